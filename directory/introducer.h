@@ -1,0 +1,92 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What sessions and services want of a directory: to be introduced.
+//
+// messaging/ knows this interface and nothing else of the directory. The
+// implementations: DirectoryClient, which asks a directory over any transport,
+// and LocalIntroducer, for services of one process that need no directory.
+//
+// Each object belongs to one thread and to the loop it was given; observers are
+// called by that loop, never from inside a call. An object may be destroyed in
+// its own observer's call.
+
+#ifndef LE_MESSAGING_DIRECTORY_INTRODUCER_H_
+#define LE_MESSAGING_DIRECTORY_INTRODUCER_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "event/loop.h"
+#include "transports/transport.h"
+
+namespace le {
+namespace directory {
+
+// What both sides state, and must agree on but for the interface's name.
+struct InterfaceDescription {
+  std::string interface_name;
+  std::string protocol_id;
+  size_t max_message_size = 0;
+};
+
+// One client's wish for a session, for as long as the object lives.
+class Opening {
+ public:
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    // The server's runtime has spoken: `first` is its first frame, with its
+    // sender. The connection is detached. Called once at most, and last.
+    virtual void OnIntroduced(
+        std::unique_ptr<transports::Connection> connection,
+        transports::IncomingFrame first) = 0;
+    // It is not to be. Called once at most, and last. NotFound: bound, but not
+    // offered now. PermissionDenied: no binding. Unavailable: no directory, or
+    // it cannot be trusted. (These only if the opening does not wait.)
+    // FailedPrecondition: the service speaks another protocol.
+    // ResourceExhausted: a limit, which the message names.
+    // InvalidArgument: the directory refuses the names.
+    virtual void OnRefused(const absl::Status& why) = 0;
+  };
+  virtual ~Opening() = default;  // gives up
+};
+
+// One service on offer, for as long as the object lives. Comes back by itself
+// when the directory does.
+class Offer {
+ public:
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    // A client wants a session and may have it. The connection is detached;
+    // its peer() is the client. Nobody has spoken on it to the client yet.
+    virtual void OnClient(
+        std::unique_ptr<transports::Connection> connection) = 0;
+  };
+  virtual ~Offer() = default;  // withdraws
+};
+
+class Introducer {
+ public:
+  virtual ~Introducer() = default;
+
+  // With `wait`, waits for directory, binding and service, and starts anew
+  // (with back-off) when one of them goes away meanwhile. Without, only for the
+  // server's runtime.
+  virtual std::unique_ptr<Opening> Open(event::Loop* loop,
+                                        const InterfaceDescription& client,
+                                        bool wait,
+                                        Opening::Observer* observer) = 0;
+
+  virtual std::unique_ptr<Offer> Advertise(event::Loop* loop,
+                                           const InterfaceDescription& service,
+                                           Offer::Observer* observer) = 0;
+};
+
+}  // namespace directory
+}  // namespace le
+
+#endif  // LE_MESSAGING_DIRECTORY_INTRODUCER_H_

@@ -1,0 +1,202 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The event loop, as everything above it sees it.
+//
+// A loop belongs to one thread, its owner. It runs, one at a time and on that
+// thread: posted tasks, handlers of ready descriptors, expired timers and, as
+// the last thing before it waits, turn-end hooks. A *turn* is what a loop does
+// between two waits.
+//
+// Everything that is handed to a loop is intrusive: the caller owns the Task,
+// Watch, Timer or Hook, the loop only links it. So nothing on the hot path
+// allocates, and an object that dies takes its registrations along (each
+// destructor unlinks). Unless said otherwise a function is for the owner's
+// thread only and does not block.
+
+#ifndef LE_MESSAGING_EVENT_LOOP_H_
+#define LE_MESSAGING_EVENT_LOOP_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "absl/time/time.h"
+
+namespace le {
+namespace event {
+
+class Loop;
+
+// A monotonic instant. The origin is arbitrary (under test it is virtual):
+// compare it only with instants of the same process. InfiniteFuture() means
+// "no deadline".
+using Instant = absl::Time;
+
+// Something to be run once by a loop. Owned by whoever posts it.
+class Task {
+ public:
+  Task() = default;
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+  // Unlinks if posted. May only be destroyed on the thread of the loop it is
+  // posted to, or when it is not posted.
+  virtual ~Task();
+
+  // Called by the loop's owner. The task is no longer posted when Run() begins:
+  // it may post itself again or delete itself.
+  virtual void Run() = 0;
+
+ private:
+  friend class TaskQueue;
+  Task* next_ = nullptr;
+  Task* prev_ = nullptr;
+  Loop* loop_ = nullptr;  // not null: posted there
+};
+
+// A descriptor to be watched. The descriptor is not owned, and must stay open
+// until the watch has been removed.
+class Watch {
+ public:
+  static constexpr uint32_t kReadable = 1;   // data, end of file, or an error
+  static constexpr uint32_t kWritable = 2;   // room, or an error
+  static constexpr uint32_t kPriority = 4;   // urgent data (POLLPRI)
+  static constexpr uint32_t kHangUp = 8;     // always reported
+  static constexpr uint32_t kError = 16;     // always reported
+  static constexpr uint32_t kReadHangUp = 32;  // the peer will write no more
+
+  Watch() = default;
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  virtual ~Watch();  // removes itself if added
+
+  // Level-triggered: called again each turn for as long as the condition holds.
+  // `events` is never empty, and holds only what is of interest at the time of
+  // the call, besides kHangUp and kError. May remove or delete the watch.
+  virtual void OnReady(uint32_t events) = 0;
+
+  int fd() const { return fd_; }
+  bool added() const { return loop_ != nullptr; }
+
+ private:
+  friend class Loop;
+  friend class EpollLoop;
+  Loop* loop_ = nullptr;
+  int fd_ = -1;
+  uint32_t interest_ = 0;
+};
+
+// A one-shot timer. Start it again, from OnExpiry() or elsewhere, to repeat.
+class Timer {
+ public:
+  Timer() = default;
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  virtual ~Timer();  // stops
+
+  // The timer is stopped when OnExpiry() begins.
+  virtual void OnExpiry() = 0;
+
+  bool running() const { return loop_ != nullptr; }
+  Instant deadline() const { return deadline_; }
+
+ private:
+  friend class TimerQueue;
+  Loop* loop_ = nullptr;
+  Instant deadline_;
+  uint64_t order_ = 0;  // ties are broken by the order of starting
+  size_t index_ = 0;    // place in the queue's heap
+};
+
+// Something to be done before the loop waits, for what a turn has gathered.
+class TurnEndHook {
+ public:
+  TurnEndHook() = default;
+  TurnEndHook(const TurnEndHook&) = delete;
+  TurnEndHook& operator=(const TurnEndHook&) = delete;
+  virtual ~TurnEndHook();  // unlinks
+
+  // Runs once per AtTurnEnd(). Must not call user code.
+  virtual void OnTurnEnd() = 0;
+
+ private:
+  friend class HookList;
+  TurnEndHook* next_ = nullptr;
+  TurnEndHook* prev_ = nullptr;
+  Loop* loop_ = nullptr;
+};
+
+class Loop {
+ public:
+  virtual ~Loop() = default;
+
+  // Any thread. Runs `task` in a later step of the loop, after all tasks posted
+  // before it. The task must not be posted already (fatal). Wakes the loop if
+  // it waits. Never runs the task inside Post(), but for the loop that says so
+  // (InlineLoop).
+  virtual void Post(Task* task) = 0;
+
+  // Owner's thread. Takes a posted task back; harmless if it is not posted.
+  virtual void Cancel(Task* task) = 0;
+
+  // Starts watching `fd` for `interest` (any of kReadable, kWritable,
+  // kPriority, kReadHangUp; may be 0). False, with errno, if the kernel refuses
+  // (out of memory or watches). A regular file counts as always ready. A loop
+  // without descriptors (loopback under simulation) refuses with ENOSYS.
+  virtual bool AddWatch(Watch* watch, int fd, uint32_t interest) = 0;
+  virtual void SetInterest(Watch* watch, uint32_t interest) = 0;
+  // After this OnReady() is not called, not even for an event already fetched.
+  virtual void RemoveWatch(Watch* watch) = 0;
+
+  // Starts, or starts anew. A deadline in the past expires in the next step.
+  // Timers expire in order of their deadlines.
+  virtual void StartTimer(Timer* timer, Instant deadline) = 0;
+  virtual void StopTimer(Timer* timer) = 0;
+
+  // The time of this turn: it does not advance while handlers run. Outside a
+  // turn, the time now.
+  virtual Instant Now() = 0;
+
+  // Runs `hook` before the loop next waits, once; no-op if it is listed
+  // already. Outside a turn it runs with the next turn.
+  virtual void AtTurnEnd(TurnEndHook* hook) = 0;
+  // Runs the listed hooks now: for a call that is about to block or to end the
+  // process inside a turn.
+  virtual void RunTurnEndHooks() = 0;
+  // Whether the calling thread is the owner and stands inside a turn.
+  virtual bool InTurn() const = 0;
+
+  // Runs turns until Stop(). Not reentrant.
+  virtual void Run() = 0;
+  // Any thread: makes Run() return after the current step.
+  virtual void Stop() = 0;
+
+  // Waits until there is something to do or `deadline` has come, then runs one
+  // turn. With an instant in the past: only what is ready. True if anything was
+  // run.
+  virtual bool RunTurn(Instant deadline) = 0;
+
+  // For foreign loops. Runs at most one task or handler that is ready, never
+  // waits; false if there was none (the turn has then ended: its hooks have
+  // run).
+  virtual bool RunStep() = 0;
+  // For foreign loops: a descriptor that is readable whenever RunStep() has
+  // something to do. -1 if this loop has none. Constant for the loop's life.
+  virtual int GetFd() = 0;
+
+  // A loop of its own inside this one, same owner: its events are served by
+  // this loop's turns, and it can also be run alone (RunTurn) while this one
+  // stands still. A blocking call runs it to serve what must go on meanwhile.
+  // Must be destroyed before this loop.
+  virtual std::unique_ptr<Loop> CreateNested() = 0;
+
+ protected:
+  static Loop*& LoopOf(Watch* w) { return w->loop_; }
+  static int& FdOf(Watch* w) { return w->fd_; }
+  static uint32_t& InterestOf(Watch* w) { return w->interest_; }
+};
+
+}  // namespace event
+}  // namespace le
+
+#endif  // LE_MESSAGING_EVENT_LOOP_H_

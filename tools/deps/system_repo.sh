@@ -1,0 +1,231 @@
+#!/usr/bin/env bash
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Writes, into the current folder, a Bazel repository that wraps what this
+# system has installed: system_repo.sh NAME.
+#
+# Serves two masters, so that both see the same targets: the WORKSPACE of old
+# Bazels (le_messaging_deps.bzl runs it in a repository rule) and Bazel 7 without
+# a network (tools/ci/bazel7.sh gives its output to --override_module).
+set -euo pipefail
+
+name=$1
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+public='package(default_visibility = ["//visibility:public"])'
+load_library='load("@rules_cc//cc:cc_library.bzl", "cc_library")'
+
+module() { # NAME VERSION: makes the folder a module too
+  printf 'module(name = "%s", version = "%s")\n' "$1" "$2" > MODULE.bazel
+  printf 'workspace(name = "%s")\n' "$1" > WORKSPACE
+}
+
+# Static archives by name: a process that links us must not load thirty small
+# shared libraries, and `-lNAME` would prefer those.
+archives() { # PKG_CONFIG_MODULE...
+  local flag
+  for flag in $(pkg-config --libs --static "$@"); do
+    case "$flag" in
+      -labsl_*) printf '"-l:lib%s.a", ' "${flag#-l}" ;;
+      -L*) ;;
+      *) printf '"%s", ' "$flag" ;;
+    esac
+  done
+}
+
+# The folder of static libraries, for the case that one of them is not there.
+need() { # PROGRAM-OR-FILE PACKAGES
+  if ! command -v "$1" > /dev/null && ! [ -e "$1" ]; then
+    echo "le_messaging: $1 is missing; install it: apt-get install $2" >&2
+    exit 1
+  fi
+}
+
+case "$name" in
+  abseil-cpp)
+    need pkg-config pkg-config
+    pkg-config --exists absl_status ||
+      { echo "le_messaging: Abseil is missing; install it: apt-get install libabsl-dev" >&2; exit 1; }
+    module abseil-cpp 20250512.1
+    mapfile -t targets < <(grep -v '^#' "$here/abseil_targets.txt")
+    modules=()
+    for pc in $(pkg-config --list-package-names | grep '^absl_' | sort); do
+      # Test-only parts would drag GoogleTest in.
+      case "$pc" in *test* | *mock* | absl_scoped_set_env) ;; *) modules+=("$pc") ;; esac
+    done
+    mkdir -p absl
+    {
+      echo "$load_library"
+      echo "$public"
+      # One group for all: the archives refer to each other in circles.
+      echo "cc_library(name = \"all\", linkopts = [\"-Wl,--start-group\", $(archives "${modules[@]}") \"-Wl,--end-group\"])"
+    } > BUILD.bazel
+    for target in "${targets[@]}"; do
+      folder=${target%%:*}
+      mkdir -p "absl/$folder"
+      build="absl/$folder/BUILD.bazel"
+      [ -e "$build" ] || printf '%s\n%s\n' "$load_library" "$public" > "$build"
+      echo "cc_library(name = \"${target##*:}\", deps = [\"//:all\"])" >> "$build"
+    done
+    ;;
+
+  protobuf | com_google_protobuf)
+    need protoc protobuf-compiler
+    module protobuf 29.3
+    ln -sf "$(command -v protoc)" protoc_binary
+    printf '#!/bin/sh\nexec %s "$@"\n' "$(command -v protoc)" > protoc.sh
+    chmod +x protoc.sh
+    cat > BUILD.bazel <<BUILD
+$load_library
+$public
+cc_library(name = "protobuf", linkopts = ["-lprotobuf", "-lpthread"])
+cc_library(name = "protobuf_lite", linkopts = ["-l:libprotobuf-lite.a", "-lpthread"])
+sh_binary(name = "protoc", srcs = ["protoc.sh"])
+# Our own messages are LITE_RUNTIME: what every user's process links is the
+# small library, statically.
+proto_lang_toolchain(
+    name = "cc_toolchain",
+    command_line = "--cpp_out=\$(OUT)",
+    runtime = ":protobuf_lite",
+)
+BUILD
+    mkdir -p bazel
+    echo > bazel/BUILD.bazel
+    cat > bazel/proto_library.bzl <<'BZL'
+def proto_library(**kwargs):
+    native.proto_library(**kwargs)
+BZL
+    cat > bazel/cc_proto_library.bzl <<'BZL'
+def cc_proto_library(**kwargs):
+    native.cc_proto_library(**kwargs)
+BZL
+    ;;
+
+  googletest)
+    need /usr/src/googletest/googletest/src/gtest-all.cc googletest
+    module googletest 1.17.0
+    ln -sfn /usr/src/googletest sources
+    cat > BUILD.bazel <<BUILD
+$load_library
+$public
+cc_library(
+    name = "gtest",
+    testonly = False,
+    srcs = [
+        "sources/googlemock/src/gmock-all.cc",
+        "sources/googletest/src/gtest-all.cc",
+    ],
+    hdrs = glob(["sources/google*/include/**/*.h"]),
+    textual_hdrs = glob(["sources/google*/src/*"], exclude = ["sources/google*/src/*_main.cc"]),
+    copts = ["-std=c++17", "-w"],
+    includes = [
+        "sources/googlemock",
+        "sources/googlemock/include",
+        "sources/googletest",
+        "sources/googletest/include",
+    ],
+    linkopts = ["-lpthread"],
+    linkstatic = True,
+)
+cc_library(
+    name = "gtest_main",
+    srcs = ["sources/googlemock/src/gmock_main.cc"],
+    copts = ["-std=c++17", "-w"],
+    linkstatic = True,
+    deps = [":gtest"],
+)
+BUILD
+    ;;
+
+  google_benchmark)
+    module google_benchmark 1.9.1
+    cat > BUILD.bazel <<BUILD
+$load_library
+$public
+cc_library(name = "benchmark", linkopts = ["-lbenchmark", "-lpthread"])
+cc_library(name = "benchmark_main", linkopts = ["-lbenchmark_main"], deps = [":benchmark"])
+BUILD
+    ;;
+
+  rules_cc)
+    # For Bazels whose C++ rules are built in. Exports all that @bazel_tools
+    # loads itself, or Bazel would try to download the real one.
+    module rules_cc 0.0.17
+    mkdir -p cc
+    echo > BUILD.bazel
+    echo "$public" > cc/BUILD.bazel
+    : > cc/defs.bzl
+    for rule in cc_library cc_binary cc_test cc_import cc_proto_library cc_toolchain \
+      cc_toolchain_suite objc_library objc_import fdo_profile fdo_prefetch_hints; do
+      echo "$rule = native.$rule" | tee "cc/$rule.bzl" >> cc/defs.bzl
+    done
+    ;;
+
+  rules_java)
+    # Every C++ test resolves a Java toolchain in Bazel 4; none is ever used.
+    module rules_java 5.0.0
+    mkdir -p java
+    echo > BUILD.bazel
+    echo "$public" > java/BUILD.bazel
+    for rule in java_binary java_library java_import java_test java_toolchain \
+      java_runtime java_package_configuration java_plugin java_proto_library; do
+      echo "$rule = native.$rule"
+    done > java/defs.bzl
+    ;;
+
+  remote_coverage_tools)
+    module remote_coverage_tools 1.0
+    cat > BUILD.bazel <<BUILD
+$public
+filegroup(name = "coverage_report_generator")
+filegroup(name = "lcov_merger")
+BUILD
+    ;;
+
+  zlib)
+    module zlib 1.3.1.bcr.5
+    printf '%s\n%s\ncc_library(name = "zlib", linkopts = ["-lz"])\n' "$load_library" "$public" > BUILD.bazel
+    ;;
+
+  apple_support)
+    # What Bazel's own module file asks of it; nothing of it is ever built.
+    module apple_support 1.15.1
+    echo > BUILD.bazel
+    mkdir -p crosstool
+    echo > crosstool/BUILD.bazel
+    cat > crosstool/setup.bzl <<'BZL'
+def _empty_impl(ctx):
+    ctx.file("BUILD.bazel", "")
+
+_empty = repository_rule(_empty_impl)
+
+def _extension_impl(_ctx):
+    _empty(name = "local_config_apple_cc")
+    _empty(name = "local_config_apple_cc_toolchains")
+
+apple_cc_configure_extension = module_extension(_extension_impl)
+BZL
+    ;;
+
+  buildozer)
+    module buildozer 7.1.2
+    echo > BUILD.bazel
+    cat > buildozer_binary.bzl <<'BZL'
+def _empty_impl(ctx):
+    ctx.file("BUILD.bazel", "")
+
+_empty = repository_rule(_empty_impl)
+
+def _extension_impl(_ctx):
+    _empty(name = "buildozer_binary")
+
+buildozer_binary = module_extension(_extension_impl)
+BZL
+    ;;
+
+  *)
+    echo "system_repo.sh: unknown repository '$name'" >&2
+    exit 1
+    ;;
+esac

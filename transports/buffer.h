@@ -1,0 +1,118 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Payload buffers of one fixed capacity, recycled by a pool.
+//
+// A buffer keeps account of which of its bytes are known to be zero, so that
+// handing out zero-filled memory costs what was dirtied and not the capacity,
+// and so that nobody ever reads what an earlier user has left.
+
+#ifndef LE_MESSAGING_TRANSPORTS_BUFFER_H_
+#define LE_MESSAGING_TRANSPORTS_BUFFER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+namespace le {
+namespace transports {
+
+class BufferPool;
+
+namespace internal {
+// Header of each block; the bytes follow it.
+struct BufferBlock {
+  BufferPool* pool;
+  BufferBlock* next_free;
+  size_t clean_from;  // every byte from here to the capacity is zero
+  size_t size;        // bytes in use
+};
+}  // namespace internal
+
+// Owns one block of a pool, or nothing. Moves like a pointer. Not thread-safe.
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(Buffer&& other) noexcept
+      : block_(std::exchange(other.block_, nullptr)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    if (this != &other) {
+      reset();
+      block_ = std::exchange(other.block_, nullptr);
+    }
+    return *this;
+  }
+  ~Buffer() { reset(); }
+
+  explicit operator bool() const { return block_ != nullptr; }
+  // Aligned for any type.
+  uint8_t* data() const { return reinterpret_cast<uint8_t*>(block_ + 1); }
+  size_t capacity() const;
+  // Bytes in use, from the front. Set by whoever fills the buffer.
+  size_t size() const { return block_->size; }
+  void set_size(size_t size) { block_->size = size; }
+
+  // Makes every byte from `from` on zero.
+  void ZeroFrom(size_t from);
+  // Somebody may have written anywhere: nothing is known to be zero.
+  void MarkDirty() { block_->clean_from = capacity(); }
+  // Every byte from `from` on is zero, the caller has seen to it.
+  void MarkCleanFrom(size_t from) { block_->clean_from = from; }
+
+  // Returns the block to its pool. Any thread.
+  void reset();
+
+ private:
+  friend class BufferPool;
+  explicit Buffer(internal::BufferBlock* block) : block_(block) {}
+  internal::BufferBlock* block_ = nullptr;
+};
+
+// Length of `data` without the zero bytes at its end.
+size_t LengthWithoutZeroTail(const uint8_t* data, size_t size);
+
+// Thread-safe. Lives until both its owner and its last buffer are gone.
+class BufferPool {
+ public:
+  struct Deleter {
+    void operator()(BufferPool* pool) const { pool->Unref(); }
+  };
+  using Ptr = std::unique_ptr<BufferPool, Deleter>;
+
+  // A pool of buffers of `capacity` bytes each; grows as it must.
+  static Ptr Create(size_t capacity);
+
+  size_t capacity() const { return capacity_; }
+  // A buffer of size() 0. Its content is not defined before ZeroFrom() or
+  // being written; what is beyond must be zeroed before a user sees it.
+  Buffer Allocate();
+  // Makes sure that `count` buffers exist.
+  void Reserve(size_t count);
+
+  size_t buffers_made() const;    // in all
+  size_t buffers_in_use() const;  // of those, held by somebody
+
+ private:
+  friend class Buffer;
+  explicit BufferPool(size_t capacity) : capacity_(capacity) {}
+  ~BufferPool();
+  void Free(internal::BufferBlock* block);
+  void Unref();
+  internal::BufferBlock* NewBlock();
+
+  const size_t capacity_;
+  mutable std::mutex mutex_;
+  internal::BufferBlock* free_ = nullptr;
+  size_t made_ = 0;
+  size_t in_use_ = 0;
+  bool owned_ = true;  // by the Ptr
+};
+
+inline size_t Buffer::capacity() const { return block_->pool->capacity(); }
+
+}  // namespace transports
+}  // namespace le
+
+#endif  // LE_MESSAGING_TRANSPORTS_BUFFER_H_

@@ -1,0 +1,235 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The seam between what is said and how it travels.
+//
+// Above it stand the directory, the sessions and the services; below it Unix
+// sockets, loopback within a process, a simulated network. What is promised
+// here holds for every implementation; //transports/testing:conformance checks
+// that it does.
+//
+//   Transport ──Listen──► Acceptor ──OnAccepted──► Connection ◄──frames──┐
+//       └──────Connect──────────────────────────► Connection ◄──────────┘
+//
+// Rules for all of it:
+//  - A connection carries *frames*: a type, a number, a payload, and at most
+//    one of {descriptor, connection}. Each arrives whole, once, and in the
+//    order of sending, or the connection closes.
+//  - Observers are called on the loop they were attached to, one at a time, and
+//    never from inside a call of these classes. After Detach(), Close() or the
+//    destructor no call comes, not even one that was due.
+//  - An observer may do anything to its object in a call, deleting it too.
+//  - Send(), Flush() and the plain getters may be called from any thread;
+//    everything else from one thread at a time: the owner's, whose loop the
+//    object is attached to.
+//  - What the far end had sent before it closed or died is received before the
+//    close.
+//  - Nothing that a peer does is more than a closed connection with a reason.
+
+#ifndef LE_MESSAGING_TRANSPORTS_TRANSPORT_H_
+#define LE_MESSAGING_TRANSPORTS_TRANSPORT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+#include "event/base/unique_fd.h"
+#include "event/loop.h"
+#include "event/process.h"
+#include "transports/buffer.h"
+
+namespace le {
+namespace transports {
+
+class Connection;
+
+// The largest payload of one frame. Far above what the contract asks (1 MiB),
+// low enough that a hostile peer cannot make us hold much.
+constexpr size_t kMaxPayloadBytes = size_t{16} << 20;
+
+// What a connection may hold back before Send() says that it is full.
+struct SendLimits {
+  size_t bytes = size_t{1} << 20;  // payloads and what is kept with them
+  size_t frames = SIZE_MAX;
+};
+
+// A frame on its way out. Nothing in it is owned.
+struct OutgoingFrame {
+  uint8_t type = 0;  // meaning belongs to the layer above; any value
+  uint64_t id = 0;   // likewise
+  absl::Span<const uint8_t> payload;
+  // The buffer that holds `payload`, if the transport may have it: on kOk it
+  // may have been moved from. Its bytes beyond `payload` must be zero.
+  Buffer* movable_payload = nullptr;
+  // Taken (moved from, closed once sent) on kOk; left alone otherwise.
+  event::UniqueFd* descriptor = nullptr;
+  // A connection to hand to the far end, which goes on with it as its own; its
+  // peer notices nothing. It must be detached, with nothing queued or received
+  // but not taken. Taken on kOk; left alone otherwise. Both ends must be of
+  // the same transport (fatal).
+  std::unique_ptr<Connection>* connection = nullptr;
+  // Tells the far end, vouched for by the kernel, who sends this.
+  bool vouched = false;
+};
+
+// A frame that has arrived.
+struct IncomingFrame {
+  uint8_t type = 0;
+  uint64_t id = 0;
+  // payload.size() bytes from the far end; zero from there to the capacity. Not
+  // set for a frame without a payload, unless a pool was given.
+  Buffer payload;
+  event::UniqueFd descriptor;  // close-on-exec
+  // A descriptor was sent, but could not be received (none left here, or the
+  // kernel refused it).
+  bool descriptor_lost = false;
+  std::unique_ptr<Connection> connection;
+  // Who sent this frame; see Connection::AskForSender().
+  absl::optional<event::Credentials> sender;
+};
+
+enum class IoResult {
+  kOk,
+  kWouldBlock,  // Send: full. Receive: nothing there until the deadline
+  kClosed,      // see close_status()
+};
+
+class Connection {
+ public:
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    // Receive() has something to give: a frame, or that the connection closed.
+    // Called again each turn for as long as that is so, but no more once
+    // Receive() has returned kClosed.
+    virtual void OnReadable() = 0;
+    // After a Send() that was refused: there is room again.
+    virtual void OnWritable() {}
+  };
+
+  // Closes.
+  virtual ~Connection() = default;
+
+  // ---- The owner's thread ----
+
+  // Begins to call `observer` on `loop`. ResourceExhausted if the loop cannot
+  // watch one more. Not attached when called: fatal.
+  virtual absl::Status Attach(event::Loop* loop, Observer* observer) = 0;
+  // Ends that. No-op if not attached. What is queued stays queued.
+  virtual void Detach() = 0;
+  // Whether OnReadable() is called; true after Attach(). False stops reading,
+  // so that the far end comes to feel it.
+  virtual void SetReadInterest(bool interested) = 0;
+
+  // The next frame. `pool` gives the payload's buffer: a payload larger than
+  // its capacity closes the connection. Waits until `deadline`
+  // (InfinitePast(): not at all; InfiniteFuture(): for as long as it takes);
+  // while it waits, queued frames go on leaving. Attached or not.
+  virtual IoResult Receive(IncomingFrame* frame, BufferPool* pool,
+                           event::Instant deadline) = 0;
+  // Whether a further frame has been received already and only needs to be
+  // taken. A reader takes one, and then these, rather than drain until there is
+  // nothing: that would cost a futile system call each time.
+  virtual bool HasBuffered() const = 0;
+
+  // Waits until there is something to receive (kReadable) or room to send
+  // (kWritable), whichever of `what`; true if so, false at the deadline. A
+  // closed connection is both. From a thread other than the owner's only
+  // kWritable may be waited for.
+  static constexpr uint32_t kReadable = 1;
+  static constexpr uint32_t kWritable = 2;
+  virtual bool Wait(uint32_t what, event::Instant deadline) = 0;
+
+  // Frames received while this is on say who sent them if they were sent
+  // `vouched`. Off at first. Do not send while it is on: the kernel would give
+  // the socket an abstract name.
+  virtual absl::Status AskForSender(bool on) = 0;
+
+  // What to do with a frame whose descriptor or connection cannot be received
+  // for want of descriptors: deliver it with `descriptor_lost` (the default),
+  // or leave it unread until one is free, as far as the kernel lets that be
+  // known; the transport sees to it that nothing spins meanwhile.
+  enum class DescriptorPolicy { kDeliverWithout, kLeaveUnread };
+  virtual void SetDescriptorPolicy(DescriptorPolicy policy) = 0;
+
+  virtual void SetSendLimits(const SendLimits& limits) = 0;
+
+  // Hands over what the transport takes without waiting, drops the rest (with a
+  // warning that says how much), and closes. Idempotent. From then on Send()
+  // and Receive() return kClosed; threads that wait in Wait() return.
+  virtual void Close() = 0;
+
+  // ---- Any thread ----
+
+  // Sends, or queues and sends as soon as that can be. Never blocks. Outside a
+  // turn of the attached loop a frame leaves at once. Within a turn, on the
+  // loop's thread, the first frame leaves at once and what follows is gathered
+  // until the turn's end, or until it fills a packet. kWouldBlock: the limits
+  // are reached; nothing was taken; OnWritable() will tell. An empty queue
+  // takes one frame of any size. kClosed: nothing was taken.
+  // A payload over kMaxPayloadBytes is fatal.
+  virtual IoResult Send(const OutgoingFrame& frame) = 0;
+  // Sends what has been gathered or held back, as far as it goes without
+  // waiting.
+  virtual void Flush() = 0;
+  // Queued, not yet with the kernel or the far end.
+  virtual size_t queued_bytes() const = 0;
+
+  // Why the connection is closed; OK if it is not. Cancelled: closed at this
+  // end. Unavailable: the far end closed or died. InvalidArgument: the far end
+  // broke the rules of frames. Internal: the kernel refused.
+  virtual absl::Status close_status() const = 0;
+
+  // Who is at the far end, by the kernel's word, as of the moment of Connect():
+  // for the accepted end who connected, for the connecting end who listens.
+  virtual absl::StatusOr<event::Credentials> peer() const = 0;
+  // A pidfd of the far end. Unimplemented where there is no trustworthy one.
+  virtual absl::StatusOr<event::UniqueFd> PeerPidFd() const = 0;
+};
+
+// Takes connections in. Closes in its destructor; an accepted connection lives
+// on.
+class Acceptor {
+ public:
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    virtual void OnAccepted(std::unique_ptr<Connection> connection) = 0;
+  };
+  virtual ~Acceptor() = default;
+
+  // Begins to accept, on `loop`. Connections made before wait. With no
+  // descriptor left, connections wait too; accepting pauses and resumes by
+  // itself and never spins.
+  virtual absl::Status Attach(event::Loop* loop, Observer* observer) = 0;
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  // For logs: "unix", "loopback".
+  virtual const char* name() const = 0;
+
+  // Takes `address` (for sockets a path, made anew and removed at the end;
+  // anybody may connect, who gets in is for others to say). AlreadyExists:
+  // somebody listens there. InvalidArgument: no such address can be.
+  virtual absl::StatusOr<std::unique_ptr<Acceptor>> Listen(
+      const std::string& address) = 0;
+
+  // Never blocks. Unavailable: nobody listens there now, or too many are in the
+  // line. ResourceExhausted: no descriptor left. InvalidArgument: no such
+  // address can be.
+  virtual absl::StatusOr<std::unique_ptr<Connection>> Connect(
+      const std::string& address) = 0;
+};
+
+}  // namespace transports
+}  // namespace le
+
+#endif  // LE_MESSAGING_TRANSPORTS_TRANSPORT_H_
