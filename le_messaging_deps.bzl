@@ -31,6 +31,7 @@ _REPOSITORIES = [
     "remote_coverage_tools",
     "rules_cc",
     "rules_java",
+    "rules_shell",
 ]
 
 def le_messaging_deps():

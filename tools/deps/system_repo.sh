@@ -18,6 +18,7 @@ load_library='load("@rules_cc//cc:cc_library.bzl", "cc_library")'
 
 module() { # NAME VERSION: makes the folder a module too
   printf 'module(name = "%s", version = "%s")\n' "$1" "$2" > MODULE.bazel
+  printf 'bazel_dep(name = "rules_cc", version = "0.1.1")\n' >> MODULE.bazel
   printf 'workspace(name = "%s")\n' "$1" > WORKSPACE
 }
 
@@ -159,6 +160,17 @@ BUILD
     for rule in cc_library cc_binary cc_test cc_import cc_proto_library cc_toolchain \
       cc_toolchain_suite objc_library objc_import fdo_profile fdo_prefetch_hints; do
       echo "$rule = native.$rule" | tee "cc/$rule.bzl" >> cc/defs.bzl
+    done
+    ;;
+
+  rules_shell)
+    # Bazels before 9 have the shell rules built in.
+    module rules_shell 0.2.0
+    mkdir -p shell
+    echo > BUILD.bazel
+    echo "$public" > shell/BUILD.bazel
+    for rule in sh_binary sh_library sh_test; do
+      echo "$rule = native.$rule" > "shell/$rule.bzl"
     done
     ;;
 

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Builds and tests everything, and the consumer, with Bazel 7 and modules only,
+# without a registry: in a chroot of Debian sid, with sid's compiler and
+# libraries. Needs root.
+#
+#   tools/ci/bazel7.sh              what CI runs
+#   tools/ci/bazel7.sh COMMAND...   a command inside, in the checkout; `bazel7`
+#                                   there is Bazel with all the flags it needs
+#
+# The chroot is made once, in LE_SID_CHROOT or a cache folder. Exit status 75
+# means that sid could not be installed today, which is no fault of the tree.
+set -euo pipefail
+
+readonly CANNOT_INSTALL=75
+readonly MIRROR=http://deb.debian.org/debian
+readonly PACKAGES=(bazel-bootstrap g++ googletest libabsl-dev libbenchmark-dev
+  libprotobuf-dev pkg-config protobuf-compiler)
+# What MODULE.bazel and Bazel itself ask of a registry, beyond the modules that
+# Debian's package brings along.
+readonly MODULES=(abseil-cpp apple_support buildozer google_benchmark googletest
+  protobuf rules_shell zlib)
+
+self=$(readlink -f "${BASH_SOURCE[0]}")
+checkout=$(cd "$(dirname "$self")/../.." && pwd)
+chroot_dir=${LE_SID_CHROOT:-/var/cache/le_messaging/sid}
+
+# Leaves nothing mounted and nothing running, however this script ends: both
+# live in namespaces that end with the first process in them.
+isolated() {
+  unshare --mount --pid --fork --kill-child --propagation private \
+    bash "$self" --in-namespace "$@"
+}
+
+mount_system() {
+  mount -t proc proc "$chroot_dir/proc"
+  mount --rbind /dev "$chroot_dir/dev"
+  mount -t sysfs sysfs "$chroot_dir/sys"
+}
+
+install_chroot() {
+  [ -e "$chroot_dir/.complete" ] && return
+  echo "bazel7.sh: installing Debian sid with Bazel 7 in $chroot_dir"
+  command -v debootstrap > /dev/null ||
+    { apt-get update && apt-get install -y --no-install-recommends debootstrap; }
+  rm -rf "$chroot_dir"
+  mkdir -p "$chroot_dir"
+  debootstrap --variant=minbase sid "$chroot_dir" "$MIRROR"
+  isolated install
+  touch "$chroot_dir/.complete"
+}
+
+# The rest runs inside the namespaces, and its last part inside the chroot.
+if [ "${1-}" = --in-namespace ]; then
+  shift
+  mount_system
+  case "$1" in
+    install)
+      # A second configure mends what failed for want of an order between
+      # packages, which sid has at times.
+      chroot "$chroot_dir" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 sh -c "
+        apt-get update
+        apt-get install -y --no-install-recommends ${PACKAGES[*]} ||
+          { dpkg --configure -a && apt-get install -y -f; }
+        bazel --version"
+      ;;
+    run)
+      shift
+      mkdir -p "$chroot_dir/src"
+      mount --bind "$checkout" "$chroot_dir/src"
+      # A build must not write into the sources.
+      mount -o remount,bind,ro "$chroot_dir/src"
+      exec env -i HOME=/root PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin LC_ALL=C.UTF-8 \
+        TERM=dumb chroot "$chroot_dir" bash /src/tools/ci/bazel7.sh --in-chroot "$@"
+      ;;
+  esac
+  exit
+fi
+
+if [ "${1-}" = --in-chroot ]; then
+  shift
+  flags=(--noenable_workspace --lockfile_mode=off --registry=file:///nonexistent
+    --proto_compiler=@protobuf//:protoc --proto_toolchain_for_cc=@protobuf//:cc_toolchain)
+  for module in "${MODULES[@]}"; do
+    folder=/var/tmp/modules/$module
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    (cd "$folder" && bash /src/tools/deps/system_repo.sh "$module")
+    flags+=("--override_module=$module=$folder")
+  done
+  {
+    echo '#!/bin/sh'
+    echo 'command=$1; shift'
+    echo "exec bazel --output_user_root=/var/tmp/bazel \$command ${flags[*]} --symlink_prefix=/ --noshow_progress \"\$@\""
+  } > /usr/local/bin/bazel7
+  chmod +x /usr/local/bin/bazel7
+  cd /src
+  if [ $# -gt 0 ]; then
+    exec "$@"
+  fi
+  set -x
+  bazel7 build --keep_going //...
+  bazel7 test --keep_going //...
+  cd examples/consumer
+  bazel7 test --keep_going //...
+  exit
+fi
+
+if [ "$(id -u)" != 0 ]; then
+  echo "bazel7.sh: needs root, for a chroot" >&2
+  exit 1
+fi
+install_chroot || exit "$CANNOT_INSTALL"
+isolated run "$@"
