@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs those of the Debian packages given that this machine lacks, and says
+# so first: install_packages.sh [--print] PACKAGE...
+#
+# --print only prints the command that would install; it does nothing. When the
+# packages cannot be installed, the command is printed too, for a human to run.
+set -euo pipefail
+
+print=false
+if [ "${1-}" = --print ]; then
+  print=true
+  shift
+fi
+
+find_missing() {
+  local installed package
+  installed=$(dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' "$@" 2> /dev/null || true)
+  for package in "$@"; do
+    grep -qx "installed $package" <<< "$installed" || echo "$package"
+  done
+}
+
+mapfile -t missing < <(find_missing "$@")
+if [ ${#missing[@]} = 0 ]; then
+  exit
+fi
+
+sudo=()
+[ "$(id -u)" = 0 ] || sudo=(sudo)
+command="${sudo[*]} apt-get update; ${sudo[*]} apt-get install -y --no-install-recommends ${missing[*]}"
+command=${command//  / }
+command=${command# }
+if $print; then
+  echo "$command"
+  exit
+fi
+
+install() {
+  if ! command -v apt-get > /dev/null; then
+    echo "le_messaging: this machine has no apt-get." >&2
+    return 1
+  fi
+  # With nobody there to ask for a password, asking must fail, not wait.
+  [ ${#sudo[@]} = 0 ] || [ -t 0 ] || sudo+=(-n)
+  # A list that cannot be fetched may belong to something else entirely.
+  "${sudo[@]}" apt-get update || true
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends "${missing[@]}" < /dev/null
+}
+
+printf 'le_messaging: this machine lacks %s. Installing:\n    %s\n' "${missing[*]}" "$command" >&2
+if ! install >&2; then
+  printf 'le_messaging: could not install. On Debian 12, run this and try again:\n    %s\n' "$command" >&2
+  exit 1
+fi

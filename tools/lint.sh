@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Formatting and house rules, over the files that git knows:
+#
+#   tools/lint.sh          names every offence; exit status 1 if there is one
+#   tools/lint.sh --fix    mends first what can be mended: formatting, loads
+#
+# Installs its tools when they are missing (clang-format and npm by apt,
+# buildifier by npm, into a cache folder).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Other versions format differently, so that everybody has to use one.
+readonly CLANG_FORMAT=clang-format-14
+readonly BUILDIFIER_VERSION=8.2.1
+
+fix=false
+case "${1-}" in
+  --fix) fix=true ;;
+  '') ;;
+  *) echo "usage: tools/lint.sh [--fix]" >&2; exit 2 ;;
+esac
+
+failures=0
+
+# check NAME COMMAND...: a rule is broken if the command fails, or says anything.
+check() {
+  local name=$1 output
+  shift
+  if output=$("$@" 2>&1) && [ -z "$output" ]; then
+    return
+  fi
+  printf '%s:\n%s\n\n' "$name" "${output:-failed}" | sed '2,$s/^/    /'
+  failures=$((failures + 1))
+}
+
+files() { # GIT_PATTERN...: those that exist, one a line
+  git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do
+    [ ! -f "$file" ] || echo "$file"
+  done
+}
+
+cxx_files() { files '*.h' '*.c' '*.cc'; }
+build_files() { files '*BUILD.bazel' '*.bzl' '*WORKSPACE' '*WORKSPACE.bzlmod' '*MODULE.bazel'; }
+test_files() { files '*_test.cc' '*_test.c' '*_test.sh' 'tests/*' '*/testing/*'; }
+
+install_tools() {
+  command -v "$CLANG_FORMAT" > /dev/null || tools/install_packages.sh "$CLANG_FORMAT"
+  local cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/le_messaging/buildifier-$BUILDIFIER_VERSION
+  buildifier=$cache/node_modules/.bin/buildifier
+  if ! [ -x "$buildifier" ]; then
+    command -v npm > /dev/null || tools/install_packages.sh npm
+    npm install --silent --no-audit --no-fund --prefix "$cache" \
+      "@bazel/buildifier@$BUILDIFIER_VERSION" > /dev/null
+  fi
+}
+
+clang_format() {
+  cxx_files | xargs -r "$CLANG_FORMAT" --dry-run --Werror
+}
+
+buildifier_check() {
+  build_files | xargs -r "$buildifier" -mode=check -lint=warn
+}
+
+# Folder arrows: event <- transports <- directory <- messaging <- examples, tests.
+# Public headers are included by their bare names, and belong to their folder.
+allowed_folders() {
+  case "$1" in
+    event) echo event ;;
+    transports) echo event transports ;;
+    directory) echo event transports directory ;;
+    tools) echo event transports directory tools ;;
+    messaging) echo event transports directory messaging ;;
+    examples) echo event transports directory messaging examples ;;
+    tests) echo event transports directory messaging examples tools tests ;;
+  esac
+}
+
+include_arrows() {
+  local -A owner
+  local file folder included target
+  while read -r file; do
+    owner[${file##*/}]=${file%%/*}
+  done < <(files '*/include/*.h')
+  while IFS=: read -r file included; do
+    folder=${file%%/*}
+    case "$included" in
+      event/* | transports/* | directory/* | messaging/* | examples/* | tools/* | tests/*)
+        target=${included%%/*} ;;
+      *) target=${owner[$included]-} ;;
+    esac
+    if [ -n "$target" ] && ! grep -qw "$target" <<< "$(allowed_folders "$folder")"; then
+      echo "$file: $folder/ must not include \"$included\" of $target/"
+    fi
+  done < <(cxx_files | grep -v '^examples/consumer/' |
+    xargs -r grep -HoP '^\s*#\s*include\s+"\K[^"]+')
+}
+
+licence_lines() {
+  files '*.h' '*.c' '*.cc' '*.proto' '*.sh' '*.py' '*.bazel' '*.bzl' '*WORKSPACE' '*.bzlmod' \
+    '.bazelrc' 'bazelw' '.ci/run' '.clang-format' '*.yml' | while read -r file; do
+    head -n 4 "$file" | grep -v '^#!' | head -n 2 | tr '\n' ' ' |
+      grep -qE '^(//|#) Copyright 2026 The le_messaging Authors (//|#) SPDX-License-Identifier: Apache-2.0 $' ||
+      echo "$file: does not start with the two licence lines"
+  done
+}
+
+# A test waits for the event that it expects, or uses fake time.
+no_sleeps_in_tests() {
+  test_files | xargs -r grep -nP '\b(sleep_for|sleep_until|SleepFor|usleep|nanosleep|sleep)\s*\(|^\s*sleep\s+[0-9.]' || true
+}
+
+# (Written so that this line is none.)
+no_loose_ends() {
+  files '*.h' '*.c' '*.cc' '*.proto' '*.sh' '*.bazel' '*.bzl' '*.md' .bazelrc bazelw |
+    xargs -r grep -nwE 'TO''DO|FIX''ME|XX''X' || true
+}
+
+files_executable() {
+  git ls-files --stage -- '*.sh' bazelw .ci/run | while read -r mode _ _ file; do
+    [ "$mode" = 100755 ] || echo "$file: is not executable"
+  done
+}
+
+install_tools
+if $fix; then
+  cxx_files | xargs -r "$CLANG_FORMAT" -i
+  build_files | xargs -r "$buildifier" -lint=fix
+fi
+check "Formatting (tools/lint.sh --fix mends it)" clang_format
+check "BUILD files (tools/lint.sh --fix mends most of it)" buildifier_check
+check "Folder arrows" include_arrows
+check "Licence lines" licence_lines
+check "Sleeps in tests" no_sleeps_in_tests
+check "Loose ends" no_loose_ends
+check "Modes" files_executable
+
+if [ "$failures" != 0 ]; then
+  echo "tools/lint.sh: $failures rules broken"
+  exit 1
+fi
+echo "tools/lint.sh: clean"
