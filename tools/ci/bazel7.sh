@@ -22,6 +22,8 @@ readonly PACKAGES=(bazel-bootstrap g++ googletest libabsl-dev libbenchmark-dev
 # Debian's package brings along.
 readonly MODULES=(abseil-cpp apple_support buildozer google_benchmark googletest
   protobuf rules_shell zlib)
+readonly DEVELOPMENT_MODULES=(google_benchmark)
+readonly OVERRIDES=/var/tmp/modules
 
 self=$(readlink -f "${BASH_SOURCE[0]}")
 checkout=$(cd "$(dirname "$self")/../.." && pwd)
@@ -52,6 +54,25 @@ install_chroot() {
   touch "$chroot_dir/.complete"
 }
 
+# Bazel 7 with modules only, and none of them from a registry.
+bazel7() { # COMMAND ARGUMENT...
+  local module flags=(--noenable_workspace --lockfile_mode=off --registry=file:///nonexistent
+    --proto_compiler=@protobuf//:protoc --proto_toolchain_for_cc=@protobuf//:cc_toolchain
+    --symlink_prefix=/ --noshow_progress)
+  for module in "${MODULES[@]}"; do
+    # A module that nothing here depends on must not be overridden: our own
+    # development dependencies, in a consumer's build.
+    if [[ " ${DEVELOPMENT_MODULES[*]} " != *" $module "* ]] || grep -q "\"$module\"" MODULE.bazel; then
+      flags+=("--override_module=$module=$OVERRIDES/$module")
+    fi
+  done
+  bazel --output_user_root=/var/tmp/bazel "$1" "${flags[@]}" "${@:2}"
+}
+if [ "${0##*/}" = bazel7 ]; then
+  bazel7 "$@"
+  exit
+fi
+
 # The rest runs inside the namespaces, and its last part inside the chroot.
 if [ "${1-}" = --in-namespace ]; then
   shift
@@ -81,21 +102,12 @@ fi
 
 if [ "${1-}" = --in-chroot ]; then
   shift
-  flags=(--noenable_workspace --lockfile_mode=off --registry=file:///nonexistent
-    --proto_compiler=@protobuf//:protoc --proto_toolchain_for_cc=@protobuf//:cc_toolchain)
   for module in "${MODULES[@]}"; do
-    folder=/var/tmp/modules/$module
-    rm -rf "$folder"
-    mkdir -p "$folder"
-    (cd "$folder" && bash /src/tools/deps/system_repo.sh "$module")
-    flags+=("--override_module=$module=$folder")
+    rm -rf "$OVERRIDES/$module"
+    mkdir -p "$OVERRIDES/$module"
+    (cd "$OVERRIDES/$module" && bash /src/tools/deps/system_repo.sh "$module")
   done
-  {
-    echo '#!/bin/sh'
-    echo 'command=$1; shift'
-    echo "exec bazel --output_user_root=/var/tmp/bazel \$command ${flags[*]} --symlink_prefix=/ --noshow_progress \"\$@\""
-  } > /usr/local/bin/bazel7
-  chmod +x /usr/local/bin/bazel7
+  ln -sf /src/tools/ci/bazel7.sh /usr/local/bin/bazel7
   cd /src
   if [ $# -gt 0 ]; then
     exec "$@"
