@@ -54,10 +54,11 @@ install_chroot() {
   touch "$chroot_dir/.complete"
 }
 
-# Bazel 7 with modules only, and none of them from a registry.
+# Bazel 7 with modules only, and none of them from a registry. Canonical labels
+# (@@protobuf~) hold in a consumer's build as well as in ours.
 bazel7() { # COMMAND ARGUMENT...
   local module flags=(--noenable_workspace --lockfile_mode=off --registry=file:///nonexistent
-    --proto_compiler=@protobuf//:protoc --proto_toolchain_for_cc=@protobuf//:cc_toolchain
+    --proto_compiler=@@protobuf~//:protoc --proto_toolchain_for_cc=@@protobuf~//:cc_toolchain
     --symlink_prefix=/ --noshow_progress)
   for module in "${MODULES[@]}"; do
     # A module that nothing here depends on must not be overridden: our own
