@@ -10,8 +10,8 @@
 #   tools/ci/bazel7.sh COMMAND...   a command inside, in the checkout; `bazel7`
 #                                   there is Bazel with all the flags it needs
 #
-# The chroot is made once, in LE_SID_CHROOT or a cache folder. Exit status 75
-# means that sid could not be installed today, which is no fault of the tree.
+# The chroot is made once, in the folder LE_MESSAGING_CACHE. Exit status 75 means
+# that sid could not be installed today, which is no fault of the tree.
 set -euo pipefail
 
 readonly CANNOT_INSTALL=75
@@ -27,7 +27,7 @@ readonly OVERRIDES=/var/tmp/modules
 
 self=$(readlink -f "${BASH_SOURCE[0]}")
 checkout=$(cd "$(dirname "$self")/../.." && pwd)
-chroot_dir=${LE_SID_CHROOT:-/var/cache/le_messaging/sid}
+chroot_dir=${LE_MESSAGING_CACHE:-/var/cache/le_messaging}/sid-chroot
 
 # Leaves nothing mounted and nothing running, however this script ends: both
 # live in namespaces that end with the first process in them.
@@ -42,16 +42,16 @@ mount_system() {
   mount -t sysfs sysfs "$chroot_dir/sys"
 }
 
+# (In a condition, as this is called, `set -e` is off: hence the chain.)
 install_chroot() {
-  [ -e "$chroot_dir/.complete" ] && return
+  local stamp=$chroot_dir/.complete
+  [ "$(cat "$stamp" 2> /dev/null)" != "${PACKAGES[*]}" ] || return 0
   echo "bazel7.sh: installing Debian sid with Bazel 7 in $chroot_dir"
-  command -v debootstrap > /dev/null ||
-    { apt-get update && apt-get install -y --no-install-recommends debootstrap; }
-  rm -rf "$chroot_dir"
-  mkdir -p "$chroot_dir"
-  debootstrap --variant=minbase sid "$chroot_dir" "$MIRROR"
-  isolated install
-  touch "$chroot_dir/.complete"
+  "$checkout/tools/install_packages.sh" debootstrap &&
+    rm -rf "$chroot_dir" && mkdir -p "$chroot_dir" &&
+    debootstrap --variant=minbase sid "$chroot_dir" "$MIRROR" &&
+    isolated install &&
+    echo "${PACKAGES[*]}" > "$stamp"
 }
 
 # Bazel 7 with modules only, and none of them from a registry. Canonical labels
@@ -83,9 +83,9 @@ if [ "${1-}" = --in-namespace ]; then
       # A second configure mends what failed for want of an order between
       # packages, which sid has at times.
       chroot "$chroot_dir" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 sh -c "
-        apt-get update
-        apt-get install -y --no-install-recommends ${PACKAGES[*]} ||
-          { dpkg --configure -a && apt-get install -y -f; }
+        apt-get update &&
+        { apt-get install -y --no-install-recommends ${PACKAGES[*]} ||
+          { dpkg --configure -a && apt-get install -y -f; }; } &&
         bazel --version"
       ;;
     run)
