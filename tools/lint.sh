@@ -7,8 +7,8 @@
 #   tools/lint.sh          names every offence; exit status 1 if there is one
 #   tools/lint.sh --fix    mends first what can be mended: formatting, loads
 #
-# Installs its tools when they are missing (clang-format and npm by apt,
-# buildifier by npm, into a cache folder).
+# Installs its tools when they are missing (clang-format, shellcheck and npm by
+# apt, buildifier by npm, into a cache folder).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -44,10 +44,14 @@ files() { # GIT_PATTERN...: those that exist, one a line
 
 cxx_files() { files '*.h' '*.c' '*.cc'; }
 build_files() { files '*BUILD.bazel' '*.bzl' '*WORKSPACE' '*WORKSPACE.bzlmod' '*MODULE.bazel'; }
+shell_files() { files '*.sh' bazelw .ci/run; }
 test_files() { files '*_test.cc' '*_test.c' '*_test.sh' 'tests/*' '*/testing/*'; }
 
 install_tools() {
-  command -v "$CLANG_FORMAT" > /dev/null || tools/install_packages.sh "$CLANG_FORMAT"
+  local tool
+  for tool in "$CLANG_FORMAT" shellcheck; do
+    command -v "$tool" > /dev/null || tools/install_packages.sh "$tool"
+  done
   local cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/le_messaging/buildifier-$BUILDIFIER_VERSION
   buildifier=$cache/node_modules/.bin/buildifier
   if ! [ -x "$buildifier" ]; then
@@ -58,11 +62,17 @@ install_tools() {
 }
 
 clang_format() {
-  cxx_files | xargs -r "$CLANG_FORMAT" --dry-run --Werror
+  # A line for each file; the rest is for --fix to know.
+  cxx_files | xargs -r "$CLANG_FORMAT" --dry-run --Werror 2>&1 |
+    sed -n 's/^\([^: ]*:[0-9]*\):.*error:.*/\1/p' | sort -t: -k1,1 -u
 }
 
 buildifier_check() {
   build_files | xargs -r "$buildifier" -mode=check -lint=warn
+}
+
+shell_check() {
+  shell_files | xargs -r shellcheck --format=gcc
 }
 
 # Folder arrows: event <- transports <- directory <- messaging <- examples, tests.
@@ -100,8 +110,7 @@ include_arrows() {
 }
 
 licence_lines() {
-  files '*.h' '*.c' '*.cc' '*.proto' '*.sh' '*.py' '*.bazel' '*.bzl' '*WORKSPACE' '*.bzlmod' \
-    '.bazelrc' 'bazelw' '.ci/run' '.clang-format' '*.yml' | while read -r file; do
+  { cxx_files; build_files; shell_files; files '*.proto' '*.py' '*.yml' '*.bazelrc' .clang-format; } | while read -r file; do
     head -n 4 "$file" | grep -v '^#!' | head -n 2 | tr '\n' ' ' |
       grep -qE '^(//|#) Copyright 2026 The le_messaging Authors (//|#) SPDX-License-Identifier: Apache-2.0 $' ||
       echo "$file: does not start with the two licence lines"
@@ -115,11 +124,11 @@ no_sleeps_in_tests() {
 
 # (Written so that this line is none.)
 no_loose_ends() {
-  files '*.h' '*.c' '*.cc' '*.proto' '*.sh' '*.bazel' '*.bzl' '*.md' .bazelrc bazelw |
+  { cxx_files; build_files; shell_files; files '*.proto' '*.md' '*.bazelrc'; } |
     xargs -r grep -nwE 'TO''DO|FIX''ME|XX''X' || true
 }
 
-files_executable() {
+executable() {
   git ls-files --stage -- '*.sh' bazelw .ci/run | while read -r mode _ _ file; do
     [ "$mode" = 100755 ] || echo "$file: is not executable"
   done
@@ -132,11 +141,12 @@ if $fix; then
 fi
 check "Formatting (tools/lint.sh --fix mends it)" clang_format
 check "BUILD files (tools/lint.sh --fix mends most of it)" buildifier_check
+check "Shell scripts" shell_check
 check "Folder arrows" include_arrows
 check "Licence lines" licence_lines
 check "Sleeps in tests" no_sleeps_in_tests
 check "Loose ends" no_loose_ends
-check "Modes" files_executable
+check "Modes" executable
 
 if [ "$failures" != 0 ]; then
   echo "tools/lint.sh: $failures rules broken"

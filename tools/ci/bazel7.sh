@@ -104,7 +104,7 @@ fi
 if [ "${1-}" = --in-chroot ]; then
   shift
   for module in "${MODULES[@]}"; do
-    rm -rf "$OVERRIDES/$module"
+    rm -rf "${OVERRIDES:?}/$module"
     mkdir -p "$OVERRIDES/$module"
     (cd "$OVERRIDES/$module" && bash /src/tools/deps/system_repo.sh "$module")
   done
