@@ -58,11 +58,12 @@ class Task {
 // until the watch has been removed.
 class Watch {
  public:
-  static constexpr uint32_t kReadable = 1;   // data, end of file, or an error
-  static constexpr uint32_t kWritable = 2;   // room, or an error
-  static constexpr uint32_t kPriority = 4;   // urgent data (POLLPRI)
-  static constexpr uint32_t kHangUp = 8;     // always reported
-  static constexpr uint32_t kError = 16;     // always reported
+  static constexpr uint32_t kReadable = 1;  // data or end of file
+  static constexpr uint32_t kWritable = 2;  // room
+  static constexpr uint32_t kPriority = 4;  // urgent data (POLLPRI)
+  static constexpr uint32_t kHangUp =
+      8;  // always reported, whatever the interest
+  static constexpr uint32_t kError = 16;       // always reported
   static constexpr uint32_t kReadHangUp = 32;  // the peer will write no more
 
   Watch() = default;
@@ -79,9 +80,10 @@ class Watch {
   bool added() const { return loop_ != nullptr; }
 
  private:
-  friend class Loop;
   friend class EpollLoop;
   Loop* loop_ = nullptr;
+  Watch* next_ = nullptr;
+  Watch* prev_ = nullptr;
   int fd_ = -1;
   uint32_t interest_ = 0;
 };
@@ -132,8 +134,7 @@ class Loop {
 
   // Any thread. Runs `task` in a later step of the loop, after all tasks posted
   // before it. The task must not be posted already (fatal). Wakes the loop if
-  // it waits. Never runs the task inside Post(), but for the loop that says so
-  // (InlineLoop).
+  // it waits. Never runs the task inside Post(). Legal with a lock held.
   virtual void Post(Task* task) = 0;
 
   // Owner's thread. Takes a posted task back; harmless if it is not posted.
@@ -162,8 +163,11 @@ class Loop {
   virtual void AtTurnEnd(TurnEndHook* hook) = 0;
   // Runs the listed hooks now: for a call that is about to block or to end the
   // process inside a turn.
+  // Those of nested loops too.
   virtual void RunTurnEndHooks() = 0;
-  // Whether the calling thread is the owner and stands inside a turn.
+  // Any thread. Whether the calling thread is the owner and stands inside a
+  // handler or task that this loop runs (for an outer loop: or that a loop
+  // nested in it runs in its turn).
   virtual bool InTurn() const = 0;
 
   // Runs turns until Stop(). Not reentrant.
@@ -180,8 +184,9 @@ class Loop {
   // waits; false if there was none (the turn has then ended: its hooks have
   // run).
   virtual bool RunStep() = 0;
-  // For foreign loops: a descriptor that is readable whenever RunStep() has
-  // something to do. -1 if this loop has none. Constant for the loop's life.
+  // For foreign loops: a descriptor that, once RunStep() has returned false,
+  // becomes readable as soon as RunStep() has something to do again. -1 if this
+  // loop has none. Constant for the loop's life.
   virtual int GetFd() = 0;
 
   // A loop of its own inside this one, same owner: its events are served by
@@ -189,11 +194,6 @@ class Loop {
   // stands still. A blocking call runs it to serve what must go on meanwhile.
   // Must be destroyed before this loop.
   virtual std::unique_ptr<Loop> CreateNested() = 0;
-
- protected:
-  static Loop*& LoopOf(Watch* w) { return w->loop_; }
-  static int& FdOf(Watch* w) { return w->fd_; }
-  static uint32_t& InterestOf(Watch* w) { return w->interest_; }
 };
 
 }  // namespace event

@@ -23,8 +23,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <typeindex>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -53,7 +52,7 @@ class Parker {
   // the last Park() returned (at once, if it was called before); false when
   // `deadline` has passed. May also return true for no reason: re-check.
   virtual bool Park(Instant deadline) = 0;
-  // Any thread.
+  // Any thread. Legal with a lock held.
   virtual void Unpark() = 0;
 };
 
@@ -72,6 +71,42 @@ class ModuleState {
   virtual ~ModuleState() = default;
 };
 
+// A few of these, by their type.
+class ModuleStates {
+ public:
+  ModuleStates() = default;
+  ModuleStates(const ModuleStates&) = delete;
+  ModuleStates& operator=(const ModuleStates&) = delete;
+  ~ModuleStates() { Clear(); }
+
+  template <typename T>
+  T* Find() const {
+    for (const auto& state : states_) {
+      if (state.first == &kKey<T>) return static_cast<T*>(state.second.get());
+    }
+    return nullptr;
+  }
+  template <typename T, typename Make>
+  T* Get(Make make) {
+    T* state = Find<T>();
+    if (state == nullptr) {
+      std::unique_ptr<ModuleState> made = make();
+      state = static_cast<T*>(made.get());
+      states_.emplace_back(&kKey<T>, std::move(made));
+    }
+    return state;
+  }
+  // Last made first. A state is not found any more when its destructor runs.
+  void Clear();
+
+ private:
+  // Its address stands for the type.
+  template <typename T>
+  static inline char kKey = 0;
+
+  std::vector<std::pair<const void*, std::unique_ptr<ModuleState>>> states_;
+};
+
 class Process {
  public:
   virtual ~Process();
@@ -87,9 +122,13 @@ class Process {
   virtual Instant Now() = 0;
   virtual std::unique_ptr<Loop> CreateLoop() = 0;
   virtual std::unique_ptr<Parker> CreateParker() = 0;
-  // Runs `body` on a new thread of this process.
+  // Runs `body` on a new thread of this process. Null, with a log line, if there
+  // is no room for one.
   virtual std::unique_ptr<ThreadHandle> StartThread(
       const std::string& name, std::function<void()> body) = 0;
+  // Ends the calling thread at once, as if its body had returned. Its Thread's
+  // end has been run (Thread::End()). Never returns.
+  [[noreturn]] virtual void ExitThread() = 0;
   // A number that nobody can guess; under simulation from the seed.
   virtual uint64_t Random() = 0;
   // An environment variable of this process, or "" (also if it must not be
@@ -98,15 +137,17 @@ class Process {
   // Lets a simulation switch to another thread. The operating system needs no
   // such hint. Called before every operation that others can observe.
   virtual void YieldPoint() {}
+  // Whether a simulation has killed this process: its threads only unwind, and
+  // no code of the user may run in it any more.
+  virtual bool killed() const { return false; }
 
   // The state of type T (derived from ModuleState, made by `make` at first
-  // use), destroyed with the process. Any thread.
+  // use), destroyed with the process, last made first. Any thread. `make` may
+  // ask for other states, but must not wait or yield.
   template <typename T, typename Make>
   T* State(Make make) {
     std::lock_guard<std::recursive_mutex> lock(state_mutex_);
-    std::unique_ptr<ModuleState>& slot = state_[std::type_index(typeid(T))];
-    if (slot == nullptr) slot = make();
-    return static_cast<T*>(slot.get());
+    return state_.Get<T>(make);
   }
 
  protected:
@@ -116,22 +157,21 @@ class Process {
 
  private:
   std::recursive_mutex state_mutex_;
-  std::unordered_map<std::type_index, std::unique_ptr<ModuleState>> state_;
+  ModuleStates state_;
 };
 
 // One thread, as the library sees it. Threads not started by us are adopted at
 // first use.
 class Thread {
  public:
-  // The calling thread. Never null.
+  // The calling thread; one that is unknown is adopted. Never null. Fatal in
+  // the child of a fork, which may only exec or _exit.
   static Thread* Current();
   // The same, but null if the thread has not been adopted.
   static Thread* CurrentOrNull();
 
   // Makes the calling thread a thread of `process` under `name`; used by
-  // whoever starts threads. The Thread dies with the Binding: at that point,
-  // destructors run (last added first), then module state is destroyed, then
-  // the loops.
+  // whoever starts threads. The Thread dies with the Binding, after End().
   class Binding {
    public:
     Binding(Process* process, std::string name);
@@ -146,6 +186,11 @@ class Thread {
   };
 
   ~Thread();
+
+  // Runs the exit hooks, then the destructors, then destroys module state and
+  // the loops. Once; the thread must not use the library after it. In a killed
+  // process hooks and destructors are left out.
+  void End();
 
   Process* process() const { return process_; }
   const std::string& name() const { return name_; }
@@ -169,20 +214,19 @@ class Thread {
   int AddDestructor(std::function<void()> destructor);
   void RemoveDestructor(int id);
 
+  // As Process::State(), but of this thread and for its own use.
   template <typename T, typename Make>
   T* State(Make make) {
-    std::unique_ptr<ModuleState>& slot = state_[std::type_index(typeid(T))];
-    if (slot == nullptr) slot = make();
-    return static_cast<T*>(slot.get());
+    return state_.Get<T>(make);
   }
   // Null if there is none yet.
   template <typename T>
   T* StateOrNull() const {
-    auto it = state_.find(std::type_index(typeid(T)));
-    return it == state_.end() ? nullptr : static_cast<T*>(it->second.get());
+    return state_.Find<T>();
   }
 
  private:
+  friend struct ThreadAdoption;
   Thread(Process* process, std::string name);
 
   Process* const process_;
@@ -194,7 +238,8 @@ class Thread {
   std::vector<std::function<void()>> exit_hooks_;
   std::vector<std::pair<int, std::function<void()>>> destructors_;
   int next_destructor_ = 1;
-  std::unordered_map<std::type_index, std::unique_ptr<ModuleState>> state_;
+  ModuleStates state_;
+  bool ended_ = false;
 };
 
 }  // namespace event

@@ -1,0 +1,338 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "event/base/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "absl/base/optimization.h"
+
+// Headers older than the kernel do not know it; the number is the same on all
+// architectures.
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+
+namespace le {
+namespace event {
+namespace sys {
+namespace {
+
+std::atomic<Interceptor*> g_interceptor{nullptr};
+
+// Whether the call has been made to fail. errno says how, then.
+inline bool Intercepted(const char* call) {
+  Interceptor* const interceptor =
+      g_interceptor.load(std::memory_order_relaxed);
+  if (ABSL_PREDICT_TRUE(interceptor == nullptr)) return false;
+  const int saved_errno = errno;
+  const int error = interceptor->Fail(call);
+  errno = error != 0 ? error : saved_errno;
+  return error != 0;
+}
+
+}  // namespace
+
+void SetInterceptor(Interceptor* interceptor) {
+  g_interceptor.store(interceptor, std::memory_order_release);
+}
+
+int Close(int fd) {
+  // The result may be falsified, the effect may not.
+  const int result = ::close(fd);
+  return Intercepted("Close") ? -1 : result;
+}
+
+ssize_t Read(int fd, void* buffer, size_t size) {
+  if (Intercepted("Read")) return -1;
+  return ::read(fd, buffer, size);
+}
+
+ssize_t Write(int fd, const void* buffer, size_t size) {
+  if (Intercepted("Write")) return -1;
+  return ::write(fd, buffer, size);
+}
+
+int Dup(int fd) {
+  if (Intercepted("Dup")) return -1;
+  return ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+int Fcntl(int fd, int command, intptr_t argument) {
+  if (Intercepted("Fcntl")) return -1;
+  return ::fcntl(fd, command, argument);
+}
+
+int Ioctl(int fd, unsigned long request, void* argument) {
+  if (Intercepted("Ioctl")) return -1;
+  return ::ioctl(fd, request, argument);
+}
+
+int Poll(struct pollfd* fds, nfds_t count, int timeout_ms) {
+  if (Intercepted("Poll")) return -1;
+  return ::poll(fds, count, timeout_ms);
+}
+
+int PPoll(struct pollfd* fds, nfds_t count, const struct timespec* timeout) {
+  if (Intercepted("PPoll")) return -1;
+  return ::ppoll(fds, count, timeout, nullptr);
+}
+
+int Socket(int domain, int type, int protocol) {
+  if (Intercepted("Socket")) return -1;
+  return ::socket(domain, type, protocol);
+}
+
+int SocketPair(int domain, int type, int protocol, int fds[2]) {
+  if (Intercepted("SocketPair")) return -1;
+  return ::socketpair(domain, type, protocol, fds);
+}
+
+int Connect(int fd, const struct sockaddr* address, socklen_t size) {
+  if (Intercepted("Connect")) return -1;
+  return ::connect(fd, address, size);
+}
+
+int Bind(int fd, const struct sockaddr* address, socklen_t size) {
+  if (Intercepted("Bind")) return -1;
+  return ::bind(fd, address, size);
+}
+
+int Listen(int fd, int backlog) {
+  if (Intercepted("Listen")) return -1;
+  return ::listen(fd, backlog);
+}
+
+int Accept4(int fd, struct sockaddr* address, socklen_t* size, int flags) {
+  if (Intercepted("Accept4")) return -1;
+  return ::accept4(fd, address, size, flags);
+}
+
+ssize_t Send(int fd, const void* buffer, size_t size, int flags) {
+  if (Intercepted("Send")) return -1;
+  return ::send(fd, buffer, size, flags);
+}
+
+ssize_t SendMsg(int fd, const struct msghdr* message, int flags) {
+  if (Intercepted("SendMsg")) return -1;
+  return ::sendmsg(fd, message, flags);
+}
+
+int SendMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags) {
+  if (Intercepted("SendMMsg")) return -1;
+  return ::sendmmsg(fd, messages, count, flags);
+}
+
+ssize_t Recv(int fd, void* buffer, size_t size, int flags) {
+  if (Intercepted("Recv")) return -1;
+  return ::recv(fd, buffer, size, flags);
+}
+
+ssize_t RecvMsg(int fd, struct msghdr* message, int flags) {
+  if (Intercepted("RecvMsg")) return -1;
+  return ::recvmsg(fd, message, flags);
+}
+
+int RecvMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags,
+             struct timespec* timeout) {
+  if (Intercepted("RecvMMsg")) return -1;
+  return ::recvmmsg(fd, messages, count, flags, timeout);
+}
+
+int SetSockOpt(int fd, int level, int option, const void* value,
+               socklen_t size) {
+  if (Intercepted("SetSockOpt")) return -1;
+  return ::setsockopt(fd, level, option, value, size);
+}
+
+int GetSockOpt(int fd, int level, int option, void* value, socklen_t* size) {
+  if (Intercepted("GetSockOpt")) return -1;
+  return ::getsockopt(fd, level, option, value, size);
+}
+
+int GetSockName(int fd, struct sockaddr* address, socklen_t* size) {
+  if (Intercepted("GetSockName")) return -1;
+  return ::getsockname(fd, address, size);
+}
+
+int Shutdown(int fd, int how) {
+  if (Intercepted("Shutdown")) return -1;
+  return ::shutdown(fd, how);
+}
+
+int EpollCreate(int flags) {
+  if (Intercepted("EpollCreate")) return -1;
+  return ::epoll_create1(flags);
+}
+
+int EpollCtl(int epoll, int operation, int fd, struct epoll_event* event) {
+  if (Intercepted("EpollCtl")) return -1;
+  return ::epoll_ctl(epoll, operation, fd, event);
+}
+
+int EpollWait(int epoll, struct epoll_event* events, int count,
+              int timeout_ms) {
+  if (Intercepted("EpollWait")) return -1;
+  return ::epoll_wait(epoll, events, count, timeout_ms);
+}
+
+int EpollPWait2(int epoll, struct epoll_event* events, int count,
+                const struct timespec* timeout) {
+  if (Intercepted("EpollPWait2")) return -1;
+  return static_cast<int>(
+      ::syscall(SYS_epoll_pwait2, epoll, events, count, timeout, nullptr, 0));
+}
+
+int EventFd(unsigned initial, int flags) {
+  if (Intercepted("EventFd")) return -1;
+  return ::eventfd(initial, flags);
+}
+
+int TimerFdCreate(int clock, int flags) {
+  if (Intercepted("TimerFdCreate")) return -1;
+  return ::timerfd_create(clock, flags);
+}
+
+int TimerFdSetTime(int fd, int flags, const struct itimerspec* value,
+                   struct itimerspec* old_value) {
+  if (Intercepted("TimerFdSetTime")) return -1;
+  return ::timerfd_settime(fd, flags, value, old_value);
+}
+
+int SignalFd(int fd, const sigset_t* mask, int flags) {
+  if (Intercepted("SignalFd")) return -1;
+  return ::signalfd(fd, mask, flags);
+}
+
+int FutexWait(uint32_t* word, uint32_t expected,
+              const struct timespec* deadline) {
+  if (Intercepted("FutexWait")) return -1;
+  return static_cast<int>(
+      ::syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG,
+                expected, deadline, nullptr, FUTEX_BITSET_MATCH_ANY));
+}
+
+int FutexWake(uint32_t* word, int count) {
+  if (Intercepted("FutexWake")) return -1;
+  return static_cast<int>(::syscall(SYS_futex, word,
+                                    FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count,
+                                    nullptr, nullptr, 0));
+}
+
+int MemfdCreate(const char* name, unsigned flags) {
+  if (Intercepted("MemfdCreate")) return -1;
+  return static_cast<int>(::memfd_create(name, flags));
+}
+
+int Ftruncate(int fd, off_t size) {
+  if (Intercepted("Ftruncate")) return -1;
+  return ::ftruncate(fd, size);
+}
+
+int Fallocate(int fd, int mode, off_t offset, off_t size) {
+  if (Intercepted("Fallocate")) return -1;
+  return ::fallocate(fd, mode, offset, size);
+}
+
+void* Mmap(void* address, size_t size, int protection, int flags, int fd,
+           off_t offset) {
+  if (Intercepted("Mmap")) return MAP_FAILED;
+  return ::mmap(address, size, protection, flags, fd, offset);
+}
+
+int Munmap(void* address, size_t size) {
+  if (Intercepted("Munmap")) return -1;
+  return ::munmap(address, size);
+}
+
+int Open(const char* path, int flags, mode_t mode) {
+  if (Intercepted("Open")) return -1;
+  return ::open(path, flags, mode);
+}
+
+int Unlink(const char* path) {
+  if (Intercepted("Unlink")) return -1;
+  return ::unlink(path);
+}
+
+int Rename(const char* from, const char* to) {
+  if (Intercepted("Rename")) return -1;
+  return ::rename(from, to);
+}
+
+int Flock(int fd, int operation) {
+  if (Intercepted("Flock")) return -1;
+  return ::flock(fd, operation);
+}
+
+int Mkdir(const char* path, mode_t mode) {
+  if (Intercepted("Mkdir")) return -1;
+  return ::mkdir(path, mode);
+}
+
+int Rmdir(const char* path) {
+  if (Intercepted("Rmdir")) return -1;
+  return ::rmdir(path);
+}
+
+int Chmod(const char* path, mode_t mode) {
+  if (Intercepted("Chmod")) return -1;
+  return ::chmod(path, mode);
+}
+
+int Fchmod(int fd, mode_t mode) {
+  if (Intercepted("Fchmod")) return -1;
+  return ::fchmod(fd, mode);
+}
+
+int Chown(const char* path, uid_t uid, gid_t gid) {
+  if (Intercepted("Chown")) return -1;
+  return ::chown(path, uid, gid);
+}
+
+int Stat(const char* path, struct stat* result) {
+  if (Intercepted("Stat")) return -1;
+  return ::stat(path, result);
+}
+
+int Lstat(const char* path, struct stat* result) {
+  if (Intercepted("Lstat")) return -1;
+  return ::lstat(path, result);
+}
+
+int Fstat(int fd, struct stat* result) {
+  if (Intercepted("Fstat")) return -1;
+  return ::fstat(fd, result);
+}
+
+int GetRLimit(int resource, struct rlimit* limit) {
+  if (Intercepted("GetRLimit")) return -1;
+  return ::getrlimit(resource, limit);
+}
+
+int SetRLimit(int resource, const struct rlimit* limit) {
+  if (Intercepted("SetRLimit")) return -1;
+  return ::setrlimit(resource, limit);
+}
+
+ssize_t GetRandom(void* buffer, size_t size, unsigned flags) {
+  if (Intercepted("GetRandom")) return -1;
+  return ::getrandom(buffer, size, flags);
+}
+
+}  // namespace sys
+}  // namespace event
+}  // namespace le

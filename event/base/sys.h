@@ -1,0 +1,137 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The thin layer through which every system call of the project goes.
+//
+// Each function is the kernel's of the same name, with its conventions: -1 and
+// errno on failure, nothing retried. What the layer adds is one seam, so that a
+// test can make any call fail (see Interceptor). Out of production's way: it
+// costs a relaxed load and a predicted branch.
+//
+// Descriptors are made close-on-exec by the callers' flags (SOCK_CLOEXEC,
+// O_CLOEXEC, ...); the functions that take no such flags set it themselves and
+// say so.
+
+#ifndef LE_MESSAGING_EVENT_BASE_SYS_H_
+#define LE_MESSAGING_EVENT_BASE_SYS_H_
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace le {
+namespace event {
+namespace sys {
+
+// Decides the fate of system calls. One for the whole of the (real) process.
+class Interceptor {
+ public:
+  virtual ~Interceptor() = default;
+  // `call` is the function's name here ("SendMsg"). Returns 0 to let the call
+  // through, or the errno with which it is to fail without being made. Any
+  // thread; must not call into this layer.
+  virtual int Fail(const char* call) = 0;
+};
+
+// Null: every call goes through. Only while no other thread makes calls.
+void SetInterceptor(Interceptor* interceptor);
+
+// ---- Descriptors ----
+
+// Never retry this: on Linux the descriptor is gone even if it fails. (An
+// interceptor only falsifies the result: the descriptor is closed.)
+int Close(int fd);
+ssize_t Read(int fd, void* buffer, size_t size);
+ssize_t Write(int fd, const void* buffer, size_t size);
+// A duplicate with close-on-exec set.
+int Dup(int fd);
+int Fcntl(int fd, int command, intptr_t argument);
+int Ioctl(int fd, unsigned long request, void* argument);
+int Poll(struct pollfd* fds, nfds_t count, int timeout_ms);
+// `timeout` null: without end. The signal mask is left alone.
+int PPoll(struct pollfd* fds, nfds_t count, const struct timespec* timeout);
+
+// ---- Sockets ----
+
+int Socket(int domain, int type, int protocol);
+int SocketPair(int domain, int type, int protocol, int fds[2]);
+int Connect(int fd, const struct sockaddr* address, socklen_t size);
+int Bind(int fd, const struct sockaddr* address, socklen_t size);
+int Listen(int fd, int backlog);
+int Accept4(int fd, struct sockaddr* address, socklen_t* size, int flags);
+ssize_t Send(int fd, const void* buffer, size_t size, int flags);
+ssize_t SendMsg(int fd, const struct msghdr* message, int flags);
+int SendMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags);
+ssize_t Recv(int fd, void* buffer, size_t size, int flags);
+ssize_t RecvMsg(int fd, struct msghdr* message, int flags);
+int RecvMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags,
+             struct timespec* timeout);
+int SetSockOpt(int fd, int level, int option, const void* value,
+               socklen_t size);
+int GetSockOpt(int fd, int level, int option, void* value, socklen_t* size);
+int GetSockName(int fd, struct sockaddr* address, socklen_t* size);
+int Shutdown(int fd, int how);
+
+// ---- Waiting ----
+
+int EpollCreate(int flags);
+int EpollCtl(int epoll, int operation, int fd, struct epoll_event* event);
+int EpollWait(int epoll, struct epoll_event* events, int count, int timeout_ms);
+// To the nanosecond; ENOSYS before Linux 5.11. `timeout` null: without end.
+int EpollPWait2(int epoll, struct epoll_event* events, int count,
+                const struct timespec* timeout);
+int EventFd(unsigned initial, int flags);
+int TimerFdCreate(int clock, int flags);
+int TimerFdSetTime(int fd, int flags, const struct itimerspec* value,
+                   struct itimerspec* old_value);
+int SignalFd(int fd, const sigset_t* mask, int flags);
+// Waits while *word == expected, until the instant `deadline` of
+// CLOCK_MONOTONIC (null: without end). Private to the process.
+int FutexWait(uint32_t* word, uint32_t expected,
+              const struct timespec* deadline);
+int FutexWake(uint32_t* word, int count);
+
+// ---- Memory ----
+
+int MemfdCreate(const char* name, unsigned flags);
+int Ftruncate(int fd, off_t size);
+int Fallocate(int fd, int mode, off_t offset, off_t size);
+// MAP_FAILED on failure.
+void* Mmap(void* address, size_t size, int protection, int flags, int fd,
+           off_t offset);
+int Munmap(void* address, size_t size);
+
+// ---- Files ----
+
+int Open(const char* path, int flags, mode_t mode);
+int Unlink(const char* path);
+int Rename(const char* from, const char* to);
+int Flock(int fd, int operation);
+int Mkdir(const char* path, mode_t mode);
+int Rmdir(const char* path);
+int Chmod(const char* path, mode_t mode);
+int Fchmod(int fd, mode_t mode);
+int Chown(const char* path, uid_t uid, gid_t gid);
+int Stat(const char* path, struct stat* result);
+int Lstat(const char* path, struct stat* result);
+int Fstat(int fd, struct stat* result);
+
+// ---- Process ----
+
+int GetRLimit(int resource, struct rlimit* limit);
+int SetRLimit(int resource, const struct rlimit* limit);
+ssize_t GetRandom(void* buffer, size_t size, unsigned flags);
+
+}  // namespace sys
+}  // namespace event
+}  // namespace le
+
+#endif  // LE_MESSAGING_EVENT_BASE_SYS_H_

@@ -1,0 +1,38 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_EVENT_HOOK_LIST_H_
+#define LE_MESSAGING_EVENT_HOOK_LIST_H_
+
+#include "event/loop.h"
+
+namespace le {
+namespace event {
+
+// The turn-end hooks that are due in one loop, in the order of listing.
+class HookList {
+ public:
+  HookList();
+  ~HookList();  // unlinks what is left
+  HookList(const HookList&) = delete;
+  HookList& operator=(const HookList&) = delete;
+
+  // No-op if it is listed already. `loop` is whom it is listed for.
+  void Add(TurnEndHook* hook, Loop* loop);
+  // No-op if it is not listed.
+  static void Remove(TurnEndHook* hook);
+  bool empty() const { return end_.next_ == &end_; }
+  // Runs and unlists all, those listed meanwhile too.
+  void RunAll();
+
+ private:
+  struct End final : TurnEndHook {
+    void OnTurnEnd() override {}
+  };
+  End end_;
+};
+
+}  // namespace event
+}  // namespace le
+
+#endif  // LE_MESSAGING_EVENT_HOOK_LIST_H_

@@ -1,0 +1,204 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "event/os_process.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "event/base/log.h"
+#include "event/base/sys.h"
+#include "event/epoll_loop.h"
+
+namespace le {
+namespace event {
+namespace {
+
+// The kernel's limit for a thread's name, without the terminator.
+constexpr size_t kMaxThreadName = 15;
+
+std::atomic<bool> g_forked{false};
+
+thread_local char t_thread_tag;
+
+class FutexParker final : public Parker {
+ public:
+  bool Park(Instant deadline) override {
+    uint32_t expected = kNotified;
+    if (state_.compare_exchange_strong(expected, kEmpty)) return true;
+    if (deadline == absl::InfinitePast()) return false;
+    expected = kEmpty;
+    if (!state_.compare_exchange_strong(expected, kParked)) {
+      state_.store(kEmpty);
+      return true;
+    }
+    struct timespec until;
+    const bool limited = deadline != absl::InfiniteFuture();
+    if (limited) {
+      until = absl::ToTimespec(std::max(deadline, absl::UnixEpoch()));
+    }
+    for (;;) {
+      const int result = sys::FutexWait(reinterpret_cast<uint32_t*>(&state_),
+                                        kParked, limited ? &until : nullptr);
+      const bool in_time = result == 0 || errno != ETIMEDOUT;
+      if (state_.load() == kNotified || !in_time) {
+        return state_.exchange(kEmpty) == kNotified;
+      }
+    }
+  }
+
+  void Unpark() override {
+    if (state_.exchange(kNotified) != kParked) return;
+    // The parker may be gone by now, and the wake be in vain: it is harmless
+    // at any address.
+    sys::FutexWake(reinterpret_cast<uint32_t*>(&state_), 1);
+  }
+
+ private:
+  static constexpr uint32_t kEmpty = 0;
+  static constexpr uint32_t kNotified = 1;
+  static constexpr uint32_t kParked = 2;
+  static_assert(sizeof(std::atomic<uint32_t>) == sizeof(uint32_t),
+                "the kernel waits on the atomic itself");
+  std::atomic<uint32_t> state_{kEmpty};
+};
+
+class PosixThread final : public ThreadHandle {
+ public:
+  explicit PosixThread(pthread_t thread) : thread_(thread) {}
+  ~PosixThread() override {
+    if (owned_) Detach();
+  }
+  void Join() override {
+    owned_ = false;
+    pthread_join(thread_, nullptr);
+  }
+  void Detach() override {
+    owned_ = false;
+    pthread_detach(thread_);
+  }
+
+ private:
+  const pthread_t thread_;
+  bool owned_ = true;
+};
+
+struct Start {
+  std::string name;
+  std::function<void()> body;
+};
+
+void* RunThread(void* argument) {
+  const std::unique_ptr<Start> start(static_cast<Start*>(argument));
+  pthread_setname_np(pthread_self(),
+                     start->name.substr(0, kMaxThreadName).c_str());
+  Thread::Binding binding(OsProcess::Get(), start->name);
+  start->body();
+  return nullptr;
+}
+
+// For when the kernel has no random bytes to give, which only a fault injected
+// or a filter on system calls brings about: secret bytes that it gave us at
+// the start of the process, and a count.
+uint64_t FallbackRandom() {
+  static std::atomic<uint64_t> count{0};
+  uint64_t secret[2] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9};
+  const void* const bytes = reinterpret_cast<const void*>(getauxval(AT_RANDOM));
+  if (bytes != nullptr) memcpy(secret, bytes, sizeof(secret));
+  uint64_t x = secret[0] + count.fetch_add(1) * 0x9e3779b97f4a7c15;
+  for (int round = 0; round < 4; ++round) {
+    x ^= x >> 31;
+    x *= 0x94d049bb133111eb;
+    x += secret[1];
+    x ^= x >> 29;
+  }
+  return x;
+}
+
+}  // namespace
+
+OsProcess::OsProcess() {
+  pthread_atfork(nullptr, nullptr, [] { g_forked.store(true); });
+}
+
+OsProcess* OsProcess::Get() {
+  // Never destroyed: threads may use it while the process exits.
+  static OsProcess* const process = new OsProcess;
+  return process;
+}
+
+bool OsProcess::forked() { return g_forked.load(std::memory_order_relaxed); }
+
+void OsProcess::Die(absl::string_view) {
+  // In the child of a fork, the parent's exit handlers and buffers are not ours
+  // to run or to flush.
+  if (forked()) _exit(EXIT_FAILURE);
+  static std::atomic<const void*> dying{nullptr};
+  const void* who = nullptr;
+  if (!dying.compare_exchange_strong(who, &t_thread_tag)) {
+    if (who == &t_thread_tag) _exit(EXIT_FAILURE);
+    for (;;) pause();
+  }
+  exit(EXIT_FAILURE);
+}
+
+Credentials OsProcess::credentials() {
+  Credentials credentials;
+  credentials.pid = getpid();
+  credentials.uid = geteuid();
+  credentials.gid = getegid();
+  return credentials;
+}
+
+Instant OsProcess::Now() { return MonotonicNow(); }
+
+std::unique_ptr<Loop> OsProcess::CreateLoop() {
+  return std::unique_ptr<Loop>(new EpollLoop);
+}
+
+std::unique_ptr<Parker> OsProcess::CreateParker() {
+  return std::unique_ptr<Parker>(new FutexParker);
+}
+
+std::unique_ptr<ThreadHandle> OsProcess::StartThread(
+    const std::string& name, std::function<void()> body) {
+  std::unique_ptr<Start> start(new Start{name, std::move(body)});
+  pthread_t thread;
+  const int error = pthread_create(&thread, nullptr, &RunThread, start.get());
+  if (error != 0) {
+    Log(LogLevel::kError,
+        absl::StrCat("thread \"", name, "\" cannot start: ", strerror(error)));
+    return nullptr;
+  }
+  start.release();
+  return std::unique_ptr<ThreadHandle>(new PosixThread(thread));
+}
+
+void OsProcess::ExitThread() { pthread_exit(nullptr); }
+
+uint64_t OsProcess::Random() {
+  uint64_t value;
+  ssize_t count;
+  do {
+    count = sys::GetRandom(&value, sizeof(value), 0);
+  } while (count < 0 && errno == EINTR);
+  return count == static_cast<ssize_t>(sizeof(value)) ? value
+                                                      : FallbackRandom();
+}
+
+std::string OsProcess::GetEnv(const char* name) {
+  const char* const value = secure_getenv(name);
+  return value != nullptr ? value : "";
+}
+
+}  // namespace event
+}  // namespace le

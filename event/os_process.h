@@ -1,0 +1,48 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_EVENT_OS_PROCESS_H_
+#define LE_MESSAGING_EVENT_OS_PROCESS_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "event/process.h"
+
+namespace le {
+namespace event {
+
+// The process of the operating system that we are in. Its threads are POSIX
+// threads, its loops EpollLoops. Leaves the signal mask and all signal handlers
+// alone.
+class OsProcess final : public Process {
+ public:
+  // The one there is. Lives for ever.
+  static OsProcess* Get();
+
+  // exit(EXIT_FAILURE). If an exit is under way already on another thread, this
+  // one only waits for it; on the same thread, it is cut short.
+  [[noreturn]] void Die(absl::string_view message) override;
+  Credentials credentials() override;
+  Instant Now() override;
+  std::unique_ptr<Loop> CreateLoop() override;
+  std::unique_ptr<Parker> CreateParker() override;
+  std::unique_ptr<ThreadHandle> StartThread(
+      const std::string& name, std::function<void()> body) override;
+  [[noreturn]] void ExitThread() override;
+  uint64_t Random() override;
+  std::string GetEnv(const char* name) override;
+
+  // Whether this is the child of a fork by a process that had used the library.
+  static bool forked();
+
+ private:
+  OsProcess();
+};
+
+}  // namespace event
+}  // namespace le
+
+#endif  // LE_MESSAGING_EVENT_OS_PROCESS_H_

@@ -1,0 +1,176 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "event/process.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/base/optimization.h"
+#include "event/base/die.h"
+#include "event/base/log.h"
+#include "event/os_process.h"
+
+namespace le {
+namespace event {
+namespace {
+
+thread_local Thread* t_thread = nullptr;
+// Whether this thread is in Fatal() already.
+thread_local bool t_dying = false;
+
+// What the turn has gathered leaves before the process does.
+void RunTurnEndHooksOfThread() {
+  if (t_thread == nullptr || OsProcess::forked()) return;
+  Loop* const loop = t_thread->loop_if_made();
+  if (loop != nullptr && loop->InTurn()) loop->RunTurnEndHooks();
+}
+
+void AtExit() {
+  // Fatal() has done it, and may have come from within a hook.
+  if (!t_dying) RunTurnEndHooksOfThread();
+}
+
+void DieInCurrentProcess(absl::string_view message) {
+  if (!t_dying) {
+    t_dying = true;
+    RunTurnEndHooksOfThread();
+  }
+  Process::Current()->Die(message);
+}
+
+}  // namespace
+
+// Threads that we did not start. They end with the POSIX thread (by a key's
+// destructor, which unlike that of a thread_local does not run in exit(): then
+// the main thread's sessions close with their descriptors).
+struct ThreadAdoption {
+  static Thread* Adopt() {
+    static const pthread_key_t key = [] {
+      pthread_key_t made;
+      if (pthread_key_create(&made, &ThreadAdoption::End) != 0) {
+        Fatal("no key left for the data of threads");
+      }
+      atexit(&AtExit);
+      return made;
+    }();
+    const bool is_main = gettid() == getpid();
+    char name[16] = "main";
+    if (!is_main) pthread_getname_np(pthread_self(), name, sizeof(name));
+    t_thread = new Thread(OsProcess::Get(), name);
+    pthread_setspecific(key, t_thread);
+    return t_thread;
+  }
+
+  static void End(void* thread) {
+    delete static_cast<Thread*>(thread);
+    t_thread = nullptr;
+  }
+};
+
+// ---- ModuleStates ----
+
+void ModuleStates::Clear() {
+  while (!states_.empty()) {
+    const std::unique_ptr<ModuleState> last = std::move(states_.back().second);
+    states_.pop_back();
+  }
+}
+
+// ---- Process ----
+
+Process::Process() { SetDieFunction(&DieInCurrentProcess); }
+
+Process::~Process() { DestroyState(); }
+
+void Process::DestroyState() { state_.Clear(); }
+
+Process* Process::Current() {
+  return t_thread != nullptr ? t_thread->process() : OsProcess::Get();
+}
+
+// ---- Thread ----
+
+Thread* Thread::Current() {
+  if (ABSL_PREDICT_FALSE(OsProcess::forked())) {
+    Fatal("called in the child of a fork, which may only exec or _exit");
+  }
+  return ABSL_PREDICT_TRUE(t_thread != nullptr) ? t_thread
+                                                : ThreadAdoption::Adopt();
+}
+
+Thread* Thread::CurrentOrNull() { return t_thread; }
+
+Thread::Binding::Binding(Process* process, std::string name)
+    : thread_(new Thread(process, std::move(name))), previous_(t_thread) {
+  t_thread = thread_.get();
+}
+
+Thread::Binding::~Binding() {
+  thread_->End();
+  t_thread = previous_;
+}
+
+Thread::Thread(Process* process, std::string name)
+    : process_(process), name_(std::move(name)), token_(process->Random()) {}
+
+Thread::~Thread() { End(); }
+
+void Thread::End() {
+  if (ended_) return;
+  ended_ = true;
+  // Either kind may add more of its kind.
+  while (!exit_hooks_.empty() && !process_->killed()) {
+    const std::function<void()> hook = std::move(exit_hooks_.back());
+    exit_hooks_.pop_back();
+    hook();
+  }
+  while (!destructors_.empty() && !process_->killed()) {
+    const std::function<void()> destructor =
+        std::move(destructors_.back().second);
+    destructors_.pop_back();
+    destructor();
+  }
+  state_.Clear();
+  parker_.reset();
+  control_loop_.reset();
+  loop_.reset();
+}
+
+Loop* Thread::loop() {
+  if (loop_ == nullptr) loop_ = process_->CreateLoop();
+  return loop_.get();
+}
+
+Loop* Thread::control_loop() {
+  if (control_loop_ == nullptr) control_loop_ = loop()->CreateNested();
+  return control_loop_.get();
+}
+
+Parker* Thread::parker() {
+  if (parker_ == nullptr) parker_ = process_->CreateParker();
+  return parker_.get();
+}
+
+void Thread::AddExitHook(std::function<void()> hook) {
+  exit_hooks_.push_back(std::move(hook));
+}
+
+int Thread::AddDestructor(std::function<void()> destructor) {
+  destructors_.emplace_back(next_destructor_, std::move(destructor));
+  return next_destructor_++;
+}
+
+void Thread::RemoveDestructor(int id) {
+  for (auto it = destructors_.begin(); it != destructors_.end(); ++it) {
+    if (it->first != id) continue;
+    destructors_.erase(it);
+    return;
+  }
+}
+
+}  // namespace event
+}  // namespace le

@@ -1,0 +1,58 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_EVENT_TASK_QUEUE_H_
+#define LE_MESSAGING_EVENT_TASK_QUEUE_H_
+
+#include <atomic>
+#include <mutex>
+
+#include "event/loop.h"
+
+namespace le {
+namespace event {
+
+// The tasks posted to one loop, first in, first out. Filled by any thread,
+// emptied by one, without allocation.
+//
+// It has two parts. What is posted goes to the inbox. BeginBatch() moves the
+// inbox to the batch, and Pop() takes from the batch alone: so a turn runs the
+// tasks that were there when it began, and the owner takes the lock once a
+// turn and not once a task.
+class TaskQueue {
+ public:
+  explicit TaskQueue(Loop* loop);
+  ~TaskQueue();  // unlinks what is left
+  TaskQueue(const TaskQueue&) = delete;
+  TaskQueue& operator=(const TaskQueue&) = delete;
+
+  // Any thread. Fatal if the task is posted already, here or elsewhere.
+  void Push(Task* task);
+
+  // What follows is for the owner.
+  void BeginBatch();
+  Task* Pop();  // null if the batch is empty
+  void Remove(Task* task);
+  // Whether there is anything. Sequentially consistent with Push(): a Push()
+  // that this does not see sees whatever the caller had stored before.
+  bool empty() const;
+
+ private:
+  // A ring through a node that is no task, so that unlinking needs no cases.
+  struct End final : Task {
+    void Run() override {}
+  };
+  static void Link(Task* end, Task* task);
+  static void Unlink(Task* task);
+
+  Loop* const loop_;
+  std::mutex mutex_;
+  End inbox_;  // guarded by mutex_
+  std::atomic<bool> inbox_filled_{false};
+  End batch_;
+};
+
+}  // namespace event
+}  // namespace le
+
+#endif  // LE_MESSAGING_EVENT_TASK_QUEUE_H_
