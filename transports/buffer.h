@@ -58,6 +58,8 @@ class Buffer {
   void ZeroFrom(size_t from);
   // Somebody may have written anywhere: nothing is known to be zero.
   void MarkDirty() { block_->clean_from = capacity(); }
+  // Bytes from here on are known to be zero.
+  size_t clean_from() const { return block_->clean_from; }
   // Every byte from `from` on is zero, the caller has seen to it.
   void MarkCleanFrom(size_t from) { block_->clean_from = from; }
 

@@ -1,0 +1,139 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a session owes its user: handlers to be called by the loop, in order.
+
+#ifndef LE_MESSAGING_MESSAGING_DELIVERY_H_
+#define LE_MESSAGING_MESSAGING_DELIVERY_H_
+
+#include <deque>
+#include <memory>
+#include <utility>
+
+#include "le_basics.h"
+#include "messaging/message.h"
+#include "messaging/transaction_table.h"
+
+namespace le {
+namespace messaging {
+
+// Owns one reference of a message, or nothing.
+class MessageRef {
+ public:
+  MessageRef() = default;
+  explicit MessageRef(Message* message) : message_(message) {}
+  MessageRef(MessageRef&& other) noexcept : message_(other.release()) {}
+  MessageRef& operator=(MessageRef&& other) noexcept {
+    if (this != &other) {
+      reset();
+      message_ = other.release();
+    }
+    return *this;
+  }
+  ~MessageRef() { reset(); }
+
+  Message* get() const { return message_; }
+  Message* operator->() const { return message_; }
+  explicit operator bool() const { return message_ != nullptr; }
+  // Hands the reference to the caller.
+  Message* release() { return std::exchange(message_, nullptr); }
+  void reset() {
+    if (Message* message = release()) message->Release();
+  }
+
+ private:
+  Message* message_ = nullptr;
+};
+
+// Why a request completes as it does, or an open attempt ends.
+enum class Result : uint8_t {
+  kOk,
+  kClosed,
+  kTimedOut,
+  kUnanswered,  // the server released the request
+  kCancelled,
+  kTooMany,   // a limit of this side
+  kDeadlock,  // the caller would wait for its own thread
+};
+
+inline le_result_t ToCResult(Result result) {
+  switch (result) {
+    case Result::kOk:
+      return LE_OK;
+    case Result::kClosed:
+      return LE_CLOSED;
+    case Result::kTimedOut:
+      return LE_TIMEOUT;
+    case Result::kUnanswered:
+      return LE_UNAVAILABLE;
+    case Result::kCancelled:
+      return LE_TERMINATED;
+    case Result::kTooMany:
+      return LE_NO_MEMORY;
+    case Result::kDeadlock:
+      return LE_DEADLOCK;
+  }
+  return LE_FAULT;
+}
+
+struct Delivery {
+  enum class Kind : uint8_t {
+    kMessage,     // to the receive handler
+    kCompletion,  // `message` is the response, or null
+    kOpened,      // to whoever opened the session; `completion` says how
+    kFarEndClosed,
+    kArmDeadline,  // of a request that another thread has made
+    kServiceOpen,
+    kServiceClose,
+  };
+  Kind kind;
+  Result result = Result::kOk;
+  Completion completion = {};
+  MessageRef message = {};
+};
+
+// Deliveries in order. Empty for nearly all sessions nearly all of the time, so
+// it must cost nothing then.
+class Inbox {
+ public:
+  bool empty() const { return held_ == nullptr; }
+  size_t size() const { return held_ == nullptr ? 0 : held_->deliveries.size(); }
+  // What the payloads of its messages take.
+  size_t bytes() const { return held_ == nullptr ? 0 : held_->bytes; }
+
+  void Push(Delivery delivery) {
+    if (held_ == nullptr) held_ = std::make_unique<Held>();
+    held_->bytes += BytesOf(delivery);
+    held_->deliveries.push_back(std::move(delivery));
+  }
+  Delivery Pop() {
+    Delivery delivery = std::move(held_->deliveries.front());
+    held_->deliveries.pop_front();
+    held_->bytes -= BytesOf(delivery);
+    if (held_->deliveries.empty()) held_.reset();
+    return delivery;
+  }
+  // Everything, in order; leaves the inbox empty.
+  std::deque<Delivery> TakeAll() {
+    std::deque<Delivery> all;
+    if (held_ != nullptr) all.swap(held_->deliveries);
+    held_.reset();
+    return all;
+  }
+
+ private:
+  struct Held {
+    std::deque<Delivery> deliveries;
+    size_t bytes = 0;
+  };
+  static size_t BytesOf(const Delivery& delivery) {
+    return delivery.message ? delivery.message->held_bytes() : 0;
+  }
+
+  std::unique_ptr<Held> held_;
+};
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_DELIVERY_H_

@@ -1,0 +1,61 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// How much one session, or one protocol, may ask of a process.
+
+#ifndef LE_MESSAGING_MESSAGING_LIMITS_H_
+#define LE_MESSAGING_MESSAGING_LIMITS_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "transports/transport.h"
+
+namespace le {
+namespace messaging {
+
+// Protocol ids travel in the directory's control messages; 127 bytes is what
+// Legato's users know.
+constexpr size_t kMaxProtocolIdBytes = 127;
+
+// The largest message that a protocol may state: what a transport carries.
+constexpr size_t kMaxMessageBytes = transports::kMaxPayloadBytes;
+
+// Bytes that may wait to be sent on a session before its sender waits, or its
+// reader is called slow: a burst of a size that programs expect to get away
+// with.
+constexpr size_t kDefaultQueuedBytes = size_t{1} << 20;
+
+// But never less than two largest messages, or the largest could never be
+// queued behind another.
+constexpr size_t DefaultQueuedBytes(size_t max_message_size) {
+  return std::max(kDefaultQueuedBytes, 2 * max_message_size);
+}
+
+// Messages that may wait to be sent on a session. Each costs its bookkeeping
+// whatever its size; this many small ones cost about as much as the bytes.
+constexpr uint32_t kDefaultQueuedMessages = 16384;
+
+// Requests of one session that wait for their completion. A table of this size
+// costs the client 3 MiB; a server holds as many messages at most for one
+// client.
+constexpr uint32_t kMaxOpenRequests = 65536;
+
+// Sessions of one service: above what a process can have descriptors for by
+// default, so that the descriptors run out first unless somebody sets it.
+constexpr uint32_t kDefaultMaxSessions = 1u << 20;
+
+// What is received during a blocking call waits for the loop, within the same
+// bounds as what is sent.
+constexpr uint32_t kMaxHeldMessages = 16384;
+
+// Messages in a protocol's pool at first, and by which multiple it must have
+// grown before that is worth a warning: a leak of messages shows as growth.
+constexpr size_t kDefaultPoolMessages = 10;
+constexpr size_t kPoolGrowthWarningFactor = 10;
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_LIMITS_H_

@@ -1,0 +1,103 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_MESSAGING_MESSAGE_H_
+#define LE_MESSAGING_MESSAGING_MESSAGE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "event/base/unique_fd.h"
+#include "transports/buffer.h"
+#include "transports/transport.h"
+
+namespace le {
+namespace messaging {
+
+class Protocol;
+class Session;
+
+// A payload, a descriptor each way, and what the two have to do with a
+// transaction. The references are thread-safe; the rest is for one thread at a
+// time, as with any buffer.
+class Message {
+ public:
+  Message(const Message&) = delete;
+  Message& operator=(const Message&) = delete;
+
+  void AddRef() { references_.fetch_add(1, std::memory_order_relaxed); }
+  // The last reference frees it. An unanswered request is then given up: the
+  // client is told.
+  void Release();
+
+  Session* session() const { return session_; }
+
+  // The caller may write anywhere in it.
+  void* payload() {
+    payload_.MarkDirty();
+    return payload_.data();
+  }
+  // The bytes to be sent: what SetSize() said, else all but the zero tail.
+  // Nothing beyond them is left other than zero.
+  absl::Span<const uint8_t> PayloadToSend();
+
+  // By SetSize(), not by the far end.
+  bool size_was_set() const { return size_was_set_; }
+  size_t size() const;
+  void SetSize(size_t size);
+
+  // Descriptors. A received request keeps what came and what goes apart.
+  bool has_outgoing_descriptor() const;
+  void SetDescriptor(int fd);
+  int TakeDescriptor();
+  event::UniqueFd* outgoing_descriptor();
+
+  // Not 0 on the server's side until the request is answered. Whoever takes it
+  // must answer.
+  bool owes_response() const {
+    return request_id_.load(std::memory_order_acquire) != 0;
+  }
+  uint64_t TakeRequestId() {
+    return request_id_.exchange(0, std::memory_order_acq_rel);
+  }
+
+  // The only reference is the caller's: the payload may leave for good.
+  bool IsSoleReference() const {
+    return references_.load(std::memory_order_acquire) == 1;
+  }
+  transports::Buffer* buffer() { return &payload_; }
+
+  // A message that waits to be delivered need not keep a buffer of the
+  // protocol's largest size for a few bytes. Unpack() before anybody sees it.
+  void Pack();
+  void Unpack();
+  size_t held_bytes() const;
+
+ private:
+  friend class Protocol;
+  friend class Session;
+  friend class ServerSession;
+  friend class MessageList;
+  Message() = default;
+  ~Message() = default;
+
+  std::atomic<int> references_{1};
+  bool is_received_request_ = false;
+  bool size_was_set_ = false;
+  bool received_size_was_set_ = false;
+  Session* session_ = nullptr;
+  Message* next_ = nullptr;  // in the pool's free list
+  size_t size_ = 0;
+  std::atomic<uint64_t> request_id_{0};
+  transports::Buffer payload_;
+  std::unique_ptr<uint8_t[]> packed_;  // the payload, if there is no buffer
+  event::UniqueFd descriptor_;  // received, or to be sent
+  event::UniqueFd response_descriptor_;
+};
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_MESSAGE_H_

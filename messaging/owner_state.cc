@@ -1,0 +1,58 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "messaging/owner_state.h"
+
+#include <memory>
+
+#include "messaging/client_session.h"
+#include "messaging/message.h"
+#include "messaging/service.h"
+
+namespace le {
+namespace messaging {
+
+OwnerState* OwnerState::Of(event::Thread* thread) {
+  return thread->State<OwnerState>(
+      [thread] { return std::make_unique<OwnerState>(thread); });
+}
+
+OwnerState* OwnerState::OfCurrentOrNull() {
+  event::Thread* const thread = event::Thread::CurrentOrNull();
+  return thread == nullptr ? nullptr : thread->StateOrNull<OwnerState>();
+}
+
+OwnerState::OwnerState(event::Thread* thread) {
+  thread->AddExitHook([this] { Abolish(); });
+}
+
+void OwnerState::Abolish() {
+  // A handler may make or delete others while this goes on.
+  while (!services_.empty()) {
+    Service* const service = *services_.begin();
+    services_.erase(services_.begin());
+    service->Abolish();
+  }
+  while (!sessions_.empty()) {
+    ClientSession* const session = *sessions_.begin();
+    sessions_.erase(sessions_.begin());
+    session->Abolish();
+  }
+}
+
+OwnerState::ScopedMessage::ScopedMessage(OwnerState* state, Message* message,
+                                         ServerSession* session)
+    : state_(state),
+      previous_message_(state->current_message_),
+      previous_session_(state->current_session_) {
+  state_->current_message_ = message;
+  state_->current_session_ = session;
+}
+
+OwnerState::ScopedMessage::~ScopedMessage() {
+  state_->current_message_ = previous_message_;
+  state_->current_session_ = previous_session_;
+}
+
+}  // namespace messaging
+}  // namespace le

@@ -1,0 +1,157 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "messaging/server_session.h"
+
+#include <deque>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "event/base/log.h"
+#include "messaging/service.h"
+
+namespace le {
+namespace messaging {
+
+ServerSession::ServerSession(Runtime* runtime, Service* service)
+    : Session(runtime, service->owner()), service_(service) {
+  service_->Ref();
+}
+
+ServerSession::~ServerSession() { service_->Unref(); }
+
+const Interface* ServerSession::interface() const {
+  return service_->interface();
+}
+
+CloseReason ServerSession::close_reason() {
+  std::lock_guard<std::mutex> lock(mutex());
+  return machine_.close_reason();
+}
+
+absl::Status ServerSession::Start(
+    std::unique_ptr<transports::Connection> connection,
+    const transports::SendLimits& limits) {
+  absl::StatusOr<event::Credentials> client = connection->peer();
+  if (!client.ok()) return client.status();
+  client_ = *client;
+
+  Hello hello;
+  hello.thread_token = owner()->token();
+  transports::OutgoingFrame frame;
+  frame.type = kHelloFrame;
+  frame.payload = absl::MakeConstSpan(reinterpret_cast<uint8_t*>(&hello),
+                                      sizeof(hello));
+  frame.vouched = true;
+  if (connection->Send(frame) != transports::IoResult::kOk) {
+    return connection->close_status();
+  }
+  absl::Status adopted = Adopt(std::move(connection), limits);
+  if (!adopted.ok()) return adopted;
+  Owe(Delivery{Delivery::Kind::kServiceOpen});
+  return absl::OkStatus();
+}
+
+void ServerSession::SetSendLimits(const transports::SendLimits& limits) {
+  if (connection() != nullptr) connection()->SetSendLimits(limits);
+}
+
+// ---- Closing ---------------------------------------------------------------
+
+bool ServerSession::CloseMachine(CloseReason reason) {
+  std::lock_guard<std::mutex> lock(mutex());
+  return machine_.Close(reason);
+}
+
+void ServerSession::Close(CloseReason reason) {
+  if (!CloseMachine(reason)) return;
+  DropConnection();
+  std::deque<Delivery> undelivered;  // released without the lock
+  {
+    // Nothing but the close handlers comes after a close. A session that was
+    // never announced is neither opened nor closed, as far as users know.
+    std::lock_guard<std::mutex> lock(mutex());
+    undelivered = inbox().TakeAll();
+    inbox().Push(Delivery{Delivery::Kind::kServiceClose});
+  }
+  ScheduleDelivery();
+}
+
+void ServerSession::OnFarEndClosed(CloseReason reason) {
+  if (!CloseMachine(reason)) return;
+  DropConnection();
+  Owe(Delivery{Delivery::Kind::kServiceClose});
+}
+
+void ServerSession::Abolish() {
+  const SessionRef keep(this);
+  Close(CloseReason::kThreadEnded);
+  DeliverAll();
+}
+
+// ---- Any thread ------------------------------------------------------------
+
+bool ServerSession::ClientCredentials(event::Credentials* credentials) {
+  std::lock_guard<std::mutex> lock(mutex());
+  if (gone_) return false;
+  *credentials = client_;
+  return true;
+}
+
+absl::StatusOr<event::UniqueFd> ServerSession::ClientPidFd() {
+  const std::shared_ptr<transports::Connection> connection = SharedConnection();
+  if (connection == nullptr) {
+    return absl::UnavailableError("the session is closed");
+  }
+  return connection->PeerPidFd();
+}
+
+void ServerSession::Respond(MessageRef request, uint64_t id) {
+  {
+    std::lock_guard<std::mutex> lock(mutex());
+    machine_.OnRequestDone();
+  }
+  Transmit(kResponseFrame, id, request.get(), absl::InfinitePast());
+}
+
+void ServerSession::GiveUp(uint64_t request) {
+  {
+    std::lock_guard<std::mutex> lock(mutex());
+    machine_.OnRequestDone();
+  }
+  Transmit(kUnansweredFrame, request, nullptr, absl::InfinitePast());
+}
+
+Session::Full ServerSession::WhenFull(bool is_response) {
+  // A response that went missing would leave the client waiting for ever.
+  return service_->limits().drop_when_slow && !is_response ? Full::kDrop
+                                                           : Full::kDoom;
+}
+
+// ---- What the loop brings --------------------------------------------------
+
+void ServerSession::Deliver(Delivery delivery) {
+  switch (delivery.kind) {
+    case Delivery::Kind::kServiceOpen:
+      announced_ = true;
+      service_->CallHandlers(Service::When::kOpen, this);
+      return;
+    case Delivery::Kind::kMessage:
+      service_->Receive(this, std::move(delivery.message));
+      return;
+    case Delivery::Kind::kServiceClose:
+      if (announced_) service_->CallHandlers(Service::When::kClose, this);
+      {
+        std::lock_guard<std::mutex> lock(mutex());
+        gone_ = true;
+      }
+      service_->Forget(this);
+      Unref();  // the service's
+      return;
+    default:
+      return;  // never owed to a server
+  }
+}
+
+}  // namespace messaging
+}  // namespace le

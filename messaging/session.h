@@ -1,0 +1,172 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// One end of a session: ties its state machine to a connection, to its owner's
+// loop and to the user's handlers.
+//
+//   user's call ──► Session ──► machine ──► what is to be done
+//                    │   ▲                       │
+//               Send │   │ Receive               ▼
+//                    ▼   │              inbox ──► handlers, by the loop
+//                  Connection
+//
+// Invariants:
+//  - A handler runs on the owner's loop only, when no lock is held and the
+//    machine has settled. What is in the inbox comes before anything that the
+//    connection still has.
+//  - mutex_ guards the machine, the connection's pointer and the inbox. It is
+//    never held across a handler, a wait, a post or a call of the connection.
+//  - The connection's pointer changes on the owner's thread only. That thread
+//    reads it without the lock; others copy it under the lock.
+
+#ifndef LE_MESSAGING_MESSAGING_SESSION_H_
+#define LE_MESSAGING_MESSAGING_SESSION_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "event/loop.h"
+#include "event/process.h"
+#include "messaging/close_reason.h"
+#include "messaging/delivery.h"
+#include "messaging/handles.h"
+#include "messaging/message.h"
+#include "messaging/protocol.h"
+#include "messaging/session_machine.h"
+#include "transports/transport.h"
+
+namespace le {
+namespace messaging {
+
+class Runtime;
+
+// A name on one side of a binding.
+struct Interface {
+  std::string name;
+  Protocol* protocol = nullptr;
+};
+
+class Session : private event::Task,
+                private transports::Connection::Observer {
+ public:
+  // Any thread. The last reference frees the session.
+  void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
+  void Unref();
+
+  virtual bool is_client() const = 0;
+  virtual const Interface* interface() const = 0;
+  Protocol* protocol() const { return interface()->protocol; }
+  event::Thread* owner() const { return owner_; }
+  bool IsOwner() const { return event::Thread::CurrentOrNull() == owner_; }
+
+  void* context() const { return context_; }
+  void set_context(void* context) { context_ = context; }
+  virtual CloseReason close_reason() = 0;
+
+  // Any thread. Sends a message that wants no response; takes the reference.
+  // kOk, kClosed, kTimedOut.
+  Result Send(MessageRef message, event::Instant deadline);
+  // Any thread.
+  void Flush();
+
+  // Any thread. A received request was released unanswered.
+  virtual void GiveUp(uint64_t request) = 0;
+
+  // The owner's thread. Closes because the owner ends, and runs what is owed.
+  virtual void Abolish() = 0;
+
+ protected:
+  Session(Runtime* runtime, event::Thread* owner);
+  ~Session() override;
+
+  // Goes on with `connection`, attached to the owner's loop.
+  absl::Status Adopt(std::unique_ptr<transports::Connection> connection,
+                     const transports::SendLimits& limits);
+  // Closes and forgets the connection. The machine knows already.
+  void DropConnection();
+  transports::Connection* connection() const { return connection_.get(); }
+  // For any thread.
+  std::shared_ptr<transports::Connection> SharedConnection();
+
+  // What to do when there is no room for a frame.
+  enum class Full { kWait, kDrop, kDoom };
+  virtual Full WhenFull(bool is_response) = 0;
+
+  // Sends a frame of `type`; with a message, its payload and descriptor.
+  Result Transmit(uint8_t type, uint64_t id, Message* message,
+                  event::Instant deadline);
+
+  // A session that must close, though not on this thread or not now: by the
+  // loop.
+  void Doom(CloseReason reason);
+  virtual void OnDoomed(CloseReason reason) = 0;
+
+  // Puts a delivery in line; the loop will come. Any thread.
+  void Owe(Delivery delivery);
+  // Sees to it that the loop comes. Any thread, without the lock.
+  void ScheduleDelivery();
+  // Runs what is owed at this moment.
+  void DeliverInbox();
+  // Runs all that is owed, and what comes to be owed by it.
+  void DeliverAll();
+
+  // Receives a frame without waiting for longer than `deadline`. Whatever comes
+  // is put in line. kClosed: the session is closed now.
+  transports::IoResult ReceiveAndHold(event::Instant deadline);
+
+  // The machine's word on a frame. Called under the lock.
+  virtual FrameVerdict Judge(uint8_t type, uint64_t id) = 0;
+  // The connection is closed, but not by the user. Puts in line what is owed.
+  virtual void OnFarEndClosed(CloseReason reason) = 0;
+  // Calls the user.
+  virtual void Deliver(Delivery delivery) = 0;
+  // A completion that no loop delivers: somebody waits for it on its stack.
+  virtual void CompleteBlockedCaller(Delivery delivery) = 0;
+
+  Runtime* runtime() const { return runtime_; }
+  std::mutex& mutex() { return mutex_; }
+  Inbox& inbox() { return inbox_; }  // guarded by mutex()
+
+ private:
+  // The loop has come to deliver.
+  void Run() override;
+  void OnReadable() override;
+
+  enum class Held { kNow, kLater };
+  void HandleFrame(transports::IncomingFrame frame, Held held);
+  MessageRef MakeMessage(uint8_t type, transports::IncomingFrame frame);
+  void CloseForFault(CloseReason reason, const char* what);
+  Result WaitForRoom(const std::shared_ptr<transports::Connection>& connection,
+                     event::Instant deadline);
+  bool MayHoldMore();
+
+  Runtime* const runtime_;
+  event::Thread* const owner_;
+  std::mutex mutex_;
+  std::shared_ptr<transports::Connection> connection_;
+  Inbox inbox_;
+  void* context_ = nullptr;
+  std::atomic<int> references_{1};
+  bool delivery_posted_ = false;
+  CloseReason doom_ = CloseReason::kNone;
+};
+
+// Keeps a session alive while its handlers run.
+class SessionRef {
+ public:
+  explicit SessionRef(Session* session) : session_(session) { session->Ref(); }
+  ~SessionRef() { session_->Unref(); }
+  SessionRef(const SessionRef&) = delete;
+  SessionRef& operator=(const SessionRef&) = delete;
+
+ private:
+  Session* const session_;
+};
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_SESSION_H_

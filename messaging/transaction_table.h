@@ -1,0 +1,96 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The requests of one session that wait for their completion. Pure.
+
+#ifndef LE_MESSAGING_MESSAGING_TRANSACTION_TABLE_H_
+#define LE_MESSAGING_MESSAGING_TRANSACTION_TABLE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+
+namespace le {
+namespace messaging {
+
+// How a request is to be completed. The table only keeps it.
+struct Completion {
+  // What a completion calls, by kind: a plain function pointer and its context,
+  // so that a request costs no allocation.
+  enum class Kind : uint8_t { kNone, kResponse, kResult, kBlockedCaller };
+  Kind kind = Kind::kNone;
+  void (*function)() = nullptr;
+  void* context = nullptr;
+  // Counts the requests of the table: NULL completions keep this order.
+  uint64_t order = 0;
+};
+
+// An id is never 0, and never the same for two requests of a table within 2^32
+// uses of one slot: an answer to a request long gone finds nothing.
+//
+//   Add ──► waiting ──Complete──► gone
+//              └─────Abandon────► abandoned ──Complete──► gone
+class TransactionTable {
+ public:
+  explicit TransactionTable(size_t limit) : limit_(limit) {}
+
+  // The new request's id, or 0 if the limit is reached.
+  uint64_t Add(const Completion& completion, absl::Time deadline);
+
+  enum class Found {
+    kWaiting,    // `completion` says whom to tell
+    kAbandoned,  // its owner has been told already
+    kUnknown,    // never asked
+  };
+  // The far end has answered, or will not. Frees the id.
+  Found Complete(uint64_t id, Completion* completion);
+
+  // The owner no longer waits, but the far end may still answer. False if it
+  // was not waiting.
+  bool Abandon(uint64_t id, Completion* completion);
+
+  // Forgets everything and returns what was waiting, in the order of Add().
+  std::vector<Completion> Clear();
+
+  // The earliest deadline of those that wait; InfiniteFuture() if none has one.
+  absl::Time NextDeadline() const;
+  // Abandons one request whose deadline is not after `now`, the earliest first.
+  absl::optional<Completion> Expire(absl::Time now);
+
+  size_t size() const { return used_; }
+
+ private:
+  static constexpr uint32_t kNil = UINT32_MAX;
+
+  struct Slot {
+    Completion completion;
+    uint32_t generation = 1;
+    bool used = false;
+    bool waiting = false;
+    // Waiting ones stand in a list in the order of Add(); free ones in another.
+    uint32_t next = kNil;
+    uint32_t previous = kNil;
+    absl::Time deadline = absl::InfiniteFuture();
+  };
+
+  Slot* Find(uint64_t id);
+  void Unlink(uint32_t index);
+  void Free(uint32_t index);
+
+  const size_t limit_;
+  std::vector<Slot> slots_;
+  size_t used_ = 0;
+  uint64_t next_order_ = 0;
+  size_t with_deadline_ = 0;  // waiting ones
+  uint32_t free_ = kNil;
+  uint32_t first_ = kNil;
+  uint32_t last_ = kNil;
+};
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_TRANSACTION_TABLE_H_

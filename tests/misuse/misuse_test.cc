@@ -1,0 +1,273 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Everything that the contract calls fatal: the process ends with EXIT_FAILURE,
+// and says which function was misused.
+
+#include <cstdlib>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "le_messaging_ext.h"
+#include "legato.h"
+
+namespace {
+
+#define EXPECT_MISUSE(statement, text) \
+  EXPECT_EXIT(statement, ::testing::ExitedWithCode(EXIT_FAILURE), text)
+
+class MisuseTest : public ::testing::Test {
+ protected:
+  // The loopback variant needs nothing but this process.
+  static le_msg_ProtocolRef_t Protocol() {
+    return le_msg_GetProtocolRef("protocol", 64);
+  }
+  static le_msg_SessionRef_t Session() {
+    return le_msg_CreateSession(Protocol(), "service");
+  }
+  // A session to a service of this thread.
+  static le_msg_SessionRef_t OpenSession() {
+    le_msg_AdvertiseService(le_msg_CreateService(Protocol(), "service"));
+    le_msg_SessionRef_t session = Session();
+    le_msg_OpenSessionSync(session);
+    return session;
+  }
+  // Runs the function on another thread, which owns nothing here.
+  static void OnAnotherThread(le_thread_MainFunc_t function, void* context) {
+    le_thread_Ref_t thread = le_thread_Create("other", function, context);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    le_thread_Join(thread, nullptr);
+  }
+};
+
+TEST_F(MisuseTest, Protocols) {
+  EXPECT_MISUSE(le_msg_GetProtocolRef(nullptr, 1), "le_msg_GetProtocolRef");
+  EXPECT_MISUSE(le_msg_GetProtocolRef("", 1), "le_msg_GetProtocolRef");
+  EXPECT_MISUSE(le_msg_GetProtocolRef(std::string(128, 'x').c_str(), 1),
+                "le_msg_GetProtocolRef");
+  EXPECT_NE(le_msg_GetProtocolRef(std::string(127, 'x').c_str(), 1), nullptr);
+  EXPECT_MISUSE(le_msg_GetProtocolRef("p", (size_t{16} << 20) + 1),
+                "le_msg_GetProtocolRef");
+  EXPECT_NE(le_msg_GetProtocolRef("p", size_t{16} << 20), nullptr);
+  EXPECT_MISUSE(le_msg_GetProtocolRef("p", 5), "le_msg_GetProtocolRef");
+  EXPECT_MISUSE(le_msg_GetProtocolIdStr(nullptr), "le_msg_GetProtocolIdStr");
+  EXPECT_MISUSE(le_msg_GetProtocolMaxMsgSize(nullptr),
+                "le_msg_GetProtocolMaxMsgSize");
+}
+
+TEST_F(MisuseTest, InterfaceNames) {
+  for (const char* name : {"", " ", "a b", "a<", "a>", "a#", "*", "a\n", "\x80"}) {
+    EXPECT_MISUSE(le_msg_CreateSession(Protocol(), name),
+                  "le_msg_CreateSession");
+    EXPECT_MISUSE(le_msg_CreateService(Protocol(), name),
+                  "le_msg_CreateService");
+  }
+  EXPECT_MISUSE(le_msg_CreateSession(Protocol(), nullptr),
+                "le_msg_CreateSession");
+  EXPECT_MISUSE(le_msg_CreateSession(Protocol(), std::string(128, 'x').c_str()),
+                "le_msg_CreateSession");
+  EXPECT_NE(le_msg_CreateSession(Protocol(), std::string(127, 'x').c_str()),
+            nullptr);
+  EXPECT_MISUSE(le_msg_CreateSession(nullptr, "x"), "le_msg_CreateSession");
+}
+
+TEST_F(MisuseTest, NullReferences) {
+  EXPECT_MISUSE(le_msg_DeleteSession(nullptr), "le_msg_DeleteSession");
+  EXPECT_MISUSE(le_msg_CloseSession(nullptr), "le_msg_CloseSession");
+  EXPECT_MISUSE(le_msg_CreateMsg(nullptr), "le_msg_CreateMsg");
+  EXPECT_MISUSE(le_msg_Send(nullptr), "le_msg_Send");
+  EXPECT_MISUSE(le_msg_ReleaseMsg(nullptr), "le_msg_ReleaseMsg");
+  EXPECT_MISUSE(le_msg_Respond(nullptr), "le_msg_Respond");
+  EXPECT_MISUSE(le_msg_AdvertiseService(nullptr), "le_msg_AdvertiseService");
+  EXPECT_MISUSE(le_msg_GetSessionInterface(nullptr),
+                "le_msg_GetSessionInterface");
+}
+
+TEST_F(MisuseTest, OpeningTwice) {
+  EXPECT_MISUSE(
+      {
+        le_msg_SessionRef_t session = OpenSession();
+        le_msg_OpenSessionSync(session);
+      },
+      "le_msg_OpenSessionSync");
+  EXPECT_MISUSE(
+      {
+        le_msg_SessionRef_t session = Session();
+        le_msg_OpenSession(session, nullptr, nullptr);
+        le_msg_OpenSession(session, nullptr, nullptr);
+      },
+      "le_msg_OpenSession");
+  EXPECT_MISUSE(
+      {
+        le_msg_SessionRef_t session = OpenSession();
+        le_msg_TryOpenSessionSync(session);
+      },
+      "le_msg_TryOpenSessionSync");
+}
+
+TEST_F(MisuseTest, TheSameServiceTwice) {
+  EXPECT_MISUSE(
+      {
+        le_msg_CreateService(Protocol(), "twice");
+        le_msg_CreateService(Protocol(), "twice");
+      },
+      "le_msg_CreateService");
+}
+
+TEST_F(MisuseTest, MessagesAndDescriptors) {
+  EXPECT_MISUSE(le_msg_Respond(le_msg_CreateMsg(Session())), "le_msg_Respond");
+  EXPECT_MISUSE(le_msg_SetFd(le_msg_CreateMsg(Session()), -1), "le_msg_SetFd");
+  EXPECT_MISUSE(
+      {
+        le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
+        le_msg_SetFd(message, dup(0));
+        le_msg_SetFd(message, dup(0));
+      },
+      "le_msg_SetFd");
+  EXPECT_MISUSE(le_msg_SetPayloadSize(le_msg_CreateMsg(Session()), 65),
+                "le_msg_SetPayloadSize");
+  le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
+  le_msg_SetPayloadSize(message, 64);
+  EXPECT_EQ(le_msg_GetPayloadSize(message), 64u);
+  le_msg_ReleaseMsg(message);
+}
+
+TEST_F(MisuseTest, KillClientOutsideAHandler) {
+  EXPECT_MISUSE(LE_KILL_CLIENT("no client here"), "LE_KILL_CLIENT");
+}
+
+// What only the server's, or only the client's, side may do.
+TEST_F(MisuseTest, TheWrongSide) {
+  uid_t uid;
+  EXPECT_MISUSE(le_msg_GetClientUserId(Session(), &uid),
+                "le_msg_GetClientUserId");
+  pid_t pid;
+  EXPECT_MISUSE(le_msg_GetClientProcessId(Session(), &pid),
+                "le_msg_GetClientProcessId");
+  EXPECT_MISUSE(le_msg_GetClientUserCreds(Session(), &uid, &pid),
+                "le_msg_GetClientUserCreds");
+  for (auto misuse : {+[](le_msg_SessionRef_t s) { le_msg_DeleteSession(s); },
+                      +[](le_msg_SessionRef_t s) {
+                        le_msg_RequestResponse(le_msg_CreateMsg(s), nullptr,
+                                               nullptr);
+                      },
+                      +[](le_msg_SessionRef_t s) {
+                        le_msg_RequestSyncResponse(le_msg_CreateMsg(s));
+                      },
+                      +[](le_msg_SessionRef_t s) {
+                        le_msg_OpenSessionSync(s);
+                      }}) {
+    EXPECT_MISUSE(
+        {
+          le_msg_ServiceRef_t service =
+              le_msg_CreateService(Protocol(), "service");
+          le_msg_AddServiceOpenHandler(
+              service,
+              [](le_msg_SessionRef_t s, void* context) {
+                (*static_cast<decltype(misuse)*>(context))(s);
+              },
+              &misuse);
+          le_msg_AdvertiseService(service);
+          le_msg_OpenSessionSync(Session());
+          le_event_RunLoop();
+        },
+        "le_msg_.*not for the server's side|le_msg_.*server may not");
+  }
+}
+
+// What only the owner's thread may do.
+TEST_F(MisuseTest, TheWrongThread) {
+  using Function = void (*)(le_msg_SessionRef_t);
+  const Function functions[] = {
+      [](le_msg_SessionRef_t s) { le_msg_OpenSession(s, nullptr, nullptr); },
+      [](le_msg_SessionRef_t s) { le_msg_OpenSessionSync(s); },
+      [](le_msg_SessionRef_t s) { le_msg_TryOpenSessionSync(s); },
+      [](le_msg_SessionRef_t s) { le_msg_CloseSession(s); },
+      [](le_msg_SessionRef_t s) { le_msg_DeleteSession(s); },
+      [](le_msg_SessionRef_t s) {
+        le_msg_SetSessionRecvHandler(s, nullptr, nullptr);
+      },
+      [](le_msg_SessionRef_t s) {
+        le_msg_SetSessionCloseHandler(s, nullptr, nullptr);
+      },
+      [](le_msg_SessionRef_t s) {
+        le_msg_RequestSyncResponse(le_msg_CreateMsg(s));
+      },
+  };
+  struct Call {
+    Function function;
+    le_msg_SessionRef_t session;
+  };
+  for (Function function : functions) {
+    EXPECT_MISUSE(
+        {
+          Call call = {function, Session()};
+          OnAnotherThread(
+              [](void* context) -> void* {
+                auto* call = static_cast<Call*>(context);
+                call->function(call->session);
+                return nullptr;
+              },
+              &call);
+        },
+        "le_msg_.*only the thread that created");
+  }
+  EXPECT_MISUSE(OnAnotherThread(
+                    [](void* service) -> void* {
+                      le_msg_AdvertiseService(
+                          static_cast<le_msg_ServiceRef_t>(service));
+                      return nullptr;
+                    },
+                    le_msg_CreateService(Protocol(), "owned")),
+                "le_msg_AdvertiseService.*only the thread that created");
+}
+
+// A second response to the same request.
+TEST_F(MisuseTest, RespondingTwice) {
+  EXPECT_MISUSE(
+      {
+        le_msg_ServiceRef_t service =
+            le_msg_CreateService(Protocol(), "service");
+        le_msg_SetServiceRecvHandler(
+            service,
+            [](le_msg_MessageRef_t message, void*) {
+              le_msg_AddRef(message);
+              le_msg_Respond(message);
+              le_msg_Respond(message);
+            },
+            nullptr);
+        le_msg_AdvertiseService(service);
+        le_msg_SessionRef_t session = Session();
+        le_msg_OpenSessionSync(session);
+        le_msg_RequestResponse(le_msg_CreateMsg(session), nullptr, nullptr);
+        le_event_RunLoop();
+      },
+      "le_msg_Respond.*owes no response");
+}
+
+// After fork() the child may only exec or _exit.
+TEST_F(MisuseTest, AfterFork) {
+  EXPECT_MISUSE(
+      {
+        le_msg_SessionRef_t session = Session();
+        if (fork() == 0) {
+          le_msg_CreateMsg(session);
+          _exit(0);
+        }
+        int status = 0;
+        wait(&status);
+        _exit(WEXITSTATUS(status));
+      },
+      "le_msg_CreateMsg.*fork");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  // A fresh process for each death: threads and services of one test are not
+  // there in the next.
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,334 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Messages: payloads, lengths, descriptors, order, and room.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "tests/scenarios/util.h"
+
+namespace le {
+namespace messaging {
+namespace testing {
+namespace {
+
+class MessageTest : public ::testing::TestWithParam<Setting> {};
+INSTANTIATE_TEST_SUITE_P(Everywhere, MessageTest, AllSettings(), SettingName);
+
+TEST_P(MessageTest, PayloadIsZeroBeyondWhatWasSent) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      // A short answer in the place of a long question.
+      SetText(message, "no");
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    for (int round = 0; round < 3; ++round) {
+      le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
+      char* payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
+      EXPECT_EQ(le_msg_GetMaxPayloadSize(message), kTextSize);
+      EXPECT_EQ(std::string(payload, kTextSize), std::string(kTextSize, '\0'));
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(payload) % alignof(max_align_t),
+                0u);
+      std::memset(payload, 'x', kTextSize);
+      le_msg_MessageRef_t response = le_msg_RequestSyncResponse(message);
+      ASSERT_NE(response, nullptr);
+      EXPECT_EQ(std::string(static_cast<char*>(le_msg_GetPayloadPtr(response)),
+                            kTextSize),
+                "no" + std::string(kTextSize - 2, '\0'));
+      EXPECT_EQ(le_msg_GetPayloadSize(response), kTextSize);
+      EXPECT_FALSE(le_msg_NeedsResponse(response));
+      EXPECT_EQ(le_msg_GetSession(response), client.ref());
+      le_msg_ReleaseMsg(response);
+    }
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A length that was set arrives; one that was not reads as the maximum, also in
+// a reused request; what lies beyond a set length is not sent.
+TEST_P(MessageTest, Lengths) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      const size_t size = le_msg_GetPayloadSize(message);
+      const std::string text = TextOf(message);
+      SetText(message, std::to_string(size) + text);
+      if (text == "set") le_msg_SetPayloadSize(message, 4);
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    le_msg_MessageRef_t message = NewText(client.ref(), "not set");
+    le_msg_MessageRef_t response = le_msg_RequestSyncResponse(message);
+    EXPECT_EQ(TextOf(response), "256not set");
+    EXPECT_EQ(le_msg_GetPayloadSize(response), kTextSize);
+    le_msg_ReleaseMsg(response);
+
+    message = NewText(client.ref(), "set, but not this");
+    le_msg_SetPayloadSize(message, 3);
+    response = le_msg_RequestSyncResponse(message);
+    EXPECT_EQ(TextOf(response), "3set");
+    EXPECT_EQ(le_msg_GetPayloadSize(response), 4u);
+    le_msg_ReleaseMsg(response);
+
+    message = NewText(client.ref(), "anything");
+    le_msg_SetPayloadSize(message, 0);
+    response = le_msg_RequestSyncResponse(message);
+    EXPECT_EQ(TextOf(response), "0");
+    EXPECT_EQ(le_msg_GetPayloadSize(response), kTextSize);
+    le_msg_ReleaseMsg(response);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(MessageTest, PayloadsOfAllSizes) {
+  const std::vector<size_t> sizes = {0, 1, 64, 65536, 1 << 20, 3 << 20};
+  Scenario scenario;
+  scenario.Add("server", [sizes](Party* party) {
+    std::vector<std::unique_ptr<TestService>> services;
+    for (size_t size : sizes) {
+      const std::string name = "size" + std::to_string(size);
+      services.push_back(std::make_unique<TestService>(
+          name, le_msg_GetProtocolRef(name.c_str(), size)));
+      services.back()->Advertise();
+    }
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [sizes](Party* party) {
+    for (size_t size : sizes) {
+      const std::string name = "size" + std::to_string(size);
+      TestClient client(name, le_msg_GetProtocolRef(name.c_str(), size));
+      client.Open();
+      le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
+      auto* payload = static_cast<uint8_t*>(le_msg_GetPayloadPtr(message));
+      for (size_t i = 0; i < size; ++i) {
+        payload[i] = static_cast<uint8_t>(i * 7 + (i >> 8) + 1);
+      }
+      le_msg_MessageRef_t response = le_msg_RequestSyncResponse(message);
+      ASSERT_NE(response, nullptr);
+      payload = static_cast<uint8_t*>(le_msg_GetPayloadPtr(response));
+      size_t wrong = 0;
+      for (size_t i = 0; i < size; ++i) {
+        wrong += payload[i] != static_cast<uint8_t>(i * 7 + (i >> 8) + 1);
+      }
+      EXPECT_EQ(wrong, 0u) << size;
+      le_msg_ReleaseMsg(response);
+      le_msg_DeleteSession(client.ref());
+    }
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), 5);
+}
+
+int PipeWith(const std::string& text) {
+  int ends[2];
+  EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  EXPECT_EQ(write(ends[1], text.data(), text.size()),
+            static_cast<ssize_t>(text.size()));
+  close(ends[1]);
+  return ends[0];
+}
+
+std::string ReadAll(int fd) {
+  char buffer[100];
+  const ssize_t size = read(fd, buffer, sizeof(buffer));
+  close(fd);
+  return size < 0 ? "(error)" : std::string(buffer, size);
+}
+
+// One descriptor each way; the request's own stays with GetFd() though the
+// response has got one.
+TEST_P(MessageTest, DescriptorsTravelBothWays) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      le_msg_SetFd(message, PipeWith("answer"));
+      const int fd = le_msg_GetFd(message);
+      EXPECT_GE(fd, 0);
+      EXPECT_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
+      EXPECT_EQ(ReadAll(fd), "question");
+      EXPECT_EQ(le_msg_GetFd(message), -1) << "handed over twice";
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    le_msg_MessageRef_t message = NewText(client.ref(), "x");
+    const int fd = PipeWith("question");
+    le_msg_SetFd(message, fd);
+    le_msg_MessageRef_t response = le_msg_RequestSyncResponse(message);
+    ASSERT_NE(response, nullptr);
+    EXPECT_EQ(ReadAll(le_msg_GetFd(response)), "answer");
+    EXPECT_EQ(le_msg_GetFd(response), -1);
+    le_msg_ReleaseMsg(response);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), 5);
+}
+
+// A descriptor that nobody fetches, or that is never sent, is closed: the far
+// end of its pipe sees the end.
+TEST_P(MessageTest, UnfetchedDescriptorsAreClosed) {
+  Scenario scenario;
+  scenario.Add("server", EchoServerBody);
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    for (bool sent : {true, false}) {
+      int ends[2];
+      ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+      le_msg_MessageRef_t message = NewText(client.ref(), "x");
+      le_msg_SetFd(message, ends[1]);  // the writing end
+      if (sent) {
+        le_msg_Send(message);
+        EXPECT_EQ(Ask(client.ref(), "received by now"), "received by now");
+      } else {
+        le_msg_ReleaseMsg(message);
+      }
+      EXPECT_EQ(ReadAll(ends[0]), "") << "some writing end is still open";
+    }
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), 5);
+}
+
+// Far more than any queue holds: the sender waits for room, nothing is lost and
+// nothing changes places.
+TEST_P(MessageTest, AFloodArrivesWholeAndInOrder) {
+  constexpr int kMessages = 20000;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    int seen = 0;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      if (le_msg_NeedsResponse(message)) {
+        SetText(message, std::to_string(seen));
+        le_msg_Respond(message);
+        return;
+      }
+      int number;
+      std::memcpy(&number, le_msg_GetPayloadPtr(message), sizeof(number));
+      EXPECT_EQ(number, seen + 1);
+      ++seen;
+      le_msg_ReleaseMsg(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    for (int i = 1; i <= kMessages; ++i) {
+      le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
+      char* payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
+      std::memcpy(payload, &i, sizeof(i));
+      payload[kTextSize - 1] = 'x';  // so that all of it is sent
+      le_msg_Send(message);
+    }
+    EXPECT_EQ(Ask(client.ref(), "how many?"), std::to_string(kMessages));
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), 2);
+}
+
+// Any thread may send and request; each one's order is kept.
+TEST_P(MessageTest, AnyThreadMaySend) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    std::vector<int> last(3, 0);
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      const std::string text = TextOf(message);
+      if (!le_msg_NeedsResponse(message)) {
+        const int thread = text[0] - '0';
+        const int number = std::stoi(text.substr(2));
+        EXPECT_EQ(number, ++last[thread]) << "thread " << thread;
+        le_msg_ReleaseMsg(message);
+      } else {
+        le_msg_Respond(message);
+      }
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+    EXPECT_EQ(last, (std::vector<int>{50, 50, 50}));
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    struct Work {
+      le_msg_SessionRef_t session;
+      int number;
+    };
+    std::vector<Work> work = {{client.ref(), 0}, {client.ref(), 1},
+                              {client.ref(), 2}};
+    std::vector<le_thread_Ref_t> threads;
+    for (Work& w : work) {
+      threads.push_back(le_thread_Create(
+          "sender",
+          [](void* context) -> void* {
+            auto* w = static_cast<Work*>(context);
+            for (int i = 1; i <= 50; ++i) {
+              le_msg_Send(NewText(w->session, std::to_string(w->number) + " " +
+                                                  std::to_string(i)));
+            }
+            return nullptr;
+          },
+          &w));
+      le_thread_SetJoinable(threads.back());
+      le_thread_Start(threads.back());
+    }
+    for (le_thread_Ref_t thread : threads) le_thread_Join(thread, nullptr);
+    EXPECT_EQ(Ask(client.ref(), "after them"), "after them");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A message that is referenced further keeps its payload, though it was sent.
+TEST_P(MessageTest, ReferencesKeepAMessage) {
+  Scenario scenario;
+  scenario.Add("server", EchoServerBody);
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    le_msg_MessageRef_t message = NewText(client.ref(), "kept");
+    le_msg_AddRef(message);
+    le_msg_MessageRef_t response = le_msg_RequestSyncResponse(message);
+    ASSERT_NE(response, nullptr);
+    EXPECT_EQ(TextOf(message), "kept");
+    EXPECT_EQ(TextOf(response), "kept");
+    le_msg_ReleaseMsg(message);
+    // A message outlives its session.
+    le_msg_DeleteSession(client.ref());
+    EXPECT_EQ(TextOf(response), "kept");
+    EXPECT_EQ(le_msg_GetMaxPayloadSize(response), kTextSize);
+    le_msg_ReleaseMsg(response);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+}  // namespace
+}  // namespace testing
+}  // namespace messaging
+}  // namespace le

@@ -1,0 +1,345 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Requests and their completions.
+
+#include "tests/scenarios/util.h"
+
+namespace le {
+namespace messaging {
+namespace testing {
+namespace {
+
+class RequestTest : public ::testing::TestWithParam<Setting> {};
+INSTANTIATE_TEST_SUITE_P(Everywhere, RequestTest, AllSettings(), SettingName);
+
+TEST_P(RequestTest, SyncIsAnswered) {
+  Scenario scenario;
+  scenario.Add("server", EchoServerBody);
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    for (int i = 0; i < 5; ++i) {
+      const std::string text = "text " + std::to_string(i);
+      EXPECT_EQ(Ask(client.ref(), text), text);
+    }
+    le_msg_DeleteSession(client.ref());
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(RequestTest, AsyncAreAnsweredInOrder) {
+  Scenario scenario;
+  scenario.Add("server", EchoServerBody);
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    std::vector<std::string> answers;
+    for (int i = 0; i < 10; ++i) {
+      client.Request(std::to_string(i), [&](le_msg_MessageRef_t response) {
+        ASSERT_NE(response, nullptr);
+        answers.push_back(TextOf(response));
+      });
+    }
+    EXPECT_TRUE(answers.empty()) << "a callback ran inside an API call";
+    party->RunLoopUntil([&] { return answers.size() == 10; });
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(answers[i], std::to_string(i));
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A synchronous request does not overtake what was sent before it, and what
+// comes meanwhile is delivered after it, in order.
+TEST_P(RequestTest, SyncKeepsTheOrder) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    int seen = 0;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      if (!le_msg_NeedsResponse(message)) {
+        EXPECT_EQ(TextOf(message), std::to_string(seen++));
+        le_msg_ReleaseMsg(message);
+        return;
+      }
+      EXPECT_EQ(seen, 5);
+      const le_msg_SessionRef_t session = le_msg_GetSession(message);
+      le_msg_Send(NewText(session, "push 1"));
+      le_msg_Send(NewText(session, "push 2"));
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    std::vector<std::string> pushed;
+    client.on_message = [&](le_msg_MessageRef_t message) {
+      pushed.push_back(TextOf(message));
+      le_msg_ReleaseMsg(message);
+    };
+    client.Open();
+    for (int i = 0; i < 5; ++i) {
+      le_msg_Send(NewText(client.ref(), std::to_string(i)));
+    }
+    EXPECT_EQ(Ask(client.ref(), "now"), "now");
+    EXPECT_TRUE(pushed.empty()) << "a callback ran inside an API call";
+    party->RunLoopUntil([&] { return pushed.size() == 2; });
+    EXPECT_EQ(pushed, (std::vector<std::string>{"push 1", "push 2"}));
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Releasing a request unanswered ends that transaction, and only that.
+TEST_P(RequestTest, ReleasedUnansweredCompletesWithNull) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      if (TextOf(message) == "release me") {
+        le_msg_ReleaseMsg(message);
+      } else {
+        le_msg_Respond(message);
+      }
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    EXPECT_EQ(Ask(client.ref(), "release me"), "(null)");
+    EXPECT_EQ(Ask(client.ref(), "alive"), "alive");
+    int nulls = 0;
+    client.Request("release me", [&](le_msg_MessageRef_t response) {
+      EXPECT_EQ(response, nullptr);
+      ++nulls;
+    });
+    party->RunLoopUntil([&] { return nulls == 1; });
+    le_msg_MessageRef_t response = nullptr;
+    EXPECT_EQ(le_msg_RequestSyncResponseTimed(
+                  NewText(client.ref(), "release me"), LE_MSG_NO_TIMEOUT,
+                  &response),
+              LE_UNAVAILABLE);
+    EXPECT_EQ(response, nullptr);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(RequestTest, ANullHandlerIsLegal) {
+  Scenario scenario;
+  scenario.Add("server", EchoServerBody);
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    le_msg_RequestResponse(NewText(client.ref(), "for nobody"), nullptr,
+                           nullptr);
+    bool answered = false;
+    client.Request("for me",
+                   [&](le_msg_MessageRef_t) { answered = true; });
+    party->RunLoopUntil([&] { return answered; });
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Closing completes what is pending with NULL, by the loop, in the order of the
+// requests; nothing else comes.
+TEST_P(RequestTest, CloseCompletesWithNullInOrder) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    std::vector<le_msg_MessageRef_t> held;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      held.push_back(message);
+      if (held.size() == 3) party->Signal("all held");
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+    for (le_msg_MessageRef_t message : held) le_msg_Respond(message);
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.on_close = [] { ADD_FAILURE() << "called for one's own close"; };
+    client.Open();
+    std::vector<int> completed;
+    for (int i = 0; i < 3; ++i) {
+      client.Request("x", [&completed, i](le_msg_MessageRef_t response) {
+        EXPECT_EQ(response, nullptr);
+        completed.push_back(i);
+      });
+    }
+    party->RunLoopUntil("all held");
+    le_msg_CloseSession(client.ref());
+    EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_BY_CALLER);
+    EXPECT_TRUE(completed.empty()) << "a callback ran inside an API call";
+    party->RunLoopUntil([&] { return completed.size() == 3; });
+    EXPECT_EQ(completed, (std::vector<int>{0, 1, 2}));
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(RequestTest, DeleteCompletesWithNull) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    std::vector<le_msg_MessageRef_t> held;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      held.push_back(message);
+      party->Signal("held");
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+    for (le_msg_MessageRef_t message : held) le_msg_ReleaseMsg(message);
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    bool completed = false;
+    client.Request("x", [&](le_msg_MessageRef_t response) {
+      EXPECT_EQ(response, nullptr);
+      completed = true;
+    });
+    party->RunLoopUntil("held");
+    le_msg_DeleteSession(client.ref());
+    EXPECT_FALSE(completed);
+    party->RunLoopUntil([&] { return completed; });
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(RequestTest, OnAClosedSessionCompletesWithNull) {
+  Scenario scenario;
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
+    bool completed = false;
+    client.Request("x", [&](le_msg_MessageRef_t response) {
+      EXPECT_EQ(response, nullptr);
+      completed = true;
+    });
+    EXPECT_FALSE(completed);
+    party->RunLoopUntil([&] { return completed; });
+    // A message sent on a closed session is dropped.
+    le_msg_Send(NewText(client.ref(), "x"));
+    EXPECT_EQ(le_msg_SendTimed(NewText(client.ref(), "x"), 10), LE_CLOSED);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A thread that is client and server at once gets NULL, and not stuck.
+TEST_P(RequestTest, SyncToOnesOwnThreadReturnsNull) {
+  Scenario scenario;
+  scenario.Add("both", [](Party* party) {
+    TestService service("echo");
+    service.Advertise();
+    TestClient client("echo");
+    client.Open();
+    EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
+    le_msg_MessageRef_t response = nullptr;
+    EXPECT_EQ(le_msg_RequestSyncResponseTimed(NewText(client.ref(), "x"),
+                                              LE_MSG_NO_TIMEOUT, &response),
+              LE_DEADLOCK);
+    bool answered = false;
+    client.Request("x", [&](le_msg_MessageRef_t response) {
+      answered = response != nullptr;
+    });
+    party->RunLoopUntil([&] { return answered; });
+  });
+  RunScenario(scenario, GetParam());
+}
+
+struct Outcome {
+  bool done = false;
+  le_result_t result = LE_OK;
+};
+
+void Record(le_msg_MessageRef_t response, le_result_t result, void* context) {
+  auto* outcome = static_cast<Outcome*>(context);
+  EXPECT_FALSE(outcome->done) << "completed twice";
+  outcome->done = true;
+  outcome->result = result;
+  EXPECT_EQ(response != nullptr, result == LE_OK);
+  if (response != nullptr) le_msg_ReleaseMsg(response);
+}
+
+// Deadlines and cancellation; a late answer is ignored and harms nothing.
+TEST_P(RequestTest, DeadlinesAndCancellation) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    std::vector<le_msg_MessageRef_t> held;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      if (TextOf(message) == "hold") {
+        held.push_back(message);
+      } else if (TextOf(message) == "answer") {
+        for (le_msg_MessageRef_t h : held) le_msg_Respond(h);
+        held.clear();
+        le_msg_Respond(message);
+      } else {
+        le_msg_Respond(message);
+      }
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    le_msg_MessageRef_t response = nullptr;
+    EXPECT_EQ(le_msg_RequestSyncResponseTimed(NewText(client.ref(), "hold"), 1,
+                                              &response),
+              LE_TIMEOUT);
+    Outcome timed, cancelled, answered;
+    le_msg_RequestResponseTimed(NewText(client.ref(), "hold"), 1, Record,
+                                &timed);
+    const le_msg_RequestId_t id = le_msg_RequestResponseTimed(
+        NewText(client.ref(), "hold"), LE_MSG_NO_TIMEOUT, Record, &cancelled);
+    EXPECT_EQ(le_msg_CancelRequest(client.ref(), id), LE_OK);
+    EXPECT_FALSE(cancelled.done);
+    EXPECT_EQ(le_msg_CancelRequest(client.ref(), id), LE_NOT_FOUND);
+    party->RunLoopUntil([&] { return timed.done && cancelled.done; });
+    EXPECT_EQ(timed.result, LE_TIMEOUT);
+    EXPECT_EQ(cancelled.result, LE_TERMINATED);
+
+    le_msg_RequestResponseTimed(NewText(client.ref(), "answer"),
+                                LE_MSG_NO_TIMEOUT, Record, &answered);
+    party->RunLoopUntil([&] { return answered.done; });
+    EXPECT_EQ(answered.result, LE_OK);
+    EXPECT_EQ(Ask(client.ref(), "alive"), "alive");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Requests made inside a completion, and a synchronous one inside a handler.
+TEST_P(RequestTest, HandlersMayRequest) {
+  Scenario scenario;
+  scenario.Add("server", EchoServerBody);
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    bool done = false;
+    client.Request("1", [&](le_msg_MessageRef_t response) {
+      ASSERT_NE(response, nullptr);
+      EXPECT_EQ(Ask(client.ref(), "2"), "2");
+      client.Request("3", [&](le_msg_MessageRef_t response) {
+        EXPECT_NE(response, nullptr);
+        done = true;
+      });
+    });
+    party->RunLoopUntil([&] { return done; });
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+}  // namespace
+}  // namespace testing
+}  // namespace messaging
+}  // namespace le

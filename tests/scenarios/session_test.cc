@@ -1,0 +1,421 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sessions and services: opening, waiting, closing, handlers, limits.
+
+#include <unistd.h>
+
+#include "tests/scenarios/util.h"
+
+namespace le {
+namespace messaging {
+namespace testing {
+namespace {
+
+class SessionTest : public ::testing::TestWithParam<Setting> {};
+INSTANTIATE_TEST_SUITE_P(Everywhere, SessionTest, AllSettings(), SettingName);
+
+TEST_P(SessionTest, AClientWaitsForItsServer) {
+  Scenario scenario;
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    bool opened = false;
+    le_msg_OpenSession(
+        client.ref(),
+        [](le_msg_SessionRef_t, void* context) {
+          *static_cast<bool*>(context) = true;
+        },
+        &opened);
+    EXPECT_FALSE(opened);
+    EXPECT_EQ(le_msg_TryOpenSessionSync(TestClient("echo").ref()),
+              LE_NOT_FOUND);
+    party->Start("server");
+    party->RunLoopUntil([&] { return opened; });
+    EXPECT_EQ(Ask(client.ref(), "hello"), "hello");
+    party->Signal("done");
+  });
+  scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(SessionTest, TryTellsWhatIsMissing) {
+  Scenario scenario;
+  scenario.SetBindings("<*>.bound -> <self>.offered\n");
+  scenario.Add("server", [](Party* party) {
+    TestService service("offered");
+    party->Await("go");
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient unbound("unbound");
+    EXPECT_EQ(le_msg_TryOpenSessionSync(unbound.ref()), LE_NOT_PERMITTED);
+    TestClient bound("bound");
+    EXPECT_EQ(le_msg_TryOpenSessionSync(bound.ref()), LE_NOT_FOUND);
+    EXPECT_EQ(le_msg_OpenSessionSyncTimed(bound.ref(), 1), LE_TIMEOUT);
+    party->Signal("go");
+    bound.Open();
+    EXPECT_STREQ(le_msg_GetInterfaceName(
+                     le_msg_GetSessionInterface(bound.ref())),
+                 "bound");
+    EXPECT_EQ(le_msg_GetSessionProtocol(bound.ref()), TextProtocol());
+    EXPECT_EQ(Ask(bound.ref(), "x"), "x");
+    TestClient another("bound");
+    EXPECT_EQ(le_msg_TryOpenSessionSync(another.ref()), LE_OK);
+    EXPECT_EQ(le_msg_TryOpenSessionSync(unbound.ref()), LE_NOT_PERMITTED)
+        << "it can be tried again";
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(SessionTest, ServerCloseIsToldOnce) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    int closes = 0;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      const le_msg_SessionRef_t session = le_msg_GetSession(message);
+      le_msg_Send(NewText(session, "last words"));
+      le_msg_CloseSession(session);
+      EXPECT_EQ(closes, 0) << "a callback ran inside an API call";
+      le_msg_Respond(message);  // too late, but harmless
+    };
+    service.on_close = [&](le_msg_SessionRef_t) { ++closes; };
+    service.Advertise();
+    party->RunLoopUntil("done");
+    EXPECT_EQ(closes, 1);
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    std::vector<std::string> order;
+    client.on_message = [&](le_msg_MessageRef_t message) {
+      order.push_back(TextOf(message));
+      le_msg_ReleaseMsg(message);
+    };
+    client.on_close = [&] {
+      order.push_back("closed");
+      EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_BY_PEER);
+    };
+    client.Open();
+    client.Request("x", [&](le_msg_MessageRef_t response) {
+      EXPECT_EQ(response, nullptr);
+      order.push_back("null");
+    });
+    party->RunLoopUntil([&] { return order.size() == 3; });
+    EXPECT_EQ(order, (std::vector<std::string>{"last words", "null",
+                                               "closed"}));
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A session may be reopened, also in its close handler.
+TEST_P(SessionTest, ReopensInItsCloseHandler) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      if (TextOf(message) == "close") {
+        le_msg_CloseSession(le_msg_GetSession(message));
+        le_msg_ReleaseMsg(message);
+      } else {
+        le_msg_Respond(message);
+      }
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    int closes = 0;
+    client.on_close = [&] {
+      ++closes;
+      client.Open();
+      EXPECT_EQ(Ask(client.ref(), "again"), "again");
+    };
+    client.Open();
+    for (int i = 1; i <= 3; ++i) {
+      le_msg_Send(NewText(client.ref(), "close"));
+      party->RunLoopUntil([&] { return closes == i; });
+    }
+    le_msg_CloseSession(client.ref());
+    le_msg_CloseSession(client.ref());  // no-op
+    client.Open();
+    EXPECT_EQ(Ask(client.ref(), "and again"), "and again");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(SessionTest, ServiceHandlersInOrderAndOncePerSession) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    static thread_local std::vector<std::string>* log;
+    std::vector<std::string> entries;
+    log = &entries;
+    TestService service("echo");
+    service.on_open = [&](le_msg_SessionRef_t session) {
+      entries.push_back("open 1");
+      uid_t uid = 12345;
+      pid_t pid = 0;
+      EXPECT_EQ(le_msg_GetClientUserCreds(session, &uid, &pid), LE_OK);
+      EXPECT_NE(pid, 0);
+      uid_t same = 54321;
+      EXPECT_EQ(le_msg_GetClientUserId(session, &same), LE_OK);
+      EXPECT_EQ(same, uid);
+    };
+    service.on_close = [&](le_msg_SessionRef_t session) {
+      entries.push_back("close 1");
+      pid_t pid = 0;
+      EXPECT_EQ(le_msg_GetClientProcessId(session, &pid), LE_OK);
+    };
+    le_msg_AddServiceOpenHandler(
+        service.ref(),
+        [](le_msg_SessionRef_t, void*) { log->push_back("open 2"); }, nullptr);
+    le_msg_AddServiceCloseHandler(
+        service.ref(),
+        [](le_msg_SessionRef_t, void*) { log->push_back("close 2"); }, nullptr);
+    const le_msg_SessionEventHandlerRef_t removed =
+        le_msg_AddServiceCloseHandler(
+            service.ref(),
+            [](le_msg_SessionRef_t, void*) { log->push_back("removed"); },
+            nullptr);
+    le_msg_RemoveServiceHandler(removed);
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      EXPECT_EQ(le_msg_GetServiceRxMsg(), message);
+      entries.push_back("message");
+      le_msg_ReleaseMsg(message);
+    };
+    EXPECT_EQ(le_msg_GetServiceRxMsg(), nullptr);
+    service.Advertise();
+    service.Advertise();  // no-op
+    party->RunLoopUntil([&] { return entries.size() == 5; });
+    EXPECT_EQ(entries, (std::vector<std::string>{"open 1", "open 2", "message",
+                                                 "close 1", "close 2"}));
+    le_msg_HideService(service.ref());
+    le_msg_HideService(service.ref());  // no-op
+    le_msg_DeleteService(service.ref());
+  });
+  scenario.Add("client", [](Party*) {
+    TestClient client("echo");
+    client.Open();
+    le_msg_Send(NewText(client.ref(), "x"));
+    le_msg_DeleteSession(client.ref());
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(SessionTest, HidingLeavesOpenSessionsAlone) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      if (TextOf(message) == "hide") le_msg_HideService(service.ref());
+      if (TextOf(message) == "show") le_msg_AdvertiseService(service.ref());
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    EXPECT_EQ(Ask(client.ref(), "hide"), "hide");
+    EXPECT_EQ(Ask(client.ref(), "x"), "x");
+    TestClient late("echo");
+    // The directory may hear of it later than we do.
+    bool opened = false;
+    le_msg_OpenSession(
+        late.ref(),
+        [](le_msg_SessionRef_t, void* context) {
+          *static_cast<bool*>(context) = true;
+        },
+        &opened);
+    EXPECT_EQ(Ask(client.ref(), "show"), "show");
+    party->RunLoopUntil([&] { return opened; });
+    EXPECT_EQ(Ask(late.ref(), "y"), "y");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(SessionTest, DeletingAServiceInItsHandlerClosesItsSessions) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    auto service = std::make_unique<TestService>("echo");
+    int closes = 0;
+    service->on_message = [&](le_msg_MessageRef_t message) {
+      le_msg_DeleteService(service->ref());
+      EXPECT_EQ(closes, 0);
+      le_msg_ReleaseMsg(message);
+    };
+    service->on_close = [&](le_msg_SessionRef_t) { ++closes; };
+    service->Advertise();
+    party->RunLoopUntil([&] { return closes == 2; });
+    // The name is free again.
+    TestService another("echo");
+    another.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient first("echo"), second("echo");
+    int closes = 0;
+    first.on_close = second.on_close = [&] { ++closes; };
+    first.Open();
+    second.Open();
+    EXPECT_EQ(Ask(first.ref(), "delete"), "(null)");
+    party->RunLoopUntil([&] { return closes == 2; });
+    first.Open();
+    EXPECT_EQ(Ask(first.ref(), "x"), "x");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(SessionTest, KillClientClosesThatClientOnly) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      if (TextOf(message) == "bad") {
+        LE_KILL_CLIENT("it said '%s'", "bad");
+      } else {
+        EXPECT_NE(TextOf(message), "");
+      }
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient good("echo"), bad("echo");
+    bool closed = false;
+    bad.on_close = [&] { closed = true; };
+    good.Open();
+    bad.Open();
+    EXPECT_EQ(Ask(bad.ref(), "bad"), "(null)");
+    party->RunLoopUntil([&] { return closed; });
+    EXPECT_EQ(Ask(good.ref(), "x"), "x");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(SessionTest, AServiceWithoutReceiveHandlerDropsMessages) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    le_msg_ServiceRef_t service =
+        le_msg_CreateService(TextProtocol(), "deaf");
+    le_msg_AdvertiseService(service);
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("deaf");
+    client.Open();
+    le_msg_Send(NewText(client.ref(), "x"));
+    EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
+    EXPECT_EQ(Ask(client.ref(), "x"), "(null)") << "the session lives on";
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(SessionTest, AClientWithoutCloseHandlerDiesOfACloseFromFar) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      le_msg_CloseSession(le_msg_GetSession(message));
+      le_msg_ReleaseMsg(message);
+    };
+    bool closed = false;
+    service.on_close = [&](le_msg_SessionRef_t) { closed = true; };
+    service.Advertise();
+    party->RunLoopUntil([&] { return closed; });
+  });
+  scenario
+      .Add("client",
+           [](Party* party) {
+             le_msg_SessionRef_t session =
+                 le_msg_CreateSession(TextProtocol(), "echo");
+             le_msg_OpenSessionSync(session);
+             le_msg_Send(NewText(session, "close"));
+             party->RunLoopUntil("never");
+           })
+      .expect = Scenario::Expect::kDeath;
+  if (!CanKill(GetParam())) GTEST_SKIP() << "threads cannot die alone";
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(SessionTest, AProtocolMismatchKillsTheClient) {
+  Scenario scenario;
+  scenario.Add("server", EchoServerBody);
+  scenario
+      .Add("client",
+           [](Party* party) {
+             TestClient client("echo", le_msg_GetProtocolRef("other", 8));
+             party->Signal("done");
+             client.Open();
+           })
+      .expect = Scenario::Expect::kDeath;
+  if (!CanKill(GetParam())) GTEST_SKIP() << "threads cannot die alone";
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(SessionTest, TheClientKnowsTheServer) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      SetText(message, std::to_string(getpid()));
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    pid_t pid = 0;
+    uid_t uid = 99;
+    EXPECT_EQ(le_msg_GetServerUserCreds(client.ref(), &uid, &pid), LE_CLOSED);
+    client.Open();
+    EXPECT_EQ(le_msg_GetServerUserCreds(client.ref(), &uid, &pid), LE_OK);
+    EXPECT_NE(pid, 0);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(SessionTest, SessionLimitTurnsAwayTheNextOne) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    le_msg_ServiceLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxSessions = 2;
+    le_msg_SetServiceLimits(service.ref(), &limits);
+    le_msg_GetServiceLimits(service.ref(), &limits);
+    EXPECT_EQ(limits.maxSessions, 2u);
+    EXPECT_GT(limits.maxQueuedBytes, 0u);
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient first("echo"), second("echo"), third("echo");
+    first.Open();
+    second.Open();
+    EXPECT_NE(le_msg_TryOpenSessionSync(third.ref()), LE_OK);
+    EXPECT_EQ(Ask(first.ref(), "x"), "x");
+    le_msg_CloseSession(second.ref());
+    third.Open();
+    EXPECT_EQ(Ask(third.ref(), "y"), "y");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+}  // namespace
+}  // namespace testing
+}  // namespace messaging
+}  // namespace le

@@ -1,0 +1,165 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the bodies of the scenarios share.
+
+#ifndef LE_MESSAGING_TESTS_SCENARIOS_UTIL_H_
+#define LE_MESSAGING_TESTS_SCENARIOS_UTIL_H_
+
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "legato.h"
+#include "le_messaging_ext.h"
+#include "messaging/testing/scenario.h"
+
+namespace le {
+namespace messaging {
+namespace testing {
+
+constexpr size_t kTextSize = 256;
+
+inline le_msg_ProtocolRef_t TextProtocol() {
+  return le_msg_GetProtocolRef("text", kTextSize);
+}
+
+inline void SetText(le_msg_MessageRef_t message, const std::string& text) {
+  char* payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
+  std::memset(payload, 0, le_msg_GetMaxPayloadSize(message));
+  std::memcpy(payload, text.data(), text.size());
+}
+
+inline std::string TextOf(le_msg_MessageRef_t message) {
+  return static_cast<const char*>(le_msg_GetPayloadPtr(message));
+}
+
+inline le_msg_MessageRef_t NewText(le_msg_SessionRef_t session,
+                                   const std::string& text) {
+  le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+  SetText(message, text);
+  return message;
+}
+
+// A synchronous request; "(null)" if there is no response.
+inline std::string Ask(le_msg_SessionRef_t session, const std::string& text) {
+  le_msg_MessageRef_t response =
+      le_msg_RequestSyncResponse(NewText(session, text));
+  if (response == nullptr) return "(null)";
+  const std::string answer = TextOf(response);
+  le_msg_ReleaseMsg(response);
+  return answer;
+}
+
+// A service whose handlers are closures. The thread that makes it must run its
+// loop.
+class TestService {
+ public:
+  explicit TestService(const std::string& name,
+                       le_msg_ProtocolRef_t protocol = TextProtocol())
+      : ref_(le_msg_CreateService(protocol, name.c_str())) {
+    le_msg_SetServiceContextPtr(ref_, this);
+    le_msg_SetServiceRecvHandler(
+        ref_,
+        [](le_msg_MessageRef_t message, void* context) {
+          static_cast<TestService*>(context)->on_message(message);
+        },
+        this);
+    le_msg_AddServiceOpenHandler(
+        ref_,
+        [](le_msg_SessionRef_t session, void* context) {
+          static_cast<TestService*>(context)->on_open(session);
+        },
+        this);
+    le_msg_AddServiceCloseHandler(
+        ref_,
+        [](le_msg_SessionRef_t session, void* context) {
+          static_cast<TestService*>(context)->on_close(session);
+        },
+        this);
+  }
+
+  le_msg_ServiceRef_t ref() const { return ref_; }
+  void Advertise() { le_msg_AdvertiseService(ref_); }
+
+  // By default echoes requests and drops messages.
+  std::function<void(le_msg_MessageRef_t)> on_message =
+      [](le_msg_MessageRef_t message) {
+        if (le_msg_NeedsResponse(message)) {
+          le_msg_Respond(message);
+        } else {
+          le_msg_ReleaseMsg(message);
+        }
+      };
+  std::function<void(le_msg_SessionRef_t)> on_open = [](le_msg_SessionRef_t) {};
+  std::function<void(le_msg_SessionRef_t)> on_close = [](le_msg_SessionRef_t) {
+  };
+
+ private:
+  const le_msg_ServiceRef_t ref_;
+};
+
+// Echoes as "echo" until "done".
+inline void EchoServerBody(Party* party) {
+  TestService service("echo");
+  service.Advertise();
+  party->RunLoopUntil("done");
+}
+
+// A client session whose handlers are closures.
+class TestClient {
+ public:
+  explicit TestClient(const std::string& name,
+                      le_msg_ProtocolRef_t protocol = TextProtocol())
+      : ref_(le_msg_CreateSession(protocol, name.c_str())) {
+    le_msg_SetSessionRecvHandler(
+        ref_,
+        [](le_msg_MessageRef_t message, void* context) {
+          static_cast<TestClient*>(context)->on_message(message);
+        },
+        this);
+    le_msg_SetSessionCloseHandler(
+        ref_,
+        [](le_msg_SessionRef_t, void* context) {
+          static_cast<TestClient*>(context)->on_close();
+        },
+        this);
+  }
+
+  le_msg_SessionRef_t ref() const { return ref_; }
+  void Open() { le_msg_OpenSessionSync(ref_); }
+
+  // An asynchronous request; `done` gets the response or null, and need not
+  // release it.
+  void Request(const std::string& text,
+               std::function<void(le_msg_MessageRef_t)> done) {
+    auto* context = new std::function<void(le_msg_MessageRef_t)>(
+        std::move(done));
+    le_msg_RequestResponse(
+        NewText(ref_, text),
+        [](le_msg_MessageRef_t response, void* context) {
+          auto* done =
+              static_cast<std::function<void(le_msg_MessageRef_t)>*>(context);
+          (*done)(response);
+          delete done;
+          if (response != nullptr) le_msg_ReleaseMsg(response);
+        },
+        context);
+  }
+
+  std::function<void(le_msg_MessageRef_t)> on_message =
+      [](le_msg_MessageRef_t message) { le_msg_ReleaseMsg(message); };
+  std::function<void()> on_close = [] {};
+
+ private:
+  const le_msg_SessionRef_t ref_;
+};
+
+}  // namespace testing
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_SCENARIOS_UTIL_H_

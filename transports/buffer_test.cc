@@ -1,0 +1,92 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "transports/buffer.h"
+
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace le {
+namespace transports {
+namespace {
+
+std::string Contents(const Buffer& buffer) {
+  return std::string(reinterpret_cast<char*>(buffer.data()),
+                     buffer.capacity());
+}
+
+TEST(BufferTest, WhatOneUserLeftTheNextDoesNotSee) {
+  BufferPool::Ptr pool = BufferPool::Create(100);
+  {
+    Buffer buffer = pool->Allocate();
+    buffer.MarkDirty();
+    std::memset(buffer.data(), 'x', 100);
+  }
+  Buffer buffer = pool->Allocate();
+  EXPECT_EQ(buffer.size(), 0u);
+  std::memcpy(buffer.data(), "new", 3);
+  buffer.ZeroFrom(3);
+  EXPECT_EQ(Contents(buffer), "new" + std::string(97, '\0'));
+  EXPECT_EQ(pool->buffers_made(), 1u) << "it was not recycled";
+}
+
+TEST(BufferTest, ZeroesOnlyWhatIsNotZeroYet) {
+  BufferPool::Ptr pool = BufferPool::Create(100);
+  Buffer buffer = pool->Allocate();
+  EXPECT_EQ(buffer.clean_from(), 0u) << "fresh memory is zero";
+  buffer.MarkCleanFrom(10);
+  buffer.ZeroFrom(20);
+  EXPECT_EQ(buffer.clean_from(), 10u);
+  buffer.ZeroFrom(5);
+  EXPECT_EQ(buffer.clean_from(), 5u);
+}
+
+TEST(BufferTest, AlignedForAnyType) {
+  for (size_t capacity : {0, 1, 7, 64, 1000}) {
+    BufferPool::Ptr pool = BufferPool::Create(capacity);
+    Buffer buffer = pool->Allocate();
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer.data()) %
+                  alignof(std::max_align_t),
+              0u);
+    EXPECT_EQ(buffer.capacity(), capacity);
+  }
+}
+
+TEST(BufferTest, APoolOutlivesItsOwnerForItsBuffers) {
+  BufferPool::Ptr pool = BufferPool::Create(10);
+  Buffer first = pool->Allocate();
+  Buffer second = pool->Allocate();
+  EXPECT_EQ(pool->buffers_in_use(), 2u);
+  pool.reset();
+  first.reset();
+  std::memset(second.data(), 1, 10);  // a sanitizer would object
+}
+
+TEST(BufferTest, ReserveMakesThemBeforehand) {
+  BufferPool::Ptr pool = BufferPool::Create(10);
+  pool->Reserve(3);
+  EXPECT_EQ(pool->buffers_made(), 3u);
+  EXPECT_EQ(pool->buffers_in_use(), 0u);
+  Buffer buffer = pool->Allocate();
+  EXPECT_EQ(pool->buffers_made(), 3u);
+}
+
+TEST(LengthWithoutZeroTailTest, AgreesWithLookingAtEachByte) {
+  std::mt19937 random(1);
+  for (int round = 0; round < 2000; ++round) {
+    const size_t size = random() % 1500;
+    std::vector<uint8_t> bytes(size);
+    size_t length = size == 0 ? 0 : random() % (size + 1);
+    for (size_t i = 0; i < length; ++i) bytes[i] = random() % 3;
+    while (length > 0 && bytes[length - 1] == 0) --length;
+    ASSERT_EQ(LengthWithoutZeroTail(bytes.data(), size), length);
+  }
+}
+
+}  // namespace
+}  // namespace transports
+}  // namespace le

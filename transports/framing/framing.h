@@ -1,0 +1,57 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Frames in packets: the format of transports/wire.md. Pure: bytes in, words
+// out.
+
+#ifndef LE_MESSAGING_TRANSPORTS_FRAMING_FRAMING_H_
+#define LE_MESSAGING_TRANSPORTS_FRAMING_FRAMING_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+
+namespace le {
+namespace transports {
+
+constexpr uint8_t kWireVersion = 1;
+
+// One packet. Holds 64 KiB of payload and its header, and is far below what the
+// kernel takes at once with its default of 208 KiB for a socket's buffer.
+constexpr size_t kMaxPacketBytes = 66560;
+
+struct FrameHeader {
+  static constexpr uint16_t kDescriptor = 1;
+  static constexpr uint16_t kConnection = 2;
+  static constexpr uint16_t kMore = 4;
+  static constexpr uint16_t kFragmented = 8;
+  static constexpr uint16_t kContinuation = 16;
+  static constexpr uint16_t kAllFlags = 31;
+
+  uint8_t version = kWireVersion;
+  uint8_t type = 0;
+  uint16_t flags = 0;
+  uint32_t length = 0;
+  uint64_t id = 0;
+
+  bool has(uint16_t flag) const { return (flags & flag) != 0; }
+};
+constexpr size_t kFrameHeaderBytes = 16;
+static_assert(sizeof(FrameHeader) == kFrameHeaderBytes, "sent as it stands");
+
+// Reads the header at the front of `bytes`, which are the rest of a packet, and
+// checks all that can be checked without knowing what came before. `first`: it
+// is the first of its packet.
+absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
+                              FrameHeader* header);
+
+// How many bytes of payload follow the header in this packet of `packet_rest`
+// bytes (header included), and whether that is consistent.
+absl::Status CheckPayload(const FrameHeader& header, size_t packet_rest);
+
+}  // namespace transports
+}  // namespace le
+
+#endif  // LE_MESSAGING_TRANSPORTS_FRAMING_FRAMING_H_

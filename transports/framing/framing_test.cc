@@ -1,0 +1,103 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "transports/framing/framing.h"
+
+#include <cstring>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace le {
+namespace transports {
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+
+Bytes Encode(const FrameHeader& header, size_t payload = 0) {
+  Bytes bytes(kFrameHeaderBytes + payload);
+  std::memcpy(bytes.data(), &header, kFrameHeaderBytes);
+  return bytes;
+}
+
+FrameHeader Header(uint16_t flags, uint32_t length = 0) {
+  FrameHeader header;
+  header.type = 3;
+  header.flags = flags;
+  header.length = length;
+  header.id = 7;
+  return header;
+}
+
+bool Parses(const FrameHeader& header, bool first = true) {
+  FrameHeader parsed;
+  return ParseFrameHeader(Encode(header), first, &parsed).ok();
+}
+
+// The format as the world knows it: a change here breaks running programs.
+TEST(FramingTest, GoldenBytes) {
+  FrameHeader header = Header(FrameHeader::kDescriptor, 0x01020304);
+  header.id = 0x1112131415161718;
+  const Bytes little_endian = {1,    3,    1,    0,    0x04, 0x03, 0x02, 0x01,
+                               0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11};
+  EXPECT_EQ(Encode(header), little_endian);
+  FrameHeader parsed;
+  ASSERT_TRUE(ParseFrameHeader(little_endian, true, &parsed).ok());
+  EXPECT_EQ(parsed.type, 3);
+  EXPECT_EQ(parsed.length, 0x01020304u);
+  EXPECT_EQ(parsed.id, 0x1112131415161718u);
+}
+
+TEST(FramingTest, RefusesShortHeadersAndOtherVersions) {
+  const Bytes whole = Encode(Header(0));
+  FrameHeader parsed;
+  for (size_t size = 0; size < kFrameHeaderBytes; ++size) {
+    EXPECT_FALSE(ParseFrameHeader(absl::MakeConstSpan(whole.data(), size), true,
+                                  &parsed)
+                     .ok());
+  }
+  for (int version : {0, 2, 255}) {
+    FrameHeader header = Header(0);
+    header.version = static_cast<uint8_t>(version);
+    EXPECT_FALSE(Parses(header));
+  }
+}
+
+TEST(FramingTest, EachCombinationOfFlagsIsJudged) {
+  for (int flags = 0; flags < 64; ++flags) {
+    for (bool first : {true, false}) {
+      const bool d = flags & 1, c = flags & 2, more = flags & 4,
+                 fragmented = flags & 8, continuation = flags & 16,
+                 unknown = flags & 32;
+      const bool legal =
+          !unknown && !(d && c) && !(fragmented && more) &&
+          !(continuation && (d || c || more || fragmented)) &&
+          (first || !(d || c || fragmented || continuation));
+      EXPECT_EQ(Parses(Header(static_cast<uint16_t>(flags)), first), legal)
+          << flags << (first ? " first" : "");
+    }
+  }
+  EXPECT_FALSE(Parses(Header(0x8000)));
+}
+
+TEST(FramingTest, PayloadsMustFillTheirPacket) {
+  auto check = [](uint16_t flags, uint32_t length, size_t rest) {
+    return CheckPayload(Header(flags, length), rest).ok();
+  };
+  EXPECT_TRUE(check(0, 0, 16));
+  EXPECT_TRUE(check(0, 5, 21));
+  EXPECT_FALSE(check(0, 5, 20));
+  EXPECT_FALSE(check(0, 5, 22));
+  EXPECT_TRUE(check(FrameHeader::kMore, 5, 21 + 16));
+  EXPECT_FALSE(check(FrameHeader::kMore, 5, 21 + 15));
+  EXPECT_FALSE(check(FrameHeader::kMore, UINT32_MAX, 21 + 16));
+  EXPECT_TRUE(check(FrameHeader::kFragmented, 100, 16 + 99));
+  EXPECT_FALSE(check(FrameHeader::kFragmented, 100, 16 + 100));
+  EXPECT_FALSE(check(FrameHeader::kFragmented, 100, 16));
+  EXPECT_TRUE(check(FrameHeader::kContinuation, 1, 17));
+  EXPECT_FALSE(check(FrameHeader::kContinuation, 0, 16));
+}
+
+}  // namespace
+}  // namespace transports
+}  // namespace le

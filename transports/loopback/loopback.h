@@ -1,0 +1,89 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A transport within one process of the operating system.
+//
+// As honest a peer as a socket: it calls nobody in place but posts, it pushes
+// back, it delivers what was sent before a close, it duplicates descriptors, and
+// it knows who is at the far end. A payload whose ownership may move is not
+// copied.
+//
+// The loops that its connections are attached to must not run tasks inside
+// Post(), and must outlive the attachment.
+
+#ifndef LE_MESSAGING_TRANSPORTS_LOOPBACK_LOOPBACK_H_
+#define LE_MESSAGING_TRANSPORTS_LOOPBACK_LOOPBACK_H_
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "event/process.h"
+#include "transports/transport.h"
+
+namespace le {
+namespace transports {
+
+class LoopbackAcceptor;
+class LoopbackConnection;
+
+// Where the parties meet: addresses, and who listens there. Thread-safe;
+// outlives its transports.
+class LoopbackNetwork {
+ public:
+  LoopbackNetwork() = default;
+  LoopbackNetwork(const LoopbackNetwork&) = delete;
+  LoopbackNetwork& operator=(const LoopbackNetwork&) = delete;
+
+  // Connections that may wait to be accepted at one address.
+  static constexpr size_t kBacklog = 128;
+
+ private:
+  friend class LoopbackAcceptor;
+  friend class LoopbackTransport;
+  std::mutex mutex_;
+  std::map<std::string, LoopbackAcceptor*> acceptors_;
+};
+
+// The view that one process has of a network. Thread-safe.
+class LoopbackTransport final : public Transport {
+ public:
+  // Neither is owned.
+  LoopbackTransport(LoopbackNetwork* network, event::Process* process);
+  ~LoopbackTransport() override;
+
+  const char* name() const override { return "loopback"; }
+  absl::StatusOr<std::unique_ptr<Acceptor>> Listen(
+      const std::string& address) override;
+  absl::StatusOr<std::unique_ptr<Connection>> Connect(
+      const std::string& address) override;
+
+  // Two ends of one connection, as if one had connected to the other.
+  struct Pair {
+    std::unique_ptr<Connection> connecting;
+    std::unique_ptr<Connection> accepting;
+  };
+  Pair ConnectedPair();
+
+  // What a kernel does when a process dies: the far ends find everything closed,
+  // once they have received what was sent. No object of this process may be
+  // used afterwards, but to destroy it.
+  void CloseAll();
+
+ private:
+  LoopbackNetwork* const network_;
+  event::Process* const process_;
+  // Kept beyond the transport by its connections, which may outlive it.
+  struct Members;
+  const std::shared_ptr<Members> members_;
+
+  friend class LoopbackAcceptor;
+  friend class LoopbackConnection;
+};
+
+}  // namespace transports
+}  // namespace le
+
+#endif  // LE_MESSAGING_TRANSPORTS_LOOPBACK_LOOPBACK_H_

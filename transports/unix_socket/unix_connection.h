@@ -1,0 +1,132 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// One connected socket.
+//
+// Sending (any thread, under mutex_): straight from the caller's payload if
+// nothing is queued; else into the queue, where small frames share packets.
+// Within a turn of the loop the first frame goes straight, the rest is queued
+// until the turn's end.
+//
+// Receiving (the owner): one recvmsg() per packet, straight into a buffer of the
+// caller's pool. If the packet has more than one frame, the rest is kept and
+// handed out without a system call; the next packet is then expected to be of
+// the same kind and received whole.
+
+#ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
+#define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
+
+#include <memory>
+#include <mutex>
+
+#include "event/base/unique_fd.h"
+#include "event/loop.h"
+#include "event/process.h"
+#include "transports/framing/framing.h"
+#include "transports/transport.h"
+#include "transports/unix_socket/ancillary.h"
+#include "transports/unix_socket/output_queue.h"
+
+namespace le {
+namespace transports {
+
+class UnixConnection final : public Connection, private event::Watch {
+ public:
+  // A socket that connects without waiting is born non-blocking, and is made
+  // blocking when a blocking receive first wants it so.
+  UnixConnection(event::UniqueFd socket, event::Process* process,
+                 bool socket_is_nonblocking);
+  ~UnixConnection() override;
+
+  absl::Status Attach(event::Loop* loop, Observer* observer) override;
+  void Detach() override;
+  void SetReadInterest(bool interested) override;
+  IoResult Receive(IncomingFrame* frame, BufferPool* pool,
+                   event::Instant deadline) override;
+  bool HasBuffered() const override { return batch_ != nullptr; }
+  bool Wait(uint32_t what, event::Instant deadline) override;
+  absl::Status AskForSender(bool on) override;
+  void SetDescriptorPolicy(DescriptorPolicy policy) override;
+  void SetSendLimits(const SendLimits& limits) override;
+  void Close() override;
+  IoResult Send(const OutgoingFrame& frame) override;
+  void Flush() override;
+  size_t queued_bytes() const override;
+  absl::Status close_status() const override;
+  absl::StatusOr<event::Credentials> peer() const override;
+  absl::StatusOr<event::UniqueFd> PeerPidFd() const override;
+
+ private:
+  class Output;    // exists once something has been queued or gathered
+  class Spare;     // exists under DescriptorPolicy::kLeaveUnread
+  struct Batch;    // the rest of a packet
+  struct Partial;  // a fragmented frame on its way in
+
+  enum class Sent { kAll, kWouldBlock, kTooLarge, kBroken };
+
+  // ---- Output, under mutex_ ----
+  Output* output();
+  Sent SendFrame(FrameHeader header, absl::Span<const uint8_t> payload,
+                 int descriptor, bool vouched, size_t* sent);
+  Sent SendBytes(struct iovec* parts, size_t count, int descriptor,
+                 bool vouched);
+  void FlushLocked();
+  bool HasRoomLocked() const;
+  void LearnPacketLimit();
+  // Asks the loop to say when the kernel takes more.
+  void WantWritableLocked();
+
+  // ---- The owner's thread ----
+  void UpdateInterest();
+  void UpdateInterestLocked();
+  IoResult ReceivePacket(IncomingFrame* frame, BufferPool* pool, bool block);
+  absl::Status TakeAncillary(const FrameHeader& header,
+                             IncomingAncillary* ancillary,
+                             IncomingFrame* frame);
+  absl::Status Dissect(const FrameHeader& raw, size_t size, Buffer payload,
+                       Buffer packet, IncomingFrame* frame,
+                       IncomingAncillary* ancillary);
+  absl::Status Open(size_t size, Buffer packet, BufferPool* pool,
+                    IncomingFrame* frame, IncomingAncillary* ancillary);
+  void Keep(Buffer packet, size_t at, size_t end);
+  IoResult TakeFromBatch(IncomingFrame* frame, BufferPool* pool);
+  absl::Status CutFromBatch(bool first, IncomingFrame* frame, BufferPool* pool);
+  absl::Status Continue(const FrameHeader& raw, size_t size,
+                        const IncomingAncillary& ancillary);
+  IoResult HandPartial(IncomingFrame* frame);
+  IoResult Fail(absl::Status status);
+  void CloseWith(absl::Status status);
+  // For a connection that is handed on.
+  event::UniqueFd ReleaseSocket();
+
+  // event::Watch
+  void OnReady(uint32_t events) override;
+
+  event::Process* const process_;
+  mutable std::mutex mutex_;
+  event::UniqueFd fd_;
+  Observer* observer_ = nullptr;
+  event::Loop* loop_ = nullptr;
+  std::unique_ptr<Output> output_;
+  std::unique_ptr<Batch> batch_;
+  std::unique_ptr<Partial> partial_;
+  std::unique_ptr<Spare> spare_;
+  std::unique_ptr<absl::Status> close_status_;  // null: open
+  uint32_t interest_ = 0;
+  uint32_t send_limit_bytes_;
+  uint32_t send_limit_frames_ = UINT32_MAX;
+  uint32_t max_packet_ = kMaxPacketBytes;
+  uint16_t waiters_ = 0;  // threads inside poll() with our descriptor
+  bool close_after_waiters_ = false;
+  bool reads_ = false;
+  bool expects_batch_ = false;
+  bool asks_for_sender_ = false;
+  bool socket_is_nonblocking_;
+  bool owner_is_blocked_ = false;  // in a receive that nothing can interrupt
+  bool send_is_broken_ = false;    // the far end takes nothing more
+};
+
+}  // namespace transports
+}  // namespace le
+
+#endif  // LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
