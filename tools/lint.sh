@@ -112,7 +112,7 @@ include_arrows() {
 licence_lines() {
   { cxx_files; build_files; shell_files; files '*.proto' '*.py' '*.yml' '*.bazelrc' .clang-format; } | while read -r file; do
     head -n 4 "$file" | grep -v '^#!' | head -n 2 | tr '\n' ' ' |
-      grep -qE '^(//|#) Copyright 2026 The le_messaging Authors (//|#) SPDX-License-Identifier: Apache-2.0 $' ||
+      grep -qE '^(//|#|/\*) Copyright 2026 The le_messaging Authors (//|#| \*) SPDX-License-Identifier: Apache-2.0 $' ||
       echo "$file: does not start with the two licence lines"
   done
 }
