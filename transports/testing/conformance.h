@@ -1,0 +1,51 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every transport must do, as tests. A transport's own test is:
+//
+//   class MyFixture : public ConformanceFixture {
+//     Transport* transport() override { ... }
+//     std::string NewAddress() override { ... }
+//   };
+//   INSTANTIATE_TEST_SUITE_P(My, TransportConformanceTest,
+//       ::testing::Values(+[] { return NewFixture<MyFixture>(); }));
+//
+// linked with //transports/testing:conformance.
+
+#ifndef LE_MESSAGING_TRANSPORTS_TESTING_CONFORMANCE_H_
+#define LE_MESSAGING_TRANSPORTS_TESTING_CONFORMANCE_H_
+
+#include <memory>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "transports/transport.h"
+
+namespace le {
+namespace transports {
+
+class ConformanceFixture {
+ public:
+  virtual ~ConformanceFixture() = default;
+  // For the calling process, which is the operating system's.
+  virtual Transport* transport() = 0;
+  // One that nobody uses.
+  virtual std::string NewAddress() = 0;
+  // One that can never be used.
+  virtual std::string ImpossibleAddress() { return ""; }
+};
+
+using FixtureFactory = std::unique_ptr<ConformanceFixture> (*)();
+
+template <typename Fixture>
+std::unique_ptr<ConformanceFixture> NewFixture() {
+  return std::make_unique<Fixture>();
+}
+
+class TransportConformanceTest
+    : public ::testing::TestWithParam<FixtureFactory> {};
+
+}  // namespace transports
+}  // namespace le
+
+#endif  // LE_MESSAGING_TRANSPORTS_TESTING_CONFORMANCE_H_
