@@ -81,7 +81,7 @@ Instant MonotonicNow() {
   return absl::TimeFromTimespec(now);
 }
 
-EpollLoop::EpollLoop(EpollLoop* parent) : LoopBase(parent), outer_watch_(this) {
+EpollLoop::EpollLoop(EpollLoop* parent) : LoopBase(parent) {
   watches_.next_ = watches_.prev_ = &watches_;
   epoll_.reset(sys::EpollCreate(EPOLL_CLOEXEC));
   if (!epoll_) FailedToSetUp("epoll_create1");
@@ -201,6 +201,16 @@ bool EpollLoop::HasEvents() const {
   return false;
 }
 
+bool EpollLoop::NotedForNested(const Watch* watch) {
+  for (LoopBase* loop : nested()) {
+    EpollLoop* const nested_loop = static_cast<EpollLoop*>(loop);
+    if (watch != &nested_loop->outer_watch_) continue;
+    nested_loop->NoteEventsAsNested();
+    return true;
+  }
+  return false;
+}
+
 bool EpollLoop::DispatchEvent() {
   while (next_event_ < event_count_) {
     const struct epoll_event& event = events_[next_event_++];
@@ -212,6 +222,7 @@ bool EpollLoop::DispatchEvent() {
       continue;
     }
     Watch* const watch = static_cast<Watch*>(tag);
+    if (NotedForNested(watch)) continue;
     const uint32_t events =
         FromEpoll(event.events) & (watch->interest_ | kAlwaysReported);
     if (events == 0) continue;

@@ -54,18 +54,15 @@ class EpollLoop final : public LoopBase {
   // How many events one system call fetches. More in one go only delay timers.
   static constexpr int kEventsPerWait = 64;
 
-  // In the outer loop, for a nested one.
-  class OuterWatch final : public Watch {
-   public:
-    explicit OuterWatch(EpollLoop* nested) : nested_(nested) {}
-    void OnReady(uint32_t) override { nested_->NoteEventsAsNested(); }
-
-   private:
-    EpollLoop* const nested_;
+  // A watch that is never called: by its address it stands for something.
+  struct Mark final : Watch {
+    void OnReady(uint32_t) override {}
   };
 
   explicit EpollLoop(EpollLoop* parent);
   EpollLoop* Root();
+  // Whether `watch` is a nested loop's. That is no step yet: its turn will come.
+  bool NotedForNested(const Watch* watch);
   void Register(int fd, uint32_t events, void* tag);
   void SetWakeable(bool wakeable);
   int EpollWait(Instant deadline);
@@ -78,14 +75,9 @@ class EpollLoop final : public LoopBase {
 
   UniqueFd epoll_;
   UniqueFd wake_;
-  UniqueFd timer_;  // only in a root whose GetFd() was called
-  OuterWatch outer_watch_;
-
-  // All watches, in a ring through a node that is none.
-  struct End final : Watch {
-    void OnReady(uint32_t) override {}
-  };
-  End watches_;
+  UniqueFd timer_;    // only in a root whose GetFd() was called
+  Mark outer_watch_;  // in the outer loop, for this one
+  Mark watches_;      // the end of the ring of all watches
   // Descriptors that epoll does not take, regular files above all, which are
   // always ready. Removed ones leave a null until the next round.
   std::vector<Watch*> always_ready_;

@@ -1,0 +1,691 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "event/epoll_loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "event/base/sys.h"
+#include "event/base/unique_fd.h"
+#include "gtest/gtest.h"
+
+namespace le {
+namespace event {
+namespace {
+
+class FnTask : public Task {
+ public:
+  explicit FnTask(std::function<void()> fn) : fn_(std::move(fn)) {}
+  void Run() override { fn_(); }
+
+ private:
+  const std::function<void()> fn_;
+};
+
+class FnTimer : public Timer {
+ public:
+  explicit FnTimer(std::function<void()> fn) : fn_(std::move(fn)) {}
+  void OnExpiry() override { fn_(); }
+
+ private:
+  const std::function<void()> fn_;
+};
+
+class FnWatch : public Watch {
+ public:
+  explicit FnWatch(std::function<void(uint32_t)> fn) : fn_(std::move(fn)) {}
+  void OnReady(uint32_t events) override { fn_(events); }
+
+ private:
+  const std::function<void(uint32_t)> fn_;
+};
+
+class FnHook : public TurnEndHook {
+ public:
+  explicit FnHook(std::function<void()> fn) : fn_(std::move(fn)) {}
+  void OnTurnEnd() override { fn_(); }
+
+ private:
+  const std::function<void()> fn_;
+};
+
+// Counts system calls while it lives.
+class CallCounter : public sys::Interceptor {
+ public:
+  CallCounter() { sys::SetInterceptor(this); }
+  ~CallCounter() override { sys::SetInterceptor(nullptr); }
+  int Fail(const char* call) override {
+    ++calls[call];
+    return fail == call ? error : 0;
+  }
+  std::map<std::string, int> calls;
+  std::string fail;
+  int error = 0;
+};
+
+class EventFdPair {
+ public:
+  EventFdPair() : fd_(sys::EventFd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+  int fd() const { return fd_.get(); }
+  void Signal() {
+    const uint64_t one = 1;
+    ASSERT_EQ(sys::Write(fd(), &one, sizeof(one)), 8);
+  }
+  void Clear() {
+    uint64_t value;
+    ASSERT_EQ(sys::Read(fd(), &value, sizeof(value)), 8);
+  }
+
+ private:
+  UniqueFd fd_;
+};
+
+bool Readable(int fd) {
+  struct pollfd p = {fd, POLLIN, 0};
+  return poll(&p, 1, 0) == 1;
+}
+
+// Runs whatever is ready.
+void Settle(Loop* loop) {
+  while (loop->RunTurn(absl::InfinitePast())) {
+  }
+}
+
+TEST(EpollLoopTest, TasksRunInOrderAndNotInsidePost) {
+  EpollLoop loop;
+  std::string seen;
+  FnTask c([&] { seen += "c"; });
+  FnTask a([&] {
+    seen += "a";
+    loop.Post(&c);
+    seen += "!";
+  });
+  FnTask b([&] { seen += "b"; });
+  loop.Post(&a);
+  loop.Post(&b);
+  EXPECT_EQ(seen, "");
+  EXPECT_TRUE(loop.RunTurn(absl::InfinitePast()));
+  EXPECT_EQ(seen, "a!b");  // what is posted in a turn belongs to the next
+  EXPECT_TRUE(loop.RunTurn(absl::InfinitePast()));
+  EXPECT_EQ(seen, "a!bc");
+  EXPECT_FALSE(loop.RunTurn(absl::InfinitePast()));
+}
+
+TEST(EpollLoopTest, CancelAndDestructionTakeTasksBack) {
+  EpollLoop loop;
+  int ran = 0;
+  FnTask a([&] { ++ran; });
+  auto b = std::make_unique<FnTask>([&] { ++ran; });
+  FnTask killer([&] {
+    loop.Cancel(&a);  // in the batch already
+    b.reset();
+  });
+  loop.Post(&killer);
+  loop.Post(&a);
+  loop.Post(b.get());
+  Settle(&loop);
+  EXPECT_EQ(ran, 0);
+  loop.Cancel(&a);
+  loop.Post(&a);
+  Settle(&loop);
+  EXPECT_EQ(ran, 1);
+}
+
+TEST(EpollLoopTest, ALoopThatDiesLetsGoOfWhatItHolds) {
+  EventFdPair event;
+  FnTask task([] {});
+  FnTimer timer([] {});
+  FnWatch watch([](uint32_t) {});
+  FnHook hook([] {});
+  {
+    EpollLoop loop;
+    loop.Post(&task);
+    loop.StartTimer(&timer, absl::InfiniteFuture());
+    ASSERT_TRUE(loop.AddWatch(&watch, event.fd(), Watch::kReadable));
+    loop.AtTurnEnd(&hook);
+  }
+  EXPECT_FALSE(timer.running());
+  EXPECT_FALSE(watch.added());
+  EpollLoop other;
+  other.Post(&task);
+}
+
+TEST(EpollLoopTest, WatchesAreLevelTriggeredAndMasked) {
+  EpollLoop loop;
+  EventFdPair event;
+  std::vector<uint32_t> seen;
+  FnWatch watch([&](uint32_t events) { seen.push_back(events); });
+  ASSERT_TRUE(loop.AddWatch(&watch, event.fd(), Watch::kReadable));
+  EXPECT_FALSE(loop.RunTurn(absl::InfinitePast()));
+  event.Signal();
+  EXPECT_TRUE(loop.RunTurn(absl::InfinitePast()));
+  EXPECT_TRUE(loop.RunTurn(absl::InfinitePast()));
+  EXPECT_EQ(seen, (std::vector<uint32_t>{1, 1}));
+  loop.SetInterest(&watch, 0);
+  EXPECT_FALSE(loop.RunTurn(absl::InfinitePast()));
+  loop.SetInterest(&watch, Watch::kReadable | Watch::kWritable);
+  EXPECT_TRUE(loop.RunTurn(absl::InfinitePast()));
+  EXPECT_EQ(seen.back(), Watch::kReadable | Watch::kWritable);
+  loop.RemoveWatch(&watch);
+  EXPECT_FALSE(loop.RunTurn(absl::InfinitePast()));
+}
+
+TEST(EpollLoopTest, AnEventFetchedForARemovedWatchIsDropped) {
+  EpollLoop loop;
+  EventFdPair one, two;
+  int calls = 0;
+  std::unique_ptr<FnWatch> a, b;
+  a = std::make_unique<FnWatch>([&](uint32_t) {
+    ++calls;
+    b.reset();
+  });
+  b = std::make_unique<FnWatch>([&](uint32_t) {
+    ++calls;
+    a.reset();
+  });
+  ASSERT_TRUE(loop.AddWatch(a.get(), one.fd(), Watch::kReadable));
+  ASSERT_TRUE(loop.AddWatch(b.get(), two.fd(), Watch::kReadable));
+  one.Signal();
+  two.Signal();
+  EXPECT_TRUE(loop.RunTurn(absl::InfinitePast()));
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(EpollLoopTest, InterestThatEndsWithinTheTurnIsNotReported) {
+  EpollLoop loop;
+  EventFdPair one, two;
+  int calls = 0;
+  FnWatch a([](uint32_t) {}), b([](uint32_t) {});
+  FnWatch* watches[2] = {nullptr, nullptr};
+  FnWatch first([&](uint32_t) {
+    ++calls;
+    loop.SetInterest(watches[1], 0);
+  });
+  FnWatch second([&](uint32_t) {
+    ++calls;
+    loop.SetInterest(watches[0], 0);
+  });
+  watches[0] = &first;
+  watches[1] = &second;
+  ASSERT_TRUE(loop.AddWatch(&first, one.fd(), Watch::kReadable));
+  ASSERT_TRUE(loop.AddWatch(&second, two.fd(), Watch::kReadable));
+  one.Signal();
+  two.Signal();
+  loop.RunTurn(absl::InfinitePast());
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(EpollLoopTest, HangUpIsReportedWithoutBeingAskedFor) {
+  EpollLoop loop;
+  int fds[2];
+  ASSERT_EQ(pipe(fds), 0);
+  UniqueFd in(fds[0]), out(fds[1]);
+  uint32_t seen = 0;
+  FnWatch watch([&](uint32_t events) { seen = events; });
+  ASSERT_TRUE(loop.AddWatch(&watch, in.get(), 0));
+  out.reset();
+  EXPECT_TRUE(loop.RunTurn(absl::InfinitePast()));
+  EXPECT_EQ(seen, Watch::kHangUp);
+}
+
+TEST(EpollLoopTest, ARegularFileIsAlwaysReady) {
+  EpollLoop loop;
+  FILE* const file = tmpfile();
+  ASSERT_NE(file, nullptr);
+  int calls = 0;
+  FnWatch watch([&](uint32_t events) {
+    EXPECT_EQ(events, Watch::kReadable);
+    ++calls;
+  });
+  ASSERT_TRUE(loop.AddWatch(&watch, fileno(file), Watch::kReadable));
+  EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+  EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+  EXPECT_EQ(calls, 2);
+  // A foreign loop gets it once a round, and is told to come again.
+  const int fd = loop.GetFd();
+  EXPECT_TRUE(Readable(fd));
+  EXPECT_TRUE(loop.RunStep());
+  EXPECT_FALSE(loop.RunStep());
+  EXPECT_EQ(calls, 3);
+  EXPECT_TRUE(Readable(fd));
+  loop.SetInterest(&watch, 0);
+  while (loop.RunStep()) {
+  }
+  EXPECT_FALSE(Readable(fd));
+  EXPECT_EQ(calls, 3);
+  loop.RemoveWatch(&watch);
+  fclose(file);
+}
+
+TEST(EpollLoopTest, AWatchThatCannotBeAddedSaysWhy) {
+  EpollLoop loop;
+  EventFdPair event;
+  FnWatch watch([](uint32_t) {});
+  CallCounter calls;
+  calls.fail = "EpollCtl";
+  calls.error = ENOSPC;
+  EXPECT_FALSE(loop.AddWatch(&watch, event.fd(), Watch::kReadable));
+  EXPECT_EQ(errno, ENOSPC);
+  EXPECT_FALSE(watch.added());
+}
+
+TEST(EpollLoopTest, TimersExpireInOrderOfDeadline) {
+  EpollLoop loop;
+  std::string seen;
+  FnTimer a([&] { seen += "a"; }), b([&] { seen += "b"; });
+  FnTimer c([&] { seen += "c"; });
+  const Instant now = loop.Now();
+  loop.StartTimer(&a, now - absl::Seconds(1));
+  loop.StartTimer(&b, now - absl::Seconds(2));
+  loop.StartTimer(&c, now + absl::Hours(1));
+  Settle(&loop);
+  EXPECT_EQ(seen, "ba");
+  EXPECT_TRUE(c.running());
+  EXPECT_FALSE(a.running());
+}
+
+TEST(EpollLoopTest, ItWaitsForATimerAndNotLonger) {
+  EpollLoop loop;
+  bool expired = false;
+  const Instant deadline = loop.Now() + absl::Milliseconds(3);
+  FnTimer timer([&] {
+    expired = true;
+    EXPECT_GE(loop.Now(), deadline);
+  });
+  loop.StartTimer(&timer, deadline);
+  EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+  EXPECT_TRUE(expired);
+}
+
+TEST(EpollLoopTest, WithoutPWait2ItStillWaitsLongEnough) {
+  CallCounter calls;
+  calls.fail = "EpollPWait2";
+  calls.error = ENOSYS;
+  EpollLoop loop;
+  const Instant deadline = loop.Now() + absl::Microseconds(1500);
+  EXPECT_FALSE(loop.RunTurn(deadline));
+  EXPECT_GE(loop.Now(), deadline);
+}
+
+TEST(EpollLoopTest, ATimerThatIsAlwaysLateStarvesNothing) {
+  EpollLoop loop;
+  int late = 0;
+  FnTimer* self = nullptr;
+  FnTimer always([&] {
+    ++late;
+    loop.StartTimer(self, absl::InfinitePast());
+  });
+  self = &always;
+  bool honest_ran = false, task_ran = false;
+  FnTimer honest([&] { honest_ran = true; });
+  FnTask task([&] { task_ran = true; });
+  loop.StartTimer(&always, absl::InfinitePast());
+  loop.RunTurn(absl::InfiniteFuture());
+  loop.StartTimer(&honest, loop.Now());
+  loop.Post(&task);
+  loop.RunTurn(absl::InfiniteFuture());
+  loop.RunTurn(absl::InfiniteFuture());
+  EXPECT_TRUE(honest_ran);
+  EXPECT_TRUE(task_ran);
+  EXPECT_GE(late, 2);
+}
+
+TEST(EpollLoopTest, TimeStandsStillWithinATurn) {
+  EpollLoop loop;
+  Instant first, second;
+  FnTask a([&] { first = loop.Now(); });
+  FnTask b([&] {
+    while (MonotonicNow() <= first) {
+    }
+    second = loop.Now();
+  });
+  loop.Post(&a);
+  loop.Post(&b);
+  Settle(&loop);
+  EXPECT_EQ(first, second);
+}
+
+TEST(EpollLoopTest, HooksRunOnceBeforeTheWaitAndInTurnTellsTheRest) {
+  EpollLoop loop;
+  std::string seen;
+  FnHook hook([&] { seen += "h"; });
+  FnTask a([&] {
+    EXPECT_TRUE(loop.InTurn());
+    bool elsewhere = true;
+    std::thread([&] { elsewhere = loop.InTurn(); }).join();
+    EXPECT_FALSE(elsewhere);
+    loop.AtTurnEnd(&hook);
+    loop.AtTurnEnd(&hook);
+    seen += "a";
+  });
+  FnTask b([&] { seen += "b"; });
+  loop.Post(&a);
+  loop.Post(&b);
+  EXPECT_FALSE(loop.InTurn());
+  loop.RunTurn(absl::InfinitePast());
+  EXPECT_EQ(seen, "abh");
+  EXPECT_FALSE(loop.InTurn());
+  FnTask c([&] {
+    loop.AtTurnEnd(&hook);
+    loop.RunTurnEndHooks();
+    seen += "c";
+  });
+  loop.Post(&c);
+  loop.RunTurn(absl::InfinitePast());
+  EXPECT_EQ(seen, "abhhc");
+}
+
+TEST(EpollLoopTest, APostWithinATurnMakesNoSystemCall) {
+  EpollLoop loop;
+  int rounds = 0;
+  FnTask* self = nullptr;
+  FnTask task([&] {
+    if (++rounds < 100) {
+      loop.Post(self);
+    } else {
+      loop.Stop();
+    }
+  });
+  self = &task;
+  CallCounter calls;
+  loop.Post(&task);
+  loop.Run();
+  EXPECT_EQ(rounds, 100);
+  EXPECT_EQ(calls.calls["Write"], 0);
+  EXPECT_LE(calls.calls["EpollWait"], 100 / 8 + 1);
+  EXPECT_EQ(calls.calls.size(), calls.calls.count("EpollWait") + 1);
+}
+
+TEST(EpollLoopTest, ADescriptorIsServedWhileTasksKeepComing) {
+  EpollLoop loop;
+  EventFdPair event;
+  event.Signal();
+  FnWatch watch([&](uint32_t) { loop.Stop(); });
+  ASSERT_TRUE(loop.AddWatch(&watch, event.fd(), Watch::kReadable));
+  FnTask* self = nullptr;
+  FnTask task([&] { loop.Post(self); });
+  self = &task;
+  loop.Post(&task);
+  loop.Run();
+}
+
+TEST(EpollLoopTest, OtherThreadsPostAndStop) {
+  EpollLoop loop;
+  constexpr int kThreads = 4;
+  constexpr int kPosts = 2000;
+  int ran = 0;
+  std::vector<std::unique_ptr<FnTask>> tasks;
+  for (int i = 0; i < kThreads * kPosts; ++i) {
+    tasks.push_back(std::make_unique<FnTask>([&] {
+      if (++ran == kThreads * kPosts) loop.Stop();
+    }));
+  }
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kPosts; ++i) loop.Post(tasks[t * kPosts + i].get());
+    });
+  }
+  loop.Run();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(ran, kThreads * kPosts);
+}
+
+TEST(EpollLoopTest, PingPongBetweenSleepingLoopsLosesNoWake) {
+  EpollLoop here;
+  constexpr int kRounds = 5000;
+  std::unique_ptr<EpollLoop> there;
+  FnTask* ping = nullptr;
+  FnTask* pong = nullptr;
+  int rounds = 0;
+  FnTask ping_task([&] { here.Post(pong); });
+  FnTask pong_task([&] {
+    if (++rounds == kRounds) {
+      there->Stop();
+      here.Stop();
+    } else {
+      there->Post(ping);
+    }
+  });
+  ping = &ping_task;
+  pong = &pong_task;
+  there = std::make_unique<EpollLoop>();
+  std::thread thread([&] { there->Run(); });
+  there->Post(ping);
+  here.Run();
+  thread.join();
+  EXPECT_EQ(rounds, kRounds);
+}
+
+TEST(EpollLoopTest, ATaskMayEndTheLoopThatItWasPostedTo) {
+  for (int i = 0; i < 500; ++i) {
+    auto loop = std::make_unique<EpollLoop>();
+    EpollLoop* const raw = loop.get();
+    FnTask stop([raw] { raw->Stop(); });
+    std::thread poster([raw, &stop] { raw->Post(&stop); });
+    loop->Run();
+    loop.reset();  // the poster may be inside Post() still
+    poster.join();
+  }
+}
+
+TEST(EpollLoopTest, StopBeforeRunIsNotLost) {
+  EpollLoop loop;
+  loop.Stop();
+  loop.Run();
+  FnTask task([&] { loop.Stop(); });
+  loop.Post(&task);
+  loop.Run();
+}
+
+TEST(EpollLoopTest, AnInterruptedWaitGoesOn) {
+  EpollLoop loop;
+  class Interrupter : public sys::Interceptor {
+   public:
+    Interrupter() { sys::SetInterceptor(this); }
+    ~Interrupter() override { sys::SetInterceptor(nullptr); }
+    int Fail(const char* call) override {
+      return strcmp(call, "EpollWait") == 0 && left-- > 0 ? EINTR : 0;
+    }
+    int left = 3;
+  } interrupter;
+  EventFdPair event;
+  event.Signal();
+  bool ready = false;
+  FnWatch watch([&](uint32_t) { ready = true; });
+  ASSERT_TRUE(loop.AddWatch(&watch, event.fd(), Watch::kReadable));
+  EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+  EXPECT_TRUE(ready);
+  EXPECT_LE(interrupter.left, 0);
+}
+
+// ---- Nested loops ----
+
+TEST(EpollLoopTest, TheOuterLoopServesTheNestedOne) {
+  EpollLoop loop;
+  std::unique_ptr<Loop> nested = loop.CreateNested();
+  EventFdPair event;
+  std::string seen;
+  FnWatch watch([&](uint32_t) {
+    EXPECT_TRUE(nested->InTurn());
+    EXPECT_TRUE(loop.InTurn());
+    event.Clear();
+    seen += "w";
+  });
+  FnTask task([&] { seen += "t"; });
+  FnTimer timer([&] { seen += "T"; });
+  FnHook hook([&] { seen += "h"; });
+  ASSERT_TRUE(nested->AddWatch(&watch, event.fd(), Watch::kReadable));
+  event.Signal();
+  EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+  EXPECT_EQ(seen, "w");
+  nested->Post(&task);
+  EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+  EXPECT_EQ(seen, "wt");
+  nested->StartTimer(&timer, nested->Now() + absl::Milliseconds(1));
+  EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+  EXPECT_EQ(seen, "wtT");
+  nested->AtTurnEnd(&hook);
+  loop.RunTurn(absl::InfinitePast());
+  EXPECT_EQ(seen, "wtTh");
+}
+
+TEST(EpollLoopTest, APostToTheNestedLoopWakesTheOuterOne) {
+  EpollLoop loop;
+  std::unique_ptr<Loop> nested = loop.CreateNested();
+  for (int i = 0; i < 200; ++i) {
+    bool ran = false;
+    FnTask task([&] { ran = true; });
+    std::thread poster([&] { nested->Post(&task); });
+    EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+    EXPECT_TRUE(ran);
+    poster.join();
+  }
+}
+
+TEST(EpollLoopTest, TheNestedLoopRunsAloneWhileTheOuterOneStandsStill) {
+  EpollLoop loop;
+  std::unique_ptr<Loop> nested = loop.CreateNested();
+  std::string seen;
+  FnTask outer([&] { seen += "o"; });
+  FnTask inner([&] {
+    EXPECT_TRUE(nested->InTurn());
+    seen += "i";
+  });
+  FnTask blocking([&] {
+    loop.Post(&outer);
+    std::thread poster([&] { nested->Post(&inner); });
+    EXPECT_TRUE(nested->RunTurn(absl::InfiniteFuture()));
+    EXPECT_FALSE(nested->RunTurn(loop.Now() + absl::Milliseconds(1)));
+    poster.join();
+    seen += "b";
+  });
+  loop.Post(&blocking);
+  loop.RunTurn(absl::InfinitePast());
+  EXPECT_EQ(seen, "ib");
+  loop.RunTurn(absl::InfinitePast());
+  EXPECT_EQ(seen, "ibo");
+}
+
+// ---- Foreign loops ----
+
+TEST(EpollLoopTest, TheDescriptorTellsOfEverythingThereIsToDo) {
+  EpollLoop loop;
+  std::unique_ptr<Loop> nested = loop.CreateNested();
+  FnTask early([] {});
+  loop.Post(&early);
+  const int fd = loop.GetFd();
+  EXPECT_EQ(loop.GetFd(), fd);
+  EXPECT_TRUE(Readable(fd));
+  EXPECT_TRUE(loop.RunStep());
+  EXPECT_FALSE(loop.RunStep());
+  EXPECT_FALSE(Readable(fd));
+
+  for (Loop* l : {static_cast<Loop*>(&loop), nested.get()}) {
+    int ran = 0;
+    FnTask task([&] { ++ran; });
+    l->Post(&task);
+    EXPECT_TRUE(Readable(fd));
+    EXPECT_TRUE(loop.RunStep());
+    EXPECT_FALSE(loop.RunStep());
+    EXPECT_FALSE(Readable(fd));
+    std::thread([&] { l->Post(&task); }).join();
+    EXPECT_TRUE(Readable(fd));
+    EXPECT_TRUE(loop.RunStep());
+    EXPECT_FALSE(loop.RunStep());
+    EXPECT_EQ(ran, 2);
+
+    EventFdPair event;
+    FnWatch watch([&](uint32_t) {
+      event.Clear();
+      ++ran;
+    });
+    ASSERT_TRUE(l->AddWatch(&watch, event.fd(), Watch::kReadable));
+    EXPECT_FALSE(Readable(fd));
+    event.Signal();
+    EXPECT_TRUE(Readable(fd));
+    EXPECT_TRUE(loop.RunStep());
+    EXPECT_FALSE(loop.RunStep());
+    EXPECT_FALSE(Readable(fd));
+    EXPECT_EQ(ran, 3);
+
+    FnTimer timer([&] { ++ran; });
+    l->StartTimer(&timer, l->Now() + absl::Milliseconds(2));
+    struct pollfd p = {fd, POLLIN, 0};
+    EXPECT_EQ(poll(&p, 1, -1), 1);
+    EXPECT_TRUE(loop.RunStep());
+    EXPECT_FALSE(loop.RunStep());
+    EXPECT_EQ(ran, 4);
+    EXPECT_FALSE(Readable(fd));
+    l->StartTimer(&timer, absl::InfinitePast());
+    EXPECT_TRUE(Readable(fd));
+    l->StopTimer(&timer);
+    while (loop.RunStep()) {
+    }
+    EXPECT_FALSE(Readable(fd));
+  }
+}
+
+TEST(EpollLoopTest, StepsAreSingleAndEndWithTheHooks) {
+  EpollLoop loop;
+  std::string seen;
+  FnHook hook([&] { seen += "h"; });
+  FnTask b([&] { seen += "b"; });
+  FnTask a([&] {
+    seen += "a";
+    loop.AtTurnEnd(&hook);
+    loop.Post(&b);
+  });
+  loop.Post(&a);
+  EXPECT_TRUE(loop.RunStep());
+  EXPECT_EQ(seen, "a");
+  EXPECT_TRUE(loop.RunStep());
+  EXPECT_TRUE(seen == "ahb" || seen == "abh") << seen;
+  EXPECT_FALSE(loop.RunStep());
+  EXPECT_EQ(seen.size(), 3u);
+}
+
+TEST(EpollLoopTest, WhatABlockingCallLeavesInTheNestedLoopIsAnnounced) {
+  EpollLoop loop;
+  std::unique_ptr<Loop> nested = loop.CreateNested();
+  const int fd = loop.GetFd();
+  while (loop.RunStep()) {
+  }
+  bool ran = false;
+  FnTask second([&] { ran = true; });
+  FnTask first([&] { nested->Post(&second); });
+  nested->Post(&first);
+  EXPECT_TRUE(nested->RunTurn(absl::InfinitePast()));
+  EXPECT_FALSE(ran);
+  EXPECT_TRUE(Readable(fd));
+  EXPECT_TRUE(loop.RunStep());
+  EXPECT_TRUE(ran);
+}
+
+TEST(EpollLoopDeathTest, PostingTwiceIsFatal) {
+  EXPECT_EXIT(
+      {
+        EpollLoop loop;
+        FnTask task([] {});
+        loop.Post(&task);
+        loop.Post(&task);
+      },
+      testing::ExitedWithCode(EXIT_FAILURE), "posted already");
+}
+
+}  // namespace
+}  // namespace event
+}  // namespace le
