@@ -14,23 +14,15 @@
 #ifndef LE_MESSAGING_DIRECTORY_INTRODUCER_H_
 #define LE_MESSAGING_DIRECTORY_INTRODUCER_H_
 
-#include <cstddef>
 #include <memory>
-#include <string>
 
 #include "absl/status/status.h"
+#include "directory/interface_description.h"
 #include "event/loop.h"
 #include "transports/transport.h"
 
 namespace le {
 namespace directory {
-
-// What both sides state, and must agree on but for the interface's name.
-struct InterfaceDescription {
-  std::string interface_name;
-  std::string protocol_id;
-  size_t max_message_size = 0;
-};
 
 // One client's wish for a session, for as long as the object lives.
 class Opening {

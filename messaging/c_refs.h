@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 #include "event/base/log.h"
+#include "event/os_process.h"
 #include "event/process.h"
 #include "le_messaging.h"
 #include "le_messaging_ext.h"
@@ -32,9 +33,13 @@ inline le_msg_ServiceRef_t ToRef(Service* s) {
   return reinterpret_cast<le_msg_ServiceRef_t>(s);
 }
 
-// Fatal if the reference is NULL.
+// Fatal if the reference is NULL, and in the child of a fork.
 template <typename Object, typename Ref>
 Object* Checked(const char* function, Ref ref, const char* what) {
+  if (event::OsProcess::forked()) {
+    event::Misuse(function,
+                  "called in the child of a fork, which may only exec or _exit");
+  }
   if (ref == nullptr) event::Misuse(function, "the ", what, " is NULL");
   return reinterpret_cast<Object*>(ref);
 }

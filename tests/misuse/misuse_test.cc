@@ -4,6 +4,9 @@
 // Everything that the contract calls fatal: the process ends with EXIT_FAILURE,
 // and says which function was misused.
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <string>
 
@@ -202,7 +205,9 @@ TEST_F(MisuseTest, TheWrongThread) {
   for (Function function : functions) {
     EXPECT_MISUSE(
         {
-          Call call = {function, Session()};
+          Call call;
+          call.function = function;
+          call.session = Session();
           OnAnotherThread(
               [](void* context) -> void* {
                 auto* call = static_cast<Call*>(context);

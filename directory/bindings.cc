@@ -1,0 +1,375 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "directory/bindings.h"
+
+#include <cstdint>
+#include <limits>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "directory/interface_name.h"
+
+namespace le {
+namespace directory {
+
+const char kAnyName[] = "*";
+
+namespace {
+
+// The last number means "no user" to the operating system.
+constexpr uint32_t kMaxUid = std::numeric_limits<uint32_t>::max() - 1;
+
+bool IsBlank(char c) { return c == ' ' || c == '\t'; }
+
+bool IsDigits(absl::string_view text) {
+  for (const char c : text) {
+    if (c < '0' || c > '9') return false;
+  }
+  return !text.empty();
+}
+
+// Where a text went wrong; at most one per line.
+struct Error {
+  size_t position = 0;
+  std::string text;
+};
+
+enum class Side { kClient, kService };
+
+// One user as written, before it is known which side may have it.
+struct Endpoint {
+  absl::optional<uid_t> uid;
+  std::string name;
+  size_t position = 0;
+};
+
+// Asks for each name once: a file has thousands of lines and a handful of
+// users.
+class UserCache {
+ public:
+  explicit UserCache(const UserContext& context) : context_(context) {}
+
+  absl::StatusOr<uid_t> Resolve(absl::string_view name) {
+    if (name == "self") return context_.self;
+    if (IsDigits(name)) {
+      uint32_t number = 0;
+      if (!absl::SimpleAtoi(name, &number) || number > kMaxUid) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("the user number ", name, " is too large"));
+      }
+      return number;
+    }
+    const std::string key(name);
+    auto it = known_.find(key);
+    if (it == known_.end()) {
+      it = known_.emplace(key, context_.users->UidOf(key)).first;
+    }
+    return it->second;
+  }
+
+ private:
+  const UserContext context_;
+  absl::flat_hash_map<std::string, absl::StatusOr<uid_t>> known_;
+};
+
+// Reads one line from the left.
+class Scanner {
+ public:
+  Scanner(absl::string_view line, UserCache* users)
+      : line_(line), users_(users) {}
+
+  const Error& error() const { return error_; }
+
+  void SkipBlanks() {
+    while (!AtEnd() && IsBlank(line_[position_])) ++position_;
+  }
+  bool AtEnd() const { return position_ == line_.size(); }
+
+  bool ReadEndpoint(Side side, Endpoint* endpoint) {
+    endpoint->position = position_;
+    if (!Expect("<", side == Side::kClient
+                         ? "'<', as in <user>.clientInterface"
+                         : "'<', as in <user>.serviceInterface")) {
+      return false;
+    }
+    if (!ReadUser(side, endpoint)) return false;
+    if (!Expect(">", "'>' after the user")) return false;
+    if (!Expect(".", "'.' between user and interface")) return false;
+    return ReadName(endpoint);
+  }
+
+  bool ReadArrow() {
+    if (AtEnd() || !IsBlank(line_[position_])) {
+      return Fail(position_, "expected a blank and '->' after the interface");
+    }
+    SkipBlanks();
+    if (!Expect("->", "'->'")) return false;
+    SkipBlanks();
+    return true;
+  }
+
+  bool ReadEnd() {
+    SkipBlanks();
+    if (AtEnd()) return true;
+    return Fail(position_,
+                absl::StrCat("expected the end of the line, found ", Found()));
+  }
+
+ private:
+  bool Fail(size_t position, std::string text) {
+    error_ = {position, std::move(text)};
+    return false;
+  }
+
+  std::string Found() const {
+    if (AtEnd()) return "the end of the line";
+    return absl::StrCat("'", Printable(line_.substr(position_, 1)), "'");
+  }
+
+  bool Expect(absl::string_view token, absl::string_view what) {
+    if (line_.substr(position_, token.size()) != token) {
+      return Fail(position_, absl::StrCat("expected ", what, ", found ",
+                                          Found()));
+    }
+    position_ += token.size();
+    return true;
+  }
+
+  bool ReadUser(Side side, Endpoint* endpoint) {
+    const size_t start = position_;
+    while (!AtEnd() && line_[position_] > ' ' && line_[position_] <= '~' &&
+           line_[position_] != '<' && line_[position_] != '>') {
+      ++position_;
+    }
+    const absl::string_view user = line_.substr(start, position_ - start);
+    if (user.empty()) {
+      return Fail(position_,
+                  absl::StrCat("expected a user's name or number, found ",
+                               Found()));
+    }
+    if (user == "*") {
+      if (side == Side::kClient) return true;
+      return Fail(start,
+                  "expected one user: '<*>' may only stand for clients");
+    }
+    absl::StatusOr<uid_t> uid = users_->Resolve(user);
+    if (!uid.ok()) {
+      return Fail(start, std::string(uid.status().message()));
+    }
+    endpoint->uid = *uid;
+    return true;
+  }
+
+  bool ReadName(Endpoint* endpoint) {
+    const size_t start = position_;
+    if (!AtEnd() && line_[position_] == '*') {
+      ++position_;
+    } else {
+      while (!AtEnd() && IsInterfaceNameCharacter(line_[position_])) {
+        ++position_;
+      }
+    }
+    const absl::string_view name = line_.substr(start, position_ - start);
+    if (name.empty()) {
+      return Fail(position_, absl::StrCat(
+                                 "expected the name of an interface, or '*', "
+                                 "found ",
+                                 Found()));
+    }
+    if (name != kAnyName) {
+      const absl::Status status = CheckInterfaceName(name);
+      if (!status.ok()) return Fail(start, std::string(status.message()));
+    }
+    if (!AtEnd() && !IsBlank(line_[position_])) {
+      return Fail(position_, absl::StrCat("expected a blank after the "
+                                          "interface, found ",
+                                          Found()));
+    }
+    endpoint->name = std::string(name);
+    return true;
+  }
+
+  const absl::string_view line_;
+  UserCache* const users_;
+  size_t position_ = 0;
+  Error error_;
+};
+
+// OK if the two sides go together.
+bool Join(const Endpoint& client, const Endpoint& service, Binding* binding,
+          Error* error) {
+  const bool any_client = client.name == kAnyName;
+  if (any_client != (service.name == kAnyName)) {
+    *error = {service.position,
+              any_client ? "expected '*' for the service's interface, as for "
+                           "the client's: it stands for the same name"
+                         : "expected a name for the service's interface: '*' "
+                           "may only stand on both sides"};
+    return false;
+  }
+  binding->client = {client.uid, client.name};
+  binding->service = {*service.uid, service.name};
+  return true;
+}
+
+bool ParseLine(absl::string_view line, UserCache* users, Binding* binding,
+               Error* error) {
+  Scanner scanner(line, users);
+  scanner.SkipBlanks();
+  Endpoint client;
+  Endpoint service;
+  if (!scanner.ReadEndpoint(Side::kClient, &client) || !scanner.ReadArrow() ||
+      !scanner.ReadEndpoint(Side::kService, &service) || !scanner.ReadEnd()) {
+    *error = scanner.error();
+    return false;
+  }
+  return Join(client, service, binding, error);
+}
+
+absl::Status ErrorIn(absl::string_view text, const Error& error) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "'", Printable(text), "', column ", error.position + 1, ": ",
+      error.text));
+}
+
+absl::StatusOr<Endpoint> ParseEndpoint(absl::string_view text, Side side,
+                                       UserCache* users) {
+  Scanner scanner(text, users);
+  Endpoint endpoint;
+  if (!scanner.ReadEndpoint(side, &endpoint) || !scanner.ReadEnd()) {
+    return ErrorIn(text, scanner.error());
+  }
+  return endpoint;
+}
+
+// What has been seen of a file, to find lines that say the same or contradict.
+class SeenBindings {
+ public:
+  struct Seen {
+    int line;
+    size_t index;
+  };
+  // Null if `client` is new; it is then noted.
+  const Seen* FindOrAdd(const ClientKey& client, Seen seen) {
+    const ServiceKey key{client.uid.value_or(0), client.name};
+    auto& map = client.uid.has_value() ? of_user_ : of_any_;
+    const auto result = map.emplace(key, seen);
+    return result.second ? nullptr : &result.first->second;
+  }
+
+ private:
+  absl::flat_hash_map<ServiceKey, Seen> of_user_;
+  absl::flat_hash_map<ServiceKey, Seen> of_any_;
+};
+
+}  // namespace
+
+std::string Diagnostic::ToString(absl::string_view file) const {
+  return absl::StrCat(file, ":", line, ":", column, ": ", text);
+}
+
+ParsedBindings ParseBindings(absl::string_view text,
+                             const UserContext& context) {
+  ParsedBindings parsed;
+  UserCache users(context);
+  SeenBindings seen;
+  int number = 0;
+  while (!text.empty() && parsed.errors.size() < kMaxDiagnostics) {
+    ++number;
+    const size_t end = text.find('\n');
+    absl::string_view line = text.substr(0, end);
+    text.remove_prefix(end == absl::string_view::npos ? text.size() : end + 1);
+
+    line = line.substr(0, line.find('#'));
+    while (!line.empty() && (IsBlank(line.back()) || line.back() == '\r')) {
+      line.remove_suffix(1);
+    }
+    size_t start = 0;
+    while (start < line.size() && IsBlank(line[start])) ++start;
+    if (start == line.size()) continue;
+
+    Binding binding;
+    Error error;
+    if (!ParseLine(line, &users, &binding, &error)) {
+      parsed.errors.push_back(
+          {number, static_cast<int>(error.position) + 1, error.text});
+      continue;
+    }
+    const int column = static_cast<int>(start) + 1;
+    const auto warn = [&](std::string what) {
+      if (parsed.warnings.size() < kMaxDiagnostics) {
+        parsed.warnings.push_back({number, column, std::move(what)});
+      }
+    };
+    const SeenBindings::Seen* earlier =
+        seen.FindOrAdd(binding.client, {number, parsed.bindings.size()});
+    if (earlier != nullptr) {
+      if (parsed.bindings[earlier->index] == binding) {
+        warn(absl::StrCat("the same binding as in line ", earlier->line));
+      } else {
+        parsed.errors.push_back(
+            {number, column,
+             absl::StrCat("this client interface is bound to another service "
+                          "in line ",
+                          earlier->line)});
+      }
+      continue;
+    }
+    if (!binding.client.uid.has_value() && binding.client.name == kAnyName) {
+      warn("<*>.* lets every user reach every service of that user");
+    }
+    parsed.bindings.push_back(std::move(binding));
+  }
+  return parsed;
+}
+
+absl::StatusOr<ClientKey> ParseClient(absl::string_view text,
+                                      const UserContext& context) {
+  UserCache users(context);
+  absl::StatusOr<Endpoint> endpoint =
+      ParseEndpoint(text, Side::kClient, &users);
+  if (!endpoint.ok()) return endpoint.status();
+  return ClientKey{endpoint->uid, endpoint->name};
+}
+
+absl::StatusOr<ServiceKey> ParseService(absl::string_view text,
+                                        const UserContext& context) {
+  UserCache users(context);
+  absl::StatusOr<Endpoint> endpoint =
+      ParseEndpoint(text, Side::kService, &users);
+  if (!endpoint.ok()) return endpoint.status();
+  return ServiceKey{*endpoint->uid, endpoint->name};
+}
+
+absl::StatusOr<Binding> ParseBinding(absl::string_view client,
+                                     absl::string_view service,
+                                     const UserContext& context) {
+  UserCache users(context);
+  absl::StatusOr<Endpoint> from = ParseEndpoint(client, Side::kClient, &users);
+  if (!from.ok()) return from.status();
+  absl::StatusOr<Endpoint> to = ParseEndpoint(service, Side::kService, &users);
+  if (!to.ok()) return to.status();
+  Binding binding;
+  Error error;
+  if (!Join(*from, *to, &binding, &error)) return ErrorIn(service, error);
+  return binding;
+}
+
+std::string Format(const ClientKey& client, Users* users) {
+  return absl::StrCat("<", client.uid ? users->NameOf(*client.uid) : "*", ">.",
+                      client.name);
+}
+
+std::string Format(const ServiceKey& service, Users* users) {
+  return absl::StrCat("<", users->NameOf(service.uid), ">.", service.name);
+}
+
+std::string Format(const Binding& binding, Users* users) {
+  return absl::StrCat(Format(binding.client, users), " -> ",
+                      Format(binding.service, users));
+}
+
+}  // namespace directory
+}  // namespace le

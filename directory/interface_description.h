@@ -1,0 +1,28 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_DIRECTORY_INTERFACE_DESCRIPTION_H_
+#define LE_MESSAGING_DIRECTORY_INTERFACE_DESCRIPTION_H_
+
+#include <cstddef>
+#include <string>
+
+namespace le {
+namespace directory {
+
+// What both sides state, and must agree on but for the interface's name.
+struct InterfaceDescription {
+  std::string interface_name;
+  std::string protocol_id;
+  size_t max_message_size = 0;
+
+  bool SameProtocol(const InterfaceDescription& other) const {
+    return protocol_id == other.protocol_id &&
+           max_message_size == other.max_message_size;
+  }
+};
+
+}  // namespace directory
+}  // namespace le
+
+#endif  // LE_MESSAGING_DIRECTORY_INTERFACE_DESCRIPTION_H_

@@ -1,0 +1,72 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "directory/users.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <string.h>
+
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace le {
+namespace directory {
+namespace {
+
+// Entries are short; the bound only ends the growth below.
+constexpr size_t kFirstEntryBytes = 1024;
+constexpr size_t kMaxEntryBytes = size_t{1} << 20;
+
+// Calls `lookup`, one of getpwnam_r and getpwuid_r, with a buffer that grows
+// until the entry fits. Returns an errno; 0 with *found false: no such entry.
+template <typename Lookup>
+int LookUp(Lookup lookup, passwd* entry, std::vector<char>* buffer,
+           bool* found) {
+  for (size_t size = kFirstEntryBytes; size <= kMaxEntryBytes; size *= 2) {
+    buffer->resize(size);
+    passwd* result = nullptr;
+    const int error = lookup(entry, buffer->data(), size, &result);
+    if (error == EINTR || error == ERANGE) continue;
+    *found = result != nullptr;
+    // These are how some systems say that there is no such entry.
+    if (error == ENOENT || error == ESRCH) return 0;
+    return error;
+  }
+  return ERANGE;
+}
+
+}  // namespace
+
+absl::StatusOr<uid_t> OsUsers::UidOf(const std::string& name) {
+  passwd entry;
+  std::vector<char> buffer;
+  bool found = false;
+  const int error = LookUp(
+      [&name](passwd* entry, char* data, size_t size, passwd** result) {
+        return getpwnam_r(name.c_str(), entry, data, size, result);
+      },
+      &entry, &buffer, &found);
+  if (found) return entry.pw_uid;
+  if (error == 0) {
+    return absl::NotFoundError(absl::StrCat("there is no user '", name, "'"));
+  }
+  return absl::UnavailableError(
+      absl::StrCat("cannot look up user '", name, "': ", strerror(error)));
+}
+
+std::string OsUsers::NameOf(uid_t uid) {
+  passwd entry;
+  std::vector<char> buffer;
+  bool found = false;
+  LookUp(
+      [uid](passwd* entry, char* data, size_t size, passwd** result) {
+        return getpwuid_r(uid, entry, data, size, result);
+      },
+      &entry, &buffer, &found);
+  return found ? std::string(entry.pw_name) : absl::StrCat(uid);
+}
+
+}  // namespace directory
+}  // namespace le

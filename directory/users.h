@@ -1,0 +1,38 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The users of this system, by name and by number.
+
+#ifndef LE_MESSAGING_DIRECTORY_USERS_H_
+#define LE_MESSAGING_DIRECTORY_USERS_H_
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace le {
+namespace directory {
+
+class Users {
+ public:
+  virtual ~Users() = default;
+  // NotFound: there is no such user. Unavailable: it cannot be known now.
+  virtual absl::StatusOr<uid_t> UidOf(const std::string& name) = 0;
+  // The name of a user, or the number in decimal if there is none.
+  virtual std::string NameOf(uid_t uid) = 0;
+};
+
+// What the operating system's user database says. May block for as long as
+// that does (a network's directory, say): not for the path of a session.
+class OsUsers : public Users {
+ public:
+  absl::StatusOr<uid_t> UidOf(const std::string& name) override;
+  std::string NameOf(uid_t uid) override;
+};
+
+}  // namespace directory
+}  // namespace le
+
+#endif  // LE_MESSAGING_DIRECTORY_USERS_H_

@@ -1,0 +1,362 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C API: threads, and functions that are queued to their loops.
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "event/base/log.h"
+#include "event/c_refs.h"
+#include "event/process.h"
+#include "le_eventLoop.h"
+#include "le_thread.h"
+
+using le::event::Loop;
+using le::event::Misuse;
+using le::event::Process;
+using le::event::Thread;
+
+struct le_thread_Destructor {};
+
+namespace {
+
+class CThread;
+using Threads = le::event::RefTable<CThread, le_thread_Ref_t>;
+
+// A thread as the C API knows it: before its start, while it runs, and after its
+// end until it is joined. Thread-safe.
+class CThread : public std::enable_shared_from_this<CThread> {
+ public:
+  CThread(std::string name, le_thread_MainFunc_t main, void* context)
+      : name_(std::move(name)), main_(main), context_(context) {}
+  ~CThread() {
+    for (Function* function : waiting_) delete function;
+  }
+
+  // For a thread that runs already: the calling one.
+  void Adopt() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    phase_ = Phase::kRunning;
+    loop_ = Thread::Current()->loop();
+  }
+
+  void SetJoinable(const char* function) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (phase_ != Phase::kNew) Misuse(function, "the thread has been started");
+    joinable_ = true;
+  }
+
+  void Start(const char* function);
+  le_result_t Join(void** result);
+  le_result_t Cancel();
+
+  // Ends the calling thread, which this is.
+  [[noreturn]] void Exit(void* result) {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      result_ = result;
+    }
+    Thread::Current()->End();
+    Process::Current()->ExitThread();
+  }
+  bool cancelled() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return cancelled_;
+  }
+
+  void Queue(le_event_DeferredFunc_t function, void* param1, void* param2) {
+    auto* const queued = new Function(this, function, param1, param2);
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (phase_ == Phase::kEnded) {
+      delete queued;
+      return;
+    }
+    if (loop_ == nullptr) {
+      waiting_.push_back(queued);
+    } else {
+      queued_.insert(queued);
+      loop_->Post(queued);
+    }
+  }
+
+  // The thread's end: what is queued is not called any more.
+  void End() {
+    std::set<Function*> discarded;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      phase_ = Phase::kEnded;
+      loop_ = nullptr;
+      discarded.swap(queued_);
+    }
+    for (Function* function : discarded) delete function;  // unlinks
+  }
+
+  const std::string& name() const { return name_; }
+  le_thread_Ref_t ref() const { return ref_; }
+  void set_ref(le_thread_Ref_t ref) { ref_ = ref; }
+
+ private:
+  enum class Phase { kNew, kRunning, kEnded };
+
+  class Function final : public le::event::Task {
+   public:
+    Function(CThread* thread, le_event_DeferredFunc_t function, void* param1,
+             void* param2)
+        : thread_(thread),
+          function_(function),
+          param1_(param1),
+          param2_(param2) {}
+    void Run() override {
+      {
+        std::lock_guard<std::mutex> lock(thread_->mutex_);
+        thread_->queued_.erase(this);
+      }
+      const auto function = function_;
+      void* const param1 = param1_;
+      void* const param2 = param2_;
+      delete this;
+      function(param1, param2);
+    }
+
+   private:
+    CThread* const thread_;
+    const le_event_DeferredFunc_t function_;
+    void* const param1_;
+    void* const param2_;
+  };
+
+  void Body();
+
+  const std::string name_;
+  const le_thread_MainFunc_t main_;
+  void* const context_;
+  le_thread_Ref_t ref_ = nullptr;
+  std::mutex mutex_;
+  Phase phase_ = Phase::kNew;
+  bool joinable_ = false;
+  bool cancelled_ = false;
+  void* result_ = nullptr;
+  Loop* loop_ = nullptr;
+  std::deque<Function*> waiting_;  // queued before the thread had a loop
+  std::set<Function*> queued_;
+  std::unique_ptr<le::event::ThreadHandle> handle_;
+};
+
+// Ties the calling thread to its CThread.
+class Current final : public le::event::ModuleState {
+ public:
+  explicit Current(std::shared_ptr<CThread> thread)
+      : thread_(std::move(thread)) {}
+  ~Current() override { thread_->End(); }
+  CThread* thread() const { return thread_.get(); }
+
+ private:
+  const std::shared_ptr<CThread> thread_;
+};
+
+CThread* CurrentThread() {
+  return Thread::Current()
+      ->State<Current>([] {
+        // Not started by us: adopted.
+        auto adopted = std::make_shared<CThread>(Thread::Current()->name(),
+                                                 nullptr, nullptr);
+        adopted->set_ref(Threads::OfCurrentProcess()->Add(adopted));
+        adopted->Adopt();
+        return std::make_unique<Current>(adopted);
+      })
+      ->thread();
+}
+
+void CThread::Body() {
+  const std::shared_ptr<CThread> self = shared_from_this();
+  Thread::Current()->State<Current>(
+      [&self] { return std::make_unique<Current>(self); });
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    loop_ = Thread::Current()->loop();
+    for (Function* function : waiting_) {
+      queued_.insert(function);
+      loop_->Post(function);
+    }
+    waiting_.clear();
+  }
+  void* const result = main_(context_);
+  std::lock_guard<std::mutex> lock(mutex_);
+  result_ = result;
+}
+
+void CThread::Start(const char* function) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (phase_ != Phase::kNew) Misuse(function, "the thread has been started");
+    phase_ = Phase::kRunning;
+  }
+  const std::shared_ptr<CThread> self = shared_from_this();
+  std::unique_ptr<le::event::ThreadHandle> handle =
+      Process::Current()->StartThread(name_, [self] { self->Body(); });
+  if (handle == nullptr) Misuse(function, "the system has no room for a thread");
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (joinable_) {
+    handle_ = std::move(handle);
+  } else {
+    handle->Detach();
+  }
+}
+
+le_result_t CThread::Join(void** result) {
+  if (Thread::Current()->StateOrNull<Current>() != nullptr &&
+      CurrentThread() == this) {
+    return LE_DEADLOCK;
+  }
+  std::unique_ptr<le::event::ThreadHandle> handle;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    handle = std::move(handle_);
+  }
+  if (handle == nullptr) return LE_NOT_POSSIBLE;
+  handle->Join();
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (result != nullptr) *result = result_;
+  return LE_OK;
+}
+
+le_result_t CThread::Cancel() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (phase_ != Phase::kRunning) return LE_NOT_FOUND;
+  cancelled_ = true;
+  if (loop_ != nullptr) loop_->Stop();
+  return LE_OK;
+}
+
+}  // namespace
+
+// ---- Threads ---------------------------------------------------------------
+
+le_thread_Ref_t le_thread_Create(const char* name,
+                                 le_thread_MainFunc_t mainFunc,
+                                 void* contextPtr) {
+  if (name == nullptr) Misuse(__func__, "the name is NULL");
+  if (mainFunc == nullptr) Misuse(__func__, "the main function is NULL");
+  auto thread = std::make_shared<CThread>(name, mainFunc, contextPtr);
+  const le_thread_Ref_t ref = Threads::OfCurrentProcess()->Add(thread);
+  thread->set_ref(ref);
+  return ref;
+}
+
+void le_thread_SetJoinable(le_thread_Ref_t threadRef) {
+  Threads::Get(__func__, threadRef)->SetJoinable(__func__);
+}
+
+void le_thread_Start(le_thread_Ref_t threadRef) {
+  Threads::Get(__func__, threadRef)->Start(__func__);
+}
+
+le_result_t le_thread_Join(le_thread_Ref_t threadRef, void** resultPtrPtr) {
+  const le_result_t result =
+      Threads::Get(__func__, threadRef)->Join(resultPtrPtr);
+  if (result == LE_OK) Threads::OfCurrentProcess()->Remove(threadRef);
+  return result;
+}
+
+le_thread_Ref_t le_thread_GetCurrent(void) { return CurrentThread()->ref(); }
+
+le_result_t le_thread_GetName(le_thread_Ref_t threadRef, char* buffer,
+                              size_t bufferSize) {
+  if (buffer == nullptr || bufferSize == 0) {
+    Misuse(__func__, "there is no buffer");
+  }
+  const std::shared_ptr<CThread> thread = Threads::Get(__func__, threadRef);
+  const size_t size = std::min(bufferSize - 1, thread->name().size());
+  std::memcpy(buffer, thread->name().data(), size);
+  buffer[size] = '\0';
+  return size == thread->name().size() ? LE_OK : LE_OVERFLOW;
+}
+
+const char* le_thread_GetMyName(void) {
+  return Thread::Current()->name().c_str();
+}
+
+void le_thread_Exit(void* resultPtr) { CurrentThread()->Exit(resultPtr); }
+
+le_result_t le_thread_Cancel(le_thread_Ref_t threadRef) {
+  return Threads::Get(__func__, threadRef)->Cancel();
+}
+
+le_thread_DestructorRef_t le_thread_AddDestructor(
+    le_thread_Destructor_t destructor, void* contextPtr) {
+  if (destructor == nullptr) Misuse(__func__, "the destructor is NULL");
+  const int id = Thread::Current()->AddDestructor(
+      [destructor, contextPtr] { destructor(contextPtr); });
+  return reinterpret_cast<le_thread_DestructorRef_t>(
+      static_cast<uintptr_t>(id));
+}
+
+void le_thread_RemoveDestructor(le_thread_DestructorRef_t destructorRef) {
+  Thread::Current()->RemoveDestructor(
+      static_cast<int>(reinterpret_cast<uintptr_t>(destructorRef)));
+}
+
+namespace {
+
+// Holds the binding of a thread that was adopted by name.
+thread_local std::unique_ptr<Thread::Binding> t_adopted;
+
+}  // namespace
+
+void le_thread_InitLegatoThreadData(const char* name) {
+  if (name == nullptr) Misuse(__func__, "the name is NULL");
+  if (Thread::CurrentOrNull() != nullptr) return;
+  t_adopted = std::make_unique<Thread::Binding>(Process::Current(), name);
+}
+
+void le_thread_CleanupLegatoThreadData(void) {
+  if (t_adopted != nullptr) {
+    t_adopted.reset();
+  } else if (Thread* const thread = Thread::CurrentOrNull()) {
+    thread->End();
+  }
+}
+
+// ---- The loop --------------------------------------------------------------
+
+void le_event_RunLoop(void) {
+  CThread* const current = CurrentThread();
+  for (;;) {
+    Thread::Current()->loop()->Run();
+    if (current->cancelled()) current->Exit(nullptr);
+  }
+}
+
+int le_event_GetFd(void) {
+  const int fd = Thread::Current()->loop()->GetFd();
+  if (fd < 0) Misuse(__func__, "this loop has no descriptor");
+  return fd;
+}
+
+le_result_t le_event_ServiceLoop(void) {
+  return Thread::Current()->loop()->RunStep() ? LE_OK : LE_WOULD_BLOCK;
+}
+
+void le_event_QueueFunction(le_event_DeferredFunc_t func, void* param1Ptr,
+                            void* param2Ptr) {
+  if (func == nullptr) Misuse(__func__, "the function is NULL");
+  CurrentThread()->Queue(func, param1Ptr, param2Ptr);
+}
+
+void le_event_QueueFunctionToThread(le_thread_Ref_t thread,
+                                    le_event_DeferredFunc_t func,
+                                    void* param1Ptr, void* param2Ptr) {
+  if (func == nullptr) Misuse(__func__, "the function is NULL");
+  if (thread == nullptr) {
+    CurrentThread()->Queue(func, param1Ptr, param2Ptr);
+  } else {
+    Threads::Get(__func__, thread)->Queue(func, param1Ptr, param2Ptr);
+  }
+}

@@ -1,0 +1,89 @@
+/* Copyright 2026 The le_messaging Authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * le_log.h: log lines, and the end of a program that must not go on.
+ *
+ * Formats and arguments as for printf(). Any thread.
+ */
+
+#ifndef LE_LOG_H_INCLUDE_GUARD
+#define LE_LOG_H_INCLUDE_GUARD
+
+#include <stdbool.h>
+
+#include "le_basics.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+  LE_LOG_DEBUG = 0,
+  LE_LOG_INFO,
+  LE_LOG_WARN,
+  LE_LOG_ERR,
+  LE_LOG_CRIT,
+  LE_LOG_EMERG
+} le_log_Level_t;
+
+/* For the macros. */
+void le_log_Send_(le_log_Level_t level, const char* file, unsigned line,
+                  const char* function, const char* format, ...)
+    __attribute__((format(printf, 5, 6)));
+void le_log_Fatal_(const char* file, unsigned line, const char* function,
+                   const char* format, ...)
+    __attribute__((format(printf, 4, 5), noreturn));
+
+#define LE_LOG_AT_(level, ...) \
+  le_log_Send_((level), __FILE__, __LINE__, __func__, __VA_ARGS__)
+
+/* One line at that level. */
+#define LE_DEBUG(...) LE_LOG_AT_(LE_LOG_DEBUG, __VA_ARGS__)
+#define LE_INFO(...) LE_LOG_AT_(LE_LOG_INFO, __VA_ARGS__)
+#define LE_WARN(...) LE_LOG_AT_(LE_LOG_WARN, __VA_ARGS__)
+#define LE_ERROR(...) LE_LOG_AT_(LE_LOG_ERR, __VA_ARGS__)
+#define LE_CRIT(...) LE_LOG_AT_(LE_LOG_CRIT, __VA_ARGS__)
+#define LE_EMERG(...) LE_LOG_AT_(LE_LOG_EMERG, __VA_ARGS__)
+
+#define LE_LOG_IF_(condition, level, ...)          \
+  do {                                             \
+    if (condition) LE_LOG_AT_(level, __VA_ARGS__); \
+  } while (0)
+
+/* The same, if the condition holds. */
+#define LE_DEBUG_IF(condition, ...) \
+  LE_LOG_IF_(condition, LE_LOG_DEBUG, __VA_ARGS__)
+#define LE_INFO_IF(condition, ...) \
+  LE_LOG_IF_(condition, LE_LOG_INFO, __VA_ARGS__)
+#define LE_WARN_IF(condition, ...) \
+  LE_LOG_IF_(condition, LE_LOG_WARN, __VA_ARGS__)
+#define LE_ERROR_IF(condition, ...) \
+  LE_LOG_IF_(condition, LE_LOG_ERR, __VA_ARGS__)
+#define LE_CRIT_IF(condition, ...) \
+  LE_LOG_IF_(condition, LE_LOG_CRIT, __VA_ARGS__)
+#define LE_EMERG_IF(condition, ...) \
+  LE_LOG_IF_(condition, LE_LOG_EMERG, __VA_ARGS__)
+
+/* Logs at emergency level and ends the process with EXIT_FAILURE. */
+#define LE_FATAL(...) \
+  le_log_Fatal_(__FILE__, __LINE__, __func__, __VA_ARGS__)
+#define LE_FATAL_IF(condition, ...)         \
+  do {                                      \
+    if (condition) LE_FATAL(__VA_ARGS__);   \
+  } while (0)
+
+/* Fatal unless the condition holds, or the result is LE_OK. */
+#define LE_ASSERT(condition)                                     \
+  do {                                                           \
+    if (!(condition)) LE_FATAL("Assert failed: %s", #condition); \
+  } while (0)
+#define LE_ASSERT_OK(result)                                     \
+  do {                                                           \
+    if ((result) != LE_OK) LE_FATAL("Not LE_OK: %s", #result);   \
+  } while (0)
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LE_LOG_H_INCLUDE_GUARD */

@@ -1,0 +1,53 @@
+/* Copyright 2026 The le_messaging Authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * le_test.h: tests that print TAP, the Test Anything Protocol, on standard output.
+ */
+
+#ifndef LE_TEST_H_INCLUDE_GUARD
+#define LE_TEST_H_INCLUDE_GUARD
+
+#include <stdio.h>
+
+#include "le_basics.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How many tests there will be; LE_TEST_NO_PLAN: nobody knows. */
+#define LE_TEST_NO_PLAN (-1)
+#define LE_TEST_PLAN(count) le_test_Plan_(count)
+
+/* One test; the text as for printf(). LE_TEST_ASSERT ends the process if it fails. */
+#define LE_TEST_OK(condition, ...) le_test_Ok_((condition) ? true : false, __VA_ARGS__)
+#define LE_TEST_ASSERT(condition, ...)                                  \
+  do {                                                                  \
+    if (!le_test_Ok_((condition) ? true : false, __VA_ARGS__)) LE_TEST_EXIT; \
+  } while (0)
+/* A test that has failed. */
+#define LE_TEST_FATAL(...)             \
+  do {                                 \
+    le_test_Ok_(false, __VA_ARGS__);   \
+    LE_TEST_EXIT;                      \
+  } while (0)
+
+/* A remark. */
+#define LE_TEST_INFO(...) le_test_Info_(__VA_ARGS__)
+
+/* Ends the process: with 0 if no test has failed, else with EXIT_FAILURE. */
+#define LE_TEST_EXIT le_test_Exit_()
+
+/* For the macros. */
+void le_test_Plan_(int count);
+bool le_test_Ok_(bool passed, const char* format, ...)
+    __attribute__((format(printf, 2, 3)));
+void le_test_Info_(const char* format, ...)
+    __attribute__((format(printf, 1, 2)));
+void le_test_Exit_(void) __attribute__((noreturn));
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LE_TEST_H_INCLUDE_GUARD */
