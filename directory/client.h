@@ -1,0 +1,69 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A process's way to the directory, over any transport.
+
+#ifndef LE_MESSAGING_DIRECTORY_CLIENT_H_
+#define LE_MESSAGING_DIRECTORY_CLIENT_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/types/optional.h"
+#include "directory/introducer.h"
+#include "directory/place.h"
+#include "event/process.h"
+#include "transports/transport.h"
+
+namespace le {
+namespace directory {
+
+// How long to wait before the next try, after so many in vain. Pure.
+class BackOff {
+ public:
+  static constexpr absl::Duration kFirst = absl::Milliseconds(10);
+  static constexpr absl::Duration kLongest = absl::Seconds(1);
+
+  // `random`: any number; it spreads those who were cut off together.
+  absl::Duration Next(uint64_t random);
+  void Reset() { tries_ = 0; }
+
+ private:
+  int tries_ = 0;
+};
+
+// Thread-safe: each opening and offer has a connection of its own.
+class DirectoryClient final : public Introducer {
+ public:
+  // Neither is owned. The place is looked up anew at each try; `address`
+  // replaces it for transports whose addresses are no paths.
+  DirectoryClient(event::Process* process, transports::Transport* transport,
+                  absl::optional<std::string> address = absl::nullopt);
+
+  std::unique_ptr<Opening> Open(event::Loop* loop,
+                                const InterfaceDescription& client, bool wait,
+                                Opening::Observer* observer) override;
+  std::unique_ptr<Offer> Advertise(event::Loop* loop,
+                                   const InterfaceDescription& service,
+                                   Offer::Observer* observer) override;
+
+  // A connection to a directory that may be trusted. Unavailable, with the
+  // reason, if there is none now.
+  absl::StatusOr<std::unique_ptr<transports::Connection>> Connect();
+
+ private:
+  class DirectoryOpening;
+  class DirectoryOffer;
+
+  event::Process* const process_;
+  transports::Transport* const transport_;
+  const absl::optional<std::string> address_;
+  // For what the directory says; shared by all, which need it only briefly.
+  const transports::BufferPool::Ptr pool_;
+};
+
+}  // namespace directory
+}  // namespace le
+
+#endif  // LE_MESSAGING_DIRECTORY_CLIENT_H_

@@ -1,0 +1,62 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The directory's messages as frames.
+
+#ifndef LE_MESSAGING_DIRECTORY_CONTROL_FRAME_H_
+#define LE_MESSAGING_DIRECTORY_CONTROL_FRAME_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "directory/proto/directory.pb.h"
+#include "event/base/log.h"
+#include "transports/transport.h"
+
+namespace le {
+namespace directory {
+
+constexpr uint32_t kControlVersion = 1;
+
+// Frame types from 128 up are the directory's; what is below belongs to
+// sessions. A client tells by this whether the directory answers or the server.
+constexpr uint8_t kControlFrame = 128;       // a protobuf
+constexpr uint8_t kIntroductionFrame = 129;  // a client's connection
+
+constexpr bool IsDirectoryFrame(uint8_t type) { return type >= 128; }
+
+// More than any of the messages needs: long lists and texts come in parts.
+constexpr size_t kMaxControlBytes = 64 * 1024;
+
+// A part of a long message: leaves room for what else is in the frame.
+constexpr size_t kPartBytes = 48 * 1024;
+
+template <typename Message>
+transports::IoResult SendControl(transports::Connection* connection,
+                                 Message message) {
+  message.set_version(kControlVersion);
+  const std::string bytes = message.SerializeAsString();
+  if (bytes.size() > kMaxControlBytes) {
+    event::Log(event::LogLevel::kError, "a control message over the limit");
+    return transports::IoResult::kClosed;
+  }
+  transports::OutgoingFrame frame;
+  frame.type = kControlFrame;
+  frame.payload = absl::MakeConstSpan(
+      reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  return connection->Send(frame);
+}
+
+// False: not a control message that can be understood.
+template <typename Message>
+bool ParseControl(const transports::IncomingFrame& frame, Message* message) {
+  return frame.type == kControlFrame && frame.payload &&
+         message->ParseFromArray(frame.payload.data(),
+                                 static_cast<int>(frame.payload.size()));
+}
+
+}  // namespace directory
+}  // namespace le
+
+#endif  // LE_MESSAGING_DIRECTORY_CONTROL_FRAME_H_

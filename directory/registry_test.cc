@@ -1,0 +1,298 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "directory/registry.h"
+
+#include <random>
+#include <set>
+
+#include "gtest/gtest.h"
+
+namespace le {
+namespace directory {
+namespace {
+
+using What = RegistryAction::What;
+using Actions = Registry::Actions;
+
+InterfaceDescription Described(const std::string& name,
+                               const std::string& protocol = "p",
+                               size_t size = 10) {
+  InterfaceDescription description;
+  description.interface_name = name;
+  description.protocol_id = protocol;
+  description.max_message_size = size;
+  return description;
+}
+
+Binding Bound(absl::optional<uid_t> client_uid, const std::string& client,
+              uid_t service_uid, const std::string& service) {
+  Binding binding;
+  binding.client.uid = client_uid;
+  binding.client.name = client;
+  binding.service.uid = service_uid;
+  binding.service.name = service;
+  return binding;
+}
+
+PeerIdentity User(uid_t uid) {
+  PeerIdentity identity;
+  identity.uid = uid;
+  identity.pid = static_cast<pid_t>(uid + 1000);
+  return identity;
+}
+
+// "i1>2" introduce client 1 to server 2; "r1:2" refuse client 1 for reason 2;
+// "t1:0" tell server 1 state 0; "x1" refuse server 1.
+std::string Text(const Actions& actions) {
+  std::string text;
+  for (const RegistryAction& a : actions) {
+    if (!text.empty()) text += " ";
+    switch (a.what) {
+      case What::kIntroduce:
+        text += "i" + std::to_string(a.client) + ">" + std::to_string(a.server);
+        break;
+      case What::kRefuse:
+        text += "r" + std::to_string(a.client) + ":" +
+                std::to_string(static_cast<int>(a.reason));
+        break;
+      case What::kTell:
+        text += "t" + std::to_string(a.server) + ":" +
+                std::to_string(static_cast<int>(a.state));
+        break;
+      case What::kRefuseServer:
+        text += "x" + std::to_string(a.server);
+        break;
+    }
+  }
+  return text;
+}
+
+class RegistryTest : public ::testing::Test {
+ protected:
+  RegistryTest() {
+    registry_.Load({Bound(1, "c", 2, "s"), Bound(1, "other", 2, "t")});
+  }
+  std::string Open(PeerId id, const std::string& name = "c", bool wait = true,
+                   uid_t uid = 1, const std::string& protocol = "p") {
+    return Text(
+        registry_.ClientOpens(id, User(uid), Described(name, protocol), wait));
+  }
+  std::string Advertise(PeerId id, const std::string& name = "s", uid_t uid = 2,
+                        const std::string& protocol = "p") {
+    return Text(
+        registry_.ServerAdvertises(id, User(uid), Described(name, protocol)));
+  }
+  Registry registry_{UserLimits{3, 2}};
+};
+
+TEST_F(RegistryTest, IntroducesAtOnce) {
+  EXPECT_EQ(Advertise(10), "t10:0");
+  EXPECT_EQ(Open(1), "i1>10");
+  registry_.IntroductionDone(1);
+  EXPECT_EQ(registry_.introductions(), 1u);
+  EXPECT_TRUE(registry_.waiting().empty());
+}
+
+TEST_F(RegistryTest, ClientsWaitInOrderOfArrival) {
+  EXPECT_EQ(Open(1), "");
+  EXPECT_EQ(Open(2), "");
+  EXPECT_EQ(Open(3), "");
+  registry_.ClientGone(2);
+  EXPECT_EQ(Advertise(10), "t10:0 i1>10 i3>10");
+}
+
+TEST_F(RegistryTest, ThoseWhoDoNotWaitAreToldWhatIsMissing) {
+  EXPECT_EQ(Open(1, "nowhere", false), "r1:1");
+  EXPECT_EQ(Open(2, "c", false), "r2:0");
+  EXPECT_EQ(Open(3, "c", false, 7), "r3:1") << "bound for user 1 only";
+}
+
+TEST_F(RegistryTest, AnotherProtocolIsRefusedWhoeverCameFirst) {
+  EXPECT_EQ(Open(1, "c", true, 1, "q"), "");
+  EXPECT_EQ(Advertise(10), "t10:0 r1:2");
+  EXPECT_EQ(Open(2, "c", true, 1, "q"), "r2:2");
+  EXPECT_EQ(Text(registry_.ClientOpens(3, User(1), Described("c", "p", 11),
+                                       true)),
+            "r3:2")
+      << "another size";
+}
+
+TEST_F(RegistryTest, AStandByTakesOver) {
+  EXPECT_EQ(Advertise(10), "t10:0");
+  EXPECT_EQ(Advertise(11), "t11:1");
+  EXPECT_EQ(Text(registry_.ServerGone(10)), "t11:0");
+  EXPECT_EQ(Open(1), "i1>11");
+  EXPECT_EQ(Text(registry_.ServerGone(11)), "");
+  EXPECT_EQ(Open(2), "");
+}
+
+TEST_F(RegistryTest, AnotherProtocolWaitsUntilTheOneThatOffersGoes) {
+  EXPECT_EQ(Advertise(10), "t10:0");
+  EXPECT_EQ(Advertise(11, "s", 2, "q"), "t11:2");
+  EXPECT_EQ(Text(registry_.ServerGone(10)), "t11:0");
+}
+
+TEST_F(RegistryTest, ServicesOfOneNameBelongToTheirUsers) {
+  EXPECT_EQ(Advertise(10, "s", 3), "t10:0");
+  EXPECT_EQ(Open(1), "") << "that is another user's service";
+  EXPECT_EQ(Advertise(11, "s", 2), "t11:0 i1>11");
+}
+
+TEST_F(RegistryTest, ABusyServerKeepsItsClientsInLine) {
+  EXPECT_EQ(Open(1), "");
+  EXPECT_EQ(Open(2), "");
+  EXPECT_EQ(Advertise(10), "t10:0 i1>10 i2>10");
+  registry_.IntroductionFailed(1, 10);
+  registry_.IntroductionFailed(2, 10);
+  EXPECT_EQ(Open(3), "") << "it must not overtake";
+  EXPECT_EQ(Text(registry_.ServerHasRoom(10)), "i1>10 i2>10 i3>10");
+  EXPECT_EQ(registry_.introductions(), 3u);
+}
+
+TEST_F(RegistryTest, ChangedBindingsMoveThoseWhoWait) {
+  EXPECT_EQ(Open(1), "");
+  EXPECT_EQ(Open(2, "unbound"), "");
+  EXPECT_EQ(Advertise(10, "t"), "t10:0");
+  EXPECT_EQ(Text(registry_.Bind(Bound(1, "c", 2, "t"))), "i1>10");
+  EXPECT_EQ(Text(registry_.Bind(Bound(1, "unbound", 2, "t"))), "i2>10");
+  EXPECT_EQ(Open(3, "third"), "");
+  EXPECT_EQ(Text(registry_.Load({Bound(absl::nullopt, "*", 2, "*")})), "");
+  EXPECT_EQ(Advertise(11, "third"), "t11:0 i3>11");
+  Actions actions;
+  EXPECT_TRUE(registry_.Unbind(ClientKey{absl::nullopt, "*"}, &actions));
+  EXPECT_FALSE(registry_.Unbind(ClientKey{absl::nullopt, "*"}, &actions));
+  EXPECT_EQ(Open(4, "third", false), "r4:1");
+}
+
+TEST_F(RegistryTest, TheMostSpecificBindingWins) {
+  registry_.Load({Bound(1, "n", 10, "a"), Bound(1, "*", 11, "*"),
+                  Bound(absl::nullopt, "n", 12, "c"),
+                  Bound(absl::nullopt, "*", 13, "*")});
+  auto resolves = [&](uid_t uid, const char* name, uid_t to_uid,
+                      const char* to_name) {
+    const absl::optional<ServiceKey> key = registry_.Resolve(uid, name);
+    ASSERT_TRUE(key.has_value());
+    EXPECT_EQ(key->uid, to_uid);
+    EXPECT_EQ(key->name, to_name);
+  };
+  resolves(1, "n", 10, "a");
+  resolves(1, "m", 11, "m");
+  resolves(2, "n", 12, "c");
+  resolves(2, "m", 13, "m");
+}
+
+TEST_F(RegistryTest, LimitsPerUserAreHeldAtNAndNPlusOne) {
+  EXPECT_EQ(Open(1), "");
+  EXPECT_EQ(Open(2), "");
+  EXPECT_EQ(Open(3), "");
+  EXPECT_EQ(Open(4), "r4:3");
+  EXPECT_EQ(Open(5, "c", true, 9), "") << "another user is not at fault";
+  registry_.ClientGone(2);
+  EXPECT_EQ(Open(6), "");
+  EXPECT_EQ(Advertise(10), "t10:0 i1>10 i3>10 i6>10");
+  EXPECT_EQ(Advertise(11, "t"), "t11:0");
+  EXPECT_EQ(Advertise(12, "u"), "x12");
+  registry_.ServerGone(11);
+  EXPECT_EQ(Advertise(13, "u"), "t13:0");
+}
+
+// Whatever happens, nobody is lost and nobody is served who may not be.
+TEST(RegistryModelTest, RandomEvents) {
+  for (int seed = 0; seed < 50; ++seed) {
+    std::mt19937 random(static_cast<unsigned>(seed));
+    Registry registry;
+    std::set<PeerId> clients, servers, offering;
+    PeerId next = 1;
+    auto name = [&] { return std::string(1, "abc"[random() % 3]); };
+    auto pick = [&](const std::set<PeerId>& from) {
+      return *std::next(from.begin(),
+                        static_cast<int>(random() % from.size()));
+    };
+    auto carry_out = [&](Actions actions) {
+      for (const RegistryAction& action : actions) {
+        switch (action.what) {
+          case What::kIntroduce:
+            ASSERT_EQ(clients.count(action.client), 1u);
+            ASSERT_EQ(servers.count(action.server), 1u);
+            if (random() % 4 == 0) {
+              registry.IntroductionFailed(action.client, action.server);
+            } else {
+              registry.IntroductionDone(action.client);
+              clients.erase(action.client);
+            }
+            break;
+          case What::kRefuse:
+            ASSERT_EQ(clients.erase(action.client), 1u);
+            break;
+          case What::kTell:
+            ASSERT_EQ(servers.count(action.server), 1u);
+            break;
+          case What::kRefuseServer:
+            FAIL();
+        }
+      }
+    };
+    for (int step = 0; step < 500; ++step) {
+      switch (random() % 8) {
+        case 0:
+        case 1:
+          clients.insert(next);
+          carry_out(registry.ClientOpens(
+              next++, User(random() % 2),
+              Described(name(), random() % 5 == 0 ? "q" : "p"), random() % 4));
+          break;
+        case 2:
+          servers.insert(next);
+          carry_out(registry.ServerAdvertises(
+              next++, User(random() % 2),
+              Described(name(), random() % 5 == 0 ? "q" : "p")));
+          break;
+        case 3:
+          if (clients.empty()) break;
+          {
+            const PeerId id = pick(clients);
+            clients.erase(id);
+            carry_out(registry.ClientGone(id));
+          }
+          break;
+        case 4:
+          if (servers.empty()) break;
+          {
+            const PeerId id = pick(servers);
+            servers.erase(id);
+            carry_out(registry.ServerGone(id));
+          }
+          break;
+        case 5:
+          if (!servers.empty()) {
+            carry_out(registry.ServerHasRoom(pick(servers)));
+          }
+          break;
+        case 6:
+          carry_out(registry.Bind(
+              Bound(random() % 2, name(), random() % 2, name())));
+          break;
+        case 7:
+          carry_out(registry.Load({Bound(absl::nullopt, "*", random() % 2, "*"),
+                                   Bound(1, name(), 0, name())}));
+          break;
+      }
+      ASSERT_EQ(registry.waiting().size(), clients.size());
+      ASSERT_EQ(registry.servers().size(), servers.size());
+      for (const Registry::Client* client : registry.waiting()) {
+        const absl::optional<ServiceKey> key = registry.Resolve(
+            client->identity.uid, client->description.interface_name);
+        ASSERT_EQ(client->service, key) << "in the wrong line";
+        if (!key.has_value()) continue;
+        const Registry::Server* server = registry.Offering(*key);
+        ASSERT_TRUE(server == nullptr || server->busy)
+            << "waits though it could be served";
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace directory
+}  // namespace le
