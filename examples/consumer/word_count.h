@@ -1,0 +1,30 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A service that counts words, and its client: plain C on le_messaging.h.
+#ifndef CONSUMER_WORD_COUNT_H_
+#define CONSUMER_WORD_COUNT_H_
+
+#include "le_messaging.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WORD_COUNT_INTERFACE "wordCount"
+#define WORD_COUNT_MAX_TEXT 1000
+
+// Offers the service. The calling thread must run its event loop.
+le_msg_ServiceRef_t wordCount_Serve(void);
+
+// Opens a session, and waits for the service if need be.
+le_msg_SessionRef_t wordCount_Connect(void);
+
+// The number of words in `text`, or -1 if the service is gone.
+int wordCount_Count(le_msg_SessionRef_t session, const char* text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // CONSUMER_WORD_COUNT_H_

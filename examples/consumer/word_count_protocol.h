@@ -1,0 +1,23 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What client and server agree on.
+#ifndef CONSUMER_WORD_COUNT_PROTOCOL_H_
+#define CONSUMER_WORD_COUNT_PROTOCOL_H_
+
+#include <stdint.h>
+
+#include "le_messaging.h"
+#include "word_count.h"
+
+typedef struct {
+  int32_t words;                   // in a response
+  char text[WORD_COUNT_MAX_TEXT];  // in a request; ends with '\0' if shorter
+} wordCount_Payload_t;
+
+static inline le_msg_ProtocolRef_t wordCount_Protocol(void) {
+  return le_msg_GetProtocolRef("example.wordCount/1",
+                               sizeof(wordCount_Payload_t));
+}
+
+#endif  // CONSUMER_WORD_COUNT_PROTOCOL_H_

@@ -1,0 +1,41 @@
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What others may depend on, and what runs: the roots of everything we ship.
+
+The tests in this package hold the tree to these lists.
+"""
+
+# All that is visible to everybody. Keep it short: each is a promise.
+PUBLIC_TARGETS = [
+    "//:directoryd",
+    "//:le_messaging",
+    "//:le_messaging_loopback",
+    "//directory:directoryd",
+    "//event:le_event",
+    "//messaging:component_main",
+    "//messaging:headers",
+    "//messaging:le_messaging",
+    "//messaging:le_messaging_loopback",
+    "//messaging/testing:testing",
+    "//transports/testing:conformance",
+]
+
+# Packages that export files to everybody: what a consumer's WORKSPACE reads.
+EXPORTING_PACKAGES = [
+    "//",
+    "//tools/deps",
+]
+
+# What is shipped or run without being public.
+OTHER_ROOTS = [
+]
+
+# The only ones to name an implementation of a transport: the two C facades with
+# what they share, the programs, and what tests with.
+TRANSPORT_NAMERS = [
+    "//directory:directoryd",
+    "//directory:in_process_directory",
+    "//messaging:le_messaging",
+    "//messaging:local_parts",
+    "//messaging/testing:testing",
+]
