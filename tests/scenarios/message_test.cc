@@ -129,7 +129,7 @@ TEST_P(MessageTest, PayloadsOfAllSizes) {
       }
       EXPECT_EQ(wrong, 0u) << size;
       le_msg_ReleaseMsg(response);
-      le_msg_DeleteSession(client.ref());
+      client.Delete();
     }
     party->Signal("done");
   });
@@ -319,7 +319,7 @@ TEST_P(MessageTest, ReferencesKeepAMessage) {
     EXPECT_EQ(TextOf(response), "kept");
     le_msg_ReleaseMsg(message);
     // A message outlives its session.
-    le_msg_DeleteSession(client.ref());
+    client.Delete();
     EXPECT_EQ(TextOf(response), "kept");
     EXPECT_EQ(le_msg_GetMaxPayloadSize(response), kTextSize);
     le_msg_ReleaseMsg(response);

@@ -23,7 +23,7 @@ TEST_P(RequestTest, SyncIsAnswered) {
       const std::string text = "text " + std::to_string(i);
       EXPECT_EQ(Ask(client.ref(), text), text);
     }
-    le_msg_DeleteSession(client.ref());
+    client.Delete();
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());
@@ -205,7 +205,7 @@ TEST_P(RequestTest, DeleteCompletesWithNull) {
       completed = true;
     });
     party->RunLoopUntil("held");
-    le_msg_DeleteSession(client.ref());
+    client.Delete();
     EXPECT_FALSE(completed);
     party->RunLoopUntil([&] { return completed; });
     party->Signal("done");

@@ -195,13 +195,13 @@ TEST_P(SessionTest, ServiceHandlersInOrderAndOncePerSession) {
                                                  "close 1", "close 2"}));
     le_msg_HideService(service.ref());
     le_msg_HideService(service.ref());  // no-op
-    le_msg_DeleteService(service.ref());
+    service.Delete();
   });
   scenario.Add("client", [](Party*) {
     TestClient client("echo");
     client.Open();
     le_msg_Send(NewText(client.ref(), "x"));
-    le_msg_DeleteSession(client.ref());
+    client.Delete();
   });
   RunScenario(scenario, GetParam());
 }
@@ -246,7 +246,7 @@ TEST_P(SessionTest, DeletingAServiceInItsHandlerClosesItsSessions) {
     auto service = std::make_unique<TestService>("echo");
     int closes = 0;
     service->on_message = [&](le_msg_MessageRef_t message) {
-      le_msg_DeleteService(service->ref());
+      service->Delete();
       EXPECT_EQ(closes, 0);
       le_msg_ReleaseMsg(message);
     };

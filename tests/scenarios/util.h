@@ -68,13 +68,13 @@ class TestService {
           static_cast<TestService*>(context)->on_message(message);
         },
         this);
-    le_msg_AddServiceOpenHandler(
+    open_handler_ = le_msg_AddServiceOpenHandler(
         ref_,
         [](le_msg_SessionRef_t session, void* context) {
           static_cast<TestService*>(context)->on_open(session);
         },
         this);
-    le_msg_AddServiceCloseHandler(
+    close_handler_ = le_msg_AddServiceCloseHandler(
         ref_,
         [](le_msg_SessionRef_t session, void* context) {
           static_cast<TestService*>(context)->on_close(session);
@@ -82,8 +82,24 @@ class TestService {
         this);
   }
 
+  // Nothing is told to the closures after this.
+  ~TestService() {
+    if (deleted_) return;
+    le_msg_SetServiceRecvHandler(ref_, nullptr, nullptr);
+    le_msg_RemoveServiceHandler(open_handler_);
+    le_msg_RemoveServiceHandler(close_handler_);
+    le_msg_DeleteService(ref_);
+  }
+  TestService(const TestService&) = delete;
+  TestService& operator=(const TestService&) = delete;
+
   le_msg_ServiceRef_t ref() const { return ref_; }
   void Advertise() { le_msg_AdvertiseService(ref_); }
+  // Closes are still told, so this must live until they have been.
+  void Delete() {
+    deleted_ = true;
+    le_msg_DeleteService(ref_);
+  }
 
   // By default echoes requests and drops messages.
   std::function<void(le_msg_MessageRef_t)> on_message =
@@ -100,6 +116,9 @@ class TestService {
 
  private:
   const le_msg_ServiceRef_t ref_;
+  le_msg_SessionEventHandlerRef_t open_handler_;
+  le_msg_SessionEventHandlerRef_t close_handler_;
+  bool deleted_ = false;
 };
 
 // Echoes as "echo" until "done".
@@ -129,8 +148,18 @@ class TestClient {
         this);
   }
 
+  ~TestClient() {
+    if (!deleted_) Delete();
+  }
+  TestClient(const TestClient&) = delete;
+  TestClient& operator=(const TestClient&) = delete;
+
   le_msg_SessionRef_t ref() const { return ref_; }
   void Open() { le_msg_OpenSessionSync(ref_); }
+  void Delete() {
+    deleted_ = true;
+    le_msg_DeleteSession(ref_);
+  }
 
   // An asynchronous request; `done` gets the response or null, and need not
   // release it.
@@ -156,6 +185,7 @@ class TestClient {
 
  private:
   const le_msg_SessionRef_t ref_;
+  bool deleted_ = false;
 };
 
 }  // namespace testing

@@ -1,0 +1,20 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_MESSAGING_TESTING_PROCESS_SETTING_H_
+#define LE_MESSAGING_MESSAGING_TESTING_PROCESS_SETTING_H_
+
+#include "messaging/testing/scenario.h"
+
+namespace le {
+namespace messaging {
+namespace testing {
+
+// Each party is a process, and so is the directory.
+void RunInProcesses(const Scenario& scenario);
+
+}  // namespace testing
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_TESTING_PROCESS_SETTING_H_

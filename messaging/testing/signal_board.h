@@ -1,0 +1,94 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What parties of one real process tell each other out of band.
+
+#ifndef LE_MESSAGING_MESSAGING_TESTING_SIGNAL_BOARD_H_
+#define LE_MESSAGING_MESSAGING_TESTING_SIGNAL_BOARD_H_
+
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "event/process.h"
+
+namespace le {
+namespace messaging {
+namespace testing {
+
+// Thread-safe; outlives its waiters.
+class SignalBoard {
+ public:
+  void Signal(const std::string& event) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    events_.insert(event);
+    for (Waiter* waiter : waiters_) waiter->Wake();
+  }
+
+  void Await(const std::string& event) {
+    Waiter waiter(this, /*by_loop=*/false);
+    while (!Has(event)) {
+      event::Thread::Current()->parker()->Park(absl::InfiniteFuture());
+    }
+  }
+
+  void RunLoopUntil(const std::string& event) {
+    Waiter waiter(this, /*by_loop=*/true);
+    while (!Has(event)) {
+      event::Thread::Current()->loop()->RunTurn(absl::InfiniteFuture());
+    }
+  }
+
+ private:
+  bool Has(const std::string& event) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return events_.count(event) > 0;
+  }
+
+  // Wakes the thread that made it, in the way in which it waits.
+  class Waiter final : private event::Task {
+   public:
+    Waiter(SignalBoard* board, bool by_loop)
+        : board_(board),
+          parker_(by_loop ? nullptr : event::Thread::Current()->parker()),
+          loop_(by_loop ? event::Thread::Current()->loop() : nullptr) {
+      std::lock_guard<std::mutex> lock(board_->mutex_);
+      board_->waiters_.insert(this);
+    }
+    ~Waiter() override {
+      std::lock_guard<std::mutex> lock(board_->mutex_);
+      board_->waiters_.erase(this);
+      if (posted_) loop_->Cancel(this);
+    }
+    // Under the lock.
+    void Wake() {
+      if (parker_ != nullptr) {
+        parker_->Unpark();
+      } else if (!posted_) {
+        posted_ = true;
+        loop_->Post(this);
+      }
+    }
+
+   private:
+    void Run() override {
+      std::lock_guard<std::mutex> lock(board_->mutex_);
+      posted_ = false;
+    }
+    SignalBoard* const board_;
+    event::Parker* const parker_;
+    event::Loop* const loop_;
+    bool posted_ = false;
+  };
+
+  std::mutex mutex_;
+  std::set<std::string> events_;
+  std::set<Waiter*> waiters_;
+};
+
+}  // namespace testing
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_TESTING_SIGNAL_BOARD_H_
