@@ -1,0 +1,74 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/sdir/list_format.h"
+
+#include "gtest/gtest.h"
+
+namespace le {
+namespace sdir {
+namespace {
+
+directory::proto::ListPart Example() {
+  directory::proto::ListPart list;
+  auto* binding = list.add_bindings();
+  binding->set_client("<ann>.c");
+  binding->set_service("<bob>.s");
+  auto* service = list.add_services();
+  service->set_service("<bob>.s");
+  service->set_pid(7);
+  service->set_protocol_id("p\"\\\n\xff\xc3\xa9");
+  service->set_max_message_size(100);
+  service->set_state(directory::proto::STANDING_BY);
+  auto* unbound = list.add_waiting();
+  unbound->set_client("<ann>.x");
+  unbound->set_pid(8);
+  unbound->set_protocol_id("q");
+  unbound->set_missing_binding("<ann>.x -> <USER>.x");
+  auto* waiting = list.add_waiting();
+  waiting->set_client("<ann>.c");
+  waiting->set_pid(9);
+  waiting->set_protocol_id("q");
+  waiting->set_service("<bob>.s");
+  list.set_introductions(3);
+  return list;
+}
+
+TEST(ListFormatTest, Text) {
+  directory::proto::ListPart list = Example();
+  list.mutable_services(0)->set_protocol_id("p");
+  EXPECT_EQ(FormatText(list),
+            "\nBINDINGS\n\n"
+            "        <ann>.c -> <bob>.s\n"
+            "\nSERVICES\n\n"
+            "        <bob>.s  (protocol ID = 'p', max message size = 100 "
+            "bytes) [pid 7] standing by\n"
+            "\nWAITING CLIENTS\n\n"
+            "        [pid     8] <ann>.x UNBOUND  (protocol ID = 'q')\n"
+            "                    missing binding: <ann>.x -> <USER>.x\n"
+            "        [pid     9] <ann>.c WAITING for <bob>.s  (protocol ID = "
+            "'q')\n"
+            "\nINTRODUCTIONS MADE: 3\n\n");
+}
+
+TEST(ListFormatTest, JsonIsEscaped) {
+  EXPECT_EQ(
+      FormatJson(Example()),
+      "{\"bindings\":[{\"client\":{\"user\":\"ann\",\"interface\":\"c\"},"
+      "\"service\":{\"user\":\"bob\",\"interface\":\"s\"}}],"
+      "\"services\":[{\"service\":{\"user\":\"bob\",\"interface\":\"s\"},"
+      "\"pid\":7,\"maxMessageSize\":100,"
+      "\"protocolId\":\"p\\\"\\\\\\u000a\\ufffd\xc3\xa9\","
+      "\"state\":\"standing by\"}],"
+      "\"waiting\":[{\"client\":{\"user\":\"ann\",\"interface\":\"x\"},"
+      "\"pid\":8,\"protocolId\":\"q\","
+      "\"missingBinding\":\"<ann>.x -> <USER>.x\"},"
+      "{\"client\":{\"user\":\"ann\",\"interface\":\"c\"},\"pid\":9,"
+      "\"protocolId\":\"q\","
+      "\"service\":{\"user\":\"bob\",\"interface\":\"s\"}}],"
+      "\"users\":[],\"introductions\":3}\n");
+}
+
+}  // namespace
+}  // namespace sdir
+}  // namespace le

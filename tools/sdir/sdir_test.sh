@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# sdir and directoryd as they are: sdir_test.sh DIRECTORYD SDIR.
+set -u
+
+directoryd=$PWD/$1
+sdir=$PWD/$2
+folder=$(mktemp -d /tmp/le_sdir_XXXXXX)
+user=$(id -un)
+failures=0
+daemon=
+
+finish() {
+  [ -z "$daemon" ] || kill "$daemon"
+  wait
+  rm -rf "$folder"
+}
+trap finish EXIT
+
+expect() { # DESCRIPTION EXIT-STATUS PATTERN COMMAND...: of its output and errors
+  local what=$1 status=$2 pattern=$3 output actual
+  shift 3
+  output=$("$@" 2>&1)
+  actual=$?
+  if [ "$actual" != "$status" ] || ! grep -qE -- "$pattern" <<< "$output"; then
+    echo "FAILED: $what: status $actual, not $status, or no '$pattern' in:"
+    echo "$output"
+    failures=$((failures + 1))
+  fi
+}
+
+sdir() { "$sdir" --socket_dir="$folder/d" "$@"; }
+
+expect "help" 0 "monitor" "$sdir" help
+expect "directoryd's help" 0 "socket_dir" "$directoryd" --help
+expect "no directory" 1 "there is no directory" sdir list
+expect "unknown command" 2 "unknown command 'x'" sdir x
+expect "unknown flag of the daemon" 1 "unknown argument" "$directoryd" --x
+
+printf '<%s>.a -> <%s>.b\n' "$user" "$user" > "$folder/bindings"
+mkfifo "$folder/out"
+"$directoryd" --socket_dir="$folder/d" --bindings="$folder/bindings" > "$folder/out" &
+daemon=$!
+read -r ready < "$folder/out"
+[ "$ready" = "directoryd: ready at $folder/d/directory" ] ||
+  { echo "FAILED: it said '$ready'"; failures=$((failures + 1)); }
+
+expect "a second one is kept out" 1 "another directory runs here" \
+  "$directoryd" --socket_dir="$folder/d"
+expect "list" 0 "<$user>.a -> <$user>.b" sdir list
+expect "list as JSON" 0 '^\{"bindings":\[\{"client":\{"user":' sdir list --format=json
+expect "list in another format" 2 "unknown format" sdir list --format=xml
+expect "bind" 0 "until the next load" sdir bind "<$user>.c" "<$user>.d"
+expect "the new binding" 0 "<$user>.c -> <$user>.d" sdir list
+expect "bind something wrong" 1 "expected|must" sdir bind "nobody" "<$user>.d"
+expect "bind without a service" 2 "SERVICE is missing" sdir bind "<$user>.c"
+expect "unbind" 0 "" sdir unbind "<$user>.c"
+expect "unbind twice" 1 "no binding" sdir unbind "<$user>.c"
+printf '<%s>.e -> <%s>.f\n' "$user" "$user" > "$folder/more"
+expect "check a file" 0 "" sdir load --check "$folder/more"
+expect "it has changed nothing" 0 "<$user>.a -> <$user>.b" sdir list
+printf '<%s>.e -> <%s>.f\nnonsense\n' "$user" "$user" > "$folder/bad"
+expect "load a bad file" 1 "$folder/bad:2:1" sdir load "$folder/bad"
+expect "it has changed nothing either" 0 "<$user>.a -> <$user>.b" sdir list
+expect "load" 0 "" sdir load "$folder/more"
+expect "the loaded binding" 0 "<$user>.e -> <$user>.f" sdir list
+expect "load the daemon's own file" 0 "" sdir load
+expect "the first binding again" 0 "<$user>.a -> <$user>.b" sdir list
+expect "wait in vain" 3 "out of time" sdir wait "<$user>.b" --timeout=0.01
+expect "wait for nonsense" 2 "not a number" sdir wait "<$user>.b" --timeout=soon
+
+kill -TERM "$daemon"
+wait "$daemon" || { echo "FAILED: its end: $?"; failures=$((failures + 1)); }
+daemon=
+[ ! -e "$folder/d/directory" ] ||
+  { echo "FAILED: the socket is still there"; failures=$((failures + 1)); }
+
+echo "$failures failures"
+[ "$failures" = 0 ]
