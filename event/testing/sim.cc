@@ -1,0 +1,362 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "event/testing/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "event/testing/sim_thread.h"
+
+namespace le {
+namespace event {
+namespace {
+
+thread_local SimThread* t_me = nullptr;
+
+// Virtual time begins away from zero, so that nobody takes an instant for a
+// span.
+const Instant kBeginning = absl::FromUnixSeconds(1000);
+
+constexpr pid_t kFirstPid = 1000;
+
+// A thread of a killed process that comes by so often is held up by something
+// that it waits for in a destructor, and will never get.
+constexpr int kMaxGhostSteps = 100000;
+
+uint64_t NextRandom(uint64_t* state) {
+  *state += 0x9e3779b97f4a7c15;
+  uint64_t x = *state;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+
+[[noreturn]] void Abort(const std::string& message) {
+  fprintf(stderr, "simulation: %s\n", message.c_str());
+  abort();
+}
+
+std::string FullName(const SimThread* thread) {
+  if (thread->process == nullptr) return "controller";
+  return absl::StrCat(thread->process->name(), "/", thread->name, "#",
+                      thread->number);
+}
+
+std::string TimeText(Instant time) {
+  return absl::StrCat(absl::ToInt64Nanoseconds(time - kBeginning), "ns");
+}
+
+}  // namespace
+
+// ---- Threads ---------------------------------------------------------------
+
+void SimThread::Give() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    has_baton_ = true;
+  }
+  given_.notify_one();
+}
+
+void SimThread::Take() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  given_.wait(lock, [this] { return has_baton_; });
+  has_baton_ = false;
+}
+
+void SimThread::Main() {
+  t_me = this;
+  Take();
+  {
+    Thread::Binding binding(process, name);
+    try {
+      if (!process->killed()) body();
+      binding.thread()->End();
+    } catch (const SimUnwind&) {
+    }
+    unwinding = unwinding || process->killed_;
+    // What the body holds is the process's, and goes before it.
+    body = nullptr;
+    binding.thread()->End();
+    if (--process->threads_ == 0) process->End();
+  }
+  sim->ThreadEnded(this);
+}
+
+// ---- Scheduling ------------------------------------------------------------
+
+Simulation::Simulation(uint64_t seed)
+    : seed_(seed),
+      schedule_state_(seed),
+      random_state_(~seed),
+      now_(kBeginning),
+      controller_(new SimThread(this, nullptr, "controller", nullptr, 0)) {}
+
+Simulation::~Simulation() {
+  for (size_t i = 0; i < processes_.size(); ++i) Kill(processes_[i].get());
+  JoinEndedThreads();
+}
+
+SimThread* Simulation::Me() const {
+  return t_me != nullptr && t_me->sim == this ? t_me : nullptr;
+}
+
+SimProcess* Simulation::AddProcess(std::string name, Credentials credentials) {
+  if (credentials.pid == 0) {
+    credentials.pid = kFirstPid + static_cast<pid_t>(processes_.size());
+  }
+  processes_.emplace_back(new SimProcess(this, std::move(name), credentials));
+  return processes_.back().get();
+}
+
+void Simulation::Spawn(SimProcess* process, std::string name,
+                       std::function<void()> body) {
+  StartThread(process, std::move(name), std::move(body));
+}
+
+SimThread* Simulation::StartThread(SimProcess* process, std::string name,
+                                   std::function<void()> body) {
+  if (process->ended_) {
+    Abort(absl::StrCat("process ", process->name(),
+                       " has ended; a thread cannot be started in it"));
+  }
+  JoinEndedThreads();
+  threads_.push_back(std::make_unique<SimThread>(
+      this, process, std::move(name), std::move(body), next_thread_++));
+  SimThread* const thread = threads_.back().get();
+  live_.push_back(thread);
+  ++process->threads_;
+  if (tracing_) Note(absl::StrCat("starts ", FullName(thread)));
+  thread->thread = std::thread([thread] { thread->Main(); });
+  return thread;
+}
+
+void Simulation::JoinEndedThreads() {
+  // They have passed the baton on and do nothing more.
+  for (SimThread* thread : ended_) thread->thread.join();
+  ended_.clear();
+}
+
+Simulation::Outcome Simulation::Run() {
+  return RunInternal(absl::InfiniteFuture(), UINT64_MAX);
+}
+
+Simulation::Outcome Simulation::RunUntil(Instant limit) {
+  return RunInternal(limit, UINT64_MAX);
+}
+
+Simulation::Outcome Simulation::RunSteps(uint64_t steps) {
+  return RunInternal(absl::InfiniteFuture(), steps_ + steps);
+}
+
+Simulation::Outcome Simulation::RunInternal(Instant limit, uint64_t steps) {
+  if (Me() != nullptr) Abort("only the controller may run the simulation");
+  limit_ = limit;
+  steps_end_ = steps;
+  SimThread* const first = PickNext();
+  if (first != nullptr) {
+    PassBatonTo(first);
+    controller_->Take();
+  }
+  return outcome_;
+}
+
+SimThread* Simulation::PickNext() {
+  if (steps_ >= steps_end_) {
+    outcome_ = Outcome::kSteps;
+    return nullptr;
+  }
+  if (steps_ >= step_limit_) {
+    outcome_ = Outcome::kStepLimit;
+    return nullptr;
+  }
+  for (;;) {
+    size_t runnable = 0;
+    Instant earliest = absl::InfiniteFuture();
+    for (const SimThread* thread : live_) {
+      if (thread->state == SimThread::State::kRunnable) {
+        ++runnable;
+      } else {
+        earliest = std::min(earliest, thread->deadline);
+      }
+    }
+    if (runnable > 0) return PickRunnable(runnable);
+    if (live_.empty()) {
+      outcome_ = Outcome::kEnded;
+      return nullptr;
+    }
+    if (earliest == absl::InfiniteFuture()) {
+      outcome_ = Outcome::kBlocked;
+      return nullptr;
+    }
+    if (earliest > limit_) {
+      now_ = std::max(now_, limit_);
+      outcome_ = Outcome::kTimeLimit;
+      return nullptr;
+    }
+    now_ = std::max(now_, earliest);
+    for (SimThread* thread : live_) {
+      if (thread->state == SimThread::State::kBlocked &&
+          thread->deadline <= now_) {
+        thread->timed_out = true;
+        thread->state = SimThread::State::kRunnable;
+      }
+    }
+  }
+}
+
+SimThread* Simulation::PickRunnable(size_t runnable) {
+  size_t chosen = NextRandom(&schedule_state_) % runnable;
+  for (SimThread* thread : live_) {
+    if (thread->state != SimThread::State::kRunnable) continue;
+    if (chosen-- > 0) continue;
+    ++steps_;
+    if (tracing_) {
+      absl::StrAppend(&trace_, steps_, " ", TimeText(now_), " ",
+                      FullName(thread), "\n");
+    }
+    return thread;
+  }
+  Abort("no thread can run after all");
+}
+
+void Simulation::PassBatonTo(SimThread* thread) {
+  (thread != nullptr ? thread : controller_.get())->Give();
+}
+
+void Simulation::SwitchAway(SimThread* me) {
+  SimThread* const next = PickNext();
+  if (next == me) return;
+  PassBatonTo(next);
+  me->Take();
+}
+
+void Simulation::ThrowIfKilled(SimThread* me) {
+  if (!me->process->killed_) return;
+  if (++me->ghost_steps > kMaxGhostSteps) {
+    Abort(absl::StrCat(FullName(me), " is killed, but waits in a destructor"));
+  }
+  if (me->unwinding || std::uncaught_exceptions() > 0) return;
+  me->unwinding = true;
+  throw SimUnwind();
+}
+
+void Simulation::Yield() {
+  SimThread* const me = Me();
+  if (me == nullptr) return;
+  if (!me->process->killed_) {
+    me->waits_for = "its turn";
+    SwitchAway(me);
+  }
+  if (!me->process->killed_) return;
+  if (kill_at_yield_points_ || me->ghost_steps > kMaxGhostSteps / 2) {
+    ThrowIfKilled(me);
+  } else {
+    ++me->ghost_steps;
+  }
+}
+
+bool Simulation::Block(const char* what, Instant deadline) {
+  SimThread* const me = Me();
+  if (me == nullptr) Abort(absl::StrCat("the controller waits for ", what));
+  ThrowIfKilled(me);
+  if (me->process->killed_) return true;
+  if (deadline <= now_) return false;
+  me->state = SimThread::State::kBlocked;
+  me->waits_for = what;
+  me->deadline = deadline;
+  me->timed_out = false;
+  SwitchAway(me);
+  me->deadline = absl::InfiniteFuture();
+  ThrowIfKilled(me);
+  return !me->timed_out;
+}
+
+void Simulation::MakeRunnable(SimThread* thread) {
+  if (thread->state == SimThread::State::kBlocked) {
+    thread->state = SimThread::State::kRunnable;
+  }
+}
+
+void Simulation::ThreadEnded(SimThread* me) {
+  me->state = SimThread::State::kEnded;
+  live_.erase(std::find(live_.begin(), live_.end(), me));
+  ended_.push_back(me);
+  if (tracing_) Note(absl::StrCat(FullName(me), " has ended"));
+  for (SimThread* joiner : me->joiners) MakeRunnable(joiner);
+  me->joiners.clear();
+  PassBatonTo(me->killer != nullptr ? me->killer : PickNext());
+}
+
+void Simulation::Kill(SimProcess* process) {
+  if (process->ended_) return;
+  SimThread* const me = Me();
+  if (tracing_) Note(absl::StrCat("kills ", process->name()));
+  process->killed_ = true;
+  const bool mine = me != nullptr && me->process == process;
+  SimThread* const killer = me != nullptr ? me : controller_.get();
+  // Each gets the baton in turn, and gives it back when it has ended.
+  const std::vector<SimThread*> live = live_;
+  for (SimThread* thread : live) {
+    if (thread->process != process || thread == me) continue;
+    if (thread->state == SimThread::State::kEnded ||
+        thread->killer != nullptr) {
+      continue;
+    }
+    thread->killer = killer;
+    thread->state = SimThread::State::kRunnable;
+    PassBatonTo(thread);
+    killer->Take();
+  }
+  if (mine) {
+    if (me->unwinding || std::uncaught_exceptions() > 0) {
+      Abort(absl::StrCat(FullName(me),
+                         " dies while it unwinds: ", process->death_message_));
+    }
+    me->unwinding = true;
+    throw SimUnwind();
+  }
+  if (process->threads_ == 0) process->End();
+}
+
+uint64_t Simulation::Random() { return NextRandom(&random_state_); }
+
+void Simulation::Note(absl::string_view text) {
+  if (!tracing_) return;
+  const SimThread* const me = Me();
+  absl::StrAppend(&trace_, "  ", me == nullptr ? "controller" : FullName(me),
+                  ": ", text, "\n");
+}
+
+std::string Simulation::Report() const {
+  std::string report = absl::StrCat("seed ", seed_, ", step ", steps_,
+                                    ", time ", TimeText(now_), "\n");
+  for (const auto& process : processes_) {
+    if (!process->death_message_.empty()) {
+      absl::StrAppend(&report, "  ", process->name(),
+                      " died: ", process->death_message_, "\n");
+    }
+  }
+  for (const SimThread* thread : live_) {
+    absl::StrAppend(&report, "  ", FullName(thread), " ");
+    if (thread->state == SimThread::State::kRunnable) {
+      absl::StrAppend(&report, "can run\n");
+    } else {
+      absl::StrAppend(&report, "waits for ", thread->waits_for,
+                      thread->deadline == absl::InfiniteFuture()
+                          ? ", without end"
+                          : absl::StrCat(" until ", TimeText(thread->deadline)),
+                      "\n");
+    }
+  }
+  return report;
+}
+
+}  // namespace event
+}  // namespace le

@@ -1,0 +1,162 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a simulated process gives to the code that runs in it.
+
+#include <algorithm>
+#include <utility>
+
+#include "event/base/log.h"
+#include "event/loop_base.h"
+#include "event/testing/sim.h"
+#include "event/testing/sim_thread.h"
+
+namespace le {
+namespace event {
+
+// One park in so many ends for no reason, as the interface allows.
+constexpr uint64_t kSpuriousOneIn = 64;
+
+class SimParker final : public Parker {
+ public:
+  explicit SimParker(Simulation* sim) : sim_(sim) {}
+
+  bool Park(Instant deadline) override {
+    sim_->Yield();
+    if (!unparked_ && sim_->Random(kSpuriousOneIn) != 0) {
+      // Emptied also when the thread is unwound.
+      struct Waiting {
+        SimParker* const parker;
+        ~Waiting() { parker->waiter_ = nullptr; }
+      } waiting{this};
+      waiter_ = sim_->Me();
+      sim_->Block("its parker", deadline);
+      if (!unparked_) return sim_->Now() < deadline;
+    }
+    unparked_ = false;
+    return true;
+  }
+
+  void Unpark() override {
+    unparked_ = true;
+    if (waiter_ != nullptr) sim_->MakeRunnable(waiter_);
+  }
+
+ private:
+  Simulation* const sim_;
+  bool unparked_ = false;
+  SimThread* waiter_ = nullptr;
+};
+
+// No descriptors: what lives in a simulation comes by Post().
+class SimLoop final : public LoopBase {
+ public:
+  SimLoop(Simulation* sim, SimLoop* parent) : LoopBase(parent), sim_(sim) {}
+
+  std::unique_ptr<Loop> CreateNested() override {
+    return std::make_unique<SimLoop>(sim_, this);
+  }
+
+ protected:
+  Instant ReadClock() override { return sim_->Now(); }
+
+  void Wake() override {
+    for (LoopBase* loop = this; loop != nullptr;) {
+      SimLoop* const sim_loop = static_cast<SimLoop*>(loop);
+      if (sim_loop->waiter_ != nullptr) sim_->MakeRunnable(sim_loop->waiter_);
+      loop = sim_loop->parent();
+    }
+  }
+
+  void Wait(Instant deadline) override {
+    sim_->Yield();
+    // After the yield, in which somebody may have posted.
+    if (HasWork()) deadline = absl::InfinitePast();
+    struct Waiting {
+      SimLoop* const loop;
+      ~Waiting() { loop->waiter_ = nullptr; }
+    } waiting{this};
+    waiter_ = sim_->Me();
+    // With a deadline in the past it is still where a killed thread ends.
+    sim_->Block("its loop", deadline);
+  }
+
+ private:
+  Simulation* const sim_;
+  SimThread* waiter_ = nullptr;
+};
+
+class SimThreadHandle final : public ThreadHandle {
+ public:
+  SimThreadHandle(Simulation* sim, SimThread* thread)
+      : sim_(sim), thread_(thread) {}
+
+  void Join() override {
+    while (thread_->state != SimThread::State::kEnded) {
+      // In a killed process nobody can wait for anybody.
+      if (thread_->process->killed()) return;
+      thread_->joiners.push_back(sim_->Me());
+      sim_->Block("the end of a thread", absl::InfiniteFuture());
+    }
+  }
+  void Detach() override {}
+
+ private:
+  Simulation* const sim_;
+  SimThread* const thread_;
+};
+
+SimProcess::SimProcess(Simulation* sim, std::string name,
+                       Credentials credentials)
+    : sim_(sim), name_(std::move(name)), credentials_(credentials) {}
+
+SimProcess::~SimProcess() = default;
+
+void SimProcess::Die(absl::string_view message) {
+  if (death_message_.empty()) death_message_ = std::string(message);
+  sim_->Note("dies");
+  sim_->Kill(this);
+  // Only if the calling thread is not of this process.
+  Fatal("the controller of a simulation died in a process's stead");
+}
+
+Instant SimProcess::Now() { return sim_->Now(); }
+
+std::unique_ptr<Loop> SimProcess::CreateLoop() {
+  return std::make_unique<SimLoop>(sim_, nullptr);
+}
+
+std::unique_ptr<Parker> SimProcess::CreateParker() {
+  return std::make_unique<SimParker>(sim_);
+}
+
+std::unique_ptr<ThreadHandle> SimProcess::StartThread(
+    const std::string& name, std::function<void()> body) {
+  if (killed_) return nullptr;
+  return std::make_unique<SimThreadHandle>(
+      sim_, sim_->StartThread(this, name, std::move(body)));
+}
+
+void SimProcess::ExitThread() { throw SimUnwind(); }
+
+uint64_t SimProcess::Random() { return sim_->Random(); }
+
+std::string SimProcess::GetEnv(const char* name) {
+  const auto it = environment_.find(name);
+  return it == environment_.end() ? "" : it->second;
+}
+
+void SimProcess::YieldPoint() { sim_->Yield(); }
+
+void SimProcess::End() {
+  ended_ = true;
+  DestroyState();
+  while (!exit_hooks_.empty()) {
+    const std::function<void()> hook = std::move(exit_hooks_.back());
+    exit_hooks_.pop_back();
+    hook();
+  }
+}
+
+}  // namespace event
+}  // namespace le

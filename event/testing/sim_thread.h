@@ -1,0 +1,74 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// For the simulation only: a thread that holds the baton, or waits for it.
+
+#ifndef LE_MESSAGING_EVENT_TESTING_SIM_THREAD_H_
+#define LE_MESSAGING_EVENT_TESTING_SIM_THREAD_H_
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "event/testing/sim.h"
+
+namespace le {
+namespace event {
+
+// Unwinds a thread that ends before its time. Of no base that anybody catches.
+struct SimUnwind {};
+
+class SimThread {
+ public:
+  SimThread(Simulation* sim, SimProcess* process, std::string name,
+            std::function<void()> body, int number)
+      : sim(sim),
+        process(process),
+        name(std::move(name)),
+        body(std::move(body)),
+        number(number) {}
+
+  enum class State { kRunnable, kBlocked, kEnded };
+
+  // The real thread's function.
+  void Main();
+
+  // ---- The baton: handed over by Give(), waited for by Take() ----
+
+  void Give();
+  void Take();
+
+  Simulation* const sim;
+  SimProcess* const process;  // null for the controller
+  const std::string name;
+  std::function<void()> body;
+  const int number;
+
+  State state = State::kRunnable;
+  const char* waits_for = "";
+  Instant deadline = absl::InfiniteFuture();
+  bool timed_out = false;
+  // Set once it unwinds because its process was killed: from then on it no
+  // longer switches, nor throws again.
+  bool unwinding = false;
+  // How often a thread of a killed process has reached a point where it might
+  // have waited.
+  int ghost_steps = 0;
+  // Who waits for this thread's end to go on killing.
+  SimThread* killer = nullptr;
+  std::vector<SimThread*> joiners;
+  std::thread thread;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable given_;
+  bool has_baton_ = false;
+};
+
+}  // namespace event
+}  // namespace le
+
+#endif  // LE_MESSAGING_EVENT_TESTING_SIM_THREAD_H_
