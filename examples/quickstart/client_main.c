@@ -1,0 +1,22 @@
+/* Copyright 2026 The le_messaging Authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * client FILE TIMES: ends when it has been served by that many servers.
+ */
+
+#include "file_facts.h"
+
+static int TimesLeft;
+
+static void Done(void) {
+  printf("client: served\n");
+  fflush(stdout);
+  if (--TimesLeft == 0) exit(EXIT_SUCCESS);
+}
+
+int main(int argc, char** argv) {
+  if (argc != 3) return EXIT_FAILURE;
+  TimesLeft = atoi(argv[2]);
+  StartClient(argv[1], Done);
+  le_event_RunLoop();
+}

@@ -1,0 +1,37 @@
+/* Copyright 2026 The le_messaging Authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What the quickstart's client and server say to each other: the client passes
+ * a file's descriptor, the server answers with what it found in the file.
+ */
+
+#ifndef EXAMPLES_QUICKSTART_FILE_FACTS_H_
+#define EXAMPLES_QUICKSTART_FILE_FACTS_H_
+
+#include "legato.h"
+
+#define FILE_FACTS_PROTOCOL "file facts 1"
+
+typedef enum {
+  FILE_FACTS_GREETING, /* one way: text */
+  FILE_FACTS_COUNT,    /* request, with a descriptor; response: the numbers */
+  FILE_FACTS_NEWS      /* pushed by the server: text */
+} FileFacts_Kind_t;
+
+typedef struct {
+  FileFacts_Kind_t kind;
+  int32_t serverPid;
+  uint64_t lines;
+  uint64_t words;
+  uint64_t bytes;
+  char text[64];
+} FileFacts_t;
+
+/* Offers the service; its handlers run on the calling thread's loop. */
+void StartServer(void);
+
+/* Opens a session, uses it, and calls `done` when it has been served; again each
+ * time that the session was closed and opened anew. */
+void StartClient(const char* fileName, void (*done)(void));
+
+#endif /* EXAMPLES_QUICKSTART_FILE_FACTS_H_ */

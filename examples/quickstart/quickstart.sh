@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# le_messaging at work, in a few seconds: processes that find each other, talk,
+# die and are replaced. Arguments: DIRECTORYD SDIR SERVER CLIENT ONE_PROCESS.
+set -euo pipefail
+
+directoryd=$1 sdir=$2 server=$3 client=$4 one_process=$5
+file=$0 # something to count in
+user=$(id -un)
+LE_MESSAGING_DIR=$(mktemp -d /tmp/le_quickstart_XXXXXX)
+export LE_MESSAGING_DIR
+
+finish() {
+  local status=$?
+  kill $(jobs -p) 2> /dev/null || true
+  wait 2> /dev/null || true
+  rm -rf "$LE_MESSAGING_DIR"
+  [ "$status" = 0 ] || echo "quickstart: FAILED" >&2
+}
+trap finish EXIT
+
+say() { printf '\n* %s\n' "$*"; }
+
+# Shows the client's lines up to one that holds the text.
+hear() {
+  local line
+  while read -r -t 30 line <&3; do
+    echo "  $line"
+    case "$line" in *"$1"*) return 0 ;; esac
+  done
+  echo "the client has not said '$1'" >&2
+  return 1
+}
+
+indent() { sed -u 's/^/  /'; }
+
+say "A directory starts. One line says who may talk to whom:"
+echo "<$user>.facts -> <$user>.fileFacts" > "$LE_MESSAGING_DIR/bindings"
+cat "$LE_MESSAGING_DIR/bindings" | indent
+exec 4< <(exec "$directoryd" --bindings="$LE_MESSAGING_DIR/bindings")
+read -r -t 30 line <&4
+echo "  $line"
+
+say "A client starts, before there is any server:"
+exec 3< <(exec "$client" "$file" 2)
+client_pid=$!
+hear "waiting for the service"
+until "$sdir" list | grep -q "WAITING for"; do :; done
+"$sdir" list | grep "WAITING for" | indent
+
+say "A server starts; the client is served: one way, synchronously, asynchronously, and by news:"
+"$server" > >(indent) &
+server_pid=$!
+hear "client: served"
+
+say "Who is there now:"
+"$sdir" list | sed -n '/SERVICES/,$p' | grep -v '^$' | indent
+
+say "The server is killed; the client notices and waits:"
+kill -KILL "$server_pid"
+wait "$server_pid" 2> /dev/null || true
+hear "waiting for the service"
+
+say "Another server starts; the client is served again:"
+"$server" > >(indent) &
+hear "client: served"
+wait "$client_pid"
+
+say "The same client and the same server, in one process over loopback:"
+"$one_process" "$file" | indent
+
+read -r lines words bytes _ < <(wc "$file")
+say "wc counts $lines lines, $words words, $bytes bytes as well. That was le_messaging."
+"$one_process" "$file" | grep -q ": $lines lines, $words words, $bytes bytes,"
