@@ -59,7 +59,9 @@ class Monitor final : private Watch {
         events_(events),
         owner_(Thread::Current()) {}
 
-  bool Begin() { return owner_->loop()->AddWatch(this, fd_, ToInterest(events_)); }
+  bool Begin() {
+    return owner_->loop()->AddWatch(this, fd_, ToInterest(events_));
+  }
   void End() {
     if (added()) owner_->loop()->RemoveWatch(this);
   }
@@ -128,6 +130,9 @@ le_fdMonitor_Ref_t le_fdMonitor_Create(const char*, int fd,
   monitor->self = monitor;
   monitor->ref = Monitors::OfCurrentProcess()->Add(monitor);
   if (!monitor->Begin()) {
+    if (errno == EEXIST) {
+      Misuse(__func__, "descriptor ", fd, " has a monitor of this thread");
+    }
     le::event::Log(le::event::LogLevel::kError,
                    absl::StrCat("le_fdMonitor_Create: descriptor ", fd,
                                 " cannot be watched: ", std::strerror(errno)));

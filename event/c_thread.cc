@@ -65,6 +65,11 @@ class CThread : public std::enable_shared_from_this<CThread> {
     }
     Thread::Current()->End();
     Process::Current()->ExitThread();
+    __builtin_unreachable();  // GCC forgets what virtual functions promise
+  }
+  bool joinable() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return joinable_;
   }
   bool cancelled() {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -86,9 +91,11 @@ class CThread : public std::enable_shared_from_this<CThread> {
     }
   }
 
-  // The thread's end: what is queued is not called any more.
+  // The thread's end: what is queued is not called any more. Nobody will ask
+  // for one that cannot be joined.
   void End() {
     std::set<Function*> discarded;
+    if (!joinable()) Threads::OfCurrentProcess()->Remove(ref_);
     {
       std::lock_guard<std::mutex> lock(mutex_);
       phase_ = Phase::kEnded;
@@ -201,7 +208,8 @@ void CThread::Start(const char* function) {
   const std::shared_ptr<CThread> self = shared_from_this();
   std::unique_ptr<le::event::ThreadHandle> handle =
       Process::Current()->StartThread(name_, [self] { self->Body(); });
-  if (handle == nullptr) Misuse(function, "the system has no room for a thread");
+  if (handle == nullptr)
+    Misuse(function, "the system has no room for a thread");
   std::lock_guard<std::mutex> lock(mutex_);
   if (joinable_) {
     handle_ = std::move(handle);
@@ -221,6 +229,7 @@ le_result_t CThread::Join(void** result) {
     handle = std::move(handle_);
   }
   if (handle == nullptr) return LE_NOT_POSSIBLE;
+  Thread::Current()->BeforeBlocking();
   handle->Join();
   std::lock_guard<std::mutex> lock(mutex_);
   if (result != nullptr) *result = result_;
@@ -303,26 +312,12 @@ void le_thread_RemoveDestructor(le_thread_DestructorRef_t destructorRef) {
       static_cast<int>(reinterpret_cast<uintptr_t>(destructorRef)));
 }
 
-namespace {
-
-// Holds the binding of a thread that was adopted by name.
-thread_local std::unique_ptr<Thread::Binding> t_adopted;
-
-}  // namespace
-
 void le_thread_InitLegatoThreadData(const char* name) {
   if (name == nullptr) Misuse(__func__, "the name is NULL");
-  if (Thread::CurrentOrNull() != nullptr) return;
-  t_adopted = std::make_unique<Thread::Binding>(Process::Current(), name);
+  Thread::Adopt(name);
 }
 
-void le_thread_CleanupLegatoThreadData(void) {
-  if (t_adopted != nullptr) {
-    t_adopted.reset();
-  } else if (Thread* const thread = Thread::CurrentOrNull()) {
-    thread->End();
-  }
-}
+void le_thread_CleanupLegatoThreadData(void) { Thread::Release(); }
 
 // ---- The loop --------------------------------------------------------------
 

@@ -48,7 +48,30 @@ void DieInCurrentProcess(absl::string_view message) {
 // destructor, which unlike that of a thread_local does not run in exit(): then
 // the main thread's sessions close with their descriptors).
 struct ThreadAdoption {
-  static Thread* Adopt() {
+  static Thread* Adopt(std::string name) {
+    t_thread = new Thread(OsProcess::Get(), std::move(name));
+    pthread_setspecific(Key(), t_thread);
+    return t_thread;
+  }
+
+  static std::string DefaultName() {
+    if (gettid() == getpid()) return "main";
+    char name[16] = "";
+    pthread_getname_np(pthread_self(), name, sizeof(name));
+    return name;
+  }
+
+  static bool IsAdopted(const Thread* thread) {
+    return pthread_getspecific(Key()) == thread;
+  }
+
+  static void Release() {
+    pthread_setspecific(Key(), nullptr);
+    End(t_thread);
+  }
+
+ private:
+  static pthread_key_t Key() {
     static const pthread_key_t key = [] {
       pthread_key_t made;
       if (pthread_key_create(&made, &ThreadAdoption::End) != 0) {
@@ -57,12 +80,7 @@ struct ThreadAdoption {
       atexit(&AtExit);
       return made;
     }();
-    const bool is_main = gettid() == getpid();
-    char name[16] = "main";
-    if (!is_main) pthread_getname_np(pthread_self(), name, sizeof(name));
-    t_thread = new Thread(OsProcess::Get(), name);
-    pthread_setspecific(key, t_thread);
-    return t_thread;
+    return key;
   }
 
   static void End(void* thread) {
@@ -98,8 +116,21 @@ Thread* Thread::Current() {
   if (ABSL_PREDICT_FALSE(OsProcess::forked())) {
     Fatal("called in the child of a fork, which may only exec or _exit");
   }
-  return ABSL_PREDICT_TRUE(t_thread != nullptr) ? t_thread
-                                                : ThreadAdoption::Adopt();
+  if (ABSL_PREDICT_TRUE(t_thread != nullptr)) return t_thread;
+  return ThreadAdoption::Adopt(ThreadAdoption::DefaultName());
+}
+
+void Thread::Adopt(std::string name) {
+  if (t_thread == nullptr) ThreadAdoption::Adopt(std::move(name));
+}
+
+void Thread::Release() {
+  if (t_thread == nullptr) return;
+  if (ThreadAdoption::IsAdopted(t_thread)) {
+    ThreadAdoption::Release();
+  } else {
+    t_thread->End();
+  }
 }
 
 Thread* Thread::CurrentOrNull() { return t_thread; }
@@ -154,6 +185,8 @@ Parker* Thread::parker() {
   if (parker_ == nullptr) parker_ = process_->CreateParker();
   return parker_.get();
 }
+
+void Thread::BeforeBlocking() { RunTurnEndHooksOfThread(); }
 
 void Thread::AddExitHook(std::function<void()> hook) {
   exit_hooks_.push_back(std::move(hook));

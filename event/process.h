@@ -169,6 +169,11 @@ class Thread {
   static Thread* Current();
   // The same, but null if the thread has not been adopted.
   static Thread* CurrentOrNull();
+  // Adopts the calling thread under that name; no-op if it has a Thread.
+  static void Adopt(std::string name);
+  // Ends the calling thread's Thread, as far as it was adopted; it may be
+  // adopted anew. One that was started by us only has its End() run.
+  static void Release();
 
   // Makes the calling thread a thread of `process` under `name`; used by
   // whoever starts threads. The Thread dies with the Binding, after End().
@@ -205,6 +210,10 @@ class Thread {
   Parker* parker();
   // Any thread, provided that loop() has been called before.
   Loop* loop_if_made() const { return loop_.get(); }
+
+  // The owner's thread: to be called before a call of the public API blocks.
+  // What the turn has gathered leaves now.
+  void BeforeBlocking();
 
   // Before anything else of the thread is taken down. Called last added first.
   // `AddExitHook` ones run before those of `AddDestructor`: they are the

@@ -26,7 +26,8 @@ typedef struct le_fdMonitor* le_fdMonitor_Ref_t;
 typedef void (*le_fdMonitor_HandlerFunc_t)(int fd, short events);
 
 /* Watches a descriptor, which must stay open until the monitor is deleted. A regular
- * file is always ready. Fatal: not a descriptor, a NULL handler. */
+ * file is always ready. Fatal: not a descriptor, one that this thread monitors already,
+ * a NULL handler. */
 le_fdMonitor_Ref_t le_fdMonitor_Create(const char* name, int fd,
                                        le_fdMonitor_HandlerFunc_t handlerFunc,
                                        short events);

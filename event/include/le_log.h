@@ -65,11 +65,10 @@ void le_log_Fatal_(const char* file, unsigned line, const char* function,
   LE_LOG_IF_(condition, LE_LOG_EMERG, __VA_ARGS__)
 
 /* Logs at emergency level and ends the process with EXIT_FAILURE. */
-#define LE_FATAL(...) \
-  le_log_Fatal_(__FILE__, __LINE__, __func__, __VA_ARGS__)
-#define LE_FATAL_IF(condition, ...)         \
-  do {                                      \
-    if (condition) LE_FATAL(__VA_ARGS__);   \
+#define LE_FATAL(...) le_log_Fatal_(__FILE__, __LINE__, __func__, __VA_ARGS__)
+#define LE_FATAL_IF(condition, ...)       \
+  do {                                    \
+    if (condition) LE_FATAL(__VA_ARGS__); \
   } while (0)
 
 /* Fatal unless the condition holds, or the result is LE_OK. */
@@ -77,9 +76,9 @@ void le_log_Fatal_(const char* file, unsigned line, const char* function,
   do {                                                           \
     if (!(condition)) LE_FATAL("Assert failed: %s", #condition); \
   } while (0)
-#define LE_ASSERT_OK(result)                                     \
-  do {                                                           \
-    if ((result) != LE_OK) LE_FATAL("Not LE_OK: %s", #result);   \
+#define LE_ASSERT_OK(result)                                   \
+  do {                                                         \
+    if ((result) != LE_OK) LE_FATAL("Not LE_OK: %s", #result); \
   } while (0)
 
 #ifdef __cplusplus

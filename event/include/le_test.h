@@ -20,16 +20,17 @@ extern "C" {
 #define LE_TEST_PLAN(count) le_test_Plan_(count)
 
 /* One test; the text as for printf(). LE_TEST_ASSERT ends the process if it fails. */
-#define LE_TEST_OK(condition, ...) le_test_Ok_((condition) ? true : false, __VA_ARGS__)
-#define LE_TEST_ASSERT(condition, ...)                                  \
-  do {                                                                  \
+#define LE_TEST_OK(condition, ...) \
+  le_test_Ok_((condition) ? true : false, __VA_ARGS__)
+#define LE_TEST_ASSERT(condition, ...)                                       \
+  do {                                                                       \
     if (!le_test_Ok_((condition) ? true : false, __VA_ARGS__)) LE_TEST_EXIT; \
   } while (0)
 /* A test that has failed. */
-#define LE_TEST_FATAL(...)             \
-  do {                                 \
-    le_test_Ok_(false, __VA_ARGS__);   \
-    LE_TEST_EXIT;                      \
+#define LE_TEST_FATAL(...)           \
+  do {                               \
+    le_test_Ok_(false, __VA_ARGS__); \
+    LE_TEST_EXIT;                    \
   } while (0)
 
 /* A remark. */

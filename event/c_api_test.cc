@@ -1,0 +1,262 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C API where it must refuse, and in simulated processes. What it does when
+// all is well is in c_api_c99_test.c.
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <string>
+#include <thread>
+
+#include "event/process.h"
+#include "event/testing/sim.h"
+#include "gtest/gtest.h"
+#include "le_eventLoop.h"
+#include "le_fdMonitor.h"
+#include "le_log.h"
+#include "le_mem.h"
+#include "le_semaphore.h"
+#include "le_thread.h"
+#include "le_timer.h"
+
+namespace le {
+namespace event {
+namespace {
+
+class CApiTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    testing::FLAGS_gtest_death_test_style = "threadsafe";
+  }
+};
+using CApiDeathTest = CApiTest;
+
+void* Nothing(void*) { return nullptr; }
+void NoEvent(int, short) {}
+void NoCall(void*, void*) {}
+
+#define EXPECT_FATAL(statement, message) \
+  EXPECT_EXIT(statement, testing::ExitedWithCode(EXIT_FAILURE), message)
+
+TEST_F(CApiTest, ResultsHaveLegatosNumbers) {
+  EXPECT_EQ(LE_OK, 0);
+  EXPECT_EQ(LE_NOT_FOUND, -1);
+  EXPECT_EQ(LE_COMM_ERROR, -7);
+  EXPECT_EQ(LE_WOULD_BLOCK, -11);
+  EXPECT_EQ(LE_CLOSED, -16);
+  EXPECT_EQ(LE_UNAVAILABLE, -21);
+  EXPECT_EQ(LE_SUSPENDED, -24);
+  EXPECT_STREQ(LE_RESULT_TXT(LE_NOT_PERMITTED), "LE_NOT_PERMITTED");
+  EXPECT_STREQ(LE_RESULT_TXT(static_cast<le_result_t>(5)), "(unknown result)");
+}
+
+TEST_F(CApiTest, AdoptedThreadsMayComeAndGo) {
+  std::thread([] {
+    le_thread_InitLegatoThreadData("mine");
+    EXPECT_STREQ(le_thread_GetMyName(), "mine");
+    static int ended;
+    ended = 0;
+    le_thread_AddDestructor([](void*) { ++ended; }, nullptr);
+    const le_thread_Ref_t before = le_thread_GetCurrent();
+    le_thread_CleanupLegatoThreadData();
+    EXPECT_EQ(ended, 1);
+    le_thread_InitLegatoThreadData("again");
+    EXPECT_STREQ(le_thread_GetMyName(), "again");
+    EXPECT_NE(le_thread_GetCurrent(), before);
+  }).join();
+}
+
+TEST_F(CApiTest, AThreadCannotJoinItself) {
+  EXPECT_EQ(le_thread_Join(le_thread_GetCurrent(), nullptr), LE_DEADLOCK);
+}
+
+TEST_F(CApiTest, AFileIsAlwaysReadyForAMonitor) {
+  FILE* const file = tmpfile();
+  static int calls;
+  calls = 0;
+  const le_fdMonitor_Ref_t monitor = le_fdMonitor_Create(
+      "file", fileno(file),
+      [](int, short events) {
+        EXPECT_EQ(events, POLLIN);
+        ++calls;
+      },
+      POLLIN);
+  EXPECT_EQ(le_event_ServiceLoop(), LE_OK);
+  EXPECT_EQ(le_event_ServiceLoop(), LE_WOULD_BLOCK);
+  EXPECT_EQ(calls, 1);
+  le_fdMonitor_Delete(monitor);
+  fclose(file);
+}
+
+TEST_F(CApiTest, HalfCloseAndHangUpAreAlwaysTold) {
+  int fds[2];
+  ASSERT_EQ(pipe(fds), 0);
+  static short seen;
+  seen = 0;
+  const le_fdMonitor_Ref_t monitor = le_fdMonitor_Create(
+      "pipe", fds[0],
+      [](int, short events) {
+        seen = events;
+        le_fdMonitor_Delete(le_fdMonitor_GetMonitor());
+      },
+      0);
+  EXPECT_NE(monitor, nullptr);
+  close(fds[1]);
+  EXPECT_EQ(le_event_ServiceLoop(), LE_OK);
+  EXPECT_NE(seen & POLLHUP, 0);
+  EXPECT_EQ(le_event_ServiceLoop(), LE_WOULD_BLOCK);
+  close(fds[0]);
+}
+
+TEST_F(CApiDeathTest, ThreadMisuse) {
+  EXPECT_FATAL(le_thread_Create(nullptr, Nothing, nullptr),
+               "le_thread_Create: ");
+  EXPECT_FATAL(le_thread_Create("x", nullptr, nullptr), "le_thread_Create: ");
+  EXPECT_FATAL(le_thread_Start(nullptr), "le_thread_Start: ");
+  EXPECT_FATAL(le_thread_Start(le_thread_GetCurrent()), "le_thread_Start: ");
+  EXPECT_FATAL(le_thread_SetJoinable(le_thread_GetCurrent()),
+               "le_thread_SetJoinable: ");
+  EXPECT_FATAL(
+      {
+        const le_thread_Ref_t thread = le_thread_Create("x", Nothing, nullptr);
+        le_thread_SetJoinable(thread);
+        le_thread_Start(thread);
+        le_thread_Join(thread, nullptr);
+        le_thread_Join(thread, nullptr);
+      },
+      "le_thread_Join: ");
+  EXPECT_FATAL(le_thread_AddDestructor(nullptr, nullptr),
+               "le_thread_AddDestructor: ");
+  EXPECT_FATAL(le_event_QueueFunction(nullptr, nullptr, nullptr),
+               "le_event_QueueFunction: ");
+  EXPECT_FATAL(
+      le_event_QueueFunctionToThread(reinterpret_cast<le_thread_Ref_t>(9),
+                                     NoCall, nullptr, nullptr),
+      "le_event_QueueFunctionToThread: ");
+}
+
+TEST_F(CApiDeathTest, MonitorMisuse) {
+  EXPECT_FATAL(le_fdMonitor_Create("x", -1, NoEvent, POLLIN),
+               "le_fdMonitor_Create: ");
+  EXPECT_FATAL(le_fdMonitor_Create("x", 0, nullptr, POLLIN),
+               "le_fdMonitor_Create: ");
+  EXPECT_FATAL(
+      {
+        int fds[2];
+        if (pipe(fds) != 0) _exit(9);
+        le_fdMonitor_Create("x", fds[0], NoEvent, POLLIN);
+        le_fdMonitor_Create("x", fds[0], NoEvent, POLLIN);
+      },
+      "le_fdMonitor_Create: ");
+  EXPECT_FATAL(le_fdMonitor_GetContextPtr(), "le_fdMonitor_GetContextPtr: ");
+  EXPECT_FATAL(le_fdMonitor_GetMonitor(), "le_fdMonitor_GetMonitor: ");
+  EXPECT_FATAL(le_fdMonitor_Delete(nullptr), "le_fdMonitor_Delete: ");
+  EXPECT_FATAL(
+      {
+        int fds[2];
+        if (pipe(fds) != 0) _exit(9);
+        const le_fdMonitor_Ref_t monitor =
+            le_fdMonitor_Create("x", fds[0], NoEvent, POLLIN);
+        std::thread([monitor] { le_fdMonitor_Enable(monitor, POLLIN); }).join();
+      },
+      "le_fdMonitor_Enable: ");
+}
+
+TEST_F(CApiDeathTest, TimerMisuse) {
+  EXPECT_FATAL(
+      {
+        const le_timer_Ref_t timer = le_timer_Create("x");
+        le_timer_Delete(timer);
+        le_timer_Start(timer);
+      },
+      "le_timer_Start: ");
+  EXPECT_FATAL(
+      {
+        const le_timer_Ref_t timer = le_timer_Create("x");
+        std::thread([timer] { le_timer_Start(timer); }).join();
+      },
+      "le_timer_Start: ");
+}
+
+TEST_F(CApiDeathTest, SemaphoreAndPoolMisuse) {
+  EXPECT_FATAL(le_sem_Create("x", -1), "le_sem_Create: ");
+  EXPECT_FATAL(le_sem_Wait(nullptr), "le_sem_Wait: ");
+  EXPECT_FATAL(
+      {
+        void* const object = le_mem_ForceAlloc(le_mem_CreatePool("x", 8));
+        le_mem_Release(object);
+        le_mem_Release(object);
+      },
+      "le_mem_Release: ");
+  EXPECT_FATAL(LE_ASSERT(1 == 2), "1 == 2");
+  EXPECT_FATAL(LE_ASSERT_OK(LE_BUSY), "LE_BUSY");
+  EXPECT_FATAL(LE_FATAL("%s %d", "so", 1), "so 1");
+}
+
+// ---- In simulated processes ----
+
+TEST_F(CApiTest, EverythingButDescriptorsWorksInASimulation) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Simulation sim(seed);
+    std::string seen;
+    struct Shared {
+      le_sem_Ref_t semaphore;
+      std::string* seen;
+    } shared{nullptr, &seen};
+    sim.Spawn(sim.AddProcess("p", {}), "main", [&] {
+      shared.semaphore = le_sem_Create("s", 0);
+      const le_thread_Ref_t thread = le_thread_Create(
+          "worker",
+          [](void* context) -> void* {
+            auto* const shared = static_cast<Shared*>(context);
+            le_thread_AddDestructor(
+                [](void* c) { *static_cast<Shared*>(c)->seen += "d"; },
+                context);
+            const le_timer_Ref_t timer = le_timer_Create("t");
+            le_timer_SetMsInterval(timer, 3600000);
+            le_timer_SetRepeat(timer, 2);
+            le_timer_SetContextPtr(timer, context);
+            le_timer_SetHandler(timer, [](le_timer_Ref_t t) {
+              auto* const s = static_cast<Shared*>(le_timer_GetContextPtr(t));
+              *s->seen += "t";
+              if (le_timer_GetExpiryCount(t) == 2) le_sem_Post(s->semaphore);
+            });
+            le_timer_Start(timer);
+            *shared->seen += "b";
+            le_event_RunLoop();
+          },
+          &shared);
+      le_thread_SetJoinable(thread);
+      le_thread_Start(thread);
+      le_sem_Wait(shared.semaphore);
+      le_event_QueueFunctionToThread(
+          thread,
+          [](void* context, void*) {
+            *static_cast<Shared*>(context)->seen += "q";
+            le_thread_Exit(nullptr);
+          },
+          &shared, nullptr);
+      EXPECT_EQ(le_thread_Join(thread, nullptr), LE_OK);
+      le_clk_Time_t day = {86400, 0};
+      EXPECT_EQ(le_sem_WaitWithTimeOut(shared.semaphore, day), LE_TIMEOUT);
+    });
+    EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded) << sim.Report();
+    EXPECT_EQ(seen, "bttqd");
+  }
+}
+
+TEST_F(CApiTest, FatalEndsTheSimulatedProcessOnly) {
+  Simulation sim(1);
+  SimProcess* const process = sim.AddProcess("p", {});
+  sim.Spawn(process, "main", [] { le_sem_Wait(nullptr); });
+  EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded);
+  EXPECT_EQ(process->death_message(),
+            "le_sem_Wait: a stale or invalid reference");
+}
+
+}  // namespace
+}  // namespace event
+}  // namespace le

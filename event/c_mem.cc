@@ -1,0 +1,121 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C API: pools of counted objects.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "event/base/log.h"
+#include "event/process.h"
+#include "le_mem.h"
+
+using le::event::Misuse;
+using le::event::Process;
+
+struct le_mem_Pool {
+  std::string name;
+  size_t object_size = 0;
+  std::mutex mutex;
+  std::vector<void*> free_blocks;
+};
+
+namespace {
+
+// Stands before each object.
+struct alignas(std::max_align_t) ObjectHeader {
+  le_mem_Pool* pool;
+  std::atomic<long> references;
+};
+
+// Every pool, so that none of them is a leak.
+class Pools final : public le::event::ModuleState {
+ public:
+  ~Pools() override {
+    for (const auto& pool : pools_) {
+      for (void* block : pool->free_blocks) std::free(block);
+    }
+  }
+  le_mem_Pool* Add(std::string name, size_t size) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    pools_.push_back(std::make_unique<le_mem_Pool>());
+    pools_.back()->name = std::move(name);
+    pools_.back()->object_size = size;
+    return pools_.back().get();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<le_mem_Pool>> pools_;
+};
+
+void* NewBlock(const char* function, le_mem_Pool* pool) {
+  void* const block = std::malloc(sizeof(ObjectHeader) + pool->object_size);
+  if (block == nullptr) {
+    Misuse(function, "no memory left for pool '", pool->name, "'");
+  }
+  return block;
+}
+
+ObjectHeader* HeaderOf(const char* function, void* object) {
+  if (object == nullptr) Misuse(function, "the object is NULL");
+  return static_cast<ObjectHeader*>(object) - 1;
+}
+
+}  // namespace
+
+le_mem_PoolRef_t le_mem_CreatePool(const char* name, size_t objSize) {
+  return Process::Current()
+      ->State<Pools>([] { return std::make_unique<Pools>(); })
+      ->Add(name == nullptr ? "" : name, objSize);
+}
+
+le_mem_PoolRef_t le_mem_ExpandPool(le_mem_PoolRef_t pool, size_t numObjects) {
+  if (pool == nullptr) Misuse(__func__, "the pool is NULL");
+  std::lock_guard<std::mutex> lock(pool->mutex);
+  for (size_t i = 0; i < numObjects; ++i) {
+    pool->free_blocks.push_back(NewBlock(__func__, pool));
+  }
+  return pool;
+}
+
+size_t le_mem_GetObjectSize(le_mem_PoolRef_t pool) {
+  if (pool == nullptr) Misuse(__func__, "the pool is NULL");
+  return pool->object_size;
+}
+
+void* le_mem_ForceAlloc(le_mem_PoolRef_t pool) {
+  if (pool == nullptr) Misuse(__func__, "the pool is NULL");
+  void* block = nullptr;
+  {
+    std::lock_guard<std::mutex> lock(pool->mutex);
+    if (!pool->free_blocks.empty()) {
+      block = pool->free_blocks.back();
+      pool->free_blocks.pop_back();
+    }
+  }
+  if (block == nullptr) block = NewBlock(__func__, pool);
+  auto* const header = new (block) ObjectHeader{pool, {1}};
+  return header + 1;
+}
+
+void le_mem_AddRef(void* objPtr) {
+  HeaderOf(__func__, objPtr)->references.fetch_add(1);
+}
+
+void le_mem_Release(void* objPtr) {
+  ObjectHeader* const header = HeaderOf(__func__, objPtr);
+  const long before = header->references.fetch_sub(1);
+  if (before <= 0) Misuse(__func__, "the object has been released already");
+  if (before > 1) return;
+  le_mem_Pool* const pool = header->pool;
+  std::lock_guard<std::mutex> lock(pool->mutex);
+  pool->free_blocks.push_back(header);
+}

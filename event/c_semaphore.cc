@@ -1,0 +1,133 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C API: semaphores.
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "event/base/log.h"
+#include "event/c_refs.h"
+#include "event/process.h"
+#include "le_semaphore.h"
+
+using le::event::Misuse;
+using le::event::Process;
+
+struct le_sem {};
+
+namespace {
+
+class Semaphore {
+ public:
+  explicit Semaphore(int32_t count) : count_(count) {}
+
+  bool Wait(le::event::Instant deadline) {
+    Process::Current()->YieldPoint();
+    le::event::Parker* const parker = le::event::Thread::Current()->parker();
+    const Waiting waiting(this, parker);
+    for (;;) {
+      if (TryTake()) return true;
+      le::event::Thread::Current()->BeforeBlocking();
+      if (!parker->Park(deadline)) return TryTake();
+    }
+  }
+
+  bool TryTake() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (count_ <= 0) return false;
+    --count_;
+    return true;
+  }
+
+  void Post() {
+    Process::Current()->YieldPoint();
+    std::lock_guard<std::mutex> lock(mutex_);
+    ++count_;
+    for (le::event::Parker* parker : waiting_) parker->Unpark();
+  }
+
+  int count() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return count_;
+  }
+  bool has_waiting() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return !waiting_.empty();
+  }
+
+ private:
+  class Waiting {
+   public:
+    Waiting(Semaphore* semaphore, le::event::Parker* parker)
+        : semaphore_(semaphore), parker_(parker) {
+      std::lock_guard<std::mutex> lock(semaphore_->mutex_);
+      semaphore_->waiting_.push_back(parker_);
+    }
+    ~Waiting() {
+      std::lock_guard<std::mutex> lock(semaphore_->mutex_);
+      auto& all = semaphore_->waiting_;
+      for (auto it = all.begin(); it != all.end(); ++it) {
+        if (*it == parker_) {
+          all.erase(it);
+          return;
+        }
+      }
+    }
+
+   private:
+    Semaphore* const semaphore_;
+    le::event::Parker* const parker_;
+  };
+
+  std::mutex mutex_;
+  int32_t count_;
+  std::vector<le::event::Parker*> waiting_;
+};
+
+using Semaphores = le::event::RefTable<Semaphore, le_sem_Ref_t>;
+
+}  // namespace
+
+le_sem_Ref_t le_sem_Create(const char*, int32_t initialCount) {
+  if (initialCount < 0) Misuse(__func__, "a negative count");
+  return Semaphores::OfCurrentProcess()->Add(
+      std::make_shared<Semaphore>(initialCount));
+}
+
+void le_sem_Delete(le_sem_Ref_t semaphorePtr) {
+  if (Semaphores::Get(__func__, semaphorePtr)->has_waiting()) {
+    Misuse(__func__, "a thread waits for the semaphore");
+  }
+  Semaphores::OfCurrentProcess()->Remove(semaphorePtr);
+}
+
+void le_sem_Wait(le_sem_Ref_t semaphorePtr) {
+  Semaphores::Get(__func__, semaphorePtr)->Wait(absl::InfiniteFuture());
+}
+
+le_result_t le_sem_TryWait(le_sem_Ref_t semaphorePtr) {
+  Process::Current()->YieldPoint();
+  return Semaphores::Get(__func__, semaphorePtr)->TryTake() ? LE_OK
+                                                            : LE_WOULD_BLOCK;
+}
+
+le_result_t le_sem_WaitWithTimeOut(le_sem_Ref_t semaphorePtr,
+                                   le_clk_Time_t timeToWait) {
+  const absl::Duration span =
+      absl::Seconds(timeToWait.sec) + absl::Microseconds(timeToWait.usec);
+  return Semaphores::Get(__func__, semaphorePtr)
+                 ->Wait(Process::Current()->Now() + span)
+             ? LE_OK
+             : LE_TIMEOUT;
+}
+
+void le_sem_Post(le_sem_Ref_t semaphorePtr) {
+  Semaphores::Get(__func__, semaphorePtr)->Post();
+}
+
+int le_sem_GetValue(le_sem_Ref_t semaphorePtr) {
+  return Semaphores::Get(__func__, semaphorePtr)->count();
+}

@@ -1,0 +1,64 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C API: TAP lines.
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <string>
+
+#include "event/c_format.h"
+#include "le_test.h"
+
+using le::event::FormatV;
+
+namespace {
+std::mutex g_test_mutex;
+int g_tests = 0;
+int g_failures = 0;
+int g_plan = LE_TEST_NO_PLAN;
+}  // namespace
+
+void le_test_Plan_(int count) {
+  std::lock_guard<std::mutex> lock(g_test_mutex);
+  g_plan = count;
+  if (count != LE_TEST_NO_PLAN) std::printf("1..%d\n", count);
+  std::fflush(stdout);
+}
+
+bool le_test_Ok_(bool passed, const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  const std::string text = FormatV(format, arguments);
+  va_end(arguments);
+  std::lock_guard<std::mutex> lock(g_test_mutex);
+  ++g_tests;
+  if (!passed) ++g_failures;
+  std::printf("%sok %d - %s\n", passed ? "" : "not ", g_tests, text.c_str());
+  std::fflush(stdout);
+  return passed;
+}
+
+void le_test_Info_(const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  const std::string text = FormatV(format, arguments);
+  va_end(arguments);
+  std::lock_guard<std::mutex> lock(g_test_mutex);
+  std::printf("# %s\n", text.c_str());
+  std::fflush(stdout);
+}
+
+void le_test_Exit_(void) {
+  bool passed;
+  {
+    std::lock_guard<std::mutex> lock(g_test_mutex);
+    if (g_plan == LE_TEST_NO_PLAN) std::printf("1..%d\n", g_tests);
+    passed =
+        g_failures == 0 && (g_plan == LE_TEST_NO_PLAN || g_plan == g_tests);
+    std::fflush(stdout);
+  }
+  std::exit(passed ? EXIT_SUCCESS : EXIT_FAILURE);
+}
