@@ -69,6 +69,26 @@ TEST_F(CApiTest, AdoptedThreadsMayComeAndGo) {
   }).join();
 }
 
+TEST_F(CApiTest, AHandlerMayEndItsThread) {
+  static bool destroyed;
+  destroyed = false;
+  const le_thread_Ref_t thread = le_thread_Create(
+      "worker",
+      [](void*) -> void* {
+        le_thread_AddDestructor([](void*) { destroyed = true; }, nullptr);
+        le_event_QueueFunction([](void*, void*) { le_thread_Exit(&destroyed); },
+                               nullptr, nullptr);
+        le_event_RunLoop();
+      },
+      nullptr);
+  le_thread_SetJoinable(thread);
+  le_thread_Start(thread);
+  void* result = nullptr;
+  EXPECT_EQ(le_thread_Join(thread, &result), LE_OK);
+  EXPECT_EQ(result, &destroyed);
+  EXPECT_TRUE(destroyed);
+}
+
 TEST_F(CApiTest, AThreadCannotJoinItself) {
   EXPECT_EQ(le_thread_Join(le_thread_GetCurrent(), nullptr), LE_DEADLOCK);
 }

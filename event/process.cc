@@ -141,7 +141,7 @@ Thread::Binding::Binding(Process* process, std::string name)
 }
 
 Thread::Binding::~Binding() {
-  thread_->End();
+  thread_.reset();
   t_thread = previous_;
 }
 
@@ -166,9 +166,6 @@ void Thread::End() {
     destructor();
   }
   state_.Clear();
-  parker_.reset();
-  control_loop_.reset();
-  loop_.reset();
 }
 
 Loop* Thread::loop() {

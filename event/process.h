@@ -192,9 +192,10 @@ class Thread {
 
   ~Thread();
 
-  // Runs the exit hooks, then the destructors, then destroys module state and
-  // the loops. Once; the thread must not use the library after it. In a killed
-  // process hooks and destructors are left out.
+  // Runs the exit hooks, then the destructors, then destroys module state. Once;
+  // the thread must not use the library after it. In a killed process hooks and
+  // destructors are left out. The loops stay until the Thread goes: a handler
+  // may end its thread, and then stands inside one.
   void End();
 
   Process* process() const { return process_; }
