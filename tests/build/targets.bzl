@@ -10,6 +10,7 @@ PUBLIC_TARGETS = [
     "//:directoryd",
     "//:le_messaging",
     "//:le_messaging_loopback",
+    "//:sdir",
     "//directory:directoryd",
     "//event:le_event",
     "//messaging:component_main",
@@ -17,6 +18,7 @@ PUBLIC_TARGETS = [
     "//messaging:le_messaging",
     "//messaging:le_messaging_loopback",
     "//messaging/testing:testing",
+    "//tools/sdir:sdir",
     "//transports/testing:conformance",
 ]
 
@@ -38,4 +40,5 @@ TRANSPORT_NAMERS = [
     "//messaging:le_messaging",
     "//messaging:local_parts",
     "//messaging/testing:testing",
+    "//tools/sdir:sdir",
 ]
