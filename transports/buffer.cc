@@ -28,8 +28,8 @@ void Buffer::reset() {
 }
 
 size_t LengthWithoutZeroTail(const uint8_t* data, size_t size) {
-  // Whole cache lines first, backwards: the loop is one that compilers turn into
-  // wide instructions.
+  // Whole cache lines first, backwards: the loop is one that compilers turn
+  // into wide instructions.
   constexpr size_t kLine = 256;
   while (size >= kLine) {
     uint64_t any = 0;

@@ -15,8 +15,7 @@ namespace transports {
 namespace {
 
 std::string Contents(const Buffer& buffer) {
-  return std::string(reinterpret_cast<char*>(buffer.data()),
-                     buffer.capacity());
+  return std::string(reinterpret_cast<char*>(buffer.data()), buffer.capacity());
 }
 
 TEST(BufferTest, WhatOneUserLeftTheNextDoesNotSee) {
@@ -49,9 +48,9 @@ TEST(BufferTest, AlignedForAnyType) {
   for (size_t capacity : {0, 1, 7, 64, 1000}) {
     BufferPool::Ptr pool = BufferPool::Create(capacity);
     Buffer buffer = pool->Allocate();
-    EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer.data()) %
-                  alignof(std::max_align_t),
-              0u);
+    EXPECT_EQ(
+        reinterpret_cast<uintptr_t>(buffer.data()) % alignof(std::max_align_t),
+        0u);
     EXPECT_EQ(buffer.capacity(), capacity);
   }
 }

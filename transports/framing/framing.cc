@@ -13,15 +13,14 @@ namespace transports {
 absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
                               FrameHeader* header) {
   if (bytes.size() < kFrameHeaderBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a packet ends within a header, after ", bytes.size(),
-                     " bytes"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a packet ends within a header, after ", bytes.size(), " bytes"));
   }
   std::memcpy(header, bytes.data(), kFrameHeaderBytes);
   if (header->version != kWireVersion) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "version ", header->version, " of the wire format; this is ",
-        kWireVersion));
+    return absl::InvalidArgumentError(
+        absl::StrCat("version ", header->version,
+                     " of the wire format; this is ", kWireVersion));
   }
   if ((header->flags & ~FrameHeader::kAllFlags) != 0) {
     return absl::InvalidArgumentError(
@@ -53,14 +52,14 @@ absl::Status CheckPayload(const FrameHeader& header, size_t packet_rest) {
   const size_t there = packet_rest - kFrameHeaderBytes;
   if (header.has(FrameHeader::kFragmented)) {
     if (there == 0 || there >= header.length) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("a fragment of ", there, " bytes of a payload of ",
-                       header.length));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "a fragment of ", there, " bytes of a payload of ", header.length));
     }
     return absl::OkStatus();
   }
-  if (header.has(FrameHeader::kMore) ? there < uint64_t{header.length} + kFrameHeaderBytes
-                                     : there != header.length) {
+  if (header.has(FrameHeader::kMore)
+          ? there < uint64_t{header.length} + kFrameHeaderBytes
+          : there != header.length) {
     return absl::InvalidArgumentError(
         absl::StrCat("a payload of ", header.length, " bytes where ", there,
                      " bytes follow"));

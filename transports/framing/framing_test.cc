@@ -52,9 +52,9 @@ TEST(FramingTest, RefusesShortHeadersAndOtherVersions) {
   const Bytes whole = Encode(Header(0));
   FrameHeader parsed;
   for (size_t size = 0; size < kFrameHeaderBytes; ++size) {
-    EXPECT_FALSE(ParseFrameHeader(absl::MakeConstSpan(whole.data(), size), true,
-                                  &parsed)
-                     .ok());
+    EXPECT_FALSE(
+        ParseFrameHeader(absl::MakeConstSpan(whole.data(), size), true, &parsed)
+            .ok());
   }
   for (int version : {0, 2, 255}) {
     FrameHeader header = Header(0);
@@ -69,10 +69,9 @@ TEST(FramingTest, EachCombinationOfFlagsIsJudged) {
       const bool d = flags & 1, c = flags & 2, more = flags & 4,
                  fragmented = flags & 8, continuation = flags & 16,
                  unknown = flags & 32;
-      const bool legal =
-          !unknown && !(d && c) && !(fragmented && more) &&
-          !(continuation && (d || c || more || fragmented)) &&
-          (first || !(d || c || fragmented || continuation));
+      const bool legal = !unknown && !(d && c) && !(fragmented && more) &&
+                         !(continuation && (d || c || more || fragmented)) &&
+                         (first || !(d || c || fragmented || continuation));
       EXPECT_EQ(Parses(Header(static_cast<uint16_t>(flags)), first), legal)
           << flags << (first ? " first" : "");
     }

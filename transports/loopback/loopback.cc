@@ -562,8 +562,8 @@ absl::StatusOr<std::unique_ptr<Connection>> LoopbackTransport::Connect(
   process_->YieldPoint();
   auto channel = std::make_shared<Channel>();
   channel->ends[0].owner = process_->credentials();
-  auto connecting = std::make_unique<LoopbackConnection>(channel, 0, members_,
-                                                         process_);
+  auto connecting =
+      std::make_unique<LoopbackConnection>(channel, 0, members_, process_);
   std::unique_ptr<Connection> accepted;
   std::lock_guard<std::mutex> lock(network_->mutex_);
   auto it = network_->acceptors_.find(address);
@@ -586,10 +586,10 @@ LoopbackTransport::Pair LoopbackTransport::ConnectedPair() {
   auto channel = std::make_shared<Channel>();
   channel->ends[0].owner = channel->ends[1].owner = process_->credentials();
   Pair pair;
-  pair.connecting = std::make_unique<LoopbackConnection>(channel, 0, members_,
-                                                         process_);
-  pair.accepting = std::make_unique<LoopbackConnection>(channel, 1, members_,
-                                                        process_);
+  pair.connecting =
+      std::make_unique<LoopbackConnection>(channel, 0, members_, process_);
+  pair.accepting =
+      std::make_unique<LoopbackConnection>(channel, 1, members_, process_);
   return pair;
 }
 

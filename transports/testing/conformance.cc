@@ -118,8 +118,9 @@ IncomingFrame Next(Connection* connection, BufferPool* pool) {
 
 TEST_P(TransportConformanceTest, NobodyListens) {
   std::unique_ptr<ConformanceFixture> fixture = GetParam()();
-  EXPECT_EQ(fixture->transport()->Connect(fixture->NewAddress()).status().code(),
-            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(
+      fixture->transport()->Connect(fixture->NewAddress()).status().code(),
+      absl::StatusCode::kUnavailable);
 }
 
 TEST_P(TransportConformanceTest, AnAddressIsTakenOnceAtATime) {
@@ -138,9 +139,10 @@ TEST_P(TransportConformanceTest, AnAddressIsTakenOnceAtATime) {
 TEST_P(TransportConformanceTest, FramesArriveWholeAndInOrder) {
   Ends ends(GetParam());
   for (int i = 0; i < 100; ++i) {
-    ASSERT_EQ(ends.client->Send(Frame(static_cast<uint8_t>(i),
-                                      std::to_string(i), uint64_t{1} << i % 64)),
-              IoResult::kOk);
+    ASSERT_EQ(
+        ends.client->Send(Frame(static_cast<uint8_t>(i), std::to_string(i),
+                                uint64_t{1} << i % 64)),
+        IoResult::kOk);
   }
   for (int i = 0; i < 100; ++i) {
     const IncomingFrame frame = Next(ends.server.get(), ends.pool.get());
@@ -195,8 +197,8 @@ TEST_P(TransportConformanceTest, APayloadOverThePoolsCapacityClosesIt) {
     ASSERT_EQ(ends.client->Send(Frame(1, std::string(size, 'x'))),
               IoResult::kOk);
     IncomingFrame frame;
-    const IoResult result = ends.server->Receive(&frame, small.get(),
-                                                 absl::InfiniteFuture());
+    const IoResult result =
+        ends.server->Receive(&frame, small.get(), absl::InfiniteFuture());
     if (size == 100) {
       EXPECT_EQ(result, IoResult::kOk);
     } else {
@@ -226,8 +228,8 @@ TEST_P(TransportConformanceTest, PushesBackAndSaysWhenThereIsRoom) {
   for (int i = 0; i < sent; ++i) {
     IncomingFrame frame;
     for (;;) {
-      const IoResult result = ends.server->Receive(&frame, ends.pool.get(),
-                                                   absl::InfinitePast());
+      const IoResult result =
+          ends.server->Receive(&frame, ends.pool.get(), absl::InfinitePast());
       if (result == IoResult::kOk) break;
       ASSERT_EQ(result, IoResult::kWouldBlock);
       ends.loop()->RunTurn(absl::InfinitePast());  // what is queued goes on
@@ -253,7 +255,8 @@ TEST_P(TransportConformanceTest, PassesDescriptors) {
   int pipe_ends[2];
   ASSERT_EQ(pipe2(pipe_ends, O_CLOEXEC), 0);
   event::UniqueFd reading(pipe_ends[0]), writing(pipe_ends[1]);
-  OutgoingFrame frame = Frame(1, "with it");
+  const std::string text = "with it";
+  OutgoingFrame frame = Frame(1, text);
   frame.descriptor = &writing;
   ASSERT_EQ(ends.client->Send(frame), IoResult::kOk);
   EXPECT_FALSE(writing) << "it belongs to the frame now";
@@ -276,7 +279,8 @@ TEST_P(TransportConformanceTest, UnreceivedDescriptorsAreClosed) {
   event::UniqueFd reading(pipe_ends[0]), writing(pipe_ends[1]);
   {
     Ends ends(GetParam());
-    OutgoingFrame frame = Frame(1, "with it");
+    const std::string text = "with it";
+    OutgoingFrame frame = Frame(1, text);
     frame.descriptor = &writing;
     ASSERT_EQ(ends.client->Send(frame), IoResult::kOk);
   }
@@ -291,7 +295,8 @@ TEST_P(TransportConformanceTest, PassesConnections) {
   first.Connect(&client, &middle);
   const event::Credentials credentials = *middle->peer();
   ASSERT_EQ(client->Send(Frame(1, "said before")), IoResult::kOk);
-  OutgoingFrame frame = Frame(2, "take it");
+  const std::string text = "take it";
+  OutgoingFrame frame = Frame(2, text);
   frame.connection = &middle;
   ASSERT_EQ(first.client->Send(frame), IoResult::kOk);
   EXPECT_EQ(middle, nullptr);
@@ -324,7 +329,8 @@ TEST_P(TransportConformanceTest, KnowsWhoIsThere) {
 TEST_P(TransportConformanceTest, TellsTheSenderOnlyIfVouchedAndAsked) {
   Ends ends(GetParam());
   auto send = [&](bool vouched) {
-    OutgoingFrame frame = Frame(1, "x");
+    const std::string text = "x";
+    OutgoingFrame frame = Frame(1, text);
     frame.vouched = vouched;
     ASSERT_EQ(ends.server->Send(frame), IoResult::kOk);
   };
@@ -355,14 +361,13 @@ TEST_P(TransportConformanceTest, WhatWasSentComesBeforeTheClose) {
               std::to_string(i));
   }
   IncomingFrame none;
-  EXPECT_EQ(ends.server->Receive(&none, ends.pool.get(),
-                                 absl::InfiniteFuture()),
-            IoResult::kClosed);
-  EXPECT_EQ(ends.server->close_status().code(),
-            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(
+      ends.server->Receive(&none, ends.pool.get(), absl::InfiniteFuture()),
+      IoResult::kClosed);
+  EXPECT_EQ(ends.server->close_status().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(ends.server->Send(Frame(1, "x")), IoResult::kClosed);
-  EXPECT_TRUE(ends.server->Wait(
-      Connection::kReadable | Connection::kWritable, absl::InfiniteFuture()));
+  EXPECT_TRUE(ends.server->Wait(Connection::kReadable | Connection::kWritable,
+                                absl::InfiniteFuture()));
 }
 
 TEST_P(TransportConformanceTest, ReadableForAsLongAsThereIsSomething) {
@@ -440,8 +445,8 @@ TEST_P(TransportConformanceTest, GathersWithinATurn) {
     for (int i = 0; i < 500; ++i) {
       ASSERT_EQ(ends.server->Send(Frame(1, std::to_string(i))), IoResult::kOk);
     }
-    EXPECT_TRUE(ends.client->Wait(Connection::kReadable,
-                                  absl::InfiniteFuture()));
+    EXPECT_TRUE(
+        ends.client->Wait(Connection::kReadable, absl::InfiniteFuture()));
     EXPECT_EQ(TextOf(Next(ends.client.get(), ends.pool.get())), "0")
         << "the first does not wait";
   };
@@ -467,14 +472,14 @@ TEST_P(TransportConformanceTest, ReceiveWaitsNoLongerThanItsDeadline) {
             IoResult::kWouldBlock);
   EXPECT_GE(event::Process::Current()->Now(), deadline);
   std::thread sender([&] { ends.server->Send(Frame(1, "x")); });
-  EXPECT_EQ(ends.client->Receive(&frame, ends.pool.get(),
-                                 deadline + absl::Hours(1)),
-            IoResult::kOk);
+  EXPECT_EQ(
+      ends.client->Receive(&frame, ends.pool.get(), deadline + absl::Hours(1)),
+      IoResult::kOk);
   sender.join();
 }
 
-// Several threads send, one receives: each one's order is kept, and a full queue
-// stops nobody for good.
+// Several threads send, one receives: each one's order is kept, and a full
+// queue stops nobody for good.
 TEST_P(TransportConformanceTest, AnyThreadMaySend) {
   constexpr int kThreads = 3, kEach = 2000;
   Ends ends(GetParam());

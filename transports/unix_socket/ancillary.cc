@@ -49,6 +49,7 @@ void IncomingAncillary::PutInto(struct msghdr* message) {
 }
 
 void IncomingAncillary::TakeFrom(const struct msghdr& message) {
+  truncated_ = (message.msg_flags & MSG_CTRUNC) != 0;
   auto* const raw = const_cast<struct msghdr*>(&message);
   for (struct cmsghdr* c = CMSG_FIRSTHDR(raw); c != nullptr;
        c = CMSG_NXTHDR(raw, c)) {
@@ -67,8 +68,8 @@ void IncomingAncillary::TakeFrom(const struct msghdr& message) {
     } else if (c->cmsg_type == SCM_CREDENTIALS) {
       struct ucred credentials;
       std::memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
-      sender_ = event::Credentials{credentials.pid, credentials.uid,
-                                   credentials.gid};
+      sender_ =
+          event::Credentials{credentials.pid, credentials.uid, credentials.gid};
     }
   }
 }

@@ -48,6 +48,8 @@ class IncomingAncillary {
   void TakeFrom(const struct msghdr& message);
 
   size_t descriptors() const { return count_; }
+  // Something had no room: descriptors that the process could not have.
+  bool truncated() const { return truncated_; }
   // The first, or none.
   event::UniqueFd TakeDescriptor();
   const absl::optional<event::Credentials>& sender() const { return sender_; }
@@ -59,6 +61,7 @@ class IncomingAncillary {
                                       CMSG_SPACE(sizeof(struct ucred))];
   int fds_[kMaxDescriptorsPerPacket];
   size_t count_ = 0;
+  bool truncated_ = false;
   absl::optional<event::Credentials> sender_;
 };
 

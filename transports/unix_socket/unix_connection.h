@@ -8,10 +8,10 @@
 // Within a turn of the loop the first frame goes straight, the rest is queued
 // until the turn's end.
 //
-// Receiving (the owner): one recvmsg() per packet, straight into a buffer of the
-// caller's pool. If the packet has more than one frame, the rest is kept and
-// handed out without a system call; the next packet is then expected to be of
-// the same kind and received whole.
+// Receiving (the owner): one recvmsg() per packet, straight into a buffer of
+// the caller's pool. If the packet has more than one frame, the rest is kept
+// and handed out without a system call; the next packet is then expected to be
+// of the same kind and received whole.
 
 #ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
@@ -43,7 +43,7 @@ class UnixConnection final : public Connection, private event::Watch {
   void SetReadInterest(bool interested) override;
   IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                    event::Instant deadline) override;
-  bool HasBuffered() const override { return batch_ != nullptr; }
+  bool HasBuffered() const override;
   bool Wait(uint32_t what, event::Instant deadline) override;
   absl::Status AskForSender(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
@@ -79,10 +79,13 @@ class UnixConnection final : public Connection, private event::Watch {
   // ---- The owner's thread ----
   void UpdateInterest();
   void UpdateInterestLocked();
+  IoResult WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
+                          event::Instant deadline);
   IoResult ReceivePacket(IncomingFrame* frame, BufferPool* pool, bool block);
   absl::Status TakeAncillary(const FrameHeader& header,
                              IncomingAncillary* ancillary,
                              IncomingFrame* frame);
+  bool PauseForDescriptor(event::Instant deadline);
   absl::Status Dissect(const FrameHeader& raw, size_t size, Buffer payload,
                        Buffer packet, IncomingFrame* frame,
                        IncomingAncillary* ancillary);
@@ -122,7 +125,7 @@ class UnixConnection final : public Connection, private event::Watch {
   bool expects_batch_ = false;
   bool asks_for_sender_ = false;
   bool socket_is_nonblocking_;
-  bool owner_is_blocked_ = false;  // in a receive that nothing can interrupt
+  bool owner_is_blocked_ = false;  // waits, and looks at the output no more
   bool send_is_broken_ = false;    // the far end takes nothing more
 };
 

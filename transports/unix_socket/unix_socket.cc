@@ -96,6 +96,7 @@ class UnixAcceptor final : public Acceptor,
     event::UniqueFd accepted(sys::Accept4(socket_.get(), nullptr, nullptr,
                                           SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (accepted) {
+      said_why_ = false;
       // The observer may destroy this.
       observer_->OnAccepted(std::make_unique<UnixConnection>(
           std::move(accepted), process_, /*socket_is_nonblocking=*/true));
@@ -108,9 +109,12 @@ class UnixAcceptor final : public Acceptor,
         return;
       default:
         // The line stays as it is; looking at it again at once would only spin.
-        event::Log(event::LogLevel::kWarning,
-                   absl::StrCat("cannot accept at '", path_,
-                                "' for now: ", std::strerror(errno)));
+        if (!said_why_) {
+          said_why_ = true;
+          event::Log(event::LogLevel::kWarning,
+                     absl::StrCat("cannot accept at '", path_,
+                                  "' for now: ", std::strerror(errno)));
+        }
         loop_->RemoveWatch(this);
         loop_->StartTimer(this, loop_->Now() + kAcceptPause);
     }
@@ -128,6 +132,7 @@ class UnixAcceptor final : public Acceptor,
   event::Process* const process_;
   event::Loop* loop_ = nullptr;
   Observer* observer_ = nullptr;
+  bool said_why_ = false;  // why it pauses, once per shortage
 };
 
 }  // namespace
@@ -155,7 +160,12 @@ absl::StatusOr<std::unique_ptr<Acceptor>> UnixTransport::Listen(
       return absl::AlreadyExistsError(
           absl::StrCat("'", address, "' is in use"));
     }
-    // Left by somebody who died.
+    // Left by somebody who died, unless it is something else altogether.
+    struct stat old;
+    if (sys::Lstat(address.c_str(), &old) != 0 || !S_ISSOCK(old.st_mode)) {
+      return absl::AlreadyExistsError(
+          absl::StrCat("'", address, "' exists and is not a socket"));
+    }
     if (sys::Unlink(address.c_str()) != 0 || !bind()) {
       return absl::InvalidArgumentError(
           absl::StrCat("cannot make the socket '", address,

@@ -1,0 +1,304 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A far end that does not keep to the rules: the connection closes with the
+// reason, and nothing that came with it stays.
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "event/process.h"
+#include "gtest/gtest.h"
+#include "transports/framing/framing.h"
+#include "transports/unix_socket/ancillary.h"
+#include "transports/unix_socket/unix_connection.h"
+
+namespace le {
+namespace transports {
+namespace {
+
+int OpenDescriptors() {
+  DIR* const folder = opendir("/proc/self/fd");
+  int count = 0;
+  while (readdir(folder) != nullptr) ++count;
+  closedir(folder);
+  return count;
+}
+
+std::string Header(uint16_t flags, uint32_t length, uint64_t id = 0) {
+  FrameHeader header;
+  header.flags = flags;
+  header.length = length;
+  header.id = id;
+  return std::string(reinterpret_cast<const char*>(&header), sizeof(header));
+}
+
+class HostilePeerTest : public ::testing::Test {
+ protected:
+  HostilePeerTest() {
+    int fds[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+    connection_ = std::make_unique<UnixConnection>(
+        event::UniqueFd(fds[0]), event::Process::Current(),
+        /*socket_is_nonblocking=*/false);
+    raw_.reset(fds[1]);
+    // A packet over our own limit must leave, too.
+    const int large = 1 << 20;
+    setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &large, sizeof(large));
+    before_ = OpenDescriptors();
+  }
+
+  void SendRaw(const std::string& bytes, const std::vector<int>& fds = {}) {
+    struct iovec part = {const_cast<char*>(bytes.data()), bytes.size()};
+    struct msghdr message = {};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    std::vector<char> control(CMSG_SPACE(fds.size() * sizeof(int)));
+    if (!fds.empty()) {
+      message.msg_control = control.data();
+      message.msg_controllen = control.size();
+      struct cmsghdr* const c = CMSG_FIRSTHDR(&message);
+      c->cmsg_level = SOL_SOCKET;
+      c->cmsg_type = SCM_RIGHTS;
+      c->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
+      std::memcpy(CMSG_DATA(c), fds.data(), fds.size() * sizeof(int));
+    }
+    ASSERT_EQ(sendmsg(raw_.get(), &message, MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()))
+        << std::strerror(errno);
+  }
+
+  IoResult Receive(IncomingFrame* frame) {
+    return connection_->Receive(frame, pool_.get(), absl::InfinitePast());
+  }
+
+  void ExpectClosedFor(const std::string& reason) {
+    IncomingFrame frame;
+    EXPECT_EQ(Receive(&frame), IoResult::kClosed);
+    EXPECT_EQ(connection_->close_status().code(),
+              absl::StatusCode::kInvalidArgument);
+    EXPECT_NE(std::string(connection_->close_status().message()).find(reason),
+              std::string::npos)
+        << connection_->close_status();
+    EXPECT_EQ(connection_->Send(OutgoingFrame()), IoResult::kClosed);
+    EXPECT_EQ(OpenDescriptors(), before_ - 1) << "only the socket itself";
+  }
+
+  static constexpr size_t kCapacity = size_t{1} << 20;
+  BufferPool::Ptr pool_ = BufferPool::Create(kCapacity);
+  std::unique_ptr<UnixConnection> connection_;
+  event::UniqueFd raw_;
+  const event::UniqueFd null_file_{open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  const int null_ = null_file_.get();
+  int before_;  // descriptors that are open when all has been set up
+};
+
+TEST_F(HostilePeerTest, OneByte) {
+  SendRaw("x");
+  ExpectClosedFor("ends within a header");
+}
+
+TEST_F(HostilePeerTest, Garbage) {
+  SendRaw(std::string(3000, 'g'));
+  ExpectClosedFor("version 103");
+}
+
+TEST_F(HostilePeerTest, AHeaderThatPromisesMore) {
+  SendRaw(Header(0, 10) + "short");
+  ExpectClosedFor("where 5 bytes follow");
+}
+
+TEST_F(HostilePeerTest, AHeaderThatPromisesLess) {
+  SendRaw(Header(0, 1) + "long");
+  ExpectClosedFor("where 4 bytes follow");
+}
+
+TEST_F(HostilePeerTest, AHugeLength) {
+  SendRaw(Header(FrameHeader::kFragmented, UINT32_MAX) + "part");
+  ExpectClosedFor("more than the 1048576");
+}
+
+// A packet may be at most kMaxPacketBytes, however large our own buffers are.
+TEST_F(HostilePeerTest, APacketAtTheLimit) {
+  const size_t body = kMaxPacketBytes - 2 * kFrameHeaderBytes;
+  SendRaw(Header(FrameHeader::kMore, 0) +
+          Header(0, static_cast<uint32_t>(body)) + std::string(body, 'x'));
+  IncomingFrame frame;
+  EXPECT_EQ(Receive(&frame), IoResult::kOk);
+  EXPECT_TRUE(connection_->HasBuffered());
+  EXPECT_EQ(Receive(&frame), IoResult::kOk);
+  EXPECT_EQ(frame.payload.size(), body);
+}
+
+TEST_F(HostilePeerTest, APacketOverTheLimit) {
+  const size_t body = kMaxPacketBytes - 2 * kFrameHeaderBytes + 1;
+  SendRaw(Header(FrameHeader::kMore, 0) +
+          Header(0, static_cast<uint32_t>(body)) + std::string(body, 'x'));
+  ExpectClosedFor("a packet over the limit");
+}
+
+TEST_F(HostilePeerTest, APacketFarOverTheLimit) {
+  SendRaw(Header(FrameHeader::kMore, 0) + std::string(300000, '\1'));
+  ExpectClosedFor("a packet over the limit");
+}
+
+// What a packet that is refused has left in a buffer is never seen by the next
+// user of the buffer.
+TEST_F(HostilePeerTest, ARefusedPacketLeavesNothingBehind) {
+  SendRaw(Header(0, 1) + std::string(100000, 's'));
+  ExpectClosedFor("a packet over the limit");
+  Buffer next = pool_->Allocate();
+  next.ZeroFrom(0);
+  EXPECT_EQ(LengthWithoutZeroTail(next.data(), kCapacity), 0u);
+}
+
+TEST_F(HostilePeerTest, AnUnfinishedFragmentLeavesNothingBehind) {
+  const std::string part(1000, 's');
+  SendRaw(Header(FrameHeader::kFragmented, 5000) + part);
+  SendRaw(Header(FrameHeader::kContinuation, 1000) + part);
+  SendRaw("x");
+  ExpectClosedFor("ends within a header");
+  Buffer next = pool_->Allocate();
+  next.ZeroFrom(0);
+  EXPECT_EQ(LengthWithoutZeroTail(next.data(), kCapacity), 0u);
+}
+
+TEST_F(HostilePeerTest, AContinuationOfNothing) {
+  SendRaw(Header(FrameHeader::kContinuation, 1) + "x");
+  ExpectClosedFor("a continuation of nothing");
+}
+
+TEST_F(HostilePeerTest, SomethingElseWithinAFragmentedFrame) {
+  SendRaw(Header(FrameHeader::kFragmented, 100) + "part");
+  SendRaw(Header(0, 1) + "x");
+  ExpectClosedFor("where a continuation was due");
+}
+
+TEST_F(HostilePeerTest, AContinuationTooLong) {
+  SendRaw(Header(FrameHeader::kFragmented, 6) + "part");
+  SendRaw(Header(FrameHeader::kContinuation, 3) + "xxx");
+  ExpectClosedFor("a packet over the limit");
+}
+
+TEST_F(HostilePeerTest, ABadSecondFrame) {
+  SendRaw(Header(FrameHeader::kMore, 1) + "a" + std::string(16, '\1'));
+  IncomingFrame frame;
+  EXPECT_EQ(Receive(&frame), IoResult::kOk);
+  ExpectClosedFor("unknown flags");
+}
+
+// The same, when such packets are expected and received in one piece.
+TEST_F(HostilePeerTest, ABadFirstFrameOfALaterPacket) {
+  SendRaw(Header(FrameHeader::kMore, 1) + "a" + Header(0, 1) + "b");
+  IncomingFrame frame;
+  EXPECT_EQ(Receive(&frame), IoResult::kOk);
+  EXPECT_EQ(Receive(&frame), IoResult::kOk);
+  SendRaw(Header(FrameHeader::kMore, 1) + "a");
+  ExpectClosedFor("where 1 bytes follow");
+}
+
+TEST_F(HostilePeerTest, AnUnannouncedDescriptor) {
+  SendRaw(Header(0, 1) + "x", {null_});
+  ExpectClosedFor("1 descriptors where none was announced");
+}
+
+TEST_F(HostilePeerTest, TwoDescriptors) {
+  SendRaw(Header(FrameHeader::kDescriptor, 1) + "x", {null_, null_});
+  ExpectClosedFor("2 descriptors where one was announced");
+}
+
+TEST_F(HostilePeerTest, AsManyDescriptorsAsTheKernelSends) {
+  SendRaw(Header(FrameHeader::kDescriptor, 1) + "x",
+          std::vector<int>(kMaxDescriptorsPerPacket, null_));
+  ExpectClosedFor("253 descriptors where one was announced");
+}
+
+TEST_F(HostilePeerTest, GarbageWithDescriptors) {
+  SendRaw("x", std::vector<int>(kMaxDescriptorsPerPacket, null_));
+  ExpectClosedFor("ends within a header");
+}
+
+TEST_F(HostilePeerTest, ADescriptorWithAContinuation) {
+  SendRaw(Header(FrameHeader::kFragmented, 5) + "part");
+  SendRaw(Header(FrameHeader::kContinuation, 1) + "x", {null_});
+  ExpectClosedFor("a descriptor with a continuation");
+}
+
+TEST_F(HostilePeerTest, AConnectionThatIsNone) {
+  SendRaw(Header(FrameHeader::kConnection, 1) + "x", {null_});
+  ExpectClosedFor("a connection that is none");
+}
+
+TEST_F(HostilePeerTest, AnAnnouncedDescriptorThatIsMissing) {
+  SendRaw(Header(FrameHeader::kDescriptor, 1) + "x");
+  IncomingFrame frame;
+  ASSERT_EQ(Receive(&frame), IoResult::kOk);
+  EXPECT_TRUE(frame.descriptor_lost);
+}
+
+// With no descriptor left the kernel drops those that come.
+TEST_F(HostilePeerTest, DescriptorsWhenNoneIsLeft) {
+  struct rlimit old, none;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
+  none = old;
+  none.rlim_cur = 1;
+  SendRaw(Header(FrameHeader::kDescriptor, 1) + "x", {null_});
+  SendRaw(Header(0, 1) + "x", {null_});
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  IncomingFrame frame;
+  const IoResult first = Receive(&frame);
+  const bool lost = frame.descriptor_lost;
+  const IoResult second = Receive(&frame);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
+  EXPECT_EQ(first, IoResult::kOk);
+  EXPECT_TRUE(lost);
+  EXPECT_EQ(second, IoResult::kClosed);
+  EXPECT_EQ(OpenDescriptors(), before_ - 1);
+}
+
+TEST_F(HostilePeerTest, LeavesUnreadWhatItCouldNotReceive) {
+  connection_->SetDescriptorPolicy(Connection::DescriptorPolicy::kLeaveUnread);
+  struct rlimit old, none;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
+  none = old;
+  none.rlim_cur = 1;
+  SendRaw(Header(FrameHeader::kDescriptor, 1) + "x", {null_});
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  IncomingFrame frame;
+  const IoResult first = Receive(&frame);
+  const IoResult waited = connection_->Receive(
+      &frame, pool_.get(),
+      event::Process::Current()->Now() + absl::Milliseconds(1));
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
+  EXPECT_EQ(first, IoResult::kWouldBlock);
+  EXPECT_EQ(waited, IoResult::kWouldBlock);
+  ASSERT_EQ(Receive(&frame), IoResult::kOk);
+  EXPECT_TRUE(frame.descriptor);
+}
+
+TEST_F(HostilePeerTest, AnEmptyPacketIsTheEnd) {
+  SendRaw("");
+  IncomingFrame frame;
+  EXPECT_EQ(Receive(&frame), IoResult::kClosed);
+  EXPECT_EQ(connection_->close_status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(HostilePeerTest, HalfAClose) {
+  SendRaw(Header(0, 1) + "x");
+  ASSERT_EQ(shutdown(raw_.get(), SHUT_WR), 0);
+  IncomingFrame frame;
+  EXPECT_EQ(Receive(&frame), IoResult::kOk);
+  EXPECT_EQ(Receive(&frame), IoResult::kClosed);
+}
+
+}  // namespace
+}  // namespace transports
+}  // namespace le

@@ -1,0 +1,167 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a UnixConnection has only once it needs it.
+
+#ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_PARTS_H_
+#define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_PARTS_H_
+
+#include <sys/resource.h>
+
+#include <memory>
+#include <mutex>
+
+#include "event/base/sys.h"
+#include "transports/unix_socket/unix_connection.h"
+
+namespace le {
+namespace transports {
+
+// When the kernel has no memory it does not say when it has: try again after
+// this.
+constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
+
+// When no descriptor is free, likewise.
+constexpr absl::Duration kNoDescriptorPause = absl::Milliseconds(50);
+
+// Received descriptors this close to the limit mean that the next one may not
+// fit.
+constexpr int kFewDescriptors = 32;
+
+// Everything under the connection's mutex_, but for what the loop calls.
+class UnixConnection::Output final : private event::Task, private event::Timer {
+ public:
+  explicit Output(UnixConnection* connection) : connection_(connection) {}
+
+  OutputQueue queue;
+  bool blocked = false;     // the kernel takes nothing more now
+  bool no_memory = false;   // and does not say when it will again
+  bool wants_room = false;  // a Send() was refused
+
+  // Whether something has left in this turn, so that what follows is gathered.
+  bool gathers() const { return turn_end_ != nullptr && turn_end_->listed; }
+  void AtTurnEnd() {
+    if (turn_end_ == nullptr)
+      turn_end_ = std::make_unique<TurnEnd>(connection_);
+    turn_end_->listed = true;
+    connection_->loop_->AtTurnEnd(turn_end_.get());
+  }
+  void PostUpdate() {
+    if (posted_) return;
+    posted_ = true;
+    connection_->loop_->Post(this);
+  }
+  // The owner's thread.
+  void RetryLater() {
+    if (!running()) {
+      connection_->loop_->StartTimer(
+          this, connection_->loop_->Now() + kNoMemoryPause);
+    }
+  }
+  // The owner's thread: takes everything back from the loop.
+  void LeaveLoop() {
+    if (posted_) connection_->loop_->Cancel(this);
+    posted_ = false;
+    if (running()) connection_->loop_->StopTimer(this);
+    turn_end_.reset();
+  }
+
+ private:
+  struct TurnEnd final : event::TurnEndHook {
+    explicit TurnEnd(UnixConnection* c) : connection(c) {}
+    void OnTurnEnd() override {
+      std::lock_guard<std::mutex> lock(connection->mutex_);
+      listed = false;
+      if (!connection->output_->blocked) connection->FlushLocked();
+    }
+    UnixConnection* const connection;
+    bool listed = false;
+  };
+
+  void Run() override {
+    {
+      std::lock_guard<std::mutex> lock(connection_->mutex_);
+      posted_ = false;
+    }
+    connection_->UpdateInterest();
+  }
+  void OnExpiry() override { connection_->OnReady(event::Watch::kWritable); }
+
+  UnixConnection* const connection_;
+  std::unique_ptr<TurnEnd> turn_end_;
+  bool posted_ = false;
+};
+
+// The rest of a packet. Stays for as long as such packets come, empty or not.
+struct UnixConnection::Batch final : event::Task {
+  explicit Batch(UnixConnection* c) : connection(c) {}
+  // What the reader has left is told again in the next turn.
+  void Run() override {
+    if (!packet || !connection->reads_ || connection->observer_ == nullptr) {
+      return;
+    }
+    connection->loop_->Post(this);
+    connection->observer_->OnReadable();
+  }
+
+  UnixConnection* const connection;
+  Buffer packet;
+  size_t at = 0;
+  size_t end = 0;
+};
+
+// A fragmented frame on its way in.
+struct UnixConnection::Partial {
+  FrameHeader header;
+  Buffer payload;
+  size_t filled = 0;
+  IncomingFrame frame;  // all of it but the payload
+};
+
+// Looks, before a packet is received, whether a descriptor that it may bring
+// could be received as well.
+class UnixConnection::Spare final : private event::Timer {
+ public:
+  explicit Spare(UnixConnection* connection) : connection_(connection) {}
+
+  bool paused() const { return running(); }
+  void LeaveLoop() {
+    if (running()) connection_->loop_->StopTimer(this);
+  }
+
+  bool MayReceive() {
+    if (!careful_) return true;
+    const int probe = event::sys::Dup(connection_->fd_.get());
+    if (probe >= 0) {
+      event::sys::Close(probe);
+      return true;
+    }
+    if (connection_->loop_ != nullptr && !running()) {
+      connection_->loop_->StartTimer(
+          this, connection_->loop_->Now() + kNoDescriptorPause);
+      connection_->UpdateInterest();
+    }
+    return false;
+  }
+
+  void Received(int descriptor, bool lost) {
+    struct rlimit limit;
+    if (lost || event::sys::GetRLimit(RLIMIT_NOFILE, &limit) != 0) {
+      careful_ = true;
+      return;
+    }
+    careful_ =
+        static_cast<rlim_t>(descriptor) + kFewDescriptors >= limit.rlim_cur;
+  }
+
+ private:
+  void OnExpiry() override { connection_->UpdateInterest(); }
+
+  UnixConnection* const connection_;
+  bool careful_ = true;  // until a descriptor has shown that there is no need
+};
+
+}  // namespace transports
+}  // namespace le
+
+#endif  // LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_PARTS_H_

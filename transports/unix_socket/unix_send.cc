@@ -1,0 +1,268 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// UnixConnection: sending.
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "event/base/log.h"
+#include "event/base/sys.h"
+#include "transports/unix_socket/unix_connection.h"
+#include "transports/unix_socket/unix_connection_parts.h"
+
+namespace le {
+namespace transports {
+
+namespace sys = event::sys;
+
+namespace {
+
+// Below this a packet holds little more than its header: something is wrong.
+constexpr size_t kMinPacketBytes = 256;
+
+}  // namespace
+
+UnixConnection::Output* UnixConnection::output() {
+  if (output_ == nullptr) output_ = std::make_unique<Output>(this);
+  return output_.get();
+}
+
+bool UnixConnection::HasRoomLocked() const {
+  if (send_is_broken_ || output_ == nullptr || output_->queue.empty()) {
+    return true;
+  }
+  // Half, so that a sender that waits has something to do when it is woken.
+  return output_->queue.bytes() <= send_limit_bytes_ / 2 &&
+         output_->queue.frames() < send_limit_frames_;
+}
+
+IoResult UnixConnection::Send(const OutgoingFrame& frame) {
+  process_->YieldPoint();
+  if (frame.payload.size() > kMaxPayloadBytes) {
+    event::Fatal("unix transport: a payload over the limit");
+  }
+  FrameHeader header;
+  header.type = frame.type;
+  header.id = frame.id;
+  header.length = static_cast<uint32_t>(frame.payload.size());
+  if (frame.descriptor != nullptr) header.flags |= FrameHeader::kDescriptor;
+  if (frame.connection != nullptr) header.flags |= FrameHeader::kConnection;
+
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (close_status_ != nullptr || send_is_broken_) return IoResult::kClosed;
+  const bool in_turn = loop_ != nullptr && loop_->InTurn();
+
+  if (output_ != nullptr && !output_->queue.empty() && !in_turn) FlushLocked();
+  const bool waits = output_ != nullptr && !output_->queue.empty();
+  const bool gathers = in_turn && output_ != nullptr && output_->gathers();
+  const size_t size = kFrameHeaderBytes + frame.payload.size();
+
+  if (waits && (output_->queue.bytes() + size > send_limit_bytes_ ||
+                output_->queue.frames() >= send_limit_frames_)) {
+    if (in_turn && !output_->blocked) FlushLocked();  // it was only gathered
+    if (send_is_broken_) return IoResult::kClosed;
+    if (!output_->queue.empty() &&
+        (output_->queue.bytes() + size > send_limit_bytes_ ||
+         output_->queue.frames() >= send_limit_frames_)) {
+      output_->wants_room = true;
+      return IoResult::kWouldBlock;
+    }
+  }
+
+  size_t sent = 0;
+  if (!waits && !gathers) {
+    const int descriptor =
+        frame.descriptor != nullptr ? frame.descriptor->get()
+        : frame.connection != nullptr
+            ? static_cast<UnixConnection*>(frame.connection->get())->fd_.get()
+            : -1;
+    switch (
+        SendFrame(header, frame.payload, descriptor, frame.vouched, &sent)) {
+      case Sent::kAll:
+        if (frame.descriptor != nullptr) frame.descriptor->reset();
+        if (frame.connection != nullptr) frame.connection->reset();
+        if (in_turn) output()->AtTurnEnd();
+        return IoResult::kOk;
+      case Sent::kBroken:
+        send_is_broken_ = true;
+        return IoResult::kClosed;
+      case Sent::kWouldBlock:
+      case Sent::kTooLarge:
+        // The owner sleeps where nothing can tell it to send this later: then
+        // the caller must wait itself.
+        if (owner_is_blocked_ && sent == 0) return IoResult::kWouldBlock;
+        output()->blocked = true;
+        break;
+    }
+  }
+
+  event::UniqueFd descriptor;
+  if (sent == 0 && frame.descriptor != nullptr) {
+    descriptor = std::move(*frame.descriptor);
+  } else if (sent == 0 && frame.connection != nullptr) {
+    descriptor =
+        static_cast<UnixConnection*>(frame.connection->get())->ReleaseSocket();
+  }
+  if (frame.descriptor != nullptr) frame.descriptor->reset();
+  if (frame.connection != nullptr) frame.connection->reset();
+  output()->queue.Push(header, frame.payload, sent, std::move(descriptor),
+                       frame.vouched, max_packet_);
+  if (output_->blocked) {
+    WantWritableLocked();
+  } else if (output_->queue.bytes() >= kMaxPacketBytes) {
+    FlushLocked();
+  }
+  return IoResult::kOk;
+}
+
+void UnixConnection::WantWritableLocked() {
+  if (loop_ == nullptr) return;
+  if (loop_->InTurn()) {
+    UpdateInterestLocked();
+  } else {
+    output_->PostUpdate();
+  }
+}
+
+void UnixConnection::Flush() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (close_status_ == nullptr) FlushLocked();
+}
+
+void UnixConnection::FlushLocked() {
+  if (output_ == nullptr) return;
+  OutputQueue& queue = output_->queue;
+  while (!queue.empty()) {
+    OutputPacket* const packet = queue.front();
+    struct iovec part = {packet->bytes.data(), packet->bytes.size()};
+    switch (SendBytes(&part, 1, packet->descriptor.get(), packet->vouched)) {
+      case Sent::kAll:
+        queue.Pop();
+        break;
+      case Sent::kTooLarge:
+        LearnPacketLimit();
+        if (send_is_broken_) return;
+        queue.Recut(max_packet_);
+        break;
+      case Sent::kBroken:
+        send_is_broken_ = true;
+        output_->blocked = false;
+        queue.Clear();
+        return;
+      case Sent::kWouldBlock:
+        output_->blocked = true;
+        WantWritableLocked();
+        return;
+    }
+  }
+  output_->blocked = output_->no_memory = false;
+}
+
+UnixConnection::Sent UnixConnection::SendFrame(
+    FrameHeader header, absl::Span<const uint8_t> payload, int descriptor,
+    bool vouched, size_t* sent) {
+  *sent = 0;
+  for (;;) {
+    const size_t rest = payload.size() - *sent;
+    const bool whole =
+        *sent == 0 && kFrameHeaderBytes + payload.size() <= max_packet_;
+    const size_t part = whole ? payload.size()
+                              : std::min(rest, max_packet_ - kFrameHeaderBytes);
+    FrameHeader part_header = header;
+    if (*sent > 0) {
+      part_header.flags = FrameHeader::kContinuation;
+      part_header.length = static_cast<uint32_t>(part);
+    } else if (!whole) {
+      part_header.flags |= FrameHeader::kFragmented;
+    }
+    struct iovec parts[2] = {
+        {&part_header, kFrameHeaderBytes},
+        {const_cast<uint8_t*>(payload.data()) + *sent, part}};
+    const Sent result =
+        SendBytes(parts, part == 0 ? 1 : 2, *sent == 0 ? descriptor : -1,
+                  *sent == 0 && vouched);
+    if (result == Sent::kTooLarge) {
+      LearnPacketLimit();
+      if (send_is_broken_) return Sent::kBroken;
+      continue;
+    }
+    if (result != Sent::kAll) return result;
+    *sent += part;
+    if (*sent == payload.size()) return Sent::kAll;
+  }
+}
+
+UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
+                                               size_t count, int descriptor,
+                                               bool vouched) {
+  struct msghdr message = {};
+  message.msg_iov = parts;
+  message.msg_iovlen = count;
+  OutgoingAncillary ancillary;
+  if (descriptor >= 0) ancillary.AddDescriptor(descriptor);
+  if (vouched) ancillary.AddCredentials(process_->credentials());
+  ancillary.PutInto(&message);
+  for (;;) {
+    if (sys::SendMsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+      return Sent::kAll;
+    }
+    switch (errno) {
+      case EINTR:
+        continue;
+      case EAGAIN:
+        return Sent::kWouldBlock;
+      case ENOBUFS:
+      case ENOMEM:
+      case ETOOMANYREFS:
+        output()->no_memory = true;
+        return Sent::kWouldBlock;
+      case EMSGSIZE:
+        return Sent::kTooLarge;
+      case EBADF:
+      case EPERM:
+      case EINVAL:
+        if (descriptor >= 0) {
+          // It is the descriptor that cannot be sent, not the message.
+          event::Log(event::LogLevel::kError,
+                     absl::StrCat("descriptor ", descriptor,
+                                  " cannot be sent: ", std::strerror(errno)));
+          descriptor = -1;
+          ancillary = OutgoingAncillary();
+          if (vouched) ancillary.AddCredentials(process_->credentials());
+          ancillary.PutInto(&message);
+          continue;
+        }
+        return Sent::kBroken;
+      default:
+        return Sent::kBroken;
+    }
+  }
+}
+
+void UnixConnection::LearnPacketLimit() {
+  int buffer = 0;
+  socklen_t size = sizeof(buffer);
+  size_t limit = max_packet_ / 2;
+  if (sys::GetSockOpt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &buffer, &size) == 0 &&
+      buffer > 0) {
+    // The kernel's own bookkeeping takes part of the buffer.
+    limit = std::min<size_t>(limit, static_cast<size_t>(buffer) / 2);
+  }
+  if (limit < kMinPacketBytes) {
+    if (max_packet_ <= kMinPacketBytes) {
+      send_is_broken_ = true;
+      return;
+    }
+    limit = kMinPacketBytes;
+  }
+  max_packet_ = static_cast<uint32_t>(limit);
+}
+
+}  // namespace transports
+}  // namespace le
