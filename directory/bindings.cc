@@ -130,8 +130,8 @@ class Scanner {
 
   bool Expect(absl::string_view token, absl::string_view what) {
     if (line_.substr(position_, token.size()) != token) {
-      return Fail(position_, absl::StrCat("expected ", what, ", found ",
-                                          Found()));
+      return Fail(position_,
+                  absl::StrCat("expected ", what, ", found ", Found()));
     }
     position_ += token.size();
     return true;
@@ -145,14 +145,13 @@ class Scanner {
     }
     const absl::string_view user = line_.substr(start, position_ - start);
     if (user.empty()) {
-      return Fail(position_,
-                  absl::StrCat("expected a user's name or number, found ",
-                               Found()));
+      return Fail(
+          position_,
+          absl::StrCat("expected a user's name or number, found ", Found()));
     }
     if (user == "*") {
       if (side == Side::kClient) return true;
-      return Fail(start,
-                  "expected one user: '<*>' may only stand for clients");
+      return Fail(start, "expected one user: '<*>' may only stand for clients");
     }
     absl::StatusOr<uid_t> uid = users_->Resolve(user);
     if (!uid.ok()) {
@@ -173,10 +172,10 @@ class Scanner {
     }
     const absl::string_view name = line_.substr(start, position_ - start);
     if (name.empty()) {
-      return Fail(position_, absl::StrCat(
-                                 "expected the name of an interface, or '*', "
-                                 "found ",
-                                 Found()));
+      return Fail(position_,
+                  absl::StrCat("expected the name of an interface, or '*', "
+                               "found ",
+                               Found()));
     }
     if (name != kAnyName) {
       const absl::Status status = CheckInterfaceName(name);
@@ -229,9 +228,9 @@ bool ParseLine(absl::string_view line, UserCache* users, Binding* binding,
 }
 
 absl::Status ErrorIn(absl::string_view text, const Error& error) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      "'", Printable(text), "', column ", error.position + 1, ": ",
-      error.text));
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", Printable(text), "', column ", error.position + 1, ": ",
+                   error.text));
 }
 
 absl::StatusOr<Endpoint> ParseEndpoint(absl::string_view text, Side side,

@@ -56,7 +56,8 @@ absl::Duration BackOff::Next(uint64_t random) {
   const absl::Duration longest = std::min(kLongest, kFirst * (1 << tries_));
   if (tries_ < 10) ++tries_;
   // Between a half and the whole of it.
-  return longest / 2 + longest / 2 * (static_cast<double>(random % 1024) / 1024);
+  return longest / 2 +
+         longest / 2 * (static_cast<double>(random % 1024) / 1024);
 }
 
 DirectoryClient::DirectoryClient(event::Process* process,
@@ -76,8 +77,7 @@ absl::StatusOr<std::unique_ptr<Connection>> DirectoryClient::Connect() {
   if (!connection.ok() || place->is_explicit) return connection;
   const absl::StatusOr<event::Credentials> directory = (*connection)->peer();
   if (!directory.ok()) return directory.status();
-  if (directory->uid != 0 &&
-      directory->uid != process_->credentials().uid) {
+  if (directory->uid != 0 && directory->uid != process_->credentials().uid) {
     return absl::UnavailableError(absl::StrCat(
         "the directory at ", place->folder, " runs as user ", directory->uid,
         ", who is not to be trusted; set LE_MESSAGING_DIR to trust it"));
@@ -109,8 +109,8 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     if (failed.ok()) return;
     connection_.reset();
     if (wait_) {
-      loop_->StartTimer(this, loop_->Now() +
-                                  back_off_.Next(client_->process_->Random()));
+      loop_->StartTimer(
+          this, loop_->Now() + back_off_.Next(client_->process_->Random()));
       return;
     }
     refusal_ = std::move(failed);
@@ -227,10 +227,10 @@ class DirectoryClient::DirectoryOffer final : public Offer,
     connection_.reset();
     // Once is enough: it may go on for long.
     if (!warned_) {
-      event::Log(LogLevel::kWarning,
-                 absl::StrCat("service '", description_.interface_name,
-                              "': cannot be advertised for now: ",
-                              offered.message()));
+      event::Log(
+          LogLevel::kWarning,
+          absl::StrCat("service '", description_.interface_name,
+                       "': cannot be advertised for now: ", offered.message()));
       warned_ = true;
     }
     TryLater();
@@ -263,8 +263,8 @@ class DirectoryClient::DirectoryOffer final : public Offer,
     bool* const outer = std::exchange(destroyed_, &destroyed);
     do {
       IncomingFrame frame;
-      const IoResult result = connection_->Receive(
-          &frame, client_->pool_.get(), absl::InfinitePast());
+      const IoResult result = connection_->Receive(&frame, client_->pool_.get(),
+                                                   absl::InfinitePast());
       if (result == IoResult::kClosed) {
         TryLater();
         break;

@@ -74,10 +74,9 @@ class InProcessDirectory::LocalOffer final : public Offer, private event::Task {
   bool posted_ = false;
 };
 
-class InProcessDirectory::LocalOpening final
-    : public Opening,
-      private event::Task,
-      private Connection::Observer {
+class InProcessDirectory::LocalOpening final : public Opening,
+                                               private event::Task,
+                                               private Connection::Observer {
  public:
   LocalOpening(InProcessDirectory* directory,
                transports::LoopbackTransport* transport, event::Loop* loop,
@@ -311,12 +310,12 @@ void InProcessDirectory::Consider(LocalOpening* opening) {
     if (offer->service().SameProtocol(opening->client())) {
       opening->Introduce(offer);
     } else {
-      opening->Refuse(absl::FailedPreconditionError(absl::StrCat(
-          "service '", *service, "' speaks protocol '",
-          offer->service().protocol_id, "' with messages of ",
-          offer->service().max_message_size, " bytes, not '",
-          opening->client().protocol_id, "' with ",
-          opening->client().max_message_size)));
+      opening->Refuse(absl::FailedPreconditionError(
+          absl::StrCat("service '", *service, "' speaks protocol '",
+                       offer->service().protocol_id, "' with messages of ",
+                       offer->service().max_message_size, " bytes, not '",
+                       opening->client().protocol_id, "' with ",
+                       opening->client().max_message_size)));
     }
     return;
   }

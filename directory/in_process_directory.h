@@ -57,9 +57,9 @@ class InProcessDirectory {
 
   event::Process* const process_;
   std::mutex mutex_;
-  std::map<std::string, std::string> bindings_;  // by client interface
-  bool same_name_ = true;                        // "*" to "*"
-  std::list<LocalOpening*> waiting_;             // in order of arrival
+  std::map<std::string, std::string> bindings_;           // by client interface
+  bool same_name_ = true;                                 // "*" to "*"
+  std::list<LocalOpening*> waiting_;                      // in order of arrival
   std::map<std::string, std::list<LocalOffer*>> offers_;  // first: offers
 };
 

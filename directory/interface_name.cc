@@ -40,8 +40,7 @@ absl::Status CheckInterfaceName(absl::string_view name) {
 }
 
 absl::Status CheckProtocolId(absl::string_view id) {
-  absl::Status status =
-      CheckLength("the protocol id", id, kMaxProtocolIdBytes);
+  absl::Status status = CheckLength("the protocol id", id, kMaxProtocolIdBytes);
   if (!status.ok()) return status;
   if (id.find('\0') != absl::string_view::npos) {
     return absl::InvalidArgumentError("the protocol id contains a NUL byte");

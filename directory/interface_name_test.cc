@@ -27,8 +27,8 @@ TEST(InterfaceNameTest, RefusesOneByteTooManyAndNone) {
 TEST(InterfaceNameTest, RefusesEachForbiddenByte) {
   for (int c = 0; c < 256; ++c) {
     const std::string name = std::string("a") + static_cast<char>(c);
-    const bool allowed = c > 0x20 && c < 0x7f && c != '<' && c != '>' &&
-                         c != '#' && c != '*';
+    const bool allowed =
+        c > 0x20 && c < 0x7f && c != '<' && c != '>' && c != '#' && c != '*';
     EXPECT_EQ(CheckInterfaceName(name).ok(), allowed) << c;
   }
   EXPECT_EQ(CheckInterfaceName("a b").message(),

@@ -87,8 +87,7 @@ Flags ParseFlags(int argc, char** argv) {
 absl::StatusOr<std::string> ReadFile(const std::string& name) {
   le::event::UniqueFd file(sys::Open(name.c_str(), O_RDONLY | O_CLOEXEC, 0));
   if (!file) {
-    return absl::NotFoundError(
-        absl::StrCat(name, ": ", std::strerror(errno)));
+    return absl::NotFoundError(absl::StrCat(name, ": ", std::strerror(errno)));
   }
   std::string text;
   char part[65536];
@@ -96,7 +95,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& name) {
     const ssize_t size = sys::Read(file.get(), part, sizeof(part));
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) {
-      return absl::InternalError(absl::StrCat(name, ": ", std::strerror(errno)));
+      return absl::InternalError(
+          absl::StrCat(name, ": ", std::strerror(errno)));
     }
     if (size == 0) return text;
     text.append(part, static_cast<size_t>(size));
@@ -130,8 +130,8 @@ class Signals final : private le::event::Watch {
     for (int signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&signals, signal);
     sigprocmask(SIG_BLOCK, &signals, nullptr);
     fd_.reset(sys::SignalFd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!fd_ || !le::event::Thread::Current()->loop()->AddWatch(
-                    this, fd_.get(), kReadable)) {
+    if (!fd_ || !le::event::Thread::Current()->loop()->AddWatch(this, fd_.get(),
+                                                                kReadable)) {
       Exit(absl::StrCat("cannot watch for signals: ", std::strerror(errno)));
     }
   }
@@ -181,7 +181,8 @@ int main(int argc, char** argv) {
 
   const absl::StatusOr<le::directory::Place> place =
       le::directory::FindPlace(process, flags.socket_dir);
-  if (!place.ok()) Exit(absl::StrCat(place.status().message(), "; or give --socket_dir=DIR"));
+  if (!place.ok())
+    Exit(absl::StrCat(place.status().message(), "; or give --socket_dir=DIR"));
   if (sys::Mkdir(place->folder.c_str(), 0755) != 0 && errno != EEXIST) {
     Exit(absl::StrCat("cannot make the folder ", place->folder, ": ",
                       std::strerror(errno)));
@@ -227,9 +228,8 @@ int main(int argc, char** argv) {
     }
     const absl::StatusOr<std::string> loaded = load();
     if (!loaded.ok()) {
-      le::event::Log(LogLevel::kError,
-                     absl::StrCat("nothing was reloaded: ",
-                                  loaded.status().message()));
+      le::event::Log(LogLevel::kError, absl::StrCat("nothing was reloaded: ",
+                                                    loaded.status().message()));
     } else {
       le::event::Log(LogLevel::kInfo,
                      absl::StrCat("reloaded ", flags.bindings,

@@ -208,8 +208,8 @@ void Registry::IntroductionFailed(PeerId client, PeerId server) {
   if (busy != servers_.end()) busy->second.busy = true;
   back.service.reset();
   Client* const stored = Add(std::move(back));
-  const absl::optional<ServiceKey> key = Resolve(
-      stored->identity.uid, stored->description.interface_name);
+  const absl::optional<ServiceKey> key =
+      Resolve(stored->identity.uid, stored->description.interface_name);
   if (!key.has_value()) {
     unbound_[client] = true;
     return;
@@ -240,8 +240,7 @@ Registry::Actions Registry::ServerAdvertises(
     action.what = RegistryAction::What::kRefuseServer;
     action.server = id;
     action.reason = RefusalReason::kLimit;
-    action.text = absl::StrCat("user ", identity.uid, " has ",
-                               limits_.services,
+    action.text = absl::StrCat("user ", identity.uid, " has ", limits_.services,
                                " services already, as many as a user may");
     actions.push_back(std::move(action));
     return actions;
@@ -270,8 +269,7 @@ Registry::Actions Registry::ServerAdvertises(
   tell.state = server.state;
   tell.text = absl::StrCat("pid ", other.identity.pid, " offers it");
   if (server.state == ServerState::kOtherProtocol) {
-    absl::StrAppend(&tell.text, ": ",
-                    Mismatch(other.description, description));
+    absl::StrAppend(&tell.text, ": ", Mismatch(other.description, description));
   }
   actions.push_back(std::move(tell));
   return actions;
@@ -358,18 +356,16 @@ void Registry::DropIfEmpty(const ServiceKey& key) {
 std::vector<const Registry::Server*> Registry::servers() const {
   std::vector<const Server*> all;
   for (const auto& entry : servers_) all.push_back(&entry.second);
-  std::sort(all.begin(), all.end(), [](const Server* a, const Server* b) {
-    return a->id < b->id;
-  });
+  std::sort(all.begin(), all.end(),
+            [](const Server* a, const Server* b) { return a->id < b->id; });
   return all;
 }
 
 std::vector<const Registry::Client*> Registry::waiting() const {
   std::vector<const Client*> all;
   for (const auto& entry : clients_) all.push_back(&entry.second);
-  std::sort(all.begin(), all.end(), [](const Client* a, const Client* b) {
-    return a->id < b->id;
-  });
+  std::sort(all.begin(), all.end(),
+            [](const Client* a, const Client* b) { return a->id < b->id; });
   return all;
 }
 

@@ -60,10 +60,10 @@ enum class ServerState { kOffering, kStandingBy, kOtherProtocol };
 // To be done by whoever runs the registry, in order.
 struct RegistryAction {
   enum class What {
-    kIntroduce,  // hand `client` to `server`; the registry has forgotten it,
-                 // unless it is told otherwise by IntroductionFailed()
-    kRefuse,     // tell `client` why, and close it; it is forgotten
-    kTell,       // tell `server` its state
+    kIntroduce,     // hand `client` to `server`; the registry has forgotten it,
+                    // unless it is told otherwise by IntroductionFailed()
+    kRefuse,        // tell `client` why, and close it; it is forgotten
+    kTell,          // tell `server` its state
     kRefuseServer,  // a limit: close it; it is forgotten
   };
   What what;
@@ -132,9 +132,9 @@ class Registry {
 
  private:
   struct Service {
-    PeerId offering = 0;          // 0: nobody
+    PeerId offering = 0;            // 0: nobody
     std::list<PeerId> standing_by;  // in order of arrival
-    std::list<PeerId> line;       // clients that wait
+    std::list<PeerId> line;         // clients that wait
     bool empty() const {
       return offering == 0 && standing_by.empty() && line.empty();
     }

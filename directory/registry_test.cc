@@ -112,9 +112,9 @@ TEST_F(RegistryTest, AnotherProtocolIsRefusedWhoeverCameFirst) {
   EXPECT_EQ(Open(1, "c", true, 1, "q"), "");
   EXPECT_EQ(Advertise(10), "t10:0 r1:2");
   EXPECT_EQ(Open(2, "c", true, 1, "q"), "r2:2");
-  EXPECT_EQ(Text(registry_.ClientOpens(3, User(1), Described("c", "p", 11),
-                                       true)),
-            "r3:2")
+  EXPECT_EQ(
+      Text(registry_.ClientOpens(3, User(1), Described("c", "p", 11), true)),
+      "r3:2")
       << "another size";
 }
 
@@ -206,8 +206,7 @@ TEST(RegistryModelTest, RandomEvents) {
     PeerId next = 1;
     auto name = [&] { return std::string(1, "abc"[random() % 3]); };
     auto pick = [&](const std::set<PeerId>& from) {
-      return *std::next(from.begin(),
-                        static_cast<int>(random() % from.size()));
+      return *std::next(from.begin(), static_cast<int>(random() % from.size()));
     };
     auto carry_out = [&](Actions actions) {
       for (const RegistryAction& action : actions) {
@@ -270,8 +269,8 @@ TEST(RegistryModelTest, RandomEvents) {
           }
           break;
         case 6:
-          carry_out(registry.Bind(
-              Bound(random() % 2, name(), random() % 2, name())));
+          carry_out(
+              registry.Bind(Bound(random() % 2, name(), random() % 2, name())));
           break;
         case 7:
           carry_out(registry.Load({Bound(absl::nullopt, "*", random() % 2, "*"),

@@ -82,8 +82,8 @@ class DirectoryServer::Peer final : private Connection::Observer,
   std::unique_ptr<Connection>* connection_slot() { return &connection_; }
 
   Role role = Role::kNone;
-  bool lost = false;         // its connection is closed, or must be
-  std::string loaded;        // the parts of a text so far
+  bool lost = false;   // its connection is closed, or must be
+  std::string loaded;  // the parts of a text so far
 
   // What is there already, before anything is watched: mostly the one message.
   void Begin() {
@@ -138,9 +138,8 @@ class DirectoryServer::Peer final : private Connection::Observer,
   }
   void OnExpiry() override {
     --directory_->usage_[identity_.uid].half_open;
-    event::Log(LogLevel::kWarning,
-               absl::StrCat(directory_->Describe(id_),
-                            " has not said what it wants"));
+    event::Log(LogLevel::kWarning, absl::StrCat(directory_->Describe(id_),
+                                                " has not said what it wants"));
     directory_->Remove(id_);
   }
 
@@ -158,9 +157,8 @@ class DirectoryServer::Peer final : private Connection::Observer,
         case IoResult::kClosed: {
           const absl::Status why = connection_->close_status();
           if (why.code() != absl::StatusCode::kUnavailable) {
-            event::Log(LogLevel::kWarning,
-                       absl::StrCat(directory->Describe(id), ": ",
-                                    why.message()));
+            event::Log(LogLevel::kWarning, absl::StrCat(directory->Describe(id),
+                                                        ": ", why.message()));
           }
           directory->Remove(id);
           return;
@@ -259,12 +257,12 @@ void DirectoryServer::OnAccepted(std::unique_ptr<Connection> connection) {
   Usage& usage = usage_[identity.uid];
   if (usage.connections >= options_.connections_per_user ||
       usage.half_open >= options_.half_open_per_user) {
-    const std::string text = absl::StrCat(
-        "user ", NameOf(identity.uid), " has as many ",
-        usage.connections >= options_.connections_per_user
-            ? "connections"
-            : "connections that have said nothing",
-        " as a user may");
+    const std::string text =
+        absl::StrCat("user ", NameOf(identity.uid), " has as many ",
+                     usage.connections >= options_.connections_per_user
+                         ? "connections"
+                         : "connections that have said nothing",
+                     " as a user may");
     event::Log(LogLevel::kWarning, text);
     proto::FromDirectory message;
     message.mutable_refusal()->set_code(proto::LIMIT);
@@ -275,8 +273,7 @@ void DirectoryServer::OnAccepted(std::unique_ptr<Connection> connection) {
   ++usage.connections;
   ++usage.half_open;
   const PeerId id = next_id_++;
-  auto peer =
-      std::make_unique<Peer>(this, id, identity, std::move(connection));
+  auto peer = std::make_unique<Peer>(this, id, identity, std::move(connection));
   Peer* const raw = peer.get();
   peers_[id] = std::move(peer);
   raw->Begin();
@@ -396,8 +393,8 @@ void DirectoryServer::Open(Peer* peer, const proto::Open& open) {
     return;
   }
   const PeerId id = peer->id();
-  CarryOut(registry_.ClientOpens(id, peer->identity(), description,
-                                 open.wait()));
+  CarryOut(
+      registry_.ClientOpens(id, peer->identity(), description, open.wait()));
   if (!monitors_.empty() && Find(id) != nullptr) {
     Report(absl::StrCat("waiting: ", Describe(id), " for a session of '",
                         description.interface_name, "'"));
@@ -575,8 +572,8 @@ void DirectoryServer::SendList(Peer* peer) {
     if (client->service.has_value()) {
       entry->set_service(Format(*client->service, users_));
     } else {
-      entry->set_missing_binding(absl::StrCat("<", user, ">.", name,
-                                              " -> <USER>.", name));
+      entry->set_missing_binding(
+          absl::StrCat("<", user, ">.", name, " -> <USER>.", name));
     }
     grown();
   }
@@ -604,9 +601,8 @@ void DirectoryServer::Report(const std::string& event) {
   std::vector<PeerId> lost;
   for (PeerId id : monitors_) {
     Peer* const peer = Find(id);
-    peer->Say([&](proto::FromDirectory* m) {
-      m->mutable_event()->set_text(event);
-    });
+    peer->Say(
+        [&](proto::FromDirectory* m) { m->mutable_event()->set_text(event); });
     // One that does not read loses its connection, not we our memory.
     if (peer->lost) lost.push_back(id);
   }

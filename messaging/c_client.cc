@@ -82,9 +82,9 @@ void le_msg_SetProtocolPoolSize(le_msg_ProtocolRef_t protocolRef,
 le_msg_SessionRef_t le_msg_CreateSession(le_msg_ProtocolRef_t protocolRef,
                                          const char* interfaceName) {
   Protocol* const protocol = Checked(__func__, protocolRef);
-  if (interfaceName == nullptr) Misuse(__func__, "the interface's name is NULL");
-  const absl::Status valid =
-      le::directory::CheckInterfaceName(interfaceName);
+  if (interfaceName == nullptr)
+    Misuse(__func__, "the interface's name is NULL");
+  const absl::Status valid = le::directory::CheckInterfaceName(interfaceName);
   if (!valid.ok()) Misuse(__func__, valid.message());
   Runtime* const runtime = Runtime::Current();
   return ToRef(static_cast<Session*>(new ClientSession(
@@ -100,16 +100,14 @@ void le_msg_SetSessionRecvHandler(le_msg_SessionRef_t sessionRef,
                                   le_msg_ReceiveHandler_t handlerFunc,
                                   void* contextPtr) {
   Owned(__func__, ClientSide(__func__, Checked(__func__, sessionRef)))
-      ->SetReceiveHandler(handlerFunc,
-                          contextPtr);
+      ->SetReceiveHandler(handlerFunc, contextPtr);
 }
 
 void le_msg_SetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
                                    le_msg_SessionEventHandler_t handlerFunc,
                                    void* contextPtr) {
   Owned(__func__, ClientSide(__func__, Checked(__func__, sessionRef)))
-      ->SetCloseHandler(handlerFunc,
-                        contextPtr);
+      ->SetCloseHandler(handlerFunc, contextPtr);
 }
 
 void le_msg_GetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
@@ -127,8 +125,7 @@ void le_msg_OpenSession(le_msg_SessionRef_t sessionRef,
                         le_msg_SessionEventHandler_t callbackFunc,
                         void* contextPtr) {
   ReadyToOpen(__func__, sessionRef)
-      ->Open(callbackFunc, nullptr,
-             contextPtr, absl::InfiniteFuture());
+      ->Open(callbackFunc, nullptr, contextPtr, absl::InfiniteFuture());
 }
 
 void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef) {
@@ -185,23 +182,19 @@ void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
                              void* contextPtr) {
   // The handler is told a result; the session knows only whether it is open.
   ReadyToOpen(__func__, sessionRef)
-      ->Open(nullptr,
-             handlerFunc,
-             contextPtr, DeadlineAfter(timeoutMs));
+      ->Open(nullptr, handlerFunc, contextPtr, DeadlineAfter(timeoutMs));
 }
 
 le_result_t le_msg_OpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                         uint32_t timeoutMs) {
-  return ToResult(
-      ReadyToOpen(__func__, sessionRef)
-          ->OpenSync(/*waits=*/true, DeadlineAfter(timeoutMs)));
+  return ToResult(ReadyToOpen(__func__, sessionRef)
+                      ->OpenSync(/*waits=*/true, DeadlineAfter(timeoutMs)));
 }
 
 le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                            uint32_t timeoutMs) {
-  return ToResult(
-      ReadyToOpen(__func__, sessionRef)
-          ->OpenSync(/*waits=*/false, DeadlineAfter(timeoutMs)));
+  return ToResult(ReadyToOpen(__func__, sessionRef)
+                      ->OpenSync(/*waits=*/false, DeadlineAfter(timeoutMs)));
 }
 
 le_msg_CloseReason_t le_msg_GetCloseReason(le_msg_SessionRef_t sessionRef) {

@@ -159,8 +159,9 @@ void le_msg_Respond(le_msg_MessageRef_t msgRef) {
   Message* const message = Checked(__func__, msgRef);
   const uint64_t request = message->TakeRequestId();
   if (request == 0) {
-    Misuse(__func__, "the message owes no response (it is no request, or has "
-                     "been responded to)");
+    Misuse(__func__,
+           "the message owes no response (it is no request, or has "
+           "been responded to)");
   }
   static_cast<ServerSession*>(message->session())
       ->Respond(MessageRef(message), request);

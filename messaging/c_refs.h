@@ -37,8 +37,9 @@ inline le_msg_ServiceRef_t ToRef(Service* s) {
 template <typename Object, typename Ref>
 Object* Checked(const char* function, Ref ref, const char* what) {
   if (event::OsProcess::forked()) {
-    event::Misuse(function,
-                  "called in the child of a fork, which may only exec or _exit");
+    event::Misuse(
+        function,
+        "called in the child of a fork, which may only exec or _exit");
   }
   if (ref == nullptr) event::Misuse(function, "the ", what, " is NULL");
   return reinterpret_cast<Object*>(ref);

@@ -48,7 +48,8 @@ le_msg_SessionEventHandlerRef_t AddHandler(const char* function,
 le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
                                          const char* interfaceName) {
   Protocol* const protocol = Checked(__func__, protocolRef);
-  if (interfaceName == nullptr) Misuse(__func__, "the interface's name is NULL");
+  if (interfaceName == nullptr)
+    Misuse(__func__, "the interface's name is NULL");
   const absl::Status valid = le::directory::CheckInterfaceName(interfaceName);
   if (!valid.ok()) Misuse(__func__, valid.message());
   Runtime* const runtime = Runtime::Current();
@@ -132,8 +133,8 @@ void le_msg_KillClient_(const char* format, ...) {
   session->ClientCredentials(&client);
   le::event::Log(le::event::LogLevel::kEmergency,
                  absl::StrCat("service '", session->interface()->name,
-                              "': killing client pid ", client.pid,
-                              " of user ", client.uid, ": ", reason));
+                              "': killing client pid ", client.pid, " of user ",
+                              client.uid, ": ", reason));
   session->Close(le::messaging::CloseReason::kKilled);
 }
 

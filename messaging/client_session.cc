@@ -248,12 +248,11 @@ uint64_t ClientSession::Request(MessageRef message, Completion completion,
     id = machine_.AddRequest(completion, deadline);
   }
   if (id == 0) {
-    event::Log(LogLevel::kWarning,
-               absl::StrCat("interface '", interface_.name,
-                            "': a request was made ",
-                            state == State::kOpen
-                                ? "while too many others wait"
-                                : "on a session that is not open"));
+    event::Log(
+        LogLevel::kWarning,
+        absl::StrCat("interface '", interface_.name, "': a request was made ",
+                     state == State::kOpen ? "while too many others wait"
+                                           : "on a session that is not open"));
     OweNull(completion,
             state == State::kOpen ? Result::kTooMany : Result::kClosed);
     return 0;
@@ -335,8 +334,8 @@ Result ClientSession::RequestSync(MessageRef message, event::Instant deadline,
   if (sent == Result::kOk) owner()->loop()->RunTurnEndHooks();
   while (!caller.done) {
     // A connection that takes nothing more may still have something for us.
-    const transports::IoResult received = ReceiveAndHold(
-        sent == Result::kOk ? deadline : absl::InfinitePast());
+    const transports::IoResult received =
+        ReceiveAndHold(sent == Result::kOk ? deadline : absl::InfinitePast());
     if (received == transports::IoResult::kOk) continue;
     if (received == transports::IoResult::kWouldBlock && sent == Result::kOk) {
       std::lock_guard<std::mutex> lock(mutex());
@@ -409,9 +408,8 @@ void ClientSession::Deliver(Delivery delivery) {
         return;
       }
       event::Fatal(absl::StrCat(
-          "le_msg: interface '", interface_.name,
-          "': the session was closed (", CloseReasonText(close_reason()),
-          "), and it has no close handler"));
+          "le_msg: interface '", interface_.name, "': the session was closed (",
+          CloseReasonText(close_reason()), "), and it has no close handler"));
 
     case Delivery::Kind::kArmDeadline: {
       event::Instant next;

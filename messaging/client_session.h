@@ -17,7 +17,6 @@ class OpenAttempt;
 
 enum class OpenResult { kOk, kNotOffered, kNoBinding, kNoDirectory, kTimedOut };
 
-
 class ClientSession final : public Session {
  public:
   // `introducer` may be another than the runtime's: local services have one.

@@ -97,7 +97,9 @@ struct Delivery {
 class Inbox {
  public:
   bool empty() const { return held_ == nullptr; }
-  size_t size() const { return held_ == nullptr ? 0 : held_->deliveries.size(); }
+  size_t size() const {
+    return held_ == nullptr ? 0 : held_->deliveries.size();
+  }
   // What the payloads of its messages take.
   size_t bytes() const { return held_ == nullptr ? 0 : held_->bytes; }
 

@@ -30,8 +30,7 @@ inline std::shared_ptr<directory::Introducer> IntroducerOf(
   std::unique_ptr<directory::Introducer> introducer =
       parts->directory.IntroducerFor(&parts->transport);
   return std::shared_ptr<directory::Introducer>(
-      introducer.release(),
-      [parts](directory::Introducer* i) { delete i; });
+      introducer.release(), [parts](directory::Introducer* i) { delete i; });
 }
 
 }  // namespace messaging

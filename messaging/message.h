@@ -93,7 +93,7 @@ class Message {
   std::atomic<uint64_t> request_id_{0};
   transports::Buffer payload_;
   std::unique_ptr<uint8_t[]> packed_;  // the payload, if there is no buffer
-  event::UniqueFd descriptor_;  // received, or to be sent
+  event::UniqueFd descriptor_;         // received, or to be sent
   event::UniqueFd response_descriptor_;
 };
 

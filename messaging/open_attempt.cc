@@ -63,11 +63,10 @@ void OpenAttempt::OnIntroduced(
     return;
   }
   transports::SendLimits limits;
-  limits.bytes = DefaultQueuedBytes(
-      session_->interface_.protocol->max_message_size());
+  limits.bytes =
+      DefaultQueuedBytes(session_->interface_.protocol->max_message_size());
   limits.frames = kDefaultQueuedMessages;
-  const absl::Status adopted =
-      session_->Adopt(std::move(connection), limits);
+  const absl::Status adopted = session_->Adopt(std::move(connection), limits);
   if (!adopted.ok()) {
     AskLater(adopted);
     return;

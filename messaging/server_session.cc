@@ -40,8 +40,8 @@ absl::Status ServerSession::Start(
   hello.thread_token = owner()->token();
   transports::OutgoingFrame frame;
   frame.type = kHelloFrame;
-  frame.payload = absl::MakeConstSpan(reinterpret_cast<uint8_t*>(&hello),
-                                      sizeof(hello));
+  frame.payload =
+      absl::MakeConstSpan(reinterpret_cast<uint8_t*>(&hello), sizeof(hello));
   frame.vouched = true;
   if (connection->Send(frame) != transports::IoResult::kOk) {
     return connection->close_status();

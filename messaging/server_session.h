@@ -65,7 +65,7 @@ class ServerSession final : public Session {
   ServerSession* previous_ = nullptr;
   ServerSessionMachine machine_;  // guarded by mutex()
   event::Credentials client_;
-  bool announced_ = false;     // open handlers have been called
+  bool announced_ = false;  // open handlers have been called
   bool gone_ = false;  // guarded by mutex(): its close handlers have returned
 };
 

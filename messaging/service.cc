@@ -73,9 +73,10 @@ void Service::CloseSessions(CloseReason reason) {
 
 transports::SendLimits Service::send_limits() const {
   transports::SendLimits limits;
-  limits.bytes = limits_.max_queued_bytes != 0
-                     ? limits_.max_queued_bytes
-                     : DefaultQueuedBytes(interface_.protocol->max_message_size());
+  limits.bytes =
+      limits_.max_queued_bytes != 0
+          ? limits_.max_queued_bytes
+          : DefaultQueuedBytes(interface_.protocol->max_message_size());
   limits.frames = limits_.max_queued_messages;
   return limits;
 }
@@ -101,10 +102,9 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection) {
   const absl::Status started =
       session->Start(std::move(connection), send_limits());
   if (!started.ok()) {
-    event::Log(LogLevel::kWarning,
-               absl::StrCat("service '", interface_.name,
-                            "': a session was not opened: ",
-                            started.message()));
+    event::Log(LogLevel::kWarning, absl::StrCat("service '", interface_.name,
+                                                "': a session was not opened: ",
+                                                started.message()));
     session->Unref();
     return;
   }
@@ -145,9 +145,7 @@ void Service::RemoveHandler(ServiceHandler* handler) {
       [handler](const auto& entry) { return entry.get() == handler; }));
 }
 
-Service* Service::OwnerOf(ServiceHandler* handler) {
-  return handler->service;
-}
+Service* Service::OwnerOf(ServiceHandler* handler) { return handler->service; }
 
 void Service::CallHandlers(When when, Session* session) {
   Ref();

@@ -131,8 +131,9 @@ Result Session::Transmit(uint8_t type, uint64_t id, Message* message,
 Result Session::WaitForRoom(const std::shared_ptr<Connection>& connection,
                             event::Instant deadline) {
   if (!IsOwner()) {
-    return connection->Wait(Connection::kWritable, deadline) ? Result::kOk
-                                                             : Result::kTimedOut;
+    return connection->Wait(Connection::kWritable, deadline)
+               ? Result::kOk
+               : Result::kTimedOut;
   }
   // Whoever we wait for may in turn wait for what this turn has gathered, or
   // for us to read.

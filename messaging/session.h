@@ -49,8 +49,7 @@ struct Interface {
   Protocol* protocol = nullptr;
 };
 
-class Session : private event::Task,
-                private transports::Connection::Observer {
+class Session : private event::Task, private transports::Connection::Observer {
  public:
   // Any thread. The last reference frees the session.
   void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }

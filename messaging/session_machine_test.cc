@@ -87,7 +87,8 @@ TEST(ClientSessionMachineTest, JudgesFrames) {
   EXPECT_EQ(machine.OnFrame(kResponseFrame, id).what, What::kFault)
       << "answered twice";
 
-  const uint64_t released = machine.AddRequest(Named(2), absl::InfiniteFuture());
+  const uint64_t released =
+      machine.AddRequest(Named(2), absl::InfiniteFuture());
   verdict = machine.OnFrame(kUnansweredFrame, released);
   EXPECT_EQ(verdict.what, What::kCompleteUnanswered);
   EXPECT_EQ(NameOf(verdict.completion), 2);
@@ -133,8 +134,7 @@ TEST(ServerSessionMachineTest, JudgesFrames) {
   EXPECT_EQ(machine.OnFrame(kRequestFrame, 0).what, What::kFault);
   for (int type : {0, int{kHelloFrame}, int{kResponseFrame},
                    int{kUnansweredFrame}, 6, 128, 255}) {
-    EXPECT_EQ(machine.OnFrame(static_cast<uint8_t>(type), 1).what,
-              What::kFault)
+    EXPECT_EQ(machine.OnFrame(static_cast<uint8_t>(type), 1).what, What::kFault)
         << type;
   }
 }

@@ -32,15 +32,15 @@ TEST(TransactionTableTest, AnswerFindsItsRequestOnce) {
   Completion completion;
   EXPECT_EQ(table.Complete(id, &completion), TransactionTable::Found::kWaiting);
   EXPECT_EQ(NameOf(completion), 7);
-  EXPECT_EQ(table.Complete(id, &completion),
-            TransactionTable::Found::kUnknown);
+  EXPECT_EQ(table.Complete(id, &completion), TransactionTable::Found::kUnknown);
   EXPECT_EQ(table.size(), 0u);
 }
 
 TEST(TransactionTableTest, UnknownIdsFindNothing) {
   TransactionTable table(10);
   Completion completion;
-  for (uint64_t id : {uint64_t{0}, uint64_t{1}, UINT64_MAX, uint64_t{1} << 32}) {
+  for (uint64_t id :
+       {uint64_t{0}, uint64_t{1}, UINT64_MAX, uint64_t{1} << 32}) {
     EXPECT_EQ(table.Complete(id, &completion),
               TransactionTable::Found::kUnknown);
   }

@@ -81,8 +81,7 @@ void StartClient(const char* fileName, void (*done)(void)) {
   FileName = fileName;
   Done = done;
   le_msg_SessionRef_t session = le_msg_CreateSession(
-      le_msg_GetProtocolRef(FILE_FACTS_PROTOCOL, sizeof(FileFacts_t)),
-      "facts");
+      le_msg_GetProtocolRef(FILE_FACTS_PROTOCOL, sizeof(FileFacts_t)), "facts");
   le_msg_SetSessionRecvHandler(session, OnNews, NULL);
   le_msg_SetSessionCloseHandler(session, OnClose, NULL);
   Open(session);

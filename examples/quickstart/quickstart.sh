@@ -14,6 +14,7 @@ export LE_MESSAGING_DIR
 
 finish() {
   local status=$?
+  # shellcheck disable=SC2046 # a word each
   kill $(jobs -p) 2> /dev/null || true
   wait 2> /dev/null || true
   rm -rf "$LE_MESSAGING_DIR"
@@ -38,7 +39,7 @@ indent() { sed -u 's/^/  /'; }
 
 say "A directory starts. One line says who may talk to whom:"
 echo "<$user>.facts -> <$user>.fileFacts" > "$LE_MESSAGING_DIR/bindings"
-cat "$LE_MESSAGING_DIR/bindings" | indent
+indent < "$LE_MESSAGING_DIR/bindings"
 exec 4< <(exec "$directoryd" --bindings="$LE_MESSAGING_DIR/bindings")
 read -r -t 30 line <&4
 echo "  $line"

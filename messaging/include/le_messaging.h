@@ -175,7 +175,8 @@ void* le_msg_GetSessionContextPtr(le_msg_SessionRef_t sessionRef);
 
 /* The protocol and the interface of this side; valid as long as the session. */
 le_msg_ProtocolRef_t le_msg_GetSessionProtocol(le_msg_SessionRef_t sessionRef);
-le_msg_InterfaceRef_t le_msg_GetSessionInterface(le_msg_SessionRef_t sessionRef);
+le_msg_InterfaceRef_t le_msg_GetSessionInterface(
+    le_msg_SessionRef_t sessionRef);
 
 /* Name and protocol of an interface; the name is valid as long as it is. */
 const char* le_msg_GetInterfaceName(le_msg_InterfaceRef_t interfaceRef);
@@ -315,8 +316,8 @@ le_msg_MessageRef_t le_msg_GetServiceRxMsg(void);
 /* Inside a service's receive handler: logs the reason (as by printf) at emergency
  * level, closes the session of the message at hand, and returns. The message is
  * still to be released or responded to. Elsewhere: fatal. */
-#define LE_KILL_CLIENT(...)         \
-  do {                              \
+#define LE_KILL_CLIENT(...)          \
+  do {                               \
     le_msg_KillClient_(__VA_ARGS__); \
   } while (0)
 

@@ -125,7 +125,8 @@ le_result_t le_msg_GetServerUserCreds(le_msg_SessionRef_t sessionRef,
 /* Server's side: a pidfd of the client, which the caller then owns: it names that very
  * process even when its number has been used again. LE_UNSUPPORTED where the
  * kernel does not vouch for one (before Linux 6.5, and over loopback); LE_CLOSED. */
-le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef, int* pidFdPtr);
+le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
+                                  int* pidFdPtr);
 
 /* ======== Limits ======== */
 

@@ -122,9 +122,8 @@ std::string FindDirectoryd() {
     if (const char* value = std::getenv(variable)) roots.push_back(value);
   }
   for (const std::string& root : roots) {
-    for (const char* repository :
-         {"le_messaging", "_main", "le_messaging+", "le_messaging~",
-          "le_messaging~override"}) {
+    for (const char* repository : {"le_messaging", "_main", "le_messaging+",
+                                   "le_messaging~", "le_messaging~override"}) {
       const std::string path =
           root + "/" + repository + "/directory/directoryd";
       if (access(path.c_str(), X_OK) == 0) return path;
@@ -304,8 +303,8 @@ class Hub {
     // Just this one descriptor is passed on.
     if (inherited >= 0) fcntl(inherited, F_SETFD, 0);
     pid_t pid = 0;
-    const int error = posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(),
-                                  envp.data());
+    const int error =
+        posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), envp.data());
     if (inherited >= 0) fcntl(inherited, F_SETFD, FD_CLOEXEC);
     EXPECT_EQ(error, 0) << std::strerror(error);
     return error == 0 ? pid : 0;
@@ -322,23 +321,22 @@ class Hub {
     ASSERT_GT(size, 0);
     Child child;
     child.socket = ends[0];
-    child.pid = Spawn(
-        {std::string(program, static_cast<size_t>(size)),
-         std::string("--gtest_filter=") + test->test_suite_name() + "." +
-             test->name(),
-         "--gtest_brief=1"},
-        {{kRoleVariable, name},
-         {kHubVariable, std::to_string(ends[1])},
-         {"LE_MESSAGING_DIR", folder_},
-         {"GTEST_OUTPUT", ""},
-         {"XML_OUTPUT_FILE", ""},
-         {"GTEST_SHARD_INDEX", ""},
-         {"GTEST_SHARD_STATUS_FILE", ""},
-         {"GTEST_TOTAL_SHARDS", ""},
-         {"TEST_SHARD_INDEX", ""},
-         {"TEST_SHARD_STATUS_FILE", ""},
-         {"TEST_TOTAL_SHARDS", ""}},
-        ends[1]);
+    child.pid = Spawn({std::string(program, static_cast<size_t>(size)),
+                       std::string("--gtest_filter=") +
+                           test->test_suite_name() + "." + test->name(),
+                       "--gtest_brief=1"},
+                      {{kRoleVariable, name},
+                       {kHubVariable, std::to_string(ends[1])},
+                       {"LE_MESSAGING_DIR", folder_},
+                       {"GTEST_OUTPUT", ""},
+                       {"XML_OUTPUT_FILE", ""},
+                       {"GTEST_SHARD_INDEX", ""},
+                       {"GTEST_SHARD_STATUS_FILE", ""},
+                       {"GTEST_TOTAL_SHARDS", ""},
+                       {"TEST_SHARD_INDEX", ""},
+                       {"TEST_SHARD_STATUS_FILE", ""},
+                       {"TEST_TOTAL_SHARDS", ""}},
+                      ends[1]);
     close(ends[1]);
     children_[name] = child;
   }

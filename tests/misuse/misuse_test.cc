@@ -60,7 +60,8 @@ TEST_F(MisuseTest, Protocols) {
 }
 
 TEST_F(MisuseTest, InterfaceNames) {
-  for (const char* name : {"", " ", "a b", "a<", "a>", "a#", "*", "a\n", "\x80"}) {
+  for (const char* name :
+       {"", " ", "a b", "a<", "a>", "a#", "*", "a\n", "\x80"}) {
     EXPECT_MISUSE(le_msg_CreateSession(Protocol(), name),
                   "le_msg_CreateSession");
     EXPECT_MISUSE(le_msg_CreateService(Protocol(), name),
@@ -150,17 +151,15 @@ TEST_F(MisuseTest, TheWrongSide) {
                 "le_msg_GetClientProcessId");
   EXPECT_MISUSE(le_msg_GetClientUserCreds(Session(), &uid, &pid),
                 "le_msg_GetClientUserCreds");
-  for (auto misuse : {+[](le_msg_SessionRef_t s) { le_msg_DeleteSession(s); },
-                      +[](le_msg_SessionRef_t s) {
-                        le_msg_RequestResponse(le_msg_CreateMsg(s), nullptr,
-                                               nullptr);
-                      },
-                      +[](le_msg_SessionRef_t s) {
-                        le_msg_RequestSyncResponse(le_msg_CreateMsg(s));
-                      },
-                      +[](le_msg_SessionRef_t s) {
-                        le_msg_OpenSessionSync(s);
-                      }}) {
+  for (auto misuse :
+       {+[](le_msg_SessionRef_t s) { le_msg_DeleteSession(s); },
+        +[](le_msg_SessionRef_t s) {
+          le_msg_RequestResponse(le_msg_CreateMsg(s), nullptr, nullptr);
+        },
+        +[](le_msg_SessionRef_t s) {
+          le_msg_RequestSyncResponse(le_msg_CreateMsg(s));
+        },
+        +[](le_msg_SessionRef_t s) { le_msg_OpenSessionSync(s); }}) {
     EXPECT_MISUSE(
         {
           le_msg_ServiceRef_t service =
@@ -218,14 +217,14 @@ TEST_F(MisuseTest, TheWrongThread) {
         },
         "le_msg_.*only the thread that created");
   }
-  EXPECT_MISUSE(OnAnotherThread(
-                    [](void* service) -> void* {
-                      le_msg_AdvertiseService(
-                          static_cast<le_msg_ServiceRef_t>(service));
-                      return nullptr;
-                    },
-                    le_msg_CreateService(Protocol(), "owned")),
-                "le_msg_AdvertiseService.*only the thread that created");
+  EXPECT_MISUSE(
+      OnAnotherThread(
+          [](void* service) -> void* {
+            le_msg_AdvertiseService(static_cast<le_msg_ServiceRef_t>(service));
+            return nullptr;
+          },
+          le_msg_CreateService(Protocol(), "owned")),
+      "le_msg_AdvertiseService.*only the thread that created");
 }
 
 // A second response to the same request.

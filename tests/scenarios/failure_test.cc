@@ -40,8 +40,7 @@ TEST_P(FailureTest, ADeadServerCompletesRequestsThenClosesThenIsReplaced) {
     party->RunLoopUntil("held");
     party->Kill("server");
     party->RunLoopUntil([&] { return order.size() == 3; });
-    EXPECT_EQ(order,
-              (std::vector<std::string>{"null 1", "null 2", "closed"}));
+    EXPECT_EQ(order, (std::vector<std::string>{"null 1", "null 2", "closed"}));
     EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_BY_PEER);
     bool opened = false;
     le_msg_OpenSession(
@@ -146,7 +145,8 @@ TEST_P(FailureTest, LastWordsOfTheDeadAreHeard) {
     });
     party->Await("said");
     party->Kill("server");
-    party->RunLoopUntil([&] { return !order.empty() && order.back() == "closed"; });
+    party->RunLoopUntil(
+        [&] { return !order.empty() && order.back() == "closed"; });
     EXPECT_EQ(order, (std::vector<std::string>{"0", "1", "2", "3", "4", "6",
                                                "closed"}));
   });

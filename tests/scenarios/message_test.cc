@@ -279,8 +279,8 @@ TEST_P(MessageTest, AnyThreadMaySend) {
       le_msg_SessionRef_t session;
       int number;
     };
-    std::vector<Work> work = {{client.ref(), 0}, {client.ref(), 1},
-                              {client.ref(), 2}};
+    std::vector<Work> work = {
+        {client.ref(), 0}, {client.ref(), 1}, {client.ref(), 2}};
     std::vector<le_thread_Ref_t> threads;
     for (Work& w : work) {
       threads.push_back(le_thread_Create(

@@ -119,10 +119,10 @@ TEST_P(RequestTest, ReleasedUnansweredCompletesWithNull) {
     });
     party->RunLoopUntil([&] { return nulls == 1; });
     le_msg_MessageRef_t response = nullptr;
-    EXPECT_EQ(le_msg_RequestSyncResponseTimed(
-                  NewText(client.ref(), "release me"), LE_MSG_NO_TIMEOUT,
-                  &response),
-              LE_UNAVAILABLE);
+    EXPECT_EQ(
+        le_msg_RequestSyncResponseTimed(NewText(client.ref(), "release me"),
+                                        LE_MSG_NO_TIMEOUT, &response),
+        LE_UNAVAILABLE);
     EXPECT_EQ(response, nullptr);
     party->Signal("done");
   });
@@ -138,8 +138,7 @@ TEST_P(RequestTest, ANullHandlerIsLegal) {
     le_msg_RequestResponse(NewText(client.ref(), "for nobody"), nullptr,
                            nullptr);
     bool answered = false;
-    client.Request("for me",
-                   [&](le_msg_MessageRef_t) { answered = true; });
+    client.Request("for me", [&](le_msg_MessageRef_t) { answered = true; });
     party->RunLoopUntil([&] { return answered; });
     party->Signal("done");
   });

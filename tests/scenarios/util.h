@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "legato.h"
 #include "le_messaging_ext.h"
+#include "legato.h"
 #include "messaging/testing/scenario.h"
 
 namespace le {
@@ -165,8 +165,8 @@ class TestClient {
   // release it.
   void Request(const std::string& text,
                std::function<void(le_msg_MessageRef_t)> done) {
-    auto* context = new std::function<void(le_msg_MessageRef_t)>(
-        std::move(done));
+    auto* context =
+        new std::function<void(le_msg_MessageRef_t)>(std::move(done));
     le_msg_RequestResponse(
         NewText(ref_, text),
         [](le_msg_MessageRef_t response, void* context) {

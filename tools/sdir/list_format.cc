@@ -84,9 +84,9 @@ std::string FormatText(const ListPart& list) {
   absl::StrAppend(&text, "\nSERVICES\n\n");
   for (const auto& service : list.services()) {
     absl::StrAppend(&text, "        ", service.service(), "  (protocol ID = '",
-                    service.protocol_id(), "', max message size = ",
-                    service.max_message_size(), " bytes) [pid ",
-                    service.pid(), "]");
+                    service.protocol_id(),
+                    "', max message size = ", service.max_message_size(),
+                    " bytes) [pid ", service.pid(), "]");
     if (service.state() != directory::proto::OFFERED) {
       absl::StrAppend(&text, " ", StateName(service.state()));
     }
@@ -109,10 +109,11 @@ std::string FormatText(const ListPart& list) {
   }
   for (const auto& user : list.users()) {
     if (user.at_limit().empty()) continue;
-    absl::StrAppend(&text, "\nUSER <", user.user(), "> HAS REACHED A LIMIT: ",
-                    user.at_limit(), "\n");
+    absl::StrAppend(&text, "\nUSER <", user.user(),
+                    "> HAS REACHED A LIMIT: ", user.at_limit(), "\n");
   }
-  absl::StrAppend(&text, "\nINTRODUCTIONS MADE: ", list.introductions(), "\n\n");
+  absl::StrAppend(&text, "\nINTRODUCTIONS MADE: ", list.introductions(),
+                  "\n\n");
   return text;
 }
 
@@ -143,8 +144,8 @@ std::string FormatJson(const ListPart& list) {
     if (!client.service().empty()) {
       absl::StrAppend(&json, ",\"service\":", Agent(client.service()));
     } else {
-      absl::StrAppend(&json, ",\"missingBinding\":",
-                      Quoted(client.missing_binding()));
+      absl::StrAppend(&json,
+                      ",\"missingBinding\":", Quoted(client.missing_binding()));
     }
     absl::StrAppend(&json, "}");
     comma = ",";

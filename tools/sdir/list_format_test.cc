@@ -52,21 +52,20 @@ TEST(ListFormatTest, Text) {
 }
 
 TEST(ListFormatTest, JsonIsEscaped) {
-  EXPECT_EQ(
-      FormatJson(Example()),
-      "{\"bindings\":[{\"client\":{\"user\":\"ann\",\"interface\":\"c\"},"
-      "\"service\":{\"user\":\"bob\",\"interface\":\"s\"}}],"
-      "\"services\":[{\"service\":{\"user\":\"bob\",\"interface\":\"s\"},"
-      "\"pid\":7,\"maxMessageSize\":100,"
-      "\"protocolId\":\"p\\\"\\\\\\u000a\\ufffd\xc3\xa9\","
-      "\"state\":\"standing by\"}],"
-      "\"waiting\":[{\"client\":{\"user\":\"ann\",\"interface\":\"x\"},"
-      "\"pid\":8,\"protocolId\":\"q\","
-      "\"missingBinding\":\"<ann>.x -> <USER>.x\"},"
-      "{\"client\":{\"user\":\"ann\",\"interface\":\"c\"},\"pid\":9,"
-      "\"protocolId\":\"q\","
-      "\"service\":{\"user\":\"bob\",\"interface\":\"s\"}}],"
-      "\"users\":[],\"introductions\":3}\n");
+  EXPECT_EQ(FormatJson(Example()),
+            "{\"bindings\":[{\"client\":{\"user\":\"ann\",\"interface\":\"c\"},"
+            "\"service\":{\"user\":\"bob\",\"interface\":\"s\"}}],"
+            "\"services\":[{\"service\":{\"user\":\"bob\",\"interface\":\"s\"},"
+            "\"pid\":7,\"maxMessageSize\":100,"
+            "\"protocolId\":\"p\\\"\\\\\\u000a\\ufffd\xc3\xa9\","
+            "\"state\":\"standing by\"}],"
+            "\"waiting\":[{\"client\":{\"user\":\"ann\",\"interface\":\"x\"},"
+            "\"pid\":8,\"protocolId\":\"q\","
+            "\"missingBinding\":\"<ann>.x -> <USER>.x\"},"
+            "{\"client\":{\"user\":\"ann\",\"interface\":\"c\"},\"pid\":9,"
+            "\"protocolId\":\"q\","
+            "\"service\":{\"user\":\"bob\",\"interface\":\"s\"}}],"
+            "\"users\":[],\"introductions\":3}\n");
 }
 
 }  // namespace

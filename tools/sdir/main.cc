@@ -225,8 +225,7 @@ void Load(const std::string& place, Arguments* arguments) {
   Directory directory(place);
   size_t at = 0;
   do {
-    const size_t size =
-        std::min(le::directory::kPartBytes, text.size() - at);
+    const size_t size = std::min(le::directory::kPartBytes, text.size() - at);
     ToDirectory request;
     request.mutable_load()->set_text(text.substr(at, size));
     request.mutable_load()->set_file_name(file == "-" ? "standard input"
