@@ -4,6 +4,7 @@
 #include "messaging/testing/scenario.h"
 
 #include "messaging/testing/process_setting.h"
+#include "messaging/testing/sim_setting.h"
 #include "messaging/testing/thread_setting.h"
 
 namespace le {
@@ -11,10 +12,10 @@ namespace messaging {
 namespace testing {
 
 void RunScenario(const Scenario& scenario, Setting setting, int seeds) {
-  (void)seeds;
   switch (setting) {
     case Setting::kSimulated:
-      GTEST_SKIP() << "not built in yet";
+      RunSimulated(scenario, seeds);
+      return;
     case Setting::kThreads:
       RunInThreads(scenario, Wire::kLoopback);
       return;

@@ -66,7 +66,7 @@ class PartyProcess final : public event::Process {
    private:
     std::thread thread_;
   };
-  static event::Process* real() { return event::OsProcess::Get(); }
+  static event::OsProcess* real() { return event::OsProcess::Get(); }
 };
 
 // The directory, and the way to it.

@@ -246,6 +246,10 @@ TEST_P(SessionTest, DeletingAServiceInItsHandlerClosesItsSessions) {
     auto service = std::make_unique<TestService>("echo");
     int closes = 0;
     service->on_message = [&](le_msg_MessageRef_t message) {
+      if (TextOf(message) != "delete") {
+        le_msg_Respond(message);
+        return;
+      }
       service->Delete();
       EXPECT_EQ(closes, 0);
       le_msg_ReleaseMsg(message);
@@ -264,6 +268,9 @@ TEST_P(SessionTest, DeletingAServiceInItsHandlerClosesItsSessions) {
     first.on_close = second.on_close = [&] { ++closes; };
     first.Open();
     second.Open();
+    // A session whose opening the server's user has not heard of would close
+    // without his hearing of that either.
+    EXPECT_EQ(Ask(second.ref(), "x"), "x");
     EXPECT_EQ(Ask(first.ref(), "delete"), "(null)");
     party->RunLoopUntil([&] { return closes == 2; });
     first.Open();
@@ -350,13 +357,23 @@ TEST_P(SessionTest, AClientWithoutCloseHandlerDiesOfACloseFromFar) {
 
 TEST_P(SessionTest, AProtocolMismatchKillsTheClient) {
   Scenario scenario;
-  scenario.Add("server", EchoServerBody);
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    bool closed = false;
+    service.on_close = [&](le_msg_SessionRef_t) { closed = true; };
+    service.Advertise();
+    party->RunLoopUntil([&] { return closed; });
+  });
   scenario
       .Add("client",
            [](Party* party) {
+             // Tells the server of our death.
+             TestClient good("echo");
+             good.Open();
+             EXPECT_EQ(Ask(good.ref(), "x"), "x");
              TestClient client("echo", le_msg_GetProtocolRef("other", 8));
-             party->Signal("done");
              client.Open();
+             party->RunLoopUntil("never");
            })
       .expect = Scenario::Expect::kDeath;
   if (!CanKill(GetParam())) GTEST_SKIP() << "threads cannot die alone";

@@ -1,0 +1,21 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_MESSAGING_TESTING_SIM_SETTING_H_
+#define LE_MESSAGING_MESSAGING_TESTING_SIM_SETTING_H_
+
+#include "messaging/testing/scenario.h"
+
+namespace le {
+namespace messaging {
+namespace testing {
+
+// Each party is a simulated process, and so is the directory. Once for each
+// seed.
+void RunSimulated(const Scenario& scenario, int seeds);
+
+}  // namespace testing
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_TESTING_SIM_SETTING_H_

@@ -1,0 +1,204 @@
+/* Copyright 2026 The le_messaging Authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Every function of le_messaging in C99, each called once: that they are all
+ * exported, and compile without a warning. What they do is tested elsewhere.
+ */
+
+#include "legato.h"
+#include "le_messaging_ext.h"
+#include "le_messaging_loopback.h"
+
+static int Completions;
+static le_msg_SessionRef_t Extra;
+
+static void OnSession(le_msg_SessionRef_t session, void* context) {
+  (void)context;
+  le_msg_GetSessionContextPtr(session);
+}
+
+static void OnServerSession(le_msg_SessionRef_t session, void* context) {
+  uid_t uid;
+  pid_t pid;
+  int pidFd;
+  (void)context;
+  LE_TEST_OK(le_msg_GetClientUserCreds(session, &uid, &pid) == LE_OK,
+             "client credentials");
+  LE_TEST_OK(le_msg_GetClientUserId(session, &uid) == LE_OK, "client user");
+  LE_TEST_OK(le_msg_GetClientProcessId(session, &pid) == LE_OK,
+             "client process");
+  LE_TEST_OK(le_msg_GetClientPidFd(session, &pidFd) == LE_UNSUPPORTED,
+             "no pidfd over loopback");
+}
+
+static void OnMessage(le_msg_MessageRef_t msg, void* context) {
+  (void)context;
+  LE_TEST_OK(le_msg_GetServiceRxMsg() == msg, "the message at hand");
+  if (le_msg_NeedsResponse(msg)) {
+    le_msg_Respond(msg);
+  } else {
+    char* text = le_msg_GetPayloadPtr(msg);
+    if (text[0] == 'k') LE_KILL_CLIENT("it said %s", text);
+    le_msg_ReleaseMsg(msg);
+  }
+}
+
+static void OnNews(le_msg_MessageRef_t msg, void* context) {
+  (void)context;
+  le_msg_ReleaseMsg(msg);
+}
+
+static void Finish(void) {
+  le_msg_ServiceLimits_t limits;
+  (void)limits;
+  if (++Completions < 3) return;
+  LE_TEST_EXIT;
+}
+
+static void OnResponse(le_msg_MessageRef_t msg, void* context) {
+  (void)context;
+  LE_TEST_OK(msg != NULL, "a response");
+  if (msg != NULL) le_msg_ReleaseMsg(msg);
+  Finish();
+}
+
+static void OnResult(le_msg_MessageRef_t msg, le_result_t result,
+                     void* context) {
+  (void)context;
+  LE_TEST_OK((msg != NULL) == (result == LE_OK), "a result: %s",
+             LE_RESULT_TXT(result));
+  if (msg != NULL) le_msg_ReleaseMsg(msg);
+  Finish();
+}
+
+static void OnOpenResult(le_msg_SessionRef_t session, le_result_t result,
+                         void* context) {
+  (void)context;
+  LE_TEST_OK(result == LE_TIMEOUT || result == LE_OK, "opened, or not in time");
+  le_msg_DeleteSession(session);
+}
+
+static void OnOpen(le_msg_SessionRef_t session, void* context) {
+  le_msg_MessageRef_t msg;
+  le_msg_MessageRef_t response = NULL;
+  le_msg_RequestId_t id;
+  uid_t uid;
+  pid_t pid;
+  (void)context;
+
+  LE_TEST_OK(le_msg_GetServerUserCreds(session, &uid, &pid) == LE_OK,
+             "server credentials");
+  msg = le_msg_CreateMsg(session);
+  LE_TEST_OK(le_msg_GetMaxPayloadSize(msg) == 32, "the payload's size");
+  LE_TEST_OK(le_msg_GetSession(msg) == session, "the message's session");
+  LE_TEST_OK(le_msg_GetFd(msg) == -1, "no descriptor");
+  le_msg_SetFd(msg, dup(0));
+  le_msg_SetPayloadSize(msg, 4);
+  LE_TEST_OK(le_msg_GetPayloadSize(msg) == 4, "the length");
+  le_msg_AddRef(msg);
+  le_msg_ReleaseMsg(msg);
+  le_msg_Send(msg);
+  le_msg_Flush(session);
+  LE_TEST_OK(le_msg_SendTimed(le_msg_CreateMsg(session), 10) == LE_OK,
+             "sent in time");
+
+  LE_TEST_OK(le_msg_RequestSyncResponse(le_msg_CreateMsg(session)) == NULL,
+             "not to one's own thread");
+  LE_TEST_OK(le_msg_RequestSyncResponseTimed(le_msg_CreateMsg(session), 10,
+                                             &response) == LE_DEADLOCK,
+             "that would be a deadlock");
+  le_msg_RequestResponse(le_msg_CreateMsg(session), OnResponse, NULL);
+  le_msg_RequestResponseTimed(le_msg_CreateMsg(session), LE_MSG_NO_TIMEOUT,
+                              OnResult, NULL);
+  id = le_msg_RequestResponseTimed(le_msg_CreateMsg(session), 10000, OnResult,
+                                   NULL);
+  LE_TEST_OK(le_msg_CancelRequest(session, id) == LE_OK, "cancelled");
+}
+
+static void OnGone(le_msg_SessionRef_t session, void* context) {
+  (void)context;
+  LE_TEST_INFO("%s", le_msg_GetCloseReasonTxt(le_msg_GetCloseReason(session)));
+}
+
+static void Sessions(le_msg_ProtocolRef_t protocol) {
+  le_msg_SessionEventHandler_t handler = NULL;
+  void* context = NULL;
+  le_msg_SessionRef_t session = le_msg_CreateSession(protocol, "client");
+  le_msg_SetSessionRecvHandler(session, OnNews, NULL);
+  le_msg_SetSessionCloseHandler(session, OnGone, &Completions);
+  le_msg_GetSessionCloseHandler(session, &handler, &context);
+  LE_TEST_OK(handler == OnGone && context == &Completions, "close handler");
+  le_msg_SetSessionContextPtr(session, &Extra);
+  LE_TEST_OK(le_msg_GetSessionContextPtr(session) == &Extra, "context");
+  LE_TEST_OK(le_msg_GetSessionProtocol(session) == protocol, "protocol");
+  LE_TEST_OK(strcmp(le_msg_GetInterfaceName(le_msg_GetSessionInterface(session)),
+                    "client") == 0,
+             "interface name");
+  LE_TEST_OK(le_msg_GetInterfaceProtocol(le_msg_GetSessionInterface(session)) ==
+                 protocol,
+             "interface protocol");
+  le_msg_OpenSessionSync(session);
+  le_msg_CloseSession(session);
+  LE_TEST_OK(le_msg_OpenSessionSyncTimed(session, 10000) == LE_OK, "opened");
+  le_msg_CloseSession(session);
+  LE_TEST_OK(le_msg_TryOpenSessionSync(session) == LE_OK, "opened by a try");
+  le_msg_CloseSession(session);
+  LE_TEST_OK(le_msg_TryOpenSessionSyncTimed(session, 10000) == LE_OK,
+             "opened by a timed try");
+  le_msg_CloseSession(session);
+  le_msg_OpenSession(session, OnOpen, NULL);
+
+  Extra = le_msg_CreateSession(protocol, "nobody");
+  le_msg_OpenSessionTimed(Extra, 1, OnOpenResult, NULL);
+}
+
+static void Services(le_msg_ProtocolRef_t protocol) {
+  le_msg_ServiceLimits_t limits;
+  le_msg_SessionEventHandlerRef_t removed;
+  le_msg_ServiceRef_t service = le_msg_CreateService(protocol, "service");
+  le_msg_SetServiceContextPtr(service, &Extra);
+  LE_TEST_OK(le_msg_GetServiceContextPtr(service) == &Extra, "context");
+  le_msg_SetServiceRecvHandler(service, OnMessage, NULL);
+  le_msg_AddServiceOpenHandler(service, OnServerSession, NULL);
+  removed = le_msg_AddServiceCloseHandler(service, OnSession, NULL);
+  le_msg_RemoveServiceHandler(removed);
+  le_msg_GetServiceLimits(service, &limits);
+  le_msg_SetServiceLimits(service, &limits);
+  le_msg_AdvertiseService(service);
+  le_msg_HideService(service);
+  le_msg_AdvertiseService(service);
+  le_msg_DeleteService(le_msg_CreateService(protocol, "other"));
+}
+
+LE_MEM_DEFINE_STATIC_POOL(local, 4, LE_MSG_LOCAL_HEADER_SIZE + 16);
+
+static void Local(void) {
+  static le_msg_LocalService_t local;
+  le_msg_SessionRef_t session;
+  le_msg_ServiceRef_t service = le_msg_InitLocalService(
+      &local, "local",
+      le_mem_InitStaticPool(local, 4, LE_MSG_LOCAL_HEADER_SIZE + 16));
+  le_msg_SetServiceRecvHandler(service, OnMessage, NULL);
+  le_msg_AdvertiseService(service);
+  session = le_msg_CreateLocalSession(&local);
+  le_msg_OpenSessionSync(session);
+  le_msg_Send(le_msg_CreateMsg(session));
+  le_msg_DeleteSession(session);
+}
+
+COMPONENT_INIT {
+  le_msg_ProtocolRef_t protocol = le_msg_GetProtocolRef("every", 32);
+  LE_TEST_PLAN(LE_TEST_NO_PLAN);
+  LE_TEST_OK(strcmp(le_msg_GetProtocolIdStr(protocol), "every") == 0, "id");
+  LE_TEST_OK(le_msg_GetProtocolMaxMsgSize(protocol) == 32, "size");
+  le_msg_SetProtocolPoolSize(protocol, 5);
+  LE_TEST_OK(le_msg_SetLoopbackBindings("nonsense") == LE_FORMAT_ERROR,
+             "nonsense is refused");
+  LE_TEST_OK(le_msg_SetLoopbackBindings("<*>.client -> <self>.service\n"
+                                        "<*>.nobody -> <self>.nobody\n") ==
+                 LE_OK,
+             "bindings");
+  Services(protocol);
+  Sessions(protocol);
+  Local();
+}
