@@ -12,11 +12,11 @@ user=$(id -un)
 LE_MESSAGING_DIR=$(mktemp -d /tmp/le_quickstart_XXXXXX)
 export LE_MESSAGING_DIR
 
+running=()
+
 finish() {
   local status=$?
-  # shellcheck disable=SC2046 # a word each
-  kill $(jobs -p) 2> /dev/null || true
-  wait 2> /dev/null || true
+  kill "${running[@]}" 2> /dev/null || true
   rm -rf "$LE_MESSAGING_DIR"
   [ "$status" = 0 ] || echo "quickstart: FAILED" >&2
 }
@@ -41,12 +41,14 @@ say "A directory starts. One line says who may talk to whom:"
 echo "<$user>.facts -> <$user>.fileFacts" > "$LE_MESSAGING_DIR/bindings"
 indent < "$LE_MESSAGING_DIR/bindings"
 exec 4< <(exec "$directoryd" --bindings="$LE_MESSAGING_DIR/bindings")
+running+=($!)
 read -r -t 30 line <&4
 echo "  $line"
 
 say "A client starts, before there is any server:"
 exec 3< <(exec "$client" "$file" 2)
 client_pid=$!
+running+=("$client_pid")
 hear "waiting for the service"
 until "$sdir" list | grep -q "WAITING for"; do :; done
 "$sdir" list | grep "WAITING for" | indent
@@ -54,6 +56,7 @@ until "$sdir" list | grep -q "WAITING for"; do :; done
 say "A server starts; the client is served: one way, synchronously, asynchronously, and by news:"
 "$server" > >(indent) &
 server_pid=$!
+running+=("$server_pid")
 hear "client: served"
 
 say "Who is there now:"
@@ -66,12 +69,14 @@ hear "waiting for the service"
 
 say "Another server starts; the client is served again:"
 "$server" > >(indent) &
+running+=($!)
 hear "client: served"
 wait "$client_pid"
 
 say "The same client and the same server, in one process over loopback:"
-"$one_process" "$file" | indent
+output=$("$one_process" "$file")
+indent <<< "$output"
 
 read -r lines words bytes _ < <(wc "$file")
+grep -q ": $lines lines, $words words, $bytes bytes," <<< "$output"
 say "wc counts $lines lines, $words words, $bytes bytes as well. That was le_messaging."
-"$one_process" "$file" | grep -q ": $lines lines, $words words, $bytes bytes,"

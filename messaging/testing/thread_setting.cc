@@ -35,6 +35,7 @@ class PartyProcess final : public event::Process {
   ~PartyProcess() override { DestroyState(); }
   [[noreturn]] void Die(absl::string_view message) override {
     real()->Die(message);
+    __builtin_unreachable();  // GCC forgets what virtual functions promise
   }
   event::Credentials credentials() override { return real()->credentials(); }
   event::Instant Now() override { return real()->Now(); }
@@ -52,7 +53,10 @@ class PartyProcess final : public event::Process {
       body();
     });
   }
-  [[noreturn]] void ExitThread() override { real()->ExitThread(); }
+  [[noreturn]] void ExitThread() override {
+    real()->ExitThread();
+    __builtin_unreachable();
+  }
   uint64_t Random() override { return real()->Random(); }
   std::string GetEnv(const char*) override { return ""; }
 
