@@ -24,8 +24,7 @@ static void OnClose(le_msg_SessionRef_t sessionRef, void* contextPtr) {
 COMPONENT_INIT {
   le_msg_ProtocolRef_t protocolRef =
       le_msg_GetProtocolRef(ECHO_PROTOCOL, sizeof(echo_Message_t));
-  le_msg_ServiceRef_t serviceRef =
-      le_msg_CreateService(protocolRef, "echo");
+  le_msg_ServiceRef_t serviceRef = le_msg_CreateService(protocolRef, "echo");
   le_msg_SetServiceRecvHandler(serviceRef, OnMessage, NULL);
   le_msg_AddServiceCloseHandler(serviceRef, OnClose, NULL);
   le_msg_AdvertiseService(serviceRef);

@@ -136,8 +136,8 @@ class SimRun {
   void StartDirectory() {
     const std::string ready = absl::StrCat("directory ", ++directories_);
     directory_ = sim_.AddProcess(ready, {0, 1000, 1000});
-    auto transport = std::make_shared<transports::LoopbackTransport>(
-        &network_, directory_);
+    auto transport =
+        std::make_shared<transports::LoopbackTransport>(&network_, directory_);
     directory_->OnExit([transport] { transport->CloseAll(); });
     sim_.Spawn(directory_, "main", [this, ready, transport] {
       event::Loop* const loop = event::Thread::Current()->loop();

@@ -88,8 +88,8 @@ class LoopbackWorld final : public World {
     EXPECT_TRUE(directory_.SetBindings(bindings).ok());
   }
   Runtime::Parts PartsFor(event::Process* process) override {
-    transports_.push_back(std::make_unique<transports::LoopbackTransport>(
-        &network_, process));
+    transports_.push_back(
+        std::make_unique<transports::LoopbackTransport>(&network_, process));
     Runtime::Parts parts;
     parts.introducer = directory_.IntroducerFor(transports_.back().get());
     return parts;

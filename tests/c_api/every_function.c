@@ -5,9 +5,9 @@
  * exported, and compile without a warning. What they do is tested elsewhere.
  */
 
-#include "legato.h"
 #include "le_messaging_ext.h"
 #include "le_messaging_loopback.h"
+#include "legato.h"
 
 static int Completions;
 static le_msg_SessionRef_t Extra;
@@ -131,9 +131,10 @@ static void Sessions(le_msg_ProtocolRef_t protocol) {
   le_msg_SetSessionContextPtr(session, &Extra);
   LE_TEST_OK(le_msg_GetSessionContextPtr(session) == &Extra, "context");
   LE_TEST_OK(le_msg_GetSessionProtocol(session) == protocol, "protocol");
-  LE_TEST_OK(strcmp(le_msg_GetInterfaceName(le_msg_GetSessionInterface(session)),
-                    "client") == 0,
-             "interface name");
+  LE_TEST_OK(
+      strcmp(le_msg_GetInterfaceName(le_msg_GetSessionInterface(session)),
+             "client") == 0,
+      "interface name");
   LE_TEST_OK(le_msg_GetInterfaceProtocol(le_msg_GetSessionInterface(session)) ==
                  protocol,
              "interface protocol");
@@ -194,10 +195,10 @@ COMPONENT_INIT {
   le_msg_SetProtocolPoolSize(protocol, 5);
   LE_TEST_OK(le_msg_SetLoopbackBindings("nonsense") == LE_FORMAT_ERROR,
              "nonsense is refused");
-  LE_TEST_OK(le_msg_SetLoopbackBindings("<*>.client -> <self>.service\n"
-                                        "<*>.nobody -> <self>.nobody\n") ==
-                 LE_OK,
-             "bindings");
+  LE_TEST_OK(
+      le_msg_SetLoopbackBindings("<*>.client -> <self>.service\n"
+                                 "<*>.nobody -> <self>.nobody\n") == LE_OK,
+      "bindings");
   Services(protocol);
   Sessions(protocol);
   Local();

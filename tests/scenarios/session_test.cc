@@ -55,9 +55,9 @@ TEST_P(SessionTest, TryTellsWhatIsMissing) {
     EXPECT_EQ(le_msg_OpenSessionSyncTimed(bound.ref(), 1), LE_TIMEOUT);
     party->Signal("go");
     bound.Open();
-    EXPECT_STREQ(le_msg_GetInterfaceName(
-                     le_msg_GetSessionInterface(bound.ref())),
-                 "bound");
+    EXPECT_STREQ(
+        le_msg_GetInterfaceName(le_msg_GetSessionInterface(bound.ref())),
+        "bound");
     EXPECT_EQ(le_msg_GetSessionProtocol(bound.ref()), TextProtocol());
     EXPECT_EQ(Ask(bound.ref(), "x"), "x");
     TestClient another("bound");
@@ -103,8 +103,8 @@ TEST_P(SessionTest, ServerCloseIsToldOnce) {
       order.push_back("null");
     });
     party->RunLoopUntil([&] { return order.size() == 3; });
-    EXPECT_EQ(order, (std::vector<std::string>{"last words", "null",
-                                               "closed"}));
+    EXPECT_EQ(order,
+              (std::vector<std::string>{"last words", "null", "closed"}));
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());
@@ -312,8 +312,7 @@ TEST_P(SessionTest, KillClientClosesThatClientOnly) {
 TEST_P(SessionTest, AServiceWithoutReceiveHandlerDropsMessages) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
-    le_msg_ServiceRef_t service =
-        le_msg_CreateService(TextProtocol(), "deaf");
+    le_msg_ServiceRef_t service = le_msg_CreateService(TextProtocol(), "deaf");
     le_msg_AdvertiseService(service);
     party->RunLoopUntil("done");
   });

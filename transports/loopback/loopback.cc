@@ -206,8 +206,9 @@ class LoopbackConnection final : public Connection, private event::Task {
     // connections: they are closed without the lock.
     FrameQueue unreceived;
     std::lock_guard<std::mutex> lock(channel_->mutex);
-    if (mine().closed) return;
-    CloseLocked(absl::CancelledError("closed at this end"));
+    if (!mine().closed) {
+      CloseLocked(absl::CancelledError("closed at this end"));
+    }
     std::swap(unreceived, mine().inbox);
     mine().inbox_bytes = 0;
   }
@@ -280,10 +281,14 @@ class LoopbackConnection final : public Connection, private event::Task {
 
   // From LoopbackTransport::CloseAll(), on whatever thread.
   void Die() {
+    // A connection that was on its way to this process closes with it.
+    FrameQueue unreceived;
     std::lock_guard<std::mutex> lock(channel_->mutex);
     if (!mine().closed) {
       CloseLocked(absl::CancelledError("its process died"));
     }
+    std::swap(unreceived, mine().inbox);
+    mine().inbox_bytes = 0;
   }
 
  private:

@@ -194,6 +194,7 @@ bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
   for (;;) {
     struct pollfd poll = {};
     event::Instant until = deadline;
+    bool pauses;
     {
       std::lock_guard<std::mutex> lock(mutex_);
       if (close_status_ != nullptr) return true;
@@ -202,7 +203,8 @@ bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
       if (queued) FlushLocked();
       if (for_room && queued && HasRoomLocked()) return true;
       if (for_room && send_is_broken_) return true;
-      if (output_ != nullptr && output_->no_memory) {
+      pauses = output_ != nullptr && output_->no_memory;
+      if (pauses) {
         // The socket would say that there is room.
         until = std::min(until, process_->Now() + kNoMemoryPause);
       } else if (for_room || (output_ != nullptr && !output_->queue.empty())) {
@@ -229,7 +231,8 @@ bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
         if (waiters_ == 0 && close_after_waiters_) fd_.reset();
         return true;
       }
-      if (ready > 0 && (poll.revents & (POLLOUT | POLLERR | POLLHUP)) != 0) {
+      if (pauses ||
+          (ready > 0 && (poll.revents & (POLLOUT | POLLERR | POLLHUP)) != 0)) {
         FlushLocked();
         if (for_room && HasRoomLocked()) return true;
       }
