@@ -109,6 +109,14 @@ include_arrows() {
     xargs -r grep -HoP '^\s*#\s*include\s+"\K[^"]+')
 }
 
+# Who may name an implementation of a transport, besides tests and benchmarks:
+# see TRANSPORT_NAMERS in tests/build/targets.bzl, whose query sees only what is
+# shipped. This sees every file.
+transport_names() {
+  cxx_files | grep -vE '^(transports|tests|directory/main|directory/in_process_directory|messaging/(local_parts|facade_|testing/)|tools/sdir/main)|(_test|_benchmark|_bench)\.(c|cc)$|^examples/consumer/' |
+    xargs -r grep -nE '^\s*#\s*include\s+"transports/(unix_socket|loopback)/' || true
+}
+
 licence_lines() {
   { cxx_files; build_files; shell_files; files '*.proto' '*.py' '*.yml' '*.bazelrc' .clang-format; } | while read -r file; do
     head -n 4 "$file" | grep -v '^#!' | head -n 2 | tr '\n' ' ' |
@@ -143,6 +151,7 @@ check "Formatting (tools/lint.sh --fix mends it)" clang_format
 check "BUILD files (tools/lint.sh --fix mends most of it)" buildifier_check
 check "Shell scripts" shell_check
 check "Folder arrows" include_arrows
+check "Names of a transport's implementation (use the seam, transports/transport.h)" transport_names
 check "Licence lines" licence_lines
 check "Sleeps in tests" no_sleeps_in_tests
 check "Loose ends" no_loose_ends
