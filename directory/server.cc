@@ -227,8 +227,7 @@ class DirectoryServer::Peer final : private Connection::Observer,
 
 DirectoryServer::DirectoryServer(event::Process* process, event::Loop* loop,
                                  Users* users, Options options)
-    : process_(process),
-      loop_(loop),
+    : loop_(loop),
       users_(users),
       options_(std::move(options)),
       self_(process->credentials().uid),

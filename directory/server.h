@@ -87,7 +87,6 @@ class DirectoryServer : private transports::Acceptor::Observer {
   void SendList(Peer* peer);
   void WakeThoseWhoWaitFor(const ServiceKey& key);
 
-  event::Process* const process_;
   event::Loop* const loop_;
   Users* const users_;
   const Options options_;

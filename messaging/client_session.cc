@@ -208,18 +208,25 @@ void ClientSession::Close() { CloseFor(CloseReason::kByCaller); }
 void ClientSession::Delete() {
   CloseFor(CloseReason::kByCaller);
   deadlines_.reset();
-  OwnerState::Of(owner())->Remove(this);
   receive_handler_ = nullptr;
   close_handler_ = nullptr;
+  deleted_ = true;
+  LeaveIfDone();
   Unref();
+}
+
+void ClientSession::LeaveIfDone() {
+  if (deleted_ && !IsDeliveryPosted()) OwnerState::Of(owner())->Remove(this);
 }
 
 void ClientSession::Abolish() {
   const SessionRef keep(this);
-  CloseFor(CloseReason::kThreadEnded);
+  if (!deleted_) CloseFor(CloseReason::kThreadEnded);
   deadlines_.reset();
   DeliverAll();
-  Unref();
+  CancelDelivery();
+  // It may have been deleted before, or by a handler.
+  if (!deleted_) Unref();
 }
 
 // ---- Requests --------------------------------------------------------------

@@ -35,7 +35,8 @@ class ClientSession final : public Session {
             event::Instant deadline);
   OpenResult OpenSync(bool waits, event::Instant deadline);
   void Close();
-  // Closes, and lets go of the caller's reference.
+  // Closes, and lets go of the caller's reference. The thread keeps it until
+  // what it owes has been delivered.
   void Delete();
   void Abolish() override;
 
@@ -72,11 +73,13 @@ class ClientSession final : public Session {
   Full WhenFull(bool is_response) override;
   FrameVerdict Judge(uint8_t type, uint64_t id) override;
   void OnDoomed(CloseReason reason) override { OnFarEndClosed(reason); }
+  void OnDelivered() override { LeaveIfDone(); }
   void OnFarEndClosed(CloseReason reason) override;
   void Deliver(Delivery delivery) override;
   void CompleteBlockedCaller(Delivery delivery) override;
 
   void CloseFor(CloseReason reason);
+  void LeaveIfDone();
   void OweNull(const Completion& completion, Result result);
   void ArmDeadline(event::Instant deadline);
 
@@ -93,6 +96,7 @@ class ClientSession final : public Session {
   SessionHandler close_handler_ = nullptr;
   void* close_context_ = nullptr;
   absl::optional<absl::Status> sync_open_result_;
+  bool deleted_ = false;
   bool warned_of_no_receive_handler_ = false;
 };
 

@@ -87,6 +87,7 @@ void ServerSession::Abolish() {
   const SessionRef keep(this);
   Close(CloseReason::kThreadEnded);
   DeliverAll();
+  CancelDelivery();
 }
 
 // ---- Any thread ------------------------------------------------------------
@@ -146,7 +147,8 @@ void ServerSession::Deliver(Delivery delivery) {
         gone_ = true;
       }
       service_->Forget(this);
-      Unref();  // the service's
+      CancelDelivery();  // nothing comes after this
+      Unref();           // the service's
       return;
     default:
       return;  // never owed to a server

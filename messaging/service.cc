@@ -45,21 +45,22 @@ void Service::Delete() {
   offer_.reset();
   deleted_ = true;
   runtime_->ReleaseServiceName(interface_.name);
-  OwnerState::Of(owner_)->Remove(this);
   CloseSessions(CloseReason::kServiceDeleted);
+  if (first_session_ == nullptr) OwnerState::Of(owner_)->Remove(this);
   Unref();
 }
 
 void Service::Abolish() {
+  Ref();
   offer_.reset();
-  deleted_ = true;
-  runtime_->ReleaseServiceName(interface_.name);
   while (first_session_ != nullptr) {
     ServerSession* const session = first_session_;
     session->Abolish();
     // It is still there only if the thread ends inside its close handler.
     if (first_session_ == session) Forget(session);
   }
+  // It may have been deleted before, or by a close handler.
+  if (!deleted_) Delete();
   Unref();
 }
 
@@ -119,6 +120,9 @@ void Service::Forget(ServerSession* session) {
       session->next_;
   if (session->next_ != nullptr) session->next_->previous_ = session->previous_;
   --sessions_;
+  if (deleted_ && first_session_ == nullptr) {
+    OwnerState::Of(owner_)->Remove(this);
+  }
 }
 
 // ---- Handlers --------------------------------------------------------------

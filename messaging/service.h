@@ -48,7 +48,8 @@ class Service final : private directory::Offer::Observer {
 
   void Advertise();
   void Hide() { offer_.reset(); }
-  // Lets go of the caller's reference.
+  // Lets go of the caller's reference. The thread keeps it until its last
+  // session has been told.
   void Delete();
   // The owner ends: the same, and what is owed is delivered now.
   void Abolish();

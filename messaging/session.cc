@@ -289,13 +289,25 @@ void Session::Owe(Delivery delivery) {
 }
 
 void Session::ScheduleDelivery() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (delivery_posted_) return;
+  delivery_posted_ = true;
+  Ref();  // until Run() or CancelDelivery()
+  owner_->loop_if_made()->Post(this);
+}
+
+void Session::CancelDelivery() {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (delivery_posted_) return;
-    delivery_posted_ = true;
+    if (!std::exchange(delivery_posted_, false)) return;
+    owner_->loop()->Cancel(this);
   }
-  Ref();  // until Run()
-  owner_->loop_if_made()->Post(this);
+  Unref();  // the post's
+}
+
+bool Session::IsDeliveryPosted() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return delivery_posted_;
 }
 
 void Session::Run() {
@@ -309,6 +321,7 @@ void Session::Run() {
   Unref();  // the post's
   if (doom != CloseReason::kNone) OnDoomed(doom);
   DeliverInbox();
+  OnDelivered();
 }
 
 void Session::DeliverInbox() {

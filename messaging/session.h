@@ -111,6 +111,11 @@ class Session : private event::Task, private transports::Connection::Observer {
   void DeliverInbox();
   // Runs all that is owed, and what comes to be owed by it.
   void DeliverAll();
+  // The loop need not come any more, or cannot: the owner's thread ends.
+  void CancelDelivery();
+  bool IsDeliveryPosted();
+  // The loop has delivered what there was.
+  virtual void OnDelivered() {}
 
   // Receives a frame without waiting for longer than `deadline`. Whatever comes
   // is put in line. kClosed: the session is closed now.

@@ -212,6 +212,41 @@ TEST_P(RequestTest, DeleteCompletesWithNull) {
   RunScenario(scenario, GetParam());
 }
 
+// What a deleted session owes comes at the latest with the end of its thread.
+TEST_P(RequestTest, DeleteCompletesBeforeTheThreadEnds) {
+  Scenario scenario;
+  scenario.Add("server", EchoServerBody);
+  scenario.Add("client", [](Party* party) {
+    int completed = 0;
+    const le_thread_Ref_t thread = le_thread_Create(
+        "short",
+        [](void* completed) -> void* {
+          const le_msg_SessionRef_t session =
+              le_msg_CreateSession(TextProtocol(), "echo");
+          le_msg_OpenSessionSync(session);
+          for (int i = 0; i < 2; ++i) {
+            le_msg_RequestResponse(
+                NewText(session, "x"),
+                [](le_msg_MessageRef_t response, void* completed) {
+                  EXPECT_EQ(response, nullptr);
+                  ++*static_cast<int*>(completed);
+                },
+                completed);
+          }
+          le_msg_DeleteSession(session);
+          EXPECT_EQ(*static_cast<int*>(completed), 0);
+          return nullptr;
+        },
+        &completed);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    le_thread_Join(thread, nullptr);
+    EXPECT_EQ(completed, 2);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
 TEST_P(RequestTest, OnAClosedSessionCompletesWithNull) {
   Scenario scenario;
   scenario.Add("client", [](Party* party) {

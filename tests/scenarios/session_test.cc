@@ -280,6 +280,56 @@ TEST_P(SessionTest, DeletingAServiceInItsHandlerClosesItsSessions) {
   RunScenario(scenario, GetParam());
 }
 
+// Likewise, with the end of its thread at the latest.
+TEST_P(SessionTest, DeletingAServiceTellsOfItsSessionsBeforeTheThreadEnds) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    struct Server {
+      Party* party;
+      int closes;
+    } server = {party, 0};
+    const le_thread_Ref_t thread = le_thread_Create(
+        "short",
+        [](void* context) -> void* {
+          auto* const server = static_cast<Server*>(context);
+          const le_msg_ServiceRef_t service =
+              le_msg_CreateService(TextProtocol(), "echo");
+          le_msg_SetServiceRecvHandler(
+              service,
+              [](le_msg_MessageRef_t message, void*) {
+                le_msg_Respond(message);
+              },
+              nullptr);
+          le_msg_AddServiceCloseHandler(
+              service,
+              [](le_msg_SessionRef_t, void* context) {
+                ++static_cast<Server*>(context)->closes;
+              },
+              server);
+          le_msg_AdvertiseService(service);
+          server->party->RunLoopUntil("served");
+          le_msg_DeleteService(service);
+          EXPECT_EQ(server->closes, 0);
+          return nullptr;
+        },
+        &server);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    le_thread_Join(thread, nullptr);
+    EXPECT_EQ(server.closes, 1);
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    bool closed = false;
+    client.on_close = [&] { closed = true; };
+    client.Open();
+    EXPECT_EQ(Ask(client.ref(), "x"), "x");
+    party->Signal("served");
+    party->RunLoopUntil([&] { return closed; });
+  });
+  RunScenario(scenario, GetParam());
+}
+
 TEST_P(SessionTest, KillClientClosesThatClientOnly) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
