@@ -50,8 +50,12 @@ exec 3< <(exec "$client" "$file" 2)
 client_pid=$!
 running+=("$client_pid")
 hear "waiting for the service"
-until "$sdir" list | grep -q "WAITING for"; do :; done
-"$sdir" list | grep "WAITING for" | indent
+# The client has said so; the directory hears of it a moment later.
+waiting='' deadline=$((SECONDS + 10))
+until grep "WAITING for" <<< "$waiting" | indent; do
+  (( SECONDS < deadline )) || { echo "sdir shows nobody waiting" >&2; exit 1; }
+  waiting=$("$sdir" list) || { echo "sdir list has failed" >&2; exit 1; }
+done
 
 say "A server starts; the client is served: one way, synchronously, asynchronously, and by news:"
 "$server" > >(indent) &
