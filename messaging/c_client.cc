@@ -46,14 +46,10 @@ ClientSession* ReadyToOpen(const char* function, le_msg_SessionRef_t ref) {
 
 le_msg_ProtocolRef_t le_msg_GetProtocolRef(const char* protocolId,
                                            size_t largestMsgSize) {
-  if (protocolId == nullptr || *protocolId == '\0') {
-    Misuse(__func__, "the protocol's identifier is NULL or empty");
-  }
+  if (protocolId == nullptr) Misuse(__func__, "the protocol's id is NULL");
   const std::string id(protocolId);
-  if (id.size() > le::messaging::kMaxProtocolIdBytes) {
-    Misuse(__func__, "the protocol's identifier has ", id.size(),
-           " bytes, more than ", le::messaging::kMaxProtocolIdBytes);
-  }
+  const absl::Status valid = le::directory::CheckProtocolId(id);
+  if (!valid.ok()) Misuse(__func__, valid.message());
   if (largestMsgSize > le::messaging::kMaxMessageBytes) {
     Misuse(__func__, "a largest message of ", largestMsgSize,
            " bytes is more than ", le::messaging::kMaxMessageBytes);

@@ -22,8 +22,6 @@ const char* CloseReasonText(CloseReason reason) {
       return "the far end broke the rules of the protocol";
     case CloseReason::kReceiveLimit:
       return "the far end sent more than may be held for it";
-    case CloseReason::kSessionLimit:
-      return "the service has as many sessions as it may have";
     case CloseReason::kServiceDeleted:
       return "the service was deleted";
     case CloseReason::kThreadEnded:

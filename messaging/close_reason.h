@@ -18,7 +18,6 @@ enum class CloseReason : uint8_t {
   kKilled = 4,
   kProtocolError = 5,
   kReceiveLimit = 6,
-  kSessionLimit = 7,
   kServiceDeleted = 8,
   kThreadEnded = 9,
   kSystem = 10,

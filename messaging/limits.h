@@ -15,10 +15,6 @@
 namespace le {
 namespace messaging {
 
-// Protocol ids travel in the directory's control messages; 127 bytes is what
-// Legato's users know.
-constexpr size_t kMaxProtocolIdBytes = 127;
-
 // The largest message that a protocol may state: what a transport carries.
 constexpr size_t kMaxMessageBytes = transports::kMaxPayloadBytes;
 

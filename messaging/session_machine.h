@@ -81,7 +81,6 @@ class ClientSessionMachine {
   }
   absl::optional<Completion> ExpireRequest(absl::Time now);
   absl::Time NextDeadline() const { return requests_.NextDeadline(); }
-  size_t open_requests() const { return requests_.size(); }
 
   // By whichever side. Returns the completions that are owed, in the order of
   // the requests. On a closed session: nothing happens.

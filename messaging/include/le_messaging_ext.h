@@ -102,7 +102,6 @@ typedef enum {
   LE_MSG_CLOSE_KILLED = 4,          /* by LE_KILL_CLIENT */
   LE_MSG_CLOSE_PROTOCOL_ERROR = 5,  /* the far end broke the rules */
   LE_MSG_CLOSE_RECEIVE_LIMIT = 6,   /* more came than may be held */
-  LE_MSG_CLOSE_SESSION_LIMIT = 7,   /* as many sessions as there may be */
   LE_MSG_CLOSE_SERVICE_DELETED = 8, /* its service was deleted */
   LE_MSG_CLOSE_THREAD_ENDED = 9,    /* its owner ended */
   LE_MSG_CLOSE_SYSTEM = 10          /* the operating system refused */

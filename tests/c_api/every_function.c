@@ -49,8 +49,6 @@ static void OnNews(le_msg_MessageRef_t msg, void* context) {
 }
 
 static void Finish(void) {
-  le_msg_ServiceLimits_t limits;
-  (void)limits;
   if (++Completions < 3) return;
   LE_TEST_EXIT;
 }
