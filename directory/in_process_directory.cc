@@ -3,12 +3,14 @@
 
 #include "directory/in_process_directory.h"
 
-#include <algorithm>
+#include <cstdint>
 #include <deque>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "directory/bindings.h"
+#include "directory/users.h"
 #include "event/base/log.h"
 
 namespace le {
@@ -34,18 +36,26 @@ class InProcessDirectory::LocalOffer final : public Offer, private event::Task {
     std::lock_guard<std::mutex> lock(directory_->mutex_);
     if (posted_) loop_->Cancel(this);
     untaken.swap(clients_);  // they will ask again
-    auto it = directory_->offers_.find(service_.interface_name);
-    it->second.remove(this);
-    if (it->second.empty()) {
-      directory_->offers_.erase(it);
-    } else {
-      directory_->ConsiderWaiting();  // the stand-by takes over
-    }
+    directory_->offers_.erase(id_);
+    directory_->CarryOut(directory_->registry_.ServerGone(id_));
   }
 
-  const InterfaceDescription& service() const { return service_; }
-
   // Under the lock.
+  void Begin() {
+    id_ = directory_->next_id_++;
+    directory_->offers_[id_] = this;
+    directory_->CarryOut(directory_->registry_.ServerAdvertises(
+        id_, directory_->self(), service_));
+  }
+  void Tell(const RegistryAction& state) {
+    if (state.state == ServerState::kOffering) return;
+    const bool stands_by = state.state == ServerState::kStandingBy;
+    event::Log(
+        stands_by ? event::LogLevel::kInfo : event::LogLevel::kError,
+        absl::StrCat("service '", service_.interface_name,
+                     stands_by ? "': standing by: " : "': refused for now: ",
+                     state.text));
+  }
   void HandClient(std::unique_ptr<Connection> connection) {
     clients_.push_back(std::move(connection));
     if (posted_) return;
@@ -70,6 +80,7 @@ class InProcessDirectory::LocalOffer final : public Offer, private event::Task {
   event::Loop* const loop_;
   const InterfaceDescription service_;
   Observer* const observer_;
+  PeerId id_ = 0;
   std::deque<std::unique_ptr<Connection>> clients_;
   bool posted_ = false;
 };
@@ -79,7 +90,7 @@ class InProcessDirectory::LocalOpening final : public Opening,
                                                private Connection::Observer {
  public:
   LocalOpening(InProcessDirectory* directory,
-               transports::LoopbackTransport* transport, event::Loop* loop,
+               transports::LocalTransport* transport, event::Loop* loop,
                InterfaceDescription client, bool wait,
                Opening::Observer* observer)
       : directory_(directory),
@@ -94,7 +105,8 @@ class InProcessDirectory::LocalOpening final : public Opening,
     {
       std::lock_guard<std::mutex> lock(directory_->mutex_);
       if (posted_) loop_->Cancel(this);
-      directory_->waiting_.remove(this);
+      directory_->openings_.erase(id);
+      directory_->CarryOut(directory_->registry_.ClientGone(id));
       connection = std::move(connection_);
     }
   }
@@ -102,9 +114,10 @@ class InProcessDirectory::LocalOpening final : public Opening,
   const InterfaceDescription& client() const { return client_; }
   bool wait() const { return wait_; }
 
-  // Under the lock.
+  // Under the lock:
+  PeerId id = 0;  // of the latest try
   void Introduce(LocalOffer* offer) {
-    transports::LoopbackTransport::Pair pair = transport_->ConnectedPair();
+    transports::LocalTransport::Pair pair = transport_->ConnectedPair();
     offer->HandClient(std::move(pair.accepting));
     connection_ = std::move(pair.connecting);
     Post();
@@ -171,7 +184,7 @@ class InProcessDirectory::LocalOpening final : public Opening,
    private:
     void OnExpiry() override {
       std::lock_guard<std::mutex> lock(opening_->directory_->mutex_);
-      opening_->directory_->Consider(opening_);
+      opening_->directory_->Open(opening_);
     }
     LocalOpening* opening_ = nullptr;
   };
@@ -180,7 +193,7 @@ class InProcessDirectory::LocalOpening final : public Opening,
   static constexpr absl::Duration kAskAgainAfter = absl::Milliseconds(50);
 
   InProcessDirectory* const directory_;
-  transports::LoopbackTransport* const transport_;
+  transports::LocalTransport* const transport_;
   event::Loop* const loop_;
   const InterfaceDescription client_;
   const bool wait_;
@@ -195,7 +208,7 @@ class InProcessDirectory::LocalOpening final : public Opening,
 
 class InProcessDirectory::View final : public Introducer {
  public:
-  View(InProcessDirectory* directory, transports::LoopbackTransport* transport)
+  View(InProcessDirectory* directory, transports::LocalTransport* transport)
       : directory_(directory), transport_(transport) {}
 
   std::unique_ptr<Opening> Open(event::Loop* loop,
@@ -205,7 +218,7 @@ class InProcessDirectory::View final : public Introducer {
     auto opening = std::make_unique<LocalOpening>(directory_, transport_, loop,
                                                   client, wait, observer);
     std::lock_guard<std::mutex> lock(directory_->mutex_);
-    directory_->Consider(opening.get());
+    directory_->Open(opening.get());
     return opening;
   }
 
@@ -216,23 +229,50 @@ class InProcessDirectory::View final : public Introducer {
     auto offer =
         std::make_unique<LocalOffer>(directory_, loop, service, observer);
     std::lock_guard<std::mutex> lock(directory_->mutex_);
-    directory_->offers_[service.interface_name].push_back(offer.get());
-    directory_->ConsiderWaiting();
+    offer->Begin();
     return offer;
   }
 
  private:
   InProcessDirectory* const directory_;
-  transports::LoopbackTransport* const transport_;
+  transports::LocalTransport* const transport_;
 };
 
+namespace {
+
+// The one user there is, is the process itself: nobody to protect from another.
+UserLimits NoLimits() {
+  UserLimits limits;
+  limits.waiting_clients = limits.services = UINT32_MAX;
+  return limits;
+}
+
+absl::Status ToStatus(const RegistryAction& refusal) {
+  switch (refusal.reason) {
+    case RefusalReason::kNotOffered:
+      return absl::NotFoundError(refusal.text);
+    case RefusalReason::kNoBinding:
+      return absl::PermissionDeniedError(refusal.text);
+    case RefusalReason::kOtherProtocol:
+      return absl::FailedPreconditionError(refusal.text);
+    case RefusalReason::kLimit:
+      return absl::ResourceExhaustedError(refusal.text);
+  }
+  return absl::UnavailableError(refusal.text);
+}
+
+}  // namespace
+
 InProcessDirectory::InProcessDirectory(event::Process* process)
-    : process_(process) {}
+    : process_(process), registry_(NoLimits()) {
+  const absl::Status bound = SetBindings("<*>.* -> <self>.*\n");
+  if (!bound.ok()) event::Fatal(bound.message());
+}
 
 InProcessDirectory::~InProcessDirectory() = default;
 
 std::unique_ptr<Introducer> InProcessDirectory::IntroducerFor(
-    transports::LoopbackTransport* transport) {
+    transports::LocalTransport* transport) {
   return std::make_unique<View>(this, transport);
 }
 
@@ -240,7 +280,7 @@ absl::Status InProcessDirectory::SetBindings(absl::string_view text) {
   OsUsers users;
   UserContext context;
   context.users = &users;
-  context.self = process_->credentials().uid;
+  context.self = self().uid;
   const ParsedBindings parsed = ParseBindings(text, context);
   if (!parsed.errors.empty()) {
     std::string errors;
@@ -250,89 +290,41 @@ absl::Status InProcessDirectory::SetBindings(absl::string_view text) {
     }
     return absl::InvalidArgumentError(errors);
   }
-  // Services of other users are not here, and the one client user is ours: so
-  // of the four kinds of binding the least specific is entered first, and each
-  // next one over it.
-  std::map<std::string, std::string> bindings;
-  bool same_name = false;
-  auto enter = [&](bool any_user, bool any_name) {
-    for (const Binding& binding : parsed.bindings) {
-      if (binding.client.uid.has_value() == any_user ||
-          binding.client.uid.value_or(context.self) != context.self ||
-          (binding.client.name == kAnyName) != any_name ||
-          binding.service.uid != context.self) {
-        continue;
-      }
-      if (!any_name) {
-        bindings[binding.client.name] = binding.service.name;
-      } else {
-        bindings.clear();
-        same_name = true;
-      }
-    }
-  };
-  enter(/*any_user=*/true, /*any_name=*/true);
-  enter(/*any_user=*/true, /*any_name=*/false);
-  enter(/*any_user=*/false, /*any_name=*/true);
-  enter(/*any_user=*/false, /*any_name=*/false);
   std::lock_guard<std::mutex> lock(mutex_);
-  bindings_ = std::move(bindings);
-  same_name_ = same_name;
-  ConsiderWaiting();
+  CarryOut(registry_.Load(parsed.bindings));
   return absl::OkStatus();
 }
 
-const std::string* InProcessDirectory::Resolve(
-    const std::string& client_interface, std::string* storage) const {
-  auto it = bindings_.find(client_interface);
-  if (it != bindings_.end()) {
-    *storage = it->second;
-  } else if (same_name_) {
-    *storage = client_interface;
-  } else {
-    return nullptr;
-  }
-  return storage;
+PeerIdentity InProcessDirectory::self() const {
+  const event::Credentials credentials = process_->credentials();
+  return PeerIdentity{credentials.uid, credentials.pid};
 }
 
-InProcessDirectory::LocalOffer* InProcessDirectory::Offering(
-    const std::string& service) {
-  auto it = offers_.find(service);
-  return it == offers_.end() ? nullptr : it->second.front();
+void InProcessDirectory::Open(LocalOpening* opening) {
+  opening->id = next_id_++;
+  openings_[opening->id] = opening;
+  CarryOut(registry_.ClientOpens(opening->id, self(), opening->client(),
+                                 opening->wait()));
 }
 
-void InProcessDirectory::Consider(LocalOpening* opening) {
-  std::string storage;
-  const std::string* const service =
-      Resolve(opening->client().interface_name, &storage);
-  LocalOffer* const offer = service == nullptr ? nullptr : Offering(*service);
-  if (offer != nullptr) {
-    if (offer->service().SameProtocol(opening->client())) {
-      opening->Introduce(offer);
-    } else {
-      opening->Refuse(absl::FailedPreconditionError(
-          absl::StrCat("service '", *service, "' speaks protocol '",
-                       offer->service().protocol_id, "' with messages of ",
-                       offer->service().max_message_size, " bytes, not '",
-                       opening->client().protocol_id, "' with ",
-                       opening->client().max_message_size)));
+void InProcessDirectory::CarryOut(const Registry::Actions& actions) {
+  for (const RegistryAction& action : actions) {
+    switch (action.what) {
+      case RegistryAction::What::kIntroduce:
+        registry_.IntroductionDone(action.client);
+        openings_.at(action.client)->Introduce(offers_.at(action.server));
+        openings_.erase(action.client);
+        break;
+      case RegistryAction::What::kRefuse:
+        openings_.at(action.client)->Refuse(ToStatus(action));
+        openings_.erase(action.client);
+        break;
+      case RegistryAction::What::kTell:
+      case RegistryAction::What::kRefuseServer:
+        offers_.at(action.server)->Tell(action);
+        break;
     }
-    return;
   }
-  if (opening->wait()) {
-    waiting_.push_back(opening);
-  } else if (service == nullptr) {
-    opening->Refuse(absl::PermissionDeniedError("there is no binding"));
-  } else {
-    opening->Refuse(absl::NotFoundError(
-        absl::StrCat("service '", *service, "' is not offered now")));
-  }
-}
-
-void InProcessDirectory::ConsiderWaiting() {
-  std::list<LocalOpening*> waiting;
-  waiting.swap(waiting_);
-  for (LocalOpening* opening : waiting) Consider(opening);
 }
 
 }  // namespace directory

@@ -1,26 +1,27 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A directory that is part of the process, for loopback: no address, no control
-// messages, no thread. Introductions are made by whichever thread asks, or
-// offers, and delivered on the loops of both.
+// A directory that is part of the process: no address, no control messages, no
+// thread. Introductions are made by whichever thread asks, or offers, and
+// delivered on the loops of both.
 //
-// It follows the same rules as the directory of its own process: bindings,
-// clients that wait, stand-bys, protocols that must agree. All users are one.
+// The rules are those of the directory in a process of its own, by the same
+// registry: bindings, clients that wait, stand-bys, protocols that must agree.
+// All users are one.
 
 #ifndef LE_MESSAGING_DIRECTORY_IN_PROCESS_DIRECTORY_H_
 #define LE_MESSAGING_DIRECTORY_IN_PROCESS_DIRECTORY_H_
 
-#include <list>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <string>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "directory/introducer.h"
-#include "transports/loopback/loopback.h"
+#include "directory/registry.h"
+#include "event/process.h"
+#include "transports/transport.h"
 
 namespace le {
 namespace directory {
@@ -37,30 +38,26 @@ class InProcessDirectory {
   // each with line and column.
   absl::Status SetBindings(absl::string_view text);
 
-  // The view of one process, or of several, whose connections `transport` makes.
-  // Neither is owned.
+  // The view of those whose connections `transport` makes, which is not owned.
   std::unique_ptr<Introducer> IntroducerFor(
-      transports::LoopbackTransport* transport);
+      transports::LocalTransport* transport);
 
  private:
   class View;
   class LocalOpening;
   class LocalOffer;
 
+  PeerIdentity self() const;
   // All under mutex_.
-  // The service that a client interface is bound to, or null.
-  const std::string* Resolve(const std::string& client_interface,
-                             std::string* storage) const;
-  void Consider(LocalOpening* opening);
-  void ConsiderWaiting();
-  LocalOffer* Offering(const std::string& service);
+  void Open(LocalOpening* opening);
+  void CarryOut(const Registry::Actions& actions);
 
   event::Process* const process_;
   std::mutex mutex_;
-  std::map<std::string, std::string> bindings_;           // by client interface
-  bool same_name_ = true;                                 // "*" to "*"
-  std::list<LocalOpening*> waiting_;                      // in order of arrival
-  std::map<std::string, std::list<LocalOffer*>> offers_;  // first: offers
+  Registry registry_;
+  PeerId next_id_ = 1;
+  absl::flat_hash_map<PeerId, LocalOpening*> openings_;  // that wait
+  absl::flat_hash_map<PeerId, LocalOffer*> offers_;
 };
 
 }  // namespace directory

@@ -11,6 +11,7 @@
 #include "le_messaging_loopback.h"
 #include "messaging/local_parts.h"
 #include "messaging/runtime.h"
+#include "transports/loopback/loopback.h"
 
 namespace le {
 namespace messaging {
@@ -25,7 +26,8 @@ class LoopbackWorld final : public event::ModuleState {
   }
 
   explicit LoopbackWorld(event::Process* process)
-      : parts_(std::make_shared<LocalParts>(process)) {}
+      : parts_(std::make_shared<LocalParts>(
+            process, transports::NewLoopback(process))) {}
 
   directory::InProcessDirectory* directory() { return &parts_->directory; }
   std::shared_ptr<directory::Introducer> introducer() {
@@ -41,7 +43,8 @@ class LoopbackWorld final : public event::ModuleState {
 Runtime::Parts DefaultParts(event::Process* process) {
   Runtime::Parts parts;
   parts.introducer = LoopbackWorld::Of(process)->introducer();
-  parts.local_introducer = IntroducerOf(std::make_shared<LocalParts>(process));
+  parts.local_introducer = IntroducerOf(
+      std::make_shared<LocalParts>(process, transports::NewLoopback(process)));
   return parts;
 }
 

@@ -1,26 +1,27 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// For the facades: a directory within the process, and all it stands on.
+// For the facades: a directory within the process.
 
 #ifndef LE_MESSAGING_MESSAGING_LOCAL_PARTS_H_
 #define LE_MESSAGING_MESSAGING_LOCAL_PARTS_H_
 
 #include <memory>
+#include <utility>
 
 #include "directory/in_process_directory.h"
 #include "event/process.h"
-#include "transports/loopback/loopback.h"
+#include "transports/transport.h"
 
 namespace le {
 namespace messaging {
 
 struct LocalParts {
-  explicit LocalParts(event::Process* process)
-      : transport(&network, process), directory(process) {}
+  LocalParts(event::Process* process,
+             std::shared_ptr<transports::LocalTransport> transport)
+      : transport(std::move(transport)), directory(process) {}
 
-  transports::LoopbackNetwork network;
-  transports::LoopbackTransport transport;
+  const std::shared_ptr<transports::LocalTransport> transport;
   directory::InProcessDirectory directory;
 };
 
@@ -28,7 +29,7 @@ struct LocalParts {
 inline std::shared_ptr<directory::Introducer> IntroducerOf(
     std::shared_ptr<LocalParts> parts) {
   std::unique_ptr<directory::Introducer> introducer =
-      parts->directory.IntroducerFor(&parts->transport);
+      parts->directory.IntroducerFor(parts->transport.get());
   return std::shared_ptr<directory::Introducer>(
       introducer.release(), [parts](directory::Introducer* i) { delete i; });
 }

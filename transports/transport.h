@@ -229,6 +229,17 @@ class Transport {
       const std::string& address) = 0;
 };
 
+// A transport within one process: it can make both ends of a connection at
+// once, with nobody listening.
+class LocalTransport : public Transport {
+ public:
+  struct Pair {
+    std::unique_ptr<Connection> connecting;
+    std::unique_ptr<Connection> accepting;
+  };
+  virtual Pair ConnectedPair() = 0;
+};
+
 }  // namespace transports
 }  // namespace le
 

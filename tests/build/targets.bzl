@@ -28,14 +28,13 @@ EXPORTING_PACKAGES = [
     "//tools/deps",
 ]
 
-# The only ones to name an implementation of a transport: the two C facades with
-# what they share, the programs, and what tests with. (tools/lint.sh holds all
+# The only ones to name an implementation of a transport: the two C facades, the
+# programs, and what tests with. (tools/lint.sh holds all
 # other files to it too: these lists only reach what is public.)
 TRANSPORT_NAMERS = [
     "//directory:directoryd",
-    "//directory:in_process_directory",
     "//messaging:le_messaging",
-    "//messaging:local_parts",
+    "//messaging:le_messaging_loopback",
     "//messaging/testing:testing",
     "//tools/sdir:sdir",
 ]

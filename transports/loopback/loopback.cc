@@ -612,5 +612,15 @@ void LoopbackTransport::CloseAll() {
   for (LoopbackAcceptor* acceptor : acceptors) acceptor->Die();
 }
 
+std::shared_ptr<LocalTransport> NewLoopback(event::Process* process) {
+  struct Both {
+    explicit Both(event::Process* process) : transport(&network, process) {}
+    LoopbackNetwork network;
+    LoopbackTransport transport;
+  };
+  auto both = std::make_shared<Both>(process);
+  return std::shared_ptr<LocalTransport>(both, &both->transport);
+}
+
 }  // namespace transports
 }  // namespace le

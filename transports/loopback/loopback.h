@@ -48,7 +48,7 @@ class LoopbackNetwork {
 };
 
 // The view that one process has of a network. Thread-safe.
-class LoopbackTransport final : public Transport {
+class LoopbackTransport final : public LocalTransport {
  public:
   // Neither is owned.
   LoopbackTransport(LoopbackNetwork* network, event::Process* process);
@@ -60,12 +60,7 @@ class LoopbackTransport final : public Transport {
   absl::StatusOr<std::unique_ptr<Connection>> Connect(
       const std::string& address) override;
 
-  // Two ends of one connection, as if one had connected to the other.
-  struct Pair {
-    std::unique_ptr<Connection> connecting;
-    std::unique_ptr<Connection> accepting;
-  };
-  Pair ConnectedPair();
+  Pair ConnectedPair() override;
 
   // What a kernel does when a process dies: the far ends find everything closed,
   // once they have received what was sent. No object of this process may be
@@ -82,6 +77,9 @@ class LoopbackTransport final : public Transport {
   friend class LoopbackAcceptor;
   friend class LoopbackConnection;
 };
+
+// A transport with a network to itself.
+std::shared_ptr<LocalTransport> NewLoopback(event::Process* process);
 
 }  // namespace transports
 }  // namespace le
