@@ -19,26 +19,9 @@ namespace event {
 namespace {
 
 thread_local Thread* t_thread = nullptr;
-// Whether this thread is in Fatal() already.
-thread_local bool t_dying = false;
-
-// What the turn has gathered leaves before the process does.
-void RunTurnEndHooksOfThread() {
-  if (t_thread == nullptr || OsProcess::forked()) return;
-  Loop* const loop = t_thread->loop_if_made();
-  if (loop != nullptr && loop->InTurn()) loop->RunTurnEndHooks();
-}
-
-void AtExit() {
-  // Fatal() has done it, and may have come from within a hook.
-  if (!t_dying) RunTurnEndHooksOfThread();
-}
 
 void DieInCurrentProcess(absl::string_view message) {
-  if (!t_dying) {
-    t_dying = true;
-    RunTurnEndHooksOfThread();
-  }
+  Thread::BeforeProcessEnds();
   Process::Current()->Die(message);
 }
 
@@ -77,7 +60,7 @@ struct ThreadAdoption {
       if (pthread_key_create(&made, &ThreadAdoption::End) != 0) {
         Fatal("no key left for the data of threads");
       }
-      atexit(&AtExit);
+      atexit(&Thread::BeforeProcessEnds);
       return made;
     }();
     return key;
@@ -141,14 +124,27 @@ Thread::Binding::Binding(Process* process, std::string name)
 }
 
 Thread::Binding::~Binding() {
-  thread_.reset();
+  if (thread_ == nullptr) return;
+  thread_.reset();  // which may still ask who it is
   t_thread = previous_;
+}
+
+std::unique_ptr<Thread> Thread::Binding::Release() {
+  t_thread = previous_;
+  return std::move(thread_);
+}
+
+Thread* Thread::SwapCurrent(Thread* thread) {
+  return std::exchange(t_thread, thread);
 }
 
 Thread::Thread(Process* process, std::string name)
     : process_(process), name_(std::move(name)), token_(process->Random()) {}
 
-Thread::~Thread() { End(); }
+Thread::~Thread() {
+  End();
+  DestroyState();
+}
 
 void Thread::End() {
   if (ended_) return;
@@ -165,7 +161,6 @@ void Thread::End() {
     destructors_.pop_back();
     destructor();
   }
-  state_.Clear();
 }
 
 Loop* Thread::loop() {
@@ -183,7 +178,14 @@ Parker* Thread::parker() {
   return parker_.get();
 }
 
-void Thread::BeforeBlocking() { RunTurnEndHooksOfThread(); }
+void Thread::BeforeBlocking() {
+  if (loop_ != nullptr && loop_->InTurn()) loop_->RunTurnEndHooks();
+}
+
+void Thread::BeforeProcessEnds() {
+  if (t_thread == nullptr || OsProcess::forked()) return;
+  if (!std::exchange(t_thread->dying_, true)) t_thread->BeforeBlocking();
+}
 
 void Thread::AddExitHook(std::function<void()> hook) {
   exit_hooks_.push_back(std::move(hook));

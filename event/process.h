@@ -184,19 +184,26 @@ class Thread {
     Binding(const Binding&) = delete;
     Binding& operator=(const Binding&) = delete;
     Thread* thread() { return thread_.get(); }
+    // The calling thread is bound no longer; the caller keeps the Thread.
+    std::unique_ptr<Thread> Release();
 
    private:
     std::unique_ptr<Thread> thread_;
-    Thread* previous_;
+    Thread* const previous_;
   };
+  // For a simulation, which runs several threads on one: makes `thread` the
+  // calling one (null: none), and returns the one that was.
+  static Thread* SwapCurrent(Thread* thread);
 
-  ~Thread();
+  ~Thread();  // End(), if that has not been; then the rest
 
-  // Runs the exit hooks, then the destructors, then destroys module state. Once;
-  // the thread must not use the library after it. In a killed process hooks and
-  // destructors are left out. The loops stay until the Thread goes: a handler
-  // may end its thread, and then stands inside one.
+  // Runs the exit hooks, then the destructors. Once; the thread must not use the
+  // library after it. In a killed process they are left out. Module state and
+  // loops stay until the Thread goes: a handler may end its thread, and then
+  // stands inside them.
   void End();
+  // Destroys module state, before the Thread goes.
+  void DestroyState() { state_.Clear(); }
 
   Process* process() const { return process_; }
   const std::string& name() const { return name_; }
@@ -215,6 +222,9 @@ class Thread {
   // The owner's thread: to be called before a call of the public API blocks.
   // What the turn has gathered leaves now.
   void BeforeBlocking();
+  // The same, for the calling thread, before its process ends. Once: it may be
+  // one of the hooks that ends it.
+  static void BeforeProcessEnds();
 
   // Before anything else of the thread is taken down. Called last added first.
   // `AddExitHook` ones run before those of `AddDestructor`: they are the
@@ -250,6 +260,7 @@ class Thread {
   int next_destructor_ = 1;
   ModuleStates state_;
   bool ended_ = false;
+  bool dying_ = false;  // in Fatal() already
 };
 
 }  // namespace event

@@ -21,8 +21,6 @@ namespace le {
 namespace event {
 namespace {
 
-thread_local SimThread* t_me = nullptr;
-
 // Virtual time begins away from zero, so that nobody takes an instant for a
 // span.
 const Instant kBeginning = absl::FromUnixSeconds(1000);
@@ -76,25 +74,9 @@ std::string TimeText(Instant time) {
 
 // ---- Threads ---------------------------------------------------------------
 
-void SimThread::Give() {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    has_baton_ = true;
-  }
-  given_.notify_one();
-}
-
-void SimThread::Take() {
-  std::unique_lock<std::mutex> lock(mutex_);
-  given_.wait(lock, [this] { return has_baton_; });
-  has_baton_ = false;
-}
-
 void SimThread::Main() {
-  t_me = this;
-  const LeaksAllowed leaks_allowed;
-  Take();
   {
+    const LeaksAllowed leaks_allowed;
     Thread::Binding binding(process, name);
     try {
       if (!process->killed()) body();
@@ -105,7 +87,12 @@ void SimThread::Main() {
     // What the body holds is the process's, and goes before it.
     body = nullptr;
     binding.thread()->End();
-    if (--process->threads_ == 0) process->End();
+    binding.thread()->DestroyState();
+    if (--process->threads_ == 0) {
+      process->End();
+    } else if (process->killed()) {
+      process->remains_.push_back(binding.Release());
+    }
   }
   sim->ThreadEnded(this);
 }
@@ -117,15 +104,13 @@ Simulation::Simulation(uint64_t seed)
       schedule_state_(seed),
       random_state_(~seed),
       now_(kBeginning),
-      controller_(new SimThread(this, nullptr, "controller", nullptr, 0)) {}
+      controller_(new SimThread(this, nullptr, "controller", nullptr, 0)) {
+  controller_->strand = std::make_unique<Strand>();
+}
 
 Simulation::~Simulation() {
   for (size_t i = 0; i < processes_.size(); ++i) Kill(processes_[i].get());
-  JoinEndedThreads();
-}
-
-SimThread* Simulation::Me() const {
-  return t_me != nullptr && t_me->sim == this ? t_me : nullptr;
+  FreeEndedThreads();
 }
 
 SimProcess* Simulation::AddProcess(std::string name, Credentials credentials) {
@@ -147,20 +132,19 @@ SimThread* Simulation::StartThread(SimProcess* process, std::string name,
     Abort(absl::StrCat("process ", process->name(),
                        " has ended; a thread cannot be started in it"));
   }
-  JoinEndedThreads();
+  FreeEndedThreads();
   threads_.push_back(std::make_unique<SimThread>(
       this, process, std::move(name), std::move(body), next_thread_++));
   SimThread* const thread = threads_.back().get();
   live_.push_back(thread);
   ++process->threads_;
   if (tracing_) Note(absl::StrCat("starts ", FullName(thread)));
-  thread->thread = std::thread([thread] { thread->Main(); });
+  thread->strand = std::make_unique<Strand>([thread] { thread->Main(); });
   return thread;
 }
 
-void Simulation::JoinEndedThreads() {
-  // They have passed the baton on and do nothing more.
-  for (SimThread* thread : ended_) thread->thread.join();
+void Simulation::FreeEndedThreads() {
+  for (SimThread* thread : ended_) thread->strand.reset();
   ended_.clear();
 }
 
@@ -181,10 +165,7 @@ Simulation::Outcome Simulation::RunInternal(Instant limit, uint64_t steps) {
   limit_ = limit;
   steps_end_ = steps;
   SimThread* const first = PickNext();
-  if (first != nullptr) {
-    PassBatonTo(first);
-    controller_->Take();
-  }
+  if (first != nullptr) SwitchTo(nullptr, first);
   return outcome_;
 }
 
@@ -247,15 +228,16 @@ SimThread* Simulation::PickRunnable(size_t runnable) {
   Abort("no thread can run after all");
 }
 
-void Simulation::PassBatonTo(SimThread* thread) {
-  (thread != nullptr ? thread : controller_.get())->Give();
+void Simulation::SwitchTo(SimThread* me, SimThread* to) {
+  current_ = to;
+  Strand::Switch((me != nullptr ? me : controller_.get())->strand.get(),
+                 (to != nullptr ? to : controller_.get())->strand.get());
+  current_ = me;
 }
 
 void Simulation::SwitchAway(SimThread* me) {
   SimThread* const next = PickNext();
-  if (next == me) return;
-  PassBatonTo(next);
-  me->Take();
+  if (next != me) SwitchTo(me, next);
 }
 
 void Simulation::ThrowIfKilled(SimThread* me) {
@@ -312,7 +294,11 @@ void Simulation::ThreadEnded(SimThread* me) {
   if (tracing_) Note(absl::StrCat(FullName(me), " has ended"));
   for (SimThread* joiner : me->joiners) MakeRunnable(joiner);
   me->joiners.clear();
-  PassBatonTo(me->killer != nullptr ? me->killer : PickNext());
+  SimThread* const next = me->killer != nullptr ? me->killer : PickNext();
+  current_ = next == controller_.get() ? nullptr : next;
+  Strand::Finish(
+      me->strand.get(),
+      (current_ != nullptr ? current_ : controller_.get())->strand.get());
 }
 
 void Simulation::Kill(SimProcess* process) {
@@ -322,7 +308,7 @@ void Simulation::Kill(SimProcess* process) {
   process->killed_ = true;
   const bool mine = me != nullptr && me->process == process;
   SimThread* const killer = me != nullptr ? me : controller_.get();
-  // Each gets the baton in turn, and gives it back when it has ended.
+  // Each gets its turn, and comes back here when it has ended.
   const std::vector<SimThread*> live = live_;
   for (SimThread* thread : live) {
     if (thread->process != process || thread == me) continue;
@@ -332,8 +318,7 @@ void Simulation::Kill(SimProcess* process) {
     }
     thread->killer = killer;
     thread->state = SimThread::State::kRunnable;
-    PassBatonTo(thread);
-    killer->Take();
+    SwitchTo(me, thread);
   }
   if (mine) {
     if (me->unwinding || std::uncaught_exceptions() > 0) {

@@ -3,8 +3,7 @@
 //
 // Many processes in one, in an order that a seed decides.
 //
-// Each simulated thread is a real one, but they pass a baton: exactly one runs
-// at any time. Whenever the one that runs waits, parks, ends or says that it
+// Exactly one simulated thread runs at any time. Whenever the one that runs waits, parks, ends or says that it
 // might yield, the seed decides who is next. Time is virtual: it stands still
 // until every thread waits, then jumps to the earliest deadline. The same seed
 // and the same code give the same run, switch by switch.
@@ -125,10 +124,11 @@ class Simulation {
   // Null: the controller.
   SimThread* PickNext();
   SimThread* PickRunnable(size_t runnable);
-  void PassBatonTo(SimThread* thread);
+  // Goes on with `to` (null: the controller); returns when it is `me` again.
+  void SwitchTo(SimThread* me, SimThread* to);
   void SwitchAway(SimThread* me);
-  // The calling thread, if it is one of this simulation.
-  SimThread* Me() const;
+  // The thread that runs. Null: the controller.
+  SimThread* Me() const { return current_; }
 
   void Yield();
   // Blocks the calling thread until MakeRunnable() or the deadline. False: the
@@ -137,7 +137,7 @@ class Simulation {
   void MakeRunnable(SimThread* thread);
   void ThrowIfKilled(SimThread* me);
   void ThreadEnded(SimThread* me);
-  void JoinEndedThreads();
+  void FreeEndedThreads();
 
   const uint64_t seed_;
   uint64_t schedule_state_;
@@ -150,8 +150,9 @@ class Simulation {
   std::vector<std::unique_ptr<SimProcess>> processes_;
   std::vector<std::unique_ptr<SimThread>> threads_;  // all that ever were
   std::vector<SimThread*> live_;                     // in order of starting
-  std::vector<SimThread*> ended_;                    // not yet joined
+  std::vector<SimThread*> ended_;                    // not yet freed
   std::unique_ptr<SimThread> controller_;
+  SimThread* current_ = nullptr;
   int next_thread_ = 1;
 
   // Of the run that is under way.
@@ -207,6 +208,9 @@ class SimProcess final : public Process {
   std::map<std::string, std::string> environment_;
   std::vector<std::function<void()>> exit_hooks_;
   std::string death_message_;
+  // Of threads that have ended in a killed process: others may still be tied to
+  // them.
+  std::vector<std::unique_ptr<Thread>> remains_;
   size_t threads_ = 0;
   bool killed_ = false;
   bool ended_ = false;

@@ -51,8 +51,13 @@ class SimParker final : public Parker {
 // No descriptors: what lives in a simulation comes by Post().
 class SimLoop final : public LoopBase {
  public:
-  SimLoop(Simulation* sim, SimLoop* parent) : LoopBase(parent), sim_(sim) {}
+  SimLoop(Simulation* sim, SimLoop* parent)
+      : LoopBase(parent), sim_(sim), owner_(sim->Me()) {}
 
+  // All simulated threads may be one to LoopBase.
+  bool InTurn() const override {
+    return sim_->Me() == owner_ && LoopBase::InTurn();
+  }
   std::unique_ptr<Loop> CreateNested() override {
     return std::make_unique<SimLoop>(sim_, this);
   }
@@ -83,6 +88,7 @@ class SimLoop final : public LoopBase {
 
  private:
   Simulation* const sim_;
+  SimThread* const owner_;
   SimThread* waiter_ = nullptr;
 };
 
@@ -156,6 +162,7 @@ void SimProcess::End() {
     exit_hooks_.pop_back();
     hook();
   }
+  remains_.clear();
 }
 
 }  // namespace event

@@ -1,19 +1,19 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// For the simulation only: a thread that holds the baton, or waits for it.
+// For the simulation only: a thread that runs, or waits for its turn.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_THREAD_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_THREAD_H_
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
+#include <memory>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "event/testing/sim.h"
+#include "event/testing/strand.h"
 
 namespace le {
 namespace event {
@@ -33,13 +33,8 @@ class SimThread {
 
   enum class State { kRunnable, kBlocked, kEnded };
 
-  // The real thread's function.
+  // All that runs on its strand.
   void Main();
-
-  // ---- The baton: handed over by Give(), waited for by Take() ----
-
-  void Give();
-  void Take();
 
   Simulation* const sim;
   SimProcess* const process;  // null for the controller
@@ -60,12 +55,7 @@ class SimThread {
   // Who waits for this thread's end to go on killing.
   SimThread* killer = nullptr;
   std::vector<SimThread*> joiners;
-  std::thread thread;
-
- private:
-  std::mutex mutex_;
-  std::condition_variable given_;
-  bool has_baton_ = false;
+  std::unique_ptr<Strand> strand;
 };
 
 }  // namespace event

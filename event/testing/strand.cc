@@ -1,0 +1,178 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "event/testing/strand.h"
+
+#include <utility>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    defined(LE_STRANDS_ARE_THREADS)
+#define LE_STRANDS_ARE_FIBERS 0
+#else
+#define LE_STRANDS_ARE_FIBERS 1
+#endif
+
+#if LE_STRANDS_ARE_FIBERS
+#include <cxxabi.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "event/process.h"
+#else
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#endif
+
+namespace le {
+namespace event {
+
+#if LE_STRANDS_ARE_FIBERS
+
+namespace {
+
+// For what tests do on it; only what is touched costs memory.
+constexpr size_t kStackBytes = size_t{1} << 20;
+constexpr size_t kGuardBytes = size_t{64} << 10;
+
+// Stacks that are not in use: a new one costs its page faults.
+class StackPool {
+ public:
+  static StackPool* Get() {
+    static StackPool* const pool = new StackPool;
+    return pool;
+  }
+  void* Take() {
+    if (!free_.empty()) {
+      void* const stack = free_.back();
+      free_.pop_back();
+      return stack;
+    }
+    void* const stack =
+        mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED) std::abort();
+    // Whoever runs over its end must not write into the next one.
+    mprotect(stack, kGuardBytes, PROT_NONE);
+    return stack;
+  }
+  void Return(void* stack) { free_.push_back(stack); }
+
+ private:
+  std::vector<void*> free_;
+};
+
+// What the C++ runtime knows per thread of exceptions under way: as laid down
+// in the Itanium ABI.
+struct ExceptionGlobals {
+  void* caught = nullptr;
+  unsigned int uncaught = 0;
+};
+
+}  // namespace
+
+struct Strand::State {
+  std::function<void()> body;
+  void* stack = nullptr;  // null: a thread's own
+  ucontext_t context;
+  ExceptionGlobals exceptions;
+  Thread* thread = nullptr;
+  int error = 0;
+
+  static void Main(uint32_t high, uint32_t low) {
+    const uint64_t address = (uint64_t{high} << 32) | low;
+    auto* const state =
+        reinterpret_cast<State*>(static_cast<uintptr_t>(address));
+    state->body();
+    std::abort();  // it must have ended by Finish()
+  }
+};
+
+Strand::Strand() : state_(new State) {}
+
+Strand::Strand(std::function<void()> body) : state_(new State) {
+  state_->body = std::move(body);
+  state_->stack = StackPool::Get()->Take();
+  getcontext(&state_->context);
+  state_->context.uc_stack.ss_sp = state_->stack;
+  state_->context.uc_stack.ss_size = kStackBytes;
+  state_->context.uc_link = nullptr;
+  const uint64_t address = reinterpret_cast<uintptr_t>(state_.get());
+  makecontext(&state_->context, reinterpret_cast<void (*)()>(&State::Main), 2,
+              static_cast<uint32_t>(address >> 32),
+              static_cast<uint32_t>(address));
+}
+
+Strand::~Strand() {
+  if (state_->stack != nullptr) StackPool::Get()->Return(state_->stack);
+}
+
+void Strand::Switch(Strand* from, Strand* to) {
+  auto* const exceptions =
+      reinterpret_cast<ExceptionGlobals*>(abi::__cxa_get_globals());
+  from->state_->exceptions = *exceptions;
+  from->state_->error = errno;
+  from->state_->thread = Thread::SwapCurrent(to->state_->thread);
+  *exceptions = to->state_->exceptions;
+  errno = to->state_->error;
+  swapcontext(&from->state_->context, &to->state_->context);
+}
+
+void Strand::Finish(Strand* from, Strand* to) {
+  Switch(from, to);
+  std::abort();  // nobody may go on with it
+}
+
+#else  // threads
+
+struct Strand::State {
+  std::mutex mutex;
+  std::condition_variable given;
+  bool has_turn = false;
+  std::thread thread;
+
+  void Give() {
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      has_turn = true;
+    }
+    given.notify_one();
+  }
+  void Take() {
+    std::unique_lock<std::mutex> lock(mutex);
+    given.wait(lock, [this] { return has_turn; });
+    has_turn = false;
+  }
+};
+
+Strand::Strand() : state_(new State) {}
+
+Strand::Strand(std::function<void()> body) : state_(new State) {
+  State* const state = state_.get();
+  state->thread = std::thread([state, body] {
+    state->Take();
+    body();
+  });
+}
+
+Strand::~Strand() {
+  if (state_->thread.joinable()) state_->thread.join();
+}
+
+void Strand::Switch(Strand* from, Strand* to) {
+  to->state_->Give();
+  from->state_->Take();
+}
+
+void Strand::Finish(Strand*, Strand* to) { to->state_->Give(); }
+
+#endif
+
+}  // namespace event
+}  // namespace le
