@@ -29,6 +29,9 @@ constexpr size_t DefaultQueuedBytes(size_t max_message_size) {
   return std::max(kDefaultQueuedBytes, 2 * max_message_size);
 }
 
+// What is received during a blocking call waits for the loop within the same
+// bytes, its bookkeeping counted in.
+
 // Messages that may wait to be sent on a session. Each costs its bookkeeping
 // whatever its size; this many small ones cost about as much as the bytes.
 constexpr uint32_t kDefaultQueuedMessages = 16384;
@@ -41,10 +44,6 @@ constexpr uint32_t kMaxOpenRequests = 65536;
 // Sessions of one service: above what a process can have descriptors for by
 // default, so that the descriptors run out first unless somebody sets it.
 constexpr uint32_t kDefaultMaxSessions = 1u << 20;
-
-// What is received during a blocking call waits for the loop, within the same
-// bounds as what is sent.
-constexpr uint32_t kMaxHeldMessages = 16384;
 
 // Messages in a protocol's pool at first, and by which multiple it must have
 // grown before that is worth a warning: a leak of messages shows as growth.

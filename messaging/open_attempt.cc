@@ -41,10 +41,13 @@ void OpenAttempt::Ask() {
 }
 
 void OpenAttempt::AskLater(const absl::Status& why) {
-  event::Log(event::LogLevel::kError,
-             absl::StrCat("interface '", session_->interface_.name,
-                          "': cannot open a session: ", why.message(),
-                          "; trying again"));
+  if (why != told_) {  // once is enough: it may go on for long
+    told_ = why;
+    event::Log(event::LogLevel::kError,
+               absl::StrCat("interface '", session_->interface_.name,
+                            "': cannot open a session: ", why.message(),
+                            "; trying again"));
+  }
   opening_.reset();
   loop_->StartTimer(this, loop_->Now() + kAskAgainAfter);
 }
@@ -52,6 +55,11 @@ void OpenAttempt::AskLater(const absl::Status& why) {
 void OpenAttempt::OnIntroduced(
     std::unique_ptr<transports::Connection> connection,
     transports::IncomingFrame first) {
+  if (PlainType(first.type) == kTurnedAwayFrame) {
+    OnRefused(absl::ResourceExhaustedError(
+        "the service has as many sessions as it may"));
+    return;
+  }
   absl::optional<Hello> hello;
   if (PlainType(first.type) == kHelloFrame && first.payload) {
     hello = ParseHello(

@@ -55,6 +55,7 @@ class OpenAttempt final : private directory::Opening::Observer,
   const Done done_;
   DeadlineTimer deadline_timer_{this};
   std::unique_ptr<directory::Opening> opening_;
+  absl::Status told_;  // why it does not succeed, last said in the log
 };
 
 }  // namespace messaging

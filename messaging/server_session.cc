@@ -125,8 +125,17 @@ void ServerSession::GiveUp(uint64_t request) {
 
 Session::Full ServerSession::WhenFull(bool is_response) {
   // A response that went missing would leave the client waiting for ever.
-  return service_->limits().drop_when_slow && !is_response ? Full::kDrop
-                                                           : Full::kDoom;
+  if (!service_->limits().drop_when_slow || is_response) return Full::kDoom;
+  const uint32_t dropped = dropped_.fetch_add(1, std::memory_order_relaxed) + 1;
+  // Told ever more rarely: there may be very many.
+  if ((dropped & (dropped - 1)) == 0) {
+    event::Log(
+        event::LogLevel::kWarning,
+        absl::StrCat("service '", interface()->name, "': pid ", client_.pid,
+                     " of user ", client_.uid, " reads slowly: ", dropped,
+                     " messages to it were dropped so far"));
+  }
+  return Full::kDrop;
 }
 
 // ---- What the loop brings --------------------------------------------------

@@ -4,6 +4,8 @@
 #ifndef LE_MESSAGING_MESSAGING_SERVER_SESSION_H_
 #define LE_MESSAGING_MESSAGING_SERVER_SESSION_H_
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 
 #include "event/base/unique_fd.h"
@@ -65,7 +67,8 @@ class ServerSession final : public Session {
   ServerSession* previous_ = nullptr;
   ServerSessionMachine machine_;  // guarded by mutex()
   event::Credentials client_;
-  bool announced_ = false;  // open handlers have been called
+  std::atomic<uint32_t> dropped_{0};  // messages, by the service's policy
+  bool announced_ = false;            // open handlers have been called
   bool gone_ = false;  // guarded by mutex(): its close handlers have returned
 };
 

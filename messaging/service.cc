@@ -10,6 +10,7 @@
 #include "event/base/log.h"
 #include "messaging/owner_state.h"
 #include "messaging/runtime.h"
+#include "messaging/wire.h"
 
 namespace le {
 namespace messaging {
@@ -97,6 +98,9 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection) {
                             client.ok() ? client->pid : -1, " of user ",
                             client.ok() ? client->uid : -1, ": there are ",
                             sessions_, " sessions, as many as there may be"));
+    transports::OutgoingFrame frame;
+    frame.type = kTurnedAwayFrame;
+    connection->Send(frame);
     return;
   }
   auto* const session = new ServerSession(runtime_, this);

@@ -116,10 +116,6 @@ Result Session::Transmit(uint8_t type, uint64_t id, Message* message,
         break;
       }
       case Full::kDrop:
-        event::Log(LogLevel::kWarning,
-                   absl::StrCat("interface '", interface()->name,
-                                "': a message was dropped, its reader is "
-                                "slow"));
         return Result::kClosed;
       case Full::kDoom:
         Doom(CloseReason::kSlowReader);
@@ -255,8 +251,7 @@ MessageRef Session::MakeMessage(uint8_t type, transports::IncomingFrame frame) {
 
 bool Session::MayHoldMore() {
   std::lock_guard<std::mutex> lock(mutex_);
-  return inbox_.size() < kMaxHeldMessages &&
-         inbox_.bytes() < DefaultQueuedBytes(protocol()->max_message_size());
+  return inbox_.bytes() < DefaultQueuedBytes(protocol()->max_message_size());
 }
 
 void Session::CloseForFault(CloseReason reason, const char* what) {

@@ -22,6 +22,7 @@ enum FrameType : uint8_t {
   kRequestFrame = 3,     // client to server; `id` names the transaction
   kResponseFrame = 4,    // server to client; `id` is the request's
   kUnansweredFrame = 5,  // server to client: that request will get no response
+  kTurnedAwayFrame = 6,  // server to client, in the place of the hello: no room
 };
 
 // Added to a type: the sender has set the payload's length, it is not merely

@@ -13,6 +13,7 @@
 #include "directory/client.h"
 #include "directory/server.h"
 #include "event/testing/sim.h"
+#include "messaging/local_parts.h"
 #include "messaging/runtime.h"
 #include "messaging/testing/signal_board.h"
 #include "transports/loopback/loopback.h"
@@ -124,6 +125,8 @@ class SimRun {
     Runtime::Parts parts;
     parts.introducer =
         std::shared_ptr<directory::Introducer>(way, &way->client);
+    parts.local_introducer = IntroducerOf(std::make_shared<LocalParts>(
+        process, transports::NewLoopback(process)));
     Runtime::Install(process, std::move(parts));
     parties_[name] = process;
     sim_.Spawn(process, "main", [this, role] {

@@ -18,6 +18,7 @@
 #include "directory/server.h"
 #include "event/os_process.h"
 #include "event/process.h"
+#include "messaging/local_parts.h"
 #include "messaging/runtime.h"
 #include "messaging/testing/signal_board.h"
 #include "transports/loopback/loopback.h"
@@ -192,7 +193,10 @@ class ThreadRun {
       auto process = std::make_unique<PartyProcess>();
       PartyProcess* const raw = process.get();
       std::lock_guard<std::mutex> lock(mutex_);
-      Runtime::Install(raw, world_->PartsFor(raw));
+      Runtime::Parts parts = world_->PartsFor(raw);
+      parts.local_introducer = IntroducerOf(
+          std::make_shared<LocalParts>(raw, transports::NewLoopback(raw)));
+      Runtime::Install(raw, std::move(parts));
       processes_.push_back(std::move(process));
       const Scenario::Role* const chosen = role.get();
       threads_.emplace_back([this, raw, chosen] {

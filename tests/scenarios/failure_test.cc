@@ -221,6 +221,42 @@ TEST_P(FailureTest, AStandByTakesOver) {
   RunScenario(scenario, GetParam());
 }
 
+// After a restart of the directory the first to come back offers, whichever
+// that is; the other stands by again.
+TEST_P(FailureTest, StandBysComeBackInAnyOrder) {
+  Scenario scenario;
+  auto server = [](const char* name) {
+    return [name](Party* party) {
+      TestService service("echo");
+      service.on_message = [name](le_msg_MessageRef_t message) {
+        SetText(message, name);
+        le_msg_Respond(message);
+      };
+      service.Advertise();
+      party->RunLoopUntil("done");
+    };
+  };
+  scenario.Add("first", server("first"));
+  scenario.Add("second", server("second"));
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    bool closed = false;
+    client.on_close = [&] { closed = true; };
+    party->KillDirectory();
+    party->StartDirectory();
+    client.Open();
+    const std::string offering = Ask(client.ref(), "who?");
+    ASSERT_TRUE(offering == "first" || offering == "second") << offering;
+    party->Kill(offering);
+    party->RunLoopUntil([&] { return closed; });
+    client.Open();
+    EXPECT_EQ(Ask(client.ref(), "who?"),
+              offering == "first" ? "second" : "first");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
 }  // namespace
 }  // namespace testing
 }  // namespace messaging

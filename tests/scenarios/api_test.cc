@@ -1,0 +1,221 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Getters, timed twins, local services, and threads that end early: what the
+// other scenarios do not come by.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "tests/scenarios/util.h"
+
+namespace le {
+namespace messaging {
+namespace testing {
+namespace {
+
+class ApiTest : public ::testing::TestWithParam<Setting> {};
+INSTANTIATE_TEST_SUITE_P(Everywhere, ApiTest, AllSettings(), SettingName);
+
+TEST_P(ApiTest, GettersGiveWhatWasSet) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    EXPECT_EQ(le_msg_GetServiceContextPtr(service.ref()), &service);
+    service.on_open = [&](le_msg_SessionRef_t session) {
+      EXPECT_EQ(le_msg_GetSessionContextPtr(session), nullptr);
+      le_msg_SetSessionContextPtr(session, party);
+      EXPECT_EQ(le_msg_GetSessionContextPtr(session), party);
+      EXPECT_EQ(le_msg_GetSessionProtocol(session), TextProtocol());
+      EXPECT_STREQ(le_msg_GetInterfaceName(le_msg_GetSessionInterface(session)),
+                   "echo");
+      int pidfd = -1;
+      const le_result_t result = le_msg_GetClientPidFd(session, &pidfd);
+      EXPECT_TRUE(result == LE_OK || result == LE_UNSUPPORTED) << result;
+      EXPECT_EQ(result == LE_OK, pidfd >= 0);
+      if (pidfd >= 0) {
+        EXPECT_EQ(fcntl(pidfd, F_GETFD), FD_CLOEXEC);
+        close(pidfd);
+      }
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    EXPECT_STREQ(le_msg_GetProtocolIdStr(TextProtocol()), "text");
+    EXPECT_EQ(le_msg_GetProtocolMaxMsgSize(TextProtocol()), kTextSize);
+    TestClient client("echo");
+    EXPECT_EQ(le_msg_GetSessionContextPtr(client.ref()), nullptr);
+    le_msg_SetSessionContextPtr(client.ref(), &client);
+    EXPECT_EQ(le_msg_GetSessionContextPtr(client.ref()), &client);
+    le_msg_SessionEventHandler_t handler = nullptr;
+    void* context = nullptr;
+    le_msg_GetSessionCloseHandler(client.ref(), &handler, &context);
+    EXPECT_NE(handler, nullptr);
+    EXPECT_EQ(context, &client);
+    EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_NONE);
+    client.Open();
+    EXPECT_EQ(Ask(client.ref(), "x"), "x");
+    le_msg_CloseSession(client.ref());
+    EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_BY_CALLER);
+    for (int reason = LE_MSG_CLOSE_NONE; reason <= LE_MSG_CLOSE_SYSTEM;
+         ++reason) {
+      EXPECT_STRNE(
+          le_msg_GetCloseReasonTxt(static_cast<le_msg_CloseReason_t>(reason)),
+          "");
+    }
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+struct Opened {
+  int calls = 0;
+  le_result_t result = LE_FAULT;
+  static void Handle(le_msg_SessionRef_t, le_result_t result, void* context) {
+    auto* const opened = static_cast<Opened*>(context);
+    ++opened->calls;
+    opened->result = result;
+  }
+};
+
+TEST_P(ApiTest, OpeningWithADeadline) {
+  Scenario scenario;
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo"), other("echo");
+    EXPECT_EQ(le_msg_OpenSessionSyncTimed(client.ref(), 10), LE_TIMEOUT);
+    EXPECT_EQ(le_msg_TryOpenSessionSyncTimed(client.ref(), 10000),
+              LE_NOT_FOUND);
+    Opened opened;
+    le_msg_OpenSessionTimed(client.ref(), 10, &Opened::Handle, &opened);
+    EXPECT_EQ(opened.calls, 0) << "a callback ran inside an API call";
+    party->RunLoopUntil([&] { return opened.calls == 1; });
+    EXPECT_EQ(opened.result, LE_TIMEOUT);
+    party->Start("server");
+    le_msg_OpenSessionTimed(client.ref(), LE_MSG_NO_TIMEOUT, &Opened::Handle,
+                            &opened);
+    party->RunLoopUntil([&] { return opened.calls == 2; });
+    EXPECT_EQ(opened.result, LE_OK);
+    EXPECT_EQ(Ask(client.ref(), "x"), "x");
+    EXPECT_EQ(le_msg_TryOpenSessionSyncTimed(other.ref(), LE_MSG_NO_TIMEOUT),
+              LE_OK);
+    party->Signal("done");
+  });
+  scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
+  RunScenario(scenario, GetParam());
+}
+
+// A service within the process: no directory, no binding, the same promises.
+TEST_P(ApiTest, LocalServices) {
+  Scenario scenario;
+  scenario.Add("both", [](Party* party) {
+    static const char kWord[] = "local";
+    le_mem_PoolRef_t pool = le_mem_CreatePool(
+        "local messages", LE_MSG_LOCAL_HEADER_SIZE + kTextSize);
+    le_msg_LocalService_t local;
+    const le_msg_ServiceRef_t service =
+        le_msg_InitLocalService(&local, "inside", pool);
+    le_msg_SetServiceRecvHandler(
+        service,
+        [](le_msg_MessageRef_t message, void*) { le_msg_Respond(message); },
+        nullptr);
+    le_msg_AdvertiseService(service);
+    const le_msg_SessionRef_t session = le_msg_CreateLocalSession(&local);
+    bool closed = false;
+    le_msg_SetSessionCloseHandler(
+        session,
+        [](le_msg_SessionRef_t, void* context) {
+          *static_cast<bool*>(context) = true;
+        },
+        &closed);
+    le_msg_OpenSessionSync(session);
+    EXPECT_EQ(Ask(session, "own thread"), "(null)");
+    std::string answer;
+    le_msg_RequestResponse(
+        NewText(session, kWord),
+        [](le_msg_MessageRef_t response, void* context) {
+          *static_cast<std::string*>(context) = TextOf(response);
+          le_msg_ReleaseMsg(response);
+        },
+        &answer);
+    party->RunLoopUntil([&] { return !answer.empty(); });
+    EXPECT_EQ(answer, kWord);
+    le_msg_DeleteService(service);
+    party->RunLoopUntil([&] { return closed; });
+    le_msg_DeleteSession(session);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A thread may end inside a handler of what it owns. It closes all of that.
+TEST_P(ApiTest, AHandlerMayEndItsThread) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    auto serve = [](void*) -> void* {
+      const le_msg_ServiceRef_t service =
+          le_msg_CreateService(TextProtocol(), "echo");
+      le_msg_SetServiceRecvHandler(
+          service,
+          [](le_msg_MessageRef_t message, void* context) {
+            le_msg_ReleaseMsg(message);
+            le_thread_Exit(context);
+          },
+          service);
+      le_msg_AdvertiseService(service);
+      le_event_RunLoop();
+      return nullptr;
+    };
+    le_thread_Ref_t thread = le_thread_Create("serves", serve, nullptr);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    void* result = nullptr;
+    EXPECT_EQ(le_thread_Join(thread, &result), LE_OK);
+    EXPECT_NE(result, nullptr);
+    // The name is free again.
+    TestService again("echo");
+    int closes = 0;
+    again.on_close = [&](le_msg_SessionRef_t) { ++closes; };
+    again.Advertise();
+    party->RunLoopUntil([&] { return closes == 1; });
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    bool closed = false;
+    std::vector<std::string> order;
+    client.on_close = [&] { closed = true; };
+    client.Open();
+    client.Request("end yourself", [&](le_msg_MessageRef_t response) {
+      EXPECT_EQ(response, nullptr);
+      EXPECT_FALSE(closed);
+    });
+    party->RunLoopUntil([&] { return closed; });
+
+    auto ask = [](void*) -> void* {
+      const le_msg_SessionRef_t session =
+          le_msg_CreateSession(TextProtocol(), "echo");
+      le_msg_OpenSessionSync(session);
+      le_msg_RequestResponse(
+          NewText(session, "x"),
+          [](le_msg_MessageRef_t response, void* context) {
+            EXPECT_EQ(TextOf(response), "x");
+            le_msg_ReleaseMsg(response);
+            le_thread_Exit(context);
+          },
+          session);
+      le_event_RunLoop();
+      return nullptr;
+    };
+    le_thread_Ref_t thread = le_thread_Create("asks", ask, nullptr);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    void* result = nullptr;
+    EXPECT_EQ(le_thread_Join(thread, &result), LE_OK);
+    EXPECT_NE(result, nullptr);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+}  // namespace
+}  // namespace testing
+}  // namespace messaging
+}  // namespace le

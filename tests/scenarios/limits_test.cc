@@ -1,0 +1,280 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Those who send more than the other takes, and what it costs them.
+
+#include <mutex>
+
+#include "event/base/log.h"
+#include "tests/scenarios/util.h"
+
+namespace le {
+namespace messaging {
+namespace testing {
+namespace {
+
+class LimitsTest : public ::testing::TestWithParam<Setting> {
+ protected:
+  // Over loopback nothing but our own queue stands between the two.
+  static bool HasKernelBuffer() {
+    return GetParam() == Setting::kUnixThreads ||
+           GetParam() == Setting::kUnixProcesses;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Everywhere, LimitsTest, AllSettings(), SettingName);
+
+constexpr uint32_t kQueuedMessages = 100;
+
+void SetLimits(le_msg_ServiceRef_t service, le_msg_SlowReaderPolicy_t policy) {
+  le_msg_ServiceLimits_t limits = {};
+  limits.structSize = sizeof(limits);
+  limits.maxQueuedMessages = kQueuedMessages;
+  limits.slowReaderPolicy = policy;
+  le_msg_SetServiceLimits(service, &limits);
+}
+
+// A reader that does not read loses its session, after what the queue holds;
+// it gets all that was taken for it, and then the close.
+TEST_P(LimitsTest, ASlowReaderIsClosed) {
+  const bool exact = !HasKernelBuffer();
+  Scenario scenario;
+  scenario.Add("server", [exact](Party* party) {
+    TestService service("echo");
+    SetLimits(service.ref(), LE_MSG_SLOW_READER_CLOSE);
+    int sent = 0;
+    bool closed = false;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      const le_msg_SessionRef_t session = le_msg_GetSession(message);
+      while (le_msg_SendTimed(NewText(session, std::to_string(sent)), 0) ==
+             LE_OK) {
+        ++sent;
+      }
+      EXPECT_GE(sent, static_cast<int>(kQueuedMessages));
+      if (exact) {
+        EXPECT_EQ(sent, static_cast<int>(kQueuedMessages));
+      }
+      le_msg_ReleaseMsg(message);
+    };
+    service.on_close = [&](le_msg_SessionRef_t session) {
+      EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_SLOW_READER);
+      closed = true;
+    };
+    service.Advertise();
+    party->RunLoopUntil([&] { return closed; });
+    party->Signal("closed");
+  });
+  scenario.Add("client", [exact](Party* party) {
+    TestClient client("echo");
+    int received = 0;
+    bool closed = false;
+    client.on_message = [&](le_msg_MessageRef_t message) {
+      EXPECT_EQ(TextOf(message), std::to_string(received++));
+      le_msg_ReleaseMsg(message);
+    };
+    client.on_close = [&] { closed = true; };
+    client.Open();
+    le_msg_Send(NewText(client.ref(), "flood me"));
+    party->Await("closed");
+    party->RunLoopUntil([&] { return closed; });
+    if (exact) {
+      EXPECT_EQ(received, static_cast<int>(kQueuedMessages));
+    }
+    EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_BY_PEER);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Sends a last message as soon as there is room for it.
+void SendEnd(void* session, void*) {
+  const auto ref = static_cast<le_msg_SessionRef_t>(session);
+  if (le_msg_SendTimed(NewText(ref, "-1"), 0) == LE_OK) return;
+  le_event_QueueFunction(&SendEnd, session, nullptr);
+}
+
+// Or it only loses messages, if the service says so.
+TEST_P(LimitsTest, ASlowReaderMissesMessages) {
+  constexpr int kFlood = 5000;
+  const bool exact = !HasKernelBuffer();
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    SetLimits(service.ref(), LE_MSG_SLOW_READER_DROP);
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      if (le_msg_NeedsResponse(message)) {
+        le_msg_Respond(message);
+        return;
+      }
+      const le_msg_SessionRef_t session = le_msg_GetSession(message);
+      for (int i = 0; i < kFlood; ++i) {
+        // Long enough to fill the kernel's buffer too.
+        le_msg_Send(
+            NewText(session, std::to_string(i) + std::string(200, '.')));
+      }
+      le_msg_ReleaseMsg(message);
+      SendEnd(session, nullptr);
+      party->Signal("flooded");
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [exact](Party* party) {
+    TestClient client("echo");
+    std::vector<int> received;
+    bool ended = false;
+    client.on_message = [&](le_msg_MessageRef_t message) {
+      const int number = std::stoi(TextOf(message));
+      le_msg_ReleaseMsg(message);
+      if (number < 0) {
+        ended = true;
+      } else {
+        received.push_back(number);
+      }
+    };
+    client.Open();
+    le_msg_Send(NewText(client.ref(), "flood me"));
+    party->Await("flooded");
+    party->RunLoopUntil([&] { return ended; });
+    EXPECT_EQ(Ask(client.ref(), "alive?"), "alive?");
+    EXPECT_GE(received.size(), kQueuedMessages);
+    EXPECT_LT(received.size(), static_cast<size_t>(kFlood));
+    if (exact) {
+      EXPECT_EQ(received.size(), kQueuedMessages);
+    }
+    for (size_t i = 1; i < received.size(); ++i) {
+      EXPECT_LT(received[i - 1], received[i]);
+    }
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/5);
+}
+
+// But a response is never dropped: its client would wait for ever.
+TEST_P(LimitsTest, AResponseThatHasNoRoomClosesTheSession) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    SetLimits(service.ref(), LE_MSG_SLOW_READER_DROP);
+    bool closed = false;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      const le_msg_SessionRef_t session = le_msg_GetSession(message);
+      while (le_msg_SendTimed(NewText(session, "x"), 0) == LE_OK) {
+      }
+      le_msg_Respond(message);
+    };
+    service.on_close = [&](le_msg_SessionRef_t session) {
+      EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_SLOW_READER);
+      closed = true;
+    };
+    service.Advertise();
+    party->RunLoopUntil([&] { return closed; });
+    party->Signal("closed");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    int completions = 0;
+    bool closed = false;
+    client.on_close = [&] { closed = true; };
+    client.Open();
+    client.Request("flood me", [&](le_msg_MessageRef_t response) {
+      EXPECT_EQ(response, nullptr);
+      EXPECT_FALSE(closed);
+      ++completions;
+    });
+    party->Await("closed");
+    party->RunLoopUntil([&] { return closed; });
+    EXPECT_EQ(completions, 1);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// What comes during a blocking call is held, up to a bound; more than that
+// closes the session, and what was held is delivered before the close is told.
+TEST_P(LimitsTest, ABlockedReaderHoldsOnlySoMuch) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    le_msg_ServiceLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedBytes = size_t{64} << 20;
+    limits.maxQueuedMessages = 1u << 20;
+    le_msg_SetServiceLimits(service.ref(), &limits);
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      const int count = std::stoi(TextOf(message));
+      const le_msg_SessionRef_t session = le_msg_GetSession(message);
+      for (int i = 0; i < count; ++i) {
+        le_msg_Send(NewText(session, std::to_string(i)));
+      }
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    int received = 0;
+    bool closed = false;
+    client.on_message = [&](le_msg_MessageRef_t message) {
+      EXPECT_FALSE(closed);
+      EXPECT_EQ(TextOf(message), std::to_string(received++));
+      le_msg_ReleaseMsg(message);
+    };
+    client.on_close = [&] { closed = true; };
+    client.Open();
+
+    constexpr int kFits = 1000;
+    EXPECT_EQ(Ask(client.ref(), std::to_string(kFits)), std::to_string(kFits));
+    EXPECT_EQ(received, 0) << "a callback ran inside an API call";
+    party->RunLoopUntil([&] { return received == kFits; });
+
+    received = 0;
+    constexpr int kTooMany = 10000;
+    EXPECT_EQ(Ask(client.ref(), std::to_string(kTooMany)), "(null)");
+    EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_RECEIVE_LIMIT);
+    party->RunLoopUntil([&] { return closed; });
+    EXPECT_GE(received, kFits);
+    EXPECT_LE(received * kTextSize, size_t{1} << 20);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/3);
+}
+
+std::mutex g_mutex;
+int g_warnings = 0;  // guarded by it
+
+void CountWarnings(event::LogLevel, absl::string_view message) {
+  std::lock_guard<std::mutex> lock(g_mutex);
+  if (message.find("messages are in use") == absl::string_view::npos) return;
+  EXPECT_NE(message.find("'leaky'"), absl::string_view::npos) << message;
+  ++g_warnings;
+}
+
+// Messages that are never released show as a growing pool.
+TEST_P(LimitsTest, AGrowingPoolIsWorthAWarning) {
+  Scenario scenario;
+  scenario.Add("client", [](Party*) {
+    TestClient client("leaky");
+    constexpr size_t kPool = 7, kFactor = 10;
+    le_msg_SetProtocolPoolSize(TextProtocol(), kPool);
+    auto warnings = [] {
+      std::lock_guard<std::mutex> lock(g_mutex);
+      return g_warnings;
+    };
+    const int before = warnings();
+    const event::LogSink sink = event::SetLogSink(&CountWarnings);
+    std::vector<le_msg_MessageRef_t> messages;
+    while (messages.size() < kPool * kFactor) {
+      messages.push_back(le_msg_CreateMsg(client.ref()));
+    }
+    EXPECT_EQ(warnings(), before);
+    messages.push_back(le_msg_CreateMsg(client.ref()));
+    EXPECT_EQ(warnings(), before + 1);
+    for (le_msg_MessageRef_t message : messages) le_msg_ReleaseMsg(message);
+    event::SetLogSink(sink);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+}  // namespace
+}  // namespace testing
+}  // namespace messaging
+}  // namespace le
