@@ -28,14 +28,8 @@ OwnerState::OwnerState(event::Thread* thread) {
 
 void OwnerState::Abolish() {
   // A handler may make or delete others while this goes on.
-  while (!services_.empty()) {
-    Service* const service = *services_.begin();
-    services_.erase(services_.begin());
-    service->Abolish();
-  }
-  while (!sessions_.empty()) {
-    ClientSession* const session = *sessions_.begin();
-    sessions_.erase(sessions_.begin());
+  while (Service* const service = services_.TakeFirst()) service->Abolish();
+  while (ClientSession* const session = sessions_.TakeFirst()) {
     session->Abolish();
   }
 }

@@ -6,7 +6,8 @@
 #ifndef LE_MESSAGING_MESSAGING_OWNER_STATE_H_
 #define LE_MESSAGING_MESSAGING_OWNER_STATE_H_
 
-#include <set>
+#include <cstdint>
+#include <map>
 
 #include "event/process.h"
 
@@ -29,10 +30,10 @@ class OwnerState final : public event::ModuleState {
 
   explicit OwnerState(event::Thread* thread);
 
-  void Add(ClientSession* session) { sessions_.insert(session); }
-  void Remove(ClientSession* session) { sessions_.erase(session); }
-  void Add(Service* service) { services_.insert(service); }
-  void Remove(Service* service) { services_.erase(service); }
+  void Add(ClientSession* session) { sessions_.Add(session); }
+  void Remove(ClientSession* session) { sessions_.Remove(session); }
+  void Add(Service* service) { services_.Add(service); }
+  void Remove(Service* service) { services_.Remove(service); }
 
   // The message whose receive handler runs, and its session; or null. The
   // handler may have released the message; the session is there all the same.
@@ -54,11 +55,39 @@ class OwnerState final : public event::ModuleState {
   };
 
  private:
+  // In the order of adding, so that a thread's end is the same each time.
+  template <typename T>
+  class Owned {
+   public:
+    void Add(T* object) {
+      by_order_[next_] = object;
+      orders_[object] = next_++;
+    }
+    void Remove(T* object) {
+      const auto it = orders_.find(object);
+      if (it == orders_.end()) return;
+      by_order_.erase(it->second);
+      orders_.erase(it);
+    }
+    // Removes and returns the first; null if there is none.
+    T* TakeFirst() {
+      if (by_order_.empty()) return nullptr;
+      T* const first = by_order_.begin()->second;
+      Remove(first);
+      return first;
+    }
+
+   private:
+    uint64_t next_ = 0;
+    std::map<uint64_t, T*> by_order_;
+    std::map<T*, uint64_t> orders_;
+  };
+
   // The thread ends: closes everything, and delivers what that owes.
   void Abolish();
 
-  std::set<ClientSession*> sessions_;
-  std::set<Service*> services_;
+  Owned<ClientSession> sessions_;
+  Owned<Service> services_;
   Message* current_message_ = nullptr;
   ServerSession* current_session_ = nullptr;
 };

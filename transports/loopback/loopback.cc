@@ -100,10 +100,12 @@ void Notify(End* end) {
 
 }  // namespace
 
+// By number, so that a process dies the same way each time.
 struct LoopbackTransport::Members {
   std::mutex mutex;
-  std::set<LoopbackConnection*> connections;
-  std::set<LoopbackAcceptor*> acceptors;
+  uint64_t next = 0;
+  std::map<uint64_t, LoopbackConnection*> connections;
+  std::map<uint64_t, LoopbackAcceptor*> acceptors;
 };
 
 class LoopbackConnection final : public Connection, private event::Task {
@@ -430,14 +432,15 @@ class LoopbackConnection final : public Connection, private event::Task {
   void Join(std::shared_ptr<LoopbackTransport::Members> members) {
     members_ = std::move(members);
     std::lock_guard<std::mutex> lock(members_->mutex);
-    members_->connections.insert(this);
+    number_ = members_->next++;
+    members_->connections[number_] = this;
   }
 
   void Leave() {
     if (members_ == nullptr) return;
     {
       std::lock_guard<std::mutex> lock(members_->mutex);
-      members_->connections.erase(this);
+      members_->connections.erase(number_);
     }
     members_.reset();
   }
@@ -446,6 +449,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   const int side_;
   event::Process* process_;
   std::shared_ptr<LoopbackTransport::Members> members_;
+  uint64_t number_ = 0;  // there
   Observer* observer_ = nullptr;
   bool asks_for_sender_ = false;
   absl::Status close_status_;
@@ -459,13 +463,14 @@ class LoopbackAcceptor final : public Acceptor, private event::Task {
         address_(std::move(address)),
         members_(std::move(members)) {
     std::lock_guard<std::mutex> lock(members_->mutex);
-    members_->acceptors.insert(this);
+    number_ = members_->next++;
+    members_->acceptors[number_] = this;
   }
 
   ~LoopbackAcceptor() override {
     Die();
     std::lock_guard<std::mutex> lock(members_->mutex);
-    members_->acceptors.erase(this);
+    members_->acceptors.erase(number_);
   }
 
   absl::Status Attach(event::Loop* loop, Observer* observer) override {
@@ -526,6 +531,7 @@ class LoopbackAcceptor final : public Acceptor, private event::Task {
   LoopbackNetwork* const network_;
   const std::string address_;
   const std::shared_ptr<LoopbackTransport::Members> members_;
+  uint64_t number_ = 0;  // there
   // Guarded by the network's lock:
   event::Loop* loop_ = nullptr;
   Observer* observer_ = nullptr;
@@ -601,15 +607,15 @@ LoopbackTransport::Pair LoopbackTransport::ConnectedPair() {
 void LoopbackTransport::CloseAll() {
   // Nobody else uses these objects any more, so the sets may be left unlocked
   // while what they hold goes.
-  std::set<LoopbackConnection*> connections;
-  std::set<LoopbackAcceptor*> acceptors;
+  std::map<uint64_t, LoopbackConnection*> connections;
+  std::map<uint64_t, LoopbackAcceptor*> acceptors;
   {
     std::lock_guard<std::mutex> lock(members_->mutex);
     connections = members_->connections;
     acceptors = members_->acceptors;
   }
-  for (LoopbackConnection* connection : connections) connection->Die();
-  for (LoopbackAcceptor* acceptor : acceptors) acceptor->Die();
+  for (const auto& connection : connections) connection.second->Die();
+  for (const auto& acceptor : acceptors) acceptor.second->Die();
 }
 
 std::shared_ptr<LocalTransport> NewLoopback(event::Process* process) {
