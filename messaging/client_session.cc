@@ -80,6 +80,7 @@ bool ClientSession::is_closed() {
 
 void ClientSession::Open(SessionHandler on_open, OpenResultHandler on_result,
                          void* context, event::Instant deadline) {
+  ForgetFormerLife();
   {
     std::lock_guard<std::mutex> lock(mutex());
     machine_.Open();
@@ -115,6 +116,7 @@ void ClientSession::Open(SessionHandler on_open, OpenResultHandler on_result,
 }
 
 OpenResult ClientSession::OpenSync(bool waits, event::Instant deadline) {
+  ForgetFormerLife();
   {
     std::lock_guard<std::mutex> lock(mutex());
     machine_.Open();
@@ -202,6 +204,11 @@ void ClientSession::CloseFor(CloseReason reason) {
   }
   if (owes) ScheduleDelivery();
 }
+
+// A call that blocked may have found the far end closed, and the loop has not
+// come to tell of it. Whoever opens again knows, and must get nothing of what
+// was before but the completions that it is owed.
+void ClientSession::ForgetFormerLife() { CloseFor(CloseReason::kByCaller); }
 
 void ClientSession::Close() { CloseFor(CloseReason::kByCaller); }
 

@@ -79,6 +79,7 @@ class ClientSession final : public Session {
   void CompleteBlockedCaller(Delivery delivery) override;
 
   void CloseFor(CloseReason reason);
+  void ForgetFormerLife();
   void LeaveIfDone();
   void OweNull(const Completion& completion, Result result);
   void ArmDeadline(event::Instant deadline);

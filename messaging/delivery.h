@@ -108,6 +108,17 @@ class Inbox {
     held_->bytes += BytesOf(delivery);
     held_->deliveries.push_back(std::move(delivery));
   }
+  // The same, but a close that is last in line stays last.
+  void PushBeforeClose(Delivery delivery) {
+    if (held_ == nullptr ||
+        held_->deliveries.back().kind != Delivery::Kind::kFarEndClosed) {
+      return Push(std::move(delivery));
+    }
+    Delivery close = std::move(held_->deliveries.back());
+    held_->deliveries.back() = std::move(delivery);
+    held_->bytes += BytesOf(held_->deliveries.back());
+    held_->deliveries.push_back(std::move(close));
+  }
   Delivery Pop() {
     Delivery delivery = std::move(held_->deliveries.front());
     held_->deliveries.pop_front();

@@ -278,7 +278,11 @@ void Session::Doom(CloseReason reason) {
 void Session::Owe(Delivery delivery) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    inbox_.Push(std::move(delivery));
+    if (delivery.kind == Delivery::Kind::kCompletion) {
+      inbox_.PushBeforeClose(std::move(delivery));
+    } else {
+      inbox_.Push(std::move(delivery));
+    }
   }
   ScheduleDelivery();
 }

@@ -51,6 +51,9 @@ void SetInterceptor(Interceptor* interceptor) {
 }
 
 int Close(int fd) {
+  Interceptor* const interceptor =
+      g_interceptor.load(std::memory_order_relaxed);
+  if (ABSL_PREDICT_FALSE(interceptor != nullptr)) interceptor->OnClose(fd);
   // The result may be falsified, the effect may not.
   const int result = ::close(fd);
   return Intercepted("Close") ? -1 : result;
@@ -68,7 +71,13 @@ ssize_t Write(int fd, const void* buffer, size_t size) {
 
 int Dup(int fd) {
   if (Intercepted("Dup")) return -1;
-  return ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  const int made = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  Interceptor* const interceptor =
+      g_interceptor.load(std::memory_order_relaxed);
+  if (ABSL_PREDICT_FALSE(interceptor != nullptr) && made >= 0) {
+    interceptor->OnDup(made);
+  }
+  return made;
 }
 
 int Fcntl(int fd, int command, intptr_t argument) {

@@ -39,6 +39,9 @@ class Interceptor {
   // through, or the errno with which it is to fail without being made. Any
   // thread; must not call into this layer.
   virtual int Fail(const char* call) = 0;
+  // Dup() has made one, Close() has ended one: so that a test can keep account.
+  virtual void OnDup(int fd) { static_cast<void>(fd); }
+  virtual void OnClose(int fd) { static_cast<void>(fd); }
 };
 
 // Null: every call goes through. Only while no other thread makes calls.

@@ -250,7 +250,7 @@ class LoopbackConnection final : public Connection, private event::Task {
       passed->Leave();
       queued.connection = std::move(*frame.connection);
     }
-    if (frame.vouched) queued.sender = mine().owner;
+    if (frame.vouched) queued.sender = process_->credentials();
     far().inbox_bytes += queued.cost();
     far().inbox.Push(std::move(queued));
     if (far().reads || !far().waiters.empty()) Notify(&far());

@@ -1,0 +1,52 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/simulation/allocations.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+
+namespace le {
+namespace simulation {
+int64_t AllocationsInUse() { return 0; }
+}  // namespace simulation
+}  // namespace le
+
+#else
+
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+// One thread runs at a time.
+int64_t g_in_use = 0;
+
+void* Allocate(size_t size) {
+  void* const block = std::malloc(size == 0 ? 1 : size);
+  if (block == nullptr) std::abort();
+  ++g_in_use;
+  return block;
+}
+
+void Free(void* block) {
+  if (block == nullptr) return;
+  --g_in_use;
+  std::free(block);
+}
+
+}  // namespace
+
+void* operator new(size_t size) { return Allocate(size); }
+void* operator new[](size_t size) { return Allocate(size); }
+void operator delete(void* block) noexcept { Free(block); }
+void operator delete[](void* block) noexcept { Free(block); }
+void operator delete(void* block, size_t) noexcept { Free(block); }
+void operator delete[](void* block, size_t) noexcept { Free(block); }
+
+namespace le {
+namespace simulation {
+int64_t AllocationsInUse() { return g_in_use; }
+}  // namespace simulation
+}  // namespace le
+
+#endif

@@ -1,0 +1,21 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// How much memory is in use, to the byte's owner: by replacing operator new.
+
+#ifndef LE_MESSAGING_TESTS_SIMULATION_ALLOCATIONS_H_
+#define LE_MESSAGING_TESTS_SIMULATION_ALLOCATIONS_H_
+
+#include <cstdint>
+
+namespace le {
+namespace simulation {
+
+// Blocks that have been allocated and not freed. Always 0 under a sanitizer,
+// which has its own operator new.
+int64_t AllocationsInUse();
+
+}  // namespace simulation
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_SIMULATION_ALLOCATIONS_H_

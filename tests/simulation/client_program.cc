@@ -1,0 +1,536 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/simulation/client_program.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace le {
+namespace simulation {
+namespace {
+
+// A service may be on its way out when a client gets its session.
+constexpr int kTriesToBeServed = 5;
+
+constexpr size_t kMaxLive = 4;
+constexpr int kFlood = 60;
+
+}  // namespace
+
+ClientProgram::ClientProgram(World* world, int number, uid_t uid,
+                             std::vector<std::string> interfaces)
+    : world_(world),
+      number_(number),
+      uid_(uid),
+      interfaces_(std::move(interfaces)),
+      rules_(world->referee()) {}
+
+void ClientProgram::Fail(const std::string& what) {
+  world_->referee()->Fail(what);
+}
+
+void ClientProgram::Run() {
+  for (const std::string& interface : interfaces_) NewConversation(interface);
+  never_ = le_sem_Create("never", 0);
+  timer_ = le_timer_Create("client");
+  le_timer_SetContextPtr(timer_, this);
+  le_timer_SetHandler(timer_, &ClientProgram::OnTimer);
+  Schedule();
+  event::Loop* const loop = event::Thread::Current()->loop();
+  while (operations_ < world_->plan().operations || !world_->calm()) {
+    loop->RunTurn(absl::InfiniteFuture());
+  }
+  may_act_ = false;
+  while (!live_.empty()) Delete(live_.back());
+  JoinHelpers();
+  while (!requests_.empty()) loop->RunTurn(absl::InfiniteFuture());
+  for (const std::string& interface : interfaces_) {
+    bool served = false;
+    for (int i = 0; i < kTriesToBeServed && !served; ++i) {
+      served = InsistOn(interface);
+    }
+    if (!served) {
+      Fail(absl::StrCat("'", interface, "' is bound, but is not served"));
+    }
+  }
+  {
+    const ThreadRules::Call call(&rules_);
+    le_timer_Delete(timer_);
+    le_sem_Delete(never_);
+  }
+  world_->ClientIsDone();
+}
+
+// Opens a session and is answered.
+bool ClientProgram::InsistOn(const std::string& interface) {
+  Conversation* const conversation = NewConversation(interface);
+  conversation->state = State::kOpening;
+  ++conversation->incarnation;
+  conversation->opened_at = world_->sim()->steps();
+  const ThreadRules::Call call(&rules_);
+  le_msg_OpenSessionSync(conversation->ref);
+  IsOpen(conversation);
+  const le_msg_MessageRef_t message =
+      NewMessage(conversation, Command::kAnswer, 0, ++conversation->sequence);
+  PayloadOf(message)->request = next_request_++;
+  const le_msg_MessageRef_t response = le_msg_RequestSyncResponse(message);
+  const bool served = response != nullptr;
+  if (served) le_msg_ReleaseMsg(response);
+  Delete(conversation);
+  return served;
+}
+
+ClientProgram::Conversation* ClientProgram::NewConversation(
+    const std::string& interface) {
+  conversations_.push_back(std::make_unique<Conversation>());
+  Conversation* const conversation = conversations_.back().get();
+  conversation->program = this;
+  conversation->number = static_cast<int>(conversations_.size());
+  conversation->interface = interface;
+  live_.push_back(conversation);
+  const ThreadRules::Call call(&rules_);
+  conversation->ref = le_msg_CreateSession(SimProtocol(), interface.c_str());
+  le_msg_SetSessionRecvHandler(conversation->ref, &ClientProgram::OnMessage,
+                               conversation);
+  le_msg_SetSessionCloseHandler(conversation->ref, &ClientProgram::OnClosed,
+                                conversation);
+  return conversation;
+}
+
+// ---- What it does ----------------------------------------------------------
+
+void ClientProgram::Schedule() {
+  const ThreadRules::Call call(&rules_);
+  le_timer_SetMsInterval(timer_, static_cast<uint32_t>(1 + world_->Roll(12)));
+  le_timer_Start(timer_);
+}
+
+void ClientProgram::OnTimer(le_timer_Ref_t timer) {
+  auto* const self = static_cast<ClientProgram*>(le_timer_GetContextPtr(timer));
+  const ThreadRules::Handler handler(&self->rules_);
+  if (!self->may_act_) return;
+  ++self->operations_;
+  if (self->operations_ <= self->world_->plan().operations) self->Act();
+  self->Schedule();
+}
+
+void ClientProgram::Act() {
+  if (live_.empty() || (live_.size() < kMaxLive && world_->OneIn(10))) {
+    NewConversation(interfaces_[world_->Roll(interfaces_.size())]);
+  }
+  Conversation* const conversation = live_[world_->Roll(live_.size())];
+  if (conversation->state == State::kClosed && !world_->OneIn(8)) {
+    return Open(conversation);
+  }
+  switch (world_->Roll(16)) {
+    case 0:
+      return Close(conversation);
+    case 1:
+      return Delete(conversation);
+    case 2:
+      return Cancel();
+    case 3:
+      // Reads nothing for a while.
+      le_sem_WaitWithTimeOut(
+          never_,
+          le_clk_Time_t{0, static_cast<long>(1000 * world_->Roll(30000))});
+      return;
+    case 4:
+      for (int i = 0; i < kFlood && conversation->state == State::kOpen; ++i) {
+        SendOneWay(conversation);
+      }
+      return;
+    case 5:
+      return StartHelper(conversation);
+    case 6:
+    case 7:
+    case 8:
+      return RequestSync(conversation);
+    case 9:
+    case 10:
+    case 11:
+      return SendOneWay(conversation);
+    default:
+      return MakeRequest(conversation);
+  }
+}
+
+void ClientProgram::DoSomethingInAHandler(Conversation* conversation) {
+  if (!may_act_ || !world_->OneIn(4)) return;
+  switch (world_->Roll(6)) {
+    case 0:
+      return Delete(conversation);
+    case 1:
+      return Close(conversation);
+    case 2:
+      return RequestSync(conversation);
+    case 3:
+      if (conversation->state == State::kClosed) Open(conversation);
+      return;
+    case 4:
+      return MakeRequest(conversation);
+    default:
+      return SendOneWay(conversation);
+  }
+}
+
+void ClientProgram::Open(Conversation* conversation) {
+  if (conversation->deleted) return;
+  conversation->state = State::kOpening;
+  ++conversation->incarnation;
+  conversation->sequence = conversation->certain = conversation->pushes = 0;
+  conversation->opened_at = world_->sim()->steps();
+  const ThreadRules::Call call(&rules_);
+  const uint32_t some_time = static_cast<uint32_t>(1 + world_->Roll(300));
+  le_result_t result = LE_FAULT;
+  switch (world_->Roll(5)) {
+    case 0:
+      result = le_msg_TryOpenSessionSyncTimed(conversation->ref, some_time);
+      break;
+    case 1:
+      result = le_msg_OpenSessionSyncTimed(conversation->ref, some_time);
+      break;
+    case 2:
+    case 3: {
+      openings_.push_back(std::make_unique<Opening>(
+          Opening{conversation, conversation->incarnation}));
+      Opening* const opening = openings_.back().get();
+      if (world_->OneIn(2)) {
+        le_msg_OpenSession(conversation->ref, &ClientProgram::OnOpened,
+                           opening);
+      } else {
+        le_msg_OpenSessionTimed(conversation->ref, some_time,
+                                &ClientProgram::OnOpenResult, opening);
+      }
+      return;
+    }
+    default:
+      result = le_msg_TryOpenSessionSync(conversation->ref);
+      break;
+  }
+  if (result == LE_OK) {
+    IsOpen(conversation);
+  } else {
+    conversation->state = State::kClosed;
+  }
+}
+
+void ClientProgram::Close(Conversation* conversation) {
+  if (conversation->deleted) return;
+  const ThreadRules::Call call(&rules_);
+  le_msg_CloseSession(conversation->ref);
+  conversation->state = State::kClosed;
+}
+
+void ClientProgram::Delete(Conversation* conversation) {
+  if (conversation->deleted) return;
+  conversation->deleted = true;
+  conversation->state = State::kClosed;
+  live_.erase(std::find(live_.begin(), live_.end(), conversation));
+  const ThreadRules::Call call(&rules_);
+  le_msg_DeleteSession(conversation->ref);
+}
+
+le_msg_MessageRef_t ClientProgram::NewMessage(Conversation* conversation,
+                                              Command command, uint32_t thread,
+                                              uint64_t sequence) {
+  const le_msg_MessageRef_t message = le_msg_CreateMsg(conversation->ref);
+  Payload* const payload = PayloadOf(message);
+  if (payload->magic != 0 || payload->sequence != 0) {
+    Fail("a new message is not zero-filled");
+  }
+  payload->magic = Payload::kMagic;
+  payload->command = command;
+  payload->client = number_;
+  payload->session = conversation->number;
+  payload->incarnation = conversation->incarnation;
+  payload->thread = thread;
+  payload->sequence = sequence;
+  payload->pushes = static_cast<uint32_t>(world_->Roll(5));
+  if (world_->OneIn(8)) {
+    payload->has_descriptor = 1;
+    le_msg_SetFd(message, world_->descriptors()->New());
+  }
+  return message;
+}
+
+Command ClientProgram::AnyCommand() {
+  if (world_->plan().misbehave && world_->OneIn(12)) {
+    return static_cast<Command>(kGoodCommands +
+                                world_->Roll(kCommands - kGoodCommands));
+  }
+  return static_cast<Command>(world_->Roll(kGoodCommands));
+}
+
+void ClientProgram::SendOneWay(Conversation* conversation) {
+  if (conversation->deleted) return;
+  const ThreadRules::Call call(&rules_);
+  const le_msg_MessageRef_t message =
+      NewMessage(conversation, AnyCommand(), 0, ++conversation->sequence);
+  const bool open = conversation->state == State::kOpen;
+  if (world_->OneIn(4)) {
+    if (le_msg_SendTimed(message, static_cast<uint32_t>(world_->Roll(5))) ==
+        LE_OK) {
+      ++conversation->certain;
+    }
+    return;
+  }
+  le_msg_Send(message);
+  if (open) ++conversation->certain;
+}
+
+void ClientProgram::MakeRequest(Conversation* conversation) {
+  if (conversation->deleted) return;
+  const uint64_t number = next_request_++;
+  all_requests_.push_back(std::make_unique<Request>());
+  Request* const request = all_requests_.back().get();
+  request->conversation = conversation;
+  request->number = number;
+  request->incarnation = conversation->incarnation;
+  request->certain = conversation->certain;
+  requests_[number] = request;
+  const ThreadRules::Call call(&rules_);
+  const le_msg_MessageRef_t message =
+      NewMessage(conversation, AnyCommand(), 0, ++conversation->sequence);
+  PayloadOf(message)->request = number;
+  if (world_->OneIn(2)) {
+    le_msg_RequestResponse(message, &ClientProgram::OnResponse, request);
+    if (conversation->state == State::kOpen) ++conversation->certain;
+    return;
+  }
+  const uint32_t timeout = world_->OneIn(2)
+                               ? static_cast<uint32_t>(world_->Roll(60))
+                               : LE_MSG_NO_TIMEOUT;
+  request->id = le_msg_RequestResponseTimed(message, timeout,
+                                            &ClientProgram::OnResult, request);
+  if (request->id != 0) ++conversation->certain;
+}
+
+void ClientProgram::Cancel() {
+  for (const auto& entry : requests_) {
+    Request* const request = entry.second;
+    if (request->id == 0 || request->conversation->deleted ||
+        request->cancelled) {
+      continue;
+    }
+    const ThreadRules::Call call(&rules_);
+    if (le_msg_CancelRequest(request->conversation->ref, request->id) ==
+        LE_OK) {
+      request->cancelled = true;
+    }
+    return;
+  }
+}
+
+void ClientProgram::RequestSync(Conversation* conversation) {
+  if (conversation->deleted) return;
+  const uint64_t certain = conversation->certain;
+  const uint64_t number = next_request_++;
+  const ThreadRules::Call call(&rules_);
+  const le_msg_MessageRef_t message =
+      NewMessage(conversation, AnyCommand(), 0, ++conversation->sequence);
+  PayloadOf(message)->request = number;
+  le_msg_MessageRef_t response = nullptr;
+  if (world_->OneIn(2) || PayloadOf(message)->command == Command::kHold) {
+    le_msg_RequestSyncResponseTimed(
+        message, static_cast<uint32_t>(world_->Roll(100)), &response);
+  } else {
+    response = le_msg_RequestSyncResponse(message);
+    if (response != nullptr) ++conversation->certain;
+  }
+  if (response == nullptr) {
+    // The close may have to be told yet. One may open again before that.
+    if (conversation->state == State::kOpen && world_->OneIn(2) &&
+        le_msg_GetCloseReason(conversation->ref) != LE_MSG_CLOSE_NONE) {
+      Open(conversation);
+    }
+    return;
+  }
+  CheckResponse(*PayloadOf(response), *conversation, number, certain);
+  le_msg_ReleaseMsg(response);
+}
+
+void ClientProgram::StartHelper(Conversation* conversation) {
+  if (!world_->plan().threads || conversation->state != State::kOpen) return;
+  helpers_.push_back(std::make_unique<Helper>());
+  Helper* const helper = helpers_.back().get();
+  const uint32_t thread = next_thread_++;
+  const ThreadRules::Call call(&rules_);
+  for (uint64_t sequence = 1; sequence <= 6; ++sequence) {
+    helper->messages.push_back(
+        NewMessage(conversation, Command::kAnswer, thread, sequence));
+  }
+  helper->thread = le_thread_Create(
+      "helper",
+      [](void* context) -> void* {
+        for (le_msg_MessageRef_t message :
+             static_cast<Helper*>(context)->messages) {
+          le_msg_Send(message);
+        }
+        return nullptr;
+      },
+      helper);
+  le_thread_SetJoinable(helper->thread);
+  le_thread_Start(helper->thread);
+}
+
+void ClientProgram::JoinHelpers() {
+  const ThreadRules::Call call(&rules_);
+  for (const auto& helper : helpers_) le_thread_Join(helper->thread, nullptr);
+}
+
+// ---- What it is told -------------------------------------------------------
+
+// No session without a binding.
+void ClientProgram::IsOpen(Conversation* conversation) {
+  conversation->state = State::kOpen;
+  uid_t uid = 0;
+  pid_t pid = 0;
+  // Closed already perhaps, which is yet to be told.
+  if (le_msg_GetServerUserCreds(conversation->ref, &uid, &pid) != LE_OK) return;
+  for (const char* service : {"x", "y", "z"}) {
+    if (world_->bindings().HeldSince(conversation->opened_at, uid_,
+                                     conversation->interface, uid, service)) {
+      return;
+    }
+  }
+  Fail(absl::StrCat("'", conversation->interface, "' of user ", uid_,
+                    " is open to user ", uid, " without a binding"));
+}
+
+void ClientProgram::OnOpened(le_msg_SessionRef_t session, void* context) {
+  OnOpenResult(session, LE_OK, context);
+}
+
+void ClientProgram::OnOpenResult(le_msg_SessionRef_t, le_result_t result,
+                                 void* context) {
+  const auto* const opening = static_cast<Opening*>(context);
+  Conversation* const conversation = opening->conversation;
+  ClientProgram* const self = conversation->program;
+  const ThreadRules::Handler handler(&self->rules_);
+  if (conversation->state != State::kOpening ||
+      conversation->incarnation != opening->incarnation) {
+    self->Fail("an opening is told that was given up");
+  }
+  if (result != LE_OK) {
+    conversation->state = State::kClosed;
+    return;
+  }
+  self->IsOpen(conversation);
+  self->DoSomethingInAHandler(conversation);
+}
+
+void ClientProgram::OnClosed(le_msg_SessionRef_t, void* context) {
+  auto* const conversation = static_cast<Conversation*>(context);
+  ClientProgram* const self = conversation->program;
+  const ThreadRules::Handler handler(&self->rules_);
+  if (conversation->state != State::kOpen) {
+    self->Fail("a close is told of a session that is not open");
+  }
+  conversation->state = State::kClosed;
+  for (const auto& request : self->requests_) {
+    if (request.second->conversation == conversation &&
+        request.second->incarnation == conversation->incarnation) {
+      self->Fail("a close is told before the requests are complete");
+    }
+  }
+  self->DoSomethingInAHandler(conversation);
+}
+
+void ClientProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
+  auto* const conversation = static_cast<Conversation*>(context);
+  ClientProgram* const self = conversation->program;
+  const ThreadRules::Handler handler(&self->rules_);
+  const Payload payload = *PayloadOf(message);
+  if (conversation->state != State::kOpen) {
+    self->Fail("a message comes on a session that is not open");
+  }
+  if (payload.magic != Payload::kMagic || payload.push == 0 ||
+      payload.incarnation != conversation->incarnation ||
+      payload.session != conversation->number ||
+      payload.client != self->number_) {
+    self->Fail("a message of one session comes on another");
+  }
+  if (payload.push != ++conversation->pushes) {
+    self->Fail(absl::StrCat("push ", payload.push, " comes where ",
+                            conversation->pushes, " was due"));
+  }
+  le_msg_ReleaseMsg(message);
+  self->DoSomethingInAHandler(conversation);
+}
+
+void ClientProgram::OnResponse(le_msg_MessageRef_t message, void* context) {
+  auto* const request = static_cast<Request*>(context);
+  request->conversation->program->Complete(
+      message, message != nullptr ? LE_OK : LE_CLOSED, request);
+}
+
+void ClientProgram::OnResult(le_msg_MessageRef_t message, le_result_t result,
+                             void* context) {
+  auto* const request = static_cast<Request*>(context);
+  request->conversation->program->Complete(message, result, request);
+}
+
+void ClientProgram::Complete(le_msg_MessageRef_t response, le_result_t result,
+                             Request* request) {
+  const ThreadRules::Handler handler(&rules_);
+  if (requests_.erase(request->number) == 0) {
+    Fail("a request completes twice");
+  }
+  Conversation* const conversation = request->conversation;
+  if ((response != nullptr) != (result == LE_OK)) {
+    Fail("a response without LE_OK, or LE_OK without a response");
+  }
+  if (request->cancelled != (result == LE_TERMINATED) && result != LE_CLOSED) {
+    Fail("a cancelled request does not say so");
+  }
+  if (response != nullptr) {
+    if (conversation->state != State::kOpen ||
+        conversation->incarnation != request->incarnation) {
+      Fail("a response comes after the close");
+    }
+    CheckResponse(*PayloadOf(response), *conversation, request->number,
+                  request->certain);
+    le_msg_ReleaseMsg(response);
+  } else {
+    // Of those that wait for the same session, the earlier come first.
+    for (const auto& other : requests_) {
+      if (other.first < request->number && result == LE_CLOSED &&
+          other.second->conversation == conversation &&
+          other.second->incarnation == request->incarnation &&
+          request->incarnation != 0 && request->id != 0 &&
+          other.second->id != 0) {
+        Fail("NULL completions are out of order");
+      }
+    }
+  }
+  DoSomethingInAHandler(conversation);
+}
+
+void ClientProgram::CheckResponse(const Payload& payload,
+                                  const Conversation& conversation,
+                                  uint64_t request, uint64_t certain) {
+  if (payload.magic != Payload::kMagic || payload.request != request ||
+      payload.client != number_ || payload.session != conversation.number ||
+      payload.incarnation != conversation.incarnation) {
+    Fail(absl::StrCat("request ", request, " gets the response to ",
+                      payload.request));
+  }
+  if (payload.received <= certain) {
+    Fail(absl::StrCat("of ", certain, " messages before a request, ",
+                      payload.received, " arrived, it included"));
+  }
+  if (!world_->bindings().HeldSince(conversation.opened_at, uid_,
+                                    conversation.interface, payload.server_uid,
+                                    payload.service)) {
+    Fail(absl::StrCat("'", conversation.interface, "' is served by '",
+                      payload.service, "' of user ", payload.server_uid,
+                      " without a binding"));
+  }
+}
+
+}  // namespace simulation
+}  // namespace le

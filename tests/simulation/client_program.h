@@ -1,0 +1,126 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A client of the simulation: a program on the C API that does anything it may,
+// in any order, and remembers what it is owed.
+
+#ifndef LE_MESSAGING_TESTS_SIMULATION_CLIENT_PROGRAM_H_
+#define LE_MESSAGING_TESTS_SIMULATION_CLIENT_PROGRAM_H_
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "le_messaging_ext.h"
+#include "legato.h"
+#include "tests/simulation/payload.h"
+#include "tests/simulation/world.h"
+
+namespace le {
+namespace simulation {
+
+class ClientProgram {
+ public:
+  ClientProgram(World* world, int number, uid_t uid,
+                std::vector<std::string> interfaces);
+  // Plays until its operations are used up and the world is calm; then insists
+  // on being served, and closes everything.
+  void Run();
+
+ private:
+  enum class State { kClosed, kOpening, kOpen };
+
+  // A session as its user sees it.
+  struct Conversation {
+    ClientProgram* program = nullptr;
+    int number = 0;
+    std::string interface;
+    le_msg_SessionRef_t ref = nullptr;
+    bool deleted = false;
+    State state = State::kClosed;
+    uint64_t incarnation = 0;
+    uint64_t opened_at = 0;  // step in which the opening began
+    uint64_t sequence = 0;   // last one used
+    uint64_t certain = 0;    // messages that were sent if it is still open
+    uint64_t pushes = 0;
+  };
+  // What an opening will be told with.
+  struct Opening {
+    Conversation* conversation;
+    uint64_t incarnation;
+  };
+  struct Request {
+    Conversation* conversation = nullptr;
+    uint64_t number = 0;
+    uint64_t incarnation = 0;
+    uint64_t certain = 0;  // messages before it
+    le_msg_RequestId_t id = 0;
+    bool cancelled = false;
+  };
+  // A thread of its own, that sends what it was given.
+  struct Helper {
+    le_thread_Ref_t thread = nullptr;
+    std::vector<le_msg_MessageRef_t> messages;
+  };
+
+  static void OnOpened(le_msg_SessionRef_t session, void* opening);
+  static void OnOpenResult(le_msg_SessionRef_t session, le_result_t result,
+                           void* opening);
+  static void OnClosed(le_msg_SessionRef_t session, void* conversation);
+  static void OnMessage(le_msg_MessageRef_t message, void* conversation);
+  static void OnResponse(le_msg_MessageRef_t message, void* request);
+  static void OnResult(le_msg_MessageRef_t message, le_result_t result,
+                       void* request);
+  static void OnTimer(le_timer_Ref_t timer);
+
+  Conversation* NewConversation(const std::string& interface);
+  void Act();
+  void Schedule();
+  // ---- Operations ----
+  void Open(Conversation* conversation);
+  void Close(Conversation* conversation);
+  void Delete(Conversation* conversation);
+  void SendOneWay(Conversation* conversation);
+  void MakeRequest(Conversation* conversation);
+  void RequestSync(Conversation* conversation);
+  void Cancel();
+  void StartHelper(Conversation* conversation);
+  void JoinHelpers();
+  void DoSomethingInAHandler(Conversation* conversation);
+
+  le_msg_MessageRef_t NewMessage(Conversation* conversation, Command command,
+                                 uint32_t thread, uint64_t sequence);
+  Command AnyCommand();
+  void IsOpen(Conversation* conversation);
+  void Complete(le_msg_MessageRef_t response, le_result_t result,
+                Request* request);
+  void CheckResponse(const Payload& payload, const Conversation& conversation,
+                     uint64_t request, uint64_t certain);
+  bool InsistOn(const std::string& interface);
+  void Fail(const std::string& what);
+
+  World* const world_;
+  const int number_;
+  const uid_t uid_;
+  const std::vector<std::string> interfaces_;
+  ThreadRules rules_;
+  std::vector<std::unique_ptr<Conversation>> conversations_;  // all that were
+  std::vector<Conversation*> live_;
+  std::vector<std::unique_ptr<Opening>> openings_;
+  std::vector<std::unique_ptr<Request>> all_requests_;
+  std::map<uint64_t, Request*> requests_;  // not complete
+  std::vector<std::unique_ptr<Helper>> helpers_;
+  le_timer_Ref_t timer_ = nullptr;
+  le_sem_Ref_t never_ = nullptr;  // nobody posts it
+  uint64_t next_request_ = 1;
+  uint32_t next_thread_ = 1;
+  int operations_ = 0;
+  bool may_act_ = true;
+};
+
+}  // namespace simulation
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_SIMULATION_CLIENT_PROGRAM_H_

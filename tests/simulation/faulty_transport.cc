@@ -1,0 +1,244 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/simulation/faulty_transport.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace le {
+namespace simulation {
+namespace {
+
+using Context = FaultyTransport::Context;
+using transports::Acceptor;
+using transports::BufferPool;
+using transports::Connection;
+using transports::IncomingFrame;
+using transports::IoResult;
+using transports::OutgoingFrame;
+using transports::SendLimits;
+
+// As the Unix transport pauses when it has no descriptor left.
+constexpr absl::Duration kShortagePause = absl::Milliseconds(50);
+
+// More than this may be queued beyond the limit: one frame of any size that
+// found the queue empty.
+constexpr size_t kOneFrame = (size_t{1} << 20) + 4096;
+
+class FaultyConnection final : public Connection,
+                               private Connection::Observer,
+                               private event::Task,
+                               private event::Timer {
+ public:
+  FaultyConnection(std::unique_ptr<Connection> inner, const Context& context)
+      : inner_(std::move(inner)), context_(context) {}
+
+  ~FaultyConnection() override { Close(); }
+
+  absl::Status Attach(event::Loop* loop,
+                      Connection::Observer* observer) override {
+    if (Strikes(context_.weather->no_descriptor_one_in, "no watch left")) {
+      return absl::ResourceExhaustedError("no watch left");
+    }
+    absl::Status attached = inner_->Attach(loop, this);
+    if (!attached.ok()) return attached;
+    loop_ = loop;
+    observer_ = observer;
+    if (broken_) PostBreak();
+    return attached;
+  }
+  void Detach() override {
+    if (loop_ == nullptr) return;
+    inner_->Detach();
+    if (posted_) loop_->Cancel(this);
+    posted_ = false;
+    if (running()) loop_->StopTimer(this);
+    loop_ = nullptr;
+    observer_ = nullptr;
+  }
+  void SetReadInterest(bool interested) override {
+    reads_ = interested;
+    inner_->SetReadInterest(interested && !running());
+  }
+
+  IoResult Receive(IncomingFrame* frame, BufferPool* pool,
+                   event::Instant deadline) override {
+    if (broken_ ||
+        Strikes(context_.weather->break_one_in, "connection broken")) {
+      return Break();
+    }
+    if (leaves_unread_ && loop_ != nullptr &&
+        deadline == absl::InfinitePast() &&
+        Strikes(context_.weather->no_descriptor_one_in,
+                "introduction left unread")) {
+      inner_->SetReadInterest(false);
+      loop_->StartTimer(this, loop_->Now() + kShortagePause);
+      return IoResult::kWouldBlock;
+    }
+    const IoResult result = inner_->Receive(frame, pool, deadline);
+    if (result != IoResult::kOk) return result;
+    if (frame->descriptor) {
+      context_.descriptors->Received(frame->descriptor.get());
+    }
+    if (frame->connection != nullptr) {
+      frame->connection = std::make_unique<FaultyConnection>(
+          std::move(frame->connection), context_);
+    }
+    return result;
+  }
+  bool HasBuffered() const override {
+    return !broken_ && inner_->HasBuffered();
+  }
+  bool Wait(uint32_t what, event::Instant deadline) override {
+    return broken_ || inner_->Wait(what, deadline);
+  }
+  absl::Status AskForSender(bool on) override {
+    return inner_->AskForSender(on);
+  }
+  void SetDescriptorPolicy(DescriptorPolicy policy) override {
+    leaves_unread_ = policy == DescriptorPolicy::kLeaveUnread;
+    inner_->SetDescriptorPolicy(policy);
+  }
+  void SetSendLimits(const SendLimits& limits) override {
+    limits_ = limits;
+    limits_.frames = std::min(limits_.frames, context_.weather->max_frames);
+    inner_->SetSendLimits(limits_);
+  }
+  void Close() override {
+    if (inner_ == nullptr) return;  // passed on
+    Detach();
+    inner_->Close();
+  }
+
+  IoResult Send(const OutgoingFrame& frame) override {
+    if (broken_) return IoResult::kClosed;
+    if (Strikes(context_.weather->break_one_in, "connection broken")) {
+      // The owner comes to know it when it next looks.
+      broken_ = true;
+      if (loop_ != nullptr) PostBreak();
+      return IoResult::kClosed;
+    }
+    OutgoingFrame passed = frame;
+    if (frame.connection != nullptr) {
+      passed.connection =
+          &static_cast<FaultyConnection*>(frame.connection->get())->inner_;
+    }
+    context_.descriptors->SetSending(true);
+    const IoResult result = inner_->Send(passed);
+    context_.descriptors->SetSending(false);
+    if (result == IoResult::kOk && frame.connection != nullptr) {
+      frame.connection->reset();
+    }
+    if (result == IoResult::kOk &&
+        inner_->queued_bytes() > std::max(limits_.bytes, kOneFrame)) {
+      context_.referee->Fail(
+          absl::StrCat(inner_->queued_bytes(),
+                       " bytes are queued, over the limit of ", limits_.bytes));
+    }
+    return result;
+  }
+  void Flush() override { inner_->Flush(); }
+  size_t queued_bytes() const override { return inner_->queued_bytes(); }
+  absl::Status close_status() const override {
+    return broken_ ? absl::UnavailableError("the connection broke")
+                   : inner_->close_status();
+  }
+  absl::StatusOr<event::Credentials> peer() const override {
+    return inner_->peer();
+  }
+  absl::StatusOr<event::UniqueFd> PeerPidFd() const override {
+    return inner_->PeerPidFd();
+  }
+
+ private:
+  bool Strikes(uint32_t one_in, const char* fault) {
+    if (one_in == 0 || context_.referee->sim()->Random(one_in) != 0)
+      return false;
+    context_.referee->Count(fault);
+    return true;
+  }
+
+  // The owner's thread.
+  IoResult Break() {
+    broken_ = true;
+    Close();
+    return IoResult::kClosed;
+  }
+
+  // Any thread: the owner has something to look at.
+  void PostBreak() {
+    if (posted_) return;
+    posted_ = true;
+    loop_->Post(this);
+  }
+  void Run() override {
+    posted_ = false;
+    if (observer_ != nullptr) observer_->OnReadable();
+  }
+
+  void OnExpiry() override { inner_->SetReadInterest(reads_); }
+  void OnReadable() override { observer_->OnReadable(); }
+  void OnWritable() override { observer_->OnWritable(); }
+
+  std::unique_ptr<Connection> inner_;
+  const Context context_;
+  SendLimits limits_;
+  event::Loop* loop_ = nullptr;
+  Connection::Observer* observer_ = nullptr;
+  bool broken_ = false;
+  bool posted_ = false;
+  bool reads_ = true;
+  bool leaves_unread_ = false;
+};
+
+class FaultyAcceptor final : public Acceptor, private Acceptor::Observer {
+ public:
+  FaultyAcceptor(std::unique_ptr<Acceptor> inner, const Context& context)
+      : inner_(std::move(inner)), context_(context) {}
+
+  absl::Status Attach(event::Loop* loop,
+                      Acceptor::Observer* observer) override {
+    observer_ = observer;
+    return inner_->Attach(loop, this);
+  }
+
+ private:
+  void OnAccepted(std::unique_ptr<Connection> connection) override {
+    observer_->OnAccepted(
+        std::make_unique<FaultyConnection>(std::move(connection), context_));
+  }
+
+  const std::unique_ptr<Acceptor> inner_;
+  const Context context_;
+  Acceptor::Observer* observer_ = nullptr;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Acceptor>> FaultyTransport::Listen(
+    const std::string& address) {
+  absl::StatusOr<std::unique_ptr<Acceptor>> inner = inner_.Listen(address);
+  if (!inner.ok()) return inner.status();
+  return std::unique_ptr<Acceptor>(
+      std::make_unique<FaultyAcceptor>(*std::move(inner), context_));
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> FaultyTransport::Connect(
+    const std::string& address) {
+  if (context_.weather->no_descriptor_one_in != 0 &&
+      context_.referee->sim()->Random(context_.weather->no_descriptor_one_in) ==
+          0) {
+    context_.referee->Count("no descriptor left");
+    return absl::ResourceExhaustedError("no descriptor left");
+  }
+  absl::StatusOr<std::unique_ptr<Connection>> inner = inner_.Connect(address);
+  if (!inner.ok()) return inner.status();
+  return std::unique_ptr<Connection>(
+      std::make_unique<FaultyConnection>(*std::move(inner), context_));
+}
+
+}  // namespace simulation
+}  // namespace le

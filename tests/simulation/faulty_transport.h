@@ -1,0 +1,60 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Loopback in bad weather: connections break, the far end is said to take no
+// more, descriptors run out.
+
+#ifndef LE_MESSAGING_TESTS_SIMULATION_FAULTY_TRANSPORT_H_
+#define LE_MESSAGING_TESTS_SIMULATION_FAULTY_TRANSPORT_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "tests/simulation/referee.h"
+#include "transports/loopback/loopback.h"
+#include "transports/transport.h"
+
+namespace le {
+namespace simulation {
+
+// How often what goes wrong: one in so many operations; 0: never.
+struct Weather {
+  uint32_t break_one_in = 0;
+  uint32_t no_descriptor_one_in = 0;
+  size_t max_frames = SIZE_MAX;  // a queue takes no more
+};
+
+class FaultyTransport final : public transports::Transport {
+ public:
+  // None is owned. The weather may change at any time.
+  FaultyTransport(transports::LoopbackNetwork* network, event::Process* process,
+                  const Weather* weather, Referee* referee,
+                  Descriptors* descriptors)
+      : inner_(network, process), context_{weather, referee, descriptors} {}
+
+  // What all connections share.
+  struct Context {
+    const Weather* weather;
+    Referee* referee;
+    Descriptors* descriptors;
+  };
+
+  const char* name() const override { return "faulty"; }
+  absl::StatusOr<std::unique_ptr<transports::Acceptor>> Listen(
+      const std::string& address) override;
+  absl::StatusOr<std::unique_ptr<transports::Connection>> Connect(
+      const std::string& address) override;
+
+  // As LoopbackTransport's.
+  void CloseAll() { inner_.CloseAll(); }
+
+ private:
+  transports::LoopbackTransport inner_;
+  const Context context_;
+};
+
+}  // namespace simulation
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_SIMULATION_FAULTY_TRANSPORT_H_

@@ -1,0 +1,63 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What client and server of a simulation say to each other: enough to tell
+// whether anything was lost, doubled, mixed up or out of order.
+
+#ifndef LE_MESSAGING_TESTS_SIMULATION_PAYLOAD_H_
+#define LE_MESSAGING_TESTS_SIMULATION_PAYLOAD_H_
+
+#include <cstdint>
+
+#include "le_messaging.h"
+
+namespace le {
+namespace simulation {
+
+// What the server is asked to do.
+enum class Command : uint32_t {
+  kAnswer,
+  kHold,  // answer later
+  kPush,  // send some messages first
+  // What a server does that misbehaves.
+  kDrop,   // release unanswered
+  kClose,  // close the session
+  kKill,   // LE_KILL_CLIENT
+  kDeleteService,
+};
+constexpr uint64_t kCommands = 7;
+constexpr uint64_t kGoodCommands = 3;
+
+struct Payload {
+  static constexpr uint32_t kMagic = 0x51e57a9e;
+
+  uint32_t magic;
+  Command command;
+  // From the client:
+  int32_t client;
+  int32_t session;
+  uint64_t incarnation;  // of that session: how often it has been opened
+  uint32_t thread;       // 0: the main one
+  uint32_t has_descriptor;
+  uint64_t sequence;  // of that incarnation and thread, from 1
+  uint64_t request;   // 0: none
+  uint32_t pushes;    // wanted
+  // From the server:
+  uid_t server_uid;
+  uint64_t push;      // of that session, from 1; 0: a response
+  uint64_t received;  // messages of that incarnation and thread
+  char service[8];
+};
+
+inline le_msg_ProtocolRef_t SimProtocol() {
+  return le_msg_GetProtocolRef("simulated", sizeof(Payload) + 16);
+}
+
+inline Payload* PayloadOf(le_msg_MessageRef_t message) {
+  return static_cast<Payload*>(le_msg_GetPayloadPtr(message));
+}
+
+}  // namespace simulation
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_SIMULATION_PAYLOAD_H_

@@ -1,0 +1,255 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/simulation/server_program.h"
+
+#include <cstdio>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "le_messaging_ext.h"
+
+namespace le {
+namespace simulation {
+
+namespace {
+constexpr size_t kMaxHeld = 8;
+}  // namespace
+
+ServerProgram::ServerProgram(World* world, uid_t uid,
+                             std::vector<std::string> services)
+    : world_(world), uid_(uid), rules_(world->referee()) {
+  for (std::string& name : services) {
+    services_.push_back(std::make_unique<Offered>());
+    services_.back()->program = this;
+    services_.back()->name = std::move(name);
+  }
+}
+
+void ServerProgram::Run() {
+  for (const auto& service : services_) Create(service.get());
+  timer_ = le_timer_Create("server");
+  le_timer_SetContextPtr(timer_, this);
+  le_timer_SetHandler(timer_, &ServerProgram::OnTimer);
+  OnTimer(timer_);
+  while (!done_ || !sessions_.empty()) {
+    event::Thread::Current()->loop()->RunTurn(absl::InfiniteFuture());
+  }
+}
+
+void ServerProgram::Create(Offered* offered) {
+  const ThreadRules::Call call(&rules_);
+  offered->ref = le_msg_CreateService(SimProtocol(), offered->name.c_str());
+  if (world_->plan().misbehave && world_->OneIn(2)) {
+    le_msg_ServiceLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxSessions = static_cast<uint32_t>(1 + world_->Roll(4));
+    le_msg_SetServiceLimits(offered->ref, &limits);
+  }
+  le_msg_AddServiceOpenHandler(offered->ref, &ServerProgram::OnOpen, offered);
+  le_msg_AddServiceCloseHandler(offered->ref, &ServerProgram::OnClose, offered);
+  le_msg_SetServiceRecvHandler(offered->ref, &ServerProgram::OnMessage,
+                               offered);
+  le_msg_AdvertiseService(offered->ref);
+  offered->advertised = true;
+}
+
+void ServerProgram::OnOpen(le_msg_SessionRef_t session, void* context) {
+  auto* const offered = static_cast<Offered*>(context);
+  ServerProgram* const self = offered->program;
+  const ThreadRules::Handler handler(&self->rules_);
+  auto served = std::make_unique<Served>();
+  served->service = offered;
+  if (!self->sessions_.emplace(session, std::move(served)).second) {
+    self->world_->referee()->Fail("a session is opened twice");
+  }
+  uid_t uid = 0;
+  pid_t pid = 0;
+  if (le_msg_GetClientUserCreds(session, &uid, &pid) != LE_OK) {
+    self->world_->referee()->Fail("a new session has no credentials");
+  }
+}
+
+void ServerProgram::OnClose(le_msg_SessionRef_t session, void* context) {
+  ServerProgram* const self = static_cast<Offered*>(context)->program;
+  const ThreadRules::Handler handler(&self->rules_);
+  uid_t uid = 0;
+  if (le_msg_GetClientUserId(session, &uid) != LE_OK) {
+    self->world_->referee()->Fail("no credentials in the close handler");
+  }
+  if (self->sessions_.erase(session) == 0) {
+    self->world_->referee()->Fail("a session is closed twice, or was not open");
+  }
+}
+
+void ServerProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
+  ServerProgram* const self = static_cast<Offered*>(context)->program;
+  const ThreadRules::Handler handler(&self->rules_);
+  Referee* const referee = self->world_->referee();
+  const auto it = self->sessions_.find(le_msg_GetSession(message));
+  if (it == self->sessions_.end()) {
+    referee->Fail("a message comes before the open or after the close");
+    le_msg_ReleaseMsg(message);
+    return;
+  }
+  Served* const served = it->second.get();
+  if (served->closed_here) {
+    referee->Fail("a message comes after the server has closed the session");
+  }
+  const Payload payload = *PayloadOf(message);
+  self->CheckOrder(payload, served);
+  if (le_msg_NeedsResponse(message) != (payload.request != 0)) {
+    referee->Fail("a request is taken for a message, or a message for one");
+  }
+  const int fd = le_msg_GetFd(message);
+  if (fd >= 0) event::sys::Close(fd);
+  if (fd >= 0 && payload.has_descriptor == 0) {
+    referee->Fail("a descriptor comes with another message than its own");
+  }
+  if (fd < 0 && payload.has_descriptor != 0 &&
+      !self->world_->plan().few_descriptors) {
+    referee->Fail("a descriptor is lost");
+  }
+  self->Obey(message, served);
+}
+
+void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
+  Referee* const referee = world_->referee();
+  if (payload.magic != Payload::kMagic) {
+    referee->Fail("a message has not the content that was sent");
+  }
+  if (!served->known) {
+    served->known = true;
+    served->client = payload.client;
+    served->session = payload.session;
+    served->incarnation = payload.incarnation;
+  }
+  if (served->client != payload.client || served->session != payload.session ||
+      served->incarnation != payload.incarnation) {
+    referee->Fail("a message of one session comes on another");
+  }
+  uint64_t& last = served->last_sequence[payload.thread];
+  if (payload.sequence <= last) {
+    referee->Fail(
+        absl::StrCat("message ", payload.sequence, " comes after ", last));
+  }
+  last = payload.sequence;
+  ++served->received[payload.thread];
+}
+
+void ServerProgram::Obey(le_msg_MessageRef_t message, Served* served) {
+  Command command = PayloadOf(message)->command;
+  if (world_->calm()) command = Command::kAnswer;
+  const le_msg_SessionRef_t session = le_msg_GetSession(message);
+  Payload* const payload = PayloadOf(message);
+  payload->received = served->received[payload->thread];
+  payload->push = 0;
+  payload->server_uid = uid_;
+  snprintf(payload->service, sizeof(payload->service), "%s",
+           served->service->name.c_str());
+  switch (command) {
+    case Command::kAnswer:
+      return Finish(message);
+    case Command::kHold:
+      held_.push_back(message);
+      if (held_.size() <= kMaxHeld) return;
+      message = held_.front();
+      held_.pop_front();
+      return Finish(message);
+    case Command::kPush:
+      for (uint32_t i = payload->pushes; i > 0; --i) Push(session, served);
+      return Finish(message);
+    case Command::kDrop:
+      return le_msg_ReleaseMsg(message);
+    case Command::kClose:
+      served->closed_here = true;
+      le_msg_CloseSession(session);
+      return Finish(message);
+    case Command::kKill:
+      served->closed_here = true;
+      LE_KILL_CLIENT("simulated: %d", served->client);
+      return Finish(message);
+    case Command::kDeleteService: {
+      Offered* const service = served->service;
+      for (auto& other : sessions_) {
+        if (other.second->service == service) other.second->closed_here = true;
+      }
+      {
+        const ThreadRules::Call call(&rules_);
+        le_msg_DeleteService(service->ref);
+      }
+      service->ref = nullptr;  // Tick() makes it anew
+      return Finish(message);
+    }
+  }
+}
+
+// Responds if that is due, and lets go of the message.
+void ServerProgram::Finish(le_msg_MessageRef_t message) {
+  if (!le_msg_NeedsResponse(message)) return le_msg_ReleaseMsg(message);
+  const bool with_descriptor = world_->OneIn(8);
+  PayloadOf(message)->has_descriptor = with_descriptor ? 1 : 0;
+  if (with_descriptor) le_msg_SetFd(message, world_->descriptors()->New());
+  const ThreadRules::Call call(&rules_);
+  le_msg_Respond(message);
+}
+
+void ServerProgram::Push(le_msg_SessionRef_t session, Served* served) {
+  const ThreadRules::Call call(&rules_);
+  const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+  Payload* const payload = PayloadOf(message);
+  payload->magic = Payload::kMagic;
+  payload->client = served->client;
+  payload->session = served->session;
+  payload->incarnation = served->incarnation;
+  payload->push = ++served->pushes;
+  le_msg_Send(message);
+}
+
+void ServerProgram::OnTimer(le_timer_Ref_t timer) {
+  auto* const self = static_cast<ServerProgram*>(le_timer_GetContextPtr(timer));
+  const ThreadRules::Handler handler(&self->rules_);
+  self->Tick();
+}
+
+void ServerProgram::Tick() {
+  if (!held_.empty()) {
+    const le_msg_MessageRef_t message = held_.front();
+    held_.pop_front();
+    Finish(message);
+  }
+  for (const auto& service : services_) {
+    if (service->ref == nullptr) Create(service.get());
+    const ThreadRules::Call call(&rules_);
+    if (world_->calm()) {
+      if (!service->advertised) le_msg_AdvertiseService(service->ref);
+      service->advertised = true;
+      le_msg_ServiceLimits_t limits = {};
+      limits.structSize = sizeof(limits);
+      le_msg_SetServiceLimits(service->ref, &limits);
+    } else if (world_->plan().hide_services && world_->OneIn(6)) {
+      if (service->advertised) {
+        le_msg_HideService(service->ref);
+      } else {
+        le_msg_AdvertiseService(service->ref);
+      }
+      service->advertised = !service->advertised;
+    }
+  }
+  if (world_->clients_are_done()) return End();
+  const ThreadRules::Call call(&rules_);
+  le_timer_SetMsInterval(timer_, 1 + world_->Roll(40));
+  le_timer_Start(timer_);
+}
+
+void ServerProgram::End() {
+  done_ = true;
+  const ThreadRules::Call call(&rules_);
+  for (le_msg_MessageRef_t message : held_) le_msg_ReleaseMsg(message);
+  held_.clear();
+  for (const auto& service : services_) le_msg_DeleteService(service->ref);
+  le_timer_Delete(timer_);
+}
+
+}  // namespace simulation
+}  // namespace le

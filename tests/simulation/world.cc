@@ -1,0 +1,372 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/simulation/world.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "directory/client.h"
+#include "directory/server.h"
+#include "messaging/local_parts.h"
+#include "messaging/runtime.h"
+#include "tests/simulation/client_program.h"
+#include "tests/simulation/server_program.h"
+
+namespace le {
+namespace simulation {
+
+using event::SimProcess;
+using event::Simulation;
+
+namespace {
+
+constexpr char kAddress[] = "directory";
+constexpr uid_t kDirectoryUser = 100;
+constexpr uid_t kServerUsers[] = {201, 201, 202};
+constexpr uid_t kClientUsers[] = {301, 302};
+
+// The second stands by for the first.
+const std::vector<std::string> kServices[] = {{"x", "y"}, {"x"}, {"z"}};
+const std::vector<std::string> kInterfaces[] = {{"a", "b"}, {"b", "c"}};
+
+// Enough for any run that comes to an end.
+constexpr uint64_t kMaxSteps = 400000;
+
+// Users by number only: a simulation must not depend on the machine.
+class NumberedUsers final : public directory::Users {
+ public:
+  absl::StatusOr<uid_t> UidOf(const std::string& name) override {
+    return absl::NotFoundError(absl::StrCat("no user '", name, "'"));
+  }
+  std::string NameOf(uid_t uid) override { return absl::StrCat(uid); }
+};
+
+std::string ToText(const BindingHistory::Table& table) {
+  std::string text;
+  for (const auto& entry : table) {
+    absl::StrAppend(&text, "<", entry.first.first, ">.", entry.first.second,
+                    " -> <", entry.second.uid, ">.", entry.second.service,
+                    "\n");
+  }
+  return text;
+}
+
+}  // namespace
+
+// ---- Plans -----------------------------------------------------------------
+
+Plan Plan::Draw(uint64_t seed) {
+  Simulation dice(seed ^ 0x9e3779b97f4a7c15);
+  auto one_in = [&](uint64_t n) { return dice.Random(n) == 0; };
+  Plan plan;
+  plan.seed = seed;
+  plan.clients = static_cast<int>(1 + dice.Random(4));
+  plan.servers = static_cast<int>(1 + dice.Random(3));
+  plan.operations = static_cast<int>(5 + dice.Random(60));
+  plan.blows = static_cast<int>(dice.Random(14));
+  // Each kind in some runs only: what all troubles together hide, fewer show.
+  plan.kill_clients = one_in(3);
+  plan.kill_servers = one_in(3);
+  plan.kill_directory = one_in(3);
+  plan.rebind = one_in(3);
+  plan.break_connections = one_in(4);
+  plan.few_descriptors = one_in(4);
+  plan.small_queues = one_in(3);
+  plan.hide_services = one_in(3);
+  plan.threads = one_in(2);
+  plan.misbehave = one_in(2);
+  return plan;
+}
+
+std::string Plan::ToFlags() const {
+  std::string flags =
+      absl::StrCat("--first=", seed, " --seeds=1 --clients=", clients,
+                   " --servers=", servers, " --operations=", operations,
+                   " --blows=", blows, " --only=");
+  const char* separator = "";
+  auto kind = [&](bool on, const char* name) {
+    if (!on) return;
+    absl::StrAppend(&flags, separator, name);
+    separator = ",";
+  };
+  kind(kill_clients, "kill_clients");
+  kind(kill_servers, "kill_servers");
+  kind(kill_directory, "kill_directory");
+  kind(rebind, "rebind");
+  kind(break_connections, "break_connections");
+  kind(few_descriptors, "few_descriptors");
+  kind(small_queues, "small_queues");
+  kind(hide_services, "hide_services");
+  kind(threads, "threads");
+  kind(misbehave, "misbehave");
+  return flags;
+}
+
+// ---- The run ---------------------------------------------------------------
+
+// Brings new bindings to the directory, on its own loop.
+class World::Reload final : public event::Task {
+ public:
+  Reload(World* world, directory::DirectoryServer* server)
+      : world_(world),
+        server_(server),
+        loop_(event::Thread::Current()->loop()) {}
+
+  void Order() {
+    if (!posted_) loop_->Post(this);
+    posted_ = true;
+  }
+  void Run() override {
+    posted_ = false;
+    Load();
+  }
+  void Load() {
+    const auto loaded =
+        server_->Load(ToText(world_->bindings_.latest()), "bindings");
+    if (!loaded.ok()) world_->referee_.Fail(loaded.status().ToString());
+    world_->bindings_.Loaded(world_->sim_.steps());
+  }
+
+ private:
+  World* const world_;
+  directory::DirectoryServer* const server_;
+  event::Loop* const loop_;
+  bool posted_ = false;
+};
+
+World::World(const Plan& plan)
+    : plan_(plan), sim_(plan.seed), referee_(&sim_), descriptors_(&referee_) {
+  sim_.SetStepLimit(kMaxSteps);
+}
+
+World::~World() = default;
+
+BindingHistory::Table World::AllBindings() const {
+  BindingHistory::Table table;
+  const int servers = plan_.servers;
+  for (uid_t client : kClientUsers) {
+    table[{client, "a"}] = {201, "x"};
+    table[{client, "b"}] = servers >= 3 ? BindingHistory::Target{202, "z"}
+                                        : BindingHistory::Target{201, "y"};
+    table[{client, "c"}] = {201, "y"};
+  }
+  return table;
+}
+
+BindingHistory::Table World::SomeBindings() {
+  BindingHistory::Table table;
+  for (const auto& entry : AllBindings()) {
+    if (OneIn(4)) continue;
+    table[entry.first] = OneIn(3)
+                             ? BindingHistory::Target{201, OneIn(2) ? "x" : "y"}
+                             : entry.second;
+  }
+  return table;
+}
+
+SimProcess* World::NewProcess(const std::string& name, uid_t uid) {
+  return sim_.AddProcess(absl::StrCat(name, ".", ++processes_), {0, uid, uid});
+}
+
+void World::StartDirectory() {
+  directory_ = NewProcess("directory", kDirectoryUser);
+  SimProcess* const process = directory_;
+  auto transport = std::make_shared<FaultyTransport>(
+      &network_, process, &weather_, &referee_, &descriptors_);
+  process->OnExit([this, process, transport] {
+    transport->CloseAll();
+    if (process->killed()) descriptors_.ProcessDied(process);
+  });
+  sim_.Spawn(process, "main", [this, process, transport] {
+    NumberedUsers users;
+    directory::DirectoryServer server(process, event::Thread::Current()->loop(),
+                                      &users, {});
+    // The old one's address is free as soon as it is dead.
+    const absl::Status listening = server.Listen(transport.get(), kAddress);
+    if (!listening.ok()) referee_.Fail(listening.ToString());
+    reload_ = std::make_unique<Reload>(this, &server);
+    struct Gone {
+      World* const world;
+      ~Gone() { world->reload_.reset(); }
+    } gone{this};
+    reload_->Load();
+    event::Thread::Current()->loop()->Run();
+  });
+}
+
+void World::KillDirectory() {
+  if (directory_ == nullptr || directory_->ended()) return;
+  referee_.Count("directory killed");
+  sim_.Kill(directory_);
+}
+
+void World::Start(Actor* actor) {
+  actor->process = NewProcess(actor->name, actor->uid);
+  SimProcess* const process = actor->process;
+  struct Way {
+    Way(transports::LoopbackNetwork* network, SimProcess* process,
+        const Weather* weather, Referee* referee, Descriptors* descriptors)
+        : transport(network, process, weather, referee, descriptors),
+          client(process, &transport, kAddress) {}
+    FaultyTransport transport;
+    directory::DirectoryClient client;
+  };
+  auto way = std::make_shared<Way>(&network_, process, &weather_, &referee_,
+                                   &descriptors_);
+  process->OnExit([this, process, way] {
+    way->transport.CloseAll();
+    if (process->killed()) {
+      descriptors_.ProcessDied(process);
+    } else {
+      descriptors_.ProcessEnded(process);
+    }
+  });
+  messaging::Runtime::Parts parts;
+  parts.introducer = std::shared_ptr<directory::Introducer>(way, &way->client);
+  parts.local_introducer =
+      messaging::IntroducerOf(std::make_shared<messaging::LocalParts>(
+          process, transports::NewLoopback(process)));
+  messaging::Runtime::Install(process, std::move(parts));
+  const int number = actor->number;
+  const uid_t uid = actor->uid;
+  if (actor->is_client) {
+    sim_.Spawn(process, "main", [this, number, uid] {
+      ClientProgram(this, number, uid, kInterfaces[number % 2]).Run();
+    });
+  } else {
+    sim_.Spawn(process, "main", [this, number, uid] {
+      ServerProgram(this, uid, kServices[number % 3]).Run();
+    });
+  }
+}
+
+void World::Kill(Actor* actor) {
+  if (actor->process->ended()) return;
+  referee_.Count(actor->is_client ? "client killed" : "server killed");
+  // Whoever is done when it dies has been counted already.
+  sim_.Kill(actor->process);
+}
+
+void World::Rebind(BindingHistory::Table table) {
+  bindings_.Ordered(std::move(table), sim_.steps());
+  if (reload_ != nullptr) reload_->Order();
+}
+
+void World::StrikeBlow() {
+  Actor* const actor = actors_[Roll(actors_.size())].get();
+  switch (Roll(4)) {
+    case 0:
+      if (plan_.kill_directory) {
+        KillDirectory();
+      }
+      return;
+    case 1:
+      if (plan_.rebind) {
+        referee_.Count("bindings changed");
+        Rebind(SomeBindings());
+      }
+      return;
+    case 2:
+      if (actor->is_client ? plan_.kill_clients : plan_.kill_servers) {
+        Kill(actor);
+      }
+      return;
+    default:
+      // The dead come back.
+      if (directory_->ended()) return StartDirectory();
+      for (const auto& dead : actors_) {
+        if (dead->process->ended()) return Start(dead.get());
+      }
+  }
+}
+
+Result World::Run(bool trace) {
+  if (trace) sim_.EnableTrace();
+  event::sys::SetInterceptor(&descriptors_);
+  if (plan_.break_connections) weather_.break_one_in = 400;
+  if (plan_.few_descriptors) {
+    weather_.no_descriptor_one_in = 60;
+    descriptors_.SetShortage(10);
+  }
+  if (plan_.small_queues) weather_.max_frames = 1 + Roll(6);
+  bindings_.Ordered(AllBindings(), 0);
+  auto add = [this](const char* name, int number, uid_t uid, bool is_client) {
+    actors_.push_back(std::make_unique<Actor>());
+    Actor* const actor = actors_.back().get();
+    actor->name = absl::StrCat(name, " ", number);
+    actor->number = number;
+    actor->uid = uid;
+    actor->is_client = is_client;
+  };
+  for (int i = 0; i < plan_.clients; ++i) {
+    add("client", i, kClientUsers[i % 2], true);
+  }
+  for (int i = 0; i < plan_.servers; ++i) {
+    add("server", i, kServerUsers[i % 3], false);
+  }
+  StartDirectory();
+  for (const auto& actor : actors_) {
+    if (OneIn(2)) sim_.RunSteps(Roll(50));
+    Start(actor.get());
+  }
+
+  for (int i = 0; i < plan_.blows && !referee_.failed(); ++i) {
+    if (OneIn(2)) {
+      sim_.RunSteps(Roll(300));
+    } else {
+      sim_.RunFor(absl::Milliseconds(static_cast<int64_t>(Roll(200))));
+    }
+    StrikeBlow();
+  }
+  if (!referee_.failed()) sim_.RunFor(absl::Milliseconds(200));
+
+  // From here on everybody must get what is due to him.
+  weather_ = Weather();
+  descriptors_.SetShortage(0);
+  if (directory_->ended()) StartDirectory();
+  for (const auto& actor : actors_) {
+    if (actor->process->ended()) Start(actor.get());
+  }
+  Rebind(AllBindings());
+  calm_ = true;
+  Simulation::Outcome outcome = Simulation::Outcome::kEnded;
+  if (!referee_.failed()) outcome = sim_.Run();
+  CheckEnd(outcome);
+
+  Result result;
+  result.failure = referee_.verdict();
+  result.steps = sim_.steps();
+  result.faults = referee_.faults();
+  result.trace = sim_.trace();
+  sim_.Kill(directory_);
+  for (const auto& actor : actors_) sim_.Kill(actor->process);
+  event::sys::SetInterceptor(nullptr);
+  return result;
+}
+
+void World::CheckEnd(Simulation::Outcome outcome) {
+  for (const auto& actor : actors_) {
+    if (!actor->process->death_message().empty()) {
+      referee_.Fail(absl::StrCat(actor->process->name(),
+                                 " died: ", actor->process->death_message()));
+    }
+  }
+  // All but the directory have ended, and it waits for the next.
+  for (const auto& actor : actors_) {
+    if (!actor->process->ended()) {
+      referee_.Fail(
+          absl::StrCat("it does not come to an end:\n", sim_.Report()));
+    }
+  }
+  if (referee_.failed()) return;
+  if (outcome != Simulation::Outcome::kBlocked) {
+    referee_.Fail(absl::StrCat("it turns in circles:\n", sim_.Report()));
+  }
+  if (descriptors_.left() != 0) {
+    referee_.Fail(absl::StrCat(descriptors_.left(), " descriptors are left"));
+  }
+}
+
+}  // namespace simulation
+}  // namespace le

@@ -1,0 +1,116 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// One run: a directory, servers and clients of several users, and what befalls
+// them.
+
+#ifndef LE_MESSAGING_TESTS_SIMULATION_WORLD_H_
+#define LE_MESSAGING_TESTS_SIMULATION_WORLD_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "event/loop.h"
+#include "event/testing/sim.h"
+#include "tests/simulation/faulty_transport.h"
+#include "tests/simulation/referee.h"
+
+namespace le {
+namespace simulation {
+
+// What a run is made of. Drawn from the seed; a shrunk run has less of it.
+struct Plan {
+  uint64_t seed = 1;
+  int clients = 0;
+  int servers = 0;
+  int operations = 0;  // of each client
+  int blows = 0;       // of fate: kills, restarts, new bindings
+  // Kinds of trouble.
+  bool kill_clients = false;
+  bool kill_servers = false;
+  bool kill_directory = false;
+  bool rebind = false;
+  bool break_connections = false;
+  bool few_descriptors = false;
+  bool small_queues = false;
+  bool hide_services = false;
+  bool threads = false;
+  bool misbehave = false;  // servers close, kill and leave clients unanswered
+
+  static Plan Draw(uint64_t seed);
+  bool kills() const { return kill_clients || kill_servers || kill_directory; }
+  // As flags of the command line.
+  std::string ToFlags() const;
+};
+
+struct Result {
+  std::string failure;  // "": none
+  uint64_t steps = 0;
+  std::map<std::string, uint64_t> faults;
+  std::string trace;
+};
+
+class World {
+ public:
+  explicit World(const Plan& plan);
+  ~World();
+  Result Run(bool trace);
+
+  // ---- For the programs that run in it ----
+  const Plan& plan() const { return plan_; }
+  event::Simulation* sim() { return &sim_; }
+  Referee* referee() { return &referee_; }
+  Descriptors* descriptors() { return &descriptors_; }
+  const BindingHistory& bindings() const { return bindings_; }
+  // Below `bound`.
+  uint64_t Roll(uint64_t bound) { return sim_.Random(bound); }
+  bool OneIn(uint64_t n) { return sim_.Random(n) == 0; }
+  // No more trouble: whoever is bound and offered must be served now.
+  bool calm() const { return calm_; }
+  bool clients_are_done() const { return clients_done_ == plan_.clients; }
+  void ClientIsDone() { ++clients_done_; }
+
+ private:
+  struct Actor {
+    std::string name;
+    uid_t uid = 0;
+    int number = 0;
+    bool is_client = false;
+    event::SimProcess* process = nullptr;
+  };
+  class Reload;
+
+  event::SimProcess* NewProcess(const std::string& name, uid_t uid);
+  void Start(Actor* actor);
+  void StartDirectory();
+  void KillDirectory();
+  void Kill(Actor* actor);
+  void Rebind(BindingHistory::Table table);
+  BindingHistory::Table AllBindings() const;
+  BindingHistory::Table SomeBindings();
+  void StrikeBlow();
+  void CheckDeaths();
+  void CheckEnd(event::Simulation::Outcome outcome);
+
+  const Plan plan_;
+  event::Simulation sim_;
+  Referee referee_;
+  Descriptors descriptors_;
+  BindingHistory bindings_;
+  transports::LoopbackNetwork network_;
+  Weather weather_;
+  std::vector<std::unique_ptr<Actor>> actors_;
+  event::SimProcess* directory_ = nullptr;
+  std::unique_ptr<Reload> reload_;
+  bool calm_ = false;
+  int clients_done_ = 0;
+  int processes_ = 0;
+};
+
+}  // namespace simulation
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_SIMULATION_WORLD_H_
