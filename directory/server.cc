@@ -201,7 +201,6 @@ class DirectoryServer::Peer final : private Connection::Observer,
         return;
       case proto::ToDirectory::kAdvertise:
         if (!first) break;
-        role = Role::kServer;
         directory_->Advertise(this, message.advertise());
         return;
       case proto::ToDirectory::WHAT_NOT_SET:
@@ -341,6 +340,7 @@ void DirectoryServer::CarryOut(Registry::Actions actions) {
         break;
       case RegistryAction::What::kRefuseServer:
         if (Peer* const server = Find(action.server)) {
+          server->role = Peer::Role::kNone;  // it has nothing to withdraw
           server->Refuse(proto::LIMIT, action.text);
           lost.push_back(action.server);
         }
@@ -409,7 +409,9 @@ void DirectoryServer::Advertise(Peer* peer, const proto::Advertise& advertise) {
   }
   const PeerId id = peer->id();
   const ServiceKey key{peer->identity().uid, description.interface_name};
+  peer->role = Peer::Role::kServer;
   CarryOut(registry_.ServerAdvertises(id, peer->identity(), description));
+  if (Find(id) == nullptr) return;  // refused
   Report(absl::StrCat("advertised: '", description.interface_name, "' by ",
                       Describe(id)));
   WakeThoseWhoWaitFor(key);
@@ -537,20 +539,32 @@ void DirectoryServer::Administer(Peer* peer,
 }
 
 void DirectoryServer::SendList(Peer* peer) {
+  Connection* const connection = peer->connection_slot()->get();
+  const transports::SendLimits usual;
+  // A list is of one moment, and leaves whole, however long it is; but not a
+  // second one for somebody who has not read the first.
+  if (connection->queued_bytes() > usual.bytes) {
+    peer->lost = true;
+    return;
+  }
+  connection->SetSendLimits({SIZE_MAX, SIZE_MAX});
   proto::FromDirectory message;
   proto::ListPart* part = message.mutable_list();
+  size_t part_bytes = 0;
   // A part is sent as soon as it is long enough.
-  auto grown = [&] {
-    if (message.ByteSizeLong() < kPartBytes) return;
+  auto grown = [&](const auto& entry) {
+    part_bytes += entry.ByteSizeLong();
+    if (part_bytes < kPartBytes) return;
     peer->Say([&](proto::FromDirectory* m) { *m = std::move(message); });
     message.Clear();
     part = message.mutable_list();
+    part_bytes = 0;
   };
   for (const Binding& binding : registry_.bindings()) {
     proto::BindingEntry* const entry = part->add_bindings();
     entry->set_client(Format(binding.client, users_));
     entry->set_service(Format(binding.service, users_));
-    grown();
+    grown(*entry);
   }
   for (const Registry::Server* server : registry_.servers()) {
     proto::ServiceEntry* const entry = part->add_services();
@@ -559,7 +573,7 @@ void DirectoryServer::SendList(Peer* peer) {
     entry->set_protocol_id(server->description.protocol_id);
     entry->set_max_message_size(server->description.max_message_size);
     entry->set_state(ToProto(server->state));
-    grown();
+    grown(*entry);
   }
   for (const Registry::Client* client : registry_.waiting()) {
     proto::WaitingEntry* const entry = part->add_waiting();
@@ -574,7 +588,7 @@ void DirectoryServer::SendList(Peer* peer) {
       entry->set_missing_binding(
           absl::StrCat("<", user, ">.", name, " -> <USER>.", name));
     }
-    grown();
+    grown(*entry);
   }
   for (const auto& usage : usage_) {
     proto::UsageEntry* const entry = part->add_users();
@@ -589,11 +603,12 @@ void DirectoryServer::SendList(Peer* peer) {
     } else if (entry->services() >= registry_.limits().services) {
       entry->set_at_limit("services");
     }
-    grown();
+    grown(*entry);
   }
   part->set_introductions(registry_.introductions());
   part->set_last(true);
   peer->Say([&](proto::FromDirectory* m) { *m = std::move(message); });
+  connection->SetSendLimits(usual);
 }
 
 void DirectoryServer::Report(const std::string& event) {

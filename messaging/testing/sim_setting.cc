@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "directory/client.h"
 #include "directory/server.h"
+#include "directory/testing/numbered_users.h"
 #include "event/testing/sim.h"
 #include "messaging/local_parts.h"
 #include "messaging/runtime.h"
@@ -27,15 +28,6 @@ using event::SimProcess;
 using event::Simulation;
 
 constexpr char kAddress[] = "directory";
-
-// Users by number only: a simulation must not depend on the machine.
-class NumberedUsers final : public directory::Users {
- public:
-  absl::StatusOr<uid_t> UidOf(const std::string& name) override {
-    return absl::NotFoundError(absl::StrCat("no user '", name, "'"));
-  }
-  std::string NameOf(uid_t uid) override { return absl::StrCat(uid); }
-};
 
 class SimRun {
  public:
@@ -144,7 +136,7 @@ class SimRun {
     directory_->OnExit([transport] { transport->CloseAll(); });
     sim_.Spawn(directory_, "main", [this, ready, transport] {
       event::Loop* const loop = event::Thread::Current()->loop();
-      NumberedUsers users;
+      directory::NumberedUsers users;
       directory::DirectoryServer server(event::Process::Current(), loop, &users,
                                         {});
       EXPECT_TRUE(server.Load(scenario_.bindings(), "bindings").ok());

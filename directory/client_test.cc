@@ -1,0 +1,634 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "directory/client.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "directory/testing/small_world.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace le {
+namespace directory {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using transports::Connection;
+using transports::IncomingFrame;
+using transports::IoResult;
+
+constexpr uid_t kSelf = SmallWorld::kSelf;
+constexpr uid_t kAlice = 1001;
+constexpr uid_t kMallory = 666;
+
+// ---- How long to wait ------------------------------------------------------
+
+// The bounds of the wait after `tries` in vain.
+absl::Duration Whole(int tries) {
+  absl::Duration whole = absl::Milliseconds(10);
+  for (int i = 0; i < tries && whole < absl::Seconds(1); ++i) whole *= 2;
+  return std::min(whole, absl::Seconds(1));
+}
+
+TEST(BackOffTest, StaysBetweenAHalfAndTheWholeOfWhatDoubles) {
+  for (uint64_t random : {uint64_t{0}, uint64_t{1}, uint64_t{511},
+                          uint64_t{1023}, uint64_t{1024}, UINT64_MAX}) {
+    BackOff back_off;
+    for (int tries = 0; tries < 100; ++tries) {
+      const absl::Duration wait = back_off.Next(random);
+      EXPECT_GE(wait, Whole(tries) / 2) << tries << ", " << random;
+      EXPECT_LE(wait, Whole(tries)) << tries << ", " << random;
+    }
+  }
+}
+
+TEST(BackOffTest, SpreadsOverAllOfIt) {
+  BackOff low, high;
+  EXPECT_EQ(low.Next(0), absl::Milliseconds(5));
+  EXPECT_GT(high.Next(1023), absl::Milliseconds(9.9));
+}
+
+TEST(BackOffTest, BeginsAnewAfterAReset) {
+  BackOff back_off;
+  for (int i = 0; i < 20; ++i) back_off.Next(0);
+  EXPECT_EQ(back_off.Next(0), absl::Milliseconds(500));
+  back_off.Reset();
+  EXPECT_EQ(back_off.Next(0), absl::Milliseconds(5));
+  EXPECT_EQ(back_off.Next(0), absl::Milliseconds(10));
+}
+
+// ---- Observers that remember -----------------------------------------------
+
+// How an opening has ended.
+class End final : public Opening::Observer {
+ public:
+  void OnIntroduced(std::unique_ptr<Connection> connection,
+                    IncomingFrame first) override {
+    ++calls;
+    session = std::move(connection);
+    first_frame = std::move(first);
+  }
+  void OnRefused(const absl::Status& why) override {
+    ++calls;
+    refusal = why;
+  }
+
+  int calls = 0;
+  std::unique_ptr<Connection> session;
+  IncomingFrame first_frame;
+  absl::Status refusal;
+};
+
+// A service that greets its clients, so that they know that they have it.
+class Greeter final : public Offer::Observer {
+ public:
+  void OnClient(std::unique_ptr<Connection> connection) override {
+    transports::OutgoingFrame greeting;
+    greeting.type = 7;
+    greeting.vouched = true;
+    EXPECT_EQ(connection->Send(greeting), IoResult::kOk);
+    clients.push_back(std::move(connection));
+    if (ends_with_the_first) offer.reset();
+  }
+
+  std::unique_ptr<Offer> offer;
+  bool ends_with_the_first = false;
+  std::vector<std::unique_ptr<Connection>> clients;
+};
+
+// Notes when somebody connects.
+class WatchedTransport final : public transports::Transport {
+ public:
+  WatchedTransport(SmallWorld* world, uid_t uid)
+      : world_(world), transport_(world->TransportOf(uid)) {}
+  const char* name() const override { return "watched"; }
+  absl::StatusOr<std::unique_ptr<transports::Acceptor>> Listen(
+      const std::string& address) override {
+    return transport_->Listen(address);
+  }
+  absl::StatusOr<std::unique_ptr<Connection>> Connect(
+      const std::string& address) override {
+    tries.push_back(world_->loop()->Now());
+    return transport_->Connect(address);
+  }
+
+  std::vector<event::Instant> tries;
+
+ private:
+  SmallWorld* const world_;
+  transports::Transport* const transport_;
+};
+
+// Stands in the directory's place and answers everybody the same.
+class FalseDirectory final : private transports::Acceptor::Observer {
+ public:
+  FalseDirectory(SmallWorld* world, std::string answer, uint8_t type)
+      : answer_(std::move(answer)), type_(type) {
+    acceptor_ = *world->TransportOf(kSelf)->Listen(SmallWorld::kAddress);
+    EXPECT_TRUE(acceptor_->Attach(world->loop(), this).ok());
+  }
+
+  int asked() const { return static_cast<int>(connections_.size()); }
+  // What the last one has said.
+  proto::ToDirectory Heard() {
+    auto pool = transports::BufferPool::Create(kMaxControlBytes);
+    IncomingFrame frame;
+    proto::ToDirectory heard;
+    EXPECT_EQ(
+        connections_.back()->Receive(&frame, pool.get(), absl::InfinitePast()),
+        IoResult::kOk);
+    EXPECT_TRUE(ParseControl(frame, &heard));
+    return heard;
+  }
+
+ private:
+  void OnAccepted(std::unique_ptr<Connection> connection) override {
+    transports::OutgoingFrame frame;
+    frame.type = type_;
+    frame.payload = absl::MakeConstSpan(
+        reinterpret_cast<const uint8_t*>(answer_.data()), answer_.size());
+    EXPECT_EQ(connection->Send(frame), IoResult::kOk);
+    connections_.push_back(std::move(connection));
+  }
+
+  const std::string answer_;
+  const uint8_t type_;
+  std::unique_ptr<transports::Acceptor> acceptor_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+};
+
+class DirectoryClientTest : public ::testing::Test {
+ protected:
+  // What a process of that user has, at the address of the world's directory.
+  std::unique_ptr<DirectoryClient> NewClient(uid_t uid) {
+    return std::make_unique<DirectoryClient>(
+        world_.ProcessOf(uid), world_.TransportOf(uid), SmallWorld::kAddress);
+  }
+  // The refusal of an opening by a process of kAlice.
+  absl::Status Refusal(const InterfaceDescription& interface, bool wait) {
+    const auto client = NewClient(kAlice);
+    End end;
+    const auto opening = client->Open(world_.loop(), interface, wait, &end);
+    EXPECT_EQ(end.calls, 0) << "told from inside a call";
+    world_.Advance(absl::Seconds(10));
+    EXPECT_EQ(end.calls, 1);
+    EXPECT_EQ(end.session, nullptr);
+    return end.refusal;
+  }
+
+  SmallWorld world_;
+};
+
+// ---- Openings --------------------------------------------------------------
+
+TEST_F(DirectoryClientTest, GivesTheServersFirstFrameAndItsSender) {
+  world_.Run([&] {
+    world_.Start();
+    const auto server = NewClient(kSelf);
+    Greeter greeter;
+    const auto offer =
+        server->Advertise(world_.loop(), Interface("clock"), &greeter);
+    for (bool wait : {false, true}) {
+      world_.Settle();
+      const auto client = NewClient(kAlice);
+      End end;
+      const auto opening =
+          client->Open(world_.loop(), Interface("clock"), wait, &end);
+      EXPECT_EQ(end.calls, 0);
+      world_.Settle();
+      ASSERT_NE(end.session, nullptr);
+      EXPECT_EQ(end.first_frame.type, 7);
+      ASSERT_TRUE(end.first_frame.sender.has_value());
+      EXPECT_EQ(end.first_frame.sender->uid, kSelf);
+      EXPECT_EQ(greeter.clients.back()->peer()->uid, kAlice);
+      world_.Advance(absl::Minutes(1));
+      EXPECT_EQ(end.calls, 1);
+    }
+  });
+}
+
+TEST_F(DirectoryClientTest, SaysWhyNotIfItNeedNotWait) {
+  world_.Run([&] {
+    const absl::Status none = Refusal(Interface("clock"), false);
+    EXPECT_EQ(none.code(), absl::StatusCode::kUnavailable) << none;
+    world_.Start();
+    const absl::Status not_offered = Refusal(Interface("clock"), false);
+    EXPECT_EQ(not_offered.code(), absl::StatusCode::kNotFound) << not_offered;
+    ASSERT_TRUE(world_.server()->Load("", "file").ok());
+    const absl::Status not_bound = Refusal(Interface("clock"), false);
+    EXPECT_EQ(not_bound.code(), absl::StatusCode::kPermissionDenied)
+        << not_bound;
+  });
+}
+
+TEST_F(DirectoryClientTest, SaysWhyNotAlsoToOneThatWaits) {
+  world_.Run([&] {
+    DirectoryServer::Options options;
+    options.limits.waiting_clients = 1;
+    world_.Start(options);
+    const auto server = NewClient(kSelf);
+    Greeter greeter;
+    const auto offer =
+        server->Advertise(world_.loop(), Interface("clock"), &greeter);
+    world_.Settle();
+    for (bool wait : {false, true}) {
+      EXPECT_EQ(Refusal(Interface("clock", "other"), wait).code(),
+                absl::StatusCode::kFailedPrecondition);
+      EXPECT_EQ(Refusal(Interface("clock", "p", 11), wait).code(),
+                absl::StatusCode::kFailedPrecondition);
+      EXPECT_EQ(Refusal(Interface("two words"), wait).code(),
+                absl::StatusCode::kInvalidArgument);
+    }
+    const auto client = NewClient(kAlice);
+    End end;
+    const auto waiting =
+        client->Open(world_.loop(), Interface("nobody's"), true, &end);
+    world_.Settle();
+    const absl::Status limit = Refusal(Interface("nobody's"), true);
+    EXPECT_EQ(limit.code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_THAT(std::string(limit.message()), HasSubstr("user 1001"));
+    EXPECT_EQ(end.calls, 0);
+  });
+}
+
+TEST_F(DirectoryClientTest, WaitsForBindingAndServiceWithoutPolling) {
+  world_.Run([&] {
+    world_.Start();
+    ASSERT_TRUE(world_.server()->Load("", "file").ok());
+    WatchedTransport transport(&world_, kAlice);
+    DirectoryClient client(world_.ProcessOf(kAlice), &transport,
+                           std::string(SmallWorld::kAddress));
+    End end;
+    const auto opening =
+        client.Open(world_.loop(), Interface("clock"), true, &end);
+    world_.Advance(absl::Hours(1));
+    ASSERT_TRUE(world_.server()->Load("<1001>.* -> <500>.*", "file").ok());
+    world_.Advance(absl::Hours(1));
+    EXPECT_EQ(end.calls, 0);
+    EXPECT_EQ(transport.tries.size(), 1u);
+    const auto server = NewClient(kSelf);
+    Greeter greeter;
+    const auto offer =
+        server->Advertise(world_.loop(), Interface("clock"), &greeter);
+    world_.Settle();
+    EXPECT_NE(end.session, nullptr);
+  });
+}
+
+TEST_F(DirectoryClientTest, TriesForADirectoryEverMoreSeldom) {
+  world_.Run([&] {
+    WatchedTransport transport(&world_, kAlice);
+    DirectoryClient client(world_.ProcessOf(kAlice), &transport,
+                           std::string(SmallWorld::kAddress));
+    End end;
+    const auto opening =
+        client.Open(world_.loop(), Interface("clock"), true, &end);
+    world_.Advance(absl::Minutes(1));
+    EXPECT_EQ(end.calls, 0);
+    ASSERT_GE(transport.tries.size(), 60u);
+    for (size_t i = 1; i < transport.tries.size(); ++i) {
+      const absl::Duration wait = transport.tries[i] - transport.tries[i - 1];
+      EXPECT_GE(wait, Whole(static_cast<int>(i) - 1) / 2) << i;
+      EXPECT_LE(wait, Whole(static_cast<int>(i) - 1)) << i;
+    }
+  });
+}
+
+TEST_F(DirectoryClientTest, WaitingOutlivesTheDirectory) {
+  world_.Run([&] {
+    world_.Start();
+    const auto client = NewClient(kAlice);
+    End end;
+    const auto opening =
+        client->Open(world_.loop(), Interface("clock"), true, &end);
+    for (int i = 0; i < 3; ++i) {
+      world_.Settle();
+      EXPECT_EQ(world_.server()->registry().waiting().size(), 1u);
+      world_.Stop();
+      world_.Advance(absl::Seconds(30));
+      world_.Start();
+      world_.Advance(absl::Seconds(1));
+      EXPECT_EQ(world_.server()->registry().waiting().size(), 1u);
+    }
+    EXPECT_EQ(end.calls, 0);
+    const auto server = NewClient(kSelf);
+    Greeter greeter;
+    const auto offer =
+        server->Advertise(world_.loop(), Interface("clock"), &greeter);
+    world_.Settle();
+    EXPECT_NE(end.session, nullptr);
+  });
+}
+
+TEST_F(DirectoryClientTest, GivingUpLeavesNothingBehind) {
+  world_.Run([&] {
+    world_.Start();
+    const auto client = NewClient(kAlice);
+    End end;
+    auto opening = client->Open(world_.loop(), Interface("clock"), true, &end);
+    world_.Settle();
+    EXPECT_EQ(world_.server()->registry().waiting().size(), 1u);
+    opening.reset();
+    world_.Settle();
+    EXPECT_TRUE(world_.server()->registry().waiting().empty());
+    EXPECT_EQ(end.calls, 0);
+  });
+}
+
+TEST_F(DirectoryClientTest, AServerThatDropsItIsTriedAgainAFewTimes) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker service(&world_, kSelf);
+    service.Say(AdvertiseMessage(Interface("clock")));
+    EXPECT_EQ(service.Hear(), "OFFERED: ");
+    const auto client = NewClient(kAlice);
+    End end;
+    const auto opening =
+        client->Open(world_.loop(), Interface("clock"), false, &end);
+    world_.Settle();
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(end.calls, 0) << i;
+      ASSERT_EQ(service.Hear(), "client") << i;
+      service.client().reset();
+      world_.Advance(absl::Seconds(1));
+    }
+    EXPECT_EQ(service.Hear(), "nothing");
+    EXPECT_EQ(end.calls, 1);
+    EXPECT_EQ(end.refusal.code(), absl::StatusCode::kUnavailable);
+  });
+}
+
+TEST_F(DirectoryClientTest, GarbageForAnAnswerIsABrokenConnection) {
+  for (const uint8_t type : {kControlFrame, kIntroductionFrame, uint8_t{255}}) {
+    for (const std::string& answer :
+         {std::string("\xff\xff"), std::string(kMaxControlBytes + 1, 'x')}) {
+      SmallWorld world;
+      world.Run([&] {
+        FalseDirectory directory(&world, answer, type);
+        DirectoryClient client(world.ProcessOf(kAlice),
+                               world.TransportOf(kAlice),
+                               std::string(SmallWorld::kAddress));
+        End end;
+        auto opening =
+            client.Open(world.loop(), Interface("clock"), false, &end);
+        world.Advance(absl::Seconds(1));
+        EXPECT_EQ(directory.asked(), 3);
+        EXPECT_EQ(end.calls, 1);
+        EXPECT_EQ(end.refusal.code(), absl::StatusCode::kUnavailable);
+
+        // Who waits hopes for a better one, but patiently.
+        End waiting_end;
+        opening =
+            client.Open(world.loop(), Interface("clock"), true, &waiting_end);
+        world.Advance(absl::Minutes(1));
+        EXPECT_EQ(waiting_end.calls, 0);
+        EXPECT_GE(directory.asked(), 60);
+        EXPECT_LE(directory.asked(), 140);
+      });
+    }
+  }
+}
+
+TEST_F(DirectoryClientTest, WhatALaterDirectoryMaySayIsIgnored) {
+  world_.Run([&] {
+    proto::FromDirectory later;
+    later.mutable_event()->set_text("something new");
+    FalseDirectory directory(&world_, later.SerializeAsString(), kControlFrame);
+    const auto client = NewClient(kAlice);
+    End end;
+    const auto opening =
+        client->Open(world_.loop(), Interface("clock", "p", 12), true, &end);
+    world_.Advance(absl::Minutes(1));
+    EXPECT_EQ(directory.asked(), 1);
+    EXPECT_EQ(end.calls, 0);
+    const proto::ToDirectory heard = directory.Heard();
+    EXPECT_EQ(heard.version(), kControlVersion);
+    EXPECT_TRUE(heard.open().wait());
+    EXPECT_EQ(heard.open().client().interface_name(), "clock");
+    EXPECT_EQ(heard.open().client().protocol_id(), "p");
+    EXPECT_EQ(heard.open().client().max_message_size(), 12u);
+  });
+}
+
+// ---- Offers ----------------------------------------------------------------
+
+TEST_F(DirectoryClientTest, AnOfferComesBackWithTheDirectory) {
+  world_.Run([&] {
+    const auto server = NewClient(kSelf);
+    Greeter greeter;
+    auto offer = server->Advertise(world_.loop(), Interface("clock"), &greeter);
+    world_.Advance(absl::Seconds(30));
+    for (int i = 0; i < 3; ++i) {
+      world_.Start();
+      world_.Advance(absl::Seconds(1));
+      ASSERT_EQ(world_.server()->registry().servers().size(), 1u);
+      world_.Stop();
+      // At once: it had been heard.
+      world_.Start();
+      world_.Advance(absl::Milliseconds(10));
+      ASSERT_EQ(world_.server()->registry().servers().size(), 1u);
+      world_.Stop();
+      world_.Advance(absl::Seconds(30));
+    }
+    world_.Start();
+    offer.reset();
+    world_.Advance(absl::Seconds(2));
+    EXPECT_TRUE(world_.server()->registry().servers().empty());
+  });
+}
+
+TEST_F(DirectoryClientTest, AnOfferMayEndInItsObserversCall) {
+  world_.Run([&] {
+    world_.Start();
+    const auto server = NewClient(kSelf);
+    Greeter greeter;
+    greeter.ends_with_the_first = true;
+    const auto client = NewClient(kAlice);
+    End ends[2];
+    std::vector<std::unique_ptr<Opening>> openings;
+    for (End& end : ends) {
+      openings.push_back(
+          client->Open(world_.loop(), Interface("clock"), true, &end));
+    }
+    world_.Settle();
+    // Both are introduced at once.
+    greeter.offer =
+        server->Advertise(world_.loop(), Interface("clock"), &greeter);
+    world_.Settle();
+    EXPECT_EQ(greeter.clients.size(), 1u);
+    EXPECT_EQ(ends[0].calls, 1);
+    EXPECT_TRUE(world_.server()->registry().servers().empty());
+    // The other one waits for the next.
+    world_.Advance(absl::Seconds(1));
+    EXPECT_EQ(ends[1].calls, 0);
+    EXPECT_EQ(world_.server()->registry().waiting().size(), 1u);
+    greeter.offer =
+        server->Advertise(world_.loop(), Interface("clock"), &greeter);
+    world_.Settle();
+    EXPECT_NE(ends[1].session, nullptr);
+  });
+}
+
+TEST_F(DirectoryClientTest, AnOfferStandsByAndTakesOver) {
+  world_.Run([&] {
+    world_.Start();
+    const auto server = NewClient(kSelf);
+    Greeter first, second;
+    auto offer = server->Advertise(world_.loop(), Interface("clock"), &first);
+    world_.Settle();
+    const auto other =
+        server->Advertise(world_.loop(), Interface("clock"), &second);
+    world_.Settle();
+    const auto client = NewClient(kAlice);
+    End ends[2];
+    const auto opening =
+        client->Open(world_.loop(), Interface("clock"), false, &ends[0]);
+    world_.Settle();
+    EXPECT_EQ(first.clients.size(), 1u);
+    offer.reset();
+    world_.Settle();
+    const auto later =
+        client->Open(world_.loop(), Interface("clock"), false, &ends[1]);
+    world_.Settle();
+    EXPECT_EQ(second.clients.size(), 1u);
+    EXPECT_NE(ends[1].session, nullptr);
+  });
+}
+
+TEST_F(DirectoryClientTest, ARefusedOfferIsSaidAgainUntilItIsTaken) {
+  world_.Run([&] {
+    DirectoryServer::Options options;
+    options.limits.services = 1;
+    world_.Start(options);
+    const auto server = NewClient(kSelf);
+    Greeter greeter;
+    auto first = server->Advertise(world_.loop(), Interface("a"), &greeter);
+    world_.Settle();
+    const auto second =
+        server->Advertise(world_.loop(), Interface("b"), &greeter);
+    world_.Advance(absl::Minutes(1));
+    first.reset();
+    world_.Advance(absl::Seconds(1));
+    ASSERT_EQ(world_.server()->registry().servers().size(), 1u);
+    EXPECT_EQ(world_.server()->registry().servers()[0]->key.name, "b");
+  });
+}
+
+TEST_F(DirectoryClientTest, AnOfferSurvivesGarbageAndIntroductionsOfNobody) {
+  for (const uint8_t type : {kControlFrame, kIntroductionFrame, uint8_t{1}}) {
+    SmallWorld world;
+    world.Run([&] {
+      DirectoryClient server(world.ProcessOf(kSelf), world.TransportOf(kSelf),
+                             std::string(SmallWorld::kAddress));
+      Greeter greeter;
+      std::unique_ptr<Offer> offer;
+      {
+        FalseDirectory directory(&world, "\xff\xff", type);
+        offer = server.Advertise(world.loop(), Interface("clock"), &greeter);
+        world.Advance(absl::Minutes(1));
+        if (type == kIntroductionFrame) {
+          EXPECT_EQ(directory.asked(), 1);
+        } else {
+          EXPECT_GE(directory.asked(), 60);
+          EXPECT_LE(directory.asked(), 140);
+        }
+      }
+      EXPECT_TRUE(greeter.clients.empty());
+      world.Start();
+      world.Advance(absl::Seconds(1));
+      EXPECT_EQ(world.server()->registry().servers().size(), 1u);
+    });
+  }
+}
+
+// ---- Which directory -------------------------------------------------------
+
+class DirectoryTrustTest : public ::testing::Test {
+ protected:
+  static constexpr char kFolder[] = "/run/user/1001/le_messaging";
+
+  absl::Status Connect() {
+    DirectoryClient client(world_.ProcessOf(kAlice),
+                           world_.TransportOf(kAlice));
+    return client.Connect().status();
+  }
+  void StartAs(uid_t uid) {
+    world_.Stop();
+    world_.Start({}, uid, absl::StrCat(kFolder, "/directory"));
+  }
+  void SetEnv(const std::string& name, const std::string& value) {
+    world_.ProcessOf(kAlice)->SetEnv(name, value);
+  }
+
+  const NoSystemFolder no_system_folder_;
+  SmallWorld world_;
+};
+
+constexpr char DirectoryTrustTest::kFolder[];
+
+TEST_F(DirectoryTrustTest, TrustsRootAndOneselfButNoOther) {
+  world_.Run([&] {
+    EXPECT_THAT(std::string(Connect().message()),
+                HasSubstr("LE_MESSAGING_DIR"));  // no place at all
+    SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
+    EXPECT_EQ(Connect().code(), absl::StatusCode::kUnavailable);
+    StartAs(0);
+    EXPECT_TRUE(Connect().ok()) << Connect();
+    StartAs(kAlice);
+    EXPECT_TRUE(Connect().ok()) << Connect();
+    StartAs(kMallory);
+    EXPECT_EQ(Connect().code(), absl::StatusCode::kUnavailable);
+    EXPECT_THAT(
+        std::string(Connect().message()),
+        AllOf(HasSubstr(kFolder), HasSubstr("user 666"),
+              HasSubstr("not to be trusted"), HasSubstr("LE_MESSAGING_DIR")));
+  });
+}
+
+TEST_F(DirectoryTrustTest, TrustsWhomeverItIsTold) {
+  world_.Run([&] {
+    SetEnv("LE_MESSAGING_DIR", kFolder);
+    StartAs(kMallory);
+    EXPECT_TRUE(Connect().ok()) << Connect();
+  });
+}
+
+TEST_F(DirectoryTrustTest, TellsNothingToOneThatIsNotTrusted) {
+  world_.Run([&] {
+    SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
+    StartAs(kMallory);
+    DirectoryClient client(world_.ProcessOf(kAlice),
+                           world_.TransportOf(kAlice));
+    End refused, waiting;
+    const auto opening =
+        client.Open(world_.loop(), Interface("clock"), false, &refused);
+    const auto patient =
+        client.Open(world_.loop(), Interface("clock"), true, &waiting);
+    Greeter greeter;
+    const auto offer =
+        client.Advertise(world_.loop(), Interface("clock"), &greeter);
+    world_.Advance(absl::Seconds(10));
+    EXPECT_EQ(refused.refusal.code(), absl::StatusCode::kUnavailable);
+    EXPECT_THAT(std::string(refused.refusal.message()),
+                HasSubstr("set LE_MESSAGING_DIR to trust it"));
+    EXPECT_EQ(waiting.calls, 0);
+    EXPECT_TRUE(world_.server()->registry().waiting().empty());
+    EXPECT_TRUE(world_.server()->registry().servers().empty());
+    // The place is looked up anew at each try.
+    StartAs(0);
+    world_.Advance(absl::Seconds(1));
+    EXPECT_EQ(world_.server()->registry().waiting().size(), 1u);
+    EXPECT_EQ(world_.server()->registry().servers().size(), 1u);
+  });
+}
+
+}  // namespace
+}  // namespace directory
+}  // namespace le

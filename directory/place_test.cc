@@ -1,0 +1,118 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "directory/place.h"
+
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "directory/testing/small_world.h"
+#include "event/testing/sim.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace le {
+namespace directory {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class FindPlaceTest : public ::testing::Test {
+ protected:
+  void SetEnv(const std::string& name, const std::string& value) {
+    process_->SetEnv(name, value);
+  }
+  // "explicit FOLDER", "FOLDER" or the error.
+  std::string Find(const std::string& flag = "") {
+    const absl::StatusOr<Place> place = FindPlace(process_, flag);
+    if (!place.ok()) return place.status().ToString();
+    return (place->is_explicit ? "explicit " : "") + place->folder;
+  }
+
+  event::Simulation sim_{1};
+  event::SimProcess* const process_ = sim_.AddProcess("test", {0, 7, 7});
+};
+
+TEST_F(FindPlaceTest, AFlagGoesBeforeAllElse) {
+  SetEnv("LE_MESSAGING_DIR", "/named");
+  SetEnv("XDG_RUNTIME_DIR", "/run/user/7");
+  EXPECT_EQ(Find("/flag"), "explicit /flag");
+}
+
+TEST_F(FindPlaceTest, ThenTheEnvironmentWhateverFoldersThereAre) {
+  SetEnv("LE_MESSAGING_DIR", "/named");
+  SetEnv("XDG_RUNTIME_DIR", "/run/user/7");
+  EXPECT_EQ(Find(), "explicit /named");
+  const NoSystemFolder none;
+  EXPECT_EQ(Find(), "explicit /named");
+}
+
+TEST_F(FindPlaceTest, WithoutASystemFolderTheUsersOwn) {
+  const NoSystemFolder none;
+  SetEnv("XDG_RUNTIME_DIR", "/run/user/7");
+  EXPECT_EQ(Find(), "/run/user/7/le_messaging");
+  SetEnv("LE_MESSAGING_DIR", "");
+  EXPECT_EQ(Find(), "/run/user/7/le_messaging");
+}
+
+TEST_F(FindPlaceTest, WithoutAnySaysWhatToSet) {
+  const NoSystemFolder none;
+  const absl::StatusOr<Place> place = FindPlace(process_, "");
+  EXPECT_EQ(place.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(
+      std::string(place.status().message()),
+      AllOf(HasSubstr("no folder /run/le_messaging"),
+            HasSubstr("LE_MESSAGING_DIR"), HasSubstr("XDG_RUNTIME_DIR")));
+}
+
+TEST(PlaceTest, NamesTheFilesInItsFolder) {
+  Place place;
+  place.folder = "/folder";
+  EXPECT_EQ(place.address(), "/folder/directory");
+  EXPECT_EQ(place.lock_file(), "/folder/lock");
+}
+
+// In a /run of its own, which only a child may have.
+TEST_F(FindPlaceTest, TheSystemFolderGoesBeforeTheUsersOwn) {
+  constexpr int kNotPermitted = 100;
+  SetEnv("XDG_RUNTIME_DIR", "/run/user/7");
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if ((unshare(CLONE_NEWNS) != 0 &&
+         unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ||
+        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        mount("none", "/run", "tmpfs", 0, nullptr) != 0) {
+      _exit(kNotPermitted);
+    }
+    const std::string without = Find();
+    // Only a folder counts.
+    const bool made_file = mknod("/run/le_messaging", S_IFREG, 0) == 0;
+    const std::string with_file = Find();
+    unlink("/run/le_messaging");
+    const bool made_folder = mkdir("/run/le_messaging", 0755) == 0;
+    const std::string with_folder = Find();
+    if (!made_file || !made_folder) _exit(kNotPermitted);
+    if (without != "/run/user/7/le_messaging") _exit(1);
+    if (with_file != "/run/user/7/le_messaging") _exit(2);
+    if (with_folder != "/run/le_messaging") _exit(3);
+    _exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == kNotPermitted) {
+    GTEST_SKIP() << "no mount of our own is permitted here";
+  }
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+}  // namespace
+}  // namespace directory
+}  // namespace le

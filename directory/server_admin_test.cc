@@ -1,0 +1,371 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What administrators ask of a DirectoryServer.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "directory/server.h"
+#include "directory/testing/small_world.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace le {
+namespace directory {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr uid_t kSelf = SmallWorld::kSelf;
+constexpr uid_t kAlice = 1001;
+
+proto::ToDirectory ReloadMessage() {
+  proto::ToDirectory message;
+  message.mutable_reload();
+  return message;
+}
+
+class DirectoryServerAdminTest : public ::testing::Test {
+ protected:
+  // The whole list, its parts as one; `parts` says how many there were.
+  proto::ListPart List(Speaker* admin, int* parts = nullptr) {
+    admin->Say(ListMessage());
+    proto::ListPart all;
+    int count = 0;
+    do {
+      const std::string heard = admin->Hear();
+      EXPECT_EQ(heard, "list");
+      if (heard != "list") break;
+      all.MergeFrom(admin->heard().list());
+      ++count;
+    } while (!all.last());
+    if (parts != nullptr) *parts = count;
+    return all;
+  }
+  std::string Bindings(Speaker* admin) {
+    std::string lines;
+    const proto::ListPart list = List(admin);
+    for (const proto::BindingEntry& entry : list.bindings()) {
+      absl::StrAppend(&lines, entry.client(), " -> ", entry.service(), "\n");
+    }
+    return lines;
+  }
+
+  SmallWorld world_;
+};
+
+TEST_F(DirectoryServerAdminTest, OnlyRootAndItsOwnUserAdminister) {
+  world_.Run([&] {
+    world_.Start();
+    for (const proto::ToDirectory& request :
+         {ListMessage(), BindMessage("<1001>.a", "<1001>.a"),
+          UnbindMessage("<*>.*"), LoadMessage("", true), ReloadMessage(),
+          WaitMessage("<1001>.a"), MonitorMessage()}) {
+      Speaker other(&world_, kAlice);
+      EXPECT_EQ(other.Ask(request),
+                "refused NOT_PERMITTED: only root and user 500 may administer "
+                "this directory");
+      EXPECT_EQ(other.Hear(), "closed");
+    }
+    for (uid_t uid : {uid_t{0}, kSelf}) {
+      Speaker admin(&world_, uid);
+      EXPECT_EQ(Bindings(&admin), "<*>.* -> <500>.*\n");
+    }
+  });
+}
+
+TEST_F(DirectoryServerAdminTest, ListsWhatThereIs) {
+  world_.Run([&] {
+    DirectoryServer::Options options;
+    options.limits.waiting_clients = 2;
+    options.limits.services = 1;
+    world_.Start(options);
+    Speaker admin(&world_, kSelf);
+    EXPECT_EQ(admin.Ask(LoadMessage("<1001>.a -> <500>.b", true)), "done: ");
+    Speaker service(&world_, kSelf);
+    EXPECT_EQ(service.Ask(AdvertiseMessage(Interface("b", "proto", 33))),
+              "OFFERED: ");
+    Speaker served(&world_, kAlice);
+    served.Say(OpenMessage(Interface("a", "proto", 33), true));
+    Speaker unbound(&world_, kAlice);
+    unbound.Say(OpenMessage(Interface("q", "other"), true));
+    Speaker elsewhere(&world_, 0);
+    EXPECT_EQ(elsewhere.Ask(BindMessage("<0>.q", "<1001>.r")),
+              "done: until the next load or restart");
+    Speaker bound(&world_, 0);
+    bound.Say(OpenMessage(Interface("q"), true));
+    Speaker second(&world_, kAlice);
+    second.Say(OpenMessage(Interface("z"), true));
+
+    const proto::ListPart list = List(&admin);
+    ASSERT_EQ(list.bindings_size(), 2);
+    EXPECT_EQ(list.bindings(0).client(), "<0>.q");
+    EXPECT_EQ(list.bindings(0).service(), "<1001>.r");
+    EXPECT_EQ(list.bindings(1).client(), "<1001>.a");
+    EXPECT_EQ(list.bindings(1).service(), "<500>.b");
+    ASSERT_EQ(list.services_size(), 1);
+    EXPECT_EQ(list.services(0).service(), "<500>.b");
+    EXPECT_EQ(list.services(0).pid(),
+              world_.ProcessOf(kSelf)->credentials().pid);
+    EXPECT_EQ(list.services(0).protocol_id(), "proto");
+    EXPECT_EQ(list.services(0).max_message_size(), 33u);
+    EXPECT_EQ(list.services(0).state(), proto::OFFERED);
+    ASSERT_EQ(list.waiting_size(), 3);
+    EXPECT_EQ(list.waiting(0).client(), "<1001>.q");
+    EXPECT_EQ(list.waiting(0).protocol_id(), "other");
+    EXPECT_EQ(list.waiting(0).service(), "");
+    EXPECT_EQ(list.waiting(0).missing_binding(), "<1001>.q -> <USER>.q");
+    EXPECT_EQ(list.waiting(1).client(), "<0>.q");
+    EXPECT_EQ(list.waiting(1).service(), "<1001>.r");
+    EXPECT_EQ(list.waiting(1).missing_binding(), "");
+    EXPECT_EQ(list.introductions(), 1u);
+    ASSERT_EQ(list.users_size(), 3);
+    EXPECT_EQ(list.users(0).user(), "0");
+    EXPECT_EQ(list.users(0).at_limit(), "");
+    EXPECT_EQ(list.users(1).user(), "500");
+    EXPECT_EQ(list.users(1).connections(), 2u);
+    EXPECT_EQ(list.users(1).services(), 1u);
+    EXPECT_EQ(list.users(1).at_limit(), "services");
+    EXPECT_EQ(list.users(2).user(), "1001");
+    EXPECT_EQ(list.users(2).waiting(), 2u);
+    EXPECT_EQ(list.users(2).at_limit(), "waiting clients");
+  });
+}
+
+// More than a connection holds back for one that does not read.
+TEST_F(DirectoryServerAdminTest, ALongListComesInParts) {
+  constexpr int kBindings = 40000;
+  world_.Run([&] {
+    world_.Start();
+    std::string text;
+    for (int i = 0; i < kBindings; ++i) {
+      absl::StrAppend(&text, "<1001>.client", i, " -> <500>.service", i, "\n");
+    }
+    ASSERT_TRUE(world_.server()->Load(text, "file").ok());
+    Speaker admin(&world_, kSelf);
+    int parts = 0;
+    EXPECT_EQ(List(&admin, &parts).bindings_size(), kBindings);
+    EXPECT_GT(parts, 20);
+    EXPECT_EQ(admin.Hear(), "nothing");
+  });
+}
+
+// ---- Bindings --------------------------------------------------------------
+
+TEST_F(DirectoryServerAdminTest, BindsAndUnbinds) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker admin(&world_, kSelf);
+    EXPECT_EQ(admin.Ask(BindMessage("<1001>.a", "<1002>.b")),
+              "done: until the next load or restart");
+    EXPECT_EQ(Bindings(&admin), "<1001>.a -> <1002>.b\n<*>.* -> <500>.*\n");
+    Speaker client(&world_, kAlice);
+    client.Say(OpenMessage(Interface("a"), true));
+    Speaker service(&world_, kAlice);
+    service.Say(AdvertiseMessage(Interface("c")));
+    EXPECT_EQ(service.Hear(), "OFFERED: ");
+    // Whoever waits moves to where the binding points now.
+    admin.Ask(BindMessage("<1001>.a", "<1001>.c"));
+    EXPECT_EQ(service.Hear(), "client");
+
+    EXPECT_EQ(admin.Ask(UnbindMessage("<1001>.a")),
+              "done: until the next load or restart");
+    EXPECT_EQ(Bindings(&admin), "<*>.* -> <500>.*\n");
+    EXPECT_EQ(admin.Ask(UnbindMessage("<1001>.a")),
+              "refused INVALID: there is no binding of <1001>.a");
+    EXPECT_THAT(admin.Ask(UnbindMessage("nonsense")),
+                StartsWith("refused INVALID"));
+    EXPECT_THAT(admin.Ask(BindMessage("<1001>.*", "<1001>.b")),
+                StartsWith("refused INVALID"));
+    EXPECT_EQ(Bindings(&admin), "<*>.* -> <500>.*\n");
+    EXPECT_EQ(admin.Hear(), "nothing");  // but not closed
+  });
+}
+
+TEST_F(DirectoryServerAdminTest, LoadsInParts) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker admin(&world_, kSelf);
+    EXPECT_EQ(admin.Ask(LoadMessage("<1001>.a -> <10", false)), "nothing");
+    EXPECT_EQ(admin.Ask(LoadMessage("02>.b\n<1001>", false)), "nothing");
+    Speaker other(&world_, kSelf);
+    EXPECT_EQ(Bindings(&other), "<*>.* -> <500>.*\n");
+    EXPECT_EQ(admin.Ask(LoadMessage(".c -> <1002>.d", true)), "done: ");
+    EXPECT_EQ(Bindings(&other), "<1001>.a -> <1002>.b\n<1001>.c -> <1002>.d\n");
+    // The next load begins anew.
+    EXPECT_THAT(admin.Ask(LoadMessage("<*>.* -> <self>.*", true)),
+                StartsWith("done: file:1:1: <*>.* lets every user"));
+    EXPECT_EQ(Bindings(&other), "<*>.* -> <500>.*\n");
+  });
+}
+
+TEST_F(DirectoryServerAdminTest, ALoadWithAnErrorOrToCheckChangesNothing) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker admin(&world_, kSelf);
+    EXPECT_THAT(
+        admin.Ask(LoadMessage("<1001>.a -> <1002>.b\n<nobody>.c\xff\n", true)),
+        AllOf(StartsWith("refused INVALID: file:2:"),
+              HasSubstr("no user 'nobody'")));
+    proto::ToDirectory check = LoadMessage("<1001>.a -> <1002>.b", true);
+    check.mutable_load()->set_check_only(true);
+    EXPECT_EQ(admin.Ask(check), "done: ");
+    EXPECT_EQ(Bindings(&admin), "<*>.* -> <500>.*\n");
+  });
+}
+
+TEST_F(DirectoryServerAdminTest, BytesThatAreNoTextAreAnErrorThatArrives) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker admin(&world_, kSelf);
+    std::string bytes;
+    for (int c = 1; c < 256; ++c) {
+      absl::StrAppend(&bytes, std::string(1, static_cast<char>(c)), "\n",
+                      "<\xff", std::string(1, static_cast<char>(c)), "\n");
+    }
+    EXPECT_THAT(admin.Ask(LoadMessage(bytes, true)),
+                StartsWith("refused INVALID: file:"));
+    EXPECT_EQ(Bindings(&admin), "<*>.* -> <500>.*\n");
+  });
+}
+
+TEST_F(DirectoryServerAdminTest, ATextThatIsTooLongIsRefused) {
+  world_.Run([&] {
+    world_.Start();
+    const std::string part(kPartBytes, '\n');
+    Speaker admin(&world_, kSelf);
+    size_t said = 0;
+    for (; said + part.size() <= kMaxBindingsBytes; said += part.size()) {
+      ASSERT_EQ(admin.Ask(LoadMessage(part, false)), "nothing");
+    }
+    const std::string rest(kMaxBindingsBytes - said, '\n');
+    EXPECT_EQ(admin.Ask(LoadMessage(rest, false)), "nothing");
+    EXPECT_EQ(admin.Ask(LoadMessage("\n", true)),
+              "refused LIMIT: the bindings are too long");
+    EXPECT_EQ(admin.Hear(), "closed");
+    Speaker other(&world_, kSelf);
+    EXPECT_EQ(Bindings(&other), "<*>.* -> <500>.*\n");
+  });
+}
+
+TEST_F(DirectoryServerAdminTest, ReloadsIfItKnowsHow) {
+  world_.Run([&] {
+    world_.Start();
+    {
+      Speaker admin(&world_, kSelf);
+      EXPECT_EQ(admin.Ask(ReloadMessage()),
+                "refused INVALID: the directory was started without a "
+                "bindings file");
+      EXPECT_EQ(admin.Hear(), "nothing");
+    }
+    world_.Stop();
+    DirectoryServer::Options options;
+    options.reload = [&] {
+      return world_.server()->Load("<1001>.a -> <1001>.a", "its own");
+    };
+    world_.Start(options);
+    Speaker admin(&world_, kSelf);
+    EXPECT_EQ(admin.Ask(ReloadMessage()), "done: ");
+    EXPECT_EQ(Bindings(&admin), "<1001>.a -> <1001>.a\n");
+  });
+}
+
+// ---- Waiting and watching --------------------------------------------------
+
+TEST_F(DirectoryServerAdminTest, WaitIsAnsweredWhenTheServiceComes) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker admin(&world_, kSelf);
+    EXPECT_EQ(admin.Ask(WaitMessage("<1001>.clock")), "nothing");
+    Speaker gone(&world_, kSelf);
+    gone.Say(WaitMessage("<1001>.clock"));
+    gone.HangUp();
+    Speaker other_name(&world_, kAlice);
+    other_name.Say(AdvertiseMessage(Interface("watch")));
+    Speaker other_user(&world_, kSelf);
+    other_user.Say(AdvertiseMessage(Interface("clock")));
+    EXPECT_EQ(admin.Hear(), "nothing");
+
+    Speaker service(&world_, kAlice);
+    service.Say(AdvertiseMessage(Interface("clock")));
+    EXPECT_EQ(admin.Hear(), "done: ");
+    EXPECT_EQ(admin.Hear(), "nothing");  // once
+    // At once, if it is there already.
+    EXPECT_EQ(admin.Ask(WaitMessage("<1001>.clock")), "done: ");
+    EXPECT_THAT(admin.Ask(WaitMessage("clock")), StartsWith("refused INVALID"));
+  });
+}
+
+TEST_F(DirectoryServerAdminTest, AMonitorHearsWhatHappens) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker monitor(&world_, kSelf);
+    EXPECT_EQ(monitor.Ask(MonitorMessage()), "done: ");
+    const std::string alice = absl::StrCat(
+        "pid ", world_.ProcessOf(kAlice)->credentials().pid, " of user 1001");
+    const std::string self = absl::StrCat(
+        "pid ", world_.ProcessOf(kSelf)->credentials().pid, " of user 500");
+    Speaker waiting(&world_, kAlice);
+    waiting.Say(OpenMessage(Interface("clock"), true));
+    EXPECT_EQ(monitor.Hear(), absl::StrCat("event: waiting: ", alice,
+                                           " for a session of 'clock'"));
+    Speaker service(&world_, kSelf);
+    service.Say(AdvertiseMessage(Interface("clock")));
+    EXPECT_EQ(monitor.Hear(),
+              absl::StrCat("event: introduced: ", alice, " to ", self));
+    EXPECT_EQ(monitor.Hear(),
+              absl::StrCat("event: advertised: 'clock' by ", self));
+    service.HangUp();
+    EXPECT_EQ(monitor.Hear(),
+              absl::StrCat("event: withdrawn: a service of pid ",
+                           world_.ProcessOf(kSelf)->credentials().pid,
+                           " of user 500"));
+    Speaker admin(&world_, kSelf);
+    admin.Say(BindMessage("<1001>.a", "<500>.a"));
+    EXPECT_EQ(monitor.Hear(), "event: bound: <1001>.a -> <500>.a");
+    admin.Say(UnbindMessage("<1001>.a"));
+    EXPECT_EQ(monitor.Hear(), "event: unbound: <1001>.a");
+    admin.Say(LoadMessage("", true));
+    EXPECT_EQ(monitor.Hear(), "event: loaded: 0 bindings");
+    // One that is refused has changed nothing.
+    Speaker bad(&world_, kSelf);
+    bad.Say(AdvertiseMessage(Interface("two words")));
+    EXPECT_EQ(monitor.Hear(), "nothing");
+  });
+}
+
+TEST_F(DirectoryServerAdminTest, AMonitorThatDoesNotReadLosesItsConnection) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker deaf(&world_, kSelf);
+    EXPECT_EQ(deaf.Ask(MonitorMessage()), "done: ");
+    Speaker reader(&world_, kSelf);
+    EXPECT_EQ(reader.Ask(MonitorMessage()), "done: ");
+    Speaker admin(&world_, kSelf);
+    const std::string name(100, 'n');
+    int said = 0;
+    // Three connections until it has lost its own.
+    while (List(&admin).users(0).connections() == 3) {
+      ASSERT_THAT(admin.Ask(BindMessage("<1001>." + name, "<500>." + name)),
+                  StartsWith("done"));
+      ASSERT_THAT(reader.Hear(), StartsWith("event: bound"));
+      ASSERT_LT(++said, 100000);
+    }
+    int heard = 0;
+    while (deaf.Hear() != "closed") ++heard;
+    EXPECT_EQ(heard, said - 1);  // what was sent before arrives
+    EXPECT_EQ(reader.Hear(), "nothing");
+    EXPECT_THAT(admin.Ask(BindMessage("<1001>.a", "<500>.b")),
+                StartsWith("done"));
+    EXPECT_THAT(reader.Hear(), StartsWith("event: bound"));
+  });
+}
+
+}  // namespace
+}  // namespace directory
+}  // namespace le

@@ -1,0 +1,420 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "directory/server.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "directory/testing/small_world.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace le {
+namespace directory {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr uid_t kSelf = SmallWorld::kSelf;
+constexpr uid_t kAlice = 1001;
+constexpr uid_t kBob = 1002;
+
+class DirectoryServerTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Speaker> NewPeer(uid_t uid) {
+    return std::make_unique<Speaker>(&world_, uid);
+  }
+  // One that waits for a service that nobody offers.
+  std::unique_ptr<Speaker> NewWaiting(uid_t uid) {
+    auto peer = NewPeer(uid);
+    peer->Say(OpenMessage(Interface("nobody's"), true));
+    return peer;
+  }
+  std::unique_ptr<Speaker> NewService(uid_t uid, const std::string& name) {
+    auto peer = NewPeer(uid);
+    peer->Say(AdvertiseMessage(Interface(name)));
+    return peer;
+  }
+
+  SmallWorld world_;
+};
+
+// ---- What is said ----------------------------------------------------------
+
+TEST_F(DirectoryServerTest, IntroducesAClientAndLetsGoOfIt) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker service(&world_, kSelf);
+    EXPECT_EQ(service.Ask(AdvertiseMessage(Interface("clock"))), "OFFERED: ");
+    Speaker client(&world_, kAlice);
+    EXPECT_EQ(client.Ask(OpenMessage(Interface("clock"), false)), "nothing");
+    ASSERT_EQ(service.Hear(), "client");
+    EXPECT_EQ(service.client()->peer()->uid, kAlice);
+    world_.Stop();
+
+    transports::OutgoingFrame first;
+    first.type = 7;
+    EXPECT_EQ(service.client()->Send(first), transports::IoResult::kOk);
+    EXPECT_EQ(client.Hear(), "frame 7");
+    EXPECT_EQ(client.Hear(), "nothing");
+  });
+}
+
+TEST_F(DirectoryServerTest, AnotherVersionIsRefused) {
+  world_.Run([&] {
+    world_.Start();
+    for (uint32_t version : {0u, kControlVersion + 1}) {
+      Speaker peer(&world_, kSelf);
+      proto::ToDirectory message = ListMessage();
+      message.set_version(version);
+      peer.SayBytes(message.SerializeAsString());
+      EXPECT_EQ(peer.Hear(),
+                absl::StrCat("refused OTHER_VERSION: the directory speaks "
+                             "version 1, not ",
+                             version));
+      EXPECT_EQ(peer.Hear(), "closed");
+    }
+  });
+}
+
+TEST_F(DirectoryServerTest, AnUnknownRequestIsRefused) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker peer(&world_, kSelf);
+    EXPECT_THAT(peer.Ask(proto::ToDirectory()), StartsWith("refused INVALID"));
+    EXPECT_EQ(peer.Hear(), "closed");
+  });
+}
+
+TEST_F(DirectoryServerTest, WhoDoesNotSpeakItsLanguageIsClosed) {
+  world_.Run([&] {
+    world_.Start();
+    const std::string good = [] {
+      proto::ToDirectory message = ListMessage();
+      message.set_version(kControlVersion);
+      return message.SerializeAsString();
+    }();
+    Speaker malformed(&world_, kSelf);
+    malformed.SayBytes("\xff\xff\xff");
+    EXPECT_EQ(malformed.Hear(), "closed");
+    Speaker other_frame(&world_, kSelf);
+    other_frame.SayBytes(good, /*type=*/1);
+    EXPECT_EQ(other_frame.Hear(), "closed");
+    Speaker introducing(&world_, kSelf);
+    introducing.SayBytes(good, kIntroductionFrame);
+    EXPECT_EQ(introducing.Hear(), "closed");
+    Speaker empty(&world_, kSelf);
+    empty.SayBytes("");
+    EXPECT_THAT(empty.Hear(), StartsWith("refused OTHER_VERSION"));
+    EXPECT_EQ(empty.Hear(), "closed");
+    // All of it has been said by root's equal: it is the words that count.
+    Speaker sound(&world_, kSelf);
+    sound.SayBytes(good);
+    EXPECT_EQ(sound.Hear(), "list");
+  });
+}
+
+TEST_F(DirectoryServerTest, TakesAMessageOfTheLargestSizeButNoLarger) {
+  world_.Run([&] {
+    world_.Start();
+    auto message_of = [](size_t size) {
+      proto::ToDirectory message = LoadMessage("", true);
+      message.set_version(kControlVersion);
+      message.mutable_load()->set_check_only(true);
+      std::string text = "#";
+      for (;;) {
+        message.mutable_load()->set_text(text);
+        const size_t now = message.ByteSizeLong();
+        if (now >= size) return message.SerializeAsString();
+        text.append(size - now > 16 ? size - now - 16 : 1, 'x');
+      }
+    };
+    Speaker largest(&world_, kSelf);
+    ASSERT_EQ(message_of(kMaxControlBytes).size(), kMaxControlBytes);
+    largest.SayBytes(message_of(kMaxControlBytes));
+    EXPECT_EQ(largest.Hear(), "done: ");
+    ASSERT_EQ(message_of(kMaxControlBytes + 1).size(), kMaxControlBytes + 1);
+    largest.SayBytes(message_of(kMaxControlBytes + 1));
+    EXPECT_EQ(largest.Hear(), "closed");
+  });
+}
+
+TEST_F(DirectoryServerTest, NamesThatCannotBeAreRefused) {
+  world_.Run([&] {
+    world_.Start();
+    const std::vector<InterfaceDescription> bad = {
+        Interface(""), Interface("two words"), Interface("clock", ""),
+        Interface("clock", "p", transports::kMaxPayloadBytes + 1)};
+    for (const InterfaceDescription& interface : bad) {
+      Speaker client(&world_, kAlice);
+      EXPECT_THAT(client.Ask(OpenMessage(interface, true)),
+                  StartsWith("refused INVALID"));
+      EXPECT_EQ(client.Hear(), "closed");
+      Speaker service(&world_, kSelf);
+      EXPECT_THAT(service.Ask(AdvertiseMessage(interface)),
+                  StartsWith("refused INVALID"));
+      EXPECT_EQ(service.Hear(), "closed");
+    }
+    EXPECT_TRUE(world_.server()->registry().servers().empty());
+    EXPECT_TRUE(world_.server()->registry().waiting().empty());
+  });
+}
+
+TEST_F(DirectoryServerTest, AProtocolIdMayBeAnyBytes) {
+  world_.Run([&] {
+    world_.Start();
+    const std::string id = "p\"\n\xff\xc3";
+    Speaker service(&world_, kSelf);
+    EXPECT_EQ(service.Ask(AdvertiseMessage(Interface("clock", id))),
+              "OFFERED: ");
+    Speaker other(&world_, kSelf);
+    EXPECT_THAT(other.Ask(AdvertiseMessage(Interface("clock", "\xfe"))),
+                StartsWith("OFFERED_WITH_OTHER_PROTOCOL"));
+    Speaker client(&world_, kAlice);
+    EXPECT_THAT(client.Ask(OpenMessage(Interface("clock", "\xfe"), true)),
+                StartsWith("refused OTHER_PROTOCOL"));
+    Speaker same(&world_, kAlice);
+    same.Say(OpenMessage(Interface("clock", id), true));
+    EXPECT_EQ(service.Hear(), "client");
+
+    Speaker admin(&world_, kSelf);
+    ASSERT_EQ(admin.Ask(ListMessage()), "list");
+    ASSERT_EQ(admin.heard().list().services_size(), 2);
+    EXPECT_EQ(admin.heard().list().services(0).protocol_id(), id);
+  });
+}
+
+// ---- Out of turn -----------------------------------------------------------
+
+TEST_F(DirectoryServerTest, WhoeverSpeaksOutOfTurnIsClosed) {
+  const std::vector<proto::ToDirectory> words = {
+      OpenMessage(Interface("nobody's"), true),
+      AdvertiseMessage(Interface("clock")), ListMessage()};
+  for (size_t first = 0; first < words.size(); ++first) {
+    for (size_t second = 0; second < words.size(); ++second) {
+      SmallWorld world;
+      world.Run([&] {
+        world.Start();
+        Speaker peer(&world, kSelf);
+        peer.Say(words[first]);
+        while (peer.Hear() != "nothing") {
+        }
+        peer.Say(words[second]);
+        const bool both_administer = first == 2 && second == 2;
+        EXPECT_EQ(peer.Hear(),
+                  both_administer ? "list" : "refused INVALID: out of turn")
+            << first << " then " << second;
+        EXPECT_EQ(peer.Hear(), both_administer ? "nothing" : "closed");
+        EXPECT_TRUE(world.server()->registry().servers().empty());
+        EXPECT_TRUE(world.server()->registry().waiting().empty());
+      });
+    }
+  }
+}
+
+TEST_F(DirectoryServerTest, AClientThatSaysMoreThanItsOneWordIsRefused) {
+  world_.Run([&] {
+    world_.Start();
+    auto service = NewService(kSelf, "clock");
+    EXPECT_EQ(service->Hear(), "OFFERED: ");
+    // Both words are there before the directory hears the first.
+    Speaker client(&world_, kAlice);
+    const proto::ToDirectory open = OpenMessage(Interface("clock"), true);
+    SendControl(client.connection(), open);
+    client.Say(open);
+    EXPECT_EQ(client.Hear(), "refused INVALID: out of turn");
+    EXPECT_EQ(client.Hear(), "closed");
+    EXPECT_EQ(service->Hear(), "nothing");
+    EXPECT_TRUE(world_.server()->registry().waiting().empty());
+  });
+}
+
+// ---- Those who say nothing -------------------------------------------------
+
+TEST_F(DirectoryServerTest, WhoSaysNothingIsClosedInTimeAndNotBefore) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker silent(&world_, kAlice);
+    auto waiting = NewWaiting(kAlice);
+    auto service = NewService(kAlice, "clock");
+    EXPECT_EQ(service->Hear(), "OFFERED: ");
+    Speaker admin(&world_, kSelf);
+    EXPECT_EQ(admin.Ask(ListMessage()), "list");
+
+    world_.Advance(kHalfOpenTime - absl::Nanoseconds(1));
+    EXPECT_EQ(silent.Hear(), "nothing");
+    world_.Advance(absl::Nanoseconds(1));
+    EXPECT_EQ(silent.Hear(), "closed");
+
+    // Whoever has spoken stays.
+    world_.Advance(10 * kHalfOpenTime);
+    EXPECT_EQ(waiting->Hear(), "nothing");
+    EXPECT_EQ(service->Hear(), "nothing");
+    EXPECT_EQ(admin.Hear(), "nothing");
+  });
+}
+
+TEST_F(DirectoryServerTest, SoManyOfAUserMaySayNothing) {
+  world_.Run([&] {
+    DirectoryServer::Options options;
+    options.half_open_per_user = 2;
+    world_.Start(options);
+    auto first = NewPeer(kAlice);
+    Speaker second(&world_, kAlice);
+    EXPECT_EQ(second.Hear(), "nothing");
+    Speaker third(&world_, kAlice);
+    EXPECT_THAT(third.Hear(),
+                AllOf(StartsWith("refused LIMIT"), HasSubstr("user 1001"),
+                      HasSubstr("connections that have said nothing")));
+    EXPECT_EQ(third.Hear(), "closed");
+    Speaker other(&world_, kBob);
+    EXPECT_EQ(other.Hear(), "nothing");
+
+    // One that speaks makes room, and so does one that goes.
+    second.Say(OpenMessage(Interface("nobody's"), true));
+    auto fourth = NewPeer(kAlice);
+    EXPECT_EQ(fourth->Hear(), "nothing");
+    EXPECT_THAT(NewPeer(kAlice)->Hear(), StartsWith("refused LIMIT"));
+    first->HangUp();
+    EXPECT_EQ(NewPeer(kAlice)->Hear(), "nothing");
+
+    // So do those that have been closed for saying nothing.
+    world_.Settle();
+    first = NewPeer(kAlice);
+    world_.Advance(kHalfOpenTime);
+    EXPECT_EQ(first->Hear(), "closed");
+    EXPECT_EQ(fourth->Hear(), "closed");
+    first = NewPeer(kAlice);
+    fourth = NewPeer(kAlice);
+    EXPECT_EQ(first->Hear(), "nothing");
+    EXPECT_EQ(fourth->Hear(), "nothing");
+    EXPECT_THAT(NewPeer(kAlice)->Hear(), StartsWith("refused LIMIT"));
+  });
+}
+
+// ---- Limits ----------------------------------------------------------------
+
+TEST_F(DirectoryServerTest, SoManyConnectionsMayAUserHave) {
+  world_.Run([&] {
+    DirectoryServer::Options options;
+    options.connections_per_user = 3;
+    world_.Start(options);
+    auto waiting = NewWaiting(kAlice);
+    auto service = NewService(kAlice, "clock");
+    EXPECT_EQ(service->Hear(), "OFFERED: ");
+    Speaker silent(&world_, kAlice);
+    EXPECT_EQ(silent.Hear(), "nothing");
+    Speaker fourth(&world_, kAlice);
+    EXPECT_EQ(fourth.Hear(),
+              "refused LIMIT: user 1001 has as many connections as a user may");
+    EXPECT_EQ(fourth.Hear(), "closed");
+
+    auto other = NewWaiting(kBob);
+    EXPECT_EQ(other->Hear(), "nothing");
+    Speaker admin(&world_, kSelf);
+    ASSERT_EQ(admin.Ask(ListMessage()), "list");
+    ASSERT_EQ(admin.heard().list().users_size(), 3);
+    EXPECT_EQ(admin.heard().list().users(0).at_limit(), "");
+    EXPECT_EQ(admin.heard().list().users(1).user(), "1001");
+    EXPECT_EQ(admin.heard().list().users(1).at_limit(), "connections");
+    EXPECT_EQ(admin.heard().list().users(2).at_limit(), "");
+
+    waiting->HangUp();
+    EXPECT_EQ(NewPeer(kAlice)->Hear(), "nothing");
+  });
+}
+
+TEST_F(DirectoryServerTest, SoManyClientsOfAUserMayWait) {
+  world_.Run([&] {
+    DirectoryServer::Options options;
+    options.limits.waiting_clients = 2;
+    world_.Start(options);
+    auto service = NewService(kSelf, "clock");
+    EXPECT_EQ(service->Hear(), "OFFERED: ");
+    auto first = NewWaiting(kAlice);
+    auto second = NewWaiting(kAlice);
+    EXPECT_EQ(first->Hear(), "nothing");
+    EXPECT_EQ(second->Hear(), "nothing");
+    auto third = NewWaiting(kAlice);
+    EXPECT_THAT(third->Hear(),
+                AllOf(StartsWith("refused LIMIT"), HasSubstr("user 1001"),
+                      HasSubstr("2 clients that wait")));
+    EXPECT_EQ(third->Hear(), "closed");
+
+    auto other = NewWaiting(kBob);
+    EXPECT_EQ(other->Hear(), "nothing");
+    // One that need not wait is not one too many.
+    Speaker served(&world_, kAlice);
+    EXPECT_EQ(served.Ask(OpenMessage(Interface("clock"), true)), "nothing");
+    EXPECT_EQ(service->Hear(), "client");
+    first->HangUp();
+    EXPECT_EQ(NewWaiting(kAlice)->Hear(), "nothing");
+  });
+}
+
+TEST_F(DirectoryServerTest, SoManyServicesMayAUserHave) {
+  world_.Run([&] {
+    DirectoryServer::Options options;
+    options.limits.services = 2;
+    world_.Start(options);
+    Speaker monitor(&world_, kSelf);
+    EXPECT_EQ(monitor.Ask(MonitorMessage()), "done: ");
+    auto first = NewService(kAlice, "a");
+    auto standing_by = NewService(kAlice, "a");
+    EXPECT_EQ(first->Hear(), "OFFERED: ");
+    EXPECT_THAT(standing_by->Hear(), StartsWith("STANDING_BY: pid "));
+    while (monitor.Hear() != "nothing") {
+    }
+    auto third = NewService(kAlice, "c");
+    EXPECT_THAT(third->Hear(),
+                AllOf(StartsWith("refused LIMIT"), HasSubstr("user 1001"),
+                      HasSubstr("2 services")));
+    EXPECT_EQ(third->Hear(), "closed");
+    // Nothing was advertised, so that nothing was withdrawn.
+    EXPECT_EQ(monitor.Hear(), "nothing");
+
+    auto other = NewService(kBob, "c");
+    EXPECT_EQ(other->Hear(), "OFFERED: ");
+    first->HangUp();
+    EXPECT_EQ(standing_by->Hear(), "OFFERED: ");
+    EXPECT_EQ(NewService(kAlice, "c")->Hear(), "OFFERED: ");
+  });
+}
+
+TEST_F(DirectoryServerTest, ClientsOfAServiceThatDoesNotReadWaitInLine) {
+  world_.Run([&] {
+    world_.Start();
+    auto service = NewService(kSelf, "clock");
+    std::vector<std::unique_ptr<Speaker>> clients;
+    while (world_.server()->registry().waiting().empty()) {
+      clients.push_back(NewPeer(kAlice));
+      clients.back()->Say(OpenMessage(Interface("clock"), true));
+      ASSERT_LT(clients.size(), kMaxConnectionsPerUser);
+    }
+    // The line moves when the service reads, and keeps its order.
+    for (int i = 0; i < 3; ++i) {
+      clients.push_back(NewPeer(kAlice));
+      clients.back()->Say(OpenMessage(Interface("clock"), true));
+    }
+    EXPECT_EQ(world_.server()->registry().waiting().size(), 4u);
+    EXPECT_EQ(service->Hear(), "OFFERED: ");
+    for (size_t i = 0; i < clients.size(); ++i) {
+      world_.Settle();
+      ASSERT_EQ(service->Hear(), "client") << i;
+      transports::OutgoingFrame first;
+      first.type = 7;
+      ASSERT_EQ(service->client()->Send(first), transports::IoResult::kOk);
+      ASSERT_EQ(clients[i]->Hear(), "frame 7") << i;
+    }
+    EXPECT_EQ(service->Hear(), "nothing");
+  });
+}
+
+}  // namespace
+}  // namespace directory
+}  // namespace le

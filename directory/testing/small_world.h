@@ -1,0 +1,139 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A directory and those who speak to it, for unit tests.
+//
+// All of them live in one simulated thread and share its loop, over loopback, so
+// that a test says in which order things happen; time is virtual. A process is
+// no more than the user that the others see.
+
+#ifndef LE_MESSAGING_DIRECTORY_TESTING_SMALL_WORLD_H_
+#define LE_MESSAGING_DIRECTORY_TESTING_SMALL_WORLD_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "directory/control_frame.h"
+#include "directory/server.h"
+#include "directory/testing/numbered_users.h"
+#include "event/base/sys.h"
+#include "event/testing/sim.h"
+#include "transports/loopback/loopback.h"
+
+namespace le {
+namespace directory {
+
+class SmallWorld {
+ public:
+  // Of the directory's own user, and where it listens.
+  static constexpr uid_t kSelf = 500;
+  static constexpr char kAddress[] = "directory";
+
+  // Runs `body` as the world's only thread, and takes the directory down.
+  void Run(std::function<void()> body);
+
+  // ---- For the body ----
+
+  // A directory in which every user may reach the services of kSelf.
+  void Start(DirectoryServer::Options options = {}, uid_t uid = kSelf,
+             const std::string& address = kAddress);
+  void Stop() { server_.reset(); }
+  DirectoryServer* server() { return server_.get(); }
+
+  // Until nobody has anything left to do but to wait.
+  void Settle();
+  // Lets the time pass.
+  void Advance(absl::Duration time);
+
+  event::Loop* loop() { return loop_; }
+  // One process for each user.
+  event::SimProcess* ProcessOf(uid_t uid) { return PartyOf(uid)->process; }
+  transports::Transport* TransportOf(uid_t uid) {
+    return &PartyOf(uid)->transport;
+  }
+
+ private:
+  struct Party {
+    Party(transports::LoopbackNetwork* network, event::SimProcess* made)
+        : process(made), transport(network, made) {}
+    event::SimProcess* const process;
+    transports::LoopbackTransport transport;
+  };
+  Party* PartyOf(uid_t uid);
+
+  event::Simulation sim_{1};
+  transports::LoopbackNetwork network_;
+  NumberedUsers users_;
+  std::map<uid_t, std::unique_ptr<Party>> parties_;
+  std::unique_ptr<DirectoryServer> server_;
+  event::Loop* loop_ = nullptr;
+};
+
+// Somebody who speaks to the directory word by word.
+class Speaker {
+ public:
+  Speaker(SmallWorld* world, uid_t uid,
+          const std::string& address = SmallWorld::kAddress);
+
+  // These settle: the directory has answered when they return.
+  void Say(const proto::ToDirectory& message);
+  // A frame of any kind; true if it could be sent.
+  bool SayBytes(const std::string& bytes, uint8_t type = kControlFrame);
+
+  // The next that has come, in words:
+  //   "nothing", "closed", "garbage", "frame TYPE" of a session,
+  //   "refused CODE: TEXT", "STATE: TEXT" (of a service), "client" (introduced),
+  //   "list", "done: TEXT", "event: TEXT"
+  std::string Hear();
+  // What Hear() has put in words.
+  const proto::FromDirectory& heard() const { return heard_; }
+  // The last one introduced.
+  std::unique_ptr<transports::Connection>& client() { return client_; }
+
+  std::string Ask(const proto::ToDirectory& message) {
+    Say(message);
+    return Hear();
+  }
+  // Not to be sent by two.
+  transports::Connection* connection() { return connection_.get(); }
+  void HangUp();
+
+ private:
+  SmallWorld* const world_;
+  const transports::BufferPool::Ptr pool_;
+  std::unique_ptr<transports::Connection> connection_;
+  std::unique_ptr<transports::Connection> client_;
+  proto::FromDirectory heard_;
+};
+
+// The machine seems to have no folder for a directory, whatever it has.
+class NoSystemFolder final : public event::sys::Interceptor {
+ public:
+  NoSystemFolder() { event::sys::SetInterceptor(this); }
+  ~NoSystemFolder() override { event::sys::SetInterceptor(nullptr); }
+  int Fail(const char* call) override;
+};
+
+// ---- Messages, as those speak who link the library ----
+
+InterfaceDescription Interface(const std::string& name,
+                               const std::string& protocol = "p",
+                               size_t size = 10);
+proto::ToDirectory OpenMessage(const InterfaceDescription& interface,
+                               bool wait);
+proto::ToDirectory AdvertiseMessage(const InterfaceDescription& interface);
+proto::ToDirectory BindMessage(const std::string& client,
+                               const std::string& service);
+proto::ToDirectory UnbindMessage(const std::string& client);
+proto::ToDirectory WaitMessage(const std::string& service);
+proto::ToDirectory LoadMessage(const std::string& text, bool last);
+proto::ToDirectory ListMessage();
+proto::ToDirectory MonitorMessage();
+
+}  // namespace directory
+}  // namespace le
+
+#endif  // LE_MESSAGING_DIRECTORY_TESTING_SMALL_WORLD_H_
