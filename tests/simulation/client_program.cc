@@ -186,6 +186,10 @@ void ClientProgram::Open(Conversation* conversation) {
   const ThreadRules::Call call(&rules_);
   const uint32_t some_time = static_cast<uint32_t>(1 + world_->Roll(300));
   le_result_t result = LE_FAULT;
+  if (world_->OneIn(12)) {
+    le_msg_OpenSessionSync(conversation->ref);
+    return IsOpen(conversation);
+  }
   switch (world_->Roll(5)) {
     case 0:
       result = le_msg_TryOpenSessionSyncTimed(conversation->ref, some_time);

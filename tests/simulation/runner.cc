@@ -102,6 +102,8 @@ bool Options::Parse(int argc, char** argv) {
       has_only = true;
     } else if (flag.first == "--trace") {
       trace = true;
+    } else if (flag.first == "--until_failure") {
+      until_failure = true;
     } else if (flag.first == "--worker") {
       worker = true;
     } else {
@@ -111,6 +113,7 @@ bool Options::Parse(int argc, char** argv) {
       fprintf(stderr,
               "cannot understand %s\n"
               "usage: simulation [--seeds=N] [--first=S] [--jobs=N] [--trace]\n"
+              "  [--until_failure]\n"
               "  to replay a shrunk failure: [--clients=N] [--servers=N]\n"
               "  [--operations=N] [--blows=N] [--only=TROUBLE,...]\n",
               argv[i]);
@@ -356,6 +359,7 @@ int RunAll(const Options& options) {
         Explain(failure.first, failure.second, options);
       }
     }
+    if (options.until_failure && !total.failures.empty()) next = end;
     // One that crashed leaves the seeds behind it to another.
     if (report.next < its_end && total.failures.size() <= kFailuresShown) {
       running.emplace_back(

@@ -27,6 +27,7 @@ struct Options {
   uint64_t seeds = 1000;
   int jobs = 0;  // 0: one for each CPU
   bool trace = false;
+  bool until_failure = false;
   bool worker = false;  // a part of the whole, for the parent's eyes
   // Instead of what the seed says; -1 and "": as it says.
   int clients = -1, servers = -1, operations = -1, blows = -1;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "directory/client.h"
 #include "directory/server.h"
+#include "directory/testing/numbered_users.h"
 #include "messaging/local_parts.h"
 #include "messaging/runtime.h"
 #include "tests/simulation/client_program.h"
@@ -32,15 +33,6 @@ const std::vector<std::string> kInterfaces[] = {{"a", "b"}, {"b", "c"}};
 
 // Enough for any run that comes to an end.
 constexpr uint64_t kMaxSteps = 400000;
-
-// Users by number only: a simulation must not depend on the machine.
-class NumberedUsers final : public directory::Users {
- public:
-  absl::StatusOr<uid_t> UidOf(const std::string& name) override {
-    return absl::NotFoundError(absl::StrCat("no user '", name, "'"));
-  }
-  std::string NameOf(uid_t uid) override { return absl::StrCat(uid); }
-};
 
 std::string ToText(const BindingHistory::Table& table) {
   std::string text;
@@ -179,7 +171,7 @@ void World::StartDirectory() {
     if (process->killed()) descriptors_.ProcessDied(process);
   });
   sim_.Spawn(process, "main", [this, process, transport] {
-    NumberedUsers users;
+    directory::NumberedUsers users;
     directory::DirectoryServer server(process, event::Thread::Current()->loop(),
                                       &users, {});
     // The old one's address is free as soon as it is dead.

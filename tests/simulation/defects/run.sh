@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Shows that the simulation finds defects: plants each of the patches here in a
+# copy of the checkout, builds the simulation there, and runs seeds until one
+# fails. Prints which, and fails if one is not found.
+#
+#   tests/simulation/defects/run.sh [--seeds=N] [NAME...]
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+seeds=10000
+names=()
+for word in "$@"; do
+  case "$word" in
+    --seeds=*) seeds=${word#--seeds=} ;;
+    *) names+=("$word") ;;
+  esac
+done
+if [ "${#names[@]}" = 0 ]; then
+  for patch in "$root"/tests/simulation/defects/*.patch; do
+    names+=("$(basename "$patch" .patch)")
+  done
+fi
+
+copy=$(mktemp -d)
+finish() {
+  (cd "$copy/tree" && ./bazelw shutdown) > /dev/null 2>&1 || true
+  rm -rf "$copy"
+}
+trap finish EXIT
+mkdir "$copy/tree"
+(cd "$root" && git ls-files -z | xargs -0 tar -cf -) | tar -xf - -C "$copy/tree"
+cd "$copy/tree"
+
+missed=0
+for name in "${names[@]}"; do
+  patch=$root/tests/simulation/defects/$name.patch
+  patch --silent -p1 < "$patch"
+  ./bazelw build -c opt --noshow_progress //tests/simulation > "$copy/log" 2>&1 || {
+    cat "$copy/log"
+    exit 1
+  }
+  status=0
+  bazel-bin/tests/simulation/simulation "--seeds=$seeds" --until_failure \
+    > "$copy/log" 2> /dev/null || status=$?
+  if [ "$status" = 0 ]; then
+    echo "$name: NOT FOUND in $seeds seeds"
+    missed=$((missed + 1))
+  else
+    echo "$name: $(grep -m1 '^seed ' "$copy/log")"
+  fi
+  patch --silent -R -p1 < "$patch"
+done
+echo "$((${#names[@]} - missed)) of ${#names[@]} defects found"
+[ "$missed" = 0 ]
