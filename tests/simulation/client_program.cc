@@ -359,31 +359,31 @@ void ClientProgram::RequestSync(Conversation* conversation) {
 
 void ClientProgram::StartHelper(Conversation* conversation) {
   if (!world_->plan().threads || conversation->state != State::kOpen) return;
-  helpers_.push_back(std::make_unique<Helper>());
-  Helper* const helper = helpers_.back().get();
   const uint32_t thread = next_thread_++;
   const ThreadRules::Call call(&rules_);
+  // The helper's own: should the process be killed, this program goes first.
+  using Messages = std::vector<le_msg_MessageRef_t>;
+  auto* const messages = new Messages;
   for (uint64_t sequence = 1; sequence <= 6; ++sequence) {
-    helper->messages.push_back(
+    messages->push_back(
         NewMessage(conversation, Command::kAnswer, thread, sequence));
   }
-  helper->thread = le_thread_Create(
+  helpers_.push_back(le_thread_Create(
       "helper",
       [](void* context) -> void* {
-        for (le_msg_MessageRef_t message :
-             static_cast<Helper*>(context)->messages) {
-          le_msg_Send(message);
-        }
+        const std::unique_ptr<Messages> messages(
+            static_cast<Messages*>(context));
+        for (le_msg_MessageRef_t message : *messages) le_msg_Send(message);
         return nullptr;
       },
-      helper);
-  le_thread_SetJoinable(helper->thread);
-  le_thread_Start(helper->thread);
+      messages));
+  le_thread_SetJoinable(helpers_.back());
+  le_thread_Start(helpers_.back());
 }
 
 void ClientProgram::JoinHelpers() {
   const ThreadRules::Call call(&rules_);
-  for (const auto& helper : helpers_) le_thread_Join(helper->thread, nullptr);
+  for (le_thread_Ref_t helper : helpers_) le_thread_Join(helper, nullptr);
 }
 
 // ---- What it is told -------------------------------------------------------

@@ -59,11 +59,6 @@ class ClientProgram {
     le_msg_RequestId_t id = 0;
     bool cancelled = false;
   };
-  // A thread of its own, that sends what it was given.
-  struct Helper {
-    le_thread_Ref_t thread = nullptr;
-    std::vector<le_msg_MessageRef_t> messages;
-  };
 
   static void OnOpened(le_msg_SessionRef_t session, void* opening);
   static void OnOpenResult(le_msg_SessionRef_t session, le_result_t result,
@@ -111,7 +106,7 @@ class ClientProgram {
   std::vector<std::unique_ptr<Opening>> openings_;
   std::vector<std::unique_ptr<Request>> all_requests_;
   std::map<uint64_t, Request*> requests_;  // not complete
-  std::vector<std::unique_ptr<Helper>> helpers_;
+  std::vector<le_thread_Ref_t> helpers_;   // threads that send
   le_timer_Ref_t timer_ = nullptr;
   le_sem_Ref_t never_ = nullptr;  // nobody posts it
   uint64_t next_request_ = 1;

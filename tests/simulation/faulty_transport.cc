@@ -126,9 +126,11 @@ class FaultyConnection final : public Connection,
       passed.connection =
           &static_cast<FaultyConnection*>(frame.connection->get())->inner_;
     }
-    context_.descriptors->SetSending(true);
-    const IoResult result = inner_->Send(passed);
-    context_.descriptors->SetSending(false);
+    IoResult result;
+    {
+      const Descriptors::Sending sending(context_.descriptors);
+      result = inner_->Send(passed);
+    }
     if (result == IoResult::kOk && frame.connection != nullptr) {
       frame.connection->reset();
     }

@@ -53,7 +53,9 @@ int Descriptors::Fail(const char* call) {
 }
 
 void Descriptors::OnDup(int fd) {
-  owners_[fd] = sending_ ? nullptr : event::Process::Current();
+  owners_[fd] = sending_.count(event::Thread::Current()) > 0
+                    ? nullptr
+                    : event::Process::Current();
 }
 
 void Descriptors::OnClose(int fd) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -86,8 +87,20 @@ class Descriptors final : public event::sys::Interceptor {
   void ProcessEnded(event::SimProcess* process) { End(process, false); }
   // Those that have never ended.
   size_t left() const { return owners_.size(); }
-  // What is duplicated while this is on is on its way, and no process's...
-  void SetSending(bool on) { sending_ = on; }
+  // What the calling thread duplicates meanwhile is on its way, and no
+  // process's...
+  class Sending {
+   public:
+    explicit Sending(Descriptors* descriptors)
+        : descriptors_(descriptors), thread_(event::Thread::Current()) {
+      descriptors_->sending_.insert(thread_);
+    }
+    ~Sending() { descriptors_->sending_.erase(thread_); }
+
+   private:
+    Descriptors* const descriptors_;
+    event::Thread* const thread_;
+  };
   // ...until somebody receives it.
   void Received(int fd) { owners_[fd] = event::Process::Current(); }
 
@@ -101,7 +114,7 @@ class Descriptors final : public event::sys::Interceptor {
   Referee* const referee_;
   uint32_t one_in_ = 0;
   bool closing_ = false;
-  bool sending_ = false;
+  std::set<event::Thread*> sending_;
   std::map<int, event::Process*> owners_;
 };
 
