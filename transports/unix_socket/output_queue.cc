@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <utility>
+
+#include "transports/unix_socket/slot_cache.h"
 
 namespace le {
 namespace transports {
@@ -18,12 +21,19 @@ void Append(std::vector<uint8_t>* bytes, const FrameHeader& header,
   bytes->insert(bytes->end(), payload.begin(), payload.end());
 }
 
+// The memory of packets that are gone, for the next: shared by thousands of
+// connections, of which few have anything to send.
+SlotCache<std::vector<uint8_t>>* Spares() {
+  static auto* const spares = new SlotCache<std::vector<uint8_t>>;
+  return spares;
+}
+
 }  // namespace
 
 OutputPacket* OutputQueue::Open() {
   packets_.emplace_back();
-  packets_.back().bytes = std::exchange(spare_, {});
-  packets_.back().bytes.clear();
+  packets_.back().memory = Spares()->Take();
+  packets_.back().memory->clear();
   return &packets_.back();
 }
 
@@ -40,9 +50,9 @@ void OutputQueue::Push(const FrameHeader& header,
   }
   OutputPacket* packet = empty() ? nullptr : &packets_.back();
   if (packet != nullptr && !packet->is_fragment && !packet->vouched &&
-      !descriptor && !vouched && packet->bytes.size() + size <= max_packet) {
+      !descriptor && !vouched && packet->bytes().size() + size <= max_packet) {
     FrameHeader previous;
-    uint8_t* const at = packet->bytes.data() + packet->last_header;
+    uint8_t* const at = packet->bytes().data() + packet->last_header;
     std::memcpy(&previous, at, kFrameHeaderBytes);
     previous.flags |= FrameHeader::kMore;
     std::memcpy(at, &previous, kFrameHeaderBytes);
@@ -51,9 +61,9 @@ void OutputQueue::Push(const FrameHeader& header,
     packet->descriptor = std::move(descriptor);
     packet->vouched = vouched;
   }
-  packet->last_header = packet->bytes.size();
+  packet->last_header = packet->bytes().size();
   ++packet->frames;
-  Append(&packet->bytes, header, payload);
+  Append(packet->memory.get(), header, payload);
   bytes_ += size;
 }
 
@@ -74,8 +84,8 @@ void OutputQueue::PushFragments(FrameHeader header,
       header.flags = FrameHeader::kContinuation;
       header.length = static_cast<uint32_t>(part);
     }
-    Append(&packet->bytes, header, payload.subspan(sent, part));
-    bytes_ += packet->bytes.size();
+    Append(packet->memory.get(), header, payload.subspan(sent, part));
+    bytes_ += packet->bytes().size();
     sent += part;
     packet->frames = sent == payload.size() ? 1 : 0;
   }
@@ -83,9 +93,9 @@ void OutputQueue::PushFragments(FrameHeader header,
 
 void OutputQueue::Pop() {
   OutputPacket& packet = packets_[first_];
-  bytes_ -= packet.bytes.size();
+  bytes_ -= packet.bytes().size();
   frames_ -= packet.frames;
-  spare_ = std::move(packet.bytes);
+  Spares()->PutBack(std::move(packet.memory));
   packet.descriptor.reset();
   if (++first_ == packets_.size()) {
     packets_.clear();
@@ -100,7 +110,6 @@ void OutputQueue::Pop() {
 void OutputQueue::Clear() {
   packets_.clear();
   first_ = bytes_ = frames_ = 0;
-  spare_ = {};
 }
 
 void OutputQueue::Recut(size_t max_packet) {
@@ -111,16 +120,16 @@ void OutputQueue::Recut(size_t max_packet) {
   for (size_t i = old_first; i < old.size(); ++i) {
     OutputPacket& packet = old[i];
     size_t at = 0;
-    while (at < packet.bytes.size()) {
+    while (at < packet.bytes().size()) {
       FrameHeader header;
-      std::memcpy(&header, packet.bytes.data() + at, kFrameHeaderBytes);
+      std::memcpy(&header, packet.bytes().data() + at, kFrameHeaderBytes);
       const bool fragmented = header.has(FrameHeader::kFragmented);
       const bool continuation = header.has(FrameHeader::kContinuation);
       const size_t part = packet.is_fragment
-                              ? packet.bytes.size() - kFrameHeaderBytes
+                              ? packet.bytes().size() - kFrameHeaderBytes
                               : header.length;
       const auto payload = absl::MakeConstSpan(
-          packet.bytes.data() + at + kFrameHeaderBytes, part);
+          packet.bytes().data() + at + kFrameHeaderBytes, part);
       at += kFrameHeaderBytes + part;
       header.flags &= static_cast<uint16_t>(~FrameHeader::kMore);
       if (!fragmented && !continuation) {
@@ -142,8 +151,8 @@ void OutputQueue::Recut(size_t max_packet) {
           piece_header.flags = FrameHeader::kContinuation;
           piece_header.length = static_cast<uint32_t>(piece);
         }
-        Append(&cut->bytes, piece_header, payload.subspan(sent, piece));
-        bytes_ += cut->bytes.size();
+        Append(cut->memory.get(), piece_header, payload.subspan(sent, piece));
+        bytes_ += cut->bytes().size();
         sent += piece;
         if (sent == part) cut->frames = packet.frames;
       }

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "event/base/unique_fd.h"
@@ -19,12 +20,14 @@ namespace transports {
 
 // One packet that is ready to go.
 struct OutputPacket {
-  std::vector<uint8_t> bytes;
+  std::unique_ptr<std::vector<uint8_t>> memory;  // its bytes
   event::UniqueFd descriptor;  // or the socket of a connection
   bool vouched = false;
   size_t frames = 0;       // that end in this packet
   size_t last_header = 0;  // where the last of them begins
   bool is_fragment = false;
+
+  std::vector<uint8_t>& bytes() const { return *memory; }
 };
 
 // Small frames share packets. Not thread-safe.
@@ -54,7 +57,6 @@ class OutputQueue {
 
   std::vector<OutputPacket> packets_;  // from first_ on
   size_t first_ = 0;
-  std::vector<uint8_t> spare_;  // a former packet's memory, for the next
   size_t bytes_ = 0;
   size_t frames_ = 0;
 };

@@ -87,7 +87,7 @@ class UnixConnection final : public Connection, private event::Watch {
                              IncomingFrame* frame);
   bool PauseForDescriptor(event::Instant deadline);
   absl::Status Dissect(const FrameHeader& raw, size_t size, Buffer payload,
-                       Buffer packet, IncomingFrame* frame,
+                       const uint8_t* beyond, IncomingFrame* frame,
                        IncomingAncillary* ancillary);
   absl::Status Open(size_t size, Buffer packet, BufferPool* pool,
                     IncomingFrame* frame, IncomingAncillary* ancillary);

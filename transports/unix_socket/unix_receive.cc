@@ -9,11 +9,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
+#include "transports/unix_socket/slot_cache.h"
 #include "transports/unix_socket/unix_connection.h"
 #include "transports/unix_socket/unix_connection_parts.h"
 
@@ -28,6 +30,17 @@ namespace {
 BufferPool* PacketPool() {
   static BufferPool* const pool = BufferPool::Create(kMaxPacketBytes).release();
   return pool;
+}
+
+// Where what lies beyond a first payload is received, on its way to such a
+// packet. Mostly nothing does.
+struct Beyond {
+  uint8_t bytes[kMaxPacketBytes];
+};
+
+SlotCache<Beyond>* BeyondCache() {
+  static auto* const cache = new SlotCache<Beyond>;
+  return cache;
 }
 
 BufferPool* EmptyPool() {
@@ -125,6 +138,7 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     }
     FrameHeader header;
     Buffer payload, packet;
+    std::unique_ptr<Beyond> beyond;
     struct iovec parts[3];
     struct msghdr message = {};
     message.msg_iov = parts;
@@ -139,10 +153,10 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
       message.msg_iovlen = 1;
     } else {
       payload = pool->Allocate();
-      packet = PacketPool()->Allocate();
       parts[0] = {&header, kFrameHeaderBytes};
       parts[1] = {payload.data(), payload.capacity()};
-      parts[2] = {packet.data(), packet.capacity()};
+      beyond = BeyondCache()->Take();
+      parts[2] = {beyond->bytes, kMaxPacketBytes};
       message.msg_iovlen = 3;
     }
     IncomingAncillary ancillary;
@@ -194,8 +208,9 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     if (expects_batch_) {
       status = Open(bytes, std::move(packet), pool, frame, &ancillary);
     } else {
-      status = Dissect(header, bytes, std::move(payload), std::move(packet),
-                       frame, &ancillary);
+      status = Dissect(header, bytes, std::move(payload), beyond->bytes, frame,
+                       &ancillary);
+      BeyondCache()->PutBack(std::move(beyond));
     }
     if (!status.ok()) return Fail(std::move(status));
     if (partial_ == nullptr) return IoResult::kOk;
@@ -235,9 +250,10 @@ absl::Status UnixConnection::TakeAncillary(const FrameHeader& header,
   return absl::OkStatus();
 }
 
-// A packet whose first payload stands in a buffer of its own already.
+// A packet whose first payload stands in a buffer of its own already, and what
+// that has no room for at `beyond`.
 absl::Status UnixConnection::Dissect(const FrameHeader& raw, size_t size,
-                                     Buffer payload, Buffer packet,
+                                     Buffer payload, const uint8_t* beyond,
                                      IncomingFrame* frame,
                                      IncomingAncillary* ancillary) {
   FrameHeader header;
@@ -275,13 +291,14 @@ absl::Status UnixConnection::Dissect(const FrameHeader& raw, size_t size,
     return absl::OkStatus();
   }
   if (header.has(FrameHeader::kMore)) {
-    // The rest lies behind the first payload, and beyond that in `packet`.
+    // The rest lies behind the first payload, and beyond that.
     const size_t in_payload = std::min(body, payload.capacity());
     const size_t rest_in_payload = in_payload - header.length;
-    const size_t in_packet = body - in_payload;
-    std::memmove(packet.data() + rest_in_payload, packet.data(), in_packet);
+    const size_t rest_beyond = body - in_payload;
+    Buffer packet = PacketPool()->Allocate();
     std::memcpy(packet.data(), payload.data() + header.length, rest_in_payload);
-    Keep(std::move(packet), 0, rest_in_payload + in_packet);
+    std::memcpy(packet.data() + rest_in_payload, beyond, rest_beyond);
+    Keep(std::move(packet), 0, rest_in_payload + rest_beyond);
     expects_batch_ = true;
   }
   payload.ZeroFrom(header.length);
@@ -311,8 +328,7 @@ absl::Status UnixConnection::Open(size_t size, Buffer packet, BufferPool* pool,
     }
     std::memcpy(payload.data(), bytes.data() + kFrameHeaderBytes, body);
     payload.MarkCleanFrom(std::max(payload.clean_from(), body));
-    return Dissect(header, size, std::move(payload), std::move(packet), frame,
-                   ancillary);
+    return Dissect(header, size, std::move(payload), nullptr, frame, ancillary);
   }
   status = CheckPayload(header, size);
   if (!status.ok()) return status;

@@ -140,7 +140,7 @@ void UnixConnection::FlushLocked() {
   OutputQueue& queue = output_->queue;
   while (!queue.empty()) {
     OutputPacket* const packet = queue.front();
-    struct iovec part = {packet->bytes.data(), packet->bytes.size()};
+    struct iovec part = {packet->bytes().data(), packet->bytes().size()};
     switch (SendBytes(&part, 1, packet->descriptor.get(), packet->vouched)) {
       case Sent::kAll:
         queue.Pop();
