@@ -1,0 +1,200 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/endurance/child.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+
+extern char** environ;
+
+namespace le {
+namespace endurance {
+namespace {
+
+std::vector<char*> Pointers(const std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (const std::string& word : words) {
+    pointers.push_back(const_cast<char*>(word.c_str()));
+  }
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+pid_t Spawn(const std::vector<std::string>& words, int inherited, int as) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, inherited, as);
+  pid_t pid = 0;
+  const int error = posix_spawn(&pid, words[0].c_str(), &actions, nullptr,
+                                Pointers(words).data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) Fail(absl::StrCat(words[0], ": ", std::strerror(error)));
+  return pid;
+}
+
+void KillAndWait(pid_t* pid) {
+  if (*pid <= 0) return;
+  kill(*pid, SIGKILL);
+  waitpid(*pid, nullptr, 0);
+  *pid = 0;
+}
+
+std::string FindDirectoryd() {
+  char self[4096];
+  const ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
+  const std::string program(self, size > 0 ? static_cast<size_t>(size) : 0);
+  for (const std::string& path :
+       {std::string("directory/directoryd"),
+        program + ".runfiles/le_messaging/directory/directoryd",
+        program + ".runfiles/_main/directory/directoryd"}) {
+    if (access(path.c_str(), X_OK) == 0) return path;
+  }
+  Fail("directoryd is not among this program's data");
+}
+
+}  // namespace
+
+void Fail(const std::string& why) {
+  std::printf("FAILED: %s\n", why.c_str());
+  std::fflush(stdout);
+  std::exit(EXIT_FAILURE);
+}
+
+// ---- Children --------------------------------------------------------------
+
+Child::Child(const std::vector<std::string>& role) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    Fail(std::strerror(errno));
+  }
+  socket_ = ends[0];
+  std::vector<std::string> words = {"/proc/self/exe", "--role"};
+  words.insert(words.end(), role.begin(), role.end());
+  // Where the role looks for it.
+  pid_ = Spawn(words, ends[1], 3);
+  close(ends[1]);
+}
+
+void Child::Kill() {
+  KillAndWait(&pid_);
+  if (socket_ >= 0) close(socket_);
+  socket_ = -1;
+}
+
+std::string Child::Hear() {
+  char word[256];
+  ssize_t size;
+  do {
+    size = recv(socket_, word, sizeof(word), 0);
+  } while (size < 0 && errno == EINTR);
+  return size <= 0 ? "" : std::string(word, static_cast<size_t>(size));
+}
+
+void Child::Expect(const std::string& word) {
+  const std::string heard = Hear();
+  if (heard != word) {
+    Fail(absl::StrCat("pid ", pid_, " said '", heard, "', not '", word, "'"));
+  }
+}
+
+void Child::Say(const std::string& word) {
+  send(socket_, word.data(), word.size(), MSG_NOSIGNAL);
+}
+
+std::string Child::Ask(const std::string& word) {
+  Say(word);
+  return Hear();
+}
+
+bool Child::HasSpoken() const {
+  struct pollfd poll_one = {socket_, POLLIN, 0};
+  return poll(&poll_one, 1, 0) > 0;
+}
+
+// ---- The directory ---------------------------------------------------------
+
+Directory::Directory(const std::string& bindings) {
+  char folder[] = "/tmp/le_endurance_XXXXXX";
+  if (mkdtemp(folder) == nullptr) Fail(std::strerror(errno));
+  folder_ = folder;
+  const std::string file = folder_ + "/bindings";
+  FILE* const out = std::fopen(file.c_str(), "w");
+  std::fputs(bindings.c_str(), out);
+  std::fclose(out);
+  setenv("LE_MESSAGING_DIR", folder, 1);
+  // Others than root must get in.
+  if (chmod(folder, 0755) != 0) Fail(std::strerror(errno));
+  Start();
+}
+
+Directory::~Directory() {
+  Kill();
+  for (const char* name : {"/directory", "/lock", "/bindings"}) {
+    unlink((folder_ + name).c_str());
+  }
+  rmdir(folder_.c_str());
+}
+
+void Directory::Start() {
+  int output[2];
+  if (pipe2(output, O_CLOEXEC) != 0) Fail(std::strerror(errno));
+  pid_ = Spawn({FindDirectoryd(), "--socket_dir=" + folder_,
+                "--bindings=" + folder_ + "/bindings"},
+               output[1], STDOUT_FILENO);
+  close(output[1]);
+  char line[256];
+  if (read(output[0], line, sizeof(line)) <= 0) Fail("directoryd died");
+  close(output[0]);
+}
+
+void Directory::Kill() { KillAndWait(&pid_); }
+
+// ---- What a process has ----------------------------------------------------
+
+Usage UsageOf(pid_t pid) {
+  Usage usage;
+  const std::string process = absl::StrCat("/proc/", pid);
+  if (DIR* const fds = opendir((process + "/fd").c_str())) {
+    while (const dirent* const entry = readdir(fds)) {
+      if (entry->d_name[0] != '.') ++usage.descriptors;
+    }
+    closedir(fds);
+  }
+  if (FILE* const file = std::fopen((process + "/statm").c_str(), "r")) {
+    long total = 0, resident = 0;
+    if (std::fscanf(file, "%ld %ld", &total, &resident) == 2) {
+      usage.resident_kib = resident * (sysconf(_SC_PAGESIZE) / 1024);
+    }
+    std::fclose(file);
+  }
+  if (FILE* const file = std::fopen((process + "/stat").c_str(), "r")) {
+    unsigned long user = 0, system = 0;
+    if (std::fscanf(file,
+                    "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
+                    "%lu %lu",
+                    &user, &system) == 2) {
+      usage.cpu_seconds = static_cast<double>(user + system) /
+                          static_cast<double>(sysconf(_SC_CLK_TCK));
+    }
+    std::fclose(file);
+  }
+  return usage;
+}
+
+}  // namespace endurance
+}  // namespace le

@@ -1,0 +1,77 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The parent's side: processes that it starts, kills, and looks at from outside.
+
+#ifndef LE_MESSAGING_TESTS_ENDURANCE_CHILD_H_
+#define LE_MESSAGING_TESTS_ENDURANCE_CHILD_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace le {
+namespace endurance {
+
+// This program again, in a role, with a socket to talk by: one word a packet.
+class Child {
+ public:
+  explicit Child(const std::vector<std::string>& role);
+  ~Child() { Kill(); }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  // Waits for its next word; "" if it has died.
+  std::string Hear();
+  // The same; dies, saying so, if it is another.
+  void Expect(const std::string& word);
+  void Say(const std::string& word);
+  // Says it, and waits for the answer.
+  std::string Ask(const std::string& word);
+  // What it has said and nobody has read.
+  bool HasSpoken() const;
+
+  // By SIGKILL; returns when it is dead.
+  void Kill();
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = 0;
+  int socket_ = -1;
+};
+
+// The real directoryd.
+class Directory {
+ public:
+  explicit Directory(const std::string& bindings);
+  ~Directory();
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+
+  // Returns when it listens.
+  void Start();
+  void Kill();
+  pid_t pid() const { return pid_; }
+  const std::string& folder() const { return folder_; }
+
+ private:
+  std::string folder_;
+  pid_t pid_ = 0;
+};
+
+// How much of the system a process has.
+struct Usage {
+  int descriptors = 0;
+  long resident_kib = 0;
+  double cpu_seconds = 0;
+};
+Usage UsageOf(pid_t pid);
+
+// Ends the program with a failure.
+[[noreturn]] void Fail(const std::string& why);
+
+}  // namespace endurance
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_ENDURANCE_CHILD_H_

@@ -1,0 +1,340 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Real processes, over Unix sockets, killed in the middle of their traffic, by
+// the thousand; and whether the others stay what they were.
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "tests/endurance/child.h"
+#include "tests/endurance/roles.h"
+
+namespace le {
+namespace endurance {
+namespace {
+
+constexpr char kBindings[] = "<*>.* -> <self>.*\n";
+
+// Memory that is touched for the first time late, and what the allocator keeps,
+// is no leak: a survivor may grow by this much after its warm-up.
+constexpr long kMayGrowKib = 2048;
+
+struct Options {
+  uint64_t kills = 1000;
+  uint64_t directory_kills = 100;
+  uint64_t sessions = 10000;
+  uint64_t connections = 5000;
+  uint64_t seed = 1;
+  std::string only;
+};
+
+std::vector<long> Counts(Child* child) {
+  std::vector<long> counts;
+  for (const auto& word : absl::StrSplit(child->Ask("counts"), ' ')) {
+    counts.push_back(std::atol(std::string(word).c_str()));
+  }
+  return counts;
+}
+
+// Looks at a survivor again and again: what it has once warm must stay.
+class Survivor {
+ public:
+  Survivor(const char* what, pid_t pid) : what_(what), pid_(pid) {}
+  void Look() {
+    const Usage usage = UsageOf(pid_);
+    if (looks_++ == 0) {
+      first_ = last_ = usage;
+      return;
+    }
+    last_ = usage;
+    if (usage.descriptors != first_.descriptors) {
+      Fail(absl::StrCat(what_, " had ", first_.descriptors,
+                        " descriptors, and now has ", usage.descriptors));
+    }
+    if (usage.resident_kib > first_.resident_kib + kMayGrowKib) {
+      Fail(absl::StrCat(what_, " had ", first_.resident_kib,
+                        " KiB of memory, and now has ", usage.resident_kib));
+    }
+  }
+  std::string Report() const {
+    return absl::StrCat(what_, ": ", last_.descriptors, " descriptors, ",
+                        first_.resident_kib, " -> ", last_.resident_kib,
+                        " KiB");
+  }
+
+ private:
+  const char* const what_;
+  const pid_t pid_;
+  int looks_ = 0;
+  Usage first_, last_;
+};
+
+class Endurance {
+ public:
+  explicit Endurance(const Options& options)
+      : options_(options), random_(options.seed) {}
+
+  void KillClients() {
+    Directory directory(kBindings);
+    Child server({"server", "echo"});
+    server.Expect("ready");
+    Survivor survivor("server", server.pid());
+    Survivor introducer("directory", directory.pid());
+    constexpr size_t kClients = 4;
+    std::vector<std::unique_ptr<Child>> clients(kClients);
+    const uint64_t rest_every = std::max<uint64_t>(options_.kills / 10, 1);
+    for (uint64_t kills = 0; kills < options_.kills; ++kills) {
+      std::unique_ptr<Child>& client = clients[random_() % kClients];
+      // Some are killed before they have opened, some in full traffic.
+      if (client != nullptr && random_() % 4 != 0) client->Expect("busy");
+      client = nullptr;  // dies
+      client =
+          std::make_unique<Child>(std::vector<std::string>{"client", "echo"});
+      if ((kills + 1) % rest_every != 0) continue;
+      for (auto& other : clients) other = nullptr;
+      if (server.Ask("quiet") != "quiet") Fail("the server died");
+      survivor.Look();
+      introducer.Look();
+    }
+    const std::vector<long> counts = Counts(&server);
+    if (counts[0] != counts[1]) Fail("opens and closes do not pair up");
+    std::printf("  %llu kills; %ld sessions opened and closed, %ld messages\n",
+                static_cast<unsigned long long>(options_.kills), counts[0],
+                counts[2]);
+    std::printf("  %s\n  %s\n", survivor.Report().c_str(),
+                introducer.Report().c_str());
+  }
+
+  void KillServers() {
+    Directory directory(kBindings);
+    std::vector<std::unique_ptr<Child>> servers(2);
+    for (auto& server : servers) StartServer(&server);
+    Child client({"steady", "echo", "5"});
+    client.Expect("ready");
+    Survivor survivor("client", client.pid());
+    Survivor introducer("directory", directory.pid());
+    const uint64_t rest_every = std::max<uint64_t>(options_.kills / 10, 1);
+    for (uint64_t kills = 0; kills < options_.kills; ++kills) {
+      std::unique_ptr<Child>& server = servers[random_() % servers.size()];
+      server = nullptr;  // dies
+      StartServer(&server);
+      if ((kills + 1) % rest_every != 0) continue;
+      if (client.Ask("quiet") != "quiet") Fail("the client died");
+      survivor.Look();
+      introducer.Look();
+    }
+    const std::vector<long> counts = Counts(&client);
+    if (counts[2] != counts[3]) Fail("a request did not complete once");
+    std::printf(
+        "  %llu kills; %ld opens, %ld closes told; %ld requests, as many "
+        "completions, %ld of them NULL\n",
+        static_cast<unsigned long long>(options_.kills), counts[0], counts[1],
+        counts[2], counts[4]);
+    std::printf("  %s\n  %s\n", survivor.Report().c_str(),
+                introducer.Report().c_str());
+  }
+
+  void KillDirectory() {
+    Directory directory(kBindings);
+    Child server({"server", "echo", "other"});
+    server.Expect("ready");
+    Child client({"steady", "echo", "5"});
+    client.Expect("ready");
+    Survivor serving("server", server.pid());
+    Survivor asking("client", client.pid());
+    for (uint64_t kills = 0; kills < options_.directory_kills; ++kills) {
+      directory.Kill();
+      // Waits for a directory, and then for the service to come back to it.
+      Child late({"idle", "other", "1"});
+      directory.Start();
+      late.Expect("1");
+      late.Kill();
+    }
+    server.Say("counts");
+    server.Hear();
+    const std::vector<long> counts = Counts(&client);
+    if (counts[1] != 0) Fail("a live session was lost with the directory");
+    serving.Look();
+    asking.Look();
+    std::printf(
+        "  %llu kills; %ld requests of live sessions meanwhile, none of which "
+        "closed; each new session opened\n",
+        static_cast<unsigned long long>(options_.directory_kills), counts[2]);
+    std::printf("  %s\n  %s\n", serving.Report().c_str(),
+                asking.Report().c_str());
+  }
+
+  void ManySessions() {
+    Directory directory(kBindings);
+    Child server({"server", "echo"});
+    server.Expect("ready");
+    const Usage before = UsageOf(server.pid());
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    constexpr uint64_t kClients = 4;
+    const uint64_t each = std::min<uint64_t>(options_.sessions / kClients,
+                                             (limit.rlim_max - 100) / kClients);
+    std::vector<std::unique_ptr<Child>> clients;
+    for (uint64_t i = 0; i < kClients; ++i) {
+      clients.push_back(std::make_unique<Child>(
+          std::vector<std::string>{"idle", "echo", absl::StrCat(each)}));
+    }
+    for (auto& client : clients) client->Expect(absl::StrCat(each));
+    const Usage full = UsageOf(server.pid());
+    for (auto& client : clients) {
+      const std::string answered = client->Ask("quiet");
+      if (answered != absl::StrCat(each)) {
+        Fail(absl::StrCat("of ", each, " sessions ", answered, " answered"));
+      }
+    }
+    clients.clear();
+    if (server.Ask("quiet") != "quiet") Fail("the server died");
+    const Usage after = UsageOf(server.pid());
+    std::printf(
+        "  %llu sessions on one server, each answered; %.2f KiB each; %d "
+        "descriptors, %d afterwards\n",
+        static_cast<unsigned long long>(each * kClients),
+        static_cast<double>(full.resident_kib - before.resident_kib) /
+            static_cast<double>(each * kClients),
+        full.descriptors, after.descriptors);
+    if (after.descriptors != before.descriptors) Fail("descriptors are left");
+  }
+
+  void FloodConnections() {
+    Directory directory("<*>.echo -> <self>.echo\n");
+    Child server({"server", "echo"});
+    server.Expect("ready");
+    Child shut({"shut", absl::StrCat(options_.connections)});
+    const std::string connected = shut.Hear();
+    // Nobody, who is never the one that floods.
+    Child honest({"opener", "echo", "65534"});
+    const std::string answer = honest.Hear();
+    if (answer == "no other user") {
+      std::printf("  not done: this process cannot become another user\n");
+      return;
+    }
+    if (answer.empty() || answer == "unanswered") {
+      Fail("another user was not served");
+    }
+    std::printf(
+        "  %s silent connections of one user; another opened a session and was "
+        "answered in %s us\n",
+        connected.c_str(), answer.c_str());
+  }
+
+  void Flood() {
+    Directory directory(kBindings);
+    Child server({"server", "echo"});
+    server.Expect("ready");
+    Child asker({"asker", "echo"});
+    asker.Expect("ready");
+    std::vector<double> ratios;
+    std::string lines;
+    for (int round = 0; round < 5; ++round) {
+      const double idle = std::atof(asker.Ask("time").c_str());
+      Child flooder({"flooder", "echo"});
+      flooder.Expect("busy");
+      const double flooded = std::atof(asker.Ask("time").c_str());
+      ratios.push_back(flooded / idle);
+      absl::StrAppend(&lines, round == 0 ? "" : ", ",
+                      static_cast<int64_t>(idle), " -> ",
+                      static_cast<int64_t>(flooded));
+    }
+    std::sort(ratios.begin(), ratios.end());
+    std::printf("  median round trip, idle and flooded (us): %s; ratio %.2f\n",
+                lines.c_str(), ratios[ratios.size() / 2]);
+  }
+
+ private:
+  static void StartServer(std::unique_ptr<Child>* server) {
+    *server =
+        std::make_unique<Child>(std::vector<std::string>{"server", "echo"});
+    (*server)->Expect("ready");
+  }
+
+  const Options options_;
+  std::mt19937_64 random_;
+};
+
+bool Parse(int argc, char** argv, Options* options) {
+  for (int i = 1; i < argc; ++i) {
+    const std::pair<std::string, std::string> flag =
+        absl::StrSplit(argv[i], absl::MaxSplits('=', 1));
+    bool good = true;
+    if (flag.first == "--kills") {
+      good = absl::SimpleAtoi(flag.second, &options->kills);
+    } else if (flag.first == "--directory_kills") {
+      good = absl::SimpleAtoi(flag.second, &options->directory_kills);
+    } else if (flag.first == "--sessions") {
+      good = absl::SimpleAtoi(flag.second, &options->sessions);
+    } else if (flag.first == "--connections") {
+      good = absl::SimpleAtoi(flag.second, &options->connections);
+    } else if (flag.first == "--seed") {
+      good = absl::SimpleAtoi(flag.second, &options->seed);
+    } else if (flag.first == "--only") {
+      options->only = flag.second;
+    } else {
+      good = false;
+    }
+    if (good) continue;
+    std::fprintf(stderr,
+                 "cannot understand %s\n"
+                 "usage: endurance [--kills=N] [--directory_kills=N] "
+                 "[--sessions=N]\n"
+                 "                 [--connections=N] [--seed=S] "
+                 "[--only=PART]\n",
+                 argv[i]);
+    return false;
+  }
+  return true;
+}
+
+int Main(int argc, char** argv) {
+  if (argc > 2 && std::string(argv[1]) == "--role") {
+    return PlayRole({argv + 2, argv + argc});
+  }
+  Options options;
+  if (!Parse(argc, argv, &options)) return 2;
+  // Children get the most that there is.
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  Endurance endurance(options);
+  const std::vector<std::pair<std::string, void (Endurance::*)()>> parts = {
+      {"kill_clients", &Endurance::KillClients},
+      {"kill_servers", &Endurance::KillServers},
+      {"kill_directory", &Endurance::KillDirectory},
+      {"many_sessions", &Endurance::ManySessions},
+      {"flood_connections", &Endurance::FloodConnections},
+      {"flood", &Endurance::Flood},
+  };
+  for (const auto& part : parts) {
+    if (!options.only.empty() && options.only != part.first) continue;
+    std::printf("%s\n", part.first.c_str());
+    std::fflush(stdout);
+    (endurance.*part.second)();
+    std::fflush(stdout);
+  }
+  std::printf("passed\n");
+  return 0;
+}
+
+}  // namespace
+}  // namespace endurance
+}  // namespace le
+
+int main(int argc, char** argv) { return le::endurance::Main(argc, argv); }

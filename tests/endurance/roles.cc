@@ -1,0 +1,381 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/endurance/roles.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "le_messaging_ext.h"
+#include "legato.h"
+
+namespace le {
+namespace endurance {
+namespace {
+
+constexpr int kParent = 3;
+constexpr size_t kMessageBytes = 512;
+
+le_msg_ProtocolRef_t Echo() {
+  return le_msg_GetProtocolRef("endurance", kMessageBytes);
+}
+
+void Say(const std::string& word) {
+  if (send(kParent, word.data(), word.size(), MSG_NOSIGNAL) < 0) _exit(1);
+}
+
+std::function<void(const std::string&)>* g_on_word = nullptr;
+
+// Hands the parent's words to `on_word`, by the loop.
+void Listen(std::function<void(const std::string&)> on_word) {
+  g_on_word = new std::function<void(const std::string&)>(std::move(on_word));
+  le_fdMonitor_Create(
+      "parent", kParent,
+      [](int fd, short) {
+        char word[256];
+        const ssize_t size = recv(fd, word, sizeof(word), MSG_DONTWAIT);
+        if (size == 0) _exit(0);
+        if (size > 0) {
+          (*g_on_word)(std::string(word, static_cast<size_t>(size)));
+        }
+      },
+      POLLIN);
+}
+
+le_msg_MessageRef_t NewMessage(le_msg_SessionRef_t session,
+                               bool with_descriptor) {
+  const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+  std::snprintf(static_cast<char*>(le_msg_GetPayloadPtr(message)),
+                kMessageBytes, "from %d", getpid());
+  if (with_descriptor) {
+    const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) le_msg_SetFd(message, fd);
+  }
+  return message;
+}
+
+// ---- server ----------------------------------------------------------------
+
+struct Server {
+  long opens = 0, closes = 0, messages = 0;
+  bool wants_quiet = false;
+  std::vector<le_msg_MessageRef_t> held;
+  le_timer_Ref_t timer = nullptr;  // when to answer those
+
+  void Receive(le_msg_MessageRef_t message) {
+    ++messages;
+    const int fd = le_msg_GetFd(message);
+    if (!le_msg_NeedsResponse(message)) {
+      if (fd >= 0) close(fd);
+      return le_msg_ReleaseMsg(message);
+    }
+    // The descriptor goes back where it came from.
+    if (fd >= 0) le_msg_SetFd(message, fd);
+    if (messages % 101 == 0) return le_msg_ReleaseMsg(message);
+    if (messages % 7 != 0) return le_msg_Respond(message);
+    held.push_back(message);
+    if (!le_timer_IsRunning(timer)) le_timer_Start(timer);
+  }
+  void AnswerHeld() {
+    for (le_msg_MessageRef_t message : held) le_msg_Respond(message);
+    held.clear();
+  }
+  void MaybeQuiet() {
+    if (!wants_quiet || opens != closes) return;
+    wants_quiet = false;
+    AnswerHeld();
+    Say("quiet");
+  }
+};
+Server g_server;
+
+int BeServer(const std::vector<std::string>& words) {
+  g_server.timer = le_timer_Create("held");
+  le_timer_SetMsInterval(g_server.timer, 1);
+  le_timer_SetHandler(g_server.timer,
+                      [](le_timer_Ref_t) { g_server.AnswerHeld(); });
+  for (size_t i = 1; i < words.size(); ++i) {
+    const le_msg_ServiceRef_t service =
+        le_msg_CreateService(Echo(), words[i].c_str());
+    le_msg_SetServiceRecvHandler(
+        service,
+        [](le_msg_MessageRef_t message, void*) { g_server.Receive(message); },
+        nullptr);
+    le_msg_AddServiceOpenHandler(
+        service, [](le_msg_SessionRef_t, void*) { ++g_server.opens; }, nullptr);
+    le_msg_AddServiceCloseHandler(
+        service,
+        [](le_msg_SessionRef_t, void*) {
+          ++g_server.closes;
+          g_server.MaybeQuiet();
+        },
+        nullptr);
+    le_msg_AdvertiseService(service);
+  }
+  Listen([](const std::string& word) {
+    if (word == "quiet") {
+      g_server.wants_quiet = true;
+      g_server.MaybeQuiet();
+    } else {
+      Say(absl::StrCat(g_server.opens, " ", g_server.closes, " ",
+                       g_server.messages));
+    }
+  });
+  Say("ready");
+  le_event_RunLoop();
+}
+
+// ---- client: traffic without end -------------------------------------------
+
+void Ignore(le_msg_MessageRef_t message, void*) {
+  if (message != nullptr) le_msg_ReleaseMsg(message);
+}
+
+int BeClient(const std::vector<std::string>& words) {
+  // Handlers run between the synchronous calls.
+  bool said = false;
+  for (;;) {
+    const le_msg_SessionRef_t session =
+        le_msg_CreateSession(Echo(), words[1].c_str());
+    le_msg_SetSessionCloseHandler(
+        session, [](le_msg_SessionRef_t, void*) {}, nullptr);
+    le_msg_OpenSessionSync(session);
+    for (int i = 0; i < 40; ++i) {
+      if (i % 4 == 0) le_msg_Send(NewMessage(session, i % 8 == 0));
+      le_msg_RequestResponse(NewMessage(session, i % 5 == 0), &Ignore, nullptr);
+      le_msg_MessageRef_t response = nullptr;
+      le_msg_RequestSyncResponseTimed(NewMessage(session, i % 3 == 0), 1,
+                                      &response);
+      if (response != nullptr) le_msg_ReleaseMsg(response);
+      while (le_event_ServiceLoop() == LE_OK) {
+      }
+    }
+    if (!said) Say("busy");
+    said = true;
+    le_msg_DeleteSession(session);
+    while (le_event_ServiceLoop() == LE_OK) {
+    }
+  }
+}
+
+// ---- steady: sessions that are opened again --------------------------------
+
+struct Steady {
+  long opens = 0, closes = 0, requests = 0, completions = 0, nulls = 0;
+  int sessions = 0, open = 0;
+  bool said_ready = false, wants_quiet = false;
+
+  void MaybeSay() {
+    if (open != sessions) return;
+    if (!said_ready) {
+      said_ready = true;
+      Say("ready");
+    }
+    if (wants_quiet && requests == completions) {
+      wants_quiet = false;
+      Say("quiet");
+    }
+  }
+};
+Steady g_steady;
+
+void Request(le_msg_SessionRef_t session) {
+  if (g_steady.wants_quiet) return;
+  ++g_steady.requests;
+  le_msg_RequestResponse(
+      NewMessage(session, g_steady.requests % 9 == 0),
+      [](le_msg_MessageRef_t response, void* session) {
+        ++g_steady.completions;
+        if (response == nullptr) {
+          ++g_steady.nulls;
+        } else {
+          le_msg_ReleaseMsg(response);
+        }
+        if (response != nullptr ||
+            le_msg_GetCloseReason(static_cast<le_msg_SessionRef_t>(session)) ==
+                LE_MSG_CLOSE_NONE) {
+          Request(static_cast<le_msg_SessionRef_t>(session));
+        }
+        g_steady.MaybeSay();
+      },
+      session);
+}
+
+void OpenAgain(le_msg_SessionRef_t session) {
+  le_msg_OpenSession(
+      session,
+      [](le_msg_SessionRef_t session, void*) {
+        ++g_steady.opens;
+        ++g_steady.open;
+        for (int i = 0; i < 3; ++i) Request(session);
+        g_steady.MaybeSay();
+      },
+      nullptr);
+}
+
+int BeSteady(const std::vector<std::string>& words) {
+  g_steady.sessions = std::atoi(words[2].c_str());
+  for (int i = 0; i < g_steady.sessions; ++i) {
+    const le_msg_SessionRef_t session =
+        le_msg_CreateSession(Echo(), words[1].c_str());
+    le_msg_SetSessionCloseHandler(
+        session,
+        [](le_msg_SessionRef_t session, void*) {
+          ++g_steady.closes;
+          --g_steady.open;
+          OpenAgain(session);
+        },
+        nullptr);
+    OpenAgain(session);
+  }
+  Listen([](const std::string& word) {
+    if (word == "quiet") {
+      g_steady.wants_quiet = true;
+      g_steady.MaybeSay();
+    } else {
+      Say(absl::StrCat(g_steady.opens, " ", g_steady.closes, " ",
+                       g_steady.requests, " ", g_steady.completions, " ",
+                       g_steady.nulls));
+    }
+  });
+  le_event_RunLoop();
+}
+
+// ---- idle, asker, flooder --------------------------------------------------
+
+le_msg_SessionRef_t OpenOne(const std::string& name) {
+  const le_msg_SessionRef_t session =
+      le_msg_CreateSession(Echo(), name.c_str());
+  le_msg_SetSessionCloseHandler(
+      session, [](le_msg_SessionRef_t, void*) {}, nullptr);
+  le_msg_OpenSessionSync(session);
+  return session;
+}
+
+bool AskOnce(le_msg_SessionRef_t session) {
+  // The server leaves some unanswered.
+  for (int i = 0; i < 3; ++i) {
+    le_msg_MessageRef_t response = nullptr;
+    le_msg_RequestSyncResponseTimed(NewMessage(session, false), 200, &response);
+    if (response == nullptr) continue;
+    le_msg_ReleaseMsg(response);
+    return true;
+  }
+  return false;
+}
+
+int BeIdle(const std::vector<std::string>& words) {
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  const int count = std::atoi(words[2].c_str());
+  static std::vector<le_msg_SessionRef_t> sessions;
+  for (int i = 0; i < count; ++i) sessions.push_back(OpenOne(words[1]));
+  Say(absl::StrCat(sessions.size()));
+  Listen([](const std::string&) {
+    int answered = 0;
+    for (le_msg_SessionRef_t session : sessions) {
+      if (AskOnce(session)) ++answered;
+    }
+    Say(absl::StrCat(answered));
+  });
+  le_event_RunLoop();
+}
+
+double Microseconds() {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) * 1e6 +
+         static_cast<double>(now.tv_nsec) / 1e3;
+}
+
+int BeAsker(const std::vector<std::string>& words) {
+  static le_msg_SessionRef_t session;
+  session = OpenOne(words[1]);
+  Say("ready");
+  Listen([](const std::string&) {
+    std::vector<double> times;
+    for (int i = 0; i < 100; ++i) {
+      const double start = Microseconds();
+      if (AskOnce(session)) times.push_back(Microseconds() - start);
+    }
+    std::sort(times.begin(), times.end());
+    Say(absl::StrCat(times.empty() ? -1 : times[times.size() / 2]));
+  });
+  le_event_RunLoop();
+}
+
+int BeFlooder(const std::vector<std::string>& words) {
+  const le_msg_SessionRef_t session = OpenOne(words[1]);
+  Say("busy");
+  for (;;) le_msg_Send(NewMessage(session, false));
+}
+
+// ---- Strangers at the directory's door -------------------------------------
+
+int BeShut(const std::vector<std::string>& words) {
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  struct sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path, sizeof(address.sun_path), "%s/directory",
+                std::getenv("LE_MESSAGING_DIR"));
+  int connected = 0;
+  for (int i = std::atoi(words[1].c_str()); i > 0; --i) {
+    const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, reinterpret_cast<struct sockaddr*>(&address),
+                           sizeof(address)) == 0) {
+      ++connected;
+    }
+  }
+  Say(absl::StrCat(connected));
+  char word[16];
+  while (recv(kParent, word, sizeof(word), 0) > 0) {
+  }
+  return 0;
+}
+
+int BeOpener(const std::vector<std::string>& words) {
+  const uid_t uid = static_cast<uid_t>(std::atoi(words[2].c_str()));
+  if (geteuid() != uid && setuid(uid) != 0) {
+    Say("no other user");
+    return 0;
+  }
+  const double start = Microseconds();
+  const le_msg_SessionRef_t session = OpenOne(words[1]);
+  const bool answered = AskOnce(session);
+  Say(answered ? absl::StrCat(Microseconds() - start) : "unanswered");
+  return 0;
+}
+
+}  // namespace
+
+int PlayRole(const std::vector<std::string>& words) {
+  fcntl(kParent, F_SETFD, FD_CLOEXEC);
+  const std::map<std::string, int (*)(const std::vector<std::string>&)> roles =
+      {{"server", &BeServer}, {"client", &BeClient}, {"steady", &BeSteady},
+       {"idle", &BeIdle},     {"asker", &BeAsker},   {"flooder", &BeFlooder},
+       {"shut", &BeShut},     {"opener", &BeOpener}};
+  const auto role = roles.find(words[0]);
+  return role == roles.end() ? 2 : role->second(words);
+}
+
+}  // namespace endurance
+}  // namespace le

@@ -1,0 +1,38 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the children do.
+
+#ifndef LE_MESSAGING_TESTS_ENDURANCE_ROLES_H_
+#define LE_MESSAGING_TESTS_ENDURANCE_ROLES_H_
+
+#include <string>
+#include <vector>
+
+namespace le {
+namespace endurance {
+
+// The words that children know, besides what each role says of itself:
+//   counts   a line of numbers
+//   quiet    come to rest, and say so
+//
+// server NAME...   offers the services; says "ready". Echoes requests, holds some,
+//                  drops some. quiet: when no session is left.
+// client NAME      makes traffic without end: opens, requests, sends, closes, with
+//                  descriptors. Says "busy" when under way.
+// steady NAME N    keeps N sessions open, each with requests under way, and opens
+//                  them again when they are closed. Says "ready" when all are open.
+//                  quiet: when all requests are complete and all sessions open.
+// idle NAME N      opens N sessions; says how many it has. quiet: asks once on each.
+// asker NAME       opens one session; says "ready". time: microseconds of the
+//                  median of a hundred requests.
+// flooder NAME     sends one-way messages without end; says "busy".
+// shut N           connects N times to the directory and says nothing; says how many
+//                  connections it has.
+// opener NAME UID  becomes that user, opens a session, and says the answer.
+int PlayRole(const std::vector<std::string>& words);
+
+}  // namespace endurance
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_ENDURANCE_ROLES_H_
