@@ -328,6 +328,73 @@ TEST_P(MessageTest, ReferencesKeepAMessage) {
   RunScenario(scenario, GetParam());
 }
 
+// Close, delete and a thread's end hand over what was sent before, gathered
+// messages too.
+TEST_P(MessageTest, LeavingDeliversWhatWasSent) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    std::vector<std::string> received;
+    int closes = 0;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      received.push_back(TextOf(message));
+      if (le_msg_NeedsResponse(message)) {
+        le_msg_Respond(message);
+      } else {
+        le_msg_ReleaseMsg(message);
+      }
+    };
+    service.on_close = [&](le_msg_SessionRef_t) { ++closes; };
+    service.Advertise();
+    party->RunLoopUntil([&] { return closes == 3; });
+    EXPECT_EQ(received,
+              (std::vector<std::string>{"close", "1", "2", "3", "delete", "1",
+                                        "2", "3", "end", "1", "2", "3"}));
+  });
+  scenario.Add("client", [](Party* party) {
+    // Within a handler, so that all but the first are gathered.
+    auto leave = [party](const char* how, std::function<void(TestClient*)> go) {
+      TestClient client("echo");
+      client.Open();
+      bool gone = false;
+      client.Request(how, [&](le_msg_MessageRef_t) {
+        for (const char* text : {"1", "2", "3"}) {
+          le_msg_Send(NewText(client.ref(), text));
+        }
+        gone = true;
+        go(&client);
+      });
+      party->RunLoopUntil([&] { return gone; });
+    };
+    leave("close",
+          [](TestClient* client) { le_msg_CloseSession(client->ref()); });
+    leave("delete", [](TestClient* client) { client->Delete(); });
+    auto end = [](void*) -> void* {
+      const le_msg_SessionRef_t session =
+          le_msg_CreateSession(TextProtocol(), "echo");
+      le_msg_OpenSessionSync(session);
+      le_msg_RequestResponse(
+          NewText(session, "end"),
+          [](le_msg_MessageRef_t response, void* session) {
+            le_msg_ReleaseMsg(response);
+            for (const char* text : {"1", "2", "3"}) {
+              le_msg_Send(
+                  NewText(static_cast<le_msg_SessionRef_t>(session), text));
+            }
+            le_thread_Exit(nullptr);
+          },
+          session);
+      le_event_RunLoop();
+      return nullptr;
+    };
+    const le_thread_Ref_t thread = le_thread_Create("leaves", end, nullptr);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    le_thread_Join(thread, nullptr);
+  });
+  RunScenario(scenario, GetParam());
+}
+
 }  // namespace
 }  // namespace testing
 }  // namespace messaging
