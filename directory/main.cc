@@ -18,6 +18,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "directory/place.h"
@@ -45,6 +46,10 @@ constexpr char kUsage[] =
                       <USER>.CLIENT_INTERFACE -> <USER>.SERVICE
                     Read anew on SIGHUP and by `sdir load`. Without it there are
                     no bindings until somebody makes some with sdir.
+  --max_connections=N, --max_half_open=N, --max_waiting=N, --max_services=N
+                    what one user may have at a time: connections, those of them
+                    that have said nothing yet, clients that wait, services.
+                    Default: 32768, 1024, 16384, 16384.
   --help            this text
 
 Needs no privileges. Runs until SIGTERM or SIGINT; sessions outlive it.
@@ -53,6 +58,7 @@ Needs no privileges. Runs until SIGTERM or SIGINT; sessions outlive it.
 struct Flags {
   std::string socket_dir;
   std::string bindings;
+  le::directory::DirectoryServer::Options limits;
 };
 
 [[noreturn]] void Exit(const std::string& error) {
@@ -68,6 +74,15 @@ Flags ParseFlags(int argc, char** argv) {
     *to = std::string(argument.substr(name.size()));
     return true;
   };
+  auto number = [&value](absl::string_view argument, absl::string_view name,
+                         uint32_t* to) {
+    std::string text;
+    if (!value(argument, name, &text)) return false;
+    if (!absl::SimpleAtoi(text, to) || *to == 0) {
+      Exit(absl::StrCat("'", argument, "': a number from 1 was expected"));
+    }
+    return true;
+  };
   for (int i = 1; i < argc; ++i) {
     const absl::string_view argument = argv[i];
     if (argument == "--help" || argument == "-h") {
@@ -75,7 +90,14 @@ Flags ParseFlags(int argc, char** argv) {
       std::exit(EXIT_SUCCESS);
     }
     if (value(argument, "--socket_dir=", &flags.socket_dir) ||
-        value(argument, "--bindings=", &flags.bindings)) {
+        value(argument, "--bindings=", &flags.bindings) ||
+        number(argument,
+               "--max_connections=", &flags.limits.connections_per_user) ||
+        number(argument,
+               "--max_half_open=", &flags.limits.half_open_per_user) ||
+        number(argument,
+               "--max_waiting=", &flags.limits.limits.waiting_clients) ||
+        number(argument, "--max_services=", &flags.limits.limits.services)) {
       continue;
     }
     Exit(absl::StrCat("unknown argument '", argument,
@@ -206,7 +228,7 @@ int main(int argc, char** argv) {
     if (!text.ok()) return text.status();
     return directory->Load(*text, flags.bindings);
   };
-  le::directory::DirectoryServer::Options options;
+  le::directory::DirectoryServer::Options options = flags.limits;
   options.reload = load;
   le::directory::DirectoryServer server(process, loop, &users, options);
   directory = &server;

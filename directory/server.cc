@@ -261,7 +261,13 @@ void DirectoryServer::OnAccepted(std::unique_ptr<Connection> connection) {
                          ? "connections"
                          : "connections that have said nothing",
                      " as a user may");
-    event::Log(LogLevel::kWarning, text);
+    // Told ever more rarely: whoever floods us must not fill the log as well.
+    ++usage.turned_away;
+    if ((usage.turned_away & (usage.turned_away - 1)) == 0) {
+      event::Log(
+          LogLevel::kWarning,
+          absl::StrCat(text, "; turned away so far: ", usage.turned_away));
+    }
     proto::FromDirectory message;
     message.mutable_refusal()->set_code(proto::LIMIT);
     message.mutable_refusal()->set_text(text);
@@ -598,6 +604,8 @@ void DirectoryServer::SendList(Peer* peer) {
     entry->set_services(registry_.services_of(usage.first));
     if (usage.second.connections >= options_.connections_per_user) {
       entry->set_at_limit("connections");
+    } else if (usage.second.half_open >= options_.half_open_per_user) {
+      entry->set_at_limit("connections that have said nothing");
     } else if (entry->waiting() >= registry_.limits().waiting_clients) {
       entry->set_at_limit("waiting clients");
     } else if (entry->services() >= registry_.limits().services) {

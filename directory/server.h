@@ -99,6 +99,7 @@ class DirectoryServer : private transports::Acceptor::Observer {
   struct Usage {
     uint32_t connections = 0;
     uint32_t half_open = 0;
+    uint64_t turned_away = 0;  // at a limit, since it last had no connection
   };
   std::map<uid_t, Usage> usage_;
   std::set<PeerId> monitors_;
