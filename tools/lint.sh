@@ -142,6 +142,14 @@ executable() {
   done
 }
 
+# Each must still apply, to show that the simulation finds it.
+planted_defects() {
+  files 'tests/simulation/defects/*.patch' | while read -r file; do
+    patch --dry-run --silent --force -p1 < "$file" > /dev/null ||
+      echo "$file: does not apply any more"
+  done
+}
+
 install_tools
 if $fix; then
   cxx_files | xargs -r "$CLANG_FORMAT" -i
@@ -156,6 +164,7 @@ check "Licence lines" licence_lines
 check "Sleeps in tests" no_sleeps_in_tests
 check "Loose ends" no_loose_ends
 check "Modes" executable
+check "Planted defects" planted_defects
 
 if [ "$failures" != 0 ]; then
   echo "tools/lint.sh: $failures rules broken"

@@ -150,10 +150,9 @@ struct Strand::State {
   std::thread thread;
 
   void Give() {
-    {
-      std::lock_guard<std::mutex> lock(mutex);
-      has_turn = true;
-    }
+    // Told under the lock: whoever has the turn may be destroyed in it.
+    std::lock_guard<std::mutex> lock(mutex);
+    has_turn = true;
     given.notify_one();
   }
   void Take() {
