@@ -1,0 +1,69 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_MESSAGING_TESTING_PARTY_PROCESS_H_
+#define LE_MESSAGING_MESSAGING_TESTING_PARTY_PROCESS_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "event/os_process.h"
+#include "event/process.h"
+
+namespace le {
+namespace messaging {
+namespace testing {
+
+// A process as far as the library can tell: the real one, but with state of its
+// own. It cannot die alone.
+class PartyProcess final : public event::Process {
+ public:
+  ~PartyProcess() override { DestroyState(); }
+  [[noreturn]] void Die(absl::string_view message) override {
+    real()->Die(message);
+    __builtin_unreachable();  // GCC forgets what virtual functions promise
+  }
+  event::Credentials credentials() override { return real()->credentials(); }
+  event::Instant Now() override { return real()->Now(); }
+  std::unique_ptr<event::Loop> CreateLoop() override {
+    return real()->CreateLoop();
+  }
+  std::unique_ptr<event::Parker> CreateParker() override {
+    return real()->CreateParker();
+  }
+  std::unique_ptr<event::ThreadHandle> StartThread(
+      const std::string& name, std::function<void()> body) override {
+    // The real process binds its threads to itself; they are ours.
+    return std::make_unique<Handle>([this, name, body] {
+      event::Thread::Binding binding(this, name);
+      body();
+    });
+  }
+  [[noreturn]] void ExitThread() override {
+    real()->ExitThread();
+    __builtin_unreachable();
+  }
+  uint64_t Random() override { return real()->Random(); }
+  std::string GetEnv(const char*) override { return ""; }
+
+ private:
+  class Handle final : public event::ThreadHandle {
+   public:
+    explicit Handle(std::function<void()> body) : thread_(std::move(body)) {}
+    void Join() override { thread_.join(); }
+    void Detach() override { thread_.detach(); }
+
+   private:
+    std::thread thread_;
+  };
+  static event::OsProcess* real() { return event::OsProcess::Get(); }
+};
+
+}  // namespace testing
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_TESTING_PARTY_PROCESS_H_

@@ -1,0 +1,36 @@
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Fuzz targets: each with its corpus as a plain test, and as a fuzzer."""
+
+load("//tools/build:defs.bzl", "le_cc_binary", "le_cc_library", "le_cc_test")
+
+def le_fuzz_target(name, deps):
+    """NAME_replay_test gives the corpus to it; NAME is the fuzzer: see run.sh.
+
+    Args:
+      name: NAME.cc has LLVMFuzzerTestOneInput(), corpus/NAME/ has its inputs.
+      deps: what NAME.cc needs.
+    """
+    corpus = native.glob(["corpus/%s/*" % name])
+    le_cc_library(
+        name = name + "_target",
+        testonly = True,
+        srcs = [name + ".cc"],
+        deps = deps,
+        alwayslink = True,
+    )
+    le_cc_test(
+        name = name + "_replay_test",
+        srcs = ["replay_main.cc"],
+        args = ["$(location %s)" % file for file in corpus],
+        data = corpus,
+        main = True,
+        deps = [":%s_target" % name],
+    )
+    le_cc_binary(
+        name = name,
+        testonly = True,
+        linkopts = ["-fsanitize=fuzzer"],
+        tags = ["manual"],
+        deps = [":%s_target" % name],
+    )

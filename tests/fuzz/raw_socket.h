@@ -1,0 +1,45 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_TESTS_FUZZ_RAW_SOCKET_H_
+#define LE_MESSAGING_TESTS_FUZZ_RAW_SOCKET_H_
+
+#include <string>
+
+#include "tests/fuzz/input.h"
+
+namespace le {
+namespace fuzz {
+
+// A socket in the hands of somebody who keeps no rules. Never blocks.
+class RawSocket {
+ public:
+  explicit RawSocket(int fd = -1) : fd_(fd) {}
+  ~RawSocket() { Close(); }
+  RawSocket(const RawSocket&) = delete;
+  RawSocket& operator=(const RawSocket&) = delete;
+
+  bool is_open() const { return fd_ >= 0; }
+  void Connect(const std::string& address);
+  void Adopt(int fd);
+  void Close();
+  // One packet, with so many descriptors.
+  void Send(const std::string& packet, int descriptors = 0);
+  // What has come, of one packet; closes the descriptors that came with it.
+  std::string Receive();
+  void HalfClose(bool sending);
+
+  // A packet that is nearly right: its header from the input, its length mostly
+  // true. `type`: that one, if not 0.
+  static std::string NearlyAFrame(Input* input, uint8_t type = 0);
+  static std::string Frame(uint8_t type, uint64_t id,
+                           const std::string& payload);
+
+ private:
+  int fd_;
+};
+
+}  // namespace fuzz
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_FUZZ_RAW_SOCKET_H_

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Fuzzes, with libFuzzer under the address and undefined-behaviour sanitizers:
+#
+#   tests/fuzz/run.sh [--seconds=N] [--jobs=N] [TARGET...]
+#
+# Each target runs for N seconds (60), so many at a time (one for each CPU), from
+# its corpus here. What is new and interesting is left in a folder that is named at
+# the end; an input that breaks something is named too, with how to replay it.
+# Needs clang: tools/install_packages.sh clang.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+seconds=60
+jobs=$(nproc)
+targets=()
+for word in "$@"; do
+  case "$word" in
+    --seconds=*) seconds=${word#--seconds=} ;;
+    --jobs=*) jobs=${word#--jobs=} ;;
+    *) targets+=("$word") ;;
+  esac
+done
+if [ "${#targets[@]}" = 0 ]; then
+  targets=(bindings_fuzz control_fuzz frame_fuzz hostile_client_fuzz hostile_server_fuzz)
+fi
+
+CC=clang ./bazelw build --config=fuzz "${targets[@]/#///tests/fuzz:}"
+binaries=$(CC=clang ./bazelw info --config=fuzz bazel-bin 2> /dev/null)/tests/fuzz
+found=$(mktemp -d)
+
+fuzz() { # TARGET
+  local target=$1 status=0
+  mkdir -p "$found/$target/corpus"
+  # Stacks that are switched by hand, in simulations, are no use after return.
+  ASAN_OPTIONS=detect_stack_use_after_return=0:detect_leaks=1 \
+    "$binaries/$target" -max_total_time="$seconds" -print_final_stats=1 -rss_limit_mb=4096 \
+    -max_len=4096 -timeout=30 -artifact_prefix="$found/$target/" \
+    "$found/$target/corpus" "tests/fuzz/corpus/$target" > "$found/$target/log" 2>&1 || status=$?
+  local runs
+  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$found/$target/log")
+  echo "$target: ${runs:-?} inputs, $(find "$found/$target/corpus" -type f | wc -l) of them new and kept"
+  if [ "$status" != 0 ]; then
+    tail -n 40 "$found/$target/log"
+    echo "$target: FOUND SOMETHING; replay: $binaries/$target $(find "$found/$target" -maxdepth 1 -name '*-*' | head -n 1)"
+  fi
+  return "$status"
+}
+failures=0
+for target in "${targets[@]}"; do
+  if [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; then
+    wait -n || failures=1
+  fi
+  fuzz "$target" &
+done
+while [ -n "$(jobs -rp)" ]; do
+  wait -n || failures=1
+done
+echo "new inputs: $found/TARGET/corpus"
+exit "$failures"

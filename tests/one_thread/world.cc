@@ -1,0 +1,132 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/one_thread/world.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "event/base/log.h"
+#include "event/os_process.h"
+#include "messaging/runtime.h"
+
+namespace le {
+namespace testing {
+namespace {
+
+// Makes `thread` the calling one for as long as it lives.
+class As {
+ public:
+  explicit As(event::Thread* thread)
+      : before_(event::Thread::SwapCurrent(thread)) {}
+  ~As() { event::Thread::SwapCurrent(before_); }
+
+ private:
+  event::Thread* const before_;
+};
+
+// How long to wait before timers are looked at again.
+constexpr int kLookAgainMs = 5;
+
+}  // namespace
+
+OneThreadWorld::Party::Party(const char* name, const std::string& address)
+    : thread_(event::Thread::Binding(&process_, name).Release()),
+      transport_(&process_),
+      client_(&process_, &transport_, address) {
+  messaging::Runtime::Parts parts;
+  // Not owned: this outlives the runtime.
+  parts.introducer =
+      std::shared_ptr<directory::Introducer>(std::shared_ptr<void>(), &client_);
+  messaging::Runtime::Install(&process_, std::move(parts));
+}
+
+OneThreadWorld::Party::~Party() {
+  const As as(thread_.get());
+  thread_->End();
+  thread_->DestroyState();
+  thread_.reset();
+}
+
+void OneThreadWorld::Party::Do(const std::function<void()>& body) {
+  const As as(thread_.get());
+  body();
+}
+
+OneThreadWorld::OneThreadWorld() {
+  char folder[] = "/tmp/le_one_thread_XXXXXX";
+  if (mkdtemp(folder) == nullptr) event::Fatal("mkdtemp");
+  folder_ = folder;
+  introducer_ = Add("directory");
+  introducer_->Do([this] {
+    directory_ = std::make_unique<directory::DirectoryServer>(
+        &introducer_->process_, introducer_->loop(), &users_,
+        directory::DirectoryServer::Options());
+    if (!directory_->Load("<*>.* -> <self>.*\n", "bindings").ok() ||
+        !directory_->Listen(&introducer_->transport_, address()).ok()) {
+      event::Fatal("the directory does not start");
+    }
+  });
+}
+
+OneThreadWorld::~OneThreadWorld() {
+  while (parties_.size() > 1) Remove(parties_.back().get());
+  introducer_->Do([this] { directory_.reset(); });
+  parties_.clear();
+  rmdir(folder_.c_str());
+}
+
+OneThreadWorld::Party* OneThreadWorld::Add(const char* name,
+                                           const std::string& address) {
+  parties_.emplace_back(
+      new Party(name, address.empty() ? this->address() : address));
+  return parties_.back().get();
+}
+
+void OneThreadWorld::Remove(Party* party) {
+  parties_.erase(
+      std::find_if(parties_.begin(), parties_.end(),
+                   [party](const auto& p) { return p.get() == party; }));
+}
+
+bool OneThreadWorld::Step() {
+  bool any = false;
+  for (size_t i = 0; i < parties_.size(); ++i) {
+    Party* const party = parties_[i].get();
+    party->Do([&any, party] {
+      any = party->loop()->RunTurn(absl::InfinitePast()) || any;
+    });
+  }
+  return any;
+}
+
+void OneThreadWorld::Settle() {
+  while (Step()) {
+  }
+}
+
+bool OneThreadWorld::RunUntil(const std::function<bool()>& condition,
+                              absl::Duration patience) {
+  const event::Instant end = event::OsProcess::Get()->Now() + patience;
+  while (!condition()) {
+    if (Step()) continue;
+    if (event::OsProcess::Get()->Now() > end) return false;
+    poll(nullptr, 0, kLookAgainMs);
+  }
+  return true;
+}
+
+int OpenDescriptors() {
+  DIR* const folder = opendir("/proc/self/fd");
+  int count = 0;
+  while (readdir(folder) != nullptr) ++count;
+  closedir(folder);
+  return count;
+}
+
+}  // namespace testing
+}  // namespace le
