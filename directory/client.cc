@@ -290,15 +290,19 @@ class DirectoryClient::DirectoryOffer final : public Offer,
       return;
     }
     if (message.has_refusal()) {
-      event::Log(LogLevel::kError,
-                 absl::StrCat("service '", description_.interface_name,
-                              "': refused by the directory: ",
-                              message.refusal().text()));
+      // Once is enough here too.
+      if (refusal_ != message.refusal().text()) {
+        refusal_ = message.refusal().text();
+        event::Log(LogLevel::kError,
+                   absl::StrCat("service '", description_.interface_name,
+                                "': refused by the directory: ", refusal_));
+      }
       TryLater();
     } else if (message.has_advertise_state()) {
       const proto::AdvertiseState& state = message.advertise_state();
       back_off_.Reset();
       warned_ = false;
+      refusal_.clear();
       if (state.state() == proto::OFFERED) return;
       event::Log(state.state() == proto::STANDING_BY ? LogLevel::kInfo
                                                      : LogLevel::kError,
@@ -319,6 +323,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
   std::unique_ptr<Connection> connection_;
   BackOff back_off_;
   bool warned_ = false;
+  std::string refusal_;  // the last one told in the log
   bool* destroyed_ = nullptr;
 };
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "directory/interface_name.h"
 
 namespace le {
 namespace directory {
@@ -14,10 +15,10 @@ namespace {
 
 std::string Mismatch(const InterfaceDescription& offered,
                      const InterfaceDescription& wanted) {
-  return absl::StrCat("the service speaks protocol '", offered.protocol_id,
-                      "' with messages of ", offered.max_message_size,
-                      " bytes, not '", wanted.protocol_id, "' with ",
-                      wanted.max_message_size);
+  return absl::StrCat(
+      "the service speaks protocol '", Printable(offered.protocol_id),
+      "' with messages of ", offered.max_message_size, " bytes, not '",
+      Printable(wanted.protocol_id), "' with ", wanted.max_message_size);
 }
 
 }  // namespace

@@ -385,7 +385,7 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
   }
   // Full, or about to be found closed. Its clients wait on, in their order.
   registry_.IntroductionFailed(client, server);
-  if (!from->Watch()) from->lost = true;
+  if (!from->Watch()) Remove(client);
 }
 
 // ---- Clients and servers ---------------------------------------------------
@@ -434,6 +434,7 @@ void DirectoryServer::WakeThoseWhoWaitFor(const ServiceKey& key) {
   for (PeerId id : waiters) {
     if (Peer* const peer = Find(id)) {
       peer->Say([](proto::FromDirectory* m) { m->mutable_done(); });
+      if (peer->lost) Remove(id);
     }
   }
 }
