@@ -9,10 +9,16 @@
 
 #include <utility>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
-    defined(LE_STRANDS_ARE_THREADS)
+// GCC says it by a macro, clang by a feature.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define LE_STRANDS_ARE_FIBERS 0
-#else
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LE_STRANDS_ARE_FIBERS 0
+#endif
+#ifndef LE_STRANDS_ARE_FIBERS
 #define LE_STRANDS_ARE_FIBERS 1
 #endif
 
