@@ -140,6 +140,7 @@ Directory::Directory(const std::string& bindings) {
   // Others than root must get in.
   if (chmod(folder, 0755) != 0) Fail(std::strerror(errno));
   Start();
+  idle_descriptors_ = UsageOf(pid_).descriptors;
 }
 
 Directory::~Directory() {

@@ -53,11 +53,14 @@ class Directory {
   void Start();
   void Kill();
   pid_t pid() const { return pid_; }
+  // Those that it has when nobody is connected.
+  int idle_descriptors() const { return idle_descriptors_; }
   const std::string& folder() const { return folder_; }
 
  private:
   std::string folder_;
   pid_t pid_ = 0;
+  int idle_descriptors_ = 0;
 };
 
 // How much of the system a process has.
