@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "event/base/home_list.h"
+
 namespace le {
 namespace event {
 namespace {
@@ -14,9 +16,6 @@ namespace {
 // While there are tasks, events are looked for only every so many turns: a task
 // costs tens of nanoseconds, a look hundreds.
 constexpr int kTurnsPerWait = 8;
-
-// Its address tells threads apart, without a system call.
-thread_local char t_thread_tag;
 
 }  // namespace
 
@@ -27,7 +26,7 @@ class LoopBase::InTurnScope {
   explicit InTurnScope(LoopBase* loop)
       : loop_(loop),
         before_(loop->turn_thread_.load(std::memory_order_relaxed)) {
-    loop->turn_thread_.store(&t_thread_tag, std::memory_order_relaxed);
+    loop->turn_thread_.store(ThisThread(), std::memory_order_relaxed);
   }
   ~InTurnScope() {
     loop_->turn_thread_.store(before_, std::memory_order_relaxed);
@@ -101,7 +100,7 @@ void LoopBase::RunTurnEndHooks() {
 }
 
 bool LoopBase::InTurn() const {
-  return turn_thread_.load(std::memory_order_relaxed) == &t_thread_tag;
+  return turn_thread_.load(std::memory_order_relaxed) == ThisThread();
 }
 
 void LoopBase::Stop() {

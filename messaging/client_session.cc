@@ -57,7 +57,7 @@ struct ClientSession::BlockedCaller {
 
 ClientSession::ClientSession(Runtime* runtime, Interface interface,
                              directory::Introducer* introducer)
-    : Session(runtime, event::Thread::Current()),
+    : Session(runtime, event::Thread::Current(), interface.protocol),
       interface_(std::move(interface)),
       introducer_(introducer) {
   owner()->loop();  // other threads may post to it from now on

@@ -14,7 +14,8 @@ namespace le {
 namespace messaging {
 
 ServerSession::ServerSession(Runtime* runtime, Service* service)
-    : Session(runtime, service->owner()), service_(service) {
+    : Session(runtime, service->owner(), service->interface()->protocol),
+      service_(service) {
   service_->Ref();
 }
 

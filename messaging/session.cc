@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "messaging/limits.h"
+#include "messaging/owner_state.h"
+#include "messaging/protocol.h"
 #include "messaging/wire.h"
 
 namespace le {
@@ -33,10 +35,19 @@ CloseReason ReasonOf(const absl::Status& status) {
 
 }  // namespace
 
-Session::Session(Runtime* runtime, event::Thread* owner)
-    : runtime_(runtime), owner_(owner) {}
+Session::Session(Runtime* runtime, event::Thread* owner, Protocol* protocol)
+    : runtime_(runtime),
+      owner_(owner),
+      pool_(OwnerState::Of(owner)->PoolOf(protocol)) {
+  pool_->Ref();
+}
 
-Session::~Session() = default;
+Session::~Session() { pool_->Unref(); }
+
+Message* Session::NewMessage(transports::Buffer payload) {
+  MessagePool* const pool = IsOwner() ? pool_ : protocol()->pool();
+  return pool->New(this, std::move(payload));
+}
 
 void Session::Unref() {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
@@ -81,7 +92,17 @@ void Session::Flush() {
 
 Result Session::Transmit(uint8_t type, uint64_t id, Message* message,
                          event::Instant deadline) {
-  const std::shared_ptr<Connection> connection = SharedConnection();
+  // The owner need not keep its connection from going: only it drops it.
+  std::shared_ptr<Connection> shared;
+  Connection* connection = nullptr;
+  if (IsOwner()) {
+    if (doom_.load(std::memory_order_relaxed) == CloseReason::kNone) {
+      connection = connection_.get();
+    }
+  } else {
+    shared = SharedConnection();
+    connection = shared.get();
+  }
   if (connection == nullptr) return Result::kClosed;
 
   transports::OutgoingFrame frame;
@@ -90,11 +111,7 @@ Result Session::Transmit(uint8_t type, uint64_t id, Message* message,
   if (message != nullptr) {
     if (message->size_was_set()) frame.type |= kLengthWasSet;
     frame.payload = message->PayloadToSend();
-    if (message->IsSoleReference()) {
-      // What the user wrote beyond the length it set goes nowhere.
-      message->buffer()->ZeroFrom(frame.payload.size());
-      frame.movable_payload = message->buffer();
-    }
+    if (message->IsSoleReference()) frame.movable_payload = message->buffer();
     if (message->has_outgoing_descriptor()) {
       frame.descriptor = message->outgoing_descriptor();
     }
@@ -111,6 +128,8 @@ Result Session::Transmit(uint8_t type, uint64_t id, Message* message,
     }
     switch (WhenFull(type == kResponseFrame || type == kUnansweredFrame)) {
       case Full::kWait: {
+        if (shared == nullptr) shared = SharedConnection();
+        if (shared == nullptr) return Result::kClosed;  // doomed meanwhile
         const Result room = WaitForRoom(connection, deadline);
         if (room != Result::kOk) return room;
         break;
@@ -124,8 +143,7 @@ Result Session::Transmit(uint8_t type, uint64_t id, Message* message,
   }
 }
 
-Result Session::WaitForRoom(const std::shared_ptr<Connection>& connection,
-                            event::Instant deadline) {
+Result Session::WaitForRoom(Connection* connection, event::Instant deadline) {
   if (!IsOwner()) {
     return connection->Wait(Connection::kWritable, deadline)
                ? Result::kOk
@@ -152,14 +170,11 @@ void Session::OnReadable() {
   Connection* const connection = connection_.get();
   if (connection == nullptr) return;
   do {
-    {
-      // Handlers may have left more in line than was there when we began.
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (!inbox_.empty()) return;
-    }
+    // Handlers may have left more in line than was there when we began.
+    if (!inbox_.empty()) return;
     transports::IncomingFrame frame;
-    switch (connection->Receive(&frame, protocol()->buffers(),
-                                absl::InfinitePast())) {
+    switch (
+        connection->Receive(&frame, pool_->buffers(), absl::InfinitePast())) {
       case IoResult::kWouldBlock:
         return;
       case IoResult::kClosed:
@@ -179,7 +194,7 @@ IoResult Session::ReceiveAndHold(event::Instant deadline) {
   if (connection_ == nullptr) return IoResult::kClosed;
   transports::IncomingFrame frame;
   const IoResult result =
-      connection_->Receive(&frame, protocol()->buffers(), deadline);
+      connection_->Receive(&frame, pool_->buffers(), deadline);
   if (result == IoResult::kClosed) {
     CloseForFault(ReasonOf(connection_->close_status()), nullptr);
   } else if (result == IoResult::kOk) {
@@ -190,8 +205,8 @@ IoResult Session::ReceiveAndHold(event::Instant deadline) {
 }
 
 void Session::HandleFrame(transports::IncomingFrame frame, Held held) {
-  FrameVerdict verdict;
-  {
+  FrameVerdict verdict{FrameVerdict::What::kDeliver, {}, nullptr};
+  if (PlainType(frame.type) != kMessageFrame) {
     std::lock_guard<std::mutex> lock(mutex_);
     verdict = Judge(frame.type, frame.id);
   }
@@ -232,7 +247,7 @@ void Session::HandleFrame(transports::IncomingFrame frame, Held held) {
 }
 
 MessageRef Session::MakeMessage(uint8_t type, transports::IncomingFrame frame) {
-  MessageRef message(protocol()->NewMessage(this, std::move(frame.payload)));
+  MessageRef message(pool_->New(this, std::move(frame.payload)));
   message->received_size_was_set_ = (type & kLengthWasSet) != 0;
   message->size_ = message->payload_.size();
   message->descriptor_ = std::move(frame.descriptor);
@@ -269,8 +284,9 @@ void Session::CloseForFault(CloseReason reason, const char* what) {
 void Session::Doom(CloseReason reason) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (doom_ != CloseReason::kNone || connection_ == nullptr) return;
-    doom_ = reason;
+    if (connection_ == nullptr) return;
+    CloseReason none = CloseReason::kNone;
+    if (!doom_.compare_exchange_strong(none, reason)) return;
   }
   ScheduleDelivery();
 }
@@ -314,7 +330,7 @@ void Session::Run() {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     delivery_posted_ = false;
-    doom = std::exchange(doom_, CloseReason::kNone);
+    doom = doom_.exchange(CloseReason::kNone);
   }
   const SessionRef keep(this);
   Unref();  // the post's
@@ -324,6 +340,7 @@ void Session::Run() {
 }
 
 void Session::DeliverInbox() {
+  if (inbox_.empty()) return;
   size_t count;
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -341,10 +358,7 @@ void Session::DeliverInbox() {
 
 void Session::DeliverAll() {
   for (;;) {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (inbox_.empty()) return;
-    }
+    if (inbox_.empty()) return;
     DeliverInbox();
   }
 }

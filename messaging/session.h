@@ -18,6 +18,8 @@
 //    never held across a handler, a wait, a post or a call of the connection.
 //  - The connection's pointer changes on the owner's thread only. That thread
 //    reads it without the lock; others copy it under the lock.
+//  - A message that comes or goes on the owner's thread costs one lock, the
+//    connection's.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_H_
 #define LE_MESSAGING_MESSAGING_SESSION_H_
@@ -58,6 +60,8 @@ class Session : private event::Task, private transports::Connection::Observer {
   virtual bool is_client() const = 0;
   virtual const Interface* interface() const = 0;
   Protocol* protocol() const { return interface()->protocol; }
+  // Any thread. A message of this session around `payload`, see MessagePool.
+  Message* NewMessage(transports::Buffer payload);
   event::Thread* owner() const { return owner_; }
   bool IsOwner() const { return event::Thread::CurrentOrNull() == owner_; }
 
@@ -78,7 +82,7 @@ class Session : private event::Task, private transports::Connection::Observer {
   virtual void Abolish() = 0;
 
  protected:
-  Session(Runtime* runtime, event::Thread* owner);
+  Session(Runtime* runtime, event::Thread* owner, Protocol* protocol);
   ~Session() override;
 
   // Goes on with `connection`, attached to the owner's loop.
@@ -121,7 +125,8 @@ class Session : private event::Task, private transports::Connection::Observer {
   // is put in line. kClosed: the session is closed now.
   transports::IoResult ReceiveAndHold(event::Instant deadline);
 
-  // The machine's word on a frame. Called under the lock.
+  // The machine's word on a frame, but for messages that want no response, which
+  // are always delivered. Called under the lock.
   virtual FrameVerdict Judge(uint8_t type, uint64_t id) = 0;
   // The connection is closed, but not by the user. Puts in line what is owed.
   virtual void OnFarEndClosed(CloseReason reason) = 0;
@@ -143,19 +148,20 @@ class Session : private event::Task, private transports::Connection::Observer {
   void HandleFrame(transports::IncomingFrame frame, Held held);
   MessageRef MakeMessage(uint8_t type, transports::IncomingFrame frame);
   void CloseForFault(CloseReason reason, const char* what);
-  Result WaitForRoom(const std::shared_ptr<transports::Connection>& connection,
+  Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline);
   bool MayHoldMore();
 
   Runtime* const runtime_;
   event::Thread* const owner_;
+  MessagePool* const pool_;  // the owner's
   std::mutex mutex_;
   std::shared_ptr<transports::Connection> connection_;
   Inbox inbox_;
   void* context_ = nullptr;
   std::atomic<int> references_{1};
   bool delivery_posted_ = false;
-  CloseReason doom_ = CloseReason::kNone;
+  std::atomic<CloseReason> doom_{CloseReason::kNone};
 };
 
 // Keeps a session alive while its handlers run.

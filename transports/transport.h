@@ -64,7 +64,7 @@ struct OutgoingFrame {
   uint64_t id = 0;   // likewise
   absl::Span<const uint8_t> payload;
   // The buffer that holds `payload`, if the transport may have it: on kOk it
-  // may have been moved from. Its bytes beyond `payload` must be zero.
+  // may have been moved from. What it holds beyond `payload` goes nowhere.
   Buffer* movable_payload = nullptr;
   // Taken (moved from, closed once sent) on kOk; left alone otherwise.
   event::UniqueFd* descriptor = nullptr;
