@@ -80,8 +80,8 @@ size_t LengthWithoutZeroTail(const uint8_t* data, size_t size);
 
 // Thread-safe. Lives until both its owner and its last buffer are gone.
 //
-// A pool for one thread takes no lock on that thread: before the thread ends,
-// LeaveHome() or let go of the pool there.
+// A pool for one thread takes no lock there. Only that thread allocates; any puts
+// back. Before it ends: LeaveHome(), or let go of the pool.
 class BufferPool {
  public:
   struct Deleter {

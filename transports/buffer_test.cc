@@ -95,13 +95,10 @@ TEST(BufferTest, WhatOtherThreadsPutBackIsUsedAgain) {
   BufferPool::Ptr pool = BufferPool::CreateForThisThread(source.get());
   for (int round = 0; round < 3; ++round) {
     Buffer here = pool->Allocate();
-    std::thread([&pool, away = std::move(here)]() mutable {
-      Buffer there = pool->Allocate();
-      away.reset();
-    }).join();
+    std::thread([away = std::move(here)]() mutable { away.reset(); }).join();
     EXPECT_EQ(pool->buffers_in_use(), 0u);
   }
-  EXPECT_LE(pool->buffers_made(), 2u) << "they were not recycled";
+  EXPECT_EQ(pool->buffers_made(), 1u) << "it was not recycled";
 }
 
 TEST(BufferTest, AThreadsPoolOutlivesItsThreadForItsBuffers) {
@@ -118,23 +115,25 @@ TEST(BufferTest, AThreadsPoolOutlivesItsThreadForItsBuffers) {
   std::memset(kept.data(), 1, 10);  // a sanitizer would object
 }
 
-TEST(BufferTest, ManyThreadsShareAThreadsPool) {
+TEST(BufferTest, BuffersOfAThreadsPoolArePutBackAnywhere) {
   BufferPool::Ptr source = BufferPool::Create(16);
   BufferPool::Ptr pool = BufferPool::CreateForThisThread(source.get());
   std::vector<std::thread> threads;
   for (int i = 0; i < 3; ++i) {
-    threads.emplace_back([&] {
-      for (int n = 0; n < 2000; ++n) {
-        Buffer buffer = pool->Allocate();
+    std::vector<Buffer> away;
+    for (int n = 0; n < 500; ++n) away.push_back(pool->Allocate());
+    threads.emplace_back([away = std::move(away)]() mutable {
+      for (Buffer& buffer : away) {
         buffer.MarkDirty();
-        std::memset(buffer.data(), n, buffer.capacity());
+        std::memset(buffer.data(), 1, buffer.capacity());
+        buffer.reset();
       }
     });
+    for (int n = 0; n < 500; ++n) Buffer buffer = pool->Allocate();
   }
-  for (int n = 0; n < 2000; ++n) Buffer buffer = pool->Allocate();
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(pool->buffers_in_use(), 0u);
-  EXPECT_LE(pool->buffers_made(), 8u);
+  EXPECT_LE(pool->buffers_made(), 1501u);
 }
 
 TEST(LengthWithoutZeroTailTest, AgreesWithLookingAtEachByte) {
