@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "event/base/home_list.h"
+#include "event/base/log.h"
 
 namespace le {
 namespace event {
@@ -70,6 +71,12 @@ void LoopBase::Cancel(Task* task) { tasks_.Remove(task); }
 bool LoopBase::AddWatch(Watch*, int, uint32_t) {
   errno = ENOSYS;
   return false;
+}
+
+void LoopBase::AddWatchLater(Watch* watch, int fd, uint32_t interest) {
+  if (!AddWatch(watch, fd, interest)) {
+    Log(LogLevel::kError, "event loop: it has no descriptors");
+  }
 }
 
 void LoopBase::SetInterest(Watch*, uint32_t) {}
@@ -190,7 +197,7 @@ bool LoopBase::StepAsNested() {
     if (events) {
       events_for_nested_ = false;
       new_round_ = parent_->new_round_;
-      Wait(absl::InfinitePast());
+      NoteEventsAsNested();
     }
     BeginTurn();
     begun_as_nested_ = true;

@@ -70,6 +70,7 @@ class UnixConnection final : public Connection, private event::Watch {
                  int descriptor, bool vouched, size_t* sent);
   Sent SendBytes(struct iovec* parts, size_t count, int descriptor,
                  bool vouched);
+  absl::Status PassCredentials(bool on);
   void FlushLocked();
   bool HasRoomLocked() const;
   void LearnPacketLimit();
@@ -115,6 +116,7 @@ class UnixConnection final : public Connection, private event::Watch {
   std::unique_ptr<Partial> partial_;
   std::unique_ptr<Spare> spare_;
   std::unique_ptr<absl::Status> close_status_;  // null: open
+  mutable absl::optional<event::Credentials> peer_;
   uint32_t interest_ = 0;
   uint32_t send_limit_bytes_;
   uint32_t send_limit_frames_ = UINT32_MAX;
@@ -124,6 +126,7 @@ class UnixConnection final : public Connection, private event::Watch {
   bool reads_ = false;
   bool expects_batch_ = false;
   bool asks_for_sender_ = false;
+  bool passes_credentials_ = false;  // still, but nobody asks any more
   bool socket_is_nonblocking_;
   bool owner_is_blocked_ = false;  // waits, and looks at the output no more
   bool send_is_broken_ = false;    // the far end takes nothing more

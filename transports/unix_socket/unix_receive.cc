@@ -52,19 +52,6 @@ absl::Status KernelRefused(const char* what, int error) {
   return absl::InternalError(absl::StrCat(what, ": ", std::strerror(error)));
 }
 
-// What is passed as a connection must be one, or we would work on a stranger's
-// pipe.
-bool IsConnectedSocket(int fd) {
-  int domain = 0, type = 0, listens = 0;
-  socklen_t size = sizeof(int);
-  return sys::GetSockOpt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
-         domain == AF_UNIX &&
-         sys::GetSockOpt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
-         type == SOCK_SEQPACKET &&
-         sys::GetSockOpt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 &&
-         listens == 0;
-}
-
 }  // namespace
 
 IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
@@ -241,11 +228,14 @@ absl::Status UnixConnection::TakeAncillary(const FrameHeader& header,
   if (!header.has(FrameHeader::kConnection)) {
     frame->descriptor = std::move(descriptor);
   } else if (descriptor) {
-    if (!IsConnectedSocket(descriptor.get())) {
+    auto connection = std::make_unique<UnixConnection>(
+        std::move(descriptor), process_, /*socket_is_nonblocking=*/true);
+    // What is passed as a connection must be one; whoever goes on with it will
+    // want to know whose it is.
+    if (!connection->peer().ok()) {
       return absl::InvalidArgumentError("a connection that is none");
     }
-    frame->connection = std::make_unique<UnixConnection>(
-        std::move(descriptor), process_, /*socket_is_nonblocking=*/true);
+    frame->connection = std::move(connection);
   }
   return absl::OkStatus();
 }

@@ -201,6 +201,11 @@ UnixConnection::Sent UnixConnection::SendFrame(
 UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
                                                size_t count, int descriptor,
                                                bool vouched) {
+  if (passes_credentials_) {
+    // Or the kernel would give the socket an abstract name, which is no harm.
+    PassCredentials(false).IgnoreError();
+    passes_credentials_ = false;
+  }
   struct msghdr message = {};
   message.msg_iov = parts;
   message.msg_iovlen = count;
