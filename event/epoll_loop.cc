@@ -120,8 +120,8 @@ EpollLoop::EpollLoop(EpollLoop* parent) : LoopBase(parent) {
 EpollLoop::~EpollLoop() {
   // A thread that has just posted is a few instructions from done.
   while (posting_.load(std::memory_order_acquire) != 0) sched_yield();
-  for (Watch* ring : {static_cast<Watch*>(&watches_),
-                      static_cast<Watch*>(&unregistered_)}) {
+  for (Watch* ring :
+       {static_cast<Watch*>(&watches_), static_cast<Watch*>(&unregistered_)}) {
     while (ring->next_ != ring) RemoveWatch(ring->next_);
   }
 }
@@ -339,8 +339,7 @@ int EpollLoop::EpollWait(struct epoll_event* events, Instant deadline) {
       std::max(deadline - MonotonicNow(), absl::ZeroDuration());
   if (g_has_pwait2.load(std::memory_order_relaxed)) {
     const struct timespec timeout = absl::ToTimespec(left);
-    const int count =
-        sys::EpollPWait2(epoll_.get(), events, kMost, &timeout);
+    const int count = sys::EpollPWait2(epoll_.get(), events, kMost, &timeout);
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
     g_has_pwait2.store(false, std::memory_order_relaxed);
   }
@@ -376,8 +375,8 @@ void EpollLoop::FetchByEpoll(Instant deadline) {
 // with what must stand still meanwhile.
 void EpollLoop::FetchByPoll(Instant deadline) {
   polled_.clear();
-  for (Watch* ring : {static_cast<Watch*>(&watches_),
-                      static_cast<Watch*>(&unregistered_)}) {
+  for (Watch* ring :
+       {static_cast<Watch*>(&watches_), static_cast<Watch*>(&unregistered_)}) {
     for (Watch* watch = ring->next_; watch != ring; watch = watch->next_) {
       polled_.push_back({watch->fd_, ToPoll(watch->interest_), 0});
     }
@@ -396,8 +395,8 @@ void EpollLoop::FetchByPoll(Instant deadline) {
   }
   if (count <= 0) return;
   size_t i = 0;
-  for (Watch* ring : {static_cast<Watch*>(&watches_),
-                      static_cast<Watch*>(&unregistered_)}) {
+  for (Watch* ring :
+       {static_cast<Watch*>(&watches_), static_cast<Watch*>(&unregistered_)}) {
     for (Watch* watch = ring->next_; watch != ring; watch = watch->next_, ++i) {
       if (polled_[i].revents != 0) {
         events_.push_back({watch, FromPoll(polled_[i].revents)});

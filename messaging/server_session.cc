@@ -109,11 +109,13 @@ absl::StatusOr<event::UniqueFd> ServerSession::ClientPidFd() {
 }
 
 void ServerSession::Respond(MessageRef request, uint64_t id) {
+  bool others;
   {
     std::lock_guard<std::mutex> lock(mutex());
     machine_.OnRequestDone();
+    others = machine_.unanswered() > 0;
   }
-  Transmit(kResponseFrame, id, request.get(), absl::InfinitePast());
+  Transmit(kResponseFrame, id, request.get(), absl::InfinitePast(), others);
 }
 
 void ServerSession::GiveUp(uint64_t request) {
@@ -121,7 +123,8 @@ void ServerSession::GiveUp(uint64_t request) {
     std::lock_guard<std::mutex> lock(mutex());
     machine_.OnRequestDone();
   }
-  Transmit(kUnansweredFrame, request, nullptr, absl::InfinitePast());
+  Transmit(kUnansweredFrame, request, nullptr, absl::InfinitePast(),
+           /*others=*/false);
 }
 
 Session::Full ServerSession::WhenFull(bool is_response) {

@@ -21,6 +21,9 @@ using transports::IoResult;
 
 namespace {
 
+// Packets of one session in a turn: the others have their turn too.
+constexpr int kMaxPacketsPerTurn = 16;
+
 // The reason that a user is told, for what a connection says.
 CloseReason ReasonOf(const absl::Status& status) {
   switch (status.code()) {
@@ -81,7 +84,8 @@ std::shared_ptr<Connection> Session::SharedConnection() {
 // ---- Sending ---------------------------------------------------------------
 
 Result Session::Send(MessageRef message, event::Instant deadline) {
-  return Transmit(kMessageFrame, 0, message.get(), deadline);
+  return Transmit(kMessageFrame, 0, message.get(), deadline,
+                  /*others=*/false);
 }
 
 void Session::Flush() {
@@ -91,7 +95,7 @@ void Session::Flush() {
 }
 
 Result Session::Transmit(uint8_t type, uint64_t id, Message* message,
-                         event::Instant deadline) {
+                         event::Instant deadline, bool others) {
   // The owner need not keep its connection from going: only it drops it.
   std::shared_ptr<Connection> shared;
   Connection* connection = nullptr;
@@ -108,9 +112,11 @@ Result Session::Transmit(uint8_t type, uint64_t id, Message* message,
   transports::OutgoingFrame frame;
   frame.type = type;
   frame.id = id;
+  frame.more_to_come = others;
   if (message != nullptr) {
     if (message->size_was_set()) frame.type |= kLengthWasSet;
     frame.payload = message->PayloadToSend();
+    frame.headroom = message->buffer()->headroom();
     if (message->IsSoleReference()) frame.movable_payload = message->buffer();
     if (message->has_outgoing_descriptor()) {
       frame.descriptor = message->outgoing_descriptor();
@@ -169,6 +175,7 @@ void Session::OnReadable() {
   DeliverInbox();
   Connection* const connection = connection_.get();
   if (connection == nullptr) return;
+  int packets = 0;
   do {
     // Handlers may have left more in line than was there when we began.
     if (!inbox_.empty()) return;
@@ -186,8 +193,11 @@ void Session::OnReadable() {
         break;
     }
     DeliverInbox();
-    // A handler may have closed or reopened the session.
-  } while (connection_.get() == connection && connection->HasBuffered());
+    // A handler may have closed or reopened the session. What the far end sends
+    // in several packets is answered in one, if it is taken in one turn.
+  } while (connection_.get() == connection &&
+           (connection->HasBuffered() ||
+            (connection->MayHaveMore() && ++packets < kMaxPacketsPerTurn)));
 }
 
 IoResult Session::ReceiveAndHold(event::Instant deadline) {

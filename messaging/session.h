@@ -99,8 +99,9 @@ class Session : private event::Task, private transports::Connection::Observer {
   virtual Full WhenFull(bool is_response) = 0;
 
   // Sends a frame of `type`; with a message, its payload and descriptor.
+  // `others`: requests besides this one are under way.
   Result Transmit(uint8_t type, uint64_t id, Message* message,
-                  event::Instant deadline);
+                  event::Instant deadline, bool others);
 
   // A session that must close, though not on this thread or not now: by the
   // loop.

@@ -18,6 +18,10 @@ namespace transports {
 
 static_assert(sizeof(internal::BufferBlock) % alignof(std::max_align_t) == 0,
               "the bytes that follow must be aligned for any type");
+static_assert(offsetof(internal::BufferBlock, headroom) +
+                      kBufferHeadroomBytes ==
+                  sizeof(internal::BufferBlock),
+              "the headroom must end where the bytes begin");
 
 void Buffer::ZeroFrom(size_t from) {
   if (from >= block_->clean_from) return;

@@ -23,6 +23,10 @@ namespace transports {
 
 class BufferPool;
 
+// Bytes before those of a buffer, where a transport may write what it sends along
+// with them: so it need not gather the two.
+constexpr size_t kBufferHeadroomBytes = 16;
+
 namespace internal {
 // Header of each block; the bytes follow it.
 struct BufferBlock {
@@ -30,6 +34,7 @@ struct BufferBlock {
   BufferBlock* next_free;
   size_t clean_from;  // every byte from here to the capacity is zero
   size_t size;        // bytes in use
+  uint8_t headroom[kBufferHeadroomBytes];
 };
 }  // namespace internal
 
@@ -51,6 +56,7 @@ class Buffer {
   explicit operator bool() const { return block_ != nullptr; }
   // Aligned for any type.
   uint8_t* data() const { return reinterpret_cast<uint8_t*>(block_ + 1); }
+  uint8_t* headroom() const { return block_->headroom; }
   size_t capacity() const;
   // Bytes in use, from the front. Set by whoever fills the buffer.
   size_t size() const { return block_->size; }

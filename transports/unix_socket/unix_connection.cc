@@ -59,7 +59,7 @@ UnixConnection::UnixConnection(event::UniqueFd socket, event::Process* process,
 UnixConnection::~UnixConnection() { Close(); }
 
 bool UnixConnection::HasBuffered() const {
-  return batch_ != nullptr && batch_->packet;
+  return batch_ != nullptr && batch_->packet != nullptr;
 }
 
 event::UniqueFd UnixConnection::ReleaseSocket() {
