@@ -31,6 +31,11 @@ struct Counters {
 // that there are.
 void BeParty();
 
+// For those that allocate large messages: whether free() gives the top of the heap
+// back to the system each time, only for malloc() to ask for it again, would be
+// a matter of luck.
+void KeepFreedMemory();
+
 void Say(const std::string& word);
 
 // "KIND SIZE OPERATIONS"

@@ -68,11 +68,10 @@ class Bench {
       for (const Row& row : group.rows) {
         if (!Wanted(row.name)) continue;
         all.push_back(row);
-        if (!row.measured()) {
-          all.back().note = stage_->error();
-          std::fprintf(stderr, "        %s: not measured: %s\n",
-                       row.name.c_str(), stage_->error().c_str());
-        }
+        if (row.measured()) continue;
+        if (!stage_->ok()) all.back().note = stage_->error();
+        std::fprintf(stderr, "        %s: not measured: %s\n", row.name.c_str(),
+                     all.back().note.c_str());
       }
       stage_ = nullptr;
     }

@@ -127,5 +127,6 @@ int Main(const std::string& role) {
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
   le::benchmarks::BeParty();
+  le::benchmarks::KeepFreedMemory();
   return le::benchmarks::Main(argv[1]);
 }

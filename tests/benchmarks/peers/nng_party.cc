@@ -64,5 +64,6 @@ int Main(const std::string& role, const std::string& address) {
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
   le::benchmarks::BeParty();
+  le::benchmarks::KeepFreedMemory();
   return le::benchmarks::Main(argv[1], argv[2]);
 }
