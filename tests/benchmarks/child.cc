@@ -195,7 +195,7 @@ std::unique_ptr<Directory> Directory::Start(const std::string& bindings,
 
 Directory::~Directory() {
   KillAndWait(pid_);
-  for (const char* name : {"/directory", "/lock", "/bindings"}) {
+  for (const char* name : {"/directory", "/lock", "/bindings", "/raw"}) {
     unlink((folder_ + name).c_str());
   }
   rmdir(folder_.c_str());

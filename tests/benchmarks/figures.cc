@@ -139,10 +139,35 @@ std::string JsonNumber(double figure) {
 
 }  // namespace
 
+std::string FormatColumns(const std::vector<std::vector<std::string>>& lines,
+                          const std::vector<size_t>& to_the_right) {
+  std::vector<size_t> widths;
+  for (const auto& line : lines) {
+    widths.resize(std::max(widths.size(), line.size()));
+    for (size_t i = 0; i < line.size(); ++i) {
+      widths[i] = std::max(widths[i], line[i].size());
+    }
+  }
+  std::string table;
+  for (const auto& line : lines) {
+    std::string text;
+    for (size_t i = 0; i < line.size(); ++i) {
+      const std::string space(widths[i] - line[i].size(), ' ');
+      const bool right =
+          std::count(to_the_right.begin(), to_the_right.end(), i) > 0;
+      absl::StrAppend(&text, i == 0 ? "" : "  ", right ? space : "", line[i],
+                      right ? "" : space);
+    }
+    text.erase(text.find_last_not_of(' ') + 1);
+    absl::StrAppend(&table, text, "\n");
+  }
+  return table;
+}
+
 std::string FormatTable(const std::vector<Row>& rows) {
   std::vector<std::vector<std::string>> cells = {
       {"row", "floor", "ours", "unit", "value", "half of the rounds",
-       "by CPU time", "goal", "verdict", ""}};
+       "CPU us: floor", "ours", "value", "goal", "verdict", ""}};
   for (const Row& row : rows) {
     std::string half;
     if (!std::isnan(row.low)) {
@@ -150,29 +175,11 @@ std::string FormatTable(const std::vector<Row>& rows) {
     }
     cells.push_back({row.what, FormatFigure(row.floor), FormatFigure(row.ours),
                      row.unit, FormatFigure(row.value), half,
-                     FormatFigure(row.by_processor_time), GoalText(row.goal),
+                     FormatFigure(row.floor_cpu), FormatFigure(row.ours_cpu),
+                     FormatFigure(row.cpu_value), GoalText(row.goal),
                      VerdictText(Judge(row)), row.note});
   }
-  std::vector<size_t> widths(cells[0].size());
-  for (const auto& line : cells) {
-    for (size_t i = 0; i < line.size(); ++i) {
-      widths[i] = std::max(widths[i], line[i].size());
-    }
-  }
-  std::string table;
-  for (const auto& line : cells) {
-    std::string text;
-    for (size_t i = 0; i < line.size(); ++i) {
-      const std::string space(widths[i] - line[i].size(), ' ');
-      // Figures to the right, words to the left.
-      const bool figure = i == 1 || i == 2 || i == 4 || i == 6;
-      absl::StrAppend(&text, i == 0 ? "" : "  ", figure ? space : "", line[i],
-                      figure ? "" : space);
-    }
-    text.erase(text.find_last_not_of(' ') + 1);
-    absl::StrAppend(&table, text, "\n");
-  }
-  return table;
+  return FormatColumns(cells, {1, 2, 4, 6, 7, 8});
 }
 
 std::string FormatJson(const Facts& facts, const std::vector<Row>& rows) {
@@ -194,7 +201,9 @@ std::string FormatJson(const Facts& facts, const std::vector<Row>& rows) {
                     ", \"low\": ", JsonNumber(row.low));
     absl::StrAppend(
         &json, ", \"high\": ", JsonNumber(row.high),
-        ", \"by_processor_time\": ", JsonNumber(row.by_processor_time),
+        ", \"floor_cpu_us\": ", JsonNumber(row.floor_cpu),
+        ", \"ours_cpu_us\": ", JsonNumber(row.ours_cpu),
+        ", \"cpu_value\": ", JsonNumber(row.cpu_value),
         ", \"goal\": ", JsonString(kinds[row.goal.kind]), ", \"bound\": ",
         JsonNumber(row.goal.kind == Goal::kNone ? kNoFigure : row.goal.bound),
         ", \"verdict\": ", JsonString(VerdictText(Judge(row))),

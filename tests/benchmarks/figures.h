@@ -6,6 +6,7 @@
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_FIGURES_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_FIGURES_H_
 
+#include <cstddef>
 #include <limits>
 #include <string>
 #include <utility>
@@ -49,9 +50,12 @@ struct Row {
   // Half of the rounds are between these.
   double low = kNoFigure;
   double high = kNoFigure;
-  // The same ratio, of processor time instead of time: on a busy machine the
-  // better witness, where both sides share one processor.
-  double by_processor_time = kNoFigure;
+  // Processor time of all processes together, in microseconds per operation.
+  double floor_cpu = kNoFigure;
+  double ours_cpu = kNoFigure;
+  // As `value`, of processor time instead of time: on a busy machine the better
+  // witness, where both sides share one processor.
+  double cpu_value = kNoFigure;
   std::string note;
 
   bool measured() const { return value == value; }
@@ -68,6 +72,11 @@ void SetValue(Row* row, const std::vector<double>& of_rounds);
 std::string FormatFigure(double figure);
 
 using Facts = std::vector<std::pair<std::string, std::string>>;
+
+// Lines of as many cells, one under the other; the columns named are aligned to
+// the right.
+std::string FormatColumns(const std::vector<std::vector<std::string>>& lines,
+                          const std::vector<size_t>& to_the_right);
 
 // For people.
 std::string FormatTable(const std::vector<Row>& rows);

@@ -4,6 +4,7 @@
 #include "tests/benchmarks/party.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -17,8 +18,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
-
-#include "absl/strings/str_cat.h"
 
 // A sanitizer has its own allocator in the place of malloc().
 #if defined(__has_feature)
@@ -61,6 +60,13 @@ void BeParty() {
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void KeepFreedMemory() {
+#if defined(__GLIBC__)
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  mallopt(M_MMAP_THRESHOLD, 16 << 20);
+#endif
 }
 
 void Say(const std::string& word) {
@@ -127,7 +133,68 @@ std::string Stopwatch::Report() {
                      laps_.begin() + static_cast<ptrdiff_t>(lap_));
     each = *middle;
   }
-  return absl::StrCat(each, " ", allocations_, " ", all_operations_);
+  char text[128];
+  std::snprintf(text, sizeof(text), "%.3f %" PRIu64 " %" PRId64, each,
+                allocations_, all_operations_);
+  return text;
+}
+
+// ---- Pipes -----------------------------------------------------------------
+
+namespace {
+
+bool EchoOne(Pipe* pipe, size_t size) {
+  return pipe->Send(kEcho, size) && pipe->Receive(size);
+}
+
+std::string Pipelined(Pipe* pipe, const Command& command) {
+  Stopwatch watch(command, false);
+  const int64_t all = command.warm_up() + command.operations;
+  int64_t sent = 0;
+  for (int64_t received = 0; received < all; ++received) {
+    if (received == command.warm_up()) watch.Start();
+    for (; sent < all && sent - received < kOutstanding; ++sent) {
+      if (!pipe->Send(kEcho, command.size)) return "failed";
+    }
+    if (!pipe->Receive(command.size)) return "failed";
+  }
+  watch.Stop();
+  return watch.Report();
+}
+
+// The answer to the last one says that all have been received.
+bool SendMany(Pipe* pipe, int64_t messages, size_t size) {
+  for (; messages > 1; --messages) {
+    if (!pipe->Send(kOneWay, size)) return false;
+  }
+  return EchoOne(pipe, size);
+}
+
+std::string OneWay(Pipe* pipe, const Command& command) {
+  Stopwatch watch(command, false);
+  if (!SendMany(pipe, command.warm_up(), command.size)) return "failed";
+  watch.Start();
+  if (!SendMany(pipe, command.operations, command.size)) return "failed";
+  watch.Stop();
+  return watch.Report();
+}
+
+}  // namespace
+
+void ObeyCommands(Pipe* pipe) {
+  Say("ready");
+  for (;;) {
+    const Command command = NextCommand();
+    if (command.Is("sync")) {
+      Say(TimeEach(command, [&] { return EchoOne(pipe, command.size); }));
+    } else if (command.Is("pipelined")) {
+      Say(Pipelined(pipe, command));
+    } else if (command.Is("one_way")) {
+      Say(OneWay(pipe, command));
+    } else {
+      _exit(2);
+    }
+  }
 }
 
 }  // namespace benchmarks

@@ -27,8 +27,14 @@ struct Counters {
   std::atomic<uint64_t> counted;  // 0: they cannot be counted
 };
 
-// The first thing in main(): shares the counters, takes all descriptors it may.
+// The first thing in main(): shares the counters, and may have all descriptors
+// that there are.
 void BeParty();
+
+// For those that allocate large messages: whether free() gives the top of the heap
+// back to the system each time, only for malloc() to ask for it again, would be
+// a matter of luck.
+void KeepFreedMemory();
 
 void Say(const std::string& word);
 
@@ -91,6 +97,23 @@ std::string TimeEach(const Command& command, Operation operation) {
 constexpr int64_t kOutstanding = 64;
 // One-way messages that one handler sends.
 constexpr int64_t kBurst = 256;
+
+// The first byte of a message, where nothing else says what is wanted.
+constexpr char kEcho = 'e';
+constexpr char kOneWay = 'o';
+
+// Something that messages are sent into and received from one by one.
+class Pipe {
+ public:
+  virtual ~Pipe() = default;
+  // A message full of that byte.
+  virtual bool Send(char type, size_t size) = 0;
+  // One of that size.
+  virtual bool Receive(size_t size) = 0;
+};
+
+// Says that it is ready, and obeys without end: sync, pipelined, one_way.
+[[noreturn]] void ObeyCommands(Pipe* pipe);
 
 }  // namespace benchmarks
 }  // namespace le

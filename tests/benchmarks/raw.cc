@@ -18,10 +18,6 @@ namespace le {
 namespace benchmarks {
 namespace {
 
-// The first byte of a message.
-constexpr char kEcho = 'e';
-constexpr char kOneWay = 'o';
-
 char g_buffer[1 << 20];
 
 // ---- Messages --------------------------------------------------------------
@@ -49,68 +45,18 @@ void BeServer(bool with_epoll) {
   }
 }
 
-bool SendOne(char type, size_t size) {
-  std::memset(g_buffer, type, size);
-  return send(kLink, g_buffer, size, MSG_NOSIGNAL) ==
-         static_cast<ssize_t>(size);
-}
-
-bool ReceiveOne(size_t size) {
-  return recv(kLink, g_buffer, sizeof(g_buffer), 0) ==
-         static_cast<ssize_t>(size);
-}
-
-bool EchoOne(size_t size) { return SendOne(kEcho, size) && ReceiveOne(size); }
-
-std::string Pipelined(const Command& command) {
-  Stopwatch watch(command, false);
-  const int64_t all = command.warm_up() + command.operations;
-  int64_t sent = 0;
-  for (int64_t received = 0; received < all;) {
-    if (received == command.warm_up()) watch.Start();
-    while (sent < all && sent - received < kOutstanding) {
-      if (!SendOne(kEcho, command.size)) return "failed";
-      ++sent;
-    }
-    if (!ReceiveOne(command.size)) return "failed";
-    ++received;
+class RawPipe final : public Pipe {
+ public:
+  bool Send(char type, size_t size) override {
+    std::memset(g_buffer, type, size);
+    return send(kLink, g_buffer, size, MSG_NOSIGNAL) ==
+           static_cast<ssize_t>(size);
   }
-  watch.Stop();
-  return watch.Report();
-}
-
-// The answer to the last one says that all have been received.
-bool SendMany(int64_t messages, size_t size) {
-  for (; messages > 1; --messages) {
-    if (!SendOne(kOneWay, size)) return false;
+  bool Receive(size_t size) override {
+    return recv(kLink, g_buffer, sizeof(g_buffer), 0) ==
+           static_cast<ssize_t>(size);
   }
-  return EchoOne(size);
-}
-
-std::string OneWay(const Command& command) {
-  Stopwatch watch(command, false);
-  if (!SendMany(command.warm_up(), command.size)) return "failed";
-  watch.Start();
-  if (!SendMany(command.operations, command.size)) return "failed";
-  watch.Stop();
-  return watch.Report();
-}
-
-void BeClient() {
-  Say("ready");
-  for (;;) {
-    const Command command = NextCommand();
-    if (command.Is("sync")) {
-      Say(TimeEach(command, [&] { return EchoOne(command.size); }));
-    } else if (command.Is("pipelined")) {
-      Say(Pipelined(command));
-    } else if (command.Is("one_way")) {
-      Say(OneWay(command));
-    } else {
-      _exit(2);
-    }
-  }
-}
+};
 
 // ---- Opening by way of a third process -------------------------------------
 
@@ -246,7 +192,10 @@ void BeHandover() {
 bool PlayRaw(const std::vector<std::string>& words) {
   const std::string& role = words[0];
   if (role == "raw_server") BeServer(words.size() > 1 && words[1] == "epoll");
-  if (role == "raw_client") BeClient();
+  if (role == "raw_client") {
+    RawPipe pipe;
+    ObeyCommands(&pipe);
+  }
   if (role == "raw_introducer" && words.size() > 1) BeIntroducer(words[1]);
   if (role == "raw_host") BeHost();
   if (role == "raw_opener" && words.size() > 1) BeOpener(words[1]);

@@ -79,16 +79,17 @@ TEST(FormatTableTest, HasALineForEachRow) {
   good.unit = "us";
   good.low = 0.89;
   good.high = 0.91;
+  good.floor_cpu = 7.7;
   Row missing = NewRow(kNoFigure, AtMost(1));
   missing.note = "it hangs";
   const std::string table = FormatTable({good, missing});
   EXPECT_EQ(
-      "row   floor  ours  unit  value  half of the rounds  by CPU time  goal   "
-      "  verdict\n"
-      "what   7.35  8.10  us    0.900  0.890..0.910                  -  >= "
-      "0.850  ok\n"
-      "what      -     -            -                                -  <= "
-      "1.00   not measured  it hangs\n",
+      "row   floor  ours  unit  value  half of the rounds  CPU us: floor  ours"
+      "  value  goal      verdict\n"
+      "what   7.35  8.10  us    0.900  0.890..0.910                 7.70     -"
+      "      -  >= 0.850  ok\n"
+      "what      -     -            -                                  -     -"
+      "      -  <= 1.00   not measured  it hangs\n",
       table);
 }
 
@@ -102,7 +103,8 @@ TEST(FormatJsonTest, QuotesAndHasNullForNoFigure) {
       "  \"rows\": [\n"
       "    {\"name\": \"name\", \"what\": \"what\", \"unit\": \"\", "
       "\"floor\": null, \"ours\": 1.5, \"value\": null, \"low\": null, "
-      "\"high\": null, \"by_processor_time\": null, \"goal\": \"at most\", "
+      "\"high\": null, \"floor_cpu_us\": null, \"ours_cpu_us\": null, "
+      "\"cpu_value\": null, \"goal\": \"at most\", "
       "\"bound\": 2, \"verdict\": \"not measured\", "
       "\"note\": \"a \\\"quote\\\"\\\\\\u000a\"}\n"
       "  ]\n}\n",

@@ -4,6 +4,7 @@
 #include "tests/benchmarks/rows.h"
 
 #include <regex.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -46,37 +47,35 @@ class Bench {
   }
 
   std::vector<Row> Run() {
-    regex_t filter;
-    const bool bad = regcomp(&filter, options_.filter.c_str(),
-                             REG_EXTENDED | REG_NOSUB) != 0;
+    if (regcomp(&filter_, options_.filter.c_str(), REG_EXTENDED | REG_NOSUB) !=
+        0) {
+      std::fprintf(stderr, "the filter is no regular expression\n");
+      return {};
+    }
     std::vector<Row> all;
     size_t number = 0;
     for (Group& group : groups_) {
       ++number;
-      std::vector<Row> wanted;
-      for (const Row& row : group.rows) {
-        if (!bad && regexec(&filter, row.name.c_str(), 0, nullptr, 0) == 0) {
-          wanted.push_back(row);
-        }
+      if (std::none_of(group.rows.begin(), group.rows.end(),
+                       [this](const Row& row) { return Wanted(row.name); })) {
+        continue;
       }
-      if (wanted.empty()) continue;
       std::fprintf(stderr, "[%zu/%zu] %s\n", number, groups_.size(),
                    group.title.c_str());
       group_ = &group;
       stage_ = std::make_unique<Stage>(options_.rounds);
       group.measure(this);
       for (const Row& row : group.rows) {
-        if (regexec(&filter, row.name.c_str(), 0, nullptr, 0) != 0) continue;
+        if (!Wanted(row.name)) continue;
         all.push_back(row);
-        if (!row.measured()) {
-          all.back().note = stage_->error();
-          std::fprintf(stderr, "        %s: not measured: %s\n",
-                       row.name.c_str(), stage_->error().c_str());
-        }
+        if (row.measured()) continue;
+        if (!stage_->ok()) all.back().note = stage_->error();
+        std::fprintf(stderr, "        %s: not measured: %s\n", row.name.c_str(),
+                     all.back().note.c_str());
       }
       stage_ = nullptr;
     }
-    if (!bad) regfree(&filter);
+    regfree(&filter_);
     return all;
   }
 
@@ -88,6 +87,9 @@ class Bench {
     Child* server = nullptr;
   };
 
+  bool Wanted(const std::string& name) const {
+    return regexec(&filter_, name.c_str(), 0, nullptr, 0) == 0;
+  }
   int64_t Count(int64_t operations) const {
     return options_.smoke ? std::max<int64_t>(operations / 10, 64) : operations;
   }
@@ -116,7 +118,7 @@ class Bench {
         absl::StrCat("<", getuid(), ">.* -> <self>.*\n"), ClientCpu());
   }
   Pair StartRaw(int cpus, bool epoll = false) {
-    const std::pair<int, int> link = stage_->Link();
+    const std::pair<int, int> link = stage_->Link(SOCK_SEQPACKET);
     Pair pair;
     ChildSpec server =
         Party("unix_party", {"raw_server", epoll ? "epoll" : "blocking"},
@@ -182,7 +184,12 @@ class Bench {
   }
   static void SetSpeed(Row* row, const Series& floor, const Series& ours) {
     SetValue(row, Ratios(floor.ns, ours.ns));
-    row->by_processor_time = Median(Ratios(floor.cpu_ns, ours.cpu_ns));
+    SetCpu(row, floor, ours);
+    row->cpu_value = Median(Ratios(floor.cpu_ns, ours.cpu_ns));
+  }
+  static void SetCpu(Row* row, const Series& floor, const Series& ours) {
+    row->floor_cpu = Median(floor.cpu_ns) / 1e3;
+    row->ours_cpu = Median(ours.cpu_ns) / 1e3;
   }
   void SetOne(const std::string& name, double value, double floor = kNoFigure) {
     if (!stage_->ok()) return;
@@ -196,9 +203,13 @@ class Bench {
       Find(name)->note = "this build's allocator cannot be counted";
     }
   }
-  void SetCalls(const std::string& name, const CallCounts& calls,
-                double floor = kNoFigure) {
-    SetOne(name, Sum(calls), floor);
+  // To be done last: the processes are of no use afterwards.
+  void CountCalls(const std::string& name, const Variant& floor,
+                  const Variant& ours) {
+    if (!Wanted(name)) return;
+    const double of_floor = Sum(stage_->CountCalls(floor));
+    const CallCounts calls = stage_->CountCalls(ours);
+    SetOne(name, Sum(calls), of_floor);
     if (stage_->ok()) Find(name)->note = Describe(calls);
   }
 
@@ -278,8 +289,7 @@ class Bench {
     SetOne("sync_64_switches", Median(series[2].switches),
            Median(series[0].switches));
     SetAllocations("sync_64_allocations", series[2]);
-    const double floor = Sum(stage_->CountCalls(raw));
-    SetCalls("sync_64_calls", stage_->CountCalls(ours), floor);
+    CountCalls("sync_64_calls", raw, ours);
   }
 
   void MeasureLargeSync() {
@@ -290,8 +300,7 @@ class Bench {
         Of(StartOurPair(directory, "client", kLarge, 1), "sync", kLarge, count);
     const std::vector<Series> series = stage_->Compare({raw, ours});
     SetTimes("sync_64k", series[0], series[1]);
-    const double floor = Sum(stage_->CountCalls(raw));
-    SetCalls("sync_64k_calls", stage_->CountCalls(ours), floor);
+    CountCalls("sync_64k_calls", raw, ours);
   }
 
   void MeasurePartlyUsed() {
@@ -358,8 +367,7 @@ class Bench {
     SetRates("pipelined_64" + in, series[0], series[1]);
     if (cpus > 1) return;
     SetAllocations("pipelined_64_allocations", series[1]);
-    const double floor = Sum(stage_->CountCalls(raw));
-    SetCalls("pipelined_64_calls", stage_->CountCalls(ours), floor);
+    CountCalls("pipelined_64_calls", raw, ours);
   }
 
   void MeasureOneWay(int cpus, const std::string& in) {
@@ -372,18 +380,20 @@ class Bench {
     const int64_t count = Count(12800);
     const Variant ours = Of(looper, "one_way", 64, 3 * count);
     const Variant ours_plain = Of(plain, "one_way", 64, count);
+    const Variant floor = Of(raw, "one_way", 64, count);
     const std::vector<Series> series = stage_->Compare(
-        {Of(raw, "one_way", 64, count), ours, ours_plain,
-         Of(raw, "one_way", 1024, count), Of(large, "one_way", 1024, count)});
+        {floor, ours, ours_plain, Of(raw, "one_way", 1024, count),
+         Of(large, "one_way", 1024, count)});
     SetRates("one_way_64" + in, series[0], series[1]);
     SetRates("one_way_1k" + in, series[3], series[4]);
     if (cpus > 1) return;
     SetRates("one_way_64_loop", series[0], series[2]);
     SetAllocations("one_way_64_allocations", series[1]);
     SetAllocations("one_way_64_loop_allocations", series[2]);
-    const double floor = Sum(stage_->CountCalls(Of(raw, "one_way", 64, count)));
-    SetCalls("one_way_64_calls", stage_->CountCalls(ours), floor);
-    SetCalls("one_way_64_loop_calls", stage_->CountCalls(ours_plain), floor);
+    CountCalls("one_way_64_calls", floor, ours);
+    // No process can be traced twice.
+    CountCalls("one_way_64_loop_calls",
+               Of(StartRaw(cpus), "one_way", 64, count), ours_plain);
   }
 
   // ---- Sessions ----
@@ -414,7 +424,7 @@ class Bench {
     const int cpu = ClientCpu();
     const int64_t count = Count(300);
     const std::string path = directory->folder() + "/raw";
-    const std::pair<int, int> link = stage_->Link();
+    const std::pair<int, int> link = stage_->Link(SOCK_SEQPACKET);
     ChildSpec host = Party("unix_party", {"raw_host"}, cpu);
     host.link = link.first;
     ChildSpec introducer = Party("unix_party", {"raw_introducer", path}, cpu);
@@ -429,9 +439,7 @@ class Bench {
     ours.directory = directory;
     const std::vector<Series> series = stage_->Compare({raw, ours});
     SetTimes("open_close", series[0], series[1]);
-    const double floor = Sum(stage_->CountCalls(raw));
-    SetCalls("open_close_calls", stage_->CountCalls(ours), floor);
-    unlink(path.c_str());
+    CountCalls("open_close_calls", raw, ours);
   }
 
   Variant WithBindings(int count) {
@@ -491,7 +499,8 @@ class Bench {
     row->floor = Median(few.ns) / 1e3;
     row->ours = Median(many.ns) / 1e3;
     SetValue(row, Ratios(many.ns, few.ns));
-    row->by_processor_time = Median(Ratios(many.cpu_ns, few.cpu_ns));
+    SetCpu(row, few, many);
+    row->cpu_value = Median(Ratios(many.cpu_ns, few.cpu_ns));
   }
 
   // ---- Within one process ----
@@ -574,6 +583,7 @@ class Bench {
 
   const Options options_;
   const std::vector<int> cpus_;
+  regex_t filter_;
   std::vector<Group> groups_;
   Group* group_ = nullptr;
   std::unique_ptr<Stage> stage_;

@@ -19,16 +19,7 @@ namespace {
 // Far beyond what any of it takes, on the slowest machine under a sanitizer.
 constexpr double kPatienceSeconds = 60;
 
-std::vector<double> Inverse(const std::vector<double>& values) {
-  std::vector<double> inverse;
-  for (double value : values) inverse.push_back(1 / value);
-  return inverse;
-}
-
 }  // namespace
-
-std::vector<double> Series::Speeds() const { return Inverse(ns); }
-std::vector<double> Series::CpuSpeeds() const { return Inverse(cpu_ns); }
 
 Stage::Socket::~Socket() { close(fd); }
 
@@ -68,9 +59,9 @@ Directory* Stage::StartDirectory(const std::string& bindings, int cpu) {
   return directories_.back().get();
 }
 
-std::pair<int, int> Stage::Link() {
+std::pair<int, int> Stage::Link(int type) {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+  if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) != 0) {
     Fail(std::strerror(errno));
     return {-1, -1};
   }

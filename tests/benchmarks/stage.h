@@ -37,10 +37,6 @@ struct Series {
   std::vector<double> switches;
   // Of all rounds together, once warm.
   double allocations = kNoFigure;
-
-  // 1 / time.
-  std::vector<double> Speeds() const;
-  std::vector<double> CpuSpeeds() const;
 };
 
 class Stage {
@@ -58,7 +54,7 @@ class Stage {
   Child* Start(const ChildSpec& spec);
   Directory* StartDirectory(const std::string& bindings, int cpu);
   // The two ends of a socket, for two children's links. Closed with the stage.
-  std::pair<int, int> Link();
+  std::pair<int, int> Link(int type);
 
   // Once each, and then round by round, in alternating order.
   std::vector<Series> Compare(const std::vector<Variant>& variants);
