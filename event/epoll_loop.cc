@@ -77,7 +77,7 @@ class Posting {
 
 Instant MonotonicNow() {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  sys::Clock(&now);
   return absl::TimeFromTimespec(now);
 }
 
