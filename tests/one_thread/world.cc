@@ -12,7 +12,9 @@
 
 #include "event/base/log.h"
 #include "event/os_process.h"
+#include "messaging/local_parts.h"
 #include "messaging/runtime.h"
+#include "transports/loopback/loopback.h"
 
 namespace le {
 namespace testing {
@@ -42,6 +44,9 @@ OneThreadWorld::Party::Party(const char* name, const std::string& address)
   // Not owned: this outlives the runtime.
   parts.introducer =
       std::shared_ptr<directory::Introducer>(std::shared_ptr<void>(), &client_);
+  parts.local_introducer =
+      messaging::IntroducerOf(std::make_shared<messaging::LocalParts>(
+          &process_, transports::NewLoopback(&process_)));
   messaging::Runtime::Install(&process_, std::move(parts));
 }
 
@@ -54,7 +59,9 @@ OneThreadWorld::Party::~Party() {
 
 void OneThreadWorld::Party::Do(const std::function<void()>& body) {
   const As as(thread_.get());
+  ++doing_;
   body();
+  --doing_;
 }
 
 OneThreadWorld::OneThreadWorld() {
@@ -62,20 +69,31 @@ OneThreadWorld::OneThreadWorld() {
   if (mkdtemp(folder) == nullptr) event::Fatal("mkdtemp");
   folder_ = folder;
   introducer_ = Add("directory");
-  introducer_->Do([this] {
+  if (!StartDirectory().ok()) event::Fatal("the directory does not start");
+}
+
+void OneThreadWorld::StopDirectory() {
+  introducer_->Do([this] { directory_.reset(); });
+}
+
+absl::Status OneThreadWorld::StartDirectory() {
+  absl::Status status;
+  introducer_->Do([this, &status] {
     directory_ = std::make_unique<directory::DirectoryServer>(
         &introducer_->process_, introducer_->loop(), &users_,
         directory::DirectoryServer::Options());
-    if (!directory_->Load("<*>.* -> <self>.*\n", "bindings").ok() ||
-        !directory_->Listen(&introducer_->transport_, address()).ok()) {
-      event::Fatal("the directory does not start");
+    status = directory_->Load("<*>.* -> <self>.*\n", "bindings").status();
+    if (status.ok()) {
+      status = directory_->Listen(&introducer_->transport_, address());
     }
+    if (!status.ok()) directory_.reset();
   });
+  return status;
 }
 
 OneThreadWorld::~OneThreadWorld() {
   while (parties_.size() > 1) Remove(parties_.back().get());
-  introducer_->Do([this] { directory_.reset(); });
+  StopDirectory();
   parties_.clear();
   rmdir(folder_.c_str());
 }
@@ -97,6 +115,7 @@ bool OneThreadWorld::Step() {
   bool any = false;
   for (size_t i = 0; i < parties_.size(); ++i) {
     Party* const party = parties_[i].get();
+    if (party->doing_ > 0) continue;
     party->Do([&any, party] {
       any = party->loop()->RunTurn(absl::InfinitePast()) || any;
     });

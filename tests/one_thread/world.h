@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "directory/client.h"
 #include "directory/server.h"
@@ -34,6 +35,7 @@ class OneThreadWorld {
     // Does something as that process.
     void Do(const std::function<void()>& body);
     event::Loop* loop() { return thread_->loop(); }
+    event::Process* process() { return &process_; }
 
    private:
     friend class OneThreadWorld;
@@ -41,6 +43,7 @@ class OneThreadWorld {
     ~Party();
     friend struct std::default_delete<Party>;
 
+    int doing_ = 0;  // how deep it stands inside Do()
     messaging::testing::PartyProcess process_;
     std::unique_ptr<event::Thread> thread_;
     transports::UnixTransport transport_;
@@ -50,7 +53,13 @@ class OneThreadWorld {
   Party* Add(const char* name, const std::string& address = "");
   void Remove(Party* party);
 
+  // The directory goes, with all that it knows, or comes again.
+  void StopDirectory();
+  absl::Status StartDirectory();
+
   // Lets everybody do what there is to be done now; true if there was anything.
+  // Whoever stands inside Do() is left out: so one that blocks there may let the
+  // others go on.
   bool Step();
   // Until there is nothing left to be done now.
   void Settle();
