@@ -90,7 +90,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
         if (in_turn) output()->AtTurnEnd();
         return IoResult::kOk;
       case Sent::kBroken:
-        send_is_broken_ = true;
+        BreakLocked();
         return IoResult::kClosed;
       case Sent::kWouldBlock:
       case Sent::kTooLarge:
@@ -151,9 +151,7 @@ void UnixConnection::FlushLocked() {
         queue.Recut(max_packet_);
         break;
       case Sent::kBroken:
-        send_is_broken_ = true;
-        output_->blocked = false;
-        queue.Clear();
+        BreakLocked();
         return;
       case Sent::kWouldBlock:
         output_->blocked = true;
@@ -238,11 +236,32 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
           ancillary.PutInto(&message);
           continue;
         }
-        return Sent::kBroken;
+        break;
+      case EPIPE:
+      case ECONNRESET:
+      case ECONNREFUSED:
+      case ENOTCONN:
+        return Sent::kBroken;  // the far end has gone
       default:
-        return Sent::kBroken;
+        break;
     }
+    event::Log(event::LogLevel::kError,
+               absl::StrCat("cannot send: ", std::strerror(errno)));
+    return Sent::kBroken;
   }
+}
+
+// The far end may be there all the same: one that has only shut down its reading,
+// or that the kernel keeps us from. Whoever waits for something that has not
+// been sent, at either end, must come to know; what has been sent comes first.
+void UnixConnection::BreakLocked() {
+  if (send_is_broken_) return;
+  send_is_broken_ = true;
+  if (output_ != nullptr) {
+    output_->blocked = output_->no_memory = false;
+    output_->queue.Clear();
+  }
+  sys::Shutdown(fd_.get(), SHUT_RDWR);
 }
 
 void UnixConnection::LearnPacketLimit() {
@@ -256,7 +275,7 @@ void UnixConnection::LearnPacketLimit() {
   }
   if (limit < kMinPacketBytes) {
     if (max_packet_ <= kMinPacketBytes) {
-      send_is_broken_ = true;
+      BreakLocked();
       return;
     }
     limit = kMinPacketBytes;
