@@ -99,6 +99,7 @@ void UnixConnection::Detach() {
     output_->LeaveLoop();
   }
   if (spare_ != nullptr) spare_->LeaveLoop();
+  rewatch_.reset();
   if (added()) loop_->RemoveWatch(this);
   loop_ = nullptr;
   observer_ = nullptr;
@@ -141,8 +142,13 @@ void UnixConnection::UpdateInterestLocked() {
   } else if (added()) {
     loop_->SetInterest(this, interest);
   } else if (!loop_->AddWatch(this, fd_.get(), interest)) {
-    event::Log(event::LogLevel::kError,
-               absl::StrCat("cannot watch a socket: ", std::strerror(errno)));
+    if (rewatch_ == nullptr) {
+      event::Log(event::LogLevel::kError,
+                 absl::StrCat("cannot watch a socket for now: ",
+                              std::strerror(errno)));
+      rewatch_ = std::make_unique<Rewatch>(this);
+    }
+    rewatch_->Later();
   }
 }
 

@@ -59,6 +59,7 @@ class UnixConnection final : public Connection, private event::Watch {
  private:
   class Output;    // exists once something has been queued or gathered
   class Spare;     // exists under DescriptorPolicy::kLeaveUnread
+  class Rewatch;   // exists once the loop has refused to watch again
   struct Batch;    // the rest of a packet
   struct Partial;  // a fragmented frame on its way in
 
@@ -116,6 +117,7 @@ class UnixConnection final : public Connection, private event::Watch {
   std::unique_ptr<Batch> batch_;
   std::unique_ptr<Partial> partial_;
   std::unique_ptr<Spare> spare_;
+  std::unique_ptr<Rewatch> rewatch_;
   std::unique_ptr<absl::Status> close_status_;  // null: open
   uint32_t interest_ = 0;
   uint32_t send_limit_bytes_;

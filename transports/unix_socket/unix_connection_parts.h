@@ -92,6 +92,23 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   bool posted_ = false;
 };
 
+// Tries again to be watched. A watch that was taken back, because there was
+// nothing to be told, may not be had again at once.
+class UnixConnection::Rewatch final : private event::Timer {
+ public:
+  explicit Rewatch(UnixConnection* connection) : connection_(connection) {}
+  // The owner's thread.
+  void Later() {
+    event::Loop* const loop = connection_->loop_;
+    if (!running()) loop->StartTimer(this, loop->Now() + kNoMemoryPause);
+  }
+
+ private:
+  void OnExpiry() override { connection_->UpdateInterest(); }
+
+  UnixConnection* const connection_;
+};
+
 // The rest of a packet. Stays for as long as such packets come, empty or not.
 struct UnixConnection::Batch final : event::Task {
   explicit Batch(UnixConnection* c) : connection(c) {}
