@@ -137,6 +137,13 @@ const std::vector<Kind>& Kinds() {
        kAny,
        {Harmless(EINTR), Harmless(ENOSYS)},
        nullptr},
+      // EAGAIN: somebody has just changed the word.
+      {"FutexWait",
+       "FutexWait",
+       kAny,
+       {Harmless(EINTR), Harmless(EAGAIN)},
+       nullptr},
+      {"FutexWake", "FutexWake", kAny, {}, "allocates nothing"},
       {"Write",
        "Write",
        kAny,

@@ -4,6 +4,8 @@
 // What is played. Each ends with somebody being served again, whatever failed.
 
 #include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 
 #include "tests/faults/sweep.h"
 
@@ -23,7 +25,7 @@ constexpr int kBatch = 6;
 void Open(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();
-  Client client(stage, "client");
+  Client client(stage);
   client.Open();
   client.UntilOpen();
   client.Request(Ask::kEcho);
@@ -35,7 +37,7 @@ void Open(Stage* stage) {
 
 void WaitForServer(Stage* stage) {
   Server server(stage, "server");
-  Client client(stage, "client");
+  Client client(stage);
   client.Open();
   stage->Settle();
   server.Advertise();
@@ -46,7 +48,7 @@ void WaitForServer(Stage* stage) {
 void Blocking(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();
-  Client client(stage, "client");
+  Client client(stage);
   client.OpenSync();
   client.RequestSync(Ask::kEcho);
   client.RequestSync(Ask::kPidFd);
@@ -58,7 +60,7 @@ void Try(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();
   stage->Settle();
-  Client client(stage, "client");
+  Client client(stage);
   client.TryOpen();
   client.RequestSync(Ask::kEcho);
   stage->Settle();
@@ -68,7 +70,7 @@ void Try(Stage* stage) {
 void OneWay(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();
-  Client client(stage, "client");
+  Client client(stage);
   client.UntilOpen();
   for (int i = 0; i < kBatch; ++i) client.Send(Ask::kCount);
   client.SendInOneTurn(Ask::kCount, kBatch);
@@ -80,7 +82,7 @@ void OneWay(Stage* stage) {
 void Descriptors(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();
-  Client client(stage, "client");
+  Client client(stage);
   client.UntilOpen();
   client.Request(Ask::kDescriptor);
   client.RequestSync(Ask::kDescriptor);
@@ -91,7 +93,7 @@ void Descriptors(Stage* stage) {
 void Push(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();
-  Client client(stage, "client");
+  Client client(stage);
   client.UntilOpen();
   client.Request(Ask::kPush);
   client.UntilComplete();
@@ -106,7 +108,7 @@ void Push(Stage* stage) {
 void Large(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();
-  Client client(stage, "client");
+  Client client(stage);
   client.UntilOpen();
   client.Request(Ask::kEcho);
   client.UntilComplete();
@@ -120,7 +122,7 @@ void Large(Stage* stage) {
 void Close(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();
-  Client client(stage, "client");
+  Client client(stage);
   client.UntilOpen();
   client.Request(Ask::kHold);
   stage->Settle();
@@ -159,7 +161,7 @@ void StandBy(Stage* stage) {
   stage->Settle();
   other.Advertise();
   stage->Settle();
-  Client client(stage, "client");
+  Client client(stage);
   client.UntilOpen();
   client.ExpectClose();
   // Whoever came first, if somebody had to try again.
@@ -188,7 +190,7 @@ void DirectoryRestart(Stage* stage) {
 void ServerDies(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();
-  Client client(stage, "client");
+  Client client(stage);
   client.UntilOpen();
   client.Request(Ask::kHold);
   stage->Settle();
@@ -206,7 +208,7 @@ void ServerDies(Stage* stage) {
 void ClientDies(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();
-  Client client(stage, "client");
+  Client client(stage);
   client.UntilOpen();
   client.Request(Ask::kHold);
   client.Send(Ask::kCount);
@@ -223,7 +225,7 @@ void NoDescriptor(Stage* stage) {
   server.Advertise();
   stage->Settle();
   stage->injector()->AlsoFail("Dup", EMFILE, 2);
-  Client client(stage, "client");
+  Client client(stage);
   client.UntilOpen();
   stage->Insist(&client);
 }
@@ -232,7 +234,7 @@ void NoDescriptor(Stage* stage) {
 void NoMemory(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();
-  Client client(stage, "client");
+  Client client(stage);
   client.UntilOpen();
   stage->injector()->AlsoFail("SendMsg", ENOBUFS, 2);
   client.SendInOneTurn(Ask::kCount, kBatch);
@@ -243,12 +245,58 @@ void NoMemory(Stage* stage) {
   stage->Insist(&client);
 }
 
-// A service and a client of one process, over loopback.
+// A descriptor of the user's on the loop.
+void Monitor(Stage* stage) {
+  testing::OneThreadWorld::Party* party;
+  {
+    const Calm calm(stage->injector());
+    party = stage->world()->Add("monitor");
+    party->loop();
+  }
+  static int calls;
+  calls = 0;
+  const event::UniqueFd fd(stage->NewDescriptor());
+  le_fdMonitor_Ref_t monitor = nullptr;
+  party->Do([&] {
+    monitor = le_fdMonitor_Create(
+        "monitor", fd.get(), [](int, short) { ++calls; }, POLLIN);
+  });
+  stage->Settle();
+  if (calls != 0) stage->Fail("called for nothing");
+  eventfd_write(fd.get(), 1);
+  stage->Until("the handler is called", [] { return calls > 0; });
+  party->Do([&] { le_fdMonitor_Disable(monitor, POLLIN); });
+  const int before = calls;
+  stage->Settle();
+  if (calls != before) stage->Fail("called though disabled");
+  party->Do([&] { le_fdMonitor_Enable(monitor, POLLIN); });
+  stage->Until("it is called again", [&] { return calls > before; });
+  party->Do([&] { le_fdMonitor_Delete(monitor); });
+  stage->world()->Remove(party);
+}
+
+// Two threads of one process, over loopback.
+void LocalBlocking(Stage* stage) {
+  Server server(stage, "server", /*local=*/true);
+  server.Advertise();
+  Client client(stage, "client", Client::Where::kServersProcess, &server);
+  client.OpenSync();
+  client.RequestSync(Ask::kEcho);
+  client.RequestSync(Ask::kDescriptor);
+  client.RequestSync(Ask::kPush);
+  client.Close();
+  client.OpenSync();
+  client.Send(Ask::kCount);
+  client.UntilCounted(server);
+  stage->Insist(&client);
+}
+
+// A service and a client of one thread, over loopback.
 void Local(Stage* stage) {
   Server server(stage, "server", /*local=*/true);
   server.Advertise();
   {
-    Client client(stage, "client", &server);
+    Client client(stage, "client", Client::Where::kServersThread, &server);
     client.UntilOpen();
     client.SendInOneTurn(Ask::kCount, kBatch);
     client.Request(Ask::kDescriptor);
@@ -284,7 +332,9 @@ const std::vector<Scenario>& Scenarios() {
       {"client_dies", &ClientDies, kSmall},
       {"no_descriptor", &NoDescriptor, kSmall},
       {"no_memory", &NoMemory, kSmall},
+      {"monitor", &Monitor, kSmall},
       {"local", &Local, kSmall},
+      {"local_blocking", &LocalBlocking, kSmall},
   };
   return *scenarios;
 }

@@ -228,14 +228,24 @@ void Server::OnMessage(le_msg_MessageRef_t message) {
 
 // ---- Client ----------------------------------------------------------------
 
-Client::Client(Stage* stage, const char* name, Server* server)
-    : stage_(stage), name_(name), server_(server) {
+Client::Client(Stage* stage, const char* name, Where where, Server* server)
+    : stage_(stage), name_(name), where_(where), server_(server) {
   Begin();
 }
 
 void Client::Begin() {
   const Calm calm(stage_->injector());
-  party_ = server_ == nullptr ? stage_->world()->Add(name_) : server_->party();
+  switch (where_) {
+    case Where::kOwnProcess:
+      party_ = stage_->world()->Add(name_);
+      break;
+    case Where::kServersProcess:
+      party_ = stage_->world()->AddThread(name_, server_->party());
+      break;
+    case Where::kServersThread:
+      party_ = server_->party();
+      break;
+  }
   party_->Do([this] {
     event::Thread::Current()->control_loop();
     session_ =
@@ -287,11 +297,12 @@ Client::~Client() {
           absl::StrCat("a request completed ", asked.completions, " times"));
     }
   }
-  if (server_ != nullptr) return;  // a party of its server's
-  if (BuffersInUse(party_, stage_->message_bytes(), kProtocol) != 0) {
+  // In the server's process the server will look.
+  if (where_ == Where::kOwnProcess &&
+      BuffersInUse(party_, stage_->message_bytes(), kProtocol) != 0) {
     stage_->Fail("the client holds a message");
   }
-  stage_->world()->Remove(party_);
+  if (where_ != Where::kServersThread) stage_->world()->Remove(party_);
 }
 
 void Client::OnOpen() {

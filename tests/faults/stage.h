@@ -78,8 +78,10 @@ class Server {
 
 class Client {
  public:
-  // Of a local service if `server` is given.
-  Client(Stage* stage, const char* name, Server* server = nullptr);
+  enum class Where { kOwnProcess, kServersProcess, kServersThread };
+  // In the server's process it is one of its local service.
+  explicit Client(Stage* stage, const char* name = "client",
+                  Where where = Where::kOwnProcess, Server* server = nullptr);
   ~Client();  // deletes the session, and sees whether that was all
 
   void Open();      // returns at once
@@ -127,6 +129,7 @@ class Client {
 
   Stage* const stage_;
   const char* const name_;
+  const Where where_;
   Server* const server_;
   testing::OneThreadWorld::Party* party_ = nullptr;
   le_msg_SessionRef_t session_ = nullptr;

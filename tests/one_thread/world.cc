@@ -36,19 +36,26 @@ constexpr int kLookAgainMs = 5;
 
 }  // namespace
 
-OneThreadWorld::Party::Party(const char* name, const std::string& address)
-    : thread_(event::Thread::Binding(&process_, name).Release()),
-      transport_(&process_),
-      client_(&process_, &transport_, address) {
+OneThreadWorld::Party::Own::Own(const std::string& address)
+    : transport(&process), client(&process, &transport, address) {
   messaging::Runtime::Parts parts;
   // Not owned: this outlives the runtime.
   parts.introducer =
-      std::shared_ptr<directory::Introducer>(std::shared_ptr<void>(), &client_);
+      std::shared_ptr<directory::Introducer>(std::shared_ptr<void>(), &client);
   parts.local_introducer =
       messaging::IntroducerOf(std::make_shared<messaging::LocalParts>(
-          &process_, transports::NewLoopback(&process_)));
-  messaging::Runtime::Install(&process_, std::move(parts));
+          &process, transports::NewLoopback(&process)));
+  messaging::Runtime::Install(&process, std::move(parts));
 }
+
+OneThreadWorld::Party::Party(const char* name, const std::string& address)
+    : own_(std::make_unique<Own>(address)),
+      process_(&own_->process),
+      thread_(event::Thread::Binding(process_, name).Release()) {}
+
+OneThreadWorld::Party::Party(const char* name, event::Process* process)
+    : process_(process),
+      thread_(event::Thread::Binding(process_, name).Release()) {}
 
 OneThreadWorld::Party::~Party() {
   const As as(thread_.get());
@@ -80,11 +87,11 @@ absl::Status OneThreadWorld::StartDirectory() {
   absl::Status status;
   introducer_->Do([this, &status] {
     directory_ = std::make_unique<directory::DirectoryServer>(
-        &introducer_->process_, introducer_->loop(), &users_,
+        introducer_->process_, introducer_->loop(), &users_,
         directory::DirectoryServer::Options());
     status = directory_->Load("<*>.* -> <self>.*\n", "bindings").status();
     if (status.ok()) {
-      status = directory_->Listen(&introducer_->transport_, address());
+      status = directory_->Listen(&introducer_->own_->transport, address());
     }
     if (!status.ok()) directory_.reset();
   });
@@ -102,6 +109,12 @@ OneThreadWorld::Party* OneThreadWorld::Add(const char* name,
                                            const std::string& address) {
   parties_.emplace_back(
       new Party(name, address.empty() ? this->address() : address));
+  return parties_.back().get();
+}
+
+OneThreadWorld::Party* OneThreadWorld::AddThread(const char* name,
+                                                 Party* party) {
+  parties_.emplace_back(new Party(name, party->process_));
   return parties_.back().get();
 }
 

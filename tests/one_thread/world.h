@@ -29,28 +29,36 @@ class OneThreadWorld {
   OneThreadWorld();
   ~OneThreadWorld();
 
-  // A process as far as the library can tell, with one thread.
+  // A thread as far as the library can tell, of a process of its own or of another
+  // party's.
   class Party {
    public:
-    // Does something as that process.
+    // Does something as that thread.
     void Do(const std::function<void()>& body);
     event::Loop* loop() { return thread_->loop(); }
-    event::Process* process() { return &process_; }
 
    private:
     friend class OneThreadWorld;
+    struct Own {
+      explicit Own(const std::string& address);
+      messaging::testing::PartyProcess process;
+      transports::UnixTransport transport;
+      directory::DirectoryClient client;
+    };
     Party(const char* name, const std::string& address);
+    Party(const char* name, event::Process* process);
     ~Party();
     friend struct std::default_delete<Party>;
 
-    int doing_ = 0;  // how deep it stands inside Do()
-    messaging::testing::PartyProcess process_;
+    std::unique_ptr<Own> own_;  // null: another party's
+    event::Process* const process_;
     std::unique_ptr<event::Thread> thread_;
-    transports::UnixTransport transport_;
-    directory::DirectoryClient client_;
+    int doing_ = 0;  // how deep it stands inside Do()
   };
   // One that finds the directory at `address`; "": ours.
   Party* Add(const char* name, const std::string& address = "");
+  // Another thread of that one's process. Must be removed before it.
+  Party* AddThread(const char* name, Party* party);
   void Remove(Party* party);
 
   // The directory goes, with all that it knows, or comes again.
