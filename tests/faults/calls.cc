@@ -57,8 +57,7 @@ const std::vector<Kind>& Kinds() {
       {"EpollCtl",
        "EpollCtl ADD",
        EPOLL_CTL_ADD,
-       // Whoever has been introduced, but cannot be watched, closes.
-       {Costly(ENOMEM), Costly(ENOSPC)},
+       {Harmless(ENOMEM), Harmless(ENOSPC)},
        nullptr},
       {"EpollCtl", "EpollCtl MOD", EPOLL_CTL_MOD, {}, "allocates nothing"},
       {"EpollCtl", "EpollCtl DEL", EPOLL_CTL_DEL, {}, "allocates nothing"},
