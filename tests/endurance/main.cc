@@ -151,9 +151,9 @@ class Endurance {
     client.Expect("ready");
     Survivor survivor("client", client.pid(),
                       UsageOf(client.pid()).descriptors);
-    Survivor introducer("directory", directory.pid(),
-                        directory.idle_descriptors() +
-                            static_cast<int>(servers.size()));
+    Survivor introducer(
+        "directory", directory.pid(),
+        directory.idle_descriptors() + static_cast<int>(servers.size()));
     const uint64_t rest_every = std::max<uint64_t>(options_.kills / 10, 1);
     for (uint64_t kills = 0; kills < options_.kills; ++kills) {
       std::unique_ptr<Child>& server = servers[random_() % servers.size()];
@@ -181,8 +181,7 @@ class Endurance {
     server.Expect("ready");
     Child client({"steady", "echo", "5"});
     client.Expect("ready");
-    Survivor serving("server", server.pid(),
-                     UsageOf(server.pid()).descriptors);
+    Survivor serving("server", server.pid(), UsageOf(server.pid()).descriptors);
     Survivor asking("client", client.pid(), UsageOf(client.pid()).descriptors);
     for (uint64_t kills = 0; kills < options_.directory_kills; ++kills) {
       directory.Kill();
