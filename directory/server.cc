@@ -255,8 +255,9 @@ void DirectoryServer::OnAccepted(std::unique_ptr<Connection> connection) {
   Usage& usage = usage_[identity.uid];
   if (usage.connections >= options_.connections_per_user ||
       usage.half_open >= options_.half_open_per_user) {
+    if (usage.name.empty()) usage.name = NameOf(identity.uid);
     const std::string text =
-        absl::StrCat("user ", NameOf(identity.uid), " has as many ",
+        absl::StrCat("user ", usage.name, " has as many ",
                      usage.connections >= options_.connections_per_user
                          ? "connections"
                          : "connections that have said nothing",
