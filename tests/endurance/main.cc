@@ -37,6 +37,7 @@ struct Options {
   uint64_t sessions = 10000;
   uint64_t connections = 5000;
   uint64_t strangers = 200;
+  uint64_t steps = 300;
   uint64_t seed = 1;
   std::string only;
 };
@@ -117,6 +118,48 @@ class Endurance {
         counts[2], counts[4]);
     std::printf("  %s\n  %s\n", survivor.Report().c_str(),
                 introducer.Report().c_str());
+  }
+
+  // Not at random, but before each system call in turn.
+  void KillAtEachStep() {
+    Directory directory(kBindings);
+    Child server({"server", "echo"});
+    server.Expect("ready");
+    Survivor serving("server", server.pid(), UsageOf(server.pid()).descriptors);
+    Survivor introducing("directory", directory.pid(),
+                         directory.idle_descriptors() + 1);
+    int steps = 0;
+    std::string said;
+    while (said != "whole") {
+      Child client({"mortal", absl::StrCat(++steps), "once", "echo"});
+      said = client.Hear();
+    }
+    if (server.Ask("quiet") != "quiet") Fail("the server died");
+    serving.Look();
+    introducing.Look();
+    const std::vector<long> served = Counts(&server);
+    if (served[0] != served[1]) Fail("opens and closes do not pair up");
+
+    Child client({"steady", "mortal", "1"});
+    for (uint64_t step = 1; step <= options_.steps; ++step) {
+      // It is asked for more and more, so that it comes to each of them.
+      Child mortal({"mortal", absl::StrCat(step), "server", "mortal"});
+      while (!mortal.Hear().empty()) {
+      }
+    }
+    Child last({"server", "mortal"});
+    last.Expect("ready");
+    client.Expect("ready");
+    if (client.Ask("quiet") != "quiet") Fail("the client died");
+    const std::vector<long> counts = Counts(&client);
+    if (counts[2] != counts[3]) Fail("a request did not complete once");
+    if (counts[0] != counts[1] + 1) Fail("opens and closes do not pair up");
+    std::printf(
+        "  a client at each of %d steps, %ld sessions of which were opened and "
+        "closed\n  a server at each of %llu steps; %ld opens, %ld requests, as "
+        "many completions, %ld of them NULL\n",
+        steps, served[0], static_cast<unsigned long long>(options_.steps),
+        counts[0], counts[2], counts[4]);
   }
 
   void KillDirectory() {
@@ -274,6 +317,8 @@ bool Parse(int argc, char** argv, Options* options) {
       good = absl::SimpleAtoi(flag.second, &options->connections);
     } else if (flag.first == "--strangers") {
       good = absl::SimpleAtoi(flag.second, &options->strangers);
+    } else if (flag.first == "--steps") {
+      good = absl::SimpleAtoi(flag.second, &options->steps);
     } else if (flag.first == "--seed") {
       good = absl::SimpleAtoi(flag.second, &options->seed);
     } else if (flag.first == "--only") {
@@ -310,6 +355,7 @@ int Main(int argc, char** argv) {
   const std::vector<std::pair<std::string, std::function<void()>>> parts = {
       {"kill_clients", [&] { endurance.KillClients(); }},
       {"kill_servers", [&] { endurance.KillServers(); }},
+      {"kill_at_each_step", [&] { endurance.KillAtEachStep(); }},
       {"kill_directory", [&] { endurance.KillDirectory(); }},
       {"many_sessions", [&] { endurance.ManySessions(); }},
       {"flood_connections", [&] { endurance.FloodConnections(); }},

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -22,6 +23,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "event/base/sys.h"
 #include "le_messaging_ext.h"
 #include "legato.h"
 #include "tests/endurance/strangers.h"
@@ -442,6 +444,45 @@ int BeStranger(const std::vector<std::string>& words) {
       serves ? +[] { Say("ready"); } : +[] { Say("busy"); });
 }
 
+// ---- Whoever dies at a step ------------------------------------------------
+
+int BeOnce(const std::vector<std::string>& words) {
+  const le_msg_SessionRef_t session = OpenOne(words[1]);
+  le_msg_Send(NewMessage(session, true));
+  le_msg_RequestResponse(NewMessage(session, true), &Ignore, nullptr);
+  le_msg_MessageRef_t response = nullptr;
+  le_msg_RequestSyncResponseTimed(NewMessage(session, true), 200, &response);
+  if (response != nullptr) {
+    const int fd = le_msg_GetFd(response);
+    if (fd >= 0) close(fd);
+    le_msg_ReleaseMsg(response);
+  }
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  le_msg_DeleteSession(session);
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  Say("whole");
+  return 0;
+}
+
+class DiesAtACall final : public event::sys::Interceptor {
+ public:
+  explicit DiesAtACall(int calls) : left_(calls) {}
+  int Fail(const char*) override {
+    if (--left_ == 0) kill(getpid(), SIGKILL);
+    return 0;
+  }
+
+ private:
+  int left_;
+};
+
+int BeMortal(const std::vector<std::string>& words) {
+  event::sys::SetInterceptor(new DiesAtACall(std::atoi(words[1].c_str())));
+  return PlayRole({words.begin() + 2, words.end()});
+}
+
 // ---- Programs that start others --------------------------------------------
 
 std::string Descriptors() {
@@ -517,6 +558,8 @@ int PlayRole(const std::vector<std::string>& words) {
        {"visitor", &BeVisitor},
        {"stranger", &BeStranger},
        {"executor", &BeExecutor},
+       {"once", &BeOnce},
+       {"mortal", &BeMortal},
        {"descriptors", &BeDescriptors}};
   const auto role = roles.find(words[0]);
   return role == roles.end() ? 2 : role->second(words);

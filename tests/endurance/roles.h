@@ -37,6 +37,8 @@ namespace endurance {
 //                  that can be now. wait: says "waits", and "open" when OTHER is open.
 // stranger WHERE HOW N
 //                  see strangers.h; says "busy", a server "ready".
+// once NAME        opens, sends, requests, closes, with descriptors; says "whole".
+// mortal K ROLE... dies of SIGKILL just before its K-th system call in that role.
 // executor NAME    opens sessions, offers, says which descriptors it has, and executes:
 // descriptors      says which descriptors it has.
 int PlayRole(const std::vector<std::string>& words);
