@@ -6,8 +6,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <mutex>
 
 #include "event/base/log.h"
@@ -382,6 +386,107 @@ TEST_P(ContractTest, AForeignLoopPollsOneDescriptor) {
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());
+}
+
+// What a program passes on is its own affair: a socket or a folder travels as
+// any descriptor does, and is closed if nobody fetches it.
+TEST_P(ContractTest, SocketsAndFoldersTravelAsAnyDescriptor) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      if (TextOf(message) == "fetch") {
+        const int fd = le_msg_GetFd(message);
+        EXPECT_GE(fd, 0);
+        le_msg_SetFd(message, fd);
+      }
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    auto ask = [&](const char* text, int fd) {
+      const le_msg_MessageRef_t message = NewText(client.ref(), text);
+      le_msg_SetFd(message, fd);
+      return le_msg_RequestSyncResponse(message);
+    };
+    for (bool fetched : {true, false}) {
+      int ends[2];
+      ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+      const le_msg_MessageRef_t response =
+          ask(fetched ? "fetch" : "leave", ends[1]);
+      ASSERT_NE(response, nullptr);
+      const int back = le_msg_GetFd(response);
+      EXPECT_EQ(back >= 0, fetched);
+      if (back >= 0) {
+        EXPECT_EQ(write(back, "x", 1), 1);
+        close(back);
+      }
+      le_msg_ReleaseMsg(response);
+      char bytes[2];
+      EXPECT_EQ(read(ends[0], bytes, 2), fetched ? 1 : 0);
+      if (fetched) {
+        EXPECT_EQ(read(ends[0], bytes, 2), 0) << "another end is open";
+      }
+      close(ends[0]);
+    }
+    const le_msg_MessageRef_t response =
+        ask("fetch", open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_NE(response, nullptr);
+    struct stat folder;
+    const int back = le_msg_GetFd(response);
+    EXPECT_EQ(fstat(back, &folder), 0);
+    EXPECT_TRUE(S_ISDIR(folder.st_mode));
+    close(back);
+    le_msg_ReleaseMsg(response);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/5);
+}
+
+// An abstract name can be reached from everywhere, whatever the folders'
+// rights. The kernel gives one to a socket that sends while it asks for
+// credentials.
+TEST_P(ContractTest, NoSocketGetsAnAbstractName) {
+  auto expect_none = [] {
+    int sockets = 0;
+    for (int fd = 0; fd < 1024; ++fd) {
+      struct sockaddr_un name = {};
+      socklen_t size = sizeof(name);
+      if (getsockname(fd, reinterpret_cast<struct sockaddr*>(&name), &size) !=
+              0 ||
+          name.sun_family != AF_UNIX) {
+        continue;
+      }
+      ++sockets;
+      EXPECT_FALSE(size > offsetof(struct sockaddr_un, sun_path) &&
+                   name.sun_path[0] == '\0')
+          << "descriptor " << fd;
+    }
+    return sockets;
+  };
+  Scenario scenario;
+  scenario.Add("server", [expect_none](Party* party) {
+    TestService service("echo");
+    service.Advertise();
+    party->RunLoopUntil("done");
+    expect_none();
+  });
+  scenario.Add("client", [expect_none](Party* party) {
+    TestClient client("echo"), waiting("nobody's");
+    client.Open();
+    le_msg_OpenSession(waiting.ref(), nullptr, nullptr);
+    EXPECT_EQ(Ask(client.ref(), "x"), "x");
+    const int sockets = expect_none();
+    if (GetParam() == Setting::kUnixProcesses) {
+      EXPECT_GE(sockets, 2);
+    }
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/2);
 }
 
 // A descriptor for which there is no room is missed; the message is not.

@@ -141,6 +141,23 @@ TEST_F(SmallBufferTest, ManyInLineKeepTheirOrder) {
   EXPECT_EQ(sender_->queued_bytes(), 0u);
 }
 
+// Cut for a usual buffer while they waited behind what did fit.
+TEST_F(SmallBufferTest, PartsInLineAreCutAgain) {
+  uint64_t small = 0;
+  while (sender_->queued_bytes() == 0) {
+    ASSERT_EQ(Send(small, Pattern(100, small)), IoResult::kOk);
+    ++small;
+  }
+  ASSERT_EQ(Send(small, Pattern(kCapacity, 1), NullFile()), IoResult::kOk);
+  ASSERT_EQ(Send(small + 1, Pattern(3 * kMaxPacketBytes, 2)), IoResult::kOk);
+  ASSERT_EQ(Send(small + 2, "end", NullFile()), IoResult::kOk);
+  for (uint64_t id = 0; id < small; ++id) ExpectNext(id, Pattern(100, id));
+  ExpectNext(small, Pattern(kCapacity, 1), true);
+  ExpectNext(small + 1, Pattern(3 * kMaxPacketBytes, 2));
+  ExpectNext(small + 2, "end", true);
+  EXPECT_EQ(sender_->queued_bytes(), 0u);
+}
+
 // What a turn gathers makes packets of 64 KiB, which are cut again.
 TEST_F(SmallBufferTest, WhatATurnGathersIsCutAgain) {
   event::Loop* const loop = event::Thread::Current()->loop();

@@ -6,11 +6,16 @@
 #include "transports/unix_socket/unix_socket.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -160,6 +165,89 @@ TEST_F(UnixSocketTest, WithoutADescriptorTheLineWaitsAndIsServedLater) {
   EXPECT_EQ(accepted, 0u);
   EXPECT_EQ(said, 1) << "once per shortage";
   while (accepting.accepted.empty()) loop()->RunTurn(absl::InfiniteFuture());
+}
+
+// A process that connects by bare system calls, and is then there until told.
+class Connecting {
+ public:
+  explicit Connecting(const std::string& address) {
+    int told[2];
+    EXPECT_EQ(pipe2(told, O_CLOEXEC), 0);
+    end_.reset(told[1]);
+    struct sockaddr_un to = {};
+    to.sun_family = AF_UNIX;
+    std::memcpy(to.sun_path, address.data(), address.size());
+    pid_ = fork();
+    if (pid_ == 0) {
+      close(told[1]);
+      const int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+      if (!address.empty() &&
+          connect(fd, reinterpret_cast<struct sockaddr*>(&to), sizeof(to)) !=
+              0) {
+        _exit(1);
+      }
+      char byte;
+      _exit(read(told[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    close(told[0]);
+  }
+  ~Connecting() { End(); }
+  Connecting(const Connecting&) = delete;
+  Connecting& operator=(const Connecting&) = delete;
+
+  pid_t pid() const { return pid_; }
+  // Its number is free when this returns.
+  void End() {
+    end_.reset();
+    int status = 0;
+    if (pid_ > 0) waitpid(pid_, &status, 0);
+    pid_ = 0;
+  }
+
+ private:
+  event::UniqueFd end_;
+  pid_t pid_ = 0;
+};
+
+// Has the next process get that number. False: we may not, or it is in use.
+bool Choose(pid_t pid) {
+  const event::UniqueFd file(
+      open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC));
+  const std::string text = std::to_string(pid - 1);
+  return file && write(file.get(), text.data(), text.size()) ==
+                     static_cast<ssize_t>(text.size());
+}
+
+// A number that is used again is no identity: the credentials are those of the
+// connect, and no handle to the later process is given out for it.
+TEST_F(UnixSocketTest, ANumberUsedAgainIsNotTheOneThatConnected) {
+  std::unique_ptr<Acceptor> acceptor = Listen();
+  Accepting accepting;
+  ASSERT_TRUE(acceptor->Attach(loop(), &accepting).ok());
+  Connecting first(address());
+  while (accepting.accepted.empty()) loop()->RunTurn(absl::InfiniteFuture());
+  Connection* const connection = accepting.accepted[0].get();
+  const pid_t pid = first.pid();
+  ASSERT_EQ(connection->peer()->pid, pid);
+  absl::StatusOr<event::UniqueFd> living = connection->PeerPidFd();
+  first.End();
+  std::unique_ptr<Connecting> second;
+  for (int tries = 0; tries < 100 && Choose(pid); ++tries) {
+    second = std::make_unique<Connecting>("");
+    if (second->pid() == pid) break;
+    second.reset();
+  }
+  EXPECT_EQ(connection->peer()->pid, pid);
+  if (living.ok()) {
+    struct pollfd dead = {living->get(), POLLIN, 0};
+    EXPECT_EQ(poll(&dead, 1, 0), 1) << "it is the living one's";
+  }
+  absl::StatusOr<event::UniqueFd> late = connection->PeerPidFd();
+  if (late.ok()) {
+    struct pollfd dead = {late->get(), POLLIN, 0};
+    EXPECT_EQ(poll(&dead, 1, 0), 1) << "it is the living one's";
+  }
+  if (second == nullptr) GTEST_SKIP() << "numbers cannot be chosen here";
 }
 
 }  // namespace
