@@ -4,8 +4,9 @@
 // Real processes, over Unix sockets, killed in the middle of their traffic, by
 // the thousand; and whether the others stay what they were.
 
-#include <sched.h>
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -94,6 +95,8 @@ class Endurance {
     for (auto& server : servers) StartServer(&server);
     Child client({"steady", "echo", "5"});
     client.Expect("ready");
+    // What is under way has descriptors too, now and then.
+    if (client.Ask("quiet") != "quiet") Fail("the client died");
     Survivor survivor("client", client.pid(),
                       UsageOf(client.pid()).descriptors);
     Survivor introducer(
@@ -346,6 +349,10 @@ int Main(int argc, char** argv) {
   }
   Options options;
   if (!Parse(argc, argv, &options)) return 2;
+  // What we have been given is not for those that we start.
+  for (int fd = STDERR_FILENO + 1; fd < 1024; ++fd) {
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
   // Children get the most that there is.
   struct rlimit limit;
   getrlimit(RLIMIT_NOFILE, &limit);
