@@ -24,6 +24,14 @@ namespace {
 // die, or the directory be restarted, just then.
 constexpr int kTriesWithoutWaiting = 3;
 
+// The same, if it finds no place in the directory's line: for half a second,
+// in which the line has moved many times.
+constexpr int kTriesAtAFullLine = 50;
+
+bool LineIsFull(const absl::Status& failed) {
+  return failed.code() == absl::StatusCode::kAborted;
+}
+
 void Describe(const InterfaceDescription& description,
               proto::Description* described) {
   described->set_interface_name(description.interface_name);
@@ -58,6 +66,11 @@ absl::Duration BackOff::Next(uint64_t random) {
   // Between a half and the whole of it.
   return longest / 2 +
          longest / 2 * (static_cast<double>(random % 1024) / 1024);
+}
+
+absl::Duration BackOff::NextAfter(const absl::Status& failed, uint64_t random) {
+  if (LineIsFull(failed)) return BackOff().Next(random);
+  return Next(random);
 }
 
 DirectoryClient::DirectoryClient(event::Process* process,
@@ -108,9 +121,10 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     absl::Status failed = Ask();
     if (failed.ok()) return;
     connection_.reset();
-    if (wait_) {
+    if (wait_ || (LineIsFull(failed) && ++tries_ < kTriesAtAFullLine)) {
       loop_->StartTimer(
-          this, loop_->Now() + back_off_.Next(client_->process_->Random()));
+          this, loop_->Now() +
+                    back_off_.NextAfter(failed, client_->process_->Random()));
       return;
     }
     refusal_ = std::move(failed);
@@ -233,13 +247,14 @@ class DirectoryClient::DirectoryOffer final : public Offer,
                        "': cannot be advertised for now: ", offered.message()));
       warned_ = true;
     }
-    TryLater();
+    TryLater(offered);
   }
 
-  void TryLater() {
+  void TryLater(const absl::Status& why = absl::OkStatus()) {
     connection_.reset();
     loop_->StartTimer(
-        this, loop_->Now() + back_off_.Next(client_->process_->Random()));
+        this,
+        loop_->Now() + back_off_.NextAfter(why, client_->process_->Random()));
   }
 
   absl::Status Say() {

@@ -27,6 +27,11 @@ class BackOff {
 
   // `random`: any number; it spreads those who were cut off together.
   absl::Duration Next(uint64_t random);
+  // The same, after `failed`: a directory that is there, but has no place in its
+  // line just now, is tried again soon however often that was so. The line is
+  // one for all users and moves fast; whoever came ever more rarely would leave
+  // it to the one that crowds it.
+  absl::Duration NextAfter(const absl::Status& failed, uint64_t random);
   void Reset() { tries_ = 0; }
 
  private:

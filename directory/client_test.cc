@@ -55,6 +55,17 @@ TEST(BackOffTest, SpreadsOverAllOfIt) {
   EXPECT_GT(high.Next(1023), absl::Milliseconds(9.9));
 }
 
+TEST(BackOffTest, StaysShortWhileTheLineIsFull) {
+  BackOff back_off;
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(back_off.NextAfter(absl::AbortedError("full"), 0),
+              absl::Milliseconds(5));
+  }
+  const absl::Status nobody = absl::UnavailableError("nobody");
+  EXPECT_EQ(back_off.NextAfter(nobody, 0), absl::Milliseconds(5));
+  EXPECT_EQ(back_off.NextAfter(nobody, 0), absl::Milliseconds(10));
+}
+
 TEST(BackOffTest, BeginsAnewAfterAReset) {
   BackOff back_off;
   for (int i = 0; i < 20; ++i) back_off.Next(0);
@@ -116,10 +127,15 @@ class WatchedTransport final : public transports::Transport {
   absl::StatusOr<std::unique_ptr<Connection>> Connect(
       const std::string& address) override {
     tries.push_back(world_->loop()->Now());
+    if (line_is_full_for > 0) {
+      --line_is_full_for;
+      return absl::AbortedError("the line is full");
+    }
     return transport_->Connect(address);
   }
 
   std::vector<event::Instant> tries;
+  int line_is_full_for = 0;
 
  private:
   SmallWorld* const world_;
@@ -298,6 +314,49 @@ TEST_F(DirectoryClientTest, TriesForADirectoryEverMoreSeldom) {
       EXPECT_GE(wait, Whole(static_cast<int>(i) - 1) / 2) << i;
       EXPECT_LE(wait, Whole(static_cast<int>(i) - 1)) << i;
     }
+  });
+}
+
+TEST_F(DirectoryClientTest, AFullLineIsTriedOftenAndByOneThatDoesNotWaitToo) {
+  world_.Run([&] {
+    world_.Start();
+    WatchedTransport transport(&world_, kAlice);
+    DirectoryClient client(world_.ProcessOf(kAlice), &transport,
+                           std::string(SmallWorld::kAddress));
+    transport.line_is_full_for = 200;
+    End waits;
+    const auto waiting =
+        client.Open(world_.loop(), Interface("clock"), true, &waits);
+    world_.Advance(absl::Seconds(2));
+    EXPECT_EQ(transport.line_is_full_for, 0);
+    EXPECT_EQ(world_.server()->registry().waiting().size(), 1u);
+
+    transport.line_is_full_for = 20;
+    End gets_in;
+    const auto late =
+        client.Open(world_.loop(), Interface("clock"), false, &gets_in);
+    world_.Advance(absl::Seconds(1));
+    EXPECT_EQ(gets_in.refusal.code(), absl::StatusCode::kNotFound);
+
+    transport.line_is_full_for = 1000;
+    End gives_up;
+    const auto never =
+        client.Open(world_.loop(), Interface("clock"), false, &gives_up);
+    world_.Advance(absl::Seconds(1));
+    EXPECT_EQ(gives_up.refusal.code(), absl::StatusCode::kAborted);
+    EXPECT_EQ(gives_up.calls, 1);
+
+    // A service comes back as soon.
+    transport.line_is_full_for = 20;
+    WatchedTransport own(&world_, kSelf);
+    own.line_is_full_for = 20;
+    DirectoryClient server(world_.ProcessOf(kSelf), &own,
+                           std::string(SmallWorld::kAddress));
+    Greeter greeter;
+    const auto offer =
+        server.Advertise(world_.loop(), Interface("clock"), &greeter);
+    world_.Advance(absl::Milliseconds(300));
+    EXPECT_NE(waits.session, nullptr);
   });
 }
 

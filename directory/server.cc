@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "directory/control_frame.h"
 #include "directory/interface_name.h"
 #include "event/base/log.h"
@@ -255,8 +256,9 @@ void DirectoryServer::OnAccepted(std::unique_ptr<Connection> connection) {
   Usage& usage = usage_[identity.uid];
   if (usage.connections >= options_.connections_per_user ||
       usage.half_open >= options_.half_open_per_user) {
+    if (usage.name.empty()) usage.name = NameOf(identity.uid);
     const std::string text =
-        absl::StrCat("user ", NameOf(identity.uid), " has as many ",
+        absl::StrCat("user ", usage.name, " has as many ",
                      usage.connections >= options_.connections_per_user
                          ? "connections"
                          : "connections that have said nothing",
@@ -603,15 +605,20 @@ void DirectoryServer::SendList(Peer* peer) {
     entry->set_connections(usage.second.connections);
     entry->set_waiting(registry_.waiting_of(usage.first));
     entry->set_services(registry_.services_of(usage.first));
+    std::vector<const char*> reached;
     if (usage.second.connections >= options_.connections_per_user) {
-      entry->set_at_limit("connections");
-    } else if (usage.second.half_open >= options_.half_open_per_user) {
-      entry->set_at_limit("connections that have said nothing");
-    } else if (entry->waiting() >= registry_.limits().waiting_clients) {
-      entry->set_at_limit("waiting clients");
-    } else if (entry->services() >= registry_.limits().services) {
-      entry->set_at_limit("services");
+      reached.push_back("connections");
     }
+    if (usage.second.half_open >= options_.half_open_per_user) {
+      reached.push_back("connections that have said nothing");
+    }
+    if (entry->waiting() >= registry_.limits().waiting_clients) {
+      reached.push_back("waiting clients");
+    }
+    if (entry->services() >= registry_.limits().services) {
+      reached.push_back("services");
+    }
+    entry->set_at_limit(absl::StrJoin(reached, ", "));
     grown(*entry);
   }
   part->set_introductions(registry_.introductions());

@@ -100,6 +100,7 @@ class DirectoryServer : private transports::Acceptor::Observer {
     uint32_t connections = 0;
     uint32_t half_open = 0;
     uint64_t turned_away = 0;  // at a limit, since it last had no connection
+    std::string name;          // for those: looking it up each time is dear
   };
   std::map<uid_t, Usage> usage_;
   std::set<PeerId> monitors_;

@@ -299,6 +299,43 @@ TEST_F(DirectoryServerTest, SoManyOfAUserMaySayNothing) {
 
 // ---- Limits ----------------------------------------------------------------
 
+TEST_F(DirectoryServerTest, TheListNamesEachUserAtALimitAndWhich) {
+  world_.Run([&] {
+    DirectoryServer::Options options;
+    options.connections_per_user = 6;
+    options.half_open_per_user = 2;
+    options.limits.waiting_clients = 2;
+    options.limits.services = 2;
+    world_.Start(options);
+    std::vector<std::unique_ptr<Speaker>> peers;
+    for (int i = 0; i < 2; ++i) {
+      peers.push_back(NewPeer(kAlice));
+      peers.push_back(NewWaiting(kBob));
+      peers.push_back(NewService(kBob + 1, absl::StrCat("s", i)));
+      // One that does everything.
+      peers.push_back(NewWaiting(kBob + 2));
+      peers.push_back(NewService(kBob + 2, absl::StrCat("s", i)));
+    }
+    for (int i = 0; i < 2; ++i) peers.push_back(NewPeer(kBob + 2));
+    peers.push_back(NewPeer(kBob + 3));
+    Speaker admin(&world_, kSelf);
+    ASSERT_EQ(admin.Ask(ListMessage()), "list");
+    std::vector<std::string> told;
+    for (const auto& user : admin.heard().list().users()) {
+      told.push_back(absl::StrCat(user.user(), ": ", user.at_limit()));
+    }
+    EXPECT_EQ(told, (std::vector<std::string>{
+                        "500: ",
+                        "1001: connections that have said nothing",
+                        "1002: waiting clients",
+                        "1003: services",
+                        "1004: connections, connections that have said "
+                        "nothing, waiting clients, services",
+                        "1005: ",
+                    }));
+  });
+}
+
 TEST_F(DirectoryServerTest, SoManyConnectionsMayAUserHave) {
   world_.Run([&] {
     DirectoryServer::Options options;

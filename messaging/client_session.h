@@ -73,6 +73,7 @@ class ClientSession final : public Session {
   Full WhenFull(bool is_response) override;
   FrameVerdict Judge(uint8_t type, uint64_t id) override;
   void OnDoomed(CloseReason reason) override { OnFarEndClosed(reason); }
+  event::Credentials far_end() const override { return server_; }
   void OnDelivered() override { LeaveIfDone(); }
   void OnFarEndClosed(CloseReason reason) override;
   void Deliver(Delivery delivery) override;
@@ -91,7 +92,7 @@ class ClientSession final : public Session {
   // The owner's thread only from here.
   std::unique_ptr<OpenAttempt> attempt_;
   std::unique_ptr<Deadlines> deadlines_;
-  event::Credentials server_;
+  event::Credentials server_;  // written by the owner, under mutex()
   MessageHandler receive_handler_ = nullptr;
   void* receive_context_ = nullptr;
   SessionHandler close_handler_ = nullptr;

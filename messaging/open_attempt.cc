@@ -82,8 +82,8 @@ void OpenAttempt::OnIntroduced(
   {
     std::lock_guard<std::mutex> lock(session_->mutex());
     session_->machine_.OnIntroduced(hello);
+    session_->server_ = first.sender.value_or(event::Credentials{});
   }
-  session_->server_ = first.sender.value_or(event::Credentials{});
   done_(session_, absl::OkStatus());
 }
 

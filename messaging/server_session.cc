@@ -88,6 +88,14 @@ void ServerSession::OnFarEndClosed(CloseReason reason) {
   Owe(Delivery{Delivery::Kind::kServiceClose});
 }
 
+void ServerSession::OnDoomed(CloseReason reason) {
+  LogClosing(
+      reason,
+      absl::StrCat(connection() == nullptr ? 0 : connection()->queued_bytes(),
+                   " bytes wait for it"));
+  Close(reason);
+}
+
 void ServerSession::Abolish() {
   const SessionRef keep(this);
   Close(CloseReason::kThreadEnded);

@@ -55,7 +55,8 @@ class ServerSession final : public Session {
   FrameVerdict Judge(uint8_t type, uint64_t id) override {
     return machine_.OnFrame(type, id);
   }
-  void OnDoomed(CloseReason reason) override { Close(reason); }
+  void OnDoomed(CloseReason reason) override;
+  event::Credentials far_end() const override { return client_; }
   void OnFarEndClosed(CloseReason reason) override;
   void Deliver(Delivery delivery) override;
   void CompleteBlockedCaller(Delivery) override {}

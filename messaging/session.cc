@@ -185,7 +185,7 @@ void Session::OnReadable() {
       case IoResult::kWouldBlock:
         return;
       case IoResult::kClosed:
-        CloseForFault(ReasonOf(connection->close_status()), nullptr);
+        CloseAsTold(connection->close_status());
         DeliverInbox();
         return;
       case IoResult::kOk:
@@ -206,7 +206,7 @@ IoResult Session::ReceiveAndHold(event::Instant deadline) {
   const IoResult result =
       connection_->Receive(&frame, pool_->buffers(), deadline);
   if (result == IoResult::kClosed) {
-    CloseForFault(ReasonOf(connection_->close_status()), nullptr);
+    CloseAsTold(connection_->close_status());
   } else if (result == IoResult::kOk) {
     HandleFrame(std::move(frame), Held::kLater);
     if (connection_ == nullptr) return IoResult::kClosed;
@@ -279,14 +279,27 @@ bool Session::MayHoldMore() {
   return inbox_.bytes() < DefaultQueuedBytes(protocol()->max_message_size());
 }
 
-void Session::CloseForFault(CloseReason reason, const char* what) {
-  if (what != nullptr) {
-    event::Log(LogLevel::kError,
-               absl::StrCat("interface '", interface()->name,
-                            "': closing a session: ", CloseReasonText(reason),
-                            " (", what, ")"));
-  }
+void Session::CloseForFault(CloseReason reason, absl::string_view what) {
+  LogClosing(reason, what);
   OnFarEndClosed(reason);
+}
+
+void Session::CloseAsTold(const absl::Status& status) {
+  const CloseReason reason = ReasonOf(status);
+  if (reason == CloseReason::kByPeer) {
+    OnFarEndClosed(reason);
+  } else {
+    CloseForFault(reason, status.message());
+  }
+}
+
+void Session::LogClosing(CloseReason reason, absl::string_view what) {
+  const event::Credentials peer = far_end();
+  event::Log(
+      LogLevel::kError,
+      absl::StrCat("interface '", interface()->name,
+                   "': closing the session with pid ", peer.pid, " of user ",
+                   peer.uid, ": ", CloseReasonText(reason), " (", what, ")"));
 }
 
 // ---- Delivering ------------------------------------------------------------

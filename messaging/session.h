@@ -30,6 +30,7 @@
 #include <mutex>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "event/loop.h"
 #include "event/process.h"
 #include "messaging/close_reason.h"
@@ -107,6 +108,10 @@ class Session : private event::Task, private transports::Connection::Observer {
   // loop.
   void Doom(CloseReason reason);
   virtual void OnDoomed(CloseReason reason) = 0;
+  // For the log; the owner's thread.
+  virtual event::Credentials far_end() const = 0;
+  // Says in the log whose session is closed, and why.
+  void LogClosing(CloseReason reason, absl::string_view what);
 
   // Puts a delivery in line; the loop will come. Any thread.
   void Owe(Delivery delivery);
@@ -148,7 +153,9 @@ class Session : private event::Task, private transports::Connection::Observer {
   enum class Held { kNow, kLater };
   void HandleFrame(transports::IncomingFrame frame, Held held);
   MessageRef MakeMessage(uint8_t type, transports::IncomingFrame frame);
-  void CloseForFault(CloseReason reason, const char* what);
+  void CloseForFault(CloseReason reason, absl::string_view what);
+  // Likewise, for what the connection says of its end.
+  void CloseAsTold(const absl::Status& status);
   Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline);
   bool MayHoldMore();

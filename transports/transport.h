@@ -231,9 +231,9 @@ class Transport {
   virtual absl::StatusOr<std::unique_ptr<Acceptor>> Listen(
       const std::string& address) = 0;
 
-  // Never blocks. Unavailable: nobody listens there now, or too many are in the
-  // line. ResourceExhausted: no descriptor left. InvalidArgument: no such
-  // address can be.
+  // Never blocks. Unavailable: nobody listens there now. Aborted: somebody does,
+  // but the line of those who wait to be accepted is full. ResourceExhausted: no
+  // descriptor left. InvalidArgument: no such address can be.
   virtual absl::StatusOr<std::unique_ptr<Connection>> Connect(
       const std::string& address) = 0;
 };

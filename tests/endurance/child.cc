@@ -54,17 +54,17 @@ void KillAndWait(pid_t* pid) {
   *pid = 0;
 }
 
-std::string FindDirectoryd() {
+// Another program of this repository, among our data.
+std::string Find(const std::string& name) {
   char self[4096];
   const ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
   const std::string program(self, size > 0 ? static_cast<size_t>(size) : 0);
   for (const std::string& path :
-       {std::string("directory/directoryd"),
-        program + ".runfiles/le_messaging/directory/directoryd",
-        program + ".runfiles/_main/directory/directoryd"}) {
+       {name, program + ".runfiles/le_messaging/" + name,
+        program + ".runfiles/_main/" + name}) {
     if (access(path.c_str(), X_OK) == 0) return path;
   }
-  Fail("directoryd is not among this program's data");
+  Fail(name + " is not among this program's data");
 }
 
 }  // namespace
@@ -154,7 +154,7 @@ Directory::~Directory() {
 void Directory::Start() {
   int output[2];
   if (pipe2(output, O_CLOEXEC) != 0) Fail(std::strerror(errno));
-  pid_ = Spawn({FindDirectoryd(), "--socket_dir=" + folder_,
+  pid_ = Spawn({Find("directory/directoryd"), "--socket_dir=" + folder_,
                 "--bindings=" + folder_ + "/bindings"},
                output[1], STDOUT_FILENO);
   close(output[1]);
@@ -164,6 +164,23 @@ void Directory::Start() {
 }
 
 void Directory::Kill() { KillAndWait(&pid_); }
+
+long Directory::Introductions() const {
+  const std::string command = Find("tools/sdir/sdir") +
+                              " --socket_dir=" + folder_ +
+                              " list --format=json";
+  FILE* const out = popen(command.c_str(), "r");
+  if (out == nullptr) Fail("sdir cannot be run");
+  std::string text;
+  char part[4096];
+  for (size_t size; (size = std::fread(part, 1, sizeof(part), out)) > 0;) {
+    text.append(part, size);
+  }
+  const std::string key = "\"introductions\":";
+  const size_t at = text.find(key);
+  if (pclose(out) != 0 || at == std::string::npos) Fail("sdir says nothing");
+  return std::atol(text.c_str() + at + key.size());
+}
 
 // ---- What a process has ----------------------------------------------------
 

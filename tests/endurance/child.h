@@ -56,6 +56,8 @@ class Directory {
   // Those that it has when nobody is connected.
   int idle_descriptors() const { return idle_descriptors_; }
   const std::string& folder() const { return folder_; }
+  // Those that it has made, as sdir tells.
+  long Introductions() const;
 
  private:
   std::string folder_;

@@ -4,8 +4,9 @@
 // Real processes, over Unix sockets, killed in the middle of their traffic, by
 // the thousand; and whether the others stay what they were.
 
-#include <sched.h>
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -21,7 +22,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "tests/endurance/child.h"
+#include "tests/endurance/hardship.h"
 #include "tests/endurance/roles.h"
+#include "tests/endurance/survivor.h"
 
 namespace le {
 namespace endurance {
@@ -29,33 +32,13 @@ namespace {
 
 constexpr char kBindings[] = "<*>.* -> <self>.*\n";
 
-// Memory that is touched for the first time late, and what the allocator keeps,
-// is no leak: a survivor may grow by this much after its warm-up. A sanitizer
-// keeps what was freed, by the hundreds of megabytes: under one, memory says
-// nothing.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define LE_MEMORY_IS_TELLING 0
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LE_MEMORY_IS_TELLING 0
-#endif
-#ifndef LE_MEMORY_IS_TELLING
-#define LE_MEMORY_IS_TELLING 1
-#endif
-constexpr bool kMemoryIsTelling = LE_MEMORY_IS_TELLING != 0;
-constexpr long kMayGrowKib = 2048;
-
-// What a process is yet to notice (somebody has just died, somebody has just
-// connected) it notices in far fewer looks than this.
-constexpr int kLooksToSettle = 200000;
-
 struct Options {
   uint64_t kills = 1000;
   uint64_t directory_kills = 100;
   uint64_t sessions = 10000;
   uint64_t connections = 5000;
+  uint64_t strangers = 200;
+  uint64_t steps = 300;
   uint64_t seed = 1;
   std::string only;
 };
@@ -67,43 +50,6 @@ std::vector<long> Counts(Child* child) {
   }
   return counts;
 }
-
-// Looks at a survivor again and again, when all is at rest: it must have these
-// descriptors and no others, and the memory that it has once warm must stay.
-class Survivor {
- public:
-  Survivor(const char* what, pid_t pid, int descriptors)
-      : what_(what), pid_(pid), descriptors_(descriptors) {}
-  void Look() {
-    for (int look = 0; look < kLooksToSettle; ++look) {
-      last_ = UsageOf(pid_);
-      if (last_.descriptors == descriptors_) break;
-      sched_yield();
-    }
-    if (looks_++ == 0) first_ = last_;
-    if (last_.descriptors != descriptors_) {
-      Fail(absl::StrCat(what_, " should have ", descriptors_,
-                        " descriptors, and has ", last_.descriptors));
-    }
-    if (kMemoryIsTelling &&
-        last_.resident_kib > first_.resident_kib + kMayGrowKib) {
-      Fail(absl::StrCat(what_, " had ", first_.resident_kib,
-                        " KiB of memory, and now has ", last_.resident_kib));
-    }
-  }
-  std::string Report() const {
-    return absl::StrCat(what_, ": ", last_.descriptors, " descriptors, ",
-                        first_.resident_kib, " -> ", last_.resident_kib,
-                        " KiB");
-  }
-
- private:
-  const char* const what_;
-  const pid_t pid_;
-  const int descriptors_;
-  int looks_ = 0;
-  Usage first_, last_;
-};
 
 class Endurance {
  public:
@@ -149,6 +95,8 @@ class Endurance {
     for (auto& server : servers) StartServer(&server);
     Child client({"steady", "echo", "5"});
     client.Expect("ready");
+    // What is under way has descriptors too, now and then.
+    if (client.Ask("quiet") != "quiet") Fail("the client died");
     Survivor survivor("client", client.pid(),
                       UsageOf(client.pid()).descriptors);
     Survivor introducer(
@@ -173,6 +121,48 @@ class Endurance {
         counts[2], counts[4]);
     std::printf("  %s\n  %s\n", survivor.Report().c_str(),
                 introducer.Report().c_str());
+  }
+
+  // Not at random, but before each system call in turn.
+  void KillAtEachStep() {
+    Directory directory(kBindings);
+    Child server({"server", "echo"});
+    server.Expect("ready");
+    Survivor serving("server", server.pid(), UsageOf(server.pid()).descriptors);
+    Survivor introducing("directory", directory.pid(),
+                         directory.idle_descriptors() + 1);
+    int steps = 0;
+    std::string said;
+    while (said != "whole") {
+      Child client({"mortal", absl::StrCat(++steps), "once", "echo"});
+      said = client.Hear();
+    }
+    if (server.Ask("quiet") != "quiet") Fail("the server died");
+    serving.Look();
+    introducing.Look();
+    const std::vector<long> served = Counts(&server);
+    if (served[0] != served[1]) Fail("opens and closes do not pair up");
+
+    Child client({"steady", "mortal", "1"});
+    for (uint64_t step = 1; step <= options_.steps; ++step) {
+      // It is asked for more and more, so that it comes to each of them.
+      Child mortal({"mortal", absl::StrCat(step), "server", "mortal"});
+      while (!mortal.Hear().empty()) {
+      }
+    }
+    Child last({"server", "mortal"});
+    last.Expect("ready");
+    client.Expect("ready");
+    if (client.Ask("quiet") != "quiet") Fail("the client died");
+    const std::vector<long> counts = Counts(&client);
+    if (counts[2] != counts[3]) Fail("a request did not complete once");
+    if (counts[0] != counts[1] + 1) Fail("opens and closes do not pair up");
+    std::printf(
+        "  a client at each of %d steps, %ld sessions of which were opened and "
+        "closed\n  a server at each of %llu steps; %ld opens, %ld requests, as "
+        "many completions, %ld of them NULL\n",
+        steps, served[0], static_cast<unsigned long long>(options_.steps),
+        counts[0], counts[2], counts[4]);
   }
 
   void KillDirectory() {
@@ -259,8 +249,26 @@ class Endurance {
     }
     std::printf(
         "  %s silent connections of one user; another opened a session and was "
-        "answered in %s us\n",
-        connected.c_str(), answer.c_str());
+        "answered in %.1f ms\n",
+        connected.c_str(), std::atof(answer.c_str()) / 1000);
+    // The line at the directory's door is one for all users, and full.
+    std::vector<std::unique_ptr<Child>> hammers;
+    for (int i = 0; i < 2; ++i) {
+      hammers.push_back(
+          std::make_unique<Child>(std::vector<std::string>{"hammer"}));
+      hammers.back()->Expect("busy");
+    }
+    std::vector<double> times;
+    for (int i = 0; i < 9; ++i) {
+      Child late({"opener", "echo", "65534"});
+      times.push_back(std::atof(late.Hear().c_str()) / 1000);
+    }
+    std::sort(times.begin(), times.end());
+    if (times[0] <= 0) Fail("another user was not served");
+    std::printf(
+        "  2 processes that connect without end; another opened a session and "
+        "was answered in %.1f ms (median), %.1f ms (the longest of 9)\n",
+        times[times.size() / 2], times.back());
   }
 
   void Flood() {
@@ -310,6 +318,10 @@ bool Parse(int argc, char** argv, Options* options) {
       good = absl::SimpleAtoi(flag.second, &options->sessions);
     } else if (flag.first == "--connections") {
       good = absl::SimpleAtoi(flag.second, &options->connections);
+    } else if (flag.first == "--strangers") {
+      good = absl::SimpleAtoi(flag.second, &options->strangers);
+    } else if (flag.first == "--steps") {
+      good = absl::SimpleAtoi(flag.second, &options->steps);
     } else if (flag.first == "--seed") {
       good = absl::SimpleAtoi(flag.second, &options->seed);
     } else if (flag.first == "--only") {
@@ -318,13 +330,14 @@ bool Parse(int argc, char** argv, Options* options) {
       good = false;
     }
     if (good) continue;
-    std::fprintf(stderr,
-                 "cannot understand %s\n"
-                 "usage: endurance [--kills=N] [--directory_kills=N] "
-                 "[--sessions=N]\n"
-                 "                 [--connections=N] [--seed=S] "
-                 "[--only=PART]\n",
-                 argv[i]);
+    std::fprintf(
+        stderr,
+        "cannot understand %s\n"
+        "usage: endurance [--kills=N] [--directory_kills=N] "
+        "[--sessions=N]\n"
+        "                 [--connections=N] [--strangers=N] [--seed=S] "
+        "[--only=PART]\n",
+        argv[i]);
     return false;
   }
   return true;
@@ -336,25 +349,33 @@ int Main(int argc, char** argv) {
   }
   Options options;
   if (!Parse(argc, argv, &options)) return 2;
+  // What we have been given is not for those that we start.
+  for (int fd = STDERR_FILENO + 1; fd < 1024; ++fd) {
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
   // Children get the most that there is.
   struct rlimit limit;
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
   Endurance endurance(options);
-  const std::vector<std::pair<std::string, void (Endurance::*)()>> parts = {
-      {"kill_clients", &Endurance::KillClients},
-      {"kill_servers", &Endurance::KillServers},
-      {"kill_directory", &Endurance::KillDirectory},
-      {"many_sessions", &Endurance::ManySessions},
-      {"flood_connections", &Endurance::FloodConnections},
-      {"flood", &Endurance::Flood},
+  const std::vector<std::pair<std::string, std::function<void()>>> parts = {
+      {"kill_clients", [&] { endurance.KillClients(); }},
+      {"kill_servers", [&] { endurance.KillServers(); }},
+      {"kill_at_each_step", [&] { endurance.KillAtEachStep(); }},
+      {"kill_directory", [&] { endurance.KillDirectory(); }},
+      {"many_sessions", [&] { endurance.ManySessions(); }},
+      {"flood_connections", [&] { endurance.FloodConnections(); }},
+      {"flood", [&] { endurance.Flood(); }},
+      {"no_descriptors", [] { RunOutOfDescriptors(); }},
+      {"strangers", [&] { MeetStrangers(options.strangers); }},
+      {"exec", [] { Exec(); }},
   };
   for (const auto& part : parts) {
     if (!options.only.empty() && options.only != part.first) continue;
     std::printf("%s\n", part.first.c_str());
     std::fflush(stdout);
-    (endurance.*part.second)();
+    part.second();
     std::fflush(stdout);
   }
   std::printf("passed\n");

@@ -3,11 +3,14 @@
 
 #include "tests/endurance/roles.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,8 +23,10 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "event/base/sys.h"
 #include "le_messaging_ext.h"
 #include "legato.h"
+#include "tests/endurance/strangers.h"
 
 namespace le {
 namespace endurance {
@@ -326,7 +331,55 @@ int BeFlooder(const std::vector<std::string>& words) {
   for (;;) le_msg_Send(NewMessage(session, false));
 }
 
-// ---- Strangers at the directory's door -------------------------------------
+// ---- visitor ---------------------------------------------------------------
+
+// How long it gives a service that may never answer.
+constexpr uint32_t kPatienceMs = 20;
+
+// A service that it has no reason to trust.
+std::string Visit(const std::string& name) {
+  const le_msg_SessionRef_t session =
+      le_msg_CreateSession(Echo(), name.c_str());
+  le_msg_SetSessionCloseHandler(
+      session, [](le_msg_SessionRef_t, void*) {}, nullptr);
+  if (le_msg_OpenSessionSyncTimed(session, kPatienceMs) == LE_OK) {
+    le_msg_SendTimed(NewMessage(session, true), kPatienceMs);
+    for (int i = 0; i < 2; ++i) {
+      le_msg_MessageRef_t response = nullptr;
+      le_msg_RequestSyncResponseTimed(NewMessage(session, false), kPatienceMs,
+                                      &response);
+      if (response != nullptr) le_msg_ReleaseMsg(response);
+    }
+  }
+  le_msg_DeleteSession(session);
+  return "visited";
+}
+
+int BeVisitor(const std::vector<std::string>& words) {
+  static le_msg_SessionRef_t session;
+  static std::string other;
+  session = OpenOne(words[1]);
+  other = words[2];
+  Say("ready");
+  Listen([](const std::string& word) {
+    if (word == "visit") return Say(Visit(other));
+    if (word == "ask") return Say(AskOnce(session) ? "answered" : "unanswered");
+    const le_msg_SessionRef_t another =
+        le_msg_CreateSession(Echo(), other.c_str());
+    if (word == "try") {
+      const bool opened =
+          le_msg_TryOpenSessionSyncTimed(another, kPatienceMs) == LE_OK;
+      le_msg_DeleteSession(another);
+      return Say(opened ? "open" : "none");
+    }
+    le_msg_OpenSession(
+        another, [](le_msg_SessionRef_t, void*) { Say("open"); }, nullptr);
+    Say("waits");
+  });
+  le_event_RunLoop();
+}
+
+// ---- Strangers -------------------------------------------------------------
 
 int BeShut(const std::vector<std::string>& words) {
   struct rlimit limit;
@@ -352,6 +405,22 @@ int BeShut(const std::vector<std::string>& words) {
   return 0;
 }
 
+// More connections than the directory's line holds.
+constexpr int kConnectionsUnderWay = 2000;
+
+int BeHammer(const std::vector<std::string>&) {
+  struct sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path, sizeof(address.sun_path), "%s/directory",
+                std::getenv("LE_MESSAGING_DIR"));
+  for (int i = 0;; ++i) {
+    const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    connect(fd, reinterpret_cast<struct sockaddr*>(&address), sizeof(address));
+    close(fd);
+    if (i == kConnectionsUnderWay) Say("busy");
+  }
+}
+
 int BeOpener(const std::vector<std::string>& words) {
   const uid_t uid = static_cast<uid_t>(std::atoi(words[2].c_str()));
   if (geteuid() != uid && setuid(uid) != 0) {
@@ -365,14 +434,133 @@ int BeOpener(const std::vector<std::string>& words) {
   return 0;
 }
 
+int BeStranger(const std::vector<std::string>& words) {
+  const bool serves = words[1] == "server";
+  Misbehave(
+      words[1] == "directory" ? Where::kDirectory
+      : serves                ? Where::kServer
+                              : Where::kClient,
+      words[2], std::atoi(words[3].c_str()),
+      serves ? +[] { Say("ready"); } : +[] { Say("busy"); });
+}
+
+// ---- Whoever dies at a step ------------------------------------------------
+
+int BeOnce(const std::vector<std::string>& words) {
+  const le_msg_SessionRef_t session = OpenOne(words[1]);
+  le_msg_Send(NewMessage(session, true));
+  le_msg_RequestResponse(NewMessage(session, true), &Ignore, nullptr);
+  le_msg_MessageRef_t response = nullptr;
+  le_msg_RequestSyncResponseTimed(NewMessage(session, true), 200, &response);
+  if (response != nullptr) {
+    const int fd = le_msg_GetFd(response);
+    if (fd >= 0) close(fd);
+    le_msg_ReleaseMsg(response);
+  }
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  le_msg_DeleteSession(session);
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  Say("whole");
+  return 0;
+}
+
+class DiesAtACall final : public event::sys::Interceptor {
+ public:
+  explicit DiesAtACall(int calls) : left_(calls) {}
+  int Fail(const char*) override {
+    if (--left_ == 0) kill(getpid(), SIGKILL);
+    return 0;
+  }
+
+ private:
+  int left_;
+};
+
+int BeMortal(const std::vector<std::string>& words) {
+  event::sys::SetInterceptor(new DiesAtACall(std::atoi(words[1].c_str())));
+  return PlayRole({words.begin() + 2, words.end()});
+}
+
+// ---- Programs that start others --------------------------------------------
+
+std::string Descriptors() {
+  std::string numbers;
+  DIR* const fds = opendir("/proc/self/fd");
+  while (const dirent* const entry = readdir(fds)) {
+    const int fd = std::atoi(entry->d_name);
+    if (entry->d_name[0] != '.' && fd != dirfd(fds)) {
+      absl::StrAppend(&numbers, numbers.empty() ? "" : " ", fd);
+    }
+  }
+  closedir(fds);
+  return numbers;
+}
+
+int BeDescriptors(const std::vector<std::string>&) {
+  Say(Descriptors());
+  return 0;
+}
+
+int BeExecutor(const std::vector<std::string>& words) {
+  const le_msg_SessionRef_t session = OpenOne(words[1]);
+  AskOnce(session);
+  // One that waits, too, and a service, a thread with its loops, a timer.
+  le_msg_OpenSession(le_msg_CreateSession(Echo(), "nobody's"), nullptr,
+                     nullptr);
+  le_msg_AdvertiseService(le_msg_CreateService(Echo(), "executors"));
+  le_timer_Start([] {
+    const le_timer_Ref_t timer = le_timer_Create("hour");
+    le_timer_SetMsInterval(timer, 3600000);
+    return timer;
+  }());
+  le_event_GetFd();
+  static le_sem_Ref_t started = le_sem_Create("started", 0);
+  le_thread_Start(le_thread_Create(
+      "looping",
+      [](void*) -> void* {
+        OpenOne("echo");
+        le_event_GetFd();
+        le_sem_Post(started);
+        le_event_RunLoop();
+      },
+      nullptr));
+  le_sem_Wait(started);
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  Say(Descriptors());
+  const pid_t pid = fork();
+  if (pid == 0) {
+    fcntl(kParent, F_SETFD, 0);
+    execl("/proc/self/exe", "endurance", "--role", "descriptors",
+          static_cast<char*>(nullptr));
+    _exit(1);
+  }
+  waitpid(pid, nullptr, 0);
+  return 0;
+}
+
 }  // namespace
 
 int PlayRole(const std::vector<std::string>& words) {
   fcntl(kParent, F_SETFD, FD_CLOEXEC);
   const std::map<std::string, int (*)(const std::vector<std::string>&)> roles =
-      {{"server", &BeServer}, {"client", &BeClient}, {"steady", &BeSteady},
-       {"idle", &BeIdle},     {"asker", &BeAsker},   {"flooder", &BeFlooder},
-       {"shut", &BeShut},     {"opener", &BeOpener}};
+      {{"server", &BeServer},
+       {"client", &BeClient},
+       {"steady", &BeSteady},
+       {"idle", &BeIdle},
+       {"asker", &BeAsker},
+       {"flooder", &BeFlooder},
+       {"shut", &BeShut},
+       {"opener", &BeOpener},
+       {"hammer", &BeHammer},
+       {"visitor", &BeVisitor},
+       {"stranger", &BeStranger},
+       {"executor", &BeExecutor},
+       {"once", &BeOnce},
+       {"mortal", &BeMortal},
+       {"descriptors", &BeDescriptors}};
   const auto role = roles.find(words[0]);
   return role == roles.end() ? 2 : role->second(words);
 }

@@ -29,7 +29,18 @@ namespace endurance {
 // flooder NAME     sends one-way messages without end; says "busy".
 // shut N           connects N times to the directory and says nothing; says how many
 //                  connections it has.
+// hammer           connects to the directory and hangs up, without end; says "busy".
 // opener NAME UID  becomes that user, opens a session, and says the answer.
+// visitor NAME OTHER
+//                  opens a session with NAME; says "ready". ask: asks there. visit:
+//                  opens OTHER for a short while, sends and asks. try: opens OTHER if
+//                  that can be now. wait: says "waits", and "open" when OTHER is open.
+// stranger WHERE HOW N
+//                  see strangers.h; says "busy", a server "ready".
+// once NAME        opens, sends, requests, closes, with descriptors; says "whole".
+// mortal K ROLE... dies of SIGKILL just before its K-th system call in that role.
+// executor NAME    opens sessions, offers, says which descriptors it has, and executes:
+// descriptors      says which descriptors it has.
 int PlayRole(const std::vector<std::string>& words);
 
 }  // namespace endurance

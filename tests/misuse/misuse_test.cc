@@ -227,6 +227,112 @@ TEST_F(MisuseTest, TheWrongThread) {
       "le_msg_AdvertiseService.*only the thread that created");
 }
 
+// Likewise, of a service.
+TEST_F(MisuseTest, TheWrongThreadForAService) {
+  using Function = void (*)(le_msg_ServiceRef_t);
+  static le_msg_SessionEventHandlerRef_t handler;
+  const Function functions[] = {
+      [](le_msg_ServiceRef_t s) { le_msg_AdvertiseService(s); },
+      [](le_msg_ServiceRef_t s) { le_msg_HideService(s); },
+      [](le_msg_ServiceRef_t s) { le_msg_DeleteService(s); },
+      [](le_msg_ServiceRef_t s) {
+        le_msg_SetServiceRecvHandler(s, nullptr, nullptr);
+      },
+      [](le_msg_ServiceRef_t s) {
+        le_msg_AddServiceOpenHandler(
+            s, [](le_msg_SessionRef_t, void*) {}, nullptr);
+      },
+      [](le_msg_ServiceRef_t s) {
+        le_msg_AddServiceCloseHandler(
+            s, [](le_msg_SessionRef_t, void*) {}, nullptr);
+      },
+      [](le_msg_ServiceRef_t) { le_msg_RemoveServiceHandler(handler); },
+      [](le_msg_ServiceRef_t s) {
+        le_msg_ServiceLimits_t limits = {};
+        limits.structSize = sizeof(limits);
+        le_msg_SetServiceLimits(s, &limits);
+      },
+  };
+  struct Call {
+    Function function;
+    le_msg_ServiceRef_t service;
+  };
+  for (Function function : functions) {
+    EXPECT_MISUSE(
+        {
+          Call call;
+          call.function = function;
+          call.service = le_msg_CreateService(Protocol(), "owned");
+          handler = le_msg_AddServiceOpenHandler(
+              call.service, [](le_msg_SessionRef_t, void*) {}, nullptr);
+          OnAnotherThread(
+              [](void* context) -> void* {
+                auto* call = static_cast<Call*>(context);
+                call->function(call->service);
+                return nullptr;
+              },
+              &call);
+        },
+        "le_msg_.*only the thread that created");
+  }
+}
+
+// What goes beyond Legato.
+TEST_F(MisuseTest, Extensions) {
+  EXPECT_MISUSE(
+      {
+        le_msg_ServiceLimits_t limits = {};
+        limits.structSize = sizeof(limits) - 1;
+        le_msg_SetServiceLimits(le_msg_CreateService(Protocol(), "x"), &limits);
+      },
+      "le_msg_SetServiceLimits.*structSize");
+  EXPECT_MISUSE(
+      le_msg_SetServiceLimits(le_msg_CreateService(Protocol(), "x"), nullptr),
+      "le_msg_SetServiceLimits");
+  EXPECT_MISUSE(
+      le_msg_GetServiceLimits(le_msg_CreateService(Protocol(), "x"), nullptr),
+      "le_msg_GetServiceLimits");
+  EXPECT_MISUSE(
+      le_msg_RequestSyncResponseTimed(le_msg_CreateMsg(Session()), 1, nullptr),
+      "le_msg_RequestSyncResponseTimed");
+  uid_t uid;
+  EXPECT_MISUSE(le_msg_GetServerUserCreds(nullptr, &uid, nullptr),
+                "le_msg_GetServerUserCreds");
+  int fd;
+  EXPECT_MISUSE(le_msg_GetClientPidFd(Session(), &fd), "le_msg_GetClientPidFd");
+  EXPECT_MISUSE(OnAnotherThread(
+                    [](void* session) -> void* {
+                      le_msg_CancelRequest(
+                          static_cast<le_msg_SessionRef_t>(session), 1);
+                      return nullptr;
+                    },
+                    Session()),
+                "le_msg_CancelRequest.*only the thread that created");
+  EXPECT_MISUSE(
+      {
+        le_msg_SessionRef_t session = OpenSession();
+        le_msg_OpenSessionTimed(session, 1, nullptr, nullptr);
+      },
+      "le_msg_OpenSessionTimed");
+}
+
+TEST_F(MisuseTest, ServicesOfNothing) {
+  EXPECT_MISUSE(le_msg_CreateService(nullptr, "x"), "le_msg_CreateService");
+  EXPECT_MISUSE(le_msg_CreateService(Protocol(), nullptr),
+                "le_msg_CreateService");
+  EXPECT_MISUSE(le_msg_CreateService(Protocol(), std::string(128, 'x').c_str()),
+                "le_msg_CreateService");
+  EXPECT_NE(le_msg_CreateService(Protocol(), std::string(127, 'x').c_str()),
+            nullptr);
+  EXPECT_MISUSE(le_msg_AddServiceOpenHandler(
+                    le_msg_CreateService(Protocol(), "x"), nullptr, nullptr),
+                "le_msg_AddServiceOpenHandler");
+  EXPECT_MISUSE(le_msg_RemoveServiceHandler(nullptr),
+                "le_msg_RemoveServiceHandler");
+  EXPECT_MISUSE(le_msg_HideService(nullptr), "le_msg_HideService");
+  EXPECT_MISUSE(le_msg_DeleteService(nullptr), "le_msg_DeleteService");
+}
+
 // A second response to the same request.
 TEST_F(MisuseTest, RespondingTwice) {
   EXPECT_MISUSE(
@@ -252,18 +358,33 @@ TEST_F(MisuseTest, RespondingTwice) {
 
 // After fork() the child may only exec or _exit.
 TEST_F(MisuseTest, AfterFork) {
-  EXPECT_MISUSE(
-      {
-        le_msg_SessionRef_t session = Session();
-        if (fork() == 0) {
-          le_msg_CreateMsg(session);
-          _exit(0);
-        }
-        int status = 0;
-        wait(&status);
-        _exit(WEXITSTATUS(status));
+  using Function = void (*)(le_msg_SessionRef_t);
+  const Function functions[] = {
+      [](le_msg_SessionRef_t s) { le_msg_CreateMsg(s); },
+      [](le_msg_SessionRef_t s) { le_msg_CloseSession(s); },
+      [](le_msg_SessionRef_t s) { le_msg_OpenSession(s, nullptr, nullptr); },
+      [](le_msg_SessionRef_t) { le_msg_CreateSession(Protocol(), "another"); },
+      [](le_msg_SessionRef_t) { le_msg_CreateService(Protocol(), "another"); },
+      [](le_msg_SessionRef_t) { le_event_ServiceLoop(); },
+      [](le_msg_SessionRef_t) {
+        le_event_QueueFunction([](void*, void*) {}, nullptr, nullptr);
       },
-      "le_msg_CreateMsg.*fork");
+      [](le_msg_SessionRef_t) { le_timer_Create("timer"); },
+  };
+  for (Function function : functions) {
+    EXPECT_MISUSE(
+        {
+          le_msg_SessionRef_t session = Session();
+          if (fork() == 0) {
+            function(session);
+            _exit(0);
+          }
+          int status = 0;
+          wait(&status);
+          _exit(WEXITSTATUS(status));
+        },
+        "in the child of a fork");
+  }
 }
 
 }  // namespace

@@ -51,6 +51,31 @@ TEST(ListFormatTest, Text) {
             "\nINTRODUCTIONS MADE: 3\n\n");
 }
 
+TEST(ListFormatTest, NamesWhoHasReachedALimit) {
+  directory::proto::ListPart list;
+  list.add_users()->set_user("bob");
+  auto* const ann = list.add_users();
+  ann->set_user("ann");
+  ann->set_connections(5);
+  ann->set_waiting(3);
+  ann->set_services(2);
+  ann->set_at_limit("waiting clients, services");
+  EXPECT_EQ(FormatText(list),
+            "\nBINDINGS\n\n"
+            "\nSERVICES\n\n"
+            "\nWAITING CLIENTS\n\n"
+            "\nUSER <ann> HAS REACHED A LIMIT: waiting clients, services\n"
+            "\nINTRODUCTIONS MADE: 0\n\n");
+  EXPECT_EQ(FormatJson(list),
+            "{\"bindings\":[],\"services\":[],\"waiting\":[],\"users\":["
+            "{\"user\":\"bob\",\"connections\":0,\"waiting\":0,"
+            "\"services\":0},"
+            "{\"user\":\"ann\",\"connections\":5,\"waiting\":3,"
+            "\"services\":2,"
+            "\"atLimit\":\"waiting clients, services\"}],"
+            "\"introductions\":0}\n");
+}
+
 TEST(ListFormatTest, JsonIsEscaped) {
   EXPECT_EQ(FormatJson(Example()),
             "{\"bindings\":[{\"client\":{\"user\":\"ann\",\"interface\":\"c\"},"

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <thread>
@@ -188,6 +189,24 @@ TEST_P(TransportConformanceTest, PayloadsOfAllSizes) {
     frame.payload.MarkDirty();
     std::memset(frame.payload.data(), 'x', frame.payload.capacity());
   }
+}
+
+TEST_P(TransportConformanceTest, TheLargestPayloadAndNoneLarger) {
+  Ends ends(GetParam());
+  const std::string largest(kMaxPayloadBytes, 'x');
+  BufferPool::Ptr pool = BufferPool::Create(kMaxPayloadBytes);
+  std::thread sender([&] {
+    EXPECT_EQ(ends.client->Send(Frame(1, largest)), IoResult::kOk);
+    while (ends.client->queued_bytes() > 0 &&
+           ends.client->Wait(Connection::kWritable, absl::InfiniteFuture())) {
+      ends.client->Flush();
+    }
+  });
+  const IncomingFrame frame = Next(ends.server.get(), pool.get());
+  sender.join();
+  EXPECT_EQ(frame.payload.size(), kMaxPayloadBytes);
+  EXPECT_EXIT(ends.client->Send(Frame(1, largest + "x")),
+              ::testing::ExitedWithCode(EXIT_FAILURE), "over the limit");
 }
 
 TEST_P(TransportConformanceTest, APayloadOverThePoolsCapacityClosesIt) {

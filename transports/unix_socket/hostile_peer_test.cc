@@ -325,6 +325,26 @@ TEST_F(HostilePeerTest, LeavesUnreadWhatItCouldNotReceive) {
   EXPECT_TRUE(frame.descriptor);
 }
 
+TEST_F(HostilePeerTest, LeavesUnreadTheNextWhenTheLastOneIsTakenMeanwhile) {
+  connection_->SetDescriptorPolicy(Connection::DescriptorPolicy::kLeaveUnread);
+  const std::string packet = Header(FrameHeader::kDescriptor, 1) + "x";
+  SendRaw(packet, {null_});
+  SendRaw(packet, {null_});
+  IncomingFrame frame;
+  ASSERT_EQ(Receive(&frame), IoResult::kOk);
+  EXPECT_TRUE(frame.descriptor);
+  struct rlimit old, none;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
+  none = old;
+  none.rlim_cur = 1;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const IoResult starved = Receive(&frame);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
+  EXPECT_EQ(starved, IoResult::kWouldBlock);
+  ASSERT_EQ(Receive(&frame), IoResult::kOk);
+  EXPECT_TRUE(frame.descriptor);
+}
+
 TEST_F(HostilePeerTest, AnEmptyPacketIsTheEnd) {
   SendRaw("");
   IncomingFrame frame;

@@ -6,8 +6,6 @@
 #ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_PARTS_H_
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_PARTS_H_
 
-#include <sys/resource.h>
-
 #include <memory>
 #include <mutex>
 
@@ -23,10 +21,6 @@ constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 
 // When no descriptor is free, likewise.
 constexpr absl::Duration kNoDescriptorPause = absl::Milliseconds(50);
-
-// Received descriptors this close to the limit mean that the next one may not
-// fit.
-constexpr int kFewDescriptors = 32;
 
 // Everything under the connection's mutex_, but for what the loop calls.
 class UnixConnection::Output final : private event::Task, private event::Timer {
@@ -119,7 +113,9 @@ struct UnixConnection::Partial {
 };
 
 // Looks, before a packet is received, whether a descriptor that it may bring
-// could be received as well.
+// could be received as well. Each time, though it costs two system calls: how
+// near the limit is says nothing, since other threads take descriptors too, by
+// the hundreds at once. What is received so is rare.
 class UnixConnection::Spare final : private event::Timer {
  public:
   explicit Spare(UnixConnection* connection) : connection_(connection) {}
@@ -130,7 +126,6 @@ class UnixConnection::Spare final : private event::Timer {
   }
 
   bool MayReceive() {
-    if (!careful_) return true;
     const int probe = event::sys::Dup(connection_->fd_.get());
     if (probe >= 0) {
       event::sys::Close(probe);
@@ -144,21 +139,10 @@ class UnixConnection::Spare final : private event::Timer {
     return false;
   }
 
-  void Received(int descriptor, bool lost) {
-    struct rlimit limit;
-    if (lost || event::sys::GetRLimit(RLIMIT_NOFILE, &limit) != 0) {
-      careful_ = true;
-      return;
-    }
-    careful_ =
-        static_cast<rlim_t>(descriptor) + kFewDescriptors >= limit.rlim_cur;
-  }
-
  private:
   void OnExpiry() override { connection_->UpdateInterest(); }
 
   UnixConnection* const connection_;
-  bool careful_ = true;  // until a descriptor has shown that there is no need
 };
 
 }  // namespace transports

@@ -280,7 +280,6 @@ absl::Status UnixConnection::TakeAncillary(const FrameHeader& header,
                : absl::OkStatus();
   }
   event::UniqueFd descriptor = ancillary->TakeDescriptor();
-  if (spare_ != nullptr) spare_->Received(descriptor.get(), !descriptor);
   frame->descriptor_lost = !descriptor;
   if (!header.has(FrameHeader::kConnection)) {
     frame->descriptor = std::move(descriptor);

@@ -194,6 +194,10 @@ absl::StatusOr<std::unique_ptr<Connection>> UnixTransport::Connect(
   absl::StatusOr<event::UniqueFd> socket = NewSocket(SOCK_NONBLOCK);
   if (!socket.ok()) return socket.status();
   const int error = ConnectTo(socket->get(), raw);
+  if (error == EAGAIN) {
+    return absl::AbortedError(
+        absl::StrCat("'", address, "' has no place in its line just now"));
+  }
   if (error != 0) {
     return absl::UnavailableError(absl::StrCat("cannot connect to '", address,
                                                "': ", std::strerror(error)));

@@ -1,0 +1,89 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/endurance/survivor.h"
+
+#include <sched.h>
+#include <time.h>
+
+#include "absl/strings/str_cat.h"
+
+namespace le {
+namespace endurance {
+namespace {
+
+// Memory that is touched for the first time late, and what the allocator keeps,
+// is no leak: a survivor may grow by this much after its warm-up. A sanitizer
+// keeps what was freed, by the hundreds of megabytes: under one, memory says
+// nothing.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define LE_MEMORY_IS_TELLING 0
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LE_MEMORY_IS_TELLING 0
+#endif
+#ifndef LE_MEMORY_IS_TELLING
+#define LE_MEMORY_IS_TELLING 1
+#endif
+constexpr bool kMemoryIsTelling = LE_MEMORY_IS_TELLING != 0;
+constexpr long kMayGrowKib = 2048;
+
+// What a process is yet to notice (somebody has just died, somebody has just
+// connected) it notices in far fewer looks than this.
+constexpr int kLooksToSettle = 200000;
+
+// Our own time for looking at a process at rest, and what it may spend
+// meanwhile: it wakes some twenty times a second to see whether there is a
+// descriptor again. A tick of the kernel's account is 10 ms.
+constexpr double kLookSeconds = 0.3;
+constexpr double kRestSeconds = 0.1;
+
+double OwnSeconds() {
+  struct timespec used;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) +
+         static_cast<double>(used.tv_nsec) / 1e9;
+}
+
+}  // namespace
+
+void Survivor::Look() {
+  for (int look = 0; look < kLooksToSettle; ++look) {
+    last_ = UsageOf(pid_);
+    if (last_.descriptors == descriptors_) break;
+    sched_yield();
+  }
+  if (looks_++ == 0) first_ = last_;
+  if (last_.descriptors != descriptors_) {
+    Fail(absl::StrCat(what_, " should have ", descriptors_,
+                      " descriptors, and has ", last_.descriptors));
+  }
+  if (kMemoryIsTelling &&
+      last_.resident_kib > first_.resident_kib + kMayGrowKib) {
+    Fail(absl::StrCat(what_, " had ", first_.resident_kib,
+                      " KiB of memory, and now has ", last_.resident_kib));
+  }
+}
+
+std::string Survivor::Report() const {
+  return absl::StrCat(what_, ": ", last_.descriptors, " descriptors, ",
+                      first_.resident_kib, " -> ", last_.resident_kib, " KiB");
+}
+
+void ExpectRest(const char* what, pid_t pid) {
+  const double until = OwnSeconds() + kLookSeconds;
+  const double before = UsageOf(pid).cpu_seconds;
+  double spent = 0;
+  do {
+    spent = UsageOf(pid).cpu_seconds - before;
+  } while (spent <= kRestSeconds && OwnSeconds() < until);
+  if (spent > kRestSeconds) {
+    Fail(absl::StrCat(what, " ought to wait, and has spent ", spent,
+                      " s of processor time instead"));
+  }
+}
+
+}  // namespace endurance
+}  // namespace le

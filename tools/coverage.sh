@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Line coverage by the tests, for each folder of the library and in total:
+#
+#   tools/coverage.sh              exit status 1 if a folder is below its goal
+#   tools/coverage.sh --missing    names the lines too that no test reaches
+#
+# By gcov itself: `bazel coverage` of Bazel 4.2 cannot merge what its tests say.
+# What is built lies apart (by --platform_suffix), without a cache and without a
+# sandbox, since a compiler's notes and a program's counts are no outputs that
+# Bazel knows of: they would be thrown away.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Per cent, in each folder. What is left is what must never happen: a kernel
+# that breaks its word, a way out after a fatal error.
+readonly GOAL=90
+readonly FOLDERS=(event transports directory messaging)
+# What runs their code; examples and endurance add minutes, and no line.
+readonly TESTS=(//event/... //transports/... //directory/... //messaging/...
+  //tests/c_api/... //tests/fuzz/... //tests/misuse/... //tests/scenarios/...
+  //tests/simulation/... //tools/sdir/...)
+readonly FLAGS=(--platform_suffix=-gcov --copt=--coverage --linkopt=--coverage
+  --copt=-fprofile-update=atomic --spawn_strategy=local --disk_cache=)
+
+missing=false
+case "${1-}" in
+  --missing) missing=true ;;
+  '') ;;
+  *) echo "usage: tools/coverage.sh [--missing]" >&2; exit 2 ;;
+esac
+
+root=$(./bazelw info execution_root 2> /dev/null)
+# Only what this run counts.
+find "$root/bazel-out/" -path '*-gcov/*' -name '*.gcda' -delete 2> /dev/null || true
+# Objects know themselves by /proc/self/cwd/bazel-out/..., wherever a test runs.
+./bazelw test "${FLAGS[@]}" --test_env=GCOV_PREFIX="$root" \
+  --test_env=GCOV_PREFIX_STRIP=3 --nocache_test_results --build_tests_only "${TESTS[@]}"
+
+cd "$root"
+objects=$(mktemp)
+trap 'rm -f "$objects"' EXIT
+for folder in "${FOLDERS[@]}"; do
+  find bazel-out/*-gcov/bin/"$folder" -name '*.gcno'
+done | grep -v -e /testing/ -e '_test\.' -e '\.pb\.' > "$objects"
+xargs -a "$objects" gcov --stdout 2> /dev/null | awk \
+  -v goal="$GOAL" -v folders="${FOLDERS[*]}" -v missing="$missing" '
+  # "count:line:text"; a header of several objects counts where any ran it.
+  {
+    split($0, field, ":")
+    count = field[1]; line = field[2]
+    gsub(/[ *]/, "", count); gsub(/ /, "", line)
+  }
+  field[3] == "Source" {
+    source = field[4]; folder = source; sub("/.*", "", folder)
+    ours = index(" " folders " ", " " folder " ") && source !~ /\/testing\/|_test\.|\.pb\./
+    next
+  }
+  ours && line ~ /^[0-9]+$/ && line > 0 && count != "-" {
+    key = source ":" line
+    if (!(key in total)) total[key] = 0
+    if (count ~ /^[0-9]/) total[key] = 1
+  }
+  END {
+    for (key in total) {
+      folder = key; sub("/.*", "", folder)
+      ++all[folder]; hit[folder] += total[key]
+      if (missing == "true" && !total[key]) print "not reached: " key | "sort -t: -k2,2 -k3n"
+    }
+    close("sort -t: -k2,2 -k3n")
+    n = split(folders, name, " ")
+    for (i = 1; i <= n; ++i) {
+      folder = name[i]
+      if (all[folder] == 0) { print folder ": nothing was counted"; failed = 1; continue }
+      show(folder, hit[folder], all[folder])
+      hits += hit[folder]; alls += all[folder]
+    }
+    if (alls > 0) show("total", hits, alls)
+    exit failed
+  }
+  function show(what, hit, all) {
+    low = hit * 100 < goal * all
+    if (low) failed = 1
+    printf "%-12s %6.1f %%  %6d of %6d lines%s\n", what, hit * 100 / all, hit, all,
+           low ? "  (the goal is " goal " %)" : ""
+  }'

@@ -1,0 +1,213 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A socket whose buffer is as small as the kernel lets it be: whatever is sent
+// arrives all the same, in smaller parts. Who administers the machine may have
+// set so small a default.
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "event/base/log.h"
+#include "event/process.h"
+#include "gtest/gtest.h"
+#include "transports/framing/framing.h"
+#include "transports/unix_socket/unix_connection.h"
+
+namespace le {
+namespace transports {
+namespace {
+
+constexpr size_t kCapacity = size_t{1} << 20;
+
+std::string Pattern(size_t size, size_t seed) {
+  std::string text(size, '\0');
+  for (size_t i = 0; i < size; ++i) {
+    text[i] = static_cast<char>(i * 131 + (i >> 8) + seed);
+  }
+  return text;
+}
+
+class SmallBufferTest : public ::testing::Test, protected Connection::Observer {
+ protected:
+  SmallBufferTest() {
+    int fds[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+    const int smallest = 1;  // the kernel makes it its own least
+    EXPECT_EQ(
+        setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &smallest, sizeof(smallest)),
+        0);
+    int size = 0;
+    socklen_t length = sizeof(size);
+    EXPECT_EQ(getsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, &length), 0);
+    EXPECT_LT(static_cast<size_t>(size), kMaxPacketBytes / 4);
+    sender_ = NewConnection(fds[0]);
+    receiver_ = NewConnection(fds[1]);
+    sender_->SetSendLimits({8 * kCapacity, SIZE_MAX});
+  }
+
+  static std::unique_ptr<UnixConnection> NewConnection(int fd) {
+    return std::make_unique<UnixConnection>(event::UniqueFd(fd),
+                                            event::Process::Current(),
+                                            /*socket_is_nonblocking=*/false);
+  }
+
+  IoResult Send(uint64_t id, const std::string& payload,
+                event::UniqueFd descriptor = {}, bool vouched = false) {
+    OutgoingFrame frame;
+    frame.type = 3;
+    frame.id = id;
+    frame.payload = absl::MakeConstSpan(
+        reinterpret_cast<const uint8_t*>(payload.data()), payload.size());
+    if (descriptor) frame.descriptor = &descriptor;
+    frame.vouched = vouched;
+    return sender_->Send(frame);
+  }
+
+  // The next frame; what is queued goes on leaving meanwhile.
+  IncomingFrame Next() {
+    for (;;) {
+      IncomingFrame frame;
+      const IoResult result =
+          receiver_->Receive(&frame, pool_.get(), absl::InfinitePast());
+      if (result == IoResult::kOk) return frame;
+      EXPECT_EQ(result, IoResult::kWouldBlock) << receiver_->close_status();
+      if (result == IoResult::kClosed) return frame;
+      if (sender_->queued_bytes() == 0) {
+        ADD_FAILURE() << "something is missing";
+        return frame;
+      }
+      sender_->Flush();
+    }
+  }
+  void ExpectNext(uint64_t id, const std::string& payload,
+                  bool with_descriptor = false) {
+    const IncomingFrame frame = Next();
+    EXPECT_EQ(frame.id, id);
+    EXPECT_EQ(
+        frame.payload
+            ? std::string(reinterpret_cast<const char*>(frame.payload.data()),
+                          frame.payload.size())
+            : "",
+        payload)
+        << id;
+    EXPECT_EQ(static_cast<bool>(frame.descriptor), with_descriptor) << id;
+    EXPECT_FALSE(frame.descriptor_lost) << id;
+  }
+
+  static event::UniqueFd NullFile() {
+    return event::UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  }
+
+  void OnReadable() override {}
+
+  BufferPool::Ptr pool_ = BufferPool::Create(kCapacity);
+  std::unique_ptr<UnixConnection> sender_, receiver_;
+};
+
+TEST_F(SmallBufferTest, PayloadsOfAllSizes) {
+  uint64_t id = 0;
+  for (size_t size : {size_t{0}, size_t{1}, size_t{1000}, size_t{2000},
+                      size_t{3000}, size_t{5000}, size_t{20000},
+                      kMaxPacketBytes, 2 * kMaxPacketBytes + 1, kCapacity}) {
+    const bool with_descriptor = ++id % 2 == 0;
+    ASSERT_EQ(Send(id, Pattern(size, id),
+                   with_descriptor ? NullFile() : event::UniqueFd()),
+              IoResult::kOk);
+    ExpectNext(id, Pattern(size, id), with_descriptor);
+  }
+  EXPECT_EQ(sender_->queued_bytes(), 0u);
+}
+
+TEST_F(SmallBufferTest, ManyInLineKeepTheirOrder) {
+  // The first is far too large for the line to move before all are in it.
+  constexpr uint64_t kFrames = 60;
+  auto payload = [](uint64_t id) {
+    return Pattern(id == 0 ? kCapacity : id * 397 % 9000, id);
+  };
+  for (uint64_t id = 0; id < kFrames; ++id) {
+    ASSERT_EQ(
+        Send(id, payload(id), id % 7 == 3 ? NullFile() : event::UniqueFd()),
+        IoResult::kOk);
+  }
+  for (uint64_t id = 0; id < kFrames; ++id) {
+    ExpectNext(id, payload(id), id % 7 == 3);
+  }
+  EXPECT_EQ(sender_->queued_bytes(), 0u);
+}
+
+// Cut for a usual buffer while they waited behind what did fit.
+TEST_F(SmallBufferTest, PartsInLineAreCutAgain) {
+  uint64_t small = 0;
+  while (sender_->queued_bytes() == 0) {
+    ASSERT_EQ(Send(small, Pattern(100, small)), IoResult::kOk);
+    ++small;
+  }
+  ASSERT_EQ(Send(small, Pattern(kCapacity, 1), NullFile()), IoResult::kOk);
+  ASSERT_EQ(Send(small + 1, Pattern(3 * kMaxPacketBytes, 2)), IoResult::kOk);
+  ASSERT_EQ(Send(small + 2, "end", NullFile()), IoResult::kOk);
+  for (uint64_t id = 0; id < small; ++id) ExpectNext(id, Pattern(100, id));
+  ExpectNext(small, Pattern(kCapacity, 1), true);
+  ExpectNext(small + 1, Pattern(3 * kMaxPacketBytes, 2));
+  ExpectNext(small + 2, "end", true);
+  EXPECT_EQ(sender_->queued_bytes(), 0u);
+}
+
+// What a turn gathers makes packets of 64 KiB, which are cut again.
+TEST_F(SmallBufferTest, WhatATurnGathersIsCutAgain) {
+  event::Loop* const loop = event::Thread::Current()->loop();
+  ASSERT_TRUE(sender_->Attach(loop, this).ok());
+  constexpr uint64_t kFrames = 200;
+  struct Gather final : event::Task {
+    std::function<void()> run;
+    void Run() override { run(); }
+  } gather;
+  gather.run = [this] {
+    for (uint64_t id = 0; id < kFrames; ++id) {
+      ASSERT_EQ(Send(id, Pattern(id * 5, id),
+                     id % 50 == 20 ? NullFile() : event::UniqueFd()),
+                IoResult::kOk);
+    }
+  };
+  loop->Post(&gather);
+  loop->RunTurn(absl::InfinitePast());
+  for (uint64_t id = 0; id < kFrames; ++id) {
+    ExpectNext(id, Pattern(id * 5, id), id % 50 == 20);
+  }
+  sender_->Detach();
+}
+
+TEST_F(SmallBufferTest, VouchedForThoughCut) {
+  ASSERT_TRUE(receiver_->AskForSender(true).ok());
+  const std::string payload = Pattern(3 * kMaxPacketBytes, 1);
+  ASSERT_EQ(Send(1, payload, NullFile(), /*vouched=*/true), IoResult::kOk);
+  const IncomingFrame frame = Next();
+  ASSERT_TRUE(frame.sender.has_value());
+  EXPECT_EQ(frame.sender->pid, getpid());
+  EXPECT_TRUE(frame.descriptor);
+  EXPECT_EQ(frame.payload.size(), payload.size());
+}
+
+// A number that names no descriptor costs the message its descriptor only.
+TEST_F(SmallBufferTest, ADescriptorThatCannotBeSent) {
+  const event::LogSink sink =
+      event::SetLogSink([](event::LogLevel, absl::string_view) {});
+  constexpr int kNobody = 987654;
+  ASSERT_EQ(Send(1, "x", event::UniqueFd(kNobody)), IoResult::kOk);
+  event::SetLogSink(sink);
+  const IncomingFrame frame = Next();
+  EXPECT_EQ(frame.id, 1u);
+  EXPECT_TRUE(frame.descriptor_lost);
+  EXPECT_FALSE(frame.descriptor);
+  ASSERT_EQ(Send(2, "y"), IoResult::kOk);
+  ExpectNext(2, "y");
+}
+
+}  // namespace
+}  // namespace transports
+}  // namespace le

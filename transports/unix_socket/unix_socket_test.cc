@@ -1,0 +1,255 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What only sockets have: paths, a line at the door, descriptors that run out.
+
+#include "transports/unix_socket/unix_socket.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "event/base/log.h"
+#include "event/process.h"
+#include "gtest/gtest.h"
+
+namespace le {
+namespace transports {
+namespace {
+
+class Accepting : public Acceptor::Observer {
+ public:
+  std::vector<std::unique_ptr<Connection>> accepted;
+
+ private:
+  void OnAccepted(std::unique_ptr<Connection> connection) override {
+    accepted.push_back(std::move(connection));
+  }
+};
+
+class UnixSocketTest : public ::testing::Test {
+ protected:
+  UnixSocketTest() {
+    char folder[] = "/tmp/le_unix_XXXXXX";
+    EXPECT_NE(mkdtemp(folder), nullptr);
+    folder_ = folder;
+  }
+  ~UnixSocketTest() override {
+    unlink(address().c_str());
+    EXPECT_EQ(rmdir(folder_.c_str()), 0) << "something is left in it";
+  }
+
+  std::string address() const { return folder_ + "/s"; }
+  std::unique_ptr<Acceptor> Listen() {
+    absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
+        transport_.Listen(address());
+    EXPECT_TRUE(acceptor.ok()) << acceptor.status();
+    return acceptor.ok() ? *std::move(acceptor) : nullptr;
+  }
+  absl::StatusCode ListenCode(const std::string& at) {
+    return transport_.Listen(at).status().code();
+  }
+  static event::Loop* loop() { return event::Thread::Current()->loop(); }
+
+  std::string folder_;
+  UnixTransport transport_{event::Process::Current()};
+};
+
+TEST_F(UnixSocketTest, APathHasSoManyBytes) {
+  const std::string front = folder_ + "/";
+  const std::string longest =
+      front + std::string(kMaxSocketPathBytes - front.size(), 'p');
+  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
+      transport_.Listen(longest);
+  ASSERT_TRUE(acceptor.ok()) << acceptor.status();
+  EXPECT_TRUE(transport_.Connect(longest).ok());
+  for (const std::string& bad :
+       {longest + "p", std::string(), std::string("a\0b", 3)}) {
+    EXPECT_EQ(ListenCode(bad), absl::StatusCode::kInvalidArgument) << bad;
+    EXPECT_EQ(transport_.Connect(bad).status().code(),
+              absl::StatusCode::kInvalidArgument)
+        << bad;
+  }
+}
+
+TEST_F(UnixSocketTest, AnybodyMayConnectAndItsEndLeavesNothing) {
+  std::unique_ptr<Acceptor> acceptor = Listen();
+  struct stat now;
+  ASSERT_EQ(lstat(address().c_str(), &now), 0);
+  EXPECT_EQ(now.st_mode & 0777, 0666u);
+  acceptor.reset();
+  EXPECT_NE(lstat(address().c_str(), &now), 0);
+}
+
+TEST_F(UnixSocketTest, TakesThePlaceOfTheDeadButNotOfTheLivingNorOfAFile) {
+  {
+    // One that died without cleaning up.
+    std::unique_ptr<Acceptor> first = Listen();
+    ASSERT_EQ(rename(address().c_str(), (address() + "2").c_str()), 0);
+    first.reset();
+    ASSERT_EQ(rename((address() + "2").c_str(), address().c_str()), 0);
+  }
+  std::unique_ptr<Acceptor> second = Listen();
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(ListenCode(address()), absl::StatusCode::kAlreadyExists);
+  // Somebody has put something else in its place: that is not ours to remove.
+  ASSERT_EQ(unlink(address().c_str()), 0);
+  const event::UniqueFd file(creat(address().c_str(), 0600));
+  second.reset();
+  EXPECT_EQ(access(address().c_str(), F_OK), 0);
+  EXPECT_EQ(ListenCode(address()), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(ListenCode(folder_ + "/no/where"),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(UnixSocketTest, AFullLineIsToldApartFromAnEmptyHouse) {
+  EXPECT_EQ(transport_.Connect(address()).status().code(),
+            absl::StatusCode::kUnavailable);
+  std::unique_ptr<Acceptor> acceptor = Listen();
+  std::vector<std::unique_ptr<Connection>> line;
+  absl::Status failed;
+  while (failed.ok() && line.size() <= 2 * kListenBacklog) {
+    absl::StatusOr<std::unique_ptr<Connection>> connection =
+        transport_.Connect(address());
+    if (connection.ok()) {
+      line.push_back(*std::move(connection));
+      // The socket is in the line by itself; we may not have so many.
+      line.back().reset();
+    } else {
+      failed = connection.status();
+    }
+  }
+  EXPECT_EQ(failed.code(), absl::StatusCode::kAborted) << failed;
+  Accepting accepting;
+  ASSERT_TRUE(acceptor->Attach(loop(), &accepting).ok());
+  loop()->RunTurn(absl::InfinitePast());
+  EXPECT_EQ(accepting.accepted.size(), 1u);
+  EXPECT_TRUE(transport_.Connect(address()).ok());
+}
+
+TEST_F(UnixSocketTest, WithoutADescriptorTheLineWaitsAndIsServedLater) {
+  std::unique_ptr<Acceptor> acceptor = Listen();
+  Accepting accepting;
+  ASSERT_TRUE(acceptor->Attach(loop(), &accepting).ok());
+  absl::StatusOr<std::unique_ptr<Connection>> connection =
+      transport_.Connect(address());
+  ASSERT_TRUE(connection.ok());
+  static int said;
+  said = 0;
+  const event::LogSink sink =
+      event::SetLogSink([](event::LogLevel, absl::string_view) { ++said; });
+  struct rlimit old, none;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
+  none = old;
+  none.rlim_cur = 1;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const absl::StatusCode starved =
+      transport_.Connect(address()).status().code();
+  // It tries, pauses, and tries again.
+  for (int turn = 0; turn < 3; ++turn) loop()->RunTurn(absl::InfiniteFuture());
+  const size_t accepted = accepting.accepted.size();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
+  event::SetLogSink(sink);
+  EXPECT_EQ(starved, absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(accepted, 0u);
+  EXPECT_EQ(said, 1) << "once per shortage";
+  while (accepting.accepted.empty()) loop()->RunTurn(absl::InfiniteFuture());
+}
+
+// A process that connects by bare system calls, and is then there until told.
+class Connecting {
+ public:
+  explicit Connecting(const std::string& address) {
+    int told[2];
+    EXPECT_EQ(pipe2(told, O_CLOEXEC), 0);
+    end_.reset(told[1]);
+    struct sockaddr_un to = {};
+    to.sun_family = AF_UNIX;
+    std::memcpy(to.sun_path, address.data(), address.size());
+    pid_ = fork();
+    if (pid_ == 0) {
+      close(told[1]);
+      const int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+      if (!address.empty() &&
+          connect(fd, reinterpret_cast<struct sockaddr*>(&to), sizeof(to)) !=
+              0) {
+        _exit(1);
+      }
+      char byte;
+      _exit(read(told[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    close(told[0]);
+  }
+  ~Connecting() { End(); }
+  Connecting(const Connecting&) = delete;
+  Connecting& operator=(const Connecting&) = delete;
+
+  pid_t pid() const { return pid_; }
+  // Its number is free when this returns.
+  void End() {
+    end_.reset();
+    int status = 0;
+    if (pid_ > 0) waitpid(pid_, &status, 0);
+    pid_ = 0;
+  }
+
+ private:
+  event::UniqueFd end_;
+  pid_t pid_ = 0;
+};
+
+// Has the next process get that number. False: we may not, or it is in use.
+bool Choose(pid_t pid) {
+  const event::UniqueFd file(
+      open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC));
+  const std::string text = std::to_string(pid - 1);
+  return file && write(file.get(), text.data(), text.size()) ==
+                     static_cast<ssize_t>(text.size());
+}
+
+// A number that is used again is no identity: the credentials are those of the
+// connect, and no handle to the later process is given out for it.
+TEST_F(UnixSocketTest, ANumberUsedAgainIsNotTheOneThatConnected) {
+  std::unique_ptr<Acceptor> acceptor = Listen();
+  Accepting accepting;
+  ASSERT_TRUE(acceptor->Attach(loop(), &accepting).ok());
+  Connecting first(address());
+  while (accepting.accepted.empty()) loop()->RunTurn(absl::InfiniteFuture());
+  Connection* const connection = accepting.accepted[0].get();
+  const pid_t pid = first.pid();
+  ASSERT_EQ(connection->peer()->pid, pid);
+  absl::StatusOr<event::UniqueFd> living = connection->PeerPidFd();
+  first.End();
+  std::unique_ptr<Connecting> second;
+  for (int tries = 0; tries < 100 && Choose(pid); ++tries) {
+    second = std::make_unique<Connecting>("");
+    if (second->pid() == pid) break;
+    second.reset();
+  }
+  EXPECT_EQ(connection->peer()->pid, pid);
+  if (living.ok()) {
+    struct pollfd dead = {living->get(), POLLIN, 0};
+    EXPECT_EQ(poll(&dead, 1, 0), 1) << "it is the living one's";
+  }
+  absl::StatusOr<event::UniqueFd> late = connection->PeerPidFd();
+  if (late.ok()) {
+    struct pollfd dead = {late->get(), POLLIN, 0};
+    EXPECT_EQ(poll(&dead, 1, 0), 1) << "it is the living one's";
+  }
+  if (second == nullptr) GTEST_SKIP() << "numbers cannot be chosen here";
+}
+
+}  // namespace
+}  // namespace transports
+}  // namespace le
