@@ -12,6 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
+// There only if the program is linked with UBSan's runtime.
+extern "C" void __ubsan_handle_dynamic_type_cache_miss() __attribute__((weak));
+
 namespace le {
 namespace faults {
 namespace {
@@ -157,6 +160,10 @@ int Injector::FailCall(const Call& call) {
 bool Injector::Clock(struct timespec* now) {
   *now = absl::ToTimespec(now_);
   return true;
+}
+
+bool Injector::CanExhaust() {
+  return &__ubsan_handle_dynamic_type_cache_miss == nullptr;
 }
 
 bool Injector::MayWait(const Call& call) {

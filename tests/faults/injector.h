@@ -86,6 +86,10 @@ class Injector final : public event::sys::Interceptor {
   int FailCall(const event::sys::Call& call) override;
   bool Clock(struct timespec* now) override;
 
+  // False under UBSan, whose runtime makes a pipe to look at memory, and takes
+  // the want of a descriptor for damage.
+  static bool CanExhaust();
+
   // Whether the call may wait for something, and whether it would.
   static bool MayWait(const event::sys::Call& call);
   static bool IsReady(const event::sys::Call& call);

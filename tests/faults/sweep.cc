@@ -134,6 +134,7 @@ Result Sweep(const Scenario& scenario, const Options& options) {
         failures.push_back(failure);
       }
     }
+    if (!Injector::CanExhaust()) continue;
     Failure exhaustion;
     exhaustion.first = static_cast<int>(k);
     for (int times : kExhausted) {
