@@ -202,29 +202,34 @@ void EpollLoop::AddWatchLater(Watch* watch, int fd, uint32_t interest) {
   OnServed();
 }
 
-bool EpollLoop::RegisterUnregistered() {
-  bool all = true;
+Instant EpollLoop::RegisterUnregistered() {
+  const bool refused = refused_until_ != absl::InfinitePast();
+  if (refused && MonotonicNow() < refused_until_) return refused_until_;
+  if (RegisterOwn()) {
+    refused_until_ = absl::InfinitePast();
+    return absl::InfiniteFuture();
+  }
+  if (!refused) {
+    Log(LogLevel::kError,
+        absl::StrCat("event loop: a descriptor cannot be watched for now: ",
+                     strerror(errno)));
+  }
+  refused_until_ = MonotonicNow() + kRefusedPause;
+  return refused_until_;
+}
+
+bool EpollLoop::RegisterOwn() {
   while (unregistered_.next_ != &unregistered_) {
     Watch* const watch = unregistered_.next_;
-    if (!Register(watch)) {
-      if (!said_it_refuses_) {
-        said_it_refuses_ = true;
-        Log(LogLevel::kError,
-            absl::StrCat("event loop: a descriptor cannot be watched for now: ",
-                         strerror(errno)));
-      }
-      all = false;
-      break;
-    }
+    if (!Register(watch)) return false;
     Unlink(watch);
     Link(&watches_, watch);
     watch->registered_ = true;
   }
-  if (all) said_it_refuses_ = false;
   for (LoopBase* loop : nested()) {
-    if (!static_cast<EpollLoop*>(loop)->RegisterUnregistered()) all = false;
+    if (!static_cast<EpollLoop*>(loop)->RegisterOwn()) return false;
   }
-  return all;
+  return true;
 }
 
 void EpollLoop::SetInterest(Watch* watch, uint32_t interest) {
@@ -391,9 +396,8 @@ void EpollLoop::FetchByPoll(Instant deadline) {
       sys::PPoll(polled_.data(), polled_.size(),
                  deadline == absl::InfiniteFuture() ? nullptr : &timeout);
   if (count < 0 && errno == ENOMEM) {
-    // It does not say when it has memory again.
-    const struct timespec pause = absl::ToTimespec(kRefusedPause);
-    sys::PPoll(nullptr, 0, &pause);
+    // It does not say when it has memory again. Nothing to poll takes none.
+    sys::Poll(nullptr, 0, ToMilliseconds(kRefusedPause));
   } else if (count < 0 && errno != EINTR) {
     Fatal(absl::StrCat("event loop: ppoll: ", strerror(errno)));
   }
@@ -427,9 +431,7 @@ void EpollLoop::NoteEventsAsNested() { BeginRound(); }
 void EpollLoop::Wait(Instant deadline) {
   const bool may_sleep = deadline != absl::InfinitePast();
   const bool alone = parent() != nullptr;
-  if (!alone && !RegisterUnregistered() && may_sleep) {
-    deadline = std::min(deadline, MonotonicNow() + kRefusedPause);
-  }
+  if (!alone) deadline = std::min(deadline, RegisterUnregistered());
   if (may_sleep) {
     Root()->wakeable_.store(true);
     if (HasWork()) deadline = absl::InfinitePast();
@@ -466,10 +468,7 @@ int EpollLoop::GetFd() {
 }
 
 void EpollLoop::PrepareForForeignPoll() {
-  Instant deadline = NextDeadline();
-  if (!RegisterUnregistered()) {
-    deadline = std::min(deadline, MonotonicNow() + kRefusedPause);
-  }
+  const Instant deadline = std::min(NextDeadline(), RegisterUnregistered());
   wakeable_.store(true);
   if (HasWork()) Wake();
   SetTimerFd(deadline);

@@ -80,9 +80,10 @@ class EpollLoop final : public LoopBase {
   // Tells the kernel. False, with errno, if it refuses.
   bool Register(Watch* watch);
   void Register(int fd, uint32_t events, void* tag);
-  // All that AddWatchLater() has left, in nested loops too. False: some are left
-  // still, the kernel has refused.
-  bool RegisterUnregistered();
+  // All that AddWatchLater() has left, here and in nested loops. Infinite: none
+  // are left. Else the kernel has refused, and this is when to try again.
+  Instant RegisterUnregistered();
+  bool RegisterOwn();
   void BeginRound();
   void ForgetEvents();
   void FetchByEpoll(Instant deadline);
@@ -101,7 +102,7 @@ class EpollLoop final : public LoopBase {
   UniqueFd timer_;
   Mark watches_;       // the end of the ring of watches that the kernel knows
   Mark unregistered_;  // and of those that it is yet to be told of
-  bool said_it_refuses_ = false;
+  Instant refused_until_ = absl::InfinitePast();  // in a root
   // Descriptors that epoll does not take, regular files above all, which are
   // always ready. Removed ones leave a null until the next round.
   std::vector<Watch*> always_ready_;

@@ -282,6 +282,71 @@ TEST(EpollLoopTest, AWatchThatCannotBeAddedSaysWhy) {
   EXPECT_FALSE(watch.added());
 }
 
+TEST(EpollLoopTest, AWatchThatIsRemovedUnusedCostsNoSystemCall) {
+  EpollLoop loop;
+  EventFdPair event;
+  int ran = 0;
+  FnWatch watch([&](uint32_t) {
+    event.Clear();
+    ++ran;
+  });
+  {
+    CallCounter calls;
+    loop.AddWatchLater(&watch, event.fd(), Watch::kReadable);
+    EXPECT_TRUE(watch.added());
+    loop.SetInterest(&watch, Watch::kReadable | Watch::kWritable);
+    loop.RemoveWatch(&watch);
+    EXPECT_FALSE(watch.added());
+    EXPECT_TRUE(calls.calls.empty());
+  }
+  loop.AddWatchLater(&watch, event.fd(), Watch::kReadable);
+  event.Signal();
+  EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+  EXPECT_EQ(ran, 1);
+  loop.RemoveWatch(&watch);
+}
+
+TEST(EpollLoopTest, AWatchThatIsRefusedForNowIsTriedForAgainWithoutHaste) {
+  EpollLoop loop;
+  EventFdPair event;
+  FnWatch watch([&](uint32_t) { event.Clear(); });
+  loop.AddWatchLater(&watch, event.fd(), Watch::kReadable);
+  event.Signal();
+  {
+    CallCounter calls;
+    calls.fail = "EpollCtl";
+    calls.error = ENOSPC;
+    for (int i = 0; i < 10; ++i) {
+      EXPECT_FALSE(loop.RunTurn(absl::InfinitePast()));
+    }
+    EXPECT_LE(calls.calls["EpollCtl"], 3);
+  }
+  EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+  loop.RemoveWatch(&watch);
+}
+
+TEST(EpollLoopTest, ANestedLoopAloneServesWhatTheKernelHasNotBeenToldOf) {
+  EpollLoop loop;
+  std::unique_ptr<Loop> nested = loop.CreateNested();
+  EventFdPair event, other;
+  int ran = 0;
+  FnWatch inner([&](uint32_t) {
+    event.Clear();
+    ++ran;
+  });
+  FnWatch outer([&](uint32_t) { ran += 100; });
+  nested->AddWatchLater(&inner, event.fd(), Watch::kReadable);
+  loop.AddWatchLater(&outer, other.fd(), Watch::kReadable);
+  event.Signal();
+  other.Signal();
+  CallCounter calls;
+  EXPECT_TRUE(nested->RunTurn(absl::InfiniteFuture()));
+  EXPECT_EQ(ran, 1);
+  EXPECT_EQ(calls.calls["EpollCtl"], 0);
+  nested->RemoveWatch(&inner);
+  loop.RemoveWatch(&outer);
+}
+
 TEST(EpollLoopTest, TimersExpireInOrderOfDeadline) {
   EpollLoop loop;
   std::string seen;
