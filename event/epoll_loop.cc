@@ -25,6 +25,10 @@ namespace {
 constexpr uint32_t kAlwaysReported = Watch::kHangUp | Watch::kError;
 constexpr uint32_t kReadOrWrite = Watch::kReadable | Watch::kWritable;
 
+// When the kernel has no room for a watch it does not say when it has: try again
+// after this.
+constexpr absl::Duration kRefusedPause = absl::Milliseconds(50);
+
 // epoll_pwait2 is younger than what we run on; and a sandbox that does not know
 // it may answer EPERM.
 std::atomic<bool> g_has_pwait2{true};
@@ -46,6 +50,26 @@ uint32_t FromEpoll(uint32_t events) {
   if (events & EPOLLHUP) result |= Watch::kHangUp;
   if (events & EPOLLERR) result |= Watch::kError;
   if (events & EPOLLRDHUP) result |= Watch::kReadHangUp;
+  return result;
+}
+
+short ToPoll(uint32_t interest) {
+  int events = 0;
+  if (interest & Watch::kReadable) events |= POLLIN;
+  if (interest & Watch::kWritable) events |= POLLOUT;
+  if (interest & Watch::kPriority) events |= POLLPRI;
+  if (interest & Watch::kReadHangUp) events |= POLLRDHUP;
+  return static_cast<short>(events);
+}
+
+uint32_t FromPoll(int events) {
+  uint32_t result = 0;
+  if (events & POLLIN) result |= Watch::kReadable;
+  if (events & POLLOUT) result |= Watch::kWritable;
+  if (events & POLLPRI) result |= Watch::kPriority;
+  if (events & POLLHUP) result |= Watch::kHangUp;
+  if (events & (POLLERR | POLLNVAL)) result |= Watch::kError;
+  if (events & POLLRDHUP) result |= Watch::kReadHangUp;
   return result;
 }
 
@@ -83,24 +107,23 @@ Instant MonotonicNow() {
 
 EpollLoop::EpollLoop(EpollLoop* parent) : LoopBase(parent) {
   watches_.next_ = watches_.prev_ = &watches_;
+  unregistered_.next_ = unregistered_.prev_ = &unregistered_;
+  if (parent != nullptr) return;
   epoll_.reset(sys::EpollCreate(EPOLL_CLOEXEC));
   if (!epoll_) FailedToSetUp("epoll_create1");
   wake_.reset(sys::EventFd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake_) FailedToSetUp("eventfd");
-  // Edge-triggered, so it need never be read: each write is one event.
+  // Edge-triggered, so that it need not be read: each write is one event.
   Register(wake_.get(), EPOLLIN | EPOLLET, &wake_);
-  if (parent != nullptr &&
-      !parent->AddWatch(&outer_watch_, epoll_.get(), Watch::kReadable)) {
-    FailedToSetUp("epoll_ctl");
-  }
 }
 
 EpollLoop::~EpollLoop() {
   // A thread that has just posted is a few instructions from done.
   while (posting_.load(std::memory_order_acquire) != 0) sched_yield();
-  if (outer_watch_.loop_ != nullptr)
-    outer_watch_.loop_->RemoveWatch(&outer_watch_);
-  while (watches_.next_ != &watches_) RemoveWatch(watches_.next_);
+  for (Watch* ring :
+       {static_cast<Watch*>(&watches_), static_cast<Watch*>(&unregistered_)}) {
+    while (ring->next_ != ring) RemoveWatch(ring->next_);
+  }
 }
 
 EpollLoop* EpollLoop::Root() {
@@ -128,34 +151,86 @@ std::unique_ptr<Loop> EpollLoop::CreateNested() {
 
 // ---- Watches ----
 
-bool EpollLoop::AddWatch(Watch* watch, int fd, uint32_t interest) {
+void EpollLoop::Link(Watch* ring, Watch* watch) {
+  watch->prev_ = ring->prev_;
+  watch->next_ = ring;
+  watch->prev_->next_ = watch;
+  ring->prev_ = watch;
+}
+
+void EpollLoop::Unlink(Watch* watch) {
+  watch->next_->prev_ = watch->prev_;
+  watch->prev_->next_ = watch->next_;
+  watch->next_ = watch->prev_ = nullptr;
+}
+
+void EpollLoop::Start(Watch* watch, int fd, uint32_t interest) {
   if (watch->loop_ != nullptr) Fatal("Loop::AddWatch: the watch is in use");
-  struct epoll_event event;
-  memset(&event, 0, sizeof(event));
-  event.events = ToEpoll(interest);
-  event.data.ptr = watch;
-  bool regular = false;
-  if (sys::EpollCtl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-    if (errno != EPERM) return false;
-    regular = true;
-  }
-  watch->loop_ = this;
   watch->fd_ = fd;
   watch->interest_ = interest;
-  watch->prev_ = watches_.prev_;
-  watch->next_ = &watches_;
-  watch->prev_->next_ = watch;
-  watches_.prev_ = watch;
-  if (regular) {
-    always_ready_.push_back(watch);
-    OnServed();
+}
+
+bool EpollLoop::Register(Watch* watch) {
+  struct epoll_event event;
+  memset(&event, 0, sizeof(event));
+  event.events = ToEpoll(watch->interest_);
+  event.data.ptr = watch;
+  if (sys::EpollCtl(Root()->epoll_.get(), EPOLL_CTL_ADD, watch->fd_, &event) ==
+      0) {
+    return true;
   }
+  if (errno != EPERM) return false;
+  always_ready_.push_back(watch);
   return true;
+}
+
+bool EpollLoop::AddWatch(Watch* watch, int fd, uint32_t interest) {
+  Start(watch, fd, interest);
+  if (!Register(watch)) return false;
+  watch->loop_ = this;
+  Link(&watches_, watch);
+  // The descriptor for foreign loops knows nothing of those.
+  if (!always_ready_.empty() && always_ready_.back() == watch) OnServed();
+  return true;
+}
+
+void EpollLoop::AddWatchLater(Watch* watch, int fd, uint32_t interest) {
+  Start(watch, fd, interest);
+  watch->loop_ = this;
+  watch->registered_ = false;
+  Link(&unregistered_, watch);
+  OnServed();
+}
+
+bool EpollLoop::RegisterUnregistered() {
+  bool all = true;
+  while (unregistered_.next_ != &unregistered_) {
+    Watch* const watch = unregistered_.next_;
+    if (!Register(watch)) {
+      if (!said_it_refuses_) {
+        said_it_refuses_ = true;
+        Log(LogLevel::kError,
+            absl::StrCat("event loop: a descriptor cannot be watched for now: ",
+                         strerror(errno)));
+      }
+      all = false;
+      break;
+    }
+    Unlink(watch);
+    Link(&watches_, watch);
+    watch->registered_ = true;
+  }
+  if (all) said_it_refuses_ = false;
+  for (LoopBase* loop : nested()) {
+    if (!static_cast<EpollLoop*>(loop)->RegisterUnregistered()) all = false;
+  }
+  return all;
 }
 
 void EpollLoop::SetInterest(Watch* watch, uint32_t interest) {
   if (watch->loop_ != this || watch->interest_ == interest) return;
   watch->interest_ = interest;
+  if (!watch->registered_) return;
   if (std::find(always_ready_.begin(), always_ready_.end(), watch) !=
       always_ready_.end()) {
     OnServed();
@@ -165,7 +240,8 @@ void EpollLoop::SetInterest(Watch* watch, uint32_t interest) {
   memset(&event, 0, sizeof(event));
   event.events = ToEpoll(interest);
   event.data.ptr = watch;
-  if (sys::EpollCtl(epoll_.get(), EPOLL_CTL_MOD, watch->fd_, &event) != 0) {
+  if (sys::EpollCtl(Root()->epoll_.get(), EPOLL_CTL_MOD, watch->fd_, &event) !=
+      0) {
     Log(LogLevel::kError,
         absl::StrCat("event loop: descriptor ", watch->fd_,
                      " was closed while it was watched: ", strerror(errno)));
@@ -174,12 +250,14 @@ void EpollLoop::SetInterest(Watch* watch, uint32_t interest) {
 
 void EpollLoop::RemoveWatch(Watch* watch) {
   if (watch->loop_ != this) return;
-  watch->next_->prev_ = watch->prev_;
-  watch->prev_->next_ = watch->next_;
-  watch->next_ = watch->prev_ = nullptr;
+  Unlink(watch);
   watch->loop_ = nullptr;
-  for (int i = next_event_; i < event_count_; ++i) {
-    if (events_[i].data.ptr == watch) events_[i].data.ptr = nullptr;
+  for (size_t i = next_event_; i < events_.size(); ++i) {
+    if (events_[i].watch == watch) events_[i].watch = nullptr;
+  }
+  if (!watch->registered_) {
+    watch->registered_ = true;
+    return;
   }
   const auto it = std::find(always_ready_.begin(), always_ready_.end(), watch);
   if (it != always_ready_.end()) {
@@ -187,7 +265,8 @@ void EpollLoop::RemoveWatch(Watch* watch) {
     return;
   }
   struct epoll_event unused;
-  if (sys::EpollCtl(epoll_.get(), EPOLL_CTL_DEL, watch->fd_, &unused) != 0) {
+  if (sys::EpollCtl(Root()->epoll_.get(), EPOLL_CTL_DEL, watch->fd_, &unused) !=
+      0) {
     Log(LogLevel::kError,
         absl::StrCat("event loop: descriptor ", watch->fd_,
                      " was closed while it was watched: ", strerror(errno)));
@@ -201,32 +280,14 @@ bool EpollLoop::HasEvents() const {
   return false;
 }
 
-bool EpollLoop::NotedForNested(const Watch* watch) {
-  for (LoopBase* loop : nested()) {
-    EpollLoop* const nested_loop = static_cast<EpollLoop*>(loop);
-    if (watch != &nested_loop->outer_watch_) continue;
-    nested_loop->NoteEventsAsNested();
-    return true;
-  }
-  return false;
-}
-
 bool EpollLoop::DispatchEvent() {
-  while (next_event_ < event_count_) {
-    const struct epoll_event& event = events_[next_event_++];
-    void* const tag = event.data.ptr;
-    if (tag == nullptr || tag == &wake_) continue;
-    if (tag == &timer_) {
-      // Has done its work by being readable; setting it anew stills it.
-      timer_fd_deadline_ = absl::InfinitePast();
-      continue;
-    }
-    Watch* const watch = static_cast<Watch*>(tag);
-    if (NotedForNested(watch)) continue;
+  while (next_event_ < events_.size()) {
+    const Event event = events_[next_event_++];
+    if (event.watch == nullptr) continue;
     const uint32_t events =
-        FromEpoll(event.events) & (watch->interest_ | kAlwaysReported);
+        event.events & (event.watch->interest_ | kAlwaysReported);
     if (events == 0) continue;
-    watch->OnReady(events);
+    event.watch->OnReady(events);
     return true;
   }
   while (next_always_ready_ < always_ready_end_) {
@@ -253,66 +314,137 @@ void EpollLoop::Stop() {
 }
 
 void EpollLoop::Wake() {
-  // Together with SetWakeable() and HasWork(): each side first says what it
-  // does, then looks at what the other said, all sequentially consistent. So
-  // either the loop sees the task, or we see that it may sleep.
-  if (!wakeable_.load() || !wakeable_.exchange(false)) return;
+  EpollLoop* const root = Root();
+  // Together with Wait(): each side first says what it does, then looks at what
+  // the other said, all sequentially consistent. So either the loop sees the
+  // task, or we see that it may sleep.
+  if (!root->wakeable_.load() || !root->wakeable_.exchange(false)) return;
   const uint64_t one = 1;
-  if (sys::Write(wake_.get(), &one, sizeof(one)) < 0 && errno != EAGAIN) {
+  if (sys::Write(root->wake_.get(), &one, sizeof(one)) < 0 && errno != EAGAIN) {
     Log(LogLevel::kError,
         absl::StrCat("event loop: waking it failed: ", strerror(errno)));
-    wakeable_.store(true);
+    root->wakeable_.store(true);
   }
 }
 
-void EpollLoop::SetWakeable(bool wakeable) {
-  wakeable_.store(wakeable);
-  for (LoopBase* loop : nested()) {
-    static_cast<EpollLoop*>(loop)->SetWakeable(wakeable);
-  }
-}
-
-int EpollLoop::EpollWait(Instant deadline) {
+int EpollLoop::EpollWait(struct epoll_event* events, Instant deadline) {
+  constexpr int kMost = static_cast<int>(kEventsPerWait);
   if (deadline == absl::InfinitePast()) {
-    return sys::EpollWait(epoll_.get(), events_, kEventsPerWait, 0);
+    return sys::EpollWait(epoll_.get(), events, kMost, 0);
   }
   if (deadline == absl::InfiniteFuture()) {
-    return sys::EpollWait(epoll_.get(), events_, kEventsPerWait, -1);
+    return sys::EpollWait(epoll_.get(), events, kMost, -1);
   }
   const absl::Duration left =
       std::max(deadline - MonotonicNow(), absl::ZeroDuration());
   if (g_has_pwait2.load(std::memory_order_relaxed)) {
     const struct timespec timeout = absl::ToTimespec(left);
-    const int count =
-        sys::EpollPWait2(epoll_.get(), events_, kEventsPerWait, &timeout);
+    const int count = sys::EpollPWait2(epoll_.get(), events, kMost, &timeout);
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
     g_has_pwait2.store(false, std::memory_order_relaxed);
   }
-  return sys::EpollWait(epoll_.get(), events_, kEventsPerWait,
-                        ToMilliseconds(left));
+  return sys::EpollWait(epoll_.get(), events, kMost, ToMilliseconds(left));
 }
 
-void EpollLoop::Wait(Instant deadline) {
-  const bool may_sleep = deadline != absl::InfinitePast();
-  if (may_sleep) {
-    SetWakeable(true);
-    if (HasWork()) deadline = absl::InfinitePast();
-  }
-  const int count = EpollWait(deadline);
+void EpollLoop::FetchByEpoll(Instant deadline) {
+  struct epoll_event fetched[kEventsPerWait];
+  const int count = EpollWait(fetched, deadline);
   if (count < 0 && errno != EINTR) {
     // What the loop stands on is gone, say by a daemon that closed all
     // descriptors. Going on would be spinning.
     Fatal(absl::StrCat("event loop: epoll_wait: ", strerror(errno)));
   }
-  if (may_sleep) SetWakeable(false);
-  next_event_ = 0;
-  event_count_ = std::max(count, 0);
+  for (int i = 0; i < count; ++i) {
+    void* const tag = fetched[i].data.ptr;
+    if (tag == &wake_) continue;
+    if (tag == &timer_) {
+      // Has done its work by being readable; setting it anew stills it.
+      timer_fd_deadline_ = absl::InfinitePast();
+      continue;
+    }
+    Watch* const watch = static_cast<Watch*>(tag);
+    auto* loop = static_cast<EpollLoop*>(watch->loop_);
+    loop->events_.push_back({watch, FromEpoll(fetched[i].events)});
+    for (; loop != this; loop = static_cast<EpollLoop*>(loop->parent())) {
+      loop->HasEventsAsNested();
+    }
+  }
+}
 
+// A nested loop alone. What it watches is in the outer loop's epoll, together
+// with what must stand still meanwhile.
+void EpollLoop::FetchByPoll(Instant deadline) {
+  polled_.clear();
+  for (Watch* ring :
+       {static_cast<Watch*>(&watches_), static_cast<Watch*>(&unregistered_)}) {
+    for (Watch* watch = ring->next_; watch != ring; watch = watch->next_) {
+      polled_.push_back({watch->fd_, ToPoll(watch->interest_), 0});
+    }
+  }
+  polled_.push_back({Root()->wake_.get(), POLLIN, 0});
+  struct timespec timeout = {};
+  if (deadline != absl::InfinitePast() && deadline != absl::InfiniteFuture()) {
+    timeout = absl::ToTimespec(
+        std::max(deadline - MonotonicNow(), absl::ZeroDuration()));
+  }
+  const int count =
+      sys::PPoll(polled_.data(), polled_.size(),
+                 deadline == absl::InfiniteFuture() ? nullptr : &timeout);
+  if (count < 0 && errno != EINTR && errno != ENOMEM) {
+    Fatal(absl::StrCat("event loop: ppoll: ", strerror(errno)));
+  }
+  if (count <= 0) return;
+  size_t i = 0;
+  for (Watch* ring :
+       {static_cast<Watch*>(&watches_), static_cast<Watch*>(&unregistered_)}) {
+    for (Watch* watch = ring->next_; watch != ring; watch = watch->next_, ++i) {
+      if (polled_[i].revents != 0) {
+        events_.push_back({watch, FromPoll(polled_[i].revents)});
+      }
+    }
+  }
+  if (polled_[i].revents != 0) {
+    // Unlike epoll, poll() would tell of this write again and again.
+    uint64_t writes;
+    sys::Read(Root()->wake_.get(), &writes, sizeof(writes));
+  }
+}
+
+void EpollLoop::BeginRound() {
   always_ready_.erase(
       std::remove(always_ready_.begin(), always_ready_.end(), nullptr),
       always_ready_.end());
   next_always_ready_ = 0;
   always_ready_end_ = new_round() ? always_ready_.size() : 0;
+}
+
+void EpollLoop::NoteEventsAsNested() { BeginRound(); }
+
+void EpollLoop::Wait(Instant deadline) {
+  const bool may_sleep = deadline != absl::InfinitePast();
+  const bool alone = parent() != nullptr;
+  if (!alone && !RegisterUnregistered() && may_sleep) {
+    deadline = std::min(deadline, MonotonicNow() + kRefusedPause);
+  }
+  if (may_sleep) {
+    Root()->wakeable_.store(true);
+    if (HasWork()) deadline = absl::InfinitePast();
+  }
+  ForgetEvents();
+  if (alone) {
+    FetchByPoll(deadline);
+  } else {
+    FetchByEpoll(deadline);
+  }
+  if (may_sleep) Root()->wakeable_.store(false);
+  BeginRound();
+}
+
+// What was fetched and not dispatched will be fetched again.
+void EpollLoop::ForgetEvents() {
+  events_.clear();
+  next_event_ = 0;
+  for (LoopBase* loop : nested()) static_cast<EpollLoop*>(loop)->ForgetEvents();
 }
 
 // ---- Foreign loops ----
@@ -326,13 +458,17 @@ int EpollLoop::GetFd() {
     foreign_ = true;
     if (ForeignIdle()) PrepareForForeignPoll();
   }
-  return epoll_.get();
+  return parent() == nullptr ? epoll_.get() : -1;
 }
 
 void EpollLoop::PrepareForForeignPoll() {
-  SetWakeable(true);
+  Instant deadline = NextDeadline();
+  if (!RegisterUnregistered()) {
+    deadline = std::min(deadline, MonotonicNow() + kRefusedPause);
+  }
+  wakeable_.store(true);
   if (HasWork()) Wake();
-  SetTimerFd(NextDeadline());
+  SetTimerFd(deadline);
 }
 
 void EpollLoop::SetTimerFd(Instant deadline) {

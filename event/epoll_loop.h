@@ -4,6 +4,7 @@
 #ifndef LE_MESSAGING_EVENT_EPOLL_LOOP_H_
 #define LE_MESSAGING_EVENT_EPOLL_LOOP_H_
 
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <atomic>
@@ -24,7 +25,9 @@ Instant MonotonicNow();
 // The loop of the operating system: epoll, level-triggered. An eventfd wakes it
 // for tasks from other threads, and only if it sleeps, or may: in the steady
 // state a turn costs one epoll_wait and a Post() of the owner no system call.
-// A nested loop is an epoll descriptor of its own, watched by the outer one.
+//
+// A nested loop has no descriptors of its own: its outer loop watches for it. Run
+// alone, it polls what it watches, which is mostly very little.
 //
 // Takes two descriptors, a third once GetFd() has been called. If these cannot
 // be had, the constructor is fatal: there is nothing to go on with.
@@ -35,6 +38,7 @@ class EpollLoop final : public LoopBase {
 
   void Post(Task* task) override;
   bool AddWatch(Watch* watch, int fd, uint32_t interest) override;
+  void AddWatchLater(Watch* watch, int fd, uint32_t interest) override;
   void SetInterest(Watch* watch, uint32_t interest) override;
   void RemoveWatch(Watch* watch) override;
   void Stop() override;
@@ -45,6 +49,7 @@ class EpollLoop final : public LoopBase {
   Instant ReadClock() override { return MonotonicNow(); }
   void Wake() override;
   void Wait(Instant deadline) override;
+  void NoteEventsAsNested() override;
   bool DispatchEvent() override;
   bool HasEvents() const override;
   void OnTimerStarted() override;
@@ -52,20 +57,37 @@ class EpollLoop final : public LoopBase {
 
  private:
   // How many events one system call fetches. More in one go only delay timers.
-  static constexpr int kEventsPerWait = 64;
+  static constexpr size_t kEventsPerWait = 64;
 
   // A watch that is never called: by its address it stands for something.
   struct Mark final : Watch {
     void OnReady(uint32_t) override {}
   };
 
+  // An event that has been fetched, until it is dispatched. No watch: it was for
+  // none, or for one that has been removed.
+  struct Event {
+    Watch* watch;
+    uint32_t events;  // the watch's
+  };
+
   explicit EpollLoop(EpollLoop* parent);
   EpollLoop* Root();
-  // Whether `watch` is a nested loop's. That is no step yet: its turn will come.
-  bool NotedForNested(const Watch* watch);
+  // Between the marks of a ring.
+  static void Link(Watch* ring, Watch* watch);
+  static void Unlink(Watch* watch);
+  void Start(Watch* watch, int fd, uint32_t interest);
+  // Tells the kernel. False, with errno, if it refuses.
+  bool Register(Watch* watch);
   void Register(int fd, uint32_t events, void* tag);
-  void SetWakeable(bool wakeable);
-  int EpollWait(Instant deadline);
+  // All that AddWatchLater() has left, in nested loops too. False: some are left
+  // still, the kernel has refused.
+  bool RegisterUnregistered();
+  void BeginRound();
+  void ForgetEvents();
+  void FetchByEpoll(Instant deadline);
+  void FetchByPoll(Instant deadline);
+  int EpollWait(struct epoll_event* events, Instant deadline);
   // Sees to it that the descriptor becomes readable in time while somebody
   // else polls it.
   void PrepareForForeignPoll();
@@ -73,22 +95,24 @@ class EpollLoop final : public LoopBase {
   // Whether somebody else may be polling the descriptor now.
   bool ForeignIdle() const { return foreign_ && !serving(); }
 
+  // Only in a root; its timer only once GetFd() was called.
   UniqueFd epoll_;
   UniqueFd wake_;
-  UniqueFd timer_;    // only in a root whose GetFd() was called
-  Mark outer_watch_;  // in the outer loop, for this one
-  Mark watches_;      // the end of the ring of all watches
+  UniqueFd timer_;
+  Mark watches_;       // the end of the ring of watches that the kernel knows
+  Mark unregistered_;  // and of those that it is yet to be told of
+  bool said_it_refuses_ = false;
   // Descriptors that epoll does not take, regular files above all, which are
   // always ready. Removed ones leave a null until the next round.
   std::vector<Watch*> always_ready_;
   size_t next_always_ready_ = 0;
   size_t always_ready_end_ = 0;
 
-  struct epoll_event events_[kEventsPerWait];
-  int next_event_ = 0;
-  int event_count_ = 0;
+  std::vector<Event> events_;
+  size_t next_event_ = 0;
+  std::vector<struct pollfd> polled_;  // of FetchByPoll(), for the next
 
-  // Whether a task from elsewhere must be announced by `wake_`.
+  // In a root: whether a task from elsewhere must be announced by `wake_`.
   std::atomic<bool> wakeable_{false};
   // Threads inside Post() or Stop(). The loop must outlive them, although the
   // task that they post may be what ends it.

@@ -66,7 +66,7 @@ class Watch {
   static constexpr uint32_t kError = 16;       // always reported
   static constexpr uint32_t kReadHangUp = 32;  // the peer will write no more
 
-  Watch() = default;
+  Watch() : interest_(0), registered_(1) {}
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
   virtual ~Watch();  // removes itself if added
@@ -85,7 +85,8 @@ class Watch {
   Watch* next_ = nullptr;
   Watch* prev_ = nullptr;
   int fd_ = -1;
-  uint32_t interest_ = 0;
+  uint32_t interest_ : 31;
+  uint32_t registered_ : 1;  // the kernel has been told
 };
 
 // A one-shot timer. Start it again, from OnExpiry() or elsewhere, to repeat.
@@ -145,6 +146,10 @@ class Loop {
   // (out of memory or watches). A regular file counts as always ready. A loop
   // without descriptors (loopback under simulation) refuses with ENOSYS.
   virtual bool AddWatch(Watch* watch, int fd, uint32_t interest) = 0;
+  // The same, but the kernel is told only when the loop next looks for events:
+  // what is removed before costs no system call. If the kernel then refuses, the
+  // log says so, and the loop tries again by itself until it does not.
+  virtual void AddWatchLater(Watch* watch, int fd, uint32_t interest) = 0;
   virtual void SetInterest(Watch* watch, uint32_t interest) = 0;
   // After this OnReady() is not called, not even for an event already fetched.
   virtual void RemoveWatch(Watch* watch) = 0;

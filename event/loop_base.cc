@@ -7,6 +7,9 @@
 
 #include <algorithm>
 
+#include "event/base/home_list.h"
+#include "event/base/log.h"
+
 namespace le {
 namespace event {
 namespace {
@@ -14,9 +17,6 @@ namespace {
 // While there are tasks, events are looked for only every so many turns: a task
 // costs tens of nanoseconds, a look hundreds.
 constexpr int kTurnsPerWait = 8;
-
-// Its address tells threads apart, without a system call.
-thread_local char t_thread_tag;
 
 }  // namespace
 
@@ -27,7 +27,7 @@ class LoopBase::InTurnScope {
   explicit InTurnScope(LoopBase* loop)
       : loop_(loop),
         before_(loop->turn_thread_.load(std::memory_order_relaxed)) {
-    loop->turn_thread_.store(&t_thread_tag, std::memory_order_relaxed);
+    loop->turn_thread_.store(ThisThread(), std::memory_order_relaxed);
   }
   ~InTurnScope() {
     loop_->turn_thread_.store(before_, std::memory_order_relaxed);
@@ -73,6 +73,12 @@ bool LoopBase::AddWatch(Watch*, int, uint32_t) {
   return false;
 }
 
+void LoopBase::AddWatchLater(Watch* watch, int fd, uint32_t interest) {
+  if (!AddWatch(watch, fd, interest)) {
+    Log(LogLevel::kError, "event loop: it has no descriptors");
+  }
+}
+
 void LoopBase::SetInterest(Watch*, uint32_t) {}
 
 void LoopBase::RemoveWatch(Watch*) {}
@@ -101,7 +107,7 @@ void LoopBase::RunTurnEndHooks() {
 }
 
 bool LoopBase::InTurn() const {
-  return turn_thread_.load(std::memory_order_relaxed) == &t_thread_tag;
+  return turn_thread_.load(std::memory_order_relaxed) == ThisThread();
 }
 
 void LoopBase::Stop() {
@@ -191,7 +197,7 @@ bool LoopBase::StepAsNested() {
     if (events) {
       events_for_nested_ = false;
       new_round_ = parent_->new_round_;
-      Wait(absl::InfinitePast());
+      NoteEventsAsNested();
     }
     BeginTurn();
     begun_as_nested_ = true;

@@ -33,6 +33,7 @@ class LoopBase : public Loop {
   void Post(Task* task) override;
   void Cancel(Task* task) override;
   bool AddWatch(Watch* watch, int fd, uint32_t interest) override;
+  void AddWatchLater(Watch* watch, int fd, uint32_t interest) override;
   void SetInterest(Watch* watch, uint32_t interest) override;
   void RemoveWatch(Watch* watch) override;
   void StartTimer(Timer* timer, Instant deadline) override;
@@ -62,6 +63,9 @@ class LoopBase : public Loop {
   // for no reason. Then takes note of events (not of tasks and timers). With
   // InfinitePast() only takes note. Calls PrepareToWait() before it sleeps.
   virtual void Wait(Instant deadline) = 0;
+  // For a nested loop whose turn begins within that of its outer loop: takes
+  // note of events, as far as the outer one's Wait() has not done so for it.
+  virtual void NoteEventsAsNested() { Wait(absl::InfinitePast()); }
   // Handles one event that was noted. False if none is left.
   virtual bool DispatchEvent() { return false; }
   // Whether events have been noted, or are there without waiting.
@@ -88,7 +92,7 @@ class LoopBase : public Loop {
   // of RunTurn().
   bool new_round() const { return new_round_; }
   // For a nested loop: its outer loop has noted an event of it.
-  void NoteEventsAsNested() { events_for_nested_ = true; }
+  void HasEventsAsNested() { events_for_nested_ = true; }
 
  private:
   enum class Phase { kIdle, kTasks, kTimers, kEvents, kNested };

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "event/base/home_list.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/epoll_loop.h"
@@ -27,8 +28,6 @@ namespace {
 constexpr size_t kMaxThreadName = 15;
 
 std::atomic<bool> g_forked{false};
-
-thread_local char t_thread_tag;
 
 class FutexParker final : public Parker {
  public:
@@ -144,8 +143,8 @@ void OsProcess::Die(absl::string_view) {
   if (forked()) _exit(EXIT_FAILURE);
   static std::atomic<const void*> dying{nullptr};
   const void* who = nullptr;
-  if (!dying.compare_exchange_strong(who, &t_thread_tag)) {
-    if (who == &t_thread_tag) _exit(EXIT_FAILURE);
+  if (!dying.compare_exchange_strong(who, ThisThread())) {
+    if (who == ThisThread()) _exit(EXIT_FAILURE);
     for (;;) pause();
   }
   exit(EXIT_FAILURE);

@@ -37,7 +37,7 @@ ClientSession* Requester(const char* function, Message* message) {
 
 le_msg_MessageRef_t le_msg_CreateMsg(le_msg_SessionRef_t sessionRef) {
   Session* const session = Checked(__func__, sessionRef);
-  return ToRef(session->protocol()->NewMessage(session, {}));
+  return ToRef(session->NewMessage({}));
 }
 
 void le_msg_AddRef(le_msg_MessageRef_t msgRef) {

@@ -57,7 +57,7 @@ struct ClientSession::BlockedCaller {
 
 ClientSession::ClientSession(Runtime* runtime, Interface interface,
                              directory::Introducer* introducer)
-    : Session(runtime, event::Thread::Current()),
+    : Session(runtime, event::Thread::Current(), interface.protocol),
       interface_(std::move(interface)),
       introducer_(introducer) {
   owner()->loop();  // other threads may post to it from now on
@@ -256,10 +256,12 @@ uint64_t ClientSession::Request(MessageRef message, Completion completion,
                                 event::Instant deadline) {
   uint64_t id;
   State state;
+  bool others;
   {
     std::lock_guard<std::mutex> lock(mutex());
     state = machine_.state();
     id = machine_.AddRequest(completion, deadline);
+    others = machine_.requests() > 1;
   }
   if (id == 0) {
     event::Log(
@@ -272,7 +274,8 @@ uint64_t ClientSession::Request(MessageRef message, Completion completion,
     return 0;
   }
   if (deadline != absl::InfiniteFuture()) ArmDeadline(deadline);
-  const Result sent = Transmit(kRequestFrame, id, message.get(), deadline);
+  const Result sent =
+      Transmit(kRequestFrame, id, message.get(), deadline, others);
   // If the connection is closed, the completion comes in its turn with those of
   // the other requests.
   if (sent == Result::kTimedOut) {
@@ -323,6 +326,7 @@ Result ClientSession::RequestSync(MessageRef message, event::Instant deadline,
   completion.kind = Completion::Kind::kBlockedCaller;
   completion.context = &caller;
   uint64_t id;
+  bool others;
   {
     std::lock_guard<std::mutex> lock(mutex());
     if (machine_.state() == State::kOpen &&
@@ -330,6 +334,7 @@ Result ClientSession::RequestSync(MessageRef message, event::Instant deadline,
       return Result::kDeadlock;
     }
     id = machine_.AddRequest(completion, absl::InfiniteFuture());
+    others = machine_.requests() > 1;
   }
   if (id == 0) {
     event::Log(LogLevel::kWarning,
@@ -338,7 +343,8 @@ Result ClientSession::RequestSync(MessageRef message, event::Instant deadline,
                             "open, or while too many others wait"));
     return is_closed() ? Result::kClosed : Result::kTooMany;
   }
-  const Result sent = Transmit(kRequestFrame, id, message.get(), deadline);
+  const Result sent =
+      Transmit(kRequestFrame, id, message.get(), deadline, others);
   message.reset();
   if (sent == Result::kTimedOut) {
     std::lock_guard<std::mutex> lock(mutex());

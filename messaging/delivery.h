@@ -6,6 +6,7 @@
 #ifndef LE_MESSAGING_MESSAGING_DELIVERY_H_
 #define LE_MESSAGING_MESSAGING_DELIVERY_H_
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <utility>
@@ -96,7 +97,8 @@ struct Delivery {
 // it must cost nothing then.
 class Inbox {
  public:
-  bool empty() const { return held_ == nullptr; }
+  // Also without the lock that guards the rest: then it may change at once.
+  bool empty() const { return !filled_.load(std::memory_order_acquire); }
   size_t size() const {
     return held_ == nullptr ? 0 : held_->deliveries.size();
   }
@@ -104,7 +106,10 @@ class Inbox {
   size_t bytes() const { return held_ == nullptr ? 0 : held_->bytes; }
 
   void Push(Delivery delivery) {
-    if (held_ == nullptr) held_ = std::make_unique<Held>();
+    if (held_ == nullptr) {
+      held_ = std::make_unique<Held>();
+      filled_.store(true, std::memory_order_release);
+    }
     held_->bytes += BytesOf(delivery);
     held_->deliveries.push_back(std::move(delivery));
   }
@@ -123,14 +128,14 @@ class Inbox {
     Delivery delivery = std::move(held_->deliveries.front());
     held_->deliveries.pop_front();
     held_->bytes -= BytesOf(delivery);
-    if (held_->deliveries.empty()) held_.reset();
+    if (held_->deliveries.empty()) Clear();
     return delivery;
   }
   // Everything, in order; leaves the inbox empty.
   std::deque<Delivery> TakeAll() {
     std::deque<Delivery> all;
     if (held_ != nullptr) all.swap(held_->deliveries);
-    held_.reset();
+    Clear();
     return all;
   }
 
@@ -143,7 +148,13 @@ class Inbox {
     return delivery.message ? delivery.message->held_bytes() : 0;
   }
 
+  void Clear() {
+    held_.reset();
+    filled_.store(false, std::memory_order_release);
+  }
+
   std::unique_ptr<Held> held_;
+  std::atomic<bool> filled_{false};  // whether there is one
 };
 
 }  // namespace messaging

@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "messaging/protocol.h"
+#include "messaging/message_pool.h"
 #include "messaging/session.h"
 
 namespace le {
@@ -15,10 +15,17 @@ void Message::Release() {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   Session* const session = session_;
   if (const uint64_t request = TakeRequestId()) session->GiveUp(request);
+  pool_->Free(this);
+  session->Unref();
+}
+
+void Message::Reset() {
   descriptor_.reset();
   response_descriptor_.reset();
-  session->protocol()->FreeMessage(this);
-  session->Unref();
+  payload_.reset();
+  packed_.reset();
+  is_received_request_ = size_was_set_ = received_size_was_set_ = false;
+  size_ = 0;
 }
 
 absl::Span<const uint8_t> Message::PayloadToSend() {
@@ -69,7 +76,7 @@ void Message::Pack() {
 
 void Message::Unpack() {
   if (packed_ == nullptr) return;
-  payload_ = session_->protocol()->buffers()->Allocate();
+  payload_ = pool_->buffers()->Allocate();
   std::memcpy(payload_.data(), packed_.get(), size_);
   payload_.set_size(size_);
   payload_.ZeroFrom(size_);

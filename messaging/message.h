@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "event/base/home_list.h"
 #include "event/base/unique_fd.h"
 #include "transports/buffer.h"
 #include "transports/transport.h"
@@ -16,7 +17,7 @@
 namespace le {
 namespace messaging {
 
-class Protocol;
+class MessagePool;
 class Session;
 
 // A payload, a descriptor each way, and what the two have to do with a
@@ -76,19 +77,21 @@ class Message {
   size_t held_bytes() const;
 
  private:
-  friend class Protocol;
+  friend class MessagePool;
   friend class Session;
-  friend class ServerSession;
-  friend class MessageList;
+  friend class event::HomeList<Message>;
   Message() = default;
   ~Message() = default;
+  // Nothing of its life is left.
+  void Reset();
 
   std::atomic<int> references_{1};
   bool is_received_request_ = false;
   bool size_was_set_ = false;
   bool received_size_was_set_ = false;
   Session* session_ = nullptr;
-  Message* next_ = nullptr;  // in the pool's free list
+  MessagePool* pool_ = nullptr;
+  Message* next_free = nullptr;  // in the pool
   size_t size_ = 0;
   std::atomic<uint64_t> request_id_{0};
   transports::Buffer payload_;

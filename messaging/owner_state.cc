@@ -7,6 +7,8 @@
 
 #include "messaging/client_session.h"
 #include "messaging/message.h"
+#include "messaging/message_pool.h"
+#include "messaging/protocol.h"
 #include "messaging/service.h"
 
 namespace le {
@@ -24,6 +26,19 @@ OwnerState* OwnerState::OfCurrentOrNull() {
 
 OwnerState::OwnerState(event::Thread* thread) {
   thread->AddExitHook([this] { Abolish(); });
+}
+
+OwnerState::~OwnerState() {
+  for (const auto& entry : pools_) {
+    entry.second->LeaveHome();
+    entry.second->Unref();
+  }
+}
+
+MessagePool* OwnerState::PoolOf(Protocol* protocol) {
+  MessagePool*& pool = pools_[protocol];
+  if (pool == nullptr) pool = new MessagePool(protocol, protocol->pool());
+  return pool;
 }
 
 void OwnerState::Abolish() {

@@ -16,6 +16,8 @@ namespace messaging {
 
 class ClientSession;
 class Message;
+class MessagePool;
+class Protocol;
 class ServerSession;
 class Service;
 
@@ -29,11 +31,15 @@ class OwnerState final : public event::ModuleState {
   static OwnerState* OfCurrentOrNull();
 
   explicit OwnerState(event::Thread* thread);
+  ~OwnerState() override;
 
   void Add(ClientSession* session) { sessions_.Add(session); }
   void Remove(ClientSession* session) { sessions_.Remove(session); }
   void Add(Service* service) { services_.Add(service); }
   void Remove(Service* service) { services_.Remove(service); }
+
+  // Messages for the sessions of this thread.
+  MessagePool* PoolOf(Protocol* protocol);
 
   // The message whose receive handler runs, and its session; or null. The
   // handler may have released the message; the session is there all the same.
@@ -86,6 +92,7 @@ class OwnerState final : public event::ModuleState {
   // The thread ends: closes everything, and delivers what that owes.
   void Abolish();
 
+  std::map<Protocol*, MessagePool*> pools_;
   Owned<ClientSession> sessions_;
   Owned<Service> services_;
   Message* current_message_ = nullptr;

@@ -3,7 +3,6 @@
 
 #include "messaging/protocol.h"
 
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,83 +16,33 @@ namespace messaging {
 Protocol::Protocol(std::string id, size_t max_message_size)
     : id_(std::move(id)),
       max_message_size_(max_message_size),
-      buffers_(transports::BufferPool::Create(max_message_size)),
+      pool_(new MessagePool(this, /*source=*/nullptr)),
       warn_at_(kDefaultPoolMessages * kPoolGrowthWarningFactor) {}
 
-Protocol::~Protocol() {
-  while (free_ != nullptr) {
-    Message* const next = free_->next_;
-    delete free_;
-    free_ = next;
-  }
-}
+Protocol::~Protocol() { pool_->Unref(); }
 
-Message* Protocol::NewMessage(Session* session, transports::Buffer payload) {
-  Message* message = nullptr;
+void Protocol::OnMessageMade(Session* session) {
   size_t warn_of = 0;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (++in_use_ > warn_at_) {
-      warn_of = in_use_;
+    if (++made_ > warn_at_) {
+      warn_of = made_;
       warn_at_ *= kPoolGrowthWarningFactor;
     }
-    if (free_ != nullptr) {
-      message = free_;
-      free_ = message->next_;
-    }
   }
-  if (warn_of != 0) {
-    event::Log(event::LogLevel::kWarning,
-               absl::StrCat("protocol '", id_, "': ", warn_of,
-                            " messages are in use; the latest is for "
-                            "interface '",
-                            session->interface()->name,
-                            "': are messages being released?"));
-  }
-  if (message == nullptr) message = new Message();
-  message->references_.store(1, std::memory_order_relaxed);
-  message->session_ = session;
-  session->Ref();
-  if (!payload) {
-    payload = buffers_->Allocate();
-    payload.ZeroFrom(0);
-    payload.set_size(0);
-  } else if (payload.capacity() != max_message_size_) {
-    // It came from a pool of another size.
-    transports::Buffer own = buffers_->Allocate();
-    std::memcpy(own.data(), payload.data(), payload.size());
-    own.set_size(payload.size());
-    own.ZeroFrom(payload.size());
-    payload = std::move(own);
-  }
-  message->payload_ = std::move(payload);
-  return message;
-}
-
-void Protocol::FreeMessage(Message* message) {
-  message->payload_.reset();
-  message->packed_.reset();
-  message->is_received_request_ = false;
-  message->size_was_set_ = false;
-  message->received_size_was_set_ = false;
-  message->size_ = 0;
-  message->session_ = nullptr;
-  std::lock_guard<std::mutex> lock(mutex_);
-  message->next_ = free_;
-  free_ = message;
-  --in_use_;
+  if (warn_of == 0) return;
+  event::Log(event::LogLevel::kWarning,
+             absl::StrCat("protocol '", id_, "': ", warn_of,
+                          " messages are in use; the latest is for "
+                          "interface '",
+                          session->interface()->name,
+                          "': are messages being released?"));
 }
 
 void Protocol::Reserve(size_t messages) {
-  buffers_->Reserve(messages);
+  pool_->buffers()->Reserve(messages);
   std::lock_guard<std::mutex> lock(mutex_);
-  size_t have = in_use_;
-  for (Message* m = free_; m != nullptr; m = m->next_) ++have;
-  for (; have < messages; ++have) {
-    auto* const message = new Message();
-    message->next_ = free_;
-    free_ = message;
-  }
+  for (; made_ < messages; ++made_) pool_->Add();
   warn_at_ = messages * kPoolGrowthWarningFactor;
 }
 

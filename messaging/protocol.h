@@ -5,12 +5,10 @@
 #define LE_MESSAGING_MESSAGING_PROTOCOL_H_
 
 #include <cstddef>
-#include <memory>
 #include <mutex>
 #include <string>
 
-#include "messaging/message.h"
-#include "transports/buffer.h"
+#include "messaging/message_pool.h"
 
 namespace le {
 namespace messaging {
@@ -24,24 +22,20 @@ class Protocol {
 
   const std::string& id() const { return id_; }
   size_t max_message_size() const { return max_message_size_; }
-  transports::BufferPool* buffers() const { return buffers_.get(); }
 
-  // A message of `session` (which gains a reference) around `payload`; without
-  // one, a zero-filled payload.
-  Message* NewMessage(Session* session, transports::Buffer payload);
-  // By the message itself, when its last reference is gone.
-  void FreeMessage(Message* message);
-
+  // The messages of all threads.
+  MessagePool* pool() const { return pool_; }
   // Makes sure that this many messages exist before the first one is needed.
   void Reserve(size_t messages);
+  // A pool had to grow for a message of `session`.
+  void OnMessageMade(Session* session);
 
  private:
   const std::string id_;
   const size_t max_message_size_;
-  const transports::BufferPool::Ptr buffers_;
+  MessagePool* const pool_;
   std::mutex mutex_;
-  Message* free_ = nullptr;
-  size_t in_use_ = 0;
+  size_t made_ = 0;
   size_t warn_at_;
 };
 

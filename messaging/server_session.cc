@@ -14,7 +14,8 @@ namespace le {
 namespace messaging {
 
 ServerSession::ServerSession(Runtime* runtime, Service* service)
-    : Session(runtime, service->owner()), service_(service) {
+    : Session(runtime, service->owner(), service->interface()->protocol),
+      service_(service) {
   service_->Ref();
 }
 
@@ -116,11 +117,13 @@ absl::StatusOr<event::UniqueFd> ServerSession::ClientPidFd() {
 }
 
 void ServerSession::Respond(MessageRef request, uint64_t id) {
+  bool others;
   {
     std::lock_guard<std::mutex> lock(mutex());
     machine_.OnRequestDone();
+    others = machine_.unanswered() > 0;
   }
-  Transmit(kResponseFrame, id, request.get(), absl::InfinitePast());
+  Transmit(kResponseFrame, id, request.get(), absl::InfinitePast(), others);
 }
 
 void ServerSession::GiveUp(uint64_t request) {
@@ -128,7 +131,8 @@ void ServerSession::GiveUp(uint64_t request) {
     std::lock_guard<std::mutex> lock(mutex());
     machine_.OnRequestDone();
   }
-  Transmit(kUnansweredFrame, request, nullptr, absl::InfinitePast());
+  Transmit(kUnansweredFrame, request, nullptr, absl::InfinitePast(),
+           /*others=*/false);
 }
 
 Session::Full ServerSession::WhenFull(bool is_response) {

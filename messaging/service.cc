@@ -22,9 +22,10 @@ Service::Service(Runtime* runtime, Interface interface,
     : runtime_(runtime),
       interface_(std::move(interface)),
       introducer_(introducer),
-      owner_(event::Thread::Current()) {
+      owner_(event::Thread::Current()),
+      owner_state_(OwnerState::Of(owner_)) {
   owner_->loop();  // other threads may post to it from now on
-  OwnerState::Of(owner_)->Add(this);
+  owner_state_->Add(this);
 }
 
 Service::~Service() = default;
@@ -47,7 +48,7 @@ void Service::Delete() {
   deleted_ = true;
   runtime_->ReleaseServiceName(interface_.name);
   CloseSessions(CloseReason::kServiceDeleted);
-  if (first_session_ == nullptr) OwnerState::Of(owner_)->Remove(this);
+  if (first_session_ == nullptr) owner_state_->Remove(this);
   Unref();
 }
 
@@ -125,7 +126,7 @@ void Service::Forget(ServerSession* session) {
   if (session->next_ != nullptr) session->next_->previous_ = session->previous_;
   --sessions_;
   if (deleted_ && first_session_ == nullptr) {
-    OwnerState::Of(owner_)->Remove(this);
+    owner_state_->Remove(this);
   }
 }
 
@@ -190,8 +191,7 @@ void Service::Receive(ServerSession* session, MessageRef message) {
     }
     return;
   }
-  const OwnerState::ScopedMessage scope(OwnerState::Of(owner_), message.get(),
-                                        session);
+  const OwnerState::ScopedMessage scope(owner_state_, message.get(), session);
   receive_handler_(ToRef(message.release()), receive_context_);
 }
 

@@ -15,6 +15,7 @@
 namespace le {
 namespace messaging {
 
+class OwnerState;
 class ServiceHandler;
 
 // What one client may cost a service.
@@ -79,6 +80,7 @@ class Service final : private directory::Offer::Observer {
   const Interface interface_;
   directory::Introducer* const introducer_;
   event::Thread* const owner_;
+  OwnerState* const owner_state_;
   std::atomic<int> references_{1};
   std::unique_ptr<directory::Offer> offer_;
   std::vector<std::unique_ptr<ServiceHandler>> handlers_;

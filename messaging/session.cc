@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "messaging/limits.h"
+#include "messaging/owner_state.h"
+#include "messaging/protocol.h"
 #include "messaging/wire.h"
 
 namespace le {
@@ -18,6 +20,9 @@ using transports::Connection;
 using transports::IoResult;
 
 namespace {
+
+// Packets of one session in a turn: the others have their turn too.
+constexpr int kMaxPacketsPerTurn = 16;
 
 // The reason that a user is told, for what a connection says.
 CloseReason ReasonOf(const absl::Status& status) {
@@ -33,10 +38,19 @@ CloseReason ReasonOf(const absl::Status& status) {
 
 }  // namespace
 
-Session::Session(Runtime* runtime, event::Thread* owner)
-    : runtime_(runtime), owner_(owner) {}
+Session::Session(Runtime* runtime, event::Thread* owner, Protocol* protocol)
+    : runtime_(runtime),
+      owner_(owner),
+      pool_(OwnerState::Of(owner)->PoolOf(protocol)) {
+  pool_->Ref();
+}
 
-Session::~Session() = default;
+Session::~Session() { pool_->Unref(); }
+
+Message* Session::NewMessage(transports::Buffer payload) {
+  MessagePool* const pool = IsOwner() ? pool_ : protocol()->pool();
+  return pool->New(this, std::move(payload));
+}
 
 void Session::Unref() {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
@@ -70,7 +84,8 @@ std::shared_ptr<Connection> Session::SharedConnection() {
 // ---- Sending ---------------------------------------------------------------
 
 Result Session::Send(MessageRef message, event::Instant deadline) {
-  return Transmit(kMessageFrame, 0, message.get(), deadline);
+  return Transmit(kMessageFrame, 0, message.get(), deadline,
+                  /*others=*/false);
 }
 
 void Session::Flush() {
@@ -80,21 +95,29 @@ void Session::Flush() {
 }
 
 Result Session::Transmit(uint8_t type, uint64_t id, Message* message,
-                         event::Instant deadline) {
-  const std::shared_ptr<Connection> connection = SharedConnection();
+                         event::Instant deadline, bool others) {
+  // The owner need not keep its connection from going: only it drops it.
+  std::shared_ptr<Connection> shared;
+  Connection* connection = nullptr;
+  if (IsOwner()) {
+    if (doom_.load(std::memory_order_relaxed) == CloseReason::kNone) {
+      connection = connection_.get();
+    }
+  } else {
+    shared = SharedConnection();
+    connection = shared.get();
+  }
   if (connection == nullptr) return Result::kClosed;
 
   transports::OutgoingFrame frame;
   frame.type = type;
   frame.id = id;
+  frame.more_to_come = others;
   if (message != nullptr) {
     if (message->size_was_set()) frame.type |= kLengthWasSet;
     frame.payload = message->PayloadToSend();
-    if (message->IsSoleReference()) {
-      // What the user wrote beyond the length it set goes nowhere.
-      message->buffer()->ZeroFrom(frame.payload.size());
-      frame.movable_payload = message->buffer();
-    }
+    frame.headroom = message->buffer()->headroom();
+    if (message->IsSoleReference()) frame.movable_payload = message->buffer();
     if (message->has_outgoing_descriptor()) {
       frame.descriptor = message->outgoing_descriptor();
     }
@@ -111,6 +134,8 @@ Result Session::Transmit(uint8_t type, uint64_t id, Message* message,
     }
     switch (WhenFull(type == kResponseFrame || type == kUnansweredFrame)) {
       case Full::kWait: {
+        if (shared == nullptr) shared = SharedConnection();
+        if (shared == nullptr) return Result::kClosed;  // doomed meanwhile
         const Result room = WaitForRoom(connection, deadline);
         if (room != Result::kOk) return room;
         break;
@@ -124,8 +149,7 @@ Result Session::Transmit(uint8_t type, uint64_t id, Message* message,
   }
 }
 
-Result Session::WaitForRoom(const std::shared_ptr<Connection>& connection,
-                            event::Instant deadline) {
+Result Session::WaitForRoom(Connection* connection, event::Instant deadline) {
   if (!IsOwner()) {
     return connection->Wait(Connection::kWritable, deadline)
                ? Result::kOk
@@ -151,15 +175,13 @@ void Session::OnReadable() {
   DeliverInbox();
   Connection* const connection = connection_.get();
   if (connection == nullptr) return;
+  int packets = 0;
   do {
-    {
-      // Handlers may have left more in line than was there when we began.
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (!inbox_.empty()) return;
-    }
+    // Handlers may have left more in line than was there when we began.
+    if (!inbox_.empty()) return;
     transports::IncomingFrame frame;
-    switch (connection->Receive(&frame, protocol()->buffers(),
-                                absl::InfinitePast())) {
+    switch (
+        connection->Receive(&frame, pool_->buffers(), absl::InfinitePast())) {
       case IoResult::kWouldBlock:
         return;
       case IoResult::kClosed:
@@ -171,15 +193,18 @@ void Session::OnReadable() {
         break;
     }
     DeliverInbox();
-    // A handler may have closed or reopened the session.
-  } while (connection_.get() == connection && connection->HasBuffered());
+    // A handler may have closed or reopened the session. What the far end sends
+    // in several packets is answered in one, if it is taken in one turn.
+  } while (connection_.get() == connection &&
+           (connection->HasBuffered() ||
+            (connection->MayHaveMore() && ++packets < kMaxPacketsPerTurn)));
 }
 
 IoResult Session::ReceiveAndHold(event::Instant deadline) {
   if (connection_ == nullptr) return IoResult::kClosed;
   transports::IncomingFrame frame;
   const IoResult result =
-      connection_->Receive(&frame, protocol()->buffers(), deadline);
+      connection_->Receive(&frame, pool_->buffers(), deadline);
   if (result == IoResult::kClosed) {
     CloseAsTold(connection_->close_status());
   } else if (result == IoResult::kOk) {
@@ -190,8 +215,8 @@ IoResult Session::ReceiveAndHold(event::Instant deadline) {
 }
 
 void Session::HandleFrame(transports::IncomingFrame frame, Held held) {
-  FrameVerdict verdict;
-  {
+  FrameVerdict verdict{FrameVerdict::What::kDeliver, {}, nullptr};
+  if (PlainType(frame.type) != kMessageFrame) {
     std::lock_guard<std::mutex> lock(mutex_);
     verdict = Judge(frame.type, frame.id);
   }
@@ -232,7 +257,7 @@ void Session::HandleFrame(transports::IncomingFrame frame, Held held) {
 }
 
 MessageRef Session::MakeMessage(uint8_t type, transports::IncomingFrame frame) {
-  MessageRef message(protocol()->NewMessage(this, std::move(frame.payload)));
+  MessageRef message(pool_->New(this, std::move(frame.payload)));
   message->received_size_was_set_ = (type & kLengthWasSet) != 0;
   message->size_ = message->payload_.size();
   message->descriptor_ = std::move(frame.descriptor);
@@ -282,8 +307,9 @@ void Session::LogClosing(CloseReason reason, absl::string_view what) {
 void Session::Doom(CloseReason reason) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (doom_ != CloseReason::kNone || connection_ == nullptr) return;
-    doom_ = reason;
+    if (connection_ == nullptr) return;
+    CloseReason none = CloseReason::kNone;
+    if (!doom_.compare_exchange_strong(none, reason)) return;
   }
   ScheduleDelivery();
 }
@@ -327,7 +353,7 @@ void Session::Run() {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     delivery_posted_ = false;
-    doom = std::exchange(doom_, CloseReason::kNone);
+    doom = doom_.exchange(CloseReason::kNone);
   }
   const SessionRef keep(this);
   Unref();  // the post's
@@ -337,6 +363,7 @@ void Session::Run() {
 }
 
 void Session::DeliverInbox() {
+  if (inbox_.empty()) return;
   size_t count;
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -354,10 +381,7 @@ void Session::DeliverInbox() {
 
 void Session::DeliverAll() {
   for (;;) {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (inbox_.empty()) return;
-    }
+    if (inbox_.empty()) return;
     DeliverInbox();
   }
 }

@@ -18,6 +18,8 @@
 //    never held across a handler, a wait, a post or a call of the connection.
 //  - The connection's pointer changes on the owner's thread only. That thread
 //    reads it without the lock; others copy it under the lock.
+//  - A message that comes or goes on the owner's thread costs one lock, the
+//    connection's.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_H_
 #define LE_MESSAGING_MESSAGING_SESSION_H_
@@ -59,6 +61,8 @@ class Session : private event::Task, private transports::Connection::Observer {
   virtual bool is_client() const = 0;
   virtual const Interface* interface() const = 0;
   Protocol* protocol() const { return interface()->protocol; }
+  // Any thread. A message of this session around `payload`, see MessagePool.
+  Message* NewMessage(transports::Buffer payload);
   event::Thread* owner() const { return owner_; }
   bool IsOwner() const { return event::Thread::CurrentOrNull() == owner_; }
 
@@ -79,7 +83,7 @@ class Session : private event::Task, private transports::Connection::Observer {
   virtual void Abolish() = 0;
 
  protected:
-  Session(Runtime* runtime, event::Thread* owner);
+  Session(Runtime* runtime, event::Thread* owner, Protocol* protocol);
   ~Session() override;
 
   // Goes on with `connection`, attached to the owner's loop.
@@ -96,8 +100,9 @@ class Session : private event::Task, private transports::Connection::Observer {
   virtual Full WhenFull(bool is_response) = 0;
 
   // Sends a frame of `type`; with a message, its payload and descriptor.
+  // `others`: requests besides this one are under way.
   Result Transmit(uint8_t type, uint64_t id, Message* message,
-                  event::Instant deadline);
+                  event::Instant deadline, bool others);
 
   // A session that must close, though not on this thread or not now: by the
   // loop.
@@ -126,7 +131,8 @@ class Session : private event::Task, private transports::Connection::Observer {
   // is put in line. kClosed: the session is closed now.
   transports::IoResult ReceiveAndHold(event::Instant deadline);
 
-  // The machine's word on a frame. Called under the lock.
+  // The machine's word on a frame, but for messages that want no response, which
+  // are always delivered. Called under the lock.
   virtual FrameVerdict Judge(uint8_t type, uint64_t id) = 0;
   // The connection is closed, but not by the user. Puts in line what is owed.
   virtual void OnFarEndClosed(CloseReason reason) = 0;
@@ -150,19 +156,20 @@ class Session : private event::Task, private transports::Connection::Observer {
   void CloseForFault(CloseReason reason, absl::string_view what);
   // Likewise, for what the connection says of its end.
   void CloseAsTold(const absl::Status& status);
-  Result WaitForRoom(const std::shared_ptr<transports::Connection>& connection,
+  Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline);
   bool MayHoldMore();
 
   Runtime* const runtime_;
   event::Thread* const owner_;
+  MessagePool* const pool_;  // the owner's
   std::mutex mutex_;
   std::shared_ptr<transports::Connection> connection_;
   Inbox inbox_;
   void* context_ = nullptr;
   std::atomic<int> references_{1};
   bool delivery_posted_ = false;
-  CloseReason doom_ = CloseReason::kNone;
+  std::atomic<CloseReason> doom_{CloseReason::kNone};
 };
 
 // Keeps a session alive while its handlers run.

@@ -81,6 +81,7 @@ class ClientSessionMachine {
   }
   absl::optional<Completion> ExpireRequest(absl::Time now);
   absl::Time NextDeadline() const { return requests_.NextDeadline(); }
+  size_t requests() const { return requests_.size(); }
 
   // By whichever side. Returns the completions that are owed, in the order of
   // the requests. On a closed session: nothing happens.
@@ -101,6 +102,7 @@ class ServerSessionMachine {
   FrameVerdict OnFrame(uint8_t type, uint64_t id);
   // A request has been responded to, or released.
   void OnRequestDone() { --unanswered_; }
+  uint32_t unanswered() const { return unanswered_; }
 
   // True the first time.
   bool Close(CloseReason reason);

@@ -7,17 +7,27 @@
 #include <cstring>
 #include <new>
 
+#include "absl/base/optimization.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 namespace le {
 namespace transports {
 
 static_assert(sizeof(internal::BufferBlock) % alignof(std::max_align_t) == 0,
               "the bytes that follow must be aligned for any type");
+static_assert(offsetof(internal::BufferBlock, headroom) +
+                      kBufferHeadroomBytes ==
+                  sizeof(internal::BufferBlock),
+              "the headroom must end where the bytes begin");
 
 void Buffer::ZeroFrom(size_t from) {
-  if (from < block_->clean_from) {
-    std::memset(data() + from, 0, block_->clean_from - from);
-    block_->clean_from = from;
-  }
+  if (from >= block_->clean_from) return;
+  std::memset(data() + from, 0,
+              LengthWithoutZeroTail(data() + from, block_->clean_from - from));
+  block_->clean_from = from;
 }
 
 void Buffer::reset() {
@@ -27,35 +37,80 @@ void Buffer::reset() {
   block->pool->Free(block);
 }
 
-size_t LengthWithoutZeroTail(const uint8_t* data, size_t size) {
-  // Whole cache lines first, backwards: the loop is one that compilers turn
-  // into wide instructions.
-  constexpr size_t kLine = 256;
-  while (size >= kLine) {
+namespace {
+
+// Bytes that are looked at together: a few cache lines.
+constexpr size_t kStride = 256;
+
+// Backwards over whole strides, as far as they are zero. The inner loop is one
+// that compilers turn into wide instructions.
+inline size_t SkipZeroStrides(const uint8_t* data, size_t size) {
+  while (size >= kStride) {
     uint64_t any = 0;
-    const uint8_t* const line = data + size - kLine;
-    for (size_t i = 0; i < kLine; i += sizeof(uint64_t)) {
+    const uint8_t* const stride = data + size - kStride;
+    for (size_t i = 0; i < kStride; i += sizeof(uint64_t)) {
       uint64_t word;
-      std::memcpy(&word, line + i, sizeof(word));
+      std::memcpy(&word, stride + i, sizeof(word));
       any |= word;
     }
     if (any != 0) break;
-    size -= kLine;
+    size -= kStride;
+  }
+  return size;
+}
+
+#if defined(__x86_64__)
+// The same loop with registers of twice the width, where there are such.
+__attribute__((target("avx2"))) size_t SkipZeroStridesAvx2(const uint8_t* data,
+                                                           size_t size) {
+  while (size >= kStride) {
+    const auto* const stride =
+        reinterpret_cast<const __m256i_u*>(data + size - kStride);
+    __m256i any = _mm256_loadu_si256(stride);
+    for (size_t i = 1; i < kStride / sizeof(__m256i); ++i) {
+      any = _mm256_or_si256(any, _mm256_loadu_si256(stride + i));
+    }
+    if (_mm256_testz_si256(any, any) == 0) break;
+    size -= kStride;
+  }
+  return size;
+}
+
+const bool g_has_avx2 = __builtin_cpu_supports("avx2") != 0;
+#endif
+
+}  // namespace
+
+size_t LengthWithoutZeroTail(const uint8_t* data, size_t size) {
+#if defined(__x86_64__)
+  size = g_has_avx2 ? SkipZeroStridesAvx2(data, size)
+                    : SkipZeroStrides(data, size);
+#else
+  size = SkipZeroStrides(data, size);
+#endif
+  while (size >= sizeof(uint64_t)) {
+    uint64_t word;
+    std::memcpy(&word, data + size - sizeof(word), sizeof(word));
+    if (word != 0) break;
+    size -= sizeof(word);
   }
   while (size > 0 && data[size - 1] == 0) --size;
   return size;
 }
 
 BufferPool::Ptr BufferPool::Create(size_t capacity) {
-  return Ptr(new BufferPool(capacity));
+  return Ptr(new BufferPool(capacity, nullptr));
 }
 
+BufferPool::Ptr BufferPool::CreateForThisThread(BufferPool* source) {
+  return Ptr(new BufferPool(source->capacity(), source));
+}
+
+BufferPool::BufferPool(size_t capacity, BufferPool* source)
+    : capacity_(capacity), source_(source), free_(source != nullptr) {}
+
 BufferPool::~BufferPool() {
-  while (free_ != nullptr) {
-    internal::BufferBlock* const next = free_->next_free;
-    std::free(free_);
-    free_ = next;
-  }
+  while (internal::BufferBlock* const block = free_.Take()) std::free(block);
 }
 
 internal::BufferBlock* BufferPool::NewBlock() {
@@ -63,64 +118,75 @@ internal::BufferBlock* BufferPool::NewBlock() {
   auto* const block = static_cast<internal::BufferBlock*>(
       std::calloc(1, sizeof(internal::BufferBlock) + capacity_));
   if (block == nullptr) throw std::bad_alloc();
-  block->pool = this;
+  made_.fetch_add(1, std::memory_order_relaxed);
+  return block;
+}
+
+internal::BufferBlock* BufferPool::GiveAway() {
+  internal::BufferBlock* const block = free_.Take();
+  if (block != nullptr) made_.fetch_sub(1, std::memory_order_relaxed);
   return block;
 }
 
 Buffer BufferPool::Allocate() {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    ++in_use_;
-    if (free_ != nullptr) {
-      internal::BufferBlock* const block = free_;
-      free_ = block->next_free;
-      block->size = 0;
-      return Buffer(block);
+  internal::BufferBlock* block = free_.Take();
+  if (ABSL_PREDICT_FALSE(block == nullptr)) {
+    if (source_ != nullptr) block = source_->GiveAway();
+    if (block != nullptr) {
+      made_.fetch_add(1, std::memory_order_relaxed);
+    } else {
+      block = NewBlock();
     }
-    ++made_;
+    block->pool = this;
   }
-  return Buffer(NewBlock());
+  if (free_.IsHome()) {
+    ++out_at_home_;
+  } else {
+    out_elsewhere_.fetch_add(1, std::memory_order_relaxed);
+  }
+  block->size = 0;
+  return Buffer(block);
 }
 
 void BufferPool::Free(internal::BufferBlock* block) {
-  bool last;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    block->next_free = free_;
-    free_ = block;
-    --in_use_;
-    last = in_use_ == 0 && !owned_;
+  if (free_.IsHome()) {
+    free_.PutBack(block);
+    --out_at_home_;
+    return;
   }
-  if (last) delete this;
+  free_.PutBack(block);
+  if (out_elsewhere_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+void BufferPool::LeaveHome() {
+  free_.LeaveHome();
+  out_elsewhere_.fetch_add(out_at_home_, std::memory_order_relaxed);
+  out_at_home_ = 0;
+  source_ = nullptr;
+}
+
+void BufferPool::LetGo() {
+  LeaveHome();
+  if (out_elsewhere_.fetch_sub(kOwned, std::memory_order_acq_rel) == kOwned) {
+    delete this;
+  }
 }
 
 void BufferPool::Reserve(size_t count) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  for (; made_ < count; ++made_) {
+  while (buffers_made() < count) {
     internal::BufferBlock* const block = NewBlock();
-    block->next_free = free_;
-    free_ = block;
+    block->pool = this;
+    free_.PutBack(block);
   }
 }
 
 size_t BufferPool::buffers_made() const {
-  std::lock_guard<std::mutex> lock(mutex_);
-  return made_;
+  return made_.load(std::memory_order_relaxed);
 }
 
 size_t BufferPool::buffers_in_use() const {
-  std::lock_guard<std::mutex> lock(mutex_);
-  return in_use_;
-}
-
-void BufferPool::Unref() {
-  bool last;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    owned_ = false;
-    last = in_use_ == 0;
-  }
-  if (last) delete this;
+  return static_cast<size_t>(out_elsewhere_.load(std::memory_order_relaxed) -
+                             kOwned + out_at_home_);
 }
 
 }  // namespace transports

@@ -10,16 +10,22 @@
 #ifndef LE_MESSAGING_TRANSPORTS_BUFFER_H_
 #define LE_MESSAGING_TRANSPORTS_BUFFER_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <utility>
+
+#include "event/base/home_list.h"
 
 namespace le {
 namespace transports {
 
 class BufferPool;
+
+// Bytes before those of a buffer, where a transport may write what it sends along
+// with them: so it need not gather the two.
+constexpr size_t kBufferHeadroomBytes = 16;
 
 namespace internal {
 // Header of each block; the bytes follow it.
@@ -28,6 +34,7 @@ struct BufferBlock {
   BufferBlock* next_free;
   size_t clean_from;  // every byte from here to the capacity is zero
   size_t size;        // bytes in use
+  uint8_t headroom[kBufferHeadroomBytes];
 };
 }  // namespace internal
 
@@ -49,12 +56,14 @@ class Buffer {
   explicit operator bool() const { return block_ != nullptr; }
   // Aligned for any type.
   uint8_t* data() const { return reinterpret_cast<uint8_t*>(block_ + 1); }
+  uint8_t* headroom() const { return block_->headroom; }
   size_t capacity() const;
   // Bytes in use, from the front. Set by whoever fills the buffer.
   size_t size() const { return block_->size; }
   void set_size(size_t size) { block_->size = size; }
 
-  // Makes every byte from `from` on zero.
+  // Makes every byte from `from` on zero. Writes only what is not: reading is
+  // cheaper, and mostly little was written.
   void ZeroFrom(size_t from);
   // Somebody may have written anywhere: nothing is known to be zero.
   void MarkDirty() { block_->clean_from = capacity(); }
@@ -76,15 +85,21 @@ class Buffer {
 size_t LengthWithoutZeroTail(const uint8_t* data, size_t size);
 
 // Thread-safe. Lives until both its owner and its last buffer are gone.
+//
+// A pool for one thread takes no lock there. Only that thread allocates; any puts
+// back. Before it ends: LeaveHome(), or let go of the pool.
 class BufferPool {
  public:
   struct Deleter {
-    void operator()(BufferPool* pool) const { pool->Unref(); }
+    void operator()(BufferPool* pool) const { pool->LetGo(); }
   };
   using Ptr = std::unique_ptr<BufferPool, Deleter>;
 
   // A pool of buffers of `capacity` bytes each; grows as it must.
   static Ptr Create(size_t capacity);
+  // The same, for the calling thread above all. Takes what `source`, which
+  // must outlive it, has left before it makes more.
+  static Ptr CreateForThisThread(BufferPool* source);
 
   size_t capacity() const { return capacity_; }
   // A buffer of size() 0. Its content is not defined before ZeroFrom() or
@@ -92,24 +107,33 @@ class BufferPool {
   Buffer Allocate();
   // Makes sure that `count` buffers exist.
   void Reserve(size_t count);
+  // The thread that it is for ends (or has): all use it alike from now on.
+  void LeaveHome();
 
+  // Exact when no other thread uses the pool.
   size_t buffers_made() const;    // in all
   size_t buffers_in_use() const;  // of those, held by somebody
 
  private:
   friend class Buffer;
-  explicit BufferPool(size_t capacity) : capacity_(capacity) {}
+  BufferPool(size_t capacity, BufferPool* source);
   ~BufferPool();
   void Free(internal::BufferBlock* block);
-  void Unref();
+  void LetGo();
   internal::BufferBlock* NewBlock();
+  // Hands a free block over for good; null if there is none.
+  internal::BufferBlock* GiveAway();
 
   const size_t capacity_;
-  mutable std::mutex mutex_;
-  internal::BufferBlock* free_ = nullptr;
-  size_t made_ = 0;
-  size_t in_use_ = 0;
-  bool owned_ = true;  // by the Ptr
+  BufferPool* source_;  // null: the pool is nobody's in particular
+  event::HomeList<internal::BufferBlock> free_;
+  std::atomic<size_t> made_{0};
+  // Buffers taken less buffers put back, by the home thread, and by all others.
+  // The sum is what is in use. Once the pool is let go of, the latter has it
+  // all; until then it cannot come down to 0, for what is added to it.
+  static constexpr int64_t kOwned = int64_t{1} << 62;
+  int64_t out_at_home_ = 0;
+  std::atomic<int64_t> out_elsewhere_{kOwned};
 };
 
 inline size_t Buffer::capacity() const { return block_->pool->capacity(); }

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <random>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -72,6 +74,66 @@ TEST(BufferTest, ReserveMakesThemBeforehand) {
   EXPECT_EQ(pool->buffers_in_use(), 0u);
   Buffer buffer = pool->Allocate();
   EXPECT_EQ(pool->buffers_made(), 3u);
+}
+
+TEST(BufferTest, AThreadsPoolTakesWhatItsSourceHasLeft) {
+  BufferPool::Ptr source = BufferPool::Create(10);
+  source->Reserve(1);
+  BufferPool::Ptr pool = BufferPool::CreateForThisThread(source.get());
+  Buffer first = pool->Allocate();
+  EXPECT_EQ(source->buffers_made(), 0u);
+  EXPECT_EQ(pool->buffers_made(), 1u);
+  Buffer second = pool->Allocate();
+  EXPECT_EQ(pool->buffers_made(), 2u);
+  EXPECT_EQ(pool->buffers_in_use(), 2u);
+  first.reset();
+  EXPECT_EQ(pool->buffers_in_use(), 1u);
+}
+
+TEST(BufferTest, WhatOtherThreadsPutBackIsUsedAgain) {
+  BufferPool::Ptr source = BufferPool::Create(10);
+  BufferPool::Ptr pool = BufferPool::CreateForThisThread(source.get());
+  for (int round = 0; round < 3; ++round) {
+    Buffer here = pool->Allocate();
+    std::thread([away = std::move(here)]() mutable { away.reset(); }).join();
+    EXPECT_EQ(pool->buffers_in_use(), 0u);
+  }
+  EXPECT_EQ(pool->buffers_made(), 1u) << "it was not recycled";
+}
+
+TEST(BufferTest, AThreadsPoolOutlivesItsThreadForItsBuffers) {
+  BufferPool::Ptr source = BufferPool::Create(10);
+  Buffer kept, dropped;
+  std::thread([&] {
+    BufferPool::Ptr pool = BufferPool::CreateForThisThread(source.get());
+    kept = pool->Allocate();
+    dropped = pool->Allocate();
+    pool->Allocate();
+    dropped.reset();
+  }).join();
+  source.reset();
+  std::memset(kept.data(), 1, 10);  // a sanitizer would object
+}
+
+TEST(BufferTest, BuffersOfAThreadsPoolArePutBackAnywhere) {
+  BufferPool::Ptr source = BufferPool::Create(16);
+  BufferPool::Ptr pool = BufferPool::CreateForThisThread(source.get());
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    std::vector<Buffer> away;
+    for (int n = 0; n < 500; ++n) away.push_back(pool->Allocate());
+    threads.emplace_back([away = std::move(away)]() mutable {
+      for (Buffer& buffer : away) {
+        buffer.MarkDirty();
+        std::memset(buffer.data(), 1, buffer.capacity());
+        buffer.reset();
+      }
+    });
+    for (int n = 0; n < 500; ++n) Buffer buffer = pool->Allocate();
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(pool->buffers_in_use(), 0u);
+  EXPECT_LE(pool->buffers_made(), 1501u);
 }
 
 TEST(LengthWithoutZeroTailTest, AgreesWithLookingAtEachByte) {

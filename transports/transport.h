@@ -63,8 +63,11 @@ struct OutgoingFrame {
   uint8_t type = 0;  // meaning belongs to the layer above; any value
   uint64_t id = 0;   // likewise
   absl::Span<const uint8_t> payload;
+  // kBufferHeadroomBytes bytes right before `payload` that the transport may
+  // write to, or null.
+  uint8_t* headroom = nullptr;
   // The buffer that holds `payload`, if the transport may have it: on kOk it
-  // may have been moved from. Its bytes beyond `payload` must be zero.
+  // may have been moved from. What it holds beyond `payload` goes nowhere.
   Buffer* movable_payload = nullptr;
   // Taken (moved from, closed once sent) on kOk; left alone otherwise.
   event::UniqueFd* descriptor = nullptr;
@@ -75,6 +78,9 @@ struct OutgoingFrame {
   std::unique_ptr<Connection>* connection = nullptr;
   // Tells the far end, vouched for by the kernel, who sends this.
   bool vouched = false;
+  // Others are on their way in either direction: a reader does well to look for
+  // another after this one.
+  bool more_to_come = false;
 };
 
 // A frame that has arrived.
@@ -136,6 +142,9 @@ class Connection {
   // taken. A reader takes one, and then these, rather than drain until there is
   // nothing: that would cost a futile system call each time.
   virtual bool HasBuffered() const = 0;
+  // Whether the far end has let it be known that more is coming: then one more
+  // Receive() in this turn is worth its while, even if it may be in vain.
+  virtual bool MayHaveMore() const = 0;
 
   // Waits until there is something to receive (kReadable) or room to send
   // (kWritable), whichever of `what`; true if so, false at the deadline. A

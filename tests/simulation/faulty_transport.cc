@@ -92,6 +92,9 @@ class FaultyConnection final : public Connection,
   bool HasBuffered() const override {
     return !broken_ && inner_->HasBuffered();
   }
+  bool MayHaveMore() const override {
+    return !broken_ && inner_->MayHaveMore();
+  }
   bool Wait(uint32_t what, event::Instant deadline) override {
     return broken_ || inner_->Wait(what, deadline);
   }

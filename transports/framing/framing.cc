@@ -35,11 +35,22 @@ absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
     return absl::InvalidArgumentError(
         "a descriptor with a frame that is not the first of its packet");
   }
-  if (header->has(FrameHeader::kContinuation)
-          ? header->flags != FrameHeader::kContinuation
-          : header->has(FrameHeader::kFragmented) &&
-                header->has(FrameHeader::kMore)) {
+  constexpr uint16_t kOfPacket =
+      FrameHeader::kPlainNext | FrameHeader::kMoreToCome;
+  const uint16_t of_frame = header->flags & ~kOfPacket;
+  if ((header->has(FrameHeader::kContinuation) &&
+       of_frame != FrameHeader::kContinuation) ||
+      (header->has(FrameHeader::kFragmented) &&
+       header->has(FrameHeader::kMore)) ||
+      (header->has(FrameHeader::kAnnouncement) &&
+       header->flags != FrameHeader::kAnnouncement) ||
+      (header->has(FrameHeader::kExpectsPlain) && !connection)) {
     return absl::InvalidArgumentError("flags that exclude each other");
+  }
+  if (!first &&
+      (header->has(kOfPacket) || header->has(FrameHeader::kAnnouncement))) {
+    return absl::InvalidArgumentError(
+        "a packet's flag in a frame that is not its first");
   }
   if (!first && (header->has(FrameHeader::kFragmented) ||
                  header->has(FrameHeader::kContinuation))) {
@@ -50,6 +61,9 @@ absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
 
 absl::Status CheckPayload(const FrameHeader& header, size_t packet_rest) {
   const size_t there = packet_rest - kFrameHeaderBytes;
+  if (header.has(FrameHeader::kAnnouncement) && there != 0) {
+    return absl::InvalidArgumentError("an announcement with a payload");
+  }
   if (header.has(FrameHeader::kFragmented)) {
     if (there == 0 || there >= header.length) {
       return absl::InvalidArgumentError(absl::StrCat(

@@ -18,17 +18,19 @@ namespace transports {
 
 constexpr uint8_t kWireVersion = 1;
 
-// One packet. Holds 64 KiB of payload and its header, and is far below what the
-// kernel takes at once with its default of 208 KiB for a socket's buffer.
-constexpr size_t kMaxPacketBytes = 66560;
-
 struct FrameHeader {
   static constexpr uint16_t kDescriptor = 1;
   static constexpr uint16_t kConnection = 2;
   static constexpr uint16_t kMore = 4;
   static constexpr uint16_t kFragmented = 8;
   static constexpr uint16_t kContinuation = 16;
-  static constexpr uint16_t kAllFlags = 31;
+  // Of a packet, in its first header:
+  static constexpr uint16_t kPlainNext = 32;
+  static constexpr uint16_t kMoreToCome = 64;
+  static constexpr uint16_t kAnnouncement = 128;
+  // Of a connection that is passed:
+  static constexpr uint16_t kExpectsPlain = 256;
+  static constexpr uint16_t kAllFlags = 511;
 
   uint8_t version = kWireVersion;
   uint8_t type = 0;
@@ -40,6 +42,10 @@ struct FrameHeader {
 };
 constexpr size_t kFrameHeaderBytes = 16;
 static_assert(sizeof(FrameHeader) == kFrameHeaderBytes, "sent as it stands");
+
+// One packet. Holds 64 KiB of payload and its header, and is far below what the
+// kernel takes at once with its default of 208 KiB for a socket's buffer.
+constexpr size_t kMaxPacketBytes = kFrameHeaderBytes + 65536;
 
 // Reads the header at the front of `bytes`, which are the rest of a packet, and
 // checks all that can be checked without knowing what came before. `first`: it

@@ -64,14 +64,18 @@ TEST(FramingTest, RefusesShortHeadersAndOtherVersions) {
 }
 
 TEST(FramingTest, EachCombinationOfFlagsIsJudged) {
-  for (int flags = 0; flags < 64; ++flags) {
+  for (int flags = 0; flags < 1024; ++flags) {
     for (bool first : {true, false}) {
       const bool d = flags & 1, c = flags & 2, more = flags & 4,
                  fragmented = flags & 8, continuation = flags & 16,
-                 unknown = flags & 32;
+                 of_packet = flags & (32 | 64), announcement = flags & 128,
+                 expects_plain = flags & 256, unknown = flags & 512;
       const bool legal = !unknown && !(d && c) && !(fragmented && more) &&
                          !(continuation && (d || c || more || fragmented)) &&
-                         (first || !(d || c || fragmented || continuation));
+                         !(announcement && flags != 128) &&
+                         !(expects_plain && !c) &&
+                         (first || !(d || c || fragmented || continuation ||
+                                     of_packet || announcement));
       EXPECT_EQ(Parses(Header(static_cast<uint16_t>(flags)), first), legal)
           << flags << (first ? " first" : "");
     }

@@ -174,6 +174,9 @@ class LoopbackConnection final : public Connection, private event::Task {
     return !mine().inbox.empty();
   }
 
+  // What has come is known for sure.
+  bool MayHaveMore() const override { return false; }
+
   bool Wait(uint32_t what, event::Instant deadline) override {
     process_->YieldPoint();
     event::Parker* const parker = event::Thread::Current()->parker();

@@ -292,6 +292,49 @@ TEST_P(TransportConformanceTest, PassesDescriptors) {
 }
 
 // What is never received is closed.
+TEST_P(TransportConformanceTest, PassesDescriptorsAmongPlainFrames) {
+  Ends ends(GetParam());
+  // The same outside a turn, where each frame leaves by itself, and within one.
+  auto send_all = [&] {
+    for (const char* const kind : {"p", "pp", "d", "dd", "p", "large", "d"}) {
+      const std::string kind_text = kind;
+      const std::string text =
+          kind_text == "large" ? Pattern(200000) : kind_text;
+      for (size_t i = 0; i < (kind_text == "large" ? 1 : kind_text.size());
+           ++i) {
+        OutgoingFrame frame = Frame(1, text);
+        event::UniqueFd fd(open("/dev/null", O_RDONLY | O_CLOEXEC));
+        if (kind[0] == 'd') frame.descriptor = &fd;
+        ASSERT_EQ(ends.client->Send(frame), IoResult::kOk);
+      }
+    }
+  };
+  auto expect_all = [&] {
+    for (const char kind : std::string("ppp") + "ddd" + "p" + "l" + "d") {
+      ends.client->Flush();
+      const IncomingFrame frame = Next(ends.server.get(), ends.pool.get());
+      EXPECT_EQ(static_cast<bool>(frame.descriptor), kind == 'd');
+      EXPECT_FALSE(frame.descriptor_lost);
+      EXPECT_EQ(frame.payload.size() > 2, kind == 'l');
+    }
+  };
+  for (int round = 0; round < 2; ++round) {
+    send_all();
+    expect_all();
+  }
+  Watcher watcher;
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &watcher).ok());
+  bool sent = false;
+  watcher.on_readable = [&] {
+    Next(ends.client.get(), ends.pool.get());
+    send_all();
+    sent = true;
+  };
+  ASSERT_EQ(ends.server->Send(Frame(1, "go")), IoResult::kOk);
+  ends.RunUntil([&] { return sent; });
+  expect_all();
+}
+
 TEST_P(TransportConformanceTest, UnreceivedDescriptorsAreClosed) {
   int pipe_ends[2];
   ASSERT_EQ(pipe2(pipe_ends, O_CLOEXEC), 0);
@@ -331,6 +374,30 @@ TEST_P(TransportConformanceTest, PassesConnections) {
   IncomingFrame none;
   EXPECT_EQ(client->Receive(&none, first.pool.get(), absl::InfiniteFuture()),
             IoResult::kClosed);
+}
+
+// Whoever goes on with a connection may send anything on it, whatever was said
+// before.
+TEST_P(TransportConformanceTest, PassesConnectionsThatWereInUse) {
+  Ends first(GetParam());
+  std::unique_ptr<Connection> client, middle;
+  first.Connect(&client, &middle);
+  ASSERT_EQ(client->Send(Frame(1, "a word")), IoResult::kOk);
+  Next(middle.get(), first.pool.get());
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(middle->Send(Frame(1, "an answer")), IoResult::kOk);
+    Next(client.get(), first.pool.get());
+  }
+  OutgoingFrame passing = Frame(2, "");
+  passing.connection = &middle;
+  ASSERT_EQ(first.client->Send(passing), IoResult::kOk);
+  IncomingFrame received = Next(first.server.get(), first.pool.get());
+  ASSERT_NE(received.connection, nullptr);
+  event::UniqueFd fd(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  OutgoingFrame frame = Frame(3, "");
+  frame.descriptor = &fd;
+  ASSERT_EQ(received.connection->Send(frame), IoResult::kOk);
+  EXPECT_TRUE(Next(client.get(), first.pool.get()).descriptor);
 }
 
 TEST_P(TransportConformanceTest, KnowsWhoIsThere) {

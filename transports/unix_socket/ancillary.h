@@ -48,6 +48,10 @@ class IncomingAncillary {
   void TakeFrom(const struct msghdr& message);
 
   size_t descriptors() const { return count_; }
+  // Neither descriptors nor credentials, and none that were lost.
+  bool empty() const {
+    return count_ == 0 && !truncated_ && !sender_.has_value();
+  }
   // Something had no room: descriptors that the process could not have.
   bool truncated() const { return truncated_; }
   // The first, or none.

@@ -189,7 +189,7 @@ TEST_F(HostilePeerTest, AContinuationTooLong) {
 }
 
 TEST_F(HostilePeerTest, ABadSecondFrame) {
-  SendRaw(Header(FrameHeader::kMore, 1) + "a" + std::string(16, '\1'));
+  SendRaw(Header(FrameHeader::kMore, 1) + "a" + Header(0x8000, 0));
   IncomingFrame frame;
   EXPECT_EQ(Receive(&frame), IoResult::kOk);
   ExpectClosedFor("unknown flags");
@@ -208,6 +208,47 @@ TEST_F(HostilePeerTest, ABadFirstFrameOfALaterPacket) {
 TEST_F(HostilePeerTest, AnUnannouncedDescriptor) {
   SendRaw(Header(0, 1) + "x", {null_});
   ExpectClosedFor("1 descriptors where none was announced");
+}
+
+TEST_F(HostilePeerTest, ADescriptorWhereNoneWasToCome) {
+  SendRaw(Header(FrameHeader::kPlainNext, 1) + "x");
+  IncomingFrame frame;
+  EXPECT_EQ(Receive(&frame), IoResult::kOk);
+  SendRaw(Header(FrameHeader::kDescriptor, 1) + "x", {null_});
+  ExpectClosedFor("said that none would come");
+}
+
+// The kernel drops it: nobody has asked for it.
+TEST_F(HostilePeerTest, ASecretDescriptorWhereNoneWasToCome) {
+  SendRaw(Header(FrameHeader::kPlainNext, 1) + "x");
+  IncomingFrame frame;
+  EXPECT_EQ(Receive(&frame), IoResult::kOk);
+  SendRaw(Header(FrameHeader::kPlainNext, 1) + "y", {null_, null_});
+  EXPECT_EQ(Receive(&frame), IoResult::kOk);
+  EXPECT_FALSE(frame.descriptor);
+  EXPECT_EQ(OpenDescriptors(), before_);
+}
+
+TEST_F(HostilePeerTest, AnAnnouncementWithMore) {
+  SendRaw(Header(FrameHeader::kAnnouncement, 1) + "x");
+  ExpectClosedFor("an announcement with a payload");
+}
+
+TEST_F(HostilePeerTest, AnAnnouncedAnnouncement) {
+  SendRaw(Header(FrameHeader::kAnnouncement, 0), {null_});
+  ExpectClosedFor("1 descriptors where none was announced");
+}
+
+TEST_F(HostilePeerTest, ALargePacketWhereASmallOneFits) {
+  BufferPool::Ptr small = BufferPool::Create(64);
+  SendRaw(Header(FrameHeader::kPlainNext, 1) + "x");
+  IncomingFrame frame;
+  EXPECT_EQ(connection_->Receive(&frame, small.get(), absl::InfinitePast()),
+            IoResult::kOk);
+  SendRaw(Header(0, kMaxPacketBytes) + std::string(kMaxPacketBytes, 'x'));
+  EXPECT_EQ(connection_->Receive(&frame, small.get(), absl::InfinitePast()),
+            IoResult::kClosed);
+  EXPECT_EQ(connection_->close_status().message(), "a packet over the limit");
 }
 
 TEST_F(HostilePeerTest, TwoDescriptors) {

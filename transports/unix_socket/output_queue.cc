@@ -37,9 +37,28 @@ OutputPacket* OutputQueue::Open() {
   return &packets_.back();
 }
 
-void OutputQueue::Push(const FrameHeader& header,
-                       absl::Span<const uint8_t> payload, size_t sent,
-                       event::UniqueFd descriptor, bool vouched,
+namespace {
+constexpr uint16_t kOfPacket =
+    FrameHeader::kPlainNext | FrameHeader::kMoreToCome;
+}  // namespace
+
+void OutputQueue::PushAnnouncement() {
+  FrameHeader header;
+  header.flags = FrameHeader::kAnnouncement;
+  OutputPacket* const packet = Open();
+  packet->is_fragment = true;  // nothing joins it
+  Append(packet->memory.get(), header, {});
+  bytes_ += kFrameHeaderBytes;
+}
+
+bool OutputQueue::EndsWithPromise() const {
+  FrameHeader header;
+  std::memcpy(&header, packets_.back().bytes().data(), kFrameHeaderBytes);
+  return header.has(FrameHeader::kPlainNext);
+}
+
+void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
+                       size_t sent, event::UniqueFd descriptor, bool vouched,
                        size_t max_packet) {
   ++frames_;
   const size_t size = kFrameHeaderBytes + payload.size();
@@ -56,7 +75,9 @@ void OutputQueue::Push(const FrameHeader& header,
     std::memcpy(&previous, at, kFrameHeaderBytes);
     previous.flags |= FrameHeader::kMore;
     std::memcpy(at, &previous, kFrameHeaderBytes);
+    header.flags &= static_cast<uint16_t>(~kOfPacket);
   } else {
+    if (!descriptor && !vouched) header.flags |= FrameHeader::kPlainNext;
     packet = Open();
     packet->descriptor = std::move(descriptor);
     packet->vouched = vouched;
@@ -78,10 +99,11 @@ void OutputQueue::PushFragments(FrameHeader header,
     packet->is_fragment = true;
     if (sent == 0) {
       header.flags |= FrameHeader::kFragmented;
+      if (!descriptor && !vouched) header.flags |= FrameHeader::kPlainNext;
       packet->descriptor = std::move(descriptor);
       packet->vouched = vouched;
     } else {
-      header.flags = FrameHeader::kContinuation;
+      header.flags = FrameHeader::kContinuation | FrameHeader::kPlainNext;
       header.length = static_cast<uint32_t>(part);
     }
     Append(packet->memory.get(), header, payload.subspan(sent, part));
@@ -123,6 +145,11 @@ void OutputQueue::Recut(size_t max_packet) {
     while (at < packet.bytes().size()) {
       FrameHeader header;
       std::memcpy(&header, packet.bytes().data() + at, kFrameHeaderBytes);
+      if (header.has(FrameHeader::kAnnouncement)) {
+        PushAnnouncement();
+        break;
+      }
+      header.flags &= static_cast<uint16_t>(~kOfPacket);
       const bool fragmented = header.has(FrameHeader::kFragmented);
       const bool continuation = header.has(FrameHeader::kContinuation);
       const size_t part = packet.is_fragment
@@ -150,6 +177,9 @@ void OutputQueue::Recut(size_t max_packet) {
         } else {
           piece_header.flags = FrameHeader::kContinuation;
           piece_header.length = static_cast<uint32_t>(piece);
+        }
+        if (!cut->descriptor && !cut->vouched) {
+          piece_header.flags |= FrameHeader::kPlainNext;
         }
         Append(cut->memory.get(), piece_header, payload.subspan(sent, piece));
         bytes_ += cut->bytes().size();

@@ -39,9 +39,14 @@ class OutputQueue {
 
   // Copies the payload from `sent` on, of which that much is with the kernel
   // already (0: nothing of the frame is). Takes the descriptor.
-  void Push(const FrameHeader& header, absl::Span<const uint8_t> payload,
-            size_t sent, event::UniqueFd descriptor, bool vouched,
-            size_t max_packet);
+  void Push(FrameHeader header, absl::Span<const uint8_t> payload, size_t sent,
+            event::UniqueFd descriptor, bool vouched, size_t max_packet);
+
+  // A packet that says that the next one is not plain, though it was said that it
+  // would be.
+  void PushAnnouncement();
+  // Whether the last packet says that the next one will be plain. Not empty.
+  bool EndsWithPromise() const;
 
   OutputPacket* front() { return &packets_[first_]; }
   void Pop();

@@ -21,7 +21,7 @@ class SlotCache {
   // One that was put back, or a new one.
   std::unique_ptr<T> Take() {
     T* const kept = slot()->exchange(nullptr, std::memory_order_acquire);
-    return kept != nullptr ? std::unique_ptr<T>(kept) : std::make_unique<T>();
+    return std::unique_ptr<T>(kept != nullptr ? kept : new T);
   }
   void PutBack(std::unique_ptr<T> object) {
     delete slot()->exchange(object.release(), std::memory_order_acq_rel);

@@ -31,6 +31,9 @@ absl::Status KernelRefused(const char* what, int error) {
   return absl::InternalError(absl::StrCat(what, ": ", std::strerror(error)));
 }
 
+// What the kernel says of a socket that has no peer, or none that it knows.
+constexpr uid_t kNobody = static_cast<uid_t>(-1);
+
 uint32_t Saturated(size_t value) {
   return static_cast<uint32_t>(std::min<size_t>(value, UINT32_MAX));
 }
@@ -56,7 +59,7 @@ UnixConnection::UnixConnection(event::UniqueFd socket, event::Process* process,
 UnixConnection::~UnixConnection() { Close(); }
 
 bool UnixConnection::HasBuffered() const {
-  return batch_ != nullptr && batch_->packet;
+  return batch_ != nullptr && batch_->packet != nullptr;
 }
 
 event::UniqueFd UnixConnection::ReleaseSocket() {
@@ -74,10 +77,7 @@ event::UniqueFd UnixConnection::ReleaseSocket() {
 absl::Status UnixConnection::Attach(event::Loop* loop, Observer* observer) {
   if (observer_ != nullptr) event::Fatal("unix transport: attached twice");
   if (close_status_ != nullptr) return close_status();
-  if (!loop->AddWatch(this, fd_.get(), event::Watch::kReadable)) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("cannot watch a socket: ", std::strerror(errno)));
-  }
+  loop->AddWatchLater(this, fd_.get(), event::Watch::kReadable);
   {
     std::lock_guard<std::mutex> lock(mutex_);
     loop_ = loop;
@@ -140,9 +140,8 @@ void UnixConnection::UpdateInterestLocked() {
     if (added()) loop_->RemoveWatch(this);
   } else if (added()) {
     loop_->SetInterest(this, interest);
-  } else if (!loop_->AddWatch(this, fd_.get(), interest)) {
-    event::Log(event::LogLevel::kError,
-               absl::StrCat("cannot watch a socket: ", std::strerror(errno)));
+  } else {
+    loop_->AddWatchLater(this, fd_.get(), interest);
   }
 }
 
@@ -253,12 +252,24 @@ bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
 // ---- Who, and the end ------------------------------------------------------
 
 absl::Status UnixConnection::AskForSender(bool on) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (!on) {
+    // The next send takes it back: there may be none.
+    passes_credentials_ = asks_for_sender_;
+    asks_for_sender_ = false;
+    return absl::OkStatus();
+  }
+  absl::Status set = PassCredentials(true);
+  asks_for_sender_ = set.ok();
+  return set;
+}
+
+absl::Status UnixConnection::PassCredentials(bool on) {
   const int value = on ? 1 : 0;
   if (sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSCRED, &value,
                       sizeof(value)) != 0) {
     return KernelRefused("SO_PASSCRED", errno);
   }
-  asks_for_sender_ = on;
   return absl::OkStatus();
 }
 
@@ -272,13 +283,18 @@ void UnixConnection::SetDescriptorPolicy(DescriptorPolicy policy) {
 
 absl::StatusOr<event::Credentials> UnixConnection::peer() const {
   std::lock_guard<std::mutex> lock(mutex_);
-  struct ucred credentials = {};
-  socklen_t size = sizeof(credentials);
-  if (sys::GetSockOpt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &credentials,
-                      &size) != 0) {
-    return KernelRefused("SO_PEERCRED", errno);
+  if (!peer_.has_value()) {
+    struct ucred raw = {};
+    socklen_t size = sizeof(raw);
+    if (sys::GetSockOpt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &raw, &size) != 0) {
+      return KernelRefused("SO_PEERCRED", errno);
+    }
+    if (raw.uid == kNobody) {
+      return absl::InternalError("not a connected Unix socket");
+    }
+    peer_ = event::Credentials{raw.pid, raw.uid, raw.gid};
   }
-  return event::Credentials{credentials.pid, credentials.uid, credentials.gid};
+  return *peer_;
 }
 
 absl::StatusOr<event::UniqueFd> UnixConnection::PeerPidFd() const {

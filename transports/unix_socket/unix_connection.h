@@ -8,10 +8,12 @@
 // Within a turn of the loop the first frame goes straight, the rest is queued
 // until the turn's end.
 //
-// Receiving (the owner): one recvmsg() per packet, straight into a buffer of
-// the caller's pool. If the packet has more than one frame, the rest is kept
-// and handed out without a system call; the next packet is then expected to be
-// of the same kind and received whole.
+// Receiving (the owner): one system call per packet. If the packet has more than
+// one frame, the rest is kept and handed out without another.
+//
+// Descriptors and credentials cost both sides more than all the rest of a small
+// message. So each packet says whether the next one may bring any (wire.md), and
+// where none may, plain send() and recv() do.
 
 #ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
@@ -44,6 +46,7 @@ class UnixConnection final : public Connection, private event::Watch {
   IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                    event::Instant deadline) override;
   bool HasBuffered() const override;
+  bool MayHaveMore() const override { return may_have_more_; }
   bool Wait(uint32_t what, event::Instant deadline) override;
   absl::Status AskForSender(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
@@ -56,6 +59,11 @@ class UnixConnection final : public Connection, private event::Watch {
   absl::StatusOr<event::Credentials> peer() const override;
   absl::StatusOr<event::UniqueFd> PeerPidFd() const override;
 
+  // Memory for a packet on its way in.
+  struct Packet {
+    uint8_t bytes[kMaxPacketBytes];
+  };
+
  private:
   class Output;    // exists once something has been queued or gathered
   class Spare;     // exists under DescriptorPolicy::kLeaveUnread
@@ -66,10 +74,15 @@ class UnixConnection final : public Connection, private event::Watch {
 
   // ---- Output, under mutex_ ----
   Output* output();
-  Sent SendFrame(FrameHeader header, absl::Span<const uint8_t> payload,
+  Sent SendFrame(FrameHeader header, const OutgoingFrame& frame, int descriptor,
+                 size_t* sent);
+  Sent SendParts(FrameHeader header, absl::Span<const uint8_t> payload,
                  int descriptor, bool vouched, size_t* sent);
   Sent SendBytes(struct iovec* parts, size_t count, int descriptor,
                  bool vouched);
+  Sent SendPlain(const void* bytes, size_t size);
+  Sent FailedToSend(int error);
+  absl::Status PassCredentials(bool on);
   void FlushLocked();
   bool HasRoomLocked() const;
   void LearnPacketLimit();
@@ -86,16 +99,15 @@ class UnixConnection final : public Connection, private event::Watch {
                              IncomingAncillary* ancillary,
                              IncomingFrame* frame);
   bool PauseForDescriptor(event::Instant deadline);
-  absl::Status Dissect(const FrameHeader& raw, size_t size, Buffer payload,
-                       const uint8_t* beyond, IncomingFrame* frame,
-                       IncomingAncillary* ancillary);
-  absl::Status Open(size_t size, Buffer packet, BufferPool* pool,
-                    IncomingFrame* frame, IncomingAncillary* ancillary);
-  void Keep(Buffer packet, size_t at, size_t end);
+  IoResult Fetch(struct iovec* parts, size_t count, bool block,
+                 IncomingAncillary* ancillary, size_t* size);
+  absl::Status Dissect(const uint8_t* bytes, size_t size, Buffer payload,
+                       std::unique_ptr<Packet> packet, BufferPool* pool,
+                       IncomingFrame* frame, IncomingAncillary* ancillary,
+                       bool* complete);
+  void Keep(std::unique_ptr<Packet> packet, size_t at, size_t end);
   IoResult TakeFromBatch(IncomingFrame* frame, BufferPool* pool);
-  absl::Status CutFromBatch(bool first, IncomingFrame* frame, BufferPool* pool);
-  absl::Status Continue(const FrameHeader& raw, size_t size,
-                        const IncomingAncillary& ancillary);
+  IoResult ReceivePart(IncomingAncillary* ancillary, bool block);
   IoResult HandPartial(IncomingFrame* frame);
   IoResult Fail(absl::Status status);
   void CloseWith(absl::Status status);
@@ -115,6 +127,7 @@ class UnixConnection final : public Connection, private event::Watch {
   std::unique_ptr<Partial> partial_;
   std::unique_ptr<Spare> spare_;
   std::unique_ptr<absl::Status> close_status_;  // null: open
+  mutable absl::optional<event::Credentials> peer_;
   uint32_t interest_ = 0;
   uint32_t send_limit_bytes_;
   uint32_t send_limit_frames_ = UINT32_MAX;
@@ -122,8 +135,11 @@ class UnixConnection final : public Connection, private event::Watch {
   uint16_t waiters_ = 0;  // threads inside poll() with our descriptor
   bool close_after_waiters_ = false;
   bool reads_ = false;
-  bool expects_batch_ = false;
+  bool plain_next_ = false;      // what the far end has said of its next packet
+  bool may_have_more_ = false;   // likewise
+  bool promised_plain_ = false;  // what this end has said; under mutex_
   bool asks_for_sender_ = false;
+  bool passes_credentials_ = false;  // still, but nobody asks any more
   bool socket_is_nonblocking_;
   bool owner_is_blocked_ = false;  // waits, and looks at the output no more
   bool send_is_broken_ = false;    // the far end takes nothing more

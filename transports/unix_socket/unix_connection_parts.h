@@ -99,7 +99,7 @@ struct UnixConnection::Batch final : event::Task {
   }
 
   UnixConnection* const connection;
-  Buffer packet;
+  std::unique_ptr<Packet> packet;  // null: nothing is left
   size_t at = 0;
   size_t end = 0;
 };

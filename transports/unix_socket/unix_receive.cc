@@ -12,6 +12,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/base/optimization.h"
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
@@ -26,21 +27,9 @@ namespace sys = event::sys;
 
 namespace {
 
-// Packets that hold more than their first frame are kept in these.
-BufferPool* PacketPool() {
-  static BufferPool* const pool = BufferPool::Create(kMaxPacketBytes).release();
-  return pool;
-}
-
-// Where what lies beyond a first payload is received, on its way to such a
-// packet. Mostly nothing does.
-struct Beyond {
-  uint8_t bytes[kMaxPacketBytes];
-};
-
-SlotCache<Beyond>* BeyondCache() {
-  static auto* const cache = new SlotCache<Beyond>;
-  return cache;
+SlotCache<UnixConnection::Packet>* Packets() {
+  static auto* const packets = new SlotCache<UnixConnection::Packet>;
+  return packets;
 }
 
 BufferPool* EmptyPool() {
@@ -52,17 +41,30 @@ absl::Status KernelRefused(const char* what, int error) {
   return absl::InternalError(absl::StrCat(what, ": ", std::strerror(error)));
 }
 
-// What is passed as a connection must be one, or we would work on a stranger's
-// pipe.
-bool IsConnectedSocket(int fd) {
-  int domain = 0, type = 0, listens = 0;
-  socklen_t size = sizeof(int);
-  return sys::GetSockOpt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
-         domain == AF_UNIX &&
-         sys::GetSockOpt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
-         type == SOCK_SEQPACKET &&
-         sys::GetSockOpt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 &&
-         listens == 0;
+absl::Status TooLarge(size_t payload, size_t capacity) {
+  return absl::InvalidArgumentError(absl::StrCat("a payload of ", payload,
+                                                 " bytes is more than the ",
+                                                 capacity, " that may come"));
+}
+
+// A buffer that holds these bytes and is zero beyond.
+Buffer CopyOf(const uint8_t* bytes, size_t size, BufferPool* pool) {
+  Buffer buffer = pool->Allocate();
+  std::memcpy(buffer.data(), bytes, size);
+  buffer.MarkCleanFrom(std::max(buffer.clean_from(), size));
+  buffer.ZeroFrom(size);
+  buffer.set_size(size);
+  return buffer;
+}
+
+constexpr uint16_t kHarmlessFlags =
+    FrameHeader::kPlainNext | FrameHeader::kMoreToCome;
+
+// What nearly every packet is.
+bool IsOneWholeFrame(const FrameHeader& header, size_t size) {
+  return size >= kFrameHeaderBytes && header.version == kWireVersion &&
+         (header.flags & ~kHarmlessFlags) == 0 &&
+         header.length == size - kFrameHeaderBytes;
 }
 
 }  // namespace
@@ -129,92 +131,130 @@ bool UnixConnection::PauseForDescriptor(event::Instant deadline) {
   return true;
 }
 
+// The kernel's next packet, into `parts`. Ancillary data is looked for only where
+// some may come: a call that takes none is much cheaper.
+IoResult UnixConnection::Fetch(struct iovec* parts, size_t count, bool block,
+                               IncomingAncillary* ancillary, size_t* size) {
+  const int wait = block ? 0 : MSG_DONTWAIT;
+  const bool plain = plain_next_ && !asks_for_sender_ && count == 1;
+  bool was_reset = false;
+  bool truncated = false;
+  ssize_t received;
+  for (;;) {
+    if (plain) {
+      received = sys::Recv(fd_.get(), parts->iov_base, parts->iov_len,
+                           MSG_TRUNC | wait);
+    } else {
+      struct msghdr message = {};
+      message.msg_iov = parts;
+      message.msg_iovlen = count;
+      ancillary->PutInto(&message);
+      received = sys::RecvMsg(fd_.get(), &message, MSG_CMSG_CLOEXEC | wait);
+      if (received >= 0) {
+        ancillary->TakeFrom(message);
+        truncated = (message.msg_flags & MSG_TRUNC) != 0;
+      }
+    }
+    if (received >= 0) break;
+    switch (errno) {
+      case EINTR:
+        continue;
+      case ECONNRESET:
+        // Said once; what had come before is still to be had.
+        if (was_reset) {
+          return Fail(absl::UnavailableError("the far end closed or died"));
+        }
+        was_reset = true;
+        continue;
+      case EAGAIN:
+        may_have_more_ = false;
+        return IoResult::kWouldBlock;
+      default:
+        return Fail(KernelRefused("recvmsg", errno));
+    }
+  }
+  *size = static_cast<size_t>(received);
+  if (*size == 0) {
+    return Fail(absl::UnavailableError("the far end closed or died"));
+  }
+  if (truncated || *size > kMaxPacketBytes) {
+    return Fail(absl::InvalidArgumentError("a packet over the limit"));
+  }
+  return IoResult::kOk;
+}
+
 IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
                                        bool block) {
-  bool was_reset = false;
   for (;;) {
     if (spare_ != nullptr && !spare_->MayReceive()) {
       return IoResult::kWouldBlock;
     }
-    FrameHeader header;
-    Buffer payload, packet;
-    std::unique_ptr<Beyond> beyond;
-    struct iovec parts[3];
-    struct msghdr message = {};
-    message.msg_iov = parts;
-    if (partial_ != nullptr) {
-      parts[0] = {&header, kFrameHeaderBytes};
-      parts[1] = {partial_->payload.data() + partial_->filled,
-                  partial_->header.length - partial_->filled};
-      message.msg_iovlen = 2;
-    } else if (expects_batch_) {
-      packet = PacketPool()->Allocate();
-      parts[0] = {packet.data(), packet.capacity()};
-      message.msg_iovlen = 1;
-    } else {
-      payload = pool->Allocate();
-      parts[0] = {&header, kFrameHeaderBytes};
-      parts[1] = {payload.data(), payload.capacity()};
-      beyond = BeyondCache()->Take();
-      parts[2] = {beyond->bytes, kMaxPacketBytes};
-      message.msg_iovlen = 3;
-    }
     IncomingAncillary ancillary;
-    ancillary.PutInto(&message);
-    const ssize_t size = sys::RecvMsg(
-        fd_.get(), &message, MSG_CMSG_CLOEXEC | (block ? 0 : MSG_DONTWAIT));
-    if (size < 0) {
-      switch (errno) {
-        case EINTR:
-          continue;
-        case ECONNRESET:
-          // Said once; what had come before is still to be had.
-          if (was_reset) {
-            return Fail(absl::UnavailableError("the far end closed or died"));
-          }
-          was_reset = true;
-          continue;
-        case EAGAIN:
-          return IoResult::kWouldBlock;
-        default:
-          return Fail(KernelRefused("recvmsg", errno));
-      }
-    }
-    ancillary.TakeFrom(message);
-    const size_t bytes = static_cast<size_t>(size);
-    // Before anything else: whoever has this buffer next must not find it.
-    if (payload && bytes > kFrameHeaderBytes) {
-      payload.MarkCleanFrom(
-          std::max(payload.clean_from(),
-                   std::min(bytes - kFrameHeaderBytes, payload.capacity())));
-    }
-    if (bytes == 0) {
-      return Fail(absl::UnavailableError("the far end closed or died"));
-    }
-    if ((message.msg_flags & MSG_TRUNC) != 0 || bytes > kMaxPacketBytes) {
-      return Fail(absl::InvalidArgumentError("a packet over the limit"));
-    }
-    absl::Status status;
     if (partial_ != nullptr) {
-      status = Continue(header, bytes, ancillary);
-      if (status.ok() && partial_ != nullptr &&
-          partial_->filled == partial_->header.length) {
+      const IoResult result = ReceivePart(&ancillary, block);
+      if (result != IoResult::kOk) return result;
+      if (partial_->filled == partial_->header.length) {
         return HandPartial(frame);
       }
-      if (!status.ok()) return Fail(std::move(status));
       block = false;  // there may be no more yet, but the caller must know
       continue;
     }
-    if (expects_batch_) {
-      status = Open(bytes, std::move(packet), pool, frame, &ancillary);
+
+    // Where any packet fits into the reader's buffer, it is received there; else
+    // beside it, which costs a copy of little.
+    Buffer payload;
+    std::unique_ptr<Packet> packet;
+    uint8_t* bytes;
+    if (pool->capacity() >= kMaxPacketBytes - kFrameHeaderBytes) {
+      payload = pool->Allocate();
+      bytes = payload.headroom();
     } else {
-      status = Dissect(header, bytes, std::move(payload), beyond->bytes, frame,
-                       &ancillary);
-      BeyondCache()->PutBack(std::move(beyond));
+      packet = Packets()->Take();
+      bytes = packet->bytes;
     }
+    struct iovec part = {bytes, kMaxPacketBytes};
+    size_t size = 0;
+    const IoResult result = Fetch(&part, 1, block, &ancillary, &size);
+    // Before anything else: whoever has this buffer next must not find it.
+    if (payload && result != IoResult::kWouldBlock) {
+      payload.MarkCleanFrom(
+          std::max(payload.clean_from(),
+                   result == IoResult::kOk && size > kFrameHeaderBytes
+                       ? size - kFrameHeaderBytes
+                       : kMaxPacketBytes - kFrameHeaderBytes));
+    }
+    if (result != IoResult::kOk) {
+      if (packet != nullptr) Packets()->PutBack(std::move(packet));
+      return result;
+    }
+
+    FrameHeader header;
+    std::memcpy(&header, bytes, kFrameHeaderBytes);
+    if (ABSL_PREDICT_TRUE(IsOneWholeFrame(header, size) &&
+                          header.length <= pool->capacity() &&
+                          ancillary.empty())) {
+      plain_next_ = header.has(FrameHeader::kPlainNext);
+      may_have_more_ = header.has(FrameHeader::kMoreToCome);
+      frame->type = header.type;
+      frame->id = header.id;
+      if (payload) {
+        payload.ZeroFrom(header.length);
+        payload.set_size(header.length);
+        frame->payload = std::move(payload);
+      } else {
+        frame->payload = CopyOf(bytes + kFrameHeaderBytes, header.length, pool);
+        Packets()->PutBack(std::move(packet));
+      }
+      return IoResult::kOk;
+    }
+
+    bool complete = false;
+    absl::Status status =
+        Dissect(bytes, size, std::move(payload), std::move(packet), pool, frame,
+                &ancillary, &complete);
     if (!status.ok()) return Fail(std::move(status));
-    if (partial_ == nullptr) return IoResult::kOk;
-    block = false;
+    if (complete) return IoResult::kOk;
+    if (partial_ != nullptr) block = false;
   }
 }
 
@@ -223,6 +263,10 @@ absl::Status UnixConnection::TakeAncillary(const FrameHeader& header,
                                            IncomingFrame* frame) {
   const bool wants = header.has(FrameHeader::kDescriptor) ||
                      header.has(FrameHeader::kConnection);
+  if (wants && plain_next_ && !asks_for_sender_) {
+    return absl::InvalidArgumentError(
+        "a descriptor where it was said that none would come");
+  }
   if (ancillary->descriptors() > (wants ? 1u : 0u)) {
     return absl::InvalidArgumentError(
         absl::StrCat(ancillary->descriptors(), " descriptors where ",
@@ -240,104 +284,90 @@ absl::Status UnixConnection::TakeAncillary(const FrameHeader& header,
   if (!header.has(FrameHeader::kConnection)) {
     frame->descriptor = std::move(descriptor);
   } else if (descriptor) {
-    if (!IsConnectedSocket(descriptor.get())) {
+    auto connection = std::make_unique<UnixConnection>(
+        std::move(descriptor), process_, /*socket_is_nonblocking=*/true);
+    // What is passed as a connection must be one; whoever goes on with it will
+    // want to know whose it is.
+    if (!connection->peer().ok()) {
       return absl::InvalidArgumentError("a connection that is none");
     }
-    frame->connection = std::make_unique<UnixConnection>(
-        std::move(descriptor), process_, /*socket_is_nonblocking=*/true);
+    connection->promised_plain_ = header.has(FrameHeader::kExpectsPlain);
+    frame->connection = std::move(connection);
   }
   return absl::OkStatus();
 }
 
-// A packet whose first payload stands in a buffer of its own already, and what
-// that has no room for at `beyond`.
-absl::Status UnixConnection::Dissect(const FrameHeader& raw, size_t size,
-                                     Buffer payload, const uint8_t* beyond,
-                                     IncomingFrame* frame,
-                                     IncomingAncillary* ancillary) {
+// A packet that may be anything, at `bytes`, which stand in one of the two. Not
+// complete: there is more to be received before there is a frame.
+absl::Status UnixConnection::Dissect(const uint8_t* bytes, size_t size,
+                                     Buffer payload,
+                                     std::unique_ptr<Packet> packet,
+                                     BufferPool* pool, IncomingFrame* frame,
+                                     IncomingAncillary* ancillary,
+                                     bool* complete) {
   FrameHeader header;
-  absl::Status status = ParseFrameHeader(
-      absl::MakeConstSpan(reinterpret_cast<const uint8_t*>(&raw),
-                          std::min(size, kFrameHeaderBytes)),
-      /*first=*/true, &header);
+  absl::Status status = ParseFrameHeader(absl::MakeConstSpan(bytes, size),
+                                         /*first=*/true, &header);
   if (!status.ok()) return status;
   status = CheckPayload(header, size);
   if (!status.ok()) return status;
   if (header.has(FrameHeader::kContinuation)) {
     return absl::InvalidArgumentError("a continuation of nothing");
   }
-  if (header.length > payload.capacity()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a payload of ", header.length, " bytes is more than the ",
-                     payload.capacity(), " that may come"));
+  if (header.length > pool->capacity()) {
+    return TooLarge(header.length, pool->capacity());
   }
   status = TakeAncillary(header, ancillary, frame);
   if (!status.ok()) return status;
+  plain_next_ = header.has(FrameHeader::kPlainNext);
+  if (header.has(FrameHeader::kAnnouncement)) return absl::OkStatus();
+  may_have_more_ =
+      header.has(FrameHeader::kMoreToCome) || header.has(FrameHeader::kMore);
   frame->type = header.type;
   frame->id = header.id;
-  payload.set_size(header.length);
 
-  const size_t body = size - kFrameHeaderBytes;
+  const uint8_t* const body = bytes + kFrameHeaderBytes;
+  const size_t body_size = size - kFrameHeaderBytes;
   if (header.has(FrameHeader::kFragmented)) {
-    partial_ = std::make_unique<Partial>();
-    partial_->header = header;
-    partial_->filled = body;
-    partial_->frame = std::move(*frame);
+    if (!payload) {
+      payload = CopyOf(body, body_size, pool);
+      Packets()->PutBack(std::move(packet));
+    }
     // All that is still to come counts as written, whether it comes or not.
     payload.MarkCleanFrom(
         std::max<size_t>(payload.clean_from(), header.length));
+    partial_ = std::make_unique<Partial>();
+    partial_->header = header;
+    partial_->filled = body_size;
+    partial_->frame = std::move(*frame);
     partial_->payload = std::move(payload);
     return absl::OkStatus();
   }
+  *complete = true;
+  const bool in_place = static_cast<bool>(payload);
   if (header.has(FrameHeader::kMore)) {
-    // The rest lies behind the first payload, and beyond that.
-    const size_t in_payload = std::min(body, payload.capacity());
-    const size_t rest_in_payload = in_payload - header.length;
-    const size_t rest_beyond = body - in_payload;
-    Buffer packet = PacketPool()->Allocate();
-    std::memcpy(packet.data(), payload.data() + header.length, rest_in_payload);
-    std::memcpy(packet.data() + rest_in_payload, beyond, rest_beyond);
-    Keep(std::move(packet), 0, rest_in_payload + rest_beyond);
-    expects_batch_ = true;
+    size_t at = kFrameHeaderBytes + header.length, end = size;
+    if (in_place) {
+      packet = Packets()->Take();
+      std::memcpy(packet->bytes, bytes + at, size - at);
+      end -= at;
+      at = 0;
+    } else {
+      payload = CopyOf(body, header.length, pool);
+    }
+    Keep(std::move(packet), at, end);
+  } else if (!in_place) {
+    payload = CopyOf(body, header.length, pool);
+    Packets()->PutBack(std::move(packet));
   }
   payload.ZeroFrom(header.length);
+  payload.set_size(header.length);
   frame->payload = std::move(payload);
   return absl::OkStatus();
 }
 
-// A packet that was received in one piece.
-absl::Status UnixConnection::Open(size_t size, Buffer packet, BufferPool* pool,
-                                  IncomingFrame* frame,
-                                  IncomingAncillary* ancillary) {
-  const absl::Span<const uint8_t> bytes =
-      absl::MakeConstSpan(packet.data(), size);
-  FrameHeader header;
-  absl::Status status = ParseFrameHeader(bytes, /*first=*/true, &header);
-  if (!status.ok()) return status;
-  if (!header.has(FrameHeader::kMore)) {
-    // No batch after all: as if it had been received the other way.
-    expects_batch_ = false;
-    batch_.reset();
-    Buffer payload = pool->Allocate();
-    const size_t body = size - kFrameHeaderBytes;
-    if (body > payload.capacity()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "a payload of at least ", body, " bytes is more than the ",
-          payload.capacity(), " that may come"));
-    }
-    std::memcpy(payload.data(), bytes.data() + kFrameHeaderBytes, body);
-    payload.MarkCleanFrom(std::max(payload.clean_from(), body));
-    return Dissect(header, size, std::move(payload), nullptr, frame, ancillary);
-  }
-  status = CheckPayload(header, size);
-  if (!status.ok()) return status;
-  status = TakeAncillary(header, ancillary, frame);
-  if (!status.ok()) return status;
-  Keep(std::move(packet), 0, size);
-  return CutFromBatch(/*first=*/true, frame, pool);
-}
-
-void UnixConnection::Keep(Buffer packet, size_t at, size_t end) {
+void UnixConnection::Keep(std::unique_ptr<Packet> packet, size_t at,
+                          size_t end) {
   if (batch_ == nullptr) batch_ = std::make_unique<Batch>(this);
   batch_->packet = std::move(packet);
   batch_->at = at;
@@ -346,62 +376,55 @@ void UnixConnection::Keep(Buffer packet, size_t at, size_t end) {
 }
 
 IoResult UnixConnection::TakeFromBatch(IncomingFrame* frame, BufferPool* pool) {
-  absl::Status status = CutFromBatch(/*first=*/false, frame, pool);
-  return status.ok() ? IoResult::kOk : Fail(std::move(status));
-}
-
-absl::Status UnixConnection::CutFromBatch(bool first, IncomingFrame* frame,
-                                          BufferPool* pool) {
-  const absl::Span<const uint8_t> bytes = absl::MakeConstSpan(
-      batch_->packet.data() + batch_->at, batch_->end - batch_->at);
+  const uint8_t* const bytes = batch_->packet->bytes + batch_->at;
+  const size_t rest = batch_->end - batch_->at;
   FrameHeader header;
-  absl::Status status = ParseFrameHeader(bytes, first, &header);
-  if (!status.ok()) return status;
-  status = CheckPayload(header, bytes.size());
-  if (!status.ok()) return status;
-  if (header.length > pool->capacity()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a payload of ", header.length, " bytes is more than the ",
-                     pool->capacity(), " that may come"));
+  absl::Status status = ParseFrameHeader(absl::MakeConstSpan(bytes, rest),
+                                         /*first=*/false, &header);
+  if (status.ok()) status = CheckPayload(header, rest);
+  if (status.ok() && header.length > pool->capacity()) {
+    status = TooLarge(header.length, pool->capacity());
   }
-  Buffer payload = pool->Allocate();
-  std::memcpy(payload.data(), bytes.data() + kFrameHeaderBytes, header.length);
-  payload.MarkCleanFrom(std::max<size_t>(payload.clean_from(), header.length));
-  payload.ZeroFrom(header.length);
-  payload.set_size(header.length);
+  if (!status.ok()) return Fail(std::move(status));
   frame->type = header.type;
   frame->id = header.id;
-  frame->payload = std::move(payload);
+  frame->payload = CopyOf(bytes + kFrameHeaderBytes, header.length, pool);
   batch_->at += kFrameHeaderBytes + header.length;
   if (!header.has(FrameHeader::kMore)) {
     if (loop_ != nullptr) loop_->Cancel(batch_.get());
-    batch_->packet.reset();
+    Packets()->PutBack(std::move(batch_->packet));
   }
-  return absl::OkStatus();
+  return IoResult::kOk;
 }
 
 // A further part of the frame that partial_ has the beginning of.
-absl::Status UnixConnection::Continue(const FrameHeader& raw, size_t size,
-                                      const IncomingAncillary& ancillary) {
+IoResult UnixConnection::ReceivePart(IncomingAncillary* ancillary, bool block) {
+  FrameHeader raw;
+  struct iovec parts[2] = {{&raw, kFrameHeaderBytes},
+                           {partial_->payload.data() + partial_->filled,
+                            partial_->header.length - partial_->filled}};
+  size_t size = 0;
+  const IoResult result = Fetch(parts, 2, block, ancillary, &size);
+  if (result != IoResult::kOk) return result;
   FrameHeader header;
   absl::Status status = ParseFrameHeader(
       absl::MakeConstSpan(reinterpret_cast<const uint8_t*>(&raw),
                           std::min(size, kFrameHeaderBytes)),
       /*first=*/true, &header);
-  if (!status.ok()) return status;
-  status = CheckPayload(header, size);
-  if (!status.ok()) return status;
+  if (status.ok()) status = CheckPayload(header, size);
+  if (!status.ok()) return Fail(std::move(status));
   if (!header.has(FrameHeader::kContinuation) ||
       header.id != partial_->header.id ||
       header.type != partial_->header.type) {
-    return absl::InvalidArgumentError(
-        "something else where a continuation was due");
+    return Fail(absl::InvalidArgumentError(
+        "something else where a continuation was due"));
   }
-  if (ancillary.descriptors() > 0) {
-    return absl::InvalidArgumentError("a descriptor with a continuation");
+  if (ancillary->descriptors() > 0) {
+    return Fail(absl::InvalidArgumentError("a descriptor with a continuation"));
   }
+  plain_next_ = header.has(FrameHeader::kPlainNext);
   partial_->filled += header.length;
-  return absl::OkStatus();
+  return IoResult::kOk;
 }
 
 IoResult UnixConnection::HandPartial(IncomingFrame* frame) {

@@ -52,10 +52,20 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   header.id = frame.id;
   header.length = static_cast<uint32_t>(frame.payload.size());
   if (frame.descriptor != nullptr) header.flags |= FrameHeader::kDescriptor;
-  if (frame.connection != nullptr) header.flags |= FrameHeader::kConnection;
+  if (frame.connection != nullptr) {
+    header.flags |= FrameHeader::kConnection;
+    auto* const passed = static_cast<UnixConnection*>(frame.connection->get());
+    if (passed->promised_plain_) header.flags |= FrameHeader::kExpectsPlain;
+  }
+  if (frame.more_to_come) header.flags |= FrameHeader::kMoreToCome;
 
   std::lock_guard<std::mutex> lock(mutex_);
   if (close_status_ != nullptr || send_is_broken_) return IoResult::kClosed;
+  if (passes_credentials_) {
+    // Or the kernel would give the socket an abstract name, which is no harm.
+    PassCredentials(false).IgnoreError();
+    passes_credentials_ = false;
+  }
   const bool in_turn = loop_ != nullptr && loop_->InTurn();
 
   if (output_ != nullptr && !output_->queue.empty() && !in_turn) FlushLocked();
@@ -82,8 +92,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
         : frame.connection != nullptr
             ? static_cast<UnixConnection*>(frame.connection->get())->fd_.get()
             : -1;
-    switch (
-        SendFrame(header, frame.payload, descriptor, frame.vouched, &sent)) {
+    switch (SendFrame(header, frame, descriptor, &sent)) {
       case Sent::kAll:
         if (frame.descriptor != nullptr) frame.descriptor->reset();
         if (frame.connection != nullptr) frame.connection->reset();
@@ -111,8 +120,12 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   }
   if (frame.descriptor != nullptr) frame.descriptor->reset();
   if (frame.connection != nullptr) frame.connection->reset();
+  if (promised_plain_ && (descriptor || frame.vouched)) {
+    output()->queue.PushAnnouncement();
+  }
   output()->queue.Push(header, frame.payload, sent, std::move(descriptor),
                        frame.vouched, max_packet_);
+  promised_plain_ = output()->queue.EndsWithPromise();
   if (output_->blocked) {
     WantWritableLocked();
   } else if (output_->queue.bytes() >= kMaxPacketBytes) {
@@ -141,7 +154,10 @@ void UnixConnection::FlushLocked() {
   while (!queue.empty()) {
     OutputPacket* const packet = queue.front();
     struct iovec part = {packet->bytes().data(), packet->bytes().size()};
-    switch (SendBytes(&part, 1, packet->descriptor.get(), packet->vouched)) {
+    const bool plain = !packet->descriptor && !packet->vouched;
+    switch (plain ? SendPlain(part.iov_base, part.iov_len)
+                  : SendBytes(&part, 1, packet->descriptor.get(),
+                              packet->vouched)) {
       case Sent::kAll:
         queue.Pop();
         break;
@@ -164,10 +180,35 @@ void UnixConnection::FlushLocked() {
   output_->blocked = output_->no_memory = false;
 }
 
-UnixConnection::Sent UnixConnection::SendFrame(
+UnixConnection::Sent UnixConnection::SendFrame(FrameHeader header,
+                                               const OutgoingFrame& frame,
+                                               int descriptor, size_t* sent) {
+  static_assert(kBufferHeadroomBytes == kFrameHeaderBytes,
+                "a header must fit in front of a payload");
+  *sent = 0;
+  const bool plain = descriptor < 0 && !frame.vouched;
+  const size_t size = kFrameHeaderBytes + frame.payload.size();
+  if (plain && frame.headroom != nullptr && size <= max_packet_) {
+    header.flags |= FrameHeader::kPlainNext;
+    std::memcpy(frame.headroom, &header, kFrameHeaderBytes);
+    const Sent result = SendPlain(frame.headroom, size);
+    if (result == Sent::kAll) promised_plain_ = true;
+    if (result != Sent::kTooLarge) return result;
+    header.flags &= static_cast<uint16_t>(~FrameHeader::kPlainNext);
+  }
+  if (!plain && promised_plain_) {
+    FrameHeader announcement;
+    announcement.flags = FrameHeader::kAnnouncement;
+    const Sent result = SendPlain(&announcement, kFrameHeaderBytes);
+    if (result != Sent::kAll) return result;
+    promised_plain_ = false;
+  }
+  return SendParts(header, frame.payload, descriptor, frame.vouched, sent);
+}
+
+UnixConnection::Sent UnixConnection::SendParts(
     FrameHeader header, absl::Span<const uint8_t> payload, int descriptor,
     bool vouched, size_t* sent) {
-  *sent = 0;
   for (;;) {
     const size_t rest = payload.size() - *sent;
     const bool whole =
@@ -181,6 +222,8 @@ UnixConnection::Sent UnixConnection::SendFrame(
     } else if (!whole) {
       part_header.flags |= FrameHeader::kFragmented;
     }
+    const bool plain = *sent > 0 || (descriptor < 0 && !vouched);
+    if (plain) part_header.flags |= FrameHeader::kPlainNext;
     struct iovec parts[2] = {
         {&part_header, kFrameHeaderBytes},
         {const_cast<uint8_t*>(payload.data()) + *sent, part}};
@@ -193,8 +236,34 @@ UnixConnection::Sent UnixConnection::SendFrame(
       continue;
     }
     if (result != Sent::kAll) return result;
+    promised_plain_ = plain;
     *sent += part;
     if (*sent == payload.size()) return Sent::kAll;
+  }
+}
+
+UnixConnection::Sent UnixConnection::SendPlain(const void* bytes, size_t size) {
+  for (;;) {
+    if (sys::Send(fd_.get(), bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+      return Sent::kAll;
+    }
+    if (errno != EINTR) return FailedToSend(errno);
+  }
+}
+
+UnixConnection::Sent UnixConnection::FailedToSend(int error) {
+  switch (error) {
+    case EAGAIN:
+      return Sent::kWouldBlock;
+    case ENOBUFS:
+    case ENOMEM:
+    case ETOOMANYREFS:
+      output()->no_memory = true;
+      return Sent::kWouldBlock;
+    case EMSGSIZE:
+      return Sent::kTooLarge;
+    default:
+      return Sent::kBroken;
   }
 }
 
@@ -212,36 +281,20 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
     if (sys::SendMsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
       return Sent::kAll;
     }
-    switch (errno) {
-      case EINTR:
-        continue;
-      case EAGAIN:
-        return Sent::kWouldBlock;
-      case ENOBUFS:
-      case ENOMEM:
-      case ETOOMANYREFS:
-        output()->no_memory = true;
-        return Sent::kWouldBlock;
-      case EMSGSIZE:
-        return Sent::kTooLarge;
-      case EBADF:
-      case EPERM:
-      case EINVAL:
-        if (descriptor >= 0) {
-          // It is the descriptor that cannot be sent, not the message.
-          event::Log(event::LogLevel::kError,
-                     absl::StrCat("descriptor ", descriptor,
-                                  " cannot be sent: ", std::strerror(errno)));
-          descriptor = -1;
-          ancillary = OutgoingAncillary();
-          if (vouched) ancillary.AddCredentials(process_->credentials());
-          ancillary.PutInto(&message);
-          continue;
-        }
-        return Sent::kBroken;
-      default:
-        return Sent::kBroken;
+    const int error = errno;
+    if (error == EINTR) continue;
+    if (descriptor < 0 ||
+        (error != EBADF && error != EPERM && error != EINVAL)) {
+      return FailedToSend(error);
     }
+    // It is the descriptor that cannot be sent, not the message.
+    event::Log(event::LogLevel::kError,
+               absl::StrCat("descriptor ", descriptor,
+                            " cannot be sent: ", std::strerror(error)));
+    descriptor = -1;
+    ancillary = OutgoingAncillary();
+    if (vouched) ancillary.AddCredentials(process_->credentials());
+    ancillary.PutInto(&message);
   }
 }
 

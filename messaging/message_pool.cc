@@ -1,0 +1,68 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "messaging/message_pool.h"
+
+#include <cstring>
+#include <utility>
+
+#include "messaging/protocol.h"
+#include "messaging/session.h"
+
+namespace le {
+namespace messaging {
+
+using transports::BufferPool;
+
+MessagePool::MessagePool(Protocol* protocol, MessagePool* source)
+    : protocol_(protocol),
+      source_(source),
+      buffers_(source == nullptr
+                   ? BufferPool::Create(protocol->max_message_size())
+                   : BufferPool::CreateForThisThread(source->buffers())),
+      free_(/*has_home=*/source != nullptr) {}
+
+MessagePool::~MessagePool() {
+  while (Message* const message = free_.Take()) delete message;
+}
+
+void MessagePool::LeaveHome() {
+  free_.LeaveHome();
+  buffers_->LeaveHome();
+}
+
+Message* MessagePool::New(Session* session, transports::Buffer payload) {
+  Message* message = free_.Take();
+  if (message == nullptr && source_ != nullptr) message = source_->free_.Take();
+  if (message == nullptr) {
+    protocol_->OnMessageMade(session);
+    message = new Message();
+  }
+  message->references_.store(1, std::memory_order_relaxed);
+  message->session_ = session;
+  message->pool_ = this;
+  session->Ref();
+  if (!payload) {
+    payload = buffers_->Allocate();
+    payload.ZeroFrom(0);
+  } else if (payload.capacity() != buffers_->capacity()) {
+    // It came from a pool of another size.
+    transports::Buffer own = buffers_->Allocate();
+    std::memcpy(own.data(), payload.data(), payload.size());
+    own.set_size(payload.size());
+    own.ZeroFrom(payload.size());
+    payload = std::move(own);
+  }
+  message->payload_ = std::move(payload);
+  return message;
+}
+
+void MessagePool::Free(Message* message) {
+  message->Reset();
+  free_.PutBack(message);
+}
+
+void MessagePool::Add() { free_.PutBack(new Message()); }
+
+}  // namespace messaging
+}  // namespace le

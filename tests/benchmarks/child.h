@@ -1,0 +1,97 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The parent's side: processes that it starts, asks, and looks at from outside.
+// No wait is without end: a child that hangs fails its rows.
+
+#ifndef LE_MESSAGING_TESTS_BENCHMARKS_CHILD_H_
+#define LE_MESSAGING_TESTS_BENCHMARKS_CHILD_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/benchmarks/party.h"
+
+namespace le {
+namespace benchmarks {
+
+struct ChildSpec {
+  std::string program;  // a path
+  std::vector<std::string> words;
+  int cpu = -1;        // -1: any
+  int link = -1;       // becomes the child's kLink
+  std::string folder;  // of the directory that it finds
+};
+
+// What a process has used up so far, as seen from outside.
+struct Usage {
+  double cpu_ns = 0;
+  double voluntary_switches = 0;
+  double allocations = 0;
+  bool allocations_counted = false;
+};
+
+class Child {
+ public:
+  // Null, with a reason, if it cannot be started.
+  static std::unique_ptr<Child> Start(const ChildSpec& spec,
+                                      std::string* error);
+  // Kills it.
+  ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  pid_t pid() const { return pid_; }
+  // Its next word; "" if it has died, or says nothing for so long.
+  std::string Hear(double seconds);
+  bool HasSpoken() const;
+  void Say(const std::string& word);
+  Usage Look() const;
+
+ private:
+  Child(pid_t pid, int socket, Counters* counters)
+      : pid_(pid), socket_(socket), counters_(counters) {}
+
+  const pid_t pid_;
+  const int socket_;
+  Counters* const counters_;
+};
+
+// A real directoryd in a folder of its own.
+class Directory {
+ public:
+  static std::unique_ptr<Directory> Start(const std::string& bindings, int cpu,
+                                          std::string* error);
+  ~Directory();
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+
+  pid_t pid() const { return pid_; }
+  const std::string& folder() const { return folder_; }
+
+ private:
+  explicit Directory(std::string folder) : folder_(std::move(folder)) {}
+
+  const std::string folder_;
+  pid_t pid_ = 0;
+};
+
+// Processor time and switches of any process of ours.
+Usage UsageOf(pid_t pid);
+long ResidentKib(pid_t pid);
+int ThreadsOf(pid_t pid);
+
+// Where a program among this one's data is. "": it is not there.
+std::string FindProgram(const std::string& path_in_repository);
+
+// The processors that this process may run on.
+std::vector<int> UsableCpus();
+
+}  // namespace benchmarks
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_BENCHMARKS_CHILD_H_

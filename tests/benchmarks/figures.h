@@ -1,0 +1,89 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Pure: what becomes of measurements on their way to the reader.
+
+#ifndef LE_MESSAGING_TESTS_BENCHMARKS_FIGURES_H_
+#define LE_MESSAGING_TESTS_BENCHMARKS_FIGURES_H_
+
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace le {
+namespace benchmarks {
+
+constexpr double kNoFigure = std::numeric_limits<double>::quiet_NaN();
+
+// The value below which a share (0 to 1) of the others lies; between two, by
+// proportion. No figure of none.
+double Quantile(std::vector<double> values, double share);
+double Median(std::vector<double> values);
+
+// a[i] / b[i]: of the same round, so that what disturbs a round cancels.
+std::vector<double> Ratios(const std::vector<double>& a,
+                           const std::vector<double>& b);
+// a[i] - b[i].
+std::vector<double> Differences(const std::vector<double>& a,
+                                const std::vector<double>& b);
+
+struct Goal {
+  enum Kind { kNone, kAtLeast, kAtMost };
+  Kind kind = kNone;
+  double bound = 0;
+};
+inline Goal AtLeast(double bound) { return {Goal::kAtLeast, bound}; }
+inline Goal AtMost(double bound) { return {Goal::kAtMost, bound}; }
+
+// One line of the report.
+struct Row {
+  std::string name;  // for --filter and for programs
+  std::string what;
+  std::string unit;  // of `floor` and `ours`
+  Goal goal;         // for `value`
+  double floor = kNoFigure;
+  double ours = kNoFigure;
+  // What the goal is about: a ratio, mostly.
+  double value = kNoFigure;
+  // Half of the rounds are between these.
+  double low = kNoFigure;
+  double high = kNoFigure;
+  // Processor time of all processes together, in microseconds per operation.
+  double floor_cpu = kNoFigure;
+  double ours_cpu = kNoFigure;
+  // As `value`, of processor time instead of time: on a busy machine the better
+  // witness, where both sides share one processor.
+  double cpu_value = kNoFigure;
+  std::string note;
+
+  bool measured() const { return value == value; }
+};
+
+enum class Verdict { kOk, kShort, kNotMeasured, kNoGoal };
+Verdict Judge(const Row& row);
+const char* VerdictText(Verdict verdict);
+
+// Sets value, low and high.
+void SetValue(Row* row, const std::vector<double>& of_rounds);
+
+// A figure to four digits that count: "0.912", "12.4", "301,457". "-": none.
+std::string FormatFigure(double figure);
+
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+// Lines of as many cells, one under the other; the columns named are aligned to
+// the right.
+std::string FormatColumns(const std::vector<std::vector<std::string>>& lines,
+                          const std::vector<size_t>& to_the_right);
+
+// For people.
+std::string FormatTable(const std::vector<Row>& rows);
+// For programs. `facts`: about the run.
+std::string FormatJson(const Facts& facts, const std::vector<Row>& rows);
+
+}  // namespace benchmarks
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_BENCHMARKS_FIGURES_H_

@@ -1,0 +1,237 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/benchmarks/party.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+// A sanitizer has its own allocator in the place of malloc().
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define LE_COUNT_ALLOCATIONS 0
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    !defined(__GLIBC__)
+#define LE_COUNT_ALLOCATIONS 0
+#endif
+#ifndef LE_COUNT_ALLOCATIONS
+#define LE_COUNT_ALLOCATIONS 1
+#endif
+
+namespace le {
+namespace benchmarks {
+namespace {
+
+Counters g_own_counters;
+Counters* g_counters = &g_own_counters;
+
+}  // namespace
+
+#if LE_COUNT_ALLOCATIONS
+void CountAllocation() {
+  g_counters->allocations.fetch_add(1, std::memory_order_relaxed);
+}
+#endif
+
+void BeParty() {
+  for (int fd : {kParent, kCounters, kLink}) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  void* const page = mmap(nullptr, sizeof(Counters), PROT_READ | PROT_WRITE,
+                          MAP_SHARED, kCounters, 0);
+  if (page == MAP_FAILED) _exit(1);
+  g_counters = static_cast<Counters*>(page);
+  g_counters->counted = LE_COUNT_ALLOCATIONS;
+  // Some roles have thousands of sessions.
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void KeepFreedMemory() {
+#if defined(__GLIBC__)
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  mallopt(M_MMAP_THRESHOLD, 16 << 20);
+#endif
+}
+
+void Say(const std::string& word) {
+  if (send(kParent, word.data(), word.size(), MSG_NOSIGNAL) < 0) _exit(1);
+}
+
+bool Command::Is(const char* other) const {
+  return std::strcmp(kind, other) == 0;
+}
+
+Command ParseCommand(const char* word) {
+  Command command;
+  if (std::sscanf(word, "%31s %zu %" SCNd64, command.kind, &command.size,
+                  &command.operations) != 3) {
+    _exit(2);
+  }
+  return command;
+}
+
+Command NextCommand() {
+  char word[256] = "";
+  ssize_t size;
+  do {
+    size = recv(kParent, word, sizeof(word) - 1, 0);
+  } while (size < 0 && errno == EINTR);
+  if (size <= 0) _exit(0);
+  return ParseCommand(word);
+}
+
+int64_t Nanoseconds() {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1000000000 + now.tv_nsec;
+}
+
+Stopwatch::Stopwatch(const Command& command, bool with_laps)
+    : operations_(command.operations),
+      all_operations_(command.operations + command.warm_up()),
+      // Written now, so that no page is touched for the first time later.
+      laps_(with_laps ? static_cast<size_t>(command.operations) : 0, 1) {}
+
+void Stopwatch::Start() {
+  allocations_ = g_counters->allocations;
+  start_ = last_ = Nanoseconds();
+}
+
+void Stopwatch::Lap() {
+  const int64_t now = Nanoseconds();
+  laps_[lap_++] = static_cast<uint32_t>(std::min<int64_t>(
+      now - last_, int64_t{std::numeric_limits<uint32_t>::max()}));
+  last_ = now;
+}
+
+void Stopwatch::Stop() {
+  total_ = Nanoseconds() - start_;
+  allocations_ = g_counters->allocations - allocations_;
+}
+
+std::string Stopwatch::Report() {
+  double each = static_cast<double>(total_) / static_cast<double>(operations_);
+  if (lap_ > 0) {
+    const auto middle = laps_.begin() + static_cast<ptrdiff_t>(lap_ / 2);
+    std::nth_element(laps_.begin(), middle,
+                     laps_.begin() + static_cast<ptrdiff_t>(lap_));
+    each = *middle;
+  }
+  char text[128];
+  std::snprintf(text, sizeof(text), "%.3f %" PRIu64 " %" PRId64, each,
+                allocations_, all_operations_);
+  return text;
+}
+
+// ---- Pipes -----------------------------------------------------------------
+
+namespace {
+
+bool EchoOne(Pipe* pipe, size_t size) {
+  return pipe->Send(kEcho, size) && pipe->Receive(size);
+}
+
+std::string Pipelined(Pipe* pipe, const Command& command) {
+  Stopwatch watch(command, false);
+  const int64_t all = command.warm_up() + command.operations;
+  int64_t sent = 0;
+  for (int64_t received = 0; received < all; ++received) {
+    if (received == command.warm_up()) watch.Start();
+    for (; sent < all && sent - received < kOutstanding; ++sent) {
+      if (!pipe->Send(kEcho, command.size)) return "failed";
+    }
+    if (!pipe->Receive(command.size)) return "failed";
+  }
+  watch.Stop();
+  return watch.Report();
+}
+
+// The answer to the last one says that all have been received.
+bool SendMany(Pipe* pipe, int64_t messages, size_t size) {
+  for (; messages > 1; --messages) {
+    if (!pipe->Send(kOneWay, size)) return false;
+  }
+  return EchoOne(pipe, size);
+}
+
+std::string OneWay(Pipe* pipe, const Command& command) {
+  Stopwatch watch(command, false);
+  if (!SendMany(pipe, command.warm_up(), command.size)) return "failed";
+  watch.Start();
+  if (!SendMany(pipe, command.operations, command.size)) return "failed";
+  watch.Stop();
+  return watch.Report();
+}
+
+}  // namespace
+
+void ObeyCommands(Pipe* pipe) {
+  Say("ready");
+  for (;;) {
+    const Command command = NextCommand();
+    if (command.Is("sync")) {
+      Say(TimeEach(command, [&] { return EchoOne(pipe, command.size); }));
+    } else if (command.Is("pipelined")) {
+      Say(Pipelined(pipe, command));
+    } else if (command.Is("one_way")) {
+      Say(OneWay(pipe, command));
+    } else {
+      _exit(2);
+    }
+  }
+}
+
+}  // namespace benchmarks
+}  // namespace le
+
+#if LE_COUNT_ALLOCATIONS
+// In the place of the C library's: operator new calls them too.
+extern "C" {
+void* __libc_malloc(size_t size);
+void* __libc_calloc(size_t count, size_t size);
+void* __libc_realloc(void* old, size_t size);
+void* __libc_memalign(size_t alignment, size_t size);
+
+void* malloc(size_t size) noexcept {
+  le::benchmarks::CountAllocation();
+  return __libc_malloc(size);
+}
+void* calloc(size_t count, size_t size) noexcept {
+  le::benchmarks::CountAllocation();
+  return __libc_calloc(count, size);
+}
+void* realloc(void* old, size_t size) noexcept {
+  le::benchmarks::CountAllocation();
+  return __libc_realloc(old, size);
+}
+void* memalign(size_t alignment, size_t size) noexcept {
+  le::benchmarks::CountAllocation();
+  return __libc_memalign(alignment, size);
+}
+void* aligned_alloc(size_t alignment, size_t size) noexcept {
+  le::benchmarks::CountAllocation();
+  return __libc_memalign(alignment, size);
+}
+int posix_memalign(void** memory, size_t alignment, size_t size) noexcept {
+  le::benchmarks::CountAllocation();
+  *memory = __libc_memalign(alignment, size);
+  return *memory == nullptr ? ENOMEM : 0;
+}
+}
+#endif

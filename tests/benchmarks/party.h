@@ -1,0 +1,121 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The children's side: how a child talks to the parent that started it, takes
+// times, and counts its allocations. Linking this counts them.
+
+#ifndef LE_MESSAGING_TESTS_BENCHMARKS_PARTY_H_
+#define LE_MESSAGING_TESTS_BENCHMARKS_PARTY_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace le {
+namespace benchmarks {
+
+// Descriptors that a child is started with.
+constexpr int kParent = 3;    // one word a packet, each way
+constexpr int kCounters = 4;  // a page of Counters
+constexpr int kLink = 5;      // to another child, for those that need that
+
+// What the parent can read at any time, even of a child that is blocked.
+struct Counters {
+  std::atomic<uint64_t> allocations;
+  std::atomic<uint64_t> counted;  // 0: they cannot be counted
+};
+
+// The first thing in main(): shares the counters, and may have all descriptors
+// that there are.
+void BeParty();
+
+// For those that allocate large messages: whether free() gives the top of the heap
+// back to the system each time, only for malloc() to ask for it again, would be
+// a matter of luck.
+void KeepFreedMemory();
+
+void Say(const std::string& word);
+
+// "KIND SIZE OPERATIONS"
+struct Command {
+  char kind[32] = "";
+  size_t size = 0;
+  int64_t operations = 0;
+
+  bool Is(const char* other) const;
+  // Untimed ones that come first.
+  int64_t warm_up() const { return operations / 8 + 1; }
+};
+// Waits for the next; ends the program when the parent is gone.
+Command NextCommand();
+// The same, of a word that has been received.
+Command ParseCommand(const char* word);
+
+int64_t Nanoseconds();
+
+// Takes the time of one command's operations. Allocates in its constructor and
+// in Report() only.
+class Stopwatch {
+ public:
+  // With laps, the figure is the median of the laps; else the mean.
+  Stopwatch(const Command& command, bool with_laps);
+  void Start();
+  void Lap();
+  void Stop();
+  // What the parent is told: nanoseconds per operation, allocations of this
+  // process meanwhile, operations with those of the warm-up.
+  std::string Report();
+
+ private:
+  int64_t operations_;
+  int64_t all_operations_;
+  std::vector<uint32_t> laps_;
+  size_t lap_ = 0;
+  int64_t start_ = 0, last_ = 0, total_ = 0;
+  uint64_t allocations_ = 0;
+};
+
+// Does and times an operation (bool: whether it succeeded), again and again.
+template <typename Operation>
+std::string TimeEach(const Command& command, Operation operation) {
+  Stopwatch watch(command, true);
+  for (int64_t i = command.warm_up(); i > 0; --i) {
+    if (!operation()) return "failed";
+  }
+  watch.Start();
+  for (int64_t i = command.operations; i > 0; --i) {
+    if (!operation()) return "failed";
+    watch.Lap();
+  }
+  watch.Stop();
+  return watch.Report();
+}
+
+// In flight at a time, where requests are pipelined.
+constexpr int64_t kOutstanding = 64;
+// One-way messages that one handler sends.
+constexpr int64_t kBurst = 256;
+
+// The first byte of a message, where nothing else says what is wanted.
+constexpr char kEcho = 'e';
+constexpr char kOneWay = 'o';
+
+// Something that messages are sent into and received from one by one.
+class Pipe {
+ public:
+  virtual ~Pipe() = default;
+  // A message full of that byte.
+  virtual bool Send(char type, size_t size) = 0;
+  // One of that size.
+  virtual bool Receive(size_t size) = 0;
+};
+
+// Says that it is ready, and obeys without end: sync, pipelined, one_way.
+[[noreturn]] void ObeyCommands(Pipe* pipe);
+
+}  // namespace benchmarks
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_BENCHMARKS_PARTY_H_

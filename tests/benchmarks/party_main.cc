@@ -1,0 +1,19 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// A child. Which facade is linked decides what it is a child of.
+
+#include <string>
+#include <vector>
+
+#include "tests/benchmarks/ours.h"
+#include "tests/benchmarks/party.h"
+#include "tests/benchmarks/raw.h"
+
+int main(int argc, char** argv) {
+  if (argc < 2) return 2;
+  le::benchmarks::BeParty();
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  return le::benchmarks::PlayRaw(words) || le::benchmarks::PlayOurs(words) ? 0
+                                                                           : 2;
+}

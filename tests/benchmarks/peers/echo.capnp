@@ -1,0 +1,13 @@
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+
+@0xd8a3f1c5b7e94a26;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("le::benchmarks");
+
+interface Echo {
+  echo @0 (data :Data) -> (data :Data);
+  # One way, as far as there is such a thing: no answer is waited for.
+  push @1 (data :Data) -> stream;
+}

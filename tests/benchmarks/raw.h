@@ -1,0 +1,32 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The floor: the same work with nothing but system calls.
+
+#ifndef LE_MESSAGING_TESTS_BENCHMARKS_RAW_H_
+#define LE_MESSAGING_TESTS_BENCHMARKS_RAW_H_
+
+#include <string>
+#include <vector>
+
+namespace le {
+namespace benchmarks {
+
+// Over a SEQPACKET socket, which is kLink, a message a packet:
+//   raw_server [epoll]   echoes what wants an answer. With an epoll_wait before
+//                        each receive, or without.
+//   raw_client           commands: sync, pipelined, one_way
+// Opening by way of a third process:
+//   raw_introducer PATH  listens; hands who connects on over kLink
+//   raw_host             takes them from kLink, greets, waits for their close
+//   raw_opener PATH      commands: open_close
+// Two threads of one process:
+//   handover             commands: sync, by mutex and condition variable
+//
+// False: the words name no role of these.
+bool PlayRaw(const std::vector<std::string>& words);
+
+}  // namespace benchmarks
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_BENCHMARKS_RAW_H_

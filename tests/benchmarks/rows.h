@@ -1,0 +1,30 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What is measured, and what it should come to.
+
+#ifndef LE_MESSAGING_TESTS_BENCHMARKS_ROWS_H_
+#define LE_MESSAGING_TESTS_BENCHMARKS_ROWS_H_
+
+#include <string>
+#include <vector>
+
+#include "tests/benchmarks/figures.h"
+
+namespace le {
+namespace benchmarks {
+
+struct Options {
+  int rounds = 41;
+  std::string json;
+  std::string filter;  // a regular expression
+  bool smoke = false;  // tiny counts
+};
+
+// Those that the filter matches, with progress on standard error.
+std::vector<Row> MeasureRows(const Options& options);
+
+}  // namespace benchmarks
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_BENCHMARKS_ROWS_H_

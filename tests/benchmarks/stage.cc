@@ -1,0 +1,181 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/benchmarks/stage.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+
+namespace le {
+namespace benchmarks {
+namespace {
+
+// Far beyond what any of it takes, on the slowest machine under a sanitizer.
+constexpr double kPatienceSeconds = 60;
+
+}  // namespace
+
+Stage::Socket::~Socket() { close(fd); }
+
+void Stage::Fail(const std::string& why) {
+  if (error_.empty()) error_ = why;
+}
+
+Child* Stage::Start(const ChildSpec& spec) {
+  if (!ok()) return nullptr;
+  const std::string role =
+      absl::StrCat(spec.program.substr(spec.program.rfind('/') + 1), " ",
+                   spec.words.empty() ? "" : spec.words[0]);
+  std::string error;
+  std::unique_ptr<Child> child = Child::Start(spec, &error);
+  if (child == nullptr) {
+    Fail(absl::StrCat(role, ": ", error));
+    return nullptr;
+  }
+  children_.push_back(std::move(child));
+  if (children_.back()->Hear(kPatienceSeconds) != "ready") {
+    Fail(absl::StrCat(role, " does not become ready"));
+    return nullptr;
+  }
+  return children_.back().get();
+}
+
+Directory* Stage::StartDirectory(const std::string& bindings, int cpu) {
+  if (!ok()) return nullptr;
+  std::string error;
+  std::unique_ptr<Directory> directory =
+      Directory::Start(bindings, cpu, &error);
+  if (directory == nullptr) {
+    Fail(error);
+    return nullptr;
+  }
+  directories_.push_back(std::move(directory));
+  return directories_.back().get();
+}
+
+std::pair<int, int> Stage::Link(int type) {
+  int ends[2];
+  if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) != 0) {
+    Fail(std::strerror(errno));
+    return {-1, -1};
+  }
+  for (int end : ends) links_.push_back(std::make_unique<Socket>(end));
+  return {ends[0], ends[1]};
+}
+
+std::string Stage::Ask(Child* client, const std::string& command) {
+  client->Say(command);
+  const std::string answer = client->Hear(kPatienceSeconds);
+  if (answer.empty() || answer == "failed") {
+    Fail(absl::StrCat("'", command, "' ",
+                      answer.empty() ? "hangs or has died" : answer));
+  }
+  return answer;
+}
+
+Stage::Sample Stage::Measure(const Variant& variant) {
+  Sample sample;
+  if (!ok()) return sample;
+  auto look = [&variant, &sample] {
+    Usage all = variant.client->Look();
+    sample.allocations_counted &= all.allocations_counted;
+    // The client counts its own, without those for the command.
+    all.allocations = 0;
+    for (const Child* other : variant.others) {
+      const Usage usage = other->Look();
+      all.cpu_ns += usage.cpu_ns;
+      all.voluntary_switches += usage.voluntary_switches;
+      all.allocations += usage.allocations;
+    }
+    if (variant.directory != nullptr) {
+      const Usage usage = UsageOf(variant.directory->pid());
+      all.cpu_ns += usage.cpu_ns;
+      all.voluntary_switches += usage.voluntary_switches;
+    }
+    return all;
+  };
+  const Usage before = look();
+  const std::string answer = Ask(
+      variant.client,
+      absl::StrCat(variant.kind, " ", variant.size, " ", variant.operations));
+  const Usage after = look();
+  double allocations = 0;
+  if (std::sscanf(answer.c_str(), "%lf %lf %lf", &sample.ns, &allocations,
+                  &sample.operations) != 3) {
+    Fail(absl::StrCat("'", answer, "' is no result"));
+    return Sample();
+  }
+  sample.cpu_ns = (after.cpu_ns - before.cpu_ns) / sample.operations;
+  sample.switches = (after.voluntary_switches - before.voluntary_switches) /
+                    sample.operations;
+  sample.allocations = allocations + after.allocations - before.allocations;
+  return sample;
+}
+
+std::vector<Series> Stage::Compare(const std::vector<Variant>& variants) {
+  std::vector<Series> all(variants.size());
+  std::vector<double> allocations(variants.size(), 0);
+  std::vector<double> operations(variants.size(), 0);
+  // Pools grow while it gets warm.
+  for (int i = 0; i < 2; ++i) {
+    for (const Variant& variant : variants) Measure(variant);
+  }
+  for (int round = 0; round < rounds_ && ok(); ++round) {
+    for (size_t i = 0; i < variants.size(); ++i) {
+      const size_t which = round % 2 == 0 ? i : variants.size() - 1 - i;
+      const Sample sample = Measure(variants[which]);
+      Series& series = all[which];
+      series.ns.push_back(sample.ns);
+      series.cpu_ns.push_back(sample.cpu_ns);
+      series.switches.push_back(sample.switches);
+      allocations[which] +=
+          sample.allocations_counted ? sample.allocations : kNoFigure;
+      operations[which] += sample.operations;
+    }
+  }
+  if (!ok()) return std::vector<Series>(variants.size());
+  for (size_t i = 0; i < variants.size(); ++i) {
+    all[i].allocations = allocations[i] / operations[i];
+  }
+  return all;
+}
+
+CallCounts Stage::CountCalls(const Variant& variant) {
+  if (!ok()) return {};
+  std::vector<pid_t> pids = {variant.client->pid()};
+  for (const Child* other : variant.others) pids.push_back(other->pid());
+  if (variant.directory != nullptr) pids.push_back(variant.directory->pid());
+  SystemCallCounter counter;
+  if (!counter.Attach(pids)) {
+    Fail("tracing is not permitted here");
+    return {};
+  }
+  auto run = [&](int64_t operations) {
+    variant.client->Say(
+        absl::StrCat(variant.kind, " ", variant.size, " ", operations));
+    if (!counter.CountUntil([&variant] { return variant.client->HasSpoken(); },
+                            kPatienceSeconds)) {
+      Fail(absl::StrCat("'", variant.kind, "' hangs while it is traced"));
+    } else if (variant.client->Hear(0) == "failed") {
+      Fail(absl::StrCat("'", variant.kind, "' failed while it was traced"));
+    }
+    return counter.TakeCounts();
+  };
+  // Whole multiples of the warm-up's fraction, so that the difference of the
+  // two is of 9/8 operations each.
+  const int64_t operations = (variant.operations + 7) / 8 * 8;
+  run(operations);
+  const CallCounts fewer = ok() ? run(operations) : CallCounts();
+  const CallCounts more = ok() ? run(2 * operations) : CallCounts();
+  if (!ok()) return {};
+  return PerOperation(fewer, more, static_cast<double>(operations) * 9 / 8);
+}
+
+}  // namespace benchmarks
+}  // namespace le

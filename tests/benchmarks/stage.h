@@ -1,0 +1,93 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The processes of a few rows, and what is measured of them. After the first
+// failure everything returns at once, with no figures.
+
+#ifndef LE_MESSAGING_TESTS_BENCHMARKS_STAGE_H_
+#define LE_MESSAGING_TESTS_BENCHMARKS_STAGE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/benchmarks/child.h"
+#include "tests/benchmarks/figures.h"
+#include "tests/benchmarks/system_calls.h"
+
+namespace le {
+namespace benchmarks {
+
+// How one party to a comparison is measured: a command to its client.
+struct Variant {
+  Child* client = nullptr;
+  std::vector<Child*> others;
+  const Directory* directory = nullptr;  // if it has a part in it
+  std::string kind;
+  size_t size = 64;
+  int64_t operations = 0;
+};
+
+// Of each round, per operation; processes together.
+struct Series {
+  std::vector<double> ns;
+  std::vector<double> cpu_ns;
+  std::vector<double> switches;
+  // Of all rounds together, once warm.
+  double allocations = kNoFigure;
+};
+
+class Stage {
+ public:
+  // `rounds` of each comparison.
+  explicit Stage(int rounds) : rounds_(rounds) {}
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+
+  bool ok() const { return error_.empty(); }
+  const std::string& error() const { return error_; }
+  void Fail(const std::string& why);
+
+  // Returns when the child has said that it is ready; null after a failure.
+  Child* Start(const ChildSpec& spec);
+  Directory* StartDirectory(const std::string& bindings, int cpu);
+  // The two ends of a socket, for two children's links. Closed with the stage.
+  std::pair<int, int> Link(int type);
+
+  // Once each, and then round by round, in alternating order.
+  std::vector<Series> Compare(const std::vector<Variant>& variants);
+  // Per operation, exactly; processes together. They are of no use afterwards.
+  CallCounts CountCalls(const Variant& variant);
+
+ private:
+  struct Sample {
+    double ns = kNoFigure;
+    double cpu_ns = kNoFigure;
+    double switches = kNoFigure;
+    double allocations = 0;
+    double operations = 0;
+    bool allocations_counted = true;
+  };
+  Sample Measure(const Variant& variant);
+  std::string Ask(Child* client, const std::string& command);
+
+  const int rounds_;
+  std::string error_;
+  struct Socket {
+    explicit Socket(int fd) : fd(fd) {}
+    ~Socket();
+    Socket(const Socket&) = delete;
+    Socket& operator=(const Socket&) = delete;
+    const int fd;
+  };
+  std::vector<std::unique_ptr<Socket>> links_;
+  std::vector<std::unique_ptr<Directory>> directories_;
+  std::vector<std::unique_ptr<Child>> children_;
+};
+
+}  // namespace benchmarks
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_BENCHMARKS_STAGE_H_

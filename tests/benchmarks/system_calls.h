@@ -1,0 +1,53 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Counts the system calls of processes, each of them, by tracing. What they do
+// meanwhile takes its time: count here, take times elsewhere.
+
+#ifndef LE_MESSAGING_TESTS_BENCHMARKS_SYSTEM_CALLS_H_
+#define LE_MESSAGING_TESTS_BENCHMARKS_SYSTEM_CALLS_H_
+
+#include <sys/types.h>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace le {
+namespace benchmarks {
+
+// By the system's number.
+using CallCounts = std::map<long, double>;
+
+class SystemCallCounter {
+ public:
+  // Traces single-threaded children of this process from now on, until they
+  // die. False if that is not permitted.
+  bool Attach(const std::vector<pid_t>& pids);
+  // Counts until `done`, and then until nobody calls any more. False if that
+  // takes longer.
+  bool CountUntil(const std::function<bool()>& done, double seconds);
+  // Those since the last time.
+  CallCounts TakeCounts() { return std::exchange(counts_, {}); }
+
+ private:
+  // Returns whether anybody had stopped.
+  bool HandleStops();
+
+  std::vector<pid_t> pids_;
+  CallCounts counts_;
+};
+
+// (more - fewer) / operations.
+CallCounts PerOperation(const CallCounts& fewer, const CallCounts& more,
+                        double operations);
+double Sum(const CallCounts& counts);
+// "sendmsg 2.00, recvmsg 2.00"; the most frequent first.
+std::string Describe(const CallCounts& counts);
+
+}  // namespace benchmarks
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_BENCHMARKS_SYSTEM_CALLS_H_
