@@ -51,7 +51,10 @@ short ToPoll(uint32_t events) {
   return static_cast<short>(poll);
 }
 
-class Monitor final : private Watch {
+// When the kernel has no room for a watch it does not say when it has.
+constexpr absl::Duration kWatchAgainAfter = absl::Milliseconds(50);
+
+class Monitor final : private Watch, private le::event::Timer {
  public:
   Monitor(int fd, le_fdMonitor_HandlerFunc_t handler, short events)
       : fd_(fd),
@@ -59,10 +62,20 @@ class Monitor final : private Watch {
         events_(events),
         owner_(Thread::Current()) {}
 
+  // False, with errno, if the descriptor cannot be watched. If that is so for now
+  // only, it is tried again until it can.
   bool Begin() {
-    return owner_->loop()->AddWatch(this, fd_, ToInterest(events_));
+    if (owner_->loop()->AddWatch(this, fd_, ToInterest(events_))) return true;
+    const int error = errno;
+    if (error == ENOMEM || error == ENOSPC) {
+      owner_->loop()->StartTimer(this,
+                                 owner_->loop()->Now() + kWatchAgainAfter);
+    }
+    errno = error;
+    return false;
   }
   void End() {
+    if (running()) owner_->loop()->StopTimer(this);
     if (added()) owner_->loop()->RemoveWatch(this);
   }
   void SetEvents(short events) {
@@ -79,6 +92,7 @@ class Monitor final : private Watch {
 
  private:
   void OnReady(uint32_t events) override;
+  void OnExpiry() override { Begin(); }
 
   const int fd_;
   const le_fdMonitor_HandlerFunc_t handler_;

@@ -101,7 +101,7 @@ class Posting {
 
 Instant MonotonicNow() {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  sys::Clock(&now);
   return absl::TimeFromTimespec(now);
 }
 
@@ -390,7 +390,11 @@ void EpollLoop::FetchByPoll(Instant deadline) {
   const int count =
       sys::PPoll(polled_.data(), polled_.size(),
                  deadline == absl::InfiniteFuture() ? nullptr : &timeout);
-  if (count < 0 && errno != EINTR && errno != ENOMEM) {
+  if (count < 0 && errno == ENOMEM) {
+    // It does not say when it has memory again.
+    const struct timespec pause = absl::ToTimespec(kRefusedPause);
+    sys::PPoll(nullptr, 0, &pause);
+  } else if (count < 0 && errno != EINTR) {
     Fatal(absl::StrCat("event loop: ppoll: ", strerror(errno)));
   }
   if (count <= 0) return;

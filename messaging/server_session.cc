@@ -36,6 +36,10 @@ absl::Status ServerSession::Start(
   absl::StatusOr<event::Credentials> client = connection->peer();
   if (!client.ok()) return client.status();
   client_ = *client;
+  // Before the client is told: it tries again if its connection breaks, but it
+  // would take a session that is open and closes at once for lost.
+  absl::Status adopted = Adopt(std::move(connection), limits);
+  if (!adopted.ok()) return adopted;
 
   Hello hello;
   hello.thread_token = owner()->token();
@@ -44,11 +48,11 @@ absl::Status ServerSession::Start(
   frame.payload =
       absl::MakeConstSpan(reinterpret_cast<uint8_t*>(&hello), sizeof(hello));
   frame.vouched = true;
-  if (connection->Send(frame) != transports::IoResult::kOk) {
-    return connection->close_status();
+  if (this->connection()->Send(frame) != transports::IoResult::kOk) {
+    absl::Status failed = this->connection()->close_status();
+    DropConnection();
+    return failed;
   }
-  absl::Status adopted = Adopt(std::move(connection), limits);
-  if (!adopted.ok()) return adopted;
   Owe(Delivery{Delivery::Kind::kServiceOpen});
   return absl::OkStatus();
 }

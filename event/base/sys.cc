@@ -33,15 +33,31 @@ namespace {
 
 std::atomic<Interceptor*> g_interceptor{nullptr};
 
+inline bool IsIntercepted() {
+  return ABSL_PREDICT_FALSE(g_interceptor.load(std::memory_order_relaxed) !=
+                            nullptr);
+}
+
 // Whether the call has been made to fail. errno says how, then.
-inline bool Intercepted(const char* call) {
+inline bool Intercepted(const char* name, int fd = -1, int detail = 0,
+                        const struct pollfd* fds = nullptr,
+                        nfds_t fd_count = 0) {
   Interceptor* const interceptor =
       g_interceptor.load(std::memory_order_relaxed);
   if (ABSL_PREDICT_TRUE(interceptor == nullptr)) return false;
   const int saved_errno = errno;
-  const int error = interceptor->Fail(call);
+  const int error = interceptor->FailCall({name, fd, detail, fds, fd_count});
   errno = error != 0 ? error : saved_errno;
   return error != 0;
+}
+
+bool CarriesDescriptor(const struct msghdr* message) {
+  auto* const raw = const_cast<struct msghdr*>(message);
+  for (struct cmsghdr* c = CMSG_FIRSTHDR(raw); c != nullptr;
+       c = CMSG_NXTHDR(raw, c)) {
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -56,21 +72,21 @@ int Close(int fd) {
   if (ABSL_PREDICT_FALSE(interceptor != nullptr)) interceptor->OnClose(fd);
   // The result may be falsified, the effect may not.
   const int result = ::close(fd);
-  return Intercepted("Close") ? -1 : result;
+  return Intercepted("Close", fd) ? -1 : result;
 }
 
 ssize_t Read(int fd, void* buffer, size_t size) {
-  if (Intercepted("Read")) return -1;
+  if (Intercepted("Read", fd)) return -1;
   return ::read(fd, buffer, size);
 }
 
 ssize_t Write(int fd, const void* buffer, size_t size) {
-  if (Intercepted("Write")) return -1;
+  if (Intercepted("Write", fd)) return -1;
   return ::write(fd, buffer, size);
 }
 
 int Dup(int fd) {
-  if (Intercepted("Dup")) return -1;
+  if (Intercepted("Dup", fd)) return -1;
   const int made = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
   Interceptor* const interceptor =
       g_interceptor.load(std::memory_order_relaxed);
@@ -81,22 +97,24 @@ int Dup(int fd) {
 }
 
 int Fcntl(int fd, int command, intptr_t argument) {
-  if (Intercepted("Fcntl")) return -1;
+  if (Intercepted("Fcntl", fd, command)) return -1;
   return ::fcntl(fd, command, argument);
 }
 
 int Ioctl(int fd, unsigned long request, void* argument) {
-  if (Intercepted("Ioctl")) return -1;
+  if (Intercepted("Ioctl", fd)) return -1;
   return ::ioctl(fd, request, argument);
 }
 
 int Poll(struct pollfd* fds, nfds_t count, int timeout_ms) {
-  if (Intercepted("Poll")) return -1;
+  if (Intercepted("Poll", -1, timeout_ms != 0, fds, count)) return -1;
   return ::poll(fds, count, timeout_ms);
 }
 
 int PPoll(struct pollfd* fds, nfds_t count, const struct timespec* timeout) {
-  if (Intercepted("PPoll")) return -1;
+  const bool waits =
+      timeout == nullptr || timeout->tv_sec != 0 || timeout->tv_nsec != 0;
+  if (Intercepted("PPoll", -1, waits, fds, count)) return -1;
   return ::ppoll(fds, count, timeout, nullptr);
 }
 
@@ -111,74 +129,77 @@ int SocketPair(int domain, int type, int protocol, int fds[2]) {
 }
 
 int Connect(int fd, const struct sockaddr* address, socklen_t size) {
-  if (Intercepted("Connect")) return -1;
+  if (Intercepted("Connect", fd)) return -1;
   return ::connect(fd, address, size);
 }
 
 int Bind(int fd, const struct sockaddr* address, socklen_t size) {
-  if (Intercepted("Bind")) return -1;
+  if (Intercepted("Bind", fd)) return -1;
   return ::bind(fd, address, size);
 }
 
 int Listen(int fd, int backlog) {
-  if (Intercepted("Listen")) return -1;
+  if (Intercepted("Listen", fd)) return -1;
   return ::listen(fd, backlog);
 }
 
 int Accept4(int fd, struct sockaddr* address, socklen_t* size, int flags) {
-  if (Intercepted("Accept4")) return -1;
+  if (Intercepted("Accept4", fd)) return -1;
   return ::accept4(fd, address, size, flags);
 }
 
 ssize_t Send(int fd, const void* buffer, size_t size, int flags) {
-  if (Intercepted("Send")) return -1;
+  if (Intercepted("Send", fd)) return -1;
   return ::send(fd, buffer, size, flags);
 }
 
 ssize_t SendMsg(int fd, const struct msghdr* message, int flags) {
-  if (Intercepted("SendMsg")) return -1;
+  if (IsIntercepted() &&
+      Intercepted("SendMsg", fd, CarriesDescriptor(message) ? 1 : 0)) {
+    return -1;
+  }
   return ::sendmsg(fd, message, flags);
 }
 
 int SendMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags) {
-  if (Intercepted("SendMMsg")) return -1;
+  if (Intercepted("SendMMsg", fd)) return -1;
   return ::sendmmsg(fd, messages, count, flags);
 }
 
 ssize_t Recv(int fd, void* buffer, size_t size, int flags) {
-  if (Intercepted("Recv")) return -1;
+  if (Intercepted("Recv", fd, flags)) return -1;
   return ::recv(fd, buffer, size, flags);
 }
 
 ssize_t RecvMsg(int fd, struct msghdr* message, int flags) {
-  if (Intercepted("RecvMsg")) return -1;
+  if (Intercepted("RecvMsg", fd, flags)) return -1;
   return ::recvmsg(fd, message, flags);
 }
 
 int RecvMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags,
              struct timespec* timeout) {
-  if (Intercepted("RecvMMsg")) return -1;
+  if (Intercepted("RecvMMsg", fd)) return -1;
   return ::recvmmsg(fd, messages, count, flags, timeout);
 }
 
 int SetSockOpt(int fd, int level, int option, const void* value,
                socklen_t size) {
-  if (Intercepted("SetSockOpt")) return -1;
+  if (Intercepted("SetSockOpt", fd, option)) return -1;
   return ::setsockopt(fd, level, option, value, size);
 }
 
 int GetSockOpt(int fd, int level, int option, void* value, socklen_t* size) {
-  if (Intercepted("GetSockOpt")) return -1;
+  if (Intercepted("GetSockOpt", fd, option)) return -1;
   return ::getsockopt(fd, level, option, value, size);
 }
 
 int GetSockName(int fd, struct sockaddr* address, socklen_t* size) {
-  if (Intercepted("GetSockName")) return -1;
+  if (Intercepted("GetSockName", fd)) return -1;
   return ::getsockname(fd, address, size);
 }
 
 int Shutdown(int fd, int how) {
-  if (Intercepted("Shutdown")) return -1;
+  if (Intercepted("Shutdown", fd)) return -1;
   return ::shutdown(fd, how);
 }
 
@@ -188,19 +209,19 @@ int EpollCreate(int flags) {
 }
 
 int EpollCtl(int epoll, int operation, int fd, struct epoll_event* event) {
-  if (Intercepted("EpollCtl")) return -1;
+  if (Intercepted("EpollCtl", epoll, operation)) return -1;
   return ::epoll_ctl(epoll, operation, fd, event);
 }
 
 int EpollWait(int epoll, struct epoll_event* events, int count,
               int timeout_ms) {
-  if (Intercepted("EpollWait")) return -1;
+  if (Intercepted("EpollWait", epoll, timeout_ms)) return -1;
   return ::epoll_wait(epoll, events, count, timeout_ms);
 }
 
 int EpollPWait2(int epoll, struct epoll_event* events, int count,
                 const struct timespec* timeout) {
-  if (Intercepted("EpollPWait2")) return -1;
+  if (Intercepted("EpollPWait2", epoll)) return -1;
   return static_cast<int>(
       ::syscall(SYS_epoll_pwait2, epoll, events, count, timeout, nullptr, 0));
 }
@@ -217,7 +238,7 @@ int TimerFdCreate(int clock, int flags) {
 
 int TimerFdSetTime(int fd, int flags, const struct itimerspec* value,
                    struct itimerspec* old_value) {
-  if (Intercepted("TimerFdSetTime")) return -1;
+  if (Intercepted("TimerFdSetTime", fd)) return -1;
   return ::timerfd_settime(fd, flags, value, old_value);
 }
 
@@ -247,12 +268,12 @@ int MemfdCreate(const char* name, unsigned flags) {
 }
 
 int Ftruncate(int fd, off_t size) {
-  if (Intercepted("Ftruncate")) return -1;
+  if (Intercepted("Ftruncate", fd)) return -1;
   return ::ftruncate(fd, size);
 }
 
 int Fallocate(int fd, int mode, off_t offset, off_t size) {
-  if (Intercepted("Fallocate")) return -1;
+  if (Intercepted("Fallocate", fd)) return -1;
   return ::fallocate(fd, mode, offset, size);
 }
 
@@ -283,7 +304,7 @@ int Rename(const char* from, const char* to) {
 }
 
 int Flock(int fd, int operation) {
-  if (Intercepted("Flock")) return -1;
+  if (Intercepted("Flock", fd)) return -1;
   return ::flock(fd, operation);
 }
 
@@ -303,7 +324,7 @@ int Chmod(const char* path, mode_t mode) {
 }
 
 int Fchmod(int fd, mode_t mode) {
-  if (Intercepted("Fchmod")) return -1;
+  if (Intercepted("Fchmod", fd)) return -1;
   return ::fchmod(fd, mode);
 }
 
@@ -323,8 +344,17 @@ int Lstat(const char* path, struct stat* result) {
 }
 
 int Fstat(int fd, struct stat* result) {
-  if (Intercepted("Fstat")) return -1;
+  if (Intercepted("Fstat", fd)) return -1;
   return ::fstat(fd, result);
+}
+
+void Clock(struct timespec* now) {
+  Interceptor* const interceptor =
+      g_interceptor.load(std::memory_order_relaxed);
+  if (ABSL_PREDICT_FALSE(interceptor != nullptr) && interceptor->Clock(now)) {
+    return;
+  }
+  ::clock_gettime(CLOCK_MONOTONIC, now);
 }
 
 int GetRLimit(int resource, struct rlimit* limit) {

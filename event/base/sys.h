@@ -31,6 +31,20 @@ namespace le {
 namespace event {
 namespace sys {
 
+// A call that is about to be made, as far as its fate may depend on it.
+struct Call {
+  const char* name;  // the function's name here ("SendMsg")
+  int fd = -1;       // what it works on, if that is one descriptor
+  // What makes a difference to what the kernel may answer: EpollCtl's
+  // operation, the option of Get- and SetSockOpt, Fcntl's command, Recv's and
+  // RecvMsg's flags, EpollWait's timeout; 1 if SendMsg carries a descriptor, and
+  // if Poll or PPoll may wait. Else 0.
+  int detail = 0;
+  // Poll's and PPoll's.
+  const struct pollfd* fds = nullptr;
+  nfds_t fd_count = 0;
+};
+
 // Decides the fate of system calls. One for the whole of the (real) process.
 class Interceptor {
  public:
@@ -39,6 +53,15 @@ class Interceptor {
   // through, or the errno with which it is to fail without being made. Any
   // thread; must not call into this layer.
   virtual int Fail(const char* call) = 0;
+  // The same, for whoever needs to know more. A call that would wait may be
+  // preceded by whatever it would wait for, if that calls into this layer on
+  // the same thread only.
+  virtual int FailCall(const Call& call) { return Fail(call.name); }
+  // What time it is; false: what the kernel says.
+  virtual bool Clock(struct timespec* now) {
+    static_cast<void>(now);
+    return false;
+  }
   // Dup() has made one, Close() has ended one: so that a test can keep account.
   virtual void OnDup(int fd) { static_cast<void>(fd); }
   virtual void OnClose(int fd) { static_cast<void>(fd); }
@@ -129,6 +152,8 @@ int Fstat(int fd, struct stat* result);
 
 // ---- Process ----
 
+// CLOCK_MONOTONIC. Cannot fail.
+void Clock(struct timespec* now);
 int GetRLimit(int resource, struct rlimit* limit);
 int SetRLimit(int resource, const struct rlimit* limit);
 ssize_t GetRandom(void* buffer, size_t size, unsigned flags);

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "event/base/unique_fd.h"
@@ -45,6 +46,76 @@ TEST(SysTest, CallsGoThroughAndAreSeen) {
   fd.reset();
   EXPECT_EQ(interceptor.calls,
             (std::vector<std::string>{"EventFd", "Read", "Close"}));
+}
+
+TEST(SysTest, AnInterceptorIsToldWhatDecides) {
+  class Listener : public sys::Interceptor {
+   public:
+    Listener() { sys::SetInterceptor(this); }
+    ~Listener() override { sys::SetInterceptor(nullptr); }
+    int Fail(const char*) override { return 0; }
+    int FailCall(const sys::Call& call) override {
+      last = call;
+      return 0;
+    }
+    sys::Call last = {""};
+  };
+  int ends[2];
+  ASSERT_EQ(sys::SocketPair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends),
+            0);
+  const UniqueFd near(ends[0]), far(ends[1]);
+  Listener listener;
+
+  alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  char byte = 1;
+  struct iovec part = {&byte, 1};
+  struct msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  EXPECT_EQ(sys::SendMsg(near.get(), &message, 0), 1);
+  EXPECT_STREQ(listener.last.name, "SendMsg");
+  EXPECT_EQ(listener.last.fd, near.get());
+  EXPECT_EQ(listener.last.detail, 0);
+
+  auto* const header = reinterpret_cast<struct cmsghdr*>(control);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  *reinterpret_cast<int*>(CMSG_DATA(header)) = near.get();
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  EXPECT_EQ(sys::SendMsg(near.get(), &message, 0), 1);
+  EXPECT_EQ(listener.last.detail, 1);
+
+  sys::Fcntl(far.get(), F_GETFD, 0);
+  EXPECT_STREQ(listener.last.name, "Fcntl");
+  EXPECT_EQ(listener.last.fd, far.get());
+  EXPECT_EQ(listener.last.detail, F_GETFD);
+}
+
+TEST(SysTest, AnInterceptorMayHaveAClockOfItsOwn) {
+  class Stopped : public sys::Interceptor {
+   public:
+    int Fail(const char*) override { return 0; }
+    bool Clock(struct timespec* now) override {
+      *now = {7, 8};
+      return stopped;
+    }
+    bool stopped = true;
+  };
+  Stopped interceptor;
+  sys::SetInterceptor(&interceptor);
+  struct timespec now = {};
+  sys::Clock(&now);
+  EXPECT_EQ(now.tv_sec, 7);
+  EXPECT_EQ(now.tv_nsec, 8);
+  interceptor.stopped = false;
+  struct timespec before = {};
+  sys::Clock(&before);
+  sys::Clock(&now);
+  sys::SetInterceptor(nullptr);
+  EXPECT_GE(std::make_pair(now.tv_sec, now.tv_nsec),
+            std::make_pair(before.tv_sec, before.tv_nsec));
 }
 
 TEST(SysTest, TheChosenCallFailsWithTheChosenErrno) {

@@ -102,11 +102,12 @@ int64_t Nanoseconds() {
   return int64_t{now.tv_sec} * 1000000000 + now.tv_nsec;
 }
 
-Stopwatch::Stopwatch(const Command& command, bool with_laps)
+Stopwatch::Stopwatch(const Command& command, int64_t lap)
     : operations_(command.operations),
       all_operations_(command.operations + command.warm_up()),
+      operations_per_lap_(lap),
       // Written now, so that no page is touched for the first time later.
-      laps_(with_laps ? static_cast<size_t>(command.operations) : 0, 1) {}
+      laps_(lap > 0 ? static_cast<size_t>(command.operations / lap) : 0, 1) {}
 
 void Stopwatch::Start() {
   allocations_ = g_counters->allocations;
@@ -114,6 +115,7 @@ void Stopwatch::Start() {
 }
 
 void Stopwatch::Lap() {
+  if (lap_ == laps_.size()) return;
   const int64_t now = Nanoseconds();
   laps_[lap_++] = static_cast<uint32_t>(std::min<int64_t>(
       now - last_, int64_t{std::numeric_limits<uint32_t>::max()}));
@@ -131,7 +133,8 @@ std::string Stopwatch::Report() {
     const auto middle = laps_.begin() + static_cast<ptrdiff_t>(lap_ / 2);
     std::nth_element(laps_.begin(), middle,
                      laps_.begin() + static_cast<ptrdiff_t>(lap_));
-    each = *middle;
+    each =
+        static_cast<double>(*middle) / static_cast<double>(operations_per_lap_);
   }
   char text[128];
   std::snprintf(text, sizeof(text), "%.3f %" PRIu64 " %" PRId64, each,
@@ -148,7 +151,7 @@ bool EchoOne(Pipe* pipe, size_t size) {
 }
 
 std::string Pipelined(Pipe* pipe, const Command& command) {
-  Stopwatch watch(command, false);
+  Stopwatch watch(command, 0);
   const int64_t all = command.warm_up() + command.operations;
   int64_t sent = 0;
   for (int64_t received = 0; received < all; ++received) {
@@ -171,7 +174,7 @@ bool SendMany(Pipe* pipe, int64_t messages, size_t size) {
 }
 
 std::string OneWay(Pipe* pipe, const Command& command) {
-  Stopwatch watch(command, false);
+  Stopwatch watch(command, 0);
   if (!SendMany(pipe, command.warm_up(), command.size)) return "failed";
   watch.Start();
   if (!SendMany(pipe, command.operations, command.size)) return "failed";

@@ -59,8 +59,9 @@ int64_t Nanoseconds();
 // in Report() only.
 class Stopwatch {
  public:
-  // With laps, the figure is the median of the laps; else the mean.
-  Stopwatch(const Command& command, bool with_laps);
+  // With laps of so many operations the figure is the median of the laps, which
+  // is not impressed by what else the machine does; with 0, the mean of all.
+  Stopwatch(const Command& command, int64_t lap);
   void Start();
   void Lap();
   void Stop();
@@ -71,6 +72,7 @@ class Stopwatch {
  private:
   int64_t operations_;
   int64_t all_operations_;
+  int64_t operations_per_lap_;
   std::vector<uint32_t> laps_;
   size_t lap_ = 0;
   int64_t start_ = 0, last_ = 0, total_ = 0;
@@ -80,7 +82,7 @@ class Stopwatch {
 // Does and times an operation (bool: whether it succeeded), again and again.
 template <typename Operation>
 std::string TimeEach(const Command& command, Operation operation) {
-  Stopwatch watch(command, true);
+  Stopwatch watch(command, 1);
   for (int64_t i = command.warm_up(); i > 0; --i) {
     if (!operation()) return "failed";
   }

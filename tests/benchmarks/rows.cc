@@ -548,6 +548,7 @@ class Bench {
     Row* const row = Find("one_thread_64");
     SetValue(row, times);
     row->ours = row->value;
+    row->ours_cpu = Median(series[0].cpu_ns) / 1e3;
     SetAllocations("one_thread_64_allocations", series[0]);
   }
 

@@ -12,7 +12,9 @@
 
 #include "event/base/log.h"
 #include "event/os_process.h"
+#include "messaging/local_parts.h"
 #include "messaging/runtime.h"
+#include "transports/loopback/loopback.h"
 
 namespace le {
 namespace testing {
@@ -34,16 +36,26 @@ constexpr int kLookAgainMs = 5;
 
 }  // namespace
 
-OneThreadWorld::Party::Party(const char* name, const std::string& address)
-    : thread_(event::Thread::Binding(&process_, name).Release()),
-      transport_(&process_),
-      client_(&process_, &transport_, address) {
+OneThreadWorld::Party::Own::Own(const std::string& address)
+    : transport(&process), client(&process, &transport, address) {
   messaging::Runtime::Parts parts;
   // Not owned: this outlives the runtime.
   parts.introducer =
-      std::shared_ptr<directory::Introducer>(std::shared_ptr<void>(), &client_);
-  messaging::Runtime::Install(&process_, std::move(parts));
+      std::shared_ptr<directory::Introducer>(std::shared_ptr<void>(), &client);
+  parts.local_introducer =
+      messaging::IntroducerOf(std::make_shared<messaging::LocalParts>(
+          &process, transports::NewLoopback(&process)));
+  messaging::Runtime::Install(&process, std::move(parts));
 }
+
+OneThreadWorld::Party::Party(const char* name, const std::string& address)
+    : own_(std::make_unique<Own>(address)),
+      process_(&own_->process),
+      thread_(event::Thread::Binding(process_, name).Release()) {}
+
+OneThreadWorld::Party::Party(const char* name, event::Process* process)
+    : process_(process),
+      thread_(event::Thread::Binding(process_, name).Release()) {}
 
 OneThreadWorld::Party::~Party() {
   const As as(thread_.get());
@@ -54,7 +66,9 @@ OneThreadWorld::Party::~Party() {
 
 void OneThreadWorld::Party::Do(const std::function<void()>& body) {
   const As as(thread_.get());
+  ++doing_;
   body();
+  --doing_;
 }
 
 OneThreadWorld::OneThreadWorld() {
@@ -62,20 +76,31 @@ OneThreadWorld::OneThreadWorld() {
   if (mkdtemp(folder) == nullptr) event::Fatal("mkdtemp");
   folder_ = folder;
   introducer_ = Add("directory");
-  introducer_->Do([this] {
+  if (!StartDirectory().ok()) event::Fatal("the directory does not start");
+}
+
+void OneThreadWorld::StopDirectory() {
+  introducer_->Do([this] { directory_.reset(); });
+}
+
+absl::Status OneThreadWorld::StartDirectory() {
+  absl::Status status;
+  introducer_->Do([this, &status] {
     directory_ = std::make_unique<directory::DirectoryServer>(
-        &introducer_->process_, introducer_->loop(), &users_,
+        introducer_->process_, introducer_->loop(), &users_,
         directory::DirectoryServer::Options());
-    if (!directory_->Load("<*>.* -> <self>.*\n", "bindings").ok() ||
-        !directory_->Listen(&introducer_->transport_, address()).ok()) {
-      event::Fatal("the directory does not start");
+    status = directory_->Load("<*>.* -> <self>.*\n", "bindings").status();
+    if (status.ok()) {
+      status = directory_->Listen(&introducer_->own_->transport, address());
     }
+    if (!status.ok()) directory_.reset();
   });
+  return status;
 }
 
 OneThreadWorld::~OneThreadWorld() {
   while (parties_.size() > 1) Remove(parties_.back().get());
-  introducer_->Do([this] { directory_.reset(); });
+  StopDirectory();
   parties_.clear();
   rmdir(folder_.c_str());
 }
@@ -84,6 +109,12 @@ OneThreadWorld::Party* OneThreadWorld::Add(const char* name,
                                            const std::string& address) {
   parties_.emplace_back(
       new Party(name, address.empty() ? this->address() : address));
+  return parties_.back().get();
+}
+
+OneThreadWorld::Party* OneThreadWorld::AddThread(const char* name,
+                                                 Party* party) {
+  parties_.emplace_back(new Party(name, party->process_));
   return parties_.back().get();
 }
 
@@ -97,6 +128,7 @@ bool OneThreadWorld::Step() {
   bool any = false;
   for (size_t i = 0; i < parties_.size(); ++i) {
     Party* const party = parties_[i].get();
+    if (party->doing_ > 0) continue;
     party->Do([&any, party] {
       any = party->loop()->RunTurn(absl::InfinitePast()) || any;
     });

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "directory/client.h"
 #include "directory/server.h"
@@ -28,29 +29,45 @@ class OneThreadWorld {
   OneThreadWorld();
   ~OneThreadWorld();
 
-  // A process as far as the library can tell, with one thread.
+  // A thread as far as the library can tell, of a process of its own or of another
+  // party's.
   class Party {
    public:
-    // Does something as that process.
+    // Does something as that thread.
     void Do(const std::function<void()>& body);
     event::Loop* loop() { return thread_->loop(); }
 
    private:
     friend class OneThreadWorld;
+    struct Own {
+      explicit Own(const std::string& address);
+      messaging::testing::PartyProcess process;
+      transports::UnixTransport transport;
+      directory::DirectoryClient client;
+    };
     Party(const char* name, const std::string& address);
+    Party(const char* name, event::Process* process);
     ~Party();
     friend struct std::default_delete<Party>;
 
-    messaging::testing::PartyProcess process_;
+    std::unique_ptr<Own> own_;  // null: another party's
+    event::Process* const process_;
     std::unique_ptr<event::Thread> thread_;
-    transports::UnixTransport transport_;
-    directory::DirectoryClient client_;
+    int doing_ = 0;  // how deep it stands inside Do()
   };
   // One that finds the directory at `address`; "": ours.
   Party* Add(const char* name, const std::string& address = "");
+  // Another thread of that one's process. Must be removed before it.
+  Party* AddThread(const char* name, Party* party);
   void Remove(Party* party);
 
+  // The directory goes, with all that it knows, or comes again.
+  void StopDirectory();
+  absl::Status StartDirectory();
+
   // Lets everybody do what there is to be done now; true if there was anything.
+  // Whoever stands inside Do() is left out: so one that blocks there may let the
+  // others go on.
   bool Step();
   // Until there is nothing left to be done now.
   void Settle();

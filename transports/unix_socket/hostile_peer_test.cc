@@ -360,6 +360,19 @@ TEST_F(HostilePeerTest, HalfAClose) {
   EXPECT_EQ(Receive(&frame), IoResult::kClosed);
 }
 
+// Nobody may wait for an answer to what could not be sent.
+TEST_F(HostilePeerTest, TheOtherHalfOfAClose) {
+  SendRaw(Header(0, 1) + "x");
+  ASSERT_EQ(shutdown(raw_.get(), SHUT_RD), 0);
+  EXPECT_EQ(connection_->Send(OutgoingFrame()), IoResult::kClosed);
+  IncomingFrame frame;
+  EXPECT_EQ(Receive(&frame), IoResult::kOk);
+  EXPECT_EQ(Receive(&frame), IoResult::kClosed);
+  char byte;
+  EXPECT_EQ(send(raw_.get(), "x", 1, MSG_NOSIGNAL), -1);
+  EXPECT_EQ(recv(raw_.get(), &byte, 1, MSG_DONTWAIT), 0);
+}
+
 }  // namespace
 }  // namespace transports
 }  // namespace le

@@ -235,13 +235,20 @@ bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
         FlushLocked();
         if (for_room && HasRoomLocked()) return true;
       }
+      if (ready < 0 && error != EINTR) {
+        // The kernel does not even wait. To say that the time is over would be
+        // untrue, and to go on would be turning in circles.
+        event::Log(
+            event::LogLevel::kError,
+            absl::StrCat("cannot wait for a socket: ", std::strerror(error)));
+        BreakLocked();
+        return true;
+      }
     }
     if (ready > 0 && to_read &&
         (poll.revents & (POLLIN | POLLERR | POLLHUP)) != 0) {
       return true;
     }
-    // The kernel could not even wait: no reason to turn in circles.
-    if (ready < 0 && error != EINTR) return false;
     if (ready <= 0 && deadline != absl::InfiniteFuture() &&
         (deadline == absl::InfinitePast() || process_->Now() >= deadline)) {
       return false;

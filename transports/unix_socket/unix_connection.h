@@ -86,6 +86,8 @@ class UnixConnection final : public Connection, private event::Watch {
   void FlushLocked();
   bool HasRoomLocked() const;
   void LearnPacketLimit();
+  // Nothing more can be sent.
+  void BreakLocked();
   // Asks the loop to say when the kernel takes more.
   void WantWritableLocked();
 

@@ -99,7 +99,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
         if (in_turn) output()->AtTurnEnd();
         return IoResult::kOk;
       case Sent::kBroken:
-        send_is_broken_ = true;
+        BreakLocked();
         return IoResult::kClosed;
       case Sent::kWouldBlock:
       case Sent::kTooLarge:
@@ -167,9 +167,7 @@ void UnixConnection::FlushLocked() {
         queue.Recut(max_packet_);
         break;
       case Sent::kBroken:
-        send_is_broken_ = true;
-        output_->blocked = false;
-        queue.Clear();
+        BreakLocked();
         return;
       case Sent::kWouldBlock:
         output_->blocked = true;
@@ -262,7 +260,14 @@ UnixConnection::Sent UnixConnection::FailedToSend(int error) {
       return Sent::kWouldBlock;
     case EMSGSIZE:
       return Sent::kTooLarge;
+    case EPIPE:
+    case ECONNRESET:
+    case ECONNREFUSED:
+    case ENOTCONN:
+      return Sent::kBroken;  // the far end has gone
     default:
+      event::Log(event::LogLevel::kError,
+                 absl::StrCat("cannot send: ", std::strerror(error)));
       return Sent::kBroken;
   }
 }
@@ -298,6 +303,19 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
   }
 }
 
+// The far end may be there all the same: one that has only shut down its reading,
+// or that the kernel keeps us from. Whoever waits for something that has not
+// been sent, at either end, must come to know; what has been sent comes first.
+void UnixConnection::BreakLocked() {
+  if (send_is_broken_) return;
+  send_is_broken_ = true;
+  if (output_ != nullptr) {
+    output_->blocked = output_->no_memory = false;
+    output_->queue.Clear();
+  }
+  sys::Shutdown(fd_.get(), SHUT_RDWR);
+}
+
 void UnixConnection::LearnPacketLimit() {
   int buffer = 0;
   socklen_t size = sizeof(buffer);
@@ -309,7 +327,7 @@ void UnixConnection::LearnPacketLimit() {
   }
   if (limit < kMinPacketBytes) {
     if (max_packet_ <= kMinPacketBytes) {
-      send_is_broken_ = true;
+      BreakLocked();
       return;
     }
     limit = kMinPacketBytes;

@@ -37,7 +37,7 @@ class Client {
   }
 
   std::string Pipelined(const Command& command) {
-    Stopwatch watch(command, false);
+    Stopwatch watch(command, 0);
     const int64_t all = command.warm_up() + command.operations;
     // Answers come in the order of the requests.
     std::vector<kj::Maybe<Answer>> window(kOutstanding);
@@ -56,7 +56,7 @@ class Client {
   }
 
   std::string OneWay(const Command& command) {
-    Stopwatch watch(command, false);
+    Stopwatch watch(command, 0);
     if (!SendMany(command.warm_up(), command.size)) return "failed";
     watch.Start();
     if (!SendMany(command.operations, command.size)) return "failed";

@@ -88,7 +88,7 @@ class Client {
   }
 
   std::string Pipelined(const Command& command) {
-    Stopwatch watch(command, false);
+    Stopwatch watch(command, 0);
     const int64_t all = command.warm_up() + command.operations;
     std::vector<std::unique_ptr<Request>> window(kOutstanding);
     int64_t sent = 0;
@@ -113,7 +113,7 @@ class Client {
   }
 
   std::string OneWay(const Command& command) {
-    Stopwatch watch(command, false);
+    Stopwatch watch(command, 0);
     if (!Stream(command.warm_up(), command.size)) return "failed";
     watch.Start();
     if (!Stream(command.operations, command.size)) return "failed";

@@ -80,7 +80,7 @@ bool SendMany(int64_t messages, size_t size) {
 }
 
 std::string OneWay(const Command& command) {
-  Stopwatch watch(command, false);
+  Stopwatch watch(command, 0);
   if (!SendMany(command.warm_up(), command.size)) return "failed";
   watch.Start();
   if (!SendMany(command.operations, command.size)) return "failed";
@@ -91,7 +91,7 @@ std::string OneWay(const Command& command) {
 int64_t g_done = 0;
 
 std::string Pipelined(const Command& command) {
-  Stopwatch watch(command, false);
+  Stopwatch watch(command, 0);
   const int64_t all = command.warm_up() + command.operations;
   int64_t sent = 0;
   bool started = false;

@@ -1,0 +1,197 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/faults/calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+namespace le {
+namespace faults {
+namespace {
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+constexpr Errno Harmless(int value) { return {value, Cost::kNothing}; }
+constexpr Errno Costly(int value) { return {value, Cost::kSession}; }
+
+}  // namespace
+
+const std::vector<Kind>& Kinds() {
+  // EACCES and EPERM are those of security modules and of filters on system
+  // calls, which may refuse nearly anything.
+  static const auto* const kinds = new std::vector<Kind>{
+      {"SendMsg",
+       "SendMsg",
+       0,
+       {Harmless(EINTR), Harmless(EAGAIN), Harmless(ENOBUFS), Harmless(ENOMEM),
+        // Said again and again, not even the smallest packet can leave.
+        Costly(EMSGSIZE),
+        // The far end has closed, or has shut down its reading only.
+        Costly(EPIPE), Costly(ECONNRESET), Costly(ECONNREFUSED),
+        Costly(ENOTCONN), Costly(EACCES)},
+       nullptr},
+      {"SendMsg",
+       "SendMsg with a descriptor",
+       1,
+       {Harmless(EINTR), Harmless(EAGAIN), Harmless(ENOBUFS), Harmless(ENOMEM),
+        Harmless(ETOOMANYREFS), Costly(EMSGSIZE), Costly(EPIPE),
+        Costly(ECONNRESET),
+        // The user has closed it meanwhile, or it is one that cannot be sent.
+        Harmless(EBADF), Harmless(EINVAL), Harmless(EPERM), Costly(EACCES)},
+       nullptr},
+      {"Send",
+       "Send",
+       kAny,
+       {Harmless(EINTR), Harmless(EAGAIN), Harmless(ENOBUFS), Harmless(ENOMEM),
+        Costly(EMSGSIZE), Costly(EPIPE), Costly(ECONNRESET),
+        Costly(ECONNREFUSED), Costly(ENOTCONN), Costly(EACCES)},
+       nullptr},
+      {"Recv",
+       "Recv",
+       kAny,
+       {Harmless(EINTR), Harmless(EAGAIN), Costly(ECONNRESET), Costly(ENOMEM),
+        Costly(ENOBUFS), Costly(EACCES)},
+       nullptr},
+      {"RecvMsg",
+       "RecvMsg",
+       kAny,
+       {Harmless(EINTR),
+        // Of a blocking one too: the far end, which had the socket before, may
+        // have made it non-blocking.
+        Harmless(EAGAIN), Costly(ECONNRESET), Costly(ENOMEM), Costly(ENOBUFS),
+        Costly(EACCES)},
+       nullptr},
+      {"EpollCtl",
+       "EpollCtl ADD",
+       EPOLL_CTL_ADD,
+       {Harmless(ENOMEM), Harmless(ENOSPC)},
+       nullptr},
+      {"EpollCtl", "EpollCtl MOD", EPOLL_CTL_MOD, {}, "allocates nothing"},
+      {"EpollCtl", "EpollCtl DEL", EPOLL_CTL_DEL, {}, "allocates nothing"},
+      {"EpollWait", "EpollWait", kAny, {Harmless(EINTR)}, nullptr},
+      // (ENOSYS and EPERM are for good, and have a test of their own.)
+      {"EpollPWait2", "EpollPWait2", kAny, {Harmless(EINTR)}, nullptr},
+      {"Poll", "Poll", kAny, {Harmless(EINTR), Costly(ENOMEM)}, nullptr},
+      {"PPoll", "PPoll", kAny, {Harmless(EINTR), Harmless(ENOMEM)}, nullptr},
+      {"Read", "Read", kAny, {Harmless(EINTR), Harmless(EAGAIN)}, nullptr},
+      {"Socket",
+       "Socket",
+       kAny,
+       {Harmless(EMFILE), Harmless(ENFILE), Harmless(ENOMEM), Harmless(ENOBUFS),
+        Harmless(EACCES)},
+       nullptr},
+      {"Connect",
+       "Connect",
+       kAny,
+       {Harmless(EAGAIN), Harmless(ECONNREFUSED), Harmless(ENOENT),
+        Harmless(EINTR), Harmless(ENOMEM), Harmless(ENFILE), Harmless(EACCES)},
+       nullptr},
+      {"Accept4",
+       "Accept4",
+       kAny,
+       {Harmless(EMFILE), Harmless(ENFILE), Harmless(ENOMEM), Harmless(ENOBUFS),
+        Harmless(ECONNABORTED), Harmless(EINTR), Harmless(EAGAIN),
+        Harmless(EPERM)},
+       nullptr},
+      {"Dup", "Dup", kAny, {Harmless(EMFILE)}, nullptr},
+      {"GetSockOpt",
+       "GetSockOpt SO_PEERPIDFD",
+       SO_PEERPIDFD,
+       {Harmless(ENOPROTOOPT), Harmless(EMFILE), Harmless(ESRCH)},
+       nullptr},
+      {"GetSockOpt",
+       "GetSockOpt",
+       kAny,
+       {Harmless(ENOMEM), Harmless(ENOBUFS), Harmless(EACCES)},
+       nullptr},
+      {"SetSockOpt",
+       "SetSockOpt",
+       kAny,
+       {Harmless(ENOMEM), Harmless(ENOBUFS), Harmless(EACCES)},
+       nullptr},
+      {"Fcntl", "Fcntl F_SETFL", F_SETFL, {Harmless(EACCES)}, nullptr},
+      {"Fcntl",
+       "Fcntl F_GETFD",
+       F_GETFD,
+       {},
+       "only of what is no descriptor, which is the caller's misuse"},
+      {"Shutdown", "Shutdown", kAny, {Harmless(ENOTCONN)}, nullptr},
+      {"Close", "Close", kAny, {Harmless(EINTR), Harmless(EIO)}, nullptr},
+      {"Bind",
+       "Bind",
+       kAny,
+       {Harmless(EADDRINUSE), Harmless(ENOMEM), Harmless(EACCES),
+        Harmless(ENOSPC), Harmless(EROFS), Harmless(ENOENT)},
+       nullptr},
+      {"Listen", "Listen", kAny, {Harmless(ENOMEM), Harmless(EACCES)}, nullptr},
+      {"Chmod",
+       "Chmod",
+       kAny,
+       {Harmless(EPERM), Harmless(EROFS), Harmless(ENOENT), Harmless(EIO)},
+       nullptr},
+      {"Lstat",
+       "Lstat",
+       kAny,
+       {Harmless(EACCES), Harmless(ENOENT), Harmless(ENOMEM)},
+       nullptr},
+      {"Unlink",
+       "Unlink",
+       kAny,
+       {Harmless(EACCES), Harmless(ENOENT), Harmless(EROFS), Harmless(EIO)},
+       nullptr},
+      {"GetRLimit", "GetRLimit", kAny, {Harmless(EPERM)}, nullptr},
+      {"GetRandom",
+       "GetRandom",
+       kAny,
+       {Harmless(EINTR), Harmless(ENOSYS)},
+       nullptr},
+      // EAGAIN: somebody has just changed the word.
+      {"FutexWait",
+       "FutexWait",
+       kAny,
+       {Harmless(EINTR), Harmless(EAGAIN)},
+       nullptr},
+      {"FutexWake", "FutexWake", kAny, {}, "allocates nothing"},
+      {"Write",
+       "Write",
+       kAny,
+       {},
+       "to an eventfd, which takes 2^64 wakes before it is full"},
+  };
+  return *kinds;
+}
+
+const Kind* KindOf(const event::sys::Call& call) {
+  for (const Kind& kind : Kinds()) {
+    if (strcmp(kind.call, call.name) == 0 &&
+        (kind.detail == kAny || kind.detail == call.detail)) {
+      return &kind;
+    }
+  }
+  return nullptr;
+}
+
+const std::vector<FatalCall>& FatalCalls() {
+  static const auto* const calls = new std::vector<FatalCall>{
+      {"EpollCreate",
+       {EMFILE, ENFILE, ENOMEM},
+       "a thread that uses the library for the first time gets no loop"},
+      {"EventFd", {EMFILE, ENFILE, ENOMEM}, "likewise"},
+      {"EpollCtl", {ENOMEM, ENOSPC}, "likewise: nothing could wake it"},
+      {"TimerFdCreate",
+       {EMFILE, ENFILE, ENOMEM},
+       "le_event_GetFd() has no descriptor to return"},
+  };
+  return *calls;
+}
+
+const char* ErrnoName(int error) { return strerrorname_np(error); }
+
+}  // namespace faults
+}  // namespace le

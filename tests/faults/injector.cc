@@ -1,0 +1,165 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/faults/injector.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace le {
+namespace faults {
+namespace {
+
+using event::sys::Call;
+
+// A run has some hundred calls. One with more than this turns in circles.
+constexpr size_t kMaxCalls = 100000;
+
+// Standard input, output and error are there: none above them can be had.
+constexpr rlim_t kNoDescriptorLeft = 3;
+
+struct rlimit g_files;
+std::string* Label() {
+  static auto* const label = new std::string;
+  return label;
+}
+
+}  // namespace
+
+void SetLabel(const std::string& label) { *Label() = label; }
+
+void GiveUp(const std::string& why) {
+  fprintf(stderr, "%s: %s\n", Label()->c_str(), why.c_str());
+  fflush(nullptr);
+  _exit(1);
+}
+
+std::string Failure::ToString() const {
+  if (exhausted_for > 0) {
+    return absl::StrCat("no descriptor left from call ", exhausted_from + 1,
+                        " on, for ", exhausted_for, " calls");
+  }
+  if (kind == nullptr) return "nothing fails";
+  return absl::StrCat(kind->label, " number ", first + 1, " fails with ",
+                      ErrnoName(error),
+                      times == 1 ? "" : absl::StrCat(", ", times, " times"));
+}
+
+Calm::Calm(Injector* injector)
+    : injector_(injector), running_before_(injector->running_) {
+  injector_->running_ = false;
+  injector_->SetExhausted(false);
+}
+
+Calm::~Calm() { injector_->running_ = running_before_; }
+
+Injector::Injector() : now_(absl::UnixEpoch() + absl::Seconds(1000)) {
+  getrlimit(RLIMIT_NOFILE, &g_files);
+  event::sys::SetInterceptor(this);
+}
+
+Injector::~Injector() {
+  Stop();
+  event::sys::SetInterceptor(nullptr);
+}
+
+void Injector::Start(const Failure& failure) {
+  failure_ = failure;
+  calls_.clear();
+  count_.clear();
+  injected_ = also_times_ = 0;
+  running_ = true;
+}
+
+void Injector::Stop() {
+  running_ = false;
+  SetExhausted(false);
+}
+
+void Injector::AlsoFail(const char* call, int error, int times) {
+  also_call_ = call;
+  also_error_ = error;
+  also_times_ = times;
+}
+
+void Injector::SetExhausted(bool exhausted) {
+  if (exhausted == exhausted_) return;
+  exhausted_ = exhausted;
+  struct rlimit files = g_files;
+  if (exhausted) files.rlim_cur = kNoDescriptorLeft;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int Injector::Injected(const Call& call) {
+  const Kind* const kind = KindOf(call);
+  if (kind == nullptr) {
+    unknown_ = absl::StrCat(call.name, " ", call.detail);
+    return 0;
+  }
+  if (calls_.size() > kMaxCalls) GiveUp("it does not come to an end");
+  const int number = static_cast<int>(calls_.size());
+  calls_.push_back(kind);
+  const int of_kind = count_[kind]++;
+  if (failure_.exhausted_for > 0) {
+    const bool exhausted =
+        number >= failure_.exhausted_from &&
+        number < failure_.exhausted_from + failure_.exhausted_for;
+    if (exhausted && !exhausted_) ++injected_;
+    SetExhausted(exhausted);
+  }
+  if (failure_.kind == kind && of_kind >= failure_.first &&
+      of_kind < failure_.first + failure_.times) {
+    ++injected_;
+    return failure_.error;
+  }
+  if (also_times_ > 0 && also_call_ == call.name) {
+    --also_times_;
+    return also_error_;
+  }
+  return 0;
+}
+
+int Injector::FailCall(const Call& call) {
+  if (running_) {
+    const int error = Injected(call);
+    if (error != 0) return error;
+  }
+  if (waiter_ != nullptr && MayWait(call)) return waiter_->BeforeWait(call);
+  return 0;
+}
+
+bool Injector::Clock(struct timespec* now) {
+  *now = absl::ToTimespec(now_);
+  return true;
+}
+
+bool Injector::MayWait(const Call& call) {
+  const absl::string_view name = call.name;
+  if (name == "EpollWait") return call.detail != 0;
+  if (name == "Poll" || name == "PPoll") return call.detail != 0;
+  if (name == "RecvMsg" || name == "Recv") {
+    return (call.detail & MSG_DONTWAIT) == 0;
+  }
+  return name == "EpollPWait2" || name == "FutexWait";
+}
+
+bool Injector::IsReady(const Call& call) {
+  if (call.fd_count > 0) {
+    std::vector<struct pollfd> polled(call.fds, call.fds + call.fd_count);
+    return ::poll(polled.data(), polled.size(), 0) > 0;
+  }
+  if (call.fd < 0) return false;
+  struct pollfd poll = {call.fd, POLLIN, 0};
+  return ::poll(&poll, 1, 0) > 0;
+}
+
+}  // namespace faults
+}  // namespace le

@@ -1,0 +1,143 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/faults/sweep.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "event/base/log.h"
+#include "tests/simulation/allocations.h"
+
+namespace le {
+namespace faults {
+namespace {
+
+// How often a failure repeats itself: once; as often as something may be tried
+// without a pause; and for longer than that.
+constexpr int kTimes[] = {1, 3, 30};
+
+// For how many calls no descriptor is left: for one, for what belongs together,
+// and for most of a scenario.
+constexpr int kExhausted[] = {1, 8, 100};
+
+// What a failure makes for the first time may stay, in a cache or a pool. What
+// is there once more each time is lost.
+constexpr int kTimesToLeak = 3;
+
+// Whatever lasts is told once; but each connection that breaks may say why, and
+// may break as often as a failure is repeated. More than this fills the log.
+constexpr int kMaxLogLines = 100;
+
+int g_log_lines = 0;
+
+void Listen(event::LogLevel level, absl::string_view message) {
+  ++g_log_lines;
+  // LE_KILL_CLIENT says it as loud as a process that ends.
+  if (level == event::LogLevel::kEmergency &&
+      message.find("killing client") == absl::string_view::npos) {
+    GiveUp(std::string(message));
+  }
+}
+
+// What did not hold; "": everything did.
+std::string PlayOnce(const Scenario& scenario, const Failure& failure,
+                     Injector* injector) {
+  const int descriptors = testing::OpenDescriptors();
+  g_log_lines = 0;
+  std::string what, folder;
+  {
+    Stage stage(injector, scenario.message_bytes, &what);
+    folder = stage.world()->folder();
+    bool costs = failure.exhausted_for > 0;
+    bool loses = costs;
+    if (failure.kind != nullptr) {
+      for (const Errno& error : failure.kind->errnos) {
+        if (error.value == failure.error) costs = error.cost == Cost::kSession;
+      }
+      const std::string label = failure.kind->label;
+      loses = label == "Dup" || label == "SendMsg with a descriptor";
+    }
+    stage.MaySessionsBreak(costs);
+    stage.MayLoseDescriptors(loses);
+    injector->Start(failure);
+    scenario.play(&stage);
+  }
+  injector->Stop();
+  // Left by a directory whose Unlink() failed.
+  unlink((folder + "/directory").c_str());
+  rmdir(folder.c_str());
+  if (what.empty() && testing::OpenDescriptors() != descriptors) {
+    what = absl::StrCat(testing::OpenDescriptors() - descriptors,
+                        " descriptors are left");
+  }
+  if (what.empty() && g_log_lines > kMaxLogLines) {
+    what = absl::StrCat(g_log_lines, " lines in the log");
+  }
+  if (what.empty() && !injector->unknown().empty()) {
+    what = absl::StrCat("not in the table: ", injector->unknown());
+  }
+  return what;
+}
+
+std::string Play(const Scenario& scenario, const Failure& failure,
+                 Injector* injector) {
+  SetLabel(absl::StrCat(scenario.name, ": ", failure.ToString()));
+  for (int i = 0; i < kTimesToLeak; ++i) {
+    const int64_t allocations = simulation::AllocationsInUse();
+    const std::string what = PlayOnce(scenario, failure, injector);
+    if (!what.empty()) return what;
+    if (simulation::AllocationsInUse() <= allocations) return "";
+  }
+  return "memory is left";
+}
+
+}  // namespace
+
+Result Sweep(const Scenario& scenario, int every, int offset) {
+  Result result;
+  const event::LogSink sink = event::SetLogSink(&Listen);
+  Injector injector;
+  int number = 0;
+  auto play = [&](const Failure& failure) {
+    if (number++ % every != offset % every) return;
+    const std::string what = Play(scenario, failure, &injector);
+    ++result.runs;
+    result.injected += injector.injected();
+    if (what.empty()) return;
+    result.failures.push_back(
+        absl::StrCat(scenario.name, ": ", failure.ToString(), ": ", what));
+  };
+
+  const std::string what = Play(scenario, Failure(), &injector);
+  const std::vector<const Kind*> calls = injector.calls();
+  result.calls = static_cast<int>(calls.size());
+  if (!what.empty()) {
+    result.failures.push_back(absl::StrCat(scenario.name, ": ", what));
+  }
+  for (size_t k = 0; k < calls.size(); ++k) {
+    const Kind* const kind = calls[k];
+    Failure failure;
+    failure.kind = kind;
+    failure.first = result.calls_by_kind[kind->label]++;
+    for (const Errno& error : kind->errnos) {
+      for (int times : kTimes) {
+        failure.error = error.value;
+        failure.times = times;
+        play(failure);
+      }
+    }
+    Failure exhaustion;
+    exhaustion.exhausted_from = static_cast<int>(k);
+    for (int calls_without : kExhausted) {
+      exhaustion.exhausted_for = calls_without;
+      play(exhaustion);
+    }
+  }
+  event::SetLogSink(sink);
+  return result;
+}
+
+}  // namespace faults
+}  // namespace le

@@ -1,0 +1,43 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Plays a scenario again and again, each time with another call that fails.
+
+#ifndef LE_MESSAGING_TESTS_FAULTS_SWEEP_H_
+#define LE_MESSAGING_TESTS_FAULTS_SWEEP_H_
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/faults/injector.h"
+#include "tests/faults/stage.h"
+
+namespace le {
+namespace faults {
+
+struct Scenario {
+  const char* name;
+  void (*play)(Stage* stage);
+  size_t message_bytes;
+};
+
+const std::vector<Scenario>& Scenarios();
+
+struct Result {
+  int calls = 0;     // that the scenario makes when nothing fails
+  int runs = 0;      // with a failure
+  int injected = 0;  // calls that failed
+  std::map<std::string, int> calls_by_kind;
+  // What did not hold, and when.
+  std::vector<std::string> failures;
+};
+
+// Of all failures each `every`th one, from the `offset`th on.
+Result Sweep(const Scenario& scenario, int every, int offset = 0);
+
+}  // namespace faults
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_FAULTS_SWEEP_H_

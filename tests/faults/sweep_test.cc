@@ -1,0 +1,71 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/faults/sweep.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "event/os_process.h"
+#include "gtest/gtest.h"
+
+namespace le {
+namespace faults {
+namespace {
+
+// A part of all failures, so that the test takes seconds; `sweep` takes them
+// all. A prime: so each errno and each repetition has its turn.
+constexpr int kEvery = 23;
+
+class SweepTest : public ::testing::TestWithParam<size_t> {};
+
+TEST_P(SweepTest, WhateverFailsIsSurvived) {
+  const Scenario& scenario = Scenarios()[GetParam()];
+  const Result result = Sweep(scenario, kEvery, static_cast<int>(GetParam()));
+  EXPECT_GT(result.injected, result.runs / 2) << "it hardly fails anything";
+  EXPECT_TRUE(result.failures.empty()) << absl::StrJoin(result.failures, "\n");
+}
+
+INSTANTIATE_TEST_SUITE_P(Scenarios, SweepTest,
+                         ::testing::Range<size_t>(0, Scenarios().size()),
+                         [](const auto& info) {
+                           return Scenarios()[info.param].name;
+                         });
+
+// Fails every call of one name.
+class FailAll final : public event::sys::Interceptor {
+ public:
+  FailAll(const char* call, int error) : call_(call), error_(error) {
+    event::sys::SetInterceptor(this);
+  }
+  ~FailAll() override { event::sys::SetInterceptor(nullptr); }
+  int Fail(const char* call) override {
+    return std::strcmp(call, call_) == 0 ? error_ : 0;
+  }
+
+ private:
+  const char* const call_;
+  const int error_;
+};
+
+TEST(FatalCallsTest, EndTheProcessWithAReason) {
+  for (const FatalCall& fatal : FatalCalls()) {
+    for (int error : fatal.errnos) {
+      EXPECT_EXIT(
+          {
+            const FailAll fail(fatal.call, error);
+            event::OsProcess::Get()->CreateLoop()->GetFd();
+          },
+          ::testing::ExitedWithCode(EXIT_FAILURE),
+          absl::StrCat("an event loop cannot be made: .*", strerror(error)))
+          << fatal.call << " " << ErrnoName(error) << ": " << fatal.why;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace faults
+}  // namespace le
