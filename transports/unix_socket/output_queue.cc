@@ -159,9 +159,14 @@ void OutputQueue::Recut(size_t max_packet) {
           packet.bytes().data() + at + kFrameHeaderBytes, part);
       at += kFrameHeaderBytes + part;
       header.flags &= static_cast<uint16_t>(~FrameHeader::kMore);
+      // What was one packet may end in plain ones now, that promise more such.
+      if ((packet.descriptor || packet.vouched) && !packets_.empty() &&
+          EndsWithPromise()) {
+        PushAnnouncement();
+      }
       if (!fragmented && !continuation) {
-        Push(header, payload, 0, std::move(packet.descriptor), packet.vouched,
-             max_packet);
+        Push(header, payload, 0, std::move(packet.descriptor),
+             std::exchange(packet.vouched, false), max_packet);
         continue;
       }
       // A part becomes several parts.

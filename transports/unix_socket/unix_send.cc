@@ -120,7 +120,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   }
   if (frame.descriptor != nullptr) frame.descriptor->reset();
   if (frame.connection != nullptr) frame.connection->reset();
-  if (promised_plain_ && (descriptor || frame.vouched)) {
+  if (promised_plain_ && sent == 0 && (descriptor || frame.vouched)) {
     output()->queue.PushAnnouncement();
   }
   output()->queue.Push(header, frame.payload, sent, std::move(descriptor),
@@ -165,6 +165,7 @@ void UnixConnection::FlushLocked() {
         LearnPacketLimit();
         if (send_is_broken_) return;
         queue.Recut(max_packet_);
+        promised_plain_ = queue.EndsWithPromise();
         break;
       case Sent::kBroken:
         BreakLocked();
