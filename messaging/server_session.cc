@@ -49,9 +49,7 @@ absl::Status ServerSession::Start(
       absl::MakeConstSpan(reinterpret_cast<uint8_t*>(&hello), sizeof(hello));
   frame.vouched = true;
   if (this->connection()->Send(frame) != transports::IoResult::kOk) {
-    absl::Status failed = this->connection()->close_status();
-    DropConnection();
-    return failed;
+    return this->connection()->close_status();
   }
   Owe(Delivery{Delivery::Kind::kServiceOpen});
   return absl::OkStatus();

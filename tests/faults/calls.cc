@@ -121,7 +121,7 @@ const std::vector<Kind>& Kinds() {
        F_GETFD,
        {},
        "only of what is no descriptor, which is the caller's misuse"},
-      {"Shutdown", "Shutdown", kAny, {Harmless(ENOTCONN)}, nullptr},
+      {"Shutdown", "Shutdown", kAny, {}, "of a socket that is connected"},
       {"Close", "Close", kAny, {Harmless(EINTR), Harmless(EIO)}, nullptr},
       {"Bind",
        "Bind",
@@ -189,6 +189,12 @@ const std::vector<FatalCall>& FatalCalls() {
        "le_event_GetFd() has no descriptor to return"},
   };
   return *calls;
+}
+
+bool MayLast(int error) {
+  // Signals end; whoever has aborted has gone; and what would block does so
+  // until a watch tells of it.
+  return error != EINTR && error != EAGAIN && error != ECONNABORTED;
 }
 
 const char* ErrnoName(int error) { return strerrorname_np(error); }

@@ -45,6 +45,9 @@ struct FatalCall {
 };
 const std::vector<FatalCall>& FatalCalls();
 
+// Whether it may be so for a time, however often one tries.
+bool MayLast(int error);
+
 // "ENOMEM".
 const char* ErrnoName(int error);
 

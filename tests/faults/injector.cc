@@ -14,6 +14,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
+// There only if the program is linked with UBSan's runtime.
+extern "C" void __ubsan_handle_dynamic_type_cache_miss() __attribute__((weak));
+
 namespace le {
 namespace faults {
 namespace {
@@ -42,15 +45,24 @@ void GiveUp(const std::string& why) {
   _exit(1);
 }
 
-std::string Failure::ToString() const {
-  if (exhausted_for > 0) {
-    return absl::StrCat("no descriptor left from call ", exhausted_from + 1,
-                        " on, for ", exhausted_for, " calls");
+std::string ToString(const std::vector<Failure>& failures) {
+  std::string text;
+  for (const Failure& failure : failures) {
+    absl::StrAppend(&text, text.empty() ? "" : "; ");
+    if (failure.kind == nullptr) {
+      absl::StrAppend(&text, "no descriptor left from call ", failure.first + 1,
+                      " on");
+    } else {
+      absl::StrAppend(&text, failure.kind->label, " number ", failure.first + 1,
+                      " fails with ", ErrnoName(failure.error));
+    }
+    if (failure.times == kForATime) {
+      absl::StrAppend(&text, ", for a time");
+    } else if (failure.times > 1) {
+      absl::StrAppend(&text, ", ", failure.times, " times");
+    }
   }
-  if (kind == nullptr) return "nothing fails";
-  return absl::StrCat(kind->label, " number ", first + 1, " fails with ",
-                      ErrnoName(error),
-                      times == 1 ? "" : absl::StrCat(", ", times, " times"));
+  return text.empty() ? "nothing fails" : text;
 }
 
 Calm::Calm(Injector* injector)
@@ -71,8 +83,11 @@ Injector::~Injector() {
   event::sys::SetInterceptor(nullptr);
 }
 
-void Injector::Start(const Failure& failure) {
-  failure_ = failure;
+void Injector::Start(const std::vector<Failure>& failures) {
+  armed_.clear();
+  for (const Failure& failure : failures) {
+    armed_.push_back({failure, absl::InfiniteFuture()});
+  }
   calls_.clear();
   count_.clear();
   injected_ = also_times_ = 0;
@@ -98,6 +113,14 @@ void Injector::SetExhausted(bool exhausted) {
   setrlimit(RLIMIT_NOFILE, &files);
 }
 
+bool Injector::Applies(Armed* armed, int number) {
+  const Failure& failure = armed->failure;
+  if (number < failure.first) return false;
+  if (failure.times != kForATime) return number - failure.first < failure.times;
+  if (armed->end == absl::InfiniteFuture()) armed->end = now_ + kLasts;
+  return now_ < armed->end;
+}
+
 int Injector::Injected(const Call& call) {
   const Kind* const kind = KindOf(call);
   if (kind == nullptr) {
@@ -108,18 +131,18 @@ int Injector::Injected(const Call& call) {
   const int number = static_cast<int>(calls_.size());
   calls_.push_back(kind);
   const int of_kind = count_[kind]++;
-  if (failure_.exhausted_for > 0) {
-    const bool exhausted =
-        number >= failure_.exhausted_from &&
-        number < failure_.exhausted_from + failure_.exhausted_for;
-    if (exhausted && !exhausted_) ++injected_;
-    SetExhausted(exhausted);
+  bool exhausted = false;
+  int error = 0;
+  for (Armed& armed : armed_) {
+    if (armed.failure.kind == nullptr) {
+      exhausted = Applies(&armed, number) || exhausted;
+    } else if (armed.failure.kind == kind && Applies(&armed, of_kind)) {
+      error = armed.failure.error;
+    }
   }
-  if (failure_.kind == kind && of_kind >= failure_.first &&
-      of_kind < failure_.first + failure_.times) {
-    ++injected_;
-    return failure_.error;
-  }
+  if ((exhausted && !exhausted_) || error != 0) ++injected_;
+  SetExhausted(exhausted);
+  if (error != 0) return error;
   if (also_times_ > 0 && also_call_ == call.name) {
     --also_times_;
     return also_error_;
@@ -139,6 +162,10 @@ int Injector::FailCall(const Call& call) {
 bool Injector::Clock(struct timespec* now) {
   *now = absl::ToTimespec(now_);
   return true;
+}
+
+bool Injector::CanExhaust() {
+  return &__ubsan_handle_dynamic_type_cache_miss == nullptr;
 }
 
 bool Injector::MayWait(const Call& call) {

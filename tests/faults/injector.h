@@ -6,6 +6,7 @@
 #ifndef LE_MESSAGING_TESTS_FAULTS_INJECTOR_H_
 #define LE_MESSAGING_TESTS_FAULTS_INJECTOR_H_
 
+#include <climits>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,22 +18,23 @@
 namespace le {
 namespace faults {
 
+// How long a failure lasts that does not last for a number of calls: whoever does
+// not let the time pass finds that it never ends.
+constexpr absl::Duration kLasts = absl::Milliseconds(300);
+constexpr int kForATime = INT_MAX;
+
 // What is to fail.
 struct Failure {
-  // The calls of this kind from `first` (0: the very first) on, so many of them.
-  // Null: none.
+  // The calls of this kind, from `first` (0: the very first) on. Null: there is no
+  // descriptor left from call `first` on, of whatever kind. That is no pretence:
+  // so the kernel also drops the descriptors that are received meanwhile.
   const Kind* kind = nullptr;
   int first = 0;
-  int times = 0;
+  // For so many calls, or kForATime.
+  int times = 1;
   int error = 0;
-  // Or: from the call of this number on, of whatever kind, and for so many
-  // calls, there is no descriptor left. This one is no pretence: so the kernel
-  // also drops the descriptors that are received meanwhile.
-  int exhausted_from = -1;
-  int exhausted_for = 0;
-
-  std::string ToString() const;
 };
+std::string ToString(const std::vector<Failure>& failures);
 
 class Injector;
 
@@ -66,7 +68,7 @@ class Injector final : public event::sys::Interceptor {
   void SetWaiter(Waiter* waiter) { waiter_ = waiter; }
 
   // Counts and fails from now on, until Stop().
-  void Start(const Failure& failure);
+  void Start(const std::vector<Failure>& failures);
   void Stop();
   // Besides: the next so many calls of that name. For a scenario of its own.
   void AlsoFail(const char* call, int error, int times);
@@ -84,6 +86,10 @@ class Injector final : public event::sys::Interceptor {
   int FailCall(const event::sys::Call& call) override;
   bool Clock(struct timespec* now) override;
 
+  // False under UBSan, whose runtime makes a pipe to look at memory, and takes
+  // the want of a descriptor for damage.
+  static bool CanExhaust();
+
   // Whether the call may wait for something, and whether it would.
   static bool MayWait(const event::sys::Call& call);
   static bool IsReady(const event::sys::Call& call);
@@ -93,7 +99,13 @@ class Injector final : public event::sys::Interceptor {
   int Injected(const event::sys::Call& call);
   void SetExhausted(bool exhausted);
 
-  Failure failure_;
+  struct Armed {
+    Failure failure;
+    absl::Time end;  // of one for a time; known once it has begun
+  };
+  bool Applies(Armed* armed, int number);
+
+  std::vector<Armed> armed_;
   bool running_ = false;
   bool exhausted_ = false;
   std::vector<const Kind*> calls_;

@@ -1,9 +1,10 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-//   sweep [--every=N] [--only=SCENARIO]
+//   sweep [--every=N] [--pairs=N] [--seed=N] [--only=SCENARIO]
 //
-// Fails each call of each scenario (with --every=N one failure of N).
+// Fails each call of each scenario (with --every=N one failure of N), and then N
+// times two of them, drawn by lot.
 
 #include <cstdio>
 #include <cstdlib>
@@ -16,15 +17,27 @@
 #include "tests/faults/sweep.h"
 
 int main(int argc, char** argv) {
-  int every = 1;
+  le::faults::Options options;
   std::string only;
   for (int i = 1; i < argc; ++i) {
     absl::string_view argument = argv[i];
+    bool understood = true;
     if (absl::ConsumePrefix(&argument, "--only=")) {
       only = std::string(argument);
-    } else if (!absl::ConsumePrefix(&argument, "--every=") ||
-               !absl::SimpleAtoi(argument, &every) || every < 1) {
-      std::fprintf(stderr, "usage: sweep [--every=N] [--only=SCENARIO]\n");
+    } else if (absl::ConsumePrefix(&argument, "--every=")) {
+      understood =
+          absl::SimpleAtoi(argument, &options.every) && options.every > 0;
+    } else if (absl::ConsumePrefix(&argument, "--pairs=")) {
+      understood = absl::SimpleAtoi(argument, &options.pairs);
+    } else if (absl::ConsumePrefix(&argument, "--seed=")) {
+      understood = absl::SimpleAtoi(argument, &options.seed);
+    } else {
+      understood = false;
+    }
+    if (!understood) {
+      std::fprintf(stderr,
+                   "usage: sweep [--every=N] [--pairs=N] [--seed=N] "
+                   "[--only=SCENARIO]\n");
       return EXIT_FAILURE;
     }
   }
@@ -34,7 +47,7 @@ int main(int argc, char** argv) {
               "faults");
   for (const le::faults::Scenario& scenario : le::faults::Scenarios()) {
     if (!only.empty() && only != scenario.name) continue;
-    const le::faults::Result result = le::faults::Sweep(scenario, every);
+    const le::faults::Result result = le::faults::Sweep(scenario, options);
     for (const std::string& failure : result.failures) {
       std::printf("%s\n", failure.c_str());
     }

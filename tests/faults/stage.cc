@@ -540,6 +540,7 @@ void Stage::StartDirectory() {
   for (int i = 0; i < kMaxTries; ++i) {
     if (world_.StartDirectory().ok()) return;
     Settle();
+    injector_->Advance(kFirstTick);
   }
   Fail("the directory never starts");
 }

@@ -6,7 +6,10 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include <random>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "event/base/log.h"
 #include "tests/simulation/allocations.h"
 
@@ -16,11 +19,12 @@ namespace {
 
 // How often a failure repeats itself: once; as often as something may be tried
 // without a pause; and for longer than that.
-constexpr int kTimes[] = {1, 3, 30};
+constexpr int kTimes[] = {1, 3, kForATime};
+constexpr int kManyTimes = 30;  // of what does not last
 
 // For how many calls no descriptor is left: for one, for what belongs together,
-// and for most of a scenario.
-constexpr int kExhausted[] = {1, 8, 100};
+// and for longer than that.
+constexpr int kExhausted[] = {1, 8, kForATime};
 
 // What a failure makes for the first time may stay, in a cache or a pool. What
 // is there once more each time is lost.
@@ -42,26 +46,30 @@ void Listen(event::LogLevel level, absl::string_view message) {
 }
 
 // What did not hold; "": everything did.
-std::string PlayOnce(const Scenario& scenario, const Failure& failure,
-                     Injector* injector) {
+std::string PlayOnce(const Scenario& scenario,
+                     const std::vector<Failure>& failures, Injector* injector) {
   const int descriptors = testing::OpenDescriptors();
   g_log_lines = 0;
   std::string what, folder;
   {
     Stage stage(injector, scenario.message_bytes, &what);
     folder = stage.world()->folder();
-    bool costs = failure.exhausted_for > 0;
-    bool loses = costs;
-    if (failure.kind != nullptr) {
-      for (const Errno& error : failure.kind->errnos) {
-        if (error.value == failure.error) costs = error.cost == Cost::kSession;
+    bool costs = false, loses = false;
+    for (const Failure& failure : failures) {
+      if (failure.kind == nullptr) {
+        costs = loses = true;
+        continue;
       }
-      const std::string label = failure.kind->label;
-      loses = label == "Dup" || label == "SendMsg with a descriptor";
+      for (const Errno& error : failure.kind->errnos) {
+        if (error.value != failure.error) continue;
+        costs = costs || error.cost == Cost::kSession;
+      }
+      const absl::string_view label = failure.kind->label;
+      loses = loses || label == "Dup" || label == "SendMsg with a descriptor";
     }
     stage.MaySessionsBreak(costs);
     stage.MayLoseDescriptors(loses);
-    injector->Start(failure);
+    injector->Start(failures);
     scenario.play(&stage);
   }
   injector->Stop();
@@ -81,12 +89,12 @@ std::string PlayOnce(const Scenario& scenario, const Failure& failure,
   return what;
 }
 
-std::string Play(const Scenario& scenario, const Failure& failure,
+std::string Play(const Scenario& scenario, const std::vector<Failure>& failures,
                  Injector* injector) {
-  SetLabel(absl::StrCat(scenario.name, ": ", failure.ToString()));
+  SetLabel(absl::StrCat(scenario.name, ": ", ToString(failures)));
   for (int i = 0; i < kTimesToLeak; ++i) {
     const int64_t allocations = simulation::AllocationsInUse();
-    const std::string what = PlayOnce(scenario, failure, injector);
+    const std::string what = PlayOnce(scenario, failures, injector);
     if (!what.empty()) return what;
     if (simulation::AllocationsInUse() <= allocations) return "";
   }
@@ -95,45 +103,55 @@ std::string Play(const Scenario& scenario, const Failure& failure,
 
 }  // namespace
 
-Result Sweep(const Scenario& scenario, int every, int offset) {
+Result Sweep(const Scenario& scenario, const Options& options) {
   Result result;
   const event::LogSink sink = event::SetLogSink(&Listen);
   Injector injector;
-  int number = 0;
-  auto play = [&](const Failure& failure) {
-    if (number++ % every != offset % every) return;
-    const std::string what = Play(scenario, failure, &injector);
-    ++result.runs;
-    result.injected += injector.injected();
+  auto play = [&](const std::vector<Failure>& failures) {
+    const std::string what = Play(scenario, failures, &injector);
+    if (!failures.empty()) {
+      ++result.runs;
+      result.injected += injector.injected();
+    }
     if (what.empty()) return;
     result.failures.push_back(
-        absl::StrCat(scenario.name, ": ", failure.ToString(), ": ", what));
+        absl::StrCat(scenario.name, ": ", ToString(failures), ": ", what));
   };
 
-  const std::string what = Play(scenario, Failure(), &injector);
+  play({});
   const std::vector<const Kind*> calls = injector.calls();
   result.calls = static_cast<int>(calls.size());
-  if (!what.empty()) {
-    result.failures.push_back(absl::StrCat(scenario.name, ": ", what));
-  }
+  std::vector<Failure> failures;
   for (size_t k = 0; k < calls.size(); ++k) {
-    const Kind* const kind = calls[k];
     Failure failure;
-    failure.kind = kind;
-    failure.first = result.calls_by_kind[kind->label]++;
-    for (const Errno& error : kind->errnos) {
+    failure.kind = calls[k];
+    failure.first = result.calls_by_kind[failure.kind->label]++;
+    for (const Errno& error : failure.kind->errnos) {
       for (int times : kTimes) {
         failure.error = error.value;
-        failure.times = times;
-        play(failure);
+        failure.times =
+            times == kForATime && !MayLast(error.value) ? kManyTimes : times;
+        failures.push_back(failure);
       }
     }
+    if (!Injector::CanExhaust()) continue;
     Failure exhaustion;
-    exhaustion.exhausted_from = static_cast<int>(k);
-    for (int calls_without : kExhausted) {
-      exhaustion.exhausted_for = calls_without;
-      play(exhaustion);
+    exhaustion.first = static_cast<int>(k);
+    for (int times : kExhausted) {
+      exhaustion.times = times;
+      failures.push_back(exhaustion);
     }
+  }
+
+  const size_t every = static_cast<size_t>(options.every);
+  for (size_t i = static_cast<size_t>(options.offset) % every;
+       i < failures.size(); i += every) {
+    play({failures[i]});
+  }
+  std::mt19937 random(options.seed);
+  for (int i = 0; i < options.pairs; ++i) {
+    const Failure& one = failures[random() % failures.size()];
+    play({one, failures[random() % failures.size()]});
   }
   event::SetLogSink(sink);
   return result;

@@ -7,6 +7,7 @@
 #define LE_MESSAGING_TESTS_FAULTS_SWEEP_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -34,8 +35,15 @@ struct Result {
   std::vector<std::string> failures;
 };
 
-// Of all failures each `every`th one, from the `offset`th on.
-Result Sweep(const Scenario& scenario, int every, int offset = 0);
+struct Options {
+  // Of all failures each `every`th one, from the `offset`th on.
+  int every = 1;
+  int offset = 0;
+  // And so many times two of them, drawn by lot.
+  int pairs = 0;
+  uint32_t seed = 1;
+};
+Result Sweep(const Scenario& scenario, const Options& options);
 
 }  // namespace faults
 }  // namespace le

@@ -19,12 +19,17 @@ namespace {
 // A part of all failures, so that the test takes seconds; `sweep` takes them
 // all. A prime: so each errno and each repetition has its turn.
 constexpr int kEvery = 23;
+constexpr int kPairs = 20;
 
 class SweepTest : public ::testing::TestWithParam<size_t> {};
 
 TEST_P(SweepTest, WhateverFailsIsSurvived) {
   const Scenario& scenario = Scenarios()[GetParam()];
-  const Result result = Sweep(scenario, kEvery, static_cast<int>(GetParam()));
+  Options options;
+  options.every = kEvery;
+  options.offset = static_cast<int>(GetParam());
+  options.pairs = kPairs;
+  const Result result = Sweep(scenario, options);
   EXPECT_GT(result.injected, result.runs / 2) << "it hardly fails anything";
   EXPECT_TRUE(result.failures.empty()) << absl::StrJoin(result.failures, "\n");
 }

@@ -30,11 +30,17 @@ SlotCache<std::vector<uint8_t>>* Spares() {
 
 }  // namespace
 
-OutputPacket* OutputQueue::Open() {
+OutputPacket* OutputQueue::Open(event::UniqueFd descriptor, bool vouched) {
+  if ((descriptor || vouched) && !empty() && EndsWithPromise()) {
+    PushAnnouncement();
+  }
   packets_.emplace_back();
   packets_.back().memory = Spares()->Take();
-  packets_.back().memory->clear();
-  return &packets_.back();
+  OutputPacket* const packet = &packets_.back();
+  packet->memory->clear();
+  packet->descriptor = std::move(descriptor);
+  packet->vouched = vouched;
+  return packet;
 }
 
 namespace {
@@ -45,7 +51,7 @@ constexpr uint16_t kOfPacket =
 void OutputQueue::PushAnnouncement() {
   FrameHeader header;
   header.flags = FrameHeader::kAnnouncement;
-  OutputPacket* const packet = Open();
+  OutputPacket* const packet = Open({}, false);
   packet->is_fragment = true;  // nothing joins it
   Append(packet->memory.get(), header, {});
   bytes_ += kFrameHeaderBytes;
@@ -78,9 +84,7 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
     header.flags &= static_cast<uint16_t>(~kOfPacket);
   } else {
     if (!descriptor && !vouched) header.flags |= FrameHeader::kPlainNext;
-    packet = Open();
-    packet->descriptor = std::move(descriptor);
-    packet->vouched = vouched;
+    packet = Open(std::move(descriptor), vouched);
   }
   packet->last_header = packet->bytes().size();
   ++packet->frames;
@@ -95,13 +99,13 @@ void OutputQueue::PushFragments(FrameHeader header,
   while (sent < payload.size()) {
     const size_t part =
         std::min(max_packet - kFrameHeaderBytes, payload.size() - sent);
-    OutputPacket* const packet = Open();
+    const bool plain = sent > 0 || (!descriptor && !vouched);
+    OutputPacket* const packet =
+        plain ? Open({}, false) : Open(std::move(descriptor), vouched);
     packet->is_fragment = true;
     if (sent == 0) {
       header.flags |= FrameHeader::kFragmented;
-      if (!descriptor && !vouched) header.flags |= FrameHeader::kPlainNext;
-      packet->descriptor = std::move(descriptor);
-      packet->vouched = vouched;
+      if (plain) header.flags |= FrameHeader::kPlainNext;
     } else {
       header.flags = FrameHeader::kContinuation | FrameHeader::kPlainNext;
       header.length = static_cast<uint32_t>(part);
@@ -159,27 +163,22 @@ void OutputQueue::Recut(size_t max_packet) {
           packet.bytes().data() + at + kFrameHeaderBytes, part);
       at += kFrameHeaderBytes + part;
       header.flags &= static_cast<uint16_t>(~FrameHeader::kMore);
-      // What was one packet may end in plain ones now, that promise more such.
-      if ((packet.descriptor || packet.vouched) && !packets_.empty() &&
-          EndsWithPromise()) {
-        PushAnnouncement();
-      }
       if (!fragmented && !continuation) {
-        Push(header, payload, 0, std::move(packet.descriptor),
-             std::exchange(packet.vouched, false), max_packet);
+        Push(header, payload, 0, std::move(packet.descriptor), packet.vouched,
+             max_packet);
         continue;
       }
       // A part becomes several parts.
       for (size_t sent = 0; sent < part;) {
         const size_t piece =
             std::min(max_packet - kFrameHeaderBytes, part - sent);
-        OutputPacket* const cut = Open();
+        const bool is_first = fragmented && sent == 0;
+        OutputPacket* const cut =
+            is_first ? Open(std::move(packet.descriptor), packet.vouched)
+                     : Open({}, false);
         cut->is_fragment = true;
         FrameHeader piece_header = header;
-        if (fragmented && sent == 0) {
-          cut->descriptor = std::move(packet.descriptor);
-          cut->vouched = packet.vouched;
-        } else {
+        if (!is_first) {
           piece_header.flags = FrameHeader::kContinuation;
           piece_header.length = static_cast<uint32_t>(piece);
         }

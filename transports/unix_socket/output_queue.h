@@ -43,7 +43,7 @@ class OutputQueue {
             event::UniqueFd descriptor, bool vouched, size_t max_packet);
 
   // A packet that says that the next one is not plain, though it was said that it
-  // would be.
+  // would be. Done by the queue itself, if that was said by a packet in it.
   void PushAnnouncement();
   // Whether the last packet says that the next one will be plain. Not empty.
   bool EndsWithPromise() const;
@@ -55,7 +55,7 @@ class OutputQueue {
   void Recut(size_t max_packet);
 
  private:
-  OutputPacket* Open();
+  OutputPacket* Open(event::UniqueFd descriptor, bool vouched);
   void PushFragments(FrameHeader header, absl::Span<const uint8_t> payload,
                      size_t sent, event::UniqueFd descriptor, bool vouched,
                      size_t max_packet);

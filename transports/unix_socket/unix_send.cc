@@ -120,7 +120,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   }
   if (frame.descriptor != nullptr) frame.descriptor->reset();
   if (frame.connection != nullptr) frame.connection->reset();
-  if (promised_plain_ && sent == 0 && (descriptor || frame.vouched)) {
+  if (sent == 0 && promised_plain_ && (descriptor || frame.vouched) &&
+      output()->queue.empty()) {
     output()->queue.PushAnnouncement();
   }
   output()->queue.Push(header, frame.payload, sent, std::move(descriptor),
