@@ -50,6 +50,8 @@ constexpr char kUsage[] =
                     what one user may have at a time: connections, those of them
                     that have said nothing yet, clients that wait, services.
                     Default: 32768, 1024, 16384, 16384.
+  --half_open_seconds=N
+                    for how long a connection may say nothing. Default: 30.
   --help            this text
 
 Needs no privileges. Runs until SIGTERM or SIGINT; sessions outlive it.
@@ -98,6 +100,11 @@ Flags ParseFlags(int argc, char** argv) {
         number(argument,
                "--max_waiting=", &flags.limits.limits.waiting_clients) ||
         number(argument, "--max_services=", &flags.limits.limits.services)) {
+      continue;
+    }
+    uint32_t seconds = 0;
+    if (number(argument, "--half_open_seconds=", &seconds)) {
+      flags.limits.half_open_time = absl::Seconds(seconds);
       continue;
     }
     Exit(absl::StrCat("unknown argument '", argument,

@@ -88,8 +88,8 @@ class DirectoryServer::Peer final : private Connection::Observer,
 
   // What is there already, before anything is watched: mostly the one message.
   void Begin() {
-    directory_->loop_->StartTimer(this,
-                                  directory_->loop_->Now() + kHalfOpenTime);
+    directory_->loop_->StartTimer(
+        this, directory_->loop_->Now() + directory_->options_.half_open_time);
     Read();
   }
 

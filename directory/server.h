@@ -48,6 +48,7 @@ class DirectoryServer : private transports::Acceptor::Observer {
     UserLimits limits;
     uint32_t connections_per_user = kMaxConnectionsPerUser;
     uint32_t half_open_per_user = kMaxHalfOpenPerUser;
+    absl::Duration half_open_time = kHalfOpenTime;
     // Loads the bindings file anew, for a ReloadRequest; returns warnings.
     std::function<absl::StatusOr<std::string>()> reload;
   };

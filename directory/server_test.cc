@@ -259,6 +259,19 @@ TEST_F(DirectoryServerTest, WhoSaysNothingIsClosedInTimeAndNotBefore) {
   });
 }
 
+TEST_F(DirectoryServerTest, HowLongOneMaySayNothingCanBeSet) {
+  world_.Run([&] {
+    DirectoryServer::Options options;
+    options.half_open_time = absl::Seconds(2);
+    world_.Start(options);
+    Speaker silent(&world_, kAlice);
+    world_.Advance(absl::Seconds(2) - absl::Nanoseconds(1));
+    EXPECT_EQ(silent.Hear(), "nothing");
+    world_.Advance(absl::Nanoseconds(1));
+    EXPECT_EQ(silent.Hear(), "closed");
+  });
+}
+
 TEST_F(DirectoryServerTest, SoManyOfAUserMaySayNothing) {
   world_.Run([&] {
     DirectoryServer::Options options;

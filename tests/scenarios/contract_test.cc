@@ -3,12 +3,15 @@
 //
 // Promises of the headers that belong to no other subject.
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -345,6 +348,125 @@ TEST_P(ContractTest, AHandlerMayRemoveItselfAndOthers) {
     first.Open();
     second.Open();
     EXPECT_EQ(Ask(second.ref(), "x"), "x");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Nor does it lose what the kernel had no room for: that leaves with its next
+// call.
+TEST_P(ContractTest, WithoutALoopWhatWasHeldBackLeavesWithTheNextCall) {
+  // More than a socket holds, less than a session.
+  static constexpr int kMessages = 2000;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    int received = 0;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      if (!le_msg_NeedsResponse(message)) {
+        EXPECT_EQ(TextOf(message), std::to_string(received++));
+        return le_msg_ReleaseMsg(message);
+      }
+      EXPECT_EQ(received, kMessages);
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("open");
+    party->Await("sent");
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    party->Signal("open");
+    for (int i = 0; i < kMessages; ++i) {
+      ASSERT_EQ(le_msg_SendTimed(NewText(client.ref(), std::to_string(i)), 0),
+                LE_OK);
+    }
+    party->Signal("sent");
+    EXPECT_EQ(Ask(client.ref(), "all?"), "all?");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/3);
+}
+
+// The child of a fork holds the sessions open until it executes or ends.
+TEST_P(ContractTest, AForkHoldsSessionsOpenUntilItEnds) {
+  if (GetParam() != Setting::kUnixProcesses) {
+    GTEST_SKIP() << "it takes a process of its own";
+  }
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    int closes = 0;
+    service.on_close = [&](le_msg_SessionRef_t) { ++closes; };
+    service.Advertise();
+    party->RunLoopUntil("asked again");
+    EXPECT_EQ(closes, 0);
+    party->Signal("seen");
+    party->RunLoopUntil([&] { return closes == 1; });
+    party->Signal("closed");
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient held("echo"), other("echo");
+    held.Open();
+    other.Open();
+    int ends[2];
+    ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      close(ends[1]);
+      char byte;
+      _exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    held.Delete();
+    // Had the server been told, it would be before these.
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(Ask(other.ref(), "x"), "x");
+    party->Signal("asked again");
+    party->RunLoopUntil("seen");
+    close(ends[1]);
+    int status = 1;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    party->RunLoopUntil("closed");
+    party->Signal("done");
+    close(ends[0]);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Threads are the user's to start, and signals the user's to handle.
+TEST_P(ContractTest, NoThreadAndNoSignalHandlerOfOurs) {
+  if (GetParam() != Setting::kUnixProcesses) {
+    GTEST_SKIP() << "it takes a process of its own";
+  }
+  auto threads = [] {
+    int count = 0;
+    DIR* const tasks = opendir("/proc/self/task");
+    while (const dirent* const entry = readdir(tasks)) {
+      if (entry->d_name[0] != '.') ++count;
+    }
+    closedir(tasks);
+    return count;
+  };
+  Scenario scenario;
+  scenario.Add("server", [threads](Party* party) {
+    const int before = threads();
+    TestService service("echo");
+    service.Advertise();
+    party->RunLoopUntil("done");
+    EXPECT_EQ(threads(), before);
+  });
+  scenario.Add("client", [threads](Party* party) {
+    const int before = threads();
+    TestClient client("echo");
+    client.Open();
+    EXPECT_EQ(Ask(client.ref(), "x"), "x");
+    EXPECT_EQ(threads(), before);
+    struct sigaction action;
+    ASSERT_EQ(sigaction(SIGPIPE, nullptr, &action), 0);
+    EXPECT_EQ(action.sa_handler, SIG_DFL);
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());

@@ -71,11 +71,37 @@ expect "the first binding again" 0 "<$user>.a -> <$user>.b" sdir list
 expect "wait in vain" 3 "out of time" sdir wait "<$user>.b" --timeout=0.01
 expect "wait for nonsense" 2 "not a number" sdir wait "<$user>.b" --timeout=soon
 
+# The daemon comes to a signal when it does, but it does.
+until_says() { # PATTERN COMMAND...
+  local pattern=$1
+  shift
+  until "$@" 2>&1 | grep -qE -- "$pattern"; do :; done
+}
+printf '<%s>.g -> <%s>.h\n' "$user" "$user" > "$folder/bindings"
+kill -HUP "$daemon"
+until_says "<$user>.g -> <$user>.h" sdir list
+expect "it is the file's only binding" 1 "no binding" sdir unbind "<$user>.a"
+printf 'nonsense\n' > "$folder/bindings"
+kill -HUP "$daemon"
+expect "a bad file changes nothing" 0 "<$user>.g -> <$user>.h" sdir list
+
 kill -TERM "$daemon"
 wait "$daemon" || { echo "FAILED: its end: $?"; failures=$((failures + 1)); }
 daemon=
 [ ! -e "$folder/d/directory" ] ||
   { echo "FAILED: the socket is still there"; failures=$((failures + 1)); }
+
+# Its limits can be set, and whoever reaches one is told.
+for bad in 0 -1 many ''; do
+  expect "no limit: '$bad'" 1 "a number from 1" \
+    "$directoryd" --socket_dir="$folder/d" "--max_connections=$bad"
+done
+"$directoryd" --socket_dir="$folder/d" --max_connections=1 --half_open_seconds=5 > "$folder/out" &
+daemon=$!
+read -r ready < "$folder/out"
+# The one that asks is the one that there may be; the one before may linger.
+until_says "USER <$user> HAS REACHED A LIMIT: connections" sdir list
+until_says '"atLimit":"connections"' sdir list --format=json
 
 echo "$failures failures"
 [ "$failures" = 0 ]

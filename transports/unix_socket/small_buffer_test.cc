@@ -193,6 +193,27 @@ TEST_F(SmallBufferTest, VouchedForThoughCut) {
   EXPECT_EQ(frame.payload.size(), payload.size());
 }
 
+std::string* g_log;
+
+// What cannot leave at a close is dropped, and the log says how much.
+TEST_F(SmallBufferTest, ACloseSaysWhatItDrops) {
+  std::string log;
+  g_log = &log;
+  int held_back = 0;
+  for (int sent = 0; held_back < 3; ++sent) {
+    ASSERT_EQ(Send(1, Pattern(100, 1)), IoResult::kOk);
+    if (sender_->queued_bytes() > 0) ++held_back;
+  }
+  const event::LogSink sink =
+      event::SetLogSink([](event::LogLevel, absl::string_view message) {
+        *g_log += std::string(message);
+      });
+  sender_->Close();
+  event::SetLogSink(sink);
+  EXPECT_NE(log.find("3 messages"), std::string::npos) << log;
+  EXPECT_NE(log.find("dropped"), std::string::npos) << log;
+}
+
 // A number that names no descriptor costs the message its descriptor only.
 TEST_F(SmallBufferTest, ADescriptorThatCannotBeSent) {
   const event::LogSink sink =
