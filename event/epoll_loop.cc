@@ -318,12 +318,33 @@ void EpollLoop::Stop() {
   LoopBase::Stop();
 }
 
+bool EpollLoop::PostQuietly(Task* task) {
+  posting_.fetch_add(1, std::memory_order_relaxed);
+  Push(task);
+  if (MustWake()) return true;
+  posting_.fetch_sub(1, std::memory_order_release);
+  return false;
+}
+
+void EpollLoop::WakeAfterPost() {
+  WriteWake();
+  posting_.fetch_sub(1, std::memory_order_release);
+}
+
 void EpollLoop::Wake() {
+  if (MustWake()) WriteWake();
+}
+
+// Together with Wait(): each side first says what it does, then looks at what the
+// other said, all sequentially consistent. So either the loop sees the task, or
+// we see that it may sleep.
+bool EpollLoop::MustWake() {
   EpollLoop* const root = Root();
-  // Together with Wait(): each side first says what it does, then looks at what
-  // the other said, all sequentially consistent. So either the loop sees the
-  // task, or we see that it may sleep.
-  if (!root->wakeable_.load() || !root->wakeable_.exchange(false)) return;
+  return root->wakeable_.load() && root->wakeable_.exchange(false);
+}
+
+void EpollLoop::WriteWake() {
+  EpollLoop* const root = Root();
   const uint64_t one = 1;
   if (sys::Write(root->wake_.get(), &one, sizeof(one)) < 0 && errno != EAGAIN) {
     Log(LogLevel::kError,

@@ -37,6 +37,8 @@ class EpollLoop final : public LoopBase {
   ~EpollLoop() override;
 
   void Post(Task* task) override;
+  bool PostQuietly(Task* task) override;
+  void WakeAfterPost() override;
   bool AddWatch(Watch* watch, int fd, uint32_t interest) override;
   void AddWatchLater(Watch* watch, int fd, uint32_t interest) override;
   void SetInterest(Watch* watch, uint32_t interest) override;
@@ -84,6 +86,9 @@ class EpollLoop final : public LoopBase {
   // are left. Else the kernel has refused, and this is when to try again.
   Instant RegisterUnregistered();
   bool RegisterOwn();
+  // Whether the loop sleeps, or may, and nobody else wakes it.
+  bool MustWake();
+  void WriteWake();
   void BeginRound();
   void ForgetEvents();
   void FetchByEpoll(Instant deadline);

@@ -138,6 +138,14 @@ class Loop {
   // it waits. Never runs the task inside Post(). Legal with a lock held.
   virtual void Post(Task* task) = 0;
 
+  // The same in two steps, see Wakes. True: WakeAfterPost() must follow, and the
+  // loop will not go before that.
+  virtual bool PostQuietly(Task* task) {
+    Post(task);
+    return false;
+  }
+  virtual void WakeAfterPost() {}
+
   // Owner's thread. Takes a posted task back; harmless if it is not posted.
   virtual void Cancel(Task* task) = 0;
 
@@ -174,6 +182,8 @@ class Loop {
   // handler or task that this loop runs (for an outer loop: or that a loop
   // nested in it runs in its turn).
   virtual bool InTurn() const = 0;
+  // Inside a turn: its number, never 0, another for each turn until it wraps.
+  virtual uint32_t turn() const = 0;
 
   // Runs turns until Stop(). Not reentrant.
   virtual void Run() = 0;

@@ -143,6 +143,7 @@ bool LoopBase::TimerDue() {
 }
 
 void LoopBase::BeginTurn() {
+  if (++turn_ == 0) turn_ = 1;
   now_known_ = false;
   begun_as_nested_ = false;
   tasks_.BeginBatch();

@@ -42,6 +42,7 @@ class LoopBase : public Loop {
   void AtTurnEnd(TurnEndHook* hook) override;
   void RunTurnEndHooks() override;
   bool InTurn() const override;
+  uint32_t turn() const override { return turn_; }
   void Run() override;
   void Stop() override;
   bool RunTurn(Instant deadline) override;
@@ -70,6 +71,8 @@ class LoopBase : public Loop {
   virtual bool DispatchEvent() { return false; }
   // Whether events have been noted, or are there without waiting.
   virtual bool HasEvents() const { return false; }
+  // For PostQuietly(): a task, without a wake.
+  void Push(Task* task) { tasks_.Push(task); }
   // Owner's thread: the earliest deadline may have come nearer.
   virtual void OnTimerStarted() {}
   // The outermost RunTurn() or RunStep() is about to return. After a RunStep()
@@ -115,6 +118,7 @@ class LoopBase : public Loop {
   Phase phase_ = Phase::kIdle;
   int serving_ = 0;
   int turns_without_wait_ = 0;
+  uint32_t turn_ = 0;
   bool new_round_ = true;
   bool begun_as_nested_ = false;
   bool events_for_nested_ = false;

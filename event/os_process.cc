@@ -56,13 +56,21 @@ class FutexParker final : public Parker {
   }
 
   void Unpark() override {
-    if (state_.exchange(kNotified) != kParked) return;
-    // The parker may be gone by now, and the wake be in vain: it is harmless
-    // at any address.
-    sys::FutexWake(reinterpret_cast<uint32_t*>(&state_), 1);
+    const LaterWake later = UnparkQuietly();
+    if (later.word != nullptr) later.wake(later.word);
+  }
+  LaterWake UnparkQuietly() override {
+    if (state_.exchange(kNotified) != kParked) return {nullptr, nullptr};
+    return {&Wake, &state_};
   }
 
  private:
+  // The parker may be gone by now, and the wake be in vain: it is harmless at any
+  // address.
+  static void Wake(void* word) {
+    sys::FutexWake(static_cast<uint32_t*>(word), 1);
+  }
+
   static constexpr uint32_t kEmpty = 0;
   static constexpr uint32_t kNotified = 1;
   static constexpr uint32_t kParked = 2;

@@ -54,6 +54,17 @@ class Parker {
   virtual bool Park(Instant deadline) = 0;
   // Any thread. Legal with a lock held.
   virtual void Unpark() = 0;
+
+  // The same in two steps, see Wakes: what is left to be done once the lock has
+  // been released, whether or not the parker still exists then. No word: nothing.
+  struct LaterWake {
+    void (*wake)(void* word);
+    void* word;
+  };
+  virtual LaterWake UnparkQuietly() {
+    Unpark();
+    return {nullptr, nullptr};
+  }
 };
 
 // A thread that has been started by Process::StartThread().

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
+#include "event/wakes.h"
 
 namespace le {
 namespace transports {
@@ -85,17 +86,18 @@ struct End {
 };
 
 // Both ends, and the lock that guards them. Posts are made under the lock: so
-// neither a loop nor a task can go away meanwhile.
+// neither a loop nor a task can go away meanwhile. Who is to be told is woken
+// when it has been released.
 struct Channel {
   std::mutex mutex;
   End ends[2];
 };
 
-void Notify(End* end) {
-  for (event::Parker* parker : end->waiters) parker->Unpark();
+void Notify(End* end, event::Wakes* wakes) {
+  for (event::Parker* parker : end->waiters) wakes->Unpark(parker);
   if (end->loop == nullptr || end->notified) return;
   end->notified = true;
-  end->loop->Post(end->notify);
+  wakes->Post(end->loop, end->notify);
 }
 
 }  // namespace
@@ -124,12 +126,13 @@ class LoopbackConnection final : public Connection, private event::Task {
 
   absl::Status Attach(event::Loop* loop, Observer* observer) override {
     if (observer_ != nullptr) event::Fatal("loopback: attached twice");
+    event::Wakes wakes;
     std::lock_guard<std::mutex> lock(channel_->mutex);
     observer_ = observer;
     mine().loop = loop;
     mine().notify = this;
     mine().reads = true;
-    if (Readable()) Notify(&mine());
+    if (Readable()) Notify(&mine(), &wakes);
     return absl::OkStatus();
   }
 
@@ -139,9 +142,10 @@ class LoopbackConnection final : public Connection, private event::Task {
   }
 
   void SetReadInterest(bool interested) override {
+    event::Wakes wakes;
     std::lock_guard<std::mutex> lock(channel_->mutex);
     mine().reads = interested;
-    if (interested && Readable()) Notify(&mine());
+    if (interested && Readable()) Notify(&mine(), &wakes);
   }
 
   IoResult Receive(IncomingFrame* frame, BufferPool* pool,
@@ -150,18 +154,22 @@ class LoopbackConnection final : public Connection, private event::Task {
     for (;;) {
       {
         QueuedFrame queued;
+        event::Wakes wakes;
         std::unique_lock<std::mutex> lock(channel_->mutex);
         End& end = mine();
         if (end.closed) return IoResult::kClosed;
         if (!end.inbox.empty()) {
           queued = end.inbox.Pop();
           end.inbox_bytes -= queued.cost();
-          if (far().wants_room || !far().waiters.empty()) Notify(&far());
+          if (far().wants_room || !far().waiters.empty()) {
+            Notify(&far(), &wakes);
+          }
           lock.unlock();
           return Hand(std::move(queued), frame, pool);
         }
         if (far().closed) {
-          CloseLocked(absl::UnavailableError("the far end closed or died"));
+          CloseLocked(absl::UnavailableError("the far end closed or died"),
+                      &wakes);
           return IoResult::kClosed;
         }
       }
@@ -210,9 +218,10 @@ class LoopbackConnection final : public Connection, private event::Task {
     // What the far end will never receive of ours may hold descriptors and
     // connections: they are closed without the lock.
     FrameQueue unreceived;
+    event::Wakes wakes;
     std::lock_guard<std::mutex> lock(channel_->mutex);
     if (!mine().closed) {
-      CloseLocked(absl::CancelledError("closed at this end"));
+      CloseLocked(absl::CancelledError("closed at this end"), &wakes);
     }
     std::swap(unreceived, mine().inbox);
     mine().inbox_bytes = 0;
@@ -224,6 +233,7 @@ class LoopbackConnection final : public Connection, private event::Task {
       event::Fatal("loopback: a payload over the limit");
     }
     QueuedFrame queued;
+    event::Wakes wakes;
     std::unique_lock<std::mutex> lock(channel_->mutex);
     if (mine().closed || far().closed) return IoResult::kClosed;
     if (!HasRoomFor(frame.payload.size())) {
@@ -256,7 +266,7 @@ class LoopbackConnection final : public Connection, private event::Task {
     if (frame.vouched) queued.sender = process_->credentials();
     far().inbox_bytes += queued.cost();
     far().inbox.Push(std::move(queued));
-    if (far().reads || !far().waiters.empty()) Notify(&far());
+    if (far().reads || !far().waiters.empty()) Notify(&far(), &wakes);
     return IoResult::kOk;
   }
 
@@ -288,9 +298,10 @@ class LoopbackConnection final : public Connection, private event::Task {
   void Die() {
     // A connection that was on its way to this process closes with it.
     FrameQueue unreceived;
+    event::Wakes wakes;
     std::lock_guard<std::mutex> lock(channel_->mutex);
     if (!mine().closed) {
-      CloseLocked(absl::CancelledError("its process died"));
+      CloseLocked(absl::CancelledError("its process died"), &wakes);
     }
     std::swap(unreceived, mine().inbox);
     mine().inbox_bytes = 0;
@@ -351,12 +362,12 @@ class LoopbackConnection final : public Connection, private event::Task {
     observer_ = nullptr;
   }
 
-  void CloseLocked(absl::Status status) {
+  void CloseLocked(absl::Status status, event::Wakes* wakes) {
     close_status_ = std::move(status);
     mine().closed = true;
     DetachLocked();
-    Notify(&far());
-    for (event::Parker* parker : mine().waiters) parker->Unpark();
+    Notify(&far(), wakes);
+    for (event::Parker* parker : mine().waiters) wakes->Unpark(parker);
   }
 
   Buffer Copy(absl::Span<const uint8_t> payload) {
@@ -377,10 +388,13 @@ class LoopbackConnection final : public Connection, private event::Task {
   IoResult Hand(QueuedFrame queued, IncomingFrame* frame, BufferPool* pool) {
     if (queued.payload && pool != nullptr) {
       if (queued.payload.size() > pool->capacity()) {
+        event::Wakes wakes;
         std::lock_guard<std::mutex> lock(channel_->mutex);
-        CloseLocked(absl::InvalidArgumentError(absl::StrCat(
-            "a payload of ", queued.payload.size(), " bytes is more than the ",
-            pool->capacity(), " that may come")));
+        CloseLocked(absl::InvalidArgumentError(
+                        absl::StrCat("a payload of ", queued.payload.size(),
+                                     " bytes is more than the ",
+                                     pool->capacity(), " that may come")),
+                    &wakes);
         return IoResult::kClosed;
       }
       if (queued.payload.capacity() != pool->capacity()) {
@@ -413,6 +427,7 @@ class LoopbackConnection final : public Connection, private event::Task {
     Observer* observer;
     bool readable, writable;
     {
+      event::Wakes wakes;
       std::lock_guard<std::mutex> lock(channel_->mutex);
       End& end = mine();
       end.notified = false;
@@ -422,7 +437,7 @@ class LoopbackConnection final : public Connection, private event::Task {
       writable = end.wants_room && HasRoom();
       if (writable) end.wants_room = false;
       // Level-triggered: come again, unless this call empties it.
-      if (readable) Notify(&end);
+      if (readable) Notify(&end, &wakes);
     }
     // Either call may destroy this, so the other comes in the next turn.
     if (writable) {

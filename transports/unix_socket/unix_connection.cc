@@ -83,6 +83,7 @@ absl::Status UnixConnection::Attach(event::Loop* loop, Observer* observer) {
     loop_ = loop;
     observer_ = observer;
     reads_ = true;
+    sent_in_turn_ = 0;
     interest_ = event::Watch::kReadable;
   }
   if (HasBuffered()) loop->Post(batch_.get());
@@ -95,7 +96,7 @@ void UnixConnection::Detach() {
   if (batch_ != nullptr) loop_->Cancel(batch_.get());
   std::lock_guard<std::mutex> lock(mutex_);
   if (output_ != nullptr) {
-    if (output_->gathers() && !output_->blocked) FlushLocked();
+    if (!output_->blocked) FlushLocked();
     output_->LeaveLoop();
   }
   if (spare_ != nullptr) spare_->LeaveLoop();

@@ -131,6 +131,7 @@ class UnixConnection final : public Connection, private event::Watch {
   std::unique_ptr<absl::Status> close_status_;  // null: open
   mutable absl::optional<event::Credentials> peer_;
   uint32_t interest_ = 0;
+  uint32_t sent_in_turn_ = 0;  // the last one in which something left; 0: none
   uint32_t send_limit_bytes_;
   uint32_t send_limit_frames_ = UINT32_MAX;
   uint32_t max_packet_ = kMaxPacketBytes;

@@ -32,12 +32,11 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   bool no_memory = false;   // and does not say when it will again
   bool wants_room = false;  // a Send() was refused
 
-  // Whether something has left in this turn, so that what follows is gathered.
-  bool gathers() const { return turn_end_ != nullptr && turn_end_->listed; }
-  void AtTurnEnd() {
-    if (turn_end_ == nullptr)
+  // The owner's thread: what is in the queue leaves then.
+  void FlushAtTurnEnd() {
+    if (turn_end_ == nullptr) {
       turn_end_ = std::make_unique<TurnEnd>(connection_);
-    turn_end_->listed = true;
+    }
     connection_->loop_->AtTurnEnd(turn_end_.get());
   }
   void PostUpdate() {
@@ -65,11 +64,9 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
     explicit TurnEnd(UnixConnection* c) : connection(c) {}
     void OnTurnEnd() override {
       std::lock_guard<std::mutex> lock(connection->mutex_);
-      listed = false;
       if (!connection->output_->blocked) connection->FlushLocked();
     }
     UnixConnection* const connection;
-    bool listed = false;
   };
 
   void Run() override {

@@ -70,7 +70,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
 
   if (output_ != nullptr && !output_->queue.empty() && !in_turn) FlushLocked();
   const bool waits = output_ != nullptr && !output_->queue.empty();
-  const bool gathers = in_turn && output_ != nullptr && output_->gathers();
+  // Something has left in this turn already: what follows is gathered.
+  const bool gathers = in_turn && sent_in_turn_ == loop_->turn();
   const size_t size = kFrameHeaderBytes + frame.payload.size();
 
   if (waits && (output_->queue.bytes() + size > send_limit_bytes_ ||
@@ -96,7 +97,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
       case Sent::kAll:
         if (frame.descriptor != nullptr) frame.descriptor->reset();
         if (frame.connection != nullptr) frame.connection->reset();
-        if (in_turn) output()->AtTurnEnd();
+        if (in_turn) sent_in_turn_ = loop_->turn();
         return IoResult::kOk;
       case Sent::kBroken:
         BreakLocked();
@@ -131,6 +132,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     WantWritableLocked();
   } else if (output_->queue.bytes() >= kMaxPacketBytes) {
     FlushLocked();
+  } else if (in_turn) {
+    output_->FlushAtTurnEnd();
   }
   return IoResult::kOk;
 }
