@@ -73,7 +73,7 @@ class ClientSession final : public Session {
   Full WhenFull(bool is_response) override;
   FrameVerdict Judge(uint8_t type, uint64_t id) override;
   void OnDoomed(CloseReason reason) override { OnFarEndClosed(reason); }
-  event::Credentials far_end() const override { return server_; }
+  event::Credentials far_end() override { return server_; }
   void OnDelivered() override { LeaveIfDone(); }
   void OnFarEndClosed(CloseReason reason) override;
   void Deliver(Delivery delivery) override;

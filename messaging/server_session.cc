@@ -33,9 +33,6 @@ CloseReason ServerSession::close_reason() {
 absl::Status ServerSession::Start(
     std::unique_ptr<transports::Connection> connection,
     const transports::SendLimits& limits) {
-  absl::StatusOr<event::Credentials> client = connection->peer();
-  if (!client.ok()) return client.status();
-  client_ = *client;
   // Before the client is told: it tries again if its connection breaks, but it
   // would take a session that is open and closes at once for lost.
   absl::Status adopted = Adopt(std::move(connection), limits);
@@ -51,6 +48,7 @@ absl::Status ServerSession::Start(
   if (this->connection()->Send(frame) != transports::IoResult::kOk) {
     return this->connection()->close_status();
   }
+  if (service_->HasHandlers(Service::When::kClose)) RememberClient();
   Owe(Delivery{Delivery::Kind::kServiceOpen});
   return absl::OkStatus();
 }
@@ -104,10 +102,35 @@ void ServerSession::Abolish() {
 // ---- Any thread ------------------------------------------------------------
 
 bool ServerSession::ClientCredentials(event::Credentials* credentials) {
+  {
+    std::lock_guard<std::mutex> lock(mutex());
+    if (gone_) return false;
+    if (knows_client_) {
+      *credentials = client_;
+      return true;
+    }
+  }
+  // They are those of the moment of connect, whenever the kernel is asked.
+  const std::shared_ptr<transports::Connection> connection = SharedConnection();
+  if (connection == nullptr) return false;
+  const absl::StatusOr<event::Credentials> client = connection->peer();
+  if (!client.ok()) return false;
   std::lock_guard<std::mutex> lock(mutex());
-  if (gone_) return false;
+  client_ = *client;
+  knows_client_ = true;
   *credentials = client_;
   return true;
+}
+
+void ServerSession::RememberClient() {
+  event::Credentials unused;
+  ClientCredentials(&unused);
+}
+
+event::Credentials ServerSession::far_end() {
+  event::Credentials client;
+  ClientCredentials(&client);
+  return client;
 }
 
 absl::StatusOr<event::UniqueFd> ServerSession::ClientPidFd() {
@@ -143,10 +166,11 @@ Session::Full ServerSession::WhenFull(bool is_response) {
   const uint32_t dropped = dropped_.fetch_add(1, std::memory_order_relaxed) + 1;
   // Told ever more rarely: there may be very many.
   if ((dropped & (dropped - 1)) == 0) {
+    const event::Credentials client = far_end();
     event::Log(
         event::LogLevel::kWarning,
-        absl::StrCat("service '", interface()->name, "': pid ", client_.pid,
-                     " of user ", client_.uid, " reads slowly: ", dropped,
+        absl::StrCat("service '", interface()->name, "': pid ", client.pid,
+                     " of user ", client.uid, " reads slowly: ", dropped,
                      " messages to it were dropped so far"));
   }
   return Full::kDrop;

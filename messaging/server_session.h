@@ -39,6 +39,10 @@ class ServerSession final : public Session {
   // New limits of the service.
   void SetSendLimits(const transports::SendLimits& limits);
 
+  // Asks the connection who the client is, before it goes: close handlers may
+  // want to know.
+  void RememberClient();
+
   // ---- Any thread ----
   // The kernel's word. False once closed, but for the close handlers.
   bool ClientCredentials(event::Credentials* credentials);
@@ -56,7 +60,7 @@ class ServerSession final : public Session {
     return machine_.OnFrame(type, id);
   }
   void OnDoomed(CloseReason reason) override;
-  event::Credentials far_end() const override { return client_; }
+  event::Credentials far_end() override;
   void OnFarEndClosed(CloseReason reason) override;
   void Deliver(Delivery delivery) override;
   void CompleteBlockedCaller(Delivery) override {}
@@ -66,9 +70,10 @@ class ServerSession final : public Session {
   Service* const service_;
   ServerSession* next_ = nullptr;  // the service's list
   ServerSession* previous_ = nullptr;
-  ServerSessionMachine machine_;  // guarded by mutex()
-  event::Credentials client_;
+  ServerSessionMachine machine_;      // guarded by mutex()
+  event::Credentials client_;         // guarded by mutex(), once it is known
   std::atomic<uint32_t> dropped_{0};  // messages, by the service's policy
+  bool knows_client_ = false;         // likewise
   bool announced_ = false;            // open handlers have been called
   bool gone_ = false;  // guarded by mutex(): its close handlers have returned
 };

@@ -140,6 +140,11 @@ ServiceHandler* Service::AddHandler(When when, SessionHandler handler,
   added->handler = handler;
   added->context = context;
   handlers_.push_back(std::move(added));
+  if (when == When::kClose) {
+    for (ServerSession* s = first_session_; s != nullptr; s = s->next_) {
+      s->RememberClient();
+    }
+  }
   return handlers_.back().get();
 }
 
@@ -173,6 +178,12 @@ void Service::CallHandlers(When when, Session* session) {
         handlers_.end());
   }
   Unref();
+}
+
+bool Service::HasHandlers(When when) const {
+  return std::any_of(handlers_.begin(), handlers_.end(), [when](const auto& h) {
+    return h->service != nullptr && h->when == when;
+  });
 }
 
 void Service::SetReceiveHandler(MessageHandler handler, void* context) {

@@ -68,6 +68,7 @@ class Service final : private directory::Offer::Observer {
 
   // ---- For its sessions ----
   void CallHandlers(When when, Session* session);
+  bool HasHandlers(When when) const;
   void Receive(ServerSession* session, MessageRef message);
   void Forget(ServerSession* session);
 

@@ -109,7 +109,7 @@ class Session : private event::Task, private transports::Connection::Observer {
   void Doom(CloseReason reason);
   virtual void OnDoomed(CloseReason reason) = 0;
   // For the log; the owner's thread.
-  virtual event::Credentials far_end() const = 0;
+  virtual event::Credentials far_end() = 0;
   // Says in the log whose session is closed, and why.
   void LogClosing(CloseReason reason, absl::string_view what);
 

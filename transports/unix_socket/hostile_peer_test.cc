@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "event/base/log.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
 #include "transports/framing/framing.h"
@@ -275,7 +276,19 @@ TEST_F(HostilePeerTest, ADescriptorWithAContinuation) {
 
 TEST_F(HostilePeerTest, AConnectionThatIsNone) {
   SendRaw(Header(FrameHeader::kConnection, 1) + "x", {null_});
-  ExpectClosedFor("a connection that is none");
+  IncomingFrame frame;
+  ASSERT_EQ(Receive(&frame), IoResult::kOk);
+  ASSERT_NE(frame.connection, nullptr);
+  EXPECT_FALSE(frame.connection->peer().ok());
+  const event::LogSink sink =
+      event::SetLogSink([](event::LogLevel, absl::string_view) {});
+  EXPECT_EQ(frame.connection->Send(OutgoingFrame()), IoResult::kClosed);
+  event::SetLogSink(sink);
+  IncomingFrame none;
+  EXPECT_EQ(frame.connection->Receive(&none, pool_.get(), absl::InfinitePast()),
+            IoResult::kClosed);
+  frame.connection.reset();
+  EXPECT_EQ(OpenDescriptors(), before_);
 }
 
 TEST_F(HostilePeerTest, AnAnnouncedDescriptorThatIsMissing) {

@@ -67,8 +67,8 @@ event::UniqueFd UnixConnection::ReleaseSocket() {
     event::Fatal("unix transport: only an idle connection can be passed");
   }
   std::lock_guard<std::mutex> lock(mutex_);
-  close_status_ = std::make_unique<absl::Status>(
-      absl::CancelledError("passed to another process"));
+  closed_ = std::make_unique<Closed>();
+  closed_->why = absl::CancelledError("passed to another process");
   return std::move(fd_);
 }
 
@@ -76,7 +76,7 @@ event::UniqueFd UnixConnection::ReleaseSocket() {
 
 absl::Status UnixConnection::Attach(event::Loop* loop, Observer* observer) {
   if (observer_ != nullptr) event::Fatal("unix transport: attached twice");
-  if (close_status_ != nullptr) return close_status();
+  if (closed_ != nullptr) return close_status();
   loop->AddWatchLater(this, fd_.get(), event::Watch::kReadable);
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -197,7 +197,7 @@ bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
     bool pauses;
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      if (close_status_ != nullptr) return true;
+      if (closed_ != nullptr) return true;
       if (to_read && HasBuffered()) return true;
       const bool queued = output_ != nullptr && !output_->queue.empty();
       if (queued) FlushLocked();
@@ -227,7 +227,7 @@ bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
       std::lock_guard<std::mutex> lock(mutex_);
       if (to_read) owner_is_blocked_ = false;
       --waiters_;
-      if (close_status_ != nullptr) {
+      if (closed_ != nullptr) {
         if (waiters_ == 0 && close_after_waiters_) fd_.reset();
         return true;
       }
@@ -291,18 +291,20 @@ void UnixConnection::SetDescriptorPolicy(DescriptorPolicy policy) {
 
 absl::StatusOr<event::Credentials> UnixConnection::peer() const {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (!peer_.has_value()) {
-    struct ucred raw = {};
-    socklen_t size = sizeof(raw);
-    if (sys::GetSockOpt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &raw, &size) != 0) {
-      return KernelRefused("SO_PEERCRED", errno);
-    }
-    if (raw.uid == kNobody) {
-      return absl::InternalError("not a connected Unix socket");
-    }
-    peer_ = event::Credentials{raw.pid, raw.uid, raw.gid};
+  return PeerLocked();
+}
+
+absl::StatusOr<event::Credentials> UnixConnection::PeerLocked() const {
+  if (closed_ != nullptr) return closed_->peer;
+  struct ucred raw = {};
+  socklen_t size = sizeof(raw);
+  if (sys::GetSockOpt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &raw, &size) != 0) {
+    return KernelRefused("SO_PEERCRED", errno);
   }
-  return *peer_;
+  if (raw.uid == kNobody) {
+    return absl::InternalError("not a connected Unix socket");
+  }
+  return event::Credentials{raw.pid, raw.uid, raw.gid};
 }
 
 absl::StatusOr<event::UniqueFd> UnixConnection::PeerPidFd() const {
@@ -318,7 +320,7 @@ absl::StatusOr<event::UniqueFd> UnixConnection::PeerPidFd() const {
 
 absl::Status UnixConnection::close_status() const {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (close_status_ != nullptr) return *close_status_;
+  if (closed_ != nullptr) return closed_->why;
   return send_is_broken_ ? absl::UnavailableError("the far end closed or died")
                          : absl::OkStatus();
 }
@@ -338,7 +340,7 @@ void UnixConnection::CloseWith(absl::Status status) {
   partial_.reset();
   spare_.reset();
   std::lock_guard<std::mutex> lock(mutex_);
-  if (close_status_ != nullptr) return;
+  if (closed_ != nullptr) return;
   if (output_ != nullptr && !output_->queue.empty()) {
     FlushLocked();
     if (!output_->queue.empty()) {
@@ -350,7 +352,13 @@ void UnixConnection::CloseWith(absl::Status status) {
     }
   }
   output_.reset();
-  close_status_ = std::make_unique<absl::Status>(std::move(status));
+  auto closed = std::make_unique<Closed>();
+  // Whoever broke the rules is to be named.
+  if (status.code() == absl::StatusCode::kInvalidArgument) {
+    closed->peer = PeerLocked();
+  }
+  closed->why = std::move(status);
+  closed_ = std::move(closed);
   if (waiters_ > 0) {
     // They must not find another descriptor by this number.
     sys::Shutdown(fd_.get(), SHUT_RDWR);

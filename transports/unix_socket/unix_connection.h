@@ -18,6 +18,7 @@
 #ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 
@@ -103,6 +104,7 @@ class UnixConnection final : public Connection, private event::Watch {
   bool PauseForDescriptor(event::Instant deadline);
   IoResult Fetch(struct iovec* parts, size_t count, bool block,
                  IncomingAncillary* ancillary, size_t* size);
+  ssize_t TakeWhatWasLookedAt(ssize_t size);
   absl::Status Dissect(const uint8_t* bytes, size_t size, Buffer payload,
                        std::unique_ptr<Packet> packet, BufferPool* pool,
                        IncomingFrame* frame, IncomingAncillary* ancillary,
@@ -113,6 +115,7 @@ class UnixConnection final : public Connection, private event::Watch {
   IoResult HandPartial(IncomingFrame* frame);
   IoResult Fail(absl::Status status);
   void CloseWith(absl::Status status);
+  absl::StatusOr<event::Credentials> PeerLocked() const;
   // For a connection that is handed on.
   event::UniqueFd ReleaseSocket();
 
@@ -128,8 +131,12 @@ class UnixConnection final : public Connection, private event::Watch {
   std::unique_ptr<Batch> batch_;
   std::unique_ptr<Partial> partial_;
   std::unique_ptr<Spare> spare_;
-  std::unique_ptr<absl::Status> close_status_;  // null: open
-  mutable absl::optional<event::Credentials> peer_;
+  struct Closed {
+    absl::Status why;
+    // Who was there, if that is why.
+    absl::StatusOr<event::Credentials> peer = absl::UnavailableError("closed");
+  };
+  std::unique_ptr<Closed> closed_;  // null: open
   uint32_t interest_ = 0;
   uint32_t sent_in_turn_ = 0;  // the last one in which something left; 0: none
   uint32_t send_limit_bytes_;
@@ -144,8 +151,9 @@ class UnixConnection final : public Connection, private event::Watch {
   bool asks_for_sender_ = false;
   bool passes_credentials_ = false;  // still, but nobody asks any more
   bool socket_is_nonblocking_;
-  bool owner_is_blocked_ = false;  // waits, and looks at the output no more
-  bool send_is_broken_ = false;    // the far end takes nothing more
+  // The owner waits, and looks at the output no more. Set under mutex_.
+  std::atomic<bool> owner_is_blocked_{false};
+  bool send_is_broken_ = false;  // the far end takes nothing more
 };
 
 }  // namespace transports

@@ -109,10 +109,10 @@ struct UnixConnection::Partial {
   IncomingFrame frame;  // all of it but the payload
 };
 
-// Looks, before a packet is received, whether a descriptor that it may bring
-// could be received as well. Each time, though it costs two system calls: how
-// near the limit is says nothing, since other threads take descriptors too, by
-// the hundreds at once. What is received so is rare.
+// For whoever leaves a packet unread rather than lose its descriptor: it is looked
+// at first, and taken only if its descriptor could be had. How near the limit is
+// says nothing, since other threads take descriptors too, by the hundreds at
+// once.
 class UnixConnection::Spare final : private event::Timer {
  public:
   explicit Spare(UnixConnection* connection) : connection_(connection) {}
@@ -122,6 +122,7 @@ class UnixConnection::Spare final : private event::Timer {
     if (running()) connection_->loop_->StopTimer(this);
   }
 
+  // Whether there is a descriptor left. If not, the loop pauses.
   bool MayReceive() {
     const int probe = event::sys::Dup(connection_->fd_.get());
     if (probe >= 0) {

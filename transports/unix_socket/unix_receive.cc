@@ -75,7 +75,7 @@ IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
   if (pool == nullptr) pool = EmptyPool();
   *frame = IncomingFrame();
   if (HasBuffered()) return TakeFromBatch(frame, pool);
-  if (close_status_ != nullptr) return IoResult::kClosed;
+  if (closed_ != nullptr) return IoResult::kClosed;
   if (deadline == absl::InfinitePast()) {
     return ReceivePacket(frame, pool, /*block=*/false);
   }
@@ -95,10 +95,7 @@ IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
         socket_is_nonblocking_ = false;
       }
       const IoResult result = ReceivePacket(frame, pool, /*block=*/true);
-      {
-        std::lock_guard<std::mutex> lock(mutex_);
-        owner_is_blocked_ = false;
-      }
+      owner_is_blocked_.store(false, std::memory_order_relaxed);
       // Otherwise a part of a frame came, or the far end, which had this socket
       // before, has made it non-blocking again.
       if (result != IoResult::kWouldBlock) return result;
@@ -136,7 +133,10 @@ bool UnixConnection::PauseForDescriptor(event::Instant deadline) {
 IoResult UnixConnection::Fetch(struct iovec* parts, size_t count, bool block,
                                IncomingAncillary* ancillary, size_t* size) {
   const int wait = block ? 0 : MSG_DONTWAIT;
-  const bool plain = plain_next_ && !asks_for_sender_ && count == 1;
+  const bool plain =
+      plain_next_ && !asks_for_sender_ && count == 1 && spare_ == nullptr;
+  // A packet that is only looked at brings its descriptors all the same.
+  const int look = spare_ != nullptr ? MSG_PEEK : 0;
   bool was_reset = false;
   bool truncated = false;
   ssize_t received;
@@ -149,10 +149,16 @@ IoResult UnixConnection::Fetch(struct iovec* parts, size_t count, bool block,
       message.msg_iov = parts;
       message.msg_iovlen = count;
       ancillary->PutInto(&message);
-      received = sys::RecvMsg(fd_.get(), &message, MSG_CMSG_CLOEXEC | wait);
+      received =
+          sys::RecvMsg(fd_.get(), &message, MSG_CMSG_CLOEXEC | wait | look);
       if (received >= 0) {
         ancillary->TakeFrom(message);
         truncated = (message.msg_flags & MSG_TRUNC) != 0;
+        // If there is a descriptor after all, the kernel has other reasons.
+        if (look != 0 && ancillary->truncated() && !spare_->MayReceive()) {
+          return IoResult::kWouldBlock;
+        }
+        if (look != 0) received = TakeWhatWasLookedAt(received);
       }
     }
     if (received >= 0) break;
@@ -183,12 +189,22 @@ IoResult UnixConnection::Fetch(struct iovec* parts, size_t count, bool block,
   return IoResult::kOk;
 }
 
+// `size` bytes. Its descriptors are ours already: what came with the packet
+// itself goes with it.
+ssize_t UnixConnection::TakeWhatWasLookedAt(ssize_t size) {
+  if (size == 0) return 0;  // the end, which stays
+  char byte;
+  for (;;) {
+    if (sys::Recv(fd_.get(), &byte, sizeof(byte), MSG_DONTWAIT) >= 0) {
+      return size;
+    }
+    if (errno != EINTR) return -1;
+  }
+}
+
 IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
                                        bool block) {
   for (;;) {
-    if (spare_ != nullptr && !spare_->MayReceive()) {
-      return IoResult::kWouldBlock;
-    }
     IncomingAncillary ancillary;
     if (partial_ != nullptr) {
       const IoResult result = ReceivePart(&ancillary, block);
@@ -286,11 +302,6 @@ absl::Status UnixConnection::TakeAncillary(const FrameHeader& header,
   } else if (descriptor) {
     auto connection = std::make_unique<UnixConnection>(
         std::move(descriptor), process_, /*socket_is_nonblocking=*/true);
-    // What is passed as a connection must be one; whoever goes on with it will
-    // want to know whose it is.
-    if (!connection->peer().ok()) {
-      return absl::InvalidArgumentError("a connection that is none");
-    }
     connection->promised_plain_ = header.has(FrameHeader::kExpectsPlain);
     frame->connection = std::move(connection);
   }

@@ -26,6 +26,18 @@ namespace {
 // Below this a packet holds little more than its header: something is wrong.
 constexpr size_t kMinPacketBytes = 256;
 
+// Who this process is takes three system calls to ask, and changes seldom: the
+// kernel refuses what is no longer true.
+event::Credentials OwnCredentials(event::Process* process, bool anew) {
+  thread_local event::Process* known_process = nullptr;
+  thread_local event::Credentials known;
+  if (anew || known_process != process) {
+    known = process->credentials();
+    known_process = process;
+  }
+  return known;
+}
+
 }  // namespace
 
 UnixConnection::Output* UnixConnection::output() {
@@ -60,7 +72,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   if (frame.more_to_come) header.flags |= FrameHeader::kMoreToCome;
 
   std::lock_guard<std::mutex> lock(mutex_);
-  if (close_status_ != nullptr || send_is_broken_) return IoResult::kClosed;
+  if (closed_ != nullptr || send_is_broken_) return IoResult::kClosed;
   if (passes_credentials_) {
     // Or the kernel would give the socket an abstract name, which is no harm.
     PassCredentials(false).IgnoreError();
@@ -149,7 +161,7 @@ void UnixConnection::WantWritableLocked() {
 
 void UnixConnection::Flush() {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (close_status_ == nullptr) FlushLocked();
+  if (closed_ == nullptr) FlushLocked();
 }
 
 void UnixConnection::FlushLocked() {
@@ -283,9 +295,10 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
   struct msghdr message = {};
   message.msg_iov = parts;
   message.msg_iovlen = count;
+  bool asked_anew = false;
   OutgoingAncillary ancillary;
   if (descriptor >= 0) ancillary.AddDescriptor(descriptor);
-  if (vouched) ancillary.AddCredentials(process_->credentials());
+  if (vouched) ancillary.AddCredentials(OwnCredentials(process_, false));
   ancillary.PutInto(&message);
   for (;;) {
     if (sys::SendMsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
@@ -293,6 +306,15 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
     }
     const int error = errno;
     if (error == EINTR) continue;
+    if (error == EPERM && vouched && !asked_anew) {
+      // This process is no longer who it was.
+      asked_anew = true;
+      ancillary = OutgoingAncillary();
+      if (descriptor >= 0) ancillary.AddDescriptor(descriptor);
+      ancillary.AddCredentials(OwnCredentials(process_, true));
+      ancillary.PutInto(&message);
+      continue;
+    }
     if (descriptor < 0 ||
         (error != EBADF && error != EPERM && error != EINVAL)) {
       return FailedToSend(error);
@@ -303,7 +325,7 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
                             " cannot be sent: ", std::strerror(error)));
     descriptor = -1;
     ancillary = OutgoingAncillary();
-    if (vouched) ancillary.AddCredentials(process_->credentials());
+    if (vouched) ancillary.AddCredentials(OwnCredentials(process_, false));
     ancillary.PutInto(&message);
   }
 }
