@@ -221,7 +221,13 @@ Instant EpollLoop::RegisterUnregistered() {
 bool EpollLoop::RegisterOwn() {
   while (unregistered_.next_ != &unregistered_) {
     Watch* const watch = unregistered_.next_;
-    if (!Register(watch)) return false;
+    if (!Register(watch)) {
+      if (errno == ENOMEM || errno == ENOSPC) return false;
+      // That is for good: nobody else must wait for it.
+      Log(LogLevel::kError,
+          absl::StrCat("event loop: descriptor ", watch->fd_,
+                       " cannot be watched: ", strerror(errno)));
+    }
     Unlink(watch);
     Link(&watches_, watch);
     watch->registered_ = true;
@@ -416,9 +422,14 @@ void EpollLoop::FetchByPoll(Instant deadline) {
   const int count =
       sys::PPoll(polled_.data(), polled_.size(),
                  deadline == absl::InfiniteFuture() ? nullptr : &timeout);
-  if (count < 0 && errno == ENOMEM) {
-    // It does not say when it has memory again. Nothing to poll takes none.
-    sys::Poll(nullptr, 0, ToMilliseconds(kRefusedPause));
+  if (count < 0 && (errno == ENOMEM || errno == EINVAL)) {
+    // No memory, or more than this process may have descriptors: it does not say
+    // when that changes. Nothing to poll takes none.
+    const Instant now = MonotonicNow();
+    if (deadline > now) {
+      sys::Poll(nullptr, 0,
+                ToMilliseconds(std::min(deadline - now, kRefusedPause)));
+    }
   } else if (count < 0 && errno != EINTR) {
     Fatal(absl::StrCat("event loop: ppoll: ", strerror(errno)));
   }
@@ -515,7 +526,12 @@ void EpollLoop::SetTimerFd(Instant deadline) {
 
 void EpollLoop::OnTimerStarted() {
   EpollLoop* const root = Root();
-  if (root->ForeignIdle()) root->SetTimerFd(root->NextDeadline());
+  if (!root->ForeignIdle()) return;
+  Instant deadline = root->NextDeadline();
+  if (root->refused_until_ != absl::InfinitePast()) {
+    deadline = std::min(deadline, root->refused_until_);
+  }
+  root->SetTimerFd(deadline);
 }
 
 void EpollLoop::OnServed() {

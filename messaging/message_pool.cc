@@ -23,7 +23,14 @@ MessagePool::MessagePool(Protocol* protocol, MessagePool* source)
       free_(/*has_home=*/source != nullptr) {}
 
 MessagePool::~MessagePool() {
-  while (Message* const message = free_.Take()) delete message;
+  // What a thread leaves is there for the others.
+  while (Message* const message = free_.Take()) {
+    if (source_ != nullptr) {
+      source_->free_.PutBack(message);
+    } else {
+      delete message;
+    }
+  }
 }
 
 void MessagePool::LeaveHome() {

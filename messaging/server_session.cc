@@ -66,6 +66,7 @@ bool ServerSession::CloseMachine(CloseReason reason) {
 
 void ServerSession::Close(CloseReason reason) {
   if (!CloseMachine(reason)) return;
+  RememberClient();
   DropConnection();
   std::deque<Delivery> undelivered;  // released without the lock
   {
@@ -85,6 +86,7 @@ void ServerSession::OnFarEndClosed(CloseReason reason) {
 }
 
 void ServerSession::OnDoomed(CloseReason reason) {
+  if (connection() == nullptr) return;  // it closed first
   LogClosing(
       reason,
       absl::StrCat(connection() == nullptr ? 0 : connection()->queued_bytes(),
@@ -111,7 +113,7 @@ bool ServerSession::ClientCredentials(event::Credentials* credentials) {
     }
   }
   // They are those of the moment of connect, whenever the kernel is asked.
-  const std::shared_ptr<transports::Connection> connection = SharedConnection();
+  const std::shared_ptr<transports::Connection> connection = ConnectionOrNull();
   if (connection == nullptr) return false;
   const absl::StatusOr<event::Credentials> client = connection->peer();
   if (!client.ok()) return false;

@@ -81,6 +81,11 @@ std::shared_ptr<Connection> Session::SharedConnection() {
   return doom_ == CloseReason::kNone ? connection_ : nullptr;
 }
 
+std::shared_ptr<Connection> Session::ConnectionOrNull() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return connection_;
+}
+
 // ---- Sending ---------------------------------------------------------------
 
 Result Session::Send(MessageRef message, event::Instant deadline) {

@@ -92,8 +92,9 @@ class Session : private event::Task, private transports::Connection::Observer {
   // Closes and forgets the connection. The machine knows already.
   void DropConnection();
   transports::Connection* connection() const { return connection_.get(); }
-  // For any thread.
+  // For any thread. To send on: null if the session is doomed.
   std::shared_ptr<transports::Connection> SharedConnection();
+  std::shared_ptr<transports::Connection> ConnectionOrNull();
 
   // What to do when there is no room for a frame.
   enum class Full { kWait, kDrop, kDoom };

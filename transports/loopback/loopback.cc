@@ -152,10 +152,11 @@ class LoopbackConnection final : public Connection, private event::Task {
                    event::Instant deadline) override {
     process_->YieldPoint();
     for (;;) {
+      QueuedFrame queued;
+      bool received = false;
       {
-        QueuedFrame queued;
         event::Wakes wakes;
-        std::unique_lock<std::mutex> lock(channel_->mutex);
+        std::lock_guard<std::mutex> lock(channel_->mutex);
         End& end = mine();
         if (end.closed) return IoResult::kClosed;
         if (!end.inbox.empty()) {
@@ -164,15 +165,14 @@ class LoopbackConnection final : public Connection, private event::Task {
           if (far().wants_room || !far().waiters.empty()) {
             Notify(&far(), &wakes);
           }
-          lock.unlock();
-          return Hand(std::move(queued), frame, pool);
-        }
-        if (far().closed) {
+          received = true;
+        } else if (far().closed) {
           CloseLocked(absl::UnavailableError("the far end closed or died"),
                       &wakes);
           return IoResult::kClosed;
         }
       }
+      if (received) return Hand(std::move(queued), frame, pool);
       if (!Wait(kReadable, deadline)) return IoResult::kWouldBlock;
     }
   }

@@ -39,8 +39,11 @@ void OutgoingAncillary::PutInto(struct msghdr* message) {
   message->msg_controllen = size_;
 }
 
-IncomingAncillary::~IncomingAncillary() {
+void IncomingAncillary::Reset() {
   for (size_t i = 0; i < count_; ++i) event::sys::Close(fds_[i]);
+  count_ = 0;
+  truncated_ = false;
+  sender_.reset();
 }
 
 void IncomingAncillary::PutInto(struct msghdr* message) {

@@ -39,7 +39,9 @@ class OutgoingAncillary {
 class IncomingAncillary {
  public:
   IncomingAncillary() = default;
-  ~IncomingAncillary();
+  ~IncomingAncillary() { Reset(); }
+  // Closes what has not been taken.
+  void Reset();
   IncomingAncillary(const IncomingAncillary&) = delete;
   IncomingAncillary& operator=(const IncomingAncillary&) = delete;
 

@@ -235,6 +235,37 @@ TEST_F(HostilePeerTest, AnAnnouncementWithMore) {
   ExpectClosedFor("an announcement with a payload");
 }
 
+// Honest senders announce once. Without end it would keep the reader from all else.
+TEST_F(HostilePeerTest, TwoAnnouncementsInARow) {
+  SendRaw(Header(FrameHeader::kAnnouncement, 0));
+  SendRaw(Header(FrameHeader::kAnnouncement, 0));
+  ExpectClosedFor("two announcements in a row");
+}
+
+TEST_F(HostilePeerTest, AnAnnouncementBeforeEachPacket) {
+  for (int i = 0; i < 3; ++i) {
+    SendRaw(Header(FrameHeader::kAnnouncement, 0));
+    SendRaw(Header(FrameHeader::kDescriptor, 1) + "x", {null_});
+    IncomingFrame frame;
+    EXPECT_EQ(Receive(&frame), IoResult::kOk);
+    EXPECT_TRUE(frame.descriptor);
+  }
+}
+
+// Whoever sends a payload byte by byte does not keep the reader to himself.
+TEST_F(HostilePeerTest, AByteAtATimeTakesManyTurns) {
+  constexpr size_t kParts = 100;
+  SendRaw(Header(FrameHeader::kFragmented, kParts) + "x");
+  for (size_t i = 1; i < kParts; ++i) {
+    SendRaw(Header(FrameHeader::kContinuation, 1) + "x");
+  }
+  IncomingFrame frame;
+  int turns = 1;
+  while (Receive(&frame) == IoResult::kWouldBlock) ++turns;
+  EXPECT_EQ(frame.payload.size(), kParts);
+  EXPECT_GT(turns, 2);
+}
+
 TEST_F(HostilePeerTest, AnAnnouncedAnnouncement) {
   SendRaw(Header(FrameHeader::kAnnouncement, 0), {null_});
   ExpectClosedFor("1 descriptors where none was announced");

@@ -263,13 +263,21 @@ absl::Status UnixConnection::AskForSender(bool on) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (!on) {
     // The next send takes it back: there may be none.
-    passes_credentials_ = asks_for_sender_;
+    passes_credentials_ |= asks_for_sender_;
     asks_for_sender_ = false;
     return absl::OkStatus();
   }
   absl::Status set = PassCredentials(true);
   asks_for_sender_ = set.ok();
+  passes_credentials_ = false;
   return set;
+}
+
+void UnixConnection::StopPassingCredentials() {
+  if (!passes_credentials_) return;
+  // Or the kernel would give the socket an abstract name, which is no harm.
+  PassCredentials(false).IgnoreError();
+  passes_credentials_ = false;
 }
 
 absl::Status UnixConnection::PassCredentials(bool on) {
@@ -354,7 +362,8 @@ void UnixConnection::CloseWith(absl::Status status) {
   output_.reset();
   auto closed = std::make_unique<Closed>();
   // Whoever broke the rules is to be named.
-  if (status.code() == absl::StatusCode::kInvalidArgument) {
+  if (status.code() == absl::StatusCode::kInvalidArgument ||
+      status.code() == absl::StatusCode::kInternal) {
     closed->peer = PeerLocked();
   }
   closed->why = std::move(status);

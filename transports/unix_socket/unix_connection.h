@@ -84,6 +84,8 @@ class UnixConnection final : public Connection, private event::Watch {
   Sent SendPlain(const void* bytes, size_t size);
   Sent FailedToSend(int error);
   absl::Status PassCredentials(bool on);
+  // If AskForSender(false) has left that.
+  void StopPassingCredentials();
   void FlushLocked();
   bool HasRoomLocked() const;
   void LearnPacketLimit();
@@ -147,6 +149,7 @@ class UnixConnection final : public Connection, private event::Watch {
   bool reads_ = false;
   bool plain_next_ = false;      // what the far end has said of its next packet
   bool may_have_more_ = false;   // likewise
+  bool announced_ = false;       // the last packet was an announcement
   bool promised_plain_ = false;  // what this end has said; under mutex_
   bool asks_for_sender_ = false;
   bool passes_credentials_ = false;  // still, but nobody asks any more

@@ -57,6 +57,9 @@ Buffer CopyOf(const uint8_t* bytes, size_t size, BufferPool* pool) {
   return buffer;
 }
 
+// Parts of a frame, mostly, that are taken in one go.
+constexpr int kMostWithoutFrame = 32;
+
 constexpr uint16_t kHarmlessFlags =
     FrameHeader::kPlainNext | FrameHeader::kMoreToCome;
 
@@ -113,6 +116,10 @@ IoResult UnixConnection::WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
     if (spare_ != nullptr && !PauseForDescriptor(deadline)) {
       return IoResult::kWouldBlock;
     }
+    // There may be more and more to receive, and never a frame.
+    if (deadline != absl::InfiniteFuture() && process_->Now() >= deadline) {
+      return IoResult::kWouldBlock;
+    }
   }
 }
 
@@ -138,6 +145,7 @@ IoResult UnixConnection::Fetch(struct iovec* parts, size_t count, bool block,
   // A packet that is only looked at brings its descriptors all the same.
   const int look = spare_ != nullptr ? MSG_PEEK : 0;
   bool was_reset = false;
+  bool looked_again = false;
   bool truncated = false;
   ssize_t received;
   for (;;) {
@@ -155,8 +163,14 @@ IoResult UnixConnection::Fetch(struct iovec* parts, size_t count, bool block,
         ancillary->TakeFrom(message);
         truncated = (message.msg_flags & MSG_TRUNC) != 0;
         // If there is a descriptor after all, the kernel has other reasons.
-        if (look != 0 && ancillary->truncated() && !spare_->MayReceive()) {
-          return IoResult::kWouldBlock;
+        if (look != 0 && ancillary->truncated()) {
+          if (!spare_->MayReceive()) return IoResult::kWouldBlock;
+          // Somebody may just have closed one.
+          if (!looked_again) {
+            looked_again = true;
+            ancillary->Reset();
+            continue;
+          }
         }
         if (look != 0) received = TakeWhatWasLookedAt(received);
       }
@@ -204,7 +218,9 @@ ssize_t UnixConnection::TakeWhatWasLookedAt(ssize_t size) {
 
 IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
                                        bool block) {
-  for (;;) {
+  for (int packets = 0;; ++packets) {
+    // Packets that make no frame are no reason to stay: the loop comes again.
+    if (packets == kMostWithoutFrame && !block) return IoResult::kWouldBlock;
     IncomingAncillary ancillary;
     if (partial_ != nullptr) {
       const IoResult result = ReceivePart(&ancillary, block);
@@ -232,12 +248,11 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     size_t size = 0;
     const IoResult result = Fetch(&part, 1, block, &ancillary, &size);
     // Before anything else: whoever has this buffer next must not find it.
-    if (payload && result != IoResult::kWouldBlock) {
-      payload.MarkCleanFrom(
-          std::max(payload.clean_from(),
-                   result == IoResult::kOk && size > kFrameHeaderBytes
-                       ? size - kFrameHeaderBytes
-                       : kMaxPacketBytes - kFrameHeaderBytes));
+    if (payload && result == IoResult::kOk) {
+      const size_t body = std::max(size, kFrameHeaderBytes) - kFrameHeaderBytes;
+      payload.MarkCleanFrom(std::max(payload.clean_from(), body));
+    } else if (payload && (size > 0 || spare_ != nullptr)) {
+      payload.MarkDirty();
     }
     if (result != IoResult::kOk) {
       if (packet != nullptr) Packets()->PutBack(std::move(packet));
@@ -251,6 +266,7 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
                           ancillary.empty())) {
       plain_next_ = header.has(FrameHeader::kPlainNext);
       may_have_more_ = header.has(FrameHeader::kMoreToCome);
+      announced_ = false;
       frame->type = header.type;
       frame->id = header.id;
       if (payload) {
@@ -331,7 +347,15 @@ absl::Status UnixConnection::Dissect(const uint8_t* bytes, size_t size,
   status = TakeAncillary(header, ancillary, frame);
   if (!status.ok()) return status;
   plain_next_ = header.has(FrameHeader::kPlainNext);
-  if (header.has(FrameHeader::kAnnouncement)) return absl::OkStatus();
+  if (header.has(FrameHeader::kAnnouncement)) {
+    if (announced_) {
+      return absl::InvalidArgumentError("two announcements in a row");
+    }
+    announced_ = true;
+    if (packet != nullptr) Packets()->PutBack(std::move(packet));
+    return absl::OkStatus();
+  }
+  announced_ = false;
   may_have_more_ =
       header.has(FrameHeader::kMoreToCome) || header.has(FrameHeader::kMore);
   frame->type = header.type;

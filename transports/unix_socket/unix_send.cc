@@ -26,18 +26,6 @@ namespace {
 // Below this a packet holds little more than its header: something is wrong.
 constexpr size_t kMinPacketBytes = 256;
 
-// Who this process is takes three system calls to ask, and changes seldom: the
-// kernel refuses what is no longer true.
-event::Credentials OwnCredentials(event::Process* process, bool anew) {
-  thread_local event::Process* known_process = nullptr;
-  thread_local event::Credentials known;
-  if (anew || known_process != process) {
-    known = process->credentials();
-    known_process = process;
-  }
-  return known;
-}
-
 }  // namespace
 
 UnixConnection::Output* UnixConnection::output() {
@@ -67,17 +55,14 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   if (frame.connection != nullptr) {
     header.flags |= FrameHeader::kConnection;
     auto* const passed = static_cast<UnixConnection*>(frame.connection->get());
+    passed->StopPassingCredentials();
     if (passed->promised_plain_) header.flags |= FrameHeader::kExpectsPlain;
   }
   if (frame.more_to_come) header.flags |= FrameHeader::kMoreToCome;
 
   std::lock_guard<std::mutex> lock(mutex_);
   if (closed_ != nullptr || send_is_broken_) return IoResult::kClosed;
-  if (passes_credentials_) {
-    // Or the kernel would give the socket an abstract name, which is no harm.
-    PassCredentials(false).IgnoreError();
-    passes_credentials_ = false;
-  }
+  StopPassingCredentials();
   const bool in_turn = loop_ != nullptr && loop_->InTurn();
 
   if (output_ != nullptr && !output_->queue.empty() && !in_turn) FlushLocked();
@@ -295,10 +280,9 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
   struct msghdr message = {};
   message.msg_iov = parts;
   message.msg_iovlen = count;
-  bool asked_anew = false;
   OutgoingAncillary ancillary;
   if (descriptor >= 0) ancillary.AddDescriptor(descriptor);
-  if (vouched) ancillary.AddCredentials(OwnCredentials(process_, false));
+  if (vouched) ancillary.AddCredentials(process_->credentials());
   ancillary.PutInto(&message);
   for (;;) {
     if (sys::SendMsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
@@ -306,15 +290,6 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
     }
     const int error = errno;
     if (error == EINTR) continue;
-    if (error == EPERM && vouched && !asked_anew) {
-      // This process is no longer who it was.
-      asked_anew = true;
-      ancillary = OutgoingAncillary();
-      if (descriptor >= 0) ancillary.AddDescriptor(descriptor);
-      ancillary.AddCredentials(OwnCredentials(process_, true));
-      ancillary.PutInto(&message);
-      continue;
-    }
     if (descriptor < 0 ||
         (error != EBADF && error != EPERM && error != EINVAL)) {
       return FailedToSend(error);
@@ -325,7 +300,7 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
                             " cannot be sent: ", std::strerror(error)));
     descriptor = -1;
     ancillary = OutgoingAncillary();
-    if (vouched) ancillary.AddCredentials(OwnCredentials(process_, false));
+    if (vouched) ancillary.AddCredentials(process_->credentials());
     ancillary.PutInto(&message);
   }
 }
