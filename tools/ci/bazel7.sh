@@ -83,7 +83,8 @@ if [ "${1-}" = --in-namespace ]; then
       # A second configure mends what failed for want of an order between
       # packages, which sid has at times.
       chroot "$chroot_dir" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 sh -c "
-        apt-get update &&
+        # A mirror that has not been refreshed for some weeks will do.
+        apt-get -o Acquire::Check-Valid-Until=false update &&
         { apt-get install -y --no-install-recommends ${PACKAGES[*]} ||
           { dpkg --configure -a && apt-get install -y -f; }; } &&
         bazel --version"

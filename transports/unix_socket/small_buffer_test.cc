@@ -200,7 +200,7 @@ TEST_F(SmallBufferTest, ACloseSaysWhatItDrops) {
   std::string log;
   g_log = &log;
   int held_back = 0;
-  for (int sent = 0; held_back < 3; ++sent) {
+  while (held_back < 3) {
     ASSERT_EQ(Send(1, Pattern(100, 1)), IoResult::kOk);
     if (sender_->queued_bytes() > 0) ++held_back;
   }
