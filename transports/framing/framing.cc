@@ -35,9 +35,7 @@ absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
     return absl::InvalidArgumentError(
         "a descriptor with a frame that is not the first of its packet");
   }
-  constexpr uint16_t kOfPacket =
-      FrameHeader::kPlainNext | FrameHeader::kMoreToCome;
-  const uint16_t of_frame = header->flags & ~kOfPacket;
+  const uint16_t of_frame = header->flags & ~FrameHeader::kOfPacket;
   if ((header->has(FrameHeader::kContinuation) &&
        of_frame != FrameHeader::kContinuation) ||
       (header->has(FrameHeader::kFragmented) &&
@@ -47,8 +45,8 @@ absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
       (header->has(FrameHeader::kExpectsPlain) && !connection)) {
     return absl::InvalidArgumentError("flags that exclude each other");
   }
-  if (!first &&
-      (header->has(kOfPacket) || header->has(FrameHeader::kAnnouncement))) {
+  if (!first && (header->has(FrameHeader::kOfPacket) ||
+                 header->has(FrameHeader::kAnnouncement))) {
     return absl::InvalidArgumentError(
         "a packet's flag in a frame that is not its first");
   }

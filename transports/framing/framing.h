@@ -28,6 +28,8 @@ struct FrameHeader {
   static constexpr uint16_t kPlainNext = 32;
   static constexpr uint16_t kMoreToCome = 64;
   static constexpr uint16_t kAnnouncement = 128;
+  // Those of them that say nothing of the frame.
+  static constexpr uint16_t kOfPacket = kPlainNext | kMoreToCome;
   // Of a connection that is passed:
   static constexpr uint16_t kExpectsPlain = 256;
   static constexpr uint16_t kAllFlags = 511;

@@ -43,11 +43,6 @@ OutputPacket* OutputQueue::Open(event::UniqueFd descriptor, bool vouched) {
   return packet;
 }
 
-namespace {
-constexpr uint16_t kOfPacket =
-    FrameHeader::kPlainNext | FrameHeader::kMoreToCome;
-}  // namespace
-
 void OutputQueue::PushAnnouncement() {
   FrameHeader header;
   header.flags = FrameHeader::kAnnouncement;
@@ -81,7 +76,7 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
     std::memcpy(&previous, at, kFrameHeaderBytes);
     previous.flags |= FrameHeader::kMore;
     std::memcpy(at, &previous, kFrameHeaderBytes);
-    header.flags &= static_cast<uint16_t>(~kOfPacket);
+    header.flags &= static_cast<uint16_t>(~FrameHeader::kOfPacket);
   } else {
     if (!descriptor && !vouched) header.flags |= FrameHeader::kPlainNext;
     packet = Open(std::move(descriptor), vouched);
@@ -153,7 +148,7 @@ void OutputQueue::Recut(size_t max_packet) {
         PushAnnouncement();
         break;
       }
-      header.flags &= static_cast<uint16_t>(~kOfPacket);
+      header.flags &= static_cast<uint16_t>(~FrameHeader::kOfPacket);
       const bool fragmented = header.has(FrameHeader::kFragmented);
       const bool continuation = header.has(FrameHeader::kContinuation);
       const size_t part = packet.is_fragment

@@ -60,13 +60,10 @@ Buffer CopyOf(const uint8_t* bytes, size_t size, BufferPool* pool) {
 // Parts of a frame, mostly, that are taken in one go.
 constexpr int kMostWithoutFrame = 32;
 
-constexpr uint16_t kHarmlessFlags =
-    FrameHeader::kPlainNext | FrameHeader::kMoreToCome;
-
 // What nearly every packet is.
 bool IsOneWholeFrame(const FrameHeader& header, size_t size) {
   return size >= kFrameHeaderBytes && header.version == kWireVersion &&
-         (header.flags & ~kHarmlessFlags) == 0 &&
+         (header.flags & ~FrameHeader::kOfPacket) == 0 &&
          header.length == size - kFrameHeaderBytes;
 }
 
