@@ -181,6 +181,7 @@ bool EpollLoop::Register(Watch* watch) {
   }
   if (errno != EPERM) return false;
   always_ready_.push_back(watch);
+  MayHaveEvents();
   return true;
 }
 
@@ -202,7 +203,19 @@ void EpollLoop::AddWatchLater(Watch* watch, int fd, uint32_t interest) {
   OnServed();
 }
 
+bool EpollLoop::HasUnregistered() const {
+  if (unregistered_.next_ != &unregistered_) return true;
+  for (const LoopBase* loop : nested()) {
+    if (static_cast<const EpollLoop*>(loop)->HasUnregistered()) return true;
+  }
+  return false;
+}
+
 Instant EpollLoop::RegisterUnregistered() {
+  if (!HasUnregistered()) {
+    refused_until_ = absl::InfinitePast();
+    return absl::InfiniteFuture();
+  }
   const bool refused = refused_until_ != absl::InfinitePast();
   if (refused && MonotonicNow() < refused_until_) return refused_until_;
   if (RegisterOwn()) {
@@ -451,9 +464,11 @@ void EpollLoop::FetchByPoll(Instant deadline) {
 }
 
 void EpollLoop::BeginRound() {
-  always_ready_.erase(
-      std::remove(always_ready_.begin(), always_ready_.end(), nullptr),
-      always_ready_.end());
+  if (!always_ready_.empty()) {
+    always_ready_.erase(
+        std::remove(always_ready_.begin(), always_ready_.end(), nullptr),
+        always_ready_.end());
+  }
   next_always_ready_ = 0;
   always_ready_end_ = new_round() ? always_ready_.size() : 0;
 }
@@ -474,7 +489,8 @@ void EpollLoop::Wait(Instant deadline) {
   } else {
     FetchByEpoll(deadline);
   }
-  if (may_sleep) Root()->wakeable_.store(false);
+  // A poster that sees this late only wakes in vain.
+  if (may_sleep) Root()->wakeable_.store(false, std::memory_order_relaxed);
   BeginRound();
 }
 

@@ -86,6 +86,7 @@ class EpollLoop final : public LoopBase {
   // are left. Else the kernel has refused, and this is when to try again.
   Instant RegisterUnregistered();
   bool RegisterOwn();
+  bool HasUnregistered() const;
   // Whether the loop sleeps, or may, and nobody else wakes it.
   bool MustWake();
   void WriteWake();

@@ -102,7 +102,7 @@ Instant LoopBase::Now() {
 void LoopBase::AtTurnEnd(TurnEndHook* hook) { hooks_.Add(hook, this); }
 
 void LoopBase::RunTurnEndHooks() {
-  hooks_.RunAll();
+  if (!hooks_.empty()) hooks_.RunAll();
   for (size_t i = 0; i < nested_.size(); ++i) nested_[i]->RunTurnEndHooks();
 }
 
@@ -121,9 +121,7 @@ void LoopBase::Run() {
 }
 
 bool LoopBase::HasWork() const {
-  if (!tasks_.empty() || !hooks_.empty() || HasEvents() || stopped()) {
-    return true;
-  }
+  if (HasOwnWork()) return true;
   for (const LoopBase* loop : nested_) {
     if (loop->HasWork()) return true;
   }
@@ -131,9 +129,11 @@ bool LoopBase::HasWork() const {
 }
 
 Instant LoopBase::NextDeadline() const {
-  Instant deadline = timers_.NextDeadline();
+  Instant deadline = absl::InfiniteFuture();
+  if (!timers_.empty()) deadline = timers_.NextDeadline();
   for (const LoopBase* loop : nested_) {
-    deadline = std::min(deadline, loop->NextDeadline());
+    const Instant nested = loop->NextDeadline();
+    if (nested < deadline) deadline = nested;
   }
   return deadline;
 }
@@ -151,7 +151,6 @@ void LoopBase::BeginTurn() {
 }
 
 bool LoopBase::Step() {
-  InTurnScope scope(this);
   for (;;) {
     switch (phase_) {
       case Phase::kIdle:
@@ -190,10 +189,16 @@ bool LoopBase::Step() {
   }
 }
 
+bool LoopBase::StepInTurn() {
+  InTurnScope scope(this);
+  return Step();
+}
+
 bool LoopBase::StepAsNested() {
   if (phase_ == Phase::kIdle) {
     if (begun_as_nested_) return false;
-    const bool events = events_for_nested_ || HasEvents();
+    const bool events =
+        events_for_nested_ || (may_have_events_ && HasEvents());
     if (!events && !HasWork() && !TimerDue()) return false;
     if (events) {
       events_for_nested_ = false;
@@ -203,7 +208,7 @@ bool LoopBase::StepAsNested() {
     BeginTurn();
     begun_as_nested_ = true;
   }
-  if (Step()) return true;
+  if (StepInTurn()) return true;
   RunTurnEndHooks();
   return false;
 }
@@ -235,7 +240,10 @@ bool LoopBase::RunTurn(Instant deadline) {
         WaitForTurn(deadline);
         BeginTurn();
       }
-      while (Step()) ran = true;
+      {
+        InTurnScope scope(this);
+        while (Step()) ran = true;
+      }
       RunTurnEndHooks();
       if (ran || stopped() || deadline == absl::InfinitePast()) break;
       if (deadline != absl::InfiniteFuture() && ReadClock() >= deadline) break;
@@ -249,12 +257,12 @@ bool LoopBase::RunStep() {
   bool ran;
   {
     ServingScope scope(this);
-    ran = Step();
+    ran = StepInTurn();
     if (!ran) {
       RunTurnEndHooks();
       Wait(absl::InfinitePast());
       BeginTurn();
-      ran = Step();
+      ran = StepInTurn();
     }
     new_round_ = !ran;
     if (!ran) RunTurnEndHooks();

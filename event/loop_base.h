@@ -69,7 +69,8 @@ class LoopBase : public Loop {
   virtual void NoteEventsAsNested() { Wait(absl::InfinitePast()); }
   // Handles one event that was noted. False if none is left.
   virtual bool DispatchEvent() { return false; }
-  // Whether events have been noted, or are there without waiting.
+  // Whether events have been noted, or are there without waiting. Asked only of
+  // a loop that has said that it may have such.
   virtual bool HasEvents() const { return false; }
   // For PostQuietly(): a task, without a wake.
   void Push(Task* task) { tasks_.Push(task); }
@@ -94,6 +95,7 @@ class LoopBase : public Loop {
   // Whether this is the first Wait() since RunStep() has returned false, or one
   // of RunTurn().
   bool new_round() const { return new_round_; }
+  void MayHaveEvents() { may_have_events_ = true; }
   // For a nested loop: its outer loop has noted an event of it.
   void HasEventsAsNested() { events_for_nested_ = true; }
 
@@ -102,9 +104,16 @@ class LoopBase : public Loop {
   class InTurnScope;
   class ServingScope;
 
+  // Of this loop alone.
+  bool HasOwnWork() const {
+    return !tasks_.empty() || !hooks_.empty() || stopped() ||
+           (may_have_events_ && HasEvents());
+  }
   void WaitForTurn(Instant deadline);
   void BeginTurn();
+  // Within an InTurnScope.
   bool Step();
+  bool StepInTurn();
   // A step on behalf of the outer loop's turn.
   bool StepAsNested();
   bool TimerDue();
@@ -121,6 +130,7 @@ class LoopBase : public Loop {
   uint32_t turn_ = 0;
   bool new_round_ = true;
   bool begun_as_nested_ = false;
+  bool may_have_events_ = false;
   bool events_for_nested_ = false;
   bool now_known_ = false;
   Instant now_;

@@ -47,8 +47,7 @@ void TaskQueue::Push(Task* task) {
   if (posted_already) Fatal("Loop::Post: the task is posted already");
 }
 
-void TaskQueue::BeginBatch() {
-  if (!inbox_filled_.load(std::memory_order_acquire)) return;
+void TaskQueue::TakeInbox() {
   std::lock_guard<std::mutex> lock(mutex_);
   inbox_filled_.store(false, std::memory_order_relaxed);
   if (inbox_.next_ == &inbox_) return;
@@ -61,9 +60,8 @@ void TaskQueue::BeginBatch() {
   inbox_.next_ = inbox_.prev_ = &inbox_;
 }
 
-Task* TaskQueue::Pop() {
+Task* TaskQueue::TakeFirst() {
   Task* const task = batch_.next_;
-  if (task == &batch_) return nullptr;
   Unlink(task);
   return task;
 }
@@ -71,11 +69,6 @@ Task* TaskQueue::Pop() {
 void TaskQueue::Remove(Task* task) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (task->loop_ == loop_) Unlink(task);
-}
-
-bool TaskQueue::empty() const {
-  return batch_.next_ == &batch_ &&
-         !inbox_filled_.load(std::memory_order_seq_cst);
 }
 
 }  // namespace event

@@ -30,18 +30,26 @@ class TaskQueue {
   void Push(Task* task);
 
   // What follows is for the owner.
-  void BeginBatch();
-  Task* Pop();  // null if the batch is empty
+  void BeginBatch() {
+    if (inbox_filled_.load(std::memory_order_acquire)) TakeInbox();
+  }
+  // Null if the batch is empty.
+  Task* Pop() { return batch_.next_ == &batch_ ? nullptr : TakeFirst(); }
   void Remove(Task* task);
   // Whether there is anything. Sequentially consistent with Push(): a Push()
   // that this does not see sees whatever the caller had stored before.
-  bool empty() const;
+  bool empty() const {
+    return batch_.next_ == &batch_ &&
+           !inbox_filled_.load(std::memory_order_seq_cst);
+  }
 
  private:
   // A ring through a node that is no task, so that unlinking needs no cases.
   struct End final : Task {
     void Run() override {}
   };
+  void TakeInbox();
+  Task* TakeFirst();
   static void Link(Task* end, Task* task);
   static void Unlink(Task* task);
 

@@ -320,7 +320,6 @@ bool ClientSession::CancelRequest(uint64_t id) {
 
 Result ClientSession::RequestSync(MessageRef message, event::Instant deadline,
                                   MessageRef* response) {
-  const SessionRef keep(this);
   BlockedCaller caller;
   Completion completion;
   completion.kind = Completion::Kind::kBlockedCaller;

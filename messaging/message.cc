@@ -12,9 +12,13 @@ namespace le {
 namespace messaging {
 
 void Message::Release() {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  // The last one need not say so: nobody else is there to see it.
+  if (!IsSoleReference() &&
+      references_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+    return;
+  }
   Session* const session = session_;
-  if (const uint64_t request = TakeRequestId()) session->GiveUp(request);
+  if (owes_response()) session->GiveUp(TakeRequestId());
   pool_->Free(this);
   session->Unref();
 }

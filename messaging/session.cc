@@ -219,7 +219,7 @@ IoResult Session::ReceiveAndHold(event::Instant deadline) {
   return result;
 }
 
-void Session::HandleFrame(transports::IncomingFrame frame, Held held) {
+void Session::HandleFrame(transports::IncomingFrame&& frame, Held held) {
   FrameVerdict verdict{FrameVerdict::What::kDeliver, {}, nullptr};
   if (PlainType(frame.type) != kMessageFrame) {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -233,12 +233,12 @@ void Session::HandleFrame(transports::IncomingFrame frame, Held held) {
     case FrameVerdict::What::kIgnore:
       return;
     case FrameVerdict::What::kDeliver:
-      delivery.message = MakeMessage(frame.type, std::move(frame));
+      delivery.message = MakeMessage(std::move(frame));
       break;
     case FrameVerdict::What::kComplete:
       delivery.kind = Delivery::Kind::kCompletion;
       delivery.completion = verdict.completion;
-      delivery.message = MakeMessage(frame.type, std::move(frame));
+      delivery.message = MakeMessage(std::move(frame));
       break;
     case FrameVerdict::What::kCompleteUnanswered:
       delivery.kind = Delivery::Kind::kCompletion;
@@ -261,7 +261,8 @@ void Session::HandleFrame(transports::IncomingFrame frame, Held held) {
   }
 }
 
-MessageRef Session::MakeMessage(uint8_t type, transports::IncomingFrame frame) {
+MessageRef Session::MakeMessage(transports::IncomingFrame&& frame) {
+  const uint8_t type = frame.type;
   MessageRef message(pool_->New(this, std::move(frame.payload)));
   message->received_size_was_set_ = (type & kLengthWasSet) != 0;
   message->size_ = message->payload_.size();

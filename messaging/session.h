@@ -152,8 +152,8 @@ class Session : private event::Task, private transports::Connection::Observer {
   void OnReadable() override;
 
   enum class Held { kNow, kLater };
-  void HandleFrame(transports::IncomingFrame frame, Held held);
-  MessageRef MakeMessage(uint8_t type, transports::IncomingFrame frame);
+  void HandleFrame(transports::IncomingFrame&& frame, Held held);
+  MessageRef MakeMessage(transports::IncomingFrame&& frame);
   void CloseForFault(CloseReason reason, absl::string_view what);
   // Likewise, for what the connection says of its end.
   void CloseAsTold(const absl::Status& status);

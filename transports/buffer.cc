@@ -23,8 +23,7 @@ static_assert(offsetof(internal::BufferBlock, headroom) +
                   sizeof(internal::BufferBlock),
               "the headroom must end where the bytes begin");
 
-void Buffer::ZeroFrom(size_t from) {
-  if (from >= block_->clean_from) return;
+void Buffer::Clean(size_t from) {
   std::memset(data() + from, 0,
               LengthWithoutZeroTail(data() + from, block_->clean_from - from));
   block_->clean_from = from;

@@ -46,12 +46,14 @@ class Buffer {
       : block_(std::exchange(other.block_, nullptr)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     if (this != &other) {
-      reset();
+      if (block_ != nullptr) reset();
       block_ = std::exchange(other.block_, nullptr);
     }
     return *this;
   }
-  ~Buffer() { reset(); }
+  ~Buffer() {
+    if (block_ != nullptr) reset();
+  }
 
   explicit operator bool() const { return block_ != nullptr; }
   // Aligned for any type.
@@ -64,7 +66,9 @@ class Buffer {
 
   // Makes every byte from `from` on zero. Writes only what is not: reading is
   // cheaper, and mostly little was written.
-  void ZeroFrom(size_t from);
+  void ZeroFrom(size_t from) {
+    if (from < block_->clean_from) Clean(from);
+  }
   // Somebody may have written anywhere: nothing is known to be zero.
   void MarkDirty() { block_->clean_from = capacity(); }
   // Bytes from here on are known to be zero.
@@ -78,6 +82,7 @@ class Buffer {
  private:
   friend class BufferPool;
   explicit Buffer(internal::BufferBlock* block) : block_(block) {}
+  void Clean(size_t from);
   internal::BufferBlock* block_ = nullptr;
 };
 

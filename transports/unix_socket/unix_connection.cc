@@ -147,15 +147,12 @@ void UnixConnection::UpdateInterestLocked() {
 }
 
 void UnixConnection::OnReady(uint32_t events) {
-  Observer* observer;
-  bool readable, writable;
-  {
+  Observer* const observer = observer_;
+  if (observer == nullptr) return;
+  bool writable = false;
+  if ((events & (event::Watch::kWritable | kHangUp | kError)) != 0) {
     std::lock_guard<std::mutex> lock(mutex_);
-    observer = observer_;
-    if (observer == nullptr) return;
-    writable = false;
-    if (output_ != nullptr &&
-        (events & (event::Watch::kWritable | kHangUp | kError)) != 0) {
+    if (output_ != nullptr) {
       if (output_->blocked) FlushLocked();
       // Somebody else may have emptied the queue, unknown to the loop.
       if (output_->wants_room && HasRoomLocked()) {
@@ -164,9 +161,9 @@ void UnixConnection::OnReady(uint32_t events) {
       }
       UpdateInterestLocked();
     }
-    readable =
-        reads_ && (events & (event::Watch::kReadable | kHangUp | kError)) != 0;
   }
+  const bool readable =
+      reads_ && (events & (event::Watch::kReadable | kHangUp | kError)) != 0;
   // Either call may destroy this; what is readable stays so until next turn.
   if (writable) {
     observer->OnWritable();
