@@ -14,6 +14,7 @@
 
 using le::event::Misuse;
 using le::messaging::Checked;
+using le::messaging::CheckSize;
 using le::messaging::ClientSession;
 using le::messaging::ClientSide;
 using le::messaging::DeadlineAfter;
@@ -24,8 +25,10 @@ using le::messaging::Protocol;
 using le::messaging::Runtime;
 using le::messaging::ServerSession;
 using le::messaging::Session;
+using le::messaging::TellSessionLimits;
 using le::messaging::ToRef;
 using le::messaging::ToResult;
+using le::messaging::ToSessionLimits;
 
 namespace {
 
@@ -217,4 +220,22 @@ le_result_t le_msg_GetServerUserCreds(le_msg_SessionRef_t sessionRef,
   if (userIdPtr != nullptr) *userIdPtr = server.uid;
   if (processIdPtr != nullptr) *processIdPtr = server.pid;
   return LE_OK;
+}
+
+void le_msg_SetSessionLimits(le_msg_SessionRef_t sessionRef,
+                             const le_msg_SessionLimits_t* limitsPtr) {
+  ClientSession* const session =
+      Owned(__func__, ClientSide(__func__, Checked(__func__, sessionRef)));
+  if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
+  CheckSize(__func__, *limitsPtr);
+  session->SetLimits(ToSessionLimits(__func__, *limitsPtr));
+}
+
+void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
+                             le_msg_SessionLimits_t* limitsPtr) {
+  ClientSession* const session =
+      Owned(__func__, ClientSide(__func__, Checked(__func__, sessionRef)));
+  if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
+  limitsPtr->structSize = sizeof(*limitsPtr);
+  TellSessionLimits(session->limits(), session->send_limits(), limitsPtr);
 }

@@ -90,6 +90,40 @@ inline event::Instant DeadlineAfter(uint32_t timeout_ms) {
   return event::Process::Current()->Now() + absl::Milliseconds(timeout_ms);
 }
 
+template <typename CStructure>
+void CheckSize(const char* function, const CStructure& structure) {
+  if (structure.structSize == sizeof(structure)) return;
+  event::Misuse(function, "structSize is ", structure.structSize, ", not ",
+                sizeof(structure));
+}
+
+// The limits of a session, which two structures of the API have alike.
+template <typename CLimits>
+SessionLimits ToSessionLimits(const char* function, const CLimits& stated) {
+  if (stated.maxOpenRequests > kMaxOpenRequests) {
+    event::Misuse(function, stated.maxOpenRequests,
+                  " open requests are more than the ", kMaxOpenRequests,
+                  " that a session may have");
+  }
+  SessionLimits limits;
+  limits.queued_bytes = stated.maxQueuedBytes;
+  if (stated.maxQueuedMessages != 0) {
+    limits.queued_messages = stated.maxQueuedMessages;
+  }
+  if (stated.maxQueuedFds != 0) limits.queued_descriptors = stated.maxQueuedFds;
+  if (stated.maxOpenRequests != 0)
+    limits.open_requests = stated.maxOpenRequests;
+  return limits;
+}
+template <typename CLimits>
+void TellSessionLimits(const SessionLimits& limits,
+                       const transports::SendLimits& send, CLimits* told) {
+  told->maxQueuedBytes = send.bytes;
+  told->maxQueuedMessages = limits.queued_messages;
+  told->maxQueuedFds = limits.queued_descriptors;
+  told->maxOpenRequests = limits.open_requests;
+}
+
 inline le_result_t ToResult(OpenResult result) {
   switch (result) {
     case OpenResult::kOk:

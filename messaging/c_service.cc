@@ -17,6 +17,7 @@
 
 using le::event::Misuse;
 using le::messaging::Checked;
+using le::messaging::CheckSize;
 using le::messaging::Interface;
 using le::messaging::Owned;
 using le::messaging::OwnerState;
@@ -28,7 +29,9 @@ using le::messaging::Service;
 using le::messaging::ServiceHandler;
 using le::messaging::ServiceLimits;
 using le::messaging::SessionHandler;
+using le::messaging::TellSessionLimits;
 using le::messaging::ToRef;
+using le::messaging::ToSessionLimits;
 
 namespace {
 
@@ -196,16 +199,10 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              const le_msg_ServiceLimits_t* limitsPtr) {
   Service* const service = Owned(__func__, Checked(__func__, serviceRef));
   if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
-  if (limitsPtr->structSize != sizeof(*limitsPtr)) {
-    Misuse(__func__, "structSize is ", limitsPtr->structSize, ", not ",
-           sizeof(*limitsPtr));
-  }
+  CheckSize(__func__, *limitsPtr);
   ServiceLimits limits;
-  if (limitsPtr->maxSessions != 0) limits.max_sessions = limitsPtr->maxSessions;
-  limits.max_queued_bytes = limitsPtr->maxQueuedBytes;
-  if (limitsPtr->maxQueuedMessages != 0) {
-    limits.max_queued_messages = limitsPtr->maxQueuedMessages;
-  }
+  if (limitsPtr->maxSessions != 0) limits.sessions = limitsPtr->maxSessions;
+  limits.session = ToSessionLimits(__func__, *limitsPtr);
   limits.drop_when_slow =
       limitsPtr->slowReaderPolicy == LE_MSG_SLOW_READER_DROP;
   service->SetLimits(limits);
@@ -217,9 +214,8 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
   if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
   const ServiceLimits& limits = service->limits();
   limitsPtr->structSize = sizeof(*limitsPtr);
-  limitsPtr->maxSessions = limits.max_sessions;
-  limitsPtr->maxQueuedBytes = service->send_limits().bytes;
-  limitsPtr->maxQueuedMessages = limits.max_queued_messages;
+  limitsPtr->maxSessions = limits.sessions;
+  TellSessionLimits(limits.session, service->send_limits(), limitsPtr);
   limitsPtr->slowReaderPolicy = limits.drop_when_slow
                                     ? LE_MSG_SLOW_READER_DROP
                                     : LE_MSG_SLOW_READER_CLOSE;

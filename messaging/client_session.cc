@@ -446,6 +446,13 @@ void ClientSession::Deliver(Delivery delivery) {
   }
 }
 
+void ClientSession::SetLimits(const SessionLimits& limits) {
+  limits_ = limits;
+  if (connection() != nullptr) connection()->SetSendLimits(send_limits());
+  std::lock_guard<std::mutex> lock(mutex());
+  machine_.LimitRequests(limits.open_requests);
+}
+
 void ClientSession::SetReceiveHandler(MessageHandler handler, void* context) {
   receive_handler_ = handler;
   receive_context_ = context;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "directory/introducer.h"
+#include "messaging/limits.h"
 #include "messaging/session.h"
 
 namespace le {
@@ -39,6 +40,12 @@ class ClientSession final : public Session {
   // what it owes has been delivered.
   void Delete();
   void Abolish() override;
+
+  void SetLimits(const SessionLimits& limits);
+  const SessionLimits& limits() const { return limits_; }
+  transports::SendLimits send_limits() const override {
+    return limits_.ToSend(interface_.protocol->max_message_size());
+  }
 
   void SetReceiveHandler(MessageHandler handler, void* context);
   void SetCloseHandler(SessionHandler handler, void* context);
@@ -92,6 +99,7 @@ class ClientSession final : public Session {
   // The owner's thread only from here.
   std::unique_ptr<OpenAttempt> attempt_;
   std::unique_ptr<Deadlines> deadlines_;
+  SessionLimits limits_;
   event::Credentials server_;  // written by the owner, under mutex()
   MessageHandler receive_handler_ = nullptr;
   void* receive_context_ = nullptr;

@@ -102,15 +102,18 @@ class Inbox {
   size_t size() const {
     return held_ == nullptr ? 0 : held_->deliveries.size();
   }
-  // What the payloads of its messages take.
+  // What its messages take, and how many have a descriptor.
   size_t bytes() const { return held_ == nullptr ? 0 : held_->bytes; }
+  size_t descriptors() const {
+    return held_ == nullptr ? 0 : held_->descriptors;
+  }
 
   void Push(Delivery delivery) {
     if (held_ == nullptr) {
       held_ = std::make_unique<Held>();
       filled_.store(true, std::memory_order_release);
     }
-    held_->bytes += BytesOf(delivery);
+    held_->Count(delivery);
     held_->deliveries.push_back(std::move(delivery));
   }
   // The same, but a close that is last in line stays last.
@@ -120,14 +123,14 @@ class Inbox {
       return Push(std::move(delivery));
     }
     Delivery close = std::move(held_->deliveries.back());
+    held_->Count(delivery);
     held_->deliveries.back() = std::move(delivery);
-    held_->bytes += BytesOf(held_->deliveries.back());
     held_->deliveries.push_back(std::move(close));
   }
   Delivery Pop() {
     Delivery delivery = std::move(held_->deliveries.front());
     held_->deliveries.pop_front();
-    held_->bytes -= BytesOf(delivery);
+    held_->Discount(delivery);
     if (held_->deliveries.empty()) Clear();
     return delivery;
   }
@@ -143,10 +146,19 @@ class Inbox {
   struct Held {
     std::deque<Delivery> deliveries;
     size_t bytes = 0;
+    size_t descriptors = 0;
+
+    void Count(const Delivery& delivery) {
+      if (!delivery.message) return;
+      bytes += delivery.message->held_bytes();
+      if (delivery.message->has_descriptor()) ++descriptors;
+    }
+    void Discount(const Delivery& delivery) {
+      if (!delivery.message) return;
+      bytes -= delivery.message->held_bytes();
+      if (delivery.message->has_descriptor()) --descriptors;
+    }
   };
-  static size_t BytesOf(const Delivery& delivery) {
-    return delivery.message ? delivery.message->held_bytes() : 0;
-  }
 
   void Clear() {
     held_.reset();

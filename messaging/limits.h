@@ -29,17 +29,33 @@ constexpr size_t DefaultQueuedBytes(size_t max_message_size) {
   return std::max(kDefaultQueuedBytes, 2 * max_message_size);
 }
 
-// What is received during a blocking call waits for the loop within the same
-// bytes, its bookkeeping counted in.
-
 // Messages that may wait to be sent on a session. Each costs its bookkeeping
 // whatever its size; this many small ones cost about as much as the bytes.
 constexpr uint32_t kDefaultQueuedMessages = 16384;
+
+// Descriptors that may wait to be sent on a session: a quarter of those that a
+// process may have where nobody has changed that.
+constexpr uint32_t kDefaultQueuedDescriptors = 256;
 
 // Requests of one session that wait for their completion. A table of this size
 // costs the client 3 MiB; a server holds as many messages at most for one
 // client.
 constexpr uint32_t kMaxOpenRequests = 65536;
+
+// What one session may cost. What a client receives during a blocking call waits
+// for the loop within the same bytes (its bookkeeping counted in) and descriptors.
+struct SessionLimits {
+  size_t queued_bytes = 0;  // 0: the default for the protocol
+  uint32_t queued_messages = kDefaultQueuedMessages;
+  uint32_t queued_descriptors = kDefaultQueuedDescriptors;
+  uint32_t open_requests = kMaxOpenRequests;
+
+  transports::SendLimits ToSend(size_t max_message_size) const {
+    return {
+        queued_bytes != 0 ? queued_bytes : DefaultQueuedBytes(max_message_size),
+        queued_messages, queued_descriptors};
+  }
+};
 
 // Sessions of one service: above what a process can have descriptors for by
 // default, so that the descriptors run out first unless somebody sets it.

@@ -51,6 +51,8 @@ class Message {
 
   // Descriptors. A received request keeps what came and what goes apart.
   bool has_outgoing_descriptor() const;
+  // Received, or of a message that is no received request: to be sent.
+  bool has_descriptor() const { return static_cast<bool>(descriptor_); }
   void SetDescriptor(int fd);
   int TakeDescriptor();
   event::UniqueFd* outgoing_descriptor();

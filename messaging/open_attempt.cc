@@ -70,11 +70,8 @@ void OpenAttempt::OnIntroduced(
         "the server speaks another version of the protocol between sessions"));
     return;
   }
-  transports::SendLimits limits;
-  limits.bytes =
-      DefaultQueuedBytes(session_->interface_.protocol->max_message_size());
-  limits.frames = kDefaultQueuedMessages;
-  const absl::Status adopted = session_->Adopt(std::move(connection), limits);
+  const absl::Status adopted =
+      session_->Adopt(std::move(connection), session_->send_limits());
   if (!adopted.ok()) {
     AskLater(adopted);
     return;

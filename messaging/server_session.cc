@@ -53,6 +53,10 @@ absl::Status ServerSession::Start(
   return absl::OkStatus();
 }
 
+transports::SendLimits ServerSession::send_limits() const {
+  return service_->send_limits();
+}
+
 void ServerSession::SetSendLimits(const transports::SendLimits& limits) {
   if (connection() != nullptr) connection()->SetSendLimits(limits);
 }
@@ -179,6 +183,10 @@ Session::Full ServerSession::WhenFull(bool is_response) {
 }
 
 // ---- What the loop brings --------------------------------------------------
+
+FrameVerdict ServerSession::Judge(uint8_t type, uint64_t id) {
+  return machine_.OnFrame(type, id, service_->limits().session.open_requests);
+}
 
 void ServerSession::Deliver(Delivery delivery) {
   switch (delivery.kind) {

@@ -56,9 +56,8 @@ class ServerSession final : public Session {
   ~ServerSession() override;
 
   Full WhenFull(bool is_response) override;
-  FrameVerdict Judge(uint8_t type, uint64_t id) override {
-    return machine_.OnFrame(type, id);
-  }
+  FrameVerdict Judge(uint8_t type, uint64_t id) override;
+  transports::SendLimits send_limits() const override;
   void OnDoomed(CloseReason reason) override;
   event::Credentials far_end() override;
   void OnFarEndClosed(CloseReason reason) override;

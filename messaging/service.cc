@@ -75,13 +75,7 @@ void Service::CloseSessions(CloseReason reason) {
 // ---- Sessions --------------------------------------------------------------
 
 transports::SendLimits Service::send_limits() const {
-  transports::SendLimits limits;
-  limits.bytes =
-      limits_.max_queued_bytes != 0
-          ? limits_.max_queued_bytes
-          : DefaultQueuedBytes(interface_.protocol->max_message_size());
-  limits.frames = limits_.max_queued_messages;
-  return limits;
+  return limits_.session.ToSend(interface_.protocol->max_message_size());
 }
 
 void Service::SetLimits(const ServiceLimits& limits) {
@@ -92,7 +86,7 @@ void Service::SetLimits(const ServiceLimits& limits) {
 }
 
 void Service::OnClient(std::unique_ptr<transports::Connection> connection) {
-  if (sessions_ >= limits_.max_sessions) {
+  if (sessions_ >= limits_.sessions) {
     absl::StatusOr<event::Credentials> client = connection->peer();
     event::Log(LogLevel::kWarning,
                absl::StrCat("service '", interface_.name, "': turned away pid ",

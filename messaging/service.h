@@ -18,11 +18,10 @@ namespace messaging {
 class OwnerState;
 class ServiceHandler;
 
-// What one client may cost a service.
+// What its clients may cost a service.
 struct ServiceLimits {
-  uint32_t max_sessions = kDefaultMaxSessions;
-  size_t max_queued_bytes = 0;  // 0: the default for the protocol
-  uint32_t max_queued_messages = kDefaultQueuedMessages;
+  uint32_t sessions = kDefaultMaxSessions;
+  SessionLimits session;
   bool drop_when_slow = false;  // else the session is closed
 };
 

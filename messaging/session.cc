@@ -163,7 +163,7 @@ Result Session::WaitForRoom(Connection* connection, event::Instant deadline) {
   // Whoever we wait for may in turn wait for what this turn has gathered, or
   // for us to read.
   owner_->loop()->RunTurnEndHooks();
-  const bool may_read = MayHoldMore();
+  const bool may_read = MayHoldMore(/*with_descriptor=*/true);
   const uint32_t what =
       Connection::kWritable | (may_read ? Connection::kReadable : 0);
   if (!connection->Wait(what, deadline)) return Result::kTimedOut;
@@ -230,6 +230,9 @@ void Session::HandleFrame(transports::IncomingFrame&& frame, Held held) {
     case FrameVerdict::What::kFault:
       CloseForFault(CloseReason::kProtocolError, verdict.fault);
       return;
+    case FrameVerdict::What::kTooMuch:
+      CloseForFault(CloseReason::kReceiveLimit, verdict.fault);
+      return;
     case FrameVerdict::What::kIgnore:
       return;
     case FrameVerdict::What::kDeliver:
@@ -251,7 +254,8 @@ void Session::HandleFrame(transports::IncomingFrame&& frame, Held held) {
   } else if (held == Held::kNow) {
     Deliver(std::move(delivery));
   } else {
-    const bool too_much = !MayHoldMore();
+    const bool too_much =
+        !MayHoldMore(delivery.message && delivery.message->has_descriptor());
     if (delivery.message) delivery.message->Pack();
     Owe(std::move(delivery));
     if (too_much) {
@@ -280,9 +284,11 @@ MessageRef Session::MakeMessage(transports::IncomingFrame&& frame) {
   return message;
 }
 
-bool Session::MayHoldMore() {
+bool Session::MayHoldMore(bool with_descriptor) {
+  const transports::SendLimits limits = send_limits();
   std::lock_guard<std::mutex> lock(mutex_);
-  return inbox_.bytes() < DefaultQueuedBytes(protocol()->max_message_size());
+  return inbox_.bytes() < limits.bytes &&
+         (!with_descriptor || inbox_.descriptors() < limits.descriptors);
 }
 
 void Session::CloseForFault(CloseReason reason, absl::string_view what) {

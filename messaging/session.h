@@ -96,6 +96,9 @@ class Session : private event::Task, private transports::Connection::Observer {
   std::shared_ptr<transports::Connection> SharedConnection();
   std::shared_ptr<transports::Connection> ConnectionOrNull();
 
+  // What may wait to be sent, and what may be held that has been received.
+  virtual transports::SendLimits send_limits() const = 0;
+
   // What to do when there is no room for a frame.
   enum class Full { kWait, kDrop, kDoom };
   virtual Full WhenFull(bool is_response) = 0;
@@ -159,7 +162,7 @@ class Session : private event::Task, private transports::Connection::Observer {
   void CloseAsTold(const absl::Status& status);
   Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline);
-  bool MayHoldMore();
+  bool MayHoldMore(bool with_descriptor);
 
   Runtime* const runtime_;
   event::Thread* const owner_;

@@ -88,14 +88,17 @@ std::vector<Completion> ClientSessionMachine::Close(CloseReason reason) {
   return requests_.Clear();
 }
 
-FrameVerdict ServerSessionMachine::OnFrame(uint8_t type, uint64_t id) {
+FrameVerdict ServerSessionMachine::OnFrame(uint8_t type, uint64_t id,
+                                           uint32_t max_requests) {
   switch (PlainType(type)) {
     case kMessageFrame:
       return Deliver();
     case kRequestFrame:
       if (id == 0) return Fault("a request without a number");
-      if (unanswered_ >= kMaxOpenRequests) {
-        return Fault("more requests at a time than a session may have");
+      if (unanswered_ >= max_requests) {
+        return {FrameVerdict::What::kTooMuch,
+                {},
+                "more requests at a time than a session may have"};
       }
       ++unanswered_;
       return Deliver();

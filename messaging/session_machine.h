@@ -46,6 +46,7 @@ struct FrameVerdict {
     kCompleteUnanswered,  // that request will get no response
     kIgnore,              // it answers a request that nobody waits for any more
     kFault,               // it breaks the rules: `fault` says which
+    kTooMuch,             // it is more than may be: `fault` says of what
   };
   What what;
   Completion completion;
@@ -82,6 +83,8 @@ class ClientSessionMachine {
   absl::optional<Completion> ExpireRequest(absl::Time now);
   absl::Time NextDeadline() const { return requests_.NextDeadline(); }
   size_t requests() const { return requests_.size(); }
+  // Those that there are stay.
+  void LimitRequests(size_t limit) { requests_.set_limit(limit); }
 
   // By whichever side. Returns the completions that are owed, in the order of
   // the requests. On a closed session: nothing happens.
@@ -99,7 +102,9 @@ class ServerSessionMachine {
   bool open() const { return close_reason_ == CloseReason::kNone; }
   CloseReason close_reason() const { return close_reason_; }
 
-  FrameVerdict OnFrame(uint8_t type, uint64_t id);
+  // A client may have `max_requests` at a time.
+  FrameVerdict OnFrame(uint8_t type, uint64_t id,
+                       uint32_t max_requests = kMaxOpenRequests);
   // A request has been responded to, or released.
   void OnRequestDone() { --unanswered_; }
   uint32_t unanswered() const { return unanswered_; }

@@ -144,9 +144,19 @@ TEST(ServerSessionMachineTest, LimitsOpenRequests) {
   for (uint32_t i = 1; i <= kMaxOpenRequests; ++i) {
     ASSERT_EQ(machine.OnFrame(kRequestFrame, i).what, What::kDeliver);
   }
-  EXPECT_EQ(machine.OnFrame(kRequestFrame, 1).what, What::kFault);
+  EXPECT_EQ(machine.OnFrame(kRequestFrame, 1).what, What::kTooMuch);
   machine.OnRequestDone();
   EXPECT_EQ(machine.OnFrame(kRequestFrame, 1).what, What::kDeliver);
+  EXPECT_EQ(machine.OnFrame(kMessageFrame, 0).what, What::kDeliver);
+}
+
+TEST(ServerSessionMachineTest, AServiceMayAllowFewerRequests) {
+  ServerSessionMachine machine;
+  for (uint32_t i = 1; i <= 3; ++i) {
+    ASSERT_EQ(machine.OnFrame(kRequestFrame, i, 3).what, What::kDeliver);
+  }
+  EXPECT_EQ(machine.OnFrame(kRequestFrame, 4, 3).what, What::kTooMuch);
+  EXPECT_EQ(machine.OnFrame(kRequestFrame, 4, 4).what, What::kDeliver);
 }
 
 TEST(ServerSessionMachineTest, ClosesOnce) {

@@ -37,6 +37,8 @@ class TransactionTable {
  public:
   explicit TransactionTable(size_t limit) : limit_(limit) {}
 
+  void set_limit(size_t limit) { limit_ = limit; }
+
   // The new request's id, or 0 if the limit is reached.
   uint64_t Add(const Completion& completion, absl::Time deadline);
 
@@ -80,7 +82,7 @@ class TransactionTable {
   void Unlink(uint32_t index);
   void Free(uint32_t index);
 
-  const size_t limit_;
+  size_t limit_;
   std::vector<Slot> slots_;
   size_t used_ = 0;
   uint64_t next_order_ = 0;

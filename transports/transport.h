@@ -56,6 +56,7 @@ constexpr size_t kMaxPayloadBytes = size_t{16} << 20;
 struct SendLimits {
   size_t bytes = size_t{1} << 20;  // payloads and what is kept with them
   size_t frames = SIZE_MAX;
+  size_t descriptors = SIZE_MAX;  // connections that are passed count too
 };
 
 // A frame on its way out. Nothing in it is owned.

@@ -49,7 +49,7 @@ typedef uint64_t le_msg_RequestId_t;
  *   LE_CLOSED       the session was or got closed
  *   LE_UNAVAILABLE  the server released the request
  *   LE_TERMINATED   cancelled
- *   LE_NO_MEMORY    more requests than a session may have (65,536)
+ *   LE_NO_MEMORY    more requests than the session may have
  * In all cases but the first the message is NULL. */
 typedef void (*le_msg_ResultHandler_t)(le_msg_MessageRef_t msgRef,
                                        le_result_t result, void* contextPtr);
@@ -137,23 +137,48 @@ typedef enum {
   LE_MSG_SLOW_READER_DROP = 1
 } le_msg_SlowReaderPolicy_t;
 
-/* What one service's clients may cost. 0 stands for the default. */
+/* What one service's clients may cost. 0 stands for the default. A client that has
+ * more than maxOpenRequests requests under way, of which it has not been told,
+ * loses its session (LE_MSG_CLOSE_RECEIVE_LIMIT). */
 typedef struct {
   size_t structSize;          /* sizeof(le_msg_ServiceLimits_t) */
   uint32_t maxSessions;       /* 1,048,576 */
   size_t maxQueuedBytes;      /* per session: 1 MiB or two largest messages */
   uint32_t maxQueuedMessages; /* per session: 16,384 */
+  uint32_t maxQueuedFds;      /* per session, of messages that wait: 256 */
+  uint32_t maxOpenRequests;   /* per session: 65,536, which is the most */
   le_msg_SlowReaderPolicy_t slowReaderPolicy;
 } le_msg_ServiceLimits_t;
 
 /* Sets all limits of the service, for the sessions that are open too. Fatal: a wrong
- * structSize. */
+ * structSize; more open requests than a session may have. */
 void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              const le_msg_ServiceLimits_t* limitsPtr);
 
 /* The limits in force. */
 void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              le_msg_ServiceLimits_t* limitsPtr);
+
+/* What one session may cost its client. 0 stands for the default. A sender for whose
+ * message there is no room waits. The bytes and descriptors bound also what comes
+ * while a blocking call keeps it from being delivered: the session is closed if that
+ * is not enough (LE_MSG_CLOSE_RECEIVE_LIMIT). */
+typedef struct {
+  size_t structSize;          /* sizeof(le_msg_SessionLimits_t) */
+  size_t maxQueuedBytes;      /* 1 MiB or two largest messages */
+  uint32_t maxQueuedMessages; /* 16,384 */
+  uint32_t maxQueuedFds;      /* 256 */
+  uint32_t maxOpenRequests;   /* 65,536, which is the most */
+} le_msg_SessionLimits_t;
+
+/* Sets all limits of a client's session, from now on, whether it is open or not. The
+ * session's owner only. Fatal: a wrong structSize; the server's side. */
+void le_msg_SetSessionLimits(le_msg_SessionRef_t sessionRef,
+                             const le_msg_SessionLimits_t* limitsPtr);
+
+/* The limits in force. The session's owner only. Fatal: the server's side. */
+void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
+                             le_msg_SessionLimits_t* limitsPtr);
 
 /* How many messages of a protocol the process keeps ready. The pool grows when it
  * must; ten times this size is worth a warning. */

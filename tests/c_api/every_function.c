@@ -121,6 +121,7 @@ static void OnGone(le_msg_SessionRef_t session, void* context) {
 static void Sessions(le_msg_ProtocolRef_t protocol) {
   le_msg_SessionEventHandler_t handler = NULL;
   void* context = NULL;
+  le_msg_SessionLimits_t limits;
   le_msg_SessionRef_t session = le_msg_CreateSession(protocol, "client");
   le_msg_SetSessionRecvHandler(session, OnNews, NULL);
   le_msg_SetSessionCloseHandler(session, OnGone, &Completions);
@@ -136,6 +137,9 @@ static void Sessions(le_msg_ProtocolRef_t protocol) {
   LE_TEST_OK(le_msg_GetInterfaceProtocol(le_msg_GetSessionInterface(session)) ==
                  protocol,
              "interface protocol");
+  le_msg_GetSessionLimits(session, &limits);
+  LE_TEST_OK(limits.maxOpenRequests == 65536, "limits");
+  le_msg_SetSessionLimits(session, &limits);
   le_msg_OpenSessionSync(session);
   le_msg_CloseSession(session);
   LE_TEST_OK(le_msg_OpenSessionSyncTimed(session, 10000) == LE_OK, "opened");

@@ -287,6 +287,33 @@ TEST_F(MisuseTest, Extensions) {
       },
       "le_msg_SetServiceLimits.*structSize");
   EXPECT_MISUSE(
+      {
+        le_msg_ServiceLimits_t limits = {};
+        limits.structSize = sizeof(limits);
+        limits.maxOpenRequests = 65537;
+        le_msg_SetServiceLimits(le_msg_CreateService(Protocol(), "x"), &limits);
+      },
+      "le_msg_SetServiceLimits.*65537 open requests");
+  EXPECT_MISUSE(
+      {
+        le_msg_SessionLimits_t limits = {};
+        limits.structSize = sizeof(limits) + 1;
+        le_msg_SetSessionLimits(Session(), &limits);
+      },
+      "le_msg_SetSessionLimits.*structSize");
+  EXPECT_MISUSE(
+      {
+        le_msg_SessionLimits_t limits = {};
+        limits.structSize = sizeof(limits);
+        limits.maxOpenRequests = 65537;
+        le_msg_SetSessionLimits(Session(), &limits);
+      },
+      "le_msg_SetSessionLimits.*65537 open requests");
+  EXPECT_MISUSE(le_msg_SetSessionLimits(Session(), nullptr),
+                "le_msg_SetSessionLimits");
+  EXPECT_MISUSE(le_msg_GetSessionLimits(Session(), nullptr),
+                "le_msg_GetSessionLimits");
+  EXPECT_MISUSE(
       le_msg_SetServiceLimits(le_msg_CreateService(Protocol(), "x"), nullptr),
       "le_msg_SetServiceLimits");
   EXPECT_MISUSE(

@@ -3,6 +3,10 @@
 //
 // Those who send more than the other takes, and what it costs them.
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <mutex>
 
 #include "event/base/log.h"
@@ -236,6 +240,249 @@ TEST_P(LimitsTest, ABlockedReaderHoldsOnlySoMuch) {
     party->Signal("done");
   });
   RunScenario(scenario, GetParam(), /*seeds=*/3);
+}
+
+// Answers to "hold" when told to.
+void HoldingServerBody(Party* party) {
+  TestService service("echo");
+  std::vector<le_msg_MessageRef_t> held;
+  service.on_message = [&](le_msg_MessageRef_t message) {
+    if (TextOf(message) == "hold") {
+      held.push_back(message);
+      return;
+    }
+    for (le_msg_MessageRef_t request : held) le_msg_Respond(request);
+    held.clear();
+    le_msg_ReleaseMsg(message);
+  };
+  service.on_close = [&](le_msg_SessionRef_t) {
+    for (le_msg_MessageRef_t request : held) le_msg_ReleaseMsg(request);
+    held.clear();
+  };
+  service.Advertise();
+  party->RunLoopUntil("done");
+}
+
+// A client's own bound on the requests under way, at N and N+1.
+TEST_P(LimitsTest, AClientMayHaveSoManyRequests) {
+  Scenario scenario;
+  scenario.Add("server", &HoldingServerBody);
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    constexpr uint32_t kMost = 5;
+    le_msg_SessionLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxOpenRequests = kMost;
+    le_msg_SetSessionLimits(client.ref(), &limits);
+    le_msg_GetSessionLimits(client.ref(), &limits);
+    EXPECT_EQ(limits.maxOpenRequests, kMost);
+    EXPECT_EQ(limits.maxQueuedMessages, 16384u);
+    EXPECT_EQ(limits.maxQueuedFds, 256u);
+    EXPECT_EQ(limits.maxQueuedBytes, size_t{1} << 20);
+    client.Open();
+
+    std::vector<le_result_t> results;
+    auto request = [&] {
+      return le_msg_RequestResponseTimed(
+          NewText(client.ref(), "hold"), LE_MSG_NO_TIMEOUT,
+          [](le_msg_MessageRef_t response, le_result_t result, void* context) {
+            if (response != nullptr) le_msg_ReleaseMsg(response);
+            static_cast<std::vector<le_result_t>*>(context)->push_back(result);
+          },
+          &results);
+    };
+    for (uint32_t i = 0; i < kMost; ++i) EXPECT_NE(request(), 0u);
+    EXPECT_EQ(request(), 0u);
+    le_msg_MessageRef_t response = nullptr;
+    EXPECT_EQ(le_msg_RequestSyncResponseTimed(NewText(client.ref(), "hold"),
+                                              LE_MSG_NO_TIMEOUT, &response),
+              LE_NO_MEMORY);
+    party->RunLoopUntil([&] { return results.size() == 1; });
+    EXPECT_EQ(results[0], LE_NO_MEMORY);
+    // It may be raised while the session is open.
+    limits.maxOpenRequests = kMost + 1;
+    le_msg_SetSessionLimits(client.ref(), &limits);
+    EXPECT_NE(request(), 0u);
+    EXPECT_EQ(request(), 0u);
+    le_msg_Send(NewText(client.ref(), "answer"));
+    party->RunLoopUntil([&] { return results.size() == 2 + kMost + 1; });
+    EXPECT_EQ(std::count(results.begin(), results.end(), LE_OK),
+              static_cast<int>(kMost) + 1);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A service's: who goes beyond loses the session, and is told.
+TEST_P(LimitsTest, AServiceTakesSoManyRequests) {
+  static constexpr uint32_t kMost = 5;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    le_msg_ServiceLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxOpenRequests = kMost;
+    le_msg_SetServiceLimits(service.ref(), &limits);
+    std::vector<le_msg_MessageRef_t> held;
+    bool closed = false;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      held.push_back(message);
+    };
+    service.on_close = [&](le_msg_SessionRef_t session) {
+      EXPECT_EQ(held.size(), kMost);
+      EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_RECEIVE_LIMIT);
+      closed = true;
+    };
+    service.Advertise();
+    party->RunLoopUntil([&] { return closed; });
+    for (le_msg_MessageRef_t request : held) le_msg_ReleaseMsg(request);
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    uint32_t completions = 0;
+    bool closed = false;
+    client.on_close = [&] { closed = true; };
+    client.Open();
+    for (uint32_t i = 0; i <= kMost; ++i) {
+      client.Request("x", [&](le_msg_MessageRef_t response) {
+        EXPECT_EQ(response, nullptr);
+        ++completions;
+      });
+    }
+    party->RunLoopUntil([&] { return closed; });
+    EXPECT_EQ(completions, kMost + 1);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// What a client may have queued; and that its sender waits, for a time.
+TEST_P(LimitsTest, AClientMayQueueSoMuch) {
+  const bool exact = !HasKernelBuffer();
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.Advertise();
+    party->RunLoopUntil("open");
+    party->Signal("stalled");
+    party->Await("full");
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [exact](Party* party) {
+    TestClient client("echo");
+    constexpr uint32_t kMost = 20;
+    le_msg_SessionLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedMessages = kMost;
+    client.Open();
+    party->Signal("open");
+    party->Await("stalled");
+    le_msg_SetSessionLimits(client.ref(), &limits);
+    uint32_t sent = 0;
+    while (le_msg_SendTimed(NewText(client.ref(), "x"), 0) == LE_OK) ++sent;
+    EXPECT_GE(sent, kMost);
+    if (exact) {
+      EXPECT_EQ(sent, kMost);
+    }
+    party->Signal("full");
+    le_msg_Send(NewText(client.ref(), "as soon as there is room"));
+    EXPECT_EQ(Ask(client.ref(), "alive?"), "alive?");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Descriptors of messages that wait count by themselves: few are many.
+TEST_P(LimitsTest, DescriptorsThatWaitAreBounded) {
+  static constexpr int kMost = 3;
+  const bool exact = !HasKernelBuffer();
+  Scenario scenario;
+  scenario.Add("server", [exact](Party* party) {
+    TestService service("echo");
+    le_msg_ServiceLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedFds = kMost;
+    le_msg_SetServiceLimits(service.ref(), &limits);
+    bool closed = false;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      const le_msg_SessionRef_t session = le_msg_GetSession(message);
+      int sent = 0;
+      for (;; ++sent) {
+        le_msg_MessageRef_t news = NewText(session, std::to_string(sent));
+        le_msg_SetFd(news, open("/dev/null", O_RDONLY | O_CLOEXEC));
+        if (le_msg_SendTimed(news, 0) != LE_OK) break;
+      }
+      EXPECT_GE(sent, kMost);
+      if (exact) {
+        EXPECT_EQ(sent, kMost);
+      }
+      le_msg_ReleaseMsg(message);
+    };
+    service.on_close = [&](le_msg_SessionRef_t session) {
+      EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_SLOW_READER);
+      closed = true;
+    };
+    service.Advertise();
+    party->RunLoopUntil([&] { return closed; });
+    party->Signal("closed");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    bool closed = false;
+    client.on_close = [&] { closed = true; };
+    client.Open();
+    le_msg_Send(NewText(client.ref(), "flood me"));
+    party->Await("closed");
+    party->RunLoopUntil([&] { return closed; });
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Likewise those of messages that came during a blocking call.
+TEST_P(LimitsTest, ABlockedReaderHoldsOnlySoManyDescriptors) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      const int count = std::stoi(TextOf(message));
+      const le_msg_SessionRef_t session = le_msg_GetSession(message);
+      for (int i = 0; i < count; ++i) {
+        le_msg_MessageRef_t news = NewText(session, std::to_string(i));
+        le_msg_SetFd(news, open("/dev/null", O_RDONLY | O_CLOEXEC));
+        le_msg_Send(news);
+      }
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    constexpr int kMost = 7;
+    le_msg_SessionLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedFds = kMost;
+    le_msg_SetSessionLimits(client.ref(), &limits);
+    int received = 0;
+    bool closed = false;
+    client.on_message = [&](le_msg_MessageRef_t message) {
+      EXPECT_FALSE(closed);
+      const int fd = le_msg_GetFd(message);
+      EXPECT_GE(fd, 0);
+      close(fd);
+      ++received;
+      le_msg_ReleaseMsg(message);
+    };
+    client.on_close = [&] { closed = true; };
+    client.Open();
+    EXPECT_EQ(Ask(client.ref(), std::to_string(kMost)), std::to_string(kMost));
+    party->RunLoopUntil([&] { return received == kMost; });
+    EXPECT_EQ(Ask(client.ref(), std::to_string(kMost + 1)), "(null)");
+    EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_RECEIVE_LIMIT);
+    party->RunLoopUntil([&] { return closed; });
+    EXPECT_EQ(received, 2 * kMost + 1);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
 }
 
 std::mutex g_mutex;

@@ -97,6 +97,15 @@ ClientProgram::Conversation* ClientProgram::NewConversation(
                                conversation);
   le_msg_SetSessionCloseHandler(conversation->ref, &ClientProgram::OnClosed,
                                 conversation);
+  if (world_->plan().misbehave && world_->OneIn(2)) {
+    le_msg_SessionLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedMessages = static_cast<uint32_t>(1 + world_->Roll(8));
+    limits.maxQueuedFds = static_cast<uint32_t>(1 + world_->Roll(3));
+    limits.maxOpenRequests = static_cast<uint32_t>(1 + world_->Roll(8));
+    conversation->may_refuse = true;
+    le_msg_SetSessionLimits(conversation->ref, &limits);
+  }
   return conversation;
 }
 
@@ -302,7 +311,9 @@ void ClientProgram::MakeRequest(Conversation* conversation) {
   PayloadOf(message)->request = number;
   if (world_->OneIn(2)) {
     le_msg_RequestResponse(message, &ClientProgram::OnResponse, request);
-    if (conversation->state == State::kOpen) ++conversation->certain;
+    if (conversation->state == State::kOpen && !conversation->may_refuse) {
+      ++conversation->certain;
+    }
     return;
   }
   const uint32_t timeout = world_->OneIn(2)

@@ -41,9 +41,10 @@ class ClientProgram {
     bool deleted = false;
     State state = State::kClosed;
     uint64_t incarnation = 0;
-    uint64_t opened_at = 0;  // step in which the opening began
-    uint64_t sequence = 0;   // last one used
-    uint64_t certain = 0;    // messages that were sent if it is still open
+    uint64_t opened_at = 0;   // step in which the opening began
+    uint64_t sequence = 0;    // last one used
+    uint64_t certain = 0;     // messages that were sent if it is still open
+    bool may_refuse = false;  // a request, as one too many
     uint64_t pushes = 0;
   };
   // What an opening will be told with.

@@ -44,6 +44,10 @@ void ServerProgram::Create(Offered* offered) {
     le_msg_ServiceLimits_t limits = {};
     limits.structSize = sizeof(limits);
     limits.maxSessions = static_cast<uint32_t>(1 + world_->Roll(4));
+    limits.maxQueuedFds = static_cast<uint32_t>(1 + world_->Roll(3));
+    if (world_->OneIn(2)) {
+      limits.maxOpenRequests = static_cast<uint32_t>(1 + world_->Roll(8));
+    }
     le_msg_SetServiceLimits(offered->ref, &limits);
   }
   le_msg_AddServiceOpenHandler(offered->ref, &ServerProgram::OnOpen, offered);

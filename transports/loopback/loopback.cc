@@ -32,6 +32,7 @@ struct QueuedFrame {
   absl::optional<event::Credentials> sender;
 
   size_t cost() const { return payload.size() + kFrameOverheadBytes; }
+  bool has_descriptor() const { return descriptor || connection != nullptr; }
 };
 
 // A queue that gives its memory back only when it is destroyed: in the steady
@@ -71,6 +72,7 @@ class FrameQueue {
 struct End {
   FrameQueue inbox;
   size_t inbox_bytes = 0;
+  size_t inbox_descriptors = 0;
   BufferPool::Ptr copies;  // for payloads that had to be copied
   SendLimits limits;       // on what this end sends
   bool closed = false;
@@ -162,6 +164,7 @@ class LoopbackConnection final : public Connection, private event::Task {
         if (!end.inbox.empty()) {
           queued = end.inbox.Pop();
           end.inbox_bytes -= queued.cost();
+          if (queued.has_descriptor()) --end.inbox_descriptors;
           if (far().wants_room || !far().waiters.empty()) {
             Notify(&far(), &wakes);
           }
@@ -224,7 +227,7 @@ class LoopbackConnection final : public Connection, private event::Task {
       CloseLocked(absl::CancelledError("closed at this end"), &wakes);
     }
     std::swap(unreceived, mine().inbox);
-    mine().inbox_bytes = 0;
+    mine().inbox_bytes = mine().inbox_descriptors = 0;
   }
 
   IoResult Send(const OutgoingFrame& frame) override {
@@ -236,7 +239,8 @@ class LoopbackConnection final : public Connection, private event::Task {
     event::Wakes wakes;
     std::unique_lock<std::mutex> lock(channel_->mutex);
     if (mine().closed || far().closed) return IoResult::kClosed;
-    if (!HasRoomFor(frame.payload.size())) {
+    if (!HasRoomFor(frame.payload.size(), frame.descriptor != nullptr ||
+                                              frame.connection != nullptr)) {
       mine().wants_room = true;
       return IoResult::kWouldBlock;
     }
@@ -265,6 +269,7 @@ class LoopbackConnection final : public Connection, private event::Task {
     }
     if (frame.vouched) queued.sender = process_->credentials();
     far().inbox_bytes += queued.cost();
+    if (queued.has_descriptor()) ++far().inbox_descriptors;
     far().inbox.Push(std::move(queued));
     if (far().reads || !far().waiters.empty()) Notify(&far(), &wakes);
     return IoResult::kOk;
@@ -304,7 +309,7 @@ class LoopbackConnection final : public Connection, private event::Task {
       CloseLocked(absl::CancelledError("its process died"), &wakes);
     }
     std::swap(unreceived, mine().inbox);
-    mine().inbox_bytes = 0;
+    mine().inbox_bytes = mine().inbox_descriptors = 0;
   }
 
  private:
@@ -335,12 +340,13 @@ class LoopbackConnection final : public Connection, private event::Task {
 
   bool Readable() const { return !mine().inbox.empty() || far().closed; }
 
-  bool HasRoomFor(size_t payload_size) const {
+  bool HasRoomFor(size_t payload_size, bool with_descriptor) const {
     const SendLimits& limits = mine().limits;
     return far().inbox.empty() ||
            (far().inbox_bytes + payload_size + kFrameOverheadBytes <=
                 limits.bytes &&
-            far().inbox.size() < limits.frames);
+            far().inbox.size() < limits.frames &&
+            (!with_descriptor || far().inbox_descriptors < limits.descriptors));
   }
 
   // Whether a refused Send() may be worth another try.
@@ -348,7 +354,8 @@ class LoopbackConnection final : public Connection, private event::Task {
     const SendLimits& limits = mine().limits;
     return far().closed || far().inbox.empty() ||
            (far().inbox_bytes <= limits.bytes / 2 &&
-            far().inbox.size() < limits.frames);
+            far().inbox.size() < limits.frames &&
+            far().inbox_descriptors < limits.descriptors);
   }
 
   void DetachLocked() {

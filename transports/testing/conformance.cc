@@ -269,6 +269,38 @@ TEST_P(TransportConformanceTest, LimitsTheNumberOfFrames) {
   EXPECT_GE(sent, 5);
 }
 
+TEST_P(TransportConformanceTest, LimitsTheNumberOfDescriptors) {
+  Ends ends(GetParam());
+  constexpr int kMost = 5;
+  ends.client->SetSendLimits({SIZE_MAX, SIZE_MAX, kMost});
+  auto send = [&ends](bool with_descriptor) {
+    event::UniqueFd descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    EXPECT_TRUE(descriptor);
+    OutgoingFrame frame = Frame(1, "");
+    if (with_descriptor) frame.descriptor = &descriptor;
+    const IoResult result = ends.client->Send(frame);
+    // What was refused is the caller's still.
+    EXPECT_EQ(static_cast<bool>(descriptor),
+              !with_descriptor || result != IoResult::kOk);
+    return result;
+  };
+  int sent = 0;
+  while (send(true) == IoResult::kOk) ASSERT_LT(++sent, 10000);
+  // Over sockets the kernel takes some besides.
+  EXPECT_GE(sent, kMost);
+  EXPECT_EQ(send(false), IoResult::kOk);
+  EXPECT_EQ(send(true), IoResult::kWouldBlock);
+  EXPECT_FALSE(ends.client->Wait(Connection::kWritable, absl::InfinitePast()));
+  for (int i = 0; i <= sent; ++i) {
+    EXPECT_EQ(
+        static_cast<bool>(Next(ends.server.get(), ends.pool.get()).descriptor),
+        i < sent);
+    ends.client->Flush();
+  }
+  EXPECT_TRUE(ends.client->Wait(Connection::kWritable, absl::InfinitePast()));
+  EXPECT_EQ(send(true), IoResult::kOk);
+}
+
 TEST_P(TransportConformanceTest, PassesDescriptors) {
   Ends ends(GetParam());
   int pipe_ends[2];

@@ -39,6 +39,7 @@ OutputPacket* OutputQueue::Open(event::UniqueFd descriptor, bool vouched) {
   OutputPacket* const packet = &packets_.back();
   packet->memory->clear();
   packet->descriptor = std::move(descriptor);
+  if (packet->descriptor) ++descriptors_;
   packet->vouched = vouched;
   return packet;
 }
@@ -116,6 +117,7 @@ void OutputQueue::Pop() {
   OutputPacket& packet = packets_[first_];
   bytes_ -= packet.bytes().size();
   frames_ -= packet.frames;
+  if (packet.descriptor) --descriptors_;
   Spares()->PutBack(std::move(packet.memory));
   packet.descriptor.reset();
   if (++first_ == packets_.size()) {
@@ -130,14 +132,13 @@ void OutputQueue::Pop() {
 
 void OutputQueue::Clear() {
   packets_.clear();
-  first_ = bytes_ = frames_ = 0;
+  first_ = bytes_ = frames_ = descriptors_ = 0;
 }
 
 void OutputQueue::Recut(size_t max_packet) {
   std::vector<OutputPacket> old = std::move(packets_);
   const size_t old_first = first_;
-  packets_.clear();
-  first_ = bytes_ = frames_ = 0;
+  Clear();
   for (size_t i = old_first; i < old.size(); ++i) {
     OutputPacket& packet = old[i];
     size_t at = 0;

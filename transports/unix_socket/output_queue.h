@@ -36,6 +36,7 @@ class OutputQueue {
   bool empty() const { return first_ == packets_.size(); }
   size_t bytes() const { return bytes_; }
   size_t frames() const { return frames_; }
+  size_t descriptors() const { return descriptors_; }
 
   // Copies the payload from `sent` on, of which that much is with the kernel
   // already (0: nothing of the frame is). Takes the descriptor.
@@ -64,6 +65,7 @@ class OutputQueue {
   size_t first_ = 0;
   size_t bytes_ = 0;
   size_t frames_ = 0;
+  size_t descriptors_ = 0;
 };
 
 }  // namespace transports

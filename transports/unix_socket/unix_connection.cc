@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -34,8 +35,9 @@ absl::Status KernelRefused(const char* what, int error) {
 // What the kernel says of a socket that has no peer, or none that it knows.
 constexpr uid_t kNobody = static_cast<uid_t>(-1);
 
-uint32_t Saturated(size_t value) {
-  return static_cast<uint32_t>(std::min<size_t>(value, UINT32_MAX));
+template <typename T>
+T Saturated(size_t value) {
+  return static_cast<T>(std::min<size_t>(value, std::numeric_limits<T>::max()));
 }
 
 int PollTimeout(event::Instant deadline, event::Instant now) {
@@ -53,7 +55,7 @@ UnixConnection::UnixConnection(event::UniqueFd socket, event::Process* process,
                                bool socket_is_nonblocking)
     : process_(process),
       fd_(std::move(socket)),
-      send_limit_bytes_(Saturated(SendLimits().bytes)),
+      send_limit_bytes_(Saturated<uint32_t>(SendLimits().bytes)),
       socket_is_nonblocking_(socket_is_nonblocking) {}
 
 UnixConnection::~UnixConnection() { Close(); }
@@ -179,8 +181,9 @@ size_t UnixConnection::queued_bytes() const {
 
 void UnixConnection::SetSendLimits(const SendLimits& limits) {
   std::lock_guard<std::mutex> lock(mutex_);
-  send_limit_bytes_ = Saturated(limits.bytes);
-  send_limit_frames_ = Saturated(limits.frames);
+  send_limit_bytes_ = Saturated<uint32_t>(limits.bytes);
+  send_limit_frames_ = Saturated<uint32_t>(limits.frames);
+  send_limit_descriptors_ = Saturated<uint16_t>(limits.descriptors);
 }
 
 // ---- Waiting ---------------------------------------------------------------

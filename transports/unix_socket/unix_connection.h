@@ -88,6 +88,7 @@ class UnixConnection final : public Connection, private event::Watch {
   void StopPassingCredentials();
   void FlushLocked();
   bool HasRoomLocked() const;
+  bool IsFullLocked(size_t size, bool with_descriptor) const;
   void LearnPacketLimit();
   // Nothing more can be sent.
   void BreakLocked();
@@ -143,6 +144,7 @@ class UnixConnection final : public Connection, private event::Watch {
   uint32_t sent_in_turn_ = 0;  // the last one in which something left; 0: none
   uint32_t send_limit_bytes_;
   uint32_t send_limit_frames_ = UINT32_MAX;
+  uint16_t send_limit_descriptors_ = UINT16_MAX;
   uint32_t max_packet_ = kMaxPacketBytes;
   uint16_t waiters_ = 0;  // threads inside poll() with our descriptor
   bool close_after_waiters_ = false;

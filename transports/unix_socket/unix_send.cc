@@ -39,7 +39,16 @@ bool UnixConnection::HasRoomLocked() const {
   }
   // Half, so that a sender that waits has something to do when it is woken.
   return output_->queue.bytes() <= send_limit_bytes_ / 2 &&
-         output_->queue.frames() < send_limit_frames_;
+         output_->queue.frames() < send_limit_frames_ &&
+         output_->queue.descriptors() < send_limit_descriptors_;
+}
+
+bool UnixConnection::IsFullLocked(size_t size, bool with_descriptor) const {
+  const OutputQueue& queue = output_->queue;
+  return !queue.empty() &&
+         (queue.bytes() + size > send_limit_bytes_ ||
+          queue.frames() >= send_limit_frames_ ||
+          (with_descriptor && queue.descriptors() >= send_limit_descriptors_));
 }
 
 IoResult UnixConnection::Send(const OutgoingFrame& frame) {
@@ -71,13 +80,13 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   const bool gathers = in_turn && sent_in_turn_ == loop_->turn();
   const size_t size = kFrameHeaderBytes + frame.payload.size();
 
-  if (waits && (output_->queue.bytes() + size > send_limit_bytes_ ||
-                output_->queue.frames() >= send_limit_frames_)) {
+  const bool with_descriptor =
+      frame.descriptor != nullptr || frame.connection != nullptr;
+
+  if (waits && IsFullLocked(size, with_descriptor)) {
     if (in_turn && !output_->blocked) FlushLocked();  // it was only gathered
     if (send_is_broken_) return IoResult::kClosed;
-    if (!output_->queue.empty() &&
-        (output_->queue.bytes() + size > send_limit_bytes_ ||
-         output_->queue.frames() >= send_limit_frames_)) {
+    if (IsFullLocked(size, with_descriptor)) {
       output_->wants_room = true;
       return IoResult::kWouldBlock;
     }
