@@ -5,10 +5,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -36,9 +35,6 @@ class CThread : public std::enable_shared_from_this<CThread> {
  public:
   CThread(std::string name, le_thread_MainFunc_t main, void* context)
       : name_(std::move(name)), main_(main), context_(context) {}
-  ~CThread() {
-    for (Function* function : waiting_) delete function;
-  }
 
   // For a thread that runs already: the calling one.
   void Adopt() {
@@ -77,32 +73,29 @@ class CThread : public std::enable_shared_from_this<CThread> {
   }
 
   void Queue(le_event_DeferredFunc_t function, void* param1, void* param2) {
-    auto* const queued = new Function(this, function, param1, param2);
     std::lock_guard<std::mutex> lock(mutex_);
-    if (phase_ == Phase::kEnded) {
-      delete queued;
-      return;
-    }
-    if (loop_ == nullptr) {
-      waiting_.push_back(queued);
-    } else {
-      queued_.insert(queued);
-      loop_->Post(queued);
-    }
+    if (phase_ == Phase::kEnded) return;
+    if (free_.empty()) free_.emplace_back(this);
+    queued_.splice(queued_.end(), free_, free_.begin());
+    Function* const queued = &queued_.back();
+    queued->function = function;
+    queued->param1 = param1;
+    queued->param2 = param2;
+    if (loop_ != nullptr) loop_->Post(queued);
   }
 
   // The thread's end: what is queued is not called any more. Nobody will ask
   // for one that cannot be joined.
   void End() {
-    std::set<Function*> discarded;
+    std::list<Function> discarded;
     if (!joinable()) Threads::OfCurrentProcess()->Remove(ref_);
     {
       std::lock_guard<std::mutex> lock(mutex_);
       phase_ = Phase::kEnded;
       loop_ = nullptr;
       discarded.swap(queued_);
-    }
-    for (Function* function : discarded) delete function;  // unlinks
+      free_.clear();
+    }  // what is discarded leaves the loop as it goes
   }
 
   const std::string& name() const { return name_; }
@@ -112,31 +105,27 @@ class CThread : public std::enable_shared_from_this<CThread> {
  private:
   enum class Phase { kNew, kRunning, kEnded };
 
-  class Function final : public le::event::Task {
-   public:
-    Function(CThread* thread, le_event_DeferredFunc_t function, void* param1,
-             void* param2)
-        : thread_(thread),
-          function_(function),
-          param1_(param1),
-          param2_(param2) {}
+  // A queued function. Used again: who queues one after the other allocates
+  // nothing.
+  struct Function final : le::event::Task {
+    explicit Function(CThread* of) : thread(of) {}
     void Run() override {
+      const auto call = function;
+      void* const first = param1;
+      void* const second = param2;
       {
-        std::lock_guard<std::mutex> lock(thread_->mutex_);
-        thread_->queued_.erase(this);
+        // The loop runs them in the order in which they were queued.
+        std::lock_guard<std::mutex> lock(thread->mutex_);
+        thread->free_.splice(thread->free_.begin(), thread->queued_,
+                             thread->queued_.begin());
       }
-      const auto function = function_;
-      void* const param1 = param1_;
-      void* const param2 = param2_;
-      delete this;
-      function(param1, param2);
+      call(first, second);
     }
 
-   private:
-    CThread* const thread_;
-    const le_event_DeferredFunc_t function_;
-    void* const param1_;
-    void* const param2_;
+    CThread* const thread;
+    le_event_DeferredFunc_t function = nullptr;
+    void* param1 = nullptr;
+    void* param2 = nullptr;
   };
 
   void Body();
@@ -151,8 +140,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
   bool cancelled_ = false;
   void* result_ = nullptr;
   Loop* loop_ = nullptr;
-  std::deque<Function*> waiting_;  // queued before the thread had a loop
-  std::set<Function*> queued_;
+  std::list<Function> queued_;  // posted as soon as there is a loop
+  std::list<Function> free_;
   std::unique_ptr<le::event::ThreadHandle> handle_;
 };
 
@@ -188,11 +177,7 @@ void CThread::Body() {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     loop_ = Thread::Current()->loop();
-    for (Function* function : waiting_) {
-      queued_.insert(function);
-      loop_->Post(function);
-    }
-    waiting_.clear();
+    for (Function& function : queued_) loop_->Post(&function);
   }
   void* const result = main_(context_);
   std::lock_guard<std::mutex> lock(mutex_);
