@@ -381,6 +381,8 @@ class Bench {
     const Variant ours = Of(looper, "one_way", 64, 3 * count);
     const Variant ours_plain = Of(plain, "one_way", 64, count);
     const Variant floor = Of(raw, "one_way", 64, count);
+    stage_->FillQueue(ours);
+    stage_->FillQueue(ours_plain);
     const std::vector<Series> series = stage_->Compare(
         {floor, ours, ours_plain, Of(raw, "one_way", 1024, count),
          Of(large, "one_way", 1024, count)});

@@ -3,6 +3,7 @@
 
 #include "tests/benchmarks/stage.h"
 
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +19,9 @@ namespace {
 
 // Far beyond what any of it takes, on the slowest machine under a sanitizer.
 constexpr double kPatienceSeconds = 60;
+
+// Who has had no processor for so long is waiting, even on a busy machine.
+constexpr unsigned kQuietMicroseconds = 50000;
 
 }  // namespace
 
@@ -116,6 +120,27 @@ Stage::Sample Stage::Measure(const Variant& variant) {
                     sample.operations;
   sample.allocations = allocations + after.allocations - before.allocations;
   return sample;
+}
+
+void Stage::FillQueue(const Variant& variant) {
+  if (!ok()) return;
+  auto tell_others = [&variant](int signal) {
+    for (const Child* other : variant.others) kill(other->pid(), signal);
+  };
+  tell_others(SIGSTOP);
+  // The warm-up, which comes first, is an eighth.
+  variant.client->Say(absl::StrCat(variant.kind, " ", variant.size, " ",
+                                   8 * variant.operations));
+  double before;
+  double now = variant.client->Look().cpu_ns;
+  do {
+    before = now;
+    usleep(kQuietMicroseconds);
+    now = variant.client->Look().cpu_ns;
+  } while (now != before);
+  tell_others(SIGCONT);
+  const std::string answer = variant.client->Hear(kPatienceSeconds);
+  if (answer.empty() || answer == "failed") Fail("a full queue does not empty");
 }
 
 std::vector<Series> Stage::Compare(const std::vector<Variant>& variants) {

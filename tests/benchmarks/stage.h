@@ -56,6 +56,11 @@ class Stage {
   // The two ends of a socket, for two children's links. Closed with the stage.
   std::pair<int, int> Link(int type);
 
+  // Has the client send while the others stand still, until it waits for them:
+  // once its queue has been as long as it can be, it does not grow any more.
+  // Otherwise that would happen some time, in a round that counts allocations.
+  void FillQueue(const Variant& variant);
+
   // Once each, and then round by round, in alternating order.
   std::vector<Series> Compare(const std::vector<Variant>& variants);
   // Per operation, exactly; processes together. They are of no use afterwards.
