@@ -158,6 +158,7 @@ class Loop {
   // what is removed before costs no system call. If the kernel then refuses, the
   // log says so, and the loop tries again by itself until it does not.
   virtual void AddWatchLater(Watch* watch, int fd, uint32_t interest) = 0;
+  // Costs nothing if that is its interest already.
   virtual void SetInterest(Watch* watch, uint32_t interest) = 0;
   // After this OnReady() is not called, not even for an event already fetched.
   virtual void RemoveWatch(Watch* watch) = 0;

@@ -85,9 +85,8 @@ le_msg_SessionRef_t le_msg_CreateSession(le_msg_ProtocolRef_t protocolRef,
     Misuse(__func__, "the interface's name is NULL");
   const absl::Status valid = le::directory::CheckInterfaceName(interfaceName);
   if (!valid.ok()) Misuse(__func__, valid.message());
-  Runtime* const runtime = Runtime::Current();
   return ToRef(static_cast<Session*>(new ClientSession(
-      runtime, Interface{interfaceName, protocol}, runtime->introducer())));
+      Interface{interfaceName, protocol}, Runtime::Current()->introducer())));
 }
 
 void le_msg_DeleteSession(le_msg_SessionRef_t sessionRef) {

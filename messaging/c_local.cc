@@ -54,8 +54,7 @@ le_msg_SessionRef_t le_msg_CreateLocalSession(
   }
   const Interface* const service =
       reinterpret_cast<Service*>(localServicePtr->serviceRef)->interface();
-  Runtime* const runtime = Runtime::Current();
   return ToRef(static_cast<Session*>(
-      new ClientSession(runtime, Interface{service->name, service->protocol},
-                        runtime->local_introducer())));
+      new ClientSession(Interface{service->name, service->protocol},
+                        Runtime::Current()->local_introducer())));
 }

@@ -55,9 +55,9 @@ struct ClientSession::BlockedCaller {
   Delivery delivery{Delivery::Kind::kCompletion};
 };
 
-ClientSession::ClientSession(Runtime* runtime, Interface interface,
+ClientSession::ClientSession(Interface interface,
                              directory::Introducer* introducer)
-    : Session(runtime, event::Thread::Current(), interface.protocol),
+    : Session(event::Thread::Current(), interface.protocol),
       interface_(std::move(interface)),
       introducer_(introducer) {
   owner()->loop();  // other threads may post to it from now on

@@ -21,8 +21,7 @@ enum class OpenResult { kOk, kNotOffered, kNoBinding, kNoDirectory, kTimedOut };
 class ClientSession final : public Session {
  public:
   // `introducer` may be another than the runtime's: local services have one.
-  ClientSession(Runtime* runtime, Interface interface,
-                directory::Introducer* introducer);
+  ClientSession(Interface interface, directory::Introducer* introducer);
 
   bool is_client() const override { return true; }
   const Interface* interface() const override { return &interface_; }

@@ -8,7 +8,6 @@
 
 #include <atomic>
 #include <deque>
-#include <memory>
 #include <utility>
 
 #include "le_basics.h"
@@ -97,47 +96,51 @@ struct Delivery {
 // it must cost nothing then.
 class Inbox {
  public:
+  Inbox() = default;
+  ~Inbox() { Clear(); }
+  Inbox(const Inbox&) = delete;
+  Inbox& operator=(const Inbox&) = delete;
+
   // Also without the lock that guards the rest: then it may change at once.
-  bool empty() const { return !filled_.load(std::memory_order_acquire); }
+  bool empty() const {
+    return held_.load(std::memory_order_acquire) == nullptr;
+  }
   size_t size() const {
-    return held_ == nullptr ? 0 : held_->deliveries.size();
+    return held() == nullptr ? 0 : held()->deliveries.size();
   }
   // What its messages take, and how many have a descriptor.
-  size_t bytes() const { return held_ == nullptr ? 0 : held_->bytes; }
+  size_t bytes() const { return held() == nullptr ? 0 : held()->bytes; }
   size_t descriptors() const {
-    return held_ == nullptr ? 0 : held_->descriptors;
+    return held() == nullptr ? 0 : held()->descriptors;
   }
 
   void Push(Delivery delivery) {
-    if (held_ == nullptr) {
-      held_ = std::make_unique<Held>();
-      filled_.store(true, std::memory_order_release);
-    }
-    held_->Count(delivery);
-    held_->deliveries.push_back(std::move(delivery));
+    if (held() == nullptr) held_.store(new Held, std::memory_order_release);
+    held()->Count(delivery);
+    held()->deliveries.push_back(std::move(delivery));
   }
   // The same, but a close that is last in line stays last.
   void PushBeforeClose(Delivery delivery) {
-    if (held_ == nullptr ||
-        held_->deliveries.back().kind != Delivery::Kind::kFarEndClosed) {
+    if (held() == nullptr ||
+        held()->deliveries.back().kind != Delivery::Kind::kFarEndClosed) {
       return Push(std::move(delivery));
     }
-    Delivery close = std::move(held_->deliveries.back());
-    held_->Count(delivery);
-    held_->deliveries.back() = std::move(delivery);
-    held_->deliveries.push_back(std::move(close));
+    Delivery close = std::move(held()->deliveries.back());
+    held()->Count(delivery);
+    held()->deliveries.back() = std::move(delivery);
+    held()->deliveries.push_back(std::move(close));
   }
   Delivery Pop() {
-    Delivery delivery = std::move(held_->deliveries.front());
-    held_->deliveries.pop_front();
-    held_->Discount(delivery);
-    if (held_->deliveries.empty()) Clear();
+    Delivery delivery = std::move(held()->deliveries.front());
+    held()->deliveries.pop_front();
+    held()->Discount(delivery);
+    if (held()->deliveries.empty()) Clear();
     return delivery;
   }
   // Everything, in order; leaves the inbox empty.
   std::deque<Delivery> TakeAll() {
     std::deque<Delivery> all;
-    if (held_ != nullptr) all.swap(held_->deliveries);
+    if (held() != nullptr) all.swap(held()->deliveries);
     Clear();
     return all;
   }
@@ -160,13 +163,10 @@ class Inbox {
     }
   };
 
-  void Clear() {
-    held_.reset();
-    filled_.store(false, std::memory_order_release);
-  }
+  Held* held() const { return held_.load(std::memory_order_relaxed); }
+  void Clear() { delete held_.exchange(nullptr, std::memory_order_release); }
 
-  std::unique_ptr<Held> held_;
-  std::atomic<bool> filled_{false};  // whether there is one
+  std::atomic<Held*> held_{nullptr};  // owned; null: empty
 };
 
 }  // namespace messaging

@@ -13,8 +13,8 @@
 namespace le {
 namespace messaging {
 
-ServerSession::ServerSession(Runtime* runtime, Service* service)
-    : Session(runtime, service->owner(), service->interface()->protocol),
+ServerSession::ServerSession(Service* service)
+    : Session(service->owner(), service->interface()->protocol),
       service_(service) {
   service_->Ref();
 }
@@ -117,8 +117,8 @@ bool ServerSession::ClientCredentials(event::Credentials* credentials) {
     }
   }
   // They are those of the moment of connect, whenever the kernel is asked.
-  const std::shared_ptr<transports::Connection> connection = ConnectionOrNull();
-  if (connection == nullptr) return false;
+  const transports::ConnectionRef connection = ConnectionOrNull();
+  if (!connection) return false;
   const absl::StatusOr<event::Credentials> client = connection->peer();
   if (!client.ok()) return false;
   std::lock_guard<std::mutex> lock(mutex());
@@ -140,8 +140,8 @@ event::Credentials ServerSession::far_end() {
 }
 
 absl::StatusOr<event::UniqueFd> ServerSession::ClientPidFd() {
-  const std::shared_ptr<transports::Connection> connection = SharedConnection();
-  if (connection == nullptr) {
+  const transports::ConnectionRef connection = SharedConnection();
+  if (!connection) {
     return absl::UnavailableError("the session is closed");
   }
   return connection->PeerPidFd();

@@ -20,7 +20,7 @@ class Service;
 // there is nothing here that an idle session does not need.
 class ServerSession final : public Session {
  public:
-  ServerSession(Runtime* runtime, Service* service);
+  explicit ServerSession(Service* service);
 
   // Says hello and goes on with `connection`. On failure the session is to be
   // dropped (Unref()).

@@ -98,7 +98,7 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection) {
     connection->Send(frame);
     return;
   }
-  auto* const session = new ServerSession(runtime_, this);
+  auto* const session = new ServerSession(this);
   const absl::Status started =
       session->Start(std::move(connection), send_limits());
   if (!started.ok()) {

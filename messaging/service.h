@@ -16,6 +16,7 @@ namespace le {
 namespace messaging {
 
 class OwnerState;
+class Runtime;
 class ServiceHandler;
 
 // What its clients may cost a service.

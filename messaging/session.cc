@@ -17,6 +17,7 @@ namespace messaging {
 
 using event::LogLevel;
 using transports::Connection;
+using transports::ConnectionRef;
 using transports::IoResult;
 
 namespace {
@@ -38,10 +39,8 @@ CloseReason ReasonOf(const absl::Status& status) {
 
 }  // namespace
 
-Session::Session(Runtime* runtime, event::Thread* owner, Protocol* protocol)
-    : runtime_(runtime),
-      owner_(owner),
-      pool_(OwnerState::Of(owner)->PoolOf(protocol)) {
+Session::Session(event::Thread* owner, Protocol* protocol)
+    : owner_(owner), pool_(OwnerState::Of(owner)->PoolOf(protocol)) {
   pool_->Ref();
 }
 
@@ -62,26 +61,25 @@ absl::Status Session::Adopt(std::unique_ptr<Connection> connection,
   absl::Status attached = connection->Attach(owner_->loop(), this);
   if (!attached.ok()) return attached;
   std::lock_guard<std::mutex> lock(mutex_);
-  connection_ = std::move(connection);
+  connection_ = ConnectionRef(std::move(connection));
   return absl::OkStatus();
 }
 
 void Session::DropConnection() {
-  std::shared_ptr<Connection> connection;
+  ConnectionRef connection;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     connection = std::move(connection_);
-    connection_.reset();
   }
-  if (connection != nullptr) connection->Close();
+  if (connection) connection->Close();
 }
 
-std::shared_ptr<Connection> Session::SharedConnection() {
+ConnectionRef Session::SharedConnection() {
   std::lock_guard<std::mutex> lock(mutex_);
-  return doom_ == CloseReason::kNone ? connection_ : nullptr;
+  return doom_ == CloseReason::kNone ? connection_ : ConnectionRef();
 }
 
-std::shared_ptr<Connection> Session::ConnectionOrNull() {
+ConnectionRef Session::ConnectionOrNull() {
   std::lock_guard<std::mutex> lock(mutex_);
   return connection_;
 }
@@ -94,7 +92,7 @@ Result Session::Send(MessageRef message, event::Instant deadline) {
 }
 
 void Session::Flush() {
-  if (std::shared_ptr<Connection> connection = SharedConnection()) {
+  if (const ConnectionRef connection = SharedConnection()) {
     connection->Flush();
   }
 }
@@ -102,7 +100,7 @@ void Session::Flush() {
 Result Session::Transmit(uint8_t type, uint64_t id, Message* message,
                          event::Instant deadline, bool others) {
   // The owner need not keep its connection from going: only it drops it.
-  std::shared_ptr<Connection> shared;
+  ConnectionRef shared;
   Connection* connection = nullptr;
   if (IsOwner()) {
     if (doom_.load(std::memory_order_relaxed) == CloseReason::kNone) {
@@ -139,8 +137,8 @@ Result Session::Transmit(uint8_t type, uint64_t id, Message* message,
     }
     switch (WhenFull(type == kResponseFrame || type == kUnansweredFrame)) {
       case Full::kWait: {
-        if (shared == nullptr) shared = SharedConnection();
-        if (shared == nullptr) return Result::kClosed;  // doomed meanwhile
+        if (!shared) shared = SharedConnection();
+        if (!shared) return Result::kClosed;  // doomed meanwhile
         const Result room = WaitForRoom(connection, deadline);
         if (room != Result::kOk) return room;
         break;
@@ -206,7 +204,7 @@ void Session::OnReadable() {
 }
 
 IoResult Session::ReceiveAndHold(event::Instant deadline) {
-  if (connection_ == nullptr) return IoResult::kClosed;
+  if (!connection_) return IoResult::kClosed;
   transports::IncomingFrame frame;
   const IoResult result =
       connection_->Receive(&frame, pool_->buffers(), deadline);
@@ -214,7 +212,7 @@ IoResult Session::ReceiveAndHold(event::Instant deadline) {
     CloseAsTold(connection_->close_status());
   } else if (result == IoResult::kOk) {
     HandleFrame(std::move(frame), Held::kLater);
-    if (connection_ == nullptr) return IoResult::kClosed;
+    if (!connection_) return IoResult::kClosed;
   }
   return result;
 }
@@ -319,7 +317,7 @@ void Session::LogClosing(CloseReason reason, absl::string_view what) {
 void Session::Doom(CloseReason reason) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (connection_ == nullptr) return;
+    if (!connection_) return;
     CloseReason none = CloseReason::kNone;
     if (!doom_.compare_exchange_strong(none, reason)) return;
   }

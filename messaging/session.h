@@ -44,8 +44,6 @@
 namespace le {
 namespace messaging {
 
-class Runtime;
-
 // A name on one side of a binding.
 struct Interface {
   std::string name;
@@ -83,7 +81,7 @@ class Session : private event::Task, private transports::Connection::Observer {
   virtual void Abolish() = 0;
 
  protected:
-  Session(Runtime* runtime, event::Thread* owner, Protocol* protocol);
+  Session(event::Thread* owner, Protocol* protocol);
   ~Session() override;
 
   // Goes on with `connection`, attached to the owner's loop.
@@ -93,8 +91,8 @@ class Session : private event::Task, private transports::Connection::Observer {
   void DropConnection();
   transports::Connection* connection() const { return connection_.get(); }
   // For any thread. To send on: null if the session is doomed.
-  std::shared_ptr<transports::Connection> SharedConnection();
-  std::shared_ptr<transports::Connection> ConnectionOrNull();
+  transports::ConnectionRef SharedConnection();
+  transports::ConnectionRef ConnectionOrNull();
 
   // What may wait to be sent, and what may be held that has been received.
   virtual transports::SendLimits send_limits() const = 0;
@@ -145,7 +143,6 @@ class Session : private event::Task, private transports::Connection::Observer {
   // A completion that no loop delivers: somebody waits for it on its stack.
   virtual void CompleteBlockedCaller(Delivery delivery) = 0;
 
-  Runtime* runtime() const { return runtime_; }
   std::mutex& mutex() { return mutex_; }
   Inbox& inbox() { return inbox_; }  // guarded by mutex()
 
@@ -164,11 +161,10 @@ class Session : private event::Task, private transports::Connection::Observer {
                      event::Instant deadline);
   bool MayHoldMore(bool with_descriptor);
 
-  Runtime* const runtime_;
   event::Thread* const owner_;
   MessagePool* const pool_;  // the owner's
   std::mutex mutex_;
-  std::shared_ptr<transports::Connection> connection_;
+  transports::ConnectionRef connection_;
   Inbox inbox_;
   void* context_ = nullptr;
   std::atomic<int> references_{1};

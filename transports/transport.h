@@ -29,10 +29,12 @@
 #ifndef LE_MESSAGING_TRANSPORTS_TRANSPORT_H_
 #define LE_MESSAGING_TRANSPORTS_TRANSPORT_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -200,6 +202,45 @@ class Connection {
   virtual absl::StatusOr<event::Credentials> peer() const = 0;
   // A pidfd of the far end. Unimplemented where there is no trustworthy one.
   virtual absl::StatusOr<event::UniqueFd> PeerPidFd() const = 0;
+
+ private:
+  friend class ConnectionRef;
+  std::atomic<int> references_{0};
+};
+
+// A share in a connection, whose last one destroys it. Of connections there may
+// be very many: unlike a std::shared_ptr this needs no memory besides theirs.
+class ConnectionRef {
+ public:
+  ConnectionRef() = default;
+  explicit ConnectionRef(std::unique_ptr<Connection> connection)
+      : ConnectionRef(connection.release()) {}
+  ConnectionRef(const ConnectionRef& other)
+      : ConnectionRef(other.connection_) {}
+  ConnectionRef(ConnectionRef&& other) noexcept
+      : connection_(std::exchange(other.connection_, nullptr)) {}
+  ConnectionRef& operator=(ConnectionRef other) noexcept {
+    std::swap(connection_, other.connection_);
+    return *this;
+  }
+  ~ConnectionRef() {
+    if (connection_ != nullptr &&
+        connection_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      delete connection_;
+    }
+  }
+
+  Connection* get() const { return connection_; }
+  Connection* operator->() const { return connection_; }
+  explicit operator bool() const { return connection_ != nullptr; }
+
+ private:
+  explicit ConnectionRef(Connection* connection) : connection_(connection) {
+    if (connection != nullptr) {
+      connection->references_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  Connection* connection_ = nullptr;
 };
 
 // Takes connections in. Closes in its destructor; an accepted connection lives

@@ -536,6 +536,22 @@ TEST_P(TransportConformanceTest, AHangUpDoesNotSpin) {
   EXPECT_EQ(calls, at_close);
 }
 
+TEST_P(TransportConformanceTest, GoesWithItsLastShare) {
+  Ends ends(GetParam());
+  ConnectionRef first(std::move(ends.client));
+  ConnectionRef second = first;
+  first = ConnectionRef();
+  EXPECT_FALSE(first);
+  EXPECT_EQ(second->Send(Frame(1, "x")), IoResult::kOk);
+  ConnectionRef third = std::move(second);
+  third = ConnectionRef(std::move(ends.server));  // the client's last
+  IncomingFrame frame;
+  EXPECT_EQ(third->Receive(&frame, ends.pool.get(), absl::InfiniteFuture()),
+            IoResult::kOk);
+  EXPECT_EQ(third->Receive(&frame, ends.pool.get(), absl::InfiniteFuture()),
+            IoResult::kClosed);
+}
+
 TEST_P(TransportConformanceTest, MayBeDestroyedInItsObserversCall) {
   Ends ends(GetParam());
   Watcher watcher;

@@ -86,7 +86,6 @@ absl::Status UnixConnection::Attach(event::Loop* loop, Observer* observer) {
     observer_ = observer;
     reads_ = true;
     sent_in_turn_ = 0;
-    interest_ = event::Watch::kReadable;
   }
   if (HasBuffered()) loop->Post(batch_.get());
   UpdateInterest();
@@ -136,8 +135,6 @@ void UnixConnection::UpdateInterestLocked() {
       interest |= event::Watch::kWritable;
     }
   }
-  if (added() && interest == interest_) return;
-  interest_ = interest;
   // A watch for nothing would still be told of a hang-up, for ever.
   if (interest == 0) {
     if (added()) loop_->RemoveWatch(this);
@@ -228,7 +225,7 @@ bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
       if (to_read) owner_is_blocked_ = false;
       --waiters_;
       if (closed_ != nullptr) {
-        if (waiters_ == 0 && close_after_waiters_) fd_.reset();
+        if (waiters_ == 0) fd_.reset();
         return true;
       }
       if (pauses ||
@@ -369,9 +366,8 @@ void UnixConnection::CloseWith(absl::Status status) {
   closed->why = std::move(status);
   closed_ = std::move(closed);
   if (waiters_ > 0) {
-    // They must not find another descriptor by this number.
+    // They must not find another descriptor by this number: the last closes it.
     sys::Shutdown(fd_.get(), SHUT_RDWR);
-    close_after_waiters_ = true;
   } else {
     fd_.reset();
   }

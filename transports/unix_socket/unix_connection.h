@@ -127,7 +127,6 @@ class UnixConnection final : public Connection, private event::Watch {
 
   event::Process* const process_;
   mutable std::mutex mutex_;
-  event::UniqueFd fd_;
   Observer* observer_ = nullptr;
   event::Loop* loop_ = nullptr;
   std::unique_ptr<Output> output_;
@@ -140,14 +139,13 @@ class UnixConnection final : public Connection, private event::Watch {
     absl::StatusOr<event::Credentials> peer = absl::UnavailableError("closed");
   };
   std::unique_ptr<Closed> closed_;  // null: open
-  uint32_t interest_ = 0;
+  event::UniqueFd fd_;
   uint32_t sent_in_turn_ = 0;  // the last one in which something left; 0: none
   uint32_t send_limit_bytes_;
   uint32_t send_limit_frames_ = UINT32_MAX;
   uint16_t send_limit_descriptors_ = UINT16_MAX;
   uint32_t max_packet_ = kMaxPacketBytes;
   uint16_t waiters_ = 0;  // threads inside poll() with our descriptor
-  bool close_after_waiters_ = false;
   bool reads_ = false;
   bool plain_next_ = false;      // what the far end has said of its next packet
   bool may_have_more_ = false;   // likewise
