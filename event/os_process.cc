@@ -29,6 +29,19 @@ constexpr size_t kMaxThreadName = 15;
 
 std::atomic<bool> g_forked{false};
 
+// Asked of the kernel once, since each hello says it. Unlike users and groups, it
+// cannot change but by a fork. 0: not asked yet.
+std::atomic<pid_t> g_pid{0};
+
+pid_t Pid() {
+  pid_t pid = g_pid.load(std::memory_order_relaxed);
+  if (pid == 0) {
+    pid = getpid();
+    g_pid.store(pid, std::memory_order_relaxed);
+  }
+  return pid;
+}
+
 class FutexParker final : public Parker {
  public:
   bool Park(Instant deadline) override {
@@ -134,7 +147,10 @@ uint64_t FallbackRandom() {
 }  // namespace
 
 OsProcess::OsProcess() {
-  pthread_atfork(nullptr, nullptr, [] { g_forked.store(true); });
+  pthread_atfork(nullptr, nullptr, [] {
+    g_forked.store(true);
+    g_pid.store(0);
+  });
 }
 
 OsProcess* OsProcess::Get() {
@@ -160,7 +176,7 @@ void OsProcess::Die(absl::string_view) {
 
 Credentials OsProcess::credentials() {
   Credentials credentials;
-  credentials.pid = getpid();
+  credentials.pid = Pid();
   credentials.uid = geteuid();
   credentials.gid = getegid();
   return credentials;

@@ -187,6 +187,23 @@ TEST_F(ProcessDeathTest, TheChildOfAForkMayNotCallUs) {
       testing::ExitedWithCode(EXIT_FAILURE), "child of a fork");
 }
 
+TEST_F(ProcessDeathTest, TheChildOfAForkIsNotTakenForItsParent) {
+  EXPECT_EXIT(
+      {
+        OsProcess* const process = OsProcess::Get();
+        const pid_t parent = process->credentials().pid;
+        const pid_t child = fork();
+        if (child == 0) {
+          const pid_t pid = process->credentials().pid;
+          _exit(pid == getpid() && pid != parent ? 7 : 8);
+        }
+        int status = 0;
+        waitpid(child, &status, 0);
+        _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 99);
+      },
+      testing::ExitedWithCode(7), "");
+}
+
 TEST_F(ProcessDeathTest, FatalSendsFirstWhatTheTurnHasGathered) {
   class SayIt : public TurnEndHook {
    public:
