@@ -300,7 +300,10 @@ absl::StatusOr<event::Credentials> UnixConnection::peer() const {
 }
 
 absl::StatusOr<event::Credentials> UnixConnection::PeerLocked() const {
-  if (closed_ != nullptr) return closed_->peer;
+  if (closed_ != nullptr) {
+    if (!closed_->peer.has_value()) return absl::UnavailableError("closed");
+    return *closed_->peer;
+  }
   struct ucred raw = {};
   socklen_t size = sizeof(raw);
   if (sys::GetSockOpt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &raw, &size) != 0) {
@@ -326,8 +329,7 @@ absl::StatusOr<event::UniqueFd> UnixConnection::PeerPidFd() const {
 absl::Status UnixConnection::close_status() const {
   std::lock_guard<std::mutex> lock(mutex_);
   if (closed_ != nullptr) return closed_->why;
-  return send_is_broken_ ? absl::UnavailableError("the far end closed or died")
-                         : absl::OkStatus();
+  return send_is_broken_ ? FarEndGone() : absl::OkStatus();
 }
 
 IoResult UnixConnection::Fail(absl::Status status) {
@@ -335,9 +337,7 @@ IoResult UnixConnection::Fail(absl::Status status) {
   return IoResult::kClosed;
 }
 
-void UnixConnection::Close() {
-  CloseWith(absl::CancelledError("closed at this end"));
-}
+void UnixConnection::Close() { CloseWith(ClosedHere()); }
 
 void UnixConnection::CloseWith(absl::Status status) {
   Detach();
@@ -361,7 +361,8 @@ void UnixConnection::CloseWith(absl::Status status) {
   // Whoever broke the rules is to be named.
   if (status.code() == absl::StatusCode::kInvalidArgument ||
       status.code() == absl::StatusCode::kInternal) {
-    closed->peer = PeerLocked();
+    const absl::StatusOr<event::Credentials> peer = PeerLocked();
+    if (peer.ok()) closed->peer = *peer;
   }
   closed->why = std::move(status);
   closed_ = std::move(closed);

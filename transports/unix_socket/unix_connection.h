@@ -136,7 +136,7 @@ class UnixConnection final : public Connection, private event::Watch {
   struct Closed {
     absl::Status why;
     // Who was there, if that is why.
-    absl::StatusOr<event::Credentials> peer = absl::UnavailableError("closed");
+    absl::optional<event::Credentials> peer;
   };
   std::unique_ptr<Closed> closed_;  // null: open
   event::UniqueFd fd_;

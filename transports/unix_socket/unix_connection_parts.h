@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 
+#include "absl/status/status.h"
 #include "event/base/sys.h"
 #include "transports/unix_socket/unix_connection.h"
 
@@ -21,6 +22,19 @@ constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 
 // When no descriptor is free, likewise.
 constexpr absl::Duration kNoDescriptorPause = absl::Milliseconds(50);
+
+// How nearly every connection ends. Made once, for each new one would take two
+// pieces of memory.
+inline const absl::Status& ClosedHere() {
+  static const auto* const status =
+      new absl::Status(absl::CancelledError("closed at this end"));
+  return *status;
+}
+inline const absl::Status& FarEndGone() {
+  static const auto* const status =
+      new absl::Status(absl::UnavailableError("the far end closed or died"));
+  return *status;
+}
 
 // Everything under the connection's mutex_, but for what the loop calls.
 class UnixConnection::Output final : private event::Task, private event::Timer {

@@ -179,7 +179,7 @@ IoResult UnixConnection::Fetch(struct iovec* parts, size_t count, bool block,
       case ECONNRESET:
         // Said once; what had come before is still to be had.
         if (was_reset) {
-          return Fail(absl::UnavailableError("the far end closed or died"));
+          return Fail(FarEndGone());
         }
         was_reset = true;
         continue;
@@ -192,7 +192,7 @@ IoResult UnixConnection::Fetch(struct iovec* parts, size_t count, bool block,
   }
   *size = static_cast<size_t>(received);
   if (*size == 0) {
-    return Fail(absl::UnavailableError("the far end closed or died"));
+    return Fail(FarEndGone());
   }
   if (truncated || *size > kMaxPacketBytes) {
     return Fail(absl::InvalidArgumentError("a packet over the limit"));
