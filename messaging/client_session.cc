@@ -176,7 +176,7 @@ void ClientSession::OnFarEndClosed(CloseReason reason) {
 void ClientSession::CloseFor(CloseReason reason) {
   attempt_.reset();
   DropConnection();
-  std::deque<Delivery> undelivered;  // its messages are released without lock
+  std::vector<Delivery> undelivered;  // its messages are released without lock
   bool owes = false;
   {
     std::lock_guard<std::mutex> lock(mutex());

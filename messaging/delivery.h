@@ -7,8 +7,10 @@
 #define LE_MESSAGING_MESSAGING_DELIVERY_H_
 
 #include <atomic>
-#include <deque>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "le_basics.h"
 #include "messaging/message.h"
@@ -106,7 +108,7 @@ class Inbox {
     return held_.load(std::memory_order_acquire) == nullptr;
   }
   size_t size() const {
-    return held() == nullptr ? 0 : held()->deliveries.size();
+    return held() == nullptr ? 0 : held()->deliveries.size() - held()->first;
   }
   // What its messages take, and how many have a descriptor.
   size_t bytes() const { return held() == nullptr ? 0 : held()->bytes; }
@@ -131,23 +133,36 @@ class Inbox {
     held()->deliveries.push_back(std::move(close));
   }
   Delivery Pop() {
-    Delivery delivery = std::move(held()->deliveries.front());
-    held()->deliveries.pop_front();
-    held()->Discount(delivery);
-    if (held()->deliveries.empty()) Clear();
+    Held* const held = this->held();
+    Delivery delivery = std::move(held->deliveries[held->first]);
+    held->Discount(delivery);
+    if (++held->first == held->deliveries.size()) {
+      Clear();
+    } else if (held->first >= kTakenAtOnce &&
+               held->first * 2 > held->deliveries.size()) {
+      held->EraseTaken();
+    }
     return delivery;
   }
   // Everything, in order; leaves the inbox empty.
-  std::deque<Delivery> TakeAll() {
-    std::deque<Delivery> all;
-    if (held() != nullptr) all.swap(held()->deliveries);
+  std::vector<Delivery> TakeAll() {
+    std::vector<Delivery> all;
+    if (held() != nullptr) {
+      held()->EraseTaken();
+      all = std::move(held()->deliveries);
+    }
     Clear();
     return all;
   }
 
  private:
+  // Taken ones make room once there are so many, and no fewer than are left.
+  static constexpr size_t kTakenAtOnce = 64;
+
+  // Mostly it is made for one delivery, and goes with it.
   struct Held {
-    std::deque<Delivery> deliveries;
+    std::vector<Delivery> deliveries;
+    size_t first = 0;  // those before it have been taken
     size_t bytes = 0;
     size_t descriptors = 0;
 
@@ -160,6 +175,11 @@ class Inbox {
       if (!delivery.message) return;
       bytes -= delivery.message->held_bytes();
       if (delivery.message->has_descriptor()) --descriptors;
+    }
+    void EraseTaken() {
+      deliveries.erase(deliveries.begin(),
+                       deliveries.begin() + static_cast<ptrdiff_t>(first));
+      first = 0;
     }
   };
 

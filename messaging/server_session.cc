@@ -3,8 +3,8 @@
 
 #include "messaging/server_session.h"
 
-#include <deque>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
@@ -72,7 +72,7 @@ void ServerSession::Close(CloseReason reason) {
   if (!CloseMachine(reason)) return;
   RememberClient();
   DropConnection();
-  std::deque<Delivery> undelivered;  // released without the lock
+  std::vector<Delivery> undelivered;  // released without the lock
   {
     // Nothing but the close handlers comes after a close. A session that was
     // never announced is neither opened nor closed, as far as users know.
