@@ -93,15 +93,14 @@ Registry::Client* Registry::Add(Client client) {
   return &(clients_[id] = std::move(client));
 }
 
-void Registry::Erase(PeerId id) {
+Registry::Client Registry::Take(PeerId id) {
   auto it = clients_.find(id);
-  if (it == clients_.end()) return;
-  const absl::optional<ServiceKey> service = it->second.service;
   LeaveLine(&it->second);
   auto count = clients_by_user_.find(it->second.identity.uid);
   if (--count->second == 0) clients_by_user_.erase(count);
+  Client client = std::move(it->second);
   clients_.erase(it);
-  if (service.has_value()) DropIfEmpty(*service);
+  return client;
 }
 
 Registry::Actions Registry::ClientOpens(PeerId id, const PeerIdentity& identity,
@@ -127,16 +126,19 @@ Registry::Actions Registry::ClientOpens(PeerId id, const PeerIdentity& identity,
 }
 
 Registry::Actions Registry::ClientGone(PeerId id) {
-  Erase(id);
+  if (clients_.contains(id)) Take(id);
   return {};
 }
 
 void Registry::LeaveLine(Client* client) {
-  if (client->service.has_value()) {
-    services_[*client->service].line.erase(client->place);
-    client->service.reset();
+  if (!client->service.has_value()) {
+    unbound_.erase(client->id);
+    return;
   }
-  unbound_.erase(client->id);
+  auto it = services_.find(*client->service);
+  it->second.line.erase(client->place);
+  if (it->second.empty()) services_.erase(it);
+  client->service.reset();
 }
 
 void Registry::Place(PeerId id, Actions* actions) {
@@ -144,9 +146,7 @@ void Registry::Place(PeerId id, Actions* actions) {
   const absl::optional<ServiceKey> key =
       Resolve(client.identity.uid, client.description.interface_name);
   if (client.service.has_value() && key == client.service) return;
-  const absl::optional<ServiceKey> former = client.service;
   LeaveLine(&client);
-  if (former.has_value()) DropIfEmpty(*former);
   if (!key.has_value()) {
     if (client.wait) {
       unbound_[id] = true;
@@ -162,6 +162,10 @@ void Registry::Place(PeerId id, Actions* actions) {
     return;
   }
   Service& service = services_[*key];
+  if (server != nullptr && !server->busy && service.line.empty()) {
+    Serve(id, *server, actions);  // it need not stand in line
+    return;
+  }
   client.service = key;
   client.place = service.line.insert(service.line.end(), id);
   ServeLine(*key, actions);
@@ -185,7 +189,7 @@ void Registry::Refuse(PeerId client, RefusalReason reason, std::string text,
   action.reason = reason;
   action.text = std::move(text);
   actions->push_back(std::move(action));
-  Erase(client);
+  Take(client);
 }
 
 void Registry::Introduce(PeerId client, PeerId server, Actions* actions) {
@@ -195,8 +199,7 @@ void Registry::Introduce(PeerId client, PeerId server, Actions* actions) {
   action.server = server;
   actions->push_back(std::move(action));
   ++introductions_;
-  introduced_[client] = clients_.at(client);
-  Erase(client);
+  introduced_[client] = Take(client);
 }
 
 void Registry::IntroductionFailed(PeerId client, PeerId server) {
@@ -336,14 +339,17 @@ void Registry::ServeLine(const ServiceKey& key, Actions* actions) {
   if (service.offering == 0) return;
   const Server& server = servers_.at(service.offering);
   while (!service.line.empty() && !server.busy) {
-    const PeerId id = service.line.front();
-    const Client& client = clients_.at(id);
-    if (client.description.SameProtocol(server.description)) {
-      Introduce(id, server.id, actions);
-    } else {
-      Refuse(id, RefusalReason::kOtherProtocol,
-             Mismatch(server.description, client.description), actions);
-    }
+    Serve(service.line.front(), server, actions);
+  }
+}
+
+void Registry::Serve(PeerId client, const Server& server, Actions* actions) {
+  const InterfaceDescription& wanted = clients_.at(client).description;
+  if (wanted.SameProtocol(server.description)) {
+    Introduce(client, server.id, actions);
+  } else {
+    Refuse(client, RefusalReason::kOtherProtocol,
+           Mismatch(server.description, wanted), actions);
   }
 }
 

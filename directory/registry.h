@@ -142,12 +142,14 @@ class Registry {
 
   // Every client in clients_ counts for its user.
   Client* Add(Client client);
-  void Erase(PeerId id);
+  Client Take(PeerId id);
   void LeaveLine(Client* client);
   // Looks where a client belongs now, and serves or refuses it if possible.
   void Place(PeerId id, Actions* actions);
   // Serves the line of a service as far as possible.
   void ServeLine(const ServiceKey& key, Actions* actions);
+  // Introduces a client to that server, or refuses it.
+  void Serve(PeerId client, const Server& server, Actions* actions);
   void Offer(const ServiceKey& key, Actions* actions);
   void Introduce(PeerId client, PeerId server, Actions* actions);
   void Refuse(PeerId client, RefusalReason reason, std::string text,

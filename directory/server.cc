@@ -87,11 +87,7 @@ class DirectoryServer::Peer final : private Connection::Observer,
   std::string loaded;  // the parts of a text so far
 
   // What is there already, before anything is watched: mostly the one message.
-  void Begin() {
-    directory_->loop_->StartTimer(
-        this, directory_->loop_->Now() + directory_->options_.half_open_time);
-    Read();
-  }
+  void Begin() { Read(); }
 
   // Watches the connection, if it is not handed on or closed already.
   bool Watch() {
@@ -123,12 +119,12 @@ class DirectoryServer::Peer final : private Connection::Observer,
     lost = true;
   }
 
-  bool half_open() const { return running(); }
-  void StopClock() {
-    if (running()) {
-      directory_->loop_->StopTimer(this);
-      --directory_->usage_[identity_.uid].half_open;
-    }
+  // It has said something, or is gone.
+  void EndHalfOpen() {
+    if (!half_open_) return;
+    half_open_ = false;
+    if (running()) directory_->loop_->StopTimer(this);
+    --directory_->usage_[identity_.uid].half_open;
   }
 
  private:
@@ -138,7 +134,6 @@ class DirectoryServer::Peer final : private Connection::Observer,
     directory->CarryOut(directory->registry_.ServerHasRoom(id_));
   }
   void OnExpiry() override {
-    --directory_->usage_[identity_.uid].half_open;
     event::Log(LogLevel::kWarning, absl::StrCat(directory_->Describe(id_),
                                                 " has not said what it wants"));
     directory_->Remove(id_);
@@ -153,6 +148,11 @@ class DirectoryServer::Peer final : private Connection::Observer,
       switch (connection_->Receive(&frame, directory->pool_.get(),
                                    absl::InfinitePast())) {
         case IoResult::kWouldBlock:
+          if (half_open_ && !running()) {
+            directory->loop_->StartTimer(
+                this, directory->loop_->Now() +
+                          directory->options_.half_open_time);
+          }
           if (!Watch()) directory->Remove(id);
           return;
         case IoResult::kClosed: {
@@ -178,7 +178,7 @@ class DirectoryServer::Peer final : private Connection::Observer,
   }
 
   void Understand(const transports::IncomingFrame& frame) {
-    StopClock();
+    EndHalfOpen();
     proto::ToDirectory message;
     if (!ParseControl(frame, &message)) {
       event::Log(LogLevel::kWarning,
@@ -223,6 +223,7 @@ class DirectoryServer::Peer final : private Connection::Observer,
   const PeerIdentity identity_;
   std::unique_ptr<Connection> connection_;
   bool watched_ = false;
+  bool half_open_ = true;  // has said nothing; timed once it is waited for
 };
 
 DirectoryServer::DirectoryServer(event::Process* process, event::Loop* loop,
@@ -295,7 +296,7 @@ void DirectoryServer::Remove(PeerId id) {
   if (it == peers_.end()) return;
   const std::unique_ptr<Peer> peer = std::move(it->second);
   peers_.erase(it);
-  peer->StopClock();
+  peer->EndHalfOpen();
   auto usage = usage_.find(peer->identity().uid);
   if (--usage->second.connections == 0) usage_.erase(usage);
   monitors_.erase(id);
