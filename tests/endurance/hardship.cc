@@ -190,8 +190,9 @@ void MeetStrangers(uint64_t count) {
   client.Expect("ready");
   Survivor serving("server", server.pid(), UsageOf(server.pid()).descriptors);
   Survivor visiting("client", client.pid(), UsageOf(client.pid()).descriptors);
+  // It may still have one of theirs in hand.
   Survivor introducing("directory", directory.pid(),
-                       UsageOf(directory.pid()).descriptors);
+                       directory.idle_descriptors() + 1);
   for (const Stranger& kind : kStrangers) {
     Child stranger({"stranger", kind.where, kind.how, absl::StrCat(count)});
     if (kind.where == std::string("server")) {
