@@ -5,12 +5,14 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/ptrace.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 
@@ -27,6 +30,12 @@ extern char** environ;
 namespace le {
 namespace endurance {
 namespace {
+
+// Those that have been started and not yet ended by us.
+std::set<pid_t>* Running() {
+  static auto* const pids = new std::set<pid_t>;
+  return pids;
+}
 
 std::vector<char*> Pointers(const std::vector<std::string>& words) {
   std::vector<char*> pointers;
@@ -46,14 +55,79 @@ pid_t Spawn(const std::vector<std::string>& words, int inherited, int as) {
                                 Pointers(words).data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) Fail(absl::StrCat(words[0], ": ", std::strerror(error)));
+  Running()->insert(pid);
   return pid;
 }
 
 void KillAndWait(pid_t* pid) {
   if (*pid <= 0) return;
   kill(*pid, SIGKILL);
-  waitpid(*pid, nullptr, 0);
+  // One that is traced may have stopped before.
+  for (int status = 0; waitpid(*pid, &status, 0) == *pid;) {
+    if (!WIFSTOPPED(status)) break;
+  }
+  Running()->erase(*pid);
   *pid = 0;
+}
+
+// The C library's header does not go together with the kernel's.
+long Trace(int request, pid_t pid, uintptr_t address, uintptr_t data) {
+  return syscall(SYS_ptrace, request, pid, address, data);
+}
+
+// Waits until a process has stopped before a system call, and says which.
+long NextCall(pid_t pid) {
+  for (int signal = 0;;) {
+    Trace(PTRACE_SYSCALL, pid, 0, static_cast<uintptr_t>(signal));
+    int status = 0;
+    if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) {
+      Fail(absl::StrCat("pid ", pid, " died by itself"));
+    }
+    // A signal of its own; but not the word of an exec, as under a sanitizer.
+    signal = status >> 16 == 0 ? WSTOPSIG(status) : 0;
+    if (signal != (SIGTRAP | 0x80)) continue;
+    signal = 0;
+    struct ptrace_syscall_info info = {};
+    if (Trace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info),
+              reinterpret_cast<uintptr_t>(&info)) <= 0) {
+      Fail("a traced process cannot be looked at");
+    }
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+      return static_cast<long>(info.entry.nr);
+    }
+  }
+}
+
+bool MakesFolder(long call) {
+#ifdef SYS_mkdir
+  if (call == SYS_mkdir) return true;
+#endif
+  return call == SYS_mkdirat;
+}
+
+// Starts a program that is traced from its first instruction on; it waits
+// there. 0: that is not permitted.
+pid_t SpawnTraced(const std::vector<std::string>& words, int output) {
+  const std::vector<char*> arguments = Pointers(words);
+  const pid_t pid = fork();
+  if (pid < 0) Fail(std::strerror(errno));
+  if (pid == 0) {
+    if (dup2(output, STDOUT_FILENO) < 0 ||
+        Trace(PTRACE_TRACEME, 0, 0, 0) != 0) {
+      _exit(EXIT_FAILURE);
+    }
+    execv(arguments[0], arguments.data());
+    _exit(EXIT_FAILURE);
+  }
+  int status = 0;
+  if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) return 0;
+  Running()->insert(pid);
+  if (Trace(PTRACE_SETOPTIONS, pid, 0,
+            PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL) !=
+      0) {
+    Fail(std::strerror(errno));
+  }
+  return pid;
 }
 
 // Another program of this repository, among our data.
@@ -74,6 +148,8 @@ std::string Find(const std::string& name) {
 void Fail(const std::string& why) {
   std::printf("FAILED: %s\n", why.c_str());
   std::fflush(stdout);
+  // Some would wait for ever for what will not come.
+  for (pid_t pid : *Running()) kill(pid, SIGKILL);
   std::exit(EXIT_FAILURE);
 }
 
@@ -156,15 +232,19 @@ Directory::~Directory() {
   for (const char* name : {"/directory", "/lock", "/bindings"}) {
     unlink((folder_ + name).c_str());
   }
-  rmdir(folder_.c_str());
+  // Wherever it was killed.
+  if (rmdir(folder_.c_str()) != 0) Fail("something is left in " + folder_);
+}
+
+std::vector<std::string> Directory::Command() const {
+  return {Find("directory/directoryd"), "--socket_dir=" + folder_,
+          "--bindings=" + folder_ + "/bindings"};
 }
 
 void Directory::Start() {
   int output[2];
   if (pipe2(output, O_CLOEXEC) != 0) Fail(std::strerror(errno));
-  pid_ = Spawn({Find("directory/directoryd"), "--socket_dir=" + folder_,
-                "--bindings=" + folder_ + "/bindings"},
-               output[1], STDOUT_FILENO);
+  pid_ = Spawn(Command(), output[1], STDOUT_FILENO);
   close(output[1]);
   char line[256];
   if (read(output[0], line, sizeof(line)) <= 0) Fail("directoryd died");
@@ -172,6 +252,21 @@ void Directory::Start() {
 }
 
 void Directory::Kill() { KillAndWait(&pid_); }
+
+bool Directory::StartStepwise() {
+  // Nobody waits for its word.
+  const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  pid_ = SpawnTraced(Command(), nowhere);
+  close(nowhere);
+  if (pid_ == 0) return false;
+  while (!MakesFolder(NextCall(pid_))) {
+  }
+  return true;
+}
+
+void Directory::MakeSteps(uint64_t steps) {
+  for (uint64_t i = 0; i < steps; ++i) NextCall(pid_);
+}
 
 long Directory::Introductions() const {
   const std::string command = Find("tools/sdir/sdir") +

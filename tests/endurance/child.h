@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,14 @@ class Directory {
   // Returns when it listens.
   void Start();
   void Kill();
+  // Starts one that makes system calls only as it is told. It has stopped just
+  // before its first one: that by which it looks for its folder; before that it
+  // is a loader's, and nobody can know of it. False: this process may not trace
+  // another.
+  bool StartStepwise();
+  // Lets it make so many, and stops it before the next. While it has none to
+  // make, it waits as any directory does.
+  void MakeSteps(uint64_t steps);
   pid_t pid() const { return pid_; }
   // Those that it has when nobody is connected.
   int idle_descriptors() const { return idle_descriptors_; }
@@ -60,6 +69,8 @@ class Directory {
   long Introductions() const;
 
  private:
+  std::vector<std::string> Command() const;
+
   std::string folder_;
   pid_t pid_ = 0;
   int idle_descriptors_ = 0;

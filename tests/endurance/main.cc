@@ -31,6 +31,8 @@ namespace endurance {
 namespace {
 
 constexpr char kBindings[] = "<*>.* -> <self>.*\n";
+// So many deaths of the directory may pass before the others are looked at.
+constexpr uint64_t kStepsPerLook = 10;
 
 struct Options {
   uint64_t kills = 1000;
@@ -195,6 +197,57 @@ class Endurance {
                 asking.Report().c_str());
   }
 
+  // Before each system call in turn, too; and another one comes after it.
+  void KillDirectoryAtEachStep() {
+    Directory directory(kBindings);
+    Child server({"server", "echo", "other"});
+    server.Expect("ready");
+    Child client({"steady", "echo", "2"});
+    client.Expect("ready");
+    Survivor serving("server", server.pid(), UsageOf(server.pid()).descriptors);
+    Survivor asking("client", client.pid(), UsageOf(client.pid()).descriptors);
+    std::unique_ptr<Child> door;
+    for (uint64_t step = 1; step <= options_.steps; ++step) {
+      if (door == nullptr) {
+        door =
+            std::make_unique<Child>(std::vector<std::string>{"door", "other"});
+      }
+      directory.Kill();
+      // Waits for a directory and for its service, while others come back.
+      Child waiting({"once", "late"});
+      if (!directory.StartStepwise()) {
+        std::printf("  not done: this process may not trace another\n");
+        return;
+      }
+      directory.MakeSteps((step - 1) / 2);
+      Child late({"server", "late"});
+      late.Expect("ready");
+      // It is asked for more and more, so that it comes to each of them.
+      directory.MakeSteps(step - 1 - (step - 1) / 2);
+      directory.Kill();
+      directory.Start();
+      waiting.Expect("whole");
+      if (step % kStepsPerLook != 0) continue;
+      door = nullptr;
+      serving.Look();
+      asking.Look();
+    }
+    door = nullptr;
+    serving.Look();
+    if (client.Ask("quiet") != "quiet") Fail("the client died");
+    asking.Look();
+    const std::vector<long> counts = Counts(&client);
+    if (counts[1] != 0) Fail("a live session was lost with the directory");
+    if (counts[2] != counts[3]) Fail("a request did not complete once");
+    std::printf(
+        "  a directory at each of %llu steps; %ld requests of live sessions "
+        "meanwhile, as many completions, none of which closed; each client "
+        "that waited was served\n",
+        static_cast<unsigned long long>(options_.steps), counts[2]);
+    std::printf("  %s\n  %s\n", serving.Report().c_str(),
+                asking.Report().c_str());
+  }
+
   void ManySessions() {
     Directory directory(kBindings);
     Child server({"server", "echo"});
@@ -335,8 +388,9 @@ bool Parse(int argc, char** argv, Options* options) {
         "cannot understand %s\n"
         "usage: endurance [--kills=N] [--directory_kills=N] "
         "[--sessions=N]\n"
-        "                 [--connections=N] [--strangers=N] [--seed=S] "
-        "[--only=PART]\n",
+        "                 [--connections=N] [--strangers=N] [--steps=N] "
+        "[--seed=S]\n"
+        "                 [--only=PART]\n",
         argv[i]);
     return false;
   }
@@ -364,6 +418,8 @@ int Main(int argc, char** argv) {
       {"kill_servers", [&] { endurance.KillServers(); }},
       {"kill_at_each_step", [&] { endurance.KillAtEachStep(); }},
       {"kill_directory", [&] { endurance.KillDirectory(); }},
+      {"kill_directory_at_each_step",
+       [&] { endurance.KillDirectoryAtEachStep(); }},
       {"many_sessions", [&] { endurance.ManySessions(); }},
       {"flood_connections", [&] { endurance.FloodConnections(); }},
       {"flood", [&] { endurance.Flood(); }},

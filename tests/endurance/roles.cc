@@ -260,7 +260,7 @@ int BeSteady(const std::vector<std::string>& words) {
   le_event_RunLoop();
 }
 
-// ---- idle, asker, flooder --------------------------------------------------
+// ---- idle, asker, flooder, door --------------------------------------------
 
 le_msg_SessionRef_t OpenOne(const std::string& name) {
   const le_msg_SessionRef_t session =
@@ -329,6 +329,10 @@ int BeFlooder(const std::vector<std::string>& words) {
   const le_msg_SessionRef_t session = OpenOne(words[1]);
   Say("busy");
   for (;;) le_msg_Send(NewMessage(session, false));
+}
+
+int BeDoor(const std::vector<std::string>& words) {
+  for (;;) le_msg_DeleteSession(OpenOne(words[1]));
 }
 
 // ---- visitor ---------------------------------------------------------------
@@ -447,9 +451,16 @@ int BeStranger(const std::vector<std::string>& words) {
 // ---- Whoever dies at a step ------------------------------------------------
 
 int BeOnce(const std::vector<std::string>& words) {
+  static int completions = 0;
   const le_msg_SessionRef_t session = OpenOne(words[1]);
   le_msg_Send(NewMessage(session, true));
-  le_msg_RequestResponse(NewMessage(session, true), &Ignore, nullptr);
+  le_msg_RequestResponse(
+      NewMessage(session, true),
+      [](le_msg_MessageRef_t response, void*) {
+        ++completions;
+        Ignore(response, nullptr);
+      },
+      nullptr);
   le_msg_MessageRef_t response = nullptr;
   le_msg_RequestSyncResponseTimed(NewMessage(session, true), 200, &response);
   if (response != nullptr) {
@@ -462,7 +473,7 @@ int BeOnce(const std::vector<std::string>& words) {
   le_msg_DeleteSession(session);
   while (le_event_ServiceLoop() == LE_OK) {
   }
-  Say("whole");
+  Say(completions == 1 ? "whole" : "not whole");
   return 0;
 }
 
@@ -546,21 +557,14 @@ int BeExecutor(const std::vector<std::string>& words) {
 int PlayRole(const std::vector<std::string>& words) {
   fcntl(kParent, F_SETFD, FD_CLOEXEC);
   const std::map<std::string, int (*)(const std::vector<std::string>&)> roles =
-      {{"server", &BeServer},
-       {"client", &BeClient},
-       {"steady", &BeSteady},
-       {"idle", &BeIdle},
-       {"asker", &BeAsker},
-       {"flooder", &BeFlooder},
-       {"shut", &BeShut},
-       {"opener", &BeOpener},
-       {"hammer", &BeHammer},
-       {"visitor", &BeVisitor},
-       {"stranger", &BeStranger},
-       {"executor", &BeExecutor},
-       {"once", &BeOnce},
-       {"mortal", &BeMortal},
-       {"descriptors", &BeDescriptors}};
+      {{"server", &BeServer},     {"client", &BeClient},
+       {"steady", &BeSteady},     {"idle", &BeIdle},
+       {"asker", &BeAsker},       {"flooder", &BeFlooder},
+       {"door", &BeDoor},         {"shut", &BeShut},
+       {"opener", &BeOpener},     {"hammer", &BeHammer},
+       {"visitor", &BeVisitor},   {"stranger", &BeStranger},
+       {"executor", &BeExecutor}, {"once", &BeOnce},
+       {"mortal", &BeMortal},     {"descriptors", &BeDescriptors}};
   const auto role = roles.find(words[0]);
   return role == roles.end() ? 2 : role->second(words);
 }

@@ -27,6 +27,7 @@ namespace endurance {
 // asker NAME       opens one session; says "ready". time: microseconds of the
 //                  median of a hundred requests.
 // flooder NAME     sends one-way messages without end; says "busy".
+// door NAME        opens and closes sessions without end.
 // shut N           connects N times to the directory and says nothing; says how many
 //                  connections it has.
 // hammer           connects to the directory and hangs up, without end; says "busy".
@@ -37,7 +38,8 @@ namespace endurance {
 //                  that can be now. wait: says "waits", and "open" when OTHER is open.
 // stranger WHERE HOW N
 //                  see strangers.h; says "busy", a server "ready".
-// once NAME        opens, sends, requests, closes, with descriptors; says "whole".
+// once NAME        opens, sends, requests, closes, with descriptors; says "whole" if the
+//                  request completed once.
 // mortal K ROLE... dies of SIGKILL just before its K-th system call in that role.
 // executor NAME    opens sessions, offers, says which descriptors it has, and executes:
 // descriptors      says which descriptors it has.
