@@ -36,15 +36,20 @@ template <typename Message>
 transports::IoResult SendControl(transports::Connection* connection,
                                  Message message) {
   message.set_version(kControlVersion);
-  const std::string bytes = message.SerializeAsString();
-  if (bytes.size() > kMaxControlBytes) {
+  const size_t size = message.ByteSizeLong();
+  if (size > kMaxControlBytes) {
     event::Log(event::LogLevel::kError, "a control message over the limit");
     return transports::IoResult::kClosed;
   }
+  // With room for the transport's own, so that both leave in one piece.
+  std::string bytes(transports::kBufferHeadroomBytes + size, '\0');
+  auto* const headroom = reinterpret_cast<uint8_t*>(&bytes[0]);
+  uint8_t* const payload = headroom + transports::kBufferHeadroomBytes;
+  message.SerializeWithCachedSizesToArray(payload);
   transports::OutgoingFrame frame;
   frame.type = kControlFrame;
-  frame.payload = absl::MakeConstSpan(
-      reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  frame.headroom = headroom;
+  frame.payload = absl::MakeConstSpan(payload, size);
   return connection->Send(frame);
 }
 
