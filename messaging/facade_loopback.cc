@@ -43,8 +43,7 @@ class LoopbackWorld final : public event::ModuleState {
 Runtime::Parts DefaultParts(event::Process* process) {
   Runtime::Parts parts;
   parts.introducer = LoopbackWorld::Of(process)->introducer();
-  parts.local_introducer = IntroducerOf(
-      std::make_shared<LocalParts>(process, transports::NewLoopback(process)));
+  parts.make_local_introducer = MakerOfLocalIntroducer(process);
   return parts;
 }
 

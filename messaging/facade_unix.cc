@@ -9,7 +9,6 @@
 #include "directory/client.h"
 #include "messaging/local_parts.h"
 #include "messaging/runtime.h"
-#include "transports/loopback/loopback.h"
 #include "transports/unix_socket/unix_socket.h"
 
 namespace le {
@@ -31,8 +30,7 @@ Runtime::Parts DefaultParts(event::Process* process) {
   Runtime::Parts result;
   result.introducer =
       std::shared_ptr<directory::Introducer>(parts, &parts->client);
-  result.local_introducer = IntroducerOf(
-      std::make_shared<LocalParts>(process, transports::NewLoopback(process)));
+  result.make_local_introducer = MakerOfLocalIntroducer(process);
   return result;
 }
 

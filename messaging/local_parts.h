@@ -6,11 +6,13 @@
 #ifndef LE_MESSAGING_MESSAGING_LOCAL_PARTS_H_
 #define LE_MESSAGING_MESSAGING_LOCAL_PARTS_H_
 
+#include <functional>
 #include <memory>
 #include <utility>
 
 #include "directory/in_process_directory.h"
 #include "event/process.h"
+#include "transports/loopback/loopback.h"
 #include "transports/transport.h"
 
 namespace le {
@@ -32,6 +34,15 @@ inline std::shared_ptr<directory::Introducer> IntroducerOf(
       parts->directory.IntroducerFor(parts->transport.get());
   return std::shared_ptr<directory::Introducer>(
       introducer.release(), [parts](directory::Introducer* i) { delete i; });
+}
+
+// For Runtime::Parts: makes what introduces `process` to itself.
+inline std::function<std::shared_ptr<directory::Introducer>()>
+MakerOfLocalIntroducer(event::Process* process) {
+  return [process] {
+    return IntroducerOf(std::make_shared<LocalParts>(
+        process, transports::NewLoopback(process)));
+  };
 }
 
 }  // namespace messaging

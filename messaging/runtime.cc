@@ -25,6 +25,14 @@ Runtime::Runtime(Parts parts) : parts_(std::move(parts)) {}
 
 Runtime::~Runtime() = default;
 
+directory::Introducer* Runtime::local_introducer() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (local_introducer_ == nullptr) {
+    local_introducer_ = parts_.make_local_introducer();
+  }
+  return local_introducer_.get();
+}
+
 absl::StatusOr<Protocol*> Runtime::GetProtocol(absl::string_view id,
                                                size_t max_message_size) {
   const std::string key(id);

@@ -7,6 +7,7 @@
 #ifndef LE_MESSAGING_MESSAGING_RUNTIME_H_
 #define LE_MESSAGING_MESSAGING_RUNTIME_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -30,8 +31,10 @@ class Runtime final : public event::ModuleState {
   // transport they use.
   struct Parts {
     std::shared_ptr<directory::Introducer> introducer;
-    // Introduces clients to the local services of this process.
-    std::shared_ptr<directory::Introducer> local_introducer;
+    // Makes what introduces clients to the local services of this process: few
+    // have any.
+    std::function<std::shared_ptr<directory::Introducer>()>
+        make_local_introducer;
   };
 
   // The current process's. The first use makes it: of what Install() was given
@@ -45,9 +48,8 @@ class Runtime final : public event::ModuleState {
   ~Runtime() override;
 
   directory::Introducer* introducer() { return parts_.introducer.get(); }
-  directory::Introducer* local_introducer() {
-    return parts_.local_introducer.get();
-  }
+  // Any thread. Made at first use.
+  directory::Introducer* local_introducer();
 
   // Any thread. AlreadyExists: that id stands for another size.
   absl::StatusOr<Protocol*> GetProtocol(absl::string_view id,
@@ -60,6 +62,7 @@ class Runtime final : public event::ModuleState {
  private:
   const Parts parts_;
   std::mutex mutex_;
+  std::shared_ptr<directory::Introducer> local_introducer_;
   std::map<std::string, std::unique_ptr<Protocol>, std::less<>> protocols_;
   std::set<std::string> service_names_;
 };

@@ -113,7 +113,7 @@ BufferPool::~BufferPool() {
 }
 
 internal::BufferBlock* BufferPool::NewBlock() {
-  // calloc() gives zeroed pages without touching them.
+  // Of large blocks, calloc() gives zeroed pages without touching them.
   auto* const block = static_cast<internal::BufferBlock*>(
       std::calloc(1, sizeof(internal::BufferBlock) + capacity_));
   if (block == nullptr) throw std::bad_alloc();

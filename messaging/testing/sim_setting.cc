@@ -117,8 +117,7 @@ class SimRun {
     Runtime::Parts parts;
     parts.introducer =
         std::shared_ptr<directory::Introducer>(way, &way->client);
-    parts.local_introducer = IntroducerOf(std::make_shared<LocalParts>(
-        process, transports::NewLoopback(process)));
+    parts.make_local_introducer = MakerOfLocalIntroducer(process);
     Runtime::Install(process, std::move(parts));
     parties_[name] = process;
     sim_.Spawn(process, "main", [this, role] {

@@ -150,8 +150,7 @@ class ThreadRun {
       PartyProcess* const raw = process.get();
       std::lock_guard<std::mutex> lock(mutex_);
       Runtime::Parts parts = world_->PartsFor(raw);
-      parts.local_introducer = IntroducerOf(
-          std::make_shared<LocalParts>(raw, transports::NewLoopback(raw)));
+      parts.make_local_introducer = MakerOfLocalIntroducer(raw);
       Runtime::Install(raw, std::move(parts));
       processes_.push_back(std::move(process));
       const Scenario::Role* const chosen = role.get();

@@ -14,7 +14,6 @@
 #include "event/os_process.h"
 #include "messaging/local_parts.h"
 #include "messaging/runtime.h"
-#include "transports/loopback/loopback.h"
 
 namespace le {
 namespace testing {
@@ -42,9 +41,7 @@ OneThreadWorld::Party::Own::Own(const std::string& address)
   // Not owned: this outlives the runtime.
   parts.introducer =
       std::shared_ptr<directory::Introducer>(std::shared_ptr<void>(), &client);
-  parts.local_introducer =
-      messaging::IntroducerOf(std::make_shared<messaging::LocalParts>(
-          &process, transports::NewLoopback(&process)));
+  parts.make_local_introducer = messaging::MakerOfLocalIntroducer(&process);
   messaging::Runtime::Install(&process, std::move(parts));
 }
 

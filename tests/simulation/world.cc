@@ -216,9 +216,7 @@ void World::Start(Actor* actor) {
   });
   messaging::Runtime::Parts parts;
   parts.introducer = std::shared_ptr<directory::Introducer>(way, &way->client);
-  parts.local_introducer =
-      messaging::IntroducerOf(std::make_shared<messaging::LocalParts>(
-          process, transports::NewLoopback(process)));
+  parts.make_local_introducer = messaging::MakerOfLocalIntroducer(process);
   messaging::Runtime::Install(process, std::move(parts));
   const int number = actor->number;
   const uid_t uid = actor->uid;
