@@ -79,7 +79,7 @@ DirectoryClient::DirectoryClient(event::Process* process,
     : process_(process),
       transport_(transport),
       address_(std::move(address)),
-      pool_(transports::BufferPool::Create(kMaxControlBytes)) {}
+      pool_(transports::BufferPool::Create(kMaxAnswerBytes)) {}
 
 absl::StatusOr<std::unique_ptr<Connection>> DirectoryClient::Connect() {
   if (address_.has_value()) return transport_->Connect(*address_);
