@@ -9,14 +9,17 @@
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/c_format.h"
+#include "event/os_process.h"
 #include "le_basics.h"
 #include "le_log.h"
 
+using le::event::CheckNotForked;
 using le::event::FormatV;
 
 // ---- Results ---------------------------------------------------------------
 
 const char* le_result_Txt(le_result_t result) {
+  CheckNotForked(__func__);
   switch (result) {
 #define LE_CASE(name) \
   case name:          \

@@ -14,9 +14,11 @@
 #include <vector>
 
 #include "event/base/log.h"
+#include "event/os_process.h"
 #include "event/process.h"
 #include "le_mem.h"
 
+using le::event::CheckNotForked;
 using le::event::Misuse;
 using le::event::Process;
 
@@ -72,12 +74,14 @@ ObjectHeader* HeaderOf(const char* function, void* object) {
 }  // namespace
 
 le_mem_PoolRef_t le_mem_CreatePool(const char* name, size_t objSize) {
+  CheckNotForked(__func__);
   return Process::Current()
       ->State<Pools>([] { return std::make_unique<Pools>(); })
       ->Add(name == nullptr ? "" : name, objSize);
 }
 
 le_mem_PoolRef_t le_mem_ExpandPool(le_mem_PoolRef_t pool, size_t numObjects) {
+  CheckNotForked(__func__);
   if (pool == nullptr) Misuse(__func__, "the pool is NULL");
   std::lock_guard<std::mutex> lock(pool->mutex);
   for (size_t i = 0; i < numObjects; ++i) {
@@ -87,11 +91,13 @@ le_mem_PoolRef_t le_mem_ExpandPool(le_mem_PoolRef_t pool, size_t numObjects) {
 }
 
 size_t le_mem_GetObjectSize(le_mem_PoolRef_t pool) {
+  CheckNotForked(__func__);
   if (pool == nullptr) Misuse(__func__, "the pool is NULL");
   return pool->object_size;
 }
 
 void* le_mem_ForceAlloc(le_mem_PoolRef_t pool) {
+  CheckNotForked(__func__);
   if (pool == nullptr) Misuse(__func__, "the pool is NULL");
   void* block = nullptr;
   {
@@ -107,10 +113,12 @@ void* le_mem_ForceAlloc(le_mem_PoolRef_t pool) {
 }
 
 void le_mem_AddRef(void* objPtr) {
+  CheckNotForked(__func__);
   HeaderOf(__func__, objPtr)->references.fetch_add(1);
 }
 
 void le_mem_Release(void* objPtr) {
+  CheckNotForked(__func__);
   ObjectHeader* const header = HeaderOf(__func__, objPtr);
   const long before = header->references.fetch_sub(1);
   if (before <= 0) Misuse(__func__, "the object has been released already");

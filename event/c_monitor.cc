@@ -14,10 +14,12 @@
 #include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/c_refs.h"
+#include "event/os_process.h"
 #include "event/process.h"
 #include "le_fdMonitor.h"
 #include "le_timer.h"
 
+using le::event::CheckNotForked;
 using le::event::Instant;
 using le::event::Misuse;
 using le::event::Thread;
@@ -136,6 +138,7 @@ std::shared_ptr<Monitor> OwnedMonitor(const char* function,
 le_fdMonitor_Ref_t le_fdMonitor_Create(const char*, int fd,
                                        le_fdMonitor_HandlerFunc_t handlerFunc,
                                        short events) {
+  CheckNotForked(__func__);
   if (handlerFunc == nullptr) Misuse(__func__, "the handler is NULL");
   if (le::event::sys::Fcntl(fd, F_GETFD, 0) < 0) {
     Misuse(__func__, "not a descriptor: ", fd);
@@ -174,12 +177,14 @@ void le_fdMonitor_SetContextPtr(le_fdMonitor_Ref_t monitorRef,
 }
 
 void* le_fdMonitor_GetContextPtr(void) {
+  CheckNotForked(__func__);
   Monitor* const monitor = CurrentMonitor::Get()->monitor;
   if (monitor == nullptr) Misuse(__func__, "not inside a monitor's handler");
   return monitor->context;
 }
 
 le_fdMonitor_Ref_t le_fdMonitor_GetMonitor(void) {
+  CheckNotForked(__func__);
   Monitor* const monitor = CurrentMonitor::Get()->monitor;
   if (monitor == nullptr) Misuse(__func__, "not inside a monitor's handler");
   return monitor->ref;
@@ -257,6 +262,7 @@ std::shared_ptr<CTimer> OwnedTimer(const char* function, le_timer_Ref_t ref) {
 }  // namespace
 
 le_timer_Ref_t le_timer_Create(const char*) {
+  CheckNotForked(__func__);
   auto timer = std::make_shared<CTimer>();
   timer->self = timer;
   timer->ref = Timers::OfCurrentProcess()->Add(timer);

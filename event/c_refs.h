@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "event/base/log.h"
+#include "event/os_process.h"
 #include "event/process.h"
 
 namespace le {
@@ -51,8 +52,10 @@ class RefTable final : public ModuleState {
     return object;
   }
 
-  // Fatal, naming the function, if the reference stands for nothing.
+  // Fatal, naming the function, if the reference stands for nothing, and in the
+  // child of a fork.
   static std::shared_ptr<Object> Get(const char* function, Ref ref) {
+    CheckNotForked(function);
     std::shared_ptr<Object> object = OfCurrentProcess()->Find(ref);
     if (object == nullptr) Misuse(function, "a stale or invalid reference");
     return object;

@@ -10,9 +10,11 @@
 #include "absl/time/time.h"
 #include "event/base/log.h"
 #include "event/c_refs.h"
+#include "event/os_process.h"
 #include "event/process.h"
 #include "le_semaphore.h"
 
+using le::event::CheckNotForked;
 using le::event::Misuse;
 using le::event::Process;
 
@@ -92,6 +94,7 @@ using Semaphores = le::event::RefTable<Semaphore, le_sem_Ref_t>;
 }  // namespace
 
 le_sem_Ref_t le_sem_Create(const char*, int32_t initialCount) {
+  CheckNotForked(__func__);
   if (initialCount < 0) Misuse(__func__, "a negative count");
   return Semaphores::OfCurrentProcess()->Add(
       std::make_shared<Semaphore>(initialCount));

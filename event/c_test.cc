@@ -10,8 +10,10 @@
 #include <string>
 
 #include "event/c_format.h"
+#include "event/os_process.h"
 #include "le_test.h"
 
+using le::event::CheckNotForked;
 using le::event::FormatV;
 
 namespace {
@@ -22,6 +24,7 @@ int g_plan = LE_TEST_NO_PLAN;
 }  // namespace
 
 void le_test_Plan_(int count) {
+  CheckNotForked("LE_TEST_PLAN");
   std::lock_guard<std::mutex> lock(g_test_mutex);
   g_plan = count;
   if (count != LE_TEST_NO_PLAN) std::printf("1..%d\n", count);
@@ -29,6 +32,7 @@ void le_test_Plan_(int count) {
 }
 
 bool le_test_Ok_(bool passed, const char* format, ...) {
+  CheckNotForked("LE_TEST_OK");
   va_list arguments;
   va_start(arguments, format);
   const std::string text = FormatV(format, arguments);
@@ -42,6 +46,7 @@ bool le_test_Ok_(bool passed, const char* format, ...) {
 }
 
 void le_test_Info_(const char* format, ...) {
+  CheckNotForked("LE_TEST_INFO");
   va_list arguments;
   va_start(arguments, format);
   const std::string text = FormatV(format, arguments);
@@ -52,6 +57,7 @@ void le_test_Info_(const char* format, ...) {
 }
 
 void le_test_Exit_(void) {
+  CheckNotForked("LE_TEST_EXIT");
   bool passed;
   {
     std::lock_guard<std::mutex> lock(g_test_mutex);

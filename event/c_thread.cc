@@ -13,10 +13,12 @@
 
 #include "event/base/log.h"
 #include "event/c_refs.h"
+#include "event/os_process.h"
 #include "event/process.h"
 #include "le_eventLoop.h"
 #include "le_thread.h"
 
+using le::event::CheckNotForked;
 using le::event::Loop;
 using le::event::Misuse;
 using le::event::Process;
@@ -236,6 +238,7 @@ le_result_t CThread::Cancel() {
 le_thread_Ref_t le_thread_Create(const char* name,
                                  le_thread_MainFunc_t mainFunc,
                                  void* contextPtr) {
+  CheckNotForked(__func__);
   if (name == nullptr) Misuse(__func__, "the name is NULL");
   if (mainFunc == nullptr) Misuse(__func__, "the main function is NULL");
   auto thread = std::make_shared<CThread>(name, mainFunc, contextPtr);
@@ -259,10 +262,14 @@ le_result_t le_thread_Join(le_thread_Ref_t threadRef, void** resultPtrPtr) {
   return result;
 }
 
-le_thread_Ref_t le_thread_GetCurrent(void) { return CurrentThread()->ref(); }
+le_thread_Ref_t le_thread_GetCurrent(void) {
+  CheckNotForked(__func__);
+  return CurrentThread()->ref();
+}
 
 le_result_t le_thread_GetName(le_thread_Ref_t threadRef, char* buffer,
                               size_t bufferSize) {
+  CheckNotForked(__func__);
   if (buffer == nullptr || bufferSize == 0) {
     Misuse(__func__, "there is no buffer");
   }
@@ -274,10 +281,14 @@ le_result_t le_thread_GetName(le_thread_Ref_t threadRef, char* buffer,
 }
 
 const char* le_thread_GetMyName(void) {
+  CheckNotForked(__func__);
   return Thread::Current()->name().c_str();
 }
 
-void le_thread_Exit(void* resultPtr) { CurrentThread()->Exit(resultPtr); }
+void le_thread_Exit(void* resultPtr) {
+  CheckNotForked(__func__);
+  CurrentThread()->Exit(resultPtr);
+}
 
 le_result_t le_thread_Cancel(le_thread_Ref_t threadRef) {
   return Threads::Get(__func__, threadRef)->Cancel();
@@ -285,6 +296,7 @@ le_result_t le_thread_Cancel(le_thread_Ref_t threadRef) {
 
 le_thread_DestructorRef_t le_thread_AddDestructor(
     le_thread_Destructor_t destructor, void* contextPtr) {
+  CheckNotForked(__func__);
   if (destructor == nullptr) Misuse(__func__, "the destructor is NULL");
   const int id = Thread::Current()->AddDestructor(
       [destructor, contextPtr] { destructor(contextPtr); });
@@ -293,20 +305,26 @@ le_thread_DestructorRef_t le_thread_AddDestructor(
 }
 
 void le_thread_RemoveDestructor(le_thread_DestructorRef_t destructorRef) {
+  CheckNotForked(__func__);
   Thread::Current()->RemoveDestructor(
       static_cast<int>(reinterpret_cast<uintptr_t>(destructorRef)));
 }
 
 void le_thread_InitLegatoThreadData(const char* name) {
+  CheckNotForked(__func__);
   if (name == nullptr) Misuse(__func__, "the name is NULL");
   Thread::Adopt(name);
 }
 
-void le_thread_CleanupLegatoThreadData(void) { Thread::Release(); }
+void le_thread_CleanupLegatoThreadData(void) {
+  CheckNotForked(__func__);
+  Thread::Release();
+}
 
 // ---- The loop --------------------------------------------------------------
 
 void le_event_RunLoop(void) {
+  CheckNotForked(__func__);
   CThread* const current = CurrentThread();
   for (;;) {
     Thread::Current()->loop()->Run();
@@ -315,17 +333,20 @@ void le_event_RunLoop(void) {
 }
 
 int le_event_GetFd(void) {
+  CheckNotForked(__func__);
   const int fd = Thread::Current()->loop()->GetFd();
   if (fd < 0) Misuse(__func__, "this loop has no descriptor");
   return fd;
 }
 
 le_result_t le_event_ServiceLoop(void) {
+  CheckNotForked(__func__);
   return Thread::Current()->loop()->RunStep() ? LE_OK : LE_WOULD_BLOCK;
 }
 
 void le_event_QueueFunction(le_event_DeferredFunc_t func, void* param1Ptr,
                             void* param2Ptr) {
+  CheckNotForked(__func__);
   if (func == nullptr) Misuse(__func__, "the function is NULL");
   CurrentThread()->Queue(func, param1Ptr, param2Ptr);
 }
@@ -333,6 +354,7 @@ void le_event_QueueFunction(le_event_DeferredFunc_t func, void* param1Ptr,
 void le_event_QueueFunctionToThread(le_thread_Ref_t thread,
                                     le_event_DeferredFunc_t func,
                                     void* param1Ptr, void* param2Ptr) {
+  CheckNotForked(__func__);
   if (func == nullptr) Misuse(__func__, "the function is NULL");
   if (thread == nullptr) {
     CurrentThread()->Queue(func, param1Ptr, param2Ptr);

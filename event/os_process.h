@@ -8,7 +8,9 @@
 #include <memory>
 #include <string>
 
+#include "absl/base/optimization.h"
 #include "absl/strings/string_view.h"
+#include "event/base/log.h"
 #include "event/process.h"
 
 namespace le {
@@ -41,6 +43,14 @@ class OsProcess final : public Process {
  private:
   OsProcess();
 };
+
+// What each function of the C API begins with: fatal, naming it, in the child of
+// a fork.
+inline void CheckNotForked(const char* function) {
+  if (ABSL_PREDICT_TRUE(!OsProcess::forked())) return;
+  Misuse(function,
+         "called in the child of a fork, which may only exec or _exit");
+}
 
 }  // namespace event
 }  // namespace le

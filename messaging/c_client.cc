@@ -8,10 +8,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "directory/interface_name.h"
+#include "event/os_process.h"
 #include "messaging/c_refs.h"
 #include "messaging/limits.h"
 #include "messaging/runtime.h"
 
+using le::event::CheckNotForked;
 using le::event::Misuse;
 using le::messaging::Checked;
 using le::messaging::CheckSize;
@@ -49,6 +51,7 @@ ClientSession* ReadyToOpen(const char* function, le_msg_SessionRef_t ref) {
 
 le_msg_ProtocolRef_t le_msg_GetProtocolRef(const char* protocolId,
                                            size_t largestMsgSize) {
+  CheckNotForked(__func__);
   if (protocolId == nullptr) Misuse(__func__, "the protocol's id is NULL");
   const std::string id(protocolId);
   const absl::Status valid = le::directory::CheckProtocolId(id);
@@ -201,6 +204,7 @@ le_msg_CloseReason_t le_msg_GetCloseReason(le_msg_SessionRef_t sessionRef) {
 }
 
 const char* le_msg_GetCloseReasonTxt(le_msg_CloseReason_t reason) {
+  CheckNotForked(__func__);
   return le::messaging::CloseReasonText(
       static_cast<le::messaging::CloseReason>(reason));
 }

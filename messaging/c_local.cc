@@ -7,10 +7,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "directory/interface_name.h"
+#include "event/os_process.h"
 #include "le_mem.h"
 #include "messaging/c_refs.h"
 #include "messaging/runtime.h"
 
+using le::event::CheckNotForked;
 using le::event::Misuse;
 using le::messaging::ClientSession;
 using le::messaging::Interface;
@@ -23,6 +25,7 @@ using le::messaging::ToRef;
 le_msg_ServiceRef_t le_msg_InitLocalService(
     le_msg_LocalService_t* localServicePtr, const char* serviceName,
     le_mem_PoolRef_t messagingPoolRef) {
+  CheckNotForked(__func__);
   if (localServicePtr == nullptr) Misuse(__func__, "the service is NULL");
   if (serviceName == nullptr) Misuse(__func__, "the service's name is NULL");
   const absl::Status valid = le::directory::CheckInterfaceName(serviceName);
@@ -49,6 +52,7 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
 
 le_msg_SessionRef_t le_msg_CreateLocalSession(
     le_msg_LocalService_t* localServicePtr) {
+  CheckNotForked(__func__);
   if (localServicePtr == nullptr || localServicePtr->serviceRef == nullptr) {
     Misuse(__func__, "the service has not been initialized");
   }

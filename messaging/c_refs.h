@@ -36,11 +36,7 @@ inline le_msg_ServiceRef_t ToRef(Service* s) {
 // Fatal if the reference is NULL, and in the child of a fork.
 template <typename Object, typename Ref>
 Object* Checked(const char* function, Ref ref, const char* what) {
-  if (event::OsProcess::forked()) {
-    event::Misuse(
-        function,
-        "called in the child of a fork, which may only exec or _exit");
-  }
+  event::CheckNotForked(function);
   if (ref == nullptr) event::Misuse(function, "the ", what, " is NULL");
   return reinterpret_cast<Object*>(ref);
 }

@@ -10,11 +10,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "directory/interface_name.h"
+#include "event/os_process.h"
 #include "messaging/c_refs.h"
 #include "messaging/limits.h"
 #include "messaging/owner_state.h"
 #include "messaging/runtime.h"
 
+using le::event::CheckNotForked;
 using le::event::Misuse;
 using le::messaging::Checked;
 using le::messaging::CheckSize;
@@ -114,11 +116,13 @@ void le_msg_HideService(le_msg_ServiceRef_t serviceRef) {
 }
 
 le_msg_MessageRef_t le_msg_GetServiceRxMsg(void) {
+  CheckNotForked(__func__);
   OwnerState* const owner = OwnerState::OfCurrentOrNull();
   return owner == nullptr ? nullptr : ToRef(owner->current_message());
 }
 
 void le_msg_KillClient_(const char* format, ...) {
+  CheckNotForked("LE_KILL_CLIENT");
   char reason[512];
   va_list arguments;
   va_start(arguments, format);

@@ -8,6 +8,7 @@
 
 #include "directory/in_process_directory.h"
 #include "event/base/log.h"
+#include "event/os_process.h"
 #include "le_messaging_loopback.h"
 #include "messaging/local_parts.h"
 #include "messaging/runtime.h"
@@ -51,6 +52,7 @@ Runtime::Parts DefaultParts(event::Process* process) {
 }  // namespace le
 
 le_result_t le_msg_SetLoopbackBindings(const char* bindingsText) {
+  le::event::CheckNotForked(__func__);
   if (bindingsText == nullptr) {
     le::event::Misuse(__func__, "the text is NULL");
   }

@@ -3,7 +3,8 @@
  *
  * le_log.h: log lines, and the end of a program that must not go on.
  *
- * Formats and arguments as for printf(). Any thread.
+ * Formats and arguments as for printf(). Any thread; and alone of all that this
+ * library has, also in the child of a fork, which may have to say why it cannot exec.
  */
 
 #ifndef LE_LOG_H_INCLUDE_GUARD

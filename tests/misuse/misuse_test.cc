@@ -4,7 +4,6 @@
 // Everything that the contract calls fatal: the process ends with EXIT_FAILURE,
 // and says which function was misused.
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -381,37 +380,6 @@ TEST_F(MisuseTest, RespondingTwice) {
         le_event_RunLoop();
       },
       "le_msg_Respond.*owes no response");
-}
-
-// After fork() the child may only exec or _exit.
-TEST_F(MisuseTest, AfterFork) {
-  using Function = void (*)(le_msg_SessionRef_t);
-  const Function functions[] = {
-      [](le_msg_SessionRef_t s) { le_msg_CreateMsg(s); },
-      [](le_msg_SessionRef_t s) { le_msg_CloseSession(s); },
-      [](le_msg_SessionRef_t s) { le_msg_OpenSession(s, nullptr, nullptr); },
-      [](le_msg_SessionRef_t) { le_msg_CreateSession(Protocol(), "another"); },
-      [](le_msg_SessionRef_t) { le_msg_CreateService(Protocol(), "another"); },
-      [](le_msg_SessionRef_t) { le_event_ServiceLoop(); },
-      [](le_msg_SessionRef_t) {
-        le_event_QueueFunction([](void*, void*) {}, nullptr, nullptr);
-      },
-      [](le_msg_SessionRef_t) { le_timer_Create("timer"); },
-  };
-  for (Function function : functions) {
-    EXPECT_MISUSE(
-        {
-          le_msg_SessionRef_t session = Session();
-          if (fork() == 0) {
-            function(session);
-            _exit(0);
-          }
-          int status = 0;
-          wait(&status);
-          _exit(WEXITSTATUS(status));
-        },
-        "in the child of a fork");
-  }
 }
 
 }  // namespace
