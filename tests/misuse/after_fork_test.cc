@@ -221,6 +221,8 @@ std::vector<Function> Functions() {
       MACRO(le_msg_KillClient_, LE_KILL_CLIENT, "no reason"),
       CALL(le_msg_SetServiceLimits, w->service, nullptr),
       CALL(le_msg_GetServiceLimits, w->service, nullptr),
+      CALL(le_msg_SetSessionLimits, w->session, nullptr),
+      CALL(le_msg_GetSessionLimits, w->session, nullptr),
 
       CALL(le_msg_InitLocalService, &w->local_service, "local", w->pool),
       CALL(le_msg_CreateLocalSession, &w->local_service),
