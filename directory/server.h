@@ -15,8 +15,8 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "directory/bindings.h"
 #include "directory/proto/directory.pb.h"
@@ -95,7 +95,7 @@ class DirectoryServer : private transports::Acceptor::Observer {
   Registry registry_;
   std::unique_ptr<transports::Acceptor> acceptor_;
   transports::BufferPool::Ptr pool_;
-  absl::flat_hash_map<PeerId, std::unique_ptr<Peer>> peers_;
+  std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;
   PeerId next_id_ = 1;
   struct Usage {
     uint32_t connections = 0;
