@@ -150,8 +150,8 @@ class DirectoryServer::Peer final : private Connection::Observer,
         case IoResult::kWouldBlock:
           if (half_open_ && !running()) {
             directory->loop_->StartTimer(
-                this, directory->loop_->Now() +
-                          directory->options_.half_open_time);
+                this,
+                directory->loop_->Now() + directory->options_.half_open_time);
           }
           if (!Watch()) directory->Remove(id);
           return;

@@ -95,6 +95,8 @@ class DirectoryServer : private transports::Acceptor::Observer {
   Registry registry_;
   std::unique_ptr<transports::Acceptor> acceptor_;
   transports::BufferPool::Ptr pool_;
+  // Not a flat_hash_map: the order in which they go differs from run to run there,
+  // and a simulation must replay.
   std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;
   PeerId next_id_ = 1;
   struct Usage {

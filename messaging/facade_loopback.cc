@@ -44,7 +44,8 @@ class LoopbackWorld final : public event::ModuleState {
 Runtime::Parts DefaultParts(event::Process* process) {
   Runtime::Parts parts;
   parts.introducer = LoopbackWorld::Of(process)->introducer();
-  parts.make_local_introducer = MakerOfLocalIntroducer(process);
+  parts.make_local_introducer =
+      MakerOfLocalIntroducer(process, &transports::NewLoopback);
   return parts;
 }
 

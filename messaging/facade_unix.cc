@@ -9,6 +9,7 @@
 #include "directory/client.h"
 #include "messaging/local_parts.h"
 #include "messaging/runtime.h"
+#include "transports/loopback/loopback.h"
 #include "transports/unix_socket/unix_socket.h"
 
 namespace le {
@@ -30,7 +31,8 @@ Runtime::Parts DefaultParts(event::Process* process) {
   Runtime::Parts result;
   result.introducer =
       std::shared_ptr<directory::Introducer>(parts, &parts->client);
-  result.make_local_introducer = MakerOfLocalIntroducer(process);
+  result.make_local_introducer =
+      MakerOfLocalIntroducer(process, &transports::NewLoopback);
   return result;
 }
 

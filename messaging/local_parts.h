@@ -12,7 +12,6 @@
 
 #include "directory/in_process_directory.h"
 #include "event/process.h"
-#include "transports/loopback/loopback.h"
 #include "transports/transport.h"
 
 namespace le {
@@ -36,12 +35,15 @@ inline std::shared_ptr<directory::Introducer> IntroducerOf(
       introducer.release(), [parts](directory::Introducer* i) { delete i; });
 }
 
-// For Runtime::Parts: makes what introduces `process` to itself.
+// For Runtime::Parts: makes what introduces `process` to itself, over a transport
+// of its own.
 inline std::function<std::shared_ptr<directory::Introducer>()>
-MakerOfLocalIntroducer(event::Process* process) {
-  return [process] {
-    return IntroducerOf(std::make_shared<LocalParts>(
-        process, transports::NewLoopback(process)));
+MakerOfLocalIntroducer(event::Process* process,
+                       std::shared_ptr<transports::LocalTransport> (
+                           *new_transport)(event::Process*)) {
+  return [process, new_transport] {
+    return IntroducerOf(
+        std::make_shared<LocalParts>(process, new_transport(process)));
   };
 }
 

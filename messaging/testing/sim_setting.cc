@@ -117,7 +117,8 @@ class SimRun {
     Runtime::Parts parts;
     parts.introducer =
         std::shared_ptr<directory::Introducer>(way, &way->client);
-    parts.make_local_introducer = MakerOfLocalIntroducer(process);
+    parts.make_local_introducer =
+        MakerOfLocalIntroducer(process, &transports::NewLoopback);
     Runtime::Install(process, std::move(parts));
     parties_[name] = process;
     sim_.Spawn(process, "main", [this, role] {

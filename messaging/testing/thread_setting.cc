@@ -150,7 +150,8 @@ class ThreadRun {
       PartyProcess* const raw = process.get();
       std::lock_guard<std::mutex> lock(mutex_);
       Runtime::Parts parts = world_->PartsFor(raw);
-      parts.make_local_introducer = MakerOfLocalIntroducer(raw);
+      parts.make_local_introducer =
+          MakerOfLocalIntroducer(raw, &transports::NewLoopback);
       Runtime::Install(raw, std::move(parts));
       processes_.push_back(std::move(process));
       const Scenario::Role* const chosen = role.get();

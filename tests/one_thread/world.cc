@@ -14,6 +14,7 @@
 #include "event/os_process.h"
 #include "messaging/local_parts.h"
 #include "messaging/runtime.h"
+#include "transports/loopback/loopback.h"
 
 namespace le {
 namespace testing {
@@ -41,7 +42,8 @@ OneThreadWorld::Party::Own::Own(const std::string& address)
   // Not owned: this outlives the runtime.
   parts.introducer =
       std::shared_ptr<directory::Introducer>(std::shared_ptr<void>(), &client);
-  parts.make_local_introducer = messaging::MakerOfLocalIntroducer(&process);
+  parts.make_local_introducer =
+      messaging::MakerOfLocalIntroducer(&process, &transports::NewLoopback);
   messaging::Runtime::Install(&process, std::move(parts));
 }
 

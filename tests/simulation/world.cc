@@ -13,6 +13,7 @@
 #include "messaging/runtime.h"
 #include "tests/simulation/client_program.h"
 #include "tests/simulation/server_program.h"
+#include "transports/loopback/loopback.h"
 
 namespace le {
 namespace simulation {
@@ -216,7 +217,8 @@ void World::Start(Actor* actor) {
   });
   messaging::Runtime::Parts parts;
   parts.introducer = std::shared_ptr<directory::Introducer>(way, &way->client);
-  parts.make_local_introducer = messaging::MakerOfLocalIntroducer(process);
+  parts.make_local_introducer =
+      messaging::MakerOfLocalIntroducer(process, &transports::NewLoopback);
   messaging::Runtime::Install(process, std::move(parts));
   const int number = actor->number;
   const uid_t uid = actor->uid;
