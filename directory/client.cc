@@ -91,7 +91,7 @@ absl::StatusOr<std::unique_ptr<Connection>> DirectoryClient::Connect() {
   const absl::StatusOr<event::Credentials> directory = (*connection)->peer();
   if (!directory.ok()) return directory.status();
   if (directory->uid != 0 && directory->uid != process_->credentials().uid) {
-    return absl::UnavailableError(absl::StrCat(
+    return absl::UnauthenticatedError(absl::StrCat(
         "the directory at ", place->folder, " runs as user ", directory->uid,
         ", who is not to be trusted; set LE_MESSAGING_DIR to trust it"));
   }
@@ -121,6 +121,15 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     absl::Status failed = Ask();
     if (failed.ok()) return;
     connection_.reset();
+    // That there is no directory yet is as it should be; not that it is
+    // somebody else's. Once is enough: it may go on for long.
+    if (wait_ && absl::IsUnauthenticated(failed) &&
+        !std::exchange(warned_, true)) {
+      event::Log(
+          LogLevel::kWarning,
+          absl::StrCat("interface '", description_.interface_name,
+                       "': waits for another directory: ", failed.message()));
+    }
     if (wait_ || (LineIsFull(failed) && ++tries_ < kTriesAtAFullLine)) {
       loop_->StartTimer(
           this, loop_->Now() +
@@ -206,6 +215,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   std::unique_ptr<Connection> connection_;
   BackOff back_off_;
   int tries_ = 0;
+  bool warned_ = false;
   absl::Status refusal_;
 };
 

@@ -54,7 +54,7 @@ class DirectoryClient final : public Introducer {
                                    Offer::Observer* observer) override;
 
   // A connection to a directory that may be trusted. Unavailable, with the
-  // reason, if there is none now.
+  // reason, if there is none now; Unauthenticated if there is one that may not.
   absl::StatusOr<std::unique_ptr<transports::Connection>> Connect();
 
  private:

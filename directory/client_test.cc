@@ -643,7 +643,7 @@ TEST_F(DirectoryTrustTest, TrustsRootAndOneselfButNoOther) {
     StartAs(kAlice);
     EXPECT_TRUE(Connect().ok()) << Connect();
     StartAs(kMallory);
-    EXPECT_EQ(Connect().code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(Connect().code(), absl::StatusCode::kUnauthenticated);
     EXPECT_THAT(
         std::string(Connect().message()),
         AllOf(HasSubstr(kFolder), HasSubstr("user 666"),
@@ -674,7 +674,7 @@ TEST_F(DirectoryTrustTest, TellsNothingToOneThatIsNotTrusted) {
     const auto offer =
         client.Advertise(world_.loop(), Interface("clock"), &greeter);
     world_.Advance(absl::Seconds(10));
-    EXPECT_EQ(refused.refusal.code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(refused.refusal.code(), absl::StatusCode::kUnauthenticated);
     EXPECT_THAT(std::string(refused.refusal.message()),
                 HasSubstr("set LE_MESSAGING_DIR to trust it"));
     EXPECT_EQ(waiting.calls, 0);

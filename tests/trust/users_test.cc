@@ -248,6 +248,8 @@ TEST_F(StrangersDirectoryTest, WhoWaitsWaitsForAnother) {
     return visitors >= 2 * kTries;
   });
   EXPECT_FALSE(is_open);
+  EXPECT_THAT(log_, Contains(Distrust("WARNING interface 'wait': waits for "
+                                      "another directory: ")));
   StartATrustedOne();
   RunLoopUntil([&] { return is_open; });
   le_msg_DeleteSession(session);
@@ -259,6 +261,8 @@ TEST_F(StrangersDirectoryTest, WhoIsBlockedWaitsForAnother) {
   const le_msg_SessionRef_t session = le_msg_CreateSession(Protocol(), "block");
   EXPECT_EQ(le_msg_OpenSessionSyncTimed(session, 50), LE_TIMEOUT);
   while (HasVisitor()) ExpectAVisitorSaysNothing();
+  EXPECT_THAT(log_, Contains(Distrust("WARNING interface 'block': waits for "
+                                      "another directory: ")));
   le_msg_AdvertiseService(service);
   std::thread other([this] {
     for (int i = 0; i < kTries; ++i) ExpectAVisitorSaysNothing();
