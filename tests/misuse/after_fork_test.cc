@@ -7,12 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
-#include <iterator>
-#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -181,6 +181,8 @@ std::vector<Function> Functions() {
       CALL(le_msg_GetServerUserCreds, w->session, nullptr, nullptr),
       CALL(le_msg_GetCloseReason, w->session),
       CALL(le_msg_GetCloseReasonTxt, LE_MSG_CLOSE_NONE),
+      CALL(le_msg_SetSessionLimits, w->session, nullptr),
+      CALL(le_msg_GetSessionLimits, w->session, nullptr),
       CALL(le_msg_Flush, w->session),
 
       CALL(le_msg_CreateMsg, w->session),
@@ -221,8 +223,6 @@ std::vector<Function> Functions() {
       MACRO(le_msg_KillClient_, LE_KILL_CLIENT, "no reason"),
       CALL(le_msg_SetServiceLimits, w->service, nullptr),
       CALL(le_msg_GetServiceLimits, w->service, nullptr),
-      CALL(le_msg_SetSessionLimits, w->session, nullptr),
-      CALL(le_msg_GetSessionLimits, w->session, nullptr),
 
       CALL(le_msg_InitLocalService, &w->local_service, "local", w->pool),
       CALL(le_msg_CreateLocalSession, &w->local_service),
@@ -294,29 +294,45 @@ TEST(AfterForkTest, TheParentGoesOn) {
   le_msg_CloseSession(g_world->session);
 }
 
+// The functions that a header declares: names before a parenthesis, outside
+// comments and directives.
+std::set<std::string> DeclaredIn(const std::string& path) {
+  std::ifstream file(path);
+  EXPECT_TRUE(file.is_open()) << path;
+  std::string text;
+  bool in_directive = false;
+  for (std::string line; std::getline(file, line);) {
+    in_directive = in_directive || line[0] == '#';
+    if (!in_directive) text += line + "\n";
+    in_directive = in_directive && !line.empty() && line.back() == '\\';
+  }
+  std::set<std::string> names;
+  std::string name;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text.compare(i, 2, "/*") == 0) {
+      i = std::min(text.find("*/", i), text.size()) + 1;
+    } else if (std::isalnum(static_cast<unsigned char>(text[i])) != 0 ||
+               text[i] == '_') {
+      name.push_back(text[i]);
+    } else {
+      if (text[i] == '(' && name.compare(0, 3, "le_") == 0) names.insert(name);
+      name.clear();
+    }
+  }
+  return names;
+}
+
 // That none is missing above.
 TEST(AfterForkTest, KnowsEachFunctionOfTheHeaders) {
   ASSERT_FALSE(g_headers->empty()) << "to be run by Bazel, which names them";
   std::set<std::string> declared;
-  const std::regex comment(R"(/\*[^]*?\*/)");
-  const std::regex directive(R"(#(\\\n|[^\n])*)");
-  const std::regex name(R"(\b(le_[a-z]+_\w+)\s*\()", std::regex::icase);
   for (const std::string& path : *g_headers) {
-    std::ifstream file(path);
-    ASSERT_TRUE(file.is_open()) << path;
-    std::string text{std::istreambuf_iterator<char>(file),
-                     std::istreambuf_iterator<char>()};
-    text = std::regex_replace(text, comment, "");
-    text = std::regex_replace(text, directive, "");
-    for (std::sregex_iterator it(text.begin(), text.end(), name), end;
-         it != end; ++it) {
-      declared.insert((*it)[1]);
-    }
+    const std::set<std::string> names = DeclaredIn(path);
+    declared.insert(names.begin(), names.end());
   }
   std::set<std::string> known = Allowed();
   for (const Function& function : Functions()) known.insert(function.name);
   EXPECT_THAT(declared, ContainerEq(known));
-  EXPECT_GT(known.size(), 100u);
 }
 
 }  // namespace
