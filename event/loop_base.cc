@@ -197,8 +197,7 @@ bool LoopBase::StepInTurn() {
 bool LoopBase::StepAsNested() {
   if (phase_ == Phase::kIdle) {
     if (begun_as_nested_) return false;
-    const bool events =
-        events_for_nested_ || (may_have_events_ && HasEvents());
+    const bool events = events_for_nested_ || (may_have_events_ && HasEvents());
     if (!events && !HasWork() && !TimerDue()) return false;
     if (events) {
       events_for_nested_ = false;
