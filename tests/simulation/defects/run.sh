@@ -30,7 +30,7 @@ finish() {
 }
 trap finish EXIT
 mkdir "$copy/tree"
-(cd "$root" && git ls-files -z | xargs -0 tar -cf -) | tar -xf - -C "$copy/tree"
+(cd "$root" && git ls-files -z | tar --null --files-from=- -cf -) | tar -xf - -C "$copy/tree"
 cd "$copy/tree"
 
 missed=0
