@@ -205,10 +205,11 @@ class Bench {
   }
   // To be done last: the processes are of no use afterwards.
   void CountCalls(const std::string& name, const Variant& floor,
-                  const Variant& ours) {
+                  const Variant& ours,
+                  Stage::Count count = Stage::Count::kExactly) {
     if (!Wanted(name)) return;
-    const double of_floor = Sum(stage_->CountCalls(floor));
-    const CallCounts calls = stage_->CountCalls(ours);
+    const double of_floor = Sum(stage_->CountCalls(floor, count));
+    const CallCounts calls = stage_->CountCalls(ours, count);
     SetOne(name, Sum(calls), of_floor);
     if (stage_->ok()) Find(name)->note = Describe(calls);
   }
@@ -367,7 +368,7 @@ class Bench {
     SetRates("pipelined_64" + in, series[0], series[1]);
     if (cpus > 1) return;
     SetAllocations("pipelined_64_allocations", series[1]);
-    CountCalls("pipelined_64_calls", raw, ours);
+    CountCalls("pipelined_64_calls", raw, ours, Stage::Count::kOnAverage);
   }
 
   void MeasureOneWay(int cpus, const std::string& in) {
@@ -392,10 +393,11 @@ class Bench {
     SetRates("one_way_64_loop", series[0], series[2]);
     SetAllocations("one_way_64_allocations", series[1]);
     SetAllocations("one_way_64_loop_allocations", series[2]);
-    CountCalls("one_way_64_calls", floor, ours);
+    CountCalls("one_way_64_calls", floor, ours, Stage::Count::kOnAverage);
     // No process can be traced twice.
     CountCalls("one_way_64_loop_calls",
-               Of(StartRaw(cpus), "one_way", 64, count), ours_plain);
+               Of(StartRaw(cpus), "one_way", 64, count), ours_plain,
+               Stage::Count::kOnAverage);
   }
 
   // ---- Sessions ----

@@ -171,7 +171,7 @@ std::vector<Series> Stage::Compare(const std::vector<Variant>& variants) {
   return all;
 }
 
-CallCounts Stage::CountCalls(const Variant& variant) {
+CallCounts Stage::CountCalls(const Variant& variant, Count count) {
   if (!ok()) return {};
   std::vector<pid_t> pids = {variant.client->pid()};
   for (const Child* other : variant.others) pids.push_back(other->pid());
@@ -192,14 +192,16 @@ CallCounts Stage::CountCalls(const Variant& variant) {
     }
     return counter.TakeCounts();
   };
-  // Whole multiples of the warm-up's fraction, so that the difference of the
-  // two is of 9/8 operations each.
+  // Whole multiples of the warm-up's fraction, so that with it a run is of 9/8
+  // of them.
   const int64_t operations = (variant.operations + 7) / 8 * 8;
+  const double of_each = static_cast<double>(operations) * 9 / 8;
   run(operations);
   const CallCounts fewer = ok() ? run(operations) : CallCounts();
   const CallCounts more = ok() ? run(2 * operations) : CallCounts();
   if (!ok()) return {};
-  return PerOperation(fewer, more, static_cast<double>(operations) * 9 / 8);
+  return count == Count::kExactly ? PerOperation(fewer, more, of_each)
+                                  : PerOperation({}, more, 2 * of_each);
 }
 
 }  // namespace benchmarks

@@ -63,8 +63,12 @@ class Stage {
 
   // Once each, and then round by round, in alternating order.
   std::vector<Series> Compare(const std::vector<Variant>& variants);
-  // Per operation, exactly; processes together. They are of no use afterwards.
-  CallCounts CountCalls(const Variant& variant);
+  // Per operation, processes together. They are of no use afterwards. Exactly,
+  // if each operation makes the same calls: by the difference of two runs. Where
+  // operations share calls, now more and now fewer, that would be a difference of
+  // two accidents: on average, with the few calls of the command itself.
+  enum class Count { kExactly, kOnAverage };
+  CallCounts CountCalls(const Variant& variant, Count count);
 
  private:
   struct Sample {
