@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <new>
 
 #include "absl/base/optimization.h"
@@ -109,16 +110,25 @@ BufferPool::BufferPool(size_t capacity, BufferPool* source)
     : capacity_(capacity), source_(source), free_(source != nullptr) {}
 
 BufferPool::~BufferPool() {
-  while (internal::BufferBlock* const block = free_.Take()) std::free(block);
+  while (internal::BufferBlock* const block = free_.Take()) Delete(block);
 }
 
 internal::BufferBlock* BufferPool::NewBlock() {
   // Of large blocks, calloc() gives zeroed pages without touching them.
-  auto* const block = static_cast<internal::BufferBlock*>(
-      std::calloc(1, sizeof(internal::BufferBlock) + capacity_));
-  if (block == nullptr) throw std::bad_alloc();
+  constexpr size_t kAlignment = alignof(internal::BufferBlock);
+  size_t room = sizeof(internal::BufferBlock) + capacity_ + kAlignment;
+  void* const memory = std::calloc(1, room);
+  if (memory == nullptr) throw std::bad_alloc();
+  void* aligned = memory;
+  std::align(kAlignment, room - kAlignment, aligned, room);
+  auto* const block = static_cast<internal::BufferBlock*>(aligned);
+  block->memory = memory;
   made_.fetch_add(1, std::memory_order_relaxed);
   return block;
+}
+
+void BufferPool::Delete(internal::BufferBlock* block) {
+  std::free(block->memory);
 }
 
 internal::BufferBlock* BufferPool::GiveAway() {

@@ -28,12 +28,16 @@ class BufferPool;
 constexpr size_t kBufferHeadroomBytes = 16;
 
 namespace internal {
-// Header of each block; the bytes follow it.
-struct BufferBlock {
+// Header of each block; the bytes follow it. Both begin with a line of the cache:
+// what is written with wide instructions and read at once by others is waited for
+// if it lies across two.
+struct alignas(64) BufferBlock {
   BufferPool* pool;
   BufferBlock* next_free;
   size_t clean_from;  // every byte from here to the capacity is zero
   size_t size;        // bytes in use
+  void* memory;       // that it stands in
+  uint8_t unused[8];
   uint8_t headroom[kBufferHeadroomBytes];
 };
 }  // namespace internal
@@ -56,7 +60,7 @@ class Buffer {
   }
 
   explicit operator bool() const { return block_ != nullptr; }
-  // Aligned for any type.
+  // At the beginning of a line of the cache: aligned for any type.
   uint8_t* data() const { return reinterpret_cast<uint8_t*>(block_ + 1); }
   uint8_t* headroom() const { return block_->headroom; }
   size_t capacity() const;
@@ -126,6 +130,7 @@ class BufferPool {
   void Free(internal::BufferBlock* block);
   void LetGo();
   internal::BufferBlock* NewBlock();
+  static void Delete(internal::BufferBlock* block);
   // Hands a free block over for good; null if there is none.
   internal::BufferBlock* GiveAway();
 
