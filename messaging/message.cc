@@ -3,6 +3,7 @@
 
 #include "messaging/message.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "messaging/message_pool.h"
@@ -17,6 +18,7 @@ void Message::Release() {
       references_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
     return;
   }
+  references_.store(0, std::memory_order_relaxed);
   Session* const session = session_;
   if (owes_response()) session->GiveUp(TakeRequestId());
   pool_->Free(this);
@@ -82,6 +84,7 @@ void Message::Unpack() {
   if (packed_ == nullptr) return;
   payload_ = pool_->buffers()->Allocate();
   std::memcpy(payload_.data(), packed_.get(), size_);
+  payload_.MarkCleanFrom(std::max(payload_.clean_from(), size_));
   payload_.set_size(size_);
   payload_.ZeroFrom(size_);
   packed_.reset();

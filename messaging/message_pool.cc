@@ -3,6 +3,7 @@
 
 #include "messaging/message_pool.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -56,6 +57,7 @@ Message* MessagePool::New(Session* session, transports::Buffer payload) {
     // It came from a pool of another size.
     transports::Buffer own = buffers_->Allocate();
     std::memcpy(own.data(), payload.data(), payload.size());
+    own.MarkCleanFrom(std::max(own.clean_from(), payload.size()));
     own.set_size(payload.size());
     own.ZeroFrom(payload.size());
     payload = std::move(own);

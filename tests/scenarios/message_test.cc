@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "tests/scenarios/util.h"
 
 namespace le {
@@ -391,6 +393,47 @@ TEST_P(MessageTest, LeavingDeliversWhatWasSent) {
     le_thread_SetJoinable(thread);
     le_thread_Start(thread);
     le_thread_Join(thread, nullptr);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// What came during a blocking call and is never looked at is not found in the
+// next message that is made.
+TEST_P(MessageTest, AMessageThatWasHeldLeavesNothingBehind) {
+  constexpr size_t kLarge = 64 * 1024, kSome = 1000;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo", le_msg_GetProtocolRef("large", kLarge));
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      const le_msg_MessageRef_t news =
+          le_msg_CreateMsg(le_msg_GetSession(message));
+      std::memset(le_msg_GetPayloadPtr(news), 'x', kSome);
+      le_msg_Send(news);
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo", le_msg_GetProtocolRef("large", kLarge));
+    bool told = false;
+    client.on_message = [&](le_msg_MessageRef_t message) {
+      told = true;
+      le_msg_ReleaseMsg(message);
+    };
+    client.Open();
+    le_msg_ReleaseMsg(
+        le_msg_RequestSyncResponse(le_msg_CreateMsg(client.ref())));
+    party->RunLoopUntil([&] { return told; });
+    for (int i = 0; i < 3; ++i) {
+      const le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
+      const char* const payload =
+          static_cast<const char*>(le_msg_GetPayloadPtr(message));
+      EXPECT_EQ(std::count(payload, payload + kLarge, '\0'),
+                static_cast<ptrdiff_t>(kLarge));
+      le_msg_ReleaseMsg(message);
+    }
+    party->Signal("done");
   });
   RunScenario(scenario, GetParam());
 }

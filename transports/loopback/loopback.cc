@@ -76,7 +76,8 @@ struct End {
   BufferPool::Ptr copies;  // for payloads that had to be copied
   SendLimits limits;       // on what this end sends
   bool closed = false;
-  bool wants_room = false;  // a Send() was refused
+  bool wants_room = false;   // a Send() was refused
+  size_t refused_bytes = 0;  // and of what size
   event::Credentials owner;
   // While attached:
   event::Loop* loop = nullptr;
@@ -242,6 +243,7 @@ class LoopbackConnection final : public Connection, private event::Task {
     if (!HasRoomFor(frame.payload.size(), frame.descriptor != nullptr ||
                                               frame.connection != nullptr)) {
       mine().wants_room = true;
+      mine().refused_bytes = frame.payload.size() + kFrameOverheadBytes;
       return IoResult::kWouldBlock;
     }
     queued.type = frame.type;
@@ -354,6 +356,7 @@ class LoopbackConnection final : public Connection, private event::Task {
     const SendLimits& limits = mine().limits;
     return far().closed || far().inbox.empty() ||
            (far().inbox_bytes <= limits.bytes / 2 &&
+            far().inbox_bytes + mine().refused_bytes <= limits.bytes &&
             far().inbox.size() < limits.frames &&
             far().inbox_descriptors < limits.descriptors);
   }
@@ -409,6 +412,7 @@ class LoopbackConnection final : public Connection, private event::Task {
         const size_t size = queued.payload.size();
         std::copy(queued.payload.data(), queued.payload.data() + size,
                   own.data());
+        own.MarkCleanFrom(std::max(own.clean_from(), size));
         own.set_size(size);
         queued.payload = std::move(own);
       }

@@ -269,6 +269,21 @@ TEST_P(TransportConformanceTest, LimitsTheNumberOfFrames) {
   EXPECT_GE(sent, 5);
 }
 
+// Otherwise its sender would try again and again, and never wait.
+TEST_P(TransportConformanceTest, HasNoRoomForWhatItHasJustRefused) {
+  Ends ends(GetParam());
+  while (ends.client->queued_bytes() == 0) {
+    ASSERT_EQ(ends.client->Send(Frame(1, "small")), IoResult::kOk);
+  }
+  // Little of it is used, but not so little.
+  const size_t limit = 4 * ends.client->queued_bytes();
+  ends.client->SetSendLimits({limit, SIZE_MAX, SIZE_MAX});
+  const std::string large(limit - 30, 'x');
+  EXPECT_EQ(ends.client->Send(Frame(1, large)), IoResult::kWouldBlock);
+  EXPECT_FALSE(ends.client->Wait(Connection::kWritable, absl::InfinitePast()));
+  EXPECT_EQ(ends.client->Send(Frame(1, "")), IoResult::kOk);
+}
+
 TEST_P(TransportConformanceTest, LimitsTheNumberOfDescriptors) {
   Ends ends(GetParam());
   constexpr int kMost = 5;

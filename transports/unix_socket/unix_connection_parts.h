@@ -42,9 +42,10 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   explicit Output(UnixConnection* connection) : connection_(connection) {}
 
   OutputQueue queue;
-  bool blocked = false;     // the kernel takes nothing more now
-  bool no_memory = false;   // and does not say when it will again
-  bool wants_room = false;  // a Send() was refused
+  bool blocked = false;      // the kernel takes nothing more now
+  bool no_memory = false;    // and does not say when it will again
+  bool wants_room = false;   // a Send() was refused
+  size_t refused_bytes = 0;  // of what was refused last
 
   // The owner's thread: what is in the queue leaves then.
   void FlushAtTurnEnd() {

@@ -39,6 +39,7 @@ bool UnixConnection::HasRoomLocked() const {
   }
   // Half, so that a sender that waits has something to do when it is woken.
   return output_->queue.bytes() <= send_limit_bytes_ / 2 &&
+         output_->queue.bytes() + output_->refused_bytes <= send_limit_bytes_ &&
          output_->queue.frames() < send_limit_frames_ &&
          output_->queue.descriptors() < send_limit_descriptors_;
 }
@@ -88,6 +89,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     if (send_is_broken_) return IoResult::kClosed;
     if (IsFullLocked(size, with_descriptor)) {
       output_->wants_room = true;
+      output_->refused_bytes = size;
       return IoResult::kWouldBlock;
     }
   }
