@@ -3,7 +3,6 @@
 
 #include "messaging/message.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "messaging/message_pool.h"
@@ -13,7 +12,7 @@ namespace le {
 namespace messaging {
 
 void Message::Release() {
-  // The last one need not say so: nobody else is there to see it.
+  // Whoever has the only one needs no locked instruction to give it up.
   if (!IsSoleReference() &&
       references_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
     return;
@@ -83,10 +82,7 @@ void Message::Pack() {
 void Message::Unpack() {
   if (packed_ == nullptr) return;
   payload_ = pool_->buffers()->Allocate();
-  std::memcpy(payload_.data(), packed_.get(), size_);
-  payload_.MarkCleanFrom(std::max(payload_.clean_from(), size_));
-  payload_.set_size(size_);
-  payload_.ZeroFrom(size_);
+  payload_.Assign(packed_.get(), size_);
   packed_.reset();
 }
 

@@ -3,8 +3,6 @@
 
 #include "messaging/message_pool.h"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "messaging/protocol.h"
@@ -56,10 +54,7 @@ Message* MessagePool::New(Session* session, transports::Buffer payload) {
   } else if (payload.capacity() != buffers_->capacity()) {
     // It came from a pool of another size.
     transports::Buffer own = buffers_->Allocate();
-    std::memcpy(own.data(), payload.data(), payload.size());
-    own.MarkCleanFrom(std::max(own.clean_from(), payload.size()));
-    own.set_size(payload.size());
-    own.ZeroFrom(payload.size());
+    own.Assign(payload.data(), payload.size());
     payload = std::move(own);
   }
   message->payload_ = std::move(payload);

@@ -3,6 +3,7 @@
 
 #include "transports/buffer.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -23,6 +24,13 @@ static_assert(offsetof(internal::BufferBlock, headroom) +
                       kBufferHeadroomBytes ==
                   sizeof(internal::BufferBlock),
               "the headroom must end where the bytes begin");
+
+void Buffer::Assign(const uint8_t* bytes, size_t size) {
+  if (size > 0) std::memcpy(data(), bytes, size);
+  MarkCleanFrom(std::max(clean_from(), size));
+  ZeroFrom(size);
+  set_size(size);
+}
 
 void Buffer::Clean(size_t from) {
   std::memset(data() + from, 0,

@@ -68,6 +68,9 @@ class Buffer {
   size_t size() const { return block_->size; }
   void set_size(size_t size) { block_->size = size; }
 
+  // Holds a copy of these bytes, no more than the capacity, and is zero beyond.
+  void Assign(const uint8_t* bytes, size_t size);
+
   // Makes every byte from `from` on zero. Writes only what is not: reading is
   // cheaper, and mostly little was written.
   void ZeroFrom(size_t from) {

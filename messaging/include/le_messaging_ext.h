@@ -172,7 +172,8 @@ typedef struct {
 } le_msg_SessionLimits_t;
 
 /* Sets all limits of a client's session, from now on, whether it is open or not. The
- * session's owner only. Fatal: a wrong structSize; the server's side. */
+ * session's owner only. Fatal: a wrong structSize; more open requests than a session
+ * may have; the server's side. */
 void le_msg_SetSessionLimits(le_msg_SessionRef_t sessionRef,
                              const le_msg_SessionLimits_t* limitsPtr);
 

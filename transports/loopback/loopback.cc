@@ -409,11 +409,7 @@ class LoopbackConnection final : public Connection, private event::Task {
       }
       if (queued.payload.capacity() != pool->capacity()) {
         Buffer own = pool->Allocate();
-        const size_t size = queued.payload.size();
-        std::copy(queued.payload.data(), queued.payload.data() + size,
-                  own.data());
-        own.MarkCleanFrom(std::max(own.clean_from(), size));
-        own.set_size(size);
+        own.Assign(queued.payload.data(), queued.payload.size());
         queued.payload = std::move(own);
       }
       queued.payload.ZeroFrom(queued.payload.size());

@@ -50,10 +50,7 @@ absl::Status TooLarge(size_t payload, size_t capacity) {
 // A buffer that holds these bytes and is zero beyond.
 Buffer CopyOf(const uint8_t* bytes, size_t size, BufferPool* pool) {
   Buffer buffer = pool->Allocate();
-  std::memcpy(buffer.data(), bytes, size);
-  buffer.MarkCleanFrom(std::max(buffer.clean_from(), size));
-  buffer.ZeroFrom(size);
-  buffer.set_size(size);
+  buffer.Assign(bytes, size);
   return buffer;
 }
 
