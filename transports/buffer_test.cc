@@ -33,6 +33,23 @@ TEST(BufferTest, BeginsWithALineOfTheCache) {
   }
 }
 
+TEST(BufferTest, WhatWasAssignedIsNotFoundInTheNext) {
+  const BufferPool::Ptr pool = BufferPool::Create(64);
+  const std::string text = "some text";
+  for (const size_t size : {text.size(), size_t{4}, size_t{0}}) {
+    Buffer buffer = pool->Allocate();
+    buffer.Assign(reinterpret_cast<const uint8_t*>(text.data()), size);
+    EXPECT_EQ(buffer.size(), size);
+    EXPECT_EQ(Contents(buffer),
+              text.substr(0, size) + std::string(64 - size, '\0'));
+    // Nobody was given it to write to.
+    buffer.reset();
+    buffer = pool->Allocate();
+    buffer.ZeroFrom(0);
+    EXPECT_EQ(Contents(buffer), std::string(64, '\0'));
+  }
+}
+
 TEST(BufferTest, WhatOneUserLeftTheNextDoesNotSee) {
   BufferPool::Ptr pool = BufferPool::Create(100);
   {
