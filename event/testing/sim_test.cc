@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
+#include "event/loop_test_util.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
 
@@ -21,24 +22,6 @@ namespace event {
 namespace {
 
 using Outcome = Simulation::Outcome;
-
-class FnTask : public Task {
- public:
-  explicit FnTask(std::function<void()> fn) : fn_(std::move(fn)) {}
-  void Run() override { fn_(); }
-
- private:
-  const std::function<void()> fn_;
-};
-
-class FnTimer : public Timer {
- public:
-  explicit FnTimer(std::function<void()> fn) : fn_(std::move(fn)) {}
-  void OnExpiry() override { fn_(); }
-
- private:
-  const std::function<void()> fn_;
-};
 
 // Says when it is destroyed.
 class Witness {
