@@ -1,0 +1,84 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A std::mutex with two additions: clang's -Wthread-safety checks what it
+// guards, and a simulation can switch threads wherever a lock is released.
+
+#ifndef LE_MESSAGING_EVENT_BASE_MUTEX_H_
+#define LE_MESSAGING_EVENT_BASE_MUTEX_H_
+
+#include <atomic>
+#include <mutex>
+
+#include "absl/base/optimization.h"
+#include "absl/base/thread_annotations.h"
+
+namespace le {
+namespace event {
+
+class ABSL_LOCKABLE Mutex {
+ public:
+  Mutex() = default;
+  Mutex(const Mutex&) = delete;
+  Mutex& operator=(const Mutex&) = delete;
+
+  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
+    mutex_.lock();
+    if (const Observer* o = Current(); ABSL_PREDICT_FALSE(o != nullptr)) {
+      o->on_locked();
+    }
+  }
+  void Unlock() ABSL_UNLOCK_FUNCTION() {
+    mutex_.unlock();
+    // The mutex may be gone from here on.
+    if (const Observer* o = Current(); ABSL_PREDICT_FALSE(o != nullptr)) {
+      o->on_unlocked();
+    }
+  }
+
+  // Called after every Lock() and Unlock() of any Mutex, on its thread. Null:
+  // none, which is so outside a simulation. Set it while no lock is held.
+  struct Observer {
+    void (*on_locked)();
+    void (*on_unlocked)();
+  };
+  static void SetObserver(const Observer* observer) {
+    observer_.store(observer, std::memory_order_release);
+  }
+
+ private:
+  static const Observer* Current() {
+    return observer_.load(std::memory_order_relaxed);
+  }
+  static inline std::atomic<const Observer*> observer_{nullptr};
+
+  std::mutex mutex_;
+};
+
+// Holds a Mutex for as long as it lives, or until Unlock().
+class ABSL_SCOPED_LOCKABLE MutexLock {
+ public:
+  explicit MutexLock(Mutex* mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex)
+      : mutex_(mutex) {
+    mutex_->Lock();
+  }
+  ~MutexLock() ABSL_UNLOCK_FUNCTION() {
+    if (mutex_ != nullptr) mutex_->Unlock();
+  }
+  MutexLock(const MutexLock&) = delete;
+  MutexLock& operator=(const MutexLock&) = delete;
+
+  // Early. Once at most.
+  void Unlock() ABSL_UNLOCK_FUNCTION() {
+    mutex_->Unlock();
+    mutex_ = nullptr;
+  }
+
+ private:
+  Mutex* mutex_;
+};
+
+}  // namespace event
+}  // namespace le
+
+#endif  // LE_MESSAGING_EVENT_BASE_MUTEX_H_
