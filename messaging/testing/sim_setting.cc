@@ -14,8 +14,8 @@
 #include "directory/server.h"
 #include "directory/testing/numbered_users.h"
 #include "event/testing/sim.h"
-#include "messaging/local_parts.h"
-#include "messaging/runtime.h"
+#include "messaging/facade/local_parts.h"
+#include "messaging/session/runtime.h"
 #include "messaging/testing/signal_board.h"
 #include "transports/loopback/loopback.h"
 

@@ -16,7 +16,7 @@
 
 #include "directory/control_frame.h"
 #include "directory/proto/directory.pb.h"
-#include "messaging/wire.h"
+#include "messaging/machine/wire.h"
 #include "transports/framing/framing.h"
 
 namespace le {

@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "messaging/owner_state.h"
-#include "messaging/protocol.h"
-#include "messaging/runtime.h"
+#include "messaging/message/protocol.h"
+#include "messaging/session/owner_state.h"
+#include "messaging/session/runtime.h"
 
 namespace le {
 namespace faults {

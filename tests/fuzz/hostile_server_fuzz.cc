@@ -15,7 +15,7 @@
 #include "event/base/unique_fd.h"
 #include "le_messaging_ext.h"
 #include "legato.h"
-#include "messaging/wire.h"
+#include "messaging/machine/wire.h"
 #include "tests/fuzz/raw_socket.h"
 #include "tests/one_thread/world.h"
 

@@ -12,8 +12,8 @@
 
 #include "event/base/log.h"
 #include "event/os_process.h"
-#include "messaging/local_parts.h"
-#include "messaging/runtime.h"
+#include "messaging/facade/local_parts.h"
+#include "messaging/session/runtime.h"
 #include "transports/loopback/loopback.h"
 
 namespace le {

@@ -18,7 +18,7 @@
 #include <mutex>
 
 #include "event/base/log.h"
-#include "messaging/limits.h"
+#include "messaging/machine/limits.h"
 #include "tests/scenarios/util.h"
 
 namespace le {

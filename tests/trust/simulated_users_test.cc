@@ -22,7 +22,7 @@
 #include "gtest/gtest.h"
 #include "le_messaging_ext.h"
 #include "legato.h"
-#include "messaging/runtime.h"
+#include "messaging/session/runtime.h"
 #include "transports/loopback/loopback.h"
 
 namespace le {

@@ -1,0 +1,244 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C API, for clients: protocols and sessions.
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "directory/interface_name.h"
+#include "event/os_process.h"
+#include "messaging/c_api/refs.h"
+#include "messaging/machine/limits.h"
+#include "messaging/session/runtime.h"
+
+using le::event::CheckNotForked;
+using le::event::Misuse;
+using le::messaging::Checked;
+using le::messaging::CheckSize;
+using le::messaging::ClientSession;
+using le::messaging::ClientSide;
+using le::messaging::DeadlineAfter;
+using le::messaging::Interface;
+using le::messaging::OpenResult;
+using le::messaging::Owned;
+using le::messaging::Protocol;
+using le::messaging::Runtime;
+using le::messaging::ServerSession;
+using le::messaging::Session;
+using le::messaging::TellSessionLimits;
+using le::messaging::ToRef;
+using le::messaging::ToResult;
+using le::messaging::ToSessionLimits;
+
+namespace {
+
+// A client session that the calling thread owns and that is closed.
+ClientSession* ReadyToOpen(const char* function, le_msg_SessionRef_t ref) {
+  ClientSession* const session =
+      Owned(function, ClientSide(function, Checked(function, ref)));
+  if (!session->is_closed()) {
+    Misuse(function, "the session of interface '", session->interface()->name,
+           "' is open or being opened already");
+  }
+  return session;
+}
+
+}  // namespace
+
+// ---- Protocols -------------------------------------------------------------
+
+le_msg_ProtocolRef_t le_msg_GetProtocolRef(const char* protocolId,
+                                           size_t largestMsgSize) {
+  CheckNotForked(__func__);
+  if (protocolId == nullptr) Misuse(__func__, "the protocol's id is NULL");
+  const std::string id(protocolId);
+  const absl::Status valid = le::directory::CheckProtocolId(id);
+  if (!valid.ok()) Misuse(__func__, valid.message());
+  if (largestMsgSize > le::messaging::kMaxMessageBytes) {
+    Misuse(__func__, "a largest message of ", largestMsgSize,
+           " bytes is more than ", le::messaging::kMaxMessageBytes);
+  }
+  absl::StatusOr<Protocol*> protocol =
+      Runtime::Current()->GetProtocol(id, largestMsgSize);
+  if (!protocol.ok()) Misuse(__func__, protocol.status().message());
+  return ToRef(*protocol);
+}
+
+const char* le_msg_GetProtocolIdStr(le_msg_ProtocolRef_t protocolRef) {
+  return Checked(__func__, protocolRef)->id().c_str();
+}
+
+size_t le_msg_GetProtocolMaxMsgSize(le_msg_ProtocolRef_t protocolRef) {
+  return Checked(__func__, protocolRef)->max_message_size();
+}
+
+void le_msg_SetProtocolPoolSize(le_msg_ProtocolRef_t protocolRef,
+                                size_t messages) {
+  Checked(__func__, protocolRef)->Reserve(messages);
+}
+
+// ---- Sessions --------------------------------------------------------------
+
+le_msg_SessionRef_t le_msg_CreateSession(le_msg_ProtocolRef_t protocolRef,
+                                         const char* interfaceName) {
+  Protocol* const protocol = Checked(__func__, protocolRef);
+  if (interfaceName == nullptr)
+    Misuse(__func__, "the interface's name is NULL");
+  const absl::Status valid = le::directory::CheckInterfaceName(interfaceName);
+  if (!valid.ok()) Misuse(__func__, valid.message());
+  return ToRef(static_cast<Session*>(new ClientSession(
+      Interface{interfaceName, protocol}, Runtime::Current()->introducer())));
+}
+
+void le_msg_DeleteSession(le_msg_SessionRef_t sessionRef) {
+  Owned(__func__, ClientSide(__func__, Checked(__func__, sessionRef)))
+      ->Delete();
+}
+
+void le_msg_SetSessionRecvHandler(le_msg_SessionRef_t sessionRef,
+                                  le_msg_ReceiveHandler_t handlerFunc,
+                                  void* contextPtr) {
+  Owned(__func__, ClientSide(__func__, Checked(__func__, sessionRef)))
+      ->SetReceiveHandler(handlerFunc, contextPtr);
+}
+
+void le_msg_SetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
+                                   le_msg_SessionEventHandler_t handlerFunc,
+                                   void* contextPtr) {
+  Owned(__func__, ClientSide(__func__, Checked(__func__, sessionRef)))
+      ->SetCloseHandler(handlerFunc, contextPtr);
+}
+
+void le_msg_GetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
+                                   le_msg_SessionEventHandler_t* handlerFuncPtr,
+                                   void** contextPtrPtr) {
+  ClientSession* const session =
+      ClientSide(__func__, Checked(__func__, sessionRef));
+  if (handlerFuncPtr != nullptr) {
+    *handlerFuncPtr = session->close_handler();
+  }
+  if (contextPtrPtr != nullptr) *contextPtrPtr = session->close_context();
+}
+
+void le_msg_OpenSession(le_msg_SessionRef_t sessionRef,
+                        le_msg_SessionEventHandler_t callbackFunc,
+                        void* contextPtr) {
+  ReadyToOpen(__func__, sessionRef)
+      ->Open(callbackFunc, nullptr, contextPtr, absl::InfiniteFuture());
+}
+
+void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef) {
+  ReadyToOpen(__func__, sessionRef)
+      ->OpenSync(/*waits=*/true, absl::InfiniteFuture());
+}
+
+le_result_t le_msg_TryOpenSessionSync(le_msg_SessionRef_t sessionRef) {
+  return ToResult(ReadyToOpen(__func__, sessionRef)
+                      ->OpenSync(/*waits=*/false, absl::InfiniteFuture()));
+}
+
+void le_msg_CloseSession(le_msg_SessionRef_t sessionRef) {
+  Session* const session = Owned(__func__, Checked(__func__, sessionRef));
+  if (session->is_client()) {
+    static_cast<ClientSession*>(session)->Close();
+  } else {
+    static_cast<ServerSession*>(session)->Close(
+        le::messaging::CloseReason::kByCaller);
+  }
+}
+
+void le_msg_SetSessionContextPtr(le_msg_SessionRef_t sessionRef,
+                                 void* contextPtr) {
+  Checked(__func__, sessionRef)->set_context(contextPtr);
+}
+
+void* le_msg_GetSessionContextPtr(le_msg_SessionRef_t sessionRef) {
+  return Checked(__func__, sessionRef)->context();
+}
+
+le_msg_ProtocolRef_t le_msg_GetSessionProtocol(le_msg_SessionRef_t sessionRef) {
+  return ToRef(Checked(__func__, sessionRef)->protocol());
+}
+
+le_msg_InterfaceRef_t le_msg_GetSessionInterface(
+    le_msg_SessionRef_t sessionRef) {
+  return ToRef(Checked(__func__, sessionRef)->interface());
+}
+
+const char* le_msg_GetInterfaceName(le_msg_InterfaceRef_t interfaceRef) {
+  return Checked(__func__, interfaceRef)->name.c_str();
+}
+
+le_msg_ProtocolRef_t le_msg_GetInterfaceProtocol(
+    le_msg_InterfaceRef_t interfaceRef) {
+  return ToRef(Checked(__func__, interfaceRef)->protocol);
+}
+
+// ---- Extensions ------------------------------------------------------------
+
+void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
+                             le_msg_OpenResultHandler_t handlerFunc,
+                             void* contextPtr) {
+  // The handler is told a result; the session knows only whether it is open.
+  ReadyToOpen(__func__, sessionRef)
+      ->Open(nullptr, handlerFunc, contextPtr, DeadlineAfter(timeoutMs));
+}
+
+le_result_t le_msg_OpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
+                                        uint32_t timeoutMs) {
+  return ToResult(ReadyToOpen(__func__, sessionRef)
+                      ->OpenSync(/*waits=*/true, DeadlineAfter(timeoutMs)));
+}
+
+le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
+                                           uint32_t timeoutMs) {
+  return ToResult(ReadyToOpen(__func__, sessionRef)
+                      ->OpenSync(/*waits=*/false, DeadlineAfter(timeoutMs)));
+}
+
+le_msg_CloseReason_t le_msg_GetCloseReason(le_msg_SessionRef_t sessionRef) {
+  return static_cast<le_msg_CloseReason_t>(
+      Checked(__func__, sessionRef)->close_reason());
+}
+
+const char* le_msg_GetCloseReasonTxt(le_msg_CloseReason_t reason) {
+  CheckNotForked(__func__);
+  return le::messaging::CloseReasonText(
+      static_cast<le::messaging::CloseReason>(reason));
+}
+
+void le_msg_Flush(le_msg_SessionRef_t sessionRef) {
+  Checked(__func__, sessionRef)->Flush();
+}
+
+le_result_t le_msg_GetServerUserCreds(le_msg_SessionRef_t sessionRef,
+                                      uid_t* userIdPtr, pid_t* processIdPtr) {
+  le::event::Credentials server;
+  if (!ClientSide(__func__, Checked(__func__, sessionRef))
+           ->ServerCredentials(&server)) {
+    return LE_CLOSED;
+  }
+  if (userIdPtr != nullptr) *userIdPtr = server.uid;
+  if (processIdPtr != nullptr) *processIdPtr = server.pid;
+  return LE_OK;
+}
+
+void le_msg_SetSessionLimits(le_msg_SessionRef_t sessionRef,
+                             const le_msg_SessionLimits_t* limitsPtr) {
+  ClientSession* const session =
+      Owned(__func__, ClientSide(__func__, Checked(__func__, sessionRef)));
+  if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
+  CheckSize(__func__, *limitsPtr);
+  session->SetLimits(ToSessionLimits(__func__, *limitsPtr));
+}
+
+void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
+                             le_msg_SessionLimits_t* limitsPtr) {
+  ClientSession* const session =
+      Owned(__func__, ClientSide(__func__, Checked(__func__, sessionRef)));
+  if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
+  limitsPtr->structSize = sizeof(*limitsPtr);
+  TellSessionLimits(session->limits(), session->send_limits(), limitsPtr);
+}

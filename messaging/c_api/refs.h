@@ -1,0 +1,142 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Between the C API's opaque references and the objects they stand for, and the
+// checks that each function begins with.
+
+#ifndef LE_MESSAGING_MESSAGING_C_REFS_H_
+#define LE_MESSAGING_MESSAGING_C_REFS_H_
+
+#include "absl/time/time.h"
+#include "event/base/log.h"
+#include "event/os_process.h"
+#include "event/process.h"
+#include "le_messaging.h"
+#include "le_messaging_ext.h"
+#include "messaging/message/message.h"
+#include "messaging/message/protocol.h"
+#include "messaging/session/client_session.h"
+#include "messaging/session/server_session.h"
+#include "messaging/session/service.h"
+#include "messaging/session/session.h"
+
+namespace le {
+namespace messaging {
+
+inline le_msg_ProtocolRef_t ToRef(Protocol* p) {
+  return reinterpret_cast<le_msg_ProtocolRef_t>(p);
+}
+inline le_msg_InterfaceRef_t ToRef(const Interface* i) {
+  return reinterpret_cast<le_msg_InterfaceRef_t>(const_cast<Interface*>(i));
+}
+inline le_msg_ServiceRef_t ToRef(Service* s) {
+  return reinterpret_cast<le_msg_ServiceRef_t>(s);
+}
+
+// Fatal if the reference is NULL, and in the child of a fork.
+template <typename Object, typename Ref>
+Object* Checked(const char* function, Ref ref, const char* what) {
+  event::CheckNotForked(function);
+  if (ref == nullptr) event::Misuse(function, "the ", what, " is NULL");
+  return reinterpret_cast<Object*>(ref);
+}
+
+inline Protocol* Checked(const char* function, le_msg_ProtocolRef_t ref) {
+  return Checked<Protocol>(function, ref, "protocol");
+}
+inline Interface* Checked(const char* function, le_msg_InterfaceRef_t ref) {
+  return Checked<Interface>(function, ref, "interface");
+}
+inline Session* Checked(const char* function, le_msg_SessionRef_t ref) {
+  return Checked<Session>(function, ref, "session");
+}
+inline Message* Checked(const char* function, le_msg_MessageRef_t ref) {
+  return Checked<Message>(function, ref, "message");
+}
+inline Service* Checked(const char* function, le_msg_ServiceRef_t ref) {
+  return Checked<Service>(function, ref, "service");
+}
+
+template <typename Object>
+Object* Owned(const char* function, Object* object) {
+  if (!object->IsOwner()) {
+    event::Misuse(function,
+                  "only the thread that created the object may call this");
+  }
+  return object;
+}
+
+inline ClientSession* ClientSide(const char* function, Session* session) {
+  if (!session->is_client()) {
+    event::Misuse(function, "not for the server's side of a session");
+  }
+  return static_cast<ClientSession*>(session);
+}
+
+inline ServerSession* ServerSide(const char* function, Session* session) {
+  if (session->is_client()) {
+    event::Misuse(function, "not for the client's side of a session");
+  }
+  return static_cast<ServerSession*>(session);
+}
+
+// The instant that a number of milliseconds from now stands for.
+inline event::Instant DeadlineAfter(uint32_t timeout_ms) {
+  if (timeout_ms == LE_MSG_NO_TIMEOUT) return absl::InfiniteFuture();
+  return event::Process::Current()->Now() + absl::Milliseconds(timeout_ms);
+}
+
+template <typename CStructure>
+void CheckSize(const char* function, const CStructure& structure) {
+  if (structure.structSize == sizeof(structure)) return;
+  event::Misuse(function, "structSize is ", structure.structSize, ", not ",
+                sizeof(structure));
+}
+
+// The limits of a session, which two structures of the API have alike.
+template <typename CLimits>
+SessionLimits ToSessionLimits(const char* function, const CLimits& stated) {
+  if (stated.maxOpenRequests > kMaxOpenRequests) {
+    event::Misuse(function, stated.maxOpenRequests,
+                  " open requests are more than the ", kMaxOpenRequests,
+                  " that a session may have");
+  }
+  SessionLimits limits;
+  limits.queued_bytes = stated.maxQueuedBytes;
+  if (stated.maxQueuedMessages != 0) {
+    limits.queued_messages = stated.maxQueuedMessages;
+  }
+  if (stated.maxQueuedFds != 0) limits.queued_descriptors = stated.maxQueuedFds;
+  if (stated.maxOpenRequests != 0)
+    limits.open_requests = stated.maxOpenRequests;
+  return limits;
+}
+template <typename CLimits>
+void TellSessionLimits(const SessionLimits& limits,
+                       const transports::SendLimits& send, CLimits* told) {
+  told->maxQueuedBytes = send.bytes;
+  told->maxQueuedMessages = limits.queued_messages;
+  told->maxQueuedFds = limits.queued_descriptors;
+  told->maxOpenRequests = limits.open_requests;
+}
+
+inline le_result_t ToResult(OpenResult result) {
+  switch (result) {
+    case OpenResult::kOk:
+      return LE_OK;
+    case OpenResult::kNotOffered:
+      return LE_NOT_FOUND;
+    case OpenResult::kNoBinding:
+      return LE_NOT_PERMITTED;
+    case OpenResult::kNoDirectory:
+      return LE_COMM_ERROR;
+    case OpenResult::kTimedOut:
+      return LE_TIMEOUT;
+  }
+  return LE_FAULT;
+}
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_C_REFS_H_

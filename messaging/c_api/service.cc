@@ -1,0 +1,226 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C API, for servers: services and their clients.
+
+#include <cstdarg>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "directory/interface_name.h"
+#include "event/os_process.h"
+#include "messaging/c_api/refs.h"
+#include "messaging/machine/limits.h"
+#include "messaging/session/owner_state.h"
+#include "messaging/session/runtime.h"
+
+using le::event::CheckNotForked;
+using le::event::Misuse;
+using le::messaging::Checked;
+using le::messaging::CheckSize;
+using le::messaging::Interface;
+using le::messaging::Owned;
+using le::messaging::OwnerState;
+using le::messaging::Protocol;
+using le::messaging::Runtime;
+using le::messaging::ServerSession;
+using le::messaging::ServerSide;
+using le::messaging::Service;
+using le::messaging::ServiceHandler;
+using le::messaging::ServiceLimits;
+using le::messaging::SessionHandler;
+using le::messaging::TellSessionLimits;
+using le::messaging::ToRef;
+using le::messaging::ToSessionLimits;
+
+namespace {
+
+le_msg_SessionEventHandlerRef_t AddHandler(const char* function,
+                                           le_msg_ServiceRef_t serviceRef,
+                                           Service::When when,
+                                           SessionHandler handler,
+                                           void* context) {
+  Service* const service = Owned(function, Checked(function, serviceRef));
+  if (handler == nullptr) Misuse(function, "the handler is NULL");
+  return reinterpret_cast<le_msg_SessionEventHandlerRef_t>(
+      service->AddHandler(when, handler, context));
+}
+
+}  // namespace
+
+le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
+                                         const char* interfaceName) {
+  Protocol* const protocol = Checked(__func__, protocolRef);
+  if (interfaceName == nullptr)
+    Misuse(__func__, "the interface's name is NULL");
+  const absl::Status valid = le::directory::CheckInterfaceName(interfaceName);
+  if (!valid.ok()) Misuse(__func__, valid.message());
+  Runtime* const runtime = Runtime::Current();
+  if (!runtime->TakeServiceName(interfaceName)) {
+    Misuse(__func__, "this process has a service '", interfaceName,
+           "' already");
+  }
+  return ToRef(new Service(runtime, Interface{interfaceName, protocol},
+                           runtime->introducer()));
+}
+
+void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef) {
+  Owned(__func__, Checked(__func__, serviceRef))->Delete();
+}
+
+le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
+    le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
+    void* contextPtr) {
+  return AddHandler(__func__, serviceRef, Service::When::kOpen, handlerFunc,
+                    contextPtr);
+}
+
+le_msg_SessionEventHandlerRef_t le_msg_AddServiceCloseHandler(
+    le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
+    void* contextPtr) {
+  return AddHandler(__func__, serviceRef, Service::When::kClose, handlerFunc,
+                    contextPtr);
+}
+
+void le_msg_RemoveServiceHandler(le_msg_SessionEventHandlerRef_t handlerRef) {
+  auto* const handler =
+      Checked<ServiceHandler>(__func__, handlerRef, "handler");
+  Owned(__func__, Service::OwnerOf(handler));
+  Service::RemoveHandler(handler);
+}
+
+void le_msg_SetServiceRecvHandler(le_msg_ServiceRef_t serviceRef,
+                                  le_msg_ReceiveHandler_t handlerFunc,
+                                  void* contextPtr) {
+  Owned(__func__, Checked(__func__, serviceRef))
+      ->SetReceiveHandler(handlerFunc, contextPtr);
+}
+
+void le_msg_SetServiceContextPtr(le_msg_ServiceRef_t serviceRef,
+                                 void* contextPtr) {
+  Checked(__func__, serviceRef)->set_context(contextPtr);
+}
+
+void* le_msg_GetServiceContextPtr(le_msg_ServiceRef_t serviceRef) {
+  return Checked(__func__, serviceRef)->context();
+}
+
+void le_msg_AdvertiseService(le_msg_ServiceRef_t serviceRef) {
+  Owned(__func__, Checked(__func__, serviceRef))->Advertise();
+}
+
+void le_msg_HideService(le_msg_ServiceRef_t serviceRef) {
+  Owned(__func__, Checked(__func__, serviceRef))->Hide();
+}
+
+le_msg_MessageRef_t le_msg_GetServiceRxMsg(void) {
+  CheckNotForked(__func__);
+  OwnerState* const owner = OwnerState::OfCurrentOrNull();
+  return owner == nullptr ? nullptr : ToRef(owner->current_message());
+}
+
+void le_msg_KillClient_(const char* format, ...) {
+  CheckNotForked("LE_KILL_CLIENT");
+  char reason[512];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(reason, sizeof(reason), format, arguments);
+  va_end(arguments);
+
+  OwnerState* const owner = OwnerState::OfCurrentOrNull();
+  ServerSession* const session =
+      owner == nullptr ? nullptr : owner->current_session();
+  if (session == nullptr) {
+    Misuse("LE_KILL_CLIENT",
+           "not inside a service's receive handler; the reason was: ", reason);
+  }
+  le::event::Credentials client;
+  session->ClientCredentials(&client);
+  le::event::Log(le::event::LogLevel::kEmergency,
+                 absl::StrCat("service '", session->interface()->name,
+                              "': killing client pid ", client.pid, " of user ",
+                              client.uid, ": ", reason));
+  session->Close(le::messaging::CloseReason::kKilled);
+}
+
+// ---- Who the client is -----------------------------------------------------
+
+le_result_t le_msg_GetClientUserCreds(le_msg_SessionRef_t sessionRef,
+                                      uid_t* userIdPtr, pid_t* processIdPtr) {
+  le::event::Credentials client;
+  if (!ServerSide(__func__, Checked(__func__, sessionRef))
+           ->ClientCredentials(&client)) {
+    return LE_CLOSED;
+  }
+  if (userIdPtr != nullptr) *userIdPtr = client.uid;
+  if (processIdPtr != nullptr) *processIdPtr = client.pid;
+  return LE_OK;
+}
+
+le_result_t le_msg_GetClientUserId(le_msg_SessionRef_t sessionRef,
+                                   uid_t* userIdPtr) {
+  le::event::Credentials client;
+  if (!ServerSide(__func__, Checked(__func__, sessionRef))
+           ->ClientCredentials(&client)) {
+    return LE_CLOSED;
+  }
+  if (userIdPtr != nullptr) *userIdPtr = client.uid;
+  return LE_OK;
+}
+
+le_result_t le_msg_GetClientProcessId(le_msg_SessionRef_t sessionRef,
+                                      pid_t* processIdPtr) {
+  le::event::Credentials client;
+  if (!ServerSide(__func__, Checked(__func__, sessionRef))
+           ->ClientCredentials(&client)) {
+    return LE_CLOSED;
+  }
+  if (processIdPtr != nullptr) *processIdPtr = client.pid;
+  return LE_OK;
+}
+
+le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
+                                  int* pidFdPtr) {
+  ServerSession* const session =
+      ServerSide(__func__, Checked(__func__, sessionRef));
+  if (pidFdPtr == nullptr) Misuse(__func__, "the descriptor's pointer is NULL");
+  absl::StatusOr<le::event::UniqueFd> pid_fd = session->ClientPidFd();
+  if (pid_fd.ok()) {
+    *pidFdPtr = pid_fd->release();
+    return LE_OK;
+  }
+  *pidFdPtr = -1;
+  return pid_fd.status().code() == absl::StatusCode::kUnavailable
+             ? LE_CLOSED
+             : LE_UNSUPPORTED;
+}
+
+// ---- Limits ----------------------------------------------------------------
+
+void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
+                             const le_msg_ServiceLimits_t* limitsPtr) {
+  Service* const service = Owned(__func__, Checked(__func__, serviceRef));
+  if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
+  CheckSize(__func__, *limitsPtr);
+  ServiceLimits limits;
+  if (limitsPtr->maxSessions != 0) limits.sessions = limitsPtr->maxSessions;
+  limits.session = ToSessionLimits(__func__, *limitsPtr);
+  limits.drop_when_slow =
+      limitsPtr->slowReaderPolicy == LE_MSG_SLOW_READER_DROP;
+  service->SetLimits(limits);
+}
+
+void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
+                             le_msg_ServiceLimits_t* limitsPtr) {
+  Service* const service = Checked(__func__, serviceRef);
+  if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
+  const ServiceLimits& limits = service->limits();
+  limitsPtr->structSize = sizeof(*limitsPtr);
+  limitsPtr->maxSessions = limits.sessions;
+  TellSessionLimits(limits.session, service->send_limits(), limitsPtr);
+  limitsPtr->slowReaderPolicy = limits.drop_when_slow
+                                    ? LE_MSG_SLOW_READER_DROP
+                                    : LE_MSG_SLOW_READER_CLOSE;
+}

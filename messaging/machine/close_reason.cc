@@ -1,0 +1,36 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "messaging/machine/close_reason.h"
+
+namespace le {
+namespace messaging {
+
+const char* CloseReasonText(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::kNone:
+      return "not closed";
+    case CloseReason::kByCaller:
+      return "closed at this end";
+    case CloseReason::kByPeer:
+      return "the far end closed it or died";
+    case CloseReason::kSlowReader:
+      return "slow reader: the far end does not take its messages";
+    case CloseReason::kKilled:
+      return "the server killed this client";
+    case CloseReason::kProtocolError:
+      return "the far end broke the rules of the protocol";
+    case CloseReason::kReceiveLimit:
+      return "the far end sent more than may be held for it";
+    case CloseReason::kServiceDeleted:
+      return "the service was deleted";
+    case CloseReason::kThreadEnded:
+      return "the thread that owned it ended";
+    case CloseReason::kSystem:
+      return "the operating system refused";
+  }
+  return "unknown";
+}
+
+}  // namespace messaging
+}  // namespace le

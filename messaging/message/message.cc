@@ -1,0 +1,94 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "messaging/message/message.h"
+
+#include <cstring>
+
+#include "messaging/message/message_pool.h"
+#include "messaging/session/session.h"
+
+namespace le {
+namespace messaging {
+
+void Message::Release() {
+  // Whoever has the only one needs no locked instruction to give it up.
+  if (!IsSoleReference() &&
+      references_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+    return;
+  }
+  references_.store(0, std::memory_order_relaxed);
+  Session* const session = session_;
+  if (owes_response()) session->GiveUp(TakeRequestId());
+  pool_->Free(this);
+  session->Unref();
+}
+
+void Message::Reset() {
+  descriptor_.reset();
+  response_descriptor_.reset();
+  payload_.reset();
+  packed_.reset();
+  is_received_request_ = size_was_set_ = received_size_was_set_ = false;
+  size_ = 0;
+}
+
+absl::Span<const uint8_t> Message::PayloadToSend() {
+  size_t length = size_;
+  if (!size_was_set_) {
+    length = transports::LengthWithoutZeroTail(payload_.data(),
+                                               payload_.clean_from());
+    payload_.MarkCleanFrom(length);
+  }
+  payload_.set_size(length);
+  return absl::MakeConstSpan(payload_.data(), length);
+}
+
+size_t Message::size() const {
+  return size_was_set_ || received_size_was_set_ ? size_ : payload_.capacity();
+}
+
+void Message::SetSize(size_t size) {
+  size_was_set_ = true;
+  size_ = size;
+}
+
+bool Message::has_outgoing_descriptor() const {
+  return static_cast<bool>(is_received_request_ ? response_descriptor_
+                                                : descriptor_);
+}
+
+event::UniqueFd* Message::outgoing_descriptor() {
+  return is_received_request_ ? &response_descriptor_ : &descriptor_;
+}
+
+void Message::SetDescriptor(int fd) { outgoing_descriptor()->reset(fd); }
+
+int Message::TakeDescriptor() { return descriptor_.release(); }
+
+namespace {
+// Packing costs an allocation and two copies: worth it only if it saves more.
+constexpr size_t kWorthPackingBytes = 2048;
+}  // namespace
+
+void Message::Pack() {
+  const size_t size = payload_.size();
+  if (size + kWorthPackingBytes > payload_.capacity()) return;
+  packed_ = std::make_unique<uint8_t[]>(size + 1);
+  std::memcpy(packed_.get(), payload_.data(), size);
+  payload_.reset();
+}
+
+void Message::Unpack() {
+  if (packed_ == nullptr) return;
+  payload_ = pool_->buffers()->Allocate();
+  payload_.Assign(packed_.get(), size_);
+  packed_.reset();
+}
+
+size_t Message::held_bytes() const {
+  return sizeof(*this) + (packed_ != nullptr ? size_ : payload_.capacity());
+}
+
+}  // namespace messaging
+}  // namespace le

@@ -1,0 +1,61 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "messaging/session/runtime.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace le {
+namespace messaging {
+
+Runtime* Runtime::Current() {
+  event::Process* const process = event::Process::Current();
+  return process->State<Runtime>(
+      [process] { return std::make_unique<Runtime>(DefaultParts(process)); });
+}
+
+void Runtime::Install(event::Process* process, Parts parts) {
+  process->State<Runtime>(
+      [&parts] { return std::make_unique<Runtime>(std::move(parts)); });
+}
+
+Runtime::Runtime(Parts parts) : parts_(std::move(parts)) {}
+
+Runtime::~Runtime() = default;
+
+directory::Introducer* Runtime::local_introducer() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (local_introducer_ == nullptr) {
+    local_introducer_ = parts_.make_local_introducer();
+  }
+  return local_introducer_.get();
+}
+
+absl::StatusOr<Protocol*> Runtime::GetProtocol(absl::string_view id,
+                                               size_t max_message_size) {
+  const std::string key(id);
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::unique_ptr<Protocol>& slot = protocols_[key];
+  if (slot == nullptr) slot = std::make_unique<Protocol>(key, max_message_size);
+  if (slot->max_message_size() != max_message_size) {
+    return absl::AlreadyExistsError(absl::StrCat(
+        "protocol '", key, "' has a largest message of ",
+        slot->max_message_size(), " bytes already, not ", max_message_size));
+  }
+  return slot.get();
+}
+
+bool Runtime::TakeServiceName(const std::string& name) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return service_names_.insert(name).second;
+}
+
+void Runtime::ReleaseServiceName(const std::string& name) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  service_names_.erase(name);
+}
+
+}  // namespace messaging
+}  // namespace le

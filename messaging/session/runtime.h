@@ -1,0 +1,77 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What messaging keeps per process: how to find services, protocols, and the
+// names of the services that it offers itself.
+
+#ifndef LE_MESSAGING_MESSAGING_RUNTIME_H_
+#define LE_MESSAGING_MESSAGING_RUNTIME_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "directory/introducer.h"
+#include "event/process.h"
+#include "messaging/message/protocol.h"
+
+namespace le {
+namespace messaging {
+
+class Service;
+
+class Runtime final : public event::ModuleState {
+ public:
+  // What a facade, or a test, makes a runtime of. The introducers own whatever
+  // transport they use.
+  struct Parts {
+    std::shared_ptr<directory::Introducer> introducer;
+    // Makes what introduces clients to the local services of this process: few
+    // have any.
+    std::function<std::shared_ptr<directory::Introducer>()>
+        make_local_introducer;
+  };
+
+  // The current process's. The first use makes it: of what Install() was given
+  // for that process, else of the facade's defaults.
+  static Runtime* Current();
+
+  // Says what `process` works with. Before its first use of messaging.
+  static void Install(event::Process* process, Parts parts);
+
+  explicit Runtime(Parts parts);
+  ~Runtime() override;
+
+  directory::Introducer* introducer() { return parts_.introducer.get(); }
+  // Any thread. Made at first use.
+  directory::Introducer* local_introducer();
+
+  // Any thread. AlreadyExists: that id stands for another size.
+  absl::StatusOr<Protocol*> GetProtocol(absl::string_view id,
+                                        size_t max_message_size);
+
+  // Any thread. False: a service of this process has that name already.
+  bool TakeServiceName(const std::string& name);
+  void ReleaseServiceName(const std::string& name);
+
+ private:
+  const Parts parts_;
+  std::mutex mutex_;
+  std::shared_ptr<directory::Introducer> local_introducer_;
+  std::map<std::string, std::unique_ptr<Protocol>, std::less<>> protocols_;
+  std::set<std::string> service_names_;
+};
+
+// What a process works with unless told otherwise. Defined by the facade that
+// the program links: over Unix sockets, or over loopback.
+Runtime::Parts DefaultParts(event::Process* process);
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_RUNTIME_H_
