@@ -64,7 +64,8 @@ struct Flags {
 };
 
 [[noreturn]] void Exit(const std::string& error) {
-  std::fprintf(stderr, "directoryd: %s\n", error.c_str());
+  // By the log, which does not wait for a reader of standard error.
+  le::event::Log(LogLevel::kError, error);
   std::exit(EXIT_FAILURE);
 }
 

@@ -4,23 +4,34 @@
 #include "event/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdint>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "event/base/die.h"
 #include "event/base/sys.h"
+#include "event/base/unique_fd.h"
 
 namespace le {
 namespace event {
 namespace {
 
-// Longer messages are cut: a line must go out by one write, and no peer's
-// words may fill the log.
-constexpr size_t kMaxMessageBytes = 4000;
+// Longer messages are cut. A pipe takes PIPE_BUF bytes at once or not at all, so
+// that lines of several writers do not mix. A message fits into that with the
+// rest of its line, and with a line that reports dropped ones.
+constexpr size_t kMaxMessageBytes = 3600;
+constexpr size_t kMaxNameBytes = 100;
+static_assert(kMaxMessageBytes + 4 * kMaxNameBytes <= PIPE_BUF, "");
 
 constexpr int kLevelUnset = -1;
 std::atomic<int> g_level{kLevelUnset};
@@ -29,12 +40,9 @@ std::atomic<DieFunction> g_die{nullptr};
 
 LogLevel LevelFromEnvironment() {
   const char* const text = secure_getenv("LE_LOG_LEVEL");
-  if (text == nullptr) return LogLevel::kInfo;
-  for (int i = 0; i <= static_cast<int>(LogLevel::kEmergency); ++i) {
-    const LogLevel level = static_cast<LogLevel>(i);
-    if (strcasecmp(text, LogLevelName(level)) == 0) return level;
-  }
-  return LogLevel::kInfo;
+  LogLevel level = LogLevel::kInfo;
+  if (text != nullptr) ParseLogLevel(text, &level);
+  return level;
 }
 
 int CurrentLevel() {
@@ -46,20 +54,98 @@ int CurrentLevel() {
   return level;
 }
 
-void WriteToStandardError(LogLevel level, absl::string_view message) {
+// Keeps SIGPIPE and SIGXFSZ from the calling thread while it writes: the kernel
+// sends both to the thread that writes. What the process does on these signals
+// is the user's to decide and is not touched.
+class SignalGuard {
+ public:
+  SignalGuard() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGPIPE);
+    sigaddset(&signals_, SIGXFSZ);
+    sigemptyset(&pending_);
+    blocked_ = sys::SigPending(&pending_) == 0 &&
+               sys::SigMask(SIG_BLOCK, &signals_, &old_mask_) == 0;
+  }
+  ~SignalGuard() {
+    if (!blocked_) return;
+    // A signal that was pending before was sent by somebody else, and stays.
+    for (const int signal : {SIGPIPE, SIGXFSZ}) {
+      if (sigismember(&pending_, signal) != 0) sigdelset(&signals_, signal);
+    }
+    const struct timespec now = {};
+    while (sys::SigTimedWait(&signals_, &now) > 0) {
+    }
+    sys::SigMask(SIG_SETMASK, &old_mask_, nullptr);
+  }
+  SignalGuard(const SignalGuard&) = delete;
+  SignalGuard& operator=(const SignalGuard&) = delete;
+
+  // If not, a write could end the process.
+  bool blocked() const { return blocked_; }
+
+ private:
+  sigset_t signals_;
+  sigset_t pending_;
+  sigset_t old_mask_;
+  bool blocked_;
+};
+
+// Writes to standard error what can be written without waiting. Other processes
+// share the flags of standard error, so O_NONBLOCK must not be set on it.
+ssize_t WriteWithoutWaiting(absl::string_view text) {
+  constexpr int kFd = STDERR_FILENO;
+  struct stat info;
+  if (sys::Fstat(kFd, &info) < 0) return -1;
+  if (S_ISSOCK(info.st_mode)) {
+    return sys::Send(kFd, text.data(), text.size(),
+                     MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+  const SignalGuard guard;
+  if (!guard.blocked()) return -1;
+  if (S_ISREG(info.st_mode)) {  // has no reader to wait for
+    return sys::Write(kFd, text.data(), text.size());
+  }
+  // A pipe or a terminal, opened once more: this has flags of its own.
+  const UniqueFd own(sys::Open(
+      "/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0));
+  if (own) return sys::Write(own.get(), text.data(), text.size());
+  if (errno == ENXIO) return -1;  // a pipe without a reader
+  // Without /proc, or without the right to open it: poll() promises a pipe room
+  // for this much, unless another writer is faster.
+  struct pollfd room = {kFd, POLLOUT, 0};
+  if (sys::Poll(&room, 1, 0) <= 0) return -1;
+  return sys::Write(kFd, text.data(), text.size());
+}
+
+std::string Line(LogLevel level, absl::string_view message) {
   const bool cut = message.size() > kMaxMessageBytes;
   std::string line = absl::StrCat(
-      LogLevelName(level), " ", program_invocation_short_name, "[", getpid(),
-      "]: ", message.substr(0, kMaxMessageBytes), cut ? " [cut]" : "");
+      LogLevelName(level), " ",
+      absl::string_view(program_invocation_short_name).substr(0, kMaxNameBytes),
+      "[", getpid(), "]: ", message.substr(0, kMaxMessageBytes),
+      cut ? " [cut]" : "");
   // One message, one line: what a peer said cannot look like a line of ours.
   for (char& c : line) {
     const unsigned char byte = static_cast<unsigned char>(c);
     if (byte < ' ' || byte == 0x7f) c = ' ';
   }
   line.push_back('\n');
-  // A log that cannot be written is no reason to do anything else.
-  const ssize_t written = sys::Write(STDERR_FILENO, line.data(), line.size());
-  static_cast<void>(written);
+  return line;
+}
+
+void WriteToStandardError(LogLevel level, absl::string_view message) {
+  static std::atomic<uint64_t> dropped_lines{0};
+  const uint64_t dropped = dropped_lines.exchange(0);
+  std::string text;
+  if (dropped > 0) {
+    text = Line(LogLevel::kWarning,
+                absl::StrCat(dropped, " log lines could not be written"));
+  }
+  text += Line(level, message);
+  if (WriteWithoutWaiting(text) != static_cast<ssize_t>(text.size())) {
+    dropped_lines.fetch_add(dropped + 1);
+  }
 }
 
 }  // namespace
@@ -80,6 +166,18 @@ const char* LogLevelName(LogLevel level) {
       return "EMERGENCY";
   }
   return "UNKNOWN";
+}
+
+bool ParseLogLevel(absl::string_view name, LogLevel* level) {
+  for (int i = 0; i <= static_cast<int>(LogLevel::kEmergency); ++i) {
+    const LogLevel candidate = static_cast<LogLevel>(i);
+    // In ASCII. strcasecmp() obeys the locale: in Turkish 'i' is not 'I'.
+    if (absl::EqualsIgnoreCase(name, LogLevelName(candidate))) {
+      *level = candidate;
+      return true;
+    }
+  }
+  return false;
 }
 
 bool LogEnabled(LogLevel level) {

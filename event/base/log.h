@@ -19,9 +19,16 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError, kCritical, kEmergency };
 
 const char* LogLevelName(LogLevel level);
 
+// The level of that name, in either case. False, and `level` as it was, if there
+// is none.
+bool ParseLogLevel(absl::string_view name, LogLevel* level);
+
 // Writes one line to the sink (default: standard error, from kInfo up, or from
-// what the environment variable LE_LOG_LEVEL says). Any thread; never blocks
-// for more than a write; keeps errno.
+// what the environment variable LE_LOG_LEVEL says). Any thread; keeps errno.
+//
+// The default sink does not wait for a reader and raises no signal. A line that
+// cannot be written now is dropped, and the next line that can be written is
+// preceded by the number of dropped lines.
 void Log(LogLevel level, absl::string_view message);
 
 // Whether Log() would write anything. Lets callers skip building a message.

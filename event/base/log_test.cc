@@ -4,11 +4,25 @@
 #include "event/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "event/base/die.h"
+#include "event/base/sys.h"
 #include "gtest/gtest.h"
 
 namespace le {
@@ -65,6 +79,225 @@ TEST(LogDeathTest, FatalEndsAsItWasTold) {
         Fatal("so be it");
       },
       testing::ExitedWithCode(42), "so be it");
+}
+
+// ---- Standard error in trouble ----
+
+// Each test runs in a process of its own, whose standard error is the test's,
+// and which ends with kPassed. A log that waits for a reader hangs the test.
+constexpr int kPassed = 42;
+
+#define EXPECT_IN_CHILD(...)          \
+  EXPECT_EXIT(                        \
+      {                               \
+        SetLogLevel(LogLevel::kInfo); \
+        ([&] __VA_ARGS__());          \
+        _exit(kPassed);               \
+      },                              \
+      testing::ExitedWithCode(kPassed), "")
+
+// Ends the child with the number of the line.
+#define REQUIRE(condition) \
+  if (!(condition)) _exit(static_cast<int>(__LINE__ % 200 + 43))
+
+// What has been written into `fd` so far.
+std::string Drain(int fd) {
+  fcntl(fd, F_SETFL, O_NONBLOCK);
+  std::string text;
+  char part[65536];
+  for (ssize_t size; (size = read(fd, part, sizeof(part))) > 0;) {
+    text.append(part, static_cast<size_t>(size));
+  }
+  return text;
+}
+
+bool Contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+// The reader's end.
+int PipeAsStandardError() {
+  int fds[2];
+  REQUIRE(pipe(fds) == 0 && dup2(fds[1], STDERR_FILENO) == STDERR_FILENO);
+  close(fds[1]);
+  return fds[0];
+}
+
+// Writes more than standard error can hold, then again after `reader` has taken
+// all: the number of lines that were dropped is said.
+void OverfillAndRead(int reader) {
+  constexpr int kLines = 20000;
+  const int flags = fcntl(STDERR_FILENO, F_GETFL);
+  for (int i = 0; i < kLines; ++i) Log(LogLevel::kInfo, std::string(100, 'x'));
+  std::string text;
+  for (std::string more; !(more = Drain(reader)).empty();) text += more;
+  const auto written = std::count(text.begin(), text.end(), '\n');
+  REQUIRE(written > 0 && written < kLines);
+  Log(LogLevel::kInfo, "there is room again");
+  text = Drain(reader);
+  REQUIRE(Contains(text, absl::StrCat(" ", kLines - written,
+                                      " log lines could not be written")));
+  REQUIRE(Contains(text, "there is room again"));
+  Log(LogLevel::kInfo, "and the number was said");
+  REQUIRE(!Contains(Drain(reader), "could not be written"));
+  REQUIRE(fcntl(STDERR_FILENO, F_GETFL) == flags);
+}
+
+TEST(StandardErrorDeathTest, APipeThatNobodyReadsDropsAndCounts) {
+  EXPECT_IN_CHILD({ OverfillAndRead(PipeAsStandardError()); });
+}
+
+// Standard error belongs to another user, or there is no /proc.
+class NoOpen final : public sys::Interceptor {
+ public:
+  int Fail(const char* call) override {
+    return strcmp(call, "Open") == 0 ? EACCES : 0;
+  }
+};
+
+TEST(StandardErrorDeathTest, APipeThatCannotBeOpenedAgainDropsAndCounts) {
+  EXPECT_IN_CHILD({
+    static NoOpen no_open;
+    sys::SetInterceptor(&no_open);
+    OverfillAndRead(PipeAsStandardError());
+  });
+}
+
+TEST(StandardErrorDeathTest, ASocketThatNobodyReadsDropsAndCounts) {
+  EXPECT_IN_CHILD({
+    int fds[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+    dup2(fds[1], STDERR_FILENO);
+    OverfillAndRead(fds[0]);
+  });
+}
+
+// A terminal takes less than a line in the end, and a write would wait for the
+// rest.
+TEST(StandardErrorDeathTest, ATerminalThatNobodyReadsDoesNotBlock) {
+  EXPECT_IN_CHILD({
+    const int reader = posix_openpt(O_RDWR | O_NOCTTY);
+    REQUIRE(reader >= 0 && grantpt(reader) == 0 && unlockpt(reader) == 0);
+    const int terminal = open(ptsname(reader), O_RDWR | O_NOCTTY);
+    REQUIRE(terminal >= 0 && dup2(terminal, STDERR_FILENO) == STDERR_FILENO);
+    for (int i = 0; i < 2000; ++i) Log(LogLevel::kInfo, std::string(i, 'x'));
+    REQUIRE(!Drain(reader).empty());
+  });
+}
+
+bool IsPending(int signal) {
+  sigset_t pending;
+  sigpending(&pending);
+  return sigismember(&pending, signal) != 0;
+}
+
+bool IsBlocked(int signal) {
+  sigset_t mask;
+  pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+  return sigismember(&mask, signal) != 0;
+}
+
+TEST(StandardErrorDeathTest, AReaderThatHasGoneEndsNobody) {
+  EXPECT_IN_CHILD({
+    close(PipeAsStandardError());
+    Log(LogLevel::kInfo, "x");
+    REQUIRE(!IsPending(SIGPIPE) && !IsBlocked(SIGPIPE));
+    int fds[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+    dup2(fds[1], STDERR_FILENO);
+    close(fds[0]);
+    Log(LogLevel::kInfo, "x");
+    REQUIRE(!IsPending(SIGPIPE) && !IsBlocked(SIGPIPE));
+  });
+}
+
+// Without the second opening it is the write that finds out.
+TEST(StandardErrorDeathTest, ASignalOfTheWriteIsTakenAndNoOther) {
+  EXPECT_IN_CHILD({
+    static NoOpen no_open;
+    sys::SetInterceptor(&no_open);
+    close(PipeAsStandardError());
+    Log(LogLevel::kInfo, "x");
+    REQUIRE(!IsPending(SIGPIPE) && !IsBlocked(SIGPIPE));
+    sigset_t pipe_signal;
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_signal, nullptr);
+    Log(LogLevel::kInfo, "x");
+    REQUIRE(!IsPending(SIGPIPE) && IsBlocked(SIGPIPE));
+    raise(SIGPIPE);
+    Log(LogLevel::kInfo, "x");
+    REQUIRE(IsPending(SIGPIPE) && IsBlocked(SIGPIPE));
+  });
+}
+
+TEST(StandardErrorDeathTest, AFileAtItsLimitDropsAndCounts) {
+  EXPECT_IN_CHILD({
+    FILE* const file = tmpfile();
+    REQUIRE(file != nullptr);
+    dup2(fileno(file), STDERR_FILENO);
+    struct rlimit limit = {0, RLIM_INFINITY};
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    Log(LogLevel::kInfo, "x");
+    Log(LogLevel::kInfo, "x");
+    REQUIRE(!IsPending(SIGXFSZ) && !IsBlocked(SIGXFSZ));
+    limit.rlim_cur = RLIM_INFINITY;
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    Log(LogLevel::kInfo, "more");
+    char text[1000] = "";
+    REQUIRE(pread(STDERR_FILENO, text, sizeof(text) - 1, 0) > 0);
+    REQUIRE(Contains(text, " 2 log lines could not be written\n"));
+    REQUIRE(Contains(text, "more\n"));
+  });
+}
+
+TEST(StandardErrorDeathTest, TheLastWordsDoNotBlockEither) {
+  EXPECT_EXIT(
+      {
+        SetLogLevel(LogLevel::kInfo);
+        const int reader = PipeAsStandardError();
+        for (int i = 0; i < 2000; ++i) {
+          Log(LogLevel::kInfo, std::string(100, 'x'));
+        }
+        static_cast<void>(reader);
+        Fatal("the end");
+      },
+      testing::ExitedWithCode(EXIT_FAILURE), "");
+}
+
+TEST(StandardErrorDeathTest, TheLongestLineWithTheCountFitsIntoOnePiece) {
+  EXPECT_IN_CHILD({
+    const int reader = PipeAsStandardError();
+    for (int i = 0; i < 2000; ++i) Log(LogLevel::kInfo, std::string(100, 'x'));
+    Drain(reader);
+    static std::string name(200, 'n');
+    program_invocation_short_name = &name[0];
+    Log(LogLevel::kEmergency, std::string(10000, 'y'));
+    const std::string text = Drain(reader);
+    REQUIRE(Contains(text, "could not be written\n"));
+    REQUIRE(text.size() <= PIPE_BUF && Contains(text, "y [cut]\n"));
+  });
+}
+
+// ---- The level that the environment asks for ----
+
+TEST(LogLevelTest, IsNoMatterOfTheLocale) {
+  // Turkish in an encoding of single bytes: there 'i' is not a small 'I'.
+  const std::string folder = testing::TempDir();
+  const std::string locale = folder + "/tr_TR";
+  if (std::system(("localedef -c -i tr_TR -f ISO-8859-9 " + locale +
+                   " > /dev/null 2>&1")
+                      .c_str()) != 0) {
+    GTEST_SKIP() << "no localedef, or no Turkish";
+  }
+  setenv("LOCPATH", folder.c_str(), 1);
+  ASSERT_NE(setlocale(LC_ALL, "tr_TR"), nullptr);
+  ASSERT_NE(strcasecmp("warning", "WARNING"), 0);
+  LogLevel level = LogLevel::kEmergency;
+  EXPECT_TRUE(ParseLogLevel("warning", &level));
+  EXPECT_EQ(level, LogLevel::kWarning);
+  EXPECT_FALSE(ParseLogLevel("warn", &level));
+  setlocale(LC_ALL, "C");
 }
 
 }  // namespace

@@ -348,6 +348,24 @@ int Fstat(int fd, struct stat* result) {
   return ::fstat(fd, result);
 }
 
+int SigMask(int how, const sigset_t* set, sigset_t* old_set) {
+  if (Intercepted("SigMask")) return -1;
+  const int error = ::pthread_sigmask(how, set, old_set);
+  if (error == 0) return 0;
+  errno = error;
+  return -1;
+}
+
+int SigPending(sigset_t* set) {
+  if (Intercepted("SigPending")) return -1;
+  return ::sigpending(set);
+}
+
+int SigTimedWait(const sigset_t* set, const struct timespec* timeout) {
+  if (Intercepted("SigTimedWait")) return -1;
+  return ::sigtimedwait(set, nullptr, timeout);
+}
+
 void Clock(struct timespec* now) {
   Interceptor* const interceptor =
       g_interceptor.load(std::memory_order_relaxed);

@@ -16,6 +16,7 @@
 #define LE_MESSAGING_EVENT_BASE_SYS_H_
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -152,6 +153,11 @@ int Fstat(int fd, struct stat* result);
 
 // ---- Process ----
 
+// The calling thread's, as pthread_sigmask() has it.
+int SigMask(int how, const sigset_t* set, sigset_t* old_set);
+int SigPending(sigset_t* set);
+// Takes a pending signal of `set`.
+int SigTimedWait(const sigset_t* set, const struct timespec* timeout);
 // CLOCK_MONOTONIC. Cannot fail.
 void Clock(struct timespec* now);
 int GetRLimit(int resource, struct rlimit* limit);
