@@ -17,9 +17,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Per cent, in each folder. What is left is what must never happen: a kernel
 # that breaks its word, a way out after a fatal error.
 readonly GOAL=90
-readonly FOLDERS=(event transports directory messaging)
+readonly FOLDERS=(event legato transports directory messaging)
 # What runs their code; examples and endurance add minutes, and no line.
-readonly TESTS=(//event/... //transports/... //directory/... //messaging/...
+readonly TESTS=(//event/... //legato/... //transports/... //directory/... //messaging/...
   //tests/c_api/... //tests/fuzz/... //tests/misuse/... //tests/scenarios/...
   //tests/simulation/... //tools/sdir/...)
 readonly FLAGS=(--platform_suffix=-gcov --copt=--coverage --linkopt=--coverage

@@ -75,38 +75,55 @@ shell_check() {
   shell_files | xargs -r shellcheck --format=gcc
 }
 
-# Folder arrows: event <- transports <- directory <- messaging <- examples, tests.
+# Folder arrows: event <- { transports, legato } <- directory <- messaging <-
+# examples, tests. The directory needs no part of Legato's API.
 # Public headers are included by their bare names, and belong to their folder.
 allowed_folders() {
   case "$1" in
     event) echo event ;;
     transports) echo event transports ;;
+    legato) echo event legato ;;
     directory) echo event transports directory ;;
     tools) echo event transports directory tools ;;
-    messaging) echo event transports directory messaging ;;
-    examples) echo event transports directory messaging examples ;;
-    tests) echo event transports directory messaging examples tools tests ;;
+    messaging) echo event transports legato directory messaging ;;
+    examples) echo event transports legato directory messaging tools examples ;;
+    tests) echo event transports legato directory messaging examples tools tests ;;
   esac
+}
+readonly FOLDERS='event|transports|legato|directory|messaging|examples|tools|tests'
+
+# Reads "file:what it names:the folder of that".
+against_the_arrows() {
+  local file name target
+  while IFS=: read -r file name target; do
+    grep -qw "$target" <<< "$(allowed_folders "${file%%/*}")" ||
+      echo "$file: ${file%%/*}/ must not use $name of $target/"
+  done
 }
 
 include_arrows() {
   local -A owner
-  local file folder included target
+  local file included
   while read -r file; do
     owner[${file##*/}]=${file%%/*}
   done < <(files '*/include/*.h')
   while IFS=: read -r file included; do
-    folder=${file%%/*}
-    case "$included" in
-      event/* | transports/* | directory/* | messaging/* | examples/* | tools/* | tests/*)
-        target=${included%%/*} ;;
-      *) target=${owner[$included]-} ;;
-    esac
-    if [ -n "$target" ] && ! grep -qw "$target" <<< "$(allowed_folders "$folder")"; then
-      echo "$file: $folder/ must not include \"$included\" of $target/"
+    if [[ "$included" =~ ^($FOLDERS)/ ]]; then
+      echo "$file:$included:${BASH_REMATCH[1]}"
+    elif [ -n "${owner[$included]-}" ]; then
+      echo "$file:$included:${owner[$included]}"
     fi
   done < <(cxx_files | grep -v '^examples/consumer/' |
-    xargs -r grep -HoP '^\s*#\s*include\s+"\K[^"]+')
+    xargs -r grep -HoP '^\s*#\s*include\s+"\K[^"]+') | against_the_arrows
+}
+
+# Of every target, public or not; tests/build asks Bazel about the public ones.
+# Who may see a target is no arrow, and event:le_event is only a name.
+label_arrows() {
+  files '*/BUILD.bazel' | grep -v '^examples/consumer/' |
+    xargs -r grep -HoP "\"//\K($FOLDERS)[/:\"][^\"]*" |
+    grep -vE ':(__pkg__|__subpackages__)$|^event/BUILD.bazel:legato|:tools/build:' |
+    sed -E 's|^([^:]*):([^/:"]*)(.*)$|\1:"//\2":\2|' | against_the_arrows
 }
 
 # Who may name an implementation of a transport, besides tests and benchmarks:
@@ -158,7 +175,8 @@ fi
 check "Formatting (tools/lint.sh --fix mends it)" clang_format
 check "BUILD files (tools/lint.sh --fix mends most of it)" buildifier_check
 check "Shell scripts" shell_check
-check "Folder arrows" include_arrows
+check "Folder arrows of includes" include_arrows
+check "Folder arrows of targets" label_arrows
 check "Names of a transport's implementation (use the seam, transports/transport.h)" transport_names
 check "Licence lines" licence_lines
 check "Sleeps in tests" no_sleeps_in_tests

@@ -13,6 +13,7 @@ PUBLIC_TARGETS = [
     "//:sdir",
     "//directory:directoryd",
     "//event:le_event",
+    "//legato:legato",
     "//messaging:component_main",
     "//messaging:headers",
     "//messaging:le_messaging",

@@ -9,9 +9,9 @@
 #include <mutex>
 #include <string>
 
-#include "event/c_format.h"
 #include "event/os_process.h"
 #include "le_test.h"
+#include "legato/format.h"
 
 using le::event::CheckNotForked;
 using le::event::FormatV;

@@ -8,10 +8,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
-#include "event/c_format.h"
 #include "event/os_process.h"
 #include "le_basics.h"
 #include "le_log.h"
+#include "legato/format.h"
 
 using le::event::CheckNotForked;
 using le::event::FormatV;

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef LE_MESSAGING_EVENT_C_FORMAT_H_
-#define LE_MESSAGING_EVENT_C_FORMAT_H_
+#ifndef LE_MESSAGING_LEGATO_FORMAT_H_
+#define LE_MESSAGING_LEGATO_FORMAT_H_
 
 #include <cstdarg>
 #include <cstdio>
@@ -28,4 +28,4 @@ inline std::string FormatV(const char* format, va_list arguments) {
 }  // namespace event
 }  // namespace le
 
-#endif  // LE_MESSAGING_EVENT_C_FORMAT_H_
+#endif  // LE_MESSAGING_LEGATO_FORMAT_H_

@@ -12,11 +12,11 @@
 #include <utility>
 
 #include "event/base/log.h"
-#include "event/c_refs.h"
 #include "event/os_process.h"
 #include "event/process.h"
 #include "le_eventLoop.h"
 #include "le_thread.h"
+#include "legato/refs.h"
 
 using le::event::CheckNotForked;
 using le::event::Loop;

@@ -4,8 +4,8 @@
 // References of the C API: numbers, never used twice, so that a stale one is
 // found out and not followed.
 
-#ifndef LE_MESSAGING_EVENT_C_REFS_H_
-#define LE_MESSAGING_EVENT_C_REFS_H_
+#ifndef LE_MESSAGING_LEGATO_REFS_H_
+#define LE_MESSAGING_LEGATO_REFS_H_
 
 #include <cstdint>
 #include <memory>
@@ -70,4 +70,4 @@ class RefTable final : public ModuleState {
 }  // namespace event
 }  // namespace le
 
-#endif  // LE_MESSAGING_EVENT_C_REFS_H_
+#endif  // LE_MESSAGING_LEGATO_REFS_H_

@@ -9,10 +9,10 @@
 
 #include "absl/time/time.h"
 #include "event/base/log.h"
-#include "event/c_refs.h"
 #include "event/os_process.h"
 #include "event/process.h"
 #include "le_semaphore.h"
+#include "legato/refs.h"
 
 using le::event::CheckNotForked;
 using le::event::Misuse;

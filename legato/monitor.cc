@@ -13,11 +13,11 @@
 
 #include "event/base/log.h"
 #include "event/base/sys.h"
-#include "event/c_refs.h"
 #include "event/os_process.h"
 #include "event/process.h"
 #include "le_fdMonitor.h"
 #include "le_timer.h"
+#include "legato/refs.h"
 
 using le::event::CheckNotForked;
 using le::event::Instant;
