@@ -8,34 +8,6 @@
 With Bazel modules none of this is used: MODULE.bazel names the dependencies.
 """
 
-def _system_repository_impl(ctx):
-    ctx.path(Label("@le_messaging//tools/deps:abseil_targets.txt"))
-    script = ctx.path(Label("@le_messaging//tools/deps:system_repo.sh"))
-    result = ctx.execute(["bash", script, ctx.name])
-    if result.return_code != 0:
-        fail(result.stderr)
+load("//bazel:deps.bzl", _le_messaging_deps = "le_messaging_deps")
 
-_system_repository = repository_rule(
-    implementation = _system_repository_impl,
-    local = True,
-)
-
-# The names are those of the Bazel Central Registry, so that one BUILD file
-# serves both worlds. com_google_protobuf is what Bazel 4 itself asks for.
-_REPOSITORIES = [
-    "abseil-cpp",
-    "com_google_protobuf",
-    "google_benchmark",
-    "googletest",
-    "protobuf",
-    "remote_coverage_tools",
-    "rules_cc",
-    "rules_java",
-    "rules_shell",
-]
-
-def le_messaging_deps():
-    """Defines each repository that is not defined already."""
-    for name in _REPOSITORIES:
-        if not native.existing_rule(name):
-            _system_repository(name = name)
+le_messaging_deps = _le_messaging_deps

@@ -122,7 +122,7 @@ include_arrows() {
 label_arrows() {
   files '*/BUILD.bazel' | grep -v '^examples/consumer/' |
     xargs -r grep -HoP "\"//\K($FOLDERS)[/:\"][^\"]*" |
-    grep -vE ':(__pkg__|__subpackages__)$|^event/BUILD.bazel:legato|:tools/build:' |
+    grep -vE ':(__pkg__|__subpackages__)$|^event/BUILD.bazel:legato' |
     sed -E 's|^([^:]*):([^/:"]*)(.*)$|\1:"//\2":\2|' | against_the_arrows
 }
 

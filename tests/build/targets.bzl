@@ -19,6 +19,8 @@ PUBLIC_TARGETS = [
     "//messaging:le_messaging",
     "//messaging:le_messaging_loopback",
     "//messaging/testing:testing",
+    "//tools/deps:abseil_targets.txt",
+    "//tools/deps:system_repo.sh",
     "//tools/sdir:sdir",
     "//transports/testing:conformance",
 ]
@@ -26,7 +28,7 @@ PUBLIC_TARGETS = [
 # Packages that export files to everybody: what a consumer's WORKSPACE reads.
 EXPORTING_PACKAGES = [
     "//",
-    "//tools/deps",
+    "//bazel",
 ]
 
 # The only ones to name an implementation of a transport: the two C facades, the

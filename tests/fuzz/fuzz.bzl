@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fuzz targets: each with its corpus as a plain test, and as a fuzzer."""
 
-load("//tools/build:defs.bzl", "le_cc_binary", "le_cc_library", "le_cc_test")
+load("//bazel:defs.bzl", "le_cc_binary", "le_cc_library", "le_cc_test")
 
 def le_fuzz_target(name, deps):
     """NAME_replay_test gives the corpus to it; NAME is the fuzzer: see run.sh.

@@ -107,7 +107,7 @@ if [ "${1-}" = --in-chroot ]; then
   for module in "${MODULES[@]}"; do
     rm -rf "${OVERRIDES:?}/$module"
     mkdir -p "$OVERRIDES/$module"
-    (cd "$OVERRIDES/$module" && bash /src/tools/deps/system_repo.sh "$module")
+    (cd "$OVERRIDES/$module" && bash /src/bazel/system_repo.sh "$module")
   done
   ln -sf /src/tools/ci/bazel7.sh /usr/local/bin/bazel7
   cd /src

@@ -6,7 +6,7 @@ A consumer's build does not read our .bazelrc, so each target carries the
 language standard itself. Linking is static: shared objects per library would
 give each a copy of what it links.
 
-    load("//tools/build:defs.bzl", "le_cc_library", "le_cc_test")
+    load("//bazel:defs.bzl", "le_cc_library", "le_cc_test")
 
 le_cc_*: C++17 sources. le_c_*: C99 sources, in targets of their own.
 """

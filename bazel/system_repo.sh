@@ -6,7 +6,7 @@
 # system has installed: system_repo.sh NAME.
 #
 # Serves two masters, so that both see the same targets: the WORKSPACE of old
-# Bazels (le_messaging_deps.bzl runs it in a repository rule) and Bazel 7 without
+# Bazels (bazel/deps.bzl runs it in a repository rule) and Bazel 7 without
 # a network (tools/ci/bazel7.sh gives its output to --override_module).
 set -euo pipefail
 
