@@ -7,8 +7,8 @@
 
 #include <algorithm>
 
-#include "event/base/home_list.h"
 #include "event/base/log.h"
+#include "event/base/this_thread.h"
 
 namespace le {
 namespace event {

@@ -15,9 +15,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "event/base/home_list.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
+#include "event/base/this_thread.h"
 #include "event/epoll_loop.h"
 
 namespace le {

@@ -156,7 +156,7 @@ Buffer BufferPool::Allocate() {
     }
     block->pool = this;
   }
-  if (free_.IsHome()) {
+  if (free_.IsOwner()) {
     ++out_at_home_;
   } else {
     out_elsewhere_.fetch_add(1, std::memory_order_relaxed);
@@ -166,7 +166,7 @@ Buffer BufferPool::Allocate() {
 }
 
 void BufferPool::Free(internal::BufferBlock* block) {
-  if (free_.IsHome()) {
+  if (free_.IsOwner()) {
     free_.PutBack(block);
     --out_at_home_;
     return;
@@ -176,7 +176,7 @@ void BufferPool::Free(internal::BufferBlock* block) {
 }
 
 void BufferPool::LeaveHome() {
-  free_.LeaveHome();
+  free_.DropOwner();
   out_elsewhere_.fetch_add(out_at_home_, std::memory_order_relaxed);
   out_at_home_ = 0;
   source_ = nullptr;

@@ -16,7 +16,7 @@
 #include <memory>
 #include <utility>
 
-#include "event/base/home_list.h"
+#include "event/base/thread_cached_free_list.h"
 
 namespace le {
 namespace transports {
@@ -139,7 +139,7 @@ class BufferPool {
 
   const size_t capacity_;
   BufferPool* source_;  // null: the pool is nobody's in particular
-  event::HomeList<internal::BufferBlock> free_;
+  event::ThreadCachedFreeList<internal::BufferBlock> free_;
   std::atomic<size_t> made_{0};
   // Buffers taken less buffers put back, by the home thread, and by all others.
   // The sum is what is in use. Once the pool is let go of, the latter has it

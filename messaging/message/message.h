@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "event/base/home_list.h"
+#include "event/base/thread_cached_free_list.h"
 #include "event/base/unique_fd.h"
 #include "transports/buffer.h"
 #include "transports/transport.h"
@@ -81,7 +81,7 @@ class Message {
  private:
   friend class MessagePool;
   friend class Session;
-  friend class event::HomeList<Message>;
+  friend class event::ThreadCachedFreeList<Message>;
   Message() = default;
   ~Message() = default;
   // Nothing of its life is left.

@@ -19,7 +19,7 @@ MessagePool::MessagePool(Protocol* protocol, MessagePool* source)
       buffers_(source == nullptr
                    ? BufferPool::Create(protocol->max_message_size())
                    : BufferPool::CreateForThisThread(source->buffers())),
-      free_(/*has_home=*/source != nullptr) {}
+      free_(/*has_owner=*/source != nullptr) {}
 
 MessagePool::~MessagePool() {
   // What a thread leaves is there for the others.
@@ -33,7 +33,7 @@ MessagePool::~MessagePool() {
 }
 
 void MessagePool::LeaveHome() {
-  free_.LeaveHome();
+  free_.DropOwner();
   buffers_->LeaveHome();
 }
 

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <cstddef>
 
-#include "event/base/home_list.h"
+#include "event/base/thread_cached_free_list.h"
 #include "messaging/message/message.h"
 #include "transports/buffer.h"
 
@@ -50,7 +50,7 @@ class MessagePool {
   Protocol* const protocol_;
   MessagePool* const source_;
   transports::BufferPool::Ptr buffers_;
-  event::HomeList<Message> free_;
+  event::ThreadCachedFreeList<Message> free_;
   std::atomic<int> references_{1};
 };
 

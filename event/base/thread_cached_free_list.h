@@ -1,0 +1,101 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_EVENT_BASE_THREAD_CACHED_FREE_LIST_H_
+#define LE_MESSAGING_EVENT_BASE_THREAD_CACHED_FREE_LIST_H_
+
+#include <atomic>
+
+#include "event/base/mutex.h"
+#include "event/base/this_thread.h"
+
+namespace le {
+namespace event {
+
+// The free objects of a pool, linked through their own `next_free`. Any thread
+// may take objects and put them back.
+//
+// One thread may own the list. It takes from, and puts back to, a list of its own
+// without a lock. Objects that other threads put back go to a second list, which a
+// lock guards. The owner takes over that whole list when its own one is empty;
+// other threads take from it one by one.
+//
+// The list neither makes nor destroys objects: its user does, and counts them.
+template <typename T>
+class ThreadCachedFreeList {
+ public:
+  // Owned by the calling thread, or by none. Without an owner every access takes
+  // the lock.
+  explicit ThreadCachedFreeList(bool has_owner)
+      : owner_(has_owner ? ThisThread() : nullptr) {}
+  ThreadCachedFreeList(const ThreadCachedFreeList&) = delete;
+  ThreadCachedFreeList& operator=(const ThreadCachedFreeList&) = delete;
+
+  // Any thread. Null if no object is free. (To another thread than the owner, the
+  // owner's list is out of reach.)
+  T* Take() {
+    if (IsOwner()) {
+      T* object = owner_list_;
+      if (object == nullptr) {
+        if (shared_list_.load(std::memory_order_relaxed) == nullptr) {
+          return nullptr;
+        }
+        MutexLock lock(&mutex_);
+        object = shared_list_.exchange(nullptr, std::memory_order_relaxed);
+      }
+      owner_list_ = object->next_free;
+      return object;
+    }
+    MutexLock lock(&mutex_);
+    T* const object = shared_list_.load(std::memory_order_relaxed);
+    if (object != nullptr) {
+      shared_list_.store(object->next_free, std::memory_order_relaxed);
+    }
+    return object;
+  }
+
+  // Any thread.
+  void PutBack(T* object) {
+    if (IsOwner()) {
+      object->next_free = owner_list_;
+      owner_list_ = object;
+      return;
+    }
+    MutexLock lock(&mutex_);
+    PutIntoSharedList(object);
+  }
+
+  // The owner, or another thread after the owner has ended: from now on the list
+  // has no owner, and all threads reach all objects.
+  void DropOwner() {
+    MutexLock lock(&mutex_);
+    owner_.store(nullptr, std::memory_order_relaxed);
+    while (T* const object = owner_list_) {
+      owner_list_ = object->next_free;
+      PutIntoSharedList(object);
+    }
+  }
+
+  // Whether the calling thread is the owner.
+  bool IsOwner() const {
+    return owner_.load(std::memory_order_relaxed) == ThisThread();
+  }
+
+ private:
+  void PutIntoSharedList(T* object) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    object->next_free = shared_list_.load(std::memory_order_relaxed);
+    shared_list_.store(object, std::memory_order_relaxed);
+  }
+
+  std::atomic<const void*> owner_;
+  T* owner_list_ = nullptr;  // the owner's alone
+  Mutex mutex_;
+  // Changed under the lock only. The owner looks without it whether there is
+  // anything.
+  std::atomic<T*> shared_list_{nullptr};
+};
+
+}  // namespace event
+}  // namespace le
+
+#endif  // LE_MESSAGING_EVENT_BASE_THREAD_CACHED_FREE_LIST_H_
