@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The C API where it must refuse, and in simulated processes. What it does when
-// all is well is in c_api_c99_test.c.
+// all is well is in legato_c99_test.c.
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API: descriptors and timers on the loop.
+// The C API: file descriptor monitors on the loop.
 
 #include <fcntl.h>
 
@@ -16,16 +16,13 @@
 #include "event/os_process.h"
 #include "event/process.h"
 #include "le_fdMonitor.h"
-#include "le_timer.h"
 #include "legato/refs.h"
 
 using le::event::CheckNotForked;
-using le::event::Instant;
 using le::event::Misuse;
 using le::event::Thread;
 
 struct le_fdMonitor {};
-struct le_timer {};
 
 namespace {
 
@@ -197,149 +194,4 @@ int le_fdMonitor_GetFd(le_fdMonitor_Ref_t monitorRef) {
 void le_fdMonitor_Delete(le_fdMonitor_Ref_t monitorRef) {
   OwnedMonitor(__func__, monitorRef)->End();
   Monitors::OfCurrentProcess()->Remove(monitorRef);
-}
-
-// ---- Timers ----------------------------------------------------------------
-
-namespace {
-
-class CTimer final : private le::event::Timer {
- public:
-  CTimer() : owner_(Thread::Current()) {}
-
-  bool IsOwner() const { return Thread::CurrentOrNull() == owner_; }
-  bool runs() const { return runs_; }
-
-  void Start() {
-    runs_ = true;
-    expiries_ = 0;
-    owner_->loop()->StartTimer(this, owner_->process()->Now() + interval);
-  }
-  void Stop() {
-    runs_ = false;
-    if (running()) owner_->loop()->StopTimer(this);
-  }
-  uint32_t expiries() const { return expiries_; }
-
-  absl::Duration interval;
-  uint32_t repeat = 1;
-  le_timer_ExpiryHandler_t handler = nullptr;
-  void* context = nullptr;
-  le_timer_Ref_t ref = nullptr;
-  std::weak_ptr<CTimer> self;
-
- private:
-  void OnExpiry() override {
-    const std::shared_ptr<CTimer> keep = self.lock();  // it may be deleted
-    ++expiries_;
-    if (repeat != 0 && expiries_ >= repeat) {
-      runs_ = false;
-    } else {
-      // From the deadline, not from now: a late turn does not shift the rest.
-      Instant next = deadline() + interval;
-      const Instant now = owner_->loop()->Now();
-      if (next <= now) next = now + interval;
-      owner_->loop()->StartTimer(this, next);
-    }
-    if (handler != nullptr) handler(ref);
-  }
-
-  Thread* const owner_;
-  bool runs_ = false;
-  uint32_t expiries_ = 0;
-};
-
-using Timers = le::event::RefTable<CTimer, le_timer_Ref_t>;
-
-std::shared_ptr<CTimer> OwnedTimer(const char* function, le_timer_Ref_t ref) {
-  std::shared_ptr<CTimer> timer = Timers::Get(function, ref);
-  if (!timer->IsOwner()) {
-    Misuse(function, "only the thread that created the timer may call this");
-  }
-  return timer;
-}
-
-}  // namespace
-
-le_timer_Ref_t le_timer_Create(const char*) {
-  CheckNotForked(__func__);
-  auto timer = std::make_shared<CTimer>();
-  timer->self = timer;
-  timer->ref = Timers::OfCurrentProcess()->Add(timer);
-  return timer->ref;
-}
-
-void le_timer_Delete(le_timer_Ref_t timerRef) {
-  OwnedTimer(__func__, timerRef)->Stop();
-  Timers::OfCurrentProcess()->Remove(timerRef);
-}
-
-le_result_t le_timer_SetHandler(le_timer_Ref_t timerRef,
-                                le_timer_ExpiryHandler_t handlerFunc) {
-  const auto timer = OwnedTimer(__func__, timerRef);
-  if (timer->runs()) return LE_BUSY;
-  timer->handler = handlerFunc;
-  return LE_OK;
-}
-
-le_result_t le_timer_SetInterval(le_timer_Ref_t timerRef,
-                                 le_clk_Time_t interval) {
-  const auto timer = OwnedTimer(__func__, timerRef);
-  if (timer->runs()) return LE_BUSY;
-  timer->interval =
-      absl::Seconds(interval.sec) + absl::Microseconds(interval.usec);
-  return LE_OK;
-}
-
-le_result_t le_timer_SetMsInterval(le_timer_Ref_t timerRef, uint32_t interval) {
-  const auto timer = OwnedTimer(__func__, timerRef);
-  if (timer->runs()) return LE_BUSY;
-  timer->interval = absl::Milliseconds(interval);
-  return LE_OK;
-}
-
-le_result_t le_timer_SetRepeat(le_timer_Ref_t timerRef, uint32_t repeatCount) {
-  const auto timer = OwnedTimer(__func__, timerRef);
-  if (timer->runs()) return LE_BUSY;
-  timer->repeat = repeatCount;
-  return LE_OK;
-}
-
-le_result_t le_timer_SetContextPtr(le_timer_Ref_t timerRef, void* contextPtr) {
-  const auto timer = OwnedTimer(__func__, timerRef);
-  if (timer->runs()) return LE_BUSY;
-  timer->context = contextPtr;
-  return LE_OK;
-}
-
-void* le_timer_GetContextPtr(le_timer_Ref_t timerRef) {
-  return OwnedTimer(__func__, timerRef)->context;
-}
-
-uint32_t le_timer_GetExpiryCount(le_timer_Ref_t timerRef) {
-  return OwnedTimer(__func__, timerRef)->expiries();
-}
-
-le_result_t le_timer_Start(le_timer_Ref_t timerRef) {
-  const auto timer = OwnedTimer(__func__, timerRef);
-  if (timer->runs()) return LE_BUSY;
-  timer->Start();
-  return LE_OK;
-}
-
-le_result_t le_timer_Stop(le_timer_Ref_t timerRef) {
-  const auto timer = OwnedTimer(__func__, timerRef);
-  if (!timer->runs()) return LE_FAULT;
-  timer->Stop();
-  return LE_OK;
-}
-
-void le_timer_Restart(le_timer_Ref_t timerRef) {
-  const auto timer = OwnedTimer(__func__, timerRef);
-  timer->Stop();
-  timer->Start();
-}
-
-bool le_timer_IsRunning(le_timer_Ref_t timerRef) {
-  return OwnedTimer(__func__, timerRef)->runs();
 }
