@@ -3,12 +3,14 @@
 //
 // The C API, for clients: protocols and sessions.
 
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "directory/interface_name.h"
 #include "event/os_process.h"
+#include "messaging/c_api/callbacks.h"
 #include "messaging/c_api/refs.h"
 #include "messaging/machine/limits.h"
 #include "messaging/session/runtime.h"
@@ -16,33 +18,49 @@
 using le::event::CheckNotForked;
 using le::event::Misuse;
 using le::messaging::Checked;
+using le::messaging::CheckOpened;
 using le::messaging::CheckSize;
+using le::messaging::ClientCallbacks;
 using le::messaging::ClientSession;
 using le::messaging::ClientSide;
 using le::messaging::DeadlineAfter;
+using le::messaging::ForOpened;
+using le::messaging::ForOpenResult;
 using le::messaging::Interface;
-using le::messaging::OpenResult;
-using le::messaging::Owned;
+using le::messaging::OwnedByCaller;
 using le::messaging::Protocol;
+using le::messaging::Result;
 using le::messaging::Runtime;
 using le::messaging::ServerSession;
 using le::messaging::Session;
 using le::messaging::TellSessionLimits;
+using le::messaging::ToCResult;
 using le::messaging::ToRef;
-using le::messaging::ToResult;
 using le::messaging::ToSessionLimits;
 
 namespace {
 
-// A client session that the calling thread owns and that is closed.
+// A client session that the calling thread owns.
+ClientSession* OwnedClient(const char* function, le_msg_SessionRef_t ref) {
+  return OwnedByCaller(function, ClientSide(function, Checked(function, ref)));
+}
+
+// The same, and it is closed.
 ClientSession* ReadyToOpen(const char* function, le_msg_SessionRef_t ref) {
-  ClientSession* const session =
-      Owned(function, ClientSide(function, Checked(function, ref)));
+  ClientSession* const session = OwnedClient(function, ref);
   if (!session->is_closed()) {
     Misuse(function, "the session of interface '", session->interface()->name,
            "' is open or being opened already");
   }
   return session;
+}
+
+le_result_t OpenSync(const char* function, le_msg_SessionRef_t ref, bool waits,
+                     absl::Time deadline) {
+  ClientSession* const session = ReadyToOpen(function, ref);
+  const Result result = session->OpenSync(waits, deadline);
+  CheckOpened(session, result);
+  return ToCResult(result);
 }
 
 }  // namespace
@@ -76,7 +94,7 @@ size_t le_msg_GetProtocolMaxMsgSize(le_msg_ProtocolRef_t protocolRef) {
 
 void le_msg_SetProtocolPoolSize(le_msg_ProtocolRef_t protocolRef,
                                 size_t messages) {
-  Checked(__func__, protocolRef)->Reserve(messages);
+  Checked(__func__, protocolRef)->pool()->Reserve(messages);
 }
 
 // ---- Sessions --------------------------------------------------------------
@@ -88,59 +106,59 @@ le_msg_SessionRef_t le_msg_CreateSession(le_msg_ProtocolRef_t protocolRef,
     Misuse(__func__, "the interface's name is NULL");
   const absl::Status valid = le::directory::CheckInterfaceName(interfaceName);
   if (!valid.ok()) Misuse(__func__, valid.message());
-  return ToRef(static_cast<Session*>(new ClientSession(
-      Interface{interfaceName, protocol}, Runtime::Current()->introducer())));
+  return ToRef(new ClientSession(Interface{interfaceName, protocol},
+                                 Runtime::Current()->introducer(),
+                                 std::make_unique<ClientCallbacks>()));
 }
 
 void le_msg_DeleteSession(le_msg_SessionRef_t sessionRef) {
-  Owned(__func__, ClientSide(__func__, Checked(__func__, sessionRef)))
-      ->Delete();
+  OwnedClient(__func__, sessionRef)->Delete();
 }
 
 void le_msg_SetSessionRecvHandler(le_msg_SessionRef_t sessionRef,
                                   le_msg_ReceiveHandler_t handlerFunc,
                                   void* contextPtr) {
-  Owned(__func__, ClientSide(__func__, Checked(__func__, sessionRef)))
-      ->SetReceiveHandler(handlerFunc, contextPtr);
+  ClientCallbacks::Of(OwnedClient(__func__, sessionRef))
+      ->SetReceive(handlerFunc, contextPtr);
 }
 
 void le_msg_SetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
                                    le_msg_SessionEventHandler_t handlerFunc,
                                    void* contextPtr) {
-  Owned(__func__, ClientSide(__func__, Checked(__func__, sessionRef)))
-      ->SetCloseHandler(handlerFunc, contextPtr);
+  ClientCallbacks::Of(OwnedClient(__func__, sessionRef))
+      ->SetClose(handlerFunc, contextPtr);
 }
 
 void le_msg_GetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
                                    le_msg_SessionEventHandler_t* handlerFuncPtr,
                                    void** contextPtrPtr) {
-  ClientSession* const session =
-      ClientSide(__func__, Checked(__func__, sessionRef));
-  if (handlerFuncPtr != nullptr) {
-    *handlerFuncPtr = session->close_handler();
-  }
-  if (contextPtrPtr != nullptr) *contextPtrPtr = session->close_context();
+  le_msg_SessionEventHandler_t handler;
+  void* context;
+  ClientCallbacks::Of(ClientSide(__func__, Checked(__func__, sessionRef)))
+      ->GetClose(&handler, &context);
+  if (handlerFuncPtr != nullptr) *handlerFuncPtr = handler;
+  if (contextPtrPtr != nullptr) *contextPtrPtr = context;
 }
 
 void le_msg_OpenSession(le_msg_SessionRef_t sessionRef,
                         le_msg_SessionEventHandler_t callbackFunc,
                         void* contextPtr) {
   ReadyToOpen(__func__, sessionRef)
-      ->Open(callbackFunc, nullptr, contextPtr, absl::InfiniteFuture());
+      ->Open(ForOpened(callbackFunc, contextPtr), absl::InfiniteFuture());
 }
 
 void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef) {
-  ReadyToOpen(__func__, sessionRef)
-      ->OpenSync(/*waits=*/true, absl::InfiniteFuture());
+  OpenSync(__func__, sessionRef, /*waits=*/true, absl::InfiniteFuture());
 }
 
 le_result_t le_msg_TryOpenSessionSync(le_msg_SessionRef_t sessionRef) {
-  return ToResult(ReadyToOpen(__func__, sessionRef)
-                      ->OpenSync(/*waits=*/false, absl::InfiniteFuture()));
+  return OpenSync(__func__, sessionRef, /*waits=*/false,
+                  absl::InfiniteFuture());
 }
 
 void le_msg_CloseSession(le_msg_SessionRef_t sessionRef) {
-  Session* const session = Owned(__func__, Checked(__func__, sessionRef));
+  Session* const session =
+      OwnedByCaller(__func__, Checked(__func__, sessionRef));
   if (session->is_client()) {
     static_cast<ClientSession*>(session)->Close();
   } else {
@@ -181,21 +199,20 @@ le_msg_ProtocolRef_t le_msg_GetInterfaceProtocol(
 void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
                              le_msg_OpenResultHandler_t handlerFunc,
                              void* contextPtr) {
-  // The handler is told a result; the session knows only whether it is open.
   ReadyToOpen(__func__, sessionRef)
-      ->Open(nullptr, handlerFunc, contextPtr, DeadlineAfter(timeoutMs));
+      ->Open(ForOpenResult(handlerFunc, contextPtr), DeadlineAfter(timeoutMs));
 }
 
 le_result_t le_msg_OpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                         uint32_t timeoutMs) {
-  return ToResult(ReadyToOpen(__func__, sessionRef)
-                      ->OpenSync(/*waits=*/true, DeadlineAfter(timeoutMs)));
+  return OpenSync(__func__, sessionRef, /*waits=*/true,
+                  DeadlineAfter(timeoutMs));
 }
 
 le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                            uint32_t timeoutMs) {
-  return ToResult(ReadyToOpen(__func__, sessionRef)
-                      ->OpenSync(/*waits=*/false, DeadlineAfter(timeoutMs)));
+  return OpenSync(__func__, sessionRef, /*waits=*/false,
+                  DeadlineAfter(timeoutMs));
 }
 
 le_msg_CloseReason_t le_msg_GetCloseReason(le_msg_SessionRef_t sessionRef) {
@@ -227,8 +244,7 @@ le_result_t le_msg_GetServerUserCreds(le_msg_SessionRef_t sessionRef,
 
 void le_msg_SetSessionLimits(le_msg_SessionRef_t sessionRef,
                              const le_msg_SessionLimits_t* limitsPtr) {
-  ClientSession* const session =
-      Owned(__func__, ClientSide(__func__, Checked(__func__, sessionRef)));
+  ClientSession* const session = OwnedClient(__func__, sessionRef);
   if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
   CheckSize(__func__, *limitsPtr);
   session->SetLimits(ToSessionLimits(__func__, *limitsPtr));
@@ -236,8 +252,7 @@ void le_msg_SetSessionLimits(le_msg_SessionRef_t sessionRef,
 
 void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
                              le_msg_SessionLimits_t* limitsPtr) {
-  ClientSession* const session =
-      Owned(__func__, ClientSide(__func__, Checked(__func__, sessionRef)));
+  ClientSession* const session = OwnedClient(__func__, sessionRef);
   if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
   limitsPtr->structSize = sizeof(*limitsPtr);
   TellSessionLimits(session->limits(), session->send_limits(), limitsPtr);

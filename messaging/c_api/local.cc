@@ -3,23 +3,26 @@
 //
 // The C API, for services and clients within one process.
 
+#include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "directory/interface_name.h"
 #include "event/os_process.h"
 #include "le_mem.h"
+#include "messaging/c_api/callbacks.h"
 #include "messaging/c_api/refs.h"
 #include "messaging/session/runtime.h"
 
 using le::event::CheckNotForked;
 using le::event::Misuse;
+using le::messaging::ClientCallbacks;
 using le::messaging::ClientSession;
 using le::messaging::Interface;
 using le::messaging::Protocol;
 using le::messaging::Runtime;
 using le::messaging::Service;
-using le::messaging::Session;
+using le::messaging::ServiceCallbacks;
 using le::messaging::ToRef;
 
 le_msg_ServiceRef_t le_msg_InitLocalService(
@@ -46,7 +49,8 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
   absl::StatusOr<Protocol*> protocol =
       runtime->GetProtocol(absl::StrCat("local messages of ", size), size);
   localServicePtr->serviceRef = ToRef(new Service(
-      runtime, Interface{name, *protocol}, runtime->local_introducer()));
+      runtime, Interface{name, *protocol}, runtime->local_introducer(),
+      std::make_unique<ServiceCallbacks>()));
   return localServicePtr->serviceRef;
 }
 
@@ -58,7 +62,7 @@ le_msg_SessionRef_t le_msg_CreateLocalSession(
   }
   const Interface* const service =
       reinterpret_cast<Service*>(localServicePtr->serviceRef)->interface();
-  return ToRef(static_cast<Session*>(
-      new ClientSession(Interface{service->name, service->protocol},
-                        Runtime::Current()->local_introducer())));
+  return ToRef(new ClientSession(Interface{service->name, service->protocol},
+                                 Runtime::Current()->local_introducer(),
+                                 std::make_unique<ClientCallbacks>()));
 }

@@ -5,21 +5,23 @@
 
 #include <utility>
 
+#include "messaging/c_api/callbacks.h"
 #include "messaging/c_api/refs.h"
-#include "messaging/machine/limits.h"
 
 using le::event::Misuse;
+using le::event::Ref;
 using le::messaging::Checked;
 using le::messaging::ClientSession;
 using le::messaging::ClientSide;
-using le::messaging::Completion;
 using le::messaging::DeadlineAfter;
+using le::messaging::ForResponse;
+using le::messaging::ForResult;
 using le::messaging::Message;
-using le::messaging::MessageRef;
-using le::messaging::Owned;
+using le::messaging::OwnedByCaller;
 using le::messaging::Result;
 using le::messaging::ServerSession;
 using le::messaging::Session;
+using le::messaging::SessionOf;
 using le::messaging::ToCResult;
 using le::messaging::ToRef;
 
@@ -27,25 +29,26 @@ namespace {
 
 // The session of a message that a client may make a request of.
 ClientSession* Requester(const char* function, Message* message) {
-  if (!message->session()->is_client()) {
+  Session* const session = SessionOf(message);
+  if (!session->is_client()) {
     Misuse(function, "a server may not make requests");
   }
-  return static_cast<ClientSession*>(message->session());
+  return static_cast<ClientSession*>(session);
 }
 
 }  // namespace
 
 le_msg_MessageRef_t le_msg_CreateMsg(le_msg_SessionRef_t sessionRef) {
   Session* const session = Checked(__func__, sessionRef);
-  return ToRef(session->NewMessage({}));
+  return ToRef(session->NewMessage().release());
 }
 
 void le_msg_AddRef(le_msg_MessageRef_t msgRef) {
-  Checked(__func__, msgRef)->AddRef();
+  Checked(__func__, msgRef)->Ref();
 }
 
 void le_msg_ReleaseMsg(le_msg_MessageRef_t msgRef) {
-  Checked(__func__, msgRef)->Release();
+  Checked(__func__, msgRef)->Unref();
 }
 
 bool le_msg_NeedsResponse(le_msg_MessageRef_t msgRef) {
@@ -57,12 +60,12 @@ void* le_msg_GetPayloadPtr(le_msg_MessageRef_t msgRef) {
 }
 
 size_t le_msg_GetMaxPayloadSize(le_msg_MessageRef_t msgRef) {
-  return Checked(__func__, msgRef)->session()->protocol()->max_message_size();
+  return SessionOf(Checked(__func__, msgRef))->protocol()->max_message_size();
 }
 
 void le_msg_SetPayloadSize(le_msg_MessageRef_t msgRef, size_t size) {
   Message* const message = Checked(__func__, msgRef);
-  const size_t max = message->session()->protocol()->max_message_size();
+  const size_t max = SessionOf(message)->protocol()->max_message_size();
   if (size > max) {
     Misuse(__func__, "a size of ", size, " bytes is more than the protocol's ",
            max);
@@ -88,47 +91,43 @@ int le_msg_GetFd(le_msg_MessageRef_t msgRef) {
 }
 
 le_msg_SessionRef_t le_msg_GetSession(le_msg_MessageRef_t msgRef) {
-  return ToRef(Checked(__func__, msgRef)->session());
+  return ToRef(SessionOf(Checked(__func__, msgRef)));
 }
 
 void le_msg_Send(le_msg_MessageRef_t msgRef) {
   Message* const message = Checked(__func__, msgRef);
-  message->session()->Send(MessageRef(message), absl::InfiniteFuture());
+  SessionOf(message)->Send(Ref<Message>::Adopt(message),
+                           absl::InfiniteFuture());
 }
 
 le_result_t le_msg_SendTimed(le_msg_MessageRef_t msgRef, uint32_t timeoutMs) {
   Message* const message = Checked(__func__, msgRef);
-  return ToCResult(
-      message->session()->Send(MessageRef(message), DeadlineAfter(timeoutMs)));
+  return ToCResult(SessionOf(message)->Send(Ref<Message>::Adopt(message),
+                                            DeadlineAfter(timeoutMs)));
 }
 
 void le_msg_RequestResponse(le_msg_MessageRef_t msgRef,
                             le_msg_ResponseCallback_t handlerFunc,
                             void* contextPtr) {
   Message* const message = Checked(__func__, msgRef);
-  Completion completion;
-  completion.kind = Completion::Kind::kResponse;
-  completion.function = reinterpret_cast<void (*)()>(handlerFunc);
-  completion.context = contextPtr;
   Requester(__func__, message)
-      ->Request(MessageRef(message), completion, absl::InfiniteFuture());
+      ->Request(Ref<Message>::Adopt(message),
+                ForResponse(handlerFunc, contextPtr), absl::InfiniteFuture());
 }
 
 le_msg_RequestId_t le_msg_RequestResponseTimed(
     le_msg_MessageRef_t msgRef, uint32_t timeoutMs,
     le_msg_ResultHandler_t handlerFunc, void* contextPtr) {
   Message* const message = Checked(__func__, msgRef);
-  Completion completion;
-  completion.kind = Completion::Kind::kResult;
-  completion.function = reinterpret_cast<void (*)()>(handlerFunc);
-  completion.context = contextPtr;
   return Requester(__func__, message)
-      ->Request(MessageRef(message), completion, DeadlineAfter(timeoutMs));
+      ->Request(Ref<Message>::Adopt(message),
+                ForResult(handlerFunc, contextPtr), DeadlineAfter(timeoutMs));
 }
 
 le_result_t le_msg_CancelRequest(le_msg_SessionRef_t sessionRef,
                                  le_msg_RequestId_t requestId) {
-  return Owned(__func__, ClientSide(__func__, Checked(__func__, sessionRef)))
+  return OwnedByCaller(__func__,
+                       ClientSide(__func__, Checked(__func__, sessionRef)))
                  ->CancelRequest(requestId)
              ? LE_OK
              : LE_NOT_FOUND;
@@ -136,9 +135,11 @@ le_result_t le_msg_CancelRequest(le_msg_SessionRef_t sessionRef,
 
 le_msg_MessageRef_t le_msg_RequestSyncResponse(le_msg_MessageRef_t msgRef) {
   Message* const message = Checked(__func__, msgRef);
-  ClientSession* const session = Owned(__func__, Requester(__func__, message));
-  MessageRef response;
-  session->RequestSync(MessageRef(message), absl::InfiniteFuture(), &response);
+  ClientSession* const session =
+      OwnedByCaller(__func__, Requester(__func__, message));
+  Ref<Message> response;
+  session->RequestSync(Ref<Message>::Adopt(message),
+                       absl::InfiniteFuture(), &response);
   return ToRef(response.release());
 }
 
@@ -147,10 +148,11 @@ le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
                                             le_msg_MessageRef_t* responsePtr) {
   Message* const message = Checked(__func__, msgRef);
   if (responsePtr == nullptr) Misuse(__func__, "the response pointer is NULL");
-  ClientSession* const session = Owned(__func__, Requester(__func__, message));
-  MessageRef response;
+  ClientSession* const session =
+      OwnedByCaller(__func__, Requester(__func__, message));
+  Ref<Message> response;
   const Result result = session->RequestSync(
-      MessageRef(message), DeadlineAfter(timeoutMs), &response);
+      Ref<Message>::Adopt(message), DeadlineAfter(timeoutMs), &response);
   *responsePtr = ToRef(response.release());
   return ToCResult(result);
 }
@@ -163,6 +165,6 @@ void le_msg_Respond(le_msg_MessageRef_t msgRef) {
            "the message owes no response (it is no request, or has "
            "been responded to)");
   }
-  static_cast<ServerSession*>(message->session())
-      ->Respond(MessageRef(message), request);
+  static_cast<ServerSession*>(SessionOf(message))
+      ->Respond(Ref<Message>::Adopt(message), request);
 }

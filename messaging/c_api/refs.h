@@ -23,6 +23,13 @@
 namespace le {
 namespace messaging {
 
+// A session's reference is always made from a Session*, and read as one.
+inline le_msg_SessionRef_t ToRef(Session* s) {
+  return reinterpret_cast<le_msg_SessionRef_t>(s);
+}
+inline le_msg_MessageRef_t ToRef(Message* m) {
+  return reinterpret_cast<le_msg_MessageRef_t>(m);
+}
 inline le_msg_ProtocolRef_t ToRef(Protocol* p) {
   return reinterpret_cast<le_msg_ProtocolRef_t>(p);
 }
@@ -57,9 +64,13 @@ inline Service* Checked(const char* function, le_msg_ServiceRef_t ref) {
   return Checked<Service>(function, ref, "service");
 }
 
+inline Session* SessionOf(Message* message) {
+  return static_cast<Session*>(message->owner());
+}
+
 template <typename Object>
-Object* Owned(const char* function, Object* object) {
-  if (!object->IsOwner()) {
+Object* OwnedByCaller(const char* function, Object* object) {
+  if (!object->owner()->IsCurrent()) {
     event::Misuse(function,
                   "only the thread that created the object may call this");
   }
@@ -120,18 +131,30 @@ void TellSessionLimits(const SessionLimits& limits,
   told->maxOpenRequests = limits.open_requests;
 }
 
-inline le_result_t ToResult(OpenResult result) {
+inline le_result_t ToCResult(Result result) {
   switch (result) {
-    case OpenResult::kOk:
+    case Result::kOk:
       return LE_OK;
-    case OpenResult::kNotOffered:
-      return LE_NOT_FOUND;
-    case OpenResult::kNoBinding:
-      return LE_NOT_PERMITTED;
-    case OpenResult::kNoDirectory:
-      return LE_COMM_ERROR;
-    case OpenResult::kTimedOut:
+    case Result::kClosed:
+      return LE_CLOSED;
+    case Result::kTimedOut:
       return LE_TIMEOUT;
+    case Result::kUnanswered:
+      return LE_UNAVAILABLE;
+    case Result::kCancelled:
+      return LE_TERMINATED;
+    case Result::kTooMany:
+      return LE_NO_MEMORY;
+    case Result::kDeadlock:
+      return LE_DEADLOCK;
+    case Result::kNotOffered:
+      return LE_NOT_FOUND;
+    case Result::kNoBinding:
+      return LE_NOT_PERMITTED;
+    case Result::kNoDirectory:
+      return LE_COMM_ERROR;
+    case Result::kOtherProtocol:
+      return LE_FAULT;
   }
   return LE_FAULT;
 }

@@ -5,32 +5,32 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "directory/interface_name.h"
 #include "event/os_process.h"
+#include "messaging/c_api/callbacks.h"
 #include "messaging/c_api/refs.h"
 #include "messaging/machine/limits.h"
-#include "messaging/session/owner_state.h"
 #include "messaging/session/runtime.h"
 
 using le::event::CheckNotForked;
 using le::event::Misuse;
 using le::messaging::Checked;
 using le::messaging::CheckSize;
+using le::messaging::CurrentCall;
 using le::messaging::Interface;
-using le::messaging::Owned;
-using le::messaging::OwnerState;
+using le::messaging::OwnedByCaller;
 using le::messaging::Protocol;
 using le::messaging::Runtime;
 using le::messaging::ServerSession;
 using le::messaging::ServerSide;
 using le::messaging::Service;
-using le::messaging::ServiceHandler;
+using le::messaging::ServiceCallbacks;
 using le::messaging::ServiceLimits;
-using le::messaging::SessionHandler;
 using le::messaging::TellSessionLimits;
 using le::messaging::ToRef;
 using le::messaging::ToSessionLimits;
@@ -39,13 +39,13 @@ namespace {
 
 le_msg_SessionEventHandlerRef_t AddHandler(const char* function,
                                            le_msg_ServiceRef_t serviceRef,
-                                           Service::When when,
-                                           SessionHandler handler,
+                                           ServiceCallbacks::SessionEvent event,
+                                           le_msg_SessionEventHandler_t handler,
                                            void* context) {
-  Service* const service = Owned(function, Checked(function, serviceRef));
+  Service* const service =
+      OwnedByCaller(function, Checked(function, serviceRef));
   if (handler == nullptr) Misuse(function, "the handler is NULL");
-  return reinterpret_cast<le_msg_SessionEventHandlerRef_t>(
-      service->AddHandler(when, handler, context));
+  return ServiceCallbacks::Of(service)->Add(service, event, handler, context);
 }
 
 }  // namespace
@@ -63,39 +63,38 @@ le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
            "' already");
   }
   return ToRef(new Service(runtime, Interface{interfaceName, protocol},
-                           runtime->introducer()));
+                           runtime->introducer(),
+                           std::make_unique<ServiceCallbacks>()));
 }
 
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef) {
-  Owned(__func__, Checked(__func__, serviceRef))->Delete();
+  OwnedByCaller(__func__, Checked(__func__, serviceRef))->Delete();
 }
 
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr) {
-  return AddHandler(__func__, serviceRef, Service::When::kOpen, handlerFunc,
-                    contextPtr);
+  return AddHandler(__func__, serviceRef, ServiceCallbacks::SessionEvent::kOpen,
+                    handlerFunc, contextPtr);
 }
 
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceCloseHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr) {
-  return AddHandler(__func__, serviceRef, Service::When::kClose, handlerFunc,
+  return AddHandler(__func__, serviceRef,
+                    ServiceCallbacks::SessionEvent::kClose, handlerFunc,
                     contextPtr);
 }
 
 void le_msg_RemoveServiceHandler(le_msg_SessionEventHandlerRef_t handlerRef) {
-  auto* const handler =
-      Checked<ServiceHandler>(__func__, handlerRef, "handler");
-  Owned(__func__, Service::OwnerOf(handler));
-  Service::RemoveHandler(handler);
+  ServiceCallbacks::Remove(__func__, handlerRef);
 }
 
 void le_msg_SetServiceRecvHandler(le_msg_ServiceRef_t serviceRef,
                                   le_msg_ReceiveHandler_t handlerFunc,
                                   void* contextPtr) {
-  Owned(__func__, Checked(__func__, serviceRef))
-      ->SetReceiveHandler(handlerFunc, contextPtr);
+  ServiceCallbacks::Of(OwnedByCaller(__func__, Checked(__func__, serviceRef)))
+      ->SetReceive(handlerFunc, contextPtr);
 }
 
 void le_msg_SetServiceContextPtr(le_msg_ServiceRef_t serviceRef,
@@ -108,17 +107,16 @@ void* le_msg_GetServiceContextPtr(le_msg_ServiceRef_t serviceRef) {
 }
 
 void le_msg_AdvertiseService(le_msg_ServiceRef_t serviceRef) {
-  Owned(__func__, Checked(__func__, serviceRef))->Advertise();
+  OwnedByCaller(__func__, Checked(__func__, serviceRef))->Advertise();
 }
 
 void le_msg_HideService(le_msg_ServiceRef_t serviceRef) {
-  Owned(__func__, Checked(__func__, serviceRef))->Hide();
+  OwnedByCaller(__func__, Checked(__func__, serviceRef))->Hide();
 }
 
 le_msg_MessageRef_t le_msg_GetServiceRxMsg(void) {
   CheckNotForked(__func__);
-  OwnerState* const owner = OwnerState::OfCurrentOrNull();
-  return owner == nullptr ? nullptr : ToRef(owner->current_message());
+  return ToRef(CurrentCall::Get().message);
 }
 
 void le_msg_KillClient_(const char* format, ...) {
@@ -129,9 +127,7 @@ void le_msg_KillClient_(const char* format, ...) {
   std::vsnprintf(reason, sizeof(reason), format, arguments);
   va_end(arguments);
 
-  OwnerState* const owner = OwnerState::OfCurrentOrNull();
-  ServerSession* const session =
-      owner == nullptr ? nullptr : owner->current_session();
+  ServerSession* const session = CurrentCall::Get().session;
   if (session == nullptr) {
     Misuse("LE_KILL_CLIENT",
            "not inside a service's receive handler; the reason was: ", reason);
@@ -201,7 +197,8 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
 
 void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              const le_msg_ServiceLimits_t* limitsPtr) {
-  Service* const service = Owned(__func__, Checked(__func__, serviceRef));
+  Service* const service =
+      OwnedByCaller(__func__, Checked(__func__, serviceRef));
   if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
   CheckSize(__func__, *limitsPtr);
   ServiceLimits limits;
@@ -216,7 +213,7 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              le_msg_ServiceLimits_t* limitsPtr) {
   Service* const service = Checked(__func__, serviceRef);
   if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
-  const ServiceLimits& limits = service->limits();
+  const ServiceLimits limits = service->limits();
   limitsPtr->structSize = sizeof(*limitsPtr);
   limitsPtr->maxSessions = limits.sessions;
   TellSessionLimits(limits.session, service->send_limits(), limitsPtr);

@@ -7,53 +7,76 @@ namespace le {
 namespace messaging {
 namespace {
 
-FrameVerdict Deliver() { return {FrameVerdict::What::kDeliver, {}, nullptr}; }
-
 FrameVerdict Fault(const char* fault) {
-  return {FrameVerdict::What::kFault, {}, fault};
+  return {FrameVerdict::Action::kFault, {}, fault};
 }
 
 }  // namespace
 
+bool ClientSessionMachine::Apply(ClientEvent event) {
+  const absl::optional<ClientState> next = Next(state_, event);
+  if (!next.has_value()) return false;
+  state_ = *next;
+  if (state_ != ClientState::kOpen) server_thread_ = 0;
+  return true;
+}
+
 bool ClientSessionMachine::Open() {
-  if (state_ != State::kClosed) return false;
-  state_ = State::kOpening;
+  if (!Apply(ClientEvent::kOpen)) return false;
+  if (++epoch_ == 0) ++epoch_;
   close_reason_ = CloseReason::kNone;
   return true;
 }
 
-bool ClientSessionMachine::OnIntroduced(const absl::optional<Hello>& hello) {
-  if (!hello.has_value()) return false;
-  server_thread_ = hello->thread_token;
-  state_ = State::kOpen;
+bool ClientSessionMachine::OnIntroduced(const Hello& hello) {
+  if (!Apply(ClientEvent::kIntroduced)) return false;
+  server_thread_ = hello.thread_token;
   return true;
 }
 
-ClientSessionMachine::Refusal ClientSessionMachine::OnRefused(
-    const absl::Status& why, bool waits) {
-  if (why.code() == absl::StatusCode::kFailedPrecondition) {
-    return Refusal::kDie;
-  }
-  if (waits) return Refusal::kAskAgain;
-  state_ = State::kClosed;
-  return Refusal::kGiveUp;
+bool ClientSessionMachine::OnGivenUp() {
+  if (!Apply(ClientEvent::kGiveUp)) return false;
+  close_reason_ = CloseReason::kByCaller;
+  return true;
 }
+
+bool ClientSessionMachine::End(Epoch epoch, CloseReason reason) {
+  if (epoch != epoch_ || !Apply(ClientEvent::kEnd)) return false;
+  close_reason_ = reason;
+  return true;
+}
+
+bool ClientSessionMachine::Close(CloseReason reason) {
+  const bool had_ended = state_ == ClientState::kClosing;
+  if (!Apply(ClientEvent::kClose)) return false;
+  if (!had_ended) close_reason_ = reason;
+  return true;
+}
+
+bool ClientSessionMachine::Retire() {
+  const bool was_closed = is_closed();
+  if (!Apply(ClientEvent::kRetire)) return false;
+  if (!was_closed) close_reason_ = CloseReason::kThreadEnded;
+  return true;
+}
+
+void ClientSessionMachine::Delete() { Apply(ClientEvent::kDelete); }
 
 FrameVerdict ClientSessionMachine::OnFrame(uint8_t type, uint64_t id) {
   FrameVerdict verdict;
   switch (PlainType(type)) {
     case kMessageFrame:
-      return Deliver();
+      return verdict;
     case kResponseFrame:
     case kUnansweredFrame:
       switch (requests_.Complete(id, &verdict.completion)) {
         case TransactionTable::Found::kWaiting:
-          verdict.what = PlainType(type) == kResponseFrame
-                             ? FrameVerdict::What::kComplete
-                             : FrameVerdict::What::kCompleteUnanswered;
+          verdict.action = PlainType(type) == kResponseFrame
+                               ? FrameVerdict::Action::kComplete
+                               : FrameVerdict::Action::kCompleteUnanswered;
           return verdict;
         case TransactionTable::Found::kAbandoned:
-          verdict.what = FrameVerdict::What::kIgnore;
+          verdict.action = FrameVerdict::Action::kIgnore;
           return verdict;
         case TransactionTable::Found::kUnknown:
           break;
@@ -66,51 +89,44 @@ FrameVerdict ClientSessionMachine::OnFrame(uint8_t type, uint64_t id) {
   }
 }
 
-uint64_t ClientSessionMachine::AddRequest(const Completion& completion,
-                                          absl::Time deadline) {
-  if (state_ != State::kOpen) return 0;
-  return requests_.Add(completion, deadline);
+Result ClientSessionMachine::AddRequest(Completion* completion,
+                                        absl::Time deadline, uint64_t* id) {
+  Number(completion);
+  *id = 0;
+  if (state_ != ClientState::kOpen) return Result::kClosed;
+  *id = requests_.Add(*completion, deadline);
+  return *id == 0 ? Result::kTooMany : Result::kOk;
 }
 
 bool ClientSessionMachine::AbandonRequest(uint64_t id, Completion* completion) {
   return requests_.Abandon(id, completion);
 }
 
+bool ClientSessionMachine::ForgetRequest(uint64_t id, Completion* completion) {
+  return requests_.Complete(id, completion) ==
+         TransactionTable::Found::kWaiting;
+}
+
 absl::optional<Completion> ClientSessionMachine::ExpireRequest(absl::Time now) {
   return requests_.Expire(now);
 }
 
-std::vector<Completion> ClientSessionMachine::Close(CloseReason reason) {
-  if (state_ == State::kClosed) return {};
-  state_ = State::kClosed;
-  close_reason_ = reason;
-  server_thread_ = 0;
-  return requests_.Clear();
-}
-
-FrameVerdict ServerSessionMachine::OnFrame(uint8_t type, uint64_t id,
-                                           uint32_t max_requests) {
+FrameVerdict ClassifyServerFrame(uint8_t type, uint64_t id, uint32_t unanswered,
+                                 uint32_t max_requests) {
   switch (PlainType(type)) {
     case kMessageFrame:
-      return Deliver();
+      return {};
     case kRequestFrame:
       if (id == 0) return Fault("a request without a number");
-      if (unanswered_ >= max_requests) {
-        return {FrameVerdict::What::kTooMuch,
+      if (unanswered >= max_requests) {
+        return {FrameVerdict::Action::kOverLimit,
                 {},
                 "more requests at a time than a session may have"};
       }
-      ++unanswered_;
-      return Deliver();
+      return {};
     default:
       return Fault("a frame of a type that a client does not send");
   }
-}
-
-bool ServerSessionMachine::Close(CloseReason reason) {
-  if (!open()) return false;
-  close_reason_ = reason;
-  return true;
 }
 
 }  // namespace messaging

@@ -1,37 +1,22 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The two ends of a session as pure state machines: events go in, what is to be
-// done comes out. No descriptor, clock, thread or lock.
-//
-// Client:
-//   state   | event                         | next    | to be done
-//   --------+-------------------------------+---------+------------------------
-//   closed  | Open                          | opening | ask to be introduced
-//   opening | introduced, hello understood  | open    | tell who opened
-//   opening | introduced, hello not ditto   | opening | log, ask again later
-//   opening | refused: other protocol       | opening | the process dies
-//   opening | refused, and it waits         | opening | log, ask again later
-//   opening | refused, and it does not wait | closed  | tell who opened
-//   opening | Close                         | closed  | stop asking
-//   open    | frame                         | open    | see OnFrame()
-//   open    | frame that breaks the rules   | closed  | as if the far end closed
-//   open    | far end closed                | closed  | owed completions, handler
-//   open    | Close                         | closed  | owed completions
-//
-// Server: open from birth; closed once, by whomever.
+// What the two ends of a session do with frames and requests. Pure: no file
+// descriptor, clock, thread or lock. The states are in life_cycle.h.
 
-#ifndef LE_MESSAGING_MESSAGING_SESSION_MACHINE_H_
-#define LE_MESSAGING_MESSAGING_SESSION_MACHINE_H_
+#ifndef LE_MESSAGING_MESSAGING_MACHINE_SESSION_MACHINE_H_
+#define LE_MESSAGING_MESSAGING_MACHINE_SESSION_MACHINE_H_
 
 #include <cstdint>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "messaging/machine/close_reason.h"
+#include "messaging/machine/completion.h"
+#include "messaging/machine/life_cycle.h"
 #include "messaging/machine/limits.h"
+#include "messaging/machine/result.h"
 #include "messaging/machine/transaction_table.h"
 #include "messaging/machine/wire.h"
 
@@ -40,84 +25,89 @@ namespace messaging {
 
 // What is to be done with a frame.
 struct FrameVerdict {
-  enum class What : uint8_t {
+  enum class Action : uint8_t {
     kDeliver,             // hand it to the receive handler
     kComplete,            // it answers the request that `completion` is for
     kCompleteUnanswered,  // that request will get no response
     kIgnore,              // it answers a request that nobody waits for any more
     kFault,               // it breaks the rules: `fault` says which
-    kTooMuch,             // it is more than may be: `fault` says of what
+    kOverLimit,           // `fault` says which limit
   };
-  What what;
-  Completion completion;
+  Action action = Action::kDeliver;
+  Completion completion = {};
   const char* fault = nullptr;
 };
 
+// A client session.
+//
+// Each opening has an *epoch*. A thread that sends takes the connection and the
+// epoch together; what it finds out later about that opening says which one it
+// means, and is ignored if another has begun.
 class ClientSessionMachine {
  public:
-  enum class State : uint8_t { kClosed, kOpening, kOpen };
+  using Epoch = uint32_t;  // 0: before the first opening
 
-  State state() const { return state_; }
+  ClientState state() const { return state_; }
+  Epoch epoch() const { return epoch_; }
   CloseReason close_reason() const { return close_reason_; }
+  // Names the server's thread; 0 if the session is not open.
   uint64_t server_thread() const { return server_thread_; }
+  // Neither open nor being opened.
+  bool is_closed() const {
+    return state_ != ClientState::kOpening && state_ != ClientState::kOpen;
+  }
 
-  // False: it is not closed.
+  // False: it cannot be opened now.
   bool Open();
-
-  // An introduction. False: the hello cannot be understood, ask again later.
-  bool OnIntroduced(const absl::optional<Hello>& hello);
-
-  enum class Refusal { kDie, kAskAgain, kGiveUp };
-  Refusal OnRefused(const absl::Status& why, bool waits);
+  // False: nobody waits for that any more.
+  bool OnIntroduced(const Hello& hello);
+  bool OnGivenUp();
+  // The opening of that epoch has ended. False: it had ended before.
+  bool End(Epoch epoch, CloseReason reason);
+  // The user is to be told now. False: there is nothing to tell.
+  bool Tell() { return Apply(ClientEvent::kTold); }
+  // False: it was closed already.
+  bool Close(CloseReason reason);
+  // False: it had ended before, or is deleted.
+  bool Retire();
+  void Delete();
 
   FrameVerdict OnFrame(uint8_t type, uint64_t id);
 
-  // The id of a new request, or 0 if there are too many or it is not open.
-  uint64_t AddRequest(const Completion& completion, absl::Time deadline);
-  // Its owner no longer waits. False if it has been completed.
+  // Numbers the completion of a request or an opening.
+  void Number(Completion* completion) { completion->order = next_order_++; }
+  // Numbers a new request's completion. kOk: *id names it. kClosed, kTooMany:
+  // refused.
+  Result AddRequest(Completion* completion, absl::Time deadline, uint64_t* id);
+  // The owner no longer waits. False if it has been completed.
   bool AbandonRequest(uint64_t id, Completion* completion);
-  // It was never sent: no answer can come.
-  TransactionTable::Found ForgetRequest(uint64_t id, Completion* completion) {
-    return requests_.Complete(id, completion);
-  }
+  // It was never sent: no answer can come. False if it has been completed.
+  bool ForgetRequest(uint64_t id, Completion* completion);
   absl::optional<Completion> ExpireRequest(absl::Time now);
   absl::Time NextDeadline() const { return requests_.NextDeadline(); }
   size_t requests() const { return requests_.size(); }
   // Those that there are stay.
   void LimitRequests(size_t limit) { requests_.set_limit(limit); }
-
-  // By whichever side. Returns the completions that are owed, in the order of
-  // the requests. On a closed session: nothing happens.
-  std::vector<Completion> Close(CloseReason reason);
+  // The requests of an opening that has ended, in their order.
+  std::vector<Completion> TakeRequests() { return requests_.Clear(); }
 
  private:
-  State state_ = State::kClosed;
+  bool Apply(ClientEvent event);
+
+  ClientState state_ = ClientState::kClosed;
   CloseReason close_reason_ = CloseReason::kNone;
+  Epoch epoch_ = 0;
   uint64_t server_thread_ = 0;
+  uint64_t next_order_ = 1;
   TransactionTable requests_{kMaxOpenRequests};
 };
 
-class ServerSessionMachine {
- public:
-  bool open() const { return close_reason_ == CloseReason::kNone; }
-  CloseReason close_reason() const { return close_reason_; }
-
-  // A client may have `max_requests` at a time.
-  FrameVerdict OnFrame(uint8_t type, uint64_t id,
-                       uint32_t max_requests = kMaxOpenRequests);
-  // A request has been responded to, or released.
-  void OnRequestDone() { --unanswered_; }
-  uint32_t unanswered() const { return unanswered_; }
-
-  // True the first time.
-  bool Close(CloseReason reason);
-
- private:
-  CloseReason close_reason_ = CloseReason::kNone;
-  uint32_t unanswered_ = 0;
-};
+// A frame at the server's end of a session that has `unanswered` requests of the
+// `max_requests` it may have.
+FrameVerdict ClassifyServerFrame(uint8_t type, uint64_t id, uint32_t unanswered,
+                                 uint32_t max_requests);
 
 }  // namespace messaging
 }  // namespace le
 
-#endif  // LE_MESSAGING_MESSAGING_SESSION_MACHINE_H_
+#endif  // LE_MESSAGING_MESSAGING_MACHINE_SESSION_MACHINE_H_

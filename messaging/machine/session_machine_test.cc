@@ -9,12 +9,10 @@ namespace le {
 namespace messaging {
 namespace {
 
-using State = ClientSessionMachine::State;
-using What = FrameVerdict::What;
+using Action = FrameVerdict::Action;
 
 Completion Named(int name) {
   Completion completion;
-  completion.kind = Completion::Kind::kResponse;
   completion.context = reinterpret_cast<void*>(static_cast<intptr_t>(name));
   return completion;
 }
@@ -29,143 +27,180 @@ Hello SomeHello() {
   return hello;
 }
 
-ClientSessionMachine OpenMachine() {
-  ClientSessionMachine machine;
-  EXPECT_TRUE(machine.Open());
-  EXPECT_TRUE(machine.OnIntroduced(SomeHello()));
-  return machine;
-}
-
-TEST(ClientSessionMachineTest, OpensOnlyWhenClosed) {
-  ClientSessionMachine machine;
-  EXPECT_EQ(machine.state(), State::kClosed);
-  EXPECT_TRUE(machine.Open());
-  EXPECT_EQ(machine.state(), State::kOpening);
-  EXPECT_FALSE(machine.Open());
-  EXPECT_TRUE(machine.OnIntroduced(SomeHello()));
-  EXPECT_EQ(machine.state(), State::kOpen);
-  EXPECT_EQ(machine.server_thread(), 42u);
-  EXPECT_FALSE(machine.Open());
-}
-
-TEST(ClientSessionMachineTest, AHelloThatIsNotUnderstoodOpensNothing) {
-  ClientSessionMachine machine;
-  machine.Open();
-  EXPECT_FALSE(machine.OnIntroduced(absl::nullopt));
-  EXPECT_EQ(machine.state(), State::kOpening);
-}
-
-TEST(ClientSessionMachineTest, RefusalsByKind) {
-  using Refusal = ClientSessionMachine::Refusal;
-  for (bool waits : {false, true}) {
-    ClientSessionMachine machine;
-    machine.Open();
-    EXPECT_EQ(machine.OnRefused(absl::FailedPreconditionError(""), waits),
-              Refusal::kDie);
+class ClientSessionMachineTest : public testing::Test {
+ protected:
+  void Open() {
+    ASSERT_TRUE(machine_.Open());
+    ASSERT_TRUE(machine_.OnIntroduced(SomeHello()));
   }
-  ClientSessionMachine waiting;
-  waiting.Open();
-  EXPECT_EQ(waiting.OnRefused(absl::ResourceExhaustedError(""), true),
-            Refusal::kAskAgain);
-  EXPECT_EQ(waiting.state(), State::kOpening);
-  ClientSessionMachine trying;
-  trying.Open();
-  EXPECT_EQ(trying.OnRefused(absl::NotFoundError(""), false), Refusal::kGiveUp);
-  EXPECT_EQ(trying.state(), State::kClosed);
-  EXPECT_TRUE(trying.Open());
+  // Its id.
+  uint64_t AddRequest(int name) {
+    Completion completion = Named(name);
+    uint64_t id;
+    EXPECT_EQ(machine_.AddRequest(&completion, absl::InfiniteFuture(), &id),
+              Result::kOk);
+    return id;
+  }
+
+  ClientSessionMachine machine_;
+};
+
+TEST_F(ClientSessionMachineTest, OpensOnlyWhenClosed) {
+  EXPECT_EQ(machine_.state(), ClientState::kClosed);
+  EXPECT_TRUE(machine_.is_closed());
+  EXPECT_TRUE(machine_.Open());
+  EXPECT_FALSE(machine_.is_closed());
+  EXPECT_FALSE(machine_.Open());
+  EXPECT_TRUE(machine_.OnIntroduced(SomeHello()));
+  EXPECT_FALSE(machine_.OnIntroduced(SomeHello()));
+  EXPECT_EQ(machine_.server_thread(), 42u);
+  EXPECT_FALSE(machine_.Open());
+  machine_.Close(CloseReason::kByCaller);
+  EXPECT_EQ(machine_.server_thread(), 0u);
 }
 
-TEST(ClientSessionMachineTest, JudgesFrames) {
-  ClientSessionMachine machine = OpenMachine();
-  EXPECT_EQ(machine.OnFrame(kMessageFrame, 0).what, What::kDeliver);
-  EXPECT_EQ(machine.OnFrame(kMessageFrame | kLengthWasSet, 0).what,
-            What::kDeliver);
-  const uint64_t id = machine.AddRequest(Named(1), absl::InfiniteFuture());
-  FrameVerdict verdict = machine.OnFrame(kResponseFrame, id);
-  EXPECT_EQ(verdict.what, What::kComplete);
+TEST_F(ClientSessionMachineTest, AnAttemptThatWasGivenUpChangesNothingLater) {
+  machine_.Open();
+  EXPECT_TRUE(machine_.OnGivenUp());
+  EXPECT_EQ(machine_.state(), ClientState::kClosed);
+  EXPECT_FALSE(machine_.OnGivenUp());
+  Open();
+  EXPECT_FALSE(machine_.OnGivenUp()) << "a deadline after the introduction";
+  EXPECT_EQ(machine_.state(), ClientState::kOpen);
+}
+
+TEST_F(ClientSessionMachineTest, TheEndOfAnEarlierOpeningIsIgnored) {
+  Open();
+  const ClientSessionMachine::Epoch first = machine_.epoch();
+  machine_.Close(CloseReason::kByCaller);
+  EXPECT_FALSE(machine_.End(first, CloseReason::kSlowReader));
+  Open();
+  EXPECT_NE(machine_.epoch(), first);
+  EXPECT_FALSE(machine_.End(first, CloseReason::kSlowReader));
+  EXPECT_EQ(machine_.state(), ClientState::kOpen);
+  EXPECT_EQ(machine_.close_reason(), CloseReason::kNone);
+  EXPECT_TRUE(machine_.End(machine_.epoch(), CloseReason::kByPeer));
+  EXPECT_EQ(machine_.close_reason(), CloseReason::kByPeer);
+  EXPECT_FALSE(machine_.End(machine_.epoch(), CloseReason::kSlowReader));
+  EXPECT_EQ(machine_.close_reason(), CloseReason::kByPeer);
+}
+
+TEST_F(ClientSessionMachineTest, TheUserIsToldOfAnEndOnceAndOnlyIfNotReopened) {
+  Open();
+  EXPECT_FALSE(machine_.Tell());
+  machine_.End(machine_.epoch(), CloseReason::kByPeer);
+  EXPECT_TRUE(machine_.is_closed());
+  EXPECT_TRUE(machine_.Tell());
+  EXPECT_FALSE(machine_.Tell());
+  Open();
+  machine_.End(machine_.epoch(), CloseReason::kByPeer);
+  Open();
+  EXPECT_FALSE(machine_.Tell());
+}
+
+TEST_F(ClientSessionMachineTest, ClosingAfterAnEndKeepsItsReason) {
+  Open();
+  machine_.End(machine_.epoch(), CloseReason::kProtocolError);
+  EXPECT_TRUE(machine_.Close(CloseReason::kByCaller));
+  EXPECT_EQ(machine_.close_reason(), CloseReason::kProtocolError);
+  EXPECT_FALSE(machine_.Close(CloseReason::kByCaller));
+}
+
+TEST_F(ClientSessionMachineTest, NothingBeginsOnceTheThreadHasEnded) {
+  Open();
+  EXPECT_TRUE(machine_.Retire());
+  EXPECT_EQ(machine_.close_reason(), CloseReason::kThreadEnded);
+  EXPECT_TRUE(machine_.is_closed());
+  EXPECT_FALSE(machine_.Open());
+  Completion completion = Named(1);
+  uint64_t id;
+  EXPECT_EQ(machine_.AddRequest(&completion, absl::InfiniteFuture(), &id),
+            Result::kClosed);
+}
+
+TEST_F(ClientSessionMachineTest, ClassifiesFrames) {
+  Open();
+  EXPECT_EQ(machine_.OnFrame(kMessageFrame, 0).action, Action::kDeliver);
+  EXPECT_EQ(machine_.OnFrame(kMessageFrame | kLengthWasSet, 0).action,
+            Action::kDeliver);
+  const uint64_t id = AddRequest(1);
+  FrameVerdict verdict = machine_.OnFrame(kResponseFrame, id);
+  EXPECT_EQ(verdict.action, Action::kComplete);
   EXPECT_EQ(NameOf(verdict.completion), 1);
-  EXPECT_EQ(machine.OnFrame(kResponseFrame, id).what, What::kFault)
+  EXPECT_EQ(machine_.OnFrame(kResponseFrame, id).action, Action::kFault)
       << "answered twice";
 
-  const uint64_t released =
-      machine.AddRequest(Named(2), absl::InfiniteFuture());
-  verdict = machine.OnFrame(kUnansweredFrame, released);
-  EXPECT_EQ(verdict.what, What::kCompleteUnanswered);
+  const uint64_t released = AddRequest(2);
+  verdict = machine_.OnFrame(kUnansweredFrame, released);
+  EXPECT_EQ(verdict.action, Action::kCompleteUnanswered);
   EXPECT_EQ(NameOf(verdict.completion), 2);
 
   for (int type : {0, int{kHelloFrame}, int{kRequestFrame}, 6, 63, 128, 255}) {
-    verdict = machine.OnFrame(static_cast<uint8_t>(type), 0);
-    EXPECT_EQ(verdict.what, What::kFault) << type;
+    verdict = machine_.OnFrame(static_cast<uint8_t>(type), 0);
+    EXPECT_EQ(verdict.action, Action::kFault) << type;
     EXPECT_NE(verdict.fault, nullptr);
   }
 }
 
-TEST(ClientSessionMachineTest, LateAnswersAreIgnored) {
-  ClientSessionMachine machine = OpenMachine();
-  const uint64_t id = machine.AddRequest(Named(1), absl::InfiniteFuture());
+TEST_F(ClientSessionMachineTest, LateAnswersAreIgnored) {
+  Open();
+  const uint64_t id = AddRequest(1);
   Completion completion;
-  EXPECT_TRUE(machine.AbandonRequest(id, &completion));
-  EXPECT_EQ(machine.OnFrame(kResponseFrame, id).what, What::kIgnore);
-  EXPECT_EQ(machine.OnFrame(kResponseFrame, id).what, What::kFault);
+  EXPECT_TRUE(machine_.AbandonRequest(id, &completion));
+  EXPECT_EQ(machine_.OnFrame(kResponseFrame, id).action, Action::kIgnore);
+  EXPECT_EQ(machine_.OnFrame(kResponseFrame, id).action, Action::kFault);
 }
 
-TEST(ClientSessionMachineTest, ClosingOwesCompletionsOnce) {
-  ClientSessionMachine machine = OpenMachine();
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_NE(machine.AddRequest(Named(i), absl::InfiniteFuture()), 0u);
-  }
-  const std::vector<Completion> owed = machine.Close(CloseReason::kByPeer);
+TEST_F(ClientSessionMachineTest, NumbersEveryRequestAlsoThoseItRefuses) {
+  Completion first = Named(1), second = Named(2), third = Named(3);
+  uint64_t id;
+  EXPECT_EQ(machine_.AddRequest(&first, absl::InfiniteFuture(), &id),
+            Result::kClosed);
+  EXPECT_EQ(id, 0u);
+  Open();
+  machine_.LimitRequests(1);
+  EXPECT_EQ(machine_.AddRequest(&second, absl::InfiniteFuture(), &id),
+            Result::kOk);
+  EXPECT_NE(id, 0u);
+  EXPECT_EQ(machine_.AddRequest(&third, absl::InfiniteFuture(), &id),
+            Result::kTooMany);
+  EXPECT_EQ(id, 0u);
+  EXPECT_LT(0u, first.order);
+  EXPECT_LT(first.order, second.order);
+  EXPECT_LT(second.order, third.order);
+}
+
+TEST_F(ClientSessionMachineTest, AnEndOwesCompletionsOnce) {
+  Open();
+  for (int i = 0; i < 3; ++i) AddRequest(i);
+  machine_.End(machine_.epoch(), CloseReason::kByPeer);
+  const std::vector<Completion> owed = machine_.TakeRequests();
   ASSERT_EQ(owed.size(), 3u);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(NameOf(owed[i]), i);
-  EXPECT_EQ(machine.state(), State::kClosed);
-  EXPECT_EQ(machine.close_reason(), CloseReason::kByPeer);
-  EXPECT_TRUE(machine.Close(CloseReason::kByCaller).empty());
-  EXPECT_EQ(machine.close_reason(), CloseReason::kByPeer) << "the first counts";
-  EXPECT_EQ(machine.AddRequest(Named(9), absl::InfiniteFuture()), 0u);
-  EXPECT_TRUE(machine.Open());
-  EXPECT_EQ(machine.close_reason(), CloseReason::kNone);
+  EXPECT_TRUE(machine_.TakeRequests().empty());
 }
 
-TEST(ServerSessionMachineTest, JudgesFrames) {
-  ServerSessionMachine machine;
-  EXPECT_EQ(machine.OnFrame(kMessageFrame, 0).what, What::kDeliver);
-  EXPECT_EQ(machine.OnFrame(kRequestFrame | kLengthWasSet, 5).what,
-            What::kDeliver);
-  EXPECT_EQ(machine.OnFrame(kRequestFrame, 0).what, What::kFault);
+TEST(ClassifyServerFrameTest, ByType) {
+  EXPECT_EQ(ClassifyServerFrame(kMessageFrame, 0, 0, 1).action,
+            Action::kDeliver);
+  EXPECT_EQ(ClassifyServerFrame(kRequestFrame | kLengthWasSet, 5, 0, 1).action,
+            Action::kDeliver);
+  EXPECT_EQ(ClassifyServerFrame(kRequestFrame, 0, 0, 1).action, Action::kFault);
   for (int type : {0, int{kHelloFrame}, int{kResponseFrame},
                    int{kUnansweredFrame}, 6, 128, 255}) {
-    EXPECT_EQ(machine.OnFrame(static_cast<uint8_t>(type), 1).what, What::kFault)
+    EXPECT_EQ(ClassifyServerFrame(static_cast<uint8_t>(type), 1, 0, 1).action,
+              Action::kFault)
         << type;
   }
 }
 
-TEST(ServerSessionMachineTest, LimitsOpenRequests) {
-  ServerSessionMachine machine;
-  for (uint32_t i = 1; i <= kMaxOpenRequests; ++i) {
-    ASSERT_EQ(machine.OnFrame(kRequestFrame, i).what, What::kDeliver);
-  }
-  EXPECT_EQ(machine.OnFrame(kRequestFrame, 1).what, What::kTooMuch);
-  machine.OnRequestDone();
-  EXPECT_EQ(machine.OnFrame(kRequestFrame, 1).what, What::kDeliver);
-  EXPECT_EQ(machine.OnFrame(kMessageFrame, 0).what, What::kDeliver);
-}
-
-TEST(ServerSessionMachineTest, AServiceMayAllowFewerRequests) {
-  ServerSessionMachine machine;
-  for (uint32_t i = 1; i <= 3; ++i) {
-    ASSERT_EQ(machine.OnFrame(kRequestFrame, i, 3).what, What::kDeliver);
-  }
-  EXPECT_EQ(machine.OnFrame(kRequestFrame, 4, 3).what, What::kTooMuch);
-  EXPECT_EQ(machine.OnFrame(kRequestFrame, 4, 4).what, What::kDeliver);
-}
-
-TEST(ServerSessionMachineTest, ClosesOnce) {
-  ServerSessionMachine machine;
-  EXPECT_TRUE(machine.open());
-  EXPECT_TRUE(machine.Close(CloseReason::kKilled));
-  EXPECT_FALSE(machine.Close(CloseReason::kByPeer));
-  EXPECT_EQ(machine.close_reason(), CloseReason::kKilled);
-  EXPECT_FALSE(machine.open());
+TEST(ClassifyServerFrameTest, LimitsOpenRequests) {
+  EXPECT_EQ(ClassifyServerFrame(kRequestFrame, 1, 2, 3).action,
+            Action::kDeliver);
+  EXPECT_EQ(ClassifyServerFrame(kRequestFrame, 1, 3, 3).action,
+            Action::kOverLimit);
+  EXPECT_EQ(ClassifyServerFrame(kMessageFrame, 0, 3, 3).action,
+            Action::kDeliver);
 }
 
 TEST(HelloTest, RefusesShortAndOtherVersions) {

@@ -26,7 +26,6 @@ uint64_t TransactionTable::Add(const Completion& completion,
   }
   Slot& slot = slots_[index];
   slot.completion = completion;
-  slot.completion.order = next_order_++;
   slot.used = true;
   slot.waiting = true;
   slot.deadline = deadline;

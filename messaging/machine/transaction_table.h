@@ -12,21 +12,10 @@
 
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "messaging/machine/completion.h"
 
 namespace le {
 namespace messaging {
-
-// How a request is to be completed. The table only keeps it.
-struct Completion {
-  // What a completion calls, by kind: a plain function pointer and its context,
-  // so that a request costs no allocation.
-  enum class Kind : uint8_t { kNone, kResponse, kResult, kBlockedCaller };
-  Kind kind = Kind::kNone;
-  void (*function)() = nullptr;
-  void* context = nullptr;
-  // Counts the requests of the table: NULL completions keep this order.
-  uint64_t order = 0;
-};
 
 // An id is never 0, and never the same for two requests of a table within 2^32
 // uses of one slot: an answer to a request long gone finds nothing.
@@ -85,7 +74,6 @@ class TransactionTable {
   size_t limit_;
   std::vector<Slot> slots_;
   size_t used_ = 0;
-  uint64_t next_order_ = 0;
   size_t with_deadline_ = 0;  // waiting ones
   uint32_t free_ = kNil;
   uint32_t first_ = kNil;

@@ -14,7 +14,6 @@ namespace {
 
 Completion Named(int name) {
   Completion completion;
-  completion.kind = Completion::Kind::kResponse;
   completion.context = reinterpret_cast<void*>(static_cast<intptr_t>(name));
   return completion;
 }

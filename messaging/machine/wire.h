@@ -31,7 +31,7 @@ constexpr uint8_t kLengthWasSet = 0x40;
 
 constexpr uint8_t PlainType(uint8_t type) { return type & ~kLengthWasSet; }
 
-// The first word of a server. Fixed width; later versions may append.
+// A server's first frame. Fixed width; later versions may append.
 struct Hello {
   static constexpr uint32_t kVersion = 1;
   static constexpr size_t kSize = 16;

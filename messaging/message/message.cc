@@ -5,23 +5,23 @@
 
 #include <cstring>
 
+#include "messaging/machine/wire.h"
 #include "messaging/message/message_pool.h"
-#include "messaging/session/session.h"
 
 namespace le {
 namespace messaging {
 
-void Message::Release() {
-  // Whoever has the only one needs no locked instruction to give it up.
+void Message::Unref() {
+  // The only reference needs no locked instruction to go.
   if (!IsSoleReference() &&
       references_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
     return;
   }
   references_.store(0, std::memory_order_relaxed);
-  Session* const session = session_;
-  if (owes_response()) session->GiveUp(TakeRequestId());
+  MessageOwner* const owner = owner_;
+  if (owes_response()) owner->GiveUp(TakeRequestId());
   pool_->Free(this);
-  session->Unref();
+  owner->Unref();
 }
 
 void Message::Reset() {
@@ -33,12 +33,26 @@ void Message::Reset() {
   size_ = 0;
 }
 
+transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {
+  transports::OutgoingFrame frame;
+  frame.type = type;
+  if (size_was_set_) frame.type |= kLengthWasSet;
+  frame.id = id;
+  frame.payload = PayloadToSend();
+  frame.headroom = payload_.headroom();
+  // The payload may leave for good if nobody else can see it.
+  if (IsSoleReference()) frame.movable_payload = &payload_;
+  if (has_outgoing_descriptor()) frame.descriptor = outgoing_descriptor();
+  return frame;
+}
+
 absl::Span<const uint8_t> Message::PayloadToSend() {
   size_t length = size_;
   if (!size_was_set_) {
     length = transports::LengthWithoutZeroTail(payload_.data(),
                                                payload_.clean_from());
-    payload_.MarkCleanFrom(length);
+    // Another reference may still write through a pointer that it has.
+    if (IsSoleReference()) payload_.MarkCleanFrom(length);
   }
   payload_.set_size(length);
   return absl::MakeConstSpan(payload_.data(), length);

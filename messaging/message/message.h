@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <memory>
 
+#include "event/base/ref.h"
 #include "event/base/thread_cached_free_list.h"
 #include "event/base/unique_fd.h"
+#include "messaging/message/message_owner.h"
 #include "transports/buffer.h"
 #include "transports/transport.h"
 
@@ -18,7 +20,6 @@ namespace le {
 namespace messaging {
 
 class MessagePool;
-class Session;
 
 // A payload, a descriptor each way, and what the two have to do with a
 // transaction. The references are thread-safe; the rest is for one thread at a
@@ -28,24 +29,22 @@ class Message {
   Message(const Message&) = delete;
   Message& operator=(const Message&) = delete;
 
-  void AddRef() { references_.fetch_add(1, std::memory_order_relaxed); }
+  void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
   // The last reference frees it. An unanswered request is then given up: the
   // client is told.
-  void Release();
+  void Unref();
 
-  Session* session() const { return session_; }
+  MessageOwner* owner() const { return owner_; }
+
+  // What is to be sent, as a frame of `type`. The frame refers to the message.
+  transports::OutgoingFrame ToFrame(uint8_t type, uint64_t id);
 
   // The caller may write anywhere in it.
   void* payload() {
     payload_.MarkDirty();
     return payload_.data();
   }
-  // The bytes to be sent: what SetSize() said, else all but the zero tail.
-  // Nothing beyond them is left other than zero.
-  absl::Span<const uint8_t> PayloadToSend();
-
-  // By SetSize(), not by the far end.
-  bool size_was_set() const { return size_was_set_; }
+  // What was set, here or by the far end; else the capacity.
   size_t size() const;
   void SetSize(size_t size);
 
@@ -55,7 +54,6 @@ class Message {
   bool has_descriptor() const { return static_cast<bool>(descriptor_); }
   void SetDescriptor(int fd);
   int TakeDescriptor();
-  event::UniqueFd* outgoing_descriptor();
 
   // Not 0 on the server's side until the request is answered. Whoever takes it
   // must answer.
@@ -66,12 +64,6 @@ class Message {
     return request_id_.exchange(0, std::memory_order_acq_rel);
   }
 
-  // The only reference is the caller's: the payload may leave for good.
-  bool IsSoleReference() const {
-    return references_.load(std::memory_order_acquire) == 1;
-  }
-  transports::Buffer* buffer() { return &payload_; }
-
   // A message that waits to be delivered need not keep a buffer of the
   // protocol's largest size for a few bytes. Unpack() before anybody sees it.
   void Pack();
@@ -80,18 +72,24 @@ class Message {
 
  private:
   friend class MessagePool;
-  friend class Session;
   friend class event::ThreadCachedFreeList<Message>;
   Message() = default;
   ~Message() = default;
-  // Nothing of its life is left.
+  bool IsSoleReference() const {
+    return references_.load(std::memory_order_acquire) == 1;
+  }
+  // The bytes to be sent: what SetSize() said, else all but the zero tail.
+  // Nothing beyond them is left other than zero.
+  absl::Span<const uint8_t> PayloadToSend();
+  event::UniqueFd* outgoing_descriptor();
+  // For the next life.
   void Reset();
 
   std::atomic<int> references_{1};
   bool is_received_request_ = false;
   bool size_was_set_ = false;
   bool received_size_was_set_ = false;
-  Session* session_ = nullptr;
+  MessageOwner* owner_ = nullptr;  // holds a reference
   MessagePool* pool_ = nullptr;
   Message* next_free = nullptr;  // in the pool
   size_t size_ = 0;

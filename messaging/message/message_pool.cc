@@ -5,21 +5,60 @@
 
 #include <utility>
 
-#include "messaging/message/protocol.h"
-#include "messaging/session/session.h"
+#include "absl/strings/str_cat.h"
+#include "event/base/log.h"
+#include "messaging/machine/limits.h"
+#include "messaging/machine/wire.h"
 
 namespace le {
 namespace messaging {
 
+using event::LogLevel;
+using event::MutexLock;
 using transports::BufferPool;
 
-MessagePool::MessagePool(Protocol* protocol, MessagePool* source)
-    : protocol_(protocol),
-      source_(source),
-      buffers_(source == nullptr
-                   ? BufferPool::Create(protocol->max_message_size())
-                   : BufferPool::CreateForThisThread(source->buffers())),
-      free_(/*has_owner=*/source != nullptr) {}
+// ---- MessageCount ----------------------------------------------------------
+
+MessageCount::MessageCount(std::string protocol_id)
+    : protocol_id_(std::move(protocol_id)),
+      warn_at_(kDefaultPoolMessages * kPoolGrowthWarningFactor) {}
+
+void MessageCount::Add(const std::string& interface_name) {
+  size_t many;
+  {
+    MutexLock lock(&mutex_);
+    if (++made_ <= warn_at_) return;
+    many = made_;
+    warn_at_ *= kPoolGrowthWarningFactor;
+  }
+  event::Log(LogLevel::kWarning,
+             absl::StrCat("protocol '", protocol_id_, "': ", many,
+                          " messages are in use; the latest is for interface '",
+                          interface_name, "': are messages being released?"));
+}
+
+size_t MessageCount::Expect(size_t messages) {
+  MutexLock lock(&mutex_);
+  warn_at_ = messages * kPoolGrowthWarningFactor;
+  if (made_ >= messages) return 0;
+  const size_t missing = messages - made_;
+  made_ = messages;
+  return missing;
+}
+
+// ---- MessagePool -----------------------------------------------------------
+
+MessagePool::MessagePool(size_t message_bytes, MessageCount* count)
+    : source_(nullptr),
+      count_(count),
+      buffers_(BufferPool::Create(message_bytes)),
+      free_(/*has_owner=*/false) {}
+
+MessagePool::MessagePool(MessagePool* source)
+    : source_(source),
+      count_(source->count_),
+      buffers_(BufferPool::CreateForThisThread(source->buffers())),
+      free_(/*has_owner=*/true) {}
 
 MessagePool::~MessagePool() {
   // What a thread leaves is there for the others.
@@ -37,28 +76,52 @@ void MessagePool::LeaveHome() {
   buffers_->LeaveHome();
 }
 
-Message* MessagePool::New(Session* session, transports::Buffer payload) {
+Message* MessagePool::Take(MessageOwner* owner) {
   Message* message = free_.Take();
   if (message == nullptr && source_ != nullptr) message = source_->free_.Take();
   if (message == nullptr) {
-    protocol_->OnMessageMade(session);
+    count_->Add(owner->interface_name());
     message = new Message();
   }
   message->references_.store(1, std::memory_order_relaxed);
-  message->session_ = session;
+  owner->Ref();
+  message->owner_ = owner;
   message->pool_ = this;
-  session->Ref();
-  if (!payload) {
-    payload = buffers_->Allocate();
-    payload.ZeroFrom(0);
-  } else if (payload.capacity() != buffers_->capacity()) {
-    // It came from a pool of another size.
-    transports::Buffer own = buffers_->Allocate();
-    own.Assign(payload.data(), payload.size());
-    payload = std::move(own);
-  }
-  message->payload_ = std::move(payload);
   return message;
+}
+
+event::Ref<Message> MessagePool::New(MessageOwner* owner) {
+  Message* const message = Take(owner);
+  message->payload_ = buffers_->Allocate();
+  message->payload_.ZeroFrom(0);
+  return event::Ref<Message>::Adopt(message);
+}
+
+event::Ref<Message> MessagePool::NewReceived(
+    MessageOwner* owner, transports::IncomingFrame&& frame) {
+  Message* const message = Take(owner);
+  message->received_size_was_set_ = (frame.type & kLengthWasSet) != 0;
+  message->size_ = frame.payload ? frame.payload.size() : 0;
+  if (frame.payload && frame.payload.capacity() == buffers_->capacity()) {
+    message->payload_ = std::move(frame.payload);
+  } else {
+    // None came, or it came from a pool of another size.
+    message->payload_ = buffers_->Allocate();
+    message->payload_.Assign(frame.payload ? frame.payload.data() : nullptr,
+                             message->size_);
+  }
+  message->descriptor_ = std::move(frame.descriptor);
+  if (frame.descriptor_lost) {
+    event::Log(LogLevel::kWarning,
+               absl::StrCat("interface '", owner->interface_name(),
+                            "': the file descriptor of a message could not be "
+                            "received (none left in this process?)"));
+  }
+  if (PlainType(frame.type) == kRequestFrame) {
+    message->is_received_request_ = true;
+    message->request_id_.store(frame.id, std::memory_order_release);
+  }
+  return event::Ref<Message>::Adopt(message);
 }
 
 void MessagePool::Free(Message* message) {
@@ -66,7 +129,12 @@ void MessagePool::Free(Message* message) {
   free_.PutBack(message);
 }
 
-void MessagePool::Add() { free_.PutBack(new Message()); }
+void MessagePool::Reserve(size_t messages) {
+  buffers_->Reserve(messages);
+  for (size_t i = count_->Expect(messages); i > 0; --i) {
+    free_.PutBack(new Message());
+  }
+}
 
 }  // namespace messaging
 }  // namespace le

@@ -1,60 +1,79 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef LE_MESSAGING_MESSAGING_MESSAGE_POOL_H_
-#define LE_MESSAGING_MESSAGING_MESSAGE_POOL_H_
+#ifndef LE_MESSAGING_MESSAGING_MESSAGE_MESSAGE_POOL_H_
+#define LE_MESSAGING_MESSAGING_MESSAGE_MESSAGE_POOL_H_
 
-#include <atomic>
 #include <cstddef>
+#include <string>
 
+#include "event/base/mutex.h"
+#include "event/base/ref.h"
 #include "event/base/thread_cached_free_list.h"
 #include "messaging/message/message.h"
 #include "transports/buffer.h"
+#include "transports/transport.h"
 
 namespace le {
 namespace messaging {
 
-class Protocol;
-class Session;
+// Counts the messages that the pools of a protocol have made, and warns when
+// there are many more than expected: a leak of messages shows as growth. Any
+// thread.
+class MessageCount {
+ public:
+  explicit MessageCount(std::string protocol_id);
+  // One more was made, for a session of that interface.
+  void Add(const std::string& interface_name);
+  // How many are still to be made until there are `messages`, which is as many
+  // as expected. They count as made.
+  size_t Expect(size_t messages);
+
+ private:
+  const std::string protocol_id_;
+  event::Mutex mutex_;
+  size_t made_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t warn_at_ ABSL_GUARDED_BY(mutex_);
+};
 
 // Messages of one protocol and their buffers, recycled. A protocol has one pool
 // for all threads, and a thread that owns sessions one of its own besides, in
 // which it takes no lock. Any thread uses either.
-class MessagePool {
+class MessagePool : public event::RefCounted<MessagePool> {
  public:
-  // `source` null: for all threads. Otherwise for the calling thread; takes what
-  // `source`, which must outlive it, has left before it makes more.
-  MessagePool(Protocol* protocol, MessagePool* source);
+  // For all threads. `count` must outlive the pool.
+  MessagePool(size_t message_bytes, MessageCount* count);
+  // For the calling thread. Takes what `source`, which must outlive it, has left
+  // before it makes more.
+  explicit MessagePool(MessagePool* source);
 
-  // Held by whoever made it and by sessions, and so by their messages.
-  void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
-  void Unref() {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
-  }
-  // The thread whose pool it is ends (or has): nobody is at home from now on.
+  // The thread whose pool it is ends, or has ended.
   void LeaveHome();
 
-  // A message of `session` (which gains a reference) around `payload`; without
-  // one, a zero-filled payload.
-  Message* New(Session* session, transports::Buffer payload);
+  // A zero-filled message of `owner`.
+  event::Ref<Message> New(MessageOwner* owner);
+  // A message of `owner` out of a frame that has arrived.
+  event::Ref<Message> NewReceived(MessageOwner* owner,
+                                  transports::IncomingFrame&& frame);
   // By the message itself, when its last reference is gone.
   void Free(Message* message);
-  // Makes one more, and keeps it ready.
-  void Add();
+  // Makes sure that this many messages exist before the first one is needed.
+  void Reserve(size_t messages);
 
   transports::BufferPool* buffers() const { return buffers_.get(); }
 
  private:
+  friend class event::RefCounted<MessagePool>;
   ~MessagePool();
+  Message* Take(MessageOwner* owner);
 
-  Protocol* const protocol_;
   MessagePool* const source_;
+  MessageCount* const count_;
   transports::BufferPool::Ptr buffers_;
   event::ThreadCachedFreeList<Message> free_;
-  std::atomic<int> references_{1};
 };
 
 }  // namespace messaging
 }  // namespace le
 
-#endif  // LE_MESSAGING_MESSAGING_MESSAGE_POOL_H_
+#endif  // LE_MESSAGING_MESSAGING_MESSAGE_MESSAGE_POOL_H_

@@ -1,45 +1,44 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef LE_MESSAGING_MESSAGING_PROTOCOL_H_
-#define LE_MESSAGING_MESSAGING_PROTOCOL_H_
+#ifndef LE_MESSAGING_MESSAGING_MESSAGE_PROTOCOL_H_
+#define LE_MESSAGING_MESSAGING_MESSAGE_PROTOCOL_H_
 
 #include <cstddef>
-#include <mutex>
 #include <string>
+#include <utility>
 
+#include "event/base/ref.h"
 #include "messaging/message/message_pool.h"
 
 namespace le {
 namespace messaging {
 
 // An identifier and a largest message, and the pool of messages that fit.
-// Thread-safe. Lives as long as its process.
+// Any thread. Lives as long as its process.
 class Protocol {
  public:
-  Protocol(std::string id, size_t max_message_size);
-  ~Protocol();
+  Protocol(std::string id, size_t max_message_size)
+      : id_(std::move(id)),
+        max_message_size_(max_message_size),
+        count_(id_),
+        pool_(event::Ref<MessagePool>::Adopt(
+            new MessagePool(max_message_size, &count_))) {}
 
   const std::string& id() const { return id_; }
   size_t max_message_size() const { return max_message_size_; }
 
   // The messages of all threads.
-  MessagePool* pool() const { return pool_; }
-  // Makes sure that this many messages exist before the first one is needed.
-  void Reserve(size_t messages);
-  // A pool had to grow for a message of `session`.
-  void OnMessageMade(Session* session);
+  MessagePool* pool() const { return pool_.get(); }
 
  private:
   const std::string id_;
   const size_t max_message_size_;
-  MessagePool* const pool_;
-  std::mutex mutex_;
-  size_t made_ = 0;
-  size_t warn_at_;
+  MessageCount count_;
+  const event::Ref<MessagePool> pool_;
 };
 
 }  // namespace messaging
 }  // namespace le
 
-#endif  // LE_MESSAGING_MESSAGING_PROTOCOL_H_
+#endif  // LE_MESSAGING_MESSAGING_MESSAGE_PROTOCOL_H_

@@ -5,469 +5,664 @@
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
-#include "messaging/session/open_attempt.h"
-#include "messaging/session/owner_state.h"
-#include "messaging/session/runtime.h"
 
 namespace le {
 namespace messaging {
 
 using event::LogLevel;
-using State = ClientSessionMachine::State;
+using event::MutexLock;
+using transports::Connection;
+using transports::ConnectionRef;
+using transports::IoResult;
+
+namespace {
+
+Result ToResult(const absl::Status& opening) {
+  switch (opening.code()) {
+    case absl::StatusCode::kOk:
+      return Result::kOk;
+    case absl::StatusCode::kDeadlineExceeded:
+      return Result::kTimedOut;
+    case absl::StatusCode::kNotFound:
+      return Result::kNotOffered;
+    case absl::StatusCode::kPermissionDenied:
+      return Result::kNoBinding;
+    case absl::StatusCode::kFailedPrecondition:
+      return Result::kOtherProtocol;
+    default:
+      return Result::kNoDirectory;
+  }
+}
+
+}  // namespace
 
 // Expires requests. Exists once a request with a deadline has been made.
-class ClientSession::Deadlines : private event::Timer {
+class ClientSession::Deadlines final : private event::Timer {
  public:
   explicit Deadlines(ClientSession* session) : session_(session) {}
 
   void Arm(event::Instant deadline) {
     if (running() && this->deadline() <= deadline) return;
-    session_->owner()->loop()->StartTimer(this, deadline);
+    session_->owner_->loop()->StartTimer(this, deadline);
   }
 
  private:
   void OnExpiry() override {
-    const event::Instant now = session_->owner()->loop()->Now();
-    event::Instant next;
+    const event::Instant now = session_->owner_->loop()->Now();
     for (;;) {
       absl::optional<Completion> expired;
       {
-        std::lock_guard<std::mutex> lock(session_->mutex());
+        MutexLock lock(&session_->mutex_);
         expired = session_->machine_.ExpireRequest(now);
-        next = session_->machine_.NextDeadline();
       }
       if (!expired.has_value()) break;
-      session_->OweNull(*expired, Result::kTimedOut);
+      session_->Complete(*expired, Result::kTimedOut);
     }
-    if (next != absl::InfiniteFuture()) Arm(next);
+    session_->ArmDeadline();
   }
 
   ClientSession* const session_;
 };
 
-// A caller of RequestSync(), on its stack.
+// A caller that waits on its stack.
 struct ClientSession::BlockedCaller {
+  Completion completion() {
+    Completion completion;
+    completion.done = &Done;
+    completion.context = this;
+    completion.on_stack = true;
+    return completion;
+  }
+
   bool done = false;
-  Delivery delivery{Delivery::Kind::kCompletion};
+  Result result = Result::kClosed;
+  event::Ref<Message> response;
+
+ private:
+  static void Done(const Completion& completion, ClientSession*,
+                   event::Ref<Message> response, Result result) {
+    auto* const caller = static_cast<BlockedCaller*>(completion.context);
+    caller->done = true;
+    caller->result = result;
+    caller->response = std::move(response);
+  }
 };
 
 ClientSession::ClientSession(Interface interface,
-                             directory::Introducer* introducer)
-    : Session(event::Thread::Current(), interface.protocol),
-      interface_(std::move(interface)),
-      introducer_(introducer) {
-  owner()->loop();  // other threads may post to it from now on
-  OwnerState::Of(owner())->Add(this);
+                             directory::Introducer* introducer,
+                             std::unique_ptr<ClientHandler> handler)
+    : interface_(std::move(interface)),
+      introducer_(introducer),
+      owner_(Owner::OfCurrentThread()),
+      pool_(owner_->PoolOf(interface_.protocol)),
+      handler_(std::move(handler)) {
+  owner_->AddSession(this);
+  if (owner_->ending()) {
+    MutexLock lock(&mutex_);
+    machine_.Retire();
+  }
 }
 
 ClientSession::~ClientSession() = default;
 
 CloseReason ClientSession::close_reason() {
-  std::lock_guard<std::mutex> lock(mutex());
+  MutexLock lock(&mutex_);
   return machine_.close_reason();
 }
 
 bool ClientSession::is_closed() {
-  std::lock_guard<std::mutex> lock(mutex());
-  return machine_.state() == State::kClosed;
+  MutexLock lock(&mutex_);
+  return machine_.is_closed();
+}
+
+bool ClientSession::ServerCredentials(event::Credentials* credentials) {
+  MutexLock lock(&mutex_);
+  if (machine_.state() != ClientState::kOpen) return false;
+  *credentials = server_;
+  return true;
+}
+
+void ClientSession::SetLimits(const SessionLimits& limits) {
+  limits_ = limits;
+  if (Connection* connection = link_.attached()) {
+    connection->SetSendLimits(send_limits());
+  }
+  MutexLock lock(&mutex_);
+  machine_.LimitRequests(limits.open_requests);
 }
 
 // ---- Opening ---------------------------------------------------------------
 
-void ClientSession::Open(SessionHandler on_open, OpenResultHandler on_result,
-                         void* context, event::Instant deadline) {
-  ForgetFormerLife();
-  {
-    std::lock_guard<std::mutex> lock(mutex());
-    machine_.Open();
+void ClientSession::Open(Completion done, event::Instant deadline) {
+  StartOpening(done, owner_->loop(), /*waits=*/true, deadline);
+}
+
+Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
+  BlockedCaller caller;
+  owner_->loop()->RunTurnEndHooks();
+  event::Loop* const control = owner_->thread()->control_loop();
+  StartOpening(caller.completion(), control, waits, deadline);
+  while (!caller.done) control->RunTurn(absl::InfiniteFuture());
+  if (caller.result == Result::kNoDirectory) {
+    event::Log(LogLevel::kWarning, absl::StrCat("interface '", interface_.name,
+                                                "': cannot open a session: ",
+                                                open_status_.message()));
   }
-  auto done = [](ClientSession* session, const absl::Status& result) {
-    // The attempt lives until this returns: it is still on the stack.
-    const std::unique_ptr<OpenAttempt> attempt = std::move(session->attempt_);
-    if (!result.ok()) {
-      std::lock_guard<std::mutex> lock(session->mutex());
-      session->machine_.Close(CloseReason::kByCaller);
-    }
-    Delivery opened{Delivery::Kind::kOpened};
-    opened.result = result.ok() ? Result::kOk : Result::kTimedOut;
-    opened.completion.context = attempt->context;
-    if (attempt->on_result != nullptr) {
-      opened.completion.kind = Completion::Kind::kResult;
-      opened.completion.function =
-          reinterpret_cast<void (*)()>(attempt->on_result);
-    } else if (attempt->on_open != nullptr) {
-      opened.completion.kind = Completion::Kind::kResponse;
-      opened.completion.function =
-          reinterpret_cast<void (*)()>(attempt->on_open);
-    } else {
+  return caller.result;
+}
+
+void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
+                                 bool waits, event::Instant deadline) {
+  // The far end may have closed the last opening, and the loop has not come to
+  // tell. Who opens again is not told.
+  LeaveOpening();
+  opening_ = done;
+  bool opens;
+  {
+    MutexLock lock(&mutex_);
+    machine_.Number(&opening_);
+    opens = machine_.Open();
+  }
+  if (!opens) {
+    event::Log(LogLevel::kWarning,
+               absl::StrCat("interface '", interface_.name,
+                            "': not opened: the owner's thread is ending"));
+    Complete(std::exchange(opening_, {}), Result::kClosed);
+    return;
+  }
+  directory::InterfaceDescription description;
+  description.interface_name = interface_.name;
+  description.protocol_id = interface_.protocol->id();
+  description.max_message_size = interface_.protocol->max_message_size();
+  OpenAttempt::Observer* const observer = this;
+  attempt_ = std::make_unique<OpenAttempt>(
+      introducer_, loop, std::move(description), waits, deadline, observer);
+}
+
+absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
+                                    const Hello& hello,
+                                    const event::Credentials& server) {
+  absl::Status attached = link_.Attach(connection.get(), send_limits());
+  if (!attached.ok()) return attached;
+  ConnectionRef present(std::move(connection));
+  {
+    MutexLock lock(&mutex_);
+    std::swap(connection_, present);
+    machine_.OnIntroduced(hello);
+    server_ = server;
+    open_epoch_.store(machine_.epoch(), std::memory_order_release);
+  }
+  return absl::OkStatus();
+}
+
+void ClientSession::OnEnded(const absl::Status& status) {
+  // It must live until this returns: it is on the stack.
+  const std::unique_ptr<OpenAttempt> attempt = std::move(attempt_);
+  open_status_ = status;
+  if (!status.ok()) {
+    MutexLock lock(&mutex_);
+    machine_.OnGivenUp();
+  }
+  Complete(std::exchange(opening_, {}), ToResult(status));
+}
+
+// ---- Ending ----------------------------------------------------------------
+
+void ClientSession::End(CloseReason reason) {
+  EndLater(open_epoch_.load(std::memory_order_relaxed), reason);
+  SettleEnd();
+}
+
+void ClientSession::EndLater(Epoch epoch, CloseReason reason) {
+  {
+    MutexLock lock(&mutex_);
+    if (!machine_.End(epoch, reason)) return;
+    open_epoch_.store(kNoEpoch, std::memory_order_release);
+  }
+  link_.Schedule();
+}
+
+void ClientSession::EndForFault(CloseReason reason, absl::string_view details) {
+  event::Credentials server;
+  {
+    MutexLock lock(&mutex_);
+    server = server_;
+  }
+  LogClosing(server, reason, details);
+  End(reason);
+}
+
+void ClientSession::EndAsTold(const absl::Status& status) {
+  const CloseReason reason = ReasonOf(status);
+  if (reason == CloseReason::kByPeer) {
+    End(reason);
+  } else {
+    EndForFault(reason, status.message());
+  }
+}
+
+void ClientSession::SettleEnd() {
+  absl::optional<Completion> blocked_caller;
+  {
+    MutexLock lock(&mutex_);
+    if (machine_.state() != ClientState::kClosing ||
+        link_.attached() == nullptr) {
       return;
     }
-    session->Owe(std::move(opened));
-  };
-  attempt_ = std::make_unique<OpenAttempt>(this, owner()->loop(),
-                                           /*waits=*/true, deadline, done);
-  attempt_->on_open = on_open;
-  attempt_->on_result = on_result;
-  attempt_->context = context;
+    std::vector<Completion> requests = machine_.TakeRequests();
+    const auto on_stack = std::find_if(
+        requests.begin(), requests.end(),
+        [](const Completion& request) { return request.on_stack; });
+    if (on_stack != requests.end()) {
+      blocked_caller = *on_stack;
+      requests.erase(on_stack);
+    }
+    inbox_.End(requests);
+  }
+  link_.Close();
+  if (blocked_caller.has_value()) Complete(*blocked_caller, Result::kClosed);
 }
 
-OpenResult ClientSession::OpenSync(bool waits, event::Instant deadline) {
-  ForgetFormerLife();
+void ClientSession::Close() {
   {
-    std::lock_guard<std::mutex> lock(mutex());
-    machine_.Open();
+    MutexLock lock(&mutex_);
+    if (!machine_.Close(CloseReason::kByCaller)) return;
   }
-  // Nobody but us runs the control loop while we wait, so the result can be
-  // left with the session.
-  sync_open_result_.reset();
-  auto done = [](ClientSession* session, const absl::Status& result) {
-    session->sync_open_result_ = result;
-  };
-  owner()->loop()->RunTurnEndHooks();
-  event::Loop* const control = owner()->control_loop();
-  attempt_ =
-      std::make_unique<OpenAttempt>(this, control, waits, deadline, done);
-  while (!sync_open_result_.has_value()) {
-    control->RunTurn(absl::InfiniteFuture());
-  }
+  LeaveOpening();
+}
+
+void ClientSession::LeaveOpening() {
+  const bool was_opening = attempt_ != nullptr;
   attempt_.reset();
-  const absl::Status result = *std::move(sync_open_result_);
-  if (result.ok()) return OpenResult::kOk;
+  std::vector<Delivery> replaced;  // its messages are released without the lock
+  bool owes;
   {
-    std::lock_guard<std::mutex> lock(mutex());
-    machine_.Close(CloseReason::kByCaller);
+    MutexLock lock(&mutex_);
+    open_epoch_.store(kNoEpoch, std::memory_order_release);
+    std::vector<Completion> ended = machine_.TakeRequests();
+    if (was_opening) ended.push_back(std::exchange(opening_, {}));
+    replaced = inbox_.Close(ended);
+    owes = !inbox_.empty();
   }
-  switch (result.code()) {
-    case absl::StatusCode::kDeadlineExceeded:
-      return OpenResult::kTimedOut;
-    case absl::StatusCode::kNotFound:
-      return OpenResult::kNotOffered;
-    case absl::StatusCode::kPermissionDenied:
-      return OpenResult::kNoBinding;
-    default:
-      event::Log(LogLevel::kWarning,
-                 absl::StrCat("interface '", interface_.name,
-                              "': cannot open a session: ", result.message()));
-      return OpenResult::kNoDirectory;
-  }
+  link_.Close();
+  if (owes) link_.Schedule();
 }
-
-// ---- Closing ---------------------------------------------------------------
-
-void ClientSession::OnFarEndClosed(CloseReason reason) {
-  DropConnection();
-  {
-    std::lock_guard<std::mutex> lock(mutex());
-    if (machine_.state() == State::kClosed) return;
-    for (const Completion& completion : machine_.Close(reason)) {
-      if (completion.kind == Completion::Kind::kBlockedCaller) continue;
-      Delivery null{Delivery::Kind::kCompletion, Result::kClosed, completion};
-      inbox().Push(std::move(null));
-    }
-    inbox().Push(Delivery{Delivery::Kind::kFarEndClosed});
-  }
-  ScheduleDelivery();
-}
-
-void ClientSession::CloseFor(CloseReason reason) {
-  attempt_.reset();
-  DropConnection();
-  std::vector<Delivery> undelivered;  // its messages are released without lock
-  bool owes = false;
-  {
-    std::lock_guard<std::mutex> lock(mutex());
-    // What had come for requests, but was not delivered, becomes NULL: nothing
-    // but that comes after a close.
-    std::vector<Delivery> owed;
-    undelivered = inbox().TakeAll();
-    for (const Delivery& delivery : undelivered) {
-      if (delivery.kind != Delivery::Kind::kCompletion) continue;
-      const bool had_response = static_cast<bool>(delivery.message);
-      owed.push_back({Delivery::Kind::kCompletion,
-                      had_response ? Result::kClosed : delivery.result,
-                      delivery.completion});
-    }
-    for (const Completion& completion : machine_.Close(reason)) {
-      owed.push_back(
-          {Delivery::Kind::kCompletion, Result::kClosed, completion});
-    }
-    std::stable_sort(owed.begin(), owed.end(),
-                     [](const Delivery& a, const Delivery& b) {
-                       return a.completion.order < b.completion.order;
-                     });
-    for (Delivery& delivery : owed) inbox().Push(std::move(delivery));
-    owes = !owed.empty();
-  }
-  if (owes) ScheduleDelivery();
-}
-
-// A call that blocked may have found the far end closed, and the loop has not
-// come to tell of it. Whoever opens again knows, and must get nothing of what
-// was before but the completions that it is owed.
-void ClientSession::ForgetFormerLife() { CloseFor(CloseReason::kByCaller); }
-
-void ClientSession::Close() { CloseFor(CloseReason::kByCaller); }
 
 void ClientSession::Delete() {
-  CloseFor(CloseReason::kByCaller);
+  {
+    MutexLock lock(&mutex_);
+    machine_.Close(CloseReason::kByCaller);
+    machine_.Delete();
+  }
+  LeaveOpening();
   deadlines_.reset();
-  receive_handler_ = nullptr;
-  close_handler_ = nullptr;
-  deleted_ = true;
-  LeaveIfDone();
+  LeaveOwnerIfDone();
   Unref();
 }
 
-void ClientSession::LeaveIfDone() {
-  if (deleted_ && !IsDeliveryPosted()) OwnerState::Of(owner())->Remove(this);
+void ClientSession::Shutdown() {
+  const auto keep = event::Ref<ClientSession>::Share(this);
+  bool was_deleted;
+  {
+    MutexLock lock(&mutex_);
+    was_deleted = machine_.state() == ClientState::kDeleted;
+    machine_.Retire();
+  }
+  LeaveOpening();
+  deadlines_.reset();
+  // Once: what a handler asks for from now on is refused.
+  DeliverOwed();
+  link_.CancelSchedule();
+  if (was_deleted) owner_->Remove(this);
 }
 
-void ClientSession::Abolish() {
-  const SessionRef keep(this);
-  if (!deleted_) CloseFor(CloseReason::kThreadEnded);
-  deadlines_.reset();
-  DeliverAll();
-  CancelDelivery();
-  // It may have been deleted before, or by a handler.
-  if (!deleted_) Unref();
+void ClientSession::LeaveOwnerIfDone() {
+  {
+    MutexLock lock(&mutex_);
+    if (machine_.state() != ClientState::kDeleted) return;
+    if (!inbox_.empty() && !owner_->ending()) return;
+  }
+  owner_->Remove(this);
+}
+
+// ---- Sending ---------------------------------------------------------------
+
+ClientSession::Route ClientSession::RouteLocked() {
+  Route route;
+  if (machine_.state() != ClientState::kOpen) return route;
+  route.epoch = machine_.epoch();
+  route.connection = connection_.get();
+  // The owner's connection cannot go while the owner sends.
+  if (!owner_->IsCurrent()) route.shared = connection_;
+  return route;
+}
+
+ClientSession::Route ClientSession::CurrentRoute() {
+  if (owner_->IsCurrent()) {
+    Route route;
+    route.epoch = open_epoch_.load(std::memory_order_acquire);
+    if (route.epoch != kNoEpoch) route.connection = link_.attached();
+    return route;
+  }
+  MutexLock lock(&mutex_);
+  return RouteLocked();
+}
+
+Result ClientSession::Send(event::Ref<Message> message,
+                           event::Instant deadline) {
+  const Route route = CurrentRoute();
+  if (route.connection == nullptr) return Result::kClosed;
+  return SendOn(route, message->ToFrame(kMessageFrame, 0), deadline);
+}
+
+void ClientSession::Flush() {
+  const Route route = CurrentRoute();
+  if (route.connection != nullptr) route.connection->Flush();
+}
+
+Result ClientSession::SendOn(const Route& route,
+                             const transports::OutgoingFrame& frame,
+                             event::Instant deadline) {
+  for (;;) {
+    switch (route.connection->Send(frame)) {
+      case IoResult::kOk:
+        return Result::kOk;
+      case IoResult::kWouldBlock:
+        break;
+      default:
+        return Result::kClosed;
+    }
+    if (IsServerOnThisThread()) {
+      event::Log(LogLevel::kError,
+                 absl::StrCat("interface '", interface_.name,
+                              "': the queue is full, and the server is on the "
+                              "thread that would have to wait for it"));
+      EndLater(route.epoch, CloseReason::kSlowReader);
+      return Result::kClosed;
+    }
+    const Result room = WaitForRoom(route.connection, deadline);
+    if (room != Result::kOk) return room;
+    if (open_epoch_.load(std::memory_order_acquire) != route.epoch) {
+      return Result::kClosed;
+    }
+  }
+}
+
+bool ClientSession::IsServerOnThisThread() {
+  MutexLock lock(&mutex_);
+  return machine_.server_thread() == event::Thread::Current()->token();
+}
+
+Result ClientSession::WaitForRoom(Connection* connection,
+                                  event::Instant deadline) {
+  if (!owner_->IsCurrent()) {
+    return connection->Wait(Connection::kWritable, deadline)
+               ? Result::kOk
+               : Result::kTimedOut;
+  }
+  // The peer may itself wait for what this turn has gathered, or for this
+  // thread to read.
+  owner_->loop()->RunTurnEndHooks();
+  const bool may_read = MayHoldMore(/*with_descriptor=*/true);
+  const uint32_t what =
+      Connection::kWritable | (may_read ? Connection::kReadable : 0);
+  if (!connection->Wait(what, deadline)) return Result::kTimedOut;
+  if (may_read && ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kClosed) {
+    return Result::kClosed;
+  }
+  return Result::kOk;
 }
 
 // ---- Requests --------------------------------------------------------------
 
-Session::Full ClientSession::WhenFull(bool) {
-  uint64_t server_thread;
-  {
-    std::lock_guard<std::mutex> lock(mutex());
-    server_thread = machine_.server_thread();
-  }
-  if (server_thread != event::Thread::Current()->token()) return Full::kWait;
-  event::Log(LogLevel::kError,
-             absl::StrCat("interface '", interface_.name,
-                          "': the queue is full, and the server is on the "
-                          "thread that would have to wait for it"));
-  return Full::kDoom;
-}
-
-uint64_t ClientSession::Request(MessageRef message, Completion completion,
+uint64_t ClientSession::Request(event::Ref<Message> message,
+                                Completion completion,
                                 event::Instant deadline) {
   uint64_t id;
-  State state;
   bool others;
+  Route route;
+  Result added;
   {
-    std::lock_guard<std::mutex> lock(mutex());
-    state = machine_.state();
-    id = machine_.AddRequest(completion, deadline);
+    MutexLock lock(&mutex_);
+    added = machine_.AddRequest(&completion, deadline, &id);
     others = machine_.requests() > 1;
+    route = RouteLocked();
   }
-  if (id == 0) {
-    event::Log(
-        LogLevel::kWarning,
-        absl::StrCat("interface '", interface_.name, "': a request was made ",
-                     state == State::kOpen ? "while too many others wait"
-                                           : "on a session that is not open"));
-    OweNull(completion,
-            state == State::kOpen ? Result::kTooMany : Result::kClosed);
+  if (added != Result::kOk) {
+    WarnOfRefusedRequest(added);
+    Complete(completion, added);
     return 0;
   }
-  if (deadline != absl::InfiniteFuture()) ArmDeadline(deadline);
-  const Result sent =
-      Transmit(kRequestFrame, id, message.get(), deadline, others);
-  // If the connection is closed, the completion comes in its turn with those of
-  // the other requests.
+  if (deadline != absl::InfiniteFuture()) ArmDeadlineFor(deadline);
+  transports::OutgoingFrame frame = message->ToFrame(kRequestFrame, id);
+  frame.more_to_come = others;
+  // If the session closes meanwhile, the completion comes in its turn with those
+  // of the other requests.
+  if (SendOn(route, frame, deadline) != Result::kTimedOut) return id;
+  bool waits;
+  {
+    MutexLock lock(&mutex_);
+    waits = machine_.ForgetRequest(id, &completion);
+  }
+  if (waits) Complete(completion, Result::kTimedOut);
+  return 0;
+}
+
+Result ClientSession::RequestSync(event::Ref<Message> message,
+                                  event::Instant deadline,
+                                  event::Ref<Message>* response) {
+  BlockedCaller caller;
+  Completion completion = caller.completion();
+  uint64_t id;
+  bool others;
+  Route route;
+  Result added;
+  {
+    MutexLock lock(&mutex_);
+    if (machine_.server_thread() == owner_->thread()->token()) {
+      return Result::kDeadlock;
+    }
+    added = machine_.AddRequest(&completion, absl::InfiniteFuture(), &id);
+    others = machine_.requests() > 1;
+    route = RouteLocked();
+  }
+  if (added != Result::kOk) {
+    WarnOfRefusedRequest(added);
+    return added;
+  }
+  transports::OutgoingFrame frame = message->ToFrame(kRequestFrame, id);
+  frame.more_to_come = others;
+  const Result sent = SendOn(route, frame, deadline);
+  message.reset();
   if (sent == Result::kTimedOut) {
-    Completion unsent;
-    TransactionTable::Found found;
-    {
-      std::lock_guard<std::mutex> lock(mutex());
-      found = machine_.ForgetRequest(id, &unsent);
-    }
-    if (found == TransactionTable::Found::kWaiting) {
-      OweNull(unsent, Result::kTimedOut);
-    }
-    return 0;
+    MutexLock lock(&mutex_);
+    machine_.ForgetRequest(id, &completion);
+    return sent;
   }
-  return id;
-}
-
-void ClientSession::OweNull(const Completion& completion, Result result) {
-  Owe(Delivery{Delivery::Kind::kCompletion, result, completion});
-}
-
-void ClientSession::ArmDeadline(event::Instant deadline) {
-  if (IsOwner()) {
-    if (deadlines_ == nullptr) deadlines_ = std::make_unique<Deadlines>(this);
-    deadlines_->Arm(deadline);
-    return;
+  if (sent == Result::kOk) owner_->loop()->RunTurnEndHooks();
+  while (!caller.done) {
+    // A connection that takes nothing more may still have something for us.
+    const IoResult received =
+        ReceiveIntoInbox(sent == Result::kOk ? deadline : absl::InfinitePast());
+    if (received == IoResult::kOk) continue;
+    if (received == IoResult::kWouldBlock && sent == Result::kOk) {
+      MutexLock lock(&mutex_);
+      machine_.AbandonRequest(id, &completion);
+      return Result::kTimedOut;
+    }
+    End(CloseReason::kByPeer);  // no-op if that is known already
+    break;
   }
-  // Timers belong to the owner's thread.
-  Delivery arm{Delivery::Kind::kArmDeadline};
-  Owe(std::move(arm));
+  *response = std::move(caller.response);
+  return caller.result;
 }
 
 bool ClientSession::CancelRequest(uint64_t id) {
   Completion completion;
   {
-    std::lock_guard<std::mutex> lock(mutex());
+    MutexLock lock(&mutex_);
     if (!machine_.AbandonRequest(id, &completion)) return false;
   }
-  OweNull(completion, Result::kCancelled);
+  Complete(completion, Result::kCancelled);
   return true;
 }
 
-Result ClientSession::RequestSync(MessageRef message, event::Instant deadline,
-                                  MessageRef* response) {
-  BlockedCaller caller;
-  Completion completion;
-  completion.kind = Completion::Kind::kBlockedCaller;
-  completion.context = &caller;
-  uint64_t id;
-  bool others;
+void ClientSession::WarnOfRefusedRequest(Result why) {
+  event::Log(
+      LogLevel::kWarning,
+      absl::StrCat("interface '", interface_.name, "': a request was made ",
+                   why == Result::kTooMany ? "while too many others wait"
+                                           : "on a session that is not open"));
+}
+
+void ClientSession::ArmDeadlineFor(event::Instant deadline) {
+  if (!owner_->IsCurrent()) {
+    link_.Schedule();  // timers are the owner's, see DeliverOwed()
+    return;
+  }
+  if (deadlines_ == nullptr) deadlines_ = std::make_unique<Deadlines>(this);
+  deadlines_->Arm(deadline);
+}
+
+void ClientSession::ArmDeadline() {
+  event::Instant next;
   {
-    std::lock_guard<std::mutex> lock(mutex());
-    if (machine_.state() == State::kOpen &&
-        machine_.server_thread() == event::Thread::Current()->token()) {
-      return Result::kDeadlock;
-    }
-    id = machine_.AddRequest(completion, absl::InfiniteFuture());
-    others = machine_.requests() > 1;
+    MutexLock lock(&mutex_);
+    next = machine_.NextDeadline();
   }
-  if (id == 0) {
-    event::Log(LogLevel::kWarning,
-               absl::StrCat("interface '", interface_.name,
-                            "': a request was made on a session that is not "
-                            "open, or while too many others wait"));
-    return is_closed() ? Result::kClosed : Result::kTooMany;
-  }
-  const Result sent =
-      Transmit(kRequestFrame, id, message.get(), deadline, others);
-  message.reset();
-  if (sent == Result::kTimedOut) {
-    std::lock_guard<std::mutex> lock(mutex());
-    machine_.ForgetRequest(id, &completion);
-    return sent;
-  }
-  if (sent == Result::kOk) owner()->loop()->RunTurnEndHooks();
-  while (!caller.done) {
-    // A connection that takes nothing more may still have something for us.
-    const transports::IoResult received =
-        ReceiveAndHold(sent == Result::kOk ? deadline : absl::InfinitePast());
-    if (received == transports::IoResult::kOk) continue;
-    if (received == transports::IoResult::kWouldBlock && sent == Result::kOk) {
-      std::lock_guard<std::mutex> lock(mutex());
-      machine_.AbandonRequest(id, &completion);
-      return Result::kTimedOut;
-    }
-    OnFarEndClosed(CloseReason::kByPeer);  // no-op if that is known already
-    return Result::kClosed;
-  }
-  *response = std::move(caller.delivery.message);
-  return caller.delivery.result;
+  if (next != absl::InfiniteFuture()) ArmDeadlineFor(next);
 }
 
-void ClientSession::CompleteBlockedCaller(Delivery delivery) {
-  auto* caller = static_cast<BlockedCaller*>(delivery.completion.context);
-  caller->delivery = std::move(delivery);
-  caller->done = true;
+// ---- Receiving -------------------------------------------------------------
+
+void ClientSession::OnFrame(transports::IncomingFrame&& frame) {
+  absl::optional<Delivery> delivery = ToDelivery(std::move(frame));
+  if (delivery.has_value()) Deliver(*std::move(delivery));
 }
 
-// ---- What the loop brings --------------------------------------------------
+void ClientSession::OnConnectionClosed(const absl::Status& status) {
+  EndAsTold(status);
+  DeliverOwed();
+}
 
-FrameVerdict ClientSession::Judge(uint8_t type, uint64_t id) {
-  return machine_.OnFrame(type, id);
+IoResult ClientSession::ReceiveIntoInbox(event::Instant deadline) {
+  Connection* const connection = link_.attached();
+  if (connection == nullptr) return IoResult::kClosed;
+  transports::IncomingFrame frame;
+  const IoResult result =
+      connection->Receive(&frame, pool_->buffers(), deadline);
+  if (result == IoResult::kClosed) EndAsTold(connection->close_status());
+  if (result != IoResult::kOk) return result;
+
+  absl::optional<Delivery> delivery = ToDelivery(std::move(frame));
+  if (delivery.has_value() && delivery->completion.on_stack) {
+    Deliver(*std::move(delivery));
+  } else if (delivery.has_value()) {
+    const bool too_much =
+        !MayHoldMore(delivery->message && delivery->message->has_descriptor());
+    if (delivery->message) delivery->message->Pack();
+    Owe(*std::move(delivery));
+    if (too_much) {
+      EndForFault(CloseReason::kReceiveLimit,
+                  "it went on sending while this thread was blocked");
+    }
+  }
+  return link_.attached() == nullptr ? IoResult::kClosed : IoResult::kOk;
+}
+
+absl::optional<Delivery> ClientSession::ToDelivery(
+    transports::IncomingFrame&& frame) {
+  FrameVerdict verdict;
+  if (PlainType(frame.type) != kMessageFrame) {
+    MutexLock lock(&mutex_);
+    verdict = machine_.OnFrame(frame.type, frame.id);
+  }
+  Delivery delivery;
+  delivery.completion = verdict.completion;
+  switch (verdict.action) {
+    case FrameVerdict::Action::kDeliver:
+    case FrameVerdict::Action::kComplete:
+      delivery.message = pool_->NewReceived(this, std::move(frame));
+      return delivery;
+    case FrameVerdict::Action::kCompleteUnanswered:
+      delivery.result = Result::kUnanswered;
+      return delivery;
+    case FrameVerdict::Action::kIgnore:
+      return absl::nullopt;
+    case FrameVerdict::Action::kFault:
+    case FrameVerdict::Action::kOverLimit:
+      break;
+  }
+  EndForFault(CloseReason::kProtocolError, verdict.fault);
+  return absl::nullopt;
+}
+
+bool ClientSession::MayHoldMore(bool with_descriptor) {
+  const transports::SendLimits limits = send_limits();
+  MutexLock lock(&mutex_);
+  return inbox_.bytes() < limits.bytes &&
+         (!with_descriptor || inbox_.descriptors() < limits.descriptors);
+}
+
+// ---- Delivering ------------------------------------------------------------
+
+void ClientSession::Complete(const Completion& completion, Result result,
+                             event::Ref<Message> response) {
+  Delivery delivery{std::move(response), completion, result};
+  if (completion.on_stack) {
+    Deliver(std::move(delivery));
+  } else {
+    Owe(std::move(delivery));
+  }
+}
+
+void ClientSession::Owe(Delivery delivery) {
+  {
+    MutexLock lock(&mutex_);
+    inbox_.Push(std::move(delivery));
+  }
+  link_.Schedule();
+}
+
+bool ClientSession::DeliverOwed() {
+  SettleEnd();
+  size_t count;
+  {
+    MutexLock lock(&mutex_);
+    count = inbox_.size();
+  }
+  for (; count > 0; --count) {
+    Delivery delivery;
+    {
+      MutexLock lock(&mutex_);
+      if (inbox_.empty()) break;
+      delivery = inbox_.Pop();
+    }
+    Deliver(std::move(delivery));
+  }
+  bool tell;
+  {
+    MutexLock lock(&mutex_);
+    tell = inbox_.empty() && machine_.Tell();
+  }
+  if (tell) handler_->OnClosed(this);
+  ArmDeadline();
+  LeaveOwnerIfDone();
+  MutexLock lock(&mutex_);
+  return inbox_.empty() && machine_.state() != ClientState::kClosing;
 }
 
 void ClientSession::Deliver(Delivery delivery) {
-  switch (delivery.kind) {
-    case Delivery::Kind::kMessage:
-      if (receive_handler_ != nullptr) {
-        receive_handler_(ToRef(delivery.message.release()), receive_context_);
-      } else if (!warned_of_no_receive_handler_) {
-        warned_of_no_receive_handler_ = true;
-        event::Log(LogLevel::kWarning,
-                   absl::StrCat("interface '", interface_.name,
-                                "': messages from the server are dropped: the "
-                                "session has no receive handler"));
-      }
-      return;
-
-    case Delivery::Kind::kCompletion: {
-      const Completion& completion = delivery.completion;
-      if (completion.function == nullptr) return;  // the response is released
-      if (completion.kind == Completion::Kind::kResponse) {
-        reinterpret_cast<MessageHandler>(completion.function)(
-            ToRef(delivery.message.release()), completion.context);
-      } else {
-        reinterpret_cast<ResultHandler>(completion.function)(
-            ToRef(delivery.message.release()), ToCResult(delivery.result),
-            completion.context);
-      }
-      return;
-    }
-
-    case Delivery::Kind::kOpened: {
-      const Completion& completion = delivery.completion;
-      if (completion.kind == Completion::Kind::kResult) {
-        reinterpret_cast<OpenResultHandler>(completion.function)(
-            ToRef(this), delivery.result == Result::kOk ? LE_OK : LE_TIMEOUT,
-            completion.context);
-      } else {
-        reinterpret_cast<SessionHandler>(completion.function)(
-            ToRef(this), completion.context);
-      }
-      return;
-    }
-
-    case Delivery::Kind::kFarEndClosed:
-      if (close_handler_ != nullptr) {
-        close_handler_(ToRef(this), close_context_);
-        return;
-      }
-      event::Fatal(absl::StrCat(
-          "le_msg: interface '", interface_.name, "': the session was closed (",
-          CloseReasonText(close_reason()), "), and it has no close handler"));
-
-    case Delivery::Kind::kArmDeadline: {
-      event::Instant next;
-      {
-        std::lock_guard<std::mutex> lock(mutex());
-        next = machine_.NextDeadline();
-      }
-      if (next != absl::InfiniteFuture()) ArmDeadline(next);
-      return;
-    }
-
-    case Delivery::Kind::kServiceOpen:
-    case Delivery::Kind::kServiceClose:
-      return;  // never owed to a client
+  if (delivery.message) delivery.message->Unpack();
+  if (!delivery.is_completion()) {
+    handler_->OnMessage(this, std::move(delivery.message));
+  } else if (delivery.completion.done != nullptr) {
+    delivery.completion.done(delivery.completion, this,
+                             std::move(delivery.message), delivery.result);
   }
-}
-
-void ClientSession::SetLimits(const SessionLimits& limits) {
-  limits_ = limits;
-  if (connection() != nullptr) connection()->SetSendLimits(send_limits());
-  std::lock_guard<std::mutex> lock(mutex());
-  machine_.LimitRequests(limits.open_requests);
-}
-
-void ClientSession::SetReceiveHandler(MessageHandler handler, void* context) {
-  receive_handler_ = handler;
-  receive_context_ = context;
-}
-
-void ClientSession::SetCloseHandler(SessionHandler handler, void* context) {
-  close_handler_ = handler;
-  close_context_ = context;
-}
-
-bool ClientSession::ServerCredentials(event::Credentials* credentials) {
-  std::lock_guard<std::mutex> lock(mutex());
-  if (machine_.state() != State::kOpen) return false;
-  *credentials = server_;
-  return true;
 }
 
 }  // namespace messaging

@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "event/base/log.h"
-#include "messaging/machine/wire.h"
 
 namespace le {
 namespace messaging {
@@ -20,31 +19,29 @@ constexpr absl::Duration kAskAgainAfter = absl::Seconds(1);
 
 }  // namespace
 
-OpenAttempt::OpenAttempt(ClientSession* session, event::Loop* loop, bool waits,
-                         event::Instant deadline, Done done)
-    : session_(session), loop_(loop), waits_(waits), done_(done) {
+OpenAttempt::OpenAttempt(directory::Introducer* introducer, event::Loop* loop,
+                         directory::InterfaceDescription interface, bool waits,
+                         event::Instant deadline, Observer* observer)
+    : introducer_(introducer),
+      loop_(loop),
+      interface_(std::move(interface)),
+      waits_(waits),
+      observer_(observer) {
   if (deadline != absl::InfiniteFuture()) {
-    loop_->StartTimer(&deadline_timer_, deadline);
+    loop_->StartTimer(&deadline_, deadline);
   }
   Ask();
 }
 
-OpenAttempt::~OpenAttempt() = default;
-
 void OpenAttempt::Ask() {
-  const Interface& interface = session_->interface_;
-  directory::InterfaceDescription description;
-  description.interface_name = interface.name;
-  description.protocol_id = interface.protocol->id();
-  description.max_message_size = interface.protocol->max_message_size();
-  opening_ = session_->introducer_->Open(loop_, description, waits_, this);
+  opening_ = introducer_->Open(loop_, interface_, waits_, this);
 }
 
 void OpenAttempt::AskLater(const absl::Status& why) {
-  if (why != told_) {  // once is enough: it may go on for long
+  if (why != told_) {  // it may go on for long
     told_ = why;
     event::Log(event::LogLevel::kError,
-               absl::StrCat("interface '", session_->interface_.name,
+               absl::StrCat("interface '", interface_.interface_name,
                             "': cannot open a session: ", why.message(),
                             "; trying again"));
   }
@@ -70,43 +67,28 @@ void OpenAttempt::OnIntroduced(
         "the server speaks another version of the protocol between sessions"));
     return;
   }
-  const absl::Status adopted =
-      session_->Adopt(std::move(connection), session_->send_limits());
-  if (!adopted.ok()) {
-    AskLater(adopted);
+  const absl::Status taken =
+      observer_->OnTaken(std::move(connection), *hello,
+                         first.sender.value_or(event::Credentials{}));
+  if (!taken.ok()) {
+    AskLater(taken);
     return;
   }
-  {
-    std::lock_guard<std::mutex> lock(session_->mutex());
-    session_->machine_.OnIntroduced(hello);
-    session_->server_ = first.sender.value_or(event::Credentials{});
-  }
-  done_(session_, absl::OkStatus());
+  observer_->OnEnded(absl::OkStatus());
 }
 
 void OpenAttempt::OnRefused(const absl::Status& why) {
-  ClientSessionMachine::Refusal refusal;
-  {
-    std::lock_guard<std::mutex> lock(session_->mutex());
-    refusal = session_->machine_.OnRefused(why, waits_);
-  }
-  switch (refusal) {
-    case ClientSessionMachine::Refusal::kDie:
-      event::Fatal(absl::StrCat("le_msg: interface '",
-                                session_->interface_.name,
-                                "': cannot open a session: ", why.message()));
-    case ClientSessionMachine::Refusal::kAskAgain:
-      AskLater(why);
-      return;
-    case ClientSessionMachine::Refusal::kGiveUp:
-      done_(session_, why);
-      return;
+  const bool is_final =
+      !waits_ || why.code() == absl::StatusCode::kFailedPrecondition;
+  if (is_final) {
+    observer_->OnEnded(why);
+  } else {
+    AskLater(why);
   }
 }
 
-void OpenAttempt::DeadlineTimer::OnExpiry() {
-  attempt_->done_(attempt_->session_,
-                  absl::DeadlineExceededError("not open in time"));
+void OpenAttempt::Deadline::OnExpiry() {
+  attempt_->observer_->OnEnded(absl::DeadlineExceededError("not open in time"));
 }
 
 }  // namespace messaging

@@ -1,41 +1,53 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
-//
-// A client session on its way to being open: exists only while that lasts.
 
-#ifndef LE_MESSAGING_MESSAGING_OPEN_ATTEMPT_H_
-#define LE_MESSAGING_MESSAGING_OPEN_ATTEMPT_H_
+#ifndef LE_MESSAGING_MESSAGING_SESSION_OPEN_ATTEMPT_H_
+#define LE_MESSAGING_MESSAGING_SESSION_OPEN_ATTEMPT_H_
 
 #include <memory>
 
 #include "absl/status/status.h"
+#include "directory/interface_description.h"
 #include "directory/introducer.h"
 #include "event/loop.h"
-#include "messaging/session/client_session.h"
+#include "event/process.h"
+#include "messaging/machine/wire.h"
+#include "transports/transport.h"
 
 namespace le {
 namespace messaging {
 
+// Asks to be introduced to a service until a server takes the session, or there
+// is no point in going on. Gives up when it is destroyed. The owner's thread.
 class OpenAttempt final : private directory::Opening::Observer,
                           private event::Timer {
  public:
-  // How it ended: tells the session, which may destroy the attempt in the call.
-  // OK: the session has adopted its connection. DeadlineExceeded: out of time.
-  using Done = void (*)(ClientSession* session, const absl::Status& result);
+  class Observer {
+   public:
+    // A server has taken the session. On failure the attempt goes on.
+    virtual absl::Status OnTaken(
+        std::unique_ptr<transports::Connection> connection, const Hello& hello,
+        const event::Credentials& server) = 0;
+    // It has ended, well or not. Called once and last: it may destroy the
+    // attempt. DeadlineExceeded: out of time. FailedPrecondition: the service
+    // speaks another protocol. Others as Opening::Observer::OnRefused(), and
+    // only if the attempt does not wait.
+    virtual void OnEnded(const absl::Status& status) = 0;
 
-  OpenAttempt(ClientSession* session, event::Loop* loop, bool waits,
-              event::Instant deadline, Done done);
-  ~OpenAttempt() override;
+   protected:
+    ~Observer() = default;
+  };
 
-  // The user's handlers, for an attempt that nobody blocks for.
-  SessionHandler on_open = nullptr;
-  OpenResultHandler on_result = nullptr;
-  void* context = nullptr;
+  // Runs on `loop`. `waits`: for directory, binding and service.
+  OpenAttempt(directory::Introducer* introducer, event::Loop* loop,
+              directory::InterfaceDescription interface, bool waits,
+              event::Instant deadline, Observer* observer);
+  ~OpenAttempt() override = default;
 
  private:
-  class DeadlineTimer : public event::Timer {
+  class Deadline final : public event::Timer {
    public:
-    explicit DeadlineTimer(OpenAttempt* attempt) : attempt_(attempt) {}
+    explicit Deadline(OpenAttempt* attempt) : attempt_(attempt) {}
     void OnExpiry() override;
 
    private:
@@ -49,11 +61,12 @@ class OpenAttempt final : private directory::Opening::Observer,
   void OnRefused(const absl::Status& why) override;
   void OnExpiry() override { Ask(); }
 
-  ClientSession* const session_;
+  directory::Introducer* const introducer_;
   event::Loop* const loop_;
+  const directory::InterfaceDescription interface_;
   const bool waits_;
-  const Done done_;
-  DeadlineTimer deadline_timer_{this};
+  Observer* const observer_;
+  Deadline deadline_{this};
   std::unique_ptr<directory::Opening> opening_;
   absl::Status told_;  // why it does not succeed, last said in the log
 };
@@ -61,4 +74,4 @@ class OpenAttempt final : private directory::Opening::Observer,
 }  // namespace messaging
 }  // namespace le
 
-#endif  // LE_MESSAGING_MESSAGING_OPEN_ATTEMPT_H_
+#endif  // LE_MESSAGING_MESSAGING_SESSION_OPEN_ATTEMPT_H_

@@ -26,7 +26,7 @@ Runtime::Runtime(Parts parts) : parts_(std::move(parts)) {}
 Runtime::~Runtime() = default;
 
 directory::Introducer* Runtime::local_introducer() {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   if (local_introducer_ == nullptr) {
     local_introducer_ = parts_.make_local_introducer();
   }
@@ -36,7 +36,7 @@ directory::Introducer* Runtime::local_introducer() {
 absl::StatusOr<Protocol*> Runtime::GetProtocol(absl::string_view id,
                                                size_t max_message_size) {
   const std::string key(id);
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   std::unique_ptr<Protocol>& slot = protocols_[key];
   if (slot == nullptr) slot = std::make_unique<Protocol>(key, max_message_size);
   if (slot->max_message_size() != max_message_size) {
@@ -48,12 +48,12 @@ absl::StatusOr<Protocol*> Runtime::GetProtocol(absl::string_view id,
 }
 
 bool Runtime::TakeServiceName(const std::string& name) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   return service_names_.insert(name).second;
 }
 
 void Runtime::ReleaseServiceName(const std::string& name) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   service_names_.erase(name);
 }
 

@@ -10,20 +10,18 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "directory/introducer.h"
+#include "event/base/mutex.h"
 #include "event/process.h"
 #include "messaging/message/protocol.h"
 
 namespace le {
 namespace messaging {
-
-class Service;
 
 class Runtime final : public event::ModuleState {
  public:
@@ -61,10 +59,12 @@ class Runtime final : public event::ModuleState {
 
  private:
   const Parts parts_;
-  std::mutex mutex_;
-  std::shared_ptr<directory::Introducer> local_introducer_;
-  std::map<std::string, std::unique_ptr<Protocol>, std::less<>> protocols_;
-  std::set<std::string> service_names_;
+  event::Mutex mutex_;
+  std::shared_ptr<directory::Introducer> local_introducer_
+      ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::unique_ptr<Protocol>, std::less<>> protocols_
+      ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> service_names_ ABSL_GUARDED_BY(mutex_);
 };
 
 // What a process works with unless told otherwise. Defined by the facade that

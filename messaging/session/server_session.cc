@@ -4,212 +4,247 @@
 #include "messaging/session/server_session.h"
 
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
+#include "messaging/machine/session_machine.h"
 #include "messaging/session/service.h"
 
 namespace le {
 namespace messaging {
 
-ServerSession::ServerSession(Service* service)
-    : Session(service->owner(), service->interface()->protocol),
-      service_(service) {
-  service_->Ref();
-}
+using event::LogLevel;
+using event::MutexLock;
+using transports::IoResult;
 
-ServerSession::~ServerSession() { service_->Unref(); }
+ServerSession::ServerSession(Service* service)
+    : service_(event::Ref<Service>::Share(service)) {}
+
+ServerSession::~ServerSession() = default;
 
 const Interface* ServerSession::interface() const {
   return service_->interface();
 }
 
-CloseReason ServerSession::close_reason() {
-  std::lock_guard<std::mutex> lock(mutex());
-  return machine_.close_reason();
-}
+Owner* ServerSession::owner() const { return service_->owner(); }
+
+MessagePool* ServerSession::pool() const { return service_->pool(); }
 
 absl::Status ServerSession::Start(
-    std::unique_ptr<transports::Connection> connection,
-    const transports::SendLimits& limits) {
+    std::unique_ptr<transports::Connection> connection) {
   // Before the client is told: it tries again if its connection breaks, but it
   // would take a session that is open and closes at once for lost.
-  absl::Status adopted = Adopt(std::move(connection), limits);
-  if (!adopted.ok()) return adopted;
+  absl::Status attached =
+      link_.Attach(connection.get(), service_->send_limits());
+  if (!attached.ok()) return attached;
+  connection_ = transports::ConnectionRef(std::move(connection));
 
   Hello hello;
-  hello.thread_token = owner()->token();
+  hello.thread_token = owner()->thread()->token();
   transports::OutgoingFrame frame;
   frame.type = kHelloFrame;
   frame.payload =
       absl::MakeConstSpan(reinterpret_cast<uint8_t*>(&hello), sizeof(hello));
   frame.vouched = true;
-  if (this->connection()->Send(frame) != transports::IoResult::kOk) {
-    return this->connection()->close_status();
+  if (connection_->Send(frame) != IoResult::kOk) {
+    absl::Status broken = connection_->close_status();
+    link_.Close();
+    return broken;
   }
-  if (service_->HasHandlers(Service::When::kClose)) RememberClient();
-  Owe(Delivery{Delivery::Kind::kServiceOpen});
+  if (service_->handler()->WantsCloses()) RememberClient();
+  link_.Schedule();
   return absl::OkStatus();
 }
 
-transports::SendLimits ServerSession::send_limits() const {
-  return service_->send_limits();
-}
-
 void ServerSession::SetSendLimits(const transports::SendLimits& limits) {
-  if (connection() != nullptr) connection()->SetSendLimits(limits);
+  if (link_.attached() != nullptr) link_.attached()->SetSendLimits(limits);
 }
 
-// ---- Closing ---------------------------------------------------------------
+// ---- Ending ----------------------------------------------------------------
 
-bool ServerSession::CloseMachine(CloseReason reason) {
-  std::lock_guard<std::mutex> lock(mutex());
-  return machine_.Close(reason);
-}
-
-void ServerSession::Close(CloseReason reason) {
-  if (!CloseMachine(reason)) return;
-  RememberClient();
-  DropConnection();
-  std::vector<Delivery> undelivered;  // released without the lock
-  {
-    // Nothing but the close handlers comes after a close. A session that was
-    // never announced is neither opened nor closed, as far as users know.
-    std::lock_guard<std::mutex> lock(mutex());
-    undelivered = inbox().TakeAll();
-    inbox().Push(Delivery{Delivery::Kind::kServiceClose});
-  }
-  ScheduleDelivery();
-}
-
-void ServerSession::OnFarEndClosed(CloseReason reason) {
-  if (!CloseMachine(reason)) return;
-  DropConnection();
-  Owe(Delivery{Delivery::Kind::kServiceClose});
-}
-
-void ServerSession::OnDoomed(CloseReason reason) {
-  if (connection() == nullptr) return;  // it closed first
-  LogClosing(
-      reason,
-      absl::StrCat(connection() == nullptr ? 0 : connection()->queued_bytes(),
-                   " bytes wait for it"));
-  Close(reason);
-}
-
-void ServerSession::Abolish() {
-  const SessionRef keep(this);
-  Close(CloseReason::kThreadEnded);
-  DeliverAll();
-  CancelDelivery();
-}
-
-// ---- Any thread ------------------------------------------------------------
-
-bool ServerSession::ClientCredentials(event::Credentials* credentials) {
-  {
-    std::lock_guard<std::mutex> lock(mutex());
-    if (gone_) return false;
-    if (knows_client_) {
-      *credentials = client_;
+bool ServerSession::Apply(ServerEvent event, CloseReason reason) {
+  ServerLife life = life_.load(std::memory_order_acquire);
+  for (;;) {
+    const absl::optional<ServerLife> next = Next(life, event, reason);
+    if (!next.has_value()) return false;
+    if (life_.compare_exchange_weak(life, *next, std::memory_order_acq_rel)) {
       return true;
     }
   }
-  // They are those of the moment of connect, whenever the kernel is asked.
-  const transports::ConnectionRef connection = ConnectionOrNull();
-  if (!connection) return false;
-  const absl::StatusOr<event::Credentials> client = connection->peer();
-  if (!client.ok()) return false;
-  std::lock_guard<std::mutex> lock(mutex());
-  client_ = *client;
-  knows_client_ = true;
+}
+
+void ServerSession::Close(CloseReason reason) {
+  if (!Apply(ServerEvent::kEnd, reason)) return;
+  CloseConnection();
+  if (life().state == ServerState::kGone) {
+    LeaveService();  // no user knows of it
+  } else {
+    link_.Schedule();
+  }
+}
+
+void ServerSession::End(CloseReason reason) {
+  Apply(ServerEvent::kEnd, reason);
+  DeliverOwed();
+}
+
+void ServerSession::EndForFault(CloseReason reason, absl::string_view details) {
+  LogClosing(client(), reason, details);
+  End(reason);
+}
+
+void ServerSession::CloseConnection() {
+  if (link_.attached() == nullptr) return;
+  if (service_->handler()->WantsCloses()) RememberClient();
+  link_.Close();
+}
+
+void ServerSession::OnConnectionClosed(const absl::Status& status) {
+  const CloseReason reason = ReasonOf(status);
+  if (reason == CloseReason::kByPeer) {
+    End(reason);
+  } else {
+    EndForFault(reason, status.message());
+  }
+}
+
+void ServerSession::Shutdown() {
+  const auto keep = event::Ref<ServerSession>::Share(this);
+  Close(CloseReason::kThreadEnded);
+  DeliverOwed();
+  // The thread may end within a close handler, which then does not return.
+  if (Apply(ServerEvent::kTold)) LeaveService();
+}
+
+void ServerSession::LeaveService() {
+  link_.CancelSchedule();
+  service_->Forget(this);
+  Unref();  // the service's
+}
+
+// ---- Who the client is -----------------------------------------------------
+
+bool ServerSession::ClientCredentials(event::Credentials* credentials) {
+  if (life().state == ServerState::kGone) return false;
+  if (!knows_client_.load(std::memory_order_acquire)) {
+    // They are those of the moment of connect, whenever the kernel is asked.
+    const absl::StatusOr<event::Credentials> client = connection_->peer();
+    if (!client.ok()) return false;
+    *credentials = *client;
+    return true;
+  }
   *credentials = client_;
   return true;
 }
 
 void ServerSession::RememberClient() {
-  event::Credentials unused;
-  ClientCredentials(&unused);
+  if (knows_client_.load(std::memory_order_relaxed)) return;
+  if (!ClientCredentials(&client_)) return;
+  knows_client_.store(true, std::memory_order_release);
 }
 
-event::Credentials ServerSession::far_end() {
+event::Credentials ServerSession::client() {
   event::Credentials client;
   ClientCredentials(&client);
   return client;
 }
 
 absl::StatusOr<event::UniqueFd> ServerSession::ClientPidFd() {
-  const transports::ConnectionRef connection = SharedConnection();
-  if (!connection) {
-    return absl::UnavailableError("the session is closed");
-  }
-  return connection->PeerPidFd();
+  if (!is_open()) return absl::UnavailableError("the session is closed");
+  return connection_->PeerPidFd();
 }
 
-void ServerSession::Respond(MessageRef request, uint64_t id) {
-  bool others;
-  {
-    std::lock_guard<std::mutex> lock(mutex());
-    machine_.OnRequestDone();
-    others = machine_.unanswered() > 0;
-  }
-  Transmit(kResponseFrame, id, request.get(), absl::InfinitePast(), others);
+// ---- Sending ---------------------------------------------------------------
+
+Result ServerSession::Send(event::Ref<Message> message, event::Instant) {
+  return SendFrame(message->ToFrame(kMessageFrame, 0), /*may_be_dropped=*/true);
+}
+
+void ServerSession::Flush() {
+  if (is_open()) connection_->Flush();
+}
+
+void ServerSession::Respond(event::Ref<Message> request, uint64_t id) {
+  transports::OutgoingFrame frame = request->ToFrame(kResponseFrame, id);
+  frame.more_to_come = unanswered_.fetch_sub(1, std::memory_order_relaxed) > 1;
+  SendFrame(frame, /*may_be_dropped=*/false);
 }
 
 void ServerSession::GiveUp(uint64_t request) {
-  {
-    std::lock_guard<std::mutex> lock(mutex());
-    machine_.OnRequestDone();
-  }
-  Transmit(kUnansweredFrame, request, nullptr, absl::InfinitePast(),
-           /*others=*/false);
+  unanswered_.fetch_sub(1, std::memory_order_relaxed);
+  transports::OutgoingFrame frame;
+  frame.type = kUnansweredFrame;
+  frame.id = request;
+  SendFrame(frame, /*may_be_dropped=*/false);
 }
 
-Session::Full ServerSession::WhenFull(bool is_response) {
-  // A response that went missing would leave the client waiting for ever.
-  if (!service_->limits().drop_when_slow || is_response) return Full::kDoom;
+Result ServerSession::SendFrame(const transports::OutgoingFrame& frame,
+                                bool may_be_dropped) {
+  if (!is_open()) return Result::kClosed;
+  switch (connection_->Send(frame)) {
+    case IoResult::kOk:
+      return Result::kOk;
+    case IoResult::kWouldBlock:
+      break;
+    default:
+      return Result::kClosed;
+  }
+  // The client makes no room. A response that went missing would leave it
+  // waiting for ever.
+  if (!may_be_dropped || !service_->drops_when_slow()) {
+    if (Apply(ServerEvent::kEnd, CloseReason::kSlowReader)) {
+      LogClosing(
+          client(), CloseReason::kSlowReader,
+          absl::StrCat(connection_->queued_bytes(), " bytes wait for it"));
+      link_.Schedule();
+    }
+    return Result::kClosed;
+  }
   const uint32_t dropped = dropped_.fetch_add(1, std::memory_order_relaxed) + 1;
   // Told ever more rarely: there may be very many.
   if ((dropped & (dropped - 1)) == 0) {
-    const event::Credentials client = far_end();
-    event::Log(
-        event::LogLevel::kWarning,
-        absl::StrCat("service '", interface()->name, "': pid ", client.pid,
-                     " of user ", client.uid, " reads slowly: ", dropped,
-                     " messages to it were dropped so far"));
+    const event::Credentials slow = client();
+    event::Log(LogLevel::kWarning,
+               absl::StrCat("service '", interface_name(), "': pid ", slow.pid,
+                            " of user ", slow.uid, " reads slowly: ", dropped,
+                            " messages to it were dropped so far"));
   }
-  return Full::kDrop;
+  return Result::kClosed;
 }
 
 // ---- What the loop brings --------------------------------------------------
 
-FrameVerdict ServerSession::Judge(uint8_t type, uint64_t id) {
-  return machine_.OnFrame(type, id, service_->limits().session.open_requests);
-}
-
-void ServerSession::Deliver(Delivery delivery) {
-  switch (delivery.kind) {
-    case Delivery::Kind::kServiceOpen:
-      announced_ = true;
-      service_->CallHandlers(Service::When::kOpen, this);
+void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
+  const FrameVerdict verdict = ClassifyServerFrame(
+      frame.type, frame.id, unanswered_.load(std::memory_order_relaxed),
+      service_->max_open_requests());
+  switch (verdict.action) {
+    case FrameVerdict::Action::kFault:
+      EndForFault(CloseReason::kProtocolError, verdict.fault);
       return;
-    case Delivery::Kind::kMessage:
-      service_->Receive(this, std::move(delivery.message));
-      return;
-    case Delivery::Kind::kServiceClose:
-      if (announced_) service_->CallHandlers(Service::When::kClose, this);
-      {
-        std::lock_guard<std::mutex> lock(mutex());
-        gone_ = true;
-      }
-      service_->Forget(this);
-      CancelDelivery();  // nothing comes after this
-      Unref();           // the service's
+    case FrameVerdict::Action::kOverLimit:
+      EndForFault(CloseReason::kReceiveLimit, verdict.fault);
       return;
     default:
-      return;  // never owed to a server
+      break;
   }
+  if (PlainType(frame.type) == kRequestFrame) {
+    unanswered_.fetch_add(1, std::memory_order_relaxed);
+  }
+  service_->handler()->OnMessage(this,
+                                 pool()->NewReceived(this, std::move(frame)));
+}
+
+bool ServerSession::DeliverOwed() {
+  const auto keep = event::Ref<ServerSession>::Share(this);
+  if (Apply(ServerEvent::kAnnounce)) service_->handler()->OnOpen(this);
+  if (is_open()) return true;
+  CloseConnection();
+  if (Apply(ServerEvent::kTell)) {
+    service_->handler()->OnClose(this);
+    if (Apply(ServerEvent::kTold)) LeaveService();
+  }
+  return true;
 }
 
 }  // namespace messaging

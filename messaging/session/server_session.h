@@ -1,14 +1,16 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef LE_MESSAGING_MESSAGING_SERVER_SESSION_H_
-#define LE_MESSAGING_MESSAGING_SERVER_SESSION_H_
+#ifndef LE_MESSAGING_MESSAGING_SESSION_SERVER_SESSION_H_
+#define LE_MESSAGING_MESSAGING_SESSION_SERVER_SESSION_H_
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 
 #include "event/base/unique_fd.h"
+#include "messaging/machine/life_cycle.h"
+#include "messaging/session/link.h"
 #include "messaging/session/session.h"
 
 namespace le {
@@ -16,29 +18,33 @@ namespace messaging {
 
 class Service;
 
-// The server's end. Ten thousand of them should fit in a few megabytes, so
-// there is nothing here that an idle session does not need.
+// The server's end of a session. Ten thousand of them should fit in a few
+// megabytes, so there is nothing here that an idle session does not need, and no
+// lock: its life is one atomic word, and its connection stays until it is
+// destroyed.
+//
+// The owner's thread closes it and runs all handlers. What another thread finds
+// out about the connection ends the life, and the owner's loop does the rest.
 class ServerSession final : public Session {
  public:
+  // The service has a reference until the close handlers have returned.
   explicit ServerSession(Service* service);
-
-  // Says hello and goes on with `connection`. On failure the session is to be
-  // dropped (Unref()).
-  absl::Status Start(std::unique_ptr<transports::Connection> connection,
-                     const transports::SendLimits& limits);
 
   bool is_client() const override { return false; }
   const Interface* interface() const override;
-  CloseReason close_reason() override;
-  Service* service() const { return service_; }
+  Owner* owner() const override;
+  CloseReason close_reason() override { return life().reason; }
+  Service* service() const { return service_.get(); }
 
   // ---- The owner's thread ----
-  // Closes and deletes; the service's close handlers are called by the loop.
+  // Says hello and goes on with `connection`. On failure the session is to be
+  // dropped.
+  absl::Status Start(std::unique_ptr<transports::Connection> connection);
+  // The close handlers are called by the loop. No-op if it has ended.
   void Close(CloseReason reason);
-  void Abolish() override;
-  // New limits of the service.
+  // The owner's thread ends: closes, and calls the close handlers now.
+  void Shutdown();
   void SetSendLimits(const transports::SendLimits& limits);
-
   // Asks the connection who the client is, before it goes: close handlers may
   // want to know.
   void RememberClient();
@@ -47,37 +53,49 @@ class ServerSession final : public Session {
   // The kernel's word. False once closed, but for the close handlers.
   bool ClientCredentials(event::Credentials* credentials);
   absl::StatusOr<event::UniqueFd> ClientPidFd();
-  // Takes the reference of a request that owed a response.
-  void Respond(MessageRef request, uint64_t id);
+  Result Send(event::Ref<Message> message, event::Instant deadline) override;
+  void Flush() override;
+  // Answers the request of that id, with the request's own message.
+  void Respond(event::Ref<Message> request, uint64_t id);
   void GiveUp(uint64_t request) override;
 
  private:
   friend class Service;
   ~ServerSession() override;
 
-  Full WhenFull(bool is_response) override;
-  FrameVerdict Judge(uint8_t type, uint64_t id) override;
-  transports::SendLimits send_limits() const override;
-  void OnDoomed(CloseReason reason) override;
-  event::Credentials far_end() override;
-  void OnFarEndClosed(CloseReason reason) override;
-  void Deliver(Delivery delivery) override;
-  void CompleteBlockedCaller(Delivery) override {}
-  // False if there is nothing more to be done for it.
-  bool CloseMachine(CloseReason reason);
+  MessagePool* pool() const override;
+  bool DeliverOwed() override;
+  void OnFrame(transports::IncomingFrame&& frame) override;
+  void OnConnectionClosed(const absl::Status& status) override;
 
-  Service* const service_;
+  ServerLife life() const { return life_.load(std::memory_order_acquire); }
+  bool is_open() const { return life().state == ServerState::kOpen; }
+  // False: the event means nothing now.
+  bool Apply(ServerEvent event, CloseReason reason = CloseReason::kNone);
+  // Ends it from within the loop.
+  void End(CloseReason reason);
+  void EndForFault(CloseReason reason, absl::string_view details);
+  void CloseConnection();
+  void LeaveService();
+  event::Credentials client();
+  // kOk, or kClosed: dropped.
+  Result SendFrame(const transports::OutgoingFrame& frame, bool may_be_dropped);
+
+  const event::Ref<Service> service_;
   ServerSession* next_ = nullptr;  // the service's list
   ServerSession* previous_ = nullptr;
-  ServerSessionMachine machine_;      // guarded by mutex()
-  event::Credentials client_;         // guarded by mutex(), once it is known
-  std::atomic<uint32_t> dropped_{0};  // messages, by the service's policy
-  bool knows_client_ = false;         // likewise
-  bool announced_ = false;            // open handlers have been called
-  bool gone_ = false;  // guarded by mutex(): its close handlers have returned
+  Link link_{this};
+  transports::ConnectionRef connection_;  // set once, by Start()
+  std::atomic<ServerLife> life_{ServerLife{}};
+  static_assert(std::atomic<ServerLife>::is_always_lock_free,
+                "it is there to save a lock");
+  std::atomic<uint32_t> unanswered_{0};  // requests
+  std::atomic<uint32_t> dropped_{0};     // messages, by the service's policy
+  std::atomic<bool> knows_client_{false};
+  event::Credentials client_;  // written once, before knows_client_ is set
 };
 
 }  // namespace messaging
 }  // namespace le
 
-#endif  // LE_MESSAGING_MESSAGING_SERVER_SESSION_H_
+#endif  // LE_MESSAGING_MESSAGING_SESSION_SERVER_SESSION_H_

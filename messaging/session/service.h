@@ -1,23 +1,23 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef LE_MESSAGING_MESSAGING_SERVICE_H_
-#define LE_MESSAGING_MESSAGING_SERVICE_H_
+#ifndef LE_MESSAGING_MESSAGING_SESSION_SERVICE_H_
+#define LE_MESSAGING_MESSAGING_SESSION_SERVICE_H_
 
 #include <atomic>
 #include <memory>
-#include <vector>
 
 #include "directory/introducer.h"
+#include "event/base/mutex.h"
+#include "messaging/machine/life_cycle.h"
+#include "messaging/machine/limits.h"
 #include "messaging/session/server_session.h"
 #include "messaging/session/session.h"
 
 namespace le {
 namespace messaging {
 
-class OwnerState;
 class Runtime;
-class ServiceHandler;
 
 // What its clients may cost a service.
 struct ServiceLimits {
@@ -26,87 +26,93 @@ struct ServiceLimits {
   bool drop_when_slow = false;  // else the session is closed
 };
 
-// A name under which clients find this process. The owner's thread only, but
-// for the references and the plain getters.
-//
-//   hidden ◄──Hide/Advertise──► advertised;  Delete from either
-//
-// It lives until Delete(), and then until its last session is gone.
-class Service final : private directory::Offer::Observer {
+// What a service tells its user. By the owner's loop. Each may do anything to
+// session and service.
+class ServiceHandler {
  public:
-  // `runtime` has granted the name.
-  Service(Runtime* runtime, Interface interface,
-          directory::Introducer* introducer);
+  virtual ~ServiceHandler() = default;
+  // Before the first message of that session.
+  virtual void OnOpen(ServerSession* session) = 0;
+  virtual void OnMessage(ServerSession* session,
+                         event::Ref<Message> message) = 0;
+  // Once for each session that OnOpen() was called for, whoever closed it.
+  virtual void OnClose(ServerSession* session) = 0;
+  // Whether OnClose() may ask who the client was.
+  virtual bool WantsCloses() const = 0;
+};
 
-  void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
-  void Unref();
+// A name under which clients find this process. The owner's thread only, but
+// for the references and the plain getters. It lives until Delete(), and then
+// until its last session is gone.
+class Service final : public event::RefCounted<Service>,
+                      public Owned,
+                      private directory::Offer::Observer {
+ public:
+  // Of the calling thread, which has a reference until Delete(). `runtime` has
+  // granted the name.
+  Service(Runtime* runtime, Interface interface,
+          directory::Introducer* introducer,
+          std::unique_ptr<ServiceHandler> handler);
 
   const Interface* interface() const { return &interface_; }
-  event::Thread* owner() const { return owner_; }
-  bool IsOwner() const { return event::Thread::CurrentOrNull() == owner_; }
-  void* context() const { return context_; }
-  void set_context(void* context) { context_ = context; }
+  Owner* owner() const { return owner_.get(); }
+  ServiceHandler* handler() const { return handler_.get(); }
+  void* context() const { return context_.load(std::memory_order_acquire); }
+  void set_context(void* context) {
+    context_.store(context, std::memory_order_release);
+  }
 
   void Advertise();
-  void Hide() { offer_.reset(); }
-  // Lets go of the caller's reference. The thread keeps it until its last
-  // session has been told.
+  void Hide();
+  // Hides, closes all sessions, and takes the caller's reference.
   void Delete();
-  // The owner ends: the same, and what is owed is delivered now.
-  void Abolish();
-
-  enum class When : uint8_t { kOpen, kClose };
-  // The handler's name for RemoveHandler(), valid until then.
-  ServiceHandler* AddHandler(When when, SessionHandler handler, void* context);
-  static void RemoveHandler(ServiceHandler* handler);
-  static Service* OwnerOf(ServiceHandler* handler);
-  void SetReceiveHandler(MessageHandler handler, void* context);
-
+  // Asks all connections who their clients are, see ServiceHandler.
+  void RememberClients();
   void SetLimits(const ServiceLimits& limits);
-  const ServiceLimits& limits() const { return limits_; }
-  transports::SendLimits send_limits() const;
+
+  // ---- Any thread ----
+  ServiceLimits limits();
+  transports::SendLimits send_limits();
+  uint32_t max_open_requests() const {
+    return max_open_requests_.load(std::memory_order_relaxed);
+  }
+  bool drops_when_slow() const {
+    return drops_when_slow_.load(std::memory_order_relaxed);
+  }
 
   // ---- For its sessions ----
-  void CallHandlers(When when, Session* session);
-  bool HasHandlers(When when) const;
-  void Receive(ServerSession* session, MessageRef message);
+  MessagePool* pool() const { return pool_.get(); }
   void Forget(ServerSession* session);
 
  private:
+  friend class event::RefCounted<Service>;
   ~Service() override;
+  bool Apply(ServiceEvent event);
   void OnClient(std::unique_ptr<transports::Connection> connection) override;
-  void CloseSessions(CloseReason reason);
+  void Shutdown() override;
+  void Abandon() override { Delete(); }
+  void TurnAway(transports::Connection* connection);
 
   Runtime* const runtime_;
   const Interface interface_;
   directory::Introducer* const introducer_;
-  event::Thread* const owner_;
-  OwnerState* const owner_state_;
-  std::atomic<int> references_{1};
-  std::unique_ptr<directory::Offer> offer_;
-  std::vector<std::unique_ptr<ServiceHandler>> handlers_;
-  int iterating_ = 0;  // handlers are being called: removed ones stay for now
-  MessageHandler receive_handler_ = nullptr;
-  void* receive_context_ = nullptr;
-  void* context_ = nullptr;
-  ServiceLimits limits_;
+  const event::Ref<Owner> owner_;
+  const event::Ref<MessagePool> pool_;
+  const std::unique_ptr<ServiceHandler> handler_;
+  std::unique_ptr<directory::Offer> offer_;  // while it is kAdvertised
+  ServiceState state_ = ServiceState::kHidden;
   ServerSession* first_session_ = nullptr;
   uint32_t sessions_ = 0;
-  bool deleted_ = false;
-  bool warned_of_no_receive_handler_ = false;
-};
+  std::atomic<void*> context_{nullptr};
 
-// One added handler of a service.
-class ServiceHandler {
- private:
-  friend class Service;
-  Service* service = nullptr;  // null: removed
-  Service::When when = Service::When::kOpen;
-  SessionHandler handler = nullptr;
-  void* context = nullptr;
+  event::Mutex mutex_;
+  ServiceLimits limits_ ABSL_GUARDED_BY(mutex_);
+  // Parts of the limits that every message asks for.
+  std::atomic<uint32_t> max_open_requests_{kMaxOpenRequests};
+  std::atomic<bool> drops_when_slow_{false};
 };
 
 }  // namespace messaging
 }  // namespace le
 
-#endif  // LE_MESSAGING_MESSAGING_SERVICE_H_
+#endif  // LE_MESSAGING_MESSAGING_SESSION_SERVICE_H_

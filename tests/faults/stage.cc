@@ -13,7 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "messaging/message/protocol.h"
-#include "messaging/session/owner_state.h"
+#include "messaging/session/owner.h"
 #include "messaging/session/runtime.h"
 
 namespace le {
@@ -47,9 +47,9 @@ size_t BuffersInUse(OneThreadWorld::Party* party, size_t message_bytes,
   party->Do([&] {
     messaging::Protocol* const p =
         *messaging::Runtime::Current()->GetProtocol(protocol, message_bytes);
-    messaging::OwnerState* const owner =
-        messaging::OwnerState::Of(event::Thread::Current());
-    for (messaging::MessagePool* pool : {p->pool(), owner->PoolOf(p)}) {
+    const event::Ref<messaging::MessagePool> own =
+        messaging::Owner::OfCurrentThread()->PoolOf(p);
+    for (messaging::MessagePool* pool : {p->pool(), own.get()}) {
       count += pool->buffers()->buffers_in_use();
     }
   });

@@ -1,0 +1,77 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Counted references, with the count in the object itself.
+
+#ifndef LE_MESSAGING_EVENT_BASE_REF_H_
+#define LE_MESSAGING_EVENT_BASE_REF_H_
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+namespace le {
+namespace event {
+
+// Base of an object that its last reference deletes. Born with one reference,
+// which is its creator's. Any thread.
+template <typename T>
+class RefCounted {
+ public:
+  RefCounted(const RefCounted&) = delete;
+  RefCounted& operator=(const RefCounted&) = delete;
+
+  void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
+  void Unref() {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      delete static_cast<T*>(this);
+    }
+  }
+
+ protected:
+  RefCounted() = default;
+  ~RefCounted() = default;
+
+ private:
+  std::atomic<int32_t> references_{1};
+};
+
+// Owns one reference to a T, which has Ref() and Unref(), or nothing.
+template <typename T>
+class Ref {
+ public:
+  Ref() = default;
+  // Takes over a reference that the caller has.
+  static Ref Adopt(T* object) { return Ref(object); }
+  // Takes a further one.
+  static Ref Share(T* object) {
+    if (object != nullptr) object->Ref();
+    return Ref(object);
+  }
+  Ref(const Ref& other) : Ref(Share(other.object_)) {}
+  Ref(Ref&& other) noexcept : object_(other.release()) {}
+  Ref& operator=(Ref other) noexcept {
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~Ref() {
+    if (object_ != nullptr) object_->Unref();
+  }
+
+  T* get() const { return object_; }
+  T* operator->() const { return object_; }
+  T& operator*() const { return *object_; }
+  explicit operator bool() const { return object_ != nullptr; }
+  void reset() { *this = Ref(); }
+  // Hands the reference to the caller.
+  T* release() { return std::exchange(object_, nullptr); }
+
+ private:
+  explicit Ref(T* object) : object_(object) {}
+  T* object_ = nullptr;
+};
+
+}  // namespace event
+}  // namespace le
+
+#endif  // LE_MESSAGING_EVENT_BASE_REF_H_

@@ -1,0 +1,259 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "messaging/c_api/callbacks.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "event/base/log.h"
+#include "legato/refs.h"
+#include "messaging/c_api/refs.h"
+
+namespace le {
+namespace messaging {
+
+using event::LogLevel;
+using event::MutexLock;
+
+// ---- Completions -----------------------------------------------------------
+
+namespace {
+
+template <typename Handler>
+Completion Make(Completion::Done done, Handler handler, void* context) {
+  Completion completion;
+  completion.done = done;
+  completion.function = reinterpret_cast<void (*)()>(handler);
+  completion.context = context;
+  return completion;
+}
+
+// Null if the user gave no handler.
+template <typename Handler>
+Handler FunctionOf(const Completion& completion) {
+  return reinterpret_cast<Handler>(completion.function);
+}
+
+void CallResponse(const Completion& completion, ClientSession*,
+                  event::Ref<Message> response, Result) {
+  if (auto handler = FunctionOf<le_msg_ResponseCallback_t>(completion)) {
+    handler(ToRef(response.release()), completion.context);
+  }
+}
+
+void CallResult(const Completion& completion, ClientSession*,
+                event::Ref<Message> response, Result result) {
+  if (auto handler = FunctionOf<le_msg_ResultHandler_t>(completion)) {
+    handler(ToRef(response.release()), ToCResult(result), completion.context);
+  }
+}
+
+void CallOpened(const Completion& completion, ClientSession* session,
+                event::Ref<Message>, Result result) {
+  CheckOpened(session, result);
+  if (result != Result::kOk) return;  // the user has closed meanwhile
+  if (auto handler = FunctionOf<le_msg_SessionEventHandler_t>(completion)) {
+    handler(ToRef(session), completion.context);
+  }
+}
+
+void CallOpenResult(const Completion& completion, ClientSession* session,
+                    event::Ref<Message>, Result result) {
+  CheckOpened(session, result);
+  if (auto handler = FunctionOf<le_msg_OpenResultHandler_t>(completion)) {
+    handler(ToRef(session), ToCResult(result), completion.context);
+  }
+}
+
+}  // namespace
+
+Completion ForResponse(le_msg_ResponseCallback_t handler, void* context) {
+  return Make(&CallResponse, handler, context);
+}
+
+Completion ForResult(le_msg_ResultHandler_t handler, void* context) {
+  return Make(&CallResult, handler, context);
+}
+
+Completion ForOpened(le_msg_SessionEventHandler_t handler, void* context) {
+  return Make(&CallOpened, handler, context);
+}
+
+Completion ForOpenResult(le_msg_OpenResultHandler_t handler, void* context) {
+  return Make(&CallOpenResult, handler, context);
+}
+
+void CheckOpened(const ClientSession* session, Result result) {
+  if (result != Result::kOtherProtocol) return;
+  event::Fatal(absl::StrCat("le_msg: interface '", session->interface_name(),
+                            "': cannot open a session: ",
+                            session->open_status().message()));
+}
+
+// ---- ClientCallbacks -------------------------------------------------------
+
+void ClientCallbacks::SetClose(le_msg_SessionEventHandler_t handler,
+                               void* context) {
+  MutexLock lock(&mutex_);
+  close_ = handler;
+  close_context_ = context;
+}
+
+void ClientCallbacks::GetClose(le_msg_SessionEventHandler_t* handler,
+                               void** context) {
+  MutexLock lock(&mutex_);
+  *handler = close_;
+  *context = close_context_;
+}
+
+void ClientCallbacks::OnMessage(ClientSession* session, event::Ref<Message> message) {
+  if (receive_ != nullptr) {
+    receive_(ToRef(message.release()), receive_context_);
+    return;
+  }
+  if (std::exchange(warned_of_no_receive_handler_, true)) return;
+  event::Log(LogLevel::kWarning,
+             absl::StrCat("interface '", session->interface_name(),
+                          "': messages from the server are dropped: the "
+                          "session has no receive handler"));
+}
+
+void ClientCallbacks::OnClosed(ClientSession* session) {
+  le_msg_SessionEventHandler_t handler;
+  void* context;
+  GetClose(&handler, &context);
+  if (handler == nullptr) {
+    event::Fatal(absl::StrCat(
+        "le_msg: interface '", session->interface_name(),
+        "': the session was closed (", CloseReasonText(session->close_reason()),
+        "), and it has no close handler"));
+  }
+  handler(ToRef(session), context);
+}
+
+// ---- ServiceCallbacks ------------------------------------------------------
+
+struct ServiceCallbacks::Handler {
+  Service* service;
+  le_msg_SessionEventHandlerRef_t ref;
+  SessionEvent event;
+  le_msg_SessionEventHandler_t function;  // null: removed
+  void* context;
+};
+
+namespace {
+
+// The reference of a removed handler stands for nothing, and is never used again.
+template <typename Handler>
+using HandlerRefs = event::RefTable<Handler, le_msg_SessionEventHandlerRef_t>;
+
+}  // namespace
+
+// What a thread is doing.
+class CallState final : public event::ModuleState {
+ public:
+  static CallState* OfCurrentThread() {
+    return event::Thread::Current()->State<CallState>(
+        [] { return std::make_unique<CallState>(); });
+  }
+  CurrentCall call;
+};
+
+namespace {
+
+// Says what the thread is doing for as long as it lives.
+class ScopedCall {
+ public:
+  ScopedCall(CallState* state, Message* message, ServerSession* session)
+      : state_(state),
+        before_(std::exchange(state_->call, CurrentCall{message, session})) {}
+  ~ScopedCall() { state_->call = before_; }
+  ScopedCall(const ScopedCall&) = delete;
+  ScopedCall& operator=(const ScopedCall&) = delete;
+
+ private:
+  CallState* const state_;
+  const CurrentCall before_;
+};
+
+}  // namespace
+
+CurrentCall CurrentCall::Get() {
+  event::Thread* const thread = event::Thread::CurrentOrNull();
+  CallState* const state =
+      thread == nullptr ? nullptr : thread->StateOrNull<CallState>();
+  return state == nullptr ? CurrentCall{} : state->call;
+}
+
+le_msg_SessionEventHandlerRef_t ServiceCallbacks::Add(
+    Service* service, SessionEvent event, le_msg_SessionEventHandler_t function,
+    void* context) {
+  auto handler =
+      std::make_shared<Handler>(Handler{service, {}, event, function, context});
+  handler->ref = HandlerRefs<Handler>::OfCurrentProcess()->Add(handler);
+  ListOf(event)->push_back(handler);
+  if (event == SessionEvent::kClose) service->RememberClients();
+  return handler->ref;
+}
+
+ServiceCallbacks::~ServiceCallbacks() {
+  for (const auto* list : {&open_, &close_}) {
+    for (const HandlerPtr& handler : *list) {
+      HandlerRefs<Handler>::OfCurrentProcess()->Remove(handler->ref);
+    }
+  }
+}
+
+void ServiceCallbacks::Remove(const char* function,
+                              le_msg_SessionEventHandlerRef_t ref) {
+  const HandlerPtr handler = HandlerRefs<Handler>::Get(function, ref);
+  OwnedByCaller(function, handler->service);
+  HandlerRefs<Handler>::OfCurrentProcess()->Remove(ref);
+  handler->function = nullptr;  // for a Call() that is under way
+  std::vector<HandlerPtr>* const list =
+      Of(handler->service)->ListOf(handler->event);
+  list->erase(std::find(list->begin(), list->end(), handler));
+}
+
+void ServiceCallbacks::SetReceive(le_msg_ReceiveHandler_t handler,
+                                  void* context) {
+  receive_ = handler;
+  receive_context_ = context;
+  call_state_ = CallState::OfCurrentThread();
+}
+
+void ServiceCallbacks::Call(const std::vector<HandlerPtr>& handlers,
+                            ServerSession* session) {
+  // A copy: handlers may add and remove handlers. One that is added waits for
+  // the next session.
+  const std::vector<HandlerPtr> present = handlers;
+  for (const HandlerPtr& handler : present) {
+    if (handler->function != nullptr) {
+      handler->function(ToRef(session), handler->context);
+    }
+  }
+}
+
+void ServiceCallbacks::OnOpen(ServerSession* session) { Call(open_, session); }
+
+void ServiceCallbacks::OnClose(ServerSession* session) {
+  Call(close_, session);
+}
+
+void ServiceCallbacks::OnMessage(ServerSession* session, event::Ref<Message> message) {
+  if (receive_ == nullptr) {
+    if (std::exchange(warned_of_no_receive_handler_, true)) return;
+    event::Log(LogLevel::kWarning,
+               absl::StrCat("service '", session->interface_name(),
+                            "': messages are dropped: it has no receive "
+                            "handler"));
+    return;
+  }
+  const ScopedCall scope(call_state_, message.get(), session);
+  receive_(ToRef(message.release()), receive_context_);
+}
+
+}  // namespace messaging
+}  // namespace le

@@ -1,0 +1,120 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Between the handlers that the core calls and the C API's function pointers.
+// Ends the process where the contract says so.
+
+#ifndef LE_MESSAGING_MESSAGING_C_API_CALLBACKS_H_
+#define LE_MESSAGING_MESSAGING_C_API_CALLBACKS_H_
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "event/base/mutex.h"
+#include "event/process.h"
+#include "le_messaging.h"
+#include "le_messaging_ext.h"
+#include "messaging/machine/completion.h"
+#include "messaging/session/client_session.h"
+#include "messaging/session/service.h"
+
+namespace le {
+namespace messaging {
+
+// ---- Completions -----------------------------------------------------------
+
+Completion ForResponse(le_msg_ResponseCallback_t handler, void* context);
+Completion ForResult(le_msg_ResultHandler_t handler, void* context);
+Completion ForOpened(le_msg_SessionEventHandler_t handler, void* context);
+Completion ForOpenResult(le_msg_OpenResultHandler_t handler, void* context);
+
+// An opening ended so. Another protocol ends the process.
+void CheckOpened(const ClientSession* session, Result result);
+
+// ---- A client session's handlers -------------------------------------------
+
+class ClientCallbacks final : public ClientHandler {
+ public:
+  static ClientCallbacks* Of(ClientSession* session) {
+    return static_cast<ClientCallbacks*>(session->handler());
+  }
+
+  // The owner's thread.
+  void SetReceive(le_msg_ReceiveHandler_t handler, void* context) {
+    receive_ = handler;
+    receive_context_ = context;
+  }
+  void SetClose(le_msg_SessionEventHandler_t handler, void* context);
+  // Any thread.
+  void GetClose(le_msg_SessionEventHandler_t* handler, void** context);
+
+ private:
+  void OnMessage(ClientSession* session, event::Ref<Message> message) override;
+  void OnClosed(ClientSession* session) override;
+
+  le_msg_ReceiveHandler_t receive_ = nullptr;
+  void* receive_context_ = nullptr;
+  bool warned_of_no_receive_handler_ = false;
+  event::Mutex mutex_;
+  le_msg_SessionEventHandler_t close_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  void* close_context_ ABSL_GUARDED_BY(mutex_) = nullptr;
+};
+
+// ---- A service's handlers --------------------------------------------------
+
+class CallState;
+
+class ServiceCallbacks final : public ServiceHandler {
+ public:
+  static ServiceCallbacks* Of(Service* service) {
+    return static_cast<ServiceCallbacks*>(service->handler());
+  }
+
+  enum class SessionEvent { kOpen, kClose };
+  le_msg_SessionEventHandlerRef_t Add(Service* service, SessionEvent event,
+                                      le_msg_SessionEventHandler_t handler,
+                                      void* context);
+  // Fatal unless the calling thread owns the service of a handler that is
+  // there.
+  static void Remove(const char* function,
+                     le_msg_SessionEventHandlerRef_t handler);
+  void SetReceive(le_msg_ReceiveHandler_t handler, void* context);
+  ~ServiceCallbacks() override;
+
+ private:
+  struct Handler;
+  using HandlerPtr = std::shared_ptr<Handler>;
+
+  void OnOpen(ServerSession* session) override;
+  void OnMessage(ServerSession* session, event::Ref<Message> message) override;
+  void OnClose(ServerSession* session) override;
+  bool WantsCloses() const override { return !close_.empty(); }
+  std::vector<HandlerPtr>* ListOf(SessionEvent event) {
+    return event == SessionEvent::kOpen ? &open_ : &close_;
+  }
+  static void Call(const std::vector<HandlerPtr>& handlers,
+                   ServerSession* session);
+
+  std::vector<HandlerPtr> open_;
+  std::vector<HandlerPtr> close_;
+  le_msg_ReceiveHandler_t receive_ = nullptr;
+  void* receive_context_ = nullptr;
+  CallState* call_state_ = nullptr;  // the owner's; set with receive_
+  bool warned_of_no_receive_handler_ = false;
+};
+
+// The message whose receive handler runs on the calling thread, and its session;
+// null if none does. The handler may have released the message; the session is
+// there all the same.
+struct CurrentCall {
+  Message* message = nullptr;
+  ServerSession* session = nullptr;
+
+  static CurrentCall Get();
+};
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_C_API_CALLBACKS_H_

@@ -1,0 +1,38 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_MESSAGING_MACHINE_COMPLETION_H_
+#define LE_MESSAGING_MESSAGING_MACHINE_COMPLETION_H_
+
+#include <cstdint>
+
+#include "event/base/ref.h"
+#include "messaging/machine/result.h"
+
+namespace le {
+namespace messaging {
+
+class ClientSession;
+class Message;
+
+// Whom to tell how a request, or an opening, has ended. Exactly once. A plain
+// value, so that a request costs no allocation: `done` knows what `function` and
+// `context` are.
+struct Completion {
+  using Done = void (*)(const Completion& completion, ClientSession* session,
+                        event::Ref<Message> response, Result result);
+  Done done = nullptr;  // null: nobody is told
+  void (*function)() = nullptr;
+  void* context = nullptr;
+  // Counts what a session was asked for. Those that end with the session are
+  // told in this order.
+  uint64_t order = 0;
+  // The caller waits on its stack: `done` is called as soon as the end is known,
+  // and runs no code of the user. Otherwise the loop calls it.
+  bool on_stack = false;
+};
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_MACHINE_COMPLETION_H_

@@ -1,0 +1,31 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_MESSAGING_MESSAGE_MESSAGE_OWNER_H_
+#define LE_MESSAGING_MESSAGING_MESSAGE_MESSAGE_OWNER_H_
+
+#include <cstdint>
+#include <string>
+
+#include "event/base/ref.h"
+
+namespace le {
+namespace messaging {
+
+// What a message needs of its session. Each message holds a reference.
+class MessageOwner : public event::RefCounted<MessageOwner> {
+ public:
+  // Any thread. A received request was released unanswered.
+  virtual void GiveUp(uint64_t request) = 0;
+  // Any thread. For log lines.
+  virtual const std::string& interface_name() const = 0;
+
+ protected:
+  friend class event::RefCounted<MessageOwner>;
+  virtual ~MessageOwner() = default;
+};
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_MESSAGE_MESSAGE_OWNER_H_

@@ -1,0 +1,114 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "messaging/session/inbox.h"
+
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "messaging/message/message_pool.h"
+
+namespace le {
+namespace messaging {
+namespace {
+
+
+class FakeOwner final : public MessageOwner {
+ public:
+  void GiveUp(uint64_t) override {}
+  const std::string& interface_name() const override { return name_; }
+
+ private:
+  const std::string name_ = "fake";
+};
+
+class InboxTest : public testing::Test {
+ protected:
+  event::Ref<Message> NewMessage() { return pool_->New(owner_.get()); }
+  static Completion Numbered(uint64_t order) {
+    Completion completion;
+    completion.order = order;
+    return completion;
+  }
+  // The completion that is number `order`, with a response or without.
+  Delivery Answered(uint64_t order) {
+    return {NewMessage(), Numbered(order), Result::kOk};
+  }
+  static Delivery Refused(uint64_t order, Result why = Result::kTooMany) {
+    return {{}, Numbered(order), why};
+  }
+  // Takes everything: the orders of completions, 0 for messages.
+  std::vector<uint64_t> TakeOrders() {
+    std::vector<uint64_t> orders;
+    while (!inbox_.empty()) orders.push_back(inbox_.Pop().completion.order);
+    return orders;
+  }
+
+  event::Ref<FakeOwner> owner_ = event::Ref<FakeOwner>::Adopt(new FakeOwner);
+  MessageCount count_{"fake"};
+  event::Ref<MessagePool> pool_ =
+      event::Ref<MessagePool>::Adopt(new MessagePool(16, &count_));
+  Inbox inbox_;
+};
+
+using Orders = std::vector<uint64_t>;
+
+TEST_F(InboxTest, GivesInOrderHoweverMuchIsTakenMeanwhile) {
+  uint64_t pushed = 1, popped = 1;
+  // It is never empty, and is taken from nearly as much as it is given to.
+  for (int round = 0; round < 1000; ++round) {
+    for (int i = 0; i < 4; ++i) inbox_.Push(Refused(pushed++));
+    for (int i = 0; i < (round % 2 == 0 ? 3 : 4); ++i) {
+      ASSERT_EQ(inbox_.Pop().completion.order, popped++);
+    }
+    ASSERT_EQ(inbox_.size(), pushed - popped);
+    ASSERT_FALSE(inbox_.empty());
+  }
+  while (!inbox_.empty()) ASSERT_EQ(inbox_.Pop().completion.order, popped++);
+  EXPECT_EQ(popped, pushed);
+  EXPECT_EQ(inbox_.size(), 0u);
+}
+
+TEST_F(InboxTest, CountsWhatItsMessagesTake) {
+  EXPECT_EQ(inbox_.bytes(), 0u);
+  inbox_.Push({NewMessage(), {}, Result::kOk});
+  EXPECT_GE(inbox_.bytes(), 16u);
+  inbox_.Push(Refused(1));
+  const size_t one = inbox_.bytes();
+  inbox_.Push({NewMessage(), {}, Result::kOk});
+  EXPECT_EQ(inbox_.bytes(), 2 * one);
+  inbox_.Pop();
+  EXPECT_EQ(inbox_.bytes(), one);
+}
+
+TEST_F(InboxTest, AtAnEndWhatHasComeStaysAndTheRestFollowsInOrder) {
+  inbox_.Push(Refused(4));
+  inbox_.Push(Answered(2));
+  inbox_.Push({NewMessage(), {}, Result::kOk});
+  inbox_.Push(Refused(6, Result::kClosed));
+  inbox_.End({Numbered(1), Numbered(3), Numbered(5)});
+  EXPECT_EQ(TakeOrders(), (Orders{2, 0, 1, 3, 4, 5, 6}));
+}
+
+TEST_F(InboxTest, AtACloseOnlyCompletionsAreLeftAndNoneHasAResponse) {
+  inbox_.Push(Refused(4, Result::kTimedOut));
+  inbox_.Push(Answered(2));
+  inbox_.Push({NewMessage(), {}, Result::kOk});
+  const std::vector<Delivery> replaced = inbox_.Close({Numbered(1)});
+  EXPECT_EQ(replaced.size(), 3u);
+  ASSERT_EQ(inbox_.size(), 3u);
+  for (uint64_t order : {1, 2, 4}) {
+    const Delivery delivery = inbox_.Pop();
+    EXPECT_EQ(delivery.completion.order, order);
+    EXPECT_FALSE(delivery.message);
+    EXPECT_EQ(delivery.result,
+              order == 4 ? Result::kTimedOut : Result::kClosed);
+  }
+  EXPECT_TRUE(inbox_.Close({}).empty());
+}
+
+}  // namespace
+}  // namespace messaging
+}  // namespace le

@@ -1,0 +1,141 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "messaging/session/link.h"
+
+#include <utility>
+
+#include "event/wakes.h"
+#include "messaging/session/session.h"
+
+namespace le {
+namespace messaging {
+
+using event::MutexLock;
+using transports::Connection;
+using transports::IoResult;
+
+namespace {
+
+// What one session may take of a turn of its owner's loop; then the others have
+// their turn. Packets bound the system calls. Frames bound cheap handlers. Time
+// bounds expensive ones: it is little for a person who waits, and much beside
+// the cost of a turn.
+constexpr int kMaxPacketsPerTurn = 16;
+constexpr int kMaxFramesPerTurn = 256;
+constexpr absl::Duration kMaxTimePerTurn = absl::Milliseconds(1);
+
+class TurnBudget {
+ public:
+  explicit TurnBudget(event::Process* process) : process_(process) {}
+
+  // After each frame.
+  bool IsSpent(bool was_last_of_packet) {
+    ++frames_;
+    if (was_last_of_packet && ++packets_ >= kMaxPacketsPerTurn) return true;
+    if (frames_ >= kMaxFramesPerTurn) return true;
+    // A clock costs as much as a cheap handler: it is read at first after one,
+    // two and four frames, then after every eighth.
+    const bool read_clock = frames_ < 8 ? (frames_ & (frames_ - 1)) == 0
+                                        : frames_ % 8 == 0;
+    if (!read_clock) return false;
+    const event::Instant now = process_->Now();
+    if (frames_ == 1) end_ = now + kMaxTimePerTurn;
+    return now >= end_;
+  }
+
+ private:
+  event::Process* const process_;
+  int packets_ = 0;
+  int frames_ = 0;
+  event::Instant end_;
+};
+
+}  // namespace
+
+absl::Status Link::Attach(Connection* connection,
+                          const transports::SendLimits& limits) {
+  connection->SetSendLimits(limits);
+  absl::Status attached =
+      connection->Attach(session_->owner()->loop(), this);
+  if (attached.ok()) attached_ = connection;
+  return attached;
+}
+
+void Link::Close() {
+  if (Connection* connection = std::exchange(attached_, nullptr)) {
+    connection->Close();
+  }
+}
+
+// ---- Schedule --------------------------------------------------------------
+
+void Link::Schedule() {
+  event::Wakes wakes;
+  Owner* const owner = session_->owner();
+  MutexLock lock(owner->mutex());
+  event::Loop* const loop = owner->loop_to_post_to();
+  if (loop == nullptr || scheduled()) return;
+  scheduled_.store(true, std::memory_order_release);
+  session_->Ref();  // until Run() or CancelSchedule()
+  wakes.Post(loop, this);
+}
+
+void Link::CancelSchedule() {
+  Owner* const owner = session_->owner();
+  {
+    MutexLock lock(owner->mutex());
+    if (!scheduled()) return;
+    scheduled_.store(false, std::memory_order_release);
+    owner->loop()->Cancel(this);
+  }
+  session_->Unref();  // the schedule's
+}
+
+void Link::Run() {
+  const auto keep = event::Ref<Session>::Adopt(session_);  // the schedule's
+  {
+    MutexLock lock(session_->owner()->mutex());
+    scheduled_.store(false, std::memory_order_release);
+  }
+  session_->DeliverOwed();
+}
+
+// ---- Receiving -------------------------------------------------------------
+
+void Link::OnReadable() {
+  const auto keep = event::Ref<Session>::Share(session_);
+  if (!DeliverOwed()) return;
+  Connection* const connection = attached_;
+  if (connection == nullptr) return;
+  TurnBudget budget(session_->owner()->thread()->process());
+  for (;;) {
+    transports::IncomingFrame frame;
+    switch (connection->Receive(&frame, session_->pool()->buffers(),
+                                absl::InfinitePast())) {
+      case IoResult::kWouldBlock:
+        return;
+      case IoResult::kClosed:
+        session_->OnConnectionClosed(connection->close_status());
+        return;
+      case IoResult::kOk:
+        session_->OnFrame(std::move(frame));
+        break;
+    }
+    // A handler may have closed or reopened the session.
+    if (attached_ != connection) return;
+    // What the far end sends in several packets is answered in one, if it is
+    // taken in one turn.
+    const bool buffered = connection->HasBuffered();
+    if (!buffered && !connection->MayHaveMore()) return;
+    if (budget.IsSpent(/*was_last_of_packet=*/!buffered)) return;
+    if (!DeliverOwed()) return;
+    if (attached_ != connection) return;
+  }
+}
+
+// What is owed is scheduled, so mostly there is nothing to do.
+bool Link::DeliverOwed() { return !scheduled() || session_->DeliverOwed(); }
+
+}  // namespace messaging
+}  // namespace le

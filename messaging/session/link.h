@@ -1,0 +1,61 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_MESSAGING_SESSION_LINK_H_
+#define LE_MESSAGING_MESSAGING_SESSION_LINK_H_
+
+#include <atomic>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "event/loop.h"
+#include "messaging/session/owner.h"
+#include "transports/transport.h"
+
+namespace le {
+namespace messaging {
+
+class Session;
+
+// Ties a session to a connection and to its owner's loop.
+//
+//   any thread ──Schedule──► owner's loop ──► Session::DeliverOwed()
+//   far end ──► connection ──► owner's loop ──► DeliverOwed(), then OnFrame()
+//                                               for each frame, within a budget
+class Link final : private event::Task,
+                   private transports::Connection::Observer {
+ public:
+  explicit Link(Session* session) : session_(session) {}
+
+  // The owner's thread. Attaches `connection` to the owner's loop. The session
+  // owns it, and keeps it until Close() at least.
+  absl::Status Attach(transports::Connection* connection,
+                      const transports::SendLimits& limits);
+  // The owner's thread. Closes that connection; no-op if there is none.
+  void Close();
+  // The owner's thread: null if none is attached.
+  transports::Connection* attached() const { return attached_; }
+
+  // Any thread. The owner's loop will call DeliverOwed(), unless the owner's
+  // thread is ending. The session is kept until then.
+  void Schedule();
+  // The owner's thread: takes that back.
+  void CancelSchedule();
+  // The owner's thread: whether anything has asked for it. Another thread may do
+  // so at any moment.
+  bool scheduled() const { return scheduled_.load(std::memory_order_acquire); }
+
+ private:
+  void Run() override;
+  void OnReadable() override;
+  bool DeliverOwed();
+
+  Session* const session_;
+  transports::Connection* attached_ = nullptr;
+  std::atomic<bool> scheduled_{false};  // changed under the owner's mutex
+};
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_SESSION_LINK_H_
