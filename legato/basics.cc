@@ -14,7 +14,7 @@
 #include "legato/format.h"
 
 using le::event::CheckNotForked;
-using le::event::FormatV;
+using le::legato::FormatV;
 
 // ---- Results ---------------------------------------------------------------
 

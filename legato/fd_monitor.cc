@@ -82,7 +82,6 @@ class Monitor final : private Watch, private le::event::Timer {
     if (added()) owner_->loop()->SetInterest(this, ToInterest(events_));
   }
 
-  bool IsOwner() const { return Thread::CurrentOrNull() == owner_; }
   short events() const { return events_; }
   int fd() const { return fd_; }
   void* context = nullptr;
@@ -99,7 +98,7 @@ class Monitor final : private Watch, private le::event::Timer {
   Thread* const owner_;
 };
 
-using Monitors = le::event::RefTable<Monitor, le_fdMonitor_Ref_t>;
+using Monitors = le::legato::ThreadRefs<Monitor, le_fdMonitor_Ref_t>;
 
 // The monitor whose handler runs on this thread.
 class CurrentMonitor final : public le::event::ModuleState {
@@ -121,15 +120,6 @@ void Monitor::OnReady(uint32_t events) {
   current->monitor = previous;
 }
 
-std::shared_ptr<Monitor> OwnedMonitor(const char* function,
-                                      le_fdMonitor_Ref_t ref) {
-  std::shared_ptr<Monitor> monitor = Monitors::Get(function, ref);
-  if (!monitor->IsOwner()) {
-    Misuse(function, "only the thread that created the monitor may call this");
-  }
-  return monitor;
-}
-
 }  // namespace
 
 le_fdMonitor_Ref_t le_fdMonitor_Create(const char*, int fd,
@@ -142,7 +132,7 @@ le_fdMonitor_Ref_t le_fdMonitor_Create(const char*, int fd,
   }
   auto monitor = std::make_shared<Monitor>(fd, handlerFunc, events);
   monitor->self = monitor;
-  monitor->ref = Monitors::OfCurrentProcess()->Add(monitor);
+  monitor->ref = Monitors::OfCurrentThread()->Add(monitor);
   if (!monitor->Begin()) {
     if (errno == EEXIST) {
       Misuse(__func__, "descriptor ", fd, " has a monitor of this thread");
@@ -155,22 +145,22 @@ le_fdMonitor_Ref_t le_fdMonitor_Create(const char*, int fd,
 }
 
 void le_fdMonitor_Enable(le_fdMonitor_Ref_t monitorRef, short events) {
-  const auto monitor = OwnedMonitor(__func__, monitorRef);
+  const auto monitor = Monitors::Get(__func__, monitorRef);
   monitor->SetEvents(static_cast<short>(monitor->events() | events));
 }
 
 void le_fdMonitor_Disable(le_fdMonitor_Ref_t monitorRef, short events) {
-  const auto monitor = OwnedMonitor(__func__, monitorRef);
+  const auto monitor = Monitors::Get(__func__, monitorRef);
   monitor->SetEvents(static_cast<short>(monitor->events() & ~events));
 }
 
 void le_fdMonitor_SetDeferrable(le_fdMonitor_Ref_t monitorRef, bool) {
-  OwnedMonitor(__func__, monitorRef);
+  Monitors::Get(__func__, monitorRef);
 }
 
 void le_fdMonitor_SetContextPtr(le_fdMonitor_Ref_t monitorRef,
                                 void* contextPtr) {
-  OwnedMonitor(__func__, monitorRef)->context = contextPtr;
+  Monitors::Get(__func__, monitorRef)->context = contextPtr;
 }
 
 void* le_fdMonitor_GetContextPtr(void) {
@@ -188,10 +178,10 @@ le_fdMonitor_Ref_t le_fdMonitor_GetMonitor(void) {
 }
 
 int le_fdMonitor_GetFd(le_fdMonitor_Ref_t monitorRef) {
-  return OwnedMonitor(__func__, monitorRef)->fd();
+  return Monitors::Get(__func__, monitorRef)->fd();
 }
 
 void le_fdMonitor_Delete(le_fdMonitor_Ref_t monitorRef) {
-  OwnedMonitor(__func__, monitorRef)->End();
-  Monitors::OfCurrentProcess()->Remove(monitorRef);
+  Monitors::Get(__func__, monitorRef)->End();
+  Monitors::OfCurrentThread()->Remove(monitorRef);
 }

@@ -9,7 +9,7 @@
 #include <string>
 
 namespace le {
-namespace event {
+namespace legato {
 
 // What vprintf() would print; "" if the format is broken.
 inline std::string FormatV(const char* format, va_list arguments) {
@@ -25,7 +25,7 @@ inline std::string FormatV(const char* format, va_list arguments) {
   return text;
 }
 
-}  // namespace event
+}  // namespace legato
 }  // namespace le
 
 #endif  // LE_MESSAGING_LEGATO_FORMAT_H_

@@ -201,6 +201,39 @@ TEST_F(CApiDeathTest, TimerMisuse) {
       "le_timer_Start: ");
 }
 
+// The next Thread may lie where the former one lay.
+TEST_F(CApiDeathTest, WhatAnEndedThreadOwnedIsNobodys) {
+  EXPECT_FATAL(std::thread([] {
+                 le_thread_InitLegatoThreadData("former");
+                 const le_timer_Ref_t timer = le_timer_Create("x");
+                 le_thread_CleanupLegatoThreadData();
+                 le_thread_InitLegatoThreadData("next");
+                 le_timer_Start(timer);
+               }).join(),
+               "le_timer_Start: ");
+  EXPECT_FATAL(std::thread([] {
+                 int fds[2];
+                 if (pipe(fds) != 0) _exit(9);
+                 le_thread_InitLegatoThreadData("former");
+                 const le_fdMonitor_Ref_t monitor =
+                     le_fdMonitor_Create("x", fds[0], NoEvent, POLLIN);
+                 le_thread_CleanupLegatoThreadData();
+                 le_thread_InitLegatoThreadData("next");
+                 le_fdMonitor_Enable(monitor, POLLIN);
+               }).join(),
+               "le_fdMonitor_Enable: ");
+}
+
+TEST_F(CApiDeathTest, AHandlerMustNotCleanUpItsThread) {
+  EXPECT_FATAL(std::thread([] {
+                 le_event_QueueFunction(
+                     [](void*, void*) { le_thread_CleanupLegatoThreadData(); },
+                     nullptr, nullptr);
+                 le_event_ServiceLoop();
+               }).join(),
+               "le_thread_CleanupLegatoThreadData: ");
+}
+
 TEST_F(CApiDeathTest, SemaphoreAndPoolMisuse) {
   EXPECT_FATAL(le_sem_Create("x", -1), "le_sem_Create: ");
   EXPECT_FATAL(le_sem_Wait(nullptr), "le_sem_Wait: ");

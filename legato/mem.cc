@@ -7,26 +7,28 @@
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "event/base/log.h"
+#include "event/base/mutex.h"
 #include "event/os_process.h"
 #include "event/process.h"
 #include "le_mem.h"
 
 using le::event::CheckNotForked;
 using le::event::Misuse;
+using le::event::Mutex;
+using le::event::MutexLock;
 using le::event::Process;
 
 struct le_mem_Pool {
   std::string name;
   size_t object_size = 0;
-  std::mutex mutex;
-  std::vector<void*> free_blocks;
+  Mutex mutex;
+  std::vector<void*> free_blocks ABSL_GUARDED_BY(mutex);
 };
 
 namespace {
@@ -42,11 +44,12 @@ class Pools final : public le::event::ModuleState {
  public:
   ~Pools() override {
     for (const auto& pool : pools_) {
+      MutexLock lock(&pool->mutex);
       for (void* block : pool->free_blocks) std::free(block);
     }
   }
   le_mem_Pool* Add(std::string name, size_t size) {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     pools_.push_back(std::make_unique<le_mem_Pool>());
     pools_.back()->name = std::move(name);
     pools_.back()->object_size = size;
@@ -54,8 +57,8 @@ class Pools final : public le::event::ModuleState {
   }
 
  private:
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<le_mem_Pool>> pools_;
+  Mutex mutex_;
+  std::vector<std::unique_ptr<le_mem_Pool>> pools_ ABSL_GUARDED_BY(mutex_);
 };
 
 void* NewBlock(const char* function, le_mem_Pool* pool) {
@@ -83,7 +86,7 @@ le_mem_PoolRef_t le_mem_CreatePool(const char* name, size_t objSize) {
 le_mem_PoolRef_t le_mem_ExpandPool(le_mem_PoolRef_t pool, size_t numObjects) {
   CheckNotForked(__func__);
   if (pool == nullptr) Misuse(__func__, "the pool is NULL");
-  std::lock_guard<std::mutex> lock(pool->mutex);
+  MutexLock lock(&pool->mutex);
   for (size_t i = 0; i < numObjects; ++i) {
     pool->free_blocks.push_back(NewBlock(__func__, pool));
   }
@@ -101,7 +104,7 @@ void* le_mem_ForceAlloc(le_mem_PoolRef_t pool) {
   if (pool == nullptr) Misuse(__func__, "the pool is NULL");
   void* block = nullptr;
   {
-    std::lock_guard<std::mutex> lock(pool->mutex);
+    MutexLock lock(&pool->mutex);
     if (!pool->free_blocks.empty()) {
       block = pool->free_blocks.back();
       pool->free_blocks.pop_back();
@@ -124,6 +127,6 @@ void le_mem_Release(void* objPtr) {
   if (before <= 0) Misuse(__func__, "the object has been released already");
   if (before > 1) return;
   le_mem_Pool* const pool = header->pool;
-  std::lock_guard<std::mutex> lock(pool->mutex);
+  MutexLock lock(&pool->mutex);
   pool->free_blocks.push_back(header);
 }

@@ -1,73 +1,136 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// References of the C API: numbers, never used twice, so that a stale one is
-// found out and not followed.
+// References of the C API: numbers, never used twice in a process, so that a
+// stale one is found out and not followed.
 
 #ifndef LE_MESSAGING_LEGATO_REFS_H_
 #define LE_MESSAGING_LEGATO_REFS_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
+#include <utility>
 
 #include "event/base/log.h"
+#include "event/base/mutex.h"
 #include "event/os_process.h"
 #include "event/process.h"
 
 namespace le {
-namespace event {
+namespace legato {
 
-// The objects of one type in one process. Thread-safe.
-template <typename Object, typename Ref>
-class RefTable final : public ModuleState {
+// The numbers of one process. Thread-safe.
+class RefNumbers final : public event::ModuleState {
  public:
-  static RefTable* OfCurrentProcess() {
-    return Process::Current()->State<RefTable>(
-        [] { return std::make_unique<RefTable>(); });
+  static uintptr_t New() {
+    return event::Process::Current()
+        ->State<RefNumbers>([] { return std::make_unique<RefNumbers>(); })
+        // Odd, so that it cannot be taken for a pointer.
+        ->next_.fetch_add(2, std::memory_order_relaxed);
   }
 
+ private:
+  std::atomic<uintptr_t> next_{0x10001};
+};
+
+// Objects by their references. Not thread-safe.
+template <typename Object, typename Ref>
+class RefMap {
+ public:
   Ref Add(std::shared_ptr<Object> object) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    // Odd, so that it cannot be taken for a pointer.
-    const uintptr_t number = next_;
-    next_ += 2;
+    const uintptr_t number = RefNumbers::New();
     objects_.emplace(number, std::move(object));
     return reinterpret_cast<Ref>(number);
   }
 
-  std::shared_ptr<Object> Find(Ref ref) {
-    std::lock_guard<std::mutex> lock(mutex_);
+  // Null if the reference stands for nothing.
+  std::shared_ptr<Object> Find(Ref ref) const {
     auto it = objects_.find(reinterpret_cast<uintptr_t>(ref));
     return it == objects_.end() ? nullptr : it->second;
   }
 
-  std::shared_ptr<Object> Remove(Ref ref) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    auto it = objects_.find(reinterpret_cast<uintptr_t>(ref));
-    if (it == objects_.end()) return nullptr;
-    std::shared_ptr<Object> object = std::move(it->second);
-    objects_.erase(it);
-    return object;
+  void Remove(Ref ref) { objects_.erase(reinterpret_cast<uintptr_t>(ref)); }
+
+ private:
+  std::unordered_map<uintptr_t, std::shared_ptr<Object>> objects_;
+};
+
+// The objects of one type that any thread of a process may use. Thread-safe.
+template <typename Object, typename Ref>
+class ProcessRefs final : public event::ModuleState {
+ public:
+  static ProcessRefs* OfCurrentProcess() {
+    return event::Process::Current()->State<ProcessRefs>(
+        [] { return std::make_unique<ProcessRefs>(); });
+  }
+
+  Ref Add(std::shared_ptr<Object> object) {
+    event::MutexLock lock(&mutex_);
+    return refs_.Add(std::move(object));
+  }
+
+  void Remove(Ref ref) {
+    std::shared_ptr<Object> removed;  // is destroyed without the lock
+    event::MutexLock lock(&mutex_);
+    removed = refs_.Find(ref);
+    refs_.Remove(ref);
   }
 
   // Fatal, naming the function, if the reference stands for nothing, and in the
   // child of a fork.
   static std::shared_ptr<Object> Get(const char* function, Ref ref) {
-    CheckNotForked(function);
-    std::shared_ptr<Object> object = OfCurrentProcess()->Find(ref);
-    if (object == nullptr) Misuse(function, "a stale or invalid reference");
+    event::CheckNotForked(function);
+    ProcessRefs* const all = OfCurrentProcess();
+    std::shared_ptr<Object> object;
+    {
+      event::MutexLock lock(&all->mutex_);
+      object = all->refs_.Find(ref);
+    }
+    if (object == nullptr) {
+      event::Misuse(function, "a stale or invalid reference");
+    }
     return object;
   }
 
  private:
-  std::mutex mutex_;
-  uintptr_t next_ = 0x10001;
-  std::unordered_map<uintptr_t, std::shared_ptr<Object>> objects_;
+  event::Mutex mutex_;
+  RefMap<Object, Ref> refs_ ABSL_GUARDED_BY(mutex_);
 };
 
-}  // namespace event
+// The objects of one type that only the thread that created them may use. They go
+// with their thread, and a reference means nothing to any other thread.
+template <typename Object, typename Ref>
+class ThreadRefs final : public event::ModuleState {
+ public:
+  static ThreadRefs* OfCurrentThread() {
+    return event::Thread::Current()->State<ThreadRefs>(
+        [] { return std::make_unique<ThreadRefs>(); });
+  }
+
+  Ref Add(std::shared_ptr<Object> object) {
+    return refs_.Add(std::move(object));
+  }
+  void Remove(Ref ref) { refs_.Remove(ref); }
+
+  // As of ProcessRefs. Fatal for objects of other threads too.
+  static std::shared_ptr<Object> Get(const char* function, Ref ref) {
+    event::CheckNotForked(function);
+    std::shared_ptr<Object> object = OfCurrentThread()->refs_.Find(ref);
+    if (object == nullptr) {
+      event::Misuse(function,
+                    "a stale or invalid reference, or one of another thread: "
+                    "only the thread that created the object may use it");
+    }
+    return object;
+  }
+
+ private:
+  RefMap<Object, Ref> refs_;
+};
+
+}  // namespace legato
 }  // namespace le
 
 #endif  // LE_MESSAGING_LEGATO_REFS_H_

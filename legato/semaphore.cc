@@ -4,11 +4,11 @@
 // The C API: semaphores.
 
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "event/base/log.h"
+#include "event/base/mutex.h"
 #include "event/os_process.h"
 #include "event/process.h"
 #include "le_semaphore.h"
@@ -16,6 +16,8 @@
 
 using le::event::CheckNotForked;
 using le::event::Misuse;
+using le::event::Mutex;
+using le::event::MutexLock;
 using le::event::Process;
 
 struct le_sem {};
@@ -38,7 +40,7 @@ class Semaphore {
   }
 
   bool TryTake() {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     if (count_ <= 0) return false;
     --count_;
     return true;
@@ -46,17 +48,17 @@ class Semaphore {
 
   void Post() {
     Process::Current()->YieldPoint();
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     ++count_;
     for (le::event::Parker* parker : waiting_) parker->Unpark();
   }
 
   int count() {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     return count_;
   }
   bool has_waiting() {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     return !waiting_.empty();
   }
 
@@ -65,11 +67,11 @@ class Semaphore {
    public:
     Waiting(Semaphore* semaphore, le::event::Parker* parker)
         : semaphore_(semaphore), parker_(parker) {
-      std::lock_guard<std::mutex> lock(semaphore_->mutex_);
+      MutexLock lock(&semaphore_->mutex_);
       semaphore_->waiting_.push_back(parker_);
     }
     ~Waiting() {
-      std::lock_guard<std::mutex> lock(semaphore_->mutex_);
+      MutexLock lock(&semaphore_->mutex_);
       auto& all = semaphore_->waiting_;
       for (auto it = all.begin(); it != all.end(); ++it) {
         if (*it == parker_) {
@@ -84,12 +86,12 @@ class Semaphore {
     le::event::Parker* const parker_;
   };
 
-  std::mutex mutex_;
-  int32_t count_;
-  std::vector<le::event::Parker*> waiting_;
+  Mutex mutex_;
+  int32_t count_ ABSL_GUARDED_BY(mutex_);
+  std::vector<le::event::Parker*> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 
-using Semaphores = le::event::RefTable<Semaphore, le_sem_Ref_t>;
+using Semaphores = le::legato::ProcessRefs<Semaphore, le_sem_Ref_t>;
 
 }  // namespace
 

@@ -6,26 +6,28 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
-#include <mutex>
 #include <string>
 
+#include "event/base/mutex.h"
 #include "event/os_process.h"
 #include "le_test.h"
 #include "legato/format.h"
 
 using le::event::CheckNotForked;
-using le::event::FormatV;
+using le::event::Mutex;
+using le::event::MutexLock;
+using le::legato::FormatV;
 
 namespace {
-std::mutex g_test_mutex;
-int g_tests = 0;
-int g_failures = 0;
-int g_plan = LE_TEST_NO_PLAN;
+Mutex g_test_mutex;
+int g_tests ABSL_GUARDED_BY(g_test_mutex) = 0;
+int g_failures ABSL_GUARDED_BY(g_test_mutex) = 0;
+int g_plan ABSL_GUARDED_BY(g_test_mutex) = LE_TEST_NO_PLAN;
 }  // namespace
 
 void le_test_Plan_(int count) {
   CheckNotForked("LE_TEST_PLAN");
-  std::lock_guard<std::mutex> lock(g_test_mutex);
+  MutexLock lock(&g_test_mutex);
   g_plan = count;
   if (count != LE_TEST_NO_PLAN) std::printf("1..%d\n", count);
   std::fflush(stdout);
@@ -37,7 +39,7 @@ bool le_test_Ok_(bool passed, const char* format, ...) {
   va_start(arguments, format);
   const std::string text = FormatV(format, arguments);
   va_end(arguments);
-  std::lock_guard<std::mutex> lock(g_test_mutex);
+  MutexLock lock(&g_test_mutex);
   ++g_tests;
   if (!passed) ++g_failures;
   std::printf("%sok %d - %s\n", passed ? "" : "not ", g_tests, text.c_str());
@@ -51,7 +53,7 @@ void le_test_Info_(const char* format, ...) {
   va_start(arguments, format);
   const std::string text = FormatV(format, arguments);
   va_end(arguments);
-  std::lock_guard<std::mutex> lock(g_test_mutex);
+  MutexLock lock(&g_test_mutex);
   std::printf("# %s\n", text.c_str());
   std::fflush(stdout);
 }
@@ -60,7 +62,7 @@ void le_test_Exit_(void) {
   CheckNotForked("LE_TEST_EXIT");
   bool passed;
   {
-    std::lock_guard<std::mutex> lock(g_test_mutex);
+    MutexLock lock(&g_test_mutex);
     if (g_plan == LE_TEST_NO_PLAN) std::printf("1..%d\n", g_tests);
     passed =
         g_failures == 0 && (g_plan == LE_TEST_NO_PLAN || g_plan == g_tests);

@@ -7,11 +7,11 @@
 #include <cstring>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 
 #include "event/base/log.h"
+#include "event/base/mutex.h"
 #include "event/os_process.h"
 #include "event/process.h"
 #include "le_eventLoop.h"
@@ -21,6 +21,8 @@
 using le::event::CheckNotForked;
 using le::event::Loop;
 using le::event::Misuse;
+using le::event::Mutex;
+using le::event::MutexLock;
 using le::event::Process;
 using le::event::Thread;
 
@@ -29,7 +31,7 @@ struct le_thread_Destructor {};
 namespace {
 
 class CThread;
-using Threads = le::event::RefTable<CThread, le_thread_Ref_t>;
+using Threads = le::legato::ProcessRefs<CThread, le_thread_Ref_t>;
 
 // A thread as the C API knows it: before its start, while it runs, and after its
 // end until it is joined. Thread-safe.
@@ -40,13 +42,13 @@ class CThread : public std::enable_shared_from_this<CThread> {
 
   // For a thread that runs already: the calling one.
   void Adopt() {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     phase_ = Phase::kRunning;
     loop_ = Thread::Current()->loop();
   }
 
   void SetJoinable(const char* function) {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     if (phase_ != Phase::kNew) Misuse(function, "the thread has been started");
     joinable_ = true;
   }
@@ -58,7 +60,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
   // Ends the calling thread, which this is.
   [[noreturn]] void Exit(void* result) {
     {
-      std::lock_guard<std::mutex> lock(mutex_);
+      MutexLock lock(&mutex_);
       result_ = result;
     }
     Thread::Current()->End();
@@ -66,16 +68,16 @@ class CThread : public std::enable_shared_from_this<CThread> {
     __builtin_unreachable();  // GCC forgets what virtual functions promise
   }
   bool joinable() {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     return joinable_;
   }
   bool cancelled() {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     return cancelled_;
   }
 
   void Queue(le_event_DeferredFunc_t function, void* param1, void* param2) {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     if (phase_ == Phase::kEnded) return;
     if (free_.empty()) free_.emplace_back(this);
     queued_.splice(queued_.end(), free_, free_.begin());
@@ -92,7 +94,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
     std::list<Function> discarded;
     if (!joinable()) Threads::OfCurrentProcess()->Remove(ref_);
     {
-      std::lock_guard<std::mutex> lock(mutex_);
+      MutexLock lock(&mutex_);
       phase_ = Phase::kEnded;
       loop_ = nullptr;
       discarded.swap(queued_);
@@ -117,7 +119,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
       void* const second = param2;
       {
         // The loop runs them in the order in which they were queued.
-        std::lock_guard<std::mutex> lock(thread->mutex_);
+        MutexLock lock(&thread->mutex_);
         thread->free_.splice(thread->free_.begin(), thread->queued_,
                              thread->queued_.begin());
       }
@@ -136,15 +138,16 @@ class CThread : public std::enable_shared_from_this<CThread> {
   const le_thread_MainFunc_t main_;
   void* const context_;
   le_thread_Ref_t ref_ = nullptr;
-  std::mutex mutex_;
-  Phase phase_ = Phase::kNew;
-  bool joinable_ = false;
-  bool cancelled_ = false;
-  void* result_ = nullptr;
-  Loop* loop_ = nullptr;
-  std::list<Function> queued_;  // posted as soon as there is a loop
-  std::list<Function> free_;
-  std::unique_ptr<le::event::ThreadHandle> handle_;
+  Mutex mutex_;
+  Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kNew;
+  bool joinable_ ABSL_GUARDED_BY(mutex_) = false;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  void* result_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  Loop* loop_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  // Posted as soon as there is a loop.
+  std::list<Function> queued_ ABSL_GUARDED_BY(mutex_);
+  std::list<Function> free_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<le::event::ThreadHandle> handle_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Ties the calling thread to its CThread.
@@ -177,18 +180,18 @@ void CThread::Body() {
   Thread::Current()->State<Current>(
       [&self] { return std::make_unique<Current>(self); });
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     loop_ = Thread::Current()->loop();
     for (Function& function : queued_) loop_->Post(&function);
   }
   void* const result = main_(context_);
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   result_ = result;
 }
 
 void CThread::Start(const char* function) {
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     if (phase_ != Phase::kNew) Misuse(function, "the thread has been started");
     phase_ = Phase::kRunning;
   }
@@ -197,7 +200,7 @@ void CThread::Start(const char* function) {
       Process::Current()->StartThread(name_, [self] { self->Body(); });
   if (handle == nullptr)
     Misuse(function, "the system has no room for a thread");
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   if (joinable_) {
     handle_ = std::move(handle);
   } else {
@@ -212,19 +215,19 @@ le_result_t CThread::Join(void** result) {
   }
   std::unique_ptr<le::event::ThreadHandle> handle;
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     handle = std::move(handle_);
   }
   if (handle == nullptr) return LE_NOT_POSSIBLE;
   Thread::Current()->BeforeBlocking();
   handle->Join();
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   if (result != nullptr) *result = result_;
   return LE_OK;
 }
 
 le_result_t CThread::Cancel() {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   if (phase_ != Phase::kRunning) return LE_NOT_FOUND;
   cancelled_ = true;
   if (loop_ != nullptr) loop_->Stop();
@@ -318,6 +321,12 @@ void le_thread_InitLegatoThreadData(const char* name) {
 
 void le_thread_CleanupLegatoThreadData(void) {
   CheckNotForked(__func__);
+  Thread* const thread = Thread::CurrentOrNull();
+  if (thread == nullptr) return;
+  const Loop* const loop = thread->loop_if_made();
+  if (loop != nullptr && loop->InTurn()) {
+    Misuse(__func__, "called in a handler, whose loop it would destroy");
+  }
   Thread::Release();
 }
 

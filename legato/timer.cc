@@ -15,7 +15,6 @@
 
 using le::event::CheckNotForked;
 using le::event::Instant;
-using le::event::Misuse;
 using le::event::Thread;
 
 struct le_timer {};
@@ -26,7 +25,6 @@ class CTimer final : private le::event::Timer {
  public:
   CTimer() : owner_(Thread::Current()) {}
 
-  bool IsOwner() const { return Thread::CurrentOrNull() == owner_; }
   bool runs() const { return runs_; }
 
   void Start() {
@@ -68,15 +66,7 @@ class CTimer final : private le::event::Timer {
   uint32_t expiries_ = 0;
 };
 
-using Timers = le::event::RefTable<CTimer, le_timer_Ref_t>;
-
-std::shared_ptr<CTimer> OwnedTimer(const char* function, le_timer_Ref_t ref) {
-  std::shared_ptr<CTimer> timer = Timers::Get(function, ref);
-  if (!timer->IsOwner()) {
-    Misuse(function, "only the thread that created the timer may call this");
-  }
-  return timer;
-}
+using Timers = le::legato::ThreadRefs<CTimer, le_timer_Ref_t>;
 
 }  // namespace
 
@@ -84,18 +74,18 @@ le_timer_Ref_t le_timer_Create(const char*) {
   CheckNotForked(__func__);
   auto timer = std::make_shared<CTimer>();
   timer->self = timer;
-  timer->ref = Timers::OfCurrentProcess()->Add(timer);
+  timer->ref = Timers::OfCurrentThread()->Add(timer);
   return timer->ref;
 }
 
 void le_timer_Delete(le_timer_Ref_t timerRef) {
-  OwnedTimer(__func__, timerRef)->Stop();
-  Timers::OfCurrentProcess()->Remove(timerRef);
+  Timers::Get(__func__, timerRef)->Stop();
+  Timers::OfCurrentThread()->Remove(timerRef);
 }
 
 le_result_t le_timer_SetHandler(le_timer_Ref_t timerRef,
                                 le_timer_ExpiryHandler_t handlerFunc) {
-  const auto timer = OwnedTimer(__func__, timerRef);
+  const auto timer = Timers::Get(__func__, timerRef);
   if (timer->runs()) return LE_BUSY;
   timer->handler = handlerFunc;
   return LE_OK;
@@ -103,7 +93,7 @@ le_result_t le_timer_SetHandler(le_timer_Ref_t timerRef,
 
 le_result_t le_timer_SetInterval(le_timer_Ref_t timerRef,
                                  le_clk_Time_t interval) {
-  const auto timer = OwnedTimer(__func__, timerRef);
+  const auto timer = Timers::Get(__func__, timerRef);
   if (timer->runs()) return LE_BUSY;
   timer->interval =
       absl::Seconds(interval.sec) + absl::Microseconds(interval.usec);
@@ -111,54 +101,54 @@ le_result_t le_timer_SetInterval(le_timer_Ref_t timerRef,
 }
 
 le_result_t le_timer_SetMsInterval(le_timer_Ref_t timerRef, uint32_t interval) {
-  const auto timer = OwnedTimer(__func__, timerRef);
+  const auto timer = Timers::Get(__func__, timerRef);
   if (timer->runs()) return LE_BUSY;
   timer->interval = absl::Milliseconds(interval);
   return LE_OK;
 }
 
 le_result_t le_timer_SetRepeat(le_timer_Ref_t timerRef, uint32_t repeatCount) {
-  const auto timer = OwnedTimer(__func__, timerRef);
+  const auto timer = Timers::Get(__func__, timerRef);
   if (timer->runs()) return LE_BUSY;
   timer->repeat = repeatCount;
   return LE_OK;
 }
 
 le_result_t le_timer_SetContextPtr(le_timer_Ref_t timerRef, void* contextPtr) {
-  const auto timer = OwnedTimer(__func__, timerRef);
+  const auto timer = Timers::Get(__func__, timerRef);
   if (timer->runs()) return LE_BUSY;
   timer->context = contextPtr;
   return LE_OK;
 }
 
 void* le_timer_GetContextPtr(le_timer_Ref_t timerRef) {
-  return OwnedTimer(__func__, timerRef)->context;
+  return Timers::Get(__func__, timerRef)->context;
 }
 
 uint32_t le_timer_GetExpiryCount(le_timer_Ref_t timerRef) {
-  return OwnedTimer(__func__, timerRef)->expiries();
+  return Timers::Get(__func__, timerRef)->expiries();
 }
 
 le_result_t le_timer_Start(le_timer_Ref_t timerRef) {
-  const auto timer = OwnedTimer(__func__, timerRef);
+  const auto timer = Timers::Get(__func__, timerRef);
   if (timer->runs()) return LE_BUSY;
   timer->Start();
   return LE_OK;
 }
 
 le_result_t le_timer_Stop(le_timer_Ref_t timerRef) {
-  const auto timer = OwnedTimer(__func__, timerRef);
+  const auto timer = Timers::Get(__func__, timerRef);
   if (!timer->runs()) return LE_FAULT;
   timer->Stop();
   return LE_OK;
 }
 
 void le_timer_Restart(le_timer_Ref_t timerRef) {
-  const auto timer = OwnedTimer(__func__, timerRef);
+  const auto timer = Timers::Get(__func__, timerRef);
   timer->Stop();
   timer->Start();
 }
 
 bool le_timer_IsRunning(le_timer_Ref_t timerRef) {
-  return OwnedTimer(__func__, timerRef)->runs();
+  return Timers::Get(__func__, timerRef)->runs();
 }

@@ -67,7 +67,8 @@ void le_thread_RemoveDestructor(le_thread_DestructorRef_t destructorRef);
 /* Adopts the calling thread, under that name. No-op if it has been adopted. */
 void le_thread_InitLegatoThreadData(const char* name);
 /* Ends an adopted thread's use of the library: its destructors run, its sessions and
- * services are closed. */
+ * services are closed. Timers and monitors that it still has are deleted. Fatal: in a
+ * handler. */
 void le_thread_CleanupLegatoThreadData(void);
 
 #ifdef __cplusplus

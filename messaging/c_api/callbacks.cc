@@ -147,7 +147,7 @@ namespace {
 
 // The reference of a removed handler stands for nothing, and is never used again.
 template <typename Handler>
-using HandlerRefs = event::RefTable<Handler, le_msg_SessionEventHandlerRef_t>;
+using HandlerRefs = legato::ProcessRefs<Handler, le_msg_SessionEventHandlerRef_t>;
 
 }  // namespace
 
