@@ -36,8 +36,8 @@ EXPORTING_PACKAGES = [
 # other files to it too: these lists only reach what is public.)
 TRANSPORT_NAMERS = [
     "//directory:directoryd",
-    "//messaging:le_messaging",
-    "//messaging:le_messaging_loopback",
+    "//messaging/facade:loopback",
+    "//messaging/facade:unix_socket",
     "//messaging/testing:testing",
     "//tools/sdir:sdir",
 ]
