@@ -105,7 +105,7 @@ Simulation::Simulation(uint64_t seed)
       random_state_(~seed),
       now_(kBeginning),
       controller_(new SimThread(this, nullptr, "controller", nullptr, 0)) {
-  controller_->strand = std::make_unique<Strand>();
+  controller_->fiber = std::make_unique<Fiber>();
 }
 
 Simulation::~Simulation() {
@@ -139,12 +139,12 @@ SimThread* Simulation::StartThread(SimProcess* process, std::string name,
   live_.push_back(thread);
   ++process->threads_;
   if (tracing_) Note(absl::StrCat("starts ", FullName(thread)));
-  thread->strand = std::make_unique<Strand>([thread] { thread->Main(); });
+  thread->fiber = std::make_unique<Fiber>([thread] { thread->Main(); });
   return thread;
 }
 
 void Simulation::FreeEndedThreads() {
-  for (SimThread* thread : ended_) thread->strand.reset();
+  for (SimThread* thread : ended_) thread->fiber.reset();
   ended_.clear();
 }
 
@@ -230,8 +230,8 @@ SimThread* Simulation::PickRunnable(size_t runnable) {
 
 void Simulation::SwitchTo(SimThread* me, SimThread* to) {
   current_ = to;
-  Strand::Switch((me != nullptr ? me : controller_.get())->strand.get(),
-                 (to != nullptr ? to : controller_.get())->strand.get());
+  Fiber::Switch((me != nullptr ? me : controller_.get())->fiber.get(),
+                (to != nullptr ? to : controller_.get())->fiber.get());
   current_ = me;
 }
 
@@ -296,9 +296,9 @@ void Simulation::ThreadEnded(SimThread* me) {
   me->joiners.clear();
   SimThread* const next = me->killer != nullptr ? me->killer : PickNext();
   current_ = next == controller_.get() ? nullptr : next;
-  Strand::Finish(
-      me->strand.get(),
-      (current_ != nullptr ? current_ : controller_.get())->strand.get());
+  Fiber::Finish(
+      me->fiber.get(),
+      (current_ != nullptr ? current_ : controller_.get())->fiber.get());
 }
 
 void Simulation::Kill(SimProcess* process) {

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "event/testing/fiber.h"
 #include "event/testing/sim.h"
-#include "event/testing/strand.h"
 
 namespace le {
 namespace event {
@@ -33,7 +33,7 @@ class SimThread {
 
   enum class State { kRunnable, kBlocked, kEnded };
 
-  // All that runs on its strand.
+  // All that runs on its fiber.
   void Main();
 
   Simulation* const sim;
@@ -55,7 +55,7 @@ class SimThread {
   // Who waits for this thread's end to go on killing.
   SimThread* killer = nullptr;
   std::vector<SimThread*> joiners;
-  std::unique_ptr<Strand> strand;
+  std::unique_ptr<Fiber> fiber;
 };
 
 }  // namespace event

@@ -5,24 +5,24 @@
 // library takes it for an error.
 #undef _FORTIFY_SOURCE
 
-#include "event/testing/strand.h"
+#include "event/testing/fiber.h"
 
 #include <utility>
 
 // GCC says it by a macro, clang by a feature.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define LE_STRANDS_ARE_FIBERS 0
+#define LE_FIBERS_SHARE_A_THREAD 0
 #endif
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LE_STRANDS_ARE_FIBERS 0
+#define LE_FIBERS_SHARE_A_THREAD 0
 #endif
-#ifndef LE_STRANDS_ARE_FIBERS
-#define LE_STRANDS_ARE_FIBERS 1
+#ifndef LE_FIBERS_SHARE_A_THREAD
+#define LE_FIBERS_SHARE_A_THREAD 1
 #endif
 
-#if LE_STRANDS_ARE_FIBERS
+#if LE_FIBERS_SHARE_A_THREAD
 #include <cxxabi.h>
 #include <setjmp.h>
 #include <sys/mman.h>
@@ -44,7 +44,7 @@
 namespace le {
 namespace event {
 
-#if LE_STRANDS_ARE_FIBERS
+#if LE_FIBERS_SHARE_A_THREAD
 
 namespace {
 
@@ -88,7 +88,7 @@ struct ExceptionGlobals {
 
 }  // namespace
 
-struct Strand::State {
+struct Fiber::State {
   std::function<void()> body;
   void* stack = nullptr;  // null: a thread's own
   bool started = true;
@@ -107,9 +107,9 @@ struct Strand::State {
   }
 };
 
-Strand::Strand() : state_(new State) {}
+Fiber::Fiber() : state_(new State) {}
 
-Strand::Strand(std::function<void()> body) : state_(new State) {
+Fiber::Fiber(std::function<void()> body) : state_(new State) {
   state_->body = std::move(body);
   state_->started = false;
   state_->stack = StackPool::Get()->Take();
@@ -123,11 +123,11 @@ Strand::Strand(std::function<void()> body) : state_(new State) {
               static_cast<uint32_t>(address));
 }
 
-Strand::~Strand() {
+Fiber::~Fiber() {
   if (state_->stack != nullptr) StackPool::Get()->Return(state_->stack);
 }
 
-void Strand::Switch(Strand* from, Strand* to) {
+void Fiber::Switch(Fiber* from, Fiber* to) {
   auto* const exceptions =
       reinterpret_cast<ExceptionGlobals*>(abi::__cxa_get_globals());
   from->state_->exceptions = *exceptions;
@@ -142,14 +142,14 @@ void Strand::Switch(Strand* from, Strand* to) {
   setcontext(&to->state_->context);
 }
 
-void Strand::Finish(Strand* from, Strand* to) {
+void Fiber::Finish(Fiber* from, Fiber* to) {
   Switch(from, to);
   std::abort();  // nobody may go on with it
 }
 
 #else  // threads
 
-struct Strand::State {
+struct Fiber::State {
   std::mutex mutex;
   std::condition_variable given;
   bool has_turn = false;
@@ -168,9 +168,9 @@ struct Strand::State {
   }
 };
 
-Strand::Strand() : state_(new State) {}
+Fiber::Fiber() : state_(new State) {}
 
-Strand::Strand(std::function<void()> body) : state_(new State) {
+Fiber::Fiber(std::function<void()> body) : state_(new State) {
   State* const state = state_.get();
   state->thread = std::thread([state, body] {
     state->Take();
@@ -178,16 +178,16 @@ Strand::Strand(std::function<void()> body) : state_(new State) {
   });
 }
 
-Strand::~Strand() {
+Fiber::~Fiber() {
   if (state_->thread.joinable()) state_->thread.join();
 }
 
-void Strand::Switch(Strand* from, Strand* to) {
+void Fiber::Switch(Fiber* from, Fiber* to) {
   to->state_->Give();
   from->state_->Take();
 }
 
-void Strand::Finish(Strand*, Strand* to) { to->state_->Give(); }
+void Fiber::Finish(Fiber*, Fiber* to) { to->state_->Give(); }
 
 #endif
 
