@@ -33,20 +33,17 @@ class InProcessDirectory::LocalOffer final : public Offer, private event::Task {
 
   ~LocalOffer() override {
     std::deque<std::unique_ptr<Connection>> untaken;
-    std::lock_guard<std::mutex> lock(directory_->mutex_);
+    event::MutexLock lock(&directory_->mutex_);
     if (posted_) loop_->Cancel(this);
     untaken.swap(clients_);  // they will ask again
     directory_->offers_.erase(id_);
-    directory_->CarryOut(directory_->registry_.ServerGone(id_));
+    directory_->CarryOutLocked(directory_->registry_.ServerGone(id_));
   }
 
-  // Under the lock.
-  void Begin() {
-    id_ = directory_->next_id_++;
-    directory_->offers_[id_] = this;
-    directory_->CarryOut(directory_->registry_.ServerAdvertises(
-        id_, directory_->self(), service_));
-  }
+  const InterfaceDescription& service() const { return service_; }
+
+  // What follows: under the directory's lock.
+  void set_id(PeerId id) { id_ = id; }
   void Tell(const RegistryAction& state) {
     if (state.state == ServerState::kOffering) return;
     const bool stands_by = state.state == ServerState::kStandingBy;
@@ -67,7 +64,7 @@ class InProcessDirectory::LocalOffer final : public Offer, private event::Task {
   void Run() override {
     std::unique_ptr<Connection> client;
     {
-      std::lock_guard<std::mutex> lock(directory_->mutex_);
+      event::MutexLock lock(&directory_->mutex_);
       client = std::move(clients_.front());
       clients_.pop_front();
       posted_ = !clients_.empty();
@@ -103,10 +100,10 @@ class InProcessDirectory::LocalOpening final : public Opening,
   ~LocalOpening() override {
     std::unique_ptr<Connection> connection;
     {
-      std::lock_guard<std::mutex> lock(directory_->mutex_);
+      event::MutexLock lock(&directory_->mutex_);
       if (posted_) loop_->Cancel(this);
       directory_->openings_.erase(id);
-      directory_->CarryOut(directory_->registry_.ClientGone(id));
+      directory_->CarryOutLocked(directory_->registry_.ClientGone(id));
       connection = std::move(connection_);
     }
   }
@@ -135,7 +132,7 @@ class InProcessDirectory::LocalOpening final : public Opening,
 
   void Run() override {
     {
-      std::lock_guard<std::mutex> lock(directory_->mutex_);
+      event::MutexLock lock(&directory_->mutex_);
       posted_ = false;
     }
     if (!refusal_.ok()) {
@@ -183,8 +180,8 @@ class InProcessDirectory::LocalOpening final : public Opening,
 
    private:
     void OnExpiry() override {
-      std::lock_guard<std::mutex> lock(opening_->directory_->mutex_);
-      opening_->directory_->Open(opening_);
+      event::MutexLock lock(&opening_->directory_->mutex_);
+      opening_->directory_->OpenLocked(opening_);
     }
     LocalOpening* opening_ = nullptr;
   };
@@ -217,8 +214,8 @@ class InProcessDirectory::View final : public Introducer {
     directory_->process_->YieldPoint();
     auto opening = std::make_unique<LocalOpening>(directory_, transport_, loop,
                                                   client, wait, observer);
-    std::lock_guard<std::mutex> lock(directory_->mutex_);
-    directory_->Open(opening.get());
+    event::MutexLock lock(&directory_->mutex_);
+    directory_->OpenLocked(opening.get());
     return opening;
   }
 
@@ -228,8 +225,8 @@ class InProcessDirectory::View final : public Introducer {
     directory_->process_->YieldPoint();
     auto offer =
         std::make_unique<LocalOffer>(directory_, loop, service, observer);
-    std::lock_guard<std::mutex> lock(directory_->mutex_);
-    offer->Begin();
+    event::MutexLock lock(&directory_->mutex_);
+    directory_->OfferLocked(offer.get());
     return offer;
   }
 
@@ -290,8 +287,8 @@ absl::Status InProcessDirectory::SetBindings(absl::string_view text) {
     }
     return absl::InvalidArgumentError(errors);
   }
-  std::lock_guard<std::mutex> lock(mutex_);
-  CarryOut(registry_.Load(parsed.bindings));
+  event::MutexLock lock(&mutex_);
+  CarryOutLocked(registry_.Load(parsed.bindings));
   return absl::OkStatus();
 }
 
@@ -300,14 +297,21 @@ PeerIdentity InProcessDirectory::self() const {
   return PeerIdentity{credentials.uid, credentials.pid};
 }
 
-void InProcessDirectory::Open(LocalOpening* opening) {
-  opening->id = next_id_++;
-  openings_[opening->id] = opening;
-  CarryOut(registry_.ClientOpens(opening->id, self(), opening->client(),
-                                 opening->wait()));
+void InProcessDirectory::OfferLocked(LocalOffer* offer) {
+  const PeerId id = next_id_++;
+  offer->set_id(id);
+  offers_[id] = offer;
+  CarryOutLocked(registry_.ServerAdvertises(id, self(), offer->service()));
 }
 
-void InProcessDirectory::CarryOut(const Registry::Actions& actions) {
+void InProcessDirectory::OpenLocked(LocalOpening* opening) {
+  opening->id = next_id_++;
+  openings_[opening->id] = opening;
+  CarryOutLocked(registry_.ClientOpens(opening->id, self(), opening->client(),
+                                       opening->wait()));
+}
+
+void InProcessDirectory::CarryOutLocked(const Registry::Actions& actions) {
   for (const RegistryAction& action : actions) {
     switch (action.what) {
       case RegistryAction::What::kIntroduce:

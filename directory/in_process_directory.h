@@ -13,13 +13,14 @@
 #define LE_MESSAGING_DIRECTORY_IN_PROCESS_DIRECTORY_H_
 
 #include <memory>
-#include <mutex>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "directory/introducer.h"
 #include "directory/registry.h"
+#include "event/base/mutex.h"
 #include "event/process.h"
 #include "transports/transport.h"
 
@@ -48,16 +49,18 @@ class InProcessDirectory {
   class LocalOffer;
 
   PeerIdentity self() const;
-  // All under mutex_.
-  void Open(LocalOpening* opening);
-  void CarryOut(const Registry::Actions& actions);
+  void OpenLocked(LocalOpening* opening) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OfferLocked(LocalOffer* offer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CarryOutLocked(const Registry::Actions& actions)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   event::Process* const process_;
-  std::mutex mutex_;
-  Registry registry_;
-  PeerId next_id_ = 1;
-  absl::flat_hash_map<PeerId, LocalOpening*> openings_;  // that wait
-  absl::flat_hash_map<PeerId, LocalOffer*> offers_;
+  event::Mutex mutex_;
+  Registry registry_ ABSL_GUARDED_BY(mutex_);
+  PeerId next_id_ ABSL_GUARDED_BY(mutex_) = 1;
+  absl::flat_hash_map<PeerId, LocalOpening*> openings_  // that wait
+      ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<PeerId, LocalOffer*> offers_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace directory
