@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "event/base/mutex.h"
 #include "event/testing/sim_thread.h"
 
 namespace le {
@@ -54,6 +55,9 @@ class LeaksAllowed {
 #endif
   }
 };
+
+// The one whose controller is inside Run(). Null: none.
+Simulation* g_running = nullptr;
 
 [[noreturn]] void Abort(const std::string& message) {
   fprintf(stderr, "simulation: %s\n", message.c_str());
@@ -162,10 +166,15 @@ Simulation::Outcome Simulation::RunSteps(uint64_t steps) {
 
 Simulation::Outcome Simulation::RunInternal(Instant limit, uint64_t steps) {
   if (Me() != nullptr) Abort("only the controller may run the simulation");
+  static constexpr Mutex::Observer kObserver = {&OnLocked, &OnUnlocked};
   limit_ = limit;
   steps_end_ = steps;
+  g_running = this;
+  Mutex::SetObserver(&kObserver);
   SimThread* const first = PickNext();
   if (first != nullptr) SwitchTo(nullptr, first);
+  Mutex::SetObserver(nullptr);
+  g_running = nullptr;
   return outcome_;
 }
 
@@ -262,6 +271,31 @@ void Simulation::Yield() {
     ThrowIfKilled(me);
   } else {
     ++me->ghost_steps;
+  }
+}
+
+void Simulation::OnLocked() {
+  SimThread* const me = g_running->Me();
+  if (me != nullptr) ++me->locks_held;
+}
+
+void Simulation::OnUnlocked() {
+  SimThread* const me = g_running->Me();
+  if (me == nullptr || --me->locks_held > 0) return;
+  g_running->YieldWithoutLocks(me);
+}
+
+// Throws nothing: locks are released in destructors.
+void Simulation::YieldWithoutLocks(SimThread* me) {
+  // The end of a process is one step.
+  if (me->process->ended_) return;
+  if (!me->process->killed_) {
+    me->waits_for = "its turn";
+    SwitchAway(me);
+    return;
+  }
+  if (++me->ghost_steps > kMaxGhostSteps) {
+    Abort(absl::StrCat(FullName(me), " is killed, but does not end"));
   }
 }
 

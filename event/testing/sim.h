@@ -15,8 +15,11 @@
 //   EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded) << sim.Report();
 //
 // A switch happens in Parker::Park(), where a loop waits, in
-// Process::YieldPoint(), where a thread ends, and nowhere else: Post() and
-// Unpark() may be called with a lock held.
+// Process::YieldPoint(), where a thread ends, and where a thread releases the
+// last event::Mutex that it holds; nowhere else. Post() and Unpark() may be
+// called with a lock held. Code that holds a lock of any other kind must not
+// release an event::Mutex: threads share one thread of the operating system, and
+// the next one to want that lock would wait for ever.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_H_
@@ -90,6 +93,7 @@ class Simulation {
   // C++ destructors do run, as the threads' stacks unwind (by an exception of a
   // private type). A thread that stands at a YieldPoint() goes on to where it
   // next waits, unless KillAtYieldPoints(): the call may be inside a destructor.
+  // One that has just released a lock always does.
   void Kill(SimProcess* process);
   // Whether a YieldPoint() throws too. All code that calls it must allow that.
   void KillAtYieldPoints(bool on) { kill_at_yield_points_ = on; }
@@ -131,6 +135,10 @@ class Simulation {
   SimThread* Me() const { return current_; }
 
   void Yield();
+  // What Mutex tells of the thread that runs.
+  static void OnLocked();
+  static void OnUnlocked();
+  void YieldWithoutLocks(SimThread* me);
   // Blocks the calling thread until MakeRunnable() or the deadline. False: the
   // deadline.
   bool Block(const char* what, Instant deadline);

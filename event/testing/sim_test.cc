@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
+#include "event/base/mutex.h"
 #include "event/loop_test_util.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
@@ -268,6 +269,69 @@ TEST(SimTest, ThreadsStartThreadsAndJoinThem) {
     });
     EXPECT_EQ(sim.Run(), Outcome::kEnded) << sim.Report();
     EXPECT_EQ(seen, "dj");
+  }
+}
+
+// Two threads count without atomics, each step under a lock of its own: the
+// count goes wrong only if a switch happens between two locks.
+TEST(SimTest, SwitchesWhereTheLastLockIsReleased) {
+  int lost = 0;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Simulation sim(seed);
+    SimProcess* const process = sim.AddProcess("p", {});
+    Mutex outer, inner;
+    int count = 0;
+    bool inside = false;
+    for (int i = 0; i < 2; ++i) {
+      sim.Spawn(process, "t", [&] {
+        for (int n = 0; n < 5; ++n) {
+          int seen;
+          {
+            const MutexLock lock(&outer);
+            EXPECT_FALSE(inside) << "a switch where a lock is held";
+            inside = true;
+            { const MutexLock nested(&inner); }
+            seen = count;
+            inside = false;
+          }
+          const MutexLock lock(&outer);
+          count = seen + 1;
+        }
+      });
+    }
+    ASSERT_EQ(sim.Run(), Outcome::kEnded) << sim.Report();
+    lost += count < 10 ? 1 : 0;
+  }
+  EXPECT_GT(lost, 0);
+  // The controller may use locks too, and so may a process that has ended.
+  Mutex free;
+  { const MutexLock lock(&free); }
+}
+
+TEST(SimTest, AThreadThatIsKilledWhereItReleasesALockDoesNotThrow) {
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    Simulation sim(seed);
+    sim.KillAtYieldPoints(true);
+    SimProcess* const victim = sim.AddProcess("victim", {});
+    bool dead = false;
+    sim.Spawn(victim, "t", [&] {
+      Mutex mutex;
+      for (;;) {
+        for (int i = 0; i < 3; ++i) {
+          const MutexLock lock(&mutex);
+          EXPECT_FALSE(dead);
+        }
+        Sleep(absl::Seconds(1));
+      }
+    });
+    sim.Spawn(sim.AddProcess("killer", {}), "main", [&] {
+      for (uint64_t i = sim.Random(20); i > 0; --i) {
+        Process::Current()->YieldPoint();
+      }
+      sim.Kill(victim);
+      dead = true;
+    });
+    EXPECT_EQ(sim.Run(), Outcome::kEnded) << sim.Report();
   }
 }
 

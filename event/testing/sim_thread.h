@@ -46,6 +46,7 @@ class SimThread {
   const char* waits_for = "";
   Instant deadline = absl::InfiniteFuture();
   bool timed_out = false;
+  int locks_held = 0;  // of event::Mutex
   // Set once it unwinds because its process was killed: from then on it no
   // longer switches, nor throws again.
   bool unwinding = false;

@@ -7,10 +7,10 @@
 #define LE_MESSAGING_MESSAGING_TESTING_SIGNAL_BOARD_H_
 
 #include <functional>
-#include <mutex>
 #include <set>
 #include <string>
 
+#include "event/base/mutex.h"
 #include "event/process.h"
 
 namespace le {
@@ -21,7 +21,7 @@ namespace testing {
 class SignalBoard {
  public:
   void Signal(const std::string& event) {
-    std::lock_guard<std::mutex> lock(mutex_);
+    event::MutexLock lock(&mutex_);
     events_.insert(event);
     for (Waiter* waiter : waiters_) waiter->Wake();
   }
@@ -42,7 +42,7 @@ class SignalBoard {
 
  private:
   bool Has(const std::string& event) {
-    std::lock_guard<std::mutex> lock(mutex_);
+    event::MutexLock lock(&mutex_);
     return events_.count(event) > 0;
   }
 
@@ -53,15 +53,15 @@ class SignalBoard {
         : board_(board),
           parker_(by_loop ? nullptr : event::Thread::Current()->parker()),
           loop_(by_loop ? event::Thread::Current()->loop() : nullptr) {
-      std::lock_guard<std::mutex> lock(board_->mutex_);
+      event::MutexLock lock(&board_->mutex_);
       board_->waiters_.insert(this);
     }
     ~Waiter() override {
-      std::lock_guard<std::mutex> lock(board_->mutex_);
+      event::MutexLock lock(&board_->mutex_);
       board_->waiters_.erase(this);
       if (posted_) loop_->Cancel(this);
     }
-    // Under the lock.
+    // Under the board's lock.
     void Wake() {
       if (parker_ != nullptr) {
         parker_->Unpark();
@@ -73,18 +73,18 @@ class SignalBoard {
 
    private:
     void Run() override {
-      std::lock_guard<std::mutex> lock(board_->mutex_);
+      event::MutexLock lock(&board_->mutex_);
       posted_ = false;
     }
     SignalBoard* const board_;
     event::Parker* const parker_;
     event::Loop* const loop_;
-    bool posted_ = false;
+    bool posted_ = false;  // guarded by the board's lock
   };
 
-  std::mutex mutex_;
-  std::set<std::string> events_;
-  std::set<Waiter*> waiters_;
+  event::Mutex mutex_;
+  std::set<std::string> events_ ABSL_GUARDED_BY(mutex_);
+  std::set<Waiter*> waiters_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace testing
