@@ -1,0 +1,617 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// One session opened many times: nothing of a former opening reaches a later
+// one, each opening and each request has one result, and the end of a thread
+// ends its sessions.
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "event/process.h"
+#include "tests/scenarios/util.h"
+
+namespace le {
+namespace messaging {
+namespace testing {
+namespace {
+
+class LifecycleTest : public ::testing::TestWithParam<Setting> {};
+INSTANTIATE_TEST_SUITE_P(Everywhere, LifecycleTest, AllSettings(), SettingName);
+
+// Starts a thread of the party that runs `body`.
+le_thread_Ref_t StartThread(std::function<void()>* body) {
+  const le_thread_Ref_t thread = le_thread_Create(
+      "thread",
+      [](void* context) -> void* {
+        (*static_cast<std::function<void()>*>(context))();
+        return nullptr;
+      },
+      body);
+  le_thread_SetJoinable(thread);
+  le_thread_Start(thread);
+  return thread;
+}
+
+void RunThread(std::function<void()> body) {
+  le_thread_Join(StartThread(&body), nullptr);
+}
+
+// Runs what is ready on this thread's loop.
+void RunWhatIsReady() {
+  for (int i = 0; i < 100 && le_event_ServiceLoop() == LE_OK; ++i) {
+  }
+}
+
+constexpr char kHowMany[] = "how many sessions?";
+constexpr char kHold[] = "hold";
+
+// Echoes as "echo" until "done". Keeps requests of the text kHold, and answers
+// kHowMany with the number of its sessions.
+void CountingServerBody(Party* party) {
+  TestService service("echo");
+  int sessions = 0;
+  std::vector<le_msg_MessageRef_t> held;
+  service.on_open = [&](le_msg_SessionRef_t) { ++sessions; };
+  service.on_close = [&](le_msg_SessionRef_t) { --sessions; };
+  service.on_message = [&](le_msg_MessageRef_t message) {
+    if (!le_msg_NeedsResponse(message)) return le_msg_ReleaseMsg(message);
+    if (TextOf(message) == kHold) return held.push_back(message);
+    if (TextOf(message) == kHowMany) {
+      SetText(message, std::to_string(sessions));
+    }
+    le_msg_Respond(message);
+  };
+  service.Advertise();
+  party->RunLoopUntil("done");
+  for (le_msg_MessageRef_t message : held) le_msg_ReleaseMsg(message);
+}
+
+// The server learns of a close a little later. It must within so many requests.
+std::string SessionsOnceClosed(le_msg_SessionRef_t probe,
+                               const std::string& expected) {
+  std::string sessions;
+  for (int i = 0; i < 1000 && sessions != expected; ++i) {
+    sessions = Ask(probe, kHowMany);
+  }
+  return sessions;
+}
+
+// ---- Reopening -------------------------------------------------------------
+
+// A worker makes requests while the owner closes and reopens the session. A
+// request of one opening that was sent on the next would be answered there, and
+// an answer that was not asked for closes the session.
+TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
+  static const bool simulated = GetParam() == Setting::kSimulated;
+  Scenario scenario;
+  scenario.Add("server", EchoServerBody);
+  scenario.Add("client", [](Party* party) {
+    const int kRequests = simulated ? 30 : 3000;
+    TestClient client("echo");
+    client.on_close = [&] {
+      ADD_FAILURE() << "the session was closed: "
+                    << le_msg_GetCloseReasonTxt(
+                           le_msg_GetCloseReason(client.ref()));
+    };
+    client.Open();
+    int completions = 0;
+    std::atomic<bool> done{false};
+    std::function<void()> work = [&] {
+      for (int i = 0; i < kRequests; ++i) {
+        client.Request("x", [&](le_msg_MessageRef_t) { ++completions; });
+      }
+      done = true;
+    };
+    const le_thread_Ref_t worker = StartThread(&work);
+    while (!done) {
+      RunWhatIsReady();
+      le_msg_CloseSession(client.ref());
+      client.Open();
+    }
+    le_thread_Join(worker, nullptr);
+    // This comes after all answers, wanted or not.
+    EXPECT_EQ(Ask(client.ref(), "last"), "last");
+    party->RunLoopUntil([&] { return completions == kRequests; });
+    EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_NONE);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/100);
+}
+
+// A session whose queue is full, with the server on the same thread, is going to
+// be closed by the loop. The user closes it first and opens it again: the new
+// opening has an empty queue, and stays open.
+TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
+  Scenario scenario;
+  scenario.Add("both", [](Party* party) {
+    TestService service("own");
+    std::vector<std::string> heard;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      heard.push_back(TextOf(message));
+      le_msg_ReleaseMsg(message);
+    };
+    service.Advertise();
+    TestClient client("own");
+    client.on_close = [&] { ADD_FAILURE() << "the new opening was closed"; };
+    le_msg_SessionLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedMessages = 3;
+    le_msg_SetSessionLimits(client.ref(), &limits);
+    client.Open();
+    constexpr int kMoreThanFit = 100000;
+    int sent = 0;
+    while (sent < kMoreThanFit &&
+           le_msg_SendTimed(NewText(client.ref(), std::string(200, 'x')), 0) ==
+               LE_OK) {
+      ++sent;
+    }
+    EXPECT_LT(sent, kMoreThanFit);
+    le_msg_CloseSession(client.ref());
+    client.Open();
+    EXPECT_EQ(le_msg_SendTimed(NewText(client.ref(), "first"), 0), LE_OK);
+    RunWhatIsReady();
+    EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_NONE);
+    EXPECT_EQ(le_msg_SendTimed(NewText(client.ref(), "second"), 0), LE_OK);
+    bool answered = false;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      heard.push_back(TextOf(message));
+      if (!le_msg_NeedsResponse(message)) return le_msg_ReleaseMsg(message);
+      le_msg_Respond(message);
+    };
+    client.Request("third", [&](le_msg_MessageRef_t response) {
+      EXPECT_NE(response, nullptr);
+      answered = true;
+    });
+    party->RunLoopUntil([&] { return answered; });
+    ASSERT_GE(heard.size(), 3u);
+    EXPECT_EQ(std::vector<std::string>(heard.end() - 3, heard.end()),
+              (std::vector<std::string>{"first", "second", "third"}));
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// ---- Completions -----------------------------------------------------------
+
+// What an untold completion says when it comes.
+class Completions {
+ public:
+  explicit Completions(le_msg_SessionRef_t session) : session_(session) {}
+
+  le_msg_RequestId_t Request(const std::string& name) {
+    waiting_.push_back(std::make_unique<Waiting>(Waiting{this, name}));
+    return le_msg_RequestResponseTimed(NewText(session_, kHold),
+                                       LE_MSG_NO_TIMEOUT, &OnResult,
+                                       waiting_.back().get());
+  }
+  std::string told;  // names, in the order of the completions
+
+ private:
+  struct Waiting {
+    Completions* all;
+    std::string name;
+  };
+  static void OnResult(le_msg_MessageRef_t response, le_result_t,
+                       void* context) {
+    const auto* const waiting = static_cast<Waiting*>(context);
+    EXPECT_EQ(response, nullptr);
+    waiting->all->told += waiting->name;
+  }
+  const le_msg_SessionRef_t session_;
+  std::vector<std::unique_ptr<Waiting>> waiting_;
+};
+
+// The order of the requests holds also for one that was refused as one too many.
+TEST_P(LifecycleTest, ARequestTooManyCompletesInItsTurn) {
+  Scenario scenario;
+  scenario.Add("server", &CountingServerBody);
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    le_msg_SessionLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxOpenRequests = 3;
+    le_msg_SetSessionLimits(client.ref(), &limits);
+    client.Open();
+    Completions completions(client.ref());
+    for (const char* name : {"1", "2", "3"}) {
+      EXPECT_NE(completions.Request(name), 0u);
+    }
+    EXPECT_EQ(completions.Request("4"), 0u);
+    le_msg_CloseSession(client.ref());
+    EXPECT_EQ(completions.told, "");
+    party->RunLoopUntil([&] { return completions.told.size() == 4; });
+    EXPECT_EQ(completions.told, "1234");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// And for one that was made on the closed session, even if it is opened again
+// before anything has been told.
+TEST_P(LifecycleTest, ARequestOnAClosedSessionCompletesInItsTurn) {
+  Scenario scenario;
+  scenario.Add("server", &CountingServerBody);
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    Completions completions(client.ref());
+    for (const char* name : {"1", "2", "3"}) {
+      EXPECT_NE(completions.Request(name), 0u);
+    }
+    le_msg_CloseSession(client.ref());
+    EXPECT_EQ(completions.Request("4"), 0u);
+    client.Open();
+    EXPECT_NE(completions.Request("5"), 0u);
+    le_msg_CloseSession(client.ref());
+    EXPECT_EQ(completions.Request("6"), 0u);
+    EXPECT_EQ(completions.told, "");
+    party->RunLoopUntil([&] { return completions.told.size() == 6; });
+    EXPECT_EQ(completions.told, "123456");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// ---- Opening with a deadline -----------------------------------------------
+
+// The deadline may pass in the very turn in which the server takes the session.
+// LE_OK is returned if and only if the session is open; if it is not, the server
+// has no session either.
+TEST_P(LifecycleTest, TheResultOfATimedOpenIsTheStateOfTheSession) {
+  Scenario scenario;
+  scenario.Add("server", &CountingServerBody);
+  scenario.Add("client", [](Party* party) {
+    TestClient probe("echo"), client("echo");
+    probe.Open();
+    for (int i = 0; i < 100; ++i) {
+      const uint32_t timeout = static_cast<uint32_t>(i % 3);
+      const le_result_t result =
+          i % 2 == 0 ? le_msg_OpenSessionSyncTimed(client.ref(), timeout)
+                     : le_msg_TryOpenSessionSyncTimed(client.ref(), timeout);
+      EXPECT_TRUE(result == LE_OK || result == LE_TIMEOUT) << result;
+      pid_t pid = 0;
+      EXPECT_EQ(le_msg_GetServerUserCreds(client.ref(), nullptr, &pid),
+                result == LE_OK ? LE_OK : LE_CLOSED);
+      EXPECT_EQ(le_msg_SendTimed(NewText(client.ref(), "x"), 0),
+                result == LE_OK ? LE_OK : LE_CLOSED);
+      if (result == LE_OK) {
+        le_msg_CloseSession(client.ref());
+      } else {
+        EXPECT_EQ(SessionsOnceClosed(probe.ref(), "1"), "1");
+      }
+    }
+    EXPECT_EQ(SessionsOnceClosed(probe.ref(), "1"), "1");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+struct Opening {
+  explicit Opening(std::string* log, const char* name) : log(log), name(name) {}
+  static void OnResult(le_msg_SessionRef_t, le_result_t result, void* context) {
+    const auto* const opening = static_cast<Opening*>(context);
+    *opening->log += std::string(opening->name) + " " +
+                     (result == LE_OK        ? "open"
+                      : result == LE_TIMEOUT ? "timeout"
+                      : result == LE_CLOSED  ? "closed"
+                                             : "?") +
+                     ", ";
+  }
+  static void OnOpen(le_msg_SessionRef_t session, void* context) {
+    OnResult(session, LE_OK, context);
+  }
+  std::string* log;
+  const char* name;
+};
+
+// Each timed open is told one result, by the loop: one that is given up by a
+// close is told LE_CLOSED, before what happens to the next one.
+TEST_P(LifecycleTest, ATimedOpenThatIsClosedIsToldSoOnce) {
+  Scenario scenario;
+  scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
+  scenario.Add("client", [](Party* party) {
+    std::string log;
+    Opening first(&log, "first"), second(&log, "second"), third(&log, "third");
+    TestClient client("echo"), deleted("echo");
+    le_msg_OpenSessionTimed(client.ref(), LE_MSG_NO_TIMEOUT, &Opening::OnResult,
+                            &first);
+    le_msg_CloseSession(client.ref());
+    le_msg_CloseSession(client.ref());
+    le_msg_OpenSessionTimed(client.ref(), LE_MSG_NO_TIMEOUT, &Opening::OnResult,
+                            &second);
+    le_msg_OpenSessionTimed(deleted.ref(), LE_MSG_NO_TIMEOUT,
+                            &Opening::OnResult, &third);
+    RunWhatIsReady();
+    deleted.Delete();
+    EXPECT_EQ(log, "first closed, ");
+    RunWhatIsReady();
+    EXPECT_EQ(log, "first closed, third closed, ");
+    party->Start("server");
+    party->RunLoopUntil(
+        [&] { return log.find("second") != std::string::npos; });
+    EXPECT_EQ(log, "first closed, third closed, second open, ");
+    EXPECT_EQ(Ask(client.ref(), "x"), "x");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// An open without a deadline has no result to tell: its handler is dropped.
+TEST_P(LifecycleTest, AnOpenThatIsClosedIsNotTold) {
+  Scenario scenario;
+  scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
+  scenario.Add("client", [](Party* party) {
+    std::string log;
+    Opening first(&log, "first"), second(&log, "second");
+    TestClient client("echo");
+    le_msg_OpenSession(client.ref(), &Opening::OnOpen, &first);
+    le_msg_CloseSession(client.ref());
+    le_msg_OpenSession(client.ref(), &Opening::OnOpen, &second);
+    RunWhatIsReady();
+    EXPECT_EQ(log, "");
+    party->Start("server");
+    party->RunLoopUntil([&] { return !log.empty(); });
+    EXPECT_EQ(log, "second open, ");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// ---- The end of a thread ---------------------------------------------------
+
+// A session whose owner ends is closed for good. A completion that opens it
+// again is refused.
+TEST_P(LifecycleTest, ASessionStaysClosedWhenItsThreadEnds) {
+  Scenario scenario;
+  scenario.Add("server", &CountingServerBody);
+  scenario.Add("client", [](Party* party) {
+    TestClient probe("echo");
+    probe.Open();
+    struct Ending {
+      le_msg_SessionRef_t session = nullptr;
+      bool sync = false;
+      int completions = 0;
+      bool opened = false;
+    };
+    for (const bool sync : {false, true}) {
+      Ending ending;
+      ending.sync = sync;
+      RunThread([&ending] {
+        ending.session = le_msg_CreateSession(TextProtocol(), "echo");
+        le_msg_OpenSessionSync(ending.session);
+        le_msg_RequestResponse(
+            NewText(ending.session, kHold),
+            [](le_msg_MessageRef_t response, void* context) {
+              auto* const ending = static_cast<Ending*>(context);
+              EXPECT_EQ(response, nullptr);
+              ++ending->completions;
+              if (ending->sync) {
+                ending->opened =
+                    le_msg_TryOpenSessionSync(ending->session) == LE_OK;
+                return;
+              }
+              le_msg_OpenSession(
+                  ending->session,
+                  [](le_msg_SessionRef_t, void* context) {
+                    static_cast<Ending*>(context)->opened = true;
+                  },
+                  ending);
+            },
+            &ending);
+      });
+      EXPECT_EQ(ending.completions, 1);
+      EXPECT_FALSE(ending.opened);
+      EXPECT_EQ(SessionsOnceClosed(probe.ref(), "1"), "1")
+          << (sync ? "opened by a blocking call" : "opened by the loop");
+    }
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A completion asks again, each time. The thread ends all the same, and no
+// request is told more than once.
+TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsAskAgain) {
+  Scenario scenario;
+  scenario.Add("server", &CountingServerBody);
+  scenario.Add("client", [](Party* party) {
+    static constexpr int kForEver = 1000;
+    struct Asker {
+      le_msg_SessionRef_t session = nullptr;
+      int asked = 0;
+      int told = 0;
+      void Ask() {
+        ++asked;
+        le_msg_RequestResponse(
+            NewText(session, kHold),
+            [](le_msg_MessageRef_t response, void* context) {
+              auto* const self = static_cast<Asker*>(context);
+              EXPECT_EQ(response, nullptr);
+              if (++self->told < kForEver) self->Ask();
+            },
+            this);
+      }
+    } asker;
+    RunThread([&asker] {
+      asker.session = le_msg_CreateSession(TextProtocol(), "echo");
+      le_msg_OpenSessionSync(asker.session);
+      asker.Ask();
+    });
+    EXPECT_LT(asker.told, 10);
+    EXPECT_GE(asker.told, 1);
+    EXPECT_LE(asker.told, asker.asked);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// If it asks again once only, that request is told too.
+TEST_P(LifecycleTest, ARequestMadeWhileItsThreadEndsIsTold) {
+  Scenario scenario;
+  scenario.Add("server", &CountingServerBody);
+  scenario.Add("client", [](Party* party) {
+    struct Asker {
+      le_msg_SessionRef_t session = nullptr;
+      std::string log;
+      static void OnFirst(le_msg_MessageRef_t response, void* context) {
+        auto* const self = static_cast<Asker*>(context);
+        EXPECT_EQ(response, nullptr);
+        self->log += "first ";
+        le_msg_RequestResponse(NewText(self->session, kHold), &OnSecond, self);
+      }
+      static void OnSecond(le_msg_MessageRef_t response, void* context) {
+        EXPECT_EQ(response, nullptr);
+        static_cast<Asker*>(context)->log += "second ";
+      }
+    } asker;
+    RunThread([&asker] {
+      asker.session = le_msg_CreateSession(TextProtocol(), "echo");
+      le_msg_OpenSessionSync(asker.session);
+      le_msg_RequestResponse(NewText(asker.session, kHold), &Asker::OnFirst,
+                             &asker);
+    });
+    EXPECT_EQ(asker.log, "first second ");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Ends the calling thread in a handler of a service, on a thread of its own.
+void ExitInHandler(bool in_open_handler) {
+  RunThread([in_open_handler] {
+    const le_msg_ServiceRef_t service =
+        le_msg_CreateService(TextProtocol(), "echo");
+    const le_msg_SessionEventHandler_t exit = [](le_msg_SessionRef_t, void*) {
+      le_thread_Exit(nullptr);
+    };
+    if (in_open_handler) {
+      le_msg_AddServiceOpenHandler(service, exit, nullptr);
+    } else {
+      le_msg_AddServiceCloseHandler(service, exit, nullptr);
+    }
+    le_msg_AdvertiseService(service);
+    le_event_RunLoop();
+  });
+}
+
+// A leak checker must find nothing after this.
+TEST_P(LifecycleTest, AThreadMayExitInAHandlerOfItsService) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    ExitInHandler(/*in_open_handler=*/true);
+    ExitInHandler(/*in_open_handler=*/false);
+    party->Signal("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    bool closed = false;
+    client.on_close = [&] { closed = true; };
+    client.Open();
+    party->RunLoopUntil([&] { return closed; });
+    client.Open();
+    // Not before the server has heard of the session.
+    EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
+    client.Delete();
+    party->RunLoopUntil("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// ---- Any thread ------------------------------------------------------------
+
+// What any thread may ask, while the owner changes what is asked about. tsan
+// checks it.
+TEST_P(LifecycleTest, GettersMayRaceWithSetters) {
+  static const int rounds = GetParam() == Setting::kSimulated ? 10 : 300;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    std::atomic<le_msg_SessionRef_t> session{nullptr};
+    le_msg_MessageRef_t kept = nullptr;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      if (kept == nullptr) {
+        // Keeps the reference of the session good.
+        le_msg_AddRef(message);
+        kept = message;
+        session = le_msg_GetSession(message);
+      }
+      le_msg_SessionRef_t const from = le_msg_GetSession(message);
+      le_msg_SetSessionContextPtr(from, &service);
+      le_msg_SetServiceContextPtr(service.ref(), &service);
+      le_msg_ServiceLimits_t limits = {};
+      limits.structSize = sizeof(limits);
+      limits.maxSessions = 1000;
+      le_msg_SetServiceLimits(service.ref(), &limits);
+      if (le_msg_NeedsResponse(message)) return le_msg_Respond(message);
+      le_msg_ReleaseMsg(message);
+    };
+    service.Advertise();
+    std::atomic<bool> stop{false};
+    std::function<void()> ask = [&] {
+      while (!stop) {
+        le_msg_GetServiceContextPtr(service.ref());
+        le_msg_ServiceLimits_t limits = {};
+        limits.structSize = sizeof(limits);
+        le_msg_GetServiceLimits(service.ref(), &limits);
+        const le_msg_SessionRef_t ref = session;
+        if (ref != nullptr) {
+          uid_t uid = 0;
+          le_msg_GetClientUserId(ref, &uid);
+          le_msg_GetCloseReason(ref);
+          le_msg_GetSessionContextPtr(ref);
+          le_msg_GetInterfaceName(le_msg_GetSessionInterface(ref));
+        }
+        event::Process::Current()->YieldPoint();
+      }
+    };
+    const le_thread_Ref_t asker = StartThread(&ask);
+    party->RunLoopUntil("done");
+    stop = true;
+    le_thread_Join(asker, nullptr);
+    if (kept != nullptr) le_msg_ReleaseMsg(kept);
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    std::atomic<bool> stop{false};
+    std::function<void()> ask = [&] {
+      const le_msg_SessionRef_t ref = client.ref();
+      while (!stop) {
+        le_msg_GetCloseReason(ref);
+        le_msg_GetSessionContextPtr(ref);
+        le_msg_SessionEventHandler_t handler = nullptr;
+        void* context = nullptr;
+        le_msg_GetSessionCloseHandler(ref, &handler, &context);
+        // The two belong together.
+        EXPECT_EQ(context, handler == nullptr ? nullptr : &client);
+        uid_t uid = 0;
+        le_msg_GetServerUserCreds(ref, &uid, nullptr);
+        le_msg_GetInterfaceName(le_msg_GetSessionInterface(ref));
+        event::Process::Current()->YieldPoint();
+      }
+    };
+    const le_thread_Ref_t asker = StartThread(&ask);
+    for (int i = 0; i < rounds; ++i) {
+      le_msg_SetSessionContextPtr(client.ref(), &i);
+      le_msg_SessionLimits_t limits = {};
+      limits.structSize = sizeof(limits);
+      limits.maxQueuedMessages = 100;
+      le_msg_SetSessionLimits(client.ref(), &limits);
+      client.Open();
+      EXPECT_EQ(Ask(client.ref(), "x"), "x");
+      le_msg_SetSessionCloseHandler(client.ref(), nullptr, nullptr);
+      le_msg_SetSessionCloseHandler(
+          client.ref(), [](le_msg_SessionRef_t, void*) {}, &client);
+      le_msg_CloseSession(client.ref());
+    }
+    stop = true;
+    le_thread_Join(asker, nullptr);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+}  // namespace
+}  // namespace testing
+}  // namespace messaging
+}  // namespace le
