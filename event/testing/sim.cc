@@ -32,6 +32,11 @@ constexpr pid_t kFirstPid = 1000;
 // that it waits for in a destructor, and will never get.
 constexpr int kMaxGhostSteps = 100000;
 
+// A thread that releases its last lock is passed over once in so many times, for
+// up to two to the power of so many steps. Opening a session takes hundreds.
+constexpr uint64_t kPassedOverOneIn = 20;
+constexpr uint64_t kMaxLogStepsPassedOver = 12;
+
 uint64_t NextRandom(uint64_t* state) {
   *state += 0x9e3779b97f4a7c15;
   uint64_t x = *state;
@@ -188,16 +193,18 @@ SimThread* Simulation::PickNext() {
     return nullptr;
   }
   for (;;) {
-    size_t runnable = 0;
+    size_t runnable = 0, ready = 0;
     Instant earliest = absl::InfiniteFuture();
     for (const SimThread* thread : live_) {
       if (thread->state == SimThread::State::kRunnable) {
         ++runnable;
+        if (!IsPassedOver(thread)) ++ready;
       } else {
         earliest = std::min(earliest, thread->deadline);
       }
     }
-    if (runnable > 0) return PickRunnable(runnable);
+    if (ready > 0) return PickRunnable(ready, /*any=*/false);
+    if (runnable > 0) return PickRunnable(runnable, /*any=*/true);
     if (live_.empty()) {
       outcome_ = Outcome::kEnded;
       return nullptr;
@@ -222,10 +229,17 @@ SimThread* Simulation::PickNext() {
   }
 }
 
-SimThread* Simulation::PickRunnable(size_t runnable) {
+bool Simulation::IsPassedOver(const SimThread* thread) const {
+  return thread->passed_over_until > steps_;
+}
+
+// Of the `runnable` threads that can run; unless `any`, of those that are not
+// passed over.
+SimThread* Simulation::PickRunnable(size_t runnable, bool any) {
   size_t chosen = NextRandom(&schedule_state_) % runnable;
   for (SimThread* thread : live_) {
     if (thread->state != SimThread::State::kRunnable) continue;
+    if (!any && IsPassedOver(thread)) continue;
     if (chosen-- > 0) continue;
     ++steps_;
     if (tracing_) {
@@ -291,6 +305,11 @@ void Simulation::YieldWithoutLocks(SimThread* me) {
   if (me->process->ended_) return;
   if (!me->process->killed_) {
     me->waits_for = "its turn";
+    if (NextRandom(&schedule_state_) % kPassedOverOneIn == 0) {
+      me->passed_over_until =
+          steps_ + (uint64_t{1} << NextRandom(&schedule_state_) %
+                                       (kMaxLogStepsPassedOver + 1));
+    }
     SwitchAway(me);
     return;
   }

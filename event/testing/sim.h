@@ -17,7 +17,9 @@
 // A switch happens in Parker::Park(), where a loop waits, in
 // Process::YieldPoint(), where a thread ends, and where a thread releases the
 // last event::Mutex that it holds; nowhere else. Post() and Unpark() may be
-// called with a lock held. Code that holds a lock of any other kind must not
+// called with a lock held. A thread that releases a lock may also be passed over
+// for many steps, as the threads of a busy machine are: few races need one switch,
+// many need the others to get far. Code that holds a lock of any other kind must not
 // release an event::Mutex: threads share one thread of the operating system, and
 // the next one to want that lock would wait for ever.
 
@@ -127,7 +129,8 @@ class Simulation {
   Outcome RunInternal(Instant limit, uint64_t steps);
   // Null: the controller.
   SimThread* PickNext();
-  SimThread* PickRunnable(size_t runnable);
+  SimThread* PickRunnable(size_t runnable, bool any);
+  bool IsPassedOver(const SimThread* thread) const;
   // Goes on with `to` (null: the controller); returns when it is `me` again.
   void SwitchTo(SimThread* me, SimThread* to);
   void SwitchAway(SimThread* me);

@@ -6,6 +6,7 @@
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_THREAD_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_THREAD_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -47,6 +48,8 @@ class SimThread {
   Instant deadline = absl::InfiniteFuture();
   bool timed_out = false;
   int locks_held = 0;  // of event::Mutex
+  // It is passed over until this step, as long as another can run.
+  uint64_t passed_over_until = 0;
   // Set once it unwinds because its process was killed: from then on it no
   // longer switches, nor throws again.
   bool unwinding = false;
