@@ -88,7 +88,7 @@ TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody);
   scenario.Add("client", [](Party* party) {
-    const int kRequests = simulated ? 30 : 3000;
+    const int kRequests = simulated ? 300 : 3000;
     TestClient client("echo");
     client.on_close = [&] {
       ADD_FAILURE() << "the session was closed: "
@@ -109,6 +109,8 @@ TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
       RunWhatIsReady();
       le_msg_CloseSession(client.ref());
       client.Open();
+      // Time for a request of the former opening to come, and to be answered.
+      for (int i = 0; i < 3; ++i) EXPECT_EQ(Ask(client.ref(), "x"), "x");
     }
     le_thread_Join(worker, nullptr);
     // This comes after all answers, wanted or not.
@@ -377,8 +379,10 @@ TEST_P(LifecycleTest, ASessionStaysClosedWhenItsThreadEnds) {
     for (const bool sync : {false, true}) {
       Ending ending;
       ending.sync = sync;
-      RunThread([&ending] {
+      le_msg_MessageRef_t kept = nullptr;  // so that the session is kept too
+      RunThread([&ending, &kept] {
         ending.session = le_msg_CreateSession(TextProtocol(), "echo");
+        kept = le_msg_CreateMsg(ending.session);
         le_msg_OpenSessionSync(ending.session);
         le_msg_RequestResponse(
             NewText(ending.session, kHold),
@@ -404,6 +408,9 @@ TEST_P(LifecycleTest, ASessionStaysClosedWhenItsThreadEnds) {
       EXPECT_FALSE(ending.opened);
       EXPECT_EQ(SessionsOnceClosed(probe.ref(), "1"), "1")
           << (sync ? "opened by a blocking call" : "opened by the loop");
+      EXPECT_EQ(le_msg_GetCloseReason(ending.session),
+                LE_MSG_CLOSE_THREAD_ENDED);
+      le_msg_ReleaseMsg(kept);
     }
     party->Signal("done");
   });
