@@ -4,11 +4,15 @@
 // Everything that the contract calls fatal: the process ends with EXIT_FAILURE,
 // and says which function was misused.
 
+#include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 
+#include "event/process.h"
 #include "gtest/gtest.h"
 #include "le_messaging_ext.h"
 #include "legato.h"
@@ -380,6 +384,130 @@ TEST_F(MisuseTest, RespondingTwice) {
         le_event_RunLoop();
       },
       "le_msg_Respond.*owes no response");
+}
+
+// Twice is once too often, also in a handler of the service, where the first
+// removal has yet to be carried out.
+TEST_F(MisuseTest, RemovingAHandlerTwice) {
+  static le_msg_SessionEventHandlerRef_t handler;
+  EXPECT_MISUSE(
+      {
+        handler = le_msg_AddServiceOpenHandler(
+            le_msg_CreateService(Protocol(), "service"),
+            [](le_msg_SessionRef_t, void*) {}, nullptr);
+        le_msg_RemoveServiceHandler(handler);
+        le_msg_RemoveServiceHandler(handler);
+      },
+      "le_msg_RemoveServiceHandler");
+  EXPECT_MISUSE(
+      {
+        le_msg_ServiceRef_t service =
+            le_msg_CreateService(Protocol(), "service");
+        handler = le_msg_AddServiceOpenHandler(
+            service,
+            [](le_msg_SessionRef_t, void*) {
+              le_msg_RemoveServiceHandler(handler);
+              le_msg_RemoveServiceHandler(handler);
+            },
+            nullptr);
+        le_msg_AdvertiseService(service);
+        le_msg_OpenSessionSync(Session());
+        le_event_RunLoop();
+      },
+      "le_msg_RemoveServiceHandler");
+}
+
+// ---- After the end of the owner --------------------------------------------
+
+// What a thread owned that has ended.
+struct Left {
+  le_msg_SessionRef_t session = nullptr;
+  le_msg_MessageRef_t message = nullptr;  // keeps the session
+  le_timer_Ref_t timer = nullptr;
+  le_fdMonitor_Ref_t monitor = nullptr;
+  const le::event::Thread* owner = nullptr;
+  void (*use)(const Left& left) = nullptr;
+};
+
+void* BeOwner(void* context) {
+  auto* const left = static_cast<Left*>(context);
+  left->owner = le::event::Thread::Current();
+  left->session =
+      le_msg_CreateSession(le_msg_GetProtocolRef("protocol", 64), "service");
+  left->message = le_msg_CreateMsg(left->session);
+  left->timer = le_timer_Create("timer");
+  le_timer_SetMsInterval(left->timer, 1000);
+  int ends[2];
+  if (pipe(ends) != 0) abort();
+  left->monitor = le_fdMonitor_Create(
+      "monitor", ends[0], [](int, short) {}, POLLIN);
+  return nullptr;
+}
+
+// Only on a thread that looks like the owner: whose object is where the owner's
+// was.
+void* UseInItsPlace(void* context) {
+  const auto* const left = static_cast<Left*>(context);
+  if (le::event::Thread::Current() == left->owner) {
+    left->use(*left);
+    fprintf(stderr, "it was taken for the owner");
+    _exit(EXIT_SUCCESS);
+  }
+  return nullptr;
+}
+
+void* Use(void* context) {
+  const auto* const left = static_cast<Left*>(context);
+  left->use(*left);
+  return nullptr;
+}
+
+// No thread that starts later is taken for the owner, wherever its object is.
+TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
+  constexpr int kThreads = 200;
+  using Function = void (*)(const Left&);
+  const Function functions[] = {
+      [](const Left& left) {
+        le_msg_SetSessionRecvHandler(left.session, nullptr, nullptr);
+      },
+      [](const Left& left) { le_msg_CloseSession(left.session); },
+      [](const Left& left) {
+        le_msg_OpenSession(left.session, nullptr, nullptr);
+      },
+      [](const Left& left) {
+        le_msg_RequestSyncResponse(le_msg_CreateMsg(left.session));
+      },
+      [](const Left& left) { le_timer_Start(left.timer); },
+      [](const Left& left) { le_fdMonitor_Disable(left.monitor, POLLIN); },
+  };
+  for (Function function : functions) {
+    EXPECT_MISUSE(
+        {
+          Left left;
+          left.use = function;
+          OnAnotherThread(&BeOwner, &left);
+          for (int i = 0; i < kThreads; ++i) {
+            OnAnotherThread(&UseInItsPlace, &left);
+          }
+          // Here a right library has ended, or there was no such thread.
+          OnAnotherThread(&Use, &left);
+        },
+        "le_(msg|timer|fdMonitor)_[A-Za-z]*: ");
+  }
+}
+
+// A request on a session whose owner has ended: no loop can tell its completion.
+// It is refused, or fatal with the function's name.
+TEST_F(MisuseTest, ARequestAfterTheEndOfTheOwner) {
+  EXPECT_EXIT(
+      {
+        Left left;
+        OnAnotherThread(&BeOwner, &left);
+        le_msg_RequestResponse(left.message, nullptr, nullptr);
+        fprintf(stderr, "le_msg_RequestResponse has returned");
+        exit(EXIT_SUCCESS);
+      },
+      [](int status) { return WIFEXITED(status); }, "le_msg_RequestResponse");
 }
 
 }  // namespace
