@@ -17,6 +17,10 @@ constexpr int kTriesToBeServed = 5;
 
 constexpr size_t kMaxLive = 4;
 constexpr int kFlood = 60;
+constexpr uint64_t kMaxHelperMessages = 40;
+constexpr size_t kMaxLives = 4;
+// Sessions of short lives have numbers above those of conversations.
+constexpr int kFirstLife = 1000;
 
 }  // namespace
 
@@ -134,7 +138,9 @@ void ClientProgram::Act() {
   if (conversation->state == State::kClosed && !world_->OneIn(8)) {
     return Open(conversation);
   }
-  switch (world_->Roll(16)) {
+  switch (world_->Roll(17)) {
+    case 16:
+      return StartShortLife();
     case 0:
       return Close(conversation);
     case 1:
@@ -193,7 +199,8 @@ void ClientProgram::Open(Conversation* conversation) {
   conversation->sequence = conversation->certain = conversation->pushes = 0;
   conversation->opened_at = world_->sim()->steps();
   const ThreadRules::Call call(&rules_);
-  const uint32_t some_time = static_cast<uint32_t>(1 + world_->Roll(300));
+  const uint32_t some_time =
+      world_->OneIn(4) ? 0 : static_cast<uint32_t>(world_->Roll(300));
   le_result_t result = LE_FAULT;
   if (world_->OneIn(12)) {
     le_msg_OpenSessionSync(conversation->ref);
@@ -224,10 +231,12 @@ void ClientProgram::Open(Conversation* conversation) {
       result = le_msg_TryOpenSessionSync(conversation->ref);
       break;
   }
-  if (result == LE_OK) {
-    IsOpen(conversation);
-  } else {
-    conversation->state = State::kClosed;
+  if (result == LE_OK) return IsOpen(conversation);
+  conversation->state = State::kClosed;
+  const le_msg_MessageRef_t message =
+      NewMessage(conversation, Command::kAnswer, 0, ++conversation->sequence);
+  if (le_msg_SendTimed(message, 0) != LE_CLOSED) {
+    Fail("an open has failed, but the session takes messages");
   }
 }
 
@@ -319,6 +328,7 @@ void ClientProgram::MakeRequest(Conversation* conversation) {
   const uint32_t timeout = world_->OneIn(2)
                                ? static_cast<uint32_t>(world_->Roll(60))
                                : LE_MSG_NO_TIMEOUT;
+  request->tells_why = true;
   request->id = le_msg_RequestResponseTimed(message, timeout,
                                             &ClientProgram::OnResult, request);
   if (request->id != 0) ++conversation->certain;
@@ -368,33 +378,72 @@ void ClientProgram::RequestSync(Conversation* conversation) {
   le_msg_ReleaseMsg(response);
 }
 
+// A thread that sends and requests on the session, while its owner may close it
+// and open it again.
 void ClientProgram::StartHelper(Conversation* conversation) {
   if (!world_->plan().threads || conversation->state != State::kOpen) return;
   const uint32_t thread = next_thread_++;
-  const ThreadRules::Call call(&rules_);
   // The helper's own: should the process be killed, this program goes first.
-  using Messages = std::vector<le_msg_MessageRef_t>;
-  auto* const messages = new Messages;
-  for (uint64_t sequence = 1; sequence <= 6; ++sequence) {
-    messages->push_back(
-        NewMessage(conversation, Command::kAnswer, thread, sequence));
+  using Messages = std::vector<std::pair<le_msg_MessageRef_t, Request*>>;
+  {
+    const ThreadRules::Call call(&rules_);
+    auto* const messages = new Messages;
+    const uint64_t count = 1 + world_->Roll(kMaxHelperMessages);
+    for (uint64_t sequence = 1; sequence <= count; ++sequence) {
+      const le_msg_MessageRef_t message =
+          NewMessage(conversation, Command::kAnswer, thread, sequence);
+      Request* request = nullptr;
+      if (world_->OneIn(2)) {
+        const uint64_t number = next_request_++;
+        all_requests_.push_back(std::make_unique<Request>());
+        request = all_requests_.back().get();
+        request->conversation = conversation;
+        request->number = number;
+        request->by_helper = true;
+        requests_[number] = request;
+        PayloadOf(message)->request = number;
+      }
+      messages->emplace_back(message, request);
+    }
+    helpers_.push_back(le_thread_Create(
+        "helper",
+        [](void* context) -> void* {
+          const std::unique_ptr<Messages> messages(
+              static_cast<Messages*>(context));
+          for (const auto& message : *messages) {
+            if (message.second == nullptr) {
+              le_msg_Send(message.first);
+            } else {
+              le_msg_RequestResponse(message.first, &ClientProgram::OnResponse,
+                                     message.second);
+            }
+          }
+          return nullptr;
+        },
+        messages));
+    le_thread_SetJoinable(helpers_.back());
+    le_thread_Start(helpers_.back());
   }
-  helpers_.push_back(le_thread_Create(
-      "helper",
-      [](void* context) -> void* {
-        const std::unique_ptr<Messages> messages(
-            static_cast<Messages*>(context));
-        for (le_msg_MessageRef_t message : *messages) le_msg_Send(message);
-        return nullptr;
-      },
-      messages));
-  le_thread_SetJoinable(helpers_.back());
-  le_thread_Start(helpers_.back());
+  for (uint64_t i = world_->Roll(4); i > 0; --i) {
+    Close(conversation);
+    Open(conversation);
+    RequestSync(conversation);
+  }
+}
+
+void ClientProgram::StartShortLife() {
+  if (!world_->plan().threads || lives_.size() == kMaxLives) return;
+  const ThreadRules::Call call(&rules_);
+  lives_.push_back(std::make_shared<ShortLife>(
+      world_, number_, kFirstLife + static_cast<int>(lives_.size()),
+      interfaces_[world_->Roll(interfaces_.size())]));
+  lives_.back()->Start();
 }
 
 void ClientProgram::JoinHelpers() {
   const ThreadRules::Call call(&rules_);
   for (le_thread_Ref_t helper : helpers_) le_thread_Join(helper, nullptr);
+  for (const auto& life : lives_) life->Join();
 }
 
 // ---- What it is told -------------------------------------------------------
@@ -445,10 +494,14 @@ void ClientProgram::OnClosed(le_msg_SessionRef_t, void* context) {
   if (conversation->state != State::kOpen) {
     self->Fail("a close is told of a session that is not open");
   }
+  if (le_msg_GetCloseReason(conversation->ref) == LE_MSG_CLOSE_PROTOCOL_ERROR) {
+    self->Fail("a server is said to have broken the rules");
+  }
   conversation->state = State::kClosed;
   for (const auto& request : self->requests_) {
     if (request.second->conversation == conversation &&
-        request.second->incarnation == conversation->incarnation) {
+        request.second->incarnation == conversation->incarnation &&
+        !request.second->by_helper) {
       self->Fail("a close is told before the requests are complete");
     }
   }
@@ -504,20 +557,27 @@ void ClientProgram::Complete(le_msg_MessageRef_t response, le_result_t result,
   }
   if (response != nullptr) {
     if (conversation->state != State::kOpen ||
-        conversation->incarnation != request->incarnation) {
+        (conversation->incarnation != request->incarnation &&
+         !request->by_helper)) {
       Fail("a response comes after the close");
     }
-    CheckResponse(*PayloadOf(response), *conversation, request->number,
-                  request->certain);
+    if (request->by_helper) {
+      if (PayloadOf(response)->request != request->number) {
+        Fail("a request gets another's response");
+      }
+    } else {
+      CheckResponse(*PayloadOf(response), *conversation, request->number,
+                    request->certain);
+    }
     le_msg_ReleaseMsg(response);
   } else {
-    // Of those that wait for the same session, the earlier come first.
+    // Of those that were made on one session, the earlier come first, whether
+    // they were refused or not.
     for (const auto& other : requests_) {
       if (other.first < request->number && result == LE_CLOSED &&
-          other.second->conversation == conversation &&
-          other.second->incarnation == request->incarnation &&
-          request->incarnation != 0 && request->id != 0 &&
-          other.second->id != 0) {
+          request->tells_why && other.second->conversation == conversation &&
+          !other.second->by_helper &&
+          other.second->incarnation <= request->incarnation) {
         Fail("NULL completions are out of order");
       }
     }

@@ -16,6 +16,7 @@
 #include "le_messaging_ext.h"
 #include "legato.h"
 #include "tests/simulation/payload.h"
+#include "tests/simulation/short_life.h"
 #include "tests/simulation/world.h"
 
 namespace le {
@@ -59,6 +60,9 @@ class ClientProgram {
     uint64_t certain = 0;  // messages before it
     le_msg_RequestId_t id = 0;
     bool cancelled = false;
+    bool tells_why = false;  // there was no response
+    // Made by a helper: which opening it belongs to, nobody knows.
+    bool by_helper = false;
   };
 
   static void OnOpened(le_msg_SessionRef_t session, void* opening);
@@ -83,6 +87,7 @@ class ClientProgram {
   void RequestSync(Conversation* conversation);
   void Cancel();
   void StartHelper(Conversation* conversation);
+  void StartShortLife();
   void JoinHelpers();
   void DoSomethingInAHandler(Conversation* conversation);
 
@@ -107,7 +112,8 @@ class ClientProgram {
   std::vector<std::unique_ptr<Opening>> openings_;
   std::vector<std::unique_ptr<Request>> all_requests_;
   std::map<uint64_t, Request*> requests_;  // not complete
-  std::vector<le_thread_Ref_t> helpers_;   // threads that send
+  std::vector<le_thread_Ref_t> helpers_;   // threads that send and request
+  std::vector<std::shared_ptr<ShortLife>> lives_;
   le_timer_Ref_t timer_ = nullptr;
   le_sem_Ref_t never_ = nullptr;  // nobody posts it
   uint64_t next_request_ = 1;

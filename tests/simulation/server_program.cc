@@ -81,6 +81,9 @@ void ServerProgram::OnClose(le_msg_SessionRef_t session, void* context) {
   if (le_msg_GetClientUserId(session, &uid) != LE_OK) {
     self->world_->referee()->Fail("no credentials in the close handler");
   }
+  if (le_msg_GetCloseReason(session) == LE_MSG_CLOSE_PROTOCOL_ERROR) {
+    self->world_->referee()->Fail("a client is said to have broken the rules");
+  }
   if (self->sessions_.erase(session) == 0) {
     self->world_->referee()->Fail("a session is closed twice, or was not open");
   }
@@ -122,14 +125,18 @@ void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
   if (payload.magic != Payload::kMagic) {
     referee->Fail("a message has not the content that was sent");
   }
+  // A helper does not know which opening its message goes out on.
+  const bool by_helper = payload.thread != 0;
   if (!served->known) {
-    served->known = true;
     served->client = payload.client;
     served->session = payload.session;
-    served->incarnation = payload.incarnation;
+  }
+  if (!served->known || (!by_helper && served->incarnation == 0)) {
+    served->known = true;
+    served->incarnation = by_helper ? 0 : payload.incarnation;
   }
   if (served->client != payload.client || served->session != payload.session ||
-      served->incarnation != payload.incarnation) {
+      (!by_helper && served->incarnation != payload.incarnation)) {
     referee->Fail("a message of one session comes on another");
   }
   uint64_t& last = served->last_sequence[payload.thread];
