@@ -100,13 +100,14 @@ void ShortLife::UseOwnService() {
 
 void ShortLife::OnOpened(le_msg_SessionRef_t, void* context) {
   auto* const self = static_cast<ShortLife*>(context);
-  const ThreadRules::Handler handler(self->rules_.get());
+  { const ThreadRules::Handler handler(self->rules_.get()); }
+  // What the end of the thread owes is told inside this handler.
   if (self->end_ == End::kExitInOpenHandler) le_thread_Exit(nullptr);
 }
 
 void ShortLife::OnClosed(le_msg_SessionRef_t, void* context) {
   auto* const self = static_cast<ShortLife*>(context);
-  const ThreadRules::Handler handler(self->rules_.get());
+  { const ThreadRules::Handler handler(self->rules_.get()); }
   // Once only: the end of the thread closes what is still open.
   if (self->end_ == End::kExitInCloseHandler && self->answered_) {
     self->answered_ = false;
