@@ -163,6 +163,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
                                  absl::InfinitePast())) {
       case IoResult::kWouldBlock:
         return;
+      case IoResult::kNotIdle:
       case IoResult::kClosed:
         Broken();
         return;

@@ -159,6 +159,7 @@ class InProcessDirectory::LocalOpening final : public Opening,
         connection_->AskForSender(false).IgnoreError();
         observer_->OnIntroduced(std::move(connection_), std::move(first));
         return;
+      case IoResult::kNotIdle:
       case IoResult::kClosed:
         break;
     }

@@ -130,6 +130,7 @@ Result Session::Transmit(uint8_t type, uint64_t id, Message* message,
     switch (connection->Send(frame)) {
       case IoResult::kOk:
         return Result::kOk;
+      case IoResult::kNotIdle:
       case IoResult::kClosed:
         return Result::kClosed;
       case IoResult::kWouldBlock:
@@ -187,6 +188,7 @@ void Session::OnReadable() {
         connection->Receive(&frame, pool_->buffers(), absl::InfinitePast())) {
       case IoResult::kWouldBlock:
         return;
+      case IoResult::kNotIdle:
       case IoResult::kClosed:
         CloseAsTold(connection->close_status());
         DeliverInbox();

@@ -75,9 +75,12 @@ struct OutgoingFrame {
   // Taken (moved from, closed once sent) on kOk; left alone otherwise.
   event::UniqueFd* descriptor = nullptr;
   // A connection to hand to the far end, which goes on with it as its own; its
-  // peer notices nothing. It must be detached, with nothing queued or received
-  // but not taken. Taken on kOk; left alone otherwise. Both ends must be of
-  // the same transport (fatal).
+  // peer notices nothing. Taken on kOk; left alone otherwise. It must be idle
+  // (or Send() returns kNotIdle): open, of the same transport, not the one that
+  // this frame is sent on, detached, with queued_bytes() 0, and with no frame
+  // or part of a frame that has been received but not taken by Receive().
+  // What its peer has sent and this end has not looked at yet goes along: the
+  // new owner receives it, and cannot tell it from what is sent later.
   std::unique_ptr<Connection>* connection = nullptr;
   // Tells the far end, vouched for by the kernel, who sends this.
   bool vouched = false;
@@ -106,6 +109,7 @@ enum class IoResult {
   kOk,
   kWouldBlock,  // Send: full. Receive: nothing there until the deadline
   kClosed,      // see close_status()
+  kNotIdle,     // Send only: OutgoingFrame::connection cannot be passed
 };
 
 class Connection {
@@ -145,6 +149,9 @@ class Connection {
   // taken. A reader takes one, and then these, rather than drain until there is
   // nothing: that would cost a futile system call each time.
   virtual bool HasBuffered() const = 0;
+  // Whether a part of a frame has been received, and the rest has not: its
+  // sender is in the middle of it.
+  virtual bool HasPartial() const = 0;
   // Whether the far end has let it be known that more is coming: then one more
   // Receive() in this turn is worth its while, even if it may be in vain.
   virtual bool MayHaveMore() const = 0;
@@ -183,7 +190,7 @@ class Connection {
   // loop's thread, the first frame leaves at once and what follows is gathered
   // until the turn's end, or until it fills a packet. kWouldBlock: the limits
   // are reached; nothing was taken; OnWritable() will tell. An empty queue
-  // takes one frame of any size. kClosed: nothing was taken.
+  // takes one frame of any size. kClosed, kNotIdle: nothing was taken.
   // A payload over kMaxPayloadBytes is fatal.
   virtual IoResult Send(const OutgoingFrame& frame) = 0;
   // Sends what has been gathered or held back, as far as it goes without

@@ -30,6 +30,7 @@ bool Drain(transports::UnixConnection* connection,
     switch (connection->Receive(&frame, pool, absl::InfinitePast())) {
       case IoResult::kWouldBlock:
         return true;
+      case IoResult::kNotIdle:
       case IoResult::kClosed:
         Require(!connection->close_status().ok(), "a close has a reason");
         return false;

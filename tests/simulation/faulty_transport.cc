@@ -92,6 +92,7 @@ class FaultyConnection final : public Connection,
   bool HasBuffered() const override {
     return !broken_ && inner_->HasBuffered();
   }
+  bool HasPartial() const override { return inner_->HasPartial(); }
   bool MayHaveMore() const override {
     return !broken_ && inner_->MayHaveMore();
   }

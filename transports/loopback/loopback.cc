@@ -186,6 +186,8 @@ class LoopbackConnection final : public Connection, private event::Task {
     return !mine().inbox.empty();
   }
 
+  bool HasPartial() const override { return false; }
+
   // What has come is known for sure.
   bool MayHaveMore() const override { return false; }
 
@@ -236,6 +238,13 @@ class LoopbackConnection final : public Connection, private event::Task {
     if (frame.payload.size() > kMaxPayloadBytes) {
       event::Fatal("loopback: a payload over the limit");
     }
+    LoopbackConnection* passed = nullptr;
+    if (frame.connection != nullptr) {
+      passed = dynamic_cast<LoopbackConnection*>(frame.connection->get());
+      if (passed == nullptr || !passed->IsIdle(channel_.get())) {
+        return IoResult::kNotIdle;
+      }
+    }
     QueuedFrame queued;
     event::Wakes wakes;
     std::unique_lock<std::mutex> lock(channel_->mutex);
@@ -261,11 +270,7 @@ class LoopbackConnection final : public Connection, private event::Task {
       queued.descriptor_lost = fd < 0;
       frame.descriptor->reset();
     }
-    if (frame.connection != nullptr) {
-      auto* passed = static_cast<LoopbackConnection*>(frame.connection->get());
-      if (passed->observer_ != nullptr) {
-        event::Fatal("loopback: an attached connection cannot be passed");
-      }
+    if (passed != nullptr) {
       passed->Leave();
       queued.connection = std::move(*frame.connection);
     }
@@ -339,6 +344,15 @@ class LoopbackConnection final : public Connection, private event::Task {
   End& far() { return channel_->ends[1 - side_]; }
   const End& mine() const { return channel_->ends[side_]; }
   const End& far() const { return channel_->ends[1 - side_]; }
+
+  // Whether it can be passed on by a connection of `channel`.
+  bool IsIdle(const Channel* channel) const {
+    if (channel == channel_.get()) return false;
+    std::lock_guard<std::mutex> lock(channel_->mutex);
+    // What this end has not received is as if it were with the kernel.
+    return !mine().closed && observer_ == nullptr && mine().waiters.empty() &&
+           far().inbox.empty();
+  }
 
   bool Readable() const { return !mine().inbox.empty() || far().closed; }
 

@@ -447,6 +447,54 @@ TEST_P(TransportConformanceTest, PassesConnectionsThatWereInUse) {
   EXPECT_TRUE(Next(client.get(), first.pool.get()).descriptor);
 }
 
+// Whatever a peer does to a connection, passing it on is no more than refused.
+TEST_P(TransportConformanceTest, PassesNoConnectionThatIsNotIdle) {
+  Ends carrying(GetParam());
+  auto pass = [&](std::unique_ptr<Connection>* connection) {
+    Connection* const before = connection->get();
+    OutgoingFrame frame = Frame(2, "");
+    frame.connection = connection;
+    const IoResult result = carrying.client->Send(frame);
+    if (result != IoResult::kOk) {
+      EXPECT_EQ(connection->get(), before) << "it is the caller's still";
+    }
+    return result;
+  };
+
+  std::unique_ptr<Connection> nothing;
+  EXPECT_EQ(pass(&nothing), IoResult::kNotIdle);
+  EXPECT_EQ(pass(&carrying.client), IoResult::kNotIdle) << "itself";
+
+  std::unique_ptr<Connection> client, middle;
+  carrying.Connect(&client, &middle);
+  Watcher watcher;
+  ASSERT_TRUE(middle->Attach(carrying.loop(), &watcher).ok());
+  EXPECT_EQ(pass(&middle), IoResult::kNotIdle) << "attached";
+  middle->Detach();
+
+  int sent = 0;
+  while (middle->queued_bytes() == 0) {
+    ASSERT_EQ(middle->Send(Frame(1, std::string(1000, 'x'))), IoResult::kOk);
+    ++sent;
+  }
+  EXPECT_EQ(pass(&middle), IoResult::kNotIdle) << "something is queued";
+  for (int i = 0; i < sent; ++i) {
+    Next(client.get(), carrying.pool.get());
+    middle->Flush();
+  }
+  EXPECT_EQ(middle->queued_bytes(), 0u);
+
+  std::unique_ptr<Connection> other, closed;
+  carrying.Connect(&other, &closed);
+  closed->Close();
+  EXPECT_EQ(pass(&closed), IoResult::kNotIdle) << "closed";
+
+  EXPECT_EQ(pass(&middle), IoResult::kOk) << "idle again";
+  EXPECT_EQ(middle, nullptr);
+  const IncomingFrame frame = Next(carrying.server.get(), carrying.pool.get());
+  EXPECT_NE(frame.connection, nullptr) << "what was refused has not been sent";
+}
+
 TEST_P(TransportConformanceTest, KnowsWhoIsThere) {
   Ends ends(GetParam());
   const event::Credentials self = event::Process::Current()->credentials();

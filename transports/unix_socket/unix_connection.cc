@@ -64,10 +64,24 @@ bool UnixConnection::HasBuffered() const {
   return batch_ != nullptr && batch_->packet != nullptr;
 }
 
+bool UnixConnection::HasPartial() const {
+  return partial_ != nullptr || announced_;
+}
+
+UnixConnection* UnixConnection::AsIdle(Connection* connection) {
+  auto* const passed = dynamic_cast<UnixConnection*>(connection);
+  if (passed == nullptr || passed == this) return nullptr;
+  std::lock_guard<std::mutex> lock(passed->mutex_);
+  const bool queued =
+      passed->output_ != nullptr && !passed->output_->queue.empty();
+  return passed->closed_ == nullptr && passed->observer_ == nullptr &&
+                 passed->waiters_ == 0 && !queued && !passed->HasBuffered() &&
+                 !passed->HasPartial()
+             ? passed
+             : nullptr;
+}
+
 event::UniqueFd UnixConnection::ReleaseSocket() {
-  if (observer_ != nullptr || HasBuffered() || partial_ != nullptr) {
-    event::Fatal("unix transport: only an idle connection can be passed");
-  }
   std::lock_guard<std::mutex> lock(mutex_);
   closed_ = std::make_unique<Closed>();
   closed_->why = absl::CancelledError("passed to another process");

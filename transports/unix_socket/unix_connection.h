@@ -47,6 +47,7 @@ class UnixConnection final : public Connection, private event::Watch {
   IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                    event::Instant deadline) override;
   bool HasBuffered() const override;
+  bool HasPartial() const override;
   bool MayHaveMore() const override { return may_have_more_; }
   bool Wait(uint32_t what, event::Instant deadline) override;
   absl::Status AskForSender(bool on) override;
@@ -119,7 +120,9 @@ class UnixConnection final : public Connection, private event::Watch {
   IoResult Fail(absl::Status status);
   void CloseWith(absl::Status status);
   absl::StatusOr<event::Credentials> PeerLocked() const;
-  // For a connection that is handed on.
+  // `connection`, if this one may pass it on; null otherwise.
+  UnixConnection* AsIdle(Connection* connection);
+  // For a connection that is passed on.
   event::UniqueFd ReleaseSocket();
 
   // event::Watch

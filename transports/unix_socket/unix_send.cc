@@ -64,7 +64,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   if (frame.descriptor != nullptr) header.flags |= FrameHeader::kDescriptor;
   if (frame.connection != nullptr) {
     header.flags |= FrameHeader::kConnection;
-    auto* const passed = static_cast<UnixConnection*>(frame.connection->get());
+    UnixConnection* const passed = AsIdle(frame.connection->get());
+    if (passed == nullptr) return IoResult::kNotIdle;
     passed->StopPassingCredentials();
     if (passed->promised_plain_) header.flags |= FrameHeader::kExpectsPlain;
   }
