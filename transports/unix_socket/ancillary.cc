@@ -39,20 +39,13 @@ void OutgoingAncillary::PutInto(struct msghdr* message) {
   message->msg_controllen = size_;
 }
 
-void IncomingAncillary::Reset() {
-  for (size_t i = 0; i < count_; ++i) event::sys::Close(fds_[i]);
-  count_ = 0;
-  truncated_ = false;
-  sender_.reset();
-}
-
 void IncomingAncillary::PutInto(struct msghdr* message) {
   message->msg_control = bytes_;
   message->msg_controllen = sizeof(bytes_);
 }
 
 void IncomingAncillary::TakeFrom(const struct msghdr& message) {
-  truncated_ = (message.msg_flags & MSG_CTRUNC) != 0;
+  set_truncated((message.msg_flags & MSG_CTRUNC) != 0);
   auto* const raw = const_cast<struct msghdr*>(&message);
   for (struct cmsghdr* c = CMSG_FIRSTHDR(raw); c != nullptr;
        c = CMSG_NXTHDR(raw, c)) {
@@ -62,27 +55,14 @@ void IncomingAncillary::TakeFrom(const struct msghdr& message) {
       for (size_t i = 0; i < count; ++i) {
         int fd;
         std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-        if (count_ < kMaxDescriptorsPerPacket) {
-          fds_[count_++] = fd;
-        } else {
-          event::sys::Close(fd);
-        }
+        AddDescriptor(fd);
       }
     } else if (c->cmsg_type == SCM_CREDENTIALS) {
       struct ucred credentials;
       std::memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
-      sender_ =
-          event::Credentials{credentials.pid, credentials.uid, credentials.gid};
+      set_sender({credentials.pid, credentials.uid, credentials.gid});
     }
   }
-}
-
-event::UniqueFd IncomingAncillary::TakeDescriptor() {
-  if (count_ == 0) return event::UniqueFd();
-  const int first = fds_[0];
-  --count_;
-  std::memmove(fds_, fds_ + 1, count_ * sizeof(int));
-  return event::UniqueFd(first);
 }
 
 }  // namespace transports

@@ -60,14 +60,6 @@ UnixConnection::UnixConnection(event::UniqueFd socket, event::Process* process,
 
 UnixConnection::~UnixConnection() { Close(); }
 
-bool UnixConnection::HasBuffered() const {
-  return batch_ != nullptr && batch_->packet != nullptr;
-}
-
-bool UnixConnection::HasPartial() const {
-  return partial_ != nullptr || announced_;
-}
-
 UnixConnection* UnixConnection::AsIdle(Connection* connection) {
   auto* const passed = dynamic_cast<UnixConnection*>(connection);
   if (passed == nullptr || passed == this) return nullptr;
@@ -101,20 +93,19 @@ absl::Status UnixConnection::Attach(event::Loop* loop, Observer* observer) {
     reads_ = true;
     sent_in_turn_ = 0;
   }
-  if (HasBuffered()) loop->Post(batch_.get());
+  RemindOfBuffered();
   UpdateInterest();
   return absl::OkStatus();
 }
 
 void UnixConnection::Detach() {
   if (observer_ == nullptr) return;
-  if (batch_ != nullptr) loop_->Cancel(batch_.get());
+  if (leftover_ != nullptr) leftover_->LeaveLoop();
   std::lock_guard<std::mutex> lock(mutex_);
   if (output_ != nullptr) {
     if (!output_->blocked) FlushLocked();
     output_->LeaveLoop();
   }
-  if (spare_ != nullptr) spare_->LeaveLoop();
   if (added()) loop_->RemoveWatch(this);
   loop_ = nullptr;
   observer_ = nullptr;
@@ -124,10 +115,7 @@ void UnixConnection::Detach() {
 void UnixConnection::SetReadInterest(bool interested) {
   if (observer_ == nullptr) return;
   reads_ = interested;
-  if (HasBuffered() && interested) {
-    loop_->Cancel(batch_.get());
-    loop_->Post(batch_.get());
-  }
+  RemindOfBuffered();
   UpdateInterest();
 }
 
@@ -139,7 +127,7 @@ void UnixConnection::UpdateInterest() {
 void UnixConnection::UpdateInterestLocked() {
   if (loop_ == nullptr || fd_.get() < 0) return;
   uint32_t interest = 0;
-  if (reads_ && (spare_ == nullptr || !spare_->paused())) {
+  if (reads_ && (leftover_ == nullptr || !leftover_->paused())) {
     interest |= event::Watch::kReadable;
   }
   if (output_ != nullptr && (output_->blocked || output_->wants_room)) {
@@ -274,12 +262,12 @@ absl::Status UnixConnection::AskForSender(bool on) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (!on) {
     // The next send takes it back: there may be none.
-    passes_credentials_ |= asks_for_sender_;
-    asks_for_sender_ = false;
+    passes_credentials_ |= reader_.wants_credentials();
+    reader_.WantCredentials(false);
     return absl::OkStatus();
   }
   absl::Status set = PassCredentials(true);
-  asks_for_sender_ = set.ok();
+  reader_.WantCredentials(set.ok());
   passes_credentials_ = false;
   return set;
 }
@@ -301,11 +289,7 @@ absl::Status UnixConnection::PassCredentials(bool on) {
 }
 
 void UnixConnection::SetDescriptorPolicy(DescriptorPolicy policy) {
-  if (policy == DescriptorPolicy::kLeaveUnread) {
-    if (spare_ == nullptr) spare_ = std::make_unique<Spare>(this);
-  } else {
-    spare_.reset();
-  }
+  leaves_unread_ = policy == DescriptorPolicy::kLeaveUnread;
 }
 
 absl::StatusOr<event::Credentials> UnixConnection::peer() const {
@@ -355,9 +339,8 @@ void UnixConnection::Close() { CloseWith(ClosedHere()); }
 
 void UnixConnection::CloseWith(absl::Status status) {
   Detach();
-  batch_.reset();
-  partial_.reset();
-  spare_.reset();
+  reader_.Reset();
+  leftover_.reset();
   std::lock_guard<std::mutex> lock(mutex_);
   if (closed_ != nullptr) return;
   if (output_ != nullptr && !output_->queue.empty()) {

@@ -8,8 +8,7 @@
 // Within a turn of the loop the first frame goes straight, the rest is queued
 // until the turn's end.
 //
-// Receiving (the owner): one system call per packet. If the packet has more than
-// one frame, the rest is kept and handed out without another.
+// Receiving (the owner): one system call per packet, which reader_ takes apart.
 //
 // Descriptors and credentials cost both sides more than all the rest of a small
 // message. So each packet says whether the next one may bring any (wire.md), and
@@ -26,6 +25,7 @@
 #include "event/loop.h"
 #include "event/process.h"
 #include "transports/framing/framing.h"
+#include "transports/framing/packet_reader.h"
 #include "transports/transport.h"
 #include "transports/unix_socket/ancillary.h"
 #include "transports/unix_socket/output_queue.h"
@@ -46,9 +46,9 @@ class UnixConnection final : public Connection, private event::Watch {
   void SetReadInterest(bool interested) override;
   IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                    event::Instant deadline) override;
-  bool HasBuffered() const override;
-  bool HasPartial() const override;
-  bool MayHaveMore() const override { return may_have_more_; }
+  bool HasBuffered() const override { return reader_.HasBuffered(); }
+  bool HasPartial() const override { return reader_.HasPartial(); }
+  bool MayHaveMore() const override { return reader_.may_have_more(); }
   bool Wait(uint32_t what, event::Instant deadline) override;
   absl::Status AskForSender(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
@@ -61,16 +61,9 @@ class UnixConnection final : public Connection, private event::Watch {
   absl::StatusOr<event::Credentials> peer() const override;
   absl::StatusOr<event::UniqueFd> PeerPidFd() const override;
 
-  // Memory for a packet on its way in.
-  struct Packet {
-    uint8_t bytes[kMaxPacketBytes];
-  };
-
  private:
   class Output;    // exists once something has been queued or gathered
-  class Spare;     // exists under DescriptorPolicy::kLeaveUnread
-  struct Batch;    // the rest of a packet
-  struct Partial;  // a fragmented frame on its way in
+  class Leftover;  // exists once something has been left unread
 
   enum class Sent { kAll, kWouldBlock, kTooLarge, kBroken };
 
@@ -102,21 +95,14 @@ class UnixConnection final : public Connection, private event::Watch {
   IoResult WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
                           event::Instant deadline);
   IoResult ReceivePacket(IncomingFrame* frame, BufferPool* pool, bool block);
-  absl::Status TakeAncillary(const FrameHeader& header,
-                             IncomingAncillary* ancillary,
-                             IncomingFrame* frame);
   bool PauseForDescriptor(event::Instant deadline);
-  IoResult Fetch(struct iovec* parts, size_t count, bool block,
+  IoResult Fetch(PacketReader::Room* room, bool block,
                  IncomingAncillary* ancillary, size_t* size);
   ssize_t TakeWhatWasLookedAt(ssize_t size);
-  absl::Status Dissect(const uint8_t* bytes, size_t size, Buffer payload,
-                       std::unique_ptr<Packet> packet, BufferPool* pool,
-                       IncomingFrame* frame, IncomingAncillary* ancillary,
-                       bool* complete);
-  void Keep(std::unique_ptr<Packet> packet, size_t at, size_t end);
-  IoResult TakeFromBatch(IncomingFrame* frame, BufferPool* pool);
-  IoResult ReceivePart(IncomingAncillary* ancillary, bool block);
-  IoResult HandPartial(IncomingFrame* frame);
+  IoResult TakeBuffered(IncomingFrame* frame, BufferPool* pool);
+  void MakePassedConnection(IncomingFrame* frame);
+  void RemindOfBuffered();
+  Leftover* leftover();
   IoResult Fail(absl::Status status);
   void CloseWith(absl::Status status);
   absl::StatusOr<event::Credentials> PeerLocked() const;
@@ -133,9 +119,8 @@ class UnixConnection final : public Connection, private event::Watch {
   Observer* observer_ = nullptr;
   event::Loop* loop_ = nullptr;
   std::unique_ptr<Output> output_;
-  std::unique_ptr<Batch> batch_;
-  std::unique_ptr<Partial> partial_;
-  std::unique_ptr<Spare> spare_;
+  PacketReader reader_;
+  std::unique_ptr<Leftover> leftover_;
   struct Closed {
     absl::Status why;
     // Who was there, if that is why.
@@ -147,14 +132,11 @@ class UnixConnection final : public Connection, private event::Watch {
   uint32_t send_limit_bytes_;
   uint32_t send_limit_frames_ = UINT32_MAX;
   uint16_t send_limit_descriptors_ = UINT16_MAX;
-  uint32_t max_packet_ = kMaxPacketBytes;
   uint16_t waiters_ = 0;  // threads inside poll() with our descriptor
+  uint32_t max_packet_ = kMaxPacketBytes;
   bool reads_ = false;
-  bool plain_next_ = false;      // what the far end has said of its next packet
-  bool may_have_more_ = false;   // likewise
-  bool announced_ = false;       // the last packet was an announcement
-  bool promised_plain_ = false;  // what this end has said; under mutex_
-  bool asks_for_sender_ = false;
+  bool leaves_unread_ = false;       // DescriptorPolicy::kLeaveUnread
+  bool promised_plain_ = false;      // what this end has said; under mutex_
   bool passes_credentials_ = false;  // still, but nobody asks any more
   bool socket_is_nonblocking_;
   // The owner waits, and looks at the output no more. Set under mutex_.
