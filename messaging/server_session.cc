@@ -44,7 +44,7 @@ absl::Status ServerSession::Start(
   frame.type = kHelloFrame;
   frame.payload =
       absl::MakeConstSpan(reinterpret_cast<uint8_t*>(&hello), sizeof(hello));
-  frame.vouched = true;
+  frame.attach_credentials = true;
   if (this->connection()->Send(frame) != transports::IoResult::kOk) {
     return this->connection()->close_status();
   }

@@ -99,8 +99,8 @@ class FaultyConnection final : public Connection,
   bool Wait(uint32_t what, event::Instant deadline) override {
     return broken_ || inner_->Wait(what, deadline);
   }
-  absl::Status AskForSender(bool on) override {
-    return inner_->AskForSender(on);
+  absl::Status SetReceiveCredentials(bool on) override {
+    return inner_->SetReceiveCredentials(on);
   }
   void SetDescriptorPolicy(DescriptorPolicy policy) override {
     leaves_unread_ = policy == DescriptorPolicy::kLeaveUnread;

@@ -9,6 +9,9 @@ namespace le {
 namespace transports {
 namespace {
 
+// Stands for a user that is unknown, or unknown here.
+constexpr uid_t kOverflowUid = 65534;
+
 void Append(char* bytes, size_t* used, int type, const void* data,
             size_t size) {
   auto* const header = reinterpret_cast<struct cmsghdr*>(bytes + *used);
@@ -60,6 +63,8 @@ void IncomingAncillary::TakeFrom(const struct msghdr& message) {
     } else if (c->cmsg_type == SCM_CREDENTIALS) {
       struct ucred credentials;
       std::memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
+      // What the kernel says of a packet without credentials.
+      if (credentials.pid == 0 && credentials.uid == kOverflowUid) continue;
       set_sender({credentials.pid, credentials.uid, credentials.gid});
     }
   }

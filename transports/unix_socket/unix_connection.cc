@@ -52,29 +52,34 @@ int PollTimeout(event::Instant deadline, event::Instant now) {
 }  // namespace
 
 UnixConnection::UnixConnection(event::UniqueFd socket, event::Process* process,
-                               bool socket_is_nonblocking)
+                               bool socket_is_nonblocking, bool promised_plain)
     : process_(process),
       fd_(std::move(socket)),
       send_limit_bytes_(Saturated<uint32_t>(SendLimits().bytes)),
+      promised_plain_(promised_plain),
       socket_is_nonblocking_(socket_is_nonblocking) {}
 
 UnixConnection::~UnixConnection() { Close(); }
 
-UnixConnection* UnixConnection::AsIdle(Connection* connection) {
+UnixConnection* UnixConnection::AsIdle(Connection* connection,
+                                       bool* promised_plain) {
   auto* const passed = dynamic_cast<UnixConnection*>(connection);
   if (passed == nullptr || passed == this) return nullptr;
-  std::lock_guard<std::mutex> lock(passed->mutex_);
+  event::MutexLock lock(&passed->mutex_);
   const bool queued =
       passed->output_ != nullptr && !passed->output_->queue.empty();
-  return passed->closed_ == nullptr && passed->observer_ == nullptr &&
-                 passed->waiters_ == 0 && !queued && !passed->HasBuffered() &&
-                 !passed->HasPartial()
-             ? passed
-             : nullptr;
+  if (passed->closed_ != nullptr || passed->observer_ != nullptr ||
+      passed->waiters_ > 0 || queued || passed->HasBuffered() ||
+      passed->HasPartial()) {
+    return nullptr;
+  }
+  passed->StopPassingCredentials();
+  *promised_plain = passed->promised_plain_;
+  return passed;
 }
 
 event::UniqueFd UnixConnection::ReleaseSocket() {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   closed_ = std::make_unique<Closed>();
   closed_->why = absl::CancelledError("passed to another process");
   return std::move(fd_);
@@ -87,7 +92,7 @@ absl::Status UnixConnection::Attach(event::Loop* loop, Observer* observer) {
   if (closed_ != nullptr) return close_status();
   loop->AddWatchLater(this, fd_.get(), event::Watch::kReadable);
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    event::MutexLock lock(&mutex_);
     loop_ = loop;
     observer_ = observer;
     reads_ = true;
@@ -101,7 +106,7 @@ absl::Status UnixConnection::Attach(event::Loop* loop, Observer* observer) {
 void UnixConnection::Detach() {
   if (observer_ == nullptr) return;
   if (leftover_ != nullptr) leftover_->LeaveLoop();
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   if (output_ != nullptr) {
     if (!output_->blocked) FlushLocked();
     output_->LeaveLoop();
@@ -120,7 +125,7 @@ void UnixConnection::SetReadInterest(bool interested) {
 }
 
 void UnixConnection::UpdateInterest() {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   UpdateInterestLocked();
 }
 
@@ -152,7 +157,7 @@ void UnixConnection::OnReady(uint32_t events) {
   if (observer == nullptr) return;
   bool writable = false;
   if ((events & (event::Watch::kWritable | kHangUp | kError)) != 0) {
-    std::lock_guard<std::mutex> lock(mutex_);
+    event::MutexLock lock(&mutex_);
     if (output_ != nullptr) {
       if (output_->blocked) FlushLocked();
       // Somebody else may have emptied the queue, unknown to the loop.
@@ -174,12 +179,12 @@ void UnixConnection::OnReady(uint32_t events) {
 }
 
 size_t UnixConnection::queued_bytes() const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   return output_ == nullptr ? 0 : output_->queue.bytes();
 }
 
 void UnixConnection::SetSendLimits(const SendLimits& limits) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   send_limit_bytes_ = Saturated<uint32_t>(limits.bytes);
   send_limit_frames_ = Saturated<uint32_t>(limits.frames);
   send_limit_descriptors_ = Saturated<uint16_t>(limits.descriptors);
@@ -187,26 +192,35 @@ void UnixConnection::SetSendLimits(const SendLimits& limits) {
 
 // ---- Waiting ---------------------------------------------------------------
 
-bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
-  const bool for_room = (what & Connection::kWritable) != 0;
-  const bool to_read = (what & Connection::kReadable) != 0;  // the owner
+bool UnixConnection::IsDoneLocked(uint32_t events) const {
+  if ((events & Connection::kWritable) != 0 && HasRoomLocked()) return true;
+  return (events & kFlushed) != 0 &&
+         (!owner_is_blocked_ || output_ == nullptr || output_->queue.empty());
+}
+
+bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
+  const bool to_send = (events & (Connection::kWritable | kFlushed)) != 0;
+  const bool to_read = (events & Connection::kReadable) != 0;  // the owner
   for (;;) {
     struct pollfd poll = {};
     event::Instant until = deadline;
     bool pauses;
     {
-      std::lock_guard<std::mutex> lock(mutex_);
+      event::MutexLock lock(&mutex_);
       if (closed_ != nullptr) return true;
       if (to_read && HasBuffered()) return true;
       const bool queued = output_ != nullptr && !output_->queue.empty();
       if (queued) FlushLocked();
-      if (for_room && queued && HasRoomLocked()) return true;
-      if (for_room && send_is_broken_) return true;
+      // If nothing was queued, only the socket knows whether there is room.
+      if ((queued || (events & kFlushed) != 0) && IsDoneLocked(events)) {
+        return true;
+      }
+      if (to_send && send_is_broken_) return true;
       pauses = output_ != nullptr && output_->no_memory;
       if (pauses) {
         // The socket would say that there is room.
         until = std::min(until, process_->Now() + kNoMemoryPause);
-      } else if (for_room || (output_ != nullptr && !output_->queue.empty())) {
+      } else if (to_send || (output_ != nullptr && !output_->queue.empty())) {
         poll.events |= POLLOUT;
       }
       if (to_read) {
@@ -223,7 +237,7 @@ bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
         PollTimeout(until, timeless ? event::Instant() : process_->Now()));
     const int error = errno;
     {
-      std::lock_guard<std::mutex> lock(mutex_);
+      event::MutexLock lock(&mutex_);
       if (to_read) owner_is_blocked_ = false;
       --waiters_;
       if (closed_ != nullptr) {
@@ -233,11 +247,11 @@ bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
       if (pauses ||
           (ready > 0 && (poll.revents & (POLLOUT | POLLERR | POLLHUP)) != 0)) {
         FlushLocked();
-        if (for_room && HasRoomLocked()) return true;
+        if (IsDoneLocked(events)) return true;
       }
       if (ready < 0 && error != EINTR) {
-        // The kernel does not even wait. To say that the time is over would be
-        // untrue, and to go on would be turning in circles.
+        // poll() itself failed. This is not a timeout, and retrying would spin,
+        // so break the connection.
         event::Log(
             event::LogLevel::kError,
             absl::StrCat("cannot wait for a socket: ", std::strerror(error)));
@@ -258,8 +272,8 @@ bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
 
 // ---- Who, and the end ------------------------------------------------------
 
-absl::Status UnixConnection::AskForSender(bool on) {
-  std::lock_guard<std::mutex> lock(mutex_);
+absl::Status UnixConnection::SetReceiveCredentials(bool on) {
+  event::MutexLock lock(&mutex_);
   if (!on) {
     // The next send takes it back: there may be none.
     passes_credentials_ |= reader_.wants_credentials();
@@ -293,7 +307,7 @@ void UnixConnection::SetDescriptorPolicy(DescriptorPolicy policy) {
 }
 
 absl::StatusOr<event::Credentials> UnixConnection::peer() const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   return PeerLocked();
 }
 
@@ -314,7 +328,7 @@ absl::StatusOr<event::Credentials> UnixConnection::PeerLocked() const {
 }
 
 absl::StatusOr<event::UniqueFd> UnixConnection::PeerPidFd() const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   int fd = -1;
   socklen_t size = sizeof(fd);
   if (sys::GetSockOpt(fd_.get(), SOL_SOCKET, SO_PEERPIDFD, &fd, &size) != 0) {
@@ -325,7 +339,7 @@ absl::StatusOr<event::UniqueFd> UnixConnection::PeerPidFd() const {
 }
 
 absl::Status UnixConnection::close_status() const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   if (closed_ != nullptr) return closed_->why;
   return send_is_broken_ ? FarEndGone() : absl::OkStatus();
 }
@@ -341,7 +355,7 @@ void UnixConnection::CloseWith(absl::Status status) {
   Detach();
   reader_.Reset();
   leftover_.reset();
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   if (closed_ != nullptr) return;
   if (output_ != nullptr && !output_->queue.empty()) {
     FlushLocked();

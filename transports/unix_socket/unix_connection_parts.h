@@ -7,7 +7,6 @@
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_PARTS_H_
 
 #include <memory>
-#include <mutex>
 
 #include "absl/status/status.h"
 #include "event/base/sys.h"
@@ -78,7 +77,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   struct TurnEnd final : event::TurnEndHook {
     explicit TurnEnd(UnixConnection* c) : connection(c) {}
     void OnTurnEnd() override {
-      std::lock_guard<std::mutex> lock(connection->mutex_);
+      event::MutexLock lock(&connection->mutex_);
       if (!connection->output_->blocked) connection->FlushLocked();
     }
     UnixConnection* const connection;
@@ -86,7 +85,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
 
   void Run() override {
     {
-      std::lock_guard<std::mutex> lock(connection_->mutex_);
+      event::MutexLock lock(&connection_->mutex_);
       posted_ = false;
     }
     connection_->UpdateInterest();

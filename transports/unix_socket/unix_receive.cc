@@ -42,7 +42,6 @@ constexpr int kMaxPacketsWithoutFrame = 32;
 
 IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
                                  event::Instant deadline) {
-  process_->YieldPoint();
   if (pool == nullptr) pool = EmptyPool();
   *frame = IncomingFrame();
   if (HasBuffered()) return TakeBuffered(frame, pool);
@@ -53,7 +52,7 @@ IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
   if (deadline == absl::InfiniteFuture()) {
     bool block = true;
     {
-      std::lock_guard<std::mutex> lock(mutex_);
+      event::MutexLock lock(&mutex_);
       if (output_ != nullptr && !output_->queue.empty()) {
         FlushLocked();
         if (!output_->queue.empty()) block = false;
@@ -215,10 +214,9 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
 }
 
 void UnixConnection::MakePassedConnection(IncomingFrame* frame) {
-  auto connection = std::make_unique<UnixConnection>(
-      std::move(frame->descriptor), process_, /*socket_is_nonblocking=*/true);
-  connection->promised_plain_ = reader_.passed_has_promised_plain();
-  frame->connection = std::move(connection);
+  frame->connection = std::make_unique<UnixConnection>(
+      std::move(frame->descriptor), process_, /*socket_is_nonblocking=*/true,
+      reader_.passed_has_promised_plain());
 }
 
 IoResult UnixConnection::TakeBuffered(IncomingFrame* frame, BufferPool* pool) {
