@@ -210,8 +210,10 @@ class Connection {
   // the rest has left, since nobody else would send it. It needs no lock then
   // that the owner might hold.
   // Errors: kWouldBlock: the limits are reached; OnWritable() and Wait() tell
-  // when there is room. kClosed: see close_status(). kNotIdle: see
-  // OutgoingFrame::connection. Fatal: a payload over kMaxPayloadBytes.
+  // when there is room. Also, to another thread while the owner waits: nothing
+  // of the frame can leave now; only Wait() tells then. kClosed: see
+  // close_status(). kNotIdle: see OutgoingFrame::connection. Fatal: a payload
+  // over kMaxPayloadBytes.
   // On failure nothing was sent, and all of the frame is still the caller's. On
   // kOk descriptor and connection have been taken, whether they arrive or not.
   virtual IoResult Send(const OutgoingFrame& frame) = 0;

@@ -52,7 +52,7 @@ class UnixConnection final : public Connection, private event::Watch {
   bool HasBuffered() const override { return reader_.HasBuffered(); }
   bool HasPartial() const override { return reader_.HasPartial(); }
   bool MayHaveMore() const override { return reader_.may_have_more(); }
-  bool Wait(uint32_t what, event::Instant deadline) override;
+  bool Wait(uint32_t events, event::Instant deadline) override;
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
   void SetSendLimits(const SendLimits& limits) override;
@@ -142,13 +142,13 @@ class UnixConnection final : public Connection, private event::Watch {
     absl::optional<event::Credentials> peer;
   };
   std::unique_ptr<Closed> closed_;  // null: open
-  event::UniqueFd fd_;
 
   // The owner's thread only.
   PacketReader reader_;
   std::unique_ptr<Leftover> leftover_;
 
   std::unique_ptr<Output> output_ ABSL_GUARDED_BY(mutex_);
+  event::UniqueFd fd_;  // as observer_; here to save space
   // The last turn in which something left; 0: none.
   uint32_t sent_in_turn_ ABSL_GUARDED_BY(mutex_) = 0;
   uint32_t send_limit_bytes_ ABSL_GUARDED_BY(mutex_);
