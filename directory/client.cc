@@ -24,11 +24,11 @@ namespace {
 // die, or the directory be restarted, just then.
 constexpr int kTriesWithoutWaiting = 3;
 
-// The same, if it finds no place in the directory's line: for half a second,
-// in which the line has moved many times.
-constexpr int kTriesAtAFullLine = 50;
+// The same, if the directory's backlog is full: for half a second,
+// in which many were accepted.
+constexpr int kTriesAtAFullBacklog = 50;
 
-bool LineIsFull(const absl::Status& failed) {
+bool BacklogIsFull(const absl::Status& failed) {
   return failed.code() == absl::StatusCode::kAborted;
 }
 
@@ -69,7 +69,7 @@ absl::Duration BackOff::Next(uint64_t random) {
 }
 
 absl::Duration BackOff::NextAfter(const absl::Status& failed, uint64_t random) {
-  if (LineIsFull(failed)) return BackOff().Next(random);
+  if (BacklogIsFull(failed)) return BackOff().Next(random);
   return Next(random);
 }
 
@@ -130,7 +130,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
           absl::StrCat("interface '", description_.interface_name,
                        "': waits for another directory: ", failed.message()));
     }
-    if (wait_ || (LineIsFull(failed) && ++tries_ < kTriesAtAFullLine)) {
+    if (wait_ || (BacklogIsFull(failed) && ++tries_ < kTriesAtAFullBacklog)) {
       loop_->StartTimer(
           this, loop_->Now() +
                     back_off_.NextAfter(failed, client_->process_->Random()));
@@ -152,7 +152,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
       return absl::UnavailableError("the directory does not listen");
     }
     // After our own word, and before the server's.
-    absl::Status asked = connection_->AskForSender(true);
+    absl::Status asked = connection_->SetReceiveCredentials(true);
     if (!asked.ok()) return asked;
     return connection_->Attach(loop_, this);
   }
@@ -163,6 +163,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
                                  absl::InfinitePast())) {
       case IoResult::kWouldBlock:
         return;
+      case IoResult::kNotIdle:
       case IoResult::kClosed:
         Broken();
         return;
@@ -171,7 +172,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     }
     if (!IsDirectoryFrame(frame.type)) {
       connection_->Detach();
-      connection_->AskForSender(false).IgnoreError();
+      connection_->SetReceiveCredentials(false).IgnoreError();
       observer_->OnIntroduced(std::move(connection_), std::move(frame));
       return;
     }

@@ -103,7 +103,7 @@ class Greeter final : public Offer::Observer {
   void OnClient(std::unique_ptr<Connection> connection) override {
     transports::OutgoingFrame greeting;
     greeting.type = 7;
-    greeting.vouched = true;
+    greeting.attach_credentials = true;
     EXPECT_EQ(connection->Send(greeting), IoResult::kOk);
     clients.push_back(std::move(connection));
     if (ends_with_the_first) offer.reset();

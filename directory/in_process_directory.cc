@@ -139,7 +139,7 @@ class InProcessDirectory::LocalOpening final : public Opening,
       observer_->OnRefused(refusal_);
       return;
     }
-    connection_->AskForSender(true).IgnoreError();
+    connection_->SetReceiveCredentials(true).IgnoreError();
     connection_->Attach(loop_, this).IgnoreError();
   }
 
@@ -153,9 +153,10 @@ class InProcessDirectory::LocalOpening final : public Opening,
         return;
       case IoResult::kOk:
         connection_->Detach();
-        connection_->AskForSender(false).IgnoreError();
+        connection_->SetReceiveCredentials(false).IgnoreError();
         observer_->OnIntroduced(std::move(connection_), std::move(first));
         return;
+      case IoResult::kNotIdle:
       case IoResult::kClosed:
         break;
     }

@@ -119,6 +119,13 @@ class DirectoryServer::Peer final : private Connection::Observer,
     lost = true;
   }
 
+  // It sent more than its role allows.
+  void RefuseOutOfTurn() {
+    event::Log(LogLevel::kWarning,
+               absl::StrCat(directory_->Describe(id_), " speaks out of turn"));
+    Refuse(proto::INVALID, "out of turn");
+  }
+
   // It has said something, or is gone.
   void EndHalfOpen() {
     if (!half_open_) return;
@@ -148,6 +155,11 @@ class DirectoryServer::Peer final : private Connection::Observer,
       switch (connection_->Receive(&frame, directory->pool_.get(),
                                    absl::InfinitePast())) {
         case IoResult::kWouldBlock:
+          if (role == Role::kClient && connection_->HasPartial()) {
+            RefuseOutOfTurn();
+            directory->Remove(id);
+            return;
+          }
           if (half_open_ && !running()) {
             directory->loop_->StartTimer(
                 this,
@@ -155,6 +167,7 @@ class DirectoryServer::Peer final : private Connection::Observer,
           }
           if (!Watch()) directory->Remove(id);
           return;
+        case IoResult::kNotIdle:
         case IoResult::kClosed: {
           const absl::Status why = connection_->close_status();
           if (why.code() != absl::StatusCode::kUnavailable) {
@@ -213,9 +226,7 @@ class DirectoryServer::Peer final : private Connection::Observer,
         directory_->Administer(this, message);
         return;
     }
-    event::Log(LogLevel::kWarning,
-               absl::StrCat(directory_->Describe(id_), " speaks out of turn"));
-    Refuse(proto::INVALID, "out of turn");
+    RefuseOutOfTurn();
   }
 
   DirectoryServer* const directory_;
@@ -366,18 +377,26 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
     registry_.IntroductionFailed(client, server);
     return;
   }
-  if ((*from->connection_slot())->HasBuffered()) {
-    // It has said more than its one word, which nobody else may read.
+  // A client sends nothing between its request and the server's first frame.
+  // What this end has received of more than that cannot be passed on, so the
+  // client is refused. What has come but was not received yet goes along as the
+  // beginning of the session: nothing can tell it from what the client sends a
+  // moment later, and only the client's own session depends on it.
+  IoResult sent = IoResult::kNotIdle;
+  if (!(*from->connection_slot())->HasBuffered()) {
+    from->Unwatch();
+    transports::OutgoingFrame frame;
+    frame.type = kIntroductionFrame;
+    frame.connection = from->connection_slot();
+    sent = (*to->connection_slot())->Send(frame);
+  }
+  if (sent == IoResult::kNotIdle) {
     registry_.IntroductionDone(client);
-    from->Refuse(proto::INVALID, "out of turn");
+    from->RefuseOutOfTurn();
     Remove(client);
     return;
   }
-  from->Unwatch();
-  transports::OutgoingFrame frame;
-  frame.type = kIntroductionFrame;
-  frame.connection = from->connection_slot();
-  if ((*to->connection_slot())->Send(frame) == IoResult::kOk) {
+  if (sent == IoResult::kOk) {
     registry_.IntroductionDone(client);
     if (!monitors_.empty()) {
       Report(absl::StrCat("introduced: ", Describe(client), " to ",

@@ -6,7 +6,7 @@
 // Above it stand the directory, the sessions and the services; below it Unix
 // sockets, loopback within a process, a simulated network. What is promised
 // here holds for every implementation; //transports/testing:conformance checks
-// that it does.
+// it sentence by sentence.
 //
 //   Transport ──Listen──► Acceptor ──OnAccepted──► Connection ◄──frames──┐
 //       └──────Connect──────────────────────────► Connection ◄──────────┘
@@ -24,7 +24,11 @@
 //    object is attached to.
 //  - What the far end had sent before it closed or died is received before the
 //    close.
-//  - Nothing that a peer does is more than a closed connection with a reason.
+//  - Nothing that a peer or the kernel does is more than a closed connection
+//    with a reason. Only a caller's misuse is fatal, where it says so here.
+//
+// The comment of a call says what it does; its errors; who owns what if it
+// fails. A call without errors in its comment has none.
 
 #ifndef LE_MESSAGING_TRANSPORTS_TRANSPORT_H_
 #define LE_MESSAGING_TRANSPORTS_TRANSPORT_H_
@@ -75,30 +79,34 @@ struct OutgoingFrame {
   // Taken (moved from, closed once sent) on kOk; left alone otherwise.
   event::UniqueFd* descriptor = nullptr;
   // A connection to hand to the far end, which goes on with it as its own; its
-  // peer notices nothing. It must be detached, with nothing queued or received
-  // but not taken. Taken on kOk; left alone otherwise. Both ends must be of
-  // the same transport (fatal).
+  // peer notices nothing. Taken on kOk; left alone otherwise. It must be idle
+  // (or Send() returns kNotIdle): open, of the same transport, not the one that
+  // this frame is sent on, detached, with queued_bytes() 0, and with no frame
+  // or part of a frame that has been received but not taken by Receive().
+  // What its peer has sent and this end has not looked at yet goes along: the
+  // new owner receives it, and cannot tell it from what is sent later.
   std::unique_ptr<Connection>* connection = nullptr;
-  // Tells the far end, vouched for by the kernel, who sends this.
-  bool vouched = false;
-  // Others are on their way in either direction: a reader does well to look for
-  // another after this one.
+  // Tells the far end who sends this; the kernel checks it. See
+  // Connection::SetReceiveCredentials().
+  bool attach_credentials = false;
+  // Another frame will follow soon: the reader should look again at once. See
+  // Connection::MayHaveMore().
   bool more_to_come = false;
 };
 
-// A frame that has arrived.
+// A frame that has arrived. Owns all that is in it.
 struct IncomingFrame {
   uint8_t type = 0;
   uint64_t id = 0;
-  // payload.size() bytes from the far end; zero from there to the capacity. Not
-  // set for a frame without a payload, unless a pool was given.
+  // payload.size() bytes from the far end, and zero from there to the capacity,
+  // which is that of the pool that Receive() was given. Always set.
   Buffer payload;
   event::UniqueFd descriptor;  // close-on-exec
-  // A descriptor was sent, but could not be received (none left here, or the
-  // kernel refused it).
+  // A descriptor or connection was sent, but could not be received: the sender
+  // had none by that number, no descriptor is left here, or the kernel refused.
   bool descriptor_lost = false;
   std::unique_ptr<Connection> connection;
-  // Who sent this frame; see Connection::AskForSender().
+  // Who sent this frame; see Connection::SetReceiveCredentials().
   absl::optional<event::Credentials> sender;
 };
 
@@ -106,6 +114,7 @@ enum class IoResult {
   kOk,
   kWouldBlock,  // Send: full. Receive: nothing there until the deadline
   kClosed,      // see close_status()
+  kNotIdle,     // Send only: OutgoingFrame::connection cannot be passed
 };
 
 class Connection {
@@ -117,50 +126,63 @@ class Connection {
     // Called again each turn for as long as that is so, but no more once
     // Receive() has returned kClosed.
     virtual void OnReadable() = 0;
-    // After a Send() that was refused: there is room again.
+    // After a Send() that returned kWouldBlock: there is room again.
     virtual void OnWritable() {}
   };
 
-  // Closes.
+  // As Close().
   virtual ~Connection() = default;
 
   // ---- The owner's thread ----
 
-  // Begins to call `observer` on `loop`. ResourceExhausted if the loop cannot
-  // watch one more. Not attached when called: fatal.
+  // Begins to call `observer` on `loop`; OnReadable() is wanted. Neither is
+  // owned; both outlive the attachment.
+  // Errors: close_status() if this end is closed; ResourceExhausted if the loop
+  // cannot watch one more. Fatal: it is attached already.
+  // On failure the connection is as it was: not attached.
   virtual absl::Status Attach(event::Loop* loop, Observer* observer) = 0;
   // Ends that. No-op if not attached. What is queued stays queued.
   virtual void Detach() = 0;
-  // Whether OnReadable() is called; true after Attach(). False stops reading,
-  // so that the far end comes to feel it.
+  // Sets whether OnReadable() is called. False stops reading, so that the far
+  // end comes to find its queue full. No-op if not attached.
   virtual void SetReadInterest(bool interested) = 0;
 
-  // The next frame. `pool` gives the payload's buffer: a payload larger than
-  // its capacity closes the connection. Waits until `deadline`
-  // (InfinitePast(): not at all; InfiniteFuture(): for as long as it takes);
-  // while it waits, queued frames go on leaving. Attached or not.
+  // Receives the next frame, attached or not. The payload's buffer is of `pool`;
+  // null is a pool of capacity 0. Waits until `deadline` (InfinitePast(): not at
+  // all; InfiniteFuture(): for as long as it takes); while it waits, queued
+  // frames go on leaving.
+  // Errors: kWouldBlock: nothing came until the deadline. kClosed: see
+  // close_status(); a payload larger than the pool's capacity closes the
+  // connection, too.
+  // On failure `frame` holds nothing that is to be used.
   virtual IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                            event::Instant deadline) = 0;
   // Whether a further frame has been received already and only needs to be
-  // taken. A reader takes one, and then these, rather than drain until there is
-  // nothing: that would cost a futile system call each time.
+  // taken. A reader takes one frame and then these, rather than drain until
+  // there is nothing: that would cost a futile system call each time.
   virtual bool HasBuffered() const = 0;
-  // Whether the far end has let it be known that more is coming: then one more
-  // Receive() in this turn is worth its while, even if it may be in vain.
+  // Whether a part of a frame has been received, and the rest has not: its
+  // sender is in the middle of it.
+  virtual bool HasPartial() const = 0;
+  // Whether the peer has announced more, and Receive() has not found it missing
+  // since: one extra Receive() in this turn usually succeeds.
   virtual bool MayHaveMore() const = 0;
 
   // Waits until there is something to receive (kReadable) or room to send
-  // (kWritable), whichever of `what`; true if so, false at the deadline. A
-  // closed connection is both. From a thread other than the owner's only
-  // kWritable may be waited for.
+  // (kWritable), whichever of `events`. A closed connection is both. While it
+  // waits, queued frames go on leaving. From a thread other than the owner's
+  // only kWritable may be waited for.
+  // Errors: false: neither until the deadline.
   static constexpr uint32_t kReadable = 1;
   static constexpr uint32_t kWritable = 2;
-  virtual bool Wait(uint32_t what, event::Instant deadline) = 0;
+  virtual bool Wait(uint32_t events, event::Instant deadline) = 0;
 
-  // Frames received while this is on say who sent them if they were sent
-  // `vouched`. Off at first. Do not send while it is on: the kernel would give
+  // Sets whether frames that are received from now on say who sent them. Off at
+  // first. A frame that was sent with `attach_credentials` says so for certain;
+  // of others it may be known. Do not send while it is on: the kernel would give
   // the socket an abstract name.
-  virtual absl::Status AskForSender(bool on) = 0;
+  // Errors: Internal: the kernel refuses; it is off then.
+  virtual absl::Status SetReceiveCredentials(bool on) = 0;
 
   // What to do with a frame whose descriptor or connection cannot be received
   // for want of descriptors: deliver it with `descriptor_lost` (the default),
@@ -169,38 +191,51 @@ class Connection {
   enum class DescriptorPolicy { kDeliverWithout, kLeaveUnread };
   virtual void SetDescriptorPolicy(DescriptorPolicy policy) = 0;
 
+  // Bounds what is queued from now on; what is queued already stays.
   virtual void SetSendLimits(const SendLimits& limits) = 0;
 
-  // Hands over what the transport takes without waiting, drops the rest (with a
-  // warning that says how much), and closes. Idempotent. From then on Send()
-  // and Receive() return kClosed; threads that wait in Wait() return.
+  // Detaches, hands over what the transport takes without waiting, drops the
+  // rest (with a warning that says how much), and closes. Idempotent. From then
+  // on Send() and Receive() return kClosed; threads that wait in Wait() return.
   virtual void Close() = 0;
 
   // ---- Any thread ----
 
-  // Sends, or queues and sends as soon as that can be. Never blocks. Outside a
-  // turn of the attached loop a frame leaves at once. Within a turn, on the
-  // loop's thread, the first frame leaves at once and what follows is gathered
-  // until the turn's end, or until it fills a packet. kWouldBlock: the limits
-  // are reached; nothing was taken; OnWritable() will tell. An empty queue
-  // takes one frame of any size. kClosed: nothing was taken.
-  // A payload over kMaxPayloadBytes is fatal.
+  // Sends, or queues and sends as soon as that can be. Outside a turn of the
+  // attached loop a frame leaves at once. Within a turn, on the loop's thread,
+  // the first frame leaves at once and what follows is gathered until the
+  // turn's end, or until it fills a packet. An empty queue takes one frame of
+  // any size. Does not block, with one exception: while the owner waits in
+  // Receive() or Wait(), another thread whose frame left in part waits until
+  // the rest has left, since nobody else would send it. It needs no lock then
+  // that the owner might hold.
+  // Errors: kWouldBlock: the limits are reached; OnWritable() and Wait() tell
+  // when there is room. Also, to another thread while the owner waits: nothing
+  // of the frame can leave now; only Wait() tells then. kClosed: see
+  // close_status(). kNotIdle: see OutgoingFrame::connection. Fatal: a payload
+  // over kMaxPayloadBytes.
+  // On failure nothing was sent, and all of the frame is still the caller's. On
+  // kOk descriptor and connection have been taken, whether they arrive or not.
   virtual IoResult Send(const OutgoingFrame& frame) = 0;
   // Sends what has been gathered or held back, as far as it goes without
   // waiting.
   virtual void Flush() = 0;
-  // Queued, not yet with the kernel or the far end.
+  // Bytes that are queued: not yet with the kernel or the far end. Includes
+  // what the transport adds to each frame.
   virtual size_t queued_bytes() const = 0;
 
-  // Why the connection is closed; OK if it is not. Cancelled: closed at this
-  // end. Unavailable: the far end closed or died. InvalidArgument: the far end
-  // broke the rules of frames. Internal: the kernel refused.
+  // Why the connection is closed; OK if it is not known to be. Cancelled: closed
+  // at this end. Unavailable: the far end closed or died. InvalidArgument: the
+  // far end broke the rules of frames. Internal: the kernel refused.
   virtual absl::Status close_status() const = 0;
 
   // Who is at the far end, by the kernel's word, as of the moment of Connect():
   // for the accepted end who connected, for the connecting end who listens.
+  // Errors: Unavailable: this end is closed, unless it closed because the far
+  // end broke a rule. Internal: the kernel does not say.
   virtual absl::StatusOr<event::Credentials> peer() const = 0;
-  // A pidfd of the far end. Unimplemented where there is no trustworthy one.
+  // A pidfd of the far end; the caller's.
+  // Errors: Unimplemented: there is no trustworthy one.
   virtual absl::StatusOr<event::UniqueFd> PeerPidFd() const = 0;
 
  private:
@@ -243,8 +278,8 @@ class ConnectionRef {
   Connection* connection_ = nullptr;
 };
 
-// Takes connections in. Closes in its destructor; an accepted connection lives
-// on.
+// Takes connections in. Its destructor closes it, and those that it has not
+// accepted; an accepted connection lives on.
 class Acceptor {
  public:
   class Observer {
@@ -254,9 +289,10 @@ class Acceptor {
   };
   virtual ~Acceptor() = default;
 
-  // Begins to accept, on `loop`. Connections made before wait. With no
+  // Begins to accept, on `loop`, once. Connections made before wait. With no
   // descriptor left, connections wait too; accepting pauses and resumes by
-  // itself and never spins.
+  // itself and never spins. Neither is owned; both outlive the acceptor.
+  // Errors: ResourceExhausted if the loop cannot watch one more.
   virtual absl::Status Attach(event::Loop* loop, Observer* observer) = 0;
 };
 
@@ -268,20 +304,23 @@ class Transport {
   virtual const char* name() const = 0;
 
   // Takes `address` (for sockets a path, made anew and removed at the end;
-  // anybody may connect, who gets in is for others to say). AlreadyExists:
-  // somebody listens there. InvalidArgument: no such address can be.
+  // anybody may connect, access is for the layer above to check).
+  // Errors: AlreadyExists: another acceptor has it. InvalidArgument: no such
+  // address can be. ResourceExhausted: no descriptor left. Internal: the kernel
+  // refused.
   virtual absl::StatusOr<std::unique_ptr<Acceptor>> Listen(
       const std::string& address) = 0;
 
-  // Never blocks. Unavailable: nobody listens there now. Aborted: somebody does,
-  // but the line of those who wait to be accepted is full. ResourceExhausted: no
+  // Connects, without blocking; the connection can be used at once.
+  // Errors: Unavailable: nobody listens there now. Aborted: somebody does, but
+  // the backlog (of connections not accepted yet) is full. ResourceExhausted: no
   // descriptor left. InvalidArgument: no such address can be.
   virtual absl::StatusOr<std::unique_ptr<Connection>> Connect(
       const std::string& address) = 0;
 };
 
 // A transport within one process: it can make both ends of a connection at
-// once, with nobody listening.
+// once, without an acceptor.
 class LocalTransport : public Transport {
  public:
   struct Pair {

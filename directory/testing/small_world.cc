@@ -91,6 +91,7 @@ std::string Speaker::Hear() {
   switch (connection_->Receive(&frame, pool_.get(), absl::InfinitePast())) {
     case IoResult::kWouldBlock:
       return "nothing";
+    case IoResult::kNotIdle:
     case IoResult::kClosed:
       return "closed";
     case IoResult::kOk:

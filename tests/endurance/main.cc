@@ -304,7 +304,7 @@ class Endurance {
         "  %s silent connections of one user; another opened a session and was "
         "answered in %.1f ms\n",
         connected.c_str(), std::atof(answer.c_str()) / 1000);
-    // The line at the directory's door is one for all users, and full.
+    // All users share the directory's backlog, and it is full.
     std::vector<std::unique_ptr<Child>> hammers;
     for (int i = 0; i < 2; ++i) {
       hammers.push_back(

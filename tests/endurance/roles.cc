@@ -409,7 +409,7 @@ int BeShut(const std::vector<std::string>& words) {
   return 0;
 }
 
-// More connections than the directory's line holds.
+// More connections than the directory's backlog holds.
 constexpr int kConnectionsUnderWay = 2000;
 
 int BeHammer(const std::vector<std::string>&) {

@@ -30,6 +30,7 @@ bool Drain(transports::UnixConnection* connection,
     switch (connection->Receive(&frame, pool, absl::InfinitePast())) {
       case IoResult::kWouldBlock:
         return true;
+      case IoResult::kNotIdle:
       case IoResult::kClosed:
         Require(!connection->close_status().ok(), "a close has a reason");
         return false;
@@ -55,7 +56,8 @@ void Fuzz(Input input) {
     RawSocket raw(ends[1]);
     transports::UnixConnection connection(event::UniqueFd(ends[0]),
                                           event::Process::Current(), false);
-    if (input.Byte() % 4 == 0) connection.AskForSender(true).IgnoreError();
+    if (input.Byte() % 4 == 0)
+      connection.SetReceiveCredentials(true).IgnoreError();
     if (input.Byte() % 4 == 0) {
       connection.SetDescriptorPolicy(
           transports::Connection::DescriptorPolicy::kLeaveUnread);

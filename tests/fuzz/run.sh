@@ -23,7 +23,8 @@ for word in "$@"; do
   esac
 done
 if [ "${#targets[@]}" = 0 ]; then
-  targets=(bindings_fuzz control_fuzz frame_fuzz hostile_client_fuzz hostile_server_fuzz)
+  targets=(bindings_fuzz control_fuzz frame_fuzz hostile_client_fuzz hostile_server_fuzz
+    packet_fuzz)
 fi
 
 CC=clang ./bazelw build --config=fuzz "${targets[@]/#///tests/fuzz:}"

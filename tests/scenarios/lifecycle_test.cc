@@ -129,9 +129,12 @@ TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
   Scenario scenario;
   scenario.Add("both", [](Party* party) {
     TestService service("own");
+    // What is left of the former opening may still come, on its own connection.
+    const std::string flood(200, 'x');
     std::vector<std::string> heard;
     service.on_message = [&](le_msg_MessageRef_t message) {
-      heard.push_back(TextOf(message));
+      if (TextOf(message) != flood) heard.push_back(TextOf(message));
+      if (le_msg_NeedsResponse(message)) return le_msg_Respond(message);
       le_msg_ReleaseMsg(message);
     };
     service.Advertise();
@@ -145,8 +148,7 @@ TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
     constexpr int kMoreThanFit = 100000;
     int sent = 0;
     while (sent < kMoreThanFit &&
-           le_msg_SendTimed(NewText(client.ref(), std::string(200, 'x')), 0) ==
-               LE_OK) {
+           le_msg_SendTimed(NewText(client.ref(), flood), 0) == LE_OK) {
       ++sent;
     }
     EXPECT_LT(sent, kMoreThanFit);
@@ -157,19 +159,12 @@ TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
     EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_NONE);
     EXPECT_EQ(le_msg_SendTimed(NewText(client.ref(), "second"), 0), LE_OK);
     bool answered = false;
-    service.on_message = [&](le_msg_MessageRef_t message) {
-      heard.push_back(TextOf(message));
-      if (!le_msg_NeedsResponse(message)) return le_msg_ReleaseMsg(message);
-      le_msg_Respond(message);
-    };
     client.Request("third", [&](le_msg_MessageRef_t response) {
       EXPECT_NE(response, nullptr);
       answered = true;
     });
     party->RunLoopUntil([&] { return answered; });
-    ASSERT_GE(heard.size(), 3u);
-    EXPECT_EQ(std::vector<std::string>(heard.end() - 3, heard.end()),
-              (std::vector<std::string>{"first", "second", "third"}));
+    EXPECT_EQ(heard, (std::vector<std::string>{"first", "second", "third"}));
   });
   RunScenario(scenario, GetParam());
 }

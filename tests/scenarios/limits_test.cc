@@ -269,13 +269,13 @@ TEST_P(LimitsTest, AClientMayHaveSoManyRequests) {
   scenario.Add("server", &HoldingServerBody);
   scenario.Add("client", [](Party* party) {
     TestClient client("echo");
-    constexpr uint32_t kMost = 5;
+    constexpr uint32_t kMax = 5;
     le_msg_SessionLimits_t limits = {};
     limits.structSize = sizeof(limits);
-    limits.maxOpenRequests = kMost;
+    limits.maxOpenRequests = kMax;
     le_msg_SetSessionLimits(client.ref(), &limits);
     le_msg_GetSessionLimits(client.ref(), &limits);
-    EXPECT_EQ(limits.maxOpenRequests, kMost);
+    EXPECT_EQ(limits.maxOpenRequests, kMax);
     EXPECT_EQ(limits.maxQueuedMessages, 16384u);
     EXPECT_EQ(limits.maxQueuedFds, 256u);
     EXPECT_EQ(limits.maxQueuedBytes, size_t{1} << 20);
@@ -291,7 +291,7 @@ TEST_P(LimitsTest, AClientMayHaveSoManyRequests) {
           },
           &results);
     };
-    for (uint32_t i = 0; i < kMost; ++i) EXPECT_NE(request(), 0u);
+    for (uint32_t i = 0; i < kMax; ++i) EXPECT_NE(request(), 0u);
     EXPECT_EQ(request(), 0u);
     le_msg_MessageRef_t response = nullptr;
     EXPECT_EQ(le_msg_RequestSyncResponseTimed(NewText(client.ref(), "hold"),
@@ -300,14 +300,14 @@ TEST_P(LimitsTest, AClientMayHaveSoManyRequests) {
     party->RunLoopUntil([&] { return results.size() == 1; });
     EXPECT_EQ(results[0], LE_NO_MEMORY);
     // It may be raised while the session is open.
-    limits.maxOpenRequests = kMost + 1;
+    limits.maxOpenRequests = kMax + 1;
     le_msg_SetSessionLimits(client.ref(), &limits);
     EXPECT_NE(request(), 0u);
     EXPECT_EQ(request(), 0u);
     le_msg_Send(NewText(client.ref(), "answer"));
-    party->RunLoopUntil([&] { return results.size() == 2 + kMost + 1; });
+    party->RunLoopUntil([&] { return results.size() == 2 + kMax + 1; });
     EXPECT_EQ(std::count(results.begin(), results.end(), LE_OK),
-              static_cast<int>(kMost) + 1);
+              static_cast<int>(kMax) + 1);
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());
@@ -315,13 +315,13 @@ TEST_P(LimitsTest, AClientMayHaveSoManyRequests) {
 
 // A service's: who goes beyond loses the session, and is told.
 TEST_P(LimitsTest, AServiceTakesSoManyRequests) {
-  static constexpr uint32_t kMost = 5;
+  static constexpr uint32_t kMax = 5;
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
     le_msg_ServiceLimits_t limits = {};
     limits.structSize = sizeof(limits);
-    limits.maxOpenRequests = kMost;
+    limits.maxOpenRequests = kMax;
     le_msg_SetServiceLimits(service.ref(), &limits);
     std::vector<le_msg_MessageRef_t> held;
     bool closed = false;
@@ -329,7 +329,7 @@ TEST_P(LimitsTest, AServiceTakesSoManyRequests) {
       held.push_back(message);
     };
     service.on_close = [&](le_msg_SessionRef_t session) {
-      EXPECT_EQ(held.size(), kMost);
+      EXPECT_EQ(held.size(), kMax);
       EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_RECEIVE_LIMIT);
       closed = true;
     };
@@ -343,14 +343,14 @@ TEST_P(LimitsTest, AServiceTakesSoManyRequests) {
     bool closed = false;
     client.on_close = [&] { closed = true; };
     client.Open();
-    for (uint32_t i = 0; i <= kMost; ++i) {
+    for (uint32_t i = 0; i <= kMax; ++i) {
       client.Request("x", [&](le_msg_MessageRef_t response) {
         EXPECT_EQ(response, nullptr);
         ++completions;
       });
     }
     party->RunLoopUntil([&] { return closed; });
-    EXPECT_EQ(completions, kMost + 1);
+    EXPECT_EQ(completions, kMax + 1);
   });
   RunScenario(scenario, GetParam());
 }
@@ -369,19 +369,19 @@ TEST_P(LimitsTest, AClientMayQueueSoMuch) {
   });
   scenario.Add("client", [exact](Party* party) {
     TestClient client("echo");
-    constexpr uint32_t kMost = 20;
+    constexpr uint32_t kMax = 20;
     le_msg_SessionLimits_t limits = {};
     limits.structSize = sizeof(limits);
-    limits.maxQueuedMessages = kMost;
+    limits.maxQueuedMessages = kMax;
     client.Open();
     party->Signal("open");
     party->Await("stalled");
     le_msg_SetSessionLimits(client.ref(), &limits);
     uint32_t sent = 0;
     while (le_msg_SendTimed(NewText(client.ref(), "x"), 0) == LE_OK) ++sent;
-    EXPECT_GE(sent, kMost);
+    EXPECT_GE(sent, kMax);
     if (exact) {
-      EXPECT_EQ(sent, kMost);
+      EXPECT_EQ(sent, kMax);
     }
     party->Signal("full");
     le_msg_Send(NewText(client.ref(), "as soon as there is room"));
@@ -393,14 +393,14 @@ TEST_P(LimitsTest, AClientMayQueueSoMuch) {
 
 // Descriptors of messages that wait count by themselves: few are many.
 TEST_P(LimitsTest, DescriptorsThatWaitAreBounded) {
-  static constexpr int kMost = 3;
+  static constexpr int kMax = 3;
   const bool exact = !HasKernelBuffer();
   Scenario scenario;
   scenario.Add("server", [exact](Party* party) {
     TestService service("echo");
     le_msg_ServiceLimits_t limits = {};
     limits.structSize = sizeof(limits);
-    limits.maxQueuedFds = kMost;
+    limits.maxQueuedFds = kMax;
     le_msg_SetServiceLimits(service.ref(), &limits);
     bool closed = false;
     service.on_message = [&](le_msg_MessageRef_t message) {
@@ -411,9 +411,9 @@ TEST_P(LimitsTest, DescriptorsThatWaitAreBounded) {
         le_msg_SetFd(news, open("/dev/null", O_RDONLY | O_CLOEXEC));
         if (le_msg_SendTimed(news, 0) != LE_OK) break;
       }
-      EXPECT_GE(sent, kMost);
+      EXPECT_GE(sent, kMax);
       if (exact) {
-        EXPECT_EQ(sent, kMost);
+        EXPECT_EQ(sent, kMax);
       }
       le_msg_ReleaseMsg(message);
     };
@@ -457,10 +457,10 @@ TEST_P(LimitsTest, ABlockedReaderHoldsOnlySoManyDescriptors) {
   });
   scenario.Add("client", [](Party* party) {
     TestClient client("echo");
-    constexpr int kMost = 7;
+    constexpr int kMax = 7;
     le_msg_SessionLimits_t limits = {};
     limits.structSize = sizeof(limits);
-    limits.maxQueuedFds = kMost;
+    limits.maxQueuedFds = kMax;
     le_msg_SetSessionLimits(client.ref(), &limits);
     int received = 0;
     bool closed = false;
@@ -474,12 +474,12 @@ TEST_P(LimitsTest, ABlockedReaderHoldsOnlySoManyDescriptors) {
     };
     client.on_close = [&] { closed = true; };
     client.Open();
-    EXPECT_EQ(Ask(client.ref(), std::to_string(kMost)), std::to_string(kMost));
-    party->RunLoopUntil([&] { return received == kMost; });
-    EXPECT_EQ(Ask(client.ref(), std::to_string(kMost + 1)), "(null)");
+    EXPECT_EQ(Ask(client.ref(), std::to_string(kMax)), std::to_string(kMax));
+    party->RunLoopUntil([&] { return received == kMax; });
+    EXPECT_EQ(Ask(client.ref(), std::to_string(kMax + 1)), "(null)");
     EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_RECEIVE_LIMIT);
     party->RunLoopUntil([&] { return closed; });
-    EXPECT_EQ(received, 2 * kMost + 1);
+    EXPECT_EQ(received, 2 * kMax + 1);
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());

@@ -50,7 +50,9 @@ void ClientProgram::Run() {
   may_act_ = false;
   while (!live_.empty()) Delete(live_.back());
   JoinHelpers();
-  while (!requests_.empty()) loop->RunTurn(absl::InfiniteFuture());
+  while (!requests_.empty() || untold_openings_ > 0) {
+    loop->RunTurn(absl::InfiniteFuture());
+  }
   for (const std::string& interface : interfaces_) {
     bool served = false;
     for (int i = 0; i < kTriesToBeServed && !served; ++i) {
@@ -215,10 +217,12 @@ void ClientProgram::Open(Conversation* conversation) {
       break;
     case 2:
     case 3: {
+      const bool timed = world_->OneIn(2);
       openings_.push_back(std::make_unique<Opening>(
-          Opening{conversation, conversation->incarnation}));
+          Opening{conversation, conversation->incarnation, timed}));
       Opening* const opening = openings_.back().get();
-      if (world_->OneIn(2)) {
+      if (timed) ++untold_openings_;
+      if (!timed) {
         le_msg_OpenSession(conversation->ref, &ClientProgram::OnOpened,
                            opening);
       } else {
@@ -465,26 +469,40 @@ void ClientProgram::IsOpen(Conversation* conversation) {
                     " is open to user ", uid, " without a binding"));
 }
 
-void ClientProgram::OnOpened(le_msg_SessionRef_t session, void* context) {
-  OnOpenResult(session, LE_OK, context);
+void ClientProgram::OnOpened(le_msg_SessionRef_t, void* context) {
+  auto* const opening = static_cast<Opening*>(context);
+  opening->conversation->program->TellOpening(opening, LE_OK);
 }
 
 void ClientProgram::OnOpenResult(le_msg_SessionRef_t, le_result_t result,
                                  void* context) {
-  const auto* const opening = static_cast<Opening*>(context);
+  auto* const opening = static_cast<Opening*>(context);
+  opening->conversation->program->TellOpening(opening, result);
+}
+
+void ClientProgram::TellOpening(Opening* opening, le_result_t result) {
+  const ThreadRules::Handler handler(&rules_);
+  if (opening->told) Fail("an opening is told twice");
+  opening->told = true;
+  if (opening->timed) --untold_openings_;
   Conversation* const conversation = opening->conversation;
-  ClientProgram* const self = conversation->program;
-  const ThreadRules::Handler handler(&self->rules_);
-  if (conversation->state != State::kOpening ||
-      conversation->incarnation != opening->incarnation) {
-    self->Fail("an opening is told that was given up");
+  const bool goes_on = conversation->state == State::kOpening &&
+                       conversation->incarnation == opening->incarnation;
+  if (goes_on && result == LE_CLOSED) {
+    Fail("an opening that goes on is told that it was closed");
   }
+  // One that is given up is told so if it was promised a result, or that its
+  // time was over before.
+  if (!goes_on && result == LE_OK) {
+    Fail("an opening is told that was given up");
+  }
+  if (!goes_on) return;
   if (result != LE_OK) {
     conversation->state = State::kClosed;
     return;
   }
-  self->IsOpen(conversation);
-  self->DoSomethingInAHandler(conversation);
+  IsOpen(conversation);
+  DoSomethingInAHandler(conversation);
 }
 
 void ClientProgram::OnClosed(le_msg_SessionRef_t, void* context) {

@@ -52,6 +52,8 @@ class ClientProgram {
   struct Opening {
     Conversation* conversation;
     uint64_t incarnation;
+    bool timed;
+    bool told = false;
   };
   struct Request {
     Conversation* conversation = nullptr;
@@ -95,6 +97,7 @@ class ClientProgram {
                                  uint32_t thread, uint64_t sequence);
   Command AnyCommand();
   void IsOpen(Conversation* conversation);
+  void TellOpening(Opening* opening, le_result_t result);
   void Complete(le_msg_MessageRef_t response, le_result_t result,
                 Request* request);
   void CheckResponse(const Payload& payload, const Conversation& conversation,
@@ -118,6 +121,7 @@ class ClientProgram {
   le_sem_Ref_t never_ = nullptr;  // nobody posts it
   uint64_t next_request_ = 1;
   uint32_t next_thread_ = 1;
+  int untold_openings_ = 0;  // with a deadline: each is told one result
   int operations_ = 0;
   bool may_act_ = true;
 };

@@ -92,14 +92,15 @@ class FaultyConnection final : public Connection,
   bool HasBuffered() const override {
     return !broken_ && inner_->HasBuffered();
   }
+  bool HasPartial() const override { return inner_->HasPartial(); }
   bool MayHaveMore() const override {
     return !broken_ && inner_->MayHaveMore();
   }
   bool Wait(uint32_t what, event::Instant deadline) override {
     return broken_ || inner_->Wait(what, deadline);
   }
-  absl::Status AskForSender(bool on) override {
-    return inner_->AskForSender(on);
+  absl::Status SetReceiveCredentials(bool on) override {
+    return inner_->SetReceiveCredentials(on);
   }
   void SetDescriptorPolicy(DescriptorPolicy policy) override {
     leaves_unread_ = policy == DescriptorPolicy::kLeaveUnread;

@@ -109,6 +109,7 @@ class Directory {
         break;
       case IoResult::kWouldBlock:
         Fail(kTimedOut, "out of time");
+      case IoResult::kNotIdle:
       case IoResult::kClosed:
         Fail(kRefused, "the directory has gone");
     }

@@ -5,10 +5,10 @@
 //
 // As honest a peer as a socket: it calls nobody in place but posts, it pushes
 // back, it delivers what was sent before a close, it duplicates descriptors, and
-// it knows who is at the far end. A payload whose ownership may move is not
+// it knows the credentials of the far end. A payload whose ownership may move is not
 // copied.
 //
-// The loops that its connections are attached to must not run tasks inside
+// An address is any text but the empty one. The loops that its connections are attached to must not run tasks inside
 // Post(), and must outlive the attachment.
 
 #ifndef LE_MESSAGING_TRANSPORTS_LOOPBACK_LOOPBACK_H_
@@ -16,9 +16,10 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
+#include "event/base/mutex.h"
 #include "event/process.h"
 #include "transports/transport.h"
 
@@ -42,8 +43,8 @@ class LoopbackNetwork {
  private:
   friend class LoopbackAcceptor;
   friend class LoopbackTransport;
-  std::mutex mutex_;
-  std::map<std::string, LoopbackAcceptor*> acceptors_;
+  event::Mutex mutex_;
+  std::map<std::string, LoopbackAcceptor*> acceptors_ ABSL_GUARDED_BY(mutex_);
 };
 
 // The view that one process has of a network. Thread-safe.

@@ -52,6 +52,25 @@ INSTANTIATE_TEST_SUITE_P(Ours, TransportConformanceTest,
                                            &NewFixture<UnixFixture>),
                          FixtureName);
 
+TEST(ConformanceTest, OneTransportDoesNotPassConnectionsOfAnother) {
+  const std::shared_ptr<LocalTransport> loopback =
+      NewLoopback(event::Process::Current());
+  UnixFixture fixture;
+  const std::string address = fixture.NewAddress();
+  const auto acceptor = fixture.transport()->Listen(address);
+  ASSERT_TRUE(acceptor.ok()) << acceptor.status();
+  auto connected = fixture.transport()->Connect(address);
+  ASSERT_TRUE(connected.ok()) << connected.status();
+  LocalTransport::Pair pair = loopback->ConnectedPair();
+  OutgoingFrame frame;
+  frame.connection = &pair.accepting;
+  EXPECT_EQ((*connected)->Send(frame), IoResult::kNotIdle);
+  EXPECT_NE(pair.accepting, nullptr);
+  frame.connection = &*connected;
+  EXPECT_EQ(pair.connecting->Send(frame), IoResult::kNotIdle);
+  EXPECT_NE(*connected, nullptr);
+}
+
 }  // namespace
 }  // namespace transports
 }  // namespace le

@@ -9,6 +9,9 @@ namespace le {
 namespace transports {
 namespace {
 
+// Stands for a user that is unknown, or unknown here.
+constexpr uid_t kOverflowUid = 65534;
+
 void Append(char* bytes, size_t* used, int type, const void* data,
             size_t size) {
   auto* const header = reinterpret_cast<struct cmsghdr*>(bytes + *used);
@@ -39,20 +42,13 @@ void OutgoingAncillary::PutInto(struct msghdr* message) {
   message->msg_controllen = size_;
 }
 
-void IncomingAncillary::Reset() {
-  for (size_t i = 0; i < count_; ++i) event::sys::Close(fds_[i]);
-  count_ = 0;
-  truncated_ = false;
-  sender_.reset();
-}
-
 void IncomingAncillary::PutInto(struct msghdr* message) {
   message->msg_control = bytes_;
   message->msg_controllen = sizeof(bytes_);
 }
 
 void IncomingAncillary::TakeFrom(const struct msghdr& message) {
-  truncated_ = (message.msg_flags & MSG_CTRUNC) != 0;
+  set_truncated((message.msg_flags & MSG_CTRUNC) != 0);
   auto* const raw = const_cast<struct msghdr*>(&message);
   for (struct cmsghdr* c = CMSG_FIRSTHDR(raw); c != nullptr;
        c = CMSG_NXTHDR(raw, c)) {
@@ -62,27 +58,16 @@ void IncomingAncillary::TakeFrom(const struct msghdr& message) {
       for (size_t i = 0; i < count; ++i) {
         int fd;
         std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-        if (count_ < kMaxDescriptorsPerPacket) {
-          fds_[count_++] = fd;
-        } else {
-          event::sys::Close(fd);
-        }
+        AddDescriptor(fd);
       }
     } else if (c->cmsg_type == SCM_CREDENTIALS) {
       struct ucred credentials;
       std::memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
-      sender_ =
-          event::Credentials{credentials.pid, credentials.uid, credentials.gid};
+      // What the kernel says of a packet without credentials.
+      if (credentials.pid == 0 && credentials.uid == kOverflowUid) continue;
+      set_sender({credentials.pid, credentials.uid, credentials.gid});
     }
   }
-}
-
-event::UniqueFd IncomingAncillary::TakeDescriptor() {
-  if (count_ == 0) return event::UniqueFd();
-  const int first = fds_[0];
-  --count_;
-  std::memmove(fds_, fds_ + 1, count_ * sizeof(int));
-  return event::UniqueFd(first);
 }
 
 }  // namespace transports

@@ -305,6 +305,47 @@ TEST_F(HostilePeerTest, ADescriptorWithAContinuation) {
   ExpectClosedFor("a descriptor with a continuation");
 }
 
+// A third party could not go on with it: its reader would begin in the middle.
+TEST_F(HostilePeerTest, AConnectionInTheMiddleOfAPacketIsNotPassedOn) {
+  int fds[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+  const event::UniqueFd far_end(fds[1]);
+  UnixConnection carrying(event::UniqueFd(fds[0]), event::Process::Current(),
+                          /*socket_is_nonblocking=*/false);
+  std::unique_ptr<Connection> passed = std::move(connection_);
+  OutgoingFrame passing;
+  passing.connection = &passed;
+  IncomingFrame frame;
+
+  SendRaw(Header(FrameHeader::kMore, 0) + Header(0, 0));
+  EXPECT_EQ(passed->Receive(&frame, pool_.get(), absl::InfinitePast()),
+            IoResult::kOk);
+  EXPECT_FALSE(passed->HasPartial());
+  EXPECT_EQ(carrying.Send(passing), IoResult::kNotIdle);
+  EXPECT_EQ(passed->Receive(&frame, pool_.get(), absl::InfinitePast()),
+            IoResult::kOk);
+
+  SendRaw(Header(FrameHeader::kFragmented, 3) + "x");
+  EXPECT_EQ(passed->Receive(&frame, pool_.get(), absl::InfinitePast()),
+            IoResult::kWouldBlock);
+  EXPECT_TRUE(passed->HasPartial());
+  EXPECT_EQ(carrying.Send(passing), IoResult::kNotIdle);
+  SendRaw(Header(FrameHeader::kContinuation, 2) + "yz");
+  EXPECT_EQ(passed->Receive(&frame, pool_.get(), absl::InfinitePast()),
+            IoResult::kOk);
+
+  SendRaw(Header(FrameHeader::kAnnouncement, 0));
+  EXPECT_EQ(passed->Receive(&frame, pool_.get(), absl::InfinitePast()),
+            IoResult::kWouldBlock);
+  EXPECT_TRUE(passed->HasPartial());
+  EXPECT_EQ(carrying.Send(passing), IoResult::kNotIdle);
+  SendRaw(Header(0, 0));
+  EXPECT_EQ(passed->Receive(&frame, pool_.get(), absl::InfinitePast()),
+            IoResult::kOk);
+  EXPECT_FALSE(passed->HasPartial());
+  EXPECT_EQ(carrying.Send(passing), IoResult::kOk);
+}
+
 TEST_F(HostilePeerTest, AConnectionThatIsNone) {
   SendRaw(Header(FrameHeader::kConnection, 1) + "x", {null_});
   IncomingFrame frame;

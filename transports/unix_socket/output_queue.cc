@@ -8,7 +8,7 @@
 #include <memory>
 #include <utility>
 
-#include "transports/unix_socket/slot_cache.h"
+#include "transports/framing/slot_cache.h"
 
 namespace le {
 namespace transports {

@@ -58,14 +58,15 @@ class SmallBufferTest : public ::testing::Test, protected Connection::Observer {
   }
 
   IoResult Send(uint64_t id, const std::string& payload,
-                event::UniqueFd descriptor = {}, bool vouched = false) {
+                event::UniqueFd descriptor = {},
+                bool attach_credentials = false) {
     OutgoingFrame frame;
     frame.type = 3;
     frame.id = id;
     frame.payload = absl::MakeConstSpan(
         reinterpret_cast<const uint8_t*>(payload.data()), payload.size());
     if (descriptor) frame.descriptor = &descriptor;
-    frame.vouched = vouched;
+    frame.attach_credentials = attach_credentials;
     return sender_->Send(frame);
   }
 
@@ -183,9 +184,10 @@ TEST_F(SmallBufferTest, WhatATurnGathersIsCutAgain) {
 }
 
 TEST_F(SmallBufferTest, VouchedForThoughCut) {
-  ASSERT_TRUE(receiver_->AskForSender(true).ok());
+  ASSERT_TRUE(receiver_->SetReceiveCredentials(true).ok());
   const std::string payload = Pattern(3 * kMaxPacketBytes, 1);
-  ASSERT_EQ(Send(1, payload, NullFile(), /*vouched=*/true), IoResult::kOk);
+  ASSERT_EQ(Send(1, payload, NullFile(), /*attach_credentials=*/true),
+            IoResult::kOk);
   const IncomingFrame frame = Next();
   ASSERT_TRUE(frame.sender.has_value());
   EXPECT_EQ(frame.sender->pid, getpid());

@@ -52,23 +52,34 @@ int PollTimeout(event::Instant deadline, event::Instant now) {
 }  // namespace
 
 UnixConnection::UnixConnection(event::UniqueFd socket, event::Process* process,
-                               bool socket_is_nonblocking)
+                               bool socket_is_nonblocking, bool promised_plain)
     : process_(process),
       fd_(std::move(socket)),
       send_limit_bytes_(Saturated<uint32_t>(SendLimits().bytes)),
+      promised_plain_(promised_plain),
       socket_is_nonblocking_(socket_is_nonblocking) {}
 
 UnixConnection::~UnixConnection() { Close(); }
 
-bool UnixConnection::HasBuffered() const {
-  return batch_ != nullptr && batch_->packet != nullptr;
+UnixConnection* UnixConnection::AsIdle(Connection* connection,
+                                       bool* promised_plain) {
+  auto* const passed = dynamic_cast<UnixConnection*>(connection);
+  if (passed == nullptr || passed == this) return nullptr;
+  event::MutexLock lock(&passed->mutex_);
+  const bool queued =
+      passed->output_ != nullptr && !passed->output_->queue.empty();
+  if (passed->closed_ != nullptr || passed->observer_ != nullptr ||
+      passed->waiters_ > 0 || queued || passed->HasBuffered() ||
+      passed->HasPartial()) {
+    return nullptr;
+  }
+  passed->StopPassingCredentials();
+  *promised_plain = passed->promised_plain_;
+  return passed;
 }
 
 event::UniqueFd UnixConnection::ReleaseSocket() {
-  if (observer_ != nullptr || HasBuffered() || partial_ != nullptr) {
-    event::Fatal("unix transport: only an idle connection can be passed");
-  }
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   closed_ = std::make_unique<Closed>();
   closed_->why = absl::CancelledError("passed to another process");
   return std::move(fd_);
@@ -81,26 +92,25 @@ absl::Status UnixConnection::Attach(event::Loop* loop, Observer* observer) {
   if (closed_ != nullptr) return close_status();
   loop->AddWatchLater(this, fd_.get(), event::Watch::kReadable);
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    event::MutexLock lock(&mutex_);
     loop_ = loop;
     observer_ = observer;
     reads_ = true;
     sent_in_turn_ = 0;
   }
-  if (HasBuffered()) loop->Post(batch_.get());
+  RemindOfBuffered();
   UpdateInterest();
   return absl::OkStatus();
 }
 
 void UnixConnection::Detach() {
   if (observer_ == nullptr) return;
-  if (batch_ != nullptr) loop_->Cancel(batch_.get());
-  std::lock_guard<std::mutex> lock(mutex_);
+  if (leftover_ != nullptr) leftover_->LeaveLoop();
+  event::MutexLock lock(&mutex_);
   if (output_ != nullptr) {
     if (!output_->blocked) FlushLocked();
     output_->LeaveLoop();
   }
-  if (spare_ != nullptr) spare_->LeaveLoop();
   if (added()) loop_->RemoveWatch(this);
   loop_ = nullptr;
   observer_ = nullptr;
@@ -110,22 +120,19 @@ void UnixConnection::Detach() {
 void UnixConnection::SetReadInterest(bool interested) {
   if (observer_ == nullptr) return;
   reads_ = interested;
-  if (HasBuffered() && interested) {
-    loop_->Cancel(batch_.get());
-    loop_->Post(batch_.get());
-  }
+  RemindOfBuffered();
   UpdateInterest();
 }
 
 void UnixConnection::UpdateInterest() {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   UpdateInterestLocked();
 }
 
 void UnixConnection::UpdateInterestLocked() {
   if (loop_ == nullptr || fd_.get() < 0) return;
   uint32_t interest = 0;
-  if (reads_ && (spare_ == nullptr || !spare_->paused())) {
+  if (reads_ && (leftover_ == nullptr || !leftover_->paused())) {
     interest |= event::Watch::kReadable;
   }
   if (output_ != nullptr && (output_->blocked || output_->wants_room)) {
@@ -150,7 +157,7 @@ void UnixConnection::OnReady(uint32_t events) {
   if (observer == nullptr) return;
   bool writable = false;
   if ((events & (event::Watch::kWritable | kHangUp | kError)) != 0) {
-    std::lock_guard<std::mutex> lock(mutex_);
+    event::MutexLock lock(&mutex_);
     if (output_ != nullptr) {
       if (output_->blocked) FlushLocked();
       // Somebody else may have emptied the queue, unknown to the loop.
@@ -172,12 +179,12 @@ void UnixConnection::OnReady(uint32_t events) {
 }
 
 size_t UnixConnection::queued_bytes() const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   return output_ == nullptr ? 0 : output_->queue.bytes();
 }
 
 void UnixConnection::SetSendLimits(const SendLimits& limits) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   send_limit_bytes_ = Saturated<uint32_t>(limits.bytes);
   send_limit_frames_ = Saturated<uint32_t>(limits.frames);
   send_limit_descriptors_ = Saturated<uint16_t>(limits.descriptors);
@@ -185,26 +192,35 @@ void UnixConnection::SetSendLimits(const SendLimits& limits) {
 
 // ---- Waiting ---------------------------------------------------------------
 
-bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
-  const bool for_room = (what & Connection::kWritable) != 0;
-  const bool to_read = (what & Connection::kReadable) != 0;  // the owner
+bool UnixConnection::IsDoneLocked(uint32_t events) const {
+  if ((events & Connection::kWritable) != 0 && HasRoomLocked()) return true;
+  return (events & kFlushed) != 0 &&
+         (!owner_is_blocked_ || output_ == nullptr || output_->queue.empty());
+}
+
+bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
+  const bool to_send = (events & (Connection::kWritable | kFlushed)) != 0;
+  const bool to_read = (events & Connection::kReadable) != 0;  // the owner
   for (;;) {
     struct pollfd poll = {};
     event::Instant until = deadline;
     bool pauses;
     {
-      std::lock_guard<std::mutex> lock(mutex_);
+      event::MutexLock lock(&mutex_);
       if (closed_ != nullptr) return true;
       if (to_read && HasBuffered()) return true;
       const bool queued = output_ != nullptr && !output_->queue.empty();
       if (queued) FlushLocked();
-      if (for_room && queued && HasRoomLocked()) return true;
-      if (for_room && send_is_broken_) return true;
+      // If nothing was queued, only the socket knows whether there is room.
+      if ((queued || (events & kFlushed) != 0) && IsDoneLocked(events)) {
+        return true;
+      }
+      if (to_send && send_is_broken_) return true;
       pauses = output_ != nullptr && output_->no_memory;
       if (pauses) {
         // The socket would say that there is room.
         until = std::min(until, process_->Now() + kNoMemoryPause);
-      } else if (for_room || (output_ != nullptr && !output_->queue.empty())) {
+      } else if (to_send || (output_ != nullptr && !output_->queue.empty())) {
         poll.events |= POLLOUT;
       }
       if (to_read) {
@@ -221,7 +237,7 @@ bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
         PollTimeout(until, timeless ? event::Instant() : process_->Now()));
     const int error = errno;
     {
-      std::lock_guard<std::mutex> lock(mutex_);
+      event::MutexLock lock(&mutex_);
       if (to_read) owner_is_blocked_ = false;
       --waiters_;
       if (closed_ != nullptr) {
@@ -231,11 +247,11 @@ bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
       if (pauses ||
           (ready > 0 && (poll.revents & (POLLOUT | POLLERR | POLLHUP)) != 0)) {
         FlushLocked();
-        if (for_room && HasRoomLocked()) return true;
+        if (IsDoneLocked(events)) return true;
       }
       if (ready < 0 && error != EINTR) {
-        // The kernel does not even wait. To say that the time is over would be
-        // untrue, and to go on would be turning in circles.
+        // poll() itself failed. This is not a timeout, and retrying would spin,
+        // so break the connection.
         event::Log(
             event::LogLevel::kError,
             absl::StrCat("cannot wait for a socket: ", std::strerror(error)));
@@ -256,16 +272,16 @@ bool UnixConnection::Wait(uint32_t what, event::Instant deadline) {
 
 // ---- Who, and the end ------------------------------------------------------
 
-absl::Status UnixConnection::AskForSender(bool on) {
-  std::lock_guard<std::mutex> lock(mutex_);
+absl::Status UnixConnection::SetReceiveCredentials(bool on) {
+  event::MutexLock lock(&mutex_);
   if (!on) {
     // The next send takes it back: there may be none.
-    passes_credentials_ |= asks_for_sender_;
-    asks_for_sender_ = false;
+    passes_credentials_ |= reader_.wants_credentials();
+    reader_.WantCredentials(false);
     return absl::OkStatus();
   }
   absl::Status set = PassCredentials(true);
-  asks_for_sender_ = set.ok();
+  reader_.WantCredentials(set.ok());
   passes_credentials_ = false;
   return set;
 }
@@ -287,15 +303,11 @@ absl::Status UnixConnection::PassCredentials(bool on) {
 }
 
 void UnixConnection::SetDescriptorPolicy(DescriptorPolicy policy) {
-  if (policy == DescriptorPolicy::kLeaveUnread) {
-    if (spare_ == nullptr) spare_ = std::make_unique<Spare>(this);
-  } else {
-    spare_.reset();
-  }
+  leaves_unread_ = policy == DescriptorPolicy::kLeaveUnread;
 }
 
 absl::StatusOr<event::Credentials> UnixConnection::peer() const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   return PeerLocked();
 }
 
@@ -316,7 +328,7 @@ absl::StatusOr<event::Credentials> UnixConnection::PeerLocked() const {
 }
 
 absl::StatusOr<event::UniqueFd> UnixConnection::PeerPidFd() const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   int fd = -1;
   socklen_t size = sizeof(fd);
   if (sys::GetSockOpt(fd_.get(), SOL_SOCKET, SO_PEERPIDFD, &fd, &size) != 0) {
@@ -327,7 +339,7 @@ absl::StatusOr<event::UniqueFd> UnixConnection::PeerPidFd() const {
 }
 
 absl::Status UnixConnection::close_status() const {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   if (closed_ != nullptr) return closed_->why;
   return send_is_broken_ ? FarEndGone() : absl::OkStatus();
 }
@@ -341,10 +353,9 @@ void UnixConnection::Close() { CloseWith(ClosedHere()); }
 
 void UnixConnection::CloseWith(absl::Status status) {
   Detach();
-  batch_.reset();
-  partial_.reset();
-  spare_.reset();
-  std::lock_guard<std::mutex> lock(mutex_);
+  reader_.Reset();
+  leftover_.reset();
+  event::MutexLock lock(&mutex_);
   if (closed_ != nullptr) return;
   if (output_ != nullptr && !output_->queue.empty()) {
     FlushLocked();

@@ -8,8 +8,7 @@
 // Within a turn of the loop the first frame goes straight, the rest is queued
 // until the turn's end.
 //
-// Receiving (the owner): one system call per packet. If the packet has more than
-// one frame, the rest is kept and handed out without another.
+// Receiving (the owner): one system call per packet, which reader_ takes apart.
 //
 // Descriptors and credentials cost both sides more than all the rest of a small
 // message. So each packet says whether the next one may bring any (wire.md), and
@@ -20,12 +19,14 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 
+#include "absl/base/thread_annotations.h"
+#include "event/base/mutex.h"
 #include "event/base/unique_fd.h"
 #include "event/loop.h"
 #include "event/process.h"
 #include "transports/framing/framing.h"
+#include "transports/framing/packet_reader.h"
 #include "transports/transport.h"
 #include "transports/unix_socket/ancillary.h"
 #include "transports/unix_socket/output_queue.h"
@@ -37,8 +38,10 @@ class UnixConnection final : public Connection, private event::Watch {
  public:
   // A socket that connects without waiting is born non-blocking, and is made
   // blocking when a blocking receive first wants it so.
+  // `promised_plain`: of a socket that was another's before, which said last
+  // that its next packet has no attachments.
   UnixConnection(event::UniqueFd socket, event::Process* process,
-                 bool socket_is_nonblocking);
+                 bool socket_is_nonblocking, bool promised_plain = false);
   ~UnixConnection() override;
 
   absl::Status Attach(event::Loop* loop, Observer* observer) override;
@@ -46,10 +49,11 @@ class UnixConnection final : public Connection, private event::Watch {
   void SetReadInterest(bool interested) override;
   IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                    event::Instant deadline) override;
-  bool HasBuffered() const override;
-  bool MayHaveMore() const override { return may_have_more_; }
-  bool Wait(uint32_t what, event::Instant deadline) override;
-  absl::Status AskForSender(bool on) override;
+  bool HasBuffered() const override { return reader_.HasBuffered(); }
+  bool HasPartial() const override { return reader_.HasPartial(); }
+  bool MayHaveMore() const override { return reader_.may_have_more(); }
+  bool Wait(uint32_t events, event::Instant deadline) override;
+  absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
   void SetSendLimits(const SendLimits& limits) override;
   void Close() override;
@@ -60,103 +64,113 @@ class UnixConnection final : public Connection, private event::Watch {
   absl::StatusOr<event::Credentials> peer() const override;
   absl::StatusOr<event::UniqueFd> PeerPidFd() const override;
 
-  // Memory for a packet on its way in.
-  struct Packet {
-    uint8_t bytes[kMaxPacketBytes];
-  };
-
  private:
   class Output;    // exists once something has been queued or gathered
-  class Spare;     // exists under DescriptorPolicy::kLeaveUnread
-  struct Batch;    // the rest of a packet
-  struct Partial;  // a fragmented frame on its way in
+  class Leftover;  // exists once something has been left unread
 
   enum class Sent { kAll, kWouldBlock, kTooLarge, kBroken };
 
-  // ---- Output, under mutex_ ----
-  Output* output();
+  // ---- Output ----
+  Output* output() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Sent SendFrame(FrameHeader header, const OutgoingFrame& frame, int descriptor,
-                 size_t* sent);
+                 size_t* sent) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Sent SendParts(FrameHeader header, absl::Span<const uint8_t> payload,
-                 int descriptor, bool vouched, size_t* sent);
+                 int descriptor, bool attach_credentials, size_t* sent)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Sent SendBytes(struct iovec* parts, size_t count, int descriptor,
-                 bool vouched);
-  Sent SendPlain(const void* bytes, size_t size);
-  Sent FailedToSend(int error);
-  absl::Status PassCredentials(bool on);
-  // If AskForSender(false) has left that.
-  void StopPassingCredentials();
-  void FlushLocked();
-  bool HasRoomLocked() const;
-  bool IsFullLocked(size_t size, bool with_descriptor) const;
-  void LearnPacketLimit();
+                 bool attach_credentials) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Sent SendPlain(const void* bytes, size_t size)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Sent FailedToSend(int error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status PassCredentials(bool on) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // If SetReceiveCredentials(false) has left that.
+  void StopPassingCredentials() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsFullLocked(size_t size, bool with_descriptor) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LearnPacketLimit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Nothing more can be sent.
-  void BreakLocked();
+  void BreakLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Asks the loop to say when the kernel takes more.
-  void WantWritableLocked();
+  void WantWritableLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Any thread but the owner's.
+  void FlushForBlockedOwner() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // What a wait is for, besides kReadable and kWritable: nothing is queued, or
+  // the owner has come back and sees to it.
+  static constexpr uint32_t kFlushed = 4;
+  bool IsDoneLocked(uint32_t events) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // ---- The owner's thread ----
-  void UpdateInterest();
-  void UpdateInterestLocked();
+  void UpdateInterest() ABSL_LOCKS_EXCLUDED(mutex_);
+  void UpdateInterestLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   IoResult WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
                           event::Instant deadline);
   IoResult ReceivePacket(IncomingFrame* frame, BufferPool* pool, bool block);
-  absl::Status TakeAncillary(const FrameHeader& header,
-                             IncomingAncillary* ancillary,
-                             IncomingFrame* frame);
   bool PauseForDescriptor(event::Instant deadline);
-  IoResult Fetch(struct iovec* parts, size_t count, bool block,
+  IoResult Fetch(PacketReader::Room* room, bool block,
                  IncomingAncillary* ancillary, size_t* size);
   ssize_t TakeWhatWasLookedAt(ssize_t size);
-  absl::Status Dissect(const uint8_t* bytes, size_t size, Buffer payload,
-                       std::unique_ptr<Packet> packet, BufferPool* pool,
-                       IncomingFrame* frame, IncomingAncillary* ancillary,
-                       bool* complete);
-  void Keep(std::unique_ptr<Packet> packet, size_t at, size_t end);
-  IoResult TakeFromBatch(IncomingFrame* frame, BufferPool* pool);
-  IoResult ReceivePart(IncomingAncillary* ancillary, bool block);
-  IoResult HandPartial(IncomingFrame* frame);
+  IoResult TakeBuffered(IncomingFrame* frame, BufferPool* pool);
+  void MakePassedConnection(IncomingFrame* frame);
+  void RemindOfBuffered();
+  Leftover* leftover();
   IoResult Fail(absl::Status status);
-  void CloseWith(absl::Status status);
-  absl::StatusOr<event::Credentials> PeerLocked() const;
-  // For a connection that is handed on.
-  event::UniqueFd ReleaseSocket();
+  void CloseWith(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<event::Credentials> PeerLocked() const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // `connection`, if this one may pass it on; null otherwise.
+  UnixConnection* AsIdle(Connection* connection, bool* promised_plain);
+  // For a connection that is passed on.
+  event::UniqueFd ReleaseSocket() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // event::Watch
   void OnReady(uint32_t events) override;
 
   event::Process* const process_;
-  mutable std::mutex mutex_;
-  Observer* observer_ = nullptr;
+  mutable event::Mutex mutex_;
+
+  // The owner's thread writes these under mutex_; it reads them without, and
+  // other threads under mutex_. The analysis knows no such rule.
+  Observer* observer_ = nullptr;  // null: not attached
   event::Loop* loop_ = nullptr;
-  std::unique_ptr<Output> output_;
-  std::unique_ptr<Batch> batch_;
-  std::unique_ptr<Partial> partial_;
-  std::unique_ptr<Spare> spare_;
   struct Closed {
     absl::Status why;
-    // Who was there, if that is why.
+    // The peer, if it is the reason.
     absl::optional<event::Credentials> peer;
   };
   std::unique_ptr<Closed> closed_;  // null: open
-  event::UniqueFd fd_;
-  uint32_t sent_in_turn_ = 0;  // the last one in which something left; 0: none
-  uint32_t send_limit_bytes_;
-  uint32_t send_limit_frames_ = UINT32_MAX;
-  uint16_t send_limit_descriptors_ = UINT16_MAX;
-  uint32_t max_packet_ = kMaxPacketBytes;
-  uint16_t waiters_ = 0;  // threads inside poll() with our descriptor
+
+  // The owner's thread only.
+  PacketReader reader_;
+  std::unique_ptr<Leftover> leftover_;
+
+  std::unique_ptr<Output> output_ ABSL_GUARDED_BY(mutex_);
+  event::UniqueFd fd_;  // as observer_; here to save space
+  // The last turn in which something left; 0: none.
+  uint32_t sent_in_turn_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint32_t send_limit_bytes_ ABSL_GUARDED_BY(mutex_);
+  uint32_t send_limit_frames_ ABSL_GUARDED_BY(mutex_) = UINT32_MAX;
+  uint16_t send_limit_descriptors_ ABSL_GUARDED_BY(mutex_) = UINT16_MAX;
+  // Threads inside poll() with our descriptor.
+  uint16_t waiters_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint32_t max_packet_ ABSL_GUARDED_BY(mutex_) = kMaxPacketBytes;
+  // The last packet said that the next one has no attachments.
+  bool promised_plain_ ABSL_GUARDED_BY(mutex_);
+  // SO_PASSCRED is on still, although it is not wanted any more.
+  bool passes_credentials_ ABSL_GUARDED_BY(mutex_) = false;
+  // The far end takes nothing more.
+  bool send_is_broken_ ABSL_GUARDED_BY(mutex_) = false;
+
+  // The owner's thread only.
   bool reads_ = false;
-  bool plain_next_ = false;      // what the far end has said of its next packet
-  bool may_have_more_ = false;   // likewise
-  bool announced_ = false;       // the last packet was an announcement
-  bool promised_plain_ = false;  // what this end has said; under mutex_
-  bool asks_for_sender_ = false;
-  bool passes_credentials_ = false;  // still, but nobody asks any more
+  bool leaves_unread_ = false;  // DescriptorPolicy::kLeaveUnread
   bool socket_is_nonblocking_;
+
   // The owner waits, and looks at the output no more. Set under mutex_.
   std::atomic<bool> owner_is_blocked_{false};
-  bool send_is_broken_ = false;  // the far end takes nothing more
 };
 
 }  // namespace transports

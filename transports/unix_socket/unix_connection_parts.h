@@ -7,7 +7,6 @@
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_PARTS_H_
 
 #include <memory>
-#include <mutex>
 
 #include "absl/status/status.h"
 #include "event/base/sys.h"
@@ -78,7 +77,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   struct TurnEnd final : event::TurnEndHook {
     explicit TurnEnd(UnixConnection* c) : connection(c) {}
     void OnTurnEnd() override {
-      std::lock_guard<std::mutex> lock(connection->mutex_);
+      event::MutexLock lock(&connection->mutex_);
       if (!connection->output_->blocked) connection->FlushLocked();
     }
     UnixConnection* const connection;
@@ -86,7 +85,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
 
   void Run() override {
     {
-      std::lock_guard<std::mutex> lock(connection_->mutex_);
+      event::MutexLock lock(&connection_->mutex_);
       posted_ = false;
     }
     connection_->UpdateInterest();
@@ -98,45 +97,24 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   bool posted_ = false;
 };
 
-// The rest of a packet. Stays for as long as such packets come, empty or not.
-struct UnixConnection::Batch final : event::Task {
-  explicit Batch(UnixConnection* c) : connection(c) {}
-  // What the reader has left is told again in the next turn.
-  void Run() override {
-    if (!packet || !connection->reads_ || connection->observer_ == nullptr) {
-      return;
-    }
-    connection->loop_->Post(this);
-    connection->observer_->OnReadable();
-  }
-
-  UnixConnection* const connection;
-  std::unique_ptr<Packet> packet;  // null: nothing is left
-  size_t at = 0;
-  size_t end = 0;
-};
-
-// A fragmented frame on its way in.
-struct UnixConnection::Partial {
-  FrameHeader header;
-  Buffer payload;
-  size_t filled = 0;
-  IncomingFrame frame;  // all of it but the payload
-};
-
-// For whoever leaves a packet unread rather than lose its descriptor: it is looked
-// at first, and taken only if its descriptor could be had. How near the limit is
-// says nothing, since other threads take descriptors too, by the hundreds at
-// once.
-class UnixConnection::Spare final : private event::Timer {
+// For a reader that leaves something: frames of a packet, of which it is told
+// again in each turn; or a packet whose descriptor could not be received. Such a
+// packet is looked at first, and taken only if its descriptor could be had. How
+// near the limit is says nothing, since other threads take descriptors too, by
+// the hundreds at once.
+class UnixConnection::Leftover final : private event::Task,
+                                       private event::Timer {
  public:
-  explicit Spare(UnixConnection* connection) : connection_(connection) {}
+  explicit Leftover(UnixConnection* connection) : connection_(connection) {}
+
+  // While attached: tells of what is buffered, from the next turn on.
+  void Remind() {
+    connection_->loop_->Cancel(this);
+    connection_->loop_->Post(this);
+  }
+  void StopReminding() { connection_->loop_->Cancel(this); }
 
   bool paused() const { return running(); }
-  void LeaveLoop() {
-    if (running()) connection_->loop_->StopTimer(this);
-  }
-
   // Whether there is a descriptor left. If not, the loop pauses.
   bool MayReceive() {
     const int probe = event::sys::Dup(connection_->fd_.get());
@@ -152,7 +130,18 @@ class UnixConnection::Spare final : private event::Timer {
     return false;
   }
 
+  // While attached.
+  void LeaveLoop() {
+    StopReminding();
+    if (running()) connection_->loop_->StopTimer(this);
+  }
+
  private:
+  void Run() override {
+    if (!connection_->HasBuffered() || !connection_->reads_) return;
+    connection_->loop_->Post(this);
+    connection_->observer_->OnReadable();
+  }
   void OnExpiry() override { connection_->UpdateInterest(); }
 
   UnixConnection* const connection_;

@@ -53,7 +53,6 @@ bool UnixConnection::IsFullLocked(size_t size, bool with_descriptor) const {
 }
 
 IoResult UnixConnection::Send(const OutgoingFrame& frame) {
-  process_->YieldPoint();
   if (frame.payload.size() > kMaxPayloadBytes) {
     event::Fatal("unix transport: a payload over the limit");
   }
@@ -64,13 +63,15 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   if (frame.descriptor != nullptr) header.flags |= FrameHeader::kDescriptor;
   if (frame.connection != nullptr) {
     header.flags |= FrameHeader::kConnection;
-    auto* const passed = static_cast<UnixConnection*>(frame.connection->get());
-    passed->StopPassingCredentials();
-    if (passed->promised_plain_) header.flags |= FrameHeader::kExpectsPlain;
+    bool promised_plain = false;
+    if (AsIdle(frame.connection->get(), &promised_plain) == nullptr) {
+      return IoResult::kNotIdle;
+    }
+    if (promised_plain) header.flags |= FrameHeader::kExpectsPlain;
   }
   if (frame.more_to_come) header.flags |= FrameHeader::kMoreToCome;
 
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   if (closed_ != nullptr || send_is_broken_) return IoResult::kClosed;
   StopPassingCredentials();
   const bool in_turn = loop_ != nullptr && loop_->InTurn();
@@ -129,15 +130,20 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   }
   if (frame.descriptor != nullptr) frame.descriptor->reset();
   if (frame.connection != nullptr) frame.connection->reset();
-  if (sent == 0 && promised_plain_ && (descriptor || frame.vouched) &&
-      output()->queue.empty()) {
+  if (sent == 0 && promised_plain_ &&
+      (descriptor || frame.attach_credentials) && output()->queue.empty()) {
     output()->queue.PushAnnouncement();
   }
   output()->queue.Push(header, frame.payload, sent, std::move(descriptor),
-                       frame.vouched, max_packet_);
+                       frame.attach_credentials, max_packet_);
   promised_plain_ = output()->queue.EndsWithPromise();
   if (output_->blocked) {
     WantWritableLocked();
+    if (owner_is_blocked_) {
+      // Nothing tells the owner to send the rest, so this thread does.
+      lock.Unlock();
+      FlushForBlockedOwner();
+    }
   } else if (output_->queue.bytes() >= kMaxPacketBytes) {
     FlushLocked();
   } else if (in_turn) {
@@ -155,8 +161,12 @@ void UnixConnection::WantWritableLocked() {
   }
 }
 
+void UnixConnection::FlushForBlockedOwner() {
+  Wait(kFlushed, absl::InfiniteFuture());
+}
+
 void UnixConnection::Flush() {
-  std::lock_guard<std::mutex> lock(mutex_);
+  event::MutexLock lock(&mutex_);
   if (closed_ == nullptr) FlushLocked();
 }
 
@@ -197,7 +207,7 @@ UnixConnection::Sent UnixConnection::SendFrame(FrameHeader header,
   static_assert(kBufferHeadroomBytes == kFrameHeaderBytes,
                 "a header must fit in front of a payload");
   *sent = 0;
-  const bool plain = descriptor < 0 && !frame.vouched;
+  const bool plain = descriptor < 0 && !frame.attach_credentials;
   const size_t size = kFrameHeaderBytes + frame.payload.size();
   if (plain && frame.headroom != nullptr && size <= max_packet_) {
     header.flags |= FrameHeader::kPlainNext;
@@ -214,7 +224,8 @@ UnixConnection::Sent UnixConnection::SendFrame(FrameHeader header,
     if (result != Sent::kAll) return result;
     promised_plain_ = false;
   }
-  return SendParts(header, frame.payload, descriptor, frame.vouched, sent);
+  return SendParts(header, frame.payload, descriptor, frame.attach_credentials,
+                   sent);
 }
 
 UnixConnection::Sent UnixConnection::SendParts(

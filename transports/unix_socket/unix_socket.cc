@@ -108,7 +108,7 @@ class UnixAcceptor final : public Acceptor,
       case ECONNABORTED:
         return;
       default:
-        // The line stays as it is; looking at it again at once would only spin.
+        // The backlog stays as it is; looking at it again at once would spin.
         if (!said_why_) {
           said_why_ = true;
           event::Log(event::LogLevel::kWarning,
@@ -160,7 +160,7 @@ absl::StatusOr<std::unique_ptr<Acceptor>> UnixTransport::Listen(
       return absl::AlreadyExistsError(
           absl::StrCat("'", address, "' is in use"));
     }
-    // Left by somebody who died, unless it is something else altogether.
+    // A socket of a process that died, or something else altogether.
     struct stat old;
     if (sys::Lstat(address.c_str(), &old) != 0 || !S_ISSOCK(old.st_mode)) {
       return absl::AlreadyExistsError(
@@ -187,7 +187,6 @@ absl::StatusOr<std::unique_ptr<Acceptor>> UnixTransport::Listen(
 
 absl::StatusOr<std::unique_ptr<Connection>> UnixTransport::Connect(
     const std::string& address) {
-  process_->YieldPoint();
   struct sockaddr_un raw;
   absl::Status made = MakeAddress(address, &raw);
   if (!made.ok()) return made;
@@ -196,7 +195,7 @@ absl::StatusOr<std::unique_ptr<Connection>> UnixTransport::Connect(
   const int error = ConnectTo(socket->get(), raw);
   if (error == EAGAIN) {
     return absl::AbortedError(
-        absl::StrCat("'", address, "' has no place in its line just now"));
+        absl::StrCat("'", address, "' has a full backlog just now"));
   }
   if (error != 0) {
     return absl::UnavailableError(absl::StrCat("cannot connect to '", address,

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What only sockets have: paths, a line at the door, descriptors that run out.
+// What only sockets have: paths, a backlog at the door, descriptors that run out.
 
 #include "transports/unix_socket/unix_socket.h"
 
@@ -113,19 +113,19 @@ TEST_F(UnixSocketTest, TakesThePlaceOfTheDeadButNotOfTheLivingNorOfAFile) {
             absl::StatusCode::kInvalidArgument);
 }
 
-TEST_F(UnixSocketTest, AFullLineIsToldApartFromAnEmptyHouse) {
+TEST_F(UnixSocketTest, AFullBacklogIsToldApartFromNobodyListening) {
   EXPECT_EQ(transport_.Connect(address()).status().code(),
             absl::StatusCode::kUnavailable);
   std::unique_ptr<Acceptor> acceptor = Listen();
-  std::vector<std::unique_ptr<Connection>> line;
+  std::vector<std::unique_ptr<Connection>> backlog;
   absl::Status failed;
-  while (failed.ok() && line.size() <= 2 * kListenBacklog) {
+  while (failed.ok() && backlog.size() <= 2 * kListenBacklog) {
     absl::StatusOr<std::unique_ptr<Connection>> connection =
         transport_.Connect(address());
     if (connection.ok()) {
-      line.push_back(*std::move(connection));
-      // The socket is in the line by itself; we may not have so many.
-      line.back().reset();
+      backlog.push_back(*std::move(connection));
+      // The socket is in the backlog by itself; we may not have so many.
+      backlog.back().reset();
     } else {
       failed = connection.status();
     }
@@ -138,7 +138,7 @@ TEST_F(UnixSocketTest, AFullLineIsToldApartFromAnEmptyHouse) {
   EXPECT_TRUE(transport_.Connect(address()).ok());
 }
 
-TEST_F(UnixSocketTest, WithoutADescriptorTheLineWaitsAndIsServedLater) {
+TEST_F(UnixSocketTest, WithoutADescriptorTheBacklogWaitsAndIsServedLater) {
   std::unique_ptr<Acceptor> acceptor = Listen();
   Accepting accepting;
   ASSERT_TRUE(acceptor->Attach(loop(), &accepting).ok());

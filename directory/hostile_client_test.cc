@@ -1,0 +1,196 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A directory over real sockets, and a client that does not keep to the rules.
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "directory/control_frame.h"
+#include "directory/server.h"
+#include "directory/testing/numbered_users.h"
+#include "directory/testing/small_world.h"
+#include "event/base/log.h"
+#include "event/base/unique_fd.h"
+#include "gtest/gtest.h"
+#include "transports/framing/framing.h"
+#include "transports/unix_socket/unix_socket.h"
+
+namespace le {
+namespace directory {
+namespace {
+
+using transports::FrameHeader;
+using transports::IoResult;
+
+std::string Packet(uint8_t type, uint16_t flags, size_t length,
+                   const std::string& bytes) {
+  FrameHeader header;
+  header.type = type;
+  header.flags = flags;
+  header.length = static_cast<uint32_t>(length);
+  return std::string(reinterpret_cast<const char*>(&header), sizeof(header)) +
+         bytes;
+}
+
+// A socket that sends any bytes.
+class RawClient {
+ public:
+  explicit RawClient(const std::string& address)
+      : socket_(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) {
+    struct sockaddr_un to = {};
+    to.sun_family = AF_UNIX;
+    std::memcpy(to.sun_path, address.data(), address.size());
+    EXPECT_EQ(connect(socket_.get(), reinterpret_cast<struct sockaddr*>(&to),
+                      sizeof(to)),
+              0);
+  }
+  void Send(const std::string& packet) {
+    EXPECT_EQ(send(socket_.get(), packet.data(), packet.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(packet.size()));
+  }
+  // A request for a session, as the only frame of a packet or the first of it.
+  void SendOpen(uint16_t flags = 0, const std::string& more = "") {
+    proto::ToDirectory message = OpenMessage(Interface("clock"), true);
+    message.set_version(kControlVersion);
+    const std::string text = message.SerializeAsString();
+    Send(Packet(kControlFrame, flags, text.size(), text) + more);
+  }
+  // The text of the refusal that has come, "nothing", or "closed".
+  std::string Hear() {
+    char bytes[4096];
+    const ssize_t size =
+        recv(socket_.get(), bytes, sizeof(bytes), MSG_DONTWAIT);
+    if (size == 0) return "closed";
+    if (size < static_cast<ssize_t>(transports::kFrameHeaderBytes)) {
+      return "nothing";
+    }
+    proto::FromDirectory message;
+    EXPECT_TRUE(message.ParseFromArray(
+        bytes + transports::kFrameHeaderBytes,
+        static_cast<int>(size) -
+            static_cast<int>(transports::kFrameHeaderBytes)));
+    return message.refusal().text();
+  }
+
+ private:
+  const event::UniqueFd socket_;
+};
+
+class HostileClientTest : public ::testing::Test {
+ protected:
+  HostileClientTest() {
+    EXPECT_TRUE(directory_->Load("<*>.* -> <self>.*", "bindings").ok());
+    EXPECT_TRUE(directory_->Listen(&transport_, address_).ok());
+  }
+  ~HostileClientTest() override {
+    event::SetLogSink(former_sink_);
+    directory_.reset();  // and its socket
+    EXPECT_EQ(rmdir(folder_), 0);
+  }
+
+  // Until the directory has nothing left to do.
+  void Settle() {
+    while (loop_->RunTurn(absl::InfinitePast())) {
+    }
+  }
+
+  void Advertise() {
+    auto connected = transport_.Connect(address_);
+    ASSERT_TRUE(connected.ok()) << connected.status();
+    service_ = *std::move(connected);
+    Settle();  // it is watched, so what it is told in one turn is gathered
+    SendControl(service_.get(), AdvertiseMessage(Interface("clock")));
+    Settle();
+    transports::IncomingFrame frame;
+    ASSERT_EQ(NextOf(service_.get(), &frame), IoResult::kOk);
+    proto::FromDirectory message;
+    ASSERT_TRUE(ParseControl(frame, &message));
+    EXPECT_EQ(message.advertise_state().state(), proto::OFFERED);
+  }
+
+  IoResult NextOf(transports::Connection* connection,
+                  transports::IncomingFrame* frame) {
+    return connection->Receive(frame, pool_.get(), absl::InfinitePast());
+  }
+
+  char folder_[32] = "/tmp/le_hostile_XXXXXX";
+  const std::string address_ = [this] {
+    return std::string(mkdtemp(folder_)) + "/d";
+  }();
+  event::Loop* const loop_ = event::Thread::Current()->loop();
+  NumberedUsers users_;
+  transports::UnixTransport transport_{event::Process::Current()};
+  std::unique_ptr<DirectoryServer> directory_ =
+      std::make_unique<DirectoryServer>(event::Process::Current(), loop_,
+                                        &users_, DirectoryServer::Options());
+  std::unique_ptr<transports::Connection> service_;
+  const transports::BufferPool::Ptr pool_ =
+      transports::BufferPool::Create(kMaxControlBytes);
+  const event::LogSink former_sink_ =
+      event::SetLogSink([](event::LogLevel, absl::string_view) {});
+};
+
+TEST_F(HostileClientTest, AClientThatBeginsAFrameAfterItsOpenIsRefused) {
+  RawClient client(address_);
+  client.SendOpen();
+  Settle();
+  EXPECT_EQ(directory_->registry().waiting().size(), 1u);
+  client.Send(Packet(1, FrameHeader::kFragmented, 1000, "ten bytes."));
+  Settle();
+  Advertise();
+  EXPECT_EQ(client.Hear(), "out of turn");
+  EXPECT_EQ(client.Hear(), "closed");
+  EXPECT_TRUE(directory_->registry().waiting().empty());
+  transports::IncomingFrame none;
+  EXPECT_EQ(NextOf(service_.get(), &none), IoResult::kWouldBlock);
+}
+
+// The announcement is no frame, but says that one comes.
+TEST_F(HostileClientTest, AClientThatAnnouncesAPacketAfterItsOpenIsRefused) {
+  RawClient client(address_);
+  client.SendOpen();
+  Settle();
+  client.Send(Packet(0, FrameHeader::kAnnouncement, 0, ""));
+  Settle();
+  Advertise();
+  EXPECT_EQ(client.Hear(), "out of turn");
+  EXPECT_EQ(client.Hear(), "closed");
+}
+
+TEST_F(HostileClientTest, AClientWithAFrameBehindItsOpenIsRefused) {
+  Advertise();
+  RawClient client(address_);
+  client.SendOpen(FrameHeader::kMore, Packet(1, 0, 1, "x"));
+  Settle();
+  EXPECT_EQ(client.Hear(), "out of turn");
+  EXPECT_EQ(client.Hear(), "closed");
+}
+
+// What the directory has not looked at is for the session to judge.
+TEST_F(HostileClientTest, WhatTheDirectoryHasNotReceivedGoesToTheService) {
+  Advertise();
+  RawClient client(address_);
+  client.SendOpen();
+  client.Send(Packet(1, FrameHeader::kFragmented, 4, "ab"));
+  Settle();
+  transports::IncomingFrame introduction;
+  ASSERT_EQ(NextOf(service_.get(), &introduction), IoResult::kOk);
+  ASSERT_NE(introduction.connection, nullptr);
+  client.Send(Packet(1, FrameHeader::kContinuation, 2, "cd"));
+  transports::IncomingFrame frame;
+  ASSERT_EQ(NextOf(introduction.connection.get(), &frame), IoResult::kOk);
+  EXPECT_EQ(std::string(reinterpret_cast<char*>(frame.payload.data()), 4),
+            "abcd");
+  EXPECT_EQ(client.Hear(), "nothing");
+}
+
+}  // namespace
+}  // namespace directory
+}  // namespace le

@@ -1,0 +1,78 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What came with a packet beside its bytes.
+
+#ifndef LE_MESSAGING_TRANSPORTS_FRAMING_PACKET_ATTACHMENTS_H_
+#define LE_MESSAGING_TRANSPORTS_FRAMING_PACKET_ATTACHMENTS_H_
+
+#include <cstddef>
+#include <cstring>
+
+#include "absl/types/optional.h"
+#include "event/base/sys.h"
+#include "event/base/unique_fd.h"
+#include "event/process.h"
+
+namespace le {
+namespace transports {
+
+// As many descriptors as the kernel sends in one packet (SCM_MAX_FD): with room
+// for all of them, none is installed that we do not learn of.
+constexpr size_t kMaxDescriptorsPerPacket = 253;
+
+// Owns every descriptor that came, until it is taken.
+class PacketAttachments {
+ public:
+  PacketAttachments() = default;
+  ~PacketAttachments() { Reset(); }
+  PacketAttachments(const PacketAttachments&) = delete;
+  PacketAttachments& operator=(const PacketAttachments&) = delete;
+
+  // Closes what has not been taken, and forgets the rest.
+  void Reset() {
+    for (size_t i = 0; i < count_; ++i) event::sys::Close(fds_[i]);
+    count_ = 0;
+    truncated_ = false;
+    sender_.reset();
+  }
+
+  // Closes it if there are too many.
+  void AddDescriptor(int fd) {
+    if (count_ < kMaxDescriptorsPerPacket) {
+      fds_[count_++] = fd;
+    } else {
+      event::sys::Close(fd);
+    }
+  }
+  void set_truncated(bool truncated) { truncated_ = truncated; }
+  void set_sender(const event::Credentials& sender) { sender_ = sender; }
+
+  size_t descriptors() const { return count_; }
+  // Neither descriptors nor credentials, and none that were lost.
+  bool empty() const {
+    return count_ == 0 && !truncated_ && !sender_.has_value();
+  }
+  // Something had no room: descriptors that the process could not have.
+  bool truncated() const { return truncated_; }
+  // The first, or none.
+  event::UniqueFd TakeDescriptor() {
+    if (count_ == 0) return event::UniqueFd();
+    const int first = fds_[0];
+    --count_;
+    std::memmove(fds_, fds_ + 1, count_ * sizeof(int));
+    return event::UniqueFd(first);
+  }
+  const absl::optional<event::Credentials>& sender() const { return sender_; }
+
+ private:
+  int fds_[kMaxDescriptorsPerPacket];
+  size_t count_ = 0;
+  bool truncated_ = false;
+  absl::optional<event::Credentials> sender_;
+};
+
+}  // namespace transports
+}  // namespace le
+
+#endif  // LE_MESSAGING_TRANSPORTS_FRAMING_PACKET_ATTACHMENTS_H_

@@ -1,0 +1,390 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "transports/loopback/loopback_connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "event/base/log.h"
+#include "event/base/sys.h"
+
+namespace le {
+namespace transports {
+namespace {
+
+// Under the channel's lock.
+void Notify(LoopbackEnd* end, event::Wakes* wakes) {
+  for (event::Parker* parker : end->waiters) wakes->Unpark(parker);
+  if (end->loop == nullptr || end->notified) return;
+  end->notified = true;
+  wakes->Post(end->loop, end->notify);
+}
+
+absl::Status FarEndGone() {
+  return absl::UnavailableError("the far end closed or died");
+}
+
+BufferPool* EmptyPool() {
+  static BufferPool* const pool = BufferPool::Create(0).release();
+  return pool;
+}
+
+}  // namespace
+
+LoopbackConnection::LoopbackConnection(
+    std::shared_ptr<LoopbackChannel> channel, int side,
+    std::shared_ptr<LoopbackTransport::Members> members,
+    event::Process* process)
+    : channel_(std::move(channel)), side_(side), process_(process) {
+  Join(std::move(members));
+}
+
+LoopbackConnection::~LoopbackConnection() {
+  Close();
+  Leave();
+}
+
+// ---- Attachment ------------------------------------------------------------
+
+absl::Status LoopbackConnection::Attach(event::Loop* loop, Observer* observer) {
+  event::Wakes wakes;
+  event::MutexLock lock(&channel_->mutex);
+  LoopbackEnd& end = mine();
+  if (end.loop != nullptr) event::Fatal("loopback: attached twice");
+  if (end.closed) return end.close_status;
+  end.loop = loop;
+  end.observer = observer;
+  end.notify = this;
+  end.reads = true;
+  if (ReadableLocked()) Notify(&end, &wakes);
+  return absl::OkStatus();
+}
+
+void LoopbackConnection::Detach() {
+  event::MutexLock lock(&channel_->mutex);
+  DetachLocked();
+}
+
+void LoopbackConnection::DetachLocked() {
+  LoopbackEnd& end = mine();
+  if (end.loop == nullptr) return;
+  if (end.notified) end.loop->Cancel(this);
+  end.notified = false;
+  end.loop = nullptr;
+  end.observer = nullptr;
+  end.notify = nullptr;
+  end.reads = false;
+}
+
+void LoopbackConnection::SetReadInterest(bool interested) {
+  event::Wakes wakes;
+  event::MutexLock lock(&channel_->mutex);
+  if (mine().loop == nullptr) return;
+  mine().reads = interested;
+  if (interested && ReadableLocked()) Notify(&mine(), &wakes);
+}
+
+void LoopbackConnection::Run() {
+  Observer* observer;
+  bool readable, writable;
+  {
+    event::Wakes wakes;
+    event::MutexLock lock(&channel_->mutex);
+    LoopbackEnd& end = mine();
+    end.notified = false;
+    if (end.loop == nullptr) return;
+    observer = end.observer;
+    readable = end.reads && ReadableLocked();
+    writable = end.wants_room && HasRoomLocked();
+    if (writable) end.wants_room = false;
+    // Level-triggered: come again, unless this call empties it.
+    if (readable) Notify(&end, &wakes);
+  }
+  // Either call may destroy this, so the other comes in the next turn.
+  if (writable) {
+    observer->OnWritable();
+  } else if (readable) {
+    observer->OnReadable();
+  }
+}
+
+// ---- Receiving -------------------------------------------------------------
+
+IoResult LoopbackConnection::Receive(IncomingFrame* frame, BufferPool* pool,
+                                     event::Instant deadline) {
+  process_->YieldPoint();
+  for (;;) {
+    QueuedFrame queued;
+    bool received = false;
+    {
+      event::Wakes wakes;
+      event::MutexLock lock(&channel_->mutex);
+      if (mine().closed) return IoResult::kClosed;
+      if (!mine().inbox.empty()) {
+        queued = mine().inbox.Pop();
+        if (far().wants_room || !far().waiters.empty()) Notify(&far(), &wakes);
+        received = true;
+      } else if (far().closed) {
+        CloseLocked(FarEndGone(), &wakes);
+        return IoResult::kClosed;
+      }
+    }
+    if (received) {
+      return Hand(std::move(queued), frame,
+                  pool != nullptr ? pool : EmptyPool());
+    }
+    if (!Wait(kReadable, deadline)) return IoResult::kWouldBlock;
+  }
+}
+
+IoResult LoopbackConnection::Hand(QueuedFrame queued, IncomingFrame* frame,
+                                  BufferPool* pool) {
+  const size_t size = queued.payload.size();
+  if (size > pool->capacity()) {
+    CloseWith(absl::InvalidArgumentError(
+        absl::StrCat("a payload of ", size, " bytes is more than the ",
+                     pool->capacity(), " that may come")));
+    return IoResult::kClosed;
+  }
+  if (queued.payload.capacity() != pool->capacity()) {
+    Buffer own = pool->Allocate();
+    own.Assign(queued.payload.data(), size);
+    queued.payload = std::move(own);
+  }
+  queued.payload.ZeroFrom(size);
+  frame->type = queued.type;
+  frame->id = queued.id;
+  frame->payload = std::move(queued.payload);
+  frame->descriptor = std::move(queued.descriptor);
+  frame->descriptor_lost = queued.descriptor_lost;
+  frame->sender = receives_credentials_ ? queued.sender : absl::nullopt;
+  if (queued.connection != nullptr) {
+    auto* passed = static_cast<LoopbackConnection*>(queued.connection.get());
+    passed->process_ = process_;
+    passed->Join(members_);
+  }
+  frame->connection = std::move(queued.connection);
+  return IoResult::kOk;
+}
+
+bool LoopbackConnection::HasBuffered() const {
+  event::MutexLock lock(&channel_->mutex);
+  return !mine().inbox.empty();
+}
+
+absl::Status LoopbackConnection::SetReceiveCredentials(bool on) {
+  receives_credentials_ = on;
+  return absl::OkStatus();
+}
+
+// ---- Waiting ---------------------------------------------------------------
+
+// Stands in the list of those to be woken for as long as it lives.
+class LoopbackConnection::Waiting {
+ public:
+  Waiting(LoopbackChannel* channel, int side, event::Parker* parker)
+      : channel_(channel), side_(side), parker_(parker) {
+    event::MutexLock lock(&channel_->mutex);
+    channel_->ends[side_].waiters.push_back(parker_);
+  }
+  ~Waiting() {
+    event::MutexLock lock(&channel_->mutex);
+    std::vector<event::Parker*>& waiters = channel_->ends[side_].waiters;
+    waiters.erase(std::find(waiters.begin(), waiters.end(), parker_));
+  }
+
+ private:
+  LoopbackChannel* const channel_;
+  const int side_;
+  event::Parker* const parker_;
+};
+
+bool LoopbackConnection::Wait(uint32_t events, event::Instant deadline) {
+  process_->YieldPoint();
+  event::Parker* const parker = event::Thread::Current()->parker();
+  const Waiting waiting(channel_.get(), side_, parker);
+  for (;;) {
+    {
+      event::MutexLock lock(&channel_->mutex);
+      if (mine().closed) return true;
+      if ((events & kReadable) != 0 && ReadableLocked()) return true;
+      if ((events & kWritable) != 0 && HasRoomLocked()) return true;
+    }
+    if (deadline == absl::InfinitePast() || !parker->Park(deadline)) {
+      return false;
+    }
+  }
+}
+
+// ---- Sending ---------------------------------------------------------------
+
+void LoopbackConnection::SetSendLimits(const SendLimits& limits) {
+  event::MutexLock lock(&channel_->mutex);
+  mine().limits = limits;
+}
+
+bool LoopbackConnection::HasRoomForLocked(size_t payload_size,
+                                          bool with_descriptor) const {
+  const SendLimits& limits = mine().limits;
+  const FrameQueue& queue = far().inbox;
+  return queue.empty() ||
+         (queue.bytes() + payload_size + kFrameOverheadBytes <= limits.bytes &&
+          queue.size() < limits.frames &&
+          (!with_descriptor || queue.descriptors() < limits.descriptors));
+}
+
+// Whether a refused Send() may be worth another try.
+bool LoopbackConnection::HasRoomLocked() const {
+  const SendLimits& limits = mine().limits;
+  const FrameQueue& queue = far().inbox;
+  return far().closed || queue.empty() ||
+         (queue.bytes() <= limits.bytes / 2 &&
+          queue.bytes() + mine().refused_bytes <= limits.bytes &&
+          queue.size() < limits.frames &&
+          queue.descriptors() < limits.descriptors);
+}
+
+bool LoopbackConnection::IsIdle(const LoopbackChannel* channel) const {
+  // An end within its own channel would keep both for ever.
+  if (channel == channel_.get()) return false;
+  event::MutexLock lock(&channel_->mutex);
+  // What this end has not received is as if it were with the kernel.
+  return !mine().closed && mine().loop == nullptr && mine().waiters.empty() &&
+         far().inbox.empty();
+}
+
+IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
+  process_->YieldPoint();
+  if (frame.payload.size() > kMaxPayloadBytes) {
+    event::Fatal("loopback: a payload over the limit");
+  }
+  LoopbackConnection* passed = nullptr;
+  if (frame.connection != nullptr) {
+    passed = dynamic_cast<LoopbackConnection*>(frame.connection->get());
+    if (passed == nullptr || !passed->IsIdle(channel_.get())) {
+      return IoResult::kNotIdle;
+    }
+  }
+  QueuedFrame queued;
+  event::Wakes wakes;
+  event::MutexLock lock(&channel_->mutex);
+  if (mine().closed || far().closed) return IoResult::kClosed;
+  if (!HasRoomForLocked(frame.payload.size(),
+                        frame.descriptor != nullptr || passed != nullptr)) {
+    mine().wants_room = true;
+    mine().refused_bytes = frame.payload.size() + kFrameOverheadBytes;
+    return IoResult::kWouldBlock;
+  }
+  queued.type = frame.type;
+  queued.id = frame.id;
+  if (frame.movable_payload != nullptr && *frame.movable_payload) {
+    queued.payload = std::move(*frame.movable_payload);
+    queued.payload.set_size(frame.payload.size());
+  } else {
+    queued.payload = CopyLocked(frame.payload);
+  }
+  if (frame.descriptor != nullptr) {
+    // As a socket does: the far end gets a descriptor of its own.
+    const int fd = event::sys::Dup(frame.descriptor->get());
+    queued.descriptor.reset(fd);
+    queued.descriptor_lost = fd < 0;
+    frame.descriptor->reset();
+  }
+  if (passed != nullptr) {
+    passed->Leave();
+    queued.connection = std::move(*frame.connection);
+  }
+  if (frame.attach_credentials) queued.sender = process_->credentials();
+  far().inbox.Push(std::move(queued));
+  if (far().reads || !far().waiters.empty()) Notify(&far(), &wakes);
+  return IoResult::kOk;
+}
+
+Buffer LoopbackConnection::CopyLocked(absl::Span<const uint8_t> payload) {
+  // A pool of exactly this size if the sizes repeat; the receiver copies to its
+  // own.
+  LoopbackEnd& end = mine();
+  if (end.copies == nullptr || end.copies->capacity() < payload.size() ||
+      end.copies->capacity() > 2 * payload.size() + 4096) {
+    end.copies = BufferPool::Create(payload.size());
+  }
+  Buffer copy = end.copies->Allocate();
+  std::copy(payload.begin(), payload.end(), copy.data());
+  copy.set_size(payload.size());
+  copy.MarkDirty();
+  return copy;
+}
+
+size_t LoopbackConnection::queued_bytes() const {
+  event::MutexLock lock(&channel_->mutex);
+  return far().inbox.bytes();
+}
+
+// ---- The far end, and the close --------------------------------------------
+
+absl::Status LoopbackConnection::close_status() const {
+  event::MutexLock lock(&channel_->mutex);
+  if (!mine().closed && far().closed) return FarEndGone();
+  return mine().close_status;
+}
+
+absl::StatusOr<event::Credentials> LoopbackConnection::peer() const {
+  event::MutexLock lock(&channel_->mutex);
+  if (mine().closed &&
+      mine().close_status.code() != absl::StatusCode::kInvalidArgument) {
+    return absl::UnavailableError("closed");
+  }
+  return far().owner;
+}
+
+absl::StatusOr<event::UniqueFd> LoopbackConnection::PeerPidFd() const {
+  return absl::UnimplementedError("loopback has no pidfd");
+}
+
+void LoopbackConnection::CloseLocked(absl::Status status, event::Wakes* wakes) {
+  mine().close_status = std::move(status);
+  mine().closed = true;
+  DetachLocked();
+  Notify(&far(), wakes);
+  for (event::Parker* parker : mine().waiters) wakes->Unpark(parker);
+}
+
+void LoopbackConnection::CloseWith(absl::Status status) {
+  // What the far end sent and nobody received may hold descriptors and
+  // connections: they are closed without the lock.
+  FrameQueue unreceived;
+  event::Wakes wakes;
+  event::MutexLock lock(&channel_->mutex);
+  if (!mine().closed) CloseLocked(std::move(status), &wakes);
+  std::swap(unreceived, mine().inbox);
+}
+
+void LoopbackConnection::Close() {
+  CloseWith(absl::CancelledError("closed at this end"));
+}
+
+void LoopbackConnection::Die() {
+  CloseWith(absl::CancelledError("its process died"));
+}
+
+void LoopbackConnection::Join(
+    std::shared_ptr<LoopbackTransport::Members> members) {
+  members_ = std::move(members);
+  event::MutexLock lock(&members_->mutex);
+  number_ = members_->next++;
+  members_->connections[number_] = this;
+}
+
+void LoopbackConnection::Leave() {
+  if (members_ == nullptr) return;
+  {
+    event::MutexLock lock(&members_->mutex);
+    members_->connections.erase(number_);
+  }
+  members_.reset();
+}
+
+}  // namespace transports
+}  // namespace le

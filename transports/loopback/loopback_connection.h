@@ -1,0 +1,153 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// One end of a connection within a process. Private to this folder.
+
+#ifndef LE_MESSAGING_TRANSPORTS_LOOPBACK_LOOPBACK_CONNECTION_H_
+#define LE_MESSAGING_TRANSPORTS_LOOPBACK_LOOPBACK_CONNECTION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "event/base/mutex.h"
+#include "event/loop.h"
+#include "event/process.h"
+#include "event/wakes.h"
+#include "transports/loopback/frame_queue.h"
+#include "transports/loopback/loopback.h"
+#include "transports/transport.h"
+
+namespace le {
+namespace transports {
+
+// The objects of one process, by number, so that a process dies the same way
+// each time.
+struct LoopbackTransport::Members {
+  event::Mutex mutex;
+  uint64_t next ABSL_GUARDED_BY(mutex) = 0;
+  std::map<uint64_t, LoopbackConnection*> connections ABSL_GUARDED_BY(mutex);
+  std::map<uint64_t, LoopbackAcceptor*> acceptors ABSL_GUARDED_BY(mutex);
+};
+
+// What one end has: what it is yet to receive, and whom to tell.
+struct LoopbackEnd {
+  FrameQueue inbox;
+  BufferPool::Ptr copies;  // for payloads that had to be copied
+  SendLimits limits;       // on what this end sends
+  bool closed = false;
+  absl::Status close_status;
+  bool wants_room = false;   // a Send() was refused
+  size_t refused_bytes = 0;  // and of what size
+  event::Credentials owner;
+  // While attached:
+  event::Loop* loop = nullptr;
+  Connection::Observer* observer = nullptr;
+  event::Task* notify = nullptr;
+  bool notified = false;  // `notify` is posted
+  bool reads = false;
+  // Threads that wait: the owner, and others for room.
+  std::vector<event::Parker*> waiters;
+};
+
+// Both ends, and the lock that guards them. Posts are made under the lock: so
+// neither a loop nor a task can go away meanwhile. The thread that is to be told
+// is woken when the lock has been released.
+struct LoopbackChannel {
+  LoopbackChannel(const event::Credentials& connecting,
+                  const event::Credentials& accepting) {
+    ends[0].owner = connecting;
+    ends[1].owner = accepting;
+  }
+
+  event::Mutex mutex;
+  LoopbackEnd ends[2] ABSL_GUARDED_BY(mutex);
+};
+
+class LoopbackConnection final : public Connection, private event::Task {
+ public:
+  LoopbackConnection(std::shared_ptr<LoopbackChannel> channel, int side,
+                     std::shared_ptr<LoopbackTransport::Members> members,
+                     event::Process* process);
+  ~LoopbackConnection() override;
+
+  absl::Status Attach(event::Loop* loop, Observer* observer) override;
+  void Detach() override;
+  void SetReadInterest(bool interested) override;
+  IoResult Receive(IncomingFrame* frame, BufferPool* pool,
+                   event::Instant deadline) override;
+  bool HasBuffered() const override;
+  bool HasPartial() const override { return false; }
+  // What has come is known for sure.
+  bool MayHaveMore() const override { return false; }
+  bool Wait(uint32_t events, event::Instant deadline) override;
+  absl::Status SetReceiveCredentials(bool on) override;
+  void SetDescriptorPolicy(DescriptorPolicy) override {}
+  void SetSendLimits(const SendLimits& limits) override;
+  void Close() override;
+  IoResult Send(const OutgoingFrame& frame) override;
+  void Flush() override {}
+  size_t queued_bytes() const override;
+  absl::Status close_status() const override;
+  absl::StatusOr<event::Credentials> peer() const override;
+  absl::StatusOr<event::UniqueFd> PeerPidFd() const override;
+
+  // From LoopbackTransport::CloseAll(), on whatever thread.
+  void Die();
+
+ private:
+  class Waiting;
+
+  LoopbackEnd& mine() ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex) {
+    return channel_->ends[side_];
+  }
+  LoopbackEnd& far() ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex) {
+    return channel_->ends[1 - side_];
+  }
+  const LoopbackEnd& mine() const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex) {
+    return channel_->ends[side_];
+  }
+  const LoopbackEnd& far() const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex) {
+    return channel_->ends[1 - side_];
+  }
+
+  bool ReadableLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex) {
+    return !mine().inbox.empty() || far().closed;
+  }
+  bool HasRoomForLocked(size_t payload_size, bool with_descriptor) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
+  bool HasRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
+  void DetachLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
+  void CloseLocked(absl::Status status, event::Wakes* wakes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
+  Buffer CopyLocked(absl::Span<const uint8_t> payload)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
+
+  // Whether it can be passed on by a connection of `channel`.
+  bool IsIdle(const LoopbackChannel* channel) const;
+  void CloseWith(absl::Status status);
+  IoResult Hand(QueuedFrame queued, IncomingFrame* frame, BufferPool* pool);
+  void Join(std::shared_ptr<LoopbackTransport::Members> members);
+  void Leave();
+
+  // The posted notification.
+  void Run() override;
+
+  const std::shared_ptr<LoopbackChannel> channel_;
+  const int side_;
+  // The owner's thread; set anew when the connection is passed on.
+  event::Process* process_;
+  std::shared_ptr<LoopbackTransport::Members> members_;
+  uint64_t number_ = 0;  // there
+  bool receives_credentials_ = false;
+};
+
+}  // namespace transports
+}  // namespace le
+
+#endif  // LE_MESSAGING_TRANSPORTS_LOOPBACK_LOOPBACK_CONNECTION_H_

@@ -1,0 +1,384 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Conformance: full queues, gathering, waiting, threads.
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "event/process.h"
+#include "transports/testing/conformance.h"
+#include "transports/testing/ends.h"
+
+namespace le {
+namespace transports {
+namespace {
+
+TEST_P(TransportConformanceTest, PushesBackAndSaysWhenThereIsRoom) {
+  Ends ends(GetParam());
+  ends.client->SetSendLimits({10000, SIZE_MAX});
+  Watcher watcher;
+  bool writable = false;
+  watcher.on_writable = [&] { writable = true; };
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &watcher).ok());
+  const std::string text(1000, 'x');
+  int sent = 0;
+  while (ends.client->Send(Frame(1, text)) == IoResult::kOk) {
+    ASSERT_LT(++sent, 10000) << "it takes everything";
+  }
+  EXPECT_GE(sent, 9);
+  EXPECT_GT(ends.client->queued_bytes(), 0u);
+  EXPECT_FALSE(ends.client->Wait(Connection::kWritable, absl::InfinitePast()));
+  for (int i = 0; i < sent; ++i) {
+    IncomingFrame frame;
+    for (;;) {
+      const IoResult result =
+          ends.server->Receive(&frame, ends.pool.get(), absl::InfinitePast());
+      if (result == IoResult::kOk) break;
+      ASSERT_EQ(result, IoResult::kWouldBlock);
+      ends.loop()->RunTurn(absl::InfinitePast());  // what is queued goes on
+    }
+    EXPECT_EQ(TextOf(frame), text);
+  }
+  ends.RunUntil([&] { return writable; });
+  EXPECT_EQ(ends.client->Send(Frame(1, text)), IoResult::kOk);
+}
+
+TEST_P(TransportConformanceTest, LimitsTheNumberOfFrames) {
+  Ends ends(GetParam());
+  ends.client->SetSendLimits({SIZE_MAX, 5});
+  int sent = 0;
+  while (ends.client->Send(Frame(1, "")) == IoResult::kOk) {
+    ASSERT_LT(++sent, 10000);
+  }
+  EXPECT_GE(sent, 5);
+}
+
+// Otherwise its sender would try again and again, and never wait.
+TEST_P(TransportConformanceTest, HasNoRoomForWhatItHasJustRefused) {
+  Ends ends(GetParam());
+  while (ends.client->queued_bytes() == 0) {
+    ASSERT_EQ(ends.client->Send(Frame(1, "small")), IoResult::kOk);
+  }
+  // Little of it is used, but not so little.
+  const size_t limit = 4 * ends.client->queued_bytes();
+  ends.client->SetSendLimits({limit, SIZE_MAX, SIZE_MAX});
+  const std::string large(limit - 30, 'x');
+  EXPECT_EQ(ends.client->Send(Frame(1, large)), IoResult::kWouldBlock);
+  EXPECT_FALSE(ends.client->Wait(Connection::kWritable, absl::InfinitePast()));
+  EXPECT_EQ(ends.client->Send(Frame(1, "")), IoResult::kOk);
+}
+
+TEST_P(TransportConformanceTest, LimitsTheNumberOfDescriptors) {
+  Ends ends(GetParam());
+  constexpr int kMaxDescriptors = 5;
+  ends.client->SetSendLimits({SIZE_MAX, SIZE_MAX, kMaxDescriptors});
+  auto send = [&ends](bool with_descriptor) {
+    event::UniqueFd descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    EXPECT_TRUE(descriptor);
+    OutgoingFrame frame = Frame(1, "");
+    if (with_descriptor) frame.descriptor = &descriptor;
+    const IoResult result = ends.client->Send(frame);
+    // What was refused is the caller's still.
+    EXPECT_EQ(static_cast<bool>(descriptor),
+              !with_descriptor || result != IoResult::kOk);
+    return result;
+  };
+  int sent = 0;
+  while (send(true) == IoResult::kOk) ASSERT_LT(++sent, 10000);
+  // Over sockets the kernel takes some besides.
+  EXPECT_GE(sent, kMaxDescriptors);
+  EXPECT_EQ(send(false), IoResult::kOk);
+  EXPECT_EQ(send(true), IoResult::kWouldBlock);
+  EXPECT_FALSE(ends.client->Wait(Connection::kWritable, absl::InfinitePast()));
+  for (int i = 0; i <= sent; ++i) {
+    EXPECT_EQ(
+        static_cast<bool>(Next(ends.server.get(), ends.pool.get()).descriptor),
+        i < sent);
+    ends.client->Flush();
+  }
+  EXPECT_TRUE(ends.client->Wait(Connection::kWritable, absl::InfinitePast()));
+  EXPECT_EQ(send(true), IoResult::kOk);
+}
+
+// Within a turn the first frame leaves at once, the rest by the turn's end, and
+// all of it in order.
+TEST_P(TransportConformanceTest, GathersWithinATurn) {
+  Ends ends(GetParam());
+  Watcher server_watcher, client_watcher;
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &client_watcher).ok());
+  server_watcher.on_readable = [&] {
+    Next(ends.server.get(), ends.pool.get());
+    for (int i = 0; i < 500; ++i) {
+      ASSERT_EQ(ends.server->Send(Frame(1, std::to_string(i))), IoResult::kOk);
+    }
+    EXPECT_TRUE(
+        ends.client->Wait(Connection::kReadable, absl::InfiniteFuture()));
+    EXPECT_EQ(TextOf(Next(ends.client.get(), ends.pool.get())), "0")
+        << "the first does not wait";
+  };
+  ASSERT_TRUE(ends.server->Attach(ends.loop(), &server_watcher).ok());
+  int received = 1;
+  client_watcher.on_readable = [&] {
+    do {
+      EXPECT_EQ(TextOf(Next(ends.client.get(), ends.pool.get())),
+                std::to_string(received));
+      ++received;
+    } while (ends.client->HasBuffered());
+  };
+  ASSERT_EQ(ends.client->Send(Frame(1, "go")), IoResult::kOk);
+  ends.RunUntil([&] { return received == 500; });
+}
+
+TEST_P(TransportConformanceTest, ReceiveWaitsNoLongerThanItsDeadline) {
+  Ends ends(GetParam());
+  const event::Instant deadline =
+      event::Process::Current()->Now() + absl::Milliseconds(5);
+  IncomingFrame frame;
+  EXPECT_EQ(ends.client->Receive(&frame, ends.pool.get(), deadline),
+            IoResult::kWouldBlock);
+  EXPECT_GE(event::Process::Current()->Now(), deadline);
+  std::thread sender([&] { ends.server->Send(Frame(1, "x")); });
+  EXPECT_EQ(
+      ends.client->Receive(&frame, ends.pool.get(), deadline + absl::Hours(1)),
+      IoResult::kOk);
+  sender.join();
+}
+
+// Several threads send, one receives: each one's order is kept, and a full
+// queue stops nobody for good.
+TEST_P(TransportConformanceTest, AnyThreadMaySend) {
+  constexpr int kThreads = 3, kEach = 2000;
+  Ends ends(GetParam());
+  ends.client->SetSendLimits({20000, SIZE_MAX});
+  std::vector<std::thread> senders;
+  for (int t = 0; t < kThreads; ++t) {
+    senders.emplace_back([&ends, t] {
+      for (int i = 0; i < kEach; ++i) {
+        for (;;) {
+          const IoResult result = ends.client->Send(
+              Frame(static_cast<uint8_t>(t), std::string(100, 'x'),
+                    static_cast<uint64_t>(i)));
+          if (result == IoResult::kOk) break;
+          ASSERT_EQ(result, IoResult::kWouldBlock);
+          ends.client->Wait(Connection::kWritable, absl::InfiniteFuture());
+        }
+      }
+      while (ends.client->queued_bytes() > 0) {
+        ends.client->Wait(Connection::kWritable, absl::InfiniteFuture());
+        ends.client->Flush();
+      }
+    });
+  }
+  std::vector<uint64_t> next(kThreads, 0);
+  for (int i = 0; i < kThreads * kEach; ++i) {
+    const IncomingFrame frame = Next(ends.server.get(), ends.pool.get());
+    ASSERT_LT(frame.type, kThreads);
+    ASSERT_EQ(frame.id, next[frame.type]++);
+  }
+  for (std::thread& sender : senders) sender.join();
+}
+
+TEST_P(TransportConformanceTest, AnEmptyQueueTakesOneFrameOfAnySize) {
+  Ends ends(GetParam());
+  ends.client->SetSendLimits({1, 1, 1});
+  const std::string large = Pattern(size_t{1} << 20);
+  ASSERT_EQ(ends.client->Send(Frame(1, large)), IoResult::kOk);
+  EXPECT_EQ(ends.client->Send(Frame(1, large)), IoResult::kWouldBlock);
+  IncomingFrame frame;
+  while (ends.server->Receive(&frame, ends.pool.get(), absl::InfinitePast()) ==
+         IoResult::kWouldBlock) {
+    ends.client->Flush();
+  }
+  EXPECT_TRUE(TextOf(frame) == large);
+}
+
+TEST_P(TransportConformanceTest, OutsideATurnEachFrameLeavesAtOnce) {
+  Ends ends(GetParam());
+  Watcher watcher;
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &watcher).ok());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(ends.client->Send(Frame(1, std::to_string(i))), IoResult::kOk);
+    IncomingFrame frame;
+    ASSERT_EQ(
+        ends.server->Receive(&frame, ends.pool.get(), absl::InfinitePast()),
+        IoResult::kOk);
+    EXPECT_EQ(TextOf(frame), std::to_string(i));
+  }
+}
+
+TEST_P(TransportConformanceTest, WhatIsGatheredLeavesWithFlushOrDetachOrWait) {
+  for (const int how : {0, 1, 2, 3}) {
+    Ends ends(GetParam());
+    Watcher watcher;
+    bool done = false;
+    watcher.on_readable = [&] {
+      Next(ends.server.get(), ends.pool.get());
+      for (int i = 0; i < 3; ++i) {
+        ASSERT_EQ(ends.server->Send(Frame(1, "")), IoResult::kOk);
+      }
+      switch (how) {
+        case 0:
+          ends.server->Flush();
+          break;
+        case 1:
+          ends.server->Detach();
+          break;
+        case 2:
+          ends.server->Wait(Connection::kReadable, absl::InfinitePast());
+          break;
+        default:
+          ends.server->Close();
+      }
+      for (int i = 0; i < 3; ++i) {
+        IncomingFrame frame;
+        EXPECT_EQ(
+            ends.client->Receive(&frame, ends.pool.get(), absl::InfinitePast()),
+            IoResult::kOk)
+            << i << " of way " << how;
+      }
+      done = true;
+    };
+    ASSERT_TRUE(ends.server->Attach(ends.loop(), &watcher).ok());
+    ASSERT_EQ(ends.client->Send(Frame(1, "go")), IoResult::kOk);
+    ends.RunUntil([&] { return done; });
+  }
+}
+
+// Of what shares a packet, only the first costs a system call.
+TEST_P(TransportConformanceTest, KnowsWhatItHasBuffered) {
+  Ends ends(GetParam());
+  Watcher watcher;
+  bool sent = false;
+  watcher.on_readable = [&] {
+    Next(ends.server.get(), ends.pool.get());
+    for (int i = 0; i < 4; ++i) {
+      ASSERT_EQ(ends.server->Send(Frame(1, std::to_string(i))), IoResult::kOk);
+    }
+    sent = true;
+  };
+  ASSERT_TRUE(ends.server->Attach(ends.loop(), &watcher).ok());
+  ASSERT_EQ(ends.client->Send(Frame(1, "go")), IoResult::kOk);
+  EXPECT_FALSE(ends.client->HasBuffered());
+  EXPECT_FALSE(ends.client->HasPartial());
+  ends.RunUntil([&] { return sent; });
+  Settle(ends.loop());
+  Next(ends.client.get(), ends.pool.get());  // left by itself
+  for (int i = 1; i < 4; ++i) {
+    EXPECT_EQ(TextOf(Next(ends.client.get(), ends.pool.get())),
+              std::to_string(i));
+    EXPECT_EQ(ends.client->HasBuffered(), i < 3) << i;
+  }
+  IncomingFrame none;
+  EXPECT_EQ(ends.client->Receive(&none, ends.pool.get(), absl::InfinitePast()),
+            IoResult::kWouldBlock);
+  EXPECT_FALSE(ends.client->MayHaveMore()) << "found missing";
+}
+
+// Two that send more than their queues hold, and then receive, are not stuck.
+TEST_P(TransportConformanceTest, WhileReceiveWaitsQueuedFramesLeave) {
+  for (const bool timed : {false, true}) {
+    Ends ends(GetParam());
+    const std::string large = Pattern(size_t{1} << 20);
+    ends.client->SetSendLimits({4 * large.size(), SIZE_MAX});
+    for (int i = 0; i < 2; ++i) {
+      ASSERT_EQ(ends.client->Send(Frame(1, large)), IoResult::kOk);
+    }
+    EXPECT_GT(ends.client->queued_bytes(), 0u);
+    std::thread far_end([&] {
+      for (int i = 0; i < 2; ++i) {
+        EXPECT_TRUE(TextOf(Next(ends.server.get(), ends.pool.get())) == large);
+      }
+      EXPECT_EQ(ends.server->Send(Frame(1, "answer")), IoResult::kOk);
+    });
+    IncomingFrame frame;
+    EXPECT_EQ(ends.client->Receive(
+                  &frame, ends.pool.get(),
+                  timed ? event::Process::Current()->Now() + absl::Hours(1)
+                        : absl::InfiniteFuture()),
+              IoResult::kOk);
+    EXPECT_EQ(TextOf(frame), "answer");
+    far_end.join();
+  }
+}
+
+// Whether a thread of this process sleeps in the kernel.
+bool Sleeps(pid_t thread) {
+  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+  std::string text((std::istreambuf_iterator<char>(file)),
+                   std::istreambuf_iterator<char>());
+  return text.find(") S ") != std::string::npos;
+}
+
+// A frame of which a part has left must not stay behind because the owner, which
+// would send the rest, waits for something else.
+TEST_P(TransportConformanceTest, AnotherThreadsFrameLeavesWhileTheOwnerWaits) {
+  for (const bool timed : {false, true}) {
+    Ends ends(GetParam());
+    const std::string large = Pattern(kPoolSize);
+    ends.client->SetSendLimits({4 * large.size(), SIZE_MAX});
+    std::atomic<pid_t> owner_id{0};
+    std::thread owner([&] {
+      owner_id = static_cast<pid_t>(syscall(SYS_gettid));
+      IncomingFrame frame;
+      EXPECT_EQ(ends.client->Receive(
+                    &frame, ends.pool.get(),
+                    timed ? event::Process::Current()->Now() + absl::Hours(1)
+                          : absl::InfiniteFuture()),
+                IoResult::kOk);
+      EXPECT_EQ(TextOf(frame), "answer");
+    });
+    while (owner_id == 0 || !Sleeps(owner_id)) std::this_thread::yield();
+    std::thread worker([&] {
+      EXPECT_EQ(ends.client->Send(Frame(1, large)), IoResult::kOk);
+      while (ends.client->Send(Frame(2, "small")) == IoResult::kWouldBlock) {
+        ends.client->Wait(Connection::kWritable, absl::InfiniteFuture());
+      }
+    });
+    EXPECT_TRUE(TextOf(Next(ends.server.get(), ends.pool.get())) == large);
+    EXPECT_EQ(TextOf(Next(ends.server.get(), ends.pool.get())), "small");
+    ASSERT_EQ(ends.server->Send(Frame(1, "answer")), IoResult::kOk);
+    worker.join();
+    owner.join();
+  }
+}
+
+TEST_P(TransportConformanceTest, AnyThreadMayAsk) {
+  Ends ends(GetParam());
+  std::atomic<bool> stop{false};
+  std::thread asker([&] {
+    while (!stop) {
+      ends.client->queued_bytes();
+      ends.client->Flush();
+      ends.client->close_status().IgnoreError();
+      ends.client->peer().IgnoreError();
+      ends.client->PeerPidFd().IgnoreError();
+    }
+  });
+  Watcher watcher;
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(ends.client->Attach(ends.loop(), &watcher).ok());
+    ends.client->SetSendLimits({static_cast<size_t>(10000 + i), SIZE_MAX});
+    ASSERT_EQ(ends.client->Send(Frame(1, "x")), IoResult::kOk);
+    ASSERT_EQ(ends.server->Send(Frame(1, "x")), IoResult::kOk);
+    Next(ends.client.get(), ends.pool.get());
+    Next(ends.server.get(), ends.pool.get());
+    ends.client->Detach();
+  }
+  ends.client->Close();
+  stop = true;
+  asker.join();
+  EXPECT_EQ(ends.client->close_status().code(), absl::StatusCode::kCancelled);
+}
+
+}  // namespace
+}  // namespace transports
+}  // namespace le
