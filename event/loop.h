@@ -138,8 +138,8 @@ class Loop {
   // it waits. Never runs the task inside Post(). Legal with a lock held.
   virtual void Post(Task* task) = 0;
 
-  // The same in two steps, see Wakes. True: WakeAfterPost() must follow, and the
-  // loop will not go before that.
+  // The same in two steps, see DeferredWakes. True: WakeAfterPost() must follow,
+  // and the loop will not go before that.
   virtual bool PostQuietly(Task* task) {
     Post(task);
     return false;

@@ -55,8 +55,9 @@ class Parker {
   // Any thread. Legal with a lock held.
   virtual void Unpark() = 0;
 
-  // The same in two steps, see Wakes: what is left to be done once the lock has
-  // been released, whether or not the parker still exists then. No word: nothing.
+  // The same in two steps, see DeferredWakes: what is left to be done once the
+  // lock has been released, whether or not the parker still exists then. No word:
+  // nothing.
   struct LaterWake {
     void (*wake)(void* word);
     void* word;

@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
-#include "event/wakes.h"
+#include "event/deferred_wakes.h"
 
 namespace le {
 namespace transports {
@@ -96,7 +96,7 @@ struct Channel {
   End ends[2];
 };
 
-void Notify(End* end, event::Wakes* wakes) {
+void Notify(End* end, event::DeferredWakes* wakes) {
   for (event::Parker* parker : end->waiters) wakes->Unpark(parker);
   if (end->loop == nullptr || end->notified) return;
   end->notified = true;
@@ -129,7 +129,7 @@ class LoopbackConnection final : public Connection, private event::Task {
 
   absl::Status Attach(event::Loop* loop, Observer* observer) override {
     if (observer_ != nullptr) event::Fatal("loopback: attached twice");
-    event::Wakes wakes;
+    event::DeferredWakes wakes;
     std::lock_guard<std::mutex> lock(channel_->mutex);
     observer_ = observer;
     mine().loop = loop;
@@ -145,7 +145,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   }
 
   void SetReadInterest(bool interested) override {
-    event::Wakes wakes;
+    event::DeferredWakes wakes;
     std::lock_guard<std::mutex> lock(channel_->mutex);
     mine().reads = interested;
     if (interested && Readable()) Notify(&mine(), &wakes);
@@ -158,7 +158,7 @@ class LoopbackConnection final : public Connection, private event::Task {
       QueuedFrame queued;
       bool received = false;
       {
-        event::Wakes wakes;
+        event::DeferredWakes wakes;
         std::lock_guard<std::mutex> lock(channel_->mutex);
         End& end = mine();
         if (end.closed) return IoResult::kClosed;
@@ -222,7 +222,7 @@ class LoopbackConnection final : public Connection, private event::Task {
     // What the far end will never receive of ours may hold descriptors and
     // connections: they are closed without the lock.
     FrameQueue unreceived;
-    event::Wakes wakes;
+    event::DeferredWakes wakes;
     std::lock_guard<std::mutex> lock(channel_->mutex);
     if (!mine().closed) {
       CloseLocked(absl::CancelledError("closed at this end"), &wakes);
@@ -237,7 +237,7 @@ class LoopbackConnection final : public Connection, private event::Task {
       event::Fatal("loopback: a payload over the limit");
     }
     QueuedFrame queued;
-    event::Wakes wakes;
+    event::DeferredWakes wakes;
     std::unique_lock<std::mutex> lock(channel_->mutex);
     if (mine().closed || far().closed) return IoResult::kClosed;
     if (!HasRoomFor(frame.payload.size(), frame.descriptor != nullptr ||
@@ -305,7 +305,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   void Die() {
     // A connection that was on its way to this process closes with it.
     FrameQueue unreceived;
-    event::Wakes wakes;
+    event::DeferredWakes wakes;
     std::lock_guard<std::mutex> lock(channel_->mutex);
     if (!mine().closed) {
       CloseLocked(absl::CancelledError("its process died"), &wakes);
@@ -372,7 +372,7 @@ class LoopbackConnection final : public Connection, private event::Task {
     observer_ = nullptr;
   }
 
-  void CloseLocked(absl::Status status, event::Wakes* wakes) {
+  void CloseLocked(absl::Status status, event::DeferredWakes* wakes) {
     close_status_ = std::move(status);
     mine().closed = true;
     DetachLocked();
@@ -398,7 +398,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   IoResult Hand(QueuedFrame queued, IncomingFrame* frame, BufferPool* pool) {
     if (queued.payload && pool != nullptr) {
       if (queued.payload.size() > pool->capacity()) {
-        event::Wakes wakes;
+        event::DeferredWakes wakes;
         std::lock_guard<std::mutex> lock(channel_->mutex);
         CloseLocked(absl::InvalidArgumentError(
                         absl::StrCat("a payload of ", queued.payload.size(),
@@ -434,7 +434,7 @@ class LoopbackConnection final : public Connection, private event::Task {
     Observer* observer;
     bool readable, writable;
     {
-      event::Wakes wakes;
+      event::DeferredWakes wakes;
       std::lock_guard<std::mutex> lock(channel_->mutex);
       End& end = mine();
       end.notified = false;
