@@ -168,6 +168,8 @@ class Process {
   void DestroyState();
 
  private:
+  // Not an event::Mutex, which is not recursive: making one state may ask for
+  // another.
   std::recursive_mutex state_mutex_;
   ModuleStates state_;
 };
