@@ -1,5 +1,22 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
+//
+// Where a descriptor's events come from and go to:
+//
+//   epoll_  ←─ wake_fd_           written by Post() and Stop() while wakeable_
+//           ←─ timer_fd_          only for a foreign loop, set while it waits
+//           ←─ watches_           by AddWatch()
+//           ←─ a nested loop's epoll_, watched by its Nesting
+//     │
+//     └─ Wait() → events_ → DispatchEvent() → Watch::OnReady()
+//
+//   unregistered_   by AddWatchLater(); Wait() registers it with epoll_
+//   always_ready_   what epoll refuses with EPERM: DispatchEvent(), without epoll_
+//
+// A loop waits in Wait(), or from outside: a foreign loop or an outer loop waits
+// for epoll_ to become readable, and then runs a step or turn. Announce() is
+// what Wait() does then before it sleeps: it sets wakeable_, looks for work once
+// more, and arranges for the next deadline.
 
 #include "event/epoll_loop.h"
 
@@ -14,6 +31,7 @@
 #include <algorithm>
 #include <string>
 
+#include "absl/base/optimization.h"
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
@@ -33,45 +51,11 @@ constexpr absl::Duration kRefusedPause = absl::Milliseconds(50);
 // it may answer EPERM.
 std::atomic<bool> g_has_pwait2{true};
 
-uint32_t ToEpoll(uint32_t interest) {
-  uint32_t events = 0;
-  if (interest & Watch::kReadable) events |= EPOLLIN;
-  if (interest & Watch::kWritable) events |= EPOLLOUT;
-  if (interest & Watch::kPriority) events |= EPOLLPRI;
-  if (interest & Watch::kReadHangUp) events |= EPOLLRDHUP;
-  return events;
-}
-
-uint32_t FromEpoll(uint32_t events) {
-  uint32_t result = 0;
-  if (events & EPOLLIN) result |= Watch::kReadable;
-  if (events & EPOLLOUT) result |= Watch::kWritable;
-  if (events & EPOLLPRI) result |= Watch::kPriority;
-  if (events & EPOLLHUP) result |= Watch::kHangUp;
-  if (events & EPOLLERR) result |= Watch::kError;
-  if (events & EPOLLRDHUP) result |= Watch::kReadHangUp;
-  return result;
-}
-
-short ToPoll(uint32_t interest) {
-  int events = 0;
-  if (interest & Watch::kReadable) events |= POLLIN;
-  if (interest & Watch::kWritable) events |= POLLOUT;
-  if (interest & Watch::kPriority) events |= POLLPRI;
-  if (interest & Watch::kReadHangUp) events |= POLLRDHUP;
-  return static_cast<short>(events);
-}
-
-uint32_t FromPoll(int events) {
-  uint32_t result = 0;
-  if (events & POLLIN) result |= Watch::kReadable;
-  if (events & POLLOUT) result |= Watch::kWritable;
-  if (events & POLLPRI) result |= Watch::kPriority;
-  if (events & POLLHUP) result |= Watch::kHangUp;
-  if (events & (POLLERR | POLLNVAL)) result |= Watch::kError;
-  if (events & POLLRDHUP) result |= Watch::kReadHangUp;
-  return result;
-}
+static_assert(Watch::kReadable == EPOLLIN && Watch::kPriority == EPOLLPRI &&
+                  Watch::kWritable == EPOLLOUT && Watch::kError == EPOLLERR &&
+                  Watch::kHangUp == EPOLLHUP &&
+                  Watch::kReadHangUp == EPOLLRDHUP,
+              "the kernel's values are taken as they are");
 
 // Rounded up, for a kernel that counts in milliseconds.
 int ToMilliseconds(absl::Duration duration) {
@@ -105,19 +89,26 @@ Instant MonotonicNow() {
   return absl::TimeFromTimespec(now);
 }
 
-EpollLoop::EpollLoop(EpollLoop* parent) : LoopBase(parent) {
+EpollLoop::EpollLoop(EpollLoop* outer) : LoopBase(outer) {
   watches_.next_ = watches_.prev_ = &watches_;
   unregistered_.next_ = unregistered_.prev_ = &unregistered_;
-  if (parent != nullptr) return;
   epoll_.reset(sys::EpollCreate(EPOLL_CLOEXEC));
   if (!epoll_) FailedToSetUp("epoll_create1");
-  wake_.reset(sys::EventFd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wake_) FailedToSetUp("eventfd");
+  wake_fd_.reset(sys::EventFd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake_fd_) FailedToSetUp("eventfd");
   // Edge-triggered, so that it need not be read: each write is one event.
-  Register(wake_.get(), EPOLLIN | EPOLLET, &wake_);
+  if (!Control(EPOLL_CTL_ADD, wake_fd_.get(), EPOLLIN | EPOLLET, nullptr)) {
+    FailedToSetUp("epoll_ctl");
+  }
+  if (outer == nullptr) return;
+  if (!outer->AddWatch(nesting(), epoll_.get(), Watch::kReadable)) {
+    FailedToSetUp("epoll_ctl");
+  }
+  Announce();
 }
 
 EpollLoop::~EpollLoop() {
+  LeaveOuter();
   // A thread that has just posted is a few instructions from done.
   while (posting_.load(std::memory_order_acquire) != 0) sched_yield();
   for (Watch* ring :
@@ -126,27 +117,14 @@ EpollLoop::~EpollLoop() {
   }
 }
 
-EpollLoop* EpollLoop::Root() {
-  LoopBase* loop = this;
-  EpollLoop* root = this;
-  while ((loop = root->parent()) != nullptr) {
-    root = static_cast<EpollLoop*>(loop);
-  }
-  return root;
-}
-
-void EpollLoop::Register(int fd, uint32_t events, void* tag) {
-  struct epoll_event event;
-  memset(&event, 0, sizeof(event));
-  event.events = events;
-  event.data.ptr = tag;
-  if (sys::EpollCtl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-    FailedToSetUp("epoll_ctl");
-  }
-}
-
 std::unique_ptr<Loop> EpollLoop::CreateNested() {
   return std::unique_ptr<Loop>(new EpollLoop(this));
+}
+
+Instant EpollLoop::ReadCoarseClock() {
+  struct timespec now;
+  sys::CoarseClock(&now);
+  return absl::TimeFromTimespec(now);
 }
 
 // ---- Watches ----
@@ -170,18 +148,18 @@ void EpollLoop::Start(Watch* watch, int fd, uint32_t interest) {
   watch->interest_ = interest;
 }
 
-bool EpollLoop::Register(Watch* watch) {
+bool EpollLoop::Control(int operation, int fd, uint32_t events, void* tag) {
   struct epoll_event event;
   memset(&event, 0, sizeof(event));
-  event.events = ToEpoll(watch->interest_);
-  event.data.ptr = watch;
-  if (sys::EpollCtl(Root()->epoll_.get(), EPOLL_CTL_ADD, watch->fd_, &event) ==
-      0) {
-    return true;
-  }
+  event.events = events;
+  event.data.ptr = tag;
+  return sys::EpollCtl(epoll_.get(), operation, fd, &event) == 0;
+}
+
+bool EpollLoop::Register(Watch* watch) {
+  if (Control(EPOLL_CTL_ADD, watch->fd_, watch->interest_, watch)) return true;
   if (errno != EPERM) return false;
   always_ready_.push_back(watch);
-  MayHaveEvents();
   return true;
 }
 
@@ -190,7 +168,7 @@ bool EpollLoop::AddWatch(Watch* watch, int fd, uint32_t interest) {
   if (!Register(watch)) return false;
   watch->loop_ = this;
   Link(&watches_, watch);
-  // The descriptor for foreign loops knows nothing of those.
+  // The epoll descriptor knows nothing of those.
   if (!always_ready_.empty() && always_ready_.back() == watch) OnServed();
   return true;
 }
@@ -203,24 +181,12 @@ void EpollLoop::AddWatchLater(Watch* watch, int fd, uint32_t interest) {
   OnServed();
 }
 
-bool EpollLoop::HasUnregistered() const {
-  if (unregistered_.next_ != &unregistered_) return true;
-  for (const LoopBase* loop : nested()) {
-    if (static_cast<const EpollLoop*>(loop)->HasUnregistered()) return true;
-  }
-  return false;
-}
-
-Instant EpollLoop::RegisterUnregistered() {
-  if (!HasUnregistered()) {
-    refused_until_ = absl::InfinitePast();
-    return absl::InfiniteFuture();
-  }
+void EpollLoop::RegisterUnregistered() {
   const bool refused = refused_until_ != absl::InfinitePast();
-  if (refused && MonotonicNow() < refused_until_) return refused_until_;
-  if (RegisterOwn()) {
+  if (refused && MonotonicNow() < refused_until_) return;
+  if (RegisterAll()) {
     refused_until_ = absl::InfinitePast();
-    return absl::InfiniteFuture();
+    return;
   }
   if (!refused) {
     Log(LogLevel::kError,
@@ -228,11 +194,10 @@ Instant EpollLoop::RegisterUnregistered() {
                      strerror(errno)));
   }
   refused_until_ = MonotonicNow() + kRefusedPause;
-  return refused_until_;
 }
 
-bool EpollLoop::RegisterOwn() {
-  while (unregistered_.next_ != &unregistered_) {
+bool EpollLoop::RegisterAll() {
+  while (HasUnregistered()) {
     Watch* const watch = unregistered_.next_;
     if (!Register(watch)) {
       if (errno == ENOMEM || errno == ENOSPC) return false;
@@ -244,9 +209,6 @@ bool EpollLoop::RegisterOwn() {
     Unlink(watch);
     Link(&watches_, watch);
     watch->registered_ = true;
-  }
-  for (LoopBase* loop : nested()) {
-    if (!static_cast<EpollLoop*>(loop)->RegisterOwn()) return false;
   }
   return true;
 }
@@ -260,12 +222,7 @@ void EpollLoop::SetInterest(Watch* watch, uint32_t interest) {
     OnServed();
     return;
   }
-  struct epoll_event event;
-  memset(&event, 0, sizeof(event));
-  event.events = ToEpoll(interest);
-  event.data.ptr = watch;
-  if (sys::EpollCtl(Root()->epoll_.get(), EPOLL_CTL_MOD, watch->fd_, &event) !=
-      0) {
+  if (!Control(EPOLL_CTL_MOD, watch->fd_, interest, watch)) {
     Log(LogLevel::kError,
         absl::StrCat("event loop: descriptor ", watch->fd_,
                      " was closed while it was watched: ", strerror(errno)));
@@ -276,11 +233,12 @@ void EpollLoop::RemoveWatch(Watch* watch) {
   if (watch->loop_ != this) return;
   Unlink(watch);
   watch->loop_ = nullptr;
-  for (size_t i = next_event_; i < events_.size(); ++i) {
-    if (events_[i].watch == watch) events_[i].watch = nullptr;
+  for (int i = next_event_; i < event_count_; ++i) {
+    if (events_[i].data.ptr == watch) events_[i].data.ptr = nullptr;
   }
   if (!watch->registered_) {
     watch->registered_ = true;
+    if (!HasUnregistered()) refused_until_ = absl::InfinitePast();
     return;
   }
   const auto it = std::find(always_ready_.begin(), always_ready_.end(), watch);
@@ -289,15 +247,14 @@ void EpollLoop::RemoveWatch(Watch* watch) {
     return;
   }
   struct epoll_event unused;
-  if (sys::EpollCtl(Root()->epoll_.get(), EPOLL_CTL_DEL, watch->fd_, &unused) !=
-      0) {
+  if (sys::EpollCtl(epoll_.get(), EPOLL_CTL_DEL, watch->fd_, &unused) != 0) {
     Log(LogLevel::kError,
         absl::StrCat("event loop: descriptor ", watch->fd_,
                      " was closed while it was watched: ", strerror(errno)));
   }
 }
 
-bool EpollLoop::HasEvents() const {
+bool EpollLoop::HasAlwaysReady() const {
   for (const Watch* watch : always_ready_) {
     if (watch != nullptr && (watch->interest_ & kReadOrWrite) != 0) return true;
   }
@@ -305,13 +262,13 @@ bool EpollLoop::HasEvents() const {
 }
 
 bool EpollLoop::DispatchEvent() {
-  while (next_event_ < events_.size()) {
-    const Event event = events_[next_event_++];
-    if (event.watch == nullptr) continue;
-    const uint32_t events =
-        event.events & (event.watch->interest_ | kAlwaysReported);
+  while (next_event_ < event_count_) {
+    const struct epoll_event& event = events_[next_event_++];
+    Watch* const watch = static_cast<Watch*>(event.data.ptr);
+    if (watch == nullptr) continue;
+    const uint32_t events = event.events & (watch->interest_ | kAlwaysReported);
     if (events == 0) continue;
-    event.watch->OnReady(events);
+    watch->OnReady(events);
     return true;
   }
   while (next_always_ready_ < always_ready_end_) {
@@ -354,172 +311,116 @@ void EpollLoop::Wake() {
   if (MustWake()) WriteWake();
 }
 
-// Together with Wait(): each side first says what it does, then looks at what the
-// other said, all sequentially consistent. So either the loop sees the task, or
-// we see that it may sleep.
+// Together with Wait() and Announce(): each side first says what it does, then
+// looks at what the other said, all sequentially consistent. So either the loop
+// sees the task, or we see that it may sleep.
 bool EpollLoop::MustWake() {
-  EpollLoop* const root = Root();
-  return root->wakeable_.load() && root->wakeable_.exchange(false);
+  return wakeable_.load() && wakeable_.exchange(false);
 }
 
 void EpollLoop::WriteWake() {
-  EpollLoop* const root = Root();
   const uint64_t one = 1;
-  if (sys::Write(root->wake_.get(), &one, sizeof(one)) < 0 && errno != EAGAIN) {
+  if (sys::Write(wake_fd_.get(), &one, sizeof(one)) < 0 && errno != EAGAIN) {
     Log(LogLevel::kError,
         absl::StrCat("event loop: waking it failed: ", strerror(errno)));
-    root->wakeable_.store(true);
+    wakeable_.store(true);
   }
 }
 
-int EpollLoop::EpollWait(struct epoll_event* events, Instant deadline) {
-  constexpr int kMost = static_cast<int>(kEventsPerWait);
-  if (deadline == absl::InfinitePast()) {
-    return sys::EpollWait(epoll_.get(), events, kMost, 0);
-  }
+int EpollLoop::EpollWait(Instant deadline) {
   if (deadline == absl::InfiniteFuture()) {
-    return sys::EpollWait(epoll_.get(), events, kMost, -1);
+    return sys::EpollWait(epoll_.get(), events_, kMaxEvents, -1);
+  }
+  if (deadline == absl::InfinitePast()) {
+    return sys::EpollWait(epoll_.get(), events_, kMaxEvents, 0);
   }
   const absl::Duration left =
       std::max(deadline - MonotonicNow(), absl::ZeroDuration());
   if (g_has_pwait2.load(std::memory_order_relaxed)) {
     const struct timespec timeout = absl::ToTimespec(left);
-    const int count = sys::EpollPWait2(epoll_.get(), events, kMost, &timeout);
+    const int count =
+        sys::EpollPWait2(epoll_.get(), events_, kMaxEvents, &timeout);
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
     g_has_pwait2.store(false, std::memory_order_relaxed);
   }
-  return sys::EpollWait(epoll_.get(), events, kMost, ToMilliseconds(left));
+  return sys::EpollWait(epoll_.get(), events_, kMaxEvents,
+                        ToMilliseconds(left));
 }
 
-void EpollLoop::FetchByEpoll(Instant deadline) {
-  struct epoll_event fetched[kEventsPerWait];
-  const int count = EpollWait(fetched, deadline);
-  if (count < 0 && errno != EINTR) {
+void EpollLoop::Wait(Instant deadline) {
+  if (HasUnregistered()) {
+    RegisterUnregistered();
+    if (HasUnregistered()) deadline = std::min(deadline, refused_until_);
+  }
+  if (deadline != absl::InfinitePast()) {
+    wakeable_.store(true);
+    if (HasWork() || stopped() || HasAlwaysReady()) {
+      deadline = absl::InfinitePast();
+    }
+  }
+  // What was fetched and not dispatched is fetched again.
+  next_event_ = event_count_ = 0;
+  const int count = EpollWait(deadline);
+  // A poster that sees this late only wakes in vain.
+  wakeable_.store(false, std::memory_order_relaxed);
+  if (ABSL_PREDICT_TRUE(count >= 0)) {
+    event_count_ = count;
+  } else if (errno != EINTR) {
     // What the loop stands on is gone, say by a daemon that closed all
     // descriptors. Going on would be spinning.
     Fatal(absl::StrCat("event loop: epoll_wait: ", strerror(errno)));
   }
-  for (int i = 0; i < count; ++i) {
-    void* const tag = fetched[i].data.ptr;
-    if (tag == &wake_) continue;
-    if (tag == &timer_) {
-      // Has done its work by being readable; setting it anew stills it.
-      timer_fd_deadline_ = absl::InfinitePast();
-      continue;
-    }
-    Watch* const watch = static_cast<Watch*>(tag);
-    auto* loop = static_cast<EpollLoop*>(watch->loop_);
-    loop->events_.push_back({watch, FromEpoll(fetched[i].events)});
-    for (; loop != this; loop = static_cast<EpollLoop*>(loop->parent())) {
-      loop->HasEventsAsNested();
-    }
-  }
+  if (timer_fd_) NoteTimerFd();
+  if (!always_ready_.empty()) BeginRoundOfAlwaysReady();
 }
 
-// A nested loop alone. What it watches is in the outer loop's epoll, together
-// with what must stand still meanwhile.
-void EpollLoop::FetchByPoll(Instant deadline) {
-  polled_.clear();
-  for (Watch* ring :
-       {static_cast<Watch*>(&watches_), static_cast<Watch*>(&unregistered_)}) {
-    for (Watch* watch = ring->next_; watch != ring; watch = watch->next_) {
-      polled_.push_back({watch->fd_, ToPoll(watch->interest_), 0});
-    }
-  }
-  polled_.push_back({Root()->wake_.get(), POLLIN, 0});
-  struct timespec timeout = {};
-  if (deadline != absl::InfinitePast() && deadline != absl::InfiniteFuture()) {
-    timeout = absl::ToTimespec(
-        std::max(deadline - MonotonicNow(), absl::ZeroDuration()));
-  }
-  const int count =
-      sys::PPoll(polled_.data(), polled_.size(),
-                 deadline == absl::InfiniteFuture() ? nullptr : &timeout);
-  if (count < 0 && (errno == ENOMEM || errno == EINVAL)) {
-    // No memory, or more than this process may have descriptors: it does not say
-    // when that changes. Nothing to poll takes none.
-    const Instant now = MonotonicNow();
-    if (deadline > now) {
-      sys::Poll(nullptr, 0,
-                ToMilliseconds(std::min(deadline - now, kRefusedPause)));
-    }
-  } else if (count < 0 && errno != EINTR) {
-    Fatal(absl::StrCat("event loop: ppoll: ", strerror(errno)));
-  }
-  if (count <= 0) return;
-  size_t i = 0;
-  for (Watch* ring :
-       {static_cast<Watch*>(&watches_), static_cast<Watch*>(&unregistered_)}) {
-    for (Watch* watch = ring->next_; watch != ring; watch = watch->next_, ++i) {
-      if (polled_[i].revents != 0) {
-        events_.push_back({watch, FromPoll(polled_[i].revents)});
-      }
-    }
-  }
-  if (polled_[i].revents != 0) {
-    // Unlike epoll, poll() would tell of this write again and again.
-    uint64_t writes;
-    sys::Read(Root()->wake_.get(), &writes, sizeof(writes));
-  }
-}
-
-void EpollLoop::BeginRound() {
-  if (!always_ready_.empty()) {
-    always_ready_.erase(
-        std::remove(always_ready_.begin(), always_ready_.end(), nullptr),
-        always_ready_.end());
-  }
+void EpollLoop::BeginRoundOfAlwaysReady() {
+  always_ready_.erase(
+      std::remove(always_ready_.begin(), always_ready_.end(), nullptr),
+      always_ready_.end());
   next_always_ready_ = 0;
   always_ready_end_ = new_round() ? always_ready_.size() : 0;
 }
 
-void EpollLoop::NoteEventsAsNested() { BeginRound(); }
-
-void EpollLoop::Wait(Instant deadline) {
-  const bool may_sleep = deadline != absl::InfinitePast();
-  const bool alone = parent() != nullptr;
-  if (!alone) deadline = std::min(deadline, RegisterUnregistered());
-  if (may_sleep) {
-    Root()->wakeable_.store(true);
-    if (HasWork()) deadline = absl::InfinitePast();
-  }
-  ForgetEvents();
-  if (alone) {
-    FetchByPoll(deadline);
-  } else {
-    FetchByEpoll(deadline);
-  }
-  // A poster that sees this late only wakes in vain.
-  if (may_sleep) Root()->wakeable_.store(false, std::memory_order_relaxed);
-  BeginRound();
-}
-
-// What was fetched and not dispatched will be fetched again.
-void EpollLoop::ForgetEvents() {
-  events_.clear();
-  next_event_ = 0;
-  for (LoopBase* loop : nested()) static_cast<EpollLoop*>(loop)->ForgetEvents();
-}
-
-// ---- Foreign loops ----
+// ---- Served from outside ----
 
 int EpollLoop::GetFd() {
-  if (!foreign_ && parent() == nullptr) {
-    timer_.reset(
+  if (outer() != nullptr) return -1;
+  if (!timer_fd_) {
+    timer_fd_.reset(
         sys::TimerFdCreate(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-    if (!timer_) FailedToSetUp("timerfd_create");
-    Register(timer_.get(), EPOLLIN, &timer_);
-    foreign_ = true;
-    if (ForeignIdle()) PrepareForForeignPoll();
+    if (!timer_fd_) FailedToSetUp("timerfd_create");
+    if (!Control(EPOLL_CTL_ADD, timer_fd_.get(), EPOLLIN, &timer_fd_)) {
+      FailedToSetUp("epoll_ctl");
+    }
+    OnServed();
   }
-  return parent() == nullptr ? epoll_.get() : -1;
+  return epoll_.get();
 }
 
-void EpollLoop::PrepareForForeignPoll() {
-  const Instant deadline = std::min(NextDeadline(), RegisterUnregistered());
+void EpollLoop::OnServed() {
+  if (ServedFromOutside()) Announce();
+}
+
+void EpollLoop::OnTimerStarted() {
+  if (ServedFromOutside()) AnnounceDeadline();
+}
+
+void EpollLoop::Announce() {
+  if (HasUnregistered()) RegisterUnregistered();
   wakeable_.store(true);
-  if (HasWork()) Wake();
-  SetTimerFd(deadline);
+  if (HasWork() || HasAlwaysReady()) Wake();
+  AnnounceDeadline();
+}
+
+void EpollLoop::AnnounceDeadline() {
+  Instant deadline = NextDeadline();
+  if (HasUnregistered()) deadline = std::min(deadline, refused_until_);
+  if (outer() != nullptr) {
+    ServeAt(deadline);
+  } else {
+    SetTimerFd(deadline);
+  }
 }
 
 void EpollLoop::SetTimerFd(Instant deadline) {
@@ -532,28 +433,21 @@ void EpollLoop::SetTimerFd(Instant deadline) {
   if (deadline != absl::InfiniteFuture()) {
     value.it_value = absl::ToTimespec(deadline);
   }
-  if (sys::TimerFdSetTime(timer_.get(), TFD_TIMER_ABSTIME, &value, nullptr) !=
-      0) {
+  if (sys::TimerFdSetTime(timer_fd_.get(), TFD_TIMER_ABSTIME, &value,
+                          nullptr) != 0) {
     Log(LogLevel::kError,
         absl::StrCat("event loop: timerfd_settime: ", strerror(errno)));
     timer_fd_deadline_ = absl::InfinitePast();
   }
 }
 
-void EpollLoop::OnTimerStarted() {
-  EpollLoop* const root = Root();
-  if (!root->ForeignIdle()) return;
-  Instant deadline = root->NextDeadline();
-  if (root->refused_until_ != absl::InfinitePast()) {
-    deadline = std::min(deadline, root->refused_until_);
+// A timerfd that has expired is readable until it is set anew.
+void EpollLoop::NoteTimerFd() {
+  for (int i = 0; i < event_count_; ++i) {
+    if (events_[i].data.ptr != &timer_fd_) continue;
+    events_[i].data.ptr = nullptr;
+    timer_fd_deadline_ = absl::InfinitePast();
   }
-  root->SetTimerFd(deadline);
-}
-
-void EpollLoop::OnServed() {
-  // Also after a nested loop was run alone: it may have left something over.
-  EpollLoop* const root = Root();
-  if (root->ForeignIdle()) root->PrepareForForeignPoll();
 }
 
 }  // namespace event

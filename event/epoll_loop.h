@@ -4,10 +4,11 @@
 #ifndef LE_MESSAGING_EVENT_EPOLL_LOOP_H_
 #define LE_MESSAGING_EVENT_EPOLL_LOOP_H_
 
-#include <poll.h>
 #include <sys/epoll.h>
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -26,8 +27,9 @@ Instant MonotonicNow();
 // for tasks from other threads, and only if it sleeps, or may: in the steady
 // state a turn costs one epoll_wait and a Post() of the owner no system call.
 //
-// A nested loop has no descriptors of its own: its outer loop watches for it. Run
-// alone, it polls what it watches, which is mostly very little.
+// A nested loop has an epoll descriptor and an eventfd of its own. Its epoll
+// descriptor is in the outer loop's set, as if the outer loop were a foreign one;
+// only its timers are announced by a timer of the outer loop.
 //
 // Takes two descriptors, a third once GetFd() has been called. If these cannot
 // be had, the constructor is fatal: there is nothing to go on with.
@@ -49,84 +51,91 @@ class EpollLoop final : public LoopBase {
 
  protected:
   Instant ReadClock() override { return MonotonicNow(); }
+  Instant ReadCoarseClock() override;
   void Wake() override;
   void Wait(Instant deadline) override;
-  void NoteEventsAsNested() override;
   bool DispatchEvent() override;
-  bool HasEvents() const override;
   void OnTimerStarted() override;
   void OnServed() override;
 
  private:
   // How many events one system call fetches. More in one go only delay timers.
-  static constexpr size_t kEventsPerWait = 64;
+  static constexpr int kMaxEvents = 64;
 
-  // A watch that is never called: by its address it stands for something.
-  struct Mark final : Watch {
+  // A watch that is never called: the end of a ring of watches.
+  struct End final : Watch {
     void OnReady(uint32_t) override {}
   };
 
-  // An event that has been fetched, until it is dispatched. No watch: it was for
-  // none, or for one that has been removed.
-  struct Event {
-    Watch* watch;
-    uint32_t events;  // the watch's
-  };
+  explicit EpollLoop(EpollLoop* outer);
 
-  explicit EpollLoop(EpollLoop* parent);
-  EpollLoop* Root();
-  // Between the marks of a ring.
+  // ---- Watches ----
+
   static void Link(Watch* ring, Watch* watch);
   static void Unlink(Watch* watch);
   void Start(Watch* watch, int fd, uint32_t interest);
-  // Tells the kernel. False, with errno, if it refuses.
+  // EPOLL_CTL_ADD or EPOLL_CTL_MOD.
+  bool Control(int operation, int fd, uint32_t events, void* tag);
+  // Tells the kernel of a watch. False, with errno, if it refuses.
   bool Register(Watch* watch);
-  void Register(int fd, uint32_t events, void* tag);
-  // All that AddWatchLater() has left, here and in nested loops. Infinite: none
-  // are left. Else the kernel has refused, and this is when to try again.
-  Instant RegisterUnregistered();
-  bool RegisterOwn();
-  bool HasUnregistered() const;
-  // Whether the loop sleeps, or may, and nobody else wakes it.
+  bool HasUnregistered() const { return unregistered_.next_ != &unregistered_; }
+  // All that AddWatchLater() has left. If the kernel refuses, sets
+  // refused_until_.
+  void RegisterUnregistered();
+  bool RegisterAll();
+  // Whether a descriptor that is always ready is of interest.
+  bool HasAlwaysReady() const;
+
+  // ---- Waiting and waking ----
+
+  // Whether the loop sleeps, or may, and no other thread wakes it.
   bool MustWake();
   void WriteWake();
-  void BeginRound();
-  void ForgetEvents();
-  void FetchByEpoll(Instant deadline);
-  void FetchByPoll(Instant deadline);
-  int EpollWait(struct epoll_event* events, Instant deadline);
-  // Sees to it that the descriptor becomes readable in time while somebody
-  // else polls it.
-  void PrepareForForeignPoll();
-  void SetTimerFd(Instant deadline);
-  // Whether somebody else may be polling the descriptor now.
-  bool ForeignIdle() const { return foreign_ && !serving(); }
+  // Fetches events, waiting for them until `deadline`.
+  int EpollWait(Instant deadline);
+  void BeginRoundOfAlwaysReady();
 
-  // Only in a root; its timer only once GetFd() was called.
+  // ---- While it is served from outside ----
+
+  // Whether a foreign loop or an outer loop may be waiting for this one now.
+  bool ServedFromOutside() const {
+    return (timer_fd_ || outer() != nullptr) && !serving();
+  }
+  // Makes the epoll descriptor readable if there is something to do, and sees to
+  // it that it becomes so in time.
+  void Announce();
+  void AnnounceDeadline();
+  void SetTimerFd(Instant deadline);
+  void NoteTimerFd();
+
   UniqueFd epoll_;
-  UniqueFd wake_;
-  UniqueFd timer_;
-  Mark watches_;       // the end of the ring of watches that the kernel knows
-  Mark unregistered_;  // and of those that it is yet to be told of
-  Instant refused_until_ = absl::InfinitePast();  // in a root
+  UniqueFd wake_fd_;
+  UniqueFd timer_fd_;  // once GetFd() has been called
+  Instant timer_fd_deadline_ = absl::InfiniteFuture();
+
+  End watches_;       // the end of the ring of watches that the kernel knows
+  End unregistered_;  // and of those that it is yet to be told of
+  // The kernel has refused one of these: when to try again. InfinitePast(): it
+  // has not.
+  Instant refused_until_ = absl::InfinitePast();
   // Descriptors that epoll does not take, regular files above all, which are
   // always ready. Removed ones leave a null until the next round.
   std::vector<Watch*> always_ready_;
   size_t next_always_ready_ = 0;
   size_t always_ready_end_ = 0;
 
-  std::vector<Event> events_;
-  size_t next_event_ = 0;
-  std::vector<struct pollfd> polled_;  // of FetchByPoll(), for the next
+  // What the last epoll_wait has fetched, from next_event_ on not dispatched yet.
+  // The tag is the watch. Null: the event was for none, or its watch is removed.
+  struct epoll_event events_[kMaxEvents];
+  int event_count_ = 0;
+  int next_event_ = 0;
 
-  // In a root: whether a task from elsewhere must be announced by `wake_`.
+  // Whether a post must be announced by the eventfd: the loop sleeps or is about
+  // to, or somebody else waits for it.
   std::atomic<bool> wakeable_{false};
   // Threads inside Post() or Stop(). The loop must outlive them, although the
   // task that they post may be what ends it.
   std::atomic<int> posting_{0};
-
-  bool foreign_ = false;
-  Instant timer_fd_deadline_ = absl::InfiniteFuture();
 };
 
 }  // namespace event

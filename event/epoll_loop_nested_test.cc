@@ -3,11 +3,16 @@
 //
 // Loops within loops, ours and other people's.
 
+#include <stdio.h>
+#include <sys/epoll.h>
+
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "event/base/sys.h"
+#include "event/base/unique_fd.h"
 #include "event/epoll_loop.h"
 #include "event/loop_test_util.h"
 #include "gtest/gtest.h"
@@ -84,7 +89,186 @@ TEST(EpollLoopTest, TheNestedLoopRunsAloneWhileTheOuterOneStandsStill) {
   EXPECT_EQ(seen, "ibo");
 }
 
+TEST(EpollLoopTest, ANestedLoopAloneLeavesTheOuterLoopsWatches) {
+  EpollLoop loop;
+  std::unique_ptr<Loop> nested = loop.CreateNested();
+  EventFdPair event, other;
+  int ran = 0;
+  FnWatch inner([&](uint32_t) {
+    event.Clear();
+    ++ran;
+  });
+  FnWatch outer([&](uint32_t) {
+    other.Clear();
+    ran += 100;
+  });
+  nested->AddWatchLater(&inner, event.fd(), Watch::kReadable);
+  loop.AddWatchLater(&outer, other.fd(), Watch::kReadable);
+  event.Signal();
+  other.Signal();
+  {
+    CallCounter calls;
+    EXPECT_TRUE(nested->RunTurn(absl::InfiniteFuture()));
+    EXPECT_EQ(ran, 1);
+    EXPECT_EQ(calls.calls["EpollCtl"], 0);
+  }
+  EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+  EXPECT_EQ(ran, 101);
+  nested->RemoveWatch(&inner);
+  loop.RemoveWatch(&outer);
+}
+
+TEST(EpollLoopTest, WhatTheNestedLoopServedAloneIsNotServedAgain) {
+  EpollLoop loop;
+  std::unique_ptr<Loop> nested = loop.CreateNested();
+  EventFdPair event, blocking_event;
+  int ran = 0;
+  FnWatch inner([&](uint32_t) {
+    event.Clear();
+    ++ran;
+  });
+  // Runs while the outer loop's turn holds an event of the nested loop too, or
+  // before it is fetched.
+  FnWatch blocking([&](uint32_t) {
+    blocking_event.Clear();
+    while (ran == 0) nested->RunTurn(absl::InfiniteFuture());
+  });
+  ASSERT_TRUE(nested->AddWatch(&inner, event.fd(), Watch::kReadable));
+  ASSERT_TRUE(loop.AddWatch(&blocking, blocking_event.fd(), Watch::kReadable));
+  blocking_event.Signal();
+  event.Signal();
+  Settle(&loop);
+  EXPECT_EQ(ran, 1);
+}
+
+TEST(EpollLoopTest, TheOuterLoopSleepsWhileTheNestedOneHasNothingToDo) {
+  EpollLoop loop;
+  std::unique_ptr<Loop> nested = loop.CreateNested();
+  FnTimer timer([] {});
+  nested->StartTimer(&timer, nested->Now() + absl::Hours(1));
+  nested->StopTimer(&timer);
+  Settle(&loop);
+  CallCounter calls;
+  EXPECT_FALSE(loop.RunTurn(loop.Now() + absl::Milliseconds(1)));
+  EXPECT_LE(calls.calls["EpollWait"] + calls.calls["EpollPWait2"], 3);
+}
+
+TEST(EpollLoopTest, TheOuterLoopRunsTheNestedOnesHooks) {
+  EpollLoop loop;
+  std::unique_ptr<Loop> nested = loop.CreateNested();
+  std::string seen;
+  FnHook hook([&] { seen += "h"; });
+  FnTask task([&] {
+    nested->AtTurnEnd(&hook);
+    loop.RunTurnEndHooks();
+    seen += "t";
+    nested->AtTurnEnd(&hook);
+  });
+  loop.Post(&task);
+  loop.RunTurn(absl::InfinitePast());
+  EXPECT_EQ(seen, "hth");
+}
+
+TEST(EpollLoopTest, ARegularFileInTheNestedLoopIsAlwaysReady) {
+  EpollLoop loop;
+  std::unique_ptr<Loop> nested = loop.CreateNested();
+  FILE* const file = tmpfile();
+  ASSERT_NE(file, nullptr);
+  int calls = 0;
+  FnWatch watch([&](uint32_t) { ++calls; });
+  ASSERT_TRUE(nested->AddWatch(&watch, fileno(file), Watch::kReadable));
+  for (int i = 1; i <= 3; ++i) {
+    while (calls < i) loop.RunTurn(absl::InfiniteFuture());
+  }
+  const int before = calls;
+  EXPECT_TRUE(nested->RunTurn(absl::InfiniteFuture()));
+  EXPECT_EQ(calls, before + 1);
+  nested->RemoveWatch(&watch);
+  Settle(&loop);
+  EXPECT_EQ(calls, before + 1);
+  fclose(file);
+}
+
+TEST(EpollLoopTest, ANestedLoopThatGoesLeavesNothingBehind) {
+  EpollLoop loop;
+  EventFdPair event;
+  FnWatch watch([](uint32_t) {});
+  FnTask task([] {});
+  FnTimer timer([] {});
+  FnHook hook([] {});
+  {
+    std::unique_ptr<Loop> nested = loop.CreateNested();
+    ASSERT_TRUE(nested->AddWatch(&watch, event.fd(), Watch::kReadable));
+    event.Signal();
+    nested->Post(&task);
+    nested->StartTimer(&timer, absl::InfinitePast());
+    nested->AtTurnEnd(&hook);
+  }
+  EXPECT_FALSE(watch.added());
+  EXPECT_FALSE(timer.running());
+  EXPECT_FALSE(loop.RunTurn(absl::InfinitePast()));
+}
+
+TEST(EpollLoopTest, StoppingTheNestedLoopWakesTheOuterOneOnce) {
+  EpollLoop loop;
+  std::unique_ptr<Loop> nested = loop.CreateNested();
+  Settle(&loop);
+  CallCounter calls;
+  nested->Stop();
+  Settle(&loop);
+  EXPECT_FALSE(loop.RunTurn(loop.Now() + absl::Milliseconds(1)));
+  EXPECT_EQ(calls.calls["Write"], 1);
+  nested->Run();
+}
+
 // ---- Foreign loops ----
+
+// A foreign loop that watches the descriptor edge-triggered: it is told of each
+// event once, after all that came before has been served.
+TEST(EpollLoopTest, AnEdgeTriggeredForeignLoopMissesNothing) {
+  EpollLoop loop;
+  std::unique_ptr<Loop> nested = loop.CreateNested();
+  UniqueFd foreign(sys::EpollCreate(EPOLL_CLOEXEC));
+  struct epoll_event edge = {};
+  edge.events = EPOLLIN | EPOLLET;
+  ASSERT_EQ(sys::EpollCtl(foreign.get(), EPOLL_CTL_ADD, loop.GetFd(), &edge),
+            0);
+  int ran = 0;
+  // Without end, should an event be missed.
+  const auto serve = [&](int until) {
+    while (ran < until) {
+      struct epoll_event event;
+      ASSERT_EQ(sys::EpollWait(foreign.get(), &event, 1, -1), 1);
+      while (loop.RunStep()) {
+      }
+    }
+    EXPECT_EQ(ran, until);
+  };
+  EventFdPair event;
+  FnWatch watch([&](uint32_t) {
+    event.Clear();
+    ++ran;
+  });
+  FnTask task([&] { ++ran; });
+  FnTimer timer([&] { ++ran; });
+  int expected = 0;
+  for (int round = 0; round < 3; ++round) {
+    for (Loop* l : {static_cast<Loop*>(&loop), nested.get()}) {
+      std::thread([&] { l->Post(&task); }).join();
+      serve(++expected);
+      l->Post(&task);
+      serve(++expected);
+      ASSERT_TRUE(l->AddWatch(&watch, event.fd(), Watch::kReadable));
+      event.Signal();
+      serve(++expected);
+      event.Signal();
+      serve(++expected);
+      l->RemoveWatch(&watch);
+      l->StartTimer(&timer, l->Now() + absl::Milliseconds(1));
+      serve(++expected);
+    }
+  }
+}
 
 TEST(EpollLoopTest, TheDescriptorTellsOfEverythingThereIsToDo) {
   EpollLoop loop;

@@ -243,28 +243,6 @@ TEST(EpollLoopTest, AWatchThatIsRefusedForNowIsTriedForAgainWithoutHaste) {
   loop.RemoveWatch(&watch);
 }
 
-TEST(EpollLoopTest, ANestedLoopAloneServesWhatTheKernelHasNotBeenToldOf) {
-  EpollLoop loop;
-  std::unique_ptr<Loop> nested = loop.CreateNested();
-  EventFdPair event, other;
-  int ran = 0;
-  FnWatch inner([&](uint32_t) {
-    event.Clear();
-    ++ran;
-  });
-  FnWatch outer([&](uint32_t) { ran += 100; });
-  nested->AddWatchLater(&inner, event.fd(), Watch::kReadable);
-  loop.AddWatchLater(&outer, other.fd(), Watch::kReadable);
-  event.Signal();
-  other.Signal();
-  CallCounter calls;
-  EXPECT_TRUE(nested->RunTurn(absl::InfiniteFuture()));
-  EXPECT_EQ(ran, 1);
-  EXPECT_EQ(calls.calls["EpollCtl"], 0);
-  nested->RemoveWatch(&inner);
-  loop.RemoveWatch(&outer);
-}
-
 TEST(EpollLoopTest, TimersExpireInOrderOfDeadline) {
   EpollLoop loop;
   std::string seen;
@@ -383,7 +361,13 @@ TEST(EpollLoopTest, APostWithinATurnMakesNoSystemCall) {
     }
   });
   self = &task;
-  CallCounter calls;
+  // The coarse clock stands still.
+  struct StandingClock final : CallCounter {
+    bool Clock(struct timespec* now) override {
+      *now = {1000, 0};
+      return true;
+    }
+  } calls;
   loop.Post(&task);
   loop.Run();
   EXPECT_EQ(rounds, 100);
@@ -471,6 +455,23 @@ TEST(EpollLoopTest, StopBeforeRunIsNotLost) {
   loop.Run();
   FnTask task([&] { loop.Stop(); });
   loop.Post(&task);
+  loop.Run();
+}
+
+TEST(EpollLoopTest, StopWakesAForeignLoopOnce) {
+  EpollLoop loop;
+  const int fd = loop.GetFd();
+  EXPECT_FALSE(loop.RunStep());
+  EXPECT_FALSE(Readable(fd));
+  CallCounter calls;
+  std::thread([&] { loop.Stop(); }).join();
+  EXPECT_TRUE(Readable(fd));
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(loop.RunStep());
+    EXPECT_FALSE(Readable(fd));
+  }
+  EXPECT_EQ(calls.calls["Write"], 1);
+  // It is not forgotten.
   loop.Run();
 }
 

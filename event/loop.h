@@ -58,13 +58,14 @@ class Task {
 // until the watch has been removed.
 class Watch {
  public:
-  static constexpr uint32_t kReadable = 1;  // data or end of file
-  static constexpr uint32_t kWritable = 2;  // room
-  static constexpr uint32_t kPriority = 4;  // urgent data (POLLPRI)
-  static constexpr uint32_t kHangUp =
-      8;  // always reported, whatever the interest
-  static constexpr uint32_t kError = 16;       // always reported
-  static constexpr uint32_t kReadHangUp = 32;  // the peer will write no more
+  // The values are those of poll() and epoll.
+  static constexpr uint32_t kReadable = 0x1;  // data or end of file
+  static constexpr uint32_t kPriority = 0x2;  // urgent data
+  static constexpr uint32_t kWritable = 0x4;  // room
+  static constexpr uint32_t kError = 0x8;     // always reported
+  static constexpr uint32_t kHangUp = 0x10;   // always reported
+  // The peer has shut down writing.
+  static constexpr uint32_t kReadHangUp = 0x2000;
 
   Watch() : interest_(0), registered_(1) {}
   Watch(const Watch&) = delete;
@@ -138,8 +139,8 @@ class Loop {
   // it waits. Never runs the task inside Post(). Legal with a lock held.
   virtual void Post(Task* task) = 0;
 
-  // The same in two steps, see Wakes. True: WakeAfterPost() must follow, and the
-  // loop will not go before that.
+  // The same in two steps, see DeferredWakes. True: WakeAfterPost() must follow,
+  // and the loop will not go before that.
   virtual bool PostQuietly(Task* task) {
     Post(task);
     return false;
@@ -175,9 +176,8 @@ class Loop {
   // Runs `hook` before the loop next waits, once; no-op if it is listed
   // already. Outside a turn it runs with the next turn.
   virtual void AtTurnEnd(TurnEndHook* hook) = 0;
-  // Runs the listed hooks now: for a call that is about to block or to end the
-  // process inside a turn.
-  // Those of nested loops too.
+  // Runs the listed hooks now, those of nested loops too: for a call that is
+  // about to block or to end the process inside a turn.
   virtual void RunTurnEndHooks() = 0;
   // Any thread. Whether the calling thread is the owner and stands inside a
   // handler or task that this loop runs (for an outer loop: or that a loop
@@ -188,7 +188,8 @@ class Loop {
 
   // Runs turns until Stop(). Not reentrant.
   virtual void Run() = 0;
-  // Any thread: makes Run() return after the current step.
+  // Any thread: makes Run() return after the current turn. Wakes the loop once:
+  // RunStep() has nothing to do because of it.
   virtual void Stop() = 0;
 
   // Waits until there is something to do or `deadline` has come, then runs one
@@ -196,9 +197,9 @@ class Loop {
   // run.
   virtual bool RunTurn(Instant deadline) = 0;
 
-  // For foreign loops. Runs at most one task or handler that is ready, never
-  // waits; false if there was none (the turn has then ended: its hooks have
-  // run).
+  // For foreign loops. Runs at most one task or handler that is ready, or one
+  // turn of a nested loop. Never waits; false if there was none (the turn has
+  // then ended: its hooks have run).
   virtual bool RunStep() = 0;
   // For foreign loops: a descriptor that, once RunStep() has returned false,
   // becomes readable as soon as RunStep() has something to do again. -1 if this
@@ -208,7 +209,8 @@ class Loop {
   // A loop of its own inside this one, same owner: its events are served by
   // this loop's turns, and it can also be run alone (RunTurn) while this one
   // stands still. A blocking call runs it to serve what must go on meanwhile.
-  // Must be destroyed before this loop.
+  // Must be destroyed before this loop. An EpollLoop takes two descriptors for
+  // it.
   virtual std::unique_ptr<Loop> CreateNested() = 0;
 };
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "absl/base/attributes.h"
 #include "event/base/log.h"
 #include "event/base/this_thread.h"
 
@@ -14,9 +15,10 @@ namespace le {
 namespace event {
 namespace {
 
-// While there are tasks, events are looked for only every so many turns: a task
-// costs tens of nanoseconds, a look hundreds.
-constexpr int kTurnsPerWait = 8;
+// While tasks keep coming, so many turns share one look for events, provided
+// that the coarse clock stands still: a short task costs tens of nanoseconds, as
+// does that clock, and a look hundreds.
+constexpr int kMaxTurnsPerWait = 8;
 
 }  // namespace
 
@@ -47,18 +49,22 @@ class LoopBase::ServingScope {
   LoopBase* const loop_;
 };
 
-LoopBase::LoopBase(LoopBase* parent)
-    : parent_(parent), tasks_(this), timers_(this) {
-  if (parent_ != nullptr) parent_->nested_.push_back(this);
+LoopBase::LoopBase(LoopBase* outer)
+    : outer_(outer), tasks_(this), timers_(this) {
+  if (outer_ != nullptr) nesting_ = std::make_unique<Nesting>(this);
 }
 
-LoopBase::~LoopBase() {
-  if (parent_ == nullptr) return;
-  std::vector<LoopBase*>& siblings = parent_->nested_;
-  const auto it = std::find(siblings.begin(), siblings.end(), this);
-  const size_t index = static_cast<size_t>(it - siblings.begin());
-  siblings.erase(it);
-  if (index < parent_->next_nested_) --parent_->next_nested_;
+LoopBase::~LoopBase() = default;
+
+void LoopBase::LeaveOuter() { nesting_.reset(); }
+
+void LoopBase::ServeAt(Instant deadline) {
+  Timer* const timer = nesting_.get();
+  if (deadline == absl::InfiniteFuture()) {
+    outer_->StopTimer(timer);
+  } else if (!timer->running() || timer->deadline() != deadline) {
+    outer_->StartTimer(timer, deadline);
+  }
 }
 
 void LoopBase::Post(Task* task) {
@@ -99,12 +105,12 @@ Instant LoopBase::Now() {
   return now_;
 }
 
-void LoopBase::AtTurnEnd(TurnEndHook* hook) { hooks_.Add(hook, this); }
-
-void LoopBase::RunTurnEndHooks() {
-  if (!hooks_.empty()) hooks_.RunAll();
-  for (size_t i = 0; i < nested_.size(); ++i) nested_[i]->RunTurnEndHooks();
+void LoopBase::AtTurnEnd(TurnEndHook* hook) {
+  hooks_.Add(hook, this);
+  if (outer_ != nullptr) outer_->AtTurnEnd(nesting_.get());
 }
+
+void LoopBase::RunTurnEndHooks() { RunHooks(); }
 
 bool LoopBase::InTurn() const {
   return turn_thread_.load(std::memory_order_relaxed) == ThisThread();
@@ -116,137 +122,32 @@ void LoopBase::Stop() {
 }
 
 void LoopBase::Run() {
-  while (!stopped()) RunTurn(absl::InfiniteFuture());
-  stop_.store(false, std::memory_order_relaxed);
-}
-
-bool LoopBase::HasWork() const {
-  if (HasOwnWork()) return true;
-  for (const LoopBase* loop : nested_) {
-    if (loop->HasWork()) return true;
+  {
+    ServingScope scope(this);
+    while (!stopped()) RunTurn(absl::InfiniteFuture());
+    stop_.store(false, std::memory_order_relaxed);
   }
-  return false;
+  if (!serving()) OnServed();
 }
 
-Instant LoopBase::NextDeadline() const {
-  Instant deadline = absl::InfiniteFuture();
-  if (!timers_.empty()) deadline = timers_.NextDeadline();
-  for (const LoopBase* loop : nested_) {
-    const Instant nested = loop->NextDeadline();
-    if (nested < deadline) deadline = nested;
-  }
-  return deadline;
-}
-
-bool LoopBase::TimerDue() {
-  return !timers_.empty() && timers_.NextDeadline() <= Now();
-}
-
-void LoopBase::BeginTurn() {
-  if (++turn_ == 0) turn_ = 1;
-  now_known_ = false;
-  begun_as_nested_ = false;
-  tasks_.BeginBatch();
-  phase_ = Phase::kTasks;
-}
-
-bool LoopBase::Step() {
-  for (;;) {
-    switch (phase_) {
-      case Phase::kIdle:
-        return false;
-      case Phase::kTasks:
-        if (Task* task = tasks_.Pop()) {
-          task->Run();
-          return true;
-        }
-        timers_.BeginRound();
-        phase_ = Phase::kTimers;
-        break;
-      case Phase::kTimers:
-        if (!timers_.empty()) {
-          if (Timer* timer = timers_.PopExpired(Now())) {
-            timer->OnExpiry();
-            return true;
-          }
-        }
-        phase_ = Phase::kEvents;
-        break;
-      case Phase::kEvents:
-        if (DispatchEvent()) return true;
-        for (LoopBase* loop : nested_) loop->begun_as_nested_ = false;
-        next_nested_ = 0;
-        phase_ = Phase::kNested;
-        break;
-      case Phase::kNested:
-        while (next_nested_ < nested_.size()) {
-          if (nested_[next_nested_]->StepAsNested()) return true;
-          ++next_nested_;
-        }
-        phase_ = Phase::kIdle;
-        break;
-    }
-  }
-}
-
-bool LoopBase::StepInTurn() {
-  InTurnScope scope(this);
-  return Step();
-}
-
-bool LoopBase::StepAsNested() {
-  if (phase_ == Phase::kIdle) {
-    if (begun_as_nested_) return false;
-    const bool events = events_for_nested_ || (may_have_events_ && HasEvents());
-    if (!events && !HasWork() && !TimerDue()) return false;
-    if (events) {
-      events_for_nested_ = false;
-      new_round_ = parent_->new_round_;
-      NoteEventsAsNested();
-    }
-    BeginTurn();
-    begun_as_nested_ = true;
-  }
-  if (StepInTurn()) return true;
-  RunTurnEndHooks();
-  return false;
-}
-
-void LoopBase::WaitForTurn(Instant deadline) {
-  // Those that were listed outside a turn.
-  RunTurnEndHooks();
-  new_round_ = true;
-  if (!HasWork()) {
-    turns_without_wait_ = 0;
-    Wait(std::min(deadline, NextDeadline()));
-    return;
-  }
-  // Who runs single turns gets all that is there in each.
-  if (deadline == absl::InfiniteFuture() && !tasks_.empty() &&
-      ++turns_without_wait_ < kTurnsPerWait) {
-    return;
-  }
-  turns_without_wait_ = 0;
-  Wait(absl::InfinitePast());
-}
-
+// One turn; more, as long as there is nothing to run before the deadline.
 bool LoopBase::RunTurn(Instant deadline) {
   bool ran = false;
   {
     ServingScope scope(this);
-    for (;;) {
+    do {
+      // Not idle: a handler blocks, and what is left of its turn comes first.
       if (phase_ == Phase::kIdle) {
         WaitForTurn(deadline);
         BeginTurn();
       }
       {
-        InTurnScope scope(this);
+        InTurnScope in_turn(this);
         while (Step()) ran = true;
       }
-      RunTurnEndHooks();
-      if (ran || stopped() || deadline == absl::InfinitePast()) break;
-      if (deadline != absl::InfiniteFuture() && ReadClock() >= deadline) break;
-    }
+      RunHooks();
+    } while (!ran && !stopped() && deadline != absl::InfinitePast() &&
+             (deadline == absl::InfiniteFuture() || ReadClock() < deadline));
   }
   if (!serving()) OnServed();
   return ran;
@@ -258,16 +159,78 @@ bool LoopBase::RunStep() {
     ServingScope scope(this);
     ran = StepInTurn();
     if (!ran) {
-      RunTurnEndHooks();
+      RunHooks();
       Wait(absl::InfinitePast());
       BeginTurn();
       ran = StepInTurn();
     }
     new_round_ = !ran;
-    if (!ran) RunTurnEndHooks();
+    if (!ran) RunHooks();
   }
   if (!ran && !serving()) OnServed();
   return ran;
+}
+
+void LoopBase::WaitForTurn(Instant deadline) {
+  // Those that were listed outside a turn.
+  RunHooks();
+  new_round_ = true;
+  if (tasks_.empty()) {
+    turns_before_wait_ = 0;
+    Wait(timers_.empty() ? deadline
+                         : std::min(deadline, timers_.NextDeadline()));
+    return;
+  }
+  // A caller that runs single turns gets all that is there in each.
+  const bool may_skip = deadline == absl::InfiniteFuture();
+  if (may_skip && turns_before_wait_ > 0 && ReadCoarseClock() == waited_at_) {
+    --turns_before_wait_;
+    return;
+  }
+  Wait(absl::InfinitePast());
+  turns_before_wait_ = may_skip ? kMaxTurnsPerWait - 1 : 0;
+  if (may_skip) waited_at_ = ReadCoarseClock();
+}
+
+void LoopBase::BeginTurn() {
+  if (++turn_ == 0) turn_ = 1;
+  now_known_ = false;
+  tasks_.BeginBatch();
+  phase_ = Phase::kTasks;
+}
+
+bool LoopBase::StepInTurn() {
+  InTurnScope scope(this);
+  return Step();
+}
+
+bool LoopBase::Step() {
+  switch (phase_) {
+    case Phase::kTasks:
+      if (Task* task = tasks_.Pop()) {
+        task->Run();
+        return true;
+      }
+      timers_.BeginRound();
+      phase_ = Phase::kTimers;
+      ABSL_FALLTHROUGH_INTENDED;
+    case Phase::kTimers:
+      if (!timers_.empty()) {
+        if (Timer* timer = timers_.PopExpired(Now())) {
+          timer->OnExpiry();
+          return true;
+        }
+      }
+      phase_ = Phase::kEvents;
+      ABSL_FALLTHROUGH_INTENDED;
+    case Phase::kEvents:
+      if (DispatchEvent()) return true;
+      phase_ = Phase::kIdle;
+      ABSL_FALLTHROUGH_INTENDED;
+    case Phase::kIdle:
+      return false;
+  }
+  return false;
 }
 
 }  // namespace event

@@ -5,9 +5,9 @@
 #define LE_MESSAGING_EVENT_LOOP_BASE_H_
 
 #include <atomic>
-#include <cstddef>
+#include <cstdint>
 #include <memory>
-#include <vector>
+#include <utility>
 
 #include "event/hook_list.h"
 #include "event/loop.h"
@@ -18,14 +18,15 @@ namespace le {
 namespace event {
 
 // What all loops have in common: tasks, timers, hooks, nesting and the order of
-// things within a turn. How to wait, and what else can happen besides, is the
-// subclass's.
+// things within a turn. The subclass waits, and knows of events.
 //
-//   turn:  (wait) → tasks that are there → due timers → fetched events
-//          → the same for each nested loop → hooks
+//   turn:  wait → tasks that are there → due timers → fetched events → hooks
 //
-// Each of these is one Step(). Whatever a handler posts belongs to the next
-// turn, so nothing can starve the rest.
+// A task, a timer and an event are one Step() each. What a handler posts belongs
+// to the next turn, so nothing can starve the rest.
+//
+// A nested loop is a complete loop. The outer loop serves it by what it has there,
+// its Nesting: each time that has something to do, the nested loop runs a turn.
 class LoopBase : public Loop {
  public:
   ~LoopBase() override;
@@ -50,94 +51,116 @@ class LoopBase : public Loop {
   int GetFd() override { return -1; }
 
  protected:
-  // `parent` is null for a loop of its own.
-  explicit LoopBase(LoopBase* parent);
+  // What a nested loop has in its outer one.
+  class Nesting;
 
-  // ---- For the subclass to say ----
+  // `outer` is null for a loop that is not nested.
+  explicit LoopBase(LoopBase* outer);
 
-  // The time now. Not called in vain: a clock costs.
+  // ---- Implemented by the subclass ----
+
+  // The time now. The turn reads it only if somebody asks: a clock costs.
   virtual Instant ReadClock() = 0;
-  // Any thread: makes a Wait() of this loop, or of the one it is nested in,
-  // return early if there is one or if one is about to begin.
+  // The same, cheaper, and late by some milliseconds at most.
+  virtual Instant ReadCoarseClock() { return ReadClock(); }
+  // Any thread: makes a Wait() that has begun or is about to begin return early,
+  // and makes the outer loop serve this one.
   virtual void Wake() = 0;
   // Waits until an event is there, or Wake(), or `deadline`; may return early
-  // for no reason. Then takes note of events (not of tasks and timers). With
-  // InfinitePast() only takes note. Calls PrepareToWait() before it sleeps.
+  // for no reason. Does not wait if HasWork() or stopped(). Then fetches events.
+  // With InfinitePast() it only fetches.
   virtual void Wait(Instant deadline) = 0;
-  // For a nested loop whose turn begins within that of its outer loop: takes
-  // note of events, as far as the outer one's Wait() has not done so for it.
-  virtual void NoteEventsAsNested() { Wait(absl::InfinitePast()); }
-  // Handles one event that was noted. False if none is left.
+  // Handles one event that was fetched. False if none is left.
   virtual bool DispatchEvent() { return false; }
-  // Whether events have been noted, or are there without waiting. Asked only of
-  // a loop that has said that it may have such.
-  virtual bool HasEvents() const { return false; }
-  // For PostQuietly(): a task, without a wake.
-  void Push(Task* task) { tasks_.Push(task); }
   // Owner's thread: the earliest deadline may have come nearer.
   virtual void OnTimerStarted() {}
-  // The outermost RunTurn() or RunStep() is about to return. After a RunStep()
-  // that returns true, it is not called.
+  // The outermost Run(), RunTurn() or RunStep() is about to return. After a
+  // RunStep() that returns true, it is not called.
   virtual void OnServed() {}
 
   // ---- For the subclass to use ----
 
-  // Whether tasks, events or hooks are there, here or in a nested loop, or
-  // Stop() has been called.
-  bool HasWork() const;
-  // Of timers, nested loops' too.
-  Instant NextDeadline() const;
+  // For PostQuietly(): a task, without a wake.
+  void Push(Task* task) { tasks_.Push(task); }
+  // Whether tasks or hooks are there. Sequentially consistent with Post().
+  bool HasWork() const { return !tasks_.empty() || !hooks_.empty(); }
+  Instant NextDeadline() const {
+    return timers_.empty() ? absl::InfiniteFuture() : timers_.NextDeadline();
+  }
   bool stopped() const { return stop_.load(); }
-  LoopBase* parent() const { return parent_; }
-  const std::vector<LoopBase*>& nested() const { return nested_; }
-  // Whether RunTurn() or RunStep() of this very loop is on the stack.
+  // Whether Run(), RunTurn() or RunStep() of this very loop is on the stack.
   bool serving() const { return serving_ > 0; }
   // Whether this is the first Wait() since RunStep() has returned false, or one
   // of RunTurn().
   bool new_round() const { return new_round_; }
-  void MayHaveEvents() { may_have_events_ = true; }
-  // For a nested loop: its outer loop has noted an event of it.
-  void HasEventsAsNested() { events_for_nested_ = true; }
+
+  LoopBase* outer() const { return outer_; }
+  // Null if there is no outer loop. LeaveOuter() destroys it.
+  Nesting* nesting() const { return nesting_.get(); }
+  void LeaveOuter();
+  // For a nested loop: the outer one serves it at `deadline`.
+  void ServeAt(Instant deadline);
 
  private:
-  enum class Phase { kIdle, kTasks, kTimers, kEvents, kNested };
+  enum class Phase { kIdle, kTasks, kTimers, kEvents };
   class InTurnScope;
   class ServingScope;
 
-  // Of this loop alone.
-  bool HasOwnWork() const {
-    return !tasks_.empty() || !hooks_.empty() || stopped() ||
-           (may_have_events_ && HasEvents());
+  void RunHooks() {
+    if (!hooks_.empty()) hooks_.RunAll();
   }
   void WaitForTurn(Instant deadline);
   void BeginTurn();
   // Within an InTurnScope.
   bool Step();
   bool StepInTurn();
-  // A step on behalf of the outer loop's turn.
-  bool StepAsNested();
-  bool TimerDue();
 
-  LoopBase* const parent_;
+  LoopBase* const outer_;
   TaskQueue tasks_;
   TimerQueue timers_;
   HookList hooks_;
-  std::vector<LoopBase*> nested_;
-  size_t next_nested_ = 0;
+  std::unique_ptr<Nesting> nesting_;
   Phase phase_ = Phase::kIdle;
   int serving_ = 0;
-  int turns_without_wait_ = 0;
   uint32_t turn_ = 0;
   bool new_round_ = true;
-  bool begun_as_nested_ = false;
-  bool may_have_events_ = false;
-  bool events_for_nested_ = false;
   bool now_known_ = false;
+  // While tasks keep coming: how many turns may go by before events are looked
+  // for again, and when they were last.
+  int turns_before_wait_ = 0;
+  Instant waited_at_;
   Instant now_;
   std::atomic<bool> stop_{false};
   // The thread inside a step, by the address of something of its own. Null if
   // none is.
   std::atomic<const void*> turn_thread_{nullptr};
+};
+
+// Whichever of these the subclass uses: each has the nested loop run a turn, or
+// its hooks.
+class LoopBase::Nesting final : public Task,
+                                public Timer,
+                                public Watch,
+                                public TurnEndHook {
+ public:
+  explicit Nesting(LoopBase* nested) : nested_(nested) {}
+
+  // As a task, unless it is posted already. Only where one thread runs at a time.
+  void PostTo(Loop* outer) {
+    if (!std::exchange(posted_, true)) outer->Post(this);
+  }
+
+ private:
+  void Run() override {
+    posted_ = false;
+    nested_->RunTurn(absl::InfinitePast());
+  }
+  void OnExpiry() override { nested_->RunTurn(absl::InfinitePast()); }
+  void OnReady(uint32_t) override { nested_->RunTurn(absl::InfinitePast()); }
+  void OnTurnEnd() override { nested_->RunTurnEndHooks(); }
+
+  LoopBase* const nested_;
+  bool posted_ = false;
 };
 
 }  // namespace event

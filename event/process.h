@@ -55,8 +55,9 @@ class Parker {
   // Any thread. Legal with a lock held.
   virtual void Unpark() = 0;
 
-  // The same in two steps, see Wakes: what is left to be done once the lock has
-  // been released, whether or not the parker still exists then. No word: nothing.
+  // The same in two steps, see DeferredWakes: what is left to be done once the
+  // lock has been released, whether or not the parker still exists then. No word:
+  // nothing.
   struct LaterWake {
     void (*wake)(void* word);
     void* word;
@@ -167,6 +168,8 @@ class Process {
   void DestroyState();
 
  private:
+  // Not an event::Mutex, which is not recursive: making one state may ask for
+  // another.
   std::recursive_mutex state_mutex_;
   ModuleStates state_;
 };

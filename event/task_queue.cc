@@ -36,7 +36,7 @@ void TaskQueue::Unlink(Task* task) {
 void TaskQueue::Push(Task* task) {
   bool posted_already;
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     posted_already = task->loop_ != nullptr;
     if (!posted_already) {
       task->loop_ = loop_;
@@ -48,7 +48,7 @@ void TaskQueue::Push(Task* task) {
 }
 
 void TaskQueue::TakeInbox() {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   inbox_filled_.store(false, std::memory_order_relaxed);
   if (inbox_.next_ == &inbox_) return;
   Task* const first = inbox_.next_;
@@ -67,7 +67,7 @@ Task* TaskQueue::TakeFirst() {
 }
 
 void TaskQueue::Remove(Task* task) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(&mutex_);
   if (task->loop_ == loop_) Unlink(task);
 }
 

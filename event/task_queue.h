@@ -5,8 +5,9 @@
 #define LE_MESSAGING_EVENT_TASK_QUEUE_H_
 
 #include <atomic>
-#include <mutex>
 
+#include "absl/base/thread_annotations.h"
+#include "event/base/mutex.h"
 #include "event/loop.h"
 
 namespace le {
@@ -54,8 +55,8 @@ class TaskQueue {
   static void Unlink(Task* task);
 
   Loop* const loop_;
-  std::mutex mutex_;
-  End inbox_;  // guarded by mutex_
+  Mutex mutex_;
+  End inbox_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> inbox_filled_{false};
   End batch_;
 };

@@ -4,6 +4,7 @@
 // The C API where it must refuse, and in simulated processes. What it does when
 // all is well is in legato_c99_test.c.
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "event/base/sys.h"
 #include "event/process.h"
 #include "event/testing/sim.h"
 #include "gtest/gtest.h"
@@ -87,6 +89,55 @@ TEST_F(CApiTest, AHandlerMayEndItsThread) {
   EXPECT_EQ(le_thread_Join(thread, &result), LE_OK);
   EXPECT_EQ(result, &destroyed);
   EXPECT_TRUE(destroyed);
+}
+
+// Its loop is made when it first needs it.
+TEST_F(CApiTest, AThreadThatNeedsNoLoopTakesNoDescriptor) {
+  struct NoDescriptorLeft final : sys::Interceptor {
+    NoDescriptorLeft() { sys::SetInterceptor(this); }
+    ~NoDescriptorLeft() override { sys::SetInterceptor(nullptr); }
+    int Fail(const char* call) override {
+      return call == std::string("EpollCreate") ? EMFILE : 0;
+    }
+  } no_descriptor_left;
+  const le_thread_Ref_t thread = le_thread_Create("worker", Nothing, nullptr);
+  le_thread_SetJoinable(thread);
+  le_thread_Start(thread);
+  EXPECT_EQ(le_thread_Join(thread, nullptr), LE_OK);
+}
+
+TEST_F(CApiTest, WhatIsQueuedBeforeTheLoopIsThereRunsInOrder) {
+  static std::string seen;
+  seen.clear();
+  const le_thread_Ref_t thread = le_thread_Create(
+      "worker",
+      [](void*) -> void* {
+        le_event_QueueFunction([](void*, void*) { seen += "b"; }, nullptr,
+                               nullptr);
+        le_event_QueueFunction([](void*, void*) { le_thread_Exit(nullptr); },
+                               nullptr, nullptr);
+        le_event_RunLoop();
+      },
+      nullptr);
+  le_thread_SetJoinable(thread);
+  le_event_QueueFunctionToThread(
+      thread, [](void*, void*) { seen += "a"; }, nullptr, nullptr);
+  le_thread_Start(thread);
+  EXPECT_EQ(le_thread_Join(thread, nullptr), LE_OK);
+  EXPECT_EQ(seen, "ab");
+}
+
+TEST_F(CApiTest, AThreadCancelledBeforeItsLoopIsThereEnds) {
+  const le_thread_Ref_t thread = le_thread_Create(
+      "worker",
+      [](void*) -> void* {
+        EXPECT_EQ(le_thread_Cancel(le_thread_GetCurrent()), LE_OK);
+        le_event_RunLoop();
+      },
+      nullptr);
+  le_thread_SetJoinable(thread);
+  le_thread_Start(thread);
+  EXPECT_EQ(le_thread_Join(thread, nullptr), LE_OK);
 }
 
 TEST_F(CApiTest, AThreadCannotJoinItself) {

@@ -44,7 +44,18 @@ class CThread : public std::enable_shared_from_this<CThread> {
   void Adopt() {
     MutexLock lock(&mutex_);
     phase_ = Phase::kRunning;
-    loop_ = Thread::Current()->loop();
+  }
+
+  // For the calling thread, which this is: its loop, made when it is first
+  // needed. Only then can other threads' functions be posted.
+  Loop* loop() {
+    MutexLock lock(&mutex_);
+    if (loop_ == nullptr) {
+      loop_ = Thread::Current()->loop();
+      for (Function& function : queued_) loop_->Post(&function);
+      if (cancelled_) loop_->Stop();
+    }
+    return loop_;
   }
 
   void SetJoinable(const char* function) {
@@ -175,15 +186,16 @@ CThread* CurrentThread() {
       ->thread();
 }
 
+void QueueToSelf(le_event_DeferredFunc_t function, void* param1, void* param2) {
+  CThread* const current = CurrentThread();
+  current->loop();
+  current->Queue(function, param1, param2);
+}
+
 void CThread::Body() {
   const std::shared_ptr<CThread> self = shared_from_this();
   Thread::Current()->State<Current>(
       [&self] { return std::make_unique<Current>(self); });
-  {
-    MutexLock lock(&mutex_);
-    loop_ = Thread::Current()->loop();
-    for (Function& function : queued_) loop_->Post(&function);
-  }
   void* const result = main_(context_);
   MutexLock lock(&mutex_);
   result_ = result;
@@ -336,28 +348,28 @@ void le_event_RunLoop(void) {
   CheckNotForked(__func__);
   CThread* const current = CurrentThread();
   for (;;) {
-    Thread::Current()->loop()->Run();
+    current->loop()->Run();
     if (current->cancelled()) current->Exit(nullptr);
   }
 }
 
 int le_event_GetFd(void) {
   CheckNotForked(__func__);
-  const int fd = Thread::Current()->loop()->GetFd();
+  const int fd = CurrentThread()->loop()->GetFd();
   if (fd < 0) Misuse(__func__, "this loop has no descriptor");
   return fd;
 }
 
 le_result_t le_event_ServiceLoop(void) {
   CheckNotForked(__func__);
-  return Thread::Current()->loop()->RunStep() ? LE_OK : LE_WOULD_BLOCK;
+  return CurrentThread()->loop()->RunStep() ? LE_OK : LE_WOULD_BLOCK;
 }
 
 void le_event_QueueFunction(le_event_DeferredFunc_t func, void* param1Ptr,
                             void* param2Ptr) {
   CheckNotForked(__func__);
   if (func == nullptr) Misuse(__func__, "the function is NULL");
-  CurrentThread()->Queue(func, param1Ptr, param2Ptr);
+  QueueToSelf(func, param1Ptr, param2Ptr);
 }
 
 void le_event_QueueFunctionToThread(le_thread_Ref_t thread,
@@ -366,7 +378,7 @@ void le_event_QueueFunctionToThread(le_thread_Ref_t thread,
   CheckNotForked(__func__);
   if (func == nullptr) Misuse(__func__, "the function is NULL");
   if (thread == nullptr) {
-    CurrentThread()->Queue(func, param1Ptr, param2Ptr);
+    QueueToSelf(func, param1Ptr, param2Ptr);
   } else {
     Threads::Get(__func__, thread)->Queue(func, param1Ptr, param2Ptr);
   }

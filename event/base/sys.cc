@@ -366,13 +366,23 @@ int SigTimedWait(const sigset_t* set, const struct timespec* timeout) {
   return ::sigtimedwait(set, nullptr, timeout);
 }
 
-void Clock(struct timespec* now) {
+namespace {
+
+void ReadClock(clockid_t clock, struct timespec* now) {
   Interceptor* const interceptor =
       g_interceptor.load(std::memory_order_relaxed);
   if (ABSL_PREDICT_FALSE(interceptor != nullptr) && interceptor->Clock(now)) {
     return;
   }
-  ::clock_gettime(CLOCK_MONOTONIC, now);
+  ::clock_gettime(clock, now);
+}
+
+}  // namespace
+
+void Clock(struct timespec* now) { ReadClock(CLOCK_MONOTONIC, now); }
+
+void CoarseClock(struct timespec* now) {
+  ReadClock(CLOCK_MONOTONIC_COARSE, now);
 }
 
 int GetRLimit(int resource, struct rlimit* limit) {

@@ -58,7 +58,7 @@ class Interceptor {
   // preceded by whatever it would wait for, if that calls into this layer on
   // the same thread only.
   virtual int FailCall(const Call& call) { return Fail(call.name); }
-  // What time it is; false: what the kernel says.
+  // What time it is, for either clock; false: what the kernel says.
   virtual bool Clock(struct timespec* now) {
     static_cast<void>(now);
     return false;
@@ -160,6 +160,8 @@ int SigPending(sigset_t* set);
 int SigTimedWait(const sigset_t* set, const struct timespec* timeout);
 // CLOCK_MONOTONIC. Cannot fail.
 void Clock(struct timespec* now);
+// CLOCK_MONOTONIC_COARSE: the same, as of the kernel's last tick. Cannot fail.
+void CoarseClock(struct timespec* now);
 int GetRLimit(int resource, struct rlimit* limit);
 int SetRLimit(int resource, const struct rlimit* limit);
 ssize_t GetRandom(void* buffer, size_t size, unsigned flags);

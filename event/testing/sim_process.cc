@@ -48,11 +48,12 @@ class SimParker final : public Parker {
   SimThread* waiter_ = nullptr;
 };
 
-// No descriptors: what lives in a simulation comes by Post().
+// No descriptors: what lives in a simulation comes by Post(). A nested loop that
+// has work while nobody serves it is a task of the outer loop.
 class SimLoop final : public LoopBase {
  public:
-  SimLoop(Simulation* sim, SimLoop* parent)
-      : LoopBase(parent), sim_(sim), owner_(sim->Me()) {}
+  SimLoop(Simulation* sim, SimLoop* outer)
+      : LoopBase(outer), sim_(sim), owner_(sim->Me()) {}
 
   // All simulated threads may be one to LoopBase.
   bool InTurn() const override {
@@ -66,17 +67,23 @@ class SimLoop final : public LoopBase {
   Instant ReadClock() override { return sim_->Now(); }
 
   void Wake() override {
-    for (LoopBase* loop = this; loop != nullptr;) {
-      SimLoop* const sim_loop = static_cast<SimLoop*>(loop);
-      if (sim_loop->waiter_ != nullptr) sim_->MakeRunnable(sim_loop->waiter_);
-      loop = sim_loop->parent();
-    }
+    if (waiter_ != nullptr) sim_->MakeRunnable(waiter_);
+    if (!serving()) Announce();
+  }
+
+  void OnTimerStarted() override {
+    if (!serving()) AnnounceDeadline();
+  }
+
+  void OnServed() override {
+    if (HasWork()) Announce();
+    AnnounceDeadline();
   }
 
   void Wait(Instant deadline) override {
     sim_->Yield();
     // After the yield, in which somebody may have posted.
-    if (HasWork()) deadline = absl::InfinitePast();
+    if (HasWork() || stopped()) deadline = absl::InfinitePast();
     struct Waiting {
       SimLoop* const loop;
       ~Waiting() { loop->waiter_ = nullptr; }
@@ -87,6 +94,13 @@ class SimLoop final : public LoopBase {
   }
 
  private:
+  void Announce() {
+    if (outer() != nullptr) nesting()->PostTo(outer());
+  }
+  void AnnounceDeadline() {
+    if (outer() != nullptr) ServeAt(NextDeadline());
+  }
+
   Simulation* const sim_;
   SimThread* const owner_;
   SimThread* waiter_ = nullptr;

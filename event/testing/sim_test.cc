@@ -239,6 +239,31 @@ TEST(SimTest, ALoopServesItsNestedLoop) {
   EXPECT_EQ(seen, "abcd");
 }
 
+TEST(SimTest, ALoopServesWhatItsNestedLoopIsLeftWith) {
+  Simulation sim(7);
+  std::string seen;
+  sim.Spawn(sim.AddProcess("p", {}), "main", [&] {
+    Loop* const nested = Thread::Current()->control_loop();
+    FnTimer timer([&] { seen += "t"; });
+    nested->StartTimer(&timer, nested->Now() + absl::Seconds(5));
+    EXPECT_TRUE(MyLoop()->RunTurn(absl::InfiniteFuture()));
+    EXPECT_EQ(seen, "t");
+    EXPECT_EQ(nested->Now(), timer.deadline());
+    // A turn of the nested loop alone posts one more task.
+    FnTask second([&] { seen += "2"; });
+    FnTask first([&] { nested->Post(&second); });
+    nested->Post(&first);
+    EXPECT_TRUE(nested->RunTurn(absl::InfiniteFuture()));
+    while (seen.size() < 2) MyLoop()->RunTurn(absl::InfiniteFuture());
+    EXPECT_EQ(seen, "t2");
+    FnHook hook([&] { seen += "h"; });
+    nested->AtTurnEnd(&hook);
+    MyLoop()->RunTurn(absl::InfinitePast());
+    EXPECT_EQ(seen, "t2h");
+  });
+  EXPECT_EQ(sim.Run(), Outcome::kEnded) << sim.Report();
+}
+
 TEST(SimTest, ThereAreNoDescriptors) {
   Simulation sim(8);
   sim.Spawn(sim.AddProcess("p", {}), "main", [] {

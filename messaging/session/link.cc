@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "event/wakes.h"
+#include "event/deferred_wakes.h"
 #include "messaging/session/session.h"
 
 namespace le {
@@ -71,7 +71,7 @@ void Link::Close() {
 // ---- Schedule --------------------------------------------------------------
 
 void Link::Schedule() {
-  event::Wakes wakes;
+  event::DeferredWakes wakes;
   Owner* const owner = session_->owner();
   MutexLock lock(owner->mutex());
   event::Loop* const loop = owner->loop_to_post_to();
@@ -121,6 +121,8 @@ void Link::OnReadable() {
       case IoResult::kOk:
         session_->OnFrame(std::move(frame));
         break;
+      case IoResult::kNotIdle:
+        break;  // Receive() does not return it
     }
     // A handler may have closed or reopened the session.
     if (attached_ != connection) return;

@@ -45,7 +45,7 @@ absl::Status ServerSession::Start(
   frame.type = kHelloFrame;
   frame.payload =
       absl::MakeConstSpan(reinterpret_cast<uint8_t*>(&hello), sizeof(hello));
-  frame.vouched = true;
+  frame.attach_credentials = true;
   if (connection_->Send(frame) != IoResult::kOk) {
     absl::Status broken = connection_->close_status();
     link_.Close();

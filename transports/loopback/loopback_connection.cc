@@ -15,7 +15,7 @@ namespace transports {
 namespace {
 
 // Under the channel's lock.
-void Notify(LoopbackEnd* end, event::Wakes* wakes) {
+void Notify(LoopbackEnd* end, event::DeferredWakes* wakes) {
   for (event::Parker* parker : end->waiters) wakes->Unpark(parker);
   if (end->loop == nullptr || end->notified) return;
   end->notified = true;
@@ -49,7 +49,7 @@ LoopbackConnection::~LoopbackConnection() {
 // ---- Attachment ------------------------------------------------------------
 
 absl::Status LoopbackConnection::Attach(event::Loop* loop, Observer* observer) {
-  event::Wakes wakes;
+  event::DeferredWakes wakes;
   event::MutexLock lock(&channel_->mutex);
   LoopbackEnd& end = mine();
   if (end.loop != nullptr) event::Fatal("loopback: attached twice");
@@ -79,7 +79,7 @@ void LoopbackConnection::DetachLocked() {
 }
 
 void LoopbackConnection::SetReadInterest(bool interested) {
-  event::Wakes wakes;
+  event::DeferredWakes wakes;
   event::MutexLock lock(&channel_->mutex);
   if (mine().loop == nullptr) return;
   mine().reads = interested;
@@ -90,7 +90,7 @@ void LoopbackConnection::Run() {
   Observer* observer;
   bool readable, writable;
   {
-    event::Wakes wakes;
+    event::DeferredWakes wakes;
     event::MutexLock lock(&channel_->mutex);
     LoopbackEnd& end = mine();
     end.notified = false;
@@ -119,7 +119,7 @@ IoResult LoopbackConnection::Receive(IncomingFrame* frame, BufferPool* pool,
     QueuedFrame queued;
     bool received = false;
     {
-      event::Wakes wakes;
+      event::DeferredWakes wakes;
       event::MutexLock lock(&channel_->mutex);
       if (mine().closed) return IoResult::kClosed;
       if (!mine().inbox.empty()) {
@@ -268,7 +268,7 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
     }
   }
   QueuedFrame queued;
-  event::Wakes wakes;
+  event::DeferredWakes wakes;
   event::MutexLock lock(&channel_->mutex);
   if (mine().closed || far().closed) return IoResult::kClosed;
   if (!HasRoomForLocked(frame.payload.size(),
@@ -343,7 +343,7 @@ absl::StatusOr<event::UniqueFd> LoopbackConnection::PeerPidFd() const {
   return absl::UnimplementedError("loopback has no pidfd");
 }
 
-void LoopbackConnection::CloseLocked(absl::Status status, event::Wakes* wakes) {
+void LoopbackConnection::CloseLocked(absl::Status status, event::DeferredWakes* wakes) {
   mine().close_status = std::move(status);
   mine().closed = true;
   DetachLocked();
@@ -355,7 +355,7 @@ void LoopbackConnection::CloseWith(absl::Status status) {
   // What the far end sent and nobody received may hold descriptors and
   // connections: they are closed without the lock.
   FrameQueue unreceived;
-  event::Wakes wakes;
+  event::DeferredWakes wakes;
   event::MutexLock lock(&channel_->mutex);
   if (!mine().closed) CloseLocked(std::move(status), &wakes);
   std::swap(unreceived, mine().inbox);

@@ -16,7 +16,7 @@
 #include "event/base/mutex.h"
 #include "event/loop.h"
 #include "event/process.h"
-#include "event/wakes.h"
+#include "event/deferred_wakes.h"
 #include "transports/loopback/frame_queue.h"
 #include "transports/loopback/loopback.h"
 #include "transports/transport.h"
@@ -123,7 +123,7 @@ class LoopbackConnection final : public Connection, private event::Task {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
   bool HasRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
   void DetachLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
-  void CloseLocked(absl::Status status, event::Wakes* wakes)
+  void CloseLocked(absl::Status status, event::DeferredWakes* wakes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
   Buffer CopyLocked(absl::Span<const uint8_t> payload)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);

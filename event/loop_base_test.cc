@@ -1,0 +1,103 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The order of a turn, and how often a loop looks for events, by a clock that
+// only the test moves.
+
+#include "event/loop_base.h"
+
+#include <memory>
+#include <string>
+
+#include "event/loop_test_util.h"
+#include "gtest/gtest.h"
+
+namespace le {
+namespace event {
+namespace {
+
+// Never waits; counts how often it would look for events.
+class FakeLoop final : public LoopBase {
+ public:
+  FakeLoop() : LoopBase(nullptr) {}
+  std::unique_ptr<Loop> CreateNested() override { return nullptr; }
+
+  void Advance(absl::Duration time) { now_ += time; }
+  int looks() const { return looks_; }
+
+ protected:
+  Instant ReadClock() override { return now_; }
+  void Wake() override {}
+  void Wait(Instant) override { ++looks_; }
+
+ private:
+  Instant now_ = absl::FromUnixSeconds(1000);
+  int looks_ = 0;
+};
+
+// Runs a task that takes so long, and posts itself anew, in so many turns.
+int LooksIn(int turns, absl::Duration task_time) {
+  FakeLoop loop;
+  int ran = 0;
+  FnTask* self = nullptr;
+  FnTask task([&] {
+    loop.Advance(task_time);
+    if (++ran < turns) {
+      loop.Post(self);
+    } else {
+      loop.Stop();
+    }
+  });
+  self = &task;
+  loop.Post(&task);
+  loop.Run();
+  EXPECT_EQ(ran, turns);
+  return loop.looks();
+}
+
+TEST(LoopBaseTest, ShortTasksShareALookForEvents) {
+  EXPECT_EQ(LooksIn(80, absl::ZeroDuration()), 10);
+}
+
+// A descriptor waits for one such task, and not for eight.
+TEST(LoopBaseTest, EventsAreLookedForAfterEachLongTask) {
+  EXPECT_EQ(LooksIn(80, absl::Milliseconds(50)), 80);
+}
+
+TEST(LoopBaseTest, ALongTaskAmongShortOnesIsFollowedByALook) {
+  FakeLoop loop;
+  int ran = 0;
+  int looks_after_the_long_one = 0;
+  FnTask* self = nullptr;
+  FnTask task([&] {
+    ++ran;
+    if (ran == 10) loop.Advance(absl::Milliseconds(50));
+    if (ran == 11) looks_after_the_long_one = loop.looks();
+    if (ran < 20) {
+      loop.Post(self);
+    } else {
+      loop.Stop();
+    }
+  });
+  self = &task;
+  loop.Post(&task);
+  loop.Run();
+  // Before the 1st and 9th, and then before the 11th.
+  EXPECT_EQ(looks_after_the_long_one, 3);
+}
+
+TEST(LoopBaseTest, SingleTurnsAlwaysLook) {
+  FakeLoop loop;
+  FnTask* self = nullptr;
+  FnTask task([&] { loop.Post(self); });
+  self = &task;
+  loop.Post(&task);
+  for (int i = 1; i <= 20; ++i) {
+    EXPECT_TRUE(loop.RunTurn(absl::InfinitePast()));
+    EXPECT_EQ(loop.looks(), i);
+  }
+}
+
+}  // namespace
+}  // namespace event
+}  // namespace le
