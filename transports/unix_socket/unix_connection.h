@@ -75,6 +75,7 @@ class UnixConnection final : public Connection, private event::Watch {
 
   // ---- Output, under mutex_ ----
   Output* output();
+  Sent SendFront();
   Sent SendFrame(FrameHeader header, const OutgoingFrame& frame, int descriptor,
                  size_t* sent);
   Sent SendParts(FrameHeader header, absl::Span<const uint8_t> payload,

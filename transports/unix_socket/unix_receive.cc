@@ -146,6 +146,7 @@ IoResult UnixConnection::Fetch(struct iovec* parts, size_t count, bool block,
     if (plain) {
       received = sys::Recv(fd_.get(), parts->iov_base, parts->iov_len,
                            MSG_TRUNC | wait);
+      truncated = received > static_cast<ssize_t>(parts->iov_len);
     } else {
       struct msghdr message = {};
       message.msg_iov = parts;
@@ -191,7 +192,7 @@ IoResult UnixConnection::Fetch(struct iovec* parts, size_t count, bool block,
   if (*size == 0) {
     return Fail(FarEndGone());
   }
-  if (truncated || *size > kMaxPacketBytes) {
+  if (truncated) {
     return Fail(absl::InvalidArgumentError("a packet over the limit"));
   }
   return IoResult::kOk;
