@@ -88,6 +88,8 @@ class UnixConnection final : public Connection, private event::Watch {
   // If AskForSender(false) has left that.
   void StopPassingCredentials();
   void FlushLocked();
+  bool IsBlockedForNowLocked() const;
+  void SetBlockedLocked();
   bool HasRoomLocked() const;
   bool IsFullLocked(size_t size, bool with_descriptor) const;
   void LearnPacketLimit();

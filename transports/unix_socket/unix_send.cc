@@ -80,8 +80,11 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   StopPassingCredentials();
   const bool in_turn = loop_ != nullptr && loop_->InTurn();
 
-  if (output_ != nullptr && !output_->queue.empty() && !in_turn) FlushLocked();
-  const bool waits = output_ != nullptr && !output_->queue.empty();
+  bool waits = output_ != nullptr && !output_->queue.empty();
+  if (waits && !in_turn && !IsBlockedForNowLocked()) {
+    FlushLocked();
+    waits = !output_->queue.empty();
+  }
   // Something has left in this turn already: what follows is gathered.
   const bool gathers = in_turn && sent_in_turn_ == loop_->turn();
   const size_t size = kFrameHeaderBytes + frame.payload.size();
@@ -90,8 +93,10 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
       frame.descriptor != nullptr || frame.connection != nullptr;
 
   if (waits && IsFullLocked(size, with_descriptor)) {
-    if (in_turn && !output_->blocked) FlushLocked();  // it was only gathered
+    // In a turn, it may have been gathered only.
+    if (!in_turn || !output_->blocked) FlushLocked();
     if (send_is_broken_) return IoResult::kClosed;
+    waits = !output_->queue.empty();
     if (IsFullLocked(size, with_descriptor)) {
       output_->wants_room = true;
       output_->refused_bytes = size;
@@ -120,7 +125,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
         // The owner sleeps where nothing can tell it to send this later: then
         // the caller must wait itself.
         if (owner_is_blocked_ && sent == 0) return IoResult::kWouldBlock;
-        output()->blocked = true;
+        SetBlockedLocked();
         break;
     }
   }
@@ -149,6 +154,16 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     output_->FlushAtTurnEnd();
   }
   return IoResult::kOk;
+}
+
+bool UnixConnection::IsBlockedForNowLocked() const {
+  return output_->blocked &&
+         process_->Now() < output_->blocked_at + kFullSocketPause;
+}
+
+void UnixConnection::SetBlockedLocked() {
+  output()->blocked = true;
+  output_->blocked_at = process_->Now();
 }
 
 void UnixConnection::WantWritableLocked() {
@@ -184,7 +199,7 @@ void UnixConnection::FlushLocked() {
         BreakLocked();
         return;
       case Sent::kWouldBlock:
-        output_->blocked = true;
+        SetBlockedLocked();
         WantWritableLocked();
         return;
     }
