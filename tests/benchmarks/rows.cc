@@ -251,6 +251,8 @@ class Bench {
             NewRow("sync_64_allocations", "  allocations", "", AtMost(0)));
         rows.push_back(
             NewRow("sync_64_calls", "  system calls", "", AtMost(5)));
+        rows.push_back(NewRow("sync_64_instructions",
+                              "  instructions outside the kernel", "", Goal()));
       }
       Declare("sync, 64 B" + where, rows,
               [cpus, in](Bench* b) { b->MeasureSync(cpus, in); });
@@ -300,6 +302,18 @@ class Bench {
            Median(series[0].switches));
     SetAllocations("sync_64_allocations", series[2]);
     CountCalls("sync_64_calls", raw, ours);
+    if (!Wanted("sync_64_instructions")) return;
+    // No process can be traced twice.
+    constexpr int64_t kSteps = 8;
+    const CallCounts of_floor =
+        stage_->CountInstructions(Of(StartRaw(1), "sync", 64, kSteps));
+    const CallCounts of_ours = stage_->CountInstructions(Of(
+        StartOurPair(StartDirectory(), "client", 64, 1), "sync", 64, kSteps));
+    SetOne("sync_64_instructions", Sum(of_ours), Sum(of_floor));
+    if (!stage_->ok()) return;
+    Find("sync_64_instructions")->note =
+        absl::StrCat("client ", std::lround(of_ours.at(0)), ", server ",
+                     std::lround(of_ours.at(1)));
   }
 
   void MeasureLargeSync() {
