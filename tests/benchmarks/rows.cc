@@ -304,7 +304,7 @@ class Bench {
     CountCalls("sync_64_calls", raw, ours);
     if (!Wanted("sync_64_instructions")) return;
     // No process can be traced twice.
-    constexpr int64_t kSteps = 8;
+    constexpr int64_t kSteps = 32;
     const CallCounts of_floor =
         stage_->CountInstructions(Of(StartRaw(1), "sync", 64, kSteps));
     const CallCounts of_ours = stage_->CountInstructions(Of(
