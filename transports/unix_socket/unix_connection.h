@@ -4,7 +4,8 @@
 // One connected socket.
 //
 // Sending (any thread, under mutex_): straight from the caller's payload if
-// nothing is queued; else into the queue, where small frames share packets.
+// nothing is queued; else into the queue, where small frames share packets, and
+// large ones keep their buffer if they may.
 // Within a turn of the loop the first frame goes straight, the rest is queued
 // until the turn's end.
 //
