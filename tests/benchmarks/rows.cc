@@ -304,11 +304,11 @@ class Bench {
     CountCalls("sync_64_calls", raw, ours);
     if (!Wanted("sync_64_instructions")) return;
     // No process can be traced twice.
-    constexpr int64_t kSteps = 32;
+    const int64_t steps = options_.smoke ? 8 : 32;
     const CallCounts of_floor =
-        stage_->CountInstructions(Of(StartRaw(1), "sync", 64, kSteps));
-    const CallCounts of_ours = stage_->CountInstructions(Of(
-        StartOurPair(StartDirectory(), "client", 64, 1), "sync", 64, kSteps));
+        stage_->CountInstructions(Of(StartRaw(1), "sync", 64, steps));
+    const CallCounts of_ours = stage_->CountInstructions(
+        Of(StartOurPair(StartDirectory(), "client", 64, 1), "sync", 64, steps));
     SetOne("sync_64_instructions", Sum(of_ours), Sum(of_floor));
     if (!stage_->ok()) return;
     Find("sync_64_instructions")->note =
