@@ -106,7 +106,7 @@ bool LooksSane(const Row& row) {
     return row.value <= (may_share ? 0.5 : 0);
   }
   if (row.name == "sync_64_calls") return row.value >= 4 && row.value < 16;
-  if (EndsWith(row.name, "_calls")) return row.value > 0 && row.value < 60;
+  if (EndsWith(row.name, "_calls")) return row.value > 0 && row.value < 120;
   return true;
 }
 

@@ -22,6 +22,47 @@ char g_buffer[1 << 20];
 
 // ---- Messages --------------------------------------------------------------
 
+// A message in pieces is as large as the buffer.
+constexpr size_t kPiece = 65536;
+
+bool SendPieces(size_t size) {
+  for (size_t at = 0; at < size; at += kPiece) {
+    if (send(kLink, g_buffer + at, kPiece, MSG_NOSIGNAL) < 0) return false;
+  }
+  return true;
+}
+bool ReceivePieces(size_t size) {
+  for (size_t at = 0; at < size; at += kPiece) {
+    if (recv(kLink, g_buffer + at, kPiece, 0) != ssize_t{kPiece}) return false;
+  }
+  return true;
+}
+
+void BePieceServer() {
+  Say("ready");
+  while (ReceivePieces(sizeof(g_buffer)) && SendPieces(sizeof(g_buffer))) {
+  }
+  _exit(0);
+}
+
+class PiecePipe final : public Pipe {
+ public:
+  bool Send(char type, size_t size) override {
+    std::memset(g_buffer, type, size);
+    return SendPieces(size);
+  }
+  bool Receive(size_t size) override { return ReceivePieces(size); }
+};
+
+// Room for whole messages, where the system permits it.
+void EnlargeSendBuffer() {
+  const int bytes = 2 * sizeof(g_buffer);
+  if (setsockopt(kLink, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) !=
+      0) {
+    setsockopt(kLink, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+  }
+}
+
 void BeServer(bool with_epoll) {
   int epoll = -1;
   if (with_epoll) {
@@ -191,7 +232,14 @@ void BeHandover() {
 
 bool PlayRaw(const std::vector<std::string>& words) {
   const std::string& role = words[0];
-  if (role == "raw_server") BeServer(words.size() > 1 && words[1] == "epoll");
+  const std::string how = words.size() > 1 ? words[1] : "";
+  if (how == "large") EnlargeSendBuffer();
+  if (role == "raw_server" && how == "pieces") BePieceServer();
+  if (role == "raw_server") BeServer(how == "epoll");
+  if (role == "raw_client" && how == "pieces") {
+    PiecePipe pipe;
+    ObeyCommands(&pipe);
+  }
   if (role == "raw_client") {
     RawPipe pipe;
     ObeyCommands(&pipe);

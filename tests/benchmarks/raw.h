@@ -13,9 +13,13 @@ namespace le {
 namespace benchmarks {
 
 // Over a SEQPACKET socket, which is kLink, a message a packet:
-//   raw_server [epoll]   echoes what wants an answer. With an epoll_wait before
-//                        each receive, or without.
-//   raw_client           commands: sync, pipelined, one_way
+//   raw_server HOW       echoes what wants an answer
+//   raw_client HOW       commands: sync, pipelined, one_way
+// HOW:
+//   blocking
+//   epoll                the server has an epoll_wait before each receive
+//   large                the send buffer holds a message of 1 MiB
+//   pieces               messages of 1 MiB, in packets of 64 KiB; sync only
 // Opening by way of a third process:
 //   raw_introducer PATH  listens; hands who connects on over kLink
 //   raw_host             takes them from kLink, greets, waits for their close

@@ -25,6 +25,7 @@ namespace benchmarks {
 namespace {
 
 constexpr size_t kLarge = 65536;
+constexpr size_t kVeryLarge = 1 << 20;
 // One thread may be woken for another reason once in so many operations.
 constexpr double kSwitchTolerance = 0.05;
 
@@ -117,15 +118,14 @@ class Bench {
     return stage_->StartDirectory(
         absl::StrCat("<", getuid(), ">.* -> <self>.*\n"), ClientCpu());
   }
-  Pair StartRaw(int cpus, bool epoll = false) {
+  Pair StartRaw(int cpus, const char* how = "blocking") {
     const std::pair<int, int> link = stage_->Link(SOCK_SEQPACKET);
     Pair pair;
     ChildSpec server =
-        Party("unix_party", {"raw_server", epoll ? "epoll" : "blocking"},
-              ServerCpu(cpus));
+        Party("unix_party", {"raw_server", how}, ServerCpu(cpus));
     server.link = link.first;
     pair.server = stage_->Start(server);
-    ChildSpec client = Party("unix_party", {"raw_client"}, ClientCpu());
+    ChildSpec client = Party("unix_party", {"raw_client", how}, ClientCpu());
     client.link = link.second;
     pair.client = stage_->Start(client);
     return pair;
@@ -251,6 +251,8 @@ class Bench {
             NewRow("sync_64_allocations", "  allocations", "", AtMost(0)));
         rows.push_back(
             NewRow("sync_64_calls", "  system calls", "", AtMost(5)));
+        rows.push_back(NewRow("sync_64_instructions",
+                              "  instructions outside the kernel", "", Goal()));
       }
       Declare("sync, 64 B" + where, rows,
               [cpus, in](Bench* b) { b->MeasureSync(cpus, in); });
@@ -259,6 +261,15 @@ class Bench {
             {NewRow("sync_64k", "sync round trip, 64 KiB", "us", AtLeast(0.85)),
              NewRow("sync_64k_calls", "  system calls", "", Goal())},
             [](Bench* b) { b->MeasureLargeSync(); });
+    Declare("sync, 1 MiB",
+            {NewRow("sync_1m_pieces",
+                    "sync round trip, 1 MiB; the floor in pieces of 64 KiB",
+                    "us", AtLeast(0.95)),
+             NewRow("sync_1m", "  the same, the floor with a large buffer",
+                    "us", Goal()),
+             NewRow("sync_1m_calls", "  system calls; the floor in pieces", "",
+                    Goal())},
+            [](Bench* b) { b->MeasureVeryLargeSync(); });
     Declare("sync, 64 B of 64 KiB",
             {NewRow("sync_64_of_64k_sized",
                     "sync round trip, 64 B of 64 KiB, length set", "us",
@@ -274,7 +285,7 @@ class Bench {
     const Directory* const directory = StartDirectory();
     const int64_t count = Count(cpus == 1 ? 1500 : 700);
     const Variant raw = Of(StartRaw(cpus), "sync", 64, count);
-    const Variant epoll = Of(StartRaw(cpus, true), "sync", 64, count);
+    const Variant epoll = Of(StartRaw(cpus, "epoll"), "sync", 64, count);
     const Variant ours =
         Of(StartOurPair(directory, "client", 64, cpus), "sync", 64, count);
     const std::vector<Series> series = stage_->Compare({raw, epoll, ours});
@@ -291,6 +302,18 @@ class Bench {
            Median(series[0].switches));
     SetAllocations("sync_64_allocations", series[2]);
     CountCalls("sync_64_calls", raw, ours);
+    if (!Wanted("sync_64_instructions")) return;
+    // No process can be traced twice.
+    const int64_t steps = options_.smoke ? 8 : 32;
+    const CallCounts of_floor =
+        stage_->CountInstructions(Of(StartRaw(1), "sync", 64, steps));
+    const CallCounts of_ours = stage_->CountInstructions(
+        Of(StartOurPair(StartDirectory(), "client", 64, 1), "sync", 64, steps));
+    SetOne("sync_64_instructions", Sum(of_ours), Sum(of_floor));
+    if (!stage_->ok()) return;
+    Find("sync_64_instructions")->note =
+        absl::StrCat("client ", std::lround(of_ours.at(0)), ", server ",
+                     std::lround(of_ours.at(1)));
   }
 
   void MeasureLargeSync() {
@@ -302,6 +325,19 @@ class Bench {
     const std::vector<Series> series = stage_->Compare({raw, ours});
     SetTimes("sync_64k", series[0], series[1]);
     CountCalls("sync_64k_calls", raw, ours);
+  }
+
+  void MeasureVeryLargeSync() {
+    const Directory* const directory = StartDirectory();
+    const int64_t count = Count(150);
+    const Variant pieces = Of(StartRaw(1, "pieces"), "sync", kVeryLarge, count);
+    const Variant large = Of(StartRaw(1, "large"), "sync", kVeryLarge, count);
+    const Variant ours = Of(StartOurPair(directory, "client", kVeryLarge, 1),
+                            "sync", kVeryLarge, count);
+    const std::vector<Series> series = stage_->Compare({pieces, large, ours});
+    SetTimes("sync_1m_pieces", series[0], series[2]);
+    SetTimes("sync_1m", series[1], series[2]);
+    CountCalls("sync_1m_calls", pieces, ours);
   }
 
   void MeasurePartlyUsed() {
@@ -340,10 +376,10 @@ class Bench {
               NewRow("one_way_1k" + in,
                      "one-way messages, bursts of 256, 1 KiB" + where, "/s",
                      AtLeast(2.5))};
+      rows.push_back(NewRow("one_way_64_loop" + in,
+                            "one-way messages, a plain loop, 64 B" + where,
+                            "/s", AtLeast(cpus == 1 ? 0.85 : 0.95)));
       if (cpus == 1) {
-        rows.push_back(NewRow("one_way_64_loop",
-                              "one-way messages, a plain loop, 64 B", "/s",
-                              AtLeast(0.85)));
         rows.push_back(NewRow("one_way_64_allocations", "  allocations, bursts",
                               "", AtMost(0)));
         rows.push_back(NewRow("one_way_64_loop_allocations",
@@ -389,8 +425,8 @@ class Bench {
          Of(large, "one_way", 1024, count)});
     SetRates("one_way_64" + in, series[0], series[1]);
     SetRates("one_way_1k" + in, series[3], series[4]);
+    SetRates("one_way_64_loop" + in, series[0], series[2]);
     if (cpus > 1) return;
-    SetRates("one_way_64_loop", series[0], series[2]);
     SetAllocations("one_way_64_allocations", series[1]);
     SetAllocations("one_way_64_loop_allocations", series[2]);
     CountCalls("one_way_64_calls", floor, ours, Stage::Count::kOnAverage);

@@ -172,12 +172,22 @@ std::vector<Series> Stage::Compare(const std::vector<Variant>& variants) {
 }
 
 CallCounts Stage::CountCalls(const Variant& variant, Count count) {
+  return Trace(variant, SystemCallCounter::What::kCalls, count);
+}
+
+CallCounts Stage::CountInstructions(const Variant& variant) {
+  return Trace(variant, SystemCallCounter::What::kInstructions,
+               Count::kExactly);
+}
+
+CallCounts Stage::Trace(const Variant& variant, SystemCallCounter::What what,
+                        Count count) {
   if (!ok()) return {};
   std::vector<pid_t> pids = {variant.client->pid()};
   for (const Child* other : variant.others) pids.push_back(other->pid());
   if (variant.directory != nullptr) pids.push_back(variant.directory->pid());
   SystemCallCounter counter;
-  if (!counter.Attach(pids)) {
+  if (!counter.Attach(pids, what)) {
     Fail("tracing is not permitted here");
     return {};
   }

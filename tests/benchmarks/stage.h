@@ -69,6 +69,8 @@ class Stage {
   // two accidents: on average, with the few calls of the command itself.
   enum class Count { kExactly, kOnAverage };
   CallCounts CountCalls(const Variant& variant, Count count);
+  // The same, exactly. Those of the client come first; then the others'.
+  CallCounts CountInstructions(const Variant& variant);
 
  private:
   struct Sample {
@@ -80,6 +82,8 @@ class Stage {
     bool allocations_counted = true;
   };
   Sample Measure(const Variant& variant);
+  CallCounts Trace(const Variant& variant, SystemCallCounter::What what,
+                   Count count);
   std::string Ask(Child* client, const std::string& command);
 
   const int rounds_;

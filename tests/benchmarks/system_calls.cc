@@ -82,7 +82,8 @@ const char* NameOf(long number) {
 
 }  // namespace
 
-bool SystemCallCounter::Attach(const std::vector<pid_t>& pids) {
+bool SystemCallCounter::Attach(const std::vector<pid_t>& pids, What what) {
+  what_ = what;
   // Their stops are waited for with a limit.
   sigset_t signals;
   sigemptyset(&signals);
@@ -100,7 +101,8 @@ bool SystemCallCounter::Attach(const std::vector<pid_t>& pids) {
 
 bool SystemCallCounter::HandleStops() {
   bool any = false;
-  for (pid_t pid : pids_) {
+  for (size_t i = 0; i < pids_.size(); ++i) {
+    const pid_t pid = pids_[i];
     int status = 0;
     if (waitpid(pid, &status, __WALL | WNOHANG) != pid) continue;
     any = true;
@@ -114,10 +116,14 @@ bool SystemCallCounter::HandleStops() {
           info.op == PTRACE_SYSCALL_INFO_ENTRY) {
         counts_[static_cast<long>(info.entry.nr)] += 1;
       }
+    } else if (what_ == What::kInstructions && signal == SIGTRAP &&
+               status >> 16 == 0) {
+      counts_[static_cast<long>(i)] += 1;
     } else if (status >> 16 == 0) {
       deliver = static_cast<uintptr_t>(signal);
     }
-    Trace(PTRACE_SYSCALL, pid, 0, deliver);
+    Trace(what_ == What::kCalls ? PTRACE_SYSCALL : PTRACE_SINGLESTEP, pid, 0,
+          deliver);
   }
   return any;
 }

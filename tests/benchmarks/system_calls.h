@@ -18,14 +18,16 @@
 namespace le {
 namespace benchmarks {
 
-// By the system's number.
+// By the system's number. Of instructions: by the process, in Attach()'s order.
 using CallCounts = std::map<long, double>;
 
 class SystemCallCounter {
  public:
+  enum class What { kCalls, kInstructions };
+
   // Traces single-threaded children of this process from now on, until they
   // die. False if that is not permitted.
-  bool Attach(const std::vector<pid_t>& pids);
+  bool Attach(const std::vector<pid_t>& pids, What what);
   // Counts until `done`, and then until nobody calls any more. False if that
   // takes longer.
   bool CountUntil(const std::function<bool()>& done, double seconds);
@@ -36,6 +38,7 @@ class SystemCallCounter {
   // Returns whether anybody had stopped.
   bool HandleStops();
 
+  What what_ = What::kCalls;
   std::vector<pid_t> pids_;
   CallCounts counts_;
 };

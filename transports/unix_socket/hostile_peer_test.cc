@@ -189,6 +189,15 @@ TEST_F(HostilePeerTest, AContinuationTooLong) {
   ExpectClosedFor("a packet over the limit");
 }
 
+TEST_F(HostilePeerTest, AContinuationLargerThanAPacket) {
+  constexpr uint32_t kRest = 2 * kMaxPacketBytes;
+  SendRaw(Header(FrameHeader::kFragmented, 4 + kRest) + "part");
+  SendRaw(Header(FrameHeader::kContinuation, kRest) + std::string(kRest, 'x'));
+  IncomingFrame frame;
+  EXPECT_EQ(Receive(&frame), IoResult::kOk);
+  EXPECT_EQ(frame.payload.size(), 4 + kRest);
+}
+
 TEST_F(HostilePeerTest, ABadSecondFrame) {
   SendRaw(Header(FrameHeader::kMore, 1) + "a" + Header(0x8000, 0));
   IncomingFrame frame;

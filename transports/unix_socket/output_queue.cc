@@ -28,6 +28,12 @@ SlotCache<std::vector<uint8_t>>* Spares() {
   return spares;
 }
 
+std::unique_ptr<std::vector<uint8_t>> PacketMemory() {
+  std::unique_ptr<std::vector<uint8_t>> memory = Spares()->Take();
+  memory->clear();
+  return memory;
+}
+
 }  // namespace
 
 OutputPacket* OutputQueue::Open(event::UniqueFd descriptor, bool vouched) {
@@ -35,9 +41,7 @@ OutputPacket* OutputQueue::Open(event::UniqueFd descriptor, bool vouched) {
     PushAnnouncement();
   }
   packets_.emplace_back();
-  packets_.back().memory = Spares()->Take();
   OutputPacket* const packet = &packets_.back();
-  packet->memory->clear();
   packet->descriptor = std::move(descriptor);
   if (packet->descriptor) ++descriptors_;
   packet->vouched = vouched;
@@ -48,29 +52,43 @@ void OutputQueue::PushAnnouncement() {
   FrameHeader header;
   header.flags = FrameHeader::kAnnouncement;
   OutputPacket* const packet = Open({}, false);
-  packet->is_fragment = true;  // nothing joins it
+  packet->is_alone = true;
+  packet->memory = PacketMemory();
   Append(packet->memory.get(), header, {});
   bytes_ += kFrameHeaderBytes;
 }
 
 bool OutputQueue::EndsWithPromise() const {
-  FrameHeader header;
-  std::memcpy(&header, packets_.back().bytes().data(), kFrameHeaderBytes);
-  return header.has(FrameHeader::kPlainNext);
+  // The last fragment of a large one always does.
+  return packets_.back().is_large ||
+         packets_.back().header().has(FrameHeader::kPlainNext);
 }
 
 void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
-                       size_t sent, event::UniqueFd descriptor, bool vouched,
-                       size_t max_packet) {
+                       Buffer* movable, size_t sent, event::UniqueFd descriptor,
+                       bool vouched, size_t max_packet) {
   ++frames_;
   const size_t size = kFrameHeaderBytes + payload.size();
   if (sent > 0 || size > max_packet) {
-    PushFragments(header, payload, sent, std::move(descriptor), vouched,
-                  max_packet);
+    OutputPacket* const packet = Open(std::move(descriptor), vouched);
+    packet->is_alone = packet->is_large = true;
+    packet->frames = 1;
+    packet->sent = sent;
+    // A buffer that is mostly empty would be memory that no limit counts.
+    if (movable != nullptr && payload.size() >= movable->capacity() / 2) {
+      packet->buffer = std::move(*movable);
+      packet->buffer.set_size(payload.size());
+      std::memcpy(packet->buffer.headroom(), &header, kFrameHeaderBytes);
+    } else {
+      packet->memory = std::make_unique<std::vector<uint8_t>>();
+      packet->memory->reserve(size);
+      Append(packet->memory.get(), header, payload);
+    }
+    bytes_ += size - sent;
     return;
   }
   OutputPacket* packet = empty() ? nullptr : &packets_.back();
-  if (packet != nullptr && !packet->is_fragment && !packet->vouched &&
+  if (packet != nullptr && !packet->is_alone && !packet->vouched &&
       !descriptor && !vouched && packet->bytes().size() + size <= max_packet) {
     FrameHeader previous;
     uint8_t* const at = packet->bytes().data() + packet->last_header;
@@ -81,6 +99,7 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
   } else {
     if (!descriptor && !vouched) header.flags |= FrameHeader::kPlainNext;
     packet = Open(std::move(descriptor), vouched);
+    packet->memory = PacketMemory();
   }
   packet->last_header = packet->bytes().size();
   ++packet->frames;
@@ -88,37 +107,27 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
   bytes_ += size;
 }
 
-void OutputQueue::PushFragments(FrameHeader header,
-                                absl::Span<const uint8_t> payload, size_t sent,
-                                event::UniqueFd descriptor, bool vouched,
-                                size_t max_packet) {
-  while (sent < payload.size()) {
-    const size_t part =
-        std::min(max_packet - kFrameHeaderBytes, payload.size() - sent);
-    const bool plain = sent > 0 || (!descriptor && !vouched);
-    OutputPacket* const packet =
-        plain ? Open({}, false) : Open(std::move(descriptor), vouched);
-    packet->is_fragment = true;
-    if (sent == 0) {
-      header.flags |= FrameHeader::kFragmented;
-      if (plain) header.flags |= FrameHeader::kPlainNext;
-    } else {
-      header.flags = FrameHeader::kContinuation | FrameHeader::kPlainNext;
-      header.length = static_cast<uint32_t>(part);
-    }
-    Append(packet->memory.get(), header, payload.subspan(sent, part));
-    bytes_ += packet->bytes().size();
-    sent += part;
-    packet->frames = sent == payload.size() ? 1 : 0;
+void OutputQueue::SetFrontSent(size_t sent) {
+  OutputPacket* const packet = front();
+  bytes_ -= sent - packet->sent;
+  packet->sent = sent;
+  if (sent > 0 && packet->descriptor) {
+    packet->descriptor.reset();
+    --descriptors_;
   }
 }
 
 void OutputQueue::Pop() {
   OutputPacket& packet = packets_[first_];
-  bytes_ -= packet.bytes().size();
+  bytes_ -= packet.bytes().size() - packet.sent;
   frames_ -= packet.frames;
   if (packet.descriptor) --descriptors_;
-  Spares()->PutBack(std::move(packet.memory));
+  if (packet.is_large) {
+    packet.memory.reset();
+    packet.buffer.reset();
+  } else {
+    Spares()->PutBack(std::move(packet.memory));
+  }
   packet.descriptor.reset();
   if (++first_ == packets_.size()) {
     packets_.clear();
@@ -141,52 +150,22 @@ void OutputQueue::Recut(size_t max_packet) {
   Clear();
   for (size_t i = old_first; i < old.size(); ++i) {
     OutputPacket& packet = old[i];
-    size_t at = 0;
-    while (at < packet.bytes().size()) {
-      FrameHeader header;
-      std::memcpy(&header, packet.bytes().data() + at, kFrameHeaderBytes);
-      if (header.has(FrameHeader::kAnnouncement)) {
-        PushAnnouncement();
-        break;
-      }
-      header.flags &= static_cast<uint16_t>(~FrameHeader::kOfPacket);
-      const bool fragmented = header.has(FrameHeader::kFragmented);
-      const bool continuation = header.has(FrameHeader::kContinuation);
-      const size_t part = packet.is_fragment
-                              ? packet.bytes().size() - kFrameHeaderBytes
-                              : header.length;
-      const auto payload = absl::MakeConstSpan(
-          packet.bytes().data() + at + kFrameHeaderBytes, part);
-      at += kFrameHeaderBytes + part;
-      header.flags &= static_cast<uint16_t>(~FrameHeader::kMore);
-      if (!fragmented && !continuation) {
-        Push(header, payload, 0, std::move(packet.descriptor), packet.vouched,
-             max_packet);
-        continue;
-      }
-      // A part becomes several parts.
-      for (size_t sent = 0; sent < part;) {
-        const size_t piece =
-            std::min(max_packet - kFrameHeaderBytes, part - sent);
-        const bool is_first = fragmented && sent == 0;
-        OutputPacket* const cut =
-            is_first ? Open(std::move(packet.descriptor), packet.vouched)
-                     : Open({}, false);
-        cut->is_fragment = true;
-        FrameHeader piece_header = header;
-        if (!is_first) {
-          piece_header.flags = FrameHeader::kContinuation;
-          piece_header.length = static_cast<uint32_t>(piece);
-        }
-        if (!cut->descriptor && !cut->vouched) {
-          piece_header.flags |= FrameHeader::kPlainNext;
-        }
-        Append(cut->memory.get(), piece_header, payload.subspan(sent, piece));
-        bytes_ += cut->bytes().size();
-        sent += piece;
-        if (sent == part) cut->frames = packet.frames;
-      }
+    if (packet.is_alone) {
+      bytes_ += packet.bytes().size() - packet.sent;
       frames_ += packet.frames;
+      if (packet.descriptor) ++descriptors_;
+      packets_.push_back(std::move(packet));
+      continue;
+    }
+    for (absl::Span<const uint8_t> rest = packet.bytes(); !rest.empty();) {
+      FrameHeader header;
+      std::memcpy(&header, rest.data(), kFrameHeaderBytes);
+      const auto payload = rest.subspan(kFrameHeaderBytes, header.length);
+      rest.remove_prefix(kFrameHeaderBytes + payload.size());
+      header.flags &=
+          static_cast<uint16_t>(~(FrameHeader::kOfPacket | FrameHeader::kMore));
+      Push(header, payload, nullptr, 0, std::move(packet.descriptor),
+           packet.vouched, max_packet);
     }
   }
 }

@@ -8,29 +8,50 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "event/base/unique_fd.h"
+#include "transports/buffer.h"
 #include "transports/framing/framing.h"
 #include "transports/transport.h"
 
 namespace le {
 namespace transports {
 
-// One packet that is ready to go.
+// One packet that is ready to go, or one frame that is too large for a packet.
 struct OutputPacket {
-  std::unique_ptr<std::vector<uint8_t>> memory;  // its bytes
+  // Its bytes stand in one of the two. In a buffer, they begin in the headroom.
+  std::unique_ptr<std::vector<uint8_t>> memory;
+  Buffer buffer;
   event::UniqueFd descriptor;  // or the socket of a connection
   bool vouched = false;
   size_t frames = 0;       // that end in this packet
   size_t last_header = 0;  // where the last of them begins
-  bool is_fragment = false;
+  bool is_alone = false;   // no other frame may join it
+  bool is_large = false;   // one frame, cut into fragments as it is sent
+  size_t sent = 0;         // bytes of its payload that the kernel has; if large
 
-  std::vector<uint8_t>& bytes() const { return *memory; }
+  absl::Span<uint8_t> bytes() const {
+    return memory != nullptr
+               ? absl::MakeSpan(*memory)
+               : absl::MakeSpan(buffer.headroom(),
+                                kFrameHeaderBytes + buffer.size());
+  }
+  FrameHeader header() const {
+    FrameHeader header;
+    std::memcpy(&header, bytes().data(), kFrameHeaderBytes);
+    return header;
+  }
+  absl::Span<const uint8_t> payload() const {
+    return bytes().subspan(kFrameHeaderBytes);
+  }
 };
 
-// Small frames share packets. Not thread-safe.
+// Small frames share packets. Large ones are kept whole: the limit of a packet
+// may change before they leave. Not thread-safe.
 class OutputQueue {
  public:
   bool empty() const { return first_ == packets_.size(); }
@@ -38,10 +59,12 @@ class OutputQueue {
   size_t frames() const { return frames_; }
   size_t descriptors() const { return descriptors_; }
 
-  // Copies the payload from `sent` on, of which that much is with the kernel
-  // already (0: nothing of the frame is). Takes the descriptor.
-  void Push(FrameHeader header, absl::Span<const uint8_t> payload, size_t sent,
-            event::UniqueFd descriptor, bool vouched, size_t max_packet);
+  // `sent` bytes of the payload are with the kernel already (0: nothing of the
+  // frame is). Takes the descriptor. Copies the payload, or takes `movable`, the
+  // buffer that holds it, if that is not null and saves copying a large frame.
+  void Push(FrameHeader header, absl::Span<const uint8_t> payload,
+            Buffer* movable, size_t sent, event::UniqueFd descriptor,
+            bool vouched, size_t max_packet);
 
   // A packet that says that the next one is not plain, though it was said that it
   // would be. Done by the queue itself, if that was said by a packet in it.
@@ -50,16 +73,15 @@ class OutputQueue {
   bool EndsWithPromise() const;
 
   OutputPacket* front() { return &packets_[first_]; }
+  // So much of the front's payload is with the kernel now. It is large.
+  void SetFrontSent(size_t sent);
   void Pop();
   void Clear();
-  // Cuts packets that have turned out to be too large for the socket.
+  // Divides packets that have turned out to be too large for the socket.
   void Recut(size_t max_packet);
 
  private:
   OutputPacket* Open(event::UniqueFd descriptor, bool vouched);
-  void PushFragments(FrameHeader header, absl::Span<const uint8_t> payload,
-                     size_t sent, event::UniqueFd descriptor, bool vouched,
-                     size_t max_packet);
 
   std::vector<OutputPacket> packets_;  // from first_ on
   size_t first_ = 0;

@@ -9,11 +9,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "event/base/log.h"
+#include "event/base/sys.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
 #include "transports/framing/framing.h"
@@ -193,6 +195,93 @@ TEST_F(SmallBufferTest, VouchedForThoughCut) {
   EXPECT_EQ(frame.sender->pid, getpid());
   EXPECT_TRUE(frame.descriptor);
   EXPECT_EQ(frame.payload.size(), payload.size());
+}
+
+// A buffer that is mostly empty is copied: no limit would count it.
+TEST_F(SmallBufferTest, ALargeFrameThatWaitsKeepsItsBuffer) {
+  uint64_t id = 0;
+  for (size_t size : {kCapacity, 2 * kMaxPacketBytes}) {
+    const std::string text = Pattern(size, ++id);
+    Buffer buffer = pool_->Allocate();
+    buffer.Assign(reinterpret_cast<const uint8_t*>(text.data()), size);
+    OutgoingFrame frame;
+    frame.id = id;
+    frame.payload = absl::MakeConstSpan(buffer.data(), size);
+    frame.headroom = buffer.headroom();
+    frame.movable_payload = &buffer;
+    ASSERT_EQ(sender_->Send(frame), IoResult::kOk);
+    EXPECT_EQ(static_cast<bool>(buffer), size < kCapacity / 2);
+    EXPECT_GT(sender_->queued_bytes(), 0u);
+    ExpectNext(id, text);
+    EXPECT_EQ(sender_->queued_bytes(), 0u);
+  }
+  EXPECT_EQ(pool_->buffers_in_use(), 0u);
+}
+
+// Stops the time, and counts what is sent.
+class SendCounter final : public event::sys::Interceptor {
+ public:
+  SendCounter() { event::sys::SetInterceptor(this); }
+  ~SendCounter() override { event::sys::SetInterceptor(nullptr); }
+  int Fail(const char* call) override {
+    if (std::strncmp(call, "Send", 4) == 0) ++sends;  // SendMsg too
+    return 0;
+  }
+  bool Clock(struct timespec* now) override {
+    *now = time;
+    return true;
+  }
+
+  int sends = 0;
+  struct timespec time = {1000, 0};
+};
+
+TEST_F(SmallBufferTest, AFullSocketIsNotAskedAtOnceAgain) {
+  SendCounter counter;
+  uint64_t id = 0;
+  auto send = [&] { ASSERT_EQ(Send(id, Pattern(100, id)), IoResult::kOk); };
+  for (; sender_->queued_bytes() == 0; ++id) send();
+  const int full = counter.sends;
+  for (; id < 200; ++id) send();
+  EXPECT_EQ(counter.sends, full);
+
+  counter.time.tv_nsec += 20000;
+  send();
+  ++id;
+  const int still_full = counter.sends;
+  EXPECT_GT(still_full, full);
+  send();
+  ++id;
+  EXPECT_EQ(counter.sends, still_full);
+
+  // Flush() asks at any time.
+  for (uint64_t i = 0; i < id; ++i) ExpectNext(i, Pattern(100, i));
+  EXPECT_EQ(sender_->queued_bytes(), 0u);
+}
+
+// Not refused before the socket was asked.
+TEST_F(SmallBufferTest, AFullQueueIsFlushedAtOnce) {
+  SendCounter counter;
+  sender_->SetSendLimits({100000, 20});
+  uint64_t id = 0;
+  while (sender_->queued_bytes() == 0) {
+    ASSERT_EQ(Send(id, Pattern(100, id)), IoResult::kOk);
+    ++id;
+  }
+  for (int i = 1; i < 20; ++i, ++id) {
+    ASSERT_EQ(Send(id, Pattern(100, id)), IoResult::kOk);
+  }
+  EXPECT_EQ(Send(id, "too much"), IoResult::kWouldBlock);
+  // Read without Next(), which would flush.
+  IncomingFrame frame;
+  uint64_t next = 0;
+  while (receiver_->Receive(&frame, pool_.get(), absl::InfinitePast()) ==
+         IoResult::kOk) {
+    EXPECT_EQ(frame.id, next++);
+  }
+  ASSERT_EQ(Send(id, "now"), IoResult::kOk);
+  for (; next < id; ++next) ExpectNext(next, Pattern(100, next));
+  ExpectNext(id, "now");
 }
 
 std::string* g_log;

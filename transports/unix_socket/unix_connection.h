@@ -4,7 +4,8 @@
 // One connected socket.
 //
 // Sending (any thread, under mutex_): straight from the caller's payload if
-// nothing is queued; else into the queue, where small frames share packets.
+// nothing is queued; else into the queue, where small frames share packets, and
+// large ones keep their buffer if they may.
 // Within a turn of the loop the first frame goes straight, the rest is queued
 // until the turn's end.
 //
@@ -72,6 +73,7 @@ class UnixConnection final : public Connection, private event::Watch {
 
   // ---- Output ----
   Output* output() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Sent SendFront() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Sent SendFrame(FrameHeader header, const OutgoingFrame& frame, int descriptor,
                  size_t* sent) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Sent SendParts(FrameHeader header, absl::Span<const uint8_t> payload,
@@ -86,6 +88,8 @@ class UnixConnection final : public Connection, private event::Watch {
   // If SetReceiveCredentials(false) has left that.
   void StopPassingCredentials() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsBlockedForNowLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SetBlockedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsFullLocked(size_t size, bool with_descriptor) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

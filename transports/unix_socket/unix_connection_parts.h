@@ -19,6 +19,10 @@ namespace transports {
 // this.
 constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 
+// A full socket has hardly room again within this time, and a call that fails
+// costs as much as one that sends.
+constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
+
 // When no descriptor is free, likewise.
 constexpr absl::Duration kNoDescriptorPause = absl::Milliseconds(50);
 
@@ -41,10 +45,11 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   explicit Output(UnixConnection* connection) : connection_(connection) {}
 
   OutputQueue queue;
-  bool blocked = false;      // the kernel takes nothing more now
-  bool no_memory = false;    // and does not say when it will again
-  bool wants_room = false;   // a Send() was refused
-  size_t refused_bytes = 0;  // of what was refused last
+  bool blocked = false;       // the kernel takes nothing more now
+  bool no_memory = false;     // and does not say when it will again
+  event::Instant blocked_at;  // the last attempt that failed; if blocked
+  bool wants_room = false;    // a Send() was refused
+  size_t refused_bytes = 0;   // of what was refused last
 
   // The owner's thread: what is in the queue leaves then.
   void FlushAtTurnEnd() {
