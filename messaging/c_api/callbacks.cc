@@ -87,9 +87,9 @@ Completion ForOpenResult(le_msg_OpenResultHandler_t handler, void* context) {
 
 void CheckOpened(const ClientSession* session, Result result) {
   if (result != Result::kOtherProtocol) return;
-  event::Fatal(absl::StrCat("le_msg: interface '", session->interface_name(),
-                            "': cannot open a session: ",
-                            session->open_status().message()));
+  event::Fatal(absl::StrCat(
+      "le_msg: interface '", session->interface_name(),
+      "': cannot open a session: ", session->open_status().message()));
 }
 
 // ---- ClientCallbacks -------------------------------------------------------
@@ -108,7 +108,8 @@ void ClientCallbacks::GetClose(le_msg_SessionEventHandler_t* handler,
   *context = close_context_;
 }
 
-void ClientCallbacks::OnMessage(ClientSession* session, event::Ref<Message> message) {
+void ClientCallbacks::OnMessage(ClientSession* session,
+                                event::Ref<Message> message) {
   if (receive_ != nullptr) {
     receive_(ToRef(message.release()), receive_context_);
     return;
@@ -125,10 +126,10 @@ void ClientCallbacks::OnClosed(ClientSession* session) {
   void* context;
   GetClose(&handler, &context);
   if (handler == nullptr) {
-    event::Fatal(absl::StrCat(
-        "le_msg: interface '", session->interface_name(),
-        "': the session was closed (", CloseReasonText(session->close_reason()),
-        "), and it has no close handler"));
+    event::Fatal(absl::StrCat("le_msg: interface '", session->interface_name(),
+                              "': the session was closed (",
+                              CloseReasonText(session->close_reason()),
+                              "), and it has no close handler"));
   }
   handler(ToRef(session), context);
 }
@@ -147,7 +148,8 @@ namespace {
 
 // The reference of a removed handler stands for nothing, and is never used again.
 template <typename Handler>
-using HandlerRefs = legato::ProcessRefs<Handler, le_msg_SessionEventHandlerRef_t>;
+using HandlerRefs =
+    legato::ProcessRefs<Handler, le_msg_SessionEventHandlerRef_t>;
 
 }  // namespace
 
@@ -242,7 +244,8 @@ void ServiceCallbacks::OnClose(ServerSession* session) {
   Call(close_, session);
 }
 
-void ServiceCallbacks::OnMessage(ServerSession* session, event::Ref<Message> message) {
+void ServiceCallbacks::OnMessage(ServerSession* session,
+                                 event::Ref<Message> message) {
   if (receive_ == nullptr) {
     if (std::exchange(warned_of_no_receive_handler_, true)) return;
     event::Log(LogLevel::kWarning,

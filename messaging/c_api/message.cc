@@ -138,8 +138,8 @@ le_msg_MessageRef_t le_msg_RequestSyncResponse(le_msg_MessageRef_t msgRef) {
   ClientSession* const session =
       OwnedByCaller(__func__, Requester(__func__, message));
   Ref<Message> response;
-  session->RequestSync(Ref<Message>::Adopt(message),
-                       absl::InfiniteFuture(), &response);
+  session->RequestSync(Ref<Message>::Adopt(message), absl::InfiniteFuture(),
+                       &response);
   return ToRef(response.release());
 }
 

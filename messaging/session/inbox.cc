@@ -69,8 +69,8 @@ std::vector<Delivery> Inbox::Close(const std::vector<Completion>& requests) {
   for (const Delivery& delivery : replaced) {
     if (!delivery.is_completion()) continue;
     // What had come for it comes no more. Why nothing came stays true.
-    const Result result = delivery.result == Result::kOk ? Result::kClosed
-                                                         : delivery.result;
+    const Result result =
+        delivery.result == Result::kOk ? Result::kClosed : delivery.result;
     ended.push_back({{}, delivery.completion, result});
   }
   for (const Completion& request : requests) {

@@ -14,7 +14,6 @@ namespace le {
 namespace messaging {
 namespace {
 
-
 class FakeOwner final : public MessageOwner {
  public:
   void GiveUp(uint64_t) override {}

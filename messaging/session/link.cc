@@ -36,8 +36,8 @@ class TurnBudget {
     if (frames_ >= kMaxFramesPerTurn) return true;
     // A clock costs as much as a cheap handler: it is read at first after one,
     // two and four frames, then after every eighth.
-    const bool read_clock = frames_ < 8 ? (frames_ & (frames_ - 1)) == 0
-                                        : frames_ % 8 == 0;
+    const bool read_clock =
+        frames_ < 8 ? (frames_ & (frames_ - 1)) == 0 : frames_ % 8 == 0;
     if (!read_clock) return false;
     const event::Instant now = process_->Now();
     if (frames_ == 1) end_ = now + kMaxTimePerTurn;
@@ -56,8 +56,7 @@ class TurnBudget {
 absl::Status Link::Attach(Connection* connection,
                           const transports::SendLimits& limits) {
   connection->SetSendLimits(limits);
-  absl::Status attached =
-      connection->Attach(session_->owner()->loop(), this);
+  absl::Status attached = connection->Attach(session_->owner()->loop(), this);
   if (attached.ok()) attached_ = connection;
   return attached;
 }

@@ -95,7 +95,8 @@ void Owner::OnThreadGone() {
 
 event::Ref<MessagePool> Owner::PoolOf(Protocol* protocol) {
   event::Ref<MessagePool>& pool = pools_[protocol];
-  if (!pool) pool = event::Ref<MessagePool>::Adopt(new MessagePool(protocol->pool()));
+  if (!pool)
+    pool = event::Ref<MessagePool>::Adopt(new MessagePool(protocol->pool()));
   return pool;
 }
 

@@ -51,8 +51,7 @@ class Owner final : public event::RefCounted<Owner> {
 
   // Any thread: whether it is the calling one.
   bool IsCurrent() const {
-    const event::Thread* const thread =
-        thread_.load(std::memory_order_relaxed);
+    const event::Thread* const thread = thread_.load(std::memory_order_relaxed);
     return thread != nullptr && thread == event::Thread::CurrentOrNull();
   }
 

@@ -343,7 +343,8 @@ absl::StatusOr<event::UniqueFd> LoopbackConnection::PeerPidFd() const {
   return absl::UnimplementedError("loopback has no pidfd");
 }
 
-void LoopbackConnection::CloseLocked(absl::Status status, event::DeferredWakes* wakes) {
+void LoopbackConnection::CloseLocked(absl::Status status,
+                                     event::DeferredWakes* wakes) {
   mine().close_status = std::move(status);
   mine().closed = true;
   DetachLocked();

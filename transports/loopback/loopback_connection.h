@@ -14,9 +14,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "event/base/mutex.h"
+#include "event/deferred_wakes.h"
 #include "event/loop.h"
 #include "event/process.h"
-#include "event/deferred_wakes.h"
 #include "transports/loopback/frame_queue.h"
 #include "transports/loopback/loopback.h"
 #include "transports/transport.h"

@@ -145,7 +145,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     output()->queue.PushAnnouncement();
   }
   output()->queue.Push(header, frame.payload, frame.movable_payload, sent,
-                       std::move(descriptor), frame.attach_credentials, max_packet_);
+                       std::move(descriptor), frame.attach_credentials,
+                       max_packet_);
   promised_plain_ = output()->queue.EndsWithPromise();
   if (output_->blocked) {
     WantWritableLocked();
@@ -258,8 +259,8 @@ UnixConnection::Sent UnixConnection::SendFrame(FrameHeader header,
     if (result != Sent::kAll) return result;
     promised_plain_ = false;
   }
-  const Sent result =
-      SendParts(header, frame.payload, descriptor, frame.attach_credentials, sent);
+  const Sent result = SendParts(header, frame.payload, descriptor,
+                                frame.attach_credentials, sent);
   if (result == Sent::kAll) promised_plain_ = plain || size > max_packet_;
   return result;
 }
