@@ -20,6 +20,10 @@ using transports::IoResult;
 
 namespace {
 
+// A completion that asks again whenever it is told would keep its thread from
+// ending. Nobody else asks this often of a thread that ends.
+constexpr int kMaxRoundsAtEnd = 8;
+
 Result ToResult(const absl::Status& opening) {
   switch (opening.code()) {
     case absl::StatusCode::kOk:
@@ -313,8 +317,10 @@ void ClientSession::Shutdown() {
   }
   LeaveOpening();
   deadlines_.reset();
-  // Once: what a handler asks for from now on is refused.
-  DeliverOwed();
+  // What a completion asks for is refused, and completed in the next round.
+  for (int round = 0; round < kMaxRoundsAtEnd; ++round) {
+    if (DeliverOwed()) break;
+  }
   link_.CancelSchedule();
   if (was_deleted) owner_->Remove(this);
 }

@@ -188,8 +188,8 @@ void MeetStrangers(uint64_t count) {
   asker.Expect("ready");
   Child client({"visitor", "echo", "strange"});
   client.Expect("ready");
-  Survivor serving("server", server.pid(), UsageOf(server.pid()).descriptors);
-  Survivor visiting("client", client.pid(), UsageOf(client.pid()).descriptors);
+  Survivor serving("server", server.pid(), SettledDescriptors(server.pid()));
+  Survivor visiting("client", client.pid(), SettledDescriptors(client.pid()));
   // It may still have one of theirs in hand.
   Survivor introducing("directory", directory.pid(),
                        directory.idle_descriptors() + 1);

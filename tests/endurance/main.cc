@@ -62,8 +62,7 @@ class Endurance {
     Directory directory(kBindings);
     Child server({"server", "echo"});
     server.Expect("ready");
-    Survivor survivor("server", server.pid(),
-                      UsageOf(server.pid()).descriptors);
+    Survivor survivor("server", server.pid(), SettledDescriptors(server.pid()));
     Survivor introducer("directory", directory.pid(),
                         directory.idle_descriptors() + 1);
     constexpr size_t kClients = 4;
@@ -99,8 +98,7 @@ class Endurance {
     client.Expect("ready");
     // What is under way has descriptors too, now and then.
     if (client.Ask("quiet") != "quiet") Fail("the client died");
-    Survivor survivor("client", client.pid(),
-                      UsageOf(client.pid()).descriptors);
+    Survivor survivor("client", client.pid(), SettledDescriptors(client.pid()));
     Survivor introducer(
         "directory", directory.pid(),
         directory.idle_descriptors() + static_cast<int>(servers.size()));
@@ -130,7 +128,7 @@ class Endurance {
     Directory directory(kBindings);
     Child server({"server", "echo"});
     server.Expect("ready");
-    Survivor serving("server", server.pid(), UsageOf(server.pid()).descriptors);
+    Survivor serving("server", server.pid(), SettledDescriptors(server.pid()));
     Survivor introducing("directory", directory.pid(),
                          directory.idle_descriptors() + 1);
     int steps = 0;
@@ -173,8 +171,8 @@ class Endurance {
     server.Expect("ready");
     Child client({"steady", "echo", "5"});
     client.Expect("ready");
-    Survivor serving("server", server.pid(), UsageOf(server.pid()).descriptors);
-    Survivor asking("client", client.pid(), UsageOf(client.pid()).descriptors);
+    Survivor serving("server", server.pid(), SettledDescriptors(server.pid()));
+    Survivor asking("client", client.pid(), SettledDescriptors(client.pid()));
     for (uint64_t kills = 0; kills < options_.directory_kills; ++kills) {
       directory.Kill();
       // Waits for a directory, and then for the service to come back to it.
@@ -204,8 +202,8 @@ class Endurance {
     server.Expect("ready");
     Child client({"steady", "echo", "2"});
     client.Expect("ready");
-    Survivor serving("server", server.pid(), UsageOf(server.pid()).descriptors);
-    Survivor asking("client", client.pid(), UsageOf(client.pid()).descriptors);
+    Survivor serving("server", server.pid(), SettledDescriptors(server.pid()));
+    Survivor asking("client", client.pid(), SettledDescriptors(client.pid()));
     std::unique_ptr<Child> door;
     for (uint64_t step = 1; step <= options_.steps; ++step) {
       if (door == nullptr) {

@@ -6,6 +6,8 @@
 #include <sched.h>
 #include <time.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 namespace le {
@@ -33,6 +35,8 @@ constexpr long kMayGrowKib = 2048;
 // What a process is yet to notice (somebody has just died, somebody has just
 // connected) it notices in far fewer looks than this.
 constexpr int kLooksToSettle = 200000;
+// And these are enough to see it without.
+constexpr int kLooksForLeast = 200;
 
 // Our own time for looking at a process at rest, and what it may spend
 // meanwhile: it wakes some twenty times a second to see whether there is a
@@ -48,6 +52,15 @@ double OwnSeconds() {
 }
 
 }  // namespace
+
+int SettledDescriptors(pid_t pid) {
+  int least = UsageOf(pid).descriptors;
+  for (int look = 0; look < kLooksForLeast; ++look) {
+    sched_yield();
+    least = std::min(least, UsageOf(pid).descriptors);
+  }
+  return least;
+}
 
 void Survivor::Look() {
   for (int look = 0; look < kLooksToSettle; ++look) {

@@ -15,6 +15,10 @@
 namespace le {
 namespace endurance {
 
+// How many file descriptors a process has once what it was just doing is over:
+// the least of many looks.
+int SettledDescriptors(pid_t pid);
+
 // Looks at a survivor again and again, when all is at rest: it must have these
 // descriptors and no others, and the memory that it has once warm must stay.
 class Survivor {

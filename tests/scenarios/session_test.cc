@@ -83,6 +83,7 @@ TEST_P(SessionTest, ServerCloseIsToldOnce) {
     };
     service.on_close = [&](le_msg_SessionRef_t) { ++closes; };
     service.Advertise();
+    party->RunLoopUntil([&] { return closes > 0; });
     party->RunLoopUntil("done");
     EXPECT_EQ(closes, 1);
   });
