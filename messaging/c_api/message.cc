@@ -5,9 +5,12 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "messaging/c_api/callbacks.h"
 #include "messaging/c_api/refs.h"
 
+using le::event::Log;
+using le::event::LogLevel;
 using le::event::Misuse;
 using le::event::Ref;
 using le::messaging::Checked;
@@ -159,11 +162,19 @@ le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
 
 void le_msg_Respond(le_msg_MessageRef_t msgRef) {
   Message* const message = Checked(__func__, msgRef);
+  if (!message->is_received_request()) {
+    // A client chooses how it sends, and must not end a server by it.
+    Log(LogLevel::kError,
+        absl::StrCat("le_msg_Respond: interface '",
+                     SessionOf(message)->interface_name(),
+                     "': the message asks for no response, and is released"));
+    message->Unref();
+    return;
+  }
   const uint64_t request = message->TakeRequestId();
   if (request == 0) {
     Misuse(__func__,
-           "the message owes no response (it is no request, or has "
-           "been responded to)");
+           "the message owes no response: it has been responded to already");
   }
   static_cast<ServerSession*>(SessionOf(message))
       ->Respond(Ref<Message>::Adopt(message), request);

@@ -259,8 +259,10 @@ le_msg_MessageRef_t le_msg_RequestSyncResponse(le_msg_MessageRef_t msgRef);
 
 /* Sends the request message back as the response, with the payload and the
  * descriptor that it has now, and takes the caller's reference. Any thread. If
- * the session has been closed meanwhile, it is quietly released. Fatal: the
- * message owes no response. */
+ * the session has been closed meanwhile, it is quietly released. A message that
+ * was sent without asking for a response is released too, with an error in the
+ * log: a client cannot end a server by how it sends. Fatal: the request has been
+ * responded to already. */
 void le_msg_Respond(le_msg_MessageRef_t msgRef);
 
 /* ======== Services ======== */

@@ -55,6 +55,7 @@ class Message {
   void SetDescriptor(int fd);
   int TakeDescriptor();
 
+  bool is_received_request() const { return is_received_request_; }
   // Not 0 on the server's side until the request is answered. Whoever takes it
   // must answer.
   bool owes_response() const {

@@ -123,7 +123,6 @@ TEST_F(MisuseTest, TheSameServiceTwice) {
 }
 
 TEST_F(MisuseTest, MessagesAndDescriptors) {
-  EXPECT_MISUSE(le_msg_Respond(le_msg_CreateMsg(Session())), "le_msg_Respond");
   EXPECT_MISUSE(le_msg_SetFd(le_msg_CreateMsg(Session()), -1), "le_msg_SetFd");
   EXPECT_MISUSE(
       {

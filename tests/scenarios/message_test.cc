@@ -438,6 +438,30 @@ TEST_P(MessageTest, AMessageThatWasHeldLeavesNothingBehind) {
   RunScenario(scenario, GetParam());
 }
 
+// A server that answers everything, as most do, and a client that sends where it
+// should request.
+TEST_P(MessageTest, RespondingToAMessageThatAsksForNothingIsHarmless) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    le_msg_Send(NewText(client.ref(), "no request"));
+    EXPECT_EQ(Ask(client.ref(), "a request"), "a request");
+    le_msg_Respond(NewText(client.ref(), "of my own"));
+    EXPECT_EQ(Ask(client.ref(), "another"), "another");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
 }  // namespace
 }  // namespace testing
 }  // namespace messaging
