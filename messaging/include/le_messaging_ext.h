@@ -27,7 +27,10 @@ typedef void (*le_msg_OpenResultHandler_t)(le_msg_SessionRef_t sessionRef,
                                            le_result_t result,
                                            void* contextPtr);
 
-/* As le_msg_OpenSession(), with a deadline. The handler may be NULL. */
+/* As le_msg_OpenSession(), with a deadline. The handler, which may be NULL, is called
+ * exactly once, by the loop: LE_OK, the session is open; LE_TIMEOUT, it is closed
+ * again; LE_CLOSED, it was closed or deleted before it was open, or before that
+ * could be told. (The callback of le_msg_OpenSession() is not called then.) */
 void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
                              le_msg_OpenResultHandler_t handlerFunc,
                              void* contextPtr);
@@ -43,7 +46,8 @@ le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
 /* Names a request of a session. 0 names none. */
 typedef uint64_t le_msg_RequestId_t;
 
-/* A transaction is complete, exactly once:
+/* A transaction is complete, exactly once (see le_msg_RequestResponse() for threads
+ * that end):
  *   LE_OK           with the response, which the handler now owns
  *   LE_TIMEOUT      out of time
  *   LE_CLOSED       the session was or got closed
