@@ -222,8 +222,10 @@ le_msg_CloseReason_t le_msg_GetCloseReason(le_msg_SessionRef_t sessionRef) {
 
 const char* le_msg_GetCloseReasonTxt(le_msg_CloseReason_t reason) {
   CheckNotForked(__func__);
+  const bool is_known = reason >= 0 && reason <= LE_MSG_CLOSE_SYSTEM;
   return le::messaging::CloseReasonText(
-      static_cast<le::messaging::CloseReason>(reason));
+      is_known ? static_cast<le::messaging::CloseReason>(reason)
+               : le::messaging::CloseReason{UINT8_MAX});
 }
 
 void le_msg_Flush(le_msg_SessionRef_t sessionRef) {
@@ -252,7 +254,8 @@ void le_msg_SetSessionLimits(le_msg_SessionRef_t sessionRef,
 
 void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
                              le_msg_SessionLimits_t* limitsPtr) {
-  ClientSession* const session = OwnedClient(__func__, sessionRef);
+  ClientSession* const session =
+      ClientSide(__func__, Checked(__func__, sessionRef));
   if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
   limitsPtr->structSize = sizeof(*limitsPtr);
   TellSessionLimits(session->limits(), session->send_limits(), limitsPtr);

@@ -16,6 +16,7 @@
 
 using le::event::CheckNotForked;
 using le::event::Misuse;
+using le::messaging::Checked;
 using le::messaging::ClientCallbacks;
 using le::messaging::ClientSession;
 using le::messaging::Interface;
@@ -61,7 +62,7 @@ le_msg_SessionRef_t le_msg_CreateLocalSession(
     Misuse(__func__, "the service has not been initialized");
   }
   const Interface* const service =
-      reinterpret_cast<Service*>(localServicePtr->serviceRef)->interface();
+      Checked(__func__, localServicePtr->serviceRef)->interface();
   return ToRef(new ClientSession(Interface{service->name, service->protocol},
                                  Runtime::Current()->local_introducer(),
                                  std::make_unique<ClientCallbacks>()));

@@ -83,14 +83,14 @@ size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef) {
 void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd) {
   Message* const message = Checked(__func__, msgRef);
   if (fd < 0) Misuse(__func__, "not a descriptor: ", fd);
-  if (message->has_outgoing_descriptor()) {
+  if (message->has_descriptor_to_send()) {
     Misuse(__func__, "the message has a descriptor already");
   }
-  message->SetDescriptor(fd);
+  message->SetDescriptorToSend(fd);
 }
 
 int le_msg_GetFd(le_msg_MessageRef_t msgRef) {
-  return Checked(__func__, msgRef)->TakeDescriptor();
+  return Checked(__func__, msgRef)->TakeReceivedDescriptor();
 }
 
 le_msg_SessionRef_t le_msg_GetSession(le_msg_MessageRef_t msgRef) {

@@ -4,8 +4,8 @@
 // Between the C API's opaque references and the objects they stand for, and the
 // checks that each function begins with.
 
-#ifndef LE_MESSAGING_MESSAGING_C_REFS_H_
-#define LE_MESSAGING_MESSAGING_C_REFS_H_
+#ifndef LE_MESSAGING_MESSAGING_C_API_REFS_H_
+#define LE_MESSAGING_MESSAGING_C_API_REFS_H_
 
 #include "absl/time/time.h"
 #include "event/base/log.h"
@@ -91,7 +91,6 @@ inline ServerSession* ServerSide(const char* function, Session* session) {
   return static_cast<ServerSession*>(session);
 }
 
-// The instant that a number of milliseconds from now stands for.
 inline event::Instant DeadlineAfter(uint32_t timeout_ms) {
   if (timeout_ms == LE_MSG_NO_TIMEOUT) return absl::InfiniteFuture();
   return event::Process::Current()->Now() + absl::Milliseconds(timeout_ms);
@@ -162,4 +161,4 @@ inline le_result_t ToCResult(Result result) {
 }  // namespace messaging
 }  // namespace le
 
-#endif  // LE_MESSAGING_MESSAGING_C_REFS_H_
+#endif  // LE_MESSAGING_MESSAGING_C_API_REFS_H_

@@ -3,8 +3,8 @@
 //
 // For the facades: a directory within the process.
 
-#ifndef LE_MESSAGING_MESSAGING_LOCAL_PARTS_H_
-#define LE_MESSAGING_MESSAGING_LOCAL_PARTS_H_
+#ifndef LE_MESSAGING_MESSAGING_FACADE_LOCAL_PARTS_H_
+#define LE_MESSAGING_MESSAGING_FACADE_LOCAL_PARTS_H_
 
 #include <functional>
 #include <memory>
@@ -50,4 +50,4 @@ MakerOfLocalIntroducer(event::Process* process,
 }  // namespace messaging
 }  // namespace le
 
-#endif  // LE_MESSAGING_MESSAGING_LOCAL_PARTS_H_
+#endif  // LE_MESSAGING_MESSAGING_FACADE_LOCAL_PARTS_H_

@@ -181,7 +181,7 @@ typedef struct {
 void le_msg_SetSessionLimits(le_msg_SessionRef_t sessionRef,
                              const le_msg_SessionLimits_t* limitsPtr);
 
-/* The limits in force. The session's owner only. Fatal: the server's side. */
+/* The limits in force. Any thread. Fatal: the server's side. */
 void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
                              le_msg_SessionLimits_t* limitsPtr);
 

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef LE_MESSAGING_MESSAGING_CLOSE_REASON_H_
-#define LE_MESSAGING_MESSAGING_CLOSE_REASON_H_
+#ifndef LE_MESSAGING_MESSAGING_MACHINE_CLOSE_REASON_H_
+#define LE_MESSAGING_MESSAGING_MACHINE_CLOSE_REASON_H_
 
 #include <cstdint>
 
@@ -28,4 +28,4 @@ const char* CloseReasonText(CloseReason reason);
 }  // namespace messaging
 }  // namespace le
 
-#endif  // LE_MESSAGING_MESSAGING_CLOSE_REASON_H_
+#endif  // LE_MESSAGING_MESSAGING_MACHINE_CLOSE_REASON_H_

@@ -15,16 +15,16 @@ namespace messaging {
 class ClientSession;
 class Message;
 
-// Whom to tell how a request, or an opening, has ended. Exactly once. A plain
-// value, so that a request costs no allocation: `done` knows what `function` and
-// `context` are.
+// How to report the end of a request or an opening. `done` is called exactly once,
+// unless the owner's thread ends first. A plain value, so that a request costs no
+// allocation: `done` knows what `function` and `context` are.
 struct Completion {
   using Done = void (*)(const Completion& completion, ClientSession* session,
                         event::Ref<Message> response, Result result);
   Done done = nullptr;  // null: nobody is told
   void (*function)() = nullptr;
   void* context = nullptr;
-  // Counts what a session was asked for. Those that end with the session are
+  // Counts what a session was asked for, from 1. Those that end with the session are
   // told in this order.
   uint64_t order = 0;
   // The caller waits on its stack: `done` is called as soon as the end is known,

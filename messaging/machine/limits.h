@@ -3,8 +3,8 @@
 //
 // How much one session, or one protocol, may ask of a process.
 
-#ifndef LE_MESSAGING_MESSAGING_LIMITS_H_
-#define LE_MESSAGING_MESSAGING_LIMITS_H_
+#ifndef LE_MESSAGING_MESSAGING_MACHINE_LIMITS_H_
+#define LE_MESSAGING_MESSAGING_MACHINE_LIMITS_H_
 
 #include <algorithm>
 #include <cstddef>
@@ -69,4 +69,4 @@ constexpr size_t kPoolGrowthWarningFactor = 10;
 }  // namespace messaging
 }  // namespace le
 
-#endif  // LE_MESSAGING_MESSAGING_LIMITS_H_
+#endif  // LE_MESSAGING_MESSAGING_MACHINE_LIMITS_H_

@@ -3,8 +3,8 @@
 //
 // The requests of one session that wait for their completion. Pure.
 
-#ifndef LE_MESSAGING_MESSAGING_TRANSACTION_TABLE_H_
-#define LE_MESSAGING_MESSAGING_TRANSACTION_TABLE_H_
+#ifndef LE_MESSAGING_MESSAGING_MACHINE_TRANSACTION_TABLE_H_
+#define LE_MESSAGING_MESSAGING_MACHINE_TRANSACTION_TABLE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -83,4 +83,4 @@ class TransactionTable {
 }  // namespace messaging
 }  // namespace le
 
-#endif  // LE_MESSAGING_MESSAGING_TRANSACTION_TABLE_H_
+#endif  // LE_MESSAGING_MESSAGING_MACHINE_TRANSACTION_TABLE_H_

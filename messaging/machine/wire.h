@@ -3,8 +3,8 @@
 //
 // What the two ends of a session say to each other, as frames of a transport.
 
-#ifndef LE_MESSAGING_MESSAGING_WIRE_H_
-#define LE_MESSAGING_MESSAGING_WIRE_H_
+#ifndef LE_MESSAGING_MESSAGING_MACHINE_WIRE_H_
+#define LE_MESSAGING_MESSAGING_MACHINE_WIRE_H_
 
 #include <cstdint>
 #include <cstring>
@@ -55,4 +55,4 @@ inline absl::optional<Hello> ParseHello(absl::Span<const uint8_t> bytes) {
 }  // namespace messaging
 }  // namespace le
 
-#endif  // LE_MESSAGING_MESSAGING_WIRE_H_
+#endif  // LE_MESSAGING_MESSAGING_MACHINE_WIRE_H_

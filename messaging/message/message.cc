@@ -17,7 +17,6 @@ void Message::Unref() {
       references_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
     return;
   }
-  references_.store(0, std::memory_order_relaxed);
   MessageOwner* const owner = owner_;
   if (owes_response()) owner->GiveUp(TakeRequestId());
   pool_->Free(this);
@@ -25,8 +24,8 @@ void Message::Unref() {
 }
 
 void Message::Reset() {
-  descriptor_.reset();
-  response_descriptor_.reset();
+  received_descriptor_.reset();
+  descriptor_to_send_.reset();
   payload_.reset();
   packed_.reset();
   is_received_request_ = size_was_set_ = received_size_was_set_ = false;
@@ -42,7 +41,7 @@ transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {
   frame.headroom = payload_.headroom();
   // The payload may leave for good if nobody else can see it.
   if (IsSoleReference()) frame.movable_payload = &payload_;
-  if (has_outgoing_descriptor()) frame.descriptor = outgoing_descriptor();
+  if (descriptor_to_send_) frame.descriptor = &descriptor_to_send_;
   return frame;
 }
 
@@ -66,19 +65,6 @@ void Message::SetSize(size_t size) {
   size_was_set_ = true;
   size_ = size;
 }
-
-bool Message::has_outgoing_descriptor() const {
-  return static_cast<bool>(is_received_request_ ? response_descriptor_
-                                                : descriptor_);
-}
-
-event::UniqueFd* Message::outgoing_descriptor() {
-  return is_received_request_ ? &response_descriptor_ : &descriptor_;
-}
-
-void Message::SetDescriptor(int fd) { outgoing_descriptor()->reset(fd); }
-
-int Message::TakeDescriptor() { return descriptor_.release(); }
 
 namespace {
 // Packing costs an allocation and two copies: worth it only if it saves more.

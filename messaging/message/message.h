@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef LE_MESSAGING_MESSAGING_MESSAGE_H_
-#define LE_MESSAGING_MESSAGING_MESSAGE_H_
+#ifndef LE_MESSAGING_MESSAGING_MESSAGE_MESSAGE_H_
+#define LE_MESSAGING_MESSAGING_MESSAGE_MESSAGE_H_
 
 #include <atomic>
 #include <cstddef>
@@ -48,19 +48,21 @@ class Message {
   size_t size() const;
   void SetSize(size_t size);
 
-  // Descriptors. A received request keeps what came and what goes apart.
-  bool has_outgoing_descriptor() const;
-  // Received, or of a message that is no received request: to be sent.
-  bool has_descriptor() const { return static_cast<bool>(descriptor_); }
-  void SetDescriptor(int fd);
-  int TakeDescriptor();
+  // File descriptors: one that came, and one that goes.
+  bool has_received_descriptor() const {
+    return static_cast<bool>(received_descriptor_);
+  }
+  int TakeReceivedDescriptor() { return received_descriptor_.release(); }
+  bool has_descriptor_to_send() const {
+    return static_cast<bool>(descriptor_to_send_);
+  }
+  void SetDescriptorToSend(int fd) { descriptor_to_send_.reset(fd); }
 
   bool is_received_request() const { return is_received_request_; }
-  // Not 0 on the server's side until the request is answered. Whoever takes it
-  // must answer.
   bool owes_response() const {
     return request_id_.load(std::memory_order_acquire) != 0;
   }
+  // The request's id, or 0 if it has been answered. The caller must answer it.
   uint64_t TakeRequestId() {
     return request_id_.exchange(0, std::memory_order_acq_rel);
   }
@@ -82,7 +84,6 @@ class Message {
   // The bytes to be sent: what SetSize() said, else all but the zero tail.
   // Nothing beyond them is left other than zero.
   absl::Span<const uint8_t> PayloadToSend();
-  event::UniqueFd* outgoing_descriptor();
   // For the next life.
   void Reset();
 
@@ -97,11 +98,11 @@ class Message {
   std::atomic<uint64_t> request_id_{0};
   transports::Buffer payload_;
   std::unique_ptr<uint8_t[]> packed_;  // the payload, if there is no buffer
-  event::UniqueFd descriptor_;         // received, or to be sent
-  event::UniqueFd response_descriptor_;
+  event::UniqueFd received_descriptor_;
+  event::UniqueFd descriptor_to_send_;
 };
 
 }  // namespace messaging
 }  // namespace le
 
-#endif  // LE_MESSAGING_MESSAGING_MESSAGE_H_
+#endif  // LE_MESSAGING_MESSAGING_MESSAGE_MESSAGE_H_

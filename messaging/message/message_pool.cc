@@ -3,6 +3,7 @@
 
 #include "messaging/message/message_pool.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -39,7 +40,7 @@ void MessageCount::Add(const std::string& interface_name) {
 
 size_t MessageCount::Expect(size_t messages) {
   MutexLock lock(&mutex_);
-  warn_at_ = messages * kPoolGrowthWarningFactor;
+  warn_at_ = std::max<size_t>(messages, 1) * kPoolGrowthWarningFactor;
   if (made_ >= messages) return 0;
   const size_t missing = messages - made_;
   made_ = messages;
@@ -101,16 +102,14 @@ event::Ref<Message> MessagePool::NewReceived(
     MessageOwner* owner, transports::IncomingFrame&& frame) {
   Message* const message = Take(owner);
   message->received_size_was_set_ = (frame.type & kLengthWasSet) != 0;
-  message->size_ = frame.payload ? frame.payload.size() : 0;
-  if (frame.payload && frame.payload.capacity() == buffers_->capacity()) {
+  message->size_ = frame.payload.size();
+  if (frame.payload.capacity() == buffers_->capacity()) {
     message->payload_ = std::move(frame.payload);
-  } else {
-    // None came, or it came from a pool of another size.
+  } else {  // it came from a pool of another size
     message->payload_ = buffers_->Allocate();
-    message->payload_.Assign(frame.payload ? frame.payload.data() : nullptr,
-                             message->size_);
+    message->payload_.Assign(frame.payload.data(), message->size_);
   }
-  message->descriptor_ = std::move(frame.descriptor);
+  message->received_descriptor_ = std::move(frame.descriptor);
   if (frame.descriptor_lost) {
     event::Log(LogLevel::kWarning,
                absl::StrCat("interface '", owner->interface_name(),

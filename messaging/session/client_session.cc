@@ -20,8 +20,8 @@ using transports::IoResult;
 
 namespace {
 
-// A completion that asks again whenever it is told would keep its thread from
-// ending. Nobody else asks this often of a thread that ends.
+// A handler may make a new request each time it is called. This bounds it while
+// its thread ends.
 constexpr int kMaxRoundsAtEnd = 8;
 
 Result ToResult(const absl::Status& opening) {
@@ -130,12 +130,23 @@ bool ClientSession::ServerCredentials(event::Credentials* credentials) {
 }
 
 void ClientSession::SetLimits(const SessionLimits& limits) {
-  limits_ = limits;
+  {
+    MutexLock lock(&mutex_);
+    limits_ = limits;
+    machine_.LimitRequests(limits.open_requests);
+  }
   if (Connection* connection = link_.attached()) {
     connection->SetSendLimits(send_limits());
   }
+}
+
+SessionLimits ClientSession::limits() {
   MutexLock lock(&mutex_);
-  machine_.LimitRequests(limits.open_requests);
+  return limits_;
+}
+
+transports::SendLimits ClientSession::send_limits() {
+  return limits().ToSend(interface_.protocol->max_message_size());
 }
 
 // ---- Opening ---------------------------------------------------------------
@@ -160,15 +171,17 @@ Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
 
 void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
                                  bool waits, event::Instant deadline) {
-  // The far end may have closed the last opening, and the loop has not come to
-  // tell. Who opens again is not told.
-  LeaveOpening();
   opening_ = done;
   bool opens;
+  bool owes = false;
+  std::vector<Delivery> replaced;  // released without the lock
   {
     MutexLock lock(&mutex_);
     machine_.Number(&opening_);
     opens = machine_.Open();
+    // The far end may have closed the last opening without the loop having
+    // reported it yet. Opening again drops that report.
+    if (opens) owes = LeaveOpeningLocked(&replaced);
   }
   if (!opens) {
     event::Log(LogLevel::kWarning,
@@ -177,6 +190,7 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     Complete(std::exchange(opening_, {}), Result::kClosed);
     return;
   }
+  FinishLeaving(owes);
   directory::InterfaceDescription description;
   description.interface_name = interface_.name;
   description.protocol_id = interface_.protocol->id();
@@ -270,38 +284,41 @@ void ClientSession::SettleEnd() {
   if (blocked_caller.has_value()) Complete(*blocked_caller, Result::kClosed);
 }
 
-void ClientSession::Close() {
-  {
-    MutexLock lock(&mutex_);
-    if (!machine_.Close(CloseReason::kByCaller)) return;
-  }
-  LeaveOpening();
+bool ClientSession::LeaveOpeningLocked(std::vector<Delivery>* replaced) {
+  open_epoch_.store(kNoEpoch, std::memory_order_release);
+  std::vector<Completion> ended = machine_.TakeRequests();
+  if (attempt_ != nullptr) ended.push_back(std::exchange(opening_, {}));
+  *replaced = inbox_.Close(ended);
+  return !inbox_.empty();
 }
 
-void ClientSession::LeaveOpening() {
-  const bool was_opening = attempt_ != nullptr;
+void ClientSession::FinishLeaving(bool owes) {
   attempt_.reset();
-  std::vector<Delivery> replaced;  // its messages are released without the lock
-  bool owes;
-  {
-    MutexLock lock(&mutex_);
-    open_epoch_.store(kNoEpoch, std::memory_order_release);
-    std::vector<Completion> ended = machine_.TakeRequests();
-    if (was_opening) ended.push_back(std::exchange(opening_, {}));
-    replaced = inbox_.Close(ended);
-    owes = !inbox_.empty();
-  }
   link_.Close();
   if (owes) link_.Schedule();
 }
 
+void ClientSession::Close() {
+  std::vector<Delivery> replaced;  // released without the lock
+  bool owes;
+  {
+    MutexLock lock(&mutex_);
+    if (!machine_.Close(CloseReason::kByCaller)) return;
+    owes = LeaveOpeningLocked(&replaced);
+  }
+  FinishLeaving(owes);
+}
+
 void ClientSession::Delete() {
+  std::vector<Delivery> replaced;
+  bool owes;
   {
     MutexLock lock(&mutex_);
     machine_.Close(CloseReason::kByCaller);
     machine_.Delete();
+    owes = LeaveOpeningLocked(&replaced);
   }
-  LeaveOpening();
+  FinishLeaving(owes);
   deadlines_.reset();
   LeaveOwnerIfDone();
   Unref();
@@ -309,20 +326,20 @@ void ClientSession::Delete() {
 
 void ClientSession::Shutdown() {
   const auto keep = event::Ref<ClientSession>::Share(this);
-  bool was_deleted;
+  std::vector<Delivery> replaced;
+  bool owes;
   {
     MutexLock lock(&mutex_);
-    was_deleted = machine_.state() == ClientState::kDeleted;
     machine_.Retire();
+    owes = LeaveOpeningLocked(&replaced);
   }
-  LeaveOpening();
+  FinishLeaving(owes);
   deadlines_.reset();
   // What a completion asks for is refused, and completed in the next round.
   for (int round = 0; round < kMaxRoundsAtEnd; ++round) {
     if (DeliverOwed()) break;
   }
   link_.CancelSchedule();
-  if (was_deleted) owner_->Remove(this);
 }
 
 void ClientSession::LeaveOwnerIfDone() {
@@ -424,34 +441,47 @@ Result ClientSession::WaitForRoom(Connection* connection,
 
 // ---- Requests --------------------------------------------------------------
 
+ClientSession::AddedRequest ClientSession::AddRequestLocked(
+    Completion* completion, event::Instant deadline) {
+  AddedRequest added;
+  added.result = machine_.AddRequest(completion, deadline, &added.id);
+  added.route = RouteLocked();
+  added.pipelined = machine_.requests() > 1;
+  return added;
+}
+
+Result ClientSession::SendRequest(const AddedRequest& added, Message* message,
+                                  event::Instant deadline) {
+  transports::OutgoingFrame frame = message->ToFrame(kRequestFrame, added.id);
+  // Answers to the others are under way: the server does well to take several
+  // requests in a turn.
+  frame.more_to_come = added.pipelined;
+  return SendOn(added.route, frame, deadline);
+}
+
 uint64_t ClientSession::Request(event::Ref<Message> message,
                                 Completion completion,
                                 event::Instant deadline) {
-  uint64_t id;
-  bool others;
-  Route route;
-  Result added;
+  AddedRequest added;
   {
     MutexLock lock(&mutex_);
-    added = machine_.AddRequest(&completion, deadline, &id);
-    others = machine_.requests() > 1;
-    route = RouteLocked();
+    added = AddRequestLocked(&completion, deadline);
   }
-  if (added != Result::kOk) {
-    WarnOfRefusedRequest(added);
-    Complete(completion, added);
+  if (added.result != Result::kOk) {
+    WarnOfRefusedRequest(added.result);
+    Complete(completion, added.result);
     return 0;
   }
   if (deadline != absl::InfiniteFuture()) ArmDeadlineFor(deadline);
-  transports::OutgoingFrame frame = message->ToFrame(kRequestFrame, id);
-  frame.more_to_come = others;
   // If the session closes meanwhile, the completion comes in its turn with those
   // of the other requests.
-  if (SendOn(route, frame, deadline) != Result::kTimedOut) return id;
+  if (SendRequest(added, message.get(), deadline) != Result::kTimedOut) {
+    return added.id;
+  }
   bool waits;
   {
     MutexLock lock(&mutex_);
-    waits = machine_.ForgetRequest(id, &completion);
+    waits = machine_.ForgetRequest(added.id, &completion);
   }
   if (waits) Complete(completion, Result::kTimedOut);
   return 0;
@@ -462,45 +492,37 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
                                   event::Ref<Message>* response) {
   BlockedCaller caller;
   Completion completion = caller.completion();
-  uint64_t id;
-  bool others;
-  Route route;
-  Result added;
+  AddedRequest added;
   {
     MutexLock lock(&mutex_);
     if (machine_.server_thread() == owner_->thread()->token()) {
       return Result::kDeadlock;
     }
-    added = machine_.AddRequest(&completion, absl::InfiniteFuture(), &id);
-    others = machine_.requests() > 1;
-    route = RouteLocked();
+    added = AddRequestLocked(&completion, absl::InfiniteFuture());
   }
-  if (added != Result::kOk) {
-    WarnOfRefusedRequest(added);
-    return added;
+  if (added.result != Result::kOk) {
+    WarnOfRefusedRequest(added.result);
+    return added.result;
   }
-  transports::OutgoingFrame frame = message->ToFrame(kRequestFrame, id);
-  frame.more_to_come = others;
-  const Result sent = SendOn(route, frame, deadline);
+  const Result sent = SendRequest(added, message.get(), deadline);
   message.reset();
   if (sent == Result::kTimedOut) {
     MutexLock lock(&mutex_);
-    machine_.ForgetRequest(id, &completion);
+    machine_.ForgetRequest(added.id, &completion);
     return sent;
   }
   if (sent == Result::kOk) owner_->loop()->RunTurnEndHooks();
   while (!caller.done) {
-    // A connection that takes nothing more may still have something for us.
+    // A connection that takes nothing more may still have something to receive.
     const IoResult received =
         ReceiveIntoInbox(sent == Result::kOk ? deadline : absl::InfinitePast());
     if (received == IoResult::kOk) continue;
     if (received == IoResult::kWouldBlock && sent == Result::kOk) {
       MutexLock lock(&mutex_);
-      machine_.AbandonRequest(id, &completion);
+      machine_.AbandonRequest(added.id, &completion);
       return Result::kTimedOut;
     }
-    End(CloseReason::kByPeer);  // no-op if that is known already
-    break;
+    End(CloseReason::kByPeer);  // completes all requests, this one too
   }
   *response = std::move(caller.response);
   return caller.result;
@@ -567,8 +589,8 @@ IoResult ClientSession::ReceiveIntoInbox(event::Instant deadline) {
   if (delivery.has_value() && delivery->completion.on_stack) {
     Deliver(*std::move(delivery));
   } else if (delivery.has_value()) {
-    const bool too_much =
-        !MayHoldMore(delivery->message && delivery->message->has_descriptor());
+    const bool too_much = !MayHoldMore(
+        delivery->message && delivery->message->has_received_descriptor());
     if (delivery->message) delivery->message->Pack();
     Owe(*std::move(delivery));
     if (too_much) {

@@ -17,8 +17,9 @@
 //    one. A request takes its number, its connection and its epoch under one
 //    lock. The lock is never held across a handler, a wait, a post or a call of
 //    the connection.
-//  - The connection changes on the owner's thread only, which reads it without
-//    the lock. A closed connection stays until the next opening.
+//  - The connection changes on the owner's thread only, which uses the one that
+//    its link has attached. Others copy it under the lock. A closed connection
+//    stays until the next opening.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_CLIENT_SESSION_H_
 #define LE_MESSAGING_MESSAGING_SESSION_CLIENT_SESSION_H_
@@ -84,10 +85,6 @@ class ClientSession final : public Session,
   void Delete();
 
   void SetLimits(const SessionLimits& limits);
-  const SessionLimits& limits() const { return limits_; }
-  transports::SendLimits send_limits() const {
-    return limits_.ToSend(interface_.protocol->max_message_size());
-  }
 
   // *response is set if the result is kOk.
   Result RequestSync(event::Ref<Message> message, event::Instant deadline,
@@ -103,6 +100,8 @@ class ClientSession final : public Session,
   // owner's thread is ending.
   uint64_t Request(event::Ref<Message> message, Completion completion,
                    event::Instant deadline);
+  SessionLimits limits();
+  transports::SendLimits send_limits();
   // The kernel's word on who the server is. False if the session is not open.
   bool ServerCredentials(event::Credentials* credentials);
 
@@ -117,6 +116,13 @@ class ClientSession final : public Session,
     transports::ConnectionRef shared;  // for threads other than the owner's
     transports::Connection* connection = nullptr;  // null: not open
     Epoch epoch = kNoEpoch;
+  };
+
+  struct AddedRequest {
+    Result result = Result::kClosed;
+    uint64_t id = 0;
+    Route route;
+    bool pipelined = false;  // other requests wait
   };
 
   ~ClientSession() override;
@@ -142,6 +148,10 @@ class ClientSession final : public Session,
   Route RouteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The same, without the lock if the owner calls.
   Route CurrentRoute() ABSL_LOCKS_EXCLUDED(mutex_);
+  AddedRequest AddRequestLocked(Completion* completion, event::Instant deadline)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Result SendRequest(const AddedRequest& added, Message* message,
+                     event::Instant deadline);
   // Sends on `route` for as long as its opening lasts.
   Result SendOn(const Route& route, const transports::OutgoingFrame& frame,
                 event::Instant deadline);
@@ -166,9 +176,11 @@ class ClientSession final : public Session,
   // Closes the connection of an opening that has ended, and owes its requests
   // their completions.
   void SettleEnd();
-  // Gives up what is left of the opening, which the user is told nothing more
-  // of. The machine has left it.
-  void LeaveOpening();
+  // Takes what is left of an opening that the user is told nothing more of: the
+  // machine has left it. True if that owes completions. Then FinishLeaving().
+  bool LeaveOpeningLocked(std::vector<Delivery>* replaced)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FinishLeaving(bool owes) ABSL_LOCKS_EXCLUDED(mutex_);
 
   void Owe(Delivery delivery);
   // Now if the caller waits on its stack, else by the loop.
@@ -191,6 +203,7 @@ class ClientSession final : public Session,
   ClientSessionMachine machine_ ABSL_GUARDED_BY(mutex_);
   Inbox inbox_ ABSL_GUARDED_BY(mutex_);
   event::Credentials server_ ABSL_GUARDED_BY(mutex_);
+  SessionLimits limits_ ABSL_GUARDED_BY(mutex_);
   // Of the present or the last opening. Changed by the owner, under the lock.
   transports::ConnectionRef connection_ ABSL_GUARDED_BY(mutex_);
   // The machine's epoch while it is kOpen, else kNoEpoch: for the owner, who
@@ -203,7 +216,6 @@ class ClientSession final : public Session,
   Completion opening_;  // whom to tell of the attempt
   absl::Status open_status_;
   std::unique_ptr<Deadlines> deadlines_;
-  SessionLimits limits_;
 };
 
 }  // namespace messaging

@@ -12,7 +12,7 @@ void Inbox::Push(Delivery delivery) {
   if (queue_ == nullptr) queue_ = std::make_unique<Queue>();
   if (delivery.message) {
     queue_->bytes += delivery.message->held_bytes();
-    if (delivery.message->has_descriptor()) ++queue_->descriptors;
+    if (delivery.message->has_received_descriptor()) ++queue_->descriptors;
   }
   queue_->deliveries.push_back(std::move(delivery));
 }
@@ -22,7 +22,7 @@ Delivery Inbox::Pop() {
   Delivery delivery = std::move(all[queue_->first++]);
   if (delivery.message) {
     queue_->bytes -= delivery.message->held_bytes();
-    if (delivery.message->has_descriptor()) --queue_->descriptors;
+    if (delivery.message->has_received_descriptor()) --queue_->descriptors;
   }
   if (queue_->first == all.size()) {
     queue_.reset();

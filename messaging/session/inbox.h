@@ -46,9 +46,9 @@ class Inbox {
   void Push(Delivery delivery);
   Delivery Pop();
 
-  // The opening has ended, and `requests` with it. Each completion that has no
-  // response yet, here or in `requests`, comes after all else, and these in
-  // their order.
+  // The opening has ended, and `requests` with it. Every completion whose result
+  // is not kOk, here or of `requests`, comes after all else, and these in their
+  // order.
   void End(const std::vector<Completion>& requests);
   // The user has ended it: `requests` and every completion that is here become
   // kClosed, in their order; messages are not delivered. Returns what was

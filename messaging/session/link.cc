@@ -17,12 +17,11 @@ using transports::IoResult;
 
 namespace {
 
-// What one session may take of a turn of its owner's loop; then the others have
-// their turn. Packets bound the system calls. Frames bound cheap handlers. Time
-// bounds expensive ones: it is little for a person who waits, and much beside
-// the cost of a turn.
+// The most that one session may use of a turn. Packets bound system calls, frames
+// bound cheap handlers, time bounds expensive ones: 1 ms is too short to be
+// noticed, and long compared with a turn's overhead.
 constexpr int kMaxPacketsPerTurn = 16;
-constexpr int kMaxFramesPerTurn = 256;
+constexpr int kMaxFramesPerTurn = 64;
 constexpr absl::Duration kMaxTimePerTurn = absl::Milliseconds(1);
 
 class TurnBudget {
@@ -34,14 +33,9 @@ class TurnBudget {
     ++frames_;
     if (was_last_of_packet && ++packets_ >= kMaxPacketsPerTurn) return true;
     if (frames_ >= kMaxFramesPerTurn) return true;
-    // A clock costs as much as a cheap handler: it is read at first after one,
-    // two and four frames, then after every eighth.
-    const bool read_clock =
-        frames_ < 8 ? (frames_ & (frames_ - 1)) == 0 : frames_ % 8 == 0;
-    if (!read_clock) return false;
-    const event::Instant now = process_->Now();
-    if (frames_ == 1) end_ = now + kMaxTimePerTurn;
-    return now >= end_;
+    // Reading the clock costs as much as a cheap handler.
+    if (frames_ == 2) end_ = process_->Now() + kMaxTimePerTurn;
+    return (frames_ == 8 || frames_ == 32) && process_->Now() >= end_;
   }
 
  private:

@@ -13,8 +13,8 @@ namespace le {
 namespace messaging {
 namespace {
 
-// Before asking again after an answer that ought not to have come: long enough
-// to cost nothing, short enough for a person who has just mended it.
+// The pause after an unexpected answer: cheap, and a corrected setup takes effect
+// within a second.
 constexpr absl::Duration kAskAgainAfter = absl::Seconds(1);
 
 }  // namespace
@@ -58,12 +58,12 @@ void OpenAttempt::OnIntroduced(
     return;
   }
   absl::optional<Hello> hello;
-  if (PlainType(first.type) == kHelloFrame && first.payload) {
+  if (PlainType(first.type) == kHelloFrame) {
     hello = ParseHello(
         absl::MakeConstSpan(first.payload.data(), first.payload.size()));
   }
   if (!hello.has_value()) {
-    AskLater(absl::InvalidArgumentError(
+    OnRefused(absl::InvalidArgumentError(
         "the server speaks another version of the protocol between sessions"));
     return;
   }
@@ -71,7 +71,7 @@ void OpenAttempt::OnIntroduced(
       observer_->OnTaken(std::move(connection), *hello,
                          first.sender.value_or(event::Credentials{}));
   if (!taken.ok()) {
-    AskLater(taken);
+    OnRefused(taken);
     return;
   }
   observer_->OnEnded(absl::OkStatus());

@@ -24,7 +24,7 @@ class OpenAttempt final : private directory::Opening::Observer,
  public:
   class Observer {
    public:
-    // A server has taken the session. On failure the attempt goes on.
+    // A server has taken the session. A failure counts as a refusal.
     virtual absl::Status OnTaken(
         std::unique_ptr<transports::Connection> connection, const Hello& hello,
         const event::Credentials& server) = 0;

@@ -34,8 +34,11 @@ event::Ref<Owner> Owner::OfCurrentThread() {
       ->owner();
 }
 
-// Makes the loop now: other threads may post to it from now on.
-Owner::Owner(Thread* thread) : thread_(thread), loop_(thread->loop()) {}
+// Makes both loops now. Other threads may post to the loop from now on. The control
+// loop takes file descriptors, which clients may have used up later.
+Owner::Owner(Thread* thread) : thread_(thread), loop_(thread->loop()) {
+  thread->control_loop();
+}
 
 // ---- Objects ---------------------------------------------------------------
 

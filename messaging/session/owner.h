@@ -42,8 +42,8 @@ class Owned : private OwnedLink {
   friend class Owner;
 };
 
-// Stands for a thread in all that it owns, also when the thread has ended. An
-// object holds its owner, so no other thread is ever taken for it.
+// Identifies a thread in everything that it owns, even after the thread has ended.
+// Each object holds a reference, so the identity is never reused.
 class Owner final : public event::RefCounted<Owner> {
  public:
   // Of the calling thread. Made at first use, with the thread's loop.

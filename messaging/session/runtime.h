@@ -4,8 +4,8 @@
 // What messaging keeps per process: how to find services, protocols, and the
 // names of the services that it offers itself.
 
-#ifndef LE_MESSAGING_MESSAGING_RUNTIME_H_
-#define LE_MESSAGING_MESSAGING_RUNTIME_H_
+#ifndef LE_MESSAGING_MESSAGING_SESSION_RUNTIME_H_
+#define LE_MESSAGING_MESSAGING_SESSION_RUNTIME_H_
 
 #include <functional>
 #include <map>
@@ -74,4 +74,4 @@ Runtime::Parts DefaultParts(event::Process* process);
 }  // namespace messaging
 }  // namespace le
 
-#endif  // LE_MESSAGING_MESSAGING_RUNTIME_H_
+#endif  // LE_MESSAGING_MESSAGING_SESSION_RUNTIME_H_

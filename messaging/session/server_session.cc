@@ -32,8 +32,8 @@ MessagePool* ServerSession::pool() const { return service_->pool(); }
 
 absl::Status ServerSession::Start(
     std::unique_ptr<transports::Connection> connection) {
-  // Before the client is told: it tries again if its connection breaks, but it
-  // would take a session that is open and closes at once for lost.
+  // Attach before the hello. A client retries if the connection breaks before the
+  // hello; after it, a close means a lost session.
   absl::Status attached =
       link_.Attach(connection.get(), service_->send_limits());
   if (!attached.ok()) return attached;
@@ -74,29 +74,30 @@ bool ServerSession::Apply(ServerEvent event, CloseReason reason) {
 }
 
 void ServerSession::Close(CloseReason reason) {
+  const auto keep = event::Ref<ServerSession>::Share(this);
   if (!Apply(ServerEvent::kEnd, reason)) return;
-  CloseConnection();
-  if (life().state == ServerState::kGone) {
-    LeaveService();  // no user knows of it
-  } else {
-    link_.Schedule();
-  }
+  Settle();
+  if (life().state == ServerState::kClosing) link_.Schedule();
 }
 
 void ServerSession::End(CloseReason reason) {
-  Apply(ServerEvent::kEnd, reason);
+  const auto keep = event::Ref<ServerSession>::Share(this);
+  if (Apply(ServerEvent::kEnd, reason)) Settle();
   DeliverOwed();
+}
+
+void ServerSession::Settle() {
+  if (link_.attached() != nullptr) {
+    if (service_->handler()->WantsCloses()) RememberClient();
+    link_.Close();
+  }
+  // No user knows of it, or none has anything more to be told.
+  if (life().state == ServerState::kGone) LeaveService();
 }
 
 void ServerSession::EndForFault(CloseReason reason, absl::string_view details) {
   LogClosing(client(), reason, details);
   End(reason);
-}
-
-void ServerSession::CloseConnection() {
-  if (link_.attached() == nullptr) return;
-  if (service_->handler()->WantsCloses()) RememberClient();
-  link_.Close();
 }
 
 void ServerSession::OnConnectionClosed(const absl::Status& status) {
@@ -113,7 +114,7 @@ void ServerSession::Shutdown() {
   Close(CloseReason::kThreadEnded);
   DeliverOwed();
   // The thread may end within a close handler, which then does not return.
-  if (Apply(ServerEvent::kTold)) LeaveService();
+  if (Apply(ServerEvent::kTold)) Settle();
 }
 
 void ServerSession::LeaveService() {
@@ -192,10 +193,12 @@ Result ServerSession::SendFrame(const transports::OutgoingFrame& frame,
   // The client makes no room. A response that went missing would leave it
   // waiting for ever.
   if (!may_be_dropped || !service_->drops_when_slow()) {
+    // Asked first: once it has ended, the owner may close the connection.
+    const event::Credentials slow = client();
+    const size_t queued = connection_->queued_bytes();
     if (Apply(ServerEvent::kEnd, CloseReason::kSlowReader)) {
-      LogClosing(
-          client(), CloseReason::kSlowReader,
-          absl::StrCat(connection_->queued_bytes(), " bytes wait for it"));
+      LogClosing(slow, CloseReason::kSlowReader,
+                 absl::StrCat(queued, " bytes wait for it"));
       link_.Schedule();
     }
     return Result::kClosed;
@@ -238,11 +241,11 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
 bool ServerSession::DeliverOwed() {
   const auto keep = event::Ref<ServerSession>::Share(this);
   if (Apply(ServerEvent::kAnnounce)) service_->handler()->OnOpen(this);
-  if (is_open()) return true;
-  CloseConnection();
+  if (life().state != ServerState::kClosing) return true;
+  Settle();  // if another thread has ended it
   if (Apply(ServerEvent::kTell)) {
     service_->handler()->OnClose(this);
-    if (Apply(ServerEvent::kTold)) LeaveService();
+    if (Apply(ServerEvent::kTold)) Settle();
   }
   return true;
 }

@@ -75,7 +75,9 @@ class ServerSession final : public Session {
   // Ends it from within the loop.
   void End(CloseReason reason);
   void EndForFault(CloseReason reason, absl::string_view details);
-  void CloseConnection();
+  // After its life has changed: closes the connection of one that has ended, and
+  // takes one that is gone from the service, which may destroy it.
+  void Settle();
   void LeaveService();
   event::Credentials client();
   // kOk, or kClosed: dropped.

@@ -92,8 +92,7 @@ void Service::SetLimits(const ServiceLimits& limits) {
     MutexLock lock(&mutex_);
     limits_ = limits;
   }
-  max_open_requests_.store(limits.session.open_requests,
-                           std::memory_order_relaxed);
+  max_open_requests_ = limits.session.open_requests;
   drops_when_slow_.store(limits.drop_when_slow, std::memory_order_relaxed);
   const transports::SendLimits to_send = send_limits();
   for (ServerSession* s = first_session_; s != nullptr; s = s->next_) {

@@ -41,9 +41,8 @@ class ServiceHandler {
   virtual bool WantsCloses() const = 0;
 };
 
-// A name under which clients find this process. The owner's thread only, but
-// for the references and the plain getters. It lives until Delete(), and then
-// until its last session is gone.
+// A name under which clients find this process. It lives until Delete(), and then
+// until its last session is gone. The owner's thread only, unless said otherwise.
 class Service final : public event::RefCounted<Service>,
                       public Owned,
                       private directory::Offer::Observer {
@@ -73,15 +72,13 @@ class Service final : public event::RefCounted<Service>,
   // ---- Any thread ----
   ServiceLimits limits();
   transports::SendLimits send_limits();
-  uint32_t max_open_requests() const {
-    return max_open_requests_.load(std::memory_order_relaxed);
-  }
   bool drops_when_slow() const {
     return drops_when_slow_.load(std::memory_order_relaxed);
   }
 
   // ---- For its sessions ----
   MessagePool* pool() const { return pool_.get(); }
+  uint32_t max_open_requests() const { return max_open_requests_; }
   void Forget(ServerSession* session);
 
  private:
@@ -108,7 +105,7 @@ class Service final : public event::RefCounted<Service>,
   event::Mutex mutex_;
   ServiceLimits limits_ ABSL_GUARDED_BY(mutex_);
   // Parts of the limits that every message asks for.
-  std::atomic<uint32_t> max_open_requests_{kMaxOpenRequests};
+  uint32_t max_open_requests_ = kMaxOpenRequests;  // the owner's thread
   std::atomic<bool> drops_when_slow_{false};
 };
 

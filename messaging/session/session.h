@@ -54,7 +54,6 @@ class Session : public MessageOwner {
  protected:
   friend class Link;
 
-  // The owner's thread.
   virtual MessagePool* pool() const = 0;
 
   // ---- The owner's loop calls these; each may call the user ----

@@ -445,6 +445,7 @@ TEST_P(MessageTest, RespondingToAMessageThatAsksForNothingIsHarmless) {
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
     service.on_message = [](le_msg_MessageRef_t message) {
+      le_msg_SetFd(message, open("/dev/null", O_RDONLY | O_CLOEXEC));
       le_msg_Respond(message);
     };
     service.Advertise();
@@ -453,7 +454,11 @@ TEST_P(MessageTest, RespondingToAMessageThatAsksForNothingIsHarmless) {
   scenario.Add("client", [](Party* party) {
     TestClient client("echo");
     client.Open();
-    le_msg_Send(NewText(client.ref(), "no request"));
+    const le_msg_MessageRef_t with_descriptor =
+        NewText(client.ref(), "no request");
+    le_msg_SetFd(with_descriptor, open("/dev/null", O_RDONLY | O_CLOEXEC));
+    le_msg_Send(with_descriptor);
+    le_msg_Send(NewText(client.ref(), "none either"));
     EXPECT_EQ(Ask(client.ref(), "a request"), "a request");
     le_msg_Respond(NewText(client.ref(), "of my own"));
     EXPECT_EQ(Ask(client.ref(), "another"), "another");
