@@ -111,23 +111,5 @@ absl::optional<Completion> ClientSessionMachine::ExpireRequest(absl::Time now) {
   return requests_.Expire(now);
 }
 
-FrameVerdict ClassifyServerFrame(uint8_t type, uint64_t id, uint32_t unanswered,
-                                 uint32_t max_requests) {
-  switch (PlainType(type)) {
-    case kMessageFrame:
-      return {};
-    case kRequestFrame:
-      if (id == 0) return Fault("a request without a number");
-      if (unanswered >= max_requests) {
-        return {FrameVerdict::Action::kOverLimit,
-                {},
-                "more requests at a time than a session may have"};
-      }
-      return {};
-    default:
-      return Fault("a frame of a type that a client does not send");
-  }
-}
-
 }  // namespace messaging
 }  // namespace le

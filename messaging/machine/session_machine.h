@@ -23,7 +23,7 @@
 namespace le {
 namespace messaging {
 
-// What is to be done with a frame.
+// What a client is to do with a frame.
 struct FrameVerdict {
   enum class Action : uint8_t {
     kDeliver,             // hand it to the receive handler
@@ -31,7 +31,6 @@ struct FrameVerdict {
     kCompleteUnanswered,  // that request will get no response
     kIgnore,              // it answers a request that nobody waits for any more
     kFault,               // it breaks the rules: `fault` says which
-    kOverLimit,           // `fault` says which limit
   };
   Action action = Action::kDeliver;
   Completion completion = {};
@@ -102,10 +101,34 @@ class ClientSessionMachine {
   TransactionTable requests_{kMaxOpenRequests};
 };
 
+// Why a server is to end a session because of a frame; kNone: deliver it.
+struct ServerFault {
+  CloseReason reason = CloseReason::kNone;
+  const char* details = nullptr;
+};
+
 // A frame at the server's end of a session that has `unanswered` requests of the
 // `max_requests` it may have.
-FrameVerdict ClassifyServerFrame(uint8_t type, uint64_t id, uint32_t unanswered,
-                                 uint32_t max_requests);
+inline ServerFault ClassifyServerFrame(uint8_t type, uint64_t id,
+                                       uint32_t unanswered,
+                                       uint32_t max_requests) {
+  switch (PlainType(type)) {
+    case kMessageFrame:
+      return {};
+    case kRequestFrame:
+      if (id == 0) {
+        return {CloseReason::kProtocolError, "a request without a number"};
+      }
+      if (unanswered >= max_requests) {
+        return {CloseReason::kReceiveLimit,
+                "more requests at a time than a session may have"};
+      }
+      return {};
+    default:
+      return {CloseReason::kProtocolError,
+              "a frame of a type that a client does not send"};
+  }
+}
 
 }  // namespace messaging
 }  // namespace le

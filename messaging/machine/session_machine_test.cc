@@ -180,27 +180,31 @@ TEST_F(ClientSessionMachineTest, AnEndOwesCompletionsOnce) {
   EXPECT_TRUE(machine_.TakeRequests().empty());
 }
 
+CloseReason ClassifyServer(int type, uint64_t id, uint32_t unanswered,
+                           uint32_t max_requests) {
+  const ServerFault fault = ClassifyServerFrame(static_cast<uint8_t>(type), id,
+                                                unanswered, max_requests);
+  EXPECT_EQ(fault.reason == CloseReason::kNone, fault.details == nullptr);
+  return fault.reason;
+}
+
 TEST(ClassifyServerFrameTest, ByType) {
-  EXPECT_EQ(ClassifyServerFrame(kMessageFrame, 0, 0, 1).action,
-            Action::kDeliver);
-  EXPECT_EQ(ClassifyServerFrame(kRequestFrame | kLengthWasSet, 5, 0, 1).action,
-            Action::kDeliver);
-  EXPECT_EQ(ClassifyServerFrame(kRequestFrame, 0, 0, 1).action, Action::kFault);
+  EXPECT_EQ(ClassifyServer(kMessageFrame, 0, 0, 1), CloseReason::kNone);
+  EXPECT_EQ(ClassifyServer(kRequestFrame | kLengthWasSet, 5, 0, 1),
+            CloseReason::kNone);
+  EXPECT_EQ(ClassifyServer(kRequestFrame, 0, 0, 1),
+            CloseReason::kProtocolError);
   for (int type : {0, int{kHelloFrame}, int{kResponseFrame},
                    int{kUnansweredFrame}, 6, 128, 255}) {
-    EXPECT_EQ(ClassifyServerFrame(static_cast<uint8_t>(type), 1, 0, 1).action,
-              Action::kFault)
+    EXPECT_EQ(ClassifyServer(type, 1, 0, 1), CloseReason::kProtocolError)
         << type;
   }
 }
 
 TEST(ClassifyServerFrameTest, LimitsOpenRequests) {
-  EXPECT_EQ(ClassifyServerFrame(kRequestFrame, 1, 2, 3).action,
-            Action::kDeliver);
-  EXPECT_EQ(ClassifyServerFrame(kRequestFrame, 1, 3, 3).action,
-            Action::kOverLimit);
-  EXPECT_EQ(ClassifyServerFrame(kMessageFrame, 0, 3, 3).action,
-            Action::kDeliver);
+  EXPECT_EQ(ClassifyServer(kRequestFrame, 1, 2, 3), CloseReason::kNone);
+  EXPECT_EQ(ClassifyServer(kRequestFrame, 1, 3, 3), CloseReason::kReceiveLimit);
+  EXPECT_EQ(ClassifyServer(kMessageFrame, 0, 3, 3), CloseReason::kNone);
 }
 
 TEST(HelloTest, RefusesShortAndOtherVersions) {

@@ -567,6 +567,10 @@ void ClientSession::ArmDeadline() {
 // ---- Receiving -------------------------------------------------------------
 
 void ClientSession::OnFrame(transports::IncomingFrame&& frame) {
+  if (PlainType(frame.type) == kMessageFrame) {
+    handler_->OnMessage(this, pool_->NewReceived(this, std::move(frame)));
+    return;
+  }
   absl::optional<Delivery> delivery = ToDelivery(std::move(frame));
   if (delivery.has_value()) Deliver(*std::move(delivery));
 }
@@ -621,7 +625,6 @@ absl::optional<Delivery> ClientSession::ToDelivery(
     case FrameVerdict::Action::kIgnore:
       return absl::nullopt;
     case FrameVerdict::Action::kFault:
-    case FrameVerdict::Action::kOverLimit:
       break;
   }
   EndForFault(CloseReason::kProtocolError, verdict.fault);

@@ -218,18 +218,12 @@ Result ServerSession::SendFrame(const transports::OutgoingFrame& frame,
 // ---- What the loop brings --------------------------------------------------
 
 void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
-  const FrameVerdict verdict = ClassifyServerFrame(
+  const ServerFault fault = ClassifyServerFrame(
       frame.type, frame.id, unanswered_.load(std::memory_order_relaxed),
       service_->max_open_requests());
-  switch (verdict.action) {
-    case FrameVerdict::Action::kFault:
-      EndForFault(CloseReason::kProtocolError, verdict.fault);
-      return;
-    case FrameVerdict::Action::kOverLimit:
-      EndForFault(CloseReason::kReceiveLimit, verdict.fault);
-      return;
-    default:
-      break;
+  if (fault.reason != CloseReason::kNone) {
+    EndForFault(fault.reason, fault.details);
+    return;
   }
   if (PlainType(frame.type) == kRequestFrame) {
     unanswered_.fetch_add(1, std::memory_order_relaxed);
