@@ -346,8 +346,11 @@ void ClientSession::LeaveOwnerIfDone() {
   {
     MutexLock lock(&mutex_);
     if (machine_.state() != ClientState::kDeleted) return;
-    if (!inbox_.empty() && !owner_->ending()) return;
+    const bool is_due = link_.scheduled() || !inbox_.empty();
+    if (is_due && !owner_->ending()) return;
   }
+  // The loop will not run the schedule, which has a reference.
+  if (owner_->ending()) link_.CancelSchedule();
   owner_->Remove(this);
 }
 

@@ -187,7 +187,7 @@ class ClientSession final : public Session,
   void Complete(const Completion& completion, Result result,
                 event::Ref<Message> response = {});
   void Deliver(Delivery delivery);
-  // The owner has no more to do with it once it is deleted and owes nothing.
+  // The owner has no more to do with it once it is deleted and nothing is due.
   void LeaveOwnerIfDone();
   void WarnOfRefusedRequest(Result why);
   void ArmDeadline();

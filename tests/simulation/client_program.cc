@@ -17,6 +17,7 @@ constexpr int kTriesToBeServed = 5;
 
 constexpr size_t kMaxLive = 4;
 constexpr int kFlood = 60;
+constexpr int kBigFlood = 400;  // more than a session may take of a turn
 constexpr uint64_t kMaxHelperMessages = 40;
 constexpr size_t kMaxLives = 4;
 // Sessions of short lives have numbers above those of conversations.
@@ -155,11 +156,13 @@ void ClientProgram::Act() {
           never_,
           le_clk_Time_t{0, static_cast<long>(1000 * world_->Roll(30000))});
       return;
-    case 4:
-      for (int i = 0; i < kFlood && conversation->state == State::kOpen; ++i) {
+    case 4: {
+      const int flood = world_->OneIn(4) ? kBigFlood : kFlood;
+      for (int i = 0; i < flood && conversation->state == State::kOpen; ++i) {
         SendOneWay(conversation);
       }
       return;
+    }
     case 5:
       return StartHelper(conversation);
     case 6:

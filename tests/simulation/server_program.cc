@@ -14,6 +14,8 @@ namespace simulation {
 
 namespace {
 constexpr size_t kMaxHeld = 8;
+// Of one session. The others have their turn, however much it has sent.
+constexpr int kMaxMessagesInATurn = 256;
 }  // namespace
 
 ServerProgram::ServerProgram(World* world, uid_t uid,
@@ -33,6 +35,7 @@ void ServerProgram::Run() {
   le_timer_SetHandler(timer_, &ServerProgram::OnTimer);
   OnTimer(timer_);
   while (!done_ || !sessions_.empty()) {
+    ++turn_;
     event::Thread::Current()->loop()->RunTurn(absl::InfiniteFuture());
   }
 }
@@ -105,6 +108,7 @@ void ServerProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
   }
   const Payload payload = *PayloadOf(message);
   self->CheckOrder(payload, served);
+  self->CheckFairness(served);
   if (le_msg_NeedsResponse(message) != (payload.request != 0)) {
     referee->Fail("a request is taken for a message, or a message for one");
   }
@@ -146,6 +150,14 @@ void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
   }
   last = payload.sequence;
   ++served->received[payload.thread];
+}
+
+void ServerProgram::CheckFairness(Served* served) {
+  if (served->turn != turn_) served->in_turn = 0;
+  served->turn = turn_;
+  if (++served->in_turn > kMaxMessagesInATurn) {
+    world_->referee()->Fail("one session takes a whole turn of the loop");
+  }
 }
 
 void ServerProgram::Obey(le_msg_MessageRef_t message, Served* served) {

@@ -43,6 +43,8 @@ class ServerProgram {
     std::map<uint32_t, uint64_t> received;
     uint64_t pushes = 0;
     bool closed_here = false;
+    uint64_t turn = 0;  // in which its latest message came
+    int in_turn = 0;    // messages of that turn
   };
 
   static void OnOpen(le_msg_SessionRef_t session, void* offered);
@@ -53,6 +55,7 @@ class ServerProgram {
   void Create(Offered* offered);
   void Obey(le_msg_MessageRef_t message, Served* served);
   void CheckOrder(const Payload& payload, Served* served);
+  void CheckFairness(Served* served);
   void Answer(le_msg_MessageRef_t message);
   void Push(le_msg_SessionRef_t session, Served* served);
   void Finish(le_msg_MessageRef_t message);
@@ -66,6 +69,7 @@ class ServerProgram {
   std::map<le_msg_SessionRef_t, std::unique_ptr<Served>> sessions_;
   std::deque<le_msg_MessageRef_t> held_;
   le_timer_Ref_t timer_ = nullptr;
+  uint64_t turn_ = 0;
   bool done_ = false;
 };
 

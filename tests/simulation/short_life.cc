@@ -9,6 +9,11 @@
 
 namespace le {
 namespace simulation {
+namespace {
+
+constexpr int kWorkersRequests = 12;
+
+}  // namespace
 
 ShortLife::ShortLife(World* world, int client, int number,
                      std::string interface)
@@ -56,6 +61,10 @@ void ShortLife::Join() {
                                  told_[i].times, " times"));
     }
   }
+  if (workers_requests_ != 0) {
+    referee->Fail(absl::StrCat(workers_requests_,
+                               " requests of a worker did not complete"));
+  }
 }
 
 // ---- A service of this very thread -----------------------------------------
@@ -86,6 +95,10 @@ void ShortLife::UseOwnService() {
       le_msg_CloseSession(own_session_);
       le_msg_OpenSessionSync(own_session_);
     }
+  }
+  for (uint64_t i = world_->Roll(4); i > 0; --i) ReopenBesideAWorker();
+  {
+    const ThreadRules::Call call(rules_.get());
     le_msg_RequestResponse(le_msg_CreateMsg(own_session_), &OnOwnAnswer, this);
   }
   event::Loop* const loop = event::Thread::Current()->loop();
@@ -96,6 +109,50 @@ void ShortLife::UseOwnService() {
     le_msg_CloseSession(own_session_);
   }
   for (;;) loop->RunTurn(absl::InfiniteFuture());
+}
+
+// A worker requests on the session while it is closed and opened again. An
+// opening takes few steps here, so a worker that is passed over misses some.
+void ShortLife::ReopenBesideAWorker() {
+  workers_requests_ = kWorkersRequests;
+  {
+    const ThreadRules::Call call(rules_.get());
+    RunWorker();
+  }
+  event::Loop* const loop = event::Thread::Current()->loop();
+  while (workers_requests_ > 0) loop->RunTurn(absl::InfiniteFuture());
+}
+
+void ShortLife::RunWorker() {
+  const le_thread_Ref_t worker = le_thread_Create(
+      "worker",
+      [](void* context) -> void* {
+        const std::unique_ptr<std::shared_ptr<ShortLife>> holder(
+            static_cast<std::shared_ptr<ShortLife>*>(context));
+        ShortLife* const self = holder->get();
+        for (int i = 0; i < kWorkersRequests; ++i) {
+          // Nobody makes room while the owner waits for this thread.
+          le_msg_RequestResponseTimed(le_msg_CreateMsg(self->own_session_), 1,
+                                      &OnWorkersResult, self);
+        }
+        return nullptr;
+      },
+      new std::shared_ptr<ShortLife>(shared_from_this()));
+  le_thread_SetJoinable(worker);
+  le_thread_Start(worker);
+  for (uint64_t i = world_->Roll(4); i > 0; --i) {
+    le_msg_CloseSession(own_session_);
+    le_msg_OpenSessionSync(own_session_);
+  }
+  le_thread_Join(worker, nullptr);
+}
+
+void ShortLife::OnWorkersResult(le_msg_MessageRef_t message, le_result_t,
+                                void* context) {
+  auto* const self = static_cast<ShortLife*>(context);
+  const ThreadRules::Handler handler(self->rules_.get());
+  --self->workers_requests_;
+  if (message != nullptr) le_msg_ReleaseMsg(message);
 }
 
 void ShortLife::OnOpened(le_msg_SessionRef_t, void* context) {

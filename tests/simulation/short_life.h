@@ -36,10 +36,14 @@ class ShortLife : public std::enable_shared_from_this<ShortLife> {
   static void OnRequest(le_msg_MessageRef_t message, void* life);
   static void OnOwnSessionClosed(le_msg_SessionRef_t session, void* life);
   static void OnOwnAnswer(le_msg_MessageRef_t message, void* life);
+  static void OnWorkersResult(le_msg_MessageRef_t message, le_result_t result,
+                              void* life);
   static void OnAnswer(le_msg_MessageRef_t message, void* told);
 
   void Body();
   void UseOwnService();
+  void ReopenBesideAWorker();
+  void RunWorker();
   void UseAnothersService();
   void Ask();
 
@@ -54,6 +58,7 @@ class ShortLife : public std::enable_shared_from_this<ShortLife> {
   le_msg_LocalService_t own_ = {};
   le_msg_SessionRef_t own_session_ = nullptr;
   bool answered_ = false;
+  int workers_requests_ = 0;  // not yet complete
 
   struct Told {
     ShortLife* life = nullptr;
