@@ -92,6 +92,8 @@ struct OutgoingFrame {
   // Another frame will follow soon: the reader should look again at once. See
   // Connection::MayHaveMore().
   bool more_to_come = false;
+  // Ends the wait that Send() makes in one case, see there.
+  event::Instant deadline = absl::InfiniteFuture();
 };
 
 // A frame that has arrived. Owns all that is in it.
@@ -207,8 +209,9 @@ class Connection {
   // turn's end, or until it fills a packet. An empty queue takes one frame of
   // any size. Does not block, with one exception: while the owner waits in
   // Receive() or Wait(), another thread whose frame left in part waits until
-  // the rest has left, since nobody else would send it. It needs no lock then
-  // that the owner might hold.
+  // the rest has left, since nobody else would send it, or until the frame's
+  // deadline: then the rest stays queued. It needs no lock then that the owner
+  // might hold.
   // Errors: kWouldBlock: the limits are reached; OnWritable() and Wait() tell
   // when there is room. Also, to another thread while the owner waits: nothing
   // of the frame can leave now; only Wait() tells then. kClosed: see

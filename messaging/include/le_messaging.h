@@ -35,6 +35,16 @@
  *   the owner only open, close, delete, set, add and remove handlers, advertise,
  *                  hide, synchronous requests (elsewhere: fatal)
  *
+ * WHEN A THREAD ENDS
+ *   It first closes the sessions and services that it owns, and delivers what
+ *   that owes: completions with NULL, and a service's close handlers. From then
+ *   on none of them opens or is offered again. A request that one of these
+ *   handlers makes completes with NULL; if its handler keeps asking again, the
+ *   eighth time in a row is the last. The thread's destructors come after that,
+ *   and may still delete sessions and services; what they leave is then deleted.
+ *   A later request of another thread, with a message that it has kept, is
+ *   released and its handler is not called: there is no thread to call it.
+ *
  * WHO OWNS A MESSAGE
  *   le_msg_CreateMsg() gives one reference to the caller. Send, RequestResponse,
  *   RequestSyncResponse and Respond take one. A receive handler, a response
@@ -274,13 +284,16 @@ le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
                                          const char* interfaceName);
 
 /* Hides the service, closes all its sessions and lets go of it. Its close handlers are
- * called for each of them afterwards, by the loop: their context must live until
+ * called afterwards, by the loop, for each session that it has been told of (its open
+ * handlers have been called, or would have been): their context must live until
  * then. */
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
 
 /* Further handlers for sessions that open (called before the first message of the
  * session) and that close (called once, whoever closed it). Called in the order
- * in which they were added. Fatal: a NULL handler. */
+ * in which they were added. A session's reference is valid until its close handlers
+ * have returned, and after that for as long as a message of it is held: to push
+ * later, from any thread, keep one. Fatal: a NULL handler. */
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);

@@ -22,7 +22,7 @@ extern "C" {
 
 /* ======== Deadlines and cancelling ======== */
 
-/* The session is open (LE_OK), or it is closed again (LE_TIMEOUT). */
+/* How a timed opening ended, see le_msg_OpenSessionTimed(). */
 typedef void (*le_msg_OpenResultHandler_t)(le_msg_SessionRef_t sessionRef,
                                            le_result_t result,
                                            void* contextPtr);
@@ -106,6 +106,7 @@ typedef enum {
   LE_MSG_CLOSE_KILLED = 4,          /* by LE_KILL_CLIENT */
   LE_MSG_CLOSE_PROTOCOL_ERROR = 5,  /* the far end broke the rules */
   LE_MSG_CLOSE_RECEIVE_LIMIT = 6,   /* more came than may be held */
+                                    /* 7 is not used */
   LE_MSG_CLOSE_SERVICE_DELETED = 8, /* its service was deleted */
   LE_MSG_CLOSE_THREAD_ENDED = 9,    /* its owner ended */
   LE_MSG_CLOSE_SYSTEM = 10          /* the operating system refused */

@@ -103,6 +103,7 @@ ClientSession::ClientSession(Interface interface,
       owner_(Owner::OfCurrentThread()),
       pool_(owner_->PoolOf(interface_.protocol)),
       handler_(std::move(handler)) {
+  Ref();  // the owner's, until LeaveOwner()
   owner_->AddSession(this);
   if (owner_->ending()) {
     MutexLock lock(&mutex_);
@@ -310,6 +311,7 @@ void ClientSession::Close() {
 }
 
 void ClientSession::Delete() {
+  const auto keep = event::Ref<ClientSession>::Adopt(this);  // the user's
   std::vector<Delivery> replaced;
   bool owes;
   {
@@ -321,7 +323,6 @@ void ClientSession::Delete() {
   FinishLeaving(owes);
   deadlines_.reset();
   LeaveOwnerIfDone();
-  Unref();
 }
 
 void ClientSession::Shutdown() {
@@ -351,7 +352,18 @@ void ClientSession::LeaveOwnerIfDone() {
   }
   // The loop will not run the schedule, which has a reference.
   if (owner_->ending()) link_.CancelSchedule();
-  owner_->Remove(this);
+  if (owner_->Remove(this)) Unref();
+}
+
+void ClientSession::Abandon() {
+  const auto keep = event::Ref<ClientSession>::Adopt(this);  // the owner's
+  bool is_deleted;
+  {
+    MutexLock lock(&mutex_);
+    is_deleted = machine_.state() == ClientState::kDeleted;
+  }
+  if (!is_deleted) Delete();
+  link_.CancelSchedule();
 }
 
 // ---- Sending ---------------------------------------------------------------
@@ -381,7 +393,9 @@ Result ClientSession::Send(event::Ref<Message> message,
                            event::Instant deadline) {
   const Route route = CurrentRoute();
   if (route.connection == nullptr) return Result::kClosed;
-  return SendOn(route, message->ToFrame(kMessageFrame, 0), deadline);
+  transports::OutgoingFrame frame = message->ToFrame(kMessageFrame, 0);
+  frame.deadline = deadline;
+  return SendOn(route, frame, deadline);
 }
 
 void ClientSession::Flush() {
@@ -459,6 +473,7 @@ Result ClientSession::SendRequest(const AddedRequest& added, Message* message,
   // Answers to the others are under way: the server does well to take several
   // requests in a turn.
   frame.more_to_come = added.pipelined;
+  frame.deadline = deadline;
   return SendOn(added.route, frame, deadline);
 }
 
@@ -675,6 +690,8 @@ bool ClientSession::DeliverOwed() {
       if (inbox_.empty()) break;
       delivery = inbox_.Pop();
     }
+    // The handler may run the loop, or not return: the rest is due all the same.
+    if (count > 1) link_.Schedule();
     Deliver(std::move(delivery));
   }
   bool tell;

@@ -140,7 +140,7 @@ class ClientSession final : public Session,
   void OnEnded(const absl::Status& status) override;
   // Owned
   void Shutdown() override;
-  void Abandon() override { Unref(); }
+  void Abandon() override;
 
   void StartOpening(const Completion& done, event::Loop* loop, bool waits,
                     event::Instant deadline);

@@ -50,11 +50,13 @@ void Owner::Append(OwnedLink* ring, Owned* object) {
   ring->previous = link;
 }
 
-void Owner::Remove(Owned* object) {
+bool Owner::Remove(Owned* object) {
   OwnedLink* const link = object;
+  if (link->next == link) return false;
   link->previous->next = link->next;
   link->next->previous = link->previous;
   link->previous = link->next = link;
+  return true;
 }
 
 void Owner::ShutdownAll(OwnedLink* ring) {

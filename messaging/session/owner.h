@@ -64,10 +64,10 @@ class Owner final : public event::RefCounted<Owner> {
   bool ending() const { return ending_; }
 
   // When the thread ends, services go first, each kind in the order of adding.
-  void AddService(Owned* service) { Append(&services_, service); }
-  void AddSession(Owned* session) { Append(&sessions_, session); }
-  // No-op if it is not there.
-  void Remove(Owned* object);
+  void AddService(Owned* service) { Add(&services_, service); }
+  void AddSession(Owned* session) { Add(&sessions_, session); }
+  // False if it is not there.
+  bool Remove(Owned* object);
 
   // The owner's thread only: messages for its sessions.
   event::Ref<MessagePool> PoolOf(Protocol* protocol);
@@ -87,6 +87,10 @@ class Owner final : public event::RefCounted<Owner> {
   void Shutdown();
   void OnThreadGone();
 
+  // One that is made while the thread ends has nothing to be shut down.
+  void Add(OwnedLink* ring, Owned* object) {
+    Append(ending_ ? &shut_down_ : ring, object);
+  }
   static void Append(OwnedLink* ring, Owned* object);
   // Calls Shutdown() of each, once.
   void ShutdownAll(OwnedLink* ring);

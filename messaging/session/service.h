@@ -87,7 +87,9 @@ class Service final : public event::RefCounted<Service>,
   bool Apply(ServiceEvent event);
   void OnClient(std::unique_ptr<transports::Connection> connection) override;
   void Shutdown() override;
-  void Abandon() override { Delete(); }
+  void Abandon() override {
+    if (state_ != ServiceState::kDeleted) Delete();
+  }
   void TurnAway(transports::Connection* connection);
 
   Runtime* const runtime_;

@@ -99,7 +99,8 @@ class UnixConnection final : public Connection, private event::Watch {
   // Asks the loop to say when the kernel takes more.
   void WantWritableLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Any thread but the owner's.
-  void FlushForBlockedOwner() ABSL_LOCKS_EXCLUDED(mutex_);
+  void FlushForBlockedOwner(event::Instant deadline)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   // What a wait is for, besides kReadable and kWritable: nothing is queued, or
   // the owner has come back and sees to it.

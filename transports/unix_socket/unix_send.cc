@@ -153,7 +153,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     if (owner_is_blocked_) {
       // Nothing tells the owner to send the rest, so this thread does.
       lock.Unlock();
-      FlushForBlockedOwner();
+      FlushForBlockedOwner(frame.deadline);
     }
   } else if (output_->queue.bytes() >= kMaxPacketBytes) {
     FlushLocked();
@@ -182,8 +182,8 @@ void UnixConnection::WantWritableLocked() {
   }
 }
 
-void UnixConnection::FlushForBlockedOwner() {
-  Wait(kFlushed, absl::InfiniteFuture());
+void UnixConnection::FlushForBlockedOwner(event::Instant deadline) {
+  Wait(kFlushed, deadline);
 }
 
 void UnixConnection::Flush() {
