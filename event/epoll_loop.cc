@@ -199,16 +199,18 @@ void EpollLoop::RegisterUnregistered() {
 bool EpollLoop::RegisterAll() {
   while (HasUnregistered()) {
     Watch* const watch = unregistered_.next_;
-    if (!Register(watch)) {
+    const bool registered = Register(watch);
+    if (!registered) {
       if (errno == ENOMEM || errno == ENOSPC) return false;
-      // That is for good: nobody else must wait for it.
+      // This refusal is permanent. Skip the watch, so that those behind it are
+      // registered.
       Log(LogLevel::kError,
           absl::StrCat("event loop: descriptor ", watch->fd_,
                        " cannot be watched: ", strerror(errno)));
     }
     Unlink(watch);
     Link(&watches_, watch);
-    watch->registered_ = true;
+    watch->registered_ = registered;
   }
   return true;
 }

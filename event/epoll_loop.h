@@ -113,8 +113,10 @@ class EpollLoop final : public LoopBase {
   UniqueFd timer_fd_;  // once GetFd() has been called
   Instant timer_fd_deadline_ = absl::InfiniteFuture();
 
-  End watches_;       // the end of the ring of watches that the kernel knows
-  End unregistered_;  // and of those that it is yet to be told of
+  // The ends of two rings: watches that the kernel knows or has refused for good,
+  // and watches that it is yet to be told of.
+  End watches_;
+  End unregistered_;
   // The kernel has refused one of these: when to try again. InfinitePast(): it
   // has not.
   Instant refused_until_ = absl::InfinitePast();
