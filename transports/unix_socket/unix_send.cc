@@ -66,12 +66,12 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   header.id = frame.id;
   header.length = static_cast<uint32_t>(frame.payload.size());
   if (frame.descriptor != nullptr) header.flags |= FrameHeader::kDescriptor;
+  UnixConnection* passed = nullptr;
   if (frame.connection != nullptr) {
     header.flags |= FrameHeader::kConnection;
     bool promised_plain = false;
-    if (AsIdle(frame.connection->get(), &promised_plain) == nullptr) {
-      return IoResult::kNotIdle;
-    }
+    passed = AsIdle(frame.connection->get(), &promised_plain);
+    if (passed == nullptr) return IoResult::kNotIdle;
     if (promised_plain) header.flags |= FrameHeader::kExpectsPlain;
   }
   if (frame.more_to_come) header.flags |= FrameHeader::kMoreToCome;
@@ -90,8 +90,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   const bool gathers = in_turn && sent_in_turn_ == loop_->turn();
   const size_t size = kFrameHeaderBytes + frame.payload.size();
 
-  const bool with_descriptor =
-      frame.descriptor != nullptr || frame.connection != nullptr;
+  const bool with_descriptor = frame.descriptor != nullptr || passed != nullptr;
 
   if (waits && IsFullLocked(size, with_descriptor)) {
     // In a turn, it may have been gathered only.
@@ -107,11 +106,9 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
 
   size_t sent = 0;
   if (!waits && !gathers) {
-    const int descriptor =
-        frame.descriptor != nullptr ? frame.descriptor->get()
-        : frame.connection != nullptr
-            ? static_cast<UnixConnection*>(frame.connection->get())->fd_.get()
-            : -1;
+    const int descriptor = frame.descriptor != nullptr ? frame.descriptor->get()
+                           : passed != nullptr         ? passed->fd_.get()
+                                                       : -1;
     switch (SendFrame(header, frame, descriptor, &sent)) {
       case Sent::kAll:
         if (frame.descriptor != nullptr) frame.descriptor->reset();
@@ -134,9 +131,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   event::UniqueFd descriptor;
   if (sent == 0 && frame.descriptor != nullptr) {
     descriptor = std::move(*frame.descriptor);
-  } else if (sent == 0 && frame.connection != nullptr) {
-    descriptor =
-        static_cast<UnixConnection*>(frame.connection->get())->ReleaseSocket();
+  } else if (sent == 0 && passed != nullptr) {
+    descriptor = passed->ReleaseSocket();
   }
   if (frame.descriptor != nullptr) frame.descriptor->reset();
   if (frame.connection != nullptr) frame.connection->reset();
