@@ -168,8 +168,9 @@ bool EpollLoop::AddWatch(Watch* watch, int fd, uint32_t interest) {
   if (!Register(watch)) return false;
   watch->loop_ = this;
   Link(&watches_, watch);
-  // The epoll descriptor knows nothing of those.
-  if (!always_ready_.empty() && always_ready_.back() == watch) OnServed();
+  // epoll does not report these, so announce them.
+  if (!always_ready_.empty() && always_ready_.back() == watch)
+    AnnounceIfServedFromOutside();
   return true;
 }
 
@@ -178,7 +179,7 @@ void EpollLoop::AddWatchLater(Watch* watch, int fd, uint32_t interest) {
   watch->loop_ = this;
   watch->registered_ = false;
   Link(&unregistered_, watch);
-  OnServed();
+  AnnounceIfServedFromOutside();
 }
 
 void EpollLoop::RegisterUnregistered() {
@@ -221,7 +222,7 @@ void EpollLoop::SetInterest(Watch* watch, uint32_t interest) {
   if (!watch->registered_) return;
   if (std::find(always_ready_.begin(), always_ready_.end(), watch) !=
       always_ready_.end()) {
-    OnServed();
+    AnnounceIfServedFromOutside();
     return;
   }
   if (!Control(EPOLL_CTL_MOD, watch->fd_, interest, watch)) {
@@ -395,12 +396,12 @@ int EpollLoop::GetFd() {
     if (!Control(EPOLL_CTL_ADD, timer_fd_.get(), EPOLLIN, &timer_fd_)) {
       FailedToSetUp("epoll_ctl");
     }
-    OnServed();
+    AnnounceIfServedFromOutside();
   }
   return epoll_.get();
 }
 
-void EpollLoop::OnServed() {
+void EpollLoop::AnnounceIfServedFromOutside() {
   if (ServedFromOutside()) Announce();
 }
 

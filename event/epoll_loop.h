@@ -56,7 +56,7 @@ class EpollLoop final : public LoopBase {
   void Wait(Instant deadline) override;
   bool DispatchEvent() override;
   void OnTimerStarted() override;
-  void OnServed() override;
+  void OnServed() override { AnnounceIfServedFromOutside(); }
 
  private:
   // How many events one system call fetches. More in one go only delay timers.
@@ -104,6 +104,7 @@ class EpollLoop final : public LoopBase {
   // Makes the epoll descriptor readable if there is something to do, and sees to
   // it that it becomes so in time.
   void Announce();
+  void AnnounceIfServedFromOutside();
   void AnnounceDeadline();
   void SetTimerFd(Instant deadline);
   void NoteTimerFd();

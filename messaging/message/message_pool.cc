@@ -71,9 +71,9 @@ MessagePool::~MessagePool() {
   }
 }
 
-void MessagePool::LeaveHome() {
+void MessagePool::DropOwner() {
   free_.DropOwner();
-  buffers_->LeaveHome();
+  buffers_->DropOwner();
 }
 
 Message* MessagePool::Take(MessageOwner* owner) {

@@ -220,16 +220,17 @@ UnixConnection::Sent UnixConnection::SendFront() {
     size_t sent = packet->sent;
     const Sent result =
         SendParts(packet->header(), packet->payload(), packet->descriptor.get(),
-                  packet->vouched, &sent);
+                  packet->attach_credentials, &sent);
     if (result != Sent::kBroken) output_->queue.SetFrontSent(sent);
     return result;
   }
   const absl::Span<uint8_t> bytes = packet->bytes();
-  if (!packet->descriptor && !packet->vouched) {
+  if (!packet->descriptor && !packet->attach_credentials) {
     return SendPlain(bytes.data(), bytes.size());
   }
   struct iovec part = {bytes.data(), bytes.size()};
-  return SendBytes(&part, 1, packet->descriptor.get(), packet->vouched);
+  return SendBytes(&part, 1, packet->descriptor.get(),
+                   packet->attach_credentials);
 }
 
 UnixConnection::Sent UnixConnection::SendFrame(FrameHeader header,
@@ -263,7 +264,7 @@ UnixConnection::Sent UnixConnection::SendFrame(FrameHeader header,
 
 UnixConnection::Sent UnixConnection::SendParts(
     FrameHeader header, absl::Span<const uint8_t> payload, int descriptor,
-    bool vouched, size_t* sent) {
+    bool attach_credentials, size_t* sent) {
   for (;;) {
     const size_t rest = payload.size() - *sent;
     const bool whole =
@@ -280,14 +281,14 @@ UnixConnection::Sent UnixConnection::SendParts(
     } else if (!whole) {
       part_header.flags |= FrameHeader::kFragmented;
     }
-    const bool plain = *sent > 0 || (descriptor < 0 && !vouched);
+    const bool plain = *sent > 0 || (descriptor < 0 && !attach_credentials);
     if (plain) part_header.flags |= FrameHeader::kPlainNext;
     struct iovec parts[2] = {
         {&part_header, kFrameHeaderBytes},
         {const_cast<uint8_t*>(payload.data()) + *sent, part}};
     const Sent result =
         SendBytes(parts, part == 0 ? 1 : 2, *sent == 0 ? descriptor : -1,
-                  *sent == 0 && vouched);
+                  *sent == 0 && attach_credentials);
     if (result == Sent::kTooLarge) {
       LearnPacketLimit();
       if (send_is_broken_) return Sent::kBroken;
@@ -333,13 +334,13 @@ UnixConnection::Sent UnixConnection::FailedToSend(int error) {
 
 UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
                                                size_t count, int descriptor,
-                                               bool vouched) {
+                                               bool attach_credentials) {
   struct msghdr message = {};
   message.msg_iov = parts;
   message.msg_iovlen = count;
   OutgoingAncillary ancillary;
   if (descriptor >= 0) ancillary.AddDescriptor(descriptor);
-  if (vouched) ancillary.AddCredentials(process_->credentials());
+  if (attach_credentials) ancillary.AddCredentials(process_->credentials());
   ancillary.PutInto(&message);
   for (;;) {
     if (sys::SendMsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
@@ -357,7 +358,7 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
                             " cannot be sent: ", std::strerror(error)));
     descriptor = -1;
     ancillary = OutgoingAncillary();
-    if (vouched) ancillary.AddCredentials(process_->credentials());
+    if (attach_credentials) ancillary.AddCredentials(process_->credentials());
     ancillary.PutInto(&message);
   }
 }
