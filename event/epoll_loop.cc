@@ -169,8 +169,9 @@ bool EpollLoop::AddWatch(Watch* watch, int fd, uint32_t interest) {
   watch->loop_ = this;
   Link(&watches_, watch);
   // epoll does not report these, so announce them.
-  if (!always_ready_.empty() && always_ready_.back() == watch)
+  if (!always_ready_.empty() && always_ready_.back() == watch) {
     AnnounceIfServedFromOutside();
+  }
   return true;
 }
 

@@ -100,8 +100,9 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
     std::memcpy(at, &previous, kFrameHeaderBytes);
     header.flags &= static_cast<uint16_t>(~FrameHeader::kOfPacket);
   } else {
-    if (!descriptor && !attach_credentials)
+    if (!descriptor && !attach_credentials) {
       header.flags |= FrameHeader::kPlainNext;
+    }
     packet = Open(std::move(descriptor), attach_credentials);
     packet->memory = PacketMemory();
   }
