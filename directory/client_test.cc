@@ -119,7 +119,6 @@ class WatchedTransport final : public transports::Transport {
  public:
   WatchedTransport(SmallWorld* world, uid_t uid)
       : world_(world), transport_(world->TransportOf(uid)) {}
-  const char* name() const override { return "watched"; }
   absl::StatusOr<std::unique_ptr<transports::Acceptor>> Listen(
       const std::string& address) override {
     return transport_->Listen(address);

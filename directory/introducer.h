@@ -5,7 +5,7 @@
 //
 // messaging/ knows this interface and nothing else of the directory. The
 // implementations: DirectoryClient, which asks a directory over any transport,
-// and LocalIntroducer, for services of one process that need no directory.
+// and what InProcessDirectory hands out, for services of one process.
 //
 // Each object belongs to one thread and to the loop it was given; observers are
 // called by that loop, never from inside a call. An object may be destroyed in

@@ -168,8 +168,10 @@ bool EpollLoop::AddWatch(Watch* watch, int fd, uint32_t interest) {
   if (!Register(watch)) return false;
   watch->loop_ = this;
   Link(&watches_, watch);
-  // The epoll descriptor knows nothing of those.
-  if (!always_ready_.empty() && always_ready_.back() == watch) OnServed();
+  // epoll does not report these, so announce them.
+  if (!always_ready_.empty() && always_ready_.back() == watch) {
+    AnnounceIfServedFromOutside();
+  }
   return true;
 }
 
@@ -178,7 +180,7 @@ void EpollLoop::AddWatchLater(Watch* watch, int fd, uint32_t interest) {
   watch->loop_ = this;
   watch->registered_ = false;
   Link(&unregistered_, watch);
-  OnServed();
+  AnnounceIfServedFromOutside();
 }
 
 void EpollLoop::RegisterUnregistered() {
@@ -199,16 +201,18 @@ void EpollLoop::RegisterUnregistered() {
 bool EpollLoop::RegisterAll() {
   while (HasUnregistered()) {
     Watch* const watch = unregistered_.next_;
-    if (!Register(watch)) {
+    const bool registered = Register(watch);
+    if (!registered) {
       if (errno == ENOMEM || errno == ENOSPC) return false;
-      // That is for good: nobody else must wait for it.
+      // This refusal is permanent. Skip the watch, so that those behind it are
+      // registered.
       Log(LogLevel::kError,
           absl::StrCat("event loop: descriptor ", watch->fd_,
                        " cannot be watched: ", strerror(errno)));
     }
     Unlink(watch);
     Link(&watches_, watch);
-    watch->registered_ = true;
+    watch->registered_ = registered;
   }
   return true;
 }
@@ -219,7 +223,7 @@ void EpollLoop::SetInterest(Watch* watch, uint32_t interest) {
   if (!watch->registered_) return;
   if (std::find(always_ready_.begin(), always_ready_.end(), watch) !=
       always_ready_.end()) {
-    OnServed();
+    AnnounceIfServedFromOutside();
     return;
   }
   if (!Control(EPOLL_CTL_MOD, watch->fd_, interest, watch)) {
@@ -393,12 +397,12 @@ int EpollLoop::GetFd() {
     if (!Control(EPOLL_CTL_ADD, timer_fd_.get(), EPOLLIN, &timer_fd_)) {
       FailedToSetUp("epoll_ctl");
     }
-    OnServed();
+    AnnounceIfServedFromOutside();
   }
   return epoll_.get();
 }
 
-void EpollLoop::OnServed() {
+void EpollLoop::AnnounceIfServedFromOutside() {
   if (ServedFromOutside()) Announce();
 }
 

@@ -56,7 +56,7 @@ class EpollLoop final : public LoopBase {
   void Wait(Instant deadline) override;
   bool DispatchEvent() override;
   void OnTimerStarted() override;
-  void OnServed() override;
+  void OnServed() override { AnnounceIfServedFromOutside(); }
 
  private:
   // How many events one system call fetches. More in one go only delay timers.
@@ -104,6 +104,7 @@ class EpollLoop final : public LoopBase {
   // Makes the epoll descriptor readable if there is something to do, and sees to
   // it that it becomes so in time.
   void Announce();
+  void AnnounceIfServedFromOutside();
   void AnnounceDeadline();
   void SetTimerFd(Instant deadline);
   void NoteTimerFd();
@@ -113,8 +114,10 @@ class EpollLoop final : public LoopBase {
   UniqueFd timer_fd_;  // once GetFd() has been called
   Instant timer_fd_deadline_ = absl::InfiniteFuture();
 
-  End watches_;       // the end of the ring of watches that the kernel knows
-  End unregistered_;  // and of those that it is yet to be told of
+  // The ends of two rings: watches that the kernel knows or has refused for good,
+  // and watches that it is yet to be told of.
+  End watches_;
+  End unregistered_;
   // The kernel has refused one of these: when to try again. InfinitePast(): it
   // has not.
   Instant refused_until_ = absl::InfinitePast();

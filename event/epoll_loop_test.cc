@@ -224,6 +224,32 @@ TEST(EpollLoopTest, AWatchThatIsRemovedUnusedCostsNoSystemCall) {
   loop.RemoveWatch(&watch);
 }
 
+TEST(EpollLoopTest, AWatchThatIsRefusedForGoodIsSkipped) {
+  EpollLoop loop;
+  EventFdPair event;
+  FnWatch refused([](uint32_t) { ADD_FAILURE(); });
+  FnWatch behind([&](uint32_t) { event.Clear(); });
+  event.Signal();
+  testing::internal::CaptureStderr();  // takes a descriptor
+  {
+    EventFdPair closed;
+    loop.AddWatchLater(&refused, closed.fd(), Watch::kReadable);
+  }
+  loop.AddWatchLater(&behind, event.fd(), Watch::kReadable);
+  EXPECT_TRUE(loop.RunTurn(absl::InfinitePast()));
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("cannot be watched"),
+            std::string::npos);
+  CallCounter calls;
+  testing::internal::CaptureStderr();
+  loop.SetInterest(&refused, Watch::kWritable);
+  loop.RemoveWatch(&refused);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(calls.calls["EpollCtl"], 0);
+  loop.RemoveWatch(&behind);
+  EXPECT_TRUE(loop.AddWatch(&refused, event.fd(), Watch::kReadable));
+  loop.RemoveWatch(&refused);
+}
+
 TEST(EpollLoopTest, AWatchThatIsRefusedForNowIsTriedForAgainWithoutHaste) {
   EpollLoop loop;
   EventFdPair event;

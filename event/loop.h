@@ -96,7 +96,7 @@ class Timer {
   Timer() = default;
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
-  virtual ~Timer();  // stops
+  virtual ~Timer();
 
   // The timer is stopped when OnExpiry() begins.
   virtual void OnExpiry() = 0;
@@ -136,7 +136,8 @@ class Loop {
 
   // Any thread. Runs `task` in a later step of the loop, after all tasks posted
   // before it. The task must not be posted already (fatal). Wakes the loop if
-  // it waits. Never runs the task inside Post(). Legal with a lock held.
+  // it waits. Never runs the task inside Post(). Legal with a lock held. Posts of
+  // one task must be ordered with its Run() by the caller.
   virtual void Post(Task* task) = 0;
 
   // The same in two steps, see DeferredWakes. True: WakeAfterPost() must follow,
@@ -157,7 +158,9 @@ class Loop {
   virtual bool AddWatch(Watch* watch, int fd, uint32_t interest) = 0;
   // The same, but the kernel is told only when the loop next looks for events:
   // what is removed before costs no system call. If the kernel then refuses, the
-  // log says so, and the loop tries again by itself until it does not.
+  // log says so. For want of memory or watches, the loop tries again by itself
+  // until the kernel accepts; any other refusal is final. A loop without
+  // descriptors refuses at once, and finally.
   virtual void AddWatchLater(Watch* watch, int fd, uint32_t interest) = 0;
   // Costs nothing if that is its interest already.
   virtual void SetInterest(Watch* watch, uint32_t interest) = 0;

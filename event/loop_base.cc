@@ -110,8 +110,6 @@ void LoopBase::AtTurnEnd(TurnEndHook* hook) {
   if (outer_ != nullptr) outer_->AtTurnEnd(nesting_.get());
 }
 
-void LoopBase::RunTurnEndHooks() { RunHooks(); }
-
 bool LoopBase::InTurn() const {
   return turn_thread_.load(std::memory_order_relaxed) == ThisThread();
 }
@@ -145,7 +143,7 @@ bool LoopBase::RunTurn(Instant deadline) {
         InTurnScope in_turn(this);
         while (Step()) ran = true;
       }
-      RunHooks();
+      RunTurnEndHooks();
     } while (!ran && !stopped() && deadline != absl::InfinitePast() &&
              (deadline == absl::InfiniteFuture() || ReadClock() < deadline));
   }
@@ -159,13 +157,13 @@ bool LoopBase::RunStep() {
     ServingScope scope(this);
     ran = StepInTurn();
     if (!ran) {
-      RunHooks();
+      RunTurnEndHooks();
       Wait(absl::InfinitePast());
       BeginTurn();
       ran = StepInTurn();
     }
     new_round_ = !ran;
-    if (!ran) RunHooks();
+    if (!ran) RunTurnEndHooks();
   }
   if (!ran && !serving()) OnServed();
   return ran;
@@ -173,7 +171,7 @@ bool LoopBase::RunStep() {
 
 void LoopBase::WaitForTurn(Instant deadline) {
   // Those that were listed outside a turn.
-  RunHooks();
+  RunTurnEndHooks();
   new_round_ = true;
   if (tasks_.empty()) {
     turns_before_wait_ = 0;

@@ -41,7 +41,9 @@ class LoopBase : public Loop {
   void StopTimer(Timer* timer) override;
   Instant Now() override;
   void AtTurnEnd(TurnEndHook* hook) override;
-  void RunTurnEndHooks() override;
+  void RunTurnEndHooks() final {
+    if (!hooks_.empty()) hooks_.RunAll();
+  }
   bool InTurn() const override;
   uint32_t turn() const override { return turn_; }
   void Run() override;
@@ -106,9 +108,6 @@ class LoopBase : public Loop {
   class InTurnScope;
   class ServingScope;
 
-  void RunHooks() {
-    if (!hooks_.empty()) hooks_.RunAll();
-  }
   void WaitForTurn(Instant deadline);
   void BeginTurn();
   // Within an InTurnScope.

@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <string>
 #include <thread>
 
@@ -144,6 +146,29 @@ TEST_F(CApiTest, AThreadCannotJoinItself) {
   EXPECT_EQ(le_thread_Join(le_thread_GetCurrent(), nullptr), LE_DEADLOCK);
 }
 
+// A thread that runs has been started, even if le_thread_Start() has not returned.
+TEST_F(CApiTest, AThreadThatRunsCanBeJoinedByAnyThread) {
+  for (int i = 0; i < 200; ++i) {
+    std::atomic<bool> runs{false};
+    const le_thread_Ref_t worker = le_thread_Create(
+        "worker",
+        [](void* context) -> void* {
+          *static_cast<std::atomic<bool>*>(context) = true;
+          return nullptr;
+        },
+        &runs);
+    le_thread_SetJoinable(worker);
+    le_result_t joined = LE_FAULT;
+    std::thread joiner([&] {
+      while (!runs) std::this_thread::yield();
+      joined = le_thread_Join(worker, nullptr);
+    });
+    le_thread_Start(worker);
+    joiner.join();
+    ASSERT_EQ(joined, LE_OK) << "round " << i;
+  }
+}
+
 TEST_F(CApiTest, AFileIsAlwaysReadyForAMonitor) {
   FILE* const file = tmpfile();
   static int calls;
@@ -207,6 +232,26 @@ TEST_F(CApiDeathTest, ThreadMisuse) {
       le_event_QueueFunctionToThread(reinterpret_cast<le_thread_Ref_t>(9),
                                      NoCall, nullptr, nullptr),
       "le_event_QueueFunctionToThread: ");
+}
+
+TEST_F(CApiDeathTest, AnExitHandlerMayUseTheThreadThatWasMisused) {
+  static le_thread_Ref_t thread;
+  EXPECT_FATAL(
+      {
+        thread = le_thread_Create("x", Nothing, nullptr);
+        le_thread_SetJoinable(thread);
+        le_thread_Start(thread);
+        atexit([] { le_thread_Cancel(thread); });
+        le_thread_Start(thread);
+      },
+      "le_thread_Start: ");
+  EXPECT_FATAL(
+      {
+        thread = le_thread_GetCurrent();
+        atexit([] { le_thread_Cancel(thread); });
+        le_thread_SetJoinable(thread);
+      },
+      "le_thread_SetJoinable: ");
 }
 
 TEST_F(CApiDeathTest, MonitorMisuse) {

@@ -10,8 +10,10 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/mutex.h"
+#include "event/deferred_wakes.h"
 #include "event/os_process.h"
 #include "event/process.h"
 #include "le_eventLoop.h"
@@ -19,6 +21,8 @@
 #include "legato/refs.h"
 
 using le::event::CheckNotForked;
+using le::event::DeferredWakes;
+using le::event::Fatal;
 using le::event::Loop;
 using le::event::Misuse;
 using le::event::Mutex;
@@ -49,19 +53,25 @@ class CThread : public std::enable_shared_from_this<CThread> {
   // For the calling thread, which this is: its loop, made when it is first
   // needed. Only then can other threads' functions be posted.
   Loop* loop() {
+    DeferredWakes wakes;
     MutexLock lock(&mutex_);
     if (loop_ == nullptr) {
       loop_ = Thread::Current()->loop();
-      for (Function& function : queued_) loop_->Post(&function);
+      for (Function& function : queued_) wakes.Post(loop_, &function);
       if (cancelled_) loop_->Stop();
     }
     return loop_;
   }
 
   void SetJoinable(const char* function) {
-    MutexLock lock(&mutex_);
-    if (phase_ != Phase::kNew) Misuse(function, "the thread has been started");
-    joinable_ = true;
+    {
+      MutexLock lock(&mutex_);
+      if (phase_ == Phase::kNew) {
+        joinable_ = true;
+        return;
+      }
+    }
+    Misuse(function, kStartedAlready);
   }
 
   void Start(const char* function);
@@ -88,6 +98,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
   }
 
   void Queue(le_event_DeferredFunc_t function, void* param1, void* param2) {
+    DeferredWakes wakes;
     MutexLock lock(&mutex_);
     if (phase_ == Phase::kEnded) return;
     if (free_.empty()) free_.emplace_back(this);
@@ -96,11 +107,11 @@ class CThread : public std::enable_shared_from_this<CThread> {
     queued->function = function;
     queued->param1 = param1;
     queued->param2 = param2;
-    if (loop_ != nullptr) loop_->Post(queued);
+    if (loop_ != nullptr) wakes.Post(loop_, queued);
   }
 
-  // The thread's end: what is queued is not called any more. Nobody will ask
-  // for one that cannot be joined.
+  // The thread ends. Queued functions are dropped. A thread that cannot be joined
+  // loses its reference.
   void End() {
     std::list<Function> discarded;
     if (!joinable()) Threads::OfCurrentProcess()->Remove(ref_);
@@ -110,7 +121,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
       loop_ = nullptr;
       discarded.swap(queued_);
       free_.clear();
-    }  // what is discarded leaves the loop as it goes
+    }
+    // The destructor of each discarded function takes it back from the loop.
   }
 
   const std::string& name() const { return name_; }
@@ -119,9 +131,10 @@ class CThread : public std::enable_shared_from_this<CThread> {
 
  private:
   enum class Phase { kNew, kRunning, kEnded };
+  static constexpr char kStartedAlready[] = "the thread has been started";
 
-  // A queued function. Used again: who queues one after the other allocates
-  // nothing.
+  // A queued function. Kept in free_ after its run, so that queueing one after the
+  // other allocates nothing.
   struct Function final : le::event::Task {
     explicit Function(CThread* of) : thread(of) {}
     void Run() override {
@@ -202,22 +215,26 @@ void CThread::Body() {
 }
 
 void CThread::Start(const char* function) {
+  bool started;
   {
+    // Not released before handle_ is set: Join() may be called as soon as the
+    // thread runs.
     MutexLock lock(&mutex_);
-    if (phase_ != Phase::kNew) Misuse(function, "the thread has been started");
-    phase_ = Phase::kRunning;
+    if (phase_ == Phase::kNew) {
+      const std::shared_ptr<CThread> self = shared_from_this();
+      handle_ =
+          Process::Current()->StartThread(name_, [self] { self->Body(); });
+      if (handle_ != nullptr) {
+        phase_ = Phase::kRunning;
+        if (!joinable_) std::exchange(handle_, nullptr)->Detach();
+        return;
+      }
+    }
+    started = phase_ != Phase::kNew;
   }
-  const std::shared_ptr<CThread> self = shared_from_this();
-  std::unique_ptr<le::event::ThreadHandle> handle =
-      Process::Current()->StartThread(name_, [self] { self->Body(); });
-  if (handle == nullptr)
-    Misuse(function, "the system has no room for a thread");
-  MutexLock lock(&mutex_);
-  if (joinable_) {
-    handle_ = std::move(handle);
-  } else {
-    handle->Detach();
-  }
+  // Not under the lock: exit handlers may use the thread.
+  if (started) Misuse(function, kStartedAlready);
+  Fatal(absl::StrCat(function, ": the system has no room for a thread"));
 }
 
 le_result_t CThread::Join(void** result) {

@@ -157,9 +157,9 @@ Buffer BufferPool::Allocate() {
     block->pool = this;
   }
   if (free_.IsOwner()) {
-    ++out_at_home_;
+    ++owner_balance_;
   } else {
-    out_elsewhere_.fetch_add(1, std::memory_order_relaxed);
+    shared_balance_.fetch_add(1, std::memory_order_relaxed);
   }
   block->size = 0;
   return Buffer(block);
@@ -168,23 +168,23 @@ Buffer BufferPool::Allocate() {
 void BufferPool::Free(internal::BufferBlock* block) {
   if (free_.IsOwner()) {
     free_.PutBack(block);
-    --out_at_home_;
+    --owner_balance_;
     return;
   }
   free_.PutBack(block);
-  if (out_elsewhere_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  if (shared_balance_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
-void BufferPool::LeaveHome() {
+void BufferPool::DropOwner() {
   free_.DropOwner();
-  out_elsewhere_.fetch_add(out_at_home_, std::memory_order_relaxed);
-  out_at_home_ = 0;
+  shared_balance_.fetch_add(owner_balance_, std::memory_order_relaxed);
+  owner_balance_ = 0;
   source_ = nullptr;
 }
 
 void BufferPool::LetGo() {
-  LeaveHome();
-  if (out_elsewhere_.fetch_sub(kOwned, std::memory_order_acq_rel) == kOwned) {
+  DropOwner();
+  if (shared_balance_.fetch_sub(kOwned, std::memory_order_acq_rel) == kOwned) {
     delete this;
   }
 }
@@ -202,8 +202,8 @@ size_t BufferPool::buffers_made() const {
 }
 
 size_t BufferPool::buffers_in_use() const {
-  return static_cast<size_t>(out_elsewhere_.load(std::memory_order_relaxed) -
-                             kOwned + out_at_home_);
+  return static_cast<size_t>(shared_balance_.load(std::memory_order_relaxed) -
+                             kOwned + owner_balance_);
 }
 
 }  // namespace transports

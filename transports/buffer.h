@@ -99,7 +99,7 @@ size_t LengthWithoutZeroTail(const uint8_t* data, size_t size);
 // Thread-safe. Lives until both its owner and its last buffer are gone.
 //
 // A pool for one thread takes no lock there. Only that thread allocates; any puts
-// back. Before it ends: LeaveHome(), or let go of the pool.
+// back. Before it ends: DropOwner(), or let go of the pool.
 class BufferPool {
  public:
   struct Deleter {
@@ -119,8 +119,9 @@ class BufferPool {
   Buffer Allocate();
   // Makes sure that `count` buffers exist.
   void Reserve(size_t count);
-  // The thread that it is for ends (or has): all use it alike from now on.
-  void LeaveHome();
+  // The owning thread ends, or has ended. From now on all threads use the pool
+  // alike.
+  void DropOwner();
 
   // Exact when no other thread uses the pool.
   size_t buffers_made() const;    // in all
@@ -141,12 +142,12 @@ class BufferPool {
   BufferPool* source_;  // null: the pool is nobody's in particular
   event::ThreadCachedFreeList<internal::BufferBlock> free_;
   std::atomic<size_t> made_{0};
-  // Buffers taken less buffers put back, by the home thread, and by all others.
-  // The sum is what is in use. Once the pool is let go of, the latter has it
-  // all; until then it cannot come down to 0, for what is added to it.
+  // Buffers taken less buffers put back: by the owning thread, and by all others.
+  // Their sum is what is in use. kOwned in the second keeps it above 0 until the
+  // pool is let go of, and then the second is the sum.
   static constexpr int64_t kOwned = int64_t{1} << 62;
-  int64_t out_at_home_ = 0;
-  std::atomic<int64_t> out_elsewhere_{kOwned};
+  int64_t owner_balance_ = 0;
+  std::atomic<int64_t> shared_balance_{kOwned};
 };
 
 inline size_t Buffer::capacity() const { return block_->pool->capacity(); }

@@ -19,9 +19,10 @@
 //    never from inside a call of these classes. After Detach(), Close() or the
 //    destructor no call comes, not even one that was due.
 //  - An observer may do anything to its object in a call, deleting it too.
-//  - Send(), Flush() and the plain getters may be called from any thread;
-//    everything else from one thread at a time: the owner's, whose loop the
-//    object is attached to.
+//  - Send(), Flush(), queued_bytes(), close_status(), peer(), PeerPidFd() and
+//    Wait(kWritable) may be called from any thread. Everything else, HasBuffered(),
+//    HasPartial() and MayHaveMore() too, from one thread at a time: the owner's,
+//    whose loop the object is attached to.
 //  - What the far end had sent before it closed or died is received before the
 //    close.
 //  - Nothing that a peer or the kernel does is more than a closed connection
@@ -139,8 +140,7 @@ class Connection {
 
   // Begins to call `observer` on `loop`; OnReadable() is wanted. Neither is
   // owned; both outlive the attachment.
-  // Errors: close_status() if this end is closed; ResourceExhausted if the loop
-  // cannot watch one more. Fatal: it is attached already.
+  // Errors: close_status() if this end is closed. Fatal: it is attached already.
   // On failure the connection is as it was: not attached.
   virtual absl::Status Attach(event::Loop* loop, Observer* observer) = 0;
   // Ends that. No-op if not attached. What is queued stays queued.
@@ -232,13 +232,14 @@ class Connection {
   // far end broke the rules of frames. Internal: the kernel refused.
   virtual absl::Status close_status() const = 0;
 
-  // Who is at the far end, by the kernel's word, as of the moment of Connect():
-  // for the accepted end who connected, for the connecting end who listens.
+  // Credentials of the far end at Connect(), from the kernel: the accepted end
+  // gets the connecting process, the connecting end gets the listening one.
   // Errors: Unavailable: this end is closed, unless it closed because the far
   // end broke a rule. Internal: the kernel does not say.
   virtual absl::StatusOr<event::Credentials> peer() const = 0;
   // A pidfd of the far end; the caller's.
-  // Errors: Unimplemented: there is no trustworthy one.
+  // Errors: Unavailable: this end is closed. Unimplemented: there is no
+  // trustworthy one.
   virtual absl::StatusOr<event::UniqueFd> PeerPidFd() const = 0;
 
  private:
@@ -302,9 +303,6 @@ class Acceptor {
 class Transport {
  public:
   virtual ~Transport() = default;
-
-  // For logs: "unix", "loopback".
-  virtual const char* name() const = 0;
 
   // Takes `address` (for sockets a path, made anew and removed at the end;
   // anybody may connect, access is for the layer above to check).

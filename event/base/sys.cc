@@ -111,13 +111,6 @@ int Poll(struct pollfd* fds, nfds_t count, int timeout_ms) {
   return ::poll(fds, count, timeout_ms);
 }
 
-int PPoll(struct pollfd* fds, nfds_t count, const struct timespec* timeout) {
-  const bool waits =
-      timeout == nullptr || timeout->tv_sec != 0 || timeout->tv_nsec != 0;
-  if (Intercepted("PPoll", -1, waits, fds, count)) return -1;
-  return ::ppoll(fds, count, timeout, nullptr);
-}
-
 int Socket(int domain, int type, int protocol) {
   if (Intercepted("Socket")) return -1;
   return ::socket(domain, type, protocol);

@@ -39,9 +39,9 @@ struct Call {
   // What makes a difference to what the kernel may answer: EpollCtl's
   // operation, the option of Get- and SetSockOpt, Fcntl's command, Recv's and
   // RecvMsg's flags, EpollWait's timeout; 1 if SendMsg carries a descriptor, and
-  // if Poll or PPoll may wait. Else 0.
+  // if Poll may wait. Else 0.
   int detail = 0;
-  // Poll's and PPoll's.
+  // Poll's.
   const struct pollfd* fds = nullptr;
   nfds_t fd_count = 0;
 };
@@ -84,7 +84,6 @@ int Fcntl(int fd, int command, intptr_t argument);
 int Ioctl(int fd, unsigned long request, void* argument);
 int Poll(struct pollfd* fds, nfds_t count, int timeout_ms);
 // `timeout` null: without end. The signal mask is left alone.
-int PPoll(struct pollfd* fds, nfds_t count, const struct timespec* timeout);
 
 // ---- Sockets ----
 

@@ -31,8 +31,8 @@ class ThreadCachedFreeList {
   ThreadCachedFreeList(const ThreadCachedFreeList&) = delete;
   ThreadCachedFreeList& operator=(const ThreadCachedFreeList&) = delete;
 
-  // Any thread. Null if no object is free. (To another thread than the owner, the
-  // owner's list is out of reach.)
+  // Any thread. Null if no object is free. Other threads cannot reach the owner's
+  // list.
   T* Take() {
     if (IsOwner()) {
       T* object = owner_list_;
@@ -42,6 +42,8 @@ class ThreadCachedFreeList {
         }
         MutexLock lock(&mutex_);
         object = shared_list_.exchange(nullptr, std::memory_order_relaxed);
+        // Another thread may have taken the last one in between.
+        if (object == nullptr) return nullptr;
       }
       owner_list_ = object->next_free;
       return object;

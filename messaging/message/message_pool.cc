@@ -72,9 +72,9 @@ MessagePool::~MessagePool() {
   }
 }
 
-void MessagePool::LeaveHome() {
+void MessagePool::DropOwner() {
   free_.DropOwner();
-  buffers_->LeaveHome();
+  buffers_->DropOwner();
 }
 
 Message* MessagePool::Take(MessageOwner* owner) {

@@ -48,7 +48,7 @@ class MessagePool : public event::RefCounted<MessagePool> {
   explicit MessagePool(MessagePool* source);
 
   // The thread whose pool it is ends, or has ended.
-  void LeaveHome();
+  void DropOwner();
 
   // A zero-filled message of `owner`.
   event::Ref<Message> New(MessageOwner* owner);

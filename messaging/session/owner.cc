@@ -91,7 +91,7 @@ void Owner::OnThreadGone() {
       if (!thread()->process()->killed()) object->Abandon();
     }
   }
-  for (auto& entry : pools_) entry.second->LeaveHome();
+  for (auto& entry : pools_) entry.second->DropOwner();
   pools_.clear();
   thread_.store(nullptr, std::memory_order_relaxed);
 }

@@ -78,7 +78,6 @@ const std::vector<Kind>& Kinds() {
       // (ENOSYS and EPERM are for good, and have a test of their own.)
       {"EpollPWait2", "EpollPWait2", kAny, {Harmless(EINTR)}, nullptr},
       {"Poll", "Poll", kAny, {Harmless(EINTR), Costly(ENOMEM)}, nullptr},
-      {"PPoll", "PPoll", kAny, {Harmless(EINTR), Harmless(ENOMEM)}, nullptr},
       {"Read", "Read", kAny, {Harmless(EINTR), Harmless(EAGAIN)}, nullptr},
       {"Socket",
        "Socket",

@@ -171,7 +171,7 @@ bool Injector::CanExhaust() {
 bool Injector::MayWait(const Call& call) {
   const absl::string_view name = call.name;
   if (name == "EpollWait") return call.detail != 0;
-  if (name == "Poll" || name == "PPoll") return call.detail != 0;
+  if (name == "Poll") return call.detail != 0;
   if (name == "RecvMsg" || name == "Recv") {
     return (call.detail & MSG_DONTWAIT) == 0;
   }

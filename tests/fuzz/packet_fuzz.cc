@@ -73,7 +73,7 @@ class World {
           PacketReader::Room room(&reader_, pool_);
           std::memset(room.parts()[0].iov_base, 'x',
                       transports::kFrameHeaderBytes);
-          room.Spoil();
+          room.Discard();
           break;
         }
         default:
@@ -138,6 +138,7 @@ class World {
                   "no frame: there is a part of one");
           return true;
         case Result::kConnection:
+        case Result::kPromisedConnection:
           Require(static_cast<bool>(frame.descriptor), "a connection is there");
           break;
         case Result::kFrame:

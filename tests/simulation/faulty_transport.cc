@@ -40,9 +40,6 @@ class FaultyConnection final : public Connection,
 
   absl::Status Attach(event::Loop* loop,
                       Connection::Observer* observer) override {
-    if (Strikes(context_.weather->no_descriptor_one_in, "no watch left")) {
-      return absl::ResourceExhaustedError("no watch left");
-    }
     absl::Status attached = inner_->Attach(loop, this);
     if (!attached.ok()) return attached;
     loop_ = loop;

@@ -40,7 +40,6 @@ class FaultyTransport final : public transports::Transport {
     Descriptors* descriptors;
   };
 
-  const char* name() const override { return "faulty"; }
   absl::StatusOr<std::unique_ptr<transports::Acceptor>> Listen(
       const std::string& address) override;
   absl::StatusOr<std::unique_ptr<transports::Connection>> Connect(

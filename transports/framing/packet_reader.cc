@@ -39,8 +39,8 @@ PacketReader::Result PacketReader::ResultFor(const FrameHeader& header,
   if (!header.has(FrameHeader::kConnection) || !frame.descriptor) {
     return Result::kFrame;
   }
-  passed_has_promised_plain_ = header.has(FrameHeader::kExpectsPlain);
-  return Result::kConnection;
+  return header.has(FrameHeader::kExpectsPlain) ? Result::kPromisedConnection
+                                                : Result::kConnection;
 }
 
 PacketReader::Result PacketReader::AcceptAny(Room* room, size_t size,

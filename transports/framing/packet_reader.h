@@ -80,8 +80,8 @@ class PacketReader {
       return parts_;
     }
     size_t part_count() const { return part_count_; }
-    // There are bytes of a packet here that Accept() will not be told of.
-    void Spoil() {
+    // Call if the buffer was written to but Accept() will not follow.
+    void Discard() {
       if (payload_) payload_.MarkDirty();
     }
 
@@ -104,13 +104,16 @@ class PacketReader {
   enum class Result {
     kFrame,
     kConnection,  // a frame, whose descriptor is the socket of a connection
-    kNothing,     // no frame yet
-    kBroken,      // the sender broke a rule; the reader must not be used again
+    // The same, and the far end of that connection has been promised a packet
+    // without attachments.
+    kPromisedConnection,
+    kNothing,  // no frame yet
+    kBroken,   // the sender broke a rule; the reader must not be used again
   };
 
   // Takes a packet of `size` bytes, of which as many as fit are in `room`, and
-  // what came with it. kFrame, kConnection: `frame` is filled; the caller makes
-  // the connection from the descriptor. kBroken: `why` says which rule.
+  // what came with it. kFrame and the two connections: `frame` is filled; the
+  // caller makes the connection from the descriptor. kBroken: `why` says which rule.
   // Descriptors that are in no frame stay in `attachments`.
   Result Accept(Room* room, size_t size, PacketAttachments* attachments,
                 IncomingFrame* frame, absl::Status* why);
@@ -135,10 +138,6 @@ class PacketReader {
   // Whether the sender said that more is coming, and has not been found wrong.
   bool may_have_more() const { return may_have_more_; }
   void FoundNoMore() { may_have_more_ = false; }
-
-  // After kConnection: whether the far end of that connection has been promised
-  // a packet without attachments.
-  bool passed_has_promised_plain() const { return passed_has_promised_plain_; }
 
   // Drops what is buffered and partial.
   void Reset();
@@ -184,7 +183,8 @@ class PacketReader {
                                IncomingFrame* frame);
   void KeepRest(Room* room, size_t at, size_t size,
                 const PacketAttachments& attachments);
-  Result ResultFor(const FrameHeader& header, const IncomingFrame& frame);
+  static Result ResultFor(const FrameHeader& header,
+                          const IncomingFrame& frame);
 
   // At most one of these is not null.
   std::unique_ptr<Memory> rest_;
@@ -194,7 +194,6 @@ class PacketReader {
   bool may_have_more_ = false;  // likewise
   bool announced_ = false;      // the last packet was an announcement
   bool wants_credentials_ = false;
-  bool passed_has_promised_plain_ = false;
 };
 
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline PacketReader::Result PacketReader::Accept(

@@ -54,7 +54,6 @@ class LoopbackTransport final : public LocalTransport {
   LoopbackTransport(LoopbackNetwork* network, event::Process* process);
   ~LoopbackTransport() override;
 
-  const char* name() const override { return "loopback"; }
   absl::StatusOr<std::unique_ptr<Acceptor>> Listen(
       const std::string& address) override;
   absl::StatusOr<std::unique_ptr<Connection>> Connect(

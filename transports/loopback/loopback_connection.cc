@@ -340,6 +340,8 @@ absl::StatusOr<event::Credentials> LoopbackConnection::peer() const {
 }
 
 absl::StatusOr<event::UniqueFd> LoopbackConnection::PeerPidFd() const {
+  event::MutexLock lock(&channel_->mutex);
+  if (mine().closed) return absl::UnavailableError("closed");
   return absl::UnimplementedError("loopback has no pidfd");
 }
 

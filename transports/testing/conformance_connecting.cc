@@ -183,6 +183,9 @@ TEST_P(TransportConformanceTest, HasATrustworthyPidfdOrSaysThatItHasNone) {
       EXPECT_EQ(fd.status().code(), absl::StatusCode::kUnimplemented);
     }
   }
+  ends.client->Close();
+  EXPECT_EQ(ends.client->PeerPidFd().status().code(),
+            absl::StatusCode::kUnavailable);
 }
 
 // A frame that was sent before this was asked, and does not say who sent it, is

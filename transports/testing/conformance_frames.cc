@@ -347,7 +347,9 @@ TEST_P(TransportConformanceTest,
   struct rlimit old, none;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
   none = old;
-  none.rlim_cur = 1;
+  // All below are taken, and `first` is free again once it is sent. Not lower:
+  // the limit also bounds what all processes of this user have in flight.
+  none.rlim_cur = static_cast<rlim_t>(first.get());
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
   const IoResult sent = ends.client->Send(frame);
   IncomingFrame received;

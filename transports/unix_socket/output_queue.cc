@@ -36,15 +36,16 @@ std::unique_ptr<std::vector<uint8_t>> PacketMemory() {
 
 }  // namespace
 
-OutputPacket* OutputQueue::Open(event::UniqueFd descriptor, bool vouched) {
-  if ((descriptor || vouched) && !empty() && EndsWithPromise()) {
+OutputPacket* OutputQueue::Open(event::UniqueFd descriptor,
+                                bool attach_credentials) {
+  if ((descriptor || attach_credentials) && !empty() && EndsWithPromise()) {
     PushAnnouncement();
   }
   packets_.emplace_back();
   OutputPacket* const packet = &packets_.back();
   packet->descriptor = std::move(descriptor);
   if (packet->descriptor) ++descriptors_;
-  packet->vouched = vouched;
+  packet->attach_credentials = attach_credentials;
   return packet;
 }
 
@@ -66,11 +67,12 @@ bool OutputQueue::EndsWithPromise() const {
 
 void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
                        Buffer* movable, size_t sent, event::UniqueFd descriptor,
-                       bool vouched, size_t max_packet) {
+                       bool attach_credentials, size_t max_packet) {
   ++frames_;
   const size_t size = kFrameHeaderBytes + payload.size();
   if (sent > 0 || size > max_packet) {
-    OutputPacket* const packet = Open(std::move(descriptor), vouched);
+    OutputPacket* const packet =
+        Open(std::move(descriptor), attach_credentials);
     packet->is_alone = packet->is_large = true;
     packet->frames = 1;
     packet->sent = sent;
@@ -88,8 +90,9 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
     return;
   }
   OutputPacket* packet = empty() ? nullptr : &packets_.back();
-  if (packet != nullptr && !packet->is_alone && !packet->vouched &&
-      !descriptor && !vouched && packet->bytes().size() + size <= max_packet) {
+  if (packet != nullptr && !packet->is_alone && !packet->attach_credentials &&
+      !descriptor && !attach_credentials &&
+      packet->bytes().size() + size <= max_packet) {
     FrameHeader previous;
     uint8_t* const at = packet->bytes().data() + packet->last_header;
     std::memcpy(&previous, at, kFrameHeaderBytes);
@@ -97,8 +100,10 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
     std::memcpy(at, &previous, kFrameHeaderBytes);
     header.flags &= static_cast<uint16_t>(~FrameHeader::kOfPacket);
   } else {
-    if (!descriptor && !vouched) header.flags |= FrameHeader::kPlainNext;
-    packet = Open(std::move(descriptor), vouched);
+    if (!descriptor && !attach_credentials) {
+      header.flags |= FrameHeader::kPlainNext;
+    }
+    packet = Open(std::move(descriptor), attach_credentials);
     packet->memory = PacketMemory();
   }
   packet->last_header = packet->bytes().size();
@@ -165,7 +170,7 @@ void OutputQueue::Recut(size_t max_packet) {
       header.flags &=
           static_cast<uint16_t>(~(FrameHeader::kOfPacket | FrameHeader::kMore));
       Push(header, payload, nullptr, 0, std::move(packet.descriptor),
-           packet.vouched, max_packet);
+           packet.attach_credentials, max_packet);
     }
   }
 }

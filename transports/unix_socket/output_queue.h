@@ -27,7 +27,7 @@ struct OutputPacket {
   std::unique_ptr<std::vector<uint8_t>> memory;
   Buffer buffer;
   event::UniqueFd descriptor;  // or the socket of a connection
-  bool vouched = false;
+  bool attach_credentials = false;
   size_t frames = 0;       // that end in this packet
   size_t last_header = 0;  // where the last of them begins
   bool is_alone = false;   // no other frame may join it
@@ -64,7 +64,7 @@ class OutputQueue {
   // buffer that holds it, if that is not null and saves copying a large frame.
   void Push(FrameHeader header, absl::Span<const uint8_t> payload,
             Buffer* movable, size_t sent, event::UniqueFd descriptor,
-            bool vouched, size_t max_packet);
+            bool attach_credentials, size_t max_packet);
 
   // A packet that says that the next one is not plain, though it was said that it
   // would be. Done by the queue itself, if that was said by a packet in it.
@@ -81,7 +81,7 @@ class OutputQueue {
   void Recut(size_t max_packet);
 
  private:
-  OutputPacket* Open(event::UniqueFd descriptor, bool vouched);
+  OutputPacket* Open(event::UniqueFd descriptor, bool attach_credentials);
 
   std::vector<OutputPacket> packets_;  // from first_ on
   size_t first_ = 0;

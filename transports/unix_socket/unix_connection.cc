@@ -62,7 +62,7 @@ UnixConnection::UnixConnection(event::UniqueFd socket, event::Process* process,
 UnixConnection::~UnixConnection() { Close(); }
 
 UnixConnection* UnixConnection::AsIdle(Connection* connection,
-                                       bool* promised_plain) {
+                                       bool* promised_plain) const {
   auto* const passed = dynamic_cast<UnixConnection*>(connection);
   if (passed == nullptr || passed == this) return nullptr;
   event::MutexLock lock(&passed->mutex_);
@@ -329,6 +329,7 @@ absl::StatusOr<event::Credentials> UnixConnection::PeerLocked() const {
 
 absl::StatusOr<event::UniqueFd> UnixConnection::PeerPidFd() const {
   event::MutexLock lock(&mutex_);
+  if (closed_ != nullptr) return absl::UnavailableError("closed");
   int fd = -1;
   socklen_t size = sizeof(fd);
   if (sys::GetSockOpt(fd_.get(), SOL_SOCKET, SO_PEERPIDFD, &fd, &size) != 0) {

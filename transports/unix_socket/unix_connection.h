@@ -119,7 +119,6 @@ class UnixConnection final : public Connection, private event::Watch {
                  IncomingAncillary* ancillary, size_t* size);
   ssize_t TakeWhatWasLookedAt(ssize_t size);
   IoResult TakeBuffered(IncomingFrame* frame, BufferPool* pool);
-  void MakePassedConnection(IncomingFrame* frame);
   void RemindOfBuffered();
   Leftover* leftover();
   IoResult Fail(absl::Status status);
@@ -127,7 +126,7 @@ class UnixConnection final : public Connection, private event::Watch {
   absl::StatusOr<event::Credentials> PeerLocked() const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // `connection`, if this one may pass it on; null otherwise.
-  UnixConnection* AsIdle(Connection* connection, bool* promised_plain);
+  UnixConnection* AsIdle(Connection* connection, bool* promised_plain) const;
   // For a connection that is passed on.
   event::UniqueFd ReleaseSocket() ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -153,7 +152,9 @@ class UnixConnection final : public Connection, private event::Watch {
   std::unique_ptr<Leftover> leftover_;
 
   std::unique_ptr<Output> output_ ABSL_GUARDED_BY(mutex_);
-  event::UniqueFd fd_;  // as observer_; here to save space
+  // As observer_; here to save space. After closed_ is set, the last waiter may
+  // reset it.
+  event::UniqueFd fd_;
   // The last turn in which something left; 0: none.
   uint32_t sent_in_turn_ ABSL_GUARDED_BY(mutex_) = 0;
   uint32_t send_limit_bytes_ ABSL_GUARDED_BY(mutex_);
@@ -174,7 +175,8 @@ class UnixConnection final : public Connection, private event::Watch {
   bool leaves_unread_ = false;  // DescriptorPolicy::kLeaveUnread
   bool socket_is_nonblocking_;
 
-  // The owner waits, and looks at the output no more. Set under mutex_.
+  // The owner waits, and looks at the output no more. Set under mutex_; the owner
+  // clears it without. A stale true costs one kWouldBlock.
   std::atomic<bool> owner_is_blocked_{false};
 };
 

@@ -26,8 +26,7 @@ constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 // When no descriptor is free, likewise.
 constexpr absl::Duration kNoDescriptorPause = absl::Milliseconds(50);
 
-// How nearly every connection ends. Made once, for each new one would take two
-// pieces of memory.
+// Shared statuses for the common endings: creating one costs two allocations.
 inline const absl::Status& ClosedHere() {
   static const auto* const status =
       new absl::Status(absl::CancelledError("closed at this end"));

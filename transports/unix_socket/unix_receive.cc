@@ -131,7 +131,7 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
         // If there is a descriptor after all, the kernel has other reasons.
         if (look != 0 && ancillary->truncated()) {
           if (!leftover()->MayReceive()) {
-            room->Spoil();
+            room->Discard();
             return IoResult::kWouldBlock;
           }
           // Somebody may just have closed one.
@@ -155,13 +155,13 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
           ancillary->Reset();
           continue;
         }
-        room->Spoil();
+        room->Discard();
         return Fail(FarEndGone());
       case EAGAIN:
         reader_.FoundNoMore();
         return IoResult::kWouldBlock;
       default:
-        room->Spoil();
+        room->Discard();
         return Fail(KernelRefused("recvmsg", errno));
     }
   }
@@ -196,9 +196,15 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     const IoResult result = Fetch(&room, block, &ancillary, &size);
     if (result != IoResult::kOk) return result;
     absl::Status why;
-    switch (reader_.Accept(&room, size, &ancillary, frame, &why)) {
+    const PacketReader::Result accepted =
+        reader_.Accept(&room, size, &ancillary, frame, &why);
+    switch (accepted) {
       case PacketReader::Result::kConnection:
-        MakePassedConnection(frame);
+      case PacketReader::Result::kPromisedConnection:
+        frame->connection = std::make_unique<UnixConnection>(
+            std::move(frame->descriptor), process_,
+            /*socket_is_nonblocking=*/true,
+            accepted == PacketReader::Result::kPromisedConnection);
         ABSL_FALLTHROUGH_INTENDED;
       case PacketReader::Result::kFrame:
         if (ABSL_PREDICT_FALSE(HasBuffered())) RemindOfBuffered();
@@ -211,12 +217,6 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
         break;
     }
   }
-}
-
-void UnixConnection::MakePassedConnection(IncomingFrame* frame) {
-  frame->connection = std::make_unique<UnixConnection>(
-      std::move(frame->descriptor), process_, /*socket_is_nonblocking=*/true,
-      reader_.passed_has_promised_plain());
 }
 
 IoResult UnixConnection::TakeBuffered(IncomingFrame* frame, BufferPool* pool) {

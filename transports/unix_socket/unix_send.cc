@@ -66,12 +66,12 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   header.id = frame.id;
   header.length = static_cast<uint32_t>(frame.payload.size());
   if (frame.descriptor != nullptr) header.flags |= FrameHeader::kDescriptor;
+  UnixConnection* passed = nullptr;
   if (frame.connection != nullptr) {
     header.flags |= FrameHeader::kConnection;
     bool promised_plain = false;
-    if (AsIdle(frame.connection->get(), &promised_plain) == nullptr) {
-      return IoResult::kNotIdle;
-    }
+    passed = AsIdle(frame.connection->get(), &promised_plain);
+    if (passed == nullptr) return IoResult::kNotIdle;
     if (promised_plain) header.flags |= FrameHeader::kExpectsPlain;
   }
   if (frame.more_to_come) header.flags |= FrameHeader::kMoreToCome;
@@ -90,8 +90,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   const bool gathers = in_turn && sent_in_turn_ == loop_->turn();
   const size_t size = kFrameHeaderBytes + frame.payload.size();
 
-  const bool with_descriptor =
-      frame.descriptor != nullptr || frame.connection != nullptr;
+  const bool with_descriptor = frame.descriptor != nullptr || passed != nullptr;
 
   if (waits && IsFullLocked(size, with_descriptor)) {
     // In a turn, it may have been gathered only.
@@ -107,11 +106,9 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
 
   size_t sent = 0;
   if (!waits && !gathers) {
-    const int descriptor =
-        frame.descriptor != nullptr ? frame.descriptor->get()
-        : frame.connection != nullptr
-            ? static_cast<UnixConnection*>(frame.connection->get())->fd_.get()
-            : -1;
+    const int descriptor = frame.descriptor != nullptr ? frame.descriptor->get()
+                           : passed != nullptr         ? passed->fd_.get()
+                                                       : -1;
     switch (SendFrame(header, frame, descriptor, &sent)) {
       case Sent::kAll:
         if (frame.descriptor != nullptr) frame.descriptor->reset();
@@ -134,9 +131,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   event::UniqueFd descriptor;
   if (sent == 0 && frame.descriptor != nullptr) {
     descriptor = std::move(*frame.descriptor);
-  } else if (sent == 0 && frame.connection != nullptr) {
-    descriptor =
-        static_cast<UnixConnection*>(frame.connection->get())->ReleaseSocket();
+  } else if (sent == 0 && passed != nullptr) {
+    descriptor = passed->ReleaseSocket();
   }
   if (frame.descriptor != nullptr) frame.descriptor->reset();
   if (frame.connection != nullptr) frame.connection->reset();
@@ -224,16 +220,17 @@ UnixConnection::Sent UnixConnection::SendFront() {
     size_t sent = packet->sent;
     const Sent result =
         SendParts(packet->header(), packet->payload(), packet->descriptor.get(),
-                  packet->vouched, &sent);
+                  packet->attach_credentials, &sent);
     if (result != Sent::kBroken) output_->queue.SetFrontSent(sent);
     return result;
   }
   const absl::Span<uint8_t> bytes = packet->bytes();
-  if (!packet->descriptor && !packet->vouched) {
+  if (!packet->descriptor && !packet->attach_credentials) {
     return SendPlain(bytes.data(), bytes.size());
   }
   struct iovec part = {bytes.data(), bytes.size()};
-  return SendBytes(&part, 1, packet->descriptor.get(), packet->vouched);
+  return SendBytes(&part, 1, packet->descriptor.get(),
+                   packet->attach_credentials);
 }
 
 UnixConnection::Sent UnixConnection::SendFrame(FrameHeader header,
@@ -267,7 +264,7 @@ UnixConnection::Sent UnixConnection::SendFrame(FrameHeader header,
 
 UnixConnection::Sent UnixConnection::SendParts(
     FrameHeader header, absl::Span<const uint8_t> payload, int descriptor,
-    bool vouched, size_t* sent) {
+    bool attach_credentials, size_t* sent) {
   for (;;) {
     const size_t rest = payload.size() - *sent;
     const bool whole =
@@ -284,14 +281,14 @@ UnixConnection::Sent UnixConnection::SendParts(
     } else if (!whole) {
       part_header.flags |= FrameHeader::kFragmented;
     }
-    const bool plain = *sent > 0 || (descriptor < 0 && !vouched);
+    const bool plain = *sent > 0 || (descriptor < 0 && !attach_credentials);
     if (plain) part_header.flags |= FrameHeader::kPlainNext;
     struct iovec parts[2] = {
         {&part_header, kFrameHeaderBytes},
         {const_cast<uint8_t*>(payload.data()) + *sent, part}};
     const Sent result =
         SendBytes(parts, part == 0 ? 1 : 2, *sent == 0 ? descriptor : -1,
-                  *sent == 0 && vouched);
+                  *sent == 0 && attach_credentials);
     if (result == Sent::kTooLarge) {
       LearnPacketLimit();
       if (send_is_broken_) return Sent::kBroken;
@@ -337,13 +334,13 @@ UnixConnection::Sent UnixConnection::FailedToSend(int error) {
 
 UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
                                                size_t count, int descriptor,
-                                               bool vouched) {
+                                               bool attach_credentials) {
   struct msghdr message = {};
   message.msg_iov = parts;
   message.msg_iovlen = count;
   OutgoingAncillary ancillary;
   if (descriptor >= 0) ancillary.AddDescriptor(descriptor);
-  if (vouched) ancillary.AddCredentials(process_->credentials());
+  if (attach_credentials) ancillary.AddCredentials(process_->credentials());
   ancillary.PutInto(&message);
   for (;;) {
     if (sys::SendMsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
@@ -361,7 +358,7 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
                             " cannot be sent: ", std::strerror(error)));
     descriptor = -1;
     ancillary = OutgoingAncillary();
-    if (vouched) ancillary.AddCredentials(process_->credentials());
+    if (attach_credentials) ancillary.AddCredentials(process_->credentials());
     ancillary.PutInto(&message);
   }
 }

@@ -26,7 +26,6 @@ class UnixTransport final : public Transport {
  public:
   explicit UnixTransport(event::Process* process) : process_(process) {}
 
-  const char* name() const override { return "unix"; }
   absl::StatusOr<std::unique_ptr<Acceptor>> Listen(
       const std::string& address) override;
   absl::StatusOr<std::unique_ptr<Connection>> Connect(
