@@ -219,6 +219,9 @@ class Thread {
   // Destroys module state, before the Thread goes.
   void DestroyState() { state_.Clear(); }
 
+  // End() has begun.
+  bool ending() const { return ended_; }
+
   Process* process() const { return process_; }
   const std::string& name() const { return name_; }
   // A number that names this thread among all threads anywhere, and that

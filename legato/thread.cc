@@ -319,6 +319,9 @@ const char* le_thread_GetMyName(void) {
 
 void le_thread_Exit(void* resultPtr) {
   CheckNotForked(__func__);
+  if (Thread::Current()->ending()) {
+    Misuse(__func__, "the thread is ending already");
+  }
   CurrentThread()->Exit(resultPtr);
 }
 

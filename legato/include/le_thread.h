@@ -50,7 +50,8 @@ le_result_t le_thread_GetName(le_thread_Ref_t threadRef, char* buffer,
 /* The calling thread's name; valid for its life. */
 const char* le_thread_GetMyName(void);
 
-/* Ends the calling thread, after its destructors, with that result. */
+/* Ends the calling thread, after its destructors, with that result. Fatal: it is ending
+ * already, and this is one of its destructors, or a handler that its end calls. */
 void le_thread_Exit(void* resultPtr) __attribute__((noreturn));
 
 /* Ends a thread when it next comes back to its event loop. LE_NOT_FOUND: it has

@@ -461,6 +461,20 @@ void* Use(void* context) {
   return nullptr;
 }
 
+// A thread that ends ends once, also in what its end calls.
+TEST_F(MisuseTest, ExitingAThreadThatEnds) {
+  EXPECT_MISUSE(OnAnotherThread(
+                    [](void*) -> void* {
+                      le_thread_InitLegatoThreadData("ending");
+                      le_thread_AddDestructor(
+                          [](void*) { le_thread_Exit(nullptr); }, nullptr);
+                      le_thread_CleanupLegatoThreadData();
+                      return nullptr;
+                    },
+                    nullptr),
+                "le_thread_Exit: the thread is ending already");
+}
+
 // No thread that starts later is taken for the owner, wherever its object is.
 TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
   constexpr int kThreads = 200;

@@ -44,6 +44,10 @@ void RunWhatIsReady() {
   }
 }
 
+le_msg_ProtocolRef_t LargeProtocol() {
+  return le_msg_GetProtocolRef("large", size_t{1} << 20);
+}
+
 constexpr char kHowMany[] = "how many sessions?";
 constexpr char kHold[] = "hold";
 
@@ -521,6 +525,101 @@ TEST_P(LifecycleTest, AThreadMayExitInAHandlerOfItsService) {
 }
 
 // ---- Any thread ------------------------------------------------------------
+
+// A handler that makes a new session each time it is told, too.
+TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsMakeNewSessions) {
+  Scenario scenario;
+  scenario.Add("server", &CountingServerBody);
+  scenario.Add("client", [](Party* party) {
+    static constexpr int kForEver = 1000;
+    struct Asker {
+      le_msg_SessionRef_t session = nullptr;
+      int told = 0;
+      void Ask() {
+        session = le_msg_CreateSession(TextProtocol(), "echo");
+        le_msg_OpenSessionSync(session);
+        le_msg_RequestResponse(
+            NewText(session, kHold),
+            [](le_msg_MessageRef_t, void* context) {
+              auto* const self = static_cast<Asker*>(context);
+              le_msg_DeleteSession(self->session);
+              if (++self->told < kForEver) self->Ask();
+            },
+            this);
+      }
+    } asker;
+    RunThread([&asker] { asker.Ask(); });
+    EXPECT_EQ(asker.told, 1) << "a session of an ending thread tells nothing";
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A handler may run the loop. What was due before comes then, in order.
+TEST_P(LifecycleTest, AHandlerThatRunsTheLoopGetsTheRest) {
+  Scenario scenario;
+  scenario.Add("server", &CountingServerBody);
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    std::string log;
+    client.Request(kHold, [&](le_msg_MessageRef_t) {
+      log += "1";
+      // Without end if the loop does not know that there is more.
+      while (log.size() < 3) le_event_ServiceLoop();
+      log += "1";
+    });
+    client.Request(kHold, [&](le_msg_MessageRef_t) { log += "2"; });
+    client.Request(kHold, [&](le_msg_MessageRef_t) { log += "3"; });
+    le_msg_CloseSession(client.ref());
+    party->RunLoopUntil([&] { return log.size() == 4; });
+    EXPECT_EQ(log, "1231");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A thread's deadline holds though the owner is blocked on the same session and
+// the server reads nothing.
+TEST_P(LifecycleTest, ADeadlineHoldsWhileTheOwnerIsBlocked) {
+  if (GetParam() == Setting::kUnixProcesses) {
+    GTEST_SKIP() << "between processes only a party's first thread signals";
+  }
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo", LargeProtocol());
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      if (!le_msg_NeedsResponse(message)) return le_msg_ReleaseMsg(message);
+      party->Signal("asked");
+      party->Await("sent");
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo", LargeProtocol());
+    client.Open();
+    const le_msg_SessionRef_t session = client.ref();
+    std::function<void()> send = [&] {
+      party->Await("asked");
+      for (int i = 0; i < 4; ++i) {
+        const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+        le_msg_SetPayloadSize(message, le_msg_GetMaxPayloadSize(message));
+        le_msg_SendTimed(message, 1);
+      }
+      party->Signal("sent");
+    };
+    const le_thread_Ref_t sender = StartThread(&send);
+    const le_msg_MessageRef_t response =
+        le_msg_RequestSyncResponse(le_msg_CreateMsg(session));
+    EXPECT_NE(response, nullptr);
+    if (response != nullptr) le_msg_ReleaseMsg(response);
+    le_thread_Join(sender, nullptr);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
 
 // What any thread may ask, while the owner changes what is asked about. tsan
 // checks it.
