@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
+#include "messaging/session/blocked_caller.h"
 
 namespace le {
 namespace messaging {
@@ -42,76 +43,6 @@ Result ToResult(const absl::Status& opening) {
 }
 
 }  // namespace
-
-// Expires requests. Exists once a request with a deadline has been made.
-class ClientSession::Deadlines final : private event::Timer {
- public:
-  explicit Deadlines(ClientSession* session) : session_(session) {}
-
-  void Arm(event::Instant deadline) {
-    if (running() && this->deadline() <= deadline) return;
-    session_->owner_->loop()->StartTimer(this, deadline);
-  }
-
- private:
-  void OnExpiry() override {
-    const event::Instant now = session_->owner_->loop()->Now();
-    for (;;) {
-      absl::optional<Completion> expired;
-      {
-        MutexLock lock(&session_->mutex_);
-        expired = session_->machine_.ExpireRequest(now);
-      }
-      if (!expired.has_value()) break;
-      session_->Complete(*expired, Result::kTimedOut);
-    }
-    session_->ArmDeadline();
-  }
-
-  ClientSession* const session_;
-};
-
-// A caller that waits on its stack.
-struct ClientSession::BlockedCaller {
-  Completion completion() {
-    Completion completion;
-    completion.done = &Done;
-    completion.context = this;
-    completion.on_stack = true;
-    return completion;
-  }
-
-  bool done = false;
-  Result result = Result::kClosed;
-  event::Ref<Message> response;
-
- private:
-  static void Done(const Completion& completion, ClientSession*,
-                   event::Ref<Message> response, Result result) {
-    auto* const caller = static_cast<BlockedCaller*>(completion.context);
-    caller->done = true;
-    caller->result = result;
-    caller->response = std::move(response);
-  }
-};
-
-ClientSession::ClientSession(Interface interface,
-                             directory::Introducer* introducer,
-                             std::unique_ptr<ClientHandler> handler)
-    : interface_(std::move(interface)),
-      introducer_(introducer),
-      owner_(Owner::OfCurrentThread()),
-      pool_(owner_->PoolOf(interface_.protocol)),
-      handler_(std::move(handler)) {
-  Ref();  // the owner's, until LeaveOwner()
-  owner_->AddSession(this);
-  if (owner_->ending()) {
-    MutexLock lock(&mutex_);
-    machine_.Retire();
-  }
-}
-
-ClientSession::~ClientSession() = default;
 
 CloseReason ClientSession::close_reason() {
   MutexLock lock(&mutex_);
@@ -321,7 +252,7 @@ void ClientSession::Delete() {
     owes = LeaveOpeningLocked(&replaced);
   }
   FinishLeaving(owes);
-  deadlines_.reset();
+  DropDeadlines();
   LeaveOwnerIfDone();
 }
 
@@ -335,7 +266,7 @@ void ClientSession::Shutdown() {
     owes = LeaveOpeningLocked(&replaced);
   }
   FinishLeaving(owes);
-  deadlines_.reset();
+  DropDeadlines();
   // What a completion asks for is refused, and completed in the next round.
   for (int round = 0; round < kMaxRoundsAtEnd; ++round) {
     if (DeliverOwed()) break;
@@ -347,11 +278,8 @@ void ClientSession::LeaveOwnerIfDone() {
   {
     MutexLock lock(&mutex_);
     if (machine_.state() != ClientState::kDeleted) return;
-    const bool is_due = link_.scheduled() || !inbox_.empty();
-    if (is_due && !owner_->ending()) return;
+    if (!inbox_.empty() && !owner_->ending()) return;
   }
-  // The loop will not run the schedule, which has a reference.
-  if (owner_->ending()) link_.CancelSchedule();
   if (owner_->Remove(this)) Unref();
 }
 
@@ -454,132 +382,6 @@ Result ClientSession::WaitForRoom(Connection* connection,
     return Result::kClosed;
   }
   return Result::kOk;
-}
-
-// ---- Requests --------------------------------------------------------------
-
-ClientSession::AddedRequest ClientSession::AddRequestLocked(
-    Completion* completion, event::Instant deadline) {
-  AddedRequest added;
-  added.result = machine_.AddRequest(completion, deadline, &added.id);
-  added.route = RouteLocked();
-  added.pipelined = machine_.requests() > 1;
-  return added;
-}
-
-Result ClientSession::SendRequest(const AddedRequest& added, Message* message,
-                                  event::Instant deadline) {
-  transports::OutgoingFrame frame = message->ToFrame(kRequestFrame, added.id);
-  // Answers to the others are under way: the server does well to take several
-  // requests in a turn.
-  frame.more_to_come = added.pipelined;
-  frame.deadline = deadline;
-  return SendOn(added.route, frame, deadline);
-}
-
-uint64_t ClientSession::Request(event::Ref<Message> message,
-                                Completion completion,
-                                event::Instant deadline) {
-  AddedRequest added;
-  {
-    MutexLock lock(&mutex_);
-    added = AddRequestLocked(&completion, deadline);
-  }
-  if (added.result != Result::kOk) {
-    WarnOfRefusedRequest(added.result);
-    Complete(completion, added.result);
-    return 0;
-  }
-  if (deadline != absl::InfiniteFuture()) ArmDeadlineFor(deadline);
-  // If the session closes meanwhile, the completion comes in its turn with those
-  // of the other requests.
-  if (SendRequest(added, message.get(), deadline) != Result::kTimedOut) {
-    return added.id;
-  }
-  bool waits;
-  {
-    MutexLock lock(&mutex_);
-    waits = machine_.ForgetRequest(added.id, &completion);
-  }
-  if (waits) Complete(completion, Result::kTimedOut);
-  return 0;
-}
-
-Result ClientSession::RequestSync(event::Ref<Message> message,
-                                  event::Instant deadline,
-                                  event::Ref<Message>* response) {
-  BlockedCaller caller;
-  Completion completion = caller.completion();
-  AddedRequest added;
-  {
-    MutexLock lock(&mutex_);
-    if (machine_.server_thread() == owner_->thread()->token()) {
-      return Result::kDeadlock;
-    }
-    added = AddRequestLocked(&completion, absl::InfiniteFuture());
-  }
-  if (added.result != Result::kOk) {
-    WarnOfRefusedRequest(added.result);
-    return added.result;
-  }
-  const Result sent = SendRequest(added, message.get(), deadline);
-  message.reset();
-  if (sent == Result::kTimedOut) {
-    MutexLock lock(&mutex_);
-    machine_.ForgetRequest(added.id, &completion);
-    return sent;
-  }
-  if (sent == Result::kOk) owner_->loop()->RunTurnEndHooks();
-  while (!caller.done) {
-    // A connection that takes nothing more may still have something to receive.
-    const IoResult received =
-        ReceiveIntoInbox(sent == Result::kOk ? deadline : absl::InfinitePast());
-    if (received == IoResult::kOk) continue;
-    if (received == IoResult::kWouldBlock && sent == Result::kOk) {
-      MutexLock lock(&mutex_);
-      machine_.AbandonRequest(added.id, &completion);
-      return Result::kTimedOut;
-    }
-    End(CloseReason::kByPeer);  // completes all requests, this one too
-  }
-  *response = std::move(caller.response);
-  return caller.result;
-}
-
-bool ClientSession::CancelRequest(uint64_t id) {
-  Completion completion;
-  {
-    MutexLock lock(&mutex_);
-    if (!machine_.AbandonRequest(id, &completion)) return false;
-  }
-  Complete(completion, Result::kCancelled);
-  return true;
-}
-
-void ClientSession::WarnOfRefusedRequest(Result why) {
-  event::Log(
-      LogLevel::kWarning,
-      absl::StrCat("interface '", interface_.name, "': a request was made ",
-                   why == Result::kTooMany ? "while too many others wait"
-                                           : "on a session that is not open"));
-}
-
-void ClientSession::ArmDeadlineFor(event::Instant deadline) {
-  if (!owner_->IsCurrent()) {
-    link_.Schedule();  // timers are the owner's, see DeliverOwed()
-    return;
-  }
-  if (deadlines_ == nullptr) deadlines_ = std::make_unique<Deadlines>(this);
-  deadlines_->Arm(deadline);
-}
-
-void ClientSession::ArmDeadline() {
-  event::Instant next;
-  {
-    MutexLock lock(&mutex_);
-    next = machine_.NextDeadline();
-  }
-  if (next != absl::InfiniteFuture()) ArmDeadlineFor(next);
 }
 
 // ---- Receiving -------------------------------------------------------------

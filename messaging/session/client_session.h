@@ -107,7 +107,6 @@ class ClientSession final : public Session,
 
  private:
   class Deadlines;
-  struct BlockedCaller;
   using Epoch = ClientSessionMachine::Epoch;
 
   static constexpr Epoch kNoEpoch = 0;
@@ -191,6 +190,7 @@ class ClientSession final : public Session,
   void LeaveOwnerIfDone();
   void WarnOfRefusedRequest(Result why);
   void ArmDeadline();
+  void DropDeadlines();
   void ArmDeadlineFor(event::Instant deadline);
 
   const Interface interface_;

@@ -5,13 +5,11 @@
 
 #include <utility>
 
-#include "event/deferred_wakes.h"
 #include "messaging/session/session.h"
 
 namespace le {
 namespace messaging {
 
-using event::MutexLock;
 using transports::Connection;
 using transports::IoResult;
 
@@ -66,33 +64,16 @@ void Link::Close() {
 // ---- Schedule --------------------------------------------------------------
 
 void Link::Schedule() {
-  event::DeferredWakes wakes;
-  Owner* const owner = session_->owner();
-  MutexLock lock(owner->mutex());
-  event::Loop* const loop = owner->loop_to_post_to();
-  if (loop == nullptr || scheduled()) return;
-  scheduled_.store(true, std::memory_order_release);
-  session_->Ref();  // until Run() or CancelSchedule()
-  wakes.Post(loop, this);
+  session_->Ref();  // until RunScheduled() or CancelSchedule()
+  if (!session_->owner()->Schedule(this)) session_->Unref();
 }
 
 void Link::CancelSchedule() {
-  Owner* const owner = session_->owner();
-  {
-    MutexLock lock(owner->mutex());
-    if (!scheduled()) return;
-    scheduled_.store(false, std::memory_order_release);
-    owner->loop()->Cancel(this);
-  }
-  session_->Unref();  // the schedule's
+  if (session_->owner()->CancelSchedule(this)) session_->Unref();
 }
 
-void Link::Run() {
+void Link::RunScheduled() {
   const auto keep = event::Ref<Session>::Adopt(session_);  // the schedule's
-  {
-    MutexLock lock(session_->owner()->mutex());
-    scheduled_.store(false, std::memory_order_release);
-  }
   session_->DeliverOwed();
 }
 

@@ -4,11 +4,9 @@
 #ifndef LE_MESSAGING_MESSAGING_SESSION_LINK_H_
 #define LE_MESSAGING_MESSAGING_SESSION_LINK_H_
 
-#include <atomic>
 #include <memory>
 
 #include "absl/status/status.h"
-#include "event/loop.h"
 #include "messaging/session/owner.h"
 #include "transports/transport.h"
 
@@ -22,8 +20,7 @@ class Session;
 //   any thread ──Schedule──► owner's loop ──► Session::DeliverOwed()
 //   far end ──► connection ──► owner's loop ──► DeliverOwed(), then OnFrame()
 //                                               for each frame, within a budget
-class Link final : private event::Task,
-                   private transports::Connection::Observer {
+class Link final : private Scheduled, private transports::Connection::Observer {
  public:
   explicit Link(Session* session) : session_(session) {}
 
@@ -41,18 +38,16 @@ class Link final : private event::Task,
   void Schedule();
   // The owner's thread: takes that back.
   void CancelSchedule();
-  // The owner's thread: whether anything has asked for it. Another thread may do
-  // so at any moment.
-  bool scheduled() const { return scheduled_.load(std::memory_order_acquire); }
+  // The owner's thread. Another may schedule it at any moment.
+  bool scheduled() const { return is_scheduled(); }
 
  private:
-  void Run() override;
+  void RunScheduled() override;
   void OnReadable() override;
   bool DeliverOwed();
 
   Session* const session_;
   transports::Connection* attached_ = nullptr;
-  std::atomic<bool> scheduled_{false};  // changed under the owner's mutex
 };
 
 }  // namespace messaging

@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "event/deferred_wakes.h"
+
 namespace le {
 namespace messaging {
 
@@ -40,30 +42,87 @@ Owner::Owner(Thread* thread) : thread_(thread), loop_(thread->loop()) {
   thread->control_loop();
 }
 
-// ---- Objects ---------------------------------------------------------------
-
-void Owner::Append(OwnedLink* ring, Owned* object) {
-  OwnedLink* const link = object;
-  link->previous = ring->previous;
-  link->next = ring;
-  link->previous->next = link;
-  ring->previous = link;
+void RingPlace::LinkBefore(RingPlace* place) {
+  previous = place->previous;
+  next = place;
+  previous->next = this;
+  place->previous = this;
 }
 
-bool Owner::Remove(Owned* object) {
-  OwnedLink* const link = object;
-  if (link->next == link) return false;
-  link->previous->next = link->next;
-  link->next->previous = link->previous;
-  link->previous = link->next = link;
+void RingPlace::Unlink() {
+  previous->next = next;
+  next->previous = previous;
+  previous = next = this;
+}
+
+// ---- Schedule --------------------------------------------------------------
+
+bool Owner::Schedule(Scheduled* object) {
+  event::DeferredWakes wakes;
+  MutexLock lock(&mutex_);
+  if (loop_ == nullptr || object->is_scheduled()) return false;
+  object->is_scheduled_.store(true, std::memory_order_release);
+  object->LinkBefore(&scheduled_);
+  ++scheduled_count_;
+  if (!posted_) {
+    posted_ = true;
+    wakes.Post(loop_, this);
+  }
   return true;
 }
 
-void Owner::ShutdownAll(OwnedLink* ring) {
-  while (ring->next != ring) {
+bool Owner::CancelSchedule(Scheduled* object) {
+  MutexLock lock(&mutex_);
+  if (!object->is_scheduled()) return false;
+  object->is_scheduled_.store(false, std::memory_order_release);
+  object->Unlink();
+  --scheduled_count_;
+  return true;
+}
+
+Scheduled* Owner::TakeScheduled() {
+  MutexLock lock(&mutex_);
+  if (scheduled_.alone()) return nullptr;
+  auto* const object = static_cast<Scheduled*>(scheduled_.next);
+  object->is_scheduled_.store(false, std::memory_order_release);
+  object->Unlink();
+  if (--scheduled_count_ > 0 && !posted_ && loop_ != nullptr) {
+    posted_ = true;
+    loop_->Post(this);
+  }
+  return object;
+}
+
+void Owner::Run() {
+  const auto keep = event::Ref<Owner>::Share(this);
+  size_t count;
+  {
+    MutexLock lock(&mutex_);
+    posted_ = false;
+    count = scheduled_count_;
+  }
+  // What is scheduled from now on waits for the next turn.
+  for (; count > 0; --count) {
+    Scheduled* const object = TakeScheduled();
+    if (object == nullptr) return;
+    object->RunScheduled();
+  }
+}
+
+// ---- Objects ---------------------------------------------------------------
+
+bool Owner::Remove(Owned* object) {
+  RingPlace* const place = object;
+  if (place->alone()) return false;
+  place->Unlink();
+  return true;
+}
+
+void Owner::ShutdownAll(RingPlace* ring) {
+  while (!ring->alone()) {
     auto* const object = static_cast<Owned*>(ring->next);
     Remove(object);
-    Append(&shut_down_, object);
+    static_cast<RingPlace*>(object)->LinkBefore(&shut_down_);
     object->Shutdown();
   }
 }
@@ -80,11 +139,13 @@ void Owner::Shutdown() {
   // ended from the beginning, see ending().
   ShutdownAll(&services_);
   ShutdownAll(&sessions_);
+  // Deleted before, but a message of it was still held, and used.
+  while (Scheduled* const object = TakeScheduled()) object->RunScheduled();
 }
 
 void Owner::OnThreadGone() {
-  for (OwnedLink* ring : {&shut_down_, &services_, &sessions_}) {
-    while (ring->next != ring) {
+  for (RingPlace* ring : {&shut_down_, &services_, &sessions_}) {
+    while (!ring->alone()) {
       auto* const object = static_cast<Owned*>(ring->next);
       Remove(object);
       // No code may run in the name of a killed process.
@@ -93,6 +154,7 @@ void Owner::OnThreadGone() {
   }
   for (auto& entry : pools_) entry.second->DropOwner();
   pools_.clear();
+  thread()->loop()->Cancel(this);
   thread_.store(nullptr, std::memory_order_relaxed);
 }
 

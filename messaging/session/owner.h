@@ -20,13 +20,37 @@ namespace le {
 namespace messaging {
 
 // A place in a ring; alone in one at first.
-struct OwnedLink {
-  OwnedLink* previous = this;
-  OwnedLink* next = this;
+struct RingPlace {
+  RingPlace* previous = this;
+  RingPlace* next = this;
+
+  bool alone() const { return next == this; }
+  // Before `place`, which stands for the end of a ring.
+  void LinkBefore(RingPlace* place);
+  void Unlink();
+};
+
+// What is to be run by its owner's loop.
+class Scheduled : private RingPlace {
+ public:
+  // The owner's thread. Not scheduled any more when it begins.
+  virtual void RunScheduled() = 0;
+  // The owner's thread: another may schedule it at any moment.
+  bool is_scheduled() const {
+    return is_scheduled_.load(std::memory_order_acquire);
+  }
+
+ protected:
+  Scheduled() = default;
+  ~Scheduled() = default;
+
+ private:
+  friend class Owner;
+  std::atomic<bool> is_scheduled_{false};  // changed under the owner's mutex
 };
 
 // A session or a service, as its thread sees it. The owner's thread only.
-class Owned : private OwnedLink {
+class Owned : private RingPlace {
  public:
   // The thread ends. Closes the object, and delivers what that owes. Nothing is
   // delivered after that; the user may still delete it.
@@ -44,7 +68,7 @@ class Owned : private OwnedLink {
 
 // Identifies a thread in everything that it owns, even after the thread has ended.
 // Each object holds a reference, so the identity is never reused.
-class Owner final : public event::RefCounted<Owner> {
+class Owner final : public event::RefCounted<Owner>, private event::Task {
  public:
   // Of the calling thread. Made at first use, with the thread's loop.
   static event::Ref<Owner> OfCurrentThread();
@@ -72,36 +96,41 @@ class Owner final : public event::RefCounted<Owner> {
   // The owner's thread only: messages for its sessions.
   event::Ref<MessagePool> PoolOf(Protocol* protocol);
 
-  // Any thread. Guards what others post to the loop.
-  event::Mutex* mutex() ABSL_LOCK_RETURNED(mutex_) { return &mutex_; }
-  // Null once the thread is ending: nothing may be posted.
-  event::Loop* loop_to_post_to() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return loop_;
-  }
+  // Any thread. The loop will run `object`, which stays until then. False: it is
+  // scheduled already, or the thread is ending.
+  bool Schedule(Scheduled* object);
+  // The owner's thread. False: it was not scheduled.
+  bool CancelSchedule(Scheduled* object);
 
  private:
   friend class event::RefCounted<Owner>;
   class ThreadState;  // keeps the owner for as long as its thread lives
   explicit Owner(event::Thread* thread);
   ~Owner() = default;
+  void Run() override;
+  // The next that is scheduled; null if none is. If others are, the loop comes
+  // for them: the handlers of this one may run the loop, or not return.
+  Scheduled* TakeScheduled();
   void Shutdown();
   void OnThreadGone();
 
   // One that is made while the thread ends has nothing to be shut down.
-  void Add(OwnedLink* ring, Owned* object) {
-    Append(ending_ ? &shut_down_ : ring, object);
+  void Add(RingPlace* ring, Owned* object) {
+    static_cast<RingPlace*>(object)->LinkBefore(ending_ ? &shut_down_ : ring);
   }
-  static void Append(OwnedLink* ring, Owned* object);
   // Calls Shutdown() of each, once.
-  void ShutdownAll(OwnedLink* ring);
+  void ShutdownAll(RingPlace* ring);
 
   std::atomic<event::Thread*> thread_;  // null once it has gone
   event::Mutex mutex_;
-  event::Loop* loop_ ABSL_GUARDED_BY(mutex_);
+  event::Loop* loop_ ABSL_GUARDED_BY(mutex_);  // null once the thread ends
+  RingPlace scheduled_ ABSL_GUARDED_BY(mutex_);
+  size_t scheduled_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool posted_ ABSL_GUARDED_BY(mutex_) = false;
   bool ending_ = false;
-  OwnedLink services_;
-  OwnedLink sessions_;
-  OwnedLink shut_down_;
+  RingPlace services_;
+  RingPlace sessions_;
+  RingPlace shut_down_;
   std::map<Protocol*, event::Ref<MessagePool>> pools_;
 };
 
