@@ -1,0 +1,218 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// DirectoryServer: what root and the directory's own user may ask of it.
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "directory/server.h"
+#include "directory/server_peer.h"
+#include "event/base/log.h"
+
+namespace le {
+namespace directory {
+
+using event::LogLevel;
+using transports::Connection;
+
+absl::StatusOr<std::string> DirectoryServer::Load(const std::string& text,
+                                                  const std::string& file_name,
+                                                  bool check_only) {
+  UserContext context;
+  context.users = users_;
+  context.self = self_;
+  const ParsedBindings parsed = ParseBindings(text, context);
+  std::string lines;
+  for (const Diagnostic& d :
+       parsed.errors.empty() ? parsed.warnings : parsed.errors) {
+    absl::StrAppend(&lines, lines.empty() ? "" : "\n", d.ToString(file_name));
+  }
+  if (!parsed.errors.empty()) return absl::InvalidArgumentError(lines);
+  if (!check_only) {
+    CarryOut(registry_.Load(parsed.bindings));
+    Report(absl::StrCat("loaded: ", parsed.bindings.size(), " bindings"));
+  }
+  return lines;
+}
+
+void DirectoryServer::Administer(Peer* peer,
+                                 const proto::ToDirectory& request) {
+  if (peer->identity().uid != 0 && peer->identity().uid != self_) {
+    peer->Refuse(proto::NOT_PERMITTED,
+                 absl::StrCat("only root and user ", NameOf(self_),
+                              " may administer this directory"));
+    return;
+  }
+  UserContext context;
+  context.users = users_;
+  context.self = self_;
+  // What is carried out may cost the peer its connection.
+  const PeerId id = peer->id();
+  auto answer = [&](const absl::StatusOr<std::string>& result) {
+    Peer* const asker = Find(id);
+    if (asker == nullptr) return;
+    asker->Say([&](proto::FromDirectory* m) {
+      if (result.ok()) {
+        m->mutable_done()->set_text(*result);
+      } else {
+        m->mutable_refusal()->set_code(proto::INVALID);
+        m->mutable_refusal()->set_text(std::string(result.status().message()));
+      }
+    });
+  };
+  auto done = [&](const char* text) { answer(std::string(text)); };
+  switch (request.what_case()) {
+    case proto::ToDirectory::kList:
+      SendList(peer);
+      return;
+    case proto::ToDirectory::kBind: {
+      const absl::StatusOr<Binding> binding = ParseBinding(
+          request.bind().client(), request.bind().service(), context);
+      if (!binding.ok()) return answer(binding.status());
+      CarryOut(registry_.Bind(*binding));
+      Report(absl::StrCat("bound: ", Format(*binding, users_)));
+      return done("until the next load or restart");
+    }
+    case proto::ToDirectory::kUnbind: {
+      const absl::StatusOr<ClientKey> client =
+          ParseClient(request.unbind().client(), context);
+      if (!client.ok()) return answer(client.status());
+      Registry::Actions actions;
+      if (!registry_.Unbind(*client, &actions)) {
+        return answer(absl::NotFoundError(
+            absl::StrCat("there is no binding of ", Format(*client, users_))));
+      }
+      CarryOut(std::move(actions));
+      Report(absl::StrCat("unbound: ", Format(*client, users_)));
+      return done("until the next load or restart");
+    }
+    case proto::ToDirectory::kLoad: {
+      const proto::LoadPart& part = request.load();
+      if (peer->loaded.size() + part.text().size() > kMaxBindingsBytes) {
+        return peer->Refuse(proto::LIMIT, "the bindings are too long");
+      }
+      peer->loaded += part.text();
+      if (!part.last()) return;
+      const std::string text = std::move(peer->loaded);
+      peer->loaded.clear();
+      return answer(Load(text, part.file_name(), part.check_only()));
+    }
+    case proto::ToDirectory::kReload:
+      return answer(options_.reload
+                        ? options_.reload()
+                        : absl::StatusOr<std::string>(absl::NotFoundError(
+                              "the directory was started without a bindings "
+                              "file")));
+    case proto::ToDirectory::kWait: {
+      const absl::StatusOr<ServiceKey> service =
+          ParseService(request.wait().service(), context);
+      if (!service.ok()) return answer(service.status());
+      service_waiters_.emplace(std::make_pair(service->uid, service->name),
+                               peer->id());
+      return WakeThoseWhoWaitFor(*service);
+    }
+    case proto::ToDirectory::kMonitor:
+      monitors_.insert(peer->id());
+      return done("");
+    default:
+      return;
+  }
+}
+
+void DirectoryServer::SendList(Peer* peer) {
+  Connection* const connection = peer->connection_slot()->get();
+  const transports::SendLimits usual;
+  // A list is of one moment, and leaves whole, however long it is; but not a
+  // second one for somebody who has not read the first.
+  if (connection->queued_bytes() > usual.bytes) {
+    peer->lost = true;
+    return;
+  }
+  connection->SetSendLimits({SIZE_MAX, SIZE_MAX});
+  proto::FromDirectory message;
+  proto::ListPart* part = message.mutable_list();
+  size_t part_bytes = 0;
+  // A part is sent as soon as it is long enough.
+  auto grown = [&](const auto& entry) {
+    part_bytes += entry.ByteSizeLong();
+    if (part_bytes < kPartBytes) return;
+    peer->Say([&](proto::FromDirectory* m) { *m = std::move(message); });
+    message.Clear();
+    part = message.mutable_list();
+    part_bytes = 0;
+  };
+  for (const Binding& binding : registry_.bindings()) {
+    proto::BindingEntry* const entry = part->add_bindings();
+    entry->set_client(Format(binding.client, users_));
+    entry->set_service(Format(binding.service, users_));
+    grown(*entry);
+  }
+  for (const Registry::Server* server : registry_.servers()) {
+    proto::ServiceEntry* const entry = part->add_services();
+    entry->set_service(Format(server->key, users_));
+    entry->set_pid(server->identity.pid);
+    entry->set_protocol_id(server->description.protocol_id);
+    entry->set_max_message_size(server->description.max_message_size);
+    entry->set_state(ToProto(server->state));
+    grown(*entry);
+  }
+  for (const Registry::Client* client : registry_.waiting()) {
+    proto::WaitingEntry* const entry = part->add_waiting();
+    const std::string& name = client->description.interface_name;
+    const std::string user = NameOf(client->identity.uid);
+    entry->set_client(absl::StrCat("<", user, ">.", name));
+    entry->set_pid(client->identity.pid);
+    entry->set_protocol_id(client->description.protocol_id);
+    if (client->service.has_value()) {
+      entry->set_service(Format(*client->service, users_));
+    } else {
+      entry->set_missing_binding(
+          absl::StrCat("<", user, ">.", name, " -> <USER>.", name));
+    }
+    grown(*entry);
+  }
+  for (const auto& usage : usage_) {
+    proto::UsageEntry* const entry = part->add_users();
+    entry->set_user(NameOf(usage.first));
+    entry->set_connections(usage.second.connections);
+    entry->set_waiting(registry_.waiting_of(usage.first));
+    entry->set_services(registry_.services_of(usage.first));
+    std::vector<const char*> reached;
+    if (usage.second.connections >= options_.connections_per_user) {
+      reached.push_back("connections");
+    }
+    if (usage.second.half_open >= options_.half_open_per_user) {
+      reached.push_back("connections that have said nothing");
+    }
+    if (entry->waiting() >= registry_.limits().waiting_clients) {
+      reached.push_back("waiting clients");
+    }
+    if (entry->services() >= registry_.limits().services) {
+      reached.push_back("services");
+    }
+    entry->set_at_limit(absl::StrJoin(reached, ", "));
+    grown(*entry);
+  }
+  part->set_introductions(registry_.introductions());
+  part->set_last(true);
+  peer->Say([&](proto::FromDirectory* m) { *m = std::move(message); });
+  connection->SetSendLimits(usual);
+}
+
+void DirectoryServer::Report(const std::string& event) {
+  std::vector<PeerId> lost;
+  for (PeerId id : monitors_) {
+    Peer* const peer = Find(id);
+    peer->Say(
+        [&](proto::FromDirectory* m) { m->mutable_event()->set_text(event); });
+    // One that does not read loses its connection, not we our memory.
+    if (peer->lost) lost.push_back(id);
+  }
+  for (PeerId id : lost) Remove(id);
+}
+
+}  // namespace directory
+}  // namespace le

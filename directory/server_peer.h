@@ -1,0 +1,211 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_DIRECTORY_SERVER_PEER_H_
+#define LE_MESSAGING_DIRECTORY_SERVER_PEER_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "directory/control_frame.h"
+#include "directory/server.h"
+#include "event/base/log.h"
+
+namespace le {
+namespace directory {
+
+inline proto::OfferState ToProto(ServerState state) {
+  switch (state) {
+    case ServerState::kOffering:
+      return proto::OFFERED;
+    case ServerState::kStandingBy:
+      return proto::STANDING_BY;
+    case ServerState::kOtherProtocol:
+      return proto::OFFERED_WITH_OTHER_PROTOCOL;
+  }
+  return proto::OFFERED;
+}
+
+// One connection. Destroyed by Remove() only.
+class DirectoryServer::Peer final : private transports::Connection::Observer,
+                                    private event::Timer {
+ public:
+  enum class Role { kNone, kClient, kServer, kAdmin };
+
+  Peer(DirectoryServer* directory, PeerId id, PeerIdentity identity,
+       std::unique_ptr<transports::Connection> connection)
+      : directory_(directory),
+        id_(id),
+        identity_(identity),
+        connection_(std::move(connection)) {}
+
+  PeerId id() const { return id_; }
+  const PeerIdentity& identity() const { return identity_; }
+  std::unique_ptr<transports::Connection>* connection_slot() {
+    return &connection_;
+  }
+
+  Role role = Role::kNone;
+  bool lost = false;   // its connection is closed, or must be
+  std::string loaded;  // the parts of a text so far
+
+  // What is there already, before anything is watched: mostly the one message.
+  void Begin() { Read(); }
+
+  // Watches the connection, if it is not handed on or closed already.
+  bool Watch() {
+    if (connection_ == nullptr || watched_) return true;
+    const absl::Status attached = connection_->Attach(directory_->loop_, this);
+    watched_ = attached.ok();
+    return attached.ok();
+  }
+  void Unwatch() {
+    if (watched_) connection_->Detach();
+    watched_ = false;
+  }
+
+  template <typename Fill>
+  void Say(Fill fill) {
+    if (connection_ == nullptr) return;
+    proto::FromDirectory message;
+    fill(&message);
+    if (SendControl(connection_.get(), std::move(message)) !=
+        transports::IoResult::kOk) {
+      // It does not read. Nothing that it is told may be missing.
+      lost = true;
+    }
+  }
+  void Refuse(proto::RefusalCode code, const std::string& text) {
+    Say([&](proto::FromDirectory* message) {
+      message->mutable_refusal()->set_code(code);
+      message->mutable_refusal()->set_text(text);
+    });
+    lost = true;
+  }
+
+  // It sent more than its role allows.
+  void RefuseOutOfTurn() {
+    event::Log(event::LogLevel::kWarning,
+               absl::StrCat(directory_->Describe(id_), " speaks out of turn"));
+    Refuse(proto::INVALID, "out of turn");
+  }
+
+  // It has said something, or is gone.
+  void EndHalfOpen() {
+    if (!half_open_) return;
+    half_open_ = false;
+    if (running()) directory_->loop_->StopTimer(this);
+    --directory_->usage_[identity_.uid].half_open;
+  }
+
+ private:
+  void OnReadable() override { Read(); }
+  void OnWritable() override {
+    DirectoryServer* const directory = directory_;
+    directory->CarryOut(directory->registry_.ServerHasRoom(id_));
+  }
+  void OnExpiry() override {
+    event::Log(
+        event::LogLevel::kWarning,
+        absl::StrCat(directory_->Describe(id_), " has not said what it wants"));
+    directory_->Remove(id_);
+  }
+
+  // Receives what is there. May end with the peer's destruction.
+  void Read() {
+    DirectoryServer* const directory = directory_;
+    const PeerId id = id_;
+    do {
+      transports::IncomingFrame frame;
+      switch (connection_->Receive(&frame, directory->pool_.get(),
+                                   absl::InfinitePast())) {
+        case transports::IoResult::kWouldBlock:
+          if (role == Role::kClient && connection_->HasPartial()) {
+            RefuseOutOfTurn();
+            directory->Remove(id);
+            return;
+          }
+          if (half_open_ && !running()) {
+            directory->loop_->StartTimer(
+                this,
+                directory->loop_->Now() + directory->options_.half_open_time);
+          }
+          if (!Watch()) directory->Remove(id);
+          return;
+        case transports::IoResult::kNotIdle:
+        case transports::IoResult::kClosed: {
+          const absl::Status why = connection_->close_status();
+          if (why.code() != absl::StatusCode::kUnavailable) {
+            event::Log(
+                event::LogLevel::kWarning,
+                absl::StrCat(directory->Describe(id), ": ", why.message()));
+          }
+          directory->Remove(id);
+          return;
+        }
+        case transports::IoResult::kOk:
+          Understand(frame);
+          break;
+      }
+      if (directory->Find(id) != this) return;  // handed on
+      if (lost) {
+        directory->Remove(id);
+        return;
+      }
+    } while (connection_ != nullptr && connection_->HasBuffered());
+    if (!Watch()) directory->Remove(id);
+  }
+
+  void Understand(const transports::IncomingFrame& frame) {
+    EndHalfOpen();
+    proto::ToDirectory message;
+    if (!ParseControl(frame, &message)) {
+      event::Log(event::LogLevel::kWarning,
+                 absl::StrCat(directory_->Describe(id_),
+                              " does not speak to a directory"));
+      lost = true;
+      return;
+    }
+    if (message.version() != kControlVersion) {
+      Refuse(proto::OTHER_VERSION,
+             absl::StrCat("the directory speaks version ", kControlVersion,
+                          ", not ", message.version()));
+      return;
+    }
+    const bool first = role == Role::kNone;
+    switch (message.what_case()) {
+      case proto::ToDirectory::kOpen:
+        if (!first) break;
+        role = Role::kClient;
+        directory_->Open(this, message.open());
+        return;
+      case proto::ToDirectory::kAdvertise:
+        if (!first) break;
+        directory_->Advertise(this, message.advertise());
+        return;
+      case proto::ToDirectory::WHAT_NOT_SET:
+        Refuse(proto::INVALID, "a request that this directory does not know");
+        return;
+      default:
+        if (!first && role != Role::kAdmin) break;
+        role = Role::kAdmin;
+        directory_->Administer(this, message);
+        return;
+    }
+    RefuseOutOfTurn();
+  }
+
+  DirectoryServer* const directory_;
+  const PeerId id_;
+  const PeerIdentity identity_;
+  std::unique_ptr<transports::Connection> connection_;
+  bool watched_ = false;
+  bool half_open_ = true;  // has said nothing; timed once it is waited for
+};
+
+}  // namespace directory
+}  // namespace le
+
+#endif  // LE_MESSAGING_DIRECTORY_SERVER_PEER_H_
