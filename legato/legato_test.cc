@@ -241,7 +241,10 @@ TEST_F(CApiDeathTest, AnExitHandlerMayUseTheThreadThatWasMisused) {
         thread = le_thread_Create("x", Nothing, nullptr);
         le_thread_SetJoinable(thread);
         le_thread_Start(thread);
-        atexit([] { le_thread_Cancel(thread); });
+        atexit([] {
+          le_thread_Cancel(thread);
+          le_thread_Join(thread, nullptr);
+        });
         le_thread_Start(thread);
       },
       "le_thread_Start: ");

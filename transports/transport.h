@@ -93,8 +93,8 @@ struct OutgoingFrame {
   // Another frame will follow soon: the reader should look again at once. See
   // Connection::MayHaveMore().
   bool more_to_come = false;
-  // Ends the wait that Send() makes in one case, see there.
-  event::Instant deadline = absl::InfiniteFuture();
+  // Ends the wait that Send() makes in one case, see there. Null: none does.
+  const event::Instant* deadline = nullptr;
 };
 
 // A frame that has arrived. Owns all that is in it.

@@ -77,7 +77,7 @@ Result ClientSession::SendRequest(const AddedRequest& added, Message* message,
   // Answers to the others are under way: the server does well to take several
   // requests in a turn.
   frame.more_to_come = added.pipelined;
-  frame.deadline = deadline;
+  frame.deadline = &deadline;
   return SendOn(added.route, frame, deadline);
 }
 

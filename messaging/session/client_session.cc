@@ -322,7 +322,7 @@ Result ClientSession::Send(event::Ref<Message> message,
   const Route route = CurrentRoute();
   if (route.connection == nullptr) return Result::kClosed;
   transports::OutgoingFrame frame = message->ToFrame(kMessageFrame, 0);
-  frame.deadline = deadline;
+  frame.deadline = &deadline;
   return SendOn(route, frame, deadline);
 }
 

@@ -24,7 +24,7 @@ constexpr absl::Duration kMaxTimePerTurn = absl::Milliseconds(1);
 
 class TurnBudget {
  public:
-  explicit TurnBudget(event::Process* process) : process_(process) {}
+  explicit TurnBudget(const Session* session) : session_(session) {}
 
   // After each frame.
   bool IsSpent(bool was_last_of_packet) {
@@ -33,13 +33,17 @@ class TurnBudget {
     if (frames_ >= kMaxFramesPerTurn) return true;
     // Reading the clock costs as much as a cheap handler: seldom, and ever more
     // seldom while handlers prove to be cheap.
-    if (frames_ == 2) end_ = process_->Now() + kMaxTimePerTurn;
+    if (frames_ == 2) end_ = Now() + kMaxTimePerTurn;
     const bool look = frames_ == 8 || frames_ == 32 || frames_ == 128;
-    return look && process_->Now() >= end_;
+    return look && Now() >= end_;
   }
 
  private:
-  event::Process* const process_;
+  event::Instant Now() const {
+    return session_->owner()->thread()->process()->Now();
+  }
+
+  const Session* const session_;
   int packets_ = 0;
   int frames_ = 0;
   event::Instant end_;
@@ -84,11 +88,11 @@ void Link::OnReadable() {
   if (!DeliverOwed()) return;
   Connection* const connection = attached_;
   if (connection == nullptr) return;
-  TurnBudget budget(session_->owner()->thread()->process());
+  transports::BufferPool* const buffers = session_->pool()->buffers();
+  TurnBudget budget(session_);
   for (;;) {
     transports::IncomingFrame frame;
-    switch (connection->Receive(&frame, session_->pool()->buffers(),
-                                absl::InfinitePast())) {
+    switch (connection->Receive(&frame, buffers, absl::InfinitePast())) {
       case IoResult::kWouldBlock:
         return;
       case IoResult::kClosed:

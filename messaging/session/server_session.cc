@@ -228,8 +228,8 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   if (PlainType(frame.type) == kRequestFrame) {
     unanswered_.fetch_add(1, std::memory_order_relaxed);
   }
-  service_->handler()->OnMessage(this,
-                                 pool()->NewReceived(this, std::move(frame)));
+  service_->handler()->OnMessage(
+      this, service_->pool()->NewReceived(this, std::move(frame)));
 }
 
 bool ServerSession::DeliverOwed() {

@@ -303,6 +303,12 @@ class Bench {
     SetAllocations("sync_64_allocations", series[2]);
     CountCalls("sync_64_calls", raw, ours);
     if (!Wanted("sync_64_instructions")) return;
+    if (std::isnan(series[2].allocations)) {
+      SetOne("sync_64_instructions", kNoFigure);
+      Find("sync_64_instructions")->note =
+          "this build has instructions of others";
+      return;
+    }
     // No process can be traced twice.
     const int64_t steps = options_.smoke ? 8 : 32;
     const CallCounts of_floor =

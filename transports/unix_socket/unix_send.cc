@@ -149,7 +149,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     if (owner_is_blocked_) {
       // Nothing tells the owner to send the rest, so this thread does.
       lock.Unlock();
-      FlushForBlockedOwner(frame.deadline);
+      FlushForBlockedOwner(frame.deadline == nullptr ? absl::InfiniteFuture()
+                                                     : *frame.deadline);
     }
   } else if (output_->queue.bytes() >= kMaxPacketBytes) {
     FlushLocked();
