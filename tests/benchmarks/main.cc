@@ -89,10 +89,11 @@ bool EndsWith(absl::string_view text, absl::string_view end) {
 }
 
 // Whether a row may be without a figure. Tracing and a second processor are not
-// to be had everywhere, nor can each build count allocations.
+// to be had everywhere, nor can each build count allocations or instructions.
 bool MayBeMissing(const Row& row) {
   return row.note == "tracing is not permitted here" ||
          row.note == "there is one processor only" ||
+         row.note == "this build has instructions of others" ||
          (EndsWith(row.name, "_allocations") && !row.note.empty());
 }
 
