@@ -196,7 +196,7 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
   }
   // A client sends nothing between its request and the server's first frame.
   // What this end has received of more than that cannot be passed on, so the
-  // client is refused. What has come but was not received yet goes along as the
+  // client is refused. Data that the kernel holds unread goes along as the
   // beginning of the session: nothing can tell it from what the client sends a
   // moment later, and only the client's own session depends on it.
   IoResult sent = IoResult::kNotIdle;

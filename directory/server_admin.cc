@@ -49,7 +49,7 @@ void DirectoryServer::Administer(Peer* peer,
   UserContext context;
   context.users = users_;
   context.self = self_;
-  // What is carried out may cost the peer its connection.
+  // Carrying an action out may close the connection of this peer.
   const PeerId id = peer->id();
   auto answer = [&](const absl::StatusOr<std::string>& result) {
     Peer* const asker = Find(id);

@@ -51,7 +51,8 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   bool lost = false;   // its connection is closed, or must be
   std::string loaded;  // the parts of a text so far
 
-  // What is there already, before anything is watched: mostly the one message.
+  // Reads what has arrived already, before the loop watches anything: mostly one
+  // message.
   void Begin() { Read(); }
 
   // Watches the connection, if it is not handed on or closed already.

@@ -39,7 +39,7 @@ class DeferredWakes {
   }
 
  private:
-  // Nearly always there is one. What exceeds this is woken at once.
+  // Nearly always there is one wake. Those beyond this number are not deferred.
   static constexpr size_t kMaxDeferred = 4;
 
   Parker::LaterWake word_[kMaxDeferred];

@@ -362,7 +362,7 @@ void EpollLoop::Wait(Instant deadline) {
       deadline = absl::InfinitePast();
     }
   }
-  // What was fetched and not dispatched is fetched again.
+  // Events that were fetched and not dispatched are fetched again.
   next_event_ = event_count_ = 0;
   const int count = EpollWait(deadline);
   // A poster that sees this late only wakes in vain.

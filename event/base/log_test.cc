@@ -100,7 +100,7 @@ constexpr int kPassed = 42;
 #define REQUIRE(condition) \
   if (!(condition)) _exit(static_cast<int>(__LINE__ % 200 + 43))
 
-// What has been written into `fd` so far.
+// The bytes written into `fd` so far.
 std::string Drain(int fd) {
   fcntl(fd, F_SETFL, O_NONBLOCK);
   std::string text;

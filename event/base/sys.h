@@ -58,7 +58,7 @@ class Interceptor {
   // preceded by whatever it would wait for, if that calls into this layer on
   // the same thread only.
   virtual int FailCall(const Call& call) { return Fail(call.name); }
-  // What time it is, for either clock; false: what the kernel says.
+  // Sets the time of either clock. False: the kernel tells it.
   virtual bool Clock(struct timespec* now) {
     static_cast<void>(now);
     return false;
