@@ -203,12 +203,16 @@ class Hub {
       } else {
         Obey(names[i], word[0], word.substr(1));
       }
+      // The word may have ended another party, whose socket is then closed or
+      // somebody else's.
+      return;
     }
   }
 
   void Ended(const std::string& name) {
     Child& child = children_[name];
     int status = 0;
+    ASSERT_GT(child.pid, 0) << name << " ended twice";
     waitpid(child.pid, &status, 0);
     child.pid = 0;
     close(child.socket);
@@ -242,8 +246,10 @@ class Hub {
         Answer(&child);
         return;
       case 'K':
-        KillChild(&children_[argument]);
-        Ended(argument);
+        if (Child& victim = children_[argument]; victim.pid > 0) {
+          KillChild(&victim);
+          Ended(argument);
+        }
         break;
       case 'R':
         Start(argument);
