@@ -231,8 +231,9 @@ size_t le_msg_GetMaxPayloadSize(le_msg_MessageRef_t msgRef);
 /* Puts a descriptor into the message, which owns it from now on: it is closed on
  * this side when it has been sent, or with the message. In a received request it
  * is the response's, and leaves the request's own to le_msg_GetFd(). Do not send
- * descriptors of directories: they lead out of a chroot. Fatal: not a
- * descriptor; a second one. */
+ * descriptors of directories: they lead out of a chroot. -1: none, the call does
+ * nothing. Fatal: any other number that is no descriptor of this process; a second
+ * one. */
 void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd);
 
 /* Hands over the descriptor that came with the message (close-on-exec is set), once;

@@ -123,7 +123,10 @@ TEST_F(MisuseTest, TheSameServiceTwice) {
 }
 
 TEST_F(MisuseTest, MessagesAndDescriptors) {
-  EXPECT_MISUSE(le_msg_SetFd(le_msg_CreateMsg(Session()), -1), "le_msg_SetFd");
+  for (const int number : {-2, 1 << 20}) {
+    EXPECT_MISUSE(le_msg_SetFd(le_msg_CreateMsg(Session()), number),
+                  "le_msg_SetFd: not a file descriptor: ");
+  }
   EXPECT_MISUSE(
       {
         le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
@@ -134,6 +137,10 @@ TEST_F(MisuseTest, MessagesAndDescriptors) {
   EXPECT_MISUSE(le_msg_SetPayloadSize(le_msg_CreateMsg(Session()), 65),
                 "le_msg_SetPayloadSize");
   le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
+  // None: neither does it count, nor does it take the other's place.
+  le_msg_SetFd(message, -1);
+  le_msg_SetFd(message, dup(0));
+  le_msg_SetFd(message, -1);
   le_msg_SetPayloadSize(message, 64);
   EXPECT_EQ(le_msg_GetPayloadSize(message), 64u);
   le_msg_ReleaseMsg(message);
