@@ -291,10 +291,10 @@ le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
 
 /* Further handlers for sessions that open (called before the first message of the
- * session) and that close (called once, whoever closed it). Called in the order
- * in which they were added. A session's reference is valid until its close handlers
- * have returned, and after that for as long as a message of it is held: to push
- * later, from any thread, keep one. Fatal: a NULL handler. */
+ * session) and that close (called once, whoever closed it). The last added is called
+ * first. A session's reference is valid until its close handlers have returned, and
+ * after that for as long as a message of it is held: to push later, from any thread,
+ * keep one. Fatal: a NULL handler. */
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);
@@ -302,7 +302,7 @@ le_msg_SessionEventHandlerRef_t le_msg_AddServiceCloseHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);
 
-/* Takes one of them back. May be called in a handler. */
+/* Takes one of them back. May be called in a handler. Fatal: twice. */
 void le_msg_RemoveServiceHandler(le_msg_SessionEventHandlerRef_t handlerRef);
 
 /* Who gets the messages of all sessions of the service. Replaces the former handler;
