@@ -355,7 +355,9 @@ typedef struct le_msg_LocalService {
 #define LE_MSG_LOCAL_HEADER_SIZE 64
 
 /* Makes a hidden service of the calling thread. The largest message is the pool's
- * block less LE_MSG_LOCAL_HEADER_SIZE. Fatal: NULL; a block that is too small. */
+ * block less LE_MSG_LOCAL_HEADER_SIZE. Its interface has the name that is given, which
+ * other services may have too. Fatal: NULL; a bad name; a block that is too small, or
+ * too large for a message of 16 MiB at most; a local service that is there already. */
 le_msg_ServiceRef_t le_msg_InitLocalService(
     le_msg_LocalService_t* localServicePtr, const char* serviceName,
     le_mem_PoolRef_t messagingPoolRef);

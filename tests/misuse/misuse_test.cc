@@ -364,6 +364,29 @@ TEST_F(MisuseTest, ServicesOfNothing) {
                     le_msg_CreateService(Protocol(), "x"), nullptr, nullptr),
                 "le_msg_AddServiceOpenHandler");
   EXPECT_MISUSE(le_msg_RemoveServiceHandler(nullptr),
+TEST_F(MisuseTest, LocalServices) {
+  static le_msg_LocalService_t local;
+  EXPECT_MISUSE(
+      le_msg_InitLocalService(
+          &local, "local",
+          le_mem_CreatePool("17 MiB",
+                            LE_MSG_LOCAL_HEADER_SIZE + (size_t{17} << 20))),
+      "le_msg_InitLocalService: .*17825792 bytes");
+  EXPECT_MISUSE(le_msg_InitLocalService(
+                    &local, "local",
+                    le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE - 1)),
+                "le_msg_InitLocalService");
+  const le_msg_ServiceRef_t largest = le_msg_InitLocalService(
+      &local, "local",
+      le_mem_CreatePool("16 MiB",
+                        LE_MSG_LOCAL_HEADER_SIZE + (size_t{16} << 20)));
+  EXPECT_MISUSE(le_msg_InitLocalService(
+                    &local, "local",
+                    le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE)),
+                "le_msg_InitLocalService: .*initialized already");
+  le_msg_DeleteService(largest);
+}
+
                 "le_msg_RemoveServiceHandler");
   EXPECT_MISUSE(le_msg_HideService(nullptr), "le_msg_HideService");
   EXPECT_MISUSE(le_msg_DeleteService(nullptr), "le_msg_DeleteService");

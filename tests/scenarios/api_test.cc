@@ -7,6 +7,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
 #include "tests/scenarios/util.h"
 
 namespace le {
@@ -143,6 +149,37 @@ TEST_P(ApiTest, LocalServices) {
     le_msg_DeleteService(service);
     party->RunLoopUntil([&] { return closed; });
     le_msg_DeleteSession(session);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// What names a local service is where it is. The name is what was given, two may
+// have the same, and no name of a protocol is special.
+TEST_P(ApiTest, LocalServicesHaveTheNameThatWasGiven) {
+  Scenario scenario;
+  scenario.Add("both", [](Party*) {
+    EXPECT_EQ(le_msg_GetProtocolMaxMsgSize(
+                  le_msg_GetProtocolRef("local messages of 64", 100)),
+              100u);
+    const std::string name(127, 'x');
+    const le_mem_PoolRef_t pool =
+        le_mem_CreatePool("local messages", LE_MSG_LOCAL_HEADER_SIZE + 64);
+    le_msg_LocalService_t first, second;
+    for (le_msg_LocalService_t* local : {&first, &second}) {
+      le_msg_InitLocalService(local, name.c_str(), pool);
+      le_msg_AdvertiseService(local->serviceRef);
+    }
+    for (le_msg_LocalService_t* local : {&first, &second}) {
+      const le_msg_SessionRef_t session = le_msg_CreateLocalSession(local);
+      le_msg_OpenSessionSync(session);
+      EXPECT_EQ(le_msg_GetInterfaceName(le_msg_GetSessionInterface(session)),
+                name);
+      EXPECT_EQ(
+          le_msg_GetProtocolMaxMsgSize(le_msg_GetSessionProtocol(session)),
+          64u);
+      le_msg_DeleteSession(session);
+      le_msg_DeleteService(local->serviceRef);
+    }
   });
   RunScenario(scenario, GetParam());
 }
