@@ -291,10 +291,22 @@ TEST_F(MisuseTest, Extensions) {
   EXPECT_MISUSE(
       {
         le_msg_ServiceLimits_t limits = {};
-        limits.structSize = sizeof(limits) - 1;
+        limits.structSize = sizeof(size_t) - 1;
         le_msg_SetServiceLimits(le_msg_CreateService(Protocol(), "x"), &limits);
       },
       "le_msg_SetServiceLimits.*structSize");
+  EXPECT_MISUSE(
+      {
+        le_msg_ServiceLimits_t limits = {};
+        le_msg_GetServiceLimits(le_msg_CreateService(Protocol(), "x"), &limits);
+      },
+      "le_msg_GetServiceLimits.*structSize");
+  EXPECT_MISUSE(
+      {
+        le_msg_SessionLimits_t limits = {};
+        le_msg_GetSessionLimits(Session(), &limits);
+      },
+      "le_msg_GetSessionLimits.*structSize");
   EXPECT_MISUSE(
       {
         le_msg_ServiceLimits_t limits = {};
@@ -306,7 +318,7 @@ TEST_F(MisuseTest, Extensions) {
   EXPECT_MISUSE(
       {
         le_msg_SessionLimits_t limits = {};
-        limits.structSize = sizeof(limits) + 1;
+        limits.structSize = SIZE_MAX;
         le_msg_SetSessionLimits(Session(), &limits);
       },
       "le_msg_SetSessionLimits.*structSize");
@@ -352,18 +364,6 @@ TEST_F(MisuseTest, Extensions) {
       "le_msg_OpenSessionTimed");
 }
 
-TEST_F(MisuseTest, ServicesOfNothing) {
-  EXPECT_MISUSE(le_msg_CreateService(nullptr, "x"), "le_msg_CreateService");
-  EXPECT_MISUSE(le_msg_CreateService(Protocol(), nullptr),
-                "le_msg_CreateService");
-  EXPECT_MISUSE(le_msg_CreateService(Protocol(), std::string(128, 'x').c_str()),
-                "le_msg_CreateService");
-  EXPECT_NE(le_msg_CreateService(Protocol(), std::string(127, 'x').c_str()),
-            nullptr);
-  EXPECT_MISUSE(le_msg_AddServiceOpenHandler(
-                    le_msg_CreateService(Protocol(), "x"), nullptr, nullptr),
-                "le_msg_AddServiceOpenHandler");
-  EXPECT_MISUSE(le_msg_RemoveServiceHandler(nullptr),
 TEST_F(MisuseTest, LocalServices) {
   static le_msg_LocalService_t local;
   EXPECT_MISUSE(
@@ -387,6 +387,18 @@ TEST_F(MisuseTest, LocalServices) {
   le_msg_DeleteService(largest);
 }
 
+TEST_F(MisuseTest, ServicesOfNothing) {
+  EXPECT_MISUSE(le_msg_CreateService(nullptr, "x"), "le_msg_CreateService");
+  EXPECT_MISUSE(le_msg_CreateService(Protocol(), nullptr),
+                "le_msg_CreateService");
+  EXPECT_MISUSE(le_msg_CreateService(Protocol(), std::string(128, 'x').c_str()),
+                "le_msg_CreateService");
+  EXPECT_NE(le_msg_CreateService(Protocol(), std::string(127, 'x').c_str()),
+            nullptr);
+  EXPECT_MISUSE(le_msg_AddServiceOpenHandler(
+                    le_msg_CreateService(Protocol(), "x"), nullptr, nullptr),
+                "le_msg_AddServiceOpenHandler");
+  EXPECT_MISUSE(le_msg_RemoveServiceHandler(nullptr),
                 "le_msg_RemoveServiceHandler");
   EXPECT_MISUSE(le_msg_HideService(nullptr), "le_msg_HideService");
   EXPECT_MISUSE(le_msg_DeleteService(nullptr), "le_msg_DeleteService");

@@ -184,6 +184,75 @@ TEST_P(ApiTest, LocalServicesHaveTheNameThatWasGiven) {
   RunScenario(scenario, GetParam());
 }
 
+// Structures of an older version are shorter, and of a newer one longer. What
+// lies behind them is nobody's.
+template <typename Limits, typename Set, typename Get>
+void CheckSizes(Limits limits, Set set, Get get) {
+  struct {
+    Limits limits;
+    unsigned char beyond[16];
+  } given;
+  // Written up to here by a caller who knows nothing of the rest.
+  const size_t older = offsetof(Limits, maxOpenRequests);
+  for (const size_t size :
+       {older, sizeof(Limits), sizeof(Limits) + sizeof(given.beyond)}) {
+    memset(&given, 0, sizeof(given));
+    memcpy(&given, &limits, std::min(size, sizeof(limits)));
+    given.limits.structSize = size;
+    set(&given.limits);
+    memset(&given, 0xff, sizeof(given));
+    given.limits.structSize = size;
+    get(&given.limits);
+    EXPECT_EQ(given.limits.structSize, size);
+    EXPECT_EQ(given.limits.maxQueuedMessages, limits.maxQueuedMessages);
+    EXPECT_EQ(given.limits.maxOpenRequests,
+              size == older ? UINT32_MAX : limits.maxOpenRequests);
+    const auto* const bytes = reinterpret_cast<unsigned char*>(&given);
+    for (size_t i = sizeof(Limits); i < sizeof(given); ++i) {
+      EXPECT_EQ(bytes[i], i < size ? 0 : 0xff) << i << " of " << size;
+    }
+  }
+  // Not given by an older caller: the default.
+  memcpy(&given, &limits, sizeof(limits));
+  given.limits.structSize = older;
+  set(&given.limits);
+  given.limits.structSize = sizeof(Limits);
+  get(&given.limits);
+  EXPECT_EQ(given.limits.maxOpenRequests, 65536u);
+}
+
+TEST_P(ApiTest, LimitsOfOlderAndNewerVersions) {
+  Scenario scenario;
+  scenario.Add("both", [](Party*) {
+    TestService service("x");
+    TestClient client("x");
+    le_msg_ServiceLimits_t of_service = {};
+    of_service.maxSessions = 5;
+    of_service.maxQueuedMessages = 7;
+    of_service.maxOpenRequests = 9;
+    CheckSizes(
+        of_service,
+        [&](const le_msg_ServiceLimits_t* limits) {
+          le_msg_SetServiceLimits(service.ref(), limits);
+        },
+        [&](le_msg_ServiceLimits_t* limits) {
+          le_msg_GetServiceLimits(service.ref(), limits);
+        });
+    le_msg_SessionLimits_t of_session = {};
+    of_session.maxQueuedMessages = 7;
+    of_session.maxOpenRequests = 9;
+    CheckSizes(
+        of_session,
+        [&](const le_msg_SessionLimits_t* limits) {
+          le_msg_SetSessionLimits(client.ref(), limits);
+        },
+        [&](le_msg_SessionLimits_t* limits) {
+          le_msg_GetSessionLimits(client.ref(), limits);
+        });
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // A thread may end inside a handler of what it owns. It closes all of that.
 TEST_P(ApiTest, AHandlerMayEndItsThread) {
   Scenario scenario;
