@@ -90,11 +90,8 @@ absl::StatusOr<std::unique_ptr<Connection>> DirectoryClient::Connect() {
   if (!connection.ok() || place->is_explicit) return connection;
   const absl::StatusOr<event::Credentials> directory = (*connection)->peer();
   if (!directory.ok()) return directory.status();
-  if (directory->uid != 0 && directory->uid != process_->credentials().uid) {
-    return absl::UnauthenticatedError(absl::StrCat(
-        "the directory at ", place->folder, " runs as user ", directory->uid,
-        ", who is not to be trusted; set LE_MESSAGING_DIR to trust it"));
-  }
+  const absl::Status trusted = CheckTrust(process_, *place, *directory);
+  if (!trusted.ok()) return trusted;
   return connection;
 }
 
