@@ -5,7 +5,9 @@
  * cancelling, lengths, reasons, credentials of the server, limits.
  *
  * The rules of le_messaging.h about threads, ownership and what is fatal hold
- * here too. A timeout is in milliseconds from the call.
+ * here too. A timeout is in milliseconds from the call. What has come counts,
+ * though the program looks only after the deadline, having been busy or stopped: a
+ * deadline ends the wait for what is not there yet.
  */
 
 #ifndef LE_MESSAGING_EXT_H_INCLUDE_GUARD
