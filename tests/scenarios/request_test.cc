@@ -329,11 +329,22 @@ TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
     TestClient client("echo");
     client.Open();
     std::vector<Outcome> outcomes(kRequests);
-    for (Outcome& outcome : outcomes) {
-      const le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
-      le_msg_SetPayloadSize(message, 1);
-      le_msg_RequestResponseTimed(message, 1, Record, &outcome);
-    }
+    // From the loop, where they are gathered: one by one they would be more
+    // packets than the kernel takes, and nobody would send the rest.
+    std::function<void()> ask = [&] {
+      for (Outcome& outcome : outcomes) {
+        const le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
+        le_msg_SetPayloadSize(message, 1);
+        le_msg_RequestResponseTimed(message, 1, Record, &outcome);
+      }
+      party->Signal("asked");
+    };
+    le_event_QueueFunction(
+        [](void* context, void*) {
+          (*static_cast<std::function<void()>*>(context))();
+        },
+        &ask, nullptr);
+    party->RunLoopUntil("asked");
     party->Await("answered");
     PassTime();
     party->RunLoopUntil([&] {
