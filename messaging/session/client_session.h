@@ -154,6 +154,8 @@ class ClientSession final : public Session,
   // Sends on `route` for as long as its opening lasts.
   Result SendOn(const Route& route, const transports::OutgoingFrame& frame,
                 event::Instant deadline);
+  // Its connection took nothing more: waits until it may.
+  Result MakeRoom(const Route& route, event::Instant deadline);
   bool IsServerOnThisThread();
   Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline);

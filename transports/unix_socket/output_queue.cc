@@ -16,9 +16,11 @@ namespace {
 
 void Append(std::vector<uint8_t>* bytes, const FrameHeader& header,
             absl::Span<const uint8_t> payload) {
-  const auto* raw = reinterpret_cast<const uint8_t*>(&header);
-  bytes->insert(bytes->end(), raw, raw + kFrameHeaderBytes);
-  bytes->insert(bytes->end(), payload.begin(), payload.end());
+  const size_t at = bytes->size();
+  bytes->resize(at + kFrameHeaderBytes + payload.size());
+  uint8_t* const to = bytes->data() + at;
+  std::memcpy(to, &header, kFrameHeaderBytes);
+  std::copy(payload.begin(), payload.end(), to + kFrameHeaderBytes);
 }
 
 // The memory of packets that are gone, for the next: shared by thousands of
