@@ -61,12 +61,6 @@ void OutputQueue::PushAnnouncement() {
   bytes_ += kFrameHeaderBytes;
 }
 
-bool OutputQueue::EndsWithPromise() const {
-  // The last fragment of a large one always does.
-  return packets_.back().is_large ||
-         packets_.back().header().has(FrameHeader::kPlainNext);
-}
-
 void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
                        Buffer* movable, size_t sent, event::UniqueFd descriptor,
                        bool attach_credentials, size_t max_packet) {
@@ -76,6 +70,7 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
     OutputPacket* const packet =
         Open(std::move(descriptor), attach_credentials);
     packet->is_alone = packet->is_large = true;
+    packet->promises_plain = true;  // its last fragment does
     packet->frames = 1;
     packet->sent = sent;
     // A buffer that is mostly empty would be memory that no limit counts.
@@ -102,10 +97,10 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
     std::memcpy(at, &previous, kFrameHeaderBytes);
     header.flags &= static_cast<uint16_t>(~FrameHeader::kOfPacket);
   } else {
-    if (!descriptor && !attach_credentials) {
-      header.flags |= FrameHeader::kPlainNext;
-    }
+    const bool plain = !descriptor && !attach_credentials;
+    if (plain) header.flags |= FrameHeader::kPlainNext;
     packet = Open(std::move(descriptor), attach_credentials);
+    packet->promises_plain = plain;
     packet->memory = PacketMemory();
   }
   packet->last_header = packet->bytes().size();
