@@ -307,20 +307,16 @@ ClientSession::Route ClientSession::RouteLocked() {
   return route;
 }
 
-ClientSession::Route ClientSession::CurrentRoute() {
-  if (owner_->IsCurrent()) {
-    Route route;
-    route.epoch = open_epoch_.load(std::memory_order_acquire);
-    if (route.epoch != kNoEpoch) route.connection = link_.attached();
-    return route;
-  }
-  MutexLock lock(&mutex_);
-  return RouteLocked();
-}
-
 Result ClientSession::Send(event::Ref<Message> message,
                            event::Instant deadline) {
-  const Route route = CurrentRoute();
+  Route route;
+  if (owner_->IsCurrent()) {
+    route.epoch = open_epoch_.load(std::memory_order_acquire);
+    if (route.epoch != kNoEpoch) route.connection = link_.attached();
+  } else {
+    MutexLock lock(&mutex_);
+    route = RouteLocked();
+  }
   if (route.connection == nullptr) return Result::kClosed;
   transports::OutgoingFrame frame = message->ToFrame(kMessageFrame, 0);
   frame.deadline = &deadline;
@@ -328,7 +324,11 @@ Result ClientSession::Send(event::Ref<Message> message,
 }
 
 void ClientSession::Flush() {
-  const Route route = CurrentRoute();
+  Route route;
+  {
+    MutexLock lock(&mutex_);
+    route = RouteLocked();
+  }
   if (route.connection != nullptr) route.connection->Flush();
 }
 

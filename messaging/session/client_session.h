@@ -145,8 +145,6 @@ class ClientSession final : public Session,
                     event::Instant deadline);
 
   Route RouteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The same, without the lock if the owner calls.
-  Route CurrentRoute() ABSL_LOCKS_EXCLUDED(mutex_);
   AddedRequest AddRequestLocked(Completion* completion, event::Instant deadline)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Result SendRequest(const AddedRequest& added, Message* message,

@@ -14,11 +14,15 @@ namespace le {
 namespace transports {
 namespace {
 
-void Append(std::vector<uint8_t>* bytes, const FrameHeader& header,
+void Append(OutputPacket* packet, const FrameHeader& header,
             absl::Span<const uint8_t> payload) {
-  const size_t at = bytes->size();
-  bytes->resize(at + kFrameHeaderBytes + payload.size());
-  uint8_t* const to = bytes->data() + at;
+  const size_t at = packet->used;
+  packet->used += kFrameHeaderBytes + payload.size();
+  std::vector<uint8_t>& memory = *packet->memory;
+  if (memory.size() < packet->used) {
+    memory.resize(std::max(packet->used, 2 * at));
+  }
+  uint8_t* const to = memory.data() + at;
   std::memcpy(to, &header, kFrameHeaderBytes);
   std::copy(payload.begin(), payload.end(), to + kFrameHeaderBytes);
 }
@@ -28,12 +32,6 @@ void Append(std::vector<uint8_t>* bytes, const FrameHeader& header,
 SlotCache<std::vector<uint8_t>>* Spares() {
   static auto* const spares = new SlotCache<std::vector<uint8_t>>;
   return spares;
-}
-
-std::unique_ptr<std::vector<uint8_t>> PacketMemory() {
-  std::unique_ptr<std::vector<uint8_t>> memory = Spares()->Take();
-  memory->clear();
-  return memory;
 }
 
 }  // namespace
@@ -56,8 +54,8 @@ void OutputQueue::PushAnnouncement() {
   header.flags = FrameHeader::kAnnouncement;
   OutputPacket* const packet = Open({}, false);
   packet->is_alone = true;
-  packet->memory = PacketMemory();
-  Append(packet->memory.get(), header, {});
+  packet->memory = Spares()->Take();
+  Append(packet, header, {});
   bytes_ += kFrameHeaderBytes;
 }
 
@@ -80,8 +78,7 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
       std::memcpy(packet->buffer.headroom(), &header, kFrameHeaderBytes);
     } else {
       packet->memory = std::make_unique<std::vector<uint8_t>>();
-      packet->memory->reserve(size);
-      Append(packet->memory.get(), header, payload);
+      Append(packet, header, payload);
     }
     bytes_ += size - sent;
     return;
@@ -101,11 +98,11 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
     if (plain) header.flags |= FrameHeader::kPlainNext;
     packet = Open(std::move(descriptor), attach_credentials);
     packet->promises_plain = plain;
-    packet->memory = PacketMemory();
+    packet->memory = Spares()->Take();
   }
   packet->last_header = packet->bytes().size();
   ++packet->frames;
-  Append(packet->memory.get(), header, payload);
+  Append(packet, header, payload);
   bytes_ += size;
 }
 

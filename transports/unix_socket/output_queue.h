@@ -24,7 +24,8 @@ namespace transports {
 // One packet that is ready to go, or one frame that is too large for a packet.
 struct OutputPacket {
   // Its bytes stand in one of the two. In a buffer, they begin in the headroom.
-  std::unique_ptr<std::vector<uint8_t>> memory;
+  std::unique_ptr<std::vector<uint8_t>> memory;  // its first `used` bytes
+  size_t used = 0;
   Buffer buffer;
   event::UniqueFd descriptor;  // or the socket of a connection
   bool attach_credentials = false;
@@ -37,7 +38,7 @@ struct OutputPacket {
 
   absl::Span<uint8_t> bytes() const {
     return memory != nullptr
-               ? absl::MakeSpan(*memory)
+               ? absl::MakeSpan(memory->data(), used)
                : absl::MakeSpan(buffer.headroom(),
                                 kFrameHeaderBytes + buffer.size());
   }
