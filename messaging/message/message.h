@@ -81,9 +81,6 @@ class Message {
   bool IsSoleReference() const {
     return references_.load(std::memory_order_acquire) == 1;
   }
-  // The bytes to be sent: what SetSize() said, else all but the zero tail.
-  // Nothing beyond them is left other than zero.
-  absl::Span<const uint8_t> PayloadToSend();
   // For the next life.
   void Reset();
 

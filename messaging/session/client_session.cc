@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/base/optimization.h"
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "messaging/session/blocked_caller.h"
@@ -302,20 +303,16 @@ ClientSession::Route ClientSession::RouteLocked() {
   return route;
 }
 
-ClientSession::Route ClientSession::CurrentRoute() {
-  if (owner_->IsCurrent()) {
-    Route route;
-    route.epoch = open_epoch_.load(std::memory_order_acquire);
-    if (route.epoch != kNoEpoch) route.connection = link_.attached();
-    return route;
-  }
-  MutexLock lock(&mutex_);
-  return RouteLocked();
-}
-
 Result ClientSession::Send(event::Ref<Message> message,
                            event::Instant deadline) {
-  const Route route = CurrentRoute();
+  Route route;
+  if (owner_->IsCurrent()) {
+    route.epoch = open_epoch_.load(std::memory_order_acquire);
+    if (route.epoch != kNoEpoch) route.connection = link_.attached();
+  } else {
+    MutexLock lock(&mutex_);
+    route = RouteLocked();
+  }
   if (route.connection == nullptr) return Result::kClosed;
   transports::OutgoingFrame frame = message->ToFrame(kMessageFrame, 0);
   frame.deadline = &deadline;
@@ -323,36 +320,39 @@ Result ClientSession::Send(event::Ref<Message> message,
 }
 
 void ClientSession::Flush() {
-  const Route route = CurrentRoute();
+  Route route;
+  {
+    MutexLock lock(&mutex_);
+    route = RouteLocked();
+  }
   if (route.connection != nullptr) route.connection->Flush();
 }
 
 Result ClientSession::SendOn(const Route& route,
                              const transports::OutgoingFrame& frame,
                              event::Instant deadline) {
-  for (;;) {
-    switch (route.connection->Send(frame)) {
-      case IoResult::kOk:
-        return Result::kOk;
-      case IoResult::kWouldBlock:
-        break;
-      default:
-        return Result::kClosed;
-    }
-    if (IsServerOnThisThread()) {
-      event::Log(LogLevel::kError,
-                 absl::StrCat("interface '", interface_.name,
-                              "': the queue is full, and the server is on the "
-                              "thread that would have to wait for it"));
-      EndLater(route.epoch, CloseReason::kSlowReader);
-      return Result::kClosed;
-    }
-    const Result room = WaitForRoom(route.connection, deadline);
+  IoResult sent = route.connection->Send(frame);
+  while (ABSL_PREDICT_FALSE(sent == IoResult::kWouldBlock)) {
+    const Result room = MakeRoom(route, deadline);
     if (room != Result::kOk) return room;
-    if (open_epoch_.load(std::memory_order_acquire) != route.epoch) {
-      return Result::kClosed;
-    }
+    sent = route.connection->Send(frame);
   }
+  return sent == IoResult::kOk ? Result::kOk : Result::kClosed;
+}
+
+Result ClientSession::MakeRoom(const Route& route, event::Instant deadline) {
+  if (IsServerOnThisThread()) {
+    event::Log(LogLevel::kError,
+               absl::StrCat("interface '", interface_.name,
+                            "': the queue is full, and the server is on the "
+                            "thread that would have to wait for it"));
+    EndLater(route.epoch, CloseReason::kSlowReader);
+    return Result::kClosed;
+  }
+  const Result room = WaitForRoom(route.connection, deadline);
+  if (room != Result::kOk) return room;
+  const bool lasts = open_epoch_.load(std::memory_order_acquire) == route.epoch;
+  return lasts ? Result::kOk : Result::kClosed;
 }
 
 bool ClientSession::IsServerOnThisThread() {

@@ -145,8 +145,6 @@ class ClientSession final : public Session,
                     event::Instant deadline);
 
   Route RouteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The same, without the lock if the owner calls.
-  Route CurrentRoute() ABSL_LOCKS_EXCLUDED(mutex_);
   AddedRequest AddRequestLocked(Completion* completion, event::Instant deadline)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Result SendRequest(const AddedRequest& added, Message* message,
@@ -154,6 +152,8 @@ class ClientSession final : public Session,
   // Sends on `route` for as long as its opening lasts.
   Result SendOn(const Route& route, const transports::OutgoingFrame& frame,
                 event::Instant deadline);
+  // Its connection took nothing more: waits until it may.
+  Result MakeRoom(const Route& route, event::Instant deadline);
   bool IsServerOnThisThread();
   Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline);

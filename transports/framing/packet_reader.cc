@@ -177,13 +177,15 @@ PacketReader::Result PacketReader::TakeBuffered(BufferPool* pool,
   const uint8_t* const bytes = rest_->bytes + rest_->at;
   const size_t left = rest_->end - rest_->at;
   FrameHeader header;
-  *why = ParseFrameHeader(absl::MakeConstSpan(bytes, left),
-                          /*first=*/false, &header);
-  if (why->ok()) *why = CheckPayload(header, left);
-  if (why->ok() && header.length > pool->capacity()) {
-    *why = TooLarge(header.length, pool->capacity());
+  std::memcpy(&header, bytes, kFrameHeaderBytes);  // kMore promised as much
+  if (ABSL_PREDICT_FALSE(!IsFurtherFrame(header, left) ||
+                         header.length > pool->capacity())) {
+    *why = ParseFrameHeader(absl::MakeConstSpan(bytes, left),
+                            /*first=*/false, &header);
+    if (why->ok()) *why = CheckPayload(header, left);
+    if (why->ok()) *why = TooLarge(header.length, pool->capacity());
+    return Result::kBroken;
   }
-  if (!why->ok()) return Result::kBroken;
   frame->type = header.type;
   frame->id = header.id;
   // Credentials are the packet's, so they hold for each of its frames.

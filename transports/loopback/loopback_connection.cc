@@ -139,7 +139,7 @@ IoResult LoopbackConnection::Receive(IncomingFrame* frame, BufferPool* pool,
   }
 }
 
-IoResult LoopbackConnection::Hand(QueuedFrame queued, IncomingFrame* frame,
+IoResult LoopbackConnection::Hand(QueuedFrame&& queued, IncomingFrame* frame,
                                   BufferPool* pool) {
   const size_t size = queued.payload.size();
   if (size > pool->capacity()) {
