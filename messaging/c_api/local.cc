@@ -45,7 +45,7 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
            le::messaging::kMaxMessageBytes);
   }
   Runtime* const runtime = Runtime::Current();
-  Interface interface{serviceName, runtime->GetLocalProtocol(size)};
+  Interface interface { serviceName, runtime->GetLocalProtocol(size) };
   // Two local services may have the same name: what identifies one is where it
   // is. With a blank this is no interface's name.
   interface.key = absl::StrCat("local service at ",
@@ -53,9 +53,9 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
   if (!runtime->TakeServiceName(interface.key)) {
     Misuse(__func__, "the service has been initialized already");
   }
-  localServicePtr->serviceRef = ToRef(new Service(
-      runtime, std::move(interface), runtime->local_introducer(),
-      std::make_unique<ServiceCallbacks>()));
+  localServicePtr->serviceRef = ToRef(
+      new Service(runtime, std::move(interface), runtime->local_introducer(),
+                  std::make_unique<ServiceCallbacks>()));
   return localServicePtr->serviceRef;
 }
 
