@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "directory/control_frame.h"
 #include "directory/place.h"
+#include "event/base/sys.h"
 #include "event/process.h"
 #include "tools/sdir/list_format.h"
 #include "transports/unix_socket/unix_socket.h"
@@ -267,6 +268,7 @@ void WaitFor(const std::string& place, Arguments* arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  le::event::sys::OpenMissingStandard();
   Arguments arguments(argc, argv);
   const std::string place = arguments.Option("--socket_dir");
   if (arguments.Flag("--help") || arguments.Flag("-h")) {

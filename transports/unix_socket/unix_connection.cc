@@ -337,6 +337,11 @@ absl::StatusOr<event::UniqueFd> UnixConnection::PeerPidFd() const {
     return absl::UnimplementedError(
         absl::StrCat("SO_PEERPIDFD: ", std::strerror(errno)));
   }
+  fd = sys::MoveFromStandard(fd);
+  if (fd < 0) {
+    return absl::UnimplementedError(
+        absl::StrCat("no descriptor left for a pidfd: ", std::strerror(errno)));
+  }
   return event::UniqueFd(fd);
 }
 
