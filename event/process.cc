@@ -187,6 +187,8 @@ void Thread::BeforeProcessEnds() {
   if (!std::exchange(t_thread->dying_, true)) t_thread->BeforeBlocking();
 }
 
+bool Thread::process_ends() { return t_thread != nullptr && t_thread->dying_; }
+
 void Thread::AddExitHook(std::function<void()> hook) {
   exit_hooks_.push_back(std::move(hook));
 }

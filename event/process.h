@@ -249,7 +249,11 @@ class Thread {
   void BeforeBlocking();
   // The same, for the calling thread, before its process ends. Once: it may be
   // one of the hooks that ends it.
+  // It may be in a signal handler that has interrupted a call of the library: the
+  // hooks must not wait for a lock then, see process_ends().
   static void BeforeProcessEnds();
+  // Whether the calling thread ends its process.
+  static bool process_ends();
 
   // Before anything else of the thread is taken down. Called last added first.
   // `AddExitHook` ones run before those of `AddDestructor`: they are the

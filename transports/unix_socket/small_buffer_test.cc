@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -356,6 +357,43 @@ TEST_F(SmallBufferTest, ADescriptorThatCannotBeSent) {
   EXPECT_FALSE(frame.descriptor);
   ASSERT_EQ(Send(2, "y"), IoResult::kOk);
   ExpectNext(2, "y");
+}
+
+// exit() in a signal handler, which has interrupted a send. What the turn has
+// gathered is due before the process ends, but the sender holds the lock.
+TEST_F(SmallBufferTest, AnExitWithinASendDoesNotWaitForIt) {
+  struct Signalled final : event::sys::Interceptor {
+    int Fail(const char* call) override {
+      if (std::string(call) == "Send" && armed) {
+        armed = false;
+        exit(7);
+      }
+      return 0;
+    }
+    bool armed = false;
+  };
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        alarm(20);
+        event::Loop* const loop = event::Thread::Current()->loop();
+        ASSERT_TRUE(sender_->Attach(loop, this).ok());
+        static Signalled signalled;
+        event::sys::SetInterceptor(&signalled);
+        struct Gather final : event::Task {
+          void Run() override { body(); }
+          std::function<void()> body;
+        } gather;
+        gather.body = [this] {
+          Send(1, "leaves at once");
+          Send(2, "is gathered");
+          signalled.armed = true;
+          sender_->Flush();
+        };
+        loop->Post(&gather);
+        loop->RunTurn(absl::InfinitePast());
+      },
+      ::testing::ExitedWithCode(7), "");
 }
 
 }  // namespace

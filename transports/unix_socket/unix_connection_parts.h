@@ -81,8 +81,13 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   struct TurnEnd final : event::TurnEndHook {
     explicit TurnEnd(UnixConnection* c) : connection(c) {}
     void OnTurnEnd() override {
-      event::MutexLock lock(&connection->mutex_);
+      if (!event::Thread::process_ends()) {
+        connection->mutex_.Lock();
+      } else if (!connection->mutex_.TryLock()) {
+        return;  // a signal handler has interrupted a call, and calls exit()
+      }
       if (!connection->output_->blocked) connection->FlushLocked();
+      connection->mutex_.Unlock();
     }
     UnixConnection* const connection;
   };
