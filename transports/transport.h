@@ -198,7 +198,8 @@ class Connection {
   virtual void SetSendLimits(const SendLimits& limits) = 0;
 
   // Detaches, hands over what the transport takes without waiting, drops the
-  // rest (with a warning that says how much), and closes. Idempotent. From then
+  // rest (with a warning that says how much), and closes: for the far end too,
+  // although another process may hold a duplicate of this end. Idempotent. From then
   // on Send() and Receive() return kClosed; threads that wait in Wait() return.
   virtual void Close() = 0;
 

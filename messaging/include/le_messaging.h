@@ -58,7 +58,9 @@
  *   cases: a protocol mismatch when a client opens a session, and a session that
  *   the far end closes while the client has no close handler.
  *
- * After fork() the child may only exec or _exit; any call here is fatal in it.
+ * After fork() the child may only exec or _exit; any call here is fatal in it. It
+ * keeps the connections of its parent until then, but not what the parent closes: the
+ * far end is told of that at once.
  * Thread-safe, not async-signal-safe. No thread is started, no signal touched.
  */
 

@@ -384,12 +384,12 @@ void UnixConnection::CloseWith(absl::Status status) {
   }
   closed->why = std::move(status);
   closed_ = std::move(closed);
-  if (waiters_ > 0) {
-    // They must not find another descriptor by this number: the last closes it.
-    sys::Shutdown(fd_.get(), SHUT_RDWR);
-  } else {
-    fd_.reset();
-  }
+  // The far end learns of it now, though another process may hold the socket too:
+  // the child of a fork, above all.
+  sys::Shutdown(fd_.get(), SHUT_RDWR);
+  // Those who wait must not find another descriptor by this number: the last
+  // closes it.
+  if (waiters_ == 0) fd_.reset();
 }
 
 }  // namespace transports

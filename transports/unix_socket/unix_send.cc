@@ -112,7 +112,11 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     switch (SendFrame(header, frame, descriptor, &sent)) {
       case Sent::kAll:
         if (frame.descriptor != nullptr) frame.descriptor->reset();
-        if (frame.connection != nullptr) frame.connection->reset();
+        if (passed != nullptr) {
+          // Its socket is the far end's now, and must not be shut down here.
+          passed->ReleaseSocket();
+          frame.connection->reset();
+        }
         if (in_turn) sent_in_turn_ = loop_->turn();
         return IoResult::kOk;
       case Sent::kBroken:
@@ -129,11 +133,12 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   }
 
   event::UniqueFd descriptor;
-  if (sent == 0 && frame.descriptor != nullptr) {
+  if (frame.descriptor != nullptr) {
     descriptor = std::move(*frame.descriptor);
-  } else if (sent == 0 && passed != nullptr) {
+  } else if (passed != nullptr) {
     descriptor = passed->ReleaseSocket();
   }
+  if (sent > 0) descriptor.reset();  // it went with the first part
   if (frame.descriptor != nullptr) frame.descriptor->reset();
   if (frame.connection != nullptr) frame.connection->reset();
   if (sent == 0 && promised_plain_ &&
