@@ -105,9 +105,12 @@ struct IncomingFrame {
   // which is that of the pool that Receive() was given. Always set.
   Buffer payload;
   event::UniqueFd descriptor;  // close-on-exec
-  // A descriptor or connection was sent, but could not be received: the sender
-  // had none by that number, no descriptor is left here, or the kernel refused.
+  // A descriptor or connection was to come with the frame, and is not there.
   bool descriptor_lost = false;
+  // The sender lost it: it had none by that number, or its kernel does not send
+  // such a one. Else it could not be received: no descriptor is left here, or the
+  // kernel refused.
+  bool lost_by_sender = false;
   std::unique_ptr<Connection> connection;
   // Who sent this frame; see Connection::SetReceiveCredentials().
   absl::optional<event::Credentials> sender;

@@ -78,6 +78,8 @@ absl::Status PacketReader::TakeAttachments(const FrameHeader& header,
   }
   frame->descriptor = attachments->TakeDescriptor();
   frame->descriptor_lost = !frame->descriptor;
+  // The kernel tells of each that it could not install here.
+  frame->lost_by_sender = frame->descriptor_lost && !attachments->truncated();
   return absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 #include "transports/loopback/loopback_connection.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -159,6 +160,7 @@ IoResult LoopbackConnection::Hand(QueuedFrame&& queued, IncomingFrame* frame,
   frame->payload = std::move(queued.payload);
   frame->descriptor = std::move(queued.descriptor);
   frame->descriptor_lost = queued.descriptor_lost;
+  frame->lost_by_sender = queued.lost_by_sender;
   frame->sender = receives_credentials_ ? queued.sender : absl::nullopt;
   if (queued.connection != nullptr) {
     auto* passed = static_cast<LoopbackConnection*>(queued.connection.get());
@@ -290,6 +292,7 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
     const int fd = event::sys::Dup(frame.descriptor->get());
     queued.descriptor.reset(fd);
     queued.descriptor_lost = fd < 0;
+    queued.lost_by_sender = fd < 0 && errno == EBADF;
     frame.descriptor->reset();
   }
   if (passed != nullptr) {

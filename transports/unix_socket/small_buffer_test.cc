@@ -354,9 +354,52 @@ TEST_F(SmallBufferTest, ADescriptorThatCannotBeSent) {
   const IncomingFrame frame = Next();
   EXPECT_EQ(frame.id, 1u);
   EXPECT_TRUE(frame.descriptor_lost);
+  EXPECT_TRUE(frame.lost_by_sender);
   EXPECT_FALSE(frame.descriptor);
   ASSERT_EQ(Send(2, "y"), IoResult::kOk);
   ExpectNext(2, "y");
+}
+
+// Whatever the kernel has against a descriptor, the frame arrives without it and
+// says that the sender lost it. One that waited in the queue too.
+TEST_F(SmallBufferTest, WhateverTheKernelHasAgainstADescriptor) {
+  struct Refusal final : event::sys::Interceptor {
+    explicit Refusal(int error) : error(error) {
+      event::sys::SetInterceptor(this);
+    }
+    ~Refusal() override { event::sys::SetInterceptor(nullptr); }
+    int Fail(const char*) override { return 0; }
+    int FailCall(const event::sys::Call& call) override {
+      return std::string(call.name) == "SendMsg" && call.detail == 1 ? error
+                                                                     : 0;
+    }
+    const int error;
+  };
+  const event::LogSink sink =
+      event::SetLogSink([](event::LogLevel, absl::string_view) {});
+  for (const int error : {EBADF, EINVAL, EPERM, EACCES, EOPNOTSUPP, ELOOP}) {
+    for (const bool queued : {false, true}) {
+      const std::string large(queued ? kCapacity : 1, 'x');
+      if (queued) {
+        ASSERT_EQ(Send(1, large), IoResult::kOk);
+      }
+      {
+        const Refusal refusal(error);
+        ASSERT_EQ(Send(2, "y", NullFile()), IoResult::kOk) << error;
+        if (queued) {
+          EXPECT_GT(sender_->queued_bytes(), 0u);
+          ExpectNext(1, large);
+        }
+        const IncomingFrame frame = Next();
+        EXPECT_EQ(frame.id, 2u) << error;
+        EXPECT_TRUE(frame.descriptor_lost) << error;
+        EXPECT_TRUE(frame.lost_by_sender) << error;
+      }
+      ASSERT_EQ(Send(3, "z", NullFile()), IoResult::kOk);
+      ExpectNext(3, "z", /*with_descriptor=*/true);
+    }
+  }
+  event::SetLogSink(sink);
 }
 
 // exit() in a signal handler, which has interrupted a send. What the turn has

@@ -31,6 +31,27 @@ constexpr size_t kMinPacketBytes = 256;
 // KiB in one piece for it, and takes three with its default of 208 KiB.
 constexpr size_t kMaxContinuationBytes = kFrameHeaderBytes + 98304;
 
+// Whether the kernel has something against the packet or the far end, whatever
+// descriptor comes with it. Else it is the descriptor that it does not send: there
+// is none by that number, or one of a kind (of io_uring) or of a security label
+// that cannot travel.
+bool IsOfThePacket(int error) {
+  switch (error) {
+    case EAGAIN:
+    case ENOBUFS:
+    case ENOMEM:
+    case ETOOMANYREFS:
+    case EMSGSIZE:
+    case EPIPE:
+    case ECONNRESET:
+    case ECONNREFUSED:
+    case ENOTCONN:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 UnixConnection::Output* UnixConnection::output() {
@@ -354,11 +375,9 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
     }
     const int error = errno;
     if (error == EINTR) continue;
-    if (descriptor < 0 ||
-        (error != EBADF && error != EPERM && error != EINVAL)) {
-      return FailedToSend(error);
-    }
-    // It is the descriptor that cannot be sent, not the message.
+    if (descriptor < 0 || IsOfThePacket(error)) return FailedToSend(error);
+    // The frame goes on saying that it has one: the far end finds none, and so
+    // knows that it was lost here.
     event::Log(event::LogLevel::kError,
                absl::StrCat("descriptor ", descriptor,
                             " cannot be sent: ", std::strerror(error)));
