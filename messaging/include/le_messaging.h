@@ -28,7 +28,9 @@
  *   to the thread that created the service: their owner. Every handler runs on
  *   its owner's event loop, one at a time, and never inside a call of this API.
  *   A thread that runs no loop gets no handlers called. A handler may call
- *   anything here, and may close or delete its own session or service.
+ *   anything here, and may close or delete its own session or service. It may end
+ *   its thread by le_thread_Exit(), but must not let a C++ exception out: that is
+ *   fatal, and the log names the exception.
  *
  *   any thread     create, address, send, request, respond, release messages;
  *                  every getter

@@ -10,6 +10,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
+#include <stdexcept>
 #include <string>
 
 #include "event/process.h"
@@ -456,6 +458,93 @@ TEST_F(MisuseTest, RemovingAHandlerTwice) {
         le_event_RunLoop();
       },
       "le_msg_RemoveServiceHandler");
+}
+
+// ---- Exceptions ------------------------------------------------------------
+
+std::string* g_throws = nullptr;  // where
+
+void ThrowIfAt(const char* here) {
+  if (*g_throws == here) throw std::runtime_error("mine");
+}
+
+void AskTwice(le_msg_SessionRef_t session) {
+  le_msg_RequestResponse(
+      le_msg_CreateMsg(session),
+      [](le_msg_MessageRef_t, void*) { ThrowIfAt("response"); }, nullptr);
+  le_msg_RequestResponseTimed(
+      le_msg_CreateMsg(session), LE_MSG_NO_TIMEOUT,
+      [](le_msg_MessageRef_t, le_result_t, void*) { ThrowIfAt("result"); },
+      nullptr);
+}
+
+// A session with a service of this thread, one handler of which throws.
+void RunWithAHandlerThatThrows(const std::string& where) {
+  g_throws = new std::string(where);
+  const le_msg_ProtocolRef_t protocol = le_msg_GetProtocolRef("protocol", 64);
+  const le_msg_ServiceRef_t service = le_msg_CreateService(protocol, "service");
+  le_msg_AddServiceOpenHandler(
+      service, [](le_msg_SessionRef_t, void*) { ThrowIfAt("service open"); },
+      nullptr);
+  le_msg_AddServiceCloseHandler(
+      service, [](le_msg_SessionRef_t, void*) { ThrowIfAt("service close"); },
+      nullptr);
+  le_msg_SetServiceRecvHandler(
+      service,
+      [](le_msg_MessageRef_t message, void*) {
+        ThrowIfAt("service receive");
+        const le_msg_SessionRef_t session = le_msg_GetSession(message);
+        le_msg_Send(le_msg_CreateMsg(session));
+        if (g_throws->find("close") != std::string::npos) {
+          le_msg_CloseSession(session);
+        }
+        le_msg_Respond(message);
+      },
+      nullptr);
+  le_msg_AdvertiseService(service);
+  const le_msg_SessionRef_t session = le_msg_CreateSession(protocol, "service");
+  le_msg_SetSessionRecvHandler(
+      session,
+      [](le_msg_MessageRef_t message, void*) {
+        ThrowIfAt("session receive");
+        le_msg_ReleaseMsg(message);
+      },
+      nullptr);
+  le_msg_SetSessionCloseHandler(
+      session, [](le_msg_SessionRef_t, void*) { ThrowIfAt("session close"); },
+      nullptr);
+  if (where == "open result") {
+    le_msg_OpenSessionTimed(
+        session, LE_MSG_NO_TIMEOUT,
+        [](le_msg_SessionRef_t, le_result_t, void*) {
+          ThrowIfAt("open result");
+        },
+        nullptr);
+  } else {
+    le_msg_OpenSession(
+        session,
+        [](le_msg_SessionRef_t session, void*) {
+          ThrowIfAt("open");
+          AskTwice(session);
+        },
+        nullptr);
+  }
+  try {
+    le_event_RunLoop();
+  } catch (const std::exception&) {
+    fprintf(stderr, "the exception has left the loop");
+  }
+}
+
+// No handler may let an exception out: the session in whose middle it is could not
+// go on.
+TEST_F(MisuseTest, HandlersThatThrow) {
+  for (const char* where :
+       {"service open", "service close", "service receive", "session receive",
+        "session close", "response", "result", "open", "open result"}) {
+    EXPECT_MISUSE(RunWithAHandlerThatThrows(where),
+                  "EMERGENCY.*handler.*has thrown an exception.*: mine");
+  }
 }
 
 // ---- After the end of the owner --------------------------------------------
