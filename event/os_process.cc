@@ -19,6 +19,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "event/base/die.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/base/this_thread.h"
@@ -223,6 +224,7 @@ OsProcess* OsProcess::Get() {
 bool OsProcess::forked() { return g_forked.load(std::memory_order_relaxed); }
 
 void OsProcess::Die(absl::string_view) {
+  if (AbortsOnFatal()) abort();
   // In the child of a fork, the parent's exit handlers and buffers are not ours
   // to run or to flush.
   if (forked()) _exit(EXIT_FAILURE);

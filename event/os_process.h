@@ -24,7 +24,7 @@ class OsProcess final : public Process {
   // The one there is. Lives for ever.
   static OsProcess* Get();
 
-  // exit(EXIT_FAILURE). If an exit is under way already on another thread, this
+  // exit(EXIT_FAILURE), or abort() if AbortsOnFatal(). If an exit is under way already on another thread, this
   // one only waits for it; on the same thread, it is cut short.
   [[noreturn]] void Die(absl::string_view message) override;
   Credentials credentials() override;

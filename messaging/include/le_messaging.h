@@ -58,7 +58,9 @@
  *   the function, and the process ends with EXIT_FAILURE. A NULL reference is
  *   fatal everywhere. Nothing that the other side does is fatal, but for two
  *   cases: a protocol mismatch when a client opens a session, and a session that
- *   the far end closes while the client has no close handler.
+ *   the far end closes while the client has no close handler. With LE_ABORT_ON_FATAL=1
+ *   in the environment the process ends by abort() instead, so that there is a
+ *   core.
  *
  * After fork() the child may only exec or _exit; any call here is fatal in it. It
  * keeps the connections of its parent until then, but not what the parent closes: the
