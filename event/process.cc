@@ -12,6 +12,7 @@
 #include "absl/base/optimization.h"
 #include "event/base/die.h"
 #include "event/base/log.h"
+#include "event/base/pin.h"
 #include "event/os_process.h"
 
 namespace le {
@@ -139,7 +140,9 @@ Thread* Thread::SwapCurrent(Thread* thread) {
 }
 
 Thread::Thread(Process* process, std::string name)
-    : process_(process), name_(std::move(name)), token_(process->Random()) {}
+    : process_(process), name_(std::move(name)), token_(process->Random()) {
+  PinThisCode();
+}
 
 Thread::~Thread() {
   End();

@@ -4,7 +4,8 @@
  * le_thread.h: threads, with an event loop and destructors each.
  *
  * The main thread, and threads that were started otherwise, are adopted when they first
- * use the library. A stale reference is fatal.
+ * use the library. A stale reference is fatal. A plug-in that has the library in it is
+ * never unloaded once a thread has used it: dlclose() has no effect.
  */
 
 #ifndef LE_THREAD_H_INCLUDE_GUARD
