@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -32,8 +33,17 @@ namespace messaging {
 inline le_msg_SessionRef_t ToRef(Session* s) {
   return reinterpret_cast<le_msg_SessionRef_t>(s);
 }
+// In a debug build, a message's reference has the message's generation in its low
+// bits, so that a stale one is found out.
+#ifdef NDEBUG
+constexpr bool kChecksMessages = false;
+#else
+constexpr bool kChecksMessages = true;
+#endif
 inline le_msg_MessageRef_t ToRef(Message* m) {
-  return reinterpret_cast<le_msg_MessageRef_t>(m);
+  uintptr_t ref = reinterpret_cast<uintptr_t>(m);
+  if (kChecksMessages && m != nullptr) ref |= m->generation();
+  return reinterpret_cast<le_msg_MessageRef_t>(ref);
 }
 inline le_msg_ProtocolRef_t ToRef(Protocol* p) {
   return reinterpret_cast<le_msg_ProtocolRef_t>(p);
@@ -63,7 +73,16 @@ inline Session* Checked(const char* function, le_msg_SessionRef_t ref) {
   return Checked<Session>(function, ref, "session");
 }
 inline Message* Checked(const char* function, le_msg_MessageRef_t ref) {
-  return Checked<Message>(function, ref, "message");
+  Message* message = Checked<Message>(function, ref, "message");
+  if (kChecksMessages) {
+    const uintptr_t stated = reinterpret_cast<uintptr_t>(ref);
+    message = reinterpret_cast<Message*>(stated & ~Message::kGenerationBits);
+    if (message->generation() != (stated & Message::kGenerationBits)) {
+      event::Misuse(function,
+                    "a stale reference: the message has been sent or released");
+    }
+  }
+  return message;
 }
 inline Service* Checked(const char* function, le_msg_ServiceRef_t ref) {
   return Checked<Service>(function, ref, "service");

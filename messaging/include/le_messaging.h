@@ -51,7 +51,10 @@
  *   le_msg_CreateMsg() gives one reference to the caller. Send, RequestResponse,
  *   RequestSyncResponse and Respond take one. A receive handler, a response
  *   handler and RequestSyncResponse give one, which must end in Release, Respond
- *   or Send. A descriptor that was set belongs to the message.
+ *   or Send. A descriptor that was set belongs to the message. A reference, and the
+ *   payload, must not be used after that. A build without NDEBUG finds out stale
+ *   references (fatal); one with AddressSanitizer also finds out payloads that are
+ *   used after it, or beyond their end.
  *
  * WHAT IS FATAL
  *   Misuse by the caller, where a comment says so: it is logged with the name of

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "event/base/asan.h"
 #include "messaging/machine/wire.h"
 #include "messaging/message/message_pool.h"
 
@@ -29,6 +30,7 @@ void Message::Reset() {
   payload_.reset();
   packed_.reset();
   is_received_request_ = size_was_set_ = received_size_was_set_ = false;
+  generation_ = (generation_ + 1) & kGenerationBits;
   size_ = 0;
 }
 
@@ -49,8 +51,9 @@ transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {
   payload_.set_size(length);
   frame.payload = absl::MakeConstSpan(payload_.data(), length);
   frame.headroom = payload_.headroom();
-  // The payload may leave for good if nobody else can see it.
-  if (IsSoleReference()) frame.movable_payload = &payload_;
+  // The payload may leave for good if nobody else can see it. Under asan it is freed
+  // with the message, so that a use of it after that is seen.
+  if (IsSoleReference() && !event::kAsan) frame.movable_payload = &payload_;
   if (descriptor_to_send_) frame.descriptor = &descriptor_to_send_;
   return frame;
 }

@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "event/base/asan.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
 #include "le_messaging_ext.h"
@@ -368,12 +369,11 @@ TEST_F(MisuseTest, Extensions) {
 
 TEST_F(MisuseTest, LocalServices) {
   static le_msg_LocalService_t local;
-  EXPECT_MISUSE(
-      le_msg_InitLocalService(
-          &local, "local",
-          le_mem_CreatePool("17 MiB",
-                            LE_MSG_LOCAL_HEADER_SIZE + (size_t{17} << 20))),
-      "le_msg_InitLocalService: .*17825792 bytes");
+  EXPECT_MISUSE(le_msg_InitLocalService(
+                    &local, "local",
+                    le_mem_CreatePool("17 MiB", LE_MSG_LOCAL_HEADER_SIZE +
+                                                    (size_t{17} << 20))),
+                "le_msg_InitLocalService: .*17825792 bytes");
   EXPECT_MISUSE(le_msg_InitLocalService(
                     &local, "local",
                     le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE - 1)),
@@ -382,10 +382,10 @@ TEST_F(MisuseTest, LocalServices) {
       &local, "local",
       le_mem_CreatePool("16 MiB",
                         LE_MSG_LOCAL_HEADER_SIZE + (size_t{16} << 20)));
-  EXPECT_MISUSE(le_msg_InitLocalService(
-                    &local, "local",
-                    le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE)),
-                "le_msg_InitLocalService: .*initialized already");
+  EXPECT_MISUSE(
+      le_msg_InitLocalService(&local, "local",
+                              le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE)),
+      "le_msg_InitLocalService: .*initialized already");
   le_msg_DeleteService(largest);
 }
 
@@ -458,6 +458,116 @@ TEST_F(MisuseTest, RemovingAHandlerTwice) {
         le_event_RunLoop();
       },
       "le_msg_RemoveServiceHandler");
+}
+
+// ---- Stale references and payloads -----------------------------------------
+
+TEST_F(MisuseTest, StaleReferencesOfMessages) {
+#ifdef NDEBUG
+  GTEST_SKIP() << "a build with NDEBUG does not look";
+#endif
+  using Function = void (*)(le_msg_MessageRef_t);
+  const Function leave[] = {
+      [](le_msg_MessageRef_t m) { le_msg_ReleaseMsg(m); },
+      [](le_msg_MessageRef_t m) { le_msg_Send(m); },
+      [](le_msg_MessageRef_t m) {
+        le_msg_RequestResponse(m, nullptr, nullptr);
+      },
+      [](le_msg_MessageRef_t m) { le_msg_RequestSyncResponse(m); },
+  };
+  const Function use[] = {
+      [](le_msg_MessageRef_t m) { le_msg_ReleaseMsg(m); },
+      [](le_msg_MessageRef_t m) { le_msg_Send(m); },
+      [](le_msg_MessageRef_t m) { le_msg_GetPayloadPtr(m); },
+      [](le_msg_MessageRef_t m) {
+        // In its place now.
+        le_msg_CreateMsg(Session());
+        le_msg_GetSession(m);
+      },
+  };
+  for (const Function first : leave) {
+    for (const Function second : use) {
+      EXPECT_MISUSE(
+          {
+            const le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
+            first(message);
+            second(message);
+          },
+          "le_msg_[A-Za-z]*: a stale reference");
+    }
+  }
+}
+
+TEST_F(MisuseTest, PayloadsUnderAsan) {
+  if (!le::event::kAsan) GTEST_SKIP() << "not built with AddressSanitizer";
+  static char* payload;
+  payload = nullptr;
+  static le_msg_MessageRef_t message;
+  const auto make = [](size_t size = 61) {
+    le_msg_SessionRef_t session = le_msg_CreateSession(
+        le_msg_GetProtocolRef(("of " + std::to_string(size)).c_str(), size),
+        "service");
+    message = le_msg_CreateMsg(session);
+    payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
+    payload[0] = payload[size - 1] = 1;
+  };
+  const std::string error = "AddressSanitizer: ";
+  for (const size_t size : {1, 61, 64, 65536}) {
+    EXPECT_DEATH(
+        {
+          make(size);
+          payload[size] = 1;
+        },
+        error);
+  }
+  EXPECT_DEATH(
+      {
+        make();
+        le_msg_ReleaseMsg(message);
+        payload[0] = 1;
+      },
+      error);
+  EXPECT_DEATH(
+      {
+        make();
+        le_msg_Send(message);
+        payload[0] = 1;
+      },
+      error);
+  EXPECT_DEATH(
+      {
+        make();
+        le_msg_RequestResponse(message, nullptr, nullptr);
+        payload[60] = 1;
+      },
+      error);
+  // Sent, and waiting at the far end.
+  EXPECT_DEATH(
+      {
+        message = le_msg_CreateMsg(OpenSession());
+        payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
+        le_msg_Send(message);
+        payload[0] = 1;
+      },
+      error);
+  // There is another one in the meantime.
+  EXPECT_DEATH(
+      {
+        make();
+        char* const former = payload;
+        le_msg_ReleaseMsg(message);
+        make();
+        former[0] = 1;
+      },
+      error);
+  EXPECT_DEATH(
+      {
+        char* const object =
+            static_cast<char*>(le_mem_ForceAlloc(le_mem_CreatePool("x", 8)));
+        le_mem_Release(object);
+        object[0] = 1;
+      },
+      error);
 }
 
 // ---- Exceptions ------------------------------------------------------------
