@@ -23,6 +23,7 @@ using le::messaging::ClientCallbacks;
 using le::messaging::ClientSession;
 using le::messaging::ClientSide;
 using le::messaging::DeadlineAfter;
+using le::messaging::Delete;
 using le::messaging::ForOpened;
 using le::messaging::ForOpenResult;
 using le::messaging::FromCaller;
@@ -113,7 +114,7 @@ le_msg_SessionRef_t le_msg_CreateSession(le_msg_ProtocolRef_t protocolRef,
 }
 
 void le_msg_DeleteSession(le_msg_SessionRef_t sessionRef) {
-  OwnedClient(__func__, sessionRef)->Delete();
+  Delete(__func__, ClientSide(__func__, Checked(__func__, sessionRef)));
 }
 
 void le_msg_SetSessionRecvHandler(le_msg_SessionRef_t sessionRef,

@@ -101,6 +101,18 @@ Object* OwnedByCaller(const char* function, Object* object) {
   return object;
 }
 
+// Of what the calling thread owns, or a thread that has gone has left.
+template <typename Object>
+void Delete(const char* function, Object* object) {
+  if (!object->owner()->IsCurrent() && !Owner::TakeAbandoned(object)) {
+    event::Misuse(function, object->owner()->gone()
+                                ? "it has been deleted already"
+                                : "only the thread that created the object may "
+                                  "call this while that thread lives");
+  }
+  object->Delete();
+}
+
 inline ClientSession* ClientSide(const char* function, Session* session) {
   if (!session->is_client()) {
     event::Misuse(function, "not for the server's side of a session");

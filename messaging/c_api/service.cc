@@ -21,6 +21,7 @@ using le::event::CheckNotForked;
 using le::event::Misuse;
 using le::messaging::Checked;
 using le::messaging::CurrentCall;
+using le::messaging::Delete;
 using le::messaging::FromCaller;
 using le::messaging::Interface;
 using le::messaging::OwnedByCaller;
@@ -69,7 +70,7 @@ le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
 }
 
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef) {
-  OwnedByCaller(__func__, Checked(__func__, serviceRef))->Delete();
+  Delete(__func__, Checked(__func__, serviceRef));
 }
 
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(

@@ -43,9 +43,12 @@
  *   on none of them opens or is offered again. A request that one of these
  *   handlers makes completes with NULL; if its handler keeps asking again, the
  *   eighth time in a row is the last. The thread's destructors come after that,
- *   and may still delete sessions and services; what they leave is then deleted.
- *   A later request of another thread, with a message that it has kept, is
- *   released and its handler is not called: there is no thread to call it.
+ *   and may still use and delete sessions and services. What they leave stays valid,
+ *   closed, and any thread may ask and delete it; of more than 1,024 such the oldest
+ *   are deleted. A message that another thread holds keeps its session, as always.
+ *   A request that is made so late, by a destructor or by such a thread, is
+ *   released with a warning and its handler is not called: no thread is left to
+ *   call it. A blocking one returns NULL.
  *
  * WHO OWNS A MESSAGE
  *   le_msg_CreateMsg() gives one reference to the caller. Send, RequestResponse,

@@ -280,15 +280,11 @@ void ClientSession::LeaveOwnerIfDone() {
   if (owner_->Remove(this)) Unref();
 }
 
-void ClientSession::Abandon() {
+bool ClientSession::Abandon() {
   const auto keep = event::Ref<ClientSession>::Adopt(this);  // the owner's
-  bool is_deleted;
-  {
-    MutexLock lock(&mutex_);
-    is_deleted = machine_.state() == ClientState::kDeleted;
-  }
-  if (!is_deleted) Delete();
   link_.CancelSchedule();
+  MutexLock lock(&mutex_);
+  return machine_.state() != ClientState::kDeleted;
 }
 
 // ---- Sending ---------------------------------------------------------------

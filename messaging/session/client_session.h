@@ -82,7 +82,7 @@ class ClientSession final : public Session,
   // Requests that wait are told kClosed, by the loop.
   void Close();
   // Closes, and takes the caller's reference.
-  void Delete();
+  void Delete() override;
 
   void SetLimits(const SessionLimits& limits);
 
@@ -139,7 +139,7 @@ class ClientSession final : public Session,
   void OnEnded(const absl::Status& status) override;
   // Owned
   void Shutdown() override;
-  void Abandon() override;
+  bool Abandon() override;
 
   void StartOpening(const Completion& done, event::Loop* loop, bool waits,
                     event::Instant deadline);

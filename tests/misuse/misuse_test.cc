@@ -750,6 +750,34 @@ TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
   }
 }
 
+// What ended threads leave stays valid until it is deleted, once, by anybody. Those
+// that nobody deletes do not become more and more.
+TEST_F(MisuseTest, WhatEndedThreadsLeaveIsDeletedOnce) {
+  EXPECT_MISUSE(
+      {
+        Left left;
+        OnAnotherThread(&BeOwner, &left);
+        le_msg_DeleteSession(left.session);
+        le_msg_DeleteSession(left.session);
+      },
+      "le_msg_DeleteSession: it has been deleted already");
+  EXPECT_MISUSE(
+      {
+        Left left;
+        OnAnotherThread(&BeOwner, &left);
+        for (int i = 0; i < 1024; ++i) {
+          OnAnotherThread(
+              [](void*) -> void* {
+                Session();
+                return nullptr;
+              },
+              nullptr);
+        }
+        le_msg_DeleteSession(left.session);
+      },
+      "le_msg_DeleteSession: it has been deleted already");
+}
+
 // A request on a session whose owner has ended: no loop can tell its completion.
 // It is refused, or fatal with the function's name.
 TEST_F(MisuseTest, ARequestAfterTheEndOfTheOwner) {
