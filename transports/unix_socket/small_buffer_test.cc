@@ -287,6 +287,46 @@ TEST_F(SmallBufferTest, AFullQueueIsFlushedAtOnce) {
   ExpectNext(id, "now");
 }
 
+// exit() outside the loop: what was queued leaves as far as the kernel takes it,
+// and the log says what is dropped.
+TEST_F(SmallBufferTest, AnExitHandsOverWhatIsQueued) {
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  auto fill = [this] {
+    event::Thread::Current();  // as every call of the API
+    uint64_t id = 0;
+    while (sender_->queued_bytes() < 1000) {
+      EXPECT_EQ(Send(id, Pattern(100, id)), IoResult::kOk);
+      ++id;
+    }
+    return id;
+  };
+  EXPECT_EXIT(
+      {
+        fill();
+        exit(7);
+      },
+      ::testing::ExitedWithCode(7),
+      "the process ends, and drops 1[0-9]* bytes");
+  EXPECT_EXIT(
+      {
+        const uint64_t sent = fill();
+        IncomingFrame frame;
+        uint64_t received = 0;
+        auto receive = [&] {
+          while (receiver_->Receive(&frame, pool_.get(),
+                                    absl::InfinitePast()) == IoResult::kOk) {
+            ++received;
+          }
+        };
+        receive();
+        EXPECT_LT(received, sent);
+        event::Thread::BeforeProcessEnds();
+        receive();
+        exit(received == sent ? 7 : 8);
+      },
+      ::testing::ExitedWithCode(7), "^$");
+}
+
 // A signal interrupts the wait, and when its handler is done the deadline has
 // passed and a frame has come.
 TEST_F(SmallBufferTest, WhatCameDuringASignalCountsAfterTheDeadline) {

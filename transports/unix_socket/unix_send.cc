@@ -216,29 +216,80 @@ void UnixConnection::Flush() {
 
 void UnixConnection::FlushLocked() {
   if (output_ == nullptr) return;
+  switch (SendQueuedLocked()) {
+    case Sent::kWouldBlock:
+      SetBlockedLocked();
+      WantWritableLocked();
+      return;
+    case Sent::kBroken:
+      BreakLocked();
+      return;
+    case Sent::kAll:
+    case Sent::kTooLarge:  // not returned
+      break;
+  }
+  output_->blocked = output_->no_memory = false;
+}
+
+UnixConnection::Sent UnixConnection::SendQueuedLocked() {
   OutputQueue& queue = output_->queue;
   while (!queue.empty()) {
-    switch (SendFront()) {
+    switch (const Sent sent = SendFront()) {
       case Sent::kAll:
         queue.Pop();
         break;
       case Sent::kTooLarge:
         // Unless a large frame has told already.
         if (queue.front()->bytes().size() <= max_packet_) LearnPacketLimit();
-        if (send_is_broken_) return;
+        if (send_is_broken_) return Sent::kBroken;
         queue.Recut(max_packet_);
         promised_plain_ = queue.EndsWithPromise();
         break;
       case Sent::kBroken:
-        BreakLocked();
-        return;
       case Sent::kWouldBlock:
-        SetBlockedLocked();
-        WantWritableLocked();
-        return;
+        return sent;
     }
   }
-  output_->blocked = output_->no_memory = false;
+  return Sent::kAll;
+}
+
+// ---- The end of the process ------------------------------------------------
+
+void UnixConnection::Unsent::Add(Output* output) {
+  event::MutexLock lock(&mutex_);
+  output->next_ = first_;
+  if (first_ != nullptr) first_->previous_ = output;
+  first_ = output;
+}
+
+void UnixConnection::Unsent::Remove(Output* output) {
+  event::MutexLock lock(&mutex_);
+  if (output->next_ != nullptr) output->next_->previous_ = output->previous_;
+  (output->previous_ != nullptr ? output->previous_->next_ : first_) =
+      output->next_;
+}
+
+void UnixConnection::Unsent::BeforeProcessEnds() {
+  if (!mutex_.TryLock()) return;
+  size_t bytes = 0;
+  int connections = 0;
+  for (Output* output = first_; output != nullptr; output = output->next_) {
+    UnixConnection* const connection = output->connection_;
+    if (!connection->mutex_.TryLock())
+      continue;  // its user goes on, or is lost
+    if (connection->closed_ == nullptr && !connection->send_is_broken_ &&
+        connection->SendQueuedLocked() == Sent::kWouldBlock) {
+      bytes += output->queue.bytes();
+      ++connections;
+    }
+    connection->mutex_.Unlock();
+  }
+  mutex_.Unlock();
+  if (bytes == 0) return;
+  event::Log(event::LogLevel::kWarning,
+             absl::StrCat("the process ends, and drops ", bytes,
+                          " bytes that were to be sent on ", connections,
+                          connections == 1 ? " connection" : " connections"));
 }
 
 UnixConnection::Sent UnixConnection::SendFront() {
