@@ -184,14 +184,20 @@ void Registry::Place(PeerId id, Actions* actions) {
       unbound_[id] = true;
       NoteChange(&client);
     } else {
-      Refuse(id, RefusalReason::kNoBinding, "there is no binding", actions);
+      Refuse(id, RefusalReason::kNoBinding,
+             absl::StrCat("no binding of interface '",
+                          client.description.interface_name, "' for user ",
+                          client.identity.uid),
+             actions);
     }
     return;
   }
   const Server* const server = Offering(*key);
   if (server == nullptr && !client.wait) {
-    Refuse(id, RefusalReason::kNotOffered, "the service is not offered now",
-           actions);
+    Refuse(
+        id, RefusalReason::kNotOffered,
+        absl::StrCat("service <", key->uid, ">.", key->name, " is not offered"),
+        actions);
     return;
   }
   Service& service = services_[*key];
@@ -423,6 +429,11 @@ std::vector<const Registry::Client*> Registry::waiting() const {
   std::sort(all.begin(), all.end(),
             [](const Client* a, const Client* b) { return a->id < b->id; });
   return all;
+}
+
+const Registry::Client* Registry::waiting_client(PeerId id) const {
+  auto it = clients_.find(id);
+  return it == clients_.end() ? nullptr : &it->second;
 }
 
 uint32_t Registry::waiting_of(uid_t uid) const {

@@ -138,6 +138,8 @@ class Registry {
   std::vector<Binding> bindings() const;
   std::vector<const Server*> servers() const;
   std::vector<const Client*> waiting() const;
+  // Null if it does not wait.
+  const Client* waiting_client(PeerId id) const;
   Wait WhyWaits(const Client& client) const;
   // Clients that wait for another reason than when they were last taken, maybe;
   // `most` of them, the oldest changes first. Each client counts once, however

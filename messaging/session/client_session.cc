@@ -37,6 +37,8 @@ Result ToResult(const absl::Status& opening) {
       return Result::kNoBinding;
     case absl::StatusCode::kFailedPrecondition:
       return Result::kOtherProtocol;
+    case absl::StatusCode::kResourceExhausted:
+      return Result::kServiceFull;
     default:
       return Result::kNoDirectory;
   }
@@ -47,6 +49,21 @@ Result ToResult(const absl::Status& opening) {
 CloseReason ClientSession::close_reason() {
   MutexLock lock(&mutex_);
   return machine_.close_reason();
+}
+
+directory::WaitCause ClientSession::wait_cause() {
+  if (owner_->IsCurrent() && attempt_ != nullptr) return attempt_->cause();
+  MutexLock lock(&mutex_);
+  directory::WaitCause cause = wait_cause_;
+  if (cause.known() && cause.text.empty()) {
+    cause.text = "the directory is being asked";
+  }
+  return cause;
+}
+
+void ClientSession::OnCause(const directory::WaitCause& cause) {
+  MutexLock lock(&mutex_);
+  wait_cause_ = cause;
 }
 
 bool ClientSession::is_closed() {
@@ -114,6 +131,7 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     // The far end may have closed the last opening without the loop having
     // reported it yet. Opening again drops that report.
     if (opens) owes = LeaveOpeningLocked(&replaced);
+    wait_cause_.reason = directory::WaitReason::kNoAnswer;  // so far
   }
   if (!opens) {
     event::Log(LogLevel::kWarning,
@@ -142,6 +160,7 @@ absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
     MutexLock lock(&mutex_);
     std::swap(connection_, present);
     machine_.OnIntroduced(hello);
+    wait_cause_ = directory::WaitCause();
     server_ = server;
     open_epoch_.store(machine_.epoch(), std::memory_order_release);
   }
@@ -221,6 +240,7 @@ bool ClientSession::LeaveOpeningLocked(std::vector<Delivery>* replaced) {
   std::vector<Completion> ended = machine_.TakeRequests();
   if (attempt_ != nullptr) ended.push_back(std::exchange(opening_, {}));
   *replaced = inbox_.Close(ended);
+  wait_cause_ = directory::WaitCause();
   return !inbox_.empty();
 }
 
