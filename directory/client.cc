@@ -55,7 +55,10 @@ WaitReason ReasonOfConnect(const absl::Status& failed) {
 WaitCause ToCause(WaitReason reason, const absl::Status& failed) {
   WaitCause cause;
   cause.reason = reason;
-  if (reason == WaitReason::kNoDirectory) cause.text = "no directory: ";
+  if (reason == WaitReason::kNoDirectory) {
+    cause.text = absl::IsUnavailable(failed) ? "no directory at "  // the path
+                                             : "no directory: ";
+  }
   absl::StrAppend(&cause.text, failed.message());
   return cause;
 }

@@ -4,7 +4,9 @@
 // When a wait is worth a log line. Pure: the caller brings the time and the cause.
 //
 // The first line comes after a second of waiting, then one at each change of
-// cause, but never two within a second: of several changes the last one counts.
+// cause that is not undone within a moment (a server that is found mostly takes
+// the session at once). Never two come within a second: of several changes the
+// last one counts.
 
 #ifndef LE_MESSAGING_DIRECTORY_WAIT_LOG_H_
 #define LE_MESSAGING_DIRECTORY_WAIT_LOG_H_
@@ -18,6 +20,7 @@ namespace directory {
 class WaitLog {
  public:
   static constexpr absl::Duration kInterval = absl::Seconds(1);
+  static constexpr absl::Duration kMoment = absl::Milliseconds(200);
 
   // It waits from now on, and nothing has been said.
   void Begin(absl::Time now);
@@ -36,6 +39,7 @@ class WaitLog {
   absl::Time quiet_until_;
   absl::Time next_ = absl::InfiniteFuture();
   WaitCause said_;
+  absl::Time differs_since_;  // the cause, from what was said
 };
 
 }  // namespace directory

@@ -3,6 +3,8 @@
 
 #include "directory/wait_log.h"
 
+#include <string>
+
 #include "gtest/gtest.h"
 
 namespace le {
@@ -36,8 +38,22 @@ TEST(WaitLogTest, SaysEachCauseOnce) {
   EXPECT_TRUE(log.Update(At(1), Cause(WaitReason::kNoBinding)));
   EXPECT_FALSE(log.Update(At(5), Cause(WaitReason::kNoBinding)));
   EXPECT_EQ(log.next(), absl::InfiniteFuture());
-  EXPECT_TRUE(log.Update(At(6), Cause(WaitReason::kNotOffered)));
-  EXPECT_TRUE(log.Update(At(8), Cause(WaitReason::kNotOffered, "another")));
+  EXPECT_FALSE(log.Update(At(6), Cause(WaitReason::kNotOffered)));
+  EXPECT_EQ(log.next(), At(6) + WaitLog::kMoment);
+  EXPECT_TRUE(log.Update(log.next(), Cause(WaitReason::kNotOffered)));
+  EXPECT_FALSE(log.Update(At(8), Cause(WaitReason::kNotOffered, "another")));
+  EXPECT_TRUE(
+      log.Update(log.next(), Cause(WaitReason::kNotOffered, "another")));
+}
+
+TEST(WaitLogTest, AChangeJustBeforeTheEndIsNotSaid) {
+  WaitLog log;
+  log.Begin(kStart);
+  EXPECT_TRUE(log.Update(At(1), Cause(WaitReason::kNotOffered)));
+  EXPECT_FALSE(log.Update(At(5), Cause(WaitReason::kNotTaken)));
+  EXPECT_FALSE(log.Update(At(5.1), Cause(WaitReason::kNotOffered)));
+  EXPECT_FALSE(log.Update(At(5.3), Cause(WaitReason::kNotTaken)));
+  EXPECT_EQ(log.next(), At(5.3) + WaitLog::kMoment);
 }
 
 TEST(WaitLogTest, ChangesEachMillisecondMakeOneLineASecond) {
@@ -45,8 +61,7 @@ TEST(WaitLogTest, ChangesEachMillisecondMakeOneLineASecond) {
   log.Begin(kStart);
   int lines = 0;
   for (int ms = 1; ms <= 10000; ++ms) {
-    const WaitCause cause =
-        Cause(WaitReason::kNotOffered, ms % 2 == 0 ? "even" : "odd");
+    const WaitCause cause = Cause(WaitReason::kNotOffered, std::to_string(ms));
     if (log.Update(At(ms / 1000.0), cause)) ++lines;
   }
   EXPECT_GE(lines, 5);

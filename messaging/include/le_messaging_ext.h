@@ -78,9 +78,10 @@ typedef enum {
  * the cause was last looked at: at each change that the directory tells (within
  * about 0.1 s), and once after the first second. Fatal on the server's side.
  *
- * The log says the same: after a second of waiting, and at each change from then
- * on (of several within a second the last one), "interface 'NAME': waiting: ...";
- * and "interface 'NAME': open after ..." at the end of such a wait. */
+ * The log says the same: "interface 'NAME': waiting: ..." after a second of
+ * waiting, and at each change from then on, unless it is undone at once (of
+ * several changes within a second the last one counts); and "interface 'NAME':
+ * open after ..." at the end of such a wait. */
 le_msg_WaitReason_t le_msg_GetWaitReason(le_msg_SessionRef_t sessionRef,
                                          char* bufferPtr, size_t bufferSize);
 

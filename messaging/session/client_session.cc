@@ -111,9 +111,9 @@ Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
   StartOpening(caller.completion(), control, waits, deadline);
   while (!caller.done) control->RunTurn(absl::InfiniteFuture());
   if (caller.result == Result::kNoDirectory) {
-    event::Log(LogLevel::kWarning, absl::StrCat("interface '", interface_.name,
-                                                "': cannot open a session: ",
-                                                open_status_.message()));
+    event::Log(LogLevel::kWarning,
+               absl::StrCat("interface '", interface_.name,
+                            "': cannot open a session: ", wait_cause().text));
   }
   return caller.result;
 }
@@ -141,6 +141,7 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     return;
   }
   FinishLeaving(owes);
+  LogDebug(waits ? "opening" : "trying to open");
   directory::InterfaceDescription description;
   description.interface_name = interface_.name;
   description.protocol_id = interface_.protocol->id();
@@ -172,6 +173,7 @@ void ClientSession::OnEnded(const absl::Status& status) {
   const std::unique_ptr<OpenAttempt> attempt = std::move(attempt_);
   open_status_ = status;
   if (!status.ok()) {
+    LogDebug("not opened: ", status.message());
     MutexLock lock(&mutex_);
     machine_.OnGivenUp();
   }
@@ -232,6 +234,7 @@ void ClientSession::SettleEnd() {
     inbox_.End(requests);
   }
   link_.Close();
+  LogDebug("closed: ", CloseReasonText(close_reason()));
   if (blocked_caller.has_value()) Complete(*blocked_caller, Result::kClosed);
 }
 
@@ -258,6 +261,7 @@ void ClientSession::Close() {
     if (!machine_.Close(CloseReason::kByCaller)) return;
     owes = LeaveOpeningLocked(&replaced);
   }
+  LogDebug("closed by its user");
   FinishLeaving(owes);
 }
 

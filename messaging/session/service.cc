@@ -48,6 +48,7 @@ void Service::Advertise() {
     }
     return;
   }
+  LogDebug("being advertised");
   directory::InterfaceDescription description;
   description.interface_name = interface_.name;
   description.protocol_id = interface_.protocol->id();
@@ -56,7 +57,15 @@ void Service::Advertise() {
                                   this);
 }
 
-void Service::Hide() { Apply(ServiceEvent::kHide); }
+void Service::Hide() {
+  if (Apply(ServiceEvent::kHide)) LogDebug("hidden");
+}
+
+void Service::LogDebug(absl::string_view what) {
+  if (!event::LogEnabled(LogLevel::kDebug)) return;
+  event::Log(LogLevel::kDebug,
+             absl::StrCat("service '", interface_.name, "': ", what));
+}
 
 void Service::Delete() {
   Apply(ServiceEvent::kDelete);
@@ -128,6 +137,11 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection) {
                                                 "': a session was not opened: ",
                                                 started.message()));
     return;
+  }
+  if (event::LogEnabled(LogLevel::kDebug)) {
+    const event::Credentials client = session->client();
+    LogDebug(absl::StrCat("a session with pid ", client.pid, " of user ",
+                          client.uid));
   }
   ServerSession* const listed = session.release();
   listed->next_ = first_session_;

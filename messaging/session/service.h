@@ -90,6 +90,7 @@ class Service final : public event::RefCounted<Service>,
   void Abandon() override {
     if (state_ != ServiceState::kDeleted) Delete();
   }
+  void LogDebug(absl::string_view what);
   void TurnAway(transports::Connection* connection);
 
   Runtime* const runtime_;

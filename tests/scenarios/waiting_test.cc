@@ -4,7 +4,11 @@
 // A client that waits is told why.
 
 #include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "event/base/log.h"
+#include "gmock/gmock.h"
 #include "tests/scenarios/util.h"
 
 namespace le {
@@ -203,6 +207,100 @@ TEST_P(WaitingForADirectoryTest, ThatIsGone) {
 
 INSTANTIATE_TEST_SUITE_P(Everywhere, WaitingForADirectoryTest,
                          KillingSettings(), SettingName);
+
+// ---- The log ---------------------------------------------------------------
+
+std::vector<std::string>* g_log = nullptr;
+
+class LoggedTest : public ::testing::Test {
+ protected:
+  void Run(const Scenario& scenario, event::LogLevel level) {
+    g_log = &log_;
+    event::SetLogLevel(level);
+    const event::LogSink sink =
+        event::SetLogSink([](event::LogLevel level, absl::string_view line) {
+          g_log->push_back(absl::StrCat(event::LogLevelName(level), " ", line));
+        });
+    RunScenario(scenario, Setting::kSimulated, /*seeds=*/1);
+    event::SetLogSink(sink);
+    event::SetLogLevel(event::LogLevel::kInfo);
+  }
+
+  std::vector<std::string> log_;
+};
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::MatchesRegex;
+
+// A client that waits in a blocking call, too.
+TEST_F(LoggedTest, AWaitThatLastsIsSaidAndItsEnd) {
+  Scenario scenario;
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    EXPECT_EQ(le_msg_OpenSessionSyncTimed(client.ref(), 5000), LE_TIMEOUT);
+    EXPECT_EQ(le_msg_OpenSessionSyncTimed(client.ref(), 2000), LE_TIMEOUT);
+    EXPECT_EQ(le_msg_GetWaitReason(client.ref(), nullptr, 0),
+              LE_MSG_WAIT_NOT_OFFERED);
+    party->Signal("waits");
+    client.Open();
+    party->Signal("done");
+  });
+  scenario.Add("server", [](Party* party) {
+    party->Await("waits");
+    le_msg_SessionRef_t nobody = le_msg_CreateSession(TextProtocol(), "nobody");
+    EXPECT_EQ(le_msg_OpenSessionSyncTimed(nobody, 3000), LE_TIMEOUT);
+    le_msg_DeleteSession(nobody);
+    TestService service("echo");
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  const char kEcho[] =
+      "WARNING interface 'echo': waiting: service <.*>.echo is not offered";
+  EXPECT_THAT(
+      log_,
+      ElementsAre(MatchesRegex(kEcho), MatchesRegex(kEcho), MatchesRegex(kEcho),
+                  MatchesRegex("WARNING interface 'nobody': waiting: service "
+                               "<.*>.nobody is not offered"),
+                  MatchesRegex("INFO interface 'echo': open after 3.*s, "
+                               "served by pid .* of user .*")));
+}
+
+TEST_F(LoggedTest, AtDebugLevelTheLifeOfASessionIsSaid) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.Advertise();
+    party->RunLoopUntil("closed");
+    le_msg_HideService(service.ref());
+    party->Signal("hidden");
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    le_msg_CloseSession(client.ref());
+    party->Signal("closed");
+    party->Await("hidden");
+    EXPECT_EQ(le_msg_TryOpenSessionSync(client.ref()), LE_NOT_FOUND);
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kDebug);
+  for (const char* line : {
+           "DEBUG service 'echo': being advertised",
+           "DEBUG interface 'echo': opening",
+           "DEBUG service 'echo': a session with pid .* of user .*",
+           "DEBUG interface 'echo': open after .*, served by pid .* of user .*",
+           "DEBUG interface 'echo': closed by its user",
+           "DEBUG interface 'echo': a session is closed: .*",
+           "DEBUG service 'echo': hidden",
+           "DEBUG interface 'echo': trying to open",
+           "DEBUG interface 'echo': not opened: service .* is not offered",
+       }) {
+    EXPECT_THAT(log_, Contains(MatchesRegex(line))) << line;
+  }
+}
 
 }  // namespace
 }  // namespace testing
