@@ -147,11 +147,10 @@ absl::StatusOr<std::unique_ptr<Connection>> DirectoryClient::Connect(
   *reason = WaitReason::kSystem;
   const absl::StatusOr<event::Credentials> directory = (*connection)->peer();
   if (!directory.ok()) return directory.status();
-  if (directory->uid != 0 && directory->uid != process_->credentials().uid) {
+  const absl::Status trusted = CheckTrust(process_, place, *directory);
+  if (!trusted.ok()) {
     *reason = WaitReason::kNotTrusted;
-    return absl::UnauthenticatedError(absl::StrCat(
-        "the directory at ", place.folder, " runs as user ", directory->uid,
-        ", who is not to be trusted; set LE_MESSAGING_DIR to trust it"));
+    return trusted;
   }
   return connection;
 }
@@ -173,7 +172,27 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     Try();
   }
 
+  bool Poll() override {
+    while (connection_ != nullptr) {
+      switch (ReadFrame()) {
+        case Read::kNothing:
+          return false;
+        case Read::kTold:
+          return true;
+        case Read::kGoOn:
+          break;
+      }
+    }
+    return false;
+  }
+
  private:
+  enum class Read {
+    kNothing,  // nothing was there
+    kGoOn,     // it decides nothing
+    kTold,     // the observer has been told: this may be gone
+  };
+
   // Never tells the observer: that is for the loop.
   void Try() {
     WaitReason reason = WaitReason::kSystem;
@@ -213,16 +232,17 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     return connection_->Attach(loop_, this);
   }
 
-  void OnReadable() override {
+  void OnReadable() override { ReadFrame(); }
+
+  Read ReadFrame() {
     IncomingFrame frame;
     switch (connection_->Receive(&frame, client_->pool_.get(),
                                  absl::InfinitePast())) {
       case IoResult::kWouldBlock:
-        return;
+        return Read::kNothing;
       case IoResult::kNotIdle:
       case IoResult::kClosed:
-        Broken();
-        return;
+        return Broken();
       case IoResult::kOk:
         break;
     }
@@ -230,23 +250,25 @@ class DirectoryClient::DirectoryOpening final : public Opening,
       connection_->Detach();
       connection_->SetReceiveCredentials(false).IgnoreError();
       observer_->OnIntroduced(std::move(connection_), std::move(frame));
-      return;
+      return Read::kTold;
     }
     proto::FromDirectory message;
     if (!IsSaidByDirectory(frame) || !ParseControl(frame, &message)) {
-      Broken();
-      return;
+      return Broken();
     }
     if (message.has_refusal()) {
       const absl::Status why = ToStatus(message.refusal());
       connection_.reset();
       observer_->OnRefused(why);
-    } else if (message.has_waiting()) {
+      return Read::kTold;
+    }
+    if (message.has_waiting()) {
       heard_ = true;
       SetCause(
           {ToReason(message.waiting().reason()), message.waiting().text()});
     }
     // Whatever else a later directory may say is not for us.
+    return Read::kGoOn;
   }
 
   // A server that has been introduced could speak like a directory.
@@ -276,7 +298,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
             "release does not say why one waits)"};
   }
 
-  void Broken() {
+  Read Broken() {
     if (!heard_) {
       cause_ = {WaitReason::kNotTaken,
                 "the connection broke before the server had taken the session"};
@@ -285,10 +307,11 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     if (!wait_ && ++tries_ >= kTriesWithoutWaiting) {
       observer_->OnRefused(absl::UnavailableError(
           "the connection broke before the server had taken the session"));
-      return;
+      return Read::kTold;
     }
     loop_->StartTimer(
         this, loop_->Now() + back_off_.Next(client_->process_->Random()));
+    return Read::kGoOn;
   }
 
   void OnExpiry() override {

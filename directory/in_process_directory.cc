@@ -128,6 +128,20 @@ class InProcessDirectory::LocalOpening final : public Opening,
     return ToCause(wait, &users);
   }
 
+  bool Poll() override {
+    bool posted, connected;
+    {
+      event::MutexLock lock(&directory_->mutex_);
+      posted = std::exchange(posted_, false);
+      connected = connection_ != nullptr;
+    }
+    if (posted) {
+      loop_->Cancel(this);
+      if (TakeDecision()) return true;
+    }
+    return connected && ReadFirstFrame();
+  }
+
   // Under the lock:
   PeerId id = 0;  // of the latest try
   void NoteCause() {
@@ -154,39 +168,51 @@ class InProcessDirectory::LocalOpening final : public Opening,
   }
 
   void Run() override {
+    {
+      event::MutexLock lock(&directory_->mutex_);
+      posted_ = false;
+    }
+    TakeDecision();
+  }
+
+  // What the directory has decided. True: the observer has been told.
+  bool TakeDecision() {
     bool cause_changed, introduced;
     absl::Status refusal;
     {
       event::MutexLock lock(&directory_->mutex_);
-      posted_ = false;
       cause_changed = std::exchange(cause_changed_, false);
       introduced = std::exchange(introduced_, false);
       refusal = refusal_;
     }
     if (!refusal.ok()) {
       observer_->OnRefused(refusal);
-      return;
+      return true;
     }
     if (introduced) {
       connection_->SetReceiveCredentials(true).IgnoreError();
       connection_->Attach(loop_, this).IgnoreError();
     }
     if (cause_changed) observer_->OnCauseChanged();
+    return false;
   }
 
-  void OnReadable() override {
+  void OnReadable() override { ReadFirstFrame(); }
+
+  // True: the observer has been told.
+  bool ReadFirstFrame() {
     if (pool_ == nullptr) {
       pool_ = transports::BufferPool::Create(kMaxFirstFrameBytes);
     }
     transports::IncomingFrame first;
     switch (connection_->Receive(&first, pool_.get(), absl::InfinitePast())) {
       case IoResult::kWouldBlock:
-        return;
+        return false;
       case IoResult::kOk:
         connection_->Detach();
         connection_->SetReceiveCredentials(false).IgnoreError();
         observer_->OnIntroduced(std::move(connection_), std::move(first));
-        return;
+        return true;
       case IoResult::kNotIdle:
       case IoResult::kClosed:
         break;
@@ -196,9 +222,10 @@ class InProcessDirectory::LocalOpening final : public Opening,
     if (!wait_) {
       observer_->OnRefused(
           absl::UnavailableError("the server closed before it spoke"));
-      return;
+      return true;
     }
     again_.Start(this);
+    return false;
   }
 
   // Asks again a little later: a server that turns us away at once must not

@@ -96,6 +96,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   void Remove(PeerId id);
   Peer* Find(PeerId id);
   void Report(const std::string& event);
+  UserContext Context();
   std::string NameOf(uid_t uid) { return names_.NameOf(uid); }
   std::string Describe(PeerId id);
 
@@ -106,6 +107,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   void SendList(Peer* peer);
   void WakeThoseWhoWaitFor(const ServiceKey& key);
 
+  event::Process* const process_;
   event::Loop* const loop_;
   Users* const users_;
   NameCache names_{users_};  // what peers cause to be looked up

@@ -24,6 +24,10 @@ constexpr absl::Duration kAskAgainAfter = absl::Seconds(1);
 // A directory that does not answer is looked at again, ever more rarely.
 constexpr absl::Duration kLookAgainAtMost = absl::Minutes(1);
 
+absl::Status NotInTime() {
+  return absl::DeadlineExceededError("not open in time");
+}
+
 WaitReason ReasonOf(const absl::Status& refusal) {
   switch (refusal.code()) {
     case absl::StatusCode::kNotFound:
@@ -117,6 +121,15 @@ void OpenAttempt::Log(LogLevel level, const Args&... args) {
                                  "': ", args...));
 }
 
+void OpenAttempt::LogOpen(const event::Credentials& server) {
+  const LogLevel level = log_.said() ? LogLevel::kInfo : LogLevel::kDebug;
+  if (!event::LogEnabled(level)) return;
+  const absl::Duration waited =
+      absl::Trunc(log_.Waited(loop_->Now()), absl::Milliseconds(1));
+  Log(level, "open after ", absl::FormatDuration(waited), ", served by pid ",
+      server.pid, " of user ", server.uid);
+}
+
 // ---- Answers ---------------------------------------------------------------
 
 void OpenAttempt::OnIntroduced(
@@ -145,11 +158,7 @@ void OpenAttempt::OnIntroduced(
     Refused(WaitReason::kSystem, taken);
     return;
   }
-  const event::Instant now = loop_->Now();
-  Log(log_.said() ? LogLevel::kInfo : LogLevel::kDebug, "open after ",
-      absl::FormatDuration(
-          absl::Trunc(log_.Waited(now), absl::Milliseconds(1))),
-      ", served by pid ", server.pid, " of user ", server.uid);
+  LogOpen(server);
   observer_->OnEnded(absl::OkStatus());
 }
 
@@ -170,9 +179,9 @@ void OpenAttempt::Refused(WaitReason reason, const absl::Status& why) {
     if (known.known()) cause = known;
   }
   refused_ = std::move(cause);
-  if (is_final) {
+  if (is_final || is_last_look_) {
     observer_->OnCause(refused_);
-    observer_->OnEnded(why);
+    observer_->OnEnded(is_final ? why : NotInTime());
     return;
   }
   opening_.reset();
@@ -182,9 +191,12 @@ void OpenAttempt::Refused(WaitReason reason, const absl::Status& why) {
   Look();
 }
 
-void OpenAttempt::Deadline::OnExpiry() {
-  attempt_->observer_->OnCause(attempt_->cause());
-  attempt_->observer_->OnEnded(absl::DeadlineExceededError("not open in time"));
+// This thread may have been busy, or stopped, for long: what has come counts.
+void OpenAttempt::EndInTimeOrNot() {
+  is_last_look_ = true;
+  if (opening_ != nullptr && opening_->Poll()) return;  // it has ended
+  observer_->OnCause(cause());
+  observer_->OnEnded(NotInTime());
 }
 
 }  // namespace messaging

@@ -63,9 +63,10 @@ class OpenAttempt final : private directory::Opening::Observer,
   class Deadline final : public event::Timer {
    public:
     explicit Deadline(OpenAttempt* attempt) : attempt_(attempt) {}
-    void OnExpiry() override;
 
    private:
+    void OnExpiry() override { attempt_->EndInTimeOrNot(); }
+
     OpenAttempt* const attempt_;
   };
 
@@ -81,8 +82,10 @@ class OpenAttempt final : private directory::Opening::Observer,
 
   void Ask();
   void Look();
-  // May end with the attempt's destruction.
+  // At the deadline. Ends with the attempt's destruction, as the next may.
+  void EndInTimeOrNot();
   void Refused(directory::WaitReason reason, const absl::Status& why);
+  void LogOpen(const event::Credentials& server);
   template <typename... Args>
   void Log(event::LogLevel level, const Args&... args);
   void OnIntroduced(std::unique_ptr<transports::Connection> connection,
@@ -98,6 +101,7 @@ class OpenAttempt final : private directory::Opening::Observer,
   Observer* const observer_;
   Deadline deadline_{this};
   std::unique_ptr<directory::Opening> opening_;
+  bool is_last_look_ = false;
   // Why it was refused last, which counts until another answer comes or until
   // then.
   directory::WaitCause refused_;

@@ -25,16 +25,6 @@ using directory::InterfaceDescription;
 using directory::WaitCause;
 using directory::WaitReason;
 
-// Says of what the test wants that it is the cause.
-class FakeOpening final : public directory::Opening {
- public:
-  explicit FakeOpening(const WaitCause* cause) : cause_(cause) {}
-  WaitCause cause() override { return *cause_; }
-
- private:
-  const WaitCause* const cause_;
-};
-
 // Keeps whoever asks, to be answered by the test.
 class FakeIntroducer final : public directory::Introducer {
  public:
@@ -43,7 +33,7 @@ class FakeIntroducer final : public directory::Introducer {
       directory::Opening::Observer* observer) override {
     observer_ = observer;
     ++asked_;
-    return std::make_unique<FakeOpening>(&cause_);
+    return std::make_unique<FakeOpening>(this);
   }
   std::unique_ptr<directory::Offer> Advertise(
       event::Loop*, const InterfaceDescription&,
@@ -54,6 +44,19 @@ class FakeIntroducer final : public directory::Introducer {
   directory::Opening::Observer* observer_ = nullptr;
   WaitCause cause_;
   int asked_ = 0;
+  std::function<bool()> poll_ = [] { return false; };
+
+ private:
+  class FakeOpening final : public directory::Opening {
+   public:
+    explicit FakeOpening(FakeIntroducer* introducer)
+        : introducer_(introducer) {}
+    WaitCause cause() override { return introducer_->cause_; }
+    bool Poll() override { return introducer_->poll_(); }
+
+   private:
+    FakeIntroducer* const introducer_;
+  };
 };
 
 class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
@@ -73,11 +76,14 @@ class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
     described.interface_name = "shout";
     return described;
   }
-  void Start(bool waits) {
+  void Start(bool waits, event::Instant deadline = absl::InfiniteFuture()) {
     attempt_.reset();
     attempt_ = std::make_unique<OpenAttempt>(
         &introducer_, event::Thread::Current()->loop(), Described(), waits,
-        absl::InfiniteFuture(), this);
+        deadline, this);
+  }
+  void PassTheDeadline() {
+    event::Thread::Current()->loop()->RunTurn(absl::InfinitePast());
   }
   // The server's first frame.
   void Introduce(uint8_t type, uint32_t version) {
@@ -308,6 +314,47 @@ TEST_F(OpenAttemptWaitTest, ATryLeavesItsCause) {
     introducer_.cause_ = WaitCause{WaitReason::kNoDirectory, "nobody there"};
     EXPECT_EQ(try_it(absl::UnavailableError("")), WaitReason::kNoDirectory);
   });
+}
+
+// The deadline is looked at when the answer may be there, unread.
+TEST_F(OpenAttemptTest, WhatHasComeCountsAtTheDeadline) {
+  Start(/*waits=*/true, absl::InfinitePast());
+  introducer_.poll_ = [this] {
+    Introduce(kHelloFrame, Hello::kVersion);
+    return true;
+  };
+  PassTheDeadline();
+  EXPECT_EQ(ended_, 1);
+  EXPECT_TRUE(status_.ok()) << status_;
+
+  Start(/*waits=*/false, absl::InfinitePast());
+  introducer_.poll_ = [this] {
+    introducer_.observer_->OnRefused(absl::NotFoundError("not offered"));
+    return true;
+  };
+  PassTheDeadline();
+  EXPECT_EQ(ended_, 2);
+  EXPECT_EQ(status_.code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(OpenAttemptTest, EndsAtTheDeadlineIfNothingHasCome) {
+  Start(/*waits=*/true, absl::InfinitePast());
+  PassTheDeadline();
+  EXPECT_EQ(ended_, 1);
+  EXPECT_EQ(status_.code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+// A refusal would be a reason to ask again, had there been time.
+TEST_F(OpenAttemptTest, ARefusalAtTheDeadlineIsATimeout) {
+  Start(/*waits=*/true, absl::InfinitePast());
+  introducer_.poll_ = [this] {
+    introducer_.observer_->OnRefused(absl::ResourceExhaustedError("full"));
+    return true;
+  };
+  PassTheDeadline();
+  EXPECT_EQ(ended_, 1);
+  EXPECT_EQ(status_.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(introducer_.asked_, 1);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "directory/interface_description.h"
 #include "event/base/log.h"
 #include "event/base/ref.h"
 #include "event/process.h"
@@ -26,6 +27,13 @@ namespace messaging {
 struct Interface {
   std::string name;
   Protocol* protocol = nullptr;
+  // By which the introducer knows it, and which no other service of the process
+  // has. Empty: the name.
+  std::string key = {};
+
+  const std::string& introduced_as() const { return key.empty() ? name : key; }
+  // For the introducer.
+  directory::InterfaceDescription Describe() const;
 };
 
 // What a client's and a server's end of a session have in common. Any thread,
