@@ -51,24 +51,33 @@ le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
 
 /* Numbers are added, never changed. */
 typedef enum {
-  LE_MSG_WAIT_NONE = 0,          /* open; or closed, and never opened in vain */
-  LE_MSG_WAIT_NO_PLACE = 1,      /* no folder that a directory could be in */
-  LE_MSG_WAIT_NO_DIRECTORY = 2,  /* nobody can be reached there; the text has
-                                    the path and the system's error */
-  LE_MSG_WAIT_NOT_TRUSTED = 3,   /* the directory is another user's, and its place
-                                    was not named by LE_MESSAGING_DIR */
-  LE_MSG_WAIT_NO_ANSWER = 4,     /* the directory is being asked. For longer than
-                                    a moment: it is stopped, or busy */
-  LE_MSG_WAIT_NO_BINDING = 5,    /* the text has the line that is missing */
-  LE_MSG_WAIT_NOT_OFFERED = 6,   /* the text names the service */
-  LE_MSG_WAIT_NOT_TAKEN = 7,     /* a server offers it, and its event loop has not
-                                    taken the session. Also if a directory of
-                                    release 0.1 or older does not say why */
-  LE_MSG_WAIT_SERVICE_FULL = 8,  /* the service has as many sessions as it may */
-  LE_MSG_WAIT_OTHER_VERSION = 9, /* server or directory speak another version */
-  LE_MSG_WAIT_REFUSED = 10,      /* by the directory: a limit, or the name */
-  LE_MSG_WAIT_SYSTEM = 11        /* the operating system refuses: the text says
-                                    what (no file descriptor left, say) */
+  /* Open; or closed, and never opened in vain. */
+  LE_MSG_WAIT_NONE = 0,
+  /* No folder that a directory could be in. */
+  LE_MSG_WAIT_NO_PLACE = 1,
+  /* Nobody can be reached there; the text has the path and the system's error. */
+  LE_MSG_WAIT_NO_DIRECTORY = 2,
+  /* The directory is another user's, and LE_MESSAGING_DIR does not name it. */
+  LE_MSG_WAIT_NOT_TRUSTED = 3,
+  /* The directory is being asked. For longer than a moment: it is stopped, or
+   * busy. */
+  LE_MSG_WAIT_NO_ANSWER = 4,
+  /* The text has the line that is missing. */
+  LE_MSG_WAIT_NO_BINDING = 5,
+  /* The text names the service. */
+  LE_MSG_WAIT_NOT_OFFERED = 6,
+  /* A server offers it, and its event loop has not taken the session. Also
+   * whatever a directory of an older release waits for: it does not say. */
+  LE_MSG_WAIT_NOT_TAKEN = 7,
+  /* The service has as many sessions as it may. */
+  LE_MSG_WAIT_SERVICE_FULL = 8,
+  /* Server or directory speak another version. */
+  LE_MSG_WAIT_OTHER_VERSION = 9,
+  /* By the directory: a limit, or a name that it does not take. */
+  LE_MSG_WAIT_REFUSED = 10,
+  /* The operating system refuses: the text says what (no file descriptor left,
+   * say). */
+  LE_MSG_WAIT_SYSTEM = 11
 } le_msg_WaitReason_t;
 
 /* Why the session is not open yet; of one that is closed, why its last opening
