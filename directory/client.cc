@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "directory/control_frame.h"
+#include "directory/wait_log.h"
 #include "event/base/log.h"
 
 namespace le {
@@ -39,6 +40,49 @@ void Describe(const InterfaceDescription& description,
   described->set_max_message_size(description.max_message_size);
 }
 
+WaitReason ReasonOfConnect(const absl::Status& failed) {
+  switch (failed.code()) {
+    case absl::StatusCode::kAborted:
+      return WaitReason::kNoAnswer;
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kInternal:
+      return WaitReason::kSystem;
+    default:
+      return WaitReason::kNoDirectory;
+  }
+}
+
+WaitCause ToCause(WaitReason reason, const absl::Status& failed) {
+  WaitCause cause;
+  cause.reason = reason;
+  if (reason == WaitReason::kNoDirectory) {
+    cause.text = absl::IsUnavailable(failed) ? "no directory at "  // the path
+                                             : "no directory: ";
+  }
+  absl::StrAppend(&cause.text, failed.message());
+  return cause;
+}
+
+// What a later directory may say is a reason that is not known here.
+WaitReason ToReason(proto::WaitReason reason) {
+  switch (reason) {
+    case proto::WAIT_NO_BINDING:
+      return WaitReason::kNoBinding;
+    case proto::WAIT_NOT_OFFERED:
+      return WaitReason::kNotOffered;
+    case proto::WAIT_NOT_TAKEN:
+      return WaitReason::kNotTaken;
+    default:
+      return WaitReason::kRefused;
+  }
+}
+
+WaitCause NoAnswer() {
+  return {WaitReason::kNoAnswer,
+          "the directory has been asked and does not answer: it is stopped, or "
+          "busy"};
+}
+
 absl::Status ToStatus(const proto::Refusal& refusal) {
   const std::string& text = refusal.text();
   switch (refusal.code()) {
@@ -53,6 +97,8 @@ absl::Status ToStatus(const proto::Refusal& refusal) {
       return absl::ResourceExhaustedError(text);
     case proto::INVALID:
       return absl::InvalidArgumentError(text);
+    case proto::OTHER_VERSION:
+      return absl::UnimplementedError(text);
     default:
       return absl::UnavailableError(text);
   }
@@ -81,17 +127,31 @@ DirectoryClient::DirectoryClient(event::Process* process,
       address_(std::move(address)),
       pool_(transports::BufferPool::Create(kMaxAnswerBytes)) {}
 
-absl::StatusOr<std::unique_ptr<Connection>> DirectoryClient::Connect() {
-  if (address_.has_value()) return transport_->Connect(*address_);
-  const absl::StatusOr<Place> place = FindPlace(process_, "");
-  if (!place.ok()) return place.status();
+absl::StatusOr<std::unique_ptr<Connection>> DirectoryClient::Connect(
+    WaitReason* reason) {
+  WaitReason unused;
+  if (reason == nullptr) reason = &unused;
+  Place place;
+  if (!address_.has_value()) {
+    *reason = WaitReason::kNoPlace;
+    absl::StatusOr<Place> found = FindPlace(process_, "");
+    if (!found.ok()) return found.status();
+    place = *std::move(found);
+  }
   absl::StatusOr<std::unique_ptr<Connection>> connection =
-      transport_->Connect(place->address());
-  if (!connection.ok() || place->is_explicit) return connection;
+      transport_->Connect(address_.has_value() ? *address_ : place.address());
+  if (!connection.ok()) *reason = ReasonOfConnect(connection.status());
+  if (!connection.ok() || address_.has_value() || place.is_explicit) {
+    return connection;
+  }
+  *reason = WaitReason::kSystem;
   const absl::StatusOr<event::Credentials> directory = (*connection)->peer();
   if (!directory.ok()) return directory.status();
-  const absl::Status trusted = CheckTrust(process_, *place, *directory);
-  if (!trusted.ok()) return trusted;
+  const absl::Status trusted = CheckTrust(process_, place, *directory);
+  if (!trusted.ok()) {
+    *reason = WaitReason::kNotTrusted;
+    return trusted;
+  }
   return connection;
 }
 
@@ -135,18 +195,12 @@ class DirectoryClient::DirectoryOpening final : public Opening,
 
   // Never tells the observer: that is for the loop.
   void Try() {
-    absl::Status failed = Ask();
+    WaitReason reason = WaitReason::kSystem;
+    absl::Status failed = Ask(&reason);
+    heard_ = false;
     if (failed.ok()) return;
     connection_.reset();
-    // That there is no directory yet is as it should be; not that it is
-    // somebody else's. Once is enough: it may go on for long.
-    if (wait_ && absl::IsUnauthenticated(failed) &&
-        !std::exchange(warned_, true)) {
-      event::Log(
-          LogLevel::kWarning,
-          absl::StrCat("interface '", description_.interface_name,
-                       "': waits for another directory: ", failed.message()));
-    }
+    cause_ = ToCause(reason, failed);
     if (wait_ || (BacklogIsFull(failed) && ++tries_ < kTriesAtAFullBacklog)) {
       loop_->StartTimer(
           this, loop_->Now() +
@@ -157,17 +211,21 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     loop_->StartTimer(this, loop_->Now());
   }
 
-  absl::Status Ask() {
-    absl::StatusOr<std::unique_ptr<Connection>> connected = client_->Connect();
+  absl::Status Ask(WaitReason* reason) {
+    absl::StatusOr<std::unique_ptr<Connection>> connected =
+        client_->Connect(reason);
     if (!connected.ok()) return connected.status();
     connection_ = *std::move(connected);
+    asked_at_ = loop_->Now();
     proto::ToDirectory message;
     proto::Open* const open = message.mutable_open();
     Describe(description_, open->mutable_client());
     open->set_wait(wait_);
     if (SendControl(connection_.get(), std::move(message)) != IoResult::kOk) {
+      *reason = WaitReason::kNoAnswer;
       return absl::UnavailableError("the directory does not listen");
     }
+    *reason = WaitReason::kSystem;
     // After our own word, and before the server's.
     absl::Status asked = connection_->SetReceiveCredentials(true);
     if (!asked.ok()) return asked;
@@ -195,18 +253,56 @@ class DirectoryClient::DirectoryOpening final : public Opening,
       return Read::kTold;
     }
     proto::FromDirectory message;
-    if (!ParseControl(frame, &message)) return Broken();
+    if (!IsSaidByDirectory(frame) || !ParseControl(frame, &message)) {
+      return Broken();
+    }
     if (message.has_refusal()) {
       const absl::Status why = ToStatus(message.refusal());
       connection_.reset();
       observer_->OnRefused(why);
       return Read::kTold;
     }
+    if (message.has_waiting()) {
+      heard_ = true;
+      SetCause(
+          {ToReason(message.waiting().reason()), message.waiting().text()});
+    }
     // Whatever else a later directory may say is not for us.
     return Read::kGoOn;
   }
 
+  // A server that has been introduced could speak like a directory.
+  bool IsSaidByDirectory(const IncomingFrame& frame) {
+    if (!frame.sender.has_value()) return true;  // not known
+    const absl::StatusOr<event::Credentials> directory = connection_->peer();
+    return directory.ok() && frame.sender->uid == directory->uid &&
+           frame.sender->pid == directory->pid;
+  }
+
+  void SetCause(WaitCause cause) {
+    if (cause == cause_) return;
+    cause_ = std::move(cause);
+    observer_->OnCauseChanged();
+  }
+
+  // A directory of this release says why one waits. If it has read the request
+  // and says nothing, it has introduced us.
+  WaitCause cause() override {
+    const bool is_new =
+        cause_.known() && loop_->Now() - asked_at_ < WaitLog::kInterval;
+    if (connection_ == nullptr || heard_ || is_new) return cause_;
+    if (connection_->unreceived_bytes() > 0) return NoAnswer();
+    return {WaitReason::kNotTaken,
+            "a server has been found, and has not taken the session: it is "
+            "stopped, or its event loop does not run (a directory of an older "
+            "release does not say why one waits)"};
+  }
+
   Read Broken() {
+    if (!heard_) {
+      cause_ = {WaitReason::kNotTaken,
+                "the connection broke before the server had taken the session"};
+    }
     connection_.reset();
     if (!wait_ && ++tries_ >= kTriesWithoutWaiting) {
       observer_->OnRefused(absl::UnavailableError(
@@ -221,9 +317,11 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   void OnExpiry() override {
     if (!refusal_.ok()) {
       observer_->OnRefused(refusal_);
-    } else {
-      Try();
+      return;
     }
+    const WaitCause before = cause_;
+    Try();
+    if (cause_ != before) observer_->OnCauseChanged();
   }
 
   DirectoryClient* const client_;
@@ -234,8 +332,12 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   std::unique_ptr<Connection> connection_;
   BackOff back_off_;
   int tries_ = 0;
-  bool warned_ = false;
   absl::Status refusal_;
+  // Of the connection: when it was made, and whether the directory has said why
+  // we wait. The cause is the last one known, of this or an earlier connection.
+  event::Instant asked_at_;
+  bool heard_ = false;
+  WaitCause cause_;
 };
 
 std::unique_ptr<Opening> DirectoryClient::Open(
@@ -256,6 +358,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
         loop_(loop),
         description_(std::move(description)),
         observer_(observer) {
+    BeginWaiting();
     Try();
   }
 
@@ -264,30 +367,76 @@ class DirectoryClient::DirectoryOffer final : public Offer,
   }
 
  private:
-  void Try() {
-    const absl::Status offered = Say();
-    if (offered.ok()) return;
-    connection_.reset();
-    // Once is enough: it may go on for long.
-    if (!warned_) {
-      event::Log(
-          LogLevel::kWarning,
-          absl::StrCat("service '", description_.interface_name,
-                       "': cannot be advertised for now: ", offered.message()));
-      warned_ = true;
+  // Looks at the cause of the wait when that may be worth a log line.
+  class LogTimer final : public event::Timer {
+   public:
+    explicit LogTimer(DirectoryOffer* offer) : offer_(offer) {}
+    void OnExpiry() override { offer_->LogCause(); }
+
+   private:
+    DirectoryOffer* const offer_;
+  };
+
+  // ---- What the log says ----
+
+  void Log(LogLevel level, absl::string_view what) {
+    if (!event::LogEnabled(level)) return;
+    event::Log(level, absl::StrCat("service '", description_.interface_name,
+                                   "': ", what));
+  }
+
+  void BeginWaiting() {
+    waits_ = true;
+    log_.Begin(loop_->Now());
+    cause_ = NoAnswer();  // unless the directory cannot even be asked
+    loop_->StartTimer(&log_timer_, log_.next());
+  }
+
+  void LogCause() {
+    if (log_.Update(loop_->Now(), cause_)) {
+      Log(LogLevel::kWarning,
+          absl::StrCat("cannot be advertised for now: ", cause_.text));
     }
+    if (log_.next() != absl::InfiniteFuture()) {
+      loop_->StartTimer(&log_timer_, log_.next());
+    }
+  }
+
+  void SetCause(WaitCause cause) {
+    cause_ = std::move(cause);
+    if (log_.said()) LogCause();
+  }
+
+  void EndWaiting(LogLevel level, absl::string_view how) {
+    const bool was_said = std::exchange(waits_, false) && log_.said();
+    if (log_timer_.running()) loop_->StopTimer(&log_timer_);
+    Log(was_said ? std::max(level, LogLevel::kInfo) : level, how);
+  }
+
+  // ---- The directory ----
+
+  void Try() {
+    WaitReason reason = WaitReason::kSystem;
+    const absl::Status offered = Say(&reason);
+    if (offered.ok()) return;
+    SetCause(ToCause(reason, offered));
     TryLater(offered);
   }
 
   void TryLater(const absl::Status& why = absl::OkStatus()) {
     connection_.reset();
+    if (!waits_) {
+      Log(LogLevel::kDebug, "the directory has gone");
+      BeginWaiting();
+    }
     loop_->StartTimer(
         this,
         loop_->Now() + back_off_.NextAfter(why, client_->process_->Random()));
   }
 
-  absl::Status Say() {
-    absl::StatusOr<std::unique_ptr<Connection>> connected = client_->Connect();
+  absl::Status Say(WaitReason* reason) {
+    absl::StatusOr<std::unique_ptr<Connection>> connected =
+        client_->Connect(reason);
     if (!connected.ok()) return connected.status();
     connection_ = *std::move(connected);
     // A client that cannot be received must wait, not be lost.
@@ -296,8 +445,10 @@ class DirectoryClient::DirectoryOffer final : public Offer,
     proto::ToDirectory message;
     Describe(description_, message.mutable_advertise()->mutable_service());
     if (SendControl(connection_.get(), std::move(message)) != IoResult::kOk) {
+      *reason = WaitReason::kNoAnswer;
       return absl::UnavailableError("the directory does not listen");
     }
+    *reason = WaitReason::kSystem;
     return connection_->Attach(loop_, this);
   }
 
@@ -334,27 +485,24 @@ class DirectoryClient::DirectoryOffer final : public Offer,
       return;
     }
     if (message.has_refusal()) {
-      // Once is enough here too.
-      if (refusal_ != message.refusal().text()) {
-        refusal_ = message.refusal().text();
-        event::Log(LogLevel::kError,
-                   absl::StrCat("service '", description_.interface_name,
-                                "': refused by the directory: ", refusal_));
-      }
+      SetCause({WaitReason::kRefused, absl::StrCat("refused by the directory: ",
+                                                   message.refusal().text())});
       TryLater();
     } else if (message.has_advertise_state()) {
       const proto::AdvertiseState& state = message.advertise_state();
       back_off_.Reset();
-      warned_ = false;
-      refusal_.clear();
-      if (state.state() == proto::OFFERED) return;
-      event::Log(state.state() == proto::STANDING_BY ? LogLevel::kInfo
-                                                     : LogLevel::kError,
-                 absl::StrCat("service '", description_.interface_name,
-                              state.state() == proto::STANDING_BY
-                                  ? "': standing by: "
-                                  : "': refused for now: ",
-                              state.text()));
+      switch (state.state()) {
+        case proto::OFFERED:
+          EndWaiting(LogLevel::kDebug, "advertised");
+          return;
+        case proto::STANDING_BY:
+          EndWaiting(LogLevel::kInfo,
+                     absl::StrCat("standing by: ", state.text()));
+          return;
+        default:
+          EndWaiting(LogLevel::kError,
+                     absl::StrCat("refused for now: ", state.text()));
+      }
     }
   }
 
@@ -366,8 +514,10 @@ class DirectoryClient::DirectoryOffer final : public Offer,
   Offer::Observer* const observer_;
   std::unique_ptr<Connection> connection_;
   BackOff back_off_;
-  bool warned_ = false;
-  std::string refusal_;  // the last one told in the log
+  bool waits_ = false;  // to be offered, or to stand by
+  WaitCause cause_;     // if it waits
+  WaitLog log_;
+  LogTimer log_timer_{this};
   bool* destroyed_ = nullptr;
 };
 

@@ -55,7 +55,9 @@ class DirectoryClient final : public Introducer {
 
   // A connection to a directory that may be trusted. Unavailable, with the
   // reason, if there is none now; Unauthenticated if there is one that may not.
-  absl::StatusOr<std::unique_ptr<transports::Connection>> Connect();
+  // `reason`, which may be null, is that of a failure.
+  absl::StatusOr<std::unique_ptr<transports::Connection>> Connect(
+      WaitReason* reason = nullptr);
 
  private:
   class DirectoryOpening;

@@ -111,6 +111,23 @@ class InProcessDirectory::LocalOpening final : public Opening,
   const InterfaceDescription& client() const { return client_; }
   bool wait() const { return wait_; }
 
+  WaitCause cause() override {
+    Registry::Wait wait;
+    {
+      event::MutexLock lock(&directory_->mutex_);
+      const Registry::Client* const waiting =
+          directory_->registry_.waiting_client(id);
+      if (waiting == nullptr) {
+        return {WaitReason::kNotTaken,
+                "the service's thread has not taken the session: its event "
+                "loop does not run"};
+      }
+      wait = directory_->registry_.WhyWaits(*waiting);
+    }
+    OsUsers users;
+    return ToCause(wait, &users);
+  }
+
   bool Poll() override {
     bool posted, connected;
     {
@@ -127,10 +144,16 @@ class InProcessDirectory::LocalOpening final : public Opening,
 
   // Under the lock:
   PeerId id = 0;  // of the latest try
+  void NoteCause() {
+    waited_ = cause_changed_ = true;
+    Post();
+  }
   void Introduce(LocalOffer* offer) {
     transports::LocalTransport::Pair pair = transport_->ConnectedPair();
     offer->HandClient(std::move(pair.accepting));
     connection_ = std::move(pair.connecting);
+    introduced_ = true;
+    cause_changed_ = waited_;
     Post();
   }
   void Refuse(absl::Status why) {
@@ -140,7 +163,7 @@ class InProcessDirectory::LocalOpening final : public Opening,
 
  private:
   void Post() {
-    posted_ = true;
+    if (std::exchange(posted_, true)) return;
     loop_->Post(this);
   }
 
@@ -154,12 +177,23 @@ class InProcessDirectory::LocalOpening final : public Opening,
 
   // What the directory has decided. True: the observer has been told.
   bool TakeDecision() {
-    if (!refusal_.ok()) {
-      observer_->OnRefused(refusal_);
+    bool cause_changed, introduced;
+    absl::Status refusal;
+    {
+      event::MutexLock lock(&directory_->mutex_);
+      cause_changed = std::exchange(cause_changed_, false);
+      introduced = std::exchange(introduced_, false);
+      refusal = refusal_;
+    }
+    if (!refusal.ok()) {
+      observer_->OnRefused(refusal);
       return true;
     }
-    connection_->SetReceiveCredentials(true).IgnoreError();
-    connection_->Attach(loop_, this).IgnoreError();
+    if (introduced) {
+      connection_->SetReceiveCredentials(true).IgnoreError();
+      connection_->Attach(loop_, this).IgnoreError();
+    }
+    if (cause_changed) observer_->OnCauseChanged();
     return false;
   }
 
@@ -225,6 +259,9 @@ class InProcessDirectory::LocalOpening final : public Opening,
   // Set under the lock, before the task is posted.
   std::unique_ptr<Connection> connection_;
   absl::Status refusal_;
+  bool introduced_ = false;     // and not attached yet
+  bool waited_ = false;         // the observer knows, or will
+  bool cause_changed_ = false;  // and the observer has not been told
   bool posted_ = false;
 };
 
@@ -353,6 +390,9 @@ void InProcessDirectory::CarryOutLocked(const Registry::Actions& actions) {
         offers_.at(action.server)->Tell(action);
         break;
     }
+  }
+  for (const Registry::Client* client : registry_.TakeChanged(SIZE_MAX)) {
+    openings_.at(client->id)->NoteCause();
   }
 }
 

@@ -18,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "directory/interface_description.h"
+#include "directory/wait_cause.h"
 #include "event/loop.h"
 #include "transports/transport.h"
 
@@ -40,11 +41,17 @@ class Opening {
     // it cannot be trusted. (These only if the opening does not wait.)
     // FailedPrecondition: the service speaks another protocol.
     // ResourceExhausted: a limit, which the message names.
-    // InvalidArgument: the directory refuses the names.
+    // InvalidArgument: the directory refuses the names. Unimplemented: it speaks
+    // another version.
     virtual void OnRefused(const absl::Status& why) = 0;
+    // cause() has changed; perhaps often. Must not destroy the opening.
+    virtual void OnCauseChanged() {}
   };
   virtual ~Opening() = default;  // gives up
 
+  // Why nobody has taken it so far. What nobody tells (that a directory or a
+  // server does not read) is looked at in this call.
+  virtual WaitCause cause() = 0;
   // Takes what has come, without waiting for the loop. True: the observer has
   // been told, within this call, and may have destroyed the opening.
   virtual bool Poll() = 0;

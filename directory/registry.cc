@@ -141,24 +141,63 @@ void Registry::LeaveLine(Client* client) {
   client->service.reset();
 }
 
+void Registry::NoteChange(Client* client) {
+  if (client->changed) return;
+  client->changed = true;
+  changed_.push_back(client->id);
+}
+
+std::vector<const Registry::Client*> Registry::TakeChanged(size_t most) {
+  std::vector<const Client*> taken;
+  while (!changed_.empty() && taken.size() < most) {
+    auto it = clients_.find(changed_.front());
+    changed_.pop_front();
+    if (it == clients_.end()) continue;
+    it->second.changed = false;
+    taken.push_back(&it->second);
+  }
+  return taken;
+}
+
+Registry::Wait Registry::WhyWaits(const Client& client) const {
+  Wait wait;
+  wait.client =
+      ClientKey{client.identity.uid, client.description.interface_name};
+  if (!client.service.has_value()) return wait;
+  wait.service = *client.service;
+  const Server* const server = Offering(wait.service);
+  wait.reason =
+      server == nullptr ? WaitReason::kNotOffered : WaitReason::kNotTaken;
+  if (server != nullptr) wait.server_pid = server->identity.pid;
+  return wait;
+}
+
 void Registry::Place(PeerId id, Actions* actions) {
   Client& client = clients_.at(id);
   const absl::optional<ServiceKey> key =
       Resolve(client.identity.uid, client.description.interface_name);
   if (client.service.has_value() && key == client.service) return;
+  if (!key.has_value() && unbound_.count(id) != 0) return;
   LeaveLine(&client);
   if (!key.has_value()) {
     if (client.wait) {
       unbound_[id] = true;
+      NoteChange(&client);
     } else {
-      Refuse(id, RefusalReason::kNoBinding, "there is no binding", actions);
+      Refuse(id, RefusalReason::kNoBinding,
+             absl::StrCat("no binding of interface '",
+                          client.description.interface_name, "' for user ",
+                          client.identity.uid),
+             actions);
     }
     return;
   }
   const Server* const server = Offering(*key);
   if (server == nullptr && !client.wait) {
-    Refuse(id, RefusalReason::kNotOffered, "the service is not offered now",
-           actions);
+    Refuse(
+        id, RefusalReason::kNotOffered,
+        absl::StrCat("service <", key->uid, ">.", key->name, " is not offered"),
+        actions);
     return;
   }
   Service& service = services_[*key];
@@ -168,6 +207,7 @@ void Registry::Place(PeerId id, Actions* actions) {
   }
   client.service = key;
   client.place = service.line.insert(service.line.end(), id);
+  NoteChange(&client);
   ServeLine(*key, actions);
 }
 
@@ -202,6 +242,14 @@ void Registry::Introduce(PeerId client, PeerId server, Actions* actions) {
   introduced_[client] = Take(client);
 }
 
+Registry::Client Registry::IntroductionDone(PeerId client) {
+  auto introduced = introduced_.find(client);
+  if (introduced == introduced_.end()) return Client();
+  Client done = std::move(introduced->second);
+  introduced_.erase(introduced);
+  return done;
+}
+
 void Registry::IntroductionFailed(PeerId client, PeerId server) {
   auto introduced = introduced_.find(client);
   if (introduced == introduced_.end()) return;
@@ -212,6 +260,7 @@ void Registry::IntroductionFailed(PeerId client, PeerId server) {
   if (busy != servers_.end()) busy->second.busy = true;
   back.service.reset();
   Client* const stored = Add(std::move(back));
+  NoteChange(stored);
   const absl::optional<ServiceKey> key =
       Resolve(stored->identity.uid, stored->description.interface_name);
   if (!key.has_value()) {
@@ -227,6 +276,11 @@ void Registry::IntroductionFailed(PeerId client, PeerId server) {
 }
 
 // ---- Servers ---------------------------------------------------------------
+
+const Registry::Server* Registry::server(PeerId id) const {
+  auto it = servers_.find(id);
+  return it == servers_.end() ? nullptr : &it->second;
+}
 
 const Registry::Server* Registry::Offering(const ServiceKey& key) const {
   auto it = services_.find(key);
@@ -290,6 +344,7 @@ Registry::Actions Registry::ServerGone(PeerId id) {
   Service& service = services_[key];
   if (service.offering == id) {
     service.offering = 0;
+    for (PeerId waiting : service.line) NoteChange(&clients_.at(waiting));
     Offer(key, &actions);
   } else {
     service.standing_by.remove(id);
@@ -376,6 +431,11 @@ std::vector<const Registry::Client*> Registry::waiting() const {
   return all;
 }
 
+const Registry::Client* Registry::waiting_client(PeerId id) const {
+  auto it = clients_.find(id);
+  return it == clients_.end() ? nullptr : &it->second;
+}
+
 uint32_t Registry::waiting_of(uid_t uid) const {
   auto it = clients_by_user_.find(uid);
   return it == clients_by_user_.end() ? 0 : it->second;
@@ -384,6 +444,29 @@ uint32_t Registry::waiting_of(uid_t uid) const {
 uint32_t Registry::services_of(uid_t uid) const {
   auto it = services_by_user_.find(uid);
   return it == services_by_user_.end() ? 0 : it->second;
+}
+
+// ---- Words -----------------------------------------------------------------
+
+WaitCause ToCause(const Registry::Wait& wait, Users* users) {
+  WaitCause cause;
+  cause.reason = wait.reason;
+  switch (wait.reason) {
+    case WaitReason::kNotOffered:
+      cause.text = absl::StrCat("service ", Format(wait.service, users),
+                                " is not offered");
+      break;
+    case WaitReason::kNotTaken:
+      cause.text = absl::StrCat("service ", Format(wait.service, users),
+                                " is offered by pid ", wait.server_pid,
+                                ", which has not taken the session");
+      break;
+    default:
+      cause.text = absl::StrCat("no binding ", Format(wait.client, users),
+                                " -> <USER>.", wait.client.name);
+      break;
+  }
+  return cause;
 }
 
 }  // namespace directory

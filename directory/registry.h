@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -29,6 +30,7 @@
 #include "absl/types/optional.h"
 #include "directory/bindings.h"
 #include "directory/interface_description.h"
+#include "directory/wait_cause.h"
 
 namespace le {
 namespace directory {
@@ -78,6 +80,7 @@ class Registry {
  public:
   using Actions = std::vector<RegistryAction>;
 
+  struct Server;
   struct Client {
     PeerId id = 0;
     PeerIdentity identity;
@@ -85,6 +88,14 @@ class Registry {
     bool wait = false;
     absl::optional<ServiceKey> service;  // where it stands in line
     std::list<PeerId>::iterator place;
+    bool changed = false;  // it is in changed_
+  };
+  // Why a client waits: kNoBinding, kNotOffered or kNotTaken.
+  struct Wait {
+    WaitReason reason = WaitReason::kNoBinding;
+    ClientKey client;
+    ServiceKey service;    // unless there is no binding
+    pid_t server_pid = 0;  // of the one that does not take it
   };
   struct Server {
     PeerId id = 0;
@@ -108,7 +119,7 @@ class Registry {
   // How an introduction has been carried out. Failed: the server's connection
   // took no more, so the client is back in its place in line, until
   // ServerHasRoom().
-  void IntroductionDone(PeerId client) { introduced_.erase(client); }
+  Client IntroductionDone(PeerId client);
   void IntroductionFailed(PeerId client, PeerId server);
   Actions ServerHasRoom(PeerId id);
 
@@ -120,11 +131,21 @@ class Registry {
 
   // ---- What there is ----
   absl::optional<ServiceKey> Resolve(uid_t uid, const std::string& name) const;
+  // Null if there is none.
+  const Server* server(PeerId id) const;
   // Null if nobody offers.
   const Server* Offering(const ServiceKey& key) const;
   std::vector<Binding> bindings() const;
   std::vector<const Server*> servers() const;
   std::vector<const Client*> waiting() const;
+  // Null if it does not wait.
+  const Client* waiting_client(PeerId id) const;
+  Wait WhyWaits(const Client& client) const;
+  // Clients that wait for another reason than when they were last taken, maybe;
+  // `most` of them, the oldest changes first. Each client counts once, however
+  // often its reason has changed.
+  std::vector<const Client*> TakeChanged(size_t most);
+  bool has_changed() const { return !changed_.empty(); }
   uint64_t introductions() const { return introductions_; }
   uint32_t waiting_of(uid_t uid) const;
   uint32_t services_of(uid_t uid) const;
@@ -144,6 +165,7 @@ class Registry {
   Client* Add(Client client);
   Client Take(PeerId id);
   void LeaveLine(Client* client);
+  void NoteChange(Client* client);
   // Looks where a client belongs now, and serves or refuses it if possible.
   void Place(PeerId id, Actions* actions);
   // Serves the line of a service as far as possible.
@@ -169,8 +191,13 @@ class Registry {
   absl::flat_hash_map<uid_t, uint32_t> services_by_user_;
   // Introductions that have been ordered, but not reported as carried out.
   absl::flat_hash_map<PeerId, Client> introduced_;
+  std::deque<PeerId> changed_;  // some may be gone
   uint64_t introductions_ = 0;
 };
+
+// The same in words. It names nothing but the client's own binding, and where
+// that leads.
+WaitCause ToCause(const Registry::Wait& wait, Users* users);
 
 }  // namespace directory
 }  // namespace le

@@ -3,9 +3,12 @@
 
 #include "directory/registry.h"
 
+#include <map>
 #include <random>
 #include <set>
+#include <vector>
 
+#include "directory/testing/numbered_users.h"
 #include "gtest/gtest.h"
 
 namespace le {
@@ -197,12 +200,36 @@ TEST_F(RegistryTest, LimitsPerUserAreHeldAtNAndNPlusOne) {
   EXPECT_EQ(Advertise(13, "u"), "t13:0");
 }
 
+TEST_F(RegistryTest, ChangesOfTheReasonAreNotedOnce) {
+  EXPECT_EQ(Open(1), "");
+  EXPECT_EQ(Open(2, "unbound"), "");
+  registry_.Bind(Bound(1, "unbound", 2, "t"));
+  registry_.ClientGone(1);
+  std::vector<const Registry::Client*> changed = registry_.TakeChanged(10);
+  ASSERT_EQ(changed.size(), 1u);
+  EXPECT_EQ(changed[0]->id, 2u);
+  EXPECT_EQ(registry_.WhyWaits(*changed[0]).reason, WaitReason::kNotOffered);
+  EXPECT_FALSE(registry_.has_changed());
+
+  EXPECT_EQ(Advertise(10, "t"), "t10:0 i2>10");
+  registry_.IntroductionFailed(2, 10);
+  changed = registry_.TakeChanged(10);
+  ASSERT_EQ(changed.size(), 1u);
+  EXPECT_EQ(registry_.WhyWaits(*changed[0]).reason, WaitReason::kNotTaken);
+  EXPECT_EQ(registry_.WhyWaits(*changed[0]).server_pid, User(2).pid);
+  // A binding that leads to the same place is no change.
+  registry_.Bind(Bound(1, "unbound", 2, "t"));
+  EXPECT_FALSE(registry_.has_changed());
+}
+
 // Whatever happens, nobody is lost and nobody is served who may not be.
 TEST(RegistryModelTest, RandomEvents) {
   for (int seed = 0; seed < 50; ++seed) {
     std::mt19937 random(static_cast<unsigned>(seed));
     Registry registry;
     std::set<PeerId> clients, servers, offering;
+    NumberedUsers users;
+    std::map<PeerId, std::string> told;  // why each client waits
     PeerId next = 1;
     auto name = [&] { return std::string(1, "abc"[random() % 3]); };
     auto pick = [&](const std::set<PeerId>& from) {
@@ -287,6 +314,16 @@ TEST(RegistryModelTest, RandomEvents) {
         const Registry::Server* server = registry.Offering(*key);
         ASSERT_TRUE(server == nullptr || server->busy)
             << "waits though it could be served";
+      }
+      for (const Registry::Client* client :
+           registry.TakeChanged(step % 10 == 0 ? SIZE_MAX : random() % 3)) {
+        told[client->id] = ToCause(registry.WhyWaits(*client), &users).text;
+      }
+      if (registry.has_changed()) continue;
+      for (const Registry::Client* client : registry.waiting()) {
+        ASSERT_EQ(told[client->id],
+                  ToCause(registry.WhyWaits(*client), &users).text)
+            << "a change that was not noted";
       }
     }
   }

@@ -36,6 +36,10 @@ proto::RefusalCode ToProto(RefusalReason reason) {
   return proto::REFUSED;
 }
 
+proto::WaitReason ToProto(WaitReason reason) {
+  return static_cast<proto::WaitReason>(reason);
+}
+
 absl::Status Check(const proto::Description& described,
                    InterfaceDescription* description) {
   absl::Status name = CheckInterfaceName(described.interface_name());
@@ -186,6 +190,38 @@ void DirectoryServer::CarryOut(Registry::Actions actions) {
     }
   }
   for (PeerId id : lost) Remove(id);
+  if (registry_.has_changed() && !running()) {
+    loop_->StartTimer(this, loop_->Now() + kTellWaitingAfter);
+  }
+}
+
+void DirectoryServer::OnExpiry() {
+  for (const Registry::Client* client : registry_.TakeChanged(kMaxToldAtOnce)) {
+    if (Peer* const peer = Find(client->id)) {
+      TellWaiting(peer, registry_.WhyWaits(*client));
+    }
+  }
+  if (registry_.has_changed()) {
+    loop_->StartTimer(this, loop_->Now() + kTellWaitingAfter);
+  }
+}
+
+void DirectoryServer::TellWaiting(Peer* peer, const Registry::Wait& wait) {
+  Connection* const connection = peer->connection_slot()->get();
+  if (connection == nullptr ||
+      connection->unreceived_bytes() > kMaxUnreceivedBytes) {
+    return;
+  }
+  WaitCause cause = ToCause(wait, &names_);
+  if (cause.text == peer->told) return;
+  proto::FromDirectory message;
+  message.mutable_waiting()->set_reason(ToProto(cause.reason));
+  message.mutable_waiting()->set_text(cause.text);
+  // Unlike other answers this one may be missing.
+  if (SendControl(connection, std::move(message)) != IoResult::kOk) return;
+  // What stays queued could not be passed on together with the connection.
+  connection->Flush();
+  peer->told = std::move(cause.text);
 }
 
 void DirectoryServer::Introduce(PeerId client, PeerId server) {
@@ -202,6 +238,14 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
   // moment later, and only the client's own session depends on it.
   IoResult sent = IoResult::kNotIdle;
   if (!(*from->connection_slot())->HasBuffered()) {
+    if (!from->told.empty()) {
+      Registry::Wait wait;
+      wait.reason = WaitReason::kNotTaken;
+      wait.service = registry_.server(server)->key;
+      wait.server_pid = to->identity().pid;
+      TellWaiting(from, wait);
+    }
+    if (!to->introduced.empty() && to->HasReceivedAll()) to->introduced.clear();
     from->Unwatch();
     transports::OutgoingFrame frame;
     frame.type = kIntroductionFrame;
@@ -210,12 +254,18 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
   }
   if (sent == IoResult::kNotIdle) {
     registry_.IntroductionDone(client);
-    from->RefuseOutOfTurn();
-    Remove(client);
+    const Connection& connection = **from->connection_slot();
+    if (connection.HasBuffered() || connection.HasPartial()) {
+      from->RefuseOutOfTurn();
+    }
+    Remove(client);  // without a refusal it asks again at once
     return;
   }
   if (sent == IoResult::kOk) {
-    registry_.IntroductionDone(client);
+    Registry::Client introduced = registry_.IntroductionDone(client);
+    if (to->introduced.size() < kMaxListedIntroductions) {
+      to->introduced.push_back(std::move(introduced));
+    }
     if (!monitors_.empty()) {
       Report(absl::StrCat("introduced: ", Describe(client), " to ",
                           Describe(server)));

@@ -39,10 +39,25 @@ constexpr uint32_t kMaxConnectionsPerUser = 32768;
 // Of those, the ones that have said nothing yet.
 constexpr uint32_t kMaxHalfOpenPerUser = 1024;
 
+// A client that waits is told why after this time, and of all changes within it
+// at once. Whoever is introduced sooner is told nothing.
+constexpr absl::Duration kTellWaitingAfter = absl::Milliseconds(100);
+
+// So many clients are told at a time; the others have to wait as long again.
+constexpr size_t kMaxToldAtOnce = 512;
+
+// A client that has not received this much of what it was told (some of which is
+// the kernel's) is told no more, until it has: it costs no more than this.
+constexpr size_t kMaxUnreceivedBytes = 2048;
+
+// Of each server, the introductions that are listed until it has taken them.
+constexpr size_t kMaxListedIntroductions = 32;
+
 // The text of a bindings file: some hundred thousand lines.
 constexpr size_t kMaxBindingsBytes = size_t{16} << 20;
 
-class DirectoryServer : private transports::Acceptor::Observer {
+class DirectoryServer : private transports::Acceptor::Observer,
+                        private event::Timer {
  public:
   struct Options {
     UserLimits limits;
@@ -75,11 +90,14 @@ class DirectoryServer : private transports::Acceptor::Observer {
   void OnAccepted(std::unique_ptr<transports::Connection> connection) override;
   void CarryOut(Registry::Actions actions);
   void Introduce(PeerId client, PeerId server);
+  // Tells clients why they wait.
+  void OnExpiry() override;
+  void TellWaiting(Peer* peer, const Registry::Wait& wait);
   void Remove(PeerId id);
   Peer* Find(PeerId id);
   void Report(const std::string& event);
   UserContext Context();
-  std::string NameOf(uid_t uid) { return users_->NameOf(uid); }
+  std::string NameOf(uid_t uid) { return names_.NameOf(uid); }
   std::string Describe(PeerId id);
 
   // What peers ask for.
@@ -92,6 +110,7 @@ class DirectoryServer : private transports::Acceptor::Observer {
   event::Process* const process_;
   event::Loop* const loop_;
   Users* const users_;
+  NameCache names_{users_};  // what peers cause to be looked up
   const Options options_;
   const uid_t self_;
   Registry registry_;

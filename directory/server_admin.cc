@@ -39,6 +39,7 @@ absl::StatusOr<std::string> DirectoryServer::Load(const std::string& text,
   }
   if (!parsed.errors.empty()) return absl::InvalidArgumentError(lines);
   if (!check_only) {
+    names_.Clear();
     CarryOut(registry_.Load(parsed.bindings));
     Report(absl::StrCat("loaded: ", parsed.bindings.size(), " bindings"));
   }
@@ -172,6 +173,9 @@ void DirectoryServer::SendList(Peer* peer) {
     entry->set_client(absl::StrCat("<", user, ">.", name));
     entry->set_pid(client->identity.pid);
     entry->set_protocol_id(client->description.protocol_id);
+    const Registry::Wait wait = registry_.WhyWaits(*client);
+    entry->set_reason(static_cast<proto::WaitReason>(wait.reason));
+    entry->set_server_pid(wait.server_pid);
     if (client->service.has_value()) {
       entry->set_service(Format(*client->service, users_));
     } else {
@@ -179,6 +183,26 @@ void DirectoryServer::SendList(Peer* peer) {
           absl::StrCat("<", user, ">.", name, " -> <USER>.", name));
     }
     grown(*entry);
+  }
+  for (const Registry::Server* server : registry_.servers()) {
+    Peer* const to = Find(server->id);
+    if (to == nullptr || to->introduced.empty()) continue;
+    if (to->HasReceivedAll()) {
+      to->introduced.clear();
+      continue;
+    }
+    for (const Registry::Client& client : to->introduced) {
+      proto::WaitingEntry* const entry = part->add_not_taken();
+      entry->set_client(Format(
+          ClientKey{client.identity.uid, client.description.interface_name},
+          &names_));
+      entry->set_pid(client.identity.pid);
+      entry->set_protocol_id(client.description.protocol_id);
+      entry->set_service(Format(server->key, &names_));
+      entry->set_reason(proto::WAIT_NOT_TAKEN);
+      entry->set_server_pid(server->identity.pid);
+      grown(*entry);
+    }
   }
   for (const auto& usage : usage_) {
     proto::UsageEntry* const entry = part->add_users();

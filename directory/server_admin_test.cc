@@ -153,6 +153,18 @@ TEST_F(DirectoryServerAdminTest, ListsWhatThereIs) {
     EXPECT_EQ(list.waiting(1).client(), "<0>.q");
     EXPECT_EQ(list.waiting(1).service(), "<1001>.r");
     EXPECT_EQ(list.waiting(1).missing_binding(), "");
+    EXPECT_EQ(list.waiting(0).reason(), proto::WAIT_NO_BINDING);
+    EXPECT_EQ(list.waiting(1).reason(), proto::WAIT_NOT_OFFERED);
+    // The service has not read yet.
+    ASSERT_EQ(list.not_taken_size(), 1);
+    EXPECT_EQ(list.not_taken(0).client(), "<1001>.a");
+    EXPECT_EQ(list.not_taken(0).pid(),
+              world_.ProcessOf(kAlice)->credentials().pid);
+    EXPECT_EQ(list.not_taken(0).service(), "<500>.b");
+    EXPECT_EQ(list.not_taken(0).protocol_id(), "proto");
+    EXPECT_EQ(list.not_taken(0).reason(), proto::WAIT_NOT_TAKEN);
+    EXPECT_EQ(list.not_taken(0).server_pid(),
+              world_.ProcessOf(kSelf)->credentials().pid);
     EXPECT_EQ(list.introductions(), 1u);
     ASSERT_EQ(list.users_size(), 3);
     EXPECT_EQ(list.users(0).user(), "0");
@@ -164,6 +176,9 @@ TEST_F(DirectoryServerAdminTest, ListsWhatThereIs) {
     EXPECT_EQ(list.users(2).user(), "1001");
     EXPECT_EQ(list.users(2).waiting(), 2u);
     EXPECT_EQ(list.users(2).at_limit(), "waiting clients");
+
+    EXPECT_EQ(service.Hear(), "client");
+    EXPECT_EQ(List(&admin).not_taken_size(), 0);
   });
 }
 

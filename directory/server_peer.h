@@ -50,6 +50,9 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   Role role = Role::kNone;
   bool lost = false;   // its connection is closed, or must be
   std::string loaded;  // the parts of a text so far
+  std::string told;    // a client: why it waits
+  // A server: the first introductions since it had taken all.
+  std::vector<Registry::Client> introduced;
 
   // Reads what has arrived already, before the loop watches anything: mostly one
   // message.
@@ -84,6 +87,11 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
       message->mutable_refusal()->set_text(text);
     });
     lost = true;
+  }
+
+  // Whether it has received all that was sent to it.
+  bool HasReceivedAll() const {
+    return connection_ == nullptr || connection_->unreceived_bytes() == 0;
   }
 
   // It sent more than its role allows.

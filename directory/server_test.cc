@@ -253,6 +253,7 @@ TEST_F(DirectoryServerTest, WhoSaysNothingIsClosedInTimeAndNotBefore) {
 
     // Whoever has spoken stays.
     world_.Advance(10 * kHalfOpenTime);
+    EXPECT_THAT(waiting->Hear(), StartsWith("waiting: "));
     EXPECT_EQ(waiting->Hear(), "nothing");
     EXPECT_EQ(service->Hear(), "nothing");
     EXPECT_EQ(admin.Hear(), "nothing");

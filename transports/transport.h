@@ -82,8 +82,10 @@ struct OutgoingFrame {
   // A connection to hand to the far end, which goes on with it as its own; its
   // peer notices nothing. Taken on kOk; left alone otherwise. It must be idle
   // (or Send() returns kNotIdle): open, of the same transport, not the one that
-  // this frame is sent on, detached, with queued_bytes() 0, and with no frame
-  // or part of a frame that has been received but not taken by Receive().
+  // this frame is sent on, detached, with nothing queued at this end, and with
+  // no frame or part of a frame that has been received but not taken by
+  // Receive(). Some KiB that have left and that the peer has not received do not
+  // count as queued here, on no transport.
   // What its peer has sent and this end has not looked at yet goes along: the
   // new owner receives it, and cannot tell it from what is sent later.
   std::unique_ptr<Connection>* connection = nullptr;
@@ -231,6 +233,11 @@ class Connection {
   // Bytes that are queued: not yet with the kernel or the far end. Includes
   // what the transport adds to each frame.
   virtual size_t queued_bytes() const = 0;
+  // Bytes that are queued, or have left and have not been received by the far
+  // end: 0 says that it has received all. In between they are a measure and no
+  // count: a kernel adds what it needs itself. Costs a system call. What cannot
+  // be known counts as received.
+  virtual size_t unreceived_bytes() const = 0;
 
   // Why the connection is closed; OK if it is not known to be. Cancelled: closed
   // at this end. Unavailable: the far end closed or died. InvalidArgument: the

@@ -116,6 +116,8 @@ std::string Speaker::Hear() {
       return "list";
     case proto::FromDirectory::kDone:
       return absl::StrCat("done: ", heard_.done().text());
+    case proto::FromDirectory::kWaiting:
+      return absl::StrCat("waiting: ", heard_.waiting().text());
     case proto::FromDirectory::kEvent:
       return absl::StrCat("event: ", heard_.event().text());
     default:

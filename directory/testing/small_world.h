@@ -86,7 +86,7 @@ class Speaker {
   // The next that has come, in words:
   //   "nothing", "closed", "garbage", "frame TYPE" of a session,
   //   "refused CODE: TEXT", "STATE: TEXT" (of a service), "client" (introduced),
-  //   "list", "done: TEXT", "event: TEXT"
+  //   "list", "done: TEXT", "event: TEXT", "waiting: TEXT"
   std::string Hear();
   // What Hear() has put in words.
   const proto::FromDirectory& heard() const { return heard_; }

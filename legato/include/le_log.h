@@ -3,6 +3,11 @@
  *
  * le_log.h: log lines, and the end of a program that must not go on.
  *
+ * The environment variable LE_LOG_LEVEL (debug, info, warning, error, critical or
+ * emergency, in either case) is the lowest level that is written: info by default,
+ * and always in a set-uid program. This library says a line at debug
+ * level whenever it opens, advertises, hides or closes something.
+ *
  * Formats and arguments as for printf(). Any thread; and alone of all that this
  * library has, also in the child of a fork, which may have to say why it cannot exec.
  */

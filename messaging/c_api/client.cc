@@ -217,6 +217,17 @@ le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                   DeadlineAfter(timeoutMs));
 }
 
+le_msg_WaitReason_t le_msg_GetWaitReason(le_msg_SessionRef_t sessionRef,
+                                         char* bufferPtr, size_t bufferSize) {
+  const le::directory::WaitCause cause =
+      ClientSide(__func__, Checked(__func__, sessionRef))->wait_cause();
+  if (bufferPtr != nullptr && bufferSize > 0) {
+    const size_t size = cause.text.copy(bufferPtr, bufferSize - 1);
+    bufferPtr[size] = '\0';
+  }
+  return static_cast<le_msg_WaitReason_t>(cause.reason);
+}
+
 le_msg_CloseReason_t le_msg_GetCloseReason(le_msg_SessionRef_t sessionRef) {
   return static_cast<le_msg_CloseReason_t>(
       Checked(__func__, sessionRef)->close_reason());

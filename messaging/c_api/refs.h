@@ -226,6 +226,8 @@ inline le_result_t ToCResult(Result result) {
       return LE_NOT_PERMITTED;
     case Result::kNoDirectory:
       return LE_COMM_ERROR;
+    case Result::kServiceFull:
+      return LE_BUSY;
     case Result::kOtherProtocol:
       return LE_FAULT;
   }

@@ -175,11 +175,14 @@ void le_msg_OpenSession(le_msg_SessionRef_t sessionRef,
 void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
 
 /* Opens the session if that can be done now. Blocks only for the server's process
- * to take the session (for a bound on that: le_msg_TryOpenSessionSyncTimed()).
+ * to take the session (for a bound on that: le_msg_TryOpenSessionSyncTimed()), and
+ * for the directory to answer, for 5 s at most.
  *   LE_OK             it is open
  *   LE_NOT_FOUND      bound, but the service is not offered now
  *   LE_NOT_PERMITTED  there is no binding
- *   LE_COMM_ERROR     there is no directory, or none that can be trusted
+ *   LE_BUSY           the service has as many sessions as it may
+ *   LE_COMM_ERROR     there is no directory, none that can be trusted or that
+ *                     answers within 5 s, or it refuses for a limit of its own
  * After a failure the session is closed, and can be tried again. */
 le_result_t le_msg_TryOpenSessionSync(le_msg_SessionRef_t sessionRef);
 

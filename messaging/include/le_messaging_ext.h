@@ -31,19 +31,70 @@ typedef void (*le_msg_OpenResultHandler_t)(le_msg_SessionRef_t sessionRef,
 
 /* As le_msg_OpenSession(), with a deadline. The handler, which may be NULL, is called
  * exactly once, by the loop: LE_OK, the session is open; LE_TIMEOUT, it is closed
- * again; LE_CLOSED, it was closed or deleted before it was open, or before that
+ * again, and le_msg_GetWaitReason() tells the cause; LE_CLOSED, it was closed or deleted before it was open, or before that
  * could be told. (The callback of le_msg_OpenSession() is not called then.) */
 void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
                              le_msg_OpenResultHandler_t handlerFunc,
                              void* contextPtr);
 
-/* As le_msg_OpenSessionSync(), with a deadline. LE_OK; LE_TIMEOUT: closed again. */
+/* As le_msg_OpenSessionSync(), with a deadline. LE_OK; LE_TIMEOUT: closed again, and
+ * le_msg_GetWaitReason() tells the cause. */
 le_result_t le_msg_OpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                         uint32_t timeoutMs);
 
-/* As le_msg_TryOpenSessionSync(), with a deadline: also LE_TIMEOUT. */
+/* As le_msg_TryOpenSessionSync(), with a deadline: also LE_TIMEOUT. After each
+ * result but LE_OK and LE_CLOSED, le_msg_GetWaitReason() tells the cause. */
 le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                            uint32_t timeoutMs);
+
+/* ======== Why an opening waits ======== */
+
+/* Numbers are added, never changed. */
+typedef enum {
+  /* Open; or closed, and never opened in vain. */
+  LE_MSG_WAIT_NONE = 0,
+  /* No folder that a directory could be in. */
+  LE_MSG_WAIT_NO_PLACE = 1,
+  /* Nobody can be reached there; the text has the path and the system's error. */
+  LE_MSG_WAIT_NO_DIRECTORY = 2,
+  /* The directory is another user's, and LE_MESSAGING_DIR does not name it. */
+  LE_MSG_WAIT_NOT_TRUSTED = 3,
+  /* The directory is being asked. For longer than a moment: it is stopped, or
+   * busy. */
+  LE_MSG_WAIT_NO_ANSWER = 4,
+  /* The text has the line that is missing. */
+  LE_MSG_WAIT_NO_BINDING = 5,
+  /* The text names the service. */
+  LE_MSG_WAIT_NOT_OFFERED = 6,
+  /* A server offers it, and its event loop has not taken the session. Also
+   * whatever a directory of an older release waits for: it does not say. */
+  LE_MSG_WAIT_NOT_TAKEN = 7,
+  /* The service has as many sessions as it may. */
+  LE_MSG_WAIT_SERVICE_FULL = 8,
+  /* Server or directory speak another version. */
+  LE_MSG_WAIT_OTHER_VERSION = 9,
+  /* By the directory: a limit, or a name that it does not take. */
+  LE_MSG_WAIT_REFUSED = 10,
+  /* The operating system refuses: the text says what (no file descriptor left,
+   * say). */
+  LE_MSG_WAIT_SYSTEM = 11
+} le_msg_WaitReason_t;
+
+/* Why the session is not open yet; of one that is closed, why its last opening
+ * failed, until it is opened anew. If bufferPtr is not NULL, it gets the cause and
+ * what would end it, in words, cut to fit, with a terminator. The words are for
+ * people and may be different in a later release.
+ *
+ * Any thread. The owner's thread is told what is so now; another what was so when
+ * the cause was last looked at: at each change that the directory tells (within
+ * about 0.1 s), and once after the first second. Fatal on the server's side.
+ *
+ * The log says the same: "interface 'NAME': waiting: ..." after a second of
+ * waiting, and at each change from then on, unless it is undone at once (of
+ * several changes within a second the last one counts); and "interface 'NAME':
+ * open after ..." at the end of such a wait. */
+le_msg_WaitReason_t le_msg_GetWaitReason(le_msg_SessionRef_t sessionRef,
+                                         char* bufferPtr, size_t bufferSize);
 
 /* Names a request of a session. 0 names none. */
 typedef uint64_t le_msg_RequestId_t;

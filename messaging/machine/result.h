@@ -21,6 +21,7 @@ enum class Result : uint8_t {
   kNotOffered,     // opening: bound, but nobody offers the service now
   kNoBinding,      // opening: no binding leads to a service
   kNoDirectory,    // opening: no directory that can be trusted answers
+  kServiceFull,    // opening: the service has as many sessions as it may
   kOtherProtocol,  // opening: the service speaks another protocol
 };
 

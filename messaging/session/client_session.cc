@@ -38,6 +38,8 @@ Result ToResult(const absl::Status& opening) {
       return Result::kNoBinding;
     case absl::StatusCode::kFailedPrecondition:
       return Result::kOtherProtocol;
+    case absl::StatusCode::kResourceExhausted:
+      return Result::kServiceFull;
     default:
       return Result::kNoDirectory;
   }
@@ -48,6 +50,21 @@ Result ToResult(const absl::Status& opening) {
 CloseReason ClientSession::close_reason() {
   MutexLock lock(&mutex_);
   return machine_.close_reason();
+}
+
+directory::WaitCause ClientSession::wait_cause() {
+  if (owner_->IsCurrent() && attempt_ != nullptr) return attempt_->cause();
+  MutexLock lock(&mutex_);
+  directory::WaitCause cause = wait_cause_;
+  if (cause.known() && cause.text.empty()) {
+    cause.text = "the directory is being asked";
+  }
+  return cause;
+}
+
+void ClientSession::OnCause(const directory::WaitCause& cause) {
+  MutexLock lock(&mutex_);
+  wait_cause_ = cause;
 }
 
 bool ClientSession::is_closed() {
@@ -95,9 +112,9 @@ Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
   StartOpening(caller.completion(), control, waits, deadline);
   while (!caller.done) control->RunTurn(absl::InfiniteFuture());
   if (caller.result == Result::kNoDirectory) {
-    event::Log(LogLevel::kWarning, absl::StrCat("interface '", interface_.name,
-                                                "': cannot open a session: ",
-                                                open_status_.message()));
+    event::Log(LogLevel::kWarning,
+               absl::StrCat("interface '", interface_.name,
+                            "': cannot open a session: ", wait_cause().text));
   }
   return caller.result;
 }
@@ -115,6 +132,7 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     // The far end may have closed the last opening without the loop having
     // reported it yet. Opening again drops that report.
     if (opens) owes = LeaveOpeningLocked(&replaced);
+    wait_cause_.reason = directory::WaitReason::kNoAnswer;  // so far
   }
   if (!opens) {
     event::Log(LogLevel::kWarning,
@@ -124,6 +142,7 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     return;
   }
   FinishLeaving(owes);
+  LogDebug(waits ? "opening" : "trying to open");
   OpenAttempt::Observer* const observer = this;
   attempt_ = std::make_unique<OpenAttempt>(
       introducer_, loop, interface_.Describe(), waits, deadline, observer);
@@ -139,6 +158,7 @@ absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
     MutexLock lock(&mutex_);
     std::swap(connection_, present);
     machine_.OnIntroduced(hello);
+    wait_cause_ = directory::WaitCause();
     server_ = server;
     open_epoch_.store(machine_.epoch(), std::memory_order_release);
   }
@@ -150,6 +170,7 @@ void ClientSession::OnEnded(const absl::Status& status) {
   const std::unique_ptr<OpenAttempt> attempt = std::move(attempt_);
   open_status_ = status;
   if (!status.ok()) {
+    LogDebug("not opened: ", status.message());
     MutexLock lock(&mutex_);
     machine_.OnGivenUp();
   }
@@ -210,6 +231,7 @@ void ClientSession::SettleEnd() {
     inbox_.End(requests);
   }
   link_.Close();
+  LogDebug("closed: ", CloseReasonText(close_reason()));
   if (blocked_caller.has_value()) Complete(*blocked_caller, Result::kClosed);
 }
 
@@ -218,6 +240,7 @@ bool ClientSession::LeaveOpeningLocked(std::vector<Delivery>* replaced) {
   std::vector<Completion> ended = machine_.TakeRequests();
   if (attempt_ != nullptr) ended.push_back(std::exchange(opening_, {}));
   *replaced = inbox_.Close(ended);
+  wait_cause_ = directory::WaitCause();
   return !inbox_.empty();
 }
 
@@ -235,6 +258,7 @@ void ClientSession::Close() {
     if (!machine_.Close(CloseReason::kByCaller)) return;
     owes = LeaveOpeningLocked(&replaced);
   }
+  LogDebug("closed by its user");
   FinishLeaving(owes);
 }
 

@@ -77,6 +77,9 @@ class ClientSession final : public Session,
   // The same, blocking. Without `waits` also kNotOffered, kNoBinding and
   // kNoDirectory.
   Result OpenSync(bool waits, event::Instant deadline);
+  // Why it is not open yet, or why the last opening failed. Any thread; the
+  // owner's thread has it as of now, others as of when that last changed.
+  directory::WaitCause wait_cause();
   // Why the last opening failed, in words.
   const absl::Status& open_status() const { return open_status_; }
   // Requests that wait are told kClosed, by the loop.
@@ -137,6 +140,7 @@ class ClientSession final : public Session,
                        const Hello& hello,
                        const event::Credentials& server) override;
   void OnEnded(const absl::Status& status) override;
+  void OnCause(const directory::WaitCause& cause) override;
   // Owned
   void Shutdown() override;
   bool Abandon() override;
@@ -205,6 +209,7 @@ class ClientSession final : public Session,
   Inbox inbox_ ABSL_GUARDED_BY(mutex_);
   event::Credentials server_ ABSL_GUARDED_BY(mutex_);
   SessionLimits limits_ ABSL_GUARDED_BY(mutex_);
+  directory::WaitCause wait_cause_ ABSL_GUARDED_BY(mutex_);
   // Of the present or the last opening. Changed by the owner, under the lock.
   transports::ConnectionRef connection_ ABSL_GUARDED_BY(mutex_);
   // The machine's epoch while it is kOpen, else kNoEpoch: for the owner, who

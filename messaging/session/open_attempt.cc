@@ -3,22 +3,44 @@
 
 #include "messaging/session/open_attempt.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
-#include "event/base/log.h"
 
 namespace le {
 namespace messaging {
+
+using directory::WaitCause;
+using directory::WaitReason;
+using event::LogLevel;
+
 namespace {
 
 // The pause after an unexpected answer: cheap, and a corrected setup takes effect
 // within a second.
 constexpr absl::Duration kAskAgainAfter = absl::Seconds(1);
 
+// A directory that does not answer is looked at again, ever more rarely.
+constexpr absl::Duration kLookAgainAtMost = absl::Minutes(1);
+
 absl::Status NotInTime() {
   return absl::DeadlineExceededError("not open in time");
+}
+
+WaitReason ReasonOf(const absl::Status& refusal) {
+  switch (refusal.code()) {
+    case absl::StatusCode::kNotFound:
+      return WaitReason::kNotOffered;
+    case absl::StatusCode::kPermissionDenied:
+      return WaitReason::kNoBinding;
+    case absl::StatusCode::kUnimplemented:
+      return WaitReason::kOtherVersion;
+    case absl::StatusCode::kUnauthenticated:
+      return WaitReason::kNotTrusted;
+    default:
+      return WaitReason::kRefused;
+  }
 }
 
 }  // namespace
@@ -34,6 +56,8 @@ OpenAttempt::OpenAttempt(directory::Introducer* introducer, event::Loop* loop,
   if (deadline != absl::InfiniteFuture()) {
     loop_->StartTimer(&deadline_, deadline);
   }
+  log_.Begin(loop_->Now());
+  loop_->StartTimer(&look_, log_.next());
   Ask();
 }
 
@@ -41,24 +65,79 @@ void OpenAttempt::Ask() {
   opening_ = introducer_->Open(loop_, interface_, waits_, this);
 }
 
-void OpenAttempt::AskLater(const absl::Status& why) {
-  if (why != told_) {  // it may go on for long
-    told_ = why;
-    event::Log(event::LogLevel::kError,
-               absl::StrCat("interface '", interface_.interface_name,
-                            "': cannot open a session: ", why.message(),
-                            "; trying again"));
-  }
-  opening_.reset();
-  loop_->StartTimer(this, loop_->Now() + kAskAgainAfter);
+// ---- Why it waits ----------------------------------------------------------
+
+WaitCause OpenAttempt::cause() {
+  if (opening_ == nullptr) return refused_;
+  WaitCause cause = opening_->cause();
+  // A new try that nobody has answered yet does not make the last answer untrue.
+  const bool is_answer = cause.known() &&
+                         cause.reason != WaitReason::kNoAnswer &&
+                         cause.reason != WaitReason::kNotTaken;
+  return !is_answer && loop_->Now() < refused_until_ ? refused_ : cause;
 }
+
+void OpenAttempt::OnCauseChanged() {
+  refused_until_ = absl::InfinitePast();
+  Look();
+}
+
+void OpenAttempt::LookTimer::OnExpiry() {
+  if (!attempt_->waits_ &&
+      attempt_->log_.Waited(attempt_->loop_->Now()) >= kMaxTryOpenWait) {
+    const WaitCause cause = attempt_->cause();
+    if (cause.reason == WaitReason::kNoAnswer) {
+      attempt_->observer_->OnCause(cause);
+      attempt_->observer_->OnEnded(absl::UnavailableError(cause.text));
+      return;
+    }
+  }
+  attempt_->Look();
+}
+
+void OpenAttempt::Look() {
+  const event::Instant now = loop_->Now();
+  const WaitCause cause = this->cause();
+  observer_->OnCause(cause);
+  if (log_.Update(now, cause)) Log(LogLevel::kWarning, "waiting: ", cause.text);
+  event::Instant next = log_.next();
+  if (cause.reason == WaitReason::kNoAnswer) {
+    const absl::Duration longest =
+        waits_ ? kLookAgainAtMost : directory::WaitLog::kInterval;
+    next = std::min(next, now + std::max(directory::WaitLog::kInterval,
+                                         std::min(log_.Waited(now), longest)));
+  }
+  if (next == absl::InfiniteFuture()) {
+    loop_->StopTimer(&look_);
+  } else {
+    loop_->StartTimer(&look_, next);
+  }
+}
+
+template <typename... Args>
+void OpenAttempt::Log(LogLevel level, const Args&... args) {
+  if (!event::LogEnabled(level)) return;
+  event::Log(level, absl::StrCat("interface '", interface_.interface_name,
+                                 "': ", args...));
+}
+
+void OpenAttempt::LogOpen(const event::Credentials& server) {
+  const LogLevel level = log_.said() ? LogLevel::kInfo : LogLevel::kDebug;
+  if (!event::LogEnabled(level)) return;
+  const absl::Duration waited =
+      absl::Trunc(log_.Waited(loop_->Now()), absl::Milliseconds(1));
+  Log(level, "open after ", absl::FormatDuration(waited), ", served by pid ",
+      server.pid, " of user ", server.uid);
+}
+
+// ---- Answers ---------------------------------------------------------------
 
 void OpenAttempt::OnIntroduced(
     std::unique_ptr<transports::Connection> connection,
     transports::IncomingFrame first) {
   if (PlainType(first.type) == kTurnedAwayFrame) {
-    OnRefused(absl::ResourceExhaustedError(
-        "the service has as many sessions as it may"));
+    const char* const text = "the service has as many sessions as it may";
+    Refused(WaitReason::kServiceFull, absl::ResourceExhaustedError(text));
     return;
   }
   absl::optional<Hello> hello;
@@ -67,36 +146,56 @@ void OpenAttempt::OnIntroduced(
         absl::MakeConstSpan(first.payload.data(), first.payload.size()));
   }
   if (!hello.has_value()) {
-    OnRefused(absl::InvalidArgumentError(
-        "the server speaks another version of the protocol between sessions"));
+    Refused(WaitReason::kOtherVersion,
+            absl::UnimplementedError("the server speaks another version of the "
+                                     "protocol between sessions"));
     return;
   }
+  const event::Credentials server = first.sender.value_or(event::Credentials{});
   const absl::Status taken =
-      observer_->OnTaken(std::move(connection), *hello,
-                         first.sender.value_or(event::Credentials{}));
+      observer_->OnTaken(std::move(connection), *hello, server);
   if (!taken.ok()) {
-    OnRefused(taken);
+    Refused(WaitReason::kSystem, taken);
     return;
   }
+  LogOpen(server);
   observer_->OnEnded(absl::OkStatus());
 }
 
 void OpenAttempt::OnRefused(const absl::Status& why) {
+  // ResourceExhausted is for a service that is full.
+  Refused(ReasonOf(why), why.code() == absl::StatusCode::kResourceExhausted
+                             ? absl::UnavailableError(why.message())
+                             : why);
+}
+
+void OpenAttempt::Refused(WaitReason reason, const absl::Status& why) {
   const bool is_final =
       !waits_ || why.code() == absl::StatusCode::kFailedPrecondition;
-  if (is_final) {
-    observer_->OnEnded(why);
-  } else if (is_last_look_) {
-    observer_->OnEnded(NotInTime());
-  } else {
-    AskLater(why);
+  WaitCause cause{reason, std::string(why.message())};
+  // A directory that could not even be asked.
+  if (!waits_ && reason == WaitReason::kRefused) {
+    const WaitCause known = opening_->cause();
+    if (known.known()) cause = known;
   }
+  refused_ = std::move(cause);
+  if (is_final || is_last_look_) {
+    observer_->OnCause(refused_);
+    observer_->OnEnded(is_final ? why : NotInTime());
+    return;
+  }
+  opening_.reset();
+  loop_->StartTimer(this, loop_->Now() + kAskAgainAfter);
+  refused_until_ =
+      loop_->Now() + kAskAgainAfter + directory::WaitLog::kInterval;
+  Look();
 }
 
 // This thread may have been busy, or stopped, for long: what has come counts.
 void OpenAttempt::EndInTimeOrNot() {
   is_last_look_ = true;
   if (opening_ != nullptr && opening_->Poll()) return;  // it has ended
+  observer_->OnCause(cause());
   observer_->OnEnded(NotInTime());
 }
 

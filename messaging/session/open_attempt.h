@@ -7,8 +7,11 @@
 #include <memory>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "directory/interface_description.h"
 #include "directory/introducer.h"
+#include "directory/wait_log.h"
+#include "event/base/log.h"
 #include "event/loop.h"
 #include "event/process.h"
 #include "messaging/machine/wire.h"
@@ -16,6 +19,10 @@
 
 namespace le {
 namespace messaging {
+
+// A directory that has been asked by an opening that does not wait, and that does
+// not answer for so long, counts as none.
+constexpr absl::Duration kMaxTryOpenWait = absl::Seconds(5);
 
 // Asks to be introduced to a service until a server takes the session, or there
 // is no point in going on. Gives up when it is destroyed. The owner's thread.
@@ -30,9 +37,14 @@ class OpenAttempt final : private directory::Opening::Observer,
         const event::Credentials& server) = 0;
     // It has ended, well or not. Called once and last: it may destroy the
     // attempt. DeadlineExceeded: out of time. FailedPrecondition: the service
-    // speaks another protocol. Others as Opening::Observer::OnRefused(), and
-    // only if the attempt does not wait.
+    // speaks another protocol. And only if the attempt does not wait:
+    // ResourceExhausted: the service has as many sessions as it may. Unavailable:
+    // also a directory that does not answer, or that refuses for a limit.
+    // Others as Opening::Observer::OnRefused().
     virtual void OnEnded(const absl::Status& status) = 0;
+    // Why it waits, whenever that has been looked at: at each change, and
+    // before it ends in failure.
+    virtual void OnCause(const directory::WaitCause& cause) = 0;
 
    protected:
     ~Observer() = default;
@@ -43,6 +55,9 @@ class OpenAttempt final : private directory::Opening::Observer,
               directory::InterfaceDescription interface, bool waits,
               event::Instant deadline, Observer* observer);
   ~OpenAttempt() override = default;
+
+  // Why it is not open yet.
+  directory::WaitCause cause();
 
  private:
   class Deadline final : public event::Timer {
@@ -55,13 +70,28 @@ class OpenAttempt final : private directory::Opening::Observer,
     OpenAttempt* const attempt_;
   };
 
+  // Looks at the cause, for the log and for what nobody tells.
+  class LookTimer final : public event::Timer {
+   public:
+    explicit LookTimer(OpenAttempt* attempt) : attempt_(attempt) {}
+    void OnExpiry() override;
+
+   private:
+    OpenAttempt* const attempt_;
+  };
+
   void Ask();
-  void AskLater(const absl::Status& why);
-  // At the deadline.
+  void Look();
+  // At the deadline. Ends with the attempt's destruction, as the next may.
   void EndInTimeOrNot();
+  void Refused(directory::WaitReason reason, const absl::Status& why);
+  void LogOpen(const event::Credentials& server);
+  template <typename... Args>
+  void Log(event::LogLevel level, const Args&... args);
   void OnIntroduced(std::unique_ptr<transports::Connection> connection,
                     transports::IncomingFrame first) override;
   void OnRefused(const absl::Status& why) override;
+  void OnCauseChanged() override;
   void OnExpiry() override { Ask(); }
 
   directory::Introducer* const introducer_;
@@ -72,7 +102,12 @@ class OpenAttempt final : private directory::Opening::Observer,
   Deadline deadline_{this};
   std::unique_ptr<directory::Opening> opening_;
   bool is_last_look_ = false;
-  absl::Status told_;  // why it does not succeed, last said in the log
+  // Why it was refused last, which counts until another answer comes or until
+  // then.
+  directory::WaitCause refused_;
+  event::Instant refused_until_ = absl::InfinitePast();
+  directory::WaitLog log_;
+  LookTimer look_{this};
 };
 
 }  // namespace messaging

@@ -6,9 +6,14 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "event/base/log.h"
 #include "event/process.h"
+#include "event/testing/sim.h"
 #include "gtest/gtest.h"
 #include "transports/buffer.h"
 
@@ -17,6 +22,8 @@ namespace messaging {
 namespace {
 
 using directory::InterfaceDescription;
+using directory::WaitCause;
+using directory::WaitReason;
 
 // Keeps whoever asks, to be answered by the test.
 class FakeIntroducer final : public directory::Introducer {
@@ -35,6 +42,7 @@ class FakeIntroducer final : public directory::Introducer {
   }
 
   directory::Opening::Observer* observer_ = nullptr;
+  WaitCause cause_;
   int asked_ = 0;
   std::function<bool()> poll_ = [] { return false; };
 
@@ -43,6 +51,7 @@ class FakeIntroducer final : public directory::Introducer {
    public:
     explicit FakeOpening(FakeIntroducer* introducer)
         : introducer_(introducer) {}
+    WaitCause cause() override { return introducer_->cause_; }
     bool Poll() override { return introducer_->poll_(); }
 
    private:
@@ -60,11 +69,18 @@ class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
     ++ended_;
     status_ = status;
   }
+  void OnCause(const WaitCause& cause) override { cause_ = cause; }
 
+  static InterfaceDescription Described() {
+    InterfaceDescription described;
+    described.interface_name = "shout";
+    return described;
+  }
   void Start(bool waits, event::Instant deadline = absl::InfiniteFuture()) {
+    attempt_.reset();
     attempt_ = std::make_unique<OpenAttempt>(
-        &introducer_, event::Thread::Current()->loop(), InterfaceDescription{},
-        waits, deadline, this);
+        &introducer_, event::Thread::Current()->loop(), Described(), waits,
+        deadline, this);
   }
   void PassTheDeadline() {
     event::Thread::Current()->loop()->RunTurn(absl::InfinitePast());
@@ -82,6 +98,7 @@ class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
   }
 
   absl::Status taken_;
+  WaitCause cause_;
   int ended_ = 0;
   absl::Status status_;
   FakeIntroducer introducer_;
@@ -101,7 +118,7 @@ TEST_F(OpenAttemptTest, EndsIfItDoesNotWaitWhateverTheServerSays) {
   Start(/*waits=*/false);
   Introduce(kHelloFrame, Hello::kVersion + 1);
   EXPECT_EQ(ended_, 1);
-  EXPECT_EQ(status_.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(status_.code(), absl::StatusCode::kUnimplemented);
 
   Start(/*waits=*/false);
   Introduce(kTurnedAwayFrame, Hello::kVersion);
@@ -121,6 +138,182 @@ TEST_F(OpenAttemptTest, GoesOnIfItWaits) {
   EXPECT_EQ(ended_, 0);
   introducer_.observer_->OnRefused(absl::FailedPreconditionError("protocol"));
   EXPECT_EQ(ended_, 1) << "but not if the service speaks another protocol";
+}
+
+// ---- What is said of the wait ----------------------------------------------
+
+std::vector<std::string>* g_log = nullptr;
+
+// In virtual time.
+class OpenAttemptWaitTest : public OpenAttemptTest {
+ protected:
+  void Run(std::function<void()> body) {
+    event::Simulation sim(1);
+    g_log = &log_;
+    const event::LogSink sink =
+        event::SetLogSink([](event::LogLevel level, absl::string_view line) {
+          g_log->push_back(absl::StrCat(event::LogLevelName(level), " ", line));
+        });
+    sim.Spawn(sim.AddProcess("test", {0, 0, 0}), "main", [this, &body] {
+      loop_ = event::Thread::Current()->loop();
+      body();
+      attempt_.reset();
+    });
+    EXPECT_EQ(static_cast<int>(sim.Run()),
+              static_cast<int>(event::Simulation::Outcome::kEnded))
+        << sim.Report();
+    event::SetLogSink(sink);
+  }
+  void Advance(absl::Duration time) {
+    const event::Instant end = loop_->Now() + time;
+    while (loop_->Now() < end) loop_->RunTurn(end);
+  }
+  void Tell(WaitReason reason, const std::string& text) {
+    introducer_.cause_ = WaitCause{reason, text};
+    introducer_.observer_->OnCauseChanged();
+  }
+
+  std::vector<std::string> log_;
+  event::Loop* loop_ = nullptr;
+};
+
+using Lines = std::vector<std::string>;
+
+TEST_F(OpenAttemptWaitTest, SaysTheCauseAfterASecondAndThatItIsOpen) {
+  Run([&] {
+    Start(/*waits=*/true);
+    Tell(WaitReason::kNoBinding, "no binding");
+    EXPECT_EQ(attempt_->cause().reason, WaitReason::kNoBinding);
+    EXPECT_EQ(cause_.reason, WaitReason::kNoBinding) << "told at once";
+    Advance(absl::Seconds(1) - absl::Nanoseconds(1));
+    EXPECT_EQ(log_, Lines());
+    Advance(absl::Hours(1));
+    EXPECT_EQ(log_, Lines({"WARNING interface 'shout': waiting: no binding"}));
+    Tell(WaitReason::kNotOffered, "not offered");
+    Advance(absl::Seconds(1) + absl::Nanoseconds(1));
+    Introduce(kHelloFrame, Hello::kVersion);
+    ASSERT_EQ(log_.size(), 3u);
+    EXPECT_EQ(log_[1], "WARNING interface 'shout': waiting: not offered");
+    EXPECT_EQ(log_[2],
+              "INFO interface 'shout': open after 1h2s, served by pid 0 of "
+              "user 0");
+  });
+}
+
+TEST_F(OpenAttemptWaitTest, SaysNothingIfItOpensSoon) {
+  Run([&] {
+    Start(/*waits=*/true);
+    Tell(WaitReason::kNoBinding, "no binding");
+    Advance(absl::Milliseconds(900));
+    Introduce(kHelloFrame, Hello::kVersion);
+    attempt_.reset();  // as its user does
+    Advance(absl::Seconds(10));
+    EXPECT_EQ(log_, Lines());
+  });
+}
+
+TEST_F(OpenAttemptWaitTest, ManyChangesMakeFewLines) {
+  Run([&] {
+    Start(/*waits=*/true);
+    for (int i = 0; i < 10000; ++i) {
+      Tell(WaitReason::kNotOffered, absl::StrCat(i));
+      Advance(absl::Milliseconds(1));
+    }
+    EXPECT_GE(log_.size(), 5u);
+    EXPECT_LE(log_.size(), 10u);
+    Advance(absl::Seconds(2));
+    EXPECT_EQ(log_.back(), "WARNING interface 'shout': waiting: 9999");
+  });
+}
+
+// Each try is new to the directory, and its cause is the same all the time.
+TEST_F(OpenAttemptWaitTest, ARefusalIsTheCauseWhileItIsTriedAgain) {
+  Run([&] {
+    introducer_.cause_ = WaitCause{WaitReason::kNotTaken, "in transit"};
+    Start(/*waits=*/true);
+    for (int i = 0; i < 5; ++i) {
+      Introduce(kTurnedAwayFrame, 0);
+      Advance(absl::Milliseconds(500));
+      EXPECT_EQ(attempt_->cause().reason, WaitReason::kServiceFull);
+      Advance(absl::Milliseconds(510));
+      EXPECT_EQ(attempt_->cause().reason, WaitReason::kServiceFull);
+      EXPECT_EQ(introducer_.asked_, i + 2);
+    }
+    EXPECT_EQ(log_,
+              Lines({"WARNING interface 'shout': waiting: the service has "
+                     "as many sessions as it may"}));
+    Introduce(kHelloFrame, Hello::kVersion + 1);
+    Advance(absl::Seconds(1));
+    EXPECT_EQ(attempt_->cause().reason, WaitReason::kOtherVersion);
+    introducer_.observer_->OnRefused(absl::UnavailableError("a limit"));
+    EXPECT_EQ(attempt_->cause().reason, WaitReason::kRefused);
+    Advance(absl::Seconds(1));
+    introducer_.observer_->OnRefused(absl::UnimplementedError("version"));
+    EXPECT_EQ(attempt_->cause().reason, WaitReason::kOtherVersion);
+    Advance(absl::Seconds(1));
+    taken_ = absl::InternalError("cannot be watched");
+    Introduce(kHelloFrame, Hello::kVersion);
+    EXPECT_EQ(attempt_->cause().reason, WaitReason::kSystem);
+    Advance(absl::Seconds(1));
+    Tell(WaitReason::kNotOffered, "not offered");
+    EXPECT_EQ(attempt_->cause().reason, WaitReason::kNotOffered);
+  });
+}
+
+TEST_F(OpenAttemptWaitTest, LooksForWhatNobodyTells) {
+  Run([&] {
+    introducer_.cause_ = WaitCause{WaitReason::kNoAnswer, "frozen"};
+    Start(/*waits=*/true);
+    Advance(absl::Minutes(10));
+    EXPECT_EQ(log_, Lines({"WARNING interface 'shout': waiting: frozen"}));
+    introducer_.cause_ = WaitCause{WaitReason::kNotTaken, "hung"};
+    Advance(absl::Minutes(2));
+    ASSERT_EQ(log_.size(), 2u);
+    EXPECT_EQ(log_[1], "WARNING interface 'shout': waiting: hung");
+    EXPECT_EQ(ended_, 0);
+  });
+}
+
+TEST_F(OpenAttemptWaitTest, ATryEndsIfTheDirectoryDoesNotAnswer) {
+  Run([&] {
+    introducer_.cause_ = WaitCause{WaitReason::kNoAnswer, "frozen"};
+    Start(/*waits=*/false);
+    Advance(kMaxTryOpenWait - absl::Milliseconds(1));
+    EXPECT_EQ(ended_, 0);
+    Advance(absl::Seconds(1));
+    EXPECT_EQ(ended_, 1);
+    EXPECT_EQ(status_.code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(cause_.reason, WaitReason::kNoAnswer);
+  });
+}
+
+TEST_F(OpenAttemptWaitTest, ATryWaitsForAServerThatDoesNotTakeIt) {
+  Run([&] {
+    introducer_.cause_ = WaitCause{WaitReason::kNotTaken, "hung"};
+    Start(/*waits=*/false);
+    Advance(absl::Hours(1));
+    EXPECT_EQ(ended_, 0);
+    EXPECT_EQ(log_, Lines({"WARNING interface 'shout': waiting: hung"}));
+  });
+}
+
+// Why a try failed can be asked afterwards.
+TEST_F(OpenAttemptWaitTest, ATryLeavesItsCause) {
+  Run([&] {
+    auto try_it = [&](const absl::Status& refusal) {
+      Start(/*waits=*/false);
+      introducer_.observer_->OnRefused(refusal);
+      return cause_.reason;
+    };
+    EXPECT_EQ(try_it(absl::NotFoundError("")), WaitReason::kNotOffered);
+    EXPECT_EQ(try_it(absl::PermissionDeniedError("")), WaitReason::kNoBinding);
+    EXPECT_EQ(try_it(absl::UnauthenticatedError("")), WaitReason::kNotTrusted);
+    EXPECT_EQ(try_it(absl::ResourceExhaustedError("")), WaitReason::kRefused);
+    EXPECT_EQ(status_.code(), absl::StatusCode::kUnavailable)
+        << "ResourceExhausted is for a service that is full";
+    introducer_.cause_ = WaitCause{WaitReason::kNoDirectory, "nobody there"};
+    EXPECT_EQ(try_it(absl::UnavailableError("")), WaitReason::kNoDirectory);
+  });
 }
 
 // The deadline is looked at when the answer may be there, unread.

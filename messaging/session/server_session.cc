@@ -90,6 +90,7 @@ void ServerSession::Settle() {
   if (link_.attached() != nullptr) {
     if (service_->handler()->WantsCloses()) RememberClient();
     link_.Close();
+    LogDebug("a session is closed: ", CloseReasonText(close_reason()));
   }
   // No user knows of it, or none has anything more to be told.
   if (life().state == ServerState::kGone) LeaveService();

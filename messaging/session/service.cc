@@ -48,11 +48,20 @@ void Service::Advertise() {
     }
     return;
   }
+  LogDebug("being advertised");
   offer_ = introducer_->Advertise(owner_->thread()->control_loop(),
                                   interface_.Describe(), this);
 }
 
-void Service::Hide() { Apply(ServiceEvent::kHide); }
+void Service::Hide() {
+  if (Apply(ServiceEvent::kHide)) LogDebug("hidden");
+}
+
+void Service::LogDebug(absl::string_view what) {
+  if (!event::LogEnabled(LogLevel::kDebug)) return;
+  event::Log(LogLevel::kDebug,
+             absl::StrCat("service '", interface_.name, "': ", what));
+}
 
 void Service::Delete() {
   Apply(ServiceEvent::kDelete);
@@ -133,6 +142,11 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection) {
                                                 "': a session was not opened: ",
                                                 started.message()));
     return;
+  }
+  if (event::LogEnabled(LogLevel::kDebug)) {
+    const event::Credentials client = session->client();
+    LogDebug(absl::StrCat("a session with pid ", client.pid, " of user ",
+                          client.uid));
   }
   ServerSession* const listed = session.release();
   listed->next_ = first_session_;

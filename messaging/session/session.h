@@ -7,7 +7,9 @@
 #include <atomic>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "directory/interface_description.h"
+#include "event/base/log.h"
 #include "event/base/ref.h"
 #include "event/process.h"
 #include "messaging/machine/close_reason.h"
@@ -73,6 +75,13 @@ class Session : public MessageOwner {
   // The connection is closed, and why.
   virtual void OnConnectionClosed(const absl::Status& status) = 0;
 
+  // A line at debug level, about the life of this session.
+  template <typename... Args>
+  void LogDebug(const Args&... what) {
+    if (!event::LogEnabled(event::LogLevel::kDebug)) return;
+    event::Log(event::LogLevel::kDebug,
+               absl::StrCat("interface '", interface_name(), "': ", what...));
+  }
   // Says in the log which session is being closed, and why.
   void LogClosing(const event::Credentials& far_end, CloseReason reason,
                   absl::string_view details);

@@ -122,7 +122,12 @@ static void Sessions(le_msg_ProtocolRef_t protocol) {
   le_msg_SessionEventHandler_t handler = NULL;
   void* context = NULL;
   le_msg_SessionLimits_t limits;
+  char cause[100];
   le_msg_SessionRef_t session = le_msg_CreateSession(protocol, "client");
+  LE_TEST_OK(
+      le_msg_GetWaitReason(session, cause, sizeof(cause)) == LE_MSG_WAIT_NONE &&
+          cause[0] == '\0',
+      "it does not wait");
   le_msg_SetSessionRecvHandler(session, OnNews, NULL);
   le_msg_SetSessionCloseHandler(session, OnGone, &Completions);
   le_msg_GetSessionCloseHandler(session, &handler, &context);

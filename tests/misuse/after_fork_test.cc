@@ -183,6 +183,7 @@ std::vector<Function> Functions() {
       CALL(le_msg_GetClientPidFd, w->session, nullptr),
       CALL(le_msg_GetServerUserCreds, w->session, nullptr, nullptr),
       CALL(le_msg_GetCloseReason, w->session),
+      CALL(le_msg_GetWaitReason, w->session, nullptr, 0),
       CALL(le_msg_GetCloseReasonTxt, LE_MSG_CLOSE_NONE),
       CALL(le_msg_SetSessionLimits, w->session, nullptr),
       CALL(le_msg_GetSessionLimits, w->session, nullptr),

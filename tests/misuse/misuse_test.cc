@@ -349,6 +349,8 @@ TEST_F(MisuseTest, Extensions) {
   uid_t uid;
   EXPECT_MISUSE(le_msg_GetServerUserCreds(nullptr, &uid, nullptr),
                 "le_msg_GetServerUserCreds");
+  EXPECT_MISUSE(le_msg_GetWaitReason(nullptr, nullptr, 0),
+                "le_msg_GetWaitReason");
   int fd;
   EXPECT_MISUSE(le_msg_GetClientPidFd(Session(), &fd), "le_msg_GetClientPidFd");
   EXPECT_MISUSE(OnAnotherThread(

@@ -134,6 +134,7 @@ void ClientProgram::OnTimer(le_timer_Ref_t timer) {
 }
 
 void ClientProgram::Act() {
+  CheckThatWaitsHaveACause();
   if (live_.empty() || (live_.size() < kMaxLive && world_->OneIn(10))) {
     NewConversation(interfaces_[world_->Roll(interfaces_.size())]);
   }
@@ -222,7 +223,8 @@ void ClientProgram::Open(Conversation* conversation) {
     case 3: {
       const bool timed = world_->OneIn(2);
       openings_.push_back(std::make_unique<Opening>(
-          Opening{conversation, conversation->incarnation, timed}));
+          Opening{conversation, conversation->incarnation, timed,
+                  world_->sim()->Now()}));
       Opening* const opening = openings_.back().get();
       if (timed) ++untold_openings_;
       if (!timed) {
@@ -240,10 +242,33 @@ void ClientProgram::Open(Conversation* conversation) {
   }
   if (result == LE_OK) return IsOpen(conversation);
   conversation->state = State::kClosed;
+  CheckCause(conversation->ref, "an open has failed for no cause");
   const le_msg_MessageRef_t message =
       NewMessage(conversation, Command::kAnswer, 0, ++conversation->sequence);
   if (le_msg_SendTimed(message, 0) != LE_CLOSED) {
     Fail("an open has failed, but the session takes messages");
+  }
+}
+
+void ClientProgram::CheckCause(le_msg_SessionRef_t session, const char* fault) {
+  char cause[200];
+  if (le_msg_GetWaitReason(session, cause, sizeof(cause)) == LE_MSG_WAIT_NONE ||
+      cause[0] == '\0') {
+    Fail(fault);
+  }
+}
+
+void ClientProgram::CheckThatWaitsHaveACause() {
+  // A second, and a little for what was due then and has not run yet.
+  const absl::Time late = world_->sim()->Now() - absl::Milliseconds(1500);
+  for (const auto& opening : openings_) {
+    const Conversation& conversation = *opening->conversation;
+    if (opening->told || opening->since > late || conversation.deleted ||
+        conversation.state != State::kOpening ||
+        conversation.incarnation != opening->incarnation) {
+      continue;
+    }
+    CheckCause(conversation.ref, "an opening has waited long for no cause");
   }
 }
 
@@ -502,6 +527,7 @@ void ClientProgram::TellOpening(Opening* opening, le_result_t result) {
   if (!goes_on) return;
   if (result != LE_OK) {
     conversation->state = State::kClosed;
+    CheckCause(conversation->ref, "an opening has timed out for no cause");
     return;
   }
   IsOpen(conversation);

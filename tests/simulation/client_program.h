@@ -53,6 +53,7 @@ class ClientProgram {
     Conversation* conversation;
     uint64_t incarnation;
     bool timed;
+    absl::Time since;
     bool told = false;
   };
   struct Request {
@@ -82,6 +83,8 @@ class ClientProgram {
   void Schedule();
   // ---- Operations ----
   void Open(Conversation* conversation);
+  void CheckCause(le_msg_SessionRef_t session, const char* fault);
+  void CheckThatWaitsHaveACause();
   void Close(Conversation* conversation);
   void Delete(Conversation* conversation);
   void SendOneWay(Conversation* conversation);

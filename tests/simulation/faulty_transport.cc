@@ -145,6 +145,9 @@ class FaultyConnection final : public Connection,
   }
   void Flush() override { inner_->Flush(); }
   size_t queued_bytes() const override { return inner_->queued_bytes(); }
+  size_t unreceived_bytes() const override {
+    return inner_->unreceived_bytes();
+  }
   absl::Status close_status() const override {
     return broken_ ? absl::UnavailableError("the connection broke")
                    : inner_->close_status();

@@ -192,7 +192,7 @@ TEST_F(SimulatedUsersTest, WhoWaitsWaitsForAnother) {
     Let(kHour);
     EXPECT_FALSE(is_open);
     ExpectToldNothing();
-    ExpectLoggedOnce("WARNING interface 'clock': waits for another directory");
+    ExpectLoggedOnce("WARNING interface 'clock': waiting: the directory at");
     StartAs(kRoot);
     Let(kSoon);
     EXPECT_EQ(server_->registry().waiting().size(), 1u);
@@ -207,7 +207,7 @@ TEST_F(SimulatedUsersTest, WhoIsBlockedWaitsForAnother) {
     const le_msg_SessionRef_t session = NewSession();
     EXPECT_EQ(le_msg_OpenSessionSyncTimed(session, 3600 * 1000), LE_TIMEOUT);
     ExpectToldNothing();
-    ExpectLoggedOnce("WARNING interface 'clock': waits for another directory");
+    ExpectLoggedOnce("WARNING interface 'clock': waiting: the directory at");
     const event::Instant start = sim_.Now();
     Offer();
     StartLaterAs(kAlice, kHour);

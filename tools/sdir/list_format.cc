@@ -13,6 +13,7 @@ namespace sdir {
 
 using directory::proto::ListPart;
 using directory::proto::OfferState;
+using directory::proto::WaitingEntry;
 
 namespace {
 
@@ -73,6 +74,56 @@ const char* StateName(OfferState state) {
   }
 }
 
+// Why it is not served: a line below its own, or nothing if that is not known.
+std::string ReasonLine(const WaitingEntry& client) {
+  std::string reason;
+  switch (client.reason()) {
+    case directory::proto::WAIT_NOT_OFFERED:
+      reason = "the service is not offered";
+      break;
+    case directory::proto::WAIT_NOT_TAKEN:
+      reason = absl::StrCat("pid ", client.server_pid(),
+                            " has introductions that it has not taken");
+      break;
+    default:
+      if (client.missing_binding().empty()) return "";
+      reason = absl::StrCat("missing binding: ", client.missing_binding());
+  }
+  return absl::StrCat("                    ", reason, "\n");
+}
+
+const char* ReasonName(directory::proto::WaitReason reason) {
+  switch (reason) {
+    case directory::proto::WAIT_NO_BINDING:
+      return "no binding";
+    case directory::proto::WAIT_NOT_OFFERED:
+      return "not offered";
+    case directory::proto::WAIT_NOT_TAKEN:
+      return "not taken";
+    default:
+      return "";
+  }
+}
+
+std::string JsonOf(const WaitingEntry& client) {
+  std::string json = absl::StrCat(
+      "{\"client\":", Agent(client.client()), ",\"pid\":", client.pid(),
+      ",\"protocolId\":", Quoted(client.protocol_id()));
+  if (!client.service().empty()) {
+    absl::StrAppend(&json, ",\"service\":", Agent(client.service()));
+  } else {
+    absl::StrAppend(&json,
+                    ",\"missingBinding\":", Quoted(client.missing_binding()));
+  }
+  if (*ReasonName(client.reason()) != '\0') {
+    absl::StrAppend(&json, ",\"reason\":", Quoted(ReasonName(client.reason())));
+  }
+  if (client.server_pid() != 0) {
+    absl::StrAppend(&json, ",\"serverPid\":", client.server_pid());
+  }
+  return json + "}";
+}
+
 }  // namespace
 
 std::string FormatText(const ListPart& list) {
@@ -102,10 +153,13 @@ std::string FormatText(const ListPart& list) {
       absl::StrAppend(&text, "UNBOUND");
     }
     absl::StrAppend(&text, "  (protocol ID = '", client.protocol_id(), "')\n");
-    if (client.service().empty()) {
-      absl::StrAppend(&text, "                    missing binding: ",
-                      client.missing_binding(), "\n");
-    }
+    absl::StrAppend(&text, ReasonLine(client));
+  }
+  for (const auto& client : list.not_taken()) {
+    absl::StrAppendFormat(&text, "        [pid %5d] %s INTRODUCED to ",
+                          client.pid(), client.client());
+    absl::StrAppend(&text, client.service(), "  (protocol ID = '",
+                    client.protocol_id(), "')\n", ReasonLine(client));
   }
   for (const auto& user : list.users()) {
     if (user.at_limit().empty()) continue;
@@ -138,16 +192,13 @@ std::string FormatJson(const ListPart& list) {
   absl::StrAppend(&json, "],\"waiting\":[");
   comma = "";
   for (const auto& client : list.waiting()) {
-    absl::StrAppend(&json, comma, "{\"client\":", Agent(client.client()),
-                    ",\"pid\":", client.pid(),
-                    ",\"protocolId\":", Quoted(client.protocol_id()));
-    if (!client.service().empty()) {
-      absl::StrAppend(&json, ",\"service\":", Agent(client.service()));
-    } else {
-      absl::StrAppend(&json,
-                      ",\"missingBinding\":", Quoted(client.missing_binding()));
-    }
-    absl::StrAppend(&json, "}");
+    absl::StrAppend(&json, comma, JsonOf(client));
+    comma = ",";
+  }
+  absl::StrAppend(&json, "],\"notTaken\":[");
+  comma = "";
+  for (const auto& client : list.not_taken()) {
+    absl::StrAppend(&json, comma, JsonOf(client));
     comma = ",";
   }
   absl::StrAppend(&json, "],\"users\":[");

@@ -25,11 +25,20 @@ directory::proto::ListPart Example() {
   unbound->set_pid(8);
   unbound->set_protocol_id("q");
   unbound->set_missing_binding("<ann>.x -> <USER>.x");
+  unbound->set_reason(directory::proto::WAIT_NO_BINDING);
   auto* waiting = list.add_waiting();
   waiting->set_client("<ann>.c");
   waiting->set_pid(9);
   waiting->set_protocol_id("q");
   waiting->set_service("<bob>.s");
+  waiting->set_reason(directory::proto::WAIT_NOT_OFFERED);
+  auto* not_taken = list.add_not_taken();
+  not_taken->set_client("<ann>.d");
+  not_taken->set_pid(10);
+  not_taken->set_protocol_id("q");
+  not_taken->set_service("<bob>.t");
+  not_taken->set_reason(directory::proto::WAIT_NOT_TAKEN);
+  not_taken->set_server_pid(11);
   list.set_introductions(3);
   return list;
 }
@@ -43,6 +52,29 @@ TEST(ListFormatTest, Text) {
             "\nSERVICES\n\n"
             "        <bob>.s  (protocol ID = 'p', max message size = 100 "
             "bytes) [pid 7] standing by\n"
+            "\nWAITING CLIENTS\n\n"
+            "        [pid     8] <ann>.x UNBOUND  (protocol ID = 'q')\n"
+            "                    missing binding: <ann>.x -> <USER>.x\n"
+            "        [pid     9] <ann>.c WAITING for <bob>.s  (protocol ID = "
+            "'q')\n"
+            "                    the service is not offered\n"
+            "        [pid    10] <ann>.d INTRODUCED to <bob>.t  (protocol ID = "
+            "'q')\n"
+            "                    pid 11 has introductions that it has not "
+            "taken\n"
+            "\nINTRODUCTIONS MADE: 3\n\n");
+}
+
+// A directory of the first release gives no reasons.
+TEST(ListFormatTest, TextWithoutReasons) {
+  directory::proto::ListPart list = Example();
+  list.clear_bindings();
+  list.clear_services();
+  list.clear_not_taken();
+  for (auto& waiting : *list.mutable_waiting()) waiting.clear_reason();
+  EXPECT_EQ(FormatText(list),
+            "\nBINDINGS\n\n"
+            "\nSERVICES\n\n"
             "\nWAITING CLIENTS\n\n"
             "        [pid     8] <ann>.x UNBOUND  (protocol ID = 'q')\n"
             "                    missing binding: <ann>.x -> <USER>.x\n"
@@ -67,7 +99,8 @@ TEST(ListFormatTest, NamesWhoHasReachedALimit) {
             "\nUSER <ann> HAS REACHED A LIMIT: waiting clients, services\n"
             "\nINTRODUCTIONS MADE: 0\n\n");
   EXPECT_EQ(FormatJson(list),
-            "{\"bindings\":[],\"services\":[],\"waiting\":[],\"users\":["
+            "{\"bindings\":[],\"services\":[],\"waiting\":[],"
+            "\"notTaken\":[],\"users\":["
             "{\"user\":\"bob\",\"connections\":0,\"waiting\":0,"
             "\"services\":0},"
             "{\"user\":\"ann\",\"connections\":5,\"waiting\":3,"
@@ -86,10 +119,16 @@ TEST(ListFormatTest, JsonIsEscaped) {
             "\"state\":\"standing by\"}],"
             "\"waiting\":[{\"client\":{\"user\":\"ann\",\"interface\":\"x\"},"
             "\"pid\":8,\"protocolId\":\"q\","
-            "\"missingBinding\":\"<ann>.x -> <USER>.x\"},"
+            "\"missingBinding\":\"<ann>.x -> <USER>.x\","
+            "\"reason\":\"no binding\"},"
             "{\"client\":{\"user\":\"ann\",\"interface\":\"c\"},\"pid\":9,"
             "\"protocolId\":\"q\","
-            "\"service\":{\"user\":\"bob\",\"interface\":\"s\"}}],"
+            "\"service\":{\"user\":\"bob\",\"interface\":\"s\"},"
+            "\"reason\":\"not offered\"}],"
+            "\"notTaken\":[{\"client\":{\"user\":\"ann\","
+            "\"interface\":\"d\"},\"pid\":10,\"protocolId\":\"q\","
+            "\"service\":{\"user\":\"bob\",\"interface\":\"t\"},"
+            "\"reason\":\"not taken\",\"serverPid\":11}],"
             "\"users\":[],\"introductions\":3}\n");
 }
 

@@ -140,7 +140,7 @@ absl::StatusOr<std::unique_ptr<Connection>> LoopbackTransport::Connect(
   auto it = network_->acceptors_.find(address);
   if (it == network_->acceptors_.end()) {
     return absl::UnavailableError(
-        absl::StrCat("nobody listens at '", address, "'"));
+        absl::StrCat("'", address, "': nobody listens"));
   }
   LoopbackAcceptor* const acceptor = it->second;
   auto channel = std::make_shared<LoopbackChannel>(

@@ -15,6 +15,10 @@ namespace le {
 namespace transports {
 namespace {
 
+// An end can be passed on while no more than this waits for its peer: what a
+// kernel would hold.
+constexpr size_t kPassableBytes = 4096;
+
 // Under the channel's lock.
 void Notify(LoopbackEnd* end, event::DeferredWakes* wakes) {
   for (event::Parker* parker : end->waiters) wakes->Unpark(parker);
@@ -254,7 +258,7 @@ bool LoopbackConnection::IsIdle(const LoopbackChannel* channel) const {
   event::MutexLock lock(&channel_->mutex);
   // What this end has not received is as if it were with the kernel.
   return !mine().closed && mine().loop == nullptr && mine().waiters.empty() &&
-         far().inbox.empty();
+         far().inbox.bytes() <= kPassableBytes;
 }
 
 IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {

@@ -91,6 +91,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   IoResult Send(const OutgoingFrame& frame) override;
   void Flush() override {}
   size_t queued_bytes() const override;
+  size_t unreceived_bytes() const override { return queued_bytes(); }
   absl::Status close_status() const override;
   absl::StatusOr<event::Credentials> peer() const override;
   absl::StatusOr<event::UniqueFd> PeerPidFd() const override;

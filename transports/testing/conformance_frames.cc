@@ -270,7 +270,7 @@ TEST_P(TransportConformanceTest, PassesNoConnectionThatIsNotIdle) {
   middle->Detach();
 
   int sent = 0;
-  while (middle->queued_bytes() == 0) {
+  while (middle->queued_bytes() < 16384) {
     ASSERT_EQ(middle->Send(Frame(1, std::string(1000, 'x'))), IoResult::kOk);
     ++sent;
   }
@@ -290,6 +290,41 @@ TEST_P(TransportConformanceTest, PassesNoConnectionThatIsNotIdle) {
   EXPECT_EQ(middle, nullptr);
   const IncomingFrame frame = Next(carrying.server.get(), carrying.pool.get());
   EXPECT_NE(frame.connection, nullptr) << "what was refused has not been sent";
+}
+
+// The directory tells a waiting client something, and then passes it on.
+TEST_P(TransportConformanceTest, PassesAConnectionWhosePeerHasNotReadYet) {
+  Ends carrying(GetParam());
+  std::unique_ptr<Connection> client, middle;
+  carrying.Connect(&client, &middle);
+  ASSERT_EQ(middle->Send(Frame(1, "before")), IoResult::kOk);
+  OutgoingFrame frame = Frame(2, "");
+  frame.connection = &middle;
+  ASSERT_EQ(carrying.client->Send(frame), IoResult::kOk);
+  const IncomingFrame passed = Next(carrying.server.get(), carrying.pool.get());
+  ASSERT_NE(passed.connection, nullptr);
+  ASSERT_EQ(passed.connection->Send(Frame(3, "after")), IoResult::kOk);
+  EXPECT_EQ(Next(client.get(), carrying.pool.get()).type, 1);
+  EXPECT_EQ(Next(client.get(), carrying.pool.get()).type, 3);
+}
+
+TEST_P(TransportConformanceTest, KnowsWhetherTheFarEndHasReceivedAll) {
+  Ends ends(GetParam());
+  EXPECT_EQ(ends.client->unreceived_bytes(), 0u);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(ends.client->Send(Frame(1, "x")), IoResult::kOk);
+  }
+  const size_t two = ends.client->unreceived_bytes();
+  EXPECT_GT(two, 0u);
+  Next(ends.server.get(), ends.pool.get());
+  const size_t one = ends.client->unreceived_bytes();
+  EXPECT_GT(one, 0u);
+  EXPECT_LT(one, two);
+  Next(ends.server.get(), ends.pool.get());
+  EXPECT_EQ(ends.client->unreceived_bytes(), 0u);
+  EXPECT_EQ(ends.server->unreceived_bytes(), 0u);
+  ends.client->Close();
+  EXPECT_EQ(ends.client->unreceived_bytes(), 0u);
 }
 
 TEST_P(TransportConformanceTest, APayloadsBufferIsOfTheReadersPool) {

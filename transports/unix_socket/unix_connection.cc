@@ -4,6 +4,7 @@
 #include "transports/unix_socket/unix_connection.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -181,6 +182,16 @@ void UnixConnection::OnReady(uint32_t events) {
 size_t UnixConnection::queued_bytes() const {
   event::MutexLock lock(&mutex_);
   return output_ == nullptr ? 0 : output_->queue.bytes();
+}
+
+size_t UnixConnection::unreceived_bytes() const {
+  event::MutexLock lock(&mutex_);
+  size_t bytes = output_ == nullptr ? 0 : output_->queue.bytes();
+  int sent = 0;
+  if (fd_ && event::sys::Ioctl(fd_.get(), TIOCOUTQ, &sent) == 0 && sent > 0) {
+    bytes += static_cast<size_t>(sent);
+  }
+  return bytes;
 }
 
 void UnixConnection::SetSendLimits(const SendLimits& limits) {

@@ -61,6 +61,7 @@ class UnixConnection final : public Connection, private event::Watch {
   IoResult Send(const OutgoingFrame& frame) override;
   void Flush() override;
   size_t queued_bytes() const override;
+  size_t unreceived_bytes() const override;
   absl::Status close_status() const override;
   absl::StatusOr<event::Credentials> peer() const override;
   absl::StatusOr<event::UniqueFd> PeerPidFd() const override;

@@ -198,8 +198,8 @@ absl::StatusOr<std::unique_ptr<Connection>> UnixTransport::Connect(
         absl::StrCat("'", address, "' has a full backlog just now"));
   }
   if (error != 0) {
-    return absl::UnavailableError(absl::StrCat("cannot connect to '", address,
-                                               "': ", std::strerror(error)));
+    return absl::UnavailableError(
+        absl::StrCat("'", address, "': ", std::strerror(error)));
   }
   return std::unique_ptr<Connection>(std::make_unique<UnixConnection>(
       *std::move(socket), process_, /*socket_is_nonblocking=*/true));

@@ -1,0 +1,357 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Why an opening waits, and what the log says of an offer that does.
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "directory/client.h"
+#include "directory/testing/small_world.h"
+#include "event/base/log.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "transports/unix_socket/unix_socket.h"
+
+namespace le {
+namespace directory {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using transports::Connection;
+
+constexpr uid_t kSelf = SmallWorld::kSelf;
+constexpr uid_t kAlice = 1001;
+constexpr uid_t kMallory = 666;
+
+// Listens, and does nothing else.
+class Mute final : public transports::Acceptor::Observer {
+ public:
+  explicit Mute(std::unique_ptr<transports::Acceptor> acceptor)
+      : acceptor_(std::move(acceptor)) {}
+  // Accepts, and reads.
+  void Read(event::Loop* loop) {
+    EXPECT_TRUE(acceptor_->Attach(loop, this).ok());
+  }
+  void OnAccepted(std::unique_ptr<Connection> connection) override {
+    auto pool = transports::BufferPool::Create(kMaxControlBytes);
+    transports::IncomingFrame frame;
+    connection->Receive(&frame, pool.get(), absl::InfinitePast());
+    connections.push_back(std::move(connection));
+  }
+  std::vector<std::unique_ptr<Connection>> connections;
+
+ private:
+  const std::unique_ptr<transports::Acceptor> acceptor_;
+};
+
+class Waiting final : public Opening::Observer {
+ public:
+  void OnIntroduced(std::unique_ptr<Connection>,
+                    transports::IncomingFrame) override {
+    ended = true;
+  }
+  void OnRefused(const absl::Status&) override { ended = true; }
+  void OnCauseChanged() override { ++changes; }
+
+  bool ended = false;
+  int changes = 0;
+};
+
+class Ignoring final : public Offer::Observer {
+ public:
+  void OnClient(std::unique_ptr<Connection> connection) override {
+    clients.push_back(std::move(connection));
+  }
+  std::vector<std::unique_ptr<Connection>> clients;
+};
+
+std::vector<std::string>* g_log = nullptr;
+
+class ClientWaitTest : public ::testing::Test {
+ protected:
+  static constexpr char kFolder[] = "/run/user/1001/le_messaging";
+
+  ClientWaitTest() {
+    g_log = &log_;
+    event::SetLogSink([](event::LogLevel level, absl::string_view line) {
+      g_log->push_back(absl::StrCat(event::LogLevelName(level), " ", line));
+    });
+  }
+  ~ClientWaitTest() override { event::SetLogSink(nullptr); }
+
+  void SetPlace() {
+    world_.ProcessOf(kAlice)->SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
+  }
+  void StartAs(uid_t uid) {
+    world_.Start({}, uid, absl::StrCat(kFolder, "/directory"));
+  }
+  std::unique_ptr<DirectoryClient> NewClient(uid_t uid) {
+    return std::make_unique<DirectoryClient>(
+        world_.ProcessOf(uid), world_.TransportOf(uid), SmallWorld::kAddress);
+  }
+  std::unique_ptr<Opening> Open(DirectoryClient* client, bool wait = true) {
+    return client->Open(world_.loop(), Interface("clock"), wait, &waiting_);
+  }
+  std::unique_ptr<Mute> NewMute() {
+    return std::make_unique<Mute>(
+        *world_.TransportOf(kSelf)->Listen(SmallWorld::kAddress));
+  }
+
+  const NoSystemFolder no_system_folder_;
+  SmallWorld world_;
+  Waiting waiting_;
+  std::vector<std::string> log_;
+};
+
+constexpr char ClientWaitTest::kFolder[];
+
+TEST_F(ClientWaitTest, NoPlaceThenNoDirectoryThenAnother) {
+  world_.Run([&] {
+    DirectoryClient client(world_.ProcessOf(kAlice),
+                           world_.TransportOf(kAlice));
+    const auto opening = Open(&client);
+    EXPECT_EQ(opening->cause().reason, WaitReason::kNoPlace);
+    EXPECT_THAT(opening->cause().text, HasSubstr("LE_MESSAGING_DIR"));
+    world_.Advance(absl::Minutes(1));
+    EXPECT_EQ(waiting_.changes, 0);
+
+    SetPlace();
+    world_.Advance(absl::Seconds(2));
+    EXPECT_EQ(waiting_.changes, 1);
+    EXPECT_EQ(opening->cause().reason, WaitReason::kNoDirectory);
+    EXPECT_THAT(opening->cause().text, HasSubstr("no directory"));
+    EXPECT_THAT(opening->cause().text, HasSubstr(kFolder));
+
+    StartAs(kMallory);
+    world_.Advance(absl::Seconds(2));
+    EXPECT_EQ(waiting_.changes, 2);
+    EXPECT_EQ(opening->cause().reason, WaitReason::kNotTrusted);
+    EXPECT_THAT(opening->cause().text, HasSubstr("user 666"));
+
+    world_.Stop();
+    StartAs(0);
+    world_.Advance(absl::Seconds(2));
+    EXPECT_EQ(waiting_.changes, 3);
+    EXPECT_EQ(opening->cause().reason, WaitReason::kNotOffered);
+  });
+}
+
+TEST_F(ClientWaitTest, WhatTheDirectorySays) {
+  world_.Run([&] {
+    world_.Start();
+    ASSERT_TRUE(world_.server()->Load("", "file").ok());
+    const auto client = NewClient(kAlice);
+    const auto opening = Open(client.get());
+    world_.Advance(kTellWaitingAfter);
+    EXPECT_EQ(opening->cause().reason, WaitReason::kNoBinding);
+    EXPECT_EQ(opening->cause().text, "no binding <1001>.clock -> <USER>.clock");
+    ASSERT_TRUE(world_.server()->Load("<1001>.* -> <500>.*", "file").ok());
+    world_.Advance(kTellWaitingAfter);
+    EXPECT_EQ(opening->cause().reason, WaitReason::kNotOffered);
+    EXPECT_EQ(opening->cause().text, "service <500>.clock is not offered");
+    Speaker server(&world_, kSelf);
+    server.Say(AdvertiseMessage(Interface("clock")));
+    EXPECT_EQ(opening->cause().reason, WaitReason::kNotTaken);
+    EXPECT_THAT(opening->cause().text, HasSubstr("<500>.clock"));
+    EXPECT_EQ(waiting_.changes, 3);
+    // The server drops it, and all begins anew.
+    server.HangUp();
+    world_.Advance(absl::Seconds(1));
+    EXPECT_EQ(opening->cause().reason, WaitReason::kNotOffered);
+    EXPECT_FALSE(waiting_.ended);
+  });
+}
+
+// Whoever is introduced at once is told nothing by the directory.
+TEST_F(ClientWaitTest, AServerThatDoesNotTakeIt) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker server(&world_, kSelf);
+    server.Say(AdvertiseMessage(Interface("clock")));
+    const auto client = NewClient(kAlice);
+    for (bool wait : {false, true}) {
+      const auto opening = Open(client.get(), wait);
+      world_.Advance(absl::Minutes(1));
+      EXPECT_EQ(opening->cause().reason, WaitReason::kNotTaken);
+      EXPECT_FALSE(waiting_.ended);
+    }
+  });
+}
+
+TEST_F(ClientWaitTest, ADirectoryThatIsStopped) {
+  world_.Run([&] {
+    const auto mute = NewMute();
+    const auto client = NewClient(kAlice);
+    const auto opening = Open(client.get());
+    world_.Advance(absl::Minutes(1));
+    EXPECT_EQ(opening->cause().reason, WaitReason::kNoAnswer);
+    // It goes on, and is of the first release: it says nothing.
+    mute->Read(world_.loop());
+    world_.Settle();
+    EXPECT_EQ(opening->cause().reason, WaitReason::kNotTaken);
+    EXPECT_THAT(opening->cause().text, HasSubstr("older release"));
+  });
+}
+
+// What is known stays so until a new try has had time for an answer.
+TEST_F(ClientWaitTest, ANewTryIsNoNewCause) {
+  world_.Run([&] {
+    world_.Start();
+    const auto client = NewClient(kAlice);
+    const auto opening = Open(client.get());
+    world_.Advance(kTellWaitingAfter);
+    EXPECT_EQ(opening->cause().reason, WaitReason::kNotOffered);
+    world_.Stop();
+    world_.Start();
+    for (int i = 0; i < 100; ++i) {
+      world_.Advance(absl::Milliseconds(2));
+      EXPECT_EQ(opening->cause().reason, WaitReason::kNotOffered) << i;
+    }
+  });
+}
+
+// A server that has been introduced is not taken for the directory.
+TEST_F(ClientWaitTest, AServersWordIsNotTheDirectorys) {
+  world_.Run([&] {
+    world_.Start({}, 0);
+    Speaker server(&world_, kSelf);
+    server.Say(AdvertiseMessage(Interface("clock")));
+    const auto client = NewClient(kAlice);
+    for (bool refusal : {false, true}) {
+      const auto opening = Open(client.get());
+      world_.Settle();
+      while (server.Hear() != "client") {
+      }
+      proto::FromDirectory lie;
+      if (refusal) {
+        lie.mutable_refusal()->set_code(proto::OTHER_PROTOCOL);
+      } else {
+        lie.mutable_waiting()->set_reason(proto::WAIT_NO_BINDING);
+      }
+      const std::string bytes = lie.SerializeAsString();
+      transports::OutgoingFrame frame;
+      frame.type = kControlFrame;
+      frame.attach_credentials = true;  // as the kernel tells of every packet
+      frame.payload = absl::MakeConstSpan(
+          reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+      ASSERT_EQ(server.client()->Send(frame), transports::IoResult::kOk);
+      world_.Settle();
+      EXPECT_EQ(opening->cause().reason, WaitReason::kNotTaken);
+      EXPECT_FALSE(waiting_.ended);
+    }
+  });
+}
+
+// The same over the transport that ships: its errors are the cause's text.
+TEST(UnixClientWaitTest, TheSystemsErrors) {
+  char folder[] = "/tmp/le_waitXXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  const std::string path = absl::StrCat(folder, "/directory");
+  event::Process* const process = event::Process::Current();
+  transports::UnixTransport transport(process);
+  auto cause_at = [&](const std::string& address) {
+    DirectoryClient client(process, &transport, address);
+    Waiting waiting;
+    return client
+        .Open(event::Thread::Current()->loop(), Interface("clock"), true,
+              &waiting)
+        ->cause();
+  };
+  WaitCause cause = cause_at(path);
+  EXPECT_EQ(cause.reason, WaitReason::kNoDirectory);
+  EXPECT_EQ(cause.text, absl::StrCat("no directory at '", path,
+                                     "': No such file or directory"));
+  cause = cause_at(absl::StrCat(folder, "/", std::string(200, 'x')));
+  EXPECT_EQ(cause.reason, WaitReason::kNoDirectory);
+  EXPECT_THAT(cause.text, HasSubstr("choose a shorter folder"));
+  {
+    auto listening = transport.Listen(path);
+    ASSERT_TRUE(listening.ok());
+    EXPECT_EQ(cause_at(path).reason, WaitReason::kNoAnswer) << "frozen";
+    if (getuid() != 0) {
+      ASSERT_EQ(chmod(folder, 0), 0);
+      cause = cause_at(path);
+      EXPECT_EQ(cause.reason, WaitReason::kNoDirectory);
+      EXPECT_EQ(cause.text, absl::StrCat("no directory at '", path,
+                                         "': Permission denied"));
+      ASSERT_EQ(chmod(folder, 0700), 0);
+    }
+  }
+  rmdir(folder);
+}
+
+// ---- Offers ----------------------------------------------------------------
+
+TEST_F(ClientWaitTest, AnOfferSaysWhyItIsNotOnOfferAndThatItIs) {
+  world_.Run([&] {
+    DirectoryClient client(world_.ProcessOf(kAlice),
+                           world_.TransportOf(kAlice));
+    Ignoring observer;
+    const auto offer =
+        client.Advertise(world_.loop(), Interface("clock"), &observer);
+    world_.Advance(absl::Milliseconds(900));
+    EXPECT_THAT(log_, IsEmpty());
+    world_.Advance(absl::Minutes(1));
+    SetPlace();
+    world_.Advance(absl::Minutes(1));
+    StartAs(0);
+    world_.Advance(absl::Minutes(1));
+    const std::string begin =
+        "WARNING service 'clock': cannot be advertised for now: ";
+    EXPECT_THAT(log_,
+                ElementsAre(HasSubstr(absl::StrCat(begin, "no place")),
+                            HasSubstr(absl::StrCat(begin, "no directory")),
+                            "INFO service 'clock': advertised"));
+    // A restart that takes no second is not worth a line.
+    world_.Stop();
+    StartAs(0);
+    world_.Advance(absl::Minutes(1));
+    EXPECT_EQ(log_.size(), 3u);
+    world_.Stop();
+    world_.Advance(absl::Seconds(2));
+    EXPECT_EQ(log_.size(), 4u);
+  });
+}
+
+TEST_F(ClientWaitTest, AnOfferIsRefusedOrNotAnswered) {
+  world_.Run([&] {
+    Ignoring observer;
+    const auto server = NewClient(kSelf);
+    {
+      const auto mute = NewMute();
+      const auto offer =
+          server->Advertise(world_.loop(), Interface("a"), &observer);
+      world_.Advance(absl::Seconds(10));
+      EXPECT_THAT(log_, ElementsAre(HasSubstr("does not answer")));
+    }
+    log_.clear();
+    DirectoryServer::Options options;
+    options.limits.services = 1;
+    world_.Start(options);
+    auto first = server->Advertise(world_.loop(), Interface("a"), &observer);
+    world_.Settle();
+    const auto second =
+        server->Advertise(world_.loop(), Interface("b"), &observer);
+    world_.Advance(absl::Minutes(1));
+    first.reset();
+    world_.Advance(absl::Seconds(2));
+    EXPECT_THAT(log_,
+                ElementsAre(HasSubstr("'b': cannot be advertised for now: "
+                                      "refused by the directory: user 500"),
+                            "INFO service 'b': advertised"));
+  });
+}
+
+}  // namespace
+}  // namespace directory
+}  // namespace le

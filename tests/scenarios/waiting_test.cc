@@ -1,0 +1,309 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A client that waits is told why.
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "event/base/log.h"
+#include "gmock/gmock.h"
+#include "tests/scenarios/util.h"
+
+namespace le {
+namespace messaging {
+namespace testing {
+namespace {
+
+class WaitingTest : public ::testing::TestWithParam<Setting> {};
+
+std::string CauseOf(le_msg_SessionRef_t session) {
+  char cause[200];
+  le_msg_GetWaitReason(session, cause, sizeof(cause));
+  return cause;
+}
+
+// A session that is being opened.
+class OpeningClient : public TestClient {
+ public:
+  explicit OpeningClient(const std::string& name) : TestClient(name) {
+    le_msg_OpenSession(
+        ref(),
+        [](le_msg_SessionRef_t, void* context) {
+          static_cast<OpeningClient*>(context)->is_open = true;
+        },
+        this);
+  }
+  void RunLoopUntilItWaitsFor(Party* party, le_msg_WaitReason_t reason) {
+    party->RunLoopUntil(
+        [&] { return le_msg_GetWaitReason(ref(), nullptr, 0) == reason; });
+    EXPECT_FALSE(is_open);
+  }
+  void RunLoopUntilItIsOpen(Party* party) {
+    party->RunLoopUntil([&] { return is_open; });
+    EXPECT_EQ(le_msg_GetWaitReason(ref(), nullptr, 0), LE_MSG_WAIT_NONE);
+    EXPECT_EQ(CauseOf(ref()), "");
+  }
+
+  bool is_open = false;
+};
+
+TEST_P(WaitingTest, ForABinding) {
+  Scenario scenario;
+  scenario.SetBindings("# none\n");
+  scenario.Add("client", [](Party* party) {
+    OpeningClient client("echo");
+    client.RunLoopUntilItWaitsFor(party, LE_MSG_WAIT_NO_BINDING);
+    const std::string cause = CauseOf(client.ref());
+    EXPECT_NE(cause.find("no binding <"), std::string::npos) << cause;
+    EXPECT_NE(cause.find(">.echo -> <USER>.echo"), std::string::npos) << cause;
+    char small[5] = "xxxx";
+    EXPECT_EQ(le_msg_GetWaitReason(client.ref(), small, sizeof(small)),
+              LE_MSG_WAIT_NO_BINDING);
+    EXPECT_EQ(std::string(small), "no b");
+    EXPECT_EQ(le_msg_GetWaitReason(client.ref(), small, 0),
+              LE_MSG_WAIT_NO_BINDING);
+    EXPECT_EQ(std::string(small), "no b");
+
+    le_msg_CloseSession(client.ref());
+    EXPECT_EQ(le_msg_GetWaitReason(client.ref(), nullptr, 0), LE_MSG_WAIT_NONE);
+    EXPECT_EQ(le_msg_TryOpenSessionSync(client.ref()), LE_NOT_PERMITTED);
+    EXPECT_EQ(le_msg_GetWaitReason(client.ref(), nullptr, 0),
+              LE_MSG_WAIT_NO_BINDING);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(WaitingTest, ForAServiceAndThenForItsServer) {
+  Scenario scenario;
+  scenario.Add("client", [](Party* party) {
+    OpeningClient client("echo");
+    client.RunLoopUntilItWaitsFor(party, LE_MSG_WAIT_NOT_OFFERED);
+    const std::string cause = CauseOf(client.ref());
+    EXPECT_NE(cause.find(".echo is not offered"), std::string::npos) << cause;
+    party->Signal("waits");
+    // The server offers it, and does not run its loop.
+    client.RunLoopUntilItWaitsFor(party, LE_MSG_WAIT_NOT_TAKEN);
+    party->Signal("noticed");
+    client.RunLoopUntilItIsOpen(party);
+    party->Signal("done");
+  });
+  scenario.Add("server", [](Party* party) {
+    party->Await("waits");
+    TestService service("echo");
+    service.Advertise();
+    party->Await("noticed");
+    party->RunLoopUntil("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// The directory has nothing to say of it.
+TEST_P(WaitingTest, ForAServerThatHasAlwaysBeenThere) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.Advertise();
+    party->Signal("offered");
+    party->Await("noticed");
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    party->Await("offered");
+    OpeningClient client("echo");
+    client.RunLoopUntilItWaitsFor(party, LE_MSG_WAIT_NOT_TAKEN);
+    party->Signal("noticed");
+    client.RunLoopUntilItIsOpen(party);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(WaitingTest, ForRoomAtTheService) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    le_msg_ServiceLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxSessions = 1;
+    le_msg_SetServiceLimits(service.ref(), &limits);
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient first("echo");
+    first.Open();
+    TestClient second("echo");
+    EXPECT_EQ(le_msg_TryOpenSessionSync(second.ref()), LE_BUSY);
+    EXPECT_EQ(le_msg_GetWaitReason(second.ref(), nullptr, 0),
+              LE_MSG_WAIT_SERVICE_FULL);
+    OpeningClient third("echo");
+    third.RunLoopUntilItWaitsFor(party, LE_MSG_WAIT_SERVICE_FULL);
+    first.Delete();
+    third.RunLoopUntilItIsOpen(party);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// The result is LE_TIMEOUT whatever the cause, which can be asked then.
+TEST_P(WaitingTest, UntilADeadline) {
+  Scenario scenario;
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    // The directory takes a moment to say why.
+    for (uint32_t timeout = 200;
+         le_msg_GetWaitReason(client.ref(), nullptr, 0) !=
+         LE_MSG_WAIT_NOT_OFFERED;
+         timeout *= 2) {
+      EXPECT_EQ(le_msg_OpenSessionSyncTimed(client.ref(), timeout), LE_TIMEOUT);
+      EXPECT_NE(le_msg_GetWaitReason(client.ref(), nullptr, 0),
+                LE_MSG_WAIT_NONE);
+    }
+    EXPECT_NE(CauseOf(client.ref()), "");
+
+    struct Told {
+      le_result_t result = LE_OK;
+      le_msg_WaitReason_t reason = LE_MSG_WAIT_NONE;
+    } told;
+    le_msg_OpenSessionTimed(
+        client.ref(), 1,
+        [](le_msg_SessionRef_t session, le_result_t result, void* context) {
+          auto* told = static_cast<Told*>(context);
+          told->result = result;
+          told->reason = le_msg_GetWaitReason(session, nullptr, 0);
+        },
+        &told);
+    party->RunLoopUntil([&] { return told.result != LE_OK; });
+    EXPECT_EQ(told.result, LE_TIMEOUT);
+    EXPECT_NE(told.reason, LE_MSG_WAIT_NONE);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Everywhere, WaitingTest, AllSettings(), SettingName);
+
+// Where there is a directory that can be killed.
+class WaitingForADirectoryTest : public ::testing::TestWithParam<Setting> {};
+
+TEST_P(WaitingForADirectoryTest, ThatIsGone) {
+  Scenario scenario;
+  scenario.Add("client", [](Party* party) {
+    party->KillDirectory();
+    OpeningClient client("echo");
+    client.RunLoopUntilItWaitsFor(party, LE_MSG_WAIT_NO_DIRECTORY);
+    const std::string cause = CauseOf(client.ref());
+    EXPECT_NE(cause.find("no directory"), std::string::npos) << cause;
+    TestClient other("echo");
+    EXPECT_EQ(le_msg_TryOpenSessionSync(other.ref()), LE_COMM_ERROR);
+    EXPECT_EQ(le_msg_GetWaitReason(other.ref(), nullptr, 0),
+              LE_MSG_WAIT_NO_DIRECTORY);
+    party->StartDirectory();
+    client.RunLoopUntilItWaitsFor(party, LE_MSG_WAIT_NOT_OFFERED);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Everywhere, WaitingForADirectoryTest,
+                         KillingSettings(), SettingName);
+
+// ---- The log ---------------------------------------------------------------
+
+std::vector<std::string>* g_log = nullptr;
+
+class LoggedTest : public ::testing::Test {
+ protected:
+  void Run(const Scenario& scenario, event::LogLevel level) {
+    g_log = &log_;
+    event::SetLogLevel(level);
+    const event::LogSink sink =
+        event::SetLogSink([](event::LogLevel level, absl::string_view line) {
+          g_log->push_back(absl::StrCat(event::LogLevelName(level), " ", line));
+        });
+    RunScenario(scenario, Setting::kSimulated, /*seeds=*/1);
+    event::SetLogSink(sink);
+    event::SetLogLevel(event::LogLevel::kInfo);
+  }
+
+  std::vector<std::string> log_;
+};
+
+using ::testing::Contains;
+using ::testing::MatchesRegex;
+using ::testing::UnorderedElementsAre;
+
+// A client that waits in a blocking call, too.
+TEST_F(LoggedTest, AWaitThatLastsIsSaidAndItsEnd) {
+  Scenario scenario;
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    EXPECT_EQ(le_msg_OpenSessionSyncTimed(client.ref(), 5000), LE_TIMEOUT);
+    EXPECT_EQ(le_msg_OpenSessionSyncTimed(client.ref(), 2000), LE_TIMEOUT);
+    EXPECT_EQ(le_msg_GetWaitReason(client.ref(), nullptr, 0),
+              LE_MSG_WAIT_NOT_OFFERED);
+    party->Signal("waits");
+    client.Open();
+    party->Signal("done");
+  });
+  scenario.Add("server", [](Party* party) {
+    party->Await("waits");
+    le_msg_SessionRef_t nobody = le_msg_CreateSession(TextProtocol(), "nobody");
+    EXPECT_EQ(le_msg_OpenSessionSyncTimed(nobody, 3000), LE_TIMEOUT);
+    le_msg_DeleteSession(nobody);
+    TestService service("echo");
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  const char kEcho[] =
+      "WARNING interface 'echo': waiting: service <.*>.echo is not offered";
+  // Two of them come at the same moment.
+  EXPECT_THAT(log_,
+              UnorderedElementsAre(
+                  MatchesRegex(kEcho), MatchesRegex(kEcho), MatchesRegex(kEcho),
+                  MatchesRegex("WARNING interface 'nobody': waiting: service "
+                               "<.*>.nobody is not offered"),
+                  MatchesRegex("INFO interface 'echo': open after 3.*s, "
+                               "served by pid .* of user .*")));
+}
+
+TEST_F(LoggedTest, AtDebugLevelTheLifeOfASessionIsSaid) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.Advertise();
+    party->RunLoopUntil("closed");
+    le_msg_HideService(service.ref());
+    party->Signal("hidden");
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    le_msg_CloseSession(client.ref());
+    party->Signal("closed");
+    party->Await("hidden");
+    EXPECT_EQ(le_msg_TryOpenSessionSync(client.ref()), LE_NOT_FOUND);
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kDebug);
+  for (const char* line : {
+           "DEBUG service 'echo': being advertised",
+           "DEBUG interface 'echo': opening",
+           "DEBUG service 'echo': a session with pid .* of user .*",
+           "DEBUG interface 'echo': open after .*, served by pid .* of user .*",
+           "DEBUG interface 'echo': closed by its user",
+           "DEBUG interface 'echo': a session is closed: .*",
+           "DEBUG service 'echo': hidden",
+           "DEBUG interface 'echo': trying to open",
+           "DEBUG interface 'echo': not opened: service .* is not offered",
+       }) {
+    EXPECT_THAT(log_, Contains(MatchesRegex(line))) << line;
+  }
+}
+
+}  // namespace
+}  // namespace testing
+}  // namespace messaging
+}  // namespace le
