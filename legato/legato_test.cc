@@ -168,6 +168,9 @@ void CancelIn(void (*body)(Cancelled* self), bool early = false) {
         le_thread_AddDestructor(
             [](void* c) {
               auto* const self = static_cast<Cancelled*>(c);
+              // Destructors are not cancelled.
+              le_sem_Post(self->semaphore);
+              le_sem_Wait(self->semaphore);
               // Nobody waits for it any more.
               le_sem_Delete(self->semaphore);
               self->ended = true;

@@ -109,6 +109,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
     return joinable_;
   }
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+  // Of the calling thread, which this is. Its destructors are not disturbed.
+  bool MustEnd() const { return cancelled() && !Thread::Current()->ending(); }
 
   void Queue(le_event_DeferredFunc_t function, void* param1, void* param2) {
     DeferredWakes wakes;
@@ -311,7 +313,7 @@ CancellableWait::~CancellableWait() {
 }
 
 bool CancellableWait::cancelled() const {
-  return thread_ != nullptr && thread_->cancelled();
+  return thread_ != nullptr && thread_->MustEnd();
 }
 
 void EndCancelledThread() { CurrentThread()->Exit(nullptr); }
@@ -468,7 +470,7 @@ int le_event_GetFd(void) {
 le_result_t le_event_ServiceLoop(void) {
   CheckNotForked(__func__);
   CThread* const current = CurrentThread();
-  if (current->cancelled() && !current->loop()->InTurn()) {
+  if (current->MustEnd() && !current->loop()->InTurn()) {
     le::legato::EndCancelledThread();
   }
   return current->loop()->RunStep() ? LE_OK : LE_WOULD_BLOCK;

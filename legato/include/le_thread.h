@@ -62,8 +62,8 @@ void le_thread_Exit(void* resultPtr) __attribute__((noreturn));
  *   le_sem_Wait(), le_sem_WaitWithTimeOut() also if there is something to take, which
  *                                           stays
  * No other call ends it, neither one that blocks (le_thread_Join(), those of le_msg)
- * nor one of the system. It ends as by le_thread_Exit(NULL). LE_NOT_FOUND: it has
- * ended, or has not been started. */
+ * nor one of the system. It ends as by le_thread_Exit(NULL); its destructors are not
+ * cancelled again. LE_NOT_FOUND: it has ended, or has not been started. */
 le_result_t le_thread_Cancel(le_thread_Ref_t threadRef);
 
 /* Something to be run when the calling thread ends; last added, first run. The sessions
