@@ -583,10 +583,17 @@ void ThrowIfAt(const char* here) {
 void AskTwice(le_msg_SessionRef_t session) {
   le_msg_RequestResponse(
       le_msg_CreateMsg(session),
-      [](le_msg_MessageRef_t, void*) { ThrowIfAt("response"); }, nullptr);
+      [](le_msg_MessageRef_t response, void*) {
+        if (response != nullptr) le_msg_ReleaseMsg(response);
+        ThrowIfAt("response");
+      },
+      nullptr);
   le_msg_RequestResponseTimed(
       le_msg_CreateMsg(session), LE_MSG_NO_TIMEOUT,
-      [](le_msg_MessageRef_t, le_result_t, void*) { ThrowIfAt("result"); },
+      [](le_msg_MessageRef_t response, le_result_t, void*) {
+        if (response != nullptr) le_msg_ReleaseMsg(response);
+        ThrowIfAt("result");
+      },
       nullptr);
 }
 
@@ -604,13 +611,13 @@ void RunWithAHandlerThatThrows(const std::string& where) {
   le_msg_SetServiceRecvHandler(
       service,
       [](le_msg_MessageRef_t message, void*) {
-        ThrowIfAt("service receive");
         const le_msg_SessionRef_t session = le_msg_GetSession(message);
         le_msg_Send(le_msg_CreateMsg(session));
         if (g_throws->find("close") != std::string::npos) {
           le_msg_CloseSession(session);
         }
         le_msg_Respond(message);
+        ThrowIfAt("service receive");
       },
       nullptr);
   le_msg_AdvertiseService(service);
@@ -618,8 +625,8 @@ void RunWithAHandlerThatThrows(const std::string& where) {
   le_msg_SetSessionRecvHandler(
       session,
       [](le_msg_MessageRef_t message, void*) {
-        ThrowIfAt("session receive");
         le_msg_ReleaseMsg(message);
+        ThrowIfAt("session receive");
       },
       nullptr);
   le_msg_SetSessionCloseHandler(
