@@ -332,10 +332,11 @@ void ClientProgram::SendTwice(Conversation* conversation) {
   const le_msg_MessageRef_t message =
       NewMessage(conversation, AnyCommand(), 0, ++conversation->sequence);
   le_msg_AddRef(message);
+  // A pointer from before the first sending stays good.
+  Payload* const payload = PayloadOf(message);
   const bool open = conversation->state == State::kOpen;
   le_msg_Send(message);
   if (open) ++conversation->certain;
-  Payload* const payload = PayloadOf(message);
   payload->sequence = ++conversation->sequence;
   payload->has_descriptor = 0;
   payload->is_second = 1;
