@@ -40,9 +40,9 @@ struct Payload {
   uint32_t thread;       // 0: the main one
   uint32_t has_descriptor;
   uint64_t is_second;  // 1: the message has been sent before
-  uint64_t sequence;  // of that incarnation and thread, from 1
-  uint64_t request;   // 0: none
-  uint32_t pushes;    // wanted
+  uint64_t sequence;   // of that incarnation and thread, from 1
+  uint64_t request;    // 0: none
+  uint32_t pushes;     // wanted
   // From the server:
   uid_t server_uid;
   uint64_t push;      // of that session, from 1; 0: a response
