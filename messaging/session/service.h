@@ -87,14 +87,8 @@ class Service final : public event::RefCounted<Service>,
   bool Apply(ServiceEvent event);
   void OnClient(std::unique_ptr<transports::Connection> connection) override;
   void Shutdown() override;
-<<<<<<< HEAD
   bool Abandon() override;
-=======
-  void Abandon() override {
-    if (state_ != ServiceState::kDeleted) Delete();
-  }
   void LogDebug(absl::string_view what);
->>>>>>> why
   void TurnAway(transports::Connection* connection);
 
   Runtime* const runtime_;

@@ -4,6 +4,7 @@
 #include "tests/simulation/client_program.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -39,14 +40,21 @@ void ClientProgram::Fail(const std::string& what) {
 
 void ClientProgram::Run() {
   for (const std::string& interface : interfaces_) NewConversation(interface);
-  never_ = le_sem_Create("never", 0);
   timer_ = le_timer_Create("client");
   le_timer_SetContextPtr(timer_, this);
   le_timer_SetHandler(timer_, &ClientProgram::OnTimer);
   Schedule();
   event::Loop* const loop = event::Thread::Current()->loop();
+  const bool is_plain = world_->plan().plain_code && world_->OneIn(2);
   while (operations_ < world_->plan().operations || !world_->calm()) {
-    loop->RunTurn(absl::InfiniteFuture());
+    if (is_plain && operations_ < world_->plan().operations &&
+        !world_->OneIn(10)) {
+      ++operations_;
+      Act();
+      world_->PassTime(absl::Milliseconds(world_->Roll(4)));
+    } else {
+      loop->RunTurn(absl::InfiniteFuture());
+    }
   }
   may_act_ = false;
   while (!live_.empty()) Delete(live_.back());
@@ -66,7 +74,6 @@ void ClientProgram::Run() {
   {
     const ThreadRules::Call call(&rules_);
     le_timer_Delete(timer_);
-    le_sem_Delete(never_);
   }
   world_->ClientIsDone();
 }
@@ -82,7 +89,7 @@ bool ClientProgram::InsistOn(const std::string& interface) {
   IsOpen(conversation);
   const le_msg_MessageRef_t message =
       NewMessage(conversation, Command::kAnswer, 0, ++conversation->sequence);
-  PayloadOf(message)->request = next_request_++;
+  PayloadOf(message)->request = world_->NumberRequest();
   const le_msg_MessageRef_t response = le_msg_RequestSyncResponse(message);
   const bool served = response != nullptr;
   if (served) le_msg_ReleaseMsg(response);
@@ -142,7 +149,10 @@ void ClientProgram::Act() {
   if (conversation->state == State::kClosed && !world_->OneIn(8)) {
     return Open(conversation);
   }
-  switch (world_->Roll(17)) {
+  if (MayExit(40)) Exit();
+  switch (world_->Roll(18)) {
+    case 17:
+      return SendTwice(conversation);
     case 16:
       return StartShortLife();
     case 0:
@@ -152,11 +162,9 @@ void ClientProgram::Act() {
     case 2:
       return Cancel();
     case 3:
-      // Reads nothing for a while.
-      le_sem_WaitWithTimeOut(
-          never_,
-          le_clk_Time_t{0, static_cast<long>(1000 * world_->Roll(30000))});
-      return;
+      // Reads nothing for a while, seldom for long: that costs steps.
+      return world_->PassTime(
+          absl::Milliseconds(world_->Roll(world_->OneIn(16) ? 3000 : 100)));
     case 4: {
       const int flood = world_->OneIn(4) ? kBigFlood : kFlood;
       for (int i = 0; i < flood && conversation->state == State::kOpen; ++i) {
@@ -180,7 +188,12 @@ void ClientProgram::Act() {
 }
 
 void ClientProgram::DoSomethingInAHandler(Conversation* conversation) {
-  if (!may_act_ || !world_->OneIn(4)) return;
+  if (!may_act_) return;
+  if (world_->plan().slow && world_->OneIn(10)) {
+    world_->PassTime(absl::Milliseconds(world_->Roll(4)));
+  }
+  if (MayExit(200)) Exit();
+  if (!world_->OneIn(4)) return;
   switch (world_->Roll(6)) {
     case 0:
       return Delete(conversation);
@@ -293,7 +306,8 @@ le_msg_MessageRef_t ClientProgram::NewMessage(Conversation* conversation,
                                               uint64_t sequence) {
   const le_msg_MessageRef_t message = le_msg_CreateMsg(conversation->ref);
   Payload* const payload = PayloadOf(message);
-  if (payload->magic != 0 || payload->sequence != 0) {
+  static constexpr Payload kZero = {};
+  if (std::memcmp(payload, &kZero, sizeof(kZero)) != 0) {
     Fail("a new message is not zero-filled");
   }
   payload->magic = Payload::kMagic;
@@ -336,9 +350,45 @@ void ClientProgram::SendOneWay(Conversation* conversation) {
   if (open) ++conversation->certain;
 }
 
+// Keeps a message that it sends, and sends it once more, with other content.
+void ClientProgram::SendTwice(Conversation* conversation) {
+  if (conversation->deleted) return;
+  const ThreadRules::Call call(&rules_);
+  const le_msg_MessageRef_t message =
+      NewMessage(conversation, AnyCommand(), 0, ++conversation->sequence);
+  le_msg_AddRef(message);
+  // A pointer from before the first sending stays good.
+  Payload* const payload = PayloadOf(message);
+  const bool open = conversation->state == State::kOpen;
+  le_msg_Send(message);
+  if (open) ++conversation->certain;
+  payload->sequence = ++conversation->sequence;
+  payload->has_descriptor = 0;
+  payload->is_second = 1;
+  payload->tail = payload->sequence;
+  if (world_->OneIn(4)) return le_msg_ReleaseMsg(message);
+  le_msg_Send(message);
+  if (open) ++conversation->certain;
+}
+
+bool ClientProgram::MayExit(uint64_t one_in) {
+  // Nobody starts it again once the world is calm.
+  return world_->plan().exits && !world_->calm() && world_->OneIn(one_in);
+}
+
+// What has been sent by then must arrive.
+void ClientProgram::Exit() {
+  for (const Conversation* conversation : live_) {
+    if (conversation->state != State::kOpen) continue;
+    world_->NoteLastWords(conversation->number,
+                          {conversation->incarnation, conversation->certain});
+  }
+  world_->Exit();
+}
+
 void ClientProgram::MakeRequest(Conversation* conversation) {
   if (conversation->deleted) return;
-  const uint64_t number = next_request_++;
+  const uint64_t number = world_->NumberRequest();
   all_requests_.push_back(std::make_unique<Request>());
   Request* const request = all_requests_.back().get();
   request->conversation = conversation;
@@ -361,6 +411,9 @@ void ClientProgram::MakeRequest(Conversation* conversation) {
                                ? static_cast<uint32_t>(world_->Roll(60))
                                : LE_MSG_NO_TIMEOUT;
   request->tells_why = true;
+  if (timeout != LE_MSG_NO_TIMEOUT && !conversation->may_refuse) {
+    request->deadline = world_->sim()->Now() + absl::Milliseconds(timeout);
+  }
   request->id = le_msg_RequestResponseTimed(message, timeout,
                                             &ClientProgram::OnResult, request);
   if (request->id != 0) ++conversation->certain;
@@ -385,15 +438,21 @@ void ClientProgram::Cancel() {
 void ClientProgram::RequestSync(Conversation* conversation) {
   if (conversation->deleted) return;
   const uint64_t certain = conversation->certain;
-  const uint64_t number = next_request_++;
+  const uint64_t number = world_->NumberRequest();
   const ThreadRules::Call call(&rules_);
   const le_msg_MessageRef_t message =
       NewMessage(conversation, AnyCommand(), 0, ++conversation->sequence);
   PayloadOf(message)->request = number;
   le_msg_MessageRef_t response = nullptr;
   if (world_->OneIn(2) || PayloadOf(message)->command == Command::kHold) {
-    le_msg_RequestSyncResponseTimed(
-        message, static_cast<uint32_t>(world_->Roll(100)), &response);
+    const uint32_t timeout = static_cast<uint32_t>(world_->Roll(100));
+    const event::Instant deadline =
+        world_->sim()->Now() + absl::Milliseconds(timeout);
+    if (le_msg_RequestSyncResponseTimed(message, timeout, &response) ==
+            LE_TIMEOUT &&
+        world_->WasAnsweredBefore(number, deadline)) {
+      Fail("a response that has come in time does not count");
+    }
   } else {
     response = le_msg_RequestSyncResponse(message);
     if (response != nullptr) ++conversation->certain;
@@ -426,7 +485,7 @@ void ClientProgram::StartHelper(Conversation* conversation) {
           NewMessage(conversation, Command::kAnswer, thread, sequence);
       Request* request = nullptr;
       if (world_->OneIn(2)) {
-        const uint64_t number = next_request_++;
+        const uint64_t number = world_->NumberRequest();
         all_requests_.push_back(std::make_unique<Request>());
         request = all_requests_.back().get();
         request->conversation = conversation;
@@ -601,6 +660,10 @@ void ClientProgram::Complete(le_msg_MessageRef_t response, le_result_t result,
   }
   if (request->cancelled != (result == LE_TERMINATED) && result != LE_CLOSED) {
     Fail("a cancelled request does not say so");
+  }
+  if (result == LE_TIMEOUT &&
+      world_->WasAnsweredBefore(request->number, request->deadline)) {
+    Fail("a response that has come in time does not count");
   }
   if (response != nullptr) {
     if (conversation->state != State::kOpen ||

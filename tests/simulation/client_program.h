@@ -60,7 +60,8 @@ class ClientProgram {
     Conversation* conversation = nullptr;
     uint64_t number = 0;
     uint64_t incarnation = 0;
-    uint64_t certain = 0;  // messages before it
+    uint64_t certain = 0;                            // messages before it
+    event::Instant deadline = absl::InfinitePast();  // if that is checked
     le_msg_RequestId_t id = 0;
     bool cancelled = false;
     bool tells_why = false;  // there was no response
@@ -88,7 +89,10 @@ class ClientProgram {
   void Close(Conversation* conversation);
   void Delete(Conversation* conversation);
   void SendOneWay(Conversation* conversation);
+  void SendTwice(Conversation* conversation);
   void MakeRequest(Conversation* conversation);
+  bool MayExit(uint64_t one_in);
+  void Exit();
   void RequestSync(Conversation* conversation);
   void Cancel();
   void StartHelper(Conversation* conversation);
@@ -121,8 +125,6 @@ class ClientProgram {
   std::vector<le_thread_Ref_t> helpers_;   // threads that send and request
   std::vector<std::shared_ptr<ShortLife>> lives_;
   le_timer_Ref_t timer_ = nullptr;
-  le_sem_Ref_t never_ = nullptr;  // nobody posts it
-  uint64_t next_request_ = 1;
   uint32_t next_thread_ = 1;
   int untold_openings_ = 0;  // with a deadline: each is told one result
   int operations_ = 0;

@@ -39,14 +39,18 @@ struct Payload {
   uint64_t incarnation;  // of that session: how often it has been opened
   uint32_t thread;       // 0: the main one
   uint32_t has_descriptor;
-  uint64_t sequence;  // of that incarnation and thread, from 1
-  uint64_t request;   // 0: none
-  uint32_t pushes;    // wanted
+  uint64_t is_second;  // 1: the message has been sent before
+  uint64_t sequence;   // of that incarnation and thread, from 1
+  uint64_t request;    // 0: none
+  uint32_t pushes;     // wanted
   // From the server:
   uid_t server_uid;
   uint64_t push;      // of that session, from 1; 0: a response
   uint64_t received;  // messages of that incarnation and thread
   char service[8];
+  // Of a message that is sent a second time its sequence number, else 0: then
+  // there was nothing to be sent of it the first time.
+  uint64_t tail;
 };
 
 inline le_msg_ProtocolRef_t SimProtocol() {

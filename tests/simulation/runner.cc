@@ -50,6 +50,9 @@ constexpr Kind kKinds[] = {
     {"hide_services", &Plan::hide_services},
     {"threads", &Plan::threads},
     {"misbehave", &Plan::misbehave},
+    {"exits", &Plan::exits},
+    {"slow", &Plan::slow},
+    {"plain_code", &Plan::plain_code},
 };
 
 Result RunOnce(const Plan& plan, bool trace) {

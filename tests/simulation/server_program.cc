@@ -87,9 +87,13 @@ void ServerProgram::OnClose(le_msg_SessionRef_t session, void* context) {
   if (le_msg_GetCloseReason(session) == LE_MSG_CLOSE_PROTOCOL_ERROR) {
     self->world_->referee()->Fail("a client is said to have broken the rules");
   }
-  if (self->sessions_.erase(session) == 0) {
+  const auto it = self->sessions_.find(session);
+  if (it == self->sessions_.end()) {
     self->world_->referee()->Fail("a session is closed twice, or was not open");
+    return;
   }
+  self->CheckLastWords(session, *it->second);
+  self->sessions_.erase(it);
 }
 
 void ServerProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
@@ -121,6 +125,9 @@ void ServerProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
       !self->world_->plan().few_descriptors) {
     referee->Fail("a descriptor is lost");
   }
+  if (self->world_->plan().slow && self->world_->OneIn(20)) {
+    self->world_->PassTime(absl::Milliseconds(self->world_->Roll(4)));
+  }
   self->Obey(message, served);
 }
 
@@ -143,6 +150,12 @@ void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
       (!by_helper && served->incarnation != payload.incarnation)) {
     referee->Fail("a message of one session comes on another");
   }
+  if (payload.tail != 0 && payload.tail != payload.sequence) {
+    referee->Fail("a message that is sent twice has not the content of either");
+  }
+  if (payload.tail == 0 && payload.is_second != 0) {
+    referee->Fail("the end of a message that is sent twice is lost");
+  }
   uint64_t& last = served->last_sequence[payload.thread];
   if (payload.sequence <= last) {
     referee->Fail(
@@ -150,6 +163,28 @@ void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
   }
   last = payload.sequence;
   ++served->received[payload.thread];
+}
+
+// Of a client that has called exit().
+void ServerProgram::CheckLastWords(le_msg_SessionRef_t session,
+                                   const Served& served) {
+  uid_t uid = 0;
+  pid_t pid = 0;
+  if (served.closed_here || world_->plan().break_connections ||
+      le_msg_GetCloseReason(session) != LE_MSG_CLOSE_BY_PEER ||
+      le_msg_GetClientUserCreds(session, &uid, &pid) != LE_OK) {
+    return;
+  }
+  const World::LastWords* const words =
+      world_->FindLastWords(pid, served.session);
+  if (words == nullptr || words->incarnation != served.incarnation) return;
+  const auto it = served.received.find(0);
+  const uint64_t received = it == served.received.end() ? 0 : it->second;
+  if (received < words->certain) {
+    world_->referee()->Fail(absl::StrCat("of ", words->certain,
+                                         " messages before an exit, ", received,
+                                         " arrived"));
+  }
 }
 
 void ServerProgram::CheckFairness(Served* served) {
@@ -213,8 +248,15 @@ void ServerProgram::Finish(le_msg_MessageRef_t message) {
   const bool with_descriptor = world_->OneIn(8);
   PayloadOf(message)->has_descriptor = with_descriptor ? 1 : 0;
   if (with_descriptor) le_msg_SetFd(message, world_->descriptors()->New());
+  const uint64_t request = PayloadOf(message)->request;
+  const le_msg_SessionRef_t session = le_msg_GetSession(message);
   const ThreadRules::Call call(&rules_);
   le_msg_Respond(message);
+  // What has broken a connection, the server may come to know later.
+  if (sessions_.count(session) > 0 && !world_->plan().break_connections &&
+      le_msg_GetCloseReason(session) == LE_MSG_CLOSE_NONE) {
+    world_->Answered(request);
+  }
 }
 
 void ServerProgram::Push(le_msg_SessionRef_t session, Served* served) {

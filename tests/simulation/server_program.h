@@ -56,6 +56,7 @@ class ServerProgram {
   void Obey(le_msg_MessageRef_t message, Served* served);
   void CheckOrder(const Payload& payload, Served* served);
   void CheckFairness(Served* served);
+  void CheckLastWords(le_msg_SessionRef_t session, const Served& served);
   void Answer(le_msg_MessageRef_t message);
   void Push(le_msg_SessionRef_t session, Served* served);
   void Finish(le_msg_MessageRef_t message);

@@ -220,7 +220,8 @@ void ShortLife::Ask() {
   payload->client = client_;
   payload->session = number_;
   payload->incarnation = 1;
-  payload->sequence = payload->request = static_cast<uint64_t>(requests_);
+  payload->sequence = static_cast<uint64_t>(requests_);
+  payload->request = world_->NumberRequest();
   le_msg_RequestResponse(message, &OnAnswer, told);
 }
 

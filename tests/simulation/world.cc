@@ -69,6 +69,14 @@ Plan Plan::Draw(uint64_t seed) {
   plan.hide_services = one_in(3);
   plan.threads = one_in(2);
   plan.misbehave = one_in(2);
+  plan.exits = one_in(4);
+  plan.slow = one_in(3);
+  plan.plain_code = one_in(4);
+  if (one_in(50)) {
+    // A crowd, of which nobody does much.
+    plan.clients = static_cast<int>(10 + dice.Random(40));
+    plan.operations = static_cast<int>(1 + dice.Random(5));
+  }
   return plan;
 }
 
@@ -93,6 +101,9 @@ std::string Plan::ToFlags() const {
   kind(hide_services, "hide_services");
   kind(threads, "threads");
   kind(misbehave, "misbehave");
+  kind(exits, "exits");
+  kind(slow, "slow");
+  kind(plain_code, "plain_code");
   return flags;
 }
 
@@ -238,6 +249,20 @@ void World::Kill(Actor* actor) {
   referee_.Count(actor->is_client ? "client killed" : "server killed");
   // Whoever is done when it dies has been counted already.
   sim_.Kill(actor->process);
+}
+
+void World::PassTime(absl::Duration time) {
+  event::Parker* const parker = event::Thread::Current()->parker();
+  const event::Instant until = sim_.Now() + time;
+  while (sim_.Now() < until) parker->Park(until);
+}
+
+void World::Exit() {
+  referee_.Count("client exited");
+  event::Thread::BeforeProcessEnds();
+  for (const auto& actor : actors_) {
+    if (actor->process == event::Process::Current()) sim_.Kill(actor->process);
+  }
 }
 
 void World::Rebind(BindingHistory::Table table) {

@@ -11,6 +11,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "event/loop.h"
@@ -38,10 +40,15 @@ struct Plan {
   bool small_queues = false;
   bool hide_services = false;
   bool threads = false;
-  bool misbehave = false;  // servers close, kill and leave clients unanswered
+  bool misbehave = false;   // servers close, kill and leave clients unanswered
+  bool exits = false;       // clients call exit(), wherever they are
+  bool slow = false;        // handlers take time
+  bool plain_code = false;  // clients that seldom run their loop
 
   static Plan Draw(uint64_t seed);
-  bool kills() const { return kill_clients || kill_servers || kill_directory; }
+  bool kills() const {
+    return kill_clients || kill_servers || kill_directory || exits;
+  }
   // As flags of the command line.
   std::string ToFlags() const;
 };
@@ -72,6 +79,35 @@ class World {
   bool calm() const { return calm_; }
   bool clients_are_done() const { return clients_done_ == plan_.clients; }
   void ClientIsDone() { ++clients_done_; }
+  // Blocks the calling thread, as a slow computation does, or anything else that
+  // is none of the library's business.
+  void PassTime(absl::Duration time);
+  // As exit() on the calling thread. Does not return.
+  void Exit();
+
+  // Numbers a request among those of all clients.
+  uint64_t NumberRequest() { return ++requests_; }
+  // A server has responded to it, and the response is on its way.
+  void Answered(uint64_t request) { answered_.emplace(request, sim_.Now()); }
+  bool WasAnsweredBefore(uint64_t request, event::Instant deadline) const {
+    const auto it = answered_.find(request);
+    return it != answered_.end() && it->second < deadline;
+  }
+
+  // What a client that exits has sent for certain, on the session of that number.
+  struct LastWords {
+    uint64_t incarnation;
+    uint64_t certain;
+  };
+  void NoteLastWords(int session, LastWords words) {
+    last_words_[{event::Process::Current()->credentials().pid, session}] =
+        words;
+  }
+  // Null: that client has not exited.
+  const LastWords* FindLastWords(pid_t client, int session) const {
+    const auto it = last_words_.find({client, session});
+    return it == last_words_.end() ? nullptr : &it->second;
+  }
 
  private:
   struct Actor {
@@ -107,6 +143,9 @@ class World {
   std::unique_ptr<Reload> reload_;
   bool calm_ = false;
   int clients_done_ = 0;
+  uint64_t requests_ = 0;
+  std::unordered_map<uint64_t, event::Instant> answered_;
+  std::map<std::pair<pid_t, int>, LastWords> last_words_;
   int processes_ = 0;
 };
 

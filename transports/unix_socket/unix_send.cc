@@ -271,7 +271,7 @@ void UnixConnection::Unsent::Remove(Output* output) {
 
 void UnixConnection::Unsent::BeforeProcessEnds() {
   if (!mutex_.TryLock()) return;
-  size_t bytes = 0;
+  size_t bytes = 0, messages = 0;
   int connections = 0;
   for (Output* output = first_; output != nullptr; output = output->next_) {
     UnixConnection* const connection = output->connection_;
@@ -280,6 +280,7 @@ void UnixConnection::Unsent::BeforeProcessEnds() {
     if (connection->closed_ == nullptr && !connection->send_is_broken_ &&
         connection->SendQueuedLocked() == Sent::kWouldBlock) {
       bytes += output->queue.bytes();
+      messages += output->queue.frames();
       ++connections;
     }
     connection->mutex_.Unlock();
@@ -287,9 +288,9 @@ void UnixConnection::Unsent::BeforeProcessEnds() {
   mutex_.Unlock();
   if (bytes == 0) return;
   event::Log(event::LogLevel::kWarning,
-             absl::StrCat("the process ends, and drops ", bytes,
-                          " bytes that were to be sent on ", connections,
-                          connections == 1 ? " connection" : " connections"));
+             absl::StrCat("the process ends, and drops ", messages,
+                          " messages (", bytes, " bytes) of ", connections,
+                          " sessions that were not taken by the far end"));
 }
 
 UnixConnection::Sent UnixConnection::SendFront() {
