@@ -68,6 +68,7 @@ DirectoryServer::~DirectoryServer() = default;
 
 absl::Status DirectoryServer::Listen(transports::Transport* transport,
                                      const std::string& address) {
+  acceptor_.reset();  // it may stand at this address
   absl::StatusOr<std::unique_ptr<transports::Acceptor>> acceptor =
       transport->Listen(address);
   if (!acceptor.ok()) return acceptor.status();
@@ -121,6 +122,17 @@ DirectoryServer::Peer* DirectoryServer::Find(PeerId id) {
 }
 
 void DirectoryServer::Remove(PeerId id) {
+  to_remove_.push_back(id);
+  if (std::exchange(removing_, true)) return;
+  while (!to_remove_.empty()) {
+    const PeerId next = to_remove_.front();
+    to_remove_.pop_front();
+    RemoveOne(next);
+  }
+  removing_ = false;
+}
+
+void DirectoryServer::RemoveOne(PeerId id) {
   auto it = peers_.find(id);
   if (it == peers_.end()) return;
   const std::unique_ptr<Peer> peer = std::move(it->second);

@@ -10,6 +10,7 @@
 #ifndef LE_MESSAGING_DIRECTORY_SERVER_H_
 #define LE_MESSAGING_DIRECTORY_SERVER_H_
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -59,6 +60,7 @@ class DirectoryServer : private transports::Acceptor::Observer {
                   Options options);
   ~DirectoryServer() override;
 
+  // Once more: in place of the former address. Connections stay as they are.
   absl::Status Listen(transports::Transport* transport,
                       const std::string& address);
 
@@ -75,7 +77,10 @@ class DirectoryServer : private transports::Acceptor::Observer {
   void OnAccepted(std::unique_ptr<transports::Connection> connection) override;
   void CarryOut(Registry::Actions actions);
   void Introduce(PeerId client, PeerId server);
+  // A removal may cause others, of as many peers as there are. The outermost call
+  // carries them out one after another.
   void Remove(PeerId id);
+  void RemoveOne(PeerId id);
   Peer* Find(PeerId id);
   void Report(const std::string& event);
   UserContext Context();
@@ -100,6 +105,8 @@ class DirectoryServer : private transports::Acceptor::Observer {
   // Not a flat_hash_map: the order in which they go differs from run to run there,
   // and a simulation must replay.
   std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;
+  std::deque<PeerId> to_remove_;
+  bool removing_ = false;
   PeerId next_id_ = 1;
   struct Usage {
     uint32_t connections = 0;
