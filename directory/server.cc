@@ -11,7 +11,7 @@
 #include "directory/control_frame.h"
 #include "directory/interface_name.h"
 #include "directory/server_peer.h"
-#include "event/base/log.h"
+#include "event/peer_log.h"
 
 namespace le {
 namespace directory {
@@ -87,20 +87,14 @@ void DirectoryServer::OnAccepted(std::unique_ptr<Connection> connection) {
   Usage& usage = usage_[identity.uid];
   if (usage.connections >= options_.connections_per_user ||
       usage.half_open >= options_.half_open_per_user) {
-    if (usage.name.empty()) usage.name = NameOf(identity.uid);
     const std::string text =
-        absl::StrCat("user ", usage.name, " has as many ",
+        absl::StrCat("user ", identity.uid, " has as many ",
                      usage.connections >= options_.connections_per_user
                          ? "connections"
                          : "connections that have said nothing",
                      " as a user may");
-    // Told ever more rarely: whoever floods us must not fill the log as well.
-    ++usage.turned_away;
-    if ((usage.turned_away & (usage.turned_away - 1)) == 0) {
-      event::Log(
-          LogLevel::kWarning,
-          absl::StrCat(text, "; turned away so far: ", usage.turned_away));
-    }
+    event::LogForPeer(LogLevel::kWarning, identity.uid,
+                      absl::StrCat(text, "; turned away"));
     proto::FromDirectory message;
     message.mutable_refusal()->set_code(proto::LIMIT);
     message.mutable_refusal()->set_text(text);
@@ -150,7 +144,7 @@ void DirectoryServer::RemoveOne(PeerId id) {
       break;
     case Peer::Role::kServer:
       Report(absl::StrCat("withdrawn: a service of pid ", peer->identity().pid,
-                          " of user ", NameOf(peer->identity().uid)));
+                          " of user ", peer->identity().uid));
       CarryOut(registry_.ServerGone(id));
       break;
     default:
@@ -162,7 +156,7 @@ std::string DirectoryServer::Describe(PeerId id) {
   Peer* const peer = Find(id);
   if (peer == nullptr) return "somebody";
   return absl::StrCat("pid ", peer->identity().pid, " of user ",
-                      NameOf(peer->identity().uid));
+                      peer->identity().uid);
 }
 
 void DirectoryServer::CarryOut(Registry::Actions actions) {

@@ -84,7 +84,9 @@ class DirectoryServer : private transports::Acceptor::Observer {
   Peer* Find(PeerId id);
   void Report(const std::string& event);
   UserContext Context();
-  std::string NameOf(uid_t uid) { return users_->NameOf(uid); }
+  std::string NameOf(uid_t uid) { return names_.NameOf(uid); }
+  // By number: a look-up of the name may block for long, and peers decide how
+  // often this is asked.
   std::string Describe(PeerId id);
 
   // What peers ask for.
@@ -97,6 +99,7 @@ class DirectoryServer : private transports::Acceptor::Observer {
   event::Process* const process_;
   event::Loop* const loop_;
   Users* const users_;
+  NameCache names_{users_};  // what peers cause to be looked up
   const Options options_;
   const uid_t self_;
   Registry registry_;
@@ -111,8 +114,6 @@ class DirectoryServer : private transports::Acceptor::Observer {
   struct Usage {
     uint32_t connections = 0;
     uint32_t half_open = 0;
-    uint64_t turned_away = 0;  // at a limit, since it last had no connection
-    std::string name;          // for those: looking it up each time is dear
   };
   std::map<uid_t, Usage> usage_;
   std::set<PeerId> monitors_;

@@ -68,5 +68,13 @@ std::string OsUsers::NameOf(uid_t uid) {
   return found ? std::string(entry.pw_name) : absl::StrCat(uid);
 }
 
+std::string NameCache::NameOf(uid_t uid) {
+  constexpr size_t kMost = 4096;
+  auto found = names_.find(uid);
+  if (found != names_.end()) return found->second;
+  if (names_.size() >= kMost) names_.clear();
+  return names_[uid] = users_->NameOf(uid);
+}
+
 }  // namespace directory
 }  // namespace le

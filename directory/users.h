@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -30,6 +31,21 @@ class OsUsers : public Users {
  public:
   absl::StatusOr<uid_t> UidOf(const std::string& name) override;
   std::string NameOf(uid_t uid) override;
+};
+
+// Looks up each name once, until it is cleared.
+class NameCache final : public Users {
+ public:
+  explicit NameCache(Users* users) : users_(users) {}  // not owned
+  absl::StatusOr<uid_t> UidOf(const std::string& name) override {
+    return users_->UidOf(name);
+  }
+  std::string NameOf(uid_t uid) override;
+  void Clear() { names_.clear(); }
+
+ private:
+  Users* const users_;
+  std::map<uid_t, std::string> names_;
 };
 
 }  // namespace directory
