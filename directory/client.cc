@@ -83,15 +83,16 @@ DirectoryClient::DirectoryClient(event::Process* process,
 
 absl::StatusOr<std::unique_ptr<Connection>> DirectoryClient::Connect() {
   if (address_.has_value()) return transport_->Connect(*address_);
-  const absl::StatusOr<Place> place = FindPlace(process_, "");
+  const absl::StatusOr<Place> place = FindPlace(process_, "", kept_.load());
   if (!place.ok()) return place.status();
   absl::StatusOr<std::unique_ptr<Connection>> connection =
       transport_->Connect(place->address());
-  if (!connection.ok() || place->is_explicit) return connection;
+  if (!connection.ok() || place->is_explicit()) return connection;
   const absl::StatusOr<event::Credentials> directory = (*connection)->peer();
   if (!directory.ok()) return directory.status();
   const absl::Status trusted = CheckTrust(process_, *place, *directory);
   if (!trusted.ok()) return trusted;
+  kept_.store(place->kind);
   return connection;
 }
 
@@ -277,7 +278,24 @@ class DirectoryClient::DirectoryOffer final : public Offer,
     if (SendControl(connection_.get(), std::move(message)) != IoResult::kOk) {
       return absl::UnavailableError("the directory does not listen");
     }
+    WarnOfAnotherUser();
     return connection_->Attach(loop_, this);
+  }
+
+  // A service belongs to the user that the process has when it connects. One that has
+  // given up its rights since is another's after a restart of the directory.
+  void WarnOfAnotherUser() {
+    const uid_t now = client_->process_->credentials().uid;
+    const uid_t before = std::exchange(user_, now).value_or(now);
+    if (before == now) return;
+    event::Log(
+        LogLevel::kWarning,
+        absl::StrCat("service '", description_.interface_name, "': it was <",
+                     before, ">.", description_.interface_name, " and is now <",
+                     now, ">.", description_.interface_name,
+                     ", since this process has changed its user; "
+                     "bindings to user ",
+                     before, " do not lead here any more"));
   }
 
   void OnReadable() override {
@@ -346,7 +364,8 @@ class DirectoryClient::DirectoryOffer final : public Offer,
   std::unique_ptr<Connection> connection_;
   BackOff back_off_;
   bool warned_ = false;
-  std::string refusal_;  // the last one told in the log
+  std::string refusal_;         // the last one told in the log
+  absl::optional<uid_t> user_;  // as whom it was advertised last
   bool* destroyed_ = nullptr;
 };
 
