@@ -122,24 +122,6 @@ TEST_F(DirectoryServerTest, WhoDoesNotSpeakItsLanguageIsClosed) {
   });
 }
 
-// Each that goes makes the next one offer, which has gone as well.
-TEST_F(DirectoryServerTest, AnyNumberOfStandBysMayGoAtOnce) {
-  world_.Run([&] {
-    DirectoryServer::Options options;
-    options.limits.stand_bys = 1000;
-    world_.Start(options);
-    std::vector<std::unique_ptr<Speaker>> services;
-    for (int i = 0; i < 1000; ++i) {
-      services.push_back(NewService(kBob, "clock"));
-    }
-    auto waiting = NewWaiting(kAlice);
-    services.clear();  // before the directory looks at any
-    world_.Settle();
-    EXPECT_TRUE(world_.server()->registry().servers().empty());
-    EXPECT_EQ(world_.server()->registry().waiting().size(), 1u);
-  });
-}
-
 TEST_F(DirectoryServerTest, AFewStandByAndTheRestTryAgain) {
   world_.Run([&] {
     world_.Start();
