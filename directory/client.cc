@@ -134,14 +134,14 @@ absl::StatusOr<std::unique_ptr<Connection>> DirectoryClient::Connect(
   Place place;
   if (!address_.has_value()) {
     *reason = WaitReason::kNoPlace;
-    absl::StatusOr<Place> found = FindPlace(process_, "");
+    absl::StatusOr<Place> found = FindPlace(process_, "", kept_.load());
     if (!found.ok()) return found.status();
     place = *std::move(found);
   }
   absl::StatusOr<std::unique_ptr<Connection>> connection =
       transport_->Connect(address_.has_value() ? *address_ : place.address());
   if (!connection.ok()) *reason = ReasonOfConnect(connection.status());
-  if (!connection.ok() || address_.has_value() || place.is_explicit) {
+  if (!connection.ok() || address_.has_value() || place.is_explicit()) {
     return connection;
   }
   *reason = WaitReason::kSystem;
@@ -152,6 +152,7 @@ absl::StatusOr<std::unique_ptr<Connection>> DirectoryClient::Connect(
     *reason = WaitReason::kNotTrusted;
     return trusted;
   }
+  kept_.store(place.kind);
   return connection;
 }
 
@@ -449,7 +450,24 @@ class DirectoryClient::DirectoryOffer final : public Offer,
       return absl::UnavailableError("the directory does not listen");
     }
     *reason = WaitReason::kSystem;
+    WarnOfAnotherUser();
     return connection_->Attach(loop_, this);
+  }
+
+  // A service belongs to the user that the process has when it connects. One that has
+  // given up its rights since is another's after a restart of the directory.
+  void WarnOfAnotherUser() {
+    const uid_t now = client_->process_->credentials().uid;
+    const uid_t before = std::exchange(user_, now).value_or(now);
+    if (before == now) return;
+    event::Log(
+        LogLevel::kWarning,
+        absl::StrCat("service '", description_.interface_name, "': it was <",
+                     before, ">.", description_.interface_name, " and is now <",
+                     now, ">.", description_.interface_name,
+                     ", since this process has changed its user; "
+                     "bindings to user ",
+                     before, " do not lead here any more"));
   }
 
   void OnReadable() override {
@@ -518,6 +536,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
   WaitCause cause_;     // if it waits
   WaitLog log_;
   LogTimer log_timer_{this};
+  absl::optional<uid_t> user_;  // as whom it was advertised last
   bool* destroyed_ = nullptr;
 };
 

@@ -6,6 +6,7 @@
 #ifndef LE_MESSAGING_DIRECTORY_CLIENT_H_
 #define LE_MESSAGING_DIRECTORY_CLIENT_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -41,8 +42,9 @@ class BackOff {
 // Thread-safe: each opening and offer has a connection of its own.
 class DirectoryClient final : public Introducer {
  public:
-  // Neither is owned. The place is looked up anew at each try; `address`
-  // replaces it for transports whose addresses are no paths.
+  // Neither is owned. The place is looked up anew at each try, until a directory has
+  // been found: its kind is kept then (see FindPlace()). `address` replaces it for
+  // transports whose addresses are no paths.
   DirectoryClient(event::Process* process, transports::Transport* transport,
                   absl::optional<std::string> address = absl::nullopt);
 
@@ -66,6 +68,7 @@ class DirectoryClient final : public Introducer {
   event::Process* const process_;
   transports::Transport* const transport_;
   const absl::optional<std::string> address_;
+  std::atomic<Place::Kind> kept_{Place::Kind::kNone};
   // For what the directory says; shared by all, which need it only briefly.
   const transports::BufferPool::Ptr pool_;
 };

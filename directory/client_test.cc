@@ -3,6 +3,10 @@
 
 #include "directory/client.h"
 
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -11,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "directory/testing/small_world.h"
+#include "event/base/log.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -19,7 +24,9 @@ namespace directory {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using transports::Connection;
 using transports::IncomingFrame;
 using transports::IoResult;
@@ -606,6 +613,46 @@ TEST_F(DirectoryClientTest, AnOfferSurvivesGarbageAndIntroductionsOfNobody) {
   }
 }
 
+std::vector<std::string>* g_log = nullptr;
+
+// One that has given up its rights is another user to a directory that starts anew.
+TEST_F(DirectoryClientTest, AServiceThatBecomesAnothersIsWarnedOf) {
+  std::vector<std::string> log;
+  g_log = &log;
+  const event::LogSink former =
+      event::SetLogSink([](event::LogLevel level, absl::string_view text) {
+        if (level == event::LogLevel::kWarning) {
+          g_log->push_back(std::string(text));
+        }
+      });
+  world_.Run([&] {
+    world_.Start();
+    const auto server = NewClient(kSelf);
+    Greeter greeter;
+    const auto offer =
+        server->Advertise(world_.loop(), Interface("clock"), &greeter);
+    const auto restart = [&] {
+      world_.Stop();
+      world_.Settle();
+      log.clear();
+      world_.Start();
+      world_.Advance(absl::Seconds(2));
+      EXPECT_EQ(world_.server()->registry().servers().size(), 1u);
+    };
+    const auto warned =
+        AllOf(HasSubstr("'clock'"), HasSubstr("it was <500>.clock"),
+              HasSubstr("is now <1001>.clock"));
+    restart();
+    EXPECT_THAT(log, Not(Contains(warned)));
+    world_.ProcessOf(kSelf)->SetUser(kAlice);
+    restart();
+    EXPECT_THAT(log, Contains(warned));
+    restart();
+    EXPECT_THAT(log, Not(Contains(warned))) << "it is no news";
+  });
+  event::SetLogSink(former);
+}
+
 // ---- Which directory -------------------------------------------------------
 
 class DirectoryTrustTest : public ::testing::Test {
@@ -674,6 +721,57 @@ TEST_F(DirectoryTrustTest, TrustsWhomeverItIsTold) {
     StartAs(kMallory);
     EXPECT_TRUE(Connect().ok()) << Connect();
   });
+}
+
+TEST_F(DirectoryTrustTest, StaysAtTheKindOfPlaceWhereItFoundOne) {
+  world_.Run([&] {
+    SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
+    DirectoryClient client(world_.ProcessOf(kAlice),
+                           world_.TransportOf(kAlice));
+    // One that is not to be trusted has not been found.
+    StartAs(kMallory);
+    EXPECT_FALSE(client.Connect().ok());
+    SetEnv("LE_MESSAGING_DIR", "/elsewhere");
+    EXPECT_FALSE(client.Connect().ok());
+    SetEnv("LE_MESSAGING_DIR", "");
+    StartAs(kAlice);
+    EXPECT_TRUE(client.Connect().ok());
+  });
+}
+
+// With a system's folder that goes away, in a /run of the test's own.
+TEST(DirectoryPlaceTest, WaitsForTheSystemsFolderThatItHasUsed) {
+  constexpr int kNotPermitted = 100;
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (!EnterEmptyRun()) _exit(kNotPermitted);
+    if (mkdir("/run/le_messaging", 0755) != 0) _exit(kNotPermitted);
+    SmallWorld world;
+    int error = 0;
+    world.Run([&] {
+      world.Start({}, 0, "/run/le_messaging/directory");
+      world.ProcessOf(kAlice)->SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
+      DirectoryClient client(world.ProcessOf(kAlice),
+                             world.TransportOf(kAlice));
+      if (!client.Connect().ok()) error = 1;
+      rmdir("/run/le_messaging");
+      world.Stop();
+      world.Start({}, kAlice, "/run/user/1001/le_messaging/directory");
+      if (client.Connect().ok()) error = 2;
+      world.Stop();
+      world.Start({}, 0, "/run/le_messaging/directory");
+      if (!client.Connect().ok()) error = 3;
+    });
+    _exit(error);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == kNotPermitted) {
+    GTEST_SKIP() << "no mount of our own is permitted here";
+  }
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST_F(DirectoryTrustTest, TellsNothingToOneThatIsNotTrusted) {

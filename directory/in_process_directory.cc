@@ -302,7 +302,7 @@ namespace {
 // The one user there is, is the process itself: nobody to protect from another.
 UserLimits NoLimits() {
   UserLimits limits;
-  limits.waiting_clients = limits.services = UINT32_MAX;
+  limits.waiting_clients = limits.services = limits.stand_bys = UINT32_MAX;
   return limits;
 }
 

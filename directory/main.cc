@@ -5,9 +5,9 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <cerrno>
@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <utility>
 
@@ -22,6 +23,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "directory/place.h"
+#include "directory/place_holder.h"
+#include "directory/program.h"
 #include "directory/server.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
@@ -54,7 +57,16 @@ constexpr char kUsage[] =
                     for how long a connection may say nothing. Default: 30.
   --help            this text
 
-Needs no privileges. Runs until SIGTERM or SIGINT; sessions outlive it.
+An option's value may also be an argument of its own: --socket_dir DIR. A folder
+that is made has mode 0755, the socket 0666, whatever the umask: whom a client
+reaches is for the bindings to say. If socket or lock file are deleted, both are made
+anew.
+
+Needs no privileges. Runs until SIGTERM or SIGINT; sessions outlive it. Ignores
+SIGPIPE and SIGXFSZ. A SIGHUP that comes while it starts is obeyed once it has.
+
+Exit status, as of sdir: 0 ended by a signal; 1 it cannot start or go on; 2 the
+arguments make no sense.
 )";
 
 struct Flags {
@@ -63,61 +75,68 @@ struct Flags {
   le::directory::DirectoryServer::Options limits;
 };
 
-[[noreturn]] void Exit(const std::string& error) {
+[[noreturn]] void Exit(int status, const std::string& error) {
   // By the log, which does not wait for a reader of standard error.
   le::event::Log(LogLevel::kError, error);
-  std::exit(EXIT_FAILURE);
+  std::exit(status);
+}
+
+[[noreturn]] void Misused(absl::string_view error) {
+  Exit(le::directory::kMisused,
+       absl::StrCat(error, "; --help lists what there is"));
 }
 
 Flags ParseFlags(int argc, char** argv) {
+  le::directory::Arguments arguments(argc, argv);
+  if (arguments.TakeFlag("--help") || arguments.TakeFlag("-h")) {
+    std::fputs(kUsage, stdout);
+    std::exit(le::directory::kDone);
+  }
   Flags flags;
-  auto value = [](absl::string_view argument, absl::string_view name,
-                  std::string* to) {
-    if (argument.substr(0, name.size()) != name) return false;
-    *to = std::string(argument.substr(name.size()));
+  auto text = [&](const std::string& name, std::string* to) {
+    const auto value = arguments.TakeOption(name);
+    if (!value.ok()) Misused(value.status().message());
+    if (value->has_value()) *to = **value;
+    return value->has_value();
+  };
+  auto number = [&](const std::string& name, uint32_t* to) {
+    std::string value;
+    if (!text(name, &value)) return false;
+    if (!absl::SimpleAtoi(value, to) || *to == 0) {
+      Misused(absl::StrCat("'", name, "=", value,
+                           "': a number from 1 was expected"));
+    }
     return true;
   };
-  auto number = [&value](absl::string_view argument, absl::string_view name,
-                         uint32_t* to) {
-    std::string text;
-    if (!value(argument, name, &text)) return false;
-    if (!absl::SimpleAtoi(text, to) || *to == 0) {
-      Exit(absl::StrCat("'", argument, "': a number from 1 was expected"));
-    }
-    return true;
-  };
-  for (int i = 1; i < argc; ++i) {
-    const absl::string_view argument = argv[i];
-    if (argument == "--help" || argument == "-h") {
-      std::fputs(kUsage, stdout);
-      std::exit(EXIT_SUCCESS);
-    }
-    if (value(argument, "--socket_dir=", &flags.socket_dir) ||
-        value(argument, "--bindings=", &flags.bindings) ||
-        number(argument,
-               "--max_connections=", &flags.limits.connections_per_user) ||
-        number(argument,
-               "--max_half_open=", &flags.limits.half_open_per_user) ||
-        number(argument,
-               "--max_waiting=", &flags.limits.limits.waiting_clients) ||
-        number(argument, "--max_services=", &flags.limits.limits.services)) {
-      continue;
-    }
-    uint32_t seconds = 0;
-    if (number(argument, "--half_open_seconds=", &seconds)) {
-      flags.limits.half_open_time = absl::Seconds(seconds);
-      continue;
-    }
-    Exit(absl::StrCat("unknown argument '", argument,
-                      "'; --help lists what there is"));
+  text("--socket_dir", &flags.socket_dir);
+  text("--bindings", &flags.bindings);
+  number("--max_connections", &flags.limits.connections_per_user);
+  number("--max_half_open", &flags.limits.half_open_per_user);
+  number("--max_waiting", &flags.limits.limits.waiting_clients);
+  number("--max_services", &flags.limits.limits.services);
+  uint32_t seconds = 0;
+  if (number("--half_open_seconds", &seconds)) {
+    flags.limits.half_open_time = absl::Seconds(seconds);
+  }
+  const auto rest = arguments.TakeNext();
+  if (!rest.ok()) Misused(rest.status().message());
+  if (rest->has_value()) {
+    Misused(absl::StrCat("unknown argument '", **rest, "'"));
   }
   return flags;
 }
 
-absl::StatusOr<std::string> ReadFile(const std::string& name) {
-  le::event::UniqueFd file(sys::Open(name.c_str(), O_RDONLY | O_CLOEXEC, 0));
-  if (!file) {
+// `again`: nobody may have to wait for the file, so it is not read from a pipe.
+absl::StatusOr<std::string> ReadFile(const std::string& name, bool again) {
+  le::event::UniqueFd file(sys::Open(
+      name.c_str(), O_RDONLY | O_CLOEXEC | (again ? O_NONBLOCK : 0), 0));
+  struct stat found = {};
+  if (!file || sys::Fstat(file.get(), &found) != 0) {
     return absl::NotFoundError(absl::StrCat(name, ": ", std::strerror(errno)));
+  }
+  if (again && !S_ISREG(found.st_mode)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": not a regular file any more"));
   }
   std::string text;
   char part[65536];
@@ -136,18 +155,24 @@ absl::StatusOr<std::string> ReadFile(const std::string& name) {
   }
 }
 
-// Keeps a second directory out of the folder for as long as it is open.
-le::event::UniqueFd Lock(const std::string& file) {
-  le::event::UniqueFd lock(
-      sys::Open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock) {
-    Exit(absl::StrCat("cannot open the lock file ", file, ": ",
-                      std::strerror(errno)));
-  }
-  if (sys::Flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    Exit(absl::StrCat("another directory runs here: it holds ", file));
-  }
-  return lock;
+// In the calling thread, which is the only one. Returns them.
+sigset_t BlockSignals(std::initializer_list<int> which) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : which) sigaddset(&signals, signal);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// The first thing that the daemon does.
+void PrepareProcess() {
+  le::event::sys::OpenMissingStandard();
+  // A reload that is asked for too early stays pending until Signals takes it. What
+  // ends the daemon may end it at once while it starts.
+  BlockSignals({SIGHUP});
+  // A line that nobody reads must not end it.
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 // Signals, as events of the loop.
@@ -155,14 +180,12 @@ class Signals final : private le::event::Watch {
  public:
   explicit Signals(std::function<void(int)> handler)
       : handler_(std::move(handler)) {
-    sigset_t signals;
-    sigemptyset(&signals);
-    for (int signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&signals, signal);
-    sigprocmask(SIG_BLOCK, &signals, nullptr);
+    const sigset_t signals = BlockSignals({SIGHUP, SIGTERM, SIGINT});
     fd_.reset(sys::SignalFd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!fd_ || !le::event::Thread::Current()->loop()->AddWatch(this, fd_.get(),
                                                                 kReadable)) {
-      Exit(absl::StrCat("cannot watch for signals: ", std::strerror(errno)));
+      Exit(le::directory::kFailed,
+           absl::StrCat("cannot watch for signals: ", std::strerror(errno)));
     }
   }
   ~Signals() override {
@@ -205,20 +228,24 @@ void SayReady(le::event::Process* process, const std::string& address) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  sys::OpenMissingStandard();
+  PrepareProcess();
   const Flags flags = ParseFlags(argc, argv);
   le::event::Process* const process = le::event::Process::Current();
   le::event::Loop* const loop = le::event::Thread::Current()->loop();
+  const auto exit_unless = [](const absl::Status& status) {
+    if (!status.ok()) {
+      Exit(le::directory::kFailed, std::string(status.message()));
+    }
+  };
 
   const absl::StatusOr<le::directory::Place> place =
       le::directory::FindPlace(process, flags.socket_dir);
-  if (!place.ok())
-    Exit(absl::StrCat(place.status().message(), "; or give --socket_dir=DIR"));
-  if (sys::Mkdir(place->folder.c_str(), 0755) != 0 && errno != EEXIST) {
-    Exit(absl::StrCat("cannot make the folder ", place->folder, ": ",
-                      std::strerror(errno)));
+  if (!place.ok()) {
+    Exit(le::directory::kFailed,
+         absl::StrCat(place.status().message(), "; or give --socket_dir=DIR"));
   }
-  const le::event::UniqueFd lock = Lock(place->lock_file());
+  absl::StatusOr<le::event::UniqueFd> lock = le::directory::HoldPlace(*place);
+  exit_unless(lock.status());
 
   // A descriptor for each client that waits and each service.
   struct rlimit files;
@@ -229,11 +256,13 @@ int main(int argc, char** argv) {
 
   le::directory::OsUsers users;
   le::directory::DirectoryServer* directory = nullptr;
+  bool loaded_before = false;
   auto load = [&]() -> absl::StatusOr<std::string> {
     if (flags.bindings.empty()) {
       return absl::NotFoundError("directoryd was started without --bindings");
     }
-    absl::StatusOr<std::string> text = ReadFile(flags.bindings);
+    absl::StatusOr<std::string> text =
+        ReadFile(flags.bindings, std::exchange(loaded_before, true));
     if (!text.ok()) return text.status();
     return directory->Load(*text, flags.bindings);
   };
@@ -244,13 +273,9 @@ int main(int argc, char** argv) {
 
   if (!flags.bindings.empty()) {
     const absl::StatusOr<std::string> loaded = load();
-    if (!loaded.ok()) Exit(std::string(loaded.status().message()));
+    exit_unless(loaded.status());
     if (!loaded->empty()) le::event::Log(LogLevel::kWarning, *loaded);
   }
-
-  le::transports::UnixTransport transport(process);
-  const absl::Status listening = server.Listen(&transport, place->address());
-  if (!listening.ok()) Exit(std::string(listening.message()));
 
   Signals signals([&](int signal) {
     if (signal != SIGHUP) {
@@ -267,7 +292,40 @@ int main(int argc, char** argv) {
                                   loaded->empty() ? "" : "\n", *loaded));
     }
   });
+
+  le::transports::UnixTransport transport(process);
+  exit_unless(server.Listen(&transport, place->address()));
+  le::directory::PlaceWatch watch(loop);
+  absl::Status end;
+  std::function<void()> watch_place;
+  const auto take_place_anew = [&] {
+    le::event::Log(
+        LogLevel::kError,
+        absl::StrCat("the socket or the lock file in ", place->folder,
+                     " was deleted: both are made anew"));
+    lock = absl::UnavailableError("");  // or it would stand in our own way
+    lock = le::directory::HoldPlace(*place);
+    end =
+        lock.ok() ? server.Listen(&transport, place->address()) : lock.status();
+    if (end.ok()) {
+      watch_place();
+    } else {
+      loop->Stop();
+    }
+  };
+  watch_place = [&] {
+    const absl::Status watched = watch.Start(*place, *lock, take_place_anew);
+    if (!watched.ok()) {
+      le::event::Log(LogLevel::kWarning,
+                     absl::StrCat("if its files are deleted, this will not be "
+                                  "noticed: ",
+                                  watched.message()));
+    }
+  };
+  watch_place();
+
   SayReady(process, place->address());
   loop->Run();
-  return EXIT_SUCCESS;
+  exit_unless(end);
+  return le::directory::kDone;
 }

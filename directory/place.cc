@@ -14,20 +14,26 @@ namespace {
 
 constexpr char kSystemFolder[] = "/run/le_messaging";
 
+bool SystemFolderExists() {
+  struct stat folder;
+  return event::sys::Stat(kSystemFolder, &folder) == 0 &&
+         S_ISDIR(folder.st_mode);
+}
+
 }  // namespace
 
 absl::StatusOr<Place> FindPlace(event::Process* process,
-                                const std::string& flag) {
+                                const std::string& flag, Place::Kind kept) {
   Place place;
   place.folder = flag.empty() ? process->GetEnv("LE_MESSAGING_DIR") : flag;
   if (!place.folder.empty()) {
-    place.is_explicit = true;
+    place.kind = Place::Kind::kExplicit;
     return place;
   }
-  struct stat folder;
-  if (event::sys::Stat(kSystemFolder, &folder) == 0 &&
-      S_ISDIR(folder.st_mode)) {
+  if (kept == Place::Kind::kSystem ||
+      (kept != Place::Kind::kUser && SystemFolderExists())) {
     place.folder = kSystemFolder;
+    place.kind = Place::Kind::kSystem;
     return place;
   }
   const std::string runtime = process->GetEnv("XDG_RUNTIME_DIR");
@@ -37,12 +43,13 @@ absl::StatusOr<Place> FindPlace(event::Process* process,
         ", and neither LE_MESSAGING_DIR nor XDG_RUNTIME_DIR is set"));
   }
   place.folder = runtime + "/le_messaging";
+  place.kind = Place::Kind::kUser;
   return place;
 }
 
 absl::Status CheckTrust(event::Process* process, const Place& place,
                         const event::Credentials& directory) {
-  if (place.is_explicit) return absl::OkStatus();
+  if (place.is_explicit()) return absl::OkStatus();
   const bool unknown = process->IsOverflowUser(directory.uid);
   if (!unknown &&
       (directory.uid == 0 || directory.uid == process->credentials().uid)) {

@@ -15,10 +15,14 @@ namespace le {
 namespace directory {
 
 struct Place {
+  // How it was found.
+  enum class Kind { kNone, kExplicit, kSystem, kUser };
+
   std::string folder;
+  Kind kind = Kind::kNone;
   // Named by a flag or by the environment: whoever named it trusts it. Otherwise
   // only a directory of root or of one's own user is to be trusted.
-  bool is_explicit = false;
+  bool is_explicit() const { return kind == Kind::kExplicit; }
 
   // The socket's address.
   std::string address() const { return folder + "/directory"; }
@@ -34,8 +38,14 @@ absl::Status CheckTrust(event::Process* process, const Place& place,
 // The first of: `flag` (if not empty), LE_MESSAGING_DIR, /run/le_messaging if that
 // folder exists, $XDG_RUNTIME_DIR/le_messaging. Unavailable if there is none, with
 // a text that says what to do.
+//
+// `kept`: the kind of the place that the process has used so far. An explicit place
+// goes before it; but a process that has used the system's folder does not go over to
+// its user's while that folder is missing, nor the other way round when it appears:
+// its services and its clients would be at different directories.
 absl::StatusOr<Place> FindPlace(event::Process* process,
-                                const std::string& flag);
+                                const std::string& flag,
+                                Place::Kind kept = Place::Kind::kNone);
 
 }  // namespace directory
 }  // namespace le

@@ -3,8 +3,6 @@
 
 #include "directory/place.h"
 
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,10 +27,11 @@ class FindPlaceTest : public ::testing::Test {
     process_->SetEnv(name, value);
   }
   // "explicit FOLDER", "FOLDER" or the error.
-  std::string Find(const std::string& flag = "") {
-    const absl::StatusOr<Place> place = FindPlace(process_, flag);
+  std::string Find(const std::string& flag = "",
+                   Place::Kind kept = Place::Kind::kNone) {
+    const absl::StatusOr<Place> place = FindPlace(process_, flag, kept);
     if (!place.ok()) return place.status().ToString();
-    return (place->is_explicit ? "explicit " : "") + place->folder;
+    return (place->is_explicit() ? "explicit " : "") + place->folder;
   }
 
   event::Simulation sim_{1};
@@ -71,6 +70,16 @@ TEST_F(FindPlaceTest, WithoutAnySaysWhatToSet) {
             HasSubstr("LE_MESSAGING_DIR"), HasSubstr("XDG_RUNTIME_DIR")));
 }
 
+TEST_F(FindPlaceTest, AProcessThatHasUsedTheSystemsFolderWaitsForIt) {
+  const NoSystemFolder none;
+  SetEnv("XDG_RUNTIME_DIR", "/run/user/7");
+  EXPECT_EQ(Find("", Place::Kind::kSystem), "/run/le_messaging");
+  EXPECT_EQ(Find("", Place::Kind::kUser), "/run/user/7/le_messaging");
+  EXPECT_EQ(Find("", Place::Kind::kExplicit), "/run/user/7/le_messaging");
+  SetEnv("LE_MESSAGING_DIR", "/named");
+  EXPECT_EQ(Find("", Place::Kind::kSystem), "explicit /named");
+}
+
 TEST(PlaceTest, NamesTheFilesInItsFolder) {
   Place place;
   place.folder = "/folder";
@@ -85,12 +94,7 @@ TEST_F(FindPlaceTest, TheSystemFolderGoesBeforeTheUsersOwn) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    if ((unshare(CLONE_NEWNS) != 0 &&
-         unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ||
-        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        mount("none", "/run", "tmpfs", 0, nullptr) != 0) {
-      _exit(kNotPermitted);
-    }
+    if (!EnterEmptyRun()) _exit(kNotPermitted);
     const std::string without = Find();
     // Only a folder counts.
     const bool made_file = mknod("/run/le_messaging", S_IFREG, 0) == 0;
@@ -98,10 +102,12 @@ TEST_F(FindPlaceTest, TheSystemFolderGoesBeforeTheUsersOwn) {
     unlink("/run/le_messaging");
     const bool made_folder = mkdir("/run/le_messaging", 0755) == 0;
     const std::string with_folder = Find();
+    const std::string used_the_other = Find("", Place::Kind::kUser);
     if (!made_file || !made_folder) _exit(kNotPermitted);
     if (without != "/run/user/7/le_messaging") _exit(1);
     if (with_file != "/run/user/7/le_messaging") _exit(2);
     if (with_folder != "/run/le_messaging") _exit(3);
+    if (used_the_other != "/run/user/7/le_messaging") _exit(4);
     _exit(0);
   }
   int status = 0;

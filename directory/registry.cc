@@ -292,18 +292,28 @@ Registry::Actions Registry::ServerAdvertises(
     PeerId id, const PeerIdentity& identity,
     const InterfaceDescription& description) {
   Actions actions;
-  uint32_t& count = services_by_user_[identity.uid];
-  if (count >= limits_.services) {
+  const auto refuse = [&](std::string text) {
     RegistryAction action;
     action.what = RegistryAction::What::kRefuseServer;
     action.server = id;
     action.reason = RefusalReason::kLimit;
-    action.text = absl::StrCat("user ", identity.uid, " has ", limits_.services,
-                               " services already, as many as a user may");
+    action.text = std::move(text);
     actions.push_back(std::move(action));
     return actions;
+  };
+  if (services_of(identity.uid) >= limits_.services) {
+    return refuse(absl::StrCat("user ", identity.uid, " has ", limits_.services,
+                               " services already, as many as a user may"));
   }
-  ++count;
+  const auto same =
+      services_.find(ServiceKey{identity.uid, description.interface_name});
+  if (same != services_.end() &&
+      same->second.standing_by.size() >= limits_.stand_bys) {
+    return refuse(absl::StrCat(limits_.stand_bys,
+                               " servers stand by for this service already, as "
+                               "many as may"));
+  }
+  ++services_by_user_[identity.uid];
   Server& server = servers_[id];
   server.id = id;
   server.identity = identity;

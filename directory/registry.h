@@ -40,6 +40,9 @@ namespace directory {
 struct UserLimits {
   uint32_t waiting_clients = 16384;
   uint32_t services = 16384;
+  // Of one name, besides the one that offers it. The others are refused until there
+  // is a place; each that goes costs a pass over all.
+  uint32_t stand_bys = 64;
 };
 
 using PeerId = uint64_t;

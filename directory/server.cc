@@ -11,7 +11,7 @@
 #include "directory/control_frame.h"
 #include "directory/interface_name.h"
 #include "directory/server_peer.h"
-#include "event/base/log.h"
+#include "event/peer_log.h"
 
 namespace le {
 namespace directory {
@@ -72,6 +72,7 @@ DirectoryServer::~DirectoryServer() = default;
 
 absl::Status DirectoryServer::Listen(transports::Transport* transport,
                                      const std::string& address) {
+  acceptor_.reset();  // it may stand at this address
   absl::StatusOr<std::unique_ptr<transports::Acceptor>> acceptor =
       transport->Listen(address);
   if (!acceptor.ok()) return acceptor.status();
@@ -90,20 +91,14 @@ void DirectoryServer::OnAccepted(std::unique_ptr<Connection> connection) {
   Usage& usage = usage_[identity.uid];
   if (usage.connections >= options_.connections_per_user ||
       usage.half_open >= options_.half_open_per_user) {
-    if (usage.name.empty()) usage.name = NameOf(identity.uid);
     const std::string text =
-        absl::StrCat("user ", usage.name, " has as many ",
+        absl::StrCat("user ", identity.uid, " has as many ",
                      usage.connections >= options_.connections_per_user
                          ? "connections"
                          : "connections that have said nothing",
                      " as a user may");
-    // Told ever more rarely: whoever floods us must not fill the log as well.
-    ++usage.turned_away;
-    if ((usage.turned_away & (usage.turned_away - 1)) == 0) {
-      event::Log(
-          LogLevel::kWarning,
-          absl::StrCat(text, "; turned away so far: ", usage.turned_away));
-    }
+    event::LogForPeer(LogLevel::kWarning, identity.uid,
+                      absl::StrCat(text, "; turned away"));
     proto::FromDirectory message;
     message.mutable_refusal()->set_code(proto::LIMIT);
     message.mutable_refusal()->set_text(text);
@@ -125,6 +120,17 @@ DirectoryServer::Peer* DirectoryServer::Find(PeerId id) {
 }
 
 void DirectoryServer::Remove(PeerId id) {
+  to_remove_.push_back(id);
+  if (std::exchange(removing_, true)) return;
+  while (!to_remove_.empty()) {
+    const PeerId next = to_remove_.front();
+    to_remove_.pop_front();
+    RemoveOne(next);
+  }
+  removing_ = false;
+}
+
+void DirectoryServer::RemoveOne(PeerId id) {
   auto it = peers_.find(id);
   if (it == peers_.end()) return;
   const std::unique_ptr<Peer> peer = std::move(it->second);
@@ -142,7 +148,7 @@ void DirectoryServer::Remove(PeerId id) {
       break;
     case Peer::Role::kServer:
       Report(absl::StrCat("withdrawn: a service of pid ", peer->identity().pid,
-                          " of user ", NameOf(peer->identity().uid)));
+                          " of user ", peer->identity().uid));
       CarryOut(registry_.ServerGone(id));
       break;
     default:
@@ -154,7 +160,7 @@ std::string DirectoryServer::Describe(PeerId id) {
   Peer* const peer = Find(id);
   if (peer == nullptr) return "somebody";
   return absl::StrCat("pid ", peer->identity().pid, " of user ",
-                      NameOf(peer->identity().uid));
+                      peer->identity().uid);
 }
 
 void DirectoryServer::CarryOut(Registry::Actions actions) {

@@ -10,6 +10,7 @@
 #ifndef LE_MESSAGING_DIRECTORY_SERVER_H_
 #define LE_MESSAGING_DIRECTORY_SERVER_H_
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -74,6 +75,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
                   Options options);
   ~DirectoryServer() override;
 
+  // Once more: in place of the former address. Connections stay as they are.
   absl::Status Listen(transports::Transport* transport,
                       const std::string& address);
 
@@ -93,11 +95,16 @@ class DirectoryServer : private transports::Acceptor::Observer,
   // Tells clients why they wait.
   void OnExpiry() override;
   void TellWaiting(Peer* peer, const Registry::Wait& wait);
+  // A removal may cause others, of as many peers as there are. The outermost call
+  // carries them out one after another.
   void Remove(PeerId id);
+  void RemoveOne(PeerId id);
   Peer* Find(PeerId id);
   void Report(const std::string& event);
   UserContext Context();
   std::string NameOf(uid_t uid) { return names_.NameOf(uid); }
+  // By number: a look-up of the name may block for long, and peers decide how
+  // often this is asked.
   std::string Describe(PeerId id);
 
   // What peers ask for.
@@ -119,12 +126,12 @@ class DirectoryServer : private transports::Acceptor::Observer,
   // Not a flat_hash_map: the order in which they go differs from run to run there,
   // and a simulation must replay.
   std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;
+  std::deque<PeerId> to_remove_;
+  bool removing_ = false;
   PeerId next_id_ = 1;
   struct Usage {
     uint32_t connections = 0;
     uint32_t half_open = 0;
-    uint64_t turned_away = 0;  // at a limit, since it last had no connection
-    std::string name;          // for those: looking it up each time is dear
   };
   std::map<uid_t, Usage> usage_;
   std::set<PeerId> monitors_;

@@ -51,7 +51,7 @@ void DirectoryServer::Administer(Peer* peer,
   const uid_t uid = peer->identity().uid;
   if ((uid != 0 && uid != self_) || process_->IsOverflowUser(uid)) {
     peer->Refuse(proto::NOT_PERMITTED,
-                 absl::StrCat("only root and user ", NameOf(self_),
+                 absl::StrCat("only root and user ", self_,
                               " may administer this directory"));
     return;
   }
@@ -130,6 +130,7 @@ void DirectoryServer::Administer(Peer* peer,
 }
 
 void DirectoryServer::SendList(Peer* peer) {
+  names_.Clear();  // a user may have got another name
   Connection* const connection = peer->connection_slot()->get();
   const transports::SendLimits usual;
   // A list is of one moment, and leaves whole, however long it is; but not a
@@ -153,13 +154,13 @@ void DirectoryServer::SendList(Peer* peer) {
   };
   for (const Binding& binding : registry_.bindings()) {
     proto::BindingEntry* const entry = part->add_bindings();
-    entry->set_client(Format(binding.client, users_));
-    entry->set_service(Format(binding.service, users_));
+    entry->set_client(Format(binding.client, &names_));
+    entry->set_service(Format(binding.service, &names_));
     grown(*entry);
   }
   for (const Registry::Server* server : registry_.servers()) {
     proto::ServiceEntry* const entry = part->add_services();
-    entry->set_service(Format(server->key, users_));
+    entry->set_service(Format(server->key, &names_));
     entry->set_pid(server->identity.pid);
     entry->set_protocol_id(server->description.protocol_id);
     entry->set_max_message_size(server->description.max_message_size);
@@ -177,7 +178,7 @@ void DirectoryServer::SendList(Peer* peer) {
     entry->set_reason(static_cast<proto::WaitReason>(wait.reason));
     entry->set_server_pid(wait.server_pid);
     if (client->service.has_value()) {
-      entry->set_service(Format(*client->service, users_));
+      entry->set_service(Format(*client->service, &names_));
     } else {
       entry->set_missing_binding(
           absl::StrCat("<", user, ">.", name, " -> <USER>.", name));

@@ -109,6 +109,35 @@ TEST_F(DirectoryServerAdminTest, NoBindingNamesWhoIsNotMapped) {
   });
 }
 
+TEST_F(DirectoryServerAdminTest, AListAsksForEachNameOnce) {
+  class CountingUsers final : public Users {
+   public:
+    absl::StatusOr<uid_t> UidOf(const std::string& name) override {
+      return absl::NotFoundError(name);
+    }
+    std::string NameOf(uid_t uid) override {
+      ++asked;
+      return absl::StrCat("user", uid);
+    }
+    int asked = 0;
+  } users;
+  world_.Run([&] {
+    DirectoryServer server(world_.ProcessOf(kSelf), world_.loop(), &users, {});
+    std::string bindings;
+    for (int i = 0; i < 1000; ++i) {
+      absl::StrAppend(&bindings, "<1001>.a", i, " -> <1002>.b\n");
+    }
+    ASSERT_TRUE(server.Load(bindings, "bindings").ok());
+    ASSERT_TRUE(
+        server.Listen(world_.TransportOf(kSelf), SmallWorld::kAddress).ok());
+    Speaker root(&world_, 0);
+    for (int list = 1; list <= 2; ++list) {  // a name may change between them
+      EXPECT_EQ(List(&root).bindings(0).client(), "<user1001>.a0");
+      EXPECT_EQ(users.asked, 3 * list);
+    }
+  });
+}
+
 TEST_F(DirectoryServerAdminTest, ListsWhatThereIs) {
   world_.Run([&] {
     DirectoryServer::Options options;

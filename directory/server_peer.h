@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "directory/control_frame.h"
 #include "directory/server.h"
-#include "event/base/log.h"
+#include "event/peer_log.h"
 
 namespace le {
 namespace directory {
@@ -96,8 +96,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
 
   // It sent more than its role allows.
   void RefuseOutOfTurn() {
-    event::Log(event::LogLevel::kWarning,
-               absl::StrCat(directory_->Describe(id_), " speaks out of turn"));
+    Warn("speaks out of turn");
     Refuse(proto::INVALID, "out of turn");
   }
 
@@ -116,10 +115,13 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
     directory->CarryOut(directory->registry_.ServerHasRoom(id_));
   }
   void OnExpiry() override {
-    event::Log(
-        event::LogLevel::kWarning,
-        absl::StrCat(directory_->Describe(id_), " has not said what it wants"));
+    Warn("has not said what it wants");
     directory_->Remove(id_);
+  }
+
+  void Warn(const std::string& what) {
+    event::LogForPeer(event::LogLevel::kWarning, identity_.uid,
+                      absl::StrCat(directory_->Describe(id_), " ", what));
   }
 
   // Receives what is there. May end with the peer's destruction.
@@ -147,9 +149,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
         case transports::IoResult::kClosed: {
           const absl::Status why = connection_->close_status();
           if (why.code() != absl::StatusCode::kUnavailable) {
-            event::Log(
-                event::LogLevel::kWarning,
-                absl::StrCat(directory->Describe(id), ": ", why.message()));
+            Warn(absl::StrCat("was closed: ", why.message()));
           }
           directory->Remove(id);
           return;
@@ -171,9 +171,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
     EndHalfOpen();
     proto::ToDirectory message;
     if (!ParseControl(frame, &message)) {
-      event::Log(event::LogLevel::kWarning,
-                 absl::StrCat(directory_->Describe(id_),
-                              " does not speak to a directory"));
+      Warn("does not speak to a directory");
       lost = true;
       return;
     }

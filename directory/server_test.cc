@@ -3,12 +3,15 @@
 
 #include "directory/server.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "directory/testing/small_world.h"
+#include "event/base/log.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -116,6 +119,137 @@ TEST_F(DirectoryServerTest, WhoDoesNotSpeakItsLanguageIsClosed) {
     Speaker sound(&world_, kSelf);
     sound.SayBytes(good);
     EXPECT_EQ(sound.Hear(), "list");
+  });
+}
+
+TEST_F(DirectoryServerTest, AFewStandByAndTheRestTryAgain) {
+  world_.Run([&] {
+    world_.Start();
+    std::vector<std::unique_ptr<Speaker>> services;
+    for (uint32_t i = 0; i < 1 + UserLimits().stand_bys; ++i) {
+      services.push_back(NewService(kBob, "clock"));
+      EXPECT_THAT(services.back()->Hear(),
+                  StartsWith(i == 0 ? "OFFERED" : "STANDING_BY"));
+    }
+    EXPECT_EQ(NewService(kBob, "clock")->Hear(),
+              "refused LIMIT: 64 servers stand by for this service already, as "
+              "many as may");
+    EXPECT_EQ(NewService(kBob, "other")->Hear(), "OFFERED: ");
+    EXPECT_EQ(NewService(kAlice, "clock")->Hear(), "OFFERED: ");
+    services[0]->HangUp();
+    EXPECT_EQ(services[1]->Hear(), "OFFERED: ");
+    EXPECT_THAT(NewService(kBob, "clock")->Hear(), StartsWith("STANDING_BY"));
+  });
+}
+
+// ---- What it logs ----------------------------------------------------------
+
+std::vector<std::string>* g_log = nullptr;
+
+class DirectoryServerLogTest : public DirectoryServerTest {
+ protected:
+  DirectoryServerLogTest() {
+    g_log = &log_;
+    former_ = event::SetLogSink([](event::LogLevel, absl::string_view text) {
+      g_log->push_back(std::string(text));
+    });
+  }
+  ~DirectoryServerLogTest() override { event::SetLogSink(former_); }
+
+  int LinesOf(uid_t uid) const {
+    int lines = 0;
+    for (const std::string& line : log_) {
+      if (absl::StrContains(line, absl::StrCat("user ", uid))) ++lines;
+    }
+    return lines;
+  }
+
+  std::vector<std::string> log_;
+  event::LogSink former_ = nullptr;
+};
+
+// Each of these has a line of its own.
+TEST_F(DirectoryServerLogTest, NobodyFillsItWithWhatHeDoesWrong) {
+  world_.Run([&] {
+    DirectoryServer::Options options;
+    options.connections_per_user = 1;
+    world_.Start(options);
+    std::vector<std::function<void()>> wrongs;
+    wrongs.push_back([&] { NewPeer(kBob)->SayBytes("\xff\xff\xff"); });
+    wrongs.push_back([&] {
+      auto peer = NewWaiting(kBob);
+      peer->Say(OpenMessage(Interface("clock"), true));
+    });
+    wrongs.push_back([&] {
+      auto peer = NewPeer(kBob);
+      auto turned_away = NewPeer(kBob);
+    });
+    wrongs.push_back([&] {
+      auto silent = NewPeer(kBob);
+      world_.Advance(kHalfOpenTime);
+    });
+    for (const auto& wrong : wrongs) {
+      world_.Advance(absl::Hours(1));
+      log_.clear();
+      const event::Instant start = world_.loop()->Now();
+      for (int i = 0; i < 1000; ++i) wrong();
+      const auto seconds = absl::ToInt64Seconds(world_.loop()->Now() - start);
+      EXPECT_GE(LinesOf(kBob), 20);
+      EXPECT_LE(LinesOf(kBob), 20 + seconds);
+      // Nobody else's are missing for that.
+      NewPeer(kAlice)->SayBytes("\xff\xff\xff");
+      EXPECT_EQ(LinesOf(kAlice), 1);
+      world_.Advance(absl::Seconds(2));
+      const int before = LinesOf(kBob);
+      NewPeer(kBob)->SayBytes("\xff\xff\xff");
+      EXPECT_EQ(LinesOf(kBob), before + 1);
+      if (seconds == 0) {
+        EXPECT_THAT(log_.back(), HasSubstr("(980 more not shown)"));
+      }
+    }
+  });
+}
+
+// The name service may take seconds for each answer, or not answer at all.
+TEST_F(DirectoryServerTest, NoPeerMakesItAskForNames) {
+  class CountingUsers final : public Users {
+   public:
+    absl::StatusOr<uid_t> UidOf(const std::string& name) override {
+      ++asked;
+      return absl::NotFoundError(name);
+    }
+    std::string NameOf(uid_t uid) override {
+      ++asked;
+      return absl::StrCat("user", uid);
+    }
+    int asked = 0;
+  } users;
+  world_.Run([&] {
+    DirectoryServer::Options options;
+    options.connections_per_user = 5;
+    DirectoryServer server(world_.ProcessOf(kSelf), world_.loop(), &users,
+                           options);
+    ASSERT_TRUE(server.Load("<*>.* -> <500>.*", "bindings").ok());
+    ASSERT_TRUE(
+        server.Listen(world_.TransportOf(kSelf), SmallWorld::kAddress).ok());
+    Speaker monitor(&world_, 0);
+    monitor.Say(MonitorMessage());
+    users.asked = 0;
+    NewPeer(kBob)->SayBytes("\xff\xff\xff");
+    NewWaiting(kBob)->Say(OpenMessage(Interface("clock"), true));
+    NewPeer(kBob)->Say(OpenMessage(Interface("unbound"), false));
+    NewPeer(kBob)->Say(ListMessage());
+    NewService(kBob, "clock");
+    auto service = NewService(kSelf, "clock");
+    auto same = NewService(kSelf, "clock");
+    auto client = NewPeer(kBob);
+    client->Say(OpenMessage(Interface("clock"), false));
+    EXPECT_EQ(service->Hear(), "OFFERED: ");
+    EXPECT_EQ(service->Hear(), "client");
+    service.reset();
+    std::vector<std::unique_ptr<Speaker>> many;
+    for (int i = 0; i < 10; ++i) many.push_back(NewPeer(kBob));
+    EXPECT_EQ(users.asked, 0);
   });
 }
 

@@ -4,6 +4,8 @@
 #include "directory/testing/small_world.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <sys/mount.h>
 
 #include <utility>
 
@@ -132,6 +134,13 @@ void Speaker::HangUp() {
 
 int NoSystemFolder::Fail(const char* call) {
   return std::string(call) == "Stat" ? ENOENT : 0;
+}
+
+bool EnterEmptyRun() {
+  return (unshare(CLONE_NEWNS) == 0 ||
+          unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0) &&
+         mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         mount("none", "/run", "tmpfs", 0, nullptr) == 0;
 }
 
 InterfaceDescription Interface(const std::string& name,

@@ -117,6 +117,10 @@ class NoSystemFolder final : public event::sys::Interceptor {
   int Fail(const char* call) override;
 };
 
+// Gives the calling process, which is a test's child, an empty /run of its own.
+// False: that is not permitted here.
+bool EnterEmptyRun();
+
 // ---- Messages, as those speak who link the library ----
 
 InterfaceDescription Interface(const std::string& name,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -365,6 +366,16 @@ int Lstat(const char* path, struct stat* result) {
 int Fstat(int fd, struct stat* result) {
   if (Intercepted("Fstat", fd)) return -1;
   return ::fstat(fd, result);
+}
+
+int InotifyInit(int flags) {
+  if (Intercepted("InotifyInit")) return -1;
+  return ::inotify_init1(flags);
+}
+
+int InotifyAddWatch(int inotify, const char* path, uint32_t events) {
+  if (Intercepted("InotifyAddWatch", inotify)) return -1;
+  return ::inotify_add_watch(inotify, path, events);
 }
 
 int SigMask(int how, const sigset_t* set, sigset_t* old_set) {

@@ -159,6 +159,8 @@ int Chown(const char* path, uid_t uid, gid_t gid);
 int Stat(const char* path, struct stat* result);
 int Lstat(const char* path, struct stat* result);
 int Fstat(int fd, struct stat* result);
+int InotifyInit(int flags);
+int InotifyAddWatch(int inotify, const char* path, uint32_t events);
 
 // ---- Process ----
 

@@ -192,6 +192,8 @@ class SimProcess final : public Process {
   void OnExit(std::function<void()> hook) {
     exit_hooks_.push_back(std::move(hook));
   }
+  // As setresuid().
+  void SetUser(uid_t uid) { credentials_.uid = uid; }
   // As in a user namespace that does not map every user.
   void SetOverflowUser(uid_t uid) { overflow_user_ = uid; }
   void SetEnv(const std::string& name, const std::string& value) {
@@ -220,7 +222,7 @@ class SimProcess final : public Process {
 
   Simulation* const sim_;
   const std::string name_;
-  const Credentials credentials_;
+  Credentials credentials_;
   uid_t overflow_user_ = kNoUser;
   std::map<std::string, std::string> environment_;
   std::vector<std::function<void()>> exit_hooks_;

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "event/base/sys.h"
+#include "event/peer_log.h"
 #include "messaging/c_api/callbacks.h"
 #include "messaging/c_api/refs.h"
 
@@ -171,9 +172,14 @@ void le_msg_Respond(le_msg_MessageRef_t msgRef) {
   Message* const message = Checked(__func__, msgRef);
   if (!message->is_received_request()) {
     // A client chooses how it sends, and must not end a server by it.
-    Log(LogLevel::kError,
-        absl::StrCat("le_msg_Respond: interface '",
-                     SessionOf(message)->interface_name(),
+    Session* const session = SessionOf(message);
+    le::event::Credentials client;
+    const bool known =
+        !session->is_client() &&
+        static_cast<ServerSession*>(session)->ClientCredentials(&client);
+    le::event::LogForPeer(
+        LogLevel::kError, known ? client.uid : le::event::kUnknownPeer,
+        absl::StrCat("le_msg_Respond: interface '", session->interface_name(),
                      "': the message asks for no response, and is released"));
     message->Unref();
     return;

@@ -211,7 +211,8 @@ le_msg_ProtocolRef_t le_msg_GetInterfaceProtocol(
 /* Server's side: the user and the process at the far end, by the kernel's word, as
  * of the moment when the client asked for the session. Either pointer may be
  * NULL. LE_CLOSED once the session is closed; but the service's close handlers
- * still get LE_OK. Fatal on the client's side. */
+ * still get LE_OK. Fatal on the client's side. In a user namespace that does not map
+ * every user, all others have one number (mostly 65534): grant nothing to it. */
 le_result_t le_msg_GetClientUserCreds(le_msg_SessionRef_t sessionRef,
                                       uid_t* userIdPtr, pid_t* processIdPtr);
 le_result_t le_msg_GetClientUserId(le_msg_SessionRef_t sessionRef,

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
+#include "event/peer_log.h"
 #include "messaging/machine/limits.h"
 #include "messaging/machine/wire.h"
 
@@ -111,13 +112,14 @@ event::Ref<Message> MessagePool::NewReceived(
   }
   message->received_descriptor_ = std::move(frame.descriptor);
   if (frame.descriptor_lost) {
-    event::Log(LogLevel::kWarning,
-               absl::StrCat("interface '", owner->interface_name(),
-                            "': the file descriptor of a message ",
-                            frame.lost_by_sender
-                                ? "could not be sent: the sender's log says why"
-                                : "could not be received (none left in this "
-                                  "process?)"));
+    event::LogForPeer(
+        LogLevel::kWarning, event::kUnknownPeer,
+        absl::StrCat("interface '", owner->interface_name(),
+                     "': the file descriptor of a message ",
+                     frame.lost_by_sender
+                         ? "could not be sent: the sender's log says why"
+                         : "could not be received (none left in this "
+                           "process?)"));
   }
   if (PlainType(frame.type) == kRequestFrame) {
     message->is_received_request_ = true;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
+#include "event/peer_log.h"
 #include "messaging/machine/session_machine.h"
 #include "messaging/session/service.h"
 
@@ -208,10 +209,11 @@ Result ServerSession::SendFrame(const transports::OutgoingFrame& frame,
   // Told ever more rarely: there may be very many.
   if ((dropped & (dropped - 1)) == 0) {
     const event::Credentials slow = client();
-    event::Log(LogLevel::kWarning,
-               absl::StrCat("service '", interface_name(), "': pid ", slow.pid,
-                            " of user ", slow.uid, " reads slowly: ", dropped,
-                            " messages to it were dropped so far"));
+    event::LogForPeer(
+        LogLevel::kWarning, slow.uid,
+        absl::StrCat("service '", interface_name(), "': pid ", slow.pid,
+                     " of user ", slow.uid, " reads slowly: ", dropped,
+                     " messages to it were dropped so far"));
   }
   return Result::kClosed;
 }

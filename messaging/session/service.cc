@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
+#include "event/peer_log.h"
 #include "messaging/machine/wire.h"
 #include "messaging/session/runtime.h"
 
@@ -118,13 +119,13 @@ void Service::SetLimits(const ServiceLimits& limits) {
 
 void Service::TurnAway(transports::Connection* connection) {
   const absl::StatusOr<event::Credentials> client = connection->peer();
-  event::Log(LogLevel::kWarning,
-             absl::StrCat("service '", interface_.name, "': turned away pid ",
-                          client.ok() ? static_cast<int64_t>(client->pid) : -1,
-                          " of user ",
-                          client.ok() ? static_cast<int64_t>(client->uid) : -1,
-                          ": there are ", sessions_,
-                          " sessions, as many as there may be"));
+  event::LogForPeer(
+      LogLevel::kWarning, client.ok() ? client->uid : event::kUnknownPeer,
+      absl::StrCat(
+          "service '", interface_.name, "': turned away pid ",
+          client.ok() ? static_cast<int64_t>(client->pid) : -1, " of user ",
+          client.ok() ? static_cast<int64_t>(client->uid) : -1, ": there are ",
+          sessions_, " sessions, as many as there may be"));
   transports::OutgoingFrame frame;
   frame.type = kTurnedAwayFrame;
   connection->Send(frame);
@@ -138,9 +139,10 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection) {
   auto session = event::Ref<ServerSession>::Adopt(new ServerSession(this));
   const absl::Status started = session->Start(std::move(connection));
   if (!started.ok()) {
-    event::Log(LogLevel::kWarning, absl::StrCat("service '", interface_.name,
-                                                "': a session was not opened: ",
-                                                started.message()));
+    event::LogForPeer(
+        LogLevel::kWarning, event::kUnknownPeer,
+        absl::StrCat("service '", interface_.name,
+                     "': a session was not opened: ", started.message()));
     return;
   }
   if (event::LogEnabled(LogLevel::kDebug)) {

@@ -4,7 +4,7 @@
 #include "messaging/session/session.h"
 
 #include "absl/strings/str_cat.h"
-#include "event/base/log.h"
+#include "event/peer_log.h"
 
 namespace le {
 namespace messaging {
@@ -23,11 +23,11 @@ event::Ref<Message> Session::NewMessage() {
 
 void Session::LogClosing(const event::Credentials& far_end, CloseReason reason,
                          absl::string_view details) {
-  event::Log(event::LogLevel::kError,
-             absl::StrCat("interface '", interface_name(),
-                          "': closing the session with pid ", far_end.pid,
-                          " of user ", far_end.uid, ": ",
-                          CloseReasonText(reason), " (", details, ")"));
+  event::LogForPeer(event::LogLevel::kError, far_end.uid,
+                    absl::StrCat("interface '", interface_name(),
+                                 "': closing the session with pid ",
+                                 far_end.pid, " of user ", far_end.uid, ": ",
+                                 CloseReasonText(reason), " (", details, ")"));
 }
 
 CloseReason Session::ReasonOf(const absl::Status& status) {

@@ -3,22 +3,23 @@
 //
 // sdir: looks into a directory, and administers it.
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iostream>
-#include <iterator>
+#include <cstring>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "directory/client.h"
 #include "directory/control_frame.h"
 #include "directory/place.h"
+#include "directory/program.h"
 #include "event/base/sys.h"
 #include "event/process.h"
 #include "tools/sdir/list_format.h"
@@ -36,8 +37,9 @@ constexpr char kUsage[] =
 
   sdir [--socket_dir=DIR] COMMAND ...
 
-  list [--format=json]      bindings, services, waiting clients and what they
-                            wait for, introductions made
+  list [--json]             bindings, services, waiting clients and what they
+                            wait for, introductions made; --json is short for
+                            --format=json
   bind CLIENT SERVICE       adds or replaces a binding, until the next load or
                             restart; each is <USER>.INTERFACE
   unbind CLIENT             takes one away, likewise
@@ -46,7 +48,8 @@ constexpr char kUsage[] =
                             with; on any error nothing changes. --check changes
                             nothing in any case
   wait SERVICE [--timeout=SECONDS]
-                            returns when <USER>.SERVICE is on offer
+                            returns when <USER>.SERVICE is on offer; waits for
+                            the directory too, if it is not there
   monitor                   prints what happens, a line each, until it is stopped
   help                      this text
 
@@ -54,13 +57,16 @@ constexpr char kUsage[] =
                             $LE_MESSAGING_DIR, /run/le_messaging if it exists,
                             $XDG_RUNTIME_DIR/le_messaging
 
-Exit status: 0 done; 1 refused, or no directory; 2 the command makes no sense;
-3 out of time. Only root and the directory's own user may use it.
+Options may stand anywhere, and their values may be arguments of their own:
+--socket_dir DIR.
+
+Exit status, as of directoryd: 0 done; 1 refused, or no directory; 2 the arguments
+make no sense; 3 out of time. Only root and the directory's own user may use it.
 )";
 
-constexpr int kRefused = 1;
-constexpr int kUsageError = 2;
-constexpr int kTimedOut = 3;
+using le::directory::kFailed;
+using le::directory::kMisused;
+using le::directory::kOutOfTime;
 
 [[noreturn]] void Fail(int status, const std::string& error) {
   std::fflush(stdout);
@@ -69,131 +75,177 @@ constexpr int kTimedOut = 3;
 }
 
 [[noreturn]] void Misused(const std::string& error) {
-  Fail(kUsageError, absl::StrCat(error, "\nTry 'sdir help'."));
+  Fail(kMisused, absl::StrCat(error, "\nTry 'sdir help'."));
 }
 
 // A conversation with the directory.
 class Directory {
  public:
-  explicit Directory(const std::string& flag)
-      : transport_(le::event::Process::Current()),
-        pool_(le::transports::BufferPool::Create(
-            le::directory::kMaxControlBytes)) {
-    const absl::StatusOr<le::directory::Place> place =
-        le::directory::FindPlace(le::event::Process::Current(), flag);
-    if (!place.ok()) Fail(kRefused, std::string(place.status().message()));
-    absl::StatusOr<std::unique_ptr<le::transports::Connection>> connection =
-        transport_.Connect(place->address());
-    if (!connection.ok()) {
-      Fail(kRefused, absl::StrCat("there is no directory: ",
-                                  connection.status().message()));
+  explicit Directory(const std::string& flag) : flag_(flag) {
+    const absl::Status connected = Connect();
+    if (!connected.ok()) Fail(kFailed, std::string(connected.message()));
+  }
+  // Waits for one, and asks each that it finds, until one has answered.
+  Directory(const std::string& flag, ToDirectory request,
+            le::event::Instant deadline)
+      : flag_(flag) {
+    FromDirectory answer;
+    le::directory::BackOff back_off;
+    const std::unique_ptr<le::event::Parker> parker = process_->CreateParker();
+    bool said_why = false;
+    for (;;) {
+      const absl::Status connected = Connect();
+      if (connected.ok() && TrySay(request) && TryHear(&answer, deadline))
+        return;
+      if (!connected.ok() && !std::exchange(said_why, true)) {
+        std::fprintf(stderr, "sdir: waiting: %s\n",
+                     std::string(connected.message()).c_str());
+      }
+      const le::event::Instant now = process_->Now();
+      if (now >= deadline) Fail(kOutOfTime, "out of time");
+      parker->Park(std::min(deadline, now + back_off.Next(process_->Random())));
     }
-    connection_ = *std::move(connection);
-    const absl::StatusOr<le::event::Credentials> who = connection_->peer();
-    const absl::Status trusted =
-        who.ok() ? le::directory::CheckTrust(le::event::Process::Current(),
-                                             *place, *who)
-                 : who.status();
-    if (!trusted.ok()) Fail(kRefused, std::string(trusted.message()));
   }
 
   void Say(ToDirectory message) {
-    // What does not fit now goes out while we wait for the answer; the limit is
-    // for peers that we do not trust.
-    le::transports::SendLimits limits;
-    limits.bytes = size_t{64} << 20;
-    connection_->SetSendLimits(limits);
-    if (le::directory::SendControl(connection_.get(), std::move(message)) !=
-        IoResult::kOk) {
-      Fail(kRefused, "the directory has gone");
-    }
+    if (!TrySay(std::move(message))) Fail(kFailed, "the directory has gone");
   }
 
-  FromDirectory Hear(le::event::Instant deadline = absl::InfiniteFuture()) {
-    le::transports::IncomingFrame frame;
-    switch (connection_->Receive(&frame, pool_.get(), deadline)) {
-      case IoResult::kOk:
-        break;
-      case IoResult::kWouldBlock:
-        Fail(kTimedOut, "out of time");
-      case IoResult::kNotIdle:
-      case IoResult::kClosed:
-        Fail(kRefused, "the directory has gone");
-    }
+  FromDirectory Hear() {
     FromDirectory message;
-    if (!le::directory::ParseControl(frame, &message)) {
-      Fail(kRefused, "that is not a directory that this sdir understands");
+    if (!TryHear(&message, absl::InfiniteFuture())) {
+      Fail(kFailed, "the directory has gone");
     }
-    if (message.has_refusal()) Fail(kRefused, message.refusal().text());
     return message;
   }
 
   // The answer of a command that has no other.
-  void HearDone(le::event::Instant deadline = absl::InfiniteFuture()) {
-    const FromDirectory message = Hear(deadline);
+  void HearDone() {
+    const FromDirectory message = Hear();
     if (!message.done().text().empty()) {
       std::printf("%s\n", message.done().text().c_str());
     }
   }
 
  private:
-  le::transports::UnixTransport transport_;
-  const le::transports::BufferPool::Ptr pool_;
+  absl::Status Connect() {
+    const absl::StatusOr<le::directory::Place> place =
+        le::directory::FindPlace(process_, flag_);
+    if (!place.ok()) return place.status();
+    absl::StatusOr<std::unique_ptr<le::transports::Connection>> connection =
+        transport_.Connect(place->address());
+    if (!connection.ok()) {
+      return absl::UnavailableError(absl::StrCat(
+          "there is no directory: ", connection.status().message()));
+    }
+    connection_ = *std::move(connection);
+    const absl::StatusOr<le::event::Credentials> who = connection_->peer();
+    if (!who.ok()) return who.status();
+    return le::directory::CheckTrust(process_, *place, *who);
+  }
+
+  // False: the directory has gone.
+  bool TrySay(ToDirectory message) {
+    // What does not fit now goes out while we wait for the answer; the limit is
+    // for peers that we do not trust.
+    le::transports::SendLimits limits;
+    limits.bytes = size_t{64} << 20;
+    connection_->SetSendLimits(limits);
+    return le::directory::SendControl(connection_.get(), std::move(message)) ==
+           IoResult::kOk;
+  }
+
+  bool TryHear(FromDirectory* message, le::event::Instant deadline) {
+    le::transports::IncomingFrame frame;
+    switch (connection_->Receive(&frame, pool_.get(), deadline)) {
+      case IoResult::kOk:
+        break;
+      case IoResult::kWouldBlock:
+        Fail(kOutOfTime, "out of time");
+      case IoResult::kNotIdle:
+      case IoResult::kClosed:
+        return false;
+    }
+    if (!le::directory::ParseControl(frame, message)) {
+      Fail(kFailed, "that is not a directory that this sdir understands");
+    }
+    if (message->has_refusal()) Fail(kFailed, message->refusal().text());
+    return true;
+  }
+
+  le::event::Process* const process_ = le::event::Process::Current();
+  const std::string flag_;
+  le::transports::UnixTransport transport_{process_};
+  const le::transports::BufferPool::Ptr pool_ =
+      le::transports::BufferPool::Create(le::directory::kMaxControlBytes);
   std::unique_ptr<le::transports::Connection> connection_;
 };
 
-// The arguments of a command: options taken out, the rest counted.
-class Arguments {
+// What was asked for; fails if it makes no sense.
+class Command {
  public:
-  Arguments(int argc, char** argv) : all_(argv + 1, argv + argc) {}
+  Command(int argc, char** argv) : arguments_(argc, argv) {
+    help = arguments_.TakeFlag("--help") || arguments_.TakeFlag("-h");
+    check = arguments_.TakeFlag("--check");
+    json = arguments_.TakeFlag("--json");
+    socket_dir = Option("--socket_dir").value_or("");
+    format = Option("--format");
+    timeout = Option("--timeout");
+  }
 
-  // "--name": whether it is there.
-  bool Flag(const std::string& name) {
-    for (auto it = all_.begin(); it != all_.end(); ++it) {
-      if (*it == name) {
-        all_.erase(it);
-        return true;
-      }
-    }
-    return false;
-  }
-  // "--name=VALUE", or "".
-  std::string Option(const std::string& name) {
-    for (auto it = all_.begin(); it != all_.end(); ++it) {
-      if (it->compare(0, name.size() + 1, name + "=") == 0) {
-        const std::string value = it->substr(name.size() + 1);
-        all_.erase(it);
-        return value;
-      }
-    }
-    return "";
-  }
+  // Ends with a complaint if there is no further word.
   std::string Next(const char* what) {
-    if (all_.empty()) Misused(absl::StrCat(what, " is missing"));
-    if (all_.front().size() > 1 && all_.front()[0] == '-' &&
-        all_.front() != "--help") {
-      Misused(absl::StrCat("unknown option '", all_.front(), "'"));
+    const absl::optional<std::string> next = NextIfAny();
+    if (!next.has_value()) Misused(absl::StrCat(what, " is missing"));
+    return *next;
+  }
+  absl::optional<std::string> NextIfAny() {
+    const auto next = arguments_.TakeNext();
+    if (!next.ok()) Misused(std::string(next.status().message()));
+    return *next;
+  }
+  // All words have been taken, and `options`, the command's own, stand alone.
+  void End(std::initializer_list<const char*> options = {}) {
+    const absl::optional<std::string> more = NextIfAny();
+    if (more.has_value()) Misused(absl::StrCat("what is '", *more, "'?"));
+    const std::pair<const char*, bool> given[] = {
+        {"--check", check},
+        {"--json", json},
+        {"--format", format.has_value()},
+        {"--timeout", timeout.has_value()}};
+    for (const auto& option : given) {
+      const bool known =
+          std::find_if(options.begin(), options.end(), [&](const char* name) {
+            return std::strcmp(name, option.first) == 0;
+          }) != options.end();
+      if (option.second && !known) {
+        Misused(absl::StrCat("'", option.first, "' is not for this command"));
+      }
     }
-    const std::string next = all_.front();
-    all_.erase(all_.begin());
-    return next;
   }
-  bool empty() const { return all_.empty(); }
-  void End() {
-    if (!all_.empty()) Misused(absl::StrCat("what is '", all_.front(), "'?"));
-  }
+
+  bool help, check, json;
+  std::string socket_dir;
+  absl::optional<std::string> format, timeout;
 
  private:
-  std::vector<std::string> all_;
+  absl::optional<std::string> Option(const char* name) {
+    const auto value = arguments_.TakeOption(name);
+    if (!value.ok()) Misused(std::string(value.status().message()));
+    return *value;
+  }
+
+  le::directory::Arguments arguments_;
 };
 
-void List(const std::string& place, Arguments* arguments) {
-  const std::string format = arguments->Option("--format");
-  arguments->End();
-  if (!format.empty() && format != "json" && format != "text") {
+void List(Command* command) {
+  command->End({"--json", "--format"});
+  const std::string format =
+      command->format.value_or(command->json ? "json" : "text");
+  if (format != "json" && format != "text") {
     Misused(absl::StrCat("unknown format '", format, "': json or text"));
   }
-  Directory directory(place);
+  Directory directory(command->socket_dir);
   ToDirectory request;
   request.mutable_list();
   directory.Say(std::move(request));
@@ -209,36 +261,49 @@ void List(const std::string& place, Arguments* arguments) {
              stdout);
 }
 
-void Load(const std::string& place, Arguments* arguments) {
-  const bool check = arguments->Flag("--check");
-  const std::string file = arguments->empty() ? "" : arguments->Next("FILE");
-  arguments->End();
-  if (file.empty()) {
-    if (check) Misused("--check needs a FILE");
-    Directory directory(place);
+void Do(const Command& command, ToDirectory request) {
+  Directory directory(command.socket_dir);
+  directory.Say(std::move(request));
+  directory.HearDone();
+}
+
+std::string ReadAll(const std::string& file) {
+  std::FILE* const stream =
+      file == "-" ? stdin : std::fopen(file.c_str(), "rbe");
+  std::string text;
+  char part[65536];
+  size_t size = 0;
+  while (stream != nullptr &&
+         (size = std::fread(part, 1, sizeof(part), stream)) > 0) {
+    text.append(part, size);
+  }
+  if (stream == nullptr || std::ferror(stream) != 0) {
+    Fail(kFailed,
+         absl::StrCat("cannot read ", file, ": ", std::strerror(errno)));
+  }
+  if (stream != stdin) std::fclose(stream);
+  return text;
+}
+
+void Load(Command* command) {
+  const absl::optional<std::string> file = command->NextIfAny();
+  command->End({"--check"});
+  if (!file.has_value()) {
+    if (command->check) Misused("--check needs a FILE");
     ToDirectory request;
     request.mutable_reload();
-    directory.Say(std::move(request));
-    directory.HearDone();
-    return;
+    return Do(*command, std::move(request));
   }
-  std::string text;
-  if (file == "-") {
-    text.assign(std::istreambuf_iterator<char>(std::cin), {});
-  } else {
-    std::ifstream stream(file, std::ios::binary);
-    if (!stream) Fail(kRefused, absl::StrCat("cannot read ", file));
-    text.assign(std::istreambuf_iterator<char>(stream), {});
-  }
-  Directory directory(place);
+  const std::string text = ReadAll(*file);
+  Directory directory(command->socket_dir);
   size_t at = 0;
   do {
     const size_t size = std::min(le::directory::kPartBytes, text.size() - at);
     ToDirectory request;
     request.mutable_load()->set_text(text.substr(at, size));
-    request.mutable_load()->set_file_name(file == "-" ? "standard input"
-                                                      : file);
-    request.mutable_load()->set_check_only(check);
+    request.mutable_load()->set_file_name(*file == "-" ? "standard input"
+                                                       : *file);
+    request.mutable_load()->set_check_only(command->check);
     at += size;
     request.mutable_load()->set_last(at == text.size());
     directory.Say(std::move(request));
@@ -246,73 +311,65 @@ void Load(const std::string& place, Arguments* arguments) {
   directory.HearDone();
 }
 
-void WaitFor(const std::string& place, Arguments* arguments) {
-  const std::string timeout = arguments->Option("--timeout");
-  const std::string service = arguments->Next("SERVICE");
-  arguments->End();
+void WaitFor(Command* command) {
+  ToDirectory request;
+  request.mutable_wait()->set_service(command->Next("SERVICE"));
+  command->End({"--timeout"});
   le::event::Instant deadline = absl::InfiniteFuture();
-  if (!timeout.empty()) {
+  if (command->timeout.has_value()) {
     double seconds;
-    if (!absl::SimpleAtod(timeout, &seconds) || !(seconds >= 0)) {
-      Misused(absl::StrCat("'", timeout, "' is not a number of seconds"));
+    if (!absl::SimpleAtod(*command->timeout, &seconds) || !(seconds >= 0)) {
+      Misused(
+          absl::StrCat("'", *command->timeout, "' is not a number of seconds"));
     }
     deadline = le::event::Process::Current()->Now() + absl::Seconds(seconds);
   }
-  Directory directory(place);
+  Directory(command->socket_dir, std::move(request), deadline);
+}
+
+void Monitor(Command* command) {
+  command->End();
+  Directory directory(command->socket_dir);
   ToDirectory request;
-  request.mutable_wait()->set_service(service);
+  request.mutable_monitor();
   directory.Say(std::move(request));
-  directory.HearDone(deadline);
+  for (;;) {
+    const FromDirectory message = directory.Hear();
+    if (!message.has_event()) continue;
+    std::printf("%s\n", message.event().text().c_str());
+    if (std::fflush(stdout) != 0) return;  // nobody reads on
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   le::event::sys::OpenMissingStandard();
-  Arguments arguments(argc, argv);
-  const std::string place = arguments.Option("--socket_dir");
-  if (arguments.Flag("--help") || arguments.Flag("-h")) {
+  Command command(argc, argv);
+  const std::string name = command.help ? "help" : command.Next("a command");
+  if (name == "help") {
     std::fputs(kUsage, stdout);
-    return EXIT_SUCCESS;
-  }
-  const std::string command = arguments.Next("a command");
-  if (command == "help") {
-    std::fputs(kUsage, stdout);
-  } else if (command == "list") {
-    List(place, &arguments);
-  } else if (command == "bind") {
+  } else if (name == "list") {
+    List(&command);
+  } else if (name == "bind") {
     ToDirectory request;
-    request.mutable_bind()->set_client(arguments.Next("CLIENT"));
-    request.mutable_bind()->set_service(arguments.Next("SERVICE"));
-    arguments.End();
-    Directory directory(place);
-    directory.Say(std::move(request));
-    directory.HearDone();
-  } else if (command == "unbind") {
+    request.mutable_bind()->set_client(command.Next("CLIENT"));
+    request.mutable_bind()->set_service(command.Next("SERVICE"));
+    command.End();
+    Do(command, std::move(request));
+  } else if (name == "unbind") {
     ToDirectory request;
-    request.mutable_unbind()->set_client(arguments.Next("CLIENT"));
-    arguments.End();
-    Directory directory(place);
-    directory.Say(std::move(request));
-    directory.HearDone();
-  } else if (command == "load") {
-    Load(place, &arguments);
-  } else if (command == "wait") {
-    WaitFor(place, &arguments);
-  } else if (command == "monitor") {
-    arguments.End();
-    Directory directory(place);
-    ToDirectory request;
-    request.mutable_monitor();
-    directory.Say(std::move(request));
-    for (;;) {
-      const FromDirectory message = directory.Hear();
-      if (!message.has_event()) continue;
-      std::printf("%s\n", message.event().text().c_str());
-      if (std::fflush(stdout) != 0) return EXIT_SUCCESS;  // nobody reads on
-    }
+    request.mutable_unbind()->set_client(command.Next("CLIENT"));
+    command.End();
+    Do(command, std::move(request));
+  } else if (name == "load") {
+    Load(&command);
+  } else if (name == "wait") {
+    WaitFor(&command);
+  } else if (name == "monitor") {
+    Monitor(&command);
   } else {
-    Misused(absl::StrCat("unknown command '", command, "'"));
+    Misused(absl::StrCat("unknown command '", name, "'"));
   }
-  return std::fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return std::fflush(stdout) == 0 ? le::directory::kDone : kFailed;
 }

@@ -36,14 +36,31 @@ sdir() { "$sdir" --socket_dir="$folder/d" "$@"; }
 expect "help" 0 "monitor" "$sdir" help
 expect "directoryd's help" 0 "socket_dir" "$directoryd" --help
 expect "no directory" 1 "there is no directory" sdir list
+expect "a value that stands alone" 1 "there is no directory" "$sdir" --socket_dir "$folder/d" list
+expect "options before the command" 1 "there is no directory" "$sdir" --format=json --socket_dir="$folder/d" list
+expect "an option without a value" 2 "needs a value" "$sdir" list --socket_dir
+expect "an option of another command" 2 "not for this command" sdir bind --json "<$user>.a" "<$user>.b"
+expect "nothing to wait at" 3 "out of time" sdir wait "<$user>.b" --timeout 0.01
 expect "unknown command" 2 "unknown command 'x'" sdir x
-expect "unknown flag of the daemon" 1 "unknown argument" "$directoryd" --x
+expect "unknown flag of the daemon" 2 "unknown option" "$directoryd" --x
+expect "unknown argument of the daemon" 2 "unknown argument" "$directoryd" x
+expect "a bindings file that is not there" 1 "No such file" "$directoryd" --socket_dir "$folder/e" --bindings "$folder/none"
+
+# Waits for the directory too, whose answer shows that it has been asked.
+sdir wait "<le_no_such_user>.b" 2> "$folder/waits" &
+waits=$!
+until grep -q "waiting: there is no directory" "$folder/waits"; do :; done
 
 printf '<%s>.a -> <%s>.b\n' "$user" "$user" > "$folder/bindings"
 mkfifo "$folder/out"
-"$directoryd" --socket_dir="$folder/d" --bindings="$folder/bindings" > "$folder/out" &
+(umask 077 && exec "$directoryd" --socket_dir "$folder/d" --bindings="$folder/bindings" > "$folder/out") &
 daemon=$!
 read -r ready < "$folder/out"
+wait "$waits"
+{ [ $? = 1 ] && grep -q "there is no user 'le_no_such_user'" "$folder/waits"; } ||
+  { echo "FAILED: it did not wait:"; cat "$folder/waits"; failures=$((failures + 1)); }
+[ "$(stat -c '%a' "$folder/d" "$folder/d/directory" | xargs)" = "755 666" ] ||
+  { echo "FAILED: closed by the umask:"; ls -la "$folder/d"; failures=$((failures + 1)); }
 [ "$ready" = "directoryd: ready at $folder/d/directory" ] ||
   { echo "FAILED: it said '$ready'"; failures=$((failures + 1)); }
 
@@ -51,6 +68,8 @@ expect "a second one is kept out" 1 "another directory runs here" \
   "$directoryd" --socket_dir="$folder/d"
 expect "list" 0 "<$user>.a -> <$user>.b" sdir list
 expect "list as JSON" 0 '^\{"bindings":\[\{"client":\{"user":' sdir list --format=json
+expect "list as JSON, for short" 0 '^\{"bindings":' sdir --json list
+expect "list as JSON, in two words" 0 '^\{"bindings":' sdir list --format json
 expect "list in another format" 2 "unknown format" sdir list --format=xml
 expect "bind" 0 "until the next load" sdir bind "<$user>.c" "<$user>.d"
 expect "the new binding" 0 "<$user>.c -> <$user>.d" sdir list
@@ -85,6 +104,14 @@ printf 'nonsense\n' > "$folder/bindings"
 kill -HUP "$daemon"
 expect "a bad file changes nothing" 0 "<$user>.g -> <$user>.h" sdir list
 
+# What was deleted under it is made anew.
+rm -r "$folder/d"
+until_says "<$user>.g -> <$user>.h" sdir list
+rm "$folder/d/lock"
+until [ -e "$folder/d/lock" ]; do :; done
+until_says "<$user>.g -> <$user>.h" sdir list
+expect "it holds the new lock" 1 "another directory runs here" "$directoryd" --socket_dir="$folder/d"
+
 kill -TERM "$daemon"
 wait "$daemon" || { echo "FAILED: its end: $?"; failures=$((failures + 1)); }
 daemon=
@@ -93,7 +120,7 @@ daemon=
 
 # Its limits can be set, and whoever reaches one is told.
 for bad in 0 -1 many ''; do
-  expect "no limit: '$bad'" 1 "a number from 1" \
+  expect "no limit: '$bad'" 2 "a number from 1" \
     "$directoryd" --socket_dir="$folder/d" "--max_connections=$bad"
 done
 "$directoryd" --socket_dir="$folder/d" --max_connections=1 --half_open_seconds=5 > "$folder/out" &
@@ -103,17 +130,44 @@ read -r ready < "$folder/out"
 until_says "USER <$user> HAS REACHED A LIMIT: connections" sdir list
 until_says '"atLimit":"connections"' sdir list --format=json
 
-kill "$daemon"
+kill -TERM "$daemon"
 wait "$daemon"
 
-# Started without standard descriptors, it has some all the same, and nothing of its
-# own in their place.
-"$directoryd" --socket_dir="$folder/s" <&- >&- 2>&- &
+# A signal that comes before it is ready: the bindings come by a pipe, so that it is
+# known to be starting.
+mkfifo "$folder/late"
+"$directoryd" --socket_dir="$folder/d" --bindings="$folder/late" > /dev/null &
 daemon=$!
-until "$sdir" --socket_dir="$folder/s" list > /dev/null 2>&1; do :; done
-for fd in 0 1 2; do
-  expect "descriptor $fd" 0 '^/dev/null$' readlink "/proc/$daemon/fd/$fd"
+exec 3> "$folder/late"
+kill -HUP "$daemon"
+printf '<%s>.a -> <%s>.b\n' "$user" "$user" >&3
+printf '<%s>.i -> <%s>.j\n' "$user" "$user" > "$folder/later"
+mv "$folder/later" "$folder/late"
+exec 3>&-
+until_says "<$user>.i -> <$user>.j" sdir list
+rm "$folder/late"
+mkfifo "$folder/late"
+expect "a pipe is not waited for" 1 "not a regular file" sdir load
+kill -TERM "$daemon"
+wait "$daemon"
+
+# Without standard input, output and error.
+for closed in 0 1 2; do
+  rm -f "$folder/d/directory"
+  (
+    [ $closed != 0 ] || exec 0<&-
+    [ $closed != 1 ] || exec 1>&-
+    [ $closed != 2 ] || exec 2>&-
+    exec "$directoryd" --socket_dir="$folder/d"
+  ) > /dev/null 2>&1 &
+  daemon=$!
+  until_says "BINDINGS" sdir list
+  [ "$(readlink "/proc/$daemon/fd/$closed")" = /dev/null ] ||
+    { echo "FAILED: its descriptor $closed is not /dev/null"; failures=$((failures + 1)); }
+  kill -TERM "$daemon"
+  wait "$daemon"
 done
+daemon=
 
 echo "$failures failures"
 [ "$failures" = 0 ]

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
+#include "event/peer_log.h"
 #include "transports/unix_socket/unix_connection_parts.h"
 
 #ifndef SO_PEERPIDFD
@@ -378,11 +379,14 @@ void UnixConnection::CloseWith(absl::Status status) {
   if (output_ != nullptr && !output_->queue.empty()) {
     FlushLocked();
     if (!output_->queue.empty()) {
-      event::Log(event::LogLevel::kWarning,
-                 absl::StrCat(output_->queue.frames(), " messages (",
-                              output_->queue.bytes(),
-                              " bytes) were not taken by the far end and are "
-                              "dropped at the close"));
+      const absl::StatusOr<event::Credentials> peer = PeerLocked();
+      event::LogForPeer(
+          event::LogLevel::kWarning,
+          peer.ok() ? peer->uid : event::kUnknownPeer,
+          absl::StrCat(output_->queue.frames(), " messages (",
+                       output_->queue.bytes(),
+                       " bytes) were not taken by the far end and are "
+                       "dropped at the close"));
     }
   }
   output_.reset();

@@ -1,0 +1,121 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "directory/place_holder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "event/base/sys.h"
+
+namespace le {
+namespace directory {
+
+namespace sys = event::sys;
+
+namespace {
+
+constexpr mode_t kFolderMode = 0755;
+constexpr mode_t kLockMode = 0600;
+
+bool IsGone(const std::string& path, const struct stat& was) {
+  struct stat now;
+  if (sys::Lstat(path.c_str(), &now) != 0) {
+    return errno == ENOENT || errno == ENOTDIR;
+  }
+  return now.st_ino != was.st_ino || now.st_dev != was.st_dev;
+}
+
+absl::Status Error(const char* what, const std::string& path) {
+  return absl::InternalError(
+      absl::StrCat("cannot ", what, " ", path, ": ", std::strerror(errno)));
+}
+
+}  // namespace
+
+constexpr absl::Duration PlaceWatch::kSettleTime;
+
+absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place) {
+  const std::string& folder = place.folder;
+  if (sys::Mkdir(folder.c_str(), kFolderMode) == 0) {
+    // The umask took its part.
+    if (sys::Chmod(folder.c_str(), kFolderMode) != 0) {
+      return Error("open to others the folder", folder);
+    }
+  } else if (errno != EEXIST) {
+    return Error("make the folder", folder);
+  }
+  const std::string file = place.lock_file();
+  // Not a link: in a folder of somebody else's it could lead anywhere.
+  event::UniqueFd lock(sys::Open(
+      file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kLockMode));
+  if (!lock) return Error("open the lock file", file);
+  while (sys::Flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) return Error("lock", file);
+    return absl::AlreadyExistsError(
+        absl::StrCat("another directory runs here: it holds ", file));
+  }
+  return lock;
+}
+
+absl::Status PlaceWatch::Start(const Place& place, const event::UniqueFd& lock,
+                               std::function<void()> on_lost) {
+  Stop();
+  place_ = place;
+  on_lost_ = std::move(on_lost);
+  if (sys::Lstat(place.address().c_str(), &socket_) != 0) {
+    return Error("find", place.address());
+  }
+  if (sys::Fstat(lock.get(), &lock_) != 0) {
+    return Error("look at", place.lock_file());
+  }
+  inotify_.reset(sys::InotifyInit(IN_CLOEXEC | IN_NONBLOCK));
+  if (!inotify_ ||
+      sys::InotifyAddWatch(inotify_.get(), place.folder.c_str(),
+                           IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
+                               IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR) <
+          0 ||
+      !loop_->AddWatch(this, inotify_.get(), kReadable)) {
+    return Error("watch", place.folder);
+  }
+  // What happened before the watch.
+  if (IsLost()) loop_->StartTimer(this, loop_->Now() + kSettleTime);
+  return absl::OkStatus();
+}
+
+void PlaceWatch::Stop() {
+  if (added()) loop_->RemoveWatch(this);
+  if (running()) loop_->StopTimer(this);
+  inotify_.reset();
+}
+
+bool PlaceWatch::IsLost() const {
+  return IsGone(place_.address(), socket_) || IsGone(place_.lock_file(), lock_);
+}
+
+void PlaceWatch::OnReady(uint32_t) {
+  // What the events are does not matter.
+  char events[4096];
+  while (sys::Read(inotify_.get(), events, sizeof(events)) > 0) {
+  }
+  if (!running() && IsLost()) {
+    loop_->StartTimer(this, loop_->Now() + kSettleTime);
+  }
+}
+
+void PlaceWatch::OnExpiry() {
+  if (!IsLost()) return;
+  Stop();
+  const std::function<void()> on_lost = std::move(on_lost_);
+  on_lost();
+}
+
+}  // namespace directory
+}  // namespace le

@@ -1,0 +1,60 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Log lines that a peer can cause, as many as it likes.
+
+#ifndef LE_MESSAGING_EVENT_PEER_LOG_H_
+#define LE_MESSAGING_EVENT_PEER_LOG_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "event/base/log.h"
+#include "event/loop.h"
+
+namespace le {
+namespace event {
+
+// For a peer whose user is not known: all of these are one user.
+constexpr uid_t kUnknownPeer = static_cast<uid_t>(-1);
+
+// As Log(), for a line that a peer of user `user` has caused by what it did. The
+// current process shows kLinesAtOnce of them for each user, and kLinesPerSecond
+// after that; the next line that it shows says how many it did not. Any thread.
+void LogForPeer(LogLevel level, uid_t user, absl::string_view message);
+
+// How many lines each user may still cause. Pure.
+class PeerLogLimiter {
+ public:
+  static constexpr double kLinesAtOnce = 20;
+  static constexpr double kLinesPerSecond = 1;
+  // More users than this share what one may have.
+  static constexpr size_t kMaxUsers = 1024;
+
+  // Whether a line of that user is to be shown: the number of lines that were not,
+  // since the last one. None: this one is not.
+  absl::optional<uint64_t> Admit(uid_t user, Instant now);
+
+ private:
+  struct Bucket {
+    double lines = kLinesAtOnce;
+    Instant filled_at;
+    uint64_t hidden = 0;
+  };
+  static void Fill(Bucket* bucket, Instant now);
+  Bucket* BucketOf(uid_t user, Instant now);
+  void ForgetFullBuckets(Instant now);
+
+  std::map<uid_t, Bucket> buckets_;
+  Instant next_search_ = absl::InfinitePast();  // for full ones
+};
+
+}  // namespace event
+}  // namespace le
+
+#endif  // LE_MESSAGING_EVENT_PEER_LOG_H_
