@@ -135,7 +135,8 @@ class FaultyConnection final : public Connection,
     if (result == IoResult::kOk && frame.connection != nullptr) {
       frame.connection->reset();
     }
-    if (result == IoResult::kOk &&
+    // What is owed may have come before.
+    if (result == IoResult::kOk && frame.room == transports::Room::kQueue &&
         inner_->queued_bytes() > std::max(limits_.bytes, kOneFrame)) {
       context_.referee->Fail(
           absl::StrCat(inner_->queued_bytes(),
@@ -145,6 +146,10 @@ class FaultyConnection final : public Connection,
   }
   void Flush() override { inner_->Flush(); }
   size_t queued_bytes() const override { return inner_->queued_bytes(); }
+  bool congested() const override { return inner_->congested(); }
+  event::Instant stalled_since() const override {
+    return inner_->stalled_since();
+  }
   absl::Status close_status() const override {
     return broken_ ? absl::UnavailableError("the connection broke")
                    : inner_->close_status();
@@ -185,6 +190,10 @@ class FaultyConnection final : public Connection,
   void OnExpiry() override { inner_->SetReadInterest(reads_); }
   void OnReadable() override { observer_->OnReadable(); }
   void OnWritable() override { observer_->OnWritable(); }
+  void OnDrained() override { observer_->OnDrained(); }
+  void OnHangUp() override {
+    if (!reads_) observer_->OnHangUp();
+  }
 
   std::unique_ptr<Connection> inner_;
   const Context context_;

@@ -49,8 +49,13 @@ bool UnixConnection::HasRoomLocked() const {
          output_->queue.descriptors() < send_limit_descriptors_;
 }
 
-bool UnixConnection::IsFullLocked(size_t size, bool with_descriptor) const {
+bool UnixConnection::IsFullLocked(Room room, size_t size,
+                                  bool with_descriptor) const {
   const OutputQueue& queue = output_->queue;
+  if (room != Room::kQueue) {
+    return room == Room::kGathered && !queue.empty() &&
+           queue.bytes() + size > gathered_limit_bytes_;
+  }
   return !queue.empty() &&
          (queue.bytes() + size > send_limit_bytes_ ||
           queue.frames() >= send_limit_frames_ ||
@@ -92,14 +97,17 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
 
   const bool with_descriptor = frame.descriptor != nullptr || passed != nullptr;
 
-  if (waits && IsFullLocked(size, with_descriptor)) {
+  if (waits && IsFullLocked(frame.room, size, with_descriptor)) {
     // In a turn, it may have been gathered only.
     if (!in_turn || !output_->blocked) FlushLocked();
     if (send_is_broken_) return IoResult::kClosed;
     waits = !output_->queue.empty();
-    if (IsFullLocked(size, with_descriptor)) {
+    if (IsFullLocked(frame.room, size, with_descriptor)) {
       output_->wants_room = true;
       output_->refused_bytes = size;
+      if (std::exchange(output_->taken, false)) {
+        output_->stalled_since = process_->Now();
+      }
       return IoResult::kWouldBlock;
     }
   }
@@ -122,7 +130,9 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
       case Sent::kTooLarge:
         // The owner sleeps where nothing can tell it to send this later: then
         // the caller must wait itself.
-        if (owner_is_blocked_ && sent == 0) return IoResult::kWouldBlock;
+        if (owner_is_blocked_ && sent == 0 && frame.room == Room::kQueue) {
+          return IoResult::kWouldBlock;
+        }
         SetBlockedLocked();
         break;
     }
@@ -144,9 +154,10 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
                        std::move(descriptor), frame.attach_credentials,
                        max_packet_);
   promised_plain_ = output()->queue.EndsWithPromise();
+  UpdateCongestionLocked();
   if (output_->blocked) {
     WantWritableLocked();
-    if (owner_is_blocked_) {
+    if (owner_is_blocked_ && frame.room == Room::kQueue) {
       // Nothing tells the owner to send the rest, so this thread does.
       lock.Unlock();
       FlushForBlockedOwner(frame.deadline == nullptr ? absl::InfiniteFuture()
@@ -168,6 +179,17 @@ bool UnixConnection::IsBlockedForNowLocked() const {
 void UnixConnection::SetBlockedLocked() {
   output()->blocked = true;
   output_->blocked_at = process_->Now();
+}
+
+void UnixConnection::UpdateCongestionLocked() {
+  const bool was = congested_.load(std::memory_order_relaxed);
+  const bool is =
+      output_->queue.bytes() > (was ? congested_bytes_ / 2 : congested_bytes_);
+  if (is == was) return;
+  congested_.store(is, std::memory_order_release);
+  if (is || loop_ == nullptr) return;
+  output_->drained = true;
+  output_->PostUpdate();
 }
 
 void UnixConnection::WantWritableLocked() {
@@ -195,6 +217,7 @@ void UnixConnection::FlushLocked() {
     switch (SendFront()) {
       case Sent::kAll:
         queue.Pop();
+        output_->taken = true;
         break;
       case Sent::kTooLarge:
         // Unless a large frame has told already.
@@ -209,9 +232,11 @@ void UnixConnection::FlushLocked() {
       case Sent::kWouldBlock:
         SetBlockedLocked();
         WantWritableLocked();
+        UpdateCongestionLocked();
         return;
     }
   }
+  UpdateCongestionLocked();
   output_->blocked = output_->no_memory = false;
 }
 
@@ -222,6 +247,7 @@ UnixConnection::Sent UnixConnection::SendFront() {
     const Sent result =
         SendParts(packet->header(), packet->payload(), packet->descriptor.get(),
                   packet->attach_credentials, &sent);
+    if (sent > packet->sent) output_->taken = true;
     if (result != Sent::kBroken) output_->queue.SetFrontSent(sent);
     return result;
   }
@@ -373,6 +399,7 @@ void UnixConnection::BreakLocked() {
   if (output_ != nullptr) {
     output_->blocked = output_->no_memory = false;
     output_->queue.Clear();
+    UpdateCongestionLocked();
   }
   sys::Shutdown(fd_.get(), SHUT_RDWR);
 }
