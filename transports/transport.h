@@ -69,16 +69,25 @@ struct SendLimits {
   size_t bytes = size_t{1} << 20;  // payloads and what is kept with them
   size_t frames = SIZE_MAX;
   size_t descriptors = SIZE_MAX;  // connections that are passed count too
-  // For frames with Room::kGathered, instead of the above.
+  // For frames with Room::kGathered, instead of bytes and frames.
   size_t gathered_bytes = SIZE_MAX;
-  // congested() begins above this, and ends at half of it.
-  size_t congested_bytes = SIZE_MAX;
+  // Whether congested() is ever true.
+  bool reports_congestion = false;
+
+  // What congested() is, having been `was`, while so much is queued.
+  bool IsCongested(bool was, size_t queued_bytes, size_t queued_frames,
+                   size_t queued_descriptors) const {
+    const size_t part = was ? 4 : 2;
+    return reports_congestion &&
+           (queued_bytes > bytes / part || queued_frames > frames / part ||
+            queued_descriptors > descriptors / part);
+  }
 };
 
 // Which limit a frame must keep to.
 enum class Room : uint8_t {
   kQueue,     // bytes, frames and descriptors
-  kGathered,  // gathered_bytes
+  kGathered,  // gathered_bytes and descriptors
   kOwed,      // none: the far end has asked for it
 };
 
@@ -237,7 +246,7 @@ class Connection {
   // might hold. A frame with another Room than kQueue never waits.
   // Errors: kWouldBlock: the limits are reached; OnWritable() and Wait() tell
   // when there is room. Also, to another thread while the owner waits: nothing
-  // of the frame can leave now; only Wait() tells then. kClosed: see
+  // of the frame can leave now. kClosed: see
   // close_status(). kNotIdle: see OutgoingFrame::connection. Fatal: a payload
   // over kMaxPayloadBytes.
   // On failure nothing was sent, and all of the frame is still the caller's. On
@@ -249,8 +258,9 @@ class Connection {
   // Bytes that are queued: not yet with the kernel or the far end. Includes
   // what the transport adds to each frame.
   virtual size_t queued_bytes() const = 0;
-  // Whether so much is queued that the far end should not be asked for more; see
-  // SendLimits::congested_bytes. Takes no lock.
+  // Whether so much is queued that the far end should not be asked for more: over
+  // half of a limit, and from then on until it is a quarter of each or less. Takes
+  // no lock.
   virtual bool congested() const = 0;
   // Since when Send() has returned kWouldBlock for want of room and the far end has
   // taken nothing. InfiniteFuture(): it has taken something since.

@@ -97,6 +97,13 @@ void le_msg_SetServiceRecvHandler(le_msg_ServiceRef_t serviceRef,
       ->SetReceive(handlerFunc, contextPtr);
 }
 
+void le_msg_SetServiceRoomHandler(le_msg_ServiceRef_t serviceRef,
+                                  le_msg_SessionEventHandler_t handlerFunc,
+                                  void* contextPtr) {
+  ServiceCallbacks::Of(OwnedByCaller(__func__, Checked(__func__, serviceRef)))
+      ->SetRoom(handlerFunc, contextPtr);
+}
+
 void le_msg_SetServiceContextPtr(le_msg_ServiceRef_t serviceRef,
                                  void* contextPtr) {
   Checked(__func__, serviceRef)->set_context(contextPtr);
@@ -204,6 +211,9 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
   ServiceLimits limits;
   if (limitsPtr->maxSessions != 0) limits.sessions = limitsPtr->maxSessions;
   limits.session = ToSessionLimits(__func__, *limitsPtr);
+  if (limitsPtr->maxRequestBytes != 0) {
+    limits.session.request_bytes = limitsPtr->maxRequestBytes;
+  }
   limits.drop_when_slow =
       limitsPtr->slowReaderPolicy == LE_MSG_SLOW_READER_DROP;
   service->SetLimits(limits);
@@ -217,6 +227,7 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
   limitsPtr->structSize = sizeof(*limitsPtr);
   limitsPtr->maxSessions = limits.sessions;
   TellSessionLimits(limits.session, service->send_limits(), limitsPtr);
+  limitsPtr->maxRequestBytes = limits.session.request_bytes;
   limitsPtr->slowReaderPolicy = limits.drop_when_slow
                                     ? LE_MSG_SLOW_READER_DROP
                                     : LE_MSG_SLOW_READER_CLOSE;

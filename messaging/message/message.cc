@@ -18,7 +18,7 @@ void Message::Unref() {
     return;
   }
   MessageOwner* const owner = owner_;
-  if (owes_response()) owner->GiveUp(TakeRequestId());
+  if (owes_response()) owner->GiveUp(TakeRequestId(), received_bytes_);
   pool_->Free(this);
   owner->Unref();
 }

@@ -59,6 +59,8 @@ class Message {
   void SetDescriptorToSend(int fd) { descriptor_to_send_.reset(fd); }
 
   bool is_received_request() const { return is_received_request_; }
+  // Of the payload that came.
+  size_t received_bytes() const { return received_bytes_; }
   bool owes_response() const {
     return request_id_.load(std::memory_order_acquire) != 0;
   }
@@ -91,6 +93,7 @@ class Message {
   bool is_received_request_ = false;
   bool size_was_set_ = false;
   bool received_size_was_set_ = false;
+  uint32_t received_bytes_ = 0;
   MessageOwner* owner_ = nullptr;  // holds a reference
   MessagePool* pool_ = nullptr;
   Message* next_free = nullptr;  // in the pool

@@ -103,6 +103,7 @@ event::Ref<Message> MessagePool::NewReceived(
   Message* const message = Take(owner);
   message->received_size_was_set_ = (frame.type & kLengthWasSet) != 0;
   message->size_ = frame.payload.size();
+  message->received_bytes_ = static_cast<uint32_t>(frame.payload.size());
   if (frame.payload.capacity() == buffers_->capacity()) {
     message->payload_ = std::move(frame.payload);
   } else {  // it came from a pool of another size

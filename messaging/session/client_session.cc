@@ -326,14 +326,36 @@ Result ClientSession::Send(event::Ref<Message> message,
   return SendOn(route, frame, deadline);
 }
 
+Result ClientSession::TrySend(Message* message) {
+  const Route route = CurrentRoute();
+  if (route.connection == nullptr) return Result::kClosed;
+  switch (route.connection->Send(message->ToFrame(kMessageFrame, 0))) {
+    case IoResult::kOk:
+      return Result::kOk;
+    case IoResult::kWouldBlock:
+      return Result::kNoRoom;
+    default:
+      return Result::kClosed;
+  }
+}
+
+void ClientSession::OnRoom() {
+  if (open_epoch_.load(std::memory_order_relaxed) != kNoEpoch) {
+    handler_->OnRoom(this);
+  }
+}
+
 void ClientSession::Flush() {
   const Route route = CurrentRoute();
   if (route.connection != nullptr) route.connection->Flush();
 }
 
 Result ClientSession::SendOn(const Route& route,
-                             const transports::OutgoingFrame& frame,
+                             transports::OutgoingFrame frame,
                              event::Instant deadline) {
+  // A request's deadline is for its answer; a message's says how long to wait.
+  const bool waits_as_told = PlainType(frame.type) == kMessageFrame &&
+                             deadline != absl::InfiniteFuture();
   for (;;) {
     switch (route.connection->Send(frame)) {
       case IoResult::kOk:
@@ -343,13 +365,20 @@ Result ClientSession::SendOn(const Route& route,
       default:
         return Result::kClosed;
     }
-    if (IsServerOnThisThread()) {
+    if (frame.room == transports::Room::kGathered) {
       event::Log(LogLevel::kError,
                  absl::StrCat("interface '", interface_.name,
-                              "': the queue is full, and the server is on the "
-                              "thread that would have to wait for it"));
+                              "': closing the "
+                              "session: the server has not taken ",
+                              route.connection->queued_bytes(),
+                              " bytes, and the sender is a handler, or on the "
+                              "server's thread, and must not wait"));
       EndLater(route.epoch, CloseReason::kSlowReader);
       return Result::kClosed;
+    }
+    if (!waits_as_told && MustNotWait()) {
+      frame.room = transports::Room::kGathered;
+      continue;
     }
     const Result room = WaitForRoom(route.connection, deadline);
     if (room != Result::kOk) return room;
@@ -359,7 +388,8 @@ Result ClientSession::SendOn(const Route& route,
   }
 }
 
-bool ClientSession::IsServerOnThisThread() {
+bool ClientSession::MustNotWait() {
+  if (owner_->IsCurrent() && owner_->loop()->InTurn()) return true;
   MutexLock lock(&mutex_);
   return machine_.server_thread() == event::Thread::Current()->token();
 }
@@ -374,14 +404,13 @@ Result ClientSession::WaitForRoom(Connection* connection,
   // The peer may itself wait for what this turn has gathered, or for this
   // thread to read.
   owner_->loop()->RunTurnEndHooks();
-  const bool may_read = MayHoldMore(/*with_descriptor=*/true);
-  const uint32_t what =
-      Connection::kWritable | (may_read ? Connection::kReadable : 0);
-  if (!connection->Wait(what, deadline)) return Result::kTimedOut;
-  if (may_read && ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kClosed) {
-    return Result::kClosed;
+  if (!connection->Wait(Connection::kWritable | Connection::kReadable,
+                        deadline)) {
+    return Result::kTimedOut;
   }
-  return Result::kOk;
+  return ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kClosed
+             ? Result::kClosed
+             : Result::kOk;
 }
 
 // ---- Receiving -------------------------------------------------------------
@@ -413,8 +442,9 @@ IoResult ClientSession::ReceiveIntoInbox(event::Instant deadline) {
   if (delivery.has_value() && delivery->completion.on_stack) {
     Deliver(*std::move(delivery));
   } else if (delivery.has_value()) {
-    const bool too_much = !MayHoldMore(
-        delivery->message && delivery->message->has_received_descriptor());
+    const bool too_much =
+        delivery->is_push() &&
+        !MayHoldMore(delivery->message->has_received_descriptor());
     if (delivery->message) delivery->message->Pack();
     Owe(*std::move(delivery));
     if (too_much) {

@@ -56,6 +56,7 @@ absl::Status Link::Attach(Connection* connection,
   connection->SetSendLimits(limits);
   absl::Status attached = connection->Attach(session_->owner()->loop(), this);
   if (attached.ok()) attached_ = connection;
+  paused_ = hung_up_ = false;
   return attached;
 }
 
@@ -79,6 +80,7 @@ void Link::CancelSchedule() {
 void Link::RunScheduled() {
   const auto keep = event::Ref<Session>::Adopt(session_);  // the schedule's
   session_->DeliverOwed();
+  if (paused()) OnDrained();
 }
 
 // ---- Receiving -------------------------------------------------------------
@@ -91,6 +93,7 @@ void Link::OnReadable() {
   transports::BufferPool* const buffers = session_->pool()->buffers();
   TurnBudget budget(session_);
   for (;;) {
+    if (!hung_up_ && !session_->TakesFrames()) return Pause();
     transports::IncomingFrame frame;
     switch (connection->Receive(&frame, buffers, absl::InfinitePast())) {
       case IoResult::kWouldBlock:
@@ -114,6 +117,34 @@ void Link::OnReadable() {
     if (!DeliverOwed()) return;
     if (attached_ != connection) return;
   }
+}
+
+void Link::OnWritable() {
+  const auto keep = event::Ref<Session>::Share(session_);
+  if (DeliverOwed()) session_->OnRoom();
+}
+
+// ---- Pausing ---------------------------------------------------------------
+
+void Link::Pause() {
+  attached_->SetReadInterest(false);
+  paused_ = true;
+  // Another thread may have made it true before it could see that.
+  OnDrained();
+}
+
+void Link::Resume() {
+  paused_ = false;
+  if (attached_ != nullptr) attached_->SetReadInterest(true);
+}
+
+void Link::OnDrained() {
+  if (paused() && session_->TakesFrames()) Resume();
+}
+
+void Link::OnHangUp() {
+  hung_up_ = true;
+  Resume();
 }
 
 // What is owed is scheduled, so mostly there is nothing to do.

@@ -4,6 +4,7 @@
 #ifndef LE_MESSAGING_MESSAGING_SESSION_LINK_H_
 #define LE_MESSAGING_MESSAGING_SESSION_LINK_H_
 
+#include <atomic>
 #include <memory>
 
 #include "absl/status/status.h"
@@ -19,7 +20,8 @@ class Session;
 //
 //   any thread ──Schedule──► owner's loop ──► Session::DeliverOwed()
 //   far end ──► connection ──► owner's loop ──► DeliverOwed(), then OnFrame()
-//                                               for each frame, within a budget
+//                                               for each frame, within a budget,
+//                                               while Session::TakesFrames()
 class Link final : private Scheduled, private transports::Connection::Observer {
  public:
   explicit Link(Session* session) : session_(session) {}
@@ -41,13 +43,26 @@ class Link final : private Scheduled, private transports::Connection::Observer {
   // The owner's thread. Another may schedule it at any moment.
   bool scheduled() const { return is_scheduled(); }
 
+  // Any thread. Nothing is received until Session::TakesFrames() is true. Who makes
+  // it true schedules the link, unless the connection's OnDrained() tells.
+  bool paused() const { return paused_.load(); }
+
  private:
   void RunScheduled() override;
   void OnReadable() override;
+  void OnWritable() override;
+  void OnDrained() override;
+  void OnHangUp() override;
   bool DeliverOwed();
+  void Pause();
+  void Resume();
 
   Session* const session_;
   transports::Connection* attached_ = nullptr;
+  std::atomic<bool> paused_{false};  // changed by the owner's thread
+  // The far end has gone. What it has left is bounded, and must be received for
+  // its end to be known.
+  bool hung_up_ = false;
 };
 
 }  // namespace messaging

@@ -25,9 +25,9 @@ void Notify(LoopbackEnd* end, event::DeferredWakes* wakes) {
 // Likewise, after `queue`, of what `sender` has sent, has changed.
 void UpdateCongestion(LoopbackEnd* sender, const FrameQueue& queue,
                       event::DeferredWakes* wakes) {
-  const size_t level = sender->limits.congested_bytes;
   const bool was = sender->congested.load(std::memory_order_relaxed);
-  const bool is = queue.bytes() > (was ? level / 2 : level);
+  const bool is = sender->limits.IsCongested(was, queue.bytes(), queue.size(),
+                                             queue.descriptors());
   if (is == was) return;
   sender->congested.store(is, std::memory_order_release);
   sender->drained = !is;
@@ -266,9 +266,12 @@ bool LoopbackConnection::HasRoomForLocked(const OutgoingFrame& frame,
   const size_t bytes =
       queue.bytes() + frame.payload.size() + kFrameOverheadBytes;
   if (queue.empty() || frame.room == Room::kOwed) return true;
-  if (frame.room == Room::kGathered) return bytes <= limits.gathered_bytes;
-  return (bytes <= limits.bytes && queue.size() < limits.frames &&
-          (!with_descriptor || queue.descriptors() < limits.descriptors));
+  if (with_descriptor && queue.descriptors() >= limits.descriptors) {
+    return false;
+  }
+  return frame.room == Room::kGathered
+             ? bytes <= limits.gathered_bytes
+             : bytes <= limits.bytes && queue.size() < limits.frames;
 }
 
 // Whether a refused Send() may be worth another try.

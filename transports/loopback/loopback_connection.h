@@ -47,8 +47,7 @@ struct LoopbackEnd {
   // since when.
   bool taken = true;
   event::Instant stalled_since;
-  // More waits at the far end than this end's congested_bytes. Changed under the
-  // lock.
+  // See Connection::congested(). Changed under the lock.
   std::atomic<bool> congested{false};
   bool drained = false;       // the observer is to be told
   bool hang_up_told = false;  // and `reads` has not been set since

@@ -204,7 +204,7 @@ void UnixConnection::SetSendLimits(const SendLimits& limits) {
   send_limit_frames_ = Saturated<uint32_t>(limits.frames);
   send_limit_descriptors_ = Saturated<uint16_t>(limits.descriptors);
   gathered_limit_bytes_ = Saturated<uint32_t>(limits.gathered_bytes);
-  congested_bytes_ = Saturated<uint32_t>(limits.congested_bytes);
+  reports_congestion_ = limits.reports_congestion;
   if (output_ != nullptr) UpdateCongestionLocked();
 }
 

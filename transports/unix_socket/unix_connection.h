@@ -166,7 +166,7 @@ class UnixConnection final : public Connection, private event::Watch {
   uint32_t send_limit_bytes_ ABSL_GUARDED_BY(mutex_);
   uint32_t send_limit_frames_ ABSL_GUARDED_BY(mutex_) = UINT32_MAX;
   uint32_t gathered_limit_bytes_ ABSL_GUARDED_BY(mutex_) = UINT32_MAX;
-  uint32_t congested_bytes_ ABSL_GUARDED_BY(mutex_) = UINT32_MAX;
+  bool reports_congestion_ ABSL_GUARDED_BY(mutex_) = false;
   uint16_t send_limit_descriptors_ ABSL_GUARDED_BY(mutex_) = UINT16_MAX;
   // Threads inside poll() with our descriptor.
   uint16_t waiters_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -52,14 +52,13 @@ bool UnixConnection::HasRoomLocked() const {
 bool UnixConnection::IsFullLocked(Room room, size_t size,
                                   bool with_descriptor) const {
   const OutputQueue& queue = output_->queue;
-  if (room != Room::kQueue) {
-    return room == Room::kGathered && !queue.empty() &&
-           queue.bytes() + size > gathered_limit_bytes_;
+  if (queue.empty() || room == Room::kOwed) return false;
+  if (with_descriptor && queue.descriptors() >= send_limit_descriptors_) {
+    return true;
   }
-  return !queue.empty() &&
-         (queue.bytes() + size > send_limit_bytes_ ||
-          queue.frames() >= send_limit_frames_ ||
-          (with_descriptor && queue.descriptors() >= send_limit_descriptors_));
+  return room == Room::kGathered ? queue.bytes() + size > gathered_limit_bytes_
+                                 : queue.bytes() + size > send_limit_bytes_ ||
+                                       queue.frames() >= send_limit_frames_;
 }
 
 IoResult UnixConnection::Send(const OutgoingFrame& frame) {
@@ -131,6 +130,9 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
         // The owner sleeps where nothing can tell it to send this later: then
         // the caller must wait itself.
         if (owner_is_blocked_ && sent == 0 && frame.room == Room::kQueue) {
+          output()->wants_room = true;
+          output_->refused_bytes = size;
+          if (loop_ != nullptr) output_->PostUpdate();
           return IoResult::kWouldBlock;
         }
         SetBlockedLocked();
@@ -183,8 +185,15 @@ void UnixConnection::SetBlockedLocked() {
 
 void UnixConnection::UpdateCongestionLocked() {
   const bool was = congested_.load(std::memory_order_relaxed);
-  const bool is =
-      output_->queue.bytes() > (was ? congested_bytes_ / 2 : congested_bytes_);
+  if (!reports_congestion_ && !was) return;
+  const OutputQueue& queue = output_->queue;
+  SendLimits limits;
+  limits.bytes = send_limit_bytes_;
+  limits.frames = send_limit_frames_;
+  limits.descriptors = send_limit_descriptors_;
+  limits.reports_congestion = reports_congestion_;
+  const bool is = limits.IsCongested(was, queue.bytes(), queue.frames(),
+                                     queue.descriptors());
   if (is == was) return;
   congested_.store(is, std::memory_order_release);
   if (is || loop_ == nullptr) return;
