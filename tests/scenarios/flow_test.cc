@@ -196,8 +196,8 @@ TEST_P(FlowTest, TwoThatSendToEachOtherFromHandlers) {
       party->RunLoopUntil(other + " is done");
     };
   };
-  scenario.Add("a", body("to a", "to b"));
-  scenario.Add("b", body("to b", "to a"));
+  scenario.Add("a", body("to-a", "to-b"));
+  scenario.Add("b", body("to-b", "to-a"));
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 

@@ -191,6 +191,7 @@ TEST_P(LimitsTest, AServerThatPacesItsPushesLosesNothing) {
       }
       EXPECT_EQ(le_msg_SendTimed(NewPush(session, -1), 0), LE_TIMEOUT);
       le_msg_Respond(message);
+      party->Signal("full");
     };
     service.on_close = [&](le_msg_SessionRef_t session) {
       EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_BY_PEER);
@@ -211,6 +212,7 @@ TEST_P(LimitsTest, AServerThatPacesItsPushesLosesNothing) {
       EXPECT_NE(response, nullptr);
       answered = true;
     });
+    party->Await("full");
     party->RunLoopUntil([&] { return received == kFlood; });
     EXPECT_TRUE(answered);
     party->Signal("done");
