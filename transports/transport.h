@@ -69,7 +69,7 @@ struct SendLimits {
   size_t bytes = size_t{1} << 20;  // payloads and what is kept with them
   size_t frames = SIZE_MAX;
   size_t descriptors = SIZE_MAX;  // connections that are passed count too
-  // For frames with Room::kGathered, instead of bytes and frames.
+  // For frames with Room::kGathered, instead of the above.
   size_t gathered_bytes = SIZE_MAX;
   // Whether congested() is ever true.
   bool reports_congestion = false;
@@ -87,7 +87,7 @@ struct SendLimits {
 // Which limit a frame must keep to.
 enum class Room : uint8_t {
   kQueue,     // bytes, frames and descriptors
-  kGathered,  // gathered_bytes and descriptors
+  kGathered,  // gathered_bytes
   kOwed,      // none: the far end has asked for it
 };
 

@@ -41,6 +41,7 @@ class Message {
 
   // The caller may write anywhere in it.
   void* payload() {
+    Unpack();
     payload_.MarkDirty();
     return payload_.data();
   }
@@ -69,10 +70,9 @@ class Message {
     return request_id_.exchange(0, std::memory_order_acq_rel);
   }
 
-  // A message that waits to be delivered need not keep a buffer of the
-  // protocol's largest size for a few bytes. Unpack() before anybody sees it.
+  // A received message need not keep a buffer of the protocol's largest size for a
+  // few bytes. It gets one again when the user looks at it.
   void Pack();
-  void Unpack();
   size_t held_bytes() const;
 
  private:
@@ -80,6 +80,10 @@ class Message {
   friend class event::ThreadCachedFreeList<Message>;
   Message() = default;
   ~Message() = default;
+  void Unpack() {
+    if (packed_ != nullptr) UnpackNow();
+  }
+  void UnpackNow();
   bool IsSoleReference() const {
     return references_.load(std::memory_order_acquire) == 1;
   }

@@ -110,6 +110,9 @@ event::Ref<Message> MessagePool::NewReceived(
     message->payload_ = buffers_->Allocate();
     message->payload_.Assign(frame.payload.data(), message->size_);
   }
+  if (message->payload_.IsTooLargeFor(message->received_bytes_)) {
+    message->Pack();
+  }
   message->received_descriptor_ = std::move(frame.descriptor);
   if (frame.descriptor_lost) {
     event::Log(LogLevel::kWarning,
@@ -122,6 +125,11 @@ event::Ref<Message> MessagePool::NewReceived(
     message->request_id_.store(frame.id, std::memory_order_release);
   }
   return event::Ref<Message>::Adopt(message);
+}
+
+transports::Buffer MessagePool::AllocateBuffer() {
+  const bool takes_own = source_ == nullptr || buffers_->IsOwner();
+  return (takes_own ? this : source_)->buffers_->Allocate();
 }
 
 void MessagePool::Free(Message* message) {

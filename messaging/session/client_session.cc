@@ -430,12 +430,11 @@ void ClientSession::OnConnectionClosed(const absl::Status& status) {
 }
 
 IoResult ClientSession::ReceiveIntoInbox(event::Instant deadline) {
-  Connection* const connection = link_.attached();
-  if (connection == nullptr) return IoResult::kClosed;
+  if (link_.attached() == nullptr) return IoResult::kClosed;
   transports::IncomingFrame frame;
-  const IoResult result =
-      connection->Receive(&frame, pool_->buffers(), deadline);
-  if (result == IoResult::kClosed) EndAsTold(connection->close_status());
+  absl::Status why;
+  const IoResult result = link_.Receive(&frame, deadline, &why);
+  if (result == IoResult::kClosed) EndAsTold(why);
   if (result != IoResult::kOk) return result;
 
   absl::optional<Delivery> delivery = ToDelivery(std::move(frame));
@@ -539,7 +538,6 @@ bool ClientSession::DeliverOwed() {
 }
 
 void ClientSession::Deliver(Delivery delivery) {
-  if (delivery.message) delivery.message->Unpack();
   if (!delivery.is_completion()) {
     handler_->OnMessage(this, std::move(delivery.message));
   } else if (delivery.completion.done != nullptr) {

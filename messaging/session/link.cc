@@ -3,6 +3,7 @@
 
 #include "messaging/session/link.h"
 
+#include <new>
 #include <utility>
 
 #include "messaging/session/session.h"
@@ -66,6 +67,19 @@ void Link::Close() {
   }
 }
 
+IoResult Link::Receive(transports::IncomingFrame* frame,
+                       event::Instant deadline, absl::Status* why) {
+  try {
+    const IoResult result =
+        attached_->Receive(frame, session_->pool()->buffers(), deadline);
+    if (result == IoResult::kClosed) *why = attached_->close_status();
+    return result;
+  } catch (const std::bad_alloc&) {
+    *why = absl::ResourceExhaustedError("no memory for a message");
+    return IoResult::kClosed;
+  }
+}
+
 // ---- Schedule --------------------------------------------------------------
 
 void Link::Schedule() {
@@ -90,16 +104,16 @@ void Link::OnReadable() {
   if (!DeliverOwed()) return;
   Connection* const connection = attached_;
   if (connection == nullptr) return;
-  transports::BufferPool* const buffers = session_->pool()->buffers();
   TurnBudget budget(session_);
   for (;;) {
     if (!hung_up_ && !session_->TakesFrames()) return Pause();
     transports::IncomingFrame frame;
-    switch (connection->Receive(&frame, buffers, absl::InfinitePast())) {
+    absl::Status why;
+    switch (Receive(&frame, absl::InfinitePast(), &why)) {
       case IoResult::kWouldBlock:
         return;
       case IoResult::kClosed:
-        session_->OnConnectionClosed(connection->close_status());
+        session_->OnConnectionClosed(why);
         return;
       case IoResult::kOk:
         session_->OnFrame(std::move(frame));

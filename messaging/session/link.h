@@ -35,6 +35,12 @@ class Link final : private Scheduled, private transports::Connection::Observer {
   // The owner's thread: null if none is attached.
   transports::Connection* attached() const { return attached_; }
 
+  // The owner's thread. Receives from the attached connection, with the session's
+  // buffers. kClosed: *why says so; it may be for want of memory, which costs a
+  // session and never the process.
+  transports::IoResult Receive(transports::IncomingFrame* frame,
+                               event::Instant deadline, absl::Status* why);
+
   // Any thread. The owner's loop will call DeliverOwed(), unless the owner's
   // thread is ending. The session is kept until then.
   void Schedule();

@@ -4,6 +4,7 @@
 #include "messaging/session/server_session.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -161,14 +162,27 @@ absl::StatusOr<event::UniqueFd> ServerSession::ClientPidFd() {
 
 Result ServerSession::SendFrame(const transports::OutgoingFrame& frame) {
   if (!is_open()) return Result::kClosed;
-  switch (connection_->Send(frame)) {
-    case IoResult::kOk:
-      return Result::kOk;
-    case IoResult::kWouldBlock:
-      return Result::kNoRoom;
-    default:
-      return Result::kClosed;
+  try {
+    switch (connection_->Send(frame)) {
+      case IoResult::kOk:
+        return Result::kOk;
+      case IoResult::kWouldBlock:
+        return Result::kNoRoom;
+      default:
+        return Result::kClosed;
+    }
+  } catch (const std::bad_alloc&) {
+    EndLater(CloseReason::kSystem, "no memory for a message to it");
+    return Result::kClosed;
   }
+}
+
+void ServerSession::EndLater(CloseReason reason, absl::string_view details) {
+  // Asked first: once it has ended, the owner may close the connection.
+  const event::Credentials far_end = client();
+  if (!Apply(ServerEvent::kEnd, reason)) return;
+  LogClosing(far_end, reason, details);
+  link_.Schedule();
 }
 
 Result ServerSession::TrySend(Message* message) {
@@ -239,18 +253,11 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
     result = SendFrame(frame);
     if (result != Result::kNoRoom) return result;
   }
-  // Asked first: once it has ended, the owner may close the connection.
-  const event::Credentials slow = client();
-  const size_t queued = connection_->queued_bytes();
-  if (Apply(ServerEvent::kEnd, CloseReason::kSlowReader)) {
-    LogClosing(slow, CloseReason::kSlowReader,
-               absl::StrCat(queued,
-                            " bytes wait for it, and it has taken "
-                            "nothing for ",
-                            absl::FormatDuration(
-                                absl::Trunc(stalled, absl::Milliseconds(1)))));
-    link_.Schedule();
-  }
+  EndLater(CloseReason::kSlowReader,
+           absl::StrCat(connection_->queued_bytes(),
+                        " bytes wait for it, and it has taken nothing for ",
+                        absl::FormatDuration(
+                            absl::Trunc(stalled, absl::Milliseconds(1)))));
   return Result::kClosed;
 }
 

@@ -81,6 +81,8 @@ class ServerSession final : public Session {
   // Ends it from within the loop.
   void End(CloseReason reason);
   void EndForFault(CloseReason reason, absl::string_view details);
+  // Any thread: the loop does the rest.
+  void EndLater(CloseReason reason, absl::string_view details);
   // After its life has changed: closes the connection of one that has ended, and
   // takes one that is gone from the service, which may destroy it.
   void Settle();

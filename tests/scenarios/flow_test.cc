@@ -4,7 +4,10 @@
 // Flow control (docs/flow-control.md): nothing is lost for being many, with the
 // limits that everybody has, and no circle of senders waits for ever.
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -341,6 +344,49 @@ TEST_P(FlowTest, AClientThatDoesNotReadWaits) {
       if (result == LE_OK) asker.Ask();
     }
     party->RunLoopUntil([&] { return asker.answered() == asker.asked(); });
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/1);
+}
+
+// Bytes of address space that this process has.
+size_t AddressSpace() {
+  std::ifstream file("/proc/self/statm");
+  size_t pages = 0;
+  file >> pages;
+  return pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+// A small message of a protocol with a large maximum takes little, however many
+// wait.
+TEST_P(FlowTest, SmallMessagesOfALargeProtocolTakeLittle) {
+  static constexpr uint32_t kCount = 1000;
+  static constexpr size_t kSize = 16 * kMiB;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo", SizedProtocol(kSize));
+    std::vector<le_msg_MessageRef_t> held;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      held.push_back(message);
+      if (held.size() < kCount) return;
+      for (le_msg_MessageRef_t request : held) le_msg_Respond(request);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo", SizedProtocol(kSize));
+    client.Open();
+    const size_t before = AddressSpace();
+    uint32_t answers = 0;
+    for (uint32_t i = 0; i < kCount; ++i) {
+      client.Request(std::to_string(i), [&](le_msg_MessageRef_t response) {
+        EXPECT_EQ(TextOf(response), std::to_string(answers));
+        ++answers;
+      });
+    }
+    party->RunLoopUntil([&] { return answers == kCount; });
+    EXPECT_LT(AddressSpace(), before + 512 * kMiB);
     party->Signal("done");
   });
   RunScenario(scenario, GetParam(), /*seeds=*/1);

@@ -518,6 +518,9 @@ void ClientProgram::OnClosed(le_msg_SessionRef_t, void* context) {
   if (le_msg_GetCloseReason(conversation->ref) == LE_MSG_CLOSE_PROTOCOL_ERROR) {
     self->Fail("a server is said to have broken the rules");
   }
+  if (le_msg_GetCloseReason(conversation->ref) == LE_MSG_CLOSE_SLOW_READER) {
+    self->Fail("a session is closed for what its client sends");
+  }
   conversation->state = State::kClosed;
   for (const auto& request : self->requests_) {
     if (request.second->conversation == conversation &&
@@ -547,6 +550,7 @@ void ClientProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
     self->Fail(absl::StrCat("push ", payload.push, " comes where ",
                             conversation->pushes, " was due"));
   }
+  self->world_->NoteTaken(self->number_, conversation->number);
   le_msg_ReleaseMsg(message);
   self->DoSomethingInAHandler(conversation);
 }
@@ -577,6 +581,7 @@ void ClientProgram::Complete(le_msg_MessageRef_t response, le_result_t result,
     Fail("a cancelled request does not say so");
   }
   if (response != nullptr) {
+    world_->NoteTaken(number_, conversation->number);
     if (conversation->state != State::kOpen ||
         (conversation->incarnation != request->incarnation &&
          !request->by_helper)) {

@@ -75,8 +75,13 @@ class FaultyConnection final : public Connection,
       loop_->StartTimer(this, loop_->Now() + kShortagePause);
       return IoResult::kWouldBlock;
     }
+    const bool is_full = inner_->congested();
     const IoResult result = inner_->Receive(frame, pool, deadline);
     if (result != IoResult::kOk) return result;
+    if (is_full && inner_->congested()) {
+      context_.referee->Fail(
+          "a frame is taken from a far end that does not take its own");
+    }
     if (frame->descriptor) {
       context_.descriptors->Received(frame->descriptor.get());
     }

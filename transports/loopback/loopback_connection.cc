@@ -266,12 +266,9 @@ bool LoopbackConnection::HasRoomForLocked(const OutgoingFrame& frame,
   const size_t bytes =
       queue.bytes() + frame.payload.size() + kFrameOverheadBytes;
   if (queue.empty() || frame.room == Room::kOwed) return true;
-  if (with_descriptor && queue.descriptors() >= limits.descriptors) {
-    return false;
-  }
-  return frame.room == Room::kGathered
-             ? bytes <= limits.gathered_bytes
-             : bytes <= limits.bytes && queue.size() < limits.frames;
+  if (frame.room == Room::kGathered) return bytes <= limits.gathered_bytes;
+  return bytes <= limits.bytes && queue.size() < limits.frames &&
+         (!with_descriptor || queue.descriptors() < limits.descriptors);
 }
 
 // Whether a refused Send() may be worth another try.
@@ -321,7 +318,8 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
   }
   queued.type = frame.type;
   queued.id = frame.id;
-  if (frame.movable_payload != nullptr && *frame.movable_payload) {
+  if (frame.movable_payload != nullptr && *frame.movable_payload &&
+      !frame.movable_payload->IsTooLargeFor(frame.payload.size())) {
     queued.payload = std::move(*frame.movable_payload);
     queued.payload.set_size(frame.payload.size());
   } else {

@@ -53,12 +53,12 @@ bool UnixConnection::IsFullLocked(Room room, size_t size,
                                   bool with_descriptor) const {
   const OutputQueue& queue = output_->queue;
   if (queue.empty() || room == Room::kOwed) return false;
-  if (with_descriptor && queue.descriptors() >= send_limit_descriptors_) {
-    return true;
+  if (room == Room::kGathered) {
+    return queue.bytes() + size > gathered_limit_bytes_;
   }
-  return room == Room::kGathered ? queue.bytes() + size > gathered_limit_bytes_
-                                 : queue.bytes() + size > send_limit_bytes_ ||
-                                       queue.frames() >= send_limit_frames_;
+  return queue.bytes() + size > send_limit_bytes_ ||
+         queue.frames() >= send_limit_frames_ ||
+         (with_descriptor && queue.descriptors() >= send_limit_descriptors_);
 }
 
 IoResult UnixConnection::Send(const OutgoingFrame& frame) {
