@@ -380,10 +380,20 @@ TEST_P(FlowTest, SmallMessagesOfALargeProtocolTakeLittle) {
     const size_t before = AddressSpace();
     uint32_t answers = 0;
     for (uint32_t i = 0; i < kCount; ++i) {
-      client.Request(std::to_string(i), [&](le_msg_MessageRef_t response) {
-        EXPECT_EQ(TextOf(response), std::to_string(answers));
-        ++answers;
-      });
+      le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
+      *static_cast<uint32_t*>(le_msg_GetPayloadPtr(message)) = i;
+      le_msg_SetPayloadSize(message, sizeof(i));
+      le_msg_RequestResponse(
+          message,
+          [](le_msg_MessageRef_t response, void* context) {
+            ASSERT_NE(response, nullptr);
+            auto* const answers = static_cast<uint32_t*>(context);
+            EXPECT_EQ(*static_cast<uint32_t*>(le_msg_GetPayloadPtr(response)),
+                      *answers);
+            ++*answers;
+            le_msg_ReleaseMsg(response);
+          },
+          &answers);
     }
     party->RunLoopUntil([&] { return answers == kCount; });
     EXPECT_LT(AddressSpace(), before + 512 * kMiB);
