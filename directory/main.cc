@@ -205,6 +205,7 @@ void SayReady(le::event::Process* process, const std::string& address) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  sys::OpenMissingStandard();
   const Flags flags = ParseFlags(argc, argv);
   le::event::Process* const process = le::event::Process::Current();
   le::event::Loop* const loop = le::event::Thread::Current()->loop();

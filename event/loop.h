@@ -120,7 +120,8 @@ class TurnEndHook {
   TurnEndHook& operator=(const TurnEndHook&) = delete;
   virtual ~TurnEndHook();  // unlinks
 
-  // Runs once per AtTurnEnd(). Must not call user code.
+  // Runs once per AtTurnEnd(). Must not call user code, nor wait for a lock if
+  // Thread::process_ends().
   virtual void OnTurnEnd() = 0;
 
  private:

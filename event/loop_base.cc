@@ -177,10 +177,13 @@ void LoopBase::WaitForTurn(Instant deadline) {
     turns_before_wait_ = 0;
     Wait(timers_.empty() ? deadline
                          : std::min(deadline, timers_.NextDeadline()));
+    just_waited_ = true;
     return;
   }
   // A caller that runs single turns gets all that is there in each.
   const bool may_skip = deadline == absl::InfiniteFuture();
+  // What the events of the turn before have posted.
+  if (std::exchange(just_waited_, false) && may_skip) return;
   if (may_skip && turns_before_wait_ > 0 && ReadCoarseClock() == waited_at_) {
     --turns_before_wait_;
     return;

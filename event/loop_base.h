@@ -127,6 +127,7 @@ class LoopBase : public Loop {
   // While tasks keep coming: how many turns may go by before events are looked
   // for again, and when they were last.
   int turns_before_wait_ = 0;
+  bool just_waited_ = false;  // in the turn before, which had no tasks
   Instant waited_at_;
   Instant now_;
   std::atomic<bool> stop_{false};

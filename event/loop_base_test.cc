@@ -86,6 +86,17 @@ TEST(LoopBaseTest, ALongTaskAmongShortOnesIsFollowedByALook) {
   EXPECT_EQ(looks_after_the_long_one, 3);
 }
 
+// The turn of that event has looked, and whatever comes meanwhile comes after
+// its tasks anyway.
+TEST(LoopBaseTest, WhatIsPostedByAnEventNeedsNoLookOfItsOwn) {
+  FakeLoop loop;
+  FnTask task([&] { loop.Stop(); });
+  FnTimer timer([&] { loop.Post(&task); });
+  loop.StartTimer(&timer, loop.Now());
+  loop.Run();
+  EXPECT_EQ(loop.looks(), 1);
+}
+
 TEST(LoopBaseTest, SingleTurnsAlwaysLook) {
   FakeLoop loop;
   FnTask* self = nullptr;

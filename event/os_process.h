@@ -24,10 +24,11 @@ class OsProcess final : public Process {
   // The one there is. Lives for ever.
   static OsProcess* Get();
 
-  // exit(EXIT_FAILURE). If an exit is under way already on another thread, this
+  // exit(EXIT_FAILURE), or abort() if AbortsOnFatal(). If an exit is under way already on another thread, this
   // one only waits for it; on the same thread, it is cut short.
   [[noreturn]] void Die(absl::string_view message) override;
   Credentials credentials() override;
+  bool IsOverflowUser(uid_t uid) override;
   Instant Now() override;
   std::unique_ptr<Loop> CreateLoop() override;
   std::unique_ptr<Parker> CreateParker() override;

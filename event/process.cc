@@ -12,6 +12,7 @@
 #include "absl/base/optimization.h"
 #include "event/base/die.h"
 #include "event/base/log.h"
+#include "event/base/pin.h"
 #include "event/os_process.h"
 
 namespace le {
@@ -89,6 +90,19 @@ Process::~Process() { DestroyState(); }
 
 void Process::DestroyState() { state_.Clear(); }
 
+void Process::AddEndHook(ProcessEndHook* hook) {
+  hook->next_ = end_hooks_.load();
+  while (!end_hooks_.compare_exchange_weak(hook->next_, hook)) {
+  }
+}
+
+void Process::RunEndHooks() {
+  for (ProcessEndHook* hook = end_hooks_.load(); hook != nullptr;
+       hook = hook->next_) {
+    hook->BeforeProcessEnds();
+  }
+}
+
 Process* Process::Current() {
   return t_thread != nullptr ? t_thread->process() : OsProcess::Get();
 }
@@ -139,7 +153,9 @@ Thread* Thread::SwapCurrent(Thread* thread) {
 }
 
 Thread::Thread(Process* process, std::string name)
-    : process_(process), name_(std::move(name)), token_(process->Random()) {}
+    : process_(process), name_(std::move(name)), token_(process->Random()) {
+  PinThisCode();
+}
 
 Thread::~Thread() {
   End();
@@ -183,9 +199,15 @@ void Thread::BeforeBlocking() {
 }
 
 void Thread::BeforeProcessEnds() {
-  if (t_thread == nullptr || OsProcess::forked()) return;
-  if (!std::exchange(t_thread->dying_, true)) t_thread->BeforeBlocking();
+  if (OsProcess::forked()) return;
+  if (t_thread != nullptr) {
+    if (std::exchange(t_thread->dying_, true)) return;
+    t_thread->BeforeBlocking();
+  }
+  Process::Current()->RunEndHooks();
 }
+
+bool Thread::process_ends() { return t_thread != nullptr && t_thread->dying_; }
 
 void Thread::AddExitHook(std::function<void()> hook) {
   exit_hooks_.push_back(std::move(hook));

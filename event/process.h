@@ -19,6 +19,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -119,6 +120,21 @@ class ModuleStates {
   std::vector<std::pair<const void*, std::unique_ptr<ModuleState>>> states_;
 };
 
+// What is to be done by the thread that ends its process, in exit() or because of
+// a fatal error, while the other threads run on. It may have interrupted a call of
+// the library, so that the hook must not wait for a lock.
+class ProcessEndHook {
+ public:
+  virtual void BeforeProcessEnds() = 0;
+
+ protected:
+  ~ProcessEndHook() = default;
+
+ private:
+  friend class Process;
+  ProcessEndHook* next_ = nullptr;
+};
+
 class Process {
  public:
   virtual ~Process();
@@ -131,6 +147,14 @@ class Process {
   [[noreturn]] virtual void Die(absl::string_view message) = 0;
 
   virtual Credentials credentials() = 0;
+  // Whether `uid` stands for every user that this process's user namespace does
+  // not map. The kernel gives one number to all of them, so it is equal to no
+  // user, not even to itself, and nothing may be granted to it. False for every
+  // number where all users are mapped: "nobody" is a user like others there.
+  virtual bool IsOverflowUser(uid_t uid) {
+    static_cast<void>(uid);
+    return false;
+  }
   virtual Instant Now() = 0;
   virtual std::unique_ptr<Loop> CreateLoop() = 0;
   virtual std::unique_ptr<Parker> CreateParker() = 0;
@@ -149,6 +173,9 @@ class Process {
   // Lets a simulation switch to another thread. The operating system needs no
   // such hint. Called before every operation that others can observe.
   virtual void YieldPoint() {}
+  // Any thread. The hook is never removed: it lives as long as the process.
+  void AddEndHook(ProcessEndHook* hook);
+  void RunEndHooks();
   // Whether a simulation has killed this process: its threads only unwind, and
   // no code of the user may run in it any more.
   virtual bool killed() const { return false; }
@@ -172,6 +199,7 @@ class Process {
   // another.
   std::recursive_mutex state_mutex_;
   ModuleStates state_;
+  std::atomic<ProcessEndHook*> end_hooks_{nullptr};
 };
 
 // One thread, as the library sees it. Threads not started by us are adopted at
@@ -239,9 +267,13 @@ class Thread {
   // The owner's thread: to be called before a call of the public API blocks.
   // What the turn has gathered leaves now.
   void BeforeBlocking();
-  // The same, for the calling thread, before its process ends. Once: it may be
-  // one of the hooks that ends it.
+  // The same, for the calling thread, before its process ends; then the hooks of
+  // the process. Once: it may be one of the hooks that ends it.
+  // It may be in a signal handler that has interrupted a call of the library: the
+  // hooks must not wait for a lock then, see process_ends().
   static void BeforeProcessEnds();
+  // Whether the calling thread ends its process.
+  static bool process_ends();
 
   // Before anything else of the thread is taken down. Called last added first.
   // `AddExitHook` ones run before those of `AddDestructor`: they are the

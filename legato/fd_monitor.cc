@@ -15,6 +15,7 @@
 #include "event/base/sys.h"
 #include "event/os_process.h"
 #include "event/process.h"
+#include "event/user_code.h"
 #include "le_fdMonitor.h"
 #include "legato/refs.h"
 
@@ -116,7 +117,8 @@ void Monitor::OnReady(uint32_t events) {
   const std::shared_ptr<Monitor> keep = self.lock();  // it may be deleted
   CurrentMonitor* const current = CurrentMonitor::Get();
   Monitor* const previous = std::exchange(current->monitor, this);
-  handler_(fd_, poll);
+  le::event::CallUser("the handler of a file descriptor monitor",
+                      [&] { handler_(fd_, poll); });
   current->monitor = previous;
 }
 

@@ -6,11 +6,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <exception>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -19,6 +23,7 @@
 #include "event/testing/sim.h"
 #include "gtest/gtest.h"
 #include "le_eventLoop.h"
+#include "le_eventLoop_ext.h"
 #include "le_fdMonitor.h"
 #include "le_log.h"
 #include "le_mem.h"
@@ -134,6 +139,186 @@ TEST_F(CApiTest, AThreadCancelledBeforeItsLoopIsThereEnds) {
       "worker",
       [](void*) -> void* {
         EXPECT_EQ(le_thread_Cancel(le_thread_GetCurrent()), LE_OK);
+        le_event_RunLoop();
+      },
+      nullptr);
+  le_thread_SetJoinable(thread);
+  le_thread_Start(thread);
+  EXPECT_EQ(le_thread_Join(thread, nullptr), LE_OK);
+}
+
+// ---- Cancellation ----
+
+// A thread that is cancelled in `body`, once it has said that it is there; or
+// before, if `early`.
+struct Cancelled {
+  void (*body)(Cancelled* self);
+  le_sem_Ref_t there = le_sem_Create("there", 0);
+  le_sem_Ref_t semaphore = le_sem_Create("semaphore", 0);
+  std::atomic<bool> ended{false};
+};
+
+void CancelIn(void (*body)(Cancelled* self), bool early = false) {
+  Cancelled cancelled;
+  cancelled.body = body;
+  const le_thread_Ref_t thread = le_thread_Create(
+      "worker",
+      [](void* context) -> void* {
+        auto* const self = static_cast<Cancelled*>(context);
+        le_thread_AddDestructor(
+            [](void* c) {
+              auto* const self = static_cast<Cancelled*>(c);
+              // Nobody waits for it any more.
+              le_sem_Delete(self->semaphore);
+              self->ended = true;
+            },
+            self);
+        self->body(self);
+        ADD_FAILURE() << "it was not cancelled";
+        return nullptr;
+      },
+      &cancelled);
+  le_thread_SetJoinable(thread);
+  if (!early) {
+    le_thread_Start(thread);
+    le_sem_Wait(cancelled.there);
+    EXPECT_EQ(le_thread_Cancel(thread), LE_OK);
+  } else {
+    le_event_QueueFunctionToThread(
+        thread,
+        [](void* context, void*) {
+          EXPECT_EQ(le_thread_Cancel(static_cast<le_thread_Ref_t>(context)),
+                    LE_OK);
+        },
+        thread, nullptr);
+    le_thread_Start(thread);
+  }
+  void* result = &cancelled;
+  EXPECT_EQ(le_thread_Join(thread, &result), LE_OK);
+  EXPECT_EQ(result, nullptr);
+  EXPECT_TRUE(cancelled.ended);
+  le_sem_Delete(cancelled.there);
+}
+
+TEST_F(CApiTest, AThreadIsCancelledInASemaphore) {
+  for (int i = 0; i < 50; ++i) {
+    CancelIn([](Cancelled* self) {
+      le_sem_Post(self->there);
+      le_sem_Wait(self->semaphore);
+    });
+    CancelIn([](Cancelled* self) {
+      le_sem_Post(self->there);
+      const le_clk_Time_t day = {86400, 0};
+      le_sem_WaitWithTimeOut(self->semaphore, day);
+    });
+  }
+  // It has been before, and nothing is taken.
+  static int count;
+  CancelIn([](Cancelled* self) {
+    le_sem_Post(self->semaphore);
+    le_thread_AddDestructor(
+        [](void* c) {
+          count = le_sem_GetValue(static_cast<Cancelled*>(c)->semaphore);
+        },
+        self);
+    EXPECT_EQ(le_thread_Cancel(le_thread_GetCurrent()), LE_OK);
+    le_sem_Post(self->there);
+    le_sem_Wait(self->semaphore);
+  });
+  EXPECT_EQ(count, 1);
+}
+
+TEST_F(CApiTest, AThreadIsCancelledInALoopWithATimer) {
+  CancelIn([](Cancelled* self) {
+    const le_timer_Ref_t timer = le_timer_Create("timer");
+    le_timer_SetRepeat(timer, 0);
+    le_timer_SetContextPtr(timer, self);
+    le_timer_SetHandler(timer, [](le_timer_Ref_t t) {
+      if (le_timer_GetExpiryCount(t) == 3) {
+        le_sem_Post(static_cast<Cancelled*>(le_timer_GetContextPtr(t))->there);
+      }
+    });
+    le_timer_Start(timer);
+    le_event_RunLoop();
+  });
+  CancelIn([](Cancelled* self) {
+    le_sem_Post(self->there);
+    le_event_RunLoopUntilStopped();
+  });
+}
+
+TEST_F(CApiTest, AThreadWithALoopOfItsOwnIsCancelled) {
+  const auto serve = [](Cancelled* self) {
+    struct pollfd poll_loop = {le_event_GetFd(), POLLIN, 0};
+    le_sem_Post(self->there);
+    for (;;) {
+      while (le_event_ServiceLoop() == LE_OK) {
+      }
+      poll(&poll_loop, 1, -1);
+    }
+  };
+  CancelIn(serve);
+  CancelIn(serve, /*early=*/true);
+}
+
+// ---- A loop that can be left ----
+
+TEST_F(CApiTest, ALoopReturnsWhenItIsStopped) {
+  static int calls;
+  calls = 0;
+  const auto count = [](void*, void*) { ++calls; };
+  le_event_QueueFunction([](void*, void*) { le_event_StopLoop(nullptr); },
+                         nullptr, nullptr);
+  le_event_QueueFunction(count, nullptr, nullptr);
+  le_event_RunLoopUntilStopped();
+  EXPECT_EQ(calls, 1) << "it was ready in the same turn";
+  // Before: it returns at once, and what is due stays due.
+  le_event_QueueFunction(count, nullptr, nullptr);
+  le_event_StopLoop(le_thread_GetCurrent());
+  le_event_RunLoopUntilStopped();
+  EXPECT_EQ(calls, 1);
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  EXPECT_EQ(calls, 2);
+}
+
+TEST_F(CApiTest, AnotherThreadStopsALoop) {
+  static std::atomic<bool> returned;
+  for (const bool before : {true, false}) {
+    returned = false;
+    const le_sem_Ref_t there = le_sem_Create("there", 0);
+    const le_thread_Ref_t thread = le_thread_Create(
+        "worker",
+        [](void* there) -> void* {
+          le_event_QueueFunction(
+              [](void* s, void*) { le_sem_Post(static_cast<le_sem_Ref_t>(s)); },
+              there, nullptr);
+          le_event_RunLoopUntilStopped();
+          returned = true;
+          return nullptr;
+        },
+        there);
+    le_thread_SetJoinable(thread);
+    if (before) le_event_StopLoop(thread);
+    le_thread_Start(thread);
+    if (!before) {
+      le_sem_Wait(there);
+      le_event_StopLoop(thread);
+    }
+    EXPECT_EQ(le_thread_Join(thread, nullptr), LE_OK);
+    EXPECT_TRUE(returned);
+    le_sem_Delete(there);
+  }
+}
+
+// As the noreturn of its declaration says.
+TEST_F(CApiTest, ALoopThatNeverReturnsIsNotStopped) {
+  const le_thread_Ref_t thread = le_thread_Create(
+      "worker",
+      [](void*) -> void* {
+        le_event_StopLoop(nullptr);
+        le_event_QueueFunction([](void*, void*) { le_thread_Exit(nullptr); },
+                               nullptr, nullptr);
         le_event_RunLoop();
       },
       nullptr);
@@ -298,6 +483,99 @@ TEST_F(CApiDeathTest, TimerMisuse) {
         std::thread([timer] { le_timer_Start(timer); }).join();
       },
       "le_timer_Start: ");
+}
+
+TEST_F(CApiDeathTest, LoopMisuse) {
+  EXPECT_FATAL(le_event_StopLoop(reinterpret_cast<le_thread_Ref_t>(9)),
+               "le_event_StopLoop: ");
+  EXPECT_FATAL(
+      {
+        le_event_QueueFunction(
+            [](void*, void*) { le_event_RunLoopUntilStopped(); }, nullptr,
+            nullptr);
+        le_event_RunLoop();
+      },
+      "le_event_RunLoopUntilStopped: ");
+}
+
+// So that there is a core.
+TEST_F(CApiDeathTest, MisuseAbortsIfTheEnvironmentWantsIt) {
+  for (const char* value : {"1", "yes"}) {
+    EXPECT_EXIT(
+        {
+          setenv("LE_ABORT_ON_FATAL", value, 1);
+          le_sem_Wait(nullptr);
+        },
+        testing::KilledBySignal(SIGABRT), "le_sem_Wait: ");
+  }
+  for (const char* value : {"0", ""}) {
+    EXPECT_FATAL(
+        {
+          setenv("LE_ABORT_ON_FATAL", value, 1);
+          le_sem_Wait(nullptr);
+        },
+        "le_sem_Wait: ");
+  }
+}
+
+[[noreturn]] void Throw() { throw std::runtime_error("mine"); }
+
+// Runs `body` as the main function of a thread.
+void RunThread(void (*body)()) {
+  static void (*runs)();
+  runs = body;
+  const le_thread_Ref_t thread = le_thread_Create(
+      "worker",
+      [](void*) -> void* {
+        runs();
+        return nullptr;
+      },
+      nullptr);
+  le_thread_SetJoinable(thread);
+  le_thread_Start(thread);
+  le_thread_Join(thread, nullptr);
+}
+
+// What calls them cannot go on.
+TEST_F(CApiDeathTest, NoExceptionLeavesWhatTheLibraryCalls) {
+  const auto run_loop = [] {
+    try {
+      le_event_RunLoop();
+    } catch (const std::exception&) {
+    }
+  };
+  EXPECT_FATAL(RunThread(&Throw),
+               "main function of a thread has thrown .*: mine");
+  EXPECT_FATAL(RunThread([] { throw 5; }),
+               "main function of a thread has thrown");
+  EXPECT_FATAL(RunThread([] {
+                 le_thread_AddDestructor([](void*) { Throw(); }, nullptr);
+               }),
+               "destructor of a thread has thrown .*: mine");
+  EXPECT_FATAL(
+      {
+        le_event_QueueFunction([](void*, void*) { Throw(); }, nullptr, nullptr);
+        run_loop();
+      },
+      "queued function has thrown .*: mine");
+  EXPECT_FATAL(
+      {
+        const le_timer_Ref_t timer = le_timer_Create("x");
+        le_timer_SetHandler(timer, [](le_timer_Ref_t) { Throw(); });
+        le_timer_Start(timer);
+        run_loop();
+      },
+      "handler of a timer has thrown .*: mine");
+  EXPECT_FATAL(
+      {
+        int fds[2];
+        if (pipe(fds) != 0) _exit(9);
+        close(fds[1]);
+        le_fdMonitor_Create(
+            "x", fds[0], [](int, short) { Throw(); }, POLLIN);
+        run_loop();
+      },
+      "handler of a file descriptor monitor has thrown .*: mine");
 }
 
 // The next Thread may lie where the former one lay.

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "event/base/asan.h"
 #include "event/base/log.h"
 #include "event/base/mutex.h"
 #include "event/os_process.h"
@@ -69,6 +70,11 @@ void* NewBlock(const char* function, le_mem_Pool* pool) {
   return block;
 }
 
+// Under asan: a free object's bytes are nobody's.
+void PoisonObject(const le_mem_Pool* pool, void* block) {
+  le::event::Poison(static_cast<ObjectHeader*>(block) + 1, pool->object_size);
+}
+
 ObjectHeader* HeaderOf(const char* function, void* object) {
   if (object == nullptr) Misuse(function, "the object is NULL");
   return static_cast<ObjectHeader*>(object) - 1;
@@ -89,6 +95,7 @@ le_mem_PoolRef_t le_mem_ExpandPool(le_mem_PoolRef_t pool, size_t numObjects) {
   MutexLock lock(&pool->mutex);
   for (size_t i = 0; i < numObjects; ++i) {
     pool->free_blocks.push_back(NewBlock(__func__, pool));
+    PoisonObject(pool, pool->free_blocks.back());
   }
   return pool;
 }
@@ -112,6 +119,7 @@ void* le_mem_ForceAlloc(le_mem_PoolRef_t pool) {
   }
   if (block == nullptr) block = NewBlock(__func__, pool);
   auto* const header = new (block) ObjectHeader{pool, {1}};
+  le::event::Unpoison(header + 1, pool->object_size);
   return header + 1;
 }
 
@@ -128,5 +136,6 @@ void le_mem_Release(void* objPtr) {
   if (before > 1) return;
   le_mem_Pool* const pool = header->pool;
   MutexLock lock(&pool->mutex);
+  PoisonObject(pool, header);
   pool->free_blocks.push_back(header);
 }

@@ -12,6 +12,7 @@
 #include "event/os_process.h"
 #include "event/process.h"
 #include "le_semaphore.h"
+#include "legato/cancel.h"
 #include "legato/refs.h"
 
 using le::event::CheckNotForked;
@@ -28,14 +29,18 @@ class Semaphore {
  public:
   explicit Semaphore(int32_t count) : count_(count) {}
 
-  bool Wait(le::event::Instant deadline) {
+  enum class Waited { kTaken, kTimedOut, kCancelled };
+  Waited Wait(le::event::Instant deadline) {
     Process::Current()->YieldPoint();
     le::event::Parker* const parker = le::event::Thread::Current()->parker();
     const Waiting waiting(this, parker);
-    for (;;) {
-      if (TryTake()) return true;
+    const le::legato::CancellableWait wait;
+    for (bool in_time = true;;) {
+      if (wait.cancelled()) return Waited::kCancelled;
+      if (TryTake()) return Waited::kTaken;
+      if (!in_time) return Waited::kTimedOut;
       le::event::Thread::Current()->BeforeBlocking();
-      if (!parker->Park(deadline)) return TryTake();
+      in_time = parker->Park(deadline);
     }
   }
 
@@ -93,6 +98,14 @@ class Semaphore {
 
 using Semaphores = le::legato::ProcessRefs<Semaphore, le_sem_Ref_t>;
 
+// False: it was 0 until the deadline. A cancelled thread ends, and keeps nothing.
+bool Wait(const char* function, le_sem_Ref_t ref, le::event::Instant deadline) {
+  const Semaphore::Waited waited =
+      Semaphores::Get(function, ref)->Wait(deadline);
+  if (waited == Semaphore::Waited::kCancelled) le::legato::EndCancelledThread();
+  return waited == Semaphore::Waited::kTaken;
+}
+
 }  // namespace
 
 le_sem_Ref_t le_sem_Create(const char*, int32_t initialCount) {
@@ -110,7 +123,7 @@ void le_sem_Delete(le_sem_Ref_t semaphorePtr) {
 }
 
 void le_sem_Wait(le_sem_Ref_t semaphorePtr) {
-  Semaphores::Get(__func__, semaphorePtr)->Wait(absl::InfiniteFuture());
+  Wait(__func__, semaphorePtr, absl::InfiniteFuture());
 }
 
 le_result_t le_sem_TryWait(le_sem_Ref_t semaphorePtr) {
@@ -123,8 +136,7 @@ le_result_t le_sem_WaitWithTimeOut(le_sem_Ref_t semaphorePtr,
                                    le_clk_Time_t timeToWait) {
   const absl::Duration span =
       absl::Seconds(timeToWait.sec) + absl::Microseconds(timeToWait.usec);
-  return Semaphores::Get(__func__, semaphorePtr)
-                 ->Wait(Process::Current()->Now() + span)
+  return Wait(__func__, semaphorePtr, Process::Current()->Now() + span)
              ? LE_OK
              : LE_TIMEOUT;
 }

@@ -4,6 +4,7 @@
 // The C API: threads, and functions that are queued to their loops.
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <list>
 #include <memory>
@@ -16,10 +17,14 @@
 #include "event/deferred_wakes.h"
 #include "event/os_process.h"
 #include "event/process.h"
+#include "event/user_code.h"
 #include "le_eventLoop.h"
+#include "le_eventLoop_ext.h"
 #include "le_thread.h"
+#include "legato/cancel.h"
 #include "legato/refs.h"
 
+using le::event::CallUser;
 using le::event::CheckNotForked;
 using le::event::DeferredWakes;
 using le::event::Fatal;
@@ -32,10 +37,15 @@ using le::event::Thread;
 
 struct le_thread_Destructor {};
 
-namespace {
+namespace le {
+namespace legato {
 
 class CThread;
+
+namespace {
 using Threads = le::legato::ProcessRefs<CThread, le_thread_Ref_t>;
+
+}  // namespace
 
 // A thread as the C API knows it: before its start, while it runs, and after its
 // end until it is joined. Thread-safe.
@@ -58,7 +68,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
     if (loop_ == nullptr) {
       loop_ = Thread::Current()->loop();
       for (Function& function : queued_) wakes.Post(loop_, &function);
-      if (cancelled_) loop_->Stop();
+      if (stops_loop_) loop_->Stop();
     }
     return loop_;
   }
@@ -77,6 +87,12 @@ class CThread : public std::enable_shared_from_this<CThread> {
   void Start(const char* function);
   le_result_t Join(void** result);
   le_result_t Cancel();
+  void StopLoop();
+  // Of the calling thread, which this is: what Cancel() unparks. Null: nothing.
+  void SetParker(le::event::Parker* parker) {
+    MutexLock lock(&mutex_);
+    parker_ = parker;
+  }
 
   // Ends the calling thread, which this is.
   [[noreturn]] void Exit(void* result) {
@@ -92,10 +108,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
     MutexLock lock(&mutex_);
     return joinable_;
   }
-  bool cancelled() {
-    MutexLock lock(&mutex_);
-    return cancelled_;
-  }
+  bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
 
   void Queue(le_event_DeferredFunc_t function, void* param1, void* param2) {
     DeferredWakes wakes;
@@ -147,7 +160,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
         thread->free_.splice(thread->free_.begin(), thread->queued_,
                              thread->queued_.begin());
       }
-      call(first, second);
+      CallUser("a queued function", [&] { call(first, second); });
     }
 
     CThread* const thread;
@@ -157,6 +170,13 @@ class CThread : public std::enable_shared_from_this<CThread> {
   };
 
   void Body();
+  void StopLoopLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (loop_ == nullptr) {
+      stops_loop_ = true;
+    } else {
+      loop_->Stop();
+    }
+  }
 
   const std::string name_;
   const le_thread_MainFunc_t main_;
@@ -165,7 +185,10 @@ class CThread : public std::enable_shared_from_this<CThread> {
   Mutex mutex_;
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kNew;
   bool joinable_ ABSL_GUARDED_BY(mutex_) = false;
-  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  std::atomic<bool> cancelled_{false};
+  // There is no loop yet, but it has been stopped.
+  bool stops_loop_ ABSL_GUARDED_BY(mutex_) = false;
+  le::event::Parker* parker_ ABSL_GUARDED_BY(mutex_) = nullptr;
   void* result_ ABSL_GUARDED_BY(mutex_) = nullptr;
   Loop* loop_ ABSL_GUARDED_BY(mutex_) = nullptr;
   // Posted as soon as there is a loop.
@@ -173,6 +196,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
   std::list<Function> free_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<le::event::ThreadHandle> handle_ ABSL_GUARDED_BY(mutex_);
 };
+
+namespace {
 
 // Ties the calling thread to its CThread.
 class Current final : public le::event::ModuleState {
@@ -205,11 +230,14 @@ void QueueToSelf(le_event_DeferredFunc_t function, void* param1, void* param2) {
   current->Queue(function, param1, param2);
 }
 
+}  // namespace
+
 void CThread::Body() {
   const std::shared_ptr<CThread> self = shared_from_this();
   Thread::Current()->State<Current>(
       [&self] { return std::make_unique<Current>(self); });
-  void* const result = main_(context_);
+  void* const result = CallUser("the main function of a thread",
+                                [this] { return main_(context_); });
   MutexLock lock(&mutex_);
   result_ = result;
 }
@@ -258,12 +286,55 @@ le_result_t CThread::Join(void** result) {
 le_result_t CThread::Cancel() {
   MutexLock lock(&mutex_);
   if (phase_ != Phase::kRunning) return LE_NOT_FOUND;
-  cancelled_ = true;
-  if (loop_ != nullptr) loop_->Stop();
+  cancelled_.store(true, std::memory_order_release);
+  StopLoopLocked();
+  if (parker_ != nullptr) parker_->Unpark();
   return LE_OK;
 }
 
+void CThread::StopLoop() {
+  MutexLock lock(&mutex_);
+  StopLoopLocked();
+}
+
+// ---- Waits that can be cancelled -------------------------------------------
+
+CancellableWait::CancellableWait()
+    : thread_(Thread::Current()->StateOrNull<Current>() == nullptr
+                  ? nullptr
+                  : CurrentThread()) {
+  if (thread_ != nullptr) thread_->SetParker(Thread::Current()->parker());
+}
+
+CancellableWait::~CancellableWait() {
+  if (thread_ != nullptr) thread_->SetParker(nullptr);
+}
+
+bool CancellableWait::cancelled() const {
+  return thread_ != nullptr && thread_->cancelled();
+}
+
+void EndCancelledThread() { CurrentThread()->Exit(nullptr); }
+
+namespace {
+
+// Runs the calling thread's loop until it is stopped. Ends the thread if it has been
+// cancelled.
+void RunLoop() {
+  CThread* const current = CurrentThread();
+  current->loop()->Run();
+  if (current->cancelled()) EndCancelledThread();
+}
+
 }  // namespace
+
+}  // namespace legato
+}  // namespace le
+
+using le::legato::CThread;
+using le::legato::CurrentThread;
+using le::legato::QueueToSelf;
+using le::legato::Threads;
 
 // ---- Threads ---------------------------------------------------------------
 
@@ -333,8 +404,9 @@ le_thread_DestructorRef_t le_thread_AddDestructor(
     le_thread_Destructor_t destructor, void* contextPtr) {
   CheckNotForked(__func__);
   if (destructor == nullptr) Misuse(__func__, "the destructor is NULL");
-  const int id = Thread::Current()->AddDestructor(
-      [destructor, contextPtr] { destructor(contextPtr); });
+  const int id = Thread::Current()->AddDestructor([destructor, contextPtr] {
+    CallUser("a destructor of a thread", [&] { destructor(contextPtr); });
+  });
   return reinterpret_cast<le_thread_DestructorRef_t>(
       static_cast<uintptr_t>(id));
 }
@@ -366,10 +438,23 @@ void le_thread_CleanupLegatoThreadData(void) {
 
 void le_event_RunLoop(void) {
   CheckNotForked(__func__);
-  CThread* const current = CurrentThread();
-  for (;;) {
-    current->loop()->Run();
-    if (current->cancelled()) current->Exit(nullptr);
+  for (;;) le::legato::RunLoop();
+}
+
+void le_event_RunLoopUntilStopped(void) {
+  CheckNotForked(__func__);
+  if (CurrentThread()->loop()->InTurn()) {
+    Misuse(__func__, "called in a handler, which the loop itself has called");
+  }
+  le::legato::RunLoop();
+}
+
+void le_event_StopLoop(le_thread_Ref_t thread) {
+  CheckNotForked(__func__);
+  if (thread == nullptr) {
+    CurrentThread()->StopLoop();
+  } else {
+    Threads::Get(__func__, thread)->StopLoop();
   }
 }
 
@@ -382,7 +467,11 @@ int le_event_GetFd(void) {
 
 le_result_t le_event_ServiceLoop(void) {
   CheckNotForked(__func__);
-  return CurrentThread()->loop()->RunStep() ? LE_OK : LE_WOULD_BLOCK;
+  CThread* const current = CurrentThread();
+  if (current->cancelled() && !current->loop()->InTurn()) {
+    le::legato::EndCancelledThread();
+  }
+  return current->loop()->RunStep() ? LE_OK : LE_WOULD_BLOCK;
 }
 
 void le_event_QueueFunction(le_event_DeferredFunc_t func, void* param1Ptr,

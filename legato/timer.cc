@@ -10,6 +10,7 @@
 #include "event/base/log.h"
 #include "event/os_process.h"
 #include "event/process.h"
+#include "event/user_code.h"
 #include "le_timer.h"
 #include "legato/refs.h"
 
@@ -58,7 +59,8 @@ class CTimer final : private le::event::Timer {
       if (next <= now) next = now + interval;
       owner_->loop()->StartTimer(this, next);
     }
-    if (handler != nullptr) handler(ref);
+    if (handler == nullptr) return;
+    le::event::CallUser("the handler of a timer", [this] { handler(ref); });
   }
 
   Thread* const owner_;

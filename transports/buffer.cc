@@ -10,6 +10,7 @@
 #include <new>
 
 #include "absl/base/optimization.h"
+#include "event/base/asan.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -131,6 +132,11 @@ internal::BufferBlock* BufferPool::NewBlock() {
   std::align(kAlignment, room - kAlignment, aligned, room);
   auto* const block = static_cast<internal::BufferBlock*>(aligned);
   block->memory = memory;
+  // What is left behind the bytes is nobody's.
+  uint8_t* const end = reinterpret_cast<uint8_t*>(block + 1) + capacity_;
+  event::Poison(
+      end, static_cast<size_t>(static_cast<uint8_t*>(memory) + sizeof(*block) +
+                               capacity_ + kAlignment - end));
   made_.fetch_add(1, std::memory_order_relaxed);
   return block;
 }
@@ -166,12 +172,18 @@ Buffer BufferPool::Allocate() {
 }
 
 void BufferPool::Free(internal::BufferBlock* block) {
-  if (free_.IsOwner()) {
+  const bool is_owner = free_.IsOwner();
+  if (event::kAsan) {
+    // It keeps the memory for a while, and sees who still uses it.
+    made_.fetch_sub(1, std::memory_order_relaxed);
+    Delete(block);
+  } else {
     free_.PutBack(block);
+  }
+  if (is_owner) {
     --owner_balance_;
     return;
   }
-  free_.PutBack(block);
   if (shared_balance_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 

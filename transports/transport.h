@@ -131,9 +131,12 @@ struct IncomingFrame {
   // which is that of the pool that Receive() was given. Always set.
   Buffer payload;
   event::UniqueFd descriptor;  // close-on-exec
-  // A descriptor or connection was sent, but could not be received: the sender
-  // had none by that number, no descriptor is left here, or the kernel refused.
+  // A descriptor or connection was to come with the frame, and is not there.
   bool descriptor_lost = false;
+  // The sender lost it: it had none by that number, or its kernel does not send
+  // such a one. Else it could not be received: no descriptor is left here, or the
+  // kernel refused.
+  bool lost_by_sender = false;
   std::unique_ptr<Connection> connection;
   // Who sent this frame; see Connection::SetReceiveCredentials().
   absl::optional<event::Credentials> sender;
@@ -203,7 +206,8 @@ class Connection {
   virtual bool MayHaveMore() const = 0;
 
   // Waits until there is something to receive (kReadable) or room to send
-  // (kWritable), whichever of `events`. A closed connection is both. While it
+  // (kWritable), whichever of `events`. What is so counts, though it is looked at
+  // after the deadline. A closed connection is both. While it
   // waits, queued frames go on leaving. From a thread other than the owner's
   // only kWritable may be waited for.
   // Errors: false: neither until the deadline.
@@ -229,7 +233,8 @@ class Connection {
   virtual void SetSendLimits(const SendLimits& limits) = 0;
 
   // Detaches, hands over what the transport takes without waiting, drops the
-  // rest (with a warning that says how much), and closes. Idempotent. From then
+  // rest (with a warning that says how much), and closes: for the far end too,
+  // although another process may hold a duplicate of this end. Idempotent. From then
   // on Send() and Receive() return kClosed; threads that wait in Wait() return.
   virtual void Close() = 0;
 

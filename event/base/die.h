@@ -16,6 +16,9 @@ namespace event {
 using DieFunction = void (*)(absl::string_view message);
 void SetDieFunction(DieFunction die);
 
+// Whether the environment wants a core of a process that ends so: LE_ABORT_ON_FATAL.
+bool AbortsOnFatal();
+
 }  // namespace event
 }  // namespace le
 

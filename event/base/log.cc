@@ -198,12 +198,18 @@ void Log(LogLevel level, absl::string_view message) {
   errno = saved_errno;
 }
 
+bool AbortsOnFatal() {
+  const char* const text = secure_getenv("LE_ABORT_ON_FATAL");
+  return text != nullptr && *text != '\0' && absl::string_view(text) != "0";
+}
+
 void SetDieFunction(DieFunction die) { g_die.store(die); }
 
 void Fatal(absl::string_view message) {
   Log(LogLevel::kEmergency, message);
   const DieFunction die = g_die.load();
   if (die != nullptr) die(message);
+  if (AbortsOnFatal()) abort();
   exit(EXIT_FAILURE);
 }
 

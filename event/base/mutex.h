@@ -28,6 +28,14 @@ class ABSL_LOCKABLE Mutex {
       o->on_locked();
     }
   }
+  // False: somebody holds it, the calling thread perhaps.
+  bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) {
+    if (!mutex_.try_lock()) return false;
+    if (const Observer* o = Current(); ABSL_PREDICT_FALSE(o != nullptr)) {
+      o->on_locked();
+    }
+    return true;
+  }
   void Unlock() ABSL_UNLOCK_FUNCTION() {
     mutex_.unlock();
     // The mutex may be gone from here on.
@@ -36,7 +44,7 @@ class ABSL_LOCKABLE Mutex {
     }
   }
 
-  // Called after every Lock() and Unlock() of any Mutex, on its thread. Null:
+  // Called after every Lock(), TryLock() and Unlock() of any Mutex, on its thread. Null:
   // none, which is so outside a simulation. Set it while no lock is held.
   struct Observer {
     void (*on_locked)();

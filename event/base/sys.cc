@@ -62,6 +62,24 @@ bool CarriesDescriptor(const struct msghdr* message) {
 
 }  // namespace
 
+int MoveFromStandard(int fd) {
+  constexpr int kFirstOther = STDERR_FILENO + 1;
+  if (ABSL_PREDICT_TRUE(fd < 0 || fd >= kFirstOther)) return fd;
+  const int other = ::fcntl(fd, F_DUPFD_CLOEXEC, kFirstOther);
+  const int error = errno;
+  ::close(fd);
+  errno = error;
+  return other;
+}
+
+void OpenMissingStandard() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    // Takes the lowest number that is free, which is this one.
+    if (::open("/dev/null", O_RDWR) != fd) return;
+  }
+}
+
 void SetInterceptor(Interceptor* interceptor) {
   g_interceptor.store(interceptor, std::memory_order_release);
 }
@@ -87,7 +105,7 @@ ssize_t Write(int fd, const void* buffer, size_t size) {
 
 int Dup(int fd) {
   if (Intercepted("Dup", fd)) return -1;
-  const int made = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  const int made = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
   Interceptor* const interceptor =
       g_interceptor.load(std::memory_order_relaxed);
   if (ABSL_PREDICT_FALSE(interceptor != nullptr) && made >= 0) {
@@ -113,12 +131,20 @@ int Poll(struct pollfd* fds, nfds_t count, int timeout_ms) {
 
 int Socket(int domain, int type, int protocol) {
   if (Intercepted("Socket")) return -1;
-  return ::socket(domain, type, protocol);
+  return MoveFromStandard(::socket(domain, type, protocol));
 }
 
 int SocketPair(int domain, int type, int protocol, int fds[2]) {
   if (Intercepted("SocketPair")) return -1;
-  return ::socketpair(domain, type, protocol, fds);
+  if (::socketpair(domain, type, protocol, fds) != 0) return -1;
+  fds[0] = MoveFromStandard(fds[0]);
+  fds[1] = MoveFromStandard(fds[1]);
+  if (fds[0] >= 0 && fds[1] >= 0) return 0;
+  const int error = errno;
+  if (fds[0] >= 0) ::close(fds[0]);
+  if (fds[1] >= 0) ::close(fds[1]);
+  errno = error;
+  return -1;
 }
 
 int Connect(int fd, const struct sockaddr* address, socklen_t size) {
@@ -138,7 +164,7 @@ int Listen(int fd, int backlog) {
 
 int Accept4(int fd, struct sockaddr* address, socklen_t* size, int flags) {
   if (Intercepted("Accept4", fd)) return -1;
-  return ::accept4(fd, address, size, flags);
+  return MoveFromStandard(::accept4(fd, address, size, flags));
 }
 
 ssize_t Send(int fd, const void* buffer, size_t size, int flags) {
@@ -198,7 +224,7 @@ int Shutdown(int fd, int how) {
 
 int EpollCreate(int flags) {
   if (Intercepted("EpollCreate")) return -1;
-  return ::epoll_create1(flags);
+  return MoveFromStandard(::epoll_create1(flags));
 }
 
 int EpollCtl(int epoll, int operation, int fd, struct epoll_event* event) {
@@ -221,12 +247,12 @@ int EpollPWait2(int epoll, struct epoll_event* events, int count,
 
 int EventFd(unsigned initial, int flags) {
   if (Intercepted("EventFd")) return -1;
-  return ::eventfd(initial, flags);
+  return MoveFromStandard(::eventfd(initial, flags));
 }
 
 int TimerFdCreate(int clock, int flags) {
   if (Intercepted("TimerFdCreate")) return -1;
-  return ::timerfd_create(clock, flags);
+  return MoveFromStandard(::timerfd_create(clock, flags));
 }
 
 int TimerFdSetTime(int fd, int flags, const struct itimerspec* value,
@@ -237,7 +263,7 @@ int TimerFdSetTime(int fd, int flags, const struct itimerspec* value,
 
 int SignalFd(int fd, const sigset_t* mask, int flags) {
   if (Intercepted("SignalFd")) return -1;
-  return ::signalfd(fd, mask, flags);
+  return MoveFromStandard(::signalfd(fd, mask, flags));
 }
 
 int FutexWait(uint32_t* word, uint32_t expected,
@@ -257,7 +283,7 @@ int FutexWake(uint32_t* word, int count) {
 
 int MemfdCreate(const char* name, unsigned flags) {
   if (Intercepted("MemfdCreate")) return -1;
-  return static_cast<int>(::memfd_create(name, flags));
+  return MoveFromStandard(::memfd_create(name, flags));
 }
 
 int Ftruncate(int fd, off_t size) {
@@ -283,7 +309,7 @@ int Munmap(void* address, size_t size) {
 
 int Open(const char* path, int flags, mode_t mode) {
   if (Intercepted("Open")) return -1;
-  return ::open(path, flags, mode);
+  return MoveFromStandard(::open(path, flags, mode));
 }
 
 int Unlink(const char* path) {

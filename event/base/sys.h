@@ -8,6 +8,9 @@
 // test can make any call fail (see Interceptor). Out of production's way: it
 // costs a relaxed load and a predicted branch.
 //
+// Descriptors 0 to 2 are the standard ones, for programs and log lines: what is
+// made here never has such a number, even if these are closed.
+//
 // Descriptors are made close-on-exec by the callers' flags (SOCK_CLOEXEC,
 // O_CLOEXEC, ...); the functions that take no such flags set it themselves and
 // say so.
@@ -80,6 +83,13 @@ ssize_t Read(int fd, void* buffer, size_t size);
 ssize_t Write(int fd, const void* buffer, size_t size);
 // A duplicate with close-on-exec set.
 int Dup(int fd);
+// For one that was received: itself, or in the place of a standard one another,
+// with close-on-exec set. -1 and errno: there is no other, and it is closed. Never
+// made to fail.
+int MoveFromStandard(int fd);
+// For a program: opens /dev/null in the place of each standard descriptor that is
+// closed.
+void OpenMissingStandard();
 int Fcntl(int fd, int command, intptr_t argument);
 int Ioctl(int fd, unsigned long request, void* argument);
 int Poll(struct pollfd* fds, nfds_t count, int timeout_ms);

@@ -5,8 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <string>
 #include <utility>
@@ -151,6 +155,51 @@ TEST(SysTest, DupIsCloseOnExec) {
   UniqueFd fd(sys::EventFd(0, 0));
   UniqueFd copy(sys::Dup(fd.get()));
   EXPECT_NE(sys::Fcntl(copy.get(), F_GETFD, 0) & FD_CLOEXEC, 0);
+}
+
+// Neither made nor received in the place of a standard descriptor that is closed,
+// which somebody writes to.
+TEST(SysTest, NothingTakesThePlaceOfAStandardDescriptor) {
+  const pid_t child = fork();
+  if (child == 0) {
+    int pair[2];
+    for (int closed = 0; closed < 3; ++closed) close(closed);
+    if (sys::SocketPair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+      _exit(100);
+    }
+    sigset_t signals;
+    sigemptyset(&signals);
+    const int made[] = {
+        pair[0],
+        pair[1],
+        sys::Socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0),
+        sys::EpollCreate(EPOLL_CLOEXEC),
+        sys::EventFd(0, EFD_CLOEXEC),
+        sys::TimerFdCreate(CLOCK_MONOTONIC, TFD_CLOEXEC),
+        sys::SignalFd(-1, &signals, SFD_CLOEXEC),
+        sys::MemfdCreate("test", MFD_CLOEXEC),
+        sys::Open("/dev/null", O_RDONLY | O_CLOEXEC, 0),
+        sys::Dup(pair[0]),
+        sys::MoveFromStandard(open("/dev/null", O_RDONLY)),
+    };
+    for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); ++i) {
+      if (made[i] < 3 || fcntl(made[i], F_GETFD) != FD_CLOEXEC) {
+        _exit(static_cast<int>(i) + 1);
+      }
+    }
+    for (int closed = 0; closed < 3; ++closed) {
+      if (fcntl(closed, F_GETFD) >= 0) _exit(101);
+    }
+    sys::OpenMissingStandard();
+    for (int missing = 0; missing < 3; ++missing) {
+      if (fcntl(missing, F_GETFD) != 0) _exit(102);
+    }
+    _exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(UniqueFdTest, MovesAndReleases) {

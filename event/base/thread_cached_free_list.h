@@ -6,6 +6,7 @@
 
 #include <atomic>
 
+#include "absl/base/attributes.h"
 #include "event/base/mutex.h"
 #include "event/base/this_thread.h"
 
@@ -34,25 +35,9 @@ class ThreadCachedFreeList {
   // Any thread. Null if no object is free. Other threads cannot reach the owner's
   // list.
   T* Take() {
-    if (IsOwner()) {
-      T* object = owner_list_;
-      if (object == nullptr) {
-        if (shared_list_.load(std::memory_order_relaxed) == nullptr) {
-          return nullptr;
-        }
-        MutexLock lock(&mutex_);
-        object = shared_list_.exchange(nullptr, std::memory_order_relaxed);
-        // Another thread may have taken the last one in between.
-        if (object == nullptr) return nullptr;
-      }
-      owner_list_ = object->next_free;
-      return object;
-    }
-    MutexLock lock(&mutex_);
-    T* const object = shared_list_.load(std::memory_order_relaxed);
-    if (object != nullptr) {
-      shared_list_.store(object->next_free, std::memory_order_relaxed);
-    }
+    if (!IsOwner()) return TakeShared();
+    T* const object = owner_list_ != nullptr ? owner_list_ : TakeAllShared();
+    if (object != nullptr) owner_list_ = object->next_free;
     return object;
   }
 
@@ -84,6 +69,22 @@ class ThreadCachedFreeList {
   }
 
  private:
+  ABSL_ATTRIBUTE_NOINLINE T* TakeShared() {
+    MutexLock lock(&mutex_);
+    T* const object = shared_list_.load(std::memory_order_relaxed);
+    if (object != nullptr) {
+      shared_list_.store(object->next_free, std::memory_order_relaxed);
+    }
+    return object;
+  }
+
+  // The first object of the second list, which has none then.
+  ABSL_ATTRIBUTE_NOINLINE T* TakeAllShared() {
+    if (shared_list_.load(std::memory_order_relaxed) == nullptr) return nullptr;
+    MutexLock lock(&mutex_);
+    return shared_list_.exchange(nullptr, std::memory_order_relaxed);
+  }
+
   void PutIntoSharedList(T* object) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     object->next_free = shared_list_.load(std::memory_order_relaxed);
     shared_list_.store(object, std::memory_order_relaxed);

@@ -15,12 +15,13 @@
 
 #include "event/testing/fiber.h"
 #include "event/testing/sim.h"
+#include "event/user_code.h"
 
 namespace le {
 namespace event {
 
-// Unwinds a thread that ends before its time. Of no base that anybody catches.
-struct SimUnwind {};
+// Unwinds a thread that ends before its time.
+struct SimUnwind : ThreadUnwind {};
 
 class SimThread {
  public:

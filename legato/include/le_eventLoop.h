@@ -4,7 +4,8 @@
  * le_eventLoop.h: the event loop of a thread.
  *
  * A loop calls, one at a time and on its thread: queued functions, handlers of
- * descriptors, of timers, of sessions and of services.
+ * descriptors, of timers, of sessions and of services. None of these may let a C++
+ * exception out: fatal. (le_thread_Exit() is none.)
  */
 
 #ifndef LE_EVENTLOOP_H_INCLUDE_GUARD
@@ -20,7 +21,7 @@ extern "C" {
 /* Something to be called by a loop. */
 typedef void (*le_event_DeferredFunc_t)(void* param1Ptr, void* param2Ptr);
 
-/* Runs the calling thread's loop, for ever. */
+/* Runs the calling thread's loop, for ever. le_eventLoop_ext.h has a loop that returns. */
 void le_event_RunLoop(void) __attribute__((noreturn));
 
 /* For a program with a loop of its own: a descriptor that becomes readable when

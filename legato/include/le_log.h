@@ -65,7 +65,9 @@ void le_log_Fatal_(const char* file, unsigned line, const char* function,
 #define LE_EMERG_IF(condition, ...) \
   LE_LOG_IF_(condition, LE_LOG_EMERG, __VA_ARGS__)
 
-/* Logs at emergency level and ends the process with EXIT_FAILURE. */
+/* Logs at emergency level and ends the process with EXIT_FAILURE; or by abort(), so that
+ * there is a core, if LE_ABORT_ON_FATAL is set in the environment to anything but 0
+ * (not for set-uid programs). That holds for all misuse that is fatal. */
 #define LE_FATAL(...) le_log_Fatal_(__FILE__, __LINE__, __func__, __VA_ARGS__)
 #define LE_FATAL_IF(condition, ...)       \
   do {                                    \

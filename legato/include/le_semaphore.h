@@ -22,7 +22,8 @@ le_sem_Ref_t le_sem_Create(const char* name, int32_t initialCount);
 /* Fatal: a thread waits for it. */
 void le_sem_Delete(le_sem_Ref_t semaphorePtr);
 
-/* Takes one off the count; waits while it is 0. */
+/* Takes one off the count; waits while it is 0. Both waits are cancellation points, see
+ * le_thread_Cancel(). */
 void le_sem_Wait(le_sem_Ref_t semaphorePtr);
 /* LE_WOULD_BLOCK: it is 0. */
 le_result_t le_sem_TryWait(le_sem_Ref_t semaphorePtr);

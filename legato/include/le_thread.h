@@ -4,7 +4,8 @@
  * le_thread.h: threads, with an event loop and destructors each.
  *
  * The main thread, and threads that were started otherwise, are adopted when they first
- * use the library. A stale reference is fatal.
+ * use the library. A stale reference is fatal. A plug-in that has the library in it is
+ * never unloaded once a thread has used it: dlclose() has no effect.
  */
 
 #ifndef LE_THREAD_H_INCLUDE_GUARD
@@ -19,9 +20,9 @@ extern "C" {
 typedef struct le_thread* le_thread_Ref_t;
 typedef struct le_thread_Destructor* le_thread_DestructorRef_t;
 
-/* What a thread runs; its result is for le_thread_Join(). */
+/* What a thread runs; its result is for le_thread_Join(). It must not throw: fatal. */
 typedef void* (*le_thread_MainFunc_t)(void* contextPtr);
-/* What is run when a thread ends. */
+/* What is run when a thread ends. It must not throw: fatal. */
 typedef void (*le_thread_Destructor_t)(void* contextPtr);
 
 /* A thread that has not been started. The name is copied. Fatal: NULL. */
@@ -54,7 +55,14 @@ const char* le_thread_GetMyName(void);
  * already, and this is one of its destructors, or a handler that its end calls. */
 void le_thread_Exit(void* resultPtr) __attribute__((noreturn));
 
-/* Ends a thread when it next comes back to its event loop. LE_NOT_FOUND: it has
+/* Ends a thread where it next comes to, or is in, one of these calls (they are its
+ * cancellation points, as pthreads has it):
+ *   le_event_RunLoop(), le_event_RunLoopUntilStopped()   between two turns of the loop
+ *   le_event_ServiceLoop()                  at its beginning, outside handlers
+ *   le_sem_Wait(), le_sem_WaitWithTimeOut() also if there is something to take, which
+ *                                           stays
+ * No other call ends it, neither one that blocks (le_thread_Join(), those of le_msg)
+ * nor one of the system. It ends as by le_thread_Exit(NULL). LE_NOT_FOUND: it has
  * ended, or has not been started. */
 le_result_t le_thread_Cancel(le_thread_Ref_t threadRef);
 

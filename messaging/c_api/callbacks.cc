@@ -8,12 +8,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
+#include "event/user_code.h"
 #include "legato/refs.h"
 #include "messaging/c_api/refs.h"
 
 namespace le {
 namespace messaging {
 
+using event::CallUser;
 using event::LogLevel;
 using event::MutexLock;
 
@@ -39,14 +41,17 @@ Handler FunctionOf(const Completion& completion) {
 void CallResponse(const Completion& completion, ClientSession*,
                   event::Ref<Message> response, Result) {
   if (auto handler = FunctionOf<le_msg_ResponseCallback_t>(completion)) {
-    handler(ToRef(response.release()), completion.context);
+    CallUser("a response handler",
+             [&] { handler(ToRef(response.release()), completion.context); });
   }
 }
 
 void CallResult(const Completion& completion, ClientSession*,
                 event::Ref<Message> response, Result result) {
   if (auto handler = FunctionOf<le_msg_ResultHandler_t>(completion)) {
-    handler(ToRef(response.release()), ToCResult(result), completion.context);
+    CallUser("a result handler", [&] {
+      handler(ToRef(response.release()), ToCResult(result), completion.context);
+    });
   }
 }
 
@@ -55,7 +60,8 @@ void CallOpened(const Completion& completion, ClientSession* session,
   CheckOpened(session, result);
   if (result != Result::kOk) return;  // the user has closed meanwhile
   if (auto handler = FunctionOf<le_msg_SessionEventHandler_t>(completion)) {
-    handler(ToRef(session), completion.context);
+    CallUser("the handler of an opening",
+             [&] { handler(ToRef(session), completion.context); });
   }
 }
 
@@ -63,7 +69,9 @@ void CallOpenResult(const Completion& completion, ClientSession* session,
                     event::Ref<Message>, Result result) {
   CheckOpened(session, result);
   if (auto handler = FunctionOf<le_msg_OpenResultHandler_t>(completion)) {
-    handler(ToRef(session), ToCResult(result), completion.context);
+    CallUser("the handler of an opening", [&] {
+      handler(ToRef(session), ToCResult(result), completion.context);
+    });
   }
 }
 
@@ -111,7 +119,8 @@ void ClientCallbacks::GetClose(le_msg_SessionEventHandler_t* handler,
 void ClientCallbacks::OnMessage(ClientSession* session,
                                 event::Ref<Message> message) {
   if (receive_ != nullptr) {
-    receive_(ToRef(message.release()), receive_context_);
+    CallUser("a session's receive handler",
+             [&] { receive_(ToRef(message.release()), receive_context_); });
     return;
   }
   if (std::exchange(warned_of_no_receive_handler_, true)) return;
@@ -131,7 +140,8 @@ void ClientCallbacks::OnClosed(ClientSession* session) {
                               CloseReasonText(session->close_reason()),
                               "), and it has no close handler"));
   }
-  handler(ToRef(session), context);
+  CallUser("a session's close handler",
+           [&] { handler(ToRef(session), context); });
 }
 
 void ClientCallbacks::OnRoom(ClientSession* session) {
@@ -233,11 +243,12 @@ void ServiceCallbacks::SetReceive(le_msg_ReceiveHandler_t handler,
 void ServiceCallbacks::Call(const std::vector<HandlerPtr>& handlers,
                             ServerSession* session) {
   // A copy: handlers may add and remove handlers. One that is added waits for
-  // the next session.
-  const std::vector<HandlerPtr> present = handlers;
+  // the next session. The last added comes first.
+  const std::vector<HandlerPtr> present(handlers.rbegin(), handlers.rend());
   for (const HandlerPtr& handler : present) {
     if (handler->function != nullptr) {
-      handler->function(ToRef(session), handler->context);
+      CallUser("an open or close handler of a service",
+               [&] { handler->function(ToRef(session), handler->context); });
     }
   }
 }
@@ -263,7 +274,8 @@ void ServiceCallbacks::OnMessage(ServerSession* session,
     return;
   }
   const ScopedCall scope(call_state_, message.get(), session);
-  receive_(ToRef(message.release()), receive_context_);
+  CallUser("a service's receive handler",
+           [&] { receive_(ToRef(message.release()), receive_context_); });
 }
 
 }  // namespace messaging

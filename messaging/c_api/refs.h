@@ -7,6 +7,12 @@
 #ifndef LE_MESSAGING_MESSAGING_C_API_REFS_H_
 #define LE_MESSAGING_MESSAGING_C_API_REFS_H_
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "event/base/log.h"
 #include "event/os_process.h"
@@ -27,8 +33,17 @@ namespace messaging {
 inline le_msg_SessionRef_t ToRef(Session* s) {
   return reinterpret_cast<le_msg_SessionRef_t>(s);
 }
+// In a debug build, a message's reference has the message's generation in its low
+// bits, so that a stale one is found out.
+#ifdef NDEBUG
+constexpr bool kChecksMessages = false;
+#else
+constexpr bool kChecksMessages = true;
+#endif
 inline le_msg_MessageRef_t ToRef(Message* m) {
-  return reinterpret_cast<le_msg_MessageRef_t>(m);
+  uintptr_t ref = reinterpret_cast<uintptr_t>(m);
+  if (kChecksMessages && m != nullptr) ref |= m->generation();
+  return reinterpret_cast<le_msg_MessageRef_t>(ref);
 }
 inline le_msg_ProtocolRef_t ToRef(Protocol* p) {
   return reinterpret_cast<le_msg_ProtocolRef_t>(p);
@@ -58,7 +73,16 @@ inline Session* Checked(const char* function, le_msg_SessionRef_t ref) {
   return Checked<Session>(function, ref, "session");
 }
 inline Message* Checked(const char* function, le_msg_MessageRef_t ref) {
-  return Checked<Message>(function, ref, "message");
+  Message* message = Checked<Message>(function, ref, "message");
+  if (kChecksMessages) {
+    const uintptr_t stated = reinterpret_cast<uintptr_t>(ref);
+    message = reinterpret_cast<Message*>(stated & ~Message::kGenerationBits);
+    if (message->generation() != (stated & Message::kGenerationBits)) {
+      event::Misuse(function,
+                    "a stale reference: the message has been sent or released");
+    }
+  }
+  return message;
 }
 inline Service* Checked(const char* function, le_msg_ServiceRef_t ref) {
   return Checked<Service>(function, ref, "service");
@@ -75,6 +99,18 @@ Object* OwnedByCaller(const char* function, Object* object) {
                   "only the thread that created the object may call this");
   }
   return object;
+}
+
+// Of what the calling thread owns, or a thread that has gone has left.
+template <typename Object>
+void Delete(const char* function, Object* object) {
+  if (!object->owner()->IsCurrent() && !Owner::TakeAbandoned(object)) {
+    event::Misuse(function, object->owner()->gone()
+                                ? "it has been deleted already"
+                                : "only the thread that created the object may "
+                                  "call this while that thread lives");
+  }
+  object->Delete();
 }
 
 inline ClientSession* ClientSide(const char* function, Session* session) {
@@ -96,11 +132,49 @@ inline event::Instant DeadlineAfter(uint32_t timeout_ms) {
   return event::Process::Current()->Now() + absl::Milliseconds(timeout_ms);
 }
 
+// How many bytes the caller's structure has, which may be of an older or a newer
+// version. Fatal: it cannot be so many.
 template <typename CStructure>
-void CheckSize(const char* function, const CStructure& structure) {
-  if (structure.structSize == sizeof(structure)) return;
-  event::Misuse(function, "structSize is ", structure.structSize, ", not ",
-                sizeof(structure));
+size_t StatedSize(const char* function, const CStructure* stated) {
+  constexpr size_t kMaxSize = 4096;  // more was never set
+  size_t size;
+  std::memcpy(&size, stated, sizeof(size));
+  if (size < sizeof(size) || size > kMaxSize) {
+    event::Misuse(function, "structSize is ", size,
+                  ": it must be set to the structure's size");
+  }
+  return size;
+}
+
+// What the caller has stated; 0 where an older structure ends. What a newer one
+// has beyond ours is not understood, and said so unless it is 0.
+template <typename CStructure>
+CStructure FromCaller(const char* function, const CStructure* stated) {
+  const size_t size = StatedSize(function, stated);
+  CStructure ours = {};
+  std::memcpy(&ours, stated, std::min(size, sizeof(ours)));
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(stated);
+  for (size_t i = sizeof(ours); i < size; ++i) {
+    if (bytes[i] == 0) continue;
+    event::Log(event::LogLevel::kWarning,
+               absl::StrCat(function, ": a structure of ", size,
+                            " bytes sets more than this version knows (",
+                            sizeof(ours), " bytes); the rest is ignored"));
+    break;
+  }
+  return ours;
+}
+
+// Writes no more than the caller has; 0 beyond what we have.
+template <typename CStructure>
+void ToCaller(const char* function, CStructure ours, CStructure* told) {
+  const size_t size = StatedSize(function, told);
+  ours.structSize = size;
+  std::memcpy(told, &ours, std::min(size, sizeof(ours)));
+  if (size > sizeof(ours)) {
+    std::memset(reinterpret_cast<unsigned char*>(told) + sizeof(ours), 0,
+                size - sizeof(ours));
+  }
 }
 
 // The limits of a session, which two structures of the API have alike.

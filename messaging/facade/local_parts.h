@@ -14,6 +14,14 @@
 #include "event/process.h"
 #include "transports/transport.h"
 
+// Each facade defines this once. The linker names it to whoever links two of them.
+#define LE_ONLY_FACADE()                                                 \
+  extern "C" {                                                           \
+  extern const char link_le_messaging_or_le_messaging_loopback_not_both; \
+  const char link_le_messaging_or_le_messaging_loopback_not_both = 0;    \
+  }                                                                      \
+  static_assert(true, "")
+
 namespace le {
 namespace messaging {
 

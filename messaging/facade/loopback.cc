@@ -15,6 +15,8 @@
 #include "messaging/facade/local_parts.h"
 #include "messaging/session/runtime.h"
 
+LE_ONLY_FACADE();
+
 namespace le {
 namespace messaging {
 namespace {

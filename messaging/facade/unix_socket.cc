@@ -13,6 +13,8 @@
 #include "messaging/session/runtime.h"
 #include "transports/loopback/loopback.h"
 
+LE_ONLY_FACADE();
+
 namespace le {
 namespace messaging {
 namespace {

@@ -28,7 +28,9 @@
  *   to the thread that created the service: their owner. Every handler runs on
  *   its owner's event loop, one at a time, and never inside a call of this API.
  *   A thread that runs no loop gets no handlers called. A handler may call
- *   anything here, and may close or delete its own session or service.
+ *   anything here, and may close or delete its own session or service. It may end
+ *   its thread by le_thread_Exit(), but must not let a C++ exception out: that is
+ *   fatal, and the log names the exception.
  *
  *   any thread     create, address, send, request, respond, release messages;
  *                  every getter
@@ -41,24 +43,34 @@
  *   on none of them opens or is offered again. A request that one of these
  *   handlers makes completes with NULL; if its handler keeps asking again, the
  *   eighth time in a row is the last. The thread's destructors come after that,
- *   and may still delete sessions and services; what they leave is then deleted.
- *   A later request of another thread, with a message that it has kept, is
- *   released and its handler is not called: there is no thread to call it.
+ *   and may still use and delete sessions and services. What they leave stays valid,
+ *   closed, and any thread may ask and delete it; of more than 1,024 such the oldest
+ *   are deleted. A message that another thread holds keeps its session, as always.
+ *   A request that is made so late, by a destructor or by such a thread, is
+ *   released with a warning and its handler is not called: no thread is left to
+ *   call it. A blocking one returns NULL.
  *
  * WHO OWNS A MESSAGE
  *   le_msg_CreateMsg() gives one reference to the caller. Send, RequestResponse,
  *   RequestSyncResponse and Respond take one. A receive handler, a response
  *   handler and RequestSyncResponse give one, which must end in Release, Respond
- *   or Send. A descriptor that was set belongs to the message.
+ *   or Send. A descriptor that was set belongs to the message. A reference, and the
+ *   payload, must not be used after that. A build without NDEBUG finds out stale
+ *   references (fatal); one with AddressSanitizer also finds out payloads that are
+ *   used after it, or beyond their end.
  *
  * WHAT IS FATAL
  *   Misuse by the caller, where a comment says so: it is logged with the name of
  *   the function, and the process ends with EXIT_FAILURE. A NULL reference is
  *   fatal everywhere. Nothing that the other side does is fatal, but for two
  *   cases: a protocol mismatch when a client opens a session, and a session that
- *   the far end closes while the client has no close handler.
+ *   the far end closes while the client has no close handler. With LE_ABORT_ON_FATAL=1
+ *   in the environment the process ends by abort() instead, so that there is a
+ *   core.
  *
- * After fork() the child may only exec or _exit; any call here is fatal in it.
+ * After fork() the child may only exec or _exit; any call here is fatal in it. It
+ * keeps the connections of its parent until then, but not what the parent closes: the
+ * far end is told of that at once.
  * Thread-safe, not async-signal-safe. No thread is started, no signal touched.
  */
 
@@ -231,8 +243,9 @@ size_t le_msg_GetMaxPayloadSize(le_msg_MessageRef_t msgRef);
 /* Puts a descriptor into the message, which owns it from now on: it is closed on
  * this side when it has been sent, or with the message. In a received request it
  * is the response's, and leaves the request's own to le_msg_GetFd(). Do not send
- * descriptors of directories: they lead out of a chroot. Fatal: not a
- * descriptor; a second one. */
+ * descriptors of directories: they lead out of a chroot. -1: none, the call does
+ * nothing. Fatal: any other number that is no descriptor of this process; a second
+ * one. */
 void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd);
 
 /* Hands over the descriptor that came with the message (close-on-exec is set), once;
@@ -290,10 +303,10 @@ le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
 
 /* Further handlers for sessions that open (called before the first message of the
- * session) and that close (called once, whoever closed it). Called in the order
- * in which they were added. A session's reference is valid until its close handlers
- * have returned, and after that for as long as a message of it is held: to push
- * later, from any thread, keep one. Fatal: a NULL handler. */
+ * session) and that close (called once, whoever closed it). The last added is called
+ * first. A session's reference is valid until its close handlers have returned, and
+ * after that for as long as a message of it is held: to push later, from any thread,
+ * keep one. Fatal: a NULL handler. */
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);
@@ -301,7 +314,7 @@ le_msg_SessionEventHandlerRef_t le_msg_AddServiceCloseHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);
 
-/* Takes one of them back. May be called in a handler. */
+/* Takes one of them back. May be called in a handler. Fatal: twice. */
 void le_msg_RemoveServiceHandler(le_msg_SessionEventHandlerRef_t handlerRef);
 
 /* Who gets the messages of all sessions of the service. Replaces the former handler;
@@ -354,7 +367,9 @@ typedef struct le_msg_LocalService {
 #define LE_MSG_LOCAL_HEADER_SIZE 64
 
 /* Makes a hidden service of the calling thread. The largest message is the pool's
- * block less LE_MSG_LOCAL_HEADER_SIZE. Fatal: NULL; a block that is too small. */
+ * block less LE_MSG_LOCAL_HEADER_SIZE. Its interface has the name that is given, which
+ * other services may have too. Fatal: NULL; a bad name; a block that is too small, or
+ * too large for a message of 16 MiB at most; a local service that is there already. */
 le_msg_ServiceRef_t le_msg_InitLocalService(
     le_msg_LocalService_t* localServicePtr, const char* serviceName,
     le_mem_PoolRef_t messagingPoolRef);

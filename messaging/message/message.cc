@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "event/base/asan.h"
 #include "messaging/machine/wire.h"
 #include "messaging/message/message_pool.h"
 
@@ -29,6 +30,7 @@ void Message::Reset() {
   payload_.reset();
   packed_.reset();
   is_received_request_ = size_was_set_ = received_size_was_set_ = false;
+  generation_ = (generation_ + 1) & kGenerationBits;
   size_ = 0;
 }
 
@@ -38,15 +40,8 @@ transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {
   frame.type = type;
   if (size_was_set_) frame.type |= kLengthWasSet;
   frame.id = id;
-  frame.payload = PayloadToSend();
-  frame.headroom = payload_.headroom();
-  // The payload may leave for good if nobody else can see it.
-  if (IsSoleReference()) frame.movable_payload = &payload_;
-  if (descriptor_to_send_) frame.descriptor = &descriptor_to_send_;
-  return frame;
-}
-
-absl::Span<const uint8_t> Message::PayloadToSend() {
+  // What SetSize() said, else all but the zero tail. Nothing beyond it is left
+  // other than zero.
   size_t length = size_;
   if (!size_was_set_) {
     length = transports::LengthWithoutZeroTail(payload_.data(),
@@ -55,7 +50,13 @@ absl::Span<const uint8_t> Message::PayloadToSend() {
     if (IsSoleReference()) payload_.MarkCleanFrom(length);
   }
   payload_.set_size(length);
-  return absl::MakeConstSpan(payload_.data(), length);
+  frame.payload = absl::MakeConstSpan(payload_.data(), length);
+  frame.headroom = payload_.headroom();
+  // The payload may leave for good if nobody else can see it. Under asan it is freed
+  // with the message, so that a use of it after that is seen.
+  if (IsSoleReference() && !event::kAsan) frame.movable_payload = &payload_;
+  if (descriptor_to_send_) frame.descriptor = &descriptor_to_send_;
+  return frame;
 }
 
 size_t Message::size() const {

@@ -24,8 +24,13 @@ class MessagePool;
 // A payload, a descriptor each way, and what the two have to do with a
 // transaction. The references are thread-safe; the rest is for one thread at a
 // time, as with any buffer.
-class Message {
+//
+// The memory of a message is one's for as long as the process lives. Its generation
+// tells one use of it from the next, and fits into the low bits of its address.
+class alignas(64) Message {
  public:
+  static constexpr uintptr_t kGenerationBits = 63;
+
   Message(const Message&) = delete;
   Message& operator=(const Message&) = delete;
 
@@ -35,6 +40,7 @@ class Message {
   void Unref();
 
   MessageOwner* owner() const { return owner_; }
+  uint8_t generation() const { return generation_; }
 
   // What is to be sent, as a frame of `type`. The frame refers to the message.
   transports::OutgoingFrame ToFrame(uint8_t type, uint64_t id);
@@ -87,9 +93,6 @@ class Message {
   bool IsSoleReference() const {
     return references_.load(std::memory_order_acquire) == 1;
   }
-  // The bytes to be sent: what SetSize() said, else all but the zero tail.
-  // Nothing beyond them is left other than zero.
-  absl::Span<const uint8_t> PayloadToSend();
   // For the next life.
   void Reset();
 
@@ -97,6 +100,7 @@ class Message {
   bool is_received_request_ = false;
   bool size_was_set_ = false;
   bool received_size_was_set_ = false;
+  uint8_t generation_ = 0;
   uint32_t received_bytes_ = 0;
   MessageOwner* owner_ = nullptr;  // holds a reference
   MessagePool* pool_ = nullptr;

@@ -117,8 +117,11 @@ event::Ref<Message> MessagePool::NewReceived(
   if (frame.descriptor_lost) {
     event::Log(LogLevel::kWarning,
                absl::StrCat("interface '", owner->interface_name(),
-                            "': the file descriptor of a message could not be "
-                            "received (none left in this process?)"));
+                            "': the file descriptor of a message ",
+                            frame.lost_by_sender
+                                ? "could not be sent: the sender's log says why"
+                                : "could not be received (none left in this "
+                                  "process?)"));
   }
   if (PlainType(frame.type) == kRequestFrame) {
     message->is_received_request_ = true;

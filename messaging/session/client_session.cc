@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/base/optimization.h"
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "messaging/session/blocked_caller.h"
@@ -123,13 +124,9 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     return;
   }
   FinishLeaving(owes);
-  directory::InterfaceDescription description;
-  description.interface_name = interface_.name;
-  description.protocol_id = interface_.protocol->id();
-  description.max_message_size = interface_.protocol->max_message_size();
   OpenAttempt::Observer* const observer = this;
   attempt_ = std::make_unique<OpenAttempt>(
-      introducer_, loop, std::move(description), waits, deadline, observer);
+      introducer_, loop, interface_.Describe(), waits, deadline, observer);
 }
 
 absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
@@ -283,15 +280,11 @@ void ClientSession::LeaveOwnerIfDone() {
   if (owner_->Remove(this)) Unref();
 }
 
-void ClientSession::Abandon() {
+bool ClientSession::Abandon() {
   const auto keep = event::Ref<ClientSession>::Adopt(this);  // the owner's
-  bool is_deleted;
-  {
-    MutexLock lock(&mutex_);
-    is_deleted = machine_.state() == ClientState::kDeleted;
-  }
-  if (!is_deleted) Delete();
   link_.CancelSchedule();
+  MutexLock lock(&mutex_);
+  return machine_.state() != ClientState::kDeleted;
 }
 
 // ---- Sending ---------------------------------------------------------------
@@ -306,28 +299,28 @@ ClientSession::Route ClientSession::RouteLocked() {
   return route;
 }
 
-ClientSession::Route ClientSession::CurrentRoute() {
-  if (owner_->IsCurrent()) {
-    Route route;
-    route.epoch = open_epoch_.load(std::memory_order_acquire);
-    if (route.epoch != kNoEpoch) route.connection = link_.attached();
-    return route;
-  }
-  MutexLock lock(&mutex_);
-  return RouteLocked();
-}
-
 Result ClientSession::Send(event::Ref<Message> message,
                            event::Instant deadline) {
-  const Route route = CurrentRoute();
+  Route route;
+  if (owner_->IsCurrent()) {
+    route.epoch = open_epoch_.load(std::memory_order_acquire);
+    if (route.epoch != kNoEpoch) route.connection = link_.attached();
+  } else {
+    MutexLock lock(&mutex_);
+    route = RouteLocked();
+  }
   if (route.connection == nullptr) return Result::kClosed;
   transports::OutgoingFrame frame = message->ToFrame(kMessageFrame, 0);
   frame.deadline = &deadline;
-  return SendOn(route, frame, deadline);
+  return SendOn(route, &frame, deadline);
 }
 
 Result ClientSession::TrySend(Message* message) {
-  const Route route = CurrentRoute();
+  Route route;
+  {
+    MutexLock lock(&mutex_);
+    route = RouteLocked();
+  }
   if (route.connection == nullptr) return Result::kClosed;
   switch (route.connection->Send(message->ToFrame(kMessageFrame, 0))) {
     case IoResult::kOk:
@@ -346,46 +339,51 @@ void ClientSession::OnRoom() {
 }
 
 void ClientSession::Flush() {
-  const Route route = CurrentRoute();
+  Route route;
+  {
+    MutexLock lock(&mutex_);
+    route = RouteLocked();
+  }
   if (route.connection != nullptr) route.connection->Flush();
 }
 
 Result ClientSession::SendOn(const Route& route,
-                             transports::OutgoingFrame frame,
+                             transports::OutgoingFrame* frame,
                              event::Instant deadline) {
-  // A request's deadline is for its answer; a message's says how long to wait.
-  const bool waits_as_told = PlainType(frame.type) == kMessageFrame &&
-                             deadline != absl::InfiniteFuture();
-  for (;;) {
-    switch (route.connection->Send(frame)) {
-      case IoResult::kOk:
-        return Result::kOk;
-      case IoResult::kWouldBlock:
-        break;
-      default:
-        return Result::kClosed;
-    }
-    if (frame.room == transports::Room::kGathered) {
-      event::Log(LogLevel::kError,
-                 absl::StrCat("interface '", interface_.name,
-                              "': closing the "
-                              "session: the server has not taken ",
-                              route.connection->queued_bytes(),
-                              " bytes, and the sender is a handler, or on the "
-                              "server's thread, and must not wait"));
-      EndLater(route.epoch, CloseReason::kSlowReader);
-      return Result::kClosed;
-    }
-    if (!waits_as_told && MustNotWait()) {
-      frame.room = transports::Room::kGathered;
-      continue;
-    }
-    const Result room = WaitForRoom(route.connection, deadline);
+  IoResult sent = route.connection->Send(*frame);
+  while (ABSL_PREDICT_FALSE(sent == IoResult::kWouldBlock)) {
+    const Result room = MakeRoom(route, frame, deadline);
     if (room != Result::kOk) return room;
-    if (open_epoch_.load(std::memory_order_acquire) != route.epoch) {
-      return Result::kClosed;
-    }
+    sent = route.connection->Send(*frame);
   }
+  return sent == IoResult::kOk ? Result::kOk : Result::kClosed;
+}
+
+Result ClientSession::MakeRoom(const Route& route,
+                               transports::OutgoingFrame* frame,
+                               event::Instant deadline) {
+  if (frame->room == transports::Room::kGathered) {
+    event::Log(
+        LogLevel::kError,
+        absl::StrCat("interface '", interface_.name,
+                     "': closing the session: the server has not taken ",
+                     route.connection->queued_bytes(),
+                     " bytes, and the sender is a handler, or on the server's "
+                     "thread, and must not wait"));
+    EndLater(route.epoch, CloseReason::kSlowReader);
+    return Result::kClosed;
+  }
+  // A request's deadline is for its answer; a message's says how long to wait.
+  const bool waits_as_told = PlainType(frame->type) == kMessageFrame &&
+                             deadline != absl::InfiniteFuture();
+  if (!waits_as_told && MustNotWait()) {
+    frame->room = transports::Room::kGathered;
+    return Result::kOk;
+  }
+  const Result room = WaitForRoom(route.connection, deadline);
+  if (room != Result::kOk) return room;
+  const bool lasts = open_epoch_.load(std::memory_order_acquire) == route.epoch;
+  return lasts ? Result::kOk : Result::kClosed;
 }
 
 bool ClientSession::MustNotWait() {

@@ -84,7 +84,7 @@ class ClientSession final : public Session,
   // Requests that wait are told kClosed, by the loop.
   void Close();
   // Closes, and takes the caller's reference.
-  void Delete();
+  void Delete() override;
 
   void SetLimits(const SessionLimits& limits);
 
@@ -143,21 +143,22 @@ class ClientSession final : public Session,
   void OnEnded(const absl::Status& status) override;
   // Owned
   void Shutdown() override;
-  void Abandon() override;
+  bool Abandon() override;
 
   void StartOpening(const Completion& done, event::Loop* loop, bool waits,
                     event::Instant deadline);
 
   Route RouteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The same, without the lock if the owner calls.
-  Route CurrentRoute() ABSL_LOCKS_EXCLUDED(mutex_);
   AddedRequest AddRequestLocked(Completion* completion, event::Instant deadline)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Result SendRequest(const AddedRequest& added, Message* message,
                      event::Instant deadline);
   // Sends on `route` for as long as its opening lasts.
-  Result SendOn(const Route& route, transports::OutgoingFrame frame,
+  Result SendOn(const Route& route, transports::OutgoingFrame* frame,
                 event::Instant deadline);
+  // Its connection took nothing more: waits until it may, or has `frame` gathered.
+  Result MakeRoom(const Route& route, transports::OutgoingFrame* frame,
+                  event::Instant deadline);
   // Whether the caller would stop a loop that the peer may be waiting for.
   bool MustNotWait();
   Result WaitForRoom(transports::Connection* connection,
@@ -170,6 +171,7 @@ class ClientSession final : public Session,
   // What `frame` means, ready to be delivered; or nothing.
   absl::optional<Delivery> ToDelivery(transports::IncomingFrame&& frame);
   bool MayHoldMore(bool with_descriptor);
+  void TakeWhatHasCome();
 
   // Ends the present opening, if it is open.
   void End(CloseReason reason);

@@ -3,8 +3,11 @@
 
 #include "messaging/session/owner.h"
 
+#include <algorithm>
+#include <deque>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "event/deferred_wakes.h"
 
@@ -27,6 +30,50 @@ class Owner::ThreadState final : public event::ModuleState {
  private:
   const event::Ref<Owner> owner_;
 };
+
+// Others may still have references, so it stays valid. That it is in here says that
+// it has not been deleted.
+class Owner::Abandoned final : public event::ModuleState {
+ public:
+  static Abandoned* Of(event::Process* process) {
+    return process->State<Abandoned>(
+        [] { return std::make_unique<Abandoned>(); });
+  }
+  ~Abandoned() override {
+    for (Owned* object : objects_) object->Delete();
+  }
+
+  void Add(Owned* object) {
+    Owned* oldest = nullptr;
+    {
+      MutexLock lock(&mutex_);
+      objects_.push_back(object);
+      if (objects_.size() > kMaxObjects) {
+        oldest = objects_.front();
+        objects_.pop_front();
+      }
+    }
+    if (oldest != nullptr) oldest->Delete();
+  }
+  bool Take(Owned* object) {
+    MutexLock lock(&mutex_);
+    const auto it = std::find(objects_.begin(), objects_.end(), object);
+    if (it == objects_.end()) return false;
+    objects_.erase(it);
+    return true;
+  }
+
+ private:
+  // A program whose threads come and go, and leave theirs, must not grow.
+  static constexpr size_t kMaxObjects = 1024;
+
+  event::Mutex mutex_;
+  std::deque<Owned*> objects_ ABSL_GUARDED_BY(mutex_);
+};
+
+bool Owner::TakeAbandoned(Owned* object) {
+  return Abandoned::Of(event::Process::Current())->Take(object);
+}
 
 event::Ref<Owner> Owner::OfCurrentThread() {
   Thread* const thread = Thread::Current();
@@ -144,18 +191,21 @@ void Owner::Shutdown() {
 }
 
 void Owner::OnThreadGone() {
+  event::Process* const process = thread()->process();
+  std::vector<Owned*> left;
   for (RingPlace* ring : {&shut_down_, &services_, &sessions_}) {
     while (!ring->alone()) {
       auto* const object = static_cast<Owned*>(ring->next);
       Remove(object);
       // No code may run in the name of a killed process.
-      if (!thread()->process()->killed()) object->Abandon();
+      if (!process->killed() && object->Abandon()) left.push_back(object);
     }
   }
   for (auto& entry : pools_) entry.second->DropOwner();
   pools_.clear();
   thread()->loop()->Cancel(this);
   thread_.store(nullptr, std::memory_order_relaxed);
+  for (Owned* object : left) Abandoned::Of(process)->Add(object);
 }
 
 // ---- Messages --------------------------------------------------------------

@@ -55,8 +55,11 @@ class Owned : private RingPlace {
   // The thread ends. Closes the object, and delivers what that owes. Nothing is
   // delivered after that; the user may still delete it.
   virtual void Shutdown() = 0;
-  // The thread has ended, and the user has not deleted the object.
-  virtual void Abandon() = 0;
+  // The thread has gone. False: the user has deleted the object, which may be gone
+  // too. Else it stays, and any thread may delete it, see TakeAbandoned().
+  virtual bool Abandon() = 0;
+  // By the user, or in the place of one who never does.
+  virtual void Delete() = 0;
 
  protected:
   Owned() = default;
@@ -84,6 +87,11 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
     return thread_.load(std::memory_order_relaxed);
   }
   event::Loop* loop() const { return thread()->loop(); }
+  // Any thread: whether the thread has gone.
+  bool gone() const { return thread() == nullptr; }
+  // Any thread. Whether a thread that has gone has left that object, which the
+  // caller must delete now. Of very many the oldest are deleted.
+  static bool TakeAbandoned(Owned* object);
   // The thread is ending: nothing new begins.
   bool ending() const { return ending_; }
 
@@ -104,6 +112,7 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
 
  private:
   friend class event::RefCounted<Owner>;
+  class Abandoned;    // what threads of a process have left
   class ThreadState;  // keeps the owner for as long as its thread lives
   explicit Owner(event::Thread* thread);
   ~Owner() = default;

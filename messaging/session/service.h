@@ -66,7 +66,7 @@ class Service final : public event::RefCounted<Service>,
   void Advertise();
   void Hide();
   // Hides, closes all sessions, and takes the caller's reference.
-  void Delete();
+  void Delete() override;
   // Asks all connections who their clients are, see ServiceHandler.
   void RememberClients();
   void SetLimits(const ServiceLimits& limits);
@@ -90,9 +90,7 @@ class Service final : public event::RefCounted<Service>,
   bool Apply(ServiceEvent event);
   void OnClient(std::unique_ptr<transports::Connection> connection) override;
   void Shutdown() override;
-  void Abandon() override {
-    if (state_ != ServiceState::kDeleted) Delete();
-  }
+  bool Abandon() override;
   void TurnAway(transports::Connection* connection);
 
   Runtime* const runtime_;

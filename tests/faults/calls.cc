@@ -43,7 +43,7 @@ const std::vector<Kind>& Kinds() {
         Harmless(ETOOMANYREFS), Costly(EMSGSIZE), Costly(EPIPE),
         Costly(ECONNRESET),
         // The user has closed it meanwhile, or it is one that cannot be sent.
-        Harmless(EBADF), Harmless(EINVAL), Harmless(EPERM), Costly(EACCES)},
+        Harmless(EBADF), Harmless(EINVAL), Harmless(EPERM), Harmless(EACCES)},
        nullptr},
       {"Send",
        "Send",

@@ -19,6 +19,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "le_eventLoop_ext.h"
 #include "le_messaging_ext.h"
 #include "le_messaging_loopback.h"
 #include "legato.h"
@@ -79,6 +80,8 @@ std::vector<Function> Functions() {
       CALL(le_result_Txt, LE_OK),
 
       CALL(le_event_RunLoop),
+      CALL(le_event_RunLoopUntilStopped),
+      CALL(le_event_StopLoop, nullptr),
       CALL(le_event_GetFd),
       CALL(le_event_ServiceLoop),
       CALL(

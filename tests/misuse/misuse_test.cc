@@ -10,8 +10,11 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
+#include <stdexcept>
 #include <string>
 
+#include "event/base/asan.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
 #include "le_messaging_ext.h"
@@ -123,7 +126,10 @@ TEST_F(MisuseTest, TheSameServiceTwice) {
 }
 
 TEST_F(MisuseTest, MessagesAndDescriptors) {
-  EXPECT_MISUSE(le_msg_SetFd(le_msg_CreateMsg(Session()), -1), "le_msg_SetFd");
+  for (const int number : {-2, 1 << 20}) {
+    EXPECT_MISUSE(le_msg_SetFd(le_msg_CreateMsg(Session()), number),
+                  "le_msg_SetFd: not a file descriptor: ");
+  }
   EXPECT_MISUSE(
       {
         le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
@@ -134,6 +140,10 @@ TEST_F(MisuseTest, MessagesAndDescriptors) {
   EXPECT_MISUSE(le_msg_SetPayloadSize(le_msg_CreateMsg(Session()), 65),
                 "le_msg_SetPayloadSize");
   le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
+  // None: neither does it count, nor does it take the other's place.
+  le_msg_SetFd(message, -1);
+  le_msg_SetFd(message, dup(0));
+  le_msg_SetFd(message, -1);
   le_msg_SetPayloadSize(message, 64);
   EXPECT_EQ(le_msg_GetPayloadSize(message), 64u);
   le_msg_ReleaseMsg(message);
@@ -284,10 +294,22 @@ TEST_F(MisuseTest, Extensions) {
   EXPECT_MISUSE(
       {
         le_msg_ServiceLimits_t limits = {};
-        limits.structSize = sizeof(limits) - 1;
+        limits.structSize = sizeof(size_t) - 1;
         le_msg_SetServiceLimits(le_msg_CreateService(Protocol(), "x"), &limits);
       },
       "le_msg_SetServiceLimits.*structSize");
+  EXPECT_MISUSE(
+      {
+        le_msg_ServiceLimits_t limits = {};
+        le_msg_GetServiceLimits(le_msg_CreateService(Protocol(), "x"), &limits);
+      },
+      "le_msg_GetServiceLimits.*structSize");
+  EXPECT_MISUSE(
+      {
+        le_msg_SessionLimits_t limits = {};
+        le_msg_GetSessionLimits(Session(), &limits);
+      },
+      "le_msg_GetSessionLimits.*structSize");
   EXPECT_MISUSE(
       {
         le_msg_ServiceLimits_t limits = {};
@@ -299,7 +321,7 @@ TEST_F(MisuseTest, Extensions) {
   EXPECT_MISUSE(
       {
         le_msg_SessionLimits_t limits = {};
-        limits.structSize = sizeof(limits) + 1;
+        limits.structSize = SIZE_MAX;
         le_msg_SetSessionLimits(Session(), &limits);
       },
       "le_msg_SetSessionLimits.*structSize");
@@ -343,6 +365,28 @@ TEST_F(MisuseTest, Extensions) {
         le_msg_OpenSessionTimed(session, 1, nullptr, nullptr);
       },
       "le_msg_OpenSessionTimed");
+}
+
+TEST_F(MisuseTest, LocalServices) {
+  static le_msg_LocalService_t local;
+  EXPECT_MISUSE(le_msg_InitLocalService(
+                    &local, "local",
+                    le_mem_CreatePool("17 MiB", LE_MSG_LOCAL_HEADER_SIZE +
+                                                    (size_t{17} << 20))),
+                "le_msg_InitLocalService: .*17825792 bytes");
+  EXPECT_MISUSE(le_msg_InitLocalService(
+                    &local, "local",
+                    le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE - 1)),
+                "le_msg_InitLocalService");
+  const le_msg_ServiceRef_t largest = le_msg_InitLocalService(
+      &local, "local",
+      le_mem_CreatePool("16 MiB",
+                        LE_MSG_LOCAL_HEADER_SIZE + (size_t{16} << 20)));
+  EXPECT_MISUSE(
+      le_msg_InitLocalService(&local, "local",
+                              le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE)),
+      "le_msg_InitLocalService: .*initialized already");
+  le_msg_DeleteService(largest);
 }
 
 TEST_F(MisuseTest, ServicesOfNothing) {
@@ -414,6 +458,203 @@ TEST_F(MisuseTest, RemovingAHandlerTwice) {
         le_event_RunLoop();
       },
       "le_msg_RemoveServiceHandler");
+}
+
+// ---- Stale references and payloads -----------------------------------------
+
+TEST_F(MisuseTest, StaleReferencesOfMessages) {
+#ifdef NDEBUG
+  GTEST_SKIP() << "a build with NDEBUG does not look";
+#endif
+  using Function = void (*)(le_msg_MessageRef_t);
+  const Function leave[] = {
+      [](le_msg_MessageRef_t m) { le_msg_ReleaseMsg(m); },
+      [](le_msg_MessageRef_t m) { le_msg_Send(m); },
+      [](le_msg_MessageRef_t m) {
+        le_msg_RequestResponse(m, nullptr, nullptr);
+      },
+      [](le_msg_MessageRef_t m) { le_msg_RequestSyncResponse(m); },
+  };
+  const Function use[] = {
+      [](le_msg_MessageRef_t m) { le_msg_ReleaseMsg(m); },
+      [](le_msg_MessageRef_t m) { le_msg_Send(m); },
+      [](le_msg_MessageRef_t m) { le_msg_GetPayloadPtr(m); },
+      [](le_msg_MessageRef_t m) {
+        // In its place now.
+        le_msg_CreateMsg(Session());
+        le_msg_GetSession(m);
+      },
+  };
+  for (const Function first : leave) {
+    for (const Function second : use) {
+      EXPECT_MISUSE(
+          {
+            const le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
+            first(message);
+            second(message);
+          },
+          "le_msg_[A-Za-z]*: a stale reference");
+    }
+  }
+}
+
+TEST_F(MisuseTest, PayloadsUnderAsan) {
+  if (!le::event::kAsan) GTEST_SKIP() << "not built with AddressSanitizer";
+  static char* payload;
+  payload = nullptr;
+  static le_msg_MessageRef_t message;
+  const auto make = [](size_t size = 61) {
+    le_msg_SessionRef_t session = le_msg_CreateSession(
+        le_msg_GetProtocolRef(("of " + std::to_string(size)).c_str(), size),
+        "service");
+    message = le_msg_CreateMsg(session);
+    payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
+    payload[0] = payload[size - 1] = 1;
+  };
+  const std::string error = "AddressSanitizer: ";
+  for (const size_t size : {1, 61, 64, 65536}) {
+    EXPECT_DEATH(
+        {
+          make(size);
+          payload[size] = 1;
+        },
+        error);
+  }
+  EXPECT_DEATH(
+      {
+        make();
+        le_msg_ReleaseMsg(message);
+        payload[0] = 1;
+      },
+      error);
+  EXPECT_DEATH(
+      {
+        make();
+        le_msg_Send(message);
+        payload[0] = 1;
+      },
+      error);
+  EXPECT_DEATH(
+      {
+        make();
+        le_msg_RequestResponse(message, nullptr, nullptr);
+        payload[60] = 1;
+      },
+      error);
+  // Sent, and waiting at the far end.
+  EXPECT_DEATH(
+      {
+        message = le_msg_CreateMsg(OpenSession());
+        payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
+        le_msg_Send(message);
+        payload[0] = 1;
+      },
+      error);
+  // There is another one in the meantime.
+  EXPECT_DEATH(
+      {
+        make();
+        char* const former = payload;
+        le_msg_ReleaseMsg(message);
+        make();
+        former[0] = 1;
+      },
+      error);
+  EXPECT_DEATH(
+      {
+        char* const object =
+            static_cast<char*>(le_mem_ForceAlloc(le_mem_CreatePool("x", 8)));
+        le_mem_Release(object);
+        object[0] = 1;
+      },
+      error);
+}
+
+// ---- Exceptions ------------------------------------------------------------
+
+std::string* g_throws = nullptr;  // where
+
+void ThrowIfAt(const char* here) {
+  if (*g_throws == here) throw std::runtime_error("mine");
+}
+
+void AskTwice(le_msg_SessionRef_t session) {
+  le_msg_RequestResponse(
+      le_msg_CreateMsg(session),
+      [](le_msg_MessageRef_t, void*) { ThrowIfAt("response"); }, nullptr);
+  le_msg_RequestResponseTimed(
+      le_msg_CreateMsg(session), LE_MSG_NO_TIMEOUT,
+      [](le_msg_MessageRef_t, le_result_t, void*) { ThrowIfAt("result"); },
+      nullptr);
+}
+
+// A session with a service of this thread, one handler of which throws.
+void RunWithAHandlerThatThrows(const std::string& where) {
+  g_throws = new std::string(where);
+  const le_msg_ProtocolRef_t protocol = le_msg_GetProtocolRef("protocol", 64);
+  const le_msg_ServiceRef_t service = le_msg_CreateService(protocol, "service");
+  le_msg_AddServiceOpenHandler(
+      service, [](le_msg_SessionRef_t, void*) { ThrowIfAt("service open"); },
+      nullptr);
+  le_msg_AddServiceCloseHandler(
+      service, [](le_msg_SessionRef_t, void*) { ThrowIfAt("service close"); },
+      nullptr);
+  le_msg_SetServiceRecvHandler(
+      service,
+      [](le_msg_MessageRef_t message, void*) {
+        ThrowIfAt("service receive");
+        const le_msg_SessionRef_t session = le_msg_GetSession(message);
+        le_msg_Send(le_msg_CreateMsg(session));
+        if (g_throws->find("close") != std::string::npos) {
+          le_msg_CloseSession(session);
+        }
+        le_msg_Respond(message);
+      },
+      nullptr);
+  le_msg_AdvertiseService(service);
+  const le_msg_SessionRef_t session = le_msg_CreateSession(protocol, "service");
+  le_msg_SetSessionRecvHandler(
+      session,
+      [](le_msg_MessageRef_t message, void*) {
+        ThrowIfAt("session receive");
+        le_msg_ReleaseMsg(message);
+      },
+      nullptr);
+  le_msg_SetSessionCloseHandler(
+      session, [](le_msg_SessionRef_t, void*) { ThrowIfAt("session close"); },
+      nullptr);
+  if (where == "open result") {
+    le_msg_OpenSessionTimed(
+        session, LE_MSG_NO_TIMEOUT,
+        [](le_msg_SessionRef_t, le_result_t, void*) {
+          ThrowIfAt("open result");
+        },
+        nullptr);
+  } else {
+    le_msg_OpenSession(
+        session,
+        [](le_msg_SessionRef_t session, void*) {
+          ThrowIfAt("open");
+          AskTwice(session);
+        },
+        nullptr);
+  }
+  try {
+    le_event_RunLoop();
+  } catch (const std::exception&) {
+    fprintf(stderr, "the exception has left the loop");
+  }
+}
+
+// No handler may let an exception out: the session in whose middle it is could not
+// go on.
+TEST_F(MisuseTest, HandlersThatThrow) {
+  for (const char* where :
+       {"service open", "service close", "service receive", "session receive",
+        "session close", "response", "result", "open", "open result"}) {
+    EXPECT_MISUSE(RunWithAHandlerThatThrows(where),
+                  "EMERGENCY.*handler.*has thrown an exception.*: mine");
+  }
 }
 
 // ---- After the end of the owner --------------------------------------------
@@ -507,6 +748,34 @@ TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
         },
         "le_(msg|timer|fdMonitor)_[A-Za-z]*: ");
   }
+}
+
+// What ended threads leave stays valid until it is deleted, once, by anybody. Those
+// that nobody deletes do not become more and more.
+TEST_F(MisuseTest, WhatEndedThreadsLeaveIsDeletedOnce) {
+  EXPECT_MISUSE(
+      {
+        Left left;
+        OnAnotherThread(&BeOwner, &left);
+        le_msg_DeleteSession(left.session);
+        le_msg_DeleteSession(left.session);
+      },
+      "le_msg_DeleteSession: it has been deleted already");
+  EXPECT_MISUSE(
+      {
+        Left left;
+        OnAnotherThread(&BeOwner, &left);
+        for (int i = 0; i < 1024; ++i) {
+          OnAnotherThread(
+              [](void*) -> void* {
+                Session();
+                return nullptr;
+              },
+              nullptr);
+        }
+        le_msg_DeleteSession(left.session);
+      },
+      "le_msg_DeleteSession: it has been deleted already");
 }
 
 // A request on a session whose owner has ended: no loop can tell its completion.

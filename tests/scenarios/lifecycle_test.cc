@@ -338,6 +338,78 @@ TEST_P(LifecycleTest, ATimedOpenThatIsClosedIsToldSoOnce) {
   RunScenario(scenario, GetParam());
 }
 
+// What has come before the client looks counts, though it looks after the
+// deadline.
+TEST_P(LifecycleTest, ASessionThatWasTakenCountsAfterTheDeadline) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    int opened = 0;
+    service.on_open = [&](le_msg_SessionRef_t) {
+      if (++opened == 2) party->Signal("taken");
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient first("echo"), client("echo");
+    first.Open();  // there is a directory, and a service
+    std::string log;
+    Opening opening(&log, "it");
+    le_msg_OpenSessionTimed(client.ref(), 1, &Opening::OnResult, &opening);
+    party->Await("taken");
+    PassTime();
+    party->RunLoopUntil([&] { return !log.empty(); });
+    EXPECT_EQ(log, "it open, ");
+    EXPECT_EQ(Ask(client.ref(), "x"), "x");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// The same for a service of the process itself.
+TEST_P(LifecycleTest, ALocalSessionThatWasTakenCountsAfterTheDeadline) {
+  if (GetParam() == Setting::kUnixProcesses) {
+    GTEST_SKIP() << "between processes only a party's first thread signals";
+  }
+  Scenario scenario;
+  scenario.Add("process", [](Party* party) {
+    const le_mem_PoolRef_t pool =
+        le_mem_CreatePool("own", LE_MSG_LOCAL_HEADER_SIZE + 16);
+    le_msg_LocalService_t local = {};
+    std::function<void()> serve = [&] {
+      const le_msg_ServiceRef_t service =
+          le_msg_InitLocalService(&local, "own", pool);
+      const le_msg_SessionEventHandlerRef_t handler =
+          le_msg_AddServiceOpenHandler(
+              service,
+              [](le_msg_SessionRef_t, void* context) {
+                static_cast<Party*>(context)->Signal("taken");
+              },
+              party);
+      le_msg_AdvertiseService(service);
+      party->Signal("advertised");
+      party->RunLoopUntil("done");
+      le_msg_RemoveServiceHandler(handler);
+      le_msg_DeleteService(service);
+    };
+    const le_thread_Ref_t server = StartThread(&serve);
+    party->Await("advertised");
+    const le_msg_SessionRef_t session = le_msg_CreateLocalSession(&local);
+    std::string log;
+    Opening opening(&log, "it");
+    le_msg_OpenSessionTimed(session, 1, &Opening::OnResult, &opening);
+    party->Await("taken");
+    PassTime();
+    party->RunLoopUntil([&] { return !log.empty(); });
+    EXPECT_EQ(log, "it open, ");
+    le_msg_DeleteSession(session);
+    party->Signal("done");
+    le_thread_Join(server, nullptr);
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // An open without a deadline has no result to tell: its handler is dropped.
 TEST_P(LifecycleTest, AnOpenThatIsClosedIsNotTold) {
   Scenario scenario;
@@ -478,6 +550,165 @@ TEST_P(LifecycleTest, ARequestMadeWhileItsThreadEndsIsTold) {
                              &asker);
     });
     EXPECT_EQ(asker.log, "first second ");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// What a thread has created, for its destructors.
+struct OfEndingThread {
+  le_msg_SessionRef_t session = nullptr;
+  le_msg_ServiceRef_t service = nullptr;
+  le_msg_SessionEventHandlerRef_t handler = nullptr;
+  bool told = false;
+};
+
+void OnNothing(le_msg_MessageRef_t, void* context) {
+  static_cast<OfEndingThread*>(context)->told = true;
+}
+
+// Until its destructors delete it, all of it is valid, and closed for good.
+void UseInDestructor(void* context) {
+  auto* const of = static_cast<OfEndingThread*>(context);
+  EXPECT_EQ(le_msg_GetCloseReason(of->session), LE_MSG_CLOSE_THREAD_ENDED);
+  EXPECT_EQ(le_msg_TryOpenSessionSync(of->session), LE_CLOSED);
+  le_msg_OpenSession(of->session, nullptr, nullptr);
+  EXPECT_EQ(Ask(of->session, "x"), "(null)");
+  le_msg_RequestResponse(NewText(of->session, "x"), &OnNothing, of);
+  EXPECT_EQ(le_msg_RequestResponseTimed(
+                NewText(of->session, "x"), 1000,
+                [](le_msg_MessageRef_t, le_result_t, void*) {}, nullptr),
+            0u);
+  EXPECT_EQ(le_msg_CancelRequest(of->session, 1), LE_NOT_FOUND);
+  EXPECT_EQ(le_msg_SendTimed(NewText(of->session, "x"), 0), LE_CLOSED);
+  le_msg_Flush(of->session);
+  le_msg_SetSessionRecvHandler(of->session, &OnNothing, of);
+  EXPECT_EQ(le_msg_GetServerUserCreds(of->session, nullptr, nullptr),
+            LE_CLOSED);
+  le_msg_CloseSession(of->session);
+  le_msg_DeleteSession(of->session);
+
+  le_msg_AdvertiseService(of->service);
+  le_msg_HideService(of->service);
+  le_msg_SetServiceRecvHandler(of->service, &OnNothing, of);
+  le_msg_RemoveServiceHandler(of->handler);
+  le_msg_DeleteService(of->service);
+  // What is made now is as it is, too.
+  const le_msg_SessionRef_t late = le_msg_CreateSession(TextProtocol(), "echo");
+  EXPECT_EQ(le_msg_TryOpenSessionSync(late), LE_CLOSED);
+}
+
+TEST_P(LifecycleTest, DestructorsMayUseWhatTheirThreadOwned) {
+  Scenario scenario;
+  scenario.Add("server", &CountingServerBody);
+  scenario.Add("client", [](Party* party) {
+    OfEndingThread of;
+    RunThread([&of] {
+      of.session = le_msg_CreateSession(TextProtocol(), "echo");
+      le_msg_OpenSessionSync(of.session);
+      of.service = le_msg_CreateService(TextProtocol(), "other");
+      of.handler = le_msg_AddServiceOpenHandler(
+          of.service, [](le_msg_SessionRef_t, void*) {}, nullptr);
+      le_msg_AdvertiseService(of.service);
+      le_thread_AddDestructor(&UseInDestructor, &of);
+    });
+    EXPECT_FALSE(of.told) << "there is no thread to tell it";
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// What the thread leaves is valid until another one deletes it. The name of a service
+// is free before that.
+TEST_P(LifecycleTest, WhatAnEndedThreadLeavesIsValidUntilDeleted) {
+  Scenario scenario;
+  scenario.Add("server", &CountingServerBody);
+  scenario.Add("client", [](Party* party) {
+    OfEndingThread of;
+    RunThread([&of] {
+      of.session = le_msg_CreateSession(TextProtocol(), "echo");
+      le_msg_OpenSessionSync(of.session);
+      of.service = le_msg_CreateService(TextProtocol(), "other");
+      le_msg_AdvertiseService(of.service);
+    });
+    // Their memory would be its own if that had been freed.
+    for (int i = 0; i < 10; ++i) {
+      RunThread([] { le_msg_CreateSession(TextProtocol(), "echo"); });
+    }
+    EXPECT_EQ(le_msg_GetCloseReason(of.session), LE_MSG_CLOSE_THREAD_ENDED);
+    EXPECT_STREQ(
+        le_msg_GetInterfaceName(le_msg_GetSessionInterface(of.session)),
+        "echo");
+    le_msg_SetSessionContextPtr(of.session, &of);
+    EXPECT_EQ(le_msg_GetSessionContextPtr(of.session), &of);
+    EXPECT_EQ(le_msg_SendTimed(NewText(of.session, "x"), 0), LE_CLOSED);
+    le_msg_RequestResponse(NewText(of.session, "x"), &OnNothing, &of);
+    le_msg_Flush(of.session);
+    RunWhatIsReady();
+    EXPECT_FALSE(of.told) << "there is no thread to tell it";
+    le_msg_DeleteSession(of.session);
+
+    EXPECT_EQ(le_msg_GetServiceContextPtr(of.service), nullptr);
+    TestService again("other");
+    le_msg_DeleteService(of.service);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A message that another thread holds keeps its session, closed. The thread may use
+// both, but cannot be told anything, since there is no thread to tell it.
+TEST_P(LifecycleTest, AMessageKeepsTheSessionOfAnEndedThread) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    // The server's side of the same: the thread that serves ends.
+    struct Serving {
+      std::atomic<le_msg_MessageRef_t> held{nullptr};
+    } serving;
+    RunThread([&serving] {
+      const le_msg_ServiceRef_t service =
+          le_msg_CreateService(TextProtocol(), "echo");
+      le_msg_SetServiceRecvHandler(
+          service,
+          [](le_msg_MessageRef_t message, void* context) {
+            static_cast<Serving*>(context)->held = message;
+            le_thread_Exit(nullptr);
+          },
+          &serving);
+      le_msg_AdvertiseService(service);
+      le_event_RunLoop();
+    });
+    const le_msg_SessionRef_t session = le_msg_GetSession(serving.held);
+    EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_THREAD_ENDED);
+    EXPECT_EQ(le_msg_GetClientUserId(session, nullptr), LE_CLOSED);
+    EXPECT_STREQ(le_msg_GetInterfaceName(le_msg_GetSessionInterface(session)),
+                 "echo");
+    EXPECT_EQ(le_msg_SendTimed(NewText(session, "x"), 0), LE_CLOSED);
+    le_msg_Respond(serving.held);
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    le_msg_MessageRef_t held = nullptr;
+    RunThread([&held] {
+      const le_msg_SessionRef_t session =
+          le_msg_CreateSession(TextProtocol(), "echo");
+      le_msg_OpenSessionSync(session);
+      held = NewText(session, "held");
+      EXPECT_EQ(Ask(session, "x"), "(null)");
+    });
+    const le_msg_SessionRef_t session = le_msg_GetSession(held);
+    EXPECT_NE(le_msg_GetCloseReason(session), LE_MSG_CLOSE_NONE);
+    le_msg_Send(NewText(session, "x"));
+    le_msg_Flush(session);
+    OfEndingThread of;
+    le_msg_AddRef(held);
+    le_msg_RequestResponse(held, &OnNothing, &of);
+    EXPECT_EQ(le_msg_RequestResponseTimed(
+                  held, 1000, [](le_msg_MessageRef_t, le_result_t, void*) {},
+                  nullptr),
+              0u);
+    RunWhatIsReady();
+    EXPECT_FALSE(of.told);
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());

@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "directory/control_frame.h"
 #include "directory/place.h"
+#include "event/base/sys.h"
 #include "event/process.h"
 #include "tools/sdir/list_format.h"
 #include "transports/unix_socket/unix_socket.h"
@@ -88,6 +89,12 @@ class Directory {
                                   connection.status().message()));
     }
     connection_ = *std::move(connection);
+    const absl::StatusOr<le::event::Credentials> who = connection_->peer();
+    const absl::Status trusted =
+        who.ok() ? le::directory::CheckTrust(le::event::Process::Current(),
+                                             *place, *who)
+                 : who.status();
+    if (!trusted.ok()) Fail(kRefused, std::string(trusted.message()));
   }
 
   void Say(ToDirectory message) {
@@ -261,6 +268,7 @@ void WaitFor(const std::string& place, Arguments* arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  le::event::sys::OpenMissingStandard();
   Arguments arguments(argc, argv);
   const std::string place = arguments.Option("--socket_dir");
   if (arguments.Flag("--help") || arguments.Flag("-h")) {

@@ -103,5 +103,17 @@ read -r ready < "$folder/out"
 until_says "USER <$user> HAS REACHED A LIMIT: connections" sdir list
 until_says '"atLimit":"connections"' sdir list --format=json
 
+kill "$daemon"
+wait "$daemon"
+
+# Started without standard descriptors, it has some all the same, and nothing of its
+# own in their place.
+"$directoryd" --socket_dir="$folder/s" <&- >&- 2>&- &
+daemon=$!
+until "$sdir" --socket_dir="$folder/s" list > /dev/null 2>&1; do :; done
+for fd in 0 1 2; do
+  expect "descriptor $fd" 0 '^/dev/null$' readlink "/proc/$daemon/fd/$fd"
+done
+
 echo "$failures failures"
 [ "$failures" = 0 ]

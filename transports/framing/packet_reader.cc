@@ -78,6 +78,8 @@ absl::Status PacketReader::TakeAttachments(const FrameHeader& header,
   }
   frame->descriptor = attachments->TakeDescriptor();
   frame->descriptor_lost = !frame->descriptor;
+  // The kernel tells of each that it could not install here.
+  frame->lost_by_sender = frame->descriptor_lost && !attachments->truncated();
   return absl::OkStatus();
 }
 
@@ -177,13 +179,15 @@ PacketReader::Result PacketReader::TakeBuffered(BufferPool* pool,
   const uint8_t* const bytes = rest_->bytes + rest_->at;
   const size_t left = rest_->end - rest_->at;
   FrameHeader header;
-  *why = ParseFrameHeader(absl::MakeConstSpan(bytes, left),
-                          /*first=*/false, &header);
-  if (why->ok()) *why = CheckPayload(header, left);
-  if (why->ok() && header.length > pool->capacity()) {
-    *why = TooLarge(header.length, pool->capacity());
+  std::memcpy(&header, bytes, kFrameHeaderBytes);  // kMore promised as much
+  if (ABSL_PREDICT_FALSE(!IsFurtherFrame(header, left) ||
+                         header.length > pool->capacity())) {
+    *why = ParseFrameHeader(absl::MakeConstSpan(bytes, left),
+                            /*first=*/false, &header);
+    if (why->ok()) *why = CheckPayload(header, left);
+    if (why->ok()) *why = TooLarge(header.length, pool->capacity());
+    return Result::kBroken;
   }
-  if (!why->ok()) return Result::kBroken;
   frame->type = header.type;
   frame->id = header.id;
   // Credentials are the packet's, so they hold for each of its frames.

@@ -159,6 +159,15 @@ class PacketReader {
            (header.flags & ~FrameHeader::kOfPacket) == 0 &&
            header.length == size - kFrameHeaderBytes;
   }
+  // Whether `left` bytes begin with a frame that may come after the first of its
+  // packet. ParseFrameHeader() and CheckPayload() say why one may not.
+  static bool IsFurtherFrame(const FrameHeader& header, size_t left) {
+    const uint64_t end = kFrameHeaderBytes + uint64_t{header.length};
+    return header.version == kWireVersion &&
+           (header.flags & ~FrameHeader::kMore) == 0 &&
+           (header.has(FrameHeader::kMore) ? left >= end + kFrameHeaderBytes
+                                           : left == end);
+  }
   void HandOver(Room* room, size_t length, IncomingFrame* frame) {
     if (room->payload_) {
       room->payload_.ZeroFrom(length);

@@ -230,6 +230,13 @@ TEST_P(PacketReaderTest, AConnection) {
   EXPECT_EQ(Accept(Header(FrameHeader::kConnection, 0)), Result::kFrame)
       << "there is nothing to make it of";
   EXPECT_TRUE(frame_.descriptor_lost);
+  EXPECT_TRUE(frame_.lost_by_sender);
+  PacketAttachments lost_here;
+  lost_here.set_truncated(true);
+  EXPECT_EQ(Accept(Header(FrameHeader::kDescriptor, 0), &lost_here),
+            Result::kFrame);
+  EXPECT_TRUE(frame_.descriptor_lost);
+  EXPECT_FALSE(frame_.lost_by_sender);
 }
 
 TEST_P(PacketReaderTest, DescriptorsThatWereNotAnnounced) {

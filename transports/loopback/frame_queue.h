@@ -27,6 +27,7 @@ struct QueuedFrame {
   Buffer payload;
   event::UniqueFd descriptor;
   bool descriptor_lost = false;
+  bool lost_by_sender = false;
   std::unique_ptr<Connection> connection;
   absl::optional<event::Credentials> sender;
 

@@ -4,6 +4,7 @@
 #include "transports/loopback/loopback_connection.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -171,7 +172,7 @@ IoResult LoopbackConnection::Receive(IncomingFrame* frame, BufferPool* pool,
   }
 }
 
-IoResult LoopbackConnection::Hand(QueuedFrame queued, IncomingFrame* frame,
+IoResult LoopbackConnection::Hand(QueuedFrame&& queued, IncomingFrame* frame,
                                   BufferPool* pool) {
   const size_t size = queued.payload.size();
   if (size > pool->capacity()) {
@@ -191,6 +192,7 @@ IoResult LoopbackConnection::Hand(QueuedFrame queued, IncomingFrame* frame,
   frame->payload = std::move(queued.payload);
   frame->descriptor = std::move(queued.descriptor);
   frame->descriptor_lost = queued.descriptor_lost;
+  frame->lost_by_sender = queued.lost_by_sender;
   frame->sender = receives_credentials_ ? queued.sender : absl::nullopt;
   if (queued.connection != nullptr) {
     auto* passed = static_cast<LoopbackConnection*>(queued.connection.get());
@@ -237,6 +239,7 @@ bool LoopbackConnection::Wait(uint32_t events, event::Instant deadline) {
   process_->YieldPoint();
   event::Parker* const parker = event::Thread::Current()->parker();
   const Waiting waiting(channel_.get(), side_, parker);
+  bool in_time = deadline != absl::InfinitePast();
   for (;;) {
     {
       event::MutexLock lock(&channel_->mutex);
@@ -244,9 +247,8 @@ bool LoopbackConnection::Wait(uint32_t events, event::Instant deadline) {
       if ((events & kReadable) != 0 && ReadableLocked()) return true;
       if ((events & kWritable) != 0 && HasRoomLocked()) return true;
     }
-    if (deadline == absl::InfinitePast() || !parker->Park(deadline)) {
-      return false;
-    }
+    if (!in_time) return false;
+    in_time = parker->Park(deadline);
   }
 }
 
@@ -330,6 +332,7 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
     const int fd = event::sys::Dup(frame.descriptor->get());
     queued.descriptor.reset(fd);
     queued.descriptor_lost = fd < 0;
+    queued.lost_by_sender = fd < 0 && errno == EBADF;
     frame.descriptor->reset();
   }
   if (passed != nullptr) {

@@ -144,7 +144,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   // Whether it can be passed on by a connection of `channel`.
   bool IsIdle(const LoopbackChannel* channel) const;
   void CloseWith(absl::Status status);
-  IoResult Hand(QueuedFrame queued, IncomingFrame* frame, BufferPool* pool);
+  IoResult Hand(QueuedFrame&& queued, IncomingFrame* frame, BufferPool* pool);
   void Join(std::shared_ptr<LoopbackTransport::Members> members);
   void Leave();
 

@@ -361,6 +361,7 @@ TEST_P(TransportConformanceTest,
   ASSERT_EQ(result, IoResult::kOk);
   EXPECT_EQ(TextOf(received), "with it");
   EXPECT_TRUE(received.descriptor_lost);
+  EXPECT_FALSE(received.lost_by_sender);
   EXPECT_FALSE(received.descriptor);
   frame.descriptor = &second;
   ASSERT_EQ(ends.client->Send(frame), IoResult::kOk);

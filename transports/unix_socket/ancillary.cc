@@ -58,7 +58,12 @@ void IncomingAncillary::TakeFrom(const struct msghdr& message) {
       for (size_t i = 0; i < count; ++i) {
         int fd;
         std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-        AddDescriptor(fd);
+        fd = event::sys::MoveFromStandard(fd);
+        if (fd >= 0) {
+          AddDescriptor(fd);
+        } else {
+          set_truncated(true);
+        }
       }
     } else if (c->cmsg_type == SCM_CREDENTIALS) {
       struct ucred credentials;

@@ -14,11 +14,17 @@ namespace le {
 namespace transports {
 namespace {
 
-void Append(std::vector<uint8_t>* bytes, const FrameHeader& header,
+void Append(OutputPacket* packet, const FrameHeader& header,
             absl::Span<const uint8_t> payload) {
-  const auto* raw = reinterpret_cast<const uint8_t*>(&header);
-  bytes->insert(bytes->end(), raw, raw + kFrameHeaderBytes);
-  bytes->insert(bytes->end(), payload.begin(), payload.end());
+  const size_t at = packet->used;
+  packet->used += kFrameHeaderBytes + payload.size();
+  std::vector<uint8_t>& memory = *packet->memory;
+  if (memory.size() < packet->used) {
+    memory.resize(std::max(packet->used, 2 * at));
+  }
+  uint8_t* const to = memory.data() + at;
+  std::memcpy(to, &header, kFrameHeaderBytes);
+  std::copy(payload.begin(), payload.end(), to + kFrameHeaderBytes);
 }
 
 // The memory of packets that are gone, for the next: shared by thousands of
@@ -26,12 +32,6 @@ void Append(std::vector<uint8_t>* bytes, const FrameHeader& header,
 SlotCache<std::vector<uint8_t>>* Spares() {
   static auto* const spares = new SlotCache<std::vector<uint8_t>>;
   return spares;
-}
-
-std::unique_ptr<std::vector<uint8_t>> PacketMemory() {
-  std::unique_ptr<std::vector<uint8_t>> memory = Spares()->Take();
-  memory->clear();
-  return memory;
 }
 
 }  // namespace
@@ -54,15 +54,9 @@ void OutputQueue::PushAnnouncement() {
   header.flags = FrameHeader::kAnnouncement;
   OutputPacket* const packet = Open({}, false);
   packet->is_alone = true;
-  packet->memory = PacketMemory();
-  Append(packet->memory.get(), header, {});
+  packet->memory = Spares()->Take();
+  Append(packet, header, {});
   bytes_ += kFrameHeaderBytes;
-}
-
-bool OutputQueue::EndsWithPromise() const {
-  // The last fragment of a large one always does.
-  return packets_.back().is_large ||
-         packets_.back().header().has(FrameHeader::kPlainNext);
 }
 
 void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
@@ -74,6 +68,7 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
     OutputPacket* const packet =
         Open(std::move(descriptor), attach_credentials);
     packet->is_alone = packet->is_large = true;
+    packet->promises_plain = true;  // its last fragment does
     packet->frames = 1;
     packet->sent = sent;
     // A buffer that is mostly empty would be memory that no limit counts.
@@ -83,8 +78,7 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
       std::memcpy(packet->buffer.headroom(), &header, kFrameHeaderBytes);
     } else {
       packet->memory = std::make_unique<std::vector<uint8_t>>();
-      packet->memory->reserve(size);
-      Append(packet->memory.get(), header, payload);
+      Append(packet, header, payload);
     }
     bytes_ += size - sent;
     return;
@@ -100,15 +94,15 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
     std::memcpy(at, &previous, kFrameHeaderBytes);
     header.flags &= static_cast<uint16_t>(~FrameHeader::kOfPacket);
   } else {
-    if (!descriptor && !attach_credentials) {
-      header.flags |= FrameHeader::kPlainNext;
-    }
+    const bool plain = !descriptor && !attach_credentials;
+    if (plain) header.flags |= FrameHeader::kPlainNext;
     packet = Open(std::move(descriptor), attach_credentials);
-    packet->memory = PacketMemory();
+    packet->promises_plain = plain;
+    packet->memory = Spares()->Take();
   }
   packet->last_header = packet->bytes().size();
   ++packet->frames;
-  Append(packet->memory.get(), header, payload);
+  Append(packet, header, payload);
   bytes_ += size;
 }
 

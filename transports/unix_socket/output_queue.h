@@ -24,19 +24,21 @@ namespace transports {
 // One packet that is ready to go, or one frame that is too large for a packet.
 struct OutputPacket {
   // Its bytes stand in one of the two. In a buffer, they begin in the headroom.
-  std::unique_ptr<std::vector<uint8_t>> memory;
+  std::unique_ptr<std::vector<uint8_t>> memory;  // its first `used` bytes
+  size_t used = 0;
   Buffer buffer;
   event::UniqueFd descriptor;  // or the socket of a connection
   bool attach_credentials = false;
-  size_t frames = 0;       // that end in this packet
-  size_t last_header = 0;  // where the last of them begins
-  bool is_alone = false;   // no other frame may join it
-  bool is_large = false;   // one frame, cut into fragments as it is sent
-  size_t sent = 0;         // bytes of its payload that the kernel has; if large
+  size_t frames = 0;            // that end in this packet
+  size_t last_header = 0;       // where the last of them begins
+  bool is_alone = false;        // no other frame may join it
+  bool is_large = false;        // one frame, cut into fragments as it is sent
+  bool promises_plain = false;  // says that the next packet is plain
+  size_t sent = 0;  // bytes of its payload that the kernel has; if large
 
   absl::Span<uint8_t> bytes() const {
     return memory != nullptr
-               ? absl::MakeSpan(*memory)
+               ? absl::MakeSpan(memory->data(), used)
                : absl::MakeSpan(buffer.headroom(),
                                 kFrameHeaderBytes + buffer.size());
   }
@@ -70,7 +72,7 @@ class OutputQueue {
   // would be. Done by the queue itself, if that was said by a packet in it.
   void PushAnnouncement();
   // Whether the last packet says that the next one will be plain. Not empty.
-  bool EndsWithPromise() const;
+  bool EndsWithPromise() const { return packets_.back().promises_plain; }
 
   OutputPacket* front() { return &packets_[first_]; }
   // So much of the front's payload is with the kernel now. It is large.

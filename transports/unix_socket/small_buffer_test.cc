@@ -9,7 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -284,6 +287,82 @@ TEST_F(SmallBufferTest, AFullQueueIsFlushedAtOnce) {
   ExpectNext(id, "now");
 }
 
+// exit() outside the loop: what was queued leaves as far as the kernel takes it,
+// and the log says what is dropped.
+TEST_F(SmallBufferTest, AnExitHandsOverWhatIsQueued) {
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  auto fill = [this] {
+    event::Thread::Current();  // as every call of the API
+    uint64_t id = 0;
+    while (sender_->queued_bytes() < 1000) {
+      EXPECT_EQ(Send(id, Pattern(100, id)), IoResult::kOk);
+      ++id;
+    }
+    return id;
+  };
+  EXPECT_EXIT(
+      {
+        fill();
+        exit(7);
+      },
+      ::testing::ExitedWithCode(7),
+      "the process ends, and drops 1[0-9]* bytes");
+  EXPECT_EXIT(
+      {
+        const uint64_t sent = fill();
+        IncomingFrame frame;
+        uint64_t received = 0;
+        auto receive = [&] {
+          while (receiver_->Receive(&frame, pool_.get(),
+                                    absl::InfinitePast()) == IoResult::kOk) {
+            ++received;
+          }
+        };
+        receive();
+        EXPECT_LT(received, sent);
+        event::Thread::BeforeProcessEnds();
+        receive();
+        exit(received == sent ? 7 : 8);
+      },
+      ::testing::ExitedWithCode(7), "^$");
+}
+
+// A signal interrupts the wait, and when its handler is done the deadline has
+// passed and a frame has come.
+TEST_F(SmallBufferTest, WhatCameDuringASignalCountsAfterTheDeadline) {
+  class Signal final : public event::sys::Interceptor {
+   public:
+    explicit Signal(std::function<void()> handler)
+        : handler_(std::move(handler)) {
+      event::sys::SetInterceptor(this);
+    }
+    ~Signal() override { event::sys::SetInterceptor(nullptr); }
+    int Fail(const char* call) override {
+      if (std::strcmp(call, "Poll") != 0 || came_) return 0;
+      came_ = true;
+      handler_();
+      time_.tv_sec += 10;
+      return EINTR;
+    }
+    bool Clock(struct timespec* now) override {
+      *now = time_;
+      return true;
+    }
+
+   private:
+    const std::function<void()> handler_;
+    struct timespec time_ = {1000, 0};
+    bool came_ = false;
+  };
+  Signal signal([this] { ASSERT_EQ(Send(7, "in time"), IoResult::kOk); });
+  IncomingFrame frame;
+  EXPECT_EQ(
+      receiver_->Receive(&frame, pool_.get(),
+                         event::Process::Current()->Now() + absl::Seconds(1)),
+      IoResult::kOk);
+  EXPECT_EQ(frame.id, 7u);
+}
+
 std::string* g_log;
 
 // What cannot leave at a close is dropped, and the log says how much.
@@ -315,9 +394,89 @@ TEST_F(SmallBufferTest, ADescriptorThatCannotBeSent) {
   const IncomingFrame frame = Next();
   EXPECT_EQ(frame.id, 1u);
   EXPECT_TRUE(frame.descriptor_lost);
+  EXPECT_TRUE(frame.lost_by_sender);
   EXPECT_FALSE(frame.descriptor);
   ASSERT_EQ(Send(2, "y"), IoResult::kOk);
   ExpectNext(2, "y");
+}
+
+// Whatever the kernel has against a descriptor, the frame arrives without it and
+// says that the sender lost it. One that waited in the queue too.
+TEST_F(SmallBufferTest, WhateverTheKernelHasAgainstADescriptor) {
+  struct Refusal final : event::sys::Interceptor {
+    explicit Refusal(int error) : error(error) {
+      event::sys::SetInterceptor(this);
+    }
+    ~Refusal() override { event::sys::SetInterceptor(nullptr); }
+    int Fail(const char*) override { return 0; }
+    int FailCall(const event::sys::Call& call) override {
+      return std::string(call.name) == "SendMsg" && call.detail == 1 ? error
+                                                                     : 0;
+    }
+    const int error;
+  };
+  const event::LogSink sink =
+      event::SetLogSink([](event::LogLevel, absl::string_view) {});
+  for (const int error : {EBADF, EINVAL, EPERM, EACCES, EOPNOTSUPP, ELOOP}) {
+    for (const bool queued : {false, true}) {
+      const std::string large(queued ? kCapacity : 1, 'x');
+      if (queued) {
+        ASSERT_EQ(Send(1, large), IoResult::kOk);
+      }
+      {
+        const Refusal refusal(error);
+        ASSERT_EQ(Send(2, "y", NullFile()), IoResult::kOk) << error;
+        if (queued) {
+          EXPECT_GT(sender_->queued_bytes(), 0u);
+          ExpectNext(1, large);
+        }
+        const IncomingFrame frame = Next();
+        EXPECT_EQ(frame.id, 2u) << error;
+        EXPECT_TRUE(frame.descriptor_lost) << error;
+        EXPECT_TRUE(frame.lost_by_sender) << error;
+      }
+      ASSERT_EQ(Send(3, "z", NullFile()), IoResult::kOk);
+      ExpectNext(3, "z", /*with_descriptor=*/true);
+    }
+  }
+  event::SetLogSink(sink);
+}
+
+// exit() in a signal handler, which has interrupted a send. What the turn has
+// gathered is due before the process ends, but the sender holds the lock.
+TEST_F(SmallBufferTest, AnExitWithinASendDoesNotWaitForIt) {
+  struct Signalled final : event::sys::Interceptor {
+    int Fail(const char* call) override {
+      if (std::string(call) == "Send" && armed) {
+        armed = false;
+        exit(7);
+      }
+      return 0;
+    }
+    bool armed = false;
+  };
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        alarm(20);
+        event::Loop* const loop = event::Thread::Current()->loop();
+        ASSERT_TRUE(sender_->Attach(loop, this).ok());
+        static Signalled signalled;
+        event::sys::SetInterceptor(&signalled);
+        struct Gather final : event::Task {
+          void Run() override { body(); }
+          std::function<void()> body;
+        } gather;
+        gather.body = [this] {
+          Send(1, "leaves at once");
+          Send(2, "is gathered");
+          signalled.armed = true;
+          sender_->Flush();
+        };
+        loop->Post(&gather);
+        loop->RunTurn(absl::InfinitePast());
+      },
+      ::testing::ExitedWithCode(7), "");
 }
 
 }  // namespace

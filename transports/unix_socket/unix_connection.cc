@@ -281,7 +281,8 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
         (poll.revents & (POLLIN | POLLERR | POLLHUP)) != 0) {
       return true;
     }
-    if (ready <= 0 && deadline != absl::InfiniteFuture() &&
+    // After a signal nobody has looked yet what has come meanwhile.
+    if (ready == 0 && deadline != absl::InfiniteFuture() &&
         (deadline == absl::InfinitePast() || process_->Now() >= deadline)) {
       return false;
     }
@@ -354,6 +355,11 @@ absl::StatusOr<event::UniqueFd> UnixConnection::PeerPidFd() const {
     return absl::UnimplementedError(
         absl::StrCat("SO_PEERPIDFD: ", std::strerror(errno)));
   }
+  fd = sys::MoveFromStandard(fd);
+  if (fd < 0) {
+    return absl::UnimplementedError(
+        absl::StrCat("no descriptor left for a pidfd: ", std::strerror(errno)));
+  }
   return event::UniqueFd(fd);
 }
 
@@ -396,12 +402,12 @@ void UnixConnection::CloseWith(absl::Status status) {
   }
   closed->why = std::move(status);
   closed_ = std::move(closed);
-  if (waiters_ > 0) {
-    // They must not find another descriptor by this number: the last closes it.
-    sys::Shutdown(fd_.get(), SHUT_RDWR);
-  } else {
-    fd_.reset();
-  }
+  // The far end learns of it now, though another process may hold the socket too:
+  // the child of a fork, above all.
+  sys::Shutdown(fd_.get(), SHUT_RDWR);
+  // Those who wait must not find another descriptor by this number: the last
+  // closes it.
+  if (waiters_ == 0) fd_.reset();
 }
 
 }  // namespace transports

@@ -70,7 +70,8 @@ class UnixConnection final : public Connection, private event::Watch {
   absl::StatusOr<event::UniqueFd> PeerPidFd() const override;
 
  private:
-  class Output;    // exists once something has been queued or gathered
+  class Output;  // exists once something has been queued or gathered
+  class Unsent;
   class Leftover;  // exists once something has been left unread
 
   enum class Sent { kAll, kWouldBlock, kTooLarge, kBroken };
@@ -92,6 +93,8 @@ class UnixConnection final : public Connection, private event::Watch {
   // If SetReceiveCredentials(false) has left that.
   void StopPassingCredentials() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // kAll, kWouldBlock or kBroken. Leaves the loop alone.
+  Sent SendQueuedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsBlockedForNowLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SetBlockedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

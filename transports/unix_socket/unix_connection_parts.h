@@ -38,10 +38,42 @@ inline const absl::Status& FarEndGone() {
   return *status;
 }
 
+// The connections of a process that have held something back. When the process
+// ends, they hand over what the kernel takes.
+class UnixConnection::Unsent final : public event::ProcessEndHook {
+ public:
+  static std::shared_ptr<Unsent> Of(event::Process* process) {
+    struct State final : event::ModuleState {
+      const std::shared_ptr<Unsent> unsent = std::make_shared<Unsent>();
+    };
+    return process
+        ->State<State>([process] {
+          auto state = std::make_unique<State>();
+          process->AddEndHook(state->unsent.get());
+          return state;
+        })
+        ->unsent;
+  }
+
+  // With the lock of the connection, which comes before this one's.
+  void Add(Output* output);
+  void Remove(Output* output);
+
+ private:
+  void BeforeProcessEnds() override;
+
+  event::Mutex mutex_;
+  Output* first_ ABSL_GUARDED_BY(mutex_) = nullptr;
+};
+
 // Everything under the connection's mutex_, but for what the loop calls.
 class UnixConnection::Output final : private event::Task, private event::Timer {
  public:
-  explicit Output(UnixConnection* connection) : connection_(connection) {}
+  explicit Output(UnixConnection* connection)
+      : connection_(connection), unsent_(Unsent::Of(connection->process_)) {
+    unsent_->Add(this);
+  }
+  ~Output() override { unsent_->Remove(this); }
 
   OutputQueue queue;
   bool blocked = false;       // the kernel takes nothing more now
@@ -85,8 +117,13 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   struct TurnEnd final : event::TurnEndHook {
     explicit TurnEnd(UnixConnection* c) : connection(c) {}
     void OnTurnEnd() override {
-      event::MutexLock lock(&connection->mutex_);
+      if (!event::Thread::process_ends()) {
+        connection->mutex_.Lock();
+      } else if (!connection->mutex_.TryLock()) {
+        return;  // a signal handler has interrupted a call, and calls exit()
+      }
       if (!connection->output_->blocked) connection->FlushLocked();
+      connection->mutex_.Unlock();
     }
     UnixConnection* const connection;
   };
@@ -103,7 +140,11 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   }
   void OnExpiry() override { connection_->OnReady(event::Watch::kWritable); }
 
+  friend class Unsent;
   UnixConnection* const connection_;
+  const std::shared_ptr<Unsent> unsent_;  // may outlive the process's state
+  Output* next_ = nullptr;                // there
+  Output* previous_ = nullptr;
   std::unique_ptr<TurnEnd> turn_end_;
   bool posted_ = false;
 };

@@ -31,6 +31,27 @@ constexpr size_t kMinPacketBytes = 256;
 // KiB in one piece for it, and takes three with its default of 208 KiB.
 constexpr size_t kMaxContinuationBytes = kFrameHeaderBytes + 98304;
 
+// Whether the kernel has something against the packet or the far end, whatever
+// descriptor comes with it. Else it is the descriptor that it does not send: there
+// is none by that number, or one of a kind (of io_uring) or of a security label
+// that cannot travel.
+bool IsOfThePacket(int error) {
+  switch (error) {
+    case EAGAIN:
+    case ENOBUFS:
+    case ENOMEM:
+    case ETOOMANYREFS:
+    case EMSGSIZE:
+    case EPIPE:
+    case ECONNRESET:
+    case ECONNREFUSED:
+    case ENOTCONN:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 UnixConnection::Output* UnixConnection::output() {
@@ -119,7 +140,11 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     switch (SendFrame(header, frame, descriptor, &sent)) {
       case Sent::kAll:
         if (frame.descriptor != nullptr) frame.descriptor->reset();
-        if (frame.connection != nullptr) frame.connection->reset();
+        if (passed != nullptr) {
+          // Its socket is the far end's now, and must not be shut down here.
+          passed->ReleaseSocket();
+          frame.connection->reset();
+        }
         if (in_turn) sent_in_turn_ = loop_->turn();
         return IoResult::kOk;
       case Sent::kBroken:
@@ -141,11 +166,12 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   }
 
   event::UniqueFd descriptor;
-  if (sent == 0 && frame.descriptor != nullptr) {
+  if (frame.descriptor != nullptr) {
     descriptor = std::move(*frame.descriptor);
-  } else if (sent == 0 && passed != nullptr) {
+  } else if (passed != nullptr) {
     descriptor = passed->ReleaseSocket();
   }
+  if (sent > 0) descriptor.reset();  // it went with the first part
   if (frame.descriptor != nullptr) frame.descriptor->reset();
   if (frame.connection != nullptr) frame.connection->reset();
   if (sent == 0 && promised_plain_ &&
@@ -221,9 +247,27 @@ void UnixConnection::Flush() {
 
 void UnixConnection::FlushLocked() {
   if (output_ == nullptr) return;
+  switch (SendQueuedLocked()) {
+    case Sent::kWouldBlock:
+      SetBlockedLocked();
+      WantWritableLocked();
+      UpdateCongestionLocked();
+      return;
+    case Sent::kBroken:
+      BreakLocked();
+      return;
+    case Sent::kAll:
+    case Sent::kTooLarge:  // not returned
+      break;
+  }
+  UpdateCongestionLocked();
+  output_->blocked = output_->no_memory = false;
+}
+
+UnixConnection::Sent UnixConnection::SendQueuedLocked() {
   OutputQueue& queue = output_->queue;
   while (!queue.empty()) {
-    switch (SendFront()) {
+    switch (const Sent sent = SendFront()) {
       case Sent::kAll:
         queue.Pop();
         output_->taken = true;
@@ -231,22 +275,55 @@ void UnixConnection::FlushLocked() {
       case Sent::kTooLarge:
         // Unless a large frame has told already.
         if (queue.front()->bytes().size() <= max_packet_) LearnPacketLimit();
-        if (send_is_broken_) return;
+        if (send_is_broken_) return Sent::kBroken;
         queue.Recut(max_packet_);
         promised_plain_ = queue.EndsWithPromise();
         break;
       case Sent::kBroken:
-        BreakLocked();
-        return;
       case Sent::kWouldBlock:
-        SetBlockedLocked();
-        WantWritableLocked();
-        UpdateCongestionLocked();
-        return;
+        return sent;
     }
   }
-  UpdateCongestionLocked();
-  output_->blocked = output_->no_memory = false;
+  return Sent::kAll;
+}
+
+// ---- The end of the process ------------------------------------------------
+
+void UnixConnection::Unsent::Add(Output* output) {
+  event::MutexLock lock(&mutex_);
+  output->next_ = first_;
+  if (first_ != nullptr) first_->previous_ = output;
+  first_ = output;
+}
+
+void UnixConnection::Unsent::Remove(Output* output) {
+  event::MutexLock lock(&mutex_);
+  if (output->next_ != nullptr) output->next_->previous_ = output->previous_;
+  (output->previous_ != nullptr ? output->previous_->next_ : first_) =
+      output->next_;
+}
+
+void UnixConnection::Unsent::BeforeProcessEnds() {
+  if (!mutex_.TryLock()) return;
+  size_t bytes = 0;
+  int connections = 0;
+  for (Output* output = first_; output != nullptr; output = output->next_) {
+    UnixConnection* const connection = output->connection_;
+    if (!connection->mutex_.TryLock())
+      continue;  // its user goes on, or is lost
+    if (connection->closed_ == nullptr && !connection->send_is_broken_ &&
+        connection->SendQueuedLocked() == Sent::kWouldBlock) {
+      bytes += output->queue.bytes();
+      ++connections;
+    }
+    connection->mutex_.Unlock();
+  }
+  mutex_.Unlock();
+  if (bytes == 0) return;
+  event::Log(event::LogLevel::kWarning,
+             absl::StrCat("the process ends, and drops ", bytes,
+                          " bytes that were to be sent on ", connections,
+                          connections == 1 ? " connection" : " connections"));
 }
 
 UnixConnection::Sent UnixConnection::SendFront() {
@@ -384,11 +461,9 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
     }
     const int error = errno;
     if (error == EINTR) continue;
-    if (descriptor < 0 ||
-        (error != EBADF && error != EPERM && error != EINVAL)) {
-      return FailedToSend(error);
-    }
-    // It is the descriptor that cannot be sent, not the message.
+    if (descriptor < 0 || IsOfThePacket(error)) return FailedToSend(error);
+    // The frame goes on saying that it has one: the far end finds none, and so
+    // knows that it was lost here.
     event::Log(event::LogLevel::kError,
                absl::StrCat("descriptor ", descriptor,
                             " cannot be sent: ", std::strerror(error)));

@@ -1,0 +1,45 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What pools tell AddressSanitizer, which otherwise sees nothing of what happens
+// to the memory that they keep.
+
+#ifndef LE_MESSAGING_EVENT_BASE_ASAN_H_
+#define LE_MESSAGING_EVENT_BASE_ASAN_H_
+
+#include <cstddef>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define LE_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LE_ASAN 1
+#endif
+#endif
+
+#ifdef LE_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace le {
+namespace event {
+
+#ifdef LE_ASAN
+constexpr bool kAsan = true;
+// From now on every access is an error.
+inline void Poison(const void* memory, size_t size) {
+  ASAN_POISON_MEMORY_REGION(memory, size);
+}
+inline void Unpoison(const void* memory, size_t size) {
+  ASAN_UNPOISON_MEMORY_REGION(memory, size);
+}
+#else
+constexpr bool kAsan = false;
+inline void Poison(const void*, size_t) {}
+inline void Unpoison(const void*, size_t) {}
+#endif
+
+}  // namespace event
+}  // namespace le
+
+#endif  // LE_MESSAGING_EVENT_BASE_ASAN_H_

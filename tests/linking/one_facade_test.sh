@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# A program that links both facades is told why it cannot:
+# one_facade_test.sh WHAT-THE-LINKER-SAID.
+set -u
+
+grep -q "multiple definition.*link_le_messaging_or_le_messaging_loopback_not_both" "$1" ||
+  { echo "FAILED: the linker said:"; cat "$1"; exit 1; }
