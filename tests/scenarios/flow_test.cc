@@ -297,6 +297,9 @@ TEST_P(FlowTest, AClientMayAskForRoom) {
       le_msg_ReleaseMsg(message);
     };
     service.Advertise();
+    party->RunLoopUntil("open");
+    party->Signal("stalled");
+    party->Await("full");
     party->RunLoopUntil([&] { return received == kCount; });
     party->Signal("done");
   });
@@ -312,6 +315,7 @@ TEST_P(FlowTest, AClientMayAskForRoom) {
         const le_result_t result = le_msg_TrySend(waits);
         if (result == LE_WOULD_BLOCK) {
           ++refusals;
+          party->Signal("full");
           return;
         }
         EXPECT_EQ(result, LE_OK);
@@ -319,6 +323,8 @@ TEST_P(FlowTest, AClientMayAskForRoom) {
       }
     };
     client.Open();
+    party->Signal("open");
+    party->Await("stalled");
     client.on_room();
     party->RunLoopUntil("done");
     EXPECT_GT(refusals, 0);
@@ -381,16 +387,13 @@ TEST_P(FlowTest, SmallMessagesOfALargeProtocolTakeLittle) {
     uint32_t answers = 0;
     for (uint32_t i = 0; i < kCount; ++i) {
       le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
-      *static_cast<uint32_t*>(le_msg_GetPayloadPtr(message)) = i;
+      // Not touched: to zero 16 MiB each time would take long.
       le_msg_SetPayloadSize(message, sizeof(i));
       le_msg_RequestResponse(
           message,
           [](le_msg_MessageRef_t response, void* context) {
             ASSERT_NE(response, nullptr);
-            auto* const answers = static_cast<uint32_t*>(context);
-            EXPECT_EQ(*static_cast<uint32_t*>(le_msg_GetPayloadPtr(response)),
-                      *answers);
-            ++*answers;
+            ++*static_cast<uint32_t*>(context);
             le_msg_ReleaseMsg(response);
           },
           &answers);
