@@ -3,7 +3,6 @@
 
 #include "directory/program.h"
 
-
 #include <string>
 #include <vector>
 

@@ -71,6 +71,10 @@ class Buffer {
   // Holds a copy of these bytes, no more than the capacity, and is zero beyond.
   void Assign(const uint8_t* bytes, size_t size);
 
+  // Whether keeping these bytes in this buffer would waste memory that is scarce:
+  // they are few, and the pool has made many buffers. A smaller one will do then.
+  bool IsTooLargeFor(size_t size) const;
+
   // Makes every byte from `from` on zero. Writes only what is not: reading is
   // cheaper, and mostly little was written.
   void ZeroFrom(size_t from) {
@@ -114,6 +118,8 @@ class BufferPool {
   static Ptr CreateForThisThread(BufferPool* source);
 
   size_t capacity() const { return capacity_; }
+  // Whether the calling thread owns it.
+  bool IsOwner() const { return free_.IsOwner(); }
   // A buffer of size() 0. Its content is not defined before ZeroFrom() or
   // being written; what is beyond must be zeroed before a user sees it.
   Buffer Allocate();
@@ -151,6 +157,14 @@ class BufferPool {
 };
 
 inline size_t Buffer::capacity() const { return block_->pool->capacity(); }
+
+// So many bytes of a pool's buffers may hold little each.
+constexpr size_t kMaxSparseBytes = size_t{64} << 20;
+
+inline bool Buffer::IsTooLargeFor(size_t size) const {
+  return size < capacity() / 2 &&
+         block_->pool->buffers_made() * capacity() > kMaxSparseBytes;
+}
 
 }  // namespace transports
 }  // namespace le

@@ -19,8 +19,9 @@
 //    never from inside a call of these classes. After Detach(), Close() or the
 //    destructor no call comes, not even one that was due.
 //  - An observer may do anything to its object in a call, deleting it too.
-//  - Send(), Flush(), queued_bytes(), close_status(), peer(), PeerPidFd() and
-//    Wait(kWritable) may be called from any thread. Everything else, HasBuffered(),
+//  - Send(), Flush(), queued_bytes(), congested(), stalled_since(),
+//    close_status(), peer(), PeerPidFd() and Wait(kWritable) may be called from any
+//    thread. Everything else, HasBuffered(),
 //    HasPartial() and MayHaveMore() too, from one thread at a time: the owner's,
 //    whose loop the object is attached to.
 //  - What the far end had sent before it closed or died is received before the
@@ -59,11 +60,35 @@ class Connection;
 // low enough that a hostile peer cannot make us hold much.
 constexpr size_t kMaxPayloadBytes = size_t{16} << 20;
 
-// What a connection may hold back before Send() says that it is full.
+// What a frame costs beside its payload, at most, when it counts against a limit.
+constexpr size_t kFrameOverheadBytes = 64;
+
+// What a connection may hold back. docs/flow-control.md says who sets what.
 struct SendLimits {
+  // Send() says that it is full beyond these.
   size_t bytes = size_t{1} << 20;  // payloads and what is kept with them
   size_t frames = SIZE_MAX;
   size_t descriptors = SIZE_MAX;  // connections that are passed count too
+  // For frames with Room::kGathered, instead of the above.
+  size_t gathered_bytes = SIZE_MAX;
+  // Whether congested() is ever true.
+  bool reports_congestion = false;
+
+  // What congested() is, having been `was`, while so much is queued.
+  bool IsCongested(bool was, size_t queued_bytes, size_t queued_frames,
+                   size_t queued_descriptors) const {
+    const size_t part = was ? 4 : 2;
+    return reports_congestion &&
+           (queued_bytes > bytes / part || queued_frames > frames / part ||
+            queued_descriptors > descriptors / part);
+  }
+};
+
+// Which limit a frame must keep to.
+enum class Room : uint8_t {
+  kQueue,     // bytes, frames and descriptors
+  kGathered,  // gathered_bytes
+  kOwed,      // none: the far end has asked for it
 };
 
 // A frame on its way out. Nothing in it is owned.
@@ -95,6 +120,7 @@ struct OutgoingFrame {
   // Another frame will follow soon: the reader should look again at once. See
   // Connection::MayHaveMore().
   bool more_to_come = false;
+  Room room = Room::kQueue;
   // Ends the wait that Send() makes in one case, see there. Null: none does.
   const event::Instant* deadline = nullptr;
 };
@@ -136,6 +162,11 @@ class Connection {
     virtual void OnReadable() = 0;
     // After a Send() that returned kWouldBlock: there is room again.
     virtual void OnWritable() {}
+    // congested() has ended.
+    virtual void OnDrained() {}
+    // The far end has closed or died while OnReadable() is not wanted. Called
+    // once; what the far end had sent can be received.
+    virtual void OnHangUp() {}
   };
 
   // As Close().
@@ -151,7 +182,8 @@ class Connection {
   // Ends that. No-op if not attached. What is queued stays queued.
   virtual void Detach() = 0;
   // Sets whether OnReadable() is called. False stops reading, so that the far
-  // end comes to find its queue full. No-op if not attached.
+  // end comes to find its queue full; OnHangUp() tells of its end then. No-op if
+  // not attached.
   virtual void SetReadInterest(bool interested) = 0;
 
   // Receives the next frame, attached or not. The payload's buffer is of `pool`;
@@ -218,10 +250,10 @@ class Connection {
   // Receive() or Wait(), another thread whose frame left in part waits until
   // the rest has left, since nobody else would send it, or until the frame's
   // deadline: then the rest stays queued. It needs no lock then that the owner
-  // might hold.
+  // might hold. A frame with another Room than kQueue never waits.
   // Errors: kWouldBlock: the limits are reached; OnWritable() and Wait() tell
   // when there is room. Also, to another thread while the owner waits: nothing
-  // of the frame can leave now; only Wait() tells then. kClosed: see
+  // of the frame can leave now. kClosed: see
   // close_status(). kNotIdle: see OutgoingFrame::connection. Fatal: a payload
   // over kMaxPayloadBytes.
   // On failure nothing was sent, and all of the frame is still the caller's. On
@@ -238,6 +270,13 @@ class Connection {
   // count: a kernel adds what it needs itself. Costs a system call. What cannot
   // be known counts as received.
   virtual size_t unreceived_bytes() const = 0;
+  // Whether so much is queued that the far end should not be asked for more: over
+  // half of a limit, and from then on until it is a quarter of each or less. Takes
+  // no lock.
+  virtual bool congested() const = 0;
+  // Since when Send() has returned kWouldBlock for want of room and the far end has
+  // taken nothing. InfiniteFuture(): it has taken something since.
+  virtual event::Instant stalled_since() const = 0;
 
   // Why the connection is closed; OK if it is not known to be. Cancelled: closed
   // at this end. Unavailable: the far end closed or died. InvalidArgument: the

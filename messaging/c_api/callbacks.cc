@@ -144,6 +144,10 @@ void ClientCallbacks::OnClosed(ClientSession* session) {
            [&] { handler(ToRef(session), context); });
 }
 
+void ClientCallbacks::OnRoom(ClientSession* session) {
+  if (room_ != nullptr) room_(ToRef(session), room_context_);
+}
+
 // ---- ServiceCallbacks ------------------------------------------------------
 
 struct ServiceCallbacks::Handler {
@@ -253,6 +257,10 @@ void ServiceCallbacks::OnOpen(ServerSession* session) { Call(open_, session); }
 
 void ServiceCallbacks::OnClose(ServerSession* session) {
   Call(close_, session);
+}
+
+void ServiceCallbacks::OnRoom(ServerSession* session) {
+  if (room_ != nullptr) room_(ToRef(session), room_context_);
 }
 
 void ServiceCallbacks::OnMessage(ServerSession* session,

@@ -46,15 +46,22 @@ class ClientCallbacks final : public ClientHandler {
     receive_context_ = context;
   }
   void SetClose(le_msg_SessionEventHandler_t handler, void* context);
+  void SetRoom(le_msg_SessionEventHandler_t handler, void* context) {
+    room_ = handler;
+    room_context_ = context;
+  }
   // Any thread.
   void GetClose(le_msg_SessionEventHandler_t* handler, void** context);
 
  private:
   void OnMessage(ClientSession* session, event::Ref<Message> message) override;
   void OnClosed(ClientSession* session) override;
+  void OnRoom(ClientSession* session) override;
 
   le_msg_ReceiveHandler_t receive_ = nullptr;
   void* receive_context_ = nullptr;
+  le_msg_SessionEventHandler_t room_ = nullptr;
+  void* room_context_ = nullptr;
   bool warned_of_no_receive_handler_ = false;
   event::Mutex mutex_;
   le_msg_SessionEventHandler_t close_ ABSL_GUARDED_BY(mutex_) = nullptr;
@@ -80,6 +87,10 @@ class ServiceCallbacks final : public ServiceHandler {
   static void Remove(const char* function,
                      le_msg_SessionEventHandlerRef_t handler);
   void SetReceive(le_msg_ReceiveHandler_t handler, void* context);
+  void SetRoom(le_msg_SessionEventHandler_t handler, void* context) {
+    room_ = handler;
+    room_context_ = context;
+  }
   ~ServiceCallbacks() override;
 
  private:
@@ -89,6 +100,7 @@ class ServiceCallbacks final : public ServiceHandler {
   void OnOpen(ServerSession* session) override;
   void OnMessage(ServerSession* session, event::Ref<Message> message) override;
   void OnClose(ServerSession* session) override;
+  void OnRoom(ServerSession* session) override;
   bool WantsCloses() const override { return !close_.empty(); }
   std::vector<HandlerPtr>* ListOf(SessionEvent event) {
     return event == SessionEvent::kOpen ? &open_ : &close_;
@@ -100,6 +112,8 @@ class ServiceCallbacks final : public ServiceHandler {
   std::vector<HandlerPtr> close_;
   le_msg_ReceiveHandler_t receive_ = nullptr;
   void* receive_context_ = nullptr;
+  le_msg_SessionEventHandler_t room_ = nullptr;
+  void* room_context_ = nullptr;
   CallState* call_state_ = nullptr;  // the owner's; set with receive_
   bool warned_of_no_receive_handler_ = false;
 };

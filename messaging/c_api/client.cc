@@ -124,6 +124,13 @@ void le_msg_SetSessionRecvHandler(le_msg_SessionRef_t sessionRef,
       ->SetReceive(handlerFunc, contextPtr);
 }
 
+void le_msg_SetSessionRoomHandler(le_msg_SessionRef_t sessionRef,
+                                  le_msg_SessionEventHandler_t handlerFunc,
+                                  void* contextPtr) {
+  ClientCallbacks::Of(OwnedClient(__func__, sessionRef))
+      ->SetRoom(handlerFunc, contextPtr);
+}
+
 void le_msg_SetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
                                    le_msg_SessionEventHandler_t handlerFunc,
                                    void* contextPtr) {

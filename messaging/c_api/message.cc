@@ -117,6 +117,13 @@ le_result_t le_msg_SendTimed(le_msg_MessageRef_t msgRef, uint32_t timeoutMs) {
                                             DeadlineAfter(timeoutMs)));
 }
 
+le_result_t le_msg_TrySend(le_msg_MessageRef_t msgRef) {
+  Message* const message = Checked(__func__, msgRef);
+  const Result result = SessionOf(message)->TrySend(message);
+  if (result != Result::kNoRoom) message->Unref();
+  return ToCResult(result);
+}
+
 void le_msg_RequestResponse(le_msg_MessageRef_t msgRef,
                             le_msg_ResponseCallback_t handlerFunc,
                             void* contextPtr) {

@@ -193,6 +193,7 @@ SessionLimits ToSessionLimits(const char* function, const CLimits& stated) {
   if (stated.maxQueuedFds != 0) limits.queued_descriptors = stated.maxQueuedFds;
   if (stated.maxOpenRequests != 0)
     limits.open_requests = stated.maxOpenRequests;
+  limits.gathered_bytes = stated.maxGatheredBytes;
   return limits;
 }
 template <typename CLimits>
@@ -202,6 +203,7 @@ void TellSessionLimits(const SessionLimits& limits,
   told->maxQueuedMessages = limits.queued_messages;
   told->maxQueuedFds = limits.queued_descriptors;
   told->maxOpenRequests = limits.open_requests;
+  told->maxGatheredBytes = send.gathered_bytes;
 }
 
 inline le_result_t ToCResult(Result result) {
@@ -216,6 +218,8 @@ inline le_result_t ToCResult(Result result) {
       return LE_UNAVAILABLE;
     case Result::kCancelled:
       return LE_TERMINATED;
+    case Result::kNoRoom:
+      return LE_WOULD_BLOCK;
     case Result::kTooMany:
       return LE_NO_MEMORY;
     case Result::kDeadlock:

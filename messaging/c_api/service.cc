@@ -99,6 +99,13 @@ void le_msg_SetServiceRecvHandler(le_msg_ServiceRef_t serviceRef,
       ->SetReceive(handlerFunc, contextPtr);
 }
 
+void le_msg_SetServiceRoomHandler(le_msg_ServiceRef_t serviceRef,
+                                  le_msg_SessionEventHandler_t handlerFunc,
+                                  void* contextPtr) {
+  ServiceCallbacks::Of(OwnedByCaller(__func__, Checked(__func__, serviceRef)))
+      ->SetRoom(handlerFunc, contextPtr);
+}
+
 void le_msg_SetServiceContextPtr(le_msg_ServiceRef_t serviceRef,
                                  void* contextPtr) {
   Checked(__func__, serviceRef)->set_context(contextPtr);
@@ -206,6 +213,9 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
   ServiceLimits limits;
   if (stated.maxSessions != 0) limits.sessions = stated.maxSessions;
   limits.session = ToSessionLimits(__func__, stated);
+  if (stated.maxRequestBytes != 0) {
+    limits.session.request_bytes = stated.maxRequestBytes;
+  }
   limits.drop_when_slow = stated.slowReaderPolicy == LE_MSG_SLOW_READER_DROP;
   service->SetLimits(limits);
 }
@@ -218,6 +228,7 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
   le_msg_ServiceLimits_t told = {};
   told.maxSessions = limits.sessions;
   TellSessionLimits(limits.session, service->send_limits(), &told);
+  told.maxRequestBytes = limits.session.request_bytes;
   told.slowReaderPolicy = limits.drop_when_slow ? LE_MSG_SLOW_READER_DROP
                                                 : LE_MSG_SLOW_READER_CLOSE;
   ToCaller(__func__, told, limitsPtr);

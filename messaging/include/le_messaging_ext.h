@@ -132,9 +132,27 @@ le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
                                             uint32_t timeoutMs,
                                             le_msg_MessageRef_t* responsePtr);
 
-/* As le_msg_Send(), with a deadline for room. Takes the reference in any case.
- * LE_OK; LE_TIMEOUT, LE_CLOSED: dropped. */
+/* As le_msg_Send(), with a deadline for room, on either side and in handlers too.
+ * Takes the reference in any case. LE_OK; LE_TIMEOUT, LE_CLOSED: dropped.
+ * LE_WOULD_BLOCK: dropped by the service's policy, if the timeout is
+ * LE_MSG_NO_TIMEOUT. */
 le_result_t le_msg_SendTimed(le_msg_MessageRef_t msgRef, uint32_t timeoutMs);
+
+/* As le_msg_Send(), but never waits, and never costs the session. LE_OK.
+ * LE_WOULD_BLOCK: there is no room; *the message stays the caller's*, who may try
+ * again when the room handler is called. LE_CLOSED: dropped. */
+le_result_t le_msg_TrySend(le_msg_MessageRef_t msgRef);
+
+/* Sets what is called, by the owner's loop, when there is room on the session again
+ * after a message found none. NULL: nothing. Owner only. */
+void le_msg_SetSessionRoomHandler(le_msg_SessionRef_t sessionRef,
+                                  le_msg_SessionEventHandler_t handlerFunc,
+                                  void* contextPtr);
+
+/* The same, for all sessions of a service. */
+void le_msg_SetServiceRoomHandler(le_msg_ServiceRef_t serviceRef,
+                                  le_msg_SessionEventHandler_t handlerFunc,
+                                  void* contextPtr);
 
 /* Sends what a handler's turn has gathered on the session, as far as it goes without
  * waiting. Any thread. */
@@ -187,6 +205,22 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
 
 /* ======== Limits ======== */
 
+/* Flow control (docs/flow-control.md). Messages that the far end has not taken yet
+ * are queued. When a queue is full:
+ *  - A response is queued all the same, and so is the NULL in the place of one.
+ *  - A server takes nothing more from a session of which more than half of the
+ *    queue is used, until it is below a quarter; nor while as many requests of it
+ *    wait for an answer as may, until half of them are answered. The client feels
+ *    that in its own sends. It loses nothing.
+ *  - A client's le_msg_Send() and requests wait for room. The owner's thread reads
+ *    meanwhile: responses without a bound, for it asked for them; other messages
+ *    up to the queue's limits, beyond which the session ends
+ *    (LE_MSG_CLOSE_RECEIVE_LIMIT).
+ *  - In a handler of the session's owner, and on the server's own thread, they do
+ *    not wait: what they send is gathered, up to maxGatheredBytes. Beyond that the
+ *    session ends (LE_MSG_CLOSE_SLOW_READER).
+ *  - For a server's le_msg_Send() the policy decides. */
+
 /* Structures of limits begin with structSize, which the caller sets to the size of
  * the structure, for setters and for getters. So a program and a library of different
  * versions understand each other: what an older structure does not have counts as 0
@@ -194,17 +228,18 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  * this version is ignored when it is set, with a warning unless it is 0, and is told
  * as 0. Fatal: a structSize that no version can have, 0 above all. */
 
-/* What becomes of a message for which a client makes no room. */
+/* What becomes of a message from a server, that is no response, when its client's
+ * queue is full. */
 typedef enum {
-  LE_MSG_SLOW_READER_CLOSE = 0, /* its session is closed */
-  /* It is dropped, with a warning; but if it is a response, or NULL in the place
-   * of one, the session is closed all the same. */
+  /* It is gathered, up to maxGatheredBytes. If that is not enough, or if the client
+   * has taken nothing for a second, the session is closed. */
+  LE_MSG_SLOW_READER_CLOSE = 0,
+  /* It is dropped, with a warning. */
   LE_MSG_SLOW_READER_DROP = 1
 } le_msg_SlowReaderPolicy_t;
 
-/* What one service's clients may cost. 0 stands for the default. A client that has
- * more than maxOpenRequests requests under way, of which it has not been told,
- * loses its session (LE_MSG_CLOSE_RECEIVE_LIMIT). */
+/* What one service's clients may cost. 0 stands for the default. Bytes include up to
+ * 64 for each message. */
 typedef struct {
   size_t structSize;          /* sizeof(le_msg_ServiceLimits_t) */
   uint32_t maxSessions;       /* 1,048,576 */
@@ -213,6 +248,10 @@ typedef struct {
   uint32_t maxQueuedFds;      /* per session, of messages that wait: 256 */
   uint32_t maxOpenRequests;   /* per session: 65,536, which is the most */
   le_msg_SlowReaderPolicy_t slowReaderPolicy;
+  size_t maxGatheredBytes; /* per session: 64 MiB or twice maxQueuedBytes */
+  /* Per session, of requests that wait for an answer, each with 256 more: 64 MiB. The
+   * request with which it is reached is taken. */
+  size_t maxRequestBytes;
 } le_msg_ServiceLimits_t;
 
 /* Sets all limits of the service, for the sessions that are open too. Fatal: a bad
@@ -224,16 +263,16 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
 void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              le_msg_ServiceLimits_t* limitsPtr);
 
-/* What one session may cost its client. 0 stands for the default. A sender for whose
- * message there is no room waits. The bytes and descriptors bound also what comes
- * while a blocking call keeps it from being delivered: the session is closed if that
- * is not enough (LE_MSG_CLOSE_RECEIVE_LIMIT). */
+/* What one session may cost its client. 0 stands for the default. The queued bytes and
+ * descriptors bound also the messages, other than responses, that come while a
+ * blocking call keeps them from being delivered. */
 typedef struct {
   size_t structSize;          /* sizeof(le_msg_SessionLimits_t) */
   size_t maxQueuedBytes;      /* 1 MiB or two largest messages */
   uint32_t maxQueuedMessages; /* 16,384 */
   uint32_t maxQueuedFds;      /* 256 */
   uint32_t maxOpenRequests;   /* 65,536, which is the most */
+  size_t maxGatheredBytes;    /* 64 MiB or twice maxQueuedBytes */
 } le_msg_SessionLimits_t;
 
 /* Sets all limits of a client's session, from now on, whether it is open or not. The

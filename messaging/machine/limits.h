@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/time/time.h"
 #include "transports/transport.h"
 
 namespace le {
@@ -18,16 +19,31 @@ namespace messaging {
 // The largest message that a protocol may state: what a transport carries.
 constexpr size_t kMaxMessageBytes = transports::kMaxPayloadBytes;
 
-// Bytes that may wait to be sent on a session before its sender waits, or its
-// reader is called slow: a burst of a size that programs expect to get away
-// with.
+// Bytes that may wait to be sent on a session before its sender waits, or a
+// push has no room: a burst of a size that programs expect to get away with.
 constexpr size_t kDefaultQueuedBytes = size_t{1} << 20;
 
 // But never less than two largest messages, or the largest could never be
 // queued behind another.
 constexpr size_t DefaultQueuedBytes(size_t max_message_size) {
-  return std::max(kDefaultQueuedBytes, 2 * max_message_size);
+  return std::max(kDefaultQueuedBytes,
+                  2 * (max_message_size + transports::kFrameOverheadBytes));
 }
+
+// Bytes that may wait on a session if its sender must not wait: a handler, or a
+// server whose client has been taking messages until a moment ago. Never less
+// than twice what may wait otherwise.
+constexpr size_t kDefaultGatheredBytes = size_t{64} << 20;
+
+// A client is slow if it has taken nothing for so long while its queue was full.
+// Long enough for one that is stopped in a debugger's step, or swapped out.
+constexpr absl::Duration kSlowReaderPatience = absl::Seconds(1);
+
+// Bytes of one session's requests that wait for an answer, beyond which a server
+// takes no more from that session: as many as may be gathered for it.
+constexpr size_t kDefaultRequestBytes = kDefaultGatheredBytes;
+// What a request counts for besides its payload.
+constexpr size_t kRequestOverheadBytes = 256;
 
 // Messages that may wait to be sent on a session. Each costs its bookkeeping
 // whatever its size; this many small ones cost about as much as the bytes.
@@ -49,11 +65,19 @@ struct SessionLimits {
   uint32_t queued_messages = kDefaultQueuedMessages;
   uint32_t queued_descriptors = kDefaultQueuedDescriptors;
   uint32_t open_requests = kMaxOpenRequests;
+  size_t gathered_bytes = 0;                    // 0: the default
+  size_t request_bytes = kDefaultRequestBytes;  // a service's only
 
   transports::SendLimits ToSend(size_t max_message_size) const {
-    return {
-        queued_bytes != 0 ? queued_bytes : DefaultQueuedBytes(max_message_size),
-        queued_messages, queued_descriptors};
+    transports::SendLimits limits;
+    limits.bytes =
+        queued_bytes != 0 ? queued_bytes : DefaultQueuedBytes(max_message_size);
+    limits.frames = queued_messages;
+    limits.descriptors = queued_descriptors;
+    limits.gathered_bytes =
+        gathered_bytes != 0 ? gathered_bytes
+                            : std::max(kDefaultGatheredBytes, 2 * limits.bytes);
+    return limits;
   }
 };
 

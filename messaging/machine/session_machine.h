@@ -107,21 +107,14 @@ struct ServerFault {
   const char* details = nullptr;
 };
 
-// A frame at the server's end of a session that has `unanswered` requests of the
-// `max_requests` it may have.
-inline ServerFault ClassifyServerFrame(uint8_t type, uint64_t id,
-                                       uint32_t unanswered,
-                                       uint32_t max_requests) {
+// A frame at the server's end of a session.
+inline ServerFault ClassifyServerFrame(uint8_t type, uint64_t id) {
   switch (PlainType(type)) {
     case kMessageFrame:
       return {};
     case kRequestFrame:
       if (id == 0) {
         return {CloseReason::kProtocolError, "a request without a number"};
-      }
-      if (unanswered >= max_requests) {
-        return {CloseReason::kReceiveLimit,
-                "more requests at a time than a session may have"};
       }
       return {};
     default:

@@ -4,6 +4,7 @@
 #include "messaging/machine/session_machine.h"
 
 #include "gtest/gtest.h"
+#include "messaging/machine/open_requests.h"
 
 namespace le {
 namespace messaging {
@@ -180,31 +181,43 @@ TEST_F(ClientSessionMachineTest, AnEndOwesCompletionsOnce) {
   EXPECT_TRUE(machine_.TakeRequests().empty());
 }
 
-CloseReason ClassifyServer(int type, uint64_t id, uint32_t unanswered,
-                           uint32_t max_requests) {
-  const ServerFault fault = ClassifyServerFrame(static_cast<uint8_t>(type), id,
-                                                unanswered, max_requests);
+CloseReason ClassifyServer(int type, uint64_t id) {
+  const ServerFault fault = ClassifyServerFrame(static_cast<uint8_t>(type), id);
   EXPECT_EQ(fault.reason == CloseReason::kNone, fault.details == nullptr);
   return fault.reason;
 }
 
 TEST(ClassifyServerFrameTest, ByType) {
-  EXPECT_EQ(ClassifyServer(kMessageFrame, 0, 0, 1), CloseReason::kNone);
-  EXPECT_EQ(ClassifyServer(kRequestFrame | kLengthWasSet, 5, 0, 1),
+  EXPECT_EQ(ClassifyServer(kMessageFrame, 0), CloseReason::kNone);
+  EXPECT_EQ(ClassifyServer(kRequestFrame | kLengthWasSet, 5),
             CloseReason::kNone);
-  EXPECT_EQ(ClassifyServer(kRequestFrame, 0, 0, 1),
-            CloseReason::kProtocolError);
+  EXPECT_EQ(ClassifyServer(kRequestFrame, 0), CloseReason::kProtocolError);
   for (int type : {0, int{kHelloFrame}, int{kResponseFrame},
                    int{kUnansweredFrame}, 6, 128, 255}) {
-    EXPECT_EQ(ClassifyServer(type, 1, 0, 1), CloseReason::kProtocolError)
-        << type;
+    EXPECT_EQ(ClassifyServer(type, 1), CloseReason::kProtocolError) << type;
   }
 }
 
-TEST(ClassifyServerFrameTest, LimitsOpenRequests) {
-  EXPECT_EQ(ClassifyServer(kRequestFrame, 1, 2, 3), CloseReason::kNone);
-  EXPECT_EQ(ClassifyServer(kRequestFrame, 1, 3, 3), CloseReason::kReceiveLimit);
-  EXPECT_EQ(ClassifyServer(kMessageFrame, 0, 3, 3), CloseReason::kNone);
+TEST(OpenRequestsTest, CountsRequestsAndTheirBytes) {
+  constexpr size_t kBytes = 1000;
+  constexpr size_t kCost = kBytes + kRequestOverheadBytes;
+  uint64_t word = 0;
+  EXPECT_FALSE(OpenRequests(word).HasReached(1, 1));
+  for (uint32_t i = 1; i <= kMaxOpenRequests; ++i) {
+    word += OpenRequests::Of(kBytes);
+    EXPECT_EQ(OpenRequests(word).count(), i);
+    EXPECT_EQ(OpenRequests(word).bytes(), i * kCost);
+  }
+  EXPECT_TRUE(OpenRequests(word).HasReached(kMaxOpenRequests, SIZE_MAX));
+  EXPECT_FALSE(OpenRequests(word).HasReached(kMaxOpenRequests + 1, SIZE_MAX));
+  EXPECT_TRUE(
+      OpenRequests(word).HasReached(UINT32_MAX, kMaxOpenRequests * kCost));
+  EXPECT_FALSE(
+      OpenRequests(word).HasReached(UINT32_MAX, kMaxOpenRequests * kCost + 1));
+  for (uint32_t i = 0; i < kMaxOpenRequests; ++i) {
+    word -= OpenRequests::Of(kBytes);
+  }
+  EXPECT_EQ(word, 0u);
 }
 
 TEST(HelloTest, RefusesShortAndOtherVersions) {

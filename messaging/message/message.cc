@@ -19,7 +19,7 @@ void Message::Unref() {
     return;
   }
   MessageOwner* const owner = owner_;
-  if (owes_response()) owner->GiveUp(TakeRequestId());
+  if (owes_response()) owner->GiveUp(TakeRequestId(), received_bytes_);
   pool_->Free(this);
   owner->Unref();
 }
@@ -35,6 +35,7 @@ void Message::Reset() {
 }
 
 transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {
+  Unpack();
   transports::OutgoingFrame frame;
   frame.type = type;
   if (size_was_set_) frame.type |= kLengthWasSet;
@@ -59,7 +60,8 @@ transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {
 }
 
 size_t Message::size() const {
-  return size_was_set_ || received_size_was_set_ ? size_ : payload_.capacity();
+  return size_was_set_ || received_size_was_set_ ? size_
+                                                 : pool_->buffers()->capacity();
 }
 
 void Message::SetSize(size_t size) {
@@ -80,15 +82,15 @@ void Message::Pack() {
   payload_.reset();
 }
 
-void Message::Unpack() {
-  if (packed_ == nullptr) return;
-  payload_ = pool_->buffers()->Allocate();
-  payload_.Assign(packed_.get(), size_);
+void Message::UnpackNow() {
+  payload_ = pool_->AllocateBuffer();
+  payload_.Assign(packed_.get(), received_bytes_);
   packed_.reset();
 }
 
 size_t Message::held_bytes() const {
-  return sizeof(*this) + (packed_ != nullptr ? size_ : payload_.capacity());
+  return sizeof(*this) +
+         (packed_ != nullptr ? received_bytes_ : payload_.capacity());
 }
 
 }  // namespace messaging

@@ -47,6 +47,7 @@ class alignas(64) Message {
 
   // The caller may write anywhere in it.
   void* payload() {
+    Unpack();
     payload_.MarkDirty();
     return payload_.data();
   }
@@ -65,6 +66,8 @@ class alignas(64) Message {
   void SetDescriptorToSend(int fd) { descriptor_to_send_.reset(fd); }
 
   bool is_received_request() const { return is_received_request_; }
+  // Of the payload that came.
+  size_t received_bytes() const { return received_bytes_; }
   bool owes_response() const {
     return request_id_.load(std::memory_order_acquire) != 0;
   }
@@ -73,10 +76,9 @@ class alignas(64) Message {
     return request_id_.exchange(0, std::memory_order_acq_rel);
   }
 
-  // A message that waits to be delivered need not keep a buffer of the
-  // protocol's largest size for a few bytes. Unpack() before anybody sees it.
+  // A received message need not keep a buffer of the protocol's largest size for a
+  // few bytes. It gets one again when the user looks at it.
   void Pack();
-  void Unpack();
   size_t held_bytes() const;
 
  private:
@@ -84,6 +86,10 @@ class alignas(64) Message {
   friend class event::ThreadCachedFreeList<Message>;
   Message() = default;
   ~Message() = default;
+  void Unpack() {
+    if (packed_ != nullptr) UnpackNow();
+  }
+  void UnpackNow();
   bool IsSoleReference() const {
     return references_.load(std::memory_order_acquire) == 1;
   }
@@ -95,6 +101,7 @@ class alignas(64) Message {
   bool size_was_set_ = false;
   bool received_size_was_set_ = false;
   uint8_t generation_ = 0;
+  uint32_t received_bytes_ = 0;
   MessageOwner* owner_ = nullptr;  // holds a reference
   MessagePool* pool_ = nullptr;
   Message* next_free = nullptr;  // in the pool

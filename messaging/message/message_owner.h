@@ -4,6 +4,7 @@
 #ifndef LE_MESSAGING_MESSAGING_MESSAGE_MESSAGE_OWNER_H_
 #define LE_MESSAGING_MESSAGING_MESSAGE_MESSAGE_OWNER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -15,8 +16,9 @@ namespace messaging {
 // What a message needs of its session. Each message holds a reference.
 class MessageOwner : public event::RefCounted<MessageOwner> {
  public:
-  // Any thread. A received request was released unanswered.
-  virtual void GiveUp(uint64_t request) = 0;
+  // Any thread. A received request, with a payload of that size, was released
+  // unanswered.
+  virtual void GiveUp(uint64_t request, size_t received_bytes) = 0;
   // Any thread. For log lines.
   virtual const std::string& interface_name() const = 0;
 

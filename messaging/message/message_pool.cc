@@ -104,11 +104,15 @@ event::Ref<Message> MessagePool::NewReceived(
   Message* const message = Take(owner);
   message->received_size_was_set_ = (frame.type & kLengthWasSet) != 0;
   message->size_ = frame.payload.size();
+  message->received_bytes_ = static_cast<uint32_t>(frame.payload.size());
   if (frame.payload.capacity() == buffers_->capacity()) {
     message->payload_ = std::move(frame.payload);
   } else {  // it came from a pool of another size
     message->payload_ = buffers_->Allocate();
     message->payload_.Assign(frame.payload.data(), message->size_);
+  }
+  if (message->payload_.IsTooLargeFor(message->received_bytes_)) {
+    message->Pack();
   }
   message->received_descriptor_ = std::move(frame.descriptor);
   if (frame.descriptor_lost) {
@@ -126,6 +130,11 @@ event::Ref<Message> MessagePool::NewReceived(
     message->request_id_.store(frame.id, std::memory_order_release);
   }
   return event::Ref<Message>::Adopt(message);
+}
+
+transports::Buffer MessagePool::AllocateBuffer() {
+  const bool takes_own = source_ == nullptr || buffers_->IsOwner();
+  return (takes_own ? this : source_)->buffers_->Allocate();
 }
 
 void MessagePool::Free(Message* message) {

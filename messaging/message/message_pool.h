@@ -61,6 +61,8 @@ class MessagePool : public event::RefCounted<MessagePool> {
   void Reserve(size_t messages);
 
   transports::BufferPool* buffers() const { return buffers_.get(); }
+  // Any thread.
+  transports::Buffer AllocateBuffer();
 
  private:
   friend class event::RefCounted<MessagePool>;

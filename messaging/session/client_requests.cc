@@ -79,7 +79,7 @@ Result ClientSession::SendRequest(const AddedRequest& added, Message* message,
   // requests in a turn.
   frame.more_to_come = added.pipelined;
   frame.deadline = &deadline;
-  return SendOn(added.route, frame, deadline);
+  return SendOn(added.route, &frame, deadline);
 }
 
 uint64_t ClientSession::Request(event::Ref<Message> message,

@@ -336,7 +336,30 @@ Result ClientSession::Send(event::Ref<Message> message,
   if (route.connection == nullptr) return Result::kClosed;
   transports::OutgoingFrame frame = message->ToFrame(kMessageFrame, 0);
   frame.deadline = &deadline;
-  return SendOn(route, frame, deadline);
+  return SendOn(route, &frame, deadline);
+}
+
+Result ClientSession::TrySend(Message* message) {
+  Route route;
+  {
+    MutexLock lock(&mutex_);
+    route = RouteLocked();
+  }
+  if (route.connection == nullptr) return Result::kClosed;
+  switch (route.connection->Send(message->ToFrame(kMessageFrame, 0))) {
+    case IoResult::kOk:
+      return Result::kOk;
+    case IoResult::kWouldBlock:
+      return Result::kNoRoom;
+    default:
+      return Result::kClosed;
+  }
+}
+
+void ClientSession::OnRoom() {
+  if (open_epoch_.load(std::memory_order_relaxed) != kNoEpoch) {
+    handler_->OnRoom(this);
+  }
 }
 
 void ClientSession::Flush() {
@@ -349,25 +372,37 @@ void ClientSession::Flush() {
 }
 
 Result ClientSession::SendOn(const Route& route,
-                             const transports::OutgoingFrame& frame,
+                             transports::OutgoingFrame* frame,
                              event::Instant deadline) {
-  IoResult sent = route.connection->Send(frame);
+  IoResult sent = route.connection->Send(*frame);
   while (ABSL_PREDICT_FALSE(sent == IoResult::kWouldBlock)) {
-    const Result room = MakeRoom(route, deadline);
+    const Result room = MakeRoom(route, frame, deadline);
     if (room != Result::kOk) return room;
-    sent = route.connection->Send(frame);
+    sent = route.connection->Send(*frame);
   }
   return sent == IoResult::kOk ? Result::kOk : Result::kClosed;
 }
 
-Result ClientSession::MakeRoom(const Route& route, event::Instant deadline) {
-  if (IsServerOnThisThread()) {
-    event::Log(LogLevel::kError,
-               absl::StrCat("interface '", interface_.name,
-                            "': the queue is full, and the server is on the "
-                            "thread that would have to wait for it"));
+Result ClientSession::MakeRoom(const Route& route,
+                               transports::OutgoingFrame* frame,
+                               event::Instant deadline) {
+  if (frame->room == transports::Room::kGathered) {
+    event::Log(
+        LogLevel::kError,
+        absl::StrCat("interface '", interface_.name,
+                     "': closing the session: the server has not taken ",
+                     route.connection->queued_bytes(),
+                     " bytes, and the sender is a handler, or on the server's "
+                     "thread, and must not wait"));
     EndLater(route.epoch, CloseReason::kSlowReader);
     return Result::kClosed;
+  }
+  // A request's deadline is for its answer; a message's says how long to wait.
+  const bool waits_as_told = PlainType(frame->type) == kMessageFrame &&
+                             deadline != absl::InfiniteFuture();
+  if (!waits_as_told && MustNotWait()) {
+    frame->room = transports::Room::kGathered;
+    return Result::kOk;
   }
   const Result room = WaitForRoom(route.connection, deadline);
   if (room != Result::kOk) return room;
@@ -375,7 +410,8 @@ Result ClientSession::MakeRoom(const Route& route, event::Instant deadline) {
   return lasts ? Result::kOk : Result::kClosed;
 }
 
-bool ClientSession::IsServerOnThisThread() {
+bool ClientSession::MustNotWait() {
+  if (owner_->IsCurrent() && owner_->loop()->InTurn()) return true;
   MutexLock lock(&mutex_);
   return machine_.server_thread() == event::Thread::Current()->token();
 }
@@ -390,14 +426,13 @@ Result ClientSession::WaitForRoom(Connection* connection,
   // The peer may itself wait for what this turn has gathered, or for this
   // thread to read.
   owner_->loop()->RunTurnEndHooks();
-  const bool may_read = MayHoldMore(/*with_descriptor=*/true);
-  const uint32_t what =
-      Connection::kWritable | (may_read ? Connection::kReadable : 0);
-  if (!connection->Wait(what, deadline)) return Result::kTimedOut;
-  if (may_read && ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kClosed) {
-    return Result::kClosed;
+  if (!connection->Wait(Connection::kWritable | Connection::kReadable,
+                        deadline)) {
+    return Result::kTimedOut;
   }
-  return Result::kOk;
+  return ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kClosed
+             ? Result::kClosed
+             : Result::kOk;
 }
 
 // ---- Receiving -------------------------------------------------------------
@@ -417,20 +452,20 @@ void ClientSession::OnConnectionClosed(const absl::Status& status) {
 }
 
 IoResult ClientSession::ReceiveIntoInbox(event::Instant deadline) {
-  Connection* const connection = link_.attached();
-  if (connection == nullptr) return IoResult::kClosed;
+  if (link_.attached() == nullptr) return IoResult::kClosed;
   transports::IncomingFrame frame;
-  const IoResult result =
-      connection->Receive(&frame, pool_->buffers(), deadline);
-  if (result == IoResult::kClosed) EndAsTold(connection->close_status());
+  absl::Status why;
+  const IoResult result = link_.Receive(&frame, deadline, &why);
+  if (result == IoResult::kClosed) EndAsTold(why);
   if (result != IoResult::kOk) return result;
 
   absl::optional<Delivery> delivery = ToDelivery(std::move(frame));
   if (delivery.has_value() && delivery->completion.on_stack) {
     Deliver(*std::move(delivery));
   } else if (delivery.has_value()) {
-    const bool too_much = !MayHoldMore(
-        delivery->message && delivery->message->has_received_descriptor());
+    const bool too_much =
+        delivery->is_push() &&
+        !MayHoldMore(delivery->message->has_received_descriptor());
     if (delivery->message) delivery->message->Pack();
     Owe(*std::move(delivery));
     if (too_much) {
@@ -525,7 +560,6 @@ bool ClientSession::DeliverOwed() {
 }
 
 void ClientSession::Deliver(Delivery delivery) {
-  if (delivery.message) delivery.message->Unpack();
   if (!delivery.is_completion()) {
     handler_->OnMessage(this, std::move(delivery.message));
   } else if (delivery.completion.done != nullptr) {

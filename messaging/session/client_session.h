@@ -50,6 +50,8 @@ class ClientHandler {
   // The session is closed, and not by its user; close_reason() says why. It may
   // be opened again.
   virtual void OnClosed(ClientSession* session) = 0;
+  // There is room again for a message that found none.
+  virtual void OnRoom(ClientSession* session) = 0;
 };
 
 class ClientSession final : public Session,
@@ -97,6 +99,7 @@ class ClientSession final : public Session,
 
   // ---- Any thread ----
   Result Send(event::Ref<Message> message, event::Instant deadline) override;
+  Result TrySend(Message* message) override;
   void Flush() override;
   // The deadline is for room and response together. Returns the request's id,
   // or 0 if it is over already; `completion` is told all the same, unless the
@@ -134,7 +137,8 @@ class ClientSession final : public Session,
   bool DeliverOwed() override;
   void OnFrame(transports::IncomingFrame&& frame) override;
   void OnConnectionClosed(const absl::Status& status) override;
-  void GiveUp(uint64_t) override {}
+  void OnRoom() override;
+  void GiveUp(uint64_t, size_t) override {}
   // OpenAttempt::Observer
   absl::Status OnTaken(std::unique_ptr<transports::Connection> connection,
                        const Hello& hello,
@@ -154,11 +158,13 @@ class ClientSession final : public Session,
   Result SendRequest(const AddedRequest& added, Message* message,
                      event::Instant deadline);
   // Sends on `route` for as long as its opening lasts.
-  Result SendOn(const Route& route, const transports::OutgoingFrame& frame,
+  Result SendOn(const Route& route, transports::OutgoingFrame* frame,
                 event::Instant deadline);
-  // Its connection took nothing more: waits until it may.
-  Result MakeRoom(const Route& route, event::Instant deadline);
-  bool IsServerOnThisThread();
+  // Its connection took nothing more: waits until it may, or has `frame` gathered.
+  Result MakeRoom(const Route& route, transports::OutgoingFrame* frame,
+                  event::Instant deadline);
+  // Whether the caller would stop a loop that the peer may be waiting for.
+  bool MustNotWait();
   Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline);
 

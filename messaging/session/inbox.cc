@@ -10,7 +10,7 @@ namespace messaging {
 
 void Inbox::Push(Delivery delivery) {
   if (queue_ == nullptr) queue_ = std::make_unique<Queue>();
-  if (delivery.message) {
+  if (delivery.is_push()) {
     queue_->bytes += delivery.message->held_bytes();
     if (delivery.message->has_received_descriptor()) ++queue_->descriptors;
   }
@@ -20,7 +20,7 @@ void Inbox::Push(Delivery delivery) {
 Delivery Inbox::Pop() {
   std::vector<Delivery>& all = queue_->deliveries;
   Delivery delivery = std::move(all[queue_->first++]);
-  if (delivery.message) {
+  if (delivery.is_push()) {
     queue_->bytes -= delivery.message->held_bytes();
     if (delivery.message->has_received_descriptor()) --queue_->descriptors;
   }

@@ -27,6 +27,7 @@ struct Delivery {
   Result result = Result::kOk;
 
   bool is_completion() const { return completion.order != 0; }
+  bool is_push() const { return message && !is_completion(); }
 };
 
 // Empty for nearly all sessions nearly all of the time, so it must cost nothing
@@ -37,7 +38,8 @@ class Inbox {
   size_t size() const {
     return queue_ == nullptr ? 0 : queue_->deliveries.size() - queue_->first;
   }
-  // What its messages take, and how many have a file descriptor.
+  // What its pushes take, and how many have a file descriptor. Responses do not
+  // count: requests bound them.
   size_t bytes() const { return queue_ == nullptr ? 0 : queue_->bytes; }
   size_t descriptors() const {
     return queue_ == nullptr ? 0 : queue_->descriptors;

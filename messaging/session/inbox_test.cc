@@ -16,7 +16,7 @@ namespace {
 
 class FakeOwner final : public MessageOwner {
  public:
-  void GiveUp(uint64_t) override {}
+  void GiveUp(uint64_t, size_t) override {}
   const std::string& interface_name() const override { return name_; }
 
  private:

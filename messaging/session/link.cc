@@ -3,6 +3,7 @@
 
 #include "messaging/session/link.h"
 
+#include <new>
 #include <utility>
 
 #include "messaging/session/session.h"
@@ -56,12 +57,26 @@ absl::Status Link::Attach(Connection* connection,
   connection->SetSendLimits(limits);
   absl::Status attached = connection->Attach(session_->owner()->loop(), this);
   if (attached.ok()) attached_ = connection;
+  paused_ = hung_up_ = false;
   return attached;
 }
 
 void Link::Close() {
   if (Connection* connection = std::exchange(attached_, nullptr)) {
     connection->Close();
+  }
+}
+
+IoResult Link::Receive(transports::IncomingFrame* frame,
+                       event::Instant deadline, absl::Status* why) {
+  try {
+    const IoResult result =
+        attached_->Receive(frame, session_->pool()->buffers(), deadline);
+    if (result == IoResult::kClosed) *why = attached_->close_status();
+    return result;
+  } catch (const std::bad_alloc&) {
+    *why = absl::ResourceExhaustedError("no memory for a message");
+    return IoResult::kClosed;
   }
 }
 
@@ -79,6 +94,7 @@ void Link::CancelSchedule() {
 void Link::RunScheduled() {
   const auto keep = event::Ref<Session>::Adopt(session_);  // the schedule's
   session_->DeliverOwed();
+  if (paused()) OnDrained();
 }
 
 // ---- Receiving -------------------------------------------------------------
@@ -88,15 +104,16 @@ void Link::OnReadable() {
   if (!DeliverOwed()) return;
   Connection* const connection = attached_;
   if (connection == nullptr) return;
-  transports::BufferPool* const buffers = session_->pool()->buffers();
   TurnBudget budget(session_);
   for (;;) {
+    if (!hung_up_ && !session_->TakesFrames()) return Pause();
     transports::IncomingFrame frame;
-    switch (connection->Receive(&frame, buffers, absl::InfinitePast())) {
+    absl::Status why;
+    switch (Receive(&frame, absl::InfinitePast(), &why)) {
       case IoResult::kWouldBlock:
         return;
       case IoResult::kClosed:
-        session_->OnConnectionClosed(connection->close_status());
+        session_->OnConnectionClosed(why);
         return;
       case IoResult::kOk:
         session_->OnFrame(std::move(frame));
@@ -114,6 +131,34 @@ void Link::OnReadable() {
     if (!DeliverOwed()) return;
     if (attached_ != connection) return;
   }
+}
+
+void Link::OnWritable() {
+  const auto keep = event::Ref<Session>::Share(session_);
+  if (DeliverOwed()) session_->OnRoom();
+}
+
+// ---- Pausing ---------------------------------------------------------------
+
+void Link::Pause() {
+  attached_->SetReadInterest(false);
+  paused_ = true;
+  // Another thread may have made it true before it could see that.
+  OnDrained();
+}
+
+void Link::Resume() {
+  paused_ = false;
+  if (attached_ != nullptr) attached_->SetReadInterest(true);
+}
+
+void Link::OnDrained() {
+  if (paused() && session_->TakesFrames()) Resume();
+}
+
+void Link::OnHangUp() {
+  hung_up_ = true;
+  Resume();
 }
 
 // What is owed is scheduled, so mostly there is nothing to do.

@@ -4,6 +4,7 @@
 #ifndef LE_MESSAGING_MESSAGING_SESSION_LINK_H_
 #define LE_MESSAGING_MESSAGING_SESSION_LINK_H_
 
+#include <atomic>
 #include <memory>
 
 #include "absl/status/status.h"
@@ -19,7 +20,8 @@ class Session;
 //
 //   any thread ──Schedule──► owner's loop ──► Session::DeliverOwed()
 //   far end ──► connection ──► owner's loop ──► DeliverOwed(), then OnFrame()
-//                                               for each frame, within a budget
+//                                               for each frame, within a budget,
+//                                               while Session::TakesFrames()
 class Link final : private Scheduled, private transports::Connection::Observer {
  public:
   explicit Link(Session* session) : session_(session) {}
@@ -33,6 +35,12 @@ class Link final : private Scheduled, private transports::Connection::Observer {
   // The owner's thread: null if none is attached.
   transports::Connection* attached() const { return attached_; }
 
+  // The owner's thread. Receives from the attached connection, with the session's
+  // buffers. kClosed: *why says so; it may be for want of memory, which costs a
+  // session and never the process.
+  transports::IoResult Receive(transports::IncomingFrame* frame,
+                               event::Instant deadline, absl::Status* why);
+
   // Any thread. The owner's loop will call DeliverOwed(), unless the owner's
   // thread is ending. The session is kept until then.
   void Schedule();
@@ -41,13 +49,26 @@ class Link final : private Scheduled, private transports::Connection::Observer {
   // The owner's thread. Another may schedule it at any moment.
   bool scheduled() const { return is_scheduled(); }
 
+  // Any thread. Nothing is received until Session::TakesFrames() is true. Who makes
+  // it true schedules the link, unless the connection's OnDrained() tells.
+  bool paused() const { return paused_.load(); }
+
  private:
   void RunScheduled() override;
   void OnReadable() override;
+  void OnWritable() override;
+  void OnDrained() override;
+  void OnHangUp() override;
   bool DeliverOwed();
+  void Pause();
+  void Resume();
 
   Session* const session_;
   transports::Connection* attached_ = nullptr;
+  std::atomic<bool> paused_{false};  // changed by the owner's thread
+  // The far end has gone. What it has left is bounded, and must be received for
+  // its end to be known.
+  bool hung_up_ = false;
 };
 
 }  // namespace messaging

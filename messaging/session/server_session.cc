@@ -3,6 +3,8 @@
 
 #include "messaging/session/server_session.h"
 
+#include <algorithm>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +18,7 @@ namespace messaging {
 
 using event::LogLevel;
 using event::MutexLock;
+using transports::Connection;
 using transports::IoResult;
 
 ServerSession::ServerSession(Service* service)
@@ -159,8 +162,46 @@ absl::StatusOr<event::UniqueFd> ServerSession::ClientPidFd() {
 
 // ---- Sending ---------------------------------------------------------------
 
-Result ServerSession::Send(event::Ref<Message> message, event::Instant) {
-  return SendFrame(message->ToFrame(kMessageFrame, 0), /*may_be_dropped=*/true);
+Result ServerSession::SendFrame(const transports::OutgoingFrame& frame) {
+  if (!is_open()) return Result::kClosed;
+  try {
+    switch (connection_->Send(frame)) {
+      case IoResult::kOk:
+        return Result::kOk;
+      case IoResult::kWouldBlock:
+        return Result::kNoRoom;
+      default:
+        return Result::kClosed;
+    }
+  } catch (const std::bad_alloc&) {
+    EndLater(CloseReason::kSystem, "no memory for a message to it");
+    return Result::kClosed;
+  }
+}
+
+void ServerSession::EndLater(CloseReason reason, absl::string_view details) {
+  // Asked first: once it has ended, the owner may close the connection.
+  const event::Credentials far_end = client();
+  if (!Apply(ServerEvent::kEnd, reason)) return;
+  LogClosing(far_end, reason, details);
+  link_.Schedule();
+}
+
+Result ServerSession::TrySend(Message* message) {
+  return SendFrame(message->ToFrame(kMessageFrame, 0));
+}
+
+Result ServerSession::Send(event::Ref<Message> message,
+                           event::Instant deadline) {
+  const transports::OutgoingFrame frame = message->ToFrame(kMessageFrame, 0);
+  if (deadline == absl::InfiniteFuture()) return Push(frame);
+  for (;;) {
+    const Result result = SendFrame(frame);
+    if (result != Result::kNoRoom) return result;
+    if (!connection_->Wait(Connection::kWritable, deadline)) {
+      return Result::kTimedOut;
+    }
+  }
 }
 
 void ServerSession::Flush() {
@@ -168,71 +209,88 @@ void ServerSession::Flush() {
 }
 
 void ServerSession::Respond(event::Ref<Message> request, uint64_t id) {
-  transports::OutgoingFrame frame = request->ToFrame(kResponseFrame, id);
-  frame.more_to_come = unanswered_.fetch_sub(1, std::memory_order_relaxed) > 1;
-  SendFrame(frame, /*may_be_dropped=*/false);
+  Answer(request->ToFrame(kResponseFrame, id), request->received_bytes());
 }
 
-void ServerSession::GiveUp(uint64_t request) {
-  unanswered_.fetch_sub(1, std::memory_order_relaxed);
+void ServerSession::GiveUp(uint64_t request, size_t received_bytes) {
   transports::OutgoingFrame frame;
   frame.type = kUnansweredFrame;
   frame.id = request;
-  SendFrame(frame, /*may_be_dropped=*/false);
+  Answer(frame, received_bytes);
 }
 
-Result ServerSession::SendFrame(const transports::OutgoingFrame& frame,
-                                bool may_be_dropped) {
-  if (!is_open()) return Result::kClosed;
-  switch (connection_->Send(frame)) {
-    case IoResult::kOk:
-      return Result::kOk;
-    case IoResult::kWouldBlock:
-      break;
-    default:
-      return Result::kClosed;
-  }
-  // The client makes no room. A response that went missing would leave it
-  // waiting for ever.
-  if (!may_be_dropped || !service_->drops_when_slow()) {
-    // Asked first: once it has ended, the owner may close the connection.
-    const event::Credentials slow = client();
-    const size_t queued = connection_->queued_bytes();
-    if (Apply(ServerEvent::kEnd, CloseReason::kSlowReader)) {
-      LogClosing(slow, CloseReason::kSlowReader,
-                 absl::StrCat(queued, " bytes wait for it"));
-      link_.Schedule();
+void ServerSession::Answer(transports::OutgoingFrame frame,
+                           size_t received_bytes) {
+  const OpenRequests before(
+      open_requests_.fetch_sub(OpenRequests::Of(received_bytes)));
+  frame.more_to_come = before.count() > 1;
+  frame.room = transports::Room::kOwed;
+  SendFrame(frame);
+  if (link_.paused()) link_.Schedule();
+}
+
+Result ServerSession::Push(transports::OutgoingFrame frame) {
+  Result result = SendFrame(frame);
+  if (result != Result::kNoRoom) return result;
+  if (service_->drops_when_slow()) {
+    const uint32_t dropped =
+        dropped_.fetch_add(1, std::memory_order_relaxed) + 1;
+    // Told ever more rarely: there may be very many.
+    if ((dropped & (dropped - 1)) == 0) {
+      const event::Credentials slow = client();
+      event::LogForPeer(
+          LogLevel::kWarning, slow.uid,
+          absl::StrCat("service '", interface_name(), "': pid ", slow.pid,
+                       " of user ", slow.uid, " reads slowly: ", dropped,
+                       " messages to it were dropped so far"));
     }
-    return Result::kClosed;
+    return Result::kNoRoom;
   }
-  const uint32_t dropped = dropped_.fetch_add(1, std::memory_order_relaxed) + 1;
-  // Told ever more rarely: there may be very many.
-  if ((dropped & (dropped - 1)) == 0) {
-    const event::Credentials slow = client();
-    event::LogForPeer(
-        LogLevel::kWarning, slow.uid,
-        absl::StrCat("service '", interface_name(), "': pid ", slow.pid,
-                     " of user ", slow.uid, " reads slowly: ", dropped,
-                     " messages to it were dropped so far"));
+  // A client that has had no time to read is not slow.
+  const event::Instant stalled_since = connection_->stalled_since();
+  const absl::Duration stalled = std::max(
+      event::Process::Current()->Now() - stalled_since, absl::ZeroDuration());
+  if (stalled < kSlowReaderPatience) {
+    frame.room = transports::Room::kGathered;
+    result = SendFrame(frame);
+    if (result != Result::kNoRoom) return result;
   }
+  EndLater(CloseReason::kSlowReader,
+           absl::StrCat(connection_->queued_bytes(),
+                        " bytes wait for it, and it has taken nothing for ",
+                        absl::FormatDuration(
+                            absl::Trunc(stalled, absl::Milliseconds(1)))));
   return Result::kClosed;
 }
 
 // ---- What the loop brings --------------------------------------------------
 
 void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
-  const ServerFault fault = ClassifyServerFrame(
-      frame.type, frame.id, unanswered_.load(std::memory_order_relaxed),
-      service_->max_open_requests());
+  const ServerFault fault = ClassifyServerFrame(frame.type, frame.id);
   if (fault.reason != CloseReason::kNone) {
     EndForFault(fault.reason, fault.details);
     return;
   }
   if (PlainType(frame.type) == kRequestFrame) {
-    unanswered_.fetch_add(1, std::memory_order_relaxed);
+    open_requests_.fetch_add(OpenRequests::Of(frame.payload.size()),
+                             std::memory_order_relaxed);
   }
   service_->handler()->OnMessage(
       this, service_->pool()->NewReceived(this, std::move(frame)));
+}
+
+bool ServerSession::TakesFrames() {
+  if (connection_->congested()) return false;
+  // Once stopped, until half of them are answered.
+  const uint32_t part = link_.paused() ? 2 : 1;
+  return !OpenRequests(open_requests_.load())
+              .HasReached(service_->max_open_requests() / part +
+                              (service_->max_open_requests() % part),
+                          service_->max_request_bytes() / part);
+}
+
+void ServerSession::OnRoom() {
+  if (is_open()) service_->handler()->OnRoom(this);
 }
 
 bool ServerSession::DeliverOwed() {

@@ -10,6 +10,7 @@
 
 #include "event/base/unique_fd.h"
 #include "messaging/machine/life_cycle.h"
+#include "messaging/machine/open_requests.h"
 #include "messaging/session/link.h"
 #include "messaging/session/session.h"
 
@@ -53,11 +54,14 @@ class ServerSession final : public Session {
   // The kernel's word. False once closed, but for the close handlers.
   bool ClientCredentials(event::Credentials* credentials);
   absl::StatusOr<event::UniqueFd> ClientPidFd();
+  // A deadline other than InfiniteFuture() is waited for; without one, the
+  // service's policy decides.
   Result Send(event::Ref<Message> message, event::Instant deadline) override;
+  Result TrySend(Message* message) override;
   void Flush() override;
   // Answers the request of that id, with the request's own message.
   void Respond(event::Ref<Message> request, uint64_t id);
-  void GiveUp(uint64_t request) override;
+  void GiveUp(uint64_t request, size_t received_bytes) override;
 
  private:
   friend class Service;
@@ -66,6 +70,8 @@ class ServerSession final : public Session {
   MessagePool* pool() const override;
   bool DeliverOwed() override;
   void OnFrame(transports::IncomingFrame&& frame) override;
+  bool TakesFrames() override;
+  void OnRoom() override;
   void OnConnectionClosed(const absl::Status& status) override;
 
   ServerLife life() const { return life_.load(std::memory_order_acquire); }
@@ -75,13 +81,22 @@ class ServerSession final : public Session {
   // Ends it from within the loop.
   void End(CloseReason reason);
   void EndForFault(CloseReason reason, absl::string_view details);
+  // Any thread: the loop does the rest.
+  void EndLater(CloseReason reason, absl::string_view details);
   // After its life has changed: closes the connection of one that has ended, and
   // takes one that is gone from the service, which may destroy it.
   void Settle();
   void LeaveService();
   event::Credentials client();
-  // kOk, or kClosed: dropped.
-  Result SendFrame(const transports::OutgoingFrame& frame, bool may_be_dropped);
+  // kOk, kClosed, kNoRoom.
+  Result SendFrame(const transports::OutgoingFrame& frame);
+  // kOk, kClosed, kNoRoom: dropped by the service's policy.
+  Result Push(transports::OutgoingFrame frame);
+  // Sends what the client waits for. One request of that size waits no more.
+  void Answer(transports::OutgoingFrame frame, size_t received_bytes);
+  OpenRequests open_requests() const {
+    return OpenRequests(open_requests_.load(std::memory_order_relaxed));
+  }
 
   const event::Ref<Service> service_;
   ServerSession* next_ = nullptr;  // the service's list
@@ -91,8 +106,8 @@ class ServerSession final : public Session {
   std::atomic<ServerLife> life_{ServerLife{}};
   static_assert(std::atomic<ServerLife>::is_always_lock_free,
                 "it is there to save a lock");
-  std::atomic<uint32_t> unanswered_{0};  // requests
-  std::atomic<uint32_t> dropped_{0};     // messages, by the service's policy
+  std::atomic<uint64_t> open_requests_{0};  // a word of OpenRequests
+  std::atomic<uint32_t> dropped_{0};        // messages, by the service's policy
   std::atomic<bool> knows_client_{false};
   event::Credentials client_;  // written once, before knows_client_ is set
 };

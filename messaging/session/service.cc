@@ -99,7 +99,10 @@ ServiceLimits Service::limits() {
 }
 
 transports::SendLimits Service::send_limits() {
-  return limits().session.ToSend(interface_.protocol->max_message_size());
+  transports::SendLimits limits =
+      this->limits().session.ToSend(interface_.protocol->max_message_size());
+  limits.reports_congestion = true;
+  return limits;
 }
 
 void Service::SetLimits(const ServiceLimits& limits) {
@@ -108,6 +111,7 @@ void Service::SetLimits(const ServiceLimits& limits) {
     limits_ = limits;
   }
   max_open_requests_ = limits.session.open_requests;
+  max_request_bytes_ = limits.session.request_bytes;
   drops_when_slow_.store(limits.drop_when_slow, std::memory_order_relaxed);
   const transports::SendLimits to_send = send_limits();
   for (ServerSession* s = first_session_; s != nullptr; s = s->next_) {

@@ -37,6 +37,8 @@ class ServiceHandler {
                          event::Ref<Message> message) = 0;
   // Once for each session that OnOpen() was called for, whoever closed it.
   virtual void OnClose(ServerSession* session) = 0;
+  // There is room again for a message that found none.
+  virtual void OnRoom(ServerSession* session) = 0;
   // Whether OnClose() may ask who the client was.
   virtual bool WantsCloses() const = 0;
 };
@@ -79,6 +81,7 @@ class Service final : public event::RefCounted<Service>,
   // ---- For its sessions ----
   MessagePool* pool() const { return pool_.get(); }
   uint32_t max_open_requests() const { return max_open_requests_; }
+  size_t max_request_bytes() const { return max_request_bytes_; }
   void Forget(ServerSession* session);
 
  private:
@@ -106,7 +109,8 @@ class Service final : public event::RefCounted<Service>,
   event::Mutex mutex_;
   ServiceLimits limits_ ABSL_GUARDED_BY(mutex_);
   // Parts of the limits that every message asks for.
-  uint32_t max_open_requests_ = kMaxOpenRequests;  // the owner's thread
+  uint32_t max_open_requests_ = kMaxOpenRequests;    // the owner's thread
+  size_t max_request_bytes_ = kDefaultRequestBytes;  // the owner's thread
   std::atomic<bool> drops_when_slow_{false};
 };
 

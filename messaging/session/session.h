@@ -58,6 +58,9 @@ class Session : public MessageOwner {
   event::Ref<Message> NewMessage();
   // Sends a message that asks for no response. kOk, kClosed, kTimedOut.
   virtual Result Send(event::Ref<Message> message, event::Instant deadline) = 0;
+  // The same, without waiting. kNoRoom: nothing of the message was taken, and the
+  // handler's OnRoom() will be called.
+  virtual Result TrySend(Message* message) = 0;
   // Sends what has been gathered, as far as it goes without waiting.
   virtual void Flush() = 0;
 
@@ -72,6 +75,10 @@ class Session : public MessageOwner {
   virtual bool DeliverOwed() = 0;
   // A frame has arrived.
   virtual void OnFrame(transports::IncomingFrame&& frame) = 0;
+  // Whether the far end may send more.
+  virtual bool TakesFrames() { return true; }
+  // A Send() or TrySend() has found no room; there is room again.
+  virtual void OnRoom() = 0;
   // The connection is closed, and why.
   virtual void OnConnectionClosed(const absl::Status& status) = 0;
 

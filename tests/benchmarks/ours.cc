@@ -127,6 +127,18 @@ void BeIdle(const std::string& name, size_t largest, size_t count) {
   for (;;) NextCommand();
 }
 
+// Makes as many requests as there is room for, and never takes an answer.
+void BeSlowReader(const std::string& name, size_t largest) {
+  const le_msg_SessionRef_t session = NewSession(name, largest);
+  le_msg_OpenSessionSync(session);
+  auto ignore = [](le_msg_MessageRef_t, le_result_t, void*) {};
+  while (le_msg_RequestResponseTimed(NewMessage(session, largest), 0, ignore,
+                                     nullptr) != 0) {
+  }
+  Say("ready");
+  for (;;) NextCommand();
+}
+
 // ---- On a loop -------------------------------------------------------------
 
 // Hands the parent's commands to `on_command`, by the loop.
@@ -305,6 +317,7 @@ bool PlayOurs(const std::vector<std::string>& words) {
   if (role == "client") BeClient(name, largest);
   if (role == "looper") BeLooper(name, largest);
   if (role == "threads") BeThreads(name, largest);
+  if (role == "slow_reader") BeSlowReader(name, largest);
   if (role == "idle" && words.size() == 4) {
     BeIdle(name, largest, Number(words[3]));
   }

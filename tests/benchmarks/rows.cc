@@ -42,6 +42,7 @@ class Bench {
       : options_(options), cpus_(UsableCpus()) {
     DeclareSync();
     DeclareStreams();
+    DeclareFlow();
     DeclareSessions();
     DeclareWithinOneProcess();
     DeclareSize();
@@ -398,6 +399,41 @@ class Bench {
       Declare("one-way" + where, rows,
               [cpus, in](Bench* b) { b->MeasureOneWay(cpus, in); });
     }
+  }
+
+  void DeclareFlow() {
+    Declare("flow control",
+            {NewRow("pipelined_64k",
+                    "pipelined requests, 64 outstanding, 64 KiB; the floor one "
+                    "at a time",
+                    "/s", Goal()),
+             NewRow("sync_64_beside_slow",
+                    "sync round trip, 64 B, beside a slow reader; the floor "
+                    "without",
+                    "us", Goal())},
+            [](Bench* b) { b->MeasureFlow(); });
+  }
+
+  void MeasureFlow() {
+    const Directory* const directory = StartDirectory();
+    const int64_t count = Count(800);
+    const std::vector<Series> large =
+        stage_->Compare({Of(StartRaw(1), "sync", kLarge, count),
+                         Of(StartOurPair(directory, "looper", kLarge, 1),
+                            "pipelined", kLarge, count)});
+    SetRates("pipelined_64k", large[0], large[1]);
+    Pair alone, beside;
+    alone.server =
+        StartOurs(directory, {"server", "alone", "64"}, ServerCpu(1));
+    alone.client = StartOurs(directory, {"client", "alone", "64"}, ClientCpu());
+    beside.server =
+        StartOurs(directory, {"server", "beside", "64"}, ServerCpu(1));
+    beside.client =
+        StartOurs(directory, {"client", "beside", "64"}, ClientCpu());
+    StartOurs(directory, {"slow_reader", "beside", "64"}, ClientCpu());
+    const std::vector<Series> sync = stage_->Compare(
+        {Of(alone, "sync", 64, count), Of(beside, "sync", 64, count)});
+    SetTimes("sync_64_beside_slow", sync[0], sync[1]);
   }
 
   void MeasurePipelined(int cpus, const std::string& in) {

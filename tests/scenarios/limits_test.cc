@@ -28,17 +28,26 @@ class LimitsTest : public ::testing::TestWithParam<Setting> {
 INSTANTIATE_TEST_SUITE_P(Everywhere, LimitsTest, AllSettings(), SettingName);
 
 constexpr uint32_t kQueuedMessages = 100;
+// What a message of kPushBytes counts for over loopback.
+constexpr size_t kPushBytes = 36;
+constexpr size_t kPushCost = kPushBytes + 64;
 
 void SetLimits(le_msg_ServiceRef_t service, le_msg_SlowReaderPolicy_t policy) {
   le_msg_ServiceLimits_t limits = {};
   limits.structSize = sizeof(limits);
   limits.maxQueuedMessages = kQueuedMessages;
+  limits.maxGatheredBytes = 2 * kQueuedMessages * kPushCost;
   limits.slowReaderPolicy = policy;
   le_msg_SetServiceLimits(service, &limits);
 }
 
-// A reader that does not read loses its session, after what the queue holds;
-// it gets all that was taken for it, and then the close.
+le_msg_MessageRef_t NewPush(le_msg_SessionRef_t session, int number) {
+  const std::string text = std::to_string(number);
+  return NewText(session, text + std::string(kPushBytes - text.size(), '.'));
+}
+
+// A reader that does not read loses its session, after what may be gathered for
+// it; it gets all that was taken for it, and then the close.
 TEST_P(LimitsTest, ASlowReaderIsClosed) {
   const bool exact = !HasKernelBuffer();
   Scenario scenario;
@@ -49,13 +58,13 @@ TEST_P(LimitsTest, ASlowReaderIsClosed) {
     bool closed = false;
     service.on_message = [&](le_msg_MessageRef_t message) {
       const le_msg_SessionRef_t session = le_msg_GetSession(message);
-      while (le_msg_SendTimed(NewText(session, std::to_string(sent)), 0) ==
+      while (le_msg_SendTimed(NewPush(session, sent), LE_MSG_NO_TIMEOUT) ==
              LE_OK) {
         ++sent;
       }
-      EXPECT_GE(sent, static_cast<int>(kQueuedMessages));
+      EXPECT_GE(sent, static_cast<int>(2 * kQueuedMessages));
       if (exact) {
-        EXPECT_EQ(sent, static_cast<int>(kQueuedMessages));
+        EXPECT_EQ(sent, static_cast<int>(2 * kQueuedMessages));
       }
       le_msg_ReleaseMsg(message);
     };
@@ -72,7 +81,7 @@ TEST_P(LimitsTest, ASlowReaderIsClosed) {
     int received = 0;
     bool closed = false;
     client.on_message = [&](le_msg_MessageRef_t message) {
-      EXPECT_EQ(TextOf(message), std::to_string(received++));
+      EXPECT_EQ(std::stoi(TextOf(message)), received++);
       le_msg_ReleaseMsg(message);
     };
     client.on_close = [&] { closed = true; };
@@ -81,7 +90,7 @@ TEST_P(LimitsTest, ASlowReaderIsClosed) {
     party->Await("closed");
     party->RunLoopUntil([&] { return closed; });
     if (exact) {
-      EXPECT_EQ(received, static_cast<int>(kQueuedMessages));
+      EXPECT_EQ(received, static_cast<int>(2 * kQueuedMessages));
     }
     EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_BY_PEER);
   });
@@ -152,43 +161,63 @@ TEST_P(LimitsTest, ASlowReaderMissesMessages) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
-// But a response is never dropped: its client would wait for ever.
-TEST_P(LimitsTest, AResponseThatHasNoRoomClosesTheSession) {
+// A sender that asks is told, and loses nothing: it goes on when there is room.
+// The response is sent although the queue is full.
+TEST_P(LimitsTest, AServerThatPacesItsPushesLosesNothing) {
+  static constexpr int kFlood = 5000;
+  const bool exact = !HasKernelBuffer();
   Scenario scenario;
-  scenario.Add("server", [](Party* party) {
+  scenario.Add("server", [exact](Party* party) {
     TestService service("echo");
-    SetLimits(service.ref(), LE_MSG_SLOW_READER_DROP);
-    bool closed = false;
+    SetLimits(service.ref(), LE_MSG_SLOW_READER_CLOSE);
+    int sent = 0;
+    le_msg_MessageRef_t waits = nullptr;
+    auto flood = [&](le_msg_SessionRef_t session) {
+      while (waits != nullptr || sent < kFlood) {
+        if (waits == nullptr) waits = NewPush(session, sent++);
+        const le_result_t result = le_msg_TrySend(waits);
+        if (result == LE_WOULD_BLOCK) return;
+        EXPECT_EQ(result, LE_OK);
+        waits = nullptr;
+      }
+    };
+    service.on_room = [&](le_msg_SessionRef_t session) { flood(session); };
     service.on_message = [&](le_msg_MessageRef_t message) {
       const le_msg_SessionRef_t session = le_msg_GetSession(message);
-      while (le_msg_SendTimed(NewText(session, "x"), 0) == LE_OK) {
+      flood(session);
+      EXPECT_NE(waits, nullptr);
+      if (exact) {
+        EXPECT_EQ(sent, static_cast<int>(kQueuedMessages) + 1);
       }
+      EXPECT_EQ(le_msg_SendTimed(NewPush(session, -1), 0), LE_TIMEOUT);
       le_msg_Respond(message);
+      party->Signal("full");
     };
     service.on_close = [&](le_msg_SessionRef_t session) {
-      EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_SLOW_READER);
-      closed = true;
+      EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_BY_PEER);
     };
     service.Advertise();
-    party->RunLoopUntil([&] { return closed; });
-    party->Signal("closed");
+    party->RunLoopUntil("done");
   });
   scenario.Add("client", [](Party* party) {
     TestClient client("echo");
-    int completions = 0;
-    bool closed = false;
-    client.on_close = [&] { closed = true; };
+    int received = 0;
+    bool answered = false;
+    client.on_message = [&](le_msg_MessageRef_t message) {
+      EXPECT_EQ(std::stoi(TextOf(message)), received++);
+      le_msg_ReleaseMsg(message);
+    };
     client.Open();
     client.Request("flood me", [&](le_msg_MessageRef_t response) {
-      EXPECT_EQ(response, nullptr);
-      EXPECT_FALSE(closed);
-      ++completions;
+      EXPECT_NE(response, nullptr);
+      answered = true;
     });
-    party->Await("closed");
-    party->RunLoopUntil([&] { return closed; });
-    EXPECT_EQ(completions, 1);
+    party->Await("full");
+    party->RunLoopUntil([&] { return received == kFlood; });
+    EXPECT_TRUE(answered);
+    party->Signal("done");
   });
-  RunScenario(scenario, GetParam());
+  RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
 // What comes during a blocking call is held, up to a bound; more than that
@@ -313,9 +342,83 @@ TEST_P(LimitsTest, AClientMayHaveSoManyRequests) {
   RunScenario(scenario, GetParam());
 }
 
-// A service's: who goes beyond loses the session, and is told.
-TEST_P(LimitsTest, AServiceTakesSoManyRequests) {
-  static constexpr uint32_t kMax = 5;
+// A handler's turn over and over, until nothing more can have come by itself.
+void RunTurns(int turns, const std::function<void()>& then) {
+  if (turns == 0) return then();
+  auto* const next =
+      new std::function<void()>([turns, then] { RunTurns(turns - 1, then); });
+  le_event_QueueFunction(
+      [](void* function, void*) {
+        auto* const next = static_cast<std::function<void()>*>(function);
+        (*next)();
+        delete next;
+      },
+      next, nullptr);
+}
+
+// A service's bounds on the requests that wait for an answer, in number and in
+// bytes. What is beyond waits at the client, and is answered in the end.
+struct RequestBound {
+  uint32_t max_requests;
+  size_t max_bytes;
+};
+void ExpectRequestsWait(Setting setting, RequestBound bound) {
+  static constexpr uint32_t kMax = 8, kRequests = 5 * kMax;
+  Scenario scenario;
+  scenario.Add("server", [bound](Party* party) {
+    TestService service("echo");
+    le_msg_ServiceLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxOpenRequests = bound.max_requests;
+    limits.maxRequestBytes = bound.max_bytes;
+    le_msg_SetServiceLimits(service.ref(), &limits);
+    std::vector<le_msg_MessageRef_t> held;
+    std::vector<size_t> most;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      held.push_back(message);
+      EXPECT_LE(held.size(), kMax);
+      if (held.size() < kMax) return;
+      RunTurns(20, [&] {
+        most.push_back(held.size());
+        for (le_msg_MessageRef_t request : held) le_msg_Respond(request);
+        held.clear();
+      });
+    };
+    service.Advertise();
+    party->RunLoopUntil("sent");
+    party->RunLoopUntil("done");
+    EXPECT_EQ(most, std::vector<size_t>(kRequests / kMax, kMax));
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    uint32_t answers = 0;
+    client.on_close = [&] { ADD_FAILURE() << "the session is closed"; };
+    client.Open();
+    for (uint32_t i = 0; i < kRequests; ++i) {
+      client.Request(std::string(144, 'x'), [&](le_msg_MessageRef_t response) {
+        EXPECT_NE(response, nullptr);
+        ++answers;
+      });
+    }
+    party->Signal("sent");
+    party->RunLoopUntil([&] { return answers == kRequests; });
+    party->Signal("done");
+  });
+  RunScenario(scenario, setting);
+}
+
+TEST_P(LimitsTest, RequestsThatWaitAreBoundedInNumber) {
+  ExpectRequestsWait(GetParam(), {8, 0});
+}
+
+TEST_P(LimitsTest, RequestsThatWaitAreBoundedInBytes) {
+  // Each counts for 144 + 256 bytes.
+  ExpectRequestsWait(GetParam(), {0, 8 * 400});
+}
+
+// A client that ends while its server takes nothing more is noticed.
+TEST_P(LimitsTest, AClientThatIsNotReadMayEnd) {
+  static constexpr uint32_t kMax = 3;
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -327,10 +430,11 @@ TEST_P(LimitsTest, AServiceTakesSoManyRequests) {
     bool closed = false;
     service.on_message = [&](le_msg_MessageRef_t message) {
       held.push_back(message);
+      if (held.size() == kMax) party->Signal("full");
     };
     service.on_close = [&](le_msg_SessionRef_t session) {
-      EXPECT_EQ(held.size(), kMax);
-      EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_RECEIVE_LIMIT);
+      EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_BY_PEER);
+      EXPECT_EQ(held.size(), 2 * kMax) << "what came before the close";
       closed = true;
     };
     service.Advertise();
@@ -339,18 +443,14 @@ TEST_P(LimitsTest, AServiceTakesSoManyRequests) {
   });
   scenario.Add("client", [](Party* party) {
     TestClient client("echo");
-    uint32_t completions = 0;
-    bool closed = false;
-    client.on_close = [&] { closed = true; };
     client.Open();
-    for (uint32_t i = 0; i <= kMax; ++i) {
-      client.Request("x", [&](le_msg_MessageRef_t response) {
+    for (uint32_t i = 0; i < 2 * kMax; ++i) {
+      client.Request("x", [](le_msg_MessageRef_t response) {
         EXPECT_EQ(response, nullptr);
-        ++completions;
       });
     }
-    party->RunLoopUntil([&] { return closed; });
-    EXPECT_EQ(completions, kMax + 1);
+    party->Await("full");
+    client.Delete();
   });
   RunScenario(scenario, GetParam());
 }
@@ -402,37 +502,45 @@ TEST_P(LimitsTest, DescriptorsThatWaitAreBounded) {
     limits.structSize = sizeof(limits);
     limits.maxQueuedFds = kMax;
     le_msg_SetServiceLimits(service.ref(), &limits);
-    bool closed = false;
     service.on_message = [&](le_msg_MessageRef_t message) {
       const le_msg_SessionRef_t session = le_msg_GetSession(message);
       int sent = 0;
       for (;; ++sent) {
         le_msg_MessageRef_t news = NewText(session, std::to_string(sent));
         le_msg_SetFd(news, open("/dev/null", O_RDONLY | O_CLOEXEC));
-        if (le_msg_SendTimed(news, 0) != LE_OK) break;
+        const le_result_t result = le_msg_TrySend(news);
+        if (result == LE_OK) continue;
+        EXPECT_EQ(result, LE_WOULD_BLOCK);
+        le_msg_ReleaseMsg(news);
+        break;
       }
       EXPECT_GE(sent, kMax);
       if (exact) {
         EXPECT_EQ(sent, kMax);
       }
-      le_msg_ReleaseMsg(message);
-    };
-    service.on_close = [&](le_msg_SessionRef_t session) {
-      EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_SLOW_READER);
-      closed = true;
+      le_msg_Respond(message);
+      party->Signal("full");
     };
     service.Advertise();
-    party->RunLoopUntil([&] { return closed; });
-    party->Signal("closed");
+    party->RunLoopUntil("done");
   });
   scenario.Add("client", [](Party* party) {
     TestClient client("echo");
-    bool closed = false;
-    client.on_close = [&] { closed = true; };
+    int received = 0;
+    bool answered = false;
+    client.on_message = [&](le_msg_MessageRef_t message) {
+      EXPECT_EQ(TextOf(message), std::to_string(received++));
+      le_msg_ReleaseMsg(message);
+    };
     client.Open();
-    le_msg_Send(NewText(client.ref(), "flood me"));
-    party->Await("closed");
-    party->RunLoopUntil([&] { return closed; });
+    client.Request("flood me", [&](le_msg_MessageRef_t response) {
+      EXPECT_NE(response, nullptr);
+      answered = true;
+    });
+    party->Await("full");
+    party->RunLoopUntil([&] { return answered; });
+    EXPECT_GE(received, kMax);
+    party->Signal("done");
   });
   RunScenario(scenario, GetParam());
 }

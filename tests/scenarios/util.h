@@ -75,6 +75,12 @@ class TestService {
           static_cast<TestService*>(context)->on_message(message);
         },
         this);
+    le_msg_SetServiceRoomHandler(
+        ref_,
+        [](le_msg_SessionRef_t session, void* context) {
+          static_cast<TestService*>(context)->on_room(session);
+        },
+        this);
     open_handler_ = le_msg_AddServiceOpenHandler(
         ref_,
         [](le_msg_SessionRef_t session, void* context) {
@@ -93,6 +99,7 @@ class TestService {
   ~TestService() {
     if (deleted_) return;
     le_msg_SetServiceRecvHandler(ref_, nullptr, nullptr);
+    le_msg_SetServiceRoomHandler(ref_, nullptr, nullptr);
     le_msg_RemoveServiceHandler(open_handler_);
     le_msg_RemoveServiceHandler(close_handler_);
     le_msg_DeleteService(ref_);
@@ -120,6 +127,7 @@ class TestService {
   std::function<void(le_msg_SessionRef_t)> on_open = [](le_msg_SessionRef_t) {};
   std::function<void(le_msg_SessionRef_t)> on_close = [](le_msg_SessionRef_t) {
   };
+  std::function<void(le_msg_SessionRef_t)> on_room = [](le_msg_SessionRef_t) {};
 
  private:
   const le_msg_ServiceRef_t ref_;
@@ -151,6 +159,12 @@ class TestClient {
         ref_,
         [](le_msg_SessionRef_t, void* context) {
           static_cast<TestClient*>(context)->on_close();
+        },
+        this);
+    le_msg_SetSessionRoomHandler(
+        ref_,
+        [](le_msg_SessionRef_t, void* context) {
+          static_cast<TestClient*>(context)->on_room();
         },
         this);
   }
@@ -189,6 +203,7 @@ class TestClient {
   std::function<void(le_msg_MessageRef_t)> on_message =
       [](le_msg_MessageRef_t message) { le_msg_ReleaseMsg(message); };
   std::function<void()> on_close = [] {};
+  std::function<void()> on_room = [] {};
 
  private:
   const le_msg_SessionRef_t ref_;

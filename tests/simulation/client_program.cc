@@ -603,6 +603,9 @@ void ClientProgram::OnClosed(le_msg_SessionRef_t, void* context) {
   if (le_msg_GetCloseReason(conversation->ref) == LE_MSG_CLOSE_PROTOCOL_ERROR) {
     self->Fail("a server is said to have broken the rules");
   }
+  if (le_msg_GetCloseReason(conversation->ref) == LE_MSG_CLOSE_SLOW_READER) {
+    self->Fail("a session is closed for what its client sends");
+  }
   conversation->state = State::kClosed;
   for (const auto& request : self->requests_) {
     if (request.second->conversation == conversation &&
@@ -632,6 +635,7 @@ void ClientProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
     self->Fail(absl::StrCat("push ", payload.push, " comes where ",
                             conversation->pushes, " was due"));
   }
+  self->world_->NoteTaken(self->number_, conversation->number);
   le_msg_ReleaseMsg(message);
   self->DoSomethingInAHandler(conversation);
 }
@@ -666,6 +670,7 @@ void ClientProgram::Complete(le_msg_MessageRef_t response, le_result_t result,
     Fail("a response that has come in time does not count");
   }
   if (response != nullptr) {
+    world_->NoteTaken(number_, conversation->number);
     if (conversation->state != State::kOpen ||
         (conversation->incarnation != request->incarnation &&
          !request->by_helper)) {

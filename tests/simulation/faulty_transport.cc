@@ -75,8 +75,13 @@ class FaultyConnection final : public Connection,
       loop_->StartTimer(this, loop_->Now() + kShortagePause);
       return IoResult::kWouldBlock;
     }
+    const bool is_full = inner_->congested();
     const IoResult result = inner_->Receive(frame, pool, deadline);
     if (result != IoResult::kOk) return result;
+    if (is_full && inner_->congested()) {
+      context_.referee->Fail(
+          "a frame is taken from a far end that does not take its own");
+    }
     if (frame->descriptor) {
       context_.descriptors->Received(frame->descriptor.get());
     }
@@ -135,7 +140,8 @@ class FaultyConnection final : public Connection,
     if (result == IoResult::kOk && frame.connection != nullptr) {
       frame.connection->reset();
     }
-    if (result == IoResult::kOk &&
+    // What is owed may have come before.
+    if (result == IoResult::kOk && frame.room == transports::Room::kQueue &&
         inner_->queued_bytes() > std::max(limits_.bytes, kOneFrame)) {
       context_.referee->Fail(
           absl::StrCat(inner_->queued_bytes(),
@@ -147,6 +153,10 @@ class FaultyConnection final : public Connection,
   size_t queued_bytes() const override { return inner_->queued_bytes(); }
   size_t unreceived_bytes() const override {
     return inner_->unreceived_bytes();
+  }
+  bool congested() const override { return inner_->congested(); }
+  event::Instant stalled_since() const override {
+    return inner_->stalled_since();
   }
   absl::Status close_status() const override {
     return broken_ ? absl::UnavailableError("the connection broke")
@@ -188,6 +198,10 @@ class FaultyConnection final : public Connection,
   void OnExpiry() override { inner_->SetReadInterest(reads_); }
   void OnReadable() override { observer_->OnReadable(); }
   void OnWritable() override { observer_->OnWritable(); }
+  void OnDrained() override { observer_->OnDrained(); }
+  void OnHangUp() override {
+    if (!reads_) observer_->OnHangUp();
+  }
 
   std::unique_ptr<Connection> inner_;
   const Context context_;

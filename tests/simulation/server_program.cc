@@ -16,6 +16,9 @@ namespace {
 constexpr size_t kMaxHeld = 8;
 // Of one session. The others have their turn, however much it has sent.
 constexpr int kMaxMessagesInATurn = 256;
+// A client that has taken something within this time is not slow. No queue here
+// comes near what may be gathered.
+constexpr absl::Duration kPatience = absl::Seconds(1);
 }  // namespace
 
 ServerProgram::ServerProgram(World* world, uid_t uid,
@@ -88,6 +91,12 @@ void ServerProgram::OnClose(le_msg_SessionRef_t session, void* context) {
     self->world_->referee()->Fail("a client is said to have broken the rules");
   }
   const auto it = self->sessions_.find(session);
+  if (it != self->sessions_.end() &&
+      le_msg_GetCloseReason(session) == LE_MSG_CLOSE_SLOW_READER &&
+      self->world_->SinceTaken(it->second->client, it->second->session) <
+          kPatience) {
+    self->world_->referee()->Fail("a client that reads is said not to");
+  }
   if (it == self->sessions_.end()) {
     self->world_->referee()->Fail("a session is closed twice, or was not open");
     return;

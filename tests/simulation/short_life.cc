@@ -85,12 +85,13 @@ void ShortLife::UseOwnService() {
     le_msg_SessionLimits_t limits = {};
     limits.structSize = sizeof(limits);
     limits.maxQueuedMessages = static_cast<uint32_t>(1 + world_->Roll(4));
+    limits.maxGatheredBytes = 300;
     le_msg_SetSessionLimits(own_session_, &limits);
     le_msg_OpenSessionSync(own_session_);
     // Each time what did not fit must go with the opening.
     for (uint64_t i = world_->Roll(4); i > 0; --i) {
       for (uint64_t n = world_->Roll(8); n > 0; --n) {
-        le_msg_SendTimed(le_msg_CreateMsg(own_session_), 0);
+        le_msg_Send(le_msg_CreateMsg(own_session_));
       }
       le_msg_CloseSession(own_session_);
       le_msg_OpenSessionSync(own_session_);

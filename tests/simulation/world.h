@@ -77,6 +77,16 @@ class World {
   bool OneIn(uint64_t n) { return sim_.Random(n) == 0; }
   // No more trouble: whoever is bound and offered must be served now.
   bool calm() const { return calm_; }
+  // A client has just taken a message of a session.
+  void NoteTaken(int client, int session) {
+    taken_[{client, session}] = sim_.Now();
+  }
+  // For how long it has taken none.
+  absl::Duration SinceTaken(int client, int session) {
+    const auto it = taken_.find({client, session});
+    return it == taken_.end() ? absl::InfiniteDuration()
+                              : sim_.Now() - it->second;
+  }
   bool clients_are_done() const { return clients_done_ == plan_.clients; }
   void ClientIsDone() { ++clients_done_; }
   // Blocks the calling thread, as a slow computation does, or anything else that
@@ -141,6 +151,7 @@ class World {
   std::vector<std::unique_ptr<Actor>> actors_;
   event::SimProcess* directory_ = nullptr;
   std::unique_ptr<Reload> reload_;
+  std::map<std::pair<int, int>, event::Instant> taken_;
   bool calm_ = false;
   int clients_done_ = 0;
   uint64_t requests_ = 0;

@@ -20,9 +20,6 @@
 namespace le {
 namespace transports {
 
-// What a frame costs besides its payload, so that empty ones count too.
-constexpr size_t kFrameOverheadBytes = 64;
-
 // A frame between two ends.
 struct QueuedFrame {
   uint8_t type = 0;

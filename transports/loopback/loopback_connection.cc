@@ -27,6 +27,18 @@ void Notify(LoopbackEnd* end, event::DeferredWakes* wakes) {
   wakes->Post(end->loop, end->notify);
 }
 
+// Likewise, after `queue`, of what `sender` has sent, has changed.
+void UpdateCongestion(LoopbackEnd* sender, const FrameQueue& queue,
+                      event::DeferredWakes* wakes) {
+  const bool was = sender->congested.load(std::memory_order_relaxed);
+  const bool is = sender->limits.IsCongested(was, queue.bytes(), queue.size(),
+                                             queue.descriptors());
+  if (is == was) return;
+  sender->congested.store(is, std::memory_order_release);
+  sender->drained = !is;
+  if (!is) Notify(sender, wakes);
+}
+
 absl::Status FarEndGone() {
   return absl::UnavailableError("the far end closed or died");
 }
@@ -36,13 +48,22 @@ BufferPool* EmptyPool() {
   return pool;
 }
 
+// The place of the channel's end, which other threads read without the lock.
+const std::atomic<bool>* CongestedOf(LoopbackChannel* channel,
+                                     int side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  return &channel->ends[side].congested;
+}
+
 }  // namespace
 
 LoopbackConnection::LoopbackConnection(
     std::shared_ptr<LoopbackChannel> channel, int side,
     std::shared_ptr<LoopbackTransport::Members> members,
     event::Process* process)
-    : channel_(std::move(channel)), side_(side), process_(process) {
+    : channel_(std::move(channel)),
+      side_(side),
+      process_(process),
+      congested_(CongestedOf(channel_.get(), side)) {
   Join(std::move(members));
 }
 
@@ -88,12 +109,13 @@ void LoopbackConnection::SetReadInterest(bool interested) {
   event::MutexLock lock(&channel_->mutex);
   if (mine().loop == nullptr) return;
   mine().reads = interested;
-  if (interested && ReadableLocked()) Notify(&mine(), &wakes);
+  if (interested) mine().hang_up_told = false;
+  if (interested ? ReadableLocked() : far().closed) Notify(&mine(), &wakes);
 }
 
 void LoopbackConnection::Run() {
   Observer* observer;
-  bool readable, writable;
+  bool readable, writable, drained, hung_up;
   {
     event::DeferredWakes wakes;
     event::MutexLock lock(&channel_->mutex);
@@ -102,16 +124,24 @@ void LoopbackConnection::Run() {
     if (end.loop == nullptr) return;
     observer = end.observer;
     readable = end.reads && ReadableLocked();
-    writable = end.wants_room && HasRoomLocked();
+    drained = std::exchange(end.drained, false);
+    writable = !drained && end.wants_room && HasRoomLocked();
     if (writable) end.wants_room = false;
+    hung_up = !end.reads && far().closed && !end.hang_up_told;
     // Level-triggered: come again, unless this call empties it.
-    if (readable) Notify(&end, &wakes);
+    if (readable || hung_up || (drained && end.wants_room))
+      Notify(&end, &wakes);
+    if (hung_up && !drained && !writable) end.hang_up_told = true;
   }
-  // Either call may destroy this, so the other comes in the next turn.
-  if (writable) {
+  // Each call may destroy this, so the others come in the next turn.
+  if (drained) {
+    observer->OnDrained();
+  } else if (writable) {
     observer->OnWritable();
   } else if (readable) {
     observer->OnReadable();
+  } else if (hung_up) {
+    observer->OnHangUp();
   }
 }
 
@@ -129,6 +159,8 @@ IoResult LoopbackConnection::Receive(IncomingFrame* frame, BufferPool* pool,
       if (mine().closed) return IoResult::kClosed;
       if (!mine().inbox.empty()) {
         queued = mine().inbox.Pop();
+        far().taken = true;
+        UpdateCongestion(&far(), mine().inbox, &wakes);
         if (far().wants_room || !far().waiters.empty()) Notify(&far(), &wakes);
         received = true;
       } else if (far().closed) {
@@ -227,18 +259,22 @@ bool LoopbackConnection::Wait(uint32_t events, event::Instant deadline) {
 // ---- Sending ---------------------------------------------------------------
 
 void LoopbackConnection::SetSendLimits(const SendLimits& limits) {
+  event::DeferredWakes wakes;
   event::MutexLock lock(&channel_->mutex);
   mine().limits = limits;
+  UpdateCongestion(&mine(), far().inbox, &wakes);
 }
 
-bool LoopbackConnection::HasRoomForLocked(size_t payload_size,
+bool LoopbackConnection::HasRoomForLocked(const OutgoingFrame& frame,
                                           bool with_descriptor) const {
   const SendLimits& limits = mine().limits;
   const FrameQueue& queue = far().inbox;
-  return queue.empty() ||
-         (queue.bytes() + payload_size + kFrameOverheadBytes <= limits.bytes &&
-          queue.size() < limits.frames &&
-          (!with_descriptor || queue.descriptors() < limits.descriptors));
+  const size_t bytes =
+      queue.bytes() + frame.payload.size() + kFrameOverheadBytes;
+  if (queue.empty() || frame.room == Room::kOwed) return true;
+  if (frame.room == Room::kGathered) return bytes <= limits.gathered_bytes;
+  return bytes <= limits.bytes && queue.size() < limits.frames &&
+         (!with_descriptor || queue.descriptors() < limits.descriptors);
 }
 
 // Whether a refused Send() may be worth another try.
@@ -277,15 +313,19 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
   event::DeferredWakes wakes;
   event::MutexLock lock(&channel_->mutex);
   if (mine().closed || far().closed) return IoResult::kClosed;
-  if (!HasRoomForLocked(frame.payload.size(),
+  if (!HasRoomForLocked(frame,
                         frame.descriptor != nullptr || passed != nullptr)) {
     mine().wants_room = true;
     mine().refused_bytes = frame.payload.size() + kFrameOverheadBytes;
+    if (std::exchange(mine().taken, false)) {
+      mine().stalled_since = process_->Now();
+    }
     return IoResult::kWouldBlock;
   }
   queued.type = frame.type;
   queued.id = frame.id;
-  if (frame.movable_payload != nullptr && *frame.movable_payload) {
+  if (frame.movable_payload != nullptr && *frame.movable_payload &&
+      !frame.movable_payload->IsTooLargeFor(frame.payload.size())) {
     queued.payload = std::move(*frame.movable_payload);
     queued.payload.set_size(frame.payload.size());
   } else {
@@ -305,6 +345,7 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
   }
   if (frame.attach_credentials) queued.sender = process_->credentials();
   far().inbox.Push(std::move(queued));
+  UpdateCongestion(&mine(), far().inbox, &wakes);
   if (far().reads || !far().waiters.empty()) Notify(&far(), &wakes);
   return IoResult::kOk;
 }
@@ -327,6 +368,11 @@ Buffer LoopbackConnection::CopyLocked(absl::Span<const uint8_t> payload) {
 size_t LoopbackConnection::queued_bytes() const {
   event::MutexLock lock(&channel_->mutex);
   return far().inbox.bytes();
+}
+
+event::Instant LoopbackConnection::stalled_since() const {
+  event::MutexLock lock(&channel_->mutex);
+  return mine().taken ? absl::InfiniteFuture() : mine().stalled_since;
 }
 
 // ---- The far end, and the close --------------------------------------------
@@ -369,6 +415,7 @@ void LoopbackConnection::CloseWith(absl::Status status) {
   event::MutexLock lock(&channel_->mutex);
   if (!mine().closed) CloseLocked(std::move(status), &wakes);
   std::swap(unreceived, mine().inbox);
+  UpdateCongestion(&far(), mine().inbox, &wakes);
 }
 
 void LoopbackConnection::Close() {

@@ -6,6 +6,7 @@
 #ifndef LE_MESSAGING_TRANSPORTS_LOOPBACK_LOOPBACK_CONNECTION_H_
 #define LE_MESSAGING_TRANSPORTS_LOOPBACK_LOOPBACK_CONNECTION_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -42,6 +43,14 @@ struct LoopbackEnd {
   absl::Status close_status;
   bool wants_room = false;   // a Send() was refused
   size_t refused_bytes = 0;  // and of what size
+  // Something was taken of what this end sent since a Send() was refused; if not,
+  // since when.
+  bool taken = true;
+  event::Instant stalled_since;
+  // See Connection::congested(). Changed under the lock.
+  std::atomic<bool> congested{false};
+  bool drained = false;       // the observer is to be told
+  bool hang_up_told = false;  // and `reads` has not been set since
   event::Credentials owner;
   // While attached:
   event::Loop* loop = nullptr;
@@ -92,6 +101,10 @@ class LoopbackConnection final : public Connection, private event::Task {
   void Flush() override {}
   size_t queued_bytes() const override;
   size_t unreceived_bytes() const override { return queued_bytes(); }
+  bool congested() const override {
+    return congested_->load(std::memory_order_acquire);
+  }
+  event::Instant stalled_since() const override;
   absl::Status close_status() const override;
   absl::StatusOr<event::Credentials> peer() const override;
   absl::StatusOr<event::UniqueFd> PeerPidFd() const override;
@@ -120,7 +133,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   bool ReadableLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex) {
     return !mine().inbox.empty() || far().closed;
   }
-  bool HasRoomForLocked(size_t payload_size, bool with_descriptor) const
+  bool HasRoomForLocked(const OutgoingFrame& frame, bool with_descriptor) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
   bool HasRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
   void DetachLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
@@ -144,7 +157,8 @@ class LoopbackConnection final : public Connection, private event::Task {
   // The owner's thread; set anew when the connection is passed on.
   event::Process* process_;
   std::shared_ptr<LoopbackTransport::Members> members_;
-  uint64_t number_ = 0;  // there
+  uint64_t number_ = 0;                       // there
+  const std::atomic<bool>* const congested_;  // mine().congested
   bool receives_credentials_ = false;
 };
 

@@ -62,6 +62,132 @@ TEST_P(TransportConformanceTest, LimitsTheNumberOfFrames) {
   EXPECT_GE(sent, 5);
 }
 
+// Over sockets the kernel takes some first: nothing more leaves after this.
+void FillTheKernel(Connection* connection) {
+  while (connection->queued_bytes() == 0) {
+    ASSERT_EQ(connection->Send(Frame(1, "filler")), IoResult::kOk);
+  }
+}
+
+// Two frames of the largest size are two on each transport.
+TEST_P(TransportConformanceTest, LimitsIncludeWhatAFrameCosts) {
+  Ends ends(GetParam());
+  FillTheKernel(ends.client.get());
+  const std::string large(100000, 'x');
+  SendLimits limits;
+  limits.bytes =
+      ends.client->queued_bytes() + 2 * (large.size() + kFrameOverheadBytes);
+  ends.client->SetSendLimits(limits);
+  EXPECT_EQ(ends.client->Send(Frame(1, large)), IoResult::kOk);
+  EXPECT_EQ(ends.client->Send(Frame(1, large)), IoResult::kOk);
+  EXPECT_EQ(ends.client->Send(Frame(1, large)), IoResult::kWouldBlock);
+}
+
+TEST_P(TransportConformanceTest, EachFrameKeepsToItsOwnLimit) {
+  Ends ends(GetParam());
+  FillTheKernel(ends.client.get());
+  const std::string text(1000, 'x');
+  SendLimits limits;
+  limits.bytes = 1;
+  limits.gathered_bytes =
+      ends.client->queued_bytes() + 5 * (text.size() + kFrameOverheadBytes);
+  ends.client->SetSendLimits(limits);
+  OutgoingFrame frame = Frame(1, text);
+  EXPECT_EQ(ends.client->Send(frame), IoResult::kWouldBlock);
+  frame.room = Room::kGathered;
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(ends.client->Send(frame), IoResult::kOk) << i;
+  }
+  EXPECT_EQ(ends.client->Send(frame), IoResult::kWouldBlock);
+  frame.room = Room::kOwed;
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(ends.client->Send(frame), IoResult::kOk) << i;
+  }
+}
+
+// Over half of a limit, until a quarter.
+TEST_P(TransportConformanceTest, SaysWhenTheFarEndShouldNotBeAskedForMore) {
+  Ends ends(GetParam());
+  SendLimits limits;
+  limits.frames = 100;
+  limits.reports_congestion = true;
+  Watcher watcher;
+  int drained = 0;
+  watcher.on_drained = [&] {
+    EXPECT_FALSE(ends.client->congested());
+    ++drained;
+  };
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &watcher).ok());
+  ends.client->SetSendLimits(limits);
+  const std::string text(1000, 'x');
+  OutgoingFrame frame = Frame(1, text);
+  frame.room = Room::kOwed;
+  int sent = 0;
+  while (!ends.client->congested()) {
+    ASSERT_EQ(ends.client->Send(frame), IoResult::kOk);
+    ASSERT_LT(++sent, 10000);
+  }
+  EXPECT_GT(sent, 50);
+  EXPECT_GT(ends.client->queued_bytes(), 50 * text.size());
+  for (int i = 0; ends.client->congested(); ++i) {
+    ASSERT_LT(i, sent);
+    EXPECT_EQ(drained, 0);
+    IncomingFrame received;
+    while (ends.server->Receive(&received, ends.pool.get(),
+                                absl::InfinitePast()) ==
+           IoResult::kWouldBlock) {
+      ends.client->Flush();
+    }
+  }
+  EXPECT_LE(ends.client->queued_bytes(),
+            26 * (text.size() + kFrameOverheadBytes));
+  ends.RunUntil([&] { return drained > 0; });
+  Settle(ends.loop());
+  EXPECT_EQ(drained, 1);
+}
+
+// It is the refused sender that wants to know.
+TEST_P(TransportConformanceTest, SaysSinceWhenNothingWasTaken) {
+  Ends ends(GetParam());
+  SendLimits limits;
+  limits.bytes = 1;
+  ends.client->SetSendLimits(limits);
+  FillTheKernel(ends.client.get());
+  EXPECT_EQ(ends.client->stalled_since(), absl::InfiniteFuture());
+  const event::Instant before = event::Process::Current()->Now();
+  EXPECT_EQ(ends.client->Send(Frame(1, "x")), IoResult::kWouldBlock);
+  const event::Instant since = ends.client->stalled_since();
+  EXPECT_GE(since, before);
+  EXPECT_LE(since, event::Process::Current()->Now());
+  EXPECT_EQ(ends.client->Send(Frame(1, "x")), IoResult::kWouldBlock);
+  EXPECT_EQ(ends.client->stalled_since(), since);
+  while (ends.client->queued_bytes() > 0) {
+    Next(ends.server.get(), ends.pool.get());
+    ends.client->Flush();
+  }
+  EXPECT_EQ(ends.client->stalled_since(), absl::InfiniteFuture());
+}
+
+// The end of a far end that is not being read is told, once.
+TEST_P(TransportConformanceTest, AHangUpIsToldToAnEndThatDoesNotRead) {
+  Ends ends(GetParam());
+  Watcher watcher;
+  int readable = 0, hang_ups = 0;
+  watcher.on_readable = [&] { ++readable; };
+  watcher.on_hang_up = [&] { ++hang_ups; };
+  ASSERT_TRUE(ends.server->Attach(ends.loop(), &watcher).ok());
+  ends.server->SetReadInterest(false);
+  ASSERT_EQ(ends.client->Send(Frame(1, "last")), IoResult::kOk);
+  Settle(ends.loop());
+  EXPECT_EQ(hang_ups, 0);
+  ends.client->Close();
+  ends.RunUntil([&] { return hang_ups > 0; });
+  Settle(ends.loop());
+  EXPECT_EQ(hang_ups, 1);
+  EXPECT_EQ(readable, 0);
+  EXPECT_EQ(TextOf(Next(ends.server.get(), ends.pool.get())), "last");
+}
+
 // Otherwise its sender would try again and again, and never wait.
 TEST_P(TransportConformanceTest, HasNoRoomForWhatItHasJustRefused) {
   Ends ends(GetParam());

@@ -27,10 +27,14 @@ class Watcher : public Connection::Observer {
  public:
   std::function<void()> on_readable = [] {};
   std::function<void()> on_writable = [] {};
+  std::function<void()> on_drained = [] {};
+  std::function<void()> on_hang_up = [] {};
 
  private:
   void OnReadable() override { on_readable(); }
   void OnWritable() override { on_writable(); }
+  void OnDrained() override { on_drained(); }
+  void OnHangUp() override { on_hang_up(); }
 };
 
 class Accepting : public Acceptor::Observer {

@@ -122,6 +122,7 @@ void UnixConnection::Detach() {
 void UnixConnection::SetReadInterest(bool interested) {
   if (observer_ == nullptr) return;
   reads_ = interested;
+  if (interested) hang_up_told_ = false;
   RemindOfBuffered();
   UpdateInterest();
 }
@@ -144,8 +145,8 @@ void UnixConnection::UpdateInterestLocked() {
       interest |= event::Watch::kWritable;
     }
   }
-  // A watch for nothing would still be told of a hang-up, for ever.
-  if (interest == 0) {
+  // A watch for nothing is still told of a hang-up: once is enough.
+  if (interest == 0 && (reads_ || hang_up_told_)) {
     if (added()) loop_->RemoveWatch(this);
   } else if (added()) {
     loop_->SetInterest(this, interest);
@@ -158,25 +159,33 @@ void UnixConnection::OnReady(uint32_t events) {
   Observer* const observer = observer_;
   if (observer == nullptr) return;
   bool writable = false;
+  bool drained = false;
   if ((events & (event::Watch::kWritable | kHangUp | kError)) != 0) {
     event::MutexLock lock(&mutex_);
     if (output_ != nullptr) {
       if (output_->blocked) FlushLocked();
+      drained = std::exchange(output_->drained, false);
       // Somebody else may have emptied the queue, unknown to the loop.
-      if (output_->wants_room && HasRoomLocked()) {
+      if (!drained && output_->wants_room && HasRoomLocked()) {
         output_->wants_room = false;
         writable = true;
       }
       UpdateInterestLocked();
     }
   }
-  const bool readable =
-      reads_ && (events & (event::Watch::kReadable | kHangUp | kError)) != 0;
-  // Either call may destroy this; what is readable stays so until next turn.
-  if (writable) {
+  // Each call may destroy this. What is not told now is told next turn.
+  if (drained) {
+    observer->OnDrained();
+  } else if (writable) {
     observer->OnWritable();
-  } else if (readable) {
-    observer->OnReadable();
+  } else if (reads_) {
+    if ((events & (event::Watch::kReadable | kHangUp | kError)) != 0) {
+      observer->OnReadable();
+    }
+  } else if ((events & (kHangUp | kError)) != 0 && !hang_up_told_) {
+    hang_up_told_ = true;
+    UpdateInterest();
+    observer->OnHangUp();
   }
 }
 
@@ -195,11 +204,20 @@ size_t UnixConnection::unreceived_bytes() const {
   return bytes;
 }
 
+event::Instant UnixConnection::stalled_since() const {
+  event::MutexLock lock(&mutex_);
+  return output_ == nullptr || output_->taken ? absl::InfiniteFuture()
+                                              : output_->stalled_since;
+}
+
 void UnixConnection::SetSendLimits(const SendLimits& limits) {
   event::MutexLock lock(&mutex_);
   send_limit_bytes_ = Saturated<uint32_t>(limits.bytes);
   send_limit_frames_ = Saturated<uint32_t>(limits.frames);
   send_limit_descriptors_ = Saturated<uint16_t>(limits.descriptors);
+  gathered_limit_bytes_ = Saturated<uint32_t>(limits.gathered_bytes);
+  reports_congestion_ = limits.reports_congestion;
+  if (output_ != nullptr) UpdateCongestionLocked();
 }
 
 // ---- Waiting ---------------------------------------------------------------

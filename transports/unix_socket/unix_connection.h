@@ -62,6 +62,10 @@ class UnixConnection final : public Connection, private event::Watch {
   void Flush() override;
   size_t queued_bytes() const override;
   size_t unreceived_bytes() const override;
+  bool congested() const override {
+    return congested_.load(std::memory_order_acquire);
+  }
+  event::Instant stalled_since() const override;
   absl::Status close_status() const override;
   absl::StatusOr<event::Credentials> peer() const override;
   absl::StatusOr<event::UniqueFd> PeerPidFd() const override;
@@ -95,8 +99,10 @@ class UnixConnection final : public Connection, private event::Watch {
   bool IsBlockedForNowLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SetBlockedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool IsFullLocked(size_t size, bool with_descriptor) const
+  bool IsFullLocked(Room room, size_t size, bool with_descriptor) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // After the queue has grown or shrunk.
+  void UpdateCongestionLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LearnPacketLimit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Nothing more can be sent.
   void BreakLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -163,6 +169,8 @@ class UnixConnection final : public Connection, private event::Watch {
   uint32_t sent_in_turn_ ABSL_GUARDED_BY(mutex_) = 0;
   uint32_t send_limit_bytes_ ABSL_GUARDED_BY(mutex_);
   uint32_t send_limit_frames_ ABSL_GUARDED_BY(mutex_) = UINT32_MAX;
+  uint32_t gathered_limit_bytes_ ABSL_GUARDED_BY(mutex_) = UINT32_MAX;
+  bool reports_congestion_ ABSL_GUARDED_BY(mutex_) = false;
   uint16_t send_limit_descriptors_ ABSL_GUARDED_BY(mutex_) = UINT16_MAX;
   // Threads inside poll() with our descriptor.
   uint16_t waiters_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -174,8 +182,12 @@ class UnixConnection final : public Connection, private event::Watch {
   // The far end takes nothing more.
   bool send_is_broken_ ABSL_GUARDED_BY(mutex_) = false;
 
+  // Changed under mutex_.
+  std::atomic<bool> congested_{false};
+
   // The owner's thread only.
   bool reads_ = false;
+  bool hang_up_told_ = false;   // and reads_ has not been set since
   bool leaves_unread_ = false;  // DescriptorPolicy::kLeaveUnread
   bool socket_is_nonblocking_;
 

@@ -81,6 +81,10 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   event::Instant blocked_at;  // the last attempt that failed; if blocked
   bool wants_room = false;    // a Send() was refused
   size_t refused_bytes = 0;   // of what was refused last
+  bool drained = false;       // the observer is to be told
+  // Something has left since a Send() was refused; if not, since when.
+  bool taken = true;
+  event::Instant stalled_since;
 
   // The owner's thread: what is in the queue leaves then.
   void FlushAtTurnEnd() {
@@ -125,11 +129,14 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   };
 
   void Run() override {
+    bool tells;
     {
       event::MutexLock lock(&connection_->mutex_);
       posted_ = false;
+      tells = drained;
+      if (!tells) connection_->UpdateInterestLocked();
     }
-    connection_->UpdateInterest();
+    if (tells) connection_->OnReady(event::Watch::kWritable);
   }
   void OnExpiry() override { connection_->OnReady(event::Watch::kWritable); }
 

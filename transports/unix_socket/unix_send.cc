@@ -70,12 +70,16 @@ bool UnixConnection::HasRoomLocked() const {
          output_->queue.descriptors() < send_limit_descriptors_;
 }
 
-bool UnixConnection::IsFullLocked(size_t size, bool with_descriptor) const {
+bool UnixConnection::IsFullLocked(Room room, size_t size,
+                                  bool with_descriptor) const {
   const OutputQueue& queue = output_->queue;
-  return !queue.empty() &&
-         (queue.bytes() + size > send_limit_bytes_ ||
-          queue.frames() >= send_limit_frames_ ||
-          (with_descriptor && queue.descriptors() >= send_limit_descriptors_));
+  if (queue.empty() || room == Room::kOwed) return false;
+  if (room == Room::kGathered) {
+    return queue.bytes() + size > gathered_limit_bytes_;
+  }
+  return queue.bytes() + size > send_limit_bytes_ ||
+         queue.frames() >= send_limit_frames_ ||
+         (with_descriptor && queue.descriptors() >= send_limit_descriptors_);
 }
 
 IoResult UnixConnection::Send(const OutgoingFrame& frame) {
@@ -113,14 +117,17 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
 
   const bool with_descriptor = frame.descriptor != nullptr || passed != nullptr;
 
-  if (waits && IsFullLocked(size, with_descriptor)) {
+  if (waits && IsFullLocked(frame.room, size, with_descriptor)) {
     // In a turn, it may have been gathered only.
     if (!in_turn || !output_->blocked) FlushLocked();
     if (send_is_broken_) return IoResult::kClosed;
     waits = !output_->queue.empty();
-    if (IsFullLocked(size, with_descriptor)) {
+    if (IsFullLocked(frame.room, size, with_descriptor)) {
       output_->wants_room = true;
       output_->refused_bytes = size;
+      if (std::exchange(output_->taken, false)) {
+        output_->stalled_since = process_->Now();
+      }
       return IoResult::kWouldBlock;
     }
   }
@@ -147,7 +154,12 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
       case Sent::kTooLarge:
         // The owner sleeps where nothing can tell it to send this later: then
         // the caller must wait itself.
-        if (owner_is_blocked_ && sent == 0) return IoResult::kWouldBlock;
+        if (owner_is_blocked_ && sent == 0 && frame.room == Room::kQueue) {
+          output()->wants_room = true;
+          output_->refused_bytes = size;
+          if (loop_ != nullptr) output_->PostUpdate();
+          return IoResult::kWouldBlock;
+        }
         SetBlockedLocked();
         break;
     }
@@ -170,9 +182,10 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
                        std::move(descriptor), frame.attach_credentials,
                        max_packet_);
   promised_plain_ = output()->queue.EndsWithPromise();
+  UpdateCongestionLocked();
   if (output_->blocked) {
     WantWritableLocked();
-    if (owner_is_blocked_) {
+    if (owner_is_blocked_ && frame.room == Room::kQueue) {
       // Nothing tells the owner to send the rest, so this thread does.
       lock.Unlock();
       FlushForBlockedOwner(frame.deadline == nullptr ? absl::InfiniteFuture()
@@ -194,6 +207,24 @@ bool UnixConnection::IsBlockedForNowLocked() const {
 void UnixConnection::SetBlockedLocked() {
   output()->blocked = true;
   output_->blocked_at = process_->Now();
+}
+
+void UnixConnection::UpdateCongestionLocked() {
+  const bool was = congested_.load(std::memory_order_relaxed);
+  if (!reports_congestion_ && !was) return;
+  const OutputQueue& queue = output_->queue;
+  SendLimits limits;
+  limits.bytes = send_limit_bytes_;
+  limits.frames = send_limit_frames_;
+  limits.descriptors = send_limit_descriptors_;
+  limits.reports_congestion = reports_congestion_;
+  const bool is = limits.IsCongested(was, queue.bytes(), queue.frames(),
+                                     queue.descriptors());
+  if (is == was) return;
+  congested_.store(is, std::memory_order_release);
+  if (is || loop_ == nullptr) return;
+  output_->drained = true;
+  output_->PostUpdate();
 }
 
 void UnixConnection::WantWritableLocked() {
@@ -220,6 +251,7 @@ void UnixConnection::FlushLocked() {
     case Sent::kWouldBlock:
       SetBlockedLocked();
       WantWritableLocked();
+      UpdateCongestionLocked();
       return;
     case Sent::kBroken:
       BreakLocked();
@@ -228,6 +260,7 @@ void UnixConnection::FlushLocked() {
     case Sent::kTooLarge:  // not returned
       break;
   }
+  UpdateCongestionLocked();
   output_->blocked = output_->no_memory = false;
 }
 
@@ -237,6 +270,7 @@ UnixConnection::Sent UnixConnection::SendQueuedLocked() {
     switch (const Sent sent = SendFront()) {
       case Sent::kAll:
         queue.Pop();
+        output_->taken = true;
         break;
       case Sent::kTooLarge:
         // Unless a large frame has told already.
@@ -300,6 +334,7 @@ UnixConnection::Sent UnixConnection::SendFront() {
     const Sent result =
         SendParts(packet->header(), packet->payload(), packet->descriptor.get(),
                   packet->attach_credentials, &sent);
+    if (sent > packet->sent) output_->taken = true;
     if (result != Sent::kBroken) output_->queue.SetFrontSent(sent);
     return result;
   }
@@ -449,6 +484,7 @@ void UnixConnection::BreakLocked() {
   if (output_ != nullptr) {
     output_->blocked = output_->no_memory = false;
     output_->queue.Clear();
+    UpdateCongestionLocked();
   }
   sys::Shutdown(fd_.get(), SHUT_RDWR);
 }

@@ -1,0 +1,46 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_MESSAGING_MACHINE_OPEN_REQUESTS_H_
+#define LE_MESSAGING_MESSAGING_MACHINE_OPEN_REQUESTS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "messaging/machine/limits.h"
+
+namespace le {
+namespace messaging {
+
+// The requests of a session that its server has yet to answer: how many there
+// are, and how many bytes they take. A value of one word, so that any thread can
+// answer without a lock: add and subtract Of().
+class OpenRequests {
+ public:
+  explicit OpenRequests(uint64_t word) : word_(word) {}
+  // One request with a payload of this size.
+  static uint64_t Of(size_t payload_bytes) {
+    return (uint64_t{1} << kBytesBits) + payload_bytes + kRequestOverheadBytes;
+  }
+
+  uint32_t count() const { return static_cast<uint32_t>(word_ >> kBytesBits); }
+  size_t bytes() const { return word_ & ((uint64_t{1} << kBytesBits) - 1); }
+
+  bool HasReached(uint32_t max_count, size_t max_bytes) const {
+    return count() >= max_count || bytes() >= max_bytes;
+  }
+
+ private:
+  // 16 TiB, and a million requests.
+  static constexpr int kBytesBits = 44;
+  static_assert(kMaxOpenRequests < (1u << (64 - kBytesBits)) &&
+                    kMaxOpenRequests * (kMaxMessageBytes + 4096) <
+                        (uint64_t{1} << kBytesBits),
+                "neither part may overflow");
+  uint64_t word_;
+};
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_MACHINE_OPEN_REQUESTS_H_

@@ -1,0 +1,412 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Flow control (docs/flow-control.md): nothing is lost for being many, with the
+// limits that everybody has, and no circle of senders waits for ever.
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "tests/scenarios/util.h"
+
+namespace le {
+namespace messaging {
+namespace testing {
+namespace {
+
+class FlowTest : public ::testing::TestWithParam<Setting> {};
+INSTANTIATE_TEST_SUITE_P(Everywhere, FlowTest, AllSettings(), SettingName);
+
+constexpr size_t kKiB = 1024;
+constexpr size_t kMiB = 1024 * kKiB;
+
+le_msg_ProtocolRef_t SizedProtocol(size_t size) {
+  return le_msg_GetProtocolRef(("bytes " + std::to_string(size)).c_str(), size);
+}
+
+// A number, and a last byte, so that all of it travels.
+le_msg_MessageRef_t NewNumber(le_msg_SessionRef_t session, uint32_t number) {
+  le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+  auto* const payload = static_cast<uint8_t*>(le_msg_GetPayloadPtr(message));
+  std::memcpy(payload, &number, sizeof(number));
+  payload[le_msg_GetMaxPayloadSize(message) - 1] = 1;
+  return message;
+}
+
+uint32_t NumberOf(le_msg_MessageRef_t message) {
+  uint32_t number;
+  std::memcpy(&number, le_msg_GetPayloadPtr(message), sizeof(number));
+  EXPECT_EQ(static_cast<uint8_t*>(le_msg_GetPayloadPtr(
+                message))[le_msg_GetMaxPayloadSize(message) - 1],
+            1);
+  return number;
+}
+
+// Makes numbered requests, and counts the answers, which come in order.
+class Asker {
+ public:
+  explicit Asker(size_t size) : client_("echo", SizedProtocol(size)) {
+    client_.on_close = [] { ADD_FAILURE() << "the session was closed"; };
+    client_.Open();
+  }
+
+  void Ask() {
+    le_msg_RequestResponse(
+        NewNumber(client_.ref(), asked_++),
+        [](le_msg_MessageRef_t response, void* context) {
+          static_cast<Asker*>(context)->OnResponse(response);
+        },
+        this);
+  }
+  uint32_t asked() const { return asked_; }
+  uint32_t answered() const { return answered_; }
+  TestClient* client() { return &client_; }
+  std::function<void()> on_answer = [] {};
+
+ private:
+  void OnResponse(le_msg_MessageRef_t response) {
+    if (response == nullptr) {
+      ADD_FAILURE() << "request " << answered_++ << " was not answered";
+      return;
+    }
+    EXPECT_EQ(NumberOf(response), answered_);
+    ++answered_;
+    le_msg_ReleaseMsg(response);
+    on_answer();
+  }
+
+  TestClient client_;
+  uint32_t asked_ = 0;
+  uint32_t answered_ = 0;
+};
+
+void EchoUntilDone(Party* party, size_t size) {
+  TestService service("echo", SizedProtocol(size));
+  service.on_close = [](le_msg_SessionRef_t session) {
+    EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_BY_PEER);
+  };
+  service.Advertise();
+  party->RunLoopUntil("done");
+}
+
+// All requests from plain code, and the loop is served afterwards.
+void AskAllThenServe(Setting setting, uint32_t count, size_t size) {
+  Scenario scenario;
+  scenario.Add("server", [size](Party* party) { EchoUntilDone(party, size); });
+  scenario.Add("client", [count, size](Party* party) {
+    Asker asker(size);
+    while (asker.asked() < count) asker.Ask();
+    party->RunLoopUntil([&] { return asker.answered() == count; });
+    party->Signal("done");
+  });
+  RunScenario(scenario, setting, /*seeds=*/1);
+}
+
+TEST_P(FlowTest, ManySmallRequestsAtOnce) {
+  AskAllThenServe(GetParam(), 15000, 64);
+}
+TEST_P(FlowTest, VeryManySmallRequestsAtOnce) {
+  AskAllThenServe(GetParam(), 50000, 64);
+}
+TEST_P(FlowTest, ManyRequestsOf4KiBAtOnce) {
+  AskAllThenServe(GetParam(), 5000, 4 * kKiB);
+}
+TEST_P(FlowTest, ManyRequestsOf64KiBAtOnce) {
+  AskAllThenServe(GetParam(), 200, 64 * kKiB);
+}
+TEST_P(FlowTest, ManyRequestsOf1MiBAtOnce) {
+  AskAllThenServe(GetParam(), 20, kMiB);
+}
+
+// A few that are under way all the time, from handlers.
+TEST_P(FlowTest, ThreeLargeRequestsUnderWay) {
+  static constexpr uint32_t kCount = 60, kUnderWay = 3;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) { EchoUntilDone(party, kMiB); });
+  scenario.Add("client", [](Party* party) {
+    Asker asker(kMiB);
+    asker.on_answer = [&] {
+      if (asker.asked() < kCount) asker.Ask();
+    };
+    while (asker.asked() < kUnderWay) asker.Ask();
+    party->RunLoopUntil([&] { return asker.answered() == kCount; });
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/3);
+}
+
+// A synchronous request among very many others takes what comes for them.
+TEST_P(FlowTest, ASynchronousRequestBehindMany) {
+  static constexpr uint32_t kCount = 3000;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) { EchoUntilDone(party, 4 * kKiB); });
+  scenario.Add("client", [](Party* party) {
+    Asker asker(4 * kKiB);
+    while (asker.asked() < kCount) asker.Ask();
+    le_msg_MessageRef_t response =
+        le_msg_RequestSyncResponse(NewNumber(asker.client()->ref(), 12345));
+    ASSERT_NE(response, nullptr);
+    EXPECT_EQ(NumberOf(response), 12345u);
+    EXPECT_EQ(asker.answered(), 0u) << "a callback ran inside an API call";
+    le_msg_ReleaseMsg(response);
+    party->RunLoopUntil([&] { return asker.answered() == kCount; });
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/1);
+}
+
+// Two programs, each with a service and a client of the other's. Each sends,
+// within one handler, more than the queue of the other takes.
+TEST_P(FlowTest, TwoThatSendToEachOtherFromHandlers) {
+  static constexpr uint32_t kCount = 3000;
+  static constexpr size_t kSize = 4 * kKiB;
+  Scenario scenario;
+  auto body = [](const std::string& mine, const std::string& other) {
+    return [mine, other](Party* party) {
+      TestService service(mine, SizedProtocol(kSize));
+      uint32_t received = 0;
+      service.on_message = [&](le_msg_MessageRef_t message) {
+        EXPECT_EQ(NumberOf(message), received++);
+        le_msg_ReleaseMsg(message);
+      };
+      service.Advertise();
+      bool opened = false;
+      TestClient client(other, SizedProtocol(kSize));
+      client.on_close = [] { ADD_FAILURE() << "the session was closed"; };
+      le_msg_OpenSession(
+          client.ref(),
+          [](le_msg_SessionRef_t, void* context) {
+            *static_cast<bool*>(context) = true;
+          },
+          &opened);
+      party->RunLoopUntil([&] { return opened; });
+      party->Signal(mine + " is ready");
+      party->RunLoopUntil(other + " is ready");
+      le_event_QueueFunction(
+          [](void* session, void*) {
+            for (uint32_t i = 0; i < kCount; ++i) {
+              le_msg_Send(
+                  NewNumber(static_cast<le_msg_SessionRef_t>(session), i));
+            }
+          },
+          client.ref(), nullptr);
+      party->RunLoopUntil([&] { return received == kCount; });
+      client.on_close = [] {};  // the other may end first
+      party->Signal(mine + " is done");
+      party->RunLoopUntil(other + " is done");
+    };
+  };
+  scenario.Add("a", body("to-a", "to-b"));
+  scenario.Add("b", body("to-b", "to-a"));
+  RunScenario(scenario, GetParam(), /*seeds=*/3);
+}
+
+// A client that does not read costs its own session, and no other client waits
+// for it.
+TEST_P(FlowTest, ASlowReaderBesideAFastOne) {
+  static constexpr uint32_t kCount = 2000;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo", SizedProtocol(4 * kKiB));
+    le_msg_ServiceLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxGatheredBytes = 2 * kMiB;
+    le_msg_SetServiceLimits(service.ref(), &limits);
+    le_msg_SessionRef_t slow = nullptr;
+    bool closed = false;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      if (!le_msg_NeedsResponse(message)) {
+        slow = le_msg_GetSession(message);
+        le_msg_ReleaseMsg(message);
+        party->Signal("one is slow");
+        return;
+      }
+      if (slow != nullptr) le_msg_Send(NewNumber(slow, 0));
+      le_msg_Respond(message);
+    };
+    service.on_close = [&](le_msg_SessionRef_t session) {
+      if (session != slow) return;
+      EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_SLOW_READER);
+      slow = nullptr;
+      closed = true;
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+    EXPECT_TRUE(closed);
+  });
+  scenario.Add("slow", [](Party* party) {
+    TestClient client("echo", SizedProtocol(4 * kKiB));
+    client.Open();
+    le_msg_Send(NewNumber(client.ref(), 0));
+    party->Await("done");
+  });
+  scenario.Add("fast", [](Party* party) {
+    party->Await("one is slow");
+    Asker asker(4 * kKiB);
+    while (asker.asked() < kCount) asker.Ask();
+    party->RunLoopUntil([&] { return asker.answered() == kCount; });
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/1);
+}
+
+// A client that takes its messages, however many at a time, is not slow.
+TEST_P(FlowTest, AReaderIsNotSlow) {
+  static constexpr uint32_t kCount = 4000;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo", SizedProtocol(4 * kKiB));
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      const le_msg_SessionRef_t session = le_msg_GetSession(message);
+      for (uint32_t i = 0; i < kCount; ++i) {
+        le_msg_Send(NewNumber(session, i));
+      }
+      le_msg_ReleaseMsg(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo", SizedProtocol(4 * kKiB));
+    uint32_t received = 0;
+    client.on_close = [] { ADD_FAILURE() << "the session was closed"; };
+    client.on_message = [&](le_msg_MessageRef_t message) {
+      EXPECT_EQ(NumberOf(message), received++);
+      le_msg_ReleaseMsg(message);
+    };
+    client.Open();
+    le_msg_Send(NewNumber(client.ref(), 0));
+    party->RunLoopUntil([&] { return received == kCount; });
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/3);
+}
+
+// A client that does not wait is told when it may go on.
+TEST_P(FlowTest, AClientMayAskForRoom) {
+  static constexpr uint32_t kCount = 20000;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo", SizedProtocol(kKiB));
+    uint32_t received = 0;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      EXPECT_EQ(NumberOf(message), received++);
+      le_msg_ReleaseMsg(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("open");
+    party->Signal("stalled");
+    party->Await("full");
+    party->RunLoopUntil([&] { return received == kCount; });
+    party->Signal("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo", SizedProtocol(kKiB));
+    client.on_close = [] { ADD_FAILURE() << "the session was closed"; };
+    uint32_t sent = 0;
+    int refusals = 0;
+    le_msg_MessageRef_t waits = nullptr;
+    client.on_room = [&] {
+      while (waits != nullptr || sent < kCount) {
+        if (waits == nullptr) waits = NewNumber(client.ref(), sent++);
+        const le_result_t result = le_msg_TrySend(waits);
+        if (result == LE_WOULD_BLOCK) {
+          ++refusals;
+          party->Signal("full");
+          return;
+        }
+        EXPECT_EQ(result, LE_OK);
+        waits = nullptr;
+      }
+    };
+    client.Open();
+    party->Signal("open");
+    party->Await("stalled");
+    client.on_room();
+    party->RunLoopUntil("done");
+    EXPECT_GT(refusals, 0);
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/1);
+}
+
+// What is owed is bounded by what was asked for: a client that asks and never
+// reads finds that its sends wait.
+TEST_P(FlowTest, AClientThatDoesNotReadWaits) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) { EchoUntilDone(party, 4 * kKiB); });
+  scenario.Add("client", [](Party* party) {
+    Asker asker(4 * kKiB);
+    // With a deadline it gives up, and answers to what was sent still come.
+    constexpr int kMost = 5000;
+    le_result_t result = LE_OK;
+    int sent = 0;
+    for (; result == LE_OK && sent < kMost; ++sent) {
+      le_msg_MessageRef_t message = NewNumber(asker.client()->ref(), 0);
+      result = le_msg_TrySend(message);
+      if (result == LE_WOULD_BLOCK) le_msg_ReleaseMsg(message);
+      if (result == LE_OK) asker.Ask();
+    }
+    party->RunLoopUntil([&] { return asker.answered() == asker.asked(); });
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/1);
+}
+
+// Bytes of address space that this process has.
+size_t AddressSpace() {
+  std::ifstream file("/proc/self/statm");
+  size_t pages = 0;
+  file >> pages;
+  return pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+// A small message of a protocol with a large maximum takes little, however many
+// wait.
+TEST_P(FlowTest, SmallMessagesOfALargeProtocolTakeLittle) {
+  static constexpr uint32_t kCount = 1000;
+  static constexpr size_t kSize = 16 * kMiB;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo", SizedProtocol(kSize));
+    std::vector<le_msg_MessageRef_t> held;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      held.push_back(message);
+      if (held.size() < kCount) return;
+      for (le_msg_MessageRef_t request : held) le_msg_Respond(request);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo", SizedProtocol(kSize));
+    client.Open();
+    const size_t before = AddressSpace();
+    uint32_t answers = 0;
+    for (uint32_t i = 0; i < kCount; ++i) {
+      le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
+      // Not touched: to zero 16 MiB each time would take long.
+      le_msg_SetPayloadSize(message, sizeof(i));
+      le_msg_RequestResponse(
+          message,
+          [](le_msg_MessageRef_t response, void* context) {
+            ASSERT_NE(response, nullptr);
+            ++*static_cast<uint32_t*>(context);
+            le_msg_ReleaseMsg(response);
+          },
+          &answers);
+    }
+    party->RunLoopUntil([&] { return answers == kCount; });
+    EXPECT_LT(AddressSpace(), before + 512 * kMiB);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/1);
+}
+
+}  // namespace
+}  // namespace testing
+}  // namespace messaging
+}  // namespace le
