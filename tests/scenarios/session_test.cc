@@ -516,7 +516,7 @@ TEST_P(SessionTest, SessionLimitTurnsAwayTheNextOne) {
     TestClient first("echo"), second("echo"), third("echo");
     first.Open();
     second.Open();
-    EXPECT_EQ(le_msg_TryOpenSessionSync(third.ref()), LE_COMM_ERROR);
+    EXPECT_EQ(le_msg_TryOpenSessionSync(third.ref()), LE_BUSY);
     EXPECT_EQ(Ask(first.ref(), "x"), "x");
     le_msg_CloseSession(second.ref());
     third.Open();
