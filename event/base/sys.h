@@ -5,8 +5,9 @@
 //
 // Each function is the kernel's of the same name, with its conventions: -1 and
 // errno on failure, nothing retried. What the layer adds is one seam, so that a
-// test can make any call fail (see Interceptor). Out of production's way: it
-// costs a relaxed load and a predicted branch.
+// test can make any call fail (see Interceptor), or have another kernel answer it
+// (see SetKernel()). Out of production's way: it costs a relaxed load and a
+// predicted branch.
 //
 // Descriptors are made close-on-exec by the callers' flags (SOCK_CLOEXEC,
 // O_CLOEXEC, ...); the functions that take no such flags set it themselves and
@@ -27,6 +28,8 @@
 
 #include <cstddef>
 #include <cstdint>
+
+#include "event/base/kernel.h"
 
 namespace le {
 namespace event {
@@ -70,6 +73,10 @@ class Interceptor {
 
 // Null: every call goes through. Only while no other thread makes calls.
 void SetInterceptor(Interceptor* interceptor);
+
+// Who answers the calls that the interceptor lets through. Null: the operating
+// system. Only while no other thread makes calls.
+void SetKernel(Kernel* kernel);
 
 // ---- Descriptors ----
 
