@@ -65,8 +65,8 @@ int64_t Hash(const unsigned char* bytes, size_t size) {
 
 class Caller {
  public:
-  Caller(const Request& request, Response* response)
-      : request_(request), response_(response) {}
+  Caller(const Request& request, const MakePipe& make_pipe, Response* response)
+      : request_(request), make_pipe_(make_pipe), response_(response) {}
 
   void Make();
 
@@ -117,6 +117,7 @@ class Caller {
   void SetLimit();
 
   const Request& request_;
+  const MakePipe& make_pipe_;
   Response* const response_;
 };
 
@@ -132,7 +133,7 @@ void Caller::AnswerAddress(const struct sockaddr_un& address, socklen_t size) {
   const size_t length = strnlen(address.sun_path, sizeof(address.sun_path));
   Answer(size <= offsetof(struct sockaddr_un, sun_path) ? size
          : length == 0                                  ? -1
-                           : 1000 + address.sun_path[length - 1]);
+                       : 1000 + address.sun_path[length - 1]);
 }
 
 void Caller::SendMsg() {
@@ -280,8 +281,8 @@ void Caller::Poll() {
   for (int i = 0; i < request_.fd_count; ++i) {
     polled[i] = {request_.fds[i], static_cast<short>(request_.events[i]), 0};
   }
-  if (!Ended(sys::Poll(polled, static_cast<nfds_t>(request_.fd_count),
-                       arg(0)))) {
+  if (!Ended(
+          sys::Poll(polled, static_cast<nfds_t>(request_.fd_count), arg(0)))) {
     return;
   }
   for (int i = 0; i < request_.fd_count; ++i) Answer(polled[i].revents);
@@ -310,9 +311,13 @@ void Caller::Make() {
     case Op::kSocket:
       EndedMaking(sys::Socket(AF_UNIX, SOCK_SEQPACKET | arg(0), 0));
       return;
-    case Op::kSocketPair: {
+    case Op::kSocketPair:
+    case Op::kPipe: {
       int fds[2] = {-1, -1};
-      if (Ended(sys::SocketPair(AF_UNIX, SOCK_SEQPACKET | arg(0), 0, fds))) {
+      if (Ended(request_.op == Op::kPipe
+                    ? make_pipe_(fds, arg(0))
+                    : sys::SocketPair(AF_UNIX, SOCK_SEQPACKET | arg(0), 0,
+                                      fds))) {
         Made(fds[0]);
         Made(fds[1]);
       }
@@ -349,8 +354,8 @@ void Caller::Make() {
       return;
     case Op::kRecv:
       if (Ended(sys::Recv(fd(), g_received, size(), arg(1)))) {
-        Answer(Hash(g_received, std::min(static_cast<size_t>(response_->result),
-                                         size())));
+        Answer(Hash(g_received,
+                    std::min(static_cast<size_t>(response_->result), size())));
       }
       return;
     case Op::kRecvMsg:
@@ -438,13 +443,14 @@ void Caller::Make() {
 
 }  // namespace
 
-void Perform(const Request& request, Response* response) {
+void Perform(const Request& request, const MakePipe& make_pipe,
+             Response* response) {
   response->result = 0;
   response->error = 0;
   response->fd_count = 0;
   response->word_count = 0;
   response->pid_at = -1;
-  Caller(request, response).Make();
+  Caller(request, make_pipe, response).Make();
 }
 
 }  // namespace kernel_test

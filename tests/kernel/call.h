@@ -7,6 +7,7 @@
 #define LE_MESSAGING_TESTS_KERNEL_CALL_H_
 
 #include <cstdint>
+#include <functional>
 
 #include "tests/kernel/program.h"
 
@@ -49,8 +50,12 @@ struct Response {
   int pid_at;
 };
 
-// Makes the call, by event/base/sys.h. The calling process's own.
-void Perform(const Request& request, Response* response);
+// As pipe2(), which event/base/sys.h does not have.
+using MakePipe = std::function<int(int fds[2], int flags)>;
+
+// Makes the call as the calling process, by event/base/sys.h.
+void Perform(const Request& request, const MakePipe& make_pipe,
+             Response* response);
 
 }  // namespace kernel_test
 }  // namespace le

@@ -35,6 +35,9 @@ int BaseWeight(Op op) {
     case Op::kUnlink:
     case Op::kChmod:
       return 1;
+    case Op::kRead:
+    case Op::kWrite:
+      return 8;
     default:
       return 3;
   }
@@ -143,8 +146,7 @@ void Generator::PlanEnd(const World& world) {
   }
   const int first = Below(world.process_count());
   for (int i = 0; i < world.process_count(); ++i) {
-    planned_.push_back(
-        Make((first + i) % world.process_count(), Op::kKill));
+    planned_.push_back(Make((first + i) % world.process_count(), Op::kKill));
     look();
   }
 }
@@ -165,12 +167,32 @@ int Generator::PickAny(const World& world, int process) {
   return variables[Below(static_cast<int>(variables.size()))];
 }
 
+int Generator::PickStream(const World& world, int process) {
+  std::vector<int> fitting;
+  for (int variable : Variables(world, process)) {
+    const Kind kind = world.file(world.TagOf(process, variable)).kind;
+    if (kind == Kind::kEventFd || kind == Kind::kTimerFd ||
+        kind == Kind::kPipe) {
+      fitting.push_back(variable);
+    }
+  }
+  if (fitting.empty() || OneIn(10)) {
+    return OneIn(3) ? Pick(world, process, Kind::kSocket) : -1;
+  }
+  return fitting[Below(static_cast<int>(fitting.size()))];
+}
+
 int Generator::Pick(const World& world, int process, Kind kind) {
   if (OneIn(30)) return PickAny(world, process);
+  // Sockets that are connected, mostly.
+  const bool connected = kind == Kind::kSocket && !OneIn(10);
   std::vector<int> fitting;
   for (int variable : Variables(world, process)) {
     const File& file = world.file(world.TagOf(process, variable));
-    if (file.kind == kind) fitting.push_back(variable);
+    if (file.kind == kind &&
+        (!connected || file.peer >= 0 || file.listener >= 0)) {
+      fitting.push_back(variable);
+    }
   }
   if (fitting.empty()) return OneIn(8) ? PickAny(world, process) : -1;
   return fitting[Below(static_cast<int>(fitting.size()))];
@@ -208,8 +230,8 @@ int64_t Generator::ControlSize() {
 }
 
 int64_t Generator::EpollEvents() {
-  int64_t events = OneOf<int64_t>({EPOLLIN, EPOLLIN | EPOLLOUT, EPOLLOUT, 0,
-                                   EPOLLIN | EPOLLRDHUP});
+  int64_t events = OneOf<int64_t>(
+      {EPOLLIN, EPOLLIN | EPOLLOUT, EPOLLOUT, 0, EPOLLIN | EPOLLRDHUP});
   if (OneIn(2)) events |= EPOLLET;
   if (OneIn(6)) events |= EPOLLONESHOT;
   if (OneIn(20)) events |= EPOLLEXCLUSIVE;
@@ -219,17 +241,19 @@ int64_t Generator::EpollEvents() {
 // One process listens, another connects, and it is accepted.
 void Generator::PlanMeeting(const World& world) {
   const int server = Below(world.process_count());
-  const int client = Below(world.process_count());
+  const int client = OneIn(4) ? server : Below(world.process_count());
   const int path = Below(kPathCount);
   int listener = Pick(world, server, Kind::kListener);
-  int64_t at = path;
-  if (listener < 0 || OneIn(3)) {
+  int64_t at = world.PathOfFile(world.TagOf(server, listener));
+  if (at < 0 || OneIn(6)) {
+    at = path;
     listener = NewVariable();
     Step socket = Make(server, Op::kSocket);
     socket.out = {listener};
     planned_.push_back(socket);
     planned_.push_back(Make(server, Op::kUnlink, -1, {at}));
     planned_.push_back(Make(server, Op::kBind, listener, {at}));
+    if (!OneIn(4)) planned_.push_back(Make(server, Op::kChmod, -1, {at, 0777}));
     planned_.push_back(
         Make(server, Op::kListen, listener, {OneOf<int64_t>({0, 1, 2, 5})}));
     if (OneIn(4)) {
@@ -237,14 +261,14 @@ void Generator::PlanMeeting(const World& world) {
           Make(server, Op::kSetSockOpt, listener, {SO_PASSCRED, 1}));
     }
   }
-  const bool waits = OneIn(3);
+  const bool waits = client != server && OneIn(3);
   Step accept = Make(server, Op::kAccept, listener,
                      {OneIn(4) ? int64_t{SOCK_NONBLOCK} : 0});
   accept.out = {NewVariable()};
   if (waits) planned_.push_back(accept);
   for (int clients = 1 + Below(3); clients > 0; --clients) {
-    Step socket = Make(client, Op::kSocket, -1,
-                       {OneIn(4) ? int64_t{SOCK_NONBLOCK} : 0});
+    Step socket =
+        Make(client, Op::kSocket, -1, {OneIn(4) ? int64_t{SOCK_NONBLOCK} : 0});
     socket.out = {NewVariable()};
     planned_.push_back(socket);
     planned_.push_back(Make(client, Op::kConnect, socket.out[0], {at}));
@@ -255,16 +279,109 @@ void Generator::PlanMeeting(const World& world) {
   }
 }
 
+// What a sleeping process waits for, or what ends its wait otherwise.
+void Generator::PlanWake(const World& world) {
+  std::vector<int> sleeping;
+  for (int i = 0; i < world.process_count(); ++i) {
+    if (world.process(i).blocked) sleeping.push_back(i);
+  }
+  if (sleeping.empty()) return;
+  const int who = sleeping[Below(static_cast<int>(sleeping.size()))];
+  const Step& step = world.process(who).step;
+  int tag = world.TagOf(who, step.fd);
+  if (step.op == Op::kPoll && !step.fds.empty()) {
+    tag = world.TagOf(who, step.fds[Below(static_cast<int>(step.fds.size()))]);
+  }
+  if (step.op == Op::kEpollWait && !world.file(tag).watches.empty()) {
+    const std::set<int>& watches = world.file(tag).watches;
+    tag = *std::next(watches.begin(), Below(static_cast<int>(watches.size())));
+  }
+  if (tag <= 0) return;
+  int process;
+  const int same = world.VariableOf(tag, &process);
+  if (same >= 0 && OneIn(4)) {
+    return planned_.push_back(Make(
+        process, OneOf({Op::kShutdown, Op::kWrite, Op::kRead}), same, {8, 1}));
+  }
+  const int peer = world.VariableOf(world.file(tag).peer, &process);
+  if (peer < 0) return;
+  if (world.file(tag).kind == Kind::kPipe) {
+    return planned_.push_back(Make(process,
+                                   OneOf({Op::kWrite, Op::kRead, Op::kClose}),
+                                   peer, {Size(), 1}));
+  }
+  Step wake = Make(
+      process,
+      OneOf({Op::kSend, Op::kSendMsg, Op::kRecvMsg, Op::kRecv, Op::kSend,
+             Op::kSendMsg, Op::kRecvMsg, Op::kRecv, Op::kShutdown, Op::kClose}),
+      peer, {Size(), MSG_DONTWAIT | MSG_NOSIGNAL});
+  if (wake.op == Op::kShutdown) wake.args = {Below(3)};
+  if (wake.op == Op::kRecvMsg) wake.args[2] = 200;
+  planned_.push_back(wake);
+}
+
+// A descriptor goes from one process to another.
+void Generator::PlanPass(const World& world, int process) {
+  const int from = Pick(world, process, Kind::kSocket);
+  int receiver;
+  const int to =
+      world.VariableOf(world.file(world.TagOf(process, from)).peer, &receiver);
+  if (from < 0 || to < 0) return;
+  Step send =
+      Make(process, Op::kSendMsg, from, {8, MSG_DONTWAIT | MSG_NOSIGNAL});
+  for (int i = 1 + Below(2); i > 0; --i) {
+    send.fds.push_back(PickAny(world, process));
+  }
+  planned_.push_back(send);
+  Step receive = Make(receiver, Op::kRecvMsg, to, {1000, MSG_DONTWAIT, 200});
+  for (int i = 0; i < 3; ++i) receive.out.push_back(NewVariable());
+  planned_.push_back(receive);
+}
+
 void Generator::Plan(const World& world, int process) {
-  if (world.HasTags() && (next_variable_ == 0 || OneIn(12))) {
+  if (OneIn(2)) PlanWake(world);
+  if (OneIn(10)) PlanPass(world, process);
+  if (!planned_.empty()) return;
+  if (world.HasTags() && (world.process(process).files.empty() || OneIn(12))) {
     return PlanMeeting(world);
   }
-  for (;;) {
+  for (int tries = 0; tries < 100; ++tries) {
     int at = Below(total_);
     int op = 0;
     while (at >= weights_[op]) at -= weights_[op++];
+    const size_t before = planned_.size();
     PlanOne(world, process, static_cast<Op>(op));
+    if (planned_.size() == before)
+      PlanMissing(world, process, static_cast<Op>(op));
     if (!planned_.empty()) return;
+  }
+  planned_.push_back(Make(process, Op::kPollAll, -1, {30}));
+}
+
+void Generator::PlanMissing(const World& world, int process, Op op) {
+  if (!world.HasTags() || OneIn(3)) return;
+  switch (op) {
+    case Op::kEpollCtl:
+    case Op::kEpollWait: {
+      PlanOne(world, process, Op::kEpollCreate);
+      if (planned_.empty()) return;
+      const int epoll = planned_.back().out[0];
+      for (int i = 1 + Below(3); i > 0; --i) {
+        Step add = Make(process, Op::kEpollCtl, epoll,
+                        {EPOLL_CTL_ADD, EpollEvents(), Below(1000)});
+        add.fds = {PickAny(world, process)};
+        planned_.push_back(add);
+      }
+      return;
+    }
+    case Op::kTimerSet:
+      return PlanOne(world, process, Op::kTimerFd);
+    case Op::kRead:
+    case Op::kWrite:
+      return PlanOne(world, process,
+                     OneOf({Op::kPipe, Op::kEventFd, Op::kTimerFd}));
+    default:
+      return;
   }
 }
 
@@ -279,6 +396,7 @@ void Generator::PlanOne(const World& world, int process, Op op) {
   switch (op) {
     case Op::kSocket:
     case Op::kSocketPair:
+    case Op::kPipe:
       if (!world.HasTags()) return;
       step.args[0] = OneIn(3) ? nonblock : 0;
       step.out = out(op == Op::kSocket ? 1 : 2);
@@ -289,13 +407,17 @@ void Generator::PlanOne(const World& world, int process, Op op) {
       step.args[0] = Below(kPathCount);
       break;
     case Op::kListen:
-      step.fd = Pick(world, process,
-                     OneIn(2) ? Kind::kSocket : Kind::kListener);
+      step.fd =
+          Pick(world, process, OneIn(2) ? Kind::kSocket : Kind::kListener);
       step.args[0] = OneOf<int64_t>({0, 1, 1, 2, 5, -1});
       break;
     case Op::kAccept:
       if (!world.HasTags()) return;
       step.fd = Pick(world, process, Kind::kListener);
+      if (world.file(world.TagOf(process, step.fd)).pending.empty() &&
+          !OneIn(4)) {
+        return;
+      }
       step.args[0] = nonblock;
       step.out = out(1);
       break;
@@ -342,9 +464,7 @@ void Generator::PlanOne(const World& world, int process, Op op) {
     }
     case Op::kRead:
     case Op::kWrite:
-      step.fd = Pick(world, process,
-                     OneOf({Kind::kSocket, Kind::kEventFd, Kind::kEventFd,
-                            Kind::kTimerFd}));
+      step.fd = PickStream(world, process);
       step.args[0] = OneIn(6) ? Size() : 8;
       if (op == Op::kWrite) {
         step.args[1] = OneOf<int64_t>({0, 1, 1, 5, -2, -1});
@@ -354,8 +474,8 @@ void Generator::PlanOne(const World& world, int process, Op op) {
       }
       break;
     case Op::kShutdown:
-      step.fd = Pick(world, process,
-                     OneIn(4) ? Kind::kListener : Kind::kSocket);
+      step.fd =
+          Pick(world, process, OneIn(4) ? Kind::kListener : Kind::kSocket);
       step.args[0] = Below(OneIn(20) ? 4 : 3);
       break;
     case Op::kClose:
@@ -371,8 +491,8 @@ void Generator::PlanOne(const World& world, int process, Op op) {
       step.args[1] = OneOf<int64_t>({0, O_NONBLOCK});
       break;
     case Op::kSetSockOpt:
-      step.fd = Pick(world, process,
-                     OneIn(4) ? Kind::kListener : Kind::kSocket);
+      step.fd =
+          Pick(world, process, OneIn(4) ? Kind::kListener : Kind::kSocket);
       step.args[0] = OneOf<int64_t>({SO_SNDBUF, SO_SNDBUF, SO_PASSCRED});
       step.args[1] =
           step.args[0] == SO_PASSCRED
@@ -380,14 +500,14 @@ void Generator::PlanOne(const World& world, int process, Op op) {
               : OneOf<int64_t>({0, 1, 2304, 4000, 10000, 50000, 106496});
       break;
     case Op::kGetSockOpt:
-      step.fd = Pick(world, process,
-                     OneIn(4) ? Kind::kListener : Kind::kSocket);
+      step.fd =
+          Pick(world, process, OneIn(4) ? Kind::kListener : Kind::kSocket);
       step.args[0] = OneOf<int64_t>({SO_PEERCRED, SO_PEERCRED, SO_ERROR,
                                      SO_ERROR, SO_SNDBUF, SO_PASSCRED});
       break;
     case Op::kGetSockName:
-      step.fd = Pick(world, process,
-                     OneIn(2) ? Kind::kListener : Kind::kSocket);
+      step.fd =
+          Pick(world, process, OneIn(2) ? Kind::kListener : Kind::kSocket);
       break;
     case Op::kEpollCreate:
       if (!world.HasTags()) return;
@@ -395,9 +515,9 @@ void Generator::PlanOne(const World& world, int process, Op op) {
       break;
     case Op::kEpollCtl:
       step.fd = Pick(world, process, Kind::kEpoll);
-      step.args[0] = OneOf<int64_t>({EPOLL_CTL_ADD, EPOLL_CTL_ADD,
-                                     EPOLL_CTL_ADD, EPOLL_CTL_MOD,
-                                     EPOLL_CTL_DEL});
+      step.args[0] =
+          OneOf<int64_t>({EPOLL_CTL_ADD, EPOLL_CTL_ADD, EPOLL_CTL_ADD,
+                          EPOLL_CTL_MOD, EPOLL_CTL_DEL});
       step.fds = {PickAny(world, process)};
       step.args[1] = EpollEvents();
       step.args[2] = Below(1000);
@@ -427,8 +547,8 @@ void Generator::PlanOne(const World& world, int process, Op op) {
       step.args[0] = Below(10) < blocking_ ? -1 : 0;
       for (int i = 1 + Below(4); i > 0; --i) {
         step.fds.push_back(PickAny(world, process));
-        step.events.push_back(OneOf<int>({POLLIN, POLLIN | POLLOUT, POLLOUT,
-                                          POLLIN | POLLRDHUP, 0}));
+        step.events.push_back(OneOf<int>(
+            {POLLIN, POLLIN | POLLOUT, POLLOUT, POLLIN | POLLRDHUP, 0}));
       }
       planned_.push_back(step);
       return;

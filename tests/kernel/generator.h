@@ -44,6 +44,8 @@ class Generator {
   std::vector<int> Variables(const World& world, int process) const;
   // One of that kind if there is one; at times another.
   int Pick(const World& world, int process, Kind kind);
+  // One that Read() and Write() are for.
+  int PickStream(const World& world, int process);
   int PickAny(const World& world, int process);
   int NewVariable() { return next_variable_++; }
   Step Make(int process, Op op, int fd = -1,
@@ -53,8 +55,12 @@ class Generator {
   int64_t ReceiveFlags();
   int64_t ControlSize();
   int64_t EpollEvents();
+  // Makes what the operation needs and the process does not have.
+  void PlanMissing(const World& world, int process, Op op);
   void PlanOne(const World& world, int process, Op op);
   void PlanMeeting(const World& world);
+  void PlanWake(const World& world);
+  void PlanPass(const World& world, int process);
 
   uint64_t state_;
   int left_;

@@ -46,6 +46,11 @@ class Machine {
 
 constexpr int kInitialLimit = 200;
 
+// Whose a process is, and what group's: a program's 0 is whoever runs the test.
+// Others are only there if root runs it.
+unsigned RealUid(int uid);
+unsigned RealGid(int uid);
+
 }  // namespace kernel_test
 }  // namespace le
 

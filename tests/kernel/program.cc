@@ -16,6 +16,7 @@ namespace {
 constexpr OpInfo kOps[kOpCount] = {
     {"Socket", false, {"flags"}},
     {"SocketPair", false, {"flags"}},
+    {"Pipe", false, {"flags"}},
     {"Bind", true, {"path"}},
     {"Listen", true, {"backlog"}},
     {"Connect", true, {"path"}},

@@ -25,6 +25,7 @@ constexpr int kMaxFds = 254;
 enum class Op : uint8_t {
   kSocket,
   kSocketPair,
+  kPipe,
   kBind,
   kListen,
   kConnect,

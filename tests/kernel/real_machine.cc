@@ -76,6 +76,17 @@ void Reset() {
 
 }  // namespace
 
+unsigned RealUid(int uid) {
+  return uid == 0 || getuid() != 0
+             ? getuid()
+             : static_cast<unsigned>(kUnprivilegedUid + uid);
+}
+
+unsigned RealGid(int uid) {
+  const unsigned real = RealUid(uid);
+  return real == getuid() ? getgid() : real;
+}
+
 RealMachine::RealMachine() {
   char name[] = "/tmp/kernel_test_XXXXXX";
   Check(mkdtemp(name) != nullptr, "mkdtemp");
@@ -83,9 +94,9 @@ RealMachine::RealMachine() {
   Check(chmod(name, 0777) == 0, "chmod");
 
   constexpr int kSlots = 4 * kMaxProcesses;
-  void* const memory = mmap(nullptr, kSlots * sizeof(Slot),
-                            PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                            -1, 0);
+  void* const memory =
+      mmap(nullptr, kSlots * sizeof(Slot), PROT_READ | PROT_WRITE,
+           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   Check(memory != MAP_FAILED, "mmap");
   for (int i = 0; i < kSlots; ++i) {
     free_slots_.push_back(static_cast<Slot*>(memory) + i);
@@ -128,7 +139,7 @@ void RealMachine::Start(Worker* worker) {
     event::sys::SetKernel(nullptr);
     if (worker->uid != getuid()) {
       Check(setgroups(0, nullptr) == 0, "setgroups");
-      Check(setresgid(worker->uid, worker->uid, worker->uid) == 0, "setresgid");
+      Check(setresgid(worker->gid, worker->gid, worker->gid) == 0, "setresgid");
       Check(setresuid(worker->uid, worker->uid, worker->uid) == 0, "setresuid");
     }
     umask(0022);
@@ -144,20 +155,25 @@ void RealMachine::Start(Worker* worker) {
       if (slot->reset) {
         Reset();
       } else {
-        Perform(slot->request, &slot->response);
+        Perform(slot->request, pipe2, &slot->response);
       }
       slot->responses.store(next);
     }
   }
-  worker->stat.Reset(open(absl::StrCat("/proc/", worker->pid, "/stat").c_str(),
-                          O_RDONLY | O_CLOEXEC));
-  Check(worker->stat.is_valid(), "/proc");
+  worker->stat_fd = open(absl::StrCat("/proc/", worker->pid, "/stat").c_str(),
+                         O_RDONLY | O_CLOEXEC);
+  Check(worker->stat_fd >= 0, "/proc");
   worker->state = State::kIdle;
 }
 
 void RealMachine::Stop(Worker* worker) {
   kill(worker->pid, SIGKILL);
+  Bury(worker);
+}
+
+void RealMachine::Bury(Worker* worker) {
   Check(waitpid(worker->pid, nullptr, 0) == worker->pid, "waitpid");
+  close(worker->stat_fd);
   worker->state = State::kDead;
 }
 
@@ -167,9 +183,8 @@ void RealMachine::Begin(const std::vector<int>& uids) {
     std::unique_ptr<Worker>& worker = pool_[{static_cast<int>(i), uids[i]}];
     if (worker == nullptr) {
       worker = std::make_unique<Worker>();
-      worker->uid = uids[i] == 0 || getuid() != 0
-                        ? getuid()
-                        : static_cast<unsigned>(kUnprivilegedUid + uids[i]);
+      worker->uid = RealUid(uids[i]);
+      worker->gid = RealGid(uids[i]);
     }
     if (worker->state == State::kDead) Start(worker.get());
     workers_.push_back(worker.get());
@@ -198,10 +213,7 @@ int RealMachine::Pid(int process) { return WorkerOf(process)->pid; }
 
 unsigned RealMachine::Uid(int process) { return WorkerOf(process)->uid; }
 
-unsigned RealMachine::Gid(int process) {
-  const unsigned uid = WorkerOf(process)->uid;
-  return uid == getuid() ? getgid() : uid;
-}
+unsigned RealMachine::Gid(int process) { return WorkerOf(process)->gid; }
 
 void RealMachine::Issue(int process, const Request& request) {
   Worker* const worker = WorkerOf(process);
@@ -224,7 +236,7 @@ bool RealMachine::Look(Worker* worker, bool* asleep) {
     return true;
   }
   char text[128];
-  const ssize_t size = pread(worker->stat.get(), text, sizeof(text) - 1, 0);
+  const ssize_t size = pread(worker->stat_fd, text, sizeof(text) - 1, 0);
   if (size > 0) {
     text[size] = '\0';
     const char* const name_end = std::strrchr(text, ')');
@@ -234,8 +246,7 @@ bool RealMachine::Look(Worker* worker, bool* asleep) {
       return false;
     }
   }
-  Check(waitpid(worker->pid, nullptr, 0) == worker->pid, "waitpid");
-  worker->state = State::kDead;
+  Bury(worker);
   return true;
 }
 

@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "event/base/unique_fd.h"
 #include "tests/kernel/machine.h"
 
 namespace le {
@@ -47,13 +46,15 @@ class RealMachine final : public Machine {
     Slot* slot = nullptr;
     pid_t pid = -1;
     unsigned uid = 0;
-    event::UniqueFd stat;  // /proc/PID/stat
+    unsigned gid = 0;
+    int stat_fd = -1;  // /proc/PID/stat
     State state = State::kDead;
   };
 
   Worker* WorkerOf(int process) { return workers_[process]; }
   void Start(Worker* worker);
   void Stop(Worker* worker);
+  void Bury(Worker* worker);
   void Submit(Worker* worker, const Request& request);
   // Whether something of it has changed.
   bool Look(Worker* worker, bool* asleep);

@@ -58,8 +58,8 @@ void Runner::Make(int index, const Step& step) {
 
 void Runner::Issue(int index, const Step& step) {
   world_.Begin(index, step, &request_);
-  const std::string path = absl::StrCat(
-      machine_->directory(), "/", std::string(1, 'a' + PathOf(step)));
+  const std::string path = absl::StrCat(machine_->directory(), "/",
+                                        std::string(1, 'a' + PathOf(step)));
   std::strncpy(request_.path, path.c_str(), sizeof(request_.path) - 1);
   if (step.op == Op::kSendMsg) {
     request_.pid = machine_->Pid(
@@ -138,8 +138,8 @@ std::string ToString(const Entry& entry) {
   }
   size_t i = 3;
   for (int64_t fd = 0; fd < entry.answer[2]; ++fd, i += 2) {
-    absl::StrAppend(&text, fd < 8 ? absl::StrCat(" fd", entry.answer[i], "=file",
-                                                 entry.answer[i + 1])
+    absl::StrAppend(&text, fd < 8 ? absl::StrCat(" fd", entry.answer[i],
+                                                 "=file", entry.answer[i + 1])
                                   : ".");
   }
   const char* separator = " [";
@@ -159,16 +159,15 @@ std::string ToString(const Program& program, const Trace& trace,
     const Entry& entry = trace[i];
     if (entry.at != shown) {
       shown = entry.at;
-      absl::StrAppend(&text, ToString(program.steps[static_cast<size_t>(shown)]),
-                      "\n");
+      absl::StrAppend(
+          &text, ToString(program.steps[static_cast<size_t>(shown)]), "\n");
     }
     const auto line = [&entry](const char* who, const Entry& one) {
-      return absl::StrCat(
-          "        # ", who,
-          one.step != one.at || one.process != entry.process
-              ? absl::StrCat("process ", one.process, ": ")
-              : "",
-          ToString(one), "\n");
+      return absl::StrCat("        # ", who,
+                          one.step != one.at || one.process != entry.process
+                              ? absl::StrCat("process ", one.process, ": ")
+                              : "",
+                          ToString(one), "\n");
     };
     if (other == nullptr) {
       text += line("", entry);

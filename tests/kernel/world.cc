@@ -21,6 +21,7 @@ bool IsSend(Op op) { return op == Op::kSend || op == Op::kSendMsg; }
 int FilesMadeBy(Op op) {
   switch (op) {
     case Op::kSocketPair:
+    case Op::kPipe:
       return 2;
     case Op::kSocket:
     case Op::kAccept:
@@ -85,6 +86,24 @@ const File& World::file(int tag) const {
   return files_[static_cast<size_t>(tag)];
 }
 
+int World::VariableOf(int tag, int* process) const {
+  for (int i = 0; i < variables(); ++i) {
+    const int owner = variables_[static_cast<size_t>(i)].process;
+    if (owner < 0 || processes_[owner].dead || processes_[owner].blocked ||
+        TagOf(owner, i) != tag) {
+      continue;
+    }
+    *process = owner;
+    return i;
+  }
+  return -1;
+}
+
+int World::PathOfFile(int tag) const {
+  const auto it = std::find(bound_.begin(), bound_.end(), tag);
+  return it == bound_.end() ? -1 : static_cast<int>(it - bound_.begin());
+}
+
 int World::ReceiverOf(int tag) const {
   return file(tag).peer >= 0 ? file(tag).peer : file(tag).listener;
 }
@@ -143,9 +162,8 @@ bool World::MayBothSleep(int a, const Step& of_a, int b,
 bool World::IsCertain(const Step& step) const {
   if (step.op == Op::kEpollCtl) {
     // It may change what a sleeping process waits for.
-    return std::none_of(
-        processes_.begin(), processes_.end(),
-        [](const ProcessView& other) { return other.blocked; });
+    return std::none_of(processes_.begin(), processes_.end(),
+                        [](const ProcessView& other) { return other.blocked; });
   }
   if (step.op == Op::kSendMsg) {
     const int tag = TagOf(step.process, step.fd);
@@ -223,8 +241,10 @@ void World::End(const Step& step, const Response& response) {
       files_[made].kind = Kind::kSocket;
       return;
     case Op::kSocketPair:
+    case Op::kPipe:
       for (int i = 0; i < 2; ++i) {
-        files_[response.tags[i]].kind = Kind::kSocket;
+        files_[response.tags[i]].kind =
+            step.op == Op::kPipe ? Kind::kPipe : Kind::kSocket;
         files_[response.tags[i]].peer = response.tags[1 - i];
       }
       return;

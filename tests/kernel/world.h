@@ -19,7 +19,15 @@
 namespace le {
 namespace kernel_test {
 
-enum class Kind { kUnknown, kSocket, kListener, kEpoll, kEventFd, kTimerFd };
+enum class Kind {
+  kUnknown,
+  kSocket,
+  kListener,
+  kEpoll,
+  kEventFd,
+  kTimerFd,
+  kPipe
+};
 
 struct File {
   Kind kind = Kind::kUnknown;
@@ -55,6 +63,10 @@ class World {
   // The file; 0: none.
   int TagOf(int process, int variable) const;
   const File& file(int tag) const;
+  // The variable by which an idle process can use the file; -1: there is none.
+  int VariableOf(int tag, int* process) const;
+  // The path at which the file was bound last; -1: none.
+  int PathOfFile(int tag) const;
   // How many files a program may make.
   bool HasTags() const { return next_tag_ + 1 < kTagEnd; }
   int variables() const { return static_cast<int>(variables_.size()); }
