@@ -16,17 +16,17 @@ constexpr int kRepeats = 4;
 
 }  // namespace
 
-std::string Differ::RunSeed(uint64_t seed) {
+std::string Differ::CompareSeed(uint64_t seed) {
   Generator generator(seed);
   Program program;
   program.uids = generator.Uids();
   const Trace real =
-      Run(real_, &program, [&generator](const World& world, Step* step) {
+      RunProgram(real_, &program, [&generator](const World& world, Step* step) {
         return generator.Next(world, step);
       });
   ++programs_;
   steps_ += program.steps.size();
-  if (Run(model_, program) == real) return "";
+  if (RunProgram(model_, program) == real) return "";
   if (!Differs(program)) {
     ++uncertain_;
     return "";
@@ -34,7 +34,7 @@ std::string Differ::RunSeed(uint64_t seed) {
   return absl::StrCat("# seed ", seed, "\n", Explain(program));
 }
 
-std::string Differ::RunProgram(const Program& program) {
+std::string Differ::Compare(const Program& program) {
   ++programs_;
   steps_ += program.steps.size();
   return Differs(program) ? Explain(program) : "";
@@ -42,11 +42,11 @@ std::string Differ::RunProgram(const Program& program) {
 
 // The real kernel must answer always in one way, and the model in another.
 bool Differ::Differs(const Program& program) {
-  const Trace real = Run(real_, program);
-  const Trace model = Run(model_, program);
+  const Trace real = RunProgram(real_, program);
+  const Trace model = RunProgram(model_, program);
   if (model == real) return false;
   for (int i = 0; i < kRepeats; ++i) {
-    if (Run(real_, program) != real) return false;
+    if (RunProgram(real_, program) != real) return false;
   }
   return true;
 }
@@ -56,8 +56,8 @@ std::string Differ::Explain(const Program& program) {
       shrinks_
           ? Shrink(program, [this](const Program& one) { return Differs(one); })
           : program;
-  const Trace real = Run(real_, small);
-  const Trace model = Run(model_, small);
+  const Trace real = RunProgram(real_, small);
+  const Trace model = RunProgram(model_, small);
   return absl::StrCat(ToString(small), "# Here the kernel, there the model:\n",
                       ToString(small, real, &model));
 }

@@ -21,8 +21,8 @@ class Differ {
 
   // "" if both did the same. Else a shrunk program that shows a difference, with
   // what both answered.
-  std::string RunSeed(uint64_t seed);
-  std::string RunProgram(const Program& program);
+  std::string CompareSeed(uint64_t seed);
+  std::string Compare(const Program& program);
 
   uint64_t programs() const { return programs_; }
   uint64_t steps() const { return steps_; }

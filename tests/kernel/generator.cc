@@ -209,6 +209,7 @@ Step Generator::Make(int process, Op op, int fd,
 }
 
 int64_t Generator::Size() {
+  if (OneIn(3)) return Below(1 << Below(18));
   return OneOf<int64_t>({0, 1, 7, 8, 64, 64, 64, 300, 1000, 4000, 4100, 20000,
                          60000, 150000, 212960, 212961, 240000});
 }

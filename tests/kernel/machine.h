@@ -26,6 +26,8 @@ class Machine {
   // Ends whatever is left.
   virtual void End() = 0;
 
+  // Who it is, and whose. A program's uid 0 is root, the others have no rights;
+  // unless the test is not run by root: then all are one user without rights.
   virtual int Pid(int process) = 0;
   virtual unsigned Uid(int process) = 0;
   virtual unsigned Gid(int process) = 0;
@@ -45,11 +47,6 @@ class Machine {
 };
 
 constexpr int kInitialLimit = 200;
-
-// Whose a process is, and what group's: a program's 0 is whoever runs the test.
-// Others are only there if root runs it.
-unsigned RealUid(int uid);
-unsigned RealGid(int uid);
 
 }  // namespace kernel_test
 }  // namespace le

@@ -81,8 +81,8 @@ int Main(const Options& options) {
       std::cerr << "Not a program: " << options.file << "\n";
       return 2;
     }
-    std::cout << ToString(program, Run(&real, program));
-    const std::string difference = differ.RunProgram(program);
+    std::cout << ToString(program, RunProgram(&real, program));
+    const std::string difference = differ.Compare(program);
     std::cout << difference;
     return difference.empty() ? 0 : 1;
   }
@@ -93,14 +93,14 @@ int Main(const Options& options) {
       Generator generator(options.seed + i);
       Program program;
       program.uids = generator.Uids();
-      const Trace trace =
-          Run(&real, &program, [&generator](const World& world, Step* step) {
+      const Trace trace = RunProgram(
+          &real, &program, [&generator](const World& world, Step* step) {
             return generator.Next(world, step);
           });
       std::cout << "# seed " << options.seed + i << "\n"
                 << ToString(program, trace);
     }
-    const std::string difference = differ.RunSeed(options.seed + i);
+    const std::string difference = differ.CompareSeed(options.seed + i);
     if (difference.empty()) continue;
     std::cout << difference << std::endl;
     if (++failures == options.failures) break;

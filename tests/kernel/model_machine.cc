@@ -8,9 +8,21 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "event/base/sys.h"
+#include "tests/kernel/real_machine.h"
 
 namespace le {
 namespace kernel_test {
+
+namespace {
+
+constexpr unsigned kFirstUid = 1000;
+
+unsigned ModelUid(int uid) {
+  if (!IsRoot()) return kFirstUid;
+  return uid == 0 ? 0 : kFirstUid + static_cast<unsigned>(uid);
+}
+
+}  // namespace
 
 ModelMachine::ModelMachine() = default;
 
@@ -28,7 +40,7 @@ void ModelMachine::Begin(const std::vector<int>& uids) {
     worker->uid = uids[i];
     worker->in_call = false;
     worker->process = kernel_->AddProcess(absl::StrCat("p", i),
-                                          RealUid(uids[i]), RealGid(uids[i]));
+                                          ModelUid(uids[i]), ModelUid(uids[i]));
     sim_->Spawn(worker->process, "main", [this, worker] { Serve(worker); });
   }
   sim_->Run();
@@ -61,12 +73,10 @@ int ModelMachine::Pid(int process) {
 }
 
 unsigned ModelMachine::Uid(int process) {
-  return RealUid(workers_[process]->uid);
+  return ModelUid(workers_[process]->uid);
 }
 
-unsigned ModelMachine::Gid(int process) {
-  return RealGid(workers_[process]->uid);
-}
+unsigned ModelMachine::Gid(int process) { return Uid(process); }
 
 void ModelMachine::Issue(int process, const Request& request) {
   Worker* const worker = workers_[process].get();

@@ -107,9 +107,9 @@ bool ParseStep(absl::string_view line, Step* step) {
   if (op == kOpCount) return false;
   step->op = static_cast<Op>(op);
   ++i;
-  if (i < words.size() && words[i][0] == 'v') {
+  if (i < words.size() && InfoOf(step->op).takes_fd) {
     std::vector<int> fd;
-    if (!ParseVariables(words[i++], &fd)) return false;
+    if (!ParseVariables(words[i++], &fd) || fd.size() != 1) return false;
     step->fd = fd[0];
   }
   for (; i < words.size(); ++i) {
@@ -127,7 +127,7 @@ std::string ToString(const Step& step) {
   if (!step.out.empty()) absl::StrAppend(&text, Variables(step.out), " = ");
   const OpInfo& info = InfoOf(step.op);
   text += info.name;
-  if (step.fd >= 0) absl::StrAppend(&text, " v", step.fd);
+  if (info.takes_fd) absl::StrAppend(&text, " v", step.fd);
   for (int i = 0; i < kMaxArgs; ++i) {
     if (info.args[i] != nullptr && step.args[i] != 0) {
       absl::StrAppend(&text, " ", info.args[i], "=", step.args[i]);

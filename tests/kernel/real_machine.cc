@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 #include "absl/strings/str_cat.h"
 #include "event/base/sys.h"
@@ -62,6 +64,13 @@ void CloseAll() { syscall(SYS_close_range, 0u, ~0u, 0u); }
 
 void OnInterrupt(int) {}
 
+// What is left of root's rights in a user namespace.
+void DropCapabilities() {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct none[2] = {};
+  syscall(SYS_capset, &header, none);
+}
+
 void SetFileLimit(rlim_t limit) {
   struct rlimit limits;
   getrlimit(RLIMIT_NOFILE, &limits);
@@ -76,16 +85,33 @@ void Reset() {
 
 }  // namespace
 
-unsigned RealUid(int uid) {
-  return uid == 0 || getuid() != 0
-             ? getuid()
-             : static_cast<unsigned>(kUnprivilegedUid + uid);
+bool IsRoot() {
+  static const bool is_root = [] {
+    // In a user namespace root is not what it seems.
+    std::ifstream map("/proc/self/uid_map");
+    uint64_t inside = 1, outside = 1, count = 0;
+    map >> inside >> outside >> count;
+    std::ifstream status("/proc/self/status");
+    uint64_t capabilities = 0;
+    for (std::string word; status >> word;) {
+      if (word == "CapEff:") status >> std::hex >> capabilities;
+    }
+    constexpr uint64_t kNeeded =
+        uint64_t{1} << CAP_DAC_OVERRIDE | uint64_t{1} << CAP_SETUID |
+        uint64_t{1} << CAP_SETGID | uint64_t{1} << CAP_SYS_ADMIN |
+        uint64_t{1} << CAP_SYS_RESOURCE | uint64_t{1} << CAP_FOWNER;
+    return getuid() == 0 && inside == 0 && outside == 0 && count > 65536 &&
+           (capabilities & kNeeded) == kNeeded;
+  }();
+  return is_root;
 }
 
-unsigned RealGid(int uid) {
-  const unsigned real = RealUid(uid);
-  return real == getuid() ? getgid() : real;
+unsigned UidOf(int uid) {
+  return IsRoot() && uid != 0 ? static_cast<unsigned>(kUnprivilegedUid + uid)
+                              : getuid();
 }
+
+unsigned GidOf(int uid) { return IsRoot() && uid != 0 ? UidOf(uid) : getgid(); }
 
 RealMachine::RealMachine() {
   char name[] = "/tmp/kernel_test_XXXXXX";
@@ -142,6 +168,7 @@ void RealMachine::Start(Worker* worker) {
       Check(setresgid(worker->gid, worker->gid, worker->gid) == 0, "setresgid");
       Check(setresuid(worker->uid, worker->uid, worker->uid) == 0, "setresuid");
     }
+    if (!IsRoot()) DropCapabilities();
     umask(0022);
     signal(SIGPIPE, SIG_DFL);
     struct sigaction interrupt = {};
@@ -183,8 +210,8 @@ void RealMachine::Begin(const std::vector<int>& uids) {
     std::unique_ptr<Worker>& worker = pool_[{static_cast<int>(i), uids[i]}];
     if (worker == nullptr) {
       worker = std::make_unique<Worker>();
-      worker->uid = RealUid(uids[i]);
-      worker->gid = RealGid(uids[i]);
+      worker->uid = UidOf(uids[i]);
+      worker->gid = GidOf(uids[i]);
     }
     if (worker->state == State::kDead) Start(worker.get());
     workers_.push_back(worker.get());

@@ -105,17 +105,20 @@ std::vector<int64_t> Runner::Flatten(const Response& response) const {
     answer.push_back(response.tags[i]);
   }
   for (int i = 0; i < response.word_count; ++i) {
-    int64_t word = response.words[i];
-    if (i == response.pid_at && word > 0) {
-      // A process's pid is its index, here.
-      int process = 0;
-      while (process < world_.process_count() &&
-             machine_->Pid(process) != word) {
-        ++process;
-      }
-      word = process < world_.process_count() ? 100 + process : -1;
-    }
-    answer.push_back(word);
+    answer.push_back(response.words[i]);
+  }
+  if (response.pid_at < 0) return answer;
+  // Each kernel has pids and users of its own: let the process's index stand for
+  // its pid, and 0 for its uid and gid.
+  int64_t* const sender =
+      &answer[answer.size() -
+              static_cast<size_t>(response.word_count - response.pid_at)];
+  for (int i = 0; i < world_.process_count(); ++i) {
+    if (machine_->Pid(i) != sender[0]) continue;
+    sender[0] = 100 + i;
+    if (machine_->Uid(i) == sender[1]) sender[1] = 0;
+    if (machine_->Gid(i) == sender[2]) sender[2] = 0;
+    break;
   }
   return answer;
 }
@@ -182,7 +185,7 @@ std::string ToString(const Program& program, const Trace& trace,
   return text;
 }
 
-Trace Run(Machine* machine, const Program& program) {
+Trace RunProgram(Machine* machine, const Program& program) {
   Runner runner(machine, program);
   for (size_t i = 0; i < program.steps.size(); ++i) {
     runner.Make(static_cast<int>(i), program.steps[i]);
@@ -190,7 +193,7 @@ Trace Run(Machine* machine, const Program& program) {
   return runner.TakeTrace();
 }
 
-Trace Run(Machine* machine, Program* program, const NextStep& next) {
+Trace RunProgram(Machine* machine, Program* program, const NextStep& next) {
   Runner runner(machine, *program);
   for (Step step; next(runner.world(), &step); step = Step()) {
     program->steps.push_back(step);

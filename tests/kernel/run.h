@@ -45,11 +45,11 @@ std::string ToString(const Program& program, const Trace& trace,
                      const Trace* other = nullptr);
 
 // Runs the program's steps.
-Trace Run(Machine* machine, const Program& program);
+Trace RunProgram(Machine* machine, const Program& program);
 // Runs what `next` says, which is told what there is; false: that was all. The
 // steps are added to the program.
 using NextStep = std::function<bool(const World& world, Step* step)>;
-Trace Run(Machine* machine, Program* program, const NextStep& next);
+Trace RunProgram(Machine* machine, Program* program, const NextStep& next);
 
 }  // namespace kernel_test
 }  // namespace le

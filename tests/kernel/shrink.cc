@@ -48,6 +48,20 @@ class Shrinker {
     return smaller;
   }
 
+  // The last process's steps become another's.
+  bool MergeProcesses() {
+    const int last = static_cast<int>(best_.uids.size()) - 1;
+    for (int other = 0; other < last; ++other) {
+      Program program = best_;
+      program.uids.pop_back();
+      for (Step& step : program.steps) {
+        if (step.process == last) step.process = other;
+      }
+      if (Try(program)) return true;
+    }
+    return false;
+  }
+
   bool Simplify() {
     bool smaller = false;
     for (size_t i = 0; i < best_.steps.size(); ++i) {
@@ -71,12 +85,13 @@ class Shrinker {
           }
         }
       }
-      if (best_.steps[i].process > 0) {
+      if (!best_.steps[i].out.empty()) {
         Program program = best_;
-        program.steps[i].process = 0;
+        program.steps[i].out.pop_back();
         smaller = Try(program) || smaller;
       }
     }
+    smaller = MergeProcesses() || smaller;
     for (size_t i = 0; i < best_.uids.size(); ++i) {
       if (best_.uids[i] == best_.uids[0]) continue;
       Program program = best_;
