@@ -41,9 +41,9 @@ struct RealMachine::Slot {
 
 namespace {
 
-// Other processes are there to be waited for, not to be raced against: after so
-// many looks the processor is given to whoever else wants it.
-constexpr int kLooksBeforeSleep = 100;
+// After so many looks, the processor is left to whatever else needs it: the
+// process that is waited for may need the kernel's own threads.
+constexpr int kLooksBeforeWait = 100;
 constexpr int kUnprivilegedUid = 20000;
 
 void Check(bool condition, const char* what) {
@@ -52,8 +52,10 @@ void Check(bool condition, const char* what) {
   std::abort();
 }
 
-void FutexWait(std::atomic<uint32_t>* word, uint32_t expected) {
-  syscall(SYS_futex, word, FUTEX_WAIT, expected, nullptr, nullptr, 0);
+// `limit` null: without end.
+void FutexWait(std::atomic<uint32_t>* word, uint32_t expected,
+               const struct timespec* limit) {
+  syscall(SYS_futex, word, FUTEX_WAIT, expected, limit, nullptr, 0);
 }
 
 void FutexWake(std::atomic<uint32_t>* word) {
@@ -177,7 +179,7 @@ void RealMachine::Start(Worker* worker) {
     Reset();
     for (uint32_t next = 1;; ++next) {
       while (slot->requests.load() != next) {
-        FutexWait(&slot->requests, next - 1);
+        FutexWait(&slot->requests, next - 1, nullptr);
       }
       if (slot->reset) {
         Reset();
@@ -185,6 +187,7 @@ void RealMachine::Start(Worker* worker) {
         Perform(slot->request, pipe2, &slot->response);
       }
       slot->responses.store(next);
+      FutexWake(&slot->responses);
     }
   }
   worker->stat_fd = open(absl::StrCat("/proc/", worker->pid, "/stat").c_str(),
@@ -286,24 +289,26 @@ void RealMachine::SettleWorkers(const std::vector<Worker*>& workers) {
   // it, which then has changed or does not sleep.
   for (bool settled = false; !settled;) {
     settled = true;
-    bool waits = false;
+    Worker* running = nullptr;
     for (Worker* worker : workers) {
       if (worker->state != State::kInCall) continue;
       bool asleep;
       if (Look(worker, &asleep)) {
         settled = false;
       } else if (!asleep) {
-        waits = true;
+        running = worker;
       }
     }
-    if (!waits) continue;
+    if (running == nullptr) continue;
     settled = false;
-    if (++looks < kLooksBeforeSleep) {
+    if (++looks < kLooksBeforeWait) {
       sched_yield();
-    } else {
-      const struct timespec moment = {0, 50000};
-      nanosleep(&moment, nullptr);
+      continue;
     }
+    const struct timespec moment = {0, 50000};
+    std::atomic<uint32_t>& responses = running->slot->responses;
+    const uint32_t before = running->slot->requests.load() - 1;
+    if (responses.load() == before) FutexWait(&responses, before, &moment);
   }
 }
 
