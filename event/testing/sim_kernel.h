@@ -73,6 +73,8 @@ class SimKernel final : public sys::Kernel {
                 uid_t uid, gid_t gid);
   // SO_SNDBUF of a new socket. 212,992 at first.
   void SetDefaultSendBuffer(int bytes);
+  // What SO_SNDBUF may be set to. 212,992 at first.
+  void SetMaxSendBuffer(int bytes);
 
   // How many descriptors a process has; 0 if it has ended.
   size_t DescriptorCount(const SimProcess* process) const;
@@ -85,8 +87,8 @@ class SimKernel final : public sys::Kernel {
 
   // As pipe2() with O_CLOEXEC and, if so, O_NONBLOCK.
   int Pipe(int fds[2], int flags);
-  // As fcntl(fd, F_DUPFD, 0).
-  int DupInherited(int fd);
+  // From now on the last close of what `fd` stands for takes so long.
+  void SetCloseTime(int fd, absl::Duration time);
   // Ends the calling thread's process, as exit() does: what its turn has gathered
   // leaves first.
   [[noreturn]] void Exit();
