@@ -72,6 +72,8 @@ class SimFile {
   bool nonblocking() const { return (flags & O_NONBLOCK) != 0; }
   // O_NONBLOCK and the access mode.
   int flags = O_RDWR;
+  // F_SETSIG, by which a test knows the file again.
+  int signal = 0;
   // How long its close takes.
   absl::Duration close_time;
   int references() const { return references_; }

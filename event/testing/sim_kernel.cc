@@ -451,6 +451,11 @@ int SimKernel::Fcntl(int fd, int command, intptr_t argument) {
       file->flags = (file->flags & ~(O_NONBLOCK | O_APPEND)) |
                     (static_cast<int>(argument) & (O_NONBLOCK | O_APPEND));
       return 0;
+    case F_GETSIG:
+      return file->signal;
+    case F_SETSIG:
+      file->signal = static_cast<int>(argument);
+      return 0;
   }
   NotModelled(absl::StrCat("fcntl command ", command));
 }
@@ -619,11 +624,14 @@ int SimKernel::FutexWait(uint32_t* word, uint32_t expected,
 }
 
 int SimKernel::FutexWake(uint32_t* word, int count) {
-  SimKernelProcess* const process = impl_->Enter();
+  // The controller may wake a thread of any process.
+  SimKernelProcess* const process =
+      impl_->Me() == nullptr ? nullptr : impl_->Enter();
   int woken = 0;
   auto& futexes = impl_->futexes;
   for (auto it = futexes.begin(); it != futexes.end() && woken < count;) {
-    if ((*it)->process != process || (*it)->word != word) {
+    if ((process != nullptr && (*it)->process != process) ||
+        (*it)->word != word) {
       ++it;
       continue;
     }
