@@ -216,13 +216,13 @@ int64_t Generator::Size() {
 
 int64_t Generator::SendFlags() {
   return (Below(10) < blocking_ ? 0 : MSG_DONTWAIT) |
-         (OneIn(12) ? 0 : MSG_NOSIGNAL) | (OneIn(40) ? MSG_EOR : 0);
+         (OneIn(12) ? 0 : MSG_NOSIGNAL);
 }
 
 int64_t Generator::ReceiveFlags() {
   return (Below(10) < blocking_ ? 0 : MSG_DONTWAIT) |
          (OneIn(6) ? MSG_PEEK : 0) | (OneIn(6) ? MSG_TRUNC : 0) |
-         (OneIn(10) ? MSG_CMSG_CLOEXEC : 0) | (OneIn(40) ? MSG_WAITALL : 0);
+         (OneIn(10) ? MSG_CMSG_CLOEXEC : 0);
 }
 
 int64_t Generator::ControlSize() {
@@ -233,10 +233,7 @@ int64_t Generator::ControlSize() {
 int64_t Generator::EpollEvents() {
   int64_t events = OneOf<int64_t>(
       {EPOLLIN, EPOLLIN | EPOLLOUT, EPOLLOUT, 0, EPOLLIN | EPOLLRDHUP});
-  if (OneIn(2)) events |= EPOLLET;
-  if (OneIn(6)) events |= EPOLLONESHOT;
-  if (OneIn(20)) events |= EPOLLEXCLUSIVE;
-  return events;
+  return events | (OneIn(2) ? int64_t{EPOLLET} : 0);
 }
 
 // One process listens, another connects, and it is accepted.
@@ -531,8 +528,7 @@ void Generator::PlanOne(const World& world, int process, Op op) {
     case Op::kEventFd:
       if (!world.HasTags()) return;
       step.args[0] = OneOf<int64_t>({0, 0, 3});
-      step.args[1] = (nonblock != 0 ? int64_t{EFD_NONBLOCK} : 0) |
-                     (OneIn(5) ? int64_t{EFD_SEMAPHORE} : 0);
+      step.args[1] = (nonblock != 0 ? int64_t{EFD_NONBLOCK} : 0);
       step.out = out(1);
       break;
     case Op::kTimerFd:

@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "tests/kernel/differ.h"
 #include "tests/kernel/generator.h"
+#include "tests/kernel/model_machine.h"
 #include "tests/kernel/real_machine.h"
 #include "tests/kernel/run.h"
 
@@ -69,7 +70,12 @@ bool Parse(int argc, char** argv, Options* options) {
 
 int Main(const Options& options) {
   RealMachine real;
-  std::unique_ptr<Machine> other = std::make_unique<RealMachine>();
+  std::unique_ptr<Machine> other;
+  if (options.against == "real") {
+    other = std::make_unique<RealMachine>();
+  } else {
+    other = std::make_unique<ModelMachine>();
+  }
   Differ differ(&real, other.get());
   differ.set_shrinks(options.shrink);
   if (!options.file.empty()) {

@@ -152,11 +152,12 @@ bool World::MayBothSleep(int a, const Step& of_a, int b,
     return !Intersect(Watched(a, of_a), Touched(b, of_b));
   }
   if (IsPoll(of_b.op)) return MayBothSleep(b, of_b, a, of_a);
+  if (of_a.op == Op::kConnect && of_b.op == Op::kConnect) {
+    return PathOf(of_a) != PathOf(of_b);
+  }
   if (TagOf(a, of_a.fd) != TagOf(b, of_b.fd)) return true;
-  // The kernel wakes one after the other.
-  return (IsReceive(of_a.op) && (IsReceive(of_b.op) || IsSend(of_b.op))) ||
-         (IsSend(of_a.op) && IsReceive(of_b.op)) ||
-         (of_a.op == Op::kAccept && of_b.op == Op::kAccept);
+  return (IsReceive(of_a.op) && IsSend(of_b.op)) ||
+         (IsSend(of_a.op) && IsReceive(of_b.op));
 }
 
 bool World::IsCertain(const Step& step) const {
