@@ -66,7 +66,7 @@ class SimSignalFd final : public SimFile {
   }
   const char* kind() const override { return "signalfd"; }
   uint32_t Poll() override { return CanRead() ? EPOLLIN : 0u; }
-  bool CanRead() const override {
+  bool CanRead() const {
     return ((process_->pending_signals | thread_->pending_signals) & wanted_) !=
            0;
   }
@@ -385,7 +385,6 @@ ssize_t SimKernel::Read(int fd, void* buffer, size_t size) {
   }
   return impl_->ReturnSize(impl_->Do(
       process, file, "something to read", !file->nonblocking(),
-      [file] { return file->CanRead(); },
       [&] { return file->Read(buffer, size); }));
 }
 
@@ -406,7 +405,6 @@ ssize_t SimKernel::Write(int fd, const void* buffer, size_t size) {
   for (;;) {
     const ssize_t result = impl_->Do(
         process, file, "room to write", !file->nonblocking(),
-        [file] { return file->CanWrite(); },
         [&] { return file->Write(bytes + written, size - written); });
     if (result == -EPIPE) impl_->Raise(process, SIGPIPE);
     if (result < 0) {
