@@ -54,7 +54,10 @@ ssize_t SimFile::Write(const void*, size_t) { return -EINVAL; }
 
 void SimFile::Wake(uint32_t events) {
   ++wakes_;
-  for (SimEpollItem* item : watchers_) item->epoll->OnWake(item, events);
+  // As in Linux, the one that was added last is the first.
+  for (auto it = watchers_.rbegin(); it != watchers_.rend(); ++it) {
+    (*it)->epoll->OnWake(*it, events);
+  }
 }
 
 // ---- SimEpoll --------------------------------------------------------------

@@ -175,8 +175,9 @@ void SimKernel::Impl::OnProcessEnded(SimKernelProcess* process) {
                                  return waiter->process == process;
                                }),
                 futexes.end());
-  for (SimKernelProcess::Entry& entry : process->table) {
-    const SimFileRef file = std::move(entry.file);
+  // As Linux does it: the highest number first.
+  for (auto it = process->table.rbegin(); it != process->table.rend(); ++it) {
+    const SimFileRef file = std::move(it->file);
   }
   process->table.clear();
   for (SimHold* hold = process->holds; hold != nullptr; hold = hold->next) {

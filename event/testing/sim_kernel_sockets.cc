@@ -215,10 +215,13 @@ int SimKernel::Bind(int fd, const struct sockaddr* address, socklen_t size) {
   if (sock == nullptr) return impl_->Return(error);
   const std::string path = PathOf(address, size);
   if (path.empty()) NotModelled("to bind to no path");
-  if (!sock->name().empty()) return impl_->Return(-EINVAL);
   SimInodeRef inode;
   error = impl_->file_system.Make(path, S_IFSOCK | 0777, process->who, &inode);
   if (error < 0) return impl_->Return(error == -EEXIST ? -EADDRINUSE : error);
+  if (!sock->name().empty()) {
+    impl_->file_system.Remove(path, /*folder=*/false, process->who);
+    return impl_->Return(-EINVAL);
+  }
   sock->Bind(path, inode);
   return 0;
 }
@@ -250,8 +253,10 @@ int SimKernel::Connect(int fd, const struct sockaddr* address, socklen_t size) {
     SimSocketFile* const file = sock->file();
     if (error != -EAGAIN || file->nonblocking()) return impl_->Return(error);
     const event::Ref<SimSock> kept = event::Ref<SimSock>::Share(listener);
-    impl_->Wait(process, "room in a backlog", absl::InfiniteFuture(), {file},
-                [listener] { return listener->CanConnect(); });
+    const uint64_t wakes = listener->backlog_wakes();
+    impl_->Wait(
+        process, "room in a backlog", absl::InfiniteFuture(), {file},
+        [listener, wakes] { return listener->backlog_wakes() != wakes; });
   }
 }
 

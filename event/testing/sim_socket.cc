@@ -89,10 +89,11 @@ int SimSock::Listen(const Credentials& listener, int backlog) {
   if (name_.empty()) return -EINVAL;
   if (state_ == State::kConnected) return -EINVAL;
   state_ = State::kListening;
-  listener_who_ = listener;
+  has_peer_ = true;
+  peer_who_ = listener;
   const bool more = static_cast<size_t>(backlog) > backlog_;
   backlog_ = static_cast<size_t>(backlog);
-  if (more) Wake(0);
+  if (more) ++backlog_wakes_;
   return 0;
 }
 
@@ -118,7 +119,7 @@ int SimSock::Connect(SimSock* listener, const Credentials& caller) {
   made->peer_who_ = caller;
   made->name_ = listener->name_;
   made->pass_credentials_ = listener->pass_credentials_;
-  peer_who_ = listener->listener_who_;
+  peer_who_ = listener->peer_who_;
   peer_ = made;
   listener->connections_.push_back(std::move(made));
   listener->Wake(EPOLLIN);
@@ -137,6 +138,7 @@ int SimSock::Accept(event::Ref<SimSock>* accepted) {
   }
   *accepted = std::move(connections_.front());
   connections_.pop_front();
+  ++backlog_wakes_;
   return 0;
 }
 
@@ -253,6 +255,7 @@ void SimSock::Close(bool never_accepted) {
   const event::Ref<SimSock> self = event::Ref<SimSock>::Share(this);
   file_ = nullptr;
   closed_ = true;
+  ++backlog_wakes_;
   shutdown_ = kNoMore;
   if (inode_) inode_->sock = nullptr;
   if (peer_) {

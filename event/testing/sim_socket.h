@@ -66,6 +66,9 @@ class SimSock final {
   // To `listener`, which may be null: nobody listens. -EAGAIN: the backlog is full.
   int Connect(SimSock* listener, const Credentials& caller);
   bool CanConnect() const;  // of a listener: nobody need wait for its backlog
+  // Of a listener: grows whenever those who wait for its backlog are woken. A
+  // shutdown does not wake them.
+  uint64_t backlog_wakes() const { return backlog_wakes_; }
   // The next connection. -EAGAIN: there is none.
   int Accept(event::Ref<SimSock>* accepted);
   bool CanAccept() const;
@@ -93,6 +96,7 @@ class SimSock final {
   int unsent() const { return charged_; }
   State state() const { return state_; }
   // Null: none known.
+  // A listener's is itself.
   const Credentials* peer() const { return has_peer_ ? &peer_who_ : nullptr; }
   const std::string& name() const { return name_; }
   void SetFile(SimSocketFile* file) { file_ = file; }
@@ -120,7 +124,6 @@ class SimSock final {
   const Credentials owner_;
   Credentials peer_who_;
   bool has_peer_ = false;
-  Credentials listener_who_;
   event::Ref<SimSock> peer_;
   SimSocketFile* file_ = nullptr;
   std::string name_;
@@ -128,6 +131,7 @@ class SimSock final {
   std::deque<SimPacket> packets_;
   std::deque<event::Ref<SimSock>> connections_;  // of a listener
   size_t backlog_ = 0;
+  uint64_t backlog_wakes_ = 0;
   int shutdown_ = 0;  // bits: 1 reading, 2 writing
   int error_ = 0;
   int charged_ = 0;

@@ -89,7 +89,8 @@ void ModelMachine::Kill(int process) {
   kernel_->Signal(workers_[process]->process, SIGKILL);
 }
 
-void ModelMachine::Settle() { sim_->Run(); }
+// The time stands still.
+void ModelMachine::Settle() { sim_->RunUntil(sim_->Now()); }
 
 Machine::State ModelMachine::state(int process) {
   const Worker& worker = *workers_[process];

@@ -182,6 +182,11 @@ std::string ToString(const Program& program, const Trace& trace,
       break;
     }
   }
+  if (other != nullptr && other->size() > trace.size()) {
+    const Entry& more = (*other)[trace.size()];
+    absl::StrAppend(&text, "        # only there: process ", more.process, ": ",
+                    ToString(more), "\n");
+  }
   return text;
 }
 

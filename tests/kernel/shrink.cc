@@ -6,9 +6,26 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/strings/string_view.h"
+
 namespace le {
 namespace kernel_test {
 namespace {
+
+// What is worth trying for an argument. One that says what is to be done stays.
+std::vector<int64_t> SimpleValues(Op op, size_t argument) {
+  const char* const name = InfoOf(op).args[argument];
+  if (name == nullptr) return {};
+  for (absl::string_view amount :
+       {"backlog", "control", "count", "data", "initial", "path", "repeat",
+        "size", "value"}) {
+    if (name == amount) return {0, 1, 64};
+  }
+  for (absl::string_view option : {"cred", "flags", "timeout"}) {
+    if (name == option) return {0};
+  }
+  return {};
+}
 
 class Shrinker {
  public:
@@ -75,7 +92,7 @@ class Shrinker {
         smaller = Try(program) || smaller;
       }
       for (size_t j = 0; j < kMaxArgs; ++j) {
-        for (int64_t simple : {0, 1, 64}) {
+        for (int64_t simple : SimpleValues(best_.steps[i].op, j)) {
           if (best_.steps[i].args[j] == simple) break;
           Program program = best_;
           program.steps[i].args[j] = simple;
