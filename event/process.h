@@ -28,6 +28,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "event/base/mutex.h"
 #include "event/loop.h"
 
 namespace le {
@@ -158,7 +159,7 @@ class Process {
   // ask for other states, but must not wait or yield.
   template <typename T, typename Make>
   T* State(Make make) {
-    std::lock_guard<std::recursive_mutex> lock(state_mutex_);
+    std::lock_guard<RecursiveMutex> lock(state_mutex_);
     return state_.Get<T>(make);
   }
 
@@ -168,9 +169,8 @@ class Process {
   void DestroyState();
 
  private:
-  // Not an event::Mutex, which is not recursive: making one state may ask for
-  // another.
-  std::recursive_mutex state_mutex_;
+  // Recursive: making one state may ask for another.
+  RecursiveMutex state_mutex_;
   ModuleStates state_;
 };
 
