@@ -53,6 +53,7 @@ ssize_t SimFile::Read(void*, size_t) { return -EINVAL; }
 ssize_t SimFile::Write(const void*, size_t) { return -EINVAL; }
 
 void SimFile::Wake(uint32_t events) {
+  ++wakes_;
   for (SimEpollItem* item : watchers_) item->epoll->OnWake(item, events);
 }
 
@@ -266,14 +267,6 @@ uint32_t SimPipeEnd::Poll() {
     if (pipe_->writers == 0) events |= EPOLLHUP;
   }
   return events;
-}
-
-bool SimPipeEnd::CanRead() const {
-  return writes_ || !pipe_->pages.empty() || pipe_->writers == 0;
-}
-
-bool SimPipeEnd::CanWrite() const {
-  return !writes_ || !pipe_->full() || pipe_->readers == 0;
 }
 
 ssize_t SimPipeEnd::Read(void* buffer, size_t size) {

@@ -56,8 +56,6 @@ class SimFile {
   virtual uint32_t Poll() = 0;
   virtual ssize_t Read(void* buffer, size_t size);
   virtual ssize_t Write(const void* buffer, size_t size);
-  virtual bool CanRead() const { return true; }
-  virtual bool CanWrite() const { return true; }
   // Regular files cannot.
   virtual bool CanBeWatched() const { return true; }
   // As st_mode has it.
@@ -72,9 +70,13 @@ class SimFile {
   bool nonblocking() const { return (flags & O_NONBLOCK) != 0; }
   // O_NONBLOCK and the access mode.
   int flags = O_RDWR;
+  // F_SETSIG, by which a test knows the file again.
+  int signal = 0;
   // How long its close takes.
   absl::Duration close_time;
   int references() const { return references_; }
+  // Grows whenever those who wait for the file are woken.
+  uint64_t wakes() const { return wakes_; }
 
  protected:
   virtual ~SimFile();
@@ -86,6 +88,7 @@ class SimFile {
   friend class SimSock;
   SimFiles* const all_;
   int references_ = 1;
+  uint64_t wakes_ = 0;
   // The entries of epolls that watch it.
   std::vector<struct SimEpollItem*> watchers_;
 };
@@ -136,9 +139,6 @@ class SimEventFd final : public SimFile {
   uint32_t Poll() override;
   ssize_t Read(void* buffer, size_t size) override;
   ssize_t Write(const void* buffer, size_t size) override;
-  bool CanRead() const override { return value_ > 0; }
-  // Nobody waits for room in a counter.
-  bool CanWrite() const override { return value_ < UINT64_MAX - 1; }
 
  private:
   uint64_t value_;
@@ -151,7 +151,6 @@ class SimTimerFd final : public SimFile {
   const char* kind() const override { return "timerfd"; }
   uint32_t Poll() override;
   ssize_t Read(void* buffer, size_t size) override;
-  bool CanRead() const override { return expirations_ > 0; }
   // InfiniteFuture(): it is not armed.
   void Set(Instant expiry);
   Instant expiry() const { return expiry_; }
@@ -212,8 +211,6 @@ class SimPipeEnd final : public SimFile {
   ssize_t Read(void* buffer, size_t size) override;
   // As much as has room; -EPIPE without a reader.
   ssize_t Write(const void* buffer, size_t size) override;
-  bool CanRead() const override;
-  bool CanWrite() const override;
   mode_t mode() const override { return 0010600; }
   bool writes() const { return writes_; }
   const event::Ref<SimPipe>& pipe() const { return pipe_; }

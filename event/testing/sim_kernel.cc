@@ -66,7 +66,7 @@ class SimSignalFd final : public SimFile {
   }
   const char* kind() const override { return "signalfd"; }
   uint32_t Poll() override { return CanRead() ? EPOLLIN : 0u; }
-  bool CanRead() const override {
+  bool CanRead() const {
     return ((process_->pending_signals | thread_->pending_signals) & wanted_) !=
            0;
   }
@@ -385,7 +385,6 @@ ssize_t SimKernel::Read(int fd, void* buffer, size_t size) {
   }
   return impl_->ReturnSize(impl_->Do(
       process, file, "something to read", !file->nonblocking(),
-      [file] { return file->CanRead(); },
       [&] { return file->Read(buffer, size); }));
 }
 
@@ -406,7 +405,6 @@ ssize_t SimKernel::Write(int fd, const void* buffer, size_t size) {
   for (;;) {
     const ssize_t result = impl_->Do(
         process, file, "room to write", !file->nonblocking(),
-        [file] { return file->CanWrite(); },
         [&] { return file->Write(bytes + written, size - written); });
     if (result == -EPIPE) impl_->Raise(process, SIGPIPE);
     if (result < 0) {
@@ -450,6 +448,11 @@ int SimKernel::Fcntl(int fd, int command, intptr_t argument) {
       }
       file->flags = (file->flags & ~(O_NONBLOCK | O_APPEND)) |
                     (static_cast<int>(argument) & (O_NONBLOCK | O_APPEND));
+      return 0;
+    case F_GETSIG:
+      return file->signal;
+    case F_SETSIG:
+      file->signal = static_cast<int>(argument);
       return 0;
   }
   NotModelled(absl::StrCat("fcntl command ", command));
@@ -619,11 +622,14 @@ int SimKernel::FutexWait(uint32_t* word, uint32_t expected,
 }
 
 int SimKernel::FutexWake(uint32_t* word, int count) {
-  SimKernelProcess* const process = impl_->Enter();
+  // The controller may wake a thread of any process.
+  SimKernelProcess* const process =
+      impl_->Me() == nullptr ? nullptr : impl_->Enter();
   int woken = 0;
   auto& futexes = impl_->futexes;
   for (auto it = futexes.begin(); it != futexes.end() && woken < count;) {
-    if ((*it)->process != process || (*it)->word != word) {
+    if ((process != nullptr && (*it)->process != process) ||
+        (*it)->word != word) {
       ++it;
       continue;
     }

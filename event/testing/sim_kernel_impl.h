@@ -101,15 +101,17 @@ class SimKernel::Impl final : public Simulation::Alarms {
         &ready);
   }
 
-  // Does `attempt` once it can, which `can` says; for a file that does not wait,
-  // at once.
-  template <typename Can, typename Attempt>
+  // Tries until `attempt` does not answer -EAGAIN: again whenever those who wait
+  // for the file are woken. For a file that does not wait, once.
+  template <typename Attempt>
   ssize_t Do(SimKernelProcess* process, SimFile* file, const char* what,
-             bool wait, Can can, Attempt attempt) {
+             bool wait, Attempt attempt) {
     for (;;) {
       const ssize_t result = attempt();
       if (result != -EAGAIN || !wait) return result;
-      Wait(process, what, absl::InfiniteFuture(), {file}, can);
+      const uint64_t wakes = file->wakes();
+      Wait(process, what, absl::InfiniteFuture(), {file},
+           [file, wakes] { return file->wakes() != wakes; });
     }
   }
 

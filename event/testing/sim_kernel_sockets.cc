@@ -317,8 +317,11 @@ ssize_t SimKernel::Impl::Send(SimKernelProcess* process, int fd,
       }
     }
     if (!wait) return -EAGAIN;
-    Wait(process, "room to send", absl::InfiniteFuture(), {sock->file()},
-         [sock] { return sock->CanSend(); });
+    // Room alone does not wake who waits for it: only much room does.
+    SimFile* const file = sock->file();
+    const uint64_t wakes = file->wakes();
+    Wait(process, "room to send", absl::InfiniteFuture(), {file},
+         [file, wakes] { return file->wakes() != wakes; });
   }
 }
 
