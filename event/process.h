@@ -132,6 +132,14 @@ class Process {
   [[noreturn]] virtual void Die(absl::string_view message) = 0;
 
   virtual Credentials credentials() = 0;
+  // Whether `uid` stands for every user that this process's user namespace does
+  // not map. The kernel gives one number to all of them, so it is equal to no
+  // user, not even to itself, and nothing may be granted to it. False for every
+  // number where all users are mapped: "nobody" is a user like others there.
+  virtual bool IsOverflowUser(uid_t uid) {
+    static_cast<void>(uid);
+    return false;
+  }
   virtual Instant Now() = 0;
   virtual std::unique_ptr<Loop> CreateLoop() = 0;
   virtual std::unique_ptr<Parker> CreateParker() = 0;
