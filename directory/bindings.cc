@@ -69,6 +69,10 @@ class UserCache {
     return it->second;
   }
 
+  bool IsOverflowUser(uid_t uid) const {
+    return context_.is_overflow_user && context_.is_overflow_user(uid);
+  }
+
  private:
   const UserContext context_;
   absl::flat_hash_map<std::string, absl::StatusOr<uid_t>> known_;
@@ -156,6 +160,11 @@ class Scanner {
     absl::StatusOr<uid_t> uid = users_->Resolve(user);
     if (!uid.ok()) {
       return Fail(start, std::string(uid.status().message()));
+    }
+    if (users_->IsOverflowUser(*uid)) {
+      return Fail(start, absl::StrCat("user ", *uid,
+                                      " stands for every user that this user "
+                                      "namespace does not map"));
     }
     endpoint->uid = *uid;
     return true;

@@ -18,6 +18,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -92,6 +93,9 @@ struct ParsedBindings {
 struct UserContext {
   Users* users = nullptr;
   uid_t self = 0;  // what <self> means
+  // Numbers that stand for no user in particular, and so may not be named; see
+  // event::Process::IsOverflowUser(). Empty: there are none.
+  std::function<bool(uid_t)> is_overflow_user;
 };
 
 // A whole text, one binding a line. Never fails otherwise than by `errors`.

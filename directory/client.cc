@@ -90,11 +90,8 @@ absl::StatusOr<std::unique_ptr<Connection>> DirectoryClient::Connect() {
   if (!connection.ok() || place->is_explicit) return connection;
   const absl::StatusOr<event::Credentials> directory = (*connection)->peer();
   if (!directory.ok()) return directory.status();
-  if (directory->uid != 0 && directory->uid != process_->credentials().uid) {
-    return absl::UnauthenticatedError(absl::StrCat(
-        "the directory at ", place->folder, " runs as user ", directory->uid,
-        ", who is not to be trusted; set LE_MESSAGING_DIR to trust it"));
-  }
+  const absl::Status trusted = CheckTrust(process_, *place, *directory);
+  if (!trusted.ok()) return trusted;
   return connection;
 }
 
@@ -115,7 +112,27 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     Try();
   }
 
+  bool Poll() override {
+    while (connection_ != nullptr) {
+      switch (ReadFrame()) {
+        case Read::kNothing:
+          return false;
+        case Read::kTold:
+          return true;
+        case Read::kGoOn:
+          break;
+      }
+    }
+    return false;
+  }
+
  private:
+  enum class Read {
+    kNothing,  // nothing was there
+    kGoOn,     // it decides nothing
+    kTold,     // the observer has been told: this may be gone
+  };
+
   // Never tells the observer: that is for the loop.
   void Try() {
     absl::Status failed = Ask();
@@ -157,16 +174,17 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     return connection_->Attach(loop_, this);
   }
 
-  void OnReadable() override {
+  void OnReadable() override { ReadFrame(); }
+
+  Read ReadFrame() {
     IncomingFrame frame;
     switch (connection_->Receive(&frame, client_->pool_.get(),
                                  absl::InfinitePast())) {
       case IoResult::kWouldBlock:
-        return;
+        return Read::kNothing;
       case IoResult::kNotIdle:
       case IoResult::kClosed:
-        Broken();
-        return;
+        return Broken();
       case IoResult::kOk:
         break;
     }
@@ -174,30 +192,30 @@ class DirectoryClient::DirectoryOpening final : public Opening,
       connection_->Detach();
       connection_->SetReceiveCredentials(false).IgnoreError();
       observer_->OnIntroduced(std::move(connection_), std::move(frame));
-      return;
+      return Read::kTold;
     }
     proto::FromDirectory message;
-    if (!ParseControl(frame, &message)) {
-      Broken();
-      return;
-    }
+    if (!ParseControl(frame, &message)) return Broken();
     if (message.has_refusal()) {
       const absl::Status why = ToStatus(message.refusal());
       connection_.reset();
       observer_->OnRefused(why);
+      return Read::kTold;
     }
     // Whatever else a later directory may say is not for us.
+    return Read::kGoOn;
   }
 
-  void Broken() {
+  Read Broken() {
     connection_.reset();
     if (!wait_ && ++tries_ >= kTriesWithoutWaiting) {
       observer_->OnRefused(absl::UnavailableError(
           "the connection broke before the server had taken the session"));
-      return;
+      return Read::kTold;
     }
     loop_->StartTimer(
         this, loop_->Now() + back_off_.Next(client_->process_->Random()));
+    return Read::kGoOn;
   }
 
   void OnExpiry() override {

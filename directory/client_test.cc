@@ -650,6 +650,24 @@ TEST_F(DirectoryTrustTest, TrustsRootAndOneselfButNoOther) {
   });
 }
 
+// In a user namespace every user outside has one number, be it root's or that of
+// the process itself.
+TEST_F(DirectoryTrustTest, TrustsNobodyWhoIsNotMapped) {
+  world_.Run([&] {
+    SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
+    for (uid_t unmapped : {uid_t{0}, kAlice}) {
+      StartAs(unmapped);
+      EXPECT_TRUE(Connect().ok()) << Connect();
+      world_.ProcessOf(kAlice)->SetOverflowUser(unmapped);
+      EXPECT_EQ(Connect().code(), absl::StatusCode::kUnauthenticated);
+      EXPECT_THAT(std::string(Connect().message()),
+                  HasSubstr("does not map and is not to be trusted"));
+    }
+    SetEnv("LE_MESSAGING_DIR", kFolder);
+    EXPECT_TRUE(Connect().ok()) << Connect();
+  });
+}
+
 TEST_F(DirectoryTrustTest, TrustsWhomeverItIsTold) {
   world_.Run([&] {
     SetEnv("LE_MESSAGING_DIR", kFolder);

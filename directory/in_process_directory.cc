@@ -111,6 +111,20 @@ class InProcessDirectory::LocalOpening final : public Opening,
   const InterfaceDescription& client() const { return client_; }
   bool wait() const { return wait_; }
 
+  bool Poll() override {
+    bool posted, connected;
+    {
+      event::MutexLock lock(&directory_->mutex_);
+      posted = std::exchange(posted_, false);
+      connected = connection_ != nullptr;
+    }
+    if (posted) {
+      loop_->Cancel(this);
+      if (TakeDecision()) return true;
+    }
+    return connected && ReadFirstFrame();
+  }
+
   // Under the lock:
   PeerId id = 0;  // of the latest try
   void Introduce(LocalOffer* offer) {
@@ -135,27 +149,36 @@ class InProcessDirectory::LocalOpening final : public Opening,
       event::MutexLock lock(&directory_->mutex_);
       posted_ = false;
     }
+    TakeDecision();
+  }
+
+  // What the directory has decided. True: the observer has been told.
+  bool TakeDecision() {
     if (!refusal_.ok()) {
       observer_->OnRefused(refusal_);
-      return;
+      return true;
     }
     connection_->SetReceiveCredentials(true).IgnoreError();
     connection_->Attach(loop_, this).IgnoreError();
+    return false;
   }
 
-  void OnReadable() override {
+  void OnReadable() override { ReadFirstFrame(); }
+
+  // True: the observer has been told.
+  bool ReadFirstFrame() {
     if (pool_ == nullptr) {
       pool_ = transports::BufferPool::Create(kMaxFirstFrameBytes);
     }
     transports::IncomingFrame first;
     switch (connection_->Receive(&first, pool_.get(), absl::InfinitePast())) {
       case IoResult::kWouldBlock:
-        return;
+        return false;
       case IoResult::kOk:
         connection_->Detach();
         connection_->SetReceiveCredentials(false).IgnoreError();
         observer_->OnIntroduced(std::move(connection_), std::move(first));
-        return;
+        return true;
       case IoResult::kNotIdle:
       case IoResult::kClosed:
         break;
@@ -165,9 +188,10 @@ class InProcessDirectory::LocalOpening final : public Opening,
     if (!wait_) {
       observer_->OnRefused(
           absl::UnavailableError("the server closed before it spoke"));
-      return;
+      return true;
     }
     again_.Start(this);
+    return false;
   }
 
   // Asks again a little later: a server that turns us away at once must not

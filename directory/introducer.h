@@ -8,7 +8,7 @@
 // and what InProcessDirectory hands out, for services of one process.
 //
 // Each object belongs to one thread and to the loop it was given; observers are
-// called by that loop, never from inside a call. An object may be destroyed in
+// called by that loop, never from inside a call other than Opening::Poll(). An object may be destroyed in
 // its own observer's call.
 
 #ifndef LE_MESSAGING_DIRECTORY_INTRODUCER_H_
@@ -44,6 +44,10 @@ class Opening {
     virtual void OnRefused(const absl::Status& why) = 0;
   };
   virtual ~Opening() = default;  // gives up
+
+  // Takes what has come, without waiting for the loop. True: the observer has
+  // been told, within this call, and may have destroyed the opening.
+  virtual bool Poll() = 0;
 };
 
 // One service on offer, for as long as the object lives. Comes back by itself

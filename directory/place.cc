@@ -40,5 +40,21 @@ absl::StatusOr<Place> FindPlace(event::Process* process,
   return place;
 }
 
+absl::Status CheckTrust(event::Process* process, const Place& place,
+                        const event::Credentials& directory) {
+  if (place.is_explicit) return absl::OkStatus();
+  const bool unknown = process->IsOverflowUser(directory.uid);
+  if (!unknown &&
+      (directory.uid == 0 || directory.uid == process->credentials().uid)) {
+    return absl::OkStatus();
+  }
+  return absl::UnauthenticatedError(absl::StrCat(
+      "the directory at ", place.folder, " runs as user ", directory.uid,
+      unknown ? ", which stands for every user that this user namespace does "
+                "not map and"
+              : ", who",
+      " is not to be trusted; set LE_MESSAGING_DIR to trust it"));
+}
+
 }  // namespace directory
 }  // namespace le

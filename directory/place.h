@@ -25,6 +25,12 @@ struct Place {
   std::string lock_file() const { return folder + "/lock"; }
 };
 
+// OK if the one that listens at `place`, who is `directory`, may be trusted:
+// whoever named the place trusts it; otherwise only root and one's own user, and
+// never a user that stands for all unknown ones (see Process::IsOverflowUser()).
+absl::Status CheckTrust(event::Process* process, const Place& place,
+                        const event::Credentials& directory);
+
 // The first of: `flag` (if not empty), LE_MESSAGING_DIR, /run/le_messaging if that
 // folder exists, $XDG_RUNTIME_DIR/le_messaging. Unavailable if there is none, with
 // a text that says what to do.

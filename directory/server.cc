@@ -56,7 +56,8 @@ absl::Status Check(const proto::Description& described,
 
 DirectoryServer::DirectoryServer(event::Process* process, event::Loop* loop,
                                  Users* users, Options options)
-    : loop_(loop),
+    : process_(process),
+      loop_(loop),
       users_(users),
       options_(std::move(options)),
       self_(process->credentials().uid),

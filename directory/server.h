@@ -78,6 +78,7 @@ class DirectoryServer : private transports::Acceptor::Observer {
   void Remove(PeerId id);
   Peer* Find(PeerId id);
   void Report(const std::string& event);
+  UserContext Context();
   std::string NameOf(uid_t uid) { return users_->NameOf(uid); }
   std::string Describe(PeerId id);
 
@@ -88,6 +89,7 @@ class DirectoryServer : private transports::Acceptor::Observer {
   void SendList(Peer* peer);
   void WakeThoseWhoWaitFor(const ServiceKey& key);
 
+  event::Process* const process_;
   event::Loop* const loop_;
   Users* const users_;
   const Options options_;

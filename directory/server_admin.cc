@@ -18,13 +18,20 @@ namespace directory {
 using event::LogLevel;
 using transports::Connection;
 
-absl::StatusOr<std::string> DirectoryServer::Load(const std::string& text,
-                                                  const std::string& file_name,
-                                                  bool check_only) {
+UserContext DirectoryServer::Context() {
   UserContext context;
   context.users = users_;
   context.self = self_;
-  const ParsedBindings parsed = ParseBindings(text, context);
+  context.is_overflow_user = [this](uid_t uid) {
+    return process_->IsOverflowUser(uid);
+  };
+  return context;
+}
+
+absl::StatusOr<std::string> DirectoryServer::Load(const std::string& text,
+                                                  const std::string& file_name,
+                                                  bool check_only) {
+  const ParsedBindings parsed = ParseBindings(text, Context());
   std::string lines;
   for (const Diagnostic& d :
        parsed.errors.empty() ? parsed.warnings : parsed.errors) {
@@ -40,15 +47,14 @@ absl::StatusOr<std::string> DirectoryServer::Load(const std::string& text,
 
 void DirectoryServer::Administer(Peer* peer,
                                  const proto::ToDirectory& request) {
-  if (peer->identity().uid != 0 && peer->identity().uid != self_) {
+  const uid_t uid = peer->identity().uid;
+  if ((uid != 0 && uid != self_) || process_->IsOverflowUser(uid)) {
     peer->Refuse(proto::NOT_PERMITTED,
                  absl::StrCat("only root and user ", NameOf(self_),
                               " may administer this directory"));
     return;
   }
-  UserContext context;
-  context.users = users_;
-  context.self = self_;
+  const UserContext context = Context();
   // Carrying an action out may close the connection of this peer.
   const PeerId id = peer->id();
   auto answer = [&](const absl::StatusOr<std::string>& result) {

@@ -79,6 +79,36 @@ TEST_F(DirectoryServerAdminTest, OnlyRootAndItsOwnUserAdminister) {
   });
 }
 
+// In a user namespace each stranger has the number of every other.
+TEST_F(DirectoryServerAdminTest, NobodyWhoIsNotMappedAdministers) {
+  world_.Run([&] {
+    world_.Start();
+    world_.ProcessOf(kSelf)->SetOverflowUser(kSelf);
+    Speaker stranger(&world_, kSelf);
+    EXPECT_THAT(stranger.Ask(ListMessage()), StartsWith("refused NOT_PERM"));
+    Speaker root(&world_, 0);
+    EXPECT_EQ(Bindings(&root), "<*>.* -> <500>.*\n");
+  });
+}
+
+TEST_F(DirectoryServerAdminTest, NoBindingNamesWhoIsNotMapped) {
+  world_.Run([&] {
+    world_.Start();
+    world_.ProcessOf(kSelf)->SetOverflowUser(65534);
+    Speaker admin(&world_, kSelf);
+    const auto refused = AllOf(StartsWith("refused INVALID: "),
+                               HasSubstr("user 65534 stands for every user"));
+    EXPECT_THAT(admin.Ask(BindMessage("<65534>.a", "<1001>.a")), refused);
+    EXPECT_THAT(admin.Ask(BindMessage("<1001>.a", "<65534>.a")), refused);
+    EXPECT_THAT(admin.Ask(LoadMessage("<*>.a -> <65534>.a", true)), refused);
+    EXPECT_THAT(admin.Ask(WaitMessage("<65534>.a")), refused);
+    world_.ProcessOf(kSelf)->SetOverflowUser(kSelf);
+    Speaker root(&world_, 0);
+    EXPECT_THAT(root.Ask(LoadMessage("<*>.* -> <self>.*", true)),
+                HasSubstr("user 500 stands for every user"));
+  });
+}
+
 TEST_F(DirectoryServerAdminTest, ListsWhatThereIs) {
   world_.Run([&] {
     DirectoryServer::Options options;

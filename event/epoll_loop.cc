@@ -22,7 +22,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
@@ -110,7 +109,7 @@ EpollLoop::EpollLoop(EpollLoop* outer) : LoopBase(outer) {
 EpollLoop::~EpollLoop() {
   LeaveOuter();
   // A thread that has just posted is a few instructions from done.
-  while (posting_.load(std::memory_order_acquire) != 0) sched_yield();
+  while (posting_.load(std::memory_order_acquire) != 0) sys::SchedYield();
   for (Watch* ring :
        {static_cast<Watch*>(&watches_), static_cast<Watch*>(&unregistered_)}) {
     while (ring->next_ != ring) RemoveWatch(ring->next_);

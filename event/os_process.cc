@@ -4,20 +4,25 @@
 #include "event/os_process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/base/this_thread.h"
+#include "event/base/unique_fd.h"
 #include "event/epoll_loop.h"
 #include "event/futex_parker.h"
 
@@ -95,6 +100,62 @@ uint64_t FallbackRandom() {
   return x;
 }
 
+// The kernel's default for kernel.overflowuid.
+constexpr uid_t kUsualOverflowUser = 65534;
+
+// A file of /proc, which may be of several reads. False, and errno, if it cannot be
+// read.
+bool ReadProcFile(const char* name, std::string* text) {
+  const UniqueFd file(sys::Open(name, O_RDONLY | O_CLOEXEC, 0));
+  if (!file) return false;
+  char part[4096];
+  for (;;) {
+    const ssize_t size = sys::Read(file.get(), part, sizeof(part));
+    if (size == 0) return true;
+    if (size > 0) {
+      text->append(part, static_cast<size_t>(size));
+    } else if (errno != EINTR) {
+      return false;
+    }
+  }
+}
+
+uid_t OverflowUser() {
+  // An administrator's setting, which does not change while programs run.
+  static const uid_t user = [] {
+    std::string text;
+    uint32_t number = 0;
+    return ReadProcFile("/proc/sys/kernel/overflowuid", &text) &&
+                   absl::SimpleAtoi(text, &number)
+               ? uid_t{number}
+               : kUsualOverflowUser;
+  }();
+  return user;
+}
+
+// Asked each time: a process may enter a namespace, which gets its map later.
+bool AllUsersAreMapped() {
+  std::string map;
+  if (!ReadProcFile("/proc/self/uid_map", &map)) {
+    // A kernel without user namespaces has no such file; without /proc, nothing
+    // is known.
+    struct stat self;
+    return errno == ENOENT && sys::Stat("/proc/self", &self) == 0;
+  }
+  // Each line has the first user here, the first outside, and their number. The
+  // lines do not overlap, and the last number of all is no user.
+  uint64_t mapped = 0;
+  for (absl::string_view line : absl::StrSplit(map, '\n')) {
+    const std::vector<absl::string_view> words =
+        absl::StrSplit(line, ' ', absl::SkipEmpty());
+    uint64_t count = 0;
+    if (words.size() == 3 && absl::SimpleAtoi(words[2], &count)) {
+      mapped += count;
+    }
+  }
+  return mapped >= UINT32_MAX;
+}
+
 }  // namespace
 
 OsProcess::OsProcess() {
@@ -131,6 +192,10 @@ Credentials OsProcess::credentials() {
   credentials.uid = geteuid();
   credentials.gid = getegid();
   return credentials;
+}
+
+bool OsProcess::IsOverflowUser(uid_t uid) {
+  return uid == OverflowUser() && !AllUsersAreMapped();
 }
 
 Instant OsProcess::Now() { return MonotonicNow(); }

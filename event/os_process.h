@@ -28,6 +28,7 @@ class OsProcess final : public Process {
   // one only waits for it; on the same thread, it is cut short.
   [[noreturn]] void Die(absl::string_view message) override;
   Credentials credentials() override;
+  bool IsOverflowUser(uid_t uid) override;
   Instant Now() override;
   std::unique_ptr<Loop> CreateLoop() override;
   std::unique_ptr<Parker> CreateParker() override;

@@ -28,6 +28,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "event/base/mutex.h"
 #include "event/loop.h"
 
 namespace le {
@@ -131,6 +132,14 @@ class Process {
   [[noreturn]] virtual void Die(absl::string_view message) = 0;
 
   virtual Credentials credentials() = 0;
+  // Whether `uid` stands for every user that this process's user namespace does
+  // not map. The kernel gives one number to all of them, so it is equal to no
+  // user, not even to itself, and nothing may be granted to it. False for every
+  // number where all users are mapped: "nobody" is a user like others there.
+  virtual bool IsOverflowUser(uid_t uid) {
+    static_cast<void>(uid);
+    return false;
+  }
   virtual Instant Now() = 0;
   virtual std::unique_ptr<Loop> CreateLoop() = 0;
   virtual std::unique_ptr<Parker> CreateParker() = 0;
@@ -158,7 +167,7 @@ class Process {
   // ask for other states, but must not wait or yield.
   template <typename T, typename Make>
   T* State(Make make) {
-    std::lock_guard<std::recursive_mutex> lock(state_mutex_);
+    std::lock_guard<RecursiveMutex> lock(state_mutex_);
     return state_.Get<T>(make);
   }
 
@@ -168,9 +177,8 @@ class Process {
   void DestroyState();
 
  private:
-  // Not an event::Mutex, which is not recursive: making one state may ask for
-  // another.
-  std::recursive_mutex state_mutex_;
+  // Recursive: making one state may ask for another.
+  RecursiveMutex state_mutex_;
   ModuleStates state_;
 };
 

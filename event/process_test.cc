@@ -3,7 +3,9 @@
 
 #include "event/process.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,6 +55,57 @@ TEST_F(ProcessTest, RandomNumbersComeWithoutTheKernelToo) {
     }
   } no_random;
   EXPECT_NE(OsProcess::Get()->Random(), OsProcess::Get()->Random());
+}
+
+// A number of the kernel's that no test may change.
+constexpr uid_t kOverflowUser = 65534;
+
+TEST_F(ProcessTest, ThereIsAnOverflowUserOnlyWhereNotAllUsersAreMapped) {
+  OsProcess* const process = OsProcess::Get();
+  // Of the namespace that the machine starts with.
+  char name[64] = {};
+  ASSERT_GT(readlink("/proc/self/ns/user", name, sizeof(name) - 1), 0);
+  if (std::string(name) == "user:[4026531837]") {
+    EXPECT_FALSE(process->IsOverflowUser(kOverflowUser));
+  }
+  EXPECT_FALSE(process->IsOverflowUser(0));
+  constexpr int kNoNamespace = 100;
+  const uid_t me = geteuid();
+  const pid_t child = fork();
+  if (child == 0) {
+    if (unshare(CLONE_NEWUSER) != 0) _exit(kNoNamespace);
+    if (!process->IsOverflowUser(kOverflowUser)) _exit(1);
+    if (process->IsOverflowUser(kOverflowUser - 1)) _exit(2);
+    const int map = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+    const std::string line = "7 " + std::to_string(me) + " 1";
+    if (map < 0 || write(map, line.data(), line.size()) < 0) {
+      _exit(kNoNamespace);
+    }
+    if (!process->IsOverflowUser(kOverflowUser)) _exit(3);
+    if (process->IsOverflowUser(7)) _exit(4);
+    _exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == kNoNamespace) {
+    GTEST_SKIP() << "no user namespace is permitted here";
+  }
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST_F(ProcessTest, WithoutProcTheOverflowUserIsTakenForUnmapped) {
+  class NoProc : public sys::Interceptor {
+   public:
+    NoProc() { sys::SetInterceptor(this); }
+    ~NoProc() override { sys::SetInterceptor(nullptr); }
+    int Fail(const char* call) override {
+      return std::string(call) == "Open" || std::string(call) == "Stat" ? ENOENT
+                                                                        : 0;
+    }
+  } no_proc;
+  EXPECT_TRUE(OsProcess::Get()->IsOverflowUser(kOverflowUser));
+  EXPECT_FALSE(OsProcess::Get()->IsOverflowUser(0));
 }
 
 TEST_F(ProcessTest, ThreadsOfOursEndInOrder) {

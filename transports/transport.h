@@ -171,7 +171,8 @@ class Connection {
   virtual bool MayHaveMore() const = 0;
 
   // Waits until there is something to receive (kReadable) or room to send
-  // (kWritable), whichever of `events`. A closed connection is both. While it
+  // (kWritable), whichever of `events`. What is so counts, though it is looked at
+  // after the deadline. A closed connection is both. While it
   // waits, queued frames go on leaving. From a thread other than the owner's
   // only kWritable may be waited for.
   // Errors: false: neither until the deadline.

@@ -108,6 +108,7 @@ class Kernel {
   virtual int GetRLimit(int resource, struct rlimit* limit) = 0;
   virtual int SetRLimit(int resource, const struct rlimit* limit) = 0;
   virtual ssize_t GetRandom(void* buffer, size_t size, unsigned flags) = 0;
+  virtual void SchedYield() = 0;
 
  protected:
   // Not virtual: the operating system's kernel outlives whatever runs in exit().

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -205,6 +206,7 @@ class OperatingSystem final : public Kernel {
   ssize_t GetRandom(void* buffer, size_t size, unsigned flags) override {
     return ::getrandom(buffer, size, flags);
   }
+  void SchedYield() override { ::sched_yield(); }
 };
 
 OperatingSystem g_operating_system;
@@ -604,6 +606,11 @@ ssize_t GetRandom(void* buffer, size_t size, unsigned flags) {
   return Make({"GetRandom"}, [&](auto* kernel) {
     return kernel->GetRandom(buffer, size, flags);
   });
+}
+
+void SchedYield() {
+  if (ABSL_PREDICT_TRUE(!IsDiverted())) return g_operating_system.SchedYield();
+  CurrentKernel()->SchedYield();
 }
 
 }  // namespace sys

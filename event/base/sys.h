@@ -171,6 +171,8 @@ void CoarseClock(struct timespec* now);
 int GetRLimit(int resource, struct rlimit* limit);
 int SetRLimit(int resource, const struct rlimit* limit);
 ssize_t GetRandom(void* buffer, size_t size, unsigned flags);
+// Cannot fail.
+void SchedYield();
 
 }  // namespace sys
 }  // namespace event

@@ -204,6 +204,8 @@ class Simulation {
 // One simulated process. Ends when its last thread does, or is killed, or dies.
 class SimProcess final : public Process {
  public:
+  static constexpr uid_t kNoUser = static_cast<uid_t>(-1);
+
   ~SimProcess() override;
 
   const std::string& name() const { return name_; }
@@ -217,12 +219,15 @@ class SimProcess final : public Process {
   void OnExit(std::function<void()> hook) {
     exit_hooks_.push_back(std::move(hook));
   }
+  // As in a user namespace that does not map every user.
+  void SetOverflowUser(uid_t uid) { overflow_user_ = uid; }
   void SetEnv(const std::string& name, const std::string& value) {
     environment_[name] = value;
   }
 
   [[noreturn]] void Die(absl::string_view message) override;
   Credentials credentials() override { return credentials_; }
+  bool IsOverflowUser(uid_t uid) override { return uid == overflow_user_; }
   Instant Now() override;
   std::unique_ptr<Loop> CreateLoop() override;
   std::unique_ptr<Parker> CreateParker() override;
@@ -244,6 +249,7 @@ class SimProcess final : public Process {
   Simulation* const sim_;
   const std::string name_;
   const Credentials credentials_;
+  uid_t overflow_user_ = kNoUser;
   std::map<std::string, std::string> environment_;
   std::vector<std::function<void()>> exit_hooks_;
   std::string death_message_;

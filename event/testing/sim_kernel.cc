@@ -718,6 +718,8 @@ ssize_t SimKernel::GetRandom(void* buffer, size_t size, unsigned) {
   return static_cast<ssize_t>(size);
 }
 
+void SimKernel::SchedYield() { impl_->Enter(); }
+
 // ---- Memory: not used yet --------------------------------------------------
 
 int SimKernel::MemfdCreate(const char*, unsigned) { NotModelled("memfd"); }

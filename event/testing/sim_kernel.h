@@ -166,6 +166,7 @@ class SimKernel final : public sys::Kernel {
   int GetRLimit(int resource, struct rlimit* limit) override;
   int SetRLimit(int resource, const struct rlimit* limit) override;
   ssize_t GetRandom(void* buffer, size_t size, unsigned flags) override;
+  void SchedYield() override;
 
  private:
   class Impl;

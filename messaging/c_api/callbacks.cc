@@ -229,8 +229,8 @@ void ServiceCallbacks::SetReceive(le_msg_ReceiveHandler_t handler,
 void ServiceCallbacks::Call(const std::vector<HandlerPtr>& handlers,
                             ServerSession* session) {
   // A copy: handlers may add and remove handlers. One that is added waits for
-  // the next session.
-  const std::vector<HandlerPtr> present = handlers;
+  // the next session. The last added comes first.
+  const std::vector<HandlerPtr> present(handlers.rbegin(), handlers.rend());
   for (const HandlerPtr& handler : present) {
     if (handler->function != nullptr) {
       handler->function(ToRef(session), handler->context);

@@ -19,13 +19,13 @@ using le::event::CheckNotForked;
 using le::event::Misuse;
 using le::messaging::Checked;
 using le::messaging::CheckOpened;
-using le::messaging::CheckSize;
 using le::messaging::ClientCallbacks;
 using le::messaging::ClientSession;
 using le::messaging::ClientSide;
 using le::messaging::DeadlineAfter;
 using le::messaging::ForOpened;
 using le::messaging::ForOpenResult;
+using le::messaging::FromCaller;
 using le::messaging::Interface;
 using le::messaging::OwnedByCaller;
 using le::messaging::Protocol;
@@ -34,6 +34,7 @@ using le::messaging::Runtime;
 using le::messaging::ServerSession;
 using le::messaging::Session;
 using le::messaging::TellSessionLimits;
+using le::messaging::ToCaller;
 using le::messaging::ToCResult;
 using le::messaging::ToRef;
 using le::messaging::ToSessionLimits;
@@ -248,8 +249,8 @@ void le_msg_SetSessionLimits(le_msg_SessionRef_t sessionRef,
                              const le_msg_SessionLimits_t* limitsPtr) {
   ClientSession* const session = OwnedClient(__func__, sessionRef);
   if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
-  CheckSize(__func__, *limitsPtr);
-  session->SetLimits(ToSessionLimits(__func__, *limitsPtr));
+  session->SetLimits(
+      ToSessionLimits(__func__, FromCaller(__func__, limitsPtr)));
 }
 
 void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
@@ -257,6 +258,7 @@ void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
   ClientSession* const session =
       ClientSide(__func__, Checked(__func__, sessionRef));
   if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
-  limitsPtr->structSize = sizeof(*limitsPtr);
-  TellSessionLimits(session->limits(), session->send_limits(), limitsPtr);
+  le_msg_SessionLimits_t limits = {};
+  TellSessionLimits(session->limits(), session->send_limits(), &limits);
+  ToCaller(__func__, limits, limitsPtr);
 }

@@ -4,7 +4,7 @@
 // The C API, for services and clients within one process.
 
 #include <memory>
-#include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "directory/interface_name.h"
@@ -12,6 +12,7 @@
 #include "le_mem.h"
 #include "messaging/c_api/callbacks.h"
 #include "messaging/c_api/refs.h"
+#include "messaging/machine/limits.h"
 #include "messaging/session/runtime.h"
 
 using le::event::CheckNotForked;
@@ -20,7 +21,6 @@ using le::messaging::Checked;
 using le::messaging::ClientCallbacks;
 using le::messaging::ClientSession;
 using le::messaging::Interface;
-using le::messaging::Protocol;
 using le::messaging::Runtime;
 using le::messaging::Service;
 using le::messaging::ServiceCallbacks;
@@ -39,18 +39,22 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
     Misuse(__func__, "the pool's blocks of ", block,
            " bytes have no room for a header of ", LE_MSG_LOCAL_HEADER_SIZE);
   }
+  const size_t size = block - LE_MSG_LOCAL_HEADER_SIZE;
+  if (size > le::messaging::kMaxMessageBytes) {
+    Misuse(__func__, "messages of ", size, " bytes are more than ",
+           le::messaging::kMaxMessageBytes);
+  }
   Runtime* const runtime = Runtime::Current();
-  // Two local services may have the same name: what names one is where it is.
-  const std::string name = absl::StrCat(
-      serviceName, "@", reinterpret_cast<uintptr_t>(localServicePtr));
-  if (!runtime->TakeServiceName(name)) {
+  Interface interface{serviceName, runtime->GetLocalProtocol(size)};
+  // Two local services may have the same name: what identifies one is where it
+  // is. With a blank this is no interface's name.
+  interface.key = absl::StrCat("local service at ",
+                               reinterpret_cast<uintptr_t>(localServicePtr));
+  if (!runtime->TakeServiceName(interface.key)) {
     Misuse(__func__, "the service has been initialized already");
   }
-  const size_t size = block - LE_MSG_LOCAL_HEADER_SIZE;
-  absl::StatusOr<Protocol*> protocol =
-      runtime->GetProtocol(absl::StrCat("local messages of ", size), size);
   localServicePtr->serviceRef = ToRef(new Service(
-      runtime, Interface{name, *protocol}, runtime->local_introducer(),
+      runtime, std::move(interface), runtime->local_introducer(),
       std::make_unique<ServiceCallbacks>()));
   return localServicePtr->serviceRef;
 }
@@ -63,7 +67,7 @@ le_msg_SessionRef_t le_msg_CreateLocalSession(
   }
   const Interface* const service =
       Checked(__func__, localServicePtr->serviceRef)->interface();
-  return ToRef(new ClientSession(Interface{service->name, service->protocol},
+  return ToRef(new ClientSession(*service,
                                  Runtime::Current()->local_introducer(),
                                  std::make_unique<ClientCallbacks>()));
 }

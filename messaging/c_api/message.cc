@@ -3,9 +3,13 @@
 //
 // The C API, for messages and transactions: both sides.
 
+#include <fcntl.h>
+
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "event/base/sys.h"
 #include "messaging/c_api/callbacks.h"
 #include "messaging/c_api/refs.h"
 
@@ -82,7 +86,10 @@ size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef) {
 
 void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd) {
   Message* const message = Checked(__func__, msgRef);
-  if (fd < 0) Misuse(__func__, "not a descriptor: ", fd);
+  if (fd == -1) return;
+  if (le::event::sys::Fcntl(fd, F_GETFD, 0) < 0 && errno == EBADF) {
+    Misuse(__func__, "not a file descriptor: ", fd);
+  }
   if (message->has_descriptor_to_send()) {
     Misuse(__func__, "the message has a descriptor already");
   }

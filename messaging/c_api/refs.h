@@ -7,6 +7,11 @@
 #ifndef LE_MESSAGING_MESSAGING_C_API_REFS_H_
 #define LE_MESSAGING_MESSAGING_C_API_REFS_H_
 
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "event/base/log.h"
 #include "event/os_process.h"
@@ -96,11 +101,49 @@ inline event::Instant DeadlineAfter(uint32_t timeout_ms) {
   return event::Process::Current()->Now() + absl::Milliseconds(timeout_ms);
 }
 
+// How many bytes the caller's structure has, which may be of an older or a newer
+// version. Fatal: it cannot be so many.
 template <typename CStructure>
-void CheckSize(const char* function, const CStructure& structure) {
-  if (structure.structSize == sizeof(structure)) return;
-  event::Misuse(function, "structSize is ", structure.structSize, ", not ",
-                sizeof(structure));
+size_t StatedSize(const char* function, const CStructure* stated) {
+  constexpr size_t kMaxSize = 4096;  // more was never set
+  size_t size;
+  std::memcpy(&size, stated, sizeof(size));
+  if (size < sizeof(size) || size > kMaxSize) {
+    event::Misuse(function, "structSize is ", size,
+                  ": it must be set to the structure's size");
+  }
+  return size;
+}
+
+// What the caller has stated; 0 where an older structure ends. What a newer one
+// has beyond ours is not understood, and said so unless it is 0.
+template <typename CStructure>
+CStructure FromCaller(const char* function, const CStructure* stated) {
+  const size_t size = StatedSize(function, stated);
+  CStructure ours = {};
+  std::memcpy(&ours, stated, std::min(size, sizeof(ours)));
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(stated);
+  for (size_t i = sizeof(ours); i < size; ++i) {
+    if (bytes[i] == 0) continue;
+    event::Log(event::LogLevel::kWarning,
+               absl::StrCat(function, ": a structure of ", size,
+                            " bytes sets more than this version knows (",
+                            sizeof(ours), " bytes); the rest is ignored"));
+    break;
+  }
+  return ours;
+}
+
+// Writes no more than the caller has; 0 beyond what we have.
+template <typename CStructure>
+void ToCaller(const char* function, CStructure ours, CStructure* told) {
+  const size_t size = StatedSize(function, told);
+  ours.structSize = size;
+  std::memcpy(told, &ours, std::min(size, sizeof(ours)));
+  if (size > sizeof(ours)) {
+    std::memset(reinterpret_cast<unsigned char*>(told) + sizeof(ours), 0,
+                size - sizeof(ours));
+  }
 }
 
 // The limits of a session, which two structures of the API have alike.

@@ -20,8 +20,8 @@
 using le::event::CheckNotForked;
 using le::event::Misuse;
 using le::messaging::Checked;
-using le::messaging::CheckSize;
 using le::messaging::CurrentCall;
+using le::messaging::FromCaller;
 using le::messaging::Interface;
 using le::messaging::OwnedByCaller;
 using le::messaging::Protocol;
@@ -32,6 +32,7 @@ using le::messaging::Service;
 using le::messaging::ServiceCallbacks;
 using le::messaging::ServiceLimits;
 using le::messaging::TellSessionLimits;
+using le::messaging::ToCaller;
 using le::messaging::ToRef;
 using le::messaging::ToSessionLimits;
 
@@ -200,12 +201,11 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
   Service* const service =
       OwnedByCaller(__func__, Checked(__func__, serviceRef));
   if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
-  CheckSize(__func__, *limitsPtr);
+  const le_msg_ServiceLimits_t stated = FromCaller(__func__, limitsPtr);
   ServiceLimits limits;
-  if (limitsPtr->maxSessions != 0) limits.sessions = limitsPtr->maxSessions;
-  limits.session = ToSessionLimits(__func__, *limitsPtr);
-  limits.drop_when_slow =
-      limitsPtr->slowReaderPolicy == LE_MSG_SLOW_READER_DROP;
+  if (stated.maxSessions != 0) limits.sessions = stated.maxSessions;
+  limits.session = ToSessionLimits(__func__, stated);
+  limits.drop_when_slow = stated.slowReaderPolicy == LE_MSG_SLOW_READER_DROP;
   service->SetLimits(limits);
 }
 
@@ -214,10 +214,10 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
   Service* const service = Checked(__func__, serviceRef);
   if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
   const ServiceLimits limits = service->limits();
-  limitsPtr->structSize = sizeof(*limitsPtr);
-  limitsPtr->maxSessions = limits.sessions;
-  TellSessionLimits(limits.session, service->send_limits(), limitsPtr);
-  limitsPtr->slowReaderPolicy = limits.drop_when_slow
-                                    ? LE_MSG_SLOW_READER_DROP
-                                    : LE_MSG_SLOW_READER_CLOSE;
+  le_msg_ServiceLimits_t told = {};
+  told.maxSessions = limits.sessions;
+  TellSessionLimits(limits.session, service->send_limits(), &told);
+  told.slowReaderPolicy = limits.drop_when_slow ? LE_MSG_SLOW_READER_DROP
+                                                : LE_MSG_SLOW_READER_CLOSE;
+  ToCaller(__func__, told, limitsPtr);
 }

@@ -231,8 +231,9 @@ size_t le_msg_GetMaxPayloadSize(le_msg_MessageRef_t msgRef);
 /* Puts a descriptor into the message, which owns it from now on: it is closed on
  * this side when it has been sent, or with the message. In a received request it
  * is the response's, and leaves the request's own to le_msg_GetFd(). Do not send
- * descriptors of directories: they lead out of a chroot. Fatal: not a
- * descriptor; a second one. */
+ * descriptors of directories: they lead out of a chroot. -1: none, the call does
+ * nothing. Fatal: any other number that is no descriptor of this process; a second
+ * one. */
 void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd);
 
 /* Hands over the descriptor that came with the message (close-on-exec is set), once;
@@ -290,10 +291,10 @@ le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
 
 /* Further handlers for sessions that open (called before the first message of the
- * session) and that close (called once, whoever closed it). Called in the order
- * in which they were added. A session's reference is valid until its close handlers
- * have returned, and after that for as long as a message of it is held: to push
- * later, from any thread, keep one. Fatal: a NULL handler. */
+ * session) and that close (called once, whoever closed it). The last added is called
+ * first. A session's reference is valid until its close handlers have returned, and
+ * after that for as long as a message of it is held: to push later, from any thread,
+ * keep one. Fatal: a NULL handler. */
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);
@@ -301,7 +302,7 @@ le_msg_SessionEventHandlerRef_t le_msg_AddServiceCloseHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);
 
-/* Takes one of them back. May be called in a handler. */
+/* Takes one of them back. May be called in a handler. Fatal: twice. */
 void le_msg_RemoveServiceHandler(le_msg_SessionEventHandlerRef_t handlerRef);
 
 /* Who gets the messages of all sessions of the service. Replaces the former handler;
@@ -354,7 +355,9 @@ typedef struct le_msg_LocalService {
 #define LE_MSG_LOCAL_HEADER_SIZE 64
 
 /* Makes a hidden service of the calling thread. The largest message is the pool's
- * block less LE_MSG_LOCAL_HEADER_SIZE. Fatal: NULL; a block that is too small. */
+ * block less LE_MSG_LOCAL_HEADER_SIZE. Its interface has the name that is given, which
+ * other services may have too. Fatal: NULL; a bad name; a block that is too small, or
+ * too large for a message of 16 MiB at most; a local service that is there already. */
 le_msg_ServiceRef_t le_msg_InitLocalService(
     le_msg_LocalService_t* localServicePtr, const char* serviceName,
     le_mem_PoolRef_t messagingPoolRef);

@@ -5,7 +5,9 @@
  * cancelling, lengths, reasons, credentials of the server, limits.
  *
  * The rules of le_messaging.h about threads, ownership and what is fatal hold
- * here too. A timeout is in milliseconds from the call.
+ * here too. A timeout is in milliseconds from the call. What has come counts,
+ * though the program looks only after the deadline, having been busy or stopped: a
+ * deadline ends the wait for what is not there yet.
  */
 
 #ifndef LE_MESSAGING_EXT_H_INCLUDE_GUARD
@@ -134,6 +136,13 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
 
 /* ======== Limits ======== */
 
+/* Structures of limits begin with structSize, which the caller sets to the size of
+ * the structure, for setters and for getters. So a program and a library of different
+ * versions understand each other: what an older structure does not have counts as 0
+ * when it is set, and is not written when it is asked for; what a newer one has beyond
+ * this version is ignored when it is set, with a warning unless it is 0, and is told
+ * as 0. Fatal: a structSize that no version can have, 0 above all. */
+
 /* What becomes of a message for which a client makes no room. */
 typedef enum {
   LE_MSG_SLOW_READER_CLOSE = 0, /* its session is closed */
@@ -155,12 +164,12 @@ typedef struct {
   le_msg_SlowReaderPolicy_t slowReaderPolicy;
 } le_msg_ServiceLimits_t;
 
-/* Sets all limits of the service, for the sessions that are open too. Fatal: a wrong
+/* Sets all limits of the service, for the sessions that are open too. Fatal: a bad
  * structSize; more open requests than a session may have. */
 void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              const le_msg_ServiceLimits_t* limitsPtr);
 
-/* The limits in force. */
+/* The limits in force. Set structSize before. */
 void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              le_msg_ServiceLimits_t* limitsPtr);
 
@@ -177,12 +186,12 @@ typedef struct {
 } le_msg_SessionLimits_t;
 
 /* Sets all limits of a client's session, from now on, whether it is open or not. The
- * session's owner only. Fatal: a wrong structSize; more open requests than a session
+ * session's owner only. Fatal: a bad structSize; more open requests than a session
  * may have; the server's side. */
 void le_msg_SetSessionLimits(le_msg_SessionRef_t sessionRef,
                              const le_msg_SessionLimits_t* limitsPtr);
 
-/* The limits in force. Any thread. Fatal: the server's side. */
+/* The limits in force. Set structSize before. Any thread. Fatal: the server's side. */
 void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
                              le_msg_SessionLimits_t* limitsPtr);
 

@@ -3,9 +3,14 @@
 
 #include "messaging/machine/transaction_table.h"
 
+#include <algorithm>
+
 namespace le {
 namespace messaging {
 namespace {
+
+// Fewer stale deadlines than this are not worth a pass over all.
+constexpr size_t kFewDue = 16;
 
 // The index is stored plus one, so that no id is 0.
 uint64_t MakeId(uint32_t generation, uint32_t index) {
@@ -13,6 +18,17 @@ uint64_t MakeId(uint32_t generation, uint32_t index) {
 }
 
 }  // namespace
+
+// For the heap, whose first is the one that nothing is earlier than.
+struct TransactionTable::IsLater {
+  uint64_t* comparisons;
+
+  bool operator()(const Due& a, const Due& b) const {
+    ++*comparisons;
+    return a.deadline != b.deadline ? a.deadline > b.deadline
+                                    : a.order > b.order;
+  }
+};
 
 uint64_t TransactionTable::Add(const Completion& completion,
                                absl::Time deadline) {
@@ -28,14 +44,19 @@ uint64_t TransactionTable::Add(const Completion& completion,
   slot.completion = completion;
   slot.used = true;
   slot.waiting = true;
-  slot.deadline = deadline;
+  slot.has_deadline = deadline != absl::InfiniteFuture();
   slot.next = kNil;
   slot.previous = last_;
   (last_ == kNil ? first_ : slots_[last_].next) = index;
   last_ = index;
   ++used_;
-  if (deadline != absl::InfiniteFuture()) ++with_deadline_;
-  return MakeId(slot.generation, index);
+  const uint64_t id = MakeId(slot.generation, index);
+  if (slot.has_deadline) {
+    ++with_deadline_;
+    due_.push_back({deadline, next_order_++, id});
+    std::push_heap(due_.begin(), due_.end(), IsLater{&comparisons_});
+  }
+  return id;
 }
 
 TransactionTable::Slot* TransactionTable::Find(uint64_t id) {
@@ -51,8 +72,29 @@ void TransactionTable::Unlink(uint32_t index) {
   (slot.next == kNil ? last_ : slots_[slot.next].previous) = slot.previous;
   slot.next = slot.previous = kNil;
   slot.waiting = false;
-  if (slot.deadline != absl::InfiniteFuture()) --with_deadline_;
-  slot.deadline = absl::InfiniteFuture();
+  if (!slot.has_deadline) return;
+  slot.has_deadline = false;
+  --with_deadline_;
+  DropStaleDue();
+}
+
+bool TransactionTable::IsStale(const Due& due) {
+  const Slot* const slot = Find(due.id);
+  return slot == nullptr || !slot->waiting;
+}
+
+void TransactionTable::PopDue() {
+  std::pop_heap(due_.begin(), due_.end(), IsLater{&comparisons_});
+  due_.pop_back();
+}
+
+void TransactionTable::DropStaleDue() {
+  while (!due_.empty() && IsStale(due_.front())) PopDue();
+  if (due_.size() <= 2 * with_deadline_ + kFewDue) return;
+  due_.erase(std::remove_if(due_.begin(), due_.end(),
+                            [this](const Due& due) { return IsStale(due); }),
+             due_.end());
+  std::make_heap(due_.begin(), due_.end(), IsLater{&comparisons_});
 }
 
 void TransactionTable::Free(uint32_t index) {
@@ -88,6 +130,7 @@ bool TransactionTable::Abandon(uint64_t id, Completion* completion) {
 
 std::vector<Completion> TransactionTable::Clear() {
   std::vector<Completion> owed;
+  due_.clear();  // at once, not one by one
   while (first_ != kNil) {
     owed.push_back(slots_[first_].completion);
     const uint32_t index = first_;
@@ -99,27 +142,12 @@ std::vector<Completion> TransactionTable::Clear() {
   return owed;
 }
 
-absl::Time TransactionTable::NextDeadline() const {
-  absl::Time earliest = absl::InfiniteFuture();
-  if (with_deadline_ == 0) return earliest;
-  for (uint32_t i = first_; i != kNil; i = slots_[i].next) {
-    if (slots_[i].deadline < earliest) earliest = slots_[i].deadline;
-  }
-  return earliest;
-}
-
 absl::optional<Completion> TransactionTable::Expire(absl::Time now) {
-  const absl::Time earliest = NextDeadline();
-  if (earliest == absl::InfiniteFuture() || earliest > now) {
-    return absl::nullopt;
-  }
-  for (uint32_t i = first_; i != kNil; i = slots_[i].next) {
-    if (slots_[i].deadline != earliest) continue;
-    const Completion completion = slots_[i].completion;
-    Unlink(i);
-    return completion;
-  }
-  return absl::nullopt;
+  if (due_.empty() || due_.front().deadline > now) return absl::nullopt;
+  const uint64_t id = due_.front().id;
+  Completion completion;
+  Abandon(id, &completion);
+  return completion;
 }
 
 }  // namespace messaging

@@ -47,11 +47,17 @@ class TransactionTable {
   std::vector<Completion> Clear();
 
   // The earliest deadline of those that wait; InfiniteFuture() if none has one.
-  absl::Time NextDeadline() const;
-  // Abandons one request whose deadline is not after `now`, the earliest first.
+  absl::Time NextDeadline() const {
+    return due_.empty() ? absl::InfiniteFuture() : due_.front().deadline;
+  }
+  // Abandons one request whose deadline is not after `now`, the earliest first;
+  // equal ones in the order of Add().
   absl::optional<Completion> Expire(absl::Time now);
 
   size_t size() const { return used_; }
+
+  // Comparisons of deadlines so far: what their order has cost. For tests.
+  uint64_t comparisons() const { return comparisons_; }
 
  private:
   static constexpr uint32_t kNil = UINT32_MAX;
@@ -64,17 +70,32 @@ class TransactionTable {
     // Waiting ones stand in a list in the order of Add(); free ones in another.
     uint32_t next = kNil;
     uint32_t previous = kNil;
-    absl::Time deadline = absl::InfiniteFuture();
+    bool has_deadline = false;  // one that waits
   };
+
+  struct Due {
+    absl::Time deadline;
+    uint64_t order;  // of Add()
+    uint64_t id;
+  };
+  struct IsLater;
 
   Slot* Find(uint64_t id);
   void Unlink(uint32_t index);
+  bool IsStale(const Due& due);
+  void PopDue();
+  void DropStaleDue();
   void Free(uint32_t index);
 
   size_t limit_;
   std::vector<Slot> slots_;
   size_t used_ = 0;
-  size_t with_deadline_ = 0;  // waiting ones
+  // A heap, the earliest first. A request that no longer waits leaves a stale
+  // entry; the first is never stale, and at most half of them are, but for a few.
+  std::vector<Due> due_;
+  size_t with_deadline_ = 0;  // entries that are not stale
+  uint64_t next_order_ = 0;
+  uint64_t comparisons_ = 0;
   uint32_t free_ = kNil;
   uint32_t first_ = kNil;
   uint32_t last_ = kNil;

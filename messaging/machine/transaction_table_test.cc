@@ -111,25 +111,101 @@ TEST(TransactionTableTest, ExpiresInOrderOfDeadlines) {
   EXPECT_EQ(table.NextDeadline(), kNever);
 }
 
+TEST(TransactionTableTest, EqualDeadlinesExpireInTheOrderOfTheRequests) {
+  TransactionTable table(10);
+  const absl::Time due = absl::UnixEpoch();
+  uint64_t ids[4];
+  for (int i = 0; i < 4; ++i) ids[i] = table.Add(Named(i), due);
+  Completion completion;
+  table.Complete(ids[1], &completion);
+  table.Add(Named(4), due);  // in the place of 1
+  for (int name : {0, 2, 3, 4}) EXPECT_EQ(NameOf(*table.Expire(due)), name);
+}
+
+TEST(TransactionTableTest, TheNextDeadlineIsOfOneThatWaits) {
+  TransactionTable table(10);
+  const absl::Time start = absl::UnixEpoch();
+  const uint64_t first = table.Add(Named(1), start + absl::Seconds(1));
+  const uint64_t second = table.Add(Named(2), start + absl::Seconds(2));
+  const uint64_t third = table.Add(Named(3), start + absl::Seconds(3));
+  Completion completion;
+  table.Complete(second, &completion);
+  EXPECT_EQ(table.NextDeadline(), start + absl::Seconds(1));
+  table.Abandon(first, &completion);
+  EXPECT_EQ(table.NextDeadline(), start + absl::Seconds(3));
+  table.Complete(third, &completion);
+  EXPECT_EQ(table.NextDeadline(), kNever);
+  table.Add(Named(4), start + absl::Seconds(4));
+  table.Clear();
+  EXPECT_EQ(table.NextDeadline(), kNever);
+}
+
+// Each request costs a few comparisons, however many there are.
+TEST(TransactionTableTest, DeadlinesCostNoPassOverAllRequests) {
+  constexpr int kMany = 65536;
+  constexpr uint64_t kLimit = uint64_t{kMany} * 3 * 16;
+  const absl::Time start = absl::UnixEpoch();
+  TransactionTable table(kMany);
+  for (int i = 0; i < kMany; ++i) {
+    table.Add(Named(i), start + absl::Seconds(i * 7919 % kMany));
+  }
+  int expired = 0;
+  for (; table.Expire(start + absl::Seconds(kMany)).has_value(); ++expired) {
+    EXPECT_NE(table.NextDeadline(), absl::InfinitePast());
+  }
+  EXPECT_EQ(expired, kMany);
+  EXPECT_LT(table.comparisons(), kLimit);
+
+  // The same for those that are answered in time, in any order.
+  TransactionTable answered(kMany);
+  std::vector<uint64_t> ids;
+  for (int i = 0; i < kMany; ++i) {
+    ids.push_back(answered.Add(Named(i), start + absl::Seconds(i)));
+  }
+  Completion completion;
+  for (int i = 0; i < kMany; ++i) {
+    answered.Complete(ids[i * 7919 % kMany], &completion);
+  }
+  EXPECT_EQ(answered.NextDeadline(), kNever);
+  EXPECT_LT(answered.comparisons(), kLimit);
+}
+
 // Against a model that is too simple to be wrong.
 TEST(TransactionTableTest, AgreesWithAMap) {
   std::mt19937_64 random(1);
   TransactionTable table(50);
   std::map<uint64_t, std::pair<int, bool>> model;  // id -> name, waiting
+  std::map<uint64_t, absl::Time> deadlines;        // of ids, used or not
   std::vector<uint64_t> order;
+  const auto first_due = [&] {
+    auto first = model.end();
+    for (auto it = model.begin(); it != model.end(); ++it) {
+      if (it->second.second && deadlines[it->first] != kNever &&
+          (first == model.end() ||
+           std::make_pair(deadlines[it->first], it->second.first) <
+               std::make_pair(deadlines[first->first], first->second.first))) {
+        first = it;
+      }
+    }
+    return first;
+  };
   for (int step = 0; step < 20000; ++step) {
     uint64_t id = 0;
     if (!model.empty()) {
       id = std::next(model.begin(), random() % model.size())->first;
     }
     Completion completion;
-    switch (random() % 4) {
+    switch (random() % 5) {
       case 0:
       case 1: {
-        const uint64_t added = table.Add(Named(step), kNever);
+        const absl::Time deadline =
+            random() % 2 == 0 ? kNever
+                              : absl::UnixEpoch() + absl::Seconds(random() % 9);
+        const uint64_t added = table.Add(Named(step), deadline);
         EXPECT_EQ(added == 0, model.size() == 50);
         if (added == 0) break;
         EXPECT_TRUE(model.emplace(added, std::make_pair(step, true)).second);
+        deadlines[added] = deadline;
         order.push_back(added);
         break;
       }
@@ -153,6 +229,17 @@ TEST(TransactionTableTest, AgreesWithAMap) {
         EXPECT_EQ(table.Abandon(id, &completion), model[id].second);
         model[id].second = false;
         break;
+      case 4: {
+        const auto due = first_due();
+        ASSERT_EQ(table.NextDeadline(),
+                  due == model.end() ? kNever : deadlines[due->first]);
+        if (due == model.end()) break;
+        const absl::Time at = deadlines[due->first];
+        EXPECT_FALSE(table.Expire(at - absl::Nanoseconds(1)).has_value());
+        EXPECT_EQ(NameOf(*table.Expire(at)), due->second.first);
+        due->second.second = false;
+        break;
+      }
     }
     ASSERT_EQ(table.size(), model.size());
   }

@@ -28,6 +28,7 @@ class ClientSession::Deadlines final : private event::Timer {
 
  private:
   void OnExpiry() override {
+    session_->TakeWhatHasCome();
     const event::Instant now = session_->owner_->loop()->Now();
     for (;;) {
       absl::optional<Completion> expired;
@@ -175,6 +176,14 @@ void ClientSession::ArmDeadlineFor(event::Instant deadline) {
   }
   if (deadlines_ == nullptr) deadlines_ = std::make_unique<Deadlines>(this);
   deadlines_->Arm(deadline);
+}
+
+// This thread may have been busy, or stopped, for long: what has come counts, as
+// far as it may be held.
+void ClientSession::TakeWhatHasCome() {
+  while (MayHoldMore(/*with_descriptor=*/true) &&
+         ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kOk) {
+  }
 }
 
 void ClientSession::DropDeadlines() { deadlines_.reset(); }

@@ -123,13 +123,9 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     return;
   }
   FinishLeaving(owes);
-  directory::InterfaceDescription description;
-  description.interface_name = interface_.name;
-  description.protocol_id = interface_.protocol->id();
-  description.max_message_size = interface_.protocol->max_message_size();
   OpenAttempt::Observer* const observer = this;
   attempt_ = std::make_unique<OpenAttempt>(
-      introducer_, loop, std::move(description), waits, deadline, observer);
+      introducer_, loop, interface_.Describe(), waits, deadline, observer);
 }
 
 absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,

@@ -165,6 +165,7 @@ class ClientSession final : public Session,
   // What `frame` means, ready to be delivered; or nothing.
   absl::optional<Delivery> ToDelivery(transports::IncomingFrame&& frame);
   bool MayHoldMore(bool with_descriptor);
+  void TakeWhatHasCome();
 
   // Ends the present opening, if it is open.
   void End(CloseReason reason);

@@ -17,6 +17,10 @@ namespace {
 // within a second.
 constexpr absl::Duration kAskAgainAfter = absl::Seconds(1);
 
+absl::Status NotInTime() {
+  return absl::DeadlineExceededError("not open in time");
+}
+
 }  // namespace
 
 OpenAttempt::OpenAttempt(directory::Introducer* introducer, event::Loop* loop,
@@ -82,13 +86,18 @@ void OpenAttempt::OnRefused(const absl::Status& why) {
       !waits_ || why.code() == absl::StatusCode::kFailedPrecondition;
   if (is_final) {
     observer_->OnEnded(why);
+  } else if (is_last_look_) {
+    observer_->OnEnded(NotInTime());
   } else {
     AskLater(why);
   }
 }
 
-void OpenAttempt::Deadline::OnExpiry() {
-  attempt_->observer_->OnEnded(absl::DeadlineExceededError("not open in time"));
+// This thread may have been busy, or stopped, for long: what has come counts.
+void OpenAttempt::EndInTimeOrNot() {
+  is_last_look_ = true;
+  if (opening_ != nullptr && opening_->Poll()) return;  // it has ended
+  observer_->OnEnded(NotInTime());
 }
 
 }  // namespace messaging

@@ -48,14 +48,17 @@ class OpenAttempt final : private directory::Opening::Observer,
   class Deadline final : public event::Timer {
    public:
     explicit Deadline(OpenAttempt* attempt) : attempt_(attempt) {}
-    void OnExpiry() override;
 
    private:
+    void OnExpiry() override { attempt_->EndInTimeOrNot(); }
+
     OpenAttempt* const attempt_;
   };
 
   void Ask();
   void AskLater(const absl::Status& why);
+  // At the deadline.
+  void EndInTimeOrNot();
   void OnIntroduced(std::unique_ptr<transports::Connection> connection,
                     transports::IncomingFrame first) override;
   void OnRefused(const absl::Status& why) override;
@@ -68,6 +71,7 @@ class OpenAttempt final : private directory::Opening::Observer,
   Observer* const observer_;
   Deadline deadline_{this};
   std::unique_ptr<directory::Opening> opening_;
+  bool is_last_look_ = false;
   absl::Status told_;  // why it does not succeed, last said in the log
 };
 

@@ -4,6 +4,7 @@
 #include "messaging/session/open_attempt.h"
 
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -25,7 +26,7 @@ class FakeIntroducer final : public directory::Introducer {
       directory::Opening::Observer* observer) override {
     observer_ = observer;
     ++asked_;
-    return std::make_unique<directory::Opening>();
+    return std::make_unique<FakeOpening>(this);
   }
   std::unique_ptr<directory::Offer> Advertise(
       event::Loop*, const InterfaceDescription&,
@@ -35,6 +36,18 @@ class FakeIntroducer final : public directory::Introducer {
 
   directory::Opening::Observer* observer_ = nullptr;
   int asked_ = 0;
+  std::function<bool()> poll_ = [] { return false; };
+
+ private:
+  class FakeOpening final : public directory::Opening {
+   public:
+    explicit FakeOpening(FakeIntroducer* introducer)
+        : introducer_(introducer) {}
+    bool Poll() override { return introducer_->poll_(); }
+
+   private:
+    FakeIntroducer* const introducer_;
+  };
 };
 
 class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
@@ -48,10 +61,13 @@ class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
     status_ = status;
   }
 
-  void Start(bool waits) {
+  void Start(bool waits, event::Instant deadline = absl::InfiniteFuture()) {
     attempt_ = std::make_unique<OpenAttempt>(
         &introducer_, event::Thread::Current()->loop(), InterfaceDescription{},
-        waits, absl::InfiniteFuture(), this);
+        waits, deadline, this);
+  }
+  void PassTheDeadline() {
+    event::Thread::Current()->loop()->RunTurn(absl::InfinitePast());
   }
   // The server's first frame.
   void Introduce(uint8_t type, uint32_t version) {
@@ -105,6 +121,47 @@ TEST_F(OpenAttemptTest, GoesOnIfItWaits) {
   EXPECT_EQ(ended_, 0);
   introducer_.observer_->OnRefused(absl::FailedPreconditionError("protocol"));
   EXPECT_EQ(ended_, 1) << "but not if the service speaks another protocol";
+}
+
+// The deadline is looked at when the answer may be there, unread.
+TEST_F(OpenAttemptTest, WhatHasComeCountsAtTheDeadline) {
+  Start(/*waits=*/true, absl::InfinitePast());
+  introducer_.poll_ = [this] {
+    Introduce(kHelloFrame, Hello::kVersion);
+    return true;
+  };
+  PassTheDeadline();
+  EXPECT_EQ(ended_, 1);
+  EXPECT_TRUE(status_.ok()) << status_;
+
+  Start(/*waits=*/false, absl::InfinitePast());
+  introducer_.poll_ = [this] {
+    introducer_.observer_->OnRefused(absl::NotFoundError("not offered"));
+    return true;
+  };
+  PassTheDeadline();
+  EXPECT_EQ(ended_, 2);
+  EXPECT_EQ(status_.code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(OpenAttemptTest, EndsAtTheDeadlineIfNothingHasCome) {
+  Start(/*waits=*/true, absl::InfinitePast());
+  PassTheDeadline();
+  EXPECT_EQ(ended_, 1);
+  EXPECT_EQ(status_.code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+// A refusal would be a reason to ask again, had there been time.
+TEST_F(OpenAttemptTest, ARefusalAtTheDeadlineIsATimeout) {
+  Start(/*waits=*/true, absl::InfinitePast());
+  introducer_.poll_ = [this] {
+    introducer_.observer_->OnRefused(absl::ResourceExhaustedError("full"));
+    return true;
+  };
+  PassTheDeadline();
+  EXPECT_EQ(ended_, 1);
+  EXPECT_EQ(status_.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(introducer_.asked_, 1);
 }
 
 }  // namespace

@@ -47,6 +47,16 @@ absl::StatusOr<Protocol*> Runtime::GetProtocol(absl::string_view id,
   return slot.get();
 }
 
+Protocol* Runtime::GetLocalProtocol(size_t max_message_size) {
+  event::MutexLock lock(&mutex_);
+  std::unique_ptr<Protocol>& slot = local_protocols_[max_message_size];
+  if (slot == nullptr) {
+    slot = std::make_unique<Protocol>(
+        absl::StrCat("local messages of ", max_message_size), max_message_size);
+  }
+  return slot.get();
+}
+
 bool Runtime::TakeServiceName(const std::string& name) {
   event::MutexLock lock(&mutex_);
   return service_names_.insert(name).second;

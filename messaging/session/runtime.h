@@ -52,6 +52,8 @@ class Runtime final : public event::ModuleState {
   // Any thread. AlreadyExists: that id stands for another size.
   absl::StatusOr<Protocol*> GetProtocol(absl::string_view id,
                                         size_t max_message_size);
+  // Any thread. Of local services, whose users state no id.
+  Protocol* GetLocalProtocol(size_t max_message_size);
 
   // Any thread. False: a service of this process has that name already.
   bool TakeServiceName(const std::string& name);
@@ -63,6 +65,8 @@ class Runtime final : public event::ModuleState {
   std::shared_ptr<directory::Introducer> local_introducer_
       ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::unique_ptr<Protocol>, std::less<>> protocols_
+      ABSL_GUARDED_BY(mutex_);
+  std::map<size_t, std::unique_ptr<Protocol>> local_protocols_
       ABSL_GUARDED_BY(mutex_);
   std::set<std::string> service_names_ ABSL_GUARDED_BY(mutex_);
 };

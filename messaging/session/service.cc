@@ -48,19 +48,15 @@ void Service::Advertise() {
     }
     return;
   }
-  directory::InterfaceDescription description;
-  description.interface_name = interface_.name;
-  description.protocol_id = interface_.protocol->id();
-  description.max_message_size = interface_.protocol->max_message_size();
-  offer_ = introducer_->Advertise(owner_->thread()->control_loop(), description,
-                                  this);
+  offer_ = introducer_->Advertise(owner_->thread()->control_loop(),
+                                  interface_.Describe(), this);
 }
 
 void Service::Hide() { Apply(ServiceEvent::kHide); }
 
 void Service::Delete() {
   Apply(ServiceEvent::kDelete);
-  runtime_->ReleaseServiceName(interface_.name);
+  runtime_->ReleaseServiceName(interface_.introduced_as());
   ServerSession* next;
   for (ServerSession* s = first_session_; s != nullptr; s = next) {
     next = s->next_;

@@ -9,6 +9,14 @@
 namespace le {
 namespace messaging {
 
+directory::InterfaceDescription Interface::Describe() const {
+  directory::InterfaceDescription description;
+  description.interface_name = introduced_as();
+  description.protocol_id = protocol->id();
+  description.max_message_size = protocol->max_message_size();
+  return description;
+}
+
 event::Ref<Message> Session::NewMessage() {
   return (owner()->IsCurrent() ? pool() : protocol()->pool())->New(this);
 }

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <string>
 
+#include "directory/interface_description.h"
 #include "event/base/ref.h"
 #include "event/process.h"
 #include "messaging/machine/close_reason.h"
@@ -24,6 +25,13 @@ namespace messaging {
 struct Interface {
   std::string name;
   Protocol* protocol = nullptr;
+  // By which the introducer knows it, and which no other service of the process
+  // has. Empty: the name.
+  std::string key = {};
+
+  const std::string& introduced_as() const { return key.empty() ? name : key; }
+  // For the introducer.
+  directory::InterfaceDescription Describe() const;
 };
 
 // What a client's and a server's end of a session have in common. Any thread,

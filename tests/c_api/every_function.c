@@ -137,6 +137,7 @@ static void Sessions(le_msg_ProtocolRef_t protocol) {
   LE_TEST_OK(le_msg_GetInterfaceProtocol(le_msg_GetSessionInterface(session)) ==
                  protocol,
              "interface protocol");
+  limits.structSize = sizeof(limits);
   le_msg_GetSessionLimits(session, &limits);
   LE_TEST_OK(limits.maxOpenRequests == 65536, "limits");
   le_msg_SetSessionLimits(session, &limits);
@@ -165,6 +166,7 @@ static void Services(le_msg_ProtocolRef_t protocol) {
   le_msg_AddServiceOpenHandler(service, OnServerSession, NULL);
   removed = le_msg_AddServiceCloseHandler(service, OnSession, NULL);
   le_msg_RemoveServiceHandler(removed);
+  limits.structSize = sizeof(limits);
   le_msg_GetServiceLimits(service, &limits);
   le_msg_SetServiceLimits(service, &limits);
   le_msg_AdvertiseService(service);

@@ -123,7 +123,10 @@ TEST_F(MisuseTest, TheSameServiceTwice) {
 }
 
 TEST_F(MisuseTest, MessagesAndDescriptors) {
-  EXPECT_MISUSE(le_msg_SetFd(le_msg_CreateMsg(Session()), -1), "le_msg_SetFd");
+  for (const int number : {-2, 1 << 20}) {
+    EXPECT_MISUSE(le_msg_SetFd(le_msg_CreateMsg(Session()), number),
+                  "le_msg_SetFd: not a file descriptor: ");
+  }
   EXPECT_MISUSE(
       {
         le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
@@ -134,6 +137,10 @@ TEST_F(MisuseTest, MessagesAndDescriptors) {
   EXPECT_MISUSE(le_msg_SetPayloadSize(le_msg_CreateMsg(Session()), 65),
                 "le_msg_SetPayloadSize");
   le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
+  // None: neither does it count, nor does it take the other's place.
+  le_msg_SetFd(message, -1);
+  le_msg_SetFd(message, dup(0));
+  le_msg_SetFd(message, -1);
   le_msg_SetPayloadSize(message, 64);
   EXPECT_EQ(le_msg_GetPayloadSize(message), 64u);
   le_msg_ReleaseMsg(message);
@@ -284,10 +291,22 @@ TEST_F(MisuseTest, Extensions) {
   EXPECT_MISUSE(
       {
         le_msg_ServiceLimits_t limits = {};
-        limits.structSize = sizeof(limits) - 1;
+        limits.structSize = sizeof(size_t) - 1;
         le_msg_SetServiceLimits(le_msg_CreateService(Protocol(), "x"), &limits);
       },
       "le_msg_SetServiceLimits.*structSize");
+  EXPECT_MISUSE(
+      {
+        le_msg_ServiceLimits_t limits = {};
+        le_msg_GetServiceLimits(le_msg_CreateService(Protocol(), "x"), &limits);
+      },
+      "le_msg_GetServiceLimits.*structSize");
+  EXPECT_MISUSE(
+      {
+        le_msg_SessionLimits_t limits = {};
+        le_msg_GetSessionLimits(Session(), &limits);
+      },
+      "le_msg_GetSessionLimits.*structSize");
   EXPECT_MISUSE(
       {
         le_msg_ServiceLimits_t limits = {};
@@ -299,7 +318,7 @@ TEST_F(MisuseTest, Extensions) {
   EXPECT_MISUSE(
       {
         le_msg_SessionLimits_t limits = {};
-        limits.structSize = sizeof(limits) + 1;
+        limits.structSize = SIZE_MAX;
         le_msg_SetSessionLimits(Session(), &limits);
       },
       "le_msg_SetSessionLimits.*structSize");
@@ -343,6 +362,29 @@ TEST_F(MisuseTest, Extensions) {
         le_msg_OpenSessionTimed(session, 1, nullptr, nullptr);
       },
       "le_msg_OpenSessionTimed");
+}
+
+TEST_F(MisuseTest, LocalServices) {
+  static le_msg_LocalService_t local;
+  EXPECT_MISUSE(
+      le_msg_InitLocalService(
+          &local, "local",
+          le_mem_CreatePool("17 MiB",
+                            LE_MSG_LOCAL_HEADER_SIZE + (size_t{17} << 20))),
+      "le_msg_InitLocalService: .*17825792 bytes");
+  EXPECT_MISUSE(le_msg_InitLocalService(
+                    &local, "local",
+                    le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE - 1)),
+                "le_msg_InitLocalService");
+  const le_msg_ServiceRef_t largest = le_msg_InitLocalService(
+      &local, "local",
+      le_mem_CreatePool("16 MiB",
+                        LE_MSG_LOCAL_HEADER_SIZE + (size_t{16} << 20)));
+  EXPECT_MISUSE(le_msg_InitLocalService(
+                    &local, "local",
+                    le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE)),
+                "le_msg_InitLocalService: .*initialized already");
+  le_msg_DeleteService(largest);
 }
 
 TEST_F(MisuseTest, ServicesOfNothing) {

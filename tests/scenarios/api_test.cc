@@ -7,6 +7,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
 #include "tests/scenarios/util.h"
 
 namespace le {
@@ -143,6 +149,106 @@ TEST_P(ApiTest, LocalServices) {
     le_msg_DeleteService(service);
     party->RunLoopUntil([&] { return closed; });
     le_msg_DeleteSession(session);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// What names a local service is where it is. The name is what was given, two may
+// have the same, and no name of a protocol is special.
+TEST_P(ApiTest, LocalServicesHaveTheNameThatWasGiven) {
+  Scenario scenario;
+  scenario.Add("both", [](Party*) {
+    EXPECT_EQ(le_msg_GetProtocolMaxMsgSize(
+                  le_msg_GetProtocolRef("local messages of 64", 100)),
+              100u);
+    const std::string name(127, 'x');
+    const le_mem_PoolRef_t pool =
+        le_mem_CreatePool("local messages", LE_MSG_LOCAL_HEADER_SIZE + 64);
+    le_msg_LocalService_t first, second;
+    for (le_msg_LocalService_t* local : {&first, &second}) {
+      le_msg_InitLocalService(local, name.c_str(), pool);
+      le_msg_AdvertiseService(local->serviceRef);
+    }
+    for (le_msg_LocalService_t* local : {&first, &second}) {
+      const le_msg_SessionRef_t session = le_msg_CreateLocalSession(local);
+      le_msg_OpenSessionSync(session);
+      EXPECT_EQ(le_msg_GetInterfaceName(le_msg_GetSessionInterface(session)),
+                name);
+      EXPECT_EQ(
+          le_msg_GetProtocolMaxMsgSize(le_msg_GetSessionProtocol(session)),
+          64u);
+      le_msg_DeleteSession(session);
+      le_msg_DeleteService(local->serviceRef);
+    }
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Structures of an older version are shorter, and of a newer one longer. What
+// lies behind them is nobody's.
+template <typename Limits, typename Set, typename Get>
+void CheckSizes(Limits limits, Set set, Get get) {
+  struct {
+    Limits limits;
+    unsigned char beyond[16];
+  } given;
+  // Written up to here by a caller who knows nothing of the rest.
+  const size_t older = offsetof(Limits, maxOpenRequests);
+  for (const size_t size :
+       {older, sizeof(Limits), sizeof(Limits) + sizeof(given.beyond)}) {
+    memset(&given, 0, sizeof(given));
+    memcpy(&given, &limits, std::min(size, sizeof(limits)));
+    given.limits.structSize = size;
+    set(&given.limits);
+    memset(&given, 0xff, sizeof(given));
+    given.limits.structSize = size;
+    get(&given.limits);
+    EXPECT_EQ(given.limits.structSize, size);
+    EXPECT_EQ(given.limits.maxQueuedMessages, limits.maxQueuedMessages);
+    EXPECT_EQ(given.limits.maxOpenRequests,
+              size == older ? UINT32_MAX : limits.maxOpenRequests);
+    const auto* const bytes = reinterpret_cast<unsigned char*>(&given);
+    for (size_t i = sizeof(Limits); i < sizeof(given); ++i) {
+      EXPECT_EQ(bytes[i], i < size ? 0 : 0xff) << i << " of " << size;
+    }
+  }
+  // Not given by an older caller: the default.
+  memcpy(&given, &limits, sizeof(limits));
+  given.limits.structSize = older;
+  set(&given.limits);
+  given.limits.structSize = sizeof(Limits);
+  get(&given.limits);
+  EXPECT_EQ(given.limits.maxOpenRequests, 65536u);
+}
+
+TEST_P(ApiTest, LimitsOfOlderAndNewerVersions) {
+  Scenario scenario;
+  scenario.Add("both", [](Party*) {
+    TestService service("x");
+    TestClient client("x");
+    le_msg_ServiceLimits_t of_service = {};
+    of_service.maxSessions = 5;
+    of_service.maxQueuedMessages = 7;
+    of_service.maxOpenRequests = 9;
+    CheckSizes(
+        of_service,
+        [&](const le_msg_ServiceLimits_t* limits) {
+          le_msg_SetServiceLimits(service.ref(), limits);
+        },
+        [&](le_msg_ServiceLimits_t* limits) {
+          le_msg_GetServiceLimits(service.ref(), limits);
+        });
+    le_msg_SessionLimits_t of_session = {};
+    of_session.maxQueuedMessages = 7;
+    of_session.maxOpenRequests = 9;
+    CheckSizes(
+        of_session,
+        [&](const le_msg_SessionLimits_t* limits) {
+          le_msg_SetSessionLimits(client.ref(), limits);
+        },
+        [&](le_msg_SessionLimits_t* limits) {
+          le_msg_GetSessionLimits(client.ref(), limits);
+        });
   });
   RunScenario(scenario, GetParam());
 }

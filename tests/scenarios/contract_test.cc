@@ -326,6 +326,10 @@ TEST_P(ContractTest, AHandlerMayRemoveItselfAndOthers) {
     g_calls = 0;
     int opens = 0;
     service.on_open = [&](le_msg_SessionRef_t) { ++opens; };
+    g_other = le_msg_AddServiceOpenHandler(
+        service.ref(),
+        [](le_msg_SessionRef_t, void*) { ADD_FAILURE() << "it was removed"; },
+        nullptr);
     g_self = le_msg_AddServiceOpenHandler(
         service.ref(),
         [](le_msg_SessionRef_t, void*) {
@@ -333,10 +337,6 @@ TEST_P(ContractTest, AHandlerMayRemoveItselfAndOthers) {
           le_msg_RemoveServiceHandler(g_other);
           le_msg_RemoveServiceHandler(g_self);
         },
-        nullptr);
-    g_other = le_msg_AddServiceOpenHandler(
-        service.ref(),
-        [](le_msg_SessionRef_t, void*) { ADD_FAILURE() << "it was removed"; },
         nullptr);
     service.Advertise();
     party->RunLoopUntil([&] { return opens == 2; });

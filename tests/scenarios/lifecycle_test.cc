@@ -338,6 +338,78 @@ TEST_P(LifecycleTest, ATimedOpenThatIsClosedIsToldSoOnce) {
   RunScenario(scenario, GetParam());
 }
 
+// What has come before the client looks counts, though it looks after the
+// deadline.
+TEST_P(LifecycleTest, ASessionThatWasTakenCountsAfterTheDeadline) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    int opened = 0;
+    service.on_open = [&](le_msg_SessionRef_t) {
+      if (++opened == 2) party->Signal("taken");
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient first("echo"), client("echo");
+    first.Open();  // there is a directory, and a service
+    std::string log;
+    Opening opening(&log, "it");
+    le_msg_OpenSessionTimed(client.ref(), 1, &Opening::OnResult, &opening);
+    party->Await("taken");
+    PassTime();
+    party->RunLoopUntil([&] { return !log.empty(); });
+    EXPECT_EQ(log, "it open, ");
+    EXPECT_EQ(Ask(client.ref(), "x"), "x");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// The same for a service of the process itself.
+TEST_P(LifecycleTest, ALocalSessionThatWasTakenCountsAfterTheDeadline) {
+  if (GetParam() == Setting::kUnixProcesses) {
+    GTEST_SKIP() << "between processes only a party's first thread signals";
+  }
+  Scenario scenario;
+  scenario.Add("process", [](Party* party) {
+    const le_mem_PoolRef_t pool =
+        le_mem_CreatePool("own", LE_MSG_LOCAL_HEADER_SIZE + 16);
+    le_msg_LocalService_t local = {};
+    std::function<void()> serve = [&] {
+      const le_msg_ServiceRef_t service =
+          le_msg_InitLocalService(&local, "own", pool);
+      const le_msg_SessionEventHandlerRef_t handler =
+          le_msg_AddServiceOpenHandler(
+              service,
+              [](le_msg_SessionRef_t, void* context) {
+                static_cast<Party*>(context)->Signal("taken");
+              },
+              party);
+      le_msg_AdvertiseService(service);
+      party->Signal("advertised");
+      party->RunLoopUntil("done");
+      le_msg_RemoveServiceHandler(handler);
+      le_msg_DeleteService(service);
+    };
+    const le_thread_Ref_t server = StartThread(&serve);
+    party->Await("advertised");
+    const le_msg_SessionRef_t session = le_msg_CreateLocalSession(&local);
+    std::string log;
+    Opening opening(&log, "it");
+    le_msg_OpenSessionTimed(session, 1, &Opening::OnResult, &opening);
+    party->Await("taken");
+    PassTime();
+    party->RunLoopUntil([&] { return !log.empty(); });
+    EXPECT_EQ(log, "it open, ");
+    le_msg_DeleteSession(session);
+    party->Signal("done");
+    le_thread_Join(server, nullptr);
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // An open without a deadline has no result to tell: its handler is dropped.
 TEST_P(LifecycleTest, AnOpenThatIsClosedIsNotTold) {
   Scenario scenario;

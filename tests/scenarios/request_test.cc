@@ -3,6 +3,8 @@
 //
 // Requests and their completions.
 
+#include <algorithm>
+
 #include "tests/scenarios/util.h"
 
 namespace le {
@@ -300,6 +302,59 @@ void Record(le_msg_MessageRef_t response, le_result_t result, void* context) {
   outcome->result = result;
   EXPECT_EQ(response != nullptr, result == LE_OK);
   if (response != nullptr) le_msg_ReleaseMsg(response);
+}
+
+// What has come before the client looks counts, though it looks after the
+// deadline: a program may be busy, or stopped, meanwhile.
+TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
+  constexpr int kRequests = 300;  // more than a session may take of a turn
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    int answered = 0;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      le_msg_Respond(message);
+      if (++answered < kRequests) return;
+      // By the loop: when all have left.
+      le_event_QueueFunction(
+          [](void* context, void*) {
+            static_cast<Party*>(context)->Signal("answered");
+          },
+          party, nullptr);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    std::vector<Outcome> outcomes(kRequests);
+    // From the loop, where they are gathered: one by one they would be more
+    // packets than the kernel takes, and nobody would send the rest.
+    std::function<void()> ask = [&] {
+      for (Outcome& outcome : outcomes) {
+        const le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
+        le_msg_SetPayloadSize(message, 1);
+        le_msg_RequestResponseTimed(message, 1, Record, &outcome);
+      }
+      party->Signal("asked");
+    };
+    le_event_QueueFunction(
+        [](void* context, void*) {
+          (*static_cast<std::function<void()>*>(context))();
+        },
+        &ask, nullptr);
+    party->RunLoopUntil("asked");
+    party->Await("answered");
+    PassTime();
+    party->RunLoopUntil([&] {
+      return std::all_of(outcomes.begin(), outcomes.end(),
+                         [](const Outcome& outcome) { return outcome.done; });
+    });
+    for (const Outcome& outcome : outcomes) EXPECT_EQ(outcome.result, LE_OK);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
 }
 
 // Deadlines and cancellation; a late answer is ignored and harms nothing.

@@ -193,7 +193,7 @@ TEST_P(SessionTest, ACloseHandlerMayBeTheFirstToAskWhoTheClientIs) {
   }
 }
 
-TEST_P(SessionTest, ServiceHandlersInOrderAndOncePerSession) {
+TEST_P(SessionTest, ServiceHandlersLastAddedFirstAndOncePerSession) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     static thread_local std::vector<std::string>* log;
@@ -236,8 +236,8 @@ TEST_P(SessionTest, ServiceHandlersInOrderAndOncePerSession) {
     service.Advertise();
     service.Advertise();  // no-op
     party->RunLoopUntil([&] { return entries.size() == 5; });
-    EXPECT_EQ(entries, (std::vector<std::string>{"open 1", "open 2", "message",
-                                                 "close 1", "close 2"}));
+    EXPECT_EQ(entries, (std::vector<std::string>{"open 2", "open 1", "message",
+                                                 "close 2", "close 1"}));
     le_msg_HideService(service.ref());
     le_msg_HideService(service.ref());  // no-op
     service.Delete();

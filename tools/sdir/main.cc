@@ -88,6 +88,12 @@ class Directory {
                                   connection.status().message()));
     }
     connection_ = *std::move(connection);
+    const absl::StatusOr<le::event::Credentials> who = connection_->peer();
+    const absl::Status trusted =
+        who.ok() ? le::directory::CheckTrust(le::event::Process::Current(),
+                                             *place, *who)
+                 : who.status();
+    if (!trusted.ok()) Fail(kRefused, std::string(trusted.message()));
   }
 
   void Say(ToDirectory message) {

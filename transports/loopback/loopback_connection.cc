@@ -205,6 +205,7 @@ bool LoopbackConnection::Wait(uint32_t events, event::Instant deadline) {
   process_->YieldPoint();
   event::Parker* const parker = event::Thread::Current()->parker();
   const Waiting waiting(channel_.get(), side_, parker);
+  bool in_time = deadline != absl::InfinitePast();
   for (;;) {
     {
       event::MutexLock lock(&channel_->mutex);
@@ -212,9 +213,8 @@ bool LoopbackConnection::Wait(uint32_t events, event::Instant deadline) {
       if ((events & kReadable) != 0 && ReadableLocked()) return true;
       if ((events & kWritable) != 0 && HasRoomLocked()) return true;
     }
-    if (deadline == absl::InfinitePast() || !parker->Park(deadline)) {
-      return false;
-    }
+    if (!in_time) return false;
+    in_time = parker->Park(deadline);
   }
 }
 

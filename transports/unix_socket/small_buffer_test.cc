@@ -9,7 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -282,6 +284,42 @@ TEST_F(SmallBufferTest, AFullQueueIsFlushedAtOnce) {
   ASSERT_EQ(Send(id, "now"), IoResult::kOk);
   for (; next < id; ++next) ExpectNext(next, Pattern(100, next));
   ExpectNext(id, "now");
+}
+
+// A signal interrupts the wait, and when its handler is done the deadline has
+// passed and a frame has come.
+TEST_F(SmallBufferTest, WhatCameDuringASignalCountsAfterTheDeadline) {
+  class Signal final : public event::sys::Interceptor {
+   public:
+    explicit Signal(std::function<void()> handler)
+        : handler_(std::move(handler)) {
+      event::sys::SetInterceptor(this);
+    }
+    ~Signal() override { event::sys::SetInterceptor(nullptr); }
+    int Fail(const char* call) override {
+      if (std::strcmp(call, "Poll") != 0 || came_) return 0;
+      came_ = true;
+      handler_();
+      time_.tv_sec += 10;
+      return EINTR;
+    }
+    bool Clock(struct timespec* now) override {
+      *now = time_;
+      return true;
+    }
+
+   private:
+    const std::function<void()> handler_;
+    struct timespec time_ = {1000, 0};
+    bool came_ = false;
+  };
+  Signal signal([this] { ASSERT_EQ(Send(7, "in time"), IoResult::kOk); });
+  IncomingFrame frame;
+  EXPECT_EQ(
+      receiver_->Receive(&frame, pool_.get(),
+                         event::Process::Current()->Now() + absl::Seconds(1)),
+      IoResult::kOk);
+  EXPECT_EQ(frame.id, 7u);
 }
 
 std::string* g_log;

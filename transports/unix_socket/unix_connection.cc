@@ -263,7 +263,8 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
         (poll.revents & (POLLIN | POLLERR | POLLHUP)) != 0) {
       return true;
     }
-    if (ready <= 0 && deadline != absl::InfiniteFuture() &&
+    // After a signal nobody has looked yet what has come meanwhile.
+    if (ready == 0 && deadline != absl::InfiniteFuture() &&
         (deadline == absl::InfinitePast() || process_->Now() >= deadline)) {
       return false;
     }
