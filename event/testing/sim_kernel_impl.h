@@ -94,7 +94,9 @@ class SimKernel::Impl final : public Simulation::Alarms {
     if (ready()) return true;
     if (deadline <= sim->Now()) return false;
     SimHold hold(process);
-    for (SimFile* file : held) hold.files.push_back(SimFileRef::Share(file));
+    for (SimFile* file : held) {
+      if (file != nullptr) hold.files.push_back(SimFileRef::Share(file));
+    }
     return sim->BlockUntil(
         what, deadline,
         [](void* context) { return (*static_cast<Ready*>(context))(); },

@@ -174,9 +174,10 @@ int SimSock::Send(SimPacket* packet, const Credentials& caller,
   if ((peer_->shutdown_ & kNoMoreReading) != 0) return -EPIPE;
   if (in_flight != nullptr) *in_flight += packet->files.size();
   packet->files_user = caller.uid;
-  // Before Linux 6.16 also if the peer is not accepted yet.
+  // One that is not accepted yet may still ask for them.
   if (!packet->has_credentials &&
-      (pass_credentials_ || peer_->pass_credentials_)) {
+      (pass_credentials_ || peer_->pass_credentials_ ||
+       peer_->file_ == nullptr)) {
     packet->has_credentials = true;
     packet->credentials = caller;
   }

@@ -73,6 +73,7 @@ void Runner::Issue(int index, const Step& step) {
 }
 
 void Runner::Collect(int index) {
+  std::vector<int> accepted;
   for (int i = 0; i < world_.process_count(); ++i) {
     ProcessView& process = world_.process(i);
     if (process.dead || !process.blocked) continue;
@@ -90,10 +91,18 @@ void Runner::Collect(int index) {
         const Response& response = machine_->response(i);
         Add(index, i, step, Entry::Fate::kReturned);
         trace_.back().answer = Flatten(response);
-        world_.End(process.step, response);
+        if (process.step.op == Op::kAccept) {
+          accepted.push_back(i);
+        } else {
+          world_.End(process.step, response);
+        }
         break;
       }
     }
+  }
+  // The connect that they waited for comes first.
+  for (int i : accepted) {
+    world_.End(world_.process(i).step, machine_->response(i));
   }
 }
 
