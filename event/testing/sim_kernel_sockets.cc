@@ -271,8 +271,9 @@ int SimKernel::Accept4(int fd, struct sockaddr* address, socklen_t*,
   SimSocketFile* const listening = sock->file();
   for (;;) {
     event::Ref<SimSock> accepted;
-    error = sock->Accept(&accepted);
-    if (error == -EAGAIN && !listening->nonblocking()) {
+    const bool waits = !listening->nonblocking();
+    error = sock->Accept(&accepted, waits);
+    if (error == -EAGAIN && waits) {
       impl_->Wait(process, "a connection", absl::InfiniteFuture(), {listening},
                   [sock] { return sock->CanAccept(); });
       continue;
@@ -302,12 +303,13 @@ ssize_t SimKernel::Impl::Send(SimKernelProcess* process, int fd,
   const size_t most_in_flight =
       process->privileged() ? SIZE_MAX
                             : static_cast<size_t>(process->files.rlim_cur);
-  for (;;) {
+  for (bool first = true;; first = false) {
     {
       SimPacket packet;
       error = TakeControl(process, message, &packet);
       if (error < 0) return error;
-      error = sock->CheckSize(size);
+      // Who waits is not asked again, whatever becomes of the buffer.
+      error = first ? sock->CheckSize(size) : 0;
       if (error < 0) return error;
       if (sock->CanSend()) {
         packet.bytes.reserve(size);

@@ -131,10 +131,10 @@ bool SimSock::CanAccept() const {
          (shutdown_ & kNoMoreReading) != 0;
 }
 
-int SimSock::Accept(event::Ref<SimSock>* accepted) {
+int SimSock::Accept(event::Ref<SimSock>* accepted, bool waits) {
   if (state_ != State::kListening) return -EINVAL;
   if (connections_.empty()) {
-    return (shutdown_ & kNoMoreReading) != 0 ? -EINVAL : -EAGAIN;
+    return waits && (shutdown_ & kNoMoreReading) != 0 ? -EINVAL : -EAGAIN;
   }
   *accepted = std::move(connections_.front());
   connections_.pop_front();
@@ -287,7 +287,7 @@ uint32_t SimSock::Poll() const {
 void SimSock::SetSendBuffer(int bytes) {
   const int most = std::min(bytes, sockets_->max_send_buffer);
   send_buffer_ = std::max(2 * most, kMinSendBuffer);
-  Wake(EPOLLOUT);
+  if (writable()) Wake(EPOLLOUT);
 }
 
 // ---- SimSocketFile ---------------------------------------------------------

@@ -69,8 +69,9 @@ class SimSock final {
   // Of a listener: grows whenever those who wait for its backlog are woken. A
   // shutdown does not wake them.
   uint64_t backlog_wakes() const { return backlog_wakes_; }
-  // The next connection. -EAGAIN: there is none.
-  int Accept(event::Ref<SimSock>* accepted);
+  // The next connection. -EAGAIN: there is none; only who `waits` learns that there
+  // will be none.
+  int Accept(event::Ref<SimSock>* accepted, bool waits);
   bool CanAccept() const;
 
   // To send is three steps, in the order in which the kernel finds what is wrong:

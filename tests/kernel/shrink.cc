@@ -15,7 +15,7 @@ namespace {
 // What is worth trying for an argument. One that says what is to be done stays.
 std::vector<int64_t> SimpleValues(Op op, size_t argument) {
   const char* const name = InfoOf(op).args[argument];
-  if (name == nullptr) return {};
+  if (name == nullptr || op == Op::kFcntl) return {};
   for (absl::string_view amount :
        {"backlog", "control", "count", "data", "initial", "path", "repeat",
         "size", "value"}) {
