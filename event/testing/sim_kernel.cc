@@ -175,10 +175,13 @@ void SimKernel::Impl::OnProcessEnded(SimKernelProcess* process) {
                                  return waiter->process == process;
                                }),
                 futexes.end());
-  // As Linux does it: the highest number first.
-  for (auto it = process->table.rbegin(); it != process->table.rend(); ++it) {
-    const SimFileRef file = std::move(it->file);
+  // As Linux does it: what nobody else has ends last, and the highest number first.
+  std::vector<SimFileRef> ending;
+  for (SimKernelProcess::Entry& entry : process->table) {
+    SimFileRef file = std::move(entry.file);
+    if (file && file->references() == 1) ending.push_back(std::move(file));
   }
+  while (!ending.empty()) ending.pop_back();
   process->table.clear();
   for (SimHold* hold = process->holds; hold != nullptr; hold = hold->next) {
     hold->files.clear();

@@ -241,6 +241,7 @@ int SimKernel::Connect(int fd, const struct sockaddr* address, socklen_t size) {
     int error = 0;
     SimSock* const sock = impl_->SocketAt(process, fd, &error);
     if (sock == nullptr) return impl_->Return(error);
+    sock->BeforeConnect();
     SimInodeRef inode;
     error = impl_->file_system.Find(path, process->who, &inode);
     if (error < 0) return impl_->Return(error);
@@ -266,8 +267,8 @@ int SimKernel::Accept4(int fd, struct sockaddr* address, socklen_t*,
   if (address != nullptr) NotModelled("to ask who has connected by accept4");
   int error = 0;
   SimSock* const sock = impl_->SocketAt(process, fd, &error);
+  if (error != -EBADF && !process->HasRoomFor(1)) return impl_->Return(-EMFILE);
   if (sock == nullptr) return impl_->Return(error);
-  if (!process->HasRoomFor(1)) return impl_->Return(-EMFILE);
   SimSocketFile* const listening = sock->file();
   for (;;) {
     event::Ref<SimSock> accepted;

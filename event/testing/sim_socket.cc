@@ -79,7 +79,9 @@ void SimSock::Bind(std::string name, const event::Ref<SimInode>& inode) {
   inode_->sock = this;
 }
 
-void SimSock::AutoBind() {
+// Who asks for credentials has a name to be answered by.
+void SimSock::AutoBindIfAsked() {
+  if (!pass_credentials_ || !name_.empty()) return;
   char name[8];
   snprintf(name, sizeof(name), "%05x", sockets_->next_abstract_name++);
   name_ = std::string(1, '\0') + name;
@@ -103,7 +105,6 @@ bool SimSock::CanConnect() const {
 }
 
 int SimSock::Connect(SimSock* listener, const Credentials& caller) {
-  if (pass_credentials_ && name_.empty()) AutoBind();
   if (listener == nullptr || listener->closed_ ||
       listener->state_ != State::kListening ||
       (listener->shutdown_ & kNoMoreReading) != 0) {
@@ -152,7 +153,7 @@ int SimSock::BeforeSend() {
 }
 
 int SimSock::CheckSize(size_t size) {
-  if (pass_credentials_ && name_.empty()) AutoBind();
+  AutoBindIfAsked();
   return size > static_cast<size_t>(send_buffer_ - kReservedOfBuffer)
              ? -EMSGSIZE
              : 0;
@@ -170,8 +171,12 @@ int SimSock::Send(SimPacket* packet, const Credentials& caller,
   if (charged_ >= send_buffer_) return -EAGAIN;
   size_t* const in_flight =
       packet->files.empty() ? nullptr : &sockets_->in_flight[caller.uid];
-  if (in_flight != nullptr && *in_flight > most_in_flight) return -ETOOMANYREFS;
-  if ((peer_->shutdown_ & kNoMoreReading) != 0) return -EPIPE;
+  const bool too_many = in_flight != nullptr && *in_flight > most_in_flight;
+  if (too_many || (peer_->shutdown_ & kNoMoreReading) != 0) {
+    // It was charged, and is no more.
+    OnPacketGone(0);
+    return too_many ? -ETOOMANYREFS : -EPIPE;
+  }
   if (in_flight != nullptr) *in_flight += packet->files.size();
   packet->files_user = caller.uid;
   // One that is not accepted yet may still ask for them.

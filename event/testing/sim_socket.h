@@ -63,6 +63,8 @@ class SimSock final {
   static void Pair(SimSock* a, SimSock* b);
   void Bind(std::string name, const event::Ref<SimInode>& inode);
   int Listen(const Credentials& listener, int backlog);
+  // Before it is looked where to.
+  void BeforeConnect() { AutoBindIfAsked(); }
   // To `listener`, which may be null: nobody listens. -EAGAIN: the backlog is full.
   int Connect(SimSock* listener, const Credentials& caller);
   bool CanConnect() const;  // of a listener: nobody need wait for its backlog
@@ -110,7 +112,7 @@ class SimSock final {
  private:
   ~SimSock();
   void Wake(uint32_t events);
-  void AutoBind();
+  void AutoBindIfAsked();
   void OnPacketGone(int charge);
   void Drop(SimPacket* packet);
   bool writable(int further = 0) const {
