@@ -27,10 +27,11 @@ int BaseWeight(Op op) {
     case Op::kConnect:
     case Op::kAccept:
     case Op::kPoll:
-    case Op::kEpollCtl:
-    case Op::kEpollWait:
     case Op::kClose:
       return 6;
+    case Op::kEpollCtl:
+    case Op::kEpollWait:
+      return 10;
     case Op::kKill:
     case Op::kUnlink:
     case Op::kChmod:
@@ -330,7 +331,8 @@ void Generator::PlanPass(const World& world, int process) {
   Step send =
       Make(process, Op::kSendMsg, from, {8, MSG_DONTWAIT | MSG_NOSIGNAL});
   for (int i = 1 + Below(2); i > 0; --i) {
-    send.fds.push_back(PickAny(world, process));
+    const int stream = OneIn(2) ? PickStream(world, process) : -1;
+    send.fds.push_back(stream >= 0 ? stream : PickAny(world, process));
   }
   planned_.push_back(send);
   Step receive = Make(receiver, Op::kRecvMsg, to, {1000, MSG_DONTWAIT, 200});
@@ -341,8 +343,9 @@ void Generator::PlanPass(const World& world, int process) {
 void Generator::Plan(const World& world, int process) {
   if (OneIn(2)) PlanWake(world);
   if (OneIn(10)) PlanPass(world, process);
+  if (OneIn(25)) PlanFill(world, process);
   if (!planned_.empty()) return;
-  if (world.HasTags() && (world.process(process).files.empty() || OneIn(12))) {
+  if (world.HasTags() && (world.process(process).files.empty() || OneIn(40))) {
     return PlanMeeting(world);
   }
   for (int tries = 0; tries < 100; ++tries) {
@@ -540,7 +543,12 @@ void Generator::PlanOne(const World& world, int process, Op op) {
       if (!world.HasTags()) return;
       step.args[0] = nonblock != 0 ? int64_t{TFD_NONBLOCK} : 0;
       step.out = out(1);
-      break;
+      planned_.push_back(step);
+      if (!OneIn(3)) {
+        planned_.push_back(
+            Make(process, Op::kTimerSet, step.out[0], {Below(3)}));
+      }
+      return;
     case Op::kTimerSet:
       step.fd = Pick(world, process, Kind::kTimerFd);
       step.args[0] = Below(3);
@@ -552,7 +560,7 @@ void Generator::PlanOne(const World& world, int process, Op op) {
         step.events.push_back(OneOf<int>(
             {POLLIN, POLLIN | POLLOUT, POLLOUT, POLLIN | POLLRDHUP, 0}));
       }
-      planned_.push_back(step);
+      AddPlanned(world, step);
       return;
     case Op::kPollAll:
       step.args[0] = 30;
@@ -572,7 +580,46 @@ void Generator::PlanOne(const World& world, int process, Op op) {
       break;
   }
   if (InfoOf(op).takes_fd && step.fd < 0) return;
+  AddPlanned(world, step);
+}
+
+// To sleep where nobody wakes it is not worth much.
+void Generator::AddPlanned(const World& world, Step step) {
+  if (MaySleep(step) && step.op != Op::kConnect && step.op != Op::kAccept &&
+      !OneIn(6) && !world.CanBeWoken(step)) {
+    switch (step.op) {
+      case Op::kSend:
+      case Op::kSendMsg:
+      case Op::kRecv:
+      case Op::kRecvMsg:
+        step.args[1] |= MSG_DONTWAIT;
+        break;
+      case Op::kPoll:
+        step.args[0] = 0;
+        break;
+      case Op::kEpollWait:
+        step.args[1] = 0;
+        break;
+      default:
+        if (OneIn(3)) return;
+        break;
+    }
+  }
   planned_.push_back(step);
+}
+
+// Somebody sends until there is no room.
+void Generator::PlanFill(const World& world, int process) {
+  const int fd = Pick(world, process, Kind::kSocket);
+  if (fd < 0) return;
+  if (OneIn(2)) {
+    planned_.push_back(Make(process, Op::kSetSockOpt, fd,
+                            {SO_SNDBUF, OneOf<int64_t>({0, 2304, 4000})}));
+  }
+  Step send = Make(process, OneOf({Op::kSend, Op::kSendMsg}), fd,
+                   {OneOf<int64_t>({1, 300, 2000, 4000}), MSG_NOSIGNAL});
+  if (!world.CanBeWoken(send)) send.args[1] |= MSG_DONTWAIT;
+  for (int i = 5 + Below(8); i > 0; --i) planned_.push_back(send);
 }
 
 }  // namespace kernel_test

@@ -58,6 +58,8 @@ class Generator {
   // Makes what the operation needs and the process does not have.
   void PlanMissing(const World& world, int process, Op op);
   void PlanOne(const World& world, int process, Op op);
+  void AddPlanned(const World& world, Step step);
+  void PlanFill(const World& world, int process);
   void PlanMeeting(const World& world);
   void PlanWake(const World& world);
   void PlanPass(const World& world, int process);

@@ -86,11 +86,23 @@ const File& World::file(int tag) const {
   return files_[static_cast<size_t>(tag)];
 }
 
-int World::VariableOf(int tag, int* process) const {
+bool World::CanBeWoken(const Step& step) const {
+  std::set<int> tags = Watched(step.process, step);
+  const int tag = TagOf(step.process, step.fd);
+  if (tag > 0) tags.insert(tag);
+  int other;
+  return std::any_of(tags.begin(), tags.end(), [&](int one) {
+    return VariableOf(one, &other, step.process) >= 0 ||
+           VariableOf(file(one).peer, &other, step.process) >= 0;
+  });
+}
+
+int World::VariableOf(int tag, int* process, int except) const {
+  if (tag <= 0) return -1;
   for (int i = 0; i < variables(); ++i) {
     const int owner = variables_[static_cast<size_t>(i)].process;
-    if (owner < 0 || processes_[owner].dead || processes_[owner].blocked ||
-        TagOf(owner, i) != tag) {
+    if (owner < 0 || owner == except || processes_[owner].dead ||
+        processes_[owner].blocked || TagOf(owner, i) != tag) {
       continue;
     }
     *process = owner;

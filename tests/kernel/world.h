@@ -63,8 +63,11 @@ class World {
   // The file; 0: none.
   int TagOf(int process, int variable) const;
   const File& file(int tag) const;
-  // The variable by which an idle process can use the file; -1: there is none.
-  int VariableOf(int tag, int* process) const;
+  // The variable by which an idle process other than `except` can use the file;
+  // -1: there is none.
+  int VariableOf(int tag, int* process, int except = -1) const;
+  // Whether a process other than the step's may end its sleep.
+  bool CanBeWoken(const Step& step) const;
   // The path at which the file was bound last; -1: none.
   int PathOfFile(int tag) const;
   // How many files a program may make.
