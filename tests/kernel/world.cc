@@ -178,6 +178,17 @@ bool World::IsCertain(const Step& step) const {
     return std::none_of(processes_.begin(), processes_.end(),
                         [](const ProcessView& other) { return other.blocked; });
   }
+  if (step.op == Op::kTimerSet) {
+    // It waits for the expiry, which a reader may take.
+    const int tag = TagOf(step.process, step.fd);
+    for (int i = 0; i < process_count(); ++i) {
+      const ProcessView& other = processes_[i];
+      if (other.blocked && other.step.op == Op::kRead &&
+          TagOf(i, other.step.fd) == tag) {
+        return false;
+      }
+    }
+  }
   if (step.op == Op::kSendMsg) {
     const int tag = TagOf(step.process, step.fd);
     const int receiver = tag > 0 ? ReceiverOf(tag) : -1;
