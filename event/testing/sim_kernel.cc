@@ -387,9 +387,9 @@ ssize_t SimKernel::Read(int fd, void* buffer, size_t size) {
     message.msg_iovlen = 1;
     return impl_->ReturnSize(impl_->Receive(process, fd, &message, 0));
   }
-  return impl_->ReturnSize(impl_->Do(
-      process, file, "something to read", !file->nonblocking(),
-      [&] { return file->Read(buffer, size); }));
+  return impl_->ReturnSize(impl_->Do(process, file, "something to read",
+                                     !file->nonblocking(),
+                                     [&] { return file->Read(buffer, size); }));
 }
 
 ssize_t SimKernel::Write(int fd, const void* buffer, size_t size) {
@@ -407,9 +407,9 @@ ssize_t SimKernel::Write(int fd, const void* buffer, size_t size) {
   size_t written = 0;
   // One that waits writes all of it.
   for (;;) {
-    const ssize_t result = impl_->Do(
-        process, file, "room to write", !file->nonblocking(),
-        [&] { return file->Write(bytes + written, size - written); });
+    const ssize_t result =
+        impl_->Do(process, file, "room to write", !file->nonblocking(),
+                  [&] { return file->Write(bytes + written, size - written); });
     if (result == -EPIPE) impl_->Raise(process, SIGPIPE);
     if (result < 0) {
       return written > 0 ? static_cast<ssize_t>(written)
