@@ -545,9 +545,9 @@ int SimKernel::EpollWait(int epoll, struct epoll_event* events, int count,
 int SimKernel::EpollPWait2(int epoll, struct epoll_event* events, int count,
                            const struct timespec* timeout) {
   SimKernelProcess* const process = impl_->Enter();
-  if (count <= 0) return impl_->Return(-EINVAL);
   SimFile* const file = process->Get(epoll);
   if (file == nullptr) return impl_->Return(-EBADF);
+  if (count <= 0) return impl_->Return(-EINVAL);
   auto* const raw = dynamic_cast<SimEpoll*>(file);
   if (raw == nullptr) return impl_->Return(-EINVAL);
   const Instant deadline = DeadlineAfter(impl_->sim->Now(), timeout);

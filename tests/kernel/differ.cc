@@ -26,12 +26,18 @@ std::string Differ::CompareSeed(uint64_t seed) {
       });
   ++programs_;
   steps_ += program.steps.size();
-  if (RunProgram(model_, program) == real) return "";
+  const Trace model = RunProgram(model_, program);
+  if (model == real) return "";
   if (!Differs(program)) {
     ++uncertain_;
     return "";
   }
-  return absl::StrCat("# seed ", seed, "\n", Explain(program));
+  // The shrunk program may show another difference.
+  size_t i = 0;
+  while (i < real.size() && i < model.size() && real[i] == model[i]) ++i;
+  return absl::StrCat("# seed ", seed, ", where it said ",
+                      i < real.size() ? ToString(real[i]) : "nothing", "\n",
+                      Explain(program));
 }
 
 std::string Differ::Compare(const Program& program) {

@@ -173,6 +173,8 @@ bool World::MayBothSleep(int a, const Step& of_a, int b,
 }
 
 bool World::IsCertain(const Step& step) const {
+  // Without tags nothing is known of what it makes.
+  if (FilesMadeBy(step.op) > 0 && !HasTags()) return false;
   if (step.op == Op::kEpollCtl) {
     // It may change what a sleeping process waits for.
     return std::none_of(processes_.begin(), processes_.end(),
@@ -225,7 +227,7 @@ void World::Begin(int index, const Step& step, Request* request) {
   request->payload = static_cast<uint32_t>(index);
   for (int i = 0; i < 2; ++i) {
     request->tags[i] = next_tag_;
-    if (i < FilesMadeBy(step.op) && next_tag_ + 1 < kTagEnd) ++next_tag_;
+    if (i < FilesMadeBy(step.op)) ++next_tag_;
   }
   if (step.op == Op::kSendMsg) {
     const int tag = TagOf(step.process, step.fd);
@@ -250,7 +252,6 @@ void World::End(const Step& step, const Response& response) {
   }
   for (int i = 0; i < response.fd_count; ++i) {
     const int tag = response.tags[i];
-    if (tag <= 0 || tag >= kTagEnd) continue;
     process.files[response.fds[i]] = tag;
     if (i >= static_cast<int>(step.out.size())) continue;
     const size_t variable = static_cast<size_t>(step.out[i]);
