@@ -180,6 +180,12 @@ bool World::IsCertain(const Step& step) const {
     return std::none_of(processes_.begin(), processes_.end(),
                         [](const ProcessView& other) { return other.blocked; });
   }
+  if (step.op == Op::kKill) {
+    // A process that is killed while it waits for room sends after all, if there
+    // is some by then, although too little to be woken for.
+    const ProcessView& victim = processes_[step.process];
+    return !victim.blocked || !IsSend(victim.step.op);
+  }
   if (step.op == Op::kTimerSet) {
     // It waits for the expiry, which a reader may take.
     const int tag = TagOf(step.process, step.fd);
