@@ -70,8 +70,8 @@ const OpInfo& InfoOf(Op op);
 enum Credentials : int64_t {
   kNoCredentials,
   kOwn,
-  kPidOfNext,    // another process's pid
-  kUidOfNobody,  // a uid that is not the sender's
+  kPidOfNext,  // the next process's pid
+  kUidOfNext,  // the next process's uid
 };
 
 // What kTimerSet sets; its argument `when`.

@@ -62,12 +62,12 @@ void Runner::Issue(int index, const Step& step) {
                                         std::string(1, 'a' + PathOf(step)));
   std::strncpy(request_.path, path.c_str(), sizeof(request_.path) - 1);
   if (step.op == Op::kSendMsg) {
-    request_.pid = machine_->Pid(
-        step.args[2] == kPidOfNext ? (step.process + 1) % world_.process_count()
-                                   : step.process);
-    request_.uid = machine_->Uid(step.process);
+    const int next = (step.process + 1) % world_.process_count();
+    const bool forges_pid = step.args[2] == kPidOfNext;
+    const bool forges_uid = step.args[2] == kUidOfNext;
+    request_.pid = machine_->Pid(forges_pid ? next : step.process);
+    request_.uid = machine_->Uid(forges_uid ? next : step.process);
     request_.gid = machine_->Gid(step.process);
-    if (step.args[2] == kUidOfNobody) request_.uid = 65534;
   }
   machine_->Issue(step.process, request_);
 }
@@ -117,18 +117,22 @@ std::vector<int64_t> Runner::Flatten(const Response& response) const {
     answer.push_back(response.words[i]);
   }
   if (response.pid_at < 0) return answer;
-  // Each kernel has pids and users of its own: let the process's index stand for
-  // its pid, and 0 for its uid and gid.
+  // Each kernel has pids and users of its own: let the first process stand for
+  // them.
   int64_t* const sender =
       &answer[answer.size() -
               static_cast<size_t>(response.word_count - response.pid_at)];
-  for (int i = 0; i < world_.process_count(); ++i) {
-    if (machine_->Pid(i) != sender[0]) continue;
-    sender[0] = 100 + i;
-    if (machine_->Uid(i) == sender[1]) sender[1] = 0;
-    if (machine_->Gid(i) == sender[2]) sender[2] = 0;
-    break;
-  }
+  const auto translate = [this](int64_t* number, auto number_of) {
+    for (int i = 0; i < world_.process_count(); ++i) {
+      if (number_of(i) == *number) {
+        *number = 100 + i;
+        return;
+      }
+    }
+  };
+  translate(&sender[0], [this](int i) { return machine_->Pid(i); });
+  translate(&sender[1], [this](int i) { return machine_->Uid(i); });
+  translate(&sender[2], [this](int i) { return machine_->Gid(i); });
   return answer;
 }
 
