@@ -117,6 +117,8 @@ class SimKernel::Impl final : public Simulation::Alarms {
     }
   }
 
+  // A process that has ended is no longer there: somebody waits for each.
+  bool HasProcess(pid_t pid) const;
   SimSock* SocketAt(const SimKernelProcess* process, int fd, int* error);
   ssize_t Send(SimKernelProcess* process, int fd, const struct msghdr* message,
                int flags);

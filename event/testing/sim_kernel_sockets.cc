@@ -173,6 +173,13 @@ SimSock* SimKernel::Impl::SocketAt(const SimKernelProcess* process, int fd,
   return socket == nullptr ? nullptr : socket->sock();
 }
 
+bool SimKernel::Impl::HasProcess(pid_t pid) const {
+  return std::any_of(
+      processes.begin(), processes.end(), [pid](const auto& process) {
+        return process->who.pid == pid && !process->process->ended();
+      });
+}
+
 // ---- Making and connecting -------------------------------------------------
 
 int SimKernel::Socket(int domain, int type, int protocol) {
@@ -309,6 +316,9 @@ ssize_t SimKernel::Impl::Send(SimKernelProcess* process, int fd,
       SimPacket packet;
       error = TakeControl(process, message, &packet);
       if (error < 0) return error;
+      if (packet.has_credentials && !HasProcess(packet.credentials.pid)) {
+        return -ESRCH;
+      }
       // Who waits is not asked again, whatever becomes of the buffer.
       error = first ? sock->CheckSize(size) : 0;
       if (error < 0) return error;
@@ -450,11 +460,7 @@ int SimKernel::GetSockOpt(int fd, int level, int option, void* value,
     case SO_PEERPIDFD: {
       const Credentials* const peer = sock->peer();
       if (peer == nullptr) return impl_->Return(-ENODATA);
-      const bool ended = std::none_of(
-          impl_->processes.begin(), impl_->processes.end(),
-          [peer](const auto& other) {
-            return other->who.pid == peer->pid && !other->process->ended();
-          });
+      const bool ended = !impl_->HasProcess(peer->pid);
       const int made = process->Install(
           SimFileRef::Adopt(new SimPidFd(&impl_->files, peer->pid, ended)),
           /*close_on_exec=*/true);
