@@ -5,6 +5,8 @@
 
 #include <signal.h>
 
+#include <fstream>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "event/base/sys.h"
@@ -22,6 +24,16 @@ unsigned ModelUid(int uid) {
   return uid == 0 ? 0 : kFirstUid + static_cast<unsigned>(uid);
 }
 
+// The real kernel's setting; 0: it cannot be seen.
+int DefaultSendBuffer() {
+  static const int bytes = [] {
+    int value = 0;
+    std::ifstream("/proc/sys/net/core/wmem_default") >> value;
+    return value;
+  }();
+  return bytes;
+}
+
 }  // namespace
 
 ModelMachine::ModelMachine() = default;
@@ -31,6 +43,9 @@ ModelMachine::~ModelMachine() = default;
 void ModelMachine::Begin(const std::vector<int>& uids) {
   sim_ = std::make_unique<event::Simulation>(/*seed=*/1);
   kernel_ = std::make_unique<event::SimKernel>(sim_.get());
+  if (DefaultSendBuffer() > 0) {
+    kernel_->SetDefaultSendBuffer(DefaultSendBuffer());
+  }
   count_ = uids.size();
   while (workers_.size() < count_) {
     workers_.push_back(std::make_unique<Worker>());
