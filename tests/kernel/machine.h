@@ -48,6 +48,9 @@ class Machine {
 
 constexpr int kInitialLimit = 200;
 
+// Whether this process may do what root may, and become any user.
+bool IsRoot();
+
 }  // namespace kernel_test
 }  // namespace le
 

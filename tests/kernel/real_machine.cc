@@ -44,7 +44,7 @@ namespace {
 // After so many looks, the processor is left to whatever else needs it: the
 // process that is waited for may need the kernel's own threads.
 constexpr int kLooksBeforeWait = 100;
-constexpr int kUnprivilegedUid = 20000;
+constexpr unsigned kFirstUid = 100000;
 
 void Check(bool condition, const char* what) {
   if (condition) return;
@@ -109,8 +109,10 @@ bool IsRoot() {
 }
 
 unsigned UidOf(int uid) {
-  return IsRoot() && uid != 0 ? static_cast<unsigned>(kUnprivilegedUid + uid)
-                              : getuid();
+  if (!IsRoot() || uid == 0) return getuid();
+  // Nobody else's: the descriptors in flight are counted per user.
+  static const pid_t me = getpid();
+  return kFirstUid + static_cast<unsigned>(me * kMaxProcesses + uid);
 }
 
 unsigned GidOf(int uid) { return IsRoot() && uid != 0 ? UidOf(uid) : getgid(); }

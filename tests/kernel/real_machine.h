@@ -23,8 +23,6 @@ namespace kernel_test {
 //
 // All run on one processor and, where that is allowed, by SCHED_FIFO: so a
 // process that a call wakes does not run before the call has ended.
-// Whether this process may do what root may, and become any user.
-bool IsRoot();
 // Of a program's uid; and the gid.
 unsigned UidOf(int uid);
 unsigned GidOf(int uid);

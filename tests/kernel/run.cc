@@ -15,7 +15,7 @@ namespace {
 class Runner {
  public:
   Runner(Machine* machine, const Program& program)
-      : machine_(machine), world_(program) {
+      : machine_(machine), world_(program, IsRoot()) {
     machine_->Begin(program.uids);
   }
   ~Runner() { machine_->End(); }

@@ -66,7 +66,8 @@ int PathOf(const Step& step) {
   return static_cast<int>(static_cast<uint64_t>(step.args[0]) % kPathCount);
 }
 
-World::World(const Program& program) : processes_(program.uids.size()) {
+World::World(const Program& program, bool own_users)
+    : own_users_(own_users), processes_(program.uids.size()) {
   bound_.fill(-1);
 }
 
@@ -198,6 +199,10 @@ bool World::IsCertain(const Step& step) const {
     }
   }
   if (step.op == Op::kSendMsg) {
+    // The limit is also that of what the user's other processes have in flight.
+    if (!own_users_ && processes_[step.process].limited && !step.fds.empty()) {
+      return false;
+    }
     const int tag = TagOf(step.process, step.fd);
     const int receiver = tag > 0 ? ReceiverOf(tag) : -1;
     for (int variable : step.fds) {
@@ -278,6 +283,9 @@ void World::End(const Step& step, const Response& response) {
             step.op == Op::kPipe ? Kind::kPipe : Kind::kSocket;
         files_[response.tags[i]].peer = response.tags[1 - i];
       }
+      return;
+    case Op::kSetLimit:
+      process.limited = true;
       return;
     case Op::kBind:
       bound_[PathOf(step)] = tag;

@@ -48,12 +48,14 @@ struct ProcessView {
   bool blocked = false;
   Step step;  // that it is blocked in
   int step_index = -1;
+  bool limited = false;      // it has set its limit of descriptors
   std::map<int, int> files;  // number to tag
 };
 
 class World {
  public:
-  explicit World(const Program& program);
+  // `own_users`: nobody else has descriptors in flight that count.
+  World(const Program& program, bool own_users);
 
   int process_count() const { return static_cast<int>(processes_.size()); }
   ProcessView& process(int i) { return processes_[i]; }
@@ -100,6 +102,7 @@ class World {
   bool Reaches(int from, int to) const;
   int ReceiverOf(int tag) const;
 
+  const bool own_users_;
   std::vector<ProcessView> processes_;
   std::vector<Variable> variables_;
   std::array<File, kTagEnd> files_;
