@@ -316,10 +316,12 @@ ssize_t SimKernel::Impl::Send(SimKernelProcess* process, int fd,
       SimPacket packet;
       error = TakeControl(process, message, &packet);
       if (error < 0) return error;
-      if (packet.has_credentials && !HasProcess(packet.credentials.pid)) {
+      // Who waits is not asked again, whatever becomes of that process and of the
+      // buffer.
+      if (first && packet.has_credentials &&
+          !HasProcess(packet.credentials.pid)) {
         return -ESRCH;
       }
-      // Who waits is not asked again, whatever becomes of the buffer.
       error = first ? sock->CheckSize(size) : 0;
       if (error < 0) return error;
       if (sock->CanSend()) {

@@ -198,6 +198,22 @@ TEST_F(DifferentialTest, ASendThatFailsLateIsRoomAgain) {
       0 EpollWait v4 count=1)");
 }
 
+TEST_F(DifferentialTest, CredentialsAreCheckedBeforeTheWait) {
+  ExpectSame(R"(uids 0 0
+      1 v0 = Socket
+      1 Bind v0
+      1 Listen v0 backlog=1
+      0 v1 = Socket
+      0 Connect v1
+      1 v2 = Accept v0
+      0 SendMsg v1 size=200000
+      0 SendMsg v1 size=200000
+      0 SendMsg v1 size=1 cred=2
+      1 Kill
+      0 SendMsg v1 size=1 flags=16384 cred=2
+      0 SendMsg v1 size=1 flags=16384 cred=2)");
+}
+
 TEST_F(DifferentialTest, AcceptWantsANumberFirst) {
   ExpectSame(R"(uids 1
       0 v0 = EventFd
