@@ -340,7 +340,10 @@ int EpollLoop::EpollWait(Instant deadline) {
   const absl::Duration left =
       std::max(deadline - MonotonicNow(), absl::ZeroDuration());
   if (g_has_pwait2.load(std::memory_order_relaxed)) {
-    const struct timespec timeout = absl::ToTimespec(left);
+    // An instant may lie between two nanoseconds. The wait must not end before it,
+    // or the loop would turn without a timer that is due.
+    const struct timespec timeout =
+        absl::ToTimespec(left + absl::Nanoseconds(1));
     const int count =
         sys::EpollPWait2(epoll_.get(), events_, kMaxEvents, &timeout);
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;

@@ -240,6 +240,7 @@ SimProcess* SimKernel::AddProcess(std::string name, uid_t uid, gid_t gid) {
   auto part = std::make_unique<SimKernelProcess>();
   part->process = process;
   part->who = process->credentials();
+  part->files.rlim_cur = impl_->descriptor_limit;
   for (int fd = 0; fd < 3; ++fd) {
     part->Install(SimFileRef::Adopt(new SimNull(&impl_->files)), false);
   }
@@ -292,6 +293,23 @@ void SimKernel::SetDefaultSendBuffer(int bytes) {
 
 void SimKernel::SetMaxSendBuffer(int bytes) {
   impl_->sockets.max_send_buffer = bytes;
+}
+
+void SimKernel::SetDescriptorLimit(size_t limit) {
+  impl_->descriptor_limit = limit;
+  for (const auto& process : impl_->processes) process->files.rlim_cur = limit;
+}
+
+std::string SimKernel::DescriptorsOf(const SimProcess* process,
+                                     absl::string_view kind) const {
+  std::string text;
+  const SimKernelProcess* const part = Impl::PartOf(process);
+  for (size_t fd = 0; fd < part->table.size(); ++fd) {
+    const SimFile* const file = part->table[fd].file.get();
+    if (file == nullptr || file->kind() != kind) continue;
+    absl::StrAppend(&text, process->name(), " has ", kind, " ", fd, "\n");
+  }
+  return text;
 }
 
 size_t SimKernel::DescriptorCount(const SimProcess* process) const {
@@ -383,9 +401,9 @@ ssize_t SimKernel::Read(int fd, void* buffer, size_t size) {
     message.msg_iovlen = 1;
     return impl_->ReturnSize(impl_->Receive(process, fd, &message, 0));
   }
-  return impl_->ReturnSize(impl_->Do(
-      process, file, "something to read", !file->nonblocking(),
-      [&] { return file->Read(buffer, size); }));
+  return impl_->ReturnSize(impl_->Do(process, file, "something to read",
+                                     !file->nonblocking(),
+                                     [&] { return file->Read(buffer, size); }));
 }
 
 ssize_t SimKernel::Write(int fd, const void* buffer, size_t size) {
@@ -403,9 +421,9 @@ ssize_t SimKernel::Write(int fd, const void* buffer, size_t size) {
   size_t written = 0;
   // One that waits writes all of it.
   for (;;) {
-    const ssize_t result = impl_->Do(
-        process, file, "room to write", !file->nonblocking(),
-        [&] { return file->Write(bytes + written, size - written); });
+    const ssize_t result =
+        impl_->Do(process, file, "room to write", !file->nonblocking(),
+                  [&] { return file->Write(bytes + written, size - written); });
     if (result == -EPIPE) impl_->Raise(process, SIGPIPE);
     if (result < 0) {
       return written > 0 ? static_cast<ssize_t>(written)
