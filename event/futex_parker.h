@@ -34,7 +34,7 @@ class FutexParker final : public Parker {
     if (limited) {
       // Not before an instant that lies between two nanoseconds.
       until = absl::ToTimespec(std::max(deadline, absl::UnixEpoch()) +
-                               absl::Nanoseconds(1));
+                               absl::Nanoseconds(3) / 4);
     }
     for (;;) {
       const int result = sys::FutexWait(reinterpret_cast<uint32_t*>(&state_),

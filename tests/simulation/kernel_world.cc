@@ -3,6 +3,7 @@
 
 #include "tests/simulation/kernel_world.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -46,8 +47,12 @@ int KernelWorld::Failures::FailCall(const event::sys::Call& call) {
   for (const faults::FatalCall& fatal : faults::FatalCalls()) {
     if (absl::string_view(fatal.call) == call.name) return 0;
   }
+  const int error =
+      kind->errnos[world_->sim()->Random(kind->errnos.size())].value;
+  // These say that the message's descriptor cannot be sent: it leaves without.
+  if (error == EBADF || error == EINVAL || error == EPERM) return 0;
   world_->referee()->Count(kind->label);
-  return kind->errnos[world_->sim()->Random(kind->errnos.size())].value;
+  return error;
 }
 
 // ---- KernelWorld -----------------------------------------------------------
