@@ -46,6 +46,9 @@ constexpr uint32_t kReadOrWrite = Watch::kReadable | Watch::kWritable;
 // after this.
 constexpr absl::Duration kRefusedPause = absl::Milliseconds(50);
 
+// An instant is a multiple of a quarter of a nanosecond.
+const absl::Duration kToRoundUp = absl::Nanoseconds(3) / 4;
+
 // epoll_pwait2 is younger than what we run on; and a sandbox that does not know
 // it may answer EPERM.
 std::atomic<bool> g_has_pwait2{true};
@@ -340,7 +343,9 @@ int EpollLoop::EpollWait(Instant deadline) {
   const absl::Duration left =
       std::max(deadline - MonotonicNow(), absl::ZeroDuration());
   if (g_has_pwait2.load(std::memory_order_relaxed)) {
-    const struct timespec timeout = absl::ToTimespec(left);
+    // An instant may lie between two nanoseconds. The wait must not end before it,
+    // or the loop would turn without a timer that is due.
+    const struct timespec timeout = absl::ToTimespec(left + kToRoundUp);
     const int count =
         sys::EpollPWait2(epoll_.get(), events_, kMaxEvents, &timeout);
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;

@@ -32,7 +32,9 @@ class FutexParker final : public Parker {
     struct timespec until;
     const bool limited = deadline != absl::InfiniteFuture();
     if (limited) {
-      until = absl::ToTimespec(std::max(deadline, absl::UnixEpoch()));
+      // Not before an instant that lies between two nanoseconds.
+      until = absl::ToTimespec(std::max(deadline, absl::UnixEpoch()) +
+                               absl::Nanoseconds(3) / 4);
     }
     for (;;) {
       const int result = sys::FutexWait(reinterpret_cast<uint32_t*>(&state_),

@@ -244,6 +244,7 @@ SimProcess* SimKernel::AddProcess(std::string name, uid_t uid, gid_t gid) {
   auto part = std::make_unique<SimKernelProcess>();
   part->process = process;
   part->who = process->credentials();
+  part->files.rlim_cur = impl_->descriptor_limit;
   for (int fd = 0; fd < 3; ++fd) {
     part->Install(SimFileRef::Adopt(new SimNull(&impl_->files)), false);
   }
@@ -296,6 +297,23 @@ void SimKernel::SetDefaultSendBuffer(int bytes) {
 
 void SimKernel::SetMaxSendBuffer(int bytes) {
   impl_->sockets.max_send_buffer = bytes;
+}
+
+void SimKernel::SetDescriptorLimit(size_t limit) {
+  impl_->descriptor_limit = limit;
+  for (const auto& process : impl_->processes) process->files.rlim_cur = limit;
+}
+
+std::string SimKernel::DescriptorsOf(const SimProcess* process,
+                                     absl::string_view kind) const {
+  std::string text;
+  const SimKernelProcess* const part = Impl::PartOf(process);
+  for (size_t fd = 0; fd < part->table.size(); ++fd) {
+    const SimFile* const file = part->table[fd].file.get();
+    if (file == nullptr || file->kind() != kind) continue;
+    absl::StrAppend(&text, process->name(), " has ", kind, " ", fd, "\n");
+  }
+  return text;
 }
 
 size_t SimKernel::DescriptorCount(const SimProcess* process) const {

@@ -76,6 +76,12 @@ class SimKernel final : public sys::Kernel {
   // What SO_SNDBUF may be set to. 212,992 at first.
   void SetMaxSendBuffer(int bytes);
 
+  // RLIMIT_NOFILE of all processes, of now and later ones.
+  void SetDescriptorLimit(size_t limit);
+
+  // What a process has of a kind of file ("socket"), a line each.
+  std::string DescriptorsOf(const SimProcess* process,
+                            absl::string_view kind) const;
   // How many descriptors a process has; 0 if it has ended.
   size_t DescriptorCount(const SimProcess* process) const;
   // What is open, in whatever process or in flight, a line each; "" if nothing is.

@@ -150,6 +150,7 @@ class SimKernel::Impl final : public Simulation::Alarms {
   std::vector<FutexWaiter*> futexes;
   SimSockets sockets;
   SimFileSystem file_system;
+  rlim_t descriptor_limit = 1024;
 };
 
 }  // namespace event
