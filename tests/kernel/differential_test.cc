@@ -29,7 +29,7 @@ class DifferentialTest : public ::testing::Test {
 };
 
 TEST_F(DifferentialTest, RandomPrograms) {
-  for (uint64_t seed = 1; seed <= 500; ++seed) {
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
     const std::string difference = differ_.CompareSeed(seed);
     ASSERT_EQ(difference, "");
   }
