@@ -136,6 +136,7 @@ void ClientProgram::OnTimer(le_timer_Ref_t timer) {
   const ThreadRules::Handler handler(&self->rules_);
   if (!self->may_act_) return;
   ++self->operations_;
+  self->world_->Compute();
   if (self->operations_ <= self->world_->plan().operations) self->Act();
   self->Schedule();
 }
@@ -320,7 +321,7 @@ le_msg_MessageRef_t ClientProgram::NewMessage(Conversation* conversation,
   payload->pushes = static_cast<uint32_t>(world_->Roll(5));
   if (world_->OneIn(8)) {
     payload->has_descriptor = 1;
-    le_msg_SetFd(message, world_->descriptors()->New());
+    le_msg_SetFd(message, world_->NewDescriptor());
   }
   return message;
 }
@@ -622,6 +623,7 @@ void ClientProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
   ClientProgram* const self = conversation->program;
   const ThreadRules::Handler handler(&self->rules_);
   const Payload payload = *PayloadOf(message);
+  self->world_->Compute();
   if (conversation->state != State::kOpen) {
     self->Fail("a message comes on a session that is not open");
   }

@@ -109,6 +109,7 @@ void ServerProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
   ServerProgram* const self = static_cast<Offered*>(context)->program;
   const ThreadRules::Handler handler(&self->rules_);
   Referee* const referee = self->world_->referee();
+  self->world_->Compute();
   const auto it = self->sessions_.find(le_msg_GetSession(message));
   if (it == self->sessions_.end()) {
     referee->Fail("a message comes before the open or after the close");
@@ -256,7 +257,7 @@ void ServerProgram::Finish(le_msg_MessageRef_t message) {
   if (!le_msg_NeedsResponse(message)) return le_msg_ReleaseMsg(message);
   const bool with_descriptor = world_->OneIn(8);
   PayloadOf(message)->has_descriptor = with_descriptor ? 1 : 0;
-  if (with_descriptor) le_msg_SetFd(message, world_->descriptors()->New());
+  if (with_descriptor) le_msg_SetFd(message, world_->NewDescriptor());
   const uint64_t request = PayloadOf(message)->request;
   const le_msg_SessionRef_t session = le_msg_GetSession(message);
   const ThreadRules::Call call(&rules_);
