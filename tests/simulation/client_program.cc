@@ -137,12 +137,13 @@ void ClientProgram::OnTimer(le_timer_Ref_t timer) {
   if (!self->may_act_) return;
   ++self->operations_;
   self->world_->Compute();
+  // Here only: without its loop a program does not come to know what is open.
+  self->CheckThatWaitsHaveACause();
   if (self->operations_ <= self->world_->plan().operations) self->Act();
   self->Schedule();
 }
 
 void ClientProgram::Act() {
-  CheckThatWaitsHaveACause();
   if (live_.empty() || (live_.size() < kMaxLive && world_->OneIn(10))) {
     NewConversation(interfaces_[world_->Roll(interfaces_.size())]);
   }
