@@ -263,10 +263,19 @@ void ServerProgram::Finish(le_msg_MessageRef_t message) {
   const ThreadRules::Call call(&rules_);
   le_msg_Respond(message);
   // What has broken a connection, the server may come to know later.
-  if (sessions_.count(session) > 0 && !world_->plan().break_connections &&
-      le_msg_GetCloseReason(session) == LE_MSG_CLOSE_NONE) {
-    world_->Answered(request);
+  if (sessions_.count(session) == 0 || world_->plan().break_connections ||
+      le_msg_GetCloseReason(session) != LE_MSG_CLOSE_NONE) {
+    return;
   }
+  if (world_->plan().kernel) {
+    // It may have been gathered, or wait for room or for a call that failed.
+    if (world_->plan().small_buffers || world_->plan().failing_calls ||
+        world_->OneIn(2)) {
+      return;
+    }
+    le_msg_Flush(session);
+  }
+  world_->Answered(request);
 }
 
 void ServerProgram::Push(le_msg_SessionRef_t session, Served* served) {
