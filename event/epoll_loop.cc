@@ -22,7 +22,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
@@ -46,6 +45,9 @@ constexpr uint32_t kReadOrWrite = Watch::kReadable | Watch::kWritable;
 // When the kernel has no room for a watch it does not say when it has: try again
 // after this.
 constexpr absl::Duration kRefusedPause = absl::Milliseconds(50);
+
+// An instant is a multiple of a quarter of a nanosecond.
+const absl::Duration kToRoundUp = absl::Nanoseconds(3) / 4;
 
 // epoll_pwait2 is younger than what we run on; and a sandbox that does not know
 // it may answer EPERM.
@@ -110,7 +112,7 @@ EpollLoop::EpollLoop(EpollLoop* outer) : LoopBase(outer) {
 EpollLoop::~EpollLoop() {
   LeaveOuter();
   // A thread that has just posted is a few instructions from done.
-  while (posting_.load(std::memory_order_acquire) != 0) sched_yield();
+  while (posting_.load(std::memory_order_acquire) != 0) sys::SchedYield();
   for (Watch* ring :
        {static_cast<Watch*>(&watches_), static_cast<Watch*>(&unregistered_)}) {
     while (ring->next_ != ring) RemoveWatch(ring->next_);
@@ -341,7 +343,9 @@ int EpollLoop::EpollWait(Instant deadline) {
   const absl::Duration left =
       std::max(deadline - MonotonicNow(), absl::ZeroDuration());
   if (g_has_pwait2.load(std::memory_order_relaxed)) {
-    const struct timespec timeout = absl::ToTimespec(left);
+    // An instant may lie between two nanoseconds. The wait must not end before it,
+    // or the loop would turn without a timer that is due.
+    const struct timespec timeout = absl::ToTimespec(left + kToRoundUp);
     const int count =
         sys::EpollPWait2(epoll_.get(), events_, kMaxEvents, &timeout);
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;

@@ -29,6 +29,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "event/base/mutex.h"
 #include "event/loop.h"
 
 namespace le {
@@ -185,7 +186,7 @@ class Process {
   // ask for other states, but must not wait or yield.
   template <typename T, typename Make>
   T* State(Make make) {
-    std::lock_guard<std::recursive_mutex> lock(state_mutex_);
+    std::lock_guard<RecursiveMutex> lock(state_mutex_);
     return state_.Get<T>(make);
   }
 
@@ -195,9 +196,8 @@ class Process {
   void DestroyState();
 
  private:
-  // Not an event::Mutex, which is not recursive: making one state may ask for
-  // another.
-  std::recursive_mutex state_mutex_;
+  // Recursive: making one state may ask for another.
+  RecursiveMutex state_mutex_;
   ModuleStates state_;
   std::atomic<ProcessEndHook*> end_hooks_{nullptr};
 };

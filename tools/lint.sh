@@ -130,7 +130,7 @@ label_arrows() {
 # see TRANSPORT_NAMERS in tests/build/targets.bzl, whose query sees only what is
 # shipped. This sees every file.
 transport_names() {
-  cxx_files | grep -vE '^(transports|tests|directory/(main|testing/)|messaging/(facade|testing)/|tools/sdir/main)|(_test|_benchmark|_bench)\.(c|cc)$|^examples/consumer/' |
+  cxx_files | grep -vE '^(transports|tests|directory/(directoryd|testing/)|messaging/(facade|testing)/|tools/sdir/main)|(_test|_benchmark|_bench)\.(c|cc)$|^examples/consumer/' |
     xargs -r grep -nE '^\s*#\s*include\s+"transports/(unix_socket|loopback)/' || true
 }
 

@@ -24,27 +24,21 @@ class ABSL_LOCKABLE Mutex {
 
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
     mutex_.lock();
-    if (const Observer* o = Current(); ABSL_PREDICT_FALSE(o != nullptr)) {
-      o->on_locked();
-    }
+    TellLocked();
   }
   // False: somebody holds it, the calling thread perhaps.
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) {
     if (!mutex_.try_lock()) return false;
-    if (const Observer* o = Current(); ABSL_PREDICT_FALSE(o != nullptr)) {
-      o->on_locked();
-    }
+    TellLocked();
     return true;
   }
   void Unlock() ABSL_UNLOCK_FUNCTION() {
     mutex_.unlock();
     // The mutex may be gone from here on.
-    if (const Observer* o = Current(); ABSL_PREDICT_FALSE(o != nullptr)) {
-      o->on_unlocked();
-    }
+    TellUnlocked();
   }
 
-  // Called after every Lock(), TryLock() and Unlock() of any Mutex, on its thread. Null:
+  // Called after every lock and unlock of any mutex, on its thread. Null:
   // none, which is so outside a simulation. Set it while no lock is held.
   struct Observer {
     void (*on_locked)();
@@ -55,12 +49,44 @@ class ABSL_LOCKABLE Mutex {
   }
 
  private:
+  friend class RecursiveMutex;
+  static void TellLocked() {
+    if (const Observer* o = Current(); ABSL_PREDICT_FALSE(o != nullptr)) {
+      o->on_locked();
+    }
+  }
+  static void TellUnlocked() {
+    if (const Observer* o = Current(); ABSL_PREDICT_FALSE(o != nullptr)) {
+      o->on_unlocked();
+    }
+  }
   static const Observer* Current() {
     return observer_.load(std::memory_order_relaxed);
   }
   static inline std::atomic<const Observer*> observer_{nullptr};
 
   std::mutex mutex_;
+};
+
+// One that its holder may lock again, with the same observer. For std::lock_guard,
+// and where nothing is guarded by name.
+class RecursiveMutex {
+ public:
+  RecursiveMutex() = default;
+  RecursiveMutex(const RecursiveMutex&) = delete;
+  RecursiveMutex& operator=(const RecursiveMutex&) = delete;
+
+  void lock() {
+    mutex_.lock();
+    Mutex::TellLocked();
+  }
+  void unlock() {
+    mutex_.unlock();
+    Mutex::TellUnlocked();
+  }
+
+ private:
+  std::recursive_mutex mutex_;
 };
 
 // Holds a Mutex for as long as it lives, or until Unlock().

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -32,24 +33,235 @@ namespace event {
 namespace sys {
 namespace {
 
-std::atomic<Interceptor*> g_interceptor{nullptr};
+// The first descriptor that is not a standard one.
+constexpr int kFirstOther = STDERR_FILENO + 1;
 
-inline bool IsIntercepted() {
-  return ABSL_PREDICT_FALSE(g_interceptor.load(std::memory_order_relaxed) !=
-                            nullptr);
+class OperatingSystem final : public Kernel {
+ public:
+  int Close(int fd) override { return ::close(fd); }
+  ssize_t Read(int fd, void* buffer, size_t size) override {
+    return ::read(fd, buffer, size);
+  }
+  ssize_t Write(int fd, const void* buffer, size_t size) override {
+    return ::write(fd, buffer, size);
+  }
+  int Dup(int fd) override { return ::fcntl(fd, F_DUPFD_CLOEXEC, kFirstOther); }
+  int Fcntl(int fd, int command, intptr_t argument) override {
+    return ::fcntl(fd, command, argument);
+  }
+  int Ioctl(int fd, unsigned long request, void* argument) override {
+    return ::ioctl(fd, request, argument);
+  }
+  int Poll(struct pollfd* fds, nfds_t count, int timeout_ms) override {
+    return ::poll(fds, count, timeout_ms);
+  }
+  int Socket(int domain, int type, int protocol) override {
+    return ::socket(domain, type, protocol);
+  }
+  int SocketPair(int domain, int type, int protocol, int fds[2]) override {
+    return ::socketpair(domain, type, protocol, fds);
+  }
+  int Connect(int fd, const struct sockaddr* address, socklen_t size) override {
+    return ::connect(fd, address, size);
+  }
+  int Bind(int fd, const struct sockaddr* address, socklen_t size) override {
+    return ::bind(fd, address, size);
+  }
+  int Listen(int fd, int backlog) override { return ::listen(fd, backlog); }
+  int Accept4(int fd, struct sockaddr* address, socklen_t* size,
+              int flags) override {
+    return ::accept4(fd, address, size, flags);
+  }
+  ssize_t Send(int fd, const void* buffer, size_t size, int flags) override {
+    return ::send(fd, buffer, size, flags);
+  }
+  ssize_t SendMsg(int fd, const struct msghdr* message, int flags) override {
+    return ::sendmsg(fd, message, flags);
+  }
+  int SendMMsg(int fd, struct mmsghdr* messages, unsigned count,
+               int flags) override {
+    return ::sendmmsg(fd, messages, count, flags);
+  }
+  ssize_t Recv(int fd, void* buffer, size_t size, int flags) override {
+    return ::recv(fd, buffer, size, flags);
+  }
+  ssize_t RecvMsg(int fd, struct msghdr* message, int flags) override {
+    return ::recvmsg(fd, message, flags);
+  }
+  int RecvMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags,
+               struct timespec* timeout) override {
+    return ::recvmmsg(fd, messages, count, flags, timeout);
+  }
+  int SetSockOpt(int fd, int level, int option, const void* value,
+                 socklen_t size) override {
+    return ::setsockopt(fd, level, option, value, size);
+  }
+  int GetSockOpt(int fd, int level, int option, void* value,
+                 socklen_t* size) override {
+    return ::getsockopt(fd, level, option, value, size);
+  }
+  int GetSockName(int fd, struct sockaddr* address, socklen_t* size) override {
+    return ::getsockname(fd, address, size);
+  }
+  int Shutdown(int fd, int how) override { return ::shutdown(fd, how); }
+  int EpollCreate(int flags) override { return ::epoll_create1(flags); }
+  int EpollCtl(int epoll, int operation, int fd,
+               struct epoll_event* event) override {
+    return ::epoll_ctl(epoll, operation, fd, event);
+  }
+  int EpollWait(int epoll, struct epoll_event* events, int count,
+                int timeout_ms) override {
+    return ::epoll_wait(epoll, events, count, timeout_ms);
+  }
+  int EpollPWait2(int epoll, struct epoll_event* events, int count,
+                  const struct timespec* timeout) override {
+    return static_cast<int>(
+        ::syscall(SYS_epoll_pwait2, epoll, events, count, timeout, nullptr, 0));
+  }
+  int EventFd(unsigned initial, int flags) override {
+    return ::eventfd(initial, flags);
+  }
+  int TimerFdCreate(int clock, int flags) override {
+    return ::timerfd_create(clock, flags);
+  }
+  int TimerFdSetTime(int fd, int flags, const struct itimerspec* value,
+                     struct itimerspec* old_value) override {
+    return ::timerfd_settime(fd, flags, value, old_value);
+  }
+  int SignalFd(int fd, const sigset_t* mask, int flags) override {
+    return ::signalfd(fd, mask, flags);
+  }
+  int FutexWait(uint32_t* word, uint32_t expected,
+                const struct timespec* deadline) override {
+    return static_cast<int>(
+        ::syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG,
+                  expected, deadline, nullptr, FUTEX_BITSET_MATCH_ANY));
+  }
+  int FutexWake(uint32_t* word, int count) override {
+    return static_cast<int>(::syscall(SYS_futex, word,
+                                      FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count,
+                                      nullptr, nullptr, 0));
+  }
+  int MemfdCreate(const char* name, unsigned flags) override {
+    return static_cast<int>(::memfd_create(name, flags));
+  }
+  int Ftruncate(int fd, off_t size) override { return ::ftruncate(fd, size); }
+  int Fallocate(int fd, int mode, off_t offset, off_t size) override {
+    return ::fallocate(fd, mode, offset, size);
+  }
+  void* Mmap(void* address, size_t size, int protection, int flags, int fd,
+             off_t offset) override {
+    return ::mmap(address, size, protection, flags, fd, offset);
+  }
+  int Munmap(void* address, size_t size) override {
+    return ::munmap(address, size);
+  }
+  int Open(const char* path, int flags, mode_t mode) override {
+    return ::open(path, flags, mode);
+  }
+  int Unlink(const char* path) override { return ::unlink(path); }
+  int Rename(const char* from, const char* to) override {
+    return ::rename(from, to);
+  }
+  int Flock(int fd, int operation) override { return ::flock(fd, operation); }
+  int Mkdir(const char* path, mode_t mode) override {
+    return ::mkdir(path, mode);
+  }
+  int Rmdir(const char* path) override { return ::rmdir(path); }
+  int Chmod(const char* path, mode_t mode) override {
+    return ::chmod(path, mode);
+  }
+  int Fchmod(int fd, mode_t mode) override { return ::fchmod(fd, mode); }
+  int Chown(const char* path, uid_t uid, gid_t gid) override {
+    return ::chown(path, uid, gid);
+  }
+  int Stat(const char* path, struct stat* result) override {
+    return ::stat(path, result);
+  }
+  int Lstat(const char* path, struct stat* result) override {
+    return ::lstat(path, result);
+  }
+  int Fstat(int fd, struct stat* result) override {
+    return ::fstat(fd, result);
+  }
+  int InotifyInit(int flags) override { return ::inotify_init1(flags); }
+  int InotifyAddWatch(int inotify, const char* path, uint32_t events) override {
+    return ::inotify_add_watch(inotify, path, events);
+  }
+  int SigMask(int how, const sigset_t* set, sigset_t* old_set) override {
+    const int error = ::pthread_sigmask(how, set, old_set);
+    if (error == 0) return 0;
+    errno = error;
+    return -1;
+  }
+  int SigPending(sigset_t* set) override { return ::sigpending(set); }
+  int SigTimedWait(const sigset_t* set,
+                   const struct timespec* timeout) override {
+    return ::sigtimedwait(set, nullptr, timeout);
+  }
+  void Clock(struct timespec* now) override {
+    ::clock_gettime(CLOCK_MONOTONIC, now);
+  }
+  void CoarseClock(struct timespec* now) override {
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, now);
+  }
+  int GetRLimit(int resource, struct rlimit* limit) override {
+    return ::getrlimit(resource, limit);
+  }
+  int SetRLimit(int resource, const struct rlimit* limit) override {
+    return ::setrlimit(resource, limit);
+  }
+  ssize_t GetRandom(void* buffer, size_t size, unsigned flags) override {
+    return ::getrandom(buffer, size, flags);
+  }
+  void SchedYield() override { ::sched_yield(); }
+};
+
+OperatingSystem g_operating_system;
+
+// Whether there is an interceptor, or another kernel.
+std::atomic<bool> g_diverted{false};
+std::atomic<Interceptor*> g_interceptor{nullptr};
+std::atomic<Kernel*> g_kernel{&g_operating_system};
+
+inline bool IsDiverted() { return g_diverted.load(std::memory_order_relaxed); }
+Interceptor* CurrentInterceptor() {
+  return g_interceptor.load(std::memory_order_relaxed);
+}
+Kernel* CurrentKernel() { return g_kernel.load(std::memory_order_relaxed); }
+
+void NoteDiversion() {
+  g_diverted.store(
+      CurrentInterceptor() != nullptr || CurrentKernel() != &g_operating_system,
+      std::memory_order_release);
 }
 
 // Whether the call has been made to fail. errno says how, then.
-inline bool Intercepted(const char* name, int fd = -1, int detail = 0,
-                        const struct pollfd* fds = nullptr,
-                        nfds_t fd_count = 0) {
-  Interceptor* const interceptor =
-      g_interceptor.load(std::memory_order_relaxed);
-  if (ABSL_PREDICT_TRUE(interceptor == nullptr)) return false;
+bool Fails(const Call& call) {
+  Interceptor* const interceptor = CurrentInterceptor();
+  if (interceptor == nullptr) return false;
   const int saved_errno = errno;
-  const int error = interceptor->FailCall({name, fd, detail, fds, fd_count});
+  const int error = interceptor->FailCall(call);
   errno = error != 0 ? error : saved_errno;
   return error != 0;
+}
+
+// `make` makes the call, of the kernel that it is given. The operating system's
+// type is known, so that it costs no virtual call.
+template <typename MakeCall>
+inline auto Make(const Call& call, MakeCall make)
+    -> decltype(make(&g_operating_system)) {
+  if (ABSL_PREDICT_TRUE(!IsDiverted())) return make(&g_operating_system);
+  if (Fails(call)) return -1;
+  return make(CurrentKernel());
+}
+
+template <typename Read>
+inline void ReadClock(struct timespec* now, Read read) {
+  if (ABSL_PREDICT_TRUE(!IsDiverted())) return read(&g_operating_system);
+  Interceptor* const interceptor = CurrentInterceptor();
+  if (interceptor != nullptr && interceptor->Clock(now)) return;
+  read(CurrentKernel());
 }
 
 bool CarriesDescriptor(const struct msghdr* message) {
@@ -64,370 +276,393 @@ bool CarriesDescriptor(const struct msghdr* message) {
 }  // namespace
 
 int MoveFromStandard(int fd) {
-  constexpr int kFirstOther = STDERR_FILENO + 1;
   if (ABSL_PREDICT_TRUE(fd < 0 || fd >= kFirstOther)) return fd;
-  const int other = ::fcntl(fd, F_DUPFD_CLOEXEC, kFirstOther);
+  Kernel* const kernel = CurrentKernel();
+  const int other = kernel->Fcntl(fd, F_DUPFD_CLOEXEC, kFirstOther);
   const int error = errno;
-  ::close(fd);
+  kernel->Close(fd);
   errno = error;
   return other;
 }
 
 void OpenMissingStandard() {
+  Kernel* const kernel = CurrentKernel();
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
-    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    if (kernel->Fcntl(fd, F_GETFD, 0) >= 0) continue;
     // Takes the lowest number that is free, which is this one.
-    if (::open("/dev/null", O_RDWR) != fd) return;
+    if (kernel->Open("/dev/null", O_RDWR, 0) != fd) return;
   }
 }
 
 void SetInterceptor(Interceptor* interceptor) {
   g_interceptor.store(interceptor, std::memory_order_release);
+  NoteDiversion();
+}
+
+void SetKernel(Kernel* kernel) {
+  g_kernel.store(kernel != nullptr ? kernel : &g_operating_system,
+                 std::memory_order_release);
+  NoteDiversion();
 }
 
 int Close(int fd) {
-  Interceptor* const interceptor =
-      g_interceptor.load(std::memory_order_relaxed);
-  if (ABSL_PREDICT_FALSE(interceptor != nullptr)) interceptor->OnClose(fd);
+  if (ABSL_PREDICT_TRUE(!IsDiverted())) return g_operating_system.Close(fd);
+  Interceptor* const interceptor = CurrentInterceptor();
+  if (interceptor != nullptr) interceptor->OnClose(fd);
   // The result may be falsified, the effect may not.
-  const int result = ::close(fd);
-  return Intercepted("Close", fd) ? -1 : result;
+  const int result = CurrentKernel()->Close(fd);
+  return Fails({"Close", fd}) ? -1 : result;
 }
 
 ssize_t Read(int fd, void* buffer, size_t size) {
-  if (Intercepted("Read", fd)) return -1;
-  return ::read(fd, buffer, size);
+  return Make({"Read", fd},
+              [&](auto* kernel) { return kernel->Read(fd, buffer, size); });
 }
 
 ssize_t Write(int fd, const void* buffer, size_t size) {
-  if (Intercepted("Write", fd)) return -1;
-  return ::write(fd, buffer, size);
+  return Make({"Write", fd},
+              [&](auto* kernel) { return kernel->Write(fd, buffer, size); });
 }
 
 int Dup(int fd) {
-  if (Intercepted("Dup", fd)) return -1;
-  const int made = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  Interceptor* const interceptor =
-      g_interceptor.load(std::memory_order_relaxed);
-  if (ABSL_PREDICT_FALSE(interceptor != nullptr) && made >= 0) {
-    interceptor->OnDup(made);
-  }
+  if (ABSL_PREDICT_TRUE(!IsDiverted())) return g_operating_system.Dup(fd);
+  if (Fails({"Dup", fd})) return -1;
+  const int made = CurrentKernel()->Dup(fd);
+  Interceptor* const interceptor = CurrentInterceptor();
+  if (interceptor != nullptr && made >= 0) interceptor->OnDup(made);
   return made;
 }
 
 int Fcntl(int fd, int command, intptr_t argument) {
-  if (Intercepted("Fcntl", fd, command)) return -1;
-  return ::fcntl(fd, command, argument);
+  return Make({"Fcntl", fd, command}, [&](auto* kernel) {
+    return kernel->Fcntl(fd, command, argument);
+  });
 }
 
 int Ioctl(int fd, unsigned long request, void* argument) {
-  if (Intercepted("Ioctl", fd)) return -1;
-  return ::ioctl(fd, request, argument);
+  return Make({"Ioctl", fd}, [&](auto* kernel) {
+    return kernel->Ioctl(fd, request, argument);
+  });
 }
 
 int Poll(struct pollfd* fds, nfds_t count, int timeout_ms) {
-  if (Intercepted("Poll", -1, timeout_ms != 0, fds, count)) return -1;
-  return ::poll(fds, count, timeout_ms);
+  return Make({"Poll", -1, timeout_ms != 0, fds, count}, [&](auto* kernel) {
+    return kernel->Poll(fds, count, timeout_ms);
+  });
 }
 
 int Socket(int domain, int type, int protocol) {
-  if (Intercepted("Socket")) return -1;
-  return MoveFromStandard(::socket(domain, type, protocol));
+  return MoveFromStandard(Make({"Socket"}, [&](auto* kernel) {
+    return kernel->Socket(domain, type, protocol);
+  }));
 }
 
 int SocketPair(int domain, int type, int protocol, int fds[2]) {
-  if (Intercepted("SocketPair")) return -1;
-  if (::socketpair(domain, type, protocol, fds) != 0) return -1;
+  const int result = Make({"SocketPair"}, [&](auto* kernel) {
+    return kernel->SocketPair(domain, type, protocol, fds);
+  });
+  if (result != 0) return result;
   fds[0] = MoveFromStandard(fds[0]);
   fds[1] = MoveFromStandard(fds[1]);
   if (fds[0] >= 0 && fds[1] >= 0) return 0;
   const int error = errno;
-  if (fds[0] >= 0) ::close(fds[0]);
-  if (fds[1] >= 0) ::close(fds[1]);
+  if (fds[0] >= 0) CurrentKernel()->Close(fds[0]);
+  if (fds[1] >= 0) CurrentKernel()->Close(fds[1]);
   errno = error;
   return -1;
 }
 
 int Connect(int fd, const struct sockaddr* address, socklen_t size) {
-  if (Intercepted("Connect", fd)) return -1;
-  return ::connect(fd, address, size);
+  return Make({"Connect", fd},
+              [&](auto* kernel) { return kernel->Connect(fd, address, size); });
 }
 
 int Bind(int fd, const struct sockaddr* address, socklen_t size) {
-  if (Intercepted("Bind", fd)) return -1;
-  return ::bind(fd, address, size);
+  return Make({"Bind", fd},
+              [&](auto* kernel) { return kernel->Bind(fd, address, size); });
 }
 
 int Listen(int fd, int backlog) {
-  if (Intercepted("Listen", fd)) return -1;
-  return ::listen(fd, backlog);
+  return Make({"Listen", fd},
+              [&](auto* kernel) { return kernel->Listen(fd, backlog); });
 }
 
 int Accept4(int fd, struct sockaddr* address, socklen_t* size, int flags) {
-  if (Intercepted("Accept4", fd)) return -1;
-  return MoveFromStandard(::accept4(fd, address, size, flags));
+  return MoveFromStandard(Make({"Accept4", fd}, [&](auto* kernel) {
+    return kernel->Accept4(fd, address, size, flags);
+  }));
 }
 
 ssize_t Send(int fd, const void* buffer, size_t size, int flags) {
-  if (Intercepted("Send", fd)) return -1;
-  return ::send(fd, buffer, size, flags);
+  return Make({"Send", fd}, [&](auto* kernel) {
+    return kernel->Send(fd, buffer, size, flags);
+  });
 }
 
 ssize_t SendMsg(int fd, const struct msghdr* message, int flags) {
-  if (IsIntercepted() &&
-      Intercepted("SendMsg", fd, CarriesDescriptor(message) ? 1 : 0)) {
-    return -1;
+  if (ABSL_PREDICT_TRUE(!IsDiverted())) {
+    return g_operating_system.SendMsg(fd, message, flags);
   }
-  return ::sendmsg(fd, message, flags);
+  if (Fails({"SendMsg", fd, CarriesDescriptor(message) ? 1 : 0})) return -1;
+  return CurrentKernel()->SendMsg(fd, message, flags);
 }
 
 int SendMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags) {
-  if (Intercepted("SendMMsg", fd)) return -1;
-  return ::sendmmsg(fd, messages, count, flags);
+  return Make({"SendMMsg", fd}, [&](auto* kernel) {
+    return kernel->SendMMsg(fd, messages, count, flags);
+  });
 }
 
 ssize_t Recv(int fd, void* buffer, size_t size, int flags) {
-  if (Intercepted("Recv", fd, flags)) return -1;
-  return ::recv(fd, buffer, size, flags);
+  return Make({"Recv", fd, flags}, [&](auto* kernel) {
+    return kernel->Recv(fd, buffer, size, flags);
+  });
 }
 
 ssize_t RecvMsg(int fd, struct msghdr* message, int flags) {
-  if (Intercepted("RecvMsg", fd, flags)) return -1;
-  return ::recvmsg(fd, message, flags);
+  return Make({"RecvMsg", fd, flags}, [&](auto* kernel) {
+    return kernel->RecvMsg(fd, message, flags);
+  });
 }
 
 int RecvMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags,
              struct timespec* timeout) {
-  if (Intercepted("RecvMMsg", fd)) return -1;
-  return ::recvmmsg(fd, messages, count, flags, timeout);
+  return Make({"RecvMMsg", fd}, [&](auto* kernel) {
+    return kernel->RecvMMsg(fd, messages, count, flags, timeout);
+  });
 }
 
 int SetSockOpt(int fd, int level, int option, const void* value,
                socklen_t size) {
-  if (Intercepted("SetSockOpt", fd, option)) return -1;
-  return ::setsockopt(fd, level, option, value, size);
+  return Make({"SetSockOpt", fd, option}, [&](auto* kernel) {
+    return kernel->SetSockOpt(fd, level, option, value, size);
+  });
 }
 
 int GetSockOpt(int fd, int level, int option, void* value, socklen_t* size) {
-  if (Intercepted("GetSockOpt", fd, option)) return -1;
-  return ::getsockopt(fd, level, option, value, size);
+  return Make({"GetSockOpt", fd, option}, [&](auto* kernel) {
+    return kernel->GetSockOpt(fd, level, option, value, size);
+  });
 }
 
 int GetSockName(int fd, struct sockaddr* address, socklen_t* size) {
-  if (Intercepted("GetSockName", fd)) return -1;
-  return ::getsockname(fd, address, size);
+  return Make({"GetSockName", fd}, [&](auto* kernel) {
+    return kernel->GetSockName(fd, address, size);
+  });
 }
 
 int Shutdown(int fd, int how) {
-  if (Intercepted("Shutdown", fd)) return -1;
-  return ::shutdown(fd, how);
+  return Make({"Shutdown", fd},
+              [&](auto* kernel) { return kernel->Shutdown(fd, how); });
 }
 
 int EpollCreate(int flags) {
-  if (Intercepted("EpollCreate")) return -1;
-  return MoveFromStandard(::epoll_create1(flags));
+  return MoveFromStandard(Make({"EpollCreate"}, [&](auto* kernel) {
+    return kernel->EpollCreate(flags);
+  }));
 }
 
 int EpollCtl(int epoll, int operation, int fd, struct epoll_event* event) {
-  if (Intercepted("EpollCtl", epoll, operation)) return -1;
-  return ::epoll_ctl(epoll, operation, fd, event);
+  return Make({"EpollCtl", epoll, operation}, [&](auto* kernel) {
+    return kernel->EpollCtl(epoll, operation, fd, event);
+  });
 }
 
 int EpollWait(int epoll, struct epoll_event* events, int count,
               int timeout_ms) {
-  if (Intercepted("EpollWait", epoll, timeout_ms)) return -1;
-  return ::epoll_wait(epoll, events, count, timeout_ms);
+  return Make({"EpollWait", epoll, timeout_ms}, [&](auto* kernel) {
+    return kernel->EpollWait(epoll, events, count, timeout_ms);
+  });
 }
 
 int EpollPWait2(int epoll, struct epoll_event* events, int count,
                 const struct timespec* timeout) {
-  if (Intercepted("EpollPWait2", epoll)) return -1;
-  return static_cast<int>(
-      ::syscall(SYS_epoll_pwait2, epoll, events, count, timeout, nullptr, 0));
+  return Make({"EpollPWait2", epoll}, [&](auto* kernel) {
+    return kernel->EpollPWait2(epoll, events, count, timeout);
+  });
 }
 
 int EventFd(unsigned initial, int flags) {
-  if (Intercepted("EventFd")) return -1;
-  return MoveFromStandard(::eventfd(initial, flags));
+  return MoveFromStandard(Make({"EventFd"}, [&](auto* kernel) {
+    return kernel->EventFd(initial, flags);
+  }));
 }
 
 int TimerFdCreate(int clock, int flags) {
-  if (Intercepted("TimerFdCreate")) return -1;
-  return MoveFromStandard(::timerfd_create(clock, flags));
+  return MoveFromStandard(Make({"TimerFdCreate"}, [&](auto* kernel) {
+    return kernel->TimerFdCreate(clock, flags);
+  }));
 }
 
 int TimerFdSetTime(int fd, int flags, const struct itimerspec* value,
                    struct itimerspec* old_value) {
-  if (Intercepted("TimerFdSetTime", fd)) return -1;
-  return ::timerfd_settime(fd, flags, value, old_value);
+  return Make({"TimerFdSetTime", fd}, [&](auto* kernel) {
+    return kernel->TimerFdSetTime(fd, flags, value, old_value);
+  });
 }
 
 int SignalFd(int fd, const sigset_t* mask, int flags) {
-  if (Intercepted("SignalFd")) return -1;
-  return MoveFromStandard(::signalfd(fd, mask, flags));
+  return MoveFromStandard(Make({"SignalFd"}, [&](auto* kernel) {
+    return kernel->SignalFd(fd, mask, flags);
+  }));
 }
 
 int FutexWait(uint32_t* word, uint32_t expected,
               const struct timespec* deadline) {
-  if (Intercepted("FutexWait")) return -1;
-  return static_cast<int>(
-      ::syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG,
-                expected, deadline, nullptr, FUTEX_BITSET_MATCH_ANY));
+  return Make({"FutexWait"}, [&](auto* kernel) {
+    return kernel->FutexWait(word, expected, deadline);
+  });
 }
 
 int FutexWake(uint32_t* word, int count) {
-  if (Intercepted("FutexWake")) return -1;
-  return static_cast<int>(::syscall(SYS_futex, word,
-                                    FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count,
-                                    nullptr, nullptr, 0));
+  return Make({"FutexWake"},
+              [&](auto* kernel) { return kernel->FutexWake(word, count); });
 }
 
 int MemfdCreate(const char* name, unsigned flags) {
-  if (Intercepted("MemfdCreate")) return -1;
-  return MoveFromStandard(::memfd_create(name, flags));
+  return MoveFromStandard(Make({"MemfdCreate"}, [&](auto* kernel) {
+    return kernel->MemfdCreate(name, flags);
+  }));
 }
 
 int Ftruncate(int fd, off_t size) {
-  if (Intercepted("Ftruncate", fd)) return -1;
-  return ::ftruncate(fd, size);
+  return Make({"Ftruncate", fd},
+              [&](auto* kernel) { return kernel->Ftruncate(fd, size); });
 }
 
 int Fallocate(int fd, int mode, off_t offset, off_t size) {
-  if (Intercepted("Fallocate", fd)) return -1;
-  return ::fallocate(fd, mode, offset, size);
+  return Make({"Fallocate", fd}, [&](auto* kernel) {
+    return kernel->Fallocate(fd, mode, offset, size);
+  });
 }
 
 void* Mmap(void* address, size_t size, int protection, int flags, int fd,
            off_t offset) {
-  if (Intercepted("Mmap")) return MAP_FAILED;
-  return ::mmap(address, size, protection, flags, fd, offset);
+  if (ABSL_PREDICT_TRUE(!IsDiverted())) {
+    return g_operating_system.Mmap(address, size, protection, flags, fd,
+                                   offset);
+  }
+  if (Fails({"Mmap"})) return MAP_FAILED;
+  return CurrentKernel()->Mmap(address, size, protection, flags, fd, offset);
 }
 
 int Munmap(void* address, size_t size) {
-  if (Intercepted("Munmap")) return -1;
-  return ::munmap(address, size);
+  return Make({"Munmap"},
+              [&](auto* kernel) { return kernel->Munmap(address, size); });
 }
 
 int Open(const char* path, int flags, mode_t mode) {
-  if (Intercepted("Open")) return -1;
-  return MoveFromStandard(::open(path, flags, mode));
+  return MoveFromStandard(Make(
+      {"Open"}, [&](auto* kernel) { return kernel->Open(path, flags, mode); }));
 }
 
 int Unlink(const char* path) {
-  if (Intercepted("Unlink")) return -1;
-  return ::unlink(path);
+  return Make({"Unlink"}, [&](auto* kernel) { return kernel->Unlink(path); });
 }
 
 int Rename(const char* from, const char* to) {
-  if (Intercepted("Rename")) return -1;
-  return ::rename(from, to);
+  return Make({"Rename"},
+              [&](auto* kernel) { return kernel->Rename(from, to); });
 }
 
 int Flock(int fd, int operation) {
-  if (Intercepted("Flock", fd)) return -1;
-  return ::flock(fd, operation);
+  return Make({"Flock", fd},
+              [&](auto* kernel) { return kernel->Flock(fd, operation); });
 }
 
 int Mkdir(const char* path, mode_t mode) {
-  if (Intercepted("Mkdir")) return -1;
-  return ::mkdir(path, mode);
+  return Make({"Mkdir"},
+              [&](auto* kernel) { return kernel->Mkdir(path, mode); });
 }
 
 int Rmdir(const char* path) {
-  if (Intercepted("Rmdir")) return -1;
-  return ::rmdir(path);
+  return Make({"Rmdir"}, [&](auto* kernel) { return kernel->Rmdir(path); });
 }
 
 int Chmod(const char* path, mode_t mode) {
-  if (Intercepted("Chmod")) return -1;
-  return ::chmod(path, mode);
+  return Make({"Chmod"},
+              [&](auto* kernel) { return kernel->Chmod(path, mode); });
 }
 
 int Fchmod(int fd, mode_t mode) {
-  if (Intercepted("Fchmod", fd)) return -1;
-  return ::fchmod(fd, mode);
+  return Make({"Fchmod", fd},
+              [&](auto* kernel) { return kernel->Fchmod(fd, mode); });
 }
 
 int Chown(const char* path, uid_t uid, gid_t gid) {
-  if (Intercepted("Chown")) return -1;
-  return ::chown(path, uid, gid);
+  return Make({"Chown"},
+              [&](auto* kernel) { return kernel->Chown(path, uid, gid); });
 }
 
 int Stat(const char* path, struct stat* result) {
-  if (Intercepted("Stat")) return -1;
-  return ::stat(path, result);
+  return Make({"Stat"},
+              [&](auto* kernel) { return kernel->Stat(path, result); });
 }
 
 int Lstat(const char* path, struct stat* result) {
-  if (Intercepted("Lstat")) return -1;
-  return ::lstat(path, result);
+  return Make({"Lstat"},
+              [&](auto* kernel) { return kernel->Lstat(path, result); });
 }
 
 int Fstat(int fd, struct stat* result) {
-  if (Intercepted("Fstat", fd)) return -1;
-  return ::fstat(fd, result);
+  return Make({"Fstat", fd},
+              [&](auto* kernel) { return kernel->Fstat(fd, result); });
 }
 
 int InotifyInit(int flags) {
-  if (Intercepted("InotifyInit")) return -1;
-  return ::inotify_init1(flags);
+  return MoveFromStandard(Make({"InotifyInit"}, [&](auto* kernel) {
+    return kernel->InotifyInit(flags);
+  }));
 }
 
 int InotifyAddWatch(int inotify, const char* path, uint32_t events) {
-  if (Intercepted("InotifyAddWatch", inotify)) return -1;
-  return ::inotify_add_watch(inotify, path, events);
+  return Make({"InotifyAddWatch", inotify}, [&](auto* kernel) {
+    return kernel->InotifyAddWatch(inotify, path, events);
+  });
 }
 
 int SigMask(int how, const sigset_t* set, sigset_t* old_set) {
-  if (Intercepted("SigMask")) return -1;
-  const int error = ::pthread_sigmask(how, set, old_set);
-  if (error == 0) return 0;
-  errno = error;
-  return -1;
+  return Make({"SigMask"},
+              [&](auto* kernel) { return kernel->SigMask(how, set, old_set); });
 }
 
 int SigPending(sigset_t* set) {
-  if (Intercepted("SigPending")) return -1;
-  return ::sigpending(set);
+  return Make({"SigPending"},
+              [&](auto* kernel) { return kernel->SigPending(set); });
 }
 
 int SigTimedWait(const sigset_t* set, const struct timespec* timeout) {
-  if (Intercepted("SigTimedWait")) return -1;
-  return ::sigtimedwait(set, nullptr, timeout);
+  return Make({"SigTimedWait"},
+              [&](auto* kernel) { return kernel->SigTimedWait(set, timeout); });
 }
 
-namespace {
-
-void ReadClock(clockid_t clock, struct timespec* now) {
-  Interceptor* const interceptor =
-      g_interceptor.load(std::memory_order_relaxed);
-  if (ABSL_PREDICT_FALSE(interceptor != nullptr) && interceptor->Clock(now)) {
-    return;
-  }
-  ::clock_gettime(clock, now);
+void Clock(struct timespec* now) {
+  ReadClock(now, [&](auto* kernel) { kernel->Clock(now); });
 }
-
-}  // namespace
-
-void Clock(struct timespec* now) { ReadClock(CLOCK_MONOTONIC, now); }
 
 void CoarseClock(struct timespec* now) {
-  ReadClock(CLOCK_MONOTONIC_COARSE, now);
+  ReadClock(now, [&](auto* kernel) { kernel->CoarseClock(now); });
 }
 
 int GetRLimit(int resource, struct rlimit* limit) {
-  if (Intercepted("GetRLimit")) return -1;
-  return ::getrlimit(resource, limit);
+  return Make({"GetRLimit"},
+              [&](auto* kernel) { return kernel->GetRLimit(resource, limit); });
 }
 
 int SetRLimit(int resource, const struct rlimit* limit) {
-  if (Intercepted("SetRLimit")) return -1;
-  return ::setrlimit(resource, limit);
+  return Make({"SetRLimit"},
+              [&](auto* kernel) { return kernel->SetRLimit(resource, limit); });
 }
 
 ssize_t GetRandom(void* buffer, size_t size, unsigned flags) {
-  if (Intercepted("GetRandom")) return -1;
-  return ::getrandom(buffer, size, flags);
+  return Make({"GetRandom"}, [&](auto* kernel) {
+    return kernel->GetRandom(buffer, size, flags);
+  });
+}
+
+void SchedYield() {
+  if (ABSL_PREDICT_TRUE(!IsDiverted())) return g_operating_system.SchedYield();
+  CurrentKernel()->SchedYield();
 }
 
 }  // namespace sys

@@ -5,8 +5,9 @@
 //
 // Each function is the kernel's of the same name, with its conventions: -1 and
 // errno on failure, nothing retried. What the layer adds is one seam, so that a
-// test can make any call fail (see Interceptor). Out of production's way: it
-// costs a relaxed load and a predicted branch.
+// test can make any call fail (see Interceptor), or have another kernel answer it
+// (see SetKernel()). Out of production's way: it costs a relaxed load and a
+// predicted branch.
 //
 // Descriptors 0 to 2 are the standard ones, for programs and log lines: what is
 // made here never has such a number, even if these are closed.
@@ -30,6 +31,8 @@
 
 #include <cstddef>
 #include <cstdint>
+
+#include "event/base/kernel.h"
 
 namespace le {
 namespace event {
@@ -73,6 +76,10 @@ class Interceptor {
 
 // Null: every call goes through. Only while no other thread makes calls.
 void SetInterceptor(Interceptor* interceptor);
+
+// Who answers the calls that the interceptor lets through. Null: the operating
+// system. Only while no other thread makes calls.
+void SetKernel(Kernel* kernel);
 
 // ---- Descriptors ----
 
@@ -176,6 +183,8 @@ void CoarseClock(struct timespec* now);
 int GetRLimit(int resource, struct rlimit* limit);
 int SetRLimit(int resource, const struct rlimit* limit);
 ssize_t GetRandom(void* buffer, size_t size, unsigned flags);
+// Cannot fail.
+void SchedYield();
 
 }  // namespace sys
 }  // namespace event

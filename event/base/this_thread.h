@@ -4,15 +4,22 @@
 #ifndef LE_MESSAGING_EVENT_BASE_THIS_THREAD_H_
 #define LE_MESSAGING_EVENT_BASE_THIS_THREAD_H_
 
+#include "absl/base/optimization.h"
+
 namespace le {
 namespace event {
+
+// For a simulation, which runs several threads on one: stands for the one that
+// runs. Null: the operating system's.
+inline thread_local const void* simulated_thread = nullptr;
 
 // Tells threads of the operating system apart, without a system call: never
 // null, the same for as long as the thread lives, and another for every other
 // thread that lives. A later thread may get the value of one that has ended.
 inline const void* ThisThread() {
   static thread_local char here;
-  return &here;
+  const void* const simulated = simulated_thread;
+  return ABSL_PREDICT_TRUE(simulated == nullptr) ? &here : simulated;
 }
 
 }  // namespace event

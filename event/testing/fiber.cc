@@ -34,6 +34,7 @@
 #include <cstring>
 #include <vector>
 
+#include "event/base/this_thread.h"
 #include "event/process.h"
 #else
 #include <condition_variable>
@@ -133,6 +134,7 @@ void Fiber::Switch(Fiber* from, Fiber* to) {
   from->state_->exceptions = *exceptions;
   from->state_->error = errno;
   from->state_->thread = Thread::SwapCurrent(to->state_->thread);
+  simulated_thread = to->state_->stack != nullptr ? to->state_.get() : nullptr;
   *exceptions = to->state_->exceptions;
   errno = to->state_->error;
   // Not swapcontext(), which makes a system call for the signal mask each time.
@@ -153,6 +155,7 @@ struct Fiber::State {
   std::mutex mutex;
   std::condition_variable given;
   bool has_turn = false;
+  bool finished = false;
   std::thread thread;
 
   void Give() {
@@ -179,7 +182,14 @@ Fiber::Fiber(std::function<void()> body) : state_(new State) {
 }
 
 Fiber::~Fiber() {
-  if (state_->thread.joinable()) state_->thread.join();
+  if (!state_->thread.joinable()) return;
+  if (state_->finished) {
+    state_->thread.join();
+  } else {
+    // It waits for its turn for ever.
+    state_->thread.detach();
+    state_.release();
+  }
 }
 
 void Fiber::Switch(Fiber* from, Fiber* to) {
@@ -187,7 +197,10 @@ void Fiber::Switch(Fiber* from, Fiber* to) {
   from->state_->Take();
 }
 
-void Fiber::Finish(Fiber*, Fiber* to) { to->state_->Give(); }
+void Fiber::Finish(Fiber* from, Fiber* to) {
+  from->state_->finished = true;
+  to->state_->Give();
+}
 
 #endif
 

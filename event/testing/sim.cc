@@ -120,6 +120,13 @@ Simulation::Simulation(uint64_t seed)
 Simulation::~Simulation() {
   for (size_t i = 0; i < processes_.size(); ++i) Kill(processes_[i].get());
   FreeEndedThreads();
+  if (leaves_the_killed_) {
+    // Reachable, for a leak checker; but its state may refer to what has gone.
+    static auto* const left = new std::vector<std::unique_ptr<SimProcess>>;
+    for (std::unique_ptr<SimProcess>& process : processes_) {
+      if (process->killed_) left->push_back(std::move(process));
+    }
+  }
 }
 
 SimProcess* Simulation::AddProcess(std::string name, Credentials credentials) {
@@ -195,7 +202,11 @@ SimThread* Simulation::PickNext() {
   for (;;) {
     size_t runnable = 0, ready = 0;
     Instant earliest = absl::InfiniteFuture();
-    for (const SimThread* thread : live_) {
+    for (SimThread* thread : live_) {
+      if (thread->state == SimThread::State::kBlocked &&
+          thread->ready != nullptr && thread->ready(thread->ready_context)) {
+        thread->state = SimThread::State::kRunnable;
+      }
       if (thread->state == SimThread::State::kRunnable) {
         ++runnable;
         if (!IsPassedOver(thread)) ++ready;
@@ -209,6 +220,7 @@ SimThread* Simulation::PickNext() {
       outcome_ = Outcome::kEnded;
       return nullptr;
     }
+    if (alarms_ != nullptr) earliest = std::min(earliest, alarms_->NextAlarm());
     if (earliest == absl::InfiniteFuture()) {
       outcome_ = Outcome::kBlocked;
       return nullptr;
@@ -219,6 +231,7 @@ SimThread* Simulation::PickNext() {
       return nullptr;
     }
     now_ = std::max(now_, earliest);
+    if (alarms_ != nullptr) alarms_->Ring();
     for (SimThread* thread : live_) {
       if (thread->state == SimThread::State::kBlocked &&
           thread->deadline <= now_) {
@@ -334,6 +347,22 @@ bool Simulation::Block(const char* what, Instant deadline) {
   return !me->timed_out;
 }
 
+bool Simulation::BlockUntil(const char* what, Instant deadline,
+                            bool (*ready)(void* context), void* context) {
+  if (ready(context)) return true;
+  SimThread* const me = Me();
+  if (me != nullptr && me->locks_held > 0) {
+    Abort(absl::StrCat(FullName(me), " waits for ", what, " with a lock held"));
+  }
+  if (me != nullptr) {
+    me->ready = ready;
+    me->ready_context = context;
+  }
+  Block(what, deadline);
+  me->ready = nullptr;
+  return ready(context);
+}
+
 void Simulation::MakeRunnable(SimThread* thread) {
   if (thread->state == SimThread::State::kBlocked) {
     thread->state = SimThread::State::kRunnable;
@@ -347,11 +376,31 @@ void Simulation::ThreadEnded(SimThread* me) {
   if (tracing_) Note(absl::StrCat(FullName(me), " has ended"));
   for (SimThread* joiner : me->joiners) MakeRunnable(joiner);
   me->joiners.clear();
-  SimThread* const next = me->killer != nullptr ? me->killer : PickNext();
+  FinishFiber(me, me->killer != nullptr ? me->killer : PickNext());
+}
+
+void Simulation::FinishFiber(SimThread* me, SimThread* next) {
   current_ = next == controller_.get() ? nullptr : next;
   Fiber::Finish(
       me->fiber.get(),
       (current_ != nullptr ? current_ : controller_.get())->fiber.get());
+  abort();
+}
+
+void Simulation::LeaveAsItStands(SimProcess* process) {
+  SimThread* const me = Me();
+  const bool mine = me != nullptr && me->process == process;
+  const auto end = std::stable_partition(
+      live_.begin(), live_.end(),
+      [&](const SimThread* thread) { return thread->process != process; });
+  for (auto it = end; it != live_.end(); ++it) {
+    (*it)->state = SimThread::State::kEnded;
+    ended_.push_back(*it);
+  }
+  live_.erase(end, live_.end());
+  process->threads_ = 0;
+  process->End();
+  if (mine) FinishFiber(me, PickNext());
 }
 
 void Simulation::Kill(SimProcess* process) {
@@ -359,6 +408,7 @@ void Simulation::Kill(SimProcess* process) {
   SimThread* const me = Me();
   if (tracing_) Note(absl::StrCat("kills ", process->name()));
   process->killed_ = true;
+  if (leaves_the_killed_) return LeaveAsItStands(process);
   const bool mine = me != nullptr && me->process == process;
   SimThread* const killer = me != nullptr ? me : controller_.get();
   // Each gets its turn, and comes back here when it has ended.

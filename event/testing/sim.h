@@ -100,6 +100,24 @@ class Simulation {
   // Whether a YieldPoint() throws too. All code that calls it must allow that.
   void KillAtYieldPoints(bool on) { kill_at_yield_points_ = on; }
 
+  // From now on Kill() leaves the threads of a process as they stand: nothing is
+  // unwound, no destructor runs, and their memory is not given back. That is how
+  // a real process is killed; what stands in for the kernel must know what it
+  // held.
+  void LeaveTheKilledAsTheyStand() { leaves_the_killed_ = true; }
+
+  // What comes at an instant although no thread waits for it: timers of what
+  // stands in for the kernel. At most one; it outlives the run.
+  class Alarms {
+   public:
+    virtual ~Alarms() = default;
+    // InfiniteFuture(): none.
+    virtual Instant NextAlarm() = 0;
+    // The time has moved.
+    virtual void Ring() = 0;
+  };
+  void SetAlarms(Alarms* alarms) { alarms_ = alarms; }
+
   // A random number of the run, for faults and choices of the test's own.
   uint64_t Random();
   // Below `bound`, which is not 0.
@@ -123,6 +141,7 @@ class Simulation {
   friend class SimLoop;
   friend class SimParker;
   friend class SimThreadHandle;
+  friend class SimKernel;
 
   SimThread* StartThread(SimProcess* process, std::string name,
                          std::function<void()> body);
@@ -145,9 +164,14 @@ class Simulation {
   // Blocks the calling thread until MakeRunnable() or the deadline. False: the
   // deadline.
   bool Block(const char* what, Instant deadline);
+  // The same, but also until `ready`, which is asked whenever somebody is to run.
+  bool BlockUntil(const char* what, Instant deadline,
+                  bool (*ready)(void* context), void* context);
   void MakeRunnable(SimThread* thread);
   void ThrowIfKilled(SimThread* me);
   void ThreadEnded(SimThread* me);
+  void LeaveAsItStands(SimProcess* process);
+  [[noreturn]] void FinishFiber(SimThread* me, SimThread* next);
   void FreeEndedThreads();
 
   const uint64_t seed_;
@@ -157,6 +181,8 @@ class Simulation {
   uint64_t steps_ = 0;
   uint64_t step_limit_ = kDefaultStepLimit;
   bool kill_at_yield_points_ = false;
+  bool leaves_the_killed_ = false;
+  Alarms* alarms_ = nullptr;
 
   std::vector<std::unique_ptr<SimProcess>> processes_;
   std::vector<std::unique_ptr<SimThread>> threads_;  // all that ever were
@@ -183,6 +209,7 @@ class SimProcess final : public Process {
   ~SimProcess() override;
 
   const std::string& name() const { return name_; }
+  Simulation* simulation() const { return sim_; }
   // No thread is left, and none may be started.
   bool ended() const { return ended_; }
   // Why it ended, if it was by Die(); else "".
@@ -217,6 +244,7 @@ class SimProcess final : public Process {
  private:
   friend class Simulation;
   friend class SimThread;
+  friend class SimKernel;
   SimProcess(Simulation* sim, std::string name, Credentials credentials);
   void End();
 
@@ -233,6 +261,8 @@ class SimProcess final : public Process {
   size_t threads_ = 0;
   bool killed_ = false;
   bool ended_ = false;
+  // What the simulated kernel knows of it. Null: it does without one.
+  void* kernel_part_ = nullptr;
 };
 
 }  // namespace event

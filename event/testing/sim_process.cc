@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "event/base/log.h"
+#include "event/epoll_loop.h"
+#include "event/futex_parker.h"
 #include "event/loop_base.h"
 #include "event/testing/sim.h"
 #include "event/testing/sim_thread.h"
@@ -143,10 +145,12 @@ void SimProcess::Die(absl::string_view message) {
 Instant SimProcess::Now() { return sim_->Now(); }
 
 std::unique_ptr<Loop> SimProcess::CreateLoop() {
+  if (kernel_part_ != nullptr) return std::make_unique<EpollLoop>();
   return std::make_unique<SimLoop>(sim_, nullptr);
 }
 
 std::unique_ptr<Parker> SimProcess::CreateParker() {
+  if (kernel_part_ != nullptr) return std::make_unique<FutexParker>();
   return std::make_unique<SimParker>(sim_);
 }
 
@@ -170,13 +174,14 @@ void SimProcess::YieldPoint() { sim_->Yield(); }
 
 void SimProcess::End() {
   ended_ = true;
-  DestroyState();
+  const bool left = killed_ && sim_->leaves_the_killed_;
+  if (!left) DestroyState();
   while (!exit_hooks_.empty()) {
     const std::function<void()> hook = std::move(exit_hooks_.back());
     exit_hooks_.pop_back();
     hook();
   }
-  remains_.clear();
+  if (!left) remains_.clear();
 }
 
 }  // namespace event

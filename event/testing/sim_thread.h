@@ -49,6 +49,13 @@ class SimThread {
   Instant deadline = absl::InfiniteFuture();
   bool timed_out = false;
   int locks_held = 0;  // of event::Mutex
+  // While it is blocked: whether it may go on before the deadline. Null: only if
+  // it is made runnable.
+  bool (*ready)(void* context) = nullptr;
+  void* ready_context = nullptr;
+  // One bit each. The simulated kernel's.
+  uint64_t blocked_signals = 0;
+  uint64_t pending_signals = 0;
   // It is passed over until this step, as long as another can run.
   uint64_t passed_over_until = 0;
   // Set once it unwinds because its process was killed: from then on it no

@@ -35,7 +35,7 @@ EXPORTING_PACKAGES = [
 # programs, and what tests with. (tools/lint.sh holds all
 # other files to it too: these lists only reach what is public.)
 TRANSPORT_NAMERS = [
-    "//directory:directoryd",
+    "//directory:directoryd_main",
     "//messaging/facade:loopback",
     "//messaging/facade:unix_socket",
     "//messaging/testing:testing",

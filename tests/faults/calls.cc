@@ -125,6 +125,7 @@ const std::vector<Kind>& Kinds() {
        F_GETFD,
        {},
        "only of what is no descriptor, which is the caller's misuse"},
+      {"Ioctl", "Ioctl", kAny, {Harmless(EACCES)}, nullptr},
       {"Shutdown", "Shutdown", kAny, {}, "of a socket that is connected"},
       {"Close", "Close", kAny, {Harmless(EINTR), Harmless(EIO)}, nullptr},
       {"Bind",

@@ -136,12 +136,14 @@ void ClientProgram::OnTimer(le_timer_Ref_t timer) {
   const ThreadRules::Handler handler(&self->rules_);
   if (!self->may_act_) return;
   ++self->operations_;
+  self->world_->Compute();
+  // Here only: without its loop a program does not come to know what is open.
+  self->CheckThatWaitsHaveACause();
   if (self->operations_ <= self->world_->plan().operations) self->Act();
   self->Schedule();
 }
 
 void ClientProgram::Act() {
-  CheckThatWaitsHaveACause();
   if (live_.empty() || (live_.size() < kMaxLive && world_->OneIn(10))) {
     NewConversation(interfaces_[world_->Roll(interfaces_.size())]);
   }
@@ -281,7 +283,10 @@ void ClientProgram::CheckThatWaitsHaveACause() {
         conversation.incarnation != opening->incarnation) {
       continue;
     }
-    CheckCause(conversation.ref, "an opening has waited long for no cause");
+    // By the second look the loop has told whatever had come by the first.
+    if (std::exchange(opening->waits_long, true)) {
+      CheckCause(conversation.ref, "an opening has waited long for no cause");
+    }
   }
 }
 
@@ -320,7 +325,7 @@ le_msg_MessageRef_t ClientProgram::NewMessage(Conversation* conversation,
   payload->pushes = static_cast<uint32_t>(world_->Roll(5));
   if (world_->OneIn(8)) {
     payload->has_descriptor = 1;
-    le_msg_SetFd(message, world_->descriptors()->New());
+    le_msg_SetFd(message, world_->NewDescriptor());
   }
   return message;
 }
@@ -376,10 +381,11 @@ bool ClientProgram::MayExit(uint64_t one_in) {
   return world_->plan().exits && !world_->calm() && world_->OneIn(one_in);
 }
 
-// What has been sent by then must arrive.
+// What has been sent by then must arrive. On the kernel only what that takes: the
+// rest is dropped, with a warning, if the server does not read.
 void ClientProgram::Exit() {
   for (const Conversation* conversation : live_) {
-    if (conversation->state != State::kOpen) continue;
+    if (conversation->state != State::kOpen || world_->plan().kernel) continue;
     world_->NoteLastWords(conversation->number,
                           {conversation->incarnation, conversation->certain});
   }
@@ -622,6 +628,7 @@ void ClientProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
   ClientProgram* const self = conversation->program;
   const ThreadRules::Handler handler(&self->rules_);
   const Payload payload = *PayloadOf(message);
+  self->world_->Compute();
   if (conversation->state != State::kOpen) {
     self->Fail("a message comes on a session that is not open");
   }

@@ -55,6 +55,7 @@ class ClientProgram {
     bool timed;
     absl::Time since;
     bool told = false;
+    bool waits_long = false;  // as of the last look
   };
   struct Request {
     Conversation* conversation = nullptr;

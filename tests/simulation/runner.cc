@@ -53,11 +53,14 @@ constexpr Kind kKinds[] = {
     {"exits", &Plan::exits},
     {"slow", &Plan::slow},
     {"plain_code", &Plan::plain_code},
+    {"small_buffers", &Plan::small_buffers},
+    {"failing_calls", &Plan::failing_calls},
+    {"slow_programs", &Plan::slow_programs},
+    {"full_logs", &Plan::full_logs},
 };
 
 Result RunOnce(const Plan& plan, bool trace) {
-  World world(plan);
-  return world.Run(trace);
+  return World::New(plan)->Run(trace);
 }
 
 }  // namespace
@@ -65,7 +68,8 @@ Result RunOnce(const Plan& plan, bool trace) {
 Result RunPlan(const Plan& plan, bool trace) {
   const int64_t before = AllocationsInUse();
   Result result = RunOnce(plan, trace);
-  if (plan.kills() || !result.failure.empty()) return result;
+  // What ships keeps caches for the whole of the (real) process.
+  if (plan.kernel || plan.kills() || !result.failure.empty()) return result;
   // The first run may have filled a pool that stays, or grown this result.
   const int64_t between = AllocationsInUse();
   if (between <= before + 8) return result;
@@ -107,6 +111,8 @@ bool Options::Parse(int argc, char** argv) {
       trace = true;
     } else if (flag.first == "--until_failure") {
       until_failure = true;
+    } else if (flag.first == "--kernel") {
+      kernel = true;
     } else if (flag.first == "--worker") {
       worker = true;
     } else {
@@ -116,7 +122,7 @@ bool Options::Parse(int argc, char** argv) {
       fprintf(stderr,
               "cannot understand %s\n"
               "usage: simulation [--seeds=N] [--first=S] [--jobs=N] [--trace]\n"
-              "  [--until_failure]\n"
+              "  [--until_failure] [--kernel]\n"
               "  to replay a shrunk failure: [--clients=N] [--servers=N]\n"
               "  [--operations=N] [--blows=N] [--only=TROUBLE,...]\n",
               argv[i]);
@@ -128,6 +134,7 @@ bool Options::Parse(int argc, char** argv) {
 
 Plan Options::PlanOf(uint64_t seed) const {
   Plan plan = Plan::Draw(seed);
+  plan.kernel = kernel;
   if (clients >= 0) plan.clients = clients;
   if (servers >= 0) plan.servers = servers;
   if (operations >= 0) plan.operations = operations;
@@ -144,13 +151,14 @@ Plan Options::PlanOf(uint64_t seed) const {
 
 // ---- Workers ---------------------------------------------------------------
 
-int RunWorker(const Options& options) {
-  event::SetLogSink([](event::LogLevel, absl::string_view) {});
+namespace {
+
+// Runs these seeds and says what has come of them. False: one failed.
+bool RunSeeds(const Options& options, uint64_t first, uint64_t end) {
   uint64_t steps = 0;
   std::map<std::string, uint64_t> faults;
   bool failed = false;
-  for (uint64_t seed = options.first; seed < options.first + options.seeds;
-       ++seed) {
+  for (uint64_t seed = first; seed < end; ++seed) {
     printf("run %llu\n", static_cast<unsigned long long>(seed));
     fflush(stdout);
     alarm(kMaxSecondsPerRun);
@@ -171,8 +179,37 @@ int RunWorker(const Options& options) {
   }
   printf("steps %llu\n", static_cast<unsigned long long>(steps));
   fflush(stdout);
-  // What the killed have left is no matter for a leak checker.
-  _exit(failed ? 1 : 0);
+  return !failed;
+}
+
+}  // namespace
+
+int RunWorker(const Options& options) {
+  event::SetLogSink([](event::LogLevel, absl::string_view) {});
+  const uint64_t end = options.first + options.seeds;
+  if (!options.kernel) {
+    // What the killed have left is no matter for a leak checker.
+    _exit(RunSeeds(options, options.first, end) ? 0 : 1);
+  }
+  // What ships keeps caches for the whole of the (real) process, and takes locks
+  // to fill them, where a simulation may switch. In a process of its own each
+  // seed runs as it does alone.
+  for (uint64_t seed = options.first; seed < end; ++seed) {
+    const pid_t child = fork();
+    if (child == 0) _exit(RunSeeds(options, seed, seed + 1) ? 0 : 1);
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (WIFSIGNALED(status)) {
+      const bool hangs = WTERMSIG(status) == SIGALRM;
+      printf("fail %llu it %s, with signal %d\n",
+             static_cast<unsigned long long>(seed), hangs ? "hangs" : "crashes",
+             WTERMSIG(status));
+      fflush(stdout);
+    }
+  }
+  printf("steps 0\n");
+  fflush(stdout);
+  _exit(0);
 }
 
 namespace {
@@ -238,7 +275,7 @@ class Worker {
       } else if (!strcmp(word, "fault")) {
         report.faults[rest] += number;
       } else if (!strcmp(word, "steps")) {
-        report.steps = number;
+        report.steps += number;
         complete = true;
       }
     }
@@ -270,6 +307,7 @@ std::string MoreFlags(const Options& options) {
   number("blows", options.blows);
   if (options.has_only) absl::StrAppend(&flags, " --only=", options.only);
   if (options.trace) absl::StrAppend(&flags, " --trace");
+  if (options.kernel) absl::StrAppend(&flags, " --kernel");
   return flags;
 }
 

@@ -28,6 +28,7 @@ struct Options {
   int jobs = 0;  // 0: one for each CPU
   bool trace = false;
   bool until_failure = false;
+  bool kernel = false;  // on the simulated kernel
   bool worker = false;  // a part of the whole, for the parent's eyes
   // Instead of what the seed says; -1 and "": as it says.
   int clients = -1, servers = -1, operations = -1, blows = -1;

@@ -109,6 +109,7 @@ void ServerProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
   ServerProgram* const self = static_cast<Offered*>(context)->program;
   const ThreadRules::Handler handler(&self->rules_);
   Referee* const referee = self->world_->referee();
+  self->world_->Compute();
   const auto it = self->sessions_.find(le_msg_GetSession(message));
   if (it == self->sessions_.end()) {
     referee->Fail("a message comes before the open or after the close");
@@ -256,16 +257,25 @@ void ServerProgram::Finish(le_msg_MessageRef_t message) {
   if (!le_msg_NeedsResponse(message)) return le_msg_ReleaseMsg(message);
   const bool with_descriptor = world_->OneIn(8);
   PayloadOf(message)->has_descriptor = with_descriptor ? 1 : 0;
-  if (with_descriptor) le_msg_SetFd(message, world_->descriptors()->New());
+  if (with_descriptor) le_msg_SetFd(message, world_->NewDescriptor());
   const uint64_t request = PayloadOf(message)->request;
   const le_msg_SessionRef_t session = le_msg_GetSession(message);
   const ThreadRules::Call call(&rules_);
   le_msg_Respond(message);
   // What has broken a connection, the server may come to know later.
-  if (sessions_.count(session) > 0 && !world_->plan().break_connections &&
-      le_msg_GetCloseReason(session) == LE_MSG_CLOSE_NONE) {
-    world_->Answered(request);
+  if (sessions_.count(session) == 0 || world_->plan().break_connections ||
+      le_msg_GetCloseReason(session) != LE_MSG_CLOSE_NONE) {
+    return;
   }
+  if (world_->plan().kernel) {
+    // It may have been gathered, or wait for room or for a call that failed.
+    if (world_->plan().small_buffers || world_->plan().failing_calls ||
+        world_->OneIn(2)) {
+      return;
+    }
+    le_msg_Flush(session);
+  }
+  world_->Answered(request);
 }
 
 void ServerProgram::Push(le_msg_SessionRef_t session, Served* served) {

@@ -35,6 +35,33 @@ TEST_F(SimulationTest, NothingIsLost) {
   }
 }
 
+TEST_F(SimulationTest, NothingIsLostOnTheSimulatedKernel) {
+  constexpr uint64_t kSeeds = 60;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    Plan plan = Plan::Draw(seed);
+    plan.kernel = true;
+    const Result result = RunPlan(plan, /*trace=*/false);
+    ASSERT_EQ(result.failure, "")
+        << "replay: bazel run -c opt //tests/simulation -- " << plan.ToFlags()
+        << " --trace";
+  }
+}
+
+TEST_F(SimulationTest, ASeedRepeatsToTheByteOnTheSimulatedKernel) {
+  // The first run of a process fills caches, where locks are taken.
+  Plan first = Plan::Draw(1);
+  first.kernel = true;
+  RunPlan(first, /*trace=*/false);
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    Plan plan = Plan::Draw(seed);
+    plan.kernel = true;
+    const Result one = RunPlan(plan, /*trace=*/true);
+    const Result two = RunPlan(plan, /*trace=*/true);
+    EXPECT_FALSE(one.trace.empty());
+    EXPECT_TRUE(one.trace == two.trace) << "seed " << seed;
+  }
+}
+
 TEST_F(SimulationTest, ASeedRepeatsToTheByte) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     const Plan plan = Plan::Draw(seed);

@@ -6,14 +6,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "directory/client.h"
-#include "directory/server.h"
-#include "directory/testing/numbered_users.h"
-#include "messaging/facade/local_parts.h"
-#include "messaging/session/runtime.h"
 #include "tests/simulation/client_program.h"
+#include "tests/simulation/kernel_world.h"
+#include "tests/simulation/loopback_world.h"
 #include "tests/simulation/server_program.h"
-#include "transports/loopback/loopback.h"
 
 namespace le {
 namespace simulation {
@@ -23,7 +19,6 @@ using event::Simulation;
 
 namespace {
 
-constexpr char kAddress[] = "directory";
 constexpr uid_t kDirectoryUser = 100;
 constexpr uid_t kServerUsers[] = {201, 201, 202};
 constexpr uid_t kClientUsers[] = {301, 302};
@@ -34,6 +29,8 @@ const std::vector<std::string> kInterfaces[] = {{"a", "b"}, {"b", "c"}};
 
 // Enough for any run that comes to an end.
 constexpr uint64_t kMaxSteps = 400000;
+// Each system call is one.
+constexpr uint64_t kMaxStepsOnKernel = kMaxSteps;
 
 std::string ToText(const BindingHistory::Table& table) {
   std::string text;
@@ -77,6 +74,11 @@ Plan Plan::Draw(uint64_t seed) {
     plan.clients = static_cast<int>(10 + dice.Random(40));
     plan.operations = static_cast<int>(1 + dice.Random(5));
   }
+  // For the kernel's setting. Off in the other one, whose seeds stay as they are.
+  plan.small_buffers = one_in(3);
+  plan.failing_calls = one_in(3);
+  plan.slow_programs = one_in(3);
+  plan.full_logs = one_in(4);
   return plan;
 }
 
@@ -104,47 +106,30 @@ std::string Plan::ToFlags() const {
   kind(exits, "exits");
   kind(slow, "slow");
   kind(plain_code, "plain_code");
+  kind(small_buffers, "small_buffers");
+  kind(failing_calls, "failing_calls");
+  kind(slow_programs, "slow_programs");
+  kind(full_logs, "full_logs");
+  if (kernel) absl::StrAppend(&flags, " --kernel");
   return flags;
 }
 
 // ---- The run ---------------------------------------------------------------
 
-// Brings new bindings to the directory, on its own loop.
-class World::Reload final : public event::Task {
- public:
-  Reload(World* world, directory::DirectoryServer* server)
-      : world_(world),
-        server_(server),
-        loop_(event::Thread::Current()->loop()) {}
-
-  void Order() {
-    if (!posted_) loop_->Post(this);
-    posted_ = true;
-  }
-  void Run() override {
-    posted_ = false;
-    Load();
-  }
-  void Load() {
-    const auto loaded =
-        server_->Load(ToText(world_->bindings_.latest()), "bindings");
-    if (!loaded.ok()) world_->referee_.Fail(loaded.status().ToString());
-    world_->bindings_.Loaded(world_->sim_.steps());
-  }
-
- private:
-  World* const world_;
-  directory::DirectoryServer* const server_;
-  event::Loop* const loop_;
-  bool posted_ = false;
-};
-
-World::World(const Plan& plan)
-    : plan_(plan), sim_(plan.seed), referee_(&sim_), descriptors_(&referee_) {
-  sim_.SetStepLimit(kMaxSteps);
+World::World(const Plan& plan) : plan_(plan), sim_(plan.seed), referee_(&sim_) {
+  sim_.SetStepLimit(plan.kernel ? kMaxStepsOnKernel : kMaxSteps);
 }
 
 World::~World() = default;
+
+std::unique_ptr<World> World::New(const Plan& plan) {
+  if (plan.kernel) return std::make_unique<KernelWorld>(plan);
+  return std::make_unique<LoopbackWorld>(plan);
+}
+
+std::string World::BindingsText() const { return ToText(bindings_.latest()); }
+
+void World::BindingsAreLoaded() { bindings_.Loaded(sim_.steps()); }
 
 BindingHistory::Table World::AllBindings() const {
   BindingHistory::Table table;
@@ -170,33 +155,12 @@ BindingHistory::Table World::SomeBindings() {
 }
 
 SimProcess* World::NewProcess(const std::string& name, uid_t uid) {
-  return sim_.AddProcess(absl::StrCat(name, ".", ++processes_), {0, uid, uid});
+  return AddProcess(absl::StrCat(name, ".", ++processes_), uid);
 }
 
 void World::StartDirectory() {
   directory_ = NewProcess("directory", kDirectoryUser);
-  SimProcess* const process = directory_;
-  auto transport = std::make_shared<FaultyTransport>(
-      &network_, process, &weather_, &referee_, &descriptors_);
-  process->OnExit([this, process, transport] {
-    transport->CloseAll();
-    if (process->killed()) descriptors_.ProcessDied(process);
-  });
-  sim_.Spawn(process, "main", [this, process, transport] {
-    directory::NumberedUsers users;
-    directory::DirectoryServer server(process, event::Thread::Current()->loop(),
-                                      &users, {});
-    // The old one's address is free as soon as it is dead.
-    const absl::Status listening = server.Listen(transport.get(), kAddress);
-    if (!listening.ok()) referee_.Fail(listening.ToString());
-    reload_ = std::make_unique<Reload>(this, &server);
-    struct Gone {
-      World* const world;
-      ~Gone() { world->reload_.reset(); }
-    } gone{this};
-    reload_->Load();
-    event::Thread::Current()->loop()->Run();
-  });
+  SpawnDirectory(directory_);
 }
 
 void World::KillDirectory() {
@@ -208,37 +172,15 @@ void World::KillDirectory() {
 void World::Start(Actor* actor) {
   actor->process = NewProcess(actor->name, actor->uid);
   SimProcess* const process = actor->process;
-  struct Way {
-    Way(transports::LoopbackNetwork* network, SimProcess* process,
-        const Weather* weather, Referee* referee, Descriptors* descriptors)
-        : transport(network, process, weather, referee, descriptors),
-          client(process, &transport, kAddress) {}
-    FaultyTransport transport;
-    directory::DirectoryClient client;
-  };
-  auto way = std::make_shared<Way>(&network_, process, &weather_, &referee_,
-                                   &descriptors_);
-  process->OnExit([this, process, way] {
-    way->transport.CloseAll();
-    if (process->killed()) {
-      descriptors_.ProcessDied(process);
-    } else {
-      descriptors_.ProcessEnded(process);
-    }
-  });
-  messaging::Runtime::Parts parts;
-  parts.introducer = std::shared_ptr<directory::Introducer>(way, &way->client);
-  parts.make_local_introducer =
-      messaging::MakerOfLocalIntroducer(process, &transports::NewLoopback);
-  messaging::Runtime::Install(process, std::move(parts));
+  Prepare(process);
   const int number = actor->number;
   const uid_t uid = actor->uid;
   if (actor->is_client) {
-    sim_.Spawn(process, "main", [this, number, uid] {
+    Spawn(process, [this, number, uid] {
       ClientProgram(this, number, uid, kInterfaces[number % 2]).Run();
     });
   } else {
-    sim_.Spawn(process, "main", [this, number, uid] {
+    Spawn(process, [this, number, uid] {
       ServerProgram(this, uid, kServices[number % 3]).Run();
     });
   }
@@ -267,7 +209,7 @@ void World::Exit() {
 
 void World::Rebind(BindingHistory::Table table) {
   bindings_.Ordered(std::move(table), sim_.steps());
-  if (reload_ != nullptr) reload_->Order();
+  LoadBindings();
 }
 
 void World::StrikeBlow() {
@@ -300,13 +242,7 @@ void World::StrikeBlow() {
 
 Result World::Run(bool trace) {
   if (trace) sim_.EnableTrace();
-  event::sys::SetInterceptor(&descriptors_);
-  if (plan_.break_connections) weather_.break_one_in = 400;
-  if (plan_.few_descriptors) {
-    weather_.no_descriptor_one_in = 60;
-    descriptors_.SetShortage(10);
-  }
-  if (plan_.small_queues) weather_.max_frames = 1 + Roll(6);
+  BeginTroubles();
   bindings_.Ordered(AllBindings(), 0);
   auto add = [this](const char* name, int number, uid_t uid, bool is_client) {
     actors_.push_back(std::make_unique<Actor>());
@@ -339,8 +275,7 @@ Result World::Run(bool trace) {
   if (!referee_.failed()) sim_.RunFor(absl::Milliseconds(200));
 
   // From here on everybody must get what is due to him.
-  weather_ = Weather();
-  descriptors_.SetShortage(0);
+  EndTroubles();
   if (directory_->ended()) StartDirectory();
   for (const auto& actor : actors_) {
     if (actor->process->ended()) Start(actor.get());
@@ -358,7 +293,6 @@ Result World::Run(bool trace) {
   result.trace = sim_.trace();
   sim_.Kill(directory_);
   for (const auto& actor : actors_) sim_.Kill(actor->process);
-  event::sys::SetInterceptor(nullptr);
   return result;
 }
 
@@ -380,9 +314,8 @@ void World::CheckEnd(Simulation::Outcome outcome) {
   if (outcome != Simulation::Outcome::kBlocked) {
     referee_.Fail(absl::StrCat("it turns in circles:\n", sim_.Report()));
   }
-  if (descriptors_.left() != 0) {
-    referee_.Fail(absl::StrCat(descriptors_.left(), " descriptors are left"));
-  }
+  const std::string left = Leftovers();
+  if (!left.empty()) referee_.Fail(left);
 }
 
 }  // namespace simulation

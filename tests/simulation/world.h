@@ -8,6 +8,7 @@
 #define LE_MESSAGING_TESTS_SIMULATION_WORLD_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,9 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "event/loop.h"
 #include "event/testing/sim.h"
-#include "tests/simulation/faulty_transport.h"
 #include "tests/simulation/referee.h"
 
 namespace le {
@@ -44,6 +43,12 @@ struct Plan {
   bool exits = false;       // clients call exit(), wherever they are
   bool slow = false;        // handlers take time
   bool plain_code = false;  // clients that seldom run their loop
+  // On the simulated kernel only.
+  bool kernel = false;         // the run is on it
+  bool small_buffers = false;  // of sockets
+  bool failing_calls = false;  // system calls, with what the kernel may answer
+  bool slow_programs = false;  // whose handlers take time
+  bool full_logs = false;      // that nobody reads
 
   static Plan Draw(uint64_t seed);
   bool kills() const {
@@ -62,15 +67,19 @@ struct Result {
 
 class World {
  public:
-  explicit World(const Plan& plan);
-  ~World();
+  // In a setting of its own, which the plan says.
+  static std::unique_ptr<World> New(const Plan& plan);
+  virtual ~World();
   Result Run(bool trace);
 
   // ---- For the programs that run in it ----
   const Plan& plan() const { return plan_; }
   event::Simulation* sim() { return &sim_; }
   Referee* referee() { return &referee_; }
-  Descriptors* descriptors() { return &descriptors_; }
+  // What the calling process may send.
+  virtual int NewDescriptor() = 0;
+  // Takes time, as a handler does that computes; in some runs.
+  virtual void Compute() {}
   const BindingHistory& bindings() const { return bindings_; }
   // Below `bound`.
   uint64_t Roll(uint64_t bound) { return sim_.Random(bound); }
@@ -119,6 +128,27 @@ class World {
     return it == last_words_.end() ? nullptr : &it->second;
   }
 
+ protected:
+  explicit World(const Plan& plan);
+  void Spawn(event::SimProcess* process, std::function<void()> body) {
+    sim_.Spawn(process, "main", std::move(body));
+  }
+  // The latest bindings, as the directory reads them.
+  std::string BindingsText() const;
+  void BindingsAreLoaded();
+
+  // ---- The setting ----
+  virtual event::SimProcess* AddProcess(const std::string& name, uid_t uid) = 0;
+  // Spawns the main thread of a directory. The last one has ended.
+  virtual void SpawnDirectory(event::SimProcess* process) = 0;
+  // Before a program's main thread runs in it.
+  virtual void Prepare(event::SimProcess* process) = 0;
+  virtual void LoadBindings() = 0;
+  virtual void BeginTroubles() = 0;
+  virtual void EndTroubles() = 0;
+  // What is left of kernel objects when all programs have ended. "": nothing.
+  virtual std::string Leftovers() = 0;
+
  private:
   struct Actor {
     std::string name;
@@ -127,7 +157,6 @@ class World {
     bool is_client = false;
     event::SimProcess* process = nullptr;
   };
-  class Reload;
 
   event::SimProcess* NewProcess(const std::string& name, uid_t uid);
   void Start(Actor* actor);
@@ -138,19 +167,14 @@ class World {
   BindingHistory::Table AllBindings() const;
   BindingHistory::Table SomeBindings();
   void StrikeBlow();
-  void CheckDeaths();
   void CheckEnd(event::Simulation::Outcome outcome);
 
   const Plan plan_;
   event::Simulation sim_;
   Referee referee_;
-  Descriptors descriptors_;
   BindingHistory bindings_;
-  transports::LoopbackNetwork network_;
-  Weather weather_;
   std::vector<std::unique_ptr<Actor>> actors_;
   event::SimProcess* directory_ = nullptr;
-  std::unique_ptr<Reload> reload_;
   std::map<std::pair<int, int>, event::Instant> taken_;
   bool calm_ = false;
   int clients_done_ = 0;

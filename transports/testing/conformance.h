@@ -27,10 +27,13 @@ namespace transports {
 class ConformanceFixture {
  public:
   virtual ~ConformanceFixture() = default;
-  // For the calling process, which is the operating system's.
+  // For the calling process.
   virtual Transport* transport() = 0;
   // One that nobody uses.
   virtual std::string NewAddress() = 0;
+  // Whether that process is a simulated one: it dies in another way, and its
+  // threads cannot be found by the operating system.
+  virtual bool simulated() { return false; }
   // One that can never be used.
   virtual std::string ImpossibleAddress() { return ""; }
 };

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "event/base/sys.h"
 #include "event/process.h"
 #include "transports/testing/conformance.h"
 #include "transports/testing/ends.h"
@@ -178,7 +179,7 @@ TEST_P(TransportConformanceTest, HasATrustworthyPidfdOrSaysThatItHasNone) {
   for (Connection* end : {ends.client.get(), ends.server.get()}) {
     const absl::StatusOr<event::UniqueFd> fd = end->PeerPidFd();
     if (fd.ok()) {
-      EXPECT_EQ(fcntl(fd->get(), F_GETFD), FD_CLOEXEC);
+      EXPECT_EQ(event::sys::Fcntl(fd->get(), F_GETFD, 0), FD_CLOEXEC);
     } else {
       EXPECT_EQ(fd.status().code(), absl::StatusCode::kUnimplemented);
     }

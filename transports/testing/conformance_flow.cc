@@ -11,9 +11,9 @@
 #include <atomic>
 #include <fstream>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "event/base/sys.h"
 #include "event/process.h"
 #include "transports/testing/conformance.h"
 #include "transports/testing/ends.h"
@@ -208,7 +208,8 @@ TEST_P(TransportConformanceTest, LimitsTheNumberOfDescriptors) {
   constexpr int kMaxDescriptors = 5;
   ends.client->SetSendLimits({SIZE_MAX, SIZE_MAX, kMaxDescriptors});
   auto send = [&ends](bool with_descriptor) {
-    event::UniqueFd descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    event::UniqueFd descriptor(
+        event::sys::Open("/dev/null", O_RDONLY | O_CLOEXEC, 0));
     EXPECT_TRUE(descriptor);
     OutgoingFrame frame = Frame(1, "");
     if (with_descriptor) frame.descriptor = &descriptor;
@@ -272,11 +273,11 @@ TEST_P(TransportConformanceTest, ReceiveWaitsNoLongerThanItsDeadline) {
   EXPECT_EQ(ends.client->Receive(&frame, ends.pool.get(), deadline),
             IoResult::kWouldBlock);
   EXPECT_GE(event::Process::Current()->Now(), deadline);
-  std::thread sender([&] { ends.server->Send(Frame(1, "x")); });
+  Helper sender([&] { ends.server->Send(Frame(1, "x")); });
   EXPECT_EQ(
       ends.client->Receive(&frame, ends.pool.get(), deadline + absl::Hours(1)),
       IoResult::kOk);
-  sender.join();
+  sender.Join();
 }
 
 // Several threads send, one receives: each one's order is kept, and a full
@@ -285,9 +286,9 @@ TEST_P(TransportConformanceTest, AnyThreadMaySend) {
   constexpr int kThreads = 3, kEach = 2000;
   Ends ends(GetParam());
   ends.client->SetSendLimits({20000, SIZE_MAX});
-  std::vector<std::thread> senders;
+  std::vector<std::unique_ptr<Helper>> senders;
   for (int t = 0; t < kThreads; ++t) {
-    senders.emplace_back([&ends, t] {
+    senders.push_back(std::make_unique<Helper>([&ends, t] {
       for (int i = 0; i < kEach; ++i) {
         for (;;) {
           const IoResult result = ends.client->Send(
@@ -302,7 +303,7 @@ TEST_P(TransportConformanceTest, AnyThreadMaySend) {
         ends.client->Wait(Connection::kWritable, absl::InfiniteFuture());
         ends.client->Flush();
       }
-    });
+    }));
   }
   std::vector<uint64_t> next(kThreads, 0);
   for (int i = 0; i < kThreads * kEach; ++i) {
@@ -310,7 +311,7 @@ TEST_P(TransportConformanceTest, AnyThreadMaySend) {
     ASSERT_LT(frame.type, kThreads);
     ASSERT_EQ(frame.id, next[frame.type]++);
   }
-  for (std::thread& sender : senders) sender.join();
+  for (const auto& sender : senders) sender->Join();
 }
 
 TEST_P(TransportConformanceTest, AnEmptyQueueTakesOneFrameOfAnySize) {
@@ -419,7 +420,7 @@ TEST_P(TransportConformanceTest, WhileReceiveWaitsQueuedFramesLeave) {
       ASSERT_EQ(ends.client->Send(Frame(1, large)), IoResult::kOk);
     }
     EXPECT_GT(ends.client->queued_bytes(), 0u);
-    std::thread far_end([&] {
+    Helper far_end([&] {
       for (int i = 0; i < 2; ++i) {
         EXPECT_TRUE(TextOf(Next(ends.server.get(), ends.pool.get())) == large);
       }
@@ -432,7 +433,7 @@ TEST_P(TransportConformanceTest, WhileReceiveWaitsQueuedFramesLeave) {
                         : absl::InfiniteFuture()),
               IoResult::kOk);
     EXPECT_EQ(TextOf(frame), "answer");
-    far_end.join();
+    far_end.Join();
   }
 }
 
@@ -452,7 +453,7 @@ TEST_P(TransportConformanceTest, AnotherThreadsFrameLeavesWhileTheOwnerWaits) {
     const std::string large = Pattern(kPoolSize);
     ends.client->SetSendLimits({4 * large.size(), SIZE_MAX});
     std::atomic<pid_t> owner_id{0};
-    std::thread owner([&] {
+    Helper owner([&] {
       owner_id = static_cast<pid_t>(syscall(SYS_gettid));
       IncomingFrame frame;
       EXPECT_EQ(ends.client->Receive(
@@ -462,8 +463,10 @@ TEST_P(TransportConformanceTest, AnotherThreadsFrameLeavesWhileTheOwnerWaits) {
                 IoResult::kOk);
       EXPECT_EQ(TextOf(frame), "answer");
     });
-    while (owner_id == 0 || !Sleeps(owner_id)) std::this_thread::yield();
-    std::thread worker([&] {
+    while (owner_id == 0 || (!ends.fixture->simulated() && !Sleeps(owner_id))) {
+      LetOthersRun();
+    }
+    Helper worker([&] {
       EXPECT_EQ(ends.client->Send(Frame(1, large)), IoResult::kOk);
       while (ends.client->Send(Frame(2, "small")) == IoResult::kWouldBlock) {
         ends.client->Wait(Connection::kWritable, absl::InfiniteFuture());
@@ -472,15 +475,15 @@ TEST_P(TransportConformanceTest, AnotherThreadsFrameLeavesWhileTheOwnerWaits) {
     EXPECT_TRUE(TextOf(Next(ends.server.get(), ends.pool.get())) == large);
     EXPECT_EQ(TextOf(Next(ends.server.get(), ends.pool.get())), "small");
     ASSERT_EQ(ends.server->Send(Frame(1, "answer")), IoResult::kOk);
-    worker.join();
-    owner.join();
+    worker.Join();
+    owner.Join();
   }
 }
 
 TEST_P(TransportConformanceTest, AnyThreadMayAsk) {
   Ends ends(GetParam());
   std::atomic<bool> stop{false};
-  std::thread asker([&] {
+  Helper asker([&] {
     while (!stop) {
       ends.client->queued_bytes();
       ends.client->Flush();
@@ -501,7 +504,7 @@ TEST_P(TransportConformanceTest, AnyThreadMayAsk) {
   }
   ends.client->Close();
   stop = true;
-  asker.join();
+  asker.Join();
   EXPECT_EQ(ends.client->close_status().code(), absl::StatusCode::kCancelled);
 }
 

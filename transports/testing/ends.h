@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,24 @@ class Watcher : public Connection::Observer {
   void OnDrained() override { on_drained(); }
   void OnHangUp() override { on_hang_up(); }
 };
+
+// A thread of the calling process, which may be a simulated one.
+class Helper {
+ public:
+  explicit Helper(std::function<void()> body)
+      : thread_(event::Process::Current()->StartThread("helper",
+                                                       std::move(body))) {}
+  void Join() { thread_->Join(); }
+
+ private:
+  const std::unique_ptr<event::ThreadHandle> thread_;
+};
+
+// Lets other threads run.
+inline void LetOthersRun() {
+  event::Process::Current()->YieldPoint();
+  std::this_thread::yield();
+}
 
 class Accepting : public Acceptor::Observer {
  public:

@@ -42,7 +42,10 @@ for name in "${names[@]}"; do
     exit 1
   }
   status=0
-  bazel-bin/tests/simulation/simulation "--seeds=$seeds" --until_failure \
+  setting=()
+  # It says so itself if it does not show without a kernel.
+  if grep -q '^On the simulated kernel' "$patch"; then setting=(--kernel); fi
+  bazel-bin/tests/simulation/simulation "${setting[@]}" "--seeds=$seeds" --until_failure \
     > "$copy/log" 2> /dev/null || status=$?
   if [ "$status" = 0 ]; then
     echo "$name: NOT FOUND in $seeds seeds"

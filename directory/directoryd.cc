@@ -1,0 +1,323 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "directory/directoryd.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "directory/place.h"
+#include "directory/place_holder.h"
+#include "directory/program.h"
+#include "directory/server.h"
+#include "event/base/log.h"
+#include "event/base/sys.h"
+#include "event/base/unique_fd.h"
+#include "event/process.h"
+#include "transports/unix_socket/unix_socket.h"
+
+namespace {
+
+namespace sys = le::event::sys;
+using le::event::LogLevel;
+
+constexpr char kUsage[] =
+    R"(directoryd: introduces le_messaging clients to their services.
+
+  directoryd [--socket_dir=DIR] [--bindings=FILE]
+
+  --socket_dir=DIR  the folder of the socket; made if it is not there. Default: the
+                    first of $LE_MESSAGING_DIR, /run/le_messaging if it exists,
+                    $XDG_RUNTIME_DIR/le_messaging.
+  --bindings=FILE   who may talk to whom, a line each:
+                      <USER>.CLIENT_INTERFACE -> <USER>.SERVICE
+                    Read anew on SIGHUP and by `sdir load`. Without it there are
+                    no bindings until somebody makes some with sdir.
+  --max_connections=N, --max_half_open=N, --max_waiting=N, --max_services=N
+                    what one user may have at a time: connections, those of them
+                    that have said nothing yet, clients that wait, services.
+                    Default: 32768, 1024, 16384, 16384.
+  --half_open_seconds=N
+                    for how long a connection may say nothing. Default: 30.
+  --help            this text
+
+An option's value may also be an argument of its own: --socket_dir DIR. A folder
+that is made has mode 0755, the socket 0666, whatever the umask: whom a client
+reaches is for the bindings to say. If socket or lock file are deleted, both are made
+anew.
+
+Needs no privileges. Runs until SIGTERM or SIGINT; sessions outlive it. Ignores
+SIGPIPE and SIGXFSZ. A SIGHUP that comes while it starts is obeyed once it has.
+
+Exit status, as of sdir: 0 ended by a signal; 1 it cannot start or go on; 2 the
+arguments make no sense.
+)";
+
+struct Flags {
+  std::string socket_dir;
+  std::string bindings;
+  le::directory::DirectoryServer::Options limits;
+};
+
+[[noreturn]] void Misused(absl::string_view error) {
+  // By the log, which does not wait for a reader of standard error.
+  le::event::Log(LogLevel::kError,
+                 absl::StrCat(error, "; --help lists what there is"));
+  std::exit(le::directory::kMisused);
+}
+
+int Failed(const absl::Status& status) {
+  le::event::Log(LogLevel::kError, std::string(status.message()));
+  return le::directory::kFailed;
+}
+
+Flags ParseFlags(int argc, char** argv) {
+  le::directory::Arguments arguments(argc, argv);
+  if (arguments.TakeFlag("--help") || arguments.TakeFlag("-h")) {
+    std::fputs(kUsage, stdout);
+    std::exit(le::directory::kDone);
+  }
+  Flags flags;
+  auto text = [&](const std::string& name, std::string* to) {
+    const auto value = arguments.TakeOption(name);
+    if (!value.ok()) Misused(value.status().message());
+    if (value->has_value()) *to = **value;
+    return value->has_value();
+  };
+  auto number = [&](const std::string& name, uint32_t* to) {
+    std::string value;
+    if (!text(name, &value)) return false;
+    if (!absl::SimpleAtoi(value, to) || *to == 0) {
+      Misused(absl::StrCat("'", name, "=", value,
+                           "': a number from 1 was expected"));
+    }
+    return true;
+  };
+  text("--socket_dir", &flags.socket_dir);
+  text("--bindings", &flags.bindings);
+  number("--max_connections", &flags.limits.connections_per_user);
+  number("--max_half_open", &flags.limits.half_open_per_user);
+  number("--max_waiting", &flags.limits.limits.waiting_clients);
+  number("--max_services", &flags.limits.limits.services);
+  uint32_t seconds = 0;
+  if (number("--half_open_seconds", &seconds)) {
+    flags.limits.half_open_time = absl::Seconds(seconds);
+  }
+  const auto rest = arguments.TakeNext();
+  if (!rest.ok()) Misused(rest.status().message());
+  if (rest->has_value()) {
+    Misused(absl::StrCat("unknown argument '", **rest, "'"));
+  }
+  return flags;
+}
+
+// `again`: nobody may have to wait for the file, so it is not read from a pipe.
+absl::StatusOr<std::string> ReadFile(const std::string& name, bool again) {
+  le::event::UniqueFd file(sys::Open(
+      name.c_str(), O_RDONLY | O_CLOEXEC | (again ? O_NONBLOCK : 0), 0));
+  struct stat found = {};
+  if (!file || sys::Fstat(file.get(), &found) != 0) {
+    return absl::NotFoundError(absl::StrCat(name, ": ", std::strerror(errno)));
+  }
+  if (again && !S_ISREG(found.st_mode)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": not a regular file any more"));
+  }
+  std::string text;
+  char part[65536];
+  for (;;) {
+    const ssize_t size = sys::Read(file.get(), part, sizeof(part));
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) {
+      return absl::InternalError(
+          absl::StrCat(name, ": ", std::strerror(errno)));
+    }
+    if (size == 0) return text;
+    text.append(part, static_cast<size_t>(size));
+    if (text.size() > le::directory::kMaxBindingsBytes) {
+      return absl::InvalidArgumentError(absl::StrCat(name, ": too long"));
+    }
+  }
+}
+
+// Signals, as events of the loop.
+class Signals final : private le::event::Watch {
+ public:
+  explicit Signals(std::function<void(int)> handler)
+      : handler_(std::move(handler)) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (int signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&signals, signal);
+    sys::SigMask(SIG_BLOCK, &signals, nullptr);
+    fd_.reset(sys::SignalFd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!fd_ || !le::event::Thread::Current()->loop()->AddWatch(this, fd_.get(),
+                                                                kReadable)) {
+      error_ = errno;
+    }
+  }
+  ~Signals() override {
+    if (added()) le::event::Thread::Current()->loop()->RemoveWatch(this);
+  }
+  absl::Status status() const {
+    return error_ == 0
+               ? absl::OkStatus()
+               : absl::InternalError(absl::StrCat("cannot watch for signals: ",
+                                                  std::strerror(error_)));
+  }
+
+ private:
+  void OnReady(uint32_t) override {
+    struct signalfd_siginfo info;
+    if (sys::Read(fd_.get(), &info, sizeof(info)) == sizeof(info)) {
+      handler_(static_cast<int>(info.ssi_signo));
+    }
+  }
+
+  le::event::UniqueFd fd_;
+  const std::function<void(int)> handler_;
+  int error_ = 0;
+};
+
+// Tells whoever started us: a service manager, or a reader of our output.
+void SayReady(le::event::Process* process, const std::string& address) {
+  const std::string line = absl::StrCat("directoryd: ready at ", address, "\n");
+  if (sys::Write(STDOUT_FILENO, line.data(), line.size()) < 0) {
+    // Nobody listens.
+  }
+  const std::string notify = process->GetEnv("NOTIFY_SOCKET");
+  struct sockaddr_un to = {};
+  if (notify.empty() || notify.size() >= sizeof(to.sun_path)) return;
+  to.sun_family = AF_UNIX;
+  std::memcpy(to.sun_path, notify.data(), notify.size());
+  if (to.sun_path[0] == '@') to.sun_path[0] = '\0';
+  le::event::UniqueFd socket(
+      sys::Socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const socklen_t size = static_cast<socklen_t>(
+      offsetof(struct sockaddr_un, sun_path) + notify.size());
+  if (socket &&
+      sys::Connect(socket.get(), reinterpret_cast<struct sockaddr*>(&to),
+                   size) == 0) {
+    sys::Send(socket.get(), "READY=1", 7, MSG_NOSIGNAL);
+  }
+}
+
+}  // namespace
+
+namespace le {
+namespace directory {
+
+int RunDirectoryd(Users* users, int argc, char** argv) {
+  const Flags flags = ParseFlags(argc, argv);
+  le::event::Process* const process = le::event::Process::Current();
+  le::event::Loop* const loop = le::event::Thread::Current()->loop();
+
+  const absl::StatusOr<le::directory::Place> place =
+      le::directory::FindPlace(process, flags.socket_dir);
+  if (!place.ok()) {
+    return Failed(absl::UnavailableError(
+        absl::StrCat(place.status().message(), "; or give --socket_dir=DIR")));
+  }
+  absl::StatusOr<le::event::UniqueFd> lock = le::directory::HoldPlace(*place);
+  if (!lock.ok()) return Failed(lock.status());
+
+  // A descriptor for each client that waits and each service.
+  struct rlimit files;
+  if (sys::GetRLimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    sys::SetRLimit(RLIMIT_NOFILE, &files);
+  }
+
+  le::directory::DirectoryServer* directory = nullptr;
+  bool loaded_before = false;
+  auto load = [&]() -> absl::StatusOr<std::string> {
+    if (flags.bindings.empty()) {
+      return absl::NotFoundError("directoryd was started without --bindings");
+    }
+    absl::StatusOr<std::string> text =
+        ReadFile(flags.bindings, std::exchange(loaded_before, true));
+    if (!text.ok()) return text.status();
+    return directory->Load(*text, flags.bindings);
+  };
+  le::directory::DirectoryServer::Options options = flags.limits;
+  options.reload = load;
+  le::directory::DirectoryServer server(process, loop, users, options);
+  directory = &server;
+
+  if (!flags.bindings.empty()) {
+    const absl::StatusOr<std::string> loaded = load();
+    if (!loaded.ok()) return Failed(loaded.status());
+    if (!loaded->empty()) le::event::Log(LogLevel::kWarning, *loaded);
+  }
+
+  Signals signals([&](int signal) {
+    if (signal != SIGHUP) {
+      loop->Stop();
+      return;
+    }
+    const absl::StatusOr<std::string> loaded = load();
+    if (!loaded.ok()) {
+      le::event::Log(LogLevel::kError, absl::StrCat("nothing was reloaded: ",
+                                                    loaded.status().message()));
+    } else {
+      le::event::Log(LogLevel::kInfo,
+                     absl::StrCat("reloaded ", flags.bindings,
+                                  loaded->empty() ? "" : "\n", *loaded));
+    }
+  });
+  if (!signals.status().ok()) return Failed(signals.status());
+
+  le::transports::UnixTransport transport(process);
+  const absl::Status listening = server.Listen(&transport, place->address());
+  if (!listening.ok()) return Failed(listening);
+  le::directory::PlaceWatch watch(loop);
+  absl::Status end;
+  std::function<void()> watch_place;
+  const auto take_place_anew = [&] {
+    le::event::Log(
+        LogLevel::kError,
+        absl::StrCat("the socket or the lock file in ", place->folder,
+                     " was deleted: both are made anew"));
+    lock = absl::UnavailableError("");  // or it would stand in our own way
+    lock = le::directory::HoldPlace(*place);
+    end =
+        lock.ok() ? server.Listen(&transport, place->address()) : lock.status();
+    if (end.ok()) {
+      watch_place();
+    } else {
+      loop->Stop();
+    }
+  };
+  watch_place = [&] {
+    const absl::Status watched = watch.Start(*place, *lock, take_place_anew);
+    if (!watched.ok()) {
+      le::event::Log(LogLevel::kWarning,
+                     absl::StrCat("if its files are deleted, this will not be "
+                                  "noticed: ",
+                                  watched.message()));
+    }
+  };
+  watch_place();
+
+  SayReady(process, place->address());
+  loop->Run();
+  return end.ok() ? kDone : Failed(end);
+}
+
+}  // namespace directory
+}  // namespace le

@@ -1,0 +1,20 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// directoryd: the directory, in a process of its own, over Unix sockets.
+
+#ifndef LE_MESSAGING_DIRECTORY_DIRECTORYD_H_
+#define LE_MESSAGING_DIRECTORY_DIRECTORYD_H_
+
+#include "directory/users.h"
+
+namespace le {
+namespace directory {
+
+// What its main() does. Returns the status with which the process is to exit.
+int RunDirectoryd(Users* users, int argc, char** argv);
+
+}  // namespace directory
+}  // namespace le
+
+#endif  // LE_MESSAGING_DIRECTORY_DIRECTORYD_H_

@@ -1,0 +1,248 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The simulated kernel's open files: what descriptors stand for.
+//
+// Nothing here waits. A call that would wait answers -EAGAIN, and Can...() says
+// whether it would: sim_kernel.cc waits until that changes. Results below zero
+// are errnos.
+
+#ifndef LE_MESSAGING_EVENT_TESTING_SIM_FILE_H_
+#define LE_MESSAGING_EVENT_TESTING_SIM_FILE_H_
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "event/base/ref.h"
+#include "event/loop.h"
+
+namespace le {
+namespace event {
+
+class SimEpoll;
+class SimFile;
+class Simulation;
+
+// Ends the program: the model does not go that far.
+[[noreturn]] void NotModelled(absl::string_view what);
+
+// All open files of a kernel.
+using SimFiles = std::unordered_set<SimFile*>;
+
+// An open file. It lives as long as a descriptor, a packet in flight or a waiting
+// call refers to it, and ends with the last.
+class SimFile {
+ public:
+  explicit SimFile(SimFiles* all);
+  SimFile(const SimFile&) = delete;
+  SimFile& operator=(const SimFile&) = delete;
+
+  void Ref() { ++references_; }
+  void Unref();
+
+  virtual const char* kind() const = 0;
+  // EPOLL... of what is the case now.
+  virtual uint32_t Poll() = 0;
+  virtual ssize_t Read(void* buffer, size_t size);
+  virtual ssize_t Write(const void* buffer, size_t size);
+  // Regular files cannot.
+  virtual bool CanBeWatched() const { return true; }
+  // As st_mode has it.
+  virtual mode_t mode() const { return 0600; }
+  // Adds the files that this one keeps, other than by descriptors.
+  virtual void AddKept(std::vector<SimFile*>* kept) const {
+    static_cast<void>(kept);
+  }
+  // Drops these: nobody can reach them any more.
+  virtual void DropKept() {}
+
+  bool nonblocking() const { return (flags & O_NONBLOCK) != 0; }
+  // O_NONBLOCK and the access mode.
+  int flags = O_RDWR;
+  // F_SETSIG, by which a test knows the file again.
+  int signal = 0;
+  // How long its close takes.
+  absl::Duration close_time;
+  int references() const { return references_; }
+  // Grows whenever those who wait for the file are woken.
+  uint64_t wakes() const { return wakes_; }
+
+ protected:
+  virtual ~SimFile();
+  // Tells those who watch. `events`: what has come about; 0: anything.
+  void Wake(uint32_t events);
+
+ private:
+  friend class SimEpoll;
+  friend class SimSock;
+  SimFiles* const all_;
+  int references_ = 1;
+  uint64_t wakes_ = 0;
+  // The entries of epolls that watch it.
+  std::vector<struct SimEpollItem*> watchers_;
+};
+
+using SimFileRef = event::Ref<SimFile>;
+
+struct SimEpollItem {
+  SimEpoll* epoll;
+  SimFile* file;
+  int fd;
+  struct epoll_event event;
+  bool ready = false;  // it is in the list of those that may be ready
+};
+
+class SimEpoll final : public SimFile {
+ public:
+  explicit SimEpoll(SimFiles* all) : SimFile(all) {}
+  const char* kind() const override { return "epoll"; }
+  uint32_t Poll() override;
+  int Control(int operation, SimFile* file, int fd,
+              const struct epoll_event* event);
+  // Whether Take() would fetch anything. Forgets what is not ready after all.
+  bool HasReady();
+  int Take(struct epoll_event* events, int count);
+
+ protected:
+  ~SimEpoll() override;
+
+ private:
+  friend class SimFile;
+  // `item`'s file has news.
+  void OnWake(SimEpollItem* item, uint32_t events);
+  void MarkReady(SimEpollItem* item);
+  void Remove(SimEpollItem* item);
+  uint32_t PollItem(const SimEpollItem* item) const;
+  // Whether `epoll` is this one, or is watched by it, at whatever depth; and the
+  // depth of what it watches.
+  bool Watches(const SimEpoll* epoll, int* depth) const;
+
+  std::vector<SimEpollItem*> items_;
+  std::deque<SimEpollItem*> ready_;
+};
+
+class SimEventFd final : public SimFile {
+ public:
+  SimEventFd(SimFiles* all, uint64_t value) : SimFile(all), value_(value) {}
+  const char* kind() const override { return "eventfd"; }
+  uint32_t Poll() override;
+  ssize_t Read(void* buffer, size_t size) override;
+  ssize_t Write(const void* buffer, size_t size) override;
+
+ private:
+  uint64_t value_;
+};
+
+class SimTimerFd final : public SimFile {
+ public:
+  // Is one of `timers` for as long as it lives.
+  SimTimerFd(SimFiles* all, Simulation* sim, std::vector<SimTimerFd*>* timers);
+  const char* kind() const override { return "timerfd"; }
+  uint32_t Poll() override;
+  ssize_t Read(void* buffer, size_t size) override;
+  // InfiniteFuture(): it is not armed.
+  void Set(Instant expiry);
+  Instant expiry() const { return expiry_; }
+  // The time has moved.
+  void Tick();
+
+ protected:
+  ~SimTimerFd() override;
+
+ private:
+  Simulation* const sim_;
+  std::vector<SimTimerFd*>* const timers_;
+  Instant expiry_ = absl::InfiniteFuture();
+  uint64_t expirations_ = 0;
+};
+
+// /dev/null.
+class SimNull final : public SimFile {
+ public:
+  explicit SimNull(SimFiles* all) : SimFile(all) {}
+  const char* kind() const override { return "/dev/null"; }
+  uint32_t Poll() override { return EPOLLIN | EPOLLOUT; }
+  ssize_t Read(void*, size_t) override { return 0; }
+  ssize_t Write(const void*, size_t size) override {
+    return static_cast<ssize_t>(size);
+  }
+  bool CanBeWatched() const override { return false; }
+  mode_t mode() const override { return 0020666; }
+};
+
+// What two or more ends of a pipe share.
+struct SimPipe {
+  static constexpr size_t kPages = 16;
+  static constexpr size_t kPageBytes = 4096;
+  struct Page {
+    std::string bytes;
+    size_t begin = 0;  // of what has not been read
+  };
+  void Ref() { ++references; }
+  void Unref() {
+    if (--references == 0) delete this;
+  }
+  bool full() const { return pages.size() >= kPages; }
+  std::deque<Page> pages;
+  int references = 1;
+  std::vector<class SimPipeEnd*> ends;
+  int readers = 0;
+  int writers = 0;
+};
+
+class SimPipeEnd final : public SimFile {
+ public:
+  SimPipeEnd(SimFiles* all, event::Ref<SimPipe> pipe, bool writes);
+  const char* kind() const override {
+    return writes_ ? "pipe to write" : "pipe";
+  }
+  uint32_t Poll() override;
+  ssize_t Read(void* buffer, size_t size) override;
+  // As much as has room; -EPIPE without a reader.
+  ssize_t Write(const void* buffer, size_t size) override;
+  mode_t mode() const override { return 0010600; }
+  bool writes() const { return writes_; }
+  const event::Ref<SimPipe>& pipe() const { return pipe_; }
+
+ protected:
+  ~SimPipeEnd() override;
+
+ private:
+  void WakeAll(bool writers, uint32_t events);
+  const event::Ref<SimPipe> pipe_;
+  const bool writes_;
+};
+
+// A process as a descriptor.
+class SimPidFd final : public SimFile {
+ public:
+  SimPidFd(SimFiles* all, pid_t pid, bool ended)
+      : SimFile(all), pid_(pid), ended_(ended) {}
+  const char* kind() const override { return "pidfd"; }
+  uint32_t Poll() override { return ended_ ? EPOLLIN : 0u; }
+  void OnEnd(pid_t pid) {
+    if (pid != pid_) return;
+    ended_ = true;
+    Wake(EPOLLIN);
+  }
+
+ private:
+  const pid_t pid_;
+  bool ended_;
+};
+
+}  // namespace event
+}  // namespace le
+
+#endif  // LE_MESSAGING_EVENT_TESTING_SIM_FILE_H_

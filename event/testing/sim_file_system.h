@@ -1,0 +1,103 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The simulated kernel's folders, regular files and names of sockets.
+
+#ifndef LE_MESSAGING_EVENT_TESTING_SIM_FILE_SYSTEM_H_
+#define LE_MESSAGING_EVENT_TESTING_SIM_FILE_SYSTEM_H_
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "event/process.h"
+#include "event/testing/sim_file.h"
+
+namespace le {
+namespace event {
+
+class SimSock;
+
+struct SimInode {
+  void Ref() { ++references; }
+  void Unref() {
+    if (--references == 0) delete this;
+  }
+  bool is_folder() const { return S_ISDIR(mode); }
+  bool is_socket() const { return S_ISSOCK(mode); }
+
+  int references = 1;
+  uint64_t number = 0;
+  mode_t mode = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::string content;                                  // of a regular file
+  std::map<std::string, event::Ref<SimInode>> entries;  // of a folder
+  SimSock* sock = nullptr;  // of a socket that is bound and not closed
+  // Who has locked it.
+  const SimFile* locked_by = nullptr;
+};
+
+using SimInodeRef = event::Ref<SimInode>;
+
+// Paths are absolute, and have no links, "." or "..". Results below zero are
+// errnos.
+class SimFileSystem {
+ public:
+  SimFileSystem();
+
+  // What `path` names.
+  int Find(const std::string& path, const Credentials& who, SimInodeRef* found);
+  // Makes an entry. -EEXIST if there is one.
+  int Make(const std::string& path, mode_t mode, const Credentials& who,
+           SimInodeRef* made);
+  // Takes away an entry, a folder or anything else.
+  int Remove(const std::string& path, bool folder, const Credentials& who);
+  static bool May(const SimInode& inode, int wanted, const Credentials& who);
+  static void Fill(const SimInode& inode, struct stat* result);
+
+ private:
+  // The folder of the last part of `path`, and that part.
+  int FindFolder(const std::string& path, const Credentials& who,
+                 SimInodeRef* folder, std::string* name);
+  SimInodeRef NewInode(mode_t mode, const Credentials& who);
+
+  uint64_t next_number_ = 1;
+  SimInodeRef root_;
+};
+
+// An open regular file or folder.
+class SimRegularFile final : public SimFile {
+ public:
+  SimRegularFile(SimFiles* all, SimInodeRef inode)
+      : SimFile(all), inode_(std::move(inode)) {}
+  const char* kind() const override { return "file"; }
+  uint32_t Poll() override { return EPOLLIN | EPOLLOUT; }
+  ssize_t Read(void* buffer, size_t size) override;
+  ssize_t Write(const void* buffer, size_t size) override;
+  bool CanBeWatched() const override { return false; }
+  mode_t mode() const override { return inode_->mode; }
+  SimInode* inode() const { return inode_.get(); }
+  // Whether it has, or gets, the lock.
+  bool Lock();
+  void Unlock();
+  bool CanLock() const {
+    return inode_->locked_by == nullptr || inode_->locked_by == this;
+  }
+
+ protected:
+  ~SimRegularFile() override { Unlock(); }
+
+ private:
+  const SimInodeRef inode_;
+  size_t position_ = 0;
+};
+
+}  // namespace event
+}  // namespace le
+
+#endif  // LE_MESSAGING_EVENT_TESTING_SIM_FILE_SYSTEM_H_

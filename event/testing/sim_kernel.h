@@ -1,0 +1,188 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A kernel for simulated processes: what ships runs on it, under a seed.
+//
+//   Simulation sim(seed);
+//   SimKernel kernel(&sim);
+//   SimProcess* p = kernel.AddProcess("p", 1000, 1000);
+//   sim.Spawn(p, "main", [&] {
+//     const int fd = sys::Socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+//     ...
+//   });
+//   sim.Run();
+//   EXPECT_EQ(kernel.Leftovers(), "");
+//
+// It answers the calls of sys.h as Linux does, as far as this project makes them.
+// A call, flag or option that it does not know ends the program and names itself:
+// so the model grows with the code.
+//
+// Each call may switch to another thread before it takes effect, unless the caller
+// holds an event::Mutex. A call that waits lets the others run, and it is an error
+// to make one with a lock held. Time is the simulation's.
+//
+// Only threads of processes that AddProcess() has made may make calls.
+//
+// Step by step: a thread that has nothing to do parks (Thread::Current()->parker()).
+// The controller gives one of them something to do and calls Run(): which returns
+// once all threads wait again, in a call or at their parkers.
+
+#ifndef LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_
+#define LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "event/base/kernel.h"
+#include "event/testing/sim.h"
+
+namespace le {
+namespace event {
+
+class SimKernel final : public sys::Kernel {
+ public:
+  // Becomes the kernel (sys::SetKernel()) for as long as it lives. Killed
+  // processes of `sim` are from now on left as they stand: none of their
+  // destructors runs, and their memory is not given back.
+  explicit SimKernel(Simulation* sim);
+  ~SimKernel();
+  SimKernel(const SimKernel&) = delete;
+  SimKernel& operator=(const SimKernel&) = delete;
+
+  // ---- The world. The controller, and simulated threads ----
+
+  // A process whose loops and parkers make system calls. Its descriptors 0, 1 and
+  // 2 are /dev/null. User 0 may do what root may.
+  SimProcess* AddProcess(std::string name, uid_t uid, gid_t gid);
+  // As fork() does: `child`, which has just been added, gets a duplicate of every
+  // descriptor of `parent`.
+  void InheritDescriptors(SimProcess* parent, SimProcess* child);
+  // Makes `fd` of `process` another descriptor for what `other` has as `other_fd`.
+  void GiveDescriptor(SimProcess* other, int other_fd, SimProcess* process,
+                      int fd);
+  // Sends a signal, as kill(). Only what the project uses: SIGKILL and whatever has
+  // no handler ends the process; a blocked signal becomes pending.
+  void Signal(SimProcess* process, int signal);
+  // A folder or a regular file, whose parent must be there. "/", "/tmp" and
+  // "/run" are.
+  void MakeFolder(const std::string& path, mode_t mode, uid_t uid, gid_t gid);
+  void MakeFile(const std::string& path, std::string content, mode_t mode,
+                uid_t uid, gid_t gid);
+  // SO_SNDBUF of a new socket. 212,992 at first.
+  void SetDefaultSendBuffer(int bytes);
+  // What SO_SNDBUF may be set to. 212,992 at first.
+  void SetMaxSendBuffer(int bytes);
+
+  // RLIMIT_NOFILE of all processes, of now and later ones.
+  void SetDescriptorLimit(size_t limit);
+
+  // What a process has of a kind of file ("socket"), a line each.
+  std::string DescriptorsOf(const SimProcess* process,
+                            absl::string_view kind) const;
+  // How many descriptors a process has; 0 if it has ended.
+  size_t DescriptorCount(const SimProcess* process) const;
+  // What is open, in whatever process or in flight, a line each; "" if nothing is.
+  std::string Leftovers() const;
+  // Descriptors in flight of a user.
+  size_t InFlight(uid_t uid) const;
+
+  // ---- A simulated thread: calls that the project itself does not make ----
+
+  // As pipe2() with O_CLOEXEC and, if so, O_NONBLOCK.
+  int Pipe(int fds[2], int flags);
+  // From now on the last close of what `fd` stands for takes so long.
+  void SetCloseTime(int fd, absl::Duration time);
+  // Ends the calling thread's process, as exit() does: what its turn has gathered
+  // leaves first.
+  [[noreturn]] void Exit();
+  // Takes time, as a handler does that computes.
+  void Spend(absl::Duration time);
+
+  // ---- sys::Kernel ----
+  int Close(int fd) override;
+  ssize_t Read(int fd, void* buffer, size_t size) override;
+  ssize_t Write(int fd, const void* buffer, size_t size) override;
+  int Dup(int fd) override;
+  int Fcntl(int fd, int command, intptr_t argument) override;
+  int Ioctl(int fd, unsigned long request, void* argument) override;
+  int Poll(struct pollfd* fds, nfds_t count, int timeout_ms) override;
+  int Socket(int domain, int type, int protocol) override;
+  int SocketPair(int domain, int type, int protocol, int fds[2]) override;
+  int Connect(int fd, const struct sockaddr* address, socklen_t size) override;
+  int Bind(int fd, const struct sockaddr* address, socklen_t size) override;
+  int Listen(int fd, int backlog) override;
+  int Accept4(int fd, struct sockaddr* address, socklen_t* size,
+              int flags) override;
+  ssize_t Send(int fd, const void* buffer, size_t size, int flags) override;
+  ssize_t SendMsg(int fd, const struct msghdr* message, int flags) override;
+  int SendMMsg(int fd, struct mmsghdr* messages, unsigned count,
+               int flags) override;
+  ssize_t Recv(int fd, void* buffer, size_t size, int flags) override;
+  ssize_t RecvMsg(int fd, struct msghdr* message, int flags) override;
+  int RecvMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags,
+               struct timespec* timeout) override;
+  int SetSockOpt(int fd, int level, int option, const void* value,
+                 socklen_t size) override;
+  int GetSockOpt(int fd, int level, int option, void* value,
+                 socklen_t* size) override;
+  int GetSockName(int fd, struct sockaddr* address, socklen_t* size) override;
+  int Shutdown(int fd, int how) override;
+  int EpollCreate(int flags) override;
+  int EpollCtl(int epoll, int operation, int fd,
+               struct epoll_event* event) override;
+  int EpollWait(int epoll, struct epoll_event* events, int count,
+                int timeout_ms) override;
+  int EpollPWait2(int epoll, struct epoll_event* events, int count,
+                  const struct timespec* timeout) override;
+  int EventFd(unsigned initial, int flags) override;
+  int TimerFdCreate(int clock, int flags) override;
+  int TimerFdSetTime(int fd, int flags, const struct itimerspec* value,
+                     struct itimerspec* old_value) override;
+  int SignalFd(int fd, const sigset_t* mask, int flags) override;
+  int FutexWait(uint32_t* word, uint32_t expected,
+                const struct timespec* deadline) override;
+  int FutexWake(uint32_t* word, int count) override;
+  int MemfdCreate(const char* name, unsigned flags) override;
+  int Ftruncate(int fd, off_t size) override;
+  int Fallocate(int fd, int mode, off_t offset, off_t size) override;
+  void* Mmap(void* address, size_t size, int protection, int flags, int fd,
+             off_t offset) override;
+  int Munmap(void* address, size_t size) override;
+  int Open(const char* path, int flags, mode_t mode) override;
+  int Unlink(const char* path) override;
+  int Rename(const char* from, const char* to) override;
+  int Flock(int fd, int operation) override;
+  int Mkdir(const char* path, mode_t mode) override;
+  int Rmdir(const char* path) override;
+  int Chmod(const char* path, mode_t mode) override;
+  int Fchmod(int fd, mode_t mode) override;
+  int Chown(const char* path, uid_t uid, gid_t gid) override;
+  int Stat(const char* path, struct stat* result) override;
+  int Lstat(const char* path, struct stat* result) override;
+  int Fstat(int fd, struct stat* result) override;
+  // As a kernel without inotify.
+  int InotifyInit(int flags) override;
+  int InotifyAddWatch(int inotify, const char* path, uint32_t events) override;
+  int SigMask(int how, const sigset_t* set, sigset_t* old_set) override;
+  int SigPending(sigset_t* set) override;
+  int SigTimedWait(const sigset_t* set,
+                   const struct timespec* timeout) override;
+  void Clock(struct timespec* now) override;
+  void CoarseClock(struct timespec* now) override;
+  int GetRLimit(int resource, struct rlimit* limit) override;
+  int SetRLimit(int resource, const struct rlimit* limit) override;
+  ssize_t GetRandom(void* buffer, size_t size, unsigned flags) override;
+  void SchedYield() override;
+
+ private:
+  class Impl;
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace event
+}  // namespace le
+
+#endif  // LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_

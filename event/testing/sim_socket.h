@@ -1,0 +1,169 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The simulated kernel's sockets: AF_UNIX, SOCK_SEQPACKET.
+//
+// A SimSock is what the peer and packets refer to: it may have no open file yet
+// (before accept()) or no longer. A SimSocketFile is its open file.
+
+#ifndef LE_MESSAGING_EVENT_TESTING_SIM_SOCKET_H_
+#define LE_MESSAGING_EVENT_TESTING_SIM_SOCKET_H_
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "event/base/ref.h"
+#include "event/process.h"
+#include "event/testing/sim_file.h"
+
+namespace le {
+namespace event {
+
+class SimSock;
+class SimSocketFile;
+struct SimInode;
+
+// What all sockets of a kernel share.
+struct SimSockets {
+  int default_send_buffer = 212992;
+  int max_send_buffer = 212992;
+  std::map<uid_t, size_t> in_flight;
+  uint32_t next_abstract_name = 0;
+  SimFiles* files = nullptr;
+};
+
+// A packet that has been sent and not received.
+struct SimPacket {
+  std::vector<uint8_t> bytes;
+  int charge = 0;              // to the sender's buffer
+  event::Ref<SimSock> sender;  // whose buffer it is
+  bool has_credentials = false;
+  Credentials credentials;
+  std::vector<SimFileRef> files;
+  uid_t files_user = 0;  // who is charged for them
+};
+
+class SimSock final {
+ public:
+  enum class State { kUnconnected, kListening, kConnected };
+
+  SimSock(SimSockets* sockets, const Credentials& owner);
+  void Ref() { ++references_; }
+  void Unref() {
+    if (--references_ == 0) delete this;
+  }
+
+  static void Pair(SimSock* a, SimSock* b);
+  void Bind(std::string name, const event::Ref<SimInode>& inode);
+  int Listen(const Credentials& listener, int backlog);
+  // Before it is looked where to.
+  void BeforeConnect() { AutoBindIfAsked(); }
+  // To `listener`, which may be null: nobody listens. -EAGAIN: the backlog is full.
+  int Connect(SimSock* listener, const Credentials& caller);
+  bool CanConnect() const;  // of a listener: nobody need wait for its backlog
+  // Of a listener: grows whenever those who wait for its backlog are woken. A
+  // shutdown does not wake them.
+  uint64_t backlog_wakes() const { return backlog_wakes_; }
+  // The next connection. -EAGAIN: there is none; only who `waits` learns that there
+  // will be none.
+  int Accept(event::Ref<SimSock>* accepted, bool waits);
+  bool CanAccept() const;
+
+  // To send is three steps, in the order in which the kernel finds what is wrong:
+  // what is so before it looks at the message; the message's size; and the rest.
+  int BeforeSend();
+  int CheckSize(size_t size);
+  // -EAGAIN: the buffer is full. Takes `packet`'s bytes and files, of which the
+  // caller may have `most_in_flight`.
+  int Send(SimPacket* packet, const Credentials& caller, size_t most_in_flight);
+  bool CanSend() const;
+  // 0: *packet is the next one; null: the end. It stays until PopPacket().
+  int Receive(SimPacket** packet);
+  void PopPacket();
+  bool CanReceive() const;
+
+  int Shutdown(int how);
+  uint32_t Poll() const;
+  void SetSendBuffer(int bytes);
+  int send_buffer() const { return send_buffer_; }
+  void SetPassCredentials(bool on) { pass_credentials_ = on; }
+  bool pass_credentials() const { return pass_credentials_; }
+  int TakeError();
+  int unsent() const { return charged_; }
+  State state() const { return state_; }
+  // Null: none known.
+  // A listener's is itself.
+  const Credentials* peer() const { return has_peer_ ? &peer_who_ : nullptr; }
+  const std::string& name() const { return name_; }
+  void SetFile(SimSocketFile* file) { file_ = file; }
+  SimSocketFile* file() const { return file_; }
+  void AddKept(std::vector<SimFile*>* kept) const;
+  void DropPackets();
+  // Its file has gone. `never_accepted`: it had none.
+  void Close(bool never_accepted);
+
+ private:
+  ~SimSock();
+  void Wake(uint32_t events);
+  void AutoBindIfAsked();
+  void OnPacketGone(int charge);
+  void Drop(SimPacket* packet);
+  bool writable(int further = 0) const {
+    // The kernel counts from one.
+    return state_ != State::kListening &&
+           (charged_ + 1 + further) * 4 <= send_buffer_;
+  }
+
+  SimSockets* const sockets_;
+  int references_ = 1;
+  State state_ = State::kUnconnected;
+  const Credentials owner_;
+  Credentials peer_who_;
+  bool has_peer_ = false;
+  event::Ref<SimSock> peer_;
+  SimSocketFile* file_ = nullptr;
+  std::string name_;
+  event::Ref<SimInode> inode_;  // what it is bound to
+  std::deque<SimPacket> packets_;
+  std::deque<event::Ref<SimSock>> connections_;  // of a listener
+  size_t backlog_ = 0;
+  uint64_t backlog_wakes_ = 0;
+  int shutdown_ = 0;  // bits: 1 reading, 2 writing
+  int error_ = 0;
+  int charged_ = 0;
+  int send_buffer_;
+  bool pass_credentials_ = false;
+  bool closed_ = false;
+};
+
+class SimSocketFile final : public SimFile {
+ public:
+  SimSocketFile(SimFiles* all, event::Ref<SimSock> sock);
+  const char* kind() const override { return "socket"; }
+  uint32_t Poll() override { return sock_->Poll(); }
+  mode_t mode() const override { return 0140777; }
+  void AddKept(std::vector<SimFile*>* kept) const override {
+    sock_->AddKept(kept);
+  }
+  void DropKept() override { sock_->DropPackets(); }
+  SimSock* sock() const { return sock_.get(); }
+
+ protected:
+  ~SimSocketFile() override;
+
+ private:
+  friend class SimSock;
+  const event::Ref<SimSock> sock_;
+};
+
+}  // namespace event
+}  // namespace le
+
+#endif  // LE_MESSAGING_EVENT_TESTING_SIM_SOCKET_H_

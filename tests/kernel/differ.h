@@ -1,0 +1,49 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_TESTS_KERNEL_DIFFER_H_
+#define LE_MESSAGING_TESTS_KERNEL_DIFFER_H_
+
+#include <cstdint>
+#include <string>
+
+#include "tests/kernel/machine.h"
+#include "tests/kernel/program.h"
+
+namespace le {
+namespace kernel_test {
+
+// Runs programs on two kernels.
+class Differ {
+ public:
+  // `real` is the reference: what it answers twice in two ways is no difference.
+  Differ(Machine* real, Machine* model) : real_(real), model_(model) {}
+
+  // "" if both did the same. Else a shrunk program that shows a difference, with
+  // what both answered.
+  std::string CompareSeed(uint64_t seed);
+  std::string Compare(const Program& program);
+
+  uint64_t programs() const { return programs_; }
+  uint64_t steps() const { return steps_; }
+  // Programs of which the real kernel's answers depend on luck.
+  uint64_t uncertain() const { return uncertain_; }
+  bool shrinks() const { return shrinks_; }
+  void set_shrinks(bool on) { shrinks_ = on; }
+
+ private:
+  bool Differs(const Program& program);
+  std::string Explain(const Program& program);
+
+  Machine* const real_;
+  Machine* const model_;
+  bool shrinks_ = true;
+  uint64_t programs_ = 0;
+  uint64_t steps_ = 0;
+  uint64_t uncertain_ = 0;
+};
+
+}  // namespace kernel_test
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_KERNEL_DIFFER_H_

@@ -1,0 +1,57 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A kernel and processes that make calls when told to.
+
+#ifndef LE_MESSAGING_TESTS_KERNEL_MACHINE_H_
+#define LE_MESSAGING_TESTS_KERNEL_MACHINE_H_
+
+#include <string>
+#include <vector>
+
+#include "tests/kernel/call.h"
+
+namespace le {
+namespace kernel_test {
+
+class Machine {
+ public:
+  enum class State { kIdle, kInCall, kDead };
+
+  virtual ~Machine() = default;
+
+  // Starts one process for each uid. None has a descriptor, no path exists, and
+  // RLIMIT_NOFILE is kInitialLimit.
+  virtual void Begin(const std::vector<int>& uids) = 0;
+  // Ends whatever is left.
+  virtual void End() = 0;
+
+  // Who it is, and whose. A program's uid 0 is root, the others have no rights;
+  // unless the test is not run by root: then all are one user without rights.
+  virtual int Pid(int process) = 0;
+  virtual unsigned Uid(int process) = 0;
+  virtual unsigned Gid(int process) = 0;
+  // Where the paths are.
+  virtual const std::string& directory() const = 0;
+
+  // The process is idle. It makes the call at once or in Settle().
+  virtual void Issue(int process, const Request& request) = 0;
+  // As SIGKILL.
+  virtual void Kill(int process) = 0;
+  // Returns when each process has ended its call or is asleep in it.
+  virtual void Settle() = 0;
+
+  virtual State state(int process) = 0;
+  // Of the last call that ended.
+  virtual const Response& response(int process) = 0;
+};
+
+constexpr int kInitialLimit = 200;
+
+// Whether this process may do what root may, and become any user.
+bool IsRoot();
+
+}  // namespace kernel_test
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_KERNEL_MACHINE_H_

@@ -1,0 +1,110 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program of system calls: several processes, one call at a time.
+
+#ifndef LE_MESSAGING_TESTS_KERNEL_PROGRAM_H_
+#define LE_MESSAGING_TESTS_KERNEL_PROGRAM_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace le {
+namespace kernel_test {
+
+constexpr int kMaxProcesses = 4;
+constexpr int kPathCount = 3;
+constexpr int kMaxArgs = 4;
+// SCM_MAX_FD, and one more.
+constexpr int kMaxFds = 254;
+
+enum class Op : uint8_t {
+  kSocket,
+  kSocketPair,
+  kPipe,
+  kBind,
+  kListen,
+  kConnect,
+  kAccept,
+  kSend,
+  kSendMsg,
+  kRecv,
+  kRecvMsg,
+  kRead,
+  kWrite,
+  kShutdown,
+  kClose,
+  kDup,
+  kFcntl,
+  kSetSockOpt,
+  kGetSockOpt,
+  kGetSockName,
+  kEpollCreate,
+  kEpollCtl,
+  kEpollWait,
+  kEventFd,
+  kTimerFd,
+  kTimerSet,
+  kPoll,
+  kPollAll,
+  kSetLimit,
+  kUnlink,
+  kChmod,
+  kKill,
+};
+constexpr int kOpCount = static_cast<int>(Op::kKill) + 1;
+
+// How a step is written: its name, then what its arguments are called.
+struct OpInfo {
+  const char* name;
+  bool takes_fd;
+  std::array<const char*, kMaxArgs> args;
+};
+const OpInfo& InfoOf(Op op);
+
+// What kSendMsg puts beside the bytes; its argument `cred`.
+enum Credentials : int64_t {
+  kNoCredentials,
+  kOwn,
+  kPidOfNext,  // the next process's pid
+  kUidOfNext,  // the next process's uid
+};
+
+// What kTimerSet sets; its argument `when`.
+enum Timer : int64_t { kDisarm, kPast, kFarFuture };
+
+// A descriptor is named by a variable, not by its number: so a step may be
+// dropped and the others still mean what they meant.
+struct Step {
+  int process = 0;
+  Op op = Op::kSocket;
+  int fd = -1;  // variable
+  std::array<int64_t, kMaxArgs> args{};
+  // Variables: what kSendMsg sends, kPoll polls, kEpollCtl adds.
+  std::vector<int> fds;
+  // kPoll's events, parallel to `fds`.
+  std::vector<int> events;
+  // Variables that take the descriptors that the call makes or receives.
+  std::vector<int> out;
+};
+
+struct Program {
+  // One uid a process. 0 is the uid that runs the test.
+  std::vector<int> uids;
+  std::vector<Step> steps;
+};
+
+// One step a line: `0 v3,v4 = SendMsg v1 size=64 fds=v2`. ParseProgram() reads
+// what ToString() writes; lines that begin with # are comments.
+std::string ToString(const Step& step);
+std::string ToString(const Program& program);
+bool ParseProgram(absl::string_view text, Program* program);
+
+}  // namespace kernel_test
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_KERNEL_PROGRAM_H_

@@ -1,0 +1,57 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_TESTS_KERNEL_RUN_H_
+#define LE_MESSAGING_TESTS_KERNEL_RUN_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/kernel/machine.h"
+#include "tests/kernel/program.h"
+#include "tests/kernel/world.h"
+
+namespace le {
+namespace kernel_test {
+
+// What became of a step.
+struct Entry {
+  enum class Fate : uint8_t {
+    kReturned,
+    kSleeps,
+    // Not made: its process is dead or asleep, or the outcome is not certain.
+    kSkipped,
+    kDied,  // the process did, in this call
+  };
+
+  int at = 0;    // the step after which it happened
+  int step = 0;  // the step that it is about: an earlier one if it slept
+  int process = 0;
+  Fate fate = Fate::kReturned;
+  // Result, errno, number of descriptors, their numbers and tags, words.
+  std::vector<int64_t> answer;
+};
+
+using Trace = std::vector<Entry>;
+
+bool operator==(const Entry& a, const Entry& b);
+inline bool operator!=(const Entry& a, const Entry& b) { return !(a == b); }
+std::string ToString(const Entry& entry);
+// Each step with what became of it. With `other`, ends at the first entry that
+// differs, and shows both.
+std::string ToString(const Program& program, const Trace& trace,
+                     const Trace* other = nullptr);
+
+// Runs the program's steps.
+Trace RunProgram(Machine* machine, const Program& program);
+// Runs what `next` says, which is told what there is; false: that was all. The
+// steps are added to the program.
+using NextStep = std::function<bool(const World& world, Step* step)>;
+Trace RunProgram(Machine* machine, Program* program, const NextStep& next);
+
+}  // namespace kernel_test
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_KERNEL_RUN_H_

@@ -1,0 +1,178 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/simulation/kernel_world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "directory/directoryd.h"
+#include "directory/testing/numbered_users.h"
+#include "event/base/log.h"
+#include "tests/faults/calls.h"
+
+namespace le {
+namespace simulation {
+
+using event::SimProcess;
+
+namespace {
+
+constexpr char kFolder[] = "/run/le";
+constexpr char kBindings[] = "/run/bindings";
+
+constexpr uint64_t kFailOneIn = 300;
+constexpr uint64_t kComputeOneIn = 4;
+constexpr uint64_t kMaxComputeMs = 30;
+constexpr int kLeastBuffer = 4608;  // the kernel's
+constexpr uint64_t kFewDescriptors = 40;
+
+}  // namespace
+
+// ---- Failures --------------------------------------------------------------
+
+int KernelWorld::Failures::FailCall(const event::sys::Call& call) {
+  if (one_in == 0 || world_->sim()->Random(one_in) != 0) return 0;
+  const faults::Kind* const kind = faults::KindOf(call);
+  if (kind == nullptr || kind->errnos.empty()) return 0;
+  // The programs insist on knowing who is there.
+  if (absl::string_view(call.name) == "GetSockOpt") return 0;
+  // Without what a loop is made of, a process ends by design.
+  for (const faults::FatalCall& fatal : faults::FatalCalls()) {
+    if (absl::string_view(fatal.call) == call.name) return 0;
+  }
+  const int error =
+      kind->errnos[world_->sim()->Random(kind->errnos.size())].value;
+  // These say that the message's descriptor cannot be sent: it leaves without.
+  if (error == EBADF || error == EINVAL || error == EPERM) return 0;
+  const bool has_descriptor =
+      absl::string_view(call.name) == "SendMsg" && call.detail == 1;
+  if (has_descriptor && error == EACCES) return 0;
+  world_->referee()->Count(kind->label);
+  return error;
+}
+
+// ---- KernelWorld -----------------------------------------------------------
+
+KernelWorld::KernelWorld(const Plan& plan)
+    : World(plan), kernel_(sim()), failures_(this) {
+  event::sys::SetInterceptor(&failures_);
+}
+
+KernelWorld::~KernelWorld() {
+  event::sys::SetInterceptor(nullptr);
+  if (plan().full_logs) event::SetLogSink(former_sink_);
+}
+
+SimProcess* KernelWorld::AddProcess(const std::string& name, uid_t uid) {
+  SimProcess* const process = kernel_.AddProcess(name, uid, uid);
+  process->SetEnv("LE_MESSAGING_DIR", kFolder);
+  if (log_reader_ != nullptr) {
+    kernel_.GiveDescriptor(log_reader_, log_fd_, process, STDERR_FILENO);
+  }
+  processes_.push_back(process);
+  return process;
+}
+
+void KernelWorld::SpawnDirectory(SimProcess* process) {
+  directory_ = process;
+  directory_listens_ = false;
+  WriteBindings();
+  Spawn(process, [this] {
+    // As whoever starts it may: a signal waits until it is listened to.
+    sigset_t hang_up;
+    sigemptyset(&hang_up);
+    sigaddset(&hang_up, SIGHUP);
+    event::sys::SigMask(SIG_BLOCK, &hang_up, nullptr);
+    directory_listens_ = true;
+    directory::NumberedUsers users;
+    std::string name = "directoryd";
+    std::string folder = absl::StrCat("--socket_dir=", kFolder);
+    std::string bindings = absl::StrCat("--bindings=", kBindings);
+    char* argv[] = {&name[0], &folder[0], &bindings[0], nullptr};
+    directory::RunDirectoryd(&users, 3, argv);
+  });
+}
+
+void KernelWorld::Prepare(SimProcess* process) {
+  // Whoever returns from its main has given everything back.
+  process->OnExit([this, process] {
+    if (process->killed()) return;
+    const std::string left = kernel_.DescriptorsOf(process, "socket");
+    if (!left.empty()) {
+      referee()->Fail(absl::StrCat("it ends and leaves\n", left));
+    }
+  });
+}
+
+void KernelWorld::WriteBindings() {
+  kernel_.MakeFile(kBindings, BindingsText(), 0644, 0, 0);
+}
+
+void KernelWorld::LoadBindings() {
+  WriteBindings();
+  if (directory_ == nullptr || directory_->ended() || !directory_listens_) {
+    return;
+  }
+  kernel_.Signal(directory_, SIGHUP);
+}
+
+void KernelWorld::BeginTroubles() {
+  if (plan().failing_calls) failures_.one_in = kFailOneIn;
+  if (plan().small_buffers) {
+    kernel_.SetDefaultSendBuffer(kLeastBuffer * static_cast<int>(1 + Roll(3)));
+  }
+  if (plan().few_descriptors) kernel_.SetDescriptorLimit(kFewDescriptors);
+  if (plan().full_logs) {
+    former_sink_ = event::SetLogSink(nullptr);
+    const bool broken = OneIn(2);
+    log_reader_ = kernel_.AddProcess("log", 0, 0);
+    Spawn(log_reader_, [this, broken] {
+      int ends[2];
+      kernel_.Pipe(ends, O_CLOEXEC);
+      log_fd_ = ends[1];
+      if (broken) event::sys::Close(ends[0]);
+      for (;;) event::Thread::Current()->parker()->Park(absl::InfiniteFuture());
+    });
+    sim()->Run();
+  }
+}
+
+void KernelWorld::EndTroubles() {
+  failures_.one_in = 0;
+  kernel_.SetDescriptorLimit(1024);
+}
+
+int KernelWorld::NewDescriptor() {
+  for (;;) {
+    const int fd =
+        event::sys::Socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd >= 0) return fd;
+    // For want of descriptors: the programs do not go on without.
+    kernel_.Spend(absl::Milliseconds(1));
+  }
+}
+
+void KernelWorld::Compute() {
+  if (!plan().slow_programs || !OneIn(kComputeOneIn)) return;
+  kernel_.Spend(absl::Milliseconds(static_cast<int64_t>(Roll(kMaxComputeMs))));
+}
+
+std::string KernelWorld::Leftovers() {
+  // The directory ends as it should, and gives everything back.
+  kernel_.Signal(directory_, SIGTERM);
+  sim()->Run();
+  if (!directory_->ended()) return "the directory does not end when it is told";
+  for (SimProcess* process : processes_) sim()->Kill(process);
+  if (log_reader_ != nullptr) sim()->Kill(log_reader_);
+  return kernel_.Leftovers();
+}
+
+}  // namespace simulation
+}  // namespace le

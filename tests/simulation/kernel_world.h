@@ -1,0 +1,66 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The world on the simulated kernel: what ships, from directoryd's main and the
+// libraries that a program links down to the last system call.
+
+#ifndef LE_MESSAGING_TESTS_SIMULATION_KERNEL_WORLD_H_
+#define LE_MESSAGING_TESTS_SIMULATION_KERNEL_WORLD_H_
+
+#include <string>
+#include <vector>
+
+#include "event/base/log.h"
+#include "event/base/sys.h"
+#include "event/testing/sim_kernel.h"
+#include "tests/simulation/world.h"
+
+namespace le {
+namespace simulation {
+
+class KernelWorld final : public World {
+ public:
+  explicit KernelWorld(const Plan& plan);
+  ~KernelWorld() override;
+  int NewDescriptor() override;
+  void Compute() override;
+
+ private:
+  // Fails system calls with what the kernel may answer to them.
+  class Failures final : public event::sys::Interceptor {
+   public:
+    explicit Failures(KernelWorld* world) : world_(world) {}
+    int Fail(const char* call) override { return FailCall({call}); }
+    int FailCall(const event::sys::Call& call) override;
+    // One in so many; 0: none.
+    uint64_t one_in = 0;
+
+   private:
+    KernelWorld* const world_;
+  };
+
+  event::SimProcess* AddProcess(const std::string& name, uid_t uid) override;
+  void SpawnDirectory(event::SimProcess* process) override;
+  void Prepare(event::SimProcess* process) override;
+  void LoadBindings() override;
+  void BeginTroubles() override;
+  void EndTroubles() override;
+  std::string Leftovers() override;
+  void WriteBindings();
+
+  event::SimKernel kernel_;
+  Failures failures_;
+  std::vector<event::SimProcess*> processes_;
+  event::SimProcess* directory_ = nullptr;
+  // Its main has begun, and has not read the bindings yet or will hear a signal.
+  bool directory_listens_ = false;
+  // Whose log is full, and nobody reads it.
+  event::SimProcess* log_reader_ = nullptr;
+  int log_fd_ = -1;
+  event::LogSink former_sink_ = nullptr;
+};
+
+}  // namespace simulation
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_SIMULATION_KERNEL_WORLD_H_

@@ -1,0 +1,143 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/simulation/loopback_world.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "directory/client.h"
+#include "directory/server.h"
+#include "directory/testing/numbered_users.h"
+#include "messaging/facade/local_parts.h"
+#include "messaging/session/runtime.h"
+#include "transports/loopback/loopback.h"
+
+namespace le {
+namespace simulation {
+
+using event::SimProcess;
+
+namespace {
+
+constexpr char kAddress[] = "directory";
+
+}  // namespace
+
+// Brings new bindings to the directory, on its own loop.
+class LoopbackWorld::Reload final : public event::Task {
+ public:
+  Reload(LoopbackWorld* world, directory::DirectoryServer* server)
+      : world_(world),
+        server_(server),
+        loop_(event::Thread::Current()->loop()) {}
+
+  void Order() {
+    if (!posted_) loop_->Post(this);
+    posted_ = true;
+  }
+  void Run() override {
+    posted_ = false;
+    Load();
+  }
+  void Load() {
+    const auto loaded = server_->Load(world_->BindingsText(), "bindings");
+    if (!loaded.ok()) world_->referee()->Fail(loaded.status().ToString());
+    world_->BindingsAreLoaded();
+  }
+
+ private:
+  LoopbackWorld* const world_;
+  directory::DirectoryServer* const server_;
+  event::Loop* const loop_;
+  bool posted_ = false;
+};
+
+LoopbackWorld::LoopbackWorld(const Plan& plan)
+    : World(plan), descriptors_(referee()) {
+  event::sys::SetInterceptor(&descriptors_);
+}
+
+LoopbackWorld::~LoopbackWorld() { event::sys::SetInterceptor(nullptr); }
+
+SimProcess* LoopbackWorld::AddProcess(const std::string& name, uid_t uid) {
+  return sim()->AddProcess(name, {0, uid, uid});
+}
+
+void LoopbackWorld::SpawnDirectory(SimProcess* process) {
+  auto transport = std::make_shared<FaultyTransport>(
+      &network_, process, &weather_, referee(), &descriptors_);
+  process->OnExit([this, process, transport] {
+    transport->CloseAll();
+    if (process->killed()) descriptors_.ProcessDied(process);
+  });
+  Spawn(process, [this, process, transport] {
+    directory::NumberedUsers users;
+    directory::DirectoryServer server(process, event::Thread::Current()->loop(),
+                                      &users, {});
+    // The old one's address is free as soon as it is dead.
+    const absl::Status listening = server.Listen(transport.get(), kAddress);
+    if (!listening.ok()) referee()->Fail(listening.ToString());
+    reload_ = std::make_unique<Reload>(this, &server);
+    struct Gone {
+      LoopbackWorld* const world;
+      ~Gone() { world->reload_.reset(); }
+    } gone{this};
+    reload_->Load();
+    event::Thread::Current()->loop()->Run();
+  });
+}
+
+void LoopbackWorld::Prepare(SimProcess* process) {
+  struct Way {
+    Way(transports::LoopbackNetwork* network, SimProcess* process,
+        const Weather* weather, Referee* referee, Descriptors* descriptors)
+        : transport(network, process, weather, referee, descriptors),
+          client(process, &transport, kAddress) {}
+    FaultyTransport transport;
+    directory::DirectoryClient client;
+  };
+  auto way = std::make_shared<Way>(&network_, process, &weather_, referee(),
+                                   &descriptors_);
+  process->OnExit([this, process, way] {
+    way->transport.CloseAll();
+    if (process->killed()) {
+      descriptors_.ProcessDied(process);
+    } else {
+      descriptors_.ProcessEnded(process);
+    }
+  });
+  messaging::Runtime::Parts parts;
+  parts.introducer = std::shared_ptr<directory::Introducer>(way, &way->client);
+  parts.make_local_introducer =
+      messaging::MakerOfLocalIntroducer(process, &transports::NewLoopback);
+  messaging::Runtime::Install(process, std::move(parts));
+}
+
+void LoopbackWorld::LoadBindings() {
+  if (reload_ != nullptr) reload_->Order();
+}
+
+void LoopbackWorld::BeginTroubles() {
+  if (plan().break_connections) weather_.break_one_in = 400;
+  if (plan().few_descriptors) {
+    weather_.no_descriptor_one_in = 60;
+    descriptors_.SetShortage(10);
+  }
+  if (plan().small_queues) weather_.max_frames = 1 + Roll(6);
+}
+
+void LoopbackWorld::EndTroubles() {
+  weather_ = Weather();
+  descriptors_.SetShortage(0);
+}
+
+std::string LoopbackWorld::Leftovers() {
+  return descriptors_.left() == 0
+             ? ""
+             : absl::StrCat(descriptors_.left(), " descriptors are left");
+}
+
+}  // namespace simulation
+}  // namespace le

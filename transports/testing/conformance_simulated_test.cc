@@ -1,0 +1,54 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The Unix transport against the suite, on a simulated kernel: all of it as one
+// thread of a simulated process. --gtest_repeat goes through further schedules.
+
+#include <cstdio>
+#include <string>
+
+#include "event/testing/sim.h"
+#include "event/testing/sim_kernel.h"
+#include "transports/testing/conformance.h"
+#include "transports/unix_socket/unix_socket.h"
+
+namespace le {
+namespace transports {
+namespace {
+
+class SimulatedUnixFixture : public ConformanceFixture {
+ public:
+  Transport* transport() override { return &transport_; }
+  std::string NewAddress() override {
+    return "/tmp/" + std::to_string(++addresses_);
+  }
+  bool simulated() override { return true; }
+
+ private:
+  UnixTransport transport_{event::Process::Current()};
+  int addresses_ = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(Simulated, TransportConformanceTest,
+                         ::testing::Values(&NewFixture<SimulatedUnixFixture>));
+
+}  // namespace
+}  // namespace transports
+}  // namespace le
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  le::event::Simulation sim(1);
+  le::event::SimKernel kernel(&sim);
+  sim.SetStepLimit(UINT64_MAX);
+  int result = 1;
+  sim.Spawn(kernel.AddProcess("tests", 1000, 1000), "main",
+            [&result] { result = RUN_ALL_TESTS(); });
+  if (sim.Run() != le::event::Simulation::Outcome::kEnded) {
+    std::printf("it does not come to an end:\n%s", sim.Report().c_str());
+    return 1;
+  }
+  const std::string left = kernel.Leftovers();
+  if (!left.empty()) std::printf("these are left open:\n%s", left.c_str());
+  return left.empty() ? result : 1;
+}
