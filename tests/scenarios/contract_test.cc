@@ -114,6 +114,7 @@ TEST_P(ContractTest, QueuedBytesHaveALimitOfTheirOwn) {
     le_msg_ServiceLimits_t limits = {};
     limits.structSize = sizeof(limits);
     limits.maxQueuedBytes = kLimit;
+    limits.maxGatheredBytes = 2 * kLimit;
     le_msg_SetServiceLimits(service.ref(), &limits);
     bool closed = false;
     service.on_message = [&](le_msg_MessageRef_t message) {
@@ -124,7 +125,17 @@ TEST_P(ContractTest, QueuedBytesHaveALimitOfTheirOwn) {
       }
       size_t sent = 0;
       const std::string text(kTextSize - 1, 'x');
-      while (le_msg_SendTimed(NewText(session, text), 0) == LE_OK) ++sent;
+      le_msg_MessageRef_t push = NewText(session, text);
+      while (le_msg_TrySend(push) == LE_OK) {
+        ++sent;
+        push = NewText(session, text);
+      }
+      EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_NONE);
+      // What does not ask for room is gathered, up to a limit too.
+      le_msg_Send(push);
+      for (size_t i = 0; i < kLimit / kTextSize; ++i) {
+        le_msg_Send(NewText(session, text));
+      }
       if (exact) {
         // No more than it may, but all of it, bookkeeping counted in.
         EXPECT_LE(sent * kTextSize, kLimit);
