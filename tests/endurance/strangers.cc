@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -127,6 +128,9 @@ void MisbehaveOn(int fd, Where where, const std::string& how) {
   } else if (how == "deaf") {
     // A server's deafness is that it says hello and no more.
     if (where == Where::kServer) return;
+    // A server that has too many answers for it takes no more of its requests.
+    const struct timeval patience = {0, 200 * 1000};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     for (int i = 0; i < kQuestions && Send(fd, Question(where, i)); ++i) {
     }
   } else if (how == "one_byte") {
