@@ -337,16 +337,15 @@ TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
         le_msg_SetPayloadSize(message, 1);
         le_msg_RequestResponseTimed(message, 1, Record, &outcome);
       }
-      party->Signal("asked");
+      le_msg_Flush(client.ref());
+      party->Await("answered");
+      PassTime();
     };
     le_event_QueueFunction(
         [](void* context, void*) {
           (*static_cast<std::function<void()>*>(context))();
         },
         &ask, nullptr);
-    party->RunLoopUntil("asked");
-    party->Await("answered");
-    PassTime();
     party->RunLoopUntil([&] {
       return std::all_of(outcomes.begin(), outcomes.end(),
                          [](const Outcome& outcome) { return outcome.done; });
