@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -101,6 +102,42 @@ TEST_F(SimKernelTest, DescriptorsAreTheLowestThatAreFree) {
     EXPECT_EQ(sys::SetRLimit(RLIMIT_NOFILE, &files), 0);
     EXPECT_EQ(sys::Dup(3), -1);
     EXPECT_EQ(errno, EMFILE);
+  });
+  RunToTheEnd();
+}
+
+TEST_F(SimKernelTest, NothingTakesThePlaceOfAStandardDescriptor) {
+  Start("p", [] {
+    EXPECT_EQ(sys::Close(1), 0);
+    EXPECT_EQ(NewSocket(), 3);
+    int pair[2];
+    EXPECT_EQ(sys::SocketPair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+    EXPECT_GE(pair[0], 4);
+    EXPECT_GE(pair[1], 4);
+    EXPECT_EQ(sys::Dup(3), 6);
+    EXPECT_EQ(sys::Fcntl(1, F_GETFD, 0), -1);
+    sys::OpenMissingStandard();
+    EXPECT_EQ(sys::Fcntl(1, F_GETFD, 0), 0);
+  });
+  RunToTheEnd();
+}
+
+TEST_F(SimKernelTest, TheSenderKnowsWhatIsUnreceived) {
+  Start("p", [] {
+    int pair[2];
+    EXPECT_EQ(sys::SocketPair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+    int bytes = -1;
+    EXPECT_EQ(sys::Ioctl(pair[0], TIOCOUTQ, &bytes), 0);
+    EXPECT_EQ(bytes, 0);
+    EXPECT_EQ(sys::Send(pair[0], "x", 1, 0), 1);
+    EXPECT_EQ(sys::Ioctl(pair[0], TIOCOUTQ, &bytes), 0);
+    EXPECT_GT(bytes, 0);
+    char received;
+    EXPECT_EQ(sys::Recv(pair[1], &received, 1, 0), 1);
+    EXPECT_EQ(sys::Ioctl(pair[0], TIOCOUTQ, &bytes), 0);
+    EXPECT_EQ(bytes, 0);
+    EXPECT_EQ(sys::InotifyInit(0), -1);
+    EXPECT_EQ(errno, ENOSYS);
   });
   RunToTheEnd();
 }
