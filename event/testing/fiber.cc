@@ -193,8 +193,10 @@ Fiber::~Fiber() {
 }
 
 void Fiber::Switch(Fiber* from, Fiber* to) {
+  // `from` may be destroyed before it has its turn again, which it never has then.
+  State* const mine = from->state_.get();
   to->state_->Give();
-  from->state_->Take();
+  mine->Take();
 }
 
 void Fiber::Finish(Fiber* from, Fiber* to) {

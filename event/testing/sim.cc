@@ -376,15 +376,13 @@ void Simulation::ThreadEnded(SimThread* me) {
   if (tracing_) Note(absl::StrCat(FullName(me), " has ended"));
   for (SimThread* joiner : me->joiners) MakeRunnable(joiner);
   me->joiners.clear();
-  FinishFiber(me, me->killer != nullptr ? me->killer : PickNext());
+  Fiber::Finish(me->fiber.get(),
+                FiberOfNext(me->killer != nullptr ? me->killer : PickNext()));
 }
 
-void Simulation::FinishFiber(SimThread* me, SimThread* next) {
+Fiber* Simulation::FiberOfNext(SimThread* next) {
   current_ = next == controller_.get() ? nullptr : next;
-  Fiber::Finish(
-      me->fiber.get(),
-      (current_ != nullptr ? current_ : controller_.get())->fiber.get());
-  abort();
+  return (current_ != nullptr ? current_ : controller_.get())->fiber.get();
 }
 
 void Simulation::LeaveAsItStands(SimProcess* process) {
@@ -400,7 +398,10 @@ void Simulation::LeaveAsItStands(SimProcess* process) {
   live_.erase(end, live_.end());
   process->threads_ = 0;
   process->End();
-  if (mine) FinishFiber(me, PickNext());
+  if (!mine) return;
+  // Not Finish(), which may return where a fiber is a thread.
+  Fiber::Switch(me->fiber.get(), FiberOfNext(PickNext()));
+  abort();  // nobody may go on with it
 }
 
 void Simulation::Kill(SimProcess* process) {

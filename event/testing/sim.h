@@ -41,6 +41,7 @@
 namespace le {
 namespace event {
 
+class Fiber;
 class SimProcess;
 class SimThread;
 
@@ -171,7 +172,8 @@ class Simulation {
   void ThrowIfKilled(SimThread* me);
   void ThreadEnded(SimThread* me);
   void LeaveAsItStands(SimProcess* process);
-  [[noreturn]] void FinishFiber(SimThread* me, SimThread* next);
+  // From now on `next` runs; null: the controller.
+  Fiber* FiberOfNext(SimThread* next);
   void FreeEndedThreads();
 
   const uint64_t seed_;
