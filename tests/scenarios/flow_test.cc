@@ -303,6 +303,7 @@ TEST_P(FlowTest, AClientMayAskForRoom) {
     party->Await("full");
     party->RunLoopUntil([&] { return received == kCount; });
     party->Signal("done");
+    party->RunLoopUntil("seen");  // the client's session ends with the service
   });
   scenario.Add("client", [](Party* party) {
     TestClient client("echo", SizedProtocol(kKiB));
@@ -328,6 +329,8 @@ TEST_P(FlowTest, AClientMayAskForRoom) {
     party->Await("stalled");
     client.on_room();
     party->RunLoopUntil("done");
+    party->Signal("seen");
+    client.on_close = nullptr;
     EXPECT_GT(refusals, 0);
   });
   RunScenario(scenario, GetParam(), /*seeds=*/1);
