@@ -192,6 +192,8 @@ class FaultyConnection final : public Connection,
   }
   void Run() override {
     posted_ = false;
+    // Whoever does not read is told of the end in the other way.
+    if (observer_ != nullptr && !reads_) observer_->OnHangUp();
     if (observer_ != nullptr) observer_->OnReadable();
   }
 
