@@ -172,7 +172,7 @@ TEST_F(ClientWaitTest, WhatTheDirectorySays) {
   });
 }
 
-// Whoever is introduced at once is told nothing by the directory.
+// The directory tells a client nothing if it introduces it at once.
 TEST_F(ClientWaitTest, AServerThatDoesNotTakeIt) {
   world_.Run([&] {
     world_.Start();

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What directoryd and sdir have in common as programs.
+// The code that directoryd and sdir share as programs.
 
 #ifndef LE_MESSAGING_DIRECTORY_PROGRAM_H_
 #define LE_MESSAGING_DIRECTORY_PROGRAM_H_
@@ -15,7 +15,7 @@
 namespace le {
 namespace directory {
 
-// What either program ends with; see the texts of their --help.
+// The exit statuses of both programs; --help explains them.
 enum ExitStatus {
   kDone = 0,
   kFailed = 1,
