@@ -59,6 +59,8 @@ class FaultyConnection final : public Connection,
   void SetReadInterest(bool interested) override {
     reads_ = interested;
     inner_->SetReadInterest(interested && !running());
+    // As the kernel does: a hang-up is told for as long as it is not received.
+    if (broken_ && !interested) PostBreak();
   }
 
   IoResult Receive(IncomingFrame* frame, BufferPool* pool,
