@@ -407,22 +407,12 @@ void Simulation::LeaveAsItStands(SimProcess* process) {
 void Simulation::Kill(SimProcess* process) {
   if (process->ended_) return;
   SimThread* const me = Me();
-  if (tracing_) Note(absl::StrCat("kills ", process->name()));
-  process->killed_ = true;
-  if (leaves_the_killed_) return LeaveAsItStands(process);
   const bool mine = me != nullptr && me->process == process;
-  SimThread* const killer = me != nullptr ? me : controller_.get();
-  // Each gets its turn, and comes back here when it has ended.
-  const std::vector<SimThread*> live = live_;
-  for (SimThread* thread : live) {
-    if (thread->process != process || thread == me) continue;
-    if (thread->state == SimThread::State::kEnded ||
-        thread->killer != nullptr) {
-      continue;
-    }
-    thread->killer = killer;
-    thread->state = SimThread::State::kRunnable;
-    SwitchTo(me, thread);
+  if (!process->killed_) {
+    if (tracing_) Note(absl::StrCat("kills ", process->name()));
+    process->killed_ = true;
+    if (leaves_the_killed_) return LeaveAsItStands(process);
+    EndOtherThreads(process, me);
   }
   if (mine) {
     if (me->unwinding || std::uncaught_exceptions() > 0) {
@@ -433,6 +423,19 @@ void Simulation::Kill(SimProcess* process) {
     throw SimUnwind();
   }
   if (process->threads_ == 0) process->End();
+}
+
+void Simulation::EndOtherThreads(SimProcess* process, SimThread* me) {
+  SimThread* const killer = me != nullptr ? me : controller_.get();
+  // Each gets its turn, and comes back here when it has ended.
+  const std::vector<SimThread*> live = live_;
+  for (SimThread* thread : live) {
+    if (thread->process != process || thread == me) continue;
+    if (thread->state == SimThread::State::kEnded) continue;
+    thread->killer = killer;
+    thread->state = SimThread::State::kRunnable;
+    SwitchTo(me, thread);
+  }
 }
 
 uint64_t Simulation::Random() { return NextRandom(&random_state_); }

@@ -172,6 +172,7 @@ class Simulation {
   void ThrowIfKilled(SimThread* me);
   void ThreadEnded(SimThread* me);
   void LeaveAsItStands(SimProcess* process);
+  void EndOtherThreads(SimProcess* process, SimThread* me);
   // From now on `next` runs; null: the controller.
   Fiber* FiberOfNext(SimThread* next);
   void FreeEndedThreads();

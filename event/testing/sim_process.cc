@@ -135,7 +135,8 @@ SimProcess::SimProcess(Simulation* sim, std::string name,
 SimProcess::~SimProcess() = default;
 
 void SimProcess::Die(absl::string_view message) {
-  if (death_message_.empty()) death_message_ = std::string(message);
+  // A thread of a killed process may go on for some steps, and fail.
+  if (!killed_ && death_message_.empty()) death_message_ = std::string(message);
   sim_->Note("dies");
   sim_->Kill(this);
   // Only if the calling thread is not of this process.

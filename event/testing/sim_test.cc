@@ -437,6 +437,26 @@ TEST(SimTest, OneProcessKillsAnotherAtAnyStep) {
   }
 }
 
+TEST(SimTest, AThreadMayDieWhileItsProcessIsKilled) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Simulation sim(seed);
+    SimProcess* const process = sim.AddProcess("p", {});
+    bool dying = false;
+    sim.Spawn(process, "other", [&] {
+      while (!dying) Process::Current()->YieldPoint();
+      process->Die("too late");
+    });
+    sim.Spawn(process, "main", [&] {
+      for (int i = 0; i < 5; ++i) Process::Current()->YieldPoint();
+      dying = true;
+      sim.Kill(process);
+    });
+    EXPECT_EQ(sim.Run(), Outcome::kEnded) << sim.Report();
+    EXPECT_TRUE(process->ended());
+    EXPECT_TRUE(process->death_message().empty());
+  }
+}
+
 TEST(SimTest, WhoDiesTakesTheWholeProcessAlong) {
   Simulation sim(11);
   SimProcess* const process = sim.AddProcess("p", {});

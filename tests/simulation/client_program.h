@@ -55,7 +55,7 @@ class ClientProgram {
     bool timed;
     absl::Time since;
     bool told = false;
-    bool waits_long = false;  // as of the last look
+    bool has_cause = true;  // at the last look
   };
   struct Request {
     Conversation* conversation = nullptr;
@@ -85,6 +85,8 @@ class ClientProgram {
   void Schedule();
   // ---- Operations ----
   void Open(Conversation* conversation);
+  // Whether the library says why it waits, or last did.
+  static bool HasCause(le_msg_SessionRef_t session);
   void CheckCause(le_msg_SessionRef_t session, const char* fault);
   void CheckThatWaitsHaveACause();
   void Close(Conversation* conversation);
