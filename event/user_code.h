@@ -8,6 +8,7 @@
 
 #include <exception>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 
@@ -19,9 +20,12 @@ struct ThreadUnwind {};
 
 // Calls a function of the user's, which must not throw: what called it is C, or is
 // in the middle of something. Fatal: an exception, which is named along with `what`
-// was called. The end of the thread within the call passes.
+// was called. The end of the thread within the call passes. (The C library's unwinding
+// has no object, to which UBSan would not let the clause bind a reference.)
 template <typename Function>
-auto CallUser(const char* what, Function function) -> decltype(function()) {
+ABSL_ATTRIBUTE_NO_SANITIZE_UNDEFINED auto CallUser(const char* what,
+                                                   Function function)
+    -> decltype(function()) {
   try {
     return function();
 #ifdef __GLIBCXX__

@@ -656,6 +656,10 @@ int SetRLimit(int resource, const struct rlimit* limit) {
 
 ssize_t GetRandom(void* buffer, size_t size, unsigned flags) {
   return Make({"GetRandom"}, [&](auto* kernel) {
+    Interceptor* const interceptor = CurrentInterceptor();
+    if (interceptor != nullptr && interceptor->Random(buffer, size)) {
+      return static_cast<ssize_t>(size);
+    }
     return kernel->GetRandom(buffer, size, flags);
   });
 }

@@ -69,6 +69,13 @@ class Interceptor {
     static_cast<void>(now);
     return false;
   }
+  // Fills the buffer in the kernel's stead, as GetRandom() does. False: the kernel
+  // does.
+  virtual bool Random(void* buffer, size_t size) {
+    static_cast<void>(buffer);
+    static_cast<void>(size);
+    return false;
+  }
   // Dup() has made one, Close() has ended one: so that a test can keep account.
   virtual void OnDup(int fd) { static_cast<void>(fd); }
   virtual void OnClose(int fd) { static_cast<void>(fd); }

@@ -89,7 +89,9 @@ void Injector::Start(const std::vector<Failure>& failures) {
     armed_.push_back({failure, absl::InfiniteFuture()});
   }
   calls_.clear();
-  count_.clear();
+  // Of a fixed size: a play leaves as much memory as it found.
+  count_.assign(Kinds().size(), 0);
+  random_.seed();
   injected_ = also_times_ = 0;
   running_ = true;
 }
@@ -130,7 +132,7 @@ int Injector::Injected(const Call& call) {
   if (calls_.size() > kMaxCalls) GiveUp("it does not come to an end");
   const int number = static_cast<int>(calls_.size());
   calls_.push_back(kind);
-  const int of_kind = count_[kind]++;
+  const int of_kind = count_[static_cast<size_t>(kind - Kinds().data())]++;
   bool exhausted = false;
   int error = 0;
   for (Armed& armed : armed_) {
@@ -161,6 +163,13 @@ int Injector::FailCall(const Call& call) {
 
 bool Injector::Clock(struct timespec* now) {
   *now = absl::ToTimespec(now_);
+  return true;
+}
+
+bool Injector::Random(void* buffer, size_t size) {
+  for (size_t i = 0; i < size; ++i) {
+    static_cast<uint8_t*>(buffer)[i] = static_cast<uint8_t>(random_());
+  }
   return true;
 }
 

@@ -7,7 +7,7 @@
 #define LE_MESSAGING_TESTS_FAULTS_INJECTOR_H_
 
 #include <climits>
-#include <map>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -85,6 +85,7 @@ class Injector final : public event::sys::Interceptor {
   int Fail(const char* call) override { return FailCall({call}); }
   int FailCall(const event::sys::Call& call) override;
   bool Clock(struct timespec* now) override;
+  bool Random(void* buffer, size_t size) override;
 
   // False under UBSan, whose runtime makes a pipe to look at memory, and takes
   // the want of a descriptor for damage.
@@ -109,7 +110,7 @@ class Injector final : public event::sys::Interceptor {
   bool running_ = false;
   bool exhausted_ = false;
   std::vector<const Kind*> calls_;
-  std::map<const Kind*, int> count_;
+  std::vector<int> count_;  // of each of Kinds()
   int injected_ = 0;
   std::string unknown_;
   std::string also_call_;
@@ -117,6 +118,7 @@ class Injector final : public event::sys::Interceptor {
   int also_times_ = 0;
   Waiter* waiter_ = nullptr;
   absl::Time now_;
+  std::mt19937_64 random_;
 };
 
 // Says what was being tried, and ends the process: from inside a call of the
