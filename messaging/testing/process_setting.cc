@@ -116,11 +116,19 @@ class ProcessParty final : public Party, private event::Watch {
 
 // ---- In the hub ------------------------------------------------------------
 
+std::string OwnProgram() {
+  char program[4096];
+  const ssize_t size = readlink("/proc/self/exe", program, sizeof(program));
+  return std::string(program, size > 0 ? static_cast<size_t>(size) : 0);
+}
+
 std::string FindDirectoryd() {
   std::vector<std::string> roots;
   for (const char* variable : {"TEST_SRCDIR", "RUNFILES_DIR"}) {
     if (const char* value = std::getenv(variable)) roots.push_back(value);
   }
+  // Of a test that is run by hand.
+  roots.push_back(OwnProgram() + ".runfiles");
   for (const std::string& root : roots) {
     for (const char* repository : {"le_messaging", "_main", "le_messaging+",
                                    "le_messaging~", "le_messaging~override"}) {
@@ -164,6 +172,7 @@ class Hub {
 
   void Run() {
     StartDirectory();
+    if (::testing::Test::HasFatalFailure()) return;
     for (const auto& role : scenario_.roles()) {
       if (role->start == Scenario::Start::kAtOnce) Start(role->name);
     }
@@ -322,12 +331,9 @@ class Hub {
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     const ::testing::TestInfo* const test =
         ::testing::UnitTest::GetInstance()->current_test_info();
-    char program[4096];
-    const ssize_t size = readlink("/proc/self/exe", program, sizeof(program));
-    ASSERT_GT(size, 0);
     Child child;
     child.socket = ends[0];
-    child.pid = Spawn({std::string(program, static_cast<size_t>(size)),
+    child.pid = Spawn({OwnProgram(),
                        std::string("--gtest_filter=") +
                            test->test_suite_name() + "." + test->name(),
                        "--gtest_brief=1"},

@@ -29,6 +29,10 @@ using event::Simulation;
 
 constexpr char kAddress[] = "directory";
 
+// Half a million requests take 10 million. A run that does not end reaches this
+// within seconds.
+constexpr uint64_t kMaxSteps = 50000000;
+
 class SimRun {
  public:
   SimRun(const Scenario& scenario, uint64_t seed)
@@ -43,6 +47,7 @@ class SimRun {
         if (role->start == Scenario::Start::kAtOnce) Start(role->name);
       }
     });
+    sim_.SetStepLimit(kMaxSteps);
     Simulation::Outcome outcome = sim_.Run();
     bool all_ended = true;
     for (const auto& party : parties_) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -93,15 +94,62 @@ void EchoUntilDone(Party* party, size_t size) {
   party->RunLoopUntil("done");
 }
 
+// How many times more, or larger, than usual: `bazel test //tests/scenarios:flow_test
+// --test_env=LE_FLOW_COUNT=10 --test_env=LE_FLOW_SIZE=10`.
+uint32_t TimesOf(const char* variable) {
+  const char* const text = std::getenv(variable);
+  return text == nullptr ? 1 : static_cast<uint32_t>(std::stoul(text));
+}
+
+// The most memory that this process has had in RAM, from now on.
+class PeakMemory {
+ public:
+  PeakMemory() {
+    std::ofstream("/proc/self/clear_refs") << "5";
+    start_ = Bytes("VmRSS:");
+  }
+  size_t growth() const { return Bytes("VmHWM:") - start_; }
+
+ private:
+  static size_t Bytes(const std::string& key) {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.compare(0, key.size(), key) != 0) continue;
+      return std::stoul(line.substr(key.size())) * kKiB;
+    }
+    return 0;
+  }
+
+  size_t start_;
+};
+
+// Besides what the page allows: what a library and its allocator need anyway.
+constexpr size_t kSlack = 4 * kMiB;
+// What a message of that size takes while it waits in a client.
+size_t MemoryOf(size_t size) { return size + size / 64 + 512; }
+
 // All requests from plain code, and the loop is served afterwards.
 void AskAllThenServe(Setting setting, uint32_t count, size_t size) {
+  count *= TimesOf("LE_FLOW_COUNT");
+  size *= TimesOf("LE_FLOW_SIZE");
+  const size_t queue = std::max(kMiB, 2 * size);  // maxQueuedBytes
   Scenario scenario;
-  scenario.Add("server", [size](Party* party) { EchoUntilDone(party, size); });
-  scenario.Add("client", [count, size](Party* party) {
+  scenario.Add("server", [=](Party* party) {
+    const PeakMemory memory;
+    EchoUntilDone(party, size);
+    if (setting == Setting::kUnixProcesses) {
+      EXPECT_LT(memory.growth(), 2 * queue + kSlack);
+    }
+  });
+  scenario.Add("client", [=](Party* party) {
+    const PeakMemory memory;
     Asker asker(size);
     while (asker.asked() < count) asker.Ask();
     party->RunLoopUntil([&] { return asker.answered() == count; });
     party->Signal("done");
+    if (setting == Setting::kUnixProcesses) {
+      EXPECT_LT(memory.growth(), count * MemoryOf(size) + queue + kSlack);
+    }
   });
   RunScenario(scenario, setting, /*seeds=*/1);
 }
