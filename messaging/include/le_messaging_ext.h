@@ -255,7 +255,7 @@ typedef struct {
 } le_msg_ServiceLimits_t;
 
 /* Sets all limits of the service, for the sessions that are open too. Fatal: a bad
- * structSize; more open requests than a session may have. */
+ * structSize or slowReaderPolicy; more open requests than a session may have. */
 void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              const le_msg_ServiceLimits_t* limitsPtr);
 
