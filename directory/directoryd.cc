@@ -56,6 +56,7 @@ constexpr char kUsage[] =
   --half_open_seconds=N
                     for how long a connection may say nothing. Default: 30.
   --help            this text
+  --version         prints the version
 
 An option's value may also be an argument of its own: --socket_dir DIR. A folder
 that is made has mode 0755, the socket 0666, whatever the umask: whom a client
@@ -91,6 +92,10 @@ Flags ParseFlags(int argc, char** argv) {
   le::directory::Arguments arguments(argc, argv);
   if (arguments.TakeFlag("--help") || arguments.TakeFlag("-h")) {
     std::fputs(kUsage, stdout);
+    std::exit(le::directory::kDone);
+  }
+  if (arguments.TakeFlag("--version")) {
+    std::printf("directoryd %s\n", le::directory::kVersion);
     std::exit(le::directory::kDone);
   }
   Flags flags;
