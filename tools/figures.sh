@@ -13,8 +13,11 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-[ $# = 1 ] && [ -f "$1" ] || { echo "usage: tools/figures.sh PAGE" >&2; exit 2; }
-page=$1
+page=${1-}
+if [ $# != 1 ] || [ ! -f "$page" ]; then
+  echo "usage: tools/figures.sh PAGE" >&2
+  exit 2
+fi
 stamp="$(date +%Y-%m-%d), $(uname -s) $(uname -r) $(uname -m), $(nproc) processors"
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT
