@@ -177,6 +177,7 @@ names_of_the_tree() {
     }
     print "//" $0
   }'
+  # shellcheck disable=SC2016 # awk's own $0
   build_files | grep 'BUILD.bazel$' | xargs -r awk '
     FNR == 1 { package = FILENAME; sub(/\/?BUILD.bazel$/, "", package); print "//" package }
     match($0, /name = "[^"]*"/) { print "//" package ":" substr($0, RSTART + 8, RLENGTH - 9) }
