@@ -217,7 +217,7 @@ names_in_documents() {
       n = split(span, words, / /)
       for (j = 1; j <= n; ++j) {
         word = words[j]
-        sub(/^\.\.?\//, "", word); sub(/^\.\.\//, "", word); sub(/[,;:)]+$/, "", word); sub(/\/$/, "", word)
+        sub(/^\.\.?\//, "", word); sub(/^\.\.\//, "", word); sub(/[,;:]+$/, "", word); sub(/\/$/, "", word)
         if (word ~ /^[A-Za-z0-9_.]+(\/[A-Za-z0-9_.-]+)+$/ ||
             word ~ /^[A-Za-z0-9_.-]+\.(h|c|cc|sh|md|bzl|txt|proto|bazel|awk|patch)$/ ||
             word ~ /^[a-z0-9_]+_(test|fuzz)$/) {
