@@ -172,14 +172,14 @@ size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef);
 /* ======== Why a session closed ======== */
 
 typedef enum {
-  LE_MSG_CLOSE_NONE = 0,            /* it is open, or has never been open */
-  LE_MSG_CLOSE_BY_CALLER = 1,       /* at this end, by the API */
-  LE_MSG_CLOSE_BY_PEER = 2,         /* the far end closed it, or died */
-  LE_MSG_CLOSE_SLOW_READER = 3,     /* the far end does not read its messages */
-  LE_MSG_CLOSE_KILLED = 4,          /* by LE_KILL_CLIENT */
-  LE_MSG_CLOSE_PROTOCOL_ERROR = 5,  /* the far end violated the protocol */
-  LE_MSG_CLOSE_RECEIVE_LIMIT = 6,   /* too much arrived during a blocking call */
-                                    /* 7 is not used */
+  LE_MSG_CLOSE_NONE = 0,           /* it is open, or has never been open */
+  LE_MSG_CLOSE_BY_CALLER = 1,      /* at this end, by the API */
+  LE_MSG_CLOSE_BY_PEER = 2,        /* the far end closed it, or died */
+  LE_MSG_CLOSE_SLOW_READER = 3,    /* the far end does not read its messages */
+  LE_MSG_CLOSE_KILLED = 4,         /* by LE_KILL_CLIENT */
+  LE_MSG_CLOSE_PROTOCOL_ERROR = 5, /* the far end violated the protocol */
+  LE_MSG_CLOSE_RECEIVE_LIMIT = 6,  /* too much arrived during a blocking call */
+                                   /* 7 is not used */
   LE_MSG_CLOSE_SERVICE_DELETED = 8, /* its service was deleted */
   LE_MSG_CLOSE_THREAD_ENDED = 9,    /* its owner's thread ended */
   LE_MSG_CLOSE_SYSTEM = 10          /* the operating system refused */
