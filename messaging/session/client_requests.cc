@@ -164,8 +164,9 @@ bool ClientSession::CancelRequest(uint64_t id) {
 void ClientSession::WarnOfRefusedRequest(Result why) {
   event::Log(
       event::LogLevel::kWarning,
-      absl::StrCat("interface '", interface_.name, "': a request was made ",
-                   why == Result::kTooMany ? "while too many others wait"
+      absl::StrCat("interface '", interface_.name,
+                   "': a request fails: it was made ",
+                   why == Result::kTooMany ? "beyond the limit of open requests"
                                            : "on a session that is not open"));
 }
 
