@@ -18,7 +18,7 @@
 //  - Observers are called on the loop they were attached to, one at a time, and
 //    never from inside a call of these classes. After Detach(), Close() or the
 //    destructor an observer is not called, not even for an earlier event.
-//  - An observer may change and delete its object in a call.
+//  - An observer may do anything to its object in a call, deleting it too.
 //  - Send(), Flush(), queued_bytes(), congested(), stalled_since(),
 //    close_status(), peer(), PeerPidFd() and Wait(kWritable) may be called from any
 //    thread. Everything else, HasBuffered(),
@@ -161,10 +161,10 @@ class Connection {
     virtual void OnReadable() = 0;
     // After a Send() that returned kWouldBlock: there is room again.
     virtual void OnWritable() {}
-    // congested() has become false.
+    // congested() has ended.
     virtual void OnDrained() {}
-    // The far end has closed or died while read interest is off. Called once.
-    // Frames that the far end had sent can be received.
+    // The far end has closed or died while OnReadable() is not wanted. Called
+    // once; what the far end had sent can be received.
     virtual void OnHangUp() {}
   };
 
@@ -229,13 +229,13 @@ class Connection {
   enum class DescriptorPolicy { kDeliverWithout, kLeaveUnread };
   virtual void SetDescriptorPolicy(DescriptorPolicy policy) = 0;
 
-  // Sets the limits for frames that are queued from now on.
+  // Bounds what is queued from now on; what is queued already stays.
   virtual void SetSendLimits(const SendLimits& limits) = 0;
 
-  // Detaches, sends what can be sent without waiting, drops the rest with a warning,
-  // and closes. The far end sees the close even if another process has a duplicate
-  // of this end. Idempotent. From then on Send() and Receive() return kClosed, and
-  // threads in Wait() return.
+  // Detaches, hands over what the transport takes without waiting, drops the
+  // rest (with a warning that says how much), and closes: for the far end too,
+  // although another process may hold a duplicate of this end. Idempotent. From then
+  // on Send() and Receive() return kClosed; threads that wait in Wait() return.
   virtual void Close() = 0;
 
   // ---- Any thread ----
@@ -266,9 +266,9 @@ class Connection {
   // because a kernel adds its own overhead. Costs a system call. If the kernel does
   // not tell, the bytes count as received.
   virtual size_t unreceived_bytes() const = 0;
-  // Whether the queue is so long that the owner should not take more requests from
-  // the far end. It becomes true above half of a limit, and false at a quarter of
-  // each or less. Takes no lock.
+  // Whether so much is queued that the far end should not be asked for more: over
+  // half of a limit, and from then on until it is a quarter of each or less. Takes
+  // no lock.
   virtual bool congested() const = 0;
   // When Send() first returned kWouldBlock because a limit was reached, if the far
   // end has taken nothing since. InfiniteFuture(): it has taken something.
