@@ -231,7 +231,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     open->set_wait(wait_);
     if (SendControl(connection_.get(), std::move(message)) != IoResult::kOk) {
       *reason = WaitReason::kNoAnswer;
-      return absl::UnavailableError("the directory does not listen");
+      return absl::UnavailableError("the directory does not take the request");
     }
     *reason = WaitReason::kSystem;
     // After our own word, and before the server's.
@@ -300,10 +300,11 @@ class DirectoryClient::DirectoryOpening final : public Opening,
         cause_.known() && loop_->Now() - asked_at_ < WaitLog::kInterval;
     if (connection_ == nullptr || heard_ || is_new) return cause_;
     if (connection_->unreceived_bytes() > 0) return NoAnswer();
-    return {WaitReason::kNotTaken,
-            "a server has been found, and has not taken the session: it is "
-            "stopped, or its event loop does not run (a directory of an older "
-            "release does not say why one waits)"};
+    return {
+        WaitReason::kNotTaken,
+        "a server offers the service and has not accepted the session: it is "
+        "stopped, or its event loop does not run (a directory of an older "
+        "release does not send the cause)"};
   }
 
   Read Broken() {
@@ -455,7 +456,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
     Describe(description_, message.mutable_advertise()->mutable_service());
     if (SendControl(connection_.get(), std::move(message)) != IoResult::kOk) {
       *reason = WaitReason::kNoAnswer;
-      return absl::UnavailableError("the directory does not listen");
+      return absl::UnavailableError("the directory does not take the request");
     }
     *reason = WaitReason::kSystem;
     WarnOfAnotherUser();
@@ -475,7 +476,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
                      now, ">.", description_.interface_name,
                      ", since this process has changed its user; "
                      "bindings to user ",
-                     before, " do not lead here any more"));
+                     before, " do not reach it any more"));
   }
 
   void OnReadable() override {

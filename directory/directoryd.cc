@@ -47,23 +47,23 @@ constexpr char kUsage[] =
                     $XDG_RUNTIME_DIR/le_messaging.
   --bindings=FILE   who may talk to whom, a line each:
                       <USER>.CLIENT_INTERFACE -> <USER>.SERVICE
-                    Read anew on SIGHUP and by `sdir load`. Without it there are
-                    no bindings until somebody makes some with sdir.
+                    Read again on SIGHUP and by `sdir load`. Without it there are
+                    no bindings until sdir adds some.
   --max_connections=N, --max_half_open=N, --max_waiting=N, --max_services=N
                     what one user may have at a time: connections, those of them
                     that have said nothing yet, clients that wait, services.
                     Default: 32768, 1024, 16384, 16384.
   --half_open_seconds=N
-                    for how long a connection may say nothing. Default: 30.
+                    how long a connection may send nothing. Default: 30.
   --help            this text
+  --version         prints the version
 
 An option's value may also be an argument of its own: --socket_dir DIR. A folder
-that is made has mode 0755, the socket 0666, whatever the umask: whom a client
-reaches is for the bindings to say. If socket or lock file are deleted, both are made
-anew.
+that is made has mode 0755, the socket 0666, whatever the umask: the bindings decide whom a
+client reaches. If the socket or the lock file is deleted, both are created again.
 
 Needs no privileges. Runs until SIGTERM or SIGINT; sessions outlive it. Ignores
-SIGPIPE and SIGXFSZ. A SIGHUP that comes while it starts is obeyed once it has.
+SIGPIPE and SIGXFSZ. A SIGHUP during the start is handled after it.
 
 Exit status, as of sdir: 0 ended by a signal; 1 it cannot start or go on; 2 the
 arguments make no sense.
@@ -78,7 +78,7 @@ struct Flags {
 [[noreturn]] void Misused(absl::string_view error) {
   // By the log, which does not wait for a reader of standard error.
   le::event::Log(LogLevel::kError,
-                 absl::StrCat(error, "; --help lists what there is"));
+                 absl::StrCat(error, "; --help lists the options"));
   std::exit(le::directory::kMisused);
 }
 
@@ -91,6 +91,10 @@ Flags ParseFlags(int argc, char** argv) {
   le::directory::Arguments arguments(argc, argv);
   if (arguments.TakeFlag("--help") || arguments.TakeFlag("-h")) {
     std::fputs(kUsage, stdout);
+    std::exit(le::directory::kDone);
+  }
+  if (arguments.TakeFlag("--version")) {
+    std::printf("directoryd %s\n", le::directory::kVersion);
     std::exit(le::directory::kDone);
   }
   Flags flags;
@@ -292,7 +296,7 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
     le::event::Log(
         LogLevel::kError,
         absl::StrCat("the socket or the lock file in ", place->folder,
-                     " was deleted: both are made anew"));
+                     " was deleted: both are created again"));
     lock = absl::UnavailableError("");  // or it would stand in our own way
     lock = le::directory::HoldPlace(*place);
     end =

@@ -15,6 +15,9 @@
 namespace le {
 namespace directory {
 
+// What --version prints. tools/lint.sh holds it to MODULE.bazel.
+constexpr char kVersion[] = "0.1.0";
+
 // The exit statuses of both programs; --help explains them.
 enum ExitStatus {
   kDone = 0,

@@ -1,17 +1,16 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The event loop, as everything above it sees it.
+// The interface of the event loop.
 //
 // A loop belongs to one thread, its owner. It runs, one at a time and on that
 // thread: posted tasks, handlers of ready descriptors, expired timers and, as
 // the last thing before it waits, turn-end hooks. A *turn* is what a loop does
 // between two waits.
 //
-// Everything that is handed to a loop is intrusive: the caller owns the Task,
-// Watch, Timer or Hook, the loop only links it. So nothing on the hot path
-// allocates, and an object that dies takes its registrations along (each
-// destructor unlinks). Unless said otherwise a function is for the owner's
+// Tasks, watches, timers and hooks are intrusive: the caller owns the object, and
+// the loop only links it. So the hot path does not allocate. The destructor of each
+// object unlinks it. Unless a comment says otherwise, a function is for the owner's
 // thread only and does not block.
 
 #ifndef LE_MESSAGING_EVENT_LOOP_H_
@@ -33,7 +32,7 @@ class Loop;
 // "no deadline".
 using Instant = absl::Time;
 
-// Something to be run once by a loop. Owned by whoever posts it.
+// A function that a loop runs once. The poster owns it.
 class Task {
  public:
   Task() = default;
@@ -54,8 +53,8 @@ class Task {
   Loop* loop_ = nullptr;  // not null: posted there
 };
 
-// A descriptor to be watched. The descriptor is not owned, and must stay open
-// until the watch has been removed.
+// Watches a file descriptor, which it does not own. The file descriptor must stay
+// open until the watch is removed.
 class Watch {
  public:
   // The values are those of poll() and epoll.
@@ -72,9 +71,9 @@ class Watch {
   Watch& operator=(const Watch&) = delete;
   virtual ~Watch();  // removes itself if added
 
-  // Level-triggered: called again each turn for as long as the condition holds.
-  // `events` is never empty, and holds only what is of interest at the time of
-  // the call, besides kHangUp and kError. May remove or delete the watch.
+  // Level-triggered: called in each turn while an event is present. `events` is never
+  // empty. It has only events of the present interest, and kHangUp and kError. May
+  // remove or delete the watch.
   virtual void OnReady(uint32_t events) = 0;
 
   int fd() const { return fd_; }
@@ -112,7 +111,7 @@ class Timer {
   size_t index_ = 0;    // place in the queue's heap
 };
 
-// Something to be done before the loop waits, for what a turn has gathered.
+// A function that runs before the loop waits, to send what the turn has gathered.
 class TurnEndHook {
  public:
   TurnEndHook() = default;
@@ -136,20 +135,20 @@ class Loop {
   virtual ~Loop() = default;
 
   // Any thread. Runs `task` in a later step of the loop, after all tasks posted
-  // before it. The task must not be posted already (fatal). Wakes the loop if
-  // it waits. Never runs the task inside Post(). Legal with a lock held. Posts of
-  // one task must be ordered with its Run() by the caller.
+  // before it. Fatal: the task is posted already. Wakes the loop if it waits. Never
+  // runs the task inside Post(), so a lock may be held. The caller must order the
+  // posts of one task with its Run().
   virtual void Post(Task* task) = 0;
 
   // The same in two steps, see DeferredWakes. True: WakeAfterPost() must follow,
-  // and the loop will not go before that.
+  // and the loop is not destroyed before that.
   virtual bool PostQuietly(Task* task) {
     Post(task);
     return false;
   }
   virtual void WakeAfterPost() {}
 
-  // Owner's thread. Takes a posted task back; harmless if it is not posted.
+  // Owner's thread. Removes a posted task. No-op if it is not posted.
   virtual void Cancel(Task* task) = 0;
 
   // Starts watching `fd` for `interest` (any of kReadable, kWritable,
@@ -163,12 +162,12 @@ class Loop {
   // until the kernel accepts; any other refusal is final. A loop without
   // descriptors refuses at once, and finally.
   virtual void AddWatchLater(Watch* watch, int fd, uint32_t interest) = 0;
-  // Costs nothing if that is its interest already.
+  // Makes no system call if the interest is the same.
   virtual void SetInterest(Watch* watch, uint32_t interest) = 0;
-  // After this OnReady() is not called, not even for an event already fetched.
+  // From then on OnReady() is not called, not even for an event that was fetched before.
   virtual void RemoveWatch(Watch* watch) = 0;
 
-  // Starts, or starts anew. A deadline in the past expires in the next step.
+  // Starts or restarts the timer. A deadline in the past expires in the next step.
   // Timers expire in order of their deadlines.
   virtual void StartTimer(Timer* timer, Instant deadline) = 0;
   virtual void StopTimer(Timer* timer) = 0;
@@ -177,23 +176,23 @@ class Loop {
   // turn, the time now.
   virtual Instant Now() = 0;
 
-  // Runs `hook` before the loop next waits, once; no-op if it is listed
-  // already. Outside a turn it runs with the next turn.
+  // Runs `hook` once, before the loop next waits. No-op if it is listed already.
+  // A hook that is listed outside a turn runs at the end of the next turn.
   virtual void AtTurnEnd(TurnEndHook* hook) = 0;
-  // Runs the listed hooks now, those of nested loops too: for a call that is
-  // about to block or to end the process inside a turn.
+  // Runs the listed hooks now, also those of nested loops. A call inside a turn uses
+  // it before it blocks or ends the process.
   virtual void RunTurnEndHooks() = 0;
-  // Any thread. Whether the calling thread is the owner and stands inside a
-  // handler or task that this loop runs (for an outer loop: or that a loop
-  // nested in it runs in its turn).
+  // Any thread. Whether the calling thread is the owner and is inside a handler or
+  // task that this loop runs. For an outer loop: or that a nested loop runs in a turn
+  // of the outer one.
   virtual bool InTurn() const = 0;
   // Inside a turn: its number, never 0, another for each turn until it wraps.
   virtual uint32_t turn() const = 0;
 
   // Runs turns until Stop(). Not reentrant.
   virtual void Run() = 0;
-  // Any thread: makes Run() return after the current turn. Wakes the loop once:
-  // RunStep() has nothing to do because of it.
+  // Any thread. Makes Run() return after the current turn. Wakes the loop once, although
+  // RunStep() then has nothing to do.
   virtual void Stop() = 0;
 
   // Waits until there is something to do or `deadline` has come, then runs one
@@ -210,11 +209,10 @@ class Loop {
   // loop has none. Constant for the loop's life.
   virtual int GetFd() = 0;
 
-  // A loop of its own inside this one, same owner: its events are served by
-  // this loop's turns, and it can also be run alone (RunTurn) while this one
-  // stands still. A blocking call runs it to serve what must go on meanwhile.
-  // Must be destroyed before this loop. An EpollLoop takes two descriptors for
-  // it.
+  // Creates a complete loop inside this one, with the same owner. Turns of this loop
+  // serve its events. A blocking call can also run it alone (RunTurn), so that its
+  // events are served while those of this loop are not. Must be destroyed before this
+  // loop. An EpollLoop uses two file descriptors for it.
   virtual std::unique_ptr<Loop> CreateNested() = 0;
 };
 

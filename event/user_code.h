@@ -35,8 +35,7 @@ ABSL_ATTRIBUTE_NO_SANITIZE_UNDEFINED auto CallUser(const char* what,
   } catch (const ThreadUnwind&) {
     throw;
   } catch (const std::exception& e) {
-    Fatal(absl::StrCat(
-        what, " has thrown an exception, which it must not: ", e.what()));
+    Fatal(absl::StrCat(what, " has thrown an exception: ", e.what()));
   } catch (...) {
     Fatal(absl::StrCat(what, " has thrown an exception, which it must not"));
   }

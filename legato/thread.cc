@@ -264,7 +264,7 @@ void CThread::Start(const char* function) {
   }
   // Not under the lock: exit handlers may use the thread.
   if (started) Misuse(function, kStartedAlready);
-  Fatal(absl::StrCat(function, ": the system has no room for a thread"));
+  Fatal(absl::StrCat(function, ": the system cannot create a thread"));
 }
 
 le_result_t CThread::Join(void** result) {
@@ -431,7 +431,7 @@ void le_thread_CleanupLegatoThreadData(void) {
   if (thread == nullptr) return;
   const Loop* const loop = thread->loop_if_made();
   if (loop != nullptr && loop->InTurn()) {
-    Misuse(__func__, "called in a handler, whose loop it would destroy");
+    Misuse(__func__, "called in a handler of the loop that it would destroy");
   }
   Thread::Release();
 }
@@ -446,7 +446,7 @@ void le_event_RunLoop(void) {
 void le_event_RunLoopUntilStopped(void) {
   CheckNotForked(__func__);
   if (CurrentThread()->loop()->InTurn()) {
-    Misuse(__func__, "called in a handler, which the loop itself has called");
+    Misuse(__func__, "called in a handler of the same loop");
   }
   le::legato::RunLoop();
 }

@@ -167,10 +167,111 @@ planted_defects() {
   done
 }
 
+# All that a document may name, one a line: each file and folder, also by the end of
+# its path; each target; each identifier of the code.
+names_of_the_tree() {
+  files | sed 's|^\(tests/fuzz/corpus\)/.*|\1|' | sort -u | awk -F/ '{
+    for (first = 1; first <= NF; ++first) {
+      path = ""
+      for (i = first; i <= NF; ++i) { path = path (i > first ? "/" : "") $i; print path }
+    }
+    print "//" $0
+  }'
+  # shellcheck disable=SC2016 # awk's own $0
+  build_files | grep 'BUILD.bazel$' | xargs -r awk '
+    FNR == 1 { package = FILENAME; sub(/\/?BUILD.bazel$/, "", package); print "//" package }
+    match($0, /name = "[^"]*"/) { print "//" package ":" substr($0, RSTART + 8, RLENGTH - 9) }
+    match($0, /^    "[a-z_]*",?$/) { gsub(/[ ",]/, ""); print "//" package ":" $0 }'
+  { cxx_files; build_files; shell_files; files '*.proto' '*.capnp' '*.bazelrc' tests/simulation/defects; } |
+    xargs -r cat | grep -oE '[A-Za-z_][A-Za-z0-9_]+' | sort -u
+}
+
+# Words in `backticks` that look like a path, a test or an identifier, and labels
+# anywhere, must be names of the tree. "..." stands for letters that are left out.
+names_in_documents() {
+  # shellcheck disable=SC2016 # awk's own $0
+  awk -v documents="$(files '*.md')" '
+    { known[$0] = 1; sub(/.*\//, ""); if ($0 !~ /[.:]/ && length($0) > 3) plain[$0] = 1 }
+    END {
+      count = split(documents, file, "\n")
+      for (f = 1; f <= count; ++f) {
+        number = fenced = 0
+        while ((getline line < file[f]) > 0) {
+          ++number
+          if (line ~ /^```/) fenced = !fenced
+          parts = fenced ? 0 : split(line, part, "`")
+          for (i = 2; i < parts; i += 2) look(part[i])
+          while (match(line, /(^|[ "(`=@])(@le_messaging)?\/\/[a-z_][a-z_\/]*(:[A-Za-z_.]+)?/)) {
+            label = substr(line, RSTART, RLENGTH); sub(/^[^\/]*/, "", label); sub(/\/$/, "", label)
+            line = substr(line, RSTART + RLENGTH)
+            path = label; sub(/^\/\//, "", path); sub(/:/, "/", path)
+            # (README.md has the reader write it.)
+            if (!(label in known) && !(path in known) && label != "//shout") complain(label)
+          }
+        }
+        close(file[f])
+      }
+    }
+    function complain(what) { print file[f] ":" number ": there is no " what }
+    function look(span,   word, words, j, n) {
+      n = split(span, words, / /)
+      for (j = 1; j <= n; ++j) {
+        word = words[j]
+        sub(/^\.\.?\//, "", word); sub(/^\.\.\//, "", word); sub(/[,;:]+$/, "", word); sub(/\/$/, "", word)
+        if (word ~ /^[A-Za-z0-9_.]+(\/[A-Za-z0-9_.-]+)+$/ ||
+            word ~ /^[A-Za-z0-9_.-]+\.(h|c|cc|sh|md|bzl|txt|proto|bazel|awk|patch)$/ ||
+            word ~ /^[a-z0-9_]+_(test|fuzz)$/) {
+          if (!(word in known) && !((word ".cc") in known) && !((word ".sh") in known) &&
+              !((word ".c") in known) && !((word ".h") in known) && !((word ".patch") in known)) complain(word)
+        } else if (n == 1 && word ~ /^[A-Za-z_:.]*[A-Za-z_](\(\))?$/ &&
+                   word ~ /^(le_|LE_|_le_|k[A-Z])|^\.*[A-Z][a-z]+[A-Z]|\.\.\.|[a-z]::[A-Za-z]/) {
+          known_identifier(word) || complain(word)
+        }
+      }
+    }
+    function known_identifier(word,   name, pattern) {
+      sub(/\(\)$/, "", word)
+      if (word !~ /\.\.\./) { sub(/.*::/, "", word); sub(/.*\./, "", word); return word in plain || word in known }
+      pattern = word; gsub(/\.\.\./, "[A-Za-z0-9_]*", pattern); pattern = "^" pattern "$"
+      for (name in plain) if (name ~ pattern) return 1
+      return 0
+    }' <(names_of_the_tree)
+}
+
+# The functions that the public headers declare.
+c_functions() {
+  files '*/include/*.h' | xargs -r cat | tr '\n' ' ' |
+    sed 's:/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/: :g' | grep -oE '\b_?le_[A-Za-z_]+\(' | tr -d '(' |
+    LC_ALL=C sort -u
+}
+
+# docs/compatibility.md promises the first, CONTRIBUTING.md says what to do.
+c_api() {
+  diff docs/c_api.txt <(c_functions) |
+    sed -n -e 's/^< \(.*\)/\1: in docs\/c_api.txt, and in no header: a symbol must stay/p' \
+      -e 's/^> \(.*\)/\1: new; "tools\/lint.sh --fix" adds it to docs\/c_api.txt/p'
+  c_functions | grep '^le_msg_.*[^_]$' | while read -r function; do
+    grep -qw "$function" tests/c_api/every_function.c ||
+      echo "$function: tests/c_api/every_function.c does not call it"
+  done
+}
+
+version() {
+  local version
+  version=$(sed -n 's/^    version = "\(.*\)",$/\1/p' MODULE.bazel | head -n 1)
+  grep -q "kVersion\[\] = \"$version\"" directory/program.h ||
+    echo "directory/program.h: kVersion is not MODULE.bazel's $version"
+  grep -q "^## $version" CHANGELOG.md || echo "CHANGELOG.md: says nothing of $version"
+  grep -q "name = \"le_messaging\", version = \"$version\"" README.md ||
+    echo "README.md: names another version than $version"
+}
+
 install_tools
 if $fix; then
   cxx_files | xargs -r "$CLANG_FORMAT" -i
   build_files | xargs -r "$buildifier" -lint=fix
+  # Never takes one away: that breaks programs.
+  c_functions | LC_ALL=C sort -u - docs/c_api.txt -o docs/c_api.txt
 fi
 check "Formatting (tools/lint.sh --fix mends it)" clang_format
 check "BUILD files (tools/lint.sh --fix mends most of it)" buildifier_check
@@ -183,6 +284,9 @@ check "Sleeps in tests" no_sleeps_in_tests
 check "Loose ends" no_loose_ends
 check "Modes" executable
 check "Planted defects" planted_defects
+check "Names in documents" names_in_documents
+check "C API (CONTRIBUTING.md, \"Add a function to the C API\")" c_api
+check "Version" version
 
 if [ "$failures" != 0 ]; then
   echo "tools/lint.sh: $failures rules broken"

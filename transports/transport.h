@@ -1,12 +1,12 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The seam between what is said and how it travels.
+// The interface between messages and the transports that carry them.
 //
-// Above it stand the directory, the sessions and the services; below it Unix
-// sockets, loopback within a process, a simulated network. What is promised
-// here holds for every implementation; //transports/testing:conformance checks
-// it sentence by sentence.
+// The directory, the sessions and the services use it. Unix sockets, loopback
+// within a process and a simulated network implement it. All that this file
+// promises holds for each of them; //transports/testing:conformance checks it
+// sentence by sentence.
 //
 //   Transport ──Listen──► Acceptor ──OnAccepted──► Connection ◄──frames──┐
 //       └──────Connect──────────────────────────► Connection ◄──────────┘
@@ -17,19 +17,19 @@
 //    order of sending, or the connection closes.
 //  - Observers are called on the loop they were attached to, one at a time, and
 //    never from inside a call of these classes. After Detach(), Close() or the
-//    destructor no call comes, not even one that was due.
+//    destructor an observer is not called, not even for an earlier event.
 //  - An observer may do anything to its object in a call, deleting it too.
 //  - Any thread: Send(), Flush(), queued_bytes(), unreceived_bytes(), congested(),
 //    stalled_since(), close_status(), peer(), PeerPidFd() and Wait(kWritable). All
 //    else is for one thread at a time: the owner's, whose loop the object is
 //    attached to.
-//  - What the far end had sent before it closed or died is received before the
-//    close.
-//  - Nothing that a peer or the kernel does is more than a closed connection
-//    with a reason. Only a caller's misuse is fatal, where it says so here.
+//  - Frames that the far end sent before it closed or died are received before
+//    the close.
+//  - Whatever a peer or the kernel does, the worst result is a closed connection
+//    with a reason. Only a caller's misuse is fatal, where a comment says so.
 //
-// The comment of a call says what it does; its errors; who owns what if it
-// fails. A call without errors in its comment has none.
+// The comment of a function says what it does, then its errors, then who owns
+// what if it fails. A function without errors in its comment has none.
 
 #ifndef LE_MESSAGING_TRANSPORTS_TRANSPORT_H_
 #define LE_MESSAGING_TRANSPORTS_TRANSPORT_H_
@@ -55,16 +55,16 @@ namespace transports {
 
 class Connection;
 
-// The largest payload of one frame. Far above what the contract asks (1 MiB),
-// low enough that a hostile peer cannot make us hold much.
+// The largest payload of one frame. The contract requires 1 MiB. The limit bounds
+// the memory that a hostile peer can make us hold.
 constexpr size_t kMaxPayloadBytes = size_t{16} << 20;
 
-// What a frame costs beside its payload, at most, when it counts against a limit.
+// The most that a frame counts against a limit in addition to its payload.
 constexpr size_t kFrameOverheadBytes = 64;
 
-// What a connection may hold back. docs/flow-control.md says who sets what.
+// How much a connection may queue. docs/flow-control.md says who sets which limit.
 struct SendLimits {
-  // Send() says that it is full beyond these.
+  // Beyond these Send() returns kWouldBlock.
   size_t bytes = size_t{1} << 20;  // payloads and what is kept with them
   size_t frames = SIZE_MAX;
   size_t descriptors = SIZE_MAX;  // connections that are passed count too
@@ -73,7 +73,7 @@ struct SendLimits {
   // Whether congested() is ever true.
   bool reports_congestion = false;
 
-  // What congested() is, having been `was`, while so much is queued.
+  // The value of congested(), which was `was`, for these queue sizes.
   bool IsCongested(bool was, size_t queued_bytes, size_t queued_frames,
                    size_t queued_descriptors) const {
     const size_t part = was ? 4 : 2;
@@ -87,31 +87,31 @@ struct SendLimits {
 enum class Room : uint8_t {
   kQueue,     // bytes, frames and descriptors
   kGathered,  // gathered_bytes
-  kOwed,      // none: the far end has asked for it
+  kOwed,      // none: the far end has requested it
 };
 
-// A frame on its way out. Nothing in it is owned.
+// A frame to send. It owns nothing.
 struct OutgoingFrame {
-  uint8_t type = 0;  // meaning belongs to the layer above; any value
+  uint8_t type = 0;  // any value: the layer above defines the meaning
   uint64_t id = 0;   // likewise
   absl::Span<const uint8_t> payload;
   // kBufferHeadroomBytes bytes right before `payload` that the transport may
   // write to, or null.
   uint8_t* headroom = nullptr;
-  // The buffer that holds `payload`, if the transport may have it: on kOk it
-  // may have been moved from. What it holds beyond `payload` goes nowhere.
+  // The buffer that holds `payload`, if the transport may take it: on kOk it
+  // may have been moved from. Its bytes beyond `payload` are not sent.
   Buffer* movable_payload = nullptr;
   // Taken (moved from, closed once sent) on kOk; left alone otherwise.
   event::UniqueFd* descriptor = nullptr;
-  // A connection to hand to the far end, which goes on with it as its own; its
-  // peer notices nothing. Taken on kOk; left alone otherwise. It must be idle
-  // (or Send() returns kNotIdle): open, of the same transport, not the one that
-  // this frame is sent on, detached, with nothing queued at this end, and with
-  // no frame or part of a frame that has been received but not taken by
-  // Receive(). Some KiB that have left and that the peer has not received do not
-  // count as queued here, on no transport.
-  // What its peer has sent and this end has not looked at yet goes along: the
-  // new owner receives it, and cannot tell it from what is sent later.
+  // A connection to pass to the far end, which becomes its owner. The peer of
+  // that connection notices nothing. Taken on kOk; left alone otherwise. It must
+  // be idle, or Send() returns kNotIdle. Idle means: open, of the same transport,
+  // not the one that this frame is sent on, detached, with nothing queued at this
+  // end, and with no frame or part of a frame that is received but not taken by
+  // Receive(). Some KiB that have left this end and that the peer has not received
+  // do not count as queued, on any transport.
+  // Frames that the peer has sent and this end has not read go to the new owner,
+  // who cannot distinguish them from later ones.
   std::unique_ptr<Connection>* connection = nullptr;
   // Tells the far end who sends this; the kernel checks it. See
   // Connection::SetReceiveCredentials().
@@ -120,23 +120,23 @@ struct OutgoingFrame {
   // Connection::MayHaveMore().
   bool more_to_come = false;
   Room room = Room::kQueue;
-  // Ends the wait that Send() makes in one case, see there. Null: none does.
+  // Ends the wait of Send(), which waits in one case only. Null: no deadline.
   const event::Instant* deadline = nullptr;
 };
 
-// A frame that has arrived. Owns all that is in it.
+// A received frame. It owns its payload, file descriptor and connection.
 struct IncomingFrame {
   uint8_t type = 0;
   uint64_t id = 0;
-  // payload.size() bytes from the far end, and zero from there to the capacity,
-  // which is that of the pool that Receive() was given. Always set.
+  // payload.size() bytes from the far end. The bytes after these are zero, up to
+  // the capacity of the pool that was passed to Receive(). Always set.
   Buffer payload;
   event::UniqueFd descriptor;  // close-on-exec
-  // A descriptor or connection was to come with the frame, and is not there.
+  // A file descriptor or connection should have come with the frame, and did not.
   bool descriptor_lost = false;
-  // The sender lost it: it had none by that number, or its kernel does not send
-  // such a one. Else it could not be received: no descriptor is left here, or the
-  // kernel refused.
+  // With descriptor_lost. True: the sender lost it, because its number was not
+  // open or the kernel does not send such a file. False: it could not be received,
+  // because no file descriptor is left here or the kernel refused.
   bool lost_by_sender = false;
   std::unique_ptr<Connection> connection;
   // Who sent this frame; see Connection::SetReceiveCredentials().
@@ -155,9 +155,8 @@ class Connection {
   class Observer {
    public:
     virtual ~Observer() = default;
-    // Receive() has something to give: a frame, or that the connection closed.
-    // Called again each turn for as long as that is so, but no more once
-    // Receive() has returned kClosed.
+    // Receive() will return a frame or kClosed. Called again in each turn while
+    // that is so, but not after Receive() has returned kClosed.
     virtual void OnReadable() = 0;
     // After a Send() that returned kWouldBlock: there is room again.
     virtual void OnWritable() {}
@@ -168,65 +167,64 @@ class Connection {
     virtual void OnHangUp() {}
   };
 
-  // As Close().
+  // Does what Close() does.
   virtual ~Connection() = default;
 
   // ---- The owner's thread ----
 
-  // Begins to call `observer` on `loop`; OnReadable() is wanted. Neither is
-  // owned; both outlive the attachment.
+  // Begins to call `observer` on `loop`, with read interest on. Owns neither; both
+  // must outlive the attachment.
   // Errors: close_status() if this end is closed. Fatal: it is attached already.
-  // On failure the connection is as it was: not attached.
+  // On failure the connection stays unattached.
   virtual absl::Status Attach(event::Loop* loop, Observer* observer) = 0;
-  // Ends that. No-op if not attached. What is queued stays queued.
+  // Ends the attachment. No-op if not attached. Queued frames stay queued.
   virtual void Detach() = 0;
   // Sets whether OnReadable() is called. False stops reading, so that the far
-  // end comes to find its queue full; OnHangUp() tells of its end then. No-op if
-  // not attached.
+  // end's queue fills up; OnHangUp() is called if the far end closes then. No-op
+  // if not attached.
   virtual void SetReadInterest(bool interested) = 0;
 
-  // Receives the next frame, attached or not. The payload's buffer is of `pool`;
-  // null is a pool of capacity 0. Waits until `deadline` (InfinitePast(): not at
-  // all; InfiniteFuture(): for as long as it takes); while it waits, queued
-  // frames go on leaving.
-  // Errors: kWouldBlock: nothing came until the deadline. kClosed: see
-  // close_status(); a payload larger than the pool's capacity closes the
-  // connection, too.
-  // On failure `frame` holds nothing that is to be used.
+  // Receives the next frame, attached or not. The payload's buffer comes from
+  // `pool`; null stands for a pool of capacity 0. Waits until `deadline`
+  // (InfinitePast(): does not wait; InfiniteFuture(): no limit). While it waits,
+  // queued frames are sent.
+  // Errors: kWouldBlock: nothing arrived until the deadline. kClosed: see
+  // close_status(); a payload larger than the pool's capacity also closes the
+  // connection.
+  // On failure the content of `frame` is undefined.
   virtual IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                            event::Instant deadline) = 0;
-  // Whether a further frame has been received already and only needs to be
-  // taken. A reader takes one frame and then these, rather than drain until
-  // there is nothing: that would cost a futile system call each time.
+  // Whether another frame has been received already, so that Receive() makes no
+  // system call. A reader takes one frame and then these. If it read until nothing
+  // is left, each turn would cost a system call in vain.
   virtual bool HasBuffered() const = 0;
-  // Whether a part of a frame has been received, and the rest has not: its
-  // sender is in the middle of it.
+  // Whether a part of a frame has been received and the rest has not.
   virtual bool HasPartial() const = 0;
-  // Whether the peer has announced more, and Receive() has not found it missing
+  // Whether the peer has announced more, and Receive() has not returned kWouldBlock
   // since: one extra Receive() in this turn usually succeeds.
   virtual bool MayHaveMore() const = 0;
 
-  // Waits until there is something to receive (kReadable) or room to send
-  // (kWritable), whichever of `events`. What is so counts, though it is looked at
-  // after the deadline. A closed connection is both. While it
-  // waits, queued frames go on leaving. From a thread other than the owner's
-  // only kWritable may be waited for.
-  // Errors: false: neither until the deadline.
+  // Waits for any of `events`: something to receive (kReadable), room to send
+  // (kWritable). A closed connection is both. An event that is present counts even
+  // if the deadline has passed. While it waits, queued frames are sent. A thread
+  // other than the owner's may only wait for kWritable.
+  // Errors: false: no event until the deadline.
   static constexpr uint32_t kReadable = 1;
   static constexpr uint32_t kWritable = 2;
   virtual bool Wait(uint32_t events, event::Instant deadline) = 0;
 
-  // Sets whether frames that are received from now on say who sent them. Off at
-  // first. A frame that was sent with `attach_credentials` says so for certain;
-  // of others it may be known. Do not send while it is on: the kernel would give
-  // the socket an abstract name.
+  // Sets whether frames that are received from now on have a `sender`. Off at
+  // first. A frame that was sent with `attach_credentials` always has one; another
+  // may have one. Do not send while it is on: the kernel would give the socket an
+  // abstract name.
   // Errors: Internal: the kernel refuses; it is off then.
   virtual absl::Status SetReceiveCredentials(bool on) = 0;
 
-  // What to do with a frame whose descriptor or connection cannot be received
-  // for want of descriptors: deliver it with `descriptor_lost` (the default),
-  // or leave it unread until one is free, as far as the kernel lets that be
-  // known; the transport sees to it that nothing spins meanwhile.
+  // Sets what happens to a frame whose file descriptor or connection cannot be
+  // received because this process has no free file descriptor. kDeliverWithout (the
+  // default): it is delivered with `descriptor_lost`. kLeaveUnread: it stays unread
+  // until one is free, as far as the kernel tells. The transport does not spin
+  // meanwhile.
   enum class DescriptorPolicy { kDeliverWithout, kLeaveUnread };
   virtual void SetDescriptorPolicy(DescriptorPolicy policy) = 0;
 
@@ -241,43 +239,41 @@ class Connection {
 
   // ---- Any thread ----
 
-  // Sends, or queues and sends as soon as that can be. Outside a turn of the
+  // Sends the frame, or queues it until it can be sent. Outside a turn of the
   // attached loop a frame leaves at once. Within a turn, on the loop's thread,
-  // the first frame leaves at once and what follows is gathered until the
-  // turn's end, or until it fills a packet. An empty queue takes one frame of
-  // any size. Does not block, with one exception: while the owner waits in
-  // Receive() or Wait(), another thread whose frame left in part waits until
-  // the rest has left, since nobody else would send it, or until the frame's
-  // deadline: then the rest stays queued. It needs no lock then that the owner
-  // might hold. A frame with another Room than kQueue never waits.
-  // Errors: kWouldBlock: the limits are reached; OnWritable() and Wait() tell
-  // when there is room. Also, to another thread while the owner waits: nothing
-  // of the frame can leave now. kClosed: see
-  // close_status(). kNotIdle: see OutgoingFrame::connection. Fatal: a payload
-  // over kMaxPayloadBytes.
-  // On failure nothing was sent, and all of the frame is still the caller's. On
-  // kOk descriptor and connection have been taken, whether they arrive or not.
+  // the first frame leaves at once. Later frames are gathered until the turn ends or
+  // a packet is full. An empty queue takes one frame of any size.
+  // Does not block, with one exception: the owner waits in Receive() or Wait(), and
+  // a frame of another thread has left in part. That thread waits until the rest
+  // has left, because no other thread would send it, or until the frame's deadline;
+  // then the rest stays queued. It holds no lock that the owner needs. A frame with
+  // another Room than kQueue never waits.
+  // Errors: kWouldBlock: a limit is reached; OnWritable() and Wait() tell when there
+  // is room. Also: another thread sends while the owner waits, and nothing of the
+  // frame can leave now. kClosed: see close_status(). kNotIdle: see
+  // OutgoingFrame::connection. Fatal: a payload over kMaxPayloadBytes.
+  // On failure nothing was sent, and the caller still owns the whole frame. On kOk
+  // descriptor and connection are taken, whether they arrive or not.
   virtual IoResult Send(const OutgoingFrame& frame) = 0;
-  // Sends what has been gathered or held back, as far as it goes without
-  // waiting.
+  // Sends queued frames, as many as can be sent without waiting.
   virtual void Flush() = 0;
-  // Bytes that are queued: not yet with the kernel or the far end. Includes
-  // what the transport adds to each frame.
+  // Bytes that are queued here, and so have not reached the kernel or the far end.
+  // Includes the transport's overhead for each frame.
   virtual size_t queued_bytes() const = 0;
   // Bytes that are queued, or have left and have not been received by the far
-  // end: 0 says that it has received all. In between they are a measure and no
-  // count: a kernel adds what it needs itself. Costs a system call. What cannot
-  // be known counts as received.
+  // end. 0: the far end has received all. Otherwise the number is an estimate,
+  // because a kernel adds its own overhead. Costs a system call. If the kernel does
+  // not tell, the bytes count as received.
   virtual size_t unreceived_bytes() const = 0;
   // Whether so much is queued that the far end should not be asked for more: over
   // half of a limit, and from then on until it is a quarter of each or less. Takes
   // no lock.
   virtual bool congested() const = 0;
-  // Since when Send() has returned kWouldBlock for want of room and the far end has
-  // taken nothing. InfiniteFuture(): it has taken something since.
+  // When Send() first returned kWouldBlock because a limit was reached, if the far
+  // end has taken nothing since. InfiniteFuture(): it has taken something.
   virtual event::Instant stalled_since() const = 0;
 
-  // Why the connection is closed; OK if it is not known to be. Cancelled: closed
+  // Why the connection is closed; OK while no close is known. Cancelled: closed
   // at this end. Unavailable: the far end closed or died. InvalidArgument: the
   // far end broke the rules of frames. Internal: the kernel refused.
   virtual absl::Status close_status() const = 0;
@@ -288,8 +284,8 @@ class Connection {
   // end broke a rule. Internal: the kernel does not say.
   virtual absl::StatusOr<event::Credentials> peer() const = 0;
   // A pidfd of the far end; the caller's.
-  // Errors: Unavailable: this end is closed. Unimplemented: there is no
-  // trustworthy one.
+  // Errors: Unavailable: this end is closed. Unimplemented: neither the kernel nor
+  // the transport provides one that is certain to be the far end's.
   virtual absl::StatusOr<event::UniqueFd> PeerPidFd() const = 0;
 
  private:
@@ -297,8 +293,8 @@ class Connection {
   std::atomic<int> references_{0};
 };
 
-// A share in a connection, whose last one destroys it. Of connections there may
-// be very many: unlike a std::shared_ptr this needs no memory besides theirs.
+// A shared reference to a connection; the last one destroys it. Unlike a
+// std::shared_ptr it needs no extra memory: there may be very many connections.
 class ConnectionRef {
  public:
   ConnectionRef() = default;
@@ -332,8 +328,8 @@ class ConnectionRef {
   Connection* connection_ = nullptr;
 };
 
-// Takes connections in. Its destructor closes it, and those that it has not
-// accepted; an accepted connection lives on.
+// Accepts connections. The destructor closes it, and connections that it has not
+// accepted. Accepted connections stay open.
 class Acceptor {
  public:
   class Observer {
@@ -343,9 +339,10 @@ class Acceptor {
   };
   virtual ~Acceptor() = default;
 
-  // Begins to accept, on `loop`, once. Connections made before wait. With no
-  // descriptor left, connections wait too; accepting pauses and resumes by
-  // itself and never spins. Neither is owned; both outlive the acceptor.
+  // Begins to accept on `loop`. May be called once. Connections that were made before
+  // wait for it in the backlog. While no file descriptor is left, connections wait
+  // too; accepting resumes by itself and never spins. Owns neither argument; both must
+  // outlive the acceptor.
   // Errors: ResourceExhausted if the loop cannot watch one more.
   virtual absl::Status Attach(event::Loop* loop, Observer* observer) = 0;
 };
@@ -354,18 +351,18 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
-  // Takes `address` (for sockets a path, made anew and removed at the end;
-  // anybody may connect, access is for the layer above to check).
-  // Errors: AlreadyExists: another acceptor has it. InvalidArgument: no such
-  // address can be. ResourceExhausted: no descriptor left. Internal: the kernel
-  // refused.
+  // Listens at `address`. For sockets it is a path, which is created again, and
+  // removed at the end. Every user may connect: the layer above checks access.
+  // Errors: AlreadyExists: another acceptor has the address. InvalidArgument: the
+  // address is not valid. ResourceExhausted: no file descriptor is left. Internal:
+  // the kernel refused.
   virtual absl::StatusOr<std::unique_ptr<Acceptor>> Listen(
       const std::string& address) = 0;
 
   // Connects, without blocking; the connection can be used at once.
-  // Errors: Unavailable: nobody listens there now. Aborted: somebody does, but
-  // the backlog (of connections not accepted yet) is full. ResourceExhausted: no
-  // descriptor left. InvalidArgument: no such address can be.
+  // Errors: Unavailable: no acceptor is there now. Aborted: there is one, but its
+  // backlog (connections that it has not accepted yet) is full. ResourceExhausted: no
+  // file descriptor is left. InvalidArgument: the address is not valid.
   virtual absl::StatusOr<std::unique_ptr<Connection>> Connect(
       const std::string& address) = 0;
 };

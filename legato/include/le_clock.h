@@ -1,7 +1,7 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_clock.h: spans of time.
+ * le_clock.h: durations.
  */
 
 #ifndef LE_CLOCK_H_INCLUDE_GUARD

@@ -1,15 +1,16 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_log.h: log lines, and the end of a program that must not go on.
+ * le_log.h: log lines, and fatal errors.
  *
  * The environment variable LE_LOG_LEVEL (debug, info, warning, error, critical or
- * emergency, in either case) is the lowest level that is written: info by default,
- * and always in a set-uid program. This library says a line at debug
- * level whenever it opens, advertises, hides or closes something.
+ * emergency, in upper or lower case) is the lowest level that is written. The default
+ * is info. A set-uid program ignores the variable. At debug level the library logs each
+ * opening, advertising, hiding and closing.
  *
- * Formats and arguments as for printf(). Any thread; and alone of all that this
- * library has, also in the child of a fork, which may have to say why it cannot exec.
+ * Formats and arguments are those of printf(). Any thread. Of all functions of this
+ * library, only these may also be called in the child of a fork, so that it can log why
+ * it cannot exec.
  */
 
 #ifndef LE_LOG_H_INCLUDE_GUARD
@@ -70,9 +71,9 @@ void le_log_Fatal_(const char* file, unsigned line, const char* function,
 #define LE_EMERG_IF(condition, ...) \
   LE_LOG_IF_(condition, LE_LOG_EMERG, __VA_ARGS__)
 
-/* Logs at emergency level and ends the process with EXIT_FAILURE; or by abort(), so that
- * there is a core, if LE_ABORT_ON_FATAL is set in the environment to anything but 0
- * (not for set-uid programs). That holds for all misuse that is fatal. */
+/* Logs at emergency level and ends the process with EXIT_FAILURE. If LE_ABORT_ON_FATAL is
+ * set in the environment, and not to 0, the process ends by abort() and leaves a core
+ * (set-uid programs ignore this). The same holds for all misuse that is fatal. */
 #define LE_FATAL(...) le_log_Fatal_(__FILE__, __LINE__, __func__, __VA_ARGS__)
 #define LE_FATAL_IF(condition, ...)       \
   do {                                    \

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * le_semaphore.h: counting semaphores within a process. Any thread. A stale reference is
- * fatal.
+ * always fatal.
  */
 
 #ifndef LE_SEMAPHORE_H_INCLUDE_GUARD
@@ -17,20 +17,20 @@ extern "C" {
 
 typedef struct le_sem* le_sem_Ref_t;
 
-/* With that count. Fatal: a negative one. */
+/* Creates a semaphore with this count. Fatal: a negative count. */
 le_sem_Ref_t le_sem_Create(const char* name, int32_t initialCount);
-/* Fatal: a thread waits for it. */
+/* Deletes it. Fatal: a thread is waiting for it. */
 void le_sem_Delete(le_sem_Ref_t semaphorePtr);
 
-/* Takes one off the count; waits while it is 0. Both waits are cancellation points, see
- * le_thread_Cancel(). */
+/* Waits while the count is 0, then decrements it. This and le_sem_WaitWithTimeOut() are
+ * cancellation points, see le_thread_Cancel(). */
 void le_sem_Wait(le_sem_Ref_t semaphorePtr);
-/* LE_WOULD_BLOCK: it is 0. */
+/* The same without waiting. LE_WOULD_BLOCK: the count is 0. */
 le_result_t le_sem_TryWait(le_sem_Ref_t semaphorePtr);
-/* LE_TIMEOUT: it was 0 for so long. */
+/* The same with a timeout. LE_TIMEOUT: the count was 0 until then. */
 le_result_t le_sem_WaitWithTimeOut(le_sem_Ref_t semaphorePtr,
                                    le_clk_Time_t timeToWait);
-/* Adds one, and wakes a thread that waits. */
+/* Increments the count, and wakes a thread that is waiting. */
 void le_sem_Post(le_sem_Ref_t semaphorePtr);
 /* The count at this moment. */
 int le_sem_GetValue(le_sem_Ref_t semaphorePtr);

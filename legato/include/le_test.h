@@ -15,11 +15,11 @@
 extern "C" {
 #endif
 
-/* How many tests there will be; LE_TEST_NO_PLAN: nobody knows. */
+/* How many tests there will be. LE_TEST_NO_PLAN: the number is not known. */
 #define LE_TEST_NO_PLAN (-1)
 #define LE_TEST_PLAN(count) le_test_Plan_(count)
 
-/* One test; the text as for printf(). LE_TEST_ASSERT ends the process if it fails. */
+/* One test, with a printf() format. LE_TEST_ASSERT ends the process if it fails. */
 #define LE_TEST_OK(condition, ...) \
   le_test_Ok_((condition) ? true : false, __VA_ARGS__)
 #define LE_TEST_ASSERT(condition, ...)                                       \
@@ -33,7 +33,7 @@ extern "C" {
     LE_TEST_EXIT;                    \
   } while (0)
 
-/* A remark. */
+/* A comment line. */
 #define LE_TEST_INFO(...) le_test_Info_(__VA_ARGS__)
 
 /* Ends the process: with 0 if no test has failed, else with EXIT_FAILURE. */

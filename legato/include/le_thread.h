@@ -1,11 +1,11 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_thread.h: threads, with an event loop and destructors each.
+ * le_thread.h: threads. Each has an event loop and destructors.
  *
- * The main thread, and threads that were started otherwise, are adopted when they first
- * use the library. A stale reference is fatal. A plug-in that has the library in it is
- * never unloaded once a thread has used it: dlclose() has no effect.
+ * The main thread, and threads that were not started by this header, are adopted when
+ * they first use the library. A stale reference is always fatal. If the library is part
+ * of a plug-in, dlclose() has no effect once a thread has used the library.
  */
 
 #ifndef LE_THREAD_H_INCLUDE_GUARD
@@ -20,63 +20,65 @@ extern "C" {
 typedef struct le_thread* le_thread_Ref_t;
 typedef struct le_thread_Destructor* le_thread_DestructorRef_t;
 
-/* What a thread runs; its result is for le_thread_Join(). It must not throw: fatal. */
+/* The function that a thread runs. le_thread_Join() returns its result. An exception that
+ * leaves it is fatal. */
 typedef void* (*le_thread_MainFunc_t)(void* contextPtr);
-/* What is run when a thread ends. It must not throw: fatal. */
+/* A function that runs when a thread ends. An exception that leaves it is fatal. */
 typedef void (*le_thread_Destructor_t)(void* contextPtr);
 
-/* A thread that has not been started. The name is copied. Fatal: NULL. */
+/* Creates a thread, and does not start it. The name is copied. Fatal: NULL. */
 le_thread_Ref_t le_thread_Create(const char* name,
                                  le_thread_MainFunc_t mainFunc,
                                  void* contextPtr);
 
-/* Its end will be waited for by le_thread_Join(). Before the start only (later:
- * fatal). Otherwise the reference is stale as soon as the thread ends. */
+/* Makes the thread joinable: le_thread_Join() must be called for it. The reference of a
+ * thread that is not joinable is stale as soon as the thread ends. Fatal: the thread has
+ * been started. */
 void le_thread_SetJoinable(le_thread_Ref_t threadRef);
 
-/* Starts it. Twice: fatal. If the system has no room for a thread: fatal too. */
+/* Starts it. Fatal: it has been started; the system cannot create a thread. */
 void le_thread_Start(le_thread_Ref_t threadRef);
 
-/* Waits for the end of a joinable thread, after which the reference is stale.
- * *resultPtrPtr (may be NULL) becomes the result. LE_DEADLOCK: the calling thread
- * itself. LE_NOT_POSSIBLE: not joinable, or not started. */
+/* Waits for the end of a joinable thread. Then the reference is stale, and *resultPtrPtr
+ * (may be NULL) is the thread's result. LE_DEADLOCK: it is the calling thread.
+ * LE_NOT_POSSIBLE: it is not joinable, or not started. */
 le_result_t le_thread_Join(le_thread_Ref_t threadRef, void** resultPtrPtr);
 
 /* The calling thread. */
 le_thread_Ref_t le_thread_GetCurrent(void);
 
-/* Copies a thread's name, cut if need be. LE_OVERFLOW: it was cut. */
+/* Copies a thread's name. LE_OVERFLOW: the buffer is too small, and the name was cut. */
 le_result_t le_thread_GetName(le_thread_Ref_t threadRef, char* buffer,
                               size_t bufferSize);
-/* The calling thread's name; valid for its life. */
+/* The calling thread's name. Valid for the life of the thread. */
 const char* le_thread_GetMyName(void);
 
-/* Ends the calling thread, after its destructors, with that result. Fatal: it is ending
- * already, and this is one of its destructors, or a handler that its end calls. */
+/* Runs the destructors of the calling thread, and ends it with this result. Fatal: the
+ * thread is ending already (a call from a destructor, or from a handler that is called
+ * because the thread ends). */
 void le_thread_Exit(void* resultPtr) __attribute__((noreturn));
 
-/* Ends a thread where it next comes to, or is in, one of these calls (they are its
- * cancellation points, as pthreads has it):
+/* Ends a thread at its next cancellation point. These calls are cancellation points, also
+ * while the thread is in them:
  *   le_event_RunLoop(), le_event_RunLoopUntilStopped()   between two turns of the loop
  *   le_event_ServiceLoop()                  at its beginning, outside handlers
- *   le_sem_Wait(), le_sem_WaitWithTimeOut() also if there is something to take, which
- *                                           stays
- * No other call ends it, neither one that blocks (le_thread_Join(), those of le_msg)
- * nor one of the system. It ends as by le_thread_Exit(NULL); its destructors are not
- * cancelled again. LE_NOT_FOUND: it has ended, or has not been started. */
+ *   le_sem_Wait(), le_sem_WaitWithTimeOut() even if the count is not 0; it stays as it is
+ * No other call is one: not le_thread_Join(), no blocking call of le_msg, no system
+ * call. The thread ends as by le_thread_Exit(NULL). Its destructors are not cancelled.
+ * LE_NOT_FOUND: the thread has ended, or has not been started. */
 le_result_t le_thread_Cancel(le_thread_Ref_t threadRef);
 
-/* Something to be run when the calling thread ends; last added, first run. The sessions
- * and services of the thread are closed before. */
+/* Adds a function that runs when the calling thread ends. The function that was added
+ * last runs first. The thread's sessions and services are closed before that. */
 le_thread_DestructorRef_t le_thread_AddDestructor(
     le_thread_Destructor_t destructor, void* contextPtr);
-/* Takes it back. The thread that added it only. */
+/* Removes it. Only for the thread that added it. */
 void le_thread_RemoveDestructor(le_thread_DestructorRef_t destructorRef);
 
-/* Adopts the calling thread, under that name. No-op if it has been adopted. */
+/* Adopts the calling thread and gives it this name. No-op if it has been adopted. */
 void le_thread_InitLegatoThreadData(const char* name);
-/* Ends an adopted thread's use of the library: its destructors run, its sessions and
- * services are closed. Timers and monitors that it still has are deleted. Fatal: in a
+/* Ends an adopted thread's use of the library. Its sessions and services are closed, its
+ * destructors run, and its timers and monitors are deleted. Fatal: a call from a
  * handler. */
 void le_thread_CleanupLegatoThreadData(void);
 

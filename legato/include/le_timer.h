@@ -3,8 +3,8 @@
  *
  * le_timer.h: timers on the event loop.
  *
- * A timer belongs to the thread that created it: elsewhere, and with a stale
- * reference, every call is fatal. Time is monotonic.
+ * A timer belongs to the thread that created it. A call on another thread, or with a
+ * stale reference, is fatal. Time is monotonic.
  */
 
 #ifndef LE_TIMER_H_INCLUDE_GUARD
@@ -19,34 +19,34 @@ extern "C" {
 
 typedef struct le_timer* le_timer_Ref_t;
 
-/* The timer has expired. May do anything to it, deleting it too. */
+/* The timer has expired. The handler may change and delete it. */
 typedef void (*le_timer_ExpiryHandler_t)(le_timer_Ref_t timerRef);
 
-/* A timer that does not run, expires once, has no interval and no handler. */
+/* Creates a timer that is stopped, expires once, and has no interval and no handler. */
 le_timer_Ref_t le_timer_Create(const char* name);
-/* Stops it if need be. */
+/* Deletes the timer, running or not. */
 void le_timer_Delete(le_timer_Ref_t timerRef);
 
-/* LE_BUSY: it runs, and nothing has changed. */
+/* These five set what a stopped timer does. LE_BUSY: it is running; nothing changes. */
 le_result_t le_timer_SetHandler(le_timer_Ref_t timerRef,
                                 le_timer_ExpiryHandler_t handlerFunc);
 le_result_t le_timer_SetInterval(le_timer_Ref_t timerRef,
                                  le_clk_Time_t interval);
 /* In milliseconds. */
 le_result_t le_timer_SetMsInterval(le_timer_Ref_t timerRef, uint32_t interval);
-/* How often it expires; 0: for ever. */
+/* How many times it expires. 0: without end. */
 le_result_t le_timer_SetRepeat(le_timer_Ref_t timerRef, uint32_t repeatCount);
 le_result_t le_timer_SetContextPtr(le_timer_Ref_t timerRef, void* contextPtr);
 void* le_timer_GetContextPtr(le_timer_Ref_t timerRef);
 
-/* How often it has expired since it was started. */
+/* How many times it has expired since it was started. */
 uint32_t le_timer_GetExpiryCount(le_timer_Ref_t timerRef);
 
-/* LE_BUSY: it runs. */
+/* LE_BUSY: it is running already. */
 le_result_t le_timer_Start(le_timer_Ref_t timerRef);
-/* LE_FAULT: it does not run. */
+/* LE_FAULT: it is not running. */
 le_result_t le_timer_Stop(le_timer_Ref_t timerRef);
-/* Stops it if need be, and starts it. */
+/* Stops it if it is running, and starts it. */
 void le_timer_Restart(le_timer_Ref_t timerRef);
 bool le_timer_IsRunning(le_timer_Ref_t timerRef);
 

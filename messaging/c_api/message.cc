@@ -206,8 +206,7 @@ void le_msg_Respond(le_msg_MessageRef_t msgRef) {
   }
   const uint64_t request = message->TakeRequestId();
   if (request == 0) {
-    Misuse(__func__,
-           "the message owes no response: it has been responded to already");
+    Misuse(__func__, "the request has a response already");
   }
   static_cast<ServerSession*>(SessionOf(message))
       ->Respond(Ref<Message>::Adopt(message), request);

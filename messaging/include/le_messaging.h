@@ -12,66 +12,71 @@
  *   +----------------+                               +------------------+
  *
  * WORDS
- *   protocol     an identifier and the size of the largest message; both sides
+ *   protocol     an identifier and the size of the largest message. Both sides
  *                must state the same.
- *   interface    a name on one side: a client interface or a server interface.
- *   service      a server interface that is offered.
- *   binding      (client user, client interface) -> (server user, service), in
- *                the directory. Without a binding there is no session.
+ *   interface    a name that one side uses: a client interface or a service.
+ *   service      what a server offers under a name.
+ *   binding      a line of the directory's bindings file:
+ *                (client user, client interface) -> (server user, service).
+ *                Without a binding no session opens.
  *   session      one client's conversation with one service.
  *   message      a payload buffer of the protocol's size, and at most one file
  *                descriptor in each direction.
- *   transaction  a request and its one completion: the response, or NULL.
+ *   transaction  a request and its completion: the response, or NULL.
  *
- * WHICH THREAD CALLS ME
- *   A session belongs to the thread that created it, a service and its sessions
- *   to the thread that created the service: their owner. Every handler runs on
- *   its owner's event loop, one at a time, and never inside a call of this API.
- *   A thread that runs no loop gets no handlers called. A handler may call
- *   anything here, and may close or delete its own session or service. It may end
- *   its thread by le_thread_Exit(), but must not let a C++ exception out: that is
- *   fatal, and the log names the exception.
+ * THREADS
+ *   A session belongs to the thread that created it: its owner. A service and its
+ *   sessions belong to the thread that created the service. Every handler runs on
+ *   the event loop of the owner, one at a time, and never inside a call of this API.
+ *   If a thread runs no loop, its handlers are not called. A handler may call
+ *   every function here, and may close or delete its own session or service. It may
+ *   end its thread by le_thread_Exit(). A C++ exception must not leave a handler:
+ *   that is fatal, and the log names the exception.
  *
- *   any thread     create, address, send, request, respond, release messages;
+ *   any thread     create, send, request, respond to and release messages;
  *                  every getter
  *   the owner only open, close, delete, set, add and remove handlers, advertise,
- *                  hide, synchronous requests (elsewhere: fatal)
+ *                  hide, synchronous requests (on another thread: fatal)
  *
  * WHEN A THREAD ENDS
- *   It first closes the sessions and services that it owns, and delivers what
- *   that owes: completions with NULL, and a service's close handlers. From then
- *   on none of them opens or is offered again. A request that one of these
- *   handlers makes completes with NULL; if its handler keeps asking again, the
- *   eighth time in a row is the last. The thread's destructors come after that,
- *   and may still use and delete sessions and services. What they leave stays valid,
- *   closed, and any thread may ask and delete it; of more than 1,024 such the oldest
- *   are deleted. A message that another thread holds keeps its session, as always.
- *   A request that is made so late, by a destructor or by such a thread, is
- *   released with a warning and its handler is not called: no thread is left to
- *   call it. A blocking one returns NULL.
+ *   1. The thread closes its sessions and services. Pending transactions complete
+ *      with NULL, and the close handlers of its services are called. From now on
+ *      these sessions do not open and these services are not offered. A request that
+ *      such a handler makes completes with NULL. If the handler of that request makes
+ *      another, and so on, the eighth is the last.
+ *   2. The destructors of the thread run. They may still use and delete its sessions
+ *      and services. A request that they make is released with a warning, and its
+ *      handler is not called, because no thread is left to call it. A blocking
+ *      request returns NULL.
+ *   3. Sessions and services that are not deleted stay valid and closed. Any thread
+ *      may query and delete them. Beyond 1,024 of them, the oldest are deleted. A
+ *      message that another thread holds keeps its session valid. Requests are
+ *      treated as in 2.
  *
- * WHO OWNS A MESSAGE
- *   le_msg_CreateMsg() gives one reference to the caller. Send, RequestResponse,
+ * OWNERSHIP OF MESSAGES
+ *   le_msg_CreateMsg() gives the caller one reference. Send, RequestResponse,
  *   RequestSyncResponse and Respond take one. A receive handler, a response
- *   handler and RequestSyncResponse give one, which must end in Release, Respond
- *   or Send. A descriptor that was set belongs to the message. A reference, and the
- *   payload, must not be used after that. A build without NDEBUG finds out stale
- *   references (fatal); one with AddressSanitizer also finds out payloads that are
- *   used after it, or beyond their end.
+ *   handler and RequestSyncResponse give one, which must end in ReleaseMsg, Respond
+ *   or a send. A file descriptor that was set belongs to the message. The caller must
+ *   not use a reference after it was taken, nor the payload after the last reference.
+ *   A build without NDEBUG detects stale references (fatal). A build with
+ *   AddressSanitizer also detects a payload that is used too late, or beyond its end.
  *
  * WHAT IS FATAL
- *   Misuse by the caller, where a comment says so: it is logged with the name of
- *   the function, and the process ends with EXIT_FAILURE. A NULL reference is
- *   fatal everywhere. Nothing that the other side does is fatal, but for two
- *   cases: a protocol mismatch when a client opens a session, and a session that
- *   the far end closes while the client has no close handler. With LE_ABORT_ON_FATAL=1
- *   in the environment the process ends by abort() instead, so that there is a
- *   core.
+ *   Misuse by the caller, where a comment says so. It is logged with the name of
+ *   the function, and the process ends with EXIT_FAILURE. With LE_ABORT_ON_FATAL=1
+ *   in the environment it ends by abort() and leaves a core. A NULL reference is
+ *   always fatal. What the far end does is fatal in two cases only: a client opens
+ *   a session and the service has another protocol; the far end closes a session and
+ *   the client has no close handler.
  *
- * After fork() the child may only exec or _exit; any call here is fatal in it. It
- * keeps the connections of its parent until then, but not what the parent closes: the
- * far end is told of that at once.
- * Thread-safe, not async-signal-safe. No thread is started, no signal touched.
+ * FORK
+ *   The child of fork() may only exec or _exit. Any call here is fatal in it. Until
+ *   then the child keeps the parent's connections open, except those that the parent
+ *   closes: the far end is told of a close at once.
+ *
+ * The functions are thread-safe, but not async-signal-safe. The library starts no thread
+ * and changes no signal.
  */
 
 #ifndef LE_MESSAGING_H_INCLUDE_GUARD
@@ -101,25 +106,26 @@ typedef struct le_msg_SessionEventHandler* le_msg_SessionEventHandlerRef_t;
 
 /* ---- Handlers ---- */
 
-/* Something has happened to a session: it opened, or it closed. */
+/* The session has opened, or has closed. */
 typedef void (*le_msg_SessionEventHandler_t)(le_msg_SessionRef_t sessionRef,
                                              void* contextPtr);
 
-/* A message has come, which the handler now owns. */
+/* A message has arrived. The handler owns it. */
 typedef void (*le_msg_ReceiveHandler_t)(le_msg_MessageRef_t msgRef,
                                         void* contextPtr);
 
-/* A transaction is complete: with its response, which the handler now owns, or
- * with NULL if there will be none. */
+/* A transaction is complete: with its response, which the handler owns, or with
+ * NULL if no response will come. */
 typedef void (*le_msg_ResponseCallback_t)(le_msg_MessageRef_t msgRef,
                                           void* contextPtr);
 
 /* ======== Protocols ======== */
 
-/* The protocol of that identifier (1 to 127 bytes) and largest message (bytes, at
- * most 16 MiB). The same two give the same reference, on any thread; it is valid
- * for the life of the process. Fatal: NULL, an empty or over-long identifier, a
- * size over the limit, an identifier that already stands for another size. */
+/* Returns the protocol with this identifier (1 to 127 bytes) and this largest message
+ * (in bytes, at most 16 MiB). The same two always give the same reference, on any
+ * thread. It is valid for the life of the process. Fatal: NULL; an empty identifier or
+ * one that is too long; a size over the limit; an identifier that was used with
+ * another size. */
 le_msg_ProtocolRef_t le_msg_GetProtocolRef(const char* protocolId,
                                            size_t largestMsgSize);
 
@@ -131,88 +137,91 @@ size_t le_msg_GetProtocolMaxMsgSize(le_msg_ProtocolRef_t protocolRef);
 
 /* ======== Sessions: the client's side ======== */
 
-/* A closed session, owned by the calling thread. Does nothing outside this
- * process. The name (1 to 127 printable ASCII characters, no blank, none of
- * < > # *) is copied; several sessions may have the same. Fatal: a bad name. */
+/* Creates a closed session. The calling thread owns it. No other process is contacted
+ * yet. The name has 1 to 127 printable ASCII characters, no blank and none of
+ * < > # *. It is copied. Several sessions may have the same. Fatal: a bad name. */
 le_msg_SessionRef_t le_msg_CreateSession(le_msg_ProtocolRef_t protocolRef,
                                          const char* interfaceName);
 
-/* Closes the session if need be and lets go of it. Transactions that are pending
- * complete with NULL, by the loop, afterwards. No close handler is called.
- * Messages of the session stay valid until they are released. Fatal on the
- * server's side. */
+/* Closes the session if it is open, and releases it. Pending transactions complete
+ * with NULL later, from the loop. No close handler is called. Messages of the session
+ * stay valid until they are released. Fatal on the server's side. */
 void le_msg_DeleteSession(le_msg_SessionRef_t sessionRef);
 
-/* Who gets messages of the server that answer no request. Replaces the former
- * handler; NULL: they are released, with one warning. Client's side only. */
+/* Sets the handler of messages from the server that are no responses. Replaces the
+ * former handler. NULL: such messages are released, with one warning. Client's side
+ * only. */
 void le_msg_SetSessionRecvHandler(le_msg_SessionRef_t sessionRef,
                                   le_msg_ReceiveHandler_t handlerFunc,
                                   void* contextPtr);
 
-/* Who is told that the far end closed the session or died; never called for
- * one's own close. When it is called the session is closed already: it may be
- * opened again, kept or deleted. Without one the process ends instead. Client's
- * side only. */
+/* Sets the handler that is called after the far end closed the session or died. It is
+ * not called for a close at this end. When it is called, the session is closed and may
+ * be opened again, kept or deleted. Without a close handler the process ends instead.
+ * Client's side only. */
 void le_msg_SetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
                                    le_msg_SessionEventHandler_t handlerFunc,
                                    void* contextPtr);
 
-/* What le_msg_SetSessionCloseHandler() was given. Each pointer may be NULL. */
+/* Returns what le_msg_SetSessionCloseHandler() was given. Each pointer may be NULL. */
 void le_msg_GetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
                                    le_msg_SessionEventHandler_t* handlerFuncPtr,
                                    void** contextPtrPtr);
 
-/* Opens the session: waits for the directory, a binding and the service, in
- * whatever order they come, and survives their restarts. Returns at once; the
- * callback (may be NULL) is called when the session is open, not if it is closed
- * before. Fatal: the session is open or being opened. A service of another
- * protocol ends the process. */
+/* Opens the session. It waits for the directory, a binding and the service, in any
+ * order, and survives their restarts. Returns at once. The callback (may be NULL) is
+ * called when the session is open; it is not called if the session is closed before
+ * that. Fatal: the session is open or being opened; the service has another
+ * protocol. */
 void le_msg_OpenSession(le_msg_SessionRef_t sessionRef,
                         le_msg_SessionEventHandler_t callbackFunc,
                         void* contextPtr);
 
-/* The same, but blocks until the session is open. Other sessions' events wait. */
+/* The same, but blocks until the session is open. Handlers of other sessions are not
+ * called meanwhile. */
 void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
 
-/* Opens the session if that can be done now. Blocks only for the server's process
- * to take the session (for a bound on that: le_msg_TryOpenSessionSyncTimed()), and
- * for the directory to answer, for 5 s at most.
+/* Opens the session if the service is offered now. Blocks until the directory has
+ * answered, for 5 s at most, and then until the server's process has accepted the
+ * session (le_msg_TryOpenSessionSyncTimed() has a deadline for that).
  *   LE_OK             it is open
- *   LE_NOT_FOUND      bound, but the service is not offered now
+ *   LE_NOT_FOUND      there is a binding, but the service is not offered now
  *   LE_NOT_PERMITTED  there is no binding
- *   LE_BUSY           the service has as many sessions as it may
- *   LE_COMM_ERROR     there is no directory, none that can be trusted or that
- *                     answers within 5 s, or it refuses for a limit of its own
- * After a failure the session is closed, and can be tried again. */
+ *   LE_BUSY           the service has its largest number of sessions
+ *   LE_COMM_ERROR     there is no directory, or it is not trusted, or it does not
+ *                     answer within 5 s, or one of its own limits is reached
+ * After a failure the session is closed. It may be opened again. */
 le_result_t le_msg_TryOpenSessionSync(le_msg_SessionRef_t sessionRef);
 
 /* ======== Sessions: both sides ======== */
 
-/* Client: closes the session; pending transactions complete with NULL, by the
- * loop; a closed one is left alone; it can be opened again. Server: closes and
- * deletes the session; the service's close handlers are called, by the loop. */
+/* Client: closes the session. Pending transactions complete with NULL later, from the
+ * loop. No-op if it is closed. It may be opened again.
+ * Server: closes and deletes the session. The service's close handlers are called
+ * later, from the loop. */
 void le_msg_CloseSession(le_msg_SessionRef_t sessionRef);
 
-/* A pointer of the user's that goes with the session. NULL until set. */
+/* A pointer that belongs to the user of the session. NULL until it is set. */
 void le_msg_SetSessionContextPtr(le_msg_SessionRef_t sessionRef,
                                  void* contextPtr);
 void* le_msg_GetSessionContextPtr(le_msg_SessionRef_t sessionRef);
 
-/* The protocol and the interface of this side; valid as long as the session. */
+/* The protocol and the interface of this side. Valid for the life of the session. */
 le_msg_ProtocolRef_t le_msg_GetSessionProtocol(le_msg_SessionRef_t sessionRef);
 le_msg_InterfaceRef_t le_msg_GetSessionInterface(
     le_msg_SessionRef_t sessionRef);
 
-/* Name and protocol of an interface; the name is valid as long as it is. */
+/* The name and the protocol of an interface. The name is valid for the life of the
+ * interface. */
 const char* le_msg_GetInterfaceName(le_msg_InterfaceRef_t interfaceRef);
 le_msg_ProtocolRef_t le_msg_GetInterfaceProtocol(
     le_msg_InterfaceRef_t interfaceRef);
 
-/* Server's side: the user and the process at the far end, by the kernel's word, as
- * of the moment when the client asked for the session. Either pointer may be
- * NULL. LE_CLOSED once the session is closed; but the service's close handlers
- * still get LE_OK. Fatal on the client's side. In a user namespace that does not map
- * every user, all others have one number (mostly 65534): grant nothing to it. */
+/* Server's side: the user and the process of the client, from the kernel, at the
+ * moment when the client asked for the session. Either pointer may be NULL.
+ * LE_CLOSED: the session is closed. (In the service's close handlers: still LE_OK.)
+ * Fatal on the client's side. In a user namespace that does not map every user, all
+ * unmapped users have one number (usually 65534): give no rights to that number. */
 le_result_t le_msg_GetClientUserCreds(le_msg_SessionRef_t sessionRef,
                                       uid_t* userIdPtr, pid_t* processIdPtr);
 le_result_t le_msg_GetClientUserId(le_msg_SessionRef_t sessionRef,
@@ -222,95 +231,94 @@ le_result_t le_msg_GetClientProcessId(le_msg_SessionRef_t sessionRef,
 
 /* ======== Messages ======== */
 
-/* A message for that session, open or not, with a payload of zeros. Never fails
- * and never blocks. */
+/* Creates a message for the session, which may be closed. The payload is zero. Never
+ * fails and never blocks. */
 le_msg_MessageRef_t le_msg_CreateMsg(le_msg_SessionRef_t sessionRef);
 
-/* One reference more. */
+/* Adds a reference. */
 void le_msg_AddRef(le_msg_MessageRef_t msgRef);
 
-/* One reference less. The last one frees the message and closes a descriptor that
- * is still in it. If it was a request that owed a response, its client's
- * transaction completes with NULL; the session lives on. */
+/* Releases a reference. With the last one the message is freed, and a file descriptor
+ * that is still in it is closed. If the message is a request without a response, the
+ * client's transaction completes with NULL. The session stays open. */
 void le_msg_ReleaseMsg(le_msg_MessageRef_t msgRef);
 
-/* Whether this is a request that has come and has not been responded to. */
+/* Whether this is a received request that has no response yet. */
 bool le_msg_NeedsResponse(le_msg_MessageRef_t msgRef);
 
-/* The payload: aligned for any type, le_msg_GetMaxPayloadSize() bytes, at the same
- * place for the life of the message. What was not sent reads as zero. */
+/* The payload: le_msg_GetMaxPayloadSize() bytes, aligned for any type. The address stays
+ * the same for the life of the message. Bytes that the sender did not send are zero. */
 void* le_msg_GetPayloadPtr(le_msg_MessageRef_t msgRef);
 
 /* The protocol's largest message, in bytes. */
 size_t le_msg_GetMaxPayloadSize(le_msg_MessageRef_t msgRef);
 
-/* Puts a descriptor into the message, which owns it from now on: it is closed on
- * this side when it has been sent, or with the message. In a received request it
- * is the response's, and leaves the request's own to le_msg_GetFd(). Do not send
- * descriptors of directories: they lead out of a chroot. -1: none, the call does
- * nothing. Fatal: any other number that is no descriptor of this process; a second
- * one. */
+/* Puts a file descriptor into the message. The message owns it: it is closed on this
+ * side after it has been sent, or when the message is freed. In a received request it
+ * goes with the response; le_msg_GetFd() still returns the request's own. Do not send
+ * the file descriptor of a directory: with it the receiver can leave a chroot.
+ * -1: no-op. Fatal: another number that is no file descriptor of this process; a
+ * second call for the same message. */
 void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd);
 
-/* Hands over the descriptor that came with the message (close-on-exec is set), once;
- * -1 if there is none, or it has been handed over. */
+/* Returns the file descriptor that came with the message. The caller owns it, and
+ * close-on-exec is set. -1: none came, or an earlier call has returned it. */
 int le_msg_GetFd(le_msg_MessageRef_t msgRef);
 
-/* Sends the message and takes the caller's reference. On a session that is not open
- * it is dropped. Outside a handler it leaves at once; within one, the first
- * message of a session leaves at once and what follows leaves together, before
- * the loop waits. When the queue is full: a client waits for room, unless the
- * server is on the same thread; on a server the service's policy applies, by
- * default the session is closed. */
+/* Sends the message and takes the caller's reference. If the session is not open, the
+ * message is dropped. Outside handlers each message leaves at once. Inside a handler
+ * the first message of a session leaves at once; the others leave together before the
+ * loop waits. If the queue is full, a client waits for room, unless it is in a handler
+ * or the server is on the same thread. On a server the service's policy applies; by
+ * default messages are gathered up to a limit, and then the session is closed.
+ * le_messaging_ext.h has the details (LIMITS). */
 void le_msg_Send(le_msg_MessageRef_t msgRef);
 
-/* The session of the message; valid as long as the message is held. */
+/* The session of the message. Valid while the caller holds the message. */
 le_msg_SessionRef_t le_msg_GetSession(le_msg_MessageRef_t msgRef);
 
 /* ======== Transactions ======== */
 
 /* Sends a request and takes the caller's reference. The handler is called exactly
- * once, by the loop of the session's owner: with the response, or with NULL if
- * the session is or gets closed, by whichever side, if the server dies, or if it
- * releases the request. A NULL handler: the response is released. Fatal on the
- * server's side. */
+ * once, from the loop of the session's owner. It gets the response, or NULL if the
+ * session is closed (by either side, before or after the call), if the server dies, or
+ * if the server releases the request. A NULL handler: the response is released. Fatal
+ * on the server's side. */
 void le_msg_RequestResponse(le_msg_MessageRef_t msgRef,
                             le_msg_ResponseCallback_t handlerFunc,
                             void* contextPtr);
 
-/* Sends a request, takes the caller's reference and blocks for the response, which
- * the caller then owns; NULL for the same reasons as above, and at once if the
- * server is on this very thread. What else comes meanwhile is delivered later, in
- * order. Fatal on the server's side. */
+/* Sends a request, takes the caller's reference and blocks until the response arrives,
+ * which the caller owns. NULL for the same reasons as above, and at once if the
+ * server is on the calling thread. Other messages that arrive meanwhile are delivered
+ * later, in order. Fatal on the server's side. */
 le_msg_MessageRef_t le_msg_RequestSyncResponse(le_msg_MessageRef_t msgRef);
 
-/* Sends the request message back as the response, with the payload and the
- * descriptor that it has now, and takes the caller's reference. Any thread. If
- * the session has been closed meanwhile, it is quietly released. A message that
- * was sent without asking for a response is released too, with an error in the
- * log: a client cannot end a server by how it sends. Fatal: the request has been
- * responded to already. */
+/* Sends the request message back as the response, with its present payload and the
+ * file descriptor that was set, and takes the caller's reference. Any thread. If the
+ * session is closed, the message is released. If the client asked for no response,
+ * the message is released and an error is logged (not fatal, because the client
+ * decides how it sends). Fatal: the request already has a response. */
 void le_msg_Respond(le_msg_MessageRef_t msgRef);
 
 /* ======== Services ======== */
 
-/* A hidden service, owned by the calling thread. The name as in
- * le_msg_CreateSession(). Fatal: a bad name; a name that a service of this process
- * has already. */
+/* Creates a hidden service. The calling thread owns it. The rules for the name are those
+ * of le_msg_CreateSession(). Fatal: a bad name; another service of this process has the
+ * name. */
 le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
                                          const char* interfaceName);
 
-/* Hides the service, closes all its sessions and lets go of it. Its close handlers are
- * called afterwards, by the loop, for each session that it has been told of (its open
- * handlers have been called, or would have been): their context must live until
- * then. */
+/* Hides the service, closes all its sessions and releases it. Its close handlers are
+ * called later, from the loop, for each session whose open handlers have been called or
+ * would have been. Their context must be valid until then. */
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
 
-/* Further handlers for sessions that open (called before the first message of the
- * session) and that close (called once, whoever closed it). The last added is called
- * first. A session's reference is valid until its close handlers have returned, and
- * after that for as long as a message of it is held: to push later, from any thread,
- * keep one. Fatal: a NULL handler. */
+/* Adds a handler for sessions that open (called before the first message of the
+ * session) or that close (called once, for a close by either side). The handler that
+ * was added last is called first. The reference of a session is valid until its close
+ * handlers have returned, and after that while a message of the session is held. To
+ * push later, from any thread, keep such a message. Fatal: a NULL handler. */
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);
@@ -318,36 +326,38 @@ le_msg_SessionEventHandlerRef_t le_msg_AddServiceCloseHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);
 
-/* Takes one of them back. May be called in a handler. Fatal: twice. */
+/* Removes an open or close handler. May be called in a handler. Fatal: it has been
+ * removed already. */
 void le_msg_RemoveServiceHandler(le_msg_SessionEventHandlerRef_t handlerRef);
 
-/* Who gets the messages of all sessions of the service. Replaces the former handler;
- * NULL: they are released, with a warning. */
+/* Sets the handler of the messages of all sessions of the service. Replaces the former
+ * handler. NULL: messages are released, with a warning. */
 void le_msg_SetServiceRecvHandler(le_msg_ServiceRef_t serviceRef,
                                   le_msg_ReceiveHandler_t handlerFunc,
                                   void* contextPtr);
 
-/* A pointer of the user's that goes with the service. NULL until set. */
+/* A pointer that belongs to the user of the service. NULL until it is set. */
 void le_msg_SetServiceContextPtr(le_msg_ServiceRef_t serviceRef,
                                  void* contextPtr);
 void* le_msg_GetServiceContextPtr(le_msg_ServiceRef_t serviceRef);
 
-/* Makes the service findable, now and after each restart of the directory, until it
- * is hidden. Clients that wait are served in the order in which they came. If
- * another process offers the same, this one stands by and takes over. No-op if
- * it is advertised. */
+/* Offers the service, now and after each restart of the directory, until it is hidden.
+ * Waiting clients get their sessions in the order in which they began to wait. If
+ * another process of the same user offers a service of this name, this one waits, and
+ * takes over when the other stops. No-op if it is advertised. */
 void le_msg_AdvertiseService(le_msg_ServiceRef_t serviceRef);
 
-/* No new sessions from now on; the open ones live on. No-op if it is hidden. */
+/* Takes no new sessions from now on. Open sessions stay open. No-op if it is hidden. */
 void le_msg_HideService(le_msg_ServiceRef_t serviceRef);
 
-/* The message whose service receive handler is running on this thread, else NULL. No
- * reference is added: it is valid for as long as the handler holds the message. */
+/* The message for which a service's receive handler is running on this thread; NULL
+ * outside such a handler. Adds no reference: it is valid while the handler holds the
+ * message. */
 le_msg_MessageRef_t le_msg_GetServiceRxMsg(void);
 
-/* Inside a service's receive handler: logs the reason (as by printf) at emergency
- * level, closes the session of the message at hand, and returns. The message is
- * still to be released or responded to. Elsewhere: fatal. */
+/* For a service's receive handler: logs the reason (a printf() format) at emergency
+ * level, closes the session of the message that is being handled, and returns. The
+ * message must still be released or responded to. Outside such a handler: fatal. */
 #define LE_KILL_CLIENT(...)          \
   do {                               \
     le_msg_KillClient_(__VA_ARGS__); \
@@ -359,27 +369,27 @@ void le_msg_KillClient_(const char* format, ...)
 
 /* ======== Local services ======== */
 
-/* A service and its clients within one process: no directory, no binding. Once a
- * session is made, all that is said above holds. */
+/* A service and its clients within one process, without a directory or a binding. All
+ * that is said above holds for their sessions. */
 
-/* Statically allocated by the user, filled in by le_msg_InitLocalService(). */
+/* The user allocates it statically; le_msg_InitLocalService() fills it in. */
 typedef struct le_msg_LocalService {
   le_msg_ServiceRef_t serviceRef; /* private */
 } le_msg_LocalService_t;
 
-/* Bytes of a pool's block that are not payload. */
+/* Bytes of a pool's block that are not part of the payload. */
 #define LE_MSG_LOCAL_HEADER_SIZE 64
 
-/* Makes a hidden service of the calling thread. The largest message is the pool's
- * block less LE_MSG_LOCAL_HEADER_SIZE. Its interface has the name that is given, which
- * other services may have too. Fatal: NULL; a bad name; a block that is too small, or
- * too large for a message of 16 MiB at most; a local service that is there already. */
+/* Creates a hidden service. The calling thread owns it. Its largest message is the
+ * pool's block minus LE_MSG_LOCAL_HEADER_SIZE. Other services may have the same name.
+ * Fatal: NULL; a bad name; a block smaller than LE_MSG_LOCAL_HEADER_SIZE; a message of
+ * more than 16 MiB; the local service has been initialized already. */
 le_msg_ServiceRef_t le_msg_InitLocalService(
     le_msg_LocalService_t* localServicePtr, const char* serviceName,
     le_mem_PoolRef_t messagingPoolRef);
 
-/* A closed session with that service, owned by the calling thread. Fatal: the service
- * has not been initialized. */
+/* Creates a closed session with that service. The calling thread owns it. Fatal: the
+ * service has not been initialized. */
 le_msg_SessionRef_t le_msg_CreateLocalSession(
     le_msg_LocalService_t* localServicePtr);
 

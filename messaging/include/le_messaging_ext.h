@@ -5,9 +5,9 @@
  * cancelling, lengths, reasons, credentials of the server, limits.
  *
  * The rules of le_messaging.h about threads, ownership and what is fatal hold
- * here too. A timeout is in milliseconds from the call. What has come counts,
- * though the program looks only after the deadline, having been busy or stopped: a
- * deadline ends the wait for what is not there yet.
+ * here too. A timeout is in milliseconds from the call. If the program was busy or
+ * stopped until after the deadline, what has arrived in the meantime still counts: a
+ * deadline only ends the wait for what has not arrived.
  */
 
 #ifndef LE_MESSAGING_EXT_H_INCLUDE_GUARD
@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-/* A timeout that never comes. */
+/* No timeout: wait without end. */
 #define LE_MSG_NO_TIMEOUT UINT32_MAX
 
 /* ======== Deadlines and cancelling ======== */
@@ -29,21 +29,23 @@ typedef void (*le_msg_OpenResultHandler_t)(le_msg_SessionRef_t sessionRef,
                                            le_result_t result,
                                            void* contextPtr);
 
-/* As le_msg_OpenSession(), with a deadline. The handler, which may be NULL, is called
- * exactly once, by the loop: LE_OK, the session is open; LE_TIMEOUT, it is closed
- * again, and le_msg_GetWaitReason() tells the cause; LE_CLOSED, it was closed or deleted before it was open, or before that
- * could be told. (The callback of le_msg_OpenSession() is not called then.) */
+/* As le_msg_OpenSession(), with a deadline. The handler (may be NULL) is called exactly
+ * once, from the loop:
+ *   LE_OK       the session is open
+ *   LE_TIMEOUT  it is closed again; le_msg_GetWaitReason() returns the cause
+ *   LE_CLOSED   it was closed or deleted before it was open, or before the handler was
+ *               called. (le_msg_OpenSession() does not call its callback then.) */
 void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
                              le_msg_OpenResultHandler_t handlerFunc,
                              void* contextPtr);
 
-/* As le_msg_OpenSessionSync(), with a deadline. LE_OK; LE_TIMEOUT: closed again, and
- * le_msg_GetWaitReason() tells the cause. */
+/* As le_msg_OpenSessionSync(), with a deadline. LE_OK. LE_TIMEOUT: it is closed again;
+ * le_msg_GetWaitReason() returns the cause. */
 le_result_t le_msg_OpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                         uint32_t timeoutMs);
 
-/* As le_msg_TryOpenSessionSync(), with a deadline: also LE_TIMEOUT. After each
- * result but LE_OK and LE_CLOSED, le_msg_GetWaitReason() tells the cause. */
+/* As le_msg_TryOpenSessionSync(), with a deadline: also LE_TIMEOUT. After each result
+ * other than LE_OK and LE_CLOSED, le_msg_GetWaitReason() returns the cause. */
 le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                            uint32_t timeoutMs);
 
@@ -51,100 +53,99 @@ le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
 
 /* Numbers are added, never changed. */
 typedef enum {
-  /* Open; or closed, and never opened in vain. */
+  /* The session is open, or no opening has failed. */
   LE_MSG_WAIT_NONE = 0,
-  /* No folder that a directory could be in. */
+  /* No folder for the directory's socket is known. */
   LE_MSG_WAIT_NO_PLACE = 1,
-  /* Nobody can be reached there; the text has the path and the system's error. */
+  /* No directory can be reached there. The text has the path and the error. */
   LE_MSG_WAIT_NO_DIRECTORY = 2,
-  /* The directory is another user's, and LE_MESSAGING_DIR does not name it. */
+  /* The directory belongs to a user other than root and this process's own, and
+   * LE_MESSAGING_DIR does not name its place. */
   LE_MSG_WAIT_NOT_TRUSTED = 3,
-  /* The directory is being asked. For longer than a moment: it is stopped, or
-   * busy. */
+  /* The directory has not answered yet. If this lasts, it is stopped or busy. */
   LE_MSG_WAIT_NO_ANSWER = 4,
-  /* The text has the line that is missing. */
+  /* No binding. The text has the missing line. */
   LE_MSG_WAIT_NO_BINDING = 5,
-  /* The text names the service. */
+  /* No server offers the service. The text names it. */
   LE_MSG_WAIT_NOT_OFFERED = 6,
-  /* A server offers it, and its event loop has not taken the session. Also
-   * whatever a directory of an older release waits for: it does not say. */
+  /* A server offers the service, but its event loop has not accepted the session. Also
+   * any cause of a directory of an older release, which does not send causes. */
   LE_MSG_WAIT_NOT_TAKEN = 7,
-  /* The service has as many sessions as it may. */
+  /* The service has its largest number of sessions. */
   LE_MSG_WAIT_SERVICE_FULL = 8,
-  /* Server or directory speak another version. */
+  /* The server or the directory has another version of the protocol. */
   LE_MSG_WAIT_OTHER_VERSION = 9,
-  /* By the directory: a limit, or a name that it does not take. */
+  /* The directory refused: a limit is reached, or it does not accept the name. */
   LE_MSG_WAIT_REFUSED = 10,
-  /* The operating system refuses: the text says what (no file descriptor left,
-   * say). */
+  /* The operating system refused. The text says what (for example: no file descriptor
+   * is left). */
   LE_MSG_WAIT_SYSTEM = 11
 } le_msg_WaitReason_t;
 
-/* Why the session is not open yet; of one that is closed, why its last opening
- * failed, until it is opened anew. If bufferPtr is not NULL, it gets the cause and
- * what would end it, in words, cut to fit, with a terminator. The words are for
- * people and may be different in a later release.
+/* Why the session is not open yet. For a closed session: why its last opening failed,
+ * until it is opened again. If bufferPtr is not NULL, the cause and its remedy are
+ * written there as a text, cut to fit, with a terminator. The text is for people and
+ * may be different in a later release.
  *
- * Any thread. The owner's thread is told what is so now; another what was so when
- * the cause was last looked at: at each change that the directory tells (within
- * about 0.1 s), and once after the first second. Fatal on the server's side.
+ * Any thread. The owner gets the present cause. Other threads get the cause that was
+ * found last: it is updated at each change that the directory reports (within about
+ * 0.1 s), and once after the first second. Fatal on the server's side.
  *
- * The log says the same: "interface 'NAME': waiting: ..." after a second of
- * waiting, and at each change from then on, unless it is undone at once (of
- * several changes within a second the last one counts); and "interface 'NAME':
- * open after ..." at the end of such a wait. */
+ * The same is logged: "interface 'NAME': waiting: ..." after one second, and again at
+ * each later change of cause. Of several changes within a second, only the last is
+ * logged. At the end of such a wait: "interface 'NAME': open after ...". */
 le_msg_WaitReason_t le_msg_GetWaitReason(le_msg_SessionRef_t sessionRef,
                                          char* bufferPtr, size_t bufferSize);
 
-/* Names a request of a session. 0 names none. */
+/* Identifies a request of a session. 0: no request. */
 typedef uint64_t le_msg_RequestId_t;
 
-/* A transaction is complete, exactly once (see le_msg_RequestResponse() for threads
- * that end):
- *   LE_OK           with the response, which the handler now owns
- *   LE_TIMEOUT      out of time
- *   LE_CLOSED       the session was or got closed
+/* A transaction is complete. Called exactly once (exceptions: WHEN A THREAD ENDS, in
+ * le_messaging.h).
+ *   LE_OK           the message is the response; the handler owns it
+ *   LE_TIMEOUT      the deadline has passed
+ *   LE_CLOSED       the session was closed before or after the request
  *   LE_UNAVAILABLE  the server released the request
- *   LE_TERMINATED   cancelled
- *   LE_NO_MEMORY    more requests than the session may have
- * In all cases but the first the message is NULL. */
+ *   LE_TERMINATED   the request was cancelled
+ *   LE_NO_MEMORY    the session has its largest number of open requests
+ * In all cases except LE_OK the message is NULL. */
 typedef void (*le_msg_ResultHandler_t)(le_msg_MessageRef_t msgRef,
                                        le_result_t result, void* contextPtr);
 
-/* As le_msg_RequestResponse(), with a deadline that covers the wait for room too.
- * Returns the request's name, or 0 if it is over already; the handler (may be
- * NULL) is called all the same, by the loop. A response that comes after the
- * deadline is dropped. */
+/* As le_msg_RequestResponse(), with a deadline that includes the wait for room in the
+ * queue. Returns the identifier of the request, or 0 if the request is complete
+ * already. In both cases the handler (may be NULL) is called from the loop. A response
+ * that arrives after the deadline is dropped. */
 le_msg_RequestId_t le_msg_RequestResponseTimed(
     le_msg_MessageRef_t msgRef, uint32_t timeoutMs,
     le_msg_ResultHandler_t handlerFunc, void* contextPtr);
 
-/* Stops waiting for a response. LE_OK: the handler will be called with
- * LE_TERMINATED, by the loop. LE_NOT_FOUND: it is over already. The server is not
- * told. The session's owner only. */
+/* Cancels a request. The server is not told. The session's owner only.
+ * LE_OK: the handler will be called with LE_TERMINATED, from the loop.
+ * LE_NOT_FOUND: the request is complete already. */
 le_result_t le_msg_CancelRequest(le_msg_SessionRef_t sessionRef,
                                  le_msg_RequestId_t requestId);
 
-/* As le_msg_RequestSyncResponse(), with a deadline and a reason. LE_OK: *responsePtr
- * is the response. Otherwise it is NULL: LE_TIMEOUT, LE_CLOSED, LE_UNAVAILABLE,
- * LE_NO_MEMORY as above; LE_DEADLOCK: the server is on this thread. */
+/* As le_msg_RequestSyncResponse(), with a deadline and a result. LE_OK: *responsePtr is
+ * the response. LE_TIMEOUT, LE_CLOSED, LE_UNAVAILABLE, LE_NO_MEMORY: as above, and
+ * *responsePtr is NULL. LE_DEADLOCK: the server is on the calling thread; NULL too. */
 le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
                                             uint32_t timeoutMs,
                                             le_msg_MessageRef_t* responsePtr);
 
-/* As le_msg_Send(), with a deadline for room, on either side and in handlers too.
- * Takes the reference in any case. LE_OK; LE_TIMEOUT, LE_CLOSED: dropped.
- * LE_WOULD_BLOCK: dropped by the service's policy, if the timeout is
- * LE_MSG_NO_TIMEOUT. */
+/* As le_msg_Send(), but waits for room until the deadline, on both sides and also in
+ * handlers. Always takes the reference. LE_OK. LE_TIMEOUT, LE_CLOSED: the message was
+ * dropped. LE_WOULD_BLOCK: the timeout is LE_MSG_NO_TIMEOUT, and the service's policy
+ * dropped the message. */
 le_result_t le_msg_SendTimed(le_msg_MessageRef_t msgRef, uint32_t timeoutMs);
 
-/* As le_msg_Send(), but never waits, and never costs the session. LE_OK.
- * LE_WOULD_BLOCK: there is no room; *the message stays the caller's*, who may try
- * again when the room handler is called. LE_CLOSED: dropped. */
+/* As le_msg_Send(), but never waits and never closes the session. LE_OK.
+ * LE_WOULD_BLOCK: the queue is full. The caller *keeps the message* and may try again
+ * when the room handler is called. LE_CLOSED: the message was dropped. */
 le_result_t le_msg_TrySend(le_msg_MessageRef_t msgRef);
 
-/* Sets what is called, by the owner's loop, when there is room on the session again
- * after a message found none. NULL: nothing. Owner only. */
+/* Sets a handler that is called from the owner's loop when the session's queue has room
+ * again, after a message did not fit. NULL: no handler. The owner only. */
 void le_msg_SetSessionRoomHandler(le_msg_SessionRef_t sessionRef,
                                   le_msg_SessionEventHandler_t handlerFunc,
                                   void* contextPtr);
@@ -154,108 +155,112 @@ void le_msg_SetServiceRoomHandler(le_msg_ServiceRef_t serviceRef,
                                   le_msg_SessionEventHandler_t handlerFunc,
                                   void* contextPtr);
 
-/* Sends what a handler's turn has gathered on the session, as far as it goes without
- * waiting. Any thread. */
+/* Sends now what a handler has sent on the session and the loop would send at the end of
+ * its turn, as much as is possible without waiting. Any thread. */
 void le_msg_Flush(le_msg_SessionRef_t sessionRef);
 
 /* ======== Lengths ======== */
 
-/* How much of the payload is in use, in bytes: no more is sent. Not set: the whole
- * payload (of which a zero tail need not travel). Fatal: more than the maximum. */
+/* Sets how many bytes of the payload are sent. If it is not set, the whole payload
+ * counts (zeros at its end are not transmitted). Fatal: more than the maximum. */
 void le_msg_SetPayloadSize(le_msg_MessageRef_t msgRef, size_t size);
 
-/* What was set, here or by the sender of a received message; else the maximum. */
+/* The size that was set here, or by the sender of a received message; else the
+ * maximum. */
 size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef);
 
 /* ======== Why a session closed ======== */
 
 typedef enum {
-  LE_MSG_CLOSE_NONE = 0,            /* it is open, or never was */
-  LE_MSG_CLOSE_BY_CALLER = 1,       /* at this end, by the API */
-  LE_MSG_CLOSE_BY_PEER = 2,         /* the far end closed it or died */
-  LE_MSG_CLOSE_SLOW_READER = 3,     /* the far end does not take its messages */
-  LE_MSG_CLOSE_KILLED = 4,          /* by LE_KILL_CLIENT */
-  LE_MSG_CLOSE_PROTOCOL_ERROR = 5,  /* the far end broke the rules */
-  LE_MSG_CLOSE_RECEIVE_LIMIT = 6,   /* more came than may be held */
-                                    /* 7 is not used */
+  LE_MSG_CLOSE_NONE = 0,           /* it is open, or has never been open */
+  LE_MSG_CLOSE_BY_CALLER = 1,      /* at this end, by the API */
+  LE_MSG_CLOSE_BY_PEER = 2,        /* the far end closed it, or died */
+  LE_MSG_CLOSE_SLOW_READER = 3,    /* the far end does not read its messages */
+  LE_MSG_CLOSE_KILLED = 4,         /* by LE_KILL_CLIENT */
+  LE_MSG_CLOSE_PROTOCOL_ERROR = 5, /* the far end violated the protocol */
+  LE_MSG_CLOSE_RECEIVE_LIMIT = 6,  /* too much arrived during a blocking call */
+                                   /* 7 is not used */
   LE_MSG_CLOSE_SERVICE_DELETED = 8, /* its service was deleted */
-  LE_MSG_CLOSE_THREAD_ENDED = 9,    /* its owner ended */
+  LE_MSG_CLOSE_THREAD_ENDED = 9,    /* its owner's thread ended */
   LE_MSG_CLOSE_SYSTEM = 10          /* the operating system refused */
 } le_msg_CloseReason_t;
 
-/* Why the session closed last. Either side. */
+/* Why the session was closed the last time. Either side. */
 le_msg_CloseReason_t le_msg_GetCloseReason(le_msg_SessionRef_t sessionRef);
 
-/* The reason in words, for a log. Valid for ever. */
+/* The reason as a text, for a log. Valid for ever. */
 const char* le_msg_GetCloseReasonTxt(le_msg_CloseReason_t reason);
 
-/* ======== Who is there ======== */
+/* ======== Credentials ======== */
 
-/* Client's side: user and process of the server, by the kernel's word, as of the
- * moment when it took the session. Either pointer may be NULL. LE_CLOSED if the
+/* Client's side: the user and the process of the server, from the kernel, at the moment
+ * when the server accepted the session. Either pointer may be NULL. LE_CLOSED: the
  * session is not open. Fatal on the server's side. */
 le_result_t le_msg_GetServerUserCreds(le_msg_SessionRef_t sessionRef,
                                       uid_t* userIdPtr, pid_t* processIdPtr);
 
-/* Server's side: a pidfd of the client, which the caller then owns: it names that very
- * process even when its number has been used again. LE_UNSUPPORTED where the
- * kernel does not vouch for one (before Linux 6.5, and over loopback); LE_CLOSED. */
+/* Server's side: returns a pidfd of the client, which the caller owns. It refers to that
+ * process even after another process got the same number. LE_UNSUPPORTED: the kernel
+ * does not provide it for the socket (before Linux 6.5, and over loopback).
+ * LE_CLOSED: the session is closed. */
 le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
                                   int* pidFdPtr);
 
 /* ======== Limits ======== */
 
-/* Flow control (docs/flow-control.md). Messages that the far end has not taken yet
- * are queued. When a queue is full:
- *  - A response is queued all the same, and so is the NULL in the place of one.
- *  - A server takes nothing more from a session of which more than half of the
- *    queue is used, until it is below a quarter; nor while as many requests of it
- *    wait for an answer as may, until half of them are answered. The client feels
- *    that in its own sends. It loses nothing.
+/* Flow control (docs/flow-control.md). Messages that the far end has not read yet are
+ * queued. When a queue is full:
+ *  - Responses are queued anyway, and so are the notices that a request was released.
+ *  - A server stops reading from a session while more than half of the queue to that
+ *    client is used, and reads again when less than a quarter is. It also stops when
+ *    the session has its largest number of requests without a response, and reads again
+ *    when half of them have one. The client's own sends then wait. Nothing is lost.
  *  - A client's le_msg_Send() and requests wait for room. The owner's thread reads
- *    meanwhile: responses without a bound, for it asked for them; other messages
- *    up to the queue's limits, beyond which the session ends
+ *    meanwhile: all responses, because it asked for them; other messages up to the
+ *    limits of the queue. Beyond these the session is closed
  *    (LE_MSG_CLOSE_RECEIVE_LIMIT).
  *  - In a handler of the session's owner, and on the server's own thread, they do
- *    not wait: what they send is gathered, up to maxGatheredBytes. Beyond that the
- *    session ends (LE_MSG_CLOSE_SLOW_READER).
+ *    not wait: messages are gathered, up to maxGatheredBytes. Beyond that the session
+ *    is closed (LE_MSG_CLOSE_SLOW_READER).
  *  - For a server's le_msg_Send() the policy decides. */
 
-/* Structures of limits begin with structSize, which the caller sets to the size of
- * the structure, for setters and for getters. So a program and a library of different
- * versions understand each other: what an older structure does not have counts as 0
- * when it is set, and is not written when it is asked for; what a newer one has beyond
- * this version is ignored when it is set, with a warning unless it is 0, and is told
- * as 0. Fatal: a structSize that no version can have, 0 above all. */
+/* Structures of limits begin with structSize. The caller sets it to the size of the
+ * structure, for setters and for getters. This lets a program and a library of
+ * different versions work together:
+ *  - An older structure is smaller. A setter takes the missing members as 0, and a
+ *    getter does not write them.
+ *  - A newer structure is larger. A setter ignores the unknown members, with a warning
+ *    if they are not 0, and a getter sets them to 0.
+ * Fatal: a structSize that no version has, such as 0. */
 
-/* What becomes of a message from a server, that is no response, when its client's
- * queue is full. */
+/* What happens to a message from a server when its client's queue is full. Responses are
+ * not affected. */
 typedef enum {
-  /* It is gathered, up to maxGatheredBytes. If that is not enough, or if the client
-   * has taken nothing for a second, the session is closed. */
+  /* It is gathered, up to maxGatheredBytes. Beyond that, or if the client has read
+   * nothing for a second, the session is closed. */
   LE_MSG_SLOW_READER_CLOSE = 0,
   /* It is dropped, with a warning. */
   LE_MSG_SLOW_READER_DROP = 1
 } le_msg_SlowReaderPolicy_t;
 
-/* What one service's clients may cost. 0 stands for the default. Bytes include up to
- * 64 for each message. */
+/* Limits for the clients of a service. 0: the default, which the comment names. Bytes
+ * include up to 64 for each message. */
 typedef struct {
   size_t structSize;          /* sizeof(le_msg_ServiceLimits_t) */
   uint32_t maxSessions;       /* 1,048,576 */
   size_t maxQueuedBytes;      /* per session: 1 MiB or two largest messages */
   uint32_t maxQueuedMessages; /* per session: 16,384 */
   uint32_t maxQueuedFds;      /* per session, of messages that wait: 256 */
-  uint32_t maxOpenRequests;   /* per session: 65,536, which is the most */
+  uint32_t maxOpenRequests;   /* per session: 65,536, the maximum */
   le_msg_SlowReaderPolicy_t slowReaderPolicy;
   size_t maxGatheredBytes; /* per session: 64 MiB or twice maxQueuedBytes */
-  /* Per session, of requests that wait for an answer, each with 256 more: 64 MiB. The
-   * request with which it is reached is taken. */
+  /* Per session, of requests without a response, each with 256 bytes more: 64 MiB. The
+   * request that reaches the limit is still accepted. */
   size_t maxRequestBytes;
 } le_msg_ServiceLimits_t;
 
-/* Sets all limits of the service, for the sessions that are open too. Fatal: a bad
- * structSize or slowReaderPolicy; more open requests than a session may have. */
+/* Sets all limits of the service, also for sessions that are open. Fatal: a bad
+ * structSize or slowReaderPolicy; maxOpenRequests above 65,536. */
 void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              const le_msg_ServiceLimits_t* limitsPtr);
 
@@ -263,21 +268,20 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
 void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              le_msg_ServiceLimits_t* limitsPtr);
 
-/* What one session may cost its client. 0 stands for the default. The queued bytes and
- * descriptors bound also the messages, other than responses, that come while a
- * blocking call keeps them from being delivered. */
+/* Limits for a client's session. 0: the default, which the comment names. The queued
+ * bytes and file descriptors also bound the messages, other than responses, that
+ * arrive during a blocking call and are delivered after it. */
 typedef struct {
   size_t structSize;          /* sizeof(le_msg_SessionLimits_t) */
   size_t maxQueuedBytes;      /* 1 MiB or two largest messages */
   uint32_t maxQueuedMessages; /* 16,384 */
   uint32_t maxQueuedFds;      /* 256 */
-  uint32_t maxOpenRequests;   /* 65,536, which is the most */
+  uint32_t maxOpenRequests;   /* 65,536, the maximum */
   size_t maxGatheredBytes;    /* 64 MiB or twice maxQueuedBytes */
 } le_msg_SessionLimits_t;
 
-/* Sets all limits of a client's session, from now on, whether it is open or not. The
- * session's owner only. Fatal: a bad structSize; more open requests than a session
- * may have; the server's side. */
+/* Sets all limits of a client's session, open or closed. The session's owner only.
+ * Fatal: a bad structSize; maxOpenRequests above 65,536; the server's side. */
 void le_msg_SetSessionLimits(le_msg_SessionRef_t sessionRef,
                              const le_msg_SessionLimits_t* limitsPtr);
 
@@ -285,8 +289,8 @@ void le_msg_SetSessionLimits(le_msg_SessionRef_t sessionRef,
 void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
                              le_msg_SessionLimits_t* limitsPtr);
 
-/* How many messages of a protocol the process keeps ready. The pool grows when it
- * must; ten times this size is worth a warning. */
+/* Sets how many messages of a protocol the process keeps ready. The pool grows when
+ * needed; at ten times this size a warning is logged. */
 void le_msg_SetProtocolPoolSize(le_msg_ProtocolRef_t protocolRef,
                                 size_t messages);
 

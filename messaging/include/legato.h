@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * legato.h: everything that a program written for Legato's low-level messaging
- * includes. The README lists which of Legato's APIs there are.
+ * legato.h: all headers that a program for Legato's low-level messaging needs. The
+ * README lists which of Legato's APIs are implemented.
  */
 
 #ifndef LEGATO_H_INCLUDE_GUARD

@@ -15,17 +15,17 @@ const char* CloseReasonText(CloseReason reason) {
     case CloseReason::kByPeer:
       return "the far end closed it or died";
     case CloseReason::kSlowReader:
-      return "slow reader: the far end does not take its messages";
+      return "slow reader: the far end does not read its messages";
     case CloseReason::kKilled:
       return "the server killed this client";
     case CloseReason::kProtocolError:
-      return "the far end broke the rules of the protocol";
+      return "the far end violated the protocol";
     case CloseReason::kReceiveLimit:
-      return "the far end sent more than may be held for it";
+      return "too many messages arrived during a blocking call";
     case CloseReason::kServiceDeleted:
       return "the service was deleted";
     case CloseReason::kThreadEnded:
-      return "the thread that owned it ended";
+      return "its owner's thread ended";
     case CloseReason::kSystem:
       return "the operating system refused";
   }

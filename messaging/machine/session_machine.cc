@@ -81,7 +81,7 @@ FrameVerdict ClientSessionMachine::OnFrame(uint8_t type, uint64_t id) {
         case TransactionTable::Found::kUnknown:
           break;
       }
-      return Fault("a response that was not asked for");
+      return Fault("a response without a request");
     case kHelloFrame:
       return Fault("a second hello");
     default:

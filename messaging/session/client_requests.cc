@@ -166,8 +166,9 @@ void ClientSession::WarnOfRefusedRequest(Result why) {
   // A server that does not answer may cause it without end.
   event::LogForPeer(
       event::LogLevel::kWarning, event::kUnknownPeer,
-      absl::StrCat("interface '", interface_.name, "': a request was made ",
-                   why == Result::kTooMany ? "while too many others wait"
+      absl::StrCat("interface '", interface_.name,
+                   "': a request fails: it was made ",
+                   why == Result::kTooMany ? "beyond the limit of open requests"
                                            : "on a session that is not open"));
 }
 

@@ -145,7 +145,7 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     return;
   }
   FinishLeaving(owes);
-  LogDebug(waits ? "opening" : "trying to open");
+  LogDebug(waits ? "opening" : "opening, if that is possible now");
   OpenAttempt::Observer* const observer = this;
   attempt_ = std::make_unique<OpenAttempt>(
       introducer_, loop, interface_.Describe(), waits, deadline, observer);
@@ -485,7 +485,7 @@ void ClientSession::TakeFrame(transports::IncomingFrame&& frame) {
   Owe(*std::move(delivery));
   if (too_much) {
     EndForFault(CloseReason::kReceiveLimit,
-                "it went on sending while this thread was blocked");
+                "too many messages arrived while this thread was blocked");
   }
 }
 

@@ -244,11 +244,12 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
     result = SendFrame(frame);
     if (result != Result::kNoRoom) return result;
   }
-  EndLater(CloseReason::kSlowReader,
-           absl::StrCat(connection_->queued_bytes(),
-                        " bytes wait for it, and it has taken nothing for ",
-                        absl::FormatDuration(
-                            absl::Trunc(stalled, absl::Milliseconds(1)))));
+  EndLater(
+      CloseReason::kSlowReader,
+      absl::StrCat(
+          connection_->queued_bytes(),
+          " bytes are queued for it, and it has read nothing for ",
+          absl::FormatDuration(absl::Trunc(stalled, absl::Milliseconds(1)))));
   return Result::kClosed;
 }
 

@@ -125,11 +125,11 @@ void Service::TurnAway(transports::Connection* connection) {
   const absl::StatusOr<event::Credentials> client = connection->peer();
   event::LogForPeer(
       LogLevel::kWarning, client.ok() ? client->uid : event::kUnknownPeer,
-      absl::StrCat(
-          "service '", interface_.name, "': turned away pid ",
-          client.ok() ? static_cast<int64_t>(client->pid) : -1, " of user ",
-          client.ok() ? static_cast<int64_t>(client->uid) : -1, ": there are ",
-          sessions_, " sessions, as many as there may be"));
+      absl::StrCat("service '", interface_.name, "': turned away pid ",
+                   client.ok() ? static_cast<int64_t>(client->pid) : -1,
+                   " of user ",
+                   client.ok() ? static_cast<int64_t>(client->uid) : -1,
+                   ": there are ", sessions_, " sessions, the maximum"));
   transports::OutgoingFrame frame;
   frame.type = kTurnedAwayFrame;
   connection->Send(frame);

@@ -99,6 +99,8 @@ static void OnOpen(le_msg_SessionRef_t session, void* context) {
   le_msg_Flush(session);
   LE_TEST_OK(le_msg_SendTimed(le_msg_CreateMsg(session), 10) == LE_OK,
              "sent in time");
+  LE_TEST_OK(le_msg_TrySend(le_msg_CreateMsg(session)) == LE_OK,
+             "sent without waiting");
 
   LE_TEST_OK(le_msg_RequestSyncResponse(le_msg_CreateMsg(session)) == NULL,
              "not to one's own thread");
@@ -132,6 +134,7 @@ static void Sessions(le_msg_ProtocolRef_t protocol) {
   le_msg_SetSessionCloseHandler(session, OnGone, &Completions);
   le_msg_GetSessionCloseHandler(session, &handler, &context);
   LE_TEST_OK(handler == OnGone && context == &Completions, "close handler");
+  le_msg_SetSessionRoomHandler(session, OnSession, NULL);
   le_msg_SetSessionContextPtr(session, &Extra);
   LE_TEST_OK(le_msg_GetSessionContextPtr(session) == &Extra, "context");
   LE_TEST_OK(le_msg_GetSessionProtocol(session) == protocol, "protocol");
@@ -169,6 +172,7 @@ static void Services(le_msg_ProtocolRef_t protocol) {
   LE_TEST_OK(le_msg_GetServiceContextPtr(service) == &Extra, "context");
   le_msg_SetServiceRecvHandler(service, OnMessage, NULL);
   le_msg_AddServiceOpenHandler(service, OnServerSession, NULL);
+  le_msg_SetServiceRoomHandler(service, OnSession, NULL);
   removed = le_msg_AddServiceCloseHandler(service, OnSession, NULL);
   le_msg_RemoveServiceHandler(removed);
   limits.structSize = sizeof(limits);

@@ -339,7 +339,10 @@ TEST(AfterForkTest, KnowsEachFunctionOfTheHeaders) {
   }
   std::set<std::string> known = Allowed();
   for (const Function& function : Functions()) known.insert(function.name);
-  EXPECT_THAT(declared, ContainerEq(known));
+  EXPECT_THAT(declared, ContainerEq(known))
+      << "a function of the headers needs a line in Functions(), or in "
+         "Allowed() "
+         "if it may be called after a fork: see CONTRIBUTING.md";
 }
 
 }  // namespace

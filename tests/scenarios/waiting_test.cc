@@ -296,7 +296,7 @@ TEST_F(LoggedTest, AtDebugLevelTheLifeOfASessionIsSaid) {
            "DEBUG interface 'echo': closed by its user",
            "DEBUG interface 'echo': a session is closed: .*",
            "DEBUG service 'echo': hidden",
-           "DEBUG interface 'echo': trying to open",
+           "DEBUG interface 'echo': opening, if that is possible now",
            "DEBUG interface 'echo': not opened: service .* is not offered",
        }) {
     EXPECT_THAT(log_, Contains(MatchesRegex(line))) << line;

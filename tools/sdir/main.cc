@@ -53,6 +53,7 @@ constexpr char kUsage[] =
   monitor                   prints what happens, a line each, until it is stopped
   help                      this text
 
+  --version                 prints the version
   --socket_dir=DIR          where the directory is. Default: the first of
                             $LE_MESSAGING_DIR, /run/le_messaging if it exists,
                             $XDG_RUNTIME_DIR/le_messaging
@@ -186,6 +187,7 @@ class Command {
  public:
   Command(int argc, char** argv) : arguments_(argc, argv) {
     help = arguments_.TakeFlag("--help") || arguments_.TakeFlag("-h");
+    version = arguments_.TakeFlag("--version");
     check = arguments_.TakeFlag("--check");
     json = arguments_.TakeFlag("--json");
     socket_dir = Option("--socket_dir").value_or("");
@@ -224,7 +226,7 @@ class Command {
     }
   }
 
-  bool help, check, json;
+  bool help, version, check, json;
   std::string socket_dir;
   absl::optional<std::string> format, timeout;
 
@@ -346,6 +348,10 @@ void Monitor(Command* command) {
 int main(int argc, char** argv) {
   le::event::sys::OpenMissingStandard();
   Command command(argc, argv);
+  if (command.version) {
+    std::printf("sdir %s\n", le::directory::kVersion);
+    return std::fflush(stdout) == 0 ? le::directory::kDone : kFailed;
+  }
   const std::string name = command.help ? "help" : command.Next("a command");
   if (name == "help") {
     std::fputs(kUsage, stdout);

@@ -34,6 +34,8 @@ expect() { # DESCRIPTION EXIT-STATUS PATTERN COMMAND...: of its output and error
 sdir() { "$sdir" --socket_dir="$folder/d" "$@"; }
 
 expect "help" 0 "monitor" "$sdir" help
+expect "version" 0 '^sdir [0-9]+\.[0-9]+\.[0-9]+$' "$sdir" --version
+expect "directoryd's version" 0 '^directoryd [0-9]+\.[0-9]+\.[0-9]+$' "$directoryd" --version
 expect "directoryd's help" 0 "socket_dir" "$directoryd" --help
 expect "no directory" 1 "there is no directory" sdir list
 expect "a value that stands alone" 1 "there is no directory" "$sdir" --socket_dir "$folder/d" list

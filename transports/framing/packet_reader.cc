@@ -10,9 +10,9 @@ namespace transports {
 namespace {
 
 absl::Status TooLarge(size_t payload, size_t capacity) {
-  return absl::InvalidArgumentError(absl::StrCat("a payload of ", payload,
-                                                 " bytes is more than the ",
-                                                 capacity, " that may come"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("a payload of ", payload, " bytes is more than the ",
+                   capacity, " that are allowed"));
 }
 
 }  // namespace
@@ -63,17 +63,18 @@ absl::Status PacketReader::TakeAttachments(const FrameHeader& header,
                      header.has(FrameHeader::kConnection);
   if (wants && ExpectsPlain()) {
     return absl::InvalidArgumentError(
-        "a descriptor where it was said that none would come");
+        "a file descriptor in a packet that was announced without one");
   }
   if (attachments->descriptors() > (wants ? 1u : 0u)) {
     return absl::InvalidArgumentError(
-        absl::StrCat(attachments->descriptors(), " descriptors where ",
+        absl::StrCat(attachments->descriptors(), " file descriptors where ",
                      wants ? "one was" : "none was", " announced"));
   }
   if (!wants) {
     // Nothing but a descriptor can have been too much.
     return attachments->truncated()
-               ? absl::InvalidArgumentError("a descriptor that none announced")
+               ? absl::InvalidArgumentError(
+                     "a file descriptor that was not announced")
                : absl::OkStatus();
   }
   frame->descriptor = attachments->TakeDescriptor();
@@ -106,7 +107,8 @@ absl::Status PacketReader::AcceptFirst(Room* room, size_t size,
   if (status.ok()) status = CheckPayload(header, size);
   if (!status.ok()) return status;
   if (header.has(FrameHeader::kContinuation)) {
-    return absl::InvalidArgumentError("a continuation of nothing");
+    return absl::InvalidArgumentError(
+        "a continuation without a first fragment");
   }
   if (header.length > pool->capacity()) {
     return TooLarge(header.length, pool->capacity());
@@ -116,7 +118,8 @@ absl::Status PacketReader::AcceptFirst(Room* room, size_t size,
   plain_next_ = header.has(FrameHeader::kPlainNext);
   if (header.has(FrameHeader::kAnnouncement)) {
     if (announced_) {
-      return absl::InvalidArgumentError("two announcements in a row");
+      return absl::InvalidArgumentError(
+          "two announcements, one after the other");
     }
     announced_ = true;
     return absl::OkStatus();
@@ -216,10 +219,10 @@ absl::Status PacketReader::AcceptPart(Room* room, size_t size,
       header.id != partial_->header.id ||
       header.type != partial_->header.type) {
     return absl::InvalidArgumentError(
-        "something else where a continuation was due");
+        "another packet in the place of a continuation");
   }
   if (attachments->descriptors() > 0 || attachments->truncated()) {
-    return absl::InvalidArgumentError("a descriptor with a continuation");
+    return absl::InvalidArgumentError("a file descriptor with a continuation");
   }
   plain_next_ = header.has(FrameHeader::kPlainNext);
   partial_->filled += header.length;

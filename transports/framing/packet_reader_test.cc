@@ -166,11 +166,11 @@ TEST_P(PacketReaderTest, FragmentsThatDoNotBelongTogether) {
   for (const std::string& second : wrong) {
     reader_ = PacketReader();
     EXPECT_EQ(Accept(part), Result::kNothing);
-    ExpectBroken(second, "where a continuation was due");
+    ExpectBroken(second, "in the place of a continuation");
   }
   reader_ = PacketReader();
   ExpectBroken(Header(FrameHeader::kContinuation, 1) + "x",
-               "a continuation of nothing");
+               "a continuation without a first fragment");
   reader_ = PacketReader();
   EXPECT_EQ(Accept(part), Result::kNothing);
   ExpectBroken(Header(FrameHeader::kContinuation, 6, 4) + "123456",
@@ -246,14 +246,14 @@ TEST_P(PacketReaderTest, DescriptorsThatWereNotAnnounced) {
     for (int fd : fds) attachments.AddDescriptor(fd);
     EXPECT_EQ(Accept(Header(FrameHeader::kDescriptor, 0), &attachments),
               Result::kBroken);
-    ExpectReason("2 descriptors where one was announced");
+    ExpectReason("2 file descriptors where one was announced");
     frame_ = IncomingFrame();
   }
   for (int fd : fds) EXPECT_FALSE(IsOpen(fd));
   PacketAttachments lost;
   lost.set_truncated(true);
   EXPECT_EQ(Accept(Header(0, 0), &lost), Result::kBroken);
-  ExpectReason("a descriptor that none announced");
+  ExpectReason("a file descriptor that was not announced");
 }
 
 TEST_P(PacketReaderTest, ADescriptorWithAContinuation) {
@@ -269,7 +269,7 @@ TEST_P(PacketReaderTest, ADescriptorWithAContinuation) {
     }
     EXPECT_EQ(Accept(Header(FrameHeader::kContinuation, 1) + "y", &attachments),
               Result::kBroken);
-    ExpectReason("a descriptor with a continuation");
+    ExpectReason("a file descriptor with a continuation");
   }
 }
 
@@ -280,8 +280,7 @@ TEST_P(PacketReaderTest, KnowsWhatWasPromised) {
   reader_.WantCredentials(true);
   EXPECT_FALSE(reader_.ExpectsPlain()) << "each packet has some now";
   reader_.WantCredentials(false);
-  ExpectBroken(Header(FrameHeader::kDescriptor, 0),
-               "said that none would come");
+  ExpectBroken(Header(FrameHeader::kDescriptor, 0), "announced without one");
 }
 
 TEST_P(PacketReaderTest, AnAnnouncement) {
@@ -296,7 +295,7 @@ TEST_P(PacketReaderTest, AnAnnouncement) {
   EXPECT_FALSE(reader_.may_have_more());
   EXPECT_EQ(Accept(Header(FrameHeader::kAnnouncement, 0)), Result::kNothing);
   ExpectBroken(Header(FrameHeader::kAnnouncement, 0),
-               "two announcements in a row");
+               "two announcements, one after the other");
 }
 
 // They belong to the packet, so to each frame of it.

@@ -125,7 +125,7 @@ absl::StatusOr<std::unique_ptr<Acceptor>> LoopbackTransport::Listen(
   }
   if (!added) {
     return absl::AlreadyExistsError(
-        absl::StrCat("somebody listens at '", address, "'"));
+        absl::StrCat("another acceptor listens at '", address, "'"));
   }
   return std::unique_ptr<Acceptor>(std::move(acceptor));
 }

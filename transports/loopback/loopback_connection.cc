@@ -182,7 +182,7 @@ IoResult LoopbackConnection::Hand(QueuedFrame&& queued, IncomingFrame* frame,
   if (size > pool->capacity()) {
     CloseWith(absl::InvalidArgumentError(
         absl::StrCat("a payload of ", size, " bytes is more than the ",
-                     pool->capacity(), " that may come")));
+                     pool->capacity(), " that are allowed")));
     return IoResult::kClosed;
   }
   if (queued.payload.capacity() != pool->capacity()) {

@@ -174,13 +174,13 @@ TEST_F(HostilePeerTest, AnUnfinishedFragmentLeavesNothingBehind) {
 
 TEST_F(HostilePeerTest, AContinuationOfNothing) {
   SendRaw(Header(FrameHeader::kContinuation, 1) + "x");
-  ExpectClosedFor("a continuation of nothing");
+  ExpectClosedFor("a continuation without a first fragment");
 }
 
 TEST_F(HostilePeerTest, SomethingElseWithinAFragmentedFrame) {
   SendRaw(Header(FrameHeader::kFragmented, 100) + "part");
   SendRaw(Header(0, 1) + "x");
-  ExpectClosedFor("where a continuation was due");
+  ExpectClosedFor("in the place of a continuation");
 }
 
 TEST_F(HostilePeerTest, AContinuationTooLong) {
@@ -217,7 +217,7 @@ TEST_F(HostilePeerTest, ABadFirstFrameOfALaterPacket) {
 
 TEST_F(HostilePeerTest, AnUnannouncedDescriptor) {
   SendRaw(Header(0, 1) + "x", {null_});
-  ExpectClosedFor("1 descriptors where none was announced");
+  ExpectClosedFor("1 file descriptors where none was announced");
 }
 
 TEST_F(HostilePeerTest, ADescriptorWhereNoneWasToCome) {
@@ -225,7 +225,7 @@ TEST_F(HostilePeerTest, ADescriptorWhereNoneWasToCome) {
   IncomingFrame frame;
   EXPECT_EQ(Receive(&frame), IoResult::kOk);
   SendRaw(Header(FrameHeader::kDescriptor, 1) + "x", {null_});
-  ExpectClosedFor("said that none would come");
+  ExpectClosedFor("announced without one");
 }
 
 // The kernel drops it: nobody has asked for it.
@@ -248,7 +248,7 @@ TEST_F(HostilePeerTest, AnAnnouncementWithMore) {
 TEST_F(HostilePeerTest, TwoAnnouncementsInARow) {
   SendRaw(Header(FrameHeader::kAnnouncement, 0));
   SendRaw(Header(FrameHeader::kAnnouncement, 0));
-  ExpectClosedFor("two announcements in a row");
+  ExpectClosedFor("two announcements, one after the other");
 }
 
 TEST_F(HostilePeerTest, AnAnnouncementBeforeEachPacket) {
@@ -277,7 +277,7 @@ TEST_F(HostilePeerTest, AByteAtATimeTakesManyTurns) {
 
 TEST_F(HostilePeerTest, AnAnnouncedAnnouncement) {
   SendRaw(Header(FrameHeader::kAnnouncement, 0), {null_});
-  ExpectClosedFor("1 descriptors where none was announced");
+  ExpectClosedFor("1 file descriptors where none was announced");
 }
 
 TEST_F(HostilePeerTest, ALargePacketWhereASmallOneFits) {
@@ -294,13 +294,13 @@ TEST_F(HostilePeerTest, ALargePacketWhereASmallOneFits) {
 
 TEST_F(HostilePeerTest, TwoDescriptors) {
   SendRaw(Header(FrameHeader::kDescriptor, 1) + "x", {null_, null_});
-  ExpectClosedFor("2 descriptors where one was announced");
+  ExpectClosedFor("2 file descriptors where one was announced");
 }
 
 TEST_F(HostilePeerTest, AsManyDescriptorsAsTheKernelSends) {
   SendRaw(Header(FrameHeader::kDescriptor, 1) + "x",
           std::vector<int>(kMaxDescriptorsPerPacket, null_));
-  ExpectClosedFor("253 descriptors where one was announced");
+  ExpectClosedFor("253 file descriptors where one was announced");
 }
 
 TEST_F(HostilePeerTest, GarbageWithDescriptors) {
@@ -311,7 +311,7 @@ TEST_F(HostilePeerTest, GarbageWithDescriptors) {
 TEST_F(HostilePeerTest, ADescriptorWithAContinuation) {
   SendRaw(Header(FrameHeader::kFragmented, 5) + "part");
   SendRaw(Header(FrameHeader::kContinuation, 1) + "x", {null_});
-  ExpectClosedFor("a descriptor with a continuation");
+  ExpectClosedFor("a file descriptor with a continuation");
 }
 
 // A third party could not go on with it: its reader would begin in the middle.

@@ -326,7 +326,7 @@ void UnixConnection::Unsent::BeforeProcessEnds() {
   event::Log(event::LogLevel::kWarning,
              absl::StrCat("the process ends, and drops ", messages,
                           " messages (", bytes, " bytes) of ", connections,
-                          " sessions that were not taken by the far end"));
+                          " sessions that the far end has not read"));
 }
 
 UnixConnection::Sent UnixConnection::SendFront() {

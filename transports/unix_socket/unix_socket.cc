@@ -196,7 +196,7 @@ absl::StatusOr<std::unique_ptr<Connection>> UnixTransport::Connect(
   const int error = ConnectTo(socket->get(), raw);
   if (error == EAGAIN) {
     return absl::AbortedError(
-        absl::StrCat("'", address, "' has a full backlog just now"));
+        absl::StrCat("'", address, "' has a full backlog now"));
   }
   if (error != 0) {
     return absl::UnavailableError(

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# The program of README.md answers, with the bindings line of README.md, and the
+# README's example of a bindings file is one: readme_test.sh README DIRECTORYD SDIR SHOUT.
+set -euo pipefail
+
+readme=$1 directoryd=$2 sdir=$3 shout=$4
+LE_MESSAGING_DIR=$(mktemp -d /tmp/le_readme_XXXXXX)
+export LE_MESSAGING_DIR
+running=()
+
+finish() {
+  kill "${running[@]}" 2> /dev/null || true
+  wait
+  rm -rf "$LE_MESSAGING_DIR"
+}
+trap finish EXIT
+
+fail() { echo "FAILED: $*"; exit 1; }
+
+sed -n "s/^    echo '\(.*\)' > .*bindings.*/\1/p" "$readme" > "$LE_MESSAGING_DIR/bindings"
+exec 3< <(exec "$directoryd" --bindings="$LE_MESSAGING_DIR/bindings")
+running+=($!)
+read -r -t 30 _ <&3 || fail "the directory is not ready"
+"$shout" serve &
+running+=($!)
+
+answer=$(timeout 30 "$shout" hello)
+[ "$answer" = HELLO ] || fail "the server answers '$answer'"
+# The longest text of the protocol, which has no room for a longer one.
+long=$(printf 'x%.0s' {1..100})
+answer=$(timeout 30 "$shout" "$long")
+[ "$answer" = "$(printf 'X%.0s' {1..63})" ] || fail "the server answers '$answer'"
+
+# alice and bob need not be users of this machine.
+user=$(id -un)
+sed -n 's/^    \(<.*->.*\)/\1/p' "$readme" |
+  sed -e "s/<alice>\.\*/<$user>.other/" -e "s/<alice>/<$user>/;s/<bob>/<$user>/g;s/-> <$user>\.\*/-> <$user>.other/" |
+  sed -e 's/<root>/<0>/' > "$LE_MESSAGING_DIR/example"
+[ "$(wc -l < "$LE_MESSAGING_DIR/example")" -ge 4 ] || fail "no bindings in the README"
+"$sdir" load --check "$LE_MESSAGING_DIR/example" || fail "the README's bindings are refused"
