@@ -19,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "absl/time/time.h"
@@ -200,6 +201,12 @@ class Loop {
   // turn. With an instant in the past: only what is ready. True if anything was
   // run.
   virtual bool RunTurn(Instant deadline) = 0;
+
+  // For a call that blocks: calls `begin`, then runs turns until `*done`. What
+  // `begin` adds to the loop is not announced to an outer or foreign loop: none
+  // serves this loop before the call ends.
+  virtual void RunUntil(const std::function<void()>& begin,
+                        const bool* done) = 0;
 
   // For foreign loops. Runs at most one task or handler that is ready, or one
   // turn of a nested loop. Never waits; false if there was none (the turn has
