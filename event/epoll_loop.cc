@@ -374,9 +374,9 @@ int EpollLoop::EpollWait(Instant deadline) {
 }
 
 // The first wait for a new watch. Many a connection is closed, or passes to
-// another loop, at its first event: this spares both of epoll's calls for it. A
-// watch that stays costs no call more than if it were registered at once, unless
-// something else happens first.
+// another loop, at its first event: this spares EPOLL_CTL_ADD and EPOLL_CTL_DEL.
+// A watch that stays costs one call more, and only if something else happens
+// first.
 int EpollLoop::PollWith(Watch* watch, Instant deadline) {
   has_polled_ = true;
   struct pollfd polled[] = {

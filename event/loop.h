@@ -158,9 +158,10 @@ class Loop {
   // (out of memory or watches). A regular file counts as always ready. A loop
   // without descriptors (loopback under simulation) refuses with ENOSYS.
   virtual bool AddWatch(Watch* watch, int fd, uint32_t interest) = 0;
-  // The same, but the kernel is told only when the loop next looks for events:
-  // what is removed before costs no system call. If the kernel then refuses, the
-  // log says so. For want of memory or watches, the loop tries again by itself
+  // The same, but the kernel is told later: when the loop looks for events for the
+  // second time, or for the first time if several watches are new. What is removed
+  // before costs no system call of its own. If the kernel then refuses, the log
+  // says so. For want of memory or watches, the loop tries again by itself
   // until the kernel accepts; any other refusal is final. A loop without
   // descriptors refuses at once, and finally.
   virtual void AddWatchLater(Watch* watch, int fd, uint32_t interest) = 0;

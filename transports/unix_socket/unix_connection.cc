@@ -83,7 +83,7 @@ UnixConnection* UnixConnection::AsIdle(Connection* connection,
 event::UniqueFd UnixConnection::ReleaseSocket() {
   event::MutexLock lock(&mutex_);
   closed_ = std::make_unique<Closed>();
-  closed_->why = absl::CancelledError("passed to another process");
+  closed_->why = PassedOn();
   return std::move(fd_);
 }
 
