@@ -290,7 +290,7 @@ TEST(EpollLoopTest, TheFirstWaitForAWatchIsForAllElseToo) {
   loop.RemoveWatch(&watch);
 }
 
-TEST(EpollLoopTest, TheFirstWaitForAWatchLastsUntilTheDeadlineAndNotLonger) {
+TEST(EpollLoopTest, TheFirstWaitForAWatchLastsUntilTheDeadline) {
   for (const absl::Duration left :
        {absl::Microseconds(1), absl::Milliseconds(2.5)}) {
     EpollLoop loop;
