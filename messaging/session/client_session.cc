@@ -110,8 +110,9 @@ Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
   BlockedCaller caller;
   owner_->loop()->RunTurnEndHooks();
   event::Loop* const control = owner_->thread()->control_loop();
-  StartOpening(caller.completion(), control, waits, deadline);
-  while (!caller.done) control->RunTurn(absl::InfiniteFuture());
+  control->RunUntil(
+      [&] { StartOpening(caller.completion(), control, waits, deadline); },
+      &caller.done);
   if (caller.result == Result::kNoDirectory) {
     event::Log(LogLevel::kWarning,
                absl::StrCat("interface '", interface_.name,

@@ -83,7 +83,7 @@ UnixConnection* UnixConnection::AsIdle(Connection* connection,
 event::UniqueFd UnixConnection::ReleaseSocket() {
   event::MutexLock lock(&mutex_);
   closed_ = std::make_unique<Closed>();
-  closed_->why = absl::CancelledError("passed to another process");
+  closed_->why = PassedOn();
   return std::move(fd_);
 }
 
@@ -158,6 +158,7 @@ void UnixConnection::UpdateInterestLocked() {
 void UnixConnection::OnReady(uint32_t events) {
   Observer* const observer = observer_;
   if (observer == nullptr) return;
+  if ((events & kHangUp) != 0) hung_up_ = true;
   bool writable = false;
   bool drained = false;
   if ((events & (event::Watch::kWritable | kHangUp | kError)) != 0) {
@@ -418,8 +419,8 @@ void UnixConnection::CloseWith(absl::Status status) {
   closed->why = std::move(status);
   closed_ = std::move(closed);
   // The far end learns of it now, though another process may hold the socket too:
-  // the child of a fork, above all.
-  sys::Shutdown(fd_.get(), SHUT_RDWR);
+  // the child of a fork, above all. After a hang-up nothing is left to shut down.
+  if (!hung_up_) sys::Shutdown(fd_.get(), SHUT_RDWR);
   // Those who wait must not find another descriptor by this number: the last
   // closes it.
   if (waiters_ == 0) fd_.reset();

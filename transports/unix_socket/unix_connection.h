@@ -187,6 +187,7 @@ class UnixConnection final : public Connection, private event::Watch {
 
   // The owner's thread only.
   bool reads_ = false;
+  bool hung_up_ = false;        // the kernel has shut down both directions
   bool hang_up_told_ = false;   // and reads_ has not been set since
   bool leaves_unread_ = false;  // DescriptorPolicy::kLeaveUnread
   bool socket_is_nonblocking_;

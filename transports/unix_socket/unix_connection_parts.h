@@ -37,6 +37,11 @@ inline const absl::Status& FarEndGone() {
       new absl::Status(absl::UnavailableError("the far end closed or died"));
   return *status;
 }
+inline const absl::Status& PassedOn() {
+  static const auto* const status =
+      new absl::Status(absl::CancelledError("passed to another process"));
+  return *status;
+}
 
 // The connections of a process that have held something back. When the process
 // ends, they hand over what the kernel takes.
