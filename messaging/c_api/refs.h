@@ -220,6 +220,7 @@ inline le_result_t ToCResult(Result result) {
       return LE_TERMINATED;
     case Result::kNoRoom:
       return LE_WOULD_BLOCK;
+    case Result::kNoMemory:
     case Result::kTooMany:
       return LE_NO_MEMORY;
     case Result::kDeadlock:
