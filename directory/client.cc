@@ -202,7 +202,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     if (failed.ok()) return;
     connection_.reset();
     cause_ = ToCause(reason, failed);
-    if (wait_ || (BacklogIsFull(failed) && ++tries_ < kTriesAtAFullBacklog)) {
+    if (wait_ || MayTryAgainAfter(failed)) {
       loop_->StartTimer(
           this, loop_->Now() +
                     back_off_.NextAfter(failed, client_->process_->Random()));
@@ -210,6 +210,13 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     }
     refusal_ = std::move(failed);
     loop_->StartTimer(this, loop_->Now());
+  }
+
+  bool MayTryAgainAfter(const absl::Status& failed) {
+    if (BacklogIsFull(failed)) return ++full_backlogs_ < kTriesAtAFullBacklog;
+    // The directory that has just gone is about to be started again.
+    return breaks_ > 0 && absl::IsUnavailable(failed) &&
+           ++breaks_ < kTriesWithoutWaiting;
   }
 
   absl::Status Ask(WaitReason* reason) {
@@ -306,7 +313,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
                 "the connection broke before the server had taken the session"};
     }
     connection_.reset();
-    if (!wait_ && ++tries_ >= kTriesWithoutWaiting) {
+    if (!wait_ && ++breaks_ >= kTriesWithoutWaiting) {
       observer_->OnRefused(absl::UnavailableError(
           "the connection broke before the server had taken the session"));
       return Read::kTold;
@@ -333,7 +340,8 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   Opening::Observer* const observer_;
   std::unique_ptr<Connection> connection_;
   BackOff back_off_;
-  int tries_ = 0;
+  int full_backlogs_ = 0;
+  int breaks_ = 0;
   absl::Status refusal_;
   // Of the connection: when it was made, and whether the directory has said why
   // we wait. The cause is the last one known, of this or an earlier connection.

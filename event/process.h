@@ -39,11 +39,15 @@ class Process;
 class Thread;
 
 // Who a process is. On sockets the kernel says so; in simulation and in
-// loopback it is given.
+// loopback it is given. Unless it is known, no user of the machine.
 struct Credentials {
   pid_t pid = 0;
-  uid_t uid = 0;
-  gid_t gid = 0;
+  uid_t uid = static_cast<uid_t>(-1);
+  gid_t gid = static_cast<gid_t>(-1);
+
+  // The user who stands for all whom a user namespace does not map: nothing may
+  // be granted to it. By its usual number.
+  static Credentials OfNobody() { return {0, 65534, 65534}; }
 };
 
 // Blocks one thread until another one wakes it.

@@ -19,11 +19,10 @@
 //    never from inside a call of these classes. After Detach(), Close() or the
 //    destructor an observer is not called, not even for an earlier event.
 //  - An observer may do anything to its object in a call, deleting it too.
-//  - Send(), Flush(), queued_bytes(), congested(), stalled_since(),
-//    close_status(), peer(), PeerPidFd() and Wait(kWritable) may be called from any
-//    thread. Everything else, HasBuffered(),
-//    HasPartial() and MayHaveMore() too, from one thread at a time: the owner's,
-//    whose loop the object is attached to.
+//  - Any thread: Send(), Flush(), queued_bytes(), unreceived_bytes(), congested(),
+//    stalled_since(), close_status(), peer(), PeerPidFd() and Wait(kWritable). All
+//    else is for one thread at a time: the owner's, whose loop the object is
+//    attached to.
 //  - Frames that the far end sent before it closed or died are received before
 //    the close.
 //  - Whatever a peer or the kernel does, the worst result is a closed connection

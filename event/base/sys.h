@@ -107,7 +107,6 @@ void OpenMissingStandard();
 int Fcntl(int fd, int command, intptr_t argument);
 int Ioctl(int fd, unsigned long request, void* argument);
 int Poll(struct pollfd* fds, nfds_t count, int timeout_ms);
-// `timeout` null: without end. The signal mask is left alone.
 
 // ---- Sockets ----
 

@@ -145,7 +145,9 @@ void ClientCallbacks::OnClosed(ClientSession* session) {
 }
 
 void ClientCallbacks::OnRoom(ClientSession* session) {
-  if (room_ != nullptr) room_(ToRef(session), room_context_);
+  if (room_ == nullptr) return;
+  CallUser("a session's room handler",
+           [&] { room_(ToRef(session), room_context_); });
 }
 
 // ---- ServiceCallbacks ------------------------------------------------------
@@ -260,7 +262,9 @@ void ServiceCallbacks::OnClose(ServerSession* session) {
 }
 
 void ServiceCallbacks::OnRoom(ServerSession* session) {
-  if (room_ != nullptr) room_(ToRef(session), room_context_);
+  if (room_ == nullptr) return;
+  CallUser("a service's room handler",
+           [&] { room_(ToRef(session), room_context_); });
 }
 
 void ServiceCallbacks::OnMessage(ServerSession* session,

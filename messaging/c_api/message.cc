@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -44,11 +45,22 @@ ClientSession* Requester(const char* function, Message* message) {
   return static_cast<ClientSession*>(session);
 }
 
+// The program's own want of memory ends it, as that of malloc() mostly does.
+template <typename Function>
+auto OrFatal(const char* function, Function work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    le::event::Fatal(absl::StrCat(function, ": no memory for a message"));
+  }
+}
+
 }  // namespace
 
 le_msg_MessageRef_t le_msg_CreateMsg(le_msg_SessionRef_t sessionRef) {
   Session* const session = Checked(__func__, sessionRef);
-  return ToRef(session->NewMessage().release());
+  return OrFatal(__func__,
+                 [&] { return ToRef(session->NewMessage().release()); });
 }
 
 void le_msg_AddRef(le_msg_MessageRef_t msgRef) {
@@ -64,7 +76,8 @@ bool le_msg_NeedsResponse(le_msg_MessageRef_t msgRef) {
 }
 
 void* le_msg_GetPayloadPtr(le_msg_MessageRef_t msgRef) {
-  return Checked(__func__, msgRef)->payload();
+  Message* const message = Checked(__func__, msgRef);
+  return OrFatal(__func__, [&] { return message->payload(); });
 }
 
 size_t le_msg_GetMaxPayloadSize(le_msg_MessageRef_t msgRef) {

@@ -216,6 +216,10 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
   if (stated.maxRequestBytes != 0) {
     limits.session.request_bytes = stated.maxRequestBytes;
   }
+  if (stated.slowReaderPolicy != LE_MSG_SLOW_READER_CLOSE &&
+      stated.slowReaderPolicy != LE_MSG_SLOW_READER_DROP) {
+    Misuse(__func__, "slowReaderPolicy is ", stated.slowReaderPolicy);
+  }
   limits.drop_when_slow = stated.slowReaderPolicy == LE_MSG_SLOW_READER_DROP;
   service->SetLimits(limits);
 }

@@ -260,7 +260,7 @@ typedef struct {
 } le_msg_ServiceLimits_t;
 
 /* Sets all limits of the service, also for sessions that are open. Fatal: a bad
- * structSize; maxOpenRequests above 65,536. */
+ * structSize or slowReaderPolicy; maxOpenRequests above 65,536. */
 void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              const le_msg_ServiceLimits_t* limitsPtr);
 

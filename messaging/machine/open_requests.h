@@ -26,8 +26,10 @@ class OpenRequests {
   uint32_t count() const { return static_cast<uint32_t>(word_ >> kBytesBits); }
   size_t bytes() const { return word_ & ((uint64_t{1} << kBytesBits) - 1); }
 
-  bool HasReached(uint32_t max_count, size_t max_bytes) const {
-    return count() >= max_count || bytes() >= max_bytes;
+  // That part (1: all, 2: half) of either limit, rounded up.
+  bool HasReached(uint32_t max_count, size_t max_bytes, uint32_t part) const {
+    return count() >= max_count / part + (max_count % part != 0) ||
+           bytes() >= max_bytes / part + (max_bytes % part != 0);
   }
 
  private:

@@ -17,6 +17,7 @@ enum class Result : uint8_t {
   kUnanswered,     // request: the server released it
   kCancelled,      // request: by its owner
   kNoRoom,         // message: the queue is full, and the caller does not wait
+  kNoMemory,       // message: its session must end
   kTooMany,        // request: a limit of this side
   kDeadlock,       // the caller would wait for its own thread
   kNotOffered,     // opening: bound, but nobody offers the service now

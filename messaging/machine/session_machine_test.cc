@@ -202,22 +202,33 @@ TEST(OpenRequestsTest, CountsRequestsAndTheirBytes) {
   constexpr size_t kBytes = 1000;
   constexpr size_t kCost = kBytes + kRequestOverheadBytes;
   uint64_t word = 0;
-  EXPECT_FALSE(OpenRequests(word).HasReached(1, 1));
+  EXPECT_FALSE(OpenRequests(word).HasReached(1, 1, 1));
   for (uint32_t i = 1; i <= kMaxOpenRequests; ++i) {
     word += OpenRequests::Of(kBytes);
     EXPECT_EQ(OpenRequests(word).count(), i);
     EXPECT_EQ(OpenRequests(word).bytes(), i * kCost);
   }
-  EXPECT_TRUE(OpenRequests(word).HasReached(kMaxOpenRequests, SIZE_MAX));
-  EXPECT_FALSE(OpenRequests(word).HasReached(kMaxOpenRequests + 1, SIZE_MAX));
-  EXPECT_TRUE(
-      OpenRequests(word).HasReached(UINT32_MAX, kMaxOpenRequests * kCost));
+  EXPECT_TRUE(OpenRequests(word).HasReached(kMaxOpenRequests, SIZE_MAX, 1));
   EXPECT_FALSE(
-      OpenRequests(word).HasReached(UINT32_MAX, kMaxOpenRequests * kCost + 1));
+      OpenRequests(word).HasReached(kMaxOpenRequests + 1, SIZE_MAX, 1));
+  EXPECT_TRUE(
+      OpenRequests(word).HasReached(UINT32_MAX, kMaxOpenRequests * kCost, 1));
+  EXPECT_FALSE(OpenRequests(word).HasReached(UINT32_MAX,
+                                             kMaxOpenRequests * kCost + 1, 1));
   for (uint32_t i = 0; i < kMaxOpenRequests; ++i) {
     word -= OpenRequests::Of(kBytes);
   }
   EXPECT_EQ(word, 0u);
+}
+
+TEST(OpenRequestsTest, HalfOfALimitIsAtLeastOne) {
+  const OpenRequests none(0), one(OpenRequests::Of(0));
+  EXPECT_FALSE(none.HasReached(1, 1, 2));
+  EXPECT_TRUE(one.HasReached(1, SIZE_MAX, 2));
+  EXPECT_TRUE(one.HasReached(2, SIZE_MAX, 2));
+  EXPECT_FALSE(one.HasReached(3, SIZE_MAX, 2));
+  EXPECT_TRUE(one.HasReached(9, 2 * kRequestOverheadBytes, 2));
+  EXPECT_FALSE(one.HasReached(9, 2 * kRequestOverheadBytes + 1, 2));
 }
 
 TEST(HelloTest, RefusesShortAndOtherVersions) {

@@ -82,8 +82,8 @@ Message* MessagePool::Take(MessageOwner* owner) {
   Message* message = free_.Take();
   if (message == nullptr && source_ != nullptr) message = source_->free_.Take();
   if (message == nullptr) {
-    count_->Add(owner->interface_name());
     message = new Message();
+    count_->Add(owner->interface_name());
   }
   message->references_.store(1, std::memory_order_relaxed);
   owner->Ref();
@@ -93,15 +93,15 @@ Message* MessagePool::Take(MessageOwner* owner) {
 }
 
 event::Ref<Message> MessagePool::New(MessageOwner* owner) {
-  Message* const message = Take(owner);
+  auto message = event::Ref<Message>::Adopt(Take(owner));
   message->payload_ = buffers_->Allocate();
   message->payload_.ZeroFrom(0);
-  return event::Ref<Message>::Adopt(message);
+  return message;
 }
 
 event::Ref<Message> MessagePool::NewReceived(
     MessageOwner* owner, transports::IncomingFrame&& frame) {
-  Message* const message = Take(owner);
+  auto message = event::Ref<Message>::Adopt(Take(owner));
   message->received_size_was_set_ = (frame.type & kLengthWasSet) != 0;
   message->size_ = frame.payload.size();
   message->received_bytes_ = static_cast<uint32_t>(frame.payload.size());
@@ -129,7 +129,7 @@ event::Ref<Message> MessagePool::NewReceived(
     message->is_received_request_ = true;
     message->request_id_.store(frame.id, std::memory_order_release);
   }
-  return event::Ref<Message>::Adopt(message);
+  return message;
 }
 
 transports::Buffer MessagePool::AllocateBuffer() {

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
+#include "event/peer_log.h"
 #include "messaging/session/blocked_caller.h"
 #include "messaging/session/client_session.h"
 
@@ -53,7 +54,7 @@ ClientSession::ClientSession(Interface interface,
       owner_(Owner::OfCurrentThread()),
       pool_(owner_->PoolOf(interface_.protocol)),
       handler_(std::move(handler)) {
-  Ref();  // the owner's, until LeaveOwner()
+  Ref();  // the owner's, until LeaveOwnerIfDone() or Abandon()
   owner_->AddSession(this);
   if (owner_->ending()) {
     MutexLock lock(&mutex_);
@@ -162,8 +163,9 @@ bool ClientSession::CancelRequest(uint64_t id) {
 }
 
 void ClientSession::WarnOfRefusedRequest(Result why) {
-  event::Log(
-      event::LogLevel::kWarning,
+  // A server that does not answer may cause it without end.
+  event::LogForPeer(
+      event::LogLevel::kWarning, event::kUnknownPeer,
       absl::StrCat("interface '", interface_.name,
                    "': a request fails: it was made ",
                    why == Result::kTooMany ? "beyond the limit of open requests"

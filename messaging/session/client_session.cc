@@ -4,6 +4,7 @@
 #include "messaging/session/client_session.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "absl/base/optimization.h"
@@ -131,8 +132,10 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     opens = machine_.Open();
     // The far end may have closed the last opening without the loop having
     // reported it yet. Opening again drops that report.
-    if (opens) owes = LeaveOpeningLocked(&replaced);
-    wait_cause_.reason = directory::WaitReason::kNoAnswer;  // so far
+    if (opens) {
+      owes = LeaveOpeningLocked(&replaced);
+      wait_cause_.reason = directory::WaitReason::kNoAnswer;  // so far
+    }
   }
   if (!opens) {
     event::Log(LogLevel::kWarning,
@@ -346,14 +349,18 @@ Result ClientSession::TrySend(Message* message) {
     route = RouteLocked();
   }
   if (route.connection == nullptr) return Result::kClosed;
-  switch (route.connection->Send(message->ToFrame(kMessageFrame, 0))) {
-    case IoResult::kOk:
-      return Result::kOk;
-    case IoResult::kWouldBlock:
-      return Result::kNoRoom;
-    default:
-      return Result::kClosed;
-  }
+  return SendNow(route, message->ToFrame(kMessageFrame, 0));
+}
+
+Result ClientSession::SendNow(const Route& route,
+                              const transports::OutgoingFrame& frame) {
+  const Result sent = SendOver(route.connection, frame);
+  if (sent != Result::kNoMemory) return sent;
+  event::Log(LogLevel::kError,
+             absl::StrCat("interface '", interface_.name,
+                          "': closing the session: no memory for a message"));
+  EndLater(route.epoch, CloseReason::kSystem);
+  return Result::kClosed;
 }
 
 void ClientSession::OnRoom() {
@@ -374,13 +381,13 @@ void ClientSession::Flush() {
 Result ClientSession::SendOn(const Route& route,
                              transports::OutgoingFrame* frame,
                              event::Instant deadline) {
-  IoResult sent = route.connection->Send(*frame);
-  while (ABSL_PREDICT_FALSE(sent == IoResult::kWouldBlock)) {
+  Result sent = SendNow(route, *frame);
+  while (ABSL_PREDICT_FALSE(sent == Result::kNoRoom)) {
     const Result room = MakeRoom(route, frame, deadline);
     if (room != Result::kOk) return room;
-    sent = route.connection->Send(*frame);
+    sent = SendNow(route, *frame);
   }
-  return sent == IoResult::kOk ? Result::kOk : Result::kClosed;
+  return sent;
 }
 
 Result ClientSession::MakeRoom(const Route& route,
@@ -459,21 +466,27 @@ IoResult ClientSession::ReceiveIntoInbox(event::Instant deadline) {
   if (result == IoResult::kClosed) EndAsTold(why);
   if (result != IoResult::kOk) return result;
 
-  absl::optional<Delivery> delivery = ToDelivery(std::move(frame));
-  if (delivery.has_value() && delivery->completion.on_stack) {
-    Deliver(*std::move(delivery));
-  } else if (delivery.has_value()) {
-    const bool too_much =
-        delivery->is_push() &&
-        !MayHoldMore(delivery->message->has_received_descriptor());
-    if (delivery->message) delivery->message->Pack();
-    Owe(*std::move(delivery));
-    if (too_much) {
-      EndForFault(CloseReason::kReceiveLimit,
-                  "too many messages arrived while this thread was blocked");
-    }
+  try {
+    TakeFrame(std::move(frame));
+  } catch (const std::bad_alloc&) {
+    EndForFault(CloseReason::kSystem, "no memory for a message");
   }
   return link_.attached() == nullptr ? IoResult::kClosed : IoResult::kOk;
+}
+
+void ClientSession::TakeFrame(transports::IncomingFrame&& frame) {
+  absl::optional<Delivery> delivery = ToDelivery(std::move(frame));
+  if (!delivery.has_value()) return;
+  if (delivery->completion.on_stack) return Deliver(*std::move(delivery));
+  const bool too_much =
+      delivery->is_push() &&
+      !MayHoldMore(delivery->message->has_received_descriptor());
+  if (delivery->message) delivery->message->Pack();
+  Owe(*std::move(delivery));
+  if (too_much) {
+    EndForFault(CloseReason::kReceiveLimit,
+                "too many messages arrived while this thread was blocked");
+  }
 }
 
 absl::optional<Delivery> ClientSession::ToDelivery(

@@ -157,7 +157,9 @@ class ClientSession final : public Session,
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Result SendRequest(const AddedRequest& added, Message* message,
                      event::Instant deadline);
-  // Sends on `route` for as long as its opening lasts.
+  // Sends on `route`. kOk, kClosed, kNoRoom.
+  Result SendNow(const Route& route, const transports::OutgoingFrame& frame);
+  // The same, and waits for room for as long as its opening lasts.
   Result SendOn(const Route& route, transports::OutgoingFrame* frame,
                 event::Instant deadline);
   // Its connection took nothing more: waits until it may, or has `frame` gathered.
@@ -172,6 +174,7 @@ class ClientSession final : public Session,
   // that blocks: what comes is put into the inbox. kClosed: the opening has
   // ended.
   transports::IoResult ReceiveIntoInbox(event::Instant deadline);
+  void TakeFrame(transports::IncomingFrame&& frame);
   // What `frame` means, ready to be delivered; or nothing.
   absl::optional<Delivery> ToDelivery(transports::IncomingFrame&& frame);
   bool MayHoldMore(bool with_descriptor);

@@ -80,6 +80,17 @@ IoResult Link::Receive(transports::IncomingFrame* frame,
   }
 }
 
+bool Link::Take(transports::IncomingFrame&& frame) {
+  try {
+    session_->OnFrame(std::move(frame));
+    return true;
+  } catch (const std::bad_alloc&) {  // not a handler's, see CallUser()
+    session_->OnConnectionClosed(
+        absl::ResourceExhaustedError("no memory for a message"));
+    return false;
+  }
+}
+
 // ---- Schedule --------------------------------------------------------------
 
 void Link::Schedule() {
@@ -116,7 +127,7 @@ void Link::OnReadable() {
         session_->OnConnectionClosed(why);
         return;
       case IoResult::kOk:
-        session_->OnFrame(std::move(frame));
+        if (!Take(std::move(frame))) return;
         break;
       case IoResult::kNotIdle:
         break;  // Receive() does not return it

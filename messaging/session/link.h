@@ -60,6 +60,8 @@ class Link final : private Scheduled, private transports::Connection::Observer {
   void OnDrained() override;
   void OnHangUp() override;
   bool DeliverOwed();
+  // False: the session has ended for want of memory.
+  bool Take(transports::IncomingFrame&& frame);
   void Pause();
   void Resume();
 

@@ -151,7 +151,9 @@ void OpenAttempt::OnIntroduced(
                                      "protocol between sessions"));
     return;
   }
-  const event::Credentials server = first.sender.value_or(event::Credentials{});
+  // The kernel says nothing of a server that this user namespace does not map.
+  const event::Credentials server =
+      first.sender.value_or(event::Credentials::OfNobody());
   const absl::Status taken =
       observer_->OnTaken(std::move(connection), *hello, server);
   if (!taken.ok()) {

@@ -4,7 +4,6 @@
 #include "messaging/session/server_session.h"
 
 #include <algorithm>
-#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,7 +16,6 @@ namespace le {
 namespace messaging {
 
 using event::LogLevel;
-using event::MutexLock;
 using transports::Connection;
 using transports::IoResult;
 
@@ -164,19 +162,10 @@ absl::StatusOr<event::UniqueFd> ServerSession::ClientPidFd() {
 
 Result ServerSession::SendFrame(const transports::OutgoingFrame& frame) {
   if (!is_open()) return Result::kClosed;
-  try {
-    switch (connection_->Send(frame)) {
-      case IoResult::kOk:
-        return Result::kOk;
-      case IoResult::kWouldBlock:
-        return Result::kNoRoom;
-      default:
-        return Result::kClosed;
-    }
-  } catch (const std::bad_alloc&) {
-    EndLater(CloseReason::kSystem, "no memory for a message to it");
-    return Result::kClosed;
-  }
+  const Result sent = SendOver(connection_.get(), frame);
+  if (sent != Result::kNoMemory) return sent;
+  EndLater(CloseReason::kSystem, "no memory for a message to it");
+  return Result::kClosed;
 }
 
 void ServerSession::EndLater(CloseReason reason, absl::string_view details) {
@@ -285,9 +274,8 @@ bool ServerSession::TakesFrames() {
   // Once stopped, until half of them are answered.
   const uint32_t part = link_.paused() ? 2 : 1;
   return !OpenRequests(open_requests_.load())
-              .HasReached(service_->max_open_requests() / part +
-                              (service_->max_open_requests() % part),
-                          service_->max_request_bytes() / part);
+              .HasReached(service_->max_open_requests(),
+                          service_->max_request_bytes(), part);
 }
 
 void ServerSession::OnRoom() {

@@ -3,6 +3,8 @@
 
 #include "messaging/session/session.h"
 
+#include <new>
+
 #include "absl/strings/str_cat.h"
 #include "event/peer_log.h"
 
@@ -28,6 +30,22 @@ void Session::LogClosing(const event::Credentials& far_end, CloseReason reason,
                                  "': closing the session with pid ",
                                  far_end.pid, " of user ", far_end.uid, ": ",
                                  CloseReasonText(reason), " (", details, ")"));
+}
+
+Result Session::SendOver(transports::Connection* connection,
+                         const transports::OutgoingFrame& frame) {
+  try {
+    switch (connection->Send(frame)) {
+      case transports::IoResult::kOk:
+        return Result::kOk;
+      case transports::IoResult::kWouldBlock:
+        return Result::kNoRoom;
+      default:
+        return Result::kClosed;
+    }
+  } catch (const std::bad_alloc&) {
+    return Result::kNoMemory;
+  }
 }
 
 CloseReason Session::ReasonOf(const absl::Status& status) {

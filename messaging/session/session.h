@@ -92,6 +92,9 @@ class Session : public MessageOwner {
   // Says in the log which session is being closed, and why.
   void LogClosing(const event::Credentials& far_end, CloseReason reason,
                   absl::string_view details);
+  // Sends by that connection. kOk, kClosed, kNoRoom, kNoMemory.
+  static Result SendOver(transports::Connection* connection,
+                         const transports::OutgoingFrame& frame);
   // The reason that stands for what a connection says of its end.
   static CloseReason ReasonOf(const absl::Status& status);
 

@@ -597,6 +597,15 @@ void AskTwice(le_msg_SessionRef_t session) {
       nullptr);
 }
 
+void FillQueue(le_msg_SessionRef_t session) {
+  for (;;) {
+    const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+    if (le_msg_TrySend(message) == LE_OK) continue;
+    le_msg_ReleaseMsg(message);
+    return;
+  }
+}
+
 // A session with a service of this thread, one handler of which throws.
 void RunWithAHandlerThatThrows(const std::string& where) {
   g_throws = new std::string(where);
@@ -632,6 +641,9 @@ void RunWithAHandlerThatThrows(const std::string& where) {
   le_msg_SetSessionCloseHandler(
       session, [](le_msg_SessionRef_t, void*) { ThrowIfAt("session close"); },
       nullptr);
+  le_msg_SetSessionRoomHandler(
+      session, [](le_msg_SessionRef_t, void*) { ThrowIfAt("session room"); },
+      nullptr);
   if (where == "open result") {
     le_msg_OpenSessionTimed(
         session, LE_MSG_NO_TIMEOUT,
@@ -645,6 +657,7 @@ void RunWithAHandlerThatThrows(const std::string& where) {
         [](le_msg_SessionRef_t session, void*) {
           ThrowIfAt("open");
           AskTwice(session);
+          if (*g_throws == "session room") FillQueue(session);
         },
         nullptr);
   }
@@ -658,9 +671,9 @@ void RunWithAHandlerThatThrows(const std::string& where) {
 // No handler may let an exception out: the session in whose middle it is could not
 // go on.
 TEST_F(MisuseTest, HandlersThatThrow) {
-  for (const char* where :
-       {"service open", "service close", "service receive", "session receive",
-        "session close", "response", "result", "open", "open result"}) {
+  for (const char* where : {"service open", "service close", "service receive",
+                            "session receive", "session close", "session room",
+                            "response", "result", "open", "open result"}) {
     EXPECT_MISUSE(RunWithAHandlerThatThrows(where),
                   "EMERGENCY.*handler.*has thrown an exception.*: mine");
   }

@@ -105,6 +105,52 @@ TEST_P(TransportConformanceTest, EachFrameKeepsToItsOwnLimit) {
   }
 }
 
+// A handler may take long, and the far end receive meanwhile.
+TEST_P(TransportConformanceTest, ATurnFindsRoomOnceTheFarEndHasReceived) {
+  Ends ends(GetParam());
+  Watcher watcher;
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &watcher).ok());
+  const std::string text(1000, 'x');
+  SendLimits limits;
+  limits.bytes = 20 * text.size();
+  ends.client->SetSendLimits(limits);
+  int received = 0;
+  const auto receive = [&] {
+    IncomingFrame frame;
+    while (ends.server->Receive(&frame, ends.pool.get(),
+                                absl::InfinitePast()) == IoResult::kOk) {
+      ++received;
+    }
+  };
+  bool done = false;
+  watcher.on_readable = [&] {
+    EXPECT_EQ(TextOf(Next(ends.client.get(), ends.pool.get())), "go");
+    int sent = 0;
+    while (ends.client->Send(Frame(1, text)) == IoResult::kOk) {
+      ASSERT_LT(++sent, 10000);
+    }
+    receive();
+    const int before = received;
+    const int wanted = sent + 500;
+    for (int tries = 0; sent < wanted; ++tries) {
+      ASSERT_LT(tries, 10000);
+      if (ends.client->Send(Frame(1, text)) == IoResult::kOk) {
+        ++sent;
+        continue;
+      }
+      receive();
+      // Time passes.
+      ends.server->Wait(
+          Connection::kReadable,
+          event::Process::Current()->Now() + absl::Milliseconds(1));
+    }
+    EXPECT_GT(received, before);
+    done = true;
+  };
+  ASSERT_EQ(ends.server->Send(Frame(1, "go")), IoResult::kOk);
+  ends.RunUntil([&] { return done; });
+}
+
 // Over half of a limit, until a quarter.
 TEST_P(TransportConformanceTest, SaysWhenTheFarEndShouldNotBeAskedForMore) {
   Ends ends(GetParam());

@@ -8,21 +8,27 @@
 #include <memory>
 #include <utility>
 
+#include "absl/types/optional.h"
 #include "transports/framing/slot_cache.h"
 
 namespace le {
 namespace transports {
 namespace {
 
+// Makes room for so many bytes behind those in use.
+void Reserve(OutputPacket* packet, size_t size) {
+  std::vector<uint8_t>& memory = *packet->memory;
+  const size_t needed = packet->used + size;
+  if (memory.size() < needed) {
+    memory.resize(std::max(needed, 2 * packet->used));
+  }
+}
+
+// There is room for it.
 void Append(OutputPacket* packet, const FrameHeader& header,
             absl::Span<const uint8_t> payload) {
-  const size_t at = packet->used;
+  uint8_t* const to = packet->memory->data() + packet->used;
   packet->used += kFrameHeaderBytes + payload.size();
-  std::vector<uint8_t>& memory = *packet->memory;
-  if (memory.size() < packet->used) {
-    memory.resize(std::max(packet->used, 2 * at));
-  }
-  uint8_t* const to = memory.data() + at;
   std::memcpy(to, &header, kFrameHeaderBytes);
   std::copy(payload.begin(), payload.end(), to + kFrameHeaderBytes);
 }
@@ -34,76 +40,99 @@ SlotCache<std::vector<uint8_t>>* Spares() {
   return spares;
 }
 
-}  // namespace
-
-OutputPacket* OutputQueue::Open(event::UniqueFd descriptor,
-                                bool attach_credentials) {
-  if ((descriptor || attach_credentials) && !empty() && EndsWithPromise()) {
-    PushAnnouncement();
-  }
-  packets_.emplace_back();
-  OutputPacket* const packet = &packets_.back();
-  packet->descriptor = std::move(descriptor);
-  if (packet->descriptor) ++descriptors_;
-  packet->attach_credentials = attach_credentials;
+OutputPacket Announcement() {
+  FrameHeader header;
+  header.flags = FrameHeader::kAnnouncement;
+  OutputPacket packet;
+  packet.is_alone = true;
+  packet.memory = Spares()->Take();
+  Reserve(&packet, kFrameHeaderBytes);
+  Append(&packet, header, {});
   return packet;
 }
 
+}  // namespace
+
 void OutputQueue::PushAnnouncement() {
-  FrameHeader header;
-  header.flags = FrameHeader::kAnnouncement;
-  OutputPacket* const packet = Open({}, false);
-  packet->is_alone = true;
-  packet->memory = Spares()->Take();
-  Append(packet, header, {});
-  bytes_ += kFrameHeaderBytes;
+  OutputPacket announcement = Announcement();
+  ReserveTwo();
+  Add(std::move(announcement));
 }
 
 void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
                        Buffer* movable, size_t sent, event::UniqueFd descriptor,
                        bool attach_credentials, size_t max_packet) {
-  ++frames_;
   const size_t size = kFrameHeaderBytes + payload.size();
-  if (sent > 0 || size > max_packet) {
-    OutputPacket* const packet =
-        Open(std::move(descriptor), attach_credentials);
-    packet->is_alone = packet->is_large = true;
-    packet->promises_plain = true;  // its last fragment does
-    packet->frames = 1;
-    packet->sent = sent;
-    // A buffer that is mostly empty would be memory that no limit counts.
-    if (movable != nullptr && payload.size() >= movable->capacity() / 2) {
-      packet->buffer = std::move(*movable);
-      packet->buffer.set_size(payload.size());
-      std::memcpy(packet->buffer.headroom(), &header, kFrameHeaderBytes);
-    } else {
-      packet->memory = std::make_unique<std::vector<uint8_t>>();
-      Append(packet, header, payload);
+  const bool is_large = sent > 0 || size > max_packet;
+  const bool plain = !descriptor && !attach_credentials;
+  if (!is_large && plain && !empty()) {
+    OutputPacket* const last = &packets_.back();
+    if (!last->is_alone && !last->attach_credentials &&
+        last->bytes().size() + size <= max_packet) {
+      return Join(last, header, payload);
     }
-    bytes_ += size - sent;
-    return;
   }
-  OutputPacket* packet = empty() ? nullptr : &packets_.back();
-  if (packet != nullptr && !packet->is_alone && !packet->attach_credentials &&
-      !descriptor && !attach_credentials &&
-      packet->bytes().size() + size <= max_packet) {
-    FrameHeader previous;
-    uint8_t* const at = packet->bytes().data() + packet->last_header;
-    std::memcpy(&previous, at, kFrameHeaderBytes);
-    previous.flags |= FrameHeader::kMore;
-    std::memcpy(at, &previous, kFrameHeaderBytes);
-    header.flags &= static_cast<uint16_t>(~FrameHeader::kOfPacket);
+
+  OutputPacket packet;
+  packet.attach_credentials = attach_credentials;
+  packet.frames = 1;
+  // The last fragment of a large one promises it.
+  packet.promises_plain = is_large || plain;
+  packet.is_alone = packet.is_large = is_large;
+  packet.sent = sent;
+  // A buffer that is mostly empty would be memory that no limit counts.
+  const bool moves = is_large && movable != nullptr &&
+                     payload.size() >= movable->capacity() / 2;
+  if (!moves) {
+    packet.memory =
+        is_large ? std::make_unique<std::vector<uint8_t>>() : Spares()->Take();
+    Reserve(&packet, size);
+  }
+  absl::optional<OutputPacket> announcement;
+  if (!plain && !empty() && EndsWithPromise()) announcement = Announcement();
+  ReserveTwo();
+  // Nothing from here on can fail for want of memory.
+  if (moves) {
+    packet.buffer = std::move(*movable);
+    packet.buffer.set_size(payload.size());
+    std::memcpy(packet.buffer.headroom(), &header, kFrameHeaderBytes);
   } else {
-    const bool plain = !descriptor && !attach_credentials;
-    if (plain) header.flags |= FrameHeader::kPlainNext;
-    packet = Open(std::move(descriptor), attach_credentials);
-    packet->promises_plain = plain;
-    packet->memory = Spares()->Take();
+    if (plain && !is_large) header.flags |= FrameHeader::kPlainNext;
+    Append(&packet, header, payload);
   }
-  packet->last_header = packet->bytes().size();
-  ++packet->frames;
+  packet.descriptor = std::move(descriptor);
+  if (announcement.has_value()) Add(*std::move(announcement));
+  Add(std::move(packet));
+}
+
+void OutputQueue::Join(OutputPacket* packet, FrameHeader header,
+                       absl::Span<const uint8_t> payload) {
+  const size_t size = kFrameHeaderBytes + payload.size();
+  Reserve(packet, size);
+  FrameHeader previous;
+  uint8_t* const at = packet->bytes().data() + packet->last_header;
+  std::memcpy(&previous, at, kFrameHeaderBytes);
+  previous.flags |= FrameHeader::kMore;
+  std::memcpy(at, &previous, kFrameHeaderBytes);
+  header.flags &= static_cast<uint16_t>(~FrameHeader::kOfPacket);
+  packet->last_header = packet->used;
   Append(packet, header, payload);
+  ++packet->frames;
+  ++frames_;
   bytes_ += size;
+}
+
+void OutputQueue::ReserveTwo() {
+  if (packets_.capacity() - packets_.size() < 2) {
+    packets_.reserve(2 * packets_.size() + 2);
+  }
+}
+
+void OutputQueue::Add(OutputPacket packet) {
+  bytes_ += packet.bytes().size() - packet.sent;
+  frames_ += packet.frames;
+  if (packet.descriptor) ++descriptors_;
+  packets_.push_back(std::move(packet));
 }
 
 void OutputQueue::SetFrontSent(size_t sent) {
@@ -150,10 +179,8 @@ void OutputQueue::Recut(size_t max_packet) {
   for (size_t i = old_first; i < old.size(); ++i) {
     OutputPacket& packet = old[i];
     if (packet.is_alone) {
-      bytes_ += packet.bytes().size() - packet.sent;
-      frames_ += packet.frames;
-      if (packet.descriptor) ++descriptors_;
-      packets_.push_back(std::move(packet));
+      ReserveTwo();
+      Add(std::move(packet));
       continue;
     }
     for (absl::Span<const uint8_t> rest = packet.bytes(); !rest.empty();) {

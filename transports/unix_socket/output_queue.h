@@ -53,7 +53,8 @@ struct OutputPacket {
 };
 
 // Small frames share packets. Large ones are kept whole: the limit of a packet
-// may change before they leave. Not thread-safe.
+// may change before they leave. Where memory is short, std::bad_alloc leaves the
+// queue as it was. Not thread-safe.
 class OutputQueue {
  public:
   bool empty() const { return first_ == packets_.size(); }
@@ -79,11 +80,17 @@ class OutputQueue {
   void SetFrontSent(size_t sent);
   void Pop();
   void Clear();
-  // Divides packets that have turned out to be too large for the socket.
+  // Divides packets that have turned out to be too large for the socket. (If
+  // memory is short, frames are lost.)
   void Recut(size_t max_packet);
 
  private:
-  OutputPacket* Open(event::UniqueFd descriptor, bool attach_credentials);
+  // Adds a frame to a packet that has room for it.
+  void Join(OutputPacket* packet, FrameHeader header,
+            absl::Span<const uint8_t> payload);
+  // So that two packets can be added without memory.
+  void ReserveTwo();
+  void Add(OutputPacket packet);
 
   std::vector<OutputPacket> packets_;  // from first_ on
   size_t first_ = 0;

@@ -158,6 +158,7 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
         room->Discard();
         return Fail(FarEndGone());
       case EAGAIN:
+        if (look != 0) room->Discard();  // it may have been looked at
         reader_.FoundNoMore();
         return IoResult::kWouldBlock;
       default:

@@ -107,7 +107,9 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   const bool in_turn = loop_ != nullptr && loop_->InTurn();
 
   bool waits = output_ != nullptr && !output_->queue.empty();
-  if (waits && !in_turn && !IsBlockedForNowLocked()) {
+  // In a turn what waits is gathered, unless the socket was full: a handler may
+  // take long, and the far end has room again meanwhile.
+  if (waits && (!in_turn || output_->blocked) && !IsBlockedForNowLocked()) {
     FlushLocked();
     waits = !output_->queue.empty();
   }
@@ -119,7 +121,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
 
   if (waits && IsFullLocked(frame.room, size, with_descriptor)) {
     // In a turn, it may have been gathered only.
-    if (!in_turn || !output_->blocked) FlushLocked();
+    if (!in_turn || !IsBlockedForNowLocked()) FlushLocked();
     if (send_is_broken_) return IoResult::kClosed;
     waits = !output_->queue.empty();
     if (IsFullLocked(frame.room, size, with_descriptor)) {
@@ -334,8 +336,9 @@ UnixConnection::Sent UnixConnection::SendFront() {
     const Sent result =
         SendParts(packet->header(), packet->payload(), packet->descriptor.get(),
                   packet->attach_credentials, &sent);
+    if (result == Sent::kBroken) return result;  // the packet may be gone
     if (sent > packet->sent) output_->taken = true;
-    if (result != Sent::kBroken) output_->queue.SetFrontSent(sent);
+    output_->queue.SetFrontSent(sent);
     return result;
   }
   const absl::Span<uint8_t> bytes = packet->bytes();

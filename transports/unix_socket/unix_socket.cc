@@ -15,6 +15,7 @@
 #include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/base/unique_fd.h"
+#include "event/peer_log.h"
 #include "transports/unix_socket/unix_connection.h"
 
 namespace le {
@@ -111,9 +112,9 @@ class UnixAcceptor final : public Acceptor,
         // The backlog stays as it is; looking at it again at once would spin.
         if (!said_why_) {
           said_why_ = true;
-          event::Log(event::LogLevel::kWarning,
-                     absl::StrCat("cannot accept at '", path_,
-                                  "' for now: ", std::strerror(errno)));
+          event::LogForPeer(event::LogLevel::kWarning, event::kUnknownPeer,
+                            absl::StrCat("cannot accept at '", path_,
+                                         "' for now: ", std::strerror(errno)));
         }
         loop_->RemoveWatch(this);
         loop_->StartTimer(this, loop_->Now() + kAcceptPause);
