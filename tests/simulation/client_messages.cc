@@ -138,14 +138,22 @@ void ClientProgram::Cancel() {
 
 void ClientProgram::RequestSync(Conversation* conversation) {
   if (conversation->deleted) return;
+  RequestSync(conversation, AnyCommand(), 0);
+}
+
+// `awaited`: the thread whose message the answer waits for, with kAwait.
+void ClientProgram::RequestSync(Conversation* conversation, Command command,
+                                uint32_t awaited) {
   const uint64_t certain = conversation->certain;
   const uint64_t number = world_->NumberRequest();
   const ThreadRules::Call call(&rules_);
   const le_msg_MessageRef_t message =
-      NewMessage(conversation, AnyCommand(), 0, ++conversation->sequence);
+      NewMessage(conversation, command, 0, ++conversation->sequence);
   PayloadOf(message)->request = number;
+  PayloadOf(message)->awaited = awaited;
   le_msg_MessageRef_t response = nullptr;
-  if (world_->OneIn(2) || PayloadOf(message)->command == Command::kHold) {
+  if (command != Command::kAwait &&
+      (world_->OneIn(2) || command == Command::kHold)) {
     const uint32_t timeout = static_cast<uint32_t>(world_->Roll(100));
     const event::Instant deadline =
         world_->sim()->Now() + absl::Milliseconds(timeout);
@@ -168,6 +176,31 @@ void ClientProgram::RequestSync(Conversation* conversation) {
   }
   CheckResponse(*PayloadOf(response), *conversation, number, certain);
   le_msg_ReleaseMsg(response);
+}
+
+// A thread sends a large message while the owner waits for an answer, which comes
+// only when that message has come.
+void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
+  if (conversation->state != State::kOpen) return;
+  const uint32_t thread = next_thread_++;
+  {
+    const ThreadRules::Call call(&rules_);
+    const le_msg_MessageRef_t message =
+        NewMessage(conversation, Command::kAnswer, thread, 1);
+    Payload* const payload = PayloadOf(message);
+    payload->filled = kFilledBytes;
+    std::memset(payload + 1, FillOf(*payload), payload->filled);
+    helpers_.push_back(le_thread_Create(
+        "sender",
+        [](void* context) -> void* {
+          le_msg_Send(static_cast<le_msg_MessageRef_t>(context));
+          return nullptr;
+        },
+        message));
+    le_thread_SetJoinable(helpers_.back());
+    le_thread_Start(helpers_.back());
+  }
+  RequestSync(conversation, Command::kAwait, thread);
 }
 
 // A thread that sends and requests on the session, while its owner may close it

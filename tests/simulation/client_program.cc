@@ -104,7 +104,8 @@ ClientProgram::Conversation* ClientProgram::NewConversation(
   conversation->interface = interface;
   live_.push_back(conversation);
   const ThreadRules::Call call(&rules_);
-  conversation->ref = le_msg_CreateSession(SimProtocol(), interface.c_str());
+  conversation->ref =
+      le_msg_CreateSession(SimProtocol(world_->plan()), interface.c_str());
   le_msg_SetSessionRecvHandler(conversation->ref, &ClientProgram::OnMessage,
                                conversation);
   le_msg_SetSessionCloseHandler(conversation->ref, &ClientProgram::OnClosed,
@@ -149,7 +150,11 @@ void ClientProgram::Act() {
   if (conversation->state == State::kClosed && !world_->OneIn(8)) {
     return Open(conversation);
   }
+  world_->ForkSometimes();
   if (MayExit(40)) Exit();
+  if (world_->plan().sends_large() && world_->OneIn(8)) {
+    return AwaitAnotherThread(conversation);
+  }
   switch (world_->Roll(18)) {
     case 17:
       return SendTwice(conversation);
@@ -317,7 +322,9 @@ bool ClientProgram::MayExit(uint64_t one_in) {
 // rest is dropped, with a warning, if the server does not read.
 void ClientProgram::Exit() {
   for (const Conversation* conversation : live_) {
-    if (conversation->state != State::kOpen || world_->plan().kernel) continue;
+    if (conversation->state != State::kOpen || !world_->MayKnowLastWords()) {
+      continue;
+    }
     world_->NoteLastWords(conversation->number,
                           {conversation->incarnation, conversation->certain});
   }
