@@ -302,7 +302,7 @@ void ServerProgram::FinishAwaiting() {
   const auto done = std::stable_partition(
       awaiting_.begin(), awaiting_.end(), [this](le_msg_MessageRef_t message) {
         const auto it = sessions_.find(le_msg_GetSession(message));
-        return it != sessions_.end() && !world_->calm() &&
+        return it != sessions_.end() &&
                it->second->received[PayloadOf(message)->awaited] == 0;
       });
   const std::vector<le_msg_MessageRef_t> messages(done, awaiting_.end());
