@@ -41,6 +41,11 @@ le_msg_MessageRef_t ClientProgram::NewMessage(Conversation* conversation,
   return message;
 }
 
+void ClientProgram::Fill(Payload* payload) {
+  payload->filled = kFilledBytes;
+  std::memset(payload + 1, FillOf(*payload), payload->filled);
+}
+
 Command ClientProgram::AnyCommand() {
   if (world_->plan().misbehave && world_->OneIn(12)) {
     return static_cast<Command>(kGoodCommands +
@@ -76,12 +81,15 @@ void ClientProgram::SendTwice(Conversation* conversation) {
   // A pointer from before the first sending stays good.
   Payload* const payload = PayloadOf(message);
   const bool open = conversation->state == State::kOpen;
+  const bool is_large = world_->plan().sends_large() && world_->OneIn(2);
+  if (is_large) Fill(payload);
   le_msg_Send(message);
   if (open) ++conversation->certain;
   payload->sequence = ++conversation->sequence;
   payload->has_descriptor = 0;
   payload->is_second = 1;
   payload->tail = payload->sequence;
+  if (is_large) Fill(payload);
   if (world_->OneIn(4)) return le_msg_ReleaseMsg(message);
   le_msg_Send(message);
   if (open) ++conversation->certain;
@@ -188,9 +196,7 @@ void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
     const ThreadRules::Call call(&rules_);
     const le_msg_MessageRef_t message =
         NewMessage(conversation, Command::kAnswer, thread, 1);
-    Payload* const payload = PayloadOf(message);
-    payload->filled = kFilledBytes;
-    std::memset(payload + 1, FillOf(*payload), payload->filled);
+    Fill(PayloadOf(message));
     helpers_.push_back(le_thread_Create(
         "sender",
         [](void* context) -> void* {
