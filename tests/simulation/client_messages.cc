@@ -41,11 +41,6 @@ le_msg_MessageRef_t ClientProgram::NewMessage(Conversation* conversation,
   return message;
 }
 
-void ClientProgram::Fill(Payload* payload) {
-  payload->filled = kFilledBytes;
-  std::memset(payload + 1, FillOf(*payload), payload->filled);
-}
-
 Command ClientProgram::AnyCommand() {
   if (world_->plan().misbehave && world_->OneIn(12)) {
     return static_cast<Command>(kGoodCommands +
@@ -270,6 +265,9 @@ void ClientProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
   ClientProgram* const self = conversation->program;
   const ThreadRules::Handler handler(&self->rules_);
   const Payload payload = *PayloadOf(message);
+  if (!IsFilled(*PayloadOf(message))) {
+    self->Fail("a part of a large message is lost");
+  }
   self->world_->Compute();
   if (conversation->state != State::kOpen) {
     self->Fail("a message comes on a session that is not open");

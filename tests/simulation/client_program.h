@@ -108,8 +108,6 @@ class ClientProgram {
 
   le_msg_MessageRef_t NewMessage(Conversation* conversation, Command command,
                                  uint32_t thread, uint64_t sequence);
-  // Makes it a large message.
-  static void Fill(Payload* payload);
   Command AnyCommand();
   void IsOpen(Conversation* conversation);
   void TellOpening(Opening* opening, le_result_t result);

@@ -7,7 +7,9 @@
 #ifndef LE_MESSAGING_TESTS_SIMULATION_PAYLOAD_H_
 #define LE_MESSAGING_TESTS_SIMULATION_PAYLOAD_H_
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "le_messaging.h"
 #include "tests/simulation/world.h"
@@ -64,6 +66,20 @@ constexpr uint32_t kFilledBytes = 256 * 1024;
 
 inline int FillOf(const Payload& payload) {
   return static_cast<int>((payload.sequence * 31 + payload.thread) & 0x7f) | 1;
+}
+
+// Makes it a large message.
+inline void Fill(Payload* payload) {
+  payload->filled = kFilledBytes;
+  std::memset(payload + 1, FillOf(*payload), payload->filled);
+}
+
+// Whether its bytes are those of Fill(), if it is one.
+inline bool IsFilled(const Payload& payload) {
+  const auto* const filled = reinterpret_cast<const uint8_t*>(&payload + 1);
+  const int value = FillOf(payload);
+  return std::all_of(filled, filled + payload.filled,
+                     [value](uint8_t byte) { return byte == value; });
 }
 
 inline size_t MaxMessageSize(const Plan& plan) {

@@ -106,6 +106,7 @@ void ServerProgram::OnClose(le_msg_SessionRef_t session, void* context) {
     return;
   }
   self->CheckLastWords(session, *it->second);
+  if (self->pushed_to_ == session) self->pushed_to_ = nullptr;
   self->sessions_.erase(it);
   self->FinishAwaiting();
 }
@@ -132,6 +133,10 @@ void ServerProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
   const Payload& payload = *PayloadOf(message);
   self->CheckOrder(payload, served);
   self->CheckFairness(served);
+  if (self->world_->plan().sends_large() && payload.thread == 0 &&
+      (self->pushed_to_ == nullptr || self->world_->OneIn(8))) {
+    self->pushed_to_ = it->first;
+  }
   if (le_msg_NeedsResponse(message) != (payload.request != 0)) {
     referee->Fail("a request is taken for a message, or a message for one");
   }
@@ -176,12 +181,7 @@ void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
   if (payload.tail == 0 && payload.is_second != 0) {
     referee->Fail("the end of a message that is sent twice is lost");
   }
-  const auto* const filled = reinterpret_cast<const uint8_t*>(&payload + 1);
-  for (uint32_t i = 0; i < payload.filled; ++i) {
-    if (filled[i] == FillOf(payload)) continue;
-    referee->Fail(absl::StrCat("byte ", i, " of a large message is lost"));
-    break;
-  }
+  if (!IsFilled(payload)) referee->Fail("a part of a large message is lost");
   uint64_t& last = served->last_sequence[payload.thread];
   if (payload.sequence <= last) {
     referee->Fail(
@@ -244,7 +244,9 @@ void ServerProgram::Obey(le_msg_MessageRef_t message, Served* served) {
       awaiting_.push_back(message);
       return;
     case Command::kPush:
-      for (uint32_t i = payload->pushes; i > 0; --i) Push(session, served);
+      for (uint32_t i = payload->pushes; i > 0; --i) {
+        Push(session, served, /*is_large=*/false);
+      }
       return Finish(message);
     case Command::kDrop:
       return le_msg_ReleaseMsg(message);
@@ -310,7 +312,8 @@ void ServerProgram::FinishAwaiting() {
   for (le_msg_MessageRef_t message : messages) Finish(message);
 }
 
-void ServerProgram::Push(le_msg_SessionRef_t session, Served* served) {
+void ServerProgram::Push(le_msg_SessionRef_t session, Served* served,
+                         bool is_large) {
   const ThreadRules::Call call(&rules_);
   const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
   Payload* const payload = PayloadOf(message);
@@ -319,6 +322,7 @@ void ServerProgram::Push(le_msg_SessionRef_t session, Served* served) {
   payload->session = served->session;
   payload->incarnation = served->incarnation;
   payload->push = ++served->pushes;
+  if (is_large) Fill(payload);
   le_msg_Send(message);
 }
 
@@ -335,6 +339,7 @@ void ServerProgram::Tick() {
     Finish(message);
   }
   FinishAwaiting();
+  PushUnasked();
   world_->ForkSometimes();
   for (const auto& service : services_) {
     if (service->ref == nullptr) Create(service.get());
@@ -358,6 +363,17 @@ void ServerProgram::Tick() {
   const ThreadRules::Call call(&rules_);
   le_timer_SetMsInterval(timer_, 1 + world_->Roll(40));
   le_timer_Start(timer_);
+}
+
+// Whether that client reads or not.
+void ServerProgram::PushUnasked() {
+  if (pushed_to_ == nullptr || !world_->OneIn(4)) return;
+  const auto it = sessions_.find(pushed_to_);
+  if (it == sessions_.end() || it->second->closed_here) {
+    pushed_to_ = nullptr;
+    return;
+  }
+  Push(it->first, it->second.get(), /*is_large=*/true);
 }
 
 void ServerProgram::End() {
