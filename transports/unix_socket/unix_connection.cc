@@ -37,6 +37,8 @@ absl::Status KernelRefused(const char* what, int error) {
 // What the kernel says of a socket that has no peer, or none that it knows.
 constexpr uid_t kNobody = static_cast<uid_t>(-1);
 
+constexpr int kMaxFailuresToDrop = 4;
+
 template <typename T>
 T Saturated(size_t value) {
   return static_cast<T>(std::min<size_t>(value, std::numeric_limits<T>::max()));
@@ -387,6 +389,18 @@ IoResult UnixConnection::Fail(absl::Status status) {
   return IoResult::kClosed;
 }
 
+// A packet that nobody will read may hold a client's connection. Where another
+// process holds the socket too, the packet would stay, and the client would wait.
+void UnixConnection::DropUnread() {
+  int failures = 0;
+  while (failures < kMaxFailuresToDrop) {
+    uint8_t byte;
+    const ssize_t size = sys::Recv(fd_.get(), &byte, 1, MSG_DONTWAIT);
+    if (size == 0 || (size < 0 && errno == EAGAIN)) return;
+    if (size < 0) ++failures;  // ECONNRESET is told once, before what is there
+  }
+}
+
 void UnixConnection::Close() { CloseWith(ClosedHere()); }
 
 void UnixConnection::CloseWith(absl::Status status) {
@@ -421,6 +435,7 @@ void UnixConnection::CloseWith(absl::Status status) {
   // The far end learns of it now, though another process may hold the socket too:
   // the child of a fork, above all. After a hang-up nothing is left to shut down.
   if (!hung_up_) sys::Shutdown(fd_.get(), SHUT_RDWR);
+  if (leaves_unread_) DropUnread();
   // Those who wait must not find another descriptor by this number: the last
   // closes it.
   if (waiters_ == 0) fd_.reset();

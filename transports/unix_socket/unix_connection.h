@@ -133,6 +133,7 @@ class UnixConnection final : public Connection, private event::Watch {
   Leftover* leftover();
   IoResult Fail(absl::Status status);
   void CloseWith(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
+  void DropUnread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<event::Credentials> PeerLocked() const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // `connection`, if this one may pass it on; null otherwise.
