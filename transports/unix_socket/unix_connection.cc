@@ -182,7 +182,9 @@ void UnixConnection::OnReady(uint32_t events) {
   } else if (writable) {
     observer->OnWritable();
   } else if (reads_) {
-    if ((events & (event::Watch::kReadable | kHangUp | kError)) != 0) {
+    const bool reminded = leftover_ != nullptr && leftover_->has_reminded();
+    if ((events & (event::Watch::kReadable | kHangUp | kError)) != 0 &&
+        !reminded) {
       observer->OnReadable();
     }
   } else if ((events & (kHangUp | kError)) != 0 && !hang_up_told_) {

@@ -170,6 +170,8 @@ class UnixConnection::Leftover final : private event::Task,
     connection_->loop_->Post(this);
   }
   void StopReminding() { connection_->loop_->Cancel(this); }
+  // In this turn the observer has had its share.
+  bool has_reminded() const { return turn_ == connection_->loop_->turn(); }
 
   bool paused() const { return running(); }
   // Whether there is a descriptor left. If not, the loop pauses.
@@ -196,12 +198,14 @@ class UnixConnection::Leftover final : private event::Task,
  private:
   void Run() override {
     if (!connection_->HasBuffered() || !connection_->reads_) return;
+    turn_ = connection_->loop_->turn();
     connection_->loop_->Post(this);
     connection_->observer_->OnReadable();
   }
   void OnExpiry() override { connection_->UpdateInterest(); }
 
   UnixConnection* const connection_;
+  uint32_t turn_ = 0;  // none
 };
 
 }  // namespace transports
