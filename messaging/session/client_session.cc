@@ -10,6 +10,7 @@
 #include "absl/base/optimization.h"
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
+#include "event/peer_log.h"
 #include "messaging/session/blocked_caller.h"
 
 namespace le {
@@ -336,7 +337,11 @@ Result ClientSession::Send(event::Ref<Message> message,
     MutexLock lock(&mutex_);
     route = RouteLocked();
   }
-  if (route.connection == nullptr) return Result::kClosed;
+  if (route.connection == nullptr) {
+    // Without a deadline the caller gets no result.
+    if (deadline == absl::InfiniteFuture()) WarnOfDroppedMessage();
+    return Result::kClosed;
+  }
   transports::OutgoingFrame frame = message->ToFrame(kMessageFrame, 0);
   frame.deadline = &deadline;
   return SendOn(route, &frame, deadline);
@@ -415,6 +420,14 @@ Result ClientSession::MakeRoom(const Route& route,
   if (room != Result::kOk) return room;
   const bool lasts = open_epoch_.load(std::memory_order_acquire) == route.epoch;
   return lasts ? Result::kOk : Result::kClosed;
+}
+
+void ClientSession::WarnOfDroppedMessage() {
+  // A server that closes may cause it without end.
+  event::LogForPeer(
+      LogLevel::kWarning, event::kUnknownPeer,
+      absl::StrCat("interface '", interface_.name,
+                   "': a message is dropped: the session is not open"));
 }
 
 bool ClientSession::MustNotWait() {

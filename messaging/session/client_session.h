@@ -202,6 +202,7 @@ class ClientSession final : public Session,
   void Deliver(Delivery delivery);
   // The owner has no more to do with it once it is deleted and nothing is due.
   void LeaveOwnerIfDone();
+  void WarnOfDroppedMessage();
   void WarnOfRefusedRequest(Result why);
   void ArmDeadline();
   void DropDeadlines();

@@ -303,6 +303,71 @@ TEST_F(LoggedTest, AtDebugLevelTheLifeOfASessionIsSaid) {
   }
 }
 
+// le_msg_Send() returns no result: the log has to say it.
+TEST_F(LoggedTest, AMessageThatIsDroppedIsSaid) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    party->RunLoopUntil("advertise");
+    service.Advertise();
+    party->RunLoopUntil("close");
+    service.Delete();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    const auto said = [] { return g_log->size(); };
+    const auto send = [&] { le_msg_Send(NewText(client.ref(), "x")); };
+    size_t lines = said();
+    send();
+    EXPECT_EQ(said(), ++lines) << "never opened";
+    bool open = false;
+    le_msg_OpenSession(
+        client.ref(),
+        [](le_msg_SessionRef_t, void* open) {
+          *static_cast<bool*>(open) = true;
+        },
+        &open);
+    send();
+    EXPECT_EQ(said(), ++lines) << "opening";
+    party->Signal("advertise");
+    party->RunLoopUntil([&] { return open; });
+    send();
+    EXPECT_EQ(said(), lines) << "open";
+    bool closed = false;
+    client.on_close = [&] { closed = true; };
+    party->Signal("close");
+    party->RunLoopUntil([&] { return closed; });
+    send();
+    EXPECT_EQ(said(), ++lines) << "closed";
+    // What returns a result says nothing.
+    EXPECT_EQ(le_msg_TrySend(NewText(client.ref(), "x")), LE_CLOSED);
+    EXPECT_EQ(le_msg_SendTimed(NewText(client.ref(), "x"), 1), LE_CLOSED);
+    EXPECT_EQ(said(), lines);
+    // The rest of a flood is counted only.
+    for (int i = 0; i < 1000; ++i) send();
+    EXPECT_LT(said(), lines + 50);
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  EXPECT_THAT(log_, Contains("WARNING interface 'echo': a message is dropped: "
+                             "the session is not open"));
+}
+
+TEST_F(LoggedTest, ARequestToAServerOnTheSameThreadIsSaid) {
+  Scenario scenario;
+  scenario.Add("both", [](Party*) {
+    TestService service("echo");
+    service.Advertise();
+    TestClient client("echo");
+    client.Open();
+    EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  EXPECT_THAT(log_, Contains("WARNING interface 'echo': a request fails: the "
+                             "server is on this very thread"));
+}
+
 }  // namespace
 }  // namespace testing
 }  // namespace messaging
