@@ -85,9 +85,12 @@ struct SessionLimits {
 // default, so that the descriptors run out first unless somebody sets it.
 constexpr uint32_t kDefaultMaxSessions = 1u << 20;
 
-// Messages in a protocol's pool at first, and by which multiple it must have
-// grown before that is worth a warning: a leak of messages shows as growth.
-constexpr size_t kDefaultPoolMessages = 10;
+// A leak of messages shows as growth of their protocol's pool, which is worth a
+// warning beyond so many messages; more than the open requests of one session. If
+// the program has said how many it expects, beyond that multiple of them. Then at
+// each further multiple.
+constexpr size_t kPoolWarningMessages = 100'000;
+static_assert(kPoolWarningMessages > kMaxOpenRequests);
 constexpr size_t kPoolGrowthWarningFactor = 10;
 
 }  // namespace messaging
