@@ -59,7 +59,8 @@
  *   handler and RequestSyncResponse give one, which must end in ReleaseMsg, Respond
  *   or a send. A file descriptor that was set belongs to the message. The caller must
  *   not use a reference after it was taken, nor the payload after the last reference.
- *   A build without NDEBUG detects stale references (fatal). A build with
+ *   A build of the library without NDEBUG detects stale references of messages,
+ *   sessions and services (fatal). With NDEBUG their use is undefined. A build with
  *   AddressSanitizer also detects a payload that is used too late, or beyond its end.
  *
  * WHAT IS FATAL
@@ -311,7 +312,7 @@ le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
 
 /* Hides the service, closes all its sessions and releases it. Its close handlers are
  * called later, from the loop, for each session whose open handlers have been called or
- * would have been. Their context must be valid until then. */
+ * would have been. Their context must be valid until then. Fatal: it has been deleted. */
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
 
 /* Adds a handler for sessions that open (called before the first message of the

@@ -74,6 +74,11 @@ bool ClientSession::is_closed() {
   return machine_.is_closed();
 }
 
+bool ClientSession::is_deleted() {
+  MutexLock lock(&mutex_);
+  return machine_.state() == ClientState::kDeleted;
+}
+
 bool ClientSession::ServerCredentials(event::Credentials* credentials) {
   MutexLock lock(&mutex_);
   if (machine_.state() != ClientState::kOpen) return false;

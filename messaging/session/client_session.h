@@ -88,6 +88,7 @@ class ClientSession final : public Session,
   void Close();
   // Closes, and takes the caller's reference.
   void Delete() override;
+  bool is_deleted();
 
   void SetLimits(const SessionLimits& limits);
 

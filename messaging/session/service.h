@@ -11,6 +11,7 @@
 #include "event/base/mutex.h"
 #include "messaging/machine/life_cycle.h"
 #include "messaging/machine/limits.h"
+#include "messaging/session/referable.h"
 #include "messaging/session/server_session.h"
 #include "messaging/session/session.h"
 
@@ -46,6 +47,7 @@ class ServiceHandler {
 // A name under which clients find this process. It lives until Delete(), and then
 // until its last session is gone. The owner's thread only, unless said otherwise.
 class Service final : public event::RefCounted<Service>,
+                      public Referable<Service>,
                       public Owned,
                       private directory::Offer::Observer {
  public:
@@ -67,6 +69,7 @@ class Service final : public event::RefCounted<Service>,
   void Hide();
   // Hides, closes all sessions, and takes the caller's reference.
   void Delete() override;
+  bool is_deleted() const { return state_ == ServiceState::kDeleted; }
   // Asks all connections who their clients are, see ServiceHandler.
   void RememberClients();
   void SetLimits(const ServiceLimits& limits);

@@ -18,6 +18,7 @@
 #include "messaging/message/message_owner.h"
 #include "messaging/message/protocol.h"
 #include "messaging/session/owner.h"
+#include "messaging/session/referable.h"
 #include "transports/transport.h"
 
 namespace le {
@@ -38,7 +39,7 @@ struct Interface {
 
 // What a client's and a server's end of a session have in common. Any thread,
 // unless said otherwise.
-class Session : public MessageOwner {
+class Session : public MessageOwner, public Referable<Session> {
  public:
   virtual bool is_client() const = 0;
   virtual const Interface* interface() const = 0;
