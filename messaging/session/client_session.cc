@@ -503,7 +503,9 @@ void ClientSession::TakeFrame(transports::IncomingFrame&& frame) {
   Owe(*std::move(delivery));
   if (too_much) {
     EndForFault(CloseReason::kReceiveLimit,
-                "too many messages arrived while this thread was blocked");
+                "too many messages arrived while this thread was blocked: run "
+                "its loop, or raise maxQueuedBytes by "
+                "le_msg_SetSessionLimits()");
   }
 }
 
