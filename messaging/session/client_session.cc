@@ -118,10 +118,19 @@ Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
   event::Loop* const control = owner_->thread()->control_loop();
   StartOpening(caller.completion(), control, waits, deadline);
   while (!caller.done) control->RunTurn(absl::InfiniteFuture());
-  if (caller.result == Result::kNoDirectory) {
-    event::Log(LogLevel::kWarning,
-               absl::StrCat("interface '", interface_.name,
-                            "': cannot open a session: ", wait_cause().text));
+  switch (caller.result) {
+    case Result::kNotOffered:
+    case Result::kNoBinding:
+    case Result::kNoDirectory:
+    case Result::kServiceFull:
+      // A program may try again and again.
+      event::LogForPeer(
+          LogLevel::kWarning, event::kUnknownPeer,
+          absl::StrCat("interface '", interface_.name,
+                       "': cannot open a session: ", wait_cause().text));
+      break;
+    default:  // a wait has been logged already
+      break;
   }
   return caller.result;
 }

@@ -230,6 +230,7 @@ class LoggedTest : public ::testing::Test {
 };
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::MatchesRegex;
 using ::testing::UnorderedElementsAre;
 
@@ -366,6 +367,25 @@ TEST_F(LoggedTest, ARequestToAServerOnTheSameThreadIsSaid) {
   Run(scenario, event::LogLevel::kInfo);
   EXPECT_THAT(log_, Contains("WARNING interface 'echo': a request fails: the "
                              "server is on this very thread"));
+}
+
+// A program looks at its log first, whatever the result.
+TEST_F(LoggedTest, AnOpeningThatFailsIsSaid) {
+  Scenario scenario;
+  scenario.SetBindings("<*>.echo -> <self>.echo\n");
+  scenario.Add("client", [](Party*) {
+    TestClient bound("echo");
+    EXPECT_EQ(le_msg_TryOpenSessionSync(bound.ref()), LE_NOT_FOUND);
+    TestClient unbound("demo");
+    EXPECT_EQ(le_msg_TryOpenSessionSync(unbound.ref()), LE_NOT_PERMITTED);
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  EXPECT_THAT(
+      log_, ElementsAre(
+                MatchesRegex("WARNING interface 'echo': cannot open a session: "
+                             "service <.*>.echo is not offered"),
+                MatchesRegex("WARNING interface 'demo': cannot open a session: "
+                             "no binding <.*>.demo -> <USER>.demo.*")));
 }
 
 }  // namespace
