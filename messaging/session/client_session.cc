@@ -513,7 +513,7 @@ void ClientSession::TakeFrame(transports::IncomingFrame&& frame) {
   if (too_much) {
     EndForFault(CloseReason::kReceiveLimit,
                 "too many messages arrived while this thread was blocked: run "
-                "its loop, or raise maxQueuedBytes by "
+                "its loop, or raise maxQueuedBytes or maxQueuedFds by "
                 "le_msg_SetSessionLimits()");
   }
 }

@@ -369,6 +369,36 @@ TEST_F(LoggedTest, ARequestToAServerOnTheSameThreadIsSaid) {
                              "server is on this very thread"));
 }
 
+TEST_F(LoggedTest, ACloseForTheReceiveLimitNamesTheRemedy) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      const le_msg_SessionRef_t session = le_msg_GetSession(message);
+      for (int i = 0; i < 100; ++i) le_msg_Send(NewText(session, "push"));
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    le_msg_SessionLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedBytes = 2 * (kTextSize + 64);
+    le_msg_SetSessionLimits(client.ref(), &limits);
+    client.Open();
+    EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
+    EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_RECEIVE_LIMIT);
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  EXPECT_THAT(log_, Contains(MatchesRegex(
+                        "ERROR interface 'echo': closing the session .*run its "
+                        "loop, or raise maxQueuedBytes or maxQueuedFds by "
+                        "le_msg_SetSessionLimits.*")));
+}
+
 // A program looks at its log first, whatever the result.
 TEST_F(LoggedTest, AnOpeningThatFailsIsSaid) {
   Scenario scenario;
