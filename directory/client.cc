@@ -60,6 +60,9 @@ WaitCause ToCause(WaitReason reason, const absl::Status& failed) {
                                              : "no directory: ";
   }
   absl::StrAppend(&cause.text, failed.message());
+  if (reason == WaitReason::kNoDirectory && absl::IsUnavailable(failed)) {
+    absl::StrAppend(&cause.text, " (is directoryd running?)");
+  }
   return cause;
 }
 
@@ -303,8 +306,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     return {
         WaitReason::kNotTaken,
         "a server offers the service and has not accepted the session: it is "
-        "stopped, or its event loop does not run (a directory of an older "
-        "release does not send the cause)"};
+        "stopped, or its event loop does not run"};
   }
 
   Read Broken() {

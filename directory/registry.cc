@@ -21,6 +21,12 @@ std::string Mismatch(const InterfaceDescription& offered,
       Printable(wanted.protocol_id), "' with ", wanted.max_message_size);
 }
 
+std::string MissingBinding(const std::string& client, const std::string& name) {
+  return absl::StrCat("no binding ", client, " -> <USER>.", name,
+                      ": add it to the bindings file of directoryd, or by "
+                      "'sdir bind'");
+}
+
 }  // namespace
 
 // ---- Bindings --------------------------------------------------------------
@@ -185,9 +191,10 @@ void Registry::Place(PeerId id, Actions* actions) {
       NoteChange(&client);
     } else {
       Refuse(id, RefusalReason::kNoBinding,
-             absl::StrCat("no binding of interface '",
-                          client.description.interface_name, "' for user ",
-                          client.identity.uid),
+             // By number, as peers decide how often this is asked.
+             MissingBinding(absl::StrCat("<", client.identity.uid, ">.",
+                                         client.description.interface_name),
+                            client.description.interface_name),
              actions);
     }
     return;
@@ -472,8 +479,7 @@ WaitCause ToCause(const Registry::Wait& wait, Users* users) {
                                 ", which has not taken the session");
       break;
     default:
-      cause.text = absl::StrCat("no binding ", Format(wait.client, users),
-                                " -> <USER>.", wait.client.name);
+      cause.text = MissingBinding(Format(wait.client, users), wait.client.name);
       break;
   }
   return cause;

@@ -147,8 +147,11 @@ void DirectoryServer::RemoveOne(PeerId id) {
       CarryOut(registry_.ClientGone(id));
       break;
     case Peer::Role::kServer:
-      Report(absl::StrCat("withdrawn: a service of pid ", peer->identity().pid,
-                          " of user ", peer->identity().uid));
+      if (const Registry::Server* server = registry_.server(id)) {
+        Report(absl::StrCat("withdrawn: '", server->description.interface_name,
+                            "' by pid ", peer->identity().pid, " of user ",
+                            peer->identity().uid));
+      }
       CarryOut(registry_.ServerGone(id));
       break;
     default:

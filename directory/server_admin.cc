@@ -70,7 +70,10 @@ void DirectoryServer::Administer(Peer* peer,
       }
     });
   };
-  auto done = [&](const char* text) { answer(std::string(text)); };
+  auto done = [&](const std::string& what) {
+    Report(what);
+    answer(absl::StrCat(what, ", until the next load or restart"));
+  };
   switch (request.what_case()) {
     case proto::ToDirectory::kList:
       SendList(peer);
@@ -80,8 +83,7 @@ void DirectoryServer::Administer(Peer* peer,
           request.bind().client(), request.bind().service(), context);
       if (!binding.ok()) return answer(binding.status());
       CarryOut(registry_.Bind(*binding));
-      Report(absl::StrCat("bound: ", Format(*binding, users_)));
-      return done("until the next load or restart");
+      return done(absl::StrCat("bound: ", Format(*binding, users_)));
     }
     case proto::ToDirectory::kUnbind: {
       const absl::StatusOr<ClientKey> client =
@@ -93,8 +95,7 @@ void DirectoryServer::Administer(Peer* peer,
             absl::StrCat("there is no binding of ", Format(*client, users_))));
       }
       CarryOut(std::move(actions));
-      Report(absl::StrCat("unbound: ", Format(*client, users_)));
-      return done("until the next load or restart");
+      return done(absl::StrCat("unbound: ", Format(*client, users_)));
     }
     case proto::ToDirectory::kLoad: {
       const proto::LoadPart& part = request.load();
@@ -123,7 +124,7 @@ void DirectoryServer::Administer(Peer* peer,
     }
     case proto::ToDirectory::kMonitor:
       monitors_.insert(peer->id());
-      return done("");
+      return answer(std::string());
     default:
       return;
   }

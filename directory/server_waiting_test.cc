@@ -53,7 +53,8 @@ TEST_F(DirectoryServerWaitingTest, TellsTheCauseAndEachChange) {
     EXPECT_EQ(client->Hear(), "nothing") << "not at once";
     world_.Advance(kTellWaitingAfter);
     EXPECT_EQ(client->Hear(),
-              "waiting: no binding <1001>.shout -> <USER>.shout");
+              "waiting: no binding <1001>.shout -> <USER>.shout: add it to the "
+              "bindings file of directoryd, or by 'sdir bind'");
     EXPECT_EQ(client->heard().waiting().reason(), proto::WAIT_NO_BINDING);
     EXPECT_EQ(client->heard().version(), 1u);
 

@@ -625,7 +625,8 @@ TEST_F(CApiDeathTest, SemaphoreAndPoolMisuse) {
       },
       "le_mem_Release: ");
   EXPECT_FATAL(LE_ASSERT(1 == 2), "1 == 2");
-  EXPECT_FATAL(LE_ASSERT_OK(LE_BUSY), "LE_BUSY");
+  const le_result_t r = LE_BUSY;
+  EXPECT_FATAL(LE_ASSERT_OK(r), "r is LE_BUSY, not LE_OK");
   EXPECT_FATAL(LE_FATAL("%s %d", "so", 1), "so 1");
 }
 

@@ -85,9 +85,12 @@ void le_log_Fatal_(const char* file, unsigned line, const char* function,
   do {                                                           \
     if (!(condition)) LE_FATAL("Assert failed: %s", #condition); \
   } while (0)
-#define LE_ASSERT_OK(result)                                   \
-  do {                                                         \
-    if ((result) != LE_OK) LE_FATAL("Not LE_OK: %s", #result); \
+#define LE_ASSERT_OK(result)                                  \
+  do {                                                        \
+    const le_result_t leAssertResult_ = (result);             \
+    if (leAssertResult_ != LE_OK)                             \
+      LE_FATAL("Assert failed: %s is %s, not LE_OK", #result, \
+               le_result_Txt(leAssertResult_));               \
   } while (0)
 
 #ifdef __cplusplus

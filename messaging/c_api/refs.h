@@ -29,9 +29,8 @@
 namespace le {
 namespace messaging {
 
-// A session's reference is always made from a Session*, and read as one.
 inline le_msg_SessionRef_t ToRef(Session* s) {
-  return reinterpret_cast<le_msg_SessionRef_t>(s);
+  return reinterpret_cast<le_msg_SessionRef_t>(s->ref());
 }
 // In a debug build, a message's reference has the message's generation in its low
 // bits, so that a stale one is found out.
@@ -52,7 +51,7 @@ inline le_msg_InterfaceRef_t ToRef(const Interface* i) {
   return reinterpret_cast<le_msg_InterfaceRef_t>(const_cast<Interface*>(i));
 }
 inline le_msg_ServiceRef_t ToRef(Service* s) {
-  return reinterpret_cast<le_msg_ServiceRef_t>(s);
+  return reinterpret_cast<le_msg_ServiceRef_t>(s->ref());
 }
 
 // Fatal if the reference is NULL, and in the child of a fork.
@@ -62,6 +61,17 @@ Object* Checked(const char* function, Ref ref, const char* what) {
   if (ref == nullptr) event::Misuse(function, "the ", what, " is NULL");
   return reinterpret_cast<Object*>(ref);
 }
+// The same of what is Referable. Fatal, in a debug build, if the object is gone.
+template <typename Object, typename Ref>
+Object* Found(const char* function, Ref ref, const char* what) {
+  Checked<Object>(function, ref, what);
+  Object* const object = Object::Find(reinterpret_cast<uintptr_t>(ref));
+  if (object == nullptr) {
+    event::Misuse(function, "a stale reference: the ", what,
+                  " has been deleted");
+  }
+  return object;
+}
 
 inline Protocol* Checked(const char* function, le_msg_ProtocolRef_t ref) {
   return Checked<Protocol>(function, ref, "protocol");
@@ -70,7 +80,7 @@ inline Interface* Checked(const char* function, le_msg_InterfaceRef_t ref) {
   return Checked<Interface>(function, ref, "interface");
 }
 inline Session* Checked(const char* function, le_msg_SessionRef_t ref) {
-  return Checked<Session>(function, ref, "session");
+  return Found<Session>(function, ref, "session");
 }
 inline Message* Checked(const char* function, le_msg_MessageRef_t ref) {
   Message* message = Checked<Message>(function, ref, "message");
@@ -85,30 +95,39 @@ inline Message* Checked(const char* function, le_msg_MessageRef_t ref) {
   return message;
 }
 inline Service* Checked(const char* function, le_msg_ServiceRef_t ref) {
-  return Checked<Service>(function, ref, "service");
+  return Found<Service>(function, ref, "service");
 }
 
 inline Session* SessionOf(Message* message) {
   return static_cast<Session*>(message->owner());
 }
 
+// Fatal: the calling thread is not the owner of that object.
+template <typename Object>
+[[noreturn]] void MisuseByThread(const char* function, Object* object,
+                                 const char* when = "") {
+  event::Misuse(function, "interface '", object->interface()->name,
+                "': only the thread that created it ('",
+                object->owner()->thread_name(), "') may call this", when,
+                ", and this is thread '", event::Thread::Current()->name(),
+                "'");
+}
+
 template <typename Object>
 Object* OwnedByCaller(const char* function, Object* object) {
-  if (!object->owner()->IsCurrent()) {
-    event::Misuse(function,
-                  "only the thread that created the object may call this");
-  }
+  if (!object->owner()->IsCurrent()) MisuseByThread(function, object);
   return object;
 }
 
 // Of what the calling thread owns, or a thread that has gone has left.
 template <typename Object>
 void Delete(const char* function, Object* object) {
-  if (!object->owner()->IsCurrent() && !Owner::TakeAbandoned(object)) {
-    event::Misuse(function, object->owner()->gone()
-                                ? "it has been deleted already"
-                                : "only the thread that created the object may "
-                                  "call this while that thread lives");
+  const bool is_owner = object->owner()->IsCurrent();
+  if (!is_owner && !object->owner()->gone()) {
+    MisuseByThread(function, object, " while that thread lives");
+  }
+  if (is_owner ? object->is_deleted() : !Owner::TakeAbandoned(object)) {
+    event::Misuse(function, "it has been deleted already");
   }
   object->Delete();
 }
@@ -234,6 +253,7 @@ inline le_result_t ToCResult(Result result) {
     case Result::kServiceFull:
       return LE_BUSY;
     case Result::kOtherProtocol:
+    case Result::kNoMemory:  // never returned: it closes the session
       return LE_FAULT;
   }
   return LE_FAULT;

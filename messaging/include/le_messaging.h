@@ -59,7 +59,8 @@
  *   handler and RequestSyncResponse give one, which must end in ReleaseMsg, Respond
  *   or a send. A file descriptor that was set belongs to the message. The caller must
  *   not use a reference after it was taken, nor the payload after the last reference.
- *   A build without NDEBUG detects stale references (fatal). A build with
+ *   A build of the library without NDEBUG detects stale references of messages,
+ *   sessions and services (fatal). With NDEBUG their use is undefined. A build with
  *   AddressSanitizer also detects a payload that is used too late, or beyond its end.
  *
  * WHAT IS FATAL
@@ -145,7 +146,8 @@ le_msg_SessionRef_t le_msg_CreateSession(le_msg_ProtocolRef_t protocolRef,
 
 /* Closes the session if it is open, and releases it. Pending transactions complete
  * with NULL later, from the loop. No close handler is called. Messages of the session
- * stay valid until they are released. Fatal on the server's side. */
+ * stay valid until they are released. For messages that the server has not taken, see
+ * le_msg_CloseSession(). Fatal: the server's side; the session has been deleted. */
 void le_msg_DeleteSession(le_msg_SessionRef_t sessionRef);
 
 /* Sets the handler of messages from the server that are no responses. Replaces the
@@ -197,6 +199,11 @@ le_result_t le_msg_TryOpenSessionSync(le_msg_SessionRef_t sessionRef);
 
 /* Client: closes the session. Pending transactions complete with NULL later, from the
  * loop. No-op if it is closed. It may be opened again.
+ * Messages that are still queued at this end, and messages that the far end has sent
+ * and this end has not received, are lost. Sent messages that the far end has not taken
+ * yet may be lost. To lose none of its own, a client makes a synchronous request before
+ * the close: the messages of a session are handled in their order, so the server has
+ * taken all earlier ones when it responds.
  * Server: closes and deletes the session. The service's close handlers are called
  * later, from the loop. */
 void le_msg_CloseSession(le_msg_SessionRef_t sessionRef);
@@ -266,12 +273,13 @@ void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd);
 int le_msg_GetFd(le_msg_MessageRef_t msgRef);
 
 /* Sends the message and takes the caller's reference. If the session is not open, the
- * message is dropped. Outside handlers each message leaves at once. Inside a handler
- * the first message of a session leaves at once; the others leave together before the
- * loop waits. If the queue is full, a client waits for room, unless it is in a handler
- * or the server is on the same thread. On a server the service's policy applies; by
- * default messages are gathered up to a limit, and then the session is closed.
- * le_messaging_ext.h has the details (LIMITS). */
+ * message is dropped; on a client this is logged. That the function returns does not
+ * mean that the far end has the message: see le_msg_CloseSession(). Outside handlers
+ * each message leaves at once. Inside a handler the first message of a session leaves
+ * at once; the others leave together before the loop waits. If the queue is full, a
+ * client waits for room, unless it is in a handler or the server is on the same thread.
+ * On a server the service's policy applies; by default messages are gathered up to a
+ * limit, and then the session is closed. Details: LIMITS in le_messaging_ext.h. */
 void le_msg_Send(le_msg_MessageRef_t msgRef);
 
 /* The session of the message. Valid while the caller holds the message. */
@@ -279,19 +287,20 @@ le_msg_SessionRef_t le_msg_GetSession(le_msg_MessageRef_t msgRef);
 
 /* ======== Transactions ======== */
 
-/* Sends a request and takes the caller's reference. The handler is called exactly
- * once, from the loop of the session's owner. It gets the response, or NULL if the
- * session is closed (by either side, before or after the call), if the server dies, or
- * if the server releases the request. A NULL handler: the response is released. Fatal
- * on the server's side. */
+/* Sends a request and takes the caller's reference. The handler is called exactly once,
+ * from the loop of the session's owner. It gets the response, or NULL if the session is
+ * closed (by either side, before or after the call), if the server dies, if the server
+ * releases the request, or if the session has too many open requests (maxOpenRequests
+ * in le_messaging_ext.h). A NULL handler: the response is released. Fatal on the
+ * server's side. */
 void le_msg_RequestResponse(le_msg_MessageRef_t msgRef,
                             le_msg_ResponseCallback_t handlerFunc,
                             void* contextPtr);
 
 /* Sends a request, takes the caller's reference and blocks until the response arrives,
- * which the caller owns. NULL for the same reasons as above, and at once if the
- * server is on the calling thread. Other messages that arrive meanwhile are delivered
- * later, in order. Fatal on the server's side. */
+ * which the caller owns. NULL for the same reasons as above, and at once if the server
+ * is on the calling thread (this is logged). Other messages that arrive meanwhile are
+ * delivered later, in order. Fatal on the server's side. */
 le_msg_MessageRef_t le_msg_RequestSyncResponse(le_msg_MessageRef_t msgRef);
 
 /* Sends the request message back as the response, with its present payload and the
@@ -311,7 +320,7 @@ le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
 
 /* Hides the service, closes all its sessions and releases it. Its close handlers are
  * called later, from the loop, for each session whose open handlers have been called or
- * would have been. Their context must be valid until then. */
+ * would have been. Their context must be valid until then. Fatal: it has been deleted. */
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
 
 /* Adds a handler for sessions that open (called before the first message of the

@@ -139,9 +139,15 @@ le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
  * dropped the message. */
 le_result_t le_msg_SendTimed(le_msg_MessageRef_t msgRef, uint32_t timeoutMs);
 
-/* As le_msg_Send(), but never waits and never closes the session. LE_OK.
- * LE_WOULD_BLOCK: the queue is full. The caller *keeps the message* and may try again
- * when the room handler is called. LE_CLOSED: the message was dropped. */
+/* As le_msg_Send(), but never waits and never closes the session.
+ *   LE_OK           the message was sent
+ *   LE_WOULD_BLOCK  the queue is full; the caller *keeps the message* and may try again
+ *                   when the room handler is called
+ *   LE_CLOSED       the message was dropped
+ * Only after LE_WOULD_BLOCK the message is still the caller's. Test for LE_WOULD_BLOCK,
+ * not for != LE_OK: after LE_CLOSED the reference is gone. LE_CLOSED may come before the
+ * loop has seen the close. Messages that came before it are still delivered, then the
+ * close handlers are called; until then le_msg_GetCloseReason() has no reason yet. */
 le_result_t le_msg_TrySend(le_msg_MessageRef_t msgRef);
 
 /* Sets a handler that is called from the owner's loop when the session's queue has room
@@ -185,7 +191,8 @@ typedef enum {
   LE_MSG_CLOSE_SYSTEM = 10          /* the operating system refused */
 } le_msg_CloseReason_t;
 
-/* Why the session was closed the last time. Either side. */
+/* Why the session was closed the last time. Either side. A send may find the connection
+ * closed before the loop does, see le_msg_TrySend(). */
 le_msg_CloseReason_t le_msg_GetCloseReason(le_msg_SessionRef_t sessionRef);
 
 /* The reason as a text, for a log. Valid for ever. */
@@ -244,7 +251,9 @@ typedef enum {
 } le_msg_SlowReaderPolicy_t;
 
 /* Limits for the clients of a service. 0: the default, which the comment names. Bytes
- * include up to 64 for each message. */
+ * include up to 64 for each message. The queues come on top of what the kernel's socket
+ * holds, some hundreds of kilobytes: maxQueuedMessages is no window of unread messages.
+ */
 typedef struct {
   size_t structSize;          /* sizeof(le_msg_ServiceLimits_t) */
   uint32_t maxSessions;       /* 1,048,576 */
@@ -270,7 +279,8 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
 
 /* Limits for a client's session. 0: the default, which the comment names. The queued
  * bytes and file descriptors also bound the messages, other than responses, that
- * arrive during a blocking call and are delivered after it. */
+ * arrive during a blocking call and are delivered after it. The kernel's socket holds
+ * messages besides, as for a service. */
 typedef struct {
   size_t structSize;          /* sizeof(le_msg_SessionLimits_t) */
   size_t maxQueuedBytes;      /* 1 MiB or two largest messages */
@@ -290,7 +300,8 @@ void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
                              le_msg_SessionLimits_t* limitsPtr);
 
 /* Sets how many messages of a protocol the process keeps ready. The pool grows when
- * needed; at ten times this size a warning is logged. */
+ * needed. Above ten times this size a warning is logged, because messages may not be
+ * released. If it is not set, the warning comes above 100,000 messages. */
 void le_msg_SetProtocolPoolSize(le_msg_ProtocolRef_t protocolRef,
                                 size_t messages);
 

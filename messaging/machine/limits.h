@@ -84,9 +84,12 @@ struct SessionLimits {
 // so they run out first unless the limit is set.
 constexpr uint32_t kDefaultMaxSessions = 1u << 20;
 
-// The initial number of messages in a protocol's pool. A pool of ten times its size
-// suggests that messages are leaked, so a warning is logged.
-constexpr size_t kDefaultPoolMessages = 10;
+// A leak of messages shows as growth of their protocol's pool, which is worth a
+// warning beyond so many messages; more than the open requests of one session. If
+// the program has said how many it expects, beyond that multiple of them. Then at
+// each further multiple.
+constexpr size_t kPoolWarningMessages = 100'000;
+static_assert(kPoolWarningMessages > kMaxOpenRequests);
 constexpr size_t kPoolGrowthWarningFactor = 10;
 
 }  // namespace messaging

@@ -22,8 +22,7 @@ using transports::BufferPool;
 // ---- MessageCount ----------------------------------------------------------
 
 MessageCount::MessageCount(std::string protocol_id)
-    : protocol_id_(std::move(protocol_id)),
-      warn_at_(kDefaultPoolMessages * kPoolGrowthWarningFactor) {}
+    : protocol_id_(std::move(protocol_id)), warn_at_(kPoolWarningMessages) {}
 
 void MessageCount::Add(const std::string& interface_name) {
   size_t many;
@@ -36,7 +35,9 @@ void MessageCount::Add(const std::string& interface_name) {
   event::Log(LogLevel::kWarning,
              absl::StrCat("protocol '", protocol_id_, "': ", many,
                           " messages are in use; the latest is for interface '",
-                          interface_name, "': are messages being released?"));
+                          interface_name,
+                          "': are messages being released? If so many are "
+                          "right, le_msg_SetProtocolPoolSize() says so"));
 }
 
 size_t MessageCount::Expect(size_t messages) {

@@ -120,9 +120,10 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
   {
     MutexLock lock(&mutex_);
     if (machine_.server_thread() == owner_->thread()->token()) {
-      return Result::kDeadlock;
+      added.result = Result::kDeadlock;
+    } else {
+      added = AddRequestLocked(&completion, absl::InfiniteFuture());
     }
-    added = AddRequestLocked(&completion, absl::InfiniteFuture());
   }
   if (added.result != Result::kOk) {
     WarnOfRefusedRequest(added.result);
@@ -163,13 +164,21 @@ bool ClientSession::CancelRequest(uint64_t id) {
 }
 
 void ClientSession::WarnOfRefusedRequest(Result why) {
+  const char* reason;
+  switch (why) {
+    case Result::kTooMany:
+      reason = "it was made beyond the limit of open requests";
+      break;
+    case Result::kDeadlock:
+      reason = "the server is on this very thread";
+      break;
+    default:
+      reason = "it was made on a session that is not open";
+  }
   // A server that does not answer may cause it without end.
-  event::LogForPeer(
-      event::LogLevel::kWarning, event::kUnknownPeer,
-      absl::StrCat("interface '", interface_.name,
-                   "': a request fails: it was made ",
-                   why == Result::kTooMany ? "beyond the limit of open requests"
-                                           : "on a session that is not open"));
+  event::LogForPeer(event::LogLevel::kWarning, event::kUnknownPeer,
+                    absl::StrCat("interface '", interface_.name,
+                                 "': a request fails: ", reason));
 }
 
 void ClientSession::ArmDeadlineFor(event::Instant deadline) {

@@ -10,6 +10,7 @@
 #include "absl/base/optimization.h"
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
+#include "event/peer_log.h"
 #include "messaging/session/blocked_caller.h"
 
 namespace le {
@@ -73,6 +74,11 @@ bool ClientSession::is_closed() {
   return machine_.is_closed();
 }
 
+bool ClientSession::is_deleted() {
+  MutexLock lock(&mutex_);
+  return machine_.state() == ClientState::kDeleted;
+}
+
 bool ClientSession::ServerCredentials(event::Credentials* credentials) {
   MutexLock lock(&mutex_);
   if (machine_.state() != ClientState::kOpen) return false;
@@ -113,10 +119,19 @@ Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
   control->RunUntil(
       [&] { StartOpening(caller.completion(), control, waits, deadline); },
       &caller.done);
-  if (caller.result == Result::kNoDirectory) {
-    event::Log(LogLevel::kWarning,
-               absl::StrCat("interface '", interface_.name,
-                            "': cannot open a session: ", wait_cause().text));
+  switch (caller.result) {
+    case Result::kNotOffered:
+    case Result::kNoBinding:
+    case Result::kNoDirectory:
+    case Result::kServiceFull:
+      // A program may try again and again.
+      event::LogForPeer(
+          LogLevel::kWarning, event::kUnknownPeer,
+          absl::StrCat("interface '", interface_.name,
+                       "': cannot open a session: ", wait_cause().text));
+      break;
+    default:  // a wait has been logged already
+      break;
   }
   return caller.result;
 }
@@ -337,7 +352,11 @@ Result ClientSession::Send(event::Ref<Message> message,
     MutexLock lock(&mutex_);
     route = RouteLocked();
   }
-  if (route.connection == nullptr) return Result::kClosed;
+  if (route.connection == nullptr) {
+    // Without a deadline the caller gets no result.
+    if (deadline == absl::InfiniteFuture()) WarnOfDroppedMessage();
+    return Result::kClosed;
+  }
   transports::OutgoingFrame frame = message->ToFrame(kMessageFrame, 0);
   frame.deadline = &deadline;
   return SendOn(route, &frame, deadline);
@@ -418,6 +437,14 @@ Result ClientSession::MakeRoom(const Route& route,
   return lasts ? Result::kOk : Result::kClosed;
 }
 
+void ClientSession::WarnOfDroppedMessage() {
+  // A server that closes may cause it without end.
+  event::LogForPeer(
+      LogLevel::kWarning, event::kUnknownPeer,
+      absl::StrCat("interface '", interface_.name,
+                   "': a message is dropped: the session is not open"));
+}
+
 bool ClientSession::MustNotWait() {
   if (owner_->IsCurrent() && owner_->loop()->InTurn()) return true;
   MutexLock lock(&mutex_);
@@ -486,7 +513,9 @@ void ClientSession::TakeFrame(transports::IncomingFrame&& frame) {
   Owe(*std::move(delivery));
   if (too_much) {
     EndForFault(CloseReason::kReceiveLimit,
-                "too many messages arrived while this thread was blocked");
+                "too many messages arrived while this thread was blocked: run "
+                "its loop, or raise maxQueuedBytes or maxQueuedFds by "
+                "le_msg_SetSessionLimits()");
   }
 }
 

@@ -87,6 +87,7 @@ class ClientSession final : public Session,
   void Close();
   // Closes, and takes the caller's reference.
   void Delete() override;
+  bool is_deleted();
 
   void SetLimits(const SessionLimits& limits);
 
@@ -200,6 +201,7 @@ class ClientSession final : public Session,
   void Deliver(Delivery delivery);
   // Leaves the owner once the session is deleted and nothing is due.
   void LeaveOwnerIfDone();
+  void WarnOfDroppedMessage();
   void WarnOfRefusedRequest(Result why);
   void ArmDeadline();
   void DropDeadlines();

@@ -85,7 +85,8 @@ event::Ref<Owner> Owner::OfCurrentThread() {
 
 // Makes both loops now. Other threads may post to the loop from now on. The control
 // loop takes file descriptors, which clients may have used up later.
-Owner::Owner(Thread* thread) : thread_(thread), loop_(thread->loop()) {
+Owner::Owner(Thread* thread)
+    : thread_(thread), thread_name_(thread->name()), loop_(thread->loop()) {
   thread->control_loop();
 }
 

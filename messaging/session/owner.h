@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <map>
+#include <string>
 
 #include "event/base/mutex.h"
 #include "event/base/ref.h"
@@ -87,6 +88,8 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
     return thread_.load(std::memory_order_relaxed);
   }
   event::Loop* loop() const { return thread()->loop(); }
+  // Any thread, also after the thread has gone.
+  const std::string& thread_name() const { return thread_name_; }
   // Any thread: whether the thread has gone.
   bool gone() const { return thread() == nullptr; }
   // Any thread. Whether a thread that has gone has left that object, which the
@@ -131,6 +134,7 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   void ShutdownAll(RingPlace* ring);
 
   std::atomic<event::Thread*> thread_;  // null once it has gone
+  const std::string thread_name_;
   event::Mutex mutex_;
   event::Loop* loop_ ABSL_GUARDED_BY(mutex_);  // null once the thread ends
   RingPlace scheduled_ ABSL_GUARDED_BY(mutex_);

@@ -36,10 +36,10 @@ absl::Status ServerSession::Start(
     std::unique_ptr<transports::Connection> connection) {
   // Attach before the hello. A client retries if the connection breaks before the
   // hello; after it, a close means a lost session.
-  absl::Status attached =
-      link_.Attach(connection.get(), service_->send_limits());
-  if (!attached.ok()) return attached;
   connection_ = transports::ConnectionRef(std::move(connection));
+  absl::Status attached =
+      link_.Attach(connection_.get(), service_->send_limits());
+  if (!attached.ok()) return attached;
 
   Hello hello;
   hello.thread_token = owner()->thread()->token();
@@ -50,6 +50,7 @@ absl::Status ServerSession::Start(
   frame.attach_credentials = true;
   if (connection_->Send(frame) != IoResult::kOk) {
     absl::Status broken = connection_->close_status();
+    RememberClient();  // for the log
     link_.Close();
     return broken;
   }

@@ -143,10 +143,11 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection) {
   auto session = event::Ref<ServerSession>::Adopt(new ServerSession(this));
   const absl::Status started = session->Start(std::move(connection));
   if (!started.ok()) {
+    const event::Credentials client = session->client();
     event::LogForPeer(
-        LogLevel::kWarning, event::kUnknownPeer,
-        absl::StrCat("service '", interface_.name,
-                     "': a session was not opened: ", started.message()));
+        LogLevel::kWarning, client.uid,
+        absl::StrCat("service '", interface_.name, "': a session with pid ",
+                     client.pid, " was not opened: ", started.message()));
     return;
   }
   if (event::LogEnabled(LogLevel::kDebug)) {

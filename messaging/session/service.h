@@ -11,6 +11,7 @@
 #include "event/base/mutex.h"
 #include "messaging/machine/life_cycle.h"
 #include "messaging/machine/limits.h"
+#include "messaging/session/referable.h"
 #include "messaging/session/server_session.h"
 #include "messaging/session/session.h"
 
@@ -48,6 +49,7 @@ class ServiceHandler {
 // until its last session is gone. For the owner's thread, unless a comment says
 // otherwise.
 class Service final : public event::RefCounted<Service>,
+                      public Referable<Service>,
                       public Owned,
                       private directory::Offer::Observer {
  public:
@@ -69,6 +71,7 @@ class Service final : public event::RefCounted<Service>,
   void Hide();
   // Hides, closes all sessions, and takes the caller's reference.
   void Delete() override;
+  bool is_deleted() const { return state_ == ServiceState::kDeleted; }
   // Stores the credentials of all clients, see ServiceHandler.
   void RememberClients();
   void SetLimits(const ServiceLimits& limits);

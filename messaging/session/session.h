@@ -18,6 +18,7 @@
 #include "messaging/message/message_owner.h"
 #include "messaging/message/protocol.h"
 #include "messaging/session/owner.h"
+#include "messaging/session/referable.h"
 #include "transports/transport.h"
 
 namespace le {
@@ -37,7 +38,7 @@ struct Interface {
 
 // The common base of a client's and a server's end of a session. Any thread, unless
 // a comment says otherwise.
-class Session : public MessageOwner {
+class Session : public MessageOwner, public Referable<Session> {
  public:
   virtual bool is_client() const = 0;
   virtual const Interface* interface() const = 0;

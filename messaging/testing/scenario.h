@@ -35,6 +35,10 @@
 #ifndef LE_MESSAGING_MESSAGING_TESTING_SCENARIO_H_
 #define LE_MESSAGING_MESSAGING_TESTING_SCENARIO_H_
 
+#if __cplusplus < 201703L
+#error "le_messaging needs C++17: --cxxopt=-std=c++17 (README.md, Depend on it)"
+#endif
+
 #include <sys/types.h>
 
 #include <functional>

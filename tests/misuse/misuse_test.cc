@@ -227,7 +227,9 @@ TEST_F(MisuseTest, TheWrongThread) {
               },
               &call);
         },
-        "le_msg_.*only the thread that created");
+        "le_msg_.*interface 'service': only the thread that created it "
+        "\\('.+'\\) "
+        "may call this.*, and this is thread 'other'");
   }
   EXPECT_MISUSE(
       OnAnotherThread(
@@ -285,7 +287,7 @@ TEST_F(MisuseTest, TheWrongThreadForAService) {
               },
               &call);
         },
-        "le_msg_.*only the thread that created");
+        "le_msg_.*'owned': only the thread that created");
   }
 }
 
@@ -428,7 +430,7 @@ TEST_F(MisuseTest, RespondingTwice) {
         le_msg_RequestResponse(le_msg_CreateMsg(session), nullptr, nullptr);
         le_event_RunLoop();
       },
-      "le_msg_Respond.*has a response already");
+      "le_msg_Respond: the request has a response already");
 }
 
 // Twice is once too often, also in a handler of the service, where the first
@@ -498,6 +500,124 @@ TEST_F(MisuseTest, StaleReferencesOfMessages) {
           "le_msg_[A-Za-z]*: a stale reference");
     }
   }
+}
+
+TEST_F(MisuseTest, StaleReferencesOfSessions) {
+#ifdef NDEBUG
+  GTEST_SKIP() << "a build with NDEBUG does not look";
+#endif
+  using Function = void (*)(le_msg_SessionRef_t);
+  const Function use[] = {
+      [](le_msg_SessionRef_t s) { le_msg_DeleteSession(s); },
+      [](le_msg_SessionRef_t s) { le_msg_CloseSession(s); },
+      [](le_msg_SessionRef_t s) { le_msg_OpenSessionSync(s); },
+      [](le_msg_SessionRef_t s) { le_msg_CreateMsg(s); },
+      [](le_msg_SessionRef_t s) { le_msg_GetSessionContextPtr(s); },
+      [](le_msg_SessionRef_t s) { le_msg_GetCloseReason(s); },
+      [](le_msg_SessionRef_t s) {
+        // Perhaps in its place now.
+        Session();
+        le_msg_GetSessionInterface(s);
+      },
+  };
+  for (const Function second : use) {
+    EXPECT_MISUSE(
+        {
+          const le_msg_SessionRef_t session = Session();
+          le_msg_DeleteSession(session);
+          second(session);
+        },
+        "le_msg_[A-Za-z]*: a stale reference: the session has been deleted");
+  }
+  // On a server, it goes after its close handlers.
+  static le_msg_SessionRef_t of_server;
+  EXPECT_MISUSE(
+      {
+        const le_msg_ServiceRef_t service =
+            le_msg_CreateService(Protocol(), "service");
+        le_msg_AddServiceOpenHandler(
+            service, [](le_msg_SessionRef_t s, void*) { of_server = s; },
+            nullptr);
+        le_msg_AddServiceCloseHandler(
+            service,
+            [](le_msg_SessionRef_t s, void*) {
+              le_msg_GetCloseReason(s);
+              le_event_QueueFunction(
+                  [](void*, void*) { le_msg_CloseSession(of_server); }, nullptr,
+                  nullptr);
+            },
+            nullptr);
+        le_msg_AdvertiseService(service);
+        const le_msg_SessionRef_t session = Session();
+        le_msg_OpenSessionSync(session);
+        le_msg_DeleteSession(session);
+        le_event_RunLoop();
+      },
+      "le_msg_CloseSession: a stale reference: the session has been deleted");
+}
+
+TEST_F(MisuseTest, StaleReferencesOfServices) {
+#ifdef NDEBUG
+  GTEST_SKIP() << "a build with NDEBUG does not look";
+#endif
+  using Function = void (*)(le_msg_ServiceRef_t);
+  const Function use[] = {
+      [](le_msg_ServiceRef_t s) { le_msg_DeleteService(s); },
+      [](le_msg_ServiceRef_t s) { le_msg_HideService(s); },
+      [](le_msg_ServiceRef_t s) { le_msg_GetServiceContextPtr(s); },
+      [](le_msg_ServiceRef_t s) {
+        le_msg_CreateService(Protocol(), "other");
+        le_msg_AdvertiseService(s);
+      },
+  };
+  for (const Function second : use) {
+    EXPECT_MISUSE(
+        {
+          const le_msg_ServiceRef_t service =
+              le_msg_CreateService(Protocol(), "service");
+          le_msg_DeleteService(service);
+          second(service);
+        },
+        "le_msg_[A-Za-z]*: a stale reference: the service has been deleted");
+  }
+  static le_msg_LocalService_t local;
+  EXPECT_MISUSE(
+      {
+        le_msg_DeleteService(le_msg_InitLocalService(
+            &local, "local", le_mem_CreatePool("x", 256)));
+        le_msg_CreateLocalSession(&local);
+      },
+      "le_msg_CreateLocalSession: a stale reference");
+}
+
+// Something still holds the object. This is found out with NDEBUG too.
+TEST_F(MisuseTest, DeletingTwiceWhatIsStillHeld) {
+  EXPECT_MISUSE(
+      {
+        const le_msg_SessionRef_t session = Session();
+        le_msg_CreateMsg(session);
+        le_msg_DeleteSession(session);
+        le_msg_DeleteSession(session);
+      },
+      "le_msg_DeleteSession: it has been deleted already");
+  EXPECT_MISUSE(
+      {
+        const le_msg_ServiceRef_t service =
+            le_msg_CreateService(Protocol(), "service");
+        le_msg_AddServiceCloseHandler(
+            service, [](le_msg_SessionRef_t, void*) {}, nullptr);
+        le_msg_AddServiceOpenHandler(
+            service,
+            [](le_msg_SessionRef_t, void* service) {
+              le_msg_DeleteService(static_cast<le_msg_ServiceRef_t>(service));
+              le_msg_DeleteService(static_cast<le_msg_ServiceRef_t>(service));
+            },
+            service);
+        le_msg_AdvertiseService(service);
+        le_msg_OpenSessionSync(Session());
+        le_event_RunLoop();
+      },
+      "le_msg_DeleteService: it has been deleted already");
 }
 
 TEST_F(MisuseTest, PayloadsUnderAsan) {

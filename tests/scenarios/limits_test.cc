@@ -3,6 +3,8 @@
 //
 // Those who send more than the other takes, and what it costs them.
 
+#include "messaging/machine/limits.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -627,6 +629,31 @@ TEST_P(LimitsTest, AGrowingPoolIsWorthAWarning) {
     event::SetLogSink(sink);
   });
   RunScenario(scenario, GetParam());
+}
+
+// A program that handles many messages at a time is right, and has no need to state
+// it.
+TEST_P(LimitsTest, APoolOfNoStatedSizeMayGrow) {
+  Scenario scenario;
+  scenario.Add("client", [](Party*) {
+    TestClient client("leaky", le_msg_GetProtocolRef("bulk", 1));
+    std::vector<le_msg_MessageRef_t> messages;
+    const int before = [] {
+      std::lock_guard<std::mutex> lock(g_mutex);
+      return g_warnings;
+    }();
+    const event::LogSink sink = event::SetLogSink(&CountWarnings);
+    while (messages.size() < kMaxOpenRequests) {
+      messages.push_back(le_msg_CreateMsg(client.ref()));
+    }
+    event::SetLogSink(sink);
+    {
+      std::lock_guard<std::mutex> lock(g_mutex);
+      EXPECT_EQ(g_warnings, before);
+    }
+    for (le_msg_MessageRef_t message : messages) le_msg_ReleaseMsg(message);
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/1);
 }
 
 }  // namespace

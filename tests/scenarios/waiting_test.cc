@@ -230,6 +230,7 @@ class LoggedTest : public ::testing::Test {
 };
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::MatchesRegex;
 using ::testing::UnorderedElementsAre;
 
@@ -301,6 +302,120 @@ TEST_F(LoggedTest, AtDebugLevelTheLifeOfASessionIsSaid) {
        }) {
     EXPECT_THAT(log_, Contains(MatchesRegex(line))) << line;
   }
+}
+
+// le_msg_Send() returns no result: the log has to say it.
+TEST_F(LoggedTest, AMessageThatIsDroppedIsSaid) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    party->RunLoopUntil("advertise");
+    service.Advertise();
+    party->RunLoopUntil("close");
+    service.Delete();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    const auto said = [] { return g_log->size(); };
+    const auto send = [&] { le_msg_Send(NewText(client.ref(), "x")); };
+    size_t lines = said();
+    send();
+    EXPECT_EQ(said(), ++lines) << "never opened";
+    bool open = false;
+    le_msg_OpenSession(
+        client.ref(),
+        [](le_msg_SessionRef_t, void* open) {
+          *static_cast<bool*>(open) = true;
+        },
+        &open);
+    send();
+    EXPECT_EQ(said(), ++lines) << "opening";
+    party->Signal("advertise");
+    party->RunLoopUntil([&] { return open; });
+    send();
+    EXPECT_EQ(said(), lines) << "open";
+    bool closed = false;
+    client.on_close = [&] { closed = true; };
+    party->Signal("close");
+    party->RunLoopUntil([&] { return closed; });
+    send();
+    EXPECT_EQ(said(), ++lines) << "closed";
+    // What returns a result says nothing.
+    EXPECT_EQ(le_msg_TrySend(NewText(client.ref(), "x")), LE_CLOSED);
+    EXPECT_EQ(le_msg_SendTimed(NewText(client.ref(), "x"), 1), LE_CLOSED);
+    EXPECT_EQ(said(), lines);
+    // The rest of a flood is counted only.
+    for (int i = 0; i < 1000; ++i) send();
+    EXPECT_LT(said(), lines + 50);
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  EXPECT_THAT(log_, Contains("WARNING interface 'echo': a message is dropped: "
+                             "the session is not open"));
+}
+
+TEST_F(LoggedTest, ARequestToAServerOnTheSameThreadIsSaid) {
+  Scenario scenario;
+  scenario.Add("both", [](Party*) {
+    TestService service("echo");
+    service.Advertise();
+    TestClient client("echo");
+    client.Open();
+    EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  EXPECT_THAT(log_, Contains("WARNING interface 'echo': a request fails: the "
+                             "server is on this very thread"));
+}
+
+TEST_F(LoggedTest, ACloseForTheReceiveLimitNamesTheRemedy) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      const le_msg_SessionRef_t session = le_msg_GetSession(message);
+      for (int i = 0; i < 100; ++i) le_msg_Send(NewText(session, "push"));
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    le_msg_SessionLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedBytes = 2 * (kTextSize + 64);
+    le_msg_SetSessionLimits(client.ref(), &limits);
+    client.Open();
+    EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
+    EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_RECEIVE_LIMIT);
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  EXPECT_THAT(log_, Contains(MatchesRegex(
+                        "ERROR interface 'echo': closing the session .*run its "
+                        "loop, or raise maxQueuedBytes or maxQueuedFds by "
+                        "le_msg_SetSessionLimits.*")));
+}
+
+// A program looks at its log first, whatever the result.
+TEST_F(LoggedTest, AnOpeningThatFailsIsSaid) {
+  Scenario scenario;
+  scenario.SetBindings("<*>.echo -> <self>.echo\n");
+  scenario.Add("client", [](Party*) {
+    TestClient bound("echo");
+    EXPECT_EQ(le_msg_TryOpenSessionSync(bound.ref()), LE_NOT_FOUND);
+    TestClient unbound("demo");
+    EXPECT_EQ(le_msg_TryOpenSessionSync(unbound.ref()), LE_NOT_PERMITTED);
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  EXPECT_THAT(
+      log_, ElementsAre(
+                MatchesRegex("WARNING interface 'echo': cannot open a session: "
+                             "service <.*>.echo is not offered"),
+                MatchesRegex("WARNING interface 'demo': cannot open a session: "
+                             "no binding <.*>.demo -> <USER>.demo.*")));
 }
 
 }  // namespace

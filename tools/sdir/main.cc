@@ -61,9 +61,13 @@ constexpr char kUsage[] =
 Options may stand anywhere, and their values may be arguments of their own:
 --socket_dir DIR.
 
-Exit status, as of directoryd: 0 done; 1 refused, or no directory; 2 the arguments
-make no sense; 3 out of time. Only root and the directory's own user may use it.
+Exit status, as of directoryd: 0 done; 1 refused, or no directory, or it does not
+answer within 5 s; 2 the arguments make no sense; 3 out of time (of wait). Only root
+and the directory's own user may use it.
 )";
+
+// For each answer. A directory that is stopped accepts a connection all the same.
+constexpr absl::Duration kAnswerTimeout = absl::Seconds(5);
 
 using le::directory::kFailed;
 using le::directory::kMisused;
@@ -112,13 +116,10 @@ class Directory {
     if (!TrySay(std::move(message))) Fail(kFailed, "the directory has gone");
   }
 
-  FromDirectory Hear() {
-    FromDirectory message;
-    if (!TryHear(&message, absl::InfiniteFuture())) {
-      Fail(kFailed, "the directory has gone");
-    }
-    return message;
-  }
+  FromDirectory Hear() { return Hear(process_->Now() + kAnswerTimeout); }
+
+  // What comes when something happens.
+  FromDirectory HearEvent() { return Hear(absl::InfiniteFuture()); }
 
   // The answer of a command that has no other.
   void HearDone() {
@@ -129,15 +130,33 @@ class Directory {
   }
 
  private:
+  FromDirectory Hear(le::event::Instant deadline) {
+    FromDirectory message;
+    switch (Receive(&message, deadline)) {
+      case IoResult::kOk:
+        return message;
+      case IoResult::kWouldBlock:
+        Fail(kFailed,
+             absl::StrCat("the directory at '", address_,
+                          "' does not answer: it is stopped, or busy"));
+      case IoResult::kNotIdle:
+      case IoResult::kClosed:
+        break;
+    }
+    Fail(kFailed, "the directory has gone");
+  }
+
   absl::Status Connect() {
     const absl::StatusOr<le::directory::Place> place =
         le::directory::FindPlace(process_, flag_);
     if (!place.ok()) return place.status();
+    address_ = place->address();
     absl::StatusOr<std::unique_ptr<le::transports::Connection>> connection =
-        transport_.Connect(place->address());
+        transport_.Connect(address_);
     if (!connection.ok()) {
-      return absl::UnavailableError(absl::StrCat(
-          "there is no directory: ", connection.status().message()));
+      return absl::UnavailableError(
+          absl::StrCat("there is no directory: ", connection.status().message(),
+                       " (is directoryd running?)"));
     }
     connection_ = *std::move(connection);
     const absl::StatusOr<le::event::Credentials> who = connection_->peer();
@@ -156,26 +175,28 @@ class Directory {
            IoResult::kOk;
   }
 
+  // False: the directory has gone.
   bool TryHear(FromDirectory* message, le::event::Instant deadline) {
+    const IoResult received = Receive(message, deadline);
+    if (received == IoResult::kWouldBlock) Fail(kOutOfTime, "out of time");
+    return received == IoResult::kOk;
+  }
+
+  IoResult Receive(FromDirectory* message, le::event::Instant deadline) {
     le::transports::IncomingFrame frame;
-    switch (connection_->Receive(&frame, pool_.get(), deadline)) {
-      case IoResult::kOk:
-        break;
-      case IoResult::kWouldBlock:
-        Fail(kOutOfTime, "out of time");
-      case IoResult::kNotIdle:
-      case IoResult::kClosed:
-        return false;
-    }
+    const IoResult received =
+        connection_->Receive(&frame, pool_.get(), deadline);
+    if (received != IoResult::kOk) return received;
     if (!le::directory::ParseControl(frame, message)) {
       Fail(kFailed, "that is not a directory that this sdir understands");
     }
     if (message->has_refusal()) Fail(kFailed, message->refusal().text());
-    return true;
+    return received;
   }
 
   le::event::Process* const process_ = le::event::Process::Current();
   const std::string flag_;
+  std::string address_;  // of the directory that was tried last
   le::transports::UnixTransport transport_{process_};
   const le::transports::BufferPool::Ptr pool_ =
       le::transports::BufferPool::Create(le::directory::kMaxControlBytes);
@@ -200,6 +221,16 @@ class Command {
     const absl::optional<std::string> next = NextIfAny();
     if (!next.has_value()) Misused(absl::StrCat(what, " is missing"));
     return *next;
+  }
+  // The same, for <USER>.INTERFACE.
+  std::string NextName(const char* what) {
+    const std::string name = Next(what);
+    const size_t end = name.find(">.");
+    if (name[0] != '<' || end == std::string::npos || end + 2 == name.size()) {
+      Misused(absl::StrCat("'", name, "' is not a ", what,
+                           ": expected '<USER>.INTERFACE', in quotes"));
+    }
+    return name;
   }
   absl::optional<std::string> NextIfAny() {
     const auto next = arguments_.TakeNext();
@@ -315,7 +346,7 @@ void Load(Command* command) {
 
 void WaitFor(Command* command) {
   ToDirectory request;
-  request.mutable_wait()->set_service(command->Next("SERVICE"));
+  request.mutable_wait()->set_service(command->NextName("SERVICE"));
   command->End({"--timeout"});
   le::event::Instant deadline = absl::InfiniteFuture();
   if (command->timeout.has_value()) {
@@ -335,8 +366,9 @@ void Monitor(Command* command) {
   ToDirectory request;
   request.mutable_monitor();
   directory.Say(std::move(request));
+  directory.HearDone();
   for (;;) {
-    const FromDirectory message = directory.Hear();
+    const FromDirectory message = directory.HearEvent();
     if (!message.has_event()) continue;
     std::printf("%s\n", message.event().text().c_str());
     if (std::fflush(stdout) != 0) return;  // nobody reads on
@@ -359,13 +391,13 @@ int main(int argc, char** argv) {
     List(&command);
   } else if (name == "bind") {
     ToDirectory request;
-    request.mutable_bind()->set_client(command.Next("CLIENT"));
-    request.mutable_bind()->set_service(command.Next("SERVICE"));
+    request.mutable_bind()->set_client(command.NextName("CLIENT"));
+    request.mutable_bind()->set_service(command.NextName("SERVICE"));
     command.End();
     Do(command, std::move(request));
   } else if (name == "unbind") {
     ToDirectory request;
-    request.mutable_unbind()->set_client(command.Next("CLIENT"));
+    request.mutable_unbind()->set_client(command.NextName("CLIENT"));
     command.End();
     Do(command, std::move(request));
   } else if (name == "load") {

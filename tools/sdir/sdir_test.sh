@@ -13,7 +13,8 @@ failures=0
 daemon=
 
 finish() {
-  [ -z "$daemon" ] || kill "$daemon"
+  [ -z "$daemon" ] || kill -TERM "$daemon"
+  [ -z "$daemon" ] || kill -CONT "$daemon" 2> /dev/null
   wait
   rm -rf "$folder"
 }
@@ -73,9 +74,15 @@ expect "list as JSON" 0 '^\{"bindings":\[\{"client":\{"user":' sdir list --forma
 expect "list as JSON, for short" 0 '^\{"bindings":' sdir --json list
 expect "list as JSON, in two words" 0 '^\{"bindings":' sdir list --format json
 expect "list in another format" 2 "unknown format" sdir list --format=xml
-expect "bind" 0 "until the next load" sdir bind "<$user>.c" "<$user>.d"
+expect "bind" 0 "^bound: <$user>.c -> <$user>.d, until the next load" sdir bind "<$user>.c" "<$user>.d"
 expect "the new binding" 0 "<$user>.c -> <$user>.d" sdir list
-expect "bind something wrong" 1 "expected|must" sdir bind "nobody" "<$user>.d"
+for bad in nobody nobody.a "<nobody>" "<nobody>." ""; do
+  expect "bind a wrong '$bad'" 2 "expected '<USER>.INTERFACE'" sdir bind "$bad" "<$user>.d"
+  expect "bind to a wrong '$bad'" 2 "expected '<USER>.INTERFACE'" sdir bind "<$user>.c" "$bad"
+  expect "unbind a wrong '$bad'" 2 "expected '<USER>.INTERFACE'" sdir unbind "$bad"
+  expect "wait for a wrong '$bad'" 2 "expected '<USER>.INTERFACE'" sdir wait "$bad"
+done
+expect "bind what may not be" 1 "expected|must" sdir bind "<$user>.*" "<$user>.d"
 expect "bind without a service" 2 "SERVICE is missing" sdir bind "<$user>.c"
 expect "unbind" 0 "" sdir unbind "<$user>.c"
 expect "unbind twice" 1 "no binding" sdir unbind "<$user>.c"
@@ -113,6 +120,24 @@ rm "$folder/d/lock"
 until [ -e "$folder/d/lock" ]; do :; done
 until_says "<$user>.g -> <$user>.h" sdir list
 expect "it holds the new lock" 1 "another directory runs here" "$directoryd" --socket_dir="$folder/d"
+
+# A directory that is stopped. Together, since each waits for its own 5 s.
+kill -STOP "$daemon"
+asks=()
+for command in list monitor load "load $folder/more" "unbind <$user>.g" \
+  "bind <$user>.k <$user>.l"; do
+  # shellcheck disable=SC2086
+  sdir $command > "$folder/asks${#asks[@]}" 2>&1 &
+  asks+=($!)
+done
+for i in "${!asks[@]}"; do
+  wait "${asks[i]}"
+  { [ $? = 1 ] &&
+    grep -q "the directory at '$folder/d/directory' does not answer" "$folder/asks$i"; } ||
+    { echo "FAILED: asking a stopped directory ($i):"; cat "$folder/asks$i"; failures=$((failures + 1)); }
+done
+expect "waiting at a stopped one" 3 "out of time" sdir wait "<$user>.b" --timeout=0.01
+kill -CONT "$daemon"
 
 kill -TERM "$daemon"
 wait "$daemon" || { echo "FAILED: its end: $?"; failures=$((failures + 1)); }

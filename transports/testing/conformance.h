@@ -15,6 +15,10 @@
 #ifndef LE_MESSAGING_TRANSPORTS_TESTING_CONFORMANCE_H_
 #define LE_MESSAGING_TRANSPORTS_TESTING_CONFORMANCE_H_
 
+#if __cplusplus < 201703L
+#error "le_messaging needs C++17: --cxxopt=-std=c++17 (README.md, Depend on it)"
+#endif
+
 #include <memory>
 #include <string>
 
