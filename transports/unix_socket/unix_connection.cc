@@ -34,6 +34,12 @@ absl::Status KernelRefused(const char* what, int error) {
   return absl::InternalError(absl::StrCat(what, ": ", std::strerror(error)));
 }
 
+// What the kernel counts for a packet is more, whatever is in it: its two
+// structures alone are.
+constexpr size_t kLeastPacketInKernel = 512;
+
+constexpr int kLeastHalfBuffer = 8192;
+
 // What the kernel says of a socket that has no peer, or none that it knows.
 constexpr uid_t kNobody = static_cast<uid_t>(-1);
 
@@ -138,8 +144,11 @@ void UnixConnection::UpdateInterestLocked() {
   if (reads_ && (leftover_ == nullptr || !leftover_->paused())) {
     interest |= event::Watch::kReadable;
   }
-  if (output_ != nullptr && (output_->blocked || output_->wants_room)) {
-    if (output_->blocked && output_->no_memory) {
+  if (output_ != nullptr &&
+      (output_->blocked || output_->wants_room || output_->tell_at)) {
+    const bool looks_later = output_->looks_later && output_->tell_at &&
+                             !output_->blocked && !output_->wants_room;
+    if (looks_later || (output_->blocked && output_->no_memory)) {
       output_->RetryLater();
     } else {
       interest |= event::Watch::kWritable;
@@ -160,6 +169,7 @@ void UnixConnection::OnReady(uint32_t events) {
   if (observer == nullptr) return;
   bool writable = false;
   bool drained = false;
+  bool received = false;
   if ((events & (event::Watch::kWritable | kHangUp | kError)) != 0) {
     event::MutexLock lock(&mutex_);
     if (output_ != nullptr) {
@@ -170,6 +180,13 @@ void UnixConnection::OnReady(uint32_t events) {
         output_->wants_room = false;
         writable = true;
       }
+      if (!drained && !writable && output_->tell_at.has_value()) {
+        received = output_->queue.empty() &&
+                   UnreceivedInKernelLocked() <= *output_->tell_at;
+        if (received) output_->tell_at.reset();
+        // The kernel says that there is room, and would say so again at once.
+        output_->looks_later = !received;
+      }
       UpdateInterestLocked();
     }
   }
@@ -178,6 +195,8 @@ void UnixConnection::OnReady(uint32_t events) {
     observer->OnDrained();
   } else if (writable) {
     observer->OnWritable();
+  } else if (received) {
+    observer->OnReceived();
   } else if (reads_) {
     if ((events & (event::Watch::kReadable | kHangUp | kError)) != 0) {
       observer->OnReadable();
@@ -194,14 +213,45 @@ size_t UnixConnection::queued_bytes() const {
   return output_ == nullptr ? 0 : output_->queue.bytes();
 }
 
+size_t UnixConnection::UnreceivedInKernelLocked() const {
+  int sent = 0;
+  if (!fd_ || event::sys::Ioctl(fd_.get(), TIOCOUTQ, &sent) != 0) return 0;
+  return sent > 0 ? static_cast<size_t>(sent) : 0;
+}
+
 size_t UnixConnection::unreceived_bytes() const {
   event::MutexLock lock(&mutex_);
-  size_t bytes = output_ == nullptr ? 0 : output_->queue.bytes();
-  int sent = 0;
-  if (fd_ && event::sys::Ioctl(fd_.get(), TIOCOUTQ, &sent) == 0 && sent > 0) {
-    bytes += static_cast<size_t>(sent);
+  return (output_ == nullptr ? 0 : output_->queue.bytes()) +
+         UnreceivedInKernelLocked();
+}
+
+size_t UnixConnection::unreceived_descriptors() const {
+  event::MutexLock lock(&mutex_);
+  const size_t packets =
+      (UnreceivedInKernelLocked() + kLeastPacketInKernel - 1) /
+      kLeastPacketInKernel;
+  return (output_ == nullptr ? 0 : output_->queue.descriptors()) + packets;
+}
+
+// The kernel says that a socket is writable once a quarter of its buffer is filled
+// or less. So the buffer is made twice as large as what is in it.
+void UnixConnection::NotifyWhenReceived() {
+  event::MutexLock lock(&mutex_);
+  if (loop_ == nullptr) return;
+  const size_t unreceived = UnreceivedInKernelLocked();
+  // The kernel doubles this.
+  const int half_a_buffer =
+      std::max(kLeastHalfBuffer, static_cast<int>(unreceived));
+  // If this fails, the socket seems to be writable too early; see OnReady().
+  sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &half_a_buffer,
+                  sizeof(half_a_buffer));
+  output()->tell_at = unreceived / 2;
+  output_->looks_later = false;
+  if (loop_->InTurn()) {
+    UpdateInterestLocked();
+  } else {
+    output_->PostUpdate();
   }
-  return bytes;
 }
 
 event::Instant UnixConnection::stalled_since() const {

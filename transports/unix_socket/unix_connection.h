@@ -57,11 +57,13 @@ class UnixConnection final : public Connection, private event::Watch {
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
   void SetSendLimits(const SendLimits& limits) override;
+  void NotifyWhenReceived() override;
   void Close() override;
   IoResult Send(const OutgoingFrame& frame) override;
   void Flush() override;
   size_t queued_bytes() const override;
   size_t unreceived_bytes() const override;
+  size_t unreceived_descriptors() const override;
   bool congested() const override {
     return congested_.load(std::memory_order_acquire);
   }
@@ -104,6 +106,8 @@ class UnixConnection final : public Connection, private event::Watch {
   // After the queue has grown or shrunk.
   void UpdateCongestionLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LearnPacketLimit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of what the kernel has for the far end: with what it needs itself.
+  size_t UnreceivedInKernelLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Nothing more can be sent.
   void BreakLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Asks the loop to say when the kernel takes more.
