@@ -365,13 +365,21 @@ absl::StatusOr<Binding> ParseBinding(absl::string_view client,
   return binding;
 }
 
+namespace {
+
+std::string NameOf(uid_t uid, Users* users) {
+  return users == nullptr ? absl::StrCat(uid) : users->NameOf(uid);
+}
+
+}  // namespace
+
 std::string Format(const ClientKey& client, Users* users) {
-  return absl::StrCat("<", client.uid ? users->NameOf(*client.uid) : "*", ">.",
+  return absl::StrCat("<", client.uid ? NameOf(*client.uid, users) : "*", ">.",
                       client.name);
 }
 
 std::string Format(const ServiceKey& service, Users* users) {
-  return absl::StrCat("<", users->NameOf(service.uid), ">.", service.name);
+  return absl::StrCat("<", NameOf(service.uid, users), ">.", service.name);
 }
 
 std::string Format(const Binding& binding, Users* users) {

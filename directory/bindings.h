@@ -113,7 +113,8 @@ absl::StatusOr<Binding> ParseBinding(absl::string_view client,
                                      absl::string_view service,
                                      const UserContext& context);
 
-// As they are written, with users by name where they have one.
+// As they are written, with users by name where they have one; `users` null: by
+// number.
 std::string Format(const ClientKey& client, Users* users);
 std::string Format(const ServiceKey& service, Users* users);
 std::string Format(const Binding& binding, Users* users);

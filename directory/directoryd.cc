@@ -52,7 +52,8 @@ constexpr char kUsage[] =
   --max_connections=N, --max_half_open=N, --max_waiting=N, --max_services=N
                     what one user may have at a time: connections, those of them
                     that have said nothing yet, clients that wait, services.
-                    Default: 32768, 1024, 16384, 16384.
+                    Default: 32768, 1024, 16384, 16384; but never more than is left
+                    of what this process's limit of open files allows all users.
   --half_open_seconds=N
                     for how long a connection may say nothing. Default: 30.
   --help            this text
@@ -72,7 +73,7 @@ arguments make no sense.
 struct Flags {
   std::string socket_dir;
   std::string bindings;
-  le::directory::DirectoryServer::Options limits;
+  le::directory::DirectoryServer::Options options;
 };
 
 [[noreturn]] void Misused(absl::string_view error) {
@@ -111,13 +112,13 @@ Flags ParseFlags(int argc, char** argv) {
   };
   text("--socket_dir", &flags.socket_dir);
   text("--bindings", &flags.bindings);
-  number("--max_connections", &flags.limits.connections_per_user);
-  number("--max_half_open", &flags.limits.half_open_per_user);
-  number("--max_waiting", &flags.limits.limits.waiting_clients);
-  number("--max_services", &flags.limits.limits.services);
+  number("--max_connections", &flags.options.limits.connections);
+  number("--max_half_open", &flags.options.limits.silent);
+  number("--max_waiting", &flags.options.limits.waiting_clients);
+  number("--max_services", &flags.options.limits.services);
   uint32_t seconds = 0;
   if (number("--half_open_seconds", &seconds)) {
-    flags.limits.half_open_time = absl::Seconds(seconds);
+    flags.options.half_open_time = absl::Seconds(seconds);
   }
   const auto rest = arguments.TakeNext();
   if (!rest.ok()) Misused(rest.status().message());
@@ -223,7 +224,7 @@ namespace le {
 namespace directory {
 
 int RunDirectoryd(Users* users, int argc, char** argv) {
-  const Flags flags = ParseFlags(argc, argv);
+  Flags flags = ParseFlags(argc, argv);
   le::event::Process* const process = le::event::Process::Current();
   le::event::Loop* const loop = le::event::Thread::Current()->loop();
 
@@ -242,6 +243,9 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
     files.rlim_cur = files.rlim_max;
     sys::SetRLimit(RLIMIT_NOFILE, &files);
   }
+  if (sys::GetRLimit(RLIMIT_NOFILE, &files) == 0) {
+    flags.options.limits.descriptors = files.rlim_cur;
+  }
 
   le::directory::DirectoryServer* directory = nullptr;
   bool loaded_before = false;
@@ -254,10 +258,11 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
     if (!text.ok()) return text.status();
     return directory->Load(*text, flags.bindings);
   };
-  le::directory::DirectoryServer::Options options = flags.limits;
+  le::directory::DirectoryServer::Options options = flags.options;
   options.reload = load;
   le::directory::DirectoryServer server(process, loop, users, options);
   directory = &server;
+  le::event::Log(LogLevel::kInfo, server.accounts().Describe());
 
   if (!flags.bindings.empty()) {
     const absl::StatusOr<std::string> loaded = load();

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "directory/server.h"
+#include "directory/server_list.h"
 #include "directory/server_peer.h"
 #include "event/base/log.h"
 
@@ -39,17 +39,19 @@ absl::StatusOr<std::string> DirectoryServer::Load(const std::string& text,
   }
   if (!parsed.errors.empty()) return absl::InvalidArgumentError(lines);
   if (!check_only) {
-    names_.Clear();
     CarryOut(registry_.Load(parsed.bindings));
     Report(absl::StrCat("loaded: ", parsed.bindings.size(), " bindings"));
   }
   return lines;
 }
 
+bool DirectoryServer::MayAdminister(uid_t uid) {
+  return (uid == 0 || uid == self_) && !process_->IsOverflowUser(uid);
+}
+
 void DirectoryServer::Administer(Peer* peer,
                                  const proto::ToDirectory& request) {
-  const uid_t uid = peer->identity().uid;
-  if ((uid != 0 && uid != self_) || process_->IsOverflowUser(uid)) {
+  if (!MayAdminister(peer->identity().uid)) {
     peer->Refuse(proto::NOT_PERMITTED,
                  absl::StrCat("only root and user ", self_,
                               " may administer this directory"));
@@ -73,14 +75,20 @@ void DirectoryServer::Administer(Peer* peer,
   auto done = [&](const char* text) { answer(std::string(text)); };
   switch (request.what_case()) {
     case proto::ToDirectory::kList:
-      SendList(peer);
+      // Not a second one for somebody who has not read the first.
+      if (peer->list != nullptr) {
+        peer->lost = true;
+        return;
+      }
+      peer->list = std::make_unique<List>(this, peer);
+      peer->list->Begin();
       return;
     case proto::ToDirectory::kBind: {
       const absl::StatusOr<Binding> binding = ParseBinding(
           request.bind().client(), request.bind().service(), context);
       if (!binding.ok()) return answer(binding.status());
       CarryOut(registry_.Bind(*binding));
-      Report(absl::StrCat("bound: ", Format(*binding, users_)));
+      Report(absl::StrCat("bound: ", Format(*binding, nullptr)));
       return done("until the next load or restart");
     }
     case proto::ToDirectory::kUnbind: {
@@ -90,10 +98,10 @@ void DirectoryServer::Administer(Peer* peer,
       Registry::Actions actions;
       if (!registry_.Unbind(*client, &actions)) {
         return answer(absl::NotFoundError(
-            absl::StrCat("there is no binding of ", Format(*client, users_))));
+            absl::StrCat("there is no binding of ", Format(*client, nullptr))));
       }
       CarryOut(std::move(actions));
-      Report(absl::StrCat("unbound: ", Format(*client, users_)));
+      Report(absl::StrCat("unbound: ", Format(*client, nullptr)));
       return done("until the next load or restart");
     }
     case proto::ToDirectory::kLoad: {
@@ -127,110 +135,6 @@ void DirectoryServer::Administer(Peer* peer,
     default:
       return;
   }
-}
-
-void DirectoryServer::SendList(Peer* peer) {
-  names_.Clear();  // a user may have got another name
-  Connection* const connection = peer->connection_slot()->get();
-  const transports::SendLimits usual;
-  // A list is of one moment, and leaves whole, however long it is; but not a
-  // second one for somebody who has not read the first.
-  if (connection->queued_bytes() > usual.bytes) {
-    peer->lost = true;
-    return;
-  }
-  connection->SetSendLimits({SIZE_MAX, SIZE_MAX});
-  proto::FromDirectory message;
-  proto::ListPart* part = message.mutable_list();
-  size_t part_bytes = 0;
-  // A part is sent as soon as it is long enough.
-  auto grown = [&](const auto& entry) {
-    part_bytes += entry.ByteSizeLong();
-    if (part_bytes < kPartBytes) return;
-    peer->Say([&](proto::FromDirectory* m) { *m = std::move(message); });
-    message.Clear();
-    part = message.mutable_list();
-    part_bytes = 0;
-  };
-  for (const Binding& binding : registry_.bindings()) {
-    proto::BindingEntry* const entry = part->add_bindings();
-    entry->set_client(Format(binding.client, &names_));
-    entry->set_service(Format(binding.service, &names_));
-    grown(*entry);
-  }
-  for (const Registry::Server* server : registry_.servers()) {
-    proto::ServiceEntry* const entry = part->add_services();
-    entry->set_service(Format(server->key, &names_));
-    entry->set_pid(server->identity.pid);
-    entry->set_protocol_id(server->description.protocol_id);
-    entry->set_max_message_size(server->description.max_message_size);
-    entry->set_state(ToProto(server->state));
-    grown(*entry);
-  }
-  for (const Registry::Client* client : registry_.waiting()) {
-    proto::WaitingEntry* const entry = part->add_waiting();
-    const std::string& name = client->description.interface_name;
-    const std::string user = NameOf(client->identity.uid);
-    entry->set_client(absl::StrCat("<", user, ">.", name));
-    entry->set_pid(client->identity.pid);
-    entry->set_protocol_id(client->description.protocol_id);
-    const Registry::Wait wait = registry_.WhyWaits(*client);
-    entry->set_reason(static_cast<proto::WaitReason>(wait.reason));
-    entry->set_server_pid(wait.server_pid);
-    if (client->service.has_value()) {
-      entry->set_service(Format(*client->service, &names_));
-    } else {
-      entry->set_missing_binding(
-          absl::StrCat("<", user, ">.", name, " -> <USER>.", name));
-    }
-    grown(*entry);
-  }
-  for (const Registry::Server* server : registry_.servers()) {
-    Peer* const to = Find(server->id);
-    if (to == nullptr || to->introduced.empty()) continue;
-    if (to->HasReceivedAll()) {
-      to->introduced.clear();
-      continue;
-    }
-    for (const Registry::Client& client : to->introduced) {
-      proto::WaitingEntry* const entry = part->add_not_taken();
-      entry->set_client(Format(
-          ClientKey{client.identity.uid, client.description.interface_name},
-          &names_));
-      entry->set_pid(client.identity.pid);
-      entry->set_protocol_id(client.description.protocol_id);
-      entry->set_service(Format(server->key, &names_));
-      entry->set_reason(proto::WAIT_NOT_TAKEN);
-      entry->set_server_pid(server->identity.pid);
-      grown(*entry);
-    }
-  }
-  for (const auto& usage : usage_) {
-    proto::UsageEntry* const entry = part->add_users();
-    entry->set_user(NameOf(usage.first));
-    entry->set_connections(usage.second.connections);
-    entry->set_waiting(registry_.waiting_of(usage.first));
-    entry->set_services(registry_.services_of(usage.first));
-    std::vector<const char*> reached;
-    if (usage.second.connections >= options_.connections_per_user) {
-      reached.push_back("connections");
-    }
-    if (usage.second.half_open >= options_.half_open_per_user) {
-      reached.push_back("connections that have said nothing");
-    }
-    if (entry->waiting() >= registry_.limits().waiting_clients) {
-      reached.push_back("waiting clients");
-    }
-    if (entry->services() >= registry_.limits().services) {
-      reached.push_back("services");
-    }
-    entry->set_at_limit(absl::StrJoin(reached, ", "));
-    grown(*entry);
-  }
-  part->set_introductions(registry_.introductions());
-  part->set_last(true);
-  peer->Say([&](proto::FromDirectory* m) { *m = std::move(message); });
-  connection->SetSendLimits(usual);
 }
 
 void DirectoryServer::Report(const std::string& event) {

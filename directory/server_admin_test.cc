@@ -38,6 +38,7 @@ class DirectoryServerAdminTest : public ::testing::Test {
     proto::ListPart all;
     int count = 0;
     do {
+      world_.Settle();  // it sends no more than is read
       const std::string heard = admin->Hear();
       EXPECT_EQ(heard, "list");
       if (heard != "list") break;
@@ -109,7 +110,8 @@ TEST_F(DirectoryServerAdminTest, NoBindingNamesWhoIsNotMapped) {
   });
 }
 
-TEST_F(DirectoryServerAdminTest, AListAsksForEachNameOnce) {
+// The name service may take seconds for each answer.
+TEST_F(DirectoryServerAdminTest, AListAsksForNoNames) {
   class CountingUsers final : public Users {
    public:
     absl::StatusOr<uid_t> UidOf(const std::string& name) override {
@@ -131,10 +133,8 @@ TEST_F(DirectoryServerAdminTest, AListAsksForEachNameOnce) {
     ASSERT_TRUE(
         server.Listen(world_.TransportOf(kSelf), SmallWorld::kAddress).ok());
     Speaker root(&world_, 0);
-    for (int list = 1; list <= 2; ++list) {  // a name may change between them
-      EXPECT_EQ(List(&root).bindings(0).client(), "<user1001>.a0");
-      EXPECT_EQ(users.asked, 3 * list);
-    }
+    EXPECT_EQ(List(&root).bindings(0).client(), "<1001>.a0");
+    EXPECT_EQ(users.asked, 0);
   });
 }
 

@@ -67,6 +67,7 @@ make no sense; 3 out of time. Only root and the directory's own user may use it.
 using le::directory::kFailed;
 using le::directory::kMisused;
 using le::directory::kOutOfTime;
+using le::sdir::EscapedText;
 
 [[noreturn]] void Fail(int status, const std::string& error) {
   std::fflush(stdout);
@@ -108,7 +109,11 @@ class Directory {
   }
 
   void Say(ToDirectory message) {
-    if (!TrySay(std::move(message))) Fail(kFailed, "the directory has gone");
+    if (TrySay(std::move(message))) return;
+    // It may have said why before it closed.
+    FromDirectory answer;
+    TryHear(&answer, absl::InfiniteFuture());
+    Fail(kFailed, "the directory has gone");
   }
 
   FromDirectory Hear() {
@@ -123,7 +128,7 @@ class Directory {
   void HearDone() {
     const FromDirectory message = Hear();
     if (!message.done().text().empty()) {
-      std::printf("%s\n", message.done().text().c_str());
+      std::printf("%s\n", EscapedText(message.done().text()).c_str());
     }
   }
 
@@ -169,7 +174,9 @@ class Directory {
     if (!le::directory::ParseControl(frame, message)) {
       Fail(kFailed, "that is not a directory that this sdir understands");
     }
-    if (message->has_refusal()) Fail(kFailed, message->refusal().text());
+    if (message->has_refusal()) {
+      Fail(kFailed, EscapedText(message->refusal().text()));
+    }
     return true;
   }
 
@@ -256,6 +263,9 @@ void List(Command* command) {
     whole.MergeFrom(part.list());
     last = part.list().last();
   }
+  le::directory::OsUsers users;
+  le::directory::NameCache names(&users);
+  le::sdir::NameUsers(&whole, &names);
   std::fputs(format == "json" ? le::sdir::FormatJson(whole).c_str()
                               : le::sdir::FormatText(whole).c_str(),
              stdout);
@@ -336,7 +346,7 @@ void Monitor(Command* command) {
   for (;;) {
     const FromDirectory message = directory.Hear();
     if (!message.has_event()) continue;
-    std::printf("%s\n", message.event().text().c_str());
+    std::printf("%s\n", EscapedText(message.event().text()).c_str());
     if (std::fflush(stdout) != 0) return;  // nobody reads on
   }
 }

@@ -128,7 +128,7 @@ void LoopbackConnection::Run() {
     drained = std::exchange(end.drained, false);
     writable = !drained && end.wants_room && HasRoomLocked();
     if (writable) end.wants_room = false;
-    received = !drained && !writable && IsReceivedLocked();
+    received = !drained && !writable && !readable && IsReceivedLocked();
     if (received) end.tell_at.reset();
     hung_up = !end.reads && far().closed && !end.hang_up_told;
     // Level-triggered: come again, unless this call empties it.
@@ -143,10 +143,10 @@ void LoopbackConnection::Run() {
     observer->OnDrained();
   } else if (writable) {
     observer->OnWritable();
-  } else if (received) {
-    observer->OnReceived();
   } else if (readable) {
     observer->OnReadable();
+  } else if (received) {
+    observer->OnReceived();
   } else if (hung_up) {
     observer->OnHangUp();
   }

@@ -170,6 +170,8 @@ void UnixConnection::OnReady(uint32_t events) {
   bool writable = false;
   bool drained = false;
   bool received = false;
+  const bool readable =
+      reads_ && (events & (event::Watch::kReadable | kHangUp | kError)) != 0;
   if ((events & (event::Watch::kWritable | kHangUp | kError)) != 0) {
     event::MutexLock lock(&mutex_);
     if (output_ != nullptr) {
@@ -180,7 +182,7 @@ void UnixConnection::OnReady(uint32_t events) {
         output_->wants_room = false;
         writable = true;
       }
-      if (!drained && !writable && output_->tell_at.has_value()) {
+      if (!drained && !writable && !readable && output_->tell_at.has_value()) {
         received = output_->queue.empty() &&
                    UnreceivedInKernelLocked() <= *output_->tell_at;
         if (received) output_->tell_at.reset();
@@ -195,13 +197,11 @@ void UnixConnection::OnReady(uint32_t events) {
     observer->OnDrained();
   } else if (writable) {
     observer->OnWritable();
+  } else if (readable) {
+    observer->OnReadable();
   } else if (received) {
     observer->OnReceived();
-  } else if (reads_) {
-    if ((events & (event::Watch::kReadable | kHangUp | kError)) != 0) {
-      observer->OnReadable();
-    }
-  } else if ((events & (kHangUp | kError)) != 0 && !hang_up_told_) {
+  } else if (!reads_ && (events & (kHangUp | kError)) != 0 && !hang_up_told_) {
     hang_up_told_ = true;
     UpdateInterest();
     observer->OnHangUp();
