@@ -288,6 +288,7 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
   if (!signals.status().ok()) return Failed(signals.status());
 
   le::transports::UnixTransport transport(process);
+  transport.RefuseDescriptors();  // nobody has reason to send one
   const absl::Status listening = server.Listen(&transport, place->address());
   if (!listening.ok()) return Failed(listening);
   le::directory::PlaceWatch watch(loop);

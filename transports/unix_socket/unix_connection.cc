@@ -17,6 +17,7 @@
 #include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/peer_log.h"
+#include "transports/unix_socket/closer.h"
 #include "transports/unix_socket/unix_connection_parts.h"
 
 #ifndef SO_PEERPIDFD
@@ -60,11 +61,13 @@ int PollTimeout(event::Instant deadline, event::Instant now) {
 }  // namespace
 
 UnixConnection::UnixConnection(event::UniqueFd socket, event::Process* process,
-                               bool socket_is_nonblocking, bool promised_plain)
+                               bool socket_is_nonblocking, bool promised_plain,
+                               Strangers strangers)
     : process_(process),
       fd_(std::move(socket)),
       send_limit_bytes_(Saturated<uint32_t>(SendLimits().bytes)),
       promised_plain_(promised_plain),
+      strangers_(strangers),
       socket_is_nonblocking_(socket_is_nonblocking) {}
 
 UnixConnection::~UnixConnection() { Close(); }
@@ -84,6 +87,41 @@ UnixConnection* UnixConnection::AsIdle(Connection* connection,
   passed->StopPassingCredentials();
   *promised_plain = passed->promised_plain_;
   return passed;
+}
+
+void UnixConnection::CloseSocket() {
+  if (strangers_ == Strangers::kClosedElsewhere) {
+    CloseElsewhere(process_, std::move(fd_));
+  } else {
+    fd_.reset();
+  }
+}
+
+bool UnixConnection::TakeStrangers() {
+  if (strangers_ != Strangers::kRefused) return true;
+  const int on = 1;
+  if (sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSRIGHTS, &on, sizeof(on)) !=
+      0) {
+    return false;
+  }
+  strangers_ = Strangers::kClosedElsewhere;
+  return true;
+}
+
+void UnixConnection::RefuseStrangers() {
+  if (strangers_ != Strangers::kClosedElsewhere) return;
+  const int off = 0;
+  sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
+}
+
+void UnixConnection::DropQueueLocked() {
+  OutputQueue& queue = output_->queue;
+  for (; passes_strangers_ && !queue.empty(); queue.Pop()) {
+    if (queue.front()->descriptor) {
+      CloseElsewhere(process_, std::move(queue.front()->descriptor));
+    }
+  }
+  queue.Clear();
 }
 
 event::UniqueFd UnixConnection::ReleaseSocket() {
@@ -321,7 +359,7 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
       if (to_read) owner_is_blocked_ = false;
       --waiters_;
       if (closed_ != nullptr) {
-        if (waiters_ == 0) fd_.reset();
+        if (waiters_ == 0) CloseSocket();
         return true;
       }
       if (pauses ||
@@ -457,6 +495,7 @@ void UnixConnection::CloseWith(absl::Status status) {
                        "dropped at the close"));
     }
   }
+  if (output_ != nullptr) DropQueueLocked();
   output_.reset();
   auto closed = std::make_unique<Closed>();
   // Whoever broke the rules is to be named.
@@ -472,7 +511,7 @@ void UnixConnection::CloseWith(absl::Status status) {
   sys::Shutdown(fd_.get(), SHUT_RDWR);
   // Those who wait must not find another descriptor by this number: the last
   // closes it.
-  if (waiters_ == 0) fd_.reset();
+  if (waiters_ == 0) CloseSocket();
 }
 
 }  // namespace transports
