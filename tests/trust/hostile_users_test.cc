@@ -8,7 +8,9 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -322,6 +324,12 @@ TEST_F(HostileUsersTest, ServersThatGoAndLeaveTheirQueues) {
         const int client = Connect(address);
         Say(client, Open("s"));
         close(client);
+      }
+      // As soon as they are there, or most: it cannot know.
+      int bytes = 0;
+      for (int tries = 0; tries < 20000; ++tries) {
+        if (ioctl(server, FIONREAD, &bytes) != 0 || bytes > 32 * 16) break;
+        sched_yield();
       }
       shutdown(server, SHUT_WR);
     }
