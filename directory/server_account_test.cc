@@ -77,6 +77,32 @@ TEST_F(DirectoryAccountTest, AServerThatReadsNothingCostsItsClientsOnly) {
   });
 }
 
+// The request has arrived before the directory looks at the connection.
+TEST_F(DirectoryAccountTest, ALineThatIsThereBeforeItsServerIsServedToItsEnd) {
+  world_.Run([&] {
+    world_.Start();
+    const uint32_t most = Limits().introductions;
+    std::vector<std::unique_ptr<Speaker>> clients;
+    for (uint32_t i = 0; i < 3 * most; ++i) {
+      clients.push_back(NewClient(kAlice, "clock"));
+    }
+    auto connected = world_.TransportOf(kSelf)->Connect(SmallWorld::kAddress);
+    ASSERT_TRUE(connected.ok());
+    SendControl(connected->get(), AdvertiseMessage(Interface("clock")));
+    const auto pool = transports::BufferPool::Create(kMaxControlBytes);
+    uint32_t introduced = 0;
+    for (bool heard = true; heard;) {
+      world_.Settle();
+      transports::IncomingFrame frame;
+      heard = (*connected)->Receive(&frame, pool.get(), absl::InfinitePast()) ==
+              transports::IoResult::kOk;
+      if (heard && frame.type == kIntroductionFrame) ++introduced;
+    }
+    EXPECT_EQ(introduced, 3 * most);
+    ExpectBalance();
+  });
+}
+
 TEST_F(DirectoryAccountTest, AUsersShareOfIntroductionsIsForAllItsServers) {
   world_.Run([&] {
     DirectoryServer::Options options;

@@ -237,8 +237,9 @@ class Connection {
   virtual void SetSendLimits(const SendLimits& limits) = 0;
 
   // Calls OnReceived() once, as soon as the far end has received a half of the
-  // descriptors and connections that it has not received now. No-op if not attached;
-  // Detach() ends it. A kernel may hold less for the far end from then on.
+  // descriptors and connections that it has not received now: or, if that is
+  // later, once this end is attached. Detach() ends it. A kernel may hold less for the
+  // far end from then on.
   virtual void NotifyWhenReceived() = 0;
 
   // Detaches, hands over what the transport takes without waiting, drops the

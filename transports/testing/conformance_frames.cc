@@ -369,10 +369,15 @@ TEST_P(TransportConformanceTest, TellsWhenHalfOfTheDescriptorsAreReceived) {
   Settle(ends.loop());
   EXPECT_EQ(received, 1) << "once only";
   EXPECT_EQ(ends.client->unreceived_descriptors(), 0u);
-  // What is so already is told.
+  // What is so already is told, to one that is attached later, too.
   ends.client->NotifyWhenReceived();
   Settle(ends.loop());
   EXPECT_EQ(received, 2);
+  ends.client->Detach();
+  ends.client->NotifyWhenReceived();
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &observer).ok());
+  Settle(ends.loop());
+  EXPECT_EQ(received, 3);
 }
 
 TEST_P(TransportConformanceTest, APayloadsBufferIsOfTheReadersPool) {

@@ -275,7 +275,7 @@ size_t UnixConnection::unreceived_descriptors() const {
 // or less. So the buffer is made twice as large as what is in it.
 void UnixConnection::NotifyWhenReceived() {
   event::MutexLock lock(&mutex_);
-  if (loop_ == nullptr) return;
+  if (closed_ != nullptr) return;
   const size_t unreceived = UnreceivedInKernelLocked();
   // The kernel doubles this.
   const int half_a_buffer =
@@ -285,11 +285,7 @@ void UnixConnection::NotifyWhenReceived() {
                   sizeof(half_a_buffer));
   output()->tell_at = unreceived / 2;
   output_->looks_later = false;
-  if (loop_->InTurn()) {
-    UpdateInterestLocked();
-  } else {
-    output_->PostUpdate();
-  }
+  WantWritableLocked();
 }
 
 event::Instant UnixConnection::stalled_since() const {
