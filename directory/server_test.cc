@@ -271,7 +271,7 @@ TEST_F(DirectoryServerTest, TakesAMessageOfTheLargestSizeButNoLarger) {
     Speaker largest(&world_, kSelf);
     ASSERT_EQ(message_of(kMaxControlBytes).size(), kMaxControlBytes);
     largest.SayBytes(message_of(kMaxControlBytes));
-    EXPECT_EQ(largest.Hear(), "done: ");
+    EXPECT_THAT(largest.Hear(), StartsWith("done: "));
     ASSERT_EQ(message_of(kMaxControlBytes + 1).size(), kMaxControlBytes + 1);
     largest.SayBytes(message_of(kMaxControlBytes + 1));
     EXPECT_EQ(largest.Hear(), "closed");

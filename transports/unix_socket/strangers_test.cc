@@ -112,6 +112,26 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     std::memcpy(CMSG_DATA(c), &fd, sizeof(fd));
     return sendmsg(far_.get(), &message, MSG_NOSIGNAL) < 0 ? errno : 0;
   }
+  void ExpectTakenOncePassedOn() {
+    int pair[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    UnixConnection to_server(event::UniqueFd(pair[0]),
+                             event::Process::Current(), false);
+    UnixConnection server(event::UniqueFd(pair[1]), event::Process::Current(),
+                          false);
+    OutgoingFrame frame;
+    frame.connection = &end_;
+    ASSERT_EQ(to_server.Send(frame), IoResult::kOk);
+    IncomingFrame introduced;
+    ASSERT_EQ(server.Receive(&introduced, pool_.get(), absl::InfiniteFuture()),
+              IoResult::kOk);
+    EXPECT_EQ(SendDescriptor(), 0);
+    IncomingFrame received;
+    ASSERT_EQ(introduced.connection->Receive(&received, pool_.get(),
+                                             absl::InfiniteFuture()),
+              IoResult::kOk);
+    EXPECT_TRUE(received.descriptor);
+  }
   static int LowestFree() {
     const event::UniqueFd probe(open("/dev/null", O_RDONLY | O_CLOEXEC));
     return probe.get();
@@ -141,24 +161,7 @@ TEST_F(StrangersTest, TheKernelRefusesThemUntilTheConnectionIsPassedOn) {
   }
   Connect();
   EXPECT_EQ(SendDescriptor(), EPERM);
-  int pair[2];
-  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-  UnixConnection to_server(event::UniqueFd(pair[0]), event::Process::Current(),
-                           false);
-  UnixConnection server(event::UniqueFd(pair[1]), event::Process::Current(),
-                        false);
-  OutgoingFrame frame;
-  frame.connection = &end_;
-  ASSERT_EQ(to_server.Send(frame), IoResult::kOk);
-  IncomingFrame introduced;
-  ASSERT_EQ(server.Receive(&introduced, pool_.get(), absl::InfiniteFuture()),
-            IoResult::kOk);
-  EXPECT_EQ(SendDescriptor(), 0);
-  IncomingFrame received;
-  ASSERT_EQ(introduced.connection->Receive(&received, pool_.get(),
-                                           absl::InfiniteFuture()),
-            IoResult::kOk);
-  EXPECT_TRUE(received.descriptor);
+  ExpectTakenOncePassedOn();
 }
 
 // Nor does the connection take any if it was only about to be passed on.
@@ -174,6 +177,7 @@ TEST_F(StrangersTest, AnEndThatIsNotPassedOnAfterAllTakesNone) {
   frame.connection = &end_;
   ASSERT_EQ(to_server.Send(frame), IoResult::kClosed);
   EXPECT_EQ(SendDescriptor(), EPERM);
+  ExpectTakenOncePassedOn();
 }
 
 TEST_F(StrangersTest, AnotherThreadClosesThemWhereTheKernelCannot) {

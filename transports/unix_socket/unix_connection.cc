@@ -68,6 +68,7 @@ UnixConnection::UnixConnection(event::UniqueFd socket, event::Process* process,
       send_limit_bytes_(Saturated<uint32_t>(SendLimits().bytes)),
       promised_plain_(promised_plain),
       strangers_(strangers),
+      kernel_refuses_(strangers == Strangers::kRefused),
       socket_is_nonblocking_(socket_is_nonblocking) {}
 
 UnixConnection::~UnixConnection() { Close(); }
@@ -98,20 +99,22 @@ void UnixConnection::CloseSocket() {
 }
 
 bool UnixConnection::TakeStrangers() {
-  if (strangers_ != Strangers::kRefused) return true;
+  if (!kernel_refuses_) return true;
   const int on = 1;
   if (sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSRIGHTS, &on, sizeof(on)) !=
       0) {
     return false;
   }
+  kernel_refuses_ = false;
   strangers_ = Strangers::kClosedElsewhere;
   return true;
 }
 
 void UnixConnection::RefuseStrangers() {
-  if (strangers_ != Strangers::kClosedElsewhere) return;
+  if (strangers_ == Strangers::kTaken) return;
   const int off = 0;
-  sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
+  kernel_refuses_ = sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSRIGHTS, &off,
+                                    sizeof(off)) == 0;
 }
 
 void UnixConnection::DropQueueLocked() {

@@ -210,6 +210,7 @@ class UnixConnection final : public Connection, private event::Watch {
   bool hang_up_told_ = false;   // and reads_ has not been set since
   bool leaves_unread_ = false;  // DescriptorPolicy::kLeaveUnread
   Strangers strangers_;
+  bool kernel_refuses_;
   bool passes_strangers_ = false;  // connections of such as send descriptors
   bool socket_is_nonblocking_;
 
