@@ -48,7 +48,9 @@ constexpr char kUsage[] =
   --bindings=FILE   who may talk to whom, a line each:
                       <USER>.CLIENT_INTERFACE -> <USER>.SERVICE
                     Read anew on SIGHUP and by `sdir load`. Without it there are
-                    no bindings until somebody makes some with sdir.
+                    no bindings until somebody makes some with sdir. A line with an
+                    unknown user is left out at start, with a warning; later it is an
+                    error, and nothing changes.
   --max_connections=N, --max_half_open=N, --max_waiting=N, --max_services=N
                     what one user may have at a time: connections, those of them
                     that have said nothing yet, clients that wait, services.
@@ -253,10 +255,12 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
     if (flags.bindings.empty()) {
       return absl::NotFoundError("directoryd was started without --bindings");
     }
-    absl::StatusOr<std::string> text =
-        ReadFile(flags.bindings, std::exchange(loaded_before, true));
+    const bool again = std::exchange(loaded_before, true);
+    absl::StatusOr<std::string> text = ReadFile(flags.bindings, again);
     if (!text.ok()) return text.status();
-    return directory->Load(*text, flags.bindings);
+    using Loading = le::directory::DirectoryServer::Loading;
+    return directory->Load(*text, flags.bindings,
+                           again ? Loading::kNow : Loading::kAtStart);
   };
   le::directory::DirectoryServer::Options options = flags.options;
   options.reload = load;

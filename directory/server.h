@@ -84,10 +84,12 @@ class DirectoryServer : private transports::Acceptor::Observer,
   absl::Status Listen(transports::Transport* transport,
                       const std::string& address);
 
-  // As a bindings file; all or nothing. Returns the warnings.
+  // As a bindings file; all or nothing, but that at start a line with a user who is
+  // not known is left out. Returns the warnings.
+  enum class Loading { kNow, kAtStart, kCheckOnly };
   absl::StatusOr<std::string> Load(const std::string& text,
                                    const std::string& file_name,
-                                   bool check_only = false);
+                                   Loading loading = Loading::kNow);
 
   const Registry& registry() const { return registry_; }
   const Accounts& accounts() const { return accounts_; }

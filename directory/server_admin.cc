@@ -30,15 +30,24 @@ UserContext DirectoryServer::Context() {
 
 absl::StatusOr<std::string> DirectoryServer::Load(const std::string& text,
                                                   const std::string& file_name,
-                                                  bool check_only) {
-  const ParsedBindings parsed = ParseBindings(text, Context());
+                                                  Loading loading) {
+  UserContext context = Context();
+  context.skips_unknown_users = loading == Loading::kAtStart;
+  const ParsedBindings parsed = ParseBindings(text, context);
   std::string lines;
   for (const Diagnostic& d :
        parsed.errors.empty() ? parsed.warnings : parsed.errors) {
     absl::StrAppend(&lines, lines.empty() ? "" : "\n", d.ToString(file_name));
   }
   if (!parsed.errors.empty()) return absl::InvalidArgumentError(lines);
-  if (!check_only) {
+  const size_t before = registry_.bindings_of_users().size() +
+                        registry_.bindings_of_any_user().size();
+  if (parsed.bindings.empty() && before > 0) {
+    absl::StrAppend(&lines, lines.empty() ? "" : "\n", file_name,
+                    ": there is no binding in it, which ends all ", before,
+                    " that there are");
+  }
+  if (loading != Loading::kCheckOnly) {
     CarryOut(registry_.Load(parsed.bindings));
     Report(absl::StrCat("loaded: ", parsed.bindings.size(), " bindings"));
   }
@@ -64,11 +73,18 @@ void DirectoryServer::Administer(Peer* peer,
     Peer* const asker = Find(id);
     if (asker == nullptr) return;
     asker->Say([&](proto::FromDirectory* m) {
+      // File names are as long as they like, and are in each line.
+      std::string text =
+          result.ok() ? *result : std::string(result.status().message());
+      if (text.size() > kPartBytes) {
+        text.resize(kPartBytes);
+        text += "... (there is more of it)";
+      }
       if (result.ok()) {
-        m->mutable_done()->set_text(*result);
+        m->mutable_done()->set_text(std::move(text));
       } else {
         m->mutable_refusal()->set_code(proto::INVALID);
-        m->mutable_refusal()->set_text(std::string(result.status().message()));
+        m->mutable_refusal()->set_text(std::move(text));
       }
     });
   };
@@ -89,7 +105,12 @@ void DirectoryServer::Administer(Peer* peer,
       if (!binding.ok()) return answer(binding.status());
       CarryOut(registry_.Bind(*binding));
       Report(absl::StrCat("bound: ", Format(*binding, nullptr)));
-      return done("until the next load or restart");
+      std::string remark = "until the next load or restart";
+      if (!binding->client.uid.has_value() &&
+          binding->client.name == kAnyName) {
+        absl::StrAppend(&remark, "\n", kAnyoneReachesAll);
+      }
+      return answer(remark);
     }
     case proto::ToDirectory::kUnbind: {
       const absl::StatusOr<ClientKey> client =
@@ -113,7 +134,9 @@ void DirectoryServer::Administer(Peer* peer,
       if (!part.last()) return;
       const std::string text = std::move(peer->loaded);
       peer->loaded.clear();
-      return answer(Load(text, part.file_name(), part.check_only()));
+      return answer(
+          Load(text, part.file_name(),
+               part.check_only() ? Loading::kCheckOnly : Loading::kNow));
     }
     case proto::ToDirectory::kReload:
       return answer(options_.reload
