@@ -128,7 +128,9 @@ std::string Accounts::Describe() const {
       connections.bound().total, " connections, ", connections.bound().reserve,
       " of them for administration only, ", silent.bound().total,
       " that have said nothing, and ", introductions.bound().total,
-      " introductions that no server has taken; no user more than is left");
+      " introductions that no server has taken; up to ",
+      connections.bound().total * kMaxQueuedBytes >> 20,
+      " MiB queued for them; no user more than is left");
 }
 
 std::string Accounts::Discrepancy() const {

@@ -92,6 +92,10 @@ class Quota {
   std::map<uid_t, uint64_t> users_;  // those who have any
 };
 
+// What a connection may have queued at most, besides one frame: so the memory for
+// all of them follows from their number. Who administers may have more.
+constexpr uint64_t kMaxQueuedBytes = 16 * 1024;
+
 // What may be at the directory at a time.
 struct Limits {
   // What one user may have. Far above what a sound system needs.

@@ -172,6 +172,21 @@ TEST_F(HostileClientTest, WhatAServerDoesNotReceiveIsChargedUntilItHasGone) {
   EXPECT_EQ(accounts.connections.used(), 0u);
 }
 
+// A part of a frame has a buffer until the rest comes, or for ever.
+TEST_F(HostileClientTest, AServerThatBeginsAFrameIsRefused) {
+  RawClient server(address_);
+  proto::ToDirectory message = AdvertiseMessage(Interface("clock"));
+  message.set_version(kControlVersion);
+  const std::string text = message.SerializeAsString();
+  server.Send(Packet(kControlFrame, 0, text.size(), text));
+  Settle();
+  EXPECT_EQ(directory_->accounts().services.used(), 1u);
+  server.Send(Packet(1, FrameHeader::kFragmented, 1000, std::string(10, 'x')));
+  Settle();
+  EXPECT_EQ(directory_->accounts().services.used(), 0u);
+  EXPECT_EQ(directory_->accounts().connections.used(), 0u);
+}
+
 TEST_F(HostileClientTest, AServerThatReadsAgainGetsTheRestOfItsLine) {
   Advertise();
   constexpr size_t kClients = 100;

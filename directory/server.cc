@@ -68,7 +68,8 @@ DirectoryServer::DirectoryServer(event::Process* process, event::Loop* loop,
       self_(process->credentials().uid),
       accounts_(options_.limits),
       registry_(&accounts_),
-      pool_(transports::BufferPool::Create(kMaxControlBytes)) {}
+      pool_(transports::BufferPool::Create(kMaxControlBytes)),
+      small_pool_(transports::BufferPool::Create(kMaxAnswerBytes)) {}
 
 DirectoryServer::~DirectoryServer() = default;
 
@@ -112,6 +113,9 @@ void DirectoryServer::OnAccepted(std::unique_ptr<Connection> connection) {
     SendControl(connection.get(), std::move(message));
     return;
   }
+  transports::SendLimits limits;
+  limits.bytes = kMaxQueuedBytes;
+  connection->SetSendLimits(limits);
   const PeerId id = next_id_++;
   auto peer = std::make_unique<Peer>(this, id, identity, std::move(connection),
                                      std::move(charges));

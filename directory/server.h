@@ -164,7 +164,8 @@ class DirectoryServer : private transports::Acceptor::Observer,
   Accounts accounts_;
   Registry registry_;
   std::unique_ptr<transports::Acceptor> acceptor_;
-  transports::BufferPool::Ptr pool_;
+  transports::BufferPool::Ptr pool_;        // for who may administer
+  transports::BufferPool::Ptr small_pool_;  // for all others
   // Not a flat_hash_map: the order in which they go differs from run to run there,
   // and a simulation must replay.
   std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;

@@ -139,6 +139,18 @@ TEST_F(DirectoryAccountTest, AUsersShareOfIntroductionsIsForAllItsServers) {
   });
 }
 
+// A large message is for administrators: a buffer of that size for each connection
+// that has said nothing would be much.
+TEST_F(DirectoryAccountTest, AStrangersMessageIsSmall) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker stranger(&world_, kAlice), admin(&world_, 0);
+    proto::ToDirectory message = LoadMessage(std::string(9000, '#'), true);
+    EXPECT_EQ(stranger.Ask(message), "closed");
+    EXPECT_THAT(admin.Ask(message), StartsWith("done: "));
+  });
+}
+
 TEST_F(DirectoryAccountTest, NoUserTakesAllConnections) {
   world_.Run([&] {
     DirectoryServer::Options options;

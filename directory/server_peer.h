@@ -166,10 +166,14 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
     }
     do {
       transports::IncomingFrame frame;
-      switch (connection_->Receive(&frame, directory->pool_.get(),
-                                   absl::InfinitePast())) {
+      transports::BufferPool* const pool =
+          (directory->MayAdminister(identity_.uid) ? directory->pool_
+                                                   : directory->small_pool_)
+              .get();
+      switch (connection_->Receive(&frame, pool, absl::InfinitePast())) {
         case transports::IoResult::kWouldBlock:
-          if (role == Role::kClient && connection_->HasPartial()) {
+          if ((role == Role::kClient || role == Role::kServer) &&
+              connection_->HasPartial()) {
             RefuseOutOfTurn();
             directory->Remove(id);
             return;
@@ -242,6 +246,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
         return;
       default:
         if (!first && role != Role::kAdmin) break;
+        if (first) connection_->SetSendLimits(transports::SendLimits());
         role = Role::kAdmin;
         directory_->Administer(this, message);
         return;
