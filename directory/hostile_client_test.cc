@@ -181,6 +181,8 @@ TEST_F(HostileClientTest, AServerThatBeginsAFrameIsRefused) {
   server.Send(Packet(kControlFrame, 0, text.size(), text));
   Settle();
   EXPECT_EQ(directory_->accounts().services.used(), 1u);
+  while (server.Hear() != "nothing") {
+  }
   server.Send(Packet(1, FrameHeader::kFragmented, 1000, std::string(10, 'x')));
   Settle();
   EXPECT_EQ(directory_->accounts().services.used(), 0u);
