@@ -253,7 +253,6 @@ inline le_result_t ToCResult(Result result) {
     case Result::kServiceFull:
       return LE_BUSY;
     case Result::kOtherProtocol:
-    case Result::kNoMemory:  // never returned: it closes the session
       return LE_FAULT;
   }
   return LE_FAULT;
