@@ -84,7 +84,10 @@ absl::Status LoopbackConnection::Attach(event::Loop* loop, Observer* observer) {
   end.observer = observer;
   end.notify = this;
   end.reads = true;
-  if (ReadableLocked() || IsReceivedLocked()) Notify(&end, &wakes);
+  // There may have come room before it was attached.
+  if (ReadableLocked() || IsReceivedLocked() || end.wants_room) {
+    Notify(&end, &wakes);
+  }
   return absl::OkStatus();
 }
 
