@@ -47,8 +47,8 @@ constexpr char kUsage[] =
                     $XDG_RUNTIME_DIR/le_messaging.
   --bindings=FILE   who may talk to whom, a line each:
                       <USER>.CLIENT_INTERFACE -> <USER>.SERVICE
-                    Read again on SIGHUP and by `sdir load`. Without it there are
-                    no bindings until sdir adds some.
+                    Read anew on SIGHUP and by `sdir load`. Without it there are
+                    no bindings until somebody makes some with sdir.
   --max_connections=N, --max_half_open=N, --max_waiting=N, --max_services=N
                     what one user may have at a time: connections, those of them
                     that have said nothing yet, clients that wait, services.
@@ -59,8 +59,9 @@ constexpr char kUsage[] =
   --version         prints the version
 
 An option's value may also be an argument of its own: --socket_dir DIR. A folder
-that is made has mode 0755, the socket 0666, whatever the umask: the bindings decide whom a
-client reaches. If the socket or the lock file is deleted, both are created again.
+that is made has mode 0755, the socket 0666, whatever the umask: the bindings decide
+whom a client reaches. If the socket or the lock file is deleted, both are created
+again.
 
 Needs no privileges. Runs until SIGTERM or SIGINT; sessions outlive it. Ignores
 SIGPIPE and SIGXFSZ. A SIGHUP during the start is handled after it.

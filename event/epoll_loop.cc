@@ -10,7 +10,8 @@
 //     │
 //     └─ Wait() → events_ → DispatchEvent() → Watch::OnReady()
 //
-//   unregistered_   by AddWatchLater(); Wait() registers it with epoll_
+//   unregistered_   by AddWatchLater(): a single one is polled together with epoll_
+//                   in the first Wait(); a later one registers it with epoll_
 //   always_ready_   what epoll refuses with EPERM: DispatchEvent(), without epoll_
 //
 // A loop waits in Wait(), or from outside: a foreign loop or an outer loop waits
@@ -22,6 +23,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
@@ -58,6 +60,10 @@ static_assert(Watch::kReadable == EPOLLIN && Watch::kPriority == EPOLLPRI &&
                   Watch::kHangUp == EPOLLHUP &&
                   Watch::kReadHangUp == EPOLLRDHUP,
               "the kernel's values are taken as they are");
+static_assert(POLLIN == EPOLLIN && POLLPRI == EPOLLPRI && POLLOUT == EPOLLOUT &&
+                  POLLERR == EPOLLERR && POLLHUP == EPOLLHUP &&
+                  POLLRDHUP == EPOLLRDHUP,
+              "poll() and epoll have the same values");
 
 // Rounded up, for a kernel that counts in milliseconds.
 int ToMilliseconds(absl::Duration duration) {
@@ -185,11 +191,18 @@ void EpollLoop::AddWatchLater(Watch* watch, int fd, uint32_t interest) {
   AnnounceIfServedFromOutside();
 }
 
+Watch* EpollLoop::TheNewWatch() const {
+  Watch* const first = unregistered_.next_;
+  return has_polled_ || first != unregistered_.prev_ || !HasUnregistered()
+             ? nullptr
+             : first;
+}
+
 void EpollLoop::RegisterUnregistered() {
   const bool refused = refused_until_ != absl::InfinitePast();
   if (refused && MonotonicNow() < refused_until_) return;
   if (RegisterAll()) {
-    refused_until_ = absl::InfinitePast();
+    OnNoneUnregistered();
     return;
   }
   if (!refused) {
@@ -219,6 +232,11 @@ bool EpollLoop::RegisterAll() {
   return true;
 }
 
+void EpollLoop::OnNoneUnregistered() {
+  has_polled_ = false;
+  refused_until_ = absl::InfinitePast();
+}
+
 void EpollLoop::SetInterest(Watch* watch, uint32_t interest) {
   if (watch->loop_ != this || watch->interest_ == interest) return;
   watch->interest_ = interest;
@@ -244,7 +262,7 @@ void EpollLoop::RemoveWatch(Watch* watch) {
   }
   if (!watch->registered_) {
     watch->registered_ = true;
-    if (!HasUnregistered()) refused_until_ = absl::InfinitePast();
+    if (!HasUnregistered()) OnNoneUnregistered();
     return;
   }
   const auto it = std::find(always_ready_.begin(), always_ready_.end(), watch);
@@ -355,8 +373,38 @@ int EpollLoop::EpollWait(Instant deadline) {
                         ToMilliseconds(left));
 }
 
+// The first wait for a new watch. Many a connection is closed, or passes to
+// another loop, at its first event: this spares EPOLL_CTL_ADD and EPOLL_CTL_DEL.
+// A watch that stays costs one call more, and only if something else happens
+// first.
+int EpollLoop::PollWith(Watch* watch, Instant deadline) {
+  has_polled_ = true;
+  struct pollfd polled[] = {
+      {epoll_.get(), POLLIN, 0},
+      {watch->fd_, static_cast<short>(watch->interest_), 0}};
+  int timeout = 0;
+  if (deadline == absl::InfiniteFuture()) {
+    timeout = -1;
+  } else if (deadline != absl::InfinitePast()) {
+    // Rounded down: the next wait, by epoll, is for the rest.
+    const absl::Duration left = deadline - MonotonicNow();
+    timeout = static_cast<int>(
+        std::clamp<int64_t>(absl::ToInt64Milliseconds(left), 0, INT_MAX));
+  }
+  // If it fails, epoll tells in the next wait.
+  if (sys::Poll(polled, 2, timeout) <= 0) return 0;
+  int count = polled[0].revents != 0 ? EpollWait(absl::InfinitePast()) : 0;
+  if (count >= 0 && polled[1].revents != 0) {
+    events_[count].events = static_cast<uint16_t>(polled[1].revents);
+    events_[count].data.ptr = watch;
+    ++count;
+  }
+  return count;
+}
+
 void EpollLoop::Wait(Instant deadline) {
-  if (HasUnregistered()) {
+  Watch* const new_watch = TheNewWatch();
+  if (HasUnregistered() && new_watch == nullptr) {
     RegisterUnregistered();
     if (HasUnregistered()) deadline = std::min(deadline, refused_until_);
   }
@@ -368,7 +416,8 @@ void EpollLoop::Wait(Instant deadline) {
   }
   // Events that were fetched and not dispatched are fetched again.
   next_event_ = event_count_ = 0;
-  const int count = EpollWait(deadline);
+  const int count = new_watch != nullptr ? PollWith(new_watch, deadline)
+                                         : EpollWait(deadline);
   // A poster that sees this late only wakes in vain.
   wakeable_.store(false, std::memory_order_relaxed);
   if (ABSL_PREDICT_TRUE(count >= 0)) {

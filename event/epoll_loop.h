@@ -79,10 +79,14 @@ class EpollLoop final : public LoopBase {
   // Tells the kernel of a watch. False, with errno, if it refuses.
   bool Register(Watch* watch);
   bool HasUnregistered() const { return unregistered_.next_ != &unregistered_; }
+  // A watch that the kernel has not been told of, and that no wait has been for.
+  // Null if there is none, or if there are several.
+  Watch* TheNewWatch() const;
   // All that AddWatchLater() has left. If the kernel refuses, sets
   // refused_until_.
   void RegisterUnregistered();
   bool RegisterAll();
+  void OnNoneUnregistered();
   // Whether a descriptor that is always ready is of interest.
   bool HasAlwaysReady() const;
 
@@ -93,6 +97,8 @@ class EpollLoop final : public LoopBase {
   void WriteWake();
   // Fetches events, waiting for them until `deadline`.
   int EpollWait(Instant deadline);
+  // The same for those of `watch` too. May return up to a millisecond early.
+  int PollWith(Watch* watch, Instant deadline);
   void BeginRoundOfAlwaysReady();
 
   // ---- While it is served from outside ----
@@ -118,6 +124,8 @@ class EpollLoop final : public LoopBase {
   // and watches that it is yet to be told of.
   End watches_;
   End unregistered_;
+  // Since the second ring was empty, a wait has been for what is in it.
+  bool has_polled_ = false;
   // The kernel has refused one of these: when to try again. InfinitePast(): it
   // has not.
   Instant refused_until_ = absl::InfinitePast();
@@ -129,7 +137,7 @@ class EpollLoop final : public LoopBase {
 
   // What the last epoll_wait has fetched, from next_event_ on not dispatched yet.
   // The tag is the watch. Null: the event was for none, or its watch is removed.
-  struct epoll_event events_[kMaxEvents];
+  struct epoll_event events_[kMaxEvents + 1];
   int event_count_ = 0;
   int next_event_ = 0;
 

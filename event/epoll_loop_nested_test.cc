@@ -89,6 +89,57 @@ TEST(EpollLoopTest, TheNestedLoopRunsAloneWhileTheOuterOneStandsStill) {
   EXPECT_EQ(seen, "ibo");
 }
 
+TEST(EpollLoopTest, WhatABlockedCallWaitsForIsNotAnnouncedToTheOuterLoop) {
+  EpollLoop loop;
+  std::unique_ptr<Loop> nested = loop.CreateNested();
+  EventFdPair event;
+  bool done = false;
+  FnWatch watch([&](uint32_t) {
+    nested->RemoveWatch(&watch);
+    done = true;
+  });
+  event.Signal();
+  CallCounter calls;
+  nested->RunUntil(
+      [&] { nested->AddWatchLater(&watch, event.fd(), Watch::kReadable); },
+      &done);
+  EXPECT_FALSE(watch.added());
+  EXPECT_EQ(calls.calls["EpollCtl"], 0);
+  EXPECT_EQ(calls.calls["Write"], 0);
+  nested->RunUntil([] {}, &done);
+}
+
+TEST(EpollLoopTest, WhatABlockedCallLeavesIsServedByTheOuterLoop) {
+  EpollLoop loop;
+  std::unique_ptr<Loop> nested = loop.CreateNested();
+  EventFdPair event;
+  std::string seen;
+  bool done = false;
+  FnWatch watch([&](uint32_t) {
+    event.Clear();
+    seen += "w";
+  });
+  FnTimer timer([&] {
+    seen += "T";
+    done = true;
+  });
+  FnTask task([&] { seen += "t"; });
+  nested->RunUntil(
+      [&] {
+        nested->StartTimer(&timer, nested->Now());
+        nested->AddWatchLater(&watch, event.fd(), Watch::kReadable);
+      },
+      &done);
+  EXPECT_EQ(seen, "T");
+  event.Signal();
+  EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+  EXPECT_EQ(seen, "Tw");
+  nested->RunUntil([&] { nested->Post(&task); }, &done);
+  EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+  EXPECT_EQ(seen, "Twt");
+  nested->RemoveWatch(&watch);
+}
+
 TEST(EpollLoopTest, ANestedLoopAloneLeavesTheOuterLoopsWatches) {
   EpollLoop loop;
   std::unique_ptr<Loop> nested = loop.CreateNested();

@@ -224,6 +224,108 @@ TEST(EpollLoopTest, AWatchThatIsRemovedUnusedCostsNoSystemCall) {
   loop.RemoveWatch(&watch);
 }
 
+TEST(EpollLoopTest, AWatchThatGoesAtItsFirstEventIsNotRegistered) {
+  EpollLoop loop;
+  EventFdPair event;
+  FnWatch watch([&](uint32_t events) {
+    EXPECT_EQ(events, Watch::kReadable);
+    loop.RemoveWatch(&watch);
+  });
+  event.Signal();
+  for (int i = 0; i < 2; ++i) {
+    CallCounter calls;
+    loop.AddWatchLater(&watch, event.fd(), Watch::kReadable);
+    EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+    EXPECT_FALSE(watch.added());
+    EXPECT_EQ(calls.calls["EpollCtl"], 0);
+  }
+}
+
+TEST(EpollLoopTest, AWatchThatStaysIsRegisteredBeforeItsSecondWait) {
+  EpollLoop loop;
+  EventFdPair event;
+  int ran = 0;
+  FnWatch watch([&](uint32_t) {
+    event.Clear();
+    ++ran;
+  });
+  loop.AddWatchLater(&watch, event.fd(), Watch::kReadable);
+  CallCounter calls;
+  for (int i = 1; i <= 3; ++i) {
+    event.Signal();
+    EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+    EXPECT_EQ(ran, i);
+    EXPECT_EQ(calls.calls["EpollCtl"], i > 1 ? 1 : 0);
+  }
+  EXPECT_EQ(calls.calls["Poll"], 1);
+  loop.RemoveWatch(&watch);
+}
+
+TEST(EpollLoopTest, TheFirstWaitForAWatchIsForAllElseToo) {
+  EpollLoop loop;
+  EventFdPair event, other;
+  std::string seen;
+  FnWatch watch([&](uint32_t) {
+    event.Clear();
+    seen += "w";
+  });
+  FnWatch known([&](uint32_t) {
+    other.Clear();
+    seen += "k";
+  });
+  FnTask task([&] { seen += "t"; });
+  ASSERT_TRUE(loop.AddWatch(&known, other.fd(), Watch::kReadable));
+  loop.AddWatchLater(&watch, event.fd(), Watch::kReadable);
+  event.Signal();
+  other.Signal();
+  EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+  EXPECT_EQ(seen, "kw");
+  loop.RemoveWatch(&watch);
+  loop.AddWatchLater(&watch, event.fd(), Watch::kReadable);
+  std::thread poster([&] { loop.Post(&task); });
+  EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+  poster.join();
+  EXPECT_EQ(seen, "kwt");
+  loop.RemoveWatch(&known);
+  loop.RemoveWatch(&watch);
+}
+
+TEST(EpollLoopTest, TheFirstWaitForAWatchLastsUntilTheDeadline) {
+  for (const absl::Duration left :
+       {absl::Microseconds(1), absl::Milliseconds(2.5)}) {
+    EpollLoop loop;
+    EventFdPair event;
+    FnWatch watch([](uint32_t) { ADD_FAILURE(); });
+    loop.AddWatchLater(&watch, event.fd(), Watch::kReadable);
+    const Instant deadline = loop.Now() + left;
+    bool expired = false;
+    FnTimer timer([&] {
+      expired = true;
+      EXPECT_GE(loop.Now(), deadline);
+    });
+    loop.StartTimer(&timer, deadline);
+    CallCounter calls;
+    EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+    EXPECT_TRUE(expired);
+    EXPECT_EQ(calls.calls["Poll"], 1);
+    loop.RemoveWatch(&watch);
+  }
+}
+
+TEST(EpollLoopTest, AWatchThatCannotBePolledIsRegistered) {
+  EpollLoop loop;
+  EventFdPair event;
+  FnWatch watch([&](uint32_t) { event.Clear(); });
+  loop.AddWatchLater(&watch, event.fd(), Watch::kReadable);
+  event.Signal();
+  CallCounter calls;
+  calls.fail = "Poll";
+  calls.error = ENOMEM;
+  EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
+  EXPECT_EQ(calls.calls["Poll"], 1);
+  loop.RemoveWatch(&watch);
+}
+
 TEST(EpollLoopTest, AWatchThatIsRefusedForGoodIsSkipped) {
   EpollLoop loop;
   EventFdPair event;
@@ -255,6 +357,7 @@ TEST(EpollLoopTest, AWatchThatIsRefusedForNowIsTriedForAgainWithoutHaste) {
   EventFdPair event;
   FnWatch watch([&](uint32_t) { event.Clear(); });
   loop.AddWatchLater(&watch, event.fd(), Watch::kReadable);
+  EXPECT_FALSE(loop.RunTurn(absl::InfinitePast()));  // without epoll
   event.Signal();
   {
     CallCounter calls;

@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "absl/time/time.h"
@@ -156,9 +157,10 @@ class Loop {
   // (out of memory or watches). A regular file counts as always ready. A loop
   // without descriptors (loopback under simulation) refuses with ENOSYS.
   virtual bool AddWatch(Watch* watch, int fd, uint32_t interest) = 0;
-  // The same, but the kernel is told only when the loop next looks for events:
-  // what is removed before costs no system call. If the kernel then refuses, the
-  // log says so. For want of memory or watches, the loop tries again by itself
+  // The same, but the kernel is told later: when the loop looks for events for the
+  // second time, or for the first time if several watches are new. What is removed
+  // before costs no system call of its own. If the kernel then refuses, the log
+  // says so. For want of memory or watches, the loop tries again by itself
   // until the kernel accepts; any other refusal is final. A loop without
   // descriptors refuses at once, and finally.
   virtual void AddWatchLater(Watch* watch, int fd, uint32_t interest) = 0;
@@ -199,6 +201,12 @@ class Loop {
   // turn. With an instant in the past: only what is ready. True if anything was
   // run.
   virtual bool RunTurn(Instant deadline) = 0;
+
+  // For a call that blocks: calls `begin`, then runs turns until `*done`. What
+  // `begin` adds to the loop is not announced to an outer or foreign loop: none
+  // serves this loop before the call ends.
+  virtual void RunUntil(const std::function<void()>& begin,
+                        const bool* done) = 0;
 
   // For foreign loops. Runs at most one task or handler that is ready, or one
   // turn of a nested loop. Never waits; false if there was none (the turn has

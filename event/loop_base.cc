@@ -128,6 +128,15 @@ void LoopBase::Run() {
   if (!serving()) OnServed();
 }
 
+void LoopBase::RunUntil(const std::function<void()>& begin, const bool* done) {
+  {
+    ServingScope scope(this);
+    begin();
+    while (!*done) RunTurn(absl::InfiniteFuture());
+  }
+  if (!serving()) OnServed();
+}
+
 // One turn; more, as long as there is nothing to run before the deadline.
 bool LoopBase::RunTurn(Instant deadline) {
   bool ran = false;

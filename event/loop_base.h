@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -49,6 +50,7 @@ class LoopBase : public Loop {
   void Run() override;
   void Stop() override;
   bool RunTurn(Instant deadline) override;
+  void RunUntil(const std::function<void()>& begin, const bool* done) override;
   bool RunStep() override;
   int GetFd() override { return -1; }
 
@@ -76,7 +78,7 @@ class LoopBase : public Loop {
   virtual bool DispatchEvent() { return false; }
   // Owner's thread: the earliest deadline may have come nearer.
   virtual void OnTimerStarted() {}
-  // The outermost Run(), RunTurn() or RunStep() is about to return. After a
+  // The outermost Run(), RunUntil(), RunTurn() or RunStep() is about to return. After a
   // RunStep() that returns true, it is not called.
   virtual void OnServed() {}
 
@@ -90,7 +92,8 @@ class LoopBase : public Loop {
     return timers_.empty() ? absl::InfiniteFuture() : timers_.NextDeadline();
   }
   bool stopped() const { return stop_.load(); }
-  // Whether Run(), RunTurn() or RunStep() of this very loop is on the stack.
+  // Whether Run(), RunUntil(), RunTurn() or RunStep() of this very loop is on the
+  // stack.
   bool serving() const { return serving_ > 0; }
   // Whether this is the first Wait() since RunStep() has returned false, or one
   // of RunTurn().

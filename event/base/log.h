@@ -44,7 +44,7 @@ LogSink SetLogSink(LogSink sink);
 [[noreturn]] void Fatal(absl::string_view message);
 
 // For misuse of the C API: names the function, as in
-// "le_msg_Respond: the message owes no response".
+// "le_msg_Respond: the request has a response already".
 template <typename... Args>
 [[noreturn]] void Misuse(const char* function, const Args&... args) {
   Fatal(absl::StrCat(function, ": ", args...));

@@ -239,6 +239,7 @@ inline le_result_t ToCResult(Result result) {
       return LE_TERMINATED;
     case Result::kNoRoom:
       return LE_WOULD_BLOCK;
+    case Result::kNoMemory:
     case Result::kTooMany:
       return LE_NO_MEMORY;
     case Result::kDeadlock:
@@ -252,7 +253,6 @@ inline le_result_t ToCResult(Result result) {
     case Result::kServiceFull:
       return LE_BUSY;
     case Result::kOtherProtocol:
-    case Result::kNoMemory:  // never returned: it closes the session
       return LE_FAULT;
   }
   return LE_FAULT;

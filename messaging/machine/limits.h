@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much one session, or one protocol, may ask of a process.
+// Limits of a session, a service and a protocol, with their reasons.
 
 #ifndef LE_MESSAGING_MESSAGING_MACHINE_LIMITS_H_
 #define LE_MESSAGING_MESSAGING_MACHINE_LIMITS_H_
@@ -16,41 +16,40 @@
 namespace le {
 namespace messaging {
 
-// The largest message that a protocol may state: what a transport carries.
+// The largest message of any protocol. It is the transports' limit.
 constexpr size_t kMaxMessageBytes = transports::kMaxPayloadBytes;
 
-// Bytes that may wait to be sent on a session before its sender waits, or a
-// push has no room: a burst of a size that programs expect to get away with.
+// Bytes that may be queued on a session before its sender waits or a push does not
+// fit. It allows the bursts that programs usually make.
 constexpr size_t kDefaultQueuedBytes = size_t{1} << 20;
 
-// But never less than two largest messages, or the largest could never be
-// queued behind another.
+// At least two largest messages, so that one can be queued behind another.
 constexpr size_t DefaultQueuedBytes(size_t max_message_size) {
   return std::max(kDefaultQueuedBytes,
                   2 * (max_message_size + transports::kFrameOverheadBytes));
 }
 
-// Bytes that may wait on a session if its sender must not wait: a handler, or a
-// server whose client has been taking messages until a moment ago. Never less
-// than twice what may wait otherwise.
+// Bytes that may be queued on a session if its sender must not wait: a handler, or a
+// server whose client has read messages until a moment ago. At least twice the
+// limit for other senders.
 constexpr size_t kDefaultGatheredBytes = size_t{64} << 20;
 
-// A client is slow if it has taken nothing for so long while its queue was full.
-// Long enough for one that is stopped in a debugger's step, or swapped out.
+// A client is slow if it has read nothing for this time while its queue was full.
+// The time is enough for a client that a debugger steps, or that is swapped out.
 constexpr absl::Duration kSlowReaderPatience = absl::Seconds(1);
 
-// Bytes of one session's requests that wait for an answer, beyond which a server
-// takes no more from that session: as many as may be gathered for it.
+// Bytes of one session's requests without a response. At this limit a server stops
+// reading from the session. The same as may be gathered for it.
 constexpr size_t kDefaultRequestBytes = kDefaultGatheredBytes;
-// What a request counts for besides its payload.
+// The bytes that a request counts in addition to its payload.
 constexpr size_t kRequestOverheadBytes = 256;
 
-// Messages that may wait to be sent on a session. Each costs its bookkeeping
-// whatever its size; this many small ones cost about as much as the bytes.
+// Messages that may be queued on a session. Each has an overhead that does not depend
+// on its size; this number of small ones takes about as much memory as the bytes.
 constexpr uint32_t kDefaultQueuedMessages = 16384;
 
-// Descriptors that may wait to be sent on a session: a quarter of those that a
-// process may have where nobody has changed that.
+// File descriptors that may be queued on a session: a quarter of the usual limit of a
+// process (1,024).
 constexpr uint32_t kDefaultQueuedDescriptors = 256;
 
 // Requests of one session that wait for their completion. A table of this size
@@ -58,8 +57,8 @@ constexpr uint32_t kDefaultQueuedDescriptors = 256;
 // client.
 constexpr uint32_t kMaxOpenRequests = 65536;
 
-// What one session may cost. What a client receives during a blocking call waits
-// for the loop within the same bytes (its bookkeeping counted in) and descriptors.
+// Limits of one session. The same bytes (with the overhead) and file descriptors bound
+// the messages that a client receives during a blocking call.
 struct SessionLimits {
   size_t queued_bytes = 0;  // 0: the default for the protocol
   uint32_t queued_messages = kDefaultQueuedMessages;
@@ -81,14 +80,13 @@ struct SessionLimits {
   }
 };
 
-// Sessions of one service: above what a process can have descriptors for by
-// default, so that the descriptors run out first unless somebody sets it.
+// Sessions of one service. By default a process has fewer file descriptors than this,
+// so they run out first unless the limit is set.
 constexpr uint32_t kDefaultMaxSessions = 1u << 20;
 
-// A leak of messages shows as growth of their protocol's pool, which is worth a
-// warning beyond so many messages; more than the open requests of one session. If
-// the program has said how many it expects, beyond that multiple of them. Then at
-// each further multiple.
+// A pool of so many messages suggests that messages are leaked, so a warning is logged.
+// It is more than the open requests of one session. If the program has set the size of
+// the pool, the warning comes at ten times that size.
 constexpr size_t kPoolWarningMessages = 100'000;
 static_assert(kPoolWarningMessages > kMaxOpenRequests);
 constexpr size_t kPoolGrowthWarningFactor = 10;

@@ -116,8 +116,9 @@ Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
   BlockedCaller caller;
   owner_->loop()->RunTurnEndHooks();
   event::Loop* const control = owner_->thread()->control_loop();
-  StartOpening(caller.completion(), control, waits, deadline);
-  while (!caller.done) control->RunTurn(absl::InfiniteFuture());
+  control->RunUntil(
+      [&] { StartOpening(caller.completion(), control, waits, deadline); },
+      &caller.done);
   switch (caller.result) {
     case Result::kNotOffered:
     case Result::kNoBinding:

@@ -10,16 +10,15 @@
 //                    Connection ──► Link ──┘
 //
 // Invariants:
-//  - A handler runs on the owner's loop only, when no lock is held and the
-//    machine has settled. What is in the inbox comes before anything that the
-//    connection still has.
-//  - mutex_ guards the machine, the inbox and which connection is the present
-//    one. A request takes its number, its connection and its epoch under one
-//    lock. The lock is never held across a handler, a wait, a post or a call of
+//  - A handler runs on the owner's loop only, when no lock is held and the machine
+//    has changed its state. Deliveries of the inbox come before further frames of
 //    the connection.
-//  - The connection changes on the owner's thread only, which uses the one that
-//    its link has attached. Others copy it under the lock. A closed connection
-//    stays until the next opening.
+//  - mutex_ guards the machine, the inbox and the choice of the connection. A
+//    request reads its number, its connection and its epoch under one lock. The lock is never held across a handler, a wait, a post or a call of
+//    the connection.
+//  - The connection changes on the owner's thread only. That thread uses the one
+//    that its link has attached; other threads copy it under the lock. A closed
+//    connection is kept until the next opening.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_CLIENT_SESSION_H_
 #define LE_MESSAGING_MESSAGING_SESSION_CLIENT_SESSION_H_
@@ -39,18 +38,18 @@
 namespace le {
 namespace messaging {
 
-// What a client session tells its user, besides completions. By the owner's
-// loop. Each may do anything to the session.
+// How a client session calls its user, besides completions. Called from the owner's
+// loop. A handler may close or delete the session.
 class ClientHandler {
  public:
   virtual ~ClientHandler() = default;
-  // A message that answers no request.
+  // A message that is no response.
   virtual void OnMessage(ClientSession* session,
                          event::Ref<Message> message) = 0;
-  // The session is closed, and not by its user; close_reason() says why. It may
+  // The session was closed, but not by its user; close_reason() says why. It may
   // be opened again.
   virtual void OnClosed(ClientSession* session) = 0;
-  // There is room again for a message that found none.
+  // The queue has room again, after a message did not fit.
   virtual void OnRoom(ClientSession* session) = 0;
 };
 
@@ -58,8 +57,8 @@ class ClientSession final : public Session,
                             public Owned,
                             private OpenAttempt::Observer {
  public:
-  // Of the calling thread, which has a reference until Delete(). `introducer`
-  // may be another than the runtime's: local services have one.
+  // The calling thread owns it and has a reference until Delete(). `introducer` is the
+  // runtime's, or that of a local service.
   ClientSession(Interface interface, directory::Introducer* introducer,
                 std::unique_ptr<ClientHandler> handler);
 
@@ -72,19 +71,19 @@ class ClientSession final : public Session,
   // ---- The owner's thread ----
   bool is_closed();
 
-  // The session must be closed, or its thread be ending, which refuses it.
-  // `done` is told by the loop: kOk, kTimedOut, kOtherProtocol, or kClosed if
-  // the user has closed meanwhile.
+  // The session must be closed. (If its thread is ending, the opening fails.) `done`
+  // is called from the loop with kOk, kTimedOut, kOtherProtocol, or kClosed if the user
+  // has closed the session meanwhile.
   void Open(Completion done, event::Instant deadline);
   // The same, blocking. Without `waits` also kNotOffered, kNoBinding and
   // kNoDirectory.
   Result OpenSync(bool waits, event::Instant deadline);
-  // Why it is not open yet, or why the last opening failed. Any thread; the
-  // owner's thread has it as of now, others as of when that last changed.
+  // Why it is not open yet, or why the last opening failed. Any thread: the owner gets
+  // the present cause, others get the cause of the last change.
   directory::WaitCause wait_cause();
-  // Why the last opening failed, in words.
+  // Why the last opening failed, as a text.
   const absl::Status& open_status() const { return open_status_; }
-  // Requests that wait are told kClosed, by the loop.
+  // Pending requests complete with kClosed, from the loop.
   void Close();
   // Closes, and takes the caller's reference.
   void Delete() override;
@@ -102,14 +101,14 @@ class ClientSession final : public Session,
   Result Send(event::Ref<Message> message, event::Instant deadline) override;
   Result TrySend(Message* message) override;
   void Flush() override;
-  // The deadline is for room and response together. Returns the request's id,
-  // or 0 if it is over already; `completion` is told all the same, unless the
-  // owner's thread is ending.
+  // The deadline includes the wait for room. Returns the request's id, or 0 if it is
+  // complete already. `completion` is called in both cases, unless the owner's thread
+  // is ending.
   uint64_t Request(event::Ref<Message> message, Completion completion,
                    event::Instant deadline);
   SessionLimits limits();
   transports::SendLimits send_limits();
-  // The kernel's word on who the server is. False if the session is not open.
+  // The server's credentials, from the kernel. False: the session is not open.
   bool ServerCredentials(event::Credentials* credentials);
 
  private:
@@ -160,23 +159,22 @@ class ClientSession final : public Session,
                      event::Instant deadline);
   // Sends on `route`. kOk, kClosed, kNoRoom.
   Result SendNow(const Route& route, const transports::OutgoingFrame& frame);
-  // The same, and waits for room for as long as its opening lasts.
+  // The same, and waits for room while its opening lasts.
   Result SendOn(const Route& route, transports::OutgoingFrame* frame,
                 event::Instant deadline);
-  // Its connection took nothing more: waits until it may, or has `frame` gathered.
+  // The connection has no room: waits for room, or gathers `frame`.
   Result MakeRoom(const Route& route, transports::OutgoingFrame* frame,
                   event::Instant deadline);
-  // Whether the caller would stop a loop that the peer may be waiting for.
+  // Whether the calling thread's loop must not stop, because the peer may wait for it.
   bool MustNotWait();
   Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline);
 
-  // Receives a frame without waiting for longer than `deadline`, for a caller
-  // that blocks: what comes is put into the inbox. kClosed: the opening has
-  // ended.
+  // For a blocking call: receives a frame and puts it into the inbox, or waits until
+  // `deadline`. kClosed: the opening has ended.
   transports::IoResult ReceiveIntoInbox(event::Instant deadline);
   void TakeFrame(transports::IncomingFrame&& frame);
-  // What `frame` means, ready to be delivered; or nothing.
+  // The delivery for `frame`, or none.
   absl::optional<Delivery> ToDelivery(transports::IncomingFrame&& frame);
   bool MayHoldMore(bool with_descriptor);
   void TakeWhatHasCome();
@@ -187,21 +185,21 @@ class ClientSession final : public Session,
   void EndAsTold(const absl::Status& status);
   // Any thread: the opening of that epoch must end. The loop does the rest.
   void EndLater(Epoch epoch, CloseReason reason);
-  // Closes the connection of an opening that has ended, and owes its requests
-  // their completions.
+  // Closes the connection of an opening that has ended, and schedules the completions
+  // of its requests.
   void SettleEnd();
-  // Takes what is left of an opening that the user is told nothing more of: the
-  // machine has left it. True if that owes completions. Then FinishLeaving().
+  // Removes what is left of an opening that the machine has left. The user gets no
+  // more handler calls of it. True: completions are due. Then FinishLeaving().
   bool LeaveOpeningLocked(std::vector<Delivery>* replaced)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FinishLeaving(bool owes) ABSL_LOCKS_EXCLUDED(mutex_);
 
   void Owe(Delivery delivery);
-  // Now if the caller waits on its stack, else by the loop.
+  // Immediately if a blocking call waits for it, else from the loop.
   void Complete(const Completion& completion, Result result,
                 event::Ref<Message> response = {});
   void Deliver(Delivery delivery);
-  // The owner has no more to do with it once it is deleted and nothing is due.
+  // Leaves the owner once the session is deleted and nothing is due.
   void LeaveOwnerIfDone();
   void WarnOfDroppedMessage();
   void WarnOfRefusedRequest(Result why);

@@ -19,13 +19,12 @@ namespace messaging {
 
 class Service;
 
-// The server's end of a session. Ten thousand of them should fit in a few
-// megabytes, so there is nothing here that an idle session does not need, and no
-// lock: its life is one atomic word, and its connection stays until it is
-// destroyed.
+// The server's end of a session. Ten thousand of them should fit into a few
+// megabytes. So it has only members that an idle session needs, and no lock: its
+// state is one atomic word, and its connection stays until it is destroyed.
 //
-// The owner's thread closes it and runs all handlers. What another thread finds
-// out about the connection ends the life, and the owner's loop does the rest.
+// The owner's thread closes it and runs all handlers. Another thread that finds the
+// connection closed only changes the state, and the owner's loop does the rest.
 class ServerSession final : public Session {
  public:
   // The service has a reference until the close handlers have returned.
@@ -38,24 +37,25 @@ class ServerSession final : public Session {
   Service* service() const { return service_.get(); }
 
   // ---- The owner's thread ----
-  // Says hello and goes on with `connection`. On failure the session is to be
+  // Sends the hello and attaches `connection`. On failure the session must be
   // dropped.
   absl::Status Start(std::unique_ptr<transports::Connection> connection);
-  // The close handlers are called by the loop. No-op if it has ended.
+  // The close handlers are called from the loop. No-op if it has ended.
   void Close(CloseReason reason);
   // The owner's thread ends: closes, and calls the close handlers now.
   void Shutdown();
   void SetSendLimits(const transports::SendLimits& limits);
-  // Asks the connection who the client is, before it goes: close handlers may
-  // want to know.
+  // Stores the client's credentials before the connection goes: close handlers may
+  // ask for them.
   void RememberClient();
 
   // ---- Any thread ----
-  // The kernel's word. False once closed, but for the close handlers.
+  // The client's credentials, from the kernel. False: the session is closed. (Still
+  // true in the close handlers.)
   bool ClientCredentials(event::Credentials* credentials);
   absl::StatusOr<event::UniqueFd> ClientPidFd();
-  // A deadline other than InfiniteFuture() is waited for; without one, the
-  // service's policy decides.
+  // Waits for room until `deadline`. InfiniteFuture(): does not wait; the service's
+  // policy decides.
   Result Send(event::Ref<Message> message, event::Instant deadline) override;
   Result TrySend(Message* message) override;
   void Flush() override;
@@ -76,15 +76,15 @@ class ServerSession final : public Session {
 
   ServerLife life() const { return life_.load(std::memory_order_acquire); }
   bool is_open() const { return life().state == ServerState::kOpen; }
-  // False: the event means nothing now.
+  // False: the event has no effect in the present state.
   bool Apply(ServerEvent event, CloseReason reason = CloseReason::kNone);
   // Ends it from within the loop.
   void End(CloseReason reason);
   void EndForFault(CloseReason reason, absl::string_view details);
   // Any thread: the loop does the rest.
   void EndLater(CloseReason reason, absl::string_view details);
-  // After its life has changed: closes the connection of one that has ended, and
-  // takes one that is gone from the service, which may destroy it.
+  // After a change of state: closes the connection if the session has ended, and
+  // removes it from the service if it is gone, which may destroy it.
   void Settle();
   void LeaveService();
   event::Credentials client();
@@ -92,7 +92,7 @@ class ServerSession final : public Session {
   Result SendFrame(const transports::OutgoingFrame& frame);
   // kOk, kClosed, kNoRoom: dropped by the service's policy.
   Result Push(transports::OutgoingFrame frame);
-  // Sends what the client waits for. One request of that size waits no more.
+  // Sends what the client waits for, and counts one request of that size as answered.
   void Answer(transports::OutgoingFrame frame, size_t received_bytes);
   OpenRequests open_requests() const {
     return OpenRequests(open_requests_.load(std::memory_order_relaxed));

@@ -20,15 +20,15 @@ namespace messaging {
 
 class Runtime;
 
-// What its clients may cost a service.
+// Limits for the clients of a service.
 struct ServiceLimits {
   uint32_t sessions = kDefaultMaxSessions;
   SessionLimits session;
   bool drop_when_slow = false;  // else the session is closed
 };
 
-// What a service tells its user. By the owner's loop. Each may do anything to
-// session and service.
+// How a service calls its user. Called from the owner's loop. A handler may close or
+// delete the session and the service.
 class ServiceHandler {
  public:
   virtual ~ServiceHandler() = default;
@@ -36,23 +36,25 @@ class ServiceHandler {
   virtual void OnOpen(ServerSession* session) = 0;
   virtual void OnMessage(ServerSession* session,
                          event::Ref<Message> message) = 0;
-  // Once for each session that OnOpen() was called for, whoever closed it.
+  // Called once for each session for which OnOpen() was called, after a close by either
+  // side.
   virtual void OnClose(ServerSession* session) = 0;
-  // There is room again for a message that found none.
+  // The queue of the session has room again, after a message did not fit.
   virtual void OnRoom(ServerSession* session) = 0;
-  // Whether OnClose() may ask who the client was.
+  // Whether OnClose() may ask for the client's credentials.
   virtual bool WantsCloses() const = 0;
 };
 
-// A name under which clients find this process. It lives until Delete(), and then
-// until its last session is gone. The owner's thread only, unless said otherwise.
+// A name under which clients find this process. It exists until Delete(), and then
+// until its last session is gone. For the owner's thread, unless a comment says
+// otherwise.
 class Service final : public event::RefCounted<Service>,
                       public Referable<Service>,
                       public Owned,
                       private directory::Offer::Observer {
  public:
-  // Of the calling thread, which has a reference until Delete(). `runtime` has
-  // granted the name.
+  // The calling thread owns it and has a reference until Delete(). `runtime` has
+  // reserved the name.
   Service(Runtime* runtime, Interface interface,
           directory::Introducer* introducer,
           std::unique_ptr<ServiceHandler> handler);
@@ -70,7 +72,7 @@ class Service final : public event::RefCounted<Service>,
   // Hides, closes all sessions, and takes the caller's reference.
   void Delete() override;
   bool is_deleted() const { return state_ == ServiceState::kDeleted; }
-  // Asks all connections who their clients are, see ServiceHandler.
+  // Stores the credentials of all clients, see ServiceHandler.
   void RememberClients();
   void SetLimits(const ServiceLimits& limits);
 
@@ -111,7 +113,7 @@ class Service final : public event::RefCounted<Service>,
 
   event::Mutex mutex_;
   ServiceLimits limits_ ABSL_GUARDED_BY(mutex_);
-  // Parts of the limits that every message asks for.
+  // Copies of limits that are read for every message.
   uint32_t max_open_requests_ = kMaxOpenRequests;    // the owner's thread
   size_t max_request_bytes_ = kDefaultRequestBytes;  // the owner's thread
   std::atomic<bool> drops_when_slow_{false};

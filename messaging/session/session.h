@@ -28,8 +28,7 @@ namespace messaging {
 struct Interface {
   std::string name;
   Protocol* protocol = nullptr;
-  // By which the introducer knows it, and which no other service of the process
-  // has. Empty: the name.
+  // The name for the introducer, which is unique in the process. Empty: `name`.
   std::string key = {};
 
   const std::string& introduced_as() const { return key.empty() ? name : key; }
@@ -37,8 +36,8 @@ struct Interface {
   directory::InterfaceDescription Describe() const;
 };
 
-// What a client's and a server's end of a session have in common. Any thread,
-// unless said otherwise.
+// The common base of a client's and a server's end of a session. Any thread, unless
+// a comment says otherwise.
 class Session : public MessageOwner, public Referable<Session> {
  public:
   virtual bool is_client() const = 0;
@@ -62,7 +61,7 @@ class Session : public MessageOwner, public Referable<Session> {
   // The same, without waiting. kNoRoom: nothing of the message was taken, and the
   // handler's OnRoom() will be called.
   virtual Result TrySend(Message* message) = 0;
-  // Sends what has been gathered, as far as it goes without waiting.
+  // Sends gathered frames, as many as can be sent without waiting.
   virtual void Flush() = 0;
 
  protected:
@@ -78,9 +77,9 @@ class Session : public MessageOwner, public Referable<Session> {
   virtual void OnFrame(transports::IncomingFrame&& frame) = 0;
   // Whether the far end may send more.
   virtual bool TakesFrames() { return true; }
-  // A Send() or TrySend() has found no room; there is room again.
+  // There is room again, after a Send() or TrySend() did not fit.
   virtual void OnRoom() = 0;
-  // The connection is closed, and why.
+  // The connection is closed; `status` says why.
   virtual void OnConnectionClosed(const absl::Status& status) = 0;
 
   // A line at debug level, about the life of this session.
@@ -90,13 +89,13 @@ class Session : public MessageOwner, public Referable<Session> {
     event::Log(event::LogLevel::kDebug,
                absl::StrCat("interface '", interface_name(), "': ", what...));
   }
-  // Says in the log which session is being closed, and why.
+  // Logs which session is being closed, and why.
   void LogClosing(const event::Credentials& far_end, CloseReason reason,
                   absl::string_view details);
   // Sends by that connection. kOk, kClosed, kNoRoom, kNoMemory.
   static Result SendOver(transports::Connection* connection,
                          const transports::OutgoingFrame& frame);
-  // The reason that stands for what a connection says of its end.
+  // The close reason for the close status of a connection.
   static CloseReason ReasonOf(const absl::Status& status);
 
  private:

@@ -4,7 +4,6 @@
 #include "tests/simulation/client_program.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,7 +18,6 @@ constexpr int kTriesToBeServed = 5;
 constexpr size_t kMaxLive = 4;
 constexpr int kFlood = 60;
 constexpr int kBigFlood = 400;  // more than a session may take of a turn
-constexpr uint64_t kMaxHelperMessages = 40;
 constexpr size_t kMaxLives = 4;
 // Sessions of short lives have numbers above those of conversations.
 constexpr int kFirstLife = 1000;
@@ -106,7 +104,8 @@ ClientProgram::Conversation* ClientProgram::NewConversation(
   conversation->interface = interface;
   live_.push_back(conversation);
   const ThreadRules::Call call(&rules_);
-  conversation->ref = le_msg_CreateSession(SimProtocol(), interface.c_str());
+  conversation->ref =
+      le_msg_CreateSession(SimProtocol(world_->plan()), interface.c_str());
   le_msg_SetSessionRecvHandler(conversation->ref, &ClientProgram::OnMessage,
                                conversation);
   le_msg_SetSessionCloseHandler(conversation->ref, &ClientProgram::OnClosed,
@@ -151,7 +150,11 @@ void ClientProgram::Act() {
   if (conversation->state == State::kClosed && !world_->OneIn(8)) {
     return Open(conversation);
   }
+  world_->ForkSometimes();
   if (MayExit(40)) Exit();
+  if (world_->plan().sends_large() && world_->OneIn(8)) {
+    return AwaitAnotherThread(conversation);
+  }
   switch (world_->Roll(18)) {
     case 17:
       return SendTwice(conversation);
@@ -310,76 +313,6 @@ void ClientProgram::Delete(Conversation* conversation) {
   le_msg_DeleteSession(conversation->ref);
 }
 
-le_msg_MessageRef_t ClientProgram::NewMessage(Conversation* conversation,
-                                              Command command, uint32_t thread,
-                                              uint64_t sequence) {
-  const le_msg_MessageRef_t message = le_msg_CreateMsg(conversation->ref);
-  Payload* const payload = PayloadOf(message);
-  static constexpr Payload kZero = {};
-  if (std::memcmp(payload, &kZero, sizeof(kZero)) != 0) {
-    Fail("a new message is not zero-filled");
-  }
-  payload->magic = Payload::kMagic;
-  payload->command = command;
-  payload->client = number_;
-  payload->session = conversation->number;
-  payload->incarnation = conversation->incarnation;
-  payload->thread = thread;
-  payload->sequence = sequence;
-  payload->pushes = static_cast<uint32_t>(world_->Roll(5));
-  if (world_->OneIn(8)) {
-    payload->has_descriptor = 1;
-    le_msg_SetFd(message, world_->NewDescriptor());
-  }
-  return message;
-}
-
-Command ClientProgram::AnyCommand() {
-  if (world_->plan().misbehave && world_->OneIn(12)) {
-    return static_cast<Command>(kGoodCommands +
-                                world_->Roll(kCommands - kGoodCommands));
-  }
-  return static_cast<Command>(world_->Roll(kGoodCommands));
-}
-
-void ClientProgram::SendOneWay(Conversation* conversation) {
-  if (conversation->deleted) return;
-  const ThreadRules::Call call(&rules_);
-  const le_msg_MessageRef_t message =
-      NewMessage(conversation, AnyCommand(), 0, ++conversation->sequence);
-  const bool open = conversation->state == State::kOpen;
-  if (world_->OneIn(4)) {
-    if (le_msg_SendTimed(message, static_cast<uint32_t>(world_->Roll(5))) ==
-        LE_OK) {
-      ++conversation->certain;
-    }
-    return;
-  }
-  le_msg_Send(message);
-  if (open) ++conversation->certain;
-}
-
-// Keeps a message that it sends, and sends it once more, with other content.
-void ClientProgram::SendTwice(Conversation* conversation) {
-  if (conversation->deleted) return;
-  const ThreadRules::Call call(&rules_);
-  const le_msg_MessageRef_t message =
-      NewMessage(conversation, AnyCommand(), 0, ++conversation->sequence);
-  le_msg_AddRef(message);
-  // A pointer from before the first sending stays good.
-  Payload* const payload = PayloadOf(message);
-  const bool open = conversation->state == State::kOpen;
-  le_msg_Send(message);
-  if (open) ++conversation->certain;
-  payload->sequence = ++conversation->sequence;
-  payload->has_descriptor = 0;
-  payload->is_second = 1;
-  payload->tail = payload->sequence;
-  if (world_->OneIn(4)) return le_msg_ReleaseMsg(message);
-  le_msg_Send(message);
-  if (open) ++conversation->certain;
-}
-
 bool ClientProgram::MayExit(uint64_t one_in) {
   // Nobody starts it again once the world is calm.
   return world_->plan().exits && !world_->calm() && world_->OneIn(one_in);
@@ -389,147 +322,13 @@ bool ClientProgram::MayExit(uint64_t one_in) {
 // rest is dropped, with a warning, if the server does not read.
 void ClientProgram::Exit() {
   for (const Conversation* conversation : live_) {
-    if (conversation->state != State::kOpen || world_->plan().kernel) continue;
+    if (conversation->state != State::kOpen || !world_->MayKnowLastWords()) {
+      continue;
+    }
     world_->NoteLastWords(conversation->number,
                           {conversation->incarnation, conversation->certain});
   }
   world_->Exit();
-}
-
-void ClientProgram::MakeRequest(Conversation* conversation) {
-  if (conversation->deleted) return;
-  const uint64_t number = world_->NumberRequest();
-  all_requests_.push_back(std::make_unique<Request>());
-  Request* const request = all_requests_.back().get();
-  request->conversation = conversation;
-  request->number = number;
-  request->incarnation = conversation->incarnation;
-  request->certain = conversation->certain;
-  requests_[number] = request;
-  const ThreadRules::Call call(&rules_);
-  const le_msg_MessageRef_t message =
-      NewMessage(conversation, AnyCommand(), 0, ++conversation->sequence);
-  PayloadOf(message)->request = number;
-  if (world_->OneIn(2)) {
-    le_msg_RequestResponse(message, &ClientProgram::OnResponse, request);
-    if (conversation->state == State::kOpen && !conversation->may_refuse) {
-      ++conversation->certain;
-    }
-    return;
-  }
-  const uint32_t timeout = world_->OneIn(2)
-                               ? static_cast<uint32_t>(world_->Roll(60))
-                               : LE_MSG_NO_TIMEOUT;
-  request->tells_why = true;
-  if (timeout != LE_MSG_NO_TIMEOUT && !conversation->may_refuse) {
-    request->deadline = world_->sim()->Now() + absl::Milliseconds(timeout);
-  }
-  request->id = le_msg_RequestResponseTimed(message, timeout,
-                                            &ClientProgram::OnResult, request);
-  if (request->id != 0) ++conversation->certain;
-}
-
-void ClientProgram::Cancel() {
-  for (const auto& entry : requests_) {
-    Request* const request = entry.second;
-    if (request->id == 0 || request->conversation->deleted ||
-        request->cancelled) {
-      continue;
-    }
-    const ThreadRules::Call call(&rules_);
-    if (le_msg_CancelRequest(request->conversation->ref, request->id) ==
-        LE_OK) {
-      request->cancelled = true;
-    }
-    return;
-  }
-}
-
-void ClientProgram::RequestSync(Conversation* conversation) {
-  if (conversation->deleted) return;
-  const uint64_t certain = conversation->certain;
-  const uint64_t number = world_->NumberRequest();
-  const ThreadRules::Call call(&rules_);
-  const le_msg_MessageRef_t message =
-      NewMessage(conversation, AnyCommand(), 0, ++conversation->sequence);
-  PayloadOf(message)->request = number;
-  le_msg_MessageRef_t response = nullptr;
-  if (world_->OneIn(2) || PayloadOf(message)->command == Command::kHold) {
-    const uint32_t timeout = static_cast<uint32_t>(world_->Roll(100));
-    const event::Instant deadline =
-        world_->sim()->Now() + absl::Milliseconds(timeout);
-    if (le_msg_RequestSyncResponseTimed(message, timeout, &response) ==
-            LE_TIMEOUT &&
-        world_->WasAnsweredBefore(number, deadline)) {
-      Fail("a response that has come in time does not count");
-    }
-  } else {
-    response = le_msg_RequestSyncResponse(message);
-    if (response != nullptr) ++conversation->certain;
-  }
-  if (response == nullptr) {
-    // The close may have to be told yet. One may open again before that.
-    if (conversation->state == State::kOpen && world_->OneIn(2) &&
-        le_msg_GetCloseReason(conversation->ref) != LE_MSG_CLOSE_NONE) {
-      Open(conversation);
-    }
-    return;
-  }
-  CheckResponse(*PayloadOf(response), *conversation, number, certain);
-  le_msg_ReleaseMsg(response);
-}
-
-// A thread that sends and requests on the session, while its owner may close it
-// and open it again.
-void ClientProgram::StartHelper(Conversation* conversation) {
-  if (!world_->plan().threads || conversation->state != State::kOpen) return;
-  const uint32_t thread = next_thread_++;
-  // The helper's own: should the process be killed, this program goes first.
-  using Messages = std::vector<std::pair<le_msg_MessageRef_t, Request*>>;
-  {
-    const ThreadRules::Call call(&rules_);
-    auto* const messages = new Messages;
-    const uint64_t count = 1 + world_->Roll(kMaxHelperMessages);
-    for (uint64_t sequence = 1; sequence <= count; ++sequence) {
-      const le_msg_MessageRef_t message =
-          NewMessage(conversation, Command::kAnswer, thread, sequence);
-      Request* request = nullptr;
-      if (world_->OneIn(2)) {
-        const uint64_t number = world_->NumberRequest();
-        all_requests_.push_back(std::make_unique<Request>());
-        request = all_requests_.back().get();
-        request->conversation = conversation;
-        request->number = number;
-        request->by_helper = true;
-        requests_[number] = request;
-        PayloadOf(message)->request = number;
-      }
-      messages->emplace_back(message, request);
-    }
-    helpers_.push_back(le_thread_Create(
-        "helper",
-        [](void* context) -> void* {
-          const std::unique_ptr<Messages> messages(
-              static_cast<Messages*>(context));
-          for (const auto& message : *messages) {
-            if (message.second == nullptr) {
-              le_msg_Send(message.first);
-            } else {
-              le_msg_RequestResponse(message.first, &ClientProgram::OnResponse,
-                                     message.second);
-            }
-          }
-          return nullptr;
-        },
-        messages));
-    le_thread_SetJoinable(helpers_.back());
-    le_thread_Start(helpers_.back());
-  }
-  for (uint64_t i = world_->Roll(4); i > 0; --i) {
-    Close(conversation);
-    Open(conversation);
-    RequestSync(conversation);
-  }
 }
 
 void ClientProgram::StartShortLife() {
@@ -625,112 +424,6 @@ void ClientProgram::OnClosed(le_msg_SessionRef_t, void* context) {
     }
   }
   self->DoSomethingInAHandler(conversation);
-}
-
-void ClientProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
-  auto* const conversation = static_cast<Conversation*>(context);
-  ClientProgram* const self = conversation->program;
-  const ThreadRules::Handler handler(&self->rules_);
-  const Payload payload = *PayloadOf(message);
-  self->world_->Compute();
-  if (conversation->state != State::kOpen) {
-    self->Fail("a message comes on a session that is not open");
-  }
-  if (payload.magic != Payload::kMagic || payload.push == 0 ||
-      payload.incarnation != conversation->incarnation ||
-      payload.session != conversation->number ||
-      payload.client != self->number_) {
-    self->Fail("a message of one session comes on another");
-  }
-  if (payload.push != ++conversation->pushes) {
-    self->Fail(absl::StrCat("push ", payload.push, " comes where ",
-                            conversation->pushes, " was due"));
-  }
-  self->world_->NoteTaken(self->number_, conversation->number);
-  le_msg_ReleaseMsg(message);
-  self->DoSomethingInAHandler(conversation);
-}
-
-void ClientProgram::OnResponse(le_msg_MessageRef_t message, void* context) {
-  auto* const request = static_cast<Request*>(context);
-  request->conversation->program->Complete(
-      message, message != nullptr ? LE_OK : LE_CLOSED, request);
-}
-
-void ClientProgram::OnResult(le_msg_MessageRef_t message, le_result_t result,
-                             void* context) {
-  auto* const request = static_cast<Request*>(context);
-  request->conversation->program->Complete(message, result, request);
-}
-
-void ClientProgram::Complete(le_msg_MessageRef_t response, le_result_t result,
-                             Request* request) {
-  const ThreadRules::Handler handler(&rules_);
-  if (requests_.erase(request->number) == 0) {
-    Fail("a request completes twice");
-  }
-  Conversation* const conversation = request->conversation;
-  if ((response != nullptr) != (result == LE_OK)) {
-    Fail("a response without LE_OK, or LE_OK without a response");
-  }
-  if (request->cancelled != (result == LE_TERMINATED) && result != LE_CLOSED) {
-    Fail("a cancelled request does not say so");
-  }
-  if (result == LE_TIMEOUT &&
-      world_->WasAnsweredBefore(request->number, request->deadline)) {
-    Fail("a response that has come in time does not count");
-  }
-  if (response != nullptr) {
-    world_->NoteTaken(number_, conversation->number);
-    if (conversation->state != State::kOpen ||
-        (conversation->incarnation != request->incarnation &&
-         !request->by_helper)) {
-      Fail("a response comes after the close");
-    }
-    if (request->by_helper) {
-      if (PayloadOf(response)->request != request->number) {
-        Fail("a request gets another's response");
-      }
-    } else {
-      CheckResponse(*PayloadOf(response), *conversation, request->number,
-                    request->certain);
-    }
-    le_msg_ReleaseMsg(response);
-  } else {
-    // Of those that were made on one session, the earlier come first, whether
-    // they were refused or not.
-    for (const auto& other : requests_) {
-      if (other.first < request->number && result == LE_CLOSED &&
-          request->tells_why && other.second->conversation == conversation &&
-          !other.second->by_helper &&
-          other.second->incarnation <= request->incarnation) {
-        Fail("NULL completions are out of order");
-      }
-    }
-  }
-  DoSomethingInAHandler(conversation);
-}
-
-void ClientProgram::CheckResponse(const Payload& payload,
-                                  const Conversation& conversation,
-                                  uint64_t request, uint64_t certain) {
-  if (payload.magic != Payload::kMagic || payload.request != request ||
-      payload.client != number_ || payload.session != conversation.number ||
-      payload.incarnation != conversation.incarnation) {
-    Fail(absl::StrCat("request ", request, " gets the response to ",
-                      payload.request));
-  }
-  if (payload.received <= certain) {
-    Fail(absl::StrCat("of ", certain, " messages before a request, ",
-                      payload.received, " arrived, it included"));
-  }
-  if (!world_->bindings().HeldSince(conversation.opened_at, uid_,
-                                    conversation.interface, payload.server_uid,
-                                    payload.service)) {
-    Fail(absl::StrCat("'", conversation.interface, "' is served by '",
-                      payload.service, "' of user ", payload.server_uid,
-                      " without a binding"));
-  }
 }
 
 }  // namespace simulation

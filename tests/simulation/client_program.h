@@ -97,6 +97,9 @@ class ClientProgram {
   bool MayExit(uint64_t one_in);
   void Exit();
   void RequestSync(Conversation* conversation);
+  void RequestSync(Conversation* conversation, Command command,
+                   uint32_t awaited);
+  void AwaitAnotherThread(Conversation* conversation);
   void Cancel();
   void StartHelper(Conversation* conversation);
   void StartShortLife();

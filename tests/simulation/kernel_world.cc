@@ -16,6 +16,7 @@
 #include "directory/testing/numbered_users.h"
 #include "event/base/log.h"
 #include "tests/faults/calls.h"
+#include "tests/simulation/stranger.h"
 
 namespace le {
 namespace simulation {
@@ -32,6 +33,9 @@ constexpr uint64_t kComputeOneIn = 4;
 constexpr uint64_t kMaxComputeMs = 30;
 constexpr int kLeastBuffer = 4608;  // the kernel's
 constexpr uint64_t kFewDescriptors = 40;
+constexpr uint64_t kForkOneIn = 30;
+
+KernelWorld* g_world = nullptr;  // that is alive
 
 }  // namespace
 
@@ -63,11 +67,20 @@ int KernelWorld::Failures::FailCall(const event::sys::Call& call) {
 KernelWorld::KernelWorld(const Plan& plan)
     : World(plan), kernel_(sim()), failures_(this) {
   event::sys::SetInterceptor(&failures_);
+  g_world = this;
+  former_sink_ = event::SetLogSink(plan.full_logs ? nullptr : &OnLog);
 }
 
 KernelWorld::~KernelWorld() {
   event::sys::SetInterceptor(nullptr);
-  if (plan().full_logs) event::SetLogSink(former_sink_);
+  event::SetLogSink(former_sink_);
+  g_world = nullptr;
+}
+
+void KernelWorld::OnLog(event::LogLevel, absl::string_view text) {
+  if (absl::StrContains(text, "the process ends, and drops")) {
+    g_world->NoteDropped();
+  }
 }
 
 SimProcess* KernelWorld::AddProcess(const std::string& name, uid_t uid) {
@@ -130,7 +143,6 @@ void KernelWorld::BeginTroubles() {
   }
   if (plan().few_descriptors) kernel_.SetDescriptorLimit(kFewDescriptors);
   if (plan().full_logs) {
-    former_sink_ = event::SetLogSink(nullptr);
     const bool broken = OneIn(2);
     log_reader_ = kernel_.AddProcess("log", 0, 0);
     Spawn(log_reader_, [this, broken] {
@@ -141,6 +153,11 @@ void KernelWorld::BeginTroubles() {
       for (;;) event::Thread::Current()->parker()->Park(absl::InfiniteFuture());
     });
     sim()->Run();
+  }
+  if (plan().strangers) {
+    Spawn(AddProcess("stranger", kStrangerUser), [this] {
+      Stranger(this, absl::StrCat(kFolder, "/directory")).Run();
+    });
   }
 }
 
@@ -162,6 +179,19 @@ int KernelWorld::NewDescriptor() {
 void KernelWorld::Compute() {
   if (!plan().slow_programs || !OneIn(kComputeOneIn)) return;
   kernel_.Spend(absl::Milliseconds(static_cast<int64_t>(Roll(kMaxComputeMs))));
+}
+
+void KernelWorld::ForkSometimes() {
+  if (!plan().forks || !OneIn(kForkOneIn)) return;
+  auto* const parent = static_cast<SimProcess*>(event::Process::Current());
+  if (!parents_.insert(parent).second) return;
+  referee()->Count("process forked");
+  SimProcess* const child = AddProcess(
+      absl::StrCat("child of ", parent->name()), parent->credentials().uid);
+  kernel_.InheritDescriptors(parent, child);
+  parent->OnExit([this, parent, child] {
+    if (parent->killed()) sim()->Kill(child);
+  });
 }
 
 std::string KernelWorld::Leftovers() {

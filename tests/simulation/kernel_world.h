@@ -7,9 +7,11 @@
 #ifndef LE_MESSAGING_TESTS_SIMULATION_KERNEL_WORLD_H_
 #define LE_MESSAGING_TESTS_SIMULATION_KERNEL_WORLD_H_
 
+#include <set>
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/testing/sim_kernel.h"
@@ -24,6 +26,7 @@ class KernelWorld final : public World {
   ~KernelWorld() override;
   int NewDescriptor() override;
   void Compute() override;
+  void ForkSometimes() override;
 
  private:
   // Fails system calls with what the kernel may answer to them.
@@ -47,10 +50,13 @@ class KernelWorld final : public World {
   void EndTroubles() override;
   std::string Leftovers() override;
   void WriteBindings();
+  // Sees what the library logs, where its log is not itself a trouble.
+  static void OnLog(event::LogLevel level, absl::string_view text);
 
   event::SimKernel kernel_;
   Failures failures_;
   std::vector<event::SimProcess*> processes_;
+  std::set<event::Process*> parents_;
   event::SimProcess* directory_ = nullptr;
   // Its main has begun, and has not read the bindings yet or will hear a signal.
   bool directory_listens_ = false;

@@ -7,9 +7,12 @@
 #ifndef LE_MESSAGING_TESTS_SIMULATION_PAYLOAD_H_
 #define LE_MESSAGING_TESTS_SIMULATION_PAYLOAD_H_
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "le_messaging.h"
+#include "tests/simulation/world.h"
 
 namespace le {
 namespace simulation {
@@ -24,8 +27,10 @@ enum class Command : uint32_t {
   kClose,  // close the session
   kKill,   // LE_KILL_CLIENT
   kDeleteService,
+  // Answer when a message of another thread of this session has come.
+  kAwait,
 };
-constexpr uint64_t kCommands = 7;
+constexpr uint64_t kCommands = 7;  // that a client draws
 constexpr uint64_t kGoodCommands = 3;
 
 struct Payload {
@@ -51,10 +56,38 @@ struct Payload {
   // Of a message that is sent a second time its sequence number, else 0: then
   // there was nothing to be sent of it the first time.
   uint64_t tail;
+  uint32_t awaited;  // the thread, with kAwait
+  // How many bytes behind this have the value that FillOf() says.
+  uint32_t filled;
 };
 
-inline le_msg_ProtocolRef_t SimProtocol() {
-  return le_msg_GetProtocolRef("simulated", sizeof(Payload) + 16);
+// With its header more than what a socket takes at once.
+constexpr uint32_t kFilledBytes = 256 * 1024;
+
+inline int FillOf(const Payload& payload) {
+  return static_cast<int>((payload.sequence * 31 + payload.thread) & 0x7f) | 1;
+}
+
+// Makes it a large message.
+inline void Fill(Payload* payload) {
+  payload->filled = kFilledBytes;
+  std::memset(payload + 1, FillOf(*payload), payload->filled);
+}
+
+// Whether its bytes are those of Fill(), if it is one.
+inline bool IsFilled(const Payload& payload) {
+  const auto* const filled = reinterpret_cast<const uint8_t*>(&payload + 1);
+  const int value = FillOf(payload);
+  return std::all_of(filled, filled + payload.filled,
+                     [value](uint8_t byte) { return byte == value; });
+}
+
+inline size_t MaxMessageSize(const Plan& plan) {
+  return sizeof(Payload) + (plan.sends_large() ? kFilledBytes : 16);
+}
+
+inline le_msg_ProtocolRef_t SimProtocol(const Plan& plan) {
+  return le_msg_GetProtocolRef("simulated", MaxMessageSize(plan));
 }
 
 inline Payload* PayloadOf(le_msg_MessageRef_t message) {

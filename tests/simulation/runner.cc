@@ -57,6 +57,9 @@ constexpr Kind kKinds[] = {
     {"failing_calls", &Plan::failing_calls},
     {"slow_programs", &Plan::slow_programs},
     {"full_logs", &Plan::full_logs},
+    {"large_messages", &Plan::large_messages},
+    {"forks", &Plan::forks},
+    {"strangers", &Plan::strangers},
 };
 
 Result RunOnce(const Plan& plan, bool trace) {

@@ -3,6 +3,7 @@
 
 #include "tests/simulation/server_program.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -45,7 +46,8 @@ void ServerProgram::Run() {
 
 void ServerProgram::Create(Offered* offered) {
   const ThreadRules::Call call(&rules_);
-  offered->ref = le_msg_CreateService(SimProtocol(), offered->name.c_str());
+  offered->ref =
+      le_msg_CreateService(SimProtocol(world_->plan()), offered->name.c_str());
   if (world_->plan().misbehave && world_->OneIn(2)) {
     le_msg_ServiceLimits_t limits = {};
     limits.structSize = sizeof(limits);
@@ -78,6 +80,7 @@ void ServerProgram::OnOpen(le_msg_SessionRef_t session, void* context) {
   if (le_msg_GetClientUserCreds(session, &uid, &pid) != LE_OK) {
     self->world_->referee()->Fail("a new session has no credentials");
   }
+  self->sessions_[session]->is_stranger = uid == kStrangerUser;
 }
 
 void ServerProgram::OnClose(le_msg_SessionRef_t session, void* context) {
@@ -87,7 +90,8 @@ void ServerProgram::OnClose(le_msg_SessionRef_t session, void* context) {
   if (le_msg_GetClientUserId(session, &uid) != LE_OK) {
     self->world_->referee()->Fail("no credentials in the close handler");
   }
-  if (le_msg_GetCloseReason(session) == LE_MSG_CLOSE_PROTOCOL_ERROR) {
+  if (uid != kStrangerUser &&
+      le_msg_GetCloseReason(session) == LE_MSG_CLOSE_PROTOCOL_ERROR) {
     self->world_->referee()->Fail("a client is said to have broken the rules");
   }
   const auto it = self->sessions_.find(session);
@@ -102,7 +106,9 @@ void ServerProgram::OnClose(le_msg_SessionRef_t session, void* context) {
     return;
   }
   self->CheckLastWords(session, *it->second);
+  if (self->pushed_to_ == session) self->pushed_to_ = nullptr;
   self->sessions_.erase(it);
+  self->FinishAwaiting();
 }
 
 void ServerProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
@@ -120,9 +126,17 @@ void ServerProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
   if (served->closed_here) {
     referee->Fail("a message comes after the server has closed the session");
   }
-  const Payload payload = *PayloadOf(message);
+  if (served->is_stranger) {
+    PayloadOf(message)->request = 0;
+    return self->Finish(message);
+  }
+  const Payload& payload = *PayloadOf(message);
   self->CheckOrder(payload, served);
   self->CheckFairness(served);
+  if (self->world_->plan().sends_large() && payload.thread == 0 &&
+      (self->pushed_to_ == nullptr || self->world_->OneIn(8))) {
+    self->pushed_to_ = it->first;
+  }
   if (le_msg_NeedsResponse(message) != (payload.request != 0)) {
     referee->Fail("a request is taken for a message, or a message for one");
   }
@@ -139,6 +153,7 @@ void ServerProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
     self->world_->PassTime(absl::Milliseconds(self->world_->Roll(4)));
   }
   self->Obey(message, served);
+  self->FinishAwaiting();
 }
 
 void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
@@ -166,6 +181,7 @@ void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
   if (payload.tail == 0 && payload.is_second != 0) {
     referee->Fail("the end of a message that is sent twice is lost");
   }
+  if (!IsFilled(payload)) referee->Fail("a part of a large message is lost");
   uint64_t& last = served->last_sequence[payload.thread];
   if (payload.sequence <= last) {
     referee->Fail(
@@ -224,8 +240,13 @@ void ServerProgram::Obey(le_msg_MessageRef_t message, Served* served) {
       message = held_.front();
       held_.pop_front();
       return Finish(message);
+    case Command::kAwait:
+      awaiting_.push_back(message);
+      return;
     case Command::kPush:
-      for (uint32_t i = payload->pushes; i > 0; --i) Push(session, served);
+      for (uint32_t i = payload->pushes; i > 0; --i) {
+        Push(session, served, /*is_large=*/false);
+      }
       return Finish(message);
     case Command::kDrop:
       return le_msg_ReleaseMsg(message);
@@ -278,7 +299,21 @@ void ServerProgram::Finish(le_msg_MessageRef_t message) {
   world_->Answered(request);
 }
 
-void ServerProgram::Push(le_msg_SessionRef_t session, Served* served) {
+// Those for which the message has come, or that are closed.
+void ServerProgram::FinishAwaiting() {
+  const auto done = std::stable_partition(
+      awaiting_.begin(), awaiting_.end(), [this](le_msg_MessageRef_t message) {
+        const auto it = sessions_.find(le_msg_GetSession(message));
+        return it != sessions_.end() &&
+               it->second->received[PayloadOf(message)->awaited] == 0;
+      });
+  const std::vector<le_msg_MessageRef_t> messages(done, awaiting_.end());
+  awaiting_.erase(done, awaiting_.end());
+  for (le_msg_MessageRef_t message : messages) Finish(message);
+}
+
+void ServerProgram::Push(le_msg_SessionRef_t session, Served* served,
+                         bool is_large) {
   const ThreadRules::Call call(&rules_);
   const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
   Payload* const payload = PayloadOf(message);
@@ -287,6 +322,7 @@ void ServerProgram::Push(le_msg_SessionRef_t session, Served* served) {
   payload->session = served->session;
   payload->incarnation = served->incarnation;
   payload->push = ++served->pushes;
+  if (is_large) Fill(payload);
   le_msg_Send(message);
 }
 
@@ -302,6 +338,9 @@ void ServerProgram::Tick() {
     held_.pop_front();
     Finish(message);
   }
+  FinishAwaiting();
+  PushUnasked();
+  world_->ForkSometimes();
   for (const auto& service : services_) {
     if (service->ref == nullptr) Create(service.get());
     const ThreadRules::Call call(&rules_);
@@ -326,11 +365,24 @@ void ServerProgram::Tick() {
   le_timer_Start(timer_);
 }
 
+// Whether that client reads or not.
+void ServerProgram::PushUnasked() {
+  if (pushed_to_ == nullptr || !world_->OneIn(4)) return;
+  const auto it = sessions_.find(pushed_to_);
+  if (it == sessions_.end() || it->second->closed_here) {
+    pushed_to_ = nullptr;
+    return;
+  }
+  Push(it->first, it->second.get(), /*is_large=*/true);
+}
+
 void ServerProgram::End() {
   done_ = true;
   const ThreadRules::Call call(&rules_);
   for (le_msg_MessageRef_t message : held_) le_msg_ReleaseMsg(message);
   held_.clear();
+  for (le_msg_MessageRef_t message : awaiting_) le_msg_ReleaseMsg(message);
+  awaiting_.clear();
   for (const auto& service : services_) le_msg_DeleteService(service->ref);
   le_timer_Delete(timer_);
 }

@@ -35,6 +35,7 @@ class ServerProgram {
   // A session, from its open handler to its close handler.
   struct Served {
     Offered* service = nullptr;
+    bool is_stranger = false;
     bool known = false;  // its first message has said whose it is
     int32_t client = 0;
     int32_t session = 0;
@@ -58,8 +59,10 @@ class ServerProgram {
   void CheckFairness(Served* served);
   void CheckLastWords(le_msg_SessionRef_t session, const Served& served);
   void Answer(le_msg_MessageRef_t message);
-  void Push(le_msg_SessionRef_t session, Served* served);
+  void Push(le_msg_SessionRef_t session, Served* served, bool is_large);
+  void PushUnasked();
   void Finish(le_msg_MessageRef_t message);
+  void FinishAwaiting();
   void Tick();
   void End();
 
@@ -69,6 +72,8 @@ class ServerProgram {
   std::vector<std::unique_ptr<Offered>> services_;
   std::map<le_msg_SessionRef_t, std::unique_ptr<Served>> sessions_;
   std::deque<le_msg_MessageRef_t> held_;
+  std::vector<le_msg_MessageRef_t> awaiting_;  // another thread's message
+  le_msg_SessionRef_t pushed_to_ = nullptr;    // unasked
   le_timer_Ref_t timer_ = nullptr;
   uint64_t turn_ = 0;
   bool done_ = false;

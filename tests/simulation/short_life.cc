@@ -199,7 +199,8 @@ void ShortLife::OnOwnAnswer(le_msg_MessageRef_t message, void* context) {
 
 void ShortLife::UseAnothersService() {
   const ThreadRules::Call call(rules_.get());
-  session_ = le_msg_CreateSession(SimProtocol(), interface_.c_str());
+  session_ =
+      le_msg_CreateSession(SimProtocol(world_->plan()), interface_.c_str());
   le_msg_SetSessionCloseHandler(
       session_, [](le_msg_SessionRef_t, void*) {}, nullptr);
   kept_ = le_msg_CreateMsg(session_);

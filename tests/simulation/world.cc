@@ -79,6 +79,9 @@ Plan Plan::Draw(uint64_t seed) {
   plan.failing_calls = one_in(3);
   plan.slow_programs = one_in(3);
   plan.full_logs = one_in(4);
+  plan.large_messages = one_in(4);
+  plan.forks = one_in(4);
+  plan.strangers = one_in(3);
   return plan;
 }
 
@@ -110,6 +113,9 @@ std::string Plan::ToFlags() const {
   kind(failing_calls, "failing_calls");
   kind(slow_programs, "slow_programs");
   kind(full_logs, "full_logs");
+  kind(large_messages, "large_messages");
+  kind(forks, "forks");
+  kind(strangers, "strangers");
   if (kernel) absl::StrAppend(&flags, " --kernel");
   return flags;
 }
@@ -140,6 +146,10 @@ BindingHistory::Table World::AllBindings() const {
                                         : BindingHistory::Target{201, "y"};
     table[{client, "c"}] = {201, "y"};
   }
+  if (plan_.has_strangers()) {
+    table[{kStrangerUser, "a"}] = {201, "x"};
+    table[{kStrangerUser, "b"}] = {201, "y"};
+  }
   return table;
 }
 
@@ -155,7 +165,14 @@ BindingHistory::Table World::SomeBindings() {
 }
 
 SimProcess* World::NewProcess(const std::string& name, uid_t uid) {
-  return AddProcess(absl::StrCat(name, ".", ++processes_), uid);
+  SimProcess* const process =
+      AddProcess(absl::StrCat(name, ".", ++processes_), uid);
+  process->OnExit([this, process] {
+    if (process->death_message().empty()) return;
+    referee_.Fail(
+        absl::StrCat(process->name(), " died: ", process->death_message()));
+  });
+  return process;
 }
 
 void World::StartDirectory() {
@@ -297,12 +314,6 @@ Result World::Run(bool trace) {
 }
 
 void World::CheckEnd(Simulation::Outcome outcome) {
-  for (const auto& actor : actors_) {
-    if (!actor->process->death_message().empty()) {
-      referee_.Fail(absl::StrCat(actor->process->name(),
-                                 " died: ", actor->process->death_message()));
-    }
-  }
   // All but the directory have ended, and it waits for the next.
   for (const auto& actor : actors_) {
     if (!actor->process->ended()) {

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -44,13 +45,18 @@ struct Plan {
   bool slow = false;        // handlers take time
   bool plain_code = false;  // clients that seldom run their loop
   // On the simulated kernel only.
-  bool kernel = false;         // the run is on it
-  bool small_buffers = false;  // of sockets
-  bool failing_calls = false;  // system calls, with what the kernel may answer
-  bool slow_programs = false;  // whose handlers take time
-  bool full_logs = false;      // that nobody reads
+  bool kernel = false;          // the run is on it
+  bool small_buffers = false;   // of sockets
+  bool failing_calls = false;   // system calls, with what the kernel may answer
+  bool slow_programs = false;   // whose handlers take time
+  bool full_logs = false;       // that nobody reads
+  bool large_messages = false;  // larger than what a socket takes at once
+  bool forks = false;      // programs leave a child that has what they have
+  bool strangers = false;  // who do not keep to the protocols
 
   static Plan Draw(uint64_t seed);
+  bool sends_large() const { return kernel && large_messages; }
+  bool has_strangers() const { return kernel && strangers; }
   bool kills() const {
     return kill_clients || kill_servers || kill_directory || exits;
   }
@@ -64,6 +70,9 @@ struct Result {
   std::map<std::string, uint64_t> faults;
   std::string trace;
 };
+
+// Of the strangers, who are bound to some services.
+constexpr uid_t kStrangerUser = 399;
 
 class World {
  public:
@@ -80,6 +89,9 @@ class World {
   virtual int NewDescriptor() = 0;
   // Takes time, as a handler does that computes; in some runs.
   virtual void Compute() {}
+  // Leaves a child with all descriptors of the calling process; in some runs. It
+  // goes when its parent is killed, and otherwise last of all.
+  virtual void ForkSometimes() {}
   const BindingHistory& bindings() const { return bindings_; }
   // Below `bound`.
   uint64_t Roll(uint64_t bound) { return sim_.Random(bound); }
@@ -113,6 +125,11 @@ class World {
     return it != answered_.end() && it->second < deadline;
   }
 
+  // Whether what a client has sent before it exits must arrive, or its log says
+  // that it does not.
+  bool MayKnowLastWords() const {
+    return !plan_.kernel || (!plan_.failing_calls && !plan_.full_logs);
+  }
   // What a client that exits has sent for certain, on the session of that number.
   struct LastWords {
     uint64_t incarnation;
@@ -122,16 +139,22 @@ class World {
     last_words_[{event::Process::Current()->credentials().pid, session}] =
         words;
   }
-  // Null: that client has not exited.
+  // Null: that client has not exited, or has said that it drops some.
   const LastWords* FindLastWords(pid_t client, int session) const {
     const auto it = last_words_.find({client, session});
-    return it == last_words_.end() ? nullptr : &it->second;
+    return it == last_words_.end() || has_dropped_.count(client) > 0
+               ? nullptr
+               : &it->second;
   }
 
  protected:
   explicit World(const Plan& plan);
   void Spawn(event::SimProcess* process, std::function<void()> body) {
     sim_.Spawn(process, "main", std::move(body));
+  }
+  // The calling process has logged that it ends, and drops messages.
+  void NoteDropped() {
+    has_dropped_.insert(event::Process::Current()->credentials().pid);
   }
   // The latest bindings, as the directory reads them.
   std::string BindingsText() const;
@@ -181,6 +204,7 @@ class World {
   uint64_t requests_ = 0;
   std::unordered_map<uint64_t, event::Instant> answered_;
   std::map<std::pair<pid_t, int>, LastWords> last_words_;
+  std::set<pid_t> has_dropped_;
   int processes_ = 0;
 };
 

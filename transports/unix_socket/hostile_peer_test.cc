@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "event/base/log.h"
+#include "event/base/sys.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
 #include "transports/framing/framing.h"
@@ -465,6 +466,46 @@ TEST_F(HostilePeerTest, TheOtherHalfOfAClose) {
   char byte;
   EXPECT_EQ(send(raw_.get(), "x", 1, MSG_NOSIGNAL), -1);
   EXPECT_EQ(recv(raw_.get(), &byte, 1, MSG_DONTWAIT), 0);
+}
+
+// Receives until the end, as the loop says, and counts the shutdowns.
+class Closing final : public Connection::Observer,
+                      public event::sys::Interceptor {
+ public:
+  explicit Closing(Connection* connection) : connection_(connection) {
+    event::Loop* const loop = event::Thread::Current()->loop();
+    EXPECT_TRUE(connection_->Attach(loop, this).ok());
+    event::sys::SetInterceptor(this);
+    while (!closed_) loop->RunTurn(absl::InfiniteFuture());
+    event::sys::SetInterceptor(nullptr);
+  }
+  int shutdowns() const { return shutdowns_; }
+
+ private:
+  void OnReadable() override {
+    IncomingFrame frame;
+    closed_ = connection_->Receive(&frame, nullptr, absl::InfinitePast()) ==
+              IoResult::kClosed;
+  }
+  int Fail(const char* call) override {
+    if (std::strcmp(call, "Shutdown") == 0) ++shutdowns_;
+    return 0;
+  }
+
+  Connection* const connection_;
+  bool closed_ = false;
+  int shutdowns_ = 0;
+};
+
+TEST_F(HostilePeerTest, AfterAHangUpNothingIsShutDown) {
+  ASSERT_EQ(shutdown(raw_.get(), SHUT_RDWR), 0);
+  EXPECT_EQ(Closing(connection_.get()).shutdowns(), 0);
+}
+
+// The far end still waits for something from here.
+TEST_F(HostilePeerTest, AfterHalfACloseTheOtherHalfIsShutDown) {
+  ASSERT_EQ(shutdown(raw_.get(), SHUT_WR), 0);
+  EXPECT_EQ(Closing(connection_.get()).shutdowns(), 1);
 }
 
 }  // namespace

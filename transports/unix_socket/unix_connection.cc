@@ -37,6 +37,8 @@ absl::Status KernelRefused(const char* what, int error) {
 // What the kernel says of a socket that has no peer, or none that it knows.
 constexpr uid_t kNobody = static_cast<uid_t>(-1);
 
+constexpr int kMaxFailuresToDrop = 4;
+
 template <typename T>
 T Saturated(size_t value) {
   return static_cast<T>(std::min<size_t>(value, std::numeric_limits<T>::max()));
@@ -83,7 +85,7 @@ UnixConnection* UnixConnection::AsIdle(Connection* connection,
 event::UniqueFd UnixConnection::ReleaseSocket() {
   event::MutexLock lock(&mutex_);
   closed_ = std::make_unique<Closed>();
-  closed_->why = absl::CancelledError("passed to another process");
+  closed_->why = PassedOn();
   return std::move(fd_);
 }
 
@@ -158,6 +160,7 @@ void UnixConnection::UpdateInterestLocked() {
 void UnixConnection::OnReady(uint32_t events) {
   Observer* const observer = observer_;
   if (observer == nullptr) return;
+  if ((events & kHangUp) != 0) hung_up_ = true;
   bool writable = false;
   bool drained = false;
   if ((events & (event::Watch::kWritable | kHangUp | kError)) != 0) {
@@ -179,7 +182,9 @@ void UnixConnection::OnReady(uint32_t events) {
   } else if (writable) {
     observer->OnWritable();
   } else if (reads_) {
-    if ((events & (event::Watch::kReadable | kHangUp | kError)) != 0) {
+    const bool reminded = leftover_ != nullptr && leftover_->has_reminded();
+    if ((events & (event::Watch::kReadable | kHangUp | kError)) != 0 &&
+        !reminded) {
       observer->OnReadable();
     }
   } else if ((events & (kHangUp | kError)) != 0 && !hang_up_told_) {
@@ -386,6 +391,18 @@ IoResult UnixConnection::Fail(absl::Status status) {
   return IoResult::kClosed;
 }
 
+// A packet that nobody will read may hold a client's connection. Where another
+// process holds the socket too, the packet would stay, and the client would wait.
+void UnixConnection::DropUnread() {
+  int failures = 0;
+  while (failures < kMaxFailuresToDrop) {
+    uint8_t byte;
+    const ssize_t size = sys::Recv(fd_.get(), &byte, 1, MSG_DONTWAIT);
+    if (size == 0 || (size < 0 && errno == EAGAIN)) return;
+    if (size < 0) ++failures;  // ECONNRESET is told once, before what is there
+  }
+}
+
 void UnixConnection::Close() { CloseWith(ClosedHere()); }
 
 void UnixConnection::CloseWith(absl::Status status) {
@@ -418,8 +435,9 @@ void UnixConnection::CloseWith(absl::Status status) {
   closed->why = std::move(status);
   closed_ = std::move(closed);
   // The far end learns of it now, though another process may hold the socket too:
-  // the child of a fork, above all.
-  sys::Shutdown(fd_.get(), SHUT_RDWR);
+  // the child of a fork, above all. After a hang-up nothing is left to shut down.
+  if (!hung_up_) sys::Shutdown(fd_.get(), SHUT_RDWR);
+  if (leaves_unread_) DropUnread();
   // Those who wait must not find another descriptor by this number: the last
   // closes it.
   if (waiters_ == 0) fd_.reset();

@@ -133,6 +133,7 @@ class UnixConnection final : public Connection, private event::Watch {
   Leftover* leftover();
   IoResult Fail(absl::Status status);
   void CloseWith(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
+  void DropUnread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<event::Credentials> PeerLocked() const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // `connection`, if this one may pass it on; null otherwise.
@@ -187,6 +188,7 @@ class UnixConnection final : public Connection, private event::Watch {
 
   // The owner's thread only.
   bool reads_ = false;
+  bool hung_up_ = false;        // the kernel has shut down both directions
   bool hang_up_told_ = false;   // and reads_ has not been set since
   bool leaves_unread_ = false;  // DescriptorPolicy::kLeaveUnread
   bool socket_is_nonblocking_;

@@ -37,6 +37,11 @@ inline const absl::Status& FarEndGone() {
       new absl::Status(absl::UnavailableError("the far end closed or died"));
   return *status;
 }
+inline const absl::Status& PassedOn() {
+  static const auto* const status =
+      new absl::Status(absl::CancelledError("passed to another process"));
+  return *status;
+}
 
 // The connections of a process that have held something back. When the process
 // ends, they hand over what the kernel takes.
@@ -165,6 +170,8 @@ class UnixConnection::Leftover final : private event::Task,
     connection_->loop_->Post(this);
   }
   void StopReminding() { connection_->loop_->Cancel(this); }
+  // In this turn the observer has had its share.
+  bool has_reminded() const { return turn_ == connection_->loop_->turn(); }
 
   bool paused() const { return running(); }
   // Whether there is a descriptor left. If not, the loop pauses.
@@ -191,12 +198,14 @@ class UnixConnection::Leftover final : private event::Task,
  private:
   void Run() override {
     if (!connection_->HasBuffered() || !connection_->reads_) return;
+    turn_ = connection_->loop_->turn();
     connection_->loop_->Post(this);
     connection_->observer_->OnReadable();
   }
   void OnExpiry() override { connection_->UpdateInterest(); }
 
   UnixConnection* const connection_;
+  uint32_t turn_ = 0;  // none
 };
 
 }  // namespace transports

@@ -250,6 +250,28 @@ TEST_F(UnixSocketTest, ANumberUsedAgainIsNotTheOneThatConnected) {
   if (second == nullptr) GTEST_SKIP() << "numbers cannot be chosen here";
 }
 
+// A connection that is passed, but not received before the close: its far end learns
+// of the close although the child of a fork has the receiver's socket too.
+TEST_F(UnixSocketTest, AChildDoesNotKeepWhatWasNotReceived) {
+  std::unique_ptr<Acceptor> acceptor = Listen();
+  Accepting accepting;
+  ASSERT_TRUE(acceptor->Attach(loop(), &accepting).ok());
+  std::unique_ptr<Connection> client = *transport_.Connect(address());
+  std::unique_ptr<Connection> server = *transport_.Connect(address());
+  while (accepting.accepted.size() < 2) loop()->RunTurn(absl::InfiniteFuture());
+  OutgoingFrame frame;
+  frame.connection = &accepting.accepted[0];
+  ASSERT_EQ(accepting.accepted[1]->Send(frame), IoResult::kOk);
+  accepting.accepted.erase(accepting.accepted.begin());  // as passed
+  Connecting child("");
+  server->SetDescriptorPolicy(Connection::DescriptorPolicy::kLeaveUnread);
+  server->Close();
+  IncomingFrame none;
+  // It is told at once; a child that keeps it would be waited for in vain.
+  EXPECT_EQ(client->Receive(&none, nullptr, absl::InfinitePast()),
+            IoResult::kClosed);
+}
+
 }  // namespace
 }  // namespace transports
 }  // namespace le
