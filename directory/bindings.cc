@@ -15,6 +15,8 @@ namespace le {
 namespace directory {
 
 const char kAnyName[] = "*";
+const char kAnyoneReachesAll[] =
+    "<*>.* lets every user reach every service of that user";
 
 namespace {
 
@@ -34,6 +36,7 @@ bool IsDigits(absl::string_view text) {
 struct Error {
   size_t position = 0;
   std::string text;
+  bool unknown_user = false;
 };
 
 enum class Side { kClient, kService };
@@ -123,7 +126,7 @@ class Scanner {
 
  private:
   bool Fail(size_t position, std::string text) {
-    error_ = {position, std::move(text)};
+    error_ = {position, std::move(text), false};
     return false;
   }
 
@@ -159,7 +162,10 @@ class Scanner {
     }
     absl::StatusOr<uid_t> uid = users_->Resolve(user);
     if (!uid.ok()) {
-      return Fail(start, std::string(uid.status().message()));
+      Fail(start, std::string(uid.status().message()));
+      error_.unknown_user =
+          absl::IsNotFound(uid.status()) || absl::IsUnavailable(uid.status());
+      return false;
     }
     if (users_->IsOverflowUser(*uid)) {
       return Fail(start, absl::StrCat("user ", *uid,
@@ -301,8 +307,14 @@ ParsedBindings ParseBindings(absl::string_view text,
     Binding binding;
     Error error;
     if (!ParseLine(line, &users, &binding, &error)) {
-      parsed.errors.push_back(
-          {number, static_cast<int>(error.position) + 1, error.text});
+      const int at = static_cast<int>(error.position) + 1;
+      if (!error.unknown_user || !context.skips_unknown_users) {
+        parsed.errors.push_back({number, at, error.text});
+      } else if (parsed.warnings.size() < kMaxDiagnostics) {
+        parsed.warnings.push_back(
+            {number, at,
+             error.text + ": this line is left out until the next reload"});
+      }
       continue;
     }
     const int column = static_cast<int>(start) + 1;
@@ -326,7 +338,7 @@ ParsedBindings ParseBindings(absl::string_view text,
       continue;
     }
     if (!binding.client.uid.has_value() && binding.client.name == kAnyName) {
-      warn("<*>.* lets every user reach every service of that user");
+      warn(kAnyoneReachesAll);
     }
     parsed.bindings.push_back(std::move(binding));
   }
@@ -365,13 +377,21 @@ absl::StatusOr<Binding> ParseBinding(absl::string_view client,
   return binding;
 }
 
+namespace {
+
+std::string NameOf(uid_t uid, Users* users) {
+  return users == nullptr ? absl::StrCat(uid) : users->NameOf(uid);
+}
+
+}  // namespace
+
 std::string Format(const ClientKey& client, Users* users) {
-  return absl::StrCat("<", client.uid ? users->NameOf(*client.uid) : "*", ">.",
+  return absl::StrCat("<", client.uid ? NameOf(*client.uid, users) : "*", ">.",
                       client.name);
 }
 
 std::string Format(const ServiceKey& service, Users* users) {
-  return absl::StrCat("<", users->NameOf(service.uid), ">.", service.name);
+  return absl::StrCat("<", NameOf(service.uid, users), ">.", service.name);
 }
 
 std::string Format(const Binding& binding, Users* users) {

@@ -96,7 +96,13 @@ struct UserContext {
   // Numbers that stand for no user in particular, and so may not be named; see
   // event::Process::IsOverflowUser(). Empty: there are none.
   std::function<bool(uid_t)> is_overflow_user;
+  // For a file at start: a line with a user who is not known, or not yet, is left out
+  // with a warning. Otherwise it is an error.
+  bool skips_unknown_users = false;
 };
+
+// What a binding of all to all is worth.
+extern const char kAnyoneReachesAll[];
 
 // A whole text, one binding a line. Never fails otherwise than by `errors`.
 ParsedBindings ParseBindings(absl::string_view text,
@@ -113,7 +119,8 @@ absl::StatusOr<Binding> ParseBinding(absl::string_view client,
                                      absl::string_view service,
                                      const UserContext& context);
 
-// As they are written, with users by name where they have one.
+// As they are written, with users by name where they have one; `users` null: by
+// number.
 std::string Format(const ClientKey& client, Users* users);
 std::string Format(const ServiceKey& service, Users* users);
 std::string Format(const Binding& binding, Users* users);

@@ -582,7 +582,8 @@ TEST_F(DirectoryClientTest, ARefusedOfferIsSaidAgainUntilItIsTaken) {
     first.reset();
     world_.Advance(absl::Seconds(1));
     ASSERT_EQ(world_.server()->registry().servers().size(), 1u);
-    EXPECT_EQ(world_.server()->registry().servers()[0]->key.name, "b");
+    EXPECT_EQ(world_.server()->registry().servers().begin()->second.key.name,
+              "b");
   });
 }
 

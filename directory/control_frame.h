@@ -29,8 +29,8 @@ constexpr bool IsDirectoryFrame(uint8_t type) { return type >= 128; }
 // More than any of the messages needs: long lists and texts come in parts.
 constexpr size_t kMaxControlBytes = 64 * 1024;
 
-// Likewise for what the directory says to those who open or offer: a text about
-// a few names. They are many, so their buffer is small.
+// Likewise for what is said by those who open or offer, and to them: a text about a
+// few names. They are many, so their buffer is small.
 constexpr size_t kMaxAnswerBytes = 8 * 1024;
 
 // A part of a long message: leaves room for what else is in the frame.

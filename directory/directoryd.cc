@@ -48,11 +48,14 @@ constexpr char kUsage[] =
   --bindings=FILE   who may talk to whom, a line each:
                       <USER>.CLIENT_INTERFACE -> <USER>.SERVICE
                     Read anew on SIGHUP and by `sdir load`. Without it there are
-                    no bindings until somebody makes some with sdir.
+                    no bindings until somebody makes some with sdir. A line with an
+                    unknown user is left out at start, with a warning; later it is an
+                    error, and nothing changes.
   --max_connections=N, --max_half_open=N, --max_waiting=N, --max_services=N
                     what one user may have at a time: connections, those of them
                     that have said nothing yet, clients that wait, services.
-                    Default: 32768, 1024, 16384, 16384.
+                    Default: 32768, 1024, 16384, 16384; but never more than is left
+                    of what this process's limit of open files allows all users.
   --half_open_seconds=N
                     how long a connection may send nothing. Default: 30.
   --help            this text
@@ -73,7 +76,7 @@ arguments make no sense.
 struct Flags {
   std::string socket_dir;
   std::string bindings;
-  le::directory::DirectoryServer::Options limits;
+  le::directory::DirectoryServer::Options options;
 };
 
 [[noreturn]] void Misused(absl::string_view error) {
@@ -116,13 +119,13 @@ Flags ParseFlags(int argc, char** argv) {
   };
   text("--socket_dir", &flags.socket_dir);
   text("--bindings", &flags.bindings);
-  number("--max_connections", &flags.limits.connections_per_user);
-  number("--max_half_open", &flags.limits.half_open_per_user);
-  number("--max_waiting", &flags.limits.limits.waiting_clients);
-  number("--max_services", &flags.limits.limits.services);
+  number("--max_connections", &flags.options.limits.connections);
+  number("--max_half_open", &flags.options.limits.silent);
+  number("--max_waiting", &flags.options.limits.waiting_clients);
+  number("--max_services", &flags.options.limits.services);
   uint32_t seconds = 0;
   if (number("--half_open_seconds", &seconds)) {
-    flags.limits.half_open_time = absl::Seconds(seconds);
+    flags.options.half_open_time = absl::Seconds(seconds);
   }
   const auto rest = arguments.TakeNext();
   if (!rest.ok()) Misused(rest.status().message());
@@ -228,7 +231,7 @@ namespace le {
 namespace directory {
 
 int RunDirectoryd(Users* users, int argc, char** argv) {
-  const Flags flags = ParseFlags(argc, argv);
+  Flags flags = ParseFlags(argc, argv);
   le::event::Process* const process = le::event::Process::Current();
   le::event::Loop* const loop = le::event::Thread::Current()->loop();
 
@@ -247,6 +250,9 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
     files.rlim_cur = files.rlim_max;
     sys::SetRLimit(RLIMIT_NOFILE, &files);
   }
+  if (sys::GetRLimit(RLIMIT_NOFILE, &files) == 0) {
+    flags.options.limits.descriptors = files.rlim_cur;
+  }
 
   le::directory::DirectoryServer* directory = nullptr;
   bool loaded_before = false;
@@ -254,15 +260,18 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
     if (flags.bindings.empty()) {
       return absl::NotFoundError("directoryd was started without --bindings");
     }
-    absl::StatusOr<std::string> text =
-        ReadFile(flags.bindings, std::exchange(loaded_before, true));
+    const bool again = std::exchange(loaded_before, true);
+    absl::StatusOr<std::string> text = ReadFile(flags.bindings, again);
     if (!text.ok()) return text.status();
-    return directory->Load(*text, flags.bindings);
+    using Loading = le::directory::DirectoryServer::Loading;
+    return directory->Load(*text, flags.bindings,
+                           again ? Loading::kNow : Loading::kAtStart);
   };
-  le::directory::DirectoryServer::Options options = flags.limits;
+  le::directory::DirectoryServer::Options options = flags.options;
   options.reload = load;
   le::directory::DirectoryServer server(process, loop, users, options);
   directory = &server;
+  le::event::Log(LogLevel::kInfo, server.accounts().Describe());
 
   if (!flags.bindings.empty()) {
     const absl::StatusOr<std::string> loaded = load();
@@ -288,6 +297,7 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
   if (!signals.status().ok()) return Failed(signals.status());
 
   le::transports::UnixTransport transport(process);
+  transport.RefuseDescriptors();  // nobody has reason to send one
   const absl::Status listening = server.Listen(&transport, place->address());
   if (!listening.ok()) return Failed(listening);
   le::directory::PlaceWatch watch(loop);

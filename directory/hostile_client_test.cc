@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A directory over real sockets, and a client that does not keep to the rules.
+// A directory over real sockets, and a client or a server that does not keep to the
+// rules.
 
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "directory/control_frame.h"
 #include "directory/server.h"
@@ -62,6 +64,7 @@ class RawClient {
     const std::string text = message.SerializeAsString();
     Send(Packet(kControlFrame, flags, text.size(), text) + more);
   }
+  void ShutDown() { EXPECT_EQ(shutdown(socket_.get(), SHUT_WR), 0); }
   // The text of the refusal that has come, "nothing", or "closed".
   std::string Hear() {
     char bytes[4096];
@@ -72,6 +75,7 @@ class RawClient {
       return "nothing";
     }
     proto::FromDirectory message;
+    if (static_cast<uint8_t>(bytes[1]) != kControlFrame) return "a frame";
     EXPECT_TRUE(message.ParseFromArray(
         bytes + transports::kFrameHeaderBytes,
         static_cast<int>(size) -
@@ -136,6 +140,78 @@ class HostileClientTest : public ::testing::Test {
   const event::LogSink former_sink_ =
       event::SetLogSink([](event::LogLevel, absl::string_view) {});
 };
+
+// One that has gone for the directory, but not for the kernel: what it has not
+// received is on its way still, and counts against the kernel's limit for all.
+TEST_F(HostileClientTest, WhatAServerDoesNotReceiveIsChargedUntilItHasGone) {
+  RawClient server(address_);
+  proto::ToDirectory message = AdvertiseMessage(Interface("clock"));
+  message.set_version(kControlVersion);
+  const std::string text = message.SerializeAsString();
+  server.Send(Packet(kControlFrame, 0, text.size(), text));
+  Settle();
+  RawClient first(address_), second(address_);
+  first.SendOpen();
+  second.SendOpen();
+  Settle();
+  const Accounts& accounts = directory_->accounts();
+  EXPECT_EQ(accounts.introductions.used(), 2u);
+  EXPECT_EQ(accounts.connections.used(), 1u);
+  server.ShutDown();
+  Settle();
+  EXPECT_TRUE(directory_->registry().servers().empty());
+  EXPECT_EQ(accounts.services.used(), 0u);
+  EXPECT_EQ(accounts.introductions.used(), 2u);
+  EXPECT_EQ(accounts.connections.used(), 1u);
+  EXPECT_EQ(directory_->Discrepancy(), "");
+  while (server.Hear() != "nothing") {
+  }
+  while (accounts.introductions.used() > 0) {
+    loop_->RunTurn(absl::InfiniteFuture());
+  }
+  EXPECT_EQ(accounts.connections.used(), 0u);
+}
+
+// A part of a frame has a buffer until the rest comes, or for ever.
+TEST_F(HostileClientTest, AServerThatBeginsAFrameIsRefused) {
+  RawClient server(address_);
+  proto::ToDirectory message = AdvertiseMessage(Interface("clock"));
+  message.set_version(kControlVersion);
+  const std::string text = message.SerializeAsString();
+  server.Send(Packet(kControlFrame, 0, text.size(), text));
+  Settle();
+  EXPECT_EQ(directory_->accounts().services.used(), 1u);
+  while (server.Hear() != "nothing") {
+  }
+  server.Send(Packet(1, FrameHeader::kFragmented, 1000, std::string(10, 'x')));
+  Settle();
+  EXPECT_EQ(directory_->accounts().services.used(), 0u);
+  EXPECT_EQ(directory_->accounts().connections.used(), 0u);
+}
+
+TEST_F(HostileClientTest, AServerThatReadsAgainGetsTheRestOfItsLine) {
+  Advertise();
+  constexpr size_t kClients = 100;
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (size_t i = 0; i < kClients; ++i) {
+    clients.push_back(std::make_unique<RawClient>(address_));
+    clients.back()->SendOpen();
+    Settle();
+  }
+  const uint32_t most = Limits().introductions;
+  EXPECT_EQ(directory_->accounts().introductions.used(), most);
+  EXPECT_EQ(directory_->registry().waiting().size(), kClients - most);
+  for (size_t received = 0; received < kClients; ++received) {
+    transports::IncomingFrame frame;
+    while (NextOf(service_.get(), &frame) != IoResult::kOk) {
+      loop_->RunTurn(absl::InfiniteFuture());
+    }
+    ASSERT_EQ(frame.type, kIntroductionFrame);
+    EXPECT_LE(directory_->accounts().introductions.used(), most);
+  }
+  EXPECT_TRUE(directory_->registry().waiting().empty());
+  EXPECT_EQ(directory_->Discrepancy(), "");
+}
 
 TEST_F(HostileClientTest, AClientThatBeginsAFrameAfterItsOpenIsRefused) {
   RawClient client(address_);

@@ -299,13 +299,6 @@ class InProcessDirectory::View final : public Introducer {
 
 namespace {
 
-// The one user there is, is the process itself: nobody to protect from another.
-UserLimits NoLimits() {
-  UserLimits limits;
-  limits.waiting_clients = limits.services = limits.stand_bys = UINT32_MAX;
-  return limits;
-}
-
 absl::Status ToStatus(const RegistryAction& refusal) {
   switch (refusal.reason) {
     case RefusalReason::kNotOffered:
@@ -315,6 +308,7 @@ absl::Status ToStatus(const RegistryAction& refusal) {
     case RefusalReason::kOtherProtocol:
       return absl::FailedPreconditionError(refusal.text);
     case RefusalReason::kLimit:
+    case RefusalReason::kBusy:
       return absl::ResourceExhaustedError(refusal.text);
   }
   return absl::UnavailableError(refusal.text);
@@ -323,7 +317,7 @@ absl::Status ToStatus(const RegistryAction& refusal) {
 }  // namespace
 
 InProcessDirectory::InProcessDirectory(event::Process* process)
-    : process_(process), registry_(NoLimits()) {
+    : process_(process) {
   const absl::Status bound = SetBindings("<*>.* -> <self>.*\n");
   if (!bound.ok()) event::Fatal(bound.message());
 }
@@ -378,6 +372,7 @@ void InProcessDirectory::CarryOutLocked(const Registry::Actions& actions) {
     switch (action.what) {
       case RegistryAction::What::kIntroduce:
         registry_.IntroductionDone(action.client);
+        registry_.NoteReceived(action.server, 0);
         openings_.at(action.client)->Introduce(offers_.at(action.server));
         openings_.erase(action.client);
         break;

@@ -56,7 +56,9 @@ class InProcessDirectory {
 
   event::Process* const process_;
   event::Mutex mutex_;
-  Registry registry_ ABSL_GUARDED_BY(mutex_);
+  // The one user there is, is the process itself: nobody to protect from another.
+  Accounts accounts_{Limits::None()};
+  Registry registry_ ABSL_GUARDED_BY(mutex_){&accounts_};
   PeerId next_id_ ABSL_GUARDED_BY(mutex_) = 1;
   absl::flat_hash_map<PeerId, LocalOpening*> openings_  // that wait
       ABSL_GUARDED_BY(mutex_);

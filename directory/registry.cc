@@ -3,7 +3,6 @@
 
 #include "directory/registry.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -84,26 +83,11 @@ Registry::Actions Registry::Load(const std::vector<Binding>& bindings) {
   return actions;
 }
 
-std::vector<Binding> Registry::bindings() const {
-  std::vector<Binding> all;
-  for (const auto& entry : by_user_) all.push_back(entry.second);
-  for (const auto& entry : by_any_user_) all.push_back(entry.second);
-  return all;
-}
-
 // ---- Clients ---------------------------------------------------------------
-
-Registry::Client* Registry::Add(Client client) {
-  const PeerId id = client.id;
-  ++clients_by_user_[client.identity.uid];
-  return &(clients_[id] = std::move(client));
-}
 
 Registry::Client Registry::Take(PeerId id) {
   auto it = clients_.find(id);
   LeaveLine(&it->second);
-  auto count = clients_by_user_.find(it->second.identity.uid);
-  if (--count->second == 0) clients_by_user_.erase(count);
   Client client = std::move(it->second);
   clients_.erase(it);
   return client;
@@ -118,22 +102,35 @@ Registry::Actions Registry::ClientOpens(PeerId id, const PeerIdentity& identity,
   client.identity = identity;
   client.description = description;
   client.wait = wait;
-  Add(std::move(client));
+  clients_[id] = std::move(client);
   Place(id, &actions);
   // Only one that has to wait can be one too many.
-  if (clients_.contains(id) &&
-      clients_by_user_[identity.uid] > limits_.waiting_clients) {
+  auto waits = clients_.find(id);
+  if (waits == clients_.end()) return actions;
+  waits->second.waiting = accounts_->waiting.Take(identity.uid);
+  if (!waits->second.waiting) {
     Refuse(id, RefusalReason::kLimit,
-           absl::StrCat("user ", identity.uid, " has ", limits_.waiting_clients,
-                        " clients that wait already, as many as a user may"),
+           absl::StrCat("user ", identity.uid, " has ",
+                        accounts_->waiting.used_by(identity.uid),
+                        " clients that wait already, as many as it may"),
            &actions);
   }
   return actions;
 }
 
 Registry::Actions Registry::ClientGone(PeerId id) {
-  if (clients_.contains(id)) Take(id);
-  return {};
+  if (clients_.count(id) != 0) Take(id);
+  auto introduced = introduced_.find(id);
+  if (introduced == introduced_.end()) return {};
+  --introductions_;
+  auto server = servers_.find(introduced->second.introduced_to);
+  introduced_.erase(introduced);
+  Actions actions;
+  if (server != servers_.end()) {
+    --server->second.ordered;
+    ServeLine(server->second.key, &actions);
+  }
+  return actions;
 }
 
 void Registry::LeaveLine(Client* client) {
@@ -199,8 +196,8 @@ void Registry::Place(PeerId id, Actions* actions) {
     }
     return;
   }
-  const Server* const server = Offering(*key);
-  if (server == nullptr && !client.wait) {
+  const Server* const offering = Offering(*key);
+  if (offering == nullptr && !client.wait) {
     Refuse(
         id, RefusalReason::kNotOffered,
         absl::StrCat("service <", key->uid, ">.", key->name, " is not offered"),
@@ -208,8 +205,9 @@ void Registry::Place(PeerId id, Actions* actions) {
     return;
   }
   Service& service = services_[*key];
-  if (server != nullptr && !server->busy && service.line.empty()) {
-    Serve(id, *server, actions);  // it need not stand in line
+  if (offering != nullptr && !IsBusy(*offering) && service.line.empty()) {
+    // It need not stand in line.
+    Serve(id, &servers_.at(offering->id), actions);
     return;
   }
   client.service = key;
@@ -222,9 +220,8 @@ void Registry::PlaceAll(Actions* actions) {
   std::vector<PeerId> all;
   all.reserve(clients_.size());
   for (const auto& entry : clients_) all.push_back(entry.first);
-  std::sort(all.begin(), all.end());  // in order of arrival
   for (PeerId id : all) {
-    if (clients_.contains(id)) Place(id, actions);
+    if (clients_.count(id) != 0) Place(id, actions);
   }
 }
 
@@ -239,47 +236,105 @@ void Registry::Refuse(PeerId client, RefusalReason reason, std::string text,
   Take(client);
 }
 
-void Registry::Introduce(PeerId client, PeerId server, Actions* actions) {
+void Registry::Introduce(PeerId id, Server* server, Actions* actions) {
+  const uid_t uid = clients_.at(id).identity.uid;
+  Quota::Charge charge = accounts_->introductions.Take(uid);
+  if (!charge) {
+    // It does not keep its place, or others of that line would wait for servers
+    // that this user has overwhelmed.
+    Refuse(id, RefusalReason::kBusy,
+           absl::StrCat("user ", uid, " has ",
+                        accounts_->introductions.used_by(uid),
+                        " introductions that no server has taken, as many as "
+                        "it may"),
+           actions);
+    return;
+  }
   RegistryAction action;
   action.what = RegistryAction::What::kIntroduce;
-  action.client = client;
-  action.server = server;
+  action.client = id;
+  action.server = server->id;
   actions->push_back(std::move(action));
   ++introductions_;
-  introduced_[client] = Take(client);
+  ++server->ordered;
+  Client client = Take(id);
+  client.introduced_to = server->id;
+  client.introduction = std::move(charge);
+  introduced_[id] = std::move(client);
 }
 
-Registry::Client Registry::IntroductionDone(PeerId client) {
-  auto introduced = introduced_.find(client);
-  if (introduced == introduced_.end()) return Client();
-  Client done = std::move(introduced->second);
-  introduced_.erase(introduced);
-  return done;
-}
-
-void Registry::IntroductionFailed(PeerId client, PeerId server) {
+void Registry::IntroductionDone(PeerId client) {
   auto introduced = introduced_.find(client);
   if (introduced == introduced_.end()) return;
+  auto server = servers_.find(introduced->second.introduced_to);
+  if (server != servers_.end()) {
+    --server->second.ordered;
+    introduced->second.waiting.Release();
+    server->second.on_their_way.push_back(std::move(introduced->second));
+  }
+  introduced_.erase(introduced);
+}
+
+Registry::Actions Registry::IntroductionFailed(PeerId client, PeerId server) {
+  Actions actions;
+  auto introduced = introduced_.find(client);
+  if (introduced == introduced_.end()) return actions;
   Client back = std::move(introduced->second);
   introduced_.erase(introduced);
   --introductions_;
-  auto busy = servers_.find(server);
-  if (busy != servers_.end()) busy->second.busy = true;
-  back.service.reset();
-  Client* const stored = Add(std::move(back));
+  auto blocked = servers_.find(server);
+  if (blocked != servers_.end()) {
+    --blocked->second.ordered;
+    blocked->second.blocked = true;
+  }
+  back.introduction.Release();
+  back.introduced_to = 0;
+  if (!back.waiting) {
+    back.waiting = accounts_->waiting.Take(back.identity.uid);
+  }
+  const bool may_wait = static_cast<bool>(back.waiting);
+  Client* const stored = &(clients_[client] = std::move(back));
   NoteChange(stored);
   const absl::optional<ServiceKey> key =
       Resolve(stored->identity.uid, stored->description.interface_name);
-  if (!key.has_value()) {
+  if (key.has_value()) {
+    // Others may be back already: first come, first served. They are few.
+    Service& service = services_[*key];
+    auto place = service.line.begin();
+    while (place != service.line.end() && *place < client) ++place;
+    stored->service = key;
+    stored->place = service.line.insert(place, client);
+  } else {
     unbound_[client] = true;
-    return;
   }
-  // Others may be back already: first come, first served.
-  Service& service = services_[*key];
-  auto place = service.line.begin();
-  while (place != service.line.end() && *place < client) ++place;
-  stored->service = key;
-  stored->place = service.line.insert(place, client);
+  if (!may_wait) {
+    Refuse(client, RefusalReason::kBusy,
+           "the server takes no more, and no more clients may wait", &actions);
+  }
+  return actions;
+}
+
+void Registry::NoteReceived(PeerId server, size_t left) {
+  auto it = servers_.find(server);
+  if (it == servers_.end()) return;
+  std::deque<Client>& on_their_way = it->second.on_their_way;
+  while (on_their_way.size() > left) on_their_way.pop_front();
+}
+
+Registry::Actions Registry::ServerReceived(PeerId server, size_t left) {
+  Actions actions;
+  auto it = servers_.find(server);
+  if (it == servers_.end()) return actions;
+  NoteReceived(server, left);
+  it->second.blocked = false;
+  ServeLine(it->second.key, &actions);
+  return actions;
+}
+
+std::deque<Registry::Client> Registry::TakeOnTheirWay(PeerId server) {
+  auto it = servers_.find(server);
+  if (it == servers_.end()) return {};
+  return std::move(it->second.on_their_way);
 }
 
 // ---- Servers ---------------------------------------------------------------
@@ -308,21 +363,23 @@ Registry::Actions Registry::ServerAdvertises(
     actions.push_back(std::move(action));
     return actions;
   };
-  if (services_of(identity.uid) >= limits_.services) {
-    return refuse(absl::StrCat("user ", identity.uid, " has ", limits_.services,
-                               " services already, as many as a user may"));
+  Quota::Charge charge = accounts_->services.Take(identity.uid);
+  if (!charge) {
+    return refuse(absl::StrCat("user ", identity.uid, " has ",
+                               accounts_->services.used_by(identity.uid),
+                               " services already, as many as it may"));
   }
+  const uint32_t stand_bys = accounts_->limits.stand_bys;
   const auto same =
       services_.find(ServiceKey{identity.uid, description.interface_name});
-  if (same != services_.end() &&
-      same->second.standing_by.size() >= limits_.stand_bys) {
-    return refuse(absl::StrCat(limits_.stand_bys,
+  if (same != services_.end() && same->second.standing_by.size() >= stand_bys) {
+    return refuse(absl::StrCat(stand_bys,
                                " servers stand by for this service already, as "
                                "many as may"));
   }
-  ++services_by_user_[identity.uid];
   Server& server = servers_[id];
   server.id = id;
+  server.charge = std::move(charge);
   server.identity = identity;
   server.description = description;
   server.key = ServiceKey{identity.uid, description.interface_name};
@@ -355,8 +412,6 @@ Registry::Actions Registry::ServerGone(PeerId id) {
   auto it = servers_.find(id);
   if (it == servers_.end()) return actions;
   const ServiceKey key = it->second.key;
-  auto count = services_by_user_.find(it->second.identity.uid);
-  if (--count->second == 0) services_by_user_.erase(count);
   servers_.erase(it);
   Service& service = services_[key];
   if (service.offering == id) {
@@ -395,33 +450,38 @@ void Registry::Offer(const ServiceKey& key, Actions* actions) {
     if (state != other.state) tell(&other, state);
   }
   ServeLine(key, actions);
+  // For those who are left there is another reason now.
+  auto served = services_.find(key);
+  if (served == services_.end()) return;
+  for (PeerId id : served->second.line) NoteChange(&clients_.at(id));
 }
 
-Registry::Actions Registry::ServerHasRoom(PeerId id) {
-  Actions actions;
-  auto it = servers_.find(id);
-  if (it == servers_.end() || !it->second.busy) return actions;
-  it->second.busy = false;
-  ServeLine(it->second.key, &actions);
-  return actions;
+bool Registry::IsBusy(const Server& server) const {
+  return server.blocked || server.ordered + server.on_their_way.size() >=
+                               accounts_->limits.introductions;
 }
 
 void Registry::ServeLine(const ServiceKey& key, Actions* actions) {
-  Service& service = services_[key];
-  if (service.offering == 0) return;
-  const Server& server = servers_.at(service.offering);
-  while (!service.line.empty() && !server.busy) {
-    Serve(service.line.front(), server, actions);
+  // Refusals end a service that has nobody left: it is looked up each time.
+  for (;;) {
+    auto service = services_.find(key);
+    if (service == services_.end() || service->second.offering == 0 ||
+        service->second.line.empty()) {
+      return;
+    }
+    Server& server = servers_.at(service->second.offering);
+    if (IsBusy(server)) return;
+    Serve(service->second.line.front(), &server, actions);
   }
 }
 
-void Registry::Serve(PeerId client, const Server& server, Actions* actions) {
+void Registry::Serve(PeerId client, Server* server, Actions* actions) {
   const InterfaceDescription& wanted = clients_.at(client).description;
-  if (wanted.SameProtocol(server.description)) {
-    Introduce(client, server.id, actions);
+  if (wanted.SameProtocol(server->description)) {
+    Introduce(client, server, actions);
   } else {
     Refuse(client, RefusalReason::kOtherProtocol,
-           Mismatch(server.description, wanted), actions);
+           Mismatch(server->description, wanted), actions);
   }
 }
 
@@ -432,35 +492,34 @@ void Registry::DropIfEmpty(const ServiceKey& key) {
 
 // ---- What there is ---------------------------------------------------------
 
-std::vector<const Registry::Server*> Registry::servers() const {
-  std::vector<const Server*> all;
-  for (const auto& entry : servers_) all.push_back(&entry.second);
-  std::sort(all.begin(), all.end(),
-            [](const Server* a, const Server* b) { return a->id < b->id; });
-  return all;
-}
-
-std::vector<const Registry::Client*> Registry::waiting() const {
-  std::vector<const Client*> all;
-  for (const auto& entry : clients_) all.push_back(&entry.second);
-  std::sort(all.begin(), all.end(),
-            [](const Client* a, const Client* b) { return a->id < b->id; });
-  return all;
-}
-
 const Registry::Client* Registry::waiting_client(PeerId id) const {
   auto it = clients_.find(id);
   return it == clients_.end() ? nullptr : &it->second;
 }
 
-uint32_t Registry::waiting_of(uid_t uid) const {
-  auto it = clients_by_user_.find(uid);
-  return it == clients_by_user_.end() ? 0 : it->second;
-}
-
-uint32_t Registry::services_of(uid_t uid) const {
-  auto it = services_by_user_.find(uid);
-  return it == services_by_user_.end() ? 0 : it->second;
+std::string Registry::Discrepancy() const {
+  std::map<uid_t, uint64_t> waiting, services, introductions;
+  for (const auto& client : clients_) ++waiting[client.second.identity.uid];
+  // Of these, some have waited.
+  for (const auto& client : introduced_) {
+    if (client.second.waiting) ++waiting[client.second.identity.uid];
+    ++introductions[client.second.identity.uid];
+  }
+  for (const auto& server : servers_) {
+    ++services[server.second.identity.uid];
+    for (const Client& client : server.second.on_their_way) {
+      ++introductions[client.identity.uid];
+    }
+  }
+  if (waiting != accounts_->waiting.users()) return "who waits is not charged";
+  if (services != accounts_->services.users()) return "services not charged";
+  for (const auto& user : introductions) {
+    // Servers that have gone leave some to whoever runs the registry.
+    if (user.second > accounts_->introductions.used_by(user.first)) {
+      return "introductions not charged";
+    }
+  }
+  return accounts_->Discrepancy();
 }
 
 // ---- Words -----------------------------------------------------------------

@@ -10,8 +10,10 @@
 //                       └──► standing by ──┘ (takes over)
 //
 // Invariants: a client is in one line at most, that of the service its binding
-// names now; a service has at most one server that offers; while that one has
-// room, nobody of its protocol waits in its line.
+// names now; a service has at most one server that offers; while that one is not
+// busy, nobody of its protocol waits in its line. An introduction is on its way
+// until the server has received it: so many of one server only, and each is
+// charged to the client's user.
 
 #ifndef LE_MESSAGING_DIRECTORY_REGISTRY_H_
 #define LE_MESSAGING_DIRECTORY_REGISTRY_H_
@@ -28,22 +30,13 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/optional.h"
+#include "directory/account.h"
 #include "directory/bindings.h"
 #include "directory/interface_description.h"
 #include "directory/wait_cause.h"
 
 namespace le {
 namespace directory {
-
-// What one user may have at the directory at a time. Far above what a sound
-// system needs, low enough that one user cannot exhaust the directory.
-struct UserLimits {
-  uint32_t waiting_clients = 16384;
-  uint32_t services = 16384;
-  // Of one name, besides the one that offers it. The others are refused until there
-  // is a place; each that goes costs a pass over all.
-  uint32_t stand_bys = 64;
-};
 
 using PeerId = uint64_t;
 
@@ -58,6 +51,7 @@ enum class RefusalReason {
   kNoBinding,
   kOtherProtocol,
   kLimit,
+  kBusy,  // a limit that will have passed if it asks again
 };
 
 enum class ServerState { kOffering, kStandingBy, kOtherProtocol };
@@ -92,6 +86,9 @@ class Registry {
     absl::optional<ServiceKey> service;  // where it stands in line
     std::list<PeerId>::iterator place;
     bool changed = false;  // it is in changed_
+    PeerId introduced_to = 0;
+    Quota::Charge waiting;
+    Quota::Charge introduction;
   };
   // Why a client waits: kNoBinding, kNotOffered or kNotTaken.
   struct Wait {
@@ -106,11 +103,15 @@ class Registry {
     ServiceKey key;
     InterfaceDescription description;
     ServerState state = ServerState::kOffering;
-    bool busy = false;  // its connection takes no more for now
+    bool blocked = false;  // its connection takes no more for now
+    uint32_t ordered = 0;  // introductions that are not reported as carried out
+    std::deque<Client>
+        on_their_way;  // those that are, until it has received them
+    Quota::Charge charge;
   };
 
-  explicit Registry(const UserLimits& limits = UserLimits())
-      : limits_(limits) {}
+  // Not owned.
+  explicit Registry(Accounts* accounts) : accounts_(accounts) {}
 
   // ---- Events ----
   Actions ClientOpens(PeerId id, const PeerIdentity& identity,
@@ -119,12 +120,17 @@ class Registry {
   Actions ServerAdvertises(PeerId id, const PeerIdentity& identity,
                            const InterfaceDescription& description);
   Actions ServerGone(PeerId id);
-  // How an introduction has been carried out. Failed: the server's connection
-  // took no more, so the client is back in its place in line, until
-  // ServerHasRoom().
-  Client IntroductionDone(PeerId client);
-  void IntroductionFailed(PeerId client, PeerId server);
-  Actions ServerHasRoom(PeerId id);
+  // How an introduction has been carried out. Done: it is on its way. Failed: the
+  // server's connection took no more, so the client is back in its place in line.
+  void IntroductionDone(PeerId client);
+  Actions IntroductionFailed(PeerId client, PeerId server);
+  // Of the introductions that are on their way, no more than `left` still are. The
+  // first form changes nothing else; the second serves the line, too.
+  void NoteReceived(PeerId server, size_t left);
+  Actions ServerReceived(PeerId server, size_t left);
+  // Those that a server has not received, when it goes: while the kernel has them
+  // they are charged for.
+  std::deque<Client> TakeOnTheirWay(PeerId server);
 
   // Replaces the binding of that client key, until the next Load().
   Actions Bind(const Binding& binding);
@@ -138,9 +144,15 @@ class Registry {
   const Server* server(PeerId id) const;
   // Null if nobody offers.
   const Server* Offering(const ServiceKey& key) const;
-  std::vector<Binding> bindings() const;
-  std::vector<const Server*> servers() const;
-  std::vector<const Client*> waiting() const;
+  // Whether it gets no introduction for now.
+  bool IsBusy(const Server& server) const;
+  // In order, to be looked at in pieces: what comes after a key is found by it.
+  using UserBindings = std::map<std::pair<uid_t, std::string>, Binding>;
+  using AnyUserBindings = std::map<std::string, Binding>;
+  const UserBindings& bindings_of_users() const { return by_user_; }
+  const AnyUserBindings& bindings_of_any_user() const { return by_any_user_; }
+  const std::map<PeerId, Server>& servers() const { return servers_; }
+  const std::map<PeerId, Client>& waiting() const { return clients_; }
   // Null if it does not wait.
   const Client* waiting_client(PeerId id) const;
   Wait WhyWaits(const Client& client) const;
@@ -150,9 +162,8 @@ class Registry {
   std::vector<const Client*> TakeChanged(size_t most);
   bool has_changed() const { return !changed_.empty(); }
   uint64_t introductions() const { return introductions_; }
-  uint32_t waiting_of(uid_t uid) const;
-  uint32_t services_of(uid_t uid) const;
-  const UserLimits& limits() const { return limits_; }
+  // Empty if what is charged is what there is.
+  std::string Discrepancy() const;
 
  private:
   struct Service {
@@ -164,8 +175,6 @@ class Registry {
     }
   };
 
-  // Every client in clients_ counts for its user.
-  Client* Add(Client client);
   Client Take(PeerId id);
   void LeaveLine(Client* client);
   void NoteChange(Client* client);
@@ -174,24 +183,21 @@ class Registry {
   // Serves the line of a service as far as possible.
   void ServeLine(const ServiceKey& key, Actions* actions);
   // Introduces a client to that server, or refuses it.
-  void Serve(PeerId client, const Server& server, Actions* actions);
+  void Serve(PeerId client, Server* server, Actions* actions);
   void Offer(const ServiceKey& key, Actions* actions);
-  void Introduce(PeerId client, PeerId server, Actions* actions);
+  void Introduce(PeerId client, Server* server, Actions* actions);
   void Refuse(PeerId client, RefusalReason reason, std::string text,
               Actions* actions);
   void PlaceAll(Actions* actions);
   void DropIfEmpty(const ServiceKey& key);
 
-  const UserLimits limits_;
-  // Ordered, for lists that read well; looked up by key in logarithmic time.
-  std::map<std::pair<uid_t, std::string>, Binding> by_user_;  // with "*" too
-  std::map<std::string, Binding> by_any_user_;
-  absl::flat_hash_map<PeerId, Client> clients_;
-  std::map<PeerId, bool> unbound_;  // in order of arrival
-  absl::flat_hash_map<PeerId, Server> servers_;
+  Accounts* const accounts_;
+  UserBindings by_user_;  // with "*" too
+  AnyUserBindings by_any_user_;
+  std::map<PeerId, Client> clients_;  // in order of arrival
+  std::map<PeerId, bool> unbound_;    // likewise
+  std::map<PeerId, Server> servers_;
   absl::flat_hash_map<ServiceKey, Service> services_;
-  absl::flat_hash_map<uid_t, uint32_t> clients_by_user_;
-  absl::flat_hash_map<uid_t, uint32_t> services_by_user_;
   // Introductions that have been ordered, but not reported as carried out.
   absl::flat_hash_map<PeerId, Client> introduced_;
   std::deque<PeerId> changed_;  // some may be gone
@@ -199,7 +205,7 @@ class Registry {
 };
 
 // The same in words. It names nothing but the client's own binding, and where
-// that leads.
+// that leads. `users` null: users by number, since a look-up may take long.
 WaitCause ToCause(const Registry::Wait& wait, Users* users);
 
 }  // namespace directory

@@ -3,6 +3,8 @@
 
 #include "directory/registry.h"
 
+#include <deque>
+#include <functional>
 #include <map>
 #include <random>
 #include <set>
@@ -86,7 +88,15 @@ class RegistryTest : public ::testing::Test {
     return Text(
         registry_.ServerAdvertises(id, User(uid), Described(name, protocol)));
   }
-  Registry registry_{UserLimits{3, 2}};
+  static Limits FewOfEach() {
+    Limits limits;
+    limits.waiting_clients = 3;
+    limits.services = 2;
+    limits.introductions = 4;
+    return limits;
+  }
+  Accounts accounts_{FewOfEach()};
+  Registry registry_{&accounts_};
 };
 
 TEST_F(RegistryTest, IntroducesAtOnce) {
@@ -149,7 +159,7 @@ TEST_F(RegistryTest, ABusyServerKeepsItsClientsInLine) {
   registry_.IntroductionFailed(1, 10);
   registry_.IntroductionFailed(2, 10);
   EXPECT_EQ(Open(3), "") << "it must not overtake";
-  EXPECT_EQ(Text(registry_.ServerHasRoom(10)), "i1>10 i2>10 i3>10");
+  EXPECT_EQ(Text(registry_.ServerReceived(10, 0)), "i1>10 i2>10 i3>10");
   EXPECT_EQ(registry_.introductions(), 3u);
 }
 
@@ -200,6 +210,53 @@ TEST_F(RegistryTest, LimitsPerUserAreHeldAtNAndNPlusOne) {
   EXPECT_EQ(Advertise(13, "u"), "t13:0");
 }
 
+// No more is taken from the line than the server has room for.
+TEST_F(RegistryTest, AServerGetsSoManyThatItHasNotReceived) {
+  registry_.Load({Bound(absl::nullopt, "c", 2, "s")});
+  for (PeerId id = 1; id <= 6; ++id) EXPECT_EQ(Open(id, "c", true, id % 2), "");
+  EXPECT_EQ(Advertise(10), "t10:0 i1>10 i2>10 i3>10 i4>10");
+  for (PeerId id = 1; id <= 4; ++id) registry_.IntroductionDone(id);
+  EXPECT_EQ(accounts_.introductions.used_by(1), 2u);
+  EXPECT_EQ(Text(registry_.ServerReceived(10, 4)), "");
+  EXPECT_EQ(Text(registry_.ServerReceived(10, 3)), "i5>10");
+  EXPECT_EQ(accounts_.introductions.used_by(1), 2u) << "one has gone, one come";
+  // One that gives up makes room.
+  EXPECT_EQ(Text(registry_.ClientGone(5)), "i6>10");
+  EXPECT_EQ(registry_.introductions(), 5u);
+  EXPECT_EQ(registry_.Discrepancy(), "");
+  // What a server has not received when it goes is charged until that has gone.
+  std::deque<Registry::Client> left = registry_.TakeOnTheirWay(10);
+  registry_.ServerGone(10);
+  EXPECT_EQ(left.size(), 3u);
+  EXPECT_EQ(accounts_.introductions.used(), 4u) << "and the one to be ordered";
+  left.clear();
+  EXPECT_EQ(accounts_.introductions.used(), 1u);
+}
+
+// The others of its line are served.
+TEST(RegistryShareTest, AUserWhoseServersReceiveNothingIsRefused) {
+  Limits limits;
+  limits.descriptors = 64;  // eight introductions
+  Accounts accounts(limits);
+  Registry registry(&accounts);
+  registry.Load({Bound(absl::nullopt, "c", 2, "s")});
+  PeerId next = 1;
+  const auto open = [&](uid_t uid) {
+    const PeerId id = next++;
+    const std::string ordered =
+        Text(registry.ClientOpens(id, User(uid), Described("c"), true));
+    registry.IntroductionDone(id);
+    return ordered;
+  };
+  Text(registry.ServerAdvertises(100, User(2), Described("s")));
+  for (int i = 1; i <= 4; ++i) EXPECT_EQ(open(1)[0], 'i');
+  EXPECT_EQ(open(1), "r5:4") << "a half";
+  EXPECT_EQ(open(3)[0], 'i') << "there is something left for others";
+  Text(registry.ServerReceived(100, 1));
+  EXPECT_EQ(open(1)[0], 'i');
+  EXPECT_EQ(registry.Discrepancy(), "");
+}
+
 TEST_F(RegistryTest, ChangesOfTheReasonAreNotedOnce) {
   EXPECT_EQ(Open(1), "");
   EXPECT_EQ(Open(2, "unbound"), "");
@@ -226,7 +283,13 @@ TEST_F(RegistryTest, ChangesOfTheReasonAreNotedOnce) {
 TEST(RegistryModelTest, RandomEvents) {
   for (int seed = 0; seed < 50; ++seed) {
     std::mt19937 random(static_cast<unsigned>(seed));
-    Registry registry;
+    Limits limits;
+    limits.waiting_clients = 30;
+    limits.introductions = 3;
+    limits.descriptors = 100;
+    Accounts accounts(limits);
+    Registry registry(&accounts);
+    std::deque<Registry::Client> leftovers;
     std::set<PeerId> clients, servers, offering;
     NumberedUsers users;
     std::map<PeerId, std::string> told;  // why each client waits
@@ -235,14 +298,18 @@ TEST(RegistryModelTest, RandomEvents) {
     auto pick = [&](const std::set<PeerId>& from) {
       return *std::next(from.begin(), static_cast<int>(random() % from.size()));
     };
-    auto carry_out = [&](Actions actions) {
+    std::function<void(Actions)> carry_out = [&](Actions actions) {
       for (const RegistryAction& action : actions) {
         switch (action.what) {
           case What::kIntroduce:
             ASSERT_EQ(clients.count(action.client), 1u);
             ASSERT_EQ(servers.count(action.server), 1u);
-            if (random() % 4 == 0) {
-              registry.IntroductionFailed(action.client, action.server);
+            if (random() % 8 == 0) {
+              clients.erase(action.client);
+              carry_out(registry.ClientGone(action.client));
+            } else if (random() % 4 == 0) {
+              carry_out(
+                  registry.IntroductionFailed(action.client, action.server));
             } else {
               registry.IntroductionDone(action.client);
               clients.erase(action.client);
@@ -287,12 +354,13 @@ TEST(RegistryModelTest, RandomEvents) {
           {
             const PeerId id = pick(servers);
             servers.erase(id);
+            if (random() % 2 == 0) leftovers = registry.TakeOnTheirWay(id);
             carry_out(registry.ServerGone(id));
           }
           break;
         case 5:
           if (!servers.empty()) {
-            carry_out(registry.ServerHasRoom(pick(servers)));
+            carry_out(registry.ServerReceived(pick(servers), random() % 4));
           }
           break;
         case 6:
@@ -304,15 +372,17 @@ TEST(RegistryModelTest, RandomEvents) {
                                    Bound(1, name(), 0, name())}));
           break;
       }
+      ASSERT_EQ(registry.Discrepancy(), "");
       ASSERT_EQ(registry.waiting().size(), clients.size());
       ASSERT_EQ(registry.servers().size(), servers.size());
-      for (const Registry::Client* client : registry.waiting()) {
+      for (const auto& entry : registry.waiting()) {
+        const Registry::Client* const client = &entry.second;
         const absl::optional<ServiceKey> key = registry.Resolve(
             client->identity.uid, client->description.interface_name);
         ASSERT_EQ(client->service, key) << "in the wrong line";
         if (!key.has_value()) continue;
         const Registry::Server* server = registry.Offering(*key);
-        ASSERT_TRUE(server == nullptr || server->busy)
+        ASSERT_TRUE(server == nullptr || registry.IsBusy(*server))
             << "waits though it could be served";
       }
       for (const Registry::Client* client :
@@ -320,7 +390,8 @@ TEST(RegistryModelTest, RandomEvents) {
         told[client->id] = ToCause(registry.WhyWaits(*client), &users).text;
       }
       if (registry.has_changed()) continue;
-      for (const Registry::Client* client : registry.waiting()) {
+      for (const auto& entry : registry.waiting()) {
+        const Registry::Client* const client = &entry.second;
         ASSERT_EQ(told[client->id],
                   ToCause(registry.WhyWaits(*client), &users).text)
             << "a change that was not noted";

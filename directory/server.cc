@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "directory/control_frame.h"
 #include "directory/interface_name.h"
+#include "directory/server_list.h"
 #include "directory/server_peer.h"
 #include "event/peer_log.h"
 
@@ -31,6 +31,7 @@ proto::RefusalCode ToProto(RefusalReason reason) {
     case RefusalReason::kOtherProtocol:
       return proto::OTHER_PROTOCOL;
     case RefusalReason::kLimit:
+    case RefusalReason::kBusy:
       return proto::LIMIT;
   }
   return proto::REFUSED;
@@ -65,8 +66,10 @@ DirectoryServer::DirectoryServer(event::Process* process, event::Loop* loop,
       users_(users),
       options_(std::move(options)),
       self_(process->credentials().uid),
-      registry_(options_.limits),
-      pool_(transports::BufferPool::Create(kMaxControlBytes)) {}
+      accounts_(options_.limits),
+      registry_(&accounts_),
+      pool_(transports::BufferPool::Create(kMaxControlBytes)),
+      small_pool_(transports::BufferPool::Create(kMaxAnswerBytes)) {}
 
 DirectoryServer::~DirectoryServer() = default;
 
@@ -88,15 +91,20 @@ void DirectoryServer::OnAccepted(std::unique_ptr<Connection> connection) {
   PeerIdentity identity;
   identity.uid = credentials->uid;
   identity.pid = credentials->pid;
-  Usage& usage = usage_[identity.uid];
-  if (usage.connections >= options_.connections_per_user ||
-      usage.half_open >= options_.half_open_per_user) {
-    const std::string text =
-        absl::StrCat("user ", identity.uid, " has as many ",
-                     usage.connections >= options_.connections_per_user
-                         ? "connections"
-                         : "connections that have said nothing",
-                     " as a user may");
+  Peer::Charges charges;
+  const auto take = [&](Quota::Purpose purpose) {
+    charges.silent = accounts_.silent.Take(identity.uid, purpose);
+    charges.connection = accounts_.connections.Take(identity.uid, purpose);
+    return charges.silent && charges.connection;
+  };
+  if (!take(Quota::Purpose::kAny) && MayAdminister(identity.uid)) {
+    charges.reserved = take(Quota::Purpose::kAdministration);
+  }
+  if (!charges.silent || !charges.connection) {
+    const std::string text = absl::StrCat(
+        "user ", identity.uid, " has as many ",
+        (charges.connection ? accounts_.silent : accounts_.connections).name(),
+        " as it may");
     event::LogForPeer(LogLevel::kWarning, identity.uid,
                       absl::StrCat(text, "; turned away"));
     proto::FromDirectory message;
@@ -105,10 +113,12 @@ void DirectoryServer::OnAccepted(std::unique_ptr<Connection> connection) {
     SendControl(connection.get(), std::move(message));
     return;
   }
-  ++usage.connections;
-  ++usage.half_open;
+  transports::SendLimits limits;
+  limits.bytes = kMaxQueuedBytes;
+  connection->SetSendLimits(limits);
   const PeerId id = next_id_++;
-  auto peer = std::make_unique<Peer>(this, id, identity, std::move(connection));
+  auto peer = std::make_unique<Peer>(this, id, identity, std::move(connection),
+                                     std::move(charges));
   Peer* const raw = peer.get();
   peers_[id] = std::move(peer);
   raw->Begin();
@@ -132,28 +142,31 @@ void DirectoryServer::Remove(PeerId id) {
 
 void DirectoryServer::RemoveOne(PeerId id) {
   auto it = peers_.find(id);
-  if (it == peers_.end()) return;
-  const std::unique_ptr<Peer> peer = std::move(it->second);
+  if (it == peers_.end() || it->second->lingers()) return;
+  std::unique_ptr<Peer> peer = std::move(it->second);
   peers_.erase(it);
   peer->EndHalfOpen();
-  auto usage = usage_.find(peer->identity().uid);
-  if (--usage->second.connections == 0) usage_.erase(usage);
   monitors_.erase(id);
   for (auto w = service_waiters_.begin(); w != service_waiters_.end();) {
     w = w->second == id ? service_waiters_.erase(w) : std::next(w);
   }
-  switch (peer->role) {
+  switch (std::exchange(peer->role, Peer::Role::kNone)) {
     case Peer::Role::kClient:
       CarryOut(registry_.ClientGone(id));
       break;
-    case Peer::Role::kServer:
+    case Peer::Role::kServer: {
       if (const Registry::Server* server = registry_.server(id)) {
         Report(absl::StrCat("withdrawn: '", server->description.interface_name,
                             "' by pid ", peer->identity().pid, " of user ",
                             peer->identity().uid));
       }
+      peer->Unwatch();
+      if (peer->Linger(registry_.TakeOnTheirWay(id))) {
+        peers_[id] = std::move(peer);
+      }
       CarryOut(registry_.ServerGone(id));
       break;
+    }
     default:
       break;
   }
@@ -167,41 +180,82 @@ std::string DirectoryServer::Describe(PeerId id) {
 }
 
 void DirectoryServer::CarryOut(Registry::Actions actions) {
-  std::vector<PeerId> lost;
-  for (const RegistryAction& action : actions) {
-    switch (action.what) {
-      case RegistryAction::What::kIntroduce:
-        Introduce(action.client, action.server);
-        break;
-      case RegistryAction::What::kRefuse:
-        if (Peer* const client = Find(action.client)) {
-          client->Refuse(ToProto(action.reason), action.text);
-          lost.push_back(action.client);
-        }
-        break;
-      case RegistryAction::What::kTell:
-        if (Peer* const server = Find(action.server)) {
-          server->Say([&](proto::FromDirectory* message) {
-            message->mutable_advertise_state()->set_state(
-                ToProto(action.state));
-            message->mutable_advertise_state()->set_text(action.text);
-          });
-          if (server->lost) lost.push_back(action.server);
-        }
-        break;
-      case RegistryAction::What::kRefuseServer:
-        if (Peer* const server = Find(action.server)) {
-          server->role = Peer::Role::kNone;  // it has nothing to withdraw
-          server->Refuse(proto::LIMIT, action.text);
-          lost.push_back(action.server);
-        }
-        break;
-    }
+  for (RegistryAction& action : actions) to_do_.push_back(std::move(action));
+  // Otherwise the turn for these comes.
+  if (!carrying_out_ && !carries_out_.running() && CarryOutSome()) {
+    carries_out_.Start();
   }
-  for (PeerId id : lost) Remove(id);
+}
+
+bool DirectoryServer::CarryOutSome() {
+  carrying_out_ = true;
+  for (size_t i = 0; i < kMaxActionsAtOnce && !to_do_.empty(); ++i) {
+    const RegistryAction action = std::move(to_do_.front());
+    to_do_.pop_front();
+    CarryOut(action);
+  }
+  carrying_out_ = false;
   if (registry_.has_changed() && !running()) {
     loop_->StartTimer(this, loop_->Now() + kTellWaitingAfter);
   }
+  return !to_do_.empty();
+}
+
+void DirectoryServer::CarryOut(const RegistryAction& action) {
+  switch (action.what) {
+    case RegistryAction::What::kIntroduce:
+      Introduce(action.client, action.server);
+      break;
+    case RegistryAction::What::kRefuse:
+      if (Peer* const client = Find(action.client)) {
+        const bool asks_again =
+            action.reason == RefusalReason::kBusy && client->waits;
+        // Without a refusal it asks again, later each time.
+        if (!asks_again) client->Refuse(ToProto(action.reason), action.text);
+        Remove(action.client);
+      }
+      // It may be that they have been received.
+      if (action.reason == RefusalReason::kBusy) looks_.Start();
+      break;
+    case RegistryAction::What::kTell:
+      if (Peer* const server = Find(action.server)) {
+        server->Say([&](proto::FromDirectory* message) {
+          message->mutable_advertise_state()->set_state(ToProto(action.state));
+          message->mutable_advertise_state()->set_text(action.text);
+        });
+        if (server->lost) Remove(action.server);
+      }
+      break;
+    case RegistryAction::What::kRefuseServer:
+      if (Peer* const server = Find(action.server)) {
+        server->role = Peer::Role::kNone;  // it has nothing to withdraw
+        server->Refuse(proto::LIMIT, action.text);
+        Remove(action.server);
+      }
+      break;
+  }
+}
+
+bool DirectoryServer::LookAtSomeServers() {
+  auto it = registry_.servers().upper_bound(last_looked_at_);
+  std::vector<PeerId> servers;
+  for (size_t i = 0; i < kMaxServersLookedAtAtOnce; ++i, ++it) {
+    if (it == registry_.servers().end()) break;
+    if (!it->second.on_their_way.empty()) servers.push_back(it->first);
+    last_looked_at_ = it->first;
+  }
+  const bool done = it == registry_.servers().end();
+  if (done) last_looked_at_ = 0;
+  for (PeerId id : servers) LookAtServer(id);
+  return !done;
+}
+
+void DirectoryServer::LookAtServer(PeerId id) {
+  Peer* const peer = Find(id);
+  const Registry::Server* const server = registry_.server(id);
+  if (peer == nullptr || server == nullptr) return;
+  CarryOut(registry_.ServerReceived(id, peer->Unreceived()));
+  if (Find(id) == peer && registry_.IsBusy(*server)) peer->NotifyWhenReceived();
 }
 
 void DirectoryServer::OnExpiry() {
@@ -221,7 +275,7 @@ void DirectoryServer::TellWaiting(Peer* peer, const Registry::Wait& wait) {
       connection->unreceived_bytes() > kMaxUnreceivedBytes) {
     return;
   }
-  WaitCause cause = ToCause(wait, &names_);
+  WaitCause cause = ToCause(wait, nullptr);
   if (cause.text == peer->told) return;
   proto::FromDirectory message;
   message.mutable_waiting()->set_reason(ToProto(cause.reason));
@@ -236,8 +290,9 @@ void DirectoryServer::TellWaiting(Peer* peer, const Registry::Wait& wait) {
 void DirectoryServer::Introduce(PeerId client, PeerId server) {
   Peer* const from = Find(client);
   Peer* const to = Find(server);
-  if (from == nullptr || to == nullptr || *to->connection_slot() == nullptr) {
-    registry_.IntroductionFailed(client, server);
+  if (from == nullptr) return;  // the registry knows
+  if (to == nullptr || registry_.server(server) == nullptr) {
+    CarryOut(registry_.IntroductionFailed(client, server));
     return;
   }
   // A client sends nothing between its request and the server's first frame.
@@ -254,7 +309,6 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
       wait.server_pid = to->identity().pid;
       TellWaiting(from, wait);
     }
-    if (!to->introduced.empty() && to->HasReceivedAll()) to->introduced.clear();
     from->Unwatch();
     transports::OutgoingFrame frame;
     frame.type = kIntroductionFrame;
@@ -262,7 +316,6 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
     sent = (*to->connection_slot())->Send(frame);
   }
   if (sent == IoResult::kNotIdle) {
-    registry_.IntroductionDone(client);
     const Connection& connection = **from->connection_slot();
     if (connection.HasBuffered() || connection.HasPartial()) {
       from->RefuseOutOfTurn();
@@ -271,9 +324,13 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
     return;
   }
   if (sent == IoResult::kOk) {
-    Registry::Client introduced = registry_.IntroductionDone(client);
-    if (to->introduced.size() < kMaxListedIntroductions) {
-      to->introduced.push_back(std::move(introduced));
+    registry_.IntroductionDone(client);
+    const Registry::Server* const offering = registry_.server(server);
+    const size_t on_their_way = offering->on_their_way.size();
+    if (registry_.IsBusy(*offering)) {
+      to->NotifyWhenReceived();
+    } else if (on_their_way >= kLookAtIntroductions) {
+      registry_.NoteReceived(server, to->Unreceived());
     }
     if (!monitors_.empty()) {
       Report(absl::StrCat("introduced: ", Describe(client), " to ",
@@ -283,7 +340,7 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
     return;
   }
   // Full, or about to be found closed. Its clients wait on, in their order.
-  registry_.IntroductionFailed(client, server);
+  CarryOut(registry_.IntroductionFailed(client, server));
   if (!from->Watch()) Remove(client);
 }
 
@@ -297,9 +354,10 @@ void DirectoryServer::Open(Peer* peer, const proto::Open& open) {
     return;
   }
   const PeerId id = peer->id();
+  peer->waits = open.wait();
   CarryOut(
       registry_.ClientOpens(id, peer->identity(), description, open.wait()));
-  if (!monitors_.empty() && Find(id) != nullptr) {
+  if (!monitors_.empty() && registry_.waiting_client(id) != nullptr) {
     Report(absl::StrCat("waiting: ", Describe(id), " for a session of '",
                         description.interface_name, "'"));
   }
@@ -316,10 +374,21 @@ void DirectoryServer::Advertise(Peer* peer, const proto::Advertise& advertise) {
   const ServiceKey key{peer->identity().uid, description.interface_name};
   peer->role = Peer::Role::kServer;
   CarryOut(registry_.ServerAdvertises(id, peer->identity(), description));
-  if (Find(id) == nullptr) return;  // refused
+  if (registry_.server(id) == nullptr) return;  // refused
   Report(absl::StrCat("advertised: '", description.interface_name, "' by ",
                       Describe(id)));
   WakeThoseWhoWaitFor(key);
+}
+
+std::string DirectoryServer::Discrepancy() const {
+  std::map<uid_t, uint64_t> connections;
+  for (const auto& peer : peers_) {
+    ++connections[peer.second->identity().uid];
+  }
+  if (connections != accounts_.connections.users()) {
+    return "connections are not charged as they are";
+  }
+  return registry_.Discrepancy();
 }
 
 void DirectoryServer::WakeThoseWhoWaitFor(const ServiceKey& key) {

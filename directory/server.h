@@ -17,8 +17,10 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "directory/account.h"
 #include "directory/bindings.h"
 #include "directory/proto/directory.pb.h"
 #include "directory/registry.h"
@@ -33,12 +35,12 @@ namespace directory {
 // machine that boots may be slow.
 constexpr absl::Duration kHalfOpenTime = absl::Seconds(30);
 
-// Connections of one user at a time: those that wait, offer, administer or have
-// said nothing yet.
-constexpr uint32_t kMaxConnectionsPerUser = 32768;
+// One of the reserve, which may do nothing but administer, must say so sooner.
+constexpr absl::Duration kReservedHalfOpenTime = absl::Seconds(1);
 
-// Of those, the ones that have said nothing yet.
-constexpr uint32_t kMaxHalfOpenPerUser = 1024;
+// A server that has gone may have introductions in its queue still. Whether the
+// kernel has let go of them is looked at so often.
+constexpr absl::Duration kLookAtLeftovers = absl::Seconds(1);
 
 // A client that waits is told why after this time, and of all changes within it
 // at once. Whoever is introduced sooner is told nothing.
@@ -51,8 +53,13 @@ constexpr size_t kMaxToldAtOnce = 512;
 // the kernel's) is told no more, until it has: it costs no more than this.
 constexpr size_t kMaxUnreceivedBytes = 2048;
 
-// Of each server, the introductions that are listed until it has taken them.
-constexpr size_t kMaxListedIntroductions = 32;
+// With so many introductions on their way to a server, it is looked at whether it
+// has received some.
+constexpr size_t kLookAtIntroductions = 8;
+
+// What is done in one turn, of a long list of things to be done.
+constexpr size_t kMaxActionsAtOnce = 256;
+constexpr size_t kMaxServersLookedAtAtOnce = 64;
 
 // The text of a bindings file: some hundred thousand lines.
 constexpr size_t kMaxBindingsBytes = size_t{16} << 20;
@@ -61,9 +68,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
                         private event::Timer {
  public:
   struct Options {
-    UserLimits limits;
-    uint32_t connections_per_user = kMaxConnectionsPerUser;
-    uint32_t half_open_per_user = kMaxHalfOpenPerUser;
+    Limits limits;
     absl::Duration half_open_time = kHalfOpenTime;
     // Loads the bindings file anew, for a ReloadRequest; returns warnings.
     std::function<absl::StatusOr<std::string>()> reload;
@@ -79,19 +84,57 @@ class DirectoryServer : private transports::Acceptor::Observer,
   absl::Status Listen(transports::Transport* transport,
                       const std::string& address);
 
-  // As a bindings file; all or nothing. Returns the warnings.
+  // As a bindings file; all or nothing, but that at start a line with a user who is
+  // not known is left out. Returns the warnings.
+  enum class Loading { kNow, kAtStart, kCheckOnly };
   absl::StatusOr<std::string> Load(const std::string& text,
                                    const std::string& file_name,
-                                   bool check_only = false);
+                                   Loading loading = Loading::kNow);
 
   const Registry& registry() const { return registry_; }
+  const Accounts& accounts() const { return accounts_; }
+  // Empty if what is charged to each user is what it has. For tests.
+  std::string Discrepancy() const;
 
  private:
   class Peer;
+  class List;
+
+  // Does a part of something in each turn until nothing is left.
+  class Slices final : public event::Task {
+   public:
+    explicit Slices(DirectoryServer* directory, bool (DirectoryServer::*step)())
+        : directory_(directory), step_(step) {}
+    ~Slices() override { Stop(); }
+    void Start() {
+      if (std::exchange(posted_, true)) return;
+      directory_->loop_->Post(this);
+    }
+    void Stop() {
+      if (std::exchange(posted_, false)) directory_->loop_->Cancel(this);
+    }
+    bool running() const { return posted_; }
+
+   private:
+    void Run() override {
+      posted_ = false;
+      if ((directory_->*step_)()) Start();
+    }
+    DirectoryServer* const directory_;
+    bool (DirectoryServer::*const step_)();
+    bool posted_ = false;
+  };
 
   void OnAccepted(std::unique_ptr<transports::Connection> connection) override;
+  // What is ordered while actions are carried out comes after them; what is too
+  // much for one turn, in the next ones.
   void CarryOut(Registry::Actions actions);
+  bool CarryOutSome();
+  void CarryOut(const RegistryAction& action);
   void Introduce(PeerId client, PeerId server);
+  // Looks which servers have received what was on its way to them.
+  bool LookAtSomeServers();
+  void LookAtServer(PeerId server);
   // Tells clients why they wait.
   void OnExpiry() override;
   void TellWaiting(Peer* peer, const Registry::Wait& wait);
@@ -101,8 +144,8 @@ class DirectoryServer : private transports::Acceptor::Observer,
   void RemoveOne(PeerId id);
   Peer* Find(PeerId id);
   void Report(const std::string& event);
+  bool MayAdminister(uid_t uid);
   UserContext Context();
-  std::string NameOf(uid_t uid) { return names_.NameOf(uid); }
   // By number: a look-up of the name may block for long, and peers decide how
   // often this is asked.
   std::string Describe(PeerId id);
@@ -111,29 +154,29 @@ class DirectoryServer : private transports::Acceptor::Observer,
   void Open(Peer* peer, const proto::Open& open);
   void Advertise(Peer* peer, const proto::Advertise& advertise);
   void Administer(Peer* peer, const proto::ToDirectory& request);
-  void SendList(Peer* peer);
   void WakeThoseWhoWaitFor(const ServiceKey& key);
 
   event::Process* const process_;
   event::Loop* const loop_;
   Users* const users_;
-  NameCache names_{users_};  // what peers cause to be looked up
   const Options options_;
   const uid_t self_;
+  Accounts accounts_;
   Registry registry_;
   std::unique_ptr<transports::Acceptor> acceptor_;
-  transports::BufferPool::Ptr pool_;
+  transports::BufferPool::Ptr pool_;        // for who may administer
+  transports::BufferPool::Ptr small_pool_;  // for all others
   // Not a flat_hash_map: the order in which they go differs from run to run there,
   // and a simulation must replay.
   std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;
   std::deque<PeerId> to_remove_;
   bool removing_ = false;
+  std::deque<RegistryAction> to_do_;
+  bool carrying_out_ = false;
+  Slices carries_out_{this, &DirectoryServer::CarryOutSome};
+  PeerId last_looked_at_ = 0;
+  Slices looks_{this, &DirectoryServer::LookAtSomeServers};
   PeerId next_id_ = 1;
-  struct Usage {
-    uint32_t connections = 0;
-    uint32_t half_open = 0;
-  };
-  std::map<uid_t, Usage> usage_;
   std::set<PeerId> monitors_;
   std::multimap<std::pair<uid_t, std::string>, PeerId> service_waiters_;
 };

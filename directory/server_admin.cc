@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "directory/server.h"
+#include "directory/server_list.h"
 #include "directory/server_peer.h"
 #include "event/base/log.h"
 
@@ -30,26 +30,37 @@ UserContext DirectoryServer::Context() {
 
 absl::StatusOr<std::string> DirectoryServer::Load(const std::string& text,
                                                   const std::string& file_name,
-                                                  bool check_only) {
-  const ParsedBindings parsed = ParseBindings(text, Context());
+                                                  Loading loading) {
+  UserContext context = Context();
+  context.skips_unknown_users = loading == Loading::kAtStart;
+  const ParsedBindings parsed = ParseBindings(text, context);
   std::string lines;
   for (const Diagnostic& d :
        parsed.errors.empty() ? parsed.warnings : parsed.errors) {
     absl::StrAppend(&lines, lines.empty() ? "" : "\n", d.ToString(file_name));
   }
   if (!parsed.errors.empty()) return absl::InvalidArgumentError(lines);
-  if (!check_only) {
-    names_.Clear();
+  const size_t before = registry_.bindings_of_users().size() +
+                        registry_.bindings_of_any_user().size();
+  if (parsed.bindings.empty() && before > 0) {
+    absl::StrAppend(&lines, lines.empty() ? "" : "\n", file_name,
+                    ": there is no binding in it, which ends all ", before,
+                    " that there are");
+  }
+  if (loading != Loading::kCheckOnly) {
     CarryOut(registry_.Load(parsed.bindings));
     Report(absl::StrCat("loaded: ", parsed.bindings.size(), " bindings"));
   }
   return lines;
 }
 
+bool DirectoryServer::MayAdminister(uid_t uid) {
+  return (uid == 0 || uid == self_) && !process_->IsOverflowUser(uid);
+}
+
 void DirectoryServer::Administer(Peer* peer,
                                  const proto::ToDirectory& request) {
-  const uid_t uid = peer->identity().uid;
-  if ((uid != 0 && uid != self_) || process_->IsOverflowUser(uid)) {
+  if (!MayAdminister(peer->identity().uid)) {
     peer->Refuse(proto::NOT_PERMITTED,
                  absl::StrCat("only root and user ", self_,
                               " may administer this directory"));
@@ -62,11 +73,18 @@ void DirectoryServer::Administer(Peer* peer,
     Peer* const asker = Find(id);
     if (asker == nullptr) return;
     asker->Say([&](proto::FromDirectory* m) {
+      // File names are as long as they like, and are in each line.
+      std::string text =
+          result.ok() ? *result : std::string(result.status().message());
+      if (text.size() > kPartBytes) {
+        text.resize(kPartBytes);
+        text += "... (there is more of it)";
+      }
       if (result.ok()) {
-        m->mutable_done()->set_text(*result);
+        m->mutable_done()->set_text(std::move(text));
       } else {
         m->mutable_refusal()->set_code(proto::INVALID);
-        m->mutable_refusal()->set_text(std::string(result.status().message()));
+        m->mutable_refusal()->set_text(std::move(text));
       }
     });
   };
@@ -76,14 +94,27 @@ void DirectoryServer::Administer(Peer* peer,
   };
   switch (request.what_case()) {
     case proto::ToDirectory::kList:
-      SendList(peer);
+      // Not a second one for somebody who has not read the first.
+      if (peer->list != nullptr) {
+        peer->lost = true;
+        return;
+      }
+      peer->list = std::make_unique<List>(this, peer);
+      peer->list->Begin();
       return;
     case proto::ToDirectory::kBind: {
       const absl::StatusOr<Binding> binding = ParseBinding(
           request.bind().client(), request.bind().service(), context);
       if (!binding.ok()) return answer(binding.status());
       CarryOut(registry_.Bind(*binding));
-      return done(absl::StrCat("bound: ", Format(*binding, users_)));
+      std::string what = absl::StrCat("bound: ", Format(*binding, nullptr));
+      Report(what);
+      absl::StrAppend(&what, ", until the next load or restart");
+      if (!binding->client.uid.has_value() &&
+          binding->client.name == kAnyName) {
+        absl::StrAppend(&what, "\n", kAnyoneReachesAll);
+      }
+      return answer(what);
     }
     case proto::ToDirectory::kUnbind: {
       const absl::StatusOr<ClientKey> client =
@@ -92,10 +123,10 @@ void DirectoryServer::Administer(Peer* peer,
       Registry::Actions actions;
       if (!registry_.Unbind(*client, &actions)) {
         return answer(absl::NotFoundError(
-            absl::StrCat("there is no binding of ", Format(*client, users_))));
+            absl::StrCat("there is no binding of ", Format(*client, nullptr))));
       }
       CarryOut(std::move(actions));
-      return done(absl::StrCat("unbound: ", Format(*client, users_)));
+      return done(absl::StrCat("unbound: ", Format(*client, nullptr)));
     }
     case proto::ToDirectory::kLoad: {
       const proto::LoadPart& part = request.load();
@@ -106,7 +137,9 @@ void DirectoryServer::Administer(Peer* peer,
       if (!part.last()) return;
       const std::string text = std::move(peer->loaded);
       peer->loaded.clear();
-      return answer(Load(text, part.file_name(), part.check_only()));
+      return answer(
+          Load(text, part.file_name(),
+               part.check_only() ? Loading::kCheckOnly : Loading::kNow));
     }
     case proto::ToDirectory::kReload:
       return answer(options_.reload
@@ -128,110 +161,6 @@ void DirectoryServer::Administer(Peer* peer,
     default:
       return;
   }
-}
-
-void DirectoryServer::SendList(Peer* peer) {
-  names_.Clear();  // a user may have got another name
-  Connection* const connection = peer->connection_slot()->get();
-  const transports::SendLimits usual;
-  // A list is of one moment, and leaves whole, however long it is; but not a
-  // second one for somebody who has not read the first.
-  if (connection->queued_bytes() > usual.bytes) {
-    peer->lost = true;
-    return;
-  }
-  connection->SetSendLimits({SIZE_MAX, SIZE_MAX});
-  proto::FromDirectory message;
-  proto::ListPart* part = message.mutable_list();
-  size_t part_bytes = 0;
-  // A part is sent as soon as it is long enough.
-  auto grown = [&](const auto& entry) {
-    part_bytes += entry.ByteSizeLong();
-    if (part_bytes < kPartBytes) return;
-    peer->Say([&](proto::FromDirectory* m) { *m = std::move(message); });
-    message.Clear();
-    part = message.mutable_list();
-    part_bytes = 0;
-  };
-  for (const Binding& binding : registry_.bindings()) {
-    proto::BindingEntry* const entry = part->add_bindings();
-    entry->set_client(Format(binding.client, &names_));
-    entry->set_service(Format(binding.service, &names_));
-    grown(*entry);
-  }
-  for (const Registry::Server* server : registry_.servers()) {
-    proto::ServiceEntry* const entry = part->add_services();
-    entry->set_service(Format(server->key, &names_));
-    entry->set_pid(server->identity.pid);
-    entry->set_protocol_id(server->description.protocol_id);
-    entry->set_max_message_size(server->description.max_message_size);
-    entry->set_state(ToProto(server->state));
-    grown(*entry);
-  }
-  for (const Registry::Client* client : registry_.waiting()) {
-    proto::WaitingEntry* const entry = part->add_waiting();
-    const std::string& name = client->description.interface_name;
-    const std::string user = NameOf(client->identity.uid);
-    entry->set_client(absl::StrCat("<", user, ">.", name));
-    entry->set_pid(client->identity.pid);
-    entry->set_protocol_id(client->description.protocol_id);
-    const Registry::Wait wait = registry_.WhyWaits(*client);
-    entry->set_reason(static_cast<proto::WaitReason>(wait.reason));
-    entry->set_server_pid(wait.server_pid);
-    if (client->service.has_value()) {
-      entry->set_service(Format(*client->service, &names_));
-    } else {
-      entry->set_missing_binding(
-          absl::StrCat("<", user, ">.", name, " -> <USER>.", name));
-    }
-    grown(*entry);
-  }
-  for (const Registry::Server* server : registry_.servers()) {
-    Peer* const to = Find(server->id);
-    if (to == nullptr || to->introduced.empty()) continue;
-    if (to->HasReceivedAll()) {
-      to->introduced.clear();
-      continue;
-    }
-    for (const Registry::Client& client : to->introduced) {
-      proto::WaitingEntry* const entry = part->add_not_taken();
-      entry->set_client(Format(
-          ClientKey{client.identity.uid, client.description.interface_name},
-          &names_));
-      entry->set_pid(client.identity.pid);
-      entry->set_protocol_id(client.description.protocol_id);
-      entry->set_service(Format(server->key, &names_));
-      entry->set_reason(proto::WAIT_NOT_TAKEN);
-      entry->set_server_pid(server->identity.pid);
-      grown(*entry);
-    }
-  }
-  for (const auto& usage : usage_) {
-    proto::UsageEntry* const entry = part->add_users();
-    entry->set_user(NameOf(usage.first));
-    entry->set_connections(usage.second.connections);
-    entry->set_waiting(registry_.waiting_of(usage.first));
-    entry->set_services(registry_.services_of(usage.first));
-    std::vector<const char*> reached;
-    if (usage.second.connections >= options_.connections_per_user) {
-      reached.push_back("connections");
-    }
-    if (usage.second.half_open >= options_.half_open_per_user) {
-      reached.push_back("connections that have said nothing");
-    }
-    if (entry->waiting() >= registry_.limits().waiting_clients) {
-      reached.push_back("waiting clients");
-    }
-    if (entry->services() >= registry_.limits().services) {
-      reached.push_back("services");
-    }
-    entry->set_at_limit(absl::StrJoin(reached, ", "));
-    grown(*entry);
-  }
-  part->set_introductions(registry_.introductions());
-  part->set_last(true);
-  peer->Say([&](proto::FromDirectory* m) { *m = std::move(message); });
-  connection->SetSendLimits(usual);
 }
 
 void DirectoryServer::Report(const std::string& event) {

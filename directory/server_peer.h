@@ -4,9 +4,10 @@
 #ifndef LE_MESSAGING_DIRECTORY_SERVER_PEER_H_
 #define LE_MESSAGING_DIRECTORY_SERVER_PEER_H_
 
+#include <deque>
+#include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "directory/control_frame.h"
@@ -34,12 +35,17 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
  public:
   enum class Role { kNone, kClient, kServer, kAdmin };
 
+  // What it is charged for: a connection, and one that has said nothing. `reserved`:
+  // it may administer and nothing else.
+  struct Charges {
+    Quota::Charge connection;
+    Quota::Charge silent;
+    bool reserved = false;
+  };
+
   Peer(DirectoryServer* directory, PeerId id, PeerIdentity identity,
-       std::unique_ptr<transports::Connection> connection)
-      : directory_(directory),
-        id_(id),
-        identity_(identity),
-        connection_(std::move(connection)) {}
+       std::unique_ptr<transports::Connection> connection, Charges charges);
+  ~Peer() override;
 
   PeerId id() const { return id_; }
   const PeerIdentity& identity() const { return identity_; }
@@ -49,10 +55,10 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
 
   Role role = Role::kNone;
   bool lost = false;   // its connection is closed, or must be
+  bool waits = false;  // a client: it asks again if it is not told anything
   std::string loaded;  // the parts of a text so far
   std::string told;    // a client: why it waits
-  // A server: the first introductions since it had taken all.
-  std::vector<Registry::Client> introduced;
+  std::unique_ptr<List> list;
 
   // Reads what has arrived already, before the loop watches anything: mostly one
   // message.
@@ -89,9 +95,21 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
     lost = true;
   }
 
-  // Whether it has received all that was sent to it.
-  bool HasReceivedAll() const {
-    return connection_ == nullptr || connection_->unreceived_bytes() == 0;
+  // It is here only for what was on its way to it.
+  bool lingers() const { return !leftovers_.empty(); }
+
+  // A server: how many introductions are on their way to it, at most.
+  size_t Unreceived() const {
+    return connection_ == nullptr ? 0 : connection_->unreceived_descriptors();
+  }
+  void NotifyWhenReceived() { connection_->NotifyWhenReceived(); }
+
+  // A server that has gone, or may as well have, but not what was on its way to it:
+  // keeps the connection, by which the kernel says when that has gone, too. False:
+  // nothing is left.
+  bool Linger(std::deque<Registry::Client> on_their_way) {
+    leftovers_ = std::move(on_their_way);
+    return LookAtLeftovers();
   }
 
   // It sent more than its role allows.
@@ -105,18 +123,30 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
     if (!half_open_) return;
     half_open_ = false;
     if (running()) directory_->loop_->StopTimer(this);
-    --directory_->usage_[identity_.uid].half_open;
+    charges_.silent.Release();
   }
 
  private:
   void OnReadable() override { Read(); }
-  void OnWritable() override {
-    DirectoryServer* const directory = directory_;
-    directory->CarryOut(directory->registry_.ServerHasRoom(id_));
-  }
+  void OnWritable() override { directory_->LookAtServer(id_); }
+  void OnReceived() override { directory_->LookAtServer(id_); }
+  void OnDrained() override;
   void OnExpiry() override {
+    if (!leftovers_.empty()) {
+      if (!LookAtLeftovers()) directory_->peers_.erase(id_);
+      return;
+    }
     Warn("has not said what it wants");
     directory_->Remove(id_);
+  }
+
+  bool LookAtLeftovers() {
+    const size_t left = Unreceived();
+    while (leftovers_.size() > left) leftovers_.pop_front();
+    if (leftovers_.empty()) return false;
+    directory_->loop_->StartTimer(this,
+                                  directory_->loop_->Now() + kLookAtLeftovers);
+    return true;
   }
 
   void Warn(const std::string& what) {
@@ -128,12 +158,22 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   void Read() {
     DirectoryServer* const directory = directory_;
     const PeerId id = id_;
+    // A server has nothing more to say. To receive its end would close what the
+    // kernel tells by whether the introductions on their way are gone.
+    if (role == Role::kServer && Unreceived() > 0) {
+      directory->Remove(id);
+      return;
+    }
     do {
       transports::IncomingFrame frame;
-      switch (connection_->Receive(&frame, directory->pool_.get(),
-                                   absl::InfinitePast())) {
+      transports::BufferPool* const pool =
+          (directory->MayAdminister(identity_.uid) ? directory->pool_
+                                                   : directory->small_pool_)
+              .get();
+      switch (connection_->Receive(&frame, pool, absl::InfinitePast())) {
         case transports::IoResult::kWouldBlock:
-          if (role == Role::kClient && connection_->HasPartial()) {
+          if ((role == Role::kClient || role == Role::kServer) &&
+              connection_->HasPartial()) {
             RefuseOutOfTurn();
             directory->Remove(id);
             return;
@@ -141,7 +181,9 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
           if (half_open_ && !running()) {
             directory->loop_->StartTimer(
                 this,
-                directory->loop_->Now() + directory->options_.half_open_time);
+                directory->loop_->Now() +
+                    (charges_.reserved ? kReservedHalfOpenTime
+                                       : directory->options_.half_open_time));
           }
           if (!Watch()) directory->Remove(id);
           return;
@@ -181,6 +223,13 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
                           ", not ", message.version()));
       return;
     }
+    if (charges_.reserved && (message.has_open() || message.has_advertise())) {
+      Refuse(
+          proto::LIMIT,
+          absl::StrCat("user ", identity_.uid,
+                       " has as much as a user may; it may administer only"));
+      return;
+    }
     const bool first = role == Role::kNone;
     switch (message.what_case()) {
       case proto::ToDirectory::kOpen:
@@ -197,6 +246,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
         return;
       default:
         if (!first && role != Role::kAdmin) break;
+        if (first) connection_->SetSendLimits(transports::SendLimits());
         role = Role::kAdmin;
         directory_->Administer(this, message);
         return;
@@ -209,7 +259,9 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   const PeerIdentity identity_;
   std::unique_ptr<transports::Connection> connection_;
   bool watched_ = false;
+  Charges charges_;
   bool half_open_ = true;  // has said nothing; timed once it is waited for
+  std::deque<Registry::Client> leftovers_;
 };
 
 }  // namespace directory

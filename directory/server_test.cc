@@ -126,7 +126,7 @@ TEST_F(DirectoryServerTest, AFewStandByAndTheRestTryAgain) {
   world_.Run([&] {
     world_.Start();
     std::vector<std::unique_ptr<Speaker>> services;
-    for (uint32_t i = 0; i < 1 + UserLimits().stand_bys; ++i) {
+    for (uint32_t i = 0; i < 1 + Limits().stand_bys; ++i) {
       services.push_back(NewService(kBob, "clock"));
       EXPECT_THAT(services.back()->Hear(),
                   StartsWith(i == 0 ? "OFFERED" : "STANDING_BY"));
@@ -172,7 +172,7 @@ class DirectoryServerLogTest : public DirectoryServerTest {
 TEST_F(DirectoryServerLogTest, NobodyFillsItWithWhatHeDoesWrong) {
   world_.Run([&] {
     DirectoryServer::Options options;
-    options.connections_per_user = 1;
+    options.limits.connections = 1;
     world_.Start(options);
     std::vector<std::function<void()>> wrongs;
     wrongs.push_back([&] { NewPeer(kBob)->SayBytes("\xff\xff\xff"); });
@@ -226,7 +226,7 @@ TEST_F(DirectoryServerTest, NoPeerMakesItAskForNames) {
   } users;
   world_.Run([&] {
     DirectoryServer::Options options;
-    options.connections_per_user = 5;
+    options.limits.connections = 5;
     DirectoryServer server(world_.ProcessOf(kSelf), world_.loop(), &users,
                            options);
     ASSERT_TRUE(server.Load("<*>.* -> <500>.*", "bindings").ok());
@@ -271,7 +271,7 @@ TEST_F(DirectoryServerTest, TakesAMessageOfTheLargestSizeButNoLarger) {
     Speaker largest(&world_, kSelf);
     ASSERT_EQ(message_of(kMaxControlBytes).size(), kMaxControlBytes);
     largest.SayBytes(message_of(kMaxControlBytes));
-    EXPECT_EQ(largest.Hear(), "done: ");
+    EXPECT_THAT(largest.Hear(), StartsWith("done: "));
     ASSERT_EQ(message_of(kMaxControlBytes + 1).size(), kMaxControlBytes + 1);
     largest.SayBytes(message_of(kMaxControlBytes + 1));
     EXPECT_EQ(largest.Hear(), "closed");
@@ -410,7 +410,7 @@ TEST_F(DirectoryServerTest, HowLongOneMaySayNothingCanBeSet) {
 TEST_F(DirectoryServerTest, SoManyOfAUserMaySayNothing) {
   world_.Run([&] {
     DirectoryServer::Options options;
-    options.half_open_per_user = 2;
+    options.limits.silent = 2;
     world_.Start(options);
     auto first = NewPeer(kAlice);
     Speaker second(&world_, kAlice);
@@ -450,8 +450,8 @@ TEST_F(DirectoryServerTest, SoManyOfAUserMaySayNothing) {
 TEST_F(DirectoryServerTest, TheListNamesEachUserAtALimitAndWhich) {
   world_.Run([&] {
     DirectoryServer::Options options;
-    options.connections_per_user = 6;
-    options.half_open_per_user = 2;
+    options.limits.connections = 6;
+    options.limits.silent = 2;
     options.limits.waiting_clients = 2;
     options.limits.services = 2;
     world_.Start(options);
@@ -487,7 +487,7 @@ TEST_F(DirectoryServerTest, TheListNamesEachUserAtALimitAndWhich) {
 TEST_F(DirectoryServerTest, SoManyConnectionsMayAUserHave) {
   world_.Run([&] {
     DirectoryServer::Options options;
-    options.connections_per_user = 3;
+    options.limits.connections = 3;
     world_.Start(options);
     auto waiting = NewWaiting(kAlice);
     auto service = NewService(kAlice, "clock");
@@ -496,7 +496,7 @@ TEST_F(DirectoryServerTest, SoManyConnectionsMayAUserHave) {
     EXPECT_EQ(silent.Hear(), "nothing");
     Speaker fourth(&world_, kAlice);
     EXPECT_EQ(fourth.Hear(),
-              "refused LIMIT: user 1001 has as many connections as a user may");
+              "refused LIMIT: user 1001 has as many connections as it may");
     EXPECT_EQ(fourth.Hear(), "closed");
 
     auto other = NewWaiting(kBob);
@@ -579,7 +579,7 @@ TEST_F(DirectoryServerTest, ClientsOfAServiceThatDoesNotReadWaitInLine) {
     while (world_.server()->registry().waiting().empty()) {
       clients.push_back(NewPeer(kAlice));
       clients.back()->Say(OpenMessage(Interface("clock"), true));
-      ASSERT_LT(clients.size(), kMaxConnectionsPerUser);
+      ASSERT_LT(clients.size(), Limits().connections);
     }
     // The line moves when the service reads, and keeps its order.
     for (int i = 0; i < 3; ++i) {

@@ -19,7 +19,7 @@
 //    never from inside a call of these classes. After Detach(), Close() or the
 //    destructor an observer is not called, not even for an earlier event.
 //  - An observer may do anything to its object in a call, deleting it too.
-//  - Any thread: Send(), Flush(), queued_bytes(), unreceived_bytes(), congested(),
+//  - Any thread: Send(), Flush(), queued_bytes(), unreceived_...(), congested(),
 //    stalled_since(), close_status(), peer(), PeerPidFd() and Wait(kWritable). All
 //    else is for one thread at a time: the owner's, whose loop the object is
 //    attached to.
@@ -162,6 +162,8 @@ class Connection {
     virtual void OnWritable() {}
     // congested() has ended.
     virtual void OnDrained() {}
+    // See NotifyWhenReceived().
+    virtual void OnReceived() {}
     // The far end has closed or died while OnReadable() is not wanted. Called
     // once; what the far end had sent can be received.
     virtual void OnHangUp() {}
@@ -231,6 +233,12 @@ class Connection {
   // Bounds what is queued from now on; what is queued already stays.
   virtual void SetSendLimits(const SendLimits& limits) = 0;
 
+  // Calls OnReceived() once, as soon as the far end has received a half of the
+  // descriptors and connections that it has not received now: or, if that is
+  // later, once this end is attached. Detach() ends it. A kernel may hold less for the
+  // far end from then on.
+  virtual void NotifyWhenReceived() = 0;
+
   // Detaches, hands over what the transport takes without waiting, drops the
   // rest (with a warning that says how much), and closes: for the far end too,
   // although another process may hold a duplicate of this end. Idempotent. From then
@@ -265,6 +273,9 @@ class Connection {
   // because a kernel adds its own overhead. Costs a system call. If the kernel does
   // not tell, the bytes count as received.
   virtual size_t unreceived_bytes() const = 0;
+  // How many of the descriptors and connections that were sent have not been
+  // received, at most; 0 if there is none. Costs a system call.
+  virtual size_t unreceived_descriptors() const = 0;
   // Whether so much is queued that the far end should not be asked for more: over
   // half of a limit, and from then on until it is a quarter of each or less. Takes
   // no lock.

@@ -19,6 +19,12 @@
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83  // since Linux 6.16
+#endif
 
 namespace le {
 namespace event {
@@ -431,6 +437,10 @@ int SimKernel::SetSockOpt(int fd, int level, int option, const void* value,
     sock->SetPassCredentials(number != 0);
     return 0;
   }
+  if (level == SOL_SOCKET && option == SO_PASSRIGHTS) {
+    sock->SetPassRights(number != 0);
+    return 0;
+  }
   if (level == SOL_SOCKET && option == SO_SNDBUF) {
     sock->SetSendBuffer(number);
     return 0;
@@ -474,6 +484,8 @@ int SimKernel::GetSockOpt(int fd, int level, int option, void* value,
       return give_number(sock->TakeError());
     case SO_PASSCRED:
       return give_number(sock->pass_credentials() ? 1 : 0);
+    case SO_PASSRIGHTS:
+      return give_number(sock->pass_rights() ? 1 : 0);
     case SO_TYPE:
       return give_number(SOCK_SEQPACKET);
   }

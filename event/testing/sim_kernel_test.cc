@@ -290,6 +290,26 @@ ssize_t SendDescriptor(int socket, int fd) {
   return sys::SendMsg(socket, &message, MSG_DONTWAIT);
 }
 
+TEST_F(SimKernelTest, AReceiverMayRefuseDescriptors) {
+  Start("p", [] {
+    int ends[2];
+    ASSERT_EQ(sys::SocketPair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+    constexpr int kPassRights = 83;  // SO_PASSRIGHTS
+    const auto set = [&](int value) {
+      EXPECT_EQ(sys::SetSockOpt(ends[1], SOL_SOCKET, kPassRights, &value,
+                                sizeof(value)),
+                0);
+    };
+    set(0);
+    EXPECT_EQ(SendDescriptor(ends[0], 0), -1);
+    EXPECT_EQ(errno, EPERM);
+    EXPECT_EQ(SendDescriptor(ends[1], 0), 1) << "the other way";
+    set(1);
+    EXPECT_EQ(SendDescriptor(ends[0], 0), 1);
+  });
+  RunToTheEnd();
+}
+
 TEST_F(SimKernelTest, DescriptorsInFlightAreCountedAndCollected) {
   Start("p", [this] {
     int ends[2];

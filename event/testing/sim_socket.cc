@@ -120,6 +120,7 @@ int SimSock::Connect(SimSock* listener, const Credentials& caller) {
   made->peer_who_ = caller;
   made->name_ = listener->name_;
   made->pass_credentials_ = listener->pass_credentials_;
+  made->pass_rights_ = listener->pass_rights_;
   peer_who_ = listener->peer_who_;
   peer_ = made;
   listener->connections_.push_back(std::move(made));
@@ -176,6 +177,10 @@ int SimSock::Send(SimPacket* packet, const Credentials& caller,
     // It was charged, and is no more.
     OnPacketGone(0);
     return too_many ? -ETOOMANYREFS : -EPIPE;
+  }
+  if (in_flight != nullptr && !peer_->pass_rights_) {
+    OnPacketGone(0);
+    return -EPERM;
   }
   if (in_flight != nullptr) *in_flight += packet->files.size();
   packet->files_user = caller.uid;

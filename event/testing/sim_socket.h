@@ -95,6 +95,8 @@ class SimSock final {
   int send_buffer() const { return send_buffer_; }
   void SetPassCredentials(bool on) { pass_credentials_ = on; }
   bool pass_credentials() const { return pass_credentials_; }
+  void SetPassRights(bool on) { pass_rights_ = on; }
+  bool pass_rights() const { return pass_rights_; }
   int TakeError();
   int unsent() const { return charged_; }
   State state() const { return state_; }
@@ -140,6 +142,7 @@ class SimSock final {
   int charged_ = 0;
   int send_buffer_;
   bool pass_credentials_ = false;
+  bool pass_rights_ = true;
   bool closed_ = false;
 };
 

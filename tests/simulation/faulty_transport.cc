@@ -156,6 +156,10 @@ class FaultyConnection final : public Connection,
   size_t unreceived_bytes() const override {
     return inner_->unreceived_bytes();
   }
+  size_t unreceived_descriptors() const override {
+    return inner_->unreceived_descriptors();
+  }
+  void NotifyWhenReceived() override { inner_->NotifyWhenReceived(); }
   bool congested() const override { return inner_->congested(); }
   event::Instant stalled_since() const override {
     return inner_->stalled_since();
@@ -203,6 +207,7 @@ class FaultyConnection final : public Connection,
   void OnReadable() override { observer_->OnReadable(); }
   void OnWritable() override { observer_->OnWritable(); }
   void OnDrained() override { observer_->OnDrained(); }
+  void OnReceived() override { observer_->OnReceived(); }
   void OnHangUp() override {
     if (!reads_) observer_->OnHangUp();
   }

@@ -74,8 +74,10 @@ void LoopbackWorld::SpawnDirectory(SimProcess* process) {
   });
   Spawn(process, [this, process, transport] {
     directory::NumberedUsers users;
-    directory::DirectoryServer server(process, event::Thread::Current()->loop(),
-                                      &users, {});
+    event::Loop* const loop = event::Thread::Current()->loop();
+    directory::DirectoryServer::Options options;
+    if (plan().small_queues) options.limits.introductions = 2;
+    directory::DirectoryServer server(process, loop, &users, options);
     // The old one's address is free as soon as it is dead.
     const absl::Status listening = server.Listen(transport.get(), kAddress);
     if (!listening.ok()) referee()->Fail(listening.ToString());
@@ -85,7 +87,11 @@ void LoopbackWorld::SpawnDirectory(SimProcess* process) {
       ~Gone() { world->reload_.reset(); }
     } gone{this};
     reload_->Load();
-    event::Thread::Current()->loop()->Run();
+    for (;;) {  // until it is killed
+      loop->RunTurn(absl::InfiniteFuture());
+      const std::string wrong = server.Discrepancy();
+      if (!wrong.empty()) referee()->Fail("the directory: " + wrong);
+    }
   });
 }
 

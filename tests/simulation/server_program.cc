@@ -290,8 +290,8 @@ void ServerProgram::Finish(le_msg_MessageRef_t message) {
   }
   if (world_->plan().kernel) {
     // It may have been gathered, or wait for room or for a call that failed.
-    if (world_->plan().small_buffers || world_->plan().failing_calls ||
-        world_->OneIn(2)) {
+    if (world_->plan().small_buffers || world_->plan().large_messages ||
+        world_->plan().failing_calls || world_->OneIn(2)) {
       return;
     }
     le_msg_Flush(session);

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -16,6 +17,28 @@ using directory::proto::OfferState;
 using directory::proto::WaitingEntry;
 
 namespace {
+
+// How long the UTF-8 character is that `text` begins with; 0: it is none. Neither
+// half of a surrogate is one, nor what has a shorter form.
+size_t CharacterLength(absl::string_view text) {
+  const auto at = [&](size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
+  const unsigned char first = at(0);
+  const size_t length = first < 0x80                     ? 1
+                        : first >= 0xc2 && first <= 0xdf ? 2
+                        : first >= 0xe0 && first <= 0xef ? 3
+                        : first >= 0xf0 && first <= 0xf4 ? 4
+                                                         : 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((at(i) & 0xc0) != 0x80) return 0;
+  }
+  if ((first == 0xe0 && at(1) < 0xa0) || (first == 0xed && at(1) > 0x9f) ||
+      (first == 0xf0 && at(1) < 0x90) || (first == 0xf4 && at(1) > 0x8f)) {
+    return 0;
+  }
+  return length;
+}
 
 // Any bytes as a JSON string: what is not UTF-8 by itself becomes U+FFFD.
 std::string Quoted(const std::string& text) {
@@ -33,15 +56,8 @@ std::string Quoted(const std::string& text) {
       json += static_cast<char>(c);
       ++i;
     } else {
-      const size_t length = c >= 0xc2 && c < 0xe0   ? 2
-                            : c >= 0xe0 && c < 0xf0 ? 3
-                            : c >= 0xf0 && c < 0xf5 ? 4
-                                                    : 0;
-      bool valid = length > 0 && i + length <= text.size();
-      for (size_t k = 1; valid && k < length; ++k) {
-        valid = (static_cast<unsigned char>(text[i + k]) & 0xc0) == 0x80;
-      }
-      if (valid) {
+      const size_t length = CharacterLength(absl::string_view(text).substr(i));
+      if (length > 0) {
         json += text.substr(i, length);
         i += length;
       } else {
@@ -51,6 +67,13 @@ std::string Quoted(const std::string& text) {
     }
   }
   return json + "\"";
+}
+
+bool CanBeNamed(const std::string& user) {
+  for (const char c : user) {
+    if (c <= ' ' || c > '~' || c == '<' || c == '>' || c == '#') return false;
+  }
+  return !user.empty() && user != "*" && user != "self" && user != "USER";
 }
 
 // "<user>.name" as {"user":...,"interface":...}.
@@ -124,9 +147,101 @@ std::string JsonOf(const WaitingEntry& client) {
   return json + "}";
 }
 
+// "<number>" at the beginning as "<name>".
+std::string Named(const std::string& agent, directory::Users* users) {
+  const size_t end = agent.find('>');
+  uint32_t number = 0;
+  if (end == std::string::npos || agent[0] != '<' ||
+      !absl::SimpleAtoi(agent.substr(1, end - 1), &number)) {
+    return agent;
+  }
+  const std::string name = users->NameOf(number);
+  if (!CanBeNamed(name)) return agent;
+  return absl::StrCat("<", name, agent.substr(end));
+}
+
+void NameWaiting(WaitingEntry* client, directory::Users* users) {
+  client->set_client(Named(client->client(), users));
+  client->set_service(Named(client->service(), users));
+  client->set_missing_binding(Named(client->missing_binding(), users));
+}
+
+// The same list, all of it escaped, so that no text can pretend to be another.
+ListPart WithAllEscaped(const ListPart& list) {
+  ListPart escaped = list;
+  const auto escape = [](std::string* text) { *text = Escaped(*text); };
+  const auto escape_waiting = [&](WaitingEntry* client) {
+    escape(client->mutable_client());
+    escape(client->mutable_protocol_id());
+    escape(client->mutable_service());
+    escape(client->mutable_missing_binding());
+  };
+  for (auto& binding : *escaped.mutable_bindings()) {
+    escape(binding.mutable_client());
+    escape(binding.mutable_service());
+  }
+  for (auto& service : *escaped.mutable_services()) {
+    escape(service.mutable_service());
+    escape(service.mutable_protocol_id());
+  }
+  for (auto& client : *escaped.mutable_waiting()) escape_waiting(&client);
+  for (auto& client : *escaped.mutable_not_taken()) escape_waiting(&client);
+  for (auto& user : *escaped.mutable_users()) {
+    escape(user.mutable_user());
+    escape(user.mutable_at_limit());
+  }
+  for (auto& resource : *escaped.mutable_resources()) {
+    escape(resource.mutable_name());
+  }
+  return escaped;
+}
+
 }  // namespace
 
-std::string FormatText(const ListPart& list) {
+std::string Escaped(absl::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '\\' || c == '\'') {
+      absl::StrAppend(&escaped, "\\", absl::string_view(&c, 1));
+    } else if (c >= ' ' && c <= '~') {
+      escaped += c;
+    } else {
+      absl::StrAppendFormat(&escaped, "\\x%02x", static_cast<unsigned char>(c));
+    }
+  }
+  return escaped;
+}
+
+std::string EscapedText(absl::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '\n' || (c >= ' ' && c <= '~')) {
+      escaped += c;
+    } else {
+      absl::StrAppendFormat(&escaped, "\\x%02x", static_cast<unsigned char>(c));
+    }
+  }
+  return escaped;
+}
+
+void NameUsers(ListPart* list, directory::Users* users) {
+  for (auto& binding : *list->mutable_bindings()) {
+    binding.set_client(Named(binding.client(), users));
+    binding.set_service(Named(binding.service(), users));
+  }
+  for (auto& service : *list->mutable_services()) {
+    service.set_service(Named(service.service(), users));
+  }
+  for (auto& client : *list->mutable_waiting()) NameWaiting(&client, users);
+  for (auto& client : *list->mutable_not_taken()) NameWaiting(&client, users);
+  for (auto& user : *list->mutable_users()) {
+    const std::string named = Named(absl::StrCat("<", user.user(), ">"), users);
+    user.set_user(named.substr(1, named.size() - 2));
+  }
+}
+
+std::string FormatText(const ListPart& of) {
+  const ListPart list = WithAllEscaped(of);
   std::string text = "\nBINDINGS\n\n";
   for (const auto& binding : list.bindings()) {
     absl::StrAppend(&text, "        ", binding.client(), " -> ",
@@ -165,6 +280,19 @@ std::string FormatText(const ListPart& list) {
     if (user.at_limit().empty()) continue;
     absl::StrAppend(&text, "\nUSER <", user.user(),
                     "> HAS REACHED A LIMIT: ", user.at_limit(), "\n");
+  }
+  if (list.resources_size() > 0) absl::StrAppend(&text, "\nRESOURCES\n\n");
+  for (const auto& resource : list.resources()) {
+    absl::StrAppend(&text, "        ", resource.name(), ": ", resource.used(),
+                    " of ", resource.total());
+    if (resource.reserve() > 0) {
+      absl::StrAppend(&text, ", of which ", resource.reserve(),
+                      " for administration only");
+    }
+    if (resource.per_user() < resource.total()) {
+      absl::StrAppend(&text, "; ", resource.per_user(), " for one user");
+    }
+    absl::StrAppend(&text, "\n");
   }
   absl::StrAppend(&text, "\nINTRODUCTIONS MADE: ", list.introductions(),
                   "\n\n");
@@ -207,11 +335,21 @@ std::string FormatJson(const ListPart& list) {
     absl::StrAppend(&json, comma, "{\"user\":", Quoted(user.user()),
                     ",\"connections\":", user.connections(),
                     ",\"waiting\":", user.waiting(),
-                    ",\"services\":", user.services());
+                    ",\"services\":", user.services(),
+                    ",\"notTaken\":", user.introductions());
     if (!user.at_limit().empty()) {
       absl::StrAppend(&json, ",\"atLimit\":", Quoted(user.at_limit()));
     }
     absl::StrAppend(&json, "}");
+    comma = ",";
+  }
+  absl::StrAppend(&json, "],\"resources\":[");
+  comma = "";
+  for (const auto& resource : list.resources()) {
+    absl::StrAppend(&json, comma, "{\"name\":", Quoted(resource.name()),
+                    ",\"used\":", resource.used(),
+                    ",\"total\":", resource.total(),
+                    ",\"reserve\":", resource.reserve(), "}");
     comma = ",";
   }
   absl::StrAppend(&json, "],\"introductions\":", list.introductions(), "}\n");

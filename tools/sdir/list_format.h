@@ -8,10 +8,20 @@
 
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "directory/proto/directory.pb.h"
+#include "directory/users.h"
 
 namespace le {
 namespace sdir {
+
+// Puts users' names in the place of their numbers, where a name can stand in a
+// bindings file.
+void NameUsers(directory::proto::ListPart* list, directory::Users* users);
+
+// Bytes from anybody, as one printable word; and as lines, as they are.
+std::string Escaped(absl::string_view text);
+std::string EscapedText(absl::string_view text);
 
 std::string FormatText(const directory::proto::ListPart& list);
 // One line of JSON.

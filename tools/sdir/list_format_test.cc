@@ -3,6 +3,9 @@
 
 #include "tools/sdir/list_format.h"
 
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 namespace le {
@@ -102,11 +105,95 @@ TEST(ListFormatTest, NamesWhoHasReachedALimit) {
             "{\"bindings\":[],\"services\":[],\"waiting\":[],"
             "\"notTaken\":[],\"users\":["
             "{\"user\":\"bob\",\"connections\":0,\"waiting\":0,"
-            "\"services\":0},"
+            "\"services\":0,\"notTaken\":0},"
             "{\"user\":\"ann\",\"connections\":5,\"waiting\":3,"
-            "\"services\":2,"
+            "\"services\":2,\"notTaken\":0,"
             "\"atLimit\":\"waiting clients, services\"}],"
-            "\"introductions\":0}\n");
+            "\"resources\":[],\"introductions\":0}\n");
+}
+
+TEST(ListFormatTest, SaysWhatThereIsForAll) {
+  directory::proto::ListPart list;
+  auto* const resource = list.add_resources();
+  resource->set_name("connections");
+  resource->set_used(3);
+  resource->set_total(100);
+  resource->set_reserve(10);
+  resource->set_per_user(50);
+  EXPECT_EQ(FormatText(list),
+            "\nBINDINGS\n\n"
+            "\nSERVICES\n\n"
+            "\nWAITING CLIENTS\n\n"
+            "\nRESOURCES\n\n"
+            "        connections: 3 of 100, of which 10 for administration "
+            "only; 50 for one user\n"
+            "\nINTRODUCTIONS MADE: 0\n\n");
+}
+
+// Whoever offers a service chooses the protocol's identifier.
+TEST(ListFormatTest, NoTextForgesALineOrControlsATerminal) {
+  const std::string forged =
+      "')\n\nUSER <ann> HAS REACHED A LIMIT: x\n\x1b[2J\xff\x7f\\";
+  directory::proto::ListPart list = Example();
+  const std::string before = FormatText(list);
+  list.mutable_services(0)->set_protocol_id(forged);
+  list.mutable_waiting(0)->set_protocol_id(forged);
+  list.mutable_not_taken(0)->set_protocol_id(forged);
+  list.mutable_users()->Add()->set_user(forged);
+  list.mutable_users(0)->set_at_limit("x");
+  const std::string text = FormatText(list);
+  const auto lines = [](const std::string& of) {
+    return std::count(of.begin(), of.end(), '\n');
+  };
+  EXPECT_EQ(lines(text), lines(before) + 2);
+  for (const char c : text) ASSERT_TRUE(c == '\n' || (c >= ' ' && c <= '~'));
+  EXPECT_NE(text.find("(protocol ID = '\\')\\x0a\\x0aUSER"), std::string::npos)
+      << text;
+  EXPECT_EQ(EscapedText("a 'word'\n\x1b"), "a 'word'\n\\x1b");
+}
+
+TEST(ListFormatTest, JsonIsUtf8WhateverTheBytes) {
+  for (const char* bad :
+       {"\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf0\x80\x80\xaf",
+        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\x80"}) {
+    directory::proto::ListPart list;
+    list.add_services()->set_protocol_id(bad);
+    const std::string json = FormatJson(list);
+    for (const char c : json) ASSERT_GE(c, 0) << json;
+  }
+  for (const char* good : {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"}) {
+    directory::proto::ListPart list;
+    list.add_services()->set_protocol_id(good);
+    EXPECT_NE(FormatJson(list).find(good), std::string::npos);
+  }
+}
+
+// What is printed can be loaded.
+TEST(ListFormatTest, NamesUsersWhereTheNameCanStandInABinding) {
+  class FewUsers final : public directory::Users {
+    absl::StatusOr<uid_t> UidOf(const std::string&) override {
+      return absl::NotFoundError("none");
+    }
+    std::string NameOf(uid_t uid) override {
+      return uid == 1 ? "ann" : uid == 2 ? "two words" : "j\xc3\xb6rg";
+    }
+  } users;
+  directory::proto::ListPart list;
+  for (const char* user : {"<1>", "<2>", "<3>", "<*>"}) {
+    auto* const binding = list.add_bindings();
+    binding->set_client(absl::StrCat(user, ".c"));
+    binding->set_service("<1>.s");
+  }
+  list.add_users()->set_user("1");
+  list.add_waiting()->set_missing_binding("<1>.x -> <USER>.x");
+  NameUsers(&list, &users);
+  EXPECT_EQ(list.bindings(0).client(), "<ann>.c");
+  EXPECT_EQ(list.bindings(0).service(), "<ann>.s");
+  EXPECT_EQ(list.bindings(1).client(), "<2>.c");
+  EXPECT_EQ(list.bindings(2).client(), "<3>.c");
+  EXPECT_EQ(list.bindings(3).client(), "<*>.c");
+  EXPECT_EQ(list.users(0).user(), "ann");
+  EXPECT_EQ(list.waiting(0).missing_binding(), "<ann>.x -> <USER>.x");
 }
 
 TEST(ListFormatTest, JsonIsEscaped) {
@@ -129,7 +216,7 @@ TEST(ListFormatTest, JsonIsEscaped) {
             "\"interface\":\"d\"},\"pid\":10,\"protocolId\":\"q\","
             "\"service\":{\"user\":\"bob\",\"interface\":\"t\"},"
             "\"reason\":\"not taken\",\"serverPid\":11}],"
-            "\"users\":[],\"introductions\":3}\n");
+            "\"users\":[],\"resources\":[],\"introductions\":3}\n");
 }
 
 }  // namespace

@@ -72,6 +72,7 @@ constexpr absl::Duration kAnswerTimeout = absl::Seconds(5);
 using le::directory::kFailed;
 using le::directory::kMisused;
 using le::directory::kOutOfTime;
+using le::sdir::EscapedText;
 
 [[noreturn]] void Fail(int status, const std::string& error) {
   std::fflush(stdout);
@@ -113,7 +114,11 @@ class Directory {
   }
 
   void Say(ToDirectory message) {
-    if (!TrySay(std::move(message))) Fail(kFailed, "the directory has gone");
+    if (TrySay(std::move(message))) return;
+    // It may have said why before it closed.
+    FromDirectory answer;
+    TryHear(&answer, absl::InfiniteFuture());
+    Fail(kFailed, "the directory has gone");
   }
 
   FromDirectory Hear() { return Hear(process_->Now() + kAnswerTimeout); }
@@ -125,7 +130,7 @@ class Directory {
   void HearDone() {
     const FromDirectory message = Hear();
     if (!message.done().text().empty()) {
-      std::printf("%s\n", message.done().text().c_str());
+      std::printf("%s\n", EscapedText(message.done().text()).c_str());
     }
   }
 
@@ -190,7 +195,9 @@ class Directory {
     if (!le::directory::ParseControl(frame, message)) {
       Fail(kFailed, "that is not a directory that this sdir understands");
     }
-    if (message->has_refusal()) Fail(kFailed, message->refusal().text());
+    if (message->has_refusal()) {
+      Fail(kFailed, EscapedText(message->refusal().text()));
+    }
     return received;
   }
 
@@ -289,6 +296,9 @@ void List(Command* command) {
     whole.MergeFrom(part.list());
     last = part.list().last();
   }
+  le::directory::OsUsers users;
+  le::directory::NameCache names(&users);
+  le::sdir::NameUsers(&whole, &names);
   std::fputs(format == "json" ? le::sdir::FormatJson(whole).c_str()
                               : le::sdir::FormatText(whole).c_str(),
              stdout);
@@ -370,7 +380,7 @@ void Monitor(Command* command) {
   for (;;) {
     const FromDirectory message = directory.HearEvent();
     if (!message.has_event()) continue;
-    std::printf("%s\n", message.event().text().c_str());
+    std::printf("%s\n", EscapedText(message.event().text()).c_str());
     if (std::fflush(stdout) != 0) return;  // nobody reads on
   }
 }

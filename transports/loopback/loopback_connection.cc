@@ -84,7 +84,7 @@ absl::Status LoopbackConnection::Attach(event::Loop* loop, Observer* observer) {
   end.observer = observer;
   end.notify = this;
   end.reads = true;
-  if (ReadableLocked()) Notify(&end, &wakes);
+  if (ReadableLocked() || IsReceivedLocked()) Notify(&end, &wakes);
   return absl::OkStatus();
 }
 
@@ -102,6 +102,7 @@ void LoopbackConnection::DetachLocked() {
   end.observer = nullptr;
   end.notify = nullptr;
   end.reads = false;
+  end.tell_at.reset();
 }
 
 void LoopbackConnection::SetReadInterest(bool interested) {
@@ -115,7 +116,7 @@ void LoopbackConnection::SetReadInterest(bool interested) {
 
 void LoopbackConnection::Run() {
   Observer* observer;
-  bool readable, writable, drained, hung_up;
+  bool readable, writable, drained, received, hung_up;
   {
     event::DeferredWakes wakes;
     event::MutexLock lock(&channel_->mutex);
@@ -127,11 +128,15 @@ void LoopbackConnection::Run() {
     drained = std::exchange(end.drained, false);
     writable = !drained && end.wants_room && HasRoomLocked();
     if (writable) end.wants_room = false;
+    received = !drained && !writable && !readable && IsReceivedLocked();
+    if (received) end.tell_at.reset();
     hung_up = !end.reads && far().closed && !end.hang_up_told;
     // Level-triggered: come again, unless this call empties it.
-    if (readable || hung_up || (drained && end.wants_room))
+    if (readable || hung_up || (drained && end.wants_room) ||
+        IsReceivedLocked()) {
       Notify(&end, &wakes);
-    if (hung_up && !drained && !writable) end.hang_up_told = true;
+    }
+    if (hung_up && !drained && !writable && !received) end.hang_up_told = true;
   }
   // Each call may destroy this, so the others come in the next turn.
   if (drained) {
@@ -140,6 +145,8 @@ void LoopbackConnection::Run() {
     observer->OnWritable();
   } else if (readable) {
     observer->OnReadable();
+  } else if (received) {
+    observer->OnReceived();
   } else if (hung_up) {
     observer->OnHangUp();
   }
@@ -161,7 +168,9 @@ IoResult LoopbackConnection::Receive(IncomingFrame* frame, BufferPool* pool,
         queued = mine().inbox.Pop();
         far().taken = true;
         UpdateCongestion(&far(), mine().inbox, &wakes);
-        if (far().wants_room || !far().waiters.empty()) Notify(&far(), &wakes);
+        if (far().wants_room || far().tell_at || !far().waiters.empty()) {
+          Notify(&far(), &wakes);
+        }
         received = true;
       } else if (far().closed) {
         CloseLocked(FarEndGone(), &wakes);
@@ -363,6 +372,18 @@ Buffer LoopbackConnection::CopyLocked(absl::Span<const uint8_t> payload) {
   copy.set_size(payload.size());
   copy.MarkDirty();
   return copy;
+}
+
+void LoopbackConnection::NotifyWhenReceived() {
+  event::DeferredWakes wakes;
+  event::MutexLock lock(&channel_->mutex);
+  mine().tell_at = far().inbox.descriptors() / 2;
+  if (IsReceivedLocked()) Notify(&mine(), &wakes);
+}
+
+size_t LoopbackConnection::unreceived_descriptors() const {
+  event::MutexLock lock(&channel_->mutex);
+  return far().inbox.descriptors();
 }
 
 size_t LoopbackConnection::queued_bytes() const {

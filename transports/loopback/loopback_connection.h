@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/types/optional.h"
 #include "event/base/mutex.h"
 #include "event/deferred_wakes.h"
 #include "event/loop.h"
@@ -49,7 +50,9 @@ struct LoopbackEnd {
   event::Instant stalled_since;
   // See Connection::congested(). Changed under the lock.
   std::atomic<bool> congested{false};
-  bool drained = false;       // the observer is to be told
+  bool drained = false;  // the observer is to be told
+  // The observer is to be told once no more descriptors than these are unreceived.
+  absl::optional<size_t> tell_at;
   bool hang_up_told = false;  // and `reads` has not been set since
   event::Credentials owner;
   // While attached:
@@ -96,11 +99,13 @@ class LoopbackConnection final : public Connection, private event::Task {
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy) override {}
   void SetSendLimits(const SendLimits& limits) override;
+  void NotifyWhenReceived() override;
   void Close() override;
   IoResult Send(const OutgoingFrame& frame) override;
   void Flush() override {}
   size_t queued_bytes() const override;
   size_t unreceived_bytes() const override { return queued_bytes(); }
+  size_t unreceived_descriptors() const override;
   bool congested() const override {
     return congested_->load(std::memory_order_acquire);
   }
@@ -136,6 +141,10 @@ class LoopbackConnection final : public Connection, private event::Task {
   bool HasRoomForLocked(const OutgoingFrame& frame, bool with_descriptor) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
   bool HasRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
+  bool IsReceivedLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex) {
+    return mine().tell_at.has_value() &&
+           far().inbox.descriptors() <= *mine().tell_at;
+  }
   void DetachLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
   void CloseLocked(absl::Status status, event::DeferredWakes* wakes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);

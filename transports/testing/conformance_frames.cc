@@ -4,6 +4,7 @@
 // Conformance: frames, and what they carry.
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -335,6 +336,48 @@ TEST_P(TransportConformanceTest, KnowsWhetherTheFarEndHasReceivedAll) {
   EXPECT_EQ(ends.server->unreceived_bytes(), 0u);
   ends.client->Close();
   EXPECT_EQ(ends.client->unreceived_bytes(), 0u);
+}
+
+TEST_P(TransportConformanceTest, TellsWhenHalfOfTheDescriptorsAreReceived) {
+  constexpr size_t kMany = 32;
+  Ends ends(GetParam());
+  Watcher observer;
+  int received = 0;
+  observer.on_received = [&] { ++received; };
+  EXPECT_EQ(ends.client->unreceived_descriptors(), 0u);
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &observer).ok());
+  for (size_t i = 0; i < kMany; ++i) {
+    event::UniqueFd descriptor(event::sys::EventFd(0, EFD_CLOEXEC));
+    OutgoingFrame frame = Frame(1, "");
+    frame.descriptor = &descriptor;
+    ASSERT_EQ(ends.client->Send(frame), IoResult::kOk);
+  }
+  ends.client->NotifyWhenReceived();
+  Settle(ends.loop());
+  EXPECT_EQ(received, 0);
+  size_t left = kMany;
+  EXPECT_GE(ends.client->unreceived_descriptors(), left);
+  for (; received == 0; --left) {
+    ASSERT_GT(left, 0u);
+    EXPECT_GE(ends.client->unreceived_descriptors(), left);
+    Next(ends.server.get(), ends.pool.get());
+    Settle(ends.loop());
+  }
+  EXPECT_LE(left, kMany / 2);
+  EXPECT_GE(left, kMany / 4);
+  for (; left > 0; --left) Next(ends.server.get(), ends.pool.get());
+  Settle(ends.loop());
+  EXPECT_EQ(received, 1) << "once only";
+  EXPECT_EQ(ends.client->unreceived_descriptors(), 0u);
+  // What is so already is told, to one that is attached later, too.
+  ends.client->NotifyWhenReceived();
+  Settle(ends.loop());
+  EXPECT_EQ(received, 2);
+  ends.client->Detach();
+  ends.client->NotifyWhenReceived();
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &observer).ok());
+  Settle(ends.loop());
+  EXPECT_EQ(received, 3);
 }
 
 TEST_P(TransportConformanceTest, APayloadsBufferIsOfTheReadersPool) {

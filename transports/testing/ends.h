@@ -29,12 +29,14 @@ class Watcher : public Connection::Observer {
   std::function<void()> on_readable = [] {};
   std::function<void()> on_writable = [] {};
   std::function<void()> on_drained = [] {};
+  std::function<void()> on_received = [] {};
   std::function<void()> on_hang_up = [] {};
 
  private:
   void OnReadable() override { on_readable(); }
   void OnWritable() override { on_writable(); }
   void OnDrained() override { on_drained(); }
+  void OnReceived() override { on_received(); }
   void OnHangUp() override { on_hang_up(); }
 };
 

@@ -17,6 +17,7 @@
 #include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/peer_log.h"
+#include "transports/unix_socket/closer.h"
 #include "transports/unix_socket/unix_connection_parts.h"
 
 #ifndef SO_PEERPIDFD
@@ -33,6 +34,12 @@ namespace {
 absl::Status KernelRefused(const char* what, int error) {
   return absl::InternalError(absl::StrCat(what, ": ", std::strerror(error)));
 }
+
+// What the kernel counts for a packet is more, whatever is in it: its two
+// structures alone are.
+constexpr size_t kLeastPacketInKernel = 512;
+
+constexpr int kLeastHalfBuffer = 8192;
 
 // What the kernel says of a socket that has no peer, or none that it knows.
 constexpr uid_t kNobody = static_cast<uid_t>(-1);
@@ -56,11 +63,14 @@ int PollTimeout(event::Instant deadline, event::Instant now) {
 }  // namespace
 
 UnixConnection::UnixConnection(event::UniqueFd socket, event::Process* process,
-                               bool socket_is_nonblocking, bool promised_plain)
+                               bool socket_is_nonblocking, bool promised_plain,
+                               Strangers strangers)
     : process_(process),
       fd_(std::move(socket)),
       send_limit_bytes_(Saturated<uint32_t>(SendLimits().bytes)),
       promised_plain_(promised_plain),
+      strangers_(strangers),
+      kernel_refuses_(strangers == Strangers::kRefused),
       socket_is_nonblocking_(socket_is_nonblocking) {}
 
 UnixConnection::~UnixConnection() { Close(); }
@@ -80,6 +90,43 @@ UnixConnection* UnixConnection::AsIdle(Connection* connection,
   passed->StopPassingCredentials();
   *promised_plain = passed->promised_plain_;
   return passed;
+}
+
+void UnixConnection::CloseSocket() {
+  if (strangers_ == Strangers::kClosedElsewhere) {
+    CloseElsewhere(process_, std::move(fd_));
+  } else {
+    fd_.reset();
+  }
+}
+
+bool UnixConnection::TakeStrangers() {
+  if (!kernel_refuses_) return true;
+  const int on = 1;
+  if (sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSRIGHTS, &on, sizeof(on)) !=
+      0) {
+    return false;
+  }
+  kernel_refuses_ = false;
+  strangers_ = Strangers::kClosedElsewhere;
+  return true;
+}
+
+void UnixConnection::RefuseStrangers() {
+  if (strangers_ == Strangers::kTaken) return;
+  const int off = 0;
+  kernel_refuses_ = sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSRIGHTS, &off,
+                                    sizeof(off)) == 0;
+}
+
+void UnixConnection::DropQueueLocked() {
+  OutputQueue& queue = output_->queue;
+  for (; passes_strangers_ && !queue.empty(); queue.Pop()) {
+    if (queue.front()->descriptor) {
+      CloseElsewhere(process_, std::move(queue.front()->descriptor));
+    }
+  }
+  queue.Clear();
 }
 
 event::UniqueFd UnixConnection::ReleaseSocket() {
@@ -140,8 +187,11 @@ void UnixConnection::UpdateInterestLocked() {
   if (reads_ && (leftover_ == nullptr || !leftover_->paused())) {
     interest |= event::Watch::kReadable;
   }
-  if (output_ != nullptr && (output_->blocked || output_->wants_room)) {
-    if (output_->blocked && output_->no_memory) {
+  if (output_ != nullptr &&
+      (output_->blocked || output_->wants_room || output_->tell_at)) {
+    const bool looks_later = output_->looks_later && output_->tell_at &&
+                             !output_->blocked && !output_->wants_room;
+    if (looks_later || (output_->blocked && output_->no_memory)) {
       output_->RetryLater();
     } else {
       interest |= event::Watch::kWritable;
@@ -163,6 +213,9 @@ void UnixConnection::OnReady(uint32_t events) {
   if ((events & kHangUp) != 0) hung_up_ = true;
   bool writable = false;
   bool drained = false;
+  bool received = false;
+  const bool readable =
+      reads_ && (events & (event::Watch::kReadable | kHangUp | kError)) != 0;
   if ((events & (event::Watch::kWritable | kHangUp | kError)) != 0) {
     event::MutexLock lock(&mutex_);
     if (output_ != nullptr) {
@@ -173,6 +226,13 @@ void UnixConnection::OnReady(uint32_t events) {
         output_->wants_room = false;
         writable = true;
       }
+      if (!drained && !writable && !readable && output_->tell_at.has_value()) {
+        received = output_->queue.empty() &&
+                   UnreceivedInKernelLocked() <= *output_->tell_at;
+        if (received) output_->tell_at.reset();
+        // The kernel says that there is room, and would say so again at once.
+        output_->looks_later = !received;
+      }
       UpdateInterestLocked();
     }
   }
@@ -181,13 +241,14 @@ void UnixConnection::OnReady(uint32_t events) {
     observer->OnDrained();
   } else if (writable) {
     observer->OnWritable();
-  } else if (reads_) {
-    const bool reminded = leftover_ != nullptr && leftover_->has_reminded();
-    if ((events & (event::Watch::kReadable | kHangUp | kError)) != 0 &&
-        !reminded) {
+  } else if (readable) {
+    // Once a turn, though both a reminder and the kernel tell of it.
+    if (leftover_ == nullptr || !leftover_->has_reminded()) {
       observer->OnReadable();
     }
-  } else if ((events & (kHangUp | kError)) != 0 && !hang_up_told_) {
+  } else if (received) {
+    observer->OnReceived();
+  } else if (!reads_ && (events & (kHangUp | kError)) != 0 && !hang_up_told_) {
     hang_up_told_ = true;
     UpdateInterest();
     observer->OnHangUp();
@@ -199,14 +260,41 @@ size_t UnixConnection::queued_bytes() const {
   return output_ == nullptr ? 0 : output_->queue.bytes();
 }
 
+size_t UnixConnection::UnreceivedInKernelLocked() const {
+  int sent = 0;
+  if (!fd_ || event::sys::Ioctl(fd_.get(), TIOCOUTQ, &sent) != 0) return 0;
+  return sent > 0 ? static_cast<size_t>(sent) : 0;
+}
+
 size_t UnixConnection::unreceived_bytes() const {
   event::MutexLock lock(&mutex_);
-  size_t bytes = output_ == nullptr ? 0 : output_->queue.bytes();
-  int sent = 0;
-  if (fd_ && event::sys::Ioctl(fd_.get(), TIOCOUTQ, &sent) == 0 && sent > 0) {
-    bytes += static_cast<size_t>(sent);
-  }
-  return bytes;
+  return (output_ == nullptr ? 0 : output_->queue.bytes()) +
+         UnreceivedInKernelLocked();
+}
+
+size_t UnixConnection::unreceived_descriptors() const {
+  event::MutexLock lock(&mutex_);
+  const size_t packets =
+      (UnreceivedInKernelLocked() + kLeastPacketInKernel - 1) /
+      kLeastPacketInKernel;
+  return (output_ == nullptr ? 0 : output_->queue.descriptors()) + packets;
+}
+
+// The kernel says that a socket is writable once a quarter of its buffer is filled
+// or less. So the buffer is made twice as large as what is in it.
+void UnixConnection::NotifyWhenReceived() {
+  event::MutexLock lock(&mutex_);
+  if (closed_ != nullptr) return;
+  const size_t unreceived = UnreceivedInKernelLocked();
+  // The kernel doubles this.
+  const int half_a_buffer =
+      std::max(kLeastHalfBuffer, static_cast<int>(unreceived));
+  // If this fails, the socket seems to be writable too early; see OnReady().
+  sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &half_a_buffer,
+                  sizeof(half_a_buffer));
+  output()->tell_at = unreceived / 2;
+  output_->looks_later = false;
+  WantWritableLocked();
 }
 
 event::Instant UnixConnection::stalled_since() const {
@@ -276,7 +364,7 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
       if (to_read) owner_is_blocked_ = false;
       --waiters_;
       if (closed_ != nullptr) {
-        if (waiters_ == 0) fd_.reset();
+        if (waiters_ == 0) CloseSocket();
         return true;
       }
       if (pauses ||
@@ -424,6 +512,7 @@ void UnixConnection::CloseWith(absl::Status status) {
                        "dropped at the close"));
     }
   }
+  if (output_ != nullptr) DropQueueLocked();
   output_.reset();
   auto closed = std::make_unique<Closed>();
   // Whoever broke the rules is to be named.
@@ -440,7 +529,7 @@ void UnixConnection::CloseWith(absl::Status status) {
   if (leaves_unread_) DropUnread();
   // Those who wait must not find another descriptor by this number: the last
   // closes it.
-  if (waiters_ == 0) fd_.reset();
+  if (waiters_ == 0) CloseSocket();
 }
 
 }  // namespace transports

@@ -32,6 +32,10 @@
 #include "transports/unix_socket/ancillary.h"
 #include "transports/unix_socket/output_queue.h"
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83  // since Linux 6.16; older headers do not name it
+#endif
+
 namespace le {
 namespace transports {
 
@@ -41,8 +45,12 @@ class UnixConnection final : public Connection, private event::Watch {
   // blocking when a blocking receive first wants it so.
   // `promised_plain`: of a socket that was another's before, which said last
   // that its next packet has no attachments.
+  // `strangers`: what becomes of descriptors that the far end sends. Refused: the
+  // kernel has been told so.
+  enum class Strangers : uint8_t { kTaken, kRefused, kClosedElsewhere };
   UnixConnection(event::UniqueFd socket, event::Process* process,
-                 bool socket_is_nonblocking, bool promised_plain = false);
+                 bool socket_is_nonblocking, bool promised_plain = false,
+                 Strangers strangers = Strangers::kTaken);
   ~UnixConnection() override;
 
   absl::Status Attach(event::Loop* loop, Observer* observer) override;
@@ -57,11 +65,13 @@ class UnixConnection final : public Connection, private event::Watch {
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
   void SetSendLimits(const SendLimits& limits) override;
+  void NotifyWhenReceived() override;
   void Close() override;
   IoResult Send(const OutgoingFrame& frame) override;
   void Flush() override;
   size_t queued_bytes() const override;
   size_t unreceived_bytes() const override;
+  size_t unreceived_descriptors() const override;
   bool congested() const override {
     return congested_.load(std::memory_order_acquire);
   }
@@ -104,6 +114,8 @@ class UnixConnection final : public Connection, private event::Watch {
   // After the queue has grown or shrunk.
   void UpdateCongestionLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LearnPacketLimit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of what the kernel has for the far end: with what it needs itself.
+  size_t UnreceivedInKernelLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Nothing more can be sent.
   void BreakLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Asks the loop to say when the kernel takes more.
@@ -138,6 +150,14 @@ class UnixConnection final : public Connection, private event::Watch {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // `connection`, if this one may pass it on; null otherwise.
   UnixConnection* AsIdle(Connection* connection, bool* promised_plain) const;
+  // What strangers have sent may be in it still.
+  void CloseSocket();
+  // For a connection that is about to be passed on: its new owner takes
+  // descriptors. If it is not passed on after all, some may have come meanwhile.
+  bool TakeStrangers();
+  void RefuseStrangers();
+  // What is queued goes nowhere.
+  void DropQueueLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // For a connection that is passed on.
   event::UniqueFd ReleaseSocket() ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -191,6 +211,9 @@ class UnixConnection final : public Connection, private event::Watch {
   bool hung_up_ = false;        // the kernel has shut down both directions
   bool hang_up_told_ = false;   // and reads_ has not been set since
   bool leaves_unread_ = false;  // DescriptorPolicy::kLeaveUnread
+  Strangers strangers_;
+  bool kernel_refuses_;
+  bool passes_strangers_ = false;  // connections of such as send descriptors
   bool socket_is_nonblocking_;
 
   // The owner waits, and looks at the output no more. Set under mutex_; the owner

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "absl/status/status.h"
+#include "absl/types/optional.h"
 #include "event/base/sys.h"
 #include "transports/unix_socket/unix_connection.h"
 
@@ -87,6 +88,9 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   bool wants_room = false;    // a Send() was refused
   size_t refused_bytes = 0;   // of what was refused last
   bool drained = false;       // the observer is to be told
+  // The observer is to be told once the kernel has no more than this.
+  absl::optional<size_t> tell_at;
+  bool looks_later = false;  // whether that is so: the kernel does not say when
   // Something has left since a Send() was refused; if not, since when.
   bool taken = true;
   event::Instant stalled_since;
@@ -116,6 +120,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
     posted_ = false;
     if (running()) connection_->loop_->StopTimer(this);
     turn_end_.reset();
+    tell_at.reset();
   }
 
  private:

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
+#include "transports/unix_socket/closer.h"
 #include "transports/unix_socket/unix_connection.h"
 #include "transports/unix_socket/unix_connection_parts.h"
 
@@ -107,8 +108,9 @@ bool UnixConnection::PauseForDescriptor(event::Instant deadline) {
 IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
                                IncomingAncillary* ancillary, size_t* size) {
   const int wait = block ? 0 : MSG_DONTWAIT;
-  const bool plain =
-      reader_.ExpectsPlain() && room->part_count() == 1 && !leaves_unread_;
+  const bool plain = reader_.ExpectsPlain() && room->part_count() == 1 &&
+                     !leaves_unread_ &&
+                     strangers_ != Strangers::kClosedElsewhere;
   // A packet that is only looked at brings its descriptors all the same.
   const int look = leaves_unread_ ? MSG_PEEK : 0;
   bool was_reset = false;
@@ -195,6 +197,11 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     PacketReader::Room room(&reader_, pool);
     size_t size = 0;
     const IoResult result = Fetch(&room, block, &ancillary, &size);
+    if (strangers_ == Strangers::kClosedElsewhere) {
+      while (event::UniqueFd sent = ancillary.TakeDescriptor()) {
+        CloseElsewhere(process_, std::move(sent));
+      }
+    }
     if (result != IoResult::kOk) return result;
     absl::Status why;
     const PacketReader::Result accepted =

@@ -134,6 +134,11 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     }
   }
 
+  if (passed != nullptr) {
+    if (!passed->TakeStrangers()) return IoResult::kNotIdle;
+    passes_strangers_ |= passed->strangers_ != Strangers::kTaken;
+  }
+
   size_t sent = 0;
   if (!waits && !gathers) {
     const int descriptor = frame.descriptor != nullptr ? frame.descriptor->get()
@@ -150,6 +155,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
         if (in_turn) sent_in_turn_ = loop_->turn();
         return IoResult::kOk;
       case Sent::kBroken:
+        if (passed != nullptr) passed->RefuseStrangers();
         BreakLocked();
         return IoResult::kClosed;
       case Sent::kWouldBlock:
@@ -160,6 +166,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
           output()->wants_room = true;
           output_->refused_bytes = size;
           if (loop_ != nullptr) output_->PostUpdate();
+          if (passed != nullptr) passed->RefuseStrangers();
           return IoResult::kWouldBlock;
         }
         SetBlockedLocked();
@@ -486,7 +493,7 @@ void UnixConnection::BreakLocked() {
   send_is_broken_ = true;
   if (output_ != nullptr) {
     output_->blocked = output_->no_memory = false;
-    output_->queue.Clear();
+    DropQueueLocked();
     UpdateCongestionLocked();
   }
   sys::Shutdown(fd_.get(), SHUT_RDWR);

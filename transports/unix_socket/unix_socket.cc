@@ -66,11 +66,13 @@ class UnixAcceptor final : public Acceptor,
                            private event::Timer {
  public:
   UnixAcceptor(event::UniqueFd socket, std::string path,
-               const struct stat& identity, event::Process* process)
+               const struct stat& identity, event::Process* process,
+               UnixConnection::Strangers strangers)
       : socket_(std::move(socket)),
         path_(std::move(path)),
         identity_(identity),
-        process_(process) {}
+        process_(process),
+        strangers_(strangers) {}
 
   ~UnixAcceptor() override {
     if (added()) loop_->RemoveWatch(this);
@@ -100,7 +102,8 @@ class UnixAcceptor final : public Acceptor,
       said_why_ = false;
       // The observer may destroy this.
       observer_->OnAccepted(std::make_unique<UnixConnection>(
-          std::move(accepted), process_, /*socket_is_nonblocking=*/true));
+          std::move(accepted), process_, /*socket_is_nonblocking=*/true,
+          /*promised_plain=*/false, strangers_));
       return;
     }
     switch (errno) {
@@ -131,6 +134,7 @@ class UnixAcceptor final : public Acceptor,
   const std::string path_;
   const struct stat identity_;
   event::Process* const process_;
+  const UnixConnection::Strangers strangers_;
   event::Loop* loop_ = nullptr;
   Observer* observer_ = nullptr;
   bool said_why_ = false;  // why it pauses, once per shortage
@@ -145,6 +149,14 @@ absl::StatusOr<std::unique_ptr<Acceptor>> UnixTransport::Listen(
   if (!made.ok()) return made;
   absl::StatusOr<event::UniqueFd> socket = NewSocket(SOCK_NONBLOCK);
   if (!socket.ok()) return socket.status();
+  auto strangers = UnixConnection::Strangers::kTaken;
+  if (refuses_descriptors_) {
+    const int off = 0;
+    const bool refused = sys::SetSockOpt(socket->get(), SOL_SOCKET,
+                                         SO_PASSRIGHTS, &off, sizeof(off)) == 0;
+    strangers = refused ? UnixConnection::Strangers::kRefused
+                        : UnixConnection::Strangers::kClosedElsewhere;
+  }
   auto bind = [&] {
     return sys::Bind(socket->get(), reinterpret_cast<struct sockaddr*>(&raw),
                      sizeof(raw)) == 0;
@@ -183,7 +195,7 @@ absl::StatusOr<std::unique_ptr<Acceptor>> UnixTransport::Listen(
                                             "': ", std::strerror(error)));
   }
   return std::unique_ptr<Acceptor>(std::make_unique<UnixAcceptor>(
-      *std::move(socket), address, identity, process_));
+      *std::move(socket), address, identity, process_, strangers));
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> UnixTransport::Connect(

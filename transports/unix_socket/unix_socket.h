@@ -26,6 +26,12 @@ class UnixTransport final : public Transport {
  public:
   explicit UnixTransport(event::Process* process) : process_(process) {}
 
+  // Before Listen(): connections that are accepted take no descriptors, until they
+  // are passed on. Where the kernel can (Linux 6.16), it refuses them, and the sender
+  // learns of it; elsewhere they are closed by another thread, since that may take
+  // as long as the sender likes.
+  void RefuseDescriptors() { refuses_descriptors_ = true; }
+
   absl::StatusOr<std::unique_ptr<Acceptor>> Listen(
       const std::string& address) override;
   absl::StatusOr<std::unique_ptr<Connection>> Connect(
@@ -33,6 +39,7 @@ class UnixTransport final : public Transport {
 
  private:
   event::Process* const process_;
+  bool refuses_descriptors_ = false;
 };
 
 }  // namespace transports

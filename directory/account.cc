@@ -1,0 +1,145 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "directory/account.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace le {
+namespace directory {
+namespace {
+
+// The directory's own: standard ones, loop, lock, listening socket, files.
+constexpr uint64_t kOwnDescriptors = 32;
+
+constexpr uint64_t kMaxReserve = 64;
+
+// A connection is one descriptor. The kernel refuses more descriptors on their way
+// than a process may open, those of its user's other processes included; while it
+// does not take one, it is a descriptor of ours.
+uint64_t IntroductionsOf(const Limits& limits) {
+  return limits.descriptors / 8;
+}
+
+uint64_t ConnectionsOf(const Limits& limits) {
+  const uint64_t taken = IntroductionsOf(limits) + kOwnDescriptors;
+  return limits.descriptors > taken ? limits.descriptors - taken : 1;
+}
+
+uint64_t ReserveOf(const Limits& limits) {
+  return std::min(kMaxReserve, ConnectionsOf(limits) / 8);
+}
+
+}  // namespace
+
+// ---- One resource ----------------------------------------------------------
+
+bool Quota::MayTake(uid_t user, Purpose purpose) const {
+  const uint64_t own = used_by(user);
+  if (purpose == Purpose::kAdministration) {
+    return used_ < bound_.total &&
+           (own < bound_.per_user || own - bound_.per_user < bound_.reserve);
+  }
+  const uint64_t shared = bound_.total - bound_.reserve;
+  const uint64_t left = shared > used_ ? shared - used_ : 0;
+  return own < bound_.per_user && own < left;
+}
+
+Quota::Charge Quota::Take(uid_t user, Purpose purpose) {
+  if (!MayTake(user, purpose)) return Charge();
+  ++used_;
+  ++users_[user];
+  return Charge(this, user);
+}
+
+void Quota::GiveBack(uid_t user) {
+  --used_;
+  auto it = users_.find(user);
+  if (--it->second == 0) users_.erase(it);
+}
+
+uint64_t Quota::used_by(uid_t user) const {
+  auto it = users_.find(user);
+  return it == users_.end() ? 0 : it->second;
+}
+
+std::string Quota::Discrepancy() const {
+  uint64_t sum = 0;
+  for (const auto& user : users_) {
+    sum += user.second;
+    if (user.second == 0 || user.second > bound_.per_user + bound_.reserve) {
+      return absl::StrCat(name_, ": user ", user.first, " has ", user.second);
+    }
+  }
+  if (sum == used_ && used_ <= bound_.total) return "";
+  return absl::StrCat(name_, ": ", used_, " of ", bound_.total,
+                      " are used, and the users have ", sum);
+}
+
+// ---- All -------------------------------------------------------------------
+
+Limits Limits::None() {
+  Limits limits;
+  limits.connections = limits.silent = limits.waiting_clients =
+      limits.services = limits.stand_bys = limits.introductions = UINT32_MAX;
+  limits.descriptors = UINT64_MAX;
+  return limits;
+}
+
+Accounts::Accounts(const Limits& of)
+    : limits(of),
+      connections("connections",
+                  {ConnectionsOf(of), ReserveOf(of), of.connections}),
+      silent("connections that have said nothing",
+             {std::max<uint64_t>(1, ConnectionsOf(of) / 2), ReserveOf(of) / 2,
+              of.silent}),
+      waiting("waiting clients", {ConnectionsOf(of), 0, of.waiting_clients}),
+      services("services", {ConnectionsOf(of), 0, of.services}),
+      introductions(
+          "introductions that no server has taken",
+          {std::max<uint64_t>(2, IntroductionsOf(of)), 0, UINT64_MAX}) {}
+
+std::array<const Quota*, 5> Accounts::All() const {
+  return {&connections, &silent, &waiting, &services, &introductions};
+}
+
+std::set<uid_t> Accounts::Users() const {
+  std::set<uid_t> all;
+  for (const Quota* quota : All()) {
+    for (const auto& user : quota->users()) all.insert(user.first);
+  }
+  return all;
+}
+
+std::string Accounts::AtLimit(uid_t user) const {
+  std::string reached;
+  for (const Quota* quota : All()) {
+    if (quota->MayTake(user)) continue;
+    absl::StrAppend(&reached, reached.empty() ? "" : ", ", quota->name());
+  }
+  return reached;
+}
+
+std::string Accounts::Describe() const {
+  return absl::StrCat(
+      "with ", limits.descriptors, " file descriptors: up to ",
+      connections.bound().total, " connections, ", connections.bound().reserve,
+      " of them for administration only, ", silent.bound().total,
+      " that have said nothing, and ", introductions.bound().total,
+      " introductions that no server has taken; up to ",
+      connections.bound().total * kMaxQueuedBytes >> 20,
+      " MiB queued for them; no user more than is left");
+}
+
+std::string Accounts::Discrepancy() const {
+  for (const Quota* quota : All()) {
+    const std::string found = quota->Discrepancy();
+    if (!found.empty()) return found;
+  }
+  return "";
+}
+
+}  // namespace directory
+}  // namespace le

@@ -1,0 +1,363 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A user without any privilege against a real directory, and what another user
+// notices of it: nothing. Each attack goes on while the other opens
+// sessions; one that is held up makes this test run out of time.
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "directory/control_frame.h"
+#include "gtest/gtest.h"
+#include "le_messaging_ext.h"
+#include "legato.h"
+#include "transports/framing/framing.h"
+
+namespace le {
+namespace {
+
+using transports::FrameHeader;
+
+// They need no names.
+constexpr uid_t kAttacker = 23456;
+constexpr uid_t kHonest = 12345;
+constexpr uid_t kOwner = 11111;  // of the directory
+
+// That the directory may open.
+constexpr rlim_t kDescriptors = 256;
+
+std::string* g_directoryd = nullptr;
+
+// ---- Those who speak to it word by word ------------------------------------
+
+int Connect(const std::string& address) {
+  const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  struct sockaddr_un to = {};
+  to.sun_family = AF_UNIX;
+  std::memcpy(to.sun_path, address.data(), address.size());
+  if (connect(fd, reinterpret_cast<struct sockaddr*>(&to), sizeof(to)) != 0) {
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+// `sent`: a descriptor that goes along, or -1.
+bool Say(int fd, directory::proto::ToDirectory message, int sent = -1) {
+  message.set_version(directory::kControlVersion);
+  const std::string text = message.SerializeAsString();
+  FrameHeader header;
+  header.type = directory::kControlFrame;
+  header.flags = sent < 0 ? 0 : FrameHeader::kDescriptor;
+  header.length = static_cast<uint32_t>(text.size());
+  struct iovec parts[2] = {{&header, sizeof(header)},
+                           {const_cast<char*>(text.data()), text.size()}};
+  alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(sent))] = {};
+  struct msghdr packet = {};
+  packet.msg_iov = parts;
+  packet.msg_iovlen = 2;
+  if (sent >= 0) {
+    packet.msg_control = control;
+    packet.msg_controllen = sizeof(control);
+    struct cmsghdr* const c = CMSG_FIRSTHDR(&packet);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(sent));
+    std::memcpy(CMSG_DATA(c), &sent, sizeof(sent));
+  }
+  return sendmsg(fd, &packet, MSG_NOSIGNAL) > 0;
+}
+
+directory::proto::ToDirectory Open(const std::string& name) {
+  directory::proto::ToDirectory message;
+  auto* const client = message.mutable_open()->mutable_client();
+  client->set_interface_name(name);
+  client->set_protocol_id("attack");
+  client->set_max_message_size(8);
+  message.mutable_open()->set_wait(true);
+  return message;
+}
+
+directory::proto::ToDirectory Advertise(const std::string& name) {
+  directory::proto::ToDirectory message;
+  auto* const service = message.mutable_advertise()->mutable_service();
+  service->set_interface_name(name);
+  service->set_protocol_id("attack");
+  service->set_max_message_size(8);
+  return message;
+}
+
+// ---- The stage -------------------------------------------------------------
+
+class HostileUsersTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+    const pid_t probe = fork();
+    if (probe == 0) _exit(setresuid(kHonest, kHonest, kHonest) == 0 ? 0 : 1);
+    int status = 0;
+    waitpid(probe, &status, 0);
+    if (status != 0) GTEST_SKIP() << "there is no other user here";
+    ASSERT_NE(mkdtemp(folder_), nullptr);
+    ASSERT_EQ(chmod(folder_, 0755), 0);
+    ASSERT_EQ(chown(folder_, kOwner, kOwner), 0);
+    StartDirectory();
+    setenv("LE_MESSAGING_DIR", folder_, 1);
+    service_ = Run(kHonest, [](int done) {
+      le_msg_AdvertiseService(
+          le_msg_CreateService(le_msg_GetProtocolRef("honest", 8), "honest"));
+      Done(done);
+      le_event_RunLoop();
+    });
+  }
+  void TearDown() override {
+    for (const pid_t child : {attacker_, service_, directory_}) {
+      if (child <= 0) continue;
+      kill(child, SIGKILL);
+      waitpid(child, nullptr, 0);
+    }
+    for (const char* name :
+         {"/directory", "/lock", "/bindings", "/directoryd"}) {
+      unlink((folder_ + std::string(name)).c_str());
+    }
+    if (directory_ > 0) {
+      EXPECT_EQ(rmdir(folder_), 0);
+    }
+  }
+
+  // The body says by its descriptor when what it was to do is done; then it waits
+  // to be killed.
+  pid_t Run(uid_t uid, const std::function<void(int)>& body) {
+    int done[2];
+    EXPECT_EQ(pipe2(done, O_CLOEXEC), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      const struct rlimit many = {4096, 4096};
+      if (setrlimit(RLIMIT_NOFILE, &many) != 0 ||
+          setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) {
+        _exit(1);
+      }
+      body(done[1]);
+      Done(done[1]);
+      for (;;) pause();
+    }
+    close(done[1]);
+    char byte;
+    EXPECT_EQ(read(done[0], &byte, 1), 1) << "it died";
+    close(done[0]);
+    return child;
+  }
+  static void Done(int fd) {
+    if (write(fd, "x", 1) != 1) _exit(1);
+  }
+  void Attack(const std::function<void(const std::string& address)>& body) {
+    attacker_ = Run(kAttacker, [&](int) { body(address()); });
+  }
+
+  // Another user's sessions, one after another.
+  void ExpectOthersAreServed() {
+    const pid_t client = fork();
+    if (client == 0) {
+      if (setresgid(kHonest, kHonest, kHonest) != 0 ||
+          setresuid(kHonest, kHonest, kHonest) != 0) {
+        _exit(1);
+      }
+      for (int i = 0; i < 20; ++i) {
+        const le_msg_SessionRef_t session =
+            le_msg_CreateSession(le_msg_GetProtocolRef("honest", 8), "honest");
+        le_msg_OpenSessionSync(session);
+        le_msg_DeleteSession(session);
+      }
+      _exit(0);
+    }
+    int status = -1;
+    EXPECT_EQ(waitpid(client, &status, 0), client);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(waitpid(directory_, &status, WNOHANG), 0) << "it has ended";
+  }
+  // As sdir does.
+  void ExpectRootMayAdminister() {
+    const int admin = Connect(address());
+    directory::proto::ToDirectory list;
+    list.mutable_list();
+    ASSERT_TRUE(Say(admin, list));
+    char answer[65536 + 64];
+    ASSERT_GT(recv(admin, answer, sizeof(answer), 0), 0);
+    FrameHeader header;
+    std::memcpy(&header, answer, sizeof(header));
+    directory::proto::FromDirectory message;
+    ASSERT_TRUE(message.ParseFromArray(answer + sizeof(header),
+                                       static_cast<int>(header.length)));
+    EXPECT_TRUE(message.has_list()) << message.refusal().text();
+    close(admin);
+  }
+
+  std::string address() const { return folder_ + std::string("/directory"); }
+
+ private:
+  // Another user's, who has no privilege either, so that the kernel's limits hold.
+  void StartDirectory() {
+    std::ofstream(folder_ + std::string("/bindings"))
+        << "<*>.honest -> <" << kHonest << ">.honest\n"
+        << "<" << kAttacker << ">.* -> <" << kAttacker << ">.*\n";
+    // A copy where others get at it.
+    const std::string program = absl::StrCat(folder_, "/directoryd");
+    std::ofstream(program, std::ios::binary)
+        << std::ifstream(*g_directoryd, std::ios::binary).rdbuf();
+    ASSERT_EQ(chmod(program.c_str(), 0755), 0);
+    int output[2];
+    ASSERT_EQ(pipe2(output, O_CLOEXEC), 0);
+    const std::string place = absl::StrCat("--socket_dir=", folder_);
+    const std::string bindings =
+        absl::StrCat("--bindings=", folder_, "/bindings");
+    directory_ = fork();
+    if (directory_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      const struct rlimit files = {kDescriptors, kDescriptors};
+      dup2(output[1], STDOUT_FILENO);
+      if (setrlimit(RLIMIT_NOFILE, &files) != 0 ||
+          setresgid(kOwner, kOwner, kOwner) != 0 ||
+          setresuid(kOwner, kOwner, kOwner) != 0) {
+        _exit(1);
+      }
+      execl(program.c_str(), program.c_str(), place.c_str(), bindings.c_str(),
+            nullptr);
+      _exit(1);
+    }
+    close(output[1]);
+    char line[256];
+    EXPECT_GT(read(output[0], line, sizeof(line)), 0) << "directoryd died";
+    close(output[0]);
+  }
+
+  char folder_[32] = "/tmp/le_attacked_XXXXXX";
+  pid_t directory_ = 0;
+  pid_t service_ = 0;
+  pid_t attacker_ = 0;
+};
+
+// ---- Attacks ---------------------------------------------------------------
+
+// Its close takes as long as its sender likes, and this one likes long.
+TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
+  Attack([](const std::string& address) {
+    for (int i = 0; i < 4; ++i) {
+      const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      struct sockaddr_in here = {};
+      here.sin_family = AF_INET;
+      here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      socklen_t size = sizeof(here);
+      if (bind(listener, reinterpret_cast<struct sockaddr*>(&here), size) !=
+              0 ||
+          listen(listener, 1) != 0 ||
+          getsockname(listener, reinterpret_cast<struct sockaddr*>(&here),
+                      &size) != 0) {
+        _exit(1);
+      }
+      const int sender = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      if (connect(sender, reinterpret_cast<struct sockaddr*>(&here), size) !=
+          0) {
+        _exit(1);
+      }
+      accept(listener, nullptr, nullptr);  // and never read
+      const std::string much(65536, 'x');
+      while (send(sender, much.data(), much.size(), MSG_DONTWAIT) > 0) {
+      }
+      const struct linger lasting = {1, 600};
+      setsockopt(sender, SOL_SOCKET, SO_LINGER, &lasting, sizeof(lasting));
+      // If it has been sent, the directory's is the last.
+      if (Say(Connect(address), Open("x"), sender)) close(sender);
+    }
+  });
+  ExpectOthersAreServed();
+  ExpectRootMayAdminister();
+}
+
+// Their sockets wait for servers that do not read, until the directory has none
+// left; or until the kernel lets it send no more.
+TEST_F(HostileUsersTest, ServersThatDoNotRead) {
+  Attack([](const std::string& address) {
+    for (int i = 0; i < 16; ++i) {
+      const std::string name = absl::StrCat("s", i);
+      Say(Connect(address), Advertise(name));
+      for (int k = 0; k < 300; ++k) {
+        const int client = Connect(address);
+        if (client < 0) break;
+        Say(client, Open(name));
+        close(client);
+      }
+    }
+  });
+  ExpectOthersAreServed();
+  ExpectRootMayAdminister();
+}
+
+// The same, and each server ends for the directory, but not for the kernel.
+TEST_F(HostileUsersTest, ServersThatGoAndLeaveTheirQueues) {
+  Attack([](const std::string& address) {
+    for (int i = 0; i < 60; ++i) {
+      const int server = Connect(address);
+      if (server < 0 || !Say(server, Advertise("s"))) break;
+      for (int k = 0; k < 32; ++k) {
+        const int client = Connect(address);
+        Say(client, Open("s"));
+        close(client);
+      }
+      // As soon as they are there, or most: it cannot know.
+      int bytes = 0;
+      for (int tries = 0; tries < 20000; ++tries) {
+        if (ioctl(server, FIONREAD, &bytes) != 0 || bytes > 32 * 16) break;
+        sched_yield();
+      }
+      shutdown(server, SHUT_WR);
+    }
+  });
+  ExpectOthersAreServed();
+  ExpectRootMayAdminister();
+}
+
+TEST_F(HostileUsersTest, AsManyConnectionsAsItGets) {
+  Attack([](const std::string& address) {
+    for (rlim_t i = 0; i < 2 * kDescriptors; ++i) {
+      const int fd = Connect(address);
+      if (i % 2 == 0) Say(fd, Open("nobody's"));
+    }
+  });
+  ExpectOthersAreServed();
+  ExpectRootMayAdminister();
+}
+
+}  // namespace
+}  // namespace le
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  if (argc != 2) {
+    std::fprintf(stderr, "to be run by Bazel: hostile_users_test DIRECTORYD\n");
+    return EXIT_FAILURE;
+  }
+  le::g_directoryd = new std::string(argv[1]);
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,205 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Descriptors that strangers send, for an end that takes none.
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "event/base/sys.h"
+#include "event/process.h"
+#include "gtest/gtest.h"
+#include "transports/framing/framing.h"
+#include "transports/unix_socket/unix_connection.h"
+#include "transports/unix_socket/unix_socket.h"
+
+namespace le {
+namespace transports {
+namespace {
+
+// A kernel that may know nothing of SO_PASSRIGHTS; and who has closed what.
+class Kernel final : public event::sys::Interceptor {
+ public:
+  Kernel() { event::sys::SetInterceptor(this); }
+  ~Kernel() override { event::sys::SetInterceptor(nullptr); }
+  int Fail(const char*) override { return 0; }
+  int FailCall(const event::sys::Call& call) override {
+    return std::strcmp(call.name, "SetSockOpt") == 0 &&
+                   call.detail == SO_PASSRIGHTS && !knows_rights
+               ? ENOPROTOOPT
+               : 0;
+  }
+  void OnClose(int fd) override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    closed_by_[fd] = std::this_thread::get_id();
+    changed_.notify_all();
+  }
+  // Waits for it.
+  std::thread::id ClosedBy(int fd) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return closed_by_.count(fd) != 0; });
+    return closed_by_[fd];
+  }
+  void Forget() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    closed_by_.clear();
+  }
+
+  bool knows_rights = true;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<int, std::thread::id> closed_by_;
+};
+
+class StrangersTest : public ::testing::Test, private Acceptor::Observer {
+ protected:
+  ~StrangersTest() override {
+    acceptor_.reset();
+    rmdir(folder_);
+  }
+
+  // A directory's end, and a raw far end.
+  void Connect() {
+    transport_.RefuseDescriptors();
+    auto listening = transport_.Listen(address_);
+    ASSERT_TRUE(listening.ok()) << listening.status();
+    acceptor_ = *std::move(listening);
+    ASSERT_TRUE(acceptor_->Attach(loop_, this).ok());
+    far_.reset(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    struct sockaddr_un to = {};
+    to.sun_family = AF_UNIX;
+    std::memcpy(to.sun_path, address_.data(), address_.size());
+    ASSERT_EQ(connect(far_.get(), reinterpret_cast<struct sockaddr*>(&to),
+                      sizeof(to)),
+              0);
+    end_fd_ = LowestFree();
+    while (end_ == nullptr) loop_->RunTurn(absl::InfiniteFuture());
+  }
+  // A frame with a descriptor: 0, or the error.
+  int SendDescriptor() {
+    FrameHeader header;
+    header.type = 1;
+    header.flags = FrameHeader::kDescriptor;
+    struct iovec part = {&header, sizeof(header)};
+    const event::UniqueFd sent(eventfd(0, EFD_CLOEXEC));
+    const int fd = sent.get();
+    alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fd))] = {};
+    struct msghdr message = {};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+    struct cmsghdr* const c = CMSG_FIRSTHDR(&message);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(fd));
+    std::memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+    return sendmsg(far_.get(), &message, MSG_NOSIGNAL) < 0 ? errno : 0;
+  }
+  void ExpectTakenOncePassedOn() {
+    int pair[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    UnixConnection to_server(event::UniqueFd(pair[0]),
+                             event::Process::Current(), false);
+    UnixConnection server(event::UniqueFd(pair[1]), event::Process::Current(),
+                          false);
+    OutgoingFrame frame;
+    frame.connection = &end_;
+    ASSERT_EQ(to_server.Send(frame), IoResult::kOk);
+    IncomingFrame introduced;
+    ASSERT_EQ(server.Receive(&introduced, pool_.get(), absl::InfiniteFuture()),
+              IoResult::kOk);
+    EXPECT_EQ(SendDescriptor(), 0);
+    IncomingFrame received;
+    ASSERT_EQ(introduced.connection->Receive(&received, pool_.get(),
+                                             absl::InfiniteFuture()),
+              IoResult::kOk);
+    EXPECT_TRUE(received.descriptor);
+  }
+  static int LowestFree() {
+    const event::UniqueFd probe(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    return probe.get();
+  }
+
+  void OnAccepted(std::unique_ptr<Connection> connection) override {
+    end_ = std::move(connection);
+  }
+
+  char folder_[32] = "/tmp/le_strangers_XXXXXX";
+  const std::string address_ = std::string(mkdtemp(folder_)) + "/s";
+  event::Loop* const loop_ = event::Thread::Current()->loop();
+  UnixTransport transport_{event::Process::Current()};
+  std::unique_ptr<Acceptor> acceptor_;
+  std::unique_ptr<Connection> end_;
+  int end_fd_ = -1;
+  event::UniqueFd far_;
+  const BufferPool::Ptr pool_ = BufferPool::Create(100);
+};
+
+TEST_F(StrangersTest, TheKernelRefusesThemUntilTheConnectionIsPassedOn) {
+  const event::UniqueFd probe(socket(AF_UNIX, SOCK_SEQPACKET, 0));
+  const int off = 0;
+  if (setsockopt(probe.get(), SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off)) !=
+      0) {
+    GTEST_SKIP() << "this kernel cannot";
+  }
+  Connect();
+  EXPECT_EQ(SendDescriptor(), EPERM);
+  ExpectTakenOncePassedOn();
+}
+
+// Nor does the connection take any if it was only about to be passed on.
+TEST_F(StrangersTest, AnEndThatIsNotPassedOnAfterAllTakesNone) {
+  Connect();
+  if (SendDescriptor() != EPERM) GTEST_SKIP() << "this kernel cannot";
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+  close(pair[1]);
+  UnixConnection to_server(event::UniqueFd(pair[0]), event::Process::Current(),
+                           false);
+  OutgoingFrame frame;
+  frame.connection = &end_;
+  ASSERT_EQ(to_server.Send(frame), IoResult::kClosed);
+  EXPECT_EQ(SendDescriptor(), EPERM);
+  ExpectTakenOncePassedOn();
+}
+
+TEST_F(StrangersTest, AnotherThreadClosesThemWhereTheKernelCannot) {
+  Kernel kernel;
+  kernel.knows_rights = false;
+  Connect();
+  ASSERT_EQ(SendDescriptor(), 0);
+  const int comes_as = LowestFree();
+  kernel.Forget();
+  IncomingFrame frame;
+  ASSERT_EQ(end_->Receive(&frame, pool_.get(), absl::InfiniteFuture()),
+            IoResult::kOk);
+  EXPECT_FALSE(frame.descriptor);
+  EXPECT_TRUE(frame.descriptor_lost);
+  EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
+  // What has not been received is closed with the socket.
+  ASSERT_EQ(SendDescriptor(), 0);
+  kernel.Forget();
+  end_->Close();
+  EXPECT_NE(kernel.ClosedBy(end_fd_), std::this_thread::get_id());
+}
+
+}  // namespace
+}  // namespace transports
+}  // namespace le
