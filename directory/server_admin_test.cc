@@ -333,8 +333,8 @@ TEST_F(DirectoryServerAdminTest, SaysWhatWouldOpenOrCloseAll) {
     world_.Start();
     Speaker admin(&world_, kSelf);
     EXPECT_EQ(admin.Ask(BindMessage("<*>.*", "<500>.*")),
-              "done: until the next load or restart\n<*>.* lets every user "
-              "reach every service of that user");
+              "done: bound: <*>.* -> <500>.*, until the next load or restart\n"
+              "<*>.* lets every user reach every service of that user");
     EXPECT_EQ(admin.Ask(LoadMessage("# nothing\n", true)),
               "done: file: there is no binding in it, which ends all 1 that "
               "there are");

@@ -84,10 +84,9 @@ struct SessionLimits {
 // so they run out first unless the limit is set.
 constexpr uint32_t kDefaultMaxSessions = 1u << 20;
 
-// A leak of messages shows as growth of their protocol's pool, which is worth a
-// warning beyond so many messages; more than the open requests of one session. If
-// the program has said how many it expects, beyond that multiple of them. Then at
-// each further multiple.
+// A pool of so many messages suggests that messages are leaked, so a warning is logged.
+// It is more than the open requests of one session. If the program has set the size of
+// the pool, the warning comes at ten times that size.
 constexpr size_t kPoolWarningMessages = 100'000;
 static_assert(kPoolWarningMessages > kMaxOpenRequests);
 constexpr size_t kPoolGrowthWarningFactor = 10;

@@ -430,7 +430,7 @@ TEST_F(MisuseTest, RespondingTwice) {
         le_msg_RequestResponse(le_msg_CreateMsg(session), nullptr, nullptr);
         le_event_RunLoop();
       },
-      "le_msg_Respond: the request has a response already");
+      "le_msg_Respond.*has a response already");
 }
 
 // Twice is once too often, also in a handler of the service, where the first

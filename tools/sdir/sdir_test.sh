@@ -74,7 +74,7 @@ expect "list as JSON" 0 '^\{"bindings":\[\{"client":\{"user":' sdir list --forma
 expect "list as JSON, for short" 0 '^\{"bindings":' sdir --json list
 expect "list as JSON, in two words" 0 '^\{"bindings":' sdir list --format json
 expect "list in another format" 2 "unknown format" sdir list --format=xml
-expect "bind" 0 "^bound: <$user>.c -> <$user>.d, until the next load" sdir bind "<$user>.c" "<$user>.d"
+expect "bind" 0 "^bound: <$(id -u)>.c -> <$(id -u)>.d, until the next load" sdir bind "<$user>.c" "<$user>.d"
 expect "the new binding" 0 "<$user>.c -> <$user>.d" sdir list
 for bad in nobody nobody.a "<nobody>" "<nobody>." ""; do
   expect "bind a wrong '$bad'" 2 "expected '<USER>.INTERFACE'" sdir bind "$bad" "<$user>.d"
