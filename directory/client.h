@@ -26,12 +26,11 @@ class BackOff {
   static constexpr absl::Duration kFirst = absl::Milliseconds(10);
   static constexpr absl::Duration kLongest = absl::Seconds(1);
 
-  // `random`: any number; it spreads those who were cut off together.
+  // `random`: any number. It spreads clients that lost a connection together.
   absl::Duration Next(uint64_t random);
-  // The same, after `failed`: a directory that is there, but has no place in its
-  // line just now, is tried again soon however often that was so. The line is
-  // one for all users and moves fast; whoever came ever more rarely would leave
-  // it to the one that crowds it.
+  // The same, after `failed`. If the backlog is full, the pause does not grow: all
+  // users share the backlog and it empties quickly, so growing pauses would favour
+  // the user who floods it.
   absl::Duration NextAfter(const absl::Status& failed, uint64_t random);
   void Reset() { tries_ = 0; }
 

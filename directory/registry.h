@@ -156,9 +156,8 @@ class Registry {
   // Null if it does not wait.
   const Client* waiting_client(PeerId id) const;
   Wait WhyWaits(const Client& client) const;
-  // Clients that wait for another reason than when they were last taken, maybe;
-  // `most` of them, the oldest changes first. Each client counts once, however
-  // often its reason has changed.
+  // At most `most` clients whose reason may have changed since the last call, the
+  // oldest changes first. A client is returned once for several changes.
   std::vector<const Client*> TakeChanged(size_t most);
   bool has_changed() const { return !changed_.empty(); }
   uint64_t introductions() const { return introductions_; }

@@ -42,19 +42,19 @@ constexpr absl::Duration kReservedHalfOpenTime = absl::Seconds(1);
 // kernel has let go of them is looked at so often.
 constexpr absl::Duration kLookAtLeftovers = absl::Seconds(1);
 
-// A client that waits is told why after this time, and of all changes within it
-// at once. Whoever is introduced sooner is told nothing.
+// Waiting clients are told the cause after this delay. Changes within the delay are
+// merged. A client that is introduced sooner gets no message.
 constexpr absl::Duration kTellWaitingAfter = absl::Milliseconds(100);
 
-// So many clients are told at a time; the others have to wait as long again.
+// Clients told in one batch. The next batch follows after the same delay.
 constexpr size_t kMaxToldAtOnce = 512;
 
-// A client that has not received this much of what it was told (some of which is
-// the kernel's) is told no more, until it has: it costs no more than this.
+// No further cause is sent while more than this is unreceived, the kernel's overhead
+// included: a client costs no more than this.
 constexpr size_t kMaxUnreceivedBytes = 2048;
 
-// With so many introductions on their way to a server, it is looked at whether it
-// has received some.
+// With this many introductions in flight to a server, the directory asks the kernel
+// whether the server has received some.
 constexpr size_t kLookAtIntroductions = 8;
 
 // What is done in one turn, of a long list of things to be done.

@@ -191,7 +191,7 @@ void LoopBase::WaitForTurn(Instant deadline) {
   }
   // A caller that runs single turns gets all that is there in each.
   const bool may_skip = deadline == absl::InfiniteFuture();
-  // What the events of the turn before have posted.
+  // The tasks that the last events have posted run before new events are fetched.
   if (std::exchange(just_waited_, false) && may_skip) return;
   if (may_skip && turns_before_wait_ > 0 && ReadCoarseClock() == waited_at_) {
     --turns_before_wait_;

@@ -271,10 +271,10 @@ class Thread {
   // The owner's thread: to be called before a call of the public API blocks.
   // What the turn has gathered leaves now.
   void BeforeBlocking();
-  // The same, for the calling thread, before its process ends; then the hooks of
-  // the process. Once: it may be one of the hooks that ends it.
-  // It may be in a signal handler that has interrupted a call of the library: the
-  // hooks must not wait for a lock then, see process_ends().
+  // BeforeBlocking() of the calling thread, then the process's end hooks. A second
+  // call does nothing, because a hook may end the process.
+  // The caller may be a signal handler that has interrupted the library: the hooks
+  // must not wait for a lock then, see process_ends().
   static void BeforeProcessEnds();
   // Whether the calling thread ends its process.
   static bool process_ends();

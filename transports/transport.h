@@ -108,8 +108,8 @@ struct OutgoingFrame {
   // be idle, or Send() returns kNotIdle. Idle means: open, of the same transport,
   // not the one that this frame is sent on, detached, with nothing queued at this
   // end, and with no frame or part of a frame that is received but not taken by
-  // Receive(). Some KiB that have left this end and that the peer has not received
-  // do not count as queued, on any transport.
+  // Receive(). A few KiB that were sent but not yet received do not count as queued,
+  // on any transport.
   // Frames that the peer has sent and this end has not read go to the new owner,
   // who cannot distinguish them from later ones.
   std::unique_ptr<Connection>* connection = nullptr;

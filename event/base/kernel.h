@@ -45,12 +45,8 @@ class Kernel {
                       int flags) = 0;
   virtual ssize_t Send(int fd, const void* buffer, size_t size, int flags) = 0;
   virtual ssize_t SendMsg(int fd, const struct msghdr* message, int flags) = 0;
-  virtual int SendMMsg(int fd, struct mmsghdr* messages, unsigned count,
-                       int flags) = 0;
   virtual ssize_t Recv(int fd, void* buffer, size_t size, int flags) = 0;
   virtual ssize_t RecvMsg(int fd, struct msghdr* message, int flags) = 0;
-  virtual int RecvMMsg(int fd, struct mmsghdr* messages, unsigned count,
-                       int flags, struct timespec* timeout) = 0;
   virtual int SetSockOpt(int fd, int level, int option, const void* value,
                          socklen_t size) = 0;
   virtual int GetSockOpt(int fd, int level, int option, void* value,
@@ -76,24 +72,12 @@ class Kernel {
                         const struct timespec* deadline) = 0;
   virtual int FutexWake(uint32_t* word, int count) = 0;
 
-  // ---- Memory ----
-  virtual int MemfdCreate(const char* name, unsigned flags) = 0;
-  virtual int Ftruncate(int fd, off_t size) = 0;
-  virtual int Fallocate(int fd, int mode, off_t offset, off_t size) = 0;
-  virtual void* Mmap(void* address, size_t size, int protection, int flags,
-                     int fd, off_t offset) = 0;
-  virtual int Munmap(void* address, size_t size) = 0;
-
   // ---- Files ----
   virtual int Open(const char* path, int flags, mode_t mode) = 0;
   virtual int Unlink(const char* path) = 0;
-  virtual int Rename(const char* from, const char* to) = 0;
   virtual int Flock(int fd, int operation) = 0;
   virtual int Mkdir(const char* path, mode_t mode) = 0;
-  virtual int Rmdir(const char* path) = 0;
   virtual int Chmod(const char* path, mode_t mode) = 0;
-  virtual int Fchmod(int fd, mode_t mode) = 0;
-  virtual int Chown(const char* path, uid_t uid, gid_t gid) = 0;
   virtual int Stat(const char* path, struct stat* result) = 0;
   virtual int Lstat(const char* path, struct stat* result) = 0;
   virtual int Fstat(int fd, struct stat* result) = 0;

@@ -12,7 +12,6 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -78,19 +77,11 @@ class OperatingSystem final : public Kernel {
   ssize_t SendMsg(int fd, const struct msghdr* message, int flags) override {
     return ::sendmsg(fd, message, flags);
   }
-  int SendMMsg(int fd, struct mmsghdr* messages, unsigned count,
-               int flags) override {
-    return ::sendmmsg(fd, messages, count, flags);
-  }
   ssize_t Recv(int fd, void* buffer, size_t size, int flags) override {
     return ::recv(fd, buffer, size, flags);
   }
   ssize_t RecvMsg(int fd, struct msghdr* message, int flags) override {
     return ::recvmsg(fd, message, flags);
-  }
-  int RecvMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags,
-               struct timespec* timeout) override {
-    return ::recvmmsg(fd, messages, count, flags, timeout);
   }
   int SetSockOpt(int fd, int level, int option, const void* value,
                  socklen_t size) override {
@@ -142,38 +133,16 @@ class OperatingSystem final : public Kernel {
                                       FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count,
                                       nullptr, nullptr, 0));
   }
-  int MemfdCreate(const char* name, unsigned flags) override {
-    return static_cast<int>(::memfd_create(name, flags));
-  }
-  int Ftruncate(int fd, off_t size) override { return ::ftruncate(fd, size); }
-  int Fallocate(int fd, int mode, off_t offset, off_t size) override {
-    return ::fallocate(fd, mode, offset, size);
-  }
-  void* Mmap(void* address, size_t size, int protection, int flags, int fd,
-             off_t offset) override {
-    return ::mmap(address, size, protection, flags, fd, offset);
-  }
-  int Munmap(void* address, size_t size) override {
-    return ::munmap(address, size);
-  }
   int Open(const char* path, int flags, mode_t mode) override {
     return ::open(path, flags, mode);
   }
   int Unlink(const char* path) override { return ::unlink(path); }
-  int Rename(const char* from, const char* to) override {
-    return ::rename(from, to);
-  }
   int Flock(int fd, int operation) override { return ::flock(fd, operation); }
   int Mkdir(const char* path, mode_t mode) override {
     return ::mkdir(path, mode);
   }
-  int Rmdir(const char* path) override { return ::rmdir(path); }
   int Chmod(const char* path, mode_t mode) override {
     return ::chmod(path, mode);
-  }
-  int Fchmod(int fd, mode_t mode) override { return ::fchmod(fd, mode); }
-  int Chown(const char* path, uid_t uid, gid_t gid) override {
-    return ::chown(path, uid, gid);
   }
   int Stat(const char* path, struct stat* result) override {
     return ::stat(path, result);
@@ -407,12 +376,6 @@ ssize_t SendMsg(int fd, const struct msghdr* message, int flags) {
   return CurrentKernel()->SendMsg(fd, message, flags);
 }
 
-int SendMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags) {
-  return Make({"SendMMsg", fd}, [&](auto* kernel) {
-    return kernel->SendMMsg(fd, messages, count, flags);
-  });
-}
-
 ssize_t Recv(int fd, void* buffer, size_t size, int flags) {
   return Make({"Recv", fd, flags}, [&](auto* kernel) {
     return kernel->Recv(fd, buffer, size, flags);
@@ -422,13 +385,6 @@ ssize_t Recv(int fd, void* buffer, size_t size, int flags) {
 ssize_t RecvMsg(int fd, struct msghdr* message, int flags) {
   return Make({"RecvMsg", fd, flags}, [&](auto* kernel) {
     return kernel->RecvMsg(fd, message, flags);
-  });
-}
-
-int RecvMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags,
-             struct timespec* timeout) {
-  return Make({"RecvMMsg", fd}, [&](auto* kernel) {
-    return kernel->RecvMMsg(fd, messages, count, flags, timeout);
   });
 }
 
@@ -519,38 +475,6 @@ int FutexWake(uint32_t* word, int count) {
               [&](auto* kernel) { return kernel->FutexWake(word, count); });
 }
 
-int MemfdCreate(const char* name, unsigned flags) {
-  return MoveFromStandard(Make({"MemfdCreate"}, [&](auto* kernel) {
-    return kernel->MemfdCreate(name, flags);
-  }));
-}
-
-int Ftruncate(int fd, off_t size) {
-  return Make({"Ftruncate", fd},
-              [&](auto* kernel) { return kernel->Ftruncate(fd, size); });
-}
-
-int Fallocate(int fd, int mode, off_t offset, off_t size) {
-  return Make({"Fallocate", fd}, [&](auto* kernel) {
-    return kernel->Fallocate(fd, mode, offset, size);
-  });
-}
-
-void* Mmap(void* address, size_t size, int protection, int flags, int fd,
-           off_t offset) {
-  if (ABSL_PREDICT_TRUE(!IsDiverted())) {
-    return g_operating_system.Mmap(address, size, protection, flags, fd,
-                                   offset);
-  }
-  if (Fails({"Mmap"})) return MAP_FAILED;
-  return CurrentKernel()->Mmap(address, size, protection, flags, fd, offset);
-}
-
-int Munmap(void* address, size_t size) {
-  return Make({"Munmap"},
-              [&](auto* kernel) { return kernel->Munmap(address, size); });
-}
-
 int Open(const char* path, int flags, mode_t mode) {
   return MoveFromStandard(Make(
       {"Open"}, [&](auto* kernel) { return kernel->Open(path, flags, mode); }));
@@ -558,11 +482,6 @@ int Open(const char* path, int flags, mode_t mode) {
 
 int Unlink(const char* path) {
   return Make({"Unlink"}, [&](auto* kernel) { return kernel->Unlink(path); });
-}
-
-int Rename(const char* from, const char* to) {
-  return Make({"Rename"},
-              [&](auto* kernel) { return kernel->Rename(from, to); });
 }
 
 int Flock(int fd, int operation) {
@@ -575,23 +494,9 @@ int Mkdir(const char* path, mode_t mode) {
               [&](auto* kernel) { return kernel->Mkdir(path, mode); });
 }
 
-int Rmdir(const char* path) {
-  return Make({"Rmdir"}, [&](auto* kernel) { return kernel->Rmdir(path); });
-}
-
 int Chmod(const char* path, mode_t mode) {
   return Make({"Chmod"},
               [&](auto* kernel) { return kernel->Chmod(path, mode); });
-}
-
-int Fchmod(int fd, mode_t mode) {
-  return Make({"Fchmod", fd},
-              [&](auto* kernel) { return kernel->Fchmod(fd, mode); });
-}
-
-int Chown(const char* path, uid_t uid, gid_t gid) {
-  return Make({"Chown"},
-              [&](auto* kernel) { return kernel->Chown(path, uid, gid); });
 }
 
 int Stat(const char* path, struct stat* result) {

@@ -60,9 +60,8 @@ class Interceptor {
   // through, or the errno with which it is to fail without being made. Any
   // thread; must not call into this layer.
   virtual int Fail(const char* call) = 0;
-  // The same, for whoever needs to know more. A call that would wait may be
-  // preceded by whatever it would wait for, if that calls into this layer on
-  // the same thread only.
+  // As Fail(), with details of the call. It may first do the work that a blocking
+  // call would wait for, on the same thread.
   virtual int FailCall(const Call& call) { return Fail(call.name); }
   // Sets the time of either clock. False: the kernel tells it.
   virtual bool Clock(struct timespec* now) {
@@ -118,11 +117,8 @@ int Listen(int fd, int backlog);
 int Accept4(int fd, struct sockaddr* address, socklen_t* size, int flags);
 ssize_t Send(int fd, const void* buffer, size_t size, int flags);
 ssize_t SendMsg(int fd, const struct msghdr* message, int flags);
-int SendMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags);
 ssize_t Recv(int fd, void* buffer, size_t size, int flags);
 ssize_t RecvMsg(int fd, struct msghdr* message, int flags);
-int RecvMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags,
-             struct timespec* timeout);
 int SetSockOpt(int fd, int level, int option, const void* value,
                socklen_t size);
 int GetSockOpt(int fd, int level, int option, void* value, socklen_t* size);
@@ -148,27 +144,13 @@ int FutexWait(uint32_t* word, uint32_t expected,
               const struct timespec* deadline);
 int FutexWake(uint32_t* word, int count);
 
-// ---- Memory ----
-
-int MemfdCreate(const char* name, unsigned flags);
-int Ftruncate(int fd, off_t size);
-int Fallocate(int fd, int mode, off_t offset, off_t size);
-// MAP_FAILED on failure.
-void* Mmap(void* address, size_t size, int protection, int flags, int fd,
-           off_t offset);
-int Munmap(void* address, size_t size);
-
 // ---- Files ----
 
 int Open(const char* path, int flags, mode_t mode);
 int Unlink(const char* path);
-int Rename(const char* from, const char* to);
 int Flock(int fd, int operation);
 int Mkdir(const char* path, mode_t mode);
-int Rmdir(const char* path);
 int Chmod(const char* path, mode_t mode);
-int Fchmod(int fd, mode_t mode);
-int Chown(const char* path, uid_t uid, gid_t gid);
 int Stat(const char* path, struct stat* result);
 int Lstat(const char* path, struct stat* result);
 int Fstat(int fd, struct stat* result);

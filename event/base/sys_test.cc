@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -144,13 +143,6 @@ TEST(SysTest, CloseClosesEvenWhenItIsMadeToFail) {
   EXPECT_EQ(errno, EBADF);
 }
 
-TEST(SysTest, MmapFailsByItsOwnConvention) {
-  FailNth interceptor(1, ENOMEM);
-  EXPECT_EQ(
-      sys::Mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-      MAP_FAILED);
-}
-
 TEST(SysTest, DupIsCloseOnExec) {
   UniqueFd fd(sys::EventFd(0, 0));
   UniqueFd copy(sys::Dup(fd.get()));
@@ -177,7 +169,6 @@ TEST(SysTest, NothingTakesThePlaceOfAStandardDescriptor) {
         sys::EventFd(0, EFD_CLOEXEC),
         sys::TimerFdCreate(CLOCK_MONOTONIC, TFD_CLOEXEC),
         sys::SignalFd(-1, &signals, SFD_CLOEXEC),
-        sys::MemfdCreate("test", MFD_CLOEXEC),
         sys::Open("/dev/null", O_RDONLY | O_CLOEXEC, 0),
         sys::Dup(pair[0]),
         sys::MoveFromStandard(open("/dev/null", O_RDONLY)),

@@ -94,13 +94,12 @@ int SimFileSystem::Make(const std::string& path, mode_t mode,
   return 0;
 }
 
-int SimFileSystem::Remove(const std::string& path, bool is_folder,
-                          const Credentials& who) {
+int SimFileSystem::Unlink(const std::string& path, const Credentials& who) {
   SimInodeRef folder;
   std::string name;
   const int error = FindFolder(path, who, &folder, &name);
   if (error < 0) return error;
-  if (name.empty()) return is_folder ? -EBUSY : -EISDIR;
+  if (name.empty()) return -EISDIR;
   const auto it = folder->entries.find(name);
   if (it == folder->entries.end()) return -ENOENT;
   if (!May(*folder, kMayWrite, who)) return -EACCES;
@@ -109,9 +108,7 @@ int SimFileSystem::Remove(const std::string& path, bool is_folder,
       who.uid != folder->uid) {
     return -EPERM;
   }
-  if (is_folder && !it->second->is_folder()) return -ENOTDIR;
-  if (!is_folder && it->second->is_folder()) return -EISDIR;
-  if (is_folder && !it->second->entries.empty()) return -ENOTEMPTY;
+  if (it->second->is_folder()) return -EISDIR;
   folder->entries.erase(it);
   return 0;
 }

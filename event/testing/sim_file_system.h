@@ -56,7 +56,7 @@ class SimFileSystem {
   int Make(const std::string& path, mode_t mode, const Credentials& who,
            SimInodeRef* made);
   // Takes away an entry, a folder or anything else.
-  int Remove(const std::string& path, bool folder, const Credentials& who);
+  int Unlink(const std::string& path, const Credentials& who);
   static bool May(const SimInode& inode, int wanted, const Credentials& who);
   static void Fill(const SimInode& inode, struct stat* result);
 

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 
 #include <algorithm>
@@ -497,40 +496,28 @@ int SimKernel::Ioctl(int fd, unsigned long request, void* argument) {
 int SimKernel::Poll(struct pollfd* fds, nfds_t count, int timeout_ms) {
   SimKernelProcess* const process = impl_->Enter();
   if (count > process->files.rlim_cur) return impl_->Return(-EINVAL);
+  // A descriptor that is closed meanwhile is looked at as long as this waits.
+  std::vector<SimFile*> files;
+  for (nfds_t i = 0; i < count; ++i) files.push_back(process->Get(fds[i].fd));
   int ready = 0;
   auto look = [&] {
     ready = 0;
     for (nfds_t i = 0; i < count; ++i) {
-      struct pollfd* const poll = &fds[i];
-      poll->revents = 0;
-      if (poll->fd < 0) continue;
-      SimFile* const file = process->Get(poll->fd);
-      const uint32_t events =
-          file == nullptr
-              ? static_cast<uint32_t>(POLLNVAL)
-              : file->Poll() & (static_cast<uint32_t>(poll->events) | kAlways);
-      poll->revents = static_cast<short>(events);
+      uint32_t events = 0;
+      if (files[i] != nullptr) {
+        events =
+            files[i]->Poll() & (static_cast<uint32_t>(fds[i].events) | kAlways);
+      } else if (fds[i].fd >= 0) {
+        events = static_cast<uint32_t>(POLLNVAL);
+      }
+      fds[i].revents = static_cast<short>(events);
       if (events != 0) ++ready;
     }
     return ready > 0;
   };
   if (look() || timeout_ms == 0) return ready;
-  // A descriptor that is closed meanwhile is looked at as long as this waits.
-  std::vector<SimFile*> files;
-  for (nfds_t i = 0; i < count; ++i) files.push_back(process->Get(fds[i].fd));
   impl_->Wait(process, "a descriptor to be ready",
-              DeadlineAfter(impl_->sim->Now(), timeout_ms), files, [&] {
-                ready = 0;
-                for (nfds_t i = 0; i < count; ++i) {
-                  if (files[i] == nullptr) continue;
-                  const uint32_t events =
-                      files[i]->Poll() &
-                      (static_cast<uint32_t>(fds[i].events) | kAlways);
-                  fds[i].revents = static_cast<short>(events);
-                  if (events != 0) ++ready;
-                }
-                return ready > 0;
-              });
+              DeadlineAfter(impl_->sim->Now(), timeout_ms), files, look);
   return ready;
 }
 
@@ -742,16 +729,6 @@ ssize_t SimKernel::GetRandom(void* buffer, size_t size, unsigned) {
 }
 
 void SimKernel::SchedYield() { impl_->Enter(); }
-
-// ---- Memory: not used yet --------------------------------------------------
-
-int SimKernel::MemfdCreate(const char*, unsigned) { NotModelled("memfd"); }
-int SimKernel::Ftruncate(int, off_t) { NotModelled("ftruncate"); }
-int SimKernel::Fallocate(int, int, off_t, off_t) { NotModelled("fallocate"); }
-void* SimKernel::Mmap(void*, size_t, int, int, int, off_t) {
-  NotModelled("mmap");
-}
-int SimKernel::Munmap(void*, size_t) { NotModelled("munmap"); }
 
 }  // namespace event
 }  // namespace le

@@ -118,12 +118,8 @@ class SimKernel final : public sys::Kernel {
               int flags) override;
   ssize_t Send(int fd, const void* buffer, size_t size, int flags) override;
   ssize_t SendMsg(int fd, const struct msghdr* message, int flags) override;
-  int SendMMsg(int fd, struct mmsghdr* messages, unsigned count,
-               int flags) override;
   ssize_t Recv(int fd, void* buffer, size_t size, int flags) override;
   ssize_t RecvMsg(int fd, struct msghdr* message, int flags) override;
-  int RecvMMsg(int fd, struct mmsghdr* messages, unsigned count, int flags,
-               struct timespec* timeout) override;
   int SetSockOpt(int fd, int level, int option, const void* value,
                  socklen_t size) override;
   int GetSockOpt(int fd, int level, int option, void* value,
@@ -145,21 +141,11 @@ class SimKernel final : public sys::Kernel {
   int FutexWait(uint32_t* word, uint32_t expected,
                 const struct timespec* deadline) override;
   int FutexWake(uint32_t* word, int count) override;
-  int MemfdCreate(const char* name, unsigned flags) override;
-  int Ftruncate(int fd, off_t size) override;
-  int Fallocate(int fd, int mode, off_t offset, off_t size) override;
-  void* Mmap(void* address, size_t size, int protection, int flags, int fd,
-             off_t offset) override;
-  int Munmap(void* address, size_t size) override;
   int Open(const char* path, int flags, mode_t mode) override;
   int Unlink(const char* path) override;
-  int Rename(const char* from, const char* to) override;
   int Flock(int fd, int operation) override;
   int Mkdir(const char* path, mode_t mode) override;
-  int Rmdir(const char* path) override;
   int Chmod(const char* path, mode_t mode) override;
-  int Fchmod(int fd, mode_t mode) override;
-  int Chown(const char* path, uid_t uid, gid_t gid) override;
   int Stat(const char* path, struct stat* result) override;
   int Lstat(const char* path, struct stat* result) override;
   int Fstat(int fd, struct stat* result) override;

@@ -119,17 +119,8 @@ int SimKernel::Open(const char* path, int flags, mode_t mode) {
 
 int SimKernel::Unlink(const char* path) {
   SimKernelProcess* const process = impl_->Enter();
-  return impl_->Return(
-      impl_->file_system.Remove(path, /*folder=*/false, process->who));
+  return impl_->Return(impl_->file_system.Unlink(path, process->who));
 }
-
-int SimKernel::Rmdir(const char* path) {
-  SimKernelProcess* const process = impl_->Enter();
-  return impl_->Return(
-      impl_->file_system.Remove(path, /*folder=*/true, process->who));
-}
-
-int SimKernel::Rename(const char*, const char*) { NotModelled("rename"); }
 
 int SimKernel::Mkdir(const char* path, mode_t mode) {
   SimKernelProcess* const process = impl_->Enter();
@@ -149,9 +140,6 @@ int SimKernel::Chmod(const char* path, mode_t mode) {
   inode->mode = (inode->mode & ~kPermissions) | (mode & kPermissions);
   return 0;
 }
-
-int SimKernel::Fchmod(int, mode_t) { NotModelled("fchmod"); }
-int SimKernel::Chown(const char*, uid_t, gid_t) { NotModelled("chown"); }
 
 int SimKernel::Stat(const char* path, struct stat* result) {
   return Lstat(path, result);

@@ -232,7 +232,7 @@ int SimKernel::Bind(int fd, const struct sockaddr* address, socklen_t size) {
   error = impl_->file_system.Make(path, S_IFSOCK | 0777, process->who, &inode);
   if (error < 0) return impl_->Return(error == -EEXIST ? -EADDRINUSE : error);
   if (!sock->name().empty()) {
-    impl_->file_system.Remove(path, /*folder=*/false, process->who);
+    impl_->file_system.Unlink(path, process->who);
     return impl_->Return(-EINVAL);
   }
   sock->Bind(path, inode);
@@ -322,8 +322,7 @@ ssize_t SimKernel::Impl::Send(SimKernelProcess* process, int fd,
       SimPacket packet;
       error = TakeControl(process, message, &packet);
       if (error < 0) return error;
-      // Who waits is not asked again, whatever becomes of that process and of the
-      // buffer.
+      // These checks are made once. A blocked sender does not repeat them.
       if (first && packet.has_credentials &&
           !HasProcess(packet.credentials.pid)) {
         return -ESRCH;
@@ -413,13 +412,6 @@ ssize_t SimKernel::Recv(int fd, void* buffer, size_t size, int flags) {
 ssize_t SimKernel::RecvMsg(int fd, struct msghdr* message, int flags) {
   SimKernelProcess* const process = impl_->Enter();
   return impl_->ReturnSize(impl_->Receive(process, fd, message, flags));
-}
-
-int SimKernel::SendMMsg(int, struct mmsghdr*, unsigned, int) {
-  NotModelled("sendmmsg");
-}
-int SimKernel::RecvMMsg(int, struct mmsghdr*, unsigned, int, struct timespec*) {
-  NotModelled("recvmmsg");
 }
 
 // ---- Options ---------------------------------------------------------------

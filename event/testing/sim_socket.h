@@ -63,7 +63,7 @@ class SimSock final {
   static void Pair(SimSock* a, SimSock* b);
   void Bind(std::string name, const event::Ref<SimInode>& inode);
   int Listen(const Credentials& listener, int backlog);
-  // Before it is looked where to.
+  // To be called before the address is resolved.
   void BeforeConnect() { AutoBindIfAsked(); }
   // To `listener`, which may be null: nobody listens. -EAGAIN: the backlog is full.
   int Connect(SimSock* listener, const Credentials& caller);
@@ -71,13 +71,13 @@ class SimSock final {
   // Of a listener: grows whenever those who wait for its backlog are woken. A
   // shutdown does not wake them.
   uint64_t backlog_wakes() const { return backlog_wakes_; }
-  // The next connection. -EAGAIN: there is none; only who `waits` learns that there
-  // will be none.
+  // The next connection. -EAGAIN: there is none. After a shutdown only a blocking
+  // accept (`waits`) fails otherwise.
   int Accept(event::Ref<SimSock>* accepted, bool waits);
   bool CanAccept() const;
 
-  // To send is three steps, in the order in which the kernel finds what is wrong:
-  // what is so before it looks at the message; the message's size; and the rest.
+  // Sending takes three steps, in the kernel's order of checks: the socket's state,
+  // the message's size, the rest.
   int BeforeSend();
   int CheckSize(size_t size);
   // -EAGAIN: the buffer is full. Takes `packet`'s bytes and files, of which the

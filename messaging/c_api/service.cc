@@ -152,38 +152,36 @@ void le_msg_KillClient_(const char* format, ...) {
 
 // ---- Who the client is -----------------------------------------------------
 
-le_result_t le_msg_GetClientUserCreds(le_msg_SessionRef_t sessionRef,
-                                      uid_t* userIdPtr, pid_t* processIdPtr) {
+namespace {
+
+// Either pointer may be null.
+le_result_t GetClient(const char* function, le_msg_SessionRef_t ref, uid_t* uid,
+                      pid_t* pid) {
   le::event::Credentials client;
-  if (!ServerSide(__func__, Checked(__func__, sessionRef))
+  if (!ServerSide(function, Checked(function, ref))
            ->ClientCredentials(&client)) {
     return LE_CLOSED;
   }
-  if (userIdPtr != nullptr) *userIdPtr = client.uid;
-  if (processIdPtr != nullptr) *processIdPtr = client.pid;
+  if (uid != nullptr) *uid = client.uid;
+  if (pid != nullptr) *pid = client.pid;
   return LE_OK;
+}
+
+}  // namespace
+
+le_result_t le_msg_GetClientUserCreds(le_msg_SessionRef_t sessionRef,
+                                      uid_t* userIdPtr, pid_t* processIdPtr) {
+  return GetClient(__func__, sessionRef, userIdPtr, processIdPtr);
 }
 
 le_result_t le_msg_GetClientUserId(le_msg_SessionRef_t sessionRef,
                                    uid_t* userIdPtr) {
-  le::event::Credentials client;
-  if (!ServerSide(__func__, Checked(__func__, sessionRef))
-           ->ClientCredentials(&client)) {
-    return LE_CLOSED;
-  }
-  if (userIdPtr != nullptr) *userIdPtr = client.uid;
-  return LE_OK;
+  return GetClient(__func__, sessionRef, userIdPtr, nullptr);
 }
 
 le_result_t le_msg_GetClientProcessId(le_msg_SessionRef_t sessionRef,
                                       pid_t* processIdPtr) {
-  le::event::Credentials client;
-  if (!ServerSide(__func__, Checked(__func__, sessionRef))
-           ->ClientCredentials(&client)) {
-    return LE_CLOSED;
-  }
-  if (processIdPtr != nullptr) *processIdPtr = client.pid;
-  return LE_OK;
+  return GetClient(__func__, sessionRef, nullptr, processIdPtr);
 }
 
 le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,

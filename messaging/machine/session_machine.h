@@ -85,7 +85,7 @@ class ClientSessionMachine {
   absl::optional<Completion> ExpireRequest(absl::Time now);
   absl::Time NextDeadline() const { return requests_.NextDeadline(); }
   size_t requests() const { return requests_.size(); }
-  // Those that there are stay.
+  // Existing requests are kept.
   void LimitRequests(size_t limit) { requests_.set_limit(limit); }
   // The requests of an opening that has ended, in their order.
   std::vector<Completion> TakeRequests() { return requests_.Clear(); }
@@ -101,25 +101,16 @@ class ClientSessionMachine {
   TransactionTable requests_{kMaxOpenRequests};
 };
 
-// Why a server is to end a session because of a frame; kNone: deliver it.
-struct ServerFault {
-  CloseReason reason = CloseReason::kNone;
-  const char* details = nullptr;
-};
-
-// A frame at the server's end of a session.
-inline ServerFault ClassifyServerFrame(uint8_t type, uint64_t id) {
+// The protocol error of a frame at the server's end of a session, which ends it.
+// Null: there is none, and the frame is delivered.
+inline const char* ServerFaultOf(uint8_t type, uint64_t id) {
   switch (PlainType(type)) {
     case kMessageFrame:
-      return {};
+      return nullptr;
     case kRequestFrame:
-      if (id == 0) {
-        return {CloseReason::kProtocolError, "a request without a number"};
-      }
-      return {};
+      return id == 0 ? "a request without a number" : nullptr;
     default:
-      return {CloseReason::kProtocolError,
-              "a frame of a type that a client does not send"};
+      return "a frame of a type that a client does not send";
   }
 }
 

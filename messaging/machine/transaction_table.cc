@@ -19,7 +19,7 @@ uint64_t MakeId(uint32_t generation, uint32_t index) {
 
 }  // namespace
 
-// For the heap, whose first is the one that nothing is earlier than.
+// Heap order: the earliest deadline is first.
 struct TransactionTable::IsLater {
   uint64_t* comparisons;
 

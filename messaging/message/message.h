@@ -25,8 +25,8 @@ class MessagePool;
 // transaction. The references are thread-safe; the rest is for one thread at a
 // time, as with any buffer.
 //
-// The memory of a message is one's for as long as the process lives. Its generation
-// tells one use of it from the next, and fits into the low bits of its address.
+// A message's memory is only ever reused for messages. Its generation tells one use
+// of it from the next, and fits into the low bits of its address.
 class alignas(64) Message {
  public:
   static constexpr uintptr_t kGenerationBits = 63;

@@ -25,8 +25,8 @@ class MessageCount {
   explicit MessageCount(std::string protocol_id);
   // One more was made, for a session of that interface.
   void Add(const std::string& interface_name);
-  // How many are still to be made until there are `messages`, which is as many
-  // as expected. They count as made.
+  // Sets the expected number. Returns how many the caller must make; they are
+  // counted already.
   size_t Expect(size_t messages);
 
  private:

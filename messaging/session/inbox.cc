@@ -68,7 +68,7 @@ std::vector<Delivery> Inbox::Close(const std::vector<Completion>& requests) {
   std::vector<Delivery> ended;
   for (const Delivery& delivery : replaced) {
     if (!delivery.is_completion()) continue;
-    // What had come for it comes no more. Why nothing came stays true.
+    // A response that had arrived is dropped (kClosed). A failure keeps its reason.
     const Result result =
         delivery.result == Result::kOk ? Result::kClosed : delivery.result;
     ended.push_back({{}, delivery.completion, result});

@@ -154,7 +154,7 @@ void Link::OnWritable() {
 void Link::Pause() {
   attached_->SetReadInterest(false);
   paused_ = true;
-  // Another thread may have made it true before it could see that.
+  // Another thread may have made TakesFrames() true before it could see paused_.
   OnDrained();
 }
 

@@ -49,8 +49,9 @@ class Link final : private Scheduled, private transports::Connection::Observer {
   // The owner's thread. Another may schedule it at any moment.
   bool scheduled() const { return is_scheduled(); }
 
-  // Any thread. Nothing is received until Session::TakesFrames() is true. Who makes
-  // it true schedules the link, unless the connection's OnDrained() tells.
+  // Any thread. Nothing is received until Session::TakesFrames() is true. Code that
+  // makes it true must call Schedule(), except when the connection reports
+  // OnDrained().
   bool paused() const { return paused_.load(); }
 
  private:

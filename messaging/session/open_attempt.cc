@@ -194,7 +194,7 @@ void OpenAttempt::Refused(WaitReason reason, const absl::Status& why) {
 }
 
 // This thread may have been busy, or stopped, for long: what has come counts.
-void OpenAttempt::EndInTimeOrNot() {
+void OpenAttempt::OnDeadline() {
   is_last_look_ = true;
   if (opening_ != nullptr && opening_->Poll()) return;  // it has ended
   observer_->OnCause(cause());

@@ -65,7 +65,7 @@ class OpenAttempt final : private directory::Opening::Observer,
     explicit Deadline(OpenAttempt* attempt) : attempt_(attempt) {}
 
    private:
-    void OnExpiry() override { attempt_->EndInTimeOrNot(); }
+    void OnExpiry() override { attempt_->OnDeadline(); }
 
     OpenAttempt* const attempt_;
   };
@@ -82,8 +82,8 @@ class OpenAttempt final : private directory::Opening::Observer,
 
   void Ask();
   void Look();
-  // At the deadline. Ends with the attempt's destruction, as the next may.
-  void EndInTimeOrNot();
+  // Both may destroy the attempt.
+  void OnDeadline();
   void Refused(directory::WaitReason reason, const absl::Status& why);
   void LogOpen(const event::Credentials& server);
   template <typename... Args>
@@ -102,8 +102,8 @@ class OpenAttempt final : private directory::Opening::Observer,
   Deadline deadline_{this};
   std::unique_ptr<directory::Opening> opening_;
   bool is_last_look_ = false;
-  // Why it was refused last, which counts until another answer comes or until
-  // then.
+  // The last refusal. Reported until another answer arrives, or until
+  // refused_until_.
   directory::WaitCause refused_;
   event::Instant refused_until_ = absl::InfinitePast();
   directory::WaitLog log_;

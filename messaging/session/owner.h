@@ -56,8 +56,8 @@ class Owned : private RingPlace {
   // The thread ends. Closes the object, and delivers what that owes. Nothing is
   // delivered after that; the user may still delete it.
   virtual void Shutdown() = 0;
-  // The thread has gone. False: the user has deleted the object, which may be gone
-  // too. Else it stays, and any thread may delete it, see TakeAbandoned().
+  // The thread has gone. False: the user has deleted the object; it must not be
+  // touched again. True: it stays valid until TakeAbandoned().
   virtual bool Abandon() = 0;
   // By the user, or in the place of one who never does.
   virtual void Delete() = 0;
@@ -92,8 +92,8 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   const std::string& thread_name() const { return thread_name_; }
   // Any thread: whether the thread has gone.
   bool gone() const { return thread() == nullptr; }
-  // Any thread. Whether a thread that has gone has left that object, which the
-  // caller must delete now. Of very many the oldest are deleted.
+  // Any thread. True if an ended thread has left this object: the caller must delete
+  // it. Beyond 1,024 such objects the oldest are deleted.
   static bool TakeAbandoned(Owned* object);
   // The thread is ending: nothing new begins.
   bool ending() const { return ending_; }

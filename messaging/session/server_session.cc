@@ -257,9 +257,8 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
 // ---- What the loop brings --------------------------------------------------
 
 void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
-  const ServerFault fault = ClassifyServerFrame(frame.type, frame.id);
-  if (fault.reason != CloseReason::kNone) {
-    EndForFault(fault.reason, fault.details);
+  if (const char* const fault = ServerFaultOf(frame.type, frame.id)) {
+    EndForFault(CloseReason::kProtocolError, fault);
     return;
   }
   if (PlainType(frame.type) == kRequestFrame) {

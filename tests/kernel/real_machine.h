@@ -17,15 +17,16 @@
 namespace le {
 namespace kernel_test {
 
+// The numbers of a program's user and group.
+unsigned UidOf(int uid);
+unsigned GidOf(int uid);
+
 // The operating system, and real processes. They have no descriptors but those
 // that the program makes: requests and responses pass through shared memory. A
 // process lives for many programs.
 //
 // All run on one processor and, where that is allowed, by SCHED_FIFO: so a
 // process that a call wakes does not run before the call has ended.
-// Of a program's uid; and the gid.
-unsigned UidOf(int uid);
-unsigned GidOf(int uid);
 
 class RealMachine final : public Machine {
  public:

@@ -82,8 +82,7 @@ void Descriptors::End(event::SimProcess* process, bool died) {
   closing_ = false;
 }
 
-void BindingHistory::Ordered(Table table, uint64_t step) {
-  static_cast<void>(step);
+void BindingHistory::Ordered(Table table) {
   versions_.push_back({std::move(table), UINT64_MAX});
 }
 

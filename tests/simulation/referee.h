@@ -87,8 +87,8 @@ class Descriptors final : public event::sys::Interceptor {
   void ProcessEnded(event::SimProcess* process) { End(process, false); }
   // Those that have never ended.
   size_t left() const { return owners_.size(); }
-  // What the calling thread duplicates meanwhile is on its way, and no
-  // process's...
+  // Descriptors that this thread duplicates meanwhile are in flight and belong to no
+  // process...
   class Sending {
    public:
     explicit Sending(Descriptors* descriptors)
@@ -129,7 +129,7 @@ class BindingHistory {
 
   // From now on. Until the directory says that it has loaded them, the former
   // ones hold too.
-  void Ordered(Table table, uint64_t step);
+  void Ordered(Table table);
   void Loaded(uint64_t step);
   bool HeldSince(uint64_t step, uid_t client, const std::string& interface,
                  uid_t server, const std::string& service) const;

@@ -27,10 +27,8 @@ constexpr uid_t kClientUsers[] = {301, 302};
 const std::vector<std::string> kServices[] = {{"x", "y"}, {"x"}, {"z"}};
 const std::vector<std::string> kInterfaces[] = {{"a", "b"}, {"b", "c"}};
 
-// Enough for any run that comes to an end.
+// Enough for any run that comes to an end. On the kernel each system call is one.
 constexpr uint64_t kMaxSteps = 400000;
-// Each system call is one.
-constexpr uint64_t kMaxStepsOnKernel = kMaxSteps;
 
 std::string ToText(const BindingHistory::Table& table) {
   std::string text;
@@ -123,7 +121,7 @@ std::string Plan::ToFlags() const {
 // ---- The run ---------------------------------------------------------------
 
 World::World(const Plan& plan) : plan_(plan), sim_(plan.seed), referee_(&sim_) {
-  sim_.SetStepLimit(plan.kernel ? kMaxStepsOnKernel : kMaxSteps);
+  sim_.SetStepLimit(kMaxSteps);
 }
 
 World::~World() = default;
@@ -225,7 +223,7 @@ void World::Exit() {
 }
 
 void World::Rebind(BindingHistory::Table table) {
-  bindings_.Ordered(std::move(table), sim_.steps());
+  bindings_.Ordered(std::move(table));
   LoadBindings();
 }
 
@@ -260,7 +258,7 @@ void World::StrikeBlow() {
 Result World::Run(bool trace) {
   if (trace) sim_.EnableTrace();
   BeginTroubles();
-  bindings_.Ordered(AllBindings(), 0);
+  bindings_.Ordered(AllBindings());
   auto add = [this](const char* name, int number, uid_t uid, bool is_client) {
     actors_.push_back(std::make_unique<Actor>());
     Actor* const actor = actors_.back().get();

@@ -28,7 +28,7 @@ struct FrameHeader {
   static constexpr uint16_t kPlainNext = 32;
   static constexpr uint16_t kMoreToCome = 64;
   static constexpr uint16_t kAnnouncement = 128;
-  // Those of them that say nothing of the frame.
+  // Flags that describe the packet and not the frame.
   static constexpr uint16_t kOfPacket = kPlainNext | kMoreToCome;
   // Of a connection that is passed:
   static constexpr uint16_t kExpectsPlain = 256;

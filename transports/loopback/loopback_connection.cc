@@ -27,7 +27,7 @@ void Notify(LoopbackEnd* end, event::DeferredWakes* wakes) {
   wakes->Post(end->loop, end->notify);
 }
 
-// Likewise, after `queue`, of what `sender` has sent, has changed.
+// Under the lock, after `queue`, which holds the frames of `sender`, has changed.
 void UpdateCongestion(LoopbackEnd* sender, const FrameQueue& queue,
                       event::DeferredWakes* wakes) {
   const bool was = sender->congested.load(std::memory_order_relaxed);

@@ -386,7 +386,7 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
         (poll.revents & (POLLIN | POLLERR | POLLHUP)) != 0) {
       return true;
     }
-    // After a signal nobody has looked yet what has come meanwhile.
+    // After EINTR, poll again before a timeout is reported: input may have arrived.
     if (ready == 0 && deadline != absl::InfiniteFuture() &&
         (deadline == absl::InfinitePast() || process_->Now() >= deadline)) {
       return false;

@@ -159,11 +159,10 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   bool posted_ = false;
 };
 
-// For a reader that leaves something: frames of a packet, of which it is told
-// again in each turn; or a packet whose descriptor could not be received. Such a
-// packet is looked at first, and taken only if its descriptor could be had. How
-// near the limit is says nothing, since other threads take descriptors too, by
-// the hundreds at once.
+// Two cases of unread input. Frames left in a packet: the observer is called again
+// in each turn. A packet whose descriptor cannot be received: it is peeked at, and
+// taken once a descriptor is free. The number of free descriptors is not asked for:
+// other threads take hundreds at once.
 class UnixConnection::Leftover final : private event::Task,
                                        private event::Timer {
  public:

@@ -173,8 +173,8 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
   return IoResult::kOk;
 }
 
-// `size` bytes. Its descriptors are ours already: what came with the packet
-// itself goes with it.
+// Drops a packet of `size` bytes that was peeked at. The peek has already given us
+// its descriptors; the packet's own copies go with it.
 ssize_t UnixConnection::TakeWhatWasLookedAt(ssize_t size) {
   if (size == 0) return 0;  // the end, which stays
   char byte;

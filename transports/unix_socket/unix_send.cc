@@ -31,10 +31,9 @@ constexpr size_t kMinPacketBytes = 256;
 // KiB in one piece for it, and takes three with its default of 208 KiB.
 constexpr size_t kMaxContinuationBytes = kFrameHeaderBytes + 98304;
 
-// Whether the kernel has something against the packet or the far end, whatever
-// descriptor comes with it. Else it is the descriptor that it does not send: there
-// is none by that number, or one of a kind (of io_uring) or of a security label
-// that cannot travel.
+// True if the error concerns the packet or the peer. False if it concerns the
+// attached descriptor: there is none by that number, or its kind (io_uring) or its
+// security label cannot be sent.
 bool IsOfThePacket(int error) {
   switch (error) {
     case EAGAIN:
@@ -485,9 +484,9 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
   }
 }
 
-// The far end may be there all the same: one that has only shut down its reading,
-// or that the kernel keeps us from. Whoever waits for something that has not
-// been sent, at either end, must come to know; what has been sent comes first.
+// The peer may still be alive, for example after shutting down its read side. Both
+// directions are shut down, so that both ends learn of the break. Data already sent
+// is still received first.
 void UnixConnection::BreakLocked() {
   if (send_is_broken_) return;
   send_is_broken_ = true;
