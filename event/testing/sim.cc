@@ -152,6 +152,11 @@ SimThread* Simulation::StartThread(SimProcess* process, std::string name,
   threads_.push_back(std::make_unique<SimThread>(
       this, process, std::move(name), std::move(body), next_thread_++));
   SimThread* const thread = threads_.back().get();
+  // As a thread inherits its creator's mask.
+  const SimThread* const me = Me();
+  if (me != nullptr && me->process == process) {
+    thread->blocked_signals = me->blocked_signals;
+  }
   live_.push_back(thread);
   ++process->threads_;
   if (tracing_) Note(absl::StrCat("starts ", FullName(thread)));
