@@ -595,7 +595,8 @@ TEST_F(MisuseTest, DeletingTwiceWhatIsStillHeld) {
   EXPECT_MISUSE(
       {
         const le_msg_SessionRef_t session = Session();
-        le_msg_CreateMsg(session);
+        static le_msg_MessageRef_t kept;
+        kept = le_msg_CreateMsg(session);
         le_msg_DeleteSession(session);
         le_msg_DeleteSession(session);
       },

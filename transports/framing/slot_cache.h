@@ -8,11 +8,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
-#include "absl/base/thread_annotations.h"
-#include "event/base/mutex.h"
 
 namespace le {
 namespace transports {
@@ -43,12 +42,12 @@ class SlotCache {
   static constexpr size_t kMaxMore = 16;
 
   ABSL_ATTRIBUTE_NOINLINE T* TakeMore() {
-    event::MutexLock lock(&mutex_);
+    std::lock_guard<std::mutex> lock(mutex_);
     return more_count_ > 0 ? more_[--more_count_] : new T;
   }
   ABSL_ATTRIBUTE_NOINLINE void PutMore(T* object) {
     {
-      event::MutexLock lock(&mutex_);
+      std::lock_guard<std::mutex> lock(mutex_);
       if (more_count_ < kMaxMore) {
         more_[more_count_++] = object;
         return;
@@ -65,9 +64,11 @@ class SlotCache {
   }
 
   std::atomic<T*> slots_[kSlots] = {};
-  event::Mutex mutex_;
-  T* more_[kMaxMore] ABSL_GUARDED_BY(mutex_) = {};
-  size_t more_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Not an event::Mutex: whether it is needed depends on where the threads lie, and a
+  // simulation, for which a lock is a step, must not.
+  std::mutex mutex_;
+  T* more_[kMaxMore] = {};  // under the lock
+  size_t more_count_ = 0;
 };
 
 }  // namespace transports
