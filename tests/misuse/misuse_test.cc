@@ -597,6 +597,7 @@ TEST_F(MisuseTest, DeletingTwiceWhatIsStillHeld) {
         const le_msg_SessionRef_t session = Session();
         static le_msg_MessageRef_t kept;
         kept = le_msg_CreateMsg(session);
+        le_msg_AddRef(kept);
         le_msg_DeleteSession(session);
         le_msg_DeleteSession(session);
       },
