@@ -64,8 +64,9 @@ TEST(MachineryTest, TheKernelAnswersTwiceTheSame) {
 
 TEST(MachineryTest, FindsAndShrinksADifference) {
 #if defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "ThreadSanitizer's runtime sleeps, which reads as a call that "
-                  "waits";
+  GTEST_SKIP()
+      << "ThreadSanitizer's runtime sleeps, which reads as a call that "
+         "waits";
 #endif
   RealMachine real;
   Liar liar;
