@@ -597,6 +597,7 @@ TEST_F(MisuseTest, DeletingTwiceWhatIsStillHeld) {
         const le_msg_SessionRef_t session = Session();
         static le_msg_MessageRef_t volatile kept;  // so that it is no leak
         kept = le_msg_CreateMsg(session);
+        static_cast<void>(kept);
         le_msg_DeleteSession(session);
         le_msg_DeleteSession(session);
       },
