@@ -141,6 +141,8 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   }
 
   bool LookAtLeftovers() {
+    // Nobody watches it any more: what is queued leaves, or breaks the connection.
+    connection_->Flush();
     const size_t left = Unreceived();
     while (leftovers_.size() > left) leftovers_.pop_front();
     if (leftovers_.empty()) return false;
