@@ -149,8 +149,13 @@ TEST_F(CApiTest, AThreadCancelledBeforeItsLoopIsThereEnds) {
 
 // ---- Cancellation ----
 
-// A thread that is cancelled in `body`, once it has said that it is there; or
-// before, if `early`.
+enum class Cancels {
+  kWhenThere,    // Another thread, once `body` has posted `there`.
+  kBeforeStart,  // A function that was queued before the thread started.
+  kItself,       // `body`.
+};
+
+// A thread that is cancelled in `body`.
 struct Cancelled {
   void (*body)(Cancelled* self);
   le_sem_Ref_t there = le_sem_Create("there", 0);
@@ -158,7 +163,8 @@ struct Cancelled {
   std::atomic<bool> ended{false};
 };
 
-void CancelIn(void (*body)(Cancelled* self), bool early = false) {
+void CancelIn(void (*body)(Cancelled* self),
+              Cancels cancels = Cancels::kWhenThere) {
   Cancelled cancelled;
   cancelled.body = body;
   const le_thread_Ref_t thread = le_thread_Create(
@@ -182,11 +188,7 @@ void CancelIn(void (*body)(Cancelled* self), bool early = false) {
       },
       &cancelled);
   le_thread_SetJoinable(thread);
-  if (!early) {
-    le_thread_Start(thread);
-    le_sem_Wait(cancelled.there);
-    EXPECT_EQ(le_thread_Cancel(thread), LE_OK);
-  } else {
+  if (cancels == Cancels::kBeforeStart) {
     le_event_QueueFunctionToThread(
         thread,
         [](void* context, void*) {
@@ -194,7 +196,11 @@ void CancelIn(void (*body)(Cancelled* self), bool early = false) {
                     LE_OK);
         },
         thread, nullptr);
-    le_thread_Start(thread);
+  }
+  le_thread_Start(thread);
+  if (cancels == Cancels::kWhenThere) {
+    le_sem_Wait(cancelled.there);
+    EXPECT_EQ(le_thread_Cancel(thread), LE_OK);
   }
   void* result = &cancelled;
   EXPECT_EQ(le_thread_Join(thread, &result), LE_OK);
@@ -217,17 +223,18 @@ TEST_F(CApiTest, AThreadIsCancelledInASemaphore) {
   }
   // It has been before, and nothing is taken.
   static int count;
-  CancelIn([](Cancelled* self) {
-    le_sem_Post(self->semaphore);
-    le_thread_AddDestructor(
-        [](void* c) {
-          count = le_sem_GetValue(static_cast<Cancelled*>(c)->semaphore);
-        },
-        self);
-    EXPECT_EQ(le_thread_Cancel(le_thread_GetCurrent()), LE_OK);
-    le_sem_Post(self->there);
-    le_sem_Wait(self->semaphore);
-  });
+  CancelIn(
+      [](Cancelled* self) {
+        le_sem_Post(self->semaphore);
+        le_thread_AddDestructor(
+            [](void* c) {
+              count = le_sem_GetValue(static_cast<Cancelled*>(c)->semaphore);
+            },
+            self);
+        EXPECT_EQ(le_thread_Cancel(le_thread_GetCurrent()), LE_OK);
+        le_sem_Wait(self->semaphore);
+      },
+      Cancels::kItself);
   EXPECT_EQ(count, 1);
 }
 
@@ -261,7 +268,7 @@ TEST_F(CApiTest, AThreadWithALoopOfItsOwnIsCancelled) {
     }
   };
   CancelIn(serve);
-  CancelIn(serve, /*early=*/true);
+  CancelIn(serve, Cancels::kBeforeStart);
 }
 
 // ---- A loop that can be left ----
