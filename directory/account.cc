@@ -135,7 +135,7 @@ std::string Accounts::Describe() const {
 
 std::string Accounts::Discrepancy() const {
   for (const Quota* quota : All()) {
-    const std::string found = quota->Discrepancy();
+    std::string found = quota->Discrepancy();
     if (!found.empty()) return found;
   }
   return "";

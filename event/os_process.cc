@@ -220,7 +220,7 @@ std::unique_ptr<ThreadHandle> OsProcess::StartThread(
         absl::StrCat("thread \"", name, "\" cannot start: ", strerror(error)));
     return nullptr;
   }
-  start.release();
+  (void)start.release();  // Its thread owns it now.
   return std::unique_ptr<ThreadHandle>(new PosixThread(thread));
 }
 

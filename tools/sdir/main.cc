@@ -231,7 +231,7 @@ class Command {
   }
   // The same, for <USER>.INTERFACE.
   std::string NextName(const char* what) {
-    const std::string name = Next(what);
+    std::string name = Next(what);
     const size_t end = name.find(">.");
     if (name[0] != '<' || end == std::string::npos || end + 2 == name.size()) {
       Misused(absl::StrCat("'", name, "' is not a ", what,
