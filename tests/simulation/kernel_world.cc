@@ -184,14 +184,19 @@ void KernelWorld::Compute() {
 void KernelWorld::ForkSometimes() {
   if (!plan().forks || !OneIn(kForkOneIn)) return;
   auto* const parent = static_cast<SimProcess*>(event::Process::Current());
-  if (!parents_.insert(parent).second) return;
+  if (children_.count(parent) > 0) return;
   referee()->Count("process forked");
   SimProcess* const child = AddProcess(
       absl::StrCat("child of ", parent->name()), parent->credentials().uid);
+  children_[parent] = child;
   kernel_.InheritDescriptors(parent, child);
   parent->OnExit([this, parent, child] {
     if (parent->killed()) sim()->Kill(child);
   });
+}
+
+void KernelWorld::EndForks() {
+  for (const auto& [parent, child] : children_) sim()->Kill(child);
 }
 
 std::string KernelWorld::Leftovers() {

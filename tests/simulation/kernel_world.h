@@ -7,7 +7,7 @@
 #ifndef LE_MESSAGING_TESTS_SIMULATION_KERNEL_WORLD_H_
 #define LE_MESSAGING_TESTS_SIMULATION_KERNEL_WORLD_H_
 
-#include <set>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,6 +27,7 @@ class KernelWorld final : public World {
   int NewDescriptor() override;
   void Compute() override;
   void ForkSometimes() override;
+  void EndForks() override;
 
  private:
   // Fails system calls with what the kernel may answer to them.
@@ -56,7 +57,7 @@ class KernelWorld final : public World {
   event::SimKernel kernel_;
   Failures failures_;
   std::vector<event::SimProcess*> processes_;
-  std::set<event::Process*> parents_;
+  std::map<event::SimProcess*, event::SimProcess*> children_;  // by parent
   event::SimProcess* directory_ = nullptr;
   // Its main has begun, and has not read the bindings yet or will hear a signal.
   bool directory_listens_ = false;

@@ -97,8 +97,8 @@ void ServerProgram::OnClose(le_msg_SessionRef_t session, void* context) {
   const auto it = self->sessions_.find(session);
   if (it != self->sessions_.end() &&
       le_msg_GetCloseReason(session) == LE_MSG_CLOSE_SLOW_READER &&
-      self->world_->SinceTaken(it->second->client, it->second->session) <
-          kPatience) {
+      self->world_->TakesSteadily(it->second->client, it->second->session,
+                                  kPatience)) {
     self->world_->referee()->Fail("a client that reads is said not to");
   }
   if (it == self->sessions_.end()) {

@@ -92,6 +92,8 @@ class World {
   // Leaves a child with all descriptors of the calling process; in some runs. It
   // goes when its parent is killed, and otherwise last of all.
   virtual void ForkSometimes() {}
+  // The children live on after their parents, but not for ever.
+  virtual void EndForks() {}
   const BindingHistory& bindings() const { return bindings_; }
   // Below `bound`.
   uint64_t Roll(uint64_t bound) { return sim_.Random(bound); }
@@ -100,16 +102,25 @@ class World {
   bool calm() const { return calm_; }
   // A client has just taken a message of a session.
   void NoteTaken(int client, int session) {
-    taken_[{client, session}] = sim_.Now();
+    const event::Instant now = sim_.Now();
+    const auto [it, is_first] = takes_.try_emplace({client, session});
+    if (!is_first && now - it->second.last >= kPause) {
+      it->second.pause_ended = now;
+    }
+    it->second.last = now;
   }
-  // For how long it has taken none.
-  absl::Duration SinceTaken(int client, int session) {
-    const auto it = taken_.find({client, session});
-    return it == taken_.end() ? absl::InfiniteDuration()
-                              : sim_.Now() - it->second;
+  // Whether it has taken messages without a pause for this time. A message may
+  // have been read from the socket before a pause, and be taken after it.
+  bool TakesSteadily(int client, int session, absl::Duration time) {
+    const auto it = takes_.find({client, session});
+    return it != takes_.end() && sim_.Now() - it->second.last < kPause &&
+           sim_.Now() - it->second.pause_ended >= time;
   }
   bool clients_are_done() const { return clients_done_ == plan_.clients; }
-  void ClientIsDone() { ++clients_done_; }
+  void ClientIsDone() {
+    ++clients_done_;
+    if (clients_are_done()) EndForks();
+  }
   // Blocks the calling thread, as a slow computation does, or anything else that
   // is none of the library's business.
   void PassTime(absl::Duration time);
@@ -198,7 +209,12 @@ class World {
   BindingHistory bindings_;
   std::vector<std::unique_ptr<Actor>> actors_;
   event::SimProcess* directory_ = nullptr;
-  std::map<std::pair<int, int>, event::Instant> taken_;
+  static constexpr absl::Duration kPause = absl::Milliseconds(500);
+  struct Takes {
+    event::Instant last;
+    event::Instant pause_ended = absl::InfinitePast();
+  };
+  std::map<std::pair<int, int>, Takes> takes_;
   bool calm_ = false;
   int clients_done_ = 0;
   uint64_t requests_ = 0;

@@ -280,21 +280,38 @@ size_t UnixConnection::unreceived_descriptors() const {
   return (output_ == nullptr ? 0 : output_->queue.descriptors()) + packets;
 }
 
-// The kernel says that a socket is writable once a quarter of its buffer is filled
-// or less. So the buffer is made twice as large as what is in it.
 void UnixConnection::NotifyWhenReceived() {
   event::MutexLock lock(&mutex_);
   if (closed_ != nullptr) return;
-  const size_t unreceived = UnreceivedInKernelLocked();
+  output()->tell_at = UnreceivedInKernelLocked() / 2;
+  AskToBeToldLocked();
+  WantWritableLocked();
+}
+
+// The kernel says that a socket is writable once a quarter of its buffer is filled
+// or less.
+void UnixConnection::AskToBeToldLocked() {
   // The kernel doubles this.
   const int half_a_buffer =
-      std::max(kLeastHalfBuffer, static_cast<int>(unreceived));
+      std::max(kLeastHalfBuffer, static_cast<int>(2 * *output_->tell_at));
   // If this fails, the socket seems to be writable too early; see OnReady().
   sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &half_a_buffer,
                   sizeof(half_a_buffer));
-  output()->tell_at = unreceived / 2;
   output_->looks_later = false;
-  WantWritableLocked();
+}
+
+void UnixConnection::OnRetry() {
+  {
+    event::MutexLock lock(&mutex_);
+    if (output_->looks_later && output_->tell_at.has_value() &&
+        UnreceivedInKernelLocked() > *output_->tell_at) {
+      // From now on the kernel may say when, or says again that it is writable.
+      AskToBeToldLocked();
+      UpdateInterestLocked();
+      return;
+    }
+  }
+  OnReady(event::Watch::kWritable);
 }
 
 event::Instant UnixConnection::stalled_since() const {

@@ -94,6 +94,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   // Something has left since a Send() was refused; if not, since when.
   bool taken = true;
   event::Instant stalled_since;
+  size_t stalled_at = 0;  // what was unreceived then
 
   // The owner's thread: what is in the queue leaves then.
   void FlushAtTurnEnd() {
@@ -148,7 +149,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
     }
     if (tells) connection_->OnReady(event::Watch::kWritable);
   }
-  void OnExpiry() override { connection_->OnReady(event::Watch::kWritable); }
+  void OnExpiry() override { connection_->OnRetry(); }
 
   friend class Unsent;
   UnixConnection* const connection_;

@@ -126,8 +126,12 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     if (IsFullLocked(frame.room, size, with_descriptor)) {
       output_->wants_room = true;
       output_->refused_bytes = size;
-      if (std::exchange(output_->taken, false)) {
+      const size_t unreceived = UnreceivedInKernelLocked();
+      // It may read less than makes room for a packet, and is not stalled then.
+      if (std::exchange(output_->taken, false) ||
+          unreceived < output_->stalled_at) {
         output_->stalled_since = process_->Now();
+        output_->stalled_at = unreceived;
       }
       return IoResult::kWouldBlock;
     }
