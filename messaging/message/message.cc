@@ -20,6 +20,7 @@ void Message::Unref() {
   }
   MessageOwner* const owner = owner_;
   if (owes_response()) owner->GiveUp(TakeRequestId(), received_bytes_);
+  if (received_descriptor_) owner->OnDescriptorLeft();
   pool_->Free(this);
   owner->Unref();
 }

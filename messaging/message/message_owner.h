@@ -19,6 +19,8 @@ class MessageOwner : public event::RefCounted<MessageOwner> {
   // Any thread. A received request, with a payload of that size, was released
   // unanswered.
   virtual void GiveUp(uint64_t request, size_t received_bytes) = 0;
+  // Any thread. The file descriptor of a received message was taken, or closed.
+  virtual void OnDescriptorLeft() {}
   // Any thread. For log lines.
   virtual const std::string& interface_name() const = 0;
 

@@ -19,8 +19,8 @@ using event::LogLevel;
 using transports::Connection;
 using transports::IoResult;
 
-ServerSession::ServerSession(Service* service)
-    : service_(event::Ref<Service>::Share(service)) {}
+ServerSession::ServerSession(Service* service, event::Ref<ServiceUser> user)
+    : service_(event::Ref<Service>::Share(service)), user_(std::move(user)) {}
 
 ServerSession::~ServerSession() = default;
 
@@ -38,7 +38,8 @@ absl::Status ServerSession::Start(
   // hello; after it, a close means a lost session.
   connection_ = transports::ConnectionRef(std::move(connection));
   absl::Status attached =
-      link_.Attach(connection_.get(), service_->send_limits());
+      link_.Attach(connection_.get(),
+                   user_->ToSend(interface()->protocol->max_message_size()));
   if (!attached.ok()) return attached;
 
   Hello hello;
@@ -59,8 +60,12 @@ absl::Status ServerSession::Start(
   return absl::OkStatus();
 }
 
-void ServerSession::SetSendLimits(const transports::SendLimits& limits) {
-  if (link_.attached() != nullptr) link_.attached()->SetSendLimits(limits);
+void ServerSession::UpdateSendLimits() {
+  if (link_.attached() == nullptr) return;
+  link_.attached()->SetSendLimits(
+      user_->ToSend(interface()->protocol->max_message_size()));
+  // It may take more now.
+  if (link_.paused()) link_.Schedule();
 }
 
 // ---- Ending ----------------------------------------------------------------
@@ -209,6 +214,8 @@ void ServerSession::GiveUp(uint64_t request, size_t received_bytes) {
   Answer(frame, received_bytes);
 }
 
+void ServerSession::OnDescriptorLeft() { user_->ReturnDescriptor(); }
+
 void ServerSession::Answer(transports::OutgoingFrame frame,
                            size_t received_bytes) {
   const OpenRequests before(
@@ -261,6 +268,15 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     EndForFault(CloseReason::kProtocolError, fault);
     return;
   }
+  if (frame.descriptor && !user_->TakeDescriptor()) {
+    event::LogForPeer(
+        LogLevel::kWarning, user_->uid(),
+        absl::StrCat("service '", interface_name(), "': user ", user_->uid(),
+                     " has ", user_->descriptors(),
+                     " file descriptors in messages here, as many as it may: a "
+                     "message is delivered without its own"));
+    frame.descriptor.reset();
+  }
   if (PlainType(frame.type) == kRequestFrame) {
     open_requests_.fetch_add(OpenRequests::Of(frame.payload.size()),
                              std::memory_order_relaxed);
@@ -275,7 +291,7 @@ bool ServerSession::TakesFrames() {
   const uint32_t part = link_.paused() ? 2 : 1;
   return !OpenRequests(open_requests_.load())
               .HasReached(service_->max_open_requests(),
-                          service_->max_request_bytes(), part);
+                          user_->max_request_bytes(), part);
 }
 
 void ServerSession::OnRoom() {
