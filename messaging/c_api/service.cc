@@ -229,6 +229,10 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
   service->SetLimits(limits);
 }
 
+void le_msg_RefuseServiceFds(le_msg_ServiceRef_t serviceRef) {
+  OwnedByCaller(__func__, Checked(__func__, serviceRef))->RefuseDescriptors();
+}
+
 void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              le_msg_ServiceLimits_t* limitsPtr) {
   Service* const service = Checked(__func__, serviceRef);

@@ -292,6 +292,16 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
 void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              le_msg_ServiceLimits_t* limitsPtr);
 
+/* Sessions of the service that begin from now on take no file descriptors from their
+ * clients: messages come without them. Where the kernel can (Linux 6.16), the client's
+ * log says that the descriptor could not be sent; elsewhere it is closed here, by another
+ * thread, since a close may take as long as the sender likes. Cannot be undone. The
+ * owner only.
+ *
+ * Of a service that takes them, what the program does not fetch is closed by another
+ * thread too. What le_msg_GetFd() has returned is for the program to close. */
+void le_msg_RefuseServiceFds(le_msg_ServiceRef_t serviceRef);
+
 /* Limits for a client's session. 0: the default, which the comment names. The queued
  * bytes and file descriptors also bound the messages, other than responses, that
  * arrive during a blocking call and are delivered after it. The kernel's socket holds

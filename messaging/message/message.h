@@ -60,7 +60,7 @@ class alignas(64) Message {
     return static_cast<bool>(received_descriptor_);
   }
   int TakeReceivedDescriptor() {
-    if (received_descriptor_) owner_->OnDescriptorLeft();
+    if (received_descriptor_) owner_->OnDescriptorTaken();
     return received_descriptor_.release();
   }
   bool has_descriptor_to_send() const {

@@ -6,8 +6,10 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "event/base/sys.h"
+#include "transports/closer.h"
 
 namespace le {
 namespace messaging {
@@ -33,9 +35,9 @@ constexpr size_t kLeastBytes = size_t{64} << 10;
 
 // ---- A process -------------------------------------------------------------
 
-bool ClientAccounts::IsBounded(uid_t user) const {
-  return process_->IsOverflowUser(user) ||
-         (user != 0 && user != process_->credentials().uid);
+bool IsStranger(event::Process* process, uid_t user) {
+  return process->IsOverflowUser(user) ||
+         (user != 0 && user != process->credentials().uid);
 }
 
 void ClientAccounts::ReadLimit() {
@@ -66,6 +68,19 @@ bool ClientAccounts::Take(Quota* quota, uid_t user) {
 void ClientAccounts::Return(Quota* quota, uid_t user) {
   MutexLock lock(&mutex_);
   quota->GiveBack(user);
+}
+
+std::shared_ptr<void> ClientAccounts::ChargeSession(
+    const std::shared_ptr<ClientAccounts>& accounts, uid_t user) {
+  struct Charge {
+    Charge(std::shared_ptr<ClientAccounts> a, uid_t u)
+        : accounts(std::move(a)), user(u) {}
+    ~Charge() { accounts->ReturnSession(user); }
+    const std::shared_ptr<ClientAccounts> accounts;
+    const uid_t user;
+  };
+  if (!accounts->TakeSession(user)) return nullptr;
+  return std::make_shared<Charge>(accounts, user);
 }
 
 // ---- A user at a service ---------------------------------------------------
@@ -114,6 +129,17 @@ bool ServiceUser::TakeDescriptor() {
   }
   descriptors_.fetch_sub(1);
   return false;
+}
+
+void ServiceUser::CloseDescriptor(event::UniqueFd fd) {
+  struct Charge {
+    event::Ref<ServiceUser> user;
+    ~Charge() { user->ReturnDescriptor(); }
+  };
+  auto charge = std::make_shared<Charge>();
+  charge->user = event::Ref<ServiceUser>::Share(this);
+  transports::CloseElsewhere(event::Process::Current(), uid_, std::move(fd),
+                             std::move(charge));
 }
 
 void ServiceUser::ReturnDescriptor() {

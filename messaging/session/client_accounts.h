@@ -10,16 +10,21 @@
 #include <sys/types.h>
 
 #include <atomic>
-#include <string>
+#include <memory>
 
 #include "event/base/mutex.h"
 #include "event/base/quota.h"
 #include "event/base/ref.h"
+#include "event/base/unique_fd.h"
 #include "event/process.h"
 #include "messaging/machine/limits.h"
 
 namespace le {
 namespace messaging {
+
+// Root and the process's own user could stop it by other means. Others are bounded,
+// and so is whoever a user namespace does not map.
+bool IsStranger(event::Process* process, uid_t user);
 
 // Sessions, and file descriptors in messages that the program has neither fetched
 // nor released, of all services of a process. The totals follow from the process's
@@ -28,14 +33,16 @@ class ClientAccounts {
  public:
   explicit ClientAccounts(event::Process* process) : process_(process) {}
 
-  // Root and the process's own user could stop it by other means: they are
-  // counted and never refused.
-  bool IsBounded(uid_t user) const;
+  // Others are counted and never refused.
+  bool IsBounded(uid_t user) const { return IsStranger(process_, user); }
 
   // False: the user has all that it may have. True must be followed by one
   // return.
   bool TakeSession(uid_t user) { return Take(&sessions_, user); }
   void ReturnSession(uid_t user) { Return(&sessions_, user); }
+  // The same as an object that makes the return. Null: false.
+  static std::shared_ptr<void> ChargeSession(
+      const std::shared_ptr<ClientAccounts>& accounts, uid_t user);
   bool TakeDescriptor(uid_t user) { return Take(&descriptors_, user); }
   void ReturnDescriptor(uid_t user) { Return(&descriptors_, user); }
 
@@ -56,10 +63,13 @@ class ClientAccounts {
 // comment says otherwise.
 class ServiceUser final : public event::RefCounted<ServiceUser> {
  public:
-  ServiceUser(uid_t uid, bool is_bounded, ClientAccounts* accounts)
-      : uid_(uid), is_bounded_(is_bounded), accounts_(accounts) {}
+  ServiceUser(uid_t uid, std::shared_ptr<ClientAccounts> accounts)
+      : uid_(uid),
+        is_bounded_(accounts->IsBounded(uid)),
+        accounts_(std::move(accounts)) {}
 
   uid_t uid() const { return uid_; }
+  bool is_bounded() const { return is_bounded_; }
   uint32_t sessions() const { return sessions_; }
   // Adds or removes a session. True: the limits of its sessions change.
   bool Add() { return Divide(++sessions_); }
@@ -79,6 +89,8 @@ class ServiceUser final : public event::RefCounted<ServiceUser> {
   // Any thread. One descriptor in a message; false: the user has as many as it may.
   bool TakeDescriptor();
   void ReturnDescriptor();
+  // Closes one of these, and then returns it.
+  void CloseDescriptor(event::UniqueFd fd);
   uint32_t descriptors() const { return descriptors_.load(); }
 
  private:
@@ -89,7 +101,7 @@ class ServiceUser final : public event::RefCounted<ServiceUser> {
 
   const uid_t uid_;
   const bool is_bounded_;
-  ClientAccounts* const accounts_;
+  const std::shared_ptr<ClientAccounts> accounts_;
   uint32_t sessions_ = 0;
   uint32_t parts_ = 1;  // a power of two
   UserLimits limits_;

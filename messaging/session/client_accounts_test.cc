@@ -34,12 +34,13 @@ class ClientAccountsTest : public ::testing::Test {
     return taken;
   }
   event::Ref<ServiceUser> NewUser(uid_t uid) {
-    return event::Ref<ServiceUser>::Adopt(
-        new ServiceUser(uid, accounts_.IsBounded(uid), &accounts_));
+    return event::Ref<ServiceUser>::Adopt(new ServiceUser(uid, shared_));
   }
 
   struct rlimit before_;
-  ClientAccounts accounts_{event::Process::Current()};
+  const std::shared_ptr<ClientAccounts> shared_ =
+      std::make_shared<ClientAccounts>(event::Process::Current());
+  ClientAccounts& accounts_ = *shared_;
 };
 
 TEST_F(ClientAccountsTest, NoUserTakesAllSessions) {
@@ -50,6 +51,18 @@ TEST_F(ClientAccountsTest, NoUserTakesAllSessions) {
   EXPECT_FALSE(accounts_.TakeSession(kUser));
   accounts_.ReturnSession(kOther);
   EXPECT_TRUE(accounts_.TakeSession(6000));
+}
+
+// The session is over, but what has come with it is not closed yet.
+TEST_F(ClientAccountsTest, ASessionIsChargedWhileAnythingHoldsIt) {
+  auto charge = ClientAccounts::ChargeSession(shared_, kUser);
+  ASSERT_NE(charge, nullptr);
+  EXPECT_EQ(TakeSessions(kUser), 351);
+  auto held = charge;
+  charge.reset();
+  EXPECT_EQ(ClientAccounts::ChargeSession(shared_, kUser), nullptr);
+  held.reset();
+  EXPECT_NE(ClientAccounts::ChargeSession(shared_, kUser), nullptr);
 }
 
 TEST_F(ClientAccountsTest, RootAndOnesOwnUserAreNotRefused) {

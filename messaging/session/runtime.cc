@@ -24,7 +24,8 @@ void Runtime::Install(event::Process* process, Parts parts) {
 }
 
 Runtime::Runtime(event::Process* process, Parts parts)
-    : parts_(std::move(parts)), client_accounts_(process) {}
+    : parts_(std::move(parts)),
+      client_accounts_(std::make_shared<ClientAccounts>(process)) {}
 
 Runtime::~Runtime() = default;
 

@@ -51,7 +51,9 @@ class Runtime final : public event::ModuleState {
   directory::Introducer* local_introducer();
 
   // Any thread. Of its services' clients.
-  ClientAccounts* client_accounts() { return &client_accounts_; }
+  const std::shared_ptr<ClientAccounts>& client_accounts() const {
+    return client_accounts_;
+  }
 
   // Any thread. AlreadyExists: that id stands for another size.
   absl::StatusOr<Protocol*> GetProtocol(absl::string_view id,
@@ -65,7 +67,7 @@ class Runtime final : public event::ModuleState {
 
  private:
   const Parts parts_;
-  ClientAccounts client_accounts_;
+  const std::shared_ptr<ClientAccounts> client_accounts_;
   event::Mutex mutex_;
   std::shared_ptr<directory::Introducer> local_introducer_
       ABSL_GUARDED_BY(mutex_);

@@ -11,6 +11,7 @@
 #include "event/peer_log.h"
 #include "messaging/machine/session_machine.h"
 #include "messaging/session/service.h"
+#include "transports/closer.h"
 
 namespace le {
 namespace messaging {
@@ -19,8 +20,11 @@ using event::LogLevel;
 using transports::Connection;
 using transports::IoResult;
 
-ServerSession::ServerSession(Service* service, event::Ref<ServiceUser> user)
-    : service_(event::Ref<Service>::Share(service)), user_(std::move(user)) {}
+ServerSession::ServerSession(Service* service, event::Ref<ServiceUser> user,
+                             std::shared_ptr<void> charge)
+    : service_(event::Ref<Service>::Share(service)),
+      user_(std::move(user)),
+      charge_(std::move(charge)) {}
 
 ServerSession::~ServerSession() = default;
 
@@ -34,6 +38,11 @@ MessagePool* ServerSession::pool() const { return service_->pool(); }
 
 absl::Status ServerSession::Start(
     std::unique_ptr<transports::Connection> connection) {
+  using Trust = transports::Connection::Trust;
+  connection->SetTrust(service_->refuses_descriptors() ? Trust::kNoDescriptors
+                       : user_->is_bounded()           ? Trust::kStranger
+                                                       : Trust::kTrusted,
+                       charge_);
   // Attach before the hello. A client retries if the connection breaks before the
   // hello; after it, a close means a lost session.
   connection_ = transports::ConnectionRef(std::move(connection));
@@ -128,6 +137,7 @@ void ServerSession::Shutdown() {
 
 void ServerSession::LeaveService() {
   link_.CancelSchedule();
+  charge_.reset();
   service_->Forget(this);
   Unref();  // the service's
 }
@@ -214,7 +224,11 @@ void ServerSession::GiveUp(uint64_t request, size_t received_bytes) {
   Answer(frame, received_bytes);
 }
 
-void ServerSession::OnDescriptorLeft() { user_->ReturnDescriptor(); }
+void ServerSession::OnDescriptorTaken() { user_->ReturnDescriptor(); }
+
+void ServerSession::DropDescriptor(event::UniqueFd fd) {
+  user_->CloseDescriptor(std::move(fd));
+}
 
 void ServerSession::Answer(transports::OutgoingFrame frame,
                            size_t received_bytes) {
@@ -264,18 +278,16 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
 // ---- What the loop brings --------------------------------------------------
 
 void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
-  if (const char* const fault = ServerFaultOf(frame.type, frame.id)) {
+  const char* fault = ServerFaultOf(frame.type, frame.id);
+  if (frame.descriptor && fault == nullptr && !user_->TakeDescriptor()) {
+    fault = "its user has as many file descriptors in messages as it may";
+  }
+  if (fault != nullptr) {
+    // The session stays charged for it until it is closed.
+    transports::CloseElsewhere(event::Process::Current(), user_->uid(),
+                               std::move(frame.descriptor), charge_);
     EndForFault(CloseReason::kProtocolError, fault);
     return;
-  }
-  if (frame.descriptor && !user_->TakeDescriptor()) {
-    event::LogForPeer(
-        LogLevel::kWarning, user_->uid(),
-        absl::StrCat("service '", interface_name(), "': user ", user_->uid(),
-                     " has ", user_->descriptors(),
-                     " file descriptors in messages here, as many as it may: a "
-                     "message is delivered without its own"));
-    frame.descriptor.reset();
   }
   if (PlainType(frame.type) == kRequestFrame) {
     open_requests_.fetch_add(OpenRequests::Of(frame.payload.size()),

@@ -29,8 +29,9 @@ class Service;
 class ServerSession final : public Session {
  public:
   // The service has a reference until the close handlers have returned.
-  // `user` is charged for it.
-  ServerSession(Service* service, event::Ref<ServiceUser> user);
+  // `charge` is what `user` pays for it.
+  ServerSession(Service* service, event::Ref<ServiceUser> user,
+                std::shared_ptr<void> charge);
 
   bool is_client() const override { return false; }
   const Interface* interface() const override;
@@ -66,7 +67,8 @@ class ServerSession final : public Session {
   // Answers the request of that id, with the request's own message.
   void Respond(event::Ref<Message> request, uint64_t id);
   void GiveUp(uint64_t request, size_t received_bytes) override;
-  void OnDescriptorLeft() override;
+  void OnDescriptorTaken() override;
+  void DropDescriptor(event::UniqueFd fd) override;
 
  private:
   friend class Service;
@@ -105,6 +107,7 @@ class ServerSession final : public Session {
 
   const event::Ref<Service> service_;
   const event::Ref<ServiceUser> user_;
+  std::shared_ptr<void> charge_;   // until it has left the service
   ServerSession* next_ = nullptr;  // the service's list
   ServerSession* previous_ = nullptr;
   Link link_{this};

@@ -139,22 +139,28 @@ void Service::TurnAway(transports::Connection* connection, uid_t user,
   connection->Send(frame);
 }
 
-event::Ref<ServiceUser> Service::TakeUser(uid_t uid, std::string* why) {
+event::Ref<ServiceUser> Service::TakeUser(uid_t uid,
+                                          std::shared_ptr<void>* charge,
+                                          std::string* why) {
   const ServiceLimits limits = this->limits();
   if (sessions_ >= limits.sessions) {
     *why = absl::StrCat("the service has ", sessions_,
                         " sessions, as many as it may");
     return {};
   }
-  ClientAccounts* const accounts = runtime_->client_accounts();
+  const std::shared_ptr<ClientAccounts>& accounts = runtime_->client_accounts();
   const auto found = users_.find(uid);
-  event::Ref<ServiceUser> user =
-      found != users_.end() ? found->second
-                            : event::Ref<ServiceUser>::Adopt(new ServiceUser(
-                                  uid, accounts->IsBounded(uid), accounts));
-  if (found == users_.end()) user->SetLimits(limits.user, limits.session);
-  if (!user->MayAdd(limits.sessions - sessions_) ||
-      !accounts->TakeSession(uid)) {
+  event::Ref<ServiceUser> user;
+  if (found != users_.end()) {
+    user = found->second;
+  } else {
+    user = event::Ref<ServiceUser>::Adopt(new ServiceUser(uid, accounts));
+    user->SetLimits(limits.user, limits.session);
+  }
+  if (user->MayAdd(limits.sessions - sessions_)) {
+    *charge = ClientAccounts::ChargeSession(accounts, uid);
+  }
+  if (*charge == nullptr) {
     *why = absl::StrCat("user ", uid, " has ", user->sessions(),
                         " sessions at the service, as many as it may");
     return {};
@@ -165,7 +171,6 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid, std::string* why) {
 }
 
 void Service::ReturnUser(ServiceUser* user) {
-  runtime_->client_accounts()->ReturnSession(user->uid());
   if (user->Remove()) UpdateLimitsOf(user);
   if (user->sessions() == 0) users_.erase(user->uid());
 }
@@ -174,14 +179,15 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection) {
   // One whom the kernel does not name shares what such users may have.
   const absl::StatusOr<event::Credentials> peer = connection->peer();
   const uid_t uid = peer.ok() ? peer->uid : event::kUnknownPeer;
+  std::shared_ptr<void> charge;
   std::string why;
-  event::Ref<ServiceUser> user = TakeUser(uid, &why);
+  const event::Ref<ServiceUser> user = TakeUser(uid, &charge, &why);
   if (!user) {
     TurnAway(connection.get(), uid, why);
     return;
   }
-  auto session =
-      event::Ref<ServerSession>::Adopt(new ServerSession(this, user));
+  auto session = event::Ref<ServerSession>::Adopt(
+      new ServerSession(this, user, std::move(charge)));
   const absl::Status started = session->Start(std::move(connection));
   if (!started.ok()) {
     ReturnUser(user.get());

@@ -78,6 +78,8 @@ class Service final : public event::RefCounted<Service>,
   // Stores the credentials of all clients, see ServiceHandler.
   void RememberClients();
   void SetLimits(const ServiceLimits& limits);
+  // Sessions that begin from now on hand out no file descriptors of clients.
+  void RefuseDescriptors() { refuses_descriptors_ = true; }
 
   // ---- Any thread ----
   ServiceLimits limits();
@@ -87,6 +89,7 @@ class Service final : public event::RefCounted<Service>,
   }
 
   // ---- For its sessions ----
+  bool refuses_descriptors() const { return refuses_descriptors_; }
   MessagePool* pool() const { return pool_.get(); }
   uint32_t max_open_requests() const { return max_open_requests_; }
   void Forget(ServerSession* session);
@@ -104,7 +107,8 @@ class Service final : public event::RefCounted<Service>,
                 const std::string& why);
   // The user of a session to be, which is charged for it. Null: `why` says why
   // there can be none.
-  event::Ref<ServiceUser> TakeUser(uid_t uid, std::string* why);
+  event::Ref<ServiceUser> TakeUser(uid_t uid, std::shared_ptr<void>* charge,
+                                   std::string* why);
   void ReturnUser(ServiceUser* user);
   void UpdateLimitsOf(const ServiceUser* user);
 
@@ -118,6 +122,7 @@ class Service final : public event::RefCounted<Service>,
   ServiceState state_ = ServiceState::kHidden;
   ServerSession* first_session_ = nullptr;
   uint32_t sessions_ = 0;
+  bool refuses_descriptors_ = false;
   std::map<uid_t, event::Ref<ServiceUser>> users_;  // those with sessions
   std::atomic<void*> context_{nullptr};
 

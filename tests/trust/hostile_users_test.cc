@@ -270,38 +270,61 @@ class HostileUsersTest : public ::testing::Test {
 // ---- Attacks ---------------------------------------------------------------
 
 // Its close takes as long as its sender likes, and this one likes long.
+int NewLastingDescriptor() {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  struct sockaddr_in here = {};
+  here.sin_family = AF_INET;
+  here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(here);
+  if (bind(listener, reinterpret_cast<struct sockaddr*>(&here), size) != 0 ||
+      listen(listener, 1) != 0 ||
+      getsockname(listener, reinterpret_cast<struct sockaddr*>(&here), &size) !=
+          0) {
+    _exit(1);
+  }
+  const int sender = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connect(sender, reinterpret_cast<struct sockaddr*>(&here), size) != 0) {
+    _exit(1);
+  }
+  accept(listener, nullptr, nullptr);  // and never read
+  const std::string much(65536, 'x');
+  while (send(sender, much.data(), much.size(), MSG_DONTWAIT) > 0) {
+  }
+  const struct linger lasting = {1, 600};
+  setsockopt(sender, SOL_SOCKET, SO_LINGER, &lasting, sizeof(lasting));
+  return sender;
+}
+
 TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
   Attack([](const std::string& address) {
     for (int i = 0; i < 4; ++i) {
-      const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      struct sockaddr_in here = {};
-      here.sin_family = AF_INET;
-      here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      socklen_t size = sizeof(here);
-      if (bind(listener, reinterpret_cast<struct sockaddr*>(&here), size) !=
-              0 ||
-          listen(listener, 1) != 0 ||
-          getsockname(listener, reinterpret_cast<struct sockaddr*>(&here),
-                      &size) != 0) {
-        _exit(1);
-      }
-      const int sender = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      if (connect(sender, reinterpret_cast<struct sockaddr*>(&here), size) !=
-          0) {
-        _exit(1);
-      }
-      accept(listener, nullptr, nullptr);  // and never read
-      const std::string much(65536, 'x');
-      while (send(sender, much.data(), much.size(), MSG_DONTWAIT) > 0) {
-      }
-      const struct linger lasting = {1, 600};
-      setsockopt(sender, SOL_SOCKET, SO_LINGER, &lasting, sizeof(lasting));
+      const int sender = NewLastingDescriptor();
       // If it has been sent, the directory's is the last.
       if (Say(Connect(address), Open("x"), sender)) close(sender);
     }
   });
   ExpectOthersAreServed();
   ExpectRootMayAdminister();
+}
+
+// The same to a service: it leaves some in messages, and some unread.
+TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
+  ExpectOthersAreServed();
+  Attack([](const std::string&) {
+    for (int i = 0; i < 8; ++i) {
+      const le_msg_SessionRef_t session =
+          le_msg_CreateSession(le_msg_GetProtocolRef("honest", 8), "honest");
+      le_msg_OpenSessionSync(session);
+      for (int k = 0; k < 4; ++k) {
+        const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+        le_msg_SetFd(message, NewLastingDescriptor());
+        le_msg_Send(message);
+      }
+      le_msg_Flush(session);
+      if (i % 2 == 0) le_msg_CloseSession(session);
+    }
+  });
+  ExpectOthersAreServed();
 }
 
 // Their sockets wait for servers that do not read, until the directory has none
