@@ -2,13 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What each user has of the directory's resources. Pure; one thread.
-//
-// A Charge stands for one unit that a user has. It lives where the unit lives, so
-// that the unit is paid for until it is gone.
-//
-// A user may take one more while it has less than what is left for all. So the
-// first user gets at most a half of the total, the next one a half of the rest,
-// and so on: no user can take it all, whatever its own limit is.
 
 #ifndef LE_MESSAGING_DIRECTORY_ACCOUNT_H_
 #define LE_MESSAGING_DIRECTORY_ACCOUNT_H_
@@ -17,80 +10,15 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <set>
 #include <string>
-#include <utility>
+
+#include "event/base/quota.h"
 
 namespace le {
 namespace directory {
 
-// One resource.
-class Quota {
- public:
-  struct Bound {
-    uint64_t total = UINT64_MAX;
-    // Of the total, what only administration may take.
-    uint64_t reserve = 0;
-    // What one user may have, however much is left.
-    uint64_t per_user = UINT64_MAX;
-  };
-  enum class Purpose {
-    kAny,
-    // May exceed the user's own limit, and all shares, by the reserve.
-    kAdministration,
-  };
-
-  // One unit, or none. Must not outlive its quota.
-  class Charge {
-   public:
-    Charge() = default;
-    Charge(Charge&& other) noexcept { *this = std::move(other); }
-    Charge& operator=(Charge&& other) noexcept {
-      std::swap(quota_, other.quota_);
-      std::swap(user_, other.user_);
-      other.Release();
-      return *this;
-    }
-    ~Charge() { Release(); }
-
-    explicit operator bool() const { return quota_ != nullptr; }
-    void Release() {
-      if (quota_ != nullptr) std::exchange(quota_, nullptr)->GiveBack(user_);
-    }
-
-   private:
-    friend class Quota;
-    Charge(Quota* quota, uid_t user) : quota_(quota), user_(user) {}
-    Quota* quota_ = nullptr;
-    uid_t user_ = 0;
-  };
-
-  Quota(std::string name, const Bound& bound)
-      : name_(std::move(name)), bound_(bound) {}
-  Quota(const Quota&) = delete;
-  Quota& operator=(const Quota&) = delete;
-
-  // False: the user has all that it may have.
-  Charge Take(uid_t user, Purpose purpose = Purpose::kAny);
-  bool MayTake(uid_t user, Purpose purpose = Purpose::kAny) const;
-
-  const std::string& name() const { return name_; }
-  const Bound& bound() const { return bound_; }
-  uint64_t used() const { return used_; }
-  uint64_t used_by(uid_t user) const;
-  const std::map<uid_t, uint64_t>& users() const { return users_; }
-  // Empty if the books balance: what the users have is the sum, within the total.
-  std::string Discrepancy() const;
-
- private:
-  void GiveBack(uid_t user);
-
-  const std::string name_;
-  const Bound bound_;
-  uint64_t used_ = 0;
-  std::map<uid_t, uint64_t> users_;  // those who have any
-};
+using event::Quota;
 
 // What a connection may have queued at most, besides one frame: so the memory for
 // all of them follows from their number. Who administers may have more.

@@ -23,6 +23,13 @@ namespace {
 // The last number means "no user" to the operating system.
 constexpr uint32_t kMaxUid = std::numeric_limits<uint32_t>::max() - 1;
 
+// Names come from directories of other systems, too: with blanks, and letters that
+// are not ASCII.
+bool IsUserCharacter(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= ' ' && byte != 0x7f && c != '<' && c != '>';
+}
+
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 
 bool IsDigits(absl::string_view text) {
@@ -146,10 +153,7 @@ class Scanner {
 
   bool ReadUser(Side side, Endpoint* endpoint) {
     const size_t start = position_;
-    while (!AtEnd() && line_[position_] > ' ' && line_[position_] <= '~' &&
-           line_[position_] != '<' && line_[position_] != '>') {
-      ++position_;
-    }
+    while (!AtEnd() && IsUserCharacter(line_[position_])) ++position_;
     const absl::string_view user = line_.substr(start, position_ - start);
     if (user.empty()) {
       return Fail(

@@ -367,7 +367,13 @@ void InProcessDirectory::OpenLocked(LocalOpening* opening) {
                                        opening->wait()));
 }
 
-void InProcessDirectory::CarryOutLocked(const Registry::Actions& actions) {
+void InProcessDirectory::CarryOutLocked(Registry::Actions actions) {
+  // Nobody else waits for this: no need for slices.
+  while (registry_.has_more()) {
+    for (RegistryAction& action : registry_.GoOn()) {
+      actions.push_back(std::move(action));
+    }
+  }
   for (const RegistryAction& action : actions) {
     switch (action.what) {
       case RegistryAction::What::kIntroduce:

@@ -51,7 +51,7 @@ class InProcessDirectory {
   PeerIdentity self() const;
   void OpenLocked(LocalOpening* opening) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OfferLocked(LocalOffer* offer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void CarryOutLocked(const Registry::Actions& actions)
+  void CarryOutLocked(Registry::Actions actions)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   event::Process* const process_;

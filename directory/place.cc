@@ -20,6 +20,15 @@ bool SystemFolderExists() {
          S_ISDIR(folder.st_mode);
 }
 
+// Whether root has given the system's folder to that user: it has made the folder the
+// user's own, and nobody else may put a socket there.
+bool IsGivenTo(const std::string& folder, uid_t user) {
+  struct stat found;
+  return event::sys::Lstat(folder.c_str(), &found) == 0 &&
+         S_ISDIR(found.st_mode) && found.st_uid == user &&
+         (found.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 }  // namespace
 
 absl::StatusOr<Place> FindPlace(event::Process* process,
@@ -55,12 +64,19 @@ absl::Status CheckTrust(event::Process* process, const Place& place,
       (directory.uid == 0 || directory.uid == process->credentials().uid)) {
     return absl::OkStatus();
   }
+  if (!unknown && place.kind == Place::Kind::kSystem &&
+      IsGivenTo(place.folder, directory.uid)) {
+    return absl::OkStatus();
+  }
   return absl::UnauthenticatedError(absl::StrCat(
       "the directory at ", place.folder, " runs as user ", directory.uid,
       unknown ? ", which stands for every user that this user namespace does "
                 "not map and"
               : ", who",
-      " is not to be trusted; set LE_MESSAGING_DIR to trust it"));
+      " is not to be trusted; set LE_MESSAGING_DIR to trust it",
+      place.kind == Place::Kind::kSystem
+          ? ", or make that user the owner of the folder"
+          : ""));
 }
 
 }  // namespace directory

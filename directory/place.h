@@ -20,8 +20,7 @@ struct Place {
 
   std::string folder;
   Kind kind = Kind::kNone;
-  // Named by a flag or by the environment: whoever named it trusts it. Otherwise
-  // only a directory of root or of one's own user is to be trusted.
+  // Named by a flag or by the environment: whoever named it trusts it.
   bool is_explicit() const { return kind == Kind::kExplicit; }
 
   // The socket's address.
@@ -30,8 +29,10 @@ struct Place {
 };
 
 // OK if the one that listens at `place`, who is `directory`, may be trusted:
-// whoever named the place trusts it; otherwise only root and one's own user, and
-// never a user that stands for all unknown ones (see Process::IsOverflowUser()).
+// whoever named the place trusts it; otherwise only root and one's own user, and at
+// the system's folder the user to whom that folder belongs, since only root can have
+// given it to that user. Never a user that stands for all unknown ones (see
+// Process::IsOverflowUser()).
 absl::Status CheckTrust(event::Process* process, const Place& place,
                         const event::Credentials& directory);
 

@@ -50,6 +50,20 @@ absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place) {
     }
   } else if (errno != EEXIST) {
     return Error("make the folder", folder);
+  } else {
+    // Its owner could put another directory in the place of this one.
+    struct stat found;
+    if (sys::Stat(folder.c_str(), &found) != 0) {
+      return Error("look at the folder", folder);
+    }
+    const uid_t self = event::Process::Current()->credentials().uid;
+    if (found.st_uid != 0 && found.st_uid != self) {
+      return absl::PermissionDeniedError(absl::StrCat(
+          "the folder ", folder, " belongs to user ", found.st_uid,
+          ", who could take this directory's place: let it belong to root or "
+          "to user ",
+          self));
+    }
   }
   const std::string file = place.lock_file();
   // Not a link: in a folder of somebody else's it could lead anywhere.

@@ -21,7 +21,8 @@ namespace directory {
 
 // Makes the folder, if it is not there, with mode 0755 whatever the umask, and
 // locks its lock file for as long as the result is open. AlreadyExists: another
-// directory holds it.
+// directory holds it. PermissionDenied: the folder belongs to another user, and not to
+// root.
 absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place);
 
 // Notices when the socket or the lock file of a place is deleted, renamed or

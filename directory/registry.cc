@@ -54,9 +54,7 @@ Registry::Actions Registry::Bind(const Binding& binding) {
   } else {
     by_any_user_[binding.client.name] = binding;
   }
-  Actions actions;
-  PlaceAll(&actions);
-  return actions;
+  return PlaceAll();
 }
 
 bool Registry::Unbind(const ClientKey& client, Actions* actions) {
@@ -64,23 +62,82 @@ bool Registry::Unbind(const ClientKey& client, Actions* actions) {
                             ? by_user_.erase({*client.uid, client.name})
                             : by_any_user_.erase(client.name);
   if (erased == 0) return false;
-  PlaceAll(actions);
+  *actions = PlaceAll();
   return true;
 }
 
 Registry::Actions Registry::Load(const std::vector<Binding>& bindings) {
-  by_user_.clear();
-  by_any_user_.clear();
+  UserBindings by_user;
+  AnyUserBindings by_any_user;
   for (const Binding& binding : bindings) {
     if (binding.client.uid.has_value()) {
-      by_user_[{*binding.client.uid, binding.client.name}] = binding;
+      by_user[{*binding.client.uid, binding.client.name}] = binding;
     } else {
-      by_any_user_[binding.client.name] = binding;
+      by_any_user[binding.client.name] = binding;
     }
   }
+  return Load(std::move(by_user), std::move(by_any_user));
+}
+
+Registry::Actions Registry::Load(UserBindings by_user,
+                                 AnyUserBindings by_any_user) {
+  std::swap(by_user_, by_user);
+  std::swap(by_any_user_, by_any_user);
+  // If there are such already, they all go now: two loads within an instant.
+  old_by_user_ = std::move(by_user);
+  old_by_any_user_ = std::move(by_any_user);
+  return PlaceAll();
+}
+
+// ---- In slices -------------------------------------------------------------
+
+Registry::Actions Registry::PlaceAll() {
+  places_ = true;
+  next_to_place_ = 0;
+  return GoOn();
+}
+
+Registry::Actions Registry::GoOn() {
   Actions actions;
-  PlaceAll(&actions);
+  Begin();
+  // Those that are there, once each.
+  for (size_t lines = to_serve_.size(); lines > 0 && left_ > 0; --lines) {
+    const ServiceKey key = std::move(to_serve_.front());
+    to_serve_.pop_front();
+    auto service = services_.find(key);
+    if (service == services_.end()) continue;
+    service->second.to_be_served = false;
+    ServeLine(key, &actions);
+  }
+  while (places_ && left_ > 0) PlaceNext(&actions);
+  for (; left_ > 0 && !old_by_user_.empty(); --left_) {
+    old_by_user_.erase(old_by_user_.begin());
+  }
+  for (; left_ > 0 && !old_by_any_user_.empty(); --left_) {
+    old_by_any_user_.erase(old_by_any_user_.begin());
+  }
   return actions;
+}
+
+void Registry::PlaceNext(Actions* actions) {
+  auto it = clients_.lower_bound(next_to_place_);
+  if (it == clients_.end()) {
+    places_ = false;
+    return;
+  }
+  --left_;
+  next_to_place_ = it->first + 1;
+  const absl::optional<ServiceKey> before = it->second.service;
+  Place(it->first, actions);
+  // It may have stood in the way of those behind it.
+  if (before.has_value()) ServeLine(*before, actions);
+}
+
+bool Registry::IsMisplaced(PeerId id) const {
+  if (!places_ || id < next_to_place_) return false;
+  const Client& client = clients_.at(id);
+  return !(Resolve(client.identity.uid, client.description.interface_name) ==
+           client.service);
 }
 
 // ---- Clients ---------------------------------------------------------------
@@ -97,6 +154,7 @@ Registry::Actions Registry::ClientOpens(PeerId id, const PeerIdentity& identity,
                                         const InterfaceDescription& description,
                                         bool wait) {
   Actions actions;
+  Begin();
   Client client;
   client.id = id;
   client.identity = identity;
@@ -119,13 +177,19 @@ Registry::Actions Registry::ClientOpens(PeerId id, const PeerIdentity& identity,
 }
 
 Registry::Actions Registry::ClientGone(PeerId id) {
-  if (clients_.count(id) != 0) Take(id);
+  Actions actions;
+  Begin();
+  if (clients_.count(id) != 0) {
+    const absl::optional<ServiceKey> line = clients_.at(id).service;
+    Take(id);
+    // It may have stood in the way of those behind it.
+    if (places_ && line.has_value()) ServeLine(*line, &actions);
+  }
   auto introduced = introduced_.find(id);
-  if (introduced == introduced_.end()) return {};
+  if (introduced == introduced_.end()) return actions;
   --introductions_;
   auto server = servers_.find(introduced->second.introduced_to);
   introduced_.erase(introduced);
-  Actions actions;
   if (server != servers_.end()) {
     --server->second.ordered;
     ServeLine(server->second.key, &actions);
@@ -139,7 +203,9 @@ void Registry::LeaveLine(Client* client) {
     return;
   }
   auto it = services_.find(*client->service);
-  it->second.line.erase(client->place);
+  Service& service = it->second;
+  if (service.changed == client->place) ++*service.changed;
+  service.line.erase(client->place);
   if (it->second.empty()) services_.erase(it);
   client->service.reset();
 }
@@ -150,6 +216,13 @@ void Registry::NoteChange(Client* client) {
   changed_.push_back(client->id);
 }
 
+void Registry::NoteLineChange(const ServiceKey& key) {
+  auto it = services_.find(key);
+  if (it == services_.end() || it->second.line.empty()) return;
+  if (!it->second.changed.has_value()) changed_lines_.push_back(key);
+  it->second.changed = it->second.line.begin();
+}
+
 std::vector<const Registry::Client*> Registry::TakeChanged(size_t most) {
   std::vector<const Client*> taken;
   while (!changed_.empty() && taken.size() < most) {
@@ -158,6 +231,20 @@ std::vector<const Registry::Client*> Registry::TakeChanged(size_t most) {
     if (it == clients_.end()) continue;
     it->second.changed = false;
     taken.push_back(&it->second);
+  }
+  while (!changed_lines_.empty() && taken.size() < most) {
+    auto it = services_.find(changed_lines_.front());
+    if (it == services_.end() || !it->second.changed.has_value()) {
+      changed_lines_.pop_front();
+      continue;
+    }
+    absl::optional<std::list<PeerId>::iterator>& next = it->second.changed;
+    for (; *next != it->second.line.end() && taken.size() < most; ++*next) {
+      taken.push_back(&clients_.at(**next));
+    }
+    if (*next != it->second.line.end()) break;
+    next.reset();
+    changed_lines_.pop_front();
   }
   return taken;
 }
@@ -216,15 +303,6 @@ void Registry::Place(PeerId id, Actions* actions) {
   ServeLine(*key, actions);
 }
 
-void Registry::PlaceAll(Actions* actions) {
-  std::vector<PeerId> all;
-  all.reserve(clients_.size());
-  for (const auto& entry : clients_) all.push_back(entry.first);
-  for (PeerId id : all) {
-    if (clients_.count(id) != 0) Place(id, actions);
-  }
-}
-
 void Registry::Refuse(PeerId client, RefusalReason reason, std::string text,
                       Actions* actions) {
   RegistryAction action;
@@ -277,6 +355,7 @@ void Registry::IntroductionDone(PeerId client) {
 
 Registry::Actions Registry::IntroductionFailed(PeerId client, PeerId server) {
   Actions actions;
+  Begin();
   auto introduced = introduced_.find(client);
   if (introduced == introduced_.end()) return actions;
   Client back = std::move(introduced->second);
@@ -298,10 +377,14 @@ Registry::Actions Registry::IntroductionFailed(PeerId client, PeerId server) {
   const absl::optional<ServiceKey> key =
       Resolve(stored->identity.uid, stored->description.interface_name);
   if (key.has_value()) {
-    // Others may be back already: first come, first served. They are few.
+    // Others may be back already: first come, first served. They are few; if there
+    // are more, the binding has changed meanwhile, and order is lost anyway.
     Service& service = services_[*key];
     auto place = service.line.begin();
-    while (place != service.line.end() && *place < client) ++place;
+    for (size_t i = 0; i < at_once_ && place != service.line.end(); ++i) {
+      if (*place > client) break;
+      ++place;
+    }
     stored->service = key;
     stored->place = service.line.insert(place, client);
   } else {
@@ -323,6 +406,7 @@ void Registry::NoteReceived(PeerId server, size_t left) {
 
 Registry::Actions Registry::ServerReceived(PeerId server, size_t left) {
   Actions actions;
+  Begin();
   auto it = servers_.find(server);
   if (it == servers_.end()) return actions;
   NoteReceived(server, left);
@@ -354,6 +438,7 @@ Registry::Actions Registry::ServerAdvertises(
     PeerId id, const PeerIdentity& identity,
     const InterfaceDescription& description) {
   Actions actions;
+  Begin();
   const auto refuse = [&](std::string text) {
     RegistryAction action;
     action.what = RegistryAction::What::kRefuseServer;
@@ -409,6 +494,7 @@ Registry::Actions Registry::ServerAdvertises(
 
 Registry::Actions Registry::ServerGone(PeerId id) {
   Actions actions;
+  Begin();
   auto it = servers_.find(id);
   if (it == servers_.end()) return actions;
   const ServiceKey key = it->second.key;
@@ -416,7 +502,7 @@ Registry::Actions Registry::ServerGone(PeerId id) {
   Service& service = services_[key];
   if (service.offering == id) {
     service.offering = 0;
-    for (PeerId waiting : service.line) NoteChange(&clients_.at(waiting));
+    NoteLineChange(key);
     Offer(key, &actions);
   } else {
     service.standing_by.remove(id);
@@ -451,9 +537,7 @@ void Registry::Offer(const ServiceKey& key, Actions* actions) {
   }
   ServeLine(key, actions);
   // For those who are left there is another reason now.
-  auto served = services_.find(key);
-  if (served == services_.end()) return;
-  for (PeerId id : served->second.line) NoteChange(&clients_.at(id));
+  NoteLineChange(key);
 }
 
 bool Registry::IsBusy(const Server& server) const {
@@ -471,7 +555,16 @@ void Registry::ServeLine(const ServiceKey& key, Actions* actions) {
     }
     Server& server = servers_.at(service->second.offering);
     if (IsBusy(server)) return;
-    Serve(service->second.line.front(), &server, actions);
+    if (left_ == 0) {
+      if (std::exchange(service->second.to_be_served, true)) return;
+      to_serve_.push_back(key);
+      return;
+    }
+    const PeerId first = service->second.line.front();
+    // Its turn to be placed comes, and with it that of this line.
+    if (IsMisplaced(first)) return;
+    --left_;
+    Serve(first, &server, actions);
   }
 }
 

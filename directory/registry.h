@@ -9,9 +9,13 @@
 //   server:  advertises ──► offering ──► gone
 //                       └──► standing by ──┘ (takes over)
 //
-// Invariants: a client is in one line at most, that of the service its binding
-// names now; a service has at most one server that offers; while that one is not
-// busy, nobody of its protocol waits in its line. An introduction is on its way
+// What concerns many clients at once is done in slices: while has_more(), GoOn() is
+// to be called.
+//
+// Invariants: a client is in one line at most; a service has at most one server that
+// offers. Unless has_more(), that line is the one of the service its binding names
+// now, and while the server is not busy, nobody of its protocol waits in its line.
+// Nobody is introduced by a binding that is no more. An introduction is on its way
 // until the server has received it: so many of one server only, and each is
 // charged to the client's user.
 
@@ -76,6 +80,9 @@ struct RegistryAction {
 class Registry {
  public:
   using Actions = std::vector<RegistryAction>;
+  // In order, to be looked at in pieces: what comes after a key is found by it.
+  using UserBindings = std::map<std::pair<uid_t, std::string>, Binding>;
+  using AnyUserBindings = std::map<std::string, Binding>;
 
   struct Server;
   struct Client {
@@ -110,8 +117,19 @@ class Registry {
     Quota::Charge charge;
   };
 
+  // So many clients are placed, served or refused by one call.
+  static constexpr size_t kMaxAtOnce = 256;
+
   // Not owned.
-  explicit Registry(Accounts* accounts) : accounts_(accounts) {}
+  explicit Registry(Accounts* accounts, size_t at_once = kMaxAtOnce)
+      : accounts_(accounts), at_once_(at_once) {}
+
+  // More is left to be done.
+  bool has_more() const {
+    return places_ || !to_serve_.empty() || !old_by_user_.empty() ||
+           !old_by_any_user_.empty();
+  }
+  Actions GoOn();
 
   // ---- Events ----
   Actions ClientOpens(PeerId id, const PeerIdentity& identity,
@@ -137,6 +155,8 @@ class Registry {
   // False: there is none.
   bool Unbind(const ClientKey& client, Actions* actions);
   Actions Load(const std::vector<Binding>& bindings);
+  // The same, of bindings that have been put in order already: in no time.
+  Actions Load(UserBindings by_user, AnyUserBindings by_any_user);
 
   // ---- What there is ----
   absl::optional<ServiceKey> Resolve(uid_t uid, const std::string& name) const;
@@ -146,9 +166,6 @@ class Registry {
   const Server* Offering(const ServiceKey& key) const;
   // Whether it gets no introduction for now.
   bool IsBusy(const Server& server) const;
-  // In order, to be looked at in pieces: what comes after a key is found by it.
-  using UserBindings = std::map<std::pair<uid_t, std::string>, Binding>;
-  using AnyUserBindings = std::map<std::string, Binding>;
   const UserBindings& bindings_of_users() const { return by_user_; }
   const AnyUserBindings& bindings_of_any_user() const { return by_any_user_; }
   const std::map<PeerId, Server>& servers() const { return servers_; }
@@ -159,7 +176,9 @@ class Registry {
   // At most `most` clients whose reason may have changed since the last call, the
   // oldest changes first. A client is returned once for several changes.
   std::vector<const Client*> TakeChanged(size_t most);
-  bool has_changed() const { return !changed_.empty(); }
+  bool has_changed() const {
+    return !changed_.empty() || !changed_lines_.empty();
+  }
   uint64_t introductions() const { return introductions_; }
   // Empty if what is charged is what there is.
   std::string Discrepancy() const;
@@ -169,6 +188,9 @@ class Registry {
     PeerId offering = 0;            // 0: nobody
     std::list<PeerId> standing_by;  // in order of arrival
     std::list<PeerId> line;         // clients that wait
+    // The first of the line whose reason may have changed with the server.
+    absl::optional<std::list<PeerId>::iterator> changed;
+    bool to_be_served = false;  // it is in to_serve_
     bool empty() const {
       return offering == 0 && standing_by.empty() && line.empty();
     }
@@ -177,9 +199,11 @@ class Registry {
   Client Take(PeerId id);
   void LeaveLine(Client* client);
   void NoteChange(Client* client);
+  // Of all clients in a line.
+  void NoteLineChange(const ServiceKey& key);
   // Looks where a client belongs now, and serves or refuses it if possible.
   void Place(PeerId id, Actions* actions);
-  // Serves the line of a service as far as possible.
+  // Serves the line of a service as far as possible now; the rest later.
   void ServeLine(const ServiceKey& key, Actions* actions);
   // Introduces a client to that server, or refuses it.
   void Serve(PeerId client, Server* server, Actions* actions);
@@ -187,10 +211,17 @@ class Registry {
   void Introduce(PeerId client, Server* server, Actions* actions);
   void Refuse(PeerId client, RefusalReason reason, std::string text,
               Actions* actions);
-  void PlaceAll(Actions* actions);
+  // Looks where all belong now.
+  Actions PlaceAll();
+  void PlaceNext(Actions* actions);
+  bool IsMisplaced(PeerId client) const;
+  // A new event, which may do so much.
+  void Begin() { left_ = at_once_; }
   void DropIfEmpty(const ServiceKey& key);
 
   Accounts* const accounts_;
+  const size_t at_once_;
+  size_t left_ = 0;       // of what this call may do
   UserBindings by_user_;  // with "*" too
   AnyUserBindings by_any_user_;
   std::map<PeerId, Client> clients_;  // in order of arrival
@@ -200,6 +231,15 @@ class Registry {
   // Introductions that have been ordered, but not reported as carried out.
   absl::flat_hash_map<PeerId, Client> introduced_;
   std::deque<PeerId> changed_;  // some may be gone
+  std::deque<ServiceKey> changed_lines_;
+  // Since the bindings have changed: whether all clients are being placed, and the
+  // first that has not been.
+  bool places_ = false;
+  PeerId next_to_place_ = 0;
+  std::deque<ServiceKey> to_serve_;  // some may be gone
+  // Bindings that are no more, which take long to go.
+  UserBindings old_by_user_;
+  AnyUserBindings old_by_any_user_;
   uint64_t introductions_ = 0;
 };
 

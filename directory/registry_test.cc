@@ -178,6 +178,56 @@ TEST_F(RegistryTest, ChangedBindingsMoveThoseWhoWait) {
   EXPECT_EQ(Open(4, "third", false), "r4:1");
 }
 
+// However many there are: a slice a call, and nobody is introduced by a binding that
+// is no more.
+TEST_F(RegistryTest, ManyAreMovedInSlices) {
+  constexpr PeerId kClients = 1000;
+  Limits limits = Limits::None();
+  Accounts accounts(limits);
+  Registry registry(&accounts);
+  registry.Load({Bound(1, "c", 2, "s")});
+  for (PeerId id = 1; id <= kClients; ++id) {
+    registry.ClientOpens(id, User(1), Described("c"), true);
+  }
+  size_t introduced = 0;
+  size_t longest = 0;
+  const auto note = [&](const Registry::Actions& actions) {
+    longest = std::max(longest, actions.size());
+    for (const RegistryAction& action : actions) {
+      EXPECT_EQ(action.server, 10001u);
+      if (action.what == What::kIntroduce) ++introduced;
+    }
+  };
+  registry.ServerAdvertises(10001, User(2), Described("t"));
+  note(registry.Load({Bound(1, "c", 2, "t")}));
+  EXPECT_TRUE(registry.has_more());
+  const Registry::Actions old =
+      registry.ServerAdvertises(10002, User(2), Described("s"));
+  EXPECT_EQ(Text(old), "t10002:0");
+  while (registry.has_more()) note(registry.GoOn());
+  EXPECT_EQ(introduced, kClients);
+  EXPECT_LE(longest, Registry::kMaxAtOnce);
+}
+
+// Those that are refused come from a line that may be as long.
+TEST_F(RegistryTest, ALineIsServedInSlices) {
+  Accounts accounts(Limits::None());
+  Registry registry(&accounts);
+  registry.Load({Bound(1, "c", 2, "s")});
+  for (PeerId id = 1; id <= 1000; ++id) {
+    registry.ClientOpens(id, User(1), Described("c", "q"), true);
+  }
+  size_t refused =
+      registry.ServerAdvertises(10001, User(2), Described("s", "p")).size() - 1;
+  EXPECT_EQ(refused, Registry::kMaxAtOnce);
+  while (registry.has_more()) {
+    const size_t more = registry.GoOn().size();
+    EXPECT_LE(more, Registry::kMaxAtOnce);
+    refused += more;
+  }
+  EXPECT_EQ(refused, 1000u);
+}
+
 TEST_F(RegistryTest, TheMostSpecificBindingWins) {
   registry_.Load({Bound(1, "n", 10, "a"), Bound(1, "*", 11, "*"),
                   Bound(absl::nullopt, "n", 12, "c"),
@@ -288,7 +338,7 @@ TEST(RegistryModelTest, RandomEvents) {
     limits.introductions = 3;
     limits.descriptors = 100;
     Accounts accounts(limits);
-    Registry registry(&accounts);
+    Registry registry(&accounts, 1 + random() % 8);
     std::deque<Registry::Client> leftovers;
     std::set<PeerId> clients, servers, offering;
     NumberedUsers users;
@@ -375,6 +425,11 @@ TEST(RegistryModelTest, RandomEvents) {
       ASSERT_EQ(registry.Discrepancy(), "");
       ASSERT_EQ(registry.waiting().size(), clients.size());
       ASSERT_EQ(registry.servers().size(), servers.size());
+      for (size_t slices = step % 10 == 0 ? SIZE_MAX : random() % 3;
+           registry.has_more() && slices > 0; --slices) {
+        carry_out(registry.GoOn());
+      }
+      if (registry.has_more()) continue;
       for (const auto& entry : registry.waiting()) {
         const Registry::Client* const client = &entry.second;
         const absl::optional<ServiceKey> key = registry.Resolve(

@@ -189,6 +189,11 @@ void DirectoryServer::CarryOut(Registry::Actions actions) {
 
 bool DirectoryServer::CarryOutSome() {
   carrying_out_ = true;
+  if (to_do_.empty() && registry_.has_more()) {
+    for (RegistryAction& action : registry_.GoOn()) {
+      to_do_.push_back(std::move(action));
+    }
+  }
   for (size_t i = 0; i < kMaxActionsAtOnce && !to_do_.empty(); ++i) {
     const RegistryAction action = std::move(to_do_.front());
     to_do_.pop_front();
@@ -198,7 +203,7 @@ bool DirectoryServer::CarryOutSome() {
   if (registry_.has_changed() && !running()) {
     loop_->StartTimer(this, loop_->Now() + kTellWaitingAfter);
   }
-  return !to_do_.empty();
+  return !to_do_.empty() || registry_.has_more();
 }
 
 void DirectoryServer::CarryOut(const RegistryAction& action) {

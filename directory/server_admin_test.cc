@@ -328,6 +328,31 @@ TEST_F(DirectoryServerAdminTest, AtStartALineWithAnUnknownUserIsLeftOut) {
   });
 }
 
+// As they are in directories of other systems.
+TEST_F(DirectoryServerAdminTest, AUsersNameMayHaveBlanksAndAnyLetters) {
+  class Foreign final : public Users {
+   public:
+    absl::StatusOr<uid_t> UidOf(const std::string& name) override {
+      if (name == "EXAMPLE\\domain users") return 7;
+      if (name == "j\xc3\xb6rg") return 8;
+      return absl::NotFoundError(absl::StrCat("there is no user '", name, "'"));
+    }
+    std::string NameOf(uid_t uid) override { return absl::StrCat(uid); }
+  } users;
+  world_.Run([&] {
+    DirectoryServer server(world_.ProcessOf(kSelf), world_.loop(), &users, {});
+    const auto loaded =
+        server.Load("<EXAMPLE\\domain users>.c -> <j\xc3\xb6rg>.s\n", "file");
+    EXPECT_TRUE(loaded.ok()) << loaded.status();
+    EXPECT_EQ(server.registry().Resolve(7, "c"), (ServiceKey{8, "s"}));
+    for (const char* name : {"a\tb", "a\x7f", "a<b", ""}) {
+      EXPECT_FALSE(
+          server.Load(absl::StrCat("<", name, ">.c -> <7>.s\n"), "file").ok())
+          << name;
+    }
+  });
+}
+
 TEST_F(DirectoryServerAdminTest, SaysWhatWouldOpenOrCloseAll) {
   world_.Run([&] {
     world_.Start();

@@ -230,6 +230,17 @@ class Connection {
   enum class DescriptorPolicy { kDeliverWithout, kLeaveUnread };
   virtual void SetDescriptorPolicy(DescriptorPolicy policy) = 0;
 
+  // Sets what the far end may do by the descriptors that it sends: a close may
+  // take as long as their sender likes. kTrusted: the far end could stop this
+  // process by other means. kStranger: descriptors that Receive() does not hand out
+  // are closed by another thread, and so is the connection if any may be unread.
+  // kNoDescriptors: the same, and Receive() hands none out: frames come with
+  // `descriptor_lost`, and the far end is told where the kernel can (Linux 6.16).
+  // `held` is kept until all is closed. At first an end that Connect() or an
+  // Acceptor made is kTrusted, one that came with a frame is kStranger.
+  enum class Trust : uint8_t { kTrusted, kStranger, kNoDescriptors };
+  virtual void SetTrust(Trust trust, std::shared_ptr<void> held) = 0;
+
   // Bounds what is queued from now on; what is queued already stays.
   virtual void SetSendLimits(const SendLimits& limits) = 0;
 

@@ -483,13 +483,15 @@ int SimKernel::Fcntl(int fd, int command, intptr_t argument) {
 
 int SimKernel::Ioctl(int fd, unsigned long request, void* argument) {
   SimKernelProcess* const process = impl_->Enter();
-  if (request != SIOCOUTQ) NotModelled(absl::StrCat("ioctl ", request));
+  if (request != SIOCOUTQ && request != FIONREAD) {
+    NotModelled(absl::StrCat("ioctl ", request));
+  }
   int error = 0;
   SimSock* const sock = impl_->SocketAt(process, fd, &error);
   if (sock == nullptr)
     return impl_->Return(error == -ENOTSOCK ? -ENOTTY : error);
-  const int unsent = sock->unsent();
-  memcpy(argument, &unsent, sizeof(unsent));
+  const int bytes = request == SIOCOUTQ ? sock->unsent() : sock->unread_bytes();
+  memcpy(argument, &bytes, sizeof(bytes));
   return 0;
 }
 

@@ -132,6 +132,8 @@ TEST_F(SimKernelTest, TheSenderKnowsWhatIsUnreceived) {
     EXPECT_EQ(sys::Send(pair[0], "x", 1, 0), 1);
     EXPECT_EQ(sys::Ioctl(pair[0], TIOCOUTQ, &bytes), 0);
     EXPECT_GT(bytes, 0);
+    EXPECT_EQ(sys::Ioctl(pair[1], FIONREAD, &bytes), 0);
+    EXPECT_EQ(bytes, 1);
     char received;
     EXPECT_EQ(sys::Recv(pair[1], &received, 1, 0), 1);
     EXPECT_EQ(sys::Ioctl(pair[0], TIOCOUTQ, &bytes), 0);

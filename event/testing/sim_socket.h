@@ -99,6 +99,12 @@ class SimSock final {
   bool pass_rights() const { return pass_rights_; }
   int TakeError();
   int unsent() const { return charged_; }
+  // As FIONREAD says it.
+  int unread_bytes() const {
+    size_t bytes = 0;
+    for (const SimPacket& packet : packets_) bytes += packet.bytes.size();
+    return static_cast<int>(bytes);
+  }
   State state() const { return state_; }
   // Null: none known.
   // A listener's is itself.

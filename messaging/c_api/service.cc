@@ -218,8 +218,19 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
       stated.slowReaderPolicy != LE_MSG_SLOW_READER_DROP) {
     Misuse(__func__, "slowReaderPolicy is ", stated.slowReaderPolicy);
   }
+  if (stated.maxSessionsPerUser != 0) {
+    limits.user.sessions = stated.maxSessionsPerUser;
+  }
+  if (stated.maxFdsPerUser != 0) {
+    limits.user.descriptors = stated.maxFdsPerUser;
+  }
+  if (stated.maxBytesPerUser != 0) limits.user.bytes = stated.maxBytesPerUser;
   limits.drop_when_slow = stated.slowReaderPolicy == LE_MSG_SLOW_READER_DROP;
   service->SetLimits(limits);
+}
+
+void le_msg_RefuseServiceFds(le_msg_ServiceRef_t serviceRef) {
+  OwnedByCaller(__func__, Checked(__func__, serviceRef))->RefuseDescriptors();
 }
 
 void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
@@ -231,6 +242,9 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
   told.maxSessions = limits.sessions;
   TellSessionLimits(limits.session, service->send_limits(), &told);
   told.maxRequestBytes = limits.session.request_bytes;
+  told.maxSessionsPerUser = limits.user.sessions;
+  told.maxFdsPerUser = limits.user.descriptors;
+  told.maxBytesPerUser = limits.user.bytes;
   told.slowReaderPolicy = limits.drop_when_slow ? LE_MSG_SLOW_READER_DROP
                                                 : LE_MSG_SLOW_READER_CLOSE;
   ToCaller(__func__, told, limitsPtr);

@@ -266,6 +266,21 @@ typedef struct {
   /* Per session, of requests without a response, each with 256 bytes more: 64 MiB. The
    * request that reaches the limit is still accepted. */
   size_t maxRequestBytes;
+  /* For each user other than root and the service's own, whom only the limits above
+   * bind. In addition a user may have one more session only while it has fewer than
+   * are left: of maxSessions, and of three quarters of the process's limit of open
+   * files, of which up to 64 are reserved for root and the service's own user. So no
+   * user keeps the others out. A client that is turned away is told why
+   * (LE_MSG_WAIT_SERVICE_FULL). */
+  uint32_t maxSessionsPerUser; /* no other limit */
+  /* File descriptors in messages of that user that are queued, or that the program has
+   * neither fetched nor released. The same rule: fewer than are left of an eighth of
+   * the process's limit. A message that exceeds it comes without its own. 256 */
+  uint32_t maxFdsPerUser;
+  /* Of requests without a response, and as many of messages that are queued. Each
+   * session of the user has its part of it, and of maxFdsPerUser for the queue, in
+   * place of the limits above if that is less: 256 MiB. */
+  size_t maxBytesPerUser;
 } le_msg_ServiceLimits_t;
 
 /* Sets all limits of the service, also for sessions that are open. Fatal: a bad
@@ -276,6 +291,16 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
 /* The limits in force. Set structSize before. */
 void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              le_msg_ServiceLimits_t* limitsPtr);
+
+/* Sessions of the service that begin from now on take no file descriptors from their
+ * clients: messages come without them. Where the kernel can (Linux 6.16), the client's
+ * log says that the descriptor could not be sent; elsewhere it is closed here, by another
+ * thread, since a close may take as long as the sender likes. Cannot be undone. The
+ * owner only.
+ *
+ * Of a service that takes them, what the program does not fetch is closed by another
+ * thread too. What le_msg_GetFd() has returned is for the program to close. */
+void le_msg_RefuseServiceFds(le_msg_ServiceRef_t serviceRef);
 
 /* Limits for a client's session. 0: the default, which the comment names. The queued
  * bytes and file descriptors also bound the messages, other than responses, that

@@ -80,6 +80,19 @@ struct SessionLimits {
   }
 };
 
+// Limits of one user at one service, other than root and the service's own user.
+// Besides, a user may have one more session, or descriptor in a message, only while
+// it has fewer than are left for all.
+struct UserLimits {
+  uint32_t sessions = UINT32_MAX;
+  // Of messages that are queued, or that the program has not released.
+  uint32_t descriptors = kDefaultQueuedDescriptors;
+  // Of requests without a response, and as many of messages that are queued. Each
+  // session has a part of it. The default leaves the limits of a session as they
+  // are for up to four of them.
+  size_t bytes = 4 * kDefaultGatheredBytes;
+};
+
 // Sessions of one service. By default a process has fewer file descriptors than this,
 // so they run out first unless the limit is set.
 constexpr uint32_t kDefaultMaxSessions = 1u << 20;

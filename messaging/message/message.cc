@@ -4,6 +4,7 @@
 #include "messaging/message/message.h"
 
 #include <cstring>
+#include <utility>
 
 #include "event/base/asan.h"
 #include "messaging/machine/wire.h"
@@ -20,12 +21,14 @@ void Message::Unref() {
   }
   MessageOwner* const owner = owner_;
   if (owes_response()) owner->GiveUp(TakeRequestId(), received_bytes_);
+  if (received_descriptor_) {
+    owner->DropDescriptor(std::move(received_descriptor_));
+  }
   pool_->Free(this);
   owner->Unref();
 }
 
 void Message::Reset() {
-  received_descriptor_.reset();
   descriptor_to_send_.reset();
   payload_.reset();
   packed_.reset();

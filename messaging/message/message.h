@@ -59,7 +59,10 @@ class alignas(64) Message {
   bool has_received_descriptor() const {
     return static_cast<bool>(received_descriptor_);
   }
-  int TakeReceivedDescriptor() { return received_descriptor_.release(); }
+  int TakeReceivedDescriptor() {
+    if (received_descriptor_) owner_->OnDescriptorTaken();
+    return received_descriptor_.release();
+  }
   bool has_descriptor_to_send() const {
     return static_cast<bool>(descriptor_to_send_);
   }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "event/base/ref.h"
+#include "event/base/unique_fd.h"
 
 namespace le {
 namespace messaging {
@@ -19,6 +20,10 @@ class MessageOwner : public event::RefCounted<MessageOwner> {
   // Any thread. A received request, with a payload of that size, was released
   // unanswered.
   virtual void GiveUp(uint64_t request, size_t received_bytes) = 0;
+  // Any thread. The file descriptor of a received message is the program's now.
+  virtual void OnDescriptorTaken() {}
+  // Any thread. It was not taken. Its close may take long.
+  virtual void DropDescriptor(event::UniqueFd fd) = 0;
   // Any thread. For log lines.
   virtual const std::string& interface_name() const = 0;
 

@@ -12,6 +12,8 @@
 #include "event/base/log.h"
 #include "event/peer_log.h"
 #include "messaging/session/blocked_caller.h"
+#include "messaging/session/client_accounts.h"
+#include "transports/closer.h"
 
 namespace le {
 namespace messaging {
@@ -170,6 +172,9 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
 absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
                                     const Hello& hello,
                                     const event::Credentials& server) {
+  if (IsStranger(event::Process::Current(), server.uid)) {
+    connection->SetTrust(Connection::Trust::kStranger, nullptr);
+  }
   absl::Status attached = link_.Attach(connection.get(), send_limits());
   if (!attached.ok()) return attached;
   ConnectionRef present(std::move(connection));
@@ -534,15 +539,28 @@ absl::optional<Delivery> ClientSession::ToDelivery(
       delivery.message = pool_->NewReceived(this, std::move(frame));
       return delivery;
     case FrameVerdict::Action::kCompleteUnanswered:
+      DropDescriptor(std::move(frame.descriptor));
       delivery.result = Result::kUnanswered;
       return delivery;
     case FrameVerdict::Action::kIgnore:
+      DropDescriptor(std::move(frame.descriptor));
       return absl::nullopt;
     case FrameVerdict::Action::kFault:
+      DropDescriptor(std::move(frame.descriptor));
       break;
   }
   EndForFault(CloseReason::kProtocolError, verdict.fault);
   return absl::nullopt;
+}
+
+void ClientSession::DropDescriptor(event::UniqueFd fd) {
+  if (!fd) return;
+  uid_t server;
+  {
+    MutexLock lock(&mutex_);
+    server = server_.uid;
+  }
+  transports::CloseElsewhere(event::Process::Current(), server, std::move(fd));
 }
 
 bool ClientSession::MayHoldMore(bool with_descriptor) {

@@ -139,6 +139,7 @@ class ClientSession final : public Session,
   void OnConnectionClosed(const absl::Status& status) override;
   void OnRoom() override;
   void GiveUp(uint64_t, size_t) override {}
+  void DropDescriptor(event::UniqueFd fd) override;
   // OpenAttempt::Observer
   absl::Status OnTaken(std::unique_ptr<transports::Connection> connection,
                        const Hello& hello,

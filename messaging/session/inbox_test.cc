@@ -17,6 +17,7 @@ namespace {
 class FakeOwner final : public MessageOwner {
  public:
   void GiveUp(uint64_t, size_t) override {}
+  void DropDescriptor(event::UniqueFd) override {}
   const std::string& interface_name() const override { return name_; }
 
  private:

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "directory/interface_name.h"
 
 namespace le {
 namespace messaging {
@@ -23,6 +24,9 @@ constexpr absl::Duration kAskAgainAfter = absl::Seconds(1);
 
 // A directory that does not answer is looked at again, ever more rarely.
 constexpr absl::Duration kLookAgainAtMost = absl::Minutes(1);
+
+// Of a service's words; it may send what it likes.
+constexpr size_t kMaxRefusalBytes = 256;
 
 absl::Status NotInTime() {
   return absl::DeadlineExceededError("not open in time");
@@ -136,7 +140,13 @@ void OpenAttempt::OnIntroduced(
     std::unique_ptr<transports::Connection> connection,
     transports::IncomingFrame first) {
   if (PlainType(first.type) == kTurnedAwayFrame) {
-    const char* const text = "the service has as many sessions as it may";
+    // Services of an older release say nothing.
+    const std::string text =
+        first.payload.size() == 0
+            ? "the service has as many sessions as it may"
+            : directory::Printable(absl::string_view(
+                  reinterpret_cast<const char*>(first.payload.data()),
+                  std::min(first.payload.size(), kMaxRefusalBytes)));
     Refused(WaitReason::kServiceFull, absl::ResourceExhaustedError(text));
     return;
   }

@@ -89,11 +89,15 @@ class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
   void Introduce(uint8_t type, uint32_t version) {
     Hello hello;
     hello.version = version;
+    FirstFrame(type, absl::string_view(reinterpret_cast<const char*>(&hello),
+                                       sizeof(hello)));
+  }
+  void FirstFrame(uint8_t type, absl::string_view payload) {
     transports::IncomingFrame first;
     first.type = type;
     first.payload = pool_->Allocate();
-    first.payload.Assign(reinterpret_cast<const uint8_t*>(&hello),
-                         sizeof(hello));
+    first.payload.Assign(reinterpret_cast<const uint8_t*>(payload.data()),
+                         payload.size());
     introducer_.observer_->OnIntroduced(nullptr, std::move(first));
   }
 
@@ -121,7 +125,7 @@ TEST_F(OpenAttemptTest, EndsIfItDoesNotWaitWhateverTheServerSays) {
   EXPECT_EQ(status_.code(), absl::StatusCode::kUnimplemented);
 
   Start(/*waits=*/false);
-  Introduce(kTurnedAwayFrame, Hello::kVersion);
+  FirstFrame(kTurnedAwayFrame, "");
   EXPECT_EQ(ended_, 2);
   EXPECT_EQ(status_.code(), absl::StatusCode::kResourceExhausted);
 
@@ -130,6 +134,16 @@ TEST_F(OpenAttemptTest, EndsIfItDoesNotWaitWhateverTheServerSays) {
   Introduce(kHelloFrame, Hello::kVersion);
   EXPECT_EQ(ended_, 3);
   EXPECT_EQ(status_, taken_);
+}
+
+// A hostile service may send any bytes.
+TEST_F(OpenAttemptTest, TellsInTheServicesWordsWhyItIsFull) {
+  Start(/*waits=*/false);
+  FirstFrame(kTurnedAwayFrame, "user 7 has 3 sessions\n\x1b[2J");
+  EXPECT_EQ(status_.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(cause_.reason, WaitReason::kServiceFull);
+  EXPECT_EQ(cause_.text.find("user 7 has 3 sessions"), 0u);
+  for (const char c : cause_.text) EXPECT_GE(c, ' ') << cause_.text;
 }
 
 TEST_F(OpenAttemptTest, GoesOnIfItWaits) {
@@ -233,7 +247,7 @@ TEST_F(OpenAttemptWaitTest, ARefusalIsTheCauseWhileItIsTriedAgain) {
     introducer_.cause_ = WaitCause{WaitReason::kNotTaken, "in transit"};
     Start(/*waits=*/true);
     for (int i = 0; i < 5; ++i) {
-      Introduce(kTurnedAwayFrame, 0);
+      FirstFrame(kTurnedAwayFrame, "");
       Advance(absl::Milliseconds(500));
       EXPECT_EQ(attempt_->cause().reason, WaitReason::kServiceFull);
       Advance(absl::Milliseconds(510));

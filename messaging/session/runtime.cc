@@ -12,16 +12,20 @@ namespace messaging {
 
 Runtime* Runtime::Current() {
   event::Process* const process = event::Process::Current();
-  return process->State<Runtime>(
-      [process] { return std::make_unique<Runtime>(DefaultParts(process)); });
+  return process->State<Runtime>([process] {
+    return std::make_unique<Runtime>(process, DefaultParts(process));
+  });
 }
 
 void Runtime::Install(event::Process* process, Parts parts) {
-  process->State<Runtime>(
-      [&parts] { return std::make_unique<Runtime>(std::move(parts)); });
+  process->State<Runtime>([process, &parts] {
+    return std::make_unique<Runtime>(process, std::move(parts));
+  });
 }
 
-Runtime::Runtime(Parts parts) : parts_(std::move(parts)) {}
+Runtime::Runtime(event::Process* process, Parts parts)
+    : parts_(std::move(parts)),
+      client_accounts_(std::make_shared<ClientAccounts>(process)) {}
 
 Runtime::~Runtime() = default;
 

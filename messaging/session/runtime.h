@@ -19,6 +19,7 @@
 #include "event/base/mutex.h"
 #include "event/process.h"
 #include "messaging/message/protocol.h"
+#include "messaging/session/client_accounts.h"
 
 namespace le {
 namespace messaging {
@@ -42,12 +43,17 @@ class Runtime final : public event::ModuleState {
   // Says what `process` works with. Before its first use of messaging.
   static void Install(event::Process* process, Parts parts);
 
-  explicit Runtime(Parts parts);
+  Runtime(event::Process* process, Parts parts);
   ~Runtime() override;
 
   directory::Introducer* introducer() { return parts_.introducer.get(); }
   // Any thread. Made at first use.
   directory::Introducer* local_introducer();
+
+  // Any thread. Of its services' clients.
+  const std::shared_ptr<ClientAccounts>& client_accounts() const {
+    return client_accounts_;
+  }
 
   // Any thread. AlreadyExists: that id stands for another size.
   absl::StatusOr<Protocol*> GetProtocol(absl::string_view id,
@@ -61,6 +67,7 @@ class Runtime final : public event::ModuleState {
 
  private:
   const Parts parts_;
+  const std::shared_ptr<ClientAccounts> client_accounts_;
   event::Mutex mutex_;
   std::shared_ptr<directory::Introducer> local_introducer_
       ABSL_GUARDED_BY(mutex_);

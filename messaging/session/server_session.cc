@@ -11,6 +11,7 @@
 #include "event/peer_log.h"
 #include "messaging/machine/session_machine.h"
 #include "messaging/session/service.h"
+#include "transports/closer.h"
 
 namespace le {
 namespace messaging {
@@ -19,8 +20,11 @@ using event::LogLevel;
 using transports::Connection;
 using transports::IoResult;
 
-ServerSession::ServerSession(Service* service)
-    : service_(event::Ref<Service>::Share(service)) {}
+ServerSession::ServerSession(Service* service, event::Ref<ServiceUser> user,
+                             std::shared_ptr<void> charge)
+    : service_(event::Ref<Service>::Share(service)),
+      user_(std::move(user)),
+      charge_(std::move(charge)) {}
 
 ServerSession::~ServerSession() = default;
 
@@ -34,11 +38,17 @@ MessagePool* ServerSession::pool() const { return service_->pool(); }
 
 absl::Status ServerSession::Start(
     std::unique_ptr<transports::Connection> connection) {
+  using Trust = transports::Connection::Trust;
+  connection->SetTrust(service_->refuses_descriptors() ? Trust::kNoDescriptors
+                       : user_->is_bounded()           ? Trust::kStranger
+                                                       : Trust::kTrusted,
+                       charge_);
   // Attach before the hello. A client retries if the connection breaks before the
   // hello; after it, a close means a lost session.
   connection_ = transports::ConnectionRef(std::move(connection));
   absl::Status attached =
-      link_.Attach(connection_.get(), service_->send_limits());
+      link_.Attach(connection_.get(),
+                   user_->ToSend(interface()->protocol->max_message_size()));
   if (!attached.ok()) return attached;
 
   Hello hello;
@@ -59,8 +69,12 @@ absl::Status ServerSession::Start(
   return absl::OkStatus();
 }
 
-void ServerSession::SetSendLimits(const transports::SendLimits& limits) {
-  if (link_.attached() != nullptr) link_.attached()->SetSendLimits(limits);
+void ServerSession::UpdateSendLimits() {
+  if (link_.attached() == nullptr) return;
+  link_.attached()->SetSendLimits(
+      user_->ToSend(interface()->protocol->max_message_size()));
+  // It may take more now.
+  if (link_.paused()) link_.Schedule();
 }
 
 // ---- Ending ----------------------------------------------------------------
@@ -123,6 +137,7 @@ void ServerSession::Shutdown() {
 
 void ServerSession::LeaveService() {
   link_.CancelSchedule();
+  charge_.reset();
   service_->Forget(this);
   Unref();  // the service's
 }
@@ -209,6 +224,12 @@ void ServerSession::GiveUp(uint64_t request, size_t received_bytes) {
   Answer(frame, received_bytes);
 }
 
+void ServerSession::OnDescriptorTaken() { user_->ReturnDescriptor(); }
+
+void ServerSession::DropDescriptor(event::UniqueFd fd) {
+  user_->CloseDescriptor(std::move(fd));
+}
+
 void ServerSession::Answer(transports::OutgoingFrame frame,
                            size_t received_bytes) {
   const OpenRequests before(
@@ -257,7 +278,14 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
 // ---- What the loop brings --------------------------------------------------
 
 void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
-  if (const char* const fault = ServerFaultOf(frame.type, frame.id)) {
+  const char* fault = ServerFaultOf(frame.type, frame.id);
+  if (frame.descriptor && fault == nullptr && !user_->TakeDescriptor()) {
+    fault = "its user has as many file descriptors in messages as it may";
+  }
+  if (fault != nullptr) {
+    // The session stays charged for it until it is closed.
+    transports::CloseElsewhere(event::Process::Current(), user_->uid(),
+                               std::move(frame.descriptor), charge_);
     EndForFault(CloseReason::kProtocolError, fault);
     return;
   }
@@ -275,7 +303,7 @@ bool ServerSession::TakesFrames() {
   const uint32_t part = link_.paused() ? 2 : 1;
   return !OpenRequests(open_requests_.load())
               .HasReached(service_->max_open_requests(),
-                          service_->max_request_bytes(), part);
+                          user_->max_request_bytes(), part);
 }
 
 void ServerSession::OnRoom() {

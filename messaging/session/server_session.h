@@ -11,6 +11,7 @@
 #include "event/base/unique_fd.h"
 #include "messaging/machine/life_cycle.h"
 #include "messaging/machine/open_requests.h"
+#include "messaging/session/client_accounts.h"
 #include "messaging/session/link.h"
 #include "messaging/session/session.h"
 
@@ -28,13 +29,16 @@ class Service;
 class ServerSession final : public Session {
  public:
   // The service has a reference until the close handlers have returned.
-  explicit ServerSession(Service* service);
+  // `charge` is what `user` pays for it.
+  ServerSession(Service* service, event::Ref<ServiceUser> user,
+                std::shared_ptr<void> charge);
 
   bool is_client() const override { return false; }
   const Interface* interface() const override;
   Owner* owner() const override;
   CloseReason close_reason() override { return life().reason; }
   Service* service() const { return service_.get(); }
+  ServiceUser* user() const { return user_.get(); }
 
   // ---- The owner's thread ----
   // Sends the hello and attaches `connection`. On failure the session must be
@@ -44,7 +48,8 @@ class ServerSession final : public Session {
   void Close(CloseReason reason);
   // The owner's thread ends: closes, and calls the close handlers now.
   void Shutdown();
-  void SetSendLimits(const transports::SendLimits& limits);
+  // After a change of the service's limits, or of the user's number of sessions.
+  void UpdateSendLimits();
   // Stores the client's credentials before the connection goes: close handlers may
   // ask for them.
   void RememberClient();
@@ -62,6 +67,8 @@ class ServerSession final : public Session {
   // Answers the request of that id, with the request's own message.
   void Respond(event::Ref<Message> request, uint64_t id);
   void GiveUp(uint64_t request, size_t received_bytes) override;
+  void OnDescriptorTaken() override;
+  void DropDescriptor(event::UniqueFd fd) override;
 
  private:
   friend class Service;
@@ -99,6 +106,8 @@ class ServerSession final : public Session {
   }
 
   const event::Ref<Service> service_;
+  const event::Ref<ServiceUser> user_;
+  std::shared_ptr<void> charge_;   // until it has left the service
   ServerSession* next_ = nullptr;  // the service's list
   ServerSession* previous_ = nullptr;
   Link link_{this};

@@ -111,38 +111,86 @@ void Service::SetLimits(const ServiceLimits& limits) {
     limits_ = limits;
   }
   max_open_requests_ = limits.session.open_requests;
-  max_request_bytes_ = limits.session.request_bytes;
   drops_when_slow_.store(limits.drop_when_slow, std::memory_order_relaxed);
-  const transports::SendLimits to_send = send_limits();
+  for (const auto& user : users_) {
+    user.second->SetLimits(limits.user, limits.session);
+  }
+  UpdateLimitsOf(nullptr);
+}
+
+// Null: of all.
+void Service::UpdateLimitsOf(const ServiceUser* user) {
   for (ServerSession* s = first_session_; s != nullptr; s = s->next_) {
-    s->SetSendLimits(to_send);
+    if (user == nullptr || user == s->user()) s->UpdateSendLimits();
   }
 }
 
 // ---- Sessions --------------------------------------------------------------
 
-void Service::TurnAway(transports::Connection* connection) {
-  const absl::StatusOr<event::Credentials> client = connection->peer();
-  event::LogForPeer(
-      LogLevel::kWarning, client.ok() ? client->uid : event::kUnknownPeer,
-      absl::StrCat("service '", interface_.name, "': turned away pid ",
-                   client.ok() ? static_cast<int64_t>(client->pid) : -1,
-                   " of user ",
-                   client.ok() ? static_cast<int64_t>(client->uid) : -1,
-                   ": there are ", sessions_, " sessions, the maximum"));
+void Service::TurnAway(transports::Connection* connection, uid_t user,
+                       const std::string& why) {
+  event::LogForPeer(LogLevel::kWarning, user,
+                    absl::StrCat("service '", interface_.name,
+                                 "': turned a client away: ", why));
   transports::OutgoingFrame frame;
   frame.type = kTurnedAwayFrame;
+  frame.payload = absl::MakeConstSpan(
+      reinterpret_cast<const uint8_t*>(why.data()), why.size());
   connection->Send(frame);
 }
 
+event::Ref<ServiceUser> Service::TakeUser(uid_t uid,
+                                          std::shared_ptr<void>* charge,
+                                          std::string* why) {
+  const ServiceLimits limits = this->limits();
+  if (sessions_ >= limits.sessions) {
+    *why = absl::StrCat("the service has ", sessions_,
+                        " sessions, as many as it may");
+    return {};
+  }
+  const std::shared_ptr<ClientAccounts>& accounts = runtime_->client_accounts();
+  const auto found = users_.find(uid);
+  event::Ref<ServiceUser> user;
+  if (found != users_.end()) {
+    user = found->second;
+  } else {
+    user = event::Ref<ServiceUser>::Adopt(new ServiceUser(uid, accounts));
+    user->SetLimits(limits.user, limits.session);
+  }
+  if (user->MayAdd(limits.sessions - sessions_)) {
+    *charge = ClientAccounts::ChargeSession(accounts, uid);
+  }
+  if (*charge == nullptr) {
+    *why = absl::StrCat("user ", uid, " has ", user->sessions(),
+                        " sessions at the service, as many as it may");
+    return {};
+  }
+  users_[uid] = user;
+  if (user->Add()) UpdateLimitsOf(user.get());
+  return user;
+}
+
+void Service::ReturnUser(ServiceUser* user) {
+  if (user->Remove()) UpdateLimitsOf(user);
+  if (user->sessions() == 0) users_.erase(user->uid());
+}
+
 void Service::OnClient(std::unique_ptr<transports::Connection> connection) {
-  if (sessions_ >= limits().sessions) {
-    TurnAway(connection.get());
+  // One whom the kernel does not name shares what such users may have.
+  const absl::StatusOr<event::Credentials> peer = connection->peer();
+  const uid_t uid = peer.ok() ? peer->uid : event::kUnknownPeer;
+  std::shared_ptr<void> charge;
+  std::string why;
+  const event::Ref<ServiceUser> user = TakeUser(uid, &charge, &why);
+  if (!user) {
+    TurnAway(connection.get(), uid, why);
     return;
   }
-  auto session = event::Ref<ServerSession>::Adopt(new ServerSession(this));
+  auto session = event::Ref<ServerSession>::Adopt(
+      new ServerSession(this, user, std::move(charge)));
   const absl::Status started = session->Start(std::move(connection));
   if (!started.ok()) {
+    ReturnUser(user.get());
     const event::Credentials client = session->client();
     event::LogForPeer(
         LogLevel::kWarning, client.uid,
@@ -167,6 +215,7 @@ void Service::Forget(ServerSession* session) {
       session->next_;
   if (session->next_ != nullptr) session->next_->previous_ = session->previous_;
   --sessions_;
+  ReturnUser(session->user());
   if (state_ == ServiceState::kDeleted && first_session_ == nullptr) {
     owner_->Remove(this);
   }

@@ -5,12 +5,14 @@
 #define LE_MESSAGING_MESSAGING_SESSION_SERVICE_H_
 
 #include <atomic>
+#include <map>
 #include <memory>
 
 #include "directory/introducer.h"
 #include "event/base/mutex.h"
 #include "messaging/machine/life_cycle.h"
 #include "messaging/machine/limits.h"
+#include "messaging/session/client_accounts.h"
 #include "messaging/session/referable.h"
 #include "messaging/session/server_session.h"
 #include "messaging/session/session.h"
@@ -24,6 +26,7 @@ class Runtime;
 struct ServiceLimits {
   uint32_t sessions = kDefaultMaxSessions;
   SessionLimits session;
+  UserLimits user;
   bool drop_when_slow = false;  // else the session is closed
 };
 
@@ -75,6 +78,8 @@ class Service final : public event::RefCounted<Service>,
   // Stores the credentials of all clients, see ServiceHandler.
   void RememberClients();
   void SetLimits(const ServiceLimits& limits);
+  // Sessions that begin from now on hand out no file descriptors of clients.
+  void RefuseDescriptors() { refuses_descriptors_ = true; }
 
   // ---- Any thread ----
   ServiceLimits limits();
@@ -84,9 +89,9 @@ class Service final : public event::RefCounted<Service>,
   }
 
   // ---- For its sessions ----
+  bool refuses_descriptors() const { return refuses_descriptors_; }
   MessagePool* pool() const { return pool_.get(); }
   uint32_t max_open_requests() const { return max_open_requests_; }
-  size_t max_request_bytes() const { return max_request_bytes_; }
   void Forget(ServerSession* session);
 
  private:
@@ -97,7 +102,15 @@ class Service final : public event::RefCounted<Service>,
   void Shutdown() override;
   bool Abandon() override;
   void LogDebug(absl::string_view what);
-  void TurnAway(transports::Connection* connection);
+  // `why` goes to the client in words.
+  void TurnAway(transports::Connection* connection, uid_t user,
+                const std::string& why);
+  // The user of a session to be, which is charged for it. Null: `why` says why
+  // there can be none.
+  event::Ref<ServiceUser> TakeUser(uid_t uid, std::shared_ptr<void>* charge,
+                                   std::string* why);
+  void ReturnUser(ServiceUser* user);
+  void UpdateLimitsOf(const ServiceUser* user);
 
   Runtime* const runtime_;
   const Interface interface_;
@@ -109,13 +122,14 @@ class Service final : public event::RefCounted<Service>,
   ServiceState state_ = ServiceState::kHidden;
   ServerSession* first_session_ = nullptr;
   uint32_t sessions_ = 0;
+  bool refuses_descriptors_ = false;
+  std::map<uid_t, event::Ref<ServiceUser>> users_;  // those with sessions
   std::atomic<void*> context_{nullptr};
 
   event::Mutex mutex_;
   ServiceLimits limits_ ABSL_GUARDED_BY(mutex_);
   // Copies of limits that are read for every message.
-  uint32_t max_open_requests_ = kMaxOpenRequests;    // the owner's thread
-  size_t max_request_bytes_ = kDefaultRequestBytes;  // the owner's thread
+  uint32_t max_open_requests_ = kMaxOpenRequests;  // the owner's thread
   std::atomic<bool> drops_when_slow_{false};
 };
 

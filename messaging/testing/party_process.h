@@ -4,8 +4,10 @@
 #ifndef LE_MESSAGING_MESSAGING_TESTING_PARTY_PROCESS_H_
 #define LE_MESSAGING_MESSAGING_TESTING_PARTY_PROCESS_H_
 
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -21,7 +23,15 @@ namespace testing {
 // own. It cannot die alone.
 class PartyProcess final : public event::Process {
  public:
-  ~PartyProcess() override { DestroyState(); }
+  // Waits for its threads, which the end of a real process would end: one that
+  // closes a descriptor may go on after the party.
+  ~PartyProcess() override {
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      ended_.wait(lock, [this] { return threads_ == 0; });
+    }
+    DestroyState();
+  }
   [[noreturn]] void Die(absl::string_view message) override {
     real()->Die(message);
     __builtin_unreachable();  // GCC forgets what virtual functions promise
@@ -37,7 +47,19 @@ class PartyProcess final : public event::Process {
   std::unique_ptr<event::ThreadHandle> StartThread(
       const std::string& name, std::function<void()> body) override {
     // The real process binds its threads to itself; they are ours.
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      ++threads_;
+    }
     return std::make_unique<Handle>([this, name, body] {
+      struct End {
+        PartyProcess* const process;
+        ~End() {
+          std::lock_guard<std::mutex> lock(process->mutex_);
+          --process->threads_;
+          process->ended_.notify_all();
+        }
+      } end{this};
       event::Thread::Binding binding(this, name);
       body();
     });
@@ -59,6 +81,10 @@ class PartyProcess final : public event::Process {
    private:
     std::thread thread_;
   };
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  int threads_ = 0;
+
   static event::OsProcess* real() { return event::OsProcess::Get(); }
 };
 

@@ -178,6 +178,7 @@ static void Services(le_msg_ProtocolRef_t protocol) {
   limits.structSize = sizeof(limits);
   le_msg_GetServiceLimits(service, &limits);
   le_msg_SetServiceLimits(service, &limits);
+  le_msg_RefuseServiceFds(service);
   le_msg_AdvertiseService(service);
   le_msg_HideService(service);
   le_msg_AdvertiseService(service);

@@ -229,6 +229,7 @@ std::vector<Function> Functions() {
       CALL(le_msg_GetServiceRxMsg),
       MACRO(le_msg_KillClient_, LE_KILL_CLIENT, "no reason"),
       CALL(le_msg_SetServiceLimits, w->service, nullptr),
+      CALL(le_msg_RefuseServiceFds, w->service),
       CALL(le_msg_GetServiceLimits, w->service, nullptr),
 
       CALL(le_msg_InitLocalService, &w->local_service, "local", w->pool),

@@ -266,6 +266,7 @@ TEST_F(MisuseTest, TheWrongThreadForAService) {
         limits.structSize = sizeof(limits);
         le_msg_SetServiceLimits(s, &limits);
       },
+      [](le_msg_ServiceRef_t s) { le_msg_RefuseServiceFds(s); },
   };
   struct Call {
     Function function;

@@ -106,6 +106,58 @@ void SendEnd(void* session, void*) {
   le_event_QueueFunction(&SendEnd, session, nullptr);
 }
 
+// Ten requests that each bring a descriptor.
+void SendDescriptors(Party* party) {
+  TestClient client("echo");
+  client.Open();
+  for (int i = 0; i < 10; ++i) {
+    const le_msg_MessageRef_t request = NewText(client.ref(), "here");
+    le_msg_SetFd(request, open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const le_msg_MessageRef_t response = le_msg_RequestSyncResponse(request);
+    ASSERT_NE(response, nullptr);
+    EXPECT_EQ(TextOf(response), "here");
+    le_msg_ReleaseMsg(response);
+  }
+  party->Signal("done");
+}
+
+// It gets the messages without them, and the session goes on.
+TEST_P(LimitsTest, AServiceMayTakeNoDescriptors) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    le_msg_RefuseServiceFds(service.ref());
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      EXPECT_LT(le_msg_GetFd(message), 0);
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", &SendDescriptors);
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(LimitsTest, AServiceMayLeaveDescriptorsInItsMessages) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    int messages = 0;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      if (++messages % 2 == 0) {
+        const int fd = le_msg_GetFd(message);
+        EXPECT_GE(fd, 0);
+        close(fd);
+      }
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", &SendDescriptors);
+  RunScenario(scenario, GetParam());
+}
+
 // Or it only loses messages, if the service says so.
 TEST_P(LimitsTest, ASlowReaderMissesMessages) {
   constexpr int kFlood = 5000;

@@ -110,6 +110,9 @@ class FaultyConnection final : public Connection,
     leaves_unread_ = policy == DescriptorPolicy::kLeaveUnread;
     inner_->SetDescriptorPolicy(policy);
   }
+  void SetTrust(Trust trust, std::shared_ptr<void> held) override {
+    inner_->SetTrust(trust, std::move(held));
+  }
   void SetSendLimits(const SendLimits& limits) override {
     limits_ = limits;
     limits_.frames = std::min(limits_.frames, context_.weather->max_frames);

@@ -42,10 +42,13 @@ using transports::FrameHeader;
 // They need no names.
 constexpr uid_t kAttacker = 23456;
 constexpr uid_t kHonest = 12345;
+constexpr uid_t kOther = 12346;
 constexpr uid_t kOwner = 11111;  // of the directory
 
 // That the directory may open.
 constexpr rlim_t kDescriptors = 256;
+// That the service may open: a usual limit.
+constexpr rlim_t kServiceDescriptors = 1024;
 
 std::string* g_directoryd = nullptr;
 
@@ -125,6 +128,8 @@ class HostileUsersTest : public ::testing::Test {
     StartDirectory();
     setenv("LE_MESSAGING_DIR", folder_, 1);
     service_ = Run(kHonest, [](int done) {
+      const struct rlimit files = {kServiceDescriptors, kServiceDescriptors};
+      if (setrlimit(RLIMIT_NOFILE, &files) != 0) _exit(1);
       le_msg_AdvertiseService(
           le_msg_CreateService(le_msg_GetProtocolRef("honest", 8), "honest"));
       Done(done);
@@ -178,10 +183,13 @@ class HostileUsersTest : public ::testing::Test {
 
   // Another user's sessions, one after another.
   void ExpectOthersAreServed() {
+    ExpectServed(kHonest);  // the service's own user
+    ExpectServed(kOther);
+  }
+  void ExpectServed(uid_t uid) {
     const pid_t client = fork();
     if (client == 0) {
-      if (setresgid(kHonest, kHonest, kHonest) != 0 ||
-          setresuid(kHonest, kHonest, kHonest) != 0) {
+      if (setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) {
         _exit(1);
       }
       for (int i = 0; i < 20; ++i) {
@@ -221,6 +229,7 @@ class HostileUsersTest : public ::testing::Test {
   void StartDirectory() {
     std::ofstream(folder_ + std::string("/bindings"))
         << "<*>.honest -> <" << kHonest << ">.honest\n"
+        << "<" << kAttacker << ">.honest -> <" << kHonest << ">.honest\n"
         << "<" << kAttacker << ">.* -> <" << kAttacker << ">.*\n";
     // A copy where others get at it.
     const std::string program = absl::StrCat(folder_, "/directoryd");
@@ -261,38 +270,61 @@ class HostileUsersTest : public ::testing::Test {
 // ---- Attacks ---------------------------------------------------------------
 
 // Its close takes as long as its sender likes, and this one likes long.
+int NewLastingDescriptor() {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  struct sockaddr_in here = {};
+  here.sin_family = AF_INET;
+  here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(here);
+  if (bind(listener, reinterpret_cast<struct sockaddr*>(&here), size) != 0 ||
+      listen(listener, 1) != 0 ||
+      getsockname(listener, reinterpret_cast<struct sockaddr*>(&here), &size) !=
+          0) {
+    _exit(1);
+  }
+  const int sender = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connect(sender, reinterpret_cast<struct sockaddr*>(&here), size) != 0) {
+    _exit(1);
+  }
+  accept(listener, nullptr, nullptr);  // and never read
+  const std::string much(65536, 'x');
+  while (send(sender, much.data(), much.size(), MSG_DONTWAIT) > 0) {
+  }
+  const struct linger lasting = {1, 600};
+  setsockopt(sender, SOL_SOCKET, SO_LINGER, &lasting, sizeof(lasting));
+  return sender;
+}
+
 TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
   Attack([](const std::string& address) {
     for (int i = 0; i < 4; ++i) {
-      const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      struct sockaddr_in here = {};
-      here.sin_family = AF_INET;
-      here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      socklen_t size = sizeof(here);
-      if (bind(listener, reinterpret_cast<struct sockaddr*>(&here), size) !=
-              0 ||
-          listen(listener, 1) != 0 ||
-          getsockname(listener, reinterpret_cast<struct sockaddr*>(&here),
-                      &size) != 0) {
-        _exit(1);
-      }
-      const int sender = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      if (connect(sender, reinterpret_cast<struct sockaddr*>(&here), size) !=
-          0) {
-        _exit(1);
-      }
-      accept(listener, nullptr, nullptr);  // and never read
-      const std::string much(65536, 'x');
-      while (send(sender, much.data(), much.size(), MSG_DONTWAIT) > 0) {
-      }
-      const struct linger lasting = {1, 600};
-      setsockopt(sender, SOL_SOCKET, SO_LINGER, &lasting, sizeof(lasting));
+      const int sender = NewLastingDescriptor();
       // If it has been sent, the directory's is the last.
       if (Say(Connect(address), Open("x"), sender)) close(sender);
     }
   });
   ExpectOthersAreServed();
   ExpectRootMayAdminister();
+}
+
+// The same to a service: it leaves some in messages, and some unread.
+TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
+  ExpectOthersAreServed();
+  Attack([](const std::string&) {
+    for (int i = 0; i < 8; ++i) {
+      const le_msg_SessionRef_t session =
+          le_msg_CreateSession(le_msg_GetProtocolRef("honest", 8), "honest");
+      le_msg_OpenSessionSync(session);
+      for (int k = 0; k < 4; ++k) {
+        const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+        le_msg_SetFd(message, NewLastingDescriptor());
+        le_msg_Send(message);
+      }
+      le_msg_Flush(session);
+      if (i % 2 == 0) le_msg_CloseSession(session);
+    }
+  });
+  ExpectOthersAreServed();
 }
 
 // Their sockets wait for servers that do not read, until the directory has none
@@ -343,6 +375,38 @@ TEST_F(HostileUsersTest, AsManyConnectionsAsItGets) {
     for (rlim_t i = 0; i < 2 * kDescriptors; ++i) {
       const int fd = Connect(address);
       if (i % 2 == 0) Say(fd, Open("nobody's"));
+    }
+  });
+  ExpectOthersAreServed();
+  ExpectRootMayAdminister();
+}
+
+// It opens sessions as it may, more than the service can have.
+TEST_F(HostileUsersTest, AllSessionsOfAService) {
+  ExpectOthersAreServed();  // it has been advertised
+  Attack([](const std::string&) {
+    rlim_t opened = 0;
+    le_msg_SessionRef_t refused = nullptr;
+    for (rlim_t i = 0; i < kServiceDescriptors - 8; ++i) {
+      const le_msg_SessionRef_t session =
+          le_msg_CreateSession(le_msg_GetProtocolRef("honest", 8), "honest");
+      const le_result_t result = le_msg_TryOpenSessionSync(session);
+      if (result == LE_OK) {
+        ++opened;
+        continue;
+      }
+      if (result != LE_BUSY) _exit(1);
+      if (refused != nullptr) le_msg_DeleteSession(refused);
+      refused = session;
+    }
+    char why[256];
+    if (opened < kServiceDescriptors / 4 || opened > kServiceDescriptors / 2 ||
+        refused == nullptr ||
+        le_msg_GetWaitReason(refused, why, sizeof(why)) !=
+            LE_MSG_WAIT_SERVICE_FULL ||
+        why != absl::StrCat("user ", kAttacker, " has ", opened,
+                            " sessions at the service, as many as it may")) {
+      _exit(1);
     }
   });
   ExpectOthersAreServed();

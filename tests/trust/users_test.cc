@@ -32,8 +32,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "directory/place.h"
 #include "directory/testing/small_world.h"
 #include "event/base/log.h"
+#include "event/process.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "le_messaging_ext.h"
@@ -86,6 +88,8 @@ class Place {
 
   // directoryd, run by whoever runs this. Returns when it listens.
   void StartDirectory() {
+    // None runs in a folder that is another user's.
+    ASSERT_EQ(chown(folder().c_str(), geteuid(), getegid()), 0);
     std::ofstream(folder() + "/bindings") << "<*>.* -> <self>.*\n";
     int output[2];
     ASSERT_EQ(pipe2(output, O_CLOEXEC), 0);
@@ -286,6 +290,60 @@ TEST_F(StrangersDirectoryTest, OneThatIsNamedIsTrusted) {
   EXPECT_GT(recv(visitor, word, sizeof(word), 0), 0);
   close(visitor);
   le_msg_DeleteSession(session);
+}
+
+// ---- Folders ---------------------------------------------------------------
+
+class FolderTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+    if (chown(place_.folder().c_str(), kCaller, kCaller) != 0) {
+      GTEST_SKIP() << "there is no other user here: " << std::strerror(errno);
+    }
+  }
+
+  Place place_;
+};
+
+// Only root can have made the system's folder that user's.
+TEST_F(FolderTest, TheOwnerOfTheSystemsFolderIsTrustedThere) {
+  constexpr uid_t kOther = 23456;
+  event::Process* const process = event::Process::Current();
+  const event::Credentials owner{1, kCaller, kCaller};
+  directory::Place at;
+  at.folder = place_.folder();
+  at.kind = directory::Place::Kind::kSystem;
+  EXPECT_TRUE(directory::CheckTrust(process, at, owner).ok());
+  EXPECT_FALSE(directory::CheckTrust(process, at, {1, kOther, kOther}).ok());
+  EXPECT_TRUE(directory::CheckTrust(process, at, {1, 0, 0}).ok());
+  at.kind = directory::Place::Kind::kUser;
+  EXPECT_FALSE(directory::CheckTrust(process, at, owner).ok());
+  // Others could put a socket there.
+  at.kind = directory::Place::Kind::kSystem;
+  ASSERT_EQ(chmod(place_.folder().c_str(), 0775), 0);
+  EXPECT_FALSE(directory::CheckTrust(process, at, owner).ok());
+  ASSERT_EQ(chmod(place_.folder().c_str(), 0755), 0);
+  const std::string link = place_.runtime() + "/link";
+  ASSERT_EQ(symlink(place_.folder().c_str(), link.c_str()), 0);
+  at.folder = link;
+  EXPECT_FALSE(directory::CheckTrust(process, at, owner).ok());
+  unlink(link.c_str());
+}
+
+// They could put another in its place, once it has been trusted.
+TEST_F(FolderTest, NoDirectoryRunsInAFolderOfAnotherUser) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const std::string place = "--socket_dir=" + place_.folder();
+    execl(g_directoryd->c_str(), "directoryd", place.c_str(), nullptr);
+    _exit(kTries);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), EXIT_FAILURE);
+  EXPECT_NE(access((place_.folder() + "/lock").c_str(), F_OK), 0);
 }
 
 // ---- Programs with more rights than their callers --------------------------

@@ -28,6 +28,11 @@ void PacketReader::Room::PutAfter(Partial* partial) {
 
 // ---- PacketReader ----------------------------------------------------------
 
+event::UniqueFd PacketReader::TakeDescriptor() {
+  return partial_ == nullptr ? event::UniqueFd()
+                             : std::move(partial_->frame.descriptor);
+}
+
 void PacketReader::Reset() {
   rest_.reset();
   partial_.reset();

@@ -126,6 +126,8 @@ class PacketReader {
 
   // Whether a part of a frame has been accepted, or the announcement of a
   // packet, and the rest has not.
+  // The descriptor of a frame that has arrived in part, if there is one.
+  event::UniqueFd TakeDescriptor();
   bool HasPartial() const { return partial_ != nullptr || announced_; }
 
   // Whether the sender promised that the next packet has no attachments. Always

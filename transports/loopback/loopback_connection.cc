@@ -206,6 +206,10 @@ IoResult LoopbackConnection::Hand(QueuedFrame&& queued, IncomingFrame* frame,
   frame->type = queued.type;
   frame->id = queued.id;
   frame->payload = std::move(queued.payload);
+  if (refuses_descriptors_ && queued.descriptor) {
+    queued.descriptor.reset();
+    queued.descriptor_lost = true;
+  }
   frame->descriptor = std::move(queued.descriptor);
   frame->descriptor_lost = queued.descriptor_lost;
   frame->lost_by_sender = queued.lost_by_sender;

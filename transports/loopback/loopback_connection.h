@@ -98,6 +98,11 @@ class LoopbackConnection final : public Connection, private event::Task {
   bool Wait(uint32_t events, event::Instant deadline) override;
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy) override {}
+  // Both ends are this process's: no close is a stranger's.
+  void SetTrust(Trust trust, std::shared_ptr<void> held) override {
+    refuses_descriptors_ = trust == Trust::kNoDescriptors;
+    held_ = std::move(held);
+  }
   void SetSendLimits(const SendLimits& limits) override;
   void NotifyWhenReceived() override;
   void Close() override;
@@ -169,6 +174,8 @@ class LoopbackConnection final : public Connection, private event::Task {
   uint64_t number_ = 0;                       // there
   const std::atomic<bool>* const congested_;  // mine().congested
   bool receives_credentials_ = false;
+  bool refuses_descriptors_ = false;
+  std::shared_ptr<void> held_;
 };
 
 }  // namespace transports

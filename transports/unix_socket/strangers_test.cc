@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <condition_variable>
 #include <cstring>
 #include <map>
@@ -23,6 +24,7 @@
 #include "event/base/sys.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
+#include "transports/closer.h"
 #include "transports/framing/framing.h"
 #include "transports/unix_socket/unix_connection.h"
 #include "transports/unix_socket/unix_socket.h"
@@ -44,9 +46,24 @@ class Kernel final : public event::sys::Interceptor {
                : 0;
   }
   void OnClose(int fd) override {
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_lock<std::mutex> lock(mutex_);
     closed_by_[fd] = std::this_thread::get_id();
     changed_.notify_all();
+    if (fd < lasts_from_) return;
+    ++lasting_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return lasts_from_ == INT_MAX; });
+  }
+  // From now on: the close of descriptors with this number or a higher one
+  // lasts, until there is none such number.
+  void LastFrom(int fd) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    lasts_from_ = fd;
+    changed_.notify_all();
+  }
+  void WaitUntilLasting(int closes) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return lasting_ == closes; });
   }
   // Waits for it.
   std::thread::id ClosedBy(int fd) {
@@ -65,6 +82,8 @@ class Kernel final : public event::sys::Interceptor {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<int, std::thread::id> closed_by_;
+  int lasts_from_ = INT_MAX;
+  int lasting_ = 0;
 };
 
 class StrangersTest : public ::testing::Test, private Acceptor::Observer {
@@ -91,25 +110,41 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     end_fd_ = LowestFree();
     while (end_ == nullptr) loop_->RunTurn(absl::InfiniteFuture());
   }
+  // The server's end of a session, and a raw far end.
+  void BeginSession(Connection::Trust trust,
+                    std::shared_ptr<void> held = nullptr) {
+    int pair[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    far_.reset(pair[1]);
+    end_fd_ = pair[0];
+    end_ = std::make_unique<UnixConnection>(event::UniqueFd(pair[0]),
+                                            event::Process::Current(), false);
+    end_->SetTrust(trust, std::move(held));
+  }
   // A frame with a descriptor: 0, or the error.
   int SendDescriptor() {
     FrameHeader header;
     header.type = 1;
     header.flags = FrameHeader::kDescriptor;
-    struct iovec part = {&header, sizeof(header)};
+    return SendDescriptors(&header, 1);
+  }
+  // Without a header: a packet without a byte.
+  int SendDescriptors(FrameHeader* header, int count) {
+    struct iovec part = {header, header == nullptr ? 0 : sizeof(*header)};
     const event::UniqueFd sent(eventfd(0, EFD_CLOEXEC));
-    const int fd = sent.get();
-    alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fd))] = {};
+    const int fds[2] = {sent.get(), sent.get()};
+    const size_t size = static_cast<size_t>(count) * sizeof(int);
+    alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fds))] = {};
     struct msghdr message = {};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
     message.msg_control = control;
-    message.msg_controllen = sizeof(control);
+    message.msg_controllen = CMSG_SPACE(size);
     struct cmsghdr* const c = CMSG_FIRSTHDR(&message);
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(fd));
-    std::memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+    c->cmsg_len = CMSG_LEN(size);
+    std::memcpy(CMSG_DATA(c), fds, size);
     return sendmsg(far_.get(), &message, MSG_NOSIGNAL) < 0 ? errno : 0;
   }
   void ExpectTakenOncePassedOn() {
@@ -198,6 +233,129 @@ TEST_F(StrangersTest, AnotherThreadClosesThemWhereTheKernelCannot) {
   kernel.Forget();
   end_->Close();
   EXPECT_NE(kernel.ClosedBy(end_fd_), std::this_thread::get_id());
+}
+
+// ---- Sessions with strangers -----------------------------------------------
+
+using Trust = Connection::Trust;
+
+TEST_F(StrangersTest, WhatIsUnreadIsClosedByAnotherThread) {
+  Kernel kernel;
+  for (const bool with_bytes : {true, false}) {
+    BeginSession(Trust::kStranger);
+    FrameHeader header;
+    header.flags = FrameHeader::kDescriptor;
+    ASSERT_EQ(SendDescriptors(with_bytes ? &header : nullptr, 1), 0);
+    kernel.Forget();
+    end_->Close();
+    EXPECT_NE(kernel.ClosedBy(end_fd_), std::this_thread::get_id())
+        << with_bytes;
+  }
+  // Nothing is, so no other thread need come.
+  BeginSession(Trust::kStranger);
+  kernel.Forget();
+  end_->Close();
+  EXPECT_EQ(kernel.ClosedBy(end_fd_), std::this_thread::get_id());
+}
+
+// Of packets that break the rules, and of a frame that has come in part.
+TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
+  struct Case {
+    const char* name;
+    uint16_t flags;
+    uint32_t length;
+    int descriptors;
+    bool promises_plain;
+  };
+  Kernel kernel;
+  for (const Case& c : {
+           Case{"not announced", 0, 0, 1, false},
+           Case{"two", FrameHeader::kDescriptor, 0, 2, false},
+           Case{"a part", FrameHeader::kDescriptor | FrameHeader::kFragmented,
+                80, 1, false},
+           Case{"no part", FrameHeader::kDescriptor, 80, 1, false},
+           Case{"a broken promise", FrameHeader::kDescriptor, 0, 1, true},
+       }) {
+    BeginSession(Trust::kStranger);
+    IncomingFrame frame;
+    if (c.promises_plain) {
+      FrameHeader promise;
+      promise.type = 1;
+      promise.flags = FrameHeader::kPlainNext;
+      ASSERT_GT(send(far_.get(), &promise, sizeof(promise), 0), 0);
+      ASSERT_EQ(end_->Receive(&frame, pool_.get(), absl::InfinitePast()),
+                IoResult::kOk);
+    }
+    FrameHeader header;
+    header.type = 1;
+    header.flags = c.flags;
+    header.length = c.length;
+    ASSERT_EQ(SendDescriptors(&header, c.descriptors), 0) << c.name;
+    const int comes_as = LowestFree();
+    kernel.Forget();
+    end_->Receive(&frame, pool_.get(), absl::InfinitePast());
+    end_->Close();
+    frame = IncomingFrame();
+    EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id()) << c.name;
+  }
+}
+
+TEST_F(StrangersTest, ASessionMayTakeNoDescriptors) {
+  Kernel kernel;
+  for (const bool knows_rights : {true, false}) {
+    kernel.knows_rights = knows_rights;
+    BeginSession(Trust::kNoDescriptors);
+    const int error = SendDescriptor();
+    if (error == EPERM) continue;
+    ASSERT_EQ(error, 0);
+    const int comes_as = LowestFree();
+    kernel.Forget();
+    IncomingFrame frame;
+    ASSERT_EQ(end_->Receive(&frame, pool_.get(), absl::InfinitePast()),
+              IoResult::kOk);
+    EXPECT_FALSE(frame.descriptor);
+    EXPECT_TRUE(frame.descriptor_lost);
+    EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
+  }
+}
+
+// It may have been sent before the service could say anything.
+TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
+  Kernel kernel;
+  BeginSession(Trust::kStranger);
+  ASSERT_EQ(SendDescriptor(), 0);
+  const int comes_as = LowestFree();
+  kernel.Forget();
+  end_->SetTrust(Trust::kNoDescriptors, nullptr);
+  IncomingFrame frame;
+  ASSERT_EQ(end_->Receive(&frame, pool_.get(), absl::InfinitePast()),
+            IoResult::kOk);
+  EXPECT_FALSE(frame.descriptor);
+  EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
+}
+
+// Closes that last hold up those of the same user only, and are charged for.
+TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
+  constexpr uid_t kOne = 1, kTwo = 2;
+  event::Process* const process = event::Process::Current();
+  const auto held = std::make_shared<int>();
+  Kernel kernel;
+  const int lasting = fcntl(0, F_DUPFD_CLOEXEC, 700);
+  ASSERT_GE(lasting, 700);
+  kernel.LastFrom(700);
+  CloseElsewhere(process, kOne, event::UniqueFd(lasting), held);
+  for (int i = 0; i < 20; ++i) {
+    CloseElsewhere(process, kOne,
+                   event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, 700)), held);
+  }
+  kernel.WaitUntilLasting(4);
+  EXPECT_EQ(held.use_count(), 22);
+  const int other = LowestFree();
+  kernel.Forget();
+  CloseElsewhere(process, kTwo, event::UniqueFd(dup(0)));
+  EXPECT_NE(kernel.ClosedBy(other), std::this_thread::get_id());
+  kernel.LastFrom(INT_MAX);
+  while (held.use_count() > 1) std::this_thread::yield();
 }
 
 }  // namespace

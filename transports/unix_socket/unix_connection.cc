@@ -17,7 +17,8 @@
 #include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/peer_log.h"
-#include "transports/unix_socket/closer.h"
+#include "transports/closer.h"
+#include "transports/unix_socket/ancillary.h"
 #include "transports/unix_socket/unix_connection_parts.h"
 
 #ifndef SO_PEERPIDFD
@@ -92,11 +93,72 @@ UnixConnection* UnixConnection::AsIdle(Connection* connection,
   return passed;
 }
 
+uid_t UnixConnection::user() const {
+  struct ucred raw = {};
+  socklen_t size = sizeof(raw);
+  if (sys::GetSockOpt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &raw, &size) != 0) {
+    return event::kUnknownPeer;
+  }
+  return raw.uid;
+}
+
+void UnixConnection::CloseReceived(event::UniqueFd fd) {
+  if (fd && is_careful()) {
+    CloseElsewhere(process_, user(), std::move(fd), held_);
+  }
+}
+
 void UnixConnection::CloseSocket() {
-  if (strangers_ == Strangers::kClosedElsewhere) {
-    CloseElsewhere(process_, std::move(fd_));
+  if (strangers_ == Strangers::kClosedElsewhere ||
+      (strangers_ == Strangers::kTakenWithCare && MayHaveUnread())) {
+    const uid_t of = user();
+    CloseElsewhere(process_, of, std::move(fd_), std::move(held_));
   } else {
     fd_.reset();
+    held_.reset();
+  }
+}
+
+bool UnixConnection::MayHaveUnread() {
+  int bytes = 0;
+  if (sys::Ioctl(fd_.get(), FIONREAD, &bytes) != 0 || bytes > 0) return true;
+  // Credentials come with each packet, and do not with the end.
+  const int on = 1;
+  if (sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) !=
+      0) {
+    return true;
+  }
+  alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
+  struct msghdr message = {};
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  const ssize_t size =
+      sys::RecvMsg(fd_.get(), &message, MSG_PEEK | MSG_DONTWAIT);
+  if (size < 0) return errno != EAGAIN && errno != ECONNRESET;
+  return message.msg_controllen > 0 || (message.msg_flags & MSG_CTRUNC) != 0;
+}
+
+void UnixConnection::SetTrust(Trust trust, std::shared_ptr<void> held) {
+  held_ = std::move(held);
+  switch (trust) {
+    case Trust::kTrusted:
+      strangers_ = Strangers::kTaken;
+      return;
+    case Trust::kStranger:
+      strangers_ = Strangers::kTakenWithCare;
+      return;
+    case Trust::kNoDescriptors:
+      // Some may have come before.
+      strangers_ = Strangers::kClosedElsewhere;
+      RefuseStrangers();
+      if (kernel_refuses_ && !MayHaveUnread()) {
+        strangers_ = Strangers::kRefused;
+      }
+      {
+        event::MutexLock lock(&mutex_);
+        PassCredentials(false).IgnoreError();
+      }
+      return;
   }
 }
 
@@ -123,7 +185,7 @@ void UnixConnection::DropQueueLocked() {
   OutputQueue& queue = output_->queue;
   for (; passes_strangers_ && !queue.empty(); queue.Pop()) {
     if (queue.front()->descriptor) {
-      CloseElsewhere(process_, std::move(queue.front()->descriptor));
+      CloseElsewhere(process_, user(), std::move(queue.front()->descriptor));
     }
   }
   queue.Clear();
@@ -502,7 +564,20 @@ void UnixConnection::DropUnread() {
   int failures = 0;
   while (failures < kMaxFailuresToDrop) {
     uint8_t byte;
-    const ssize_t size = sys::Recv(fd_.get(), &byte, 1, MSG_DONTWAIT);
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    IncomingAncillary ancillary;
+    ancillary.PutInto(&message);
+    const ssize_t size =
+        sys::RecvMsg(fd_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (size >= 0) ancillary.TakeFrom(message);
+    // What its user has sent may be unread in it.
+    while (event::UniqueFd client = ancillary.TakeDescriptor()) {
+      sys::Shutdown(client.get(), SHUT_RDWR);  // it learns of it now
+      CloseElsewhere(process_, event::kUnknownPeer, std::move(client));
+    }
     if (size == 0 || (size < 0 && errno == EAGAIN)) return;
     if (size < 0) ++failures;  // ECONNRESET is told once, before what is there
   }
@@ -512,6 +587,7 @@ void UnixConnection::Close() { CloseWith(ClosedHere()); }
 
 void UnixConnection::CloseWith(absl::Status status) {
   Detach();
+  if (fd_) CloseReceived(reader_.TakeDescriptor());
   reader_.Reset();
   leftover_.reset();
   event::MutexLock lock(&mutex_);

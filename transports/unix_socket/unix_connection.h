@@ -45,9 +45,15 @@ class UnixConnection final : public Connection, private event::Watch {
   // blocking when a blocking receive first wants it so.
   // `promised_plain`: of a socket that was another's before, which said last
   // that its next packet has no attachments.
-  // `strangers`: what becomes of descriptors that the far end sends. Refused: the
-  // kernel has been told so.
-  enum class Strangers : uint8_t { kTaken, kRefused, kClosedElsewhere };
+  // `strangers`: what becomes of descriptors that the far end sends. kTaken: those
+  // that nobody takes are closed here. kTakenWithCare: these are closed elsewhere.
+  // kRefused: the kernel has been told so. kClosedElsewhere: all are.
+  enum class Strangers : uint8_t {
+    kTaken,
+    kTakenWithCare,
+    kRefused,
+    kClosedElsewhere
+  };
   UnixConnection(event::UniqueFd socket, event::Process* process,
                  bool socket_is_nonblocking, bool promised_plain = false,
                  Strangers strangers = Strangers::kTaken);
@@ -64,6 +70,7 @@ class UnixConnection final : public Connection, private event::Watch {
   bool Wait(uint32_t events, event::Instant deadline) override;
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
+  void SetTrust(Trust trust, std::shared_ptr<void> held) override;
   void SetSendLimits(const SendLimits& limits) override;
   void NotifyWhenReceived() override;
   void Close() override;
@@ -154,6 +161,17 @@ class UnixConnection final : public Connection, private event::Watch {
   UnixConnection* AsIdle(Connection* connection, bool* promised_plain) const;
   // What strangers have sent may be in it still.
   void CloseSocket();
+  // Whether the kernel has anything for this end. After the far end can send no
+  // more; descriptors may come with a packet of no bytes.
+  bool MayHaveUnread();
+  bool is_careful() const {
+    return strangers_ == Strangers::kTakenWithCare ||
+           strangers_ == Strangers::kClosedElsewhere;
+  }
+  // Elsewhere, if that may take long.
+  void CloseReceived(event::UniqueFd fd);
+  // Of the far end at Connect().
+  uid_t user() const;
   // For a connection that is about to be passed on: its new owner takes
   // descriptors. If it is not passed on after all, some may have come meanwhile.
   bool TakeStrangers();
@@ -217,6 +235,7 @@ class UnixConnection final : public Connection, private event::Watch {
   bool kernel_refuses_;
   bool passes_strangers_ = false;  // connections of such as send descriptors
   bool socket_is_nonblocking_;
+  std::shared_ptr<void> held_;  // until all that came here is closed
 
   // The owner waits, and looks at the output no more. Set under mutex_; the owner
   // clears it without. A stale true costs one kWouldBlock.

@@ -16,7 +16,6 @@
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
-#include "transports/unix_socket/closer.h"
 #include "transports/unix_socket/unix_connection.h"
 #include "transports/unix_socket/unix_connection_parts.h"
 
@@ -109,8 +108,7 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
                                IncomingAncillary* ancillary, size_t* size) {
   const int wait = block ? 0 : MSG_DONTWAIT;
   const bool plain = reader_.ExpectsPlain() && room->part_count() == 1 &&
-                     !leaves_unread_ &&
-                     strangers_ != Strangers::kClosedElsewhere;
+                     !leaves_unread_ && !is_careful();
   // A packet that is only looked at brings its descriptors all the same.
   const int look = leaves_unread_ ? MSG_PEEK : 0;
   bool was_reset = false;
@@ -199,20 +197,29 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     const IoResult result = Fetch(&room, block, &ancillary, &size);
     if (strangers_ == Strangers::kClosedElsewhere) {
       while (event::UniqueFd sent = ancillary.TakeDescriptor()) {
-        CloseElsewhere(process_, std::move(sent));
+        CloseReceived(std::move(sent));
       }
     }
     if (result != IoResult::kOk) return result;
     absl::Status why;
     const PacketReader::Result accepted =
         reader_.Accept(&room, size, &ancillary, frame, &why);
+    if (ABSL_PREDICT_FALSE(is_careful())) {
+      while (event::UniqueFd sent = ancillary.TakeDescriptor()) {
+        CloseReceived(std::move(sent));
+      }
+      if (accepted == PacketReader::Result::kBroken) {
+        CloseReceived(std::move(frame->descriptor));
+      }
+    }
     switch (accepted) {
       case PacketReader::Result::kConnection:
       case PacketReader::Result::kPromisedConnection:
         frame->connection = std::make_unique<UnixConnection>(
             std::move(frame->descriptor), process_,
             /*socket_is_nonblocking=*/true,
-            accepted == PacketReader::Result::kPromisedConnection);
+            accepted == PacketReader::Result::kPromisedConnection,
+            Strangers::kTakenWithCare);
         ABSL_FALLTHROUGH_INTENDED;
       case PacketReader::Result::kFrame:
         if (ABSL_PREDICT_FALSE(HasBuffered())) RemindOfBuffered();

@@ -1,0 +1,151 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "messaging/session/client_accounts.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "event/base/sys.h"
+#include "transports/closer.h"
+
+namespace le {
+namespace messaging {
+
+using event::MutexLock;
+using event::Quota;
+
+namespace {
+
+// Of the process's open files: an eighth for the program itself, and an eighth for
+// file descriptors in messages. The rest is for sessions.
+constexpr uint64_t kProgramPart = 8;
+constexpr uint64_t kDescriptorsPart = 8;
+
+// Of these, what only root and the process's own user may take.
+constexpr uint64_t kMaxReserve = 64;
+
+// A session keeps this much, however many its user has. An empty queue takes one
+// message of any size besides.
+constexpr size_t kLeastBytes = size_t{64} << 10;
+
+}  // namespace
+
+// ---- A process -------------------------------------------------------------
+
+bool IsStranger(event::Process* process, uid_t user) {
+  return process->IsOverflowUser(user) ||
+         (user != 0 && user != process->credentials().uid);
+}
+
+void ClientAccounts::ReadLimit() {
+  struct rlimit files;
+  if (event::sys::GetRLimit(RLIMIT_NOFILE, &files) != 0) return;
+  if (files.rlim_cur == open_files_) return;
+  open_files_ = files.rlim_cur;
+  Quota::Bound sessions;
+  sessions.total =
+      open_files_ - open_files_ / kProgramPart - open_files_ / kDescriptorsPart;
+  sessions.reserve = std::min(kMaxReserve, sessions.total / 8);
+  sessions_.set_bound(sessions);
+  Quota::Bound descriptors;
+  descriptors.total = std::max<uint64_t>(open_files_ / kDescriptorsPart, 2);
+  descriptors_.set_bound(descriptors);
+}
+
+bool ClientAccounts::Take(Quota* quota, uid_t user) {
+  const auto purpose =
+      IsBounded(user) ? Quota::Purpose::kAny : Quota::Purpose::kUnbounded;
+  MutexLock lock(&mutex_);
+  if (open_files_ == 0) ReadLimit();
+  if (quota->TakeUncharged(user, purpose)) return true;
+  ReadLimit();  // the program may have raised it
+  return quota->TakeUncharged(user, purpose);
+}
+
+void ClientAccounts::Return(Quota* quota, uid_t user) {
+  MutexLock lock(&mutex_);
+  quota->GiveBack(user);
+}
+
+std::shared_ptr<void> ClientAccounts::ChargeSession(
+    const std::shared_ptr<ClientAccounts>& accounts, uid_t user) {
+  struct Charge {
+    Charge(std::shared_ptr<ClientAccounts> a, uid_t u)
+        : accounts(std::move(a)), user(u) {}
+    ~Charge() { accounts->ReturnSession(user); }
+    const std::shared_ptr<ClientAccounts> accounts;
+    const uid_t user;
+  };
+  if (!accounts->TakeSession(user)) return nullptr;
+  return std::make_shared<Charge>(accounts, user);
+}
+
+// ---- A user at a service ---------------------------------------------------
+
+// Powers of two, so that the limits of a user's sessions change seldom; and
+// smaller ones only for a quarter of the sessions, so that one that comes and
+// goes changes nothing.
+bool ServiceUser::Divide(uint32_t sessions) {
+  const uint32_t before = parts_;
+  while (parts_ < sessions) parts_ *= 2;
+  while (parts_ > 1 && sessions <= parts_ / 4) parts_ /= 2;
+  UpdateRequestBytes();
+  return is_bounded_ && parts_ != before;
+}
+
+void ServiceUser::SetLimits(const UserLimits& limits,
+                            const SessionLimits& session) {
+  limits_ = limits;
+  session_ = session;
+  max_descriptors_ = is_bounded_ ? limits.descriptors : UINT32_MAX;
+  UpdateRequestBytes();
+}
+
+void ServiceUser::UpdateRequestBytes() {
+  max_request_bytes_ = session_.request_bytes;
+  if (!is_bounded_) return;
+  max_request_bytes_ = std::min(max_request_bytes_,
+                                std::max(limits_.bytes / parts_, kLeastBytes));
+}
+
+transports::SendLimits ServiceUser::ToSend(size_t max_message_size) const {
+  transports::SendLimits limits = session_.ToSend(max_message_size);
+  limits.reports_congestion = true;
+  if (!is_bounded_) return limits;
+  const size_t bytes = std::max(limits_.bytes / parts_, kLeastBytes);
+  limits.bytes = std::min(limits.bytes, bytes);
+  limits.gathered_bytes = std::min(limits.gathered_bytes, bytes);
+  limits.descriptors = std::min<size_t>(
+      limits.descriptors, std::max<size_t>(limits_.descriptors / parts_, 1));
+  return limits;
+}
+
+bool ServiceUser::TakeDescriptor() {
+  if (descriptors_.fetch_add(1) < max_descriptors_) {
+    if (accounts_->TakeDescriptor(uid_)) return true;
+  }
+  descriptors_.fetch_sub(1);
+  return false;
+}
+
+void ServiceUser::CloseDescriptor(event::UniqueFd fd) {
+  struct Charge {
+    event::Ref<ServiceUser> user;
+    ~Charge() { user->ReturnDescriptor(); }
+  };
+  auto charge = std::make_shared<Charge>();
+  charge->user = event::Ref<ServiceUser>::Share(this);
+  transports::CloseElsewhere(event::Process::Current(), uid_, std::move(fd),
+                             std::move(charge));
+}
+
+void ServiceUser::ReturnDescriptor() {
+  accounts_->ReturnDescriptor(uid_);
+  descriptors_.fetch_sub(1);
+}
+
+}  // namespace messaging
+}  // namespace le

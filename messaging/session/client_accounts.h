@@ -1,0 +1,117 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What each user has at the services of a process, so that no user can take it
+// all.
+
+#ifndef LE_MESSAGING_MESSAGING_SESSION_CLIENT_ACCOUNTS_H_
+#define LE_MESSAGING_MESSAGING_SESSION_CLIENT_ACCOUNTS_H_
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <memory>
+
+#include "event/base/mutex.h"
+#include "event/base/quota.h"
+#include "event/base/ref.h"
+#include "event/base/unique_fd.h"
+#include "event/process.h"
+#include "messaging/machine/limits.h"
+
+namespace le {
+namespace messaging {
+
+// Root and the process's own user could stop it by other means. Others are bounded,
+// and so is whoever a user namespace does not map.
+bool IsStranger(event::Process* process, uid_t user);
+
+// Sessions, and file descriptors in messages that the program has neither fetched
+// nor released, of all services of a process. The totals follow from the process's
+// limit of open files. Any thread.
+class ClientAccounts {
+ public:
+  explicit ClientAccounts(event::Process* process) : process_(process) {}
+
+  // Others are counted and never refused.
+  bool IsBounded(uid_t user) const { return IsStranger(process_, user); }
+
+  // False: the user has all that it may have. True must be followed by one
+  // return.
+  bool TakeSession(uid_t user) { return Take(&sessions_, user); }
+  void ReturnSession(uid_t user) { Return(&sessions_, user); }
+  // The same as an object that makes the return. Null: false.
+  static std::shared_ptr<void> ChargeSession(
+      const std::shared_ptr<ClientAccounts>& accounts, uid_t user);
+  bool TakeDescriptor(uid_t user) { return Take(&descriptors_, user); }
+  void ReturnDescriptor(uid_t user) { Return(&descriptors_, user); }
+
+ private:
+  bool Take(event::Quota* quota, uid_t user);
+  void Return(event::Quota* quota, uid_t user);
+  void ReadLimit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  event::Process* const process_;
+  event::Mutex mutex_;
+  // Both are guarded by mutex_; the analysis cannot follow a pointer to them.
+  event::Quota sessions_{"sessions", {}};
+  event::Quota descriptors_{"file descriptors in messages", {}};
+  uint64_t open_files_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not read yet
+};
+
+// One user at one service. Its sessions share it; the owner's thread, unless a
+// comment says otherwise.
+class ServiceUser final : public event::RefCounted<ServiceUser> {
+ public:
+  ServiceUser(uid_t uid, std::shared_ptr<ClientAccounts> accounts)
+      : uid_(uid),
+        is_bounded_(accounts->IsBounded(uid)),
+        accounts_(std::move(accounts)) {}
+
+  uid_t uid() const { return uid_; }
+  bool is_bounded() const { return is_bounded_; }
+  uint32_t sessions() const { return sessions_; }
+  // Adds or removes a session. True: the limits of its sessions change.
+  bool Add() { return Divide(++sessions_); }
+  bool Remove() { return Divide(--sessions_); }
+
+  // What the user may have.
+  void SetLimits(const UserLimits& limits, const SessionLimits& session);
+  // Whether it may have one more session of those of which so many are left.
+  bool MayAdd(uint32_t left) const {
+    return !is_bounded_ || (sessions_ < limits_.sessions && sessions_ < left);
+  }
+  // What each of its sessions may have: a part of what the user may have, which
+  // is smaller the more sessions there are.
+  transports::SendLimits ToSend(size_t max_message_size) const;
+  size_t max_request_bytes() const { return max_request_bytes_; }
+
+  // Any thread. One descriptor in a message; false: the user has as many as it may.
+  bool TakeDescriptor();
+  void ReturnDescriptor();
+  // Closes one of these, and then returns it.
+  void CloseDescriptor(event::UniqueFd fd);
+  uint32_t descriptors() const { return descriptors_.load(); }
+
+ private:
+  friend class event::RefCounted<ServiceUser>;
+  ~ServiceUser() = default;
+  bool Divide(uint32_t sessions);
+  void UpdateRequestBytes();
+
+  const uid_t uid_;
+  const bool is_bounded_;
+  const std::shared_ptr<ClientAccounts> accounts_;
+  uint32_t sessions_ = 0;
+  uint32_t parts_ = 1;  // a power of two
+  UserLimits limits_;
+  SessionLimits session_;
+  size_t max_request_bytes_ = kDefaultRequestBytes;
+  std::atomic<uint32_t> max_descriptors_{UINT32_MAX};
+  std::atomic<uint32_t> descriptors_{0};
+};
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_SESSION_CLIENT_ACCOUNTS_H_

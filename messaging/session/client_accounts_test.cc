@@ -1,0 +1,165 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "messaging/session/client_accounts.h"
+
+#include <sys/resource.h>
+
+#include "gtest/gtest.h"
+
+namespace le {
+namespace messaging {
+namespace {
+
+constexpr uid_t kUser = 4321;
+constexpr uid_t kOther = 4322;
+constexpr uid_t kRoot = 0;
+constexpr size_t kMessageBytes = 1000;
+
+class ClientAccountsTest : public ::testing::Test {
+ protected:
+  ClientAccountsTest() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    LimitFiles(1024);
+  }
+  ~ClientAccountsTest() override { setrlimit(RLIMIT_NOFILE, &before_); }
+
+  void LimitFiles(rlim_t files) {
+    const struct rlimit limit = {files, before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  int TakeSessions(uid_t user) {
+    int taken = 0;
+    while (taken < 5000 && accounts_.TakeSession(user)) ++taken;
+    return taken;
+  }
+  event::Ref<ServiceUser> NewUser(uid_t uid) {
+    return event::Ref<ServiceUser>::Adopt(new ServiceUser(uid, shared_));
+  }
+
+  struct rlimit before_;
+  const std::shared_ptr<ClientAccounts> shared_ =
+      std::make_shared<ClientAccounts>(event::Process::Current());
+  ClientAccounts& accounts_ = *shared_;
+};
+
+TEST_F(ClientAccountsTest, NoUserTakesAllSessions) {
+  // Of 1,024: 768 for sessions, 64 of them reserved.
+  EXPECT_EQ(TakeSessions(kUser), 352);
+  EXPECT_EQ(TakeSessions(kOther), 176);
+  for (uid_t user = 5000; user < 5100; ++user) TakeSessions(user);
+  EXPECT_FALSE(accounts_.TakeSession(kUser));
+  accounts_.ReturnSession(kOther);
+  EXPECT_TRUE(accounts_.TakeSession(6000));
+}
+
+// The session is over, but what has come with it is not closed yet.
+TEST_F(ClientAccountsTest, ASessionIsChargedWhileAnythingHoldsIt) {
+  auto charge = ClientAccounts::ChargeSession(shared_, kUser);
+  ASSERT_NE(charge, nullptr);
+  EXPECT_EQ(TakeSessions(kUser), 351);
+  auto held = charge;
+  charge.reset();
+  EXPECT_EQ(ClientAccounts::ChargeSession(shared_, kUser), nullptr);
+  held.reset();
+  EXPECT_NE(ClientAccounts::ChargeSession(shared_, kUser), nullptr);
+}
+
+TEST_F(ClientAccountsTest, RootAndOnesOwnUserAreNotRefused) {
+  TakeSessions(kUser);
+  for (int i = 0; i < 2000; ++i) {
+    ASSERT_TRUE(accounts_.TakeSession(kRoot));
+    ASSERT_TRUE(accounts_.TakeSession(getuid()));
+  }
+  EXPECT_FALSE(accounts_.TakeSession(kOther));
+}
+
+TEST_F(ClientAccountsTest, TheProgramMayRaiseItsLimit) {
+  LimitFiles(64);
+  const int few = TakeSessions(kUser);
+  EXPECT_LT(few, 32);
+  LimitFiles(1024);
+  EXPECT_EQ(few + TakeSessions(kUser), 352);
+}
+
+TEST_F(ClientAccountsTest, AUserHasFewerDescriptorsThanAreLeft) {
+  const auto user = NewUser(kUser);
+  user->SetLimits(UserLimits(), SessionLimits());
+  int taken = 0;
+  while (user->TakeDescriptor()) ++taken;
+  EXPECT_EQ(taken, 64);
+  EXPECT_TRUE(accounts_.TakeDescriptor(kOther));
+  user->ReturnDescriptor();
+  EXPECT_TRUE(user->TakeDescriptor());
+  UserLimits limits;
+  limits.descriptors = 10;
+  user->SetLimits(limits, SessionLimits());
+  user->ReturnDescriptor();
+  EXPECT_FALSE(user->TakeDescriptor());
+}
+
+TEST_F(ClientAccountsTest, AUserHasFewerSessionsThanAreLeftAtTheService) {
+  const auto user = NewUser(kUser);
+  UserLimits limits;
+  limits.sessions = 3;
+  user->SetLimits(limits, SessionLimits());
+  EXPECT_TRUE(user->MayAdd(1));
+  user->Add();
+  EXPECT_FALSE(user->MayAdd(1));
+  EXPECT_TRUE(user->MayAdd(2));
+  user->Add();
+  user->Add();
+  EXPECT_FALSE(user->MayAdd(1000));
+  user->Remove();
+  EXPECT_TRUE(user->MayAdd(1000));
+  const auto root = NewUser(kRoot);
+  root->SetLimits(limits, SessionLimits());
+  for (int i = 0; i < 10; ++i) root->Add();
+  EXPECT_TRUE(root->MayAdd(1));
+}
+
+// Whatever its sessions are, together they have no more than the user may.
+TEST_F(ClientAccountsTest, TheSessionsOfAUserShareItsBytes) {
+  const auto user = NewUser(kUser);
+  const UserLimits limits;
+  const SessionLimits session;
+  user->SetLimits(limits, session);
+  const transports::SendLimits one = session.ToSend(kMessageBytes);
+  int changes = 0;
+  for (uint32_t n = 1; n <= 2000; ++n) {
+    changes += user->Add() ? 1 : 0;
+    const transports::SendLimits each = user->ToSend(kMessageBytes);
+    ASSERT_LE(each.gathered_bytes * n, limits.bytes);
+    ASSERT_LE(user->max_request_bytes() * n, limits.bytes);
+    if (n <= limits.descriptors) {
+      ASSERT_LE(each.descriptors * n, limits.descriptors);
+    }
+    if (n > 4) continue;
+    EXPECT_EQ(each.bytes, one.bytes);
+    EXPECT_EQ(each.gathered_bytes, one.gathered_bytes);
+    EXPECT_EQ(user->max_request_bytes(), kDefaultRequestBytes);
+  }
+  EXPECT_EQ(changes, 11);  // powers of two
+  EXPECT_GE(user->ToSend(kMessageBytes).bytes, size_t{64} << 10);
+  EXPECT_EQ(user->ToSend(kMessageBytes).descriptors, 1u);
+  // One that comes and goes at a power of two changes nothing.
+  while (user->sessions() > 1024) user->Remove();
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_FALSE(user->Add());
+    EXPECT_FALSE(user->Remove());
+  }
+  while (user->sessions() > 1) user->Remove();
+  EXPECT_EQ(user->ToSend(kMessageBytes).gathered_bytes, one.gathered_bytes);
+}
+
+TEST_F(ClientAccountsTest, RootKeepsTheLimitsOfASession) {
+  const auto root = NewUser(kRoot);
+  root->SetLimits(UserLimits(), SessionLimits());
+  for (int i = 0; i < 500; ++i) EXPECT_FALSE(root->Add());
+  EXPECT_EQ(root->ToSend(kMessageBytes).gathered_bytes,
+            SessionLimits().ToSend(kMessageBytes).gathered_bytes);
+}
+
+}  // namespace
+}  // namespace messaging
+}  // namespace le

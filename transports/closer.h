@@ -1,0 +1,30 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Closes file descriptors that strangers have sent. A close may take as long as the
+// sender likes (SO_LINGER, a network's file system), so that it is made where nobody
+// waits.
+
+#ifndef LE_MESSAGING_TRANSPORTS_CLOSER_H_
+#define LE_MESSAGING_TRANSPORTS_CLOSER_H_
+
+#include <sys/types.h>
+
+#include <memory>
+
+#include "event/base/unique_fd.h"
+#include "event/process.h"
+
+namespace le {
+namespace transports {
+
+// Any thread. `user` has sent it: the closes of one user hold up no other's.
+// `held` is kept until it is closed. If there can be no thread for it, the calling
+// one closes it.
+void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
+                    std::shared_ptr<void> held = nullptr);
+
+}  // namespace transports
+}  // namespace le
+
+#endif  // LE_MESSAGING_TRANSPORTS_CLOSER_H_
