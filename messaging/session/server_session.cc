@@ -33,7 +33,7 @@ Owner* ServerSession::owner() const { return service_->owner(); }
 MessagePool* ServerSession::pool() const { return service_->pool(); }
 
 absl::Status ServerSession::Start(
-    std::unique_ptr<transports::Connection> connection) {
+    std::unique_ptr<transports::Connection> connection, uint32_t version) {
   // Attach before the hello. A client retries if the connection breaks before the
   // hello; after it, a close means a lost session.
   connection_ = transports::ConnectionRef(std::move(connection));
@@ -42,6 +42,7 @@ absl::Status ServerSession::Start(
   if (!attached.ok()) return attached;
 
   Hello hello;
+  hello.version = version;
   hello.thread_token = owner()->thread()->token();
   transports::OutgoingFrame frame;
   frame.type = kHelloFrame;
@@ -257,10 +258,11 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
 // ---- What the loop brings --------------------------------------------------
 
 void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
-  if (const char* const fault = ServerFaultOf(frame.type, frame.id)) {
-    EndForFault(CloseReason::kProtocolError, fault);
-    return;
+  const ServerVerdict verdict = ServerVerdictOf(frame.type, frame.id);
+  if (verdict.fault != nullptr) {
+    EndForFault(CloseReason::kProtocolError, verdict.fault);
   }
+  if (!verdict.deliver) return;
   if (PlainType(frame.type) == kRequestFrame) {
     open_requests_.fetch_add(OpenRequests::Of(frame.payload.size()),
                              std::memory_order_relaxed);

@@ -135,13 +135,16 @@ void Service::TurnAway(transports::Connection* connection) {
   connection->Send(frame);
 }
 
-void Service::OnClient(std::unique_ptr<transports::Connection> connection) {
+void Service::OnClient(std::unique_ptr<transports::Connection> connection,
+                       const transports::Dialect& client) {
   if (sessions_ >= limits().sessions) {
     TurnAway(connection.get());
     return;
   }
   auto session = event::Ref<ServerSession>::Adopt(new ServerSession(this));
-  const absl::Status started = session->Start(std::move(connection));
+  const absl::Status started =
+      session->Start(std::move(connection),
+                     transports::CommonVersion(transports::Dialect(), client));
   if (!started.ok()) {
     const event::Credentials client = session->client();
     event::LogForPeer(
