@@ -505,7 +505,8 @@ class DirectoryClient::DirectoryOffer final : public Offer,
         Connection::DescriptorPolicy::kLeaveUnread);
     proto::ToDirectory message;
     Describe(description_, message.mutable_advertise()->mutable_service());
-    ToProto(description_.dialect, message.mutable_advertise()->mutable_dialect());
+    ToProto(description_.dialect,
+            message.mutable_advertise()->mutable_dialect());
     if (SendControl(connection_.get(), std::move(message)) != IoResult::kOk) {
       *reason = WaitReason::kNoAnswer;
       return absl::UnavailableError("the directory does not take the request");
@@ -543,9 +544,8 @@ class DirectoryClient::DirectoryOffer final : public Offer,
         const absl::Status why = connection_->close_status();
         TryLater();
         if (absl::IsUnimplemented(why)) {
-          SetCause(
-              {WaitReason::kOtherVersion,
-               std::string(OtherVersion("the directory", why).message())});
+          SetCause({WaitReason::kOtherVersion,
+                    std::string(OtherVersion("the directory", why).message())});
         }
         break;
       }

@@ -87,8 +87,8 @@ TEST(BackOffTest, BeginsAnewAfterAReset) {
 // How an opening has ended.
 class End final : public Opening::Observer {
  public:
-  void OnIntroduced(std::unique_ptr<Connection> connection,
-                    IncomingFrame first, const Introduced& by) override {
+  void OnIntroduced(std::unique_ptr<Connection> connection, IncomingFrame first,
+                    const Introduced& by) override {
     ++calls;
     introduced = by;
     session = std::move(connection);

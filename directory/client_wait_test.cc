@@ -256,12 +256,12 @@ TEST_F(ClientWaitTest, AServersWordIsNotTheDirectorys) {
       ASSERT_EQ(server.client()->Send(frame), transports::IoResult::kOk);
       world_.Settle();
       EXPECT_TRUE(waiting_.ended);
-      EXPECT_EQ(waiting_.refusal,
-                absl::DataLossError(absl::StrCat(
-                    "the server, pid ",
-                    world_.ProcessOf(kSelf)->credentials().pid,
-                    " of user 500, has sent a frame that only a directory "
-                    "sends")));
+      EXPECT_EQ(
+          waiting_.refusal,
+          absl::DataLossError(absl::StrCat(
+              "the server, pid ", world_.ProcessOf(kSelf)->credentials().pid,
+              " of user 500, has sent a frame that only a directory "
+              "sends")));
     }
   });
 }

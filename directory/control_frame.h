@@ -23,8 +23,9 @@ constexpr uint32_t kControlVersion = 1;
 
 // Frame types from 128 up are the directory's; what is below belongs to
 // sessions. A connection has one kind until `Introduced`, and the other from then on.
-constexpr uint8_t kControlFrame = 128;       // a protobuf
-constexpr uint8_t kIntroductionFrame = 129;  // a client's connection, proto::Introduction
+constexpr uint8_t kControlFrame = 128;  // a protobuf
+constexpr uint8_t kIntroductionFrame =
+    129;  // a client's connection, proto::Introduction
 
 constexpr bool IsDirectoryFrame(uint8_t type) { return type >= 128; }
 

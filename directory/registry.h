@@ -60,10 +60,10 @@ enum class ServerState { kOffering, kStandingBy, kOtherProtocol };
 // To be done by whoever runs the registry, in order.
 struct RegistryAction {
   enum class What {
-    kIntroduce,     // hand `client` to `server`, and report IntroductionDone() or
-                    // ClientGone()
-    kRefuse,        // tell `client` why, and close it; it is forgotten
-    kTell,          // tell `server` its state
+    kIntroduce,  // hand `client` to `server`, and report IntroductionDone() or
+                 // ClientGone()
+    kRefuse,     // tell `client` why, and close it; it is forgotten
+    kTell,       // tell `server` its state
     kRefuseServer,  // a limit: close it; it is forgotten
   };
   What what;

@@ -160,10 +160,11 @@ TEST_F(RegistryTest, AServerOfNoCommonVersionIsAReasonToRefuse) {
   const Actions refused = registry_.ClientOpens(1, User(1), later, true);
   ASSERT_EQ(Text(refused), "r1:5");
   EXPECT_EQ(refused[0].reason, RefusalReason::kOtherVersion);
-  EXPECT_EQ(refused[0].text,
-            "this program's library understands versions 2 to 3 of the wire "
-            "format, and that of pid 1002, which offers the service, versions 1 "
-            "to 1: link that one with a later release");
+  EXPECT_EQ(
+      refused[0].text,
+      "this program's library understands versions 2 to 3 of the wire "
+      "format, and that of pid 1002, which offers the service, versions 1 "
+      "to 1: link that one with a later release");
   later.interface_name = "t";
   registry_.ServerAdvertises(11, User(2), later);
   const std::string text =

@@ -190,9 +190,8 @@ void DirectoryServer::NoteOtherVersion(PeerId id, absl::string_view text) {
   const uid_t uid = Find(id)->identity().uid;
   if (other_versions_.size() >= kMaxOtherVersions) other_versions_.clear();
   if (!other_versions_.insert(uid).second) return;
-  event::LogForPeer(
-      LogLevel::kWarning, uid,
-      absl::StrCat(Describe(id), " has another version: ", text));
+  event::LogForPeer(LogLevel::kWarning, uid,
+                    absl::StrCat(Describe(id), " has another version: ", text));
 }
 
 void DirectoryServer::CarryOut(Registry::Actions actions) {
@@ -375,8 +374,7 @@ IoResult DirectoryServer::PassOn(Peer* client, Peer* server) {
 
 void DirectoryServer::Open(Peer* peer, const proto::Open& open) {
   InterfaceDescription description;
-  const absl::Status valid =
-      Check(open.client(), open.dialect(), &description);
+  const absl::Status valid = Check(open.client(), open.dialect(), &description);
   if (!valid.ok()) {
     peer->Refuse(proto::INVALID, std::string(valid.message()));
     return;

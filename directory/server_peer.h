@@ -222,12 +222,11 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
       return;
     }
     if (message.version() != kControlVersion) {
-      const std::string text =
-          absl::StrCat("a request of version ", message.version(),
-                       " came to a directory that understands version ",
-                       kControlVersion, ": update the program that ",
-                       message.version() > kControlVersion ? "received" : "sent",
-                       " it");
+      const std::string text = absl::StrCat(
+          "a request of version ", message.version(),
+          " came to a directory that understands version ", kControlVersion,
+          ": update the program that ",
+          message.version() > kControlVersion ? "received" : "sent", " it");
       directory_->NoteOtherVersion(id_, text);
       Refuse(proto::OTHER_VERSION, text);
       return;

@@ -77,12 +77,12 @@ TEST_F(DirectoryServerTest, AnotherVersionIsRefused) {
       proto::ToDirectory message = ListMessage();
       message.set_version(version);
       peer.SayBytes(message.SerializeAsString());
-      EXPECT_EQ(peer.Hear(),
-                absl::StrCat("refused OTHER_VERSION: a request of version ",
-                             version,
-                             " came to a directory that understands version 1: "
-                             "update the program that ",
-                             version == 0 ? "sent" : "received", " it"));
+      EXPECT_EQ(
+          peer.Hear(),
+          absl::StrCat("refused OTHER_VERSION: a request of version ", version,
+                       " came to a directory that understands version 1: "
+                       "update the program that ",
+                       version == 0 ? "sent" : "received", " it"));
       EXPECT_EQ(peer.Hear(), "closed");
     }
   });

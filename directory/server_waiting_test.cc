@@ -77,7 +77,8 @@ TEST_F(DirectoryServerWaitingTest, TellsTheCauseAndEachChange) {
     EXPECT_EQ(server.Hear(), "OFFERED: ");
     EXPECT_EQ(server.Hear(), "client");
     world_.Advance(absl::Hours(1));
-    EXPECT_EQ(client->Hear(), "nothing") << "that was the directory's last word";
+    EXPECT_EQ(client->Hear(), "nothing")
+        << "that was the directory's last word";
   });
 }
 

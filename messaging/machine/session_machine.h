@@ -29,9 +29,9 @@ struct FrameVerdict {
     kDeliver,             // hand it to the receive handler
     kComplete,            // it answers the request that `completion` is for
     kCompleteUnanswered,  // that request will get no response
-    kIgnore,              // it answers a request that nobody waits for any more, or
-                          // is of a later release
-    kFault,               // it breaks the rules: `fault` says which
+    kIgnore,  // it answers a request that nobody waits for any more, or
+              // is of a later release
+    kFault,   // it breaks the rules: `fault` says which
   };
   Action action = Action::kDeliver;
   Completion completion = {};

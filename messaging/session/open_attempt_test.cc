@@ -175,8 +175,7 @@ class OpenAttemptServerTest : public OpenAttemptTest {
 
 TEST_F(OpenAttemptServerTest, AHelloWithoutCredentialsIsRefused) {
   introduced_.server = event::Credentials{7, 500};
-  EXPECT_EQ(Try(absl::nullopt),
-            "the server's hello came without credentials");
+  EXPECT_EQ(Try(absl::nullopt), "the server's hello came without credentials");
   introduced_.server.reset();
   EXPECT_NE(Try(absl::nullopt), "");
 }
@@ -197,9 +196,10 @@ TEST_F(OpenAttemptServerTest, TheKernelsWordCounts) {
   EXPECT_EQ(server_.uid, 600u);
   EXPECT_EQ(Try(event::Credentials{8, 500}), "") << "another of that user";
   EXPECT_EQ(server_.pid, 8);
-  EXPECT_EQ(Try(event::Credentials{8, 0}),
-            "pid 7 of user 500 offers the service, and pid 8 of user 0 has sent "
-            "its hello");
+  EXPECT_EQ(
+      Try(event::Credentials{8, 0}),
+      "pid 7 of user 500 offers the service, and pid 8 of user 0 has sent "
+      "its hello");
   EXPECT_EQ(Try(event::Credentials{8, 65534}, 65534), "") << "not mapped here";
   introduced_.server.reset();
   EXPECT_EQ(Try(event::Credentials{8, 0}), "") << "of another namespace";

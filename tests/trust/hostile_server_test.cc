@@ -105,8 +105,7 @@ class RawServer {
     service->set_interface_name("service");
     service->set_protocol_id("p");
     service->set_max_message_size(8);
-    Send(socket_,
-         Frame(directory::kControlFrame, message.SerializeAsString()));
+    Send(socket_, Frame(directory::kControlFrame, message.SerializeAsString()));
   }
   // The connection of the next client; none if none has come.
   event::UniqueFd Accept() {
@@ -167,8 +166,8 @@ class HostileServerTest : public ::testing::Test {
  protected:
   HostileServerTest() {
     g_log = &log_;
-    former_sink_ = event::SetLogSink(
-        [](event::LogLevel level, absl::string_view text) {
+    former_sink_ =
+        event::SetLogSink([](event::LogLevel level, absl::string_view text) {
           if (level >= event::LogLevel::kWarning) {
             g_log->push_back(std::string(text));
           }
@@ -271,7 +270,8 @@ TEST_F(HostileServerTest, ADirectorysFrameIsNoServersWord) {
 TEST_F(HostileServerTest, ADirectorysFrameClosesAnOpenSession) {
   log_.clear();
   EXPECT_EQ(OpenAtServerThatSays({Hello()}), LE_MSG_WAIT_NONE);
-  for (int i = 0; i < 3; ++i) Send(socket_, Frame(directory::kControlFrame, ""));
+  for (int i = 0; i < 3; ++i)
+    Send(socket_, Frame(directory::kControlFrame, ""));
   world_.Settle();
   EXPECT_EQ(closes_, 1);
   client_->Do([this] {
@@ -326,8 +326,7 @@ TEST_F(HostileServerTest, TheLibrarysHelloHasCredentials) {
   auto* const server = world_.Add("server");
   le_msg_ServiceRef_t service = nullptr;
   server->Do([&] {
-    service =
-        le_msg_CreateService(le_msg_GetProtocolRef("p", 8), "service");
+    service = le_msg_CreateService(le_msg_GetProtocolRef("p", 8), "service");
     le_msg_AdvertiseService(service);
   });
   world_.Settle();
@@ -356,18 +355,18 @@ TEST_F(HostileServerTest, AServerOfAnotherVersionIsNamed) {
   const std::string why =
       "a packet of version 2 of the wire format came to a library that "
       "understands versions 1 to 1: update the program that received it";
-  EXPECT_THAT(text_, AllOf(HasSubstr(absl::StrCat("pid ", getpid())),
-                           HasSubstr(why)));
+  EXPECT_THAT(text_,
+              AllOf(HasSubstr(absl::StrCat("pid ", getpid())), HasSubstr(why)));
   EXPECT_EQ(Receive(socket_), transports::VersionRefusal(why));
   Delete();
 
   messaging::Hello hello;
   hello.version = 7;
-  EXPECT_EQ(OpenAtServerThatSays({Frame(
-                messaging::kHelloFrame,
-                std::string(reinterpret_cast<const char*>(&hello),
-                            sizeof(hello)))}),
-            LE_MSG_WAIT_OTHER_VERSION);
+  EXPECT_EQ(
+      OpenAtServerThatSays({Frame(
+          messaging::kHelloFrame,
+          std::string(reinterpret_cast<const char*>(&hello), sizeof(hello)))}),
+      LE_MSG_WAIT_OTHER_VERSION);
   EXPECT_THAT(text_, HasSubstr("version 7 of the wire format"));
   Delete();
 

@@ -96,11 +96,12 @@ TEST(FramingTest, AnotherVersionIsSaidInWords) {
   FrameHeader header = Header(0);
   FrameHeader parsed;
   header.version = 2;
-  EXPECT_EQ(ParseFrameHeader(Encode(header), true, &parsed),
-            absl::UnimplementedError(
-                "a packet of version 2 of the wire format came to a library that "
-                "understands versions 1 to 1: update the program that received "
-                "it"));
+  EXPECT_EQ(
+      ParseFrameHeader(Encode(header), true, &parsed),
+      absl::UnimplementedError(
+          "a packet of version 2 of the wire format came to a library that "
+          "understands versions 1 to 1: update the program that received "
+          "it"));
   header.version = 0;
   EXPECT_NE(ParseFrameHeader(Encode(header), true, &parsed)
                 .message()

@@ -129,8 +129,7 @@ TEST_F(HostilePeerTest, AnotherVersion) {
 
 TEST_F(HostilePeerTest, ARefusalOfOurVersion) {
   SendRaw(VersionRefusal("update it\n"));
-  ExpectClosedFor("it refuses: update it\\n",
-                  absl::StatusCode::kUnimplemented);
+  ExpectClosedFor("it refuses: update it\\n", absl::StatusCode::kUnimplemented);
   char answer;
   EXPECT_EQ(recv(raw_.get(), &answer, 1, 0), 0) << "it is not answered";
 }
