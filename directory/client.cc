@@ -40,6 +40,15 @@ void Describe(const InterfaceDescription& description,
   described->set_max_message_size(description.max_message_size);
 }
 
+std::string Name(const event::Credentials& peer) {
+  return absl::StrCat("pid ", peer.pid, " of user ", peer.uid);
+}
+
+absl::Status OtherVersion(absl::string_view peer, const absl::Status& why) {
+  return absl::UnimplementedError(
+      absl::StrCat(peer, " has another version: ", why.message()));
+}
+
 WaitReason ReasonOfConnect(const absl::Status& failed) {
   switch (failed.code()) {
     case absl::StatusCode::kAborted:
@@ -202,6 +211,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     WaitReason reason = WaitReason::kSystem;
     absl::Status failed = Ask(&reason);
     heard_ = false;
+    introduced_.reset();
     if (failed.ok()) return;
     connection_.reset();
     cause_ = ToCause(reason, failed);
@@ -231,13 +241,15 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     proto::ToDirectory message;
     proto::Open* const open = message.mutable_open();
     Describe(description_, open->mutable_client());
+    ToProto(description_.dialect, open->mutable_dialect());
     open->set_wait(wait_);
     if (SendControl(connection_.get(), std::move(message)) != IoResult::kOk) {
       *reason = WaitReason::kNoAnswer;
       return absl::UnavailableError("the directory does not take the request");
     }
     *reason = WaitReason::kSystem;
-    // After our own word, and before the server's.
+    // After our own word, see there. The server attaches its credentials, so that
+    // they are told even if it has spoken already.
     absl::Status asked = connection_->SetReceiveCredentials(true);
     if (!asked.ok()) return asked;
     return connection_->Attach(loop_, this);
@@ -257,23 +269,20 @@ class DirectoryClient::DirectoryOpening final : public Opening,
       case IoResult::kOk:
         break;
     }
-    if (!IsDirectoryFrame(frame.type)) {
-      connection_->Detach();
-      connection_->SetReceiveCredentials(false).IgnoreError();
-      observer_->OnIntroduced(std::move(connection_), std::move(frame));
-      return Read::kTold;
+    return introduced_.has_value() ? HearServer(std::move(frame))
+                                   : HearDirectory(frame);
+  }
+
+  Read HearDirectory(const IncomingFrame& frame) {
+    if (IsDirectoryFrame(frame.type) && transports::MayBeIgnored(frame.type)) {
+      return Read::kGoOn;
     }
     proto::FromDirectory message;
-    if (!IsSaidByDirectory(frame) || !ParseControl(frame, &message)) {
-      return Broken();
-    }
-    if (message.has_refusal()) {
-      const absl::Status why = ToStatus(message.refusal());
-      connection_.reset();
-      observer_->OnRefused(why);
-      return Read::kTold;
-    }
-    if (message.has_waiting()) {
+    if (!ParseControl(frame, &message)) return Broken();
+    if (message.has_refusal()) return Refuse(ToStatus(message.refusal()));
+    if (message.has_introduced()) {
+      NoteIntroduction(message.introduced());
+    } else if (message.has_waiting()) {
       heard_ = true;
       SetCause(
           {ToReason(message.waiting().reason()), message.waiting().text()});
@@ -282,12 +291,46 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     return Read::kGoOn;
   }
 
-  // A server that has been introduced could speak like a directory.
-  bool IsSaidByDirectory(const IncomingFrame& frame) {
-    if (!frame.sender.has_value()) return true;  // not known
-    const absl::StatusOr<event::Credentials> directory = connection_->peer();
-    return directory.ok() && frame.sender->uid == directory->uid &&
-           frame.sender->pid == directory->pid;
+  void NoteIntroduction(const proto::Introduced& said) {
+    server_.pid = said.server_pid();
+    server_.uid = said.server_uid();
+    introduced_.emplace();
+    introduced_->dialect = FromProto(said.server());
+    const event::Credentials self = client_->process_->credentials();
+    if (said.client_pid() == self.pid && said.client_uid() == self.uid) {
+      introduced_->server = server_;
+    }
+    if (heard_) SetCause(NotTaken());
+  }
+
+  // The directory has said its last word, so a directory's frame is the server's:
+  // it could tell lies about bindings.
+  Read HearServer(IncomingFrame frame) {
+    if (IsDirectoryFrame(frame.type)) {
+      return Refuse(absl::DataLossError(
+          absl::StrCat("the server, ", Name(server_),
+                       ", has sent a frame that only a directory sends")));
+    }
+    connection_->Detach();
+    connection_->SetReceiveCredentials(false).IgnoreError();
+    const Introduced introduced = *std::move(introduced_);
+    observer_->OnIntroduced(std::move(connection_), std::move(frame),
+                            introduced);
+    return Read::kTold;
+  }
+
+  Read Refuse(const absl::Status& why) {
+    connection_.reset();
+    observer_->OnRefused(why);
+    return Read::kTold;
+  }
+
+  WaitCause NotTaken() const {
+    return {WaitReason::kNotTaken,
+            absl::StrCat(Name(server_),
+                         " offers the service and has not accepted the "
+                         "session: it is stopped, or its event loop does not "
+                         "run")};
   }
 
   void SetCause(WaitCause cause) {
@@ -296,20 +339,23 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     observer_->OnCauseChanged();
   }
 
-  // A directory of this release says why one waits. If it has read the request
-  // and says nothing, it has introduced us.
   WaitCause cause() override {
     const bool is_new =
         cause_.known() && loop_->Now() - asked_at_ < WaitLog::kInterval;
     if (connection_ == nullptr || heard_ || is_new) return cause_;
-    if (connection_->unreceived_bytes() > 0) return NoAnswer();
-    return {
-        WaitReason::kNotTaken,
-        "a server offers the service and has not accepted the session: it is "
-        "stopped, or its event loop does not run"};
+    return introduced_.has_value() ? NotTaken() : NoAnswer();
   }
 
   Read Broken() {
+    const absl::Status why = connection_->close_status();
+    if (absl::IsUnimplemented(why)) {
+      return Refuse(OtherVersion(
+          introduced_.has_value() ? Name(server_) : "the directory", why));
+    }
+    if (introduced_.has_value() && absl::IsInvalidArgument(why)) {
+      return Refuse(absl::DataLossError(
+          absl::StrCat("the server, ", Name(server_), ": ", why.message())));
+    }
     if (!heard_) {
       cause_ = {WaitReason::kNotTaken,
                 "the connection broke before the server had taken the session"};
@@ -345,10 +391,13 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   int full_backlogs_ = 0;
   int breaks_ = 0;
   absl::Status refusal_;
-  // Of the connection: when it was made, and whether the directory has said why
-  // we wait. The cause is the last one known, of this or an earlier connection.
+  // Of the connection: when it was made, whether the directory has said why we
+  // wait, and what it has said of the server, in its own numbers. The cause is the
+  // last one known, of this or an earlier connection.
   event::Instant asked_at_;
   bool heard_ = false;
+  absl::optional<Introduced> introduced_;
+  event::Credentials server_;
   WaitCause cause_;
 };
 
@@ -456,6 +505,8 @@ class DirectoryClient::DirectoryOffer final : public Offer,
         Connection::DescriptorPolicy::kLeaveUnread);
     proto::ToDirectory message;
     Describe(description_, message.mutable_advertise()->mutable_service());
+    ToProto(description_.dialect,
+            message.mutable_advertise()->mutable_dialect());
     if (SendControl(connection_.get(), std::move(message)) != IoResult::kOk) {
       *reason = WaitReason::kNoAnswer;
       return absl::UnavailableError("the directory does not take the request");
@@ -490,21 +541,36 @@ class DirectoryClient::DirectoryOffer final : public Offer,
       const IoResult result = connection_->Receive(&frame, client_->pool_.get(),
                                                    absl::InfinitePast());
       if (result == IoResult::kClosed) {
+        const absl::Status why = connection_->close_status();
         TryLater();
+        if (absl::IsUnimplemented(why)) {
+          SetCause({WaitReason::kOtherVersion,
+                    std::string(OtherVersion("the directory", why).message())});
+        }
         break;
       }
       if (result != IoResult::kOk) break;
       if (frame.type == kIntroductionFrame) {
-        // One that came without its connection asks again by itself.
-        if (frame.connection != nullptr) {
-          observer_->OnClient(std::move(frame.connection));
-        }
-      } else {
+        OnIntroduction(&frame);
+      } else if (!IsDirectoryFrame(frame.type) ||
+                 !transports::MayBeIgnored(frame.type)) {
         Hear(frame);
       }
       if (destroyed) return;
     } while (connection_ != nullptr && connection_->HasBuffered());
     destroyed_ = outer;
+  }
+
+  void OnIntroduction(IncomingFrame* frame) {
+    proto::Introduction introduction;
+    if (!ParsePayload(*frame, &introduction)) {
+      TryLater();
+      return;
+    }
+    // One that came without its connection asks again by itself.
+    if (frame->connection == nullptr) return;
+    observer_->OnClient(std::move(frame->connection),
+                        FromProto(introduction.client()));
   }
 
   void Hear(const IncomingFrame& frame) {

@@ -87,9 +87,10 @@ TEST(BackOffTest, BeginsAnewAfterAReset) {
 // How an opening has ended.
 class End final : public Opening::Observer {
  public:
-  void OnIntroduced(std::unique_ptr<Connection> connection,
-                    IncomingFrame first) override {
+  void OnIntroduced(std::unique_ptr<Connection> connection, IncomingFrame first,
+                    const Introduced& by) override {
     ++calls;
+    introduced = by;
     session = std::move(connection);
     first_frame = std::move(first);
   }
@@ -101,13 +102,16 @@ class End final : public Opening::Observer {
   int calls = 0;
   std::unique_ptr<Connection> session;
   IncomingFrame first_frame;
+  Introduced introduced;
   absl::Status refusal;
 };
 
 // A service that greets its clients, so that they know that they have it.
 class Greeter final : public Offer::Observer {
  public:
-  void OnClient(std::unique_ptr<Connection> connection) override {
+  void OnClient(std::unique_ptr<Connection> connection,
+                const transports::Dialect& client) override {
+    dialect = client;
     transports::OutgoingFrame greeting;
     greeting.type = 7;
     greeting.attach_credentials = true;
@@ -119,6 +123,7 @@ class Greeter final : public Offer::Observer {
   std::unique_ptr<Offer> offer;
   bool ends_with_the_first = false;
   std::vector<std::unique_ptr<Connection>> clients;
+  transports::Dialect dialect;  // of the last one
 };
 
 // Notes when somebody connects.
@@ -230,9 +235,63 @@ TEST_F(DirectoryClientTest, GivesTheServersFirstFrameAndItsSender) {
       ASSERT_TRUE(end.first_frame.sender.has_value());
       EXPECT_EQ(end.first_frame.sender->uid, kSelf);
       EXPECT_EQ(greeter.clients.back()->peer()->uid, kAlice);
+      ASSERT_TRUE(end.introduced.server.has_value());
+      EXPECT_EQ(end.introduced.server->uid, kSelf);
+      EXPECT_EQ(end.introduced.server->pid, end.first_frame.sender->pid);
       world_.Advance(absl::Minutes(1));
       EXPECT_EQ(end.calls, 1);
     }
+  });
+}
+
+// What each library understands is told to the other end.
+TEST_F(DirectoryClientTest, DialectsAreToldToBothEnds) {
+  world_.Run([&] {
+    world_.Start();
+    InterfaceDescription of_server = Interface("clock");
+    of_server.dialect = {1, 2, 0x8000000000000001};
+    InterfaceDescription of_client = Interface("clock");
+    of_client.dialect = {2, 5, 6};
+    const auto server = NewClient(kSelf);
+    Greeter greeter;
+    const auto offer = server->Advertise(world_.loop(), of_server, &greeter);
+    world_.Settle();
+    const auto client = NewClient(kAlice);
+    End end;
+    const auto opening = client->Open(world_.loop(), of_client, false, &end);
+    world_.Settle();
+    EXPECT_EQ(greeter.dialect.lowest, 2u);
+    EXPECT_EQ(greeter.dialect.highest, 5u);
+    EXPECT_EQ(greeter.dialect.capabilities, 6u);
+    EXPECT_EQ(end.introduced.dialect.lowest, 1u);
+    EXPECT_EQ(end.introduced.dialect.highest, 2u);
+    EXPECT_EQ(end.introduced.dialect.capabilities, 0x8000000000000001u);
+    of_client.dialect = {3, 5, 0};
+    EXPECT_EQ(Refusal(of_client, true).code(),
+              absl::StatusCode::kUnimplemented);
+    of_client.dialect = {3, 2, 0};
+    EXPECT_EQ(Refusal(of_client, true).code(),
+              absl::StatusCode::kInvalidArgument);
+  });
+}
+
+// A process in another namespace has other numbers than the directory.
+TEST_F(DirectoryClientTest, NumbersOfAnotherNamespaceAreOfNoUse) {
+  world_.Run([&] {
+    world_.Start();
+    const auto server = NewClient(kSelf);
+    Greeter greeter;
+    const auto offer =
+        server->Advertise(world_.loop(), Interface("clock"), &greeter);
+    world_.Settle();
+    const auto client = NewClient(kAlice);
+    End end;
+    const auto opening =
+        client->Open(world_.loop(), Interface("clock"), false, &end);
+    world_.ProcessOf(kAlice)->SetUser(0);  // as it sees itself
+    world_.Settle();
+    ASSERT_NE(end.session, nullptr);
+    EXPECT_FALSE(end.introduced.server.has_value());
   });
 }
 
@@ -431,7 +490,7 @@ TEST_F(DirectoryClientTest, AServerThatDropsItIsTriedAgainAFewTimes) {
 }
 
 TEST_F(DirectoryClientTest, GarbageForAnAnswerIsABrokenConnection) {
-  for (const uint8_t type : {kControlFrame, kIntroductionFrame, uint8_t{255}}) {
+  for (const uint8_t type : {kControlFrame, kIntroductionFrame, uint8_t{200}}) {
     for (const std::string& answer :
          {std::string("\xff\xff"), std::string(kMaxControlBytes + 1, 'x')}) {
       SmallWorld world;
@@ -588,7 +647,16 @@ TEST_F(DirectoryClientTest, ARefusedOfferIsSaidAgainUntilItIsTaken) {
 }
 
 TEST_F(DirectoryClientTest, AnOfferSurvivesGarbageAndIntroductionsOfNobody) {
-  for (const uint8_t type : {kControlFrame, kIntroductionFrame, uint8_t{1}}) {
+  struct {
+    uint8_t type;
+    const char* bytes;
+    bool is_garbage;
+  } const cases[] = {{kControlFrame, "\xff\xff", true},
+                     {kIntroductionFrame, "\xff\xff", true},
+                     {kIntroductionFrame, "", false},
+                     {uint8_t{255}, "\xff\xff", false},  // of a later release
+                     {uint8_t{1}, "\xff\xff", true}};
+  for (const auto& said : cases) {
     SmallWorld world;
     world.Run([&] {
       DirectoryClient server(world.ProcessOf(kSelf), world.TransportOf(kSelf),
@@ -596,10 +664,10 @@ TEST_F(DirectoryClientTest, AnOfferSurvivesGarbageAndIntroductionsOfNobody) {
       Greeter greeter;
       std::unique_ptr<Offer> offer;
       {
-        FalseDirectory directory(&world, "\xff\xff", type);
+        FalseDirectory directory(&world, said.bytes, said.type);
         offer = server.Advertise(world.loop(), Interface("clock"), &greeter);
         world.Advance(absl::Minutes(1));
-        if (type == kIntroductionFrame) {
+        if (!said.is_garbage) {
           EXPECT_EQ(directory.asked(), 1);
         } else {
           EXPECT_GE(directory.asked(), 60);

@@ -57,20 +57,25 @@ class Mute final : public transports::Acceptor::Observer {
 
 class Waiting final : public Opening::Observer {
  public:
-  void OnIntroduced(std::unique_ptr<Connection>,
-                    transports::IncomingFrame) override {
+  void OnIntroduced(std::unique_ptr<Connection>, transports::IncomingFrame,
+                    const Introduced&) override {
     ended = true;
   }
-  void OnRefused(const absl::Status&) override { ended = true; }
+  void OnRefused(const absl::Status& why) override {
+    ended = true;
+    refusal = why;
+  }
   void OnCauseChanged() override { ++changes; }
 
   bool ended = false;
+  absl::Status refusal;
   int changes = 0;
 };
 
 class Ignoring final : public Offer::Observer {
  public:
-  void OnClient(std::unique_ptr<Connection> connection) override {
+  void OnClient(std::unique_ptr<Connection> connection,
+                const transports::Dialect&) override {
     clients.push_back(std::move(connection));
   }
   std::vector<std::unique_ptr<Connection>> clients;
@@ -164,7 +169,8 @@ TEST_F(ClientWaitTest, WhatTheDirectorySays) {
     Speaker server(&world_, kSelf);
     server.Say(AdvertiseMessage(Interface("clock")));
     EXPECT_EQ(opening->cause().reason, WaitReason::kNotTaken);
-    EXPECT_THAT(opening->cause().text, HasSubstr("<500>.clock"));
+    EXPECT_THAT(opening->cause().text,
+                AllOf(HasSubstr("of user 500"), HasSubstr("has not accepted")));
     EXPECT_EQ(waiting_.changes, 3);
     // The server drops it, and all begins anew.
     server.HangUp();
@@ -174,7 +180,6 @@ TEST_F(ClientWaitTest, WhatTheDirectorySays) {
   });
 }
 
-// The directory tells a client nothing if it introduces it at once.
 TEST_F(ClientWaitTest, AServerThatDoesNotTakeIt) {
   world_.Run([&] {
     world_.Start();
@@ -185,6 +190,7 @@ TEST_F(ClientWaitTest, AServerThatDoesNotTakeIt) {
       const auto opening = Open(client.get(), wait);
       world_.Advance(absl::Minutes(1));
       EXPECT_EQ(opening->cause().reason, WaitReason::kNotTaken);
+      EXPECT_THAT(opening->cause().text, HasSubstr("of user 500"));
       EXPECT_FALSE(waiting_.ended);
     }
   });
@@ -197,11 +203,10 @@ TEST_F(ClientWaitTest, ADirectoryThatIsStopped) {
     const auto opening = Open(client.get());
     world_.Advance(absl::Minutes(1));
     EXPECT_EQ(opening->cause().reason, WaitReason::kNoAnswer);
-    // It goes on, and is of the first release: it says nothing.
+    // It goes on, and stops before it has decided.
     mute->Read(world_.loop());
     world_.Settle();
-    EXPECT_EQ(opening->cause().reason, WaitReason::kNotTaken);
-    EXPECT_THAT(opening->cause().text, HasSubstr("has not accepted"));
+    EXPECT_EQ(opening->cause().reason, WaitReason::kNoAnswer);
   });
 }
 
@@ -222,7 +227,8 @@ TEST_F(ClientWaitTest, ANewTryIsNoNewCause) {
   });
 }
 
-// A server that has been introduced is not taken for the directory.
+// A server that has been introduced is not taken for the directory, whatever else is
+// in its packet.
 TEST_F(ClientWaitTest, AServersWordIsNotTheDirectorys) {
   world_.Run([&] {
     world_.Start({}, 0);
@@ -230,6 +236,7 @@ TEST_F(ClientWaitTest, AServersWordIsNotTheDirectorys) {
     server.Say(AdvertiseMessage(Interface("clock")));
     const auto client = NewClient(kAlice);
     for (bool refusal : {false, true}) {
+      waiting_ = Waiting();
       const auto opening = Open(client.get());
       world_.Settle();
       while (server.Hear() != "client") {
@@ -248,8 +255,13 @@ TEST_F(ClientWaitTest, AServersWordIsNotTheDirectorys) {
           reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
       ASSERT_EQ(server.client()->Send(frame), transports::IoResult::kOk);
       world_.Settle();
-      EXPECT_EQ(opening->cause().reason, WaitReason::kNotTaken);
-      EXPECT_FALSE(waiting_.ended);
+      EXPECT_TRUE(waiting_.ended);
+      EXPECT_EQ(
+          waiting_.refusal,
+          absl::DataLossError(absl::StrCat(
+              "the server, pid ", world_.ProcessOf(kSelf)->credentials().pid,
+              " of user 500, has sent a frame that only a directory "
+              "sends")));
     }
   });
 }

@@ -6,6 +6,7 @@
 #ifndef LE_MESSAGING_DIRECTORY_CONTROL_FRAME_H_
 #define LE_MESSAGING_DIRECTORY_CONTROL_FRAME_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -13,6 +14,7 @@
 #include "directory/proto/directory.pb.h"
 #include "event/base/log.h"
 #include "transports/transport.h"
+#include "transports/wire_version.h"
 
 namespace le {
 namespace directory {
@@ -20,9 +22,10 @@ namespace directory {
 constexpr uint32_t kControlVersion = 1;
 
 // Frame types from 128 up are the directory's; what is below belongs to
-// sessions. A client tells by this whether the directory answers or the server.
-constexpr uint8_t kControlFrame = 128;       // a protobuf
-constexpr uint8_t kIntroductionFrame = 129;  // a client's connection
+// sessions. A connection has one kind until `Introduced`, and the other from then on.
+constexpr uint8_t kControlFrame = 128;  // a protobuf
+constexpr uint8_t kIntroductionFrame =
+    129;  // a client's connection, proto::Introduction
 
 constexpr bool IsDirectoryFrame(uint8_t type) { return type >= 128; }
 
@@ -57,12 +60,31 @@ transports::IoResult SendControl(transports::Connection* connection,
   return connection->Send(frame);
 }
 
+inline void ToProto(const transports::Dialect& dialect, proto::Dialect* to) {
+  to->set_lowest_version(dialect.lowest);
+  to->set_highest_version(dialect.highest);
+  to->set_capabilities(dialect.capabilities);
+}
+
+inline transports::Dialect FromProto(const proto::Dialect& from) {
+  transports::Dialect dialect;
+  dialect.lowest = std::max(from.lowest_version(), 1u);
+  dialect.highest = std::max(from.highest_version(), 1u);
+  dialect.capabilities = from.capabilities();
+  return dialect;
+}
+
+template <typename Message>
+bool ParsePayload(const transports::IncomingFrame& frame, Message* message) {
+  return frame.payload &&
+         message->ParseFromArray(frame.payload.data(),
+                                 static_cast<int>(frame.payload.size()));
+}
+
 // False: not a control message that can be understood.
 template <typename Message>
 bool ParseControl(const transports::IncomingFrame& frame, Message* message) {
-  return frame.type == kControlFrame && frame.payload &&
-         message->ParseFromArray(frame.payload.data(),
-                                 static_cast<int>(frame.payload.size()));
+  return frame.type == kControlFrame && ParsePayload(frame, message);
 }
 
 }  // namespace directory

@@ -264,6 +264,7 @@ TEST_F(HostileClientTest, WhatTheDirectoryHasNotReceivedGoesToTheService) {
   ASSERT_EQ(NextOf(introduction.connection.get(), &frame), IoResult::kOk);
   EXPECT_EQ(std::string(reinterpret_cast<char*>(frame.payload.data()), 4),
             "abcd");
+  EXPECT_EQ(client.Hear(), "") << "it has been introduced, and not refused";
   EXPECT_EQ(client.Hear(), "nothing");
 }
 

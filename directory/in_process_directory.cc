@@ -32,7 +32,7 @@ class InProcessDirectory::LocalOffer final : public Offer, private event::Task {
         observer_(observer) {}
 
   ~LocalOffer() override {
-    std::deque<std::unique_ptr<Connection>> untaken;
+    std::deque<Client> untaken;
     event::MutexLock lock(&directory_->mutex_);
     if (posted_) loop_->Cancel(this);
     untaken.swap(clients_);  // they will ask again
@@ -53,16 +53,22 @@ class InProcessDirectory::LocalOffer final : public Offer, private event::Task {
                      stands_by ? "': standing by: " : "': refused for now: ",
                      state.text));
   }
-  void HandClient(std::unique_ptr<Connection> connection) {
-    clients_.push_back(std::move(connection));
+  void HandClient(std::unique_ptr<Connection> connection,
+                  const transports::Dialect& dialect) {
+    clients_.push_back({std::move(connection), dialect});
     if (posted_) return;
     posted_ = true;
     loop_->Post(this);
   }
 
  private:
+  struct Client {
+    std::unique_ptr<Connection> connection;
+    transports::Dialect dialect;
+  };
+
   void Run() override {
-    std::unique_ptr<Connection> client;
+    Client client;
     {
       event::MutexLock lock(&directory_->mutex_);
       client = std::move(clients_.front());
@@ -70,7 +76,7 @@ class InProcessDirectory::LocalOffer final : public Offer, private event::Task {
       posted_ = !clients_.empty();
       if (posted_) loop_->Post(this);
     }
-    observer_->OnClient(std::move(client));
+    observer_->OnClient(std::move(client.connection), client.dialect);
   }
 
   InProcessDirectory* const directory_;
@@ -78,7 +84,7 @@ class InProcessDirectory::LocalOffer final : public Offer, private event::Task {
   const InterfaceDescription service_;
   Observer* const observer_;
   PeerId id_ = 0;
-  std::deque<std::unique_ptr<Connection>> clients_;
+  std::deque<Client> clients_;
   bool posted_ = false;
 };
 
@@ -150,8 +156,9 @@ class InProcessDirectory::LocalOpening final : public Opening,
   }
   void Introduce(LocalOffer* offer) {
     transports::LocalTransport::Pair pair = transport_->ConnectedPair();
-    offer->HandClient(std::move(pair.accepting));
+    offer->HandClient(std::move(pair.accepting), client_.dialect);
     connection_ = std::move(pair.connecting);
+    server_dialect_ = offer->service().dialect;
     introduced_ = true;
     cause_changed_ = waited_;
     Post();
@@ -211,7 +218,9 @@ class InProcessDirectory::LocalOpening final : public Opening,
       case IoResult::kOk:
         connection_->Detach();
         connection_->SetReceiveCredentials(false).IgnoreError();
-        observer_->OnIntroduced(std::move(connection_), std::move(first));
+        observer_->OnIntroduced(
+            std::move(connection_), std::move(first),
+            Introduced{directory_->process_->credentials(), server_dialect_});
         return true;
       case IoResult::kNotIdle:
       case IoResult::kClosed:
@@ -258,6 +267,7 @@ class InProcessDirectory::LocalOpening final : public Opening,
   transports::BufferPool::Ptr pool_;
   // Set under the lock, before the task is posted.
   std::unique_ptr<Connection> connection_;
+  transports::Dialect server_dialect_;
   absl::Status refusal_;
   bool introduced_ = false;     // and not attached yet
   bool waited_ = false;         // the observer knows, or will
@@ -307,6 +317,8 @@ absl::Status ToStatus(const RegistryAction& refusal) {
       return absl::PermissionDeniedError(refusal.text);
     case RefusalReason::kOtherProtocol:
       return absl::FailedPreconditionError(refusal.text);
+    case RefusalReason::kOtherVersion:
+      return absl::UnimplementedError(refusal.text);
     case RefusalReason::kLimit:
     case RefusalReason::kBusy:
       return absl::ResourceExhaustedError(refusal.text);

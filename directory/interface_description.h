@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <string>
 
+#include "transports/wire_version.h"
+
 namespace le {
 namespace directory {
 
@@ -15,6 +17,7 @@ struct InterfaceDescription {
   std::string interface_name;
   std::string protocol_id;
   size_t max_message_size = 0;
+  transports::Dialect dialect;  // of the library that states it
 
   bool SameProtocol(const InterfaceDescription& other) const {
     return protocol_id == other.protocol_id &&

@@ -17,13 +17,24 @@
 #include <memory>
 
 #include "absl/status/status.h"
+#include "absl/types/optional.h"
 #include "directory/interface_description.h"
 #include "directory/wait_cause.h"
 #include "event/loop.h"
+#include "event/process.h"
 #include "transports/transport.h"
+#include "transports/wire_version.h"
 
 namespace le {
 namespace directory {
+
+// What a directory says of the server that it has introduced.
+struct Introduced {
+  // None if this process is in another namespace than the directory, so that the
+  // numbers are of no use here.
+  absl::optional<event::Credentials> server;
+  transports::Dialect dialect;
+};
 
 // One client's wish for a session, for as long as the object lives.
 class Opening {
@@ -31,18 +42,20 @@ class Opening {
   class Observer {
    public:
     virtual ~Observer() = default;
-    // The server's runtime has spoken: `first` is its first frame, with its
-    // sender. The connection is detached. Called once at most, and last.
+    // The server's runtime has spoken: `first` is its first frame, with its sender
+    // if the kernel knows it, and no directory's. The connection is detached. Called
+    // once at most, and last.
     virtual void OnIntroduced(
         std::unique_ptr<transports::Connection> connection,
-        transports::IncomingFrame first) = 0;
+        transports::IncomingFrame first, const Introduced& introduced) = 0;
     // It is not to be. Called once at most, and last. NotFound: bound, but not
     // offered now. PermissionDenied: no binding. Unavailable: no directory, or
     // it cannot be trusted. (These only if the opening does not wait.)
     // FailedPrecondition: the service speaks another protocol.
     // ResourceExhausted: a limit, which the message names.
-    // InvalidArgument: the directory refuses the names. Unimplemented: it speaks
-    // another version.
+    // InvalidArgument: the directory refuses the names. Unimplemented: the directory
+    // or the server has another version. DataLoss: the server has violated the
+    // protocol.
     virtual void OnRefused(const absl::Status& why) = 0;
     // cause() has changed; perhaps often. Must not destroy the opening.
     virtual void OnCauseChanged() {}
@@ -65,9 +78,11 @@ class Offer {
    public:
     virtual ~Observer() = default;
     // A client wants a session and may have it. The connection is detached;
-    // its peer() is the client. Nobody has spoken on it to the client yet.
-    virtual void OnClient(
-        std::unique_ptr<transports::Connection> connection) = 0;
+    // its peer() is the client, who has been told that all that comes now is the
+    // server's. `client`: what its library understands; they have a version in
+    // common.
+    virtual void OnClient(std::unique_ptr<transports::Connection> connection,
+                          const transports::Dialect& client) = 0;
   };
   virtual ~Offer() = default;  // withdraws
 };

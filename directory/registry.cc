@@ -20,6 +20,19 @@ std::string Mismatch(const InterfaceDescription& offered,
       Printable(wanted.protocol_id), "' with ", wanted.max_message_size);
 }
 
+std::string OtherVersion(const Registry::Server& server,
+                         const InterfaceDescription& wanted) {
+  const transports::Dialect& theirs = server.description.dialect;
+  const transports::Dialect& own = wanted.dialect;
+  return absl::StrCat(
+      "this program's library understands versions ", own.lowest, " to ",
+      own.highest, " of the wire format, and that of pid ", server.identity.pid,
+      ", which offers the service, versions ", theirs.lowest, " to ",
+      theirs.highest, ": link ",
+      own.highest < theirs.lowest ? "this program" : "that one",
+      " with a later release");
+}
+
 std::string MissingBinding(const std::string& client, const std::string& name) {
   return absl::StrCat("no binding ", client, " -> <USER>.", name,
                       ": add it to the bindings file of directoryd, or by "
@@ -353,50 +366,6 @@ void Registry::IntroductionDone(PeerId client) {
   introduced_.erase(introduced);
 }
 
-Registry::Actions Registry::IntroductionFailed(PeerId client, PeerId server) {
-  Actions actions;
-  Begin();
-  auto introduced = introduced_.find(client);
-  if (introduced == introduced_.end()) return actions;
-  Client back = std::move(introduced->second);
-  introduced_.erase(introduced);
-  --introductions_;
-  auto blocked = servers_.find(server);
-  if (blocked != servers_.end()) {
-    --blocked->second.ordered;
-    blocked->second.blocked = true;
-  }
-  back.introduction.Release();
-  back.introduced_to = 0;
-  if (!back.waiting) {
-    back.waiting = accounts_->waiting.Take(back.identity.uid);
-  }
-  const bool may_wait = static_cast<bool>(back.waiting);
-  Client* const stored = &(clients_[client] = std::move(back));
-  NoteChange(stored);
-  const absl::optional<ServiceKey> key =
-      Resolve(stored->identity.uid, stored->description.interface_name);
-  if (key.has_value()) {
-    // Others may be back already: first come, first served. They are few; if there
-    // are more, the binding has changed meanwhile, and order is lost anyway.
-    Service& service = services_[*key];
-    auto place = service.line.begin();
-    for (size_t i = 0; i < at_once_ && place != service.line.end(); ++i) {
-      if (*place > client) break;
-      ++place;
-    }
-    stored->service = key;
-    stored->place = service.line.insert(place, client);
-  } else {
-    unbound_[client] = true;
-  }
-  if (!may_wait) {
-    Refuse(client, RefusalReason::kBusy,
-           "the server takes no more, and no more clients may wait", &actions);
-  }
-  return actions;
-}
-
 void Registry::NoteReceived(PeerId server, size_t left) {
   auto it = servers_.find(server);
   if (it == servers_.end()) return;
@@ -410,7 +379,6 @@ Registry::Actions Registry::ServerReceived(PeerId server, size_t left) {
   auto it = servers_.find(server);
   if (it == servers_.end()) return actions;
   NoteReceived(server, left);
-  it->second.blocked = false;
   ServeLine(it->second.key, &actions);
   return actions;
 }
@@ -541,8 +509,8 @@ void Registry::Offer(const ServiceKey& key, Actions* actions) {
 }
 
 bool Registry::IsBusy(const Server& server) const {
-  return server.blocked || server.ordered + server.on_their_way.size() >=
-                               accounts_->limits.introductions;
+  return server.ordered + server.on_their_way.size() >=
+         accounts_->limits.introductions;
 }
 
 void Registry::ServeLine(const ServiceKey& key, Actions* actions) {
@@ -570,11 +538,15 @@ void Registry::ServeLine(const ServiceKey& key, Actions* actions) {
 
 void Registry::Serve(PeerId client, Server* server, Actions* actions) {
   const InterfaceDescription& wanted = clients_.at(client).description;
-  if (wanted.SameProtocol(server->description)) {
-    Introduce(client, server, actions);
-  } else {
+  if (!wanted.SameProtocol(server->description)) {
     Refuse(client, RefusalReason::kOtherProtocol,
            Mismatch(server->description, wanted), actions);
+  } else if (transports::CommonVersion(wanted.dialect,
+                                       server->description.dialect) == 0) {
+    Refuse(client, RefusalReason::kOtherVersion, OtherVersion(*server, wanted),
+           actions);
+  } else {
+    Introduce(client, server, actions);
   }
 }
 

@@ -56,6 +56,7 @@ enum class RefusalReason {
   kOtherProtocol,
   kLimit,
   kBusy,  // a limit that will have passed if it asks again
+  kOtherVersion,
 };
 
 enum class ServerState { kOffering, kStandingBy, kOtherProtocol };
@@ -63,10 +64,10 @@ enum class ServerState { kOffering, kStandingBy, kOtherProtocol };
 // To be done by whoever runs the registry, in order.
 struct RegistryAction {
   enum class What {
-    kIntroduce,     // hand `client` to `server`; the registry has forgotten it,
-                    // unless it is told otherwise by IntroductionFailed()
-    kRefuse,        // tell `client` why, and close it; it is forgotten
-    kTell,          // tell `server` its state
+    kIntroduce,  // hand `client` to `server`, and report IntroductionDone() or
+                 // ClientGone()
+    kRefuse,     // tell `client` why, and close it; it is forgotten
+    kTell,       // tell `server` its state
     kRefuseServer,  // a limit: close it; it is forgotten
   };
   What what;
@@ -110,7 +111,6 @@ class Registry {
     ServiceKey key;
     InterfaceDescription description;
     ServerState state = ServerState::kOffering;
-    bool blocked = false;  // its connection takes no more for now
     uint32_t ordered = 0;  // introductions that are not reported as carried out
     std::deque<Client>
         on_their_way;  // those that are, until it has received them
@@ -138,10 +138,8 @@ class Registry {
   Actions ServerAdvertises(PeerId id, const PeerIdentity& identity,
                            const InterfaceDescription& description);
   Actions ServerGone(PeerId id);
-  // How an introduction has been carried out. Done: it is on its way. Failed: the
-  // server's connection took no more, so the client is back in its place in line.
+  // An introduction has been carried out, and is on its way.
   void IntroductionDone(PeerId client);
-  Actions IntroductionFailed(PeerId client, PeerId server);
   // Of the introductions that are on their way, no more than `left` still are. The
   // first form changes nothing else; the second serves the line, too.
   void NoteReceived(PeerId server, size_t left);

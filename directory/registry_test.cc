@@ -152,15 +152,29 @@ TEST_F(RegistryTest, ServicesOfOneNameBelongToTheirUsers) {
   EXPECT_EQ(Advertise(11, "s", 2), "t11:0 i1>11");
 }
 
-TEST_F(RegistryTest, ABusyServerKeepsItsClientsInLine) {
-  EXPECT_EQ(Open(1), "");
-  EXPECT_EQ(Open(2), "");
-  EXPECT_EQ(Advertise(10), "t10:0 i1>10 i2>10");
-  registry_.IntroductionFailed(1, 10);
-  registry_.IntroductionFailed(2, 10);
-  EXPECT_EQ(Open(3), "") << "it must not overtake";
-  EXPECT_EQ(Text(registry_.ServerReceived(10, 0)), "i1>10 i2>10 i3>10");
-  EXPECT_EQ(registry_.introductions(), 3u);
+TEST_F(RegistryTest, AServerOfNoCommonVersionIsAReasonToRefuse) {
+  InterfaceDescription later = Described("c");
+  later.dialect.lowest = 2;
+  later.dialect.highest = 3;
+  EXPECT_EQ(Advertise(10), "t10:0");
+  const Actions refused = registry_.ClientOpens(1, User(1), later, true);
+  ASSERT_EQ(Text(refused), "r1:5");
+  EXPECT_EQ(refused[0].reason, RefusalReason::kOtherVersion);
+  EXPECT_EQ(
+      refused[0].text,
+      "this program's library understands versions 2 to 3 of the wire "
+      "format, and that of pid 1002, which offers the service, versions 1 "
+      "to 1: link that one with a later release");
+  later.interface_name = "t";
+  registry_.ServerAdvertises(11, User(2), later);
+  const std::string text =
+      registry_.ClientOpens(2, User(1), Described("other"), true)[0].text;
+  EXPECT_NE(text.find("link this program with a later release"),
+            std::string::npos)
+      << text;
+  later.interface_name = "other";
+  later.dialect.lowest = 1;
+  EXPECT_EQ(Text(registry_.ClientOpens(3, User(1), later, true)), "i3>11");
 }
 
 TEST_F(RegistryTest, ChangedBindingsMoveThoseWhoWait) {
@@ -318,8 +332,13 @@ TEST_F(RegistryTest, ChangesOfTheReasonAreNotedOnce) {
   EXPECT_EQ(registry_.WhyWaits(*changed[0]).reason, WaitReason::kNotOffered);
   EXPECT_FALSE(registry_.has_changed());
 
-  EXPECT_EQ(Advertise(10, "t"), "t10:0 i2>10");
-  registry_.IntroductionFailed(2, 10);
+  registry_.ClientGone(2);
+  EXPECT_EQ(Advertise(10, "t"), "t10:0");
+  for (PeerId id = 3; id < 7; ++id) {
+    EXPECT_NE(Open(id, "unbound"), "");
+    registry_.IntroductionDone(id);
+  }
+  EXPECT_EQ(Open(7, "unbound"), "");
   changed = registry_.TakeChanged(10);
   ASSERT_EQ(changed.size(), 1u);
   EXPECT_EQ(registry_.WhyWaits(*changed[0]).reason, WaitReason::kNotTaken);
@@ -357,9 +376,6 @@ TEST(RegistryModelTest, RandomEvents) {
             if (random() % 8 == 0) {
               clients.erase(action.client);
               carry_out(registry.ClientGone(action.client));
-            } else if (random() % 4 == 0) {
-              carry_out(
-                  registry.IntroductionFailed(action.client, action.server));
             } else {
               registry.IntroductionDone(action.client);
               clients.erase(action.client);

@@ -30,6 +30,8 @@ proto::RefusalCode ToProto(RefusalReason reason) {
       return proto::NO_BINDING;
     case RefusalReason::kOtherProtocol:
       return proto::OTHER_PROTOCOL;
+    case RefusalReason::kOtherVersion:
+      return proto::OTHER_VERSION;
     case RefusalReason::kLimit:
     case RefusalReason::kBusy:
       return proto::LIMIT;
@@ -42,6 +44,7 @@ proto::WaitReason ToProto(WaitReason reason) {
 }
 
 absl::Status Check(const proto::Description& described,
+                   const proto::Dialect& dialect,
                    InterfaceDescription* description) {
   absl::Status name = CheckInterfaceName(described.interface_name());
   if (!name.ok()) return name;
@@ -54,6 +57,10 @@ absl::Status Check(const proto::Description& described,
   description->protocol_id = described.protocol_id();
   description->max_message_size =
       static_cast<size_t>(described.max_message_size());
+  description->dialect = FromProto(dialect);
+  if (description->dialect.lowest > description->dialect.highest) {
+    return absl::InvalidArgumentError("the versions are in the wrong order");
+  }
   return absl::OkStatus();
 }
 
@@ -179,6 +186,14 @@ std::string DirectoryServer::Describe(PeerId id) {
                       peer->identity().uid);
 }
 
+void DirectoryServer::NoteOtherVersion(PeerId id, absl::string_view text) {
+  const uid_t uid = Find(id)->identity().uid;
+  if (other_versions_.size() >= kMaxOtherVersions) other_versions_.clear();
+  if (!other_versions_.insert(uid).second) return;
+  event::LogForPeer(LogLevel::kWarning, uid,
+                    absl::StrCat(Describe(id), " has another version: ", text));
+}
+
 void DirectoryServer::CarryOut(Registry::Actions actions) {
   for (RegistryAction& action : actions) to_do_.push_back(std::move(action));
   // Otherwise the turn for these comes.
@@ -213,6 +228,9 @@ void DirectoryServer::CarryOut(const RegistryAction& action) {
       break;
     case RegistryAction::What::kRefuse:
       if (Peer* const client = Find(action.client)) {
+        if (action.reason == RefusalReason::kOtherVersion) {
+          NoteOtherVersion(action.client, action.text);
+        }
         const bool asks_again =
             action.reason == RefusalReason::kBusy && client->waits;
         // Without a refusal it asks again, later each time.
@@ -297,7 +315,7 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
   Peer* const to = Find(server);
   if (from == nullptr) return;  // the registry knows
   if (to == nullptr || registry_.server(server) == nullptr) {
-    CarryOut(registry_.IntroductionFailed(client, server));
+    Remove(client);  // it asks again
     return;
   }
   // A client sends nothing between its request and the server's first frame.
@@ -305,30 +323,13 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
   // client is refused. Data that the kernel holds unread goes along as the
   // beginning of the session: nothing can tell it from what the client sends a
   // moment later, and only the client's own session depends on it.
-  IoResult sent = IoResult::kNotIdle;
-  if (!(*from->connection_slot())->HasBuffered()) {
-    if (!from->told.empty()) {
-      Registry::Wait wait;
-      wait.reason = WaitReason::kNotTaken;
-      wait.service = registry_.server(server)->key;
-      wait.server_pid = to->identity().pid;
-      TellWaiting(from, wait);
-    }
-    from->Unwatch();
-    transports::OutgoingFrame frame;
-    frame.type = kIntroductionFrame;
-    frame.connection = from->connection_slot();
-    sent = (*to->connection_slot())->Send(frame);
-  }
-  if (sent == IoResult::kNotIdle) {
-    const Connection& connection = **from->connection_slot();
-    if (connection.HasBuffered() || connection.HasPartial()) {
-      from->RefuseOutOfTurn();
-    }
-    Remove(client);  // without a refusal it asks again at once
-    return;
-  }
-  if (sent == IoResult::kOk) {
+  const Connection& connection = **from->connection_slot();
+  if (connection.HasBuffered() || connection.HasPartial()) {
+    from->RefuseOutOfTurn();
+  } else if (const IoResult passed = PassOn(from, to);
+             passed == IoResult::kClosed) {
+    Remove(server);  // its end comes to be known here first
+  } else if (passed == IoResult::kOk) {
     registry_.IntroductionDone(client);
     const Registry::Server* const offering = registry_.server(server);
     const size_t on_their_way = offering->on_their_way.size();
@@ -341,25 +342,51 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
       Report(absl::StrCat("introduced: ", Describe(client), " to ",
                           Describe(server)));
     }
-    Remove(client);
-    return;
   }
-  // Full, or about to be found closed. Its clients wait on, in their order.
-  CarryOut(registry_.IntroductionFailed(client, server));
-  if (!from->Watch()) Remove(client);
+  Remove(client);  // without a refusal it asks again at once
+}
+
+// Says the last word on the client's connection, and passes it to the server.
+// kClosed: the server has gone. kNotIdle: the word has not left. After a failure the
+// client cannot go on with this connection.
+IoResult DirectoryServer::PassOn(Peer* client, Peer* server) {
+  client->Unwatch();
+  proto::FromDirectory message;
+  proto::Introduced* const introduced = message.mutable_introduced();
+  introduced->set_server_uid(server->identity().uid);
+  introduced->set_server_pid(server->identity().pid);
+  ToProto(server->dialect, introduced->mutable_server());
+  introduced->set_client_uid(client->identity().uid);
+  introduced->set_client_pid(client->identity().pid);
+  std::unique_ptr<Connection>* const passed = client->connection_slot();
+  if (SendControl(passed->get(), std::move(message)) != IoResult::kOk) {
+    return IoResult::kNotIdle;
+  }
+  proto::Introduction introduction;
+  ToProto(client->dialect, introduction.mutable_client());
+  const std::string bytes = introduction.SerializeAsString();
+  transports::OutgoingFrame frame;
+  frame.type = kIntroductionFrame;
+  frame.payload = absl::MakeConstSpan(
+      reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  frame.connection = passed;
+  // The registry bounds how many are on their way.
+  frame.room = transports::Room::kOwed;
+  return (*server->connection_slot())->Send(frame);
 }
 
 // ---- Clients and servers ---------------------------------------------------
 
 void DirectoryServer::Open(Peer* peer, const proto::Open& open) {
   InterfaceDescription description;
-  const absl::Status valid = Check(open.client(), &description);
+  const absl::Status valid = Check(open.client(), open.dialect(), &description);
   if (!valid.ok()) {
     peer->Refuse(proto::INVALID, std::string(valid.message()));
     return;
   }
   const PeerId id = peer->id();
   peer->waits = open.wait();
+  peer->dialect = description.dialect;
   CarryOut(
       registry_.ClientOpens(id, peer->identity(), description, open.wait()));
   if (!monitors_.empty() && registry_.waiting_client(id) != nullptr) {
@@ -370,7 +397,8 @@ void DirectoryServer::Open(Peer* peer, const proto::Open& open) {
 
 void DirectoryServer::Advertise(Peer* peer, const proto::Advertise& advertise) {
   InterfaceDescription description;
-  const absl::Status valid = Check(advertise.service(), &description);
+  const absl::Status valid =
+      Check(advertise.service(), advertise.dialect(), &description);
   if (!valid.ok()) {
     peer->Refuse(proto::INVALID, std::string(valid.message()));
     return;
@@ -378,6 +406,7 @@ void DirectoryServer::Advertise(Peer* peer, const proto::Advertise& advertise) {
   const PeerId id = peer->id();
   const ServiceKey key{peer->identity().uid, description.interface_name};
   peer->role = Peer::Role::kServer;
+  peer->dialect = description.dialect;
   CarryOut(registry_.ServerAdvertises(id, peer->identity(), description));
   if (registry_.server(id) == nullptr) return;  // refused
   Report(absl::StrCat("advertised: '", description.interface_name, "' by ",

@@ -61,6 +61,9 @@ constexpr size_t kLookAtIntroductions = 8;
 constexpr size_t kMaxActionsAtOnce = 256;
 constexpr size_t kMaxServersLookedAtAtOnce = 64;
 
+// Users whose other version is remembered as logged.
+constexpr size_t kMaxOtherVersions = 1024;
+
 // The text of a bindings file: some hundred thousand lines.
 constexpr size_t kMaxBindingsBytes = size_t{16} << 20;
 
@@ -132,6 +135,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   bool CarryOutSome();
   void CarryOut(const RegistryAction& action);
   void Introduce(PeerId client, PeerId server);
+  transports::IoResult PassOn(Peer* client, Peer* server);
   // Looks which servers have received what was on its way to them.
   bool LookAtSomeServers();
   void LookAtServer(PeerId server);
@@ -149,6 +153,8 @@ class DirectoryServer : private transports::Acceptor::Observer,
   // By number: a look-up of the name may block for long, and peers decide how
   // often this is asked.
   std::string Describe(PeerId id);
+  // Logs that peer's, once for each user: it tries again and again.
+  void NoteOtherVersion(PeerId id, absl::string_view text);
 
   // What peers ask for.
   void Open(Peer* peer, const proto::Open& open);
@@ -178,6 +184,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   Slices looks_{this, &DirectoryServer::LookAtSomeServers};
   PeerId next_id_ = 1;
   std::set<PeerId> monitors_;
+  std::set<uid_t> other_versions_;  // users whose other version has been logged
   std::multimap<std::pair<uid_t, std::string>, PeerId> service_waiters_;
 };
 

@@ -58,6 +58,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   bool waits = false;  // a client: it asks again if it is not told anything
   std::string loaded;  // the parts of a text so far
   std::string told;    // a client: why it waits
+  transports::Dialect dialect;  // a client or a server: of its library
   std::unique_ptr<List> list;
 
   // Reads what has arrived already, before the loop watches anything: mostly one
@@ -128,7 +129,6 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
 
  private:
   void OnReadable() override { Read(); }
-  void OnWritable() override { directory_->LookAtServer(id_); }
   void OnReceived() override { directory_->LookAtServer(id_); }
   void OnDrained() override;
   void OnExpiry() override {
@@ -192,7 +192,9 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
         case transports::IoResult::kNotIdle:
         case transports::IoResult::kClosed: {
           const absl::Status why = connection_->close_status();
-          if (why.code() != absl::StatusCode::kUnavailable) {
+          if (absl::IsUnimplemented(why)) {
+            directory->NoteOtherVersion(id, why.message());
+          } else if (why.code() != absl::StatusCode::kUnavailable) {
             Warn(absl::StrCat("was closed: ", why.message()));
           }
           directory->Remove(id);
@@ -220,9 +222,13 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
       return;
     }
     if (message.version() != kControlVersion) {
-      Refuse(proto::OTHER_VERSION,
-             absl::StrCat("the directory speaks version ", kControlVersion,
-                          ", not ", message.version()));
+      const std::string text = absl::StrCat(
+          "a request of version ", message.version(),
+          " came to a directory that understands version ", kControlVersion,
+          ": update the program that ",
+          message.version() > kControlVersion ? "received" : "sent", " it");
+      directory_->NoteOtherVersion(id_, text);
+      Refuse(proto::OTHER_VERSION, text);
       return;
     }
     if (charges_.reserved && (message.has_open() || message.has_advertise())) {

@@ -55,7 +55,8 @@ TEST_F(DirectoryServerTest, IntroducesAClientAndLetsGoOfIt) {
     Speaker service(&world_, kSelf);
     EXPECT_EQ(service.Ask(AdvertiseMessage(Interface("clock"))), "OFFERED: ");
     Speaker client(&world_, kAlice);
-    EXPECT_EQ(client.Ask(OpenMessage(Interface("clock"), false)), "nothing");
+    EXPECT_THAT(client.Ask(OpenMessage(Interface("clock"), false)),
+                StartsWith("introduced"));
     ASSERT_EQ(service.Hear(), "client");
     EXPECT_EQ(service.client()->peer()->uid, kAlice);
     world_.Stop();
@@ -76,10 +77,12 @@ TEST_F(DirectoryServerTest, AnotherVersionIsRefused) {
       proto::ToDirectory message = ListMessage();
       message.set_version(version);
       peer.SayBytes(message.SerializeAsString());
-      EXPECT_EQ(peer.Hear(),
-                absl::StrCat("refused OTHER_VERSION: the directory speaks "
-                             "version 1, not ",
-                             version));
+      EXPECT_EQ(
+          peer.Hear(),
+          absl::StrCat("refused OTHER_VERSION: a request of version ", version,
+                       " came to a directory that understands version 1: "
+                       "update the program that ",
+                       version == 0 ? "sent" : "received", " it"));
       EXPECT_EQ(peer.Hear(), "closed");
     }
   });
@@ -535,7 +538,8 @@ TEST_F(DirectoryServerTest, SoManyClientsOfAUserMayWait) {
     EXPECT_EQ(other->Hear(), "nothing");
     // One that need not wait is not one too many.
     Speaker served(&world_, kAlice);
-    EXPECT_EQ(served.Ask(OpenMessage(Interface("clock"), true)), "nothing");
+    EXPECT_THAT(served.Ask(OpenMessage(Interface("clock"), true)),
+                StartsWith("introduced"));
     EXPECT_EQ(service->Hear(), "client");
     first->HangUp();
     EXPECT_EQ(NewWaiting(kAlice)->Hear(), "nothing");
@@ -594,6 +598,7 @@ TEST_F(DirectoryServerTest, ClientsOfAServiceThatDoesNotReadWaitInLine) {
       transports::OutgoingFrame first;
       first.type = 7;
       ASSERT_EQ(service->client()->Send(first), transports::IoResult::kOk);
+      ASSERT_THAT(clients[i]->Hear(), StartsWith("introduced")) << i;
       ASSERT_EQ(clients[i]->Hear(), "frame 7") << i;
     }
     EXPECT_EQ(service->Hear(), "nothing");

@@ -36,7 +36,12 @@ class DirectoryServerWaitingTest : public ::testing::Test {
   void Load(const std::string& bindings) {
     ASSERT_TRUE(world_.server()->Load(bindings, "file").ok());
   }
-  std::string Taken() {
+  std::string Introduced() {
+    return absl::StrCat("introduced to pid ",
+                        world_.ProcessOf(kSelf)->credentials().pid,
+                        " of user 500");
+  }
+  std::string NotTaken() {
     return absl::StrCat("waiting: service <500>.clock is offered by pid ",
                         world_.ProcessOf(kSelf)->credentials().pid,
                         ", which has not taken the session");
@@ -68,12 +73,12 @@ TEST_F(DirectoryServerWaitingTest, TellsTheCauseAndEachChange) {
 
     Speaker server(&world_, kSelf);
     server.Say(AdvertiseMessage(Interface("clock")));
-    EXPECT_EQ(client->Hear(), Taken()) << "the last word of the directory";
-    EXPECT_EQ(client->heard().waiting().reason(), proto::WAIT_NOT_TAKEN);
+    EXPECT_EQ(client->Hear(), Introduced());
     EXPECT_EQ(server.Hear(), "OFFERED: ");
     EXPECT_EQ(server.Hear(), "client");
     world_.Advance(absl::Hours(1));
-    EXPECT_EQ(client->Hear(), "nothing");
+    EXPECT_EQ(client->Hear(), "nothing")
+        << "that was the directory's last word";
   });
 }
 
@@ -93,7 +98,7 @@ TEST_F(DirectoryServerWaitingTest, ChangesThatUndoEachOtherAreNotTold) {
   });
 }
 
-TEST_F(DirectoryServerWaitingTest, WhoeverNeedNotWaitIsToldNothing) {
+TEST_F(DirectoryServerWaitingTest, WhoeverNeedNotWaitIsToldThatItIsIntroduced) {
   world_.Run([&] {
     world_.Start();
     Speaker server(&world_, kSelf);
@@ -101,6 +106,7 @@ TEST_F(DirectoryServerWaitingTest, WhoeverNeedNotWaitIsToldNothing) {
     for (bool wait : {false, true}) {
       auto client = NewClient(kAlice, "clock", wait);
       world_.Advance(absl::Seconds(10));
+      EXPECT_EQ(client->Hear(), Introduced());
       EXPECT_EQ(client->Hear(), "nothing");
     }
   });
@@ -118,7 +124,9 @@ TEST_F(DirectoryServerWaitingTest, AServerThatTakesNoMoreIsTheCause) {
       clients.push_back(NewClient(kAlice, "clock"));
     }
     world_.Advance(kTellWaitingAfter);
-    EXPECT_EQ(clients.back()->Hear(), Taken());
+    EXPECT_EQ(clients.back()->Hear(), NotTaken());
+    EXPECT_EQ(clients.back()->heard().waiting().reason(),
+              proto::WAIT_NOT_TAKEN);
     server.HangUp();
     world_.Advance(kTellWaitingAfter);
     EXPECT_EQ(clients.back()->Hear(),
@@ -180,7 +188,7 @@ TEST_F(DirectoryServerWaitingTest, AClientThatDoesNotReadCostsAFewKiB) {
     EXPECT_EQ(server.Hear(), "OFFERED: ");
     EXPECT_EQ(server.Hear(), "client");
     int told = 0;
-    while (client->Hear() != "nothing") ++told;
+    while (client->Hear() != Introduced()) ++told;
     EXPECT_GT(told, 0);
     EXPECT_LT(told, 50);
   });

@@ -26,6 +26,7 @@ enum class WaitReason : uint8_t {
   kOtherVersion = 9,  // the server, or the directory, has another version
   kRefused = 10,      // by the directory: a limit, or a name it does not take
   kSystem = 11,       // the operating system refuses something
+  kServerFault = 12,  // the server violates the protocol
 };
 
 struct WaitCause {

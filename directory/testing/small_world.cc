@@ -120,6 +120,10 @@ std::string Speaker::Hear() {
       return absl::StrCat("done: ", heard_.done().text());
     case proto::FromDirectory::kWaiting:
       return absl::StrCat("waiting: ", heard_.waiting().text());
+    case proto::FromDirectory::kIntroduced:
+      return absl::StrCat("introduced to pid ",
+                          heard_.introduced().server_pid(), " of user ",
+                          heard_.introduced().server_uid());
     case proto::FromDirectory::kEvent:
       return absl::StrCat("event: ", heard_.event().text());
     default:

@@ -86,7 +86,8 @@ class Speaker {
   // The next that has come, in words:
   //   "nothing", "closed", "garbage", "frame TYPE" of a session,
   //   "refused CODE: TEXT", "STATE: TEXT" (of a service), "client" (introduced),
-  //   "list", "done: TEXT", "event: TEXT", "waiting: TEXT"
+  //   "list", "done: TEXT", "event: TEXT", "waiting: TEXT",
+  //   "introduced to pid N of user N" (a client)
   std::string Hear();
   // What Hear() has put in words.
   const proto::FromDirectory& heard() const { return heard_; }

@@ -191,7 +191,9 @@ void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
  *   LE_NOT_PERMITTED  there is no binding
  *   LE_BUSY           the service has its largest number of sessions
  *   LE_COMM_ERROR     there is no directory, or it is not trusted, or it does not
- *                     answer within 5 s, or one of its own limits is reached
+ *                     answer within 5 s, or one of its own limits is reached. Or the
+ *                     server or the directory has another version, or the server
+ *                     violates the protocol (le_msg_GetWaitReason() says which)
  * After a failure the session is closed. It may be opened again. */
 le_result_t le_msg_TryOpenSessionSync(le_msg_SessionRef_t sessionRef);
 

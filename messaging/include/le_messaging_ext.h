@@ -68,18 +68,21 @@ typedef enum {
   LE_MSG_WAIT_NO_BINDING = 5,
   /* No server offers the service. The text names it. */
   LE_MSG_WAIT_NOT_OFFERED = 6,
-  /* A server offers the service, but its event loop has not accepted the session. Also
-   * any cause of a directory of an older release, which does not send causes. */
+  /* A server offers the service, but its event loop has not accepted the session. */
   LE_MSG_WAIT_NOT_TAKEN = 7,
   /* The service has its largest number of sessions. */
   LE_MSG_WAIT_SERVICE_FULL = 8,
-  /* The server or the directory has another version of the protocol. */
+  /* The server or the directory has another version of the protocol. The text has both,
+   * and which program to update. */
   LE_MSG_WAIT_OTHER_VERSION = 9,
   /* The directory refused: a limit is reached, or it does not accept the name. */
   LE_MSG_WAIT_REFUSED = 10,
   /* The operating system refused. The text says what (for example: no file descriptor
    * is left). */
-  LE_MSG_WAIT_SYSTEM = 11
+  LE_MSG_WAIT_SYSTEM = 11,
+  /* The server violates the protocol: it does not say who it is, lets another user's
+   * process speak for it, or speaks as a directory. The text says which. */
+  LE_MSG_WAIT_SERVER_FAULT = 12
 } le_msg_WaitReason_t;
 
 /* Why the session is not open yet. For a closed session: why its last opening failed,
@@ -201,8 +204,13 @@ const char* le_msg_GetCloseReasonTxt(le_msg_CloseReason_t reason);
 /* ======== Credentials ======== */
 
 /* Client's side: the user and the process of the server, from the kernel, at the moment
- * when the server accepted the session. Either pointer may be NULL. LE_CLOSED: the
- * session is not open. Fatal on the server's side. */
+ * when the server accepted the session. A server that has changed its user since it
+ * advertised the service has the new one. A session whose server the kernel does not
+ * name does not open, and none that another user's process accepts for the server
+ * (LE_MSG_WAIT_SERVER_FAULT). Either pointer may be NULL. LE_CLOSED: the session is not
+ * open. Fatal on the server's side. In a user namespace that does not map every user, all
+ * unmapped users have one number (usually 65534), and a process that cannot be seen from
+ * here is 0: give no rights to these numbers. */
 le_result_t le_msg_GetServerUserCreds(le_msg_SessionRef_t sessionRef,
                                       uid_t* userIdPtr, pid_t* processIdPtr);
 

@@ -85,8 +85,13 @@ FrameVerdict ClientSessionMachine::OnFrame(uint8_t type, uint64_t id) {
     case kHelloFrame:
       return Fault("a second hello");
     default:
-      return Fault("a frame of a type that a server does not send");
+      break;
   }
+  const char* const fault =
+      FaultOfUnknown(type, "a frame of a type that a server does not send");
+  if (fault != nullptr) return Fault(fault);
+  verdict.action = FrameVerdict::Action::kIgnore;
+  return verdict;
 }
 
 Result ClientSessionMachine::AddRequest(Completion* completion,

@@ -29,8 +29,9 @@ struct FrameVerdict {
     kDeliver,             // hand it to the receive handler
     kComplete,            // it answers the request that `completion` is for
     kCompleteUnanswered,  // that request will get no response
-    kIgnore,              // it answers a request that nobody waits for any more
-    kFault,               // it breaks the rules: `fault` says which
+    kIgnore,  // it answers a request that nobody waits for any more, or
+              // is of a later release
+    kFault,   // it breaks the rules: `fault` says which
   };
   Action action = Action::kDeliver;
   Completion completion = {};
@@ -101,16 +102,31 @@ class ClientSessionMachine {
   TransactionTable requests_{kMaxOpenRequests};
 };
 
-// The protocol error of a frame at the server's end of a session, which ends it.
-// Null: there is none, and the frame is delivered.
-inline const char* ServerFaultOf(uint8_t type, uint64_t id) {
+// The fault of a frame whose type is not known at this end. Null: it may be ignored.
+inline const char* FaultOfUnknown(uint8_t type, const char* fault) {
+  if (type >= kFirstDirectoryFrame) {
+    return "a frame that only a directory sends";
+  }
+  return transports::MayBeIgnored(type) ? nullptr : fault;
+}
+
+// What a server is to do with a frame: to end the session for `fault`, or to deliver
+// it, or neither.
+struct ServerVerdict {
+  const char* fault;
+  bool deliver;
+};
+inline ServerVerdict ServerVerdictOf(uint8_t type, uint64_t id) {
   switch (PlainType(type)) {
     case kMessageFrame:
-      return nullptr;
+      return {nullptr, true};
     case kRequestFrame:
-      return id == 0 ? "a request without a number" : nullptr;
+      if (id == 0) return {"a request without a number", false};
+      return {nullptr, true};
     default:
-      return "a frame of a type that a client does not send";
+      return {
+          FaultOfUnknown(type, "a frame of a type that a client does not send"),
+          false};
   }
 }
 

@@ -136,10 +136,13 @@ TEST_F(ClientSessionMachineTest, ClassifiesFrames) {
   EXPECT_EQ(verdict.action, Action::kCompleteUnanswered);
   EXPECT_EQ(NameOf(verdict.completion), 2);
 
-  for (int type : {0, int{kHelloFrame}, int{kRequestFrame}, 6, 63, 128, 255}) {
+  for (int type : {0, int{kHelloFrame}, int{kRequestFrame}, 6, 47, 128, 255}) {
     verdict = machine_.OnFrame(static_cast<uint8_t>(type), 0);
     EXPECT_EQ(verdict.action, Action::kFault) << type;
     EXPECT_NE(verdict.fault, nullptr);
+  }
+  for (uint8_t type : {48, 63, 48 | kLengthWasSet}) {
+    EXPECT_EQ(machine_.OnFrame(type, 0).action, Action::kIgnore) << int{type};
   }
 }
 
@@ -182,12 +185,17 @@ TEST_F(ClientSessionMachineTest, AnEndOwesCompletionsOnce) {
 }
 
 TEST(ServerFaultTest, ByType) {
-  EXPECT_EQ(ServerFaultOf(kMessageFrame, 0), nullptr);
-  EXPECT_EQ(ServerFaultOf(kRequestFrame | kLengthWasSet, 5), nullptr);
-  EXPECT_NE(ServerFaultOf(kRequestFrame, 0), nullptr);
+  EXPECT_EQ(ServerVerdictOf(kMessageFrame, 0).fault, nullptr);
+  EXPECT_EQ(ServerVerdictOf(kRequestFrame | kLengthWasSet, 5).fault, nullptr);
+  EXPECT_NE(ServerVerdictOf(kRequestFrame, 0).fault, nullptr);
   for (int type : {0, int{kHelloFrame}, int{kResponseFrame},
-                   int{kUnansweredFrame}, 6, 128, 255}) {
-    EXPECT_NE(ServerFaultOf(static_cast<uint8_t>(type), 1), nullptr) << type;
+                   int{kUnansweredFrame}, 6, 47, 128, 255}) {
+    EXPECT_NE(ServerVerdictOf(static_cast<uint8_t>(type), 1).fault, nullptr)
+        << type;
+  }
+  for (uint8_t type : {48, 63, 48 | kLengthWasSet}) {
+    EXPECT_EQ(ServerVerdictOf(type, 0).fault, nullptr) << int{type};
+    EXPECT_FALSE(ServerVerdictOf(type, 0).deliver) << int{type};
   }
 }
 
@@ -224,7 +232,7 @@ TEST(OpenRequestsTest, HalfOfALimitIsAtLeastOne) {
   EXPECT_FALSE(one.HasReached(9, 2 * kRequestOverheadBytes + 1, 2));
 }
 
-TEST(HelloTest, RefusesShortAndOtherVersions) {
+TEST(HelloTest, RefusesShort) {
   Hello hello = SomeHello();
   auto bytes = [&hello](size_t size) {
     return absl::MakeConstSpan(reinterpret_cast<const uint8_t*>(&hello), size);
@@ -234,7 +242,7 @@ TEST(HelloTest, RefusesShortAndOtherVersions) {
   EXPECT_FALSE(ParseHello(bytes(sizeof(hello) - 1)).has_value());
   EXPECT_FALSE(ParseHello({}).has_value());
   hello.version = 2;
-  EXPECT_FALSE(ParseHello(bytes(sizeof(hello))).has_value());
+  EXPECT_EQ(ParseHello(bytes(sizeof(hello)))->version, 2u);
 }
 
 }  // namespace

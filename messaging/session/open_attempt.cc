@@ -42,9 +42,59 @@ WaitReason ReasonOf(const absl::Status& refusal) {
       return WaitReason::kOtherVersion;
     case absl::StatusCode::kUnauthenticated:
       return WaitReason::kNotTrusted;
+    case absl::StatusCode::kDataLoss:
+      return WaitReason::kServerFault;
     default:
       return WaitReason::kRefused;
   }
+}
+
+// The hello of a version that this library speaks. DataLoss: it is none. Unimplemented.
+absl::StatusOr<Hello> CheckHello(const transports::IncomingFrame& first) {
+  absl::optional<Hello> hello;
+  if (PlainType(first.type) == kHelloFrame) {
+    hello = ParseHello(
+        absl::MakeConstSpan(first.payload.data(), first.payload.size()));
+  }
+  if (!hello.has_value()) {
+    return absl::DataLossError("the server's first frame is not a hello");
+  }
+  if (hello->version < transports::kLowestWireVersion ||
+      hello->version > transports::kWireVersion) {
+    return absl::UnimplementedError(absl::StrCat(
+        "the server speaks version ", hello->version,
+        " of the wire format, and this program's library versions ",
+        transports::kLowestWireVersion, " to ", transports::kWireVersion,
+        ": link the older program with a later release"));
+  }
+  return *hello;
+}
+
+// Who the server is: who has sent the hello, as the kernel says. A server may have
+// changed its user since it was advertised, or be followed by another process of its
+// user. It cannot let another user's process speak for it, who may not know what it
+// says. DataLoss: the kernel says nothing, or it is another user's process.
+absl::StatusOr<event::Credentials> CheckServer(
+    const transports::IncomingFrame& hello,
+    const directory::Introduced& introduced) {
+  event::Process* const process = event::Process::Current();
+  const event::Credentials nobody = event::Credentials::OfNobody();
+  if (!hello.sender.has_value()) {
+    // The kernel says as little of a server that neither the user namespace nor the
+    // process namespace of this process has.
+    if (process->IsOverflowUser(nobody.uid)) return nobody;
+    return absl::DataLossError("the server's hello came without credentials");
+  }
+  const event::Credentials& sender = *hello.sender;
+  if (introduced.server.has_value() && sender.pid != introduced.server->pid &&
+      sender.uid != introduced.server->uid &&
+      !process->IsOverflowUser(sender.uid)) {
+    return absl::DataLossError(absl::StrCat(
+        "pid ", introduced.server->pid, " of user ", introduced.server->uid,
+        " offers the service, and pid ", sender.pid, " of user ", sender.uid,
+        " has sent its hello"));
+  }
+  return sender;
 }
 
 }  // namespace
@@ -138,7 +188,7 @@ void OpenAttempt::LogOpen(const event::Credentials& server) {
 
 void OpenAttempt::OnIntroduced(
     std::unique_ptr<transports::Connection> connection,
-    transports::IncomingFrame first) {
+    transports::IncomingFrame first, const directory::Introduced& introduced) {
   if (PlainType(first.type) == kTurnedAwayFrame) {
     // Services of an older release say nothing.
     const std::string text =
@@ -150,27 +200,24 @@ void OpenAttempt::OnIntroduced(
     Refused(WaitReason::kServiceFull, absl::ResourceExhaustedError(text));
     return;
   }
-  absl::optional<Hello> hello;
-  if (PlainType(first.type) == kHelloFrame) {
-    hello = ParseHello(
-        absl::MakeConstSpan(first.payload.data(), first.payload.size()));
-  }
-  if (!hello.has_value()) {
-    Refused(WaitReason::kOtherVersion,
-            absl::UnimplementedError("the server speaks another version of the "
-                                     "protocol between sessions"));
+  const absl::StatusOr<Hello> hello = CheckHello(first);
+  if (!hello.ok()) {
+    Refused(ReasonOf(hello.status()), hello.status());
     return;
   }
-  // The kernel says nothing of a server that this user namespace does not map.
-  const event::Credentials server =
-      first.sender.value_or(event::Credentials::OfNobody());
+  const absl::StatusOr<event::Credentials> server =
+      CheckServer(first, introduced);
+  if (!server.ok()) {
+    Refused(ReasonOf(server.status()), server.status());
+    return;
+  }
   const absl::Status taken =
-      observer_->OnTaken(std::move(connection), *hello, server);
+      observer_->OnTaken(std::move(connection), *hello, *server);
   if (!taken.ok()) {
     Refused(WaitReason::kSystem, taken);
     return;
   }
-  LogOpen(server);
+  LogOpen(*server);
   observer_->OnEnded(absl::OkStatus());
 }
 

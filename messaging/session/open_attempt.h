@@ -89,7 +89,8 @@ class OpenAttempt final : private directory::Opening::Observer,
   template <typename... Args>
   void Log(event::LogLevel level, const Args&... args);
   void OnIntroduced(std::unique_ptr<transports::Connection> connection,
-                    transports::IncomingFrame first) override;
+                    transports::IncomingFrame first,
+                    const directory::Introduced& introduced) override;
   void OnRefused(const absl::Status& why) override;
   void OnCauseChanged() override;
   void OnExpiry() override { Ask(); }

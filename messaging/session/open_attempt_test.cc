@@ -62,7 +62,8 @@ class FakeIntroducer final : public directory::Introducer {
 class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
  protected:
   absl::Status OnTaken(std::unique_ptr<transports::Connection>, const Hello&,
-                       const event::Credentials&) override {
+                       const event::Credentials& server) override {
+    server_ = server;
     return taken_;
   }
   void OnEnded(const absl::Status& status) override {
@@ -87,21 +88,32 @@ class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
   }
   // The server's first frame.
   void Introduce(uint8_t type, uint32_t version) {
+    SendFirst(type, version, event::Credentials{7, 500, 500});
+  }
+  void SendFirst(uint8_t type, uint32_t version,
+                 absl::optional<event::Credentials> sender) {
     Hello hello;
     hello.version = version;
-    FirstFrame(type, absl::string_view(reinterpret_cast<const char*>(&hello),
-                                       sizeof(hello)));
+    FirstFrame(type,
+               absl::string_view(reinterpret_cast<const char*>(&hello),
+                                 sizeof(hello)),
+               sender);
   }
-  void FirstFrame(uint8_t type, absl::string_view payload) {
+  void FirstFrame(uint8_t type, absl::string_view payload,
+                  absl::optional<event::Credentials> sender =
+                      event::Credentials{7, 500, 500}) {
     transports::IncomingFrame first;
     first.type = type;
     first.payload = pool_->Allocate();
     first.payload.Assign(reinterpret_cast<const uint8_t*>(payload.data()),
                          payload.size());
-    introducer_.observer_->OnIntroduced(nullptr, std::move(first));
+    first.sender = sender;
+    introducer_.observer_->OnIntroduced(nullptr, std::move(first), introduced_);
   }
 
   absl::Status taken_;
+  directory::Introduced introduced_;
+  event::Credentials server_;
   WaitCause cause_;
   int ended_ = 0;
   absl::Status status_;
@@ -112,7 +124,7 @@ class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
 
 TEST_F(OpenAttemptTest, EndsWellOnceAServerHasTakenIt) {
   Start(/*waits=*/true);
-  Introduce(kHelloFrame, Hello::kVersion);
+  Introduce(kHelloFrame, transports::kWireVersion);
   EXPECT_EQ(ended_, 1);
   EXPECT_TRUE(status_.ok());
 }
@@ -120,7 +132,7 @@ TEST_F(OpenAttemptTest, EndsWellOnceAServerHasTakenIt) {
 // A server of another version; no room for the session; no room to watch it.
 TEST_F(OpenAttemptTest, EndsIfItDoesNotWaitWhateverTheServerSays) {
   Start(/*waits=*/false);
-  Introduce(kHelloFrame, Hello::kVersion + 1);
+  Introduce(kHelloFrame, transports::kWireVersion + 1);
   EXPECT_EQ(ended_, 1);
   EXPECT_EQ(status_.code(), absl::StatusCode::kUnimplemented);
 
@@ -131,7 +143,7 @@ TEST_F(OpenAttemptTest, EndsIfItDoesNotWaitWhateverTheServerSays) {
 
   Start(/*waits=*/false);
   taken_ = absl::InternalError("cannot be watched");
-  Introduce(kHelloFrame, Hello::kVersion);
+  Introduce(kHelloFrame, transports::kWireVersion);
   EXPECT_EQ(ended_, 3);
   EXPECT_EQ(status_, taken_);
 }
@@ -148,10 +160,67 @@ TEST_F(OpenAttemptTest, TellsInTheServicesWordsWhyItIsFull) {
 
 TEST_F(OpenAttemptTest, GoesOnIfItWaits) {
   Start(/*waits=*/true);
-  Introduce(kHelloFrame, Hello::kVersion + 1);
+  Introduce(kHelloFrame, transports::kWireVersion + 1);
   EXPECT_EQ(ended_, 0);
   introducer_.observer_->OnRefused(absl::FailedPreconditionError("protocol"));
   EXPECT_EQ(ended_, 1) << "but not if the service speaks another protocol";
+}
+
+// ---- Who the server is ------------------------------------------------------
+
+// As one process, in a world that has its numbers.
+class OpenAttemptServerTest : public OpenAttemptTest {
+ protected:
+  // Why a hello of `sender` is refused. "": it is not.
+  std::string Try(absl::optional<event::Credentials> sender,
+                  uid_t unmapped = event::SimProcess::kNoUser) {
+    event::Simulation sim(1);
+    event::SimProcess* const process = sim.AddProcess("test", {1, 1000, 1000});
+    process->SetOverflowUser(unmapped);
+    sim.Spawn(process, "main", [&] {
+      Start(/*waits=*/false);
+      SendFirst(kHelloFrame, transports::kWireVersion, sender);
+      attempt_.reset();
+    });
+    sim.Run();
+    EXPECT_EQ(cause_.reason,
+              status_.ok() ? WaitReason::kNone : WaitReason::kServerFault);
+    EXPECT_EQ(status_.ok(), !absl::IsDataLoss(status_));
+    cause_ = WaitCause();
+    return std::string(status_.message());
+  }
+};
+
+TEST_F(OpenAttemptServerTest, AHelloWithoutCredentialsIsRefused) {
+  introduced_.server = event::Credentials{7, 500};
+  EXPECT_EQ(Try(absl::nullopt), "the server's hello came without credentials");
+  introduced_.server.reset();
+  EXPECT_NE(Try(absl::nullopt), "");
+}
+
+// To a process in another user namespace and another process namespace, the kernel
+// says of a server outside what it says of none.
+TEST_F(OpenAttemptServerTest, AServerThatCannotBeSeenIsNobody) {
+  const event::Credentials nobody = event::Credentials::OfNobody();
+  EXPECT_EQ(Try(absl::nullopt, nobody.uid), "");
+  EXPECT_EQ(server_.uid, nobody.uid);
+  EXPECT_EQ(server_.pid, 0);
+}
+
+TEST_F(OpenAttemptServerTest, TheKernelsWordCounts) {
+  introduced_.server = event::Credentials{7, 500};
+  EXPECT_EQ(Try(event::Credentials{7, 500}), "");
+  EXPECT_EQ(Try(event::Credentials{7, 600}), "") << "has changed its user";
+  EXPECT_EQ(server_.uid, 600u);
+  EXPECT_EQ(Try(event::Credentials{8, 500}), "") << "another of that user";
+  EXPECT_EQ(server_.pid, 8);
+  EXPECT_EQ(
+      Try(event::Credentials{8, 0}),
+      "pid 7 of user 500 offers the service, and pid 8 of user 0 has sent "
+      "its hello");
+  EXPECT_EQ(Try(event::Credentials{8, 65534}, 65534), "") << "not mapped here";
+  introduced_.server.reset();
+  EXPECT_EQ(Try(event::Credentials{8, 0}), "") << "of another namespace";
 }
 
 // ---- What is said of the wait ----------------------------------------------
@@ -205,13 +274,12 @@ TEST_F(OpenAttemptWaitTest, SaysTheCauseAfterASecondAndThatItIsOpen) {
     EXPECT_EQ(log_, Lines({"WARNING interface 'shout': waiting: no binding"}));
     Tell(WaitReason::kNotOffered, "not offered");
     Advance(absl::Seconds(1) + absl::Nanoseconds(1));
-    Introduce(kHelloFrame, Hello::kVersion);
+    Introduce(kHelloFrame, transports::kWireVersion);
     ASSERT_EQ(log_.size(), 3u);
     EXPECT_EQ(log_[1], "WARNING interface 'shout': waiting: not offered");
     EXPECT_EQ(log_[2],
-              "INFO interface 'shout': open after 1h2s, served by pid 0 of "
-              "user 65534")
-        << "a server of whom the kernel says nothing is nobody";
+              "INFO interface 'shout': open after 1h2s, served by pid 7 of "
+              "user 500");
   });
 }
 
@@ -220,7 +288,7 @@ TEST_F(OpenAttemptWaitTest, SaysNothingIfItOpensSoon) {
     Start(/*waits=*/true);
     Tell(WaitReason::kNoBinding, "no binding");
     Advance(absl::Milliseconds(900));
-    Introduce(kHelloFrame, Hello::kVersion);
+    Introduce(kHelloFrame, transports::kWireVersion);
     attempt_.reset();  // as its user does
     Advance(absl::Seconds(10));
     EXPECT_EQ(log_, Lines());
@@ -257,7 +325,7 @@ TEST_F(OpenAttemptWaitTest, ARefusalIsTheCauseWhileItIsTriedAgain) {
     EXPECT_EQ(log_,
               Lines({"WARNING interface 'shout': waiting: the service has "
                      "as many sessions as it may"}));
-    Introduce(kHelloFrame, Hello::kVersion + 1);
+    Introduce(kHelloFrame, transports::kWireVersion + 1);
     Advance(absl::Seconds(1));
     EXPECT_EQ(attempt_->cause().reason, WaitReason::kOtherVersion);
     introducer_.observer_->OnRefused(absl::UnavailableError("a limit"));
@@ -267,7 +335,7 @@ TEST_F(OpenAttemptWaitTest, ARefusalIsTheCauseWhileItIsTriedAgain) {
     EXPECT_EQ(attempt_->cause().reason, WaitReason::kOtherVersion);
     Advance(absl::Seconds(1));
     taken_ = absl::InternalError("cannot be watched");
-    Introduce(kHelloFrame, Hello::kVersion);
+    Introduce(kHelloFrame, transports::kWireVersion);
     EXPECT_EQ(attempt_->cause().reason, WaitReason::kSystem);
     Advance(absl::Seconds(1));
     Tell(WaitReason::kNotOffered, "not offered");
@@ -335,7 +403,7 @@ TEST_F(OpenAttemptWaitTest, ATryLeavesItsCause) {
 TEST_F(OpenAttemptTest, WhatHasComeCountsAtTheDeadline) {
   Start(/*waits=*/true, absl::InfinitePast());
   introducer_.poll_ = [this] {
-    Introduce(kHelloFrame, Hello::kVersion);
+    Introduce(kHelloFrame, transports::kWireVersion);
     return true;
   };
   PassTheDeadline();

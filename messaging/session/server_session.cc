@@ -37,7 +37,7 @@ Owner* ServerSession::owner() const { return service_->owner(); }
 MessagePool* ServerSession::pool() const { return service_->pool(); }
 
 absl::Status ServerSession::Start(
-    std::unique_ptr<transports::Connection> connection) {
+    std::unique_ptr<transports::Connection> connection, uint32_t version) {
   using Trust = transports::Connection::Trust;
   connection->SetTrust(service_->refuses_descriptors() ? Trust::kNoDescriptors
                        : user_->is_bounded()           ? Trust::kStranger
@@ -52,6 +52,7 @@ absl::Status ServerSession::Start(
   if (!attached.ok()) return attached;
 
   Hello hello;
+  hello.version = version;
   hello.thread_token = owner()->thread()->token();
   transports::OutgoingFrame frame;
   frame.type = kHelloFrame;
@@ -278,15 +279,16 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
 // ---- What the loop brings --------------------------------------------------
 
 void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
-  const char* fault = ServerFaultOf(frame.type, frame.id);
-  if (frame.descriptor && fault == nullptr && !user_->TakeDescriptor()) {
+  const ServerVerdict verdict = ServerVerdictOf(frame.type, frame.id);
+  const char* fault = verdict.fault;
+  if (frame.descriptor && verdict.deliver && !user_->TakeDescriptor()) {
     fault = "its user has as many file descriptors in messages as it may";
   }
-  if (fault != nullptr) {
+  if (fault != nullptr || !verdict.deliver) {
     // The session stays charged for it until it is closed.
     transports::CloseElsewhere(event::Process::Current(), user_->uid(),
                                std::move(frame.descriptor), charge_);
-    EndForFault(CloseReason::kProtocolError, fault);
+    if (fault != nullptr) EndForFault(CloseReason::kProtocolError, fault);
     return;
   }
   if (PlainType(frame.type) == kRequestFrame) {

@@ -43,7 +43,8 @@ class ServerSession final : public Session {
   // ---- The owner's thread ----
   // Sends the hello and attaches `connection`. On failure the session must be
   // dropped.
-  absl::Status Start(std::unique_ptr<transports::Connection> connection);
+  absl::Status Start(std::unique_ptr<transports::Connection> connection,
+                     uint32_t version);
   // The close handlers are called from the loop. No-op if it has ended.
   void Close(CloseReason reason);
   // The owner's thread ends: closes, and calls the close handlers now.

@@ -175,7 +175,8 @@ void Service::ReturnUser(ServiceUser* user) {
   if (user->sessions() == 0) users_.erase(user->uid());
 }
 
-void Service::OnClient(std::unique_ptr<transports::Connection> connection) {
+void Service::OnClient(std::unique_ptr<transports::Connection> connection,
+                       const transports::Dialect& client) {
   // One whom the kernel does not name shares what such users may have.
   const absl::StatusOr<event::Credentials> peer = connection->peer();
   const uid_t uid = peer.ok() ? peer->uid : event::kUnknownPeer;
@@ -188,7 +189,9 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection) {
   }
   auto session = event::Ref<ServerSession>::Adopt(
       new ServerSession(this, user, std::move(charge)));
-  const absl::Status started = session->Start(std::move(connection));
+  const absl::Status started =
+      session->Start(std::move(connection),
+                     transports::CommonVersion(transports::Dialect(), client));
   if (!started.ok()) {
     ReturnUser(user.get());
     const event::Credentials client = session->client();

@@ -98,7 +98,8 @@ class Service final : public event::RefCounted<Service>,
   friend class event::RefCounted<Service>;
   ~Service() override;
   bool Apply(ServiceEvent event);
-  void OnClient(std::unique_ptr<transports::Connection> connection) override;
+  void OnClient(std::unique_ptr<transports::Connection> connection,
+                const transports::Dialect& client) override;
   void Shutdown() override;
   bool Abandon() override;
   void LogDebug(absl::string_view what);

@@ -53,6 +53,7 @@ CloseReason Session::ReasonOf(const absl::Status& status) {
     case absl::StatusCode::kUnavailable:
       return CloseReason::kByPeer;
     case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kUnimplemented:  // another version
       return CloseReason::kProtocolError;
     default:
       return CloseReason::kSystem;

@@ -129,8 +129,10 @@ class World {
     }
     for (;;) {
       switch (result) {
+        case Result::kOtherVersion:
         case Result::kBroken:
-          Require(why.code() == absl::StatusCode::kInvalidArgument,
+          Require(why.code() == absl::StatusCode::kInvalidArgument ||
+                      why.code() == absl::StatusCode::kUnimplemented,
                   "what is broken has a reason");
           return false;
         case Result::kNothing:

@@ -3,12 +3,54 @@
 
 #include "transports/framing/framing.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 namespace le {
 namespace transports {
+namespace {
+
+// Of the text that a peer may have us show.
+constexpr size_t kMaxRefusalBytes = 256;
+
+absl::Status RefusedBy(absl::Span<const uint8_t> packet) {
+  const absl::string_view text(
+      reinterpret_cast<const char*>(packet.data()) + kFrameHeaderBytes,
+      std::min(packet.size() - kFrameHeaderBytes, kMaxRefusalBytes));
+  return absl::UnimplementedError(
+      absl::StrCat("it refuses: ", absl::Utf8SafeCEscape(text)));
+}
+
+absl::Status OtherVersion(uint8_t version) {
+  return absl::UnimplementedError(absl::StrCat(
+      "a packet of version ", version,
+      " of the wire format came to a library that understands versions ",
+      kLowestWireVersion, " to ", kWireVersion, ": update the program that ",
+      version > kWireVersion ? "received" : "sent", " it"));
+}
+
+}  // namespace
+
+std::string VersionRefusal(absl::string_view why) {
+  FrameHeader header;
+  header.version = FrameHeader::kFrozenVersion;
+  header.flags = FrameHeader::kVersionRefused;
+  why = why.substr(0, kMaxRefusalBytes);
+  header.length = static_cast<uint32_t>(why.size());
+  return absl::StrCat(
+      absl::string_view(reinterpret_cast<const char*>(&header), sizeof(header)),
+      why);
+}
+
+bool IsVersionRefusal(const void* packet) {
+  FrameHeader header;
+  std::memcpy(&header, packet, sizeof(header));
+  return header.version == FrameHeader::kFrozenVersion &&
+         header.flags == FrameHeader::kVersionRefused;
+}
 
 absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
                               FrameHeader* header) {
@@ -17,11 +59,11 @@ absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
         "a packet ends within a header, after ", bytes.size(), " bytes"));
   }
   std::memcpy(header, bytes.data(), kFrameHeaderBytes);
-  if (header->version != kWireVersion) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("version ", header->version,
-                     " of the wire format; this is ", kWireVersion));
+  if (first && IsVersionRefusal(bytes.data())) return RefusedBy(bytes);
+  if (header->version < kLowestWireVersion || header->version > kWireVersion) {
+    return OtherVersion(header->version);
   }
+  header->flags &= static_cast<uint16_t>(~FrameHeader::kMayBeIgnored);
   if ((header->flags & ~FrameHeader::kAllFlags) != 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("unknown flags ", header->flags));

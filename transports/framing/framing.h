@@ -9,14 +9,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "transports/wire_version.h"
 
 namespace le {
 namespace transports {
-
-constexpr uint8_t kWireVersion = 1;
 
 struct FrameHeader {
   static constexpr uint16_t kDescriptor = 1;
@@ -33,6 +34,11 @@ struct FrameHeader {
   // Of a connection that is passed:
   static constexpr uint16_t kExpectsPlain = 256;
   static constexpr uint16_t kAllFlags = 511;
+  // A receiver ignores those of these that it does not know.
+  static constexpr uint16_t kMayBeIgnored = 0x7000;
+  // Alone, with kFrozenVersion: the packet is a version refusal.
+  static constexpr uint16_t kVersionRefused = 512;
+  static constexpr uint8_t kFrozenVersion = 1;
 
   uint8_t version = kWireVersion;
   uint8_t type = 0;
@@ -51,13 +57,21 @@ constexpr size_t kMaxPacketBytes = kFrameHeaderBytes + 65536;
 
 // Reads the header at the front of `bytes`, which are the rest of a packet, and
 // checks all that can be checked without knowing what came before. `first`: it
-// is the first of its packet.
+// is the first of its packet. Leaves out the flags that may be ignored.
+// Errors: InvalidArgument: it breaks a rule. Unimplemented: it is of another version, or
+// the far end says that this end is; the message says what to do.
 absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
                               FrameHeader* header);
 
 // How many bytes of payload follow the header in this packet of `packet_rest`
 // bytes (header included), and whether that is consistent.
 absl::Status CheckPayload(const FrameHeader& header, size_t packet_rest);
+
+// The packet that answers one of another version, in a format that every version
+// reads. `why`: for people.
+std::string VersionRefusal(absl::string_view why);
+// `packet` has a header at least.
+bool IsVersionRefusal(const void* packet);
 
 }  // namespace transports
 }  // namespace le

@@ -83,6 +83,49 @@ TEST(FramingTest, EachCombinationOfFlagsIsJudged) {
   EXPECT_FALSE(Parses(Header(0x8000)));
 }
 
+TEST(FramingTest, FlagsThatMayBeIgnoredAreLeftOut) {
+  FrameHeader parsed;
+  for (uint16_t flag : {0x1000, 0x2000, 0x4000, 0x7000}) {
+    const FrameHeader header = Header(FrameHeader::kMore | flag);
+    ASSERT_TRUE(ParseFrameHeader(Encode(header), true, &parsed).ok());
+    EXPECT_EQ(parsed.flags, FrameHeader::kMore);
+  }
+}
+
+TEST(FramingTest, AnotherVersionIsSaidInWords) {
+  FrameHeader header = Header(0);
+  FrameHeader parsed;
+  header.version = 2;
+  EXPECT_EQ(
+      ParseFrameHeader(Encode(header), true, &parsed),
+      absl::UnimplementedError(
+          "a packet of version 2 of the wire format came to a library that "
+          "understands versions 1 to 1: update the program that received "
+          "it"));
+  header.version = 0;
+  EXPECT_NE(ParseFrameHeader(Encode(header), true, &parsed)
+                .message()
+                .find("update the program that sent it"),
+            std::string::npos);
+}
+
+// Frozen: a library of any version reads it.
+TEST(FramingTest, TheRefusalOfAVersion) {
+  const std::string packet = VersionRefusal("words\n");
+  const Bytes golden = {1, 0, 0, 2, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+  const Bytes bytes(packet.begin(), packet.end());
+  ASSERT_EQ(bytes.size(), kFrameHeaderBytes + 6);
+  EXPECT_EQ(Bytes(bytes.begin(), bytes.begin() + kFrameHeaderBytes), golden);
+  FrameHeader parsed;
+  EXPECT_EQ(ParseFrameHeader(bytes, true, &parsed),
+            absl::UnimplementedError("it refuses: words\\n"));
+  EXPECT_TRUE(IsVersionRefusal(bytes.data()));
+  const Bytes frame = Encode(Header(0));
+  EXPECT_FALSE(IsVersionRefusal(frame.data()));
+  EXPECT_EQ(VersionRefusal(std::string(10000, 'x')).size(),
+            kFrameHeaderBytes + 256);
+}
+
 TEST(FramingTest, PayloadsMustFillTheirPacket) {
   auto check = [](uint16_t flags, uint32_t length, size_t rest) {
     return CheckPayload(Header(flags, length), rest).ok();

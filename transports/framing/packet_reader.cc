@@ -58,7 +58,10 @@ PacketReader::Result PacketReader::AcceptAny(Room* room, size_t size,
   } else {
     *why = AcceptFirst(room, size, attachments, frame, &result);
   }
-  return why->ok() ? result : Result::kBroken;
+  if (why->ok()) return result;
+  return absl::IsUnimplemented(*why) && !IsVersionRefusal(room->bytes())
+             ? Result::kOtherVersion
+             : Result::kBroken;
 }
 
 absl::Status PacketReader::TakeAttachments(const FrameHeader& header,
@@ -188,6 +191,7 @@ PacketReader::Result PacketReader::TakeBuffered(BufferPool* pool,
   const size_t left = rest_->end - rest_->at;
   FrameHeader header;
   std::memcpy(&header, bytes, kFrameHeaderBytes);  // kMore promised as much
+  header.flags &= static_cast<uint16_t>(~FrameHeader::kMayBeIgnored);
   if (ABSL_PREDICT_FALSE(!IsFurtherFrame(header, left) ||
                          header.length > pool->capacity())) {
     *why = ParseFrameHeader(absl::MakeConstSpan(bytes, left),

@@ -109,6 +109,9 @@ class PacketReader {
     kPromisedConnection,
     kNothing,  // no frame yet
     kBroken,   // the sender broke a rule; the reader must not be used again
+    // The same: its packet has another version. The caller should send
+    // VersionRefusal().
+    kOtherVersion,
   };
 
   // Takes a packet of `size` bytes, of which as many as fit are in `room`, and

@@ -83,11 +83,12 @@ class HostilePeerTest : public ::testing::Test {
     return connection_->Receive(frame, pool_.get(), absl::InfinitePast());
   }
 
-  void ExpectClosedFor(const std::string& reason) {
+  void ExpectClosedFor(
+      const std::string& reason,
+      absl::StatusCode code = absl::StatusCode::kInvalidArgument) {
     IncomingFrame frame;
     EXPECT_EQ(Receive(&frame), IoResult::kClosed);
-    EXPECT_EQ(connection_->close_status().code(),
-              absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(connection_->close_status().code(), code);
     EXPECT_NE(std::string(connection_->close_status().message()).find(reason),
               std::string::npos)
         << connection_->close_status();
@@ -111,7 +112,44 @@ TEST_F(HostilePeerTest, OneByte) {
 
 TEST_F(HostilePeerTest, Garbage) {
   SendRaw(std::string(3000, 'g'));
-  ExpectClosedFor("version 103");
+  ExpectClosedFor("version 103", absl::StatusCode::kUnimplemented);
+}
+
+// The far end of another version is told so, in a packet that it can read.
+TEST_F(HostilePeerTest, AnotherVersion) {
+  std::string packet = Header(0, 1) + "x";
+  packet[0] = 2;
+  SendRaw(packet);
+  ExpectClosedFor("version 2", absl::StatusCode::kUnimplemented);
+  char answer[1024];
+  const ssize_t size = recv(raw_.get(), answer, sizeof(answer), 0);
+  ASSERT_EQ(answer[0], 1);
+  EXPECT_EQ(std::string(answer, static_cast<size_t>(size)),
+            VersionRefusal(connection_->close_status().message()));
+}
+
+TEST_F(HostilePeerTest, ARefusalOfOurVersion) {
+  SendRaw(VersionRefusal("update it\n"));
+  ExpectClosedFor("it refuses: update it\\n", absl::StatusCode::kUnimplemented);
+  char answer;
+  EXPECT_EQ(recv(raw_.get(), &answer, 1, 0), 0) << "it is not answered";
+}
+
+TEST_F(HostilePeerTest, ARefusalWithinAFrame) {
+  SendRaw(Header(FrameHeader::kFragmented, 100) + "part");
+  SendRaw(VersionRefusal("update it"));
+  ExpectClosedFor("it refuses", absl::StatusCode::kUnimplemented);
+}
+
+TEST_F(HostilePeerTest, FlagsThatMayBeIgnored) {
+  SendRaw(Header(0x1000 | FrameHeader::kMore, 1) + "a" + Header(0x4000, 1) +
+          "b");
+  SendRaw(Header(0x7000, 1) + "c");
+  for (const char* text : {"a", "b", "c"}) {
+    IncomingFrame frame;
+    ASSERT_EQ(Receive(&frame), IoResult::kOk);
+    EXPECT_EQ(frame.payload.data()[0], *text);
+  }
 }
 
 TEST_F(HostilePeerTest, AHeaderThatPromisesMore) {

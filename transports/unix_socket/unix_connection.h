@@ -153,6 +153,7 @@ class UnixConnection final : public Connection, private event::Watch {
   void RemindOfBuffered();
   Leftover* leftover();
   IoResult Fail(absl::Status status);
+  void RefuseVersion(absl::string_view why);
   void CloseWith(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
   void DropUnread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<event::Credentials> PeerLocked() const

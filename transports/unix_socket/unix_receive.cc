@@ -224,6 +224,9 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
       case PacketReader::Result::kFrame:
         if (ABSL_PREDICT_FALSE(HasBuffered())) RemindOfBuffered();
         return IoResult::kOk;
+      case PacketReader::Result::kOtherVersion:
+        RefuseVersion(why.message());
+        return Fail(std::move(why));
       case PacketReader::Result::kBroken:
         return Fail(std::move(why));
       case PacketReader::Result::kNothing:
@@ -232,6 +235,15 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
         break;
     }
   }
+}
+
+// As far as it can be sent now.
+void UnixConnection::RefuseVersion(absl::string_view why) {
+  const std::string packet = VersionRefusal(why);
+  event::MutexLock lock(&mutex_);
+  if (output_ != nullptr && !output_->queue.empty()) return;
+  sys::Send(fd_.get(), packet.data(), packet.size(),
+            MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 IoResult UnixConnection::TakeBuffered(IncomingFrame* frame, BufferPool* pool) {

@@ -1,0 +1,422 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A server that does not keep to the rules, introduced by a real directory, and what
+// its client notices: that no session opens, and why. All over real sockets, in one
+// thread, so that the test says who is first.
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "directory/control_frame.h"
+#include "event/base/log.h"
+#include "event/base/sys.h"
+#include "event/base/unique_fd.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "le_messaging_ext.h"
+#include "legato.h"
+#include "messaging/machine/wire.h"
+#include "tests/one_thread/world.h"
+#include "transports/framing/framing.h"
+
+namespace le {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using transports::FrameHeader;
+
+std::string Frame(uint8_t type, const std::string& payload,
+                  uint16_t flags = 0) {
+  FrameHeader header;
+  header.type = type;
+  header.flags = flags;
+  header.length = static_cast<uint32_t>(payload.size());
+  return std::string(reinterpret_cast<const char*>(&header), sizeof(header)) +
+         payload;
+}
+
+std::string Hello() {
+  const messaging::Hello hello;
+  return Frame(
+      messaging::kHelloFrame,
+      std::string(reinterpret_cast<const char*>(&hello), sizeof(hello)));
+}
+
+// What a directory says, in a server's mouth.
+std::string Refusal(directory::proto::RefusalCode code, uint16_t flags = 0) {
+  directory::proto::FromDirectory message;
+  message.set_version(directory::kControlVersion);
+  message.mutable_refusal()->set_code(code);
+  message.mutable_refusal()->set_text("a lie");
+  return Frame(directory::kControlFrame, message.SerializeAsString(), flags);
+}
+
+std::string Waiting(uint16_t flags = 0) {
+  directory::proto::FromDirectory message;
+  message.mutable_waiting()->set_reason(directory::proto::WAIT_NO_BINDING);
+  message.mutable_waiting()->set_text("a lie");
+  return Frame(directory::kControlFrame, message.SerializeAsString(), flags);
+}
+
+event::UniqueFd Connect(const std::string& address) {
+  event::UniqueFd fd(
+      socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  struct sockaddr_un to = {};
+  to.sun_family = AF_UNIX;
+  std::memcpy(to.sun_path, address.data(), address.size());
+  EXPECT_EQ(
+      connect(fd.get(), reinterpret_cast<struct sockaddr*>(&to), sizeof(to)),
+      0);
+  return fd;
+}
+
+void Send(const event::UniqueFd& fd, const std::string& packet) {
+  EXPECT_EQ(
+      send(fd.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL),
+      static_cast<ssize_t>(packet.size()));
+}
+
+// "": nothing is there, or it is closed.
+std::string Receive(const event::UniqueFd& fd) {
+  char bytes[65536];
+  const ssize_t size = recv(fd.get(), bytes, sizeof(bytes), MSG_DONTWAIT);
+  return size <= 0 ? "" : std::string(bytes, static_cast<size_t>(size));
+}
+
+// Offers "service", and speaks to its clients by plain system calls.
+class RawServer {
+ public:
+  explicit RawServer(const std::string& address) : socket_(Connect(address)) {
+    directory::proto::ToDirectory message;
+    message.set_version(directory::kControlVersion);
+    auto* const service = message.mutable_advertise()->mutable_service();
+    service->set_interface_name("service");
+    service->set_protocol_id("p");
+    service->set_max_message_size(8);
+    Send(socket_, Frame(directory::kControlFrame, message.SerializeAsString()));
+  }
+  // The connection of the next client; none if none has come.
+  event::UniqueFd Accept() {
+    for (;;) {
+      char bytes[1024];
+      alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+      struct iovec part = {bytes, sizeof(bytes)};
+      struct msghdr packet = {};
+      packet.msg_iov = &part;
+      packet.msg_iovlen = 1;
+      packet.msg_control = control;
+      packet.msg_controllen = sizeof(control);
+      if (recvmsg(socket_.get(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <=
+          0) {
+        return event::UniqueFd();
+      }
+      const struct cmsghdr* const c = CMSG_FIRSTHDR(&packet);
+      if (c == nullptr || c->cmsg_type != SCM_RIGHTS) continue;
+      int fd;
+      std::memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+      return event::UniqueFd(fd);
+    }
+  }
+
+ private:
+  const event::UniqueFd socket_;
+};
+
+// Runs something in the middle of a client's opening: it has asked, and has not yet
+// told the kernel that it wants to know who answers.
+class BeforeCredentialsAreAskedFor final : public event::sys::Interceptor {
+ public:
+  explicit BeforeCredentialsAreAskedFor(std::function<void()> act)
+      : act_(std::move(act)) {
+    event::sys::SetInterceptor(this);
+  }
+  ~BeforeCredentialsAreAskedFor() override {
+    event::sys::SetInterceptor(nullptr);
+  }
+  int Fail(const char*) override { return 0; }
+  int FailCall(const event::sys::Call& call) override {
+    if (absl::string_view(call.name) == "SetSockOpt" &&
+        call.detail == SO_PASSCRED) {
+      if (const std::function<void()> act = std::exchange(act_, nullptr)) {
+        act();
+      }
+    }
+    return 0;
+  }
+
+ private:
+  std::function<void()> act_;
+};
+
+std::vector<std::string>* g_log = nullptr;
+
+class HostileServerTest : public ::testing::Test {
+ protected:
+  HostileServerTest() {
+    g_log = &log_;
+    former_sink_ =
+        event::SetLogSink([](event::LogLevel level, absl::string_view text) {
+          if (level >= event::LogLevel::kWarning) {
+            g_log->push_back(std::string(text));
+          }
+        });
+  }
+  ~HostileServerTest() override { event::SetLogSink(former_sink_); }
+
+  // Begins an opening of a client that finds its directory at `address`.
+  void Open(const std::string& address = "") {
+    if (client_ == nullptr) client_ = world_.Add("client", address);
+    client_->Do([this] {
+      session_ = le_msg_CreateSession(le_msg_GetProtocolRef("p", 8), "service");
+      le_msg_SetSessionCloseHandler(
+          session_,
+          [](le_msg_SessionRef_t, void* closes) {
+            ++*static_cast<int*>(closes);
+          },
+          &closes_);
+      le_msg_OpenSession(
+          session_,
+          [](le_msg_SessionRef_t, void* opens) { ++*static_cast<int*>(opens); },
+          &opens_);
+    });
+  }
+  void Delete() {
+    client_->Do([this] { le_msg_DeleteSession(session_); });
+    world_.Settle();
+  }
+  // A client is introduced to a server that says `packets`. The client's reason
+  // for waiting after that.
+  le_msg_WaitReason_t OpenAtServerThatSays(
+      const std::vector<std::string>& packets) {
+    RawServer server(world_.address());
+    world_.Settle();
+    Open();
+    world_.Settle();
+    socket_ = server.Accept();
+    EXPECT_TRUE(socket_);
+    for (const std::string& packet : packets) Send(socket_, packet);
+    world_.Settle();
+    return Reason();
+  }
+  le_msg_WaitReason_t Reason() {
+    le_msg_WaitReason_t reason = LE_MSG_WAIT_NONE;
+    client_->Do([&] {
+      char text[1024];
+      reason = le_msg_GetWaitReason(session_, text, sizeof(text));
+      text_ = text;
+    });
+    return reason;
+  }
+  void ExpectOwnCredentials() {
+    client_->Do([this] {
+      uid_t uid = 0;
+      pid_t pid = 0;
+      EXPECT_EQ(le_msg_GetServerUserCreds(session_, &uid, &pid), LE_OK);
+      EXPECT_EQ(uid, geteuid());
+      EXPECT_EQ(pid, getpid());
+    });
+  }
+
+  testing::OneThreadWorld world_;
+  testing::OneThreadWorld::Party* client_ = nullptr;
+  le_msg_SessionRef_t session_ = nullptr;
+  event::UniqueFd socket_;  // of the last client, in the server's hands
+  std::string text_;        // of the last reason
+  int opens_ = 0;
+  int closes_ = 0;
+  std::vector<std::string> log_;
+  event::LogSink former_sink_;
+};
+
+TEST_F(HostileServerTest, AServerThatKeepsTheRules) {
+  EXPECT_EQ(OpenAtServerThatSays({Hello()}), LE_MSG_WAIT_NONE);
+  EXPECT_EQ(opens_, 1);
+  ExpectOwnCredentials();
+  Delete();
+}
+
+TEST_F(HostileServerTest, ADirectorysFrameIsNoServersWord) {
+  const std::vector<std::vector<std::string>> lies = {
+      {Waiting(FrameHeader::kMore) + Hello()},
+      {Refusal(directory::proto::NO_BINDING, FrameHeader::kMore) + Hello()},
+      {Refusal(directory::proto::NO_BINDING), Hello()},
+      // That one would end the client's process.
+      {Refusal(directory::proto::OTHER_PROTOCOL)},
+      {Frame(directory::kIntroductionFrame, ""), Hello()},
+      {Frame(directory::kControlFrame, "\xff\xff"), Hello()},
+      {Frame(255, ""), Hello()},
+  };
+  for (const auto& lie : lies) {
+    EXPECT_EQ(OpenAtServerThatSays(lie), LE_MSG_WAIT_SERVER_FAULT);
+    EXPECT_THAT(text_, AllOf(HasSubstr(absl::StrCat("pid ", getpid())),
+                             HasSubstr("only a directory sends")));
+    EXPECT_EQ(opens_, 0);
+    Delete();
+  }
+}
+
+TEST_F(HostileServerTest, ADirectorysFrameClosesAnOpenSession) {
+  log_.clear();
+  EXPECT_EQ(OpenAtServerThatSays({Hello()}), LE_MSG_WAIT_NONE);
+  for (int i = 0; i < 3; ++i)
+    Send(socket_, Frame(directory::kControlFrame, ""));
+  world_.Settle();
+  EXPECT_EQ(closes_, 1);
+  client_->Do([this] {
+    EXPECT_EQ(le_msg_GetCloseReason(session_), LE_MSG_CLOSE_PROTOCOL_ERROR);
+  });
+  const auto said = HasSubstr("a frame that only a directory sends");
+  EXPECT_THAT(log_, Contains(said).Times(1));
+  Delete();
+}
+
+TEST_F(HostileServerTest, TheFirstFrameIsAHello) {
+  EXPECT_EQ(OpenAtServerThatSays({Frame(messaging::kMessageFrame, "x")}),
+            LE_MSG_WAIT_SERVER_FAULT);
+  EXPECT_THAT(text_, HasSubstr("not a hello"));
+  Delete();
+  EXPECT_EQ(OpenAtServerThatSays({"garbage that is long enough to be a frame"}),
+            LE_MSG_WAIT_OTHER_VERSION);
+  Delete();
+  EXPECT_EQ(OpenAtServerThatSays({Frame(1, "", FrameHeader::kContinuation)}),
+            LE_MSG_WAIT_SERVER_FAULT);
+  EXPECT_THAT(text_, HasSubstr(absl::StrCat("pid ", getpid())));
+  Delete();
+  EXPECT_EQ(opens_, 0);
+}
+
+// The kernel knows who sends if the sender or the receiver asks for it.
+TEST_F(HostileServerTest, AHelloWithoutCredentialsIsRefused) {
+  for (const std::string& before : {std::string(), Waiting()}) {
+    RawServer server(world_.address());
+    world_.Settle();
+    {
+      const BeforeCredentialsAreAskedFor hook([&] {
+        world_.Settle();
+        socket_ = server.Accept();
+        ASSERT_TRUE(socket_);
+        if (!before.empty()) Send(socket_, before);
+        Send(socket_, Hello());
+      });
+      Open();
+      world_.Settle();
+    }
+    EXPECT_EQ(Reason(), LE_MSG_WAIT_SERVER_FAULT) << text_;
+    EXPECT_THAT(text_, HasSubstr(before.empty() ? "without credentials"
+                                                : "only a directory sends"));
+    EXPECT_EQ(opens_, 0);
+    Delete();
+  }
+}
+
+// However early the hello comes.
+TEST_F(HostileServerTest, TheLibrarysHelloHasCredentials) {
+  auto* const server = world_.Add("server");
+  le_msg_ServiceRef_t service = nullptr;
+  server->Do([&] {
+    service = le_msg_CreateService(le_msg_GetProtocolRef("p", 8), "service");
+    le_msg_AdvertiseService(service);
+  });
+  world_.Settle();
+  {
+    const BeforeCredentialsAreAskedFor hook([&] { world_.Settle(); });
+    Open();
+    world_.Settle();
+  }
+  EXPECT_EQ(Reason(), LE_MSG_WAIT_NONE) << text_;
+  EXPECT_EQ(opens_, 1);
+  ExpectOwnCredentials();
+  Delete();
+  server->Do([&] { le_msg_DeleteService(service); });
+}
+
+// ---- Versions ---------------------------------------------------------------
+
+std::string OfVersion(uint8_t version, std::string packet) {
+  packet[0] = static_cast<char>(version);
+  return packet;
+}
+
+TEST_F(HostileServerTest, AServerOfAnotherVersionIsNamed) {
+  EXPECT_EQ(OpenAtServerThatSays({OfVersion(2, Hello())}),
+            LE_MSG_WAIT_OTHER_VERSION);
+  const std::string why =
+      "a packet of version 2 of the wire format came to a library that "
+      "understands versions 1 to 1: update the program that received it";
+  EXPECT_THAT(text_,
+              AllOf(HasSubstr(absl::StrCat("pid ", getpid())), HasSubstr(why)));
+  EXPECT_EQ(Receive(socket_), transports::VersionRefusal(why));
+  Delete();
+
+  messaging::Hello hello;
+  hello.version = 7;
+  EXPECT_EQ(
+      OpenAtServerThatSays({Frame(
+          messaging::kHelloFrame,
+          std::string(reinterpret_cast<const char*>(&hello), sizeof(hello)))}),
+      LE_MSG_WAIT_OTHER_VERSION);
+  EXPECT_THAT(text_, HasSubstr("version 7 of the wire format"));
+  Delete();
+
+  EXPECT_EQ(OpenAtServerThatSays({transports::VersionRefusal("update it")}),
+            LE_MSG_WAIT_OTHER_VERSION);
+  EXPECT_THAT(text_, HasSubstr("it refuses: update it"));
+  Delete();
+  EXPECT_EQ(opens_, 0);
+}
+
+// As a library of version 2 that does not speak version 1 meets it.
+TEST_F(HostileServerTest, ADirectoryAnswersAnotherVersionInWords) {
+  log_.clear();
+  for (int i = 0; i < 3; ++i) {
+    const event::UniqueFd client = Connect(world_.address());
+    Send(client, OfVersion(2, Frame(directory::kControlFrame, "what it says")));
+    world_.Settle();
+    EXPECT_EQ(Receive(client),
+              transports::VersionRefusal(
+                  "a packet of version 2 of the wire format came to a library "
+                  "that understands versions 1 to 1: update the program that "
+                  "received it"));
+  }
+  EXPECT_THAT(log_, Contains(HasSubstr("has another version")).Times(1));
+}
+
+// The same from the other end.
+TEST_F(HostileServerTest, ADirectoryOfAnotherVersionIsNamed) {
+  const std::string address = world_.folder() + "/later";
+  const event::UniqueFd listener(
+      socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  struct sockaddr_un at = {};
+  at.sun_family = AF_UNIX;
+  std::memcpy(at.sun_path, address.data(), address.size());
+  ASSERT_EQ(
+      bind(listener.get(), reinterpret_cast<struct sockaddr*>(&at), sizeof(at)),
+      0);
+  ASSERT_EQ(listen(listener.get(), 4), 0);
+  Open(address);
+  const event::UniqueFd later(
+      accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  ASSERT_TRUE(later);
+  Send(later, transports::VersionRefusal("update the client"));
+  world_.Settle();
+  EXPECT_EQ(Reason(), LE_MSG_WAIT_OTHER_VERSION);
+  EXPECT_EQ(text_,
+            "the directory has another version: it refuses: update the client");
+  Delete();
+  unlink(address.c_str());
+}
+
+}  // namespace
+}  // namespace le

@@ -1,0 +1,46 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The version of what two peers say to each other: packets (transports/wire.md)
+// and the frames of a session (messaging/machine/wire.h). docs/compatibility.md
+// says how two peers choose theirs.
+
+#ifndef LE_MESSAGING_TRANSPORTS_WIRE_VERSION_H_
+#define LE_MESSAGING_TRANSPORTS_WIRE_VERSION_H_
+
+#include <algorithm>
+#include <cstdint>
+
+namespace le {
+namespace transports {
+
+// What this library understands, from and to.
+constexpr uint8_t kLowestWireVersion = 1;
+constexpr uint8_t kWireVersion = 1;
+
+// What a library understands. It tells the directory, which tells both ends of an
+// introduction about each other.
+struct Dialect {
+  uint32_t lowest = kLowestWireVersion;
+  uint32_t highest = kWireVersion;
+  // Bits that are added and never used again for something else. A peer ignores
+  // those that it does not know. None is defined yet.
+  uint64_t capabilities = 0;
+};
+
+// The version that two of them use. 0: they have none in common.
+inline uint32_t CommonVersion(const Dialect& a, const Dialect& b) {
+  const uint32_t version = std::min(a.highest, b.highest);
+  return version >= std::max(a.lowest, b.lowest) ? version : 0;
+}
+
+// A frame of such a type is dropped by a receiver that does not know it. A frame of
+// any other type that it does not know closes the connection.
+constexpr bool MayBeIgnored(uint8_t frame_type) {
+  return (frame_type & 0x30) == 0x30;
+}
+
+}  // namespace transports
+}  // namespace le
+
+#endif  // LE_MESSAGING_TRANSPORTS_WIRE_VERSION_H_
