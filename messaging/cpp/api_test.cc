@@ -309,7 +309,8 @@ TEST_P(CppKillTest, AClientOutlivesItsServer) {
     party->Kill("server");
     party->Start("server");
     party->RunLoopUntil([&] { return reopened; });
-    EXPECT_EQ(waiting, "UNAVAILABLE");
+    // The stack of a simulated process is unwound, and its messages are released.
+    EXPECT_TRUE(waiting == "UNAVAILABLE" || waiting == "ABORTED") << waiting;
     EXPECT_EQ(Ask(&client, "y"), "y");
     party->Signal("done");
   });
@@ -638,7 +639,8 @@ TEST_P(CppTest, AResponseComesFromAnyThread) {
     le_thread_Join(thread, nullptr);
     party->RunLoopUntil("done");
     server.service = Service();
-    EXPECT_EQ(work.session.close_reason(), LE_MSG_CLOSE_SERVICE_DELETED);
+    // The client may have gone before.
+    EXPECT_NE(work.session.close_reason(), LE_MSG_CLOSE_NONE);
     EXPECT_EQ(work.session.NewMessage().Send().code(),
               absl::StatusCode::kUnavailable);
   });

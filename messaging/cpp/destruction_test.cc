@@ -346,9 +346,9 @@ class World {
     }
   }
   void OnServiceMessage(Message message) {
-    if (Roll(3) == 0) {
-      session_ = std::make_unique<Session>(Session::Of(message));
-    }
+    session_ = std::make_unique<Session>(Session::Of(message));
+    message.NewMessage().Send().IgnoreError();  // a push
+    if (!ending_) Create(kLoop);                // a task
     if (message.text() == "keep") {
       message_ = std::make_unique<Message>(std::move(message));
     } else if (message.needs_response()) {
