@@ -512,6 +512,8 @@ le_result_t le_event_TryQueueFunctionToThread(le_thread_Ref_t thread,
   if (func == nullptr) Misuse(__func__, "the function is NULL");
   const std::shared_ptr<CThread> found =
       Threads::OfCurrentProcess()->Find(thread);
+  // As QueueToSelf(): its loop may be run by other means than this header's.
+  if (found.get() == CurrentThread()) CurrentThread()->loop();
   const bool queued =
       found != nullptr && found->Queue(func, param1Ptr, param2Ptr);
   return queued ? LE_OK : LE_NOT_FOUND;
