@@ -273,6 +273,39 @@ TEST_F(CApiTest, AThreadWithALoopOfItsOwnIsCancelled) {
 
 // ---- A loop that can be left ----
 
+TEST_F(CApiTest, ALoopIsNotRunInItsHandler) {
+  static le_result_t inner;
+  inner = LE_OK;
+  le_event_QueueFunction(
+      [](void*, void*) {
+        inner = le_event_TryRunLoopUntilStopped();
+        le_event_StopLoop(nullptr);
+      },
+      nullptr, nullptr);
+  EXPECT_EQ(le_event_TryRunLoopUntilStopped(), LE_OK);
+  EXPECT_EQ(inner, LE_BUSY);
+}
+
+TEST_F(CApiTest, AFunctionIsTriedOnAThreadThatHasEnded) {
+  const auto call = [](void* called, void*) {
+    *static_cast<bool*>(called) = true;
+    le_event_StopLoop(nullptr);
+  };
+  bool called = false;
+  EXPECT_EQ(le_event_TryQueueFunctionToThread(le_thread_GetCurrent(), call,
+                                              &called, nullptr),
+            LE_OK);
+  le_event_RunLoopUntilStopped();
+  EXPECT_TRUE(called);
+
+  const le_thread_Ref_t thread = le_thread_Create("thread", Nothing, nullptr);
+  le_thread_SetJoinable(thread);
+  le_thread_Start(thread);
+  le_thread_Join(thread, nullptr);
+  EXPECT_EQ(le_event_TryQueueFunctionToThread(thread, call, &called, nullptr),
+            LE_NOT_FOUND);
+}
+
 TEST_F(CApiTest, ALoopReturnsWhenItIsStopped) {
   static int calls;
   calls = 0;

@@ -78,16 +78,17 @@ class ProcessRefs final : public event::ModuleState {
     refs_.Remove(ref);
   }
 
+  // Null if the reference stands for nothing.
+  std::shared_ptr<Object> Find(Ref ref) {
+    event::MutexLock lock(&mutex_);
+    return refs_.Find(ref);
+  }
+
   // Fatal, naming the function, if the reference stands for nothing, and in the
   // child of a fork.
   static std::shared_ptr<Object> Get(const char* function, Ref ref) {
     event::CheckNotForked(function);
-    ProcessRefs* const all = OfCurrentProcess();
-    std::shared_ptr<Object> object;
-    {
-      event::MutexLock lock(&all->mutex_);
-      object = all->refs_.Find(ref);
-    }
+    std::shared_ptr<Object> object = OfCurrentProcess()->Find(ref);
     if (object == nullptr) {
       event::Misuse(function, "a stale or invalid reference");
     }

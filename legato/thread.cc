@@ -112,10 +112,11 @@ class CThread : public std::enable_shared_from_this<CThread> {
   // Of the calling thread, which this is. Its destructors are not disturbed.
   bool MustEnd() const { return cancelled() && !Thread::Current()->ending(); }
 
-  void Queue(le_event_DeferredFunc_t function, void* param1, void* param2) {
+  // False: the thread has ended.
+  bool Queue(le_event_DeferredFunc_t function, void* param1, void* param2) {
     DeferredWakes wakes;
     MutexLock lock(&mutex_);
-    if (phase_ == Phase::kEnded) return;
+    if (phase_ == Phase::kEnded) return false;
     if (free_.empty()) free_.emplace_back(this);
     queued_.splice(queued_.end(), free_, free_.begin());
     Function* const queued = &queued_.back();
@@ -123,6 +124,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
     queued->param1 = param1;
     queued->param2 = param2;
     if (loop_ != nullptr) wakes.Post(loop_, queued);
+    return true;
   }
 
   // The thread ends. Queued functions are dropped. A thread that cannot be joined
@@ -451,6 +453,13 @@ void le_event_RunLoopUntilStopped(void) {
   le::legato::RunLoop();
 }
 
+le_result_t le_event_TryRunLoopUntilStopped(void) {
+  CheckNotForked(__func__);
+  if (CurrentThread()->loop()->InTurn()) return LE_BUSY;
+  le::legato::RunLoop();
+  return LE_OK;
+}
+
 void le_event_StopLoop(le_thread_Ref_t thread) {
   CheckNotForked(__func__);
   if (thread == nullptr) {
@@ -493,4 +502,19 @@ void le_event_QueueFunctionToThread(le_thread_Ref_t thread,
   } else {
     Threads::Get(__func__, thread)->Queue(func, param1Ptr, param2Ptr);
   }
+}
+
+le_result_t le_event_TryQueueFunctionToThread(le_thread_Ref_t thread,
+                                              le_event_DeferredFunc_t func,
+                                              void* param1Ptr,
+                                              void* param2Ptr) {
+  CheckNotForked(__func__);
+  if (func == nullptr) Misuse(__func__, "the function is NULL");
+  const std::shared_ptr<CThread> found =
+      Threads::OfCurrentProcess()->Find(thread);
+  // As QueueToSelf(): its loop may be run by other means than this header's.
+  if (found.get() == CurrentThread()) CurrentThread()->loop();
+  const bool queued =
+      found != nullptr && found->Queue(func, param1Ptr, param2Ptr);
+  return queued ? LE_OK : LE_NOT_FOUND;
 }

@@ -1,7 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_eventLoop_ext.h: an event loop that returns. Legato has none.
+ * le_eventLoop_ext.h: what Legato's event loop has not: it returns, and a thread that
+ * has ended is no error.
  */
 
 #ifndef LE_EVENTLOOP_EXT_H_INCLUDE_GUARD
@@ -19,12 +20,23 @@ extern "C" {
  * a handler. */
 void le_event_RunLoopUntilStopped(void);
 
+/* The same with a result in the place of the fatal error. LE_OK: it was stopped. LE_BUSY: it
+ * is called from a handler, and does nothing. */
+le_result_t le_event_TryRunLoopUntilStopped(void);
+
 /* Makes le_event_RunLoopUntilStopped() return on a thread (NULL: the calling one). It
  * returns at the end of the loop's present turn: all handlers that were ready in this
  * turn are called before. If the thread is not in that function, its next call of it
  * returns at once. le_event_RunLoop() is not affected. Any thread. Fatal: a stale
  * reference. */
 void le_event_StopLoop(le_thread_Ref_t thread);
+
+/* As le_event_QueueFunctionToThread(), for a thread that may have ended. Any thread.
+ * LE_OK: it is queued. LE_NOT_FOUND: the thread has ended, or the reference is stale;
+ * the function will not be called. */
+le_result_t le_event_TryQueueFunctionToThread(le_thread_Ref_t thread,
+                                              le_event_DeferredFunc_t func,
+                                              void* param1Ptr, void* param2Ptr);
 
 #ifdef __cplusplus
 }

@@ -67,7 +67,6 @@ void CallOpened(const Completion& completion, ClientSession* session,
 
 void CallOpenResult(const Completion& completion, ClientSession* session,
                     event::Ref<Message>, Result result) {
-  CheckOpened(session, result);
   if (auto handler = FunctionOf<le_msg_OpenResultHandler_t>(completion)) {
     CallUser("the handler of an opening", [&] {
       handler(ToRef(session), ToCResult(result), completion.context);
@@ -216,12 +215,18 @@ le_msg_SessionEventHandlerRef_t ServiceCallbacks::Add(
   return handler->ref;
 }
 
-ServiceCallbacks::~ServiceCallbacks() {
-  for (const auto* list : {&open_, &close_}) {
+ServiceCallbacks::~ServiceCallbacks() { RemoveAll(); }
+
+void ServiceCallbacks::RemoveAll() {
+  for (auto* list : {&open_, &close_}) {
     for (const HandlerPtr& handler : *list) {
       HandlerRefs<Handler>::OfCurrentProcess()->Remove(handler->ref);
+      handler->function = nullptr;  // for a Call() that is under way
     }
+    list->clear();
   }
+  receive_ = nullptr;
+  room_ = nullptr;
 }
 
 void ServiceCallbacks::Remove(const char* function,

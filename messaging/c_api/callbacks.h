@@ -29,7 +29,7 @@ Completion ForResult(le_msg_ResultHandler_t handler, void* context);
 Completion ForOpened(le_msg_SessionEventHandler_t handler, void* context);
 Completion ForOpenResult(le_msg_OpenResultHandler_t handler, void* context);
 
-// An opening ended so. Another protocol ends the process.
+// An opening whose caller gets no result ended so. Another protocol ends the process.
 void CheckOpened(const ClientSession* session, Result result);
 
 // ---- A client session's handlers -------------------------------------------
@@ -86,6 +86,7 @@ class ServiceCallbacks final : public ServiceHandler {
   // there.
   static void Remove(const char* function,
                      le_msg_SessionEventHandlerRef_t handler);
+  void RemoveAll();
   void SetReceive(le_msg_ReceiveHandler_t handler, void* context);
   void SetRoom(le_msg_SessionEventHandler_t handler, void* context) {
     room_ = handler;

@@ -17,7 +17,9 @@
 
 using le::event::CheckNotForked;
 using le::event::Misuse;
+using le::messaging::CheckDeletable;
 using le::messaging::Checked;
+using le::messaging::CheckedOut;
 using le::messaging::CheckOpened;
 using le::messaging::ClientCallbacks;
 using le::messaging::ClientSession;
@@ -59,10 +61,47 @@ ClientSession* ReadyToOpen(const char* function, le_msg_SessionRef_t ref) {
 
 le_result_t OpenSync(const char* function, le_msg_SessionRef_t ref, bool waits,
                      absl::Time deadline) {
+  return ToCResult(ReadyToOpen(function, ref)->OpenSync(waits, deadline));
+}
+
+// The same, without a deadline. Another protocol is fatal.
+le_result_t OpenSyncUntimed(const char* function, le_msg_SessionRef_t ref,
+                            bool waits) {
   ClientSession* const session = ReadyToOpen(function, ref);
-  const Result result = session->OpenSync(waits, deadline);
+  const Result result = session->OpenSync(waits, absl::InfiniteFuture());
   CheckOpened(session, result);
   return ToCResult(result);
+}
+
+// *problem says why the result is not LE_OK.
+le_result_t GetProtocol(const char* id, size_t largest_size,
+                        le_msg_ProtocolRef_t* ref, std::string* problem) {
+  absl::Status valid =
+      id == nullptr ? absl::InvalidArgumentError("the protocol's id is NULL")
+                    : le::directory::CheckProtocolId(id);
+  if (valid.ok() && largest_size > le::messaging::kMaxMessageBytes) {
+    valid = absl::InvalidArgumentError(
+        absl::StrCat("a largest message of ", largest_size,
+                     " bytes is more than ", le::messaging::kMaxMessageBytes));
+  }
+  if (!valid.ok()) {
+    *problem = std::string(valid.message());
+    return LE_BAD_PARAMETER;
+  }
+  absl::StatusOr<Protocol*> protocol =
+      Runtime::Current()->GetProtocol(id, largest_size);
+  if (!protocol.ok()) {
+    *problem = std::string(protocol.status().message());
+    return LE_DUPLICATE;
+  }
+  *ref = ToRef(*protocol);
+  return LE_OK;
+}
+
+le_msg_SessionRef_t NewSession(Protocol* protocol, const char* name) {
+  return ToRef(new ClientSession(Interface{name, protocol},
+                                 Runtime::Current()->introducer(),
+                                 std::make_unique<ClientCallbacks>()));
 }
 
 }  // namespace
@@ -72,18 +111,21 @@ le_result_t OpenSync(const char* function, le_msg_SessionRef_t ref, bool waits,
 le_msg_ProtocolRef_t le_msg_GetProtocolRef(const char* protocolId,
                                            size_t largestMsgSize) {
   CheckNotForked(__func__);
-  if (protocolId == nullptr) Misuse(__func__, "the protocol's id is NULL");
-  const std::string id(protocolId);
-  const absl::Status valid = le::directory::CheckProtocolId(id);
-  if (!valid.ok()) Misuse(__func__, valid.message());
-  if (largestMsgSize > le::messaging::kMaxMessageBytes) {
-    Misuse(__func__, "a largest message of ", largestMsgSize,
-           " bytes is more than ", le::messaging::kMaxMessageBytes);
+  le_msg_ProtocolRef_t ref = nullptr;
+  std::string problem;
+  if (GetProtocol(protocolId, largestMsgSize, &ref, &problem) != LE_OK) {
+    Misuse(__func__, problem);
   }
-  absl::StatusOr<Protocol*> protocol =
-      Runtime::Current()->GetProtocol(id, largestMsgSize);
-  if (!protocol.ok()) Misuse(__func__, protocol.status().message());
-  return ToRef(*protocol);
+  return ref;
+}
+
+le_result_t le_msg_TryGetProtocolRef(const char* protocolId,
+                                     size_t largestMsgSize,
+                                     le_msg_ProtocolRef_t* refPtr) {
+  CheckNotForked(__func__);
+  *CheckedOut(__func__, refPtr) = nullptr;
+  std::string problem;
+  return GetProtocol(protocolId, largestMsgSize, refPtr, &problem);
 }
 
 const char* le_msg_GetProtocolIdStr(le_msg_ProtocolRef_t protocolRef) {
@@ -108,13 +150,31 @@ le_msg_SessionRef_t le_msg_CreateSession(le_msg_ProtocolRef_t protocolRef,
     Misuse(__func__, "the interface's name is NULL");
   const absl::Status valid = le::directory::CheckInterfaceName(interfaceName);
   if (!valid.ok()) Misuse(__func__, valid.message());
-  return ToRef(new ClientSession(Interface{interfaceName, protocol},
-                                 Runtime::Current()->introducer(),
-                                 std::make_unique<ClientCallbacks>()));
+  return NewSession(protocol, interfaceName);
+}
+
+le_result_t le_msg_TryCreateSession(le_msg_ProtocolRef_t protocolRef,
+                                    const char* interfaceName,
+                                    le_msg_SessionRef_t* refPtr) {
+  Protocol* const protocol = Checked(__func__, protocolRef);
+  *CheckedOut(__func__, refPtr) = nullptr;
+  if (interfaceName == nullptr ||
+      !le::directory::CheckInterfaceName(interfaceName).ok()) {
+    return LE_BAD_PARAMETER;
+  }
+  *refPtr = NewSession(protocol, interfaceName);
+  return LE_OK;
 }
 
 void le_msg_DeleteSession(le_msg_SessionRef_t sessionRef) {
   Delete(__func__, ClientSide(__func__, Checked(__func__, sessionRef)));
+}
+
+void le_msg_DropSession(le_msg_SessionRef_t sessionRef) {
+  ClientSession* const session =
+      ClientSide(__func__, Checked(__func__, sessionRef));
+  CheckDeletable(__func__, session);
+  session->Drop();
 }
 
 void le_msg_SetSessionRecvHandler(le_msg_SessionRef_t sessionRef,
@@ -157,12 +217,11 @@ void le_msg_OpenSession(le_msg_SessionRef_t sessionRef,
 }
 
 void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef) {
-  OpenSync(__func__, sessionRef, /*waits=*/true, absl::InfiniteFuture());
+  OpenSyncUntimed(__func__, sessionRef, /*waits=*/true);
 }
 
 le_result_t le_msg_TryOpenSessionSync(le_msg_SessionRef_t sessionRef) {
-  return OpenSync(__func__, sessionRef, /*waits=*/false,
-                  absl::InfiniteFuture());
+  return OpenSyncUntimed(__func__, sessionRef, /*waits=*/false);
 }
 
 void le_msg_CloseSession(le_msg_SessionRef_t sessionRef) {

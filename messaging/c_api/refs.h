@@ -119,9 +119,9 @@ Object* OwnedByCaller(const char* function, Object* object) {
   return object;
 }
 
-// Of what the calling thread owns, or a thread that has gone has left.
+// Fatal: the calling thread may not delete that object, or it has been deleted.
 template <typename Object>
-void Delete(const char* function, Object* object) {
+void CheckDeletable(const char* function, Object* object) {
   const bool is_owner = object->owner()->IsCurrent();
   if (!is_owner && !object->owner()->gone()) {
     MisuseByThread(function, object, " while that thread lives");
@@ -129,7 +129,20 @@ void Delete(const char* function, Object* object) {
   if (is_owner ? object->is_deleted() : !Owner::TakeAbandoned(object)) {
     event::Misuse(function, "it has been deleted already");
   }
+}
+
+// Of what the calling thread owns, or a thread that has gone has left.
+template <typename Object>
+void Delete(const char* function, Object* object) {
+  CheckDeletable(function, object);
   object->Delete();
+}
+
+// Where a function writes its result.
+template <typename Out>
+Out* CheckedOut(const char* function, Out* out) {
+  if (out == nullptr) event::Misuse(function, "the result's pointer is NULL");
+  return out;
 }
 
 inline ClientSession* ClientSide(const char* function, Session* session) {

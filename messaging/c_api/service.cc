@@ -19,7 +19,9 @@
 
 using le::event::CheckNotForked;
 using le::event::Misuse;
+using le::messaging::CheckDeletable;
 using le::messaging::Checked;
+using le::messaging::CheckedOut;
 using le::messaging::CurrentCall;
 using le::messaging::Delete;
 using le::messaging::FromCaller;
@@ -50,6 +52,15 @@ le_msg_SessionEventHandlerRef_t AddHandler(const char* function,
   return ServiceCallbacks::Of(service)->Add(service, event, handler, context);
 }
 
+// Null: the process has a service of that name already.
+le_msg_ServiceRef_t NewService(Protocol* protocol, const char* name) {
+  Runtime* const runtime = Runtime::Current();
+  if (!runtime->TakeServiceName(name)) return nullptr;
+  return ToRef(new Service(runtime, Interface{name, protocol},
+                           runtime->introducer(),
+                           std::make_unique<ServiceCallbacks>()));
+}
+
 }  // namespace
 
 le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
@@ -59,18 +70,36 @@ le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
     Misuse(__func__, "the interface's name is NULL");
   const absl::Status valid = le::directory::CheckInterfaceName(interfaceName);
   if (!valid.ok()) Misuse(__func__, valid.message());
-  Runtime* const runtime = Runtime::Current();
-  if (!runtime->TakeServiceName(interfaceName)) {
+  const le_msg_ServiceRef_t service = NewService(protocol, interfaceName);
+  if (service == nullptr) {
     Misuse(__func__, "this process has a service '", interfaceName,
            "' already");
   }
-  return ToRef(new Service(runtime, Interface{interfaceName, protocol},
-                           runtime->introducer(),
-                           std::make_unique<ServiceCallbacks>()));
+  return service;
+}
+
+le_result_t le_msg_TryCreateService(le_msg_ProtocolRef_t protocolRef,
+                                    const char* interfaceName,
+                                    le_msg_ServiceRef_t* refPtr) {
+  Protocol* const protocol = Checked(__func__, protocolRef);
+  *CheckedOut(__func__, refPtr) = nullptr;
+  if (interfaceName == nullptr ||
+      !le::directory::CheckInterfaceName(interfaceName).ok()) {
+    return LE_BAD_PARAMETER;
+  }
+  *refPtr = NewService(protocol, interfaceName);
+  return *refPtr == nullptr ? LE_DUPLICATE : LE_OK;
 }
 
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef) {
   Delete(__func__, Checked(__func__, serviceRef));
+}
+
+void le_msg_DropService(le_msg_ServiceRef_t serviceRef) {
+  Service* const service = Checked(__func__, serviceRef);
+  CheckDeletable(__func__, service);
+  ServiceCallbacks::Of(service)->RemoveAll();
+  service->Delete();
 }
 
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(

@@ -68,8 +68,8 @@
  *   the function, and the process ends with EXIT_FAILURE. With LE_ABORT_ON_FATAL=1
  *   in the environment it ends by abort() and leaves a core. A NULL reference is
  *   always fatal. What the far end does is fatal in two cases only: a client opens
- *   a session and the service has another protocol; the far end closes a session and
- *   the client has no close handler.
+ *   a session by a function of this header and the service has another protocol; the
+ *   far end closes a session and the client has no close handler.
  *
  * FORK
  *   The child of fork() may only exec or _exit. Any call here is fatal in it. Until

@@ -22,6 +22,40 @@ extern "C" {
 /* No timeout: wait without end. */
 #define LE_MSG_NO_TIMEOUT UINT32_MAX
 
+/* ======== Results in the place of fatal errors ======== */
+
+/* As le_msg_GetProtocolRef(). *refPtr is NULL unless the result is LE_OK.
+ *   LE_BAD_PARAMETER  the identifier is NULL, empty or too long, or the size is too large
+ *   LE_DUPLICATE      the identifier was used with another size */
+le_result_t le_msg_TryGetProtocolRef(const char* protocolId,
+                                     size_t largestMsgSize,
+                                     le_msg_ProtocolRef_t* refPtr);
+
+/* As le_msg_CreateSession(). *refPtr is NULL unless the result is LE_OK.
+ * LE_BAD_PARAMETER: a bad name. */
+le_result_t le_msg_TryCreateSession(le_msg_ProtocolRef_t protocolRef,
+                                    const char* interfaceName,
+                                    le_msg_SessionRef_t* refPtr);
+
+/* As le_msg_CreateService(). *refPtr is NULL unless the result is LE_OK.
+ * LE_BAD_PARAMETER: a bad name. LE_DUPLICATE: another service of this process has the
+ * name. */
+le_result_t le_msg_TryCreateService(le_msg_ProtocolRef_t protocolRef,
+                                    const char* interfaceName,
+                                    le_msg_ServiceRef_t* refPtr);
+
+/* ======== Deleting without further handler calls ======== */
+
+/* As le_msg_DeleteSession(), but no handler of the session is called any more: none of a
+ * request, of an opening, or of any other kind. So their contexts may be freed as soon
+ * as this returns. A request that is made later, by a message that is still held, is
+ * released, and its handler is not called. May be called in any handler; the one that
+ * calls it is the last. */
+void le_msg_DropSession(le_msg_SessionRef_t sessionRef);
+
+/* As le_msg_DeleteService(), but no handler of the service is called any more. */
+void le_msg_DropService(le_msg_ServiceRef_t serviceRef);
+
 /* ======== Deadlines and cancelling ======== */
 
 /* How a timed opening ended, see le_msg_OpenSessionTimed(). */
@@ -33,6 +67,7 @@ typedef void (*le_msg_OpenResultHandler_t)(le_msg_SessionRef_t sessionRef,
  * once, from the loop:
  *   LE_OK       the session is open
  *   LE_TIMEOUT  it is closed again; le_msg_GetWaitReason() returns the cause
+ *   LE_FAULT    the service has another protocol; the session is closed again
  *   LE_CLOSED   it was closed or deleted before it was open, or before the handler was
  *               called. (le_msg_OpenSession() does not call its callback then.) */
 void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
@@ -40,12 +75,13 @@ void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
                              void* contextPtr);
 
 /* As le_msg_OpenSessionSync(), with a deadline. LE_OK. LE_TIMEOUT: it is closed again;
- * le_msg_GetWaitReason() returns the cause. */
+ * le_msg_GetWaitReason() returns the cause. LE_FAULT: the service has another protocol;
+ * it is closed again. */
 le_result_t le_msg_OpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                         uint32_t timeoutMs);
 
-/* As le_msg_TryOpenSessionSync(), with a deadline: also LE_TIMEOUT. After each result
- * other than LE_OK and LE_CLOSED, le_msg_GetWaitReason() returns the cause. */
+/* As le_msg_TryOpenSessionSync(), with a deadline: also LE_TIMEOUT, and LE_FAULT if the
+ * service has another protocol. After each result other than LE_OK and LE_CLOSED, le_msg_GetWaitReason() returns the cause. */
 le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                            uint32_t timeoutMs);
 

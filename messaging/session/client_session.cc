@@ -301,6 +301,11 @@ void ClientSession::Delete() {
   LeaveOwnerIfDone();
 }
 
+void ClientSession::Drop() {
+  dropped_ = true;
+  Delete();
+}
+
 void ClientSession::Shutdown() {
   const auto keep = event::Ref<ClientSession>::Share(this);
   std::vector<Delivery> replaced;
@@ -621,6 +626,7 @@ bool ClientSession::DeliverOwed() {
 }
 
 void ClientSession::Deliver(Delivery delivery) {
+  if (dropped_) return;
   if (!delivery.is_completion()) {
     handler_->OnMessage(this, std::move(delivery.message));
   } else if (delivery.completion.done != nullptr) {

@@ -87,6 +87,8 @@ class ClientSession final : public Session,
   void Close();
   // Closes, and takes the caller's reference.
   void Delete() override;
+  // The same, and nothing is delivered any more, not even a completion.
+  void Drop();
   bool is_deleted();
 
   void SetLimits(const SessionLimits& limits);
@@ -231,6 +233,7 @@ class ClientSession final : public Session,
   std::unique_ptr<OpenAttempt> attempt_;
   Completion opening_;  // whom to tell of the attempt
   absl::Status open_status_;
+  bool dropped_ = false;
   std::unique_ptr<Deadlines> deadlines_;
 };
 

@@ -18,6 +18,7 @@ PUBLIC_TARGETS = [
     "//messaging:headers",
     "//messaging:le_messaging",
     "//messaging:le_messaging_loopback",
+    "//messaging/cpp:cpp",
     "//messaging/testing:testing",
     "//tools/deps:abseil_targets.txt",
     "//tools/deps:system_repo.sh",

@@ -160,6 +160,13 @@ static void Sessions(le_msg_ProtocolRef_t protocol) {
   le_msg_CloseSession(session);
   le_msg_OpenSession(session, OnOpen, NULL);
 
+  LE_TEST_OK(le_msg_TryCreateSession(protocol, "a blank", &Extra) ==
+                     LE_BAD_PARAMETER &&
+                 Extra == NULL,
+             "a bad name");
+  LE_TEST_OK(le_msg_TryCreateSession(protocol, "dropped", &Extra) == LE_OK,
+             "a session is created");
+  le_msg_DropSession(Extra);
   Extra = le_msg_CreateSession(protocol, "nobody");
   le_msg_OpenSessionTimed(Extra, 1, OnOpenResult, NULL);
 }
@@ -183,6 +190,13 @@ static void Services(le_msg_ProtocolRef_t protocol) {
   le_msg_HideService(service);
   le_msg_AdvertiseService(service);
   le_msg_DeleteService(le_msg_CreateService(protocol, "other"));
+  LE_TEST_OK(
+      le_msg_TryCreateService(protocol, "service", &service) == LE_DUPLICATE &&
+          service == NULL,
+      "a service of that name exists");
+  LE_TEST_OK(le_msg_TryCreateService(protocol, "other", &service) == LE_OK,
+             "a service is created");
+  le_msg_DropService(service);
 }
 
 LE_MEM_DEFINE_STATIC_POOL(local, 4, LE_MSG_LOCAL_HEADER_SIZE + 16);
@@ -203,7 +217,11 @@ static void Local(void) {
 
 COMPONENT_INIT {
   le_msg_ProtocolRef_t protocol = le_msg_GetProtocolRef("every", 32);
+  le_msg_ProtocolRef_t same;
   LE_TEST_PLAN(LE_TEST_NO_PLAN);
+  LE_TEST_OK(
+      le_msg_TryGetProtocolRef("every", 32, &same) == LE_OK && same == protocol,
+      "the same protocol");
   LE_TEST_OK(strcmp(le_msg_GetProtocolIdStr(protocol), "every") == 0, "id");
   LE_TEST_OK(le_msg_GetProtocolMaxMsgSize(protocol) == 32, "size");
   le_msg_SetProtocolPoolSize(protocol, 5);

@@ -81,6 +81,7 @@ std::vector<Function> Functions() {
 
       CALL(le_event_RunLoop),
       CALL(le_event_RunLoopUntilStopped),
+      CALL(le_event_TryRunLoopUntilStopped),
       CALL(le_event_StopLoop, nullptr),
       CALL(le_event_GetFd),
       CALL(le_event_ServiceLoop),
@@ -88,6 +89,9 @@ std::vector<Function> Functions() {
           le_event_QueueFunction, [](void*, void*) {}, nullptr, nullptr),
       CALL(
           le_event_QueueFunctionToThread, w->thread, [](void*, void*) {},
+          nullptr, nullptr),
+      CALL(
+          le_event_TryQueueFunctionToThread, w->thread, [](void*, void*) {},
           nullptr, nullptr),
 
       CALL(
@@ -153,12 +157,15 @@ std::vector<Function> Functions() {
       CALL(le_timer_IsRunning, w->timer),
 
       CALL(le_msg_GetProtocolRef, "another", 64),
+      CALL(le_msg_TryGetProtocolRef, "another", 64, nullptr),
       CALL(le_msg_GetProtocolIdStr, w->protocol),
       CALL(le_msg_GetProtocolMaxMsgSize, w->protocol),
       CALL(le_msg_SetProtocolPoolSize, w->protocol, 1),
 
       CALL(le_msg_CreateSession, w->protocol, "another"),
+      CALL(le_msg_TryCreateSession, w->protocol, "another", nullptr),
       CALL(le_msg_DeleteSession, w->session),
+      CALL(le_msg_DropSession, w->session),
       CALL(le_msg_SetSessionRecvHandler, w->session, nullptr, nullptr),
       CALL(le_msg_SetSessionCloseHandler, w->session, nullptr, nullptr),
       CALL(le_msg_GetSessionCloseHandler, w->session, nullptr, nullptr),
@@ -213,7 +220,9 @@ std::vector<Function> Functions() {
       CALL(le_msg_Respond, w->message),
 
       CALL(le_msg_CreateService, w->protocol, "another"),
+      CALL(le_msg_TryCreateService, w->protocol, "another", nullptr),
       CALL(le_msg_DeleteService, w->service),
+      CALL(le_msg_DropService, w->service),
       CALL(
           le_msg_AddServiceOpenHandler, w->service,
           [](le_msg_SessionRef_t, void*) {}, nullptr),

@@ -1,0 +1,670 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C++ API in every setting of the test kit.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "le/messaging.h"
+#include "messaging/testing/scenario.h"
+
+namespace le {
+namespace {
+
+using messaging::testing::AllSettings;
+using messaging::testing::CanKill;
+using messaging::testing::KillingSettings;
+using messaging::testing::Party;
+using messaging::testing::RunScenario;
+using messaging::testing::Scenario;
+using messaging::testing::Setting;
+using messaging::testing::SettingName;
+
+constexpr Protocol kText = {"text", 256};
+
+template <typename T>
+T Must(absl::StatusOr<T> result) {
+  EXPECT_TRUE(result.ok()) << result.status();
+  return *std::move(result);
+}
+
+Message Text(const Client& client, absl::string_view text) {
+  Message message = client.NewMessage();
+  EXPECT_TRUE(message.Assign(text).ok());
+  return message;
+}
+
+// The response as a text, or the code of the error.
+std::string Ask(Client* client, absl::string_view text,
+                absl::Duration timeout = absl::InfiniteDuration()) {
+  const absl::StatusOr<Message> response =
+      client->Request(Text(*client, text), timeout);
+  return response.ok() ? std::string(response->text())
+                       : absl::StatusCodeToString(response.status().code());
+}
+
+// Echoes, but for "keep" and "drop" and "close"; pushes what follows "push ".
+class EchoServer {
+ public:
+  explicit EchoServer(absl::string_view name = "echo")
+      : service(Must(Service::Create(name, kText))) {
+    EXPECT_TRUE(
+        service
+            .OnMessage([this](Message message) { Handle(std::move(message)); })
+            .ok());
+    EXPECT_TRUE(service.Advertise().ok());
+  }
+
+  Service service;
+  std::vector<Message> kept;
+
+ private:
+  void Handle(Message message) {
+    const std::string text(message.text());
+    if (text == "keep") {
+      kept.push_back(std::move(message));
+    } else if (text == "close") {
+      EXPECT_TRUE(Session::Of(message).Close().ok());
+    } else if (text.substr(0, 5) == "push ") {
+      Message push = message.NewMessage();
+      EXPECT_TRUE(push.Assign(absl::string_view(text).substr(5)).ok());
+      EXPECT_TRUE(std::move(push).Send().ok());
+    }
+    if (text != "drop" && message.needs_response()) {
+      EXPECT_TRUE(std::move(message).Respond().ok());
+    }
+  }
+};
+
+void EchoBody(Party* party) {
+  EchoServer server;
+  party->RunLoopUntil("done");
+}
+
+class CppTest : public ::testing::TestWithParam<Setting> {};
+INSTANTIATE_TEST_SUITE_P(Everywhere, CppTest, AllSettings(), SettingName);
+class CppKillTest : public ::testing::TestWithParam<Setting> {};
+INSTANTIATE_TEST_SUITE_P(Everywhere, CppKillTest, KillingSettings(),
+                         SettingName);
+
+TEST_P(CppTest, RequestsPushesAndErrors) {
+  Scenario scenario;
+  scenario.Add("server", EchoBody);
+  scenario.Add("client", [](Party* party) {
+    Client client = Must(Client::Create("echo", kText));
+    EXPECT_FALSE(client.is_open());
+    EXPECT_EQ(Ask(&client, "x"), "UNAVAILABLE");
+    EXPECT_TRUE(client.Open().ok());
+    EXPECT_TRUE(client.is_open());
+    EXPECT_TRUE(client.peer().ok());
+    EXPECT_EQ(Ask(&client, "hello"), "hello");
+    EXPECT_EQ(Ask(&client, ""), "");
+    EXPECT_EQ(Ask(&client, "drop"), "ABORTED");
+    EXPECT_EQ(Ask(&client, "keep", absl::ZeroDuration()), "DEADLINE_EXCEEDED");
+
+    std::string pushed;
+    EXPECT_TRUE(client
+                    .OnMessage([&](Message message) {
+                      EXPECT_FALSE(message.needs_response());
+                      pushed = std::string(message.text());
+                    })
+                    .ok());
+    EXPECT_TRUE(Text(client, "push news").Send().ok());
+    party->RunLoopUntil([&] { return !pushed.empty(); });
+    EXPECT_EQ(pushed, "news");
+
+    std::vector<std::string> results;
+    const auto collect = [&](absl::StatusOr<Message> response) {
+      results.push_back(
+          response.ok() ? std::string(response->text())
+                        : absl::StatusCodeToString(response.status().code()));
+    };
+    Call late = client.RequestAsync(Text(client, "keep"), absl::ZeroDuration(),
+                                    collect);
+    party->RunLoopUntil([&] { return results.size() == 1; });
+    EXPECT_FALSE(late.pending());
+    EXPECT_EQ(results[0], "DEADLINE_EXCEEDED");
+    client.RequestAsync(Text(client, "a"), absl::InfiniteDuration(), collect)
+        .Detach();
+    client.RequestAsync(Text(client, "drop"), absl::InfiniteDuration(), collect)
+        .Detach();
+    EXPECT_EQ(Ask(&client, "b"), "b");
+    EXPECT_EQ(results.size(), 1U) << "a closure ran inside a call";
+    party->RunLoopUntil([&] { return results.size() == 3; });
+    EXPECT_EQ(results[1], "a");
+    EXPECT_EQ(results[2], "ABORTED");
+    client.RequestAsync(Text(client, "keep"), absl::InfiniteDuration(), collect)
+        .Detach();
+    EXPECT_TRUE(client.Close().ok());
+    party->RunLoopUntil([&] { return results.size() == 4; });
+    EXPECT_EQ(results[3], "UNAVAILABLE");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(CppTest, CancelledRequestsAreNotTold) {
+  Scenario scenario;
+  scenario.Add("server", EchoBody);
+  scenario.Add("client", [](Party* party) {
+    Client client = Must(Client::Open("echo", kText));
+    int told = 0;
+    const auto count = [&](absl::StatusOr<Message>) { ++told; };
+    const absl::Duration forever = absl::InfiniteDuration();
+    { Call goes = client.RequestAsync(Text(client, "a"), forever, count); }
+    Call cancelled = client.RequestAsync(Text(client, "b"), forever, count);
+    EXPECT_TRUE(cancelled.pending());
+    cancelled.Cancel();
+    EXPECT_FALSE(cancelled.pending());
+    Call replaced = client.RequestAsync(Text(client, "c"), forever, count);
+    Call kept = client.RequestAsync(Text(client, "d"), forever, count);
+    replaced = std::move(kept);
+    // This one has its answer already when it is cancelled.
+    Call answered = client.RequestAsync(Text(client, "e"), forever, count);
+    EXPECT_EQ(Ask(&client, "f"), "f");
+    answered.Cancel();
+    // The closure goes at once.
+    auto owned = std::make_shared<int>(1);
+    const std::weak_ptr<int> watch = owned;
+    Call owner = client.RequestAsync(
+        Text(client, "g"), forever,
+        [owned = std::move(owned)](absl::StatusOr<Message>) {});
+    EXPECT_FALSE(watch.expired());
+    owner.Cancel();
+    EXPECT_TRUE(watch.expired());
+
+    bool last = false;
+    Call call = client.RequestAsync(Text(client, "h"), forever,
+                                    [&](absl::StatusOr<Message> response) {
+                                      EXPECT_TRUE(response.ok());
+                                      last = true;
+                                    });
+    party->RunLoopUntil([&] { return last; });
+    EXPECT_EQ(told, 1) << "only that of 'd'";
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(CppTest, OpeningIsToldOnce) {
+  Scenario scenario;
+  scenario.Add("server", EchoBody);
+  scenario.Add("client", [](Party* party) {
+    Client nobody = Must(Client::Create("nobody", kText));
+    EXPECT_EQ(nobody.TryOpen().code(), absl::StatusCode::kNotFound);
+    EXPECT_EQ(nobody.Open(absl::ZeroDuration()).code(),
+              absl::StatusCode::kDeadlineExceeded);
+    absl::Status closed;
+    EXPECT_TRUE(nobody
+                    .OpenAsync(absl::InfiniteDuration(),
+                               [&](absl::Status status) { closed = status; })
+                    .ok());
+    EXPECT_EQ(nobody.Open().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_TRUE(nobody.Close().ok());
+    party->RunLoopUntil([&] { return !closed.ok(); });
+    EXPECT_EQ(closed.code(), absl::StatusCode::kUnavailable);
+
+    Client other = Must(Client::Create("echo", {"other", 8}));
+    EXPECT_EQ(other.Open().code(), absl::StatusCode::kFailedPrecondition);
+    absl::Status mismatch;
+    EXPECT_TRUE(other
+                    .OpenAsync(absl::InfiniteDuration(),
+                               [&](absl::Status status) { mismatch = status; })
+                    .ok());
+    party->RunLoopUntil([&] { return !mismatch.ok(); });
+    EXPECT_EQ(mismatch.code(), absl::StatusCode::kFailedPrecondition);
+
+    Client client = Must(Client::Create("echo", kText));
+    int opened = 0;
+    EXPECT_TRUE(client
+                    .OpenAsync(absl::InfiniteDuration(),
+                               [&](absl::Status status) {
+                                 EXPECT_TRUE(status.ok()) << status;
+                                 ++opened;
+                               })
+                    .ok());
+    party->RunLoopUntil([&] { return opened == 1; });
+    EXPECT_EQ(client.Open().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(Ask(&client, "x"), "x");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(CppTest, AServerClosesASessionAndTheClientReopensIt) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    EchoServer server;
+    int opened = 0;
+    int closed = 0;
+    EXPECT_TRUE(server.service
+                    .OnSessionOpened([&](const Session& session) {
+                      EXPECT_TRUE(session.peer().ok());
+                      ++opened;
+                    })
+                    .ok());
+    EXPECT_TRUE(server.service
+                    .OnSessionClosed([&](const Session& session) {
+                      // The client goes last, maybe before this ends.
+                      EXPECT_EQ(session.close_reason(),
+                                ++closed <= 2 ? LE_MSG_CLOSE_BY_CALLER
+                                              : LE_MSG_CLOSE_BY_PEER);
+                    })
+                    .ok());
+    party->RunLoopUntil("done");
+    EXPECT_EQ(opened, 3);
+    EXPECT_GE(closed, 2);
+  });
+  scenario.Add("client", [](Party* party) {
+    Client client = Must(Client::Open("echo", kText));
+    std::vector<CloseReason> closes;
+    int reopened = 0;
+    EXPECT_TRUE(
+        client.OnClosed([&](CloseReason reason) { closes.push_back(reason); })
+            .ok());
+    EXPECT_TRUE(client
+                    .ReopenAfterClose([&](absl::Status status) {
+                      EXPECT_TRUE(status.ok()) << status;
+                      ++reopened;
+                    })
+                    .ok());
+    for (int i = 1; i <= 2; ++i) {
+      EXPECT_TRUE(Text(client, "close").Send().ok());
+      party->RunLoopUntil([&] { return reopened == i; });
+      EXPECT_EQ(Ask(&client, "x"), "x");
+    }
+    EXPECT_EQ(closes.size(), 2U);
+    EXPECT_EQ(closes[0], LE_MSG_CLOSE_BY_PEER);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(CppKillTest, AClientOutlivesItsServer) {
+  Scenario scenario;
+  scenario.Add("server", EchoBody);
+  scenario.Add("client", [](Party* party) {
+    Client client = Must(Client::Open("echo", kText));
+    bool reopened = false;
+    std::string waiting;
+    EXPECT_TRUE(client
+                    .ReopenAfterClose([&](absl::Status status) {
+                      EXPECT_TRUE(status.ok()) << status;
+                      reopened = true;
+                    })
+                    .ok());
+    Call call = client.RequestAsync(
+        Text(client, "keep"), absl::InfiniteDuration(),
+        [&](absl::StatusOr<Message> response) {
+          waiting = absl::StatusCodeToString(response.status().code());
+        });
+    EXPECT_EQ(Ask(&client, "x"), "x");
+    party->Kill("server");
+    party->Start("server");
+    party->RunLoopUntil([&] { return reopened; });
+    // The stack of a simulated process is unwound, and its messages are released.
+    EXPECT_TRUE(waiting == "UNAVAILABLE" || waiting == "ABORTED") << waiting;
+    EXPECT_EQ(Ask(&client, "y"), "y");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(CppTest, FileDescriptorsPass) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Service service = Must(Service::Create("pipes", kText));
+    EXPECT_TRUE(service
+                    .OnMessage([](Message request) {
+                      UniqueFd fd = request.TakeDescriptor();
+                      EXPECT_TRUE(static_cast<bool>(fd));
+                      EXPECT_FALSE(static_cast<bool>(request.TakeDescriptor()));
+                      EXPECT_TRUE(request.SetDescriptor(std::move(fd)).ok());
+                      EXPECT_TRUE(std::move(request).Respond().ok());
+                    })
+                    .ok());
+    EXPECT_TRUE(service.Advertise().ok());
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    Client client = Must(Client::Open("pipes", kText));
+    Message request = client.NewMessage();
+    UniqueFd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    EXPECT_TRUE(request.SetDescriptor(std::move(null)).ok());
+    absl::StatusOr<Message> response = client.Request(std::move(request));
+    ASSERT_TRUE(response.ok());
+    const UniqueFd back = response->TakeDescriptor();
+    EXPECT_GE(fcntl(back.get(), F_GETFD), 0);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+struct Point {
+  int32_t x, y;
+};
+
+TEST_P(CppTest, PayloadsAreBytesOrPlainStructures) {
+  Scenario scenario;
+  scenario.Add("server", EchoBody);
+  scenario.Add("client", [](Party* party) {
+    Client client = Must(Client::Open("echo", kText));
+    Message request = client.NewMessage();
+    EXPECT_EQ(request.buffer().size(), 256U);
+    *request.Write<Point>() = Point{3, 4};
+    EXPECT_EQ(request.payload().size(), sizeof(Point));
+    const absl::StatusOr<Message> response = client.Request(std::move(request));
+    ASSERT_TRUE(response.ok());
+    ASSERT_NE(response->As<Point>(), nullptr);
+    EXPECT_EQ(response->As<Point>()->y, 4);
+    struct Larger {
+      char bytes[9];
+    };
+    EXPECT_EQ(response->As<Larger>(), nullptr);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(CppTest, TasksTimersAndTheEndOfALoop) {
+  Scenario scenario;
+  scenario.Add("only", [](Party*) {
+    Loop loop;
+    std::vector<int> order;
+    Timer timer([&] {
+      order.push_back(3);
+      loop.Stop();
+    });
+    EXPECT_TRUE(timer.Start(absl::Milliseconds(1)).ok());
+    EXPECT_TRUE(timer.running());
+    EXPECT_TRUE(loop.Post([&] { order.push_back(1); }).ok());
+    EXPECT_TRUE(loop.sender().Post([&] { order.push_back(2); }).ok());
+    EXPECT_TRUE(loop.Run().ok());
+    EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+    EXPECT_FALSE(timer.running());
+
+    int periods = 0;
+    Timer periodic([&] {
+      if (++periods == 3) loop.Stop();
+    });
+    EXPECT_TRUE(periodic.StartPeriodic(absl::Microseconds(1)).ok());
+    EXPECT_TRUE(loop.Run().ok());
+    EXPECT_EQ(periods, 3);
+
+    // Not run in a task, and dropped with its loop.
+    absl::Status nested;
+    auto inner = std::make_unique<Loop>();
+    const TaskSender sender = inner->sender();
+    EXPECT_TRUE(inner
+                    ->Post([&] {
+                      nested = loop.Run();
+                      inner = nullptr;
+                    })
+                    .ok());
+    EXPECT_TRUE(sender.Post([] { ADD_FAILURE(); }).ok());
+    EXPECT_TRUE(loop.Post([&] { loop.Stop(); }).ok());
+    EXPECT_TRUE(loop.Run().ok());
+    EXPECT_EQ(nested.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(inner, nullptr);
+    EXPECT_EQ(sender.Post([] {}).code(), absl::StatusCode::kUnavailable);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(CppTest, AnotherThreadPostsAndStops) {
+  Scenario scenario;
+  scenario.Add("only", [](Party*) {
+    Loop loop;
+    struct Shared {
+      TaskSender sender;
+      Loop* loop;
+      int run = 0;
+    } shared = {loop.sender(), &loop};
+    const le_thread_Ref_t other = le_thread_Create(
+        "other",
+        [](void* context) -> void* {
+          auto* const shared = static_cast<Shared*>(context);
+          EXPECT_EQ(shared->loop->Run().code(),
+                    absl::StatusCode::kFailedPrecondition);
+          for (int i = 0; i < 100; ++i) {
+            EXPECT_TRUE(shared->sender.Post([shared] { ++shared->run; }).ok());
+          }
+          shared->loop->Stop();
+          return nullptr;
+        },
+        &shared);
+    le_thread_SetJoinable(other);
+    le_thread_Start(other);
+    EXPECT_TRUE(loop.Run().ok());
+    EXPECT_EQ(shared.run, 100);
+    le_thread_Join(other, nullptr);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// What a thread leaves behind is inert.
+TEST_P(CppTest, ObjectsOutliveTheirThread) {
+  Scenario scenario;
+  scenario.Add("server", EchoBody);
+  scenario.Add("client", [](Party* party) {
+    struct Left {
+      Client client;
+      Service service;
+      std::unique_ptr<Timer> timer;
+      std::unique_ptr<Loop> loop;
+      Call call;
+      TaskSender sender;
+      int unavailable = 0;
+    } left;
+    const le_thread_Ref_t thread = le_thread_Create(
+        "thread",
+        [](void* context) -> void* {
+          auto* const left = static_cast<Left*>(context);
+          left->client = Must(Client::Open("echo", kText));
+          left->service = Must(Service::Create("short", kText));
+          EXPECT_TRUE(left->service.Advertise().ok());
+          left->timer = std::make_unique<Timer>([] { ADD_FAILURE(); });
+          EXPECT_TRUE(left->timer->Start(absl::Seconds(1)).ok());
+          left->loop = std::make_unique<Loop>();
+          left->sender = left->loop->sender();
+          EXPECT_TRUE(left->sender.Post([] { ADD_FAILURE(); }).ok());
+          left->call = left->client.RequestAsync(
+              Text(left->client, "keep"), absl::InfiniteDuration(),
+              [left](absl::StatusOr<Message> response) {
+                EXPECT_EQ(response.status().code(),
+                          absl::StatusCode::kUnavailable);
+                ++left->unavailable;
+              });
+          return nullptr;
+        },
+        &left);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    le_thread_Join(thread, nullptr);
+    EXPECT_EQ(left.unavailable, 1);
+    EXPECT_FALSE(left.call.pending());
+    constexpr absl::StatusCode kInert = absl::StatusCode::kFailedPrecondition;
+    EXPECT_EQ(left.client.Open().code(), kInert);
+    EXPECT_FALSE(left.client.NewMessage());
+    EXPECT_EQ(left.service.Advertise().code(), kInert);
+    EXPECT_EQ(left.timer->Start(absl::Seconds(1)).code(), kInert);
+    EXPECT_EQ(left.sender.Post([] {}).code(), absl::StatusCode::kUnavailable);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Each is fatal in C.
+TEST_P(CppTest, MisuseIsAStatus) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    EXPECT_EQ(Service::Create("a blank", kText).status().code(),
+              absl::StatusCode::kInvalidArgument);
+    EchoServer server;
+    EXPECT_EQ(Service::Create("echo", kText).status().code(),
+              absl::StatusCode::kAlreadyExists);
+    le_msg_ServiceLimits_t limits = {};
+    limits.maxOpenRequests = 65537;
+    EXPECT_EQ(server.service.SetLimits(limits).code(),
+              absl::StatusCode::kInvalidArgument);
+    limits.maxOpenRequests = 65536;
+    EXPECT_TRUE(server.service.SetLimits(limits).ok());
+    limits.slowReaderPolicy = static_cast<le_msg_SlowReaderPolicy_t>(2);
+    EXPECT_EQ(server.service.SetLimits(limits).code(),
+              absl::StatusCode::kInvalidArgument);
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    static constexpr absl::StatusCode kMisuse =
+        absl::StatusCode::kFailedPrecondition;
+    constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
+    EXPECT_EQ(Client::Create("", kText).status().code(), kInvalid);
+    EXPECT_EQ(Client::Create("x", {"", 1}).status().code(), kInvalid);
+    EXPECT_EQ(Client::Create("x", {"y", size_t{1} << 40}).status().code(),
+              kInvalid);
+    Client client = Must(Client::Open("echo", kText));
+    EXPECT_EQ(Client::Create("x", {kText.id, 1}).status().code(),
+              absl::StatusCode::kAlreadyExists);
+    Client other = Must(Client::Open("echo", kText));
+
+    Message empty;
+    EXPECT_TRUE(empty.payload().empty());
+    EXPECT_EQ(empty.As<int>(), nullptr);
+    EXPECT_EQ(empty.Write<int>(), nullptr);
+    EXPECT_EQ(empty.Assign("x").code(), kMisuse);
+    EXPECT_EQ(empty.TrySend().code(), kMisuse);
+    EXPECT_EQ(std::move(empty).Send().code(), kMisuse);
+    EXPECT_EQ(std::move(empty).Respond().code(), kMisuse);
+    EXPECT_FALSE(empty.NewMessage());
+    EXPECT_EQ(client.Request(Message()).status().code(), kMisuse);
+    EXPECT_EQ(client.Request(Text(other, "x")).status().code(), kInvalid);
+    const auto never = [](absl::StatusOr<Message>) { ADD_FAILURE(); };
+    const absl::Duration forever = absl::InfiniteDuration();
+    EXPECT_EQ(client.RequestAsync(Message(), forever, never).status().code(),
+              kMisuse);
+    EXPECT_EQ(
+        client.RequestAsync(Text(other, "x"), forever, never).status().code(),
+        kInvalid);
+
+    Message message = client.NewMessage();
+    EXPECT_EQ(message.Assign(std::string(257, 'x')).code(),
+              absl::StatusCode::kOutOfRange);
+    EXPECT_TRUE(message.Assign(std::string(256, 'x')).ok());
+    EXPECT_EQ(message.SetDescriptor(UniqueFd(-1)).code(), kInvalid);
+    EXPECT_TRUE(message.SetDescriptor(UniqueFd(dup(0))).ok());
+    EXPECT_EQ(message.SetDescriptor(UniqueFd(dup(0))).code(), kMisuse);
+    EXPECT_EQ(std::move(message).Respond().code(), kMisuse);
+    EXPECT_FALSE(Session::Of(client.NewMessage()));
+    EXPECT_EQ(Session().Close().code(), kMisuse);
+
+    EXPECT_EQ(client.Open().code(), kMisuse);
+    le_msg_SessionLimits_t limits = {};
+    limits.maxOpenRequests = 65537;
+    EXPECT_EQ(client.SetLimits(limits).code(), kInvalid);
+
+    Client moved = std::move(client);
+    EXPECT_EQ(client.Open().code(), kMisuse);
+    EXPECT_EQ(client.Request(Text(moved, "x")).status().code(), kMisuse);
+    EXPECT_EQ(Client().Close().code(), kMisuse);
+    EXPECT_EQ(Service().Hide().code(), kMisuse);
+    Timer timer([] {});
+    EXPECT_EQ(timer.StartPeriodic(absl::ZeroDuration()).code(), kInvalid);
+
+    // On another thread.
+    struct Theirs {
+      Client* client;
+      Timer* timer;
+    } theirs = {&moved, &timer};
+    const le_thread_Ref_t thread = le_thread_Create(
+        "thread",
+        [](void* context) -> void* {
+          auto* const theirs = static_cast<Theirs*>(context);
+          EXPECT_EQ(theirs->client->Close().code(), kMisuse);
+          EXPECT_EQ(theirs->client->OnClosed({}).code(), kMisuse);
+          EXPECT_EQ(theirs->client->Request(theirs->client->NewMessage())
+                        .status()
+                        .code(),
+                    kMisuse);
+          EXPECT_EQ(theirs->timer->Stop().code(), kMisuse);
+          // A message is for any thread.
+          EXPECT_TRUE(theirs->client->NewMessage().Send().ok());
+          return nullptr;
+        },
+        &theirs);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    le_thread_Join(thread, nullptr);
+    EXPECT_EQ(Ask(&moved, "x"), "x");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A request is answered by another thread after its service has gone; the session
+// is pushed to by any thread.
+TEST_P(CppTest, AResponseComesFromAnyThread) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    EchoServer server;
+    party->RunLoopUntil([&] { return !server.kept.empty(); });
+    Message request = std::move(server.kept[0]);
+    Session session = Session::Of(request);
+    struct Work {
+      Message request;
+      Session session;
+    } work = {std::move(request), std::move(session)};
+    const le_thread_Ref_t thread = le_thread_Create(
+        "thread",
+        [](void* context) -> void* {
+          auto* const work = static_cast<Work*>(context);
+          Message push = work->session.NewMessage();
+          EXPECT_TRUE(push.Assign("push").ok());
+          EXPECT_TRUE(std::move(push).Send().ok());
+          EXPECT_EQ(work->session.Close().code(),
+                    absl::StatusCode::kFailedPrecondition);
+          EXPECT_TRUE(work->request.Assign("late").ok());
+          EXPECT_TRUE(std::move(work->request).Respond().ok());
+          return nullptr;
+        },
+        &work);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    le_thread_Join(thread, nullptr);
+    party->RunLoopUntil("done");
+    server.service = Service();
+    // The client may have gone before.
+    EXPECT_NE(work.session.close_reason(), LE_MSG_CLOSE_NONE);
+    EXPECT_EQ(work.session.NewMessage().Send().code(),
+              absl::StatusCode::kUnavailable);
+  });
+  scenario.Add("client", [](Party* party) {
+    Client client = Must(Client::Open("echo", kText));
+    std::string pushed;
+    std::string response;
+    EXPECT_TRUE(client
+                    .OnMessage([&](Message message) {
+                      pushed = std::string(message.text());
+                    })
+                    .ok());
+    Call call = client.RequestAsync(
+        Text(client, "keep"), absl::InfiniteDuration(),
+        [&](absl::StatusOr<Message> message) {
+          response = message.ok() ? std::string(message->text()) : "error";
+        });
+    party->RunLoopUntil([&] { return !response.empty() && !pushed.empty(); });
+    EXPECT_EQ(response, "late");
+    EXPECT_EQ(pushed, "push");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+}  // namespace
+}  // namespace le

@@ -1,0 +1,143 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "le/function.h"
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "gtest/gtest.h"
+
+namespace le {
+namespace {
+
+using Function = UniqueFunction<int(int), 48>;
+
+// Counts what exists.
+struct Counted {
+  explicit Counted(int* c) : count(c) { ++*count; }
+  Counted(Counted&& other) noexcept : count(other.count) { ++*count; }
+  ~Counted() { --*count; }
+  int operator()(int x) { return x + 1; }
+  int* count;
+};
+template <size_t kBytes>
+struct Padded : Counted {
+  using Counted::Counted;
+  std::array<char, kBytes> padding;
+};
+
+TEST(UniqueFunctionTest, IsEmptyAtFirst) {
+  EXPECT_FALSE(Function());
+  EXPECT_FALSE(Function(nullptr));
+  EXPECT_FALSE(Function(static_cast<int (*)(int)>(nullptr)));
+  EXPECT_FALSE(Function(std::function<int(int)>()));
+  EXPECT_FALSE((Function(UniqueFunction<int(int), 8>())));
+}
+
+TEST(UniqueFunctionTest, CallsWhatMovesOnly) {
+  auto owned = std::make_unique<int>(4);
+  Function function = [owned = std::move(owned)](int x) { return *owned + x; };
+  EXPECT_EQ(function(3), 7);
+  Function moved = std::move(function);
+  EXPECT_FALSE(function);
+  EXPECT_EQ(moved(5), 9);
+  function = std::move(moved);
+  EXPECT_EQ(function(6), 10);
+}
+
+TEST(UniqueFunctionTest, KeepsItsState) {
+  Function function = [sum = 0](int x) mutable { return sum += x; };
+  EXPECT_EQ(function(3), 3);
+  EXPECT_EQ(function(4), 7);
+  Function moved = std::move(function);
+  EXPECT_EQ(moved(1), 8);
+}
+
+TEST(UniqueFunctionTest, DropsAResultThatIsNotWanted) {
+  int calls = 0;
+  UniqueFunction<void()> function = [&] { return ++calls; };
+  function();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(UniqueFunctionTest, PassesWhatMovesOnly) {
+  UniqueFunction<std::unique_ptr<int>(std::unique_ptr<int>)> function =
+      [](std::unique_ptr<int> x) { return x; };
+  EXPECT_EQ(*function(std::make_unique<int>(5)), 5);
+}
+
+template <typename Closure>
+void ExpectEachToGoOnce() {
+  int count = 0;
+  {
+    Function function = Closure(&count);
+    EXPECT_EQ(count, 1);
+    EXPECT_EQ(function(1), 2);
+    Function moved = std::move(function);
+    EXPECT_EQ(count, 1);
+    moved = Function(Closure(&count));
+    EXPECT_EQ(count, 1);
+    moved = nullptr;
+    EXPECT_EQ(count, 0);
+    function = Closure(&count);
+    EXPECT_EQ(count, 1);
+  }
+  EXPECT_EQ(count, 0);
+}
+
+// At the limit, and beyond.
+TEST(UniqueFunctionTest, DestroysEachOnce) {
+  ExpectEachToGoOnce<Counted>();
+  static_assert(sizeof(Padded<40>) == 48);
+  ExpectEachToGoOnce<Padded<40>>();
+  ExpectEachToGoOnce<Padded<41>>();
+  ExpectEachToGoOnce<Padded<1000>>();
+}
+
+TEST(UniqueFunctionTest, StoresInPlaceUpToItsSize) {
+  struct Address {
+    const void* operator()(const void* function, size_t size) {
+      const char* const begin = static_cast<const char*>(function);
+      const char* const self = reinterpret_cast<const char*>(this);
+      return self >= begin && self < begin + size ? this : nullptr;
+    }
+    std::array<char, 48> bytes;
+  };
+  struct Larger : Address {
+    char one_more;
+  };
+  using Locate = UniqueFunction<const void*(const void*, size_t), 48>;
+  Locate inside = Address{};
+  EXPECT_NE(inside(&inside, sizeof(inside)), nullptr);
+  Locate outside = Larger{};
+  EXPECT_EQ(outside(&outside, sizeof(outside)), nullptr);
+}
+
+TEST(UniqueFunctionTest, AClosureMayResetIt) {
+  struct Owner {
+    UniqueFunction<void()> function;
+  };
+  auto owner = std::make_unique<Owner>();
+  Owner* const raw = owner.get();
+  // The destructor of what it holds comes back to the function.
+  struct Resetter {
+    explicit Resetter(Owner* o) : owner(o) {}
+    Resetter(Resetter&& other) noexcept
+        : owner(std::exchange(other.owner, nullptr)) {}
+    ~Resetter() {
+      if (owner != nullptr) owner->function = nullptr;
+    }
+    void operator()() {}
+    Owner* owner;
+  };
+  raw->function = Resetter(raw);
+  raw->function();
+  raw->function = nullptr;
+  EXPECT_FALSE(raw->function);
+}
+
+}  // namespace
+}  // namespace le

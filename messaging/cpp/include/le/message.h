@@ -1,0 +1,363 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/message.h: messages, and the server's end of a session.
+
+#ifndef LE_MESSAGING_MESSAGING_CPP_LE_MESSAGE_H_
+#define LE_MESSAGING_MESSAGING_CPP_LE_MESSAGE_H_
+
+#include <fcntl.h>
+#include <sys/types.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "le/status.h"
+#include "le/unique_fd.h"
+#include "le_messaging_ext.h"
+#include "le_thread.h"
+
+namespace le {
+
+class Message;
+class Session;
+
+// The user and the process of the far end, from the kernel, as of the opening.
+struct Peer {
+  uid_t user = 0;
+  pid_t process = 0;
+};
+
+namespace internal {
+enum class Side : uint8_t { kClient, kServer };
+Message Adopt(le_msg_MessageRef_t ref, Side side);
+Session Keep(Message message);
+le_msg_MessageRef_t RefOf(const Message& message);
+le_msg_MessageRef_t Release(Message&& message);
+
+inline absl::Status NoMessage() {
+  return absl::FailedPreconditionError(
+      "there is no message: it was sent or moved from");
+}
+}  // namespace internal
+
+// A message of a session: a payload, and at most one file descriptor in each
+// direction. Move-only; empty when it was moved from, sent or responded to. It may
+// outlive its Client or Service. One thread at a time may use it, and any may. A
+// received request that is destroyed without a response fails at the client
+// (Aborted).
+class Message {
+ public:
+  Message() = default;
+  Message(Message&& other) noexcept
+      : ref_(std::exchange(other.ref_, nullptr)),
+        side_(other.side_),
+        has_fd_(other.has_fd_) {}
+  Message& operator=(Message&& other) noexcept {
+    if (this != &other) {
+      Reset();
+      ref_ = std::exchange(other.ref_, nullptr);
+      side_ = other.side_;
+      has_fd_ = other.has_fd_;
+    }
+    return *this;
+  }
+  ~Message() { Reset(); }
+
+  // False: it is empty.
+  explicit operator bool() const { return ref_ != nullptr; }
+
+  // ---- The payload ----
+  // The bytes of the message: as many as its sender or SetSize() has stated, else
+  // the protocol's largest message. None if it is empty.
+  absl::Span<const uint8_t> payload() const& {
+    if (ref_ == nullptr) return {};
+    return {bytes(), le_msg_GetPayloadSize(ref_)};
+  }
+  absl::Span<const uint8_t> payload() const&& = delete;  // it would dangle
+  // The same bytes as characters.
+  absl::string_view text() const& {
+    const absl::Span<const uint8_t> all = payload();
+    return {reinterpret_cast<const char*>(all.data()), all.size()};
+  }
+  absl::string_view text() const&& = delete;
+
+  // Room for the protocol's largest message, to be written to. SetSize() says how
+  // much of it is sent. Without it all of a new message is, and of a received request
+  // as much as came. Zero in a new message. None if it is empty.
+  absl::Span<uint8_t> buffer() & {
+    if (ref_ == nullptr) return {};
+    return {bytes(), le_msg_GetMaxPayloadSize(ref_)};
+  }
+  // OutOfRange: more than buffer() has. FailedPrecondition: it is empty.
+  absl::Status SetSize(size_t size) {
+    if (ref_ == nullptr) return internal::NoMessage();
+    if (size > le_msg_GetMaxPayloadSize(ref_)) {
+      return absl::OutOfRangeError(
+          absl::StrCat(size, " bytes are more than the protocol's ",
+                       le_msg_GetMaxPayloadSize(ref_)));
+    }
+    le_msg_SetPayloadSize(ref_, size);
+    return absl::OkStatus();
+  }
+  // Copies `data` and sets the size. As SetSize(); on failure nothing changes.
+  absl::Status Assign(absl::Span<const uint8_t> data) {
+    absl::Status sized = SetSize(data.size());
+    if (sized.ok() && !data.empty()) {
+      std::memcpy(bytes(), data.data(), data.size());
+    }
+    return sized;
+  }
+  absl::Status Assign(absl::string_view text) {
+    return Assign(absl::MakeConstSpan(
+        reinterpret_cast<const uint8_t*>(text.data()), text.size()));
+  }
+
+  // The payload as a plain structure. Null if the payload is shorter, or the message
+  // is empty.
+  template <typename T>
+  const T* As() const& {
+    static_assert(IsPlain<T>(), "bytes can be copied only to a plain type");
+    if (payload().size() < sizeof(T)) return nullptr;
+    return reinterpret_cast<const T*>(bytes());
+  }
+  template <typename T>
+  const T* As() const&& = delete;
+  // The buffer as a plain structure to be written to. Sets the size. Null if it does
+  // not fit, or the message is empty.
+  template <typename T>
+  T* Write() & {
+    static_assert(IsPlain<T>(), "bytes can be copied only from a plain type");
+    if (!SetSize(sizeof(T)).ok()) return nullptr;
+    return reinterpret_cast<T*>(bytes());
+  }
+
+  // ---- The file descriptor ----
+  // Sends `fd` with the message; of a received request, with the response.
+  //   InvalidArgument     it is no file descriptor
+  //   FailedPrecondition  the message has one to send, or is empty
+  // On failure it is closed.
+  absl::Status SetDescriptor(UniqueFd fd) {
+    if (ref_ == nullptr) return internal::NoMessage();
+    if (fcntl(fd.get(), F_GETFD) < 0 && errno == EBADF) {
+      return absl::InvalidArgumentError("no file descriptor");
+    }
+    if (has_fd_) {
+      return absl::FailedPreconditionError(
+          "the message has a file descriptor to send");
+    }
+    has_fd_ = true;
+    le_msg_SetFd(ref_, fd.release());
+    return absl::OkStatus();
+  }
+  // The file descriptor that came. None: none came, or it was taken.
+  UniqueFd TakeDescriptor() {
+    return UniqueFd(ref_ == nullptr ? -1 : le_msg_GetFd(ref_));
+  }
+
+  // ---- Sending: these take the message ----
+  // Sends it to the far end, asking for no response. Waits for room for that time
+  // (the details: le_msg_Send() and le_msg_SendTimed()).
+  //   DeadlineExceeded    there was no room
+  //   ResourceExhausted   the service's policy dropped it
+  //   Unavailable         the session is not open
+  //   FailedPrecondition  it is empty
+  absl::Status Send(absl::Duration timeout = absl::InfiniteDuration()) && {
+    if (ref_ == nullptr) return internal::NoMessage();
+    const le_result_t result =
+        le_msg_SendTimed(Take(), internal::ToMilliseconds(timeout));
+    return SendStatus(result);
+  }
+  // The same without waiting. ResourceExhausted: there is no room, and the message
+  // *is kept*; the room handler will be called.
+  absl::Status TrySend() & {
+    if (ref_ == nullptr) return internal::NoMessage();
+    const le_result_t result = le_msg_TrySend(ref_);
+    if (result != LE_WOULD_BLOCK) ref_ = nullptr;
+    return SendStatus(result);
+  }
+  // Whether it is a received request without a response.
+  bool needs_response() const {
+    return ref_ != nullptr && le_msg_NeedsResponse(ref_);
+  }
+  // Sends a received request back as its response, with its present payload. If the
+  // session is closed, it is dropped. Any thread. FailedPrecondition: it is empty, or
+  // asks for no response; it is released.
+  absl::Status Respond() && {
+    if (ref_ == nullptr) return internal::NoMessage();
+    if (!le_msg_NeedsResponse(ref_)) {
+      Reset();
+      return absl::FailedPreconditionError("the message asks for no response");
+    }
+    const size_t size = le_msg_GetPayloadSize(ref_);
+    if (size < le_msg_GetMaxPayloadSize(ref_)) {
+      le_msg_SetPayloadSize(ref_,
+                            size);  // in C it is not kept for the response
+    }
+    le_msg_Respond(Take());
+    return absl::OkStatus();
+  }
+
+  // ---- Its session ----
+  // A new message of the same session: at a server, to the client that has sent this
+  // one. Empty if this one is empty.
+  Message NewMessage() const {
+    Message message;
+    if (ref_ != nullptr) {
+      message.ref_ = le_msg_CreateMsg(le_msg_GetSession(ref_));
+      message.side_ = side_;
+    }
+    return message;
+  }
+  // The far end. Unavailable: the session is closed. FailedPrecondition: it is empty.
+  absl::StatusOr<Peer> peer() const {
+    if (ref_ == nullptr) return internal::NoMessage();
+    const le_msg_SessionRef_t session = le_msg_GetSession(ref_);
+    Peer peer;
+    const le_result_t result =
+        side_ == internal::Side::kServer
+            ? le_msg_GetClientUserCreds(session, &peer.user, &peer.process)
+            : le_msg_GetServerUserCreds(session, &peer.user, &peer.process);
+    if (result != LE_OK) return internal::ClosedStatus(session);
+    return peer;
+  }
+  // Whether both are messages of one session.
+  bool HasSameSession(const Message& other) const {
+    return ref_ != nullptr && other.ref_ != nullptr &&
+           le_msg_GetSession(ref_) == le_msg_GetSession(other.ref_);
+  }
+
+ private:
+  friend class Session;
+  friend Message internal::Adopt(le_msg_MessageRef_t ref, internal::Side side);
+  friend le_msg_MessageRef_t internal::RefOf(const Message& message);
+  friend le_msg_MessageRef_t internal::Release(Message&& message);
+
+  template <typename T>
+  static constexpr bool IsPlain() {
+    return std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T> &&
+           !std::is_pointer_v<T>;
+  }
+  uint8_t* bytes() const {
+    return static_cast<uint8_t*>(le_msg_GetPayloadPtr(ref_));
+  }
+  le_msg_MessageRef_t Take() { return std::exchange(ref_, nullptr); }
+  void Reset() {
+    if (ref_ != nullptr) le_msg_ReleaseMsg(Take());
+  }
+  static absl::Status SendStatus(le_result_t result) {
+    return result == LE_OK ? absl::OkStatus()
+                           : ToStatus(result, "the message was not sent");
+  }
+
+  le_msg_MessageRef_t ref_ = nullptr;
+  internal::Side side_ = internal::Side::kClient;
+  bool has_fd_ = false;  // to send
+};
+
+namespace internal {
+inline Message Adopt(le_msg_MessageRef_t ref, Side side) {
+  Message message;
+  message.ref_ = ref;
+  message.side_ = side;
+  return message;
+}
+inline le_msg_MessageRef_t RefOf(const Message& message) {
+  return message.ref_;
+}
+inline le_msg_MessageRef_t Release(Message&& message) { return message.Take(); }
+}  // namespace internal
+
+// The server's end of a session, kept for later: to push messages to that client
+// from any thread, to close it, or as the key of a map. It stays valid when the
+// session has closed: sending then fails. Move-only; empty when moved from.
+class Session {
+ public:
+  // Empty.
+  Session() = default;
+  // Of a message that a service has received. Empty otherwise.
+  static Session Of(const Message& message) {
+    Session session;
+    if (message.side_ == internal::Side::kServer) {
+      session.message_ = message.NewMessage();
+    }
+    return session;
+  }
+
+  explicit operator bool() const { return static_cast<bool>(message_); }
+  // The same for two objects of one session, and different for two sessions that
+  // both exist.
+  const void* key() const {
+    return message_ ? le_msg_GetSession(message_.ref_) : nullptr;
+  }
+  friend bool operator==(const Session& a, const Session& b) {
+    return a.key() == b.key();
+  }
+  friend bool operator!=(const Session& a, const Session& b) {
+    return !(a == b);
+  }
+
+  // A new message to the client. Any thread.
+  Message NewMessage() const { return message_.NewMessage(); }
+  // The client. As Message::peer(). Any thread.
+  absl::StatusOr<Peer> peer() const { return message_.peer(); }
+  // A pidfd of the client. Unavailable: the session is closed. Unimplemented: the
+  // kernel has none for it. Any thread.
+  absl::StatusOr<UniqueFd> PeerPidFd() const {
+    if (!message_) return internal::NoMessage();
+    int fd = -1;
+    const le_result_t result =
+        le_msg_GetClientPidFd(le_msg_GetSession(message_.ref_), &fd);
+    if (result != LE_OK) return ToStatus(result, "no pidfd of the client");
+    return UniqueFd(fd);
+  }
+  // Why it was closed the last time. Any thread.
+  CloseReason close_reason() const {
+    return message_ ? le_msg_GetCloseReason(le_msg_GetSession(message_.ref_))
+                    : LE_MSG_CLOSE_NONE;
+  }
+  // Closes it. No-op if it is closed. FailedPrecondition: not the service's thread;
+  // it is empty.
+  absl::Status Close() {
+    if (!message_) return internal::NoMessage();
+    const le_msg_SessionRef_t session = le_msg_GetSession(message_.ref_);
+    // le::Service puts its thread there.
+    if (le_msg_GetSessionContextPtr(session) != le_thread_GetCurrent()) {
+      return internal::WrongThread();
+    }
+    le_msg_CloseSession(session);
+    return absl::OkStatus();
+  }
+  // Sends what a handler has sent and the loop would send at the end of its turn. Any
+  // thread.
+  void Flush() const {
+    if (message_) le_msg_Flush(le_msg_GetSession(message_.ref_));
+  }
+
+ private:
+  friend Session internal::Keep(Message message);
+
+  Message message_;  // is never sent: it keeps the session
+};
+
+namespace internal {
+// The session of a message that is not sent.
+inline Session Keep(Message message) {
+  Session session;
+  session.message_ = std::move(message);
+  return session;
+}
+}  // namespace internal
+
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_CPP_LE_MESSAGE_H_

@@ -1,0 +1,41 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/messaging.h: le_messaging for C++. Each header may be included alone.
+//
+//   le::Service service = ...;             le::Client client = ...;
+//   service.OnMessage(                     absl::StatusOr<le::Message> response =
+//       [](le::Message request) {              client.Request(std::move(message));
+//         ... std::move(request).Respond();
+//       });
+//
+// Over the C API of le_messaging.h, whose words it uses. All of it is in headers. So
+// absl::Status does not pass between what is compiled with different Abseils.
+//
+// RULES
+//   Threads      an object belongs to the thread that created it, and its closures run
+//                from the loop of that thread. Messages, sessions of a server, and
+//                senders of tasks are for any thread, one at a time.
+//   Destruction  at any moment, in any order, in any closure. When a destructor has
+//                returned, no closure of that object begins. A closure that is running
+//                is destroyed when it returns.
+//   Errors       absl::Status. Neither a far end nor a misuse ends the process, but
+//                for two misuses: an object is destroyed on another thread than its
+//                own while that lives; anything is called in the child of a fork.
+//   Exceptions   none is thrown; one that leaves a closure is fatal.
+
+#ifndef LE_MESSAGING_MESSAGING_CPP_LE_MESSAGING_H_
+#define LE_MESSAGING_MESSAGING_CPP_LE_MESSAGING_H_
+
+#include "le/client.h"
+#include "le/function.h"
+#include "le/loop.h"
+#include "le/message.h"
+#include "le/protocol.h"
+#include "le/service.h"
+#include "le/signal.h"
+#include "le/status.h"
+#include "le/timer.h"
+#include "le/unique_fd.h"
+
+#endif  // LE_MESSAGING_MESSAGING_CPP_LE_MESSAGING_H_

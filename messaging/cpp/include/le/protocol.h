@@ -1,0 +1,48 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/protocol.h: what both ends of a session must state alike.
+
+#ifndef LE_MESSAGING_MESSAGING_CPP_LE_PROTOCOL_H_
+#define LE_MESSAGING_MESSAGING_CPP_LE_PROTOCOL_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "le_messaging_ext.h"
+
+namespace le {
+
+// An identifier of 1 to 127 bytes, and the size of the largest message in bytes, at
+// most 16 MiB. A process may use an identifier with one size only.
+struct Protocol {
+  absl::string_view id;
+  size_t largest_message;
+};
+
+namespace internal {
+
+inline absl::StatusOr<le_msg_ProtocolRef_t> RefOf(const Protocol& protocol) {
+  le_msg_ProtocolRef_t ref;
+  switch (le_msg_TryGetProtocolRef(std::string(protocol.id).c_str(),
+                                   protocol.largest_message, &ref)) {
+    case LE_OK:
+      return ref;
+    case LE_DUPLICATE:
+      return absl::AlreadyExistsError(absl::StrCat(
+          "protocol '", protocol.id, "' was used with another size"));
+    default:
+      return absl::InvalidArgumentError(
+          absl::StrCat("not a protocol: '", protocol.id, "' of ",
+                       protocol.largest_message, " bytes"));
+  }
+}
+
+}  // namespace internal
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_CPP_LE_PROTOCOL_H_

@@ -1,0 +1,220 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/service.h: what a server offers.
+
+#ifndef LE_MESSAGING_MESSAGING_CPP_LE_SERVICE_H_
+#define LE_MESSAGING_MESSAGING_CPP_LE_SERVICE_H_
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "le/function.h"
+#include "le/internal/thread_bound.h"
+#include "le/message.h"
+#include "le/protocol.h"
+#include "le/status.h"
+#include "le_messaging_ext.h"
+#include "le_thread.h"
+
+namespace le {
+
+namespace internal {
+
+class ServiceCore final : public ThreadBound {
+ public:
+  using SessionFunction = UniqueFunction<void(const Session&)>;
+
+  explicit ServiceCore(le_msg_ServiceRef_t ref) : service_(ref) {
+    le_msg_SetServiceRecvHandler(service_, &OnMessage, this);
+    le_msg_AddServiceOpenHandler(service_, &OnOpened, this);
+  }
+
+  le_msg_ServiceRef_t service() const { return service_; }
+
+  // A closure that is replaced goes last: it may own the service.
+  void SetOnMessage(UniqueFunction<void(Message)> function) {
+    on_message_.Set(std::move(function));
+  }
+  void SetOnOpened(SessionFunction function) {
+    on_opened_.Set(std::move(function));
+  }
+  void SetOnClosed(SessionFunction function) {
+    // With a handler the C API keeps each client's credentials.
+    if (function && !std::exchange(tells_closes_, true)) {
+      le_msg_AddServiceCloseHandler(service_, &OnClosed, this);
+    }
+    on_closed_.Set(std::move(function));
+  }
+  void SetOnRoom(SessionFunction function) {
+    le_msg_SetServiceRoomHandler(service_, &OnRoom, this);
+    on_room_.Set(std::move(function));
+  }
+
+ private:
+  void Shutdown() override {
+    le_msg_DropService(service_);
+    on_message_.Set(nullptr);
+    on_opened_.Set(nullptr);
+    on_closed_.Set(nullptr);
+    on_room_.Set(nullptr);
+  }
+
+  static void OnMessage(le_msg_MessageRef_t ref, void* context) {
+    Message message = Adopt(ref, Side::kServer);
+    auto* const core = static_cast<ServiceCore*>(context);
+    const Hold hold(core);
+    core->on_message_(std::move(message));
+  }
+  static void OnOpened(le_msg_SessionRef_t session, void* context) {
+    // For Session::Close().
+    le_msg_SetSessionContextPtr(session, le_thread_GetCurrent());
+    auto* const core = static_cast<ServiceCore*>(context);
+    Tell(core, &core->on_opened_, session);
+  }
+  static void OnClosed(le_msg_SessionRef_t session, void* context) {
+    auto* const core = static_cast<ServiceCore*>(context);
+    Tell(core, &core->on_closed_, session);
+  }
+  static void OnRoom(le_msg_SessionRef_t session, void* context) {
+    auto* const core = static_cast<ServiceCore*>(context);
+    Tell(core, &core->on_room_, session);
+  }
+  static void Tell(ServiceCore* core, Handler<void(const Session&)>* handler,
+                   le_msg_SessionRef_t session) {
+    if (!*handler) return;
+    const Hold hold(core);
+    (*handler)(Keep(Adopt(le_msg_CreateMsg(session), Side::kServer)));
+  }
+
+  const le_msg_ServiceRef_t service_;
+  bool tells_closes_ = false;
+  Handler<void(Message)> on_message_;
+  Handler<void(const Session&)> on_opened_;
+  Handler<void(const Session&)> on_closed_;
+  Handler<void(const Session&)> on_room_;
+};
+
+}  // namespace internal
+
+// A name under which clients find this process.
+//
+// It belongs to the thread that created it. Its closures run from the loop of that
+// thread (le::Loop), one at a time, and never inside a call of this API. Its methods
+// return FailedPrecondition on another thread, if it was moved from or default
+// constructed, and after its thread has ended.
+//
+// It may be destroyed at any moment, also in any closure, and before or after its
+// messages and sessions; but on its thread while that lives (elsewhere: fatal). It
+// is hidden, its sessions are closed, and no closure of it is called after that.
+//
+// Nothing that a client does ends this process.
+class Service {
+ public:
+  // Stands for nothing.
+  Service() = default;
+  Service(Service&&) noexcept = default;
+  Service& operator=(Service&&) noexcept = default;
+
+  // A hidden service.
+  //   InvalidArgument  a bad name or protocol
+  //   AlreadyExists    this process has a service of that name; the protocol was used
+  //                    with another size
+  static absl::StatusOr<Service> Create(absl::string_view name,
+                                        const Protocol& protocol) {
+    absl::StatusOr<le_msg_ProtocolRef_t> ref = internal::RefOf(protocol);
+    if (!ref.ok()) return ref.status();
+    le_msg_ServiceRef_t service;
+    switch (
+        le_msg_TryCreateService(*ref, std::string(name).c_str(), &service)) {
+      case LE_OK:
+        break;
+      case LE_DUPLICATE:
+        return absl::AlreadyExistsError(
+            absl::StrCat("this process has a service '", name, "'"));
+      default:
+        return absl::InvalidArgumentError(
+            absl::StrCat("'", name, "' is not a name of a service"));
+    }
+    Service created;
+    created.core_ = internal::CorePtr<internal::ServiceCore>(
+        new internal::ServiceCore(service));
+    return created;
+  }
+
+  // Offers it, now and after each restart of the directory. No-op if it is offered.
+  absl::Status Advertise() {
+    absl::Status usable = CheckUsable();
+    if (usable.ok()) le_msg_AdvertiseService(core_->service());
+    return usable;
+  }
+  // No new sessions from now on. Open sessions stay open.
+  absl::Status Hide() {
+    absl::Status usable = CheckUsable();
+    if (usable.ok()) le_msg_HideService(core_->service());
+    return usable;
+  }
+
+  // ---- Handlers. An empty closure: none. ----
+  // A message or a request (needs_response()) of any client. A request may be kept,
+  // and answered later, by any thread. None: messages are released.
+  absl::Status OnMessage(UniqueFunction<void(Message)> closure) {
+    absl::Status usable = CheckUsable();
+    if (usable.ok()) core_->SetOnMessage(std::move(closure));
+    return usable;
+  }
+  // A session has opened: before its first message.
+  absl::Status OnSessionOpened(UniqueFunction<void(const Session&)> closure) {
+    absl::Status usable = CheckUsable();
+    if (usable.ok()) core_->SetOnOpened(std::move(closure));
+    return usable;
+  }
+  // A session has closed, by either side: once for each that was opened.
+  absl::Status OnSessionClosed(UniqueFunction<void(const Session&)> closure) {
+    absl::Status usable = CheckUsable();
+    if (usable.ok()) core_->SetOnClosed(std::move(closure));
+    return usable;
+  }
+  // The queue to that client has room again after Message::TrySend() found none.
+  absl::Status OnRoom(UniqueFunction<void(const Session&)> closure) {
+    absl::Status usable = CheckUsable();
+    if (usable.ok()) core_->SetOnRoom(std::move(closure));
+    return usable;
+  }
+
+  // Limits as of le_messaging_ext.h; structSize need not be set, 0: the default.
+  // InvalidArgument: maxOpenRequests is above 65,536; no such policy.
+  absl::Status SetLimits(le_msg_ServiceLimits_t limits) {
+    absl::Status usable = CheckUsable();
+    if (!usable.ok()) return usable;
+    if (limits.maxOpenRequests > 65536) {
+      return absl::InvalidArgumentError("maxOpenRequests is above 65,536");
+    }
+    if (limits.slowReaderPolicy != LE_MSG_SLOW_READER_CLOSE &&
+        limits.slowReaderPolicy != LE_MSG_SLOW_READER_DROP) {
+      return absl::InvalidArgumentError("no such policy");
+    }
+    limits.structSize = sizeof(limits);
+    le_msg_SetServiceLimits(core_->service(), &limits);
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status CheckUsable() const {
+    if (core_.alive() == nullptr) {
+      return absl::FailedPreconditionError(
+          "the service was moved from, or its thread has ended");
+    }
+    return core_->OnItsThread() ? absl::OkStatus() : internal::WrongThread();
+  }
+
+  internal::CorePtr<internal::ServiceCore> core_;
+};
+
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_CPP_LE_SERVICE_H_

@@ -1,0 +1,134 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/signal.h: signals of the operating system, from the loop.
+
+#ifndef LE_MESSAGING_MESSAGING_CPP_LE_SIGNAL_H_
+#define LE_MESSAGING_MESSAGING_CPP_LE_SIGNAL_H_
+
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "le/function.h"
+#include "le/internal/thread_bound.h"
+#include "le_fdMonitor.h"
+
+namespace le {
+
+namespace internal {
+
+// What the handler of a signal may touch. One for each number, for ever: a handler
+// may be running on any thread while a SignalWatch goes.
+struct SignalState {
+  std::atomic<int> event_fd{-1};
+  std::atomic<pid_t> process{0};  // the child of a fork has the same event_fd
+  std::atomic<bool> watched{false};
+
+  static SignalState* Of(int signal) {
+    static SignalState states[_NSIG];
+    return &states[signal];
+  }
+  static void OnSignal(int signal) {
+    const int saved = errno;
+    SignalState* const state = Of(signal);
+    const uint64_t one = 1;
+    if (getpid() == state->process.load()) {
+      // It cannot fail but by being full, and then it is readable.
+      if (write(state->event_fd.load(), &one, sizeof(one)) < 0) errno = saved;
+    }
+    errno = saved;
+  }
+};
+
+}  // namespace internal
+
+// Calls a closure from the loop of the thread that created it when the process has
+// got a signal: mostly SIGTERM, to end the loop. Signals that come in quick
+// succession are one call. The rules of le::Timer about threads and destruction
+// hold. When it is destroyed, the signal does again what it did before.
+class SignalWatch {
+ public:
+  //   InvalidArgument     no such signal, or one that cannot be caught; an empty closure
+  //   AlreadyExists       the process has a SignalWatch for it
+  //   ResourceExhausted   no file descriptor is left
+  static absl::StatusOr<SignalWatch> Create(int signal,
+                                            UniqueFunction<void()> closure) {
+    if (signal <= 0 || signal >= _NSIG || signal == SIGKILL ||
+        signal == SIGSTOP || !closure) {
+      return absl::InvalidArgumentError(
+          "a signal that cannot be caught, or an empty closure");
+    }
+    internal::SignalState* const state = internal::SignalState::Of(signal);
+    if (state->watched.exchange(true)) {
+      return absl::AlreadyExistsError(
+          absl::StrCat("signal ", signal, " is watched already"));
+    }
+    if (state->event_fd.load() < 0) {
+      state->event_fd.store(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    }
+    struct sigaction action = {};
+    action.sa_handler = &internal::SignalState::OnSignal;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    struct sigaction before = {};
+    state->process.store(getpid());
+    if (state->event_fd.load() < 0 ||
+        sigaction(signal, &action, &before) != 0) {
+      const bool no_fd = state->event_fd.load() < 0;
+      state->watched.store(false);
+      return no_fd ? absl::ResourceExhaustedError("no file descriptor is left")
+                   : absl::InvalidArgumentError("no such signal");
+    }
+    return SignalWatch(new Core(signal, before, std::move(closure)));
+  }
+  SignalWatch(SignalWatch&&) noexcept = default;
+  SignalWatch& operator=(SignalWatch&&) noexcept = default;
+
+ private:
+  struct Core final : internal::ThreadBound {
+    Core(int number, const struct sigaction& old,
+         UniqueFunction<void()> function)
+        : signal(number),
+          before(old),
+          closure(std::move(function)),
+          monitor(le_fdMonitor_Create(
+              "le::SignalWatch",
+              internal::SignalState::Of(number)->event_fd.load(), &OnReadable,
+              POLLIN)) {
+      le_fdMonitor_SetContextPtr(monitor, this);
+    }
+    static void OnReadable(int fd, short) {
+      auto* const core = static_cast<Core*>(le_fdMonitor_GetContextPtr());
+      uint64_t count;
+      if (read(fd, &count, sizeof(count)) < 0) return;
+      const internal::Hold hold(core);
+      core->closure();
+    }
+    void Shutdown() override {
+      sigaction(signal, &before, nullptr);
+      le_fdMonitor_Delete(monitor);
+      internal::SignalState::Of(signal)->watched.store(false);
+    }
+
+    const int signal;
+    const struct sigaction before;
+    UniqueFunction<void()> closure;
+    const le_fdMonitor_Ref_t monitor;
+  };
+
+  explicit SignalWatch(Core* core) : core_(core) {}
+  internal::CorePtr<Core> core_;
+};
+
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_CPP_LE_SIGNAL_H_

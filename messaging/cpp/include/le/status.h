@@ -1,0 +1,102 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/status.h: results of the C API as absl::Status, and time as it takes it.
+
+#ifndef LE_MESSAGING_MESSAGING_CPP_LE_STATUS_H_
+#define LE_MESSAGING_MESSAGING_CPP_LE_STATUS_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "le_messaging_ext.h"
+
+namespace le {
+
+// Why a session closed: LE_MSG_CLOSE_...
+using CloseReason = le_msg_CloseReason_t;
+
+// The code for a result of the C API. A number of a later version is Unknown.
+inline absl::StatusCode ToStatusCode(le_result_t result) {
+  switch (result) {
+    case LE_OK:
+      return absl::StatusCode::kOk;
+    case LE_TIMEOUT:
+      return absl::StatusCode::kDeadlineExceeded;
+    case LE_CLOSED:
+    case LE_COMM_ERROR:
+      return absl::StatusCode::kUnavailable;
+    case LE_UNAVAILABLE:
+      return absl::StatusCode::kAborted;
+    case LE_TERMINATED:
+      return absl::StatusCode::kCancelled;
+    case LE_NO_MEMORY:
+    case LE_WOULD_BLOCK:
+    case LE_BUSY:
+      return absl::StatusCode::kResourceExhausted;
+    case LE_DEADLOCK:
+    case LE_NOT_POSSIBLE:
+    case LE_IN_PROGRESS:
+    case LE_SUSPENDED:
+      return absl::StatusCode::kFailedPrecondition;
+    case LE_NOT_FOUND:
+      return absl::StatusCode::kNotFound;
+    case LE_NOT_PERMITTED:
+      return absl::StatusCode::kPermissionDenied;
+    case LE_DUPLICATE:
+      return absl::StatusCode::kAlreadyExists;
+    case LE_BAD_PARAMETER:
+    case LE_FORMAT_ERROR:
+      return absl::StatusCode::kInvalidArgument;
+    case LE_OUT_OF_RANGE:
+    case LE_OVERFLOW:
+    case LE_UNDERFLOW:
+      return absl::StatusCode::kOutOfRange;
+    case LE_UNSUPPORTED:
+    case LE_NOT_IMPLEMENTED:
+      return absl::StatusCode::kUnimplemented;
+    case LE_FAULT:
+    case LE_IO_ERROR:
+      return absl::StatusCode::kInternal;
+  }
+  return absl::StatusCode::kUnknown;
+}
+
+// The same with a text: what failed, and the name of the result.
+inline absl::Status ToStatus(le_result_t result, absl::string_view what) {
+  if (result == LE_OK) return absl::OkStatus();
+  return absl::Status(ToStatusCode(result),
+                      absl::StrCat(what, ": ", LE_RESULT_TXT(result)));
+}
+
+namespace internal {
+
+// A timeout of the C API. Rounded up: nothing times out too early.
+inline uint32_t ToMilliseconds(absl::Duration timeout) {
+  constexpr uint32_t kMax = LE_MSG_NO_TIMEOUT - 1;
+  if (timeout == absl::InfiniteDuration()) return LE_MSG_NO_TIMEOUT;
+  if (timeout <= absl::ZeroDuration()) return 0;
+  if (timeout >= absl::Milliseconds(kMax)) return kMax;
+  return static_cast<uint32_t>(
+      absl::ToInt64Milliseconds(absl::Ceil(timeout, absl::Milliseconds(1))));
+}
+
+// LE_CLOSED, with the reason.
+inline absl::Status ClosedStatus(le_msg_SessionRef_t session) {
+  return absl::UnavailableError(
+      absl::StrCat("the session is closed: ",
+                   le_msg_GetCloseReasonTxt(le_msg_GetCloseReason(session))));
+}
+
+inline absl::Status WrongThread() {
+  return absl::FailedPreconditionError(
+      "only the thread that created the object may call this");
+}
+
+}  // namespace internal
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_CPP_LE_STATUS_H_

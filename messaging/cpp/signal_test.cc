@@ -1,0 +1,97 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "le/signal.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <memory>
+#include <utility>
+
+#include "gtest/gtest.h"
+#include "le/loop.h"
+
+namespace le {
+namespace {
+
+TEST(SignalWatchTest, EndsALoop) {
+  Loop loop;
+  int calls = 0;
+  absl::StatusOr<SignalWatch> watch = SignalWatch::Create(SIGTERM, [&] {
+    ++calls;
+    loop.Stop();
+  });
+  ASSERT_TRUE(watch.ok()) << watch.status();
+  EXPECT_EQ(SignalWatch::Create(SIGTERM, [] {}).status().code(),
+            absl::StatusCode::kAlreadyExists);
+  raise(SIGTERM);
+  EXPECT_EQ(calls, 0) << "called in the handler of the signal";
+  EXPECT_TRUE(loop.Run().ok());
+  raise(SIGTERM);
+  EXPECT_TRUE(loop.Run().ok());
+  EXPECT_EQ(calls, 2);
+}
+
+TEST(SignalWatchTest, RestoresWhatWasThere) {
+  static int handled;
+  handled = 0;
+  signal(SIGUSR1, [](int) { ++handled; });
+  {
+    absl::StatusOr<SignalWatch> watch =
+        SignalWatch::Create(SIGUSR1, [] { ADD_FAILURE(); });
+    ASSERT_TRUE(watch.ok());
+    raise(SIGUSR1);
+    EXPECT_EQ(handled, 0);
+  }
+  raise(SIGUSR1);
+  EXPECT_EQ(handled, 1);
+  // What was due went with it.
+  Loop loop;
+  EXPECT_TRUE(loop.Post([&] { loop.Stop(); }).ok());
+  EXPECT_TRUE(loop.Run().ok());
+}
+
+TEST(SignalWatchTest, MayGoInItsClosure) {
+  Loop loop;
+  std::unique_ptr<SignalWatch> watch;
+  absl::StatusOr<SignalWatch> made = SignalWatch::Create(SIGUSR2, [&] {
+    watch = nullptr;
+    loop.Stop();
+  });
+  ASSERT_TRUE(made.ok());
+  watch = std::make_unique<SignalWatch>(*std::move(made));
+  raise(SIGUSR2);
+  EXPECT_TRUE(loop.Run().ok());
+  EXPECT_EQ(watch, nullptr);
+}
+
+TEST(SignalWatchTest, RefusesWhatCannotBeCaught) {
+  for (const int signal : {-1, 0, SIGKILL, SIGSTOP, 1000}) {
+    EXPECT_EQ(SignalWatch::Create(signal, [] {}).status().code(),
+              absl::StatusCode::kInvalidArgument);
+  }
+  EXPECT_EQ(SignalWatch::Create(SIGHUP, nullptr).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+// A child that has not called exec yet has the parent's handler.
+TEST(SignalWatchTest, ASignalOfAChildIsNotTheParents) {
+  Loop loop;
+  absl::StatusOr<SignalWatch> watch =
+      SignalWatch::Create(SIGTERM, [] { ADD_FAILURE(); });
+  ASSERT_TRUE(watch.ok());
+  const pid_t child = fork();
+  if (child == 0) {
+    raise(SIGTERM);
+    _exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(loop.Post([&] { loop.Stop(); }).ok());
+  EXPECT_TRUE(loop.Run().ok());
+}
+
+}  // namespace
+}  // namespace le
