@@ -51,6 +51,18 @@ class RefMap {
     return it == objects_.end() ? nullptr : it->second;
   }
 
+  // The oldest of which that holds; null if there is none.
+  template <typename Predicate>
+  Ref FindIf(const Predicate& predicate) const {
+    uintptr_t found = 0;
+    for (const auto& object : objects_) {
+      if ((found == 0 || object.first < found) && predicate(*object.second)) {
+        found = object.first;
+      }
+    }
+    return reinterpret_cast<Ref>(found);
+  }
+
   void Remove(Ref ref) { objects_.erase(reinterpret_cast<uintptr_t>(ref)); }
 
  private:
@@ -78,16 +90,23 @@ class ProcessRefs final : public event::ModuleState {
     refs_.Remove(ref);
   }
 
+  // Null if the reference stands for nothing.
+  std::shared_ptr<Object> Find(Ref ref) {
+    event::MutexLock lock(&mutex_);
+    return refs_.Find(ref);
+  }
+
+  template <typename Predicate>
+  Ref FindIf(const Predicate& predicate) {
+    event::MutexLock lock(&mutex_);
+    return refs_.FindIf(predicate);
+  }
+
   // Fatal, naming the function, if the reference stands for nothing, and in the
   // child of a fork.
   static std::shared_ptr<Object> Get(const char* function, Ref ref) {
     event::CheckNotForked(function);
-    ProcessRefs* const all = OfCurrentProcess();
-    std::shared_ptr<Object> object;
-    {
-      event::MutexLock lock(&all->mutex_);
-      object = all->refs_.Find(ref);
-    }
+    std::shared_ptr<Object> object = OfCurrentProcess()->Find(ref);
     if (object == nullptr) {
       event::Misuse(function, "a stale or invalid reference");
     }
