@@ -3,6 +3,9 @@
 //
 // Client and server of the API "box", in all settings.
 
+#include <csetjmp>
+#include <cstdint>
+
 #include "gtest/gtest.h"
 #include "legato.h"
 #include "messaging/testing/scenario.h"
@@ -16,6 +19,8 @@ le_msg_ServiceRef_t box_GetServiceRef(void);
 void myBox_ConnectService(void);
 le_result_t myBox_TryConnectService(void);
 void myBox_DisconnectService(void);
+void myBox_SetServerDisconnectHandler(void (*handler)(void*), void* context);
+void myBox_Count(uint32_t* countPtr);
 }
 
 namespace le {
@@ -89,6 +94,65 @@ TEST_P(LegatoApiTest, ATryBeforeTheServerIsThere) {
     myBox_DisconnectService();
   });
   RunScenario(scenario, GetParam());
+}
+
+std::jmp_buf g_disconnected;
+
+// Real programs survive the end of the server so. (Not in the simulation: its threads have
+// stacks that longjmp() does not know.)
+TEST_P(LegatoApiTest, AClientThatLeavesTheDisconnectHandlerByLongjmp) {
+  if (GetParam() == Setting::kSimulated) return;
+  Scenario scenario;
+  scenario.SetBindings(kBindings);
+  scenario.Add("server", [](Party* party) {
+    box_Reset();
+    box_AdvertiseService();
+    party->RunLoopUntil("connected");
+    le_msg_DeleteService(box_GetServiceRef());
+    party->Await("disconnected");
+    ServerBody(party);
+  });
+  scenario.Add("client", [](Party* party) {
+    myBox_ConnectService();
+    myBox_SetServerDisconnectHandler(
+        [](void*) { std::longjmp(g_disconnected, 1); }, nullptr);
+    if (setjmp(g_disconnected) == 0) {
+      party->Signal("connected");
+      le_event_RunLoop();
+    }
+    party->Signal("disconnected");
+    myBox_ConnectService();
+    uint32_t count = 1;
+    myBox_Count(&count);
+    EXPECT_EQ(count, 0u);
+    myBox_DisconnectService();
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A handler may serve the loop of its thread.
+TEST_P(LegatoApiTest, AHandlerThatServesTheLoop) {
+  Scenario scenario;
+  scenario.SetBindings(kBindings);
+  scenario.Add("server", ServerBody);
+  scenario.Add("client", [](Party* party) {
+    myBox_ConnectService();
+    static UseBox_t use;
+    static bool served;
+    use = {};
+    served = false;
+    UseBox(&use);
+    le_event_QueueFunction(
+        [](void*, void*) {
+          while (!BoxHasAnswered(&use)) le_event_ServiceLoop();
+          served = true;
+        },
+        nullptr, nullptr);
+    party->RunLoopUntil([] { return served; });
+    StopUsingBox(&use);
+  });
+  // A handler that polls has no end in simulated time.
+  if (GetParam() != Setting::kSimulated) RunScenario(scenario, GetParam());
 }
 
 }  // namespace
