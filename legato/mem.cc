@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <string>
@@ -135,8 +136,11 @@ void* Allocate(const char* function, le_mem_PoolRef_t pool_ref, bool grows) {
     pool->free_blocks.pop_back();
   }
   auto* const header = new (block) ObjectHeader{pool, {1}};
-  le::event::Unpoison(header + 1, pool->object_size);
-  return header + 1;
+  void* const object = header + 1;
+  le::event::Unpoison(object, pool->object_size);
+  // Legato's objects are so, and programs count on it.
+  std::memset(object, 0, pool->object_size);
+  return object;
 }
 
 }  // namespace

@@ -464,6 +464,8 @@ static void Memory(void) {
   le_mem_SetNumObjsToForce(pool, 3);
   second = le_mem_Alloc(pool);
   LE_TEST_OK(le_mem_GetObjectCount(pool) == 4, "grown by three");
+  LE_TEST_OK(*(int*)first == 0, "zero");
+  *(int*)first = 1;
   le_mem_AddRef(first);
   LE_TEST_OK(le_mem_GetRefCount(first) == 2, "two references");
   le_mem_Release(first);
@@ -471,6 +473,11 @@ static void Memory(void) {
   le_mem_Release(first);
   LE_TEST_OK(LE_CDATA_THIS->destroyed == 1 && LE_CDATA_THIS->last == first,
              "destroyed");
+  le_mem_Release(second);
+  second = le_mem_AssertAlloc(pool);
+  first = le_mem_AssertAlloc(pool);
+  LE_TEST_OK(*(int*)first == 0 && *(int*)second == 0, "zero again");
+  le_mem_Release(first);
   le_mem_Release(second);
 }
 
@@ -819,7 +826,10 @@ static void TestMacros(void) {
 }
 
 int main(void) {
+  le_thread_InitLegatoThreadData("units");
   LE_TEST_INIT;
+  LE_TEST(strcmp(le_thread_GetMyName(), "units") == 0);
+  LE_TEST(strcmp(le_result_Txt(LE_OK), "LE_OK") == 0);
   Basics();
   PackValues();
   PackTuplesAndReferences();
@@ -836,5 +846,6 @@ int main(void) {
   Utf8();
   Times();
   TestMacros();
+  le_thread_CleanupLegatoThreadData();
   LE_TEST_SUMMARY;
 }

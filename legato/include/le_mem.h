@@ -42,8 +42,8 @@ typedef void (*le_mem_Destructor_t)(void* objPtr);
 void le_mem_SetDestructor(le_mem_PoolRef_t pool,
                           le_mem_Destructor_t destructor);
 
-/* Returns an object with one reference. Its content is undefined. If no object is free,
- * the pool grows. Fatal: there is no memory. */
+/* Returns an object with one reference, whose bytes are 0. If no object is free, the pool
+ * grows. Fatal: there is no memory. */
 void* le_mem_ForceAlloc(le_mem_PoolRef_t pool);
 #define le_mem_Alloc(pool) le_mem_ForceAlloc(pool)
 /* The same, but the pool does not grow. NULL: no object is free. */

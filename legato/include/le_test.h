@@ -35,7 +35,7 @@ extern "C" {
  * failures. */
 #define LE_TEST_BEGIN_TODO(condition) \
   do {                                \
-  const bool leTestTodo_ = le_test_SetTodo_((condition) ? true : false)
+    const bool leTestTodo_ = le_test_SetTodo_((condition) ? true : false);
 #define LE_TEST_END_TODO()             \
   (void)le_test_SetTodo_(leTestTodo_); \
   }                                    \
