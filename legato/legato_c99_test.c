@@ -131,7 +131,7 @@ static void TestLoop(void) {
   LE_TEST_OK(le_timer_Stop(timer) == LE_FAULT, "stop before start");
   LE_ASSERT_OK(le_timer_Start(timer));
   LE_TEST_OK(le_timer_Start(timer) == LE_BUSY, "start twice");
-  LE_TEST_OK(le_timer_SetMsInterval(timer, 5) == LE_BUSY, "set while running");
+  LE_TEST_OK(le_timer_SetRepeat(timer, 5) == LE_BUSY, "set while running");
   while (le_timer_IsRunning(timer)) Serve();
   LE_TEST_OK(Expiries == 3, "three expiries");
   LE_TEST_OK(le_timer_GetExpiryCount(timer) == 3, "expiry count");

@@ -51,6 +51,18 @@ class RefMap {
     return it == objects_.end() ? nullptr : it->second;
   }
 
+  // The oldest of which that holds; null if there is none.
+  template <typename Predicate>
+  Ref FindIf(const Predicate& predicate) const {
+    uintptr_t found = 0;
+    for (const auto& object : objects_) {
+      if ((found == 0 || object.first < found) && predicate(*object.second)) {
+        found = object.first;
+      }
+    }
+    return reinterpret_cast<Ref>(found);
+  }
+
   void Remove(Ref ref) { objects_.erase(reinterpret_cast<uintptr_t>(ref)); }
 
  private:
@@ -82,6 +94,12 @@ class ProcessRefs final : public event::ModuleState {
   std::shared_ptr<Object> Find(Ref ref) {
     event::MutexLock lock(&mutex_);
     return refs_.Find(ref);
+  }
+
+  template <typename Predicate>
+  Ref FindIf(const Predicate& predicate) {
+    event::MutexLock lock(&mutex_);
+    return refs_.FindIf(predicate);
   }
 
   // Fatal, naming the function, if the reference stands for nothing, and in the

@@ -4,6 +4,8 @@
 // The C API: semaphores.
 
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -27,7 +29,10 @@ namespace {
 
 class Semaphore {
  public:
-  explicit Semaphore(int32_t count) : count_(count) {}
+  Semaphore(std::string name, int32_t count)
+      : name(std::move(name)), count_(count) {}
+
+  const std::string name;
 
   enum class Waited { kTaken, kTimedOut, kCancelled };
   Waited Wait(le::event::Instant deadline) {
@@ -108,11 +113,18 @@ bool Wait(const char* function, le_sem_Ref_t ref, le::event::Instant deadline) {
 
 }  // namespace
 
-le_sem_Ref_t le_sem_Create(const char*, int32_t initialCount) {
+le_sem_Ref_t le_sem_Create(const char* name, int32_t initialCount) {
   CheckNotForked(__func__);
   if (initialCount < 0) Misuse(__func__, "a negative count");
   return Semaphores::OfCurrentProcess()->Add(
-      std::make_shared<Semaphore>(initialCount));
+      std::make_shared<Semaphore>(name == nullptr ? "" : name, initialCount));
+}
+
+le_sem_Ref_t le_sem_FindSemaphore(const char* name) {
+  CheckNotForked(__func__);
+  if (name == nullptr) Misuse(__func__, "the name is NULL");
+  return Semaphores::OfCurrentProcess()->FindIf(
+      [name](const Semaphore& semaphore) { return semaphore.name == name; });
 }
 
 void le_sem_Delete(le_sem_Ref_t semaphorePtr) {

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 #include "event/base/mutex.h"
 #include "event/os_process.h"
@@ -22,6 +23,7 @@ namespace {
 Mutex g_test_mutex;
 int g_tests ABSL_GUARDED_BY(g_test_mutex) = 0;
 int g_failures ABSL_GUARDED_BY(g_test_mutex) = 0;
+bool g_todo ABSL_GUARDED_BY(g_test_mutex) = false;
 int g_plan ABSL_GUARDED_BY(g_test_mutex) = LE_TEST_NO_PLAN;
 }  // namespace
 
@@ -41,8 +43,11 @@ bool le_test_Ok_(bool passed, const char* format, ...) {
   va_end(arguments);
   MutexLock lock(&g_test_mutex);
   ++g_tests;
-  if (!passed) ++g_failures;
-  std::printf("%sok %d - %s\n", passed ? "" : "not ", g_tests, text.c_str());
+  if (!passed && !g_todo) ++g_failures;
+  std::printf("%sok %d - %s%s\n", passed ? "" : "not ", g_tests, text.c_str(),
+              g_todo ? " # TO"
+                       "DO"
+                     : "");
   std::fflush(stdout);
   return passed;
 }
@@ -55,6 +60,21 @@ void le_test_Info_(const char* format, ...) {
   va_end(arguments);
   MutexLock lock(&g_test_mutex);
   std::printf("# %s\n", text.c_str());
+  std::fflush(stdout);
+}
+
+bool le_test_SetTodo_(bool todo) {
+  CheckNotForked("LE_TEST_BEGIN_TODO");
+  MutexLock lock(&g_test_mutex);
+  return std::exchange(g_todo, todo);
+}
+
+void le_test_Skip_(int count) {
+  CheckNotForked("LE_TEST_BEGIN_SKIP");
+  MutexLock lock(&g_test_mutex);
+  for (int i = 0; i < count; ++i) {
+    std::printf("ok %d # SKIP\n", ++g_tests);
+  }
   std::fflush(stdout);
 }
 

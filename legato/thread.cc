@@ -22,6 +22,7 @@
 #include "le_eventLoop_ext.h"
 #include "le_thread.h"
 #include "legato/cancel.h"
+#include "legato/queue.h"
 #include "legato/refs.h"
 
 using le::event::CallUser;
@@ -228,6 +229,13 @@ CThread* CurrentThread() {
       ->thread();
 }
 
+// Does not adopt the calling thread.
+bool IsCurrent(const CThread* thread) {
+  Thread* const current = Thread::CurrentOrNull();
+  return current != nullptr && current->StateOrNull<Current>() != nullptr &&
+         CurrentThread() == thread;
+}
+
 void QueueToSelf(le_event_DeferredFunc_t function, void* param1, void* param2) {
   CThread* const current = CurrentThread();
   current->loop();
@@ -270,10 +278,7 @@ void CThread::Start(const char* function) {
 }
 
 le_result_t CThread::Join(void** result) {
-  if (Thread::Current()->StateOrNull<Current>() != nullptr &&
-      CurrentThread() == this) {
-    return LE_DEADLOCK;
-  }
+  if (IsCurrent(this)) return LE_DEADLOCK;
   std::unique_ptr<le::event::ThreadHandle> handle;
   {
     MutexLock lock(&mutex_);
@@ -320,6 +325,19 @@ bool CancellableWait::cancelled() const {
 
 void EndCancelledThread() { CurrentThread()->Exit(nullptr); }
 
+// ---- Where other APIs queue functions --------------------------------------
+
+std::shared_ptr<CThread> QueueOfCurrentThread() {
+  CThread* const current = CurrentThread();
+  current->loop();
+  return current->shared_from_this();
+}
+
+void QueueTo(CThread* thread, le_event_DeferredFunc_t function, void* param1,
+             void* param2) {
+  thread->Queue(function, param1, param2);
+}
+
 namespace {
 
 // Runs the calling thread's loop until it is stopped. Ends the thread if it has been
@@ -337,6 +355,7 @@ void RunLoop() {
 
 using le::legato::CThread;
 using le::legato::CurrentThread;
+using le::legato::IsCurrent;
 using le::legato::QueueToSelf;
 using le::legato::Threads;
 
@@ -421,6 +440,17 @@ void le_thread_RemoveDestructor(le_thread_DestructorRef_t destructorRef) {
       static_cast<int>(reinterpret_cast<uintptr_t>(destructorRef)));
 }
 
+le_result_t le_thread_Sleep(int timeInSecs) {
+  CheckNotForked(__func__);
+  if (timeInSecs < 0) Misuse(__func__, "a negative time");
+  const le::event::Instant end =
+      Process::Current()->Now() + absl::Seconds(timeInSecs);
+  le::event::Parker* const parker = Thread::Current()->parker();
+  Thread::Current()->BeforeBlocking();
+  while (Process::Current()->Now() < end) parker->Park(end);
+  return LE_OK;
+}
+
 void le_thread_InitLegatoThreadData(const char* name) {
   CheckNotForked(__func__);
   if (name == nullptr) Misuse(__func__, "the name is NULL");
@@ -500,7 +530,9 @@ void le_event_QueueFunctionToThread(le_thread_Ref_t thread,
   if (thread == nullptr) {
     QueueToSelf(func, param1Ptr, param2Ptr);
   } else {
-    Threads::Get(__func__, thread)->Queue(func, param1Ptr, param2Ptr);
+    const auto target = Threads::Get(__func__, thread);
+    if (IsCurrent(target.get())) target->loop();
+    target->Queue(func, param1Ptr, param2Ptr);
   }
 }
 

@@ -3,8 +3,10 @@
 //
 // The C API: timers on the loop.
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "event/base/log.h"
@@ -31,7 +33,7 @@ class CTimer final : private le::event::Timer {
   void Start() {
     runs_ = true;
     expiries_ = 0;
-    owner_->loop()->StartTimer(this, owner_->process()->Now() + interval);
+    owner_->loop()->StartTimer(this, owner_->process()->Now() + interval_);
   }
   void Stop() {
     runs_ = false;
@@ -39,7 +41,21 @@ class CTimer final : private le::event::Timer {
   }
   uint32_t expiries() const { return expiries_; }
 
-  absl::Duration interval;
+  absl::Duration interval() const { return interval_; }
+  // The present period of a running timer gets this length too. Its end may be past.
+  void SetInterval(absl::Duration interval) {
+    const absl::Duration more = interval - std::exchange(interval_, interval);
+    if (!running()) return;
+    const Instant end = deadline() + more;
+    owner_->loop()->StopTimer(this);
+    owner_->loop()->StartTimer(this, end);
+  }
+  absl::Duration remaining() const {
+    if (!running()) return absl::ZeroDuration();
+    return std::max(deadline() - owner_->process()->Now(),
+                    absl::ZeroDuration());
+  }
+
   uint32_t repeat = 1;
   le_timer_ExpiryHandler_t handler = nullptr;
   void* context = nullptr;
@@ -54,9 +70,9 @@ class CTimer final : private le::event::Timer {
       runs_ = false;
     } else {
       // From the deadline, not from now: a late turn does not shift the rest.
-      Instant next = deadline() + interval;
+      Instant next = deadline() + interval_;
       const Instant now = owner_->loop()->Now();
-      if (next <= now) next = now + interval;
+      if (next <= now) next = now + interval_;
       owner_->loop()->StartTimer(this, next);
     }
     if (handler == nullptr) return;
@@ -64,11 +80,24 @@ class CTimer final : private le::event::Timer {
   }
 
   Thread* const owner_;
+  absl::Duration interval_;
   bool runs_ = false;
   uint32_t expiries_ = 0;
 };
 
 using Timers = le::legato::ThreadRefs<CTimer, le_timer_Ref_t>;
+
+le_clk_Time_t ToTime(absl::Duration duration) {
+  le_clk_Time_t time;
+  time.sec = absl::IDivDuration(duration, absl::Seconds(1), &duration);
+  time.usec = absl::ToInt64Microseconds(duration);
+  return time;
+}
+
+uint32_t ToMs(absl::Duration duration) {
+  return static_cast<uint32_t>(
+      std::min<int64_t>(absl::ToInt64Milliseconds(duration), UINT32_MAX));
+}
 
 }  // namespace
 
@@ -95,18 +124,23 @@ le_result_t le_timer_SetHandler(le_timer_Ref_t timerRef,
 
 le_result_t le_timer_SetInterval(le_timer_Ref_t timerRef,
                                  le_clk_Time_t interval) {
-  const auto timer = Timers::Get(__func__, timerRef);
-  if (timer->runs()) return LE_BUSY;
-  timer->interval =
-      absl::Seconds(interval.sec) + absl::Microseconds(interval.usec);
+  Timers::Get(__func__, timerRef)
+      ->SetInterval(absl::Seconds(interval.sec) +
+                    absl::Microseconds(interval.usec));
   return LE_OK;
 }
 
+le_clk_Time_t le_timer_GetInterval(le_timer_Ref_t timerRef) {
+  return ToTime(Timers::Get(__func__, timerRef)->interval());
+}
+
 le_result_t le_timer_SetMsInterval(le_timer_Ref_t timerRef, uint32_t interval) {
-  const auto timer = Timers::Get(__func__, timerRef);
-  if (timer->runs()) return LE_BUSY;
-  timer->interval = absl::Milliseconds(interval);
+  Timers::Get(__func__, timerRef)->SetInterval(absl::Milliseconds(interval));
   return LE_OK;
+}
+
+uint32_t le_timer_GetMsInterval(le_timer_Ref_t timerRef) {
+  return ToMs(Timers::Get(__func__, timerRef)->interval());
 }
 
 le_result_t le_timer_SetRepeat(le_timer_Ref_t timerRef, uint32_t repeatCount) {
@@ -114,6 +148,10 @@ le_result_t le_timer_SetRepeat(le_timer_Ref_t timerRef, uint32_t repeatCount) {
   if (timer->runs()) return LE_BUSY;
   timer->repeat = repeatCount;
   return LE_OK;
+}
+
+le_result_t le_timer_SetWakeup(le_timer_Ref_t timerRef, bool) {
+  return Timers::Get(__func__, timerRef)->runs() ? LE_BUSY : LE_OK;
 }
 
 le_result_t le_timer_SetContextPtr(le_timer_Ref_t timerRef, void* contextPtr) {
@@ -129,6 +167,14 @@ void* le_timer_GetContextPtr(le_timer_Ref_t timerRef) {
 
 uint32_t le_timer_GetExpiryCount(le_timer_Ref_t timerRef) {
   return Timers::Get(__func__, timerRef)->expiries();
+}
+
+le_clk_Time_t le_timer_GetTimeRemaining(le_timer_Ref_t timerRef) {
+  return ToTime(Timers::Get(__func__, timerRef)->remaining());
+}
+
+uint32_t le_timer_GetMsTimeRemaining(le_timer_Ref_t timerRef) {
+  return ToMs(Timers::Get(__func__, timerRef)->remaining());
 }
 
 le_result_t le_timer_Start(le_timer_Ref_t timerRef) {

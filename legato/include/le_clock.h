@@ -1,7 +1,7 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_clock.h: durations.
+ * le_clock.h: points in time and durations. Any thread.
  */
 
 #ifndef LE_CLOCK_H_INCLUDE_GUARD
@@ -9,10 +9,60 @@
 
 #include <time.h>
 
+#include "le_basics.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Seconds and microseconds. */
 typedef struct {
   time_t sec;
   long usec; /* 0 to 999,999 */
 } le_clk_Time_t;
+
+/* The time since an unknown point in the past. It never goes back. It goes on while the
+ * system is suspended. */
+le_clk_Time_t le_clk_GetRelativeTime(void);
+/* The time since 1970 began, in UTC. */
+le_clk_Time_t le_clk_GetAbsoluteTime(void);
+
+/* timeA + timeB; timeA - timeB; timeA * scaleFactor. The microseconds of a result are never
+ * negative, also if it is below 0. */
+le_clk_Time_t le_clk_Add(le_clk_Time_t timeA, le_clk_Time_t timeB);
+le_clk_Time_t le_clk_Sub(le_clk_Time_t timeA, le_clk_Time_t timeB);
+le_clk_Time_t le_clk_Multiply(le_clk_Time_t timeA, int scaleFactor);
+
+/* timeA > timeB; timeA == timeB. */
+bool le_clk_GreaterThan(le_clk_Time_t timeA, le_clk_Time_t timeB);
+bool le_clk_Equal(le_clk_Time_t timeA, le_clk_Time_t timeB);
+
+/* Formats for the functions below. */
+#define LE_CLK_STRING_FORMAT_DATE_TIME "%c"
+#define LE_CLK_STRING_FORMAT_DATE "%x"
+#define LE_CLK_STRING_FORMAT_TIME "%X"
+
+/* Write a time, by a format of strftime(), and its length without the final 0 to
+ * *numBytesPtr (may be NULL): a given time or the present one, in UTC or in the local time
+ * zone. LE_OVERFLOW: the buffer is too small; the length is 0. Fatal: a NULL format or
+ * buffer. */
+le_result_t le_clk_ConvertToUTCString(le_clk_Time_t time,
+                                      const char* formatSpecStrPtr,
+                                      char* destStrPtr, size_t destSize,
+                                      size_t* numBytesPtr);
+le_result_t le_clk_ConvertToLocalTimeString(le_clk_Time_t time,
+                                            const char* formatSpecStrPtr,
+                                            char* destStrPtr, size_t destSize,
+                                            size_t* numBytesPtr);
+le_result_t le_clk_GetUTCDateTimeString(const char* formatSpecStrPtr,
+                                        char* destStrPtr, size_t destSize,
+                                        size_t* numBytesPtr);
+le_result_t le_clk_GetLocalDateTimeString(const char* formatSpecStrPtr,
+                                          char* destStrPtr, size_t destSize,
+                                          size_t* numBytesPtr);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* LE_CLOCK_H_INCLUDE_GUARD */

@@ -46,15 +46,84 @@ void le_event_QueueFunctionToThread(le_thread_Ref_t thread,
                                     le_event_DeferredFunc_t func,
                                     void* param1Ptr, void* param2Ptr);
 
-/* The entry point of a program that links //messaging:component_main:
+/* ======== Events ======== */
+
+/* An event has an identifier. Any thread may report it. Each handler that was added before
+ * is then called, with a copy of what was reported, by the loop of the thread that added
+ * it. */
+typedef struct le_event_Id* le_event_Id_t;
+typedef struct le_event_Handler* le_event_HandlerRef_t;
+
+/* The event has been reported. The report is valid until the handler returns; it is
+ * aligned for any type. */
+typedef void (*le_event_HandlerFunc_t)(void* reportPtr);
+/* The same, for a handler that calls another function, which it is given. */
+typedef void (*le_event_LayeredHandlerFunc_t)(void* reportPtr,
+                                              void* secondLayerFunc);
+
+/* Creates an event whose reports have this size, which may be 0. The name is copied. Never
+ * deleted. Fatal: a NULL name. */
+le_event_Id_t le_event_CreateId(const char* name, size_t payloadSize);
+/* The same for reports that are objects of le_mem.h. */
+le_event_Id_t le_event_CreateIdWithRefCounting(const char* name);
+
+/* Adds a handler of the calling thread, whose end removes it. The name is for the reader.
+ * Fatal: the event or the handler is NULL. */
+le_event_HandlerRef_t le_event_AddHandler(const char* name,
+                                          le_event_Id_t eventId,
+                                          le_event_HandlerFunc_t handlerFunc);
+/* The same for a handler with a second layer, which may be NULL. */
+le_event_HandlerRef_t le_event_AddLayeredHandler(
+    const char* name, le_event_Id_t eventId,
+    le_event_LayeredHandlerFunc_t firstLayerFunc, void* secondLayerFunc);
+/* Removes it. It is not called any more, not even for what was reported before. Any
+ * thread; but if it runs just now on another thread, it goes on. Fatal: a stale
+ * reference. */
+void le_event_RemoveHandler(le_event_HandlerRef_t handlerRef);
+
+/* Reports an event. payloadSize bytes are copied, which may be fewer than the event's: the
+ * rest is 0. Fatal: more bytes than the event's; an event with reference counting. */
+void le_event_Report(le_event_Id_t eventId, const void* payloadPtr,
+                     size_t payloadSize);
+/* Reports an object of le_mem.h, and takes the caller's reference. Each handler is given a
+ * reference, which it must release. Fatal: an event without reference counting; NULL. */
+void le_event_ReportWithRefCounting(le_event_Id_t eventId, void* objectPtr);
+
+/* A pointer that belongs to the user of the handler. NULL until it is set. Set: fatal for
+ * a stale reference. Get: of the handler that is running on this thread (fatal: none). */
+void le_event_SetContextPtr(le_event_HandlerRef_t handlerRef, void* contextPtr);
+void* le_event_GetContextPtr(void);
+
+/* ======== Components ======== */
+
+/* A component is initialized by the loop of the main thread:
  *
  *   COMPONENT_INIT
  *   {
  *     ...
  *   }
- */
+ *
+ * //messaging:component_main is a main() that calls it.
+ *
+ * A program of several components compiles each with its own -DLE_COMPONENT_NAME=NAME.
+ * Then the function is _NAME_COMPONENT_INIT, and the Bazel macro le_api_component
+ * (bazel/api_component.bzl) makes main() call it. It also makes main() call
+ * COMPONENT_INIT_ONCE before, if the component has it. */
 void _le_event_InitComponent(void);
-#define COMPONENT_INIT void _le_event_InitComponent(void)
+#ifndef COMPONENT_INIT
+#ifdef LE_COMPONENT_HAS_NO_NAME_
+#define COMPONENT_INIT_NAME _le_event_InitComponent
+#define COMPONENT_INIT_ONCE_NAME _le_event_InitComponentOnce
+#else
+#define COMPONENT_INIT_NAME CAT(_, CAT(LE_COMPONENT_NAME, _COMPONENT_INIT))
+#define COMPONENT_INIT_ONCE_NAME \
+  CAT(_, CAT(LE_COMPONENT_NAME, _COMPONENT_INIT_ONCE))
+#endif
+#define COMPONENT_INIT LE_CI_LINKAGE LE_SHARED void COMPONENT_INIT_NAME(void)
+#define COMPONENT_INIT_ONCE \
+  LE_CI_LINKAGE LE_SHARED void COMPONENT_INIT_ONCE_NAME(void)
+#endif
+#define LE_EVENT_INIT_HANDLER COMPONENT_INIT
 
 #ifdef __cplusplus
 }

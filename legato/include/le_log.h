@@ -9,7 +9,7 @@
  * opening, advertising, hiding and closing.
  *
  * Formats and arguments are those of printf(). Any thread. Of all functions of this
- * library, only these may also be called in the child of a fork, so that it can log why
+ * library, only log lines may also be called in the child of a fork, so that it can log why
  * it cannot exec.
  */
 
@@ -92,6 +92,45 @@ void le_log_Fatal_(const char* file, unsigned line, const char* function,
       LE_FATAL("Assert failed: %s is %s, not LE_OK", #result, \
                le_result_Txt(leAssertResult_));               \
   } while (0)
+
+/* Writes bytes in hexadecimal, 16 a line, at that level. Any size. */
+#define LE_LOG_DUMP(level, dataPtr, dataLength) \
+  le_log_Dump_((level), __FILE__, __LINE__, __func__, (dataPtr), (dataLength))
+#define LE_DUMP(dataPtr, dataLength) \
+  LE_LOG_DUMP(LE_LOG_DEBUG, dataPtr, dataLength)
+/* For the macros. */
+void le_log_Dump_(le_log_Level_t level, const char* file, unsigned line,
+                  const char* function, const void* dataPtr, size_t dataLength);
+
+/* Set and get the lowest level that is written, for the whole process. */
+void le_log_SetFilterLevel(le_log_Level_t level);
+le_log_Level_t le_log_GetFilterLevel(void);
+
+/* ---- Traces: log lines with a keyword, which are off until they are enabled. ---- */
+
+typedef struct le_log_Trace* le_log_TraceRef_t;
+
+/* The trace of a keyword. The same keyword gives the same one. Never freed. It is enabled
+ * at first if the environment variable LE_LOG_TRACE has the keyword in its list, which is
+ * separated by colons (set-uid programs ignore it). Fatal: NULL. */
+le_log_TraceRef_t le_log_GetTraceRef(const char* keyword);
+/* Whether it is enabled. NULL is not. */
+bool le_log_IsTraceEnabled(le_log_TraceRef_t traceRef);
+#define LE_IS_TRACE_ENABLED(traceRef) (le_log_IsTraceEnabled(traceRef))
+/* Fatal: NULL. */
+void le_log_EnableTrace(le_log_TraceRef_t traceRef);
+void le_log_DisableTrace(le_log_TraceRef_t traceRef);
+
+/* One line at info level, if the trace is enabled. */
+#define LE_TRACE(traceRef, ...)                                             \
+  do {                                                                      \
+    if (le_log_IsTraceEnabled(traceRef))                                    \
+      le_log_Trace_((traceRef), __FILE__, __LINE__, __func__, __VA_ARGS__); \
+  } while (0)
+/* For the macro. */
+void le_log_Trace_(le_log_TraceRef_t traceRef, const char* file, unsigned line,
+                   const char* function, const char* format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 #ifdef __cplusplus
 }

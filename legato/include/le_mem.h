@@ -1,10 +1,9 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_mem.h: pools of reference-counted objects of one size. Only the part of Legato's
- * API that local services need.
+ * le_mem.h: pools of reference-counted objects of one size.
  *
- * Any thread.
+ * Any thread. Fatal in all functions: the pool or the object is NULL.
  */
 
 #ifndef LE_MEM_H_INCLUDE_GUARD
@@ -28,24 +27,59 @@ le_mem_PoolRef_t le_mem_ExpandPool(le_mem_PoolRef_t pool, size_t numObjects);
 /* The size of the pool's objects. */
 size_t le_mem_GetObjectSize(le_mem_PoolRef_t pool);
 
-/* Returns an object with one reference. Its content is undefined. If no object is free,
- * the pool grows. Fatal: there is no memory. */
-void* le_mem_ForceAlloc(le_mem_PoolRef_t pool);
+/* The number of the pool's objects, free and in use. */
+size_t le_mem_GetObjectCount(le_mem_PoolRef_t pool);
 
-/* Add and release a reference. With the last one the object goes back to its pool. */
+/* Copies the pool's name. LE_OVERFLOW: the buffer is too small, and the name was cut.
+ * Fatal: there is no buffer. */
+le_result_t le_mem_GetName(le_mem_PoolRef_t pool, char* namePtr,
+                           size_t bufSize);
+
+/* A function that is called with an object before it goes back to its pool. It may release
+ * other objects. */
+typedef void (*le_mem_Destructor_t)(void* objPtr);
+/* Sets the destructor of all objects of the pool. NULL: none. */
+void le_mem_SetDestructor(le_mem_PoolRef_t pool,
+                          le_mem_Destructor_t destructor);
+
+/* Returns an object with one reference, whose bytes are 0. If no object is free, the pool
+ * grows. Fatal: there is no memory. */
+void* le_mem_ForceAlloc(le_mem_PoolRef_t pool);
+#define le_mem_Alloc(pool) le_mem_ForceAlloc(pool)
+/* The same, but the pool does not grow. NULL: no object is free. */
+void* le_mem_TryAlloc(le_mem_PoolRef_t pool);
+/* The same, but the pool does not grow. Fatal: no object is free. */
+void* le_mem_AssertAlloc(le_mem_PoolRef_t pool);
+/* How many objects a pool that must grow gets. The default is 1. */
+void le_mem_SetNumObjsToForce(le_mem_PoolRef_t pool, size_t numObjects);
+
+/* Add and release a reference. With the last one the pool's destructor is called, and the
+ * object goes back to its pool. Fatal: it has been released already. */
 void le_mem_AddRef(void* objPtr);
 void le_mem_Release(void* objPtr);
+/* The number of references. */
+size_t le_mem_GetRefCount(void* objPtr);
 
 /* A pool that is declared at file scope and initialized at run time:
  *
  *   LE_MEM_DEFINE_STATIC_POOL(things, 10, sizeof(Thing_t));
  *   le_mem_PoolRef_t pool = le_mem_InitStaticPool(things, 10, sizeof(Thing_t));
- */
+ *
+ * The second initialization of the same pool returns it as it is. */
 #define LE_MEM_DEFINE_STATIC_POOL(name, numBlocks, objSize) \
-  static le_mem_PoolRef_t name##_le_mem_staticPool
-#define le_mem_InitStaticPool(name, numBlocks, objSize) \
-  (name##_le_mem_staticPool =                           \
-       le_mem_ExpandPool(le_mem_CreatePool(#name, (objSize)), (numBlocks)))
+  static le_mem_PoolRef_t name##_le_mem_staticPool __attribute__((unused))
+#define le_mem_InitStaticPool(name, numBlocks, objSize)    \
+  le_mem_InitStaticPool_(&name##_le_mem_staticPool, #name, \
+                         LE_MEM_BLOCKS(name, (numBlocks)), (objSize))
+/* For le_mem_InitStaticPool. */
+le_mem_PoolRef_t le_mem_InitStaticPool_(le_mem_PoolRef_t* poolPtr,
+                                        const char* name, size_t numBlocks,
+                                        size_t objSize);
+
+/* The number of blocks of a pool: that of the macro _mem_NAME_POOL_SIZE, which a build may
+ * define as ",NUMBER"; else the default. */
+#define LE_MEM_BLOCKS(name, def) \
+  LE_DEFAULT(CAT(_mem_, CAT(name, _POOL_SIZE)), (def))
 
 #ifdef __cplusplus
 }

@@ -19,6 +19,9 @@ typedef struct le_sem* le_sem_Ref_t;
 
 /* Creates a semaphore with this count. Fatal: a negative count. */
 le_sem_Ref_t le_sem_Create(const char* name, int32_t initialCount);
+/* The semaphore of this name; of several, the one that was created first. NULL: there is
+ * none. Fatal: a NULL name. */
+le_sem_Ref_t le_sem_FindSemaphore(const char* name);
 /* Deletes it. Fatal: a thread is waiting for it. */
 void le_sem_Delete(le_sem_Ref_t semaphorePtr);
 

@@ -19,13 +19,39 @@ extern "C" {
 #define LE_TEST_NO_PLAN (-1)
 #define LE_TEST_PLAN(count) le_test_Plan_(count)
 
-/* One test, with a printf() format. LE_TEST_ASSERT ends the process if it fails. */
+#define LE_TEST_INIT LE_TEST_PLAN(LE_TEST_NO_PLAN)
+
+/* One test, with a printf() format. LE_TEST_ASSERT ends the process if it fails. LE_TEST
+ * has the condition as its text. */
 #define LE_TEST_OK(condition, ...) \
   le_test_Ok_((condition) ? true : false, __VA_ARGS__)
+#define LE_TEST(condition) LE_TEST_OK(condition, "%s", #condition)
 #define LE_TEST_ASSERT(condition, ...)                                       \
   do {                                                                       \
     if (!le_test_Ok_((condition) ? true : false, __VA_ARGS__)) LE_TEST_EXIT; \
   } while (0)
+
+/* A block of tests that are expected to fail, if the condition holds: they do not count as
+ * failures. */
+#define LE_TEST_BEGIN_TODO(condition) \
+  do {                                \
+    const bool leTestTodo_ = le_test_SetTodo_((condition) ? true : false);
+#define LE_TEST_END_TODO()             \
+  (void)le_test_SetTodo_(leTestTodo_); \
+  }                                    \
+  while (0)
+
+/* A block of tests that are left out, if the condition holds. count: how many. */
+#define LE_TEST_BEGIN_SKIP(condition, count) \
+  do {                                       \
+    if (condition) {                         \
+      le_test_Skip_(count);                  \
+      break;                                 \
+    }
+#define LE_TEST_END_SKIP() \
+  }                        \
+  while (0)
+
 /* A test that has failed. */
 #define LE_TEST_FATAL(...)           \
   do {                               \
@@ -38,6 +64,7 @@ extern "C" {
 
 /* Ends the process: with 0 if no test has failed, else with EXIT_FAILURE. */
 #define LE_TEST_EXIT le_test_Exit_()
+#define LE_TEST_SUMMARY LE_TEST_EXIT
 
 /* For the macros. */
 void le_test_Plan_(int count);
@@ -45,6 +72,8 @@ bool le_test_Ok_(bool passed, const char* format, ...)
     __attribute__((format(printf, 2, 3)));
 void le_test_Info_(const char* format, ...)
     __attribute__((format(printf, 1, 2)));
+bool le_test_SetTodo_(bool todo);
+void le_test_Skip_(int count);
 void le_test_Exit_(void) __attribute__((noreturn));
 
 #ifdef __cplusplus

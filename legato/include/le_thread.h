@@ -68,6 +68,10 @@ void le_thread_Exit(void* resultPtr) __attribute__((noreturn));
  * LE_NOT_FOUND: the thread has ended, or has not been started. */
 le_result_t le_thread_Cancel(le_thread_Ref_t threadRef);
 
+/* Waits for this number of seconds, without running the loop. Returns LE_OK. Fatal: a
+ * negative number. */
+le_result_t le_thread_Sleep(int timeInSecs);
+
 /* Adds a function that runs when the calling thread ends. The function that was added
  * last runs first. The thread's sessions and services are closed before that. */
 le_thread_DestructorRef_t le_thread_AddDestructor(

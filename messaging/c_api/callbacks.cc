@@ -152,7 +152,7 @@ void ClientCallbacks::OnRoom(ClientSession* session) {
 // ---- ServiceCallbacks ------------------------------------------------------
 
 struct ServiceCallbacks::Handler {
-  Service* service;
+  ServiceCallbacks* of;
   le_msg_SessionEventHandlerRef_t ref;
   SessionEvent event;
   le_msg_SessionEventHandler_t function;  // null: removed
@@ -204,14 +204,21 @@ CurrentCall CurrentCall::Get() {
   return state == nullptr ? CurrentCall{} : state->call;
 }
 
+void ServiceCallbacks::Attach(Service* service) {
+  service_ = service;
+  call_state_ = CallState::OfCurrentThread();
+  if (WantsCloses()) service->RememberClients();
+}
+
 le_msg_SessionEventHandlerRef_t ServiceCallbacks::Add(
-    Service* service, SessionEvent event, le_msg_SessionEventHandler_t function,
-    void* context) {
+    SessionEvent event, le_msg_SessionEventHandler_t function, void* context) {
   auto handler =
-      std::make_shared<Handler>(Handler{service, {}, event, function, context});
+      std::make_shared<Handler>(Handler{this, {}, event, function, context});
   handler->ref = HandlerRefs<Handler>::OfCurrentProcess()->Add(handler);
   ListOf(event)->push_back(handler);
-  if (event == SessionEvent::kClose) service->RememberClients();
+  if (event == SessionEvent::kClose && service_ != nullptr) {
+    service_->RememberClients();
+  }
   return handler->ref;
 }
 
@@ -232,11 +239,12 @@ void ServiceCallbacks::RemoveAll() {
 void ServiceCallbacks::Remove(const char* function,
                               le_msg_SessionEventHandlerRef_t ref) {
   const HandlerPtr handler = HandlerRefs<Handler>::Get(function, ref);
-  OwnedByCaller(function, handler->service);
+  if (handler->of->service_ != nullptr) {
+    OwnedByCaller(function, handler->of->service_);
+  }
   HandlerRefs<Handler>::OfCurrentProcess()->Remove(ref);
   handler->function = nullptr;  // for a Call() that is under way
-  std::vector<HandlerPtr>* const list =
-      Of(handler->service)->ListOf(handler->event);
+  std::vector<HandlerPtr>* const list = handler->of->ListOf(handler->event);
   list->erase(std::find(list->begin(), list->end(), handler));
 }
 
@@ -244,7 +252,6 @@ void ServiceCallbacks::SetReceive(le_msg_ReceiveHandler_t handler,
                                   void* context) {
   receive_ = handler;
   receive_context_ = context;
-  call_state_ = CallState::OfCurrentThread();
 }
 
 void ServiceCallbacks::Call(const std::vector<HandlerPtr>& handlers,

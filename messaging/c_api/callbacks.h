@@ -78,12 +78,15 @@ class ServiceCallbacks final : public ServiceHandler {
     return static_cast<ServiceCallbacks*>(service->handler());
   }
 
+  // The calling thread owns the service. Handlers may have been set before.
+  void Attach(Service* service);
+
   enum class SessionEvent { kOpen, kClose };
-  le_msg_SessionEventHandlerRef_t Add(Service* service, SessionEvent event,
+  le_msg_SessionEventHandlerRef_t Add(SessionEvent event,
                                       le_msg_SessionEventHandler_t handler,
                                       void* context);
-  // Fatal unless the calling thread owns the service of a handler that is
-  // there.
+  // Fatal unless the handler is there, and the calling thread owns its service, if
+  // any thread does.
   static void Remove(const char* function,
                      le_msg_SessionEventHandlerRef_t handler);
   void RemoveAll();
@@ -115,7 +118,8 @@ class ServiceCallbacks final : public ServiceHandler {
   void* receive_context_ = nullptr;
   le_msg_SessionEventHandler_t room_ = nullptr;
   void* room_context_ = nullptr;
-  CallState* call_state_ = nullptr;  // the owner's; set with receive_
+  Service* service_ = nullptr;       // null before Attach()
+  CallState* call_state_ = nullptr;  // the owner's
   bool warned_of_no_receive_handler_ = false;
 };
 

@@ -224,6 +224,12 @@ le_result_t le_msg_TryOpenSessionSync(le_msg_SessionRef_t sessionRef) {
   return OpenSyncUntimed(__func__, sessionRef, /*waits=*/false);
 }
 
+le_result_t le_msg_TryOpenSessionSyncAsLegato_(le_msg_SessionRef_t sessionRef) {
+  const le_result_t result = OpenSync("le_msg_TryOpenSessionSync", sessionRef,
+                                      /*waits=*/false, absl::InfiniteFuture());
+  return result == LE_NOT_FOUND ? LE_UNAVAILABLE : result;
+}
+
 void le_msg_CloseSession(le_msg_SessionRef_t sessionRef) {
   Session* const session =
       OwnedByCaller(__func__, Checked(__func__, sessionRef));

@@ -1,15 +1,43 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// main() for a program that is written as a component: runs COMPONENT_INIT,
-// then the event loop.
+// main() for a program that is written as components: initializes them, then runs the
+// event loop.
 
 #include "legato.h"
+#include "messaging/c_api/component.h"
 
-extern "C" void _le_event_InitComponent(void);
+// Of the component that has no name, if there is one.
+extern "C" __attribute__((weak)) void _le_event_InitComponent(void);
 
-int main() {
-  le_event_QueueFunction([](void*, void*) { _le_event_InitComponent(); },
-                         nullptr, nullptr);
+namespace {
+
+// In the order in which they were registered.
+le_component_Node_* g_first = nullptr;
+le_component_Node_** g_end = &g_first;
+
+void Call(void (*function)()) {
+  if (function != nullptr) function();
+}
+
+// Services first: a client may need one of another component.
+void Initialize(void*, void*) {
+  for (auto* c = g_first; c != nullptr; c = c->next) Call(c->advertise);
+  for (auto* c = g_first; c != nullptr; c = c->next) Call(c->connect);
+  for (auto* c = g_first; c != nullptr; c = c->next) Call(c->initOnce);
+  for (auto* c = g_first; c != nullptr; c = c->next) Call(c->init);
+  Call(&_le_event_InitComponent);
+}
+
+}  // namespace
+
+void le_component_Register_(le_component_Node_* node) {
+  *g_end = node;
+  g_end = &node->next;
+}
+
+int main(int argc, char** argv) {
+  le_arg_SetArgs(static_cast<size_t>(argc), const_cast<const char**>(argv));
+  le_event_QueueFunction(&Initialize, nullptr, nullptr);
   le_event_RunLoop();
 }

@@ -3,26 +3,142 @@
 //
 // The C API, for services and clients within one process.
 
+#include <map>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "directory/interface_name.h"
+#include "event/base/mutex.h"
 #include "event/os_process.h"
 #include "le_mem.h"
 #include "messaging/c_api/callbacks.h"
+#include "messaging/c_api/local_service.h"
 #include "messaging/c_api/refs.h"
 #include "messaging/machine/limits.h"
 #include "messaging/session/runtime.h"
 
+namespace le {
+namespace messaging {
+namespace {
+
+// What is known of a local service.
+struct Local {
+  Interface interface;
+  // While it is unowned:
+  std::unique_ptr<ServiceCallbacks> callbacks;
+  void* context = nullptr;
+  // Afterwards:
+  le_msg_ServiceRef_t core = nullptr;
+};
+
+// The local services of a process, by their references.
+class LocalServices final : public event::ModuleState {
+ public:
+  static LocalServices* Get() {
+    return event::Process::Current()->State<LocalServices>(
+        [] { return std::make_unique<LocalServices>(); });
+  }
+
+  event::Mutex mutex;
+  std::map<le_msg_ServiceRef_t, Local> all ABSL_GUARDED_BY(mutex);
+
+  // Null: there is none.
+  Local* FindLocked(le_msg_ServiceRef_t ref)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    const auto found = all.find(ref);
+    return found == all.end() ? nullptr : &found->second;
+  }
+  // Null: there is none, or it has an owner.
+  Local* FindUnownedLocked(le_msg_ServiceRef_t ref)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    Local* const local = FindLocked(ref);
+    return local == nullptr || local->core != nullptr ? nullptr : local;
+  }
+};
+
+}  // namespace
+
+void LocalService::Own(le_msg_ServiceRef_t ref) {
+  LocalServices* const services = LocalServices::Get();
+  event::MutexLock lock(&services->mutex);
+  Local* const local = services->FindUnownedLocked(ref);
+  if (local == nullptr) return;
+  Runtime* const runtime = Runtime::Current();
+  ServiceCallbacks* const callbacks = local->callbacks.get();
+  auto* const service =
+      new Service(runtime, local->interface, runtime->local_introducer(),
+                  std::move(local->callbacks));
+  callbacks->Attach(service);
+  service->set_context(local->context);
+  local->core = ToRef(service);
+}
+
+le_msg_ServiceRef_t LocalService::Resolve(le_msg_ServiceRef_t ref) {
+  LocalServices* const services = LocalServices::Get();
+  event::MutexLock lock(&services->mutex);
+  const Local* const local = services->FindLocked(ref);
+  return local == nullptr ? ref : local->core;
+}
+
+ServiceCallbacks* LocalService::CallbacksOfUnowned(le_msg_ServiceRef_t ref) {
+  LocalServices* const services = LocalServices::Get();
+  event::MutexLock lock(&services->mutex);
+  const Local* const local = services->FindUnownedLocked(ref);
+  return local == nullptr ? nullptr : local->callbacks.get();
+}
+
+bool LocalService::SetContextOfUnowned(le_msg_ServiceRef_t ref, void* context) {
+  LocalServices* const services = LocalServices::Get();
+  event::MutexLock lock(&services->mutex);
+  Local* const local = services->FindUnownedLocked(ref);
+  if (local != nullptr) local->context = context;
+  return local != nullptr;
+}
+
+bool LocalService::GetContextOfUnowned(le_msg_ServiceRef_t ref,
+                                       void** context) {
+  LocalServices* const services = LocalServices::Get();
+  event::MutexLock lock(&services->mutex);
+  const Local* const local = services->FindUnownedLocked(ref);
+  if (local != nullptr) *context = local->context;
+  return local != nullptr;
+}
+
+bool LocalService::DeleteUnowned(const char* function,
+                                 le_msg_ServiceRef_t ref) {
+  event::CheckNotForked(function);
+  LocalServices* const services = LocalServices::Get();
+  Local deleted;
+  {
+    event::MutexLock lock(&services->mutex);
+    Local* const local = services->FindUnownedLocked(ref);
+    if (local == nullptr) return false;
+    deleted = std::move(*local);
+    services->all.erase(ref);
+  }
+  Runtime::Current()->ReleaseServiceName(deleted.interface.key);
+  return true;
+}
+
+void LocalService::Forget(le_msg_ServiceRef_t ref) {
+  LocalServices* const services = LocalServices::Get();
+  event::MutexLock lock(&services->mutex);
+  services->all.erase(ref);
+}
+
+}  // namespace messaging
+}  // namespace le
+
 using le::event::CheckNotForked;
 using le::event::Misuse;
-using le::messaging::Checked;
+using le::event::MutexLock;
 using le::messaging::ClientCallbacks;
 using le::messaging::ClientSession;
 using le::messaging::Interface;
+using le::messaging::Local;
+using le::messaging::LocalServices;
 using le::messaging::Runtime;
-using le::messaging::Service;
 using le::messaging::ServiceCallbacks;
 using le::messaging::ToRef;
 
@@ -30,7 +146,7 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
     le_msg_LocalService_t* localServicePtr, const char* serviceName,
     le_mem_PoolRef_t messagingPoolRef) {
   CheckNotForked(__func__);
-  if (localServicePtr == nullptr) Misuse(__func__, "the service is NULL");
+  if (localServicePtr == nullptr) return nullptr;
   if (serviceName == nullptr) Misuse(__func__, "the service's name is NULL");
   const absl::Status valid = le::directory::CheckInterfaceName(serviceName);
   if (!valid.ok()) Misuse(__func__, valid.message());
@@ -46,28 +162,37 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
   }
   Runtime* const runtime = Runtime::Current();
   Interface interface { serviceName, runtime->GetLocalProtocol(size) };
+  const le_msg_ServiceRef_t ref = &localServicePtr->service;
   // Two local services may have the same name: what identifies one is where it
   // is. With a blank this is no interface's name.
-  interface.key = absl::StrCat("local service at ",
-                               reinterpret_cast<uintptr_t>(localServicePtr));
+  interface.key =
+      absl::StrCat("local service at ", reinterpret_cast<uintptr_t>(ref));
   if (!runtime->TakeServiceName(interface.key)) {
     Misuse(__func__, "the service has been initialized already");
   }
-  localServicePtr->serviceRef = ToRef(
-      new Service(runtime, std::move(interface), runtime->local_introducer(),
-                  std::make_unique<ServiceCallbacks>()));
-  return localServicePtr->serviceRef;
+  LocalServices* const services = LocalServices::Get();
+  MutexLock lock(&services->mutex);
+  // Of a service there that a thread has left behind, nothing is known any more.
+  services->all.erase(ref);
+  services->all.emplace(
+      ref, Local{std::move(interface), std::make_unique<ServiceCallbacks>()});
+  localServicePtr->service.privatePtr = nullptr;
+  return ref;
 }
 
 le_msg_SessionRef_t le_msg_CreateLocalSession(
     le_msg_LocalService_t* localServicePtr) {
   CheckNotForked(__func__);
-  if (localServicePtr == nullptr || localServicePtr->serviceRef == nullptr) {
-    Misuse(__func__, "the service has not been initialized");
+  if (localServicePtr == nullptr) return nullptr;
+  LocalServices* const services = LocalServices::Get();
+  Interface interface {};
+  {
+    MutexLock lock(&services->mutex);
+    const Local* const local = services->FindLocked(&localServicePtr->service);
+    if (local == nullptr) return nullptr;
+    interface = local->interface;
   }
-  const Interface* const service =
-      Checked(__func__, localServicePtr->serviceRef)->interface();
-  return ToRef(new ClientSession(*service,
+  return ToRef(new ClientSession(std::move(interface),
                                  Runtime::Current()->local_introducer(),
                                  std::make_unique<ClientCallbacks>()));
 }

@@ -13,6 +13,7 @@
 #include "directory/interface_name.h"
 #include "event/os_process.h"
 #include "messaging/c_api/callbacks.h"
+#include "messaging/c_api/local_service.h"
 #include "messaging/c_api/refs.h"
 #include "messaging/machine/limits.h"
 #include "messaging/session/runtime.h"
@@ -26,6 +27,7 @@ using le::messaging::CurrentCall;
 using le::messaging::Delete;
 using le::messaging::FromCaller;
 using le::messaging::Interface;
+using le::messaging::LocalService;
 using le::messaging::OwnedByCaller;
 using le::messaging::Protocol;
 using le::messaging::Runtime;
@@ -41,24 +43,44 @@ using le::messaging::ToSessionLimits;
 
 namespace {
 
+// The service. A local one that no thread owns yet is the calling thread's now.
+Service* WithOwner(const char* function, le_msg_ServiceRef_t ref) {
+  CheckNotForked(function);
+  LocalService::Own(ref);
+  return Checked(function, LocalService::Resolve(ref));
+}
+
+// Fatal unless the calling thread owns the service, or none does yet.
+ServiceCallbacks* CallbacksToSet(const char* function,
+                                 le_msg_ServiceRef_t ref) {
+  CheckNotForked(function);
+  ServiceCallbacks* const unowned = LocalService::CallbacksOfUnowned(ref);
+  if (unowned != nullptr) return unowned;
+  return ServiceCallbacks::Of(
+      OwnedByCaller(function, Checked(function, LocalService::Resolve(ref))));
+}
+
 le_msg_SessionEventHandlerRef_t AddHandler(const char* function,
                                            le_msg_ServiceRef_t serviceRef,
                                            ServiceCallbacks::SessionEvent event,
                                            le_msg_SessionEventHandler_t handler,
                                            void* context) {
-  Service* const service =
-      OwnedByCaller(function, Checked(function, serviceRef));
+  ServiceCallbacks* const callbacks = CallbacksToSet(function, serviceRef);
   if (handler == nullptr) Misuse(function, "the handler is NULL");
-  return ServiceCallbacks::Of(service)->Add(service, event, handler, context);
+  return callbacks->Add(event, handler, context);
 }
 
 // Null: the process has a service of that name already.
 le_msg_ServiceRef_t NewService(Protocol* protocol, const char* name) {
   Runtime* const runtime = Runtime::Current();
   if (!runtime->TakeServiceName(name)) return nullptr;
-  return ToRef(new Service(runtime, Interface{name, protocol},
-                           runtime->introducer(),
-                           std::make_unique<ServiceCallbacks>()));
+  auto callbacks = std::make_unique<ServiceCallbacks>();
+  ServiceCallbacks* const attached = callbacks.get();
+  auto* const service =
+      new Service(runtime, Interface{name, protocol}, runtime->introducer(),
+                  std::move(callbacks));
+  attached->Attach(service);
+  return ToRef(service);
 }
 
 }  // namespace
@@ -92,14 +114,19 @@ le_result_t le_msg_TryCreateService(le_msg_ProtocolRef_t protocolRef,
 }
 
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef) {
-  Delete(__func__, Checked(__func__, serviceRef));
+  if (LocalService::DeleteUnowned(__func__, serviceRef)) return;
+  Service* const service = Checked(__func__, LocalService::Resolve(serviceRef));
+  Delete(__func__, service);
+  LocalService::Forget(serviceRef);
 }
 
 void le_msg_DropService(le_msg_ServiceRef_t serviceRef) {
-  Service* const service = Checked(__func__, serviceRef);
+  if (LocalService::DeleteUnowned(__func__, serviceRef)) return;
+  Service* const service = Checked(__func__, LocalService::Resolve(serviceRef));
   CheckDeletable(__func__, service);
   ServiceCallbacks::Of(service)->RemoveAll();
   service->Delete();
+  LocalService::Forget(serviceRef);
 }
 
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
@@ -124,32 +151,38 @@ void le_msg_RemoveServiceHandler(le_msg_SessionEventHandlerRef_t handlerRef) {
 void le_msg_SetServiceRecvHandler(le_msg_ServiceRef_t serviceRef,
                                   le_msg_ReceiveHandler_t handlerFunc,
                                   void* contextPtr) {
-  ServiceCallbacks::Of(OwnedByCaller(__func__, Checked(__func__, serviceRef)))
-      ->SetReceive(handlerFunc, contextPtr);
+  CallbacksToSet(__func__, serviceRef)->SetReceive(handlerFunc, contextPtr);
 }
 
 void le_msg_SetServiceRoomHandler(le_msg_ServiceRef_t serviceRef,
                                   le_msg_SessionEventHandler_t handlerFunc,
                                   void* contextPtr) {
-  ServiceCallbacks::Of(OwnedByCaller(__func__, Checked(__func__, serviceRef)))
-      ->SetRoom(handlerFunc, contextPtr);
+  CallbacksToSet(__func__, serviceRef)->SetRoom(handlerFunc, contextPtr);
 }
 
 void le_msg_SetServiceContextPtr(le_msg_ServiceRef_t serviceRef,
                                  void* contextPtr) {
-  Checked(__func__, serviceRef)->set_context(contextPtr);
+  CheckNotForked(__func__);
+  if (LocalService::SetContextOfUnowned(serviceRef, contextPtr)) return;
+  Checked(__func__, LocalService::Resolve(serviceRef))->set_context(contextPtr);
 }
 
 void* le_msg_GetServiceContextPtr(le_msg_ServiceRef_t serviceRef) {
-  return Checked(__func__, serviceRef)->context();
+  CheckNotForked(__func__);
+  void* context;
+  if (LocalService::GetContextOfUnowned(serviceRef, &context)) return context;
+  return Checked(__func__, LocalService::Resolve(serviceRef))->context();
 }
 
 void le_msg_AdvertiseService(le_msg_ServiceRef_t serviceRef) {
-  OwnedByCaller(__func__, Checked(__func__, serviceRef))->Advertise();
+  OwnedByCaller(__func__, WithOwner(__func__, serviceRef))->Advertise();
 }
 
 void le_msg_HideService(le_msg_ServiceRef_t serviceRef) {
-  OwnedByCaller(__func__, Checked(__func__, serviceRef))->Hide();
+  CheckNotForked(__func__);
+  if (LocalService::CallbacksOfUnowned(serviceRef) != nullptr) return;
+  OwnedByCaller(__func__, Checked(__func__, LocalService::Resolve(serviceRef)))
+      ->Hide();
 }
 
 le_msg_MessageRef_t le_msg_GetServiceRxMsg(void) {
@@ -234,7 +267,7 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
 void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              const le_msg_ServiceLimits_t* limitsPtr) {
   Service* const service =
-      OwnedByCaller(__func__, Checked(__func__, serviceRef));
+      OwnedByCaller(__func__, WithOwner(__func__, serviceRef));
   if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
   const le_msg_ServiceLimits_t stated = FromCaller(__func__, limitsPtr);
   ServiceLimits limits;
@@ -259,12 +292,12 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
 }
 
 void le_msg_RefuseServiceFds(le_msg_ServiceRef_t serviceRef) {
-  OwnedByCaller(__func__, Checked(__func__, serviceRef))->RefuseDescriptors();
+  OwnedByCaller(__func__, WithOwner(__func__, serviceRef))->RefuseDescriptors();
 }
 
 void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              le_msg_ServiceLimits_t* limitsPtr) {
-  Service* const service = Checked(__func__, serviceRef);
+  Service* const service = WithOwner(__func__, serviceRef);
   if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
   const ServiceLimits limits = service->limits();
   le_msg_ServiceLimits_t told = {};

@@ -90,6 +90,8 @@
 
 #include "le_basics.h"
 #include "le_mem.h"
+#include "le_semaphore.h"
+#include "le_thread.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -196,6 +198,13 @@ void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
  *                     violates the protocol (le_msg_GetWaitReason() says which)
  * After a failure the session is closed. It may be opened again. */
 le_result_t le_msg_TryOpenSessionSync(le_msg_SessionRef_t sessionRef);
+/* Legato's function returns LE_UNAVAILABLE if the service is not offered now, and code that
+ * ifgen generates counts on it. A build defines this for such code only; le_api_component
+ * (bazel/api_component.bzl) does. */
+#ifdef LE_MSG_TRY_OPEN_AS_LEGATO
+#define le_msg_TryOpenSessionSync le_msg_TryOpenSessionSyncAsLegato_
+#endif
+le_result_t le_msg_TryOpenSessionSyncAsLegato_(le_msg_SessionRef_t sessionRef);
 
 /* ======== Sessions: both sides ======== */
 
@@ -383,24 +392,52 @@ void le_msg_KillClient_(const char* format, ...)
 /* A service and its clients within one process, without a directory or a binding. All
  * that is said above holds for their sessions. */
 
-/* The user allocates it statically; le_msg_InitLocalService() fills it in. */
+/* What a service's reference points to, if the service is local. Private. */
+struct le_msg_Service {
+  void* privatePtr;
+};
+
+/* The user allocates it statically; le_msg_InitLocalService() fills it in. &service is the
+ * reference of the service. */
 typedef struct le_msg_LocalService {
-  le_msg_ServiceRef_t serviceRef; /* private */
+  struct le_msg_Service service;
 } le_msg_LocalService_t;
 
 /* Bytes of a pool's block that are not part of the payload. */
 #define LE_MSG_LOCAL_HEADER_SIZE 64
 
-/* Creates a hidden service. The calling thread owns it. Its largest message is the
- * pool's block minus LE_MSG_LOCAL_HEADER_SIZE. Other services may have the same name.
- * Fatal: NULL; a bad name; a block smaller than LE_MSG_LOCAL_HEADER_SIZE; a message of
- * more than 16 MiB; the local service has been initialized already. */
+/* Types that Legato's header has. Nothing here uses them. */
+struct le_msg_Message {
+  le_msg_SessionRef_t sessionRef;
+};
+typedef struct {
+  le_thread_Ref_t thread;
+  le_msg_ReceiveHandler_t handler;
+  void* contextPtr;
+} le_msg_LocalReceiver_t;
+#ifndef __cplusplus
+typedef struct le_msg_LocalMessage {
+  struct le_msg_Message message;
+  int fd;
+  le_sem_Ref_t responseReady;
+  bool needsResponse;
+  uint8_t data[] __attribute__((aligned(__BIGGEST_ALIGNMENT__)));
+} le_msg_LocalMessage_t;
+#endif
+
+/* Initializes a hidden service. It belongs to the thread that advertises it, or sets its
+ * limits, first; until then any thread may set and add its handlers. Its largest message
+ * is the pool's block minus LE_MSG_LOCAL_HEADER_SIZE. Other services may have the same
+ * name. Returns NULL for NULL. Fatal: a bad name; a block smaller than
+ * LE_MSG_LOCAL_HEADER_SIZE; a message of more than 16 MiB; the local service has been
+ * initialized already, and not been deleted. */
 le_msg_ServiceRef_t le_msg_InitLocalService(
     le_msg_LocalService_t* localServicePtr, const char* serviceName,
     le_mem_PoolRef_t messagingPoolRef);
 
-/* Creates a closed session with that service. The calling thread owns it. Fatal: the
- * service has not been initialized. */
+/* Creates a closed session with that service. The calling thread owns it. It may be opened
+ * before the service is advertised, and then waits. NULL: there is no such service, because
+ * the pointer is NULL, or the service has not been initialized, or has been deleted. */
 le_msg_SessionRef_t le_msg_CreateLocalSession(
     le_msg_LocalService_t* localServicePtr);
 

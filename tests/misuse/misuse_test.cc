@@ -392,6 +392,13 @@ TEST_F(MisuseTest, LocalServices) {
                               le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE)),
       "le_msg_InitLocalService: .*initialized already");
   le_msg_DeleteService(largest);
+  // No service is no misuse: Legato's programs ask for it.
+  EXPECT_EQ(le_msg_CreateLocalSession(&local), nullptr);
+  EXPECT_EQ(le_msg_CreateLocalSession(nullptr), nullptr);
+  EXPECT_EQ(
+      le_msg_InitLocalService(nullptr, "local",
+                              le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE)),
+      nullptr);
 }
 
 TEST_F(MisuseTest, ServicesOfNothing) {
@@ -584,11 +591,12 @@ TEST_F(MisuseTest, StaleReferencesOfServices) {
   static le_msg_LocalService_t local;
   EXPECT_MISUSE(
       {
-        le_msg_DeleteService(le_msg_InitLocalService(
-            &local, "local", le_mem_CreatePool("x", 256)));
-        le_msg_CreateLocalSession(&local);
+        const le_msg_ServiceRef_t service = le_msg_InitLocalService(
+            &local, "local", le_mem_CreatePool("x", 256));
+        le_msg_DeleteService(service);
+        le_msg_AdvertiseService(service);
       },
-      "le_msg_CreateLocalSession: a stale reference");
+      "le_msg_AdvertiseService: a stale reference");
 }
 
 // Something still holds the object. This is found out with NDEBUG too.

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <string>
 
+#include "le_eventLoop_ext.h"
 #include "tests/scenarios/util.h"
 
 namespace le {
@@ -153,6 +154,116 @@ TEST_P(ApiTest, LocalServices) {
   RunScenario(scenario, GetParam());
 }
 
+// It belongs to the thread that advertises it, whoever initialized it and set its
+// handlers. A client that opens before that waits.
+TEST_P(ApiTest, ALocalServiceIsOfTheThreadThatAdvertisesIt) {
+  Scenario scenario;
+  scenario.Add("all", [](Party*) {
+    struct Shared {
+      le_msg_LocalService_t local = {};
+      le_sem_Ref_t opening = le_sem_Create("opening", 0);
+      le_thread_Ref_t server = nullptr;
+      int context = 0;
+      int closed = 0;
+    } shared;
+    EXPECT_EQ(le_msg_CreateLocalSession(&shared.local), nullptr);
+    const le_msg_ServiceRef_t service = le_msg_InitLocalService(
+        &shared.local, "inside",
+        le_mem_CreatePool("local messages",
+                          LE_MSG_LOCAL_HEADER_SIZE + kTextSize));
+    EXPECT_EQ(service, &shared.local.service);
+    le_msg_SetServiceContextPtr(service, &shared.context);
+    EXPECT_EQ(le_msg_GetServiceContextPtr(service), &shared.context);
+    le_msg_HideService(service);
+    le_msg_SetServiceRecvHandler(
+        service,
+        [](le_msg_MessageRef_t message, void* context) {
+          EXPECT_EQ(le_thread_GetCurrent(),
+                    static_cast<Shared*>(context)->server);
+          EXPECT_EQ(le_msg_GetServiceRxMsg(), message);
+          le_msg_Respond(message);
+        },
+        &shared);
+    le_msg_RemoveServiceHandler(le_msg_AddServiceCloseHandler(
+        service, [](le_msg_SessionRef_t, void*) { ADD_FAILURE(); }, nullptr));
+    le_msg_AddServiceCloseHandler(
+        service,
+        [](le_msg_SessionRef_t session, void* context) {
+          uid_t user;
+          EXPECT_EQ(le_msg_GetClientUserId(session, &user), LE_OK);
+          ++static_cast<Shared*>(context)->closed;
+          le_event_StopLoop(nullptr);
+        },
+        &shared);
+    shared.server = le_thread_Create(
+        "server",
+        [](void* context) -> void* {
+          auto* const all = static_cast<Shared*>(context);
+          le_sem_Wait(all->opening);
+          const le_msg_ServiceRef_t own = &all->local.service;
+          le_msg_AdvertiseService(own);
+          EXPECT_EQ(le_msg_GetServiceContextPtr(own), &all->context);
+          le_event_RunLoopUntilStopped();
+          le_msg_DeleteService(own);
+          return nullptr;
+        },
+        &shared);
+    le_thread_SetJoinable(shared.server);
+    le_thread_Start(shared.server);
+    const le_msg_SessionRef_t session =
+        le_msg_CreateLocalSession(&shared.local);
+    EXPECT_EQ(le_msg_TryOpenSessionSync(session), LE_NOT_FOUND);
+    le_sem_Post(shared.opening);
+    le_msg_OpenSessionSync(session);
+    EXPECT_EQ(Ask(session, "other thread"), "other thread");
+    le_msg_DeleteSession(session);
+    EXPECT_EQ(le_thread_Join(shared.server, nullptr), LE_OK);
+    EXPECT_EQ(shared.closed, 1);
+    EXPECT_EQ(le_msg_CreateLocalSession(&shared.local), nullptr);
+    le_sem_Delete(shared.opening);
+    // One that nobody has advertised may be deleted, and made again.
+    for (int i = 0; i < 2; ++i) {
+      le_msg_DeleteService(le_msg_InitLocalService(
+          &shared.local, "again",
+          le_mem_CreatePool("none", LE_MSG_LOCAL_HEADER_SIZE)));
+    }
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// -1 stands for no file descriptor, also in a response: an ordinary error return of
+// generated code.
+TEST_P(ApiTest, NoFileDescriptorIsMinusOne) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    int requests = 0;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      EXPECT_EQ(le_msg_GetFd(message), -1);
+      le_msg_SetFd(message, -1);
+      le_msg_Respond(message);
+      ++requests;
+    };
+    service.Advertise();
+    party->RunLoopUntil([&] { return requests == 1; });
+    party->RunLoopUntil("answered");
+  });
+  scenario.Add("client", [](Party* party) {
+    const le_msg_SessionRef_t session =
+        le_msg_CreateSession(TextProtocol(), "echo");
+    le_msg_OpenSessionSync(session);
+    const le_msg_MessageRef_t message = NewText(session, "no file");
+    le_msg_SetFd(message, -1);
+    const le_msg_MessageRef_t response = le_msg_RequestSyncResponse(message);
+    EXPECT_NE(response, nullptr);
+    EXPECT_EQ(le_msg_GetFd(response), -1);
+    le_msg_ReleaseMsg(response);
+    le_msg_DeleteSession(session);
+    party->Signal("answered");
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // What names a local service is where it is. The name is what was given, two may
 // have the same, and no name of a protocol is special.
 TEST_P(ApiTest, LocalServicesHaveTheNameThatWasGiven) {
@@ -167,7 +278,7 @@ TEST_P(ApiTest, LocalServicesHaveTheNameThatWasGiven) {
     le_msg_LocalService_t first, second;
     for (le_msg_LocalService_t* local : {&first, &second}) {
       le_msg_InitLocalService(local, name.c_str(), pool);
-      le_msg_AdvertiseService(local->serviceRef);
+      le_msg_AdvertiseService(&local->service);
     }
     for (le_msg_LocalService_t* local : {&first, &second}) {
       const le_msg_SessionRef_t session = le_msg_CreateLocalSession(local);
@@ -178,7 +289,7 @@ TEST_P(ApiTest, LocalServicesHaveTheNameThatWasGiven) {
           le_msg_GetProtocolMaxMsgSize(le_msg_GetSessionProtocol(session)),
           64u);
       le_msg_DeleteSession(session);
-      le_msg_DeleteService(local->serviceRef);
+      le_msg_DeleteService(&local->service);
     }
   });
   RunScenario(scenario, GetParam());

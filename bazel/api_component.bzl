@@ -1,0 +1,131 @@
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+"""A component of a Legato application, with the C code that ifgen generates for its APIs.
+
+    load("@le_messaging//bazel:api_component.bzl", "le_api_component")
+
+    le_api_component(
+        name = "printer",                    # the component's name, a C identifier
+        srcs = ["printer.c"],                # has COMPONENT_INIT, includes "interfaces.h"
+        generated = ["printer_server.c", "printer_server.h", ...],   # by ifgen
+        provides = ["printer"],              # it is the server of these APIs
+        requires = {"clock": "utcClock"},    # and the client of these
+    )
+
+    cc_binary(
+        name = "print_server",
+        deps = [":printer", "@le_messaging//messaging:le_messaging"],
+    )
+
+A program links one or more components and one facade; it has no main() of its own. main()
+first advertises the services of all components, then connects their clients, then calls
+each COMPONENT_INIT_ONCE and each COMPONENT_INIT, then runs the event loop.
+"""
+
+load("@rules_cc//cc:cc_library.bzl", "cc_library")
+
+# Generated code is GNU C.
+_C = ["-std=gnu99"]
+
+def _names(apis):
+    """Interface names by API: a list means that they are the same."""
+    return apis if type(apis) == "dict" else {api: api for api in apis}
+
+def _lines(texts):
+    return ["'%s'" % text for text in texts]
+
+def le_api_component(
+        name,
+        srcs = [],
+        hdrs = [],
+        generated = [],
+        provides = [],
+        requires = [],
+        manual_start = [],
+        deps = [],
+        copts = [],
+        **kwargs):
+    """A library for a program, in C.
+
+    Args:
+      name: the component's name.
+      srcs: the component's own sources.
+      hdrs: its headers.
+      generated: the .c and .h files that ifgen has generated for it.
+      provides: APIs that it serves: a list, or a dictionary of API to interface name.
+      requires: APIs that it uses, likewise.
+      manual_start: those of both that are not advertised or connected before COMPONENT_INIT.
+      deps: other libraries.
+      copts: for srcs and generated.
+      **kwargs: for the library, such as visibility.
+    """
+    servers = _names(provides)
+    clients = _names(requires)
+    folder = name + "_interfaces"
+    guard = "LE_%s_INTERFACES_H_INCLUDE_GUARD" % name
+    native.genrule(
+        name = name + "_interfaces_h",
+        outs = [folder + "/interfaces.h"],
+        cmd = "printf '%s\\n' " + " ".join(_lines(
+            ["#ifndef " + guard, "#define " + guard, "#include \"legato.h\""] +
+            ["#include \"%s_server.h\"" % api for api in servers] +
+            ["#include \"%s_interface.h\"" % api for api in clients] +
+            ["#endif"],
+        )) + " > $@",
+    )
+
+    def_lines = ["#include \"legato.h\"", "#include \"messaging/c_api/component.h\""]
+    for api, interface in servers.items() + clients.items():
+        def_lines += [
+            "static const char* %s_name = \"%s\";" % (api, interface),
+            "const char** %s_ServiceInstanceNamePtr = &%s_name;" % (api, api),
+        ]
+    def_lines += ["void %s_AdvertiseService(void);" % api for api in servers]
+    def_lines += ["void %s_ConnectService(void);" % api for api in clients]
+    def_lines.append("static void Advertise(void) {")
+    def_lines += ["  %s_AdvertiseService();" % api for api in servers if api not in manual_start]
+    def_lines += ["}", "static void Connect(void) {"]
+    def_lines += ["  %s_ConnectService();" % api for api in clients if api not in manual_start]
+    def_lines += [
+        "}",
+        "__attribute__((weak)) COMPONENT_INIT;",
+        "__attribute__((weak)) COMPONENT_INIT_ONCE;",
+        "static le_component_Node_ Node = {Advertise, Connect, COMPONENT_INIT_ONCE_NAME, COMPONENT_INIT_NAME, NULL};",
+        "__attribute__((constructor)) static void Register(void) {",
+        "  le_component_Register_(&Node);",
+        "}",
+    ]
+    native.genrule(
+        name = name + "_component_c",
+        outs = [folder + "/component.c"],
+        cmd = "printf '%s\\n' " + " ".join(_lines(def_lines)) + " > $@",
+    )
+
+    defines = ["LE_COMPONENT_NAME=" + name, "MK_TOOLS_BUILD"]
+    common = [
+        str(Label("//messaging:headers")),
+        str(Label("//messaging:component_main")),
+    ] + deps
+    cc_library(
+        name = name + "_generated",
+        srcs = [f for f in generated if f.endswith(".c")] + [":%s_component_c" % name],
+        hdrs = [f for f in generated if not f.endswith(".c")] + [":%s_interfaces_h" % name],
+        copts = _C + copts,
+        includes = [".", folder],
+        linkstatic = True,
+        # Only this code: see le_messaging.h.
+        local_defines = defines + ["LE_MSG_TRY_OPEN_AS_LEGATO"],
+        deps = common,
+        alwayslink = True,
+    )
+    cc_library(
+        name = name,
+        srcs = srcs,
+        hdrs = hdrs,
+        copts = _C + copts,
+        linkstatic = True,
+        local_defines = defines,
+        deps = common + [":%s_generated" % name],
+        alwayslink = True,
+        **kwargs
+    )

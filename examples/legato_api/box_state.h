@@ -1,0 +1,12 @@
+/* Copyright 2026 The le_messaging Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef BOX_STATE_H_INCLUDE_GUARD
+#define BOX_STATE_H_INCLUDE_GUARD
+
+/* Makes the box empty. For COMPONENT_INIT, and for tests, which have several servers in one
+ * process. */
+void box_Reset(void);
+
+#endif

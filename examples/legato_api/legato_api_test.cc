@@ -1,0 +1,164 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Client and server of the API "box", in all settings.
+
+#include <csetjmp>
+#include <cstdint>
+
+#include "gtest/gtest.h"
+#include "legato.h"
+#include "messaging/testing/scenario.h"
+#include "use_box.h"
+
+// No C++ file includes what ifgen generates.
+extern "C" {
+#include "box_state.h"
+void box_AdvertiseService(void);
+le_msg_ServiceRef_t box_GetServiceRef(void);
+void myBox_ConnectService(void);
+le_result_t myBox_TryConnectService(void);
+void myBox_DisconnectService(void);
+void myBox_SetServerDisconnectHandler(void (*handler)(void*), void* context);
+void myBox_Count(uint32_t* countPtr);
+}
+
+namespace le {
+namespace messaging {
+namespace testing {
+namespace {
+
+class LegatoApiTest : public ::testing::TestWithParam<Setting> {};
+INSTANTIATE_TEST_SUITE_P(Everywhere, LegatoApiTest, AllSettings(), SettingName);
+
+// The client's name of the API is also the name of its interface.
+constexpr char kBindings[] = "<*>.myBox -> <self>.box\n<*>.* -> <self>.*\n";
+
+void ServerBody(Party* party) {
+  box_Reset();
+  box_AdvertiseService();
+  int closed = 0;
+  le_msg_AddServiceCloseHandler(
+      box_GetServiceRef(),
+      [](le_msg_SessionRef_t, void* context) { ++*static_cast<int*>(context); },
+      &closed);
+  party->Signal("offered");
+  party->RunLoopUntil([&] { return closed == 1; });
+  le_msg_DeleteService(box_GetServiceRef());
+}
+
+TEST_P(LegatoApiTest, EachFunction) {
+  Scenario scenario;
+  scenario.SetBindings(kBindings);
+  scenario.Add("server", ServerBody);
+  scenario.Add("client", [](Party* party) {
+    myBox_ConnectService();
+    UseBox_t use = {};
+    UseBox(&use);
+    party->RunLoopUntil([&] { return BoxHasAnswered(&use); });
+    StopUsingBox(&use);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// The server removes what a client that does not say goodbye has added.
+TEST_P(LegatoApiTest, AClientThatJustCloses) {
+  Scenario scenario;
+  scenario.SetBindings(kBindings);
+  scenario.Add("server", ServerBody);
+  scenario.Add("client", [](Party* party) {
+    myBox_ConnectService();
+    UseBox_t use = {};
+    UseBox(&use);
+    party->RunLoopUntil([&] { return BoxHasAnswered(&use); });
+    myBox_DisconnectService();
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Generated code gets the results that Legato's function returns.
+TEST_P(LegatoApiTest, ATryBeforeTheServerIsThere) {
+  Scenario scenario;
+  scenario.SetBindings("<*>.myBox -> <self>.box\n");
+  scenario.Add("server", [](Party* party) {
+    party->Await("tried");
+    ServerBody(party);
+  });
+  scenario.Add("client", [](Party* party) {
+    EXPECT_EQ(myBox_TryConnectService(), LE_UNAVAILABLE);
+    party->Signal("tried");
+    party->Await("offered");
+    le_result_t result = LE_UNAVAILABLE;
+    while (result == LE_UNAVAILABLE) result = myBox_TryConnectService();
+    EXPECT_EQ(result, LE_OK);
+    myBox_DisconnectService();
+  });
+  RunScenario(scenario, GetParam());
+}
+
+std::jmp_buf g_disconnected;
+
+// Real programs survive the end of the server so. (Not in the simulation: its threads have
+// stacks that longjmp() does not know.)
+TEST_P(LegatoApiTest, AClientThatLeavesTheDisconnectHandlerByLongjmp) {
+  if (GetParam() == Setting::kSimulated) return;
+#ifdef __SANITIZE_ADDRESS__
+  return;  // what the frames that longjmp() leaves behind have held is a leak
+#endif
+  Scenario scenario;
+  scenario.SetBindings(kBindings);
+  scenario.Add("server", [](Party* party) {
+    box_Reset();
+    box_AdvertiseService();
+    party->RunLoopUntil("connected");
+    le_msg_DeleteService(box_GetServiceRef());
+    party->Await("disconnected");
+    ServerBody(party);
+  });
+  scenario.Add("client", [](Party* party) {
+    myBox_ConnectService();
+    myBox_SetServerDisconnectHandler(
+        [](void*) { std::longjmp(g_disconnected, 1); }, nullptr);
+    if (setjmp(g_disconnected) == 0) {
+      party->Signal("connected");
+      le_event_RunLoop();
+    }
+    party->Signal("disconnected");
+    myBox_ConnectService();
+    uint32_t count = 1;
+    myBox_Count(&count);
+    EXPECT_EQ(count, 0u);
+    myBox_DisconnectService();
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A handler may serve the loop of its thread.
+TEST_P(LegatoApiTest, AHandlerThatServesTheLoop) {
+  Scenario scenario;
+  scenario.SetBindings(kBindings);
+  scenario.Add("server", ServerBody);
+  scenario.Add("client", [](Party* party) {
+    myBox_ConnectService();
+    static UseBox_t use;
+    static bool served;
+    use = {};
+    served = false;
+    UseBox(&use);
+    le_event_QueueFunction(
+        [](void*, void*) {
+          while (!BoxHasAnswered(&use)) le_event_ServiceLoop();
+          served = true;
+        },
+        nullptr, nullptr);
+    party->RunLoopUntil([] { return served; });
+    StopUsingBox(&use);
+  });
+  // A handler that polls has no end in simulated time.
+  if (GetParam() != Setting::kSimulated) RunScenario(scenario, GetParam());
+}
+
+}  // namespace
+}  // namespace testing
+}  // namespace messaging
+}  // namespace le

@@ -1,0 +1,131 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C API: the clock.
+
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <string>
+
+#include "event/base/log.h"
+#include "event/os_process.h"
+#include "le_clock.h"
+
+using le::event::CheckNotForked;
+using le::event::Misuse;
+
+namespace {
+
+constexpr int64_t kMicrosecondsPerSecond = 1000000;
+
+le_clk_Time_t Normalized(int64_t seconds, int64_t microseconds) {
+  int64_t carry = microseconds / kMicrosecondsPerSecond;
+  if (microseconds % kMicrosecondsPerSecond < 0) --carry;
+  le_clk_Time_t time;
+  time.sec = static_cast<time_t>(seconds + carry);
+  time.usec = static_cast<long>(microseconds - carry * kMicrosecondsPerSecond);
+  return time;
+}
+
+le_clk_Time_t Read(clockid_t clock) {
+  timespec now = {};
+  clock_gettime(clock, &now);
+  return Normalized(now.tv_sec, now.tv_nsec / 1000);
+}
+
+le_result_t Format(const char* function, time_t seconds,
+                   tm* (*convert)(const time_t*, tm*), const char* format,
+                   char* buffer, size_t buffer_size, size_t* size) {
+  CheckNotForked(function);
+  if (format == nullptr) Misuse(function, "the format is NULL");
+  if (buffer == nullptr || buffer_size == 0) {
+    Misuse(function, "there is no buffer");
+  }
+  tm broken_down = {};
+  convert(&seconds, &broken_down);
+  // strftime() returns 0 for an empty text, too: this one never is.
+  const std::string never_empty = std::string(format) + " ";
+  std::string text(buffer_size + 1, '\0');
+  const size_t written =
+      std::strftime(&text[0], text.size(), never_empty.c_str(), &broken_down);
+  if (size != nullptr) *size = written == 0 ? 0 : written - 1;
+  if (written == 0) {
+    buffer[0] = '\0';
+    return LE_OVERFLOW;
+  }
+  text.copy(buffer, written - 1);
+  buffer[written - 1] = '\0';
+  return LE_OK;
+}
+
+}  // namespace
+
+le_clk_Time_t le_clk_GetRelativeTime(void) {
+  CheckNotForked(__func__);
+  return Read(CLOCK_BOOTTIME);
+}
+
+le_clk_Time_t le_clk_GetAbsoluteTime(void) {
+  CheckNotForked(__func__);
+  return Read(CLOCK_REALTIME);
+}
+
+le_clk_Time_t le_clk_Add(le_clk_Time_t timeA, le_clk_Time_t timeB) {
+  CheckNotForked(__func__);
+  return Normalized(int64_t{timeA.sec} + timeB.sec,
+                    int64_t{timeA.usec} + timeB.usec);
+}
+
+le_clk_Time_t le_clk_Sub(le_clk_Time_t timeA, le_clk_Time_t timeB) {
+  CheckNotForked(__func__);
+  return Normalized(int64_t{timeA.sec} - timeB.sec,
+                    int64_t{timeA.usec} - timeB.usec);
+}
+
+le_clk_Time_t le_clk_Multiply(le_clk_Time_t timeA, int scaleFactor) {
+  CheckNotForked(__func__);
+  return Normalized(int64_t{timeA.sec} * scaleFactor,
+                    int64_t{timeA.usec} * scaleFactor);
+}
+
+bool le_clk_GreaterThan(le_clk_Time_t timeA, le_clk_Time_t timeB) {
+  CheckNotForked(__func__);
+  return timeA.sec > timeB.sec ||
+         (timeA.sec == timeB.sec && timeA.usec > timeB.usec);
+}
+
+bool le_clk_Equal(le_clk_Time_t timeA, le_clk_Time_t timeB) {
+  CheckNotForked(__func__);
+  return timeA.sec == timeB.sec && timeA.usec == timeB.usec;
+}
+
+le_result_t le_clk_ConvertToUTCString(le_clk_Time_t time,
+                                      const char* formatSpecStrPtr,
+                                      char* destStrPtr, size_t destSize,
+                                      size_t* numBytesPtr) {
+  return Format(__func__, time.sec, &gmtime_r, formatSpecStrPtr, destStrPtr,
+                destSize, numBytesPtr);
+}
+
+le_result_t le_clk_ConvertToLocalTimeString(le_clk_Time_t time,
+                                            const char* formatSpecStrPtr,
+                                            char* destStrPtr, size_t destSize,
+                                            size_t* numBytesPtr) {
+  return Format(__func__, time.sec, &localtime_r, formatSpecStrPtr, destStrPtr,
+                destSize, numBytesPtr);
+}
+
+le_result_t le_clk_GetUTCDateTimeString(const char* formatSpecStrPtr,
+                                        char* destStrPtr, size_t destSize,
+                                        size_t* numBytesPtr) {
+  return Format(__func__, Read(CLOCK_REALTIME).sec, &gmtime_r, formatSpecStrPtr,
+                destStrPtr, destSize, numBytesPtr);
+}
+
+le_result_t le_clk_GetLocalDateTimeString(const char* formatSpecStrPtr,
+                                          char* destStrPtr, size_t destSize,
+                                          size_t* numBytesPtr) {
+  return Format(__func__, Read(CLOCK_REALTIME).sec, &localtime_r,
+                formatSpecStrPtr, destStrPtr, destSize, numBytesPtr);
+}

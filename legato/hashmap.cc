@@ -1,0 +1,321 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C API: hash maps. The entries stand in a list, in the order in which they were put,
+// so that an iterator survives all changes; an index finds them.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+#include <list>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/hash/hash.h"
+#include "absl/strings/string_view.h"
+#include "event/base/log.h"
+#include "event/base/mutex.h"
+#include "event/os_process.h"
+#include "event/process.h"
+#include "le_hashmap.h"
+
+using le::event::CheckNotForked;
+using le::event::Misuse;
+using le::event::Mutex;
+using le::event::MutexLock;
+using le::event::Process;
+
+namespace {
+
+struct Entry {
+  const void* key;
+  const void* value;
+};
+using Entries = std::list<Entry>;
+
+// A user's hash may have few good bits.
+struct UserHash {
+  le_hashmap_HashFunc_t function;
+  size_t operator()(const void* key) const {
+    return absl::Hash<size_t>()(function(key));
+  }
+};
+struct UserEquals {
+  le_hashmap_EqualsFunc_t function;
+  bool operator()(const void* first, const void* second) const {
+    return function(first, second);
+  }
+};
+
+void* Unconst(const void* pointer) { return const_cast<void*>(pointer); }
+
+}  // namespace
+
+struct le_hashmap_It {
+  le_hashmap* map;
+  Entries::iterator at;  // end(): before the first
+  // Neither before the first, nor behind the last, nor has the entry been removed.
+  bool valid = false;
+  bool behind = false;
+};
+
+struct le_hashmap {
+  le_hashmap(UserHash hash, UserEquals equals)
+      : index(0, hash, equals), iterator{this, entries.end()} {}
+
+  Entries entries;
+  absl::flat_hash_map<const void*, Entries::iterator, UserHash, UserEquals>
+      index;
+  le_hashmap_It iterator;
+};
+
+namespace {
+
+// The maps of a process.
+class Maps final : public le::event::ModuleState {
+ public:
+  le_hashmap* Add(UserHash hash, UserEquals equals) {
+    MutexLock lock(&mutex_);
+    maps_.push_back(std::make_unique<le_hashmap>(hash, equals));
+    return maps_.back().get();
+  }
+
+ private:
+  Mutex mutex_;
+  std::vector<std::unique_ptr<le_hashmap>> maps_ ABSL_GUARDED_BY(mutex_);
+};
+
+le_hashmap* Checked(const char* function, le_hashmap_Ref_t map) {
+  CheckNotForked(function);
+  if (map == nullptr) Misuse(function, "the map is NULL");
+  return map;
+}
+
+le_hashmap_It* Checked(const char* function, le_hashmap_It_Ref_t iterator) {
+  CheckNotForked(function);
+  if (iterator == nullptr) Misuse(function, "the iterator is NULL");
+  return iterator;
+}
+
+// Null: the map does not have the key.
+const Entry* Find(le_hashmap* map, const void* key) {
+  const auto found = map->index.find(key);
+  return found == map->index.end() ? nullptr : &*found->second;
+}
+
+template <typename Number>
+Number Read(const void* pointer) {
+  Number number;
+  std::memcpy(&number, pointer, sizeof(number));
+  return number;
+}
+
+absl::string_view AsString(const void* pointer) {
+  return static_cast<const char*>(pointer);
+}
+
+}  // namespace
+
+le_hashmap_Ref_t le_hashmap_Create(const char*, size_t,
+                                   le_hashmap_HashFunc_t hashFunc,
+                                   le_hashmap_EqualsFunc_t equalsFunc) {
+  CheckNotForked(__func__);
+  if (hashFunc == nullptr || equalsFunc == nullptr) {
+    Misuse(__func__, "a function is NULL");
+  }
+  return Process::Current()
+      ->State<Maps>([] { return std::make_unique<Maps>(); })
+      ->Add(UserHash{hashFunc}, UserEquals{equalsFunc});
+}
+
+void* le_hashmap_Put(le_hashmap_Ref_t mapRef, const void* keyPtr,
+                     const void* valuePtr) {
+  le_hashmap* const map = Checked(__func__, mapRef);
+  const auto found = map->index.find(keyPtr);
+  if (found == map->index.end()) {
+    map->entries.push_back({keyPtr, valuePtr});
+    map->index.emplace(keyPtr, std::prev(map->entries.end()));
+    return nullptr;
+  }
+  return Unconst(std::exchange(found->second->value, valuePtr));
+}
+
+void* le_hashmap_Get(le_hashmap_Ref_t mapRef, const void* keyPtr) {
+  const Entry* const entry = Find(Checked(__func__, mapRef), keyPtr);
+  return entry == nullptr ? nullptr : Unconst(entry->value);
+}
+
+void* le_hashmap_GetStoredKey(le_hashmap_Ref_t mapRef, const void* keyPtr) {
+  const Entry* const entry = Find(Checked(__func__, mapRef), keyPtr);
+  return entry == nullptr ? nullptr : Unconst(entry->key);
+}
+
+void* le_hashmap_Remove(le_hashmap_Ref_t mapRef, const void* keyPtr) {
+  le_hashmap* const map = Checked(__func__, mapRef);
+  const auto found = map->index.find(keyPtr);
+  if (found == map->index.end()) return nullptr;
+  const Entries::iterator entry = found->second;
+  map->index.erase(found);
+  le_hashmap_It& iterator = map->iterator;
+  if (iterator.at == entry) {
+    // The next node is the one behind the removed one.
+    iterator.valid = false;
+    iterator.at =
+        entry == map->entries.begin() ? map->entries.end() : std::prev(entry);
+  }
+  const void* const value = entry->value;
+  map->entries.erase(entry);
+  return Unconst(value);
+}
+
+void le_hashmap_RemoveAll(le_hashmap_Ref_t mapRef) {
+  le_hashmap* const map = Checked(__func__, mapRef);
+  map->index.clear();
+  map->entries.clear();
+  map->iterator = le_hashmap_It{map, map->entries.end()};
+}
+
+bool le_hashmap_ContainsKey(le_hashmap_Ref_t mapRef, const void* keyPtr) {
+  return Find(Checked(__func__, mapRef), keyPtr) != nullptr;
+}
+
+bool le_hashmap_isEmpty(le_hashmap_Ref_t mapRef) {
+  return Checked(__func__, mapRef)->entries.empty();
+}
+
+size_t le_hashmap_Size(le_hashmap_Ref_t mapRef) {
+  return Checked(__func__, mapRef)->index.size();
+}
+
+bool le_hashmap_ForEach(le_hashmap_Ref_t mapRef,
+                        le_hashmap_ForEachHandler_t forEachFn,
+                        void* contextPtr) {
+  le_hashmap* const map = Checked(__func__, mapRef);
+  if (forEachFn == nullptr) Misuse(__func__, "the function is NULL");
+  for (const Entry& entry : map->entries) {
+    if (!forEachFn(entry.key, entry.value, contextPtr)) return false;
+  }
+  return true;
+}
+
+le_hashmap_It_Ref_t le_hashmap_GetIterator(le_hashmap_Ref_t mapRef) {
+  le_hashmap* const map = Checked(__func__, mapRef);
+  map->iterator = le_hashmap_It{map, map->entries.end()};
+  return &map->iterator;
+}
+
+le_result_t le_hashmap_NextNode(le_hashmap_It_Ref_t iteratorRef) {
+  le_hashmap_It* const iterator = Checked(__func__, iteratorRef);
+  Entries& entries = iterator->map->entries;
+  iterator->valid = false;
+  if (iterator->behind) return LE_NOT_FOUND;
+  const auto next =
+      iterator->at == entries.end() ? entries.begin() : std::next(iterator->at);
+  if (next == entries.end()) {
+    iterator->behind = true;
+    return LE_NOT_FOUND;
+  }
+  iterator->at = next;
+  iterator->valid = true;
+  return LE_OK;
+}
+
+le_result_t le_hashmap_PrevNode(le_hashmap_It_Ref_t iteratorRef) {
+  le_hashmap_It* const iterator = Checked(__func__, iteratorRef);
+  Entries& entries = iterator->map->entries;
+  // If the entry has been removed, or all are passed, `at` is the one before already.
+  const bool is_there = !iterator->valid && iterator->at != entries.end();
+  iterator->behind = false;
+  if (!is_there) {
+    if (iterator->at == entries.end() || iterator->at == entries.begin()) {
+      iterator->at = entries.end();
+      iterator->valid = false;
+      return LE_NOT_FOUND;
+    }
+    --iterator->at;
+  }
+  iterator->valid = true;
+  return LE_OK;
+}
+
+const void* le_hashmap_GetKey(le_hashmap_It_Ref_t iteratorRef) {
+  le_hashmap_It* const iterator = Checked(__func__, iteratorRef);
+  return iterator->valid ? iterator->at->key : nullptr;
+}
+
+void* le_hashmap_GetValue(le_hashmap_It_Ref_t iteratorRef) {
+  le_hashmap_It* const iterator = Checked(__func__, iteratorRef);
+  return iterator->valid ? Unconst(iterator->at->value) : nullptr;
+}
+
+le_result_t le_hashmap_GetFirstNode(le_hashmap_Ref_t mapRef, void** firstKeyPtr,
+                                    void** firstValuePtr) {
+  le_hashmap* const map = Checked(__func__, mapRef);
+  if (firstKeyPtr == nullptr) return LE_BAD_PARAMETER;
+  if (map->entries.empty()) return LE_NOT_FOUND;
+  const Entry& first = map->entries.front();
+  *firstKeyPtr = Unconst(first.key);
+  if (firstValuePtr != nullptr) *firstValuePtr = Unconst(first.value);
+  return LE_OK;
+}
+
+le_result_t le_hashmap_GetNodeAfter(le_hashmap_Ref_t mapRef, const void* keyPtr,
+                                    void** nextKeyPtr, void** nextValuePtr) {
+  le_hashmap* const map = Checked(__func__, mapRef);
+  const auto found = map->index.find(keyPtr);
+  if (nextKeyPtr == nullptr || found == map->index.end()) {
+    return LE_BAD_PARAMETER;
+  }
+  const auto next = std::next(found->second);
+  if (next == map->entries.end()) return LE_NOT_FOUND;
+  *nextKeyPtr = Unconst(next->key);
+  if (nextValuePtr != nullptr) *nextValuePtr = Unconst(next->value);
+  return LE_OK;
+}
+
+size_t le_hashmap_HashString(const void* stringToHashPtr) {
+  CheckNotForked(__func__);
+  return absl::Hash<absl::string_view>()(AsString(stringToHashPtr));
+}
+
+bool le_hashmap_EqualsString(const void* firstStringPtr,
+                             const void* secondStringPtr) {
+  CheckNotForked(__func__);
+  return AsString(firstStringPtr) == AsString(secondStringPtr);
+}
+
+size_t le_hashmap_HashUInt32(const void* intToHashPtr) {
+  CheckNotForked(__func__);
+  return Read<uint32_t>(intToHashPtr);
+}
+
+bool le_hashmap_EqualsUInt32(const void* firstIntPtr,
+                             const void* secondIntPtr) {
+  CheckNotForked(__func__);
+  return Read<uint32_t>(firstIntPtr) == Read<uint32_t>(secondIntPtr);
+}
+
+size_t le_hashmap_HashUInt64(const void* intToHashPtr) {
+  CheckNotForked(__func__);
+  return static_cast<size_t>(Read<uint64_t>(intToHashPtr));
+}
+
+bool le_hashmap_EqualsUInt64(const void* firstIntPtr,
+                             const void* secondIntPtr) {
+  CheckNotForked(__func__);
+  return Read<uint64_t>(firstIntPtr) == Read<uint64_t>(secondIntPtr);
+}
+
+size_t le_hashmap_HashVoidPointer(const void* voidToHashPtr) {
+  CheckNotForked(__func__);
+  return reinterpret_cast<uintptr_t>(voidToHashPtr);
+}
+
+bool le_hashmap_EqualsVoidPointer(const void* firstVoidPtr,
+                                  const void* secondVoidPtr) {
+  CheckNotForked(__func__);
+  return firstVoidPtr == secondVoidPtr;
+}

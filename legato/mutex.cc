@@ -1,0 +1,162 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C API: mutexes. They wait by the thread's Parker, so that a simulation can switch
+// threads there.
+
+#include "event/base/mutex.h"
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/base/attributes.h"
+#include "absl/time/time.h"
+#include "event/base/log.h"
+#include "event/os_process.h"
+#include "event/process.h"
+#include "le_mutex.h"
+#include "legato/refs.h"
+
+using le::event::CheckNotForked;
+using le::event::Misuse;
+using le::event::MutexLock;
+using le::event::Parker;
+using le::event::Thread;
+
+struct le_mutex {};
+
+namespace {
+
+class CMutex {
+ public:
+  explicit constexpr CMutex(bool recursive) : recursive_(recursive) {}
+
+  void Lock(const char* function) {
+    le::event::Process::Current()->YieldPoint();
+    if (TryLock(function, /*fatal=*/true)) return;
+    const Waiting waiting(this, Thread::Current()->parker());
+    while (!TryLock(function, /*fatal=*/true)) {
+      Thread::Current()->BeforeBlocking();
+      waiting.parker->Park(absl::InfiniteFuture());
+    }
+  }
+
+  // `fatal`: if the calling thread would wait for itself.
+  bool TryLock(const char* function, bool fatal) {
+    Thread* const self = Thread::Current();
+    bool deadlock;
+    {
+      MutexLock lock(&mutex_);
+      if (holder_ == nullptr || (recursive_ && holder_ == self)) {
+        holder_ = self;
+        ++depth_;
+        return true;
+      }
+      deadlock = holder_ == self;
+    }
+    if (deadlock && fatal) {
+      Misuse(function,
+             "the calling thread holds the mutex, which is not recursive");
+    }
+    return false;
+  }
+
+  void Unlock(const char* function) {
+    {
+      MutexLock lock(&mutex_);
+      if (holder_ == Thread::Current()) {
+        if (--depth_ > 0) return;
+        holder_ = nullptr;
+        for (const Waiting* w = first_; w != nullptr; w = w->next)
+          w->parker->Unpark();
+        return;
+      }
+    }
+    Misuse(function, "the calling thread does not hold the mutex");
+  }
+
+  bool in_use() {
+    MutexLock lock(&mutex_);
+    return holder_ != nullptr || first_ != nullptr;
+  }
+
+ private:
+  // In the list of those that an unlock wakes.
+  struct Waiting {
+    Waiting(CMutex* m, Parker* p) : mutex(m), parker(p) {
+      MutexLock lock(&mutex->mutex_);
+      next = mutex->first_;
+      mutex->first_ = this;
+    }
+    ~Waiting() {
+      MutexLock lock(&mutex->mutex_);
+      const Waiting** at = &mutex->first_;
+      while (*at != this) at = &(*at)->next;
+      *at = next;
+    }
+    CMutex* const mutex;
+    Parker* const parker;
+    mutable const Waiting* next;
+  };
+
+  const bool recursive_;
+  le::event::Mutex mutex_;
+  const Thread* holder_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  uint64_t depth_ ABSL_GUARDED_BY(mutex_) = 0;
+  const Waiting* first_ ABSL_GUARDED_BY(mutex_) = nullptr;
+};
+
+using Mutexes = le::legato::ProcessRefs<CMutex, le_mutex_Ref_t>;
+
+// Ready before any constructor of the program, which may use it.
+ABSL_CONST_INIT CMutex g_ifgen_mutex(/*recursive=*/false);
+
+le_mutex_Ref_t IfgenRef() {
+  return reinterpret_cast<le_mutex_Ref_t>(&g_ifgen_mutex);
+}
+
+std::shared_ptr<CMutex> Get(const char* function, le_mutex_Ref_t ref) {
+  if (ref != IfgenRef()) return Mutexes::Get(function, ref);
+  CheckNotForked(function);
+  return std::shared_ptr<CMutex>(std::shared_ptr<void>(), &g_ifgen_mutex);
+}
+
+le_mutex_Ref_t Create(bool recursive) {
+  return Mutexes::OfCurrentProcess()->Add(std::make_shared<CMutex>(recursive));
+}
+
+}  // namespace
+
+le_mutex_Ref_t le_ifgen_InitMutexRef =
+    reinterpret_cast<le_mutex_Ref_t>(&g_ifgen_mutex);
+
+le_mutex_Ref_t le_mutex_CreateRecursive(const char*) {
+  CheckNotForked(__func__);
+  return Create(/*recursive=*/true);
+}
+
+le_mutex_Ref_t le_mutex_CreateNonRecursive(const char*) {
+  CheckNotForked(__func__);
+  return Create(/*recursive=*/false);
+}
+
+void le_mutex_Delete(le_mutex_Ref_t mutexRef) {
+  if (mutexRef == IfgenRef() || Get(__func__, mutexRef)->in_use()) {
+    Misuse(__func__, "the mutex is in use");
+  }
+  Mutexes::OfCurrentProcess()->Remove(mutexRef);
+}
+
+void le_mutex_Lock(le_mutex_Ref_t mutexRef) {
+  Get(__func__, mutexRef)->Lock(__func__);
+}
+
+le_result_t le_mutex_TryLock(le_mutex_Ref_t mutexRef) {
+  return Get(__func__, mutexRef)->TryLock(__func__, /*fatal=*/false)
+             ? LE_OK
+             : LE_WOULD_BLOCK;
+}
+
+void le_mutex_Unlock(le_mutex_Ref_t mutexRef) {
+  Get(__func__, mutexRef)->Unlock(__func__);
+}

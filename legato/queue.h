@@ -1,0 +1,28 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The queues of functions that le_event_QueueFunction() uses.
+
+#ifndef LE_MESSAGING_LEGATO_QUEUE_H_
+#define LE_MESSAGING_LEGATO_QUEUE_H_
+
+#include <memory>
+
+#include "le_eventLoop.h"
+
+namespace le {
+namespace legato {
+
+class CThread;
+
+// May outlive the thread.
+std::shared_ptr<CThread> QueueOfCurrentThread();
+
+// Any thread. No-op if the thread has ended.
+void QueueTo(CThread* thread, le_event_DeferredFunc_t function, void* param1,
+             void* param2);
+
+}  // namespace legato
+}  // namespace le
+
+#endif  // LE_MESSAGING_LEGATO_QUEUE_H_

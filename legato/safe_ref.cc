@@ -1,0 +1,194 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C API: safe references.
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "event/base/log.h"
+#include "event/base/mutex.h"
+#include "event/os_process.h"
+#include "event/process.h"
+#include "le_safeRef.h"
+
+using le::event::CheckNotForked;
+using le::event::Misuse;
+using le::event::Mutex;
+using le::event::MutexLock;
+using le::event::Process;
+
+struct le_ref_Iter {
+  enum class Place { kBefore, kAt, kBehind };
+
+  le_ref_Map* map;
+  Place place = Place::kBefore;
+  uint32_t at = 0;
+};
+
+struct le_ref_Map {
+  explicit le_ref_Map(std::string n) : name(std::move(n)) {}
+
+  const std::string name;
+  // In order, so that an iterator that knows only a number finds the next one,
+  // whatever has been deleted.
+  absl::btree_map<uint32_t, void*> pointers;
+  le_ref_Iter iterator{this};
+};
+
+namespace {
+
+// The maps of a process, and the numbers that they give.
+class RefMaps final : public le::event::ModuleState {
+ public:
+  static RefMaps* OfCurrentProcess() {
+    return Process::Current()->State<RefMaps>(
+        [] { return std::make_unique<RefMaps>(); });
+  }
+
+  le_ref_Map* Add(const char* name) {
+    MutexLock lock(&mutex_);
+    return AddLocked(name);
+  }
+  le_ref_Map* AddStatic(le_ref_MapRef_t* map, const char* name) {
+    MutexLock lock(&mutex_);
+    // A simulated process may have the variable of a former one.
+    if (std::none_of(maps_.begin(), maps_.end(),
+                     [map](const auto& m) { return m.get() == *map; })) {
+      *map = AddLocked(name);
+    }
+    return *map;
+  }
+
+  // Odd. Wraps around after 2^31, so that it may be in use.
+  uint32_t NewNumber() { return next_.fetch_add(2, std::memory_order_relaxed); }
+
+ private:
+  le_ref_Map* AddLocked(const char* name)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    maps_.push_back(std::make_unique<le_ref_Map>(name == nullptr ? "" : name));
+    return maps_.back().get();
+  }
+
+  Mutex mutex_;
+  std::vector<std::unique_ptr<le_ref_Map>> maps_ ABSL_GUARDED_BY(mutex_);
+  // Beyond what a small number, taken for a reference, could be.
+  std::atomic<uint32_t> next_{0x10000001};
+};
+
+le_ref_Map* Checked(const char* function, le_ref_MapRef_t map) {
+  CheckNotForked(function);
+  if (map == nullptr) Misuse(function, "the map is NULL");
+  return map;
+}
+
+le_ref_Iter* Checked(const char* function, le_ref_IterRef_t iterator) {
+  CheckNotForked(function);
+  if (iterator == nullptr) Misuse(function, "the iterator is NULL");
+  return iterator;
+}
+
+// end(): it is no reference of the map.
+auto Find(le_ref_Map* map, const void* ref) {
+  const auto number = reinterpret_cast<uintptr_t>(ref);
+  return number > UINT32_MAX
+             ? map->pointers.end()
+             : map->pointers.find(static_cast<uint32_t>(number));
+}
+
+void* ToRef(uint32_t number) {
+  return reinterpret_cast<void*>(static_cast<uintptr_t>(number));
+}
+
+// end(): it stands at no reference.
+auto Present(le_ref_Iter* iterator) {
+  auto& pointers = iterator->map->pointers;
+  return iterator->place == le_ref_Iter::Place::kAt
+             ? pointers.find(iterator->at)
+             : pointers.end();
+}
+
+}  // namespace
+
+le_ref_MapRef_t le_ref_CreateMap(const char* name, size_t) {
+  CheckNotForked(__func__);
+  return RefMaps::OfCurrentProcess()->Add(name);
+}
+
+le_ref_MapRef_t le_ref_InitStaticMap_(le_ref_MapRef_t* mapPtr, const char* name,
+                                      size_t) {
+  CheckNotForked("le_ref_InitStaticMap");
+  return RefMaps::OfCurrentProcess()->AddStatic(mapPtr, name);
+}
+
+void* le_ref_CreateRef(le_ref_MapRef_t mapRef, void* ptr) {
+  le_ref_Map* const map = Checked(__func__, mapRef);
+  RefMaps* const maps = RefMaps::OfCurrentProcess();
+  for (;;) {
+    const uint32_t number = maps->NewNumber();
+    if (map->pointers.emplace(number, ptr).second) return ToRef(number);
+  }
+}
+
+void* le_ref_Lookup(le_ref_MapRef_t mapRef, void* safeRef) {
+  le_ref_Map* const map = Checked(__func__, mapRef);
+  const auto found = Find(map, safeRef);
+  return found == map->pointers.end() ? nullptr : found->second;
+}
+
+void le_ref_DeleteRef(le_ref_MapRef_t mapRef, void* safeRef) {
+  le_ref_Map* const map = Checked(__func__, mapRef);
+  const auto found = Find(map, safeRef);
+  if (found == map->pointers.end()) {
+    le::event::Log(
+        le::event::LogLevel::kError,
+        absl::StrCat("le_ref_DeleteRef: map '", map->name,
+                     "' has no reference ",
+                     absl::Hex(reinterpret_cast<uintptr_t>(safeRef))));
+    return;
+  }
+  map->pointers.erase(found);
+}
+
+le_ref_IterRef_t le_ref_GetIterator(le_ref_MapRef_t mapRef) {
+  le_ref_Map* const map = Checked(__func__, mapRef);
+  map->iterator = le_ref_Iter{map};
+  return &map->iterator;
+}
+
+le_result_t le_ref_NextNode(le_ref_IterRef_t iteratorRef) {
+  using Place = le_ref_Iter::Place;
+  le_ref_Iter* const iterator = Checked(__func__, iteratorRef);
+  if (iterator->place == Place::kBehind) return LE_FAULT;
+  auto& pointers = iterator->map->pointers;
+  const auto next = iterator->place == Place::kBefore
+                        ? pointers.begin()
+                        : pointers.upper_bound(iterator->at);
+  if (next == pointers.end()) {
+    iterator->place = Place::kBehind;
+    return LE_NOT_FOUND;
+  }
+  iterator->place = Place::kAt;
+  iterator->at = next->first;
+  return LE_OK;
+}
+
+const void* le_ref_GetSafeRef(le_ref_IterRef_t iteratorRef) {
+  le_ref_Iter* const iterator = Checked(__func__, iteratorRef);
+  const auto present = Present(iterator);
+  return present == iterator->map->pointers.end() ? nullptr
+                                                  : ToRef(present->first);
+}
+
+void* le_ref_GetValue(le_ref_IterRef_t iteratorRef) {
+  le_ref_Iter* const iterator = Checked(__func__, iteratorRef);
+  const auto present = Present(iterator);
+  return present == iterator->map->pointers.end() ? nullptr : present->second;
+}

@@ -1,0 +1,245 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is fatal in the headers of units_c99_test.c, and names the function; and timers in
+// simulated time.
+
+#include <cstdint>
+#include <cstdlib>
+
+#include "absl/time/time.h"
+#include "event/process.h"
+#include "event/testing/sim.h"
+#include "gtest/gtest.h"
+#include "le_args.h"
+#include "le_clock.h"
+#include "le_doublyLinkedList.h"
+#include "le_eventLoop.h"
+#include "le_eventLoop_ext.h"
+#include "le_hashmap.h"
+#include "le_log.h"
+#include "le_mem.h"
+#include "le_mutex.h"
+#include "le_safeRef.h"
+#include "le_semaphore.h"
+#include "le_thread.h"
+#include "le_timer.h"
+#include "le_utf8.h"
+
+namespace le {
+namespace event {
+namespace {
+
+class UnitsDeathTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    testing::FLAGS_gtest_death_test_style = "threadsafe";
+  }
+};
+
+#define EXPECT_FATAL(statement, message) \
+  EXPECT_EXIT(statement, testing::ExitedWithCode(EXIT_FAILURE), message)
+
+TEST_F(UnitsDeathTest, SafeReferences) {
+  EXPECT_FATAL(le_ref_CreateRef(nullptr, nullptr), "le_ref_CreateRef");
+  EXPECT_FATAL(le_ref_Lookup(nullptr, nullptr), "le_ref_Lookup");
+  EXPECT_FATAL(le_ref_NextNode(nullptr), "le_ref_NextNode");
+}
+
+TEST_F(UnitsDeathTest, Mutexes) {
+  const le_mutex_Ref_t mutex = le_mutex_CreateNonRecursive("mutex");
+  EXPECT_FATAL(le_mutex_Unlock(mutex), "le_mutex_Unlock: .*does not hold");
+  EXPECT_FATAL(
+      {
+        le_mutex_Lock(mutex);
+        le_mutex_Lock(mutex);
+      },
+      "le_mutex_Lock: .*not recursive");
+  EXPECT_FATAL(
+      {
+        le_mutex_Lock(mutex);
+        le_mutex_Delete(mutex);
+      },
+      "le_mutex_Delete: .*in use");
+  EXPECT_FATAL(le_mutex_Delete(le_ifgen_InitMutexRef), "le_mutex_Delete");
+  le_mutex_Delete(mutex);
+  EXPECT_FATAL(le_mutex_Lock(mutex), "le_mutex_Lock: a stale");
+}
+
+TEST_F(UnitsDeathTest, Lists) {
+  static le_dls_List_t list = LE_DLS_LIST_INIT;
+  static le_dls_Link_t link = LE_DLS_LINK_INIT;
+  EXPECT_FATAL(le_dls_Queue(nullptr, &link), "le_dls_Queue");
+  EXPECT_FATAL(le_dls_Queue(&list, nullptr), "le_dls_Queue");
+  EXPECT_FATAL(le_dls_Remove(&list, &link), "le_dls_Remove: .*no list");
+  EXPECT_FATAL(le_dls_PeekNext(&list, &link), "le_dls_PeekNext");
+  EXPECT_FATAL(le_dls_Sort(&list, nullptr), "le_dls_Sort");
+}
+
+TEST_F(UnitsDeathTest, Memory) {
+  const le_mem_PoolRef_t pool = le_mem_CreatePool("empty", 8);
+  static le_mem_PoolRef_t fixed = nullptr;
+  EXPECT_FATAL(le_mem_AssertAlloc(pool), "le_mem_AssertAlloc: .*'empty'");
+  EXPECT_FATAL(le_mem_TryAlloc(nullptr), "le_mem_TryAlloc");
+  EXPECT_FATAL(le_mem_GetName(pool, nullptr, 8), "le_mem_GetName");
+  EXPECT_FATAL(
+      {
+        le_mem_InitStaticPool_(&fixed, "fixed", 1, 8);
+        le_mem_InitStaticPool_(&fixed, "fixed", 1, 9);
+      },
+      "le_mem_InitStaticPool: pool 'fixed'");
+}
+
+TEST_F(UnitsDeathTest, Events) {
+  const le_event_Id_t event = le_event_CreateId("event", 4);
+  const le_event_Id_t counted = le_event_CreateIdWithRefCounting("counted");
+  static const char kBytes[8] = "";
+  EXPECT_FATAL(le_event_CreateId(nullptr, 1), "le_event_CreateId");
+  EXPECT_FATAL(le_event_Report(event, kBytes, 5), "le_event_Report: .*5 bytes");
+  EXPECT_FATAL(le_event_Report(counted, kBytes, 0), "le_event_Report");
+  EXPECT_FATAL(le_event_ReportWithRefCounting(event, nullptr),
+               "le_event_ReportWithRefCounting");
+  EXPECT_FATAL(le_event_AddHandler("handler", event, nullptr),
+               "le_event_AddHandler");
+  EXPECT_FATAL(le_event_GetContextPtr(), "le_event_GetContextPtr");
+  const le_event_HandlerRef_t handler =
+      le_event_AddHandler("handler", event, [](void*) {});
+  le_event_RemoveHandler(handler);
+  EXPECT_FATAL(le_event_RemoveHandler(handler),
+               "le_event_RemoveHandler: a stale");
+}
+
+TEST_F(UnitsDeathTest, TheRest) {
+  EXPECT_FATAL(le_hashmap_Create("map", 1, nullptr, nullptr),
+               "le_hashmap_Create");
+  EXPECT_FATAL(le_hashmap_Get(nullptr, nullptr), "le_hashmap_Get");
+  EXPECT_FATAL(le_log_GetTraceRef(nullptr), "le_log_GetTraceRef");
+  EXPECT_FATAL(le_log_EnableTrace(nullptr), "le_log_EnableTrace");
+  EXPECT_FATAL(le_utf8_NumChars(nullptr), "le_utf8_NumChars");
+  EXPECT_FATAL(le_utf8_Copy(nullptr, "x", 1, nullptr), "le_utf8_Copy");
+  EXPECT_FATAL(le_clk_GetUTCDateTimeString("%c", nullptr, 0, nullptr),
+               "le_clk_GetUTCDateTimeString");
+  EXPECT_FATAL(le_sem_FindSemaphore(nullptr), "le_sem_FindSemaphore");
+  EXPECT_FATAL(le_thread_Sleep(-1), "le_thread_Sleep");
+  EXPECT_FATAL(le_arg_SetFlagVar(nullptr, "f", nullptr), "le_arg_SetFlagVar");
+  static const char* argv[] = {"tool", "--unknown"};
+  EXPECT_FATAL(
+      {
+        le_arg_SetArgs(2, argv);
+        le_arg_Scan();
+      },
+      "tool: unexpected argument: --unknown");
+}
+
+// ---- In simulated time -----------------------------------------------------
+
+TEST(UnitsSimulationTest, ANewIntervalMovesTheExpiryOfARunningTimer) {
+  Simulation sim(1);
+  sim.Spawn(sim.AddProcess("p", {}), "main", [] {
+    static Instant expired;
+    expired = absl::InfinitePast();
+    const Instant start = Process::Current()->Now();
+    const le_timer_Ref_t timer = le_timer_Create("t");
+    le_timer_SetHandler(timer, [](le_timer_Ref_t) {
+      expired = Process::Current()->Now();
+      le_event_StopLoop(nullptr);
+    });
+    le_timer_SetMsInterval(timer, 10000);
+    le_timer_Start(timer);
+    le_thread_Sleep(2);
+    EXPECT_EQ(le_timer_GetMsTimeRemaining(timer), 8000u);
+    // Longer, from the start.
+    EXPECT_EQ(le_timer_SetMsInterval(timer, 20000), LE_OK);
+    EXPECT_EQ(le_timer_GetTimeRemaining(timer).sec, 18);
+    le_event_RunLoopUntilStopped();
+    EXPECT_EQ(expired - start, absl::Seconds(20));
+    // Already past: at once.
+    le_timer_Restart(timer);
+    const Instant restart = Process::Current()->Now();
+    le_thread_Sleep(2);
+    EXPECT_EQ(le_timer_SetInterval(timer, le_clk_Time_t{1, 0}), LE_OK);
+    EXPECT_EQ(le_timer_GetMsTimeRemaining(timer), 0u);
+    le_event_RunLoopUntilStopped();
+    EXPECT_EQ(expired - restart, absl::Seconds(2));
+  });
+  EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded) << sim.Report();
+}
+
+TEST(UnitsSimulationTest, AMutexIsHeldByOneThread) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Simulation sim(seed);
+    struct Shared {
+      le_mutex_Ref_t mutex = nullptr;
+      int inside = 0;
+      int rounds = 0;
+    } shared;
+    sim.Spawn(sim.AddProcess("p", {}), "main", [&] {
+      shared.mutex = le_mutex_CreateNonRecursive("mutex");
+      le_thread_Ref_t threads[3];
+      for (le_thread_Ref_t& thread : threads) {
+        thread = le_thread_Create(
+            "worker",
+            [](void* context) -> void* {
+              auto* const s = static_cast<Shared*>(context);
+              for (int round = 0; round < 5; ++round) {
+                le_mutex_Lock(s->mutex);
+                EXPECT_EQ(++s->inside, 1);
+                le_thread_Sleep(1);
+                --s->inside;
+                ++s->rounds;
+                le_mutex_Unlock(s->mutex);
+              }
+              return nullptr;
+            },
+            &shared);
+        le_thread_SetJoinable(thread);
+        le_thread_Start(thread);
+      }
+      for (le_thread_Ref_t thread : threads) le_thread_Join(thread, nullptr);
+      le_mutex_Delete(shared.mutex);
+    });
+    EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded) << sim.Report();
+    EXPECT_EQ(shared.rounds, 15);
+  }
+}
+
+// What a thread that ends has not seen of its reports goes with it.
+TEST(UnitsSimulationTest, AThreadThatEndsTakesItsHandlersWithIt) {
+  Simulation sim(1);
+  sim.Spawn(sim.AddProcess("p", {}), "main", [] {
+    static int destroyed;
+    destroyed = 0;
+    const le_mem_PoolRef_t pool = le_mem_CreatePool("objects", 8);
+    le_mem_SetDestructor(pool, [](void*) { ++destroyed; });
+    static le_event_Id_t event;
+    event = le_event_CreateIdWithRefCounting("event");
+    static le_sem_Ref_t added;
+    added = le_sem_Create("added", 0);
+    static le_sem_Ref_t reported;
+    reported = le_sem_Create("reported", 0);
+    const le_thread_Ref_t thread = le_thread_Create(
+        "handler",
+        [](void*) -> void* {
+          le_event_AddHandler("handler", event, [](void*) { ADD_FAILURE(); });
+          le_sem_Post(added);
+          le_sem_Wait(reported);
+          return nullptr;
+        },
+        nullptr);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    le_sem_Wait(added);
+    le_event_ReportWithRefCounting(event, le_mem_ForceAlloc(pool));
+    EXPECT_EQ(destroyed, 0);
+    le_sem_Post(reported);
+    le_thread_Join(thread, nullptr);
+    EXPECT_EQ(destroyed, 1);
+    le_event_ReportWithRefCounting(event, le_mem_ForceAlloc(pool));
+    EXPECT_EQ(destroyed, 2);
+  });
+  EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded) << sim.Report();
+}
+
+}  // namespace
+}  // namespace event
+}  // namespace le

@@ -1,0 +1,144 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C API: UTF-8.
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <climits>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+
+#include "absl/strings/string_view.h"
+#include "event/base/log.h"
+#include "event/os_process.h"
+#include "le_utf8.h"
+
+using le::event::CheckNotForked;
+using le::event::Misuse;
+
+namespace {
+
+absl::string_view Checked(const char* function, const char* string) {
+  CheckNotForked(function);
+  if (string == nullptr) Misuse(function, "a string is NULL");
+  return string;
+}
+
+bool Continues(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
+
+size_t BytesInChar(char first_byte) {
+  const auto byte = static_cast<unsigned char>(first_byte);
+  if (byte < 0x80) return 1;
+  if (byte < 0xC0) return 0;
+  if (byte < 0xE0) return 2;
+  if (byte < 0xF0) return 3;
+  return byte < 0xF8 ? 4 : 0;
+}
+
+// LE_FORMAT_ERROR: not UTF-8.
+ssize_t CountChars(absl::string_view text) {
+  ssize_t count = 0;
+  while (!text.empty()) {
+    const size_t size = BytesInChar(text[0]);
+    if (size == 0 || size > text.size()) return LE_FORMAT_ERROR;
+    for (size_t i = 1; i < size; ++i) {
+      if (!Continues(text[i])) return LE_FORMAT_ERROR;
+    }
+    text.remove_prefix(size);
+    ++count;
+  }
+  return count;
+}
+
+// To `at` in a buffer of that size.
+le_result_t CopyTo(char* buffer, size_t at, absl::string_view text,
+                   size_t buffer_size, size_t* length) {
+  size_t size = 0;
+  if (at < buffer_size) {
+    size = std::min(text.size(), buffer_size - at - 1);
+    // Not through a character.
+    while (size > 0 && size < text.size() && Continues(text[size])) --size;
+    text.copy(buffer + at, size);
+    buffer[at + size] = '\0';
+  }
+  if (length != nullptr) *length = at + size;
+  return size == text.size() && at < buffer_size ? LE_OK : LE_OVERFLOW;
+}
+
+void CheckBuffer(const char* function, const char* buffer) {
+  if (buffer == nullptr) Misuse(function, "the buffer is NULL");
+}
+
+}  // namespace
+
+ssize_t le_utf8_NumChars(const char* string) {
+  return CountChars(Checked(__func__, string));
+}
+
+size_t le_utf8_NumBytes(const char* string) {
+  return Checked(__func__, string).size();
+}
+
+size_t le_utf8_NumBytesInChar(char firstByte) {
+  CheckNotForked(__func__);
+  return BytesInChar(firstByte);
+}
+
+bool le_utf8_IsContinuationByte(char byte) {
+  CheckNotForked(__func__);
+  return Continues(byte);
+}
+
+bool le_utf8_IsFormatCorrect(const char* string) {
+  return CountChars(Checked(__func__, string)) >= 0;
+}
+
+le_result_t le_utf8_Copy(char* destStr, const char* srcStr, size_t destSize,
+                         size_t* numBytesPtr) {
+  const absl::string_view text = Checked(__func__, srcStr);
+  CheckBuffer(__func__, destStr);
+  return CopyTo(destStr, 0, text, destSize, numBytesPtr);
+}
+
+le_result_t le_utf8_Append(char* destStr, const char* srcStr, size_t destSize,
+                           size_t* destStrLenPtr) {
+  const absl::string_view text = Checked(__func__, srcStr);
+  CheckBuffer(__func__, destStr);
+  return CopyTo(destStr, strnlen(destStr, destSize), text, destSize,
+                destStrLenPtr);
+}
+
+le_result_t le_utf8_CopyUpToSubStr(char* destStr, const char* srcStr,
+                                   const char* subStr, size_t destSize,
+                                   size_t* numBytesPtr) {
+  const absl::string_view text = Checked(__func__, srcStr);
+  const absl::string_view end = Checked(__func__, subStr);
+  CheckBuffer(__func__, destStr);
+  return CopyTo(destStr, 0, text.substr(0, text.find(end)), destSize,
+                numBytesPtr);
+}
+
+le_result_t le_utf8_ParseInt(int* valuePtr, const char* arg) {
+  Checked(__func__, arg);
+  if (valuePtr == nullptr) Misuse(__func__, "the number's pointer is NULL");
+  const char* const digits = arg + (*arg == '-' || *arg == '+' ? 1 : 0);
+  const bool is_hexadecimal =
+      digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
+  if (std::isdigit(static_cast<unsigned char>(digits[0])) == 0) {
+    return LE_FORMAT_ERROR;
+  }
+  char* end;
+  errno = 0;
+  const long value = std::strtol(arg, &end, is_hexadecimal ? 16 : 10);
+  if (*end != '\0') return LE_FORMAT_ERROR;
+  if (errno == ERANGE || value < INT_MIN || value > INT_MAX) {
+    return LE_OUT_OF_RANGE;
+  }
+  *valuePtr = static_cast<int>(value);
+  return LE_OK;
+}
