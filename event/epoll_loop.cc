@@ -44,15 +44,15 @@ namespace {
 constexpr uint32_t kAlwaysReported = Watch::kHangUp | Watch::kError;
 constexpr uint32_t kReadOrWrite = Watch::kReadable | Watch::kWritable;
 
-// When the kernel has no room for a watch it does not say when it has: try again
-// after this.
+// The kernel does not tell when it has room for a watch again, so try again
+// after this time.
 constexpr absl::Duration kRefusedPause = absl::Milliseconds(50);
 
 // An instant is a multiple of a quarter of a nanosecond.
 const absl::Duration kToRoundUp = absl::Nanoseconds(3) / 4;
 
-// epoll_pwait2 is younger than what we run on; and a sandbox that does not know
-// it may answer EPERM.
+// epoll_pwait2 needs Linux 5.11. A sandbox that does not know it may answer
+// EPERM.
 std::atomic<bool> g_has_pwait2{true};
 
 static_assert(Watch::kReadable == EPOLLIN && Watch::kPriority == EPOLLPRI &&
@@ -335,9 +335,9 @@ void EpollLoop::Wake() {
   if (MustWake()) WriteWake();
 }
 
-// Together with Wait() and Announce(): each side first says what it does, then
-// looks at what the other said, all sequentially consistent. So either the loop
-// sees the task, or we see that it may sleep.
+// Pairs with Wait() and Announce(): each side first stores its own state, then
+// loads the other's, all sequentially consistent. So either the loop sees the
+// task, or we see that it may sleep.
 bool EpollLoop::MustWake() {
   return wakeable_.load() && wakeable_.exchange(false);
 }
@@ -361,8 +361,8 @@ int EpollLoop::EpollWait(Instant deadline) {
   const absl::Duration left =
       std::max(deadline - MonotonicNow(), absl::ZeroDuration());
   if (g_has_pwait2.load(std::memory_order_relaxed)) {
-    // An instant may lie between two nanoseconds. The wait must not end before it,
-    // or the loop would turn without a timer that is due.
+    // An instant may lie between two nanoseconds. The wait must not end before
+    // it, or the loop would run a turn before the timer is due.
     const struct timespec timeout = absl::ToTimespec(left + kToRoundUp);
     const int count =
         sys::EpollPWait2(epoll_.get(), events_, kMaxEvents, &timeout);
@@ -373,10 +373,10 @@ int EpollLoop::EpollWait(Instant deadline) {
                         ToMilliseconds(left));
 }
 
-// The first wait for a new watch. Many a connection is closed, or passes to
-// another loop, at its first event: this spares EPOLL_CTL_ADD and EPOLL_CTL_DEL.
-// A watch that stays costs one call more, and only if something else happens
-// first.
+// The first wait for a new watch. Many connections are closed, or pass to
+// another loop, at their first event: this saves EPOLL_CTL_ADD and
+// EPOLL_CTL_DEL. A watch that stays costs one call more, if something else
+// happens first.
 int EpollLoop::PollWith(Watch* watch, Instant deadline) {
   has_polled_ = true;
   struct pollfd polled[] = {
@@ -418,13 +418,13 @@ void EpollLoop::Wait(Instant deadline) {
   next_event_ = event_count_ = 0;
   const int count = new_watch != nullptr ? PollWith(new_watch, deadline)
                                          : EpollWait(deadline);
-  // A poster that sees this late only wakes in vain.
+  // A poster that sees this late makes one unnecessary wake.
   wakeable_.store(false, std::memory_order_relaxed);
   if (ABSL_PREDICT_TRUE(count >= 0)) {
     event_count_ = count;
   } else if (errno != EINTR) {
-    // What the loop stands on is gone, say by a daemon that closed all
-    // descriptors. Going on would be spinning.
+    // The epoll descriptor is unusable, for example in a daemon that has closed
+    // all descriptors. Retrying would spin.
     Fatal(absl::StrCat("event loop: epoll_wait: ", strerror(errno)));
   }
   if (timer_fd_) NoteTimerFd();
@@ -481,7 +481,7 @@ void EpollLoop::AnnounceDeadline() {
 }
 
 void EpollLoop::SetTimerFd(Instant deadline) {
-  // An instant of zero would mean never.
+  // An instant of zero would disarm the timer.
   deadline = std::max(deadline, absl::UnixEpoch() + absl::Nanoseconds(1));
   if (deadline == timer_fd_deadline_) return;
   timer_fd_deadline_ = deadline;

@@ -28,9 +28,9 @@ void DieInCurrentProcess(absl::string_view message) {
 
 }  // namespace
 
-// Threads that we did not start. They end with the POSIX thread (by a key's
-// destructor, which unlike that of a thread_local does not run in exit(): then
-// the main thread's sessions close with their descriptors).
+// Threads that we did not start end with the POSIX thread, by a key's
+// destructor. Unlike that of a thread_local it does not run in exit(): then the
+// main thread's sessions close with their descriptors.
 struct ThreadAdoption {
   static Thread* Adopt(std::string name) {
     t_thread = new Thread(OsProcess::Get(), std::move(name));
@@ -139,7 +139,7 @@ Thread::Binding::Binding(Process* process, std::string name)
 
 Thread::Binding::~Binding() {
   if (thread_ == nullptr) return;
-  thread_.reset();  // which may still ask who it is
+  thread_.reset();  // may still use Thread::Current()
   t_thread = previous_;
 }
 

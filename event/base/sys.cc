@@ -205,7 +205,7 @@ void NoteDiversion() {
       std::memory_order_release);
 }
 
-// Whether the call has been made to fail. errno says how, then.
+// Whether the call is to fail. If so, errno is set.
 bool Fails(const Call& call) {
   Interceptor* const interceptor = CurrentInterceptor();
   if (interceptor == nullptr) return false;

@@ -191,7 +191,7 @@ TEST_F(SimKernelTest, ABufferIsChargedForEachPacketAsLinuxDoes) {
     while (sys::Send(ends[0], packet, sizeof(packet), 0) > 0) ++sent;
     EXPECT_EQ(errno, EAGAIN);
     EXPECT_EQ(sent, 278);
-    // Room is told of when three quarters are free.
+    // A sender is woken when three quarters are free.
     EXPECT_EQ(Ready(ends[0]), 0u);
     for (; Ready(ends[0]) == 0; --sent) EXPECT_NE(Received(ends[1]), "");
     EXPECT_EQ(sent, 69);

@@ -35,7 +35,7 @@ class SimThread {
 
   enum class State { kRunnable, kBlocked, kEnded };
 
-  // All that runs on its fiber.
+  // The body of its fiber.
   void Main();
 
   Simulation* const sim;
@@ -64,7 +64,7 @@ class SimThread {
   // How often a thread of a killed process has reached a point where it might
   // have waited.
   int ghost_steps = 0;
-  // Who waits for this thread's end to go on killing.
+  // The thread that waits for this one's end, to go on with Kill().
   SimThread* killer = nullptr;
   std::vector<SimThread*> joiners;
   std::unique_ptr<Fiber> fiber;
