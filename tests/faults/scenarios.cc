@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is played. Each ends with somebody being served again, whatever failed.
+// The scenarios. In the end of each a client is served, whatever failed.
 
 #include <errno.h>
 #include <poll.h>
@@ -15,8 +15,8 @@ namespace {
 
 constexpr size_t kSmall = 64;
 
-// More than a socket takes in one go, by default (212,992 bytes): so it travels
-// in fragments, some of which must wait.
+// More than a socket takes in one go by default (212,992 bytes). So it travels
+// in fragments, and some must wait.
 constexpr size_t kLarge = 300000;
 
 // So many are sent in one turn: the first alone, the others in one packet.
@@ -164,7 +164,7 @@ void StandBy(Stage* stage) {
   Client client(stage);
   client.UntilOpen();
   client.ExpectClose();
-  // Whoever came first, if somebody had to try again.
+  // The server that offers: either, if one had to try again.
   (server.at_rest() ? other : server).Die();
   stage->Until("the server goes", [&] { return !client.open(); });
   client.ExpectNoClose();
@@ -230,7 +230,7 @@ void NoDescriptor(Stage* stage) {
   stage->Insist(&client);
 }
 
-// A kernel that takes nothing for a while, of what is sent.
+// The kernel accepts no sends for a while.
 void NoMemory(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();

@@ -11,7 +11,7 @@
 namespace le {
 namespace fuzz {
 
-// A socket in the hands of somebody who keeps no rules. Never blocks.
+// The socket of a peer that breaks rules. Never blocks.
 class RawSocket {
  public:
   explicit RawSocket(int fd = -1) : fd_(fd) {}
@@ -25,7 +25,7 @@ class RawSocket {
   void Close();
   // One packet, with so many descriptors.
   void Send(const std::string& packet, int descriptors = 0);
-  // What has come, of one packet; closes the descriptors that came with it.
+  // Receives one packet, and closes its descriptors.
   std::string Receive();
   void HalfClose(bool sending);
 

@@ -182,8 +182,8 @@ bool World::IsCertain(const Step& step) const {
                         [](const ProcessView& other) { return other.blocked; });
   }
   if (step.op == Op::kKill) {
-    // A process that is killed while it waits for room sends after all, if there
-    // is some by then, although too little to be woken for.
+    // A process that is killed while it waits for room still sends if there is
+    // some room by then, even too little for a wake.
     const ProcessView& victim = processes_[step.process];
     return !victim.blocked || !IsSend(victim.step.op);
   }
