@@ -845,7 +845,7 @@ void* Use(void* context) {
   return nullptr;
 }
 
-// The end of a thread cannot be ended again, from one of its own handlers.
+// le_thread_Exit() is fatal in a destructor of the ending thread.
 TEST_F(MisuseTest, ExitingAThreadThatEnds) {
   EXPECT_MISUSE(OnAnotherThread(
                     [](void*) -> void* {

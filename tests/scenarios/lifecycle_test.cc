@@ -117,7 +117,7 @@ TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
       for (int i = 0; i < 3; ++i) EXPECT_EQ(Ask(client.ref(), "x"), "x");
     }
     le_thread_Join(worker, nullptr);
-    // This comes after all answers, wanted or not.
+    // This comes after all other responses, also unwanted ones.
     EXPECT_EQ(Ask(client.ref(), "last"), "last");
     party->RunLoopUntil([&] { return completions == kRequests; });
     EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_NONE);
@@ -175,7 +175,7 @@ TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
 
 // ---- Completions -----------------------------------------------------------
 
-// What an untold completion says when it comes.
+// Records which completions have come, and in which order.
 class Completions {
  public:
   explicit Completions(le_msg_SessionRef_t session) : session_(session) {}
@@ -228,8 +228,8 @@ TEST_P(LifecycleTest, ARequestTooManyCompletesInItsTurn) {
   RunScenario(scenario, GetParam());
 }
 
-// And for one that was made on the closed session, even if it is opened again
-// before anything has been told.
+// It holds also for a request on the closed session, even if that is opened
+// again before any completion has run.
 TEST_P(LifecycleTest, ARequestOnAClosedSessionCompletesInItsTurn) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -338,8 +338,8 @@ TEST_P(LifecycleTest, ATimedOpenThatIsClosedIsToldSoOnce) {
   RunScenario(scenario, GetParam());
 }
 
-// What has come before the client looks counts, though it looks after the
-// deadline.
+// A session that the server has taken counts, even if the client looks after
+// the deadline.
 TEST_P(LifecycleTest, ASessionThatWasTakenCountsAfterTheDeadline) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -367,7 +367,7 @@ TEST_P(LifecycleTest, ASessionThatWasTakenCountsAfterTheDeadline) {
   RunScenario(scenario, GetParam());
 }
 
-// The same for a service of the process itself.
+// The same for a local service.
 TEST_P(LifecycleTest, ALocalSessionThatWasTakenCountsAfterTheDeadline) {
   if (GetParam() == Setting::kUnixProcesses) {
     GTEST_SKIP() << "between processes only a party's first thread signals";
@@ -488,8 +488,8 @@ TEST_P(LifecycleTest, ASessionStaysClosedWhenItsThreadEnds) {
   RunScenario(scenario, GetParam());
 }
 
-// A completion asks again, each time. The thread ends all the same, and no
-// request is told more than once.
+// A completion that makes a new request each time: the thread ends all the
+// same, and each request completes once.
 TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsAskAgain) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -524,7 +524,7 @@ TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsAskAgain) {
   RunScenario(scenario, GetParam());
 }
 
-// If it asks again once only, that request is told too.
+// If it makes one new request only, that one completes too.
 TEST_P(LifecycleTest, ARequestMadeWhileItsThreadEndsIsTold) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -593,7 +593,7 @@ void UseInDestructor(void* context) {
   le_msg_SetServiceRecvHandler(of->service, &OnNothing, of);
   le_msg_RemoveServiceHandler(of->handler);
   le_msg_DeleteService(of->service);
-  // What is made now is as it is, too.
+  // Objects that are made now are closed for good, too.
   const le_msg_SessionRef_t late = le_msg_CreateSession(TextProtocol(), "echo");
   EXPECT_EQ(le_msg_TryOpenSessionSync(late), LE_CLOSED);
 }
@@ -618,8 +618,8 @@ TEST_P(LifecycleTest, DestructorsMayUseWhatTheirThreadOwned) {
   RunScenario(scenario, GetParam());
 }
 
-// What the thread leaves is valid until another one deletes it. The name of a service
-// is free before that.
+// Objects that the thread leaves are valid until another thread deletes them.
+// The name of a service is free before that.
 TEST_P(LifecycleTest, WhatAnEndedThreadLeavesIsValidUntilDeleted) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -631,7 +631,7 @@ TEST_P(LifecycleTest, WhatAnEndedThreadLeavesIsValidUntilDeleted) {
       of.service = le_msg_CreateService(TextProtocol(), "other");
       le_msg_AdvertiseService(of.service);
     });
-    // Their memory would be its own if that had been freed.
+    // If the objects had been freed, these would get their memory.
     for (int i = 0; i < 10; ++i) {
       RunThread([] { le_msg_CreateSession(TextProtocol(), "echo"); });
     }
@@ -656,8 +656,8 @@ TEST_P(LifecycleTest, WhatAnEndedThreadLeavesIsValidUntilDeleted) {
   RunScenario(scenario, GetParam());
 }
 
-// A message that another thread holds keeps its session, closed. The thread may use
-// both, but cannot be told anything, since there is no thread to tell it.
+// A message that another thread holds keeps its session, closed. The thread may
+// use both. Its handlers are never called, since no thread is left for that.
 TEST_P(LifecycleTest, AMessageKeepsTheSessionOfAnEndedThread) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -714,7 +714,7 @@ TEST_P(LifecycleTest, AMessageKeepsTheSessionOfAnEndedThread) {
   RunScenario(scenario, GetParam());
 }
 
-// Ends the calling thread in a handler of a service, on a thread of its own.
+// Ends a thread in a handler of a service of its own.
 void ExitInHandler(bool in_open_handler) {
   RunThread([in_open_handler] {
     const le_msg_ServiceRef_t service =
@@ -852,7 +852,7 @@ TEST_P(LifecycleTest, ADeadlineHoldsWhileTheOwnerIsBlocked) {
   RunScenario(scenario, GetParam());
 }
 
-// What any thread may ask, while the owner changes what is asked about. tsan
+// Any thread may call the getters while the owner changes the values. tsan
 // checks it.
 TEST_P(LifecycleTest, GettersMayRaceWithSetters) {
   static const int rounds = GetParam() == Setting::kSimulated ? 10 : 300;
@@ -914,7 +914,7 @@ TEST_P(LifecycleTest, GettersMayRaceWithSetters) {
         le_msg_SessionEventHandler_t handler = nullptr;
         void* context = nullptr;
         le_msg_GetSessionCloseHandler(ref, &handler, &context);
-        // The two belong together.
+        // The two are set together.
         EXPECT_EQ(context, handler == nullptr ? nullptr : &client);
         uid_t uid = 0;
         le_msg_GetServerUserCreds(ref, &uid, nullptr);
