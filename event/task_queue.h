@@ -36,8 +36,8 @@ class TaskQueue {
   // Null if the batch is empty.
   Task* Pop() { return batch_.next_ == &batch_ ? nullptr : TakeFirst(); }
   void Remove(Task* task);
-  // Whether there is anything. Sequentially consistent with Push(): a Push()
-  // that this does not see sees whatever the caller had stored before.
+  // Whether there is no task. Sequentially consistent with Push(): a Push()
+  // that this does not see sees everything that this thread stored before.
   bool empty() const {
     return batch_.next_ == &batch_ &&
            !inbox_filled_.load(std::memory_order_seq_cst);

@@ -139,7 +139,7 @@ struct IncomingFrame {
   // because no file descriptor is left here or the kernel refused.
   bool lost_by_sender = false;
   std::unique_ptr<Connection> connection;
-  // Who sent this frame; see Connection::SetReceiveCredentials().
+  // The sender of this frame; see Connection::SetReceiveCredentials().
   absl::optional<event::Credentials> sender;
 };
 

@@ -26,7 +26,7 @@ class ABSL_LOCKABLE Mutex {
     mutex_.lock();
     TellLocked();
   }
-  // False: somebody holds it, the calling thread perhaps.
+  // False: it is locked, perhaps by the calling thread.
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) {
     if (!mutex_.try_lock()) return false;
     TellLocked();

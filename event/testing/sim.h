@@ -60,7 +60,7 @@ class Simulation {
   static constexpr uint64_t kDefaultStepLimit = 2000000;
 
   explicit Simulation(uint64_t seed);
-  // Kills whatever is left.
+  // Kills the remaining processes.
   ~Simulation();
   Simulation(const Simulation&) = delete;
   Simulation& operator=(const Simulation&) = delete;

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a simulated process gives to the code that runs in it.
+// The services of a simulated process for the code that runs in it.
 
 #include <algorithm>
 #include <utility>

@@ -63,7 +63,7 @@ class SimSock final {
   static void Pair(SimSock* a, SimSock* b);
   void Bind(std::string name, const event::Ref<SimInode>& inode);
   int Listen(const Credentials& listener, int backlog);
-  // To be called before the address is resolved.
+  // Call it before the address is resolved.
   void BeforeConnect() { AutoBindIfAsked(); }
   // Connects to `listener`, or to none (null). -EAGAIN: the backlog is full.
   int Connect(SimSock* listener, const Credentials& caller);

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What le_messaging costs, next to the same work with nothing but system calls.
+// The cost of le_messaging, next to the same work with system calls only.
 
 #include <sys/resource.h>
 #include <sys/utsname.h>

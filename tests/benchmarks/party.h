@@ -21,7 +21,7 @@ constexpr int kParent = 3;    // one word a packet, each way
 constexpr int kCounters = 4;  // a page of Counters
 constexpr int kLink = 5;      // to another child, if the role needs one
 
-// What the parent can read at any time, even of a child that is blocked.
+// The parent can read these at any time, even while the child is blocked.
 struct Counters {
   std::atomic<uint64_t> allocations;
   std::atomic<uint64_t> counted;  // 0: they cannot be counted

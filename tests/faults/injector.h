@@ -125,7 +125,7 @@ class Injector final : public event::sys::Interceptor {
 // Prints what was being tried, and ends the process: a call of the library
 // cannot be left in another way.
 [[noreturn]] void GiveUp(const std::string& why);
-// What is being tried, for GiveUp().
+// The failure that is being tried, for GiveUp().
 void SetLabel(const std::string& label);
 
 }  // namespace faults

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The scenarios. In the end of each a client is served, whatever failed.
+// The scenarios. At the end of each a client is served, whatever failed.
 
 #include <errno.h>
 #include <poll.h>
@@ -97,7 +97,7 @@ void Push(Stage* stage) {
   client.UntilOpen();
   client.Request(Ask::kPush);
   client.UntilComplete();
-  // What comes meanwhile is kept for later.
+  // Messages that come meanwhile are kept for later.
   client.RequestSync(Ask::kPush);
   stage->Until("pushes arrive", [&] {
     return !client.survived() || client.pushes() >= 2 * kPushes;
@@ -219,7 +219,7 @@ void ClientDies(Stage* stage) {
   stage->Insist(&client);
 }
 
-// A server that cannot receive an introduction for want of a descriptor.
+// A server that has no free descriptor to receive an introduction.
 void NoDescriptor(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();

@@ -28,7 +28,7 @@ namespace faults {
 
 class Stage;
 
-// What a message asks of the server.
+// The request that a message makes of the server.
 enum class Ask : uint32_t {
   kEcho = 1,    // respond with the same
   kCount,       // one-way: to be counted
@@ -95,7 +95,7 @@ class Client {
   void Send(Ask ask);
   // So many one after the other, in one turn of the loop.
   void SendInOneTurn(Ask ask, int count);
-  // What was sent one way arrives, unless the session closes.
+  // One-way messages arrive, unless the session closes.
   void UntilCounted(const Server& server);
   void Request(Ask ask);
   // NULL only if the session closed.
@@ -189,7 +189,7 @@ class Stage final : private Injector::Waiter {
   bool may_break_ = false;
   bool may_lose_descriptors_ = false;
   std::string* const failure_;
-  absl::Duration tick_;  // while somebody is blocked
+  absl::Duration tick_;  // while a call blocks
   int waits_in_vain_ = 0;
   testing::OneThreadWorld world_;
 };

@@ -152,7 +152,7 @@ class Scene {
   static void SayAsDirectory(RawSocket* socket, Input* input) {
     const std::string bytes = input->Bytes(input->Byte());
     directory::proto::FromDirectory message;
-    // That one is documented to end the client's process.
+    // OTHER_PROTOCOL is documented to end the client's process.
     if (message.ParseFromString(bytes) &&
         message.refusal().code() == directory::proto::OTHER_PROTOCOL) {
       return;

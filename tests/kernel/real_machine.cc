@@ -66,7 +66,7 @@ void CloseAll() { syscall(SYS_close_range, 0u, ~0u, 0u); }
 
 void OnInterrupt(int) {}
 
-// What is left of root's rights in a user namespace.
+// The rights of root that remain in a user namespace.
 void DropCapabilities() {
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   struct __user_cap_data_struct none[2] = {};

@@ -39,7 +39,7 @@ struct File {
   // Files that were sent to this socket or, for a listener, to one that it
   // holds. Never taken out.
   std::set<int> holds;
-  // What an epoll has watched.
+  // The files that an epoll has watched.
   std::set<int> watches;
 };
 

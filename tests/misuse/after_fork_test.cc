@@ -69,7 +69,7 @@ struct Function {
   {                                                                    \
 #function, [](World* w) { (void)w; function(__VA_ARGS__); }, #function \
   }
-// What a macro stands for is known by the macro's name.
+// A function that a macro calls has the macro's name.
 #define MACRO(function, macro, ...)                                 \
   {                                                                 \
 #function, [](World* w) { (void)w; function(__VA_ARGS__); }, #macro \
@@ -237,7 +237,7 @@ std::vector<Function> Functions() {
   };
 }
 
-// What a child may call: it has to say why it could not exec. (LE_FATAL is
+// Functions that a child may call, to say why it could not exec. (LE_FATAL is
 // fatal anywhere.)
 const std::set<std::string>& Allowed() {
   static const auto* const names =

@@ -29,7 +29,8 @@ class OneThreadWorld {
   OneThreadWorld();
   ~OneThreadWorld();
 
-  // To the library, a thread of a process of its own or of another party's.
+  // For the library this is a thread of a process of its own, or of another
+  // party's process.
   class Party {
    public:
     // Calls `body` as that thread.

@@ -112,7 +112,7 @@ TEST_P(FailureTest, ADeadClientClosesItsSessions) {
   RunScenario(scenario, GetParam());
 }
 
-// What the far end sent before it died is delivered before the close.
+// Messages that the far end sent before it died come before the close.
 TEST_P(FailureTest, LastWordsOfTheDeadAreHeard) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

@@ -133,7 +133,7 @@ TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
   Scenario scenario;
   scenario.Add("both", [](Party* party) {
     TestService service("own");
-    // What is left of the former opening may still come, on its own connection.
+    // Events of the former opening may still come, on its own connection.
     const std::string flood(200, 'x');
     std::vector<std::string> heard;
     service.on_message = [&](le_msg_MessageRef_t message) {
@@ -555,7 +555,7 @@ TEST_P(LifecycleTest, ARequestMadeWhileItsThreadEndsIsTold) {
   RunScenario(scenario, GetParam());
 }
 
-// What a thread has created, for its destructors.
+// The objects that a thread has created, for its destructors.
 struct OfEndingThread {
   le_msg_SessionRef_t session = nullptr;
   le_msg_ServiceRef_t service = nullptr;
@@ -786,7 +786,7 @@ TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsMakeNewSessions) {
   RunScenario(scenario, GetParam());
 }
 
-// A handler may run the loop. What was due before comes then, in order.
+// A handler may run the loop. Events that were due before come then, in order.
 TEST_P(LifecycleTest, AHandlerThatRunsTheLoopGetsTheRest) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);

@@ -30,7 +30,7 @@ class LimitsTest : public ::testing::TestWithParam<Setting> {
 INSTANTIATE_TEST_SUITE_P(Everywhere, LimitsTest, AllSettings(), SettingName);
 
 constexpr uint32_t kQueuedMessages = 100;
-// What a message of kPushBytes counts for over loopback.
+// The size of a message of kPushBytes that counts over loopback.
 constexpr size_t kPushBytes = 36;
 constexpr size_t kPushCost = kPushBytes + 64;
 

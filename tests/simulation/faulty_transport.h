@@ -33,7 +33,7 @@ class FaultyTransport final : public transports::Transport {
                   Descriptors* descriptors)
       : inner_(network, process), context_{weather, referee, descriptors} {}
 
-  // What all connections share.
+  // Shared by all connections.
   struct Context {
     const Weather* weather;
     Referee* referee;

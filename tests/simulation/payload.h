@@ -17,7 +17,7 @@
 namespace le {
 namespace simulation {
 
-// What the server is asked to do.
+// The commands to the server.
 enum class Command : uint32_t {
   kAnswer,
   kHold,  // answer later

@@ -168,7 +168,7 @@ class World {
   virtual void LoadBindings() = 0;
   virtual void BeginTroubles() = 0;
   virtual void EndTroubles() = 0;
-  // What is left of kernel objects when all programs have ended. "": nothing.
+  // Kernel objects that remain when all programs have ended. "": none.
   virtual std::string Leftovers() = 0;
 
  private:

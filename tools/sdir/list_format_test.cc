@@ -168,7 +168,7 @@ TEST(ListFormatTest, JsonIsUtf8WhateverTheBytes) {
   }
 }
 
-// What is printed can be loaded.
+// The printed bindings can be loaded.
 TEST(ListFormatTest, NamesUsersWhereTheNameCanStandInABinding) {
   class FewUsers final : public directory::Users {
     absl::StatusOr<uid_t> UidOf(const std::string&) override {

@@ -381,7 +381,7 @@ void Monitor(Command* command) {
     const FromDirectory message = directory.HearEvent();
     if (!message.has_event()) continue;
     std::printf("%s\n", EscapedText(message.event().text()).c_str());
-    if (std::fflush(stdout) != 0) return;  // nobody reads on
+    if (std::fflush(stdout) != 0) return;  // the reader is gone
   }
 }
 

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every transport must do, as tests. A transport's own test is:
+// The rules for every transport, as tests. A transport's own test is:
 //
 //   class MyFixture : public ConformanceFixture {
 //     Transport* transport() override { ... }
