@@ -207,8 +207,9 @@ void EpollLoop::RegisterUnregistered() {
   }
   if (!refused) {
     Log(LogLevel::kError,
-        absl::StrCat("event loop: a descriptor cannot be watched for now: ",
-                     strerror(errno)));
+        absl::StrCat(
+            "event loop: a file descriptor cannot be watched for now: ",
+            strerror(errno)));
   }
   refused_until_ = MonotonicNow() + kRefusedPause;
 }
@@ -222,7 +223,7 @@ bool EpollLoop::RegisterAll() {
       // This refusal is permanent. Skip the watch, so that those behind it are
       // registered.
       Log(LogLevel::kError,
-          absl::StrCat("event loop: descriptor ", watch->fd_,
+          absl::StrCat("event loop: file descriptor ", watch->fd_,
                        " cannot be watched: ", strerror(errno)));
     }
     Unlink(watch);
@@ -248,7 +249,7 @@ void EpollLoop::SetInterest(Watch* watch, uint32_t interest) {
   }
   if (!Control(EPOLL_CTL_MOD, watch->fd_, interest, watch)) {
     Log(LogLevel::kError,
-        absl::StrCat("event loop: descriptor ", watch->fd_,
+        absl::StrCat("event loop: file descriptor ", watch->fd_,
                      " was closed while it was watched: ", strerror(errno)));
   }
 }
@@ -273,7 +274,7 @@ void EpollLoop::RemoveWatch(Watch* watch) {
   struct epoll_event unused;
   if (sys::EpollCtl(epoll_.get(), EPOLL_CTL_DEL, watch->fd_, &unused) != 0) {
     Log(LogLevel::kError,
-        absl::StrCat("event loop: descriptor ", watch->fd_,
+        absl::StrCat("event loop: file descriptor ", watch->fd_,
                      " was closed while it was watched: ", strerror(errno)));
   }
 }
@@ -346,7 +347,7 @@ void EpollLoop::WriteWake() {
   const uint64_t one = 1;
   if (sys::Write(wake_fd_.get(), &one, sizeof(one)) < 0 && errno != EAGAIN) {
     Log(LogLevel::kError,
-        absl::StrCat("event loop: waking it failed: ", strerror(errno)));
+        absl::StrCat("event loop: write to its eventfd: ", strerror(errno)));
     wakeable_.store(true);
   }
 }

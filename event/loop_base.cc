@@ -81,7 +81,8 @@ bool LoopBase::AddWatch(Watch*, int, uint32_t) {
 
 void LoopBase::AddWatchLater(Watch* watch, int fd, uint32_t interest) {
   if (!AddWatch(watch, fd, interest)) {
-    Log(LogLevel::kError, "event loop: it has no descriptors");
+    Log(LogLevel::kError,
+        "event loop: this loop cannot watch file descriptors");
   }
 }
 

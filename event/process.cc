@@ -59,7 +59,7 @@ struct ThreadAdoption {
     static const pthread_key_t key = [] {
       pthread_key_t made;
       if (pthread_key_create(&made, &ThreadAdoption::End) != 0) {
-        Fatal("no key left for the data of threads");
+        Fatal("no pthread key is left for thread data");
       }
       atexit(&Thread::BeforeProcessEnds);
       return made;

@@ -39,7 +39,7 @@ ABSL_ATTRIBUTE_NO_SANITIZE_UNDEFINED auto CallUser(const char* what,
   } catch (const std::exception& e) {
     Fatal(absl::StrCat(what, " has thrown an exception: ", e.what()));
   } catch (...) {
-    Fatal(absl::StrCat(what, " has thrown an exception, which it must not"));
+    Fatal(absl::StrCat(what, " has thrown an exception, which is not allowed"));
   }
 }
 

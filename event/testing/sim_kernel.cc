@@ -143,7 +143,7 @@ SimKernelProcess* SimKernel::Impl::Enter() {
   SimKernelProcess* const process =
       me == nullptr ? nullptr : PartOf(me->process);
   if (process == nullptr) {
-    NotModelled("a call by who is no process of the kernel");
+    NotModelled("a call by a process that is not the kernel's");
   }
   if (me->locks_held == 0) sim->Yield();
   return process;
@@ -368,7 +368,7 @@ void SimKernel::SetCloseTime(int fd, absl::Duration time) {
 void SimKernel::Exit() {
   Thread::BeforeProcessEnds();
   impl_->sim->Kill(impl_->Me()->process);
-  NotModelled("life after death");
+  NotModelled("a call of a process that has ended");
 }
 
 void SimKernel::Spend(absl::Duration time) {

@@ -277,7 +277,7 @@ int SimKernel::Connect(int fd, const struct sockaddr* address, socklen_t size) {
 int SimKernel::Accept4(int fd, struct sockaddr* address, socklen_t*,
                        int flags) {
   SimKernelProcess* const process = impl_->Enter();
-  if (address != nullptr) NotModelled("to ask who has connected by accept4");
+  if (address != nullptr) NotModelled("to ask accept4 for the peer's address");
   int error = 0;
   SimSock* const sock = impl_->SocketAt(process, fd, &error);
   if (error != -EBADF && !process->HasRoomFor(1)) return impl_->Return(-EMFILE);
@@ -355,7 +355,8 @@ ssize_t SimKernel::Impl::Receive(SimKernelProcess* process, int fd,
   constexpr int kKnown =
       MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_NOSIGNAL;
   if ((flags & ~kKnown) != 0) NotModelled("a receive flag");
-  if (message->msg_name != nullptr) NotModelled("to ask who has sent");
+  if (message->msg_name != nullptr)
+    NotModelled("to ask for the sender's address");
   int error = 0;
   SimSock* const sock = SocketAt(process, fd, &error);
   if (sock == nullptr) return error;

@@ -100,7 +100,8 @@ void StarvedServer(Directory* directory) {
   famine = nullptr;
   for (const auto& child : waiting) {
     child->Expect("1");
-    if (child->Ask("quiet") != "1") Fail("who waited is not answered");
+    if (child->Ask("quiet") != "1")
+      Fail("a client that waited is not answered");
   }
   // Had one been dropped, its client would have asked again.
   const long introductions = directory->Introductions() - before;

@@ -92,7 +92,7 @@ void ExpectRest(const char* what, pid_t pid) {
     spent = UsageOf(pid).cpu_seconds - before;
   } while (spent <= kRestSeconds && OwnSeconds() < until);
   if (spent > kRestSeconds) {
-    Fail(absl::StrCat(what, " ought to wait, and has spent ", spent,
+    Fail(absl::StrCat(what, " only has to wait, but has spent ", spent,
                       " s of processor time instead"));
   }
 }

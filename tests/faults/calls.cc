@@ -120,7 +120,7 @@ const std::vector<Kind>& Kinds() {
        "Fcntl F_GETFD",
        F_GETFD,
        {},
-       "only of what is no descriptor, which is the caller's misuse"},
+       "only of a number that is not open, which is the caller's misuse"},
       {"Ioctl", "Ioctl", kAny, {Harmless(EACCES)}, nullptr},
       {"Shutdown", "Shutdown", kAny, {}, "of a socket that is connected"},
       {"Close", "Close", kAny, {Harmless(EINTR), Harmless(EIO)}, nullptr},

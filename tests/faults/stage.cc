@@ -490,7 +490,7 @@ bool Stage::Until(const char* what, const std::function<bool()>& condition) {
     if (turns > 0) tick = kFirstTick;
     turns = 0;
     if (++ticks > kMaxTicks) {
-      Fail(absl::StrCat("it never comes about: ", what));
+      Fail(absl::StrCat("this never happens: ", what));
       return false;
     }
     injector_->Advance(tick);

@@ -379,19 +379,19 @@ void ClientProgram::OnOpenResult(le_msg_SessionRef_t, le_result_t result,
 
 void ClientProgram::TellOpening(Opening* opening, le_result_t result) {
   const ThreadRules::Handler handler(&rules_);
-  if (opening->told) Fail("an opening is told twice");
+  if (opening->told) Fail("an opening has two results");
   opening->told = true;
   if (opening->timed) --untold_openings_;
   Conversation* const conversation = opening->conversation;
   const bool goes_on = conversation->state == State::kOpening &&
                        conversation->incarnation == opening->incarnation;
   if (goes_on && result == LE_CLOSED) {
-    Fail("an opening that goes on is told that it was closed");
+    Fail("an opening that was not closed has the result LE_CLOSED");
   }
   // An opening that was given up gets a result if it was promised one, or if
   // its time was over before.
   if (!goes_on && result == LE_OK) {
-    Fail("an opening is told that was given up");
+    Fail("an opening that was given up has the result LE_OK");
   }
   if (!goes_on) return;
   if (result != LE_OK) {
@@ -408,20 +408,20 @@ void ClientProgram::OnClosed(le_msg_SessionRef_t, void* context) {
   ClientProgram* const self = conversation->program;
   const ThreadRules::Handler handler(&self->rules_);
   if (conversation->state != State::kOpen) {
-    self->Fail("a close is told of a session that is not open");
+    self->Fail("the close handler of a session that is not open has run");
   }
   if (le_msg_GetCloseReason(conversation->ref) == LE_MSG_CLOSE_PROTOCOL_ERROR) {
     self->Fail("a server is said to have broken the rules");
   }
   if (le_msg_GetCloseReason(conversation->ref) == LE_MSG_CLOSE_SLOW_READER) {
-    self->Fail("a session is closed for what its client sends");
+    self->Fail("a session is closed because of a message of its client");
   }
   conversation->state = State::kClosed;
   for (const auto& request : self->requests_) {
     if (request.second->conversation == conversation &&
         request.second->incarnation == conversation->incarnation &&
         !request.second->by_helper) {
-      self->Fail("a close is told before the requests are complete");
+      self->Fail("a close handler has run before the requests are complete");
     }
   }
   self->DoSomethingInAHandler(conversation);

@@ -198,7 +198,7 @@ std::string KernelWorld::Leftovers() {
   // The directory must end on SIGTERM, and free everything.
   kernel_.Signal(directory_, SIGTERM);
   sim()->Run();
-  if (!directory_->ended()) return "the directory does not end when it is told";
+  if (!directory_->ended()) return "the directory does not end on SIGTERM";
   for (SimProcess* process : processes_) sim()->Kill(process);
   if (log_reader_ != nullptr) sim()->Kill(log_reader_);
   return kernel_.Leftovers();

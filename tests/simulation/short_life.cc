@@ -183,7 +183,7 @@ void ShortLife::OnRequest(le_msg_MessageRef_t message, void* context) {
 
 void ShortLife::OnOwnSessionClosed(le_msg_SessionRef_t session, void* context) {
   static_cast<ShortLife*>(context)->world_->referee()->Fail(
-      absl::StrCat("a session that nobody closed has closed: ",
+      absl::StrCat("a session has closed by itself: ",
                    le_msg_GetCloseReasonTxt(le_msg_GetCloseReason(session))));
 }
 

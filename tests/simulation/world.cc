@@ -327,7 +327,7 @@ void World::CheckEnd(Simulation::Outcome outcome) {
   }
   if (referee_.failed()) return;
   if (outcome != Simulation::Outcome::kBlocked) {
-    referee_.Fail(absl::StrCat("it turns in circles:\n", sim_.Report()));
+    referee_.Fail(absl::StrCat("it spins:\n", sim_.Report()));
   }
   const std::string left = Leftovers();
   if (!left.empty()) referee_.Fail(left);
