@@ -600,7 +600,7 @@ TEST(EpollLoopTest, StopWakesAForeignLoopOnce) {
     EXPECT_FALSE(Readable(fd));
   }
   EXPECT_EQ(calls.calls["Write"], 1);
-  // It is not forgotten.
+  // The stop still takes effect.
   loop.Run();
 }
 

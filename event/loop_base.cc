@@ -180,7 +180,7 @@ bool LoopBase::RunStep() {
 }
 
 void LoopBase::WaitForTurn(Instant deadline) {
-  // Those that were listed outside a turn.
+  // Hooks that were listed outside a turn.
   RunTurnEndHooks();
   new_round_ = true;
   if (tasks_.empty()) {

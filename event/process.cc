@@ -165,7 +165,7 @@ Thread::~Thread() {
 void Thread::End() {
   if (ended_) return;
   ended_ = true;
-  // Either kind may add more of its kind.
+  // Hooks and destructors may add more of their kind.
   while (!exit_hooks_.empty() && !process_->killed()) {
     const std::function<void()> hook = std::move(exit_hooks_.back());
     exit_hooks_.pop_back();

@@ -61,9 +61,9 @@ class Parker {
   // Any thread. Legal with a lock held.
   virtual void Unpark() = 0;
 
-  // The same in two steps, see DeferredWakes: the wake that is due once the
-  // lock has been released, even if the parker is destroyed by then. No word:
-  // none.
+  // The same in two steps, see DeferredWakes: returns the wake that is due once
+  // the lock has been released, even if the parker is destroyed by then. A null
+  // word: no wake is due.
   struct LaterWake {
     void (*wake)(void* word);
     void* word;
@@ -167,8 +167,8 @@ class Process {
   // is no room for one.
   virtual std::unique_ptr<ThreadHandle> StartThread(
       const std::string& name, std::function<void()> body) = 0;
-  // Ends the calling thread at once, as if its body had returned. Its Thread's
-  // end has been run (Thread::End()). Never returns.
+  // Ends the calling thread at once, as if its body had returned. Thread::End()
+  // has run. Never returns.
   [[noreturn]] virtual void ExitThread() = 0;
   // A number that nobody can guess; under simulation from the seed.
   virtual uint64_t Random() = 0;
@@ -223,7 +223,8 @@ class Thread {
   static void Release();
 
   // Makes the calling thread a thread of `process` under `name`; used by
-  // whoever starts threads. The Thread dies with the Binding, after End().
+  // the code that starts threads. The Thread dies with the Binding, after
+  // End().
   class Binding {
    public:
     Binding(Process* process, std::string name);
@@ -231,7 +232,7 @@ class Thread {
     Binding(const Binding&) = delete;
     Binding& operator=(const Binding&) = delete;
     Thread* thread() { return thread_.get(); }
-    // The calling thread is bound no longer; the caller keeps the Thread.
+    // Ends the binding of the calling thread; the caller keeps the Thread.
     std::unique_ptr<Thread> Release();
 
    private:
@@ -263,7 +264,7 @@ class Thread {
 
   // The owner's thread only. Made at first use.
   Loop* loop();
-  // Nested in loop(): what a blocking call must be able to serve alone.
+  // Nested in loop(). A blocking call serves this loop alone.
   Loop* control_loop();
   Parker* parker();
   // Any thread, provided that loop() has been called before.

@@ -118,7 +118,7 @@ include_arrows() {
     xargs -r grep -HoP '^\s*#\s*include\s+"\K[^"]+') | against_the_arrows
 }
 
-# Of every target, public or not; tests/build asks Bazel about the public ones.
+# Reads the labels of all targets; tests/build queries the public ones.
 # Visibility is no arrow, and event:le_event is an alias.
 label_arrows() {
   files '*/BUILD.bazel' | grep -v '^examples/consumer/' |

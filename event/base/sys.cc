@@ -278,7 +278,7 @@ int Close(int fd) {
   if (ABSL_PREDICT_TRUE(!IsDiverted())) return g_operating_system.Close(fd);
   Interceptor* const interceptor = CurrentInterceptor();
   if (interceptor != nullptr) interceptor->OnClose(fd);
-  // The result may be falsified, the effect may not.
+  // An interceptor may change the result, but the descriptor is closed.
   const int result = CurrentKernel()->Close(fd);
   return Fails({"Close", fd}) ? -1 : result;
 }

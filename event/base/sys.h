@@ -63,13 +63,13 @@ class Interceptor {
   // As Fail(), with details of the call. It may first do the work that a blocking
   // call would wait for, on the same thread.
   virtual int FailCall(const Call& call) { return Fail(call.name); }
-  // Sets the time of either clock. False: the kernel tells it.
+  // Sets the time of either clock. False: the kernel's time is used.
   virtual bool Clock(struct timespec* now) {
     static_cast<void>(now);
     return false;
   }
-  // Fills the buffer in the kernel's stead, as GetRandom() does. False: the kernel
-  // does.
+  // Fills the buffer instead of the kernel's GetRandom(). False: the kernel
+  // fills it.
   virtual bool Random(void* buffer, size_t size) {
     static_cast<void>(buffer);
     static_cast<void>(size);

@@ -255,8 +255,8 @@ bool Simulation::IsPassedOver(const SimThread* thread) const {
   return thread->passed_over_until > steps_;
 }
 
-// Of the `runnable` threads that can run; unless `any`, of those that are not
-// passed over.
+// Chooses one of the `runnable` threads; unless `any`, one that is not passed
+// over.
 SimThread* Simulation::PickRunnable(size_t runnable, bool any) {
   size_t chosen = NextRandom(&schedule_state_) % runnable;
   for (SimThread* thread : live_) {

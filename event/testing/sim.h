@@ -195,7 +195,7 @@ class Simulation {
   SimThread* current_ = nullptr;
   int next_thread_ = 1;
 
-  // Of the run that is under way.
+  // Of the present run.
   Instant limit_;
   uint64_t steps_end_ = 0;
   Outcome outcome_ = Outcome::kEnded;

@@ -497,7 +497,7 @@ TEST_F(SimKernelTest, ACloseMayTakeTime) {
 }
 
 TEST_F(SimKernelTest, AWaitWithALockHeldIsFound) {
-  // Where fibers are threads, a forked child can start none.
+  // If fibers are threads, a forked child cannot start one.
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_DEATH(
       {

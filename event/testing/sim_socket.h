@@ -107,7 +107,7 @@ class SimSock final {
   SimSocketFile* file() const { return file_; }
   void AddKept(std::vector<SimFile*>* kept) const;
   void DropPackets();
-  // Its file has gone. `never_accepted`: it had none.
+  // Called when its file has ended. `never_accepted`: it had no file.
   void Close(bool never_accepted);
 
  private:

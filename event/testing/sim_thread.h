@@ -53,7 +53,7 @@ class SimThread {
   // it is made runnable.
   bool (*ready)(void* context) = nullptr;
   void* ready_context = nullptr;
-  // One bit each. The simulated kernel's.
+  // For the simulated kernel: one bit for each signal.
   uint64_t blocked_signals = 0;
   uint64_t pending_signals = 0;
   // It is passed over until this step, as long as another can run.

@@ -110,7 +110,7 @@ class Pipe {
   virtual ~Pipe() = default;
   // A message full of that byte.
   virtual bool Send(char type, size_t size) = 0;
-  // One of that size.
+  // Receives one of that size.
   virtual bool Receive(size_t size) = 0;
 };
 

@@ -26,7 +26,7 @@ namespace {
 
 constexpr size_t kLarge = 65536;
 constexpr size_t kVeryLarge = 1 << 20;
-// One thread may be woken for another reason once in so many operations.
+// A thread may have one additional wake in so many operations.
 constexpr double kSwitchTolerance = 0.05;
 
 // Rows that share processes and rounds.
@@ -95,7 +95,7 @@ class Bench {
   int64_t Count(int64_t operations) const {
     return options_.smoke ? std::max<int64_t>(operations / 10, 64) : operations;
   }
-  // Client's and server's.
+  // The processors of client and server.
   int ClientCpu() const { return cpus_[0]; }
   int ServerCpu(int cpus) const {
     return cpus_[cpus > 1 && cpus_.size() > 1 ? 1 : 0];

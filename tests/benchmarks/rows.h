@@ -21,7 +21,7 @@ struct Options {
   bool smoke = false;  // tiny counts
 };
 
-// Those that the filter matches, with progress on standard error.
+// Measures the rows that the filter matches, with progress on standard error.
 std::vector<Row> MeasureRows(const Options& options);
 
 }  // namespace benchmarks

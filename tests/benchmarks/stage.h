@@ -30,12 +30,12 @@ struct Variant {
   int64_t operations = 0;
 };
 
-// Of each round, per operation; processes together.
+// One value for each round: per operation, of all processes together.
 struct Series {
   std::vector<double> ns;
   std::vector<double> cpu_ns;
   std::vector<double> switches;
-  // Of all rounds together, once warm.
+  // Of all rounds together, after the warm-up.
   double allocations = kNoFigure;
 };
 
@@ -61,7 +61,7 @@ class Stage {
   // a round that counts allocations.
   void FillQueue(const Variant& variant);
 
-  // Once each, and then round by round, in alternating order.
+  // Runs each once, and then round by round, in alternating order.
   std::vector<Series> Compare(const std::vector<Variant>& variants);
   // Per operation, of all processes together. The processes cannot be used
   // afterwards. Exact if each operation makes the same calls: the difference of

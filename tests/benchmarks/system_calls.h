@@ -31,7 +31,7 @@ class SystemCallCounter {
   // Counts until `done`, and then until no process makes calls. False if that
   // takes longer.
   bool CountUntil(const std::function<bool()>& done, double seconds);
-  // Those since the last time.
+  // Counts since the last TakeCounts().
   CallCounts TakeCounts() { return std::exchange(counts_, {}); }
 
  private:

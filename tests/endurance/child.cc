@@ -31,7 +31,7 @@ namespace le {
 namespace endurance {
 namespace {
 
-// Those that have been started and not yet ended by us.
+// The processes that we have started and not yet ended.
 std::set<pid_t>* Running() {
   static auto* const pids = new std::set<pid_t>;
   return pids;
@@ -62,7 +62,7 @@ pid_t Spawn(const std::vector<std::string>& words, int inherited, int as) {
 void KillAndWait(pid_t* pid) {
   if (*pid <= 0) return;
   kill(*pid, SIGKILL);
-  // One that is traced may have stopped before.
+  // A traced process may have stopped before.
   for (int status = 0; waitpid(*pid, &status, 0) == *pid;) {
     if (!WIFSTOPPED(status)) break;
   }
@@ -149,7 +149,7 @@ std::string Find(const std::string& name) {
 void Fail(const std::string& why) {
   std::printf("FAILED: %s\n", why.c_str());
   std::fflush(stdout);
-  // Otherwise some would wait for ever.
+  // Otherwise some children would wait for ever.
   for (pid_t pid : *Running()) kill(pid, SIGKILL);
   std::exit(EXIT_FAILURE);
 }
@@ -164,7 +164,7 @@ Child::Child(const std::vector<std::string>& role) {
   socket_ = ends[0];
   std::vector<std::string> words = {"/proc/self/exe", "--role"};
   words.insert(words.end(), role.begin(), role.end());
-  // Where the role looks for it.
+  // The role finds its socket at number 3.
   pid_ = Spawn(words, ends[1], 3);
   close(ends[1]);
 }

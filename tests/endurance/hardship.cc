@@ -103,7 +103,7 @@ void StarvedServer(Directory* directory) {
     if (child->Ask("quiet") != "1")
       Fail("a client that waited is not answered");
   }
-  // Had one been dropped, its client would have asked again.
+  // If one had been dropped, its client would have retried.
   const long introductions = directory->Introductions() - before;
   if (introductions != 3) {
     Fail(absl::StrCat(introductions, " introductions of 3 clients"));

@@ -517,7 +517,8 @@ int BeDescriptors(const std::vector<std::string>&) {
 int BeExecutor(const std::vector<std::string>& words) {
   const le_msg_SessionRef_t session = OpenOne(words[1]);
   AskOnce(session);
-  // Also one that waits, a service, a thread with its loops, and a timer.
+  // Also has a waiting session, a service, a thread with its loops, and a
+  // timer.
   le_msg_OpenSession(le_msg_CreateSession(Echo(), "nobody's"), nullptr,
                      nullptr);
   le_msg_AdvertiseService(le_msg_CreateService(Echo(), "executors"));

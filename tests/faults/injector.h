@@ -53,7 +53,7 @@ class Calm {
   const bool running_before_;
 };
 
-// One for the process, which has one thread. Installed for as long as it lives.
+// One for the (real) process, which has one thread. Installed for its lifetime.
 class Injector final : public event::sys::Interceptor {
  public:
   Injector();

@@ -19,7 +19,7 @@ constexpr size_t kSmall = 64;
 // in fragments, and some must wait.
 constexpr size_t kLarge = 300000;
 
-// So many are sent in one turn: the first alone, the others in one packet.
+// This many are sent in one turn: the first alone, the others in one packet.
 constexpr int kBatch = 6;
 
 void Open(Stage* stage) {

@@ -93,7 +93,7 @@ class Client {
   void Close();
 
   void Send(Ask ask);
-  // So many one after the other, in one turn of the loop.
+  // Sends `count` of them in one turn of the loop.
   void SendInOneTurn(Ask ask, int count);
   // One-way messages arrive, unless the session closes.
   void UntilCounted(const Server& server);

@@ -23,7 +23,7 @@ class RawSocket {
   void Connect(const std::string& address);
   void Adopt(int fd);
   void Close();
-  // One packet, with so many descriptors.
+  // Sends one packet, with so many descriptors.
   void Send(const std::string& packet, int descriptors = 0);
   // Receives one packet, and closes its descriptors.
   std::string Receive();

@@ -127,7 +127,7 @@ struct sockaddr_un Caller::Address() const {
   return address;
 }
 
-// Of a path its last letter, as the directory differs.
+// Of a path only the last letter, because the folders differ.
 void Caller::AnswerAddress(const struct sockaddr_un& address, socklen_t size) {
   const size_t length = strnlen(address.sun_path, sizeof(address.sun_path));
   Answer(size <= offsetof(struct sockaddr_un, sun_path) ? size
@@ -266,7 +266,7 @@ void Caller::TimerSet() {
   if (!Ended(sys::TimerFdSetTime(fd(), TFD_TIMER_ABSTIME, &when, nullptr))) {
     return;
   }
-  // It expires at once, but by an interrupt.
+  // A timer in the past expires at once, but in an interrupt: wait for it.
   struct pollfd expired = {fd(), POLLIN, 0};
   if (request_.args[0] == kPast) sys::Poll(&expired, 1, -1);
 }

@@ -27,7 +27,7 @@ struct Request {
   // An open file is identified by its tag, in any process and under any number.
   // These are the tags for the first and the second file that the call makes.
   int tags[2];
-  // Of the credentials that are sent.
+  // The sent credentials.
   int pid;
   unsigned uid;
   unsigned gid;

@@ -42,9 +42,9 @@ class Generator {
   void PlanEnd(const World& world);
   // The process's variables that stand for a descriptor.
   std::vector<int> Variables(const World& world, int process) const;
-  // One of that kind if there is one; at times another.
+  // Chooses a descriptor of that kind if there is one; sometimes another.
   int Pick(const World& world, int process, Kind kind);
-  // One that Read() and Write() are for.
+  // Chooses one that can be read or written.
   int PickStream(const World& world, int process);
   int PickAny(const World& world, int process);
   int NewVariable() { return next_variable_++; }

@@ -31,7 +31,7 @@ class Machine {
   virtual int Pid(int process) = 0;
   virtual unsigned Uid(int process) = 0;
   virtual unsigned Gid(int process) = 0;
-  // Where the paths are.
+  // The folder of the paths.
   virtual const std::string& directory() const = 0;
 
   // The process is idle. It makes the call at once or in Settle().
@@ -42,7 +42,7 @@ class Machine {
   virtual void Settle() = 0;
 
   virtual State state(int process) = 0;
-  // Of the last call that ended.
+  // The response to the last call that ended.
   virtual const Response& response(int process) = 0;
 };
 

@@ -241,7 +241,7 @@ TEST_F(MisuseTest, TheWrongThread) {
       "le_msg_AdvertiseService.*only the thread that created");
 }
 
-// Likewise, of a service.
+// The same for a service.
 TEST_F(MisuseTest, TheWrongThreadForAService) {
   using Function = void (*)(le_msg_ServiceRef_t);
   static le_msg_SessionEventHandlerRef_t handler;
@@ -674,7 +674,7 @@ TEST_F(MisuseTest, PayloadsUnderAsan) {
         payload[0] = 1;
       },
       error);
-  // There is another one in the meantime.
+  // Another message has the memory meanwhile.
   EXPECT_DEATH(
       {
         make();

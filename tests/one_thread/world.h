@@ -55,9 +55,9 @@ class OneThreadWorld {
     std::unique_ptr<event::Thread> thread_;
     int doing_ = 0;  // how deep it stands inside Do()
   };
-  // One that finds the directory at `address`; "": ours.
+  // Adds a party whose directory is at `address`; "": at ours.
   Party* Add(const char* name, const std::string& address = "");
-  // Another thread of that one's process. Must be removed before it.
+  // Adds a thread of that party's process. It must be removed before the party.
   Party* AddThread(const char* name, Party* party);
   void Remove(Party* party);
 

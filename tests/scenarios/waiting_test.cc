@@ -99,7 +99,7 @@ TEST_P(WaitingTest, ForAServiceAndThenForItsServer) {
   RunScenario(scenario, GetParam());
 }
 
-// No cause in the directory.
+// The directory has no cause to tell.
 TEST_P(WaitingTest, ForAServerThatHasAlwaysBeenThere) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

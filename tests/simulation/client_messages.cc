@@ -144,7 +144,7 @@ void ClientProgram::RequestSync(Conversation* conversation) {
   RequestSync(conversation, AnyCommand(), 0);
 }
 
-// `awaited`: the thread whose message the answer waits for, with kAwait.
+// `awaited`: for kAwait, the thread whose message the response waits for.
 void ClientProgram::RequestSync(Conversation* conversation, Command command,
                                 uint32_t awaited) {
   const uint64_t certain = conversation->certain;
@@ -170,7 +170,8 @@ void ClientProgram::RequestSync(Conversation* conversation, Command command,
     if (response != nullptr) ++conversation->certain;
   }
   if (response == nullptr) {
-    // The close may have to be told yet. One may open again before that.
+    // The close handler may not have run yet. A session may be opened before
+    // that.
     if (conversation->state == State::kOpen && world_->OneIn(2) &&
         le_msg_GetCloseReason(conversation->ref) != LE_MSG_CLOSE_NONE) {
       Open(conversation);

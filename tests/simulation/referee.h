@@ -85,10 +85,10 @@ class Descriptors final : public event::sys::Interceptor {
   // The process is dead, or at its end. It must have no descriptor left then.
   void ProcessDied(event::SimProcess* process) { End(process, true); }
   void ProcessEnded(event::SimProcess* process) { End(process, false); }
-  // Those that have never ended.
+  // How many descriptors are still open.
   size_t left() const { return owners_.size(); }
-  // Descriptors that this thread duplicates meanwhile are in flight and belong to no
-  // process...
+  // Descriptors that this thread duplicates in its lifetime are in flight and
+  // belong to no process...
   class Sending {
    public:
     explicit Sending(Descriptors* descriptors)
@@ -101,7 +101,7 @@ class Descriptors final : public event::sys::Interceptor {
     Descriptors* const descriptors_;
     event::Thread* const thread_;
   };
-  // ...until somebody receives it.
+  // ...until a process receives it.
   void Received(int fd) { owners_[fd] = event::Process::Current(); }
 
   int Fail(const char* call) override;

@@ -191,7 +191,7 @@ void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
   ++served->received[payload.thread];
 }
 
-// Of a client that has called exit().
+// For a client that has called exit().
 void ServerProgram::CheckLastWords(le_msg_SessionRef_t session,
                                    const Served& served) {
   uid_t uid = 0;
@@ -299,7 +299,7 @@ void ServerProgram::Finish(le_msg_MessageRef_t message) {
   world_->Answered(request);
 }
 
-// Those for which the message has come, or that are closed.
+// Finishes requests whose message has come, and those of closed sessions.
 void ServerProgram::FinishAwaiting() {
   const auto done = std::stable_partition(
       awaiting_.begin(), awaiting_.end(), [this](le_msg_MessageRef_t message) {

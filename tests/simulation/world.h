@@ -70,7 +70,7 @@ struct Result {
   std::string trace;
 };
 
-// Of the strangers, who are bound to some services.
+// The user of the strangers, which are bound to some services.
 constexpr uid_t kStrangerUser = 399;
 
 class World {
