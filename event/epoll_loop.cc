@@ -14,10 +14,10 @@
 //                   in the first Wait(); a later one registers it with epoll_
 //   always_ready_   what epoll refuses with EPERM: DispatchEvent(), without epoll_
 //
-// A loop waits in Wait(), or from outside: a foreign loop or an outer loop waits
-// for epoll_ to become readable, and then runs a step or turn. Announce() is
-// what Wait() does then before it sleeps: it sets wakeable_, looks for work once
-// more, and arranges for the next deadline.
+// A loop waits in Wait(), or from outside: a foreign loop or an outer loop
+// waits for epoll_ to become readable, and then runs a step or turn. For the
+// latter, Announce() does the work of Wait() before a sleep: it sets wakeable_,
+// looks for work once more, and arranges for the next deadline.
 
 #include "event/epoll_loop.h"
 
@@ -104,7 +104,7 @@ EpollLoop::EpollLoop(EpollLoop* outer) : LoopBase(outer) {
   if (!epoll_) FailedToSetUp("epoll_create1");
   wake_fd_.reset(sys::EventFd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake_fd_) FailedToSetUp("eventfd");
-  // Edge-triggered, so that it need not be read: each write is one event.
+  // Edge-triggered: each write is one event, and it need not be read.
   if (!Control(EPOLL_CTL_ADD, wake_fd_.get(), EPOLLIN | EPOLLET, nullptr)) {
     FailedToSetUp("epoll_ctl");
   }
@@ -117,7 +117,7 @@ EpollLoop::EpollLoop(EpollLoop* outer) : LoopBase(outer) {
 
 EpollLoop::~EpollLoop() {
   LeaveOuter();
-  // A thread that has just posted is a few instructions from done.
+  // The other thread has a few instructions to go.
   while (posting_.load(std::memory_order_acquire) != 0) sys::SchedYield();
   for (Watch* ring :
        {static_cast<Watch*>(&watches_), static_cast<Watch*>(&unregistered_)}) {

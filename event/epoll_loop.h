@@ -87,12 +87,13 @@ class EpollLoop final : public LoopBase {
   void RegisterUnregistered();
   bool RegisterAll();
   void OnNoneUnregistered();
-  // Whether a descriptor that is always ready is of interest.
+  // Whether a watch of always_ready_ has an interest.
   bool HasAlwaysReady() const;
 
   // ---- Waiting and waking ----
 
-  // Whether the loop sleeps, or may sleep, and no other thread wakes it.
+  // Whether a wake is needed: the loop sleeps or may sleep, and no other thread
+  // has woken it.
   bool MustWake();
   void WriteWake();
   // Fetches events, waiting for them until `deadline`.
@@ -141,11 +142,11 @@ class EpollLoop final : public LoopBase {
   int event_count_ = 0;
   int next_event_ = 0;
 
-  // Whether a post must be announced by the eventfd: the loop sleeps or is about
-  // to, or somebody else waits for it.
+  // Whether a post must write to the eventfd: the loop sleeps or is about to,
+  // or an outer or foreign loop waits for it.
   std::atomic<bool> wakeable_{false};
-  // Threads inside Post() or Stop(). The loop must outlive them, although the
-  // task that they post may be what ends it.
+  // Threads inside Post() or Stop(). The destructor waits for them, because the
+  // posted task may destroy the loop.
   std::atomic<int> posting_{0};
 };
 

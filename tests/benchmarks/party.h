@@ -95,7 +95,7 @@ std::string TimeEach(const Command& command, Operation operation) {
   return watch.Report();
 }
 
-// In flight at a time, where requests are pipelined.
+// The number of pipelined requests in flight.
 constexpr int64_t kOutstanding = 64;
 // One-way messages that one handler sends.
 constexpr int64_t kBurst = 256;

@@ -84,9 +84,9 @@ std::string SessionsOnceClosed(le_msg_SessionRef_t probe,
 
 // ---- Reopening -------------------------------------------------------------
 
-// A worker makes requests while the owner closes and reopens the session. A
-// request of one opening that was sent on the next would be answered there, and
-// an answer that was not asked for closes the session.
+// A worker makes requests while the owner closes and reopens the session. If a
+// request of one opening were sent on the next, its response would close the
+// session: nobody there asked for it.
 TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
   static const bool simulated = GetParam() == Setting::kSimulated;
   Scenario scenario;
@@ -203,7 +203,7 @@ class Completions {
   std::vector<std::unique_ptr<Waiting>> waiting_;
 };
 
-// The order of the requests holds also for one that was refused as one too many.
+// Requests complete in order, even if one is refused as one too many.
 TEST_P(LifecycleTest, ARequestTooManyCompletesInItsTurn) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -228,8 +228,8 @@ TEST_P(LifecycleTest, ARequestTooManyCompletesInItsTurn) {
   RunScenario(scenario, GetParam());
 }
 
-// It holds also for a request on the closed session, even if that is opened
-// again before any completion has run.
+// So does a request on the closed session, even if that is opened again before
+// any completion has run.
 TEST_P(LifecycleTest, ARequestOnAClosedSessionCompletesInItsTurn) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -306,8 +306,8 @@ struct Opening {
   const char* name;
 };
 
-// Each timed open is told one result, by the loop: one that is given up by a
-// close is told LE_CLOSED, before what happens to the next one.
+// Each timed open gets one result, by the loop. One that a close gives up gets
+// LE_CLOSED, before any result of the next one.
 TEST_P(LifecycleTest, ATimedOpenThatIsClosedIsToldSoOnce) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
@@ -410,7 +410,7 @@ TEST_P(LifecycleTest, ALocalSessionThatWasTakenCountsAfterTheDeadline) {
   RunScenario(scenario, GetParam());
 }
 
-// An open without a deadline has no result to tell: its handler is dropped.
+// An open without a deadline has no result: its handler is dropped.
 TEST_P(LifecycleTest, AnOpenThatIsClosedIsNotTold) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
@@ -593,7 +593,7 @@ void UseInDestructor(void* context) {
   le_msg_SetServiceRecvHandler(of->service, &OnNothing, of);
   le_msg_RemoveServiceHandler(of->handler);
   le_msg_DeleteService(of->service);
-  // Objects that are made now are closed for good, too.
+  // Objects that are created now are closed for good, too.
   const le_msg_SessionRef_t late = le_msg_CreateSession(TextProtocol(), "echo");
   EXPECT_EQ(le_msg_TryOpenSessionSync(late), LE_CLOSED);
 }
@@ -757,7 +757,7 @@ TEST_P(LifecycleTest, AThreadMayExitInAHandlerOfItsService) {
 
 // ---- Any thread ------------------------------------------------------------
 
-// A handler that makes a new session each time it is told, too.
+// A thread ends although each completion makes a new session.
 TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsMakeNewSessions) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -796,7 +796,7 @@ TEST_P(LifecycleTest, AHandlerThatRunsTheLoopGetsTheRest) {
     std::string log;
     client.Request(kHold, [&](le_msg_MessageRef_t) {
       log += "1";
-      // Without end if the loop does not know that there is more.
+      // Hangs if the loop does not know that there is more.
       while (log.size() < 3) le_event_ServiceLoop();
       log += "1";
     });
@@ -863,7 +863,7 @@ TEST_P(LifecycleTest, GettersMayRaceWithSetters) {
     le_msg_MessageRef_t kept = nullptr;
     service.on_message = [&](le_msg_MessageRef_t message) {
       if (kept == nullptr) {
-        // Keeps the reference of the session good.
+        // Keeps the session's reference valid.
         le_msg_AddRef(message);
         kept = message;
         session = le_msg_GetSession(message);

@@ -315,7 +315,7 @@ TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
     service.on_message = [&](le_msg_MessageRef_t message) {
       le_msg_Respond(message);
       if (++answered < kRequests) return;
-      // By the loop: when all have left.
+      // Served by the loop, after all requests have left.
       le_event_QueueFunction(
           [](void* context, void*) {
             static_cast<Party*>(context)->Signal("answered");
@@ -356,7 +356,7 @@ TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
   RunScenario(scenario, GetParam());
 }
 
-// Deadlines and cancellation; a late answer is ignored and harms nothing.
+// Deadlines and cancellation. A late response is ignored.
 TEST_P(RequestTest, DeadlinesAndCancellation) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
