@@ -239,6 +239,38 @@ names_in_documents() {
     }' <(names_of_the_tree)
 }
 
+# A comment may name a function as "Name()", and a file as "name.h": both must exist.
+names_in_comments() {
+  # Reads all files twice: first the code, then the comments.
+  # shellcheck disable=SC2016 # awk's own $0
+  cxx_files | xargs -r awk -v files="$(files | sed 's|.*/||' | sort -u | tr '\n' ' ')" '
+    BEGIN {
+      split(files, file, / /)
+      for (i in file) known[file[i]] = 1
+      for (i = 1; i < ARGC; ++i) ARGV[ARGC - 1 + i] = ARGV[i]
+      count = ARGC - 1
+      ARGC += count
+    }
+    FNR == 1 { ++number }
+    {
+      comment = ""
+      if (match($0, /\/\/|\/\*|^ \*/)) { comment = substr($0, RSTART); $0 = substr($0, 1, RSTART - 1) }
+    }
+    number <= count {
+      while (match($0, /[A-Z][A-Za-z0-9_]*/)) {
+        known[substr($0, RSTART, RLENGTH) "()"] = 1
+        $0 = substr($0, RSTART + RLENGTH)
+      }
+    }
+    number > count {
+      while (match(comment, /[A-Z][A-Za-z]*[a-z][A-Za-z]*\(\)|[A-Za-z0-9_-]+\.(h|c|cc|sh|md|bzl|txt)/)) {
+        name = substr(comment, RSTART, RLENGTH)
+        comment = substr(comment, RSTART + RLENGTH)
+        if (!(name in known)) print FILENAME ":" FNR ": there is no " name
+      }
+    }'
+}
+
 # The functions that the public headers declare.
 c_functions() {
   files '*/include/*.h' | xargs -r cat | tr '\n' ' ' |
@@ -286,6 +318,7 @@ check "Loose ends" no_loose_ends
 check "Modes" executable
 check "Planted defects" planted_defects
 check "Names in documents" names_in_documents
+check "Names in comments" names_in_comments
 check "C API (CONTRIBUTING.md, \"Add a function to the C API\")" c_api
 check "Version" version
 
