@@ -263,7 +263,7 @@ names_in_comments() {
       }
     }
     number > count {
-      while (match(comment, /[A-Z][A-Za-z]*[a-z][A-Za-z]*\(\)|[A-Za-z0-9_-]+\.(h|c|cc|sh|md|bzl|txt)/)) {
+      while (match(comment, /[A-Za-z0-9_-]+\.(h|c|cc|sh|md|bzl|txt)|[A-Z][A-Za-z]*\(\)/)) {
         name = substr(comment, RSTART, RLENGTH)
         comment = substr(comment, RSTART + RLENGTH)
         if (!(name in known)) print FILENAME ":" FNR ": there is no " name
