@@ -23,8 +23,8 @@ namespace event {
 //
 //   turn:  wait → tasks that are there → due timers → fetched events → hooks
 //
-// A task, a timer and an event are one Step() each. What a handler posts belongs
-// to the next turn, so nothing can starve the rest.
+// A task, a timer and an event are one Step() each. A task that a handler posts
+// runs in the next turn, so nothing can starve the rest.
 //
 // A nested loop is a complete loop. The outer loop serves it through a Nesting:
 // when that becomes ready, the nested loop runs a turn.

@@ -15,7 +15,7 @@ namespace event {
 // A stack, and the per-thread state of the language and of ours. All fibers
 // share one thread of the operating system: a switch is a hundred times faster
 // than between two threads. Under a sanitizer, which must know of every stack,
-// each fiber is a thread that waits for its turn.
+// each fiber is a thread, and only one of these runs at a time.
 class Fiber {
  public:
   // The stack that the calling thread runs on already.

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// For the simulation only: a thread that runs, or waits for its turn.
+// For the simulation only: a simulated thread.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_THREAD_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_THREAD_H_

@@ -123,7 +123,8 @@ class Endurance {
                 introducer.Report().c_str());
   }
 
-  // Not at random, but before each system call in turn.
+  // Not at random: a process is killed before each system call, one after the
+  // other.
   void KillAtEachStep() {
     Directory directory(kBindings);
     Child server({"server", "echo"});
@@ -195,7 +196,8 @@ class Endurance {
                 asking.Report().c_str());
   }
 
-  // Before each system call in turn, too; and another one comes after it.
+  // A directory is killed before each of its system calls, and another one
+  // starts.
   void KillDirectoryAtEachStep() {
     Directory directory(kBindings);
     Child server({"server", "echo", "other"});

@@ -747,7 +747,7 @@ TEST_P(LifecycleTest, AThreadMayExitInAHandlerOfItsService) {
     client.Open();
     party->RunLoopUntil([&] { return closed; });
     client.Open();
-    // Not before the server has heard of the session.
+    // The server must have learned of the session before.
     EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
     client.Delete();
     party->RunLoopUntil("done");

@@ -108,7 +108,7 @@ class Directory {
                      std::string(connected.message()).c_str());
       }
       const le::event::Instant now = process_->Now();
-      if (now >= deadline) Fail(kOutOfTime, "out of time");
+      if (now >= deadline) Fail(kOutOfTime, "timeout");
       parker->Park(std::min(deadline, now + back_off.Next(process_->Random())));
     }
   }
@@ -183,7 +183,7 @@ class Directory {
   // False: the directory has gone.
   bool TryHear(FromDirectory* message, le::event::Instant deadline) {
     const IoResult received = Receive(message, deadline);
-    if (received == IoResult::kWouldBlock) Fail(kOutOfTime, "out of time");
+    if (received == IoResult::kWouldBlock) Fail(kOutOfTime, "timeout");
     return received == IoResult::kOk;
   }
 
@@ -193,7 +193,7 @@ class Directory {
         connection_->Receive(&frame, pool_.get(), deadline);
     if (received != IoResult::kOk) return received;
     if (!le::directory::ParseControl(frame, message)) {
-      Fail(kFailed, "that is not a directory that this sdir understands");
+      Fail(kFailed, "this is not a directory, or one of another version");
     }
     if (message->has_refusal()) {
       Fail(kFailed, EscapedText(message->refusal().text()));
@@ -247,7 +247,8 @@ class Command {
   // No word must be left, and `options`, the command's own, must stand alone.
   void End(std::initializer_list<const char*> options = {}) {
     const absl::optional<std::string> more = NextIfAny();
-    if (more.has_value()) Misused(absl::StrCat("what is '", *more, "'?"));
+    if (more.has_value())
+      Misused(absl::StrCat("unexpected argument '", *more, "'"));
     const std::pair<const char*, bool> given[] = {
         {"--check", check},
         {"--json", json},
@@ -259,7 +260,8 @@ class Command {
             return std::strcmp(name, option.first) == 0;
           }) != options.end();
       if (option.second && !known) {
-        Misused(absl::StrCat("'", option.first, "' is not for this command"));
+        Misused(absl::StrCat("'", option.first,
+                             "' does not belong to this command"));
       }
     }
   }

@@ -43,7 +43,7 @@ expect "a value that stands alone" 1 "there is no directory" "$sdir" --socket_di
 expect "options before the command" 1 "there is no directory" "$sdir" --format=json --socket_dir="$folder/d" list
 expect "an option without a value" 2 "needs a value" "$sdir" list --socket_dir
 expect "an option of another command" 2 "not for this command" sdir bind --json "<$user>.a" "<$user>.b"
-expect "nothing to wait at" 3 "out of time" sdir wait "<$user>.b" --timeout 0.01
+expect "no directory to wait for" 3 "timeout" sdir wait "<$user>.b" --timeout 0.01
 expect "unknown command" 2 "unknown command 'x'" sdir x
 expect "unknown flag of the daemon" 2 "unknown option" "$directoryd" --x
 expect "unknown argument of the daemon" 2 "unknown argument" "$directoryd" x
@@ -96,7 +96,7 @@ expect "load" 0 "" sdir load "$folder/more"
 expect "the loaded binding" 0 "<$user>.e -> <$user>.f" sdir list
 expect "load the daemon's own file" 0 "" sdir load
 expect "the first binding again" 0 "<$user>.a -> <$user>.b" sdir list
-expect "wait in vain" 3 "out of time" sdir wait "<$user>.b" --timeout=0.01
+expect "a wait that times out" 3 "timeout" sdir wait "<$user>.b" --timeout=0.01
 expect "wait for nonsense" 2 "not a number" sdir wait "<$user>.b" --timeout=soon
 
 # The daemon handles a signal some time later.
@@ -136,7 +136,7 @@ for i in "${!asks[@]}"; do
     grep -q "the directory at '$folder/d/directory' does not answer" "$folder/asks$i"; } ||
     { echo "FAILED: asking a stopped directory ($i):"; cat "$folder/asks$i"; failures=$((failures + 1)); }
 done
-expect "waiting at a stopped one" 3 "out of time" sdir wait "<$user>.b" --timeout=0.01
+expect "a wait for a stopped one" 3 "timeout" sdir wait "<$user>.b" --timeout=0.01
 kill -CONT "$daemon"
 
 kill -TERM "$daemon"
