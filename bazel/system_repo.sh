@@ -5,9 +5,9 @@
 # Writes, into the current folder, a Bazel repository that wraps what this
 # system has installed: system_repo.sh NAME.
 #
-# Serves two masters, so that both see the same targets: the WORKSPACE of old
-# Bazels (bazel/deps.bzl runs it in a repository rule) and Bazel 7 without
-# a network (tools/ci/bazel7.sh gives its output to --override_module).
+# Used in two ways, with the same targets: bazel/deps.bzl runs it in a
+# repository rule (WORKSPACE); tools/ci/bazel7.sh gives its output to
+# --override_module of Bazel 7, without a network.
 set -euo pipefail
 
 name=$1
@@ -201,7 +201,7 @@ BUILD
     ;;
 
   apple_support)
-    # What Bazel's own module file asks of it; nothing of it is ever built.
+    # Bazel's own module file names these. None of them is built.
     module apple_support 1.15.1
     echo > BUILD.bazel
     mkdir -p crosstool

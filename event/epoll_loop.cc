@@ -14,10 +14,10 @@
 //                   in the first Wait(); a later one registers it with epoll_
 //   always_ready_   what epoll refuses with EPERM: DispatchEvent(), without epoll_
 //
-// A loop waits in Wait(), or from outside: a foreign loop or an outer loop waits
-// for epoll_ to become readable, and then runs a step or turn. Announce() is
-// what Wait() does then before it sleeps: it sets wakeable_, looks for work once
-// more, and arranges for the next deadline.
+// A loop waits in Wait(), or from outside: a foreign loop or an outer loop
+// waits for epoll_ to become readable, and then runs a step or turn. For the
+// latter, Announce() does the work of Wait() before a sleep: it sets wakeable_,
+// looks for work once more, and arranges for the next deadline.
 
 #include "event/epoll_loop.h"
 
@@ -44,15 +44,15 @@ namespace {
 constexpr uint32_t kAlwaysReported = Watch::kHangUp | Watch::kError;
 constexpr uint32_t kReadOrWrite = Watch::kReadable | Watch::kWritable;
 
-// When the kernel has no room for a watch it does not say when it has: try again
-// after this.
+// The kernel does not tell when it has room for a watch again, so try again
+// after this time.
 constexpr absl::Duration kRefusedPause = absl::Milliseconds(50);
 
 // An instant is a multiple of a quarter of a nanosecond.
 const absl::Duration kToRoundUp = absl::Nanoseconds(3) / 4;
 
-// epoll_pwait2 is younger than what we run on; and a sandbox that does not know
-// it may answer EPERM.
+// epoll_pwait2 needs Linux 5.11. A sandbox that does not know it may answer
+// EPERM.
 std::atomic<bool> g_has_pwait2{true};
 
 static_assert(Watch::kReadable == EPOLLIN && Watch::kPriority == EPOLLPRI &&
@@ -104,7 +104,7 @@ EpollLoop::EpollLoop(EpollLoop* outer) : LoopBase(outer) {
   if (!epoll_) FailedToSetUp("epoll_create1");
   wake_fd_.reset(sys::EventFd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake_fd_) FailedToSetUp("eventfd");
-  // Edge-triggered, so that it need not be read: each write is one event.
+  // Edge-triggered: each write is one event, and it need not be read.
   if (!Control(EPOLL_CTL_ADD, wake_fd_.get(), EPOLLIN | EPOLLET, nullptr)) {
     FailedToSetUp("epoll_ctl");
   }
@@ -117,7 +117,7 @@ EpollLoop::EpollLoop(EpollLoop* outer) : LoopBase(outer) {
 
 EpollLoop::~EpollLoop() {
   LeaveOuter();
-  // A thread that has just posted is a few instructions from done.
+  // The other thread has a few instructions to go.
   while (posting_.load(std::memory_order_acquire) != 0) sys::SchedYield();
   for (Watch* ring :
        {static_cast<Watch*>(&watches_), static_cast<Watch*>(&unregistered_)}) {
@@ -207,8 +207,9 @@ void EpollLoop::RegisterUnregistered() {
   }
   if (!refused) {
     Log(LogLevel::kError,
-        absl::StrCat("event loop: a descriptor cannot be watched for now: ",
-                     strerror(errno)));
+        absl::StrCat(
+            "event loop: a file descriptor cannot be watched for now: ",
+            strerror(errno)));
   }
   refused_until_ = MonotonicNow() + kRefusedPause;
 }
@@ -222,7 +223,7 @@ bool EpollLoop::RegisterAll() {
       // This refusal is permanent. Skip the watch, so that those behind it are
       // registered.
       Log(LogLevel::kError,
-          absl::StrCat("event loop: descriptor ", watch->fd_,
+          absl::StrCat("event loop: file descriptor ", watch->fd_,
                        " cannot be watched: ", strerror(errno)));
     }
     Unlink(watch);
@@ -248,7 +249,7 @@ void EpollLoop::SetInterest(Watch* watch, uint32_t interest) {
   }
   if (!Control(EPOLL_CTL_MOD, watch->fd_, interest, watch)) {
     Log(LogLevel::kError,
-        absl::StrCat("event loop: descriptor ", watch->fd_,
+        absl::StrCat("event loop: file descriptor ", watch->fd_,
                      " was closed while it was watched: ", strerror(errno)));
   }
 }
@@ -273,7 +274,7 @@ void EpollLoop::RemoveWatch(Watch* watch) {
   struct epoll_event unused;
   if (sys::EpollCtl(epoll_.get(), EPOLL_CTL_DEL, watch->fd_, &unused) != 0) {
     Log(LogLevel::kError,
-        absl::StrCat("event loop: descriptor ", watch->fd_,
+        absl::StrCat("event loop: file descriptor ", watch->fd_,
                      " was closed while it was watched: ", strerror(errno)));
   }
 }
@@ -335,9 +336,9 @@ void EpollLoop::Wake() {
   if (MustWake()) WriteWake();
 }
 
-// Together with Wait() and Announce(): each side first says what it does, then
-// looks at what the other said, all sequentially consistent. So either the loop
-// sees the task, or we see that it may sleep.
+// Pairs with Wait() and Announce(): each side first stores its own state, then
+// loads the other's, all sequentially consistent. So either the loop sees the
+// task, or we see that it may sleep.
 bool EpollLoop::MustWake() {
   return wakeable_.load() && wakeable_.exchange(false);
 }
@@ -346,7 +347,7 @@ void EpollLoop::WriteWake() {
   const uint64_t one = 1;
   if (sys::Write(wake_fd_.get(), &one, sizeof(one)) < 0 && errno != EAGAIN) {
     Log(LogLevel::kError,
-        absl::StrCat("event loop: waking it failed: ", strerror(errno)));
+        absl::StrCat("event loop: write to its eventfd: ", strerror(errno)));
     wakeable_.store(true);
   }
 }
@@ -361,8 +362,8 @@ int EpollLoop::EpollWait(Instant deadline) {
   const absl::Duration left =
       std::max(deadline - MonotonicNow(), absl::ZeroDuration());
   if (g_has_pwait2.load(std::memory_order_relaxed)) {
-    // An instant may lie between two nanoseconds. The wait must not end before it,
-    // or the loop would turn without a timer that is due.
+    // An instant may lie between two nanoseconds. The wait must not end before
+    // it, or the loop would run a turn before the timer is due.
     const struct timespec timeout = absl::ToTimespec(left + kToRoundUp);
     const int count =
         sys::EpollPWait2(epoll_.get(), events_, kMaxEvents, &timeout);
@@ -373,10 +374,10 @@ int EpollLoop::EpollWait(Instant deadline) {
                         ToMilliseconds(left));
 }
 
-// The first wait for a new watch. Many a connection is closed, or passes to
-// another loop, at its first event: this spares EPOLL_CTL_ADD and EPOLL_CTL_DEL.
-// A watch that stays costs one call more, and only if something else happens
-// first.
+// The first wait for a new watch. Many connections are closed, or pass to
+// another loop, at their first event: this saves EPOLL_CTL_ADD and
+// EPOLL_CTL_DEL. A watch that stays costs one call more, if something else
+// happens first.
 int EpollLoop::PollWith(Watch* watch, Instant deadline) {
   has_polled_ = true;
   struct pollfd polled[] = {
@@ -418,13 +419,13 @@ void EpollLoop::Wait(Instant deadline) {
   next_event_ = event_count_ = 0;
   const int count = new_watch != nullptr ? PollWith(new_watch, deadline)
                                          : EpollWait(deadline);
-  // A poster that sees this late only wakes in vain.
+  // A poster that sees this late makes one unnecessary wake.
   wakeable_.store(false, std::memory_order_relaxed);
   if (ABSL_PREDICT_TRUE(count >= 0)) {
     event_count_ = count;
   } else if (errno != EINTR) {
-    // What the loop stands on is gone, say by a daemon that closed all
-    // descriptors. Going on would be spinning.
+    // The epoll descriptor is unusable, for example in a daemon that has closed
+    // all descriptors. Retrying would spin.
     Fatal(absl::StrCat("event loop: epoll_wait: ", strerror(errno)));
   }
   if (timer_fd_) NoteTimerFd();
@@ -481,7 +482,7 @@ void EpollLoop::AnnounceDeadline() {
 }
 
 void EpollLoop::SetTimerFd(Instant deadline) {
-  // An instant of zero would mean never.
+  // An instant of zero would disarm the timer.
   deadline = std::max(deadline, absl::UnixEpoch() + absl::Nanoseconds(1));
   if (deadline == timer_fd_deadline_) return;
   timer_fd_deadline_ = deadline;

@@ -19,8 +19,8 @@
 namespace le {
 namespace event {
 
-// The clock of EpollLoop and of the default process: CLOCK_MONOTONIC, told in
-// the form of absl::Time (whose ToTimespec() gives the kernel's value back).
+// The clock of EpollLoop and of the default process: CLOCK_MONOTONIC as an
+// absl::Time (ToTimespec() gives the kernel's value).
 Instant MonotonicNow();
 
 // The loop of the operating system: epoll, level-triggered. An eventfd wakes it
@@ -31,8 +31,8 @@ Instant MonotonicNow();
 // descriptor is in the outer loop's set, as if the outer loop were a foreign one;
 // only its timers are announced by a timer of the outer loop.
 //
-// Takes two descriptors, a third once GetFd() has been called. If these cannot
-// be had, the constructor is fatal: there is nothing to go on with.
+// Uses two descriptors, and a third once GetFd() has been called. If they
+// cannot be made, the constructor is fatal.
 class EpollLoop final : public LoopBase {
  public:
   EpollLoop() : EpollLoop(nullptr) {}
@@ -59,7 +59,7 @@ class EpollLoop final : public LoopBase {
   void OnServed() override { AnnounceIfServedFromOutside(); }
 
  private:
-  // How many events one system call fetches. More in one go only delay timers.
+  // Events that one system call fetches. More would only delay timers.
   static constexpr int kMaxEvents = 64;
 
   // A watch that is never called: the end of a ring of watches.
@@ -79,25 +79,26 @@ class EpollLoop final : public LoopBase {
   // Tells the kernel of a watch. False, with errno, if it refuses.
   bool Register(Watch* watch);
   bool HasUnregistered() const { return unregistered_.next_ != &unregistered_; }
-  // A watch that the kernel has not been told of, and that no wait has been for.
-  // Null if there is none, or if there are several.
+  // The one watch that the kernel has not been told of and no wait has
+  // included. Null if there is none, or more than one.
   Watch* TheNewWatch() const;
-  // All that AddWatchLater() has left. If the kernel refuses, sets
-  // refused_until_.
+  // Registers the watches that AddWatchLater() has deferred. If the kernel
+  // refuses, sets refused_until_.
   void RegisterUnregistered();
   bool RegisterAll();
   void OnNoneUnregistered();
-  // Whether a descriptor that is always ready is of interest.
+  // Whether a watch of always_ready_ has an interest.
   bool HasAlwaysReady() const;
 
   // ---- Waiting and waking ----
 
-  // Whether the loop sleeps, or may, and no other thread wakes it.
+  // Whether a wake is needed: the loop sleeps or may sleep, and no other thread
+  // has woken it.
   bool MustWake();
   void WriteWake();
   // Fetches events, waiting for them until `deadline`.
   int EpollWait(Instant deadline);
-  // The same for those of `watch` too. May return up to a millisecond early.
+  // The same, with events of `watch`. May return up to a millisecond early.
   int PollWith(Watch* watch, Instant deadline);
   void BeginRoundOfAlwaysReady();
 
@@ -107,8 +108,8 @@ class EpollLoop final : public LoopBase {
   bool ServedFromOutside() const {
     return (timer_fd_ || outer() != nullptr) && !serving();
   }
-  // Makes the epoll descriptor readable if there is something to do, and sees to
-  // it that it becomes so in time.
+  // Makes the epoll descriptor readable if there is something to do. Otherwise
+  // arranges that it becomes readable at the next deadline.
   void Announce();
   void AnnounceIfServedFromOutside();
   void AnnounceDeadline();
@@ -124,10 +125,9 @@ class EpollLoop final : public LoopBase {
   // and watches that it is yet to be told of.
   End watches_;
   End unregistered_;
-  // Since the second ring was empty, a wait has been for what is in it.
+  // A wait has included the second ring since it was last empty.
   bool has_polled_ = false;
-  // The kernel has refused one of these: when to try again. InfinitePast(): it
-  // has not.
+  // When to register a refused watch again. InfinitePast(): none is refused.
   Instant refused_until_ = absl::InfinitePast();
   // Descriptors that epoll does not take, regular files above all, which are
   // always ready. Removed ones leave a null until the next round.
@@ -135,17 +135,18 @@ class EpollLoop final : public LoopBase {
   size_t next_always_ready_ = 0;
   size_t always_ready_end_ = 0;
 
-  // What the last epoll_wait has fetched, from next_event_ on not dispatched yet.
-  // The tag is the watch. Null: the event was for none, or its watch is removed.
+  // The events of the last epoll_wait; those from next_event_ on are not
+  // dispatched yet. The tag is the watch. Null: the event was for none, or its
+  // watch is removed.
   struct epoll_event events_[kMaxEvents + 1];
   int event_count_ = 0;
   int next_event_ = 0;
 
-  // Whether a post must be announced by the eventfd: the loop sleeps or is about
-  // to, or somebody else waits for it.
+  // Whether a post must write to the eventfd: the loop sleeps or is about to,
+  // or an outer or foreign loop waits for it.
   std::atomic<bool> wakeable_{false};
-  // Threads inside Post() or Stop(). The loop must outlive them, although the
-  // task that they post may be what ends it.
+  // Threads inside Post() or Stop(). The destructor waits for them, because the
+  // posted task may destroy the loop.
   std::atomic<int> posting_{0};
 };
 

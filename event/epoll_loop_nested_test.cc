@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Loops within loops, ours and other people's.
+// Nested loops, and loops inside a foreign loop.
 
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -285,7 +285,7 @@ TEST(EpollLoopTest, AnEdgeTriggeredForeignLoopMissesNothing) {
   ASSERT_EQ(sys::EpollCtl(foreign.get(), EPOLL_CTL_ADD, loop.GetFd(), &edge),
             0);
   int ran = 0;
-  // Without end, should an event be missed.
+  // Hangs if an event is missed.
   const auto serve = [&](int until) {
     while (ran < until) {
       struct epoll_event event;

@@ -172,7 +172,7 @@ TEST(EpollLoopTest, ARegularFileIsAlwaysReady) {
   EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
   EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
   EXPECT_EQ(calls, 2);
-  // A foreign loop gets it once a round, and is told to come again.
+  // A foreign loop runs it once, and then finds the descriptor readable again.
   const int fd = loop.GetFd();
   EXPECT_TRUE(Readable(fd));
   EXPECT_TRUE(loop.RunStep());
@@ -600,7 +600,7 @@ TEST(EpollLoopTest, StopWakesAForeignLoopOnce) {
     EXPECT_FALSE(Readable(fd));
   }
   EXPECT_EQ(calls.calls["Write"], 1);
-  // It is not forgotten.
+  // The stop still takes effect.
   loop.Run();
 }
 

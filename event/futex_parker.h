@@ -56,8 +56,7 @@ class FutexParker final : public Parker {
   }
 
  private:
-  // The parker may be gone by now, and the wake be in vain: it is harmless at any
-  // address.
+  // The parker may have been destroyed. The wake is harmless at any address.
   static void Wake(void* word) {
     sys::FutexWake(static_cast<uint32_t*>(word), 1);
   }

@@ -17,12 +17,12 @@ class HookList {
   HookList(const HookList&) = delete;
   HookList& operator=(const HookList&) = delete;
 
-  // No-op if it is listed already. `loop` is whom it is listed for.
+  // No-op if it is listed already. `loop` is the loop that it belongs to.
   void Add(TurnEndHook* hook, Loop* loop);
   // No-op if it is not listed.
   static void Remove(TurnEndHook* hook);
   bool empty() const { return end_.next_ == &end_; }
-  // Runs and unlists all, those listed meanwhile too.
+  // Runs and removes all hooks, including those listed meanwhile.
   void RunAll();
 
  private:

@@ -157,11 +157,11 @@ class Loop {
   // (out of memory or watches). A regular file counts as always ready. A loop
   // without descriptors (loopback under simulation) refuses with ENOSYS.
   virtual bool AddWatch(Watch* watch, int fd, uint32_t interest) = 0;
-  // The same, but the kernel is told later: when the loop looks for events for the
-  // second time, or for the first time if several watches are new. What is removed
-  // before costs no system call of its own. If the kernel then refuses, the log
-  // says so. For want of memory or watches, the loop tries again by itself
-  // until the kernel accepts; any other refusal is final. A loop without
+  // The same, but the kernel is told later: when the loop looks for events for
+  // the second time, or for the first time if several watches are new. A watch
+  // that is removed before costs no system call of its own. If the kernel then
+  // refuses, a line is logged. If it lacks memory or watches, the loop tries
+  // again until it accepts; any other refusal is final. A loop without
   // descriptors refuses at once, and finally.
   virtual void AddWatchLater(Watch* watch, int fd, uint32_t interest) = 0;
   // Makes no system call if the interest is the same.
@@ -184,9 +184,9 @@ class Loop {
   // Runs the listed hooks now, also those of nested loops. A call inside a turn uses
   // it before it blocks or ends the process.
   virtual void RunTurnEndHooks() = 0;
-  // Any thread. Whether the calling thread is the owner and is inside a handler or
-  // task that this loop runs. For an outer loop: or that a nested loop runs in a turn
-  // of the outer one.
+  // Any thread. Whether the calling thread is the owner and is inside a handler
+  // or task that this loop runs, or that a nested loop runs in a turn of this
+  // one.
   virtual bool InTurn() const = 0;
   // Inside a turn: its number, never 0, another for each turn until it wraps.
   virtual uint32_t turn() const = 0;
@@ -202,9 +202,9 @@ class Loop {
   // run.
   virtual bool RunTurn(Instant deadline) = 0;
 
-  // For a call that blocks: calls `begin`, then runs turns until `*done`. What
-  // `begin` adds to the loop is not announced to an outer or foreign loop: none
-  // serves this loop before the call ends.
+  // For a call that blocks: calls `begin`, then runs turns until `*done`. Outer
+  // and foreign loops are not told of tasks and watches that `begin` adds: they
+  // do not serve this loop before the call ends.
   virtual void RunUntil(const std::function<void()>& begin,
                         const bool* done) = 0;
 
@@ -212,9 +212,9 @@ class Loop {
   // turn of a nested loop. Never waits; false if there was none (the turn has
   // then ended: its hooks have run).
   virtual bool RunStep() = 0;
-  // For foreign loops: a descriptor that, once RunStep() has returned false,
-  // becomes readable as soon as RunStep() has something to do again. -1 if this
-  // loop has none. Constant for the loop's life.
+  // For foreign loops: a descriptor. Once RunStep() has returned false, it
+  // becomes readable as soon as RunStep() has something to do. -1 if this loop
+  // has none. Constant for the loop's life.
   virtual int GetFd() = 0;
 
   // Creates a complete loop inside this one, with the same owner. Turns of this loop

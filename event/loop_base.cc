@@ -15,15 +15,15 @@ namespace le {
 namespace event {
 namespace {
 
-// While tasks keep coming, so many turns share one look for events, provided
-// that the coarse clock stands still: a short task costs tens of nanoseconds, as
-// does that clock, and a look hundreds.
+// While tasks keep coming, this many turns share one look for events, as long
+// as the coarse clock has not moved. A short task and that clock cost tens of
+// nanoseconds each; a look costs hundreds.
 constexpr int kMaxTurnsPerWait = 8;
 
 }  // namespace
 
-// For as long as it lives, the calling thread stands inside a turn of the loop.
-// Restores what was before also when a killed thread of a simulation unwinds.
+// Marks the calling thread as inside a turn of the loop. Also restores the
+// former state when a killed thread of a simulation unwinds.
 class LoopBase::InTurnScope {
  public:
   explicit InTurnScope(LoopBase* loop)
@@ -81,7 +81,8 @@ bool LoopBase::AddWatch(Watch*, int, uint32_t) {
 
 void LoopBase::AddWatchLater(Watch* watch, int fd, uint32_t interest) {
   if (!AddWatch(watch, fd, interest)) {
-    Log(LogLevel::kError, "event loop: it has no descriptors");
+    Log(LogLevel::kError,
+        "event loop: this loop cannot watch file descriptors");
   }
 }
 
@@ -143,7 +144,7 @@ bool LoopBase::RunTurn(Instant deadline) {
   {
     ServingScope scope(this);
     do {
-      // Not idle: a handler blocks, and what is left of its turn comes first.
+      // Not idle: a handler blocks. Finish the rest of its turn first.
       if (phase_ == Phase::kIdle) {
         WaitForTurn(deadline);
         BeginTurn();
@@ -179,7 +180,7 @@ bool LoopBase::RunStep() {
 }
 
 void LoopBase::WaitForTurn(Instant deadline) {
-  // Those that were listed outside a turn.
+  // Hooks that were listed outside a turn.
   RunTurnEndHooks();
   new_round_ = true;
   if (tasks_.empty()) {
@@ -189,7 +190,7 @@ void LoopBase::WaitForTurn(Instant deadline) {
     just_waited_ = true;
     return;
   }
-  // A caller that runs single turns gets all that is there in each.
+  // A caller with a deadline may run no further turn, so this one always looks.
   const bool may_skip = deadline == absl::InfiniteFuture();
   // The tasks that the last events have posted run before new events are fetched.
   if (std::exchange(just_waited_, false) && may_skip) return;

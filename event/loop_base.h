@@ -18,16 +18,16 @@
 namespace le {
 namespace event {
 
-// What all loops have in common: tasks, timers, hooks, nesting and the order of
-// things within a turn. The subclass waits, and knows of events.
+// The common part of all loops: tasks, timers, hooks, nesting and the order
+// within a turn. The subclass waits and fetches events.
 //
 //   turn:  wait → tasks that are there → due timers → fetched events → hooks
 //
-// A task, a timer and an event are one Step() each. What a handler posts belongs
-// to the next turn, so nothing can starve the rest.
+// A task, a timer and an event are one Step() each. A task that a handler posts
+// runs in the next turn, so nothing can starve the rest.
 //
-// A nested loop is a complete loop. The outer loop serves it by what it has there,
-// its Nesting: each time that has something to do, the nested loop runs a turn.
+// A nested loop is a complete loop. The outer loop serves it through a Nesting:
+// when that becomes ready, the nested loop runs a turn.
 class LoopBase : public Loop {
  public:
   ~LoopBase() override;
@@ -55,7 +55,7 @@ class LoopBase : public Loop {
   int GetFd() override { return -1; }
 
  protected:
-  // What a nested loop has in its outer one.
+  // The part of a nested loop that is in its outer loop.
   class Nesting;
 
   // `outer` is null for a loop that is not nested.
@@ -63,7 +63,7 @@ class LoopBase : public Loop {
 
   // ---- Implemented by the subclass ----
 
-  // The time now. The turn reads it only if somebody asks: a clock costs.
+  // The time now. A turn reads it only when asked, because that takes time.
   virtual Instant ReadClock() = 0;
   // The same, cheaper, and late by some milliseconds at most.
   virtual Instant ReadCoarseClock() { return ReadClock(); }
@@ -127,8 +127,8 @@ class LoopBase : public Loop {
   uint32_t turn_ = 0;
   bool new_round_ = true;
   bool now_known_ = false;
-  // While tasks keep coming: how many turns may go by before events are looked
-  // for again, and when they were last.
+  // While tasks keep coming: how many turns may run before the next look for
+  // events, and when the last one was.
   int turns_before_wait_ = 0;
   bool just_waited_ = false;  // in the turn before, which had no tasks
   Instant waited_at_;
@@ -139,8 +139,8 @@ class LoopBase : public Loop {
   std::atomic<const void*> turn_thread_{nullptr};
 };
 
-// Whichever of these the subclass uses: each has the nested loop run a turn, or
-// its hooks.
+// The subclass uses some of these. Each runs a turn, or the hooks, of the
+// nested loop.
 class LoopBase::Nesting final : public Task,
                                 public Timer,
                                 public Watch,

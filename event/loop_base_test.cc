@@ -86,8 +86,7 @@ TEST(LoopBaseTest, ALongTaskAmongShortOnesIsFollowedByALook) {
   EXPECT_EQ(looks_after_the_long_one, 3);
 }
 
-// The turn of that event has looked, and whatever comes meanwhile comes after
-// its tasks anyway.
+// That turn has already looked. Later events come after its tasks in any case.
 TEST(LoopBaseTest, WhatIsPostedByAnEventNeedsNoLookOfItsOwn) {
   FakeLoop loop;
   FnTask task([&] { loop.Stop(); });

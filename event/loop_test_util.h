@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of loops share: tasks, timers, watches and hooks that are
-// closures, and a look at what the kernel is asked for.
+// Shared by the tests of loops: tasks, timers, watches and hooks that are
+// closures, and a counter of system calls.
 
 #ifndef LE_MESSAGING_EVENT_LOOP_TEST_UTIL_H_
 #define LE_MESSAGING_EVENT_LOOP_TEST_UTIL_H_

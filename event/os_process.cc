@@ -36,8 +36,8 @@ constexpr size_t kMaxThreadName = 15;
 
 std::atomic<bool> g_forked{false};
 
-// Asked of the kernel once, since each hello says it. Unlike users and groups, it
-// cannot change but by a fork. 0: not asked yet.
+// Cached, because each hello contains it. Unlike users and groups, it changes
+// only by a fork. 0: not read yet.
 std::atomic<pid_t> g_pid{0};
 
 pid_t Pid() {
@@ -83,9 +83,9 @@ void* RunThread(void* argument) {
   return nullptr;
 }
 
-// For when the kernel has no random bytes to give, which only a fault injected
-// or a filter on system calls brings about: secret bytes that it gave us at
-// the start of the process, and a count.
+// For the case that the kernel gives no random bytes (an injected fault, or a
+// filter on system calls): secret bytes from the start of the process, and a
+// counter.
 uint64_t FallbackRandom() {
   static std::atomic<uint64_t> count{0};
   uint64_t secret[2] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9};
@@ -104,8 +104,8 @@ uint64_t FallbackRandom() {
 // The kernel's default for kernel.overflowuid.
 constexpr uid_t kUsualOverflowUser = 65534;
 
-// A file of /proc, which may be of several reads. False, and errno, if it cannot be
-// read.
+// Reads a file of /proc, which may take several reads. False, and errno, if it
+// cannot be read.
 bool ReadProcFile(const char* name, std::string* text) {
   const UniqueFd file(sys::Open(name, O_RDONLY | O_CLOEXEC, 0));
   if (!file) return false;
@@ -143,8 +143,8 @@ bool AllUsersAreMapped() {
     struct stat self;
     return errno == ENOENT && sys::Stat("/proc/self", &self) == 0;
   }
-  // Each line has the first user here, the first outside, and their number. The
-  // lines do not overlap, and the last number of all is no user.
+  // Each line has the first user inside, the first outside, and their number.
+  // The lines do not overlap, and the highest number is no user.
   uint64_t mapped = 0;
   for (absl::string_view line : absl::StrSplit(map, '\n')) {
     const std::vector<absl::string_view> words =

@@ -21,7 +21,7 @@ namespace event {
 // alone.
 class OsProcess final : public Process {
  public:
-  // The one there is. Lives for ever.
+  // The only one. Never destroyed.
   static OsProcess* Get();
 
   // exit(EXIT_FAILURE), or abort() if AbortsOnFatal(). If an exit is under way already on another thread, this
@@ -45,8 +45,8 @@ class OsProcess final : public Process {
   OsProcess();
 };
 
-// What each function of the C API begins with: fatal, naming it, in the child of
-// a fork.
+// The first statement of each function of the C API: in the child of a fork it
+// is fatal and names the function.
 inline void CheckNotForked(const char* function) {
   if (ABSL_PREDICT_TRUE(!OsProcess::forked())) return;
   Misuse(function,

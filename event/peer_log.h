@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Log lines that a peer can cause, as many as it likes.
+// Log lines that a peer can cause without limit.
 
 #ifndef LE_MESSAGING_EVENT_PEER_LOG_H_
 #define LE_MESSAGING_EVENT_PEER_LOG_H_
@@ -20,12 +20,12 @@
 namespace le {
 namespace event {
 
-// For a peer whose user is not known: all of these are one user.
+// For peers whose user is not known: they share one limit.
 constexpr uid_t kUnknownPeer = static_cast<uid_t>(-1);
 
-// As Log(), for a line that a peer of user `user` has caused by what it did. The
-// current process shows kLinesAtOnce of them for each user, and kLinesPerSecond
-// after that; the next line that it shows says how many it did not. Any thread.
+// As Log(), for a line that a peer of user `user` has caused. The current
+// process shows kLinesAtOnce of them for each user, and kLinesPerSecond after
+// that; the next shown line has the number of hidden ones. Any thread.
 void LogForPeer(LogLevel level, uid_t user, absl::string_view message);
 
 // How many lines each user may still cause. Pure.
@@ -33,11 +33,11 @@ class PeerLogLimiter {
  public:
   static constexpr double kLinesAtOnce = 20;
   static constexpr double kLinesPerSecond = 1;
-  // More users than this share what one may have.
+  // Further users share one bucket.
   static constexpr size_t kMaxUsers = 1024;
 
-  // Whether a line of that user is to be shown: the number of lines that were not,
-  // since the last one. None: this one is not.
+  // If a line of that user may be shown: how many were hidden since the last
+  // shown one. None: hide this one.
   absl::optional<uint64_t> Admit(uid_t user, Instant now);
 
  private:
@@ -51,7 +51,7 @@ class PeerLogLimiter {
   void ForgetFullBuckets(Instant now);
 
   std::map<uid_t, Bucket> buckets_;
-  Instant next_search_ = absl::InfinitePast();  // for full ones
+  Instant next_search_ = absl::InfinitePast();  // when to look for full buckets
 };
 
 }  // namespace event

@@ -54,7 +54,7 @@ TEST(PeerLogLimiterTest, MoreUsersThanItRemembersShare) {
     shown += Flood(&limiter, user, kAtOnce, kStart);
   }
   EXPECT_EQ(shown, static_cast<int>(PeerLogLimiter::kMaxUsers + 1) * kAtOnce);
-  // Those that are quiet again are forgotten.
+  // Users that cause no more lines are removed.
   EXPECT_EQ(Flood(&limiter, kMany, kAtOnce, kStart + absl::Hours(1)), kAtOnce);
   EXPECT_EQ(Flood(&limiter, kMany + 1, kAtOnce, kStart + absl::Hours(1)),
             kAtOnce);

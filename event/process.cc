@@ -28,9 +28,9 @@ void DieInCurrentProcess(absl::string_view message) {
 
 }  // namespace
 
-// Threads that we did not start. They end with the POSIX thread (by a key's
-// destructor, which unlike that of a thread_local does not run in exit(): then
-// the main thread's sessions close with their descriptors).
+// Threads that we did not start end with the POSIX thread, by a key's
+// destructor. Unlike that of a thread_local it does not run in exit(): then the
+// main thread's sessions close with their descriptors.
 struct ThreadAdoption {
   static Thread* Adopt(std::string name) {
     t_thread = new Thread(OsProcess::Get(), std::move(name));
@@ -59,7 +59,7 @@ struct ThreadAdoption {
     static const pthread_key_t key = [] {
       pthread_key_t made;
       if (pthread_key_create(&made, &ThreadAdoption::End) != 0) {
-        Fatal("no key left for the data of threads");
+        Fatal("no pthread key is left for thread data");
       }
       atexit(&Thread::BeforeProcessEnds);
       return made;
@@ -139,7 +139,7 @@ Thread::Binding::Binding(Process* process, std::string name)
 
 Thread::Binding::~Binding() {
   if (thread_ == nullptr) return;
-  thread_.reset();  // which may still ask who it is
+  thread_.reset();  // may still use Thread::Current()
   t_thread = previous_;
 }
 
@@ -165,7 +165,7 @@ Thread::~Thread() {
 void Thread::End() {
   if (ended_) return;
   ended_ = true;
-  // Either kind may add more of its kind.
+  // Hooks and destructors may add more of their kind.
   while (!exit_hooks_.empty() && !process_->killed()) {
     const std::function<void()> hook = std::move(exit_hooks_.back());
     exit_hooks_.pop_back();

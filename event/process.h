@@ -1,13 +1,12 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Process and thread, as notions that can be injected.
+// Process and thread, as interfaces that can be injected.
 //
-// Everything above takes the process it lives in, and the thread it runs on,
-// from here, and never from the operating system. The default process is the
-// operating system's own (OsProcess). Under test many simulated ones live in
-// one real one: each real thread is bound to the simulated process that it
-// plays.
+// Code above takes its process and its thread from here, never from the
+// operating system. The default process is the operating system's own
+// (OsProcess). In a test many simulated processes run in one real one; each
+// real thread is bound to a simulated process.
 //
 //   Process ── has many ── Thread ── has one ── Loop (the user's events)
 //      │                     ├────── has one ── control loop, nested in it
@@ -38,15 +37,16 @@ namespace event {
 class Process;
 class Thread;
 
-// Who a process is. On sockets the kernel says so; in simulation and in
-// loopback it is given. Unless it is known, no user of the machine.
+// The identity of a process. On sockets it comes from the kernel; in a
+// simulation and over loopback it is given. If unknown, it is no user of the
+// machine.
 struct Credentials {
   pid_t pid = 0;
   uid_t uid = static_cast<uid_t>(-1);
   gid_t gid = static_cast<gid_t>(-1);
 
-  // The user who stands for all whom a user namespace does not map: nothing may
-  // be granted to it. By its usual number.
+  // The user that stands for all users that a user namespace does not map, by
+  // its usual number. Nothing may be granted to it.
   static Credentials OfNobody() { return {0, 65534, 65534}; }
 };
 
@@ -61,9 +61,9 @@ class Parker {
   // Any thread. Legal with a lock held.
   virtual void Unpark() = 0;
 
-  // The same in two steps, see DeferredWakes: what is left to be done once the
-  // lock has been released, whether or not the parker still exists then. No word:
-  // nothing.
+  // The same in two steps, see DeferredWakes: returns the wake that is due once
+  // the lock has been released, even if the parker is destroyed by then. A null
+  // word: no wake is due.
   struct LaterWake {
     void (*wake)(void* word);
     void* word;
@@ -83,13 +83,13 @@ class ThreadHandle {
   virtual void Detach() = 0;
 };
 
-// Base of whatever a module keeps per process or per thread.
+// Base of a module's state per process or per thread.
 class ModuleState {
  public:
   virtual ~ModuleState() = default;
 };
 
-// A few of these, by their type.
+// A few states, found by type.
 class ModuleStates {
  public:
   ModuleStates() = default;
@@ -114,20 +114,20 @@ class ModuleStates {
     }
     return state;
   }
-  // Last made first. A state is not found any more when its destructor runs.
+  // In reverse order of creation. A state is not found while it is destroyed.
   void Clear();
 
  private:
-  // Its address stands for the type.
+  // Its address identifies the type.
   template <typename T>
   static inline char kKey = 0;
 
   std::vector<std::pair<const void*, std::unique_ptr<ModuleState>>> states_;
 };
 
-// What is to be done by the thread that ends its process, in exit() or because of
-// a fatal error, while the other threads run on. It may have interrupted a call of
-// the library, so that the hook must not wait for a lock.
+// Run by the thread that ends its process, in exit() or because of a fatal
+// error, while other threads go on. It may have interrupted a call of the
+// library, so the hook must not wait for a lock.
 class ProcessEndHook {
  public:
   virtual void BeforeProcessEnds() = 0;
@@ -147,8 +147,8 @@ class Process {
   // The process that the calling thread belongs to. Never null.
   static Process* Current();
 
-  // Ends the process, for the reasons that the contract calls fatal, with
-  // EXIT_FAILURE. `message` has been logged. Never returns.
+  // Ends the process with EXIT_FAILURE, for a reason that the contract calls
+  // fatal. `message` has been logged. Never returns.
   [[noreturn]] virtual void Die(absl::string_view message) = 0;
 
   virtual Credentials credentials() = 0;
@@ -167,8 +167,8 @@ class Process {
   // is no room for one.
   virtual std::unique_ptr<ThreadHandle> StartThread(
       const std::string& name, std::function<void()> body) = 0;
-  // Ends the calling thread at once, as if its body had returned. Its Thread's
-  // end has been run (Thread::End()). Never returns.
+  // Ends the calling thread at once, as if its body had returned. Thread::End()
+  // has run. Never returns.
   [[noreturn]] virtual void ExitThread() = 0;
   // A number that nobody can guess; under simulation from the seed.
   virtual uint64_t Random() = 0;
@@ -196,7 +196,8 @@ class Process {
 
  protected:
   Process();
-  // For a process that ends before its object does. Destroys all module state.
+  // For a process that ends before its object is destroyed. Destroys all module
+  // state.
   void DestroyState();
 
  private:
@@ -217,12 +218,13 @@ class Thread {
   static Thread* CurrentOrNull();
   // Adopts the calling thread under that name; no-op if it has a Thread.
   static void Adopt(std::string name);
-  // Ends the calling thread's Thread, as far as it was adopted; it may be
-  // adopted anew. One that was started by us only has its End() run.
+  // Ends the calling thread's Thread if it was adopted; it may be adopted
+  // again. For a thread that we started, this only runs End().
   static void Release();
 
   // Makes the calling thread a thread of `process` under `name`; used by
-  // whoever starts threads. The Thread dies with the Binding, after End().
+  // the code that starts threads. The Thread dies with the Binding, after
+  // End().
   class Binding {
    public:
     Binding(Process* process, std::string name);
@@ -230,7 +232,7 @@ class Thread {
     Binding(const Binding&) = delete;
     Binding& operator=(const Binding&) = delete;
     Thread* thread() { return thread_.get(); }
-    // The calling thread is bound no longer; the caller keeps the Thread.
+    // Ends the binding of the calling thread; the caller keeps the Thread.
     std::unique_ptr<Thread> Release();
 
    private:
@@ -241,12 +243,12 @@ class Thread {
   // calling one (null: none), and returns the one that was.
   static Thread* SwapCurrent(Thread* thread);
 
-  ~Thread();  // End(), if that has not been; then the rest
+  ~Thread();  // runs End() if it has not run, then destroys the rest
 
-  // Runs the exit hooks, then the destructors. Once; the thread must not use the
-  // library after it. In a killed process they are left out. Module state and
-  // loops stay until the Thread goes: a handler may end its thread, and then
-  // stands inside them.
+  // Runs the exit hooks, then the destructors. Once; the thread must not use
+  // the library after it. In a killed process they do not run. Module state and
+  // loops stay until the Thread is destroyed: a handler may end its thread, and
+  // still runs inside them.
   void End();
   // Destroys module state, before the Thread goes.
   void DestroyState() { state_.Clear(); }
@@ -262,14 +264,14 @@ class Thread {
 
   // The owner's thread only. Made at first use.
   Loop* loop();
-  // Nested in loop(): what a blocking call must be able to serve alone.
+  // Nested in loop(). A blocking call serves this loop alone.
   Loop* control_loop();
   Parker* parker();
   // Any thread, provided that loop() has been called before.
   Loop* loop_if_made() const { return loop_.get(); }
 
-  // The owner's thread: to be called before a call of the public API blocks.
-  // What the turn has gathered leaves now.
+  // The owner's thread. Called before a function of the public API blocks:
+  // sends what the turn has gathered.
   void BeforeBlocking();
   // BeforeBlocking() of the calling thread, then the process's end hooks. A second
   // call does nothing, because a hook may end the process.
@@ -279,9 +281,9 @@ class Thread {
   // Whether the calling thread ends its process.
   static bool process_ends();
 
-  // Before anything else of the thread is taken down. Called last added first.
-  // `AddExitHook` ones run before those of `AddDestructor`: they are the
-  // library's ("a thread that ends while it owns sessions closes them first").
+  // Run before anything else of the thread is destroyed, last added first.
+  // Those of AddExitHook run before those of AddDestructor, because they are
+  // the library's: a thread that ends closes its sessions first.
   void AddExitHook(std::function<void()> hook);
   // Returns a number by which RemoveDestructor() finds it.
   int AddDestructor(std::function<void()> destructor);

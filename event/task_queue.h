@@ -16,10 +16,9 @@ namespace event {
 // The tasks posted to one loop, first in, first out. Filled by any thread,
 // emptied by one, without allocation.
 //
-// It has two parts. What is posted goes to the inbox. BeginBatch() moves the
-// inbox to the batch, and Pop() takes from the batch alone: so a turn runs the
-// tasks that were there when it began, and the owner takes the lock once a
-// turn and not once a task.
+// Push() adds to the inbox. BeginBatch() moves the inbox to the batch, and
+// Pop() takes from the batch only. So a turn runs the tasks that were there
+// when it began, and the owner takes the lock once a turn, not once a task.
 class TaskQueue {
  public:
   explicit TaskQueue(Loop* loop);
@@ -30,15 +29,15 @@ class TaskQueue {
   // Any thread. Fatal if the task is posted already, here or elsewhere.
   void Push(Task* task);
 
-  // What follows is for the owner.
+  // ---- The owner's thread ----
   void BeginBatch() {
     if (inbox_filled_.load(std::memory_order_acquire)) TakeInbox();
   }
   // Null if the batch is empty.
   Task* Pop() { return batch_.next_ == &batch_ ? nullptr : TakeFirst(); }
   void Remove(Task* task);
-  // Whether there is anything. Sequentially consistent with Push(): a Push()
-  // that this does not see sees whatever the caller had stored before.
+  // Whether there is no task. Sequentially consistent with Push(): a Push()
+  // that this does not see sees everything that this thread stored before.
   bool empty() const {
     return batch_.next_ == &batch_ &&
            !inbox_filled_.load(std::memory_order_seq_cst);

@@ -14,7 +14,7 @@ namespace le {
 namespace event {
 
 // The running timers of one loop, by deadline; equal deadlines in the order of
-// starting. Is told the time, and knows no clock. One thread.
+// starting. It is given the time and reads no clock. One thread.
 class TimerQueue {
  public:
   explicit TimerQueue(Loop* loop) : loop_(loop) {}
@@ -23,8 +23,8 @@ class TimerQueue {
   TimerQueue& operator=(const TimerQueue&) = delete;
 
   // Starts, or starts anew. Fatal if the timer runs in another loop. A deadline
-  // in the past becomes the time last told: a timer that is always late must
-  // not keep its place before those that came due honestly.
+  // in the past becomes the last given time, so that a timer that is always
+  // late does not come before timers that were due earlier.
   void Start(Timer* timer, Instant deadline);
   void Stop(Timer* timer);  // no-op unless it runs here
 

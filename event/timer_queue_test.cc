@@ -23,7 +23,7 @@ class PlainTimer : public Timer {
 
 Instant At(int seconds) { return absl::FromUnixSeconds(seconds); }
 
-// A queue knows its loop only as a name.
+// A queue only compares its loop's address.
 Loop* const kLoop = reinterpret_cast<Loop*>(alignof(std::max_align_t));
 
 std::vector<int> Drain(TimerQueue* queue, Instant now) {
@@ -102,7 +102,7 @@ TEST(TimerQueueTest, AgreesWithAPlainListUnderRandomUse) {
         break;
       }
       case 2:
-        // Stopping is the destructor's business elsewhere; here by hand.
+        // In a loop the destructor stops it; here the test does.
         queue.Stop(timers[number].get());
         forget(number);
         break;

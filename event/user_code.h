@@ -15,13 +15,15 @@
 namespace le {
 namespace event {
 
-// Base of what unwinds the stack of a thread that ends, and is no error.
+// Base of the exceptions that unwind an ending thread. Such an exception is no
+// error.
 struct ThreadUnwind {};
 
-// Calls a function of the user's, which must not throw: what called it is C, or is
-// in the middle of something. Fatal: an exception, which is named along with `what`
-// was called. The end of the thread within the call passes. (The C library's unwinding
-// has no object, to which UBSan would not let the clause bind a reference.)
+// Calls a function of the user, which must not throw: its caller is C code, or
+// in the middle of a change. Fatal: an exception; the log line has its text and
+// `what`. If the thread ends within the call, the unwinding passes through.
+// (The C library's unwinding has no object, to which UBSan would not let the
+// clause bind a reference.)
 template <typename Function>
 ABSL_ATTRIBUTE_NO_SANITIZE_UNDEFINED auto CallUser(const char* what,
                                                    Function function)
@@ -37,7 +39,7 @@ ABSL_ATTRIBUTE_NO_SANITIZE_UNDEFINED auto CallUser(const char* what,
   } catch (const std::exception& e) {
     Fatal(absl::StrCat(what, " has thrown an exception: ", e.what()));
   } catch (...) {
-    Fatal(absl::StrCat(what, " has thrown an exception, which it must not"));
+    Fatal(absl::StrCat(what, " has thrown an exception, which is not allowed"));
   }
 }
 

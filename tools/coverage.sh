@@ -5,20 +5,21 @@
 # Line coverage by the tests, for each folder of the library and in total:
 #
 #   tools/coverage.sh              exit status 1 if a folder is below its goal
-#   tools/coverage.sh --missing    names the lines too that no test reaches
+#   tools/coverage.sh --missing    also names the lines that no test reaches
 #
-# By gcov itself: `bazel coverage` of Bazel 4.2 cannot merge what its tests say.
-# What is built lies apart (by --platform_suffix), without a cache and without a
-# sandbox, since a compiler's notes and a program's counts are no outputs that
-# Bazel knows of: they would be thrown away.
+# By gcov itself: `bazel coverage` of Bazel 4.2 cannot merge the tests' results.
+# The build is separate (by --platform_suffix), without a cache and without a
+# sandbox: Bazel does not know the compiler's notes and the programs' counts as
+# outputs, and would throw them away.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Per cent, in each folder. What is left is what must never happen: a kernel
-# that breaks its word, a way out after a fatal error.
+# Per cent, in each folder. The other lines are for states that must never
+# occur, such as a kernel that breaks its contract.
 readonly GOAL=90
 readonly FOLDERS=(event legato transports directory messaging)
-# What runs their code; examples and endurance add minutes, and no line.
+# The tests that run their code. Examples and endurance would add minutes, and
+# no line.
 readonly TESTS=(//event/... //legato/... //transports/... //directory/... //messaging/...
   //tests/c_api/... //tests/fuzz/... //tests/misuse/... //tests/scenarios/...
   //tests/simulation/... //tools/sdir/...)
@@ -33,7 +34,7 @@ case "${1-}" in
 esac
 
 root=$(./bazelw info execution_root 2> /dev/null)
-# Only what this run counts.
+# Remove the counts of former runs.
 find "$root/bazel-out/" -path '*-gcov/*' -name '*.gcda' -delete 2> /dev/null || true
 # Objects know themselves by /proc/self/cwd/bazel-out/..., wherever a test runs.
 ./bazelw test "${FLAGS[@]}" --test_env=GCOV_PREFIX="$root" \

@@ -7,9 +7,9 @@
 #   tools/figures.sh docs/performance.md
 #   tools/figures.sh docs/reliability.md
 #
-# A code block of the page whose first line is "$ COMMAND   # DATE, MACHINE" gets
-# that command's standard output of today. A command that fails leaves its block as
-# it was, and the exit status is 1. All else of the page stays.
+# A code block of the page whose first line is "$ COMMAND   # DATE, MACHINE"
+# gets that command's standard output of today. If a command fails, its block
+# stays as it was, and the exit status is 1. The rest of the page stays.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

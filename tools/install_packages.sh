@@ -2,11 +2,11 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs those of the Debian packages given that this machine lacks, and says
+# Installs those of the given Debian packages that this machine lacks, and says
 # so first: install_packages.sh [--print] PACKAGE...
 #
-# --print only prints the command that would install; it does nothing. When the
-# packages cannot be installed, the command is printed too, for a human to run.
+# --print only prints the command that would install. If the packages cannot be
+# installed, the command is printed too, for the user to run.
 set -euo pipefail
 
 print=false
@@ -43,9 +43,9 @@ install() {
     echo "le_messaging: this machine has no apt-get." >&2
     return 1
   fi
-  # With nobody there to ask for a password, asking must fail, not wait.
+  # If nobody can enter a password, sudo must fail and not wait.
   [ ${#sudo[@]} = 0 ] || [ -t 0 ] || sudo+=(-n)
-  # A list that cannot be fetched may belong to something else entirely.
+  # A list that cannot be fetched may be of another repository.
   "${sudo[@]}" apt-get update || true
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y --no-install-recommends "${missing[@]}" < /dev/null

@@ -4,15 +4,15 @@
 #
 # Formatting and house rules, over the files that git knows:
 #
-#   tools/lint.sh          names every offence; exit status 1 if there is one
-#   tools/lint.sh --fix    mends first what can be mended: formatting, loads
+#   tools/lint.sh          names each broken rule; exit status 1 if there is one
+#   tools/lint.sh --fix    first corrects formatting and loads
 #
 # Installs its tools when they are missing (clang-format, shellcheck and npm by
 # apt, buildifier by npm, into a cache folder).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Other versions format differently, so that everybody has to use one.
+# Other versions format differently, so everybody has to use this one.
 readonly CLANG_FORMAT=clang-format-14
 readonly BUILDIFIER_VERSION=8.2.1
 
@@ -25,7 +25,8 @@ esac
 
 failures=0
 
-# check NAME COMMAND...: a rule is broken if the command fails, or says anything.
+# check NAME COMMAND...: the rule is broken if the command fails or prints
+# anything.
 check() {
   local name=$1 output
   shift
@@ -62,7 +63,7 @@ install_tools() {
 }
 
 clang_format() {
-  # A line for each file; the rest is for --fix to know.
+  # One line a file: --fix finds the rest.
   cxx_files | xargs -r "$CLANG_FORMAT" --dry-run --Werror 2>&1 |
     sed -n 's/^\([^: ]*:[0-9]*\):.*error:.*/\1/p' | sort -t: -k1,1 -u
 }
@@ -117,8 +118,8 @@ include_arrows() {
     xargs -r grep -HoP '^\s*#\s*include\s+"\K[^"]+') | against_the_arrows
 }
 
-# Of every target, public or not; tests/build asks Bazel about the public ones.
-# Who may see a target is no arrow, and event:le_event is only a name.
+# Reads the labels of all targets; tests/build queries the public ones.
+# Visibility is no arrow, and event:le_event is an alias.
 label_arrows() {
   files '*/BUILD.bazel' | grep -v '^examples/consumer/' |
     xargs -r grep -HoP "\"//\K($FOLDERS)[/:\"][^\"]*" |
@@ -126,9 +127,9 @@ label_arrows() {
     sed -E 's|^([^:]*):([^/:"]*)(.*)$|\1:"//\2":\2|' | against_the_arrows
 }
 
-# Who may name an implementation of a transport, besides tests and benchmarks:
-# see TRANSPORT_NAMERS in tests/build/targets.bzl, whose query sees only what is
-# shipped. This sees every file.
+# Files that name an implementation of a transport, besides tests and
+# benchmarks. TRANSPORT_NAMERS in tests/build/targets.bzl has the shipped
+# targets; this check reads every file.
 transport_names() {
   cxx_files | grep -vE '^(transports|tests|directory/(directoryd|testing/)|messaging/(facade|testing)/|tools/sdir/main)|(_test|_benchmark|_bench)\.(c|cc)$|^examples/consumer/' |
     xargs -r grep -nE '^\s*#\s*include\s+"transports/(unix_socket|loopback)/' || true
@@ -147,7 +148,7 @@ no_sleeps_in_tests() {
   test_files | xargs -r grep -nP '\b(sleep_for|sleep_until|SleepFor|usleep|nanosleep|sleep)\s*\(|^\s*sleep\s+[0-9.]' || true
 }
 
-# (Written so that this line is none.)
+# (Written so that this line does not match.)
 no_loose_ends() {
   { cxx_files; build_files; shell_files; files '*.proto' '*.md' '*.bazelrc'; } |
     xargs -r grep -nwE 'TO''DO|FIX''ME|XX''X' || true
@@ -159,7 +160,7 @@ executable() {
   done
 }
 
-# Each must still apply, to show that the simulation finds it.
+# A patch must still apply, so that the simulation can show the defect.
 planted_defects() {
   files 'tests/simulation/defects/*.patch' | while read -r file; do
     patch --dry-run --silent --force -p1 < "$file" > /dev/null ||
@@ -167,8 +168,8 @@ planted_defects() {
   done
 }
 
-# All that a document may name, one a line: each file and folder, also by the end of
-# its path; each target; each identifier of the code.
+# All names that a document may use, one a line: each file and folder, also by
+# the end of its path; each target; each identifier of the code.
 names_of_the_tree() {
   files | sed 's|^\(tests/fuzz/corpus\)/.*|\1|' | sort -u | awk -F/ '{
     for (first = 1; first <= NF; ++first) {
@@ -205,7 +206,7 @@ names_in_documents() {
             label = substr(line, RSTART, RLENGTH); sub(/^[^\/]*/, "", label); sub(/\/$/, "", label)
             line = substr(line, RSTART + RLENGTH)
             path = label; sub(/^\/\//, "", path); sub(/:/, "/", path)
-            # (README.md has the reader write it.)
+            # (README.md tells the reader to write it.)
             if (!(label in known) && !(path in known) && label != "//shout") complain(label)
           }
         }
@@ -236,6 +237,38 @@ names_in_documents() {
       for (name in plain) if (name ~ pattern) return 1
       return 0
     }' <(names_of_the_tree)
+}
+
+# A comment may name a function as "Name()", and a file as "name.h": both must exist.
+names_in_comments() {
+  # Reads all files twice: first the code, then the comments.
+  # shellcheck disable=SC2016 # awk's own $0
+  cxx_files | xargs -r awk -v files="$(files | sed 's|.*/||' | sort -u | tr '\n' ' ')" '
+    BEGIN {
+      split(files, file, / /)
+      for (i in file) known[file[i]] = 1
+      for (i = 1; i < ARGC; ++i) ARGV[ARGC - 1 + i] = ARGV[i]
+      count = ARGC - 1
+      ARGC += count
+    }
+    FNR == 1 { ++number }
+    {
+      comment = ""
+      if (match($0, /\/\/|\/\*|^ \*/)) { comment = substr($0, RSTART); $0 = substr($0, 1, RSTART - 1) }
+    }
+    number <= count {
+      while (match($0, /[A-Z][A-Za-z0-9_]*/)) {
+        known[substr($0, RSTART, RLENGTH) "()"] = 1
+        $0 = substr($0, RSTART + RLENGTH)
+      }
+    }
+    number > count {
+      while (match(comment, /[A-Za-z0-9_-]+\.(h|c|cc|sh|md|bzl|txt)|[A-Z][A-Za-z]*\(\)/)) {
+        name = substr(comment, RSTART, RLENGTH)
+        comment = substr(comment, RSTART + RLENGTH)
+        if (!(name in known)) print FILENAME ":" FNR ": there is no " name
+      }
+    }'
 }
 
 # The functions that the public headers declare.
@@ -285,6 +318,7 @@ check "Loose ends" no_loose_ends
 check "Modes" executable
 check "Planted defects" planted_defects
 check "Names in documents" names_in_documents
+check "Names in comments" names_in_comments
 check "C API (CONTRIBUTING.md, \"Add a function to the C API\")" c_api
 check "Version" version
 

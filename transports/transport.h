@@ -139,7 +139,7 @@ struct IncomingFrame {
   // because no file descriptor is left here or the kernel refused.
   bool lost_by_sender = false;
   std::unique_ptr<Connection> connection;
-  // Who sent this frame; see Connection::SetReceiveCredentials().
+  // The sender of this frame; see Connection::SetReceiveCredentials().
   absl::optional<event::Credentials> sender;
 };
 
@@ -197,8 +197,8 @@ class Connection {
   virtual IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                            event::Instant deadline) = 0;
   // Whether another frame has been received already, so that Receive() makes no
-  // system call. A reader takes one frame and then these. If it read until nothing
-  // is left, each turn would cost a system call in vain.
+  // system call. A reader takes one frame and then these. Reading until nothing
+  // is left would cost one more system call in each turn.
   virtual bool HasBuffered() const = 0;
   // Whether a part of a frame has been received and the rest has not.
   virtual bool HasPartial() const = 0;
@@ -244,10 +244,10 @@ class Connection {
   // Bounds what is queued from now on; what is queued already stays.
   virtual void SetSendLimits(const SendLimits& limits) = 0;
 
-  // Calls OnReceived() once, as soon as the far end has received a half of the
-  // descriptors and connections that it has not received now: or, if that is
-  // later, once this end is attached. Detach() ends it. A kernel may hold less for the
-  // far end from then on.
+  // Calls OnReceived() once: as soon as the far end has received half of the
+  // descriptors and connections that are unreceived now, or once this end is
+  // attached, whichever is later. Detach() ends it. A kernel may hold fewer for
+  // the far end from then on.
   virtual void NotifyWhenReceived() = 0;
 
   // Detaches, hands over what the transport takes without waiting, drops the

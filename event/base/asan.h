@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What pools tell AddressSanitizer, which otherwise sees nothing of what happens
-// to the memory that they keep.
+// Tells AddressSanitizer which memory of a pool is free. Otherwise it could not
+// find accesses to it.
 
 #ifndef LE_MESSAGING_EVENT_BASE_ASAN_H_
 #define LE_MESSAGING_EVENT_BASE_ASAN_H_

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// How Fatal() ends the process: set by event/process.cc, which knows what the
-// current process is. Before anything has asked for a process, exit() will do.
+// The function by which Fatal() ends the process. event/process.cc sets it once
+// a process is known. Before that, exit() is called.
 
 #ifndef LE_MESSAGING_EVENT_BASE_DIE_H_
 #define LE_MESSAGING_EVENT_BASE_DIE_H_
@@ -16,7 +16,7 @@ namespace event {
 using DieFunction = void (*)(absl::string_view message);
 void SetDieFunction(DieFunction die);
 
-// Whether the environment wants a core of a process that ends so: LE_ABORT_ON_FATAL.
+// Whether a fatal error is to leave a core dump: LE_ABORT_ON_FATAL is set.
 bool AbortsOnFatal();
 
 }  // namespace event

@@ -21,8 +21,8 @@ namespace le {
 namespace event {
 namespace sys {
 
-// Who answers the system calls of sys.h, which says what each does. The operating
-// system, unless a test has set another one (SetKernel()). Any thread.
+// Answers the system calls of sys.h, which describes each. This is the
+// operating system, unless a test has set another (SetKernel()). Any thread.
 class Kernel {
  public:
   // ---- Descriptors ----
@@ -98,7 +98,8 @@ class Kernel {
   virtual void SchedYield() = 0;
 
  protected:
-  // Not virtual: the operating system's kernel outlives whatever runs in exit().
+  // Not virtual, so that the operating system's kernel is never destroyed: code
+  // in exit() may still make calls.
   ~Kernel() = default;
 };
 

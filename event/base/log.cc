@@ -54,9 +54,9 @@ int CurrentLevel() {
   return level;
 }
 
-// Keeps SIGPIPE and SIGXFSZ from the calling thread while it writes: the kernel
-// sends both to the thread that writes. What the process does on these signals
-// is the user's to decide and is not touched.
+// Blocks SIGPIPE and SIGXFSZ for the calling thread while it writes: the kernel
+// sends both to the writing thread. The process's actions for these signals are
+// the user's, and stay unchanged.
 class SignalGuard {
  public:
   SignalGuard() {
@@ -69,7 +69,7 @@ class SignalGuard {
   }
   ~SignalGuard() {
     if (!blocked_) return;
-    // A signal that was pending before was sent by somebody else, and stays.
+    // A signal that was pending before is not ours, and stays pending.
     for (const int signal : {SIGPIPE, SIGXFSZ}) {
       if (sigismember(&pending_, signal) != 0) sigdelset(&signals_, signal);
     }
@@ -103,16 +103,16 @@ ssize_t WriteWithoutWaiting(absl::string_view text) {
   }
   const SignalGuard guard;
   if (!guard.blocked()) return -1;
-  if (S_ISREG(info.st_mode)) {  // has no reader to wait for
+  if (S_ISREG(info.st_mode)) {  // never blocks
     return sys::Write(kFd, text.data(), text.size());
   }
-  // A pipe or a terminal, opened once more: this has flags of its own.
+  // Opens the pipe or terminal again: the new open file has its own flags.
   const UniqueFd own(sys::Open(
       "/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0));
   if (own) return sys::Write(own.get(), text.data(), text.size());
   if (errno == ENXIO) return -1;  // a pipe without a reader
-  // Without /proc, or without the right to open it: poll() promises a pipe room
-  // for this much, unless another writer is faster.
+  // It cannot be opened (no /proc, or no permission). poll() promises that a
+  // pipe has room for this much, unless another writer is faster.
   struct pollfd room = {kFd, POLLOUT, 0};
   if (sys::Poll(&room, 1, 0) <= 0) return -1;
   return sys::Write(kFd, text.data(), text.size());
@@ -125,7 +125,7 @@ std::string Line(LogLevel level, absl::string_view message) {
       absl::string_view(program_invocation_short_name).substr(0, kMaxNameBytes),
       "[", getpid(), "]: ", message.substr(0, kMaxMessageBytes),
       cut ? " [cut]" : "");
-  // One message, one line: what a peer said cannot look like a line of ours.
+  // One line per message: a peer's text cannot look like a line of ours.
   for (char& c : line) {
     const unsigned char byte = static_cast<unsigned char>(c);
     if (byte < ' ' || byte == 0x7f) c = ' ';

@@ -123,8 +123,8 @@ int PipeAsStandardError() {
   return fds[0];
 }
 
-// Writes more than standard error can hold, then again after `reader` has taken
-// all: the number of lines that were dropped is said.
+// Writes more than standard error can hold, and again after `reader` has read
+// all. The number of dropped lines is logged.
 void OverfillAndRead(int reader) {
   constexpr int kLines = 20000;
   const int flags = fcntl(STDERR_FILENO, F_GETFL);
@@ -172,8 +172,8 @@ TEST(StandardErrorDeathTest, ASocketThatNobodyReadsDropsAndCounts) {
   });
 }
 
-// A terminal takes less than a line in the end, and a write would wait for the
-// rest.
+// A terminal has room for a part of a line in the end. Writing the rest would
+// block.
 TEST(StandardErrorDeathTest, ATerminalThatNobodyReadsDoesNotBlock) {
   EXPECT_IN_CHILD({
     const int reader = posix_openpt(O_RDWR | O_NOCTTY);
@@ -211,7 +211,7 @@ TEST(StandardErrorDeathTest, AReaderThatHasGoneEndsNobody) {
   });
 }
 
-// Without the second opening it is the write that finds out.
+// The terminal cannot be opened again, so the signal comes from the write.
 TEST(StandardErrorDeathTest, ASignalOfTheWriteIsTakenAndNoOther) {
   EXPECT_IN_CHILD({
     static NoOpen no_open;

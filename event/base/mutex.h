@@ -26,7 +26,7 @@ class ABSL_LOCKABLE Mutex {
     mutex_.lock();
     TellLocked();
   }
-  // False: somebody holds it, the calling thread perhaps.
+  // False: it is locked, perhaps by the calling thread.
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) {
     if (!mutex_.try_lock()) return false;
     TellLocked();
@@ -38,8 +38,8 @@ class ABSL_LOCKABLE Mutex {
     TellUnlocked();
   }
 
-  // Called after every lock and unlock of any mutex, on its thread. Null:
-  // none, which is so outside a simulation. Set it while no lock is held.
+  // Called after every lock and unlock of any mutex, on its thread. Null
+  // outside a simulation. Set it while no lock is held.
   struct Observer {
     void (*on_locked)();
     void (*on_unlocked)();
@@ -68,8 +68,8 @@ class ABSL_LOCKABLE Mutex {
   std::mutex mutex_;
 };
 
-// One that its holder may lock again, with the same observer. For std::lock_guard,
-// and where nothing is guarded by name.
+// A recursive mutex, with the same observer. For std::lock_guard, where no
+// member is annotated.
 class RecursiveMutex {
  public:
   RecursiveMutex() = default;
@@ -102,7 +102,7 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
 
-  // Early. Once at most.
+  // Before the end of the scope. At most once.
   void Unlock() ABSL_UNLOCK_FUNCTION() {
     mutex_->Unlock();
     mutex_ = nullptr;

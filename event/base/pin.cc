@@ -15,9 +15,9 @@ void PinThisCode() {
   if (pinned.exchange(true)) return;
   Dl_info here;
   if (dladdr(&pinned, &here) == 0 || here.dli_fname == nullptr) return;
-  // Of a program itself it fails, or does nothing.
+  // If this code is in the program itself, dlopen() fails or does nothing.
   dlopen(here.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
-  dlerror();  // is not for the user to find
+  dlerror();  // do not leave the error to the user
 }
 
 }  // namespace event

@@ -7,10 +7,10 @@
 namespace le {
 namespace event {
 
-// If this code is in a plug-in, keeps the plug-in loaded for good: dlclose() has no
-// effect. Threads that end later run code of it, and a key for the data of threads
-// cannot be given back while any thread has data. Not with a lock held: the loader
-// has one, and may be in the middle of running code that wants the other.
+// If this code is in a plug-in, keeps the plug-in loaded: dlclose() has no
+// effect. Threads that end later run its code, and a key for thread data cannot
+// be deleted while a thread has data. Do not call this with a lock held: the
+// loader's lock may be held by code that waits for that lock.
 void PinThisCode();
 
 }  // namespace event

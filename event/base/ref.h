@@ -13,8 +13,8 @@
 namespace le {
 namespace event {
 
-// Base of an object that its last reference deletes. Born with one reference,
-// which is its creator's. Any thread.
+// Base of an object that its last reference deletes. It begins with one
+// reference, its creator's. Any thread.
 template <typename T>
 class RefCounted {
  public:

@@ -205,7 +205,7 @@ void NoteDiversion() {
       std::memory_order_release);
 }
 
-// Whether the call has been made to fail. errno says how, then.
+// Whether the call is to fail. If so, errno is set.
 bool Fails(const Call& call) {
   Interceptor* const interceptor = CurrentInterceptor();
   if (interceptor == nullptr) return false;
@@ -278,7 +278,7 @@ int Close(int fd) {
   if (ABSL_PREDICT_TRUE(!IsDiverted())) return g_operating_system.Close(fd);
   Interceptor* const interceptor = CurrentInterceptor();
   if (interceptor != nullptr) interceptor->OnClose(fd);
-  // The result may be falsified, the effect may not.
+  // An interceptor may change the result, but the descriptor is closed.
   const int result = CurrentKernel()->Close(fd);
   return Fails({"Close", fd}) ? -1 : result;
 }

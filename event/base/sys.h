@@ -4,13 +4,13 @@
 // The thin layer through which every system call of the project goes.
 //
 // Each function is the kernel's of the same name, with its conventions: -1 and
-// errno on failure, nothing retried. What the layer adds is one seam, so that a
-// test can make any call fail (see Interceptor), or have another kernel answer it
-// (see SetKernel()). Out of production's way: it costs a relaxed load and a
-// predicted branch.
+// errno on failure, nothing retried. The layer adds one seam: a test can make
+// any call fail (see Interceptor), or have another kernel answer it (see
+// SetKernel()). In production this costs a relaxed load and a predicted branch.
 //
-// Descriptors 0 to 2 are the standard ones, for programs and log lines: what is
-// made here never has such a number, even if these are closed.
+// Descriptors 0 to 2 are the standard ones, for programs and log lines. A
+// descriptor that is made here never has such a number, even if these are
+// closed.
 //
 // Descriptors are made close-on-exec by the callers' flags (SOCK_CLOEXEC,
 // O_CLOEXEC, ...); the functions that take no such flags set it themselves and
@@ -38,21 +38,21 @@ namespace le {
 namespace event {
 namespace sys {
 
-// A call that is about to be made, as far as its fate may depend on it.
+// A call that is about to be made: the details on which its failure may depend.
 struct Call {
   const char* name;  // the function's name here ("SendMsg")
   int fd = -1;       // what it works on, if that is one descriptor
-  // What makes a difference to what the kernel may answer: EpollCtl's
-  // operation, the option of Get- and SetSockOpt, Fcntl's command, Recv's and
-  // RecvMsg's flags, EpollWait's timeout; 1 if SendMsg carries a descriptor, and
-  // if Poll may wait. Else 0.
+  // A detail on which the kernel's answer depends: EpollCtl's operation, the
+  // option of Get- and SetSockOpt, Fcntl's command, Recv's and RecvMsg's flags,
+  // EpollWait's timeout; 1 if SendMsg carries a descriptor, and if Poll may
+  // wait. Else 0.
   int detail = 0;
   // Poll's.
   const struct pollfd* fds = nullptr;
   nfds_t fd_count = 0;
 };
 
-// Decides the fate of system calls. One for the whole of the (real) process.
+// Decides which system calls fail. One for the whole (real) process.
 class Interceptor {
  public:
   virtual ~Interceptor() = default;
@@ -63,19 +63,19 @@ class Interceptor {
   // As Fail(), with details of the call. It may first do the work that a blocking
   // call would wait for, on the same thread.
   virtual int FailCall(const Call& call) { return Fail(call.name); }
-  // Sets the time of either clock. False: the kernel tells it.
+  // Sets the time of either clock. False: the kernel's time is used.
   virtual bool Clock(struct timespec* now) {
     static_cast<void>(now);
     return false;
   }
-  // Fills the buffer in the kernel's stead, as GetRandom() does. False: the kernel
-  // does.
+  // Fills the buffer instead of the kernel's GetRandom(). False: the kernel
+  // fills it.
   virtual bool Random(void* buffer, size_t size) {
     static_cast<void>(buffer);
     static_cast<void>(size);
     return false;
   }
-  // Dup() has made one, Close() has ended one: so that a test can keep account.
+  // Dup() has made `fd`; Close() has closed it. A test can count descriptors.
   virtual void OnDup(int fd) { static_cast<void>(fd); }
   virtual void OnClose(int fd) { static_cast<void>(fd); }
 };
@@ -83,8 +83,8 @@ class Interceptor {
 // Null: every call goes through. Only while no other thread makes calls.
 void SetInterceptor(Interceptor* interceptor);
 
-// Who answers the calls that the interceptor lets through. Null: the operating
-// system. Only while no other thread makes calls.
+// The kernel for calls that the interceptor lets through. Null: the operating
+// system's. Only while no other thread makes calls.
 void SetKernel(Kernel* kernel);
 
 // ---- Descriptors ----
@@ -96,9 +96,9 @@ ssize_t Read(int fd, void* buffer, size_t size);
 ssize_t Write(int fd, const void* buffer, size_t size);
 // A duplicate with close-on-exec set.
 int Dup(int fd);
-// For one that was received: itself, or in the place of a standard one another,
-// with close-on-exec set. -1 and errno: there is no other, and it is closed. Never
-// made to fail.
+// For a received descriptor: returns it, or a duplicate if its number is a
+// standard one, with close-on-exec set. -1 and errno: it could not be
+// duplicated, and is closed. No interceptor makes this fail.
 int MoveFromStandard(int fd);
 // For a program: opens /dev/null in the place of each standard descriptor that is
 // closed.

@@ -9,8 +9,8 @@
 namespace le {
 namespace event {
 
-// For a simulation, which runs several threads on one: stands for the one that
-// runs. Null: the operating system's.
+// Set by a simulation, which runs several threads on one: identifies the one
+// that runs. Null: the operating system's thread.
 inline thread_local const void* simulated_thread = nullptr;
 
 // Tells threads of the operating system apart, without a system call: never

@@ -78,7 +78,7 @@ class ThreadCachedFreeList {
     return object;
   }
 
-  // The first object of the second list, which has none then.
+  // Empties the second list, and returns its first object.
   ABSL_ATTRIBUTE_NOINLINE T* TakeAllShared() {
     if (shared_list_.load(std::memory_order_relaxed) == nullptr) return nullptr;
     MutexLock lock(&mutex_);
@@ -93,8 +93,8 @@ class ThreadCachedFreeList {
   std::atomic<const void*> owner_;
   T* owner_list_ = nullptr;  // the owner's alone
   Mutex mutex_;
-  // Changed under the lock only. The owner looks without it whether there is
-  // anything.
+  // Changed under the lock only. The owner checks without it whether the list
+  // is empty.
   std::atomic<T*> shared_list_{nullptr};
 };
 

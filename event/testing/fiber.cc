@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A jump to another stack is what this is for; the hardened longjmp() of the C
-// library takes it for an error.
+// The hardened longjmp() of the C library reports a jump to another stack as an
+// error.
 #undef _FORTIFY_SOURCE
 
 #include "event/testing/fiber.h"
@@ -49,11 +49,11 @@ namespace event {
 
 namespace {
 
-// For what tests do on it; only what is touched costs memory.
+// Enough for tests. Only pages that are touched cost memory.
 constexpr size_t kStackBytes = size_t{1} << 20;
 constexpr size_t kGuardBytes = size_t{64} << 10;
 
-// Stacks that are not in use: a new one costs its page faults.
+// Free stacks. They are kept because a new one costs page faults.
 class StackPool {
  public:
   static StackPool* Get() {
@@ -70,7 +70,7 @@ class StackPool {
         mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) std::abort();
-    // Whoever runs over its end must not write into the next one.
+    // A guard page: an overflow must not write into the next stack.
     mprotect(stack, kGuardBytes, PROT_NONE);
     return stack;
   }
@@ -80,8 +80,8 @@ class StackPool {
   std::vector<void*> free_;
 };
 
-// What the C++ runtime knows per thread of exceptions under way: as laid down
-// in the Itanium ABI.
+// The C++ runtime's state of exceptions in flight of a thread, as the Itanium
+// ABI defines it.
 struct ExceptionGlobals {
   void* caught = nullptr;
   unsigned int uncaught = 0;
@@ -146,7 +146,7 @@ void Fiber::Switch(Fiber* from, Fiber* to) {
 
 void Fiber::Finish(Fiber* from, Fiber* to) {
   Switch(from, to);
-  std::abort();  // nobody may go on with it
+  std::abort();  // a switch to it is a bug
 }
 
 #else  // threads
@@ -159,7 +159,7 @@ struct Fiber::State {
   std::thread thread;
 
   void Give() {
-    // Told under the lock: whoever has the turn may be destroyed in it.
+    // Notify under the lock: once it has the turn, it may be destroyed.
     std::lock_guard<std::mutex> lock(mutex);
     has_turn = true;
     given.notify_one();
@@ -186,14 +186,14 @@ Fiber::~Fiber() {
   if (state_->finished) {
     state_->thread.join();
   } else {
-    // It waits for its turn for ever.
+    // The thread waits for its turn for ever.
     state_->thread.detach();
     state_.release();
   }
 }
 
 void Fiber::Switch(Fiber* from, Fiber* to) {
-  // `from` may be destroyed before it has its turn again, which it never has then.
+  // `from` may be destroyed before it runs again; then it never does.
   State* const mine = from->state_.get();
   to->state_->Give();
   mine->Take();

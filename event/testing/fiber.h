@@ -12,26 +12,26 @@
 namespace le {
 namespace event {
 
-// A stack of its own, and what the language and we keep per thread. All fibers
+// A stack, and the per-thread state of the language and of ours. All fibers
 // share one thread of the operating system: a switch is a hundred times faster
 // than between two threads. Under a sanitizer, which must know of every stack,
-// each fiber is a thread that waits for its turn.
+// each fiber is a thread, and only one of these runs at a time.
 class Fiber {
  public:
-  // What the calling thread runs already.
+  // The stack that the calling thread runs on already.
   Fiber();
   // A new one. `body` runs when it is first switched to, and must end by
   // Finish().
   explicit Fiber(std::function<void()> body);
-  // Not while it runs. One that has not ended is given up as it stands.
+  // Must not be running. One that has not ended is abandoned.
   ~Fiber();
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  // Goes on with `to`. Returns when another fiber switches back to `from`, which
-  // runs now.
+  // Switches from `from`, which runs now, to `to`. Returns when another fiber
+  // switches back.
   static void Switch(Fiber* from, Fiber* to);
-  // The last that the body of `from` does: goes on with `to`, for good.
+  // The last call of the body of `from`: switches to `to`, and never returns.
   static void Finish(Fiber* from, Fiber* to);
 
  private:

@@ -22,18 +22,19 @@ namespace le {
 namespace event {
 namespace {
 
-// Virtual time begins away from zero, so that nobody takes an instant for a
-// span.
+// Virtual time begins away from zero, so that an instant used as a duration is
+// noticed.
 const Instant kBeginning = absl::FromUnixSeconds(1000);
 
 constexpr pid_t kFirstPid = 1000;
 
-// A thread of a killed process that comes by so often is held up by something
-// that it waits for in a destructor, and will never get.
+// A thread of a killed process that reaches this many switch points waits in a
+// destructor for something that never happens.
 constexpr int kMaxGhostSteps = 100000;
 
-// A thread that releases its last lock is passed over once in so many times, for
-// up to two to the power of so many steps. Opening a session takes hundreds.
+// When a thread releases its last lock, once in so many times it is passed
+// over, for up to 2 to the power of this number of steps. Opening a session
+// takes hundreds.
 constexpr uint64_t kPassedOverOneIn = 20;
 constexpr uint64_t kMaxLogStepsPassedOver = 12;
 
@@ -45,8 +46,9 @@ uint64_t NextRandom(uint64_t* state) {
   return x ^ (x >> 31);
 }
 
-// A killed process leaves its memory to the system. Here nobody picks it up, and
-// that is no leak: the threads of others, real ones, are where leaks are found.
+// A killed process leaves its memory to the operating system. Here nothing
+// frees it, so leaks are allowed. Leaks are looked for in runs with real
+// threads.
 class LeaksAllowed {
  public:
   LeaksAllowed() {
@@ -61,7 +63,7 @@ class LeaksAllowed {
   }
 };
 
-// The one whose controller is inside Run(). Null: none.
+// The simulation whose controller is inside Run(). Null: none.
 Simulation* g_running = nullptr;
 
 [[noreturn]] void Abort(const std::string& message) {
@@ -93,7 +95,8 @@ void SimThread::Main() {
     } catch (const SimUnwind&) {
     }
     unwinding = unwinding || process->killed_;
-    // What the body holds is the process's, and goes before it.
+    // What the body holds belongs to the process: destroy it before the
+    // process.
     body = nullptr;
     binding.thread()->End();
     binding.thread()->DestroyState();
@@ -121,7 +124,8 @@ Simulation::~Simulation() {
   for (size_t i = 0; i < processes_.size(); ++i) Kill(processes_[i].get());
   FreeEndedThreads();
   if (leaves_the_killed_) {
-    // Reachable, for a leak checker; but its state may refer to what has gone.
+    // Reachable for a leak checker. Not destroyed: its state may refer to
+    // destroyed objects.
     static auto* const left = new std::vector<std::unique_ptr<SimProcess>>;
     for (std::unique_ptr<SimProcess>& process : processes_) {
       if (process->killed_) left->push_back(std::move(process));
@@ -251,8 +255,8 @@ bool Simulation::IsPassedOver(const SimThread* thread) const {
   return thread->passed_over_until > steps_;
 }
 
-// Of the `runnable` threads that can run; unless `any`, of those that are not
-// passed over.
+// Chooses one of the `runnable` threads; unless `any`, one that is not passed
+// over.
 SimThread* Simulation::PickRunnable(size_t runnable, bool any) {
   size_t chosen = NextRandom(&schedule_state_) % runnable;
   for (SimThread* thread : live_) {
@@ -406,7 +410,7 @@ void Simulation::LeaveAsItStands(SimProcess* process) {
   if (!mine) return;
   // Not Finish(), which may return where a fiber is a thread.
   Fiber::Switch(me->fiber.get(), FiberOfNext(PickNext()));
-  abort();  // nobody may go on with it
+  abort();  // a switch to it is a bug
 }
 
 void Simulation::Kill(SimProcess* process) {
@@ -432,7 +436,7 @@ void Simulation::Kill(SimProcess* process) {
 
 void Simulation::EndOtherThreads(SimProcess* process, SimThread* me) {
   SimThread* const killer = me != nullptr ? me : controller_.get();
-  // Each gets its turn, and comes back here when it has ended.
+  // Each thread runs until it has ended, and then switches back here.
   const std::vector<SimThread*> live = live_;
   for (SimThread* thread : live) {
     if (thread->process != process || thread == me) continue;

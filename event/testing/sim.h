@@ -3,10 +3,10 @@
 //
 // Many processes in one, in an order that a seed decides.
 //
-// Exactly one simulated thread runs at any time. Whenever the one that runs waits, parks, ends or says that it
-// might yield, the seed decides who is next. Time is virtual: it stands still
-// until every thread waits, then jumps to the earliest deadline. The same seed
-// and the same code give the same run, switch by switch.
+// Exactly one simulated thread runs at any time. When it waits, parks, ends or
+// says that it may yield, the seed chooses the next one. Time is virtual: it
+// stands still until every thread waits, then jumps to the earliest deadline.
+// The same seed and the same code give the same run, switch by switch.
 //
 //   Simulation sim(seed);
 //   SimProcess* server = sim.AddProcess("server", {/*pid*/ 0, 1000, 1000});
@@ -17,11 +17,11 @@
 // A switch happens in Parker::Park(), where a loop waits, in
 // Process::YieldPoint(), where a thread ends, and where a thread releases the
 // last event::Mutex that it holds; nowhere else. Post() and Unpark() may be
-// called with a lock held. A thread that releases a lock may also be passed over
-// for many steps, as the threads of a busy machine are: few races need one switch,
-// many need the others to get far. Code that holds a lock of any other kind must not
-// release an event::Mutex: threads share one thread of the operating system, and
-// the next one to want that lock would wait for ever.
+// called with a lock held. A thread that releases a lock may also be passed
+// over for many steps, as on a busy machine: most races need other threads to
+// get far meanwhile. Do not release an event::Mutex while another kind of lock
+// is held: threads share one thread of the operating system, so the next one to
+// take that lock would deadlock.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_H_
@@ -45,22 +45,22 @@ class Fiber;
 class SimProcess;
 class SimThread;
 
-// For one thread: the controller, which is outside the simulation. What says so
-// may also be called by simulated threads.
+// For one thread, the controller, which is outside the simulation. Simulated
+// threads may call the functions whose comment says so.
 class Simulation {
  public:
   enum class Outcome {
     kEnded,      // no thread is left
     kBlocked,    // every thread waits, and none has a deadline
-    kTimeLimit,  // nothing left to do before the instant asked for
-    kSteps,      // the number of steps asked for has been made
-    kStepLimit,  // suspiciously many steps: it does not come to an end
+    kTimeLimit,  // nothing left to do before `limit`
+    kSteps,      // the requested number of steps has been made
+    kStepLimit,  // more steps than a run that ends takes
   };
-  // A run that needs more than this turns in circles.
+  // A run with more steps than this is taken for endless.
   static constexpr uint64_t kDefaultStepLimit = 2000000;
 
   explicit Simulation(uint64_t seed);
-  // Kills whatever is left.
+  // Kills the remaining processes.
   ~Simulation();
   Simulation(const Simulation&) = delete;
   Simulation& operator=(const Simulation&) = delete;
@@ -76,8 +76,8 @@ class Simulation {
 
   // ---- The controller only ----
 
-  // Runs until all threads have ended, or wait without a deadline. Whether the
-  // latter is a deadlock or a rest, the caller knows.
+  // Runs until all threads have ended, or wait without a deadline. The caller
+  // must know whether the latter is a deadlock.
   Outcome Run();
   // Runs until there is nothing left to do before `limit`, and sets the time to
   // it.
@@ -88,27 +88,26 @@ class Simulation {
 
   // ---- Simulated threads too ----
 
-  // As SIGKILL: when this returns, no thread of the process is left, and
-  // nothing of its user's code has run in between: no destructor of a thread
-  // and no callback. Whoever kills his own process does not return. No-op if it
-  // has ended.
+  // As SIGKILL: when this returns, no thread of the process is left, and no
+  // code of its user has run in between: no destructor of a thread and no
+  // callback. Does not return if the caller's own process is killed. No-op if
+  // it has ended.
   //
   // C++ destructors do run, as the threads' stacks unwind (by an exception of a
-  // private type). A thread that stands at a YieldPoint() goes on to where it
-  // next waits, unless KillAtYieldPoints(): the call may be inside a destructor.
-  // One that has just released a lock always does.
+  // private type). A thread that stands at a YieldPoint() runs on until it next
+  // waits, unless KillAtYieldPoints(): the call may be inside a destructor. A
+  // thread that has just released a lock always runs on.
   void Kill(SimProcess* process);
   // Whether a YieldPoint() throws too. All code that calls it must allow that.
   void KillAtYieldPoints(bool on) { kill_at_yield_points_ = on; }
 
-  // From now on Kill() leaves the threads of a process as they stand: nothing is
-  // unwound, no destructor runs, and their memory is not given back. That is how
-  // a real process is killed; what stands in for the kernel must know what it
-  // held.
+  // From now on Kill() abandons the threads of a process, as a real kernel
+  // does: nothing is unwound, no destructor runs, and no memory is freed. The
+  // simulated kernel must know what the process held.
   void LeaveTheKilledAsTheyStand() { leaves_the_killed_ = true; }
 
-  // What comes at an instant although no thread waits for it: timers of what
-  // stands in for the kernel. At most one; it outlives the run.
+  // Timers of the simulated kernel, which expire although no thread waits for
+  // them. At most one; it outlives the run.
   class Alarms {
    public:
     virtual ~Alarms() = default;
@@ -128,12 +127,12 @@ class Simulation {
   uint64_t steps() const { return steps_; }
   void SetStepLimit(uint64_t limit) { step_limit_ = limit; }
 
-  // Every switch, and each Note(), a line. Off at first: it costs.
+  // Records each switch and each Note() as a line. Off at first: it is slow.
   void EnableTrace() { tracing_ = true; }
   void Note(absl::string_view text);
   const std::string& trace() const { return trace_; }
 
-  // Who is there, and what each one waits for: for a test's failure message.
+  // All threads, and what each waits for: for a test's failure message.
   std::string Report() const;
 
  private:
@@ -151,21 +150,22 @@ class Simulation {
   SimThread* PickNext();
   SimThread* PickRunnable(size_t runnable, bool any);
   bool IsPassedOver(const SimThread* thread) const;
-  // Goes on with `to` (null: the controller); returns when it is `me` again.
+  // Switches to `to` (null: the controller). Returns when `me` runs again.
   void SwitchTo(SimThread* me, SimThread* to);
   void SwitchAway(SimThread* me);
   // The thread that runs. Null: the controller.
   SimThread* Me() const { return current_; }
 
   void Yield();
-  // What Mutex tells of the thread that runs.
+  // Called by Mutex for the thread that runs.
   static void OnLocked();
   static void OnUnlocked();
   void YieldWithoutLocks(SimThread* me);
   // Blocks the calling thread until MakeRunnable() or the deadline. False: the
   // deadline.
   bool Block(const char* what, Instant deadline);
-  // The same, but also until `ready`, which is asked whenever somebody is to run.
+  // The same, but also until `ready`, which is evaluated whenever the next
+  // thread is chosen.
   bool BlockUntil(const char* what, Instant deadline,
                   bool (*ready)(void* context), void* context);
   void MakeRunnable(SimThread* thread);
@@ -188,14 +188,14 @@ class Simulation {
   Alarms* alarms_ = nullptr;
 
   std::vector<std::unique_ptr<SimProcess>> processes_;
-  std::vector<std::unique_ptr<SimThread>> threads_;  // all that ever were
+  std::vector<std::unique_ptr<SimThread>> threads_;  // with ended ones
   std::vector<SimThread*> live_;                     // in order of starting
   std::vector<SimThread*> ended_;                    // not yet freed
   std::unique_ptr<SimThread> controller_;
   SimThread* current_ = nullptr;
   int next_thread_ = 1;
 
-  // Of the run that is under way.
+  // Of the present run.
   Instant limit_;
   uint64_t steps_end_ = 0;
   Outcome outcome_ = Outcome::kEnded;
@@ -217,8 +217,8 @@ class SimProcess final : public Process {
   bool ended() const { return ended_; }
   // Why it ended, if it was by Die(); else "".
   const std::string& death_message() const { return death_message_; }
-  // Called once, when it has ended however that came about: for what stands in
-  // for the kernel, which closes descriptors.
+  // Called once when the process has ended for any reason. The simulated kernel
+  // closes its descriptors then.
   void OnExit(std::function<void()> hook) {
     exit_hooks_.push_back(std::move(hook));
   }
@@ -258,13 +258,13 @@ class SimProcess final : public Process {
   std::map<std::string, std::string> environment_;
   std::vector<std::function<void()>> exit_hooks_;
   std::string death_message_;
-  // Of threads that have ended in a killed process: others may still be tied to
+  // Of ended threads of a killed process: other threads may still refer to
   // them.
   std::vector<std::unique_ptr<Thread>> remains_;
   size_t threads_ = 0;
   bool killed_ = false;
   bool ended_ = false;
-  // What the simulated kernel knows of it. Null: it does without one.
+  // Its state in the simulated kernel. Null: it runs without one.
   void* kernel_part_ = nullptr;
 };
 

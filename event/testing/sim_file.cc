@@ -298,8 +298,8 @@ ssize_t SimPipeEnd::Write(const void* buffer, size_t size) {
   const bool was_empty = pipe_->pages.empty();
   const auto* bytes = static_cast<const char*>(buffer);
   size_t written = 0;
-  // What is over whole pages goes behind what is in the last one, if all of it
-  // fits there.
+  // The bytes beyond whole pages are appended to the last page if all of them
+  // fit.
   const size_t over = size % SimPipe::kPageBytes;
   if (over > 0 && !was_empty) {
     std::string& last = pipe_->pages.back().bytes;

@@ -34,7 +34,7 @@ class SimEpoll;
 class SimFile;
 class Simulation;
 
-// Ends the program: the model does not go that far.
+// Ends the program: the model does not have this.
 [[noreturn]] void NotModelled(absl::string_view what);
 
 // All open files of a kernel.
@@ -75,12 +75,12 @@ class SimFile {
   // How long its close takes.
   absl::Duration close_time;
   int references() const { return references_; }
-  // Grows whenever those who wait for the file are woken.
+  // Incremented whenever threads that wait for the file are woken.
   uint64_t wakes() const { return wakes_; }
 
  protected:
   virtual ~SimFile();
-  // Tells those who watch. `events`: what has come about; 0: anything.
+  // Notifies those that watch. `events`: the new ones; 0: any.
   void Wake(uint32_t events);
 
  private:
@@ -110,7 +110,7 @@ class SimEpoll final : public SimFile {
   uint32_t Poll() override;
   int Control(int operation, SimFile* file, int fd,
               const struct epoll_event* event);
-  // Whether Take() would fetch anything. Forgets what is not ready after all.
+  // Whether Take() would fetch anything. Drops items that are not ready.
   bool HasReady();
   int Take(struct epoll_event* events, int count);
 
@@ -119,7 +119,7 @@ class SimEpoll final : public SimFile {
 
  private:
   friend class SimFile;
-  // `item`'s file has news.
+  // The readiness of `item`'s file may have changed.
   void OnWake(SimEpollItem* item, uint32_t events);
   void MarkReady(SimEpollItem* item);
   void Remove(SimEpollItem* item);
@@ -146,7 +146,7 @@ class SimEventFd final : public SimFile {
 
 class SimTimerFd final : public SimFile {
  public:
-  // Is one of `timers` for as long as it lives.
+  // Is in `timers` during its lifetime.
   SimTimerFd(SimFiles* all, Simulation* sim, std::vector<SimTimerFd*>* timers);
   const char* kind() const override { return "timerfd"; }
   uint32_t Poll() override;
@@ -181,13 +181,13 @@ class SimNull final : public SimFile {
   mode_t mode() const override { return 0020666; }
 };
 
-// What two or more ends of a pipe share.
+// The shared state of the ends of a pipe.
 struct SimPipe {
   static constexpr size_t kPages = 16;
   static constexpr size_t kPageBytes = 4096;
   struct Page {
     std::string bytes;
-    size_t begin = 0;  // of what has not been read
+    size_t begin = 0;  // of the unread bytes
   };
   void Ref() { ++references; }
   void Unref() {
@@ -209,7 +209,7 @@ class SimPipeEnd final : public SimFile {
   }
   uint32_t Poll() override;
   ssize_t Read(void* buffer, size_t size) override;
-  // As much as has room; -EPIPE without a reader.
+  // Writes as much as there is room for; -EPIPE without a reader.
   ssize_t Write(const void* buffer, size_t size) override;
   mode_t mode() const override { return 0010600; }
   bool writes() const { return writes_; }

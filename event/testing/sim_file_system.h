@@ -38,7 +38,7 @@ struct SimInode {
   std::string content;                                  // of a regular file
   std::map<std::string, event::Ref<SimInode>> entries;  // of a folder
   SimSock* sock = nullptr;  // of a socket that is bound and not closed
-  // Who has locked it.
+  // The file that holds its lock.
   const SimFile* locked_by = nullptr;
 };
 
@@ -50,7 +50,7 @@ class SimFileSystem {
  public:
   SimFileSystem();
 
-  // What `path` names.
+  // The entry at `path`.
   int Find(const std::string& path, const Credentials& who, SimInodeRef* found);
   // Makes an entry. -EEXIST if there is one.
   int Make(const std::string& path, mode_t mode, const Credentials& who,
@@ -82,7 +82,7 @@ class SimRegularFile final : public SimFile {
   bool CanBeWatched() const override { return false; }
   mode_t mode() const override { return inode_->mode; }
   SimInode* inode() const { return inode_.get(); }
-  // Whether it has, or gets, the lock.
+  // Takes the lock if it is free. Whether it has the lock now.
   bool Lock();
   void Unlock();
   bool CanLock() const {

@@ -143,7 +143,7 @@ SimKernelProcess* SimKernel::Impl::Enter() {
   SimKernelProcess* const process =
       me == nullptr ? nullptr : PartOf(me->process);
   if (process == nullptr) {
-    NotModelled("a call by who is no process of the kernel");
+    NotModelled("a call by a process that is not the kernel's");
   }
   if (me->locks_held == 0) sim->Yield();
   return process;
@@ -174,7 +174,7 @@ void SimKernel::Impl::OnProcessEnded(SimKernelProcess* process) {
                                  return waiter->process == process;
                                }),
                 futexes.end());
-  // As Linux does it: what nobody else has ends last, and the highest number first.
+  // As in Linux: files that nobody else has end last, the highest number first.
   std::vector<SimFileRef> ending;
   for (SimKernelProcess::Entry& entry : process->table) {
     SimFileRef file = std::move(entry.file);
@@ -368,7 +368,7 @@ void SimKernel::SetCloseTime(int fd, absl::Duration time) {
 void SimKernel::Exit() {
   Thread::BeforeProcessEnds();
   impl_->sim->Kill(impl_->Me()->process);
-  NotModelled("life after death");
+  NotModelled("a call of a process that has ended");
 }
 
 void SimKernel::Spend(absl::Duration time) {
@@ -422,7 +422,7 @@ ssize_t SimKernel::Write(int fd, const void* buffer, size_t size) {
   }
   const auto* bytes = static_cast<const char*>(buffer);
   size_t written = 0;
-  // One that waits writes all of it.
+  // A blocking write writes all of it.
   for (;;) {
     const ssize_t result =
         impl_->Do(process, file, "room to write", !file->nonblocking(),
@@ -498,7 +498,7 @@ int SimKernel::Ioctl(int fd, unsigned long request, void* argument) {
 int SimKernel::Poll(struct pollfd* fds, nfds_t count, int timeout_ms) {
   SimKernelProcess* const process = impl_->Enter();
   if (count > process->files.rlim_cur) return impl_->Return(-EINVAL);
-  // A descriptor that is closed meanwhile is looked at as long as this waits.
+  // poll() holds its files, so it goes on with one that is closed meanwhile.
   std::vector<SimFile*> files;
   for (nfds_t i = 0; i < count; ++i) files.push_back(process->Get(fds[i].fd));
   int ready = 0;

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A kernel for simulated processes: what ships runs on it, under a seed.
+// A kernel for simulated processes: the shipped code runs on it, under a seed.
 //
 //   Simulation sim(seed);
 //   SimKernel kernel(&sim);
@@ -13,9 +13,9 @@
 //   sim.Run();
 //   EXPECT_EQ(kernel.Leftovers(), "");
 //
-// It answers the calls of sys.h as Linux does, as far as this project makes them.
-// A call, flag or option that it does not know ends the program and names itself:
-// so the model grows with the code.
+// It answers the calls of sys.h as Linux does, as far as this project makes
+// them. A call, flag or option that it does not know ends the program with its
+// name.
 //
 // Each call may switch to another thread before it takes effect, unless the caller
 // holds an event::Mutex. A call that waits lets the others run, and it is an error
@@ -23,9 +23,10 @@
 //
 // Only threads of processes that AddProcess() has made may make calls.
 //
-// Step by step: a thread that has nothing to do parks (Thread::Current()->parker()).
-// The controller gives one of them something to do and calls Run(): which returns
-// once all threads wait again, in a call or at their parkers.
+// Step by step: a thread that has nothing to do parks
+// (Thread::Current()->parker()). The controller gives one of them something to
+// do and calls Run(), which returns once all threads wait again, in a call or
+// at their parkers.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_
@@ -44,9 +45,9 @@ namespace event {
 
 class SimKernel final : public sys::Kernel {
  public:
-  // Becomes the kernel (sys::SetKernel()) for as long as it lives. Killed
-  // processes of `sim` are from now on left as they stand: none of their
-  // destructors runs, and their memory is not given back.
+  // Installs itself (sys::SetKernel()) during its lifetime. From now on killed
+  // processes of `sim` are abandoned: none of their destructors runs, and their
+  // memory is not freed.
   explicit SimKernel(Simulation* sim);
   ~SimKernel();
   SimKernel(const SimKernel&) = delete;
@@ -60,43 +61,45 @@ class SimKernel final : public sys::Kernel {
   // As fork() does: `child`, which has just been added, gets a duplicate of every
   // descriptor of `parent`.
   void InheritDescriptors(SimProcess* parent, SimProcess* child);
-  // Makes `fd` of `process` another descriptor for what `other` has as `other_fd`.
+  // Makes `fd` of `process` a duplicate of descriptor `other_fd` of `other`.
   void GiveDescriptor(SimProcess* other, int other_fd, SimProcess* process,
                       int fd);
-  // Sends a signal, as kill(). Only what the project uses: SIGKILL and whatever has
-  // no handler ends the process; a blocked signal becomes pending.
+  // Sends a signal, as kill(): SIGKILL, or one without a handler, ends the
+  // process; a blocked signal becomes pending. Only signals that the project
+  // uses.
   void Signal(SimProcess* process, int signal);
-  // A folder or a regular file, whose parent must be there. "/", "/tmp" and
-  // "/run" are.
+  // Makes a folder or a regular file, whose parent must exist. "/", "/tmp" and
+  // "/run" do.
   void MakeFolder(const std::string& path, mode_t mode, uid_t uid, gid_t gid);
   void MakeFile(const std::string& path, std::string content, mode_t mode,
                 uid_t uid, gid_t gid);
   // SO_SNDBUF of a new socket. 212,992 at first.
   void SetDefaultSendBuffer(int bytes);
-  // What SO_SNDBUF may be set to. 212,992 at first.
+  // The largest SO_SNDBUF that can be set. 212,992 at first.
   void SetMaxSendBuffer(int bytes);
 
-  // RLIMIT_NOFILE of all processes, of now and later ones.
+  // RLIMIT_NOFILE of all present and later processes.
   void SetDescriptorLimit(size_t limit);
 
-  // What a process has of a kind of file ("socket"), a line each.
+  // The open files of a process of one kind ("socket"), one a line.
   std::string DescriptorsOf(const SimProcess* process,
                             absl::string_view kind) const;
   // How many descriptors a process has; 0 if it has ended.
   size_t DescriptorCount(const SimProcess* process) const;
-  // What is open, in whatever process or in flight, a line each; "" if nothing is.
+  // All open files, of any process or in flight, one a line; "" if there is
+  // none.
   std::string Leftovers() const;
   // Descriptors in flight of a user.
   size_t InFlight(uid_t uid) const;
 
   // ---- A simulated thread: calls that the project itself does not make ----
 
-  // As pipe2() with O_CLOEXEC and, if so, O_NONBLOCK.
+  // As pipe2() with O_CLOEXEC, and perhaps O_NONBLOCK.
   int Pipe(int fds[2], int flags);
-  // From now on the last close of what `fd` stands for takes so long.
+  // Sets how long the last close of `fd`'s file takes.
   void SetCloseTime(int fd, absl::Duration time);
-  // Ends the calling thread's process, as exit() does: what its turn has gathered
-  // leaves first.
+  // Ends the calling thread's process, as exit() does: first sends what its
+  // turn has gathered.
   [[noreturn]] void Exit();
   // Takes time, as a handler does that computes.
   void Spend(absl::Duration time);

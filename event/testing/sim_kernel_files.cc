@@ -177,7 +177,7 @@ int SimKernel::Flock(int fd, int operation) {
   SimFile* const file = process->Get(fd);
   if (file == nullptr) return impl_->Return(-EBADF);
   auto* const regular = dynamic_cast<SimRegularFile*>(file);
-  if (regular == nullptr) NotModelled("to lock what is no file");
+  if (regular == nullptr) NotModelled("to lock something other than a file");
   switch (operation & ~LOCK_NB) {
     case LOCK_UN:
       regular->Unlock();

@@ -30,8 +30,8 @@ inline uint64_t SignalBit(int signal) { return uint64_t{1} << (signal - 1); }
 
 struct SimKernelProcess;
 
-// The files that a waiting call refers to, so that they do not end before it; and
-// do if its process ends, although the call never returns.
+// Holds the files of a waiting call, so that they do not end before it.
+// Releases them if its process ends, because the call never returns then.
 class SimHold {
  public:
   explicit SimHold(SimKernelProcess* process);
@@ -103,8 +103,8 @@ class SimKernel::Impl final : public Simulation::Alarms {
         &ready);
   }
 
-  // Tries until `attempt` does not answer -EAGAIN: again whenever those who wait
-  // for the file are woken. For a file that does not wait, once.
+  // Calls `attempt` until it does not return -EAGAIN, each time that threads
+  // that wait for the file are woken. For a non-blocking file, once.
   template <typename Attempt>
   ssize_t Do(SimKernelProcess* process, SimFile* file, const char* what,
              bool wait, Attempt attempt) {
@@ -117,17 +117,17 @@ class SimKernel::Impl final : public Simulation::Alarms {
     }
   }
 
-  // A process that has ended is no longer there: somebody waits for each.
+  // An ended process no longer exists: there are no zombies.
   bool HasProcess(pid_t pid) const;
   SimSock* SocketAt(const SimKernelProcess* process, int fd, int* error);
   ssize_t Send(SimKernelProcess* process, int fd, const struct msghdr* message,
                int flags);
   ssize_t Receive(SimKernelProcess* process, int fd, struct msghdr* message,
                   int flags);
-  // The calling thread gets a signal of its own.
+  // Sends a signal to the calling thread.
   void Raise(SimKernelProcess* process, int signal);
   void OnProcessEnded(SimKernelProcess* process);
-  // Closes what only unreachable sockets refer to.
+  // Closes files that only unreachable sockets refer to.
   void CollectGarbage();
 
   int Return(ssize_t result) { return static_cast<int>(ReturnSize(result)); }

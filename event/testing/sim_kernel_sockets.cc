@@ -31,11 +31,10 @@ namespace event {
 namespace {
 
 constexpr size_t kMaxDescriptorsInPacket = 253;
-// What the kernel shows instead of a user whom it does not know.
+// What the kernel shows instead of a user that it does not know.
 constexpr uid_t kOverflowId = 65534;
 
-// The path of an address. "" if it is not one: no names but those of files are
-// known.
+// The path of an address. "" if it has none: other names are not modelled.
 std::string PathOf(const struct sockaddr* address, socklen_t size) {
   if (size < sizeof(sa_family_t) || address->sa_family != AF_UNIX) return "";
   const auto* const unix_address =
@@ -56,7 +55,8 @@ size_t SizeOf(const struct msghdr* message) {
   return size;
 }
 
-// What `message` carries besides bytes. An errno below zero if it may not.
+// Takes the control data of `message`. An errno below zero if it is not
+// allowed.
 int TakeControl(const SimKernelProcess* process, const struct msghdr* message,
                 SimPacket* packet) {
   auto* const raw = const_cast<struct msghdr*>(message);
@@ -277,7 +277,7 @@ int SimKernel::Connect(int fd, const struct sockaddr* address, socklen_t size) {
 int SimKernel::Accept4(int fd, struct sockaddr* address, socklen_t*,
                        int flags) {
   SimKernelProcess* const process = impl_->Enter();
-  if (address != nullptr) NotModelled("to ask who has connected by accept4");
+  if (address != nullptr) NotModelled("to ask accept4 for the peer's address");
   int error = 0;
   SimSock* const sock = impl_->SocketAt(process, fd, &error);
   if (error != -EBADF && !process->HasRoomFor(1)) return impl_->Return(-EMFILE);
@@ -342,7 +342,7 @@ ssize_t SimKernel::Impl::Send(SimKernelProcess* process, int fd,
       }
     }
     if (!wait) return -EAGAIN;
-    // Room alone does not wake who waits for it: only much room does.
+    // A waiting sender is woken only when there is much room.
     SimFile* const file = sock->file();
     const uint64_t wakes = file->wakes();
     Wait(process, "room to send", absl::InfiniteFuture(), {file},
@@ -355,7 +355,8 @@ ssize_t SimKernel::Impl::Receive(SimKernelProcess* process, int fd,
   constexpr int kKnown =
       MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_NOSIGNAL;
   if ((flags & ~kKnown) != 0) NotModelled("a receive flag");
-  if (message->msg_name != nullptr) NotModelled("to ask who has sent");
+  if (message->msg_name != nullptr)
+    NotModelled("to ask for the sender's address");
   int error = 0;
   SimSock* const sock = SocketAt(process, fd, &error);
   if (sock == nullptr) return error;

@@ -193,7 +193,7 @@ TEST_F(SimKernelTest, ABufferIsChargedForEachPacketAsLinuxDoes) {
     while (sys::Send(ends[0], packet, sizeof(packet), 0) > 0) ++sent;
     EXPECT_EQ(errno, EAGAIN);
     EXPECT_EQ(sent, 278);
-    // Room is told of when three quarters are free.
+    // A sender is woken when three quarters are free.
     EXPECT_EQ(Ready(ends[0]), 0u);
     for (; Ready(ends[0]) == 0; --sent) EXPECT_NE(Received(ends[1]), "");
     EXPECT_EQ(sent, 69);
@@ -499,7 +499,7 @@ TEST_F(SimKernelTest, ACloseMayTakeTime) {
 }
 
 TEST_F(SimKernelTest, AWaitWithALockHeldIsFound) {
-  // Where fibers are threads, a forked child can start none.
+  // If fibers are threads, a forked child cannot start one.
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_DEATH(
       {

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a simulated process gives to the code that runs in it.
+// The services of a simulated process for the code that runs in it.
 
 #include <algorithm>
 #include <utility>
@@ -16,7 +16,7 @@
 namespace le {
 namespace event {
 
-// One park in so many ends for no reason, as the interface allows.
+// One park in this many returns for no reason, as the interface allows.
 constexpr uint64_t kSpuriousOneIn = 64;
 
 class SimParker final : public Parker {
@@ -50,14 +50,14 @@ class SimParker final : public Parker {
   SimThread* waiter_ = nullptr;
 };
 
-// No descriptors: what lives in a simulation comes by Post(). A nested loop that
-// has work while nobody serves it is a task of the outer loop.
+// Has no descriptors: all events come by Post(). A nested loop that has work
+// while nothing serves it is posted as a task of the outer loop.
 class SimLoop final : public LoopBase {
  public:
   SimLoop(Simulation* sim, SimLoop* outer)
       : LoopBase(outer), sim_(sim), owner_(sim->Me()) {}
 
-  // All simulated threads may be one to LoopBase.
+  // LoopBase may take all simulated threads for one.
   bool InTurn() const override {
     return sim_->Me() == owner_ && LoopBase::InTurn();
   }
@@ -84,14 +84,14 @@ class SimLoop final : public LoopBase {
 
   void Wait(Instant deadline) override {
     sim_->Yield();
-    // After the yield, in which somebody may have posted.
+    // After the yield: another thread may have posted meanwhile.
     if (HasWork() || stopped()) deadline = absl::InfinitePast();
     struct Waiting {
       SimLoop* const loop;
       ~Waiting() { loop->waiter_ = nullptr; }
     } waiting{this};
     waiter_ = sim_->Me();
-    // With a deadline in the past it is still where a killed thread ends.
+    // Also with a deadline in the past: a killed thread ends here.
     sim_->Block("its loop", deadline);
   }
 
@@ -115,7 +115,7 @@ class SimThreadHandle final : public ThreadHandle {
 
   void Join() override {
     while (thread_->state != SimThread::State::kEnded) {
-      // In a killed process nobody can wait for anybody.
+      // Threads of a killed process do not wait for each other.
       if (thread_->process->killed()) return;
       thread_->joiners.push_back(sim_->Me());
       sim_->Block("the end of a thread", absl::InfiniteFuture());
@@ -139,7 +139,7 @@ void SimProcess::Die(absl::string_view message) {
   if (!killed_ && death_message_.empty()) death_message_ = std::string(message);
   sim_->Note("dies");
   sim_->Kill(this);
-  // Only if the calling thread is not of this process.
+  // Reached only if the calling thread is not of this process.
   Fatal("the controller of a simulation died in a process's stead");
 }
 

@@ -19,7 +19,7 @@ constexpr int kNoMoreReading = 1;
 constexpr int kNoMoreWriting = 2;
 constexpr int kNoMore = kNoMoreReading | kNoMoreWriting;
 
-// What the kernel needs of a buffer besides the bytes.
+// The kernel's overhead in a buffer.
 constexpr int kReservedOfBuffer = 32;
 constexpr int kMinSendBuffer = 4608;
 
@@ -79,7 +79,7 @@ void SimSock::Bind(std::string name, const event::Ref<SimInode>& inode) {
   inode_->sock = this;
 }
 
-// Who asks for credentials has a name to be answered by.
+// A socket that asks for credentials gets an abstract name.
 void SimSock::AutoBindIfAsked() {
   if (!pass_credentials_ || !name_.empty()) return;
   char name[8];
@@ -174,7 +174,7 @@ int SimSock::Send(SimPacket* packet, const Credentials& caller,
       packet->files.empty() ? nullptr : &sockets_->in_flight[caller.uid];
   const bool too_many = in_flight != nullptr && *in_flight > most_in_flight;
   if (too_many || (peer_->shutdown_ & kNoMoreReading) != 0) {
-    // It was charged, and is no more.
+    // Give back the charge.
     OnPacketGone(0);
     return too_many ? -ETOOMANYREFS : -EPIPE;
   }
@@ -184,7 +184,7 @@ int SimSock::Send(SimPacket* packet, const Credentials& caller,
   }
   if (in_flight != nullptr) *in_flight += packet->files.size();
   packet->files_user = caller.uid;
-  // One that is not accepted yet may still ask for them.
+  // A socket that is not accepted yet may still ask for them.
   if (!packet->has_credentials &&
       (pass_credentials_ || peer_->pass_credentials_ ||
        peer_->file_ == nullptr)) {

@@ -3,8 +3,8 @@
 //
 // The simulated kernel's sockets: AF_UNIX, SOCK_SEQPACKET.
 //
-// A SimSock is what the peer and packets refer to: it may have no open file yet
-// (before accept()) or no longer. A SimSocketFile is its open file.
+// Peers and packets refer to a SimSock. It has no open file before accept() and
+// after the close. A SimSocketFile is its open file.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_SOCKET_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_SOCKET_H_
@@ -30,7 +30,7 @@ class SimSock;
 class SimSocketFile;
 struct SimInode;
 
-// What all sockets of a kernel share.
+// Shared by all sockets of a kernel.
 struct SimSockets {
   int default_send_buffer = 212992;
   int max_send_buffer = 212992;
@@ -43,11 +43,11 @@ struct SimSockets {
 struct SimPacket {
   std::vector<uint8_t> bytes;
   int charge = 0;              // to the sender's buffer
-  event::Ref<SimSock> sender;  // whose buffer it is
+  event::Ref<SimSock> sender;  // its buffer is charged
   bool has_credentials = false;
   Credentials credentials;
   std::vector<SimFileRef> files;
-  uid_t files_user = 0;  // who is charged for them
+  uid_t files_user = 0;  // the user charged for them
 };
 
 class SimSock final {
@@ -63,13 +63,13 @@ class SimSock final {
   static void Pair(SimSock* a, SimSock* b);
   void Bind(std::string name, const event::Ref<SimInode>& inode);
   int Listen(const Credentials& listener, int backlog);
-  // To be called before the address is resolved.
+  // Call it before the address is resolved.
   void BeforeConnect() { AutoBindIfAsked(); }
-  // To `listener`, which may be null: nobody listens. -EAGAIN: the backlog is full.
+  // Connects to `listener`, or to none (null). -EAGAIN: the backlog is full.
   int Connect(SimSock* listener, const Credentials& caller);
-  bool CanConnect() const;  // of a listener: nobody need wait for its backlog
-  // Of a listener: grows whenever those who wait for its backlog are woken. A
-  // shutdown does not wake them.
+  bool CanConnect() const;  // a listener's backlog has room
+  // Of a listener: incremented whenever threads that wait for its backlog are
+  // woken. A shutdown does not wake them.
   uint64_t backlog_wakes() const { return backlog_wakes_; }
   // The next connection. -EAGAIN: there is none. After a shutdown only a blocking
   // accept (`waits`) fails otherwise.
@@ -80,8 +80,8 @@ class SimSock final {
   // the message's size, the rest.
   int BeforeSend();
   int CheckSize(size_t size);
-  // -EAGAIN: the buffer is full. Takes `packet`'s bytes and files, of which the
-  // caller may have `most_in_flight`.
+  // -EAGAIN: the buffer is full. Takes `packet`'s bytes and files. The caller
+  // may have `most_in_flight` files in flight.
   int Send(SimPacket* packet, const Credentials& caller, size_t most_in_flight);
   bool CanSend() const;
   // 0: *packet is the next one; null: the end. It stays until PopPacket().
@@ -106,15 +106,14 @@ class SimSock final {
     return static_cast<int>(bytes);
   }
   State state() const { return state_; }
-  // Null: none known.
-  // A listener's is itself.
+  // Null: unknown. For a listener: its own.
   const Credentials* peer() const { return has_peer_ ? &peer_who_ : nullptr; }
   const std::string& name() const { return name_; }
   void SetFile(SimSocketFile* file) { file_ = file; }
   SimSocketFile* file() const { return file_; }
   void AddKept(std::vector<SimFile*>* kept) const;
   void DropPackets();
-  // Its file has gone. `never_accepted`: it had none.
+  // Called when its file has ended. `never_accepted`: it had no file.
   void Close(bool never_accepted);
 
  private:

@@ -62,7 +62,7 @@ TEST(SimTest, ThreadsBelongToTheirProcesses) {
   EXPECT_EQ(b->credentials().uid, 11u);
 }
 
-// A bit of everything: timers, posts between loops, parking, yielding.
+// Uses timers, posts between loops, parking and yielding.
 std::string TraceOf(uint64_t seed) {
   Simulation sim(seed);
   sim.EnableTrace();

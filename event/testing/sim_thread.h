@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// For the simulation only: a thread that runs, or waits for its turn.
+// For the simulation only: a simulated thread.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_THREAD_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_THREAD_H_
@@ -35,7 +35,7 @@ class SimThread {
 
   enum class State { kRunnable, kBlocked, kEnded };
 
-  // All that runs on its fiber.
+  // The body of its fiber.
   void Main();
 
   Simulation* const sim;
@@ -53,7 +53,7 @@ class SimThread {
   // it is made runnable.
   bool (*ready)(void* context) = nullptr;
   void* ready_context = nullptr;
-  // One bit each. The simulated kernel's.
+  // For the simulated kernel: one bit for each signal.
   uint64_t blocked_signals = 0;
   uint64_t pending_signals = 0;
   // It is passed over until this step, as long as another can run.
@@ -64,7 +64,7 @@ class SimThread {
   // How often a thread of a killed process has reached a point where it might
   // have waited.
   int ghost_steps = 0;
-  // Who waits for this thread's end to go on killing.
+  // The thread that waits for this one's end, to go on with Kill().
   SimThread* killer = nullptr;
   std::vector<SimThread*> joiners;
   std::unique_ptr<Fiber> fiber;

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// No C++ and no test kit: client and server in one process over loopback, which
-// is a matter of the dependency alone.
+// No C++ and no test kit: client and server in one process. The dependency on
+// loopback alone decides this.
 #include <string.h>
 
 #include "legato.h"

@@ -6,7 +6,7 @@
 #include "word_count.h"
 #include "word_count_protocol.h"
 
-// Without a handler, a service that goes away would take this process along.
+// Without a close handler, the end of the service would end this process.
 static void OnClose(le_msg_SessionRef_t session, void* context) {
   (void)session;
   (void)context;

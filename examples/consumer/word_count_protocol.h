@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What client and server agree on.
+// The protocol of client and server.
 #ifndef CONSUMER_WORD_COUNT_PROTOCOL_H_
 #define CONSUMER_WORD_COUNT_PROTOCOL_H_
 

@@ -31,7 +31,7 @@ static void OnOpen(le_msg_SessionRef_t session, void* context) {
 }
 
 int main(void) {
-  int own[2]; /* stands for whatever else the program waits for */
+  int own[2]; /* stands for the other work of the program */
   if (pipe(own) != 0) return EXIT_FAILURE;
 
   le_msg_SessionRef_t session = le_msg_CreateSession(

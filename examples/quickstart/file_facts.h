@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * What the quickstart's client and server say to each other: the client passes
- * a file's descriptor, the server answers with what it found in the file.
+ * The protocol of the quickstart: the client passes the descriptor of a file, and
+ * the server answers with facts about the file.
  */
 
 #ifndef EXAMPLES_QUICKSTART_FILE_FACTS_H_
@@ -30,8 +30,8 @@ typedef struct {
 /* Offers the service; its handlers run on the calling thread's loop. */
 void StartServer(void);
 
-/* Opens a session, uses it, and calls `done` when it has been served; again each
- * time that the session was closed and opened anew. */
+/* Opens a session, uses it, and calls `done` when it has been served. Does so again
+ * each time that the session has been closed and opened again. */
 void StartClient(const char* fileName, void (*done)(void));
 
 #endif /* EXAMPLES_QUICKSTART_FILE_FACTS_H_ */

@@ -50,7 +50,7 @@ exec 3< <(exec "$client" "$file" 2)
 client_pid=$!
 running+=("$client_pid")
 hear "waiting for the service"
-# The client has said so; the directory hears of it a moment later.
+# The client has reported it; the directory learns of it a moment later.
 waiting='' deadline=$((SECONDS + 10))
 until grep "WAITING for" <<< "$waiting" | indent; do
   (( SECONDS < deadline )) || { echo "sdir shows nobody waiting" >&2; exit 1; }

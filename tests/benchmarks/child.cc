@@ -27,13 +27,13 @@ namespace le {
 namespace benchmarks {
 namespace {
 
-// What becomes of descriptors in a new process: {here, there}.
+// The descriptors of a new process: {number here, number there}.
 using Inherited = std::vector<std::pair<int, int>>;
 
 // From here to exec nothing is allocated.
 [[noreturn]] void Become(const std::vector<char*>& arguments,
                          const Inherited& inherited, int cpu) {
-  // Nobody is left behind if the parent is killed.
+  // The child dies with its parent.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t none;
   sigemptyset(&none);
@@ -44,7 +44,7 @@ using Inherited = std::vector<std::pair<int, int>>;
     CPU_SET(cpu, &cpus);
     sched_setaffinity(0, sizeof(cpus), &cpus);
   }
-  // First out of the way of each other.
+  // First move all of them to other numbers, so that none is overwritten.
   int away[8];
   size_t count = 0;
   for (const auto& pair : inherited) {
@@ -75,7 +75,7 @@ pid_t StartProcess(const std::vector<std::string>& words,
 void KillAndWait(pid_t pid) {
   if (pid <= 0) return;
   kill(pid, SIGKILL);
-  // One that was traced may first tell of older things.
+  // A process that was traced may report earlier stops first.
   for (int status = 0;;) {
     const pid_t waited = waitpid(pid, &status, __WALL);
     if (waited < 0 && errno == EINTR) continue;
@@ -201,7 +201,7 @@ Directory::~Directory() {
   rmdir(folder_.c_str());
 }
 
-// ---- What a process has ----------------------------------------------------
+// ---- The resources of a process --------------------------------------------
 
 Usage UsageOf(pid_t pid) {
   Usage usage;

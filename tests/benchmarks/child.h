@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The parent's side: processes that it starts, asks, and looks at from outside.
-// No wait is without end: a child that hangs fails its rows.
+// The parent's side: starts child processes, sends them commands, and measures
+// them from outside. Every wait ends: a child that hangs fails its rows.
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_CHILD_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_CHILD_H_
@@ -24,10 +24,10 @@ struct ChildSpec {
   std::vector<std::string> words;
   int cpu = -1;        // -1: any
   int link = -1;       // becomes the child's kLink
-  std::string folder;  // of the directory that it finds
+  std::string folder;  // of its directory
 };
 
-// What a process has used up so far, as seen from outside.
+// The resources that a process has used so far, measured from outside.
 struct Usage {
   double cpu_ns = 0;
   double voluntary_switches = 0;
@@ -46,7 +46,7 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   pid_t pid() const { return pid_; }
-  // Its next word; "" if it has died, or says nothing for so long.
+  // Its next word; "" if it has died, or sends none for so long.
   std::string Hear(double seconds);
   bool HasSpoken() const;
   void Say(const std::string& word);
@@ -85,7 +85,7 @@ Usage UsageOf(pid_t pid);
 long ResidentKib(pid_t pid);
 int ThreadsOf(pid_t pid);
 
-// Where a program among this one's data is. "": it is not there.
+// The path of a program in this one's data. "": it is missing.
 std::string FindProgram(const std::string& path_in_repository);
 
 // The processors that this process may run on.

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A C++ program of nothing: for how much memory that has.
+// An empty C++ program, whose memory is measured.
 
 #include <sys/socket.h>
 

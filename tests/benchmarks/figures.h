@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Pure: what becomes of measurements on their way to the reader.
+// Pure: turns measurements into the printed report.
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_FIGURES_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_FIGURES_H_
@@ -17,12 +17,12 @@ namespace benchmarks {
 
 constexpr double kNoFigure = std::numeric_limits<double>::quiet_NaN();
 
-// The value below which a share (0 to 1) of the others lies; between two, by
-// proportion. No figure of none.
+// The value below which a share (0 to 1) of the others lies; interpolated
+// between two. No figure if there are no values.
 double Quantile(std::vector<double> values, double share);
 double Median(std::vector<double> values);
 
-// a[i] / b[i]: of the same round, so that what disturbs a round cancels.
+// a[i] / b[i] of the same round, so that a disturbance of a round cancels.
 std::vector<double> Ratios(const std::vector<double>& a,
                            const std::vector<double>& b);
 // a[i] - b[i].
@@ -45,7 +45,7 @@ struct Row {
   Goal goal;         // for `value`
   double floor = kNoFigure;
   double ours = kNoFigure;
-  // What the goal is about: a ratio, mostly.
+  // The value that the goal is for: a ratio in most rows.
   double value = kNoFigure;
   // Half of the rounds are between these.
   double low = kNoFigure;
@@ -53,8 +53,8 @@ struct Row {
   // Processor time of all processes together, in microseconds per operation.
   double floor_cpu = kNoFigure;
   double ours_cpu = kNoFigure;
-  // As `value`, of processor time instead of time: on a busy machine the better
-  // witness, where both sides share one processor.
+  // As `value`, for processor time instead of time. More reliable on a busy
+  // machine, if both sides share one processor.
   double cpu_value = kNoFigure;
   std::string note;
 
@@ -68,7 +68,7 @@ const char* VerdictText(Verdict verdict);
 // Sets value, low and high.
 void SetValue(Row* row, const std::vector<double>& of_rounds);
 
-// A figure to four digits that count: "0.912", "12.4", "301,457". "-": none.
+// A figure with four significant digits: "0.912", "12.4", "301,457". "-": none.
 std::string FormatFigure(double figure);
 
 using Facts = std::vector<std::pair<std::string, std::string>>;

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What le_messaging costs, next to the same work with nothing but system calls.
+// The cost of le_messaging, next to the same work with system calls only.
 
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -88,8 +88,8 @@ bool EndsWith(absl::string_view text, absl::string_view end) {
          text.substr(text.size() - end.size()) == end;
 }
 
-// Whether a row may be without a figure. Tracing and a second processor are not
-// to be had everywhere, nor can each build count allocations or instructions.
+// Whether a row may have no figure. Some machines do not permit tracing or have
+// one processor; some builds cannot count allocations or instructions.
 bool MayBeMissing(const Row& row) {
   return row.note == "tracing is not permitted here" ||
          row.note == "there is one processor only" ||
@@ -97,11 +97,11 @@ bool MayBeMissing(const Row& row) {
          (EndsWith(row.name, "_allocations") && !row.note.empty());
 }
 
-// Of what does not depend on the machine.
+// Checks results that do not depend on the machine.
 bool LooksSane(const Row& row) {
   if (!row.measured()) return MayBeMissing(row);
   if (EndsWith(row.name, "_allocations")) {
-    // Where messages share packets, each packet still costs one.
+    // If messages share packets, each packet still costs an allocation.
     const bool may_share = row.name != "sync_64_allocations" &&
                            row.name != "one_thread_64_allocations";
     return row.value <= (may_share ? 0.5 : 0);
@@ -114,7 +114,7 @@ bool LooksSane(const Row& row) {
 int Main(int argc, char** argv) {
   Options options;
   if (!Parse(argc, argv, &options)) return 2;
-  // Children get the most that there is.
+  // Raises the limit of file descriptors, which children inherit.
   struct rlimit limit;
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;

@@ -77,7 +77,7 @@ bool Ask(le_msg_SessionRef_t session, size_t size, bool sized) {
   return good;
 }
 
-// The answer to the last one says that all have been received.
+// The response to the last one shows that all have been received.
 bool SendMany(le_msg_SessionRef_t session, int64_t messages, size_t size) {
   for (; messages > 1; --messages) {
     const le_msg_MessageRef_t message = NewMessage(session, size);
@@ -127,7 +127,7 @@ void BeIdle(const std::string& name, size_t largest, size_t count) {
   for (;;) NextCommand();
 }
 
-// Makes as many requests as there is room for, and never takes an answer.
+// Makes as many requests as there is room for, and never takes a response.
 void BeSlowReader(const std::string& name, size_t largest) {
   const le_msg_SessionRef_t session = NewSession(name, largest);
   le_msg_OpenSessionSync(session);
@@ -146,7 +146,7 @@ void BeSlowReader(const std::string& name, size_t largest) {
 
 // ---- On a loop -------------------------------------------------------------
 
-// Hands the parent's commands to `on_command`, by the loop.
+// Calls `on_command` on the loop for each command of the parent.
 void (*g_on_command)(const Command&) = nullptr;
 
 void Listen(void (*on_command)(const Command&)) {
@@ -202,8 +202,8 @@ void OnResponse(le_msg_MessageRef_t message, void*) {
   if (g_run.sent < g_run.all()) RequestOne();
 }
 
-// The warm-up, and then the operations, in bursts. The answer to the last one
-// says that all have been received.
+// The warm-up, and then the operations, in bursts. The response to the last one
+// shows that all have been received.
 void SendBurst(void*, void*) {
   const int64_t goal =
       g_run.warm ? g_run.command.operations : g_run.command.warm_up();
@@ -273,7 +273,7 @@ void BeThreads(const std::string& name, size_t largest) {
   BeClient(name, largest);
 }
 
-// So many that reading the clock costs nothing.
+// Enough that reading the clock costs nothing.
 constexpr int64_t kLocalLap = 50;
 
 void SendLocal() {

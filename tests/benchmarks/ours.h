@@ -26,7 +26,7 @@ namespace benchmarks {
 //   local MAX          client and service on one thread. Commands:
 //                        one_way     each sent by the handler of the last
 //
-// False: the words name no role of these.
+// False: the arguments name none of these roles.
 bool PlayOurs(const std::vector<std::string>& words);
 
 }  // namespace benchmarks

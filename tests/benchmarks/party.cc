@@ -165,7 +165,7 @@ std::string Pipelined(Pipe* pipe, const Command& command) {
   return watch.Report();
 }
 
-// The answer to the last one says that all have been received.
+// The response to the last one shows that all have been received.
 bool SendMany(Pipe* pipe, int64_t messages, size_t size) {
   for (; messages > 1; --messages) {
     if (!pipe->Send(kOneWay, size)) return false;

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The children's side: how a child talks to the parent that started it, takes
-// times, and counts its allocations. Linking this counts them.
+// The children's side: talks to the parent, measures times, and counts
+// allocations. Linking this replaces malloc().
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_PARTY_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_PARTY_H_
@@ -19,21 +19,21 @@ namespace benchmarks {
 // Descriptors that a child is started with.
 constexpr int kParent = 3;    // one word a packet, each way
 constexpr int kCounters = 4;  // a page of Counters
-constexpr int kLink = 5;      // to another child, for those that need that
+constexpr int kLink = 5;      // to another child, if the role needs one
 
-// What the parent can read at any time, even of a child that is blocked.
+// The parent can read these at any time, even while the child is blocked.
 struct Counters {
   std::atomic<uint64_t> allocations;
   std::atomic<uint64_t> counted;  // 0: they cannot be counted
 };
 
-// The first thing in main(): shares the counters, and may have all descriptors
-// that there are.
+// Call it first in main(): shares the counters, and raises the limit of file
+// descriptors.
 void BeParty();
 
-// For those that allocate large messages: whether free() gives the top of the heap
-// back to the system each time, only for malloc() to ask for it again, would be
-// a matter of luck.
+// For children that allocate large messages. Otherwise free() may return the
+// top of the heap to the system, and malloc() ask for it again, so that costs
+// vary by chance.
 void KeepFreedMemory();
 
 void Say(const std::string& word);
@@ -60,13 +60,13 @@ int64_t Nanoseconds();
 class Stopwatch {
  public:
   // With laps of so many operations the figure is the median of the laps, which
-  // is not impressed by what else the machine does; with 0, the mean of all.
+  // other work on the machine disturbs less; with 0, the mean of all.
   Stopwatch(const Command& command, int64_t lap);
   void Start();
   void Lap();
   void Stop();
-  // What the parent is told: nanoseconds per operation, allocations of this
-  // process meanwhile, operations with those of the warm-up.
+  // Reports to the parent: nanoseconds per operation, allocations of this
+  // process, operations with those of the warm-up.
   std::string Report();
 
  private:
@@ -95,26 +95,26 @@ std::string TimeEach(const Command& command, Operation operation) {
   return watch.Report();
 }
 
-// In flight at a time, where requests are pipelined.
+// The number of pipelined requests in flight.
 constexpr int64_t kOutstanding = 64;
 // One-way messages that one handler sends.
 constexpr int64_t kBurst = 256;
 
-// The first byte of a message, where nothing else says what is wanted.
+// The first byte of a message: what is wanted, if nothing else says so.
 constexpr char kEcho = 'e';
 constexpr char kOneWay = 'o';
 
-// Something that messages are sent into and received from one by one.
+// An end that sends and receives messages one by one.
 class Pipe {
  public:
   virtual ~Pipe() = default;
   // A message full of that byte.
   virtual bool Send(char type, size_t size) = 0;
-  // One of that size.
+  // Receives one of that size.
   virtual bool Receive(size_t size) = 0;
 };
 
-// Says that it is ready, and obeys without end: sync, pipelined, one_way.
+// Reports that it is ready, then obeys for ever: sync, pipelined, one_way.
 [[noreturn]] void ObeyCommands(Pipe* pipe);
 
 }  // namespace benchmarks

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A child. Which facade is linked decides what it is a child of.
+// A child. The facade that it links decides what it measures.
 
 #include <string>
 #include <vector>

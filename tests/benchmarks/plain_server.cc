@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A server as its users write it: for how much memory it has.
+// A typical server, whose memory is measured.
 
 #include <sys/socket.h>
 

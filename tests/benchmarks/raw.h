@@ -12,8 +12,8 @@
 namespace le {
 namespace benchmarks {
 
-// Over a SEQPACKET socket, which is kLink, a message a packet:
-//   raw_server HOW       echoes what wants an answer
+// Over a SEQPACKET socket, which is kLink, one message in each packet:
+//   raw_server HOW       echoes messages that want a response
 //   raw_client HOW       commands: sync, pipelined, one_way
 // HOW:
 //   blocking
@@ -21,13 +21,13 @@ namespace benchmarks {
 //   large                the send buffer holds a message of 1 MiB
 //   pieces               messages of 1 MiB, in packets of 64 KiB; sync only
 // Opening by way of a third process:
-//   raw_introducer PATH  listens; hands who connects on over kLink
-//   raw_host             takes them from kLink, greets, waits for their close
+//   raw_introducer PATH  listens; passes connections on over kLink
+//   raw_host             takes them from kLink, sends hello, waits for the close
 //   raw_opener PATH      commands: open_close
 // Two threads of one process:
 //   handover             commands: sync, by mutex and condition variable
 //
-// False: the words name no role of these.
+// False: the arguments name none of these roles.
 bool PlayRaw(const std::vector<std::string>& words);
 
 }  // namespace benchmarks

@@ -26,7 +26,7 @@ namespace {
 
 constexpr size_t kLarge = 65536;
 constexpr size_t kVeryLarge = 1 << 20;
-// One thread may be woken for another reason once in so many operations.
+// A thread may have one additional wake in so many operations.
 constexpr double kSwitchTolerance = 0.05;
 
 // Rows that share processes and rounds.
@@ -95,7 +95,7 @@ class Bench {
   int64_t Count(int64_t operations) const {
     return options_.smoke ? std::max<int64_t>(operations / 10, 64) : operations;
   }
-  // Client's and server's.
+  // The processors of client and server.
   int ClientCpu() const { return cpus_[0]; }
   int ServerCpu(int cpus) const {
     return cpus_[cpus > 1 && cpus_.size() > 1 ? 1 : 0];
@@ -114,7 +114,7 @@ class Bench {
     spec.cpu = cpu;
     return spec;
   }
-  // All of ours may talk to all of ours.
+  // Each of our processes may open the services of the others.
   Directory* StartDirectory() {
     return stage_->StartDirectory(
         absl::StrCat("<", getuid(), ">.* -> <self>.*\n"), ClientCpu());
@@ -204,7 +204,7 @@ class Bench {
       Find(name)->note = "this build's allocator cannot be counted";
     }
   }
-  // To be done last: the processes are of no use afterwards.
+  // Comes last: the processes cannot be used afterwards.
   void CountCalls(const std::string& name, const Variant& floor,
                   const Variant& ours,
                   Stage::Count count = Stage::Count::kExactly) {
@@ -654,7 +654,7 @@ class Bench {
     pair.server = stage_->Start(spec);
     pair.client = StartOurs(directory, {"client", "plain", "64"}, ClientCpu());
     const Child* const empty = stage_->Start(Party("empty", {}, ClientCpu()));
-    // What it needs in use.
+    // The memory that it has in use.
     stage_->Compare({Of(pair, "sync", 64, Count(500))});
     if (!stage_->ok()) return;
     const double floor = static_cast<double>(ResidentKib(empty->pid()));

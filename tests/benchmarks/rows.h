@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What is measured, and what it should come to.
+// The rows of the report, and their goals.
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_ROWS_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_ROWS_H_
@@ -21,7 +21,7 @@ struct Options {
   bool smoke = false;  // tiny counts
 };
 
-// Those that the filter matches, with progress on standard error.
+// Measures the rows that the filter matches, with progress on standard error.
 std::vector<Row> MeasureRows(const Options& options);
 
 }  // namespace benchmarks

@@ -17,10 +17,11 @@ namespace le {
 namespace benchmarks {
 namespace {
 
-// Far beyond what any of it takes, on the slowest machine under a sanitizer.
+// Longer than any step takes, on the slowest machine under a sanitizer.
 constexpr double kPatienceSeconds = 60;
 
-// Who has had no processor for so long is waiting, even on a busy machine.
+// A process that got no processor time for so long waits, even on a busy
+// machine.
 constexpr double kQuietSeconds = 0.05;
 
 }  // namespace
@@ -202,8 +203,8 @@ CallCounts Stage::Trace(const Variant& variant, SystemCallCounter::What what,
     }
     return counter.TakeCounts();
   };
-  // Whole multiples of the warm-up's fraction, so that with it a run is of 9/8
-  // of them.
+  // A multiple of the warm-up's fraction, so that a run with its warm-up has
+  // 9/8 of them.
   const int64_t operations = (variant.operations + 7) / 8 * 8;
   const double of_each = static_cast<double>(operations) * 9 / 8;
   run(operations);

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The processes of a few rows, and what is measured of them. After the first
-// failure everything returns at once, with no figures.
+// The processes of a few rows, and their measurements. After the first failure
+// each function returns at once, without figures.
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_STAGE_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_STAGE_H_
@@ -30,12 +30,12 @@ struct Variant {
   int64_t operations = 0;
 };
 
-// Of each round, per operation; processes together.
+// One value for each round: per operation, of all processes together.
 struct Series {
   std::vector<double> ns;
   std::vector<double> cpu_ns;
   std::vector<double> switches;
-  // Of all rounds together, once warm.
+  // Of all rounds together, after the warm-up.
   double allocations = kNoFigure;
 };
 
@@ -56,20 +56,21 @@ class Stage {
   // The two ends of a socket, for two children's links. Closed with the stage.
   std::pair<int, int> Link(int type);
 
-  // Has the client send while the others stand still, until it waits for them:
-  // once its queue has been as long as it can be, it does not grow any more.
-  // Otherwise that would happen some time, in a round that counts allocations.
+  // Lets the client send while the others are stopped, until it waits for them.
+  // Then its queue has its full size. Otherwise the queue would grow later, in
+  // a round that counts allocations.
   void FillQueue(const Variant& variant);
 
-  // Once each, and then round by round, in alternating order.
+  // Runs each once, and then round by round, in alternating order.
   std::vector<Series> Compare(const std::vector<Variant>& variants);
-  // Per operation, processes together. They are of no use afterwards. Exactly,
-  // if each operation makes the same calls: by the difference of two runs. Where
-  // operations share calls, now more and now fewer, that would be a difference of
-  // two accidents: on average, with the few calls of the command itself.
+  // Per operation, of all processes together. The processes cannot be used
+  // afterwards. Exact if each operation makes the same calls: the difference of
+  // two runs. If operations share calls, the difference would vary by chance;
+  // then the average of a run is taken, with the few calls of the command
+  // itself.
   enum class Count { kExactly, kOnAverage };
   CallCounts CountCalls(const Variant& variant, Count count);
-  // The same, exactly. Those of the client come first; then the others'.
+  // The same for instructions, exactly. The client's come first.
   CallCounts CountInstructions(const Variant& variant);
 
  private:

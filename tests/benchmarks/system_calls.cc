@@ -22,7 +22,7 @@ namespace le {
 namespace benchmarks {
 namespace {
 
-// The C library's header does not go together with the kernel's.
+// The C library's header conflicts with the kernel's.
 long Trace(int request, pid_t pid, uintptr_t address, uintptr_t data) {
   return syscall(SYS_ptrace, request, pid, address, data);
 }
@@ -134,7 +134,7 @@ bool SystemCallCounter::CountUntil(const std::function<bool()>& done,
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGCHLD);
-  // So long without a call is quiet.
+  // No call for so long means quiet.
   const struct timespec quiet = {0, 20000000};
   for (bool was_done = false;;) {
     if (HandleStops()) continue;

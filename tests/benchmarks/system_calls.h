@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Counts the system calls of processes, each of them, by tracing. What they do
-// meanwhile takes its time: count here, take times elsewhere.
+// Counts the system calls of processes by tracing. Tracing makes them slow, so
+// times must be measured in other runs.
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_SYSTEM_CALLS_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_SYSTEM_CALLS_H_
@@ -28,14 +28,14 @@ class SystemCallCounter {
   // Traces single-threaded children of this process from now on, until they
   // die. False if that is not permitted.
   bool Attach(const std::vector<pid_t>& pids, What what);
-  // Counts until `done`, and then until nobody calls any more. False if that
+  // Counts until `done`, and then until no process makes calls. False if that
   // takes longer.
   bool CountUntil(const std::function<bool()>& done, double seconds);
-  // Those since the last time.
+  // Counts since the last TakeCounts().
   CallCounts TakeCounts() { return std::exchange(counts_, {}); }
 
  private:
-  // Returns whether anybody had stopped.
+  // Whether any process had stopped.
   bool HandleStops();
 
   What what_ = What::kCalls;

@@ -2,7 +2,7 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Which workspace bazelw runs Bazel in: bazelw_test.sh BAZELW.
+# bazelw runs Bazel in the right workspace: bazelw_test.sh BAZELW.
 set -euo pipefail
 
 bazelw=$(readlink -f "$1")

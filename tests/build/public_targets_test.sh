@@ -6,7 +6,7 @@
 # public_targets_test.sh WORKSPACE_FILE EXPECTED...
 #
 # Reads the source tree itself, since no target can name every BUILD file. It
-# leans on buildifier's layout, which tools/lint.sh enforces.
+# relies on buildifier's layout, which tools/lint.sh enforces.
 set -euo pipefail
 
 root=$(dirname "$(readlink -f "$1")")

@@ -5,7 +5,7 @@
 The tests in this package hold the tree to these lists.
 """
 
-# All that is visible to everybody. Keep it short: each is a promise.
+# All public targets. Keep the list short: each is a promise.
 PUBLIC_TARGETS = [
     "//:directoryd",
     "//:le_messaging",
@@ -26,15 +26,15 @@ PUBLIC_TARGETS = [
     "//transports/testing:conformance",
 ]
 
-# Packages that export files to everybody: what a consumer's WORKSPACE reads.
+# Packages that export files to all: files that a consumer's WORKSPACE reads.
 EXPORTING_PACKAGES = [
     "//",
     "//bazel",
 ]
 
-# The only ones to name an implementation of a transport: the two C facades, the
-# programs, and what tests with. (tools/lint.sh holds all
-# other files to it too: these lists only reach what is public.)
+# The only targets that name an implementation of a transport: the two C
+# facades, the programs, and the test kits. (These lists have public targets
+# only; tools/lint.sh checks all other files.)
 TRANSPORT_NAMERS = [
     "//directory:directoryd_main",
     "//messaging/facade:loopback",

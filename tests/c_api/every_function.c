@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Every function of le_messaging in C99, each called once: that they are all
- * exported, and compile without a warning. What they do is tested elsewhere.
+ * Calls every function of le_messaging once, in C99. All are exported, and compile
+ * without a warning. Other tests check what they do.
  */
 
 #include "le_messaging_ext.h"

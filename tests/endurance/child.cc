@@ -31,7 +31,7 @@ namespace le {
 namespace endurance {
 namespace {
 
-// Those that have been started and not yet ended by us.
+// The processes that we have started and not yet ended.
 std::set<pid_t>* Running() {
   static auto* const pids = new std::set<pid_t>;
   return pids;
@@ -62,7 +62,7 @@ pid_t Spawn(const std::vector<std::string>& words, int inherited, int as) {
 void KillAndWait(pid_t* pid) {
   if (*pid <= 0) return;
   kill(*pid, SIGKILL);
-  // One that is traced may have stopped before.
+  // A traced process may have stopped before.
   for (int status = 0; waitpid(*pid, &status, 0) == *pid;) {
     if (!WIFSTOPPED(status)) break;
   }
@@ -70,7 +70,7 @@ void KillAndWait(pid_t* pid) {
   *pid = 0;
 }
 
-// The C library's header does not go together with the kernel's.
+// The C library's header conflicts with the kernel's.
 long Trace(int request, pid_t pid, uintptr_t address, uintptr_t data) {
   return syscall(SYS_ptrace, request, pid, address, data);
 }
@@ -83,7 +83,8 @@ long NextCall(pid_t pid) {
     if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) {
       Fail(absl::StrCat("pid ", pid, " died by itself"));
     }
-    // A signal of its own; but not the word of an exec, as under a sanitizer.
+    // Pass on its signals, but not the stop of an exec, which a sanitizer
+    // makes.
     signal = status >> 16 == 0 ? WSTOPSIG(status) : 0;
     if (signal != (SIGTRAP | 0x80)) continue;
     signal = 0;
@@ -148,7 +149,7 @@ std::string Find(const std::string& name) {
 void Fail(const std::string& why) {
   std::printf("FAILED: %s\n", why.c_str());
   std::fflush(stdout);
-  // Some would wait for ever for what will not come.
+  // Otherwise some children would wait for ever.
   for (pid_t pid : *Running()) kill(pid, SIGKILL);
   std::exit(EXIT_FAILURE);
 }
@@ -163,7 +164,7 @@ Child::Child(const std::vector<std::string>& role) {
   socket_ = ends[0];
   std::vector<std::string> words = {"/proc/self/exe", "--role"};
   words.insert(words.end(), role.begin(), role.end());
-  // Where the role looks for it.
+  // The role finds its socket at number 3.
   pid_ = Spawn(words, ends[1], 3);
   close(ends[1]);
 }
@@ -215,11 +216,11 @@ Directory::Directory(const std::string& bindings) {
   std::fputs(bindings.c_str(), out);
   std::fclose(out);
   setenv("LE_MESSAGING_DIR", folder, 1);
-  // Others than root must get in.
+  // Other users than root must have access.
   if (chmod(folder, 0755) != 0) Fail(std::strerror(errno));
   Start();
-  // The least of some looks: it may still have one in hand when it says that it
-  // is ready.
+  // The least of several looks: it may still have one open when it reports that
+  // it is ready.
   idle_descriptors_ = UsageOf(pid_).descriptors;
   for (int look = 0; look < 100; ++look) {
     sched_yield();
@@ -232,7 +233,7 @@ Directory::~Directory() {
   for (const char* name : {"/directory", "/lock", "/bindings"}) {
     unlink((folder_ + name).c_str());
   }
-  // Wherever it was killed.
+  // Its files are gone, at whatever step it was killed.
   if (rmdir(folder_.c_str()) != 0) Fail("something is left in " + folder_);
 }
 
@@ -254,7 +255,7 @@ void Directory::Start() {
 void Directory::Kill() { KillAndWait(&pid_); }
 
 bool Directory::StartStepwise() {
-  // Nobody waits for its word.
+  // Nobody reads the line that says it is ready.
   const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
   pid_ = SpawnTraced(Command(), nowhere);
   close(nowhere);
@@ -285,7 +286,7 @@ long Directory::Introductions() const {
   return std::atol(text.c_str() + at + key.size());
 }
 
-// ---- What a process has ----------------------------------------------------
+// ---- The resources of a process --------------------------------------------
 
 Usage UsageOf(pid_t pid) {
   Usage usage;

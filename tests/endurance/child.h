@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The parent's side: processes that it starts, kills, and looks at from outside.
+// The parent's side: starts, kills and inspects child processes.
 
 #ifndef LE_MESSAGING_TESTS_ENDURANCE_CHILD_H_
 #define LE_MESSAGING_TESTS_ENDURANCE_CHILD_H_
@@ -15,7 +15,7 @@
 namespace le {
 namespace endurance {
 
-// This program again, in a role, with a socket to talk by: one word a packet.
+// This program again, in a role, with a socket: one word a packet.
 class Child {
  public:
   explicit Child(const std::vector<std::string>& role);
@@ -25,12 +25,12 @@ class Child {
 
   // Waits for its next word; "" if it has died.
   std::string Hear();
-  // The same; dies, saying so, if it is another.
+  // The same; fails if it is another.
   void Expect(const std::string& word);
   void Say(const std::string& word);
-  // Says it, and waits for the answer.
+  // Sends it, and waits for the answer.
   std::string Ask(const std::string& word);
-  // What it has said and nobody has read.
+  // The words that nobody has read yet.
   bool HasSpoken() const;
 
   // By SIGKILL; returns when it is dead.
@@ -53,19 +53,18 @@ class Directory {
   // Returns when it listens.
   void Start();
   void Kill();
-  // Starts one that makes system calls only as it is told. It has stopped just
-  // before its first one: that by which it looks for its folder; before that it
-  // is a loader's, and nobody can know of it. False: this process may not trace
-  // another.
+  // Starts one that is traced. It is stopped before the call that looks for its
+  // folder; the calls before that are the loader's, and their number is
+  // unknown. False: this process may not trace another.
   bool StartStepwise();
-  // Lets it make so many, and stops it before the next. While it has none to
-  // make, it waits as any directory does.
+  // Lets it make so many system calls, and stops it before the next. It waits
+  // if it has none to make.
   void MakeSteps(uint64_t steps);
   pid_t pid() const { return pid_; }
-  // Those that it has when nobody is connected.
+  // Its descriptors when nobody is connected.
   int idle_descriptors() const { return idle_descriptors_; }
   const std::string& folder() const { return folder_; }
-  // Those that it has made, as sdir tells.
+  // The introductions that it has made, as sdir tells.
   long Introductions() const;
 
  private:
@@ -76,7 +75,7 @@ class Directory {
   int idle_descriptors_ = 0;
 };
 
-// How much of the system a process has.
+// The resources of a process.
 struct Usage {
   int descriptors = 0;
   long resident_kib = 0;

@@ -26,8 +26,8 @@ namespace {
 
 constexpr char kBindings[] = "<*>.* -> <self>.*\n";
 
-// Nobody gets a descriptor in that process while this lives; those that it has
-// stay.
+// Takes all free descriptors of that process for its lifetime; the process
+// keeps those that it has.
 class Famine {
  public:
   explicit Famine(pid_t pid) : pid_(pid) {
@@ -72,7 +72,7 @@ void ExpectAnswered(Child* asker) {
   }
 }
 
-// A newcomer opens a session and is answered.
+// A new client opens a session and is answered.
 void ExpectOpens(const std::string& name) {
   Child newcomer({"idle", name, "1"});
   newcomer.Expect("1");
@@ -100,9 +100,10 @@ void StarvedServer(Directory* directory) {
   famine = nullptr;
   for (const auto& child : waiting) {
     child->Expect("1");
-    if (child->Ask("quiet") != "1") Fail("who waited is not answered");
+    if (child->Ask("quiet") != "1")
+      Fail("a client that waited is not answered");
   }
-  // Had one been dropped, its client would have asked again.
+  // If one had been dropped, its client would have retried.
   const long introductions = directory->Introductions() - before;
   if (introductions != 3) {
     Fail(absl::StrCat(introductions, " introductions of 3 clients"));
@@ -145,7 +146,7 @@ void StarvedDirectory(Directory* directory) {
         std::make_unique<Child>(std::vector<std::string>{"idle", "echo", "1"}));
   }
   Child other({"server", "other"});
-  // It does not wait for the directory's word.
+  // It does not wait for the directory's answer.
   other.Expect("ready");
   ExpectRest("a directory without a descriptor left", directory->pid());
   ExpectAnswered(&asker);
@@ -190,7 +191,7 @@ void MeetStrangers(uint64_t count) {
   client.Expect("ready");
   Survivor serving("server", server.pid(), SettledDescriptors(server.pid()));
   Survivor visiting("client", client.pid(), SettledDescriptors(client.pid()));
-  // It may still have one of theirs in hand.
+  // It may still have a descriptor of theirs.
   Survivor introducing("directory", directory.pid(),
                        directory.idle_descriptors() + 1);
   for (const Stranger& kind : kStrangers) {
@@ -229,7 +230,7 @@ void Exec() {
   Directory directory(kBindings);
   Child server({"server", "echo"});
   server.Expect("ready");
-  // What any program has that we start.
+  // The descriptors of any program that we start.
   Child plain({"descriptors"});
   const std::string usual = plain.Hear();
   Child rich({"executor", "echo"});

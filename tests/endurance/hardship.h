@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Parts in which nobody is killed, but the system or a stranger is unkind.
+// Parts in which no process is killed: descriptors run out, or strangers
+// connect.
 
 #ifndef LE_MESSAGING_TESTS_ENDURANCE_HARDSHIP_H_
 #define LE_MESSAGING_TESTS_ENDURANCE_HARDSHIP_H_
@@ -11,16 +12,17 @@
 namespace le {
 namespace endurance {
 
-// A server, a client and the directory, each with no descriptor left for a
-// while: nobody spins, what is open goes on, what waited is served afterwards.
+// A server, a client and the directory, each without a free descriptor for a
+// while: none spins, open sessions go on, and waiting clients are served
+// afterwards.
 void RunOutOfDescriptors();
 
-// So many of each kind of peer that keeps no rules, at the directory, at a
-// server and at a client: others are served meanwhile, nobody spins, nothing of
-// them stays.
+// So many peers of each kind that breaks rules, at the directory, at a server
+// and at a client: others are served meanwhile, no process spins, nothing of
+// the peers stays.
 void MeetStrangers(uint64_t count);
 
-// What a program executes inherits none of our descriptors.
+// A program that we execute inherits none of our descriptors.
 void Exec();
 
 }  // namespace endurance

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Real processes, over Unix sockets, killed in the middle of their traffic, by
-// the thousand; and whether the others stay what they were.
+// Real processes over Unix sockets, killed in their traffic by the thousand.
+// Checks that the others are unharmed.
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -31,7 +31,7 @@ namespace endurance {
 namespace {
 
 constexpr char kBindings[] = "<*>.* -> <self>.*\n";
-// So many deaths of the directory may pass before the others are looked at.
+// The others are checked after so many deaths of the directory.
 constexpr uint64_t kStepsPerLook = 10;
 
 struct Options {
@@ -96,7 +96,7 @@ class Endurance {
     for (auto& server : servers) StartServer(&server);
     Child client({"steady", "echo", "5"});
     client.Expect("ready");
-    // What is under way has descriptors too, now and then.
+    // Operations under way have descriptors too.
     if (client.Ask("quiet") != "quiet") Fail("the client died");
     Survivor survivor("client", client.pid(), SettledDescriptors(client.pid()));
     Survivor introducer(
@@ -123,7 +123,8 @@ class Endurance {
                 introducer.Report().c_str());
   }
 
-  // Not at random, but before each system call in turn.
+  // Not at random: a process is killed before each system call, one after the
+  // other.
   void KillAtEachStep() {
     Directory directory(kBindings);
     Child server({"server", "echo"});
@@ -145,7 +146,7 @@ class Endurance {
 
     Child client({"steady", "mortal", "1"});
     for (uint64_t step = 1; step <= options_.steps; ++step) {
-      // It is asked for more and more, so that it comes to each of them.
+      // The client goes on with its requests, so the server reaches each step.
       Child mortal({"mortal", absl::StrCat(step), "server", "mortal"});
       while (!mortal.Hear().empty()) {
       }
@@ -195,7 +196,8 @@ class Endurance {
                 asking.Report().c_str());
   }
 
-  // Before each system call in turn, too; and another one comes after it.
+  // A directory is killed before each of its system calls, and another one
+  // starts.
   void KillDirectoryAtEachStep() {
     Directory directory(kBindings);
     Child server({"server", "echo", "other"});
@@ -220,7 +222,7 @@ class Endurance {
       directory.MakeSteps((step - 1) / 2);
       Child late({"server", "late"});
       late.Expect("ready");
-      // It is asked for more and more, so that it comes to each of them.
+      // It gets more work, so that it reaches each step.
       directory.MakeSteps(step - 1 - (step - 1) / 2);
       directory.Kill();
       directory.Start();
@@ -288,7 +290,7 @@ class Endurance {
     server.Expect("ready");
     Child shut({"shut", absl::StrCat(options_.connections)});
     const std::string connected = shut.Hear();
-    // Nobody, who is never the one that floods.
+    // The user "nobody", which is never the one that floods.
     Child honest({"opener", "echo", "65534"});
     const std::string answer = honest.Hear();
     if (answer == "no other user") {
@@ -401,11 +403,11 @@ int Main(int argc, char** argv) {
   }
   Options options;
   if (!Parse(argc, argv, &options)) return 2;
-  // What we have been given is not for those that we start.
+  // The children must not get descriptors that we have inherited.
   for (int fd = STDERR_FILENO + 1; fd < 1024; ++fd) {
     fcntl(fd, F_SETFD, FD_CLOEXEC);
   }
-  // Children get the most that there is.
+  // Raises the limit of file descriptors, which children inherit.
   struct rlimit limit;
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;

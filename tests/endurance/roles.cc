@@ -45,7 +45,7 @@ void Say(const std::string& word) {
 
 std::function<void(const std::string&)>* g_on_word = nullptr;
 
-// Hands the parent's words to `on_word`, by the loop.
+// Calls `on_word` on the loop for each word of the parent.
 void Listen(std::function<void(const std::string&)> on_word) {
   g_on_word = new std::function<void(const std::string&)>(std::move(on_word));
   le_fdMonitor_Create(
@@ -337,7 +337,7 @@ int BeDoor(const std::vector<std::string>& words) {
 
 // ---- visitor ---------------------------------------------------------------
 
-// How long it gives a service that may never answer.
+// How long it waits for a service that may never answer.
 constexpr uint32_t kPatienceMs = 20;
 
 // A service that it has no reason to trust.
@@ -448,7 +448,7 @@ int BeStranger(const std::vector<std::string>& words) {
       serves ? +[] { Say("ready"); } : +[] { Say("busy"); });
 }
 
-// ---- Whoever dies at a step ------------------------------------------------
+// ---- Roles that die at a step ----------------------------------------------
 
 int BeOnce(const std::vector<std::string>& words) {
   static int completions = 0;
@@ -517,7 +517,8 @@ int BeDescriptors(const std::vector<std::string>&) {
 int BeExecutor(const std::vector<std::string>& words) {
   const le_msg_SessionRef_t session = OpenOne(words[1]);
   AskOnce(session);
-  // One that waits, too, and a service, a thread with its loops, a timer.
+  // Also has a waiting session, a service, a thread with its loops, and a
+  // timer.
   le_msg_OpenSession(le_msg_CreateSession(Echo(), "nobody's"), nullptr,
                      nullptr);
   le_msg_AdvertiseService(le_msg_CreateService(Echo(), "executors"));

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the children do.
+// The roles of the children.
 
 #ifndef LE_MESSAGING_TESTS_ENDURANCE_ROLES_H_
 #define LE_MESSAGING_TESTS_ENDURANCE_ROLES_H_
@@ -12,9 +12,9 @@
 namespace le {
 namespace endurance {
 
-// The words that children know, besides what each role says of itself:
+// Commands for children, besides those of each role:
 //   counts   a line of numbers
-//   quiet    come to rest, and say so
+//   quiet    come to rest, and report it
 //
 // server NAME...   offers the services; says "ready". Echoes requests, holds some,
 //                  drops some. quiet: when no session is left.

@@ -24,9 +24,9 @@ namespace le {
 namespace endurance {
 namespace {
 
-// As many as the kernel lets go with one packet.
+// The kernel's limit for one packet.
 constexpr int kDescriptorsOfAPacket = 253;
-// The far end gives up on one that does not read well before so many.
+// The far end closes one that does not read, well before so many.
 constexpr int kQuestions = 1 << 20;
 
 int Connect() {
@@ -126,9 +126,10 @@ void MisbehaveOn(int fd, Where where, const std::string& how) {
   if (how == "half_close") {
     shutdown(fd, SHUT_WR);
   } else if (how == "deaf") {
-    // A server's deafness is that it says hello and no more.
+    // A deaf server sends hello and nothing else.
     if (where == Where::kServer) return;
-    // A server that has too many answers for it takes no more of its requests.
+    // A server that has too many responses queued for it takes no more
+    // requests.
     const struct timeval patience = {0, 200 * 1000};
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     for (int i = 0; i < kQuestions && Send(fd, Question(where, i)); ++i) {

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Peers that keep no rules: bare sockets, none of the library's.
+// Peers that break rules: plain sockets, without the library.
 
 #ifndef LE_MESSAGING_TESTS_ENDURANCE_STRANGERS_H_
 #define LE_MESSAGING_TESTS_ENDURANCE_STRANGERS_H_
@@ -12,19 +12,19 @@ namespace le {
 namespace endurance {
 
 enum class Where {
-  kDirectory,  // at the directory's door
+  kDirectory,  // a peer of the directory
   kClient,     // a client of the service "echo"
   kServer,     // the server of the service "strange"
 };
 
-// Misbehaves so many times, in that way:
-//   silent      says nothing (a server: takes its client, and never says hello)
-//   half_close  ends what it sends, and stays
-//   deaf        asks and asks, and never reads
+// Breaks rules so many times, in one of these ways:
+//   silent      sends nothing (a server: accepts its client, and sends no hello)
+//   half_close  shuts down its sending, and stays
+//   deaf        sends requests for ever, and never reads
 //   one_byte    sends packets of a byte
 //   fds         sends as many descriptors as a packet takes
-// `started` is called when it is under way: a server when it is found. All that
-// it has stays open until it is killed.
+// `started` is called once it has begun; for a server, once a client has found
+// it. Its descriptors stay open until it is killed.
 [[noreturn]] void Misbehave(Where where, const std::string& how, int count,
                             void (*started)());
 

@@ -14,10 +14,9 @@ namespace le {
 namespace endurance {
 namespace {
 
-// Memory that is touched for the first time late, and what the allocator keeps,
-// is no leak: a survivor may grow by this much after its warm-up. A sanitizer
-// keeps what was freed, by the hundreds of megabytes: under one, memory says
-// nothing.
+// Memory that is first used late, or kept by the allocator, is no leak: a
+// survivor may grow by this much after its warm-up. Sanitizers keep hundreds of
+// megabytes of freed memory, so with them memory is not checked.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define LE_MEMORY_IS_TELLING 0
@@ -32,10 +31,10 @@ namespace {
 constexpr bool kMemoryIsTelling = LE_MEMORY_IS_TELLING != 0;
 constexpr long kMayGrowKib = 2048;
 
-// What a process is yet to notice (somebody has just died, somebody has just
-// connected) it notices in far fewer looks than this.
+// A process notices the latest event (a death, a connection) in far fewer looks
+// than this.
 constexpr int kLooksToSettle = 200000;
-// And these are enough to see it without.
+// Enough looks to see it at rest.
 constexpr int kLooksForLeast = 200;
 
 // Our own time for looking at a process at rest, and what it may spend
@@ -93,7 +92,7 @@ void ExpectRest(const char* what, pid_t pid) {
     spent = UsageOf(pid).cpu_seconds - before;
   } while (spent <= kRestSeconds && OwnSeconds() < until);
   if (spent > kRestSeconds) {
-    Fail(absl::StrCat(what, " ought to wait, and has spent ", spent,
+    Fail(absl::StrCat(what, " only has to wait, but has spent ", spent,
                       " s of processor time instead"));
   }
 }

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What must hold of a process that has been through something.
+// Checks of a process that has survived something.
 
 #ifndef LE_MESSAGING_TESTS_ENDURANCE_SURVIVOR_H_
 #define LE_MESSAGING_TESTS_ENDURANCE_SURVIVOR_H_
@@ -15,12 +15,11 @@
 namespace le {
 namespace endurance {
 
-// How many file descriptors a process has once what it was just doing is over:
-// the least of many looks.
+// The number of file descriptors of a process at rest: the least of many looks.
 int SettledDescriptors(pid_t pid);
 
-// Looks at a survivor again and again, when all is at rest: it must have these
-// descriptors and no others, and the memory that it has once warm must stay.
+// Looks at a survivor again and again, when all is at rest. It must have
+// exactly these descriptors, and its memory must not grow once it is warm.
 class Survivor {
  public:
   Survivor(const char* what, pid_t pid, int descriptors)
@@ -37,10 +36,9 @@ class Survivor {
   Usage first_, last_;
 };
 
-// Fails if a process that has nothing to do but to wait turns in circles
-// instead. It is watched for as long as it takes this process to spend so much
-// of its own time on looking: one that spins gets as much as we do, on however
-// slow a machine; one that waits gets next to nothing.
+// Fails if a process that only has to wait spins. It is watched until this
+// process has used so much processor time itself: on any machine one that spins
+// gets as much, and one that waits gets next to nothing.
 void ExpectRest(const char* what, pid_t pid);
 
 }  // namespace endurance

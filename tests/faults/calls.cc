@@ -30,7 +30,7 @@ const std::vector<Kind>& Kinds() {
        "SendMsg",
        0,
        {Harmless(EINTR), Harmless(EAGAIN), Harmless(ENOBUFS), Harmless(ENOMEM),
-        // Said again and again, not even the smallest packet can leave.
+        // Said again and again, it would stop even the smallest packet.
         Costly(EMSGSIZE),
         // The far end has closed, or has shut down its reading only.
         Costly(EPIPE), Costly(ECONNRESET), Costly(ECONNREFUSED),
@@ -42,7 +42,7 @@ const std::vector<Kind>& Kinds() {
        {Harmless(EINTR), Harmless(EAGAIN), Harmless(ENOBUFS), Harmless(ENOMEM),
         Harmless(ETOOMANYREFS), Costly(EMSGSIZE), Costly(EPIPE),
         Costly(ECONNRESET),
-        // The user has closed it meanwhile, or it is one that cannot be sent.
+        // The user has closed it meanwhile, or its file cannot be sent.
         Harmless(EBADF), Harmless(EINVAL), Harmless(EPERM), Harmless(EACCES)},
        nullptr},
       {"Send",
@@ -62,7 +62,7 @@ const std::vector<Kind>& Kinds() {
        "RecvMsg",
        kAny,
        {Harmless(EINTR),
-        // Of a blocking one too: the far end, which had the socket before, may
+        // Also for a blocking socket: the far end, which had it before, may
         // have made it non-blocking.
         Harmless(EAGAIN), Costly(ECONNRESET), Costly(ENOMEM), Costly(ENOBUFS),
         Costly(EACCES)},
@@ -120,7 +120,7 @@ const std::vector<Kind>& Kinds() {
        "Fcntl F_GETFD",
        F_GETFD,
        {},
-       "only of what is no descriptor, which is the caller's misuse"},
+       "only of a number that is not open, which is the caller's misuse"},
       {"Ioctl", "Ioctl", kAny, {Harmless(EACCES)}, nullptr},
       {"Shutdown", "Shutdown", kAny, {}, "of a socket that is connected"},
       {"Close", "Close", kAny, {Harmless(EINTR), Harmless(EIO)}, nullptr},
@@ -152,7 +152,7 @@ const std::vector<Kind>& Kinds() {
        kAny,
        {Harmless(EINTR), Harmless(ENOSYS)},
        nullptr},
-      // EAGAIN: somebody has just changed the word.
+      // EAGAIN: another thread has just changed the word.
       {"FutexWait",
        "FutexWait",
        kAny,
@@ -193,8 +193,8 @@ const std::vector<FatalCall>& FatalCalls() {
 }
 
 bool MayLast(int error) {
-  // Signals end; whoever has aborted has gone; and what would block does so
-  // until a watch tells of it.
+  // EINTR: the signal is over at the next try. ECONNABORTED: the peer has gone.
+  // EAGAIN: tried again only when a watch reports it.
   return error != EINTR && error != EAGAIN && error != ECONNABORTED;
 }
 

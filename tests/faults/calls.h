@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the kernel may answer to the calls that are made, as they are made.
+// The errors that the kernel may return to the calls that this project makes.
 
 #ifndef LE_MESSAGING_TESTS_FAULTS_CALLS_H_
 #define LE_MESSAGING_TESTS_FAULTS_CALLS_H_
@@ -24,9 +24,9 @@ struct Errno {
 // Calls that the kernel treats alike.
 struct Kind {
   const char* call;   // the name in event/base/sys.h
-  const char* label;  // the same, if that says all
+  const char* label;  // empty if the name says all
   int detail;         // sys::Call::detail, or kAny
-  // Which it may fail with. None: it cannot fail; `why` says so.
+  // The errnos that it may fail with. Empty: it cannot fail; `why` says so.
   std::vector<Errno> errnos;
   const char* why;
 };
@@ -37,7 +37,7 @@ const std::vector<Kind>& Kinds();
 // Null: nobody has thought about this call yet.
 const Kind* KindOf(const event::sys::Call& call);
 
-// Calls whose failure ends the process, by design, and why. Nothing else may.
+// Calls whose failure ends the process, by design, and why. No other may.
 struct FatalCall {
   const char* call;
   std::vector<int> errnos;
@@ -45,7 +45,7 @@ struct FatalCall {
 };
 const std::vector<FatalCall>& FatalCalls();
 
-// Whether it may be so for a time, however often one tries.
+// Whether the failure may last for a time, for any number of tries.
 bool MayLast(int error);
 
 // "ENOMEM".

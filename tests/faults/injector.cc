@@ -23,10 +23,10 @@ namespace {
 
 using event::sys::Call;
 
-// A run has some hundred calls. One with more than this turns in circles.
+// A run has some hundred calls. One with more than this spins.
 constexpr size_t kMaxCalls = 100000;
 
-// Standard input, output and error are there: none above them can be had.
+// Room for standard input, output and error, and for no other.
 constexpr rlim_t kNoDescriptorLeft = 3;
 
 struct rlimit g_files;
@@ -89,7 +89,7 @@ void Injector::Start(const std::vector<Failure>& failures) {
     armed_.push_back({failure, absl::InfiniteFuture()});
   }
   calls_.clear();
-  // Of a fixed size: a play leaves as much memory as it found.
+  // Of a fixed size, so that a run leaves no memory behind.
   count_.assign(Kinds().size(), 0);
   random_.seed();
   injected_ = also_times_ = 0;

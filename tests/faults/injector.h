@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Makes chosen system calls fail, and the time pass.
+// Makes chosen system calls fail, and has the clock.
 
 #ifndef LE_MESSAGING_TESTS_FAULTS_INJECTOR_H_
 #define LE_MESSAGING_TESTS_FAULTS_INJECTOR_H_
@@ -18,16 +18,17 @@
 namespace le {
 namespace faults {
 
-// How long a failure lasts that does not last for a number of calls: whoever does
-// not let the time pass finds that it never ends.
+// A failure lasts so long if it is not limited to a number of calls. The clock
+// stands still for code that spins, so for such code it never ends.
 constexpr absl::Duration kLasts = absl::Milliseconds(300);
 constexpr int kForATime = INT_MAX;
 
-// What is to fail.
+// The calls that fail.
 struct Failure {
-  // The calls of this kind, from `first` (0: the very first) on. Null: there is no
-  // descriptor left from call `first` on, of whatever kind. That is no pretence:
-  // so the kernel also drops the descriptors that are received meanwhile.
+  // The calls of this kind, from `first` (0: the very first) on. Null: no
+  // descriptor is left from call `first` on, for calls of any kind. The limit
+  // is really set, so the kernel also drops descriptors that are received
+  // meanwhile.
   const Kind* kind = nullptr;
   int first = 0;
   // For so many calls, or kForATime.
@@ -38,8 +39,8 @@ std::string ToString(const std::vector<Failure>& failures);
 
 class Injector;
 
-// For as long as it lives nothing is counted, and nothing fails: for what belongs
-// to the stage and not to the play.
+// During its lifetime nothing is counted, and nothing fails: for code of the
+// stage, not of the scenario.
 class Calm {
  public:
   explicit Calm(Injector* injector);
@@ -52,7 +53,7 @@ class Calm {
   const bool running_before_;
 };
 
-// One for the process, which has one thread. Installed for as long as it lives.
+// One for the (real) process, which has one thread. Installed for its lifetime.
 class Injector final : public event::sys::Interceptor {
  public:
   Injector();
@@ -70,10 +71,10 @@ class Injector final : public event::sys::Interceptor {
   // Counts and fails from now on, until Stop().
   void Start(const std::vector<Failure>& failures);
   void Stop();
-  // Besides: the next so many calls of that name. For a scenario of its own.
+  // In addition: the next so many calls of that name. For single tests.
   void AlsoFail(const char* call, int error, int times);
 
-  // Of the run from Start() on: the kinds of the calls, in their order.
+  // The kinds of the calls since Start(), in their order.
   const std::vector<const Kind*>& calls() const { return calls_; }
   int injected() const { return injected_; }
   // A call that the table does not know; "": none.
@@ -87,8 +88,8 @@ class Injector final : public event::sys::Interceptor {
   bool Clock(struct timespec* now) override;
   bool Random(void* buffer, size_t size) override;
 
-  // False under UBSan, whose runtime makes a pipe to look at memory, and takes
-  // the want of a descriptor for damage.
+  // False under UBSan: its runtime tests memory with a pipe, and reports an
+  // error if it gets no descriptor.
   static bool CanExhaust();
 
   // Whether the call may wait for something, and whether it would.
@@ -121,10 +122,10 @@ class Injector final : public event::sys::Interceptor {
   std::mt19937_64 random_;
 };
 
-// Says what was being tried, and ends the process: from inside a call of the
-// library there is no other way back.
+// Prints what was being tried, and ends the process: a call of the library
+// cannot be left in another way.
 [[noreturn]] void GiveUp(const std::string& why);
-// What is being tried, for GiveUp().
+// The failure that is being tried, for GiveUp().
 void SetLabel(const std::string& label);
 
 }  // namespace faults

@@ -3,8 +3,8 @@
 //
 //   sweep [--every=N] [--pairs=N] [--seed=N] [--only=SCENARIO]
 //
-// Fails each call of each scenario (with --every=N one failure of N), and then N
-// times two of them, drawn by lot.
+// Fails each call of each scenario (with --every=N one failure of N), then
+// --pairs=N random pairs of calls.
 
 #include <cstdio>
 #include <cstdlib>

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is played. Each ends with somebody being served again, whatever failed.
+// The scenarios. At the end of each a client is served, whatever failed.
 
 #include <errno.h>
 #include <poll.h>
@@ -15,11 +15,11 @@ namespace {
 
 constexpr size_t kSmall = 64;
 
-// More than a socket takes in one go, by default (212,992 bytes): so it travels
-// in fragments, some of which must wait.
+// More than a socket takes in one go by default (212,992 bytes). So it travels
+// in fragments, and some must wait.
 constexpr size_t kLarge = 300000;
 
-// So many are sent in one turn: the first alone, the others in one packet.
+// This many are sent in one turn: the first alone, the others in one packet.
 constexpr int kBatch = 6;
 
 void Open(Stage* stage) {
@@ -97,7 +97,7 @@ void Push(Stage* stage) {
   client.UntilOpen();
   client.Request(Ask::kPush);
   client.UntilComplete();
-  // What comes meanwhile is kept for later.
+  // Messages that come meanwhile are kept for later.
   client.RequestSync(Ask::kPush);
   stage->Until("pushes arrive", [&] {
     return !client.survived() || client.pushes() >= 2 * kPushes;
@@ -164,7 +164,7 @@ void StandBy(Stage* stage) {
   Client client(stage);
   client.UntilOpen();
   client.ExpectClose();
-  // Whoever came first, if somebody had to try again.
+  // The server that offers: either, if one had to try again.
   (server.at_rest() ? other : server).Die();
   stage->Until("the server goes", [&] { return !client.open(); });
   client.ExpectNoClose();
@@ -219,7 +219,7 @@ void ClientDies(Stage* stage) {
   stage->Insist(&client);
 }
 
-// A server that cannot receive an introduction for want of a descriptor.
+// A server that has no free descriptor to receive an introduction.
 void NoDescriptor(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();
@@ -230,7 +230,7 @@ void NoDescriptor(Stage* stage) {
   stage->Insist(&client);
 }
 
-// A kernel that takes nothing for a while, of what is sent.
+// The kernel accepts no sends for a while.
 void NoMemory(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();

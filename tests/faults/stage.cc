@@ -24,18 +24,15 @@ using testing::OneThreadWorld;
 
 constexpr char kProtocol[] = "faults";
 
-// The time that passes when there is nothing to do, and the more the longer that
-// lasts: as much as the shortest pause of the library, and up to a part of the
-// longest.
+// How far the clock moves when no process has anything to do. It grows while
+// that lasts, from the shortest pause of the library to a part of its longest.
 constexpr absl::Duration kFirstTick = absl::Milliseconds(10);
 constexpr absl::Duration kLongestTick = absl::Milliseconds(320);
 
-// Enough for whatever is tried again after a pause, as often as a failure is
-// repeated.
+// Enough tries after a pause, for a failure that is repeated most often.
 constexpr int kMaxTicks = 1000;
 
-// Turns one after the other without a moment of rest. The largest transfer
-// here takes some dozen.
+// Turns without rest in between. The largest transfer here takes some dozen.
 constexpr int kMaxTurns = 1000;
 
 // More than the longest failure lasts.
@@ -81,7 +78,7 @@ bool IsWhole(le_msg_MessageRef_t message) {
                      size - sizeof(Head) - 1) == 0;
 }
 
-// What the protocol of local messages is called (messaging/c_local.cc).
+// The name of the protocol of local messages (messaging/c_api/local.cc).
 std::string ProtocolName(bool is_local, size_t message_bytes) {
   return is_local ? absl::StrCat("local messages of ", message_bytes)
                   : kProtocol;
@@ -301,7 +298,7 @@ Client::~Client() {
           absl::StrCat("a request completed ", asked.completions, " times"));
     }
   }
-  // In the server's process the server will look.
+  // If the client is in the server's process, the server checks this.
   if (where_ == Where::kOwnProcess &&
       BuffersInUse(party_, stage_->message_bytes(), kProtocol) != 0) {
     stage_->Fail("the client holds a message");
@@ -344,7 +341,7 @@ void Client::TryOpen() {
       if (result == LE_OK) OnOpen();
     });
     if (result == LE_OK) return;
-    // The service's own process may be about to try again.
+    // The service's own process may still retry.
     stage_->Settle();
     stage_->injector()->Advance(absl::Seconds(1));
   }
@@ -493,7 +490,7 @@ bool Stage::Until(const char* what, const std::function<bool()>& condition) {
     if (turns > 0) tick = kFirstTick;
     turns = 0;
     if (++ticks > kMaxTicks) {
-      Fail(absl::StrCat("it never comes about: ", what));
+      Fail(absl::StrCat("this never happens: ", what));
       return false;
     }
     injector_->Advance(tick);
@@ -521,7 +518,7 @@ int Stage::BeforeWait(const event::sys::Call& call) {
       if (++turns > kMaxTurns) GiveUp("others spin while one is blocked");
       continue;
     }
-    // Nobody has anything to do now, and it would sleep for ever.
+    // No process has anything to do, and this one would sleep for ever.
     if (Injector::IsReady(call)) break;
     if (turns > 0) tick_ = kFirstTick;
     injector_->Advance(tick_);
@@ -559,7 +556,8 @@ void Stage::Insist(Client* client) {
     client->Request(Ask::kEcho);
     client->UntilComplete();
     if (client->answers() > answers || failed()) return;
-    // What fails for a time fails until then, however often it is tried.
+    // A failure that lasts for a time lasts until then, for any number of
+    // tries.
     injector_->Advance(kLongestTick);
   }
   Fail("never answered again");

@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where a scenario is played: a directory, servers and clients over real Unix
-// sockets, in one thread and in a time of its own. Notes what does not hold.
+// The setting of a scenario: a directory, servers and clients over real Unix
+// sockets, in one thread and with a clock of its own. Keeps the first failed
+// check.
 
 #ifndef LE_MESSAGING_TESTS_FAULTS_STAGE_H_
 #define LE_MESSAGING_TESTS_FAULTS_STAGE_H_
@@ -27,7 +28,7 @@ namespace faults {
 
 class Stage;
 
-// What a message asks of the server.
+// The request that a message makes of the server.
 enum class Ask : uint32_t {
   kEcho = 1,    // respond with the same
   kCount,       // one-way: to be counted
@@ -49,10 +50,10 @@ struct Head {
 class Server {
  public:
   Server(Stage* stage, const char* name, bool local = false);
-  ~Server();  // deletes the service, and sees whether that was all
+  ~Server();  // deletes the service, and checks that nothing is left
   void Advertise();
   void Hide();
-  // Its process dies, and another one comes.
+  // Its process dies, and another one starts.
   void Die();
   bool at_rest() const { return opened_ == closed_; }
   testing::OneThreadWorld::Party* party() { return party_; }
@@ -82,7 +83,7 @@ class Client {
   // In the server's process it is one of its local service.
   explicit Client(Stage* stage, const char* name = "client",
                   Where where = Where::kOwnProcess, Server* server = nullptr);
-  ~Client();  // deletes the session, and sees whether that was all
+  ~Client();  // deletes the session, and checks that nothing is left
 
   void Open();      // returns at once
   void OpenSync();  // blocks
@@ -92,9 +93,9 @@ class Client {
   void Close();
 
   void Send(Ask ask);
-  // So many one after the other, in one turn of the loop.
+  // Sends `count` of them in one turn of the loop.
   void SendInOneTurn(Ask ask, int count);
-  // What was sent one way arrives, unless the session closes.
+  // One-way messages arrive, unless the session closes.
   void UntilCounted(const Server& server);
   void Request(Ask ask);
   // NULL only if the session closed.
@@ -108,7 +109,7 @@ class Client {
   int closes() const { return closes_; }
   int pushes() const { return pushes_; }
   uint32_t sent() const { return sent_; }
-  // From now on it is no wonder that the session closes.
+  // From now on the session may close.
   void ExpectClose() { expects_close_ = true; }
   void ExpectNoClose() { expects_close_ = false; }
   // Since it last opened.
@@ -148,7 +149,7 @@ class Client {
 
 class Stage final : private Injector::Waiter {
  public:
-  // The first thing that does not hold goes to *failure.
+  // The first failed check goes to *failure.
   Stage(Injector* injector, size_t message_bytes, std::string* failure);
   ~Stage() override;
 
@@ -162,16 +163,16 @@ class Stage final : private Injector::Waiter {
   void MayLoseDescriptors(bool may) { may_lose_descriptors_ = may; }
   bool may_lose_descriptors() const { return may_lose_descriptors_; }
 
-  // Lets everybody go on and the time pass until it holds. It must.
+  // Runs all processes, and moves the clock, until it holds. It must.
   bool Until(const char* what, const std::function<bool()>& condition);
   // Until there is nothing left to be done at this instant.
   void Settle();
-  // The directory comes again, if not at once then at a further try.
+  // Starts the directory again, with retries.
   void StartDirectory();
 
   // A session that is open works for as long as it lives.
   void Use(Client* client);
-  // The client comes to be served again.
+  // The client tries until it is served again.
   void Insist(Client* client);
 
   void Fail(const std::string& what);
@@ -188,7 +189,7 @@ class Stage final : private Injector::Waiter {
   bool may_break_ = false;
   bool may_lose_descriptors_ = false;
   std::string* const failure_;
-  absl::Duration tick_;  // while somebody is blocked
+  absl::Duration tick_;  // while a call blocks
   int waits_in_vain_ = 0;
   testing::OneThreadWorld world_;
 };

@@ -17,35 +17,35 @@ namespace le {
 namespace faults {
 namespace {
 
-// How often a failure repeats itself: once; as often as something may be tried
+// How often a failure is repeated: once; as often as the library may retry
 // without a pause; and for longer than that.
 constexpr int kTimes[] = {1, 3, kForATime};
 constexpr int kManyTimes = 30;  // of what does not last
 
-// For how many calls no descriptor is left: for one, for what belongs together,
-// and for longer than that.
+// For how many calls no descriptor is left: for one, for a group of calls, and
+// for longer than that.
 constexpr int kExhausted[] = {1, 8, kForATime};
 
-// What a failure makes for the first time may stay, in a cache or a pool. What
-// is there once more each time is lost.
+// A failure may leave memory in a cache or a pool the first time. Memory that
+// grows each time is a leak.
 constexpr int kTimesToLeak = 3;
 
-// Whatever lasts is told once; but each connection that breaks may say why, and
-// may break as often as a failure is repeated. More than this fills the log.
+// A lasting condition is logged once. Each broken connection may log its
+// reason, as often as a failure is repeated. More lines flood the log.
 constexpr int kMaxLogLines = 100;
 
 int g_log_lines = 0;
 
 void Listen(event::LogLevel level, absl::string_view message) {
   ++g_log_lines;
-  // LE_KILL_CLIENT says it as loud as a process that ends.
+  // LE_KILL_CLIENT logs at the level of fatal errors.
   if (level == event::LogLevel::kEmergency &&
       message.find("killing client") == absl::string_view::npos) {
     GiveUp(std::string(message));
   }
 }
 
-// What did not hold; "": everything did.
+// The first failed check; "": none.
 std::string PlayOnce(const Scenario& scenario,
                      const std::vector<Failure>& failures, Injector* injector) {
   const int descriptors = testing::OpenDescriptors();

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Plays a scenario again and again, each time with another call that fails.
+// Runs a scenario again and again, each time with another failing call.
 
 #ifndef LE_MESSAGING_TESTS_FAULTS_SWEEP_H_
 #define LE_MESSAGING_TESTS_FAULTS_SWEEP_H_
@@ -31,7 +31,7 @@ struct Result {
   int runs = 0;      // with a failure
   int injected = 0;  // calls that failed
   std::map<std::string, int> calls_by_kind;
-  // What did not hold, and when.
+  // The failed checks, and when they failed.
   std::vector<std::string> failures;
 };
 
@@ -39,7 +39,7 @@ struct Options {
   // Of all failures each `every`th one, from the `offset`th on.
   int every = 1;
   int offset = 0;
-  // And so many times two of them, drawn by lot.
+  // And so many random pairs of them.
   int pairs = 0;
   uint32_t seed = 1;
 };

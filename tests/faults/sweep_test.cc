@@ -16,8 +16,8 @@ namespace le {
 namespace faults {
 namespace {
 
-// A part of all failures, so that the test takes seconds; `sweep` takes them
-// all. A prime: so each errno and each repetition has its turn.
+// A part of all failures, so that the test takes seconds; `sweep` tries all. A
+// prime, so that each errno and each repetition is tried.
 constexpr int kEvery = 23;
 constexpr int kPairs = 20;
 

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bindings file. What it is understood as, printed, is understood the same.
+// The bindings file. Bindings that were parsed can be printed and parsed again,
+// and are the same.
 
 #include "directory/bindings.h"
 #include "directory/testing/numbered_users.h"

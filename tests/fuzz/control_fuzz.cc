@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Control messages: what a client, a server and an administrator may say to a
-// directory, in any order, and nearly right.
+// Control messages of a client, a server and an administrator to a directory,
+// in any order, some slightly wrong.
 
 #include <memory>
 #include <vector>
@@ -72,7 +72,7 @@ void Fuzz(Input input) {
     }
     speakers.clear();
     world.Settle();
-    // It is as it was: whoever comes is served.
+    // The directory still serves new peers.
     Speaker honest(&world, directory::SmallWorld::kSelf);
     Require(honest.Ask(directory::ListMessage()) == "list", "it answers");
     Require(honest.heard().list().waiting_size() == 0 &&

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whatever a socket brings: each frame is whole, or the connection closes.
+// Any packets on a socket: each frame is whole, or the connection closes.
 
 #include <sys/socket.h>
 
@@ -39,7 +39,7 @@ bool Drain(transports::UnixConnection* connection,
         for (size_t i = frame.payload.size(); i < kCapacity; ++i) {
           Require(frame.payload.data()[i] == 0, "what was not sent is zero");
         }
-        // Somebody uses it.
+        // The reader may write to all of the buffer.
         for (size_t i = 0; i < kCapacity; ++i) frame.payload.data()[i] = 0xee;
         frame.payload.MarkDirty();
     }

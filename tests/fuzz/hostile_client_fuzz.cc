@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client that keeps no rules, at a live directory and a live server. Others are
-// served all the same, and nothing of it stays.
+// A client that breaks rules, against a live directory and a live server. Other
+// clients are still served, and nothing of it stays.
 
 #include "directory/control_frame.h"
 #include "directory/proto/directory.pb.h"

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A directory and a server that keep no rules, and a live client: each request
-// completes once, and nothing stays.
+// A directory and a server that break rules, against a live client: each
+// request completes once, and nothing stays.
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -63,7 +63,7 @@ class Scene {
     client_->Do([this] { le_msg_DeleteSession(session_); });
     world_.Settle();
     Require(completions_ == asked_, "each request completes once");
-    // Openings that were tried again.
+    // Openings that were retried.
     for (int fd; (fd = accept4(listener_.get(), nullptr, nullptr,
                                SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;) {
       RawSocket unwanted(fd);
@@ -85,7 +85,7 @@ class Scene {
                 listen(listener_.get(), 16) == 0,
             "the hostile one listens");
     client_ = world_.Add("client", address);
-    // Makes what stays: the loops.
+    // The loops stay, so make them before anything is counted.
     client_->Do([] { event::Thread::Current()->control_loop(); });
   }
 
@@ -115,7 +115,7 @@ class Scene {
         return;
       }
       case 1: {
-        // An answer to a request, perhaps to one that was never made.
+        // A response to a request, perhaps to one that was never made.
         const uint64_t slot = input->Byte() % 5;
         const uint64_t id = (uint64_t{1} + input->Byte() % 2) << 32 | slot;
         socket->Send(RawSocket::Frame(what / 9 % 2 == 0
@@ -152,7 +152,7 @@ class Scene {
   static void SayAsDirectory(RawSocket* socket, Input* input) {
     const std::string bytes = input->Bytes(input->Byte());
     directory::proto::FromDirectory message;
-    // That one is documented to end the client's process.
+    // OTHER_PROTOCOL is documented to end the client's process.
     if (message.ParseFromString(bytes) &&
         message.refusal().code() == directory::proto::OTHER_PROTOCOL) {
       return;

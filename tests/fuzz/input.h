@@ -43,7 +43,7 @@ class Input {
   size_t left_;
 };
 
-// What must hold, holds; or the fuzzer has found something.
+// Ends the program if a check fails: the fuzzer has found something.
 inline void Require(bool holds, const char* what) {
   if (holds) return;
   std::fprintf(stderr, "does not hold: %s\n", what);

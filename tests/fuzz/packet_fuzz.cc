@@ -35,7 +35,7 @@ class World {
     Require(pipe(ends_) == 0, "pipe");
   }
   ~World() {
-    // All that was accepted or refused is gone: the reader is at the end.
+    // The descriptors of all frames are closed, so the pipe is at its end.
     reader_.Reset();
     close(ends_[1]);
     char byte;
@@ -162,7 +162,7 @@ class World {
     for (size_t i = payload->size(); i < pool_->capacity(); ++i) {
       Require(payload->data()[i] == 0, "what was not sent is zero");
     }
-    // Somebody uses it.
+    // The reader may write to all of the buffer.
     std::memset(payload->data(), 0xee, kSmall);
     payload->MarkCleanFrom(std::max(payload->clean_from(), kSmall));
   }

@@ -11,7 +11,7 @@
 namespace le {
 namespace fuzz {
 
-// A socket in the hands of somebody who keeps no rules. Never blocks.
+// The socket of a peer that breaks rules. Never blocks.
 class RawSocket {
  public:
   explicit RawSocket(int fd = -1) : fd_(fd) {}
@@ -23,9 +23,9 @@ class RawSocket {
   void Connect(const std::string& address);
   void Adopt(int fd);
   void Close();
-  // One packet, with so many descriptors.
+  // Sends one packet, with so many descriptors.
   void Send(const std::string& packet, int descriptors = 0);
-  // What has come, of one packet; closes the descriptors that came with it.
+  // Receives one packet, and closes its descriptors.
   std::string Receive();
   void HalfClose(bool sending);
 

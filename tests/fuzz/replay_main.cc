@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Gives files to a fuzz target, with no fuzzer: for plain tests.
+// Runs a fuzz target on files, without a fuzzer: for plain tests.
 
 #include <cstddef>
 #include <cstdint>

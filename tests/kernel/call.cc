@@ -29,9 +29,9 @@ constexpr size_t kBufferSize = 256 * 1024;
 constexpr size_t kControlSize = 2048;
 constexpr int kMaxEvents = 16;
 
-// A program's processes are at times fibers of one process: calls of two are
-// under way in turns. What is received is looked at before any other call; what
-// is sent may have to wait, and is the same for all of one payload.
+// Shared by all calls. Two calls may be under way at once, since processes may
+// be fibers of one process. But received bytes are compared before any other
+// call, and sent bytes are the same for equal payloads.
 unsigned char g_received[kBufferSize];
 
 // Each payload is a stretch of one pattern.
@@ -127,7 +127,7 @@ struct sockaddr_un Caller::Address() const {
   return address;
 }
 
-// Of a path its last letter, as the directory differs.
+// Of a path only the last letter, because the folders differ.
 void Caller::AnswerAddress(const struct sockaddr_un& address, socklen_t size) {
   const size_t length = strnlen(address.sun_path, sizeof(address.sun_path));
   Answer(size <= offsetof(struct sockaddr_un, sun_path) ? size
@@ -266,7 +266,7 @@ void Caller::TimerSet() {
   if (!Ended(sys::TimerFdSetTime(fd(), TFD_TIMER_ABSTIME, &when, nullptr))) {
     return;
   }
-  // It expires at once, but by an interrupt.
+  // A timer in the past expires at once, but in an interrupt: wait for it.
   struct pollfd expired = {fd(), POLLIN, 0};
   if (request_.args[0] == kPast) sys::Poll(&expired, 1, -1);
 }
@@ -283,7 +283,8 @@ void Caller::Poll() {
   for (int i = 0; i < request_.fd_count; ++i) Answer(polled[i].revents);
 }
 
-// All there is to know of the process's descriptors without touching them.
+// All facts about the process's descriptors that can be read without changing
+// them.
 void Caller::PollAll() {
   struct pollfd polled[kMaxFds];
   const int count = std::min(arg(0), kMaxFds);

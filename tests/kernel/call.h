@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// One system call with its arguments, and what came of it.
+// One system call with its arguments and results.
 
 #ifndef LE_MESSAGING_TESTS_KERNEL_CALL_H_
 #define LE_MESSAGING_TESTS_KERNEL_CALL_H_
@@ -24,10 +24,10 @@ struct Request {
   int fd_count;
   // Which bytes are sent.
   uint32_t payload;
-  // An open file is known by its tag, in whatever process and by whatever number
-  // it is met. What the first and the second file made here are given.
+  // An open file is identified by its tag, in any process and under any number.
+  // These are the tags for the first and the second file that the call makes.
   int tags[2];
-  // Of the credentials that are sent.
+  // The sent credentials.
   int pid;
   unsigned uid;
   unsigned gid;
@@ -43,7 +43,7 @@ struct Response {
   int fd_count;
   int fds[kMaxFds];
   int tags[kMaxFds];
-  // What else was answered, in an order that depends on the call only.
+  // Other results, in an order that depends on the call only.
   int word_count;
   int64_t words[kMaxWords];
   // Where in `words` a pid stands; -1: nowhere.

@@ -46,7 +46,7 @@ std::string Differ::Compare(const Program& program) {
   return Differs(program) ? Explain(program) : "";
 }
 
-// The real kernel must answer always in one way, and the model in another.
+// The real kernel must always answer in one way, and the model in another.
 bool Differ::Differs(const Program& program) {
   const Trace real = RunProgram(real_, program);
   const Trace model = RunProgram(model_, program);

@@ -16,17 +16,17 @@ namespace kernel_test {
 // Runs programs on two kernels.
 class Differ {
  public:
-  // `real` is the reference: what it answers twice in two ways is no difference.
+  // `real` is the reference. If it gives two answers, that is no difference.
   Differ(Machine* real, Machine* model) : real_(real), model_(model) {}
 
-  // "" if both did the same. Else a shrunk program that shows a difference, with
-  // what both answered.
+  // "" if both did the same. Else a shrunk program that shows a difference,
+  // with both answers.
   std::string CompareSeed(uint64_t seed);
   std::string Compare(const Program& program);
 
   uint64_t programs() const { return programs_; }
   uint64_t steps() const { return steps_; }
-  // Programs of which the real kernel's answers depend on luck.
+  // Programs for which the real kernel's answers vary.
   uint64_t uncertain() const { return uncertain_; }
   bool shrinks() const { return shrinks_; }
   void set_shrinks(bool on) { shrinks_ = on; }

@@ -37,7 +37,7 @@ TEST_F(DifferentialTest, RandomPrograms) {
   EXPECT_LE(differ_.uncertain(), 5u);
 }
 
-// What follows was a difference once.
+// Each program below once showed a difference.
 
 TEST_F(DifferentialTest, BindLooksAtThePathFirst) {
   ExpectSame(R"(uids 1

@@ -80,7 +80,7 @@ std::vector<int> Generator::Uids() {
 }
 
 bool Generator::Next(const World& world, Step* step) {
-  // What is not certain is not worth a step.
+  // Leave out steps whose result is not certain.
   for (int tries = 0; tries < 30; ++tries) {
     if (!Propose(world, step)) return false;
     const ProcessView& process = world.process(step->process);
@@ -120,7 +120,7 @@ bool Generator::Propose(const World& world, Step* step) {
   return true;
 }
 
-// Whatever there is shows itself, and goes, one process after the other.
+// The processes show what they have, and end, one after the other.
 void Generator::PlanEnd(const World& world) {
   int count = 4;
   for (int i = 0; i < world.process_count(); ++i) {
@@ -185,7 +185,7 @@ int Generator::PickStream(const World& world, int process) {
 
 int Generator::Pick(const World& world, int process, Kind kind) {
   if (OneIn(30)) return PickAny(world, process);
-  // Sockets that are connected, mostly.
+  // Mostly connected sockets.
   const bool connected = kind == Kind::kSocket && !OneIn(10);
   std::vector<int> fitting;
   for (int variable : Variables(world, process)) {
@@ -280,7 +280,7 @@ void Generator::PlanMeeting(const World& world) {
   }
 }
 
-// What a sleeping process waits for, or what ends its wait otherwise.
+// An event that a sleeping process waits for, or that ends its wait.
 void Generator::PlanWake(const World& world) {
   std::vector<int> sleeping;
   for (int i = 0; i < world.process_count(); ++i) {
@@ -583,7 +583,7 @@ void Generator::PlanOne(const World& world, int process, Op op) {
   AddPlanned(world, step);
 }
 
-// To sleep where nobody wakes it is not worth much.
+// Seldom sleep where no process can end the sleep.
 void Generator::AddPlanned(const World& world, Step step) {
   if (MaySleep(step) && step.op != Op::kConnect && step.op != Op::kAccept &&
       !OneIn(6) && !world.CanBeWoken(step)) {
@@ -608,7 +608,7 @@ void Generator::AddPlanned(const World& world, Step step) {
   planned_.push_back(step);
 }
 
-// Somebody sends until there is no room.
+// A process sends until there is no room.
 void Generator::PlanFill(const World& world, int process) {
   const int fd = Pick(world, process, Kind::kSocket);
   if (fd < 0) return;

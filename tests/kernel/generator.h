@@ -16,15 +16,15 @@
 namespace le {
 namespace kernel_test {
 
-// Random programs that get far: it looks at what there is before it says the
-// next step. Each seed draws its own weights for the steps, so that some
-// programs do much of one thing.
+// Makes random programs. It chooses each step by the state of the world, so
+// that most steps succeed. Each seed draws its own weights for the steps, so
+// that some programs do much of one thing.
 class Generator {
  public:
   explicit Generator(uint64_t seed);
 
   std::vector<int> Uids();
-  // False: that was all.
+  // False: the program ends here.
   bool Next(const World& world, Step* step);
 
  private:
@@ -42,9 +42,9 @@ class Generator {
   void PlanEnd(const World& world);
   // The process's variables that stand for a descriptor.
   std::vector<int> Variables(const World& world, int process) const;
-  // One of that kind if there is one; at times another.
+  // Chooses a descriptor of that kind if there is one; sometimes another.
   int Pick(const World& world, int process, Kind kind);
-  // One that Read() and Write() are for.
+  // Chooses one that can be read or written.
   int PickStream(const World& world, int process);
   int PickAny(const World& world, int process);
   int NewVariable() { return next_variable_++; }

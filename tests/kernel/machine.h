@@ -23,15 +23,15 @@ class Machine {
   // Starts one process for each uid. None has a descriptor, no path exists, and
   // RLIMIT_NOFILE is kInitialLimit.
   virtual void Begin(const std::vector<int>& uids) = 0;
-  // Ends whatever is left.
+  // Ends all processes.
   virtual void End() = 0;
 
-  // Who it is, and whose. A program's uid 0 is root, the others have no rights;
-  // unless the test is not run by root: then all are one user without rights.
+  // The process's pid and uid. A program's uid 0 is root; the others have no
+  // rights. If the test is not run by root, all are one user without rights.
   virtual int Pid(int process) = 0;
   virtual unsigned Uid(int process) = 0;
   virtual unsigned Gid(int process) = 0;
-  // Where the paths are.
+  // The folder of the paths.
   virtual const std::string& directory() const = 0;
 
   // The process is idle. It makes the call at once or in Settle().
@@ -42,7 +42,7 @@ class Machine {
   virtual void Settle() = 0;
 
   virtual State state(int process) = 0;
-  // Of the last call that ended.
+  // The response to the last call that ended.
   virtual const Response& response(int process) = 0;
 };
 

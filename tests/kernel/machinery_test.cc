@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether a difference would be found: on the real kernel only.
+// Would a difference be found? On the real kernel only.
 
 #include <errno.h>
 

@@ -66,7 +66,7 @@ struct OpInfo {
 };
 const OpInfo& InfoOf(Op op);
 
-// What kSendMsg puts beside the bytes; its argument `cred`.
+// The control data of kSendMsg; its argument `cred`.
 enum Credentials : int64_t {
   kNoCredentials,
   kOwn,
@@ -74,7 +74,7 @@ enum Credentials : int64_t {
   kUidOfNext,  // the next process's uid
 };
 
-// What kTimerSet sets; its argument `when`.
+// The deadline of kTimerSet; its argument `when`.
 enum Timer : int64_t { kDisarm, kPast, kFarFuture };
 
 // A descriptor is named by a variable, not by its number: so a step may be

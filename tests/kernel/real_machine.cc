@@ -41,8 +41,8 @@ struct RealMachine::Slot {
 
 namespace {
 
-// After so many looks, the processor is left to whatever else needs it: the
-// process that is waited for may need the kernel's own threads.
+// After so many looks, give up the processor once: the process may wait for a
+// thread of the kernel.
 constexpr int kLooksBeforeWait = 100;
 constexpr unsigned kFirstUid = 100000;
 
@@ -66,7 +66,7 @@ void CloseAll() { syscall(SYS_close_range, 0u, ~0u, 0u); }
 
 void OnInterrupt(int) {}
 
-// What is left of root's rights in a user namespace.
+// The rights of root that remain in a user namespace.
 void DropCapabilities() {
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   struct __user_cap_data_struct none[2] = {};
@@ -89,7 +89,7 @@ void Reset() {
 
 bool IsRoot() {
   static const bool is_root = [] {
-    // In a user namespace root is not what it seems.
+    // In a user namespace root lacks rights.
     std::ifstream map("/proc/self/uid_map");
     uint64_t inside = 1, outside = 1, count = 0;
     map >> inside >> outside >> count;
@@ -110,7 +110,7 @@ bool IsRoot() {
 
 unsigned UidOf(int uid) {
   if (!IsRoot() || uid == 0) return getuid();
-  // Nobody else's: the descriptors in flight are counted per user.
+  // A uid that nobody else has: the descriptors in flight are counted per user.
   static const pid_t me = getpid();
   return kFirstUid + static_cast<unsigned>(me * kMaxProcesses + uid);
 }
@@ -287,8 +287,8 @@ void RealMachine::Settle() { SettleWorkers(workers_); }
 void RealMachine::SettleWorkers(const std::vector<Worker*>& workers) {
   sched_yield();
   int looks = 0;
-  // A process that sleeps may have been woken by one that was looked at after
-  // it, which then has changed or does not sleep.
+  // A process that sleeps may have been woken by one that was looked at later.
+  // Then that one has changed, or does not sleep.
   for (bool settled = false; !settled;) {
     settled = true;
     Worker* running = nullptr;

@@ -16,7 +16,7 @@
 namespace le {
 namespace kernel_test {
 
-// What became of a step.
+// The result of a step.
 struct Entry {
   enum class Fate : uint8_t {
     kReturned,
@@ -46,8 +46,8 @@ std::string ToString(const Program& program, const Trace& trace,
 
 // Runs the program's steps.
 Trace RunProgram(Machine* machine, const Program& program);
-// Runs what `next` says, which is told what there is; false: that was all. The
-// steps are added to the program.
+// Runs the steps that `next` chooses from the world's state, and adds them to
+// the program; false: the end.
 using NextStep = std::function<bool(const World& world, Step* step)>;
 Trace RunProgram(Machine* machine, Program* program, const NextStep& next);
 

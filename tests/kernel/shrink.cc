@@ -12,7 +12,7 @@ namespace le {
 namespace kernel_test {
 namespace {
 
-// What is worth trying for an argument. One that says what is to be done stays.
+// Values to try for an argument. An argument that chooses the operation stays.
 std::vector<int64_t> SimpleValues(Op op, size_t argument) {
   const char* const name = InfoOf(op).args[argument];
   if (name == nullptr || op == Op::kFcntl) return {};

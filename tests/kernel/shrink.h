@@ -11,7 +11,7 @@
 namespace le {
 namespace kernel_test {
 
-// A smaller program of which `differs` still says true: without the steps,
+// A smaller program for which `differs` is still true: without the steps,
 // descriptors and arguments that do not matter.
 Program Shrink(const Program& program,
                const std::function<bool(const Program&)>& differs);

@@ -177,18 +177,18 @@ bool World::IsCertain(const Step& step) const {
   // Without tags nothing is known of what it makes.
   if (FilesMadeBy(step.op) > 0 && !HasTags()) return false;
   if (step.op == Op::kEpollCtl) {
-    // It may change what a sleeping process waits for.
+    // The call may change the events that a sleeping process waits for.
     return std::none_of(processes_.begin(), processes_.end(),
                         [](const ProcessView& other) { return other.blocked; });
   }
   if (step.op == Op::kKill) {
-    // A process that is killed while it waits for room sends after all, if there
-    // is some by then, although too little to be woken for.
+    // A process that is killed while it waits for room still sends if there is
+    // some room by then, even too little for a wake.
     const ProcessView& victim = processes_[step.process];
     return !victim.blocked || !IsSend(victim.step.op);
   }
   if (step.op == Op::kTimerSet) {
-    // It waits for the expiry, which a reader may take.
+    // A process waits for the expiry, and another reader may take it.
     const int tag = TagOf(step.process, step.fd);
     for (int i = 0; i < process_count(); ++i) {
       const ProcessView& other = processes_[i];

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a run knows of its processes and files: by what it has asked for, and
-// what was answered.
+// A run's knowledge of its processes and files, from its calls and their
+// results.
 
 #ifndef LE_MESSAGING_TESTS_KERNEL_WORLD_H_
 #define LE_MESSAGING_TESTS_KERNEL_WORLD_H_
@@ -31,7 +31,7 @@ enum class Kind {
 
 struct File {
   Kind kind = Kind::kUnknown;
-  // Tags; -1: none that is known.
+  // Tags; -1: unknown.
   int peer = -1;
   int listener = -1;  // of a socket that is not accepted yet
   // Sockets that have connected to this listener and are not accepted.
@@ -39,7 +39,7 @@ struct File {
   // Files that were sent to this socket or, for a listener, to one that it
   // holds. Never taken out.
   std::set<int> holds;
-  // What an epoll has watched.
+  // The files that an epoll has watched.
   std::set<int> watches;
 };
 
@@ -76,10 +76,9 @@ class World {
   bool HasTags() const { return next_tag_ + 1 < kTagEnd; }
   int variables() const { return static_cast<int>(variables_.size()); }
 
-  // Whether what comes of the step is certain. It is not if two processes that
-  // are asleep may both be woken by one event and each do what makes a
-  // difference to the other; nor if the kernel collects sockets that hold each
-  // other, which it does when it finds the time.
+  // Whether the result of the step is certain. It is not if one event may wake
+  // two sleeping processes that affect each other, nor if the kernel collects
+  // sockets that hold each other, which it does at a time of its own.
   bool IsCertain(const Step& step) const;
 
   // Before and after the call.

@@ -2,8 +2,8 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# A program that links both facades is told why it cannot:
-# one_facade_test.sh WHAT-THE-LINKER-SAID.
+# The linker's error for a program that links both facades says what is wrong:
+# one_facade_test.sh LINKER-OUTPUT.
 set -u
 
 grep -q "multiple definition.*link_le_messaging_or_le_messaging_loopback_not_both" "$1" ||

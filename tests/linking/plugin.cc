@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A plug-in that does what the library does on a thread of its host's: it leaves
-// data with a destructor. (Not the library itself: Debian's Abseil, which it links,
+// A plug-in that leaves thread data with a destructor on a thread of its host,
+// as the library does. (Not the library itself: it links Debian's Abseil, which
 // cannot go into a shared object.)
 
 #include <pthread.h>

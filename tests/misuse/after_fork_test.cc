@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// After fork() the child may only exec or _exit: each function of the C API, by
-// the headers' own word, is fatal in it and says which one it was.
+// After fork() the child may only exec or _exit. Each function of the C API is
+// fatal there, and the log names it. The headers give the list of functions.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,7 +32,7 @@ using ::testing::HasSubstr;
 // The public headers, as Bazel has told.
 std::vector<std::string>* g_headers = nullptr;
 
-// What the calls are given: all of it made before the fork, and valid.
+// Arguments for the calls: all are valid, and made before the fork.
 struct World {
   le_msg_ProtocolRef_t protocol = le_msg_GetProtocolRef("protocol", 64);
   le_msg_ServiceRef_t service = le_msg_CreateService(protocol, "service");
@@ -78,14 +78,14 @@ const char* g_text = nullptr;
 struct Function {
   std::string name;
   void (*call)(World* w);
-  std::string told;  // the name that the log has
+  std::string told;  // the function's name in the log
 };
 
 #define CALL(function, ...)                                            \
   {                                                                    \
 #function, [](World* w) { (void)w; function(__VA_ARGS__); }, #function \
   }
-// What a macro stands for is known by the macro's name.
+// A function that a macro calls has the macro's name.
 #define MACRO(function, macro, ...)                                 \
   {                                                                 \
 #function, [](World* w) { (void)w; function(__VA_ARGS__); }, #macro \
@@ -415,7 +415,7 @@ std::vector<Function> Functions() {
   };
 }
 
-// What a child may call: it has to say why it could not exec. (LE_FATAL is
+// Functions that a child may call, to say why it could not exec. (LE_FATAL is
 // fatal anywhere.)
 const std::set<std::string>& Allowed() {
   static const auto* const names =
@@ -473,7 +473,7 @@ TEST(AfterForkTest, AChildMaySayWhyItCouldNotExec) {
   EXPECT_THAT(log, HasSubstr("no such program"));
 }
 
-// The parent is none the worse for its children.
+// The parent still works.
 TEST(AfterForkTest, TheParentGoesOn) {
   le_msg_AdvertiseService(g_world->service);
   le_msg_OpenSessionSync(g_world->session);
@@ -512,7 +512,7 @@ std::set<std::string> DeclaredIn(const std::string& path) {
   return names;
 }
 
-// That none is missing above.
+// The list above is complete.
 TEST(AfterForkTest, KnowsEachFunctionOfTheHeaders) {
   ASSERT_FALSE(g_headers->empty()) << "to be run by Bazel, which names them";
   std::set<std::string> declared;

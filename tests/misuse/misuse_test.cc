@@ -140,7 +140,7 @@ TEST_F(MisuseTest, MessagesAndDescriptors) {
   EXPECT_MISUSE(le_msg_SetPayloadSize(le_msg_CreateMsg(Session()), 65),
                 "le_msg_SetPayloadSize");
   le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
-  // None: neither does it count, nor does it take the other's place.
+  // -1 stands for no descriptor: it does not count, and replaces none.
   le_msg_SetFd(message, -1);
   le_msg_SetFd(message, dup(0));
   le_msg_SetFd(message, -1);
@@ -153,7 +153,7 @@ TEST_F(MisuseTest, KillClientOutsideAHandler) {
   EXPECT_MISUSE(LE_KILL_CLIENT("no client here"), "LE_KILL_CLIENT");
 }
 
-// What only the server's, or only the client's, side may do.
+// Functions for the server's, or for the client's, side only.
 TEST_F(MisuseTest, TheWrongSide) {
   uid_t uid;
   EXPECT_MISUSE(le_msg_GetClientUserId(Session(), &uid),
@@ -190,7 +190,7 @@ TEST_F(MisuseTest, TheWrongSide) {
   }
 }
 
-// What only the owner's thread may do.
+// Functions for the owner's thread only.
 TEST_F(MisuseTest, TheWrongThread) {
   using Function = void (*)(le_msg_SessionRef_t);
   const Function functions[] = {
@@ -241,7 +241,7 @@ TEST_F(MisuseTest, TheWrongThread) {
       "le_msg_AdvertiseService.*only the thread that created");
 }
 
-// Likewise, of a service.
+// The same for a service.
 TEST_F(MisuseTest, TheWrongThreadForAService) {
   using Function = void (*)(le_msg_ServiceRef_t);
   static le_msg_SessionEventHandlerRef_t handler;
@@ -292,7 +292,7 @@ TEST_F(MisuseTest, TheWrongThreadForAService) {
   }
 }
 
-// What goes beyond Legato.
+// Functions that Legato does not have.
 TEST_F(MisuseTest, Extensions) {
   EXPECT_MISUSE(
       {
@@ -441,8 +441,8 @@ TEST_F(MisuseTest, RespondingTwice) {
       "le_msg_Respond.*has a response already");
 }
 
-// Twice is once too often, also in a handler of the service, where the first
-// removal has yet to be carried out.
+// A second removal is fatal, also in a handler of the service, where the first
+// one has not been carried out yet.
 TEST_F(MisuseTest, RemovingAHandlerTwice) {
   static le_msg_SessionEventHandlerRef_t handler;
   EXPECT_MISUSE(
@@ -492,7 +492,7 @@ TEST_F(MisuseTest, StaleReferencesOfMessages) {
       [](le_msg_MessageRef_t m) { le_msg_Send(m); },
       [](le_msg_MessageRef_t m) { le_msg_GetPayloadPtr(m); },
       [](le_msg_MessageRef_t m) {
-        // In its place now.
+        // The memory may be used again.
         le_msg_CreateMsg(Session());
         le_msg_GetSession(m);
       },
@@ -523,7 +523,7 @@ TEST_F(MisuseTest, StaleReferencesOfSessions) {
       [](le_msg_SessionRef_t s) { le_msg_GetSessionContextPtr(s); },
       [](le_msg_SessionRef_t s) { le_msg_GetCloseReason(s); },
       [](le_msg_SessionRef_t s) {
-        // Perhaps in its place now.
+        // The memory may be used again.
         Session();
         le_msg_GetSessionInterface(s);
       },
@@ -683,7 +683,7 @@ TEST_F(MisuseTest, PayloadsUnderAsan) {
         payload[0] = 1;
       },
       error);
-  // There is another one in the meantime.
+  // Another message has the memory meanwhile.
   EXPECT_DEATH(
       {
         make();
@@ -799,8 +799,8 @@ void RunWithAHandlerThatThrows(const std::string& where) {
   }
 }
 
-// No handler may let an exception out: the session in whose middle it is could not
-// go on.
+// A handler must not throw: it would leave its session in the middle of a
+// change.
 TEST_F(MisuseTest, HandlersThatThrow) {
   for (const char* where : {"service open", "service close", "service receive",
                             "session receive", "session close", "session room",
@@ -812,7 +812,7 @@ TEST_F(MisuseTest, HandlersThatThrow) {
 
 // ---- After the end of the owner --------------------------------------------
 
-// What a thread owned that has ended.
+// The objects of a thread that has ended.
 struct Left {
   le_msg_SessionRef_t session = nullptr;
   le_msg_MessageRef_t message = nullptr;  // keeps the session
@@ -837,8 +837,7 @@ void* BeOwner(void* context) {
   return nullptr;
 }
 
-// Only on a thread that looks like the owner: whose object is where the owner's
-// was.
+// Only on a thread whose object is at the address of the former owner's.
 void* UseInItsPlace(void* context) {
   const auto* const left = static_cast<Left*>(context);
   if (le::event::Thread::Current() == left->owner) {
@@ -855,7 +854,7 @@ void* Use(void* context) {
   return nullptr;
 }
 
-// A thread that ends ends once, also in what its end calls.
+// le_thread_Exit() is fatal in a destructor of the ending thread.
 TEST_F(MisuseTest, ExitingAThreadThatEnds) {
   EXPECT_MISUSE(OnAnotherThread(
                     [](void*) -> void* {
@@ -869,7 +868,7 @@ TEST_F(MisuseTest, ExitingAThreadThatEnds) {
                 "le_thread_Exit: the thread is ending already");
 }
 
-// No thread that starts later is taken for the owner, wherever its object is.
+// No later thread is taken for the owner, wherever its object is.
 TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
   constexpr int kThreads = 200;
   using Function = void (*)(const Left&);
@@ -896,15 +895,15 @@ TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
           for (int i = 0; i < kThreads; ++i) {
             OnAnotherThread(&UseInItsPlace, &left);
           }
-          // Here a right library has ended, or there was no such thread.
+          // A correct library has ended here, unless there was no such thread.
           OnAnotherThread(&Use, &left);
         },
         "le_(msg|timer|fdMonitor)_[A-Za-z]*: ");
   }
 }
 
-// What ended threads leave stays valid until it is deleted, once, by anybody. Those
-// that nobody deletes do not become more and more.
+// Objects of ended threads stay valid until any thread deletes them, once. The
+// number of those that are never deleted is bounded.
 TEST_F(MisuseTest, WhatEndedThreadsLeaveIsDeletedOnce) {
   EXPECT_MISUSE(
       {
@@ -931,7 +930,7 @@ TEST_F(MisuseTest, WhatEndedThreadsLeaveIsDeletedOnce) {
       "le_msg_DeleteSession: it has been deleted already");
 }
 
-// A request on a session whose owner has ended: no loop can tell its completion.
+// A request on a session whose owner has ended: no loop can run its completion.
 // It is refused, or fatal with the function's name.
 TEST_F(MisuseTest, ARequestAfterTheEndOfTheOwner) {
   EXPECT_EXIT(

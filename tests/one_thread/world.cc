@@ -20,7 +20,7 @@ namespace le {
 namespace testing {
 namespace {
 
-// Makes `thread` the calling one for as long as it lives.
+// Makes `thread` the calling one during its lifetime.
 class As {
  public:
   explicit As(event::Thread* thread)

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A directory, servers and clients over real Unix sockets in one thread: so the
-// caller says who runs when.
+// A directory, servers and clients over real Unix sockets in one thread. The
+// caller decides which of them runs.
 
 #ifndef LE_MESSAGING_TESTS_ONE_THREAD_WORLD_H_
 #define LE_MESSAGING_TESTS_ONE_THREAD_WORLD_H_
@@ -25,15 +25,15 @@ namespace testing {
 
 class OneThreadWorld {
  public:
-  // Everybody may reach everything of his own user.
+  // Each user may open all services of its own.
   OneThreadWorld();
   ~OneThreadWorld();
 
-  // A thread as far as the library can tell, of a process of its own or of another
-  // party's.
+  // For the library this is a thread of a process of its own, or of another
+  // party's process.
   class Party {
    public:
-    // Does something as that thread.
+    // Calls `body` as that thread.
     void Do(const std::function<void()>& body);
     event::Loop* loop() { return thread_->loop(); }
 
@@ -55,24 +55,24 @@ class OneThreadWorld {
     std::unique_ptr<event::Thread> thread_;
     int doing_ = 0;  // how deep it stands inside Do()
   };
-  // One that finds the directory at `address`; "": ours.
+  // Adds a party whose directory is at `address`; "": at ours.
   Party* Add(const char* name, const std::string& address = "");
-  // Another thread of that one's process. Must be removed before it.
+  // Adds a thread of that party's process. It must be removed before the party.
   Party* AddThread(const char* name, Party* party);
   void Remove(Party* party);
 
-  // The directory goes, with all that it knows, or comes again.
+  // Ends the directory, with all that it knows, or starts it again.
   void StopDirectory();
   absl::Status StartDirectory();
 
-  // Lets everybody do what there is to be done now; true if there was anything.
-  // Whoever stands inside Do() is left out: so one that blocks there may let the
+  // Runs everything that is due now; true if there was anything. Parties inside
+  // Do() are left out, so that one that blocks there can let the others run.
   // others go on.
   bool Step();
-  // Until there is nothing left to be done now.
+  // Until nothing is due now.
   void Settle();
   // Until `condition` holds, waiting for timers and the kernel if need be.
-  // False: it has not come about in that time, which is far too long.
+  // False: it did not become true within a limit that is far too long.
   bool RunUntil(const std::function<bool()>& condition,
                 absl::Duration patience = absl::Seconds(20));
 

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Getters, timed twins, local services, and threads that end early: what the
-// other scenarios do not come by.
+// Subjects that the other scenarios leave out: getters, functions with
+// deadlines, local services, and threads that end early.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -295,15 +295,15 @@ TEST_P(ApiTest, LocalServicesHaveTheNameThatWasGiven) {
   RunScenario(scenario, GetParam());
 }
 
-// Structures of an older version are shorter, and of a newer one longer. What
-// lies behind them is nobody's.
+// Structures of an older version are shorter, and of a newer one longer. The
+// memory behind them is not ours.
 template <typename Limits, typename Set, typename Get>
 void CheckSizes(Limits limits, Set set, Get get) {
   struct {
     Limits limits;
     unsigned char beyond[16];
   } given;
-  // Written up to here by a caller who knows nothing of the rest.
+  // An older caller has written up to here only.
   const size_t older = offsetof(Limits, maxOpenRequests);
   for (const size_t size :
        {older, sizeof(Limits), sizeof(Limits) + sizeof(given.beyond)}) {

@@ -94,7 +94,7 @@ TEST_P(ContractTest, SoManyRequestsMayWaitForTheirResponses) {
 }
 
 std::mutex g_mutex;
-std::string g_blamed;  // guarded by it: what the log has said of slow readers
+std::string g_blamed;  // by g_mutex; the log lines about slow readers
 
 void NoteSlowReader(event::LogLevel, absl::string_view message) {
   std::lock_guard<std::mutex> lock(g_mutex);
@@ -102,8 +102,8 @@ void NoteSlowReader(event::LogLevel, absl::string_view message) {
   g_blamed += std::string(message) + "\n";
 }
 
-// By bytes too: what a session may hold back is bounded by what the service has
-// set, and the one that does not read is the one that pays.
+// There is a limit in bytes too, which the service sets. Only the client that
+// does not read loses its session.
 TEST_P(ContractTest, QueuedBytesHaveALimitOfTheirOwn) {
   static constexpr size_t kLimit = 64 * 1024;
   const bool exact =
@@ -131,13 +131,13 @@ TEST_P(ContractTest, QueuedBytesHaveALimitOfTheirOwn) {
         push = NewText(session, text);
       }
       EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_NONE);
-      // What does not ask for room is gathered, up to a limit too.
+      // le_msg_Send() does not ask for room: it gathers, up to a limit too.
       le_msg_Send(push);
       for (size_t i = 0; i < kLimit / kTextSize; ++i) {
         le_msg_Send(NewText(session, text));
       }
       if (exact) {
-        // No more than it may, but all of it, bookkeeping counted in.
+        // No more than the limit, but all of it with the overhead.
         EXPECT_LE(sent * kTextSize, kLimit);
         EXPECT_GT(sent * kTextSize, kLimit / 2);
       }
@@ -177,8 +177,8 @@ TEST_P(ContractTest, QueuedBytesHaveALimitOfTheirOwn) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
-// A message that is held keeps its server session's reference good; there is
-// nobody to talk to any more, and nobody is told.
+// A held message keeps its server session's reference valid. The session is
+// closed, and no handler is called.
 TEST_P(ContractTest, AHeldRequestOutlivesItsSession) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -261,7 +261,7 @@ TEST_P(ContractTest, OpeningNeedsNoCallback) {
   RunScenario(scenario, GetParam());
 }
 
-// While one session waits to be opened, what comes for others waits too.
+// While a session is being opened, events of other sessions wait.
 TEST_P(ContractTest, ABlockingOpenLeavesOtherEventsForLater) {
   Scenario scenario;
   scenario.Add("first", [](Party* party) {
@@ -297,8 +297,8 @@ TEST_P(ContractTest, ABlockingOpenLeavesOtherEventsForLater) {
   RunScenario(scenario, GetParam());
 }
 
-// A program without a loop finds out by a synchronous call, and may open again;
-// it does not die for want of a close handler.
+// A program without a loop learns of a close by a synchronous call, and may
+// open again. It is not ended for lack of a close handler.
 TEST_P(ContractTest, WithoutALoopAClosedSessionIsOpenedAgain) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -364,8 +364,8 @@ TEST_P(ContractTest, AHandlerMayRemoveItselfAndOthers) {
   RunScenario(scenario, GetParam());
 }
 
-// Nor does it lose what the kernel had no room for: that leaves with its next
-// call.
+// Nor does it lose messages for which the kernel had no room: they leave with
+// its next call.
 TEST_P(ContractTest, WithoutALoopWhatWasHeldBackLeavesWithTheNextCall) {
   // More than a socket holds, less than a session.
   static constexpr int kMessages = 2000;
@@ -401,8 +401,8 @@ TEST_P(ContractTest, WithoutALoopWhatWasHeldBackLeavesWithTheNextCall) {
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 
-// The child of a fork holds a duplicate of each session. A close is a close all
-// the same.
+// The child of a fork holds a duplicate of each session's socket. A close
+// reaches the far end all the same.
 TEST_P(ContractTest, ACloseIsCertainThoughAForkLivesOn) {
   if (GetParam() != Setting::kUnixProcesses) {
     GTEST_SKIP() << "it takes a process of its own";
@@ -443,7 +443,7 @@ TEST_P(ContractTest, ACloseIsCertainThoughAForkLivesOn) {
   RunScenario(scenario, GetParam());
 }
 
-// Threads are the user's to start, and signals the user's to handle.
+// The library starts no thread, and handles no signal.
 TEST_P(ContractTest, NoThreadAndNoSignalHandlerOfOurs) {
   if (GetParam() != Setting::kUnixProcesses) {
     GTEST_SKIP() << "it takes a process of its own";
@@ -517,8 +517,8 @@ TEST_P(ContractTest, AForeignLoopPollsOneDescriptor) {
   RunScenario(scenario, GetParam());
 }
 
-// What a program passes on is its own affair: a socket or a folder travels as
-// any descriptor does, and is closed if nobody fetches it.
+// Any descriptor can be passed, also of a socket or a folder. It is closed if
+// nobody fetches it.
 TEST_P(ContractTest, SocketsAndFoldersTravelAsAnyDescriptor) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -621,7 +621,7 @@ TEST_P(ContractTest, NoSocketGetsAnAbstractName) {
   RunScenario(scenario, GetParam(), /*seeds=*/2);
 }
 
-// A descriptor for which there is no room is missed; the message is not.
+// If there is no room for a descriptor, it is lost; the message is not.
 TEST_P(ContractTest, AMessageArrivesThoughItsDescriptorCannot) {
   if (GetParam() != Setting::kUnixProcesses) {
     GTEST_SKIP() << "the limit is a whole process's";

@@ -112,7 +112,7 @@ TEST_P(FailureTest, ADeadClientClosesItsSessions) {
   RunScenario(scenario, GetParam());
 }
 
-// What the far end sent before it died is delivered before the close.
+// Messages that the far end sent before it died come before the close.
 TEST_P(FailureTest, LastWordsOfTheDeadAreHeard) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -153,7 +153,8 @@ TEST_P(FailureTest, LastWordsOfTheDeadAreHeard) {
   RunScenario(scenario, GetParam());
 }
 
-// The directory's death touches no session, and is made good by itself.
+// The directory's death ends no session, and services are offered again by
+// themselves.
 TEST_P(FailureTest, TheDirectoryDiesAndComesBack) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody);
@@ -221,8 +222,8 @@ TEST_P(FailureTest, AStandByTakesOver) {
   RunScenario(scenario, GetParam());
 }
 
-// After a restart of the directory the first to come back offers, whichever
-// that is; the other stands by again.
+// After a restart of the directory the first server that comes back offers the
+// service; the other stands by.
 TEST_P(FailureTest, StandBysComeBackInAnyOrder) {
   Scenario scenario;
   auto server = [](const char* name) {

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Flow control (docs/flow-control.md): nothing is lost for being many, with the
-// limits that everybody has, and no circle of senders waits for ever.
+// Flow control (docs/flow-control.md): with the default limits, large numbers
+// of messages lose nothing, and no circle of senders waits for ever.
 
 #include <unistd.h>
 
@@ -101,7 +101,7 @@ uint32_t TimesOf(const char* variable) {
   return text == nullptr ? 1 : static_cast<uint32_t>(std::stoul(text));
 }
 
-// The most memory that this process has had in RAM, from now on.
+// From now on, the most memory that this process has had in RAM.
 class PeakMemory {
  public:
   PeakMemory() {
@@ -130,9 +130,9 @@ constexpr bool kMeasuresMemory = false;
 constexpr bool kMeasuresMemory = true;
 #endif
 
-// Besides what the page allows: what a library and its allocator need anyway.
+// Memory of a library and its allocator that the page does not count.
 constexpr size_t kSlack = 4 * kMiB;
-// What a message of that size takes while it waits in a client.
+// The memory of a message of that size that waits in a client.
 size_t MemoryOf(size_t size) { return size + size / 64 + 512; }
 
 // All requests from plain code, and the loop is served afterwards.
@@ -177,7 +177,7 @@ TEST_P(FlowTest, ManyRequestsOf1MiBAtOnce) {
   AskAllThenServe(GetParam(), 20, kMiB);
 }
 
-// A few that are under way all the time, from handlers.
+// A few requests are always under way, from handlers.
 TEST_P(FlowTest, ThreeLargeRequestsUnderWay) {
   static constexpr uint32_t kCount = 60, kUnderWay = 3;
   Scenario scenario;
@@ -194,7 +194,7 @@ TEST_P(FlowTest, ThreeLargeRequestsUnderWay) {
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 
-// A synchronous request among very many others takes what comes for them.
+// A synchronous request, among very many others, receives their responses too.
 TEST_P(FlowTest, ASynchronousRequestBehindMany) {
   static constexpr uint32_t kCount = 3000;
   Scenario scenario;
@@ -391,14 +391,14 @@ TEST_P(FlowTest, AClientMayAskForRoom) {
   RunScenario(scenario, GetParam(), /*seeds=*/1);
 }
 
-// What is owed is bounded by what was asked for: a client that asks and never
-// reads finds that its sends wait.
+// The responses that a server must send are bounded by the requests it takes:
+// the sends of a client that never reads wait.
 TEST_P(FlowTest, AClientThatDoesNotReadWaits) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) { EchoUntilDone(party, 4 * kKiB); });
   scenario.Add("client", [](Party* party) {
     Asker asker(4 * kKiB);
-    // With a deadline it gives up, and answers to what was sent still come.
+    // With a deadline it gives up. Responses to the sent requests still come.
     constexpr int kMost = 5000;
     le_result_t result = LE_OK;
     int sent = 0;

@@ -84,9 +84,9 @@ std::string SessionsOnceClosed(le_msg_SessionRef_t probe,
 
 // ---- Reopening -------------------------------------------------------------
 
-// A worker makes requests while the owner closes and reopens the session. A
-// request of one opening that was sent on the next would be answered there, and
-// an answer that was not asked for closes the session.
+// A worker makes requests while the owner closes and reopens the session. If a
+// request of one opening were sent on the next, its response would close the
+// session: nobody there asked for it.
 TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
   static const bool simulated = GetParam() == Setting::kSimulated;
   Scenario scenario;
@@ -117,7 +117,7 @@ TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
       for (int i = 0; i < 3; ++i) EXPECT_EQ(Ask(client.ref(), "x"), "x");
     }
     le_thread_Join(worker, nullptr);
-    // This comes after all answers, wanted or not.
+    // This comes after all other responses, also unwanted ones.
     EXPECT_EQ(Ask(client.ref(), "last"), "last");
     party->RunLoopUntil([&] { return completions == kRequests; });
     EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_NONE);
@@ -133,7 +133,7 @@ TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
   Scenario scenario;
   scenario.Add("both", [](Party* party) {
     TestService service("own");
-    // What is left of the former opening may still come, on its own connection.
+    // Events of the former opening may still come, on its own connection.
     const std::string flood(200, 'x');
     std::vector<std::string> heard;
     service.on_message = [&](le_msg_MessageRef_t message) {
@@ -175,7 +175,7 @@ TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
 
 // ---- Completions -----------------------------------------------------------
 
-// What an untold completion says when it comes.
+// Records which completions have come, and in which order.
 class Completions {
  public:
   explicit Completions(le_msg_SessionRef_t session) : session_(session) {}
@@ -203,7 +203,7 @@ class Completions {
   std::vector<std::unique_ptr<Waiting>> waiting_;
 };
 
-// The order of the requests holds also for one that was refused as one too many.
+// Requests complete in order, even if one is refused as one too many.
 TEST_P(LifecycleTest, ARequestTooManyCompletesInItsTurn) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -228,8 +228,8 @@ TEST_P(LifecycleTest, ARequestTooManyCompletesInItsTurn) {
   RunScenario(scenario, GetParam());
 }
 
-// And for one that was made on the closed session, even if it is opened again
-// before anything has been told.
+// So does a request on the closed session, even if that is opened again before
+// any completion has run.
 TEST_P(LifecycleTest, ARequestOnAClosedSessionCompletesInItsTurn) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -306,8 +306,8 @@ struct Opening {
   const char* name;
 };
 
-// Each timed open is told one result, by the loop: one that is given up by a
-// close is told LE_CLOSED, before what happens to the next one.
+// Each timed open gets one result, by the loop. One that a close gives up gets
+// LE_CLOSED, before any result of the next one.
 TEST_P(LifecycleTest, ATimedOpenThatIsClosedIsToldSoOnce) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
@@ -338,8 +338,8 @@ TEST_P(LifecycleTest, ATimedOpenThatIsClosedIsToldSoOnce) {
   RunScenario(scenario, GetParam());
 }
 
-// What has come before the client looks counts, though it looks after the
-// deadline.
+// A session that the server has taken counts, even if the client looks after
+// the deadline.
 TEST_P(LifecycleTest, ASessionThatWasTakenCountsAfterTheDeadline) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -367,7 +367,7 @@ TEST_P(LifecycleTest, ASessionThatWasTakenCountsAfterTheDeadline) {
   RunScenario(scenario, GetParam());
 }
 
-// The same for a service of the process itself.
+// The same for a local service.
 TEST_P(LifecycleTest, ALocalSessionThatWasTakenCountsAfterTheDeadline) {
   if (GetParam() == Setting::kUnixProcesses) {
     GTEST_SKIP() << "between processes only a party's first thread signals";
@@ -410,7 +410,7 @@ TEST_P(LifecycleTest, ALocalSessionThatWasTakenCountsAfterTheDeadline) {
   RunScenario(scenario, GetParam());
 }
 
-// An open without a deadline has no result to tell: its handler is dropped.
+// An open without a deadline has no result: its handler is dropped.
 TEST_P(LifecycleTest, AnOpenThatIsClosedIsNotTold) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
@@ -488,8 +488,8 @@ TEST_P(LifecycleTest, ASessionStaysClosedWhenItsThreadEnds) {
   RunScenario(scenario, GetParam());
 }
 
-// A completion asks again, each time. The thread ends all the same, and no
-// request is told more than once.
+// A completion that makes a new request each time: the thread ends all the
+// same, and each request completes once.
 TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsAskAgain) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -524,7 +524,7 @@ TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsAskAgain) {
   RunScenario(scenario, GetParam());
 }
 
-// If it asks again once only, that request is told too.
+// If it makes one new request only, that one completes too.
 TEST_P(LifecycleTest, ARequestMadeWhileItsThreadEndsIsTold) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -555,7 +555,7 @@ TEST_P(LifecycleTest, ARequestMadeWhileItsThreadEndsIsTold) {
   RunScenario(scenario, GetParam());
 }
 
-// What a thread has created, for its destructors.
+// The objects that a thread has created, for its destructors.
 struct OfEndingThread {
   le_msg_SessionRef_t session = nullptr;
   le_msg_ServiceRef_t service = nullptr;
@@ -593,7 +593,7 @@ void UseInDestructor(void* context) {
   le_msg_SetServiceRecvHandler(of->service, &OnNothing, of);
   le_msg_RemoveServiceHandler(of->handler);
   le_msg_DeleteService(of->service);
-  // What is made now is as it is, too.
+  // Objects that are created now are closed for good, too.
   const le_msg_SessionRef_t late = le_msg_CreateSession(TextProtocol(), "echo");
   EXPECT_EQ(le_msg_TryOpenSessionSync(late), LE_CLOSED);
 }
@@ -618,8 +618,8 @@ TEST_P(LifecycleTest, DestructorsMayUseWhatTheirThreadOwned) {
   RunScenario(scenario, GetParam());
 }
 
-// What the thread leaves is valid until another one deletes it. The name of a service
-// is free before that.
+// Objects that the thread leaves are valid until another thread deletes them.
+// The name of a service is free before that.
 TEST_P(LifecycleTest, WhatAnEndedThreadLeavesIsValidUntilDeleted) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -631,7 +631,7 @@ TEST_P(LifecycleTest, WhatAnEndedThreadLeavesIsValidUntilDeleted) {
       of.service = le_msg_CreateService(TextProtocol(), "other");
       le_msg_AdvertiseService(of.service);
     });
-    // Their memory would be its own if that had been freed.
+    // If the objects had been freed, these would get their memory.
     for (int i = 0; i < 10; ++i) {
       RunThread([] { le_msg_CreateSession(TextProtocol(), "echo"); });
     }
@@ -656,8 +656,8 @@ TEST_P(LifecycleTest, WhatAnEndedThreadLeavesIsValidUntilDeleted) {
   RunScenario(scenario, GetParam());
 }
 
-// A message that another thread holds keeps its session, closed. The thread may use
-// both, but cannot be told anything, since there is no thread to tell it.
+// A message that another thread holds keeps its session, closed. The thread may
+// use both. Its handlers are never called, since no thread is left for that.
 TEST_P(LifecycleTest, AMessageKeepsTheSessionOfAnEndedThread) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -714,7 +714,7 @@ TEST_P(LifecycleTest, AMessageKeepsTheSessionOfAnEndedThread) {
   RunScenario(scenario, GetParam());
 }
 
-// Ends the calling thread in a handler of a service, on a thread of its own.
+// Ends a thread in a handler of a service of its own.
 void ExitInHandler(bool in_open_handler) {
   RunThread([in_open_handler] {
     const le_msg_ServiceRef_t service =
@@ -747,7 +747,7 @@ TEST_P(LifecycleTest, AThreadMayExitInAHandlerOfItsService) {
     client.Open();
     party->RunLoopUntil([&] { return closed; });
     client.Open();
-    // Not before the server has heard of the session.
+    // The server must have learned of the session before.
     EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
     client.Delete();
     party->RunLoopUntil("done");
@@ -757,7 +757,7 @@ TEST_P(LifecycleTest, AThreadMayExitInAHandlerOfItsService) {
 
 // ---- Any thread ------------------------------------------------------------
 
-// A handler that makes a new session each time it is told, too.
+// A thread ends although each completion makes a new session.
 TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsMakeNewSessions) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -786,7 +786,7 @@ TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsMakeNewSessions) {
   RunScenario(scenario, GetParam());
 }
 
-// A handler may run the loop. What was due before comes then, in order.
+// A handler may run the loop. Events that were due before come then, in order.
 TEST_P(LifecycleTest, AHandlerThatRunsTheLoopGetsTheRest) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -796,7 +796,7 @@ TEST_P(LifecycleTest, AHandlerThatRunsTheLoopGetsTheRest) {
     std::string log;
     client.Request(kHold, [&](le_msg_MessageRef_t) {
       log += "1";
-      // Without end if the loop does not know that there is more.
+      // Hangs if the loop does not know that there is more.
       while (log.size() < 3) le_event_ServiceLoop();
       log += "1";
     });
@@ -852,7 +852,7 @@ TEST_P(LifecycleTest, ADeadlineHoldsWhileTheOwnerIsBlocked) {
   RunScenario(scenario, GetParam());
 }
 
-// What any thread may ask, while the owner changes what is asked about. tsan
+// Any thread may call the getters while the owner changes the values. tsan
 // checks it.
 TEST_P(LifecycleTest, GettersMayRaceWithSetters) {
   static const int rounds = GetParam() == Setting::kSimulated ? 10 : 300;
@@ -863,7 +863,7 @@ TEST_P(LifecycleTest, GettersMayRaceWithSetters) {
     le_msg_MessageRef_t kept = nullptr;
     service.on_message = [&](le_msg_MessageRef_t message) {
       if (kept == nullptr) {
-        // Keeps the reference of the session good.
+        // Keeps the session's reference valid.
         le_msg_AddRef(message);
         kept = message;
         session = le_msg_GetSession(message);
@@ -914,7 +914,7 @@ TEST_P(LifecycleTest, GettersMayRaceWithSetters) {
         le_msg_SessionEventHandler_t handler = nullptr;
         void* context = nullptr;
         le_msg_GetSessionCloseHandler(ref, &handler, &context);
-        // The two belong together.
+        // The two are set together.
         EXPECT_EQ(context, handler == nullptr ? nullptr : &client);
         uid_t uid = 0;
         le_msg_GetServerUserCreds(ref, &uid, nullptr);

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Those who send more than the other takes, and what it costs them.
+// Senders that send more than the far end takes, and the effects on them.
 
 #include "messaging/machine/limits.h"
 
@@ -30,7 +30,7 @@ class LimitsTest : public ::testing::TestWithParam<Setting> {
 INSTANTIATE_TEST_SUITE_P(Everywhere, LimitsTest, AllSettings(), SettingName);
 
 constexpr uint32_t kQueuedMessages = 100;
-// What a message of kPushBytes counts for over loopback.
+// The size of a message of kPushBytes that counts over loopback.
 constexpr size_t kPushBytes = 36;
 constexpr size_t kPushCost = kPushBytes + 64;
 
@@ -48,8 +48,8 @@ le_msg_MessageRef_t NewPush(le_msg_SessionRef_t session, int number) {
   return NewText(session, text + std::string(kPushBytes - text.size(), '.'));
 }
 
-// A reader that does not read loses its session, after what may be gathered for
-// it; it gets all that was taken for it, and then the close.
+// A client that does not read loses its session, after as much as may be
+// gathered for it. It receives everything taken for it, and then the close.
 TEST_P(LimitsTest, ASlowReaderIsClosed) {
   const bool exact = !HasKernelBuffer();
   Scenario scenario;
@@ -215,8 +215,8 @@ TEST_P(LimitsTest, ASlowReaderMissesMessages) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
-// A sender that asks is told, and loses nothing: it goes on when there is room.
-// The response is sent although the queue is full.
+// A sender that asks for room is told that there is none, and loses nothing: it
+// goes on when there is room. The response is sent although the queue is full.
 TEST_P(LimitsTest, AServerThatPacesItsPushesLosesNothing) {
   static constexpr int kFlood = 5000;
   const bool exact = !HasKernelBuffer();
@@ -274,8 +274,8 @@ TEST_P(LimitsTest, AServerThatPacesItsPushesLosesNothing) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
-// What comes during a blocking call is held, up to a bound; more than that
-// closes the session, and what was held is delivered before the close is told.
+// Messages that come during a blocking call are held, up to a limit. More
+// closes the session; held messages are delivered before the close.
 TEST_P(LimitsTest, ABlockedReaderHoldsOnlySoMuch) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -396,7 +396,7 @@ TEST_P(LimitsTest, AClientMayHaveSoManyRequests) {
   RunScenario(scenario, GetParam());
 }
 
-// A handler's turn over and over, until nothing more can have come by itself.
+// Runs so many turns, after which nothing more can come by itself.
 void RunTurns(int turns, const std::function<void()>& then) {
   if (turns == 0) return then();
   auto* const next =
@@ -410,8 +410,8 @@ void RunTurns(int turns, const std::function<void()>& then) {
       next, nullptr);
 }
 
-// A service's bounds on the requests that wait for an answer, in number and in
-// bytes. What is beyond waits at the client, and is answered in the end.
+// A service's limits on the requests that wait for a response, in number and in
+// bytes. Further requests wait at the client, and are answered in the end.
 struct RequestBound {
   uint32_t max_requests;
   size_t max_bytes;
@@ -509,7 +509,7 @@ TEST_P(LimitsTest, AClientThatIsNotReadMayEnd) {
   RunScenario(scenario, GetParam());
 }
 
-// What a client may have queued; and that its sender waits, for a time.
+// A client's limits on its queue; its sender waits, or gives up at a deadline.
 TEST_P(LimitsTest, AClientMayQueueSoMuch) {
   const bool exact = !HasKernelBuffer();
   Scenario scenario;
@@ -545,7 +545,7 @@ TEST_P(LimitsTest, AClientMayQueueSoMuch) {
   RunScenario(scenario, GetParam());
 }
 
-// Descriptors of messages that wait count by themselves: few are many.
+// Descriptors of waiting messages have a limit of their own.
 TEST_P(LimitsTest, DescriptorsThatWaitAreBounded) {
   static constexpr int kMax = 3;
   const bool exact = !HasKernelBuffer();
@@ -599,7 +599,7 @@ TEST_P(LimitsTest, DescriptorsThatWaitAreBounded) {
   RunScenario(scenario, GetParam());
 }
 
-// Likewise those of messages that came during a blocking call.
+// So have those of messages that came during a blocking call.
 TEST_P(LimitsTest, ABlockedReaderHoldsOnlySoManyDescriptors) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -683,8 +683,8 @@ TEST_P(LimitsTest, AGrowingPoolIsWorthAWarning) {
   RunScenario(scenario, GetParam());
 }
 
-// A program that handles many messages at a time is right, and has no need to state
-// it.
+// A program that handles many messages at a time is correct, and need not
+// announce it.
 TEST_P(LimitsTest, APoolOfNoStatedSizeMayGrow) {
   Scenario scenario;
   scenario.Add("client", [](Party*) {

@@ -23,7 +23,7 @@ TEST_P(MessageTest, PayloadIsZeroBeyondWhatWasSent) {
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
     service.on_message = [](le_msg_MessageRef_t message) {
-      // A short answer in the place of a long question.
+      // A short response in the place of a long request.
       SetText(message, "no");
       le_msg_Respond(message);
     };
@@ -56,8 +56,8 @@ TEST_P(MessageTest, PayloadIsZeroBeyondWhatWasSent) {
   RunScenario(scenario, GetParam());
 }
 
-// A length that was set arrives; one that was not reads as the maximum, also in
-// a reused request; what lies beyond a set length is not sent.
+// A length that was set arrives. A length that was not set reads as the
+// maximum, also in a reused request. Bytes beyond a set length are not sent.
 TEST_P(MessageTest, Lengths) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -154,8 +154,8 @@ std::string ReadAll(int fd) {
   return size < 0 ? "(error)" : std::string(buffer, size);
 }
 
-// One descriptor each way; the request's own stays with GetFd() though the
-// response has got one.
+// One descriptor each way. The request's own stays with GetFd() although the
+// response has one too.
 TEST_P(MessageTest, DescriptorsTravelBothWays) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -214,8 +214,8 @@ TEST_P(MessageTest, UnfetchedDescriptorsAreClosed) {
   RunScenario(scenario, GetParam(), 5);
 }
 
-// Far more than any queue holds: the sender waits for room, nothing is lost and
-// nothing changes places.
+// Far more than any queue holds: the sender waits for room, nothing is lost,
+// and the order is kept.
 TEST_P(MessageTest, AFloodArrivesWholeAndInOrder) {
   constexpr int kMessages = 20000;
   Scenario scenario;
@@ -306,7 +306,7 @@ TEST_P(MessageTest, AnyThreadMaySend) {
   RunScenario(scenario, GetParam());
 }
 
-// A message that is referenced further keeps its payload, though it was sent.
+// A message with a further reference keeps its payload after it has been sent.
 TEST_P(MessageTest, ReferencesKeepAMessage) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody);
@@ -397,8 +397,8 @@ TEST_P(MessageTest, LeavingDeliversWhatWasSent) {
   RunScenario(scenario, GetParam());
 }
 
-// What came during a blocking call and is never looked at is not found in the
-// next message that is made.
+// Bytes of a message that came during a blocking call, and was never read, are
+// not in the next new message.
 TEST_P(MessageTest, AMessageThatWasHeldLeavesNothingBehind) {
   constexpr size_t kLarge = 64 * 1024, kSome = 1000;
   Scenario scenario;
@@ -438,8 +438,8 @@ TEST_P(MessageTest, AMessageThatWasHeldLeavesNothingBehind) {
   RunScenario(scenario, GetParam());
 }
 
-// A server that answers everything, as most do, and a client that sends where it
-// should request.
+// A server that answers everything, as most do, and a client that sends instead
+// of requesting.
 TEST_P(MessageTest, RespondingToAMessageThatAsksForNothingIsHarmless) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

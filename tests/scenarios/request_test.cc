@@ -52,8 +52,8 @@ TEST_P(RequestTest, AsyncAreAnsweredInOrder) {
   RunScenario(scenario, GetParam());
 }
 
-// A synchronous request does not overtake what was sent before it, and what
-// comes meanwhile is delivered after it, in order.
+// A synchronous request does not overtake messages sent before it. Messages
+// that come meanwhile are delivered after it, in order.
 TEST_P(RequestTest, SyncKeepsTheOrder) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -147,8 +147,8 @@ TEST_P(RequestTest, ANullHandlerIsLegal) {
   RunScenario(scenario, GetParam());
 }
 
-// Closing completes what is pending with NULL, by the loop, in the order of the
-// requests; nothing else comes.
+// A close completes pending requests with NULL, by the loop, in the order of
+// the requests. Nothing else comes.
 TEST_P(RequestTest, CloseCompletesWithNullInOrder) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -214,7 +214,7 @@ TEST_P(RequestTest, DeleteCompletesWithNull) {
   RunScenario(scenario, GetParam());
 }
 
-// What a deleted session owes comes at the latest with the end of its thread.
+// Completions of a deleted session come when its thread ends, at the latest.
 TEST_P(RequestTest, DeleteCompletesBeforeTheThreadEnds) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody);
@@ -268,7 +268,7 @@ TEST_P(RequestTest, OnAClosedSessionCompletesWithNull) {
   RunScenario(scenario, GetParam());
 }
 
-// A thread that is client and server at once gets NULL, and not stuck.
+// A thread that is client and server at once gets NULL, and does not hang.
 TEST_P(RequestTest, SyncToOnesOwnThreadReturnsNull) {
   Scenario scenario;
   scenario.Add("both", [](Party* party) {
@@ -304,7 +304,7 @@ void Record(le_msg_MessageRef_t response, le_result_t result, void* context) {
   if (response != nullptr) le_msg_ReleaseMsg(response);
 }
 
-// What has come before the client looks counts, though it looks after the
+// A response that has come before the client looks counts, even after the
 // deadline: a program may be busy, or stopped, meanwhile.
 TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
   constexpr int kRequests = 300;  // more than a session may take of a turn
@@ -315,7 +315,7 @@ TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
     service.on_message = [&](le_msg_MessageRef_t message) {
       le_msg_Respond(message);
       if (++answered < kRequests) return;
-      // By the loop: when all have left.
+      // Served by the loop, after all requests have left.
       le_event_QueueFunction(
           [](void* context, void*) {
             static_cast<Party*>(context)->Signal("answered");
@@ -329,8 +329,8 @@ TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
     TestClient client("echo");
     client.Open();
     std::vector<Outcome> outcomes(kRequests);
-    // From the loop, where they are gathered: one by one they would be more
-    // packets than the kernel takes, and nobody would send the rest.
+    // From the loop, where they are gathered. Sent one by one, they would be
+    // more packets than the kernel takes, and the rest would stay here.
     std::function<void()> ask = [&] {
       for (Outcome& outcome : outcomes) {
         const le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
@@ -356,7 +356,7 @@ TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
   RunScenario(scenario, GetParam());
 }
 
-// Deadlines and cancellation; a late answer is ignored and harms nothing.
+// Deadlines and cancellation. A late response is ignored.
 TEST_P(RequestTest, DeadlinesAndCancellation) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

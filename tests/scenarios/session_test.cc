@@ -149,8 +149,8 @@ TEST_P(SessionTest, ReopensInItsCloseHandler) {
   RunScenario(scenario, GetParam());
 }
 
-// Who the client was can still be asked in a close handler, even if nobody has
-// asked before, and if the handler was added when the session was open.
+// A close handler can still ask for the client's credentials, even if nobody
+// asked before, and if the handler was added while the session was open.
 TEST_P(SessionTest, ACloseHandlerMayBeTheFirstToAskWhoTheClientIs) {
   for (const bool added_late : {false, true}) {
     if (added_late && GetParam() == Setting::kUnixProcesses) return;
@@ -313,8 +313,8 @@ TEST_P(SessionTest, DeletingAServiceInItsHandlerClosesItsSessions) {
     first.on_close = second.on_close = [&] { ++closes; };
     first.Open();
     second.Open();
-    // A session whose opening the server's user has not heard of would close
-    // without his hearing of that either.
+    // A session that closes before its open handler has run calls no close
+    // handler.
     EXPECT_EQ(Ask(second.ref(), "x"), "x");
     EXPECT_EQ(Ask(first.ref(), "delete"), "(null)");
     party->RunLoopUntil([&] { return closes == 2; });
@@ -325,7 +325,7 @@ TEST_P(SessionTest, DeletingAServiceInItsHandlerClosesItsSessions) {
   RunScenario(scenario, GetParam());
 }
 
-// Likewise, with the end of its thread at the latest.
+// The same, when its thread ends at the latest.
 TEST_P(SessionTest, DeletingAServiceTellsOfItsSessionsBeforeTheThreadEnds) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -461,7 +461,7 @@ TEST_P(SessionTest, AProtocolMismatchKillsTheClient) {
   scenario
       .Add("client",
            [](Party* party) {
-             // Tells the server of our death.
+             // Its close tells the server that this process has died.
              TestClient good("echo");
              good.Open();
              EXPECT_EQ(Ask(good.ref(), "x"), "x");

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the bodies of the scenarios share.
+// Shared by the scenarios.
 
 #ifndef LE_MESSAGING_TESTS_SCENARIOS_UTIL_H_
 #define LE_MESSAGING_TESTS_SCENARIOS_UTIL_H_
@@ -54,7 +54,7 @@ inline std::string Ask(le_msg_SessionRef_t session, const std::string& text) {
   return answer;
 }
 
-// Lets a deadline of 1 ms from before pass, without running the loop.
+// Lets a deadline of 1 ms that was set before pass, without running the loop.
 inline void PassTime() {
   const le_sem_Ref_t never = le_sem_Create("never", 0);
   le_sem_WaitWithTimeOut(never, le_clk_Time_t{0, 1001});
@@ -95,7 +95,7 @@ class TestService {
         this);
   }
 
-  // Nothing is told to the closures after this.
+  // The closures are not called after this.
   ~TestService() {
     if (deleted_) return;
     le_msg_SetServiceRecvHandler(ref_, nullptr, nullptr);
@@ -109,7 +109,7 @@ class TestService {
 
   le_msg_ServiceRef_t ref() const { return ref_; }
   void Advertise() { le_msg_AdvertiseService(ref_); }
-  // Closes are still told, so this must live until they have been.
+  // Close handlers are still called, so this must live until then.
   void Delete() {
     deleted_ = true;
     le_msg_DeleteService(ref_);

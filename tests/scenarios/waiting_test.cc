@@ -99,7 +99,7 @@ TEST_P(WaitingTest, ForAServiceAndThenForItsServer) {
   RunScenario(scenario, GetParam());
 }
 
-// The directory has nothing to say of it.
+// The directory has no cause to tell.
 TEST_P(WaitingTest, ForAServerThatHasAlwaysBeenThere) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -147,12 +147,12 @@ TEST_P(WaitingTest, ForRoomAtTheService) {
   RunScenario(scenario, GetParam());
 }
 
-// The result is LE_TIMEOUT whatever the cause, which can be asked then.
+// The result is LE_TIMEOUT for any cause. The cause can be asked for then.
 TEST_P(WaitingTest, UntilADeadline) {
   Scenario scenario;
   scenario.Add("client", [](Party* party) {
     TestClient client("echo");
-    // The directory takes a moment to say why.
+    // The directory tells the cause a moment later.
     for (uint32_t timeout = 200;
          le_msg_GetWaitReason(client.ref(), nullptr, 0) !=
          LE_MSG_WAIT_NOT_OFFERED;
@@ -184,7 +184,7 @@ TEST_P(WaitingTest, UntilADeadline) {
 
 INSTANTIATE_TEST_SUITE_P(Everywhere, WaitingTest, AllSettings(), SettingName);
 
-// Where there is a directory that can be killed.
+// Settings with a directory that can be killed.
 class WaitingForADirectoryTest : public ::testing::TestWithParam<Setting> {};
 
 TEST_P(WaitingForADirectoryTest, ThatIsGone) {
@@ -304,7 +304,7 @@ TEST_F(LoggedTest, AtDebugLevelTheLifeOfASessionIsSaid) {
   }
 }
 
-// le_msg_Send() returns no result: the log has to say it.
+// le_msg_Send() returns no result, so a line is logged.
 TEST_F(LoggedTest, AMessageThatIsDroppedIsSaid) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -341,7 +341,7 @@ TEST_F(LoggedTest, AMessageThatIsDroppedIsSaid) {
     party->RunLoopUntil([&] { return closed; });
     send();
     EXPECT_EQ(said(), ++lines) << "closed";
-    // What returns a result says nothing.
+    // Functions that return a result log nothing.
     EXPECT_EQ(le_msg_TrySend(NewText(client.ref(), "x")), LE_CLOSED);
     EXPECT_EQ(le_msg_SendTimed(NewText(client.ref(), "x"), 1), LE_CLOSED);
     EXPECT_EQ(said(), lines);
@@ -399,7 +399,7 @@ TEST_F(LoggedTest, ACloseForTheReceiveLimitNamesTheRemedy) {
                         "le_msg_SetSessionLimits.*")));
 }
 
-// A program looks at its log first, whatever the result.
+// A program looks at its log first, for any result.
 TEST_F(LoggedTest, AnOpeningThatFailsIsSaid) {
   Scenario scenario;
   scenario.SetBindings("<*>.echo -> <self>.echo\n");

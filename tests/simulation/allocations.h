@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much memory is in use, to the byte's owner: by replacing operator new.
+// Counts the blocks of memory in use, by replacing operator new.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_ALLOCATIONS_H_
 #define LE_MESSAGING_TESTS_SIMULATION_ALLOCATIONS_H_

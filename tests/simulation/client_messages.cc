@@ -144,7 +144,7 @@ void ClientProgram::RequestSync(Conversation* conversation) {
   RequestSync(conversation, AnyCommand(), 0);
 }
 
-// `awaited`: the thread whose message the answer waits for, with kAwait.
+// `awaited`: for kAwait, the thread whose message the response waits for.
 void ClientProgram::RequestSync(Conversation* conversation, Command command,
                                 uint32_t awaited) {
   const uint64_t certain = conversation->certain;
@@ -170,7 +170,8 @@ void ClientProgram::RequestSync(Conversation* conversation, Command command,
     if (response != nullptr) ++conversation->certain;
   }
   if (response == nullptr) {
-    // The close may have to be told yet. One may open again before that.
+    // The close handler may not have run yet. A session may be opened before
+    // that.
     if (conversation->state == State::kOpen && world_->OneIn(2) &&
         le_msg_GetCloseReason(conversation->ref) != LE_MSG_CLOSE_NONE) {
       Open(conversation);
@@ -181,8 +182,8 @@ void ClientProgram::RequestSync(Conversation* conversation, Command command,
   le_msg_ReleaseMsg(response);
 }
 
-// A thread sends a large message while the owner waits for an answer, which comes
-// only when that message has come.
+// A thread sends a large message while the owner waits for a response, which
+// comes only after that message.
 void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
   // A server that takes few open requests may read nothing until it has answered.
   if (conversation->state != State::kOpen || world_->plan().misbehave) return;
@@ -210,7 +211,8 @@ void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
 void ClientProgram::StartHelper(Conversation* conversation) {
   if (!world_->plan().threads || conversation->state != State::kOpen) return;
   const uint32_t thread = next_thread_++;
-  // The helper's own: should the process be killed, this program goes first.
+  // The helper holds it: if the process is killed, the program is destroyed
+  // first.
   using Messages = std::vector<std::pair<le_msg_MessageRef_t, Request*>>;
   {
     const ThreadRules::Call call(&rules_);
@@ -333,8 +335,7 @@ void ClientProgram::Complete(le_msg_MessageRef_t response, le_result_t result,
     }
     le_msg_ReleaseMsg(response);
   } else {
-    // Of those that were made on one session, the earlier come first, whether
-    // they were refused or not.
+    // Requests of one session complete in order, refused ones too.
     for (const auto& other : requests_) {
       if (other.first < request->number && result == LE_CLOSED &&
           request->tells_why && other.second->conversation == conversation &&

@@ -136,7 +136,7 @@ void ClientProgram::OnTimer(le_timer_Ref_t timer) {
   if (!self->may_act_) return;
   ++self->operations_;
   self->world_->Compute();
-  // Here only: without its loop a program does not come to know what is open.
+  // Only here: without its loop a program does not learn what is open.
   self->CheckThatWaitsHaveACause();
   if (self->operations_ <= self->world_->plan().operations) self->Act();
   self->Schedule();
@@ -289,7 +289,8 @@ void ClientProgram::CheckThatWaitsHaveACause() {
         conversation.incarnation != opening->incarnation) {
       continue;
     }
-    // It may be open, and not told yet: by the next look the loop has told it.
+    // It may be open, with the result not told yet: until the next look the
+    // loop tells it.
     const bool has_cause = HasCause(conversation.ref);
     if (!std::exchange(opening->has_cause, has_cause) && !has_cause) {
       Fail("an opening has waited long for no cause");
@@ -314,12 +315,12 @@ void ClientProgram::Delete(Conversation* conversation) {
 }
 
 bool ClientProgram::MayExit(uint64_t one_in) {
-  // Nobody starts it again once the world is calm.
+  // Once the world is calm, no program is started again.
   return world_->plan().exits && !world_->calm() && world_->OneIn(one_in);
 }
 
-// What has been sent by then must arrive. On the kernel only what that takes: the
-// rest is dropped, with a warning, if the server does not read.
+// Messages sent by then must arrive. On the kernel, only those that the kernel
+// takes: the rest is dropped, with a warning, if the server does not read.
 void ClientProgram::Exit() {
   for (const Conversation* conversation : live_) {
     if (conversation->state != State::kOpen || !world_->MayKnowLastWords()) {
@@ -348,12 +349,12 @@ void ClientProgram::JoinHelpers() {
 
 // ---- What it is told -------------------------------------------------------
 
-// No session without a binding.
+// A session opens only with a binding.
 void ClientProgram::IsOpen(Conversation* conversation) {
   conversation->state = State::kOpen;
   uid_t uid = 0;
   pid_t pid = 0;
-  // Closed already perhaps, which is yet to be told.
+  // Perhaps closed already, and the close not told yet.
   if (le_msg_GetServerUserCreds(conversation->ref, &uid, &pid) != LE_OK) return;
   for (const char* service : {"x", "y", "z"}) {
     if (world_->bindings().HeldSince(conversation->opened_at, uid_,
@@ -378,19 +379,19 @@ void ClientProgram::OnOpenResult(le_msg_SessionRef_t, le_result_t result,
 
 void ClientProgram::TellOpening(Opening* opening, le_result_t result) {
   const ThreadRules::Handler handler(&rules_);
-  if (opening->told) Fail("an opening is told twice");
+  if (opening->told) Fail("an opening has two results");
   opening->told = true;
   if (opening->timed) --untold_openings_;
   Conversation* const conversation = opening->conversation;
   const bool goes_on = conversation->state == State::kOpening &&
                        conversation->incarnation == opening->incarnation;
   if (goes_on && result == LE_CLOSED) {
-    Fail("an opening that goes on is told that it was closed");
+    Fail("an opening that was not closed has the result LE_CLOSED");
   }
-  // One that is given up is told so if it was promised a result, or that its
-  // time was over before.
+  // An opening that was given up gets a result if it was promised one, or if
+  // its time was over before.
   if (!goes_on && result == LE_OK) {
-    Fail("an opening is told that was given up");
+    Fail("an opening that was given up has the result LE_OK");
   }
   if (!goes_on) return;
   if (result != LE_OK) {
@@ -407,20 +408,20 @@ void ClientProgram::OnClosed(le_msg_SessionRef_t, void* context) {
   ClientProgram* const self = conversation->program;
   const ThreadRules::Handler handler(&self->rules_);
   if (conversation->state != State::kOpen) {
-    self->Fail("a close is told of a session that is not open");
+    self->Fail("the close handler of a session that is not open has run");
   }
   if (le_msg_GetCloseReason(conversation->ref) == LE_MSG_CLOSE_PROTOCOL_ERROR) {
     self->Fail("a server is said to have broken the rules");
   }
   if (le_msg_GetCloseReason(conversation->ref) == LE_MSG_CLOSE_SLOW_READER) {
-    self->Fail("a session is closed for what its client sends");
+    self->Fail("a session is closed because of a message of its client");
   }
   conversation->state = State::kClosed;
   for (const auto& request : self->requests_) {
     if (request.second->conversation == conversation &&
         request.second->incarnation == conversation->incarnation &&
         !request.second->by_helper) {
-      self->Fail("a close is told before the requests are complete");
+      self->Fail("a close handler has run before the requests are complete");
     }
   }
   self->DoSomethingInAHandler(conversation);

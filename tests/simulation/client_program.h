@@ -26,14 +26,14 @@ class ClientProgram {
  public:
   ClientProgram(World* world, int number, uid_t uid,
                 std::vector<std::string> interfaces);
-  // Plays until its operations are used up and the world is calm; then insists
-  // on being served, and closes everything.
+  // Runs until its operations are used up and the world is calm. Then opens a
+  // session to each service that it must get, and closes everything.
   void Run();
 
  private:
   enum class State { kClosed, kOpening, kOpen };
 
-  // A session as its user sees it.
+  // A session, as its user sees it.
   struct Conversation {
     ClientProgram* program = nullptr;
     int number = 0;
@@ -48,7 +48,7 @@ class ClientProgram {
     bool may_refuse = false;  // a request, as one too many
     uint64_t pushes = 0;
   };
-  // What an opening will be told with.
+  // The context of an opening's result.
   struct Opening {
     Conversation* conversation;
     uint64_t incarnation;
@@ -66,7 +66,7 @@ class ClientProgram {
     le_msg_RequestId_t id = 0;
     bool cancelled = false;
     bool tells_why = false;  // there was no response
-    // Made by a helper: which opening it belongs to, nobody knows.
+    // Made by a helper, so its opening is unknown.
     bool by_helper = false;
   };
 
@@ -85,7 +85,7 @@ class ClientProgram {
   void Schedule();
   // ---- Operations ----
   void Open(Conversation* conversation);
-  // Whether the library says why it waits, or last did.
+  // Whether the library tells, or last told, why an opening waits.
   static bool HasCause(le_msg_SessionRef_t session);
   void CheckCause(le_msg_SessionRef_t session, const char* fault);
   void CheckThatWaitsHaveACause();

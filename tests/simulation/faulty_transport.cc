@@ -59,7 +59,8 @@ class FaultyConnection final : public Connection,
   void SetReadInterest(bool interested) override {
     reads_ = interested;
     inner_->SetReadInterest(interested && !running());
-    // As the kernel does: a hang-up is told for as long as it is not received.
+    // As the kernel does: a hang-up is reported for as long as it is not
+    // received.
     if (broken_ && !interested) PostBreak();
   }
 
@@ -127,7 +128,7 @@ class FaultyConnection final : public Connection,
   IoResult Send(const OutgoingFrame& frame) override {
     if (broken_) return IoResult::kClosed;
     if (Strikes(context_.weather->break_one_in, "connection broken")) {
-      // The owner comes to know it when it next looks.
+      // The owner learns of it when it next looks.
       broken_ = true;
       if (loop_ != nullptr) PostBreak();
       return IoResult::kClosed;
@@ -145,7 +146,7 @@ class FaultyConnection final : public Connection,
     if (result == IoResult::kOk && frame.connection != nullptr) {
       frame.connection->reset();
     }
-    // What is owed may have come before.
+    // Responses may have filled it before.
     if (result == IoResult::kOk && frame.room == transports::Room::kQueue &&
         inner_->queued_bytes() > std::max(limits_.bytes, kOneFrame)) {
       context_.referee->Fail(
@@ -201,7 +202,7 @@ class FaultyConnection final : public Connection,
   }
   void Run() override {
     posted_ = false;
-    // Whoever does not read is told of the end in the other way.
+    // An end that does not read learns of a close by OnHangUp().
     if (observer_ != nullptr && !reads_) observer_->OnHangUp();
     if (observer_ != nullptr) observer_->OnReadable();
   }

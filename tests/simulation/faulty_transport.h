@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Loopback in bad weather: connections break, the far end is said to take no
-// more, descriptors run out.
+// Loopback with faults: connections break, queues claim to be full, descriptors
+// run out.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_FAULTY_TRANSPORT_H_
 #define LE_MESSAGING_TESTS_SIMULATION_FAULTY_TRANSPORT_H_
@@ -18,7 +18,7 @@
 namespace le {
 namespace simulation {
 
-// How often what goes wrong: one in so many operations; 0: never.
+// How often each fault occurs: one in so many operations; 0: never.
 struct Weather {
   uint32_t break_one_in = 0;
   uint32_t no_descriptor_one_in = 0;
@@ -27,13 +27,13 @@ struct Weather {
 
 class FaultyTransport final : public transports::Transport {
  public:
-  // None is owned. The weather may change at any time.
+  // Owns neither argument. The weather may change at any time.
   FaultyTransport(transports::LoopbackNetwork* network, event::Process* process,
                   const Weather* weather, Referee* referee,
                   Descriptors* descriptors)
       : inner_(network, process), context_{weather, referee, descriptors} {}
 
-  // What all connections share.
+  // Shared by all connections.
   struct Context {
     const Weather* weather;
     Referee* referee;

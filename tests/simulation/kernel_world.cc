@@ -45,7 +45,7 @@ int KernelWorld::Failures::FailCall(const event::sys::Call& call) {
   if (one_in == 0 || world_->sim()->Random(one_in) != 0) return 0;
   const faults::Kind* const kind = faults::KindOf(call);
   if (kind == nullptr || kind->errnos.empty()) return 0;
-  // The programs insist on knowing who is there.
+  // The programs must always learn who is at the far end.
   if (absl::string_view(call.name) == "GetSockOpt") return 0;
   // Without what a loop is made of, a process ends by design.
   for (const faults::FatalCall& fatal : faults::FatalCalls()) {
@@ -98,7 +98,7 @@ void KernelWorld::SpawnDirectory(SimProcess* process) {
   directory_listens_ = false;
   WriteBindings();
   Spawn(process, [this] {
-    // As whoever starts it may: a signal waits until it is listened to.
+    // As a parent process may do: the signal stays pending until it is handled.
     sigset_t hang_up;
     sigemptyset(&hang_up);
     sigaddset(&hang_up, SIGHUP);
@@ -114,7 +114,7 @@ void KernelWorld::SpawnDirectory(SimProcess* process) {
 }
 
 void KernelWorld::Prepare(SimProcess* process) {
-  // Whoever returns from its main has given everything back.
+  // A program that returns from its main has freed everything.
   process->OnExit([this, process] {
     if (process->killed()) return;
     const std::string left = kernel_.DescriptorsOf(process, "socket");
@@ -171,7 +171,7 @@ int KernelWorld::NewDescriptor() {
     const int fd =
         event::sys::Socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (fd >= 0) return fd;
-    // For want of descriptors: the programs do not go on without.
+    // No descriptor is free, and the programs need one.
     kernel_.Spend(absl::Milliseconds(1));
   }
 }
@@ -200,10 +200,10 @@ void KernelWorld::EndForks() {
 }
 
 std::string KernelWorld::Leftovers() {
-  // The directory ends as it should, and gives everything back.
+  // The directory must end on SIGTERM, and free everything.
   kernel_.Signal(directory_, SIGTERM);
   sim()->Run();
-  if (!directory_->ended()) return "the directory does not end when it is told";
+  if (!directory_->ended()) return "the directory does not end on SIGTERM";
   for (SimProcess* process : processes_) sim()->Kill(process);
   if (log_reader_ != nullptr) sim()->Kill(log_reader_);
   return kernel_.Leftovers();

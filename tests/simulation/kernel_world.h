@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The world on the simulated kernel: what ships, from directoryd's main and the
-// libraries that a program links down to the last system call.
+// The world on the simulated kernel: all shipped code runs, from directoryd's
+// main and the libraries that a program links down to the last system call.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_KERNEL_WORLD_H_
 #define LE_MESSAGING_TESTS_SIMULATION_KERNEL_WORLD_H_
@@ -59,9 +59,10 @@ class KernelWorld final : public World {
   std::vector<event::SimProcess*> processes_;
   std::map<event::SimProcess*, event::SimProcess*> children_;  // by parent
   event::SimProcess* directory_ = nullptr;
-  // Its main has begun, and has not read the bindings yet or will hear a signal.
+  // Its main has begun, and either has not read the bindings yet or handles the
+  // signal.
   bool directory_listens_ = false;
-  // Whose log is full, and nobody reads it.
+  // The process whose log is full and not read.
   event::SimProcess* log_reader_ = nullptr;
   int log_fd_ = -1;
   event::LogSink former_sink_ = nullptr;

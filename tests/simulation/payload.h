@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What client and server of a simulation say to each other: enough to tell
-// whether anything was lost, doubled, mixed up or out of order.
+// The messages between client and server of a simulation. They have enough
+// fields to show that nothing was lost, doubled, mixed up or reordered.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_PAYLOAD_H_
 #define LE_MESSAGING_TESTS_SIMULATION_PAYLOAD_H_
@@ -17,12 +17,12 @@
 namespace le {
 namespace simulation {
 
-// What the server is asked to do.
+// The commands to the server.
 enum class Command : uint32_t {
   kAnswer,
   kHold,  // answer later
   kPush,  // send some messages first
-  // What a server does that misbehaves.
+  // For a server that misbehaves:
   kDrop,   // release unanswered
   kClose,  // close the session
   kKill,   // LE_KILL_CLIENT
@@ -53,8 +53,8 @@ struct Payload {
   uint64_t push;      // of that session, from 1; 0: a response
   uint64_t received;  // messages of that incarnation and thread
   char service[8];
-  // Of a message that is sent a second time its sequence number, else 0: then
-  // there was nothing to be sent of it the first time.
+  // The sequence number, in a message that is sent a second time; else 0. So
+  // the second sending has bytes that the first one had not.
   uint64_t tail;
   uint32_t awaited;  // the thread, with kAwait
   // How many bytes behind this have the value that FillOf() says.

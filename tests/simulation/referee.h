@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What must hold in every run, whatever happens; and what has happened.
+// The checks that hold in every run, and counts of the faults.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_REFEREE_H_
 #define LE_MESSAGING_TESTS_SIMULATION_REFEREE_H_
@@ -19,7 +19,7 @@
 namespace le {
 namespace simulation {
 
-// Keeps the first thing that went wrong.
+// Keeps the first failure.
 class Referee {
  public:
   explicit Referee(event::Simulation* sim) : sim_(sim) {}
@@ -28,7 +28,7 @@ class Referee {
   bool failed() const { return !verdict_.empty(); }
   const std::string& verdict() const { return verdict_; }
 
-  // How often which fault has struck.
+  // How often each fault has occurred.
   void Count(const char* fault) { ++faults_[fault]; }
   const std::map<std::string, uint64_t>& faults() const { return faults_; }
 
@@ -72,23 +72,23 @@ class ThreadRules {
   int handlers_ = 0;
 };
 
-// Which descriptors the processes have open. As the kernel does, it closes what
-// a dead process leaves.
+// The open descriptors of the processes. As the kernel does, it closes those of
+// a dead process.
 class Descriptors final : public event::sys::Interceptor {
  public:
   explicit Descriptors(Referee* referee) : referee_(referee) {}
 
   // One in so many duplications fails; 0: none.
   void SetShortage(uint32_t one_in) { one_in_ = one_in; }
-  // What a process may send. It belongs to the calling process.
+  // A descriptor to send. It belongs to the calling process.
   int New();
-  // The process is dead, or at its end: then nothing may be left.
+  // The process is dead, or at its end. It must have no descriptor left then.
   void ProcessDied(event::SimProcess* process) { End(process, true); }
   void ProcessEnded(event::SimProcess* process) { End(process, false); }
-  // Those that have never ended.
+  // How many descriptors are still open.
   size_t left() const { return owners_.size(); }
-  // Descriptors that this thread duplicates meanwhile are in flight and belong to no
-  // process...
+  // Descriptors that this thread duplicates in its lifetime are in flight and
+  // belong to no process...
   class Sending {
    public:
     explicit Sending(Descriptors* descriptors)
@@ -101,7 +101,7 @@ class Descriptors final : public event::sys::Interceptor {
     Descriptors* const descriptors_;
     event::Thread* const thread_;
   };
-  // ...until somebody receives it.
+  // ...until a process receives it.
   void Received(int fd) { owners_[fd] = event::Process::Current(); }
 
   int Fail(const char* call) override;
@@ -118,7 +118,7 @@ class Descriptors final : public event::sys::Interceptor {
   std::map<int, event::Process*> owners_;
 };
 
-// Which bindings held when.
+// Which bindings were in force, and when.
 class BindingHistory {
  public:
   struct Target {

@@ -27,10 +27,11 @@ namespace le {
 namespace simulation {
 namespace {
 
-// A worker is replaced after so many: what killed processes leave adds up.
+// A worker is replaced after so many, because killed processes leave memory
+// behind.
 constexpr uint64_t kSeedsPerWorker = 500;
 
-// A run takes milliseconds. One that takes so long does not end.
+// A run takes milliseconds. One that takes so long is taken for endless.
 constexpr unsigned kMaxSecondsPerRun = 60;
 
 constexpr uint64_t kFailuresShown = 5;
@@ -71,7 +72,7 @@ Result RunOnce(const Plan& plan, bool trace) {
 Result RunPlan(const Plan& plan, bool trace) {
   const int64_t before = AllocationsInUse();
   Result result = RunOnce(plan, trace);
-  // What ships keeps caches for the whole of the (real) process.
+  // The shipped code keeps caches for the whole of the (real) process.
   if (plan.kernel || plan.kills() || !result.failure.empty()) return result;
   // The first run may have filled a pool that stays, or grown this result.
   const int64_t between = AllocationsInUse();
@@ -156,7 +157,7 @@ Plan Options::PlanOf(uint64_t seed) const {
 
 namespace {
 
-// Runs these seeds and says what has come of them. False: one failed.
+// Runs these seeds, and reports the results. False: one failed.
 bool RunSeeds(const Options& options, uint64_t first, uint64_t end) {
   uint64_t steps = 0;
   std::map<std::string, uint64_t> faults;
@@ -191,12 +192,12 @@ int RunWorker(const Options& options) {
   event::SetLogSink([](event::LogLevel, absl::string_view) {});
   const uint64_t end = options.first + options.seeds;
   if (!options.kernel) {
-    // What the killed have left is no matter for a leak checker.
+    // Killed processes leave memory behind, which is no leak.
     _exit(RunSeeds(options, options.first, end) ? 0 : 1);
   }
-  // What ships keeps caches for the whole of the (real) process, and takes locks
-  // to fill them, where a simulation may switch. In a process of its own each
-  // seed runs as it does alone.
+  // The shipped code keeps caches for the whole of the (real) process, and
+  // takes locks to fill them, where a simulation may switch. In a process of
+  // its own each seed runs as it does alone.
   for (uint64_t seed = options.first; seed < end; ++seed) {
     const pid_t child = fork();
     if (child == 0) _exit(RunSeeds(options, seed, seed + 1) ? 0 : 1);
@@ -217,7 +218,7 @@ int RunWorker(const Options& options) {
 
 namespace {
 
-// One worker, and what it has said.
+// A worker, and its output.
 class Worker {
  public:
   Worker(uint64_t first, uint64_t seeds, const std::string& more_flags) {
@@ -404,7 +405,7 @@ int RunAll(const Options& options) {
       }
     }
     if (options.until_failure && !total.failures.empty()) next = end;
-    // One that crashed leaves the seeds behind it to another.
+    // If one crashed, another goes on with the seeds after that.
     if (report.next < its_end && total.failures.size() <= kFailuresShown) {
       running.emplace_back(
           its_end,

@@ -17,8 +17,8 @@
 namespace le {
 namespace simulation {
 
-// One run, in this process. Also looks for memory that is left, where nobody was
-// killed: the dead leave theirs to the operating system.
+// One run, in this process. Also checks for leaks, if no process was killed: a
+// killed process leaves its memory to the operating system.
 Result RunPlan(const Plan& plan, bool trace);
 
 // The command line, but for its first word.
@@ -29,8 +29,8 @@ struct Options {
   bool trace = false;
   bool until_failure = false;
   bool kernel = false;  // on the simulated kernel
-  bool worker = false;  // a part of the whole, for the parent's eyes
-  // Instead of what the seed says; -1 and "": as it says.
+  bool worker = false;  // of RunAll(): its output is for the parent
+  // These replace the seed's values; -1 and "": they do not.
   int clients = -1, servers = -1, operations = -1, blows = -1;
   bool has_only = false;
   std::string only;  // kinds of trouble, with commas between

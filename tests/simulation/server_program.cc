@@ -15,10 +15,10 @@ namespace simulation {
 
 namespace {
 constexpr size_t kMaxHeld = 8;
-// Of one session. The others have their turn, however much it has sent.
+// Of one session: other sessions must get their turn, however much it has sent.
 constexpr int kMaxMessagesInATurn = 256;
 // A client that has taken something within this time is not slow. No queue here
-// comes near what may be gathered.
+// reaches the limit of gathered bytes.
 constexpr absl::Duration kPatience = absl::Seconds(1);
 }  // namespace
 
@@ -191,7 +191,7 @@ void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
   ++served->received[payload.thread];
 }
 
-// Of a client that has called exit().
+// For a client that has called exit().
 void ServerProgram::CheckLastWords(le_msg_SessionRef_t session,
                                    const Served& served) {
   uid_t uid = 0;
@@ -273,7 +273,7 @@ void ServerProgram::Obey(le_msg_MessageRef_t message, Served* served) {
   }
 }
 
-// Responds if that is due, and lets go of the message.
+// Responds if that is due, and releases the message.
 void ServerProgram::Finish(le_msg_MessageRef_t message) {
   if (!le_msg_NeedsResponse(message)) return le_msg_ReleaseMsg(message);
   const bool with_descriptor = world_->OneIn(8);
@@ -283,7 +283,7 @@ void ServerProgram::Finish(le_msg_MessageRef_t message) {
   const le_msg_SessionRef_t session = le_msg_GetSession(message);
   const ThreadRules::Call call(&rules_);
   le_msg_Respond(message);
-  // What has broken a connection, the server may come to know later.
+  // The server may learn later that the connection is broken.
   if (sessions_.count(session) == 0 || world_->plan().break_connections ||
       le_msg_GetCloseReason(session) != LE_MSG_CLOSE_NONE) {
     return;
@@ -299,7 +299,7 @@ void ServerProgram::Finish(le_msg_MessageRef_t message) {
   world_->Answered(request);
 }
 
-// Those for which the message has come, or that are closed.
+// Finishes requests whose message has come, and those of closed sessions.
 void ServerProgram::FinishAwaiting() {
   const auto done = std::stable_partition(
       awaiting_.begin(), awaiting_.end(), [this](le_msg_MessageRef_t message) {

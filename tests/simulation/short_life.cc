@@ -27,7 +27,8 @@ void ShortLife::Start() {
   thread_ = le_thread_Create(
       "short life",
       [](void* context) -> void* {
-        // Should the process be killed, the program that made it goes first.
+        // The helper holds it: if the process is killed, the program is
+        // destroyed first.
         const std::unique_ptr<std::shared_ptr<ShortLife>> self(
             static_cast<std::shared_ptr<ShortLife>*>(context));
         (*self)->Body();
@@ -88,7 +89,7 @@ void ShortLife::UseOwnService() {
     limits.maxGatheredBytes = 300;
     le_msg_SetSessionLimits(own_session_, &limits);
     le_msg_OpenSessionSync(own_session_);
-    // Each time what did not fit must go with the opening.
+    // Each time, messages that did not fit must end with their opening.
     for (uint64_t i = world_->Roll(4); i > 0; --i) {
       for (uint64_t n = world_->Roll(8); n > 0; --n) {
         le_msg_Send(le_msg_CreateMsg(own_session_));
@@ -132,7 +133,7 @@ void ShortLife::RunWorker() {
             static_cast<std::shared_ptr<ShortLife>*>(context));
         ShortLife* const self = holder->get();
         for (int i = 0; i < kWorkersRequests; ++i) {
-          // Nobody makes room while the owner waits for this thread.
+          // Nothing makes room while the owner waits for this thread.
           le_msg_RequestResponseTimed(le_msg_CreateMsg(self->own_session_), 1,
                                       &OnWorkersResult, self);
         }
@@ -159,7 +160,7 @@ void ShortLife::OnWorkersResult(le_msg_MessageRef_t message, le_result_t,
 void ShortLife::OnOpened(le_msg_SessionRef_t, void* context) {
   auto* const self = static_cast<ShortLife*>(context);
   { const ThreadRules::Handler handler(self->rules_.get()); }
-  // What the end of the thread owes is told inside this handler.
+  // Completions that are due when the thread ends come inside this handler.
   if (self->end_ == End::kExitInOpenHandler) le_thread_Exit(nullptr);
 }
 
@@ -182,7 +183,7 @@ void ShortLife::OnRequest(le_msg_MessageRef_t message, void* context) {
 
 void ShortLife::OnOwnSessionClosed(le_msg_SessionRef_t session, void* context) {
   static_cast<ShortLife*>(context)->world_->referee()->Fail(
-      absl::StrCat("a session that nobody closed has closed: ",
+      absl::StrCat("a session has closed by itself: ",
                    le_msg_GetCloseReasonTxt(le_msg_GetCloseReason(session))));
 }
 

@@ -24,7 +24,7 @@ class ShortLife : public std::enable_shared_from_this<ShortLife> {
   // `number` names its session among those of client `client`.
   ShortLife(World* world, int client, int number, std::string interface);
   void Start();
-  // Waits for its end, and looks at what it has left.
+  // Waits for its end, and checks that nothing is left.
   void Join();
 
  private:

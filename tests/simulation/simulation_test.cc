@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A few hundred runs, and the simulation itself: that it repeats, and shrinks.
+// A few hundred runs. The simulation repeats a seed, and shrinks a failure.
 
 #include <string>
 #include <vector>

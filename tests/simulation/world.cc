@@ -56,7 +56,8 @@ Plan Plan::Draw(uint64_t seed) {
   plan.servers = static_cast<int>(1 + dice.Random(3));
   plan.operations = static_cast<int>(5 + dice.Random(60));
   plan.blows = static_cast<int>(dice.Random(14));
-  // Each kind in some runs only: what all troubles together hide, fewer show.
+  // Each kind in some runs only: fewer faults may show a defect that all
+  // together hide.
   plan.kill_clients = one_in(3);
   plan.kill_servers = one_in(3);
   plan.kill_directory = one_in(3);
@@ -71,11 +72,11 @@ Plan Plan::Draw(uint64_t seed) {
   plan.slow = one_in(3);
   plan.plain_code = one_in(4);
   if (one_in(50)) {
-    // A crowd, of which nobody does much.
+    // Many clients, with few operations each.
     plan.clients = static_cast<int>(10 + dice.Random(40));
     plan.operations = static_cast<int>(1 + dice.Random(5));
   }
-  // For the kernel's setting. Off in the other one, whose seeds stay as they are.
+  // For the kernel's setting only. In the other one seeds keep their plans.
   plan.small_buffers = one_in(3);
   plan.failing_calls = one_in(3);
   plan.slow_programs = one_in(3);
@@ -171,7 +172,7 @@ SimProcess* World::NewProcess(const std::string& name, uid_t uid) {
   process->OnExit([this, process] {
     const std::string& why = process->death_message();
     if (why.empty()) return;
-    // By design, for want of what a loop is made of.
+    // By design: there was no descriptor for a loop.
     if (plan_.few_descriptors && absl::StartsWith(why, kNoLoop)) return;
     referee_.Fail(absl::StrCat(process->name(), " died: ", why));
   });
@@ -209,7 +210,7 @@ void World::Start(Actor* actor) {
 void World::Kill(Actor* actor) {
   if (actor->process->ended()) return;
   referee_.Count(actor->is_client ? "client killed" : "server killed");
-  // Whoever is done when it dies has been counted already.
+  // A client that was done has been counted already.
   sim_.Kill(actor->process);
 }
 
@@ -252,7 +253,7 @@ void World::StrikeBlow() {
       }
       return;
     default:
-      // The dead come back.
+      // Starts killed programs again.
       if (directory_->ended()) return StartDirectory();
       for (const auto& dead : actors_) {
         if (dead->process->ended()) return Start(dead.get());
@@ -294,7 +295,7 @@ Result World::Run(bool trace) {
   }
   if (!referee_.failed()) sim_.RunFor(absl::Milliseconds(200));
 
-  // From here on everybody must get what is due to him.
+  // From here on each client must be served.
   EndTroubles();
   if (directory_->ended()) StartDirectory();
   for (const auto& actor : actors_) {
@@ -326,7 +327,7 @@ void World::CheckEnd(Simulation::Outcome outcome) {
   }
   if (referee_.failed()) return;
   if (outcome != Simulation::Outcome::kBlocked) {
-    referee_.Fail(absl::StrCat("it turns in circles:\n", sim_.Report()));
+    referee_.Fail(absl::StrCat("it spins:\n", sim_.Report()));
   }
   const std::string left = Leftovers();
   if (!left.empty()) referee_.Fail(left);

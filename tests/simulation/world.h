@@ -1,8 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// One run: a directory, servers and clients of several users, and what befalls
-// them.
+// One run: a directory, servers and clients of several users, and the faults.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_WORLD_H_
 #define LE_MESSAGING_TESTS_SIMULATION_WORLD_H_
@@ -23,13 +22,13 @@
 namespace le {
 namespace simulation {
 
-// What a run is made of. Drawn from the seed; a shrunk run has less of it.
+// The parameters of a run, drawn from the seed. A shrunk run has smaller ones.
 struct Plan {
   uint64_t seed = 1;
   int clients = 0;
   int servers = 0;
   int operations = 0;  // of each client
-  int blows = 0;       // of fate: kills, restarts, new bindings
+  int blows = 0;       // kills, restarts, new bindings
   // Kinds of trouble.
   bool kill_clients = false;
   bool kill_servers = false;
@@ -71,12 +70,12 @@ struct Result {
   std::string trace;
 };
 
-// Of the strangers, who are bound to some services.
+// The user of the strangers, which are bound to some services.
 constexpr uid_t kStrangerUser = 399;
 
 class World {
  public:
-  // In a setting of its own, which the plan says.
+  // Makes one in the setting that the plan names.
   static std::unique_ptr<World> New(const Plan& plan);
   virtual ~World();
   Result Run(bool trace);
@@ -85,9 +84,9 @@ class World {
   const Plan& plan() const { return plan_; }
   event::Simulation* sim() { return &sim_; }
   Referee* referee() { return &referee_; }
-  // What the calling process may send.
+  // A descriptor that the calling process may send.
   virtual int NewDescriptor() = 0;
-  // Takes time, as a handler does that computes; in some runs.
+  // Takes time, as a busy handler does; in some runs.
   virtual void Compute() {}
   // Leaves a child with all descriptors of the calling process; in some runs. It
   // goes when its parent is killed, and otherwise last of all.
@@ -98,7 +97,8 @@ class World {
   // Below `bound`.
   uint64_t Roll(uint64_t bound) { return sim_.Random(bound); }
   bool OneIn(uint64_t n) { return sim_.Random(n) == 0; }
-  // No more trouble: whoever is bound and offered must be served now.
+  // No more faults: each client with a binding to an offered service must be
+  // served now.
   bool calm() const { return calm_; }
   // A client has just taken a message of a session.
   void NoteTaken(int client, int session) {
@@ -136,12 +136,12 @@ class World {
     return it != answered_.end() && it->second < deadline;
   }
 
-  // Whether what a client has sent before it exits must arrive, or its log says
-  // that it does not.
+  // Whether all that a client sends before it exits must arrive or be named in
+  // its log as dropped.
   bool MayKnowLastWords() const {
     return !plan_.kernel || (!plan_.failing_calls && !plan_.full_logs);
   }
-  // What a client that exits has sent for certain, on the session of that number.
+  // For a session of an exiting client: how many messages have certainly left.
   struct LastWords {
     uint64_t incarnation;
     uint64_t certain;
@@ -180,7 +180,7 @@ class World {
   virtual void LoadBindings() = 0;
   virtual void BeginTroubles() = 0;
   virtual void EndTroubles() = 0;
-  // What is left of kernel objects when all programs have ended. "": nothing.
+  // Kernel objects that remain when all programs have ended. "": none.
   virtual std::string Leftovers() = 0;
 
  private:

@@ -18,8 +18,8 @@ readonly CANNOT_INSTALL=75
 readonly MIRROR=http://deb.debian.org/debian
 readonly PACKAGES=(bazel-bootstrap g++ googletest libabsl-dev libbenchmark-dev
   libprotobuf-dev pkg-config protobuf-compiler)
-# What MODULE.bazel and Bazel itself ask of a registry, beyond the modules that
-# Debian's package brings along.
+# Modules that MODULE.bazel and Bazel itself want from a registry, and that
+# Debian's package does not bring.
 readonly MODULES=(abseil-cpp apple_support buildozer google_benchmark googletest
   protobuf rules_shell zlib)
 readonly DEVELOPMENT_MODULES=(google_benchmark)
@@ -61,8 +61,8 @@ bazel7() { # COMMAND ARGUMENT...
     --proto_compiler=@@protobuf~//:protoc --proto_toolchain_for_cc=@@protobuf~//:cc_toolchain
     --symlink_prefix=/ --noshow_progress)
   for module in "${MODULES[@]}"; do
-    # A module that nothing here depends on must not be overridden: our own
-    # development dependencies, in a consumer's build.
+    # A module that nothing here depends on must not be overridden. In a
+    # consumer's build these are our own development dependencies.
     if [[ " ${DEVELOPMENT_MODULES[*]} " != *" $module "* ]] || grep -q "\"$module\"" MODULE.bazel; then
       flags+=("--override_module=$module=$OVERRIDES/$module")
     fi
@@ -80,10 +80,10 @@ if [ "${1-}" = --in-namespace ]; then
   mount_system
   case "$1" in
     install)
-      # A second configure mends what failed for want of an order between
-      # packages, which sid has at times.
+      # A second configure repairs a failure of the first, since sid at times
+      # lacks an order between packages.
       chroot "$chroot_dir" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 sh -c "
-        # A mirror that has not been refreshed for some weeks will do.
+        # A mirror may be some weeks old.
         apt-get -o Acquire::Check-Valid-Until=false update &&
         { apt-get install -y --no-install-recommends ${PACKAGES[*]} ||
           { dpkg --configure -a && apt-get install -y -f; }; } &&

@@ -18,8 +18,8 @@ using directory::proto::WaitingEntry;
 
 namespace {
 
-// How long the UTF-8 character is that `text` begins with; 0: it is none. Neither
-// half of a surrogate is one, nor what has a shorter form.
+// The length of the UTF-8 character at the beginning of `text`; 0: there is
+// none. Halves of a surrogate and overlong forms are none.
 size_t CharacterLength(absl::string_view text) {
   const auto at = [&](size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
@@ -40,7 +40,7 @@ size_t CharacterLength(absl::string_view text) {
   return length;
 }
 
-// Any bytes as a JSON string: what is not UTF-8 by itself becomes U+FFFD.
+// Any bytes as a JSON string: bytes that are not UTF-8 become U+FFFD.
 std::string Quoted(const std::string& text) {
   std::string json = "\"";
   for (size_t i = 0; i < text.size();) {
@@ -97,7 +97,7 @@ const char* StateName(OfferState state) {
   }
 }
 
-// Why it is not served: a line below its own, or nothing if that is not known.
+// Why it is not served, on a line below it; nothing if that is not known.
 std::string ReasonLine(const WaitingEntry& client) {
   std::string reason;
   switch (client.reason()) {
@@ -166,7 +166,7 @@ void NameWaiting(WaitingEntry* client, directory::Users* users) {
   client->set_missing_binding(Named(client->missing_binding(), users));
 }
 
-// The same list, all of it escaped, so that no text can pretend to be another.
+// The same list. All of it is escaped, so that no text can imitate another.
 ListPart WithAllEscaped(const ListPart& list) {
   ListPart escaped = list;
   const auto escape = [](std::string* text) { *text = Escaped(*text); };

@@ -15,11 +15,11 @@
 namespace le {
 namespace sdir {
 
-// Puts users' names in the place of their numbers, where a name can stand in a
-// bindings file.
+// Replaces users' numbers by their names, if a name can stand in a bindings
+// file.
 void NameUsers(directory::proto::ListPart* list, directory::Users* users);
 
-// Bytes from anybody, as one printable word; and as lines, as they are.
+// Bytes of any peer as one printable word; or as lines, as they are.
 std::string Escaped(absl::string_view text);
 std::string EscapedText(absl::string_view text);
 

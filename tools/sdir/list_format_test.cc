@@ -130,7 +130,7 @@ TEST(ListFormatTest, SaysWhatThereIsForAll) {
             "\nINTRODUCTIONS MADE: 0\n\n");
 }
 
-// Whoever offers a service chooses the protocol's identifier.
+// A server chooses the protocol's identifier.
 TEST(ListFormatTest, NoTextForgesALineOrControlsATerminal) {
   const std::string forged =
       "')\n\nUSER <ann> HAS REACHED A LIMIT: x\n\x1b[2J\xff\x7f\\";
@@ -168,7 +168,7 @@ TEST(ListFormatTest, JsonIsUtf8WhateverTheBytes) {
   }
 }
 
-// What is printed can be loaded.
+// The printed bindings can be loaded.
 TEST(ListFormatTest, NamesUsersWhereTheNameCanStandInABinding) {
   class FewUsers final : public directory::Users {
     absl::StatusOr<uid_t> UidOf(const std::string&) override {

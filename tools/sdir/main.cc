@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// sdir: looks into a directory, and administers it.
+// sdir: shows and changes what a directory knows.
 
 #include <algorithm>
 #include <cerrno>
@@ -66,7 +66,7 @@ answer within 5 s; 2 the arguments make no sense; 3 out of time (of wait). Only 
 and the directory's own user may use it.
 )";
 
-// For each answer. A directory that is stopped accepts a connection all the same.
+// For each answer: a stopped directory still accepts connections.
 constexpr absl::Duration kAnswerTimeout = absl::Seconds(5);
 
 using le::directory::kFailed;
@@ -91,7 +91,7 @@ class Directory {
     const absl::Status connected = Connect();
     if (!connected.ok()) Fail(kFailed, std::string(connected.message()));
   }
-  // Waits for one, and asks each that it finds, until one has answered.
+  // Waits for a directory. Asks each one that it finds, until one has answered.
   Directory(const std::string& flag, ToDirectory request,
             le::event::Instant deadline)
       : flag_(flag) {
@@ -108,14 +108,14 @@ class Directory {
                      std::string(connected.message()).c_str());
       }
       const le::event::Instant now = process_->Now();
-      if (now >= deadline) Fail(kOutOfTime, "out of time");
+      if (now >= deadline) Fail(kOutOfTime, "timeout");
       parker->Park(std::min(deadline, now + back_off.Next(process_->Random())));
     }
   }
 
   void Say(ToDirectory message) {
     if (TrySay(std::move(message))) return;
-    // It may have said why before it closed.
+    // It may have sent the reason before it closed.
     FromDirectory answer;
     TryHear(&answer, absl::InfiniteFuture());
     Fail(kFailed, "the directory has gone");
@@ -123,10 +123,10 @@ class Directory {
 
   FromDirectory Hear() { return Hear(process_->Now() + kAnswerTimeout); }
 
-  // What comes when something happens.
+  // Waits for a message about an event.
   FromDirectory HearEvent() { return Hear(absl::InfiniteFuture()); }
 
-  // The answer of a command that has no other.
+  // For a command without an answer of its own.
   void HearDone() {
     const FromDirectory message = Hear();
     if (!message.done().text().empty()) {
@@ -171,8 +171,8 @@ class Directory {
 
   // False: the directory has gone.
   bool TrySay(ToDirectory message) {
-    // What does not fit now goes out while we wait for the answer; the limit is
-    // for peers that we do not trust.
+    // Frames that do not fit now are sent while we wait for the answer. The
+    // limit is for peers that we do not trust.
     le::transports::SendLimits limits;
     limits.bytes = size_t{64} << 20;
     connection_->SetSendLimits(limits);
@@ -183,7 +183,7 @@ class Directory {
   // False: the directory has gone.
   bool TryHear(FromDirectory* message, le::event::Instant deadline) {
     const IoResult received = Receive(message, deadline);
-    if (received == IoResult::kWouldBlock) Fail(kOutOfTime, "out of time");
+    if (received == IoResult::kWouldBlock) Fail(kOutOfTime, "timeout");
     return received == IoResult::kOk;
   }
 
@@ -193,7 +193,7 @@ class Directory {
         connection_->Receive(&frame, pool_.get(), deadline);
     if (received != IoResult::kOk) return received;
     if (!le::directory::ParseControl(frame, message)) {
-      Fail(kFailed, "that is not a directory that this sdir understands");
+      Fail(kFailed, "this is not a directory, or one of another version");
     }
     if (message->has_refusal()) {
       Fail(kFailed, EscapedText(message->refusal().text()));
@@ -210,7 +210,7 @@ class Directory {
   std::unique_ptr<le::transports::Connection> connection_;
 };
 
-// What was asked for; fails if it makes no sense.
+// The command line; fails if it is wrong.
 class Command {
  public:
   Command(int argc, char** argv) : arguments_(argc, argv) {
@@ -223,7 +223,7 @@ class Command {
     timeout = Option("--timeout");
   }
 
-  // Ends with a complaint if there is no further word.
+  // Ends with an error if there is no further word.
   std::string Next(const char* what) {
     const absl::optional<std::string> next = NextIfAny();
     if (!next.has_value()) Misused(absl::StrCat(what, " is missing"));
@@ -244,10 +244,11 @@ class Command {
     if (!next.ok()) Misused(std::string(next.status().message()));
     return *next;
   }
-  // All words have been taken, and `options`, the command's own, stand alone.
+  // No word must be left, and `options`, the command's own, must stand alone.
   void End(std::initializer_list<const char*> options = {}) {
     const absl::optional<std::string> more = NextIfAny();
-    if (more.has_value()) Misused(absl::StrCat("what is '", *more, "'?"));
+    if (more.has_value())
+      Misused(absl::StrCat("unexpected argument '", *more, "'"));
     const std::pair<const char*, bool> given[] = {
         {"--check", check},
         {"--json", json},
@@ -259,7 +260,8 @@ class Command {
             return std::strcmp(name, option.first) == 0;
           }) != options.end();
       if (option.second && !known) {
-        Misused(absl::StrCat("'", option.first, "' is not for this command"));
+        Misused(absl::StrCat("'", option.first,
+                             "' does not belong to this command"));
       }
     }
   }
@@ -381,7 +383,7 @@ void Monitor(Command* command) {
     const FromDirectory message = directory.HearEvent();
     if (!message.has_event()) continue;
     std::printf("%s\n", EscapedText(message.event().text()).c_str());
-    if (std::fflush(stdout) != 0) return;  // nobody reads on
+    if (std::fflush(stdout) != 0) return;  // the reader is gone
   }
 }
 

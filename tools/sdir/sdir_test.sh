@@ -2,7 +2,7 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# sdir and directoryd as they are: sdir_test.sh DIRECTORYD SDIR.
+# The real sdir and directoryd: sdir_test.sh DIRECTORYD SDIR.
 set -u
 
 directoryd=$PWD/$1
@@ -43,13 +43,13 @@ expect "a value that stands alone" 1 "there is no directory" "$sdir" --socket_di
 expect "options before the command" 1 "there is no directory" "$sdir" --format=json --socket_dir="$folder/d" list
 expect "an option without a value" 2 "needs a value" "$sdir" list --socket_dir
 expect "an option of another command" 2 "not for this command" sdir bind --json "<$user>.a" "<$user>.b"
-expect "nothing to wait at" 3 "out of time" sdir wait "<$user>.b" --timeout 0.01
+expect "no directory to wait for" 3 "timeout" sdir wait "<$user>.b" --timeout 0.01
 expect "unknown command" 2 "unknown command 'x'" sdir x
 expect "unknown flag of the daemon" 2 "unknown option" "$directoryd" --x
 expect "unknown argument of the daemon" 2 "unknown argument" "$directoryd" x
 expect "a bindings file that is not there" 1 "No such file" "$directoryd" --socket_dir "$folder/e" --bindings "$folder/none"
 
-# Waits for the directory too, whose answer shows that it has been asked.
+# Also waits for the directory, whose answer shows that it has been asked.
 sdir wait "<le_no_such_user>.b" 2> "$folder/waits" &
 waits=$!
 until grep -q "waiting: there is no directory" "$folder/waits"; do :; done
@@ -96,10 +96,10 @@ expect "load" 0 "" sdir load "$folder/more"
 expect "the loaded binding" 0 "<$user>.e -> <$user>.f" sdir list
 expect "load the daemon's own file" 0 "" sdir load
 expect "the first binding again" 0 "<$user>.a -> <$user>.b" sdir list
-expect "wait in vain" 3 "out of time" sdir wait "<$user>.b" --timeout=0.01
+expect "a wait that times out" 3 "timeout" sdir wait "<$user>.b" --timeout=0.01
 expect "wait for nonsense" 2 "not a number" sdir wait "<$user>.b" --timeout=soon
 
-# The daemon comes to a signal when it does, but it does.
+# The daemon handles a signal some time later.
 until_says() { # PATTERN COMMAND...
   local pattern=$1
   shift
@@ -113,7 +113,7 @@ printf 'nonsense\n' > "$folder/bindings"
 kill -HUP "$daemon"
 expect "a bad file changes nothing" 0 "<$user>.g -> <$user>.h" sdir list
 
-# What was deleted under it is made anew.
+# Files that were deleted are made again.
 rm -r "$folder/d"
 until_says "<$user>.g -> <$user>.h" sdir list
 rm "$folder/d/lock"
@@ -121,7 +121,7 @@ until [ -e "$folder/d/lock" ]; do :; done
 until_says "<$user>.g -> <$user>.h" sdir list
 expect "it holds the new lock" 1 "another directory runs here" "$directoryd" --socket_dir="$folder/d"
 
-# A directory that is stopped. Together, since each waits for its own 5 s.
+# Stops a directory. All run at once, since each waits for its own 5 s.
 kill -STOP "$daemon"
 asks=()
 for command in list monitor load "load $folder/more" "unbind <$user>.g" \
@@ -136,7 +136,7 @@ for i in "${!asks[@]}"; do
     grep -q "the directory at '$folder/d/directory' does not answer" "$folder/asks$i"; } ||
     { echo "FAILED: asking a stopped directory ($i):"; cat "$folder/asks$i"; failures=$((failures + 1)); }
 done
-expect "waiting at a stopped one" 3 "out of time" sdir wait "<$user>.b" --timeout=0.01
+expect "a wait for a stopped one" 3 "timeout" sdir wait "<$user>.b" --timeout=0.01
 kill -CONT "$daemon"
 
 kill -TERM "$daemon"
@@ -145,7 +145,7 @@ daemon=
 [ ! -e "$folder/d/directory" ] ||
   { echo "FAILED: the socket is still there"; failures=$((failures + 1)); }
 
-# Its limits can be set, and whoever reaches one is told.
+# Its limits can be set, and a user that reaches one is told.
 for bad in 0 -1 many ''; do
   expect "no limit: '$bad'" 2 "a number from 1" \
     "$directoryd" --socket_dir="$folder/d" "--max_connections=$bad"
@@ -153,15 +153,15 @@ done
 "$directoryd" --socket_dir="$folder/d" --max_connections=1 --half_open_seconds=5 > "$folder/out" &
 daemon=$!
 read -r ready < "$folder/out"
-# The one that asks is the one that there may be; the one before may linger.
+# Only one connection is allowed, and the former one may still be open.
 until_says "USER <$user> HAS REACHED A LIMIT: connections" sdir list
 until_says '"atLimit":"connections"' sdir list --format=json
 
 kill -TERM "$daemon"
 wait "$daemon"
 
-# A signal that comes before it is ready: the bindings come by a pipe, so that it is
-# known to be starting.
+# A signal that comes before it is ready. The bindings come by a pipe, which
+# shows that it is starting.
 mkfifo "$folder/late"
 "$directoryd" --socket_dir="$folder/d" --bindings="$folder/late" > /dev/null &
 daemon=$!

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every transport must do, as tests. A transport's own test is:
+// The rules for every transport, as tests. A transport's own test is:
 //
 //   class MyFixture : public ConformanceFixture {
 //     Transport* transport() override { ... }
@@ -31,14 +31,14 @@ namespace transports {
 class ConformanceFixture {
  public:
   virtual ~ConformanceFixture() = default;
-  // For the calling process.
+  // Of the calling process.
   virtual Transport* transport() = 0;
-  // One that nobody uses.
+  // An address that is not in use.
   virtual std::string NewAddress() = 0;
-  // Whether that process is a simulated one: it dies in another way, and its
-  // threads cannot be found by the operating system.
+  // Whether that process is a simulated one: it dies in another way, and the
+  // operating system cannot find its threads.
   virtual bool simulated() { return false; }
-  // One that can never be used.
+  // An address that can never be used.
   virtual std::string ImpossibleAddress() { return ""; }
 };
 

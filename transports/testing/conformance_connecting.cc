@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Conformance: addresses, acceptors, and who is at the far end.
+// Conformance: addresses, acceptors, and credentials of the far end.
 
 #include <fcntl.h>
 
@@ -109,7 +109,7 @@ TEST_P(TransportConformanceTest, AFullBacklogIsToldApart) {
   absl::Status failed;
   for (int i = 0; failed.ok(); ++i) {
     ASSERT_LT(i, 100000) << "it takes everything";
-    // What is closed at once stays in the backlog.
+    // A connection that is closed at once stays in the backlog.
     failed = fixture->transport()->Connect(address).status();
   }
   EXPECT_EQ(failed.code(), absl::StatusCode::kAborted) << failed;
@@ -189,8 +189,8 @@ TEST_P(TransportConformanceTest, HasATrustworthyPidfdOrSaysThatItHasNone) {
             absl::StatusCode::kUnavailable);
 }
 
-// A frame that was sent before this was asked, and does not say who sent it, is
-// from nobody that is known; above all not from root.
+// A frame sent before this setting, and without credentials, has an unknown
+// sender; it must not be root.
 TEST_P(TransportConformanceTest, AnUnknownSenderIsNone) {
   Ends ends(GetParam());
   ASSERT_EQ(ends.server->Send(Frame(1, "x")), IoResult::kOk);

@@ -192,7 +192,7 @@ TEST_P(TransportConformanceTest, SaysWhenTheFarEndShouldNotBeAskedForMore) {
   EXPECT_EQ(drained, 1);
 }
 
-// It is the refused sender that wants to know.
+// Only a refused sender is told.
 TEST_P(TransportConformanceTest, SaysSinceWhenNothingWasTaken) {
   Ends ends(GetParam());
   SendLimits limits;
@@ -214,7 +214,7 @@ TEST_P(TransportConformanceTest, SaysSinceWhenNothingWasTaken) {
   EXPECT_EQ(ends.client->stalled_since(), absl::InfiniteFuture());
 }
 
-// The end of a far end that is not being read is told, once.
+// A far end that closes while it is not being read is reported, once.
 TEST_P(TransportConformanceTest, AHangUpIsToldToAnEndThatDoesNotRead) {
   Ends ends(GetParam());
   Watcher watcher;
@@ -234,13 +234,13 @@ TEST_P(TransportConformanceTest, AHangUpIsToldToAnEndThatDoesNotRead) {
   EXPECT_EQ(TextOf(Next(ends.server.get(), ends.pool.get())), "last");
 }
 
-// Otherwise its sender would try again and again, and never wait.
+// Otherwise its sender would retry for ever, and never wait.
 TEST_P(TransportConformanceTest, HasNoRoomForWhatItHasJustRefused) {
   Ends ends(GetParam());
   while (ends.client->queued_bytes() == 0) {
     ASSERT_EQ(ends.client->Send(Frame(1, "small")), IoResult::kOk);
   }
-  // Little of it is used, but not so little.
+  // A small part of it is used, but not nothing.
   const size_t limit = 4 * ends.client->queued_bytes();
   ends.client->SetSendLimits({limit, SIZE_MAX, SIZE_MAX});
   const std::string large(limit - 30, 'x');
@@ -260,7 +260,7 @@ TEST_P(TransportConformanceTest, LimitsTheNumberOfDescriptors) {
     OutgoingFrame frame = Frame(1, "");
     if (with_descriptor) frame.descriptor = &descriptor;
     const IoResult result = ends.client->Send(frame);
-    // What was refused is the caller's still.
+    // A refused frame still belongs to the caller.
     EXPECT_EQ(static_cast<bool>(descriptor),
               !with_descriptor || result != IoResult::kOk);
     return result;
@@ -327,7 +327,7 @@ TEST_P(TransportConformanceTest, ReceiveWaitsNoLongerThanItsDeadline) {
 }
 
 // Several threads send, one receives: each one's order is kept, and a full
-// queue stops nobody for good.
+// queue stops none for good.
 TEST_P(TransportConformanceTest, AnyThreadMaySend) {
   constexpr int kThreads = 3, kEach = 2000;
   Ends ends(GetParam());
@@ -426,7 +426,7 @@ TEST_P(TransportConformanceTest, WhatIsGatheredLeavesWithFlushOrDetachOrWait) {
   }
 }
 
-// Of what shares a packet, only the first costs a system call.
+// Of frames that share a packet, only the first costs a system call.
 TEST_P(TransportConformanceTest, KnowsWhatItHasBuffered) {
   Ends ends(GetParam());
   Watcher watcher;
@@ -456,7 +456,8 @@ TEST_P(TransportConformanceTest, KnowsWhatItHasBuffered) {
   EXPECT_FALSE(ends.client->MayHaveMore()) << "found missing";
 }
 
-// Two that send more than their queues hold, and then receive, are not stuck.
+// Two ends that send more than their queues hold, and then receive, do not
+// deadlock.
 TEST_P(TransportConformanceTest, WhileReceiveWaitsQueuedFramesLeave) {
   for (const bool timed : {false, true}) {
     Ends ends(GetParam());
@@ -491,8 +492,8 @@ bool Sleeps(pid_t thread) {
   return text.find(") S ") != std::string::npos;
 }
 
-// A frame of which a part has left must not stay behind because the owner, which
-// would send the rest, waits for something else.
+// The owner would send the rest of a frame, but waits for something else: no
+// part may stay behind.
 TEST_P(TransportConformanceTest, AnotherThreadsFrameLeavesWhileTheOwnerWaits) {
   for (const bool timed : {false, true}) {
     Ends ends(GetParam());

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Conformance: frames, and what they carry.
+// Conformance: frames, payloads, descriptors and connections.
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
@@ -46,7 +46,7 @@ TEST_P(TransportConformanceTest, FramesArriveWholeAndInOrder) {
             IoResult::kWouldBlock);
 }
 
-// Whatever the size, and zero beyond it, in recycled buffers too.
+// Of any size, and zero beyond the payload, in recycled buffers too.
 TEST_P(TransportConformanceTest, PayloadsOfAllSizes) {
   Ends ends(GetParam());
   ends.client->SetSendLimits({kPoolSize * 2, SIZE_MAX});
@@ -142,10 +142,10 @@ TEST_P(TransportConformanceTest, PassesDescriptors) {
       << "a copy is still open";
 }
 
-// What is never received is closed.
+// A descriptor that is never received is closed.
 TEST_P(TransportConformanceTest, PassesDescriptorsAmongPlainFrames) {
   Ends ends(GetParam());
-  // The same outside a turn, where each frame leaves by itself, and within one.
+  // The same outside a turn, where each frame is sent at once, and within one.
   auto send_all = [&] {
     for (const char* const kind : {"p", "pp", "d", "dd", "p", "large", "d"}) {
       const std::string kind_text = kind;
@@ -205,7 +205,7 @@ TEST_P(TransportConformanceTest, UnreceivedDescriptorsAreClosed) {
       << "a copy is still open";
 }
 
-// An end is handed to a third party, and its peer notices nothing.
+// An end is passed to a third party, and its peer notices nothing.
 TEST_P(TransportConformanceTest, PassesConnections) {
   Ends first(GetParam());
   std::unique_ptr<Connection> client, middle;
@@ -231,7 +231,7 @@ TEST_P(TransportConformanceTest, PassesConnections) {
             IoResult::kClosed);
 }
 
-// Whoever goes on with a connection may send anything on it, whatever was said
+// The new owner of a connection may send anything on it, whatever was announced
 // before.
 TEST_P(TransportConformanceTest, PassesConnectionsThatWereInUse) {
   Ends first(GetParam());
@@ -255,7 +255,7 @@ TEST_P(TransportConformanceTest, PassesConnectionsThatWereInUse) {
   EXPECT_TRUE(Next(client.get(), first.pool.get()).descriptor);
 }
 
-// Whatever a peer does to a connection, passing it on is no more than refused.
+// Nothing that a peer does to a connection makes passing it worse than refused.
 TEST_P(TransportConformanceTest, PassesNoConnectionThatIsNotIdle) {
   Ends carrying(GetParam());
   auto pass = [&](std::unique_ptr<Connection>* connection) {
@@ -303,7 +303,7 @@ TEST_P(TransportConformanceTest, PassesNoConnectionThatIsNotIdle) {
   EXPECT_NE(frame.connection, nullptr) << "what was refused has not been sent";
 }
 
-// The directory tells a waiting client something, and then passes it on.
+// The directory sends a waiting client a message, and then passes it on.
 TEST_P(TransportConformanceTest, PassesAConnectionWhosePeerHasNotReadYet) {
   Ends carrying(GetParam());
   std::unique_ptr<Connection> client, middle;
@@ -369,7 +369,7 @@ TEST_P(TransportConformanceTest, TellsWhenHalfOfTheDescriptorsAreReceived) {
   Settle(ends.loop());
   EXPECT_EQ(received, 1) << "once only";
   EXPECT_EQ(ends.client->unreceived_descriptors(), 0u);
-  // What is so already is told, to one that is attached later, too.
+  // All is received already: this is told, also to an observer attached later.
   ends.client->NotifyWhenReceived();
   Settle(ends.loop());
   EXPECT_EQ(received, 2);
@@ -406,7 +406,7 @@ TEST_P(TransportConformanceTest, NoPoolIsOneOfCapacityZero) {
             absl::StatusCode::kInvalidArgument);
 }
 
-// What the payload's buffer holds beyond it stays here.
+// Bytes of the buffer beyond the payload are not sent.
 TEST_P(TransportConformanceTest, ABufferThatMovesTakesNothingAlong) {
   Ends ends(GetParam());
   BufferPool::Ptr pool = BufferPool::Create(1000);
@@ -423,7 +423,7 @@ TEST_P(TransportConformanceTest, ABufferThatMovesTakesNothingAlong) {
   EXPECT_EQ(LengthWithoutZeroTail(received.payload.data(), 1000), 3u);
 }
 
-// For want of descriptors at either end; the next one arrives again.
+// If one end has no free descriptor, it is lost; the next one arrives again.
 TEST_P(TransportConformanceTest,
        ADescriptorThatIsLostCostsItsFrameNothingElse) {
   Ends ends(GetParam());
@@ -436,8 +436,9 @@ TEST_P(TransportConformanceTest,
   struct rlimit old, none;
   ASSERT_EQ(event::sys::GetRLimit(RLIMIT_NOFILE, &old), 0);
   none = old;
-  // All below are taken, and `first` is free again once it is sent. Not lower:
-  // the limit also bounds what all processes of this user have in flight.
+  // All lower numbers are taken, and `first` is free again once it is sent. The
+  // limit is not lower, because it also bounds the descriptors in flight of all
+  // processes of this user.
   none.rlim_cur = static_cast<rlim_t>(first.get());
   ASSERT_EQ(event::sys::SetRLimit(RLIMIT_NOFILE, &none), 0);
   const IoResult sent = ends.client->Send(frame);

@@ -18,7 +18,7 @@ namespace {
 
 TEST_P(TransportConformanceTest, WhatWasSentComesBeforeTheClose) {
   Ends ends(GetParam());
-  // Unread data at the closing end must not cost what it has sent.
+  // Unread data at the closing end must not destroy what it has sent.
   ASSERT_EQ(ends.server->Send(Frame(9, "never read")), IoResult::kOk);
   for (int i = 0; i < 10; ++i) {
     ASSERT_EQ(ends.client->Send(Frame(1, std::to_string(i))), IoResult::kOk);
@@ -63,7 +63,7 @@ TEST_P(TransportConformanceTest, ReadableForAsLongAsThereIsSomething) {
   EXPECT_EQ(calls, after);
 }
 
-// A far end that has hung up must not make an uninterested one spin.
+// A hang-up must not make an end without read interest spin.
 TEST_P(TransportConformanceTest, AHangUpDoesNotSpin) {
   Ends ends(GetParam());
   Watcher watcher;
@@ -120,7 +120,7 @@ TEST_P(TransportConformanceTest, MayBeDestroyedInItsObserversCall) {
   EXPECT_EQ(calls, 1);
 }
 
-// Closing wakes whoever waits for room.
+// A close wakes threads that wait for room.
 TEST_P(TransportConformanceTest, CloseWakesAWaitingThread) {
   Ends ends(GetParam());
   ends.client->SetSendLimits({1000, SIZE_MAX});
@@ -167,7 +167,7 @@ TEST_P(TransportConformanceTest, WhatIsClosedCannotBeAttached) {
   EXPECT_EQ(ends.server->Attach(ends.loop(), &watcher).code(),
             absl::StatusCode::kCancelled);
   ends.server.reset();
-  // The peer's close is told to nobody that is gone.
+  // A destroyed observer is not told of the peer's close.
   ends.client->Close();
   ends.client.reset();
   Settle(ends.loop());
@@ -184,7 +184,7 @@ TEST_P(TransportConformanceTest, ToBeAttachedTwiceIsFatal) {
               ::testing::ExitedWithCode(EXIT_FAILURE), "attached twice");
 }
 
-// What was due comes no more, in the same turn either.
+// Calls that were due do not come, not even in the same turn.
 TEST_P(TransportConformanceTest, NoCallComesAfterTheEndOfTheAttachment) {
   for (const int how : {0, 1, 2}) {
     Ends ends(GetParam());

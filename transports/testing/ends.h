@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the conformance tests share.
+// Shared by the conformance tests.
 
 #ifndef LE_MESSAGING_TRANSPORTS_TESTING_ENDS_H_
 #define LE_MESSAGING_TRANSPORTS_TESTING_ENDS_H_
@@ -23,7 +23,7 @@ namespace transports {
 
 constexpr size_t kPoolSize = size_t{3} << 20;
 
-// Calls what the test wants called.
+// Calls the test's functions.
 class Watcher : public Connection::Observer {
  public:
   std::function<void()> on_readable = [] {};

@@ -41,7 +41,7 @@ class Call {
     service_->RequestCall(&context_, &stream_, queue_, queue_, this);
   }
 
-  // What was asked for last is done.
+  // The operation that was asked for last is done.
   void Proceed(bool ok) {
     switch (state_) {
       case State::kWaiting:

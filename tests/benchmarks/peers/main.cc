@@ -34,7 +34,7 @@ struct Work {
 constexpr Work kWorks[] = {
     {"sync 64 B, us", "sync", 64, 400, false},
     {"sync 64 KiB, us", "sync", 65536, 200, false},
-    // So many that it has become what it stays.
+    // Enough to reach the steady state.
     {"pipelined 64 B, /s", "pipelined", 64, 6000, true},
     {"one-way 64 B, /s", "one_way", 64, 4000, true},
     {"one-way 1 KiB, /s", "one_way", 1024, 4000, true},
@@ -60,7 +60,7 @@ struct Parties {
   Child* server = nullptr;
 };
 
-// Who takes part in one work, and what came of it.
+// The results of all parties for one kind of work.
 struct Column {
   std::vector<std::string> cells;  // of raw, ours, the peers
 };
@@ -71,8 +71,8 @@ class Contest {
 
   Column Measure(const Work& work) {
     Column column;
-    // One that fails must not take the others with it: each has its own pair of
-    // processes with raw in the same rounds.
+    // Each has its own pair of processes, with raw in the same rounds, so that
+    // one that fails does not stop the others.
     for (int who = -1; who < static_cast<int>(std::size(kPeers)); ++who) {
       Stage stage(rounds_);
       const Directory* const directory = stage.StartDirectory(

@@ -19,7 +19,7 @@ namespace {
 char g_buffer[1 << 17];
 sd_bus* g_bus = nullptr;
 
-// What sd-bus queues it does not bound: how much may be.
+// sd-bus does not bound its queue, so the program does.
 constexpr uint64_t kMayBeQueued = 256;
 
 int OnCall(sd_bus_message* call, void*, sd_bus_error*) {

@@ -43,7 +43,7 @@ for name in "${names[@]}"; do
   }
   status=0
   setting=()
-  # It says so itself if it does not show without a kernel.
+  # The patch says so itself if it shows only on the kernel.
   if grep -q '^On the simulated kernel' "$patch"; then setting=(--kernel); fi
   bazel-bin/tests/simulation/simulation "${setting[@]}" "--seeds=$seeds" --until_failure \
     > "$copy/log" 2> /dev/null || status=$?
