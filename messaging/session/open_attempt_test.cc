@@ -94,10 +94,10 @@ class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
                  absl::optional<event::Credentials> sender) {
     Hello hello;
     hello.version = version;
-    FirstFrame(type,
-               absl::string_view(reinterpret_cast<const char*>(&hello),
-                                 sizeof(hello)),
-               sender);
+    FirstFrame(
+        type,
+        absl::string_view(reinterpret_cast<const char*>(&hello), sizeof(hello)),
+        sender);
   }
   void FirstFrame(uint8_t type, absl::string_view payload,
                   absl::optional<event::Credentials> sender =
