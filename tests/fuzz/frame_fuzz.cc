@@ -92,7 +92,7 @@ void Fuzz(Input input) {
     raw.Close();
     Require(!open || !Drain(&connection, pool.get()), "the end is told");
   }
-  Require(testing::OpenDescriptors() == before, "no descriptor is left");
+  Require(testing::WaitForOpenDescriptors(before), "no descriptor is left");
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ class Scene {
       }
     }
     CheckThatOthersAreServed();
-    Require(testing::OpenDescriptors() == before, "no descriptor is left");
+    Require(testing::WaitForOpenDescriptors(before), "no descriptor is left");
   }
 
  private:

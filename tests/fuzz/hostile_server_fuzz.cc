@@ -68,7 +68,7 @@ class Scene {
                                SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;) {
       RawSocket unwanted(fd);
     }
-    Require(testing::OpenDescriptors() == before, "no descriptor is left");
+    Require(testing::WaitForOpenDescriptors(before), "no descriptor is left");
   }
 
  private:

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -157,6 +158,15 @@ int OpenDescriptors() {
   while (readdir(folder) != nullptr) ++count;
   closedir(folder);
   return count;
+}
+
+bool WaitForOpenDescriptors(int count) {
+  constexpr int kTries = 100000;
+  for (int i = 0; i < kTries; ++i) {
+    if (OpenDescriptors() == count) return true;
+    sched_yield();
+  }
+  return false;
 }
 
 }  // namespace testing

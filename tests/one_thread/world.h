@@ -89,6 +89,9 @@ class OneThreadWorld {
 
 // Descriptors that this process has open.
 int OpenDescriptors();
+// Waits until so many are open. False: it does not come to that. What strangers
+// have sent is closed on other threads.
+bool WaitForOpenDescriptors(int count);
 
 }  // namespace testing
 }  // namespace le

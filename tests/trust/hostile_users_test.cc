@@ -26,6 +26,7 @@
 #include <fstream>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "directory/control_frame.h"
@@ -224,6 +225,9 @@ class HostileUsersTest : public ::testing::Test {
 
   std::string address() const { return folder_ + std::string("/directory"); }
 
+  pid_t service() const { return service_; }
+  pid_t attacker_ = 0;
+
  private:
   // Another user's, who has no privilege either, so that the kernel's limits hold.
   void StartDirectory() {
@@ -264,7 +268,6 @@ class HostileUsersTest : public ::testing::Test {
   char folder_[32] = "/tmp/le_attacked_XXXXXX";
   pid_t directory_ = 0;
   pid_t service_ = 0;
-  pid_t attacker_ = 0;
 };
 
 // ---- Attacks ---------------------------------------------------------------
@@ -308,22 +311,46 @@ TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
 }
 
 // The same to a service: it leaves some in messages, and some unread.
+// The service is stopped while they are sent, so that its close is the last one, and
+// blocks; the attacker's own would block the attacker.
 TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
   ExpectOthersAreServed();
-  Attack([](const std::string&) {
+  int go[2];
+  int sent[2];
+  ASSERT_EQ(pipe2(go, O_CLOEXEC), 0);
+  ASSERT_EQ(pipe2(sent, O_CLOEXEC), 0);
+  attacker_ = Run(kAttacker, [&](int done) {
+    std::vector<le_msg_SessionRef_t> sessions;
     for (int i = 0; i < 8; ++i) {
-      const le_msg_SessionRef_t session =
-          le_msg_CreateSession(le_msg_GetProtocolRef("honest", 8), "honest");
-      le_msg_OpenSessionSync(session);
+      sessions.push_back(
+          le_msg_CreateSession(le_msg_GetProtocolRef("honest", 8), "honest"));
+      le_msg_OpenSessionSync(sessions.back());
+    }
+    Done(done);
+    char byte;
+    if (read(go[0], &byte, 1) != 1) _exit(1);
+    bool closes = false;
+    for (le_msg_SessionRef_t session : sessions) {
       for (int k = 0; k < 4; ++k) {
         const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
         le_msg_SetFd(message, NewLastingDescriptor());
         le_msg_Send(message);
       }
       le_msg_Flush(session);
-      if (i % 2 == 0) le_msg_CloseSession(session);
+      if (closes) le_msg_CloseSession(session);
+      closes = !closes;
     }
+    Done(sent[1]);
   });
+  ASSERT_EQ(kill(service(), SIGSTOP), 0);
+  int status = 0;
+  ASSERT_EQ(waitpid(service(), &status, WUNTRACED), service());
+  Done(go[1]);
+  close(sent[1]);
+  char byte;
+  EXPECT_EQ(read(sent[0], &byte, 1), 1) << "it died";
+  ASSERT_EQ(kill(service(), SIGCONT), 0);
+  for (const int fd : {go[0], go[1], sent[0]}) close(fd);
   ExpectOthersAreServed();
 }
 

@@ -42,7 +42,7 @@ expect "no directory" 1 "there is no directory" sdir list
 expect "a value that stands alone" 1 "there is no directory" "$sdir" --socket_dir "$folder/d" list
 expect "options before the command" 1 "there is no directory" "$sdir" --format=json --socket_dir="$folder/d" list
 expect "an option without a value" 2 "needs a value" "$sdir" list --socket_dir
-expect "an option of another command" 2 "not for this command" sdir bind --json "<$user>.a" "<$user>.b"
+expect "an option of another command" 2 "does not belong to this command" sdir bind --json "<$user>.a" "<$user>.b"
 expect "no directory to wait for" 3 "timeout" sdir wait "<$user>.b" --timeout 0.01
 expect "unknown command" 2 "unknown command 'x'" sdir x
 expect "unknown flag of the daemon" 2 "unknown option" "$directoryd" --x
