@@ -34,8 +34,8 @@ struct le_mem_Pool {
   size_t object_size = 0;
   std::atomic<le_mem_Destructor_t> destructor{nullptr};
   Mutex mutex;
+  std::vector<void*> blocks ABSL_GUARDED_BY(mutex);  // free and in use
   std::vector<void*> free_blocks ABSL_GUARDED_BY(mutex);
-  size_t objects ABSL_GUARDED_BY(mutex) = 0;  // free and in use
   size_t grow_by ABSL_GUARDED_BY(mutex) = 1;
 };
 
@@ -47,13 +47,13 @@ struct alignas(std::max_align_t) ObjectHeader {
   std::atomic<long> references;
 };
 
-// Every pool, so that none of them is a leak.
+// Every pool, with the objects that are still in use when the process ends.
 class Pools final : public le::event::ModuleState {
  public:
   ~Pools() override {
     for (const auto& pool : pools_) {
       MutexLock lock(&pool->mutex);
-      for (void* block : pool->free_blocks) std::free(block);
+      for (void* block : pool->blocks) std::free(block);
     }
   }
   static Pools* OfCurrentProcess() {
@@ -104,9 +104,9 @@ void PoisonObject(const le_mem_Pool* pool, void* block) {
 void AddFreeLocked(const char* function, le_mem_Pool* pool, size_t count)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(pool->mutex) {
   for (size_t i = 0; i < count; ++i) {
-    pool->free_blocks.push_back(NewBlock(function, pool));
-    PoisonObject(pool, pool->free_blocks.back());
-    ++pool->objects;
+    pool->blocks.push_back(NewBlock(function, pool));
+    pool->free_blocks.push_back(pool->blocks.back());
+    PoisonObject(pool, pool->blocks.back());
   }
 }
 
@@ -179,7 +179,7 @@ size_t le_mem_GetObjectSize(le_mem_PoolRef_t pool) {
 size_t le_mem_GetObjectCount(le_mem_PoolRef_t pool) {
   Checked(__func__, pool);
   MutexLock lock(&pool->mutex);
-  return pool->objects;
+  return pool->blocks.size();
 }
 
 le_result_t le_mem_GetName(le_mem_PoolRef_t pool, char* namePtr,
