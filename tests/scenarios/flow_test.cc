@@ -194,6 +194,31 @@ TEST_P(FlowTest, ThreeLargeRequestsUnderWay) {
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 
+// Responses that are sent at once are owed, all of them: they are larger than the
+// queue.
+TEST_P(FlowTest, ManyRequestsAreAnsweredAtOnce) {
+  static constexpr uint32_t kCount = 8;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo", SizedProtocol(kMiB));
+    std::vector<le_msg_MessageRef_t> held;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      held.push_back(message);
+      if (held.size() < kCount) return;
+      for (le_msg_MessageRef_t request : held) le_msg_Respond(request);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    Asker asker(kMiB);
+    while (asker.asked() < kCount) asker.Ask();
+    party->RunLoopUntil([&] { return asker.answered() == kCount; });
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/3);
+}
+
 // A synchronous request, among very many others, receives their responses too.
 TEST_P(FlowTest, ASynchronousRequestBehindMany) {
   static constexpr uint32_t kCount = 3000;
