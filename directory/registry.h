@@ -186,7 +186,8 @@ class Registry {
     PeerId offering = 0;            // 0: nobody
     std::list<PeerId> standing_by;  // in order of arrival
     std::list<PeerId> line;         // clients that wait
-    // The first of the line whose reason may have changed with the server.
+    // The first of the line whose reason may have changed with the server. Never
+    // end(), which does not stay valid when the table moves the line.
     absl::optional<std::list<PeerId>::iterator> changed;
     bool to_be_served = false;  // it is in to_serve_
     bool empty() const {

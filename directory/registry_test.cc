@@ -349,6 +349,27 @@ TEST_F(RegistryTest, ChangesOfTheReasonAreNotedOnce) {
 }
 
 // Whatever happens, nobody is lost and nobody is served who may not be.
+// The table of services grows meanwhile, and moves the line.
+TEST_F(RegistryTest, TheLastThatWasToBeToldOfAChangeGoes) {
+  registry_.Load({Bound(absl::nullopt, "c", 2, "s")});
+  Advertise(10);
+  Advertise(11);
+  for (PeerId id = 1; id <= 4; ++id) {
+    EXPECT_NE(Open(id, "c", true, static_cast<uid_t>(id)), "");
+  }
+  for (PeerId id = 5; id <= 9; ++id) {
+    EXPECT_EQ(Open(id, "c", true, static_cast<uid_t>(id)), "");
+  }
+  EXPECT_EQ(Text(registry_.ServerGone(10)), "t11:0 i5>11 i6>11 i7>11 i8>11");
+  registry_.ClientGone(9);
+  for (uid_t uid = 100; uid < 200; ++uid) Advertise(uid, "s", uid);
+  EXPECT_EQ(Open(12), "");
+  const auto changed = registry_.TakeChanged(10);
+  ASSERT_EQ(changed.size(), 1u);
+  EXPECT_EQ(changed[0]->id, 12u);
+  EXPECT_FALSE(registry_.has_changed());
+}
+
 TEST(RegistryModelTest, RandomEvents) {
   for (int seed = 0; seed < 50; ++seed) {
     std::mt19937 random(static_cast<unsigned>(seed));

@@ -16,6 +16,7 @@
 #include "directory/testing/numbered_users.h"
 #include "event/base/log.h"
 #include "tests/faults/calls.h"
+#include "tests/simulation/guest.h"
 #include "tests/simulation/stranger.h"
 
 namespace le {
@@ -154,11 +155,21 @@ void KernelWorld::BeginTroubles() {
     });
     sim()->Run();
   }
-  if (plan().strangers) {
-    Spawn(AddProcess("stranger", kStrangerUser), [this] {
-      Stranger(this, absl::StrCat(kFolder, "/directory")).Run();
-    });
-  }
+  if (plan().strangers) SpawnStrangers();
+}
+
+void KernelWorld::SpawnStrangers() {
+  const std::string directory = absl::StrCat(kFolder, "/directory");
+  Spawn(AddProcess("stranger", kStrangerUser),
+        [this, directory] { Stranger(this, directory).Run(); });
+  SimProcess* const server = AddProcess("stranger that serves", kStrangerUser);
+  guest_ = NewProcess("guest", kGuestUser);
+  Prepare(guest_);
+  Spawn(server, [this, directory] {
+    Stranger(this, directory).Serve([this] { return guest_->ended(); });
+  });
+  const pid_t pid = server->credentials().pid;
+  Spawn(guest_, [this, pid] { Guest(this, pid).Run(); });
 }
 
 void KernelWorld::EndTroubles() {
@@ -200,6 +211,10 @@ void KernelWorld::EndForks() {
 }
 
 std::string KernelWorld::Leftovers() {
+  if (guest_ != nullptr && !guest_->ended()) {
+    return absl::StrCat("a guest of a stranger does not come to an end:\n",
+                        sim()->Report());
+  }
   // The directory must end on SIGTERM, and free everything.
   kernel_.Signal(directory_, SIGTERM);
   sim()->Run();

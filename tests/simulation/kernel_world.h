@@ -51,6 +51,7 @@ class KernelWorld final : public World {
   void EndTroubles() override;
   std::string Leftovers() override;
   void WriteBindings();
+  void SpawnStrangers();
   // Sees what the library logs, where its log is not itself a trouble.
   static void OnLog(event::LogLevel level, absl::string_view text);
 
@@ -59,6 +60,7 @@ class KernelWorld final : public World {
   std::vector<event::SimProcess*> processes_;
   std::map<event::SimProcess*, event::SimProcess*> children_;  // by parent
   event::SimProcess* directory_ = nullptr;
+  event::SimProcess* guest_ = nullptr;  // null: there are no strangers
   // Its main has begun, and either has not read the bindings yet or handles the
   // signal.
   bool directory_listens_ = false;

@@ -3,9 +3,11 @@
 
 #include "tests/simulation/stranger.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -30,6 +32,28 @@ constexpr uint64_t kMaxPauseMs = 40;
 // Of a frame whose rest does not come.
 constexpr size_t kLengthOfAPart = 1000;
 
+constexpr char kProtocol[] = "simulated";
+
+std::string Frame(const FrameHeader& header, const std::string& bytes) {
+  return std::string(reinterpret_cast<const char*>(&header), sizeof(header)) +
+         bytes;
+}
+
+std::string Frame(uint8_t type, uint16_t flags, const std::string& bytes) {
+  FrameHeader header;
+  header.type = type;
+  header.flags = flags;
+  header.length = static_cast<uint32_t>(bytes.size());
+  return Frame(header, bytes);
+}
+
+std::string Hello() {
+  const messaging::Hello hello;
+  return Frame(
+      messaging::kHelloFrame, 0,
+      std::string(reinterpret_cast<const char*>(&hello), sizeof(hello)));
+}
+
 }  // namespace
 
 Stranger::Stranger(World* world, std::string directory)
@@ -38,7 +62,20 @@ Stranger::Stranger(World* world, std::string directory)
 void Stranger::Run() {
   for (int i = 0; i < world_->plan().operations; ++i) {
     if (sockets_.size() < kMaxSockets && world_->OneIn(3)) {
-      Connect();
+      const int fd = Connect();
+      if (fd >= 0) {
+        sockets_.push_back(fd);
+        switch (world_->Roll(8)) {
+          case 0:
+            break;
+          case 1:
+            SendAdvertise(fd, "x", AnyBytes(8));
+            break;
+          default:
+            SendOpen(fd);
+            break;
+        }
+      }
     } else if (!sockets_.empty()) {
       // Mostly the latest, so that a conversation gets somewhere.
       const size_t index = world_->OneIn(3) ? world_->Roll(sockets_.size())
@@ -51,30 +88,24 @@ void Stranger::Run() {
         Act(fd);
       }
     }
-    if (world_->OneIn(2)) {
-      world_->PassTime(
-          absl::Milliseconds(static_cast<int64_t>(world_->Roll(kMaxPauseMs))));
-    }
+    if (world_->OneIn(2)) Pause();
   }
   for (;;) event::Thread::Current()->parker()->Park(absl::InfiniteFuture());
 }
 
-void Stranger::Connect() {
+int Stranger::Connect() {
   const int fd =
       sys::Socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return;
+  if (fd < 0) return -1;
   struct sockaddr_un to = {};
   to.sun_family = AF_UNIX;
   std::memcpy(to.sun_path, directory_.data(), directory_.size());
   if (sys::Connect(fd, reinterpret_cast<struct sockaddr*>(&to), sizeof(to)) !=
       0) {
     sys::Close(fd);
-    return;
+    return -1;
   }
-  sockets_.push_back(fd);
-  if (world_->OneIn(8)) return;
-  if (world_->OneIn(8)) return SendAdvertise(fd);
-  SendOpen(fd);
+  return fd;
 }
 
 void Stranger::Act(int fd) {
@@ -82,7 +113,7 @@ void Stranger::Act(int fd) {
     case 0:
       return SendOpen(fd);
     case 1:
-      return SendAdvertise(fd);
+      return SendAdvertise(fd, "x", AnyBytes(8));
     case 2: {  // the first part of a frame, of a session or of the directory's
       uint8_t type = directory::kControlFrame;
       if (world_->OneIn(2)) type = messaging::kMessageFrame;
@@ -114,6 +145,102 @@ void Stranger::Act(int fd) {
   }
 }
 
+// ---- As a server -----------------------------------------------------------
+
+void Stranger::Serve(const std::function<bool()>& is_over) {
+  int offer = -1;
+  while (!is_over()) {
+    if (offer < 0) {
+      offer = Connect();
+      if (offer < 0) {
+        Pause();
+        continue;
+      }
+      SendAdvertise(offer, kService, kProtocol);
+    }
+    const int client = TakeClient(&offer);
+    if (client < 0) continue;
+    Deceive(client);
+    sockets_.push_back(client);
+    if (sockets_.size() > kMaxSockets || world_->OneIn(4)) {
+      sys::Close(sockets_.front());
+      sockets_.erase(sockets_.begin());
+    }
+  }
+}
+
+int Stranger::TakeClient(int* offer) {
+  struct pollfd wait = {*offer, POLLIN, 0};
+  sys::Poll(&wait, 1, kMaxPauseMs);
+  char bytes[1024];
+  alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  struct iovec part = {bytes, sizeof(bytes)};
+  struct msghdr packet = {};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control;
+  packet.msg_controllen = sizeof(control);
+  const ssize_t size =
+      sys::RecvMsg(*offer, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (size < 0 && errno == EAGAIN) return -1;
+  if (size <= 0) {
+    sys::Close(*offer);
+    *offer = -1;
+    return -1;
+  }
+  const struct cmsghdr* const c = CMSG_FIRSTHDR(&packet);
+  if (c == nullptr || c->cmsg_type != SCM_RIGHTS) return -1;
+  int client;
+  std::memcpy(&client, CMSG_DATA(c), sizeof(client));
+  return client;
+}
+
+// Mostly at once: the client may not have asked for credentials yet.
+void Stranger::Deceive(int client) {
+  for (uint64_t i = world_->Roll(4); i > 0; --i) {
+    if (world_->OneIn(4)) Pause();
+    switch (world_->Roll(6)) {
+      case 0:
+        SendBytes(client, Lie(FrameHeader::kMore) + Hello());
+        break;
+      case 1:
+        SendBytes(client, Lie(0));
+        break;
+      case 2:
+        Act(client);
+        break;
+      default:
+        SendBytes(client, Hello());
+        break;
+    }
+  }
+}
+
+// A frame as the directory's.
+std::string Stranger::Lie(uint16_t flags) {
+  directory::proto::FromDirectory message;
+  message.set_version(directory::kControlVersion);
+  switch (world_->Roll(3)) {
+    case 0:
+      message.mutable_introduced()->set_server_uid(0);
+      message.mutable_introduced()->set_server_pid(1);
+      break;
+    case 1:
+      message.mutable_waiting()->set_reason(directory::proto::WAIT_NO_BINDING);
+      message.mutable_waiting()->set_text(kLie);
+      break;
+    default:
+      message.mutable_refusal()->set_code(
+          static_cast<directory::proto::RefusalCode>(
+              world_->Roll(directory::proto::RefusalCode_ARRAYSIZE)));
+      message.mutable_refusal()->set_text(kLie);
+      break;
+  }
+  return Frame(directory::kControlFrame, flags, message.SerializeAsString());
+}
+
+// ---- Frames ----------------------------------------------------------------
+
 void Stranger::SendOpen(int fd) {
   directory::proto::ToDirectory message;
   message.set_version(directory::kControlVersion);
@@ -121,19 +248,21 @@ void Stranger::SendOpen(int fd) {
   directory::proto::Description* const client =
       message.mutable_open()->mutable_client();
   client->set_interface_name(world_->OneIn(2) ? "a" : "b");
-  client->set_protocol_id("simulated");
+  client->set_protocol_id(kProtocol);
   client->set_max_message_size(MaxMessageSize(world_->plan()));
   const std::string text = message.SerializeAsString();
   SendFrame(fd, directory::kControlFrame, 0, text.size(), text);
 }
 
-void Stranger::SendAdvertise(int fd) {
+void Stranger::SendAdvertise(int fd, const std::string& service_name,
+                             const std::string& protocol) {
   directory::proto::ToDirectory message;
   message.set_version(directory::kControlVersion);
   directory::proto::Description* const service =
       message.mutable_advertise()->mutable_service();
-  service->set_interface_name("x");
-  service->set_protocol_id(AnyBytes(8));
+  service->set_interface_name(service_name);
+  service->set_protocol_id(protocol);
+  service->set_max_message_size(MaxMessageSize(world_->plan()));
   const std::string text = message.SerializeAsString();
   SendFrame(fd, directory::kControlFrame, 0, text.size(), text);
 }
@@ -145,9 +274,7 @@ void Stranger::SendFrame(int fd, uint8_t type, uint16_t flags, size_t length,
   header.flags = flags;
   header.length = static_cast<uint32_t>(length);
   header.id = world_->Roll(4);
-  SendBytes(
-      fd, std::string(reinterpret_cast<const char*>(&header), sizeof(header)) +
-              bytes);
+  SendBytes(fd, Frame(header, bytes));
 }
 
 void Stranger::SendBytes(int fd, const std::string& bytes) {
@@ -158,6 +285,11 @@ std::string Stranger::AnyBytes(size_t limit) {
   std::string bytes(1 + world_->Roll(limit), '\0');
   for (char& byte : bytes) byte = static_cast<char>(world_->Roll(256));
   return bytes;
+}
+
+void Stranger::Pause() {
+  world_->PassTime(
+      absl::Milliseconds(static_cast<int64_t>(world_->Roll(kMaxPauseMs))));
 }
 
 }  // namespace simulation

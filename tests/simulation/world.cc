@@ -11,6 +11,7 @@
 #include "tests/simulation/kernel_world.h"
 #include "tests/simulation/loopback_world.h"
 #include "tests/simulation/server_program.h"
+#include "tests/simulation/stranger.h"
 
 namespace le {
 namespace simulation {
@@ -151,6 +152,8 @@ BindingHistory::Table World::AllBindings() const {
   if (plan_.has_strangers()) {
     table[{kStrangerUser, "a"}] = {201, "x"};
     table[{kStrangerUser, "b"}] = {201, "y"};
+    table[{kGuestUser, Stranger::kService}] = {kStrangerUser,
+                                               Stranger::kService};
   }
   return table;
 }
@@ -158,6 +161,10 @@ BindingHistory::Table World::AllBindings() const {
 BindingHistory::Table World::SomeBindings() {
   BindingHistory::Table table;
   for (const auto& entry : AllBindings()) {
+    if (entry.first.first == kGuestUser) {
+      table.insert(entry);
+      continue;
+    }
     if (OneIn(4)) continue;
     table[entry.first] = OneIn(3)
                              ? BindingHistory::Target{201, OneIn(2) ? "x" : "y"}

@@ -72,6 +72,8 @@ struct Result {
 
 // The user of the strangers, which are bound to some services.
 constexpr uid_t kStrangerUser = 399;
+// The user of a client that is bound to a stranger's service, always.
+constexpr uid_t kGuestUser = 398;
 
 class World {
  public:
@@ -163,6 +165,8 @@ class World {
   void Spawn(event::SimProcess* process, std::function<void()> body) {
     sim_.Spawn(process, "main", std::move(body));
   }
+  // A process that must not die by itself.
+  event::SimProcess* NewProcess(const std::string& name, uid_t uid);
   // The calling process has logged that it ends, and drops messages.
   void NoteDropped() {
     has_dropped_.insert(event::Process::Current()->credentials().pid);
@@ -192,7 +196,6 @@ class World {
     event::SimProcess* process = nullptr;
   };
 
-  event::SimProcess* NewProcess(const std::string& name, uid_t uid);
   void Start(Actor* actor);
   void StartDirectory();
   void KillDirectory();

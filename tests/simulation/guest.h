@@ -1,0 +1,42 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A client of a stranger's service: a program on the C API that believes nothing
+// that a server may not say.
+
+#ifndef LE_MESSAGING_TESTS_SIMULATION_GUEST_H_
+#define LE_MESSAGING_TESTS_SIMULATION_GUEST_H_
+
+#include <sys/types.h>
+
+#include "le_messaging_ext.h"
+#include "legato.h"
+#include "tests/simulation/world.h"
+
+namespace le {
+namespace simulation {
+
+class Guest {
+ public:
+  // `server`: the process of the stranger.
+  Guest(World* world, pid_t server) : world_(world), server_(server) {}
+  // Opens as often as a client acts. Each wait has a deadline, so it ends.
+  void Run();
+
+ private:
+  void Open();
+  void Request();
+  // What it is told of the server, or of the cause of a failure.
+  void Check();
+  void RunLoopFor(absl::Duration time);
+  uint32_t SomeMs();
+
+  World* const world_;
+  const pid_t server_;
+  le_msg_SessionRef_t session_ = nullptr;
+};
+
+}  // namespace simulation
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_SIMULATION_GUEST_H_
