@@ -4,13 +4,14 @@
 // Misuses that are compile errors. A line ends with a regular expression that
 // the compiler's words for it match; without these lines the file compiles.
 // compile_errors_test.sh reads it.
-//
-// clang-format off: it would break these lines.
 
 #include <string>
 #include <utility>
 
 #include "le/messaging.h"
+
+// It would break the lines.
+// clang-format off
 
 struct Point {
   int x, y;

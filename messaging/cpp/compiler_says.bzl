@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the compiler says of a file that may be wrong."""
 
+# The rules_cc of a WORKSPACE build has no cc_info.bzl.
+_CcInfo = CcInfo  # buildifier: disable=native-cc-info
+
 def _compiler_says_impl(ctx):
-    context = depset(transitive = [dep[CcInfo].compilation_context.headers for dep in ctx.attr.deps])
+    context = depset(transitive = [dep[_CcInfo].compilation_context.headers for dep in ctx.attr.deps])
     flags = []
     for dep in ctx.attr.deps:
-        of_dep = dep[CcInfo].compilation_context
+        of_dep = dep[_CcInfo].compilation_context
         for flag, folders in {
             "-I": of_dep.includes,
             "-iquote": of_dep.quote_includes,
@@ -29,7 +32,7 @@ src=$1 out=$2 without=$3; shift 3
 compiler_says = rule(
     implementation = _compiler_says_impl,
     attrs = {
-        "deps": attr.label_list(providers = [CcInfo]),
+        "deps": attr.label_list(providers = [_CcInfo]),
         "out": attr.output(mandatory = True),
         "src": attr.label(allow_single_file = True, mandatory = True),
         "without": attr.string(doc = "Lines that have this are left out."),
