@@ -2,9 +2,9 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# The program of README.md answers, also to the C++ client, with the bindings line of README.md, and
-# README.md's example of a bindings file is valid: readme_test.sh README
-# DIRECTORYD SDIR SHOUT SHOUT_CPP.
+# The program of README.md answers, also to the C++ client, with the bindings
+# line of README.md, and README.md's example of a bindings file is valid:
+# readme_test.sh README DIRECTORYD SDIR SHOUT SHOUT_CPP.
 set -euo pipefail
 
 readme=$1 directoryd=$2 sdir=$3 shout=$4 shout_cpp=$5
