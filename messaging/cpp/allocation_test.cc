@@ -184,7 +184,9 @@ TEST_P(AllocationTest, APush) {
 }
 
 TEST_P(AllocationTest, ATimerAndATask) {
-  RunClient([](Client*) {
+  Scenario scenario;
+  scenario.Add("only", [](Party*) {
+    t_is_counted = true;
     Loop loop;
     Timer timer([&] { loop.Stop(); });
     EXPECT_EQ(CountAllocations([&] {
@@ -198,6 +200,7 @@ TEST_P(AllocationTest, ATimerAndATask) {
               }),
               0);
   });
+  RunScenario(scenario, GetParam());
 }
 
 }  // namespace
