@@ -2,12 +2,12 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# The program of README.md answers, with the bindings line of README.md, and
-# README.md's example of a bindings file is valid: readme_test.sh README
-# DIRECTORYD SDIR SHOUT.
+# The program of README.md answers, also to the C++ client, with the bindings
+# line of README.md, and README.md's example of a bindings file is valid:
+# readme_test.sh README DIRECTORYD SDIR SHOUT SHOUT_CPP.
 set -euo pipefail
 
-readme=$1 directoryd=$2 sdir=$3 shout=$4
+readme=$1 directoryd=$2 sdir=$3 shout=$4 shout_cpp=$5
 LE_MESSAGING_DIR=$(mktemp -d /tmp/le_readme_XXXXXX)
 export LE_MESSAGING_DIR
 running=()
@@ -30,6 +30,8 @@ running+=($!)
 
 answer=$(timeout 30 "$shout" hello)
 [ "$answer" = HELLO ] || fail "the server answers '$answer'"
+answer=$(timeout 30 "$shout_cpp" hello)
+[ "$answer" = HELLO ] || fail "the server answers '$answer' to C++"
 # The longest text of the protocol, which has no room for a longer one.
 long=$(printf 'x%.0s' {1..100})
 answer=$(timeout 30 "$shout" "$long")

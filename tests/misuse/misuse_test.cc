@@ -84,6 +84,8 @@ TEST_F(MisuseTest, InterfaceNames) {
 
 TEST_F(MisuseTest, NullReferences) {
   EXPECT_MISUSE(le_msg_DeleteSession(nullptr), "le_msg_DeleteSession");
+  EXPECT_MISUSE(le_msg_DropSession(nullptr), "le_msg_DropSession");
+  EXPECT_MISUSE(le_msg_DropService(nullptr), "le_msg_DropService");
   EXPECT_MISUSE(le_msg_CloseSession(nullptr), "le_msg_CloseSession");
   EXPECT_MISUSE(le_msg_CreateMsg(nullptr), "le_msg_CreateMsg");
   EXPECT_MISUSE(le_msg_Send(nullptr), "le_msg_Send");
@@ -92,6 +94,22 @@ TEST_F(MisuseTest, NullReferences) {
   EXPECT_MISUSE(le_msg_AdvertiseService(nullptr), "le_msg_AdvertiseService");
   EXPECT_MISUSE(le_msg_GetSessionInterface(nullptr),
                 "le_msg_GetSessionInterface");
+}
+
+// The functions that return a result have these fatal errors left.
+TEST_F(MisuseTest, WhereAResultGoes) {
+  EXPECT_MISUSE(le_msg_TryGetProtocolRef("protocol", 64, nullptr),
+                "le_msg_TryGetProtocolRef: the result's pointer is NULL");
+  EXPECT_MISUSE(le_msg_TryCreateSession(Protocol(), "x", nullptr),
+                "le_msg_TryCreateSession: the result's pointer is NULL");
+  EXPECT_MISUSE(le_msg_TryCreateService(Protocol(), "x", nullptr),
+                "le_msg_TryCreateService: the result's pointer is NULL");
+  le_msg_SessionRef_t session;
+  EXPECT_MISUSE(le_msg_TryCreateSession(nullptr, "x", &session),
+                "le_msg_TryCreateSession: the protocol is NULL");
+  le_msg_ServiceRef_t service;
+  EXPECT_MISUSE(le_msg_TryCreateService(nullptr, "x", &service),
+                "le_msg_TryCreateService: the protocol is NULL");
 }
 
 TEST_F(MisuseTest, OpeningTwice) {
@@ -199,6 +217,7 @@ TEST_F(MisuseTest, TheWrongThread) {
       [](le_msg_SessionRef_t s) { le_msg_TryOpenSessionSync(s); },
       [](le_msg_SessionRef_t s) { le_msg_CloseSession(s); },
       [](le_msg_SessionRef_t s) { le_msg_DeleteSession(s); },
+      [](le_msg_SessionRef_t s) { le_msg_DropSession(s); },
       [](le_msg_SessionRef_t s) {
         le_msg_SetSessionRecvHandler(s, nullptr, nullptr);
       },
@@ -249,6 +268,7 @@ TEST_F(MisuseTest, TheWrongThreadForAService) {
       [](le_msg_ServiceRef_t s) { le_msg_AdvertiseService(s); },
       [](le_msg_ServiceRef_t s) { le_msg_HideService(s); },
       [](le_msg_ServiceRef_t s) { le_msg_DeleteService(s); },
+      [](le_msg_ServiceRef_t s) { le_msg_DropService(s); },
       [](le_msg_ServiceRef_t s) {
         le_msg_SetServiceRecvHandler(s, nullptr, nullptr);
       },
@@ -517,6 +537,7 @@ TEST_F(MisuseTest, StaleReferencesOfSessions) {
   using Function = void (*)(le_msg_SessionRef_t);
   const Function use[] = {
       [](le_msg_SessionRef_t s) { le_msg_DeleteSession(s); },
+      [](le_msg_SessionRef_t s) { le_msg_DropSession(s); },
       [](le_msg_SessionRef_t s) { le_msg_CloseSession(s); },
       [](le_msg_SessionRef_t s) { le_msg_OpenSessionSync(s); },
       [](le_msg_SessionRef_t s) { le_msg_CreateMsg(s); },
@@ -528,14 +549,16 @@ TEST_F(MisuseTest, StaleReferencesOfSessions) {
         le_msg_GetSessionInterface(s);
       },
   };
-  for (const Function second : use) {
-    EXPECT_MISUSE(
-        {
-          const le_msg_SessionRef_t session = Session();
-          le_msg_DeleteSession(session);
-          second(session);
-        },
-        "le_msg_[A-Za-z]*: a stale reference: the session has been deleted");
+  for (const Function first : {&le_msg_DeleteSession, &le_msg_DropSession}) {
+    for (const Function second : use) {
+      EXPECT_MISUSE(
+          {
+            const le_msg_SessionRef_t session = Session();
+            first(session);
+            second(session);
+          },
+          "le_msg_[A-Za-z]*: a stale reference: the session has been deleted");
+    }
   }
   // On a server, it goes after its close handlers.
   static le_msg_SessionRef_t of_server;
@@ -571,6 +594,7 @@ TEST_F(MisuseTest, StaleReferencesOfServices) {
   using Function = void (*)(le_msg_ServiceRef_t);
   const Function use[] = {
       [](le_msg_ServiceRef_t s) { le_msg_DeleteService(s); },
+      [](le_msg_ServiceRef_t s) { le_msg_DropService(s); },
       [](le_msg_ServiceRef_t s) { le_msg_HideService(s); },
       [](le_msg_ServiceRef_t s) { le_msg_GetServiceContextPtr(s); },
       [](le_msg_ServiceRef_t s) {
@@ -578,15 +602,17 @@ TEST_F(MisuseTest, StaleReferencesOfServices) {
         le_msg_AdvertiseService(s);
       },
   };
-  for (const Function second : use) {
-    EXPECT_MISUSE(
-        {
-          const le_msg_ServiceRef_t service =
-              le_msg_CreateService(Protocol(), "service");
-          le_msg_DeleteService(service);
-          second(service);
-        },
-        "le_msg_[A-Za-z]*: a stale reference: the service has been deleted");
+  for (const Function first : {&le_msg_DeleteService, &le_msg_DropService}) {
+    for (const Function second : use) {
+      EXPECT_MISUSE(
+          {
+            const le_msg_ServiceRef_t service =
+                le_msg_CreateService(Protocol(), "service");
+            first(service);
+            second(service);
+          },
+          "le_msg_[A-Za-z]*: a stale reference: the service has been deleted");
+    }
   }
   static le_msg_LocalService_t local;
   EXPECT_MISUSE(
@@ -601,16 +627,21 @@ TEST_F(MisuseTest, StaleReferencesOfServices) {
 
 // Something still holds the object. This is found out with NDEBUG too.
 TEST_F(MisuseTest, DeletingTwiceWhatIsStillHeld) {
-  EXPECT_MISUSE(
-      {
-        const le_msg_SessionRef_t session = Session();
-        static le_msg_MessageRef_t volatile kept;  // so that it is no leak
-        kept = le_msg_CreateMsg(session);
-        static_cast<void>(kept);
-        le_msg_DeleteSession(session);
-        le_msg_DeleteSession(session);
-      },
-      "le_msg_DeleteSession: it has been deleted already");
+  using Function = void (*)(le_msg_SessionRef_t);
+  for (const Function first : {&le_msg_DeleteSession, &le_msg_DropSession}) {
+    for (const Function second : {&le_msg_DeleteSession, &le_msg_DropSession}) {
+      EXPECT_MISUSE(
+          {
+            const le_msg_SessionRef_t session = Session();
+            static le_msg_MessageRef_t volatile kept;  // so that it is no leak
+            kept = le_msg_CreateMsg(session);
+            static_cast<void>(kept);
+            first(session);
+            second(session);
+          },
+          "le_msg_(Delete|Drop)Session: it has been deleted already");
+    }
+  }
   EXPECT_MISUSE(
       {
         const le_msg_ServiceRef_t service =
@@ -913,6 +944,14 @@ TEST_F(MisuseTest, WhatEndedThreadsLeaveIsDeletedOnce) {
         le_msg_DeleteSession(left.session);
       },
       "le_msg_DeleteSession: it has been deleted already");
+  EXPECT_MISUSE(
+      {
+        Left left;
+        OnAnotherThread(&BeOwner, &left);
+        le_msg_DropSession(left.session);
+        le_msg_DropSession(left.session);
+      },
+      "le_msg_DropSession: it has been deleted already");
   EXPECT_MISUSE(
       {
         Left left;

@@ -49,7 +49,8 @@ struct PendingCall {
 }  // namespace internal
 
 // A request that waits. Destroying it cancels the request: its closure is destroyed
-// and not called. It belongs to the thread of its client, and may outlive that.
+// and not called. It belongs to the thread of its client, and may outlive that. Fatal:
+// cancelling it, also by destroying or replacing it, on another thread.
 class [[nodiscard]] Call {
  public:
   // Stands for nothing.
@@ -461,8 +462,9 @@ class Client {
 
   // Sends a request. `closure` is called once with the response, or with one of the
   // errors of Request(), from the loop. It is moved, never copied. If it has at most
-  // 80 bytes, a request allocates nothing in the steady state. The request ends when the
-  // result is destroyed: keep it, or Detach() it. Misuse: status() of the result.
+  // 80 bytes, a request that gets its response allocates nothing in the steady state. The
+  // request ends when the result is destroyed: keep it, or Detach() it. Misuse: status()
+  // of the result.
   template <typename Closure>
   Call RequestAsync(Message message, absl::Duration timeout,
                     Closure&& closure) {

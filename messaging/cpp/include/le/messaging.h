@@ -19,10 +19,18 @@
 //   Destruction  at any moment, in any order, in any closure. When a destructor has
 //                returned, no closure of that object begins. A closure that is running
 //                is destroyed when it returns.
-//   Errors       absl::Status. Neither a far end nor a misuse ends the process, but
-//                for two misuses: an object is destroyed on another thread than its
-//                own while that lives; anything is called in the child of a fork.
-//   Exceptions   none is thrown; one that leaves a closure is fatal.
+//   Errors       absl::Status, also for misuse. Nothing that a far end does ends the
+//                process.
+//   Fatal        only these end the process, with a line in the log:
+//                - a Client, Service, Timer or SignalWatch is destroyed, or another is
+//                  assigned to it, on another thread than its own while that lives;
+//                - a Call that is pending is cancelled, destroyed, or assigned to, on
+//                  another thread than its client's;
+//                - an exception leaves a closure. (This API throws none.)
+//                - anything is called in the child of a fork;
+//                - no memory is left, or no file descriptor for the loop of a thread.
+//   Undefined    two threads use one object at a time; an empty UniqueFunction is
+//                called.
 
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_MESSAGING_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_MESSAGING_H_

@@ -1,0 +1,207 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// In the steady state the C++ API and what is below it allocate nothing: counted for
+// a client and a server on two threads, both included.
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "gtest/gtest.h"
+#include "le/messaging.h"
+#include "messaging/testing/scenario.h"
+
+namespace {
+
+// Of the threads that are counted: not of the kit's directory.
+std::atomic<int> g_allocations{0};
+thread_local bool t_is_counted = false;
+
+void Count() {
+  if (t_is_counted) ++g_allocations;
+}
+
+void* Allocate(size_t size) {
+  Count();
+  void* const memory = malloc(size);
+  if (memory == nullptr) abort();
+  return memory;
+}
+
+}  // namespace
+
+// The other forms call these.
+void* operator new(size_t size) { return Allocate(size); }
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  return Allocate(size);
+}
+void* operator new(size_t size, std::align_val_t alignment) {
+  Count();
+  void* memory = nullptr;
+  if (posix_memalign(&memory, static_cast<size_t>(alignment), size) != 0) {
+    abort();
+  }
+  return memory;
+}
+void operator delete(void* memory) noexcept { free(memory); }
+void operator delete(void* memory, size_t) noexcept { free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { free(memory); }
+void operator delete(void* memory, size_t, std::align_val_t) noexcept {
+  free(memory);
+}
+
+namespace le {
+namespace {
+
+using messaging::testing::Party;
+using messaging::testing::RunScenario;
+using messaging::testing::Scenario;
+using messaging::testing::Setting;
+using messaging::testing::SettingName;
+
+constexpr Protocol kText = {"text", 256};
+
+// Lists and pools have reached their size after so many.
+constexpr int kWarmUp = 200;
+constexpr int kCounted = 1000;
+
+// How many `operation` allocates when it has been called often.
+template <typename Operation>
+int CountAllocations(Operation operation) {
+  for (int i = 0; i < kWarmUp; ++i) operation();
+  const int before = g_allocations;
+  for (int i = 0; i < kCounted; ++i) operation();
+  return g_allocations - before;
+}
+
+// Echoes a request, and answers another message with a push.
+void EchoBody(Party* party) {
+  t_is_counted = true;
+  absl::StatusOr<Service> service = Service::Create("echo", kText);
+  ASSERT_TRUE(service.ok());
+  EXPECT_TRUE(service
+                  ->OnMessage([](Message message) {
+                    if (message.needs_response()) {
+                      std::move(message).Respond().IgnoreError();
+                    } else {
+                      Message push = message.NewMessage();
+                      push.Assign(message.text()).IgnoreError();
+                      std::move(push).Send().IgnoreError();
+                    }
+                  })
+                  .ok());
+  EXPECT_TRUE(service->Advertise().ok());
+  party->RunLoopUntil("done");
+}
+
+// Both parties are threads of this process.
+class AllocationTest : public ::testing::TestWithParam<Setting> {
+ protected:
+  static void RunClient(void (*body)(Client* client)) {
+    Scenario scenario;
+    scenario.Add("server", EchoBody);
+    scenario.Add("client", [body](Party* party) {
+      t_is_counted = true;
+      absl::StatusOr<Client> client = Client::Open("echo", kText);
+      ASSERT_TRUE(client.ok()) << client.status();
+      body(&*client);
+      party->Signal("done");
+    });
+    RunScenario(scenario, GetParam());
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Threads, AllocationTest,
+                         ::testing::Values(Setting::kThreads,
+                                           Setting::kUnixThreads),
+                         SettingName);
+
+Message Hello(const Client& client) {
+  Message message = client.NewMessage();
+  EXPECT_TRUE(message.Assign("hello").ok());
+  return message;
+}
+
+TEST_P(AllocationTest, ASyncRequest) {
+  RunClient([](Client* client) {
+    EXPECT_EQ(CountAllocations([&] {
+                const absl::StatusOr<Message> response =
+                    client->Request(Hello(*client), absl::Hours(1));
+                EXPECT_TRUE(response.ok() && response->text() == "hello");
+              }),
+              0);
+  });
+}
+
+// A closure of kBytes, which holds what a test needs.
+template <size_t kBytes>
+struct Closure {
+  void operator()(const absl::StatusOr<Message>& response) {
+    EXPECT_TRUE(response.ok());
+    loop->Stop();
+  }
+  Loop* loop;
+  std::array<char, kBytes - sizeof(Loop*)> more;
+};
+
+template <size_t kBytes>
+int CountForAsyncRequests(Client* client) {
+  Loop loop;
+  return CountAllocations([&] {
+    const Call call = client->RequestAsync(Hello(*client), absl::Hours(1),
+                                           Closure<kBytes>{&loop, {}});
+    EXPECT_TRUE(loop.Run().ok());
+    EXPECT_FALSE(call.pending());
+  });
+}
+
+TEST_P(AllocationTest, AnAsyncRequestWithAClosure) {
+  RunClient([](Client* client) {
+    EXPECT_EQ(CountForAsyncRequests<80>(client), 0);
+    EXPECT_EQ(CountForAsyncRequests<88>(client), kCounted)
+        << "the closure has no room";
+  });
+}
+
+TEST_P(AllocationTest, APush) {
+  RunClient([](Client* client) {
+    Loop loop;
+    EXPECT_TRUE(client
+                    ->OnMessage([&](const Message& push) {
+                      EXPECT_EQ(push.text(), "hello");
+                      loop.Stop();
+                    })
+                    .ok());
+    EXPECT_EQ(CountAllocations([&] {
+                EXPECT_TRUE(Hello(*client).Send().ok());
+                EXPECT_TRUE(loop.Run().ok());
+              }),
+              0);
+  });
+}
+
+TEST_P(AllocationTest, ATimerAndATask) {
+  Scenario scenario;
+  scenario.Add("only", [](Party*) {
+    t_is_counted = true;
+    Loop loop;
+    Timer timer([&] { loop.Stop(); });
+    EXPECT_EQ(CountAllocations([&] {
+                EXPECT_TRUE(timer.Start(absl::ZeroDuration()).ok());
+                EXPECT_TRUE(loop.Run().ok());
+              }),
+              0);
+    EXPECT_EQ(CountAllocations([&] {
+                EXPECT_TRUE(loop.Post([&] { loop.Stop(); }).ok());
+                EXPECT_TRUE(loop.Run().ok());
+              }),
+              0);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+}  // namespace
+}  // namespace le

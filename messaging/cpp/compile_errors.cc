@@ -1,0 +1,73 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Misuses that are compile errors. A line ends with a regular expression that
+// the compiler's words for it match; without these lines the file compiles.
+// compile_errors_test.sh reads it.
+
+#include <string>
+#include <utility>
+
+#include "le/messaging.h"
+
+// It would break the lines.
+// clang-format off
+
+struct Point {
+  int x, y;
+};
+
+void Copies(const le::Message& message, const le::Client& client,
+            const le::Service& service, const le::Session& session,
+            const le::Call& call, const le::Timer& timer,
+            const le::UniqueFd& fd, const le::Loop& loop) {
+  le::Message m = message;   // error: deleted
+  le::Client c = client;     // error: deleted
+  le::Service s = service;   // error: deleted
+  le::Session e = session;   // error: deleted
+  le::Call a = call;         // error: deleted
+  le::Timer t = timer;       // error: deleted
+  le::UniqueFd f = fd;       // error: deleted
+  le::Loop l = loop;         // error: deleted
+}
+
+// The message is gone afterwards: the caller has to say so.
+void SendingTakesTheMessage(le::Client client, le::Message message) {
+  message.Send().IgnoreError();            // error: 'this' argument
+  message.Respond().IgnoreError();         // error: 'this' argument
+  client.Request(message).IgnoreError();   // error: deleted
+  std::move(message).TrySend().IgnoreError();  // error: 'this' argument|lvalue
+  std::move(message).Send().IgnoreError();
+}
+
+// A view of a message that is destroyed at the end of the statement.
+void Dangling(const le::Client& client) {
+  static_cast<void>(client.NewMessage().text());         // error: deleted
+  static_cast<void>(client.NewMessage().payload());      // error: deleted
+  static_cast<void>(client.NewMessage().buffer());       // error: 'this' argument|lvalue
+  static_cast<void>(client.NewMessage().As<Point>());    // error: deleted
+  static_cast<void>(client.NewMessage().Write<Point>()); // error: 'this' argument|lvalue
+}
+
+// Bytes of another process are not an object that has pointers.
+void NotPlain(le::Message message) {
+  static_cast<void>(message.As<std::string>());     // error: bytes can be copied only to a plain type
+  static_cast<void>(message.Write<std::string>());  // error: bytes can be copied only from a plain type
+  static_cast<void>(message.As<const char*>());     // error: bytes can be copied only to a plain type
+  static_cast<void>(message.As<Point>());
+}
+
+void Closures(le::Client client, le::Service service) {
+  const auto wrong = [](int) {};
+  const absl::Duration forever = absl::InfiniteDuration();
+  client.RequestAsync(client.NewMessage(), forever, wrong).Detach();  // error: the closure must take an absl::StatusOr<le::Message>
+  service.OnMessage(wrong).IgnoreError();  // error: no matching function|no known conversion|could not convert|cannot convert
+  le::Timer timer(wrong);                  // error: no matching (function|constructor)
+  client.RequestAsync(client.NewMessage(), forever, [](const absl::StatusOr<le::Message>&) {});  // error: nodiscard
+}
+
+// An int is no owner of a file descriptor.
+void Descriptors(le::Message message) {
+  message.SetDescriptor(3).IgnoreError();  // error: no known conversion|could not convert|cannot convert|no viable conversion
+  message.SetDescriptor(le::UniqueFd(3)).IgnoreError();
+}

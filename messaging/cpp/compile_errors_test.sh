@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Each line of FILE that ends with "// error: REGEX" is a compile error, and the
+# compiler's words near its place match: compile_errors_test.sh FILE TRANSCRIPT
+# TRANSCRIPT-WITHOUT-THESE-LINES.
+set -euo pipefail
+
+file=$1 transcript=$2 rest=$3
+failures=0
+fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
+
+[ "$(tail -n 1 "$rest")" = compiled ] || { fail "the other lines do not compile:"; cat "$rest"; }
+count=0
+while IFS=: read -r line text; do
+  count=$((count + 1))
+  # An error in a template is told in a header, next to the line that uses it.
+  grep -B 8 -A 8 "${file##*/}:$line:" "$transcript" | grep -qE "${text#*// error: }" ||
+    fail "$file:$line is no such error: $text"
+done < <(grep -n '// error: ' "$file")
+[ "$count" -gt 10 ] || fail "$file has $count errors only"
+[ "$failures" = 0 ] || { cat "$transcript"; exit 1; }

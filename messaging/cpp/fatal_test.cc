@@ -1,0 +1,175 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What le/messaging.h calls fatal ends the process, and the log names the cause.
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "gtest/gtest.h"
+#include "le/messaging.h"
+
+namespace le {
+namespace {
+
+constexpr Protocol kText = {"text", 256};
+
+#define EXPECT_FATAL(statement, text) \
+  EXPECT_EXIT(statement, ::testing::ExitedWithCode(EXIT_FAILURE), text)
+
+void OnAnotherThread(UniqueFunction<void()> function) {
+  const le_thread_Ref_t thread = le_thread_Create(
+      "other",
+      [](void* context) -> void* {
+        (*static_cast<UniqueFunction<void()>*>(context))();
+        return nullptr;
+      },
+      &function);
+  le_thread_SetJoinable(thread);
+  le_thread_Start(thread);
+  le_thread_Join(thread, nullptr);
+}
+
+void DestroyOnAnotherThread(std::shared_ptr<void> object) {
+  OnAnotherThread([&] { object = nullptr; });
+}
+
+// A client of a service of this thread.
+struct Pair {
+  Pair() {
+    EXPECT_TRUE(service.Advertise().ok());
+    EXPECT_TRUE(client.Open().ok());
+  }
+  Call Ask() {
+    return client.RequestAsync(client.NewMessage(), absl::InfiniteDuration(),
+                               [](const absl::StatusOr<Message>&) {});
+  }
+  Service service = *Service::Create("service", kText);
+  Client client = *Client::Create("service", kText);
+};
+
+TEST(FatalTest, DestroyingAnObjectOnAnotherThread) {
+  EXPECT_FATAL(DestroyOnAnotherThread(
+                   std::make_shared<Client>(*Client::Create("x", kText))),
+               "le_msg_DropSession: .*only the thread that created it");
+  EXPECT_FATAL(DestroyOnAnotherThread(
+                   std::make_shared<Service>(*Service::Create("x", kText))),
+               "le_msg_DropService: .*only the thread that created it");
+  EXPECT_FATAL(DestroyOnAnotherThread(std::make_shared<Timer>([] {})),
+               "le_timer_Delete: .*thread");
+  EXPECT_FATAL(DestroyOnAnotherThread(std::make_shared<SignalWatch>(
+                   *SignalWatch::Create(SIGUSR1, [] {}))),
+               "le_fdMonitor_Delete: .*thread");
+  // So is to replace it there.
+  EXPECT_FATAL(
+      {
+        Client client = *Client::Create("x", kText);
+        OnAnotherThread([&] { client = Client(); });
+      },
+      "le_msg_DropSession: .*only the thread that created it");
+}
+
+TEST(FatalTest, CancellingACallOnAnotherThread) {
+  EXPECT_FATAL(
+      {
+        Pair pair;
+        Call call = pair.Ask();
+        OnAnotherThread([&] { call.Cancel(); });
+      },
+      "le_msg_CancelRequest: .*only the thread that created it");
+  EXPECT_FATAL(
+      {
+        Pair pair;
+        DestroyOnAnotherThread(std::make_shared<Call>(pair.Ask()));
+      },
+      "le_msg_CancelRequest: .*only the thread that created it");
+}
+
+TEST(FatalTest, AnExceptionThatLeavesAClosure) {
+  const auto throws = [](auto&&...) { throw std::runtime_error("mine"); };
+  EXPECT_FATAL(
+      {
+        Loop loop;
+        loop.Post(throws).IgnoreError();
+        loop.Run().IgnoreError();
+      },
+      "has thrown an exception: mine");
+  EXPECT_FATAL(
+      {
+        Loop loop;
+        Timer timer(throws);
+        timer.Start(absl::ZeroDuration()).IgnoreError();
+        loop.Run().IgnoreError();
+      },
+      "has thrown an exception: mine");
+  EXPECT_FATAL(
+      {
+        Loop loop;
+        Pair pair;
+        pair.service.OnMessage(throws).IgnoreError();
+        const Call call = pair.Ask();
+        loop.Run().IgnoreError();
+      },
+      "has thrown an exception: mine");
+  EXPECT_FATAL(
+      {
+        Loop loop;
+        Pair pair;  // without a handler the request is released
+        const Call call = pair.client.RequestAsync(
+            pair.client.NewMessage(), absl::InfiniteDuration(), throws);
+        loop.Run().IgnoreError();
+      },
+      "has thrown an exception: mine");
+}
+
+TEST(FatalTest, TheChildOfAFork) {
+  EXPECT_FATAL(
+      {
+        Client client = *Client::Create("x", kText);
+        const pid_t child = fork();
+        if (child == 0) {
+          client.Open().IgnoreError();
+          _exit(EXIT_SUCCESS);
+        }
+        int status = 0;
+        waitpid(child, &status, 0);
+        _exit(WEXITSTATUS(status));
+      },
+      "child of a fork");
+}
+
+// Not fatal: the object stands for nothing, or its thread has ended.
+TEST(FatalTest, WhatMayGoOnAnyThread) {
+  Pair pair;
+  auto loop = std::make_shared<Loop>();
+  auto call = std::make_shared<Call>(pair.Ask());
+  call->Detach();
+  Client moved = *Client::Create("x", kText);
+  auto empty = std::make_shared<Client>(std::move(moved));
+  moved = std::move(*empty);
+  std::shared_ptr<Client> left;
+  OnAnotherThread(
+      [&] { left = std::make_shared<Client>(*Client::Create("x", kText)); });
+  DestroyOnAnotherThread(std::make_shared<Message>(pair.client.NewMessage()));
+  DestroyOnAnotherThread(std::exchange(loop, nullptr));
+  DestroyOnAnotherThread(std::exchange(call, nullptr));
+  DestroyOnAnotherThread(std::exchange(empty, nullptr));
+  DestroyOnAnotherThread(std::exchange(left, nullptr));
+}
+
+}  // namespace
+}  // namespace le
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  // A fresh process for each death: threads and services of one test are not
+  // there in the next.
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  return RUN_ALL_TESTS();
+}
