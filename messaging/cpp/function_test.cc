@@ -26,7 +26,7 @@ struct Counted {
 template <size_t kBytes>
 struct Padded : Counted {
   using Counted::Counted;
-  std::array<char, kBytes> padding;
+  std::array<char, kBytes> padding = {};
 };
 
 TEST(UniqueFunctionTest, IsEmptyAtFirst) {
