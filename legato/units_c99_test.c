@@ -543,6 +543,13 @@ static void Logs(void) {
   LE_TEST_OK(!LE_IS_TRACE_ENABLED(trace) && !le_log_IsTraceEnabled(NULL),
              "off");
   LE_TRACE(trace, "not written");
+  /* As generated code has them. */
+  LE_ASSERT(trace != NULL)
+  LE_ASSERT_OK(LE_OK)
+  LE_FATAL_IF(trace == NULL, "no trace")
+  LE_INFO_IF(trace == NULL, "no trace")
+  LE_TRACE(trace, "not written")
+  if (trace == NULL) LE_FATAL("no trace")
   le_log_EnableTrace(trace);
   LE_TEST_OK(le_log_IsTraceEnabled(trace), "on");
   LE_TRACE(trace, "written: %d", 1);
