@@ -644,6 +644,9 @@ static void HashMaps(void) {
              "a type of the user");
   map = le_hashmap_InitStatic(Static, 3, le_hashmap_HashVoidPointer,
                               le_hashmap_EqualsVoidPointer);
+  LE_TEST_OK(le_hashmap_InitStatic(Static, 3, le_hashmap_HashVoidPointer,
+                                   le_hashmap_EqualsVoidPointer) == map,
+             "the same map");
   le_hashmap_Put(map, &one, &two);
   LE_TEST_OK(le_hashmap_Get(map, &one) == &two, "pointers");
 }

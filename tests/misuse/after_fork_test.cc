@@ -166,6 +166,8 @@ std::vector<Function> Functions() {
 
       CALL(le_hashmap_Create, "another", 1, le_hashmap_HashString,
            le_hashmap_EqualsString),
+      MACRO(le_hashmap_InitStatic_, le_hashmap_InitStatic, &w->map, "another",
+            1, le_hashmap_HashString, le_hashmap_EqualsString),
       CALL(le_hashmap_Put, w->map, "key", "value"),
       CALL(le_hashmap_Get, w->map, "key"),
       CALL(le_hashmap_GetStoredKey, w->map, "key"),
