@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -83,7 +84,8 @@ class Arguments final : public le::event::ModuleState {
 
   std::string program;
   std::vector<absl::string_view> arguments;  // each ends with a 0
-  std::vector<Option> options;
+  // Options stay where they are when another one is added.
+  std::deque<Option> options;
   std::vector<le_arg_StringCallbackFunc_t> positional;
   bool allows_more = false;
   bool allows_less = false;
@@ -186,9 +188,11 @@ void Arguments::Scan() {
     }
     le_result_t result = LE_BAD_PARAMETER;
     size_t skipped = 0;
-    for (const Option& option : options) {
-      if (!Matches(arguments[i], option.names)) continue;
-      result = Apply(option, i, &skipped);
+    // A callback may register further options. They are for the next arguments.
+    const size_t registered = options.size();
+    for (size_t at = 0; at < registered; ++at) {
+      if (!Matches(arguments[i], options[at].names)) continue;
+      result = Apply(options[at], i, &skipped);
       if (result != LE_OK) break;
     }
     i += result == LE_OK ? skipped : Complain(i, result);

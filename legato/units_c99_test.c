@@ -667,6 +667,22 @@ static size_t OnError(size_t index, le_result_t error) {
   return 0;
 }
 
+static void OnMore(void) {
+  le_arg_SetIntCallback(OnInt, "n", NULL);
+  le_arg_SetFlagCallback(OnMore, "more", NULL);
+}
+
+static void ArgumentsThatRegister(void) {
+  const char* argv[] = {"tool", "-more", "-n", "1", "-more", "-n", "10"};
+  IntSum = 0;
+  le_arg_SetArgs(NUM_ARRAY_MEMBERS(argv), argv);
+  le_arg_SetFlagCallback(OnMore, "more", NULL);
+  le_arg_Scan();
+  /* The second "-more" has met two callbacks, and each has registered one more. */
+  LE_TEST_OK(le_arg_GetScanResult() == LE_OK && IntSum == 31,
+             "a callback registers more");
+}
+
 static void Arguments(void) {
   const char* argv[] = {"/bin/tool", "-f",      "--count=7", "-c", "8",
                         "1",         "--name=", "2",         "--", "-3"};
@@ -853,6 +869,7 @@ int main(void) {
   Logs();
   HashMaps();
   Arguments();
+  ArgumentsThatRegister();
   Utf8();
   Times();
   TestMacros();
