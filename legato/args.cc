@@ -14,7 +14,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "event/base/log.h"
@@ -42,6 +44,14 @@ absl::string_view OrEmpty(const char* text) {
 
 Names NamesOf(const char* short_name, const char* long_name) {
   return {OrEmpty(short_name), OrEmpty(long_name)};
+}
+
+bool IsNegativeNumber(absl::string_view argument) {
+  double number;
+  // SimpleAtod() reads "-inf" and "-nan" too.
+  return argument.size() > 1 && argument[0] == '-' &&
+         (absl::ascii_isdigit(argument[1]) || argument[1] == '.') &&
+         absl::SimpleAtod(argument, &number);
 }
 
 enum class Kind { kFlag, kInt, kString };
@@ -111,6 +121,16 @@ class Arguments final : public le::event::ModuleState {
            argument.substr(0, argument.find('=')) == names.long_name;
   }
 
+  // A negative number is an option only if its digits are the name of one.
+  bool IsPositional(absl::string_view argument) const {
+    return !IsOption(argument) ||
+           (IsNegativeNumber(argument) &&
+            std::none_of(options.begin(), options.end(),
+                         [argument](const Option& option) {
+                           return Matches(argument, option.names);
+                         }));
+  }
+
   // The argument at `index` is that option. `skipped`: how many belong to it besides.
   le_result_t Apply(const Option& option, size_t index, size_t* skipped) const;
   // How many arguments behind it to skip.
@@ -175,7 +195,7 @@ void Arguments::Scan() {
       only_positional = true;
       continue;
     }
-    if (only_positional || !IsOption(arguments[i])) {
+    if (only_positional || IsPositional(arguments[i])) {
       if (position < positional.size() ||
           (allows_more && !positional.empty())) {
         positional[std::min(position, positional.size() - 1)](

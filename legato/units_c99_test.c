@@ -674,13 +674,38 @@ static void OnMore(void) {
 
 static void ArgumentsThatRegister(void) {
   const char* argv[] = {"tool", "-more", "-n", "1", "-more", "-n", "10"};
-  IntSum = 0;
+  IntSum = Flags = 0;
   le_arg_SetArgs(NUM_ARRAY_MEMBERS(argv), argv);
   le_arg_SetFlagCallback(OnMore, "more", NULL);
+  le_arg_SetFlagCallback(OnFlag, "more", NULL);
   le_arg_Scan();
   /* The second "-more" has met two callbacks, and each has registered one more. */
-  LE_TEST_OK(le_arg_GetScanResult() == LE_OK && IntSum == 31,
+  LE_TEST_OK(le_arg_GetScanResult() == LE_OK && IntSum == 31 && Flags == 2,
              "a callback registers more");
+}
+
+static void NegativeNumbers(void) {
+  const char* argv[] = {"tool", "-5", "-0.5", "-7", "-n", "-3"};
+  const char* wrong[] = {"tool", "-5x", "-inf", "-."};
+  bool seven = false;
+  IntSum = Errors = 0;
+  Texts[0] = '\0';
+  le_arg_SetArgs(NUM_ARRAY_MEMBERS(argv), argv);
+  le_arg_SetFlagVar(&seven, "7", NULL);
+  le_arg_SetIntCallback(OnInt, "n", NULL);
+  le_arg_AddPositionalCallback(OnText);
+  le_arg_AllowMorePositionalArgsThanCallbacks();
+  le_arg_Scan();
+  LE_TEST_OK(le_arg_GetScanResult() == LE_OK && seven && IntSum == -3 &&
+                 strcmp(Texts, "-5-0.5") == 0,
+             "negative numbers are positional");
+  le_arg_SetArgs(NUM_ARRAY_MEMBERS(wrong), wrong);
+  le_arg_SetErrorHandler(OnError);
+  le_arg_AddPositionalCallback(OnText);
+  le_arg_AllowLessPositionalArgsThanCallbacks();
+  le_arg_Scan();
+  LE_TEST_OK(Errors == 151515, "what is no number is not");
+  le_arg_SetErrorHandler(NULL);
 }
 
 static void Arguments(void) {
@@ -870,6 +895,7 @@ int main(void) {
   HashMaps();
   Arguments();
   ArgumentsThatRegister();
+  NegativeNumbers();
   Utf8();
   Times();
   TestMacros();
