@@ -668,7 +668,8 @@ static size_t OnError(size_t index, le_result_t error) {
 }
 
 static void OnMore(void) {
-  le_arg_SetIntCallback(OnInt, "n", NULL);
+  int i;
+  for (i = 0; i < 16; ++i) le_arg_SetIntCallback(OnInt, "n", NULL);
   le_arg_SetFlagCallback(OnMore, "more", NULL);
 }
 
@@ -679,8 +680,8 @@ static void ArgumentsThatRegister(void) {
   le_arg_SetFlagCallback(OnMore, "more", NULL);
   le_arg_SetFlagCallback(OnFlag, "more", NULL);
   le_arg_Scan();
-  /* The second "-more" has met two callbacks, and each has registered one more. */
-  LE_TEST_OK(le_arg_GetScanResult() == LE_OK && IntSum == 31 && Flags == 2,
+  /* The second "-more" has met two such callbacks. */
+  LE_TEST_OK(le_arg_GetScanResult() == LE_OK && IntSum == 16 + 480 && Flags == 2,
              "a callback registers more");
 }
 
@@ -809,6 +810,7 @@ static void OnExpiry(le_timer_Ref_t timer) {
 static void Times(void) {
   const le_clk_Time_t half = {1, 500000};
   const le_clk_Time_t zero = {0, 0};
+  const le_clk_Time_t thousandth = {0, 1234};
   le_clk_Time_t time = le_clk_Add(half, half);
   char text[32];
   size_t size = 0;
@@ -829,6 +831,15 @@ static void Times(void) {
                                        sizeof(text), &size) == LE_OK &&
                  size == 19 && strcmp(text, "1970-01-01 00:00:01") == 0,
              "UTC");
+  LE_TEST_OK(
+      le_clk_ConvertToUTCString(le_clk_Sub(half, thousandth), "%S.%J %K %%J%",
+                                text, sizeof(text), NULL) == LE_OK &&
+          strcmp(text, "01.498 498766 %J%") == 0,
+      "milliseconds and microseconds");
+  LE_TEST_OK(le_clk_ConvertToUTCString(thousandth, "%J%K", text, sizeof(text),
+                                       NULL) == LE_OK &&
+                 strcmp(text, "001001234") == 0,
+             "with zeros");
   LE_TEST_OK(le_clk_ConvertToLocalTimeString(half, "%Y", text, 4, &size) ==
                      LE_OVERFLOW &&
                  size == 0,
