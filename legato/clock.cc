@@ -95,31 +95,26 @@ le_clk_Time_t le_clk_GetAbsoluteTime(void) {
 }
 
 le_clk_Time_t le_clk_Add(le_clk_Time_t timeA, le_clk_Time_t timeB) {
-  CheckNotForked(__func__);
   return Normalized(int64_t{timeA.sec} + timeB.sec,
                     int64_t{timeA.usec} + timeB.usec);
 }
 
 le_clk_Time_t le_clk_Sub(le_clk_Time_t timeA, le_clk_Time_t timeB) {
-  CheckNotForked(__func__);
   return Normalized(int64_t{timeA.sec} - timeB.sec,
                     int64_t{timeA.usec} - timeB.usec);
 }
 
 le_clk_Time_t le_clk_Multiply(le_clk_Time_t timeA, int scaleFactor) {
-  CheckNotForked(__func__);
   return Normalized(int64_t{timeA.sec} * scaleFactor,
                     int64_t{timeA.usec} * scaleFactor);
 }
 
 bool le_clk_GreaterThan(le_clk_Time_t timeA, le_clk_Time_t timeB) {
-  CheckNotForked(__func__);
   return timeA.sec > timeB.sec ||
          (timeA.sec == timeB.sec && timeA.usec > timeB.usec);
 }
 
 bool le_clk_Equal(le_clk_Time_t timeA, le_clk_Time_t timeB) {
-  CheckNotForked(__func__);
   return timeA.sec == timeB.sec && timeA.usec == timeB.usec;
 }
 

@@ -310,45 +310,37 @@ le_result_t le_hashmap_GetNodeAfter(le_hashmap_Ref_t mapRef, const void* keyPtr,
 }
 
 size_t le_hashmap_HashString(const void* stringToHashPtr) {
-  CheckNotForked(__func__);
   return absl::Hash<absl::string_view>()(AsString(stringToHashPtr));
 }
 
 bool le_hashmap_EqualsString(const void* firstStringPtr,
                              const void* secondStringPtr) {
-  CheckNotForked(__func__);
   return AsString(firstStringPtr) == AsString(secondStringPtr);
 }
 
 size_t le_hashmap_HashUInt32(const void* intToHashPtr) {
-  CheckNotForked(__func__);
   return Read<uint32_t>(intToHashPtr);
 }
 
 bool le_hashmap_EqualsUInt32(const void* firstIntPtr,
                              const void* secondIntPtr) {
-  CheckNotForked(__func__);
   return Read<uint32_t>(firstIntPtr) == Read<uint32_t>(secondIntPtr);
 }
 
 size_t le_hashmap_HashUInt64(const void* intToHashPtr) {
-  CheckNotForked(__func__);
   return static_cast<size_t>(Read<uint64_t>(intToHashPtr));
 }
 
 bool le_hashmap_EqualsUInt64(const void* firstIntPtr,
                              const void* secondIntPtr) {
-  CheckNotForked(__func__);
   return Read<uint64_t>(firstIntPtr) == Read<uint64_t>(secondIntPtr);
 }
 
 size_t le_hashmap_HashVoidPointer(const void* voidToHashPtr) {
-  CheckNotForked(__func__);
   return reinterpret_cast<uintptr_t>(voidToHashPtr);
 }
 
 bool le_hashmap_EqualsVoidPointer(const void* firstVoidPtr,
                                   const void* secondVoidPtr) {
-  CheckNotForked(__func__);
   return firstVoidPtr == secondVoidPtr;
 }

@@ -282,6 +282,7 @@ static void SafeReferences(void) {
   for (i = 0; i < 3; ++i) refs[i] = le_ref_CreateRef(map, &things[i]);
   LE_TEST_OK(((uintptr_t)refs[0] & 1) == 1 && (uintptr_t)refs[0] <= UINT32_MAX,
              "odd, and below 2^32");
+  LE_TEST_OK(le_ref_CreateRef(map, NULL) == NULL, "NULL has no reference");
   LE_TEST_OK(le_ref_Lookup(map, refs[1]) == &things[1], "found");
   LE_TEST_OK(le_ref_Lookup(map, &things[1]) == NULL, "a pointer is not");
   LE_TEST_OK(le_ref_Lookup(le_ref_CreateMap("other", 1), refs[1]) == NULL,
@@ -681,8 +682,9 @@ static void ArgumentsThatRegister(void) {
   le_arg_SetFlagCallback(OnFlag, "more", NULL);
   le_arg_Scan();
   /* The second "-more" has met two such callbacks. */
-  LE_TEST_OK(le_arg_GetScanResult() == LE_OK && IntSum == 16 + 480 && Flags == 2,
-             "a callback registers more");
+  LE_TEST_OK(
+      le_arg_GetScanResult() == LE_OK && IntSum == 16 + 480 && Flags == 2,
+      "a callback registers more");
 }
 
 static void NegativeNumbers(void) {
@@ -773,6 +775,9 @@ static void Utf8(void) {
                  !le_utf8_IsFormatCorrect("\x80") &&
                  le_utf8_IsFormatCorrect(text),
              "format");
+  LE_TEST_OK(le_utf8_NumChars(NULL) == 0 && le_utf8_NumBytes(NULL) == 0 &&
+                 !le_utf8_IsFormatCorrect(NULL) && le_utf8_IsFormatCorrect(""),
+             "NULL");
   LE_TEST_OK(le_utf8_NumBytesInChar('a') == 1 &&
                  le_utf8_NumBytesInChar(text[3]) == 3 &&
                  le_utf8_NumBytesInChar(text[2]) == 0 &&
@@ -794,6 +799,11 @@ static void Utf8(void) {
              "up to");
   LE_TEST_OK(le_utf8_ParseInt(&number, "-12") == LE_OK && number == -12 &&
                  le_utf8_ParseInt(&number, "0x1F") == LE_OK && number == 31 &&
+                 le_utf8_ParseInt(&number, "010") == LE_OK && number == 8 &&
+                 le_utf8_ParseInt(&number, "\t +7") == LE_OK && number == 7 &&
+                 le_utf8_ParseInt(&number, "7 ") == LE_FORMAT_ERROR &&
+                 le_utf8_ParseInt(&number, " ") == LE_FORMAT_ERROR &&
+                 le_utf8_ParseInt(&number, "-") == LE_FORMAT_ERROR &&
                  le_utf8_ParseInt(&number, "1x") == LE_FORMAT_ERROR &&
                  le_utf8_ParseInt(&number, "") == LE_FORMAT_ERROR &&
                  le_utf8_ParseInt(&number, "2147483648") == LE_OUT_OF_RANGE,

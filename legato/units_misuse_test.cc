@@ -118,7 +118,7 @@ TEST_F(UnitsDeathTest, TheRest) {
                "le_hashmap_InitStatic: ");
   EXPECT_FATAL(le_log_GetTraceRef(nullptr), "le_log_GetTraceRef");
   EXPECT_FATAL(le_log_EnableTrace(nullptr), "le_log_EnableTrace");
-  EXPECT_FATAL(le_utf8_NumChars(nullptr), "le_utf8_NumChars");
+  EXPECT_FATAL(le_utf8_ParseInt(nullptr, "1"), "le_utf8_ParseInt");
   EXPECT_FATAL(le_utf8_Copy(nullptr, "x", 1, nullptr), "le_utf8_Copy");
   EXPECT_FATAL(le_clk_GetUTCDateTimeString("%c", nullptr, 0, nullptr),
                "le_clk_GetUTCDateTimeString");

@@ -27,7 +27,9 @@ le_clk_Time_t le_clk_GetRelativeTime(void);
 /* The time since 1970 began, in UTC. */
 le_clk_Time_t le_clk_GetAbsoluteTime(void);
 
-/* timeA + timeB; timeA - timeB; timeA * scaleFactor. The microseconds of a result are never
+/* The child of a fork may call the functions from here to le_clk_Equal().
+ *
+ * timeA + timeB; timeA - timeB; timeA * scaleFactor. The microseconds of a result are never
  * negative, also if it is below 0. */
 le_clk_Time_t le_clk_Add(le_clk_Time_t timeA, le_clk_Time_t timeB);
 le_clk_Time_t le_clk_Sub(le_clk_Time_t timeA, le_clk_Time_t timeB);

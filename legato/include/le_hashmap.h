@@ -93,7 +93,8 @@ le_result_t le_hashmap_GetFirstNode(le_hashmap_Ref_t mapRef, void** firstKeyPtr,
 le_result_t le_hashmap_GetNodeAfter(le_hashmap_Ref_t mapRef, const void* keyPtr,
                                     void** nextKeyPtr, void** nextValuePtr);
 
-/* Functions for keys that are strings; numbers, by their address; pointers themselves. */
+/* Functions for keys that are strings; numbers, by their address; pointers themselves. Any
+ * thread, and the child of a fork. */
 size_t le_hashmap_HashString(const void* stringToHashPtr);
 bool le_hashmap_EqualsString(const void* firstStringPtr,
                              const void* secondStringPtr);

@@ -8,9 +8,10 @@
  * is info. A set-uid program ignores the variable. At debug level the library logs each
  * opening, advertising, hiding and closing.
  *
- * Formats and arguments are those of printf(). Any thread. Of all functions of this
- * library, only log lines may also be called in the child of a fork, so that it can log why
- * it cannot exec.
+ * Formats and arguments are those of printf(). Any thread. Log lines may
+ * also be called in the child of a fork, so that it can log why it cannot exec. Of the other
+ * functions of this library it may call only those that use nothing but the caller's memory:
+ * le_pack, le_dls, le_utf8, and what the other headers say.
  */
 
 #ifndef LE_LOG_H_INCLUDE_GUARD
