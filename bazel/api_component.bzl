@@ -105,7 +105,7 @@ def le_api_component(
     common = [
         str(Label("//messaging:headers")),
         str(Label("//messaging:component_main")),
-    ] + deps
+    ]
     cc_library(
         name = name + "_generated",
         srcs = [f for f in generated if f.endswith(".c")] + [":%s_component_c" % name],
@@ -115,7 +115,7 @@ def le_api_component(
         linkstatic = True,
         # Only this code: see le_messaging.h.
         local_defines = defines + ["LE_MSG_TRY_OPEN_AS_LEGATO"],
-        deps = common,
+        deps = common + deps,
         alwayslink = True,
     )
     cc_library(
@@ -125,7 +125,9 @@ def le_api_component(
         copts = _C + copts,
         linkstatic = True,
         local_defines = defines,
-        deps = common + [":%s_generated" % name],
+        # First, so that "interfaces.h" is this component's, and not that of a component in
+        # deps.
+        deps = [":%s_generated" % name] + common + deps,
         alwayslink = True,
         **kwargs
     )

@@ -45,8 +45,8 @@ class OsProcess final : public Process {
   OsProcess();
 };
 
-// The first statement of each function of the C API: in the child of a fork it
-// is fatal and names the function.
+// The first statement of each function of the C API that uses more than the caller's
+// memory: in the child of a fork it is fatal and names the function.
 inline void CheckNotForked(const char* function) {
   if (ABSL_PREDICT_TRUE(!OsProcess::forked())) return;
   Misuse(function,

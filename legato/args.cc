@@ -7,13 +7,16 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "event/base/log.h"
@@ -41,6 +44,14 @@ absl::string_view OrEmpty(const char* text) {
 
 Names NamesOf(const char* short_name, const char* long_name) {
   return {OrEmpty(short_name), OrEmpty(long_name)};
+}
+
+bool IsNegativeNumber(absl::string_view argument) {
+  double number;
+  // SimpleAtod() reads "-inf" and "-nan" too.
+  return argument.size() > 1 && argument[0] == '-' &&
+         (absl::ascii_isdigit(argument[1]) || argument[1] == '.') &&
+         absl::SimpleAtod(argument, &number);
 }
 
 enum class Kind { kFlag, kInt, kString };
@@ -83,7 +94,8 @@ class Arguments final : public le::event::ModuleState {
 
   std::string program;
   std::vector<absl::string_view> arguments;  // each ends with a 0
-  std::vector<Option> options;
+  // Options stay where they are when another one is added.
+  std::deque<Option> options;
   std::vector<le_arg_StringCallbackFunc_t> positional;
   bool allows_more = false;
   bool allows_less = false;
@@ -107,6 +119,16 @@ class Arguments final : public le::event::ModuleState {
     argument.remove_prefix(2);
     return !names.long_name.empty() &&
            argument.substr(0, argument.find('=')) == names.long_name;
+  }
+
+  // A negative number is an option only if its digits are the name of one.
+  bool IsPositional(absl::string_view argument) const {
+    return !IsOption(argument) ||
+           (IsNegativeNumber(argument) &&
+            std::none_of(options.begin(), options.end(),
+                         [argument](const Option& option) {
+                           return Matches(argument, option.names);
+                         }));
   }
 
   // The argument at `index` is that option. `skipped`: how many belong to it besides.
@@ -173,7 +195,7 @@ void Arguments::Scan() {
       only_positional = true;
       continue;
     }
-    if (only_positional || !IsOption(arguments[i])) {
+    if (only_positional || IsPositional(arguments[i])) {
       if (position < positional.size() ||
           (allows_more && !positional.empty())) {
         positional[std::min(position, positional.size() - 1)](
@@ -186,9 +208,11 @@ void Arguments::Scan() {
     }
     le_result_t result = LE_BAD_PARAMETER;
     size_t skipped = 0;
-    for (const Option& option : options) {
-      if (!Matches(arguments[i], option.names)) continue;
-      result = Apply(option, i, &skipped);
+    // A callback may register further options. They are for the next arguments.
+    const size_t registered = options.size();
+    for (size_t at = 0; at < registered; ++at) {
+      if (!Matches(arguments[i], options[at].names)) continue;
+      result = Apply(options[at], i, &skipped);
       if (result != LE_OK) break;
     }
     i += result == LE_OK ? skipped : Complain(i, result);

@@ -23,7 +23,6 @@ using le::legato::FormatV;
 // ---- Results ---------------------------------------------------------------
 
 const char* le_result_Txt(le_result_t result) {
-  CheckNotForked(__func__);
   switch (result) {
 #define LE_CASE(name) \
   case name:          \

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <ctime>
 #include <string>
 
@@ -34,7 +35,27 @@ le_clk_Time_t Read(clockid_t clock) {
   return Normalized(now.tv_sec, now.tv_nsec / 1000);
 }
 
-le_result_t Format(const char* function, time_t seconds,
+// Replaces Legato's own conversions, %J and %K.
+std::string WithFractions(const char* format, int microseconds) {
+  std::string expanded;
+  for (const char* at = format; *at != '\0'; ++at) {
+    if (at[0] != '%' || at[1] == '\0') {
+      expanded += *at;
+      continue;
+    }
+    ++at;
+    char text[16] = {'%', *at};
+    if (*at == 'J') {
+      std::snprintf(text, sizeof(text), "%03d", microseconds / 1000);
+    } else if (*at == 'K') {
+      std::snprintf(text, sizeof(text), "%06d", microseconds);
+    }
+    expanded += text;
+  }
+  return expanded;
+}
+
+le_result_t Format(const char* function, le_clk_Time_t time,
                    tm* (*convert)(const time_t*, tm*), const char* format,
                    char* buffer, size_t buffer_size, size_t* size) {
   CheckNotForked(function);
@@ -42,10 +63,12 @@ le_result_t Format(const char* function, time_t seconds,
   if (buffer == nullptr || buffer_size == 0) {
     Misuse(function, "there is no buffer");
   }
+  time = Normalized(time.sec, time.usec);
   tm broken_down = {};
-  convert(&seconds, &broken_down);
+  convert(&time.sec, &broken_down);
   // strftime() returns 0 for an empty text, too: this one never is.
-  const std::string never_empty = std::string(format) + " ";
+  const std::string never_empty =
+      WithFractions(format, static_cast<int>(time.usec)) + " ";
   std::string text(buffer_size + 1, '\0');
   const size_t written =
       std::strftime(&text[0], text.size(), never_empty.c_str(), &broken_down);
@@ -72,31 +95,26 @@ le_clk_Time_t le_clk_GetAbsoluteTime(void) {
 }
 
 le_clk_Time_t le_clk_Add(le_clk_Time_t timeA, le_clk_Time_t timeB) {
-  CheckNotForked(__func__);
   return Normalized(int64_t{timeA.sec} + timeB.sec,
                     int64_t{timeA.usec} + timeB.usec);
 }
 
 le_clk_Time_t le_clk_Sub(le_clk_Time_t timeA, le_clk_Time_t timeB) {
-  CheckNotForked(__func__);
   return Normalized(int64_t{timeA.sec} - timeB.sec,
                     int64_t{timeA.usec} - timeB.usec);
 }
 
 le_clk_Time_t le_clk_Multiply(le_clk_Time_t timeA, int scaleFactor) {
-  CheckNotForked(__func__);
   return Normalized(int64_t{timeA.sec} * scaleFactor,
                     int64_t{timeA.usec} * scaleFactor);
 }
 
 bool le_clk_GreaterThan(le_clk_Time_t timeA, le_clk_Time_t timeB) {
-  CheckNotForked(__func__);
   return timeA.sec > timeB.sec ||
          (timeA.sec == timeB.sec && timeA.usec > timeB.usec);
 }
 
 bool le_clk_Equal(le_clk_Time_t timeA, le_clk_Time_t timeB) {
-  CheckNotForked(__func__);
   return timeA.sec == timeB.sec && timeA.usec == timeB.usec;
 }
 
@@ -104,7 +122,7 @@ le_result_t le_clk_ConvertToUTCString(le_clk_Time_t time,
                                       const char* formatSpecStrPtr,
                                       char* destStrPtr, size_t destSize,
                                       size_t* numBytesPtr) {
-  return Format(__func__, time.sec, &gmtime_r, formatSpecStrPtr, destStrPtr,
+  return Format(__func__, time, &gmtime_r, formatSpecStrPtr, destStrPtr,
                 destSize, numBytesPtr);
 }
 
@@ -112,20 +130,20 @@ le_result_t le_clk_ConvertToLocalTimeString(le_clk_Time_t time,
                                             const char* formatSpecStrPtr,
                                             char* destStrPtr, size_t destSize,
                                             size_t* numBytesPtr) {
-  return Format(__func__, time.sec, &localtime_r, formatSpecStrPtr, destStrPtr,
+  return Format(__func__, time, &localtime_r, formatSpecStrPtr, destStrPtr,
                 destSize, numBytesPtr);
 }
 
 le_result_t le_clk_GetUTCDateTimeString(const char* formatSpecStrPtr,
                                         char* destStrPtr, size_t destSize,
                                         size_t* numBytesPtr) {
-  return Format(__func__, Read(CLOCK_REALTIME).sec, &gmtime_r, formatSpecStrPtr,
+  return Format(__func__, Read(CLOCK_REALTIME), &gmtime_r, formatSpecStrPtr,
                 destStrPtr, destSize, numBytesPtr);
 }
 
 le_result_t le_clk_GetLocalDateTimeString(const char* formatSpecStrPtr,
                                           char* destStrPtr, size_t destSize,
                                           size_t* numBytesPtr) {
-  return Format(__func__, Read(CLOCK_REALTIME).sec, &localtime_r,
-                formatSpecStrPtr, destStrPtr, destSize, numBytesPtr);
+  return Format(__func__, Read(CLOCK_REALTIME), &localtime_r, formatSpecStrPtr,
+                destStrPtr, destSize, numBytesPtr);
 }

@@ -4,6 +4,7 @@
 // The C API: hash maps. The entries stand in a list, in the order in which they were put,
 // so that an iterator survives all changes; an index finds them.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -77,16 +78,44 @@ namespace {
 // The maps of a process.
 class Maps final : public le::event::ModuleState {
  public:
+  static Maps* OfCurrentProcess() {
+    return Process::Current()->State<Maps>(
+        [] { return std::make_unique<Maps>(); });
+  }
+
   le_hashmap* Add(UserHash hash, UserEquals equals) {
     MutexLock lock(&mutex_);
+    return AddLocked(hash, equals);
+  }
+  le_hashmap* AddStatic(le_hashmap_Ref_t* map, UserHash hash,
+                        UserEquals equals) {
+    MutexLock lock(&mutex_);
+    // A simulated process may have the variable of a former one.
+    if (std::none_of(maps_.begin(), maps_.end(),
+                     [map](const auto& m) { return m.get() == *map; })) {
+      *map = AddLocked(hash, equals);
+    }
+    return *map;
+  }
+
+ private:
+  le_hashmap* AddLocked(UserHash hash, UserEquals equals)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     maps_.push_back(std::make_unique<le_hashmap>(hash, equals));
     return maps_.back().get();
   }
 
- private:
   Mutex mutex_;
   std::vector<std::unique_ptr<le_hashmap>> maps_ ABSL_GUARDED_BY(mutex_);
 };
+
+void CheckFunctions(const char* function, le_hashmap_HashFunc_t hash,
+                    le_hashmap_EqualsFunc_t equals) {
+  CheckNotForked(function);
+  if (hash == nullptr || equals == nullptr) {
+    Misuse(function, "a function is NULL");
+  }
+}
 
 le_hashmap* Checked(const char* function, le_hashmap_Ref_t map) {
   CheckNotForked(function);
@@ -122,13 +151,17 @@ absl::string_view AsString(const void* pointer) {
 le_hashmap_Ref_t le_hashmap_Create(const char*, size_t,
                                    le_hashmap_HashFunc_t hashFunc,
                                    le_hashmap_EqualsFunc_t equalsFunc) {
-  CheckNotForked(__func__);
-  if (hashFunc == nullptr || equalsFunc == nullptr) {
-    Misuse(__func__, "a function is NULL");
-  }
-  return Process::Current()
-      ->State<Maps>([] { return std::make_unique<Maps>(); })
-      ->Add(UserHash{hashFunc}, UserEquals{equalsFunc});
+  CheckFunctions(__func__, hashFunc, equalsFunc);
+  return Maps::OfCurrentProcess()->Add(UserHash{hashFunc},
+                                       UserEquals{equalsFunc});
+}
+
+le_hashmap_Ref_t le_hashmap_InitStatic_(le_hashmap_Ref_t* mapPtr, const char*,
+                                        size_t, le_hashmap_HashFunc_t hashFunc,
+                                        le_hashmap_EqualsFunc_t equalsFunc) {
+  CheckFunctions("le_hashmap_InitStatic", hashFunc, equalsFunc);
+  return Maps::OfCurrentProcess()->AddStatic(mapPtr, UserHash{hashFunc},
+                                             UserEquals{equalsFunc});
 }
 
 void* le_hashmap_Put(le_hashmap_Ref_t mapRef, const void* keyPtr,
@@ -277,45 +310,37 @@ le_result_t le_hashmap_GetNodeAfter(le_hashmap_Ref_t mapRef, const void* keyPtr,
 }
 
 size_t le_hashmap_HashString(const void* stringToHashPtr) {
-  CheckNotForked(__func__);
   return absl::Hash<absl::string_view>()(AsString(stringToHashPtr));
 }
 
 bool le_hashmap_EqualsString(const void* firstStringPtr,
                              const void* secondStringPtr) {
-  CheckNotForked(__func__);
   return AsString(firstStringPtr) == AsString(secondStringPtr);
 }
 
 size_t le_hashmap_HashUInt32(const void* intToHashPtr) {
-  CheckNotForked(__func__);
   return Read<uint32_t>(intToHashPtr);
 }
 
 bool le_hashmap_EqualsUInt32(const void* firstIntPtr,
                              const void* secondIntPtr) {
-  CheckNotForked(__func__);
   return Read<uint32_t>(firstIntPtr) == Read<uint32_t>(secondIntPtr);
 }
 
 size_t le_hashmap_HashUInt64(const void* intToHashPtr) {
-  CheckNotForked(__func__);
   return static_cast<size_t>(Read<uint64_t>(intToHashPtr));
 }
 
 bool le_hashmap_EqualsUInt64(const void* firstIntPtr,
                              const void* secondIntPtr) {
-  CheckNotForked(__func__);
   return Read<uint64_t>(firstIntPtr) == Read<uint64_t>(secondIntPtr);
 }
 
 size_t le_hashmap_HashVoidPointer(const void* voidToHashPtr) {
-  CheckNotForked(__func__);
   return reinterpret_cast<uintptr_t>(voidToHashPtr);
 }
 
 bool le_hashmap_EqualsVoidPointer(const void* firstVoidPtr,
                                   const void* secondVoidPtr) {
-  CheckNotForked(__func__);
   return firstVoidPtr == secondVoidPtr;
 }

@@ -9,17 +9,14 @@
 #include <vector>
 
 #include "event/base/log.h"
-#include "event/os_process.h"
 #include "le_doublyLinkedList.h"
 
-using le::event::CheckNotForked;
 using le::event::Misuse;
 
 namespace {
 
 template <typename List>
 List* Checked(const char* function, List* list) {
-  CheckNotForked(function);
   if (list == nullptr) Misuse(function, "the list is NULL");
   return list;
 }

@@ -130,6 +130,7 @@ le_ref_MapRef_t le_ref_InitStaticMap_(le_ref_MapRef_t* mapPtr, const char* name,
 
 void* le_ref_CreateRef(le_ref_MapRef_t mapRef, void* ptr) {
   le_ref_Map* const map = Checked(__func__, mapRef);
+  if (ptr == nullptr) return nullptr;
   RefMaps* const maps = RefMaps::OfCurrentProcess();
   for (;;) {
     const uint32_t number = maps->NewNumber();

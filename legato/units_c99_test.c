@@ -282,6 +282,7 @@ static void SafeReferences(void) {
   for (i = 0; i < 3; ++i) refs[i] = le_ref_CreateRef(map, &things[i]);
   LE_TEST_OK(((uintptr_t)refs[0] & 1) == 1 && (uintptr_t)refs[0] <= UINT32_MAX,
              "odd, and below 2^32");
+  LE_TEST_OK(le_ref_CreateRef(map, NULL) == NULL, "NULL has no reference");
   LE_TEST_OK(le_ref_Lookup(map, refs[1]) == &things[1], "found");
   LE_TEST_OK(le_ref_Lookup(map, &things[1]) == NULL, "a pointer is not");
   LE_TEST_OK(le_ref_Lookup(le_ref_CreateMap("other", 1), refs[1]) == NULL,
@@ -543,6 +544,13 @@ static void Logs(void) {
   LE_TEST_OK(!LE_IS_TRACE_ENABLED(trace) && !le_log_IsTraceEnabled(NULL),
              "off");
   LE_TRACE(trace, "not written");
+  /* As generated code has them. */
+  LE_ASSERT(trace != NULL)
+  LE_ASSERT_OK(LE_OK)
+  LE_FATAL_IF(trace == NULL, "no trace")
+  LE_INFO_IF(trace == NULL, "no trace")
+  LE_TRACE(trace, "not written")
+  if (trace == NULL) LE_FATAL("no trace")
   le_log_EnableTrace(trace);
   LE_TEST_OK(le_log_IsTraceEnabled(trace), "on");
   LE_TRACE(trace, "written: %d", 1);
@@ -637,6 +645,9 @@ static void HashMaps(void) {
              "a type of the user");
   map = le_hashmap_InitStatic(Static, 3, le_hashmap_HashVoidPointer,
                               le_hashmap_EqualsVoidPointer);
+  LE_TEST_OK(le_hashmap_InitStatic(Static, 3, le_hashmap_HashVoidPointer,
+                                   le_hashmap_EqualsVoidPointer) == map,
+             "the same map");
   le_hashmap_Put(map, &one, &two);
   LE_TEST_OK(le_hashmap_Get(map, &one) == &two, "pointers");
 }
@@ -655,6 +666,49 @@ static size_t OnError(size_t index, le_result_t error) {
   Errors = Errors * 100 - (int)error;
   (void)index;
   return 0;
+}
+
+static void OnMore(void) {
+  int i;
+  for (i = 0; i < 16; ++i) le_arg_SetIntCallback(OnInt, "n", NULL);
+  le_arg_SetFlagCallback(OnMore, "more", NULL);
+}
+
+static void ArgumentsThatRegister(void) {
+  const char* argv[] = {"tool", "-more", "-n", "1", "-more", "-n", "10"};
+  IntSum = Flags = 0;
+  le_arg_SetArgs(NUM_ARRAY_MEMBERS(argv), argv);
+  le_arg_SetFlagCallback(OnMore, "more", NULL);
+  le_arg_SetFlagCallback(OnFlag, "more", NULL);
+  le_arg_Scan();
+  /* The second "-more" has met two such callbacks. */
+  LE_TEST_OK(
+      le_arg_GetScanResult() == LE_OK && IntSum == 16 + 480 && Flags == 2,
+      "a callback registers more");
+}
+
+static void NegativeNumbers(void) {
+  const char* argv[] = {"tool", "-5", "-0.5", "-7", "-n", "-3"};
+  const char* wrong[] = {"tool", "-5x", "-inf", "-."};
+  bool seven = false;
+  IntSum = Errors = 0;
+  Texts[0] = '\0';
+  le_arg_SetArgs(NUM_ARRAY_MEMBERS(argv), argv);
+  le_arg_SetFlagVar(&seven, "7", NULL);
+  le_arg_SetIntCallback(OnInt, "n", NULL);
+  le_arg_AddPositionalCallback(OnText);
+  le_arg_AllowMorePositionalArgsThanCallbacks();
+  le_arg_Scan();
+  LE_TEST_OK(le_arg_GetScanResult() == LE_OK && seven && IntSum == -3 &&
+                 strcmp(Texts, "-5-0.5") == 0,
+             "negative numbers are positional");
+  le_arg_SetArgs(NUM_ARRAY_MEMBERS(wrong), wrong);
+  le_arg_SetErrorHandler(OnError);
+  le_arg_AddPositionalCallback(OnText);
+  le_arg_AllowLessPositionalArgsThanCallbacks();
+  le_arg_Scan();
+  LE_TEST_OK(Errors == 151515, "what is no number is not");
+  le_arg_SetErrorHandler(NULL);
 }
 
 static void Arguments(void) {
@@ -721,6 +775,9 @@ static void Utf8(void) {
                  !le_utf8_IsFormatCorrect("\x80") &&
                  le_utf8_IsFormatCorrect(text),
              "format");
+  LE_TEST_OK(le_utf8_NumChars(NULL) == 0 && le_utf8_NumBytes(NULL) == 0 &&
+                 !le_utf8_IsFormatCorrect(NULL) && le_utf8_IsFormatCorrect(""),
+             "NULL");
   LE_TEST_OK(le_utf8_NumBytesInChar('a') == 1 &&
                  le_utf8_NumBytesInChar(text[3]) == 3 &&
                  le_utf8_NumBytesInChar(text[2]) == 0 &&
@@ -742,6 +799,11 @@ static void Utf8(void) {
              "up to");
   LE_TEST_OK(le_utf8_ParseInt(&number, "-12") == LE_OK && number == -12 &&
                  le_utf8_ParseInt(&number, "0x1F") == LE_OK && number == 31 &&
+                 le_utf8_ParseInt(&number, "010") == LE_OK && number == 8 &&
+                 le_utf8_ParseInt(&number, "\t +7") == LE_OK && number == 7 &&
+                 le_utf8_ParseInt(&number, "7 ") == LE_FORMAT_ERROR &&
+                 le_utf8_ParseInt(&number, " ") == LE_FORMAT_ERROR &&
+                 le_utf8_ParseInt(&number, "-") == LE_FORMAT_ERROR &&
                  le_utf8_ParseInt(&number, "1x") == LE_FORMAT_ERROR &&
                  le_utf8_ParseInt(&number, "") == LE_FORMAT_ERROR &&
                  le_utf8_ParseInt(&number, "2147483648") == LE_OUT_OF_RANGE,
@@ -758,6 +820,7 @@ static void OnExpiry(le_timer_Ref_t timer) {
 static void Times(void) {
   const le_clk_Time_t half = {1, 500000};
   const le_clk_Time_t zero = {0, 0};
+  const le_clk_Time_t thousandth = {0, 1234};
   le_clk_Time_t time = le_clk_Add(half, half);
   char text[32];
   size_t size = 0;
@@ -778,6 +841,15 @@ static void Times(void) {
                                        sizeof(text), &size) == LE_OK &&
                  size == 19 && strcmp(text, "1970-01-01 00:00:01") == 0,
              "UTC");
+  LE_TEST_OK(
+      le_clk_ConvertToUTCString(le_clk_Sub(half, thousandth), "%S.%J %K %%J%",
+                                text, sizeof(text), NULL) == LE_OK &&
+          strcmp(text, "01.498 498766 %J%") == 0,
+      "milliseconds and microseconds");
+  LE_TEST_OK(le_clk_ConvertToUTCString(thousandth, "%J%K", text, sizeof(text),
+                                       NULL) == LE_OK &&
+                 strcmp(text, "001001234") == 0,
+             "with zeros");
   LE_TEST_OK(le_clk_ConvertToLocalTimeString(half, "%Y", text, 4, &size) ==
                      LE_OVERFLOW &&
                  size == 0,
@@ -843,6 +915,8 @@ int main(void) {
   Logs();
   HashMaps();
   Arguments();
+  ArgumentsThatRegister();
+  NegativeNumbers();
   Utf8();
   Times();
   TestMacros();

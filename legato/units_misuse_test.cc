@@ -113,9 +113,12 @@ TEST_F(UnitsDeathTest, TheRest) {
   EXPECT_FATAL(le_hashmap_Create("map", 1, nullptr, nullptr),
                "le_hashmap_Create");
   EXPECT_FATAL(le_hashmap_Get(nullptr, nullptr), "le_hashmap_Get");
+  LE_HASHMAP_DEFINE_STATIC(without_functions, 1);
+  EXPECT_FATAL(le_hashmap_InitStatic(without_functions, 1, nullptr, nullptr),
+               "le_hashmap_InitStatic: ");
   EXPECT_FATAL(le_log_GetTraceRef(nullptr), "le_log_GetTraceRef");
   EXPECT_FATAL(le_log_EnableTrace(nullptr), "le_log_EnableTrace");
-  EXPECT_FATAL(le_utf8_NumChars(nullptr), "le_utf8_NumChars");
+  EXPECT_FATAL(le_utf8_ParseInt(nullptr, "1"), "le_utf8_ParseInt");
   EXPECT_FATAL(le_utf8_Copy(nullptr, "x", 1, nullptr), "le_utf8_Copy");
   EXPECT_FATAL(le_clk_GetUTCDateTimeString("%c", nullptr, 0, nullptr),
                "le_clk_GetUTCDateTimeString");
@@ -163,6 +166,29 @@ TEST(UnitsSimulationTest, ANewIntervalMovesTheExpiryOfARunningTimer) {
     EXPECT_EQ(expired - restart, absl::Seconds(2));
   });
   EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded) << sim.Report();
+}
+
+LE_HASHMAP_DEFINE_STATIC(Static, 1);
+
+// A map goes with its process. The variable stays in a simulation.
+TEST(UnitsSimulationTest, AStaticHashMapBelongsToItsProcess) {
+  static const char kKey[] = "key";
+  const auto run = [] {
+    const auto init = [] {
+      return le_hashmap_InitStatic(Static, 1, le_hashmap_HashString,
+                                   le_hashmap_EqualsString);
+    };
+    const le_hashmap_Ref_t map = init();
+    EXPECT_EQ(le_hashmap_Size(map), 0u);
+    le_hashmap_Put(map, kKey, kKey);
+    EXPECT_EQ(init(), map) << "again in the same process";
+  };
+  Simulation first(1);
+  first.Spawn(first.AddProcess("first", {}), "main", run);
+  EXPECT_EQ(first.Run(), Simulation::Outcome::kEnded) << first.Report();
+  Simulation second(2);
+  second.Spawn(second.AddProcess("second", {}), "main", run);
+  EXPECT_EQ(second.Run(), Simulation::Outcome::kEnded) << second.Report();
 }
 
 TEST(UnitsSimulationTest, AMutexIsHeldByOneThread) {

@@ -4,7 +4,6 @@
 // The C API: UTF-8.
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <climits>
 #include <cstddef>
@@ -13,18 +12,19 @@
 
 #include "absl/strings/string_view.h"
 #include "event/base/log.h"
-#include "event/os_process.h"
 #include "le_utf8.h"
 
-using le::event::CheckNotForked;
 using le::event::Misuse;
 
 namespace {
 
 absl::string_view Checked(const char* function, const char* string) {
-  CheckNotForked(function);
   if (string == nullptr) Misuse(function, "a string is NULL");
   return string;
+}
+
+absl::string_view OrEmpty(const char* string) {
+  return string == nullptr ? absl::string_view() : absl::string_view(string);
 }
 
 bool Continues(char byte) {
@@ -77,25 +77,17 @@ void CheckBuffer(const char* function, const char* buffer) {
 }  // namespace
 
 ssize_t le_utf8_NumChars(const char* string) {
-  return CountChars(Checked(__func__, string));
+  return CountChars(OrEmpty(string));
 }
 
-size_t le_utf8_NumBytes(const char* string) {
-  return Checked(__func__, string).size();
-}
+size_t le_utf8_NumBytes(const char* string) { return OrEmpty(string).size(); }
 
-size_t le_utf8_NumBytesInChar(char firstByte) {
-  CheckNotForked(__func__);
-  return BytesInChar(firstByte);
-}
+size_t le_utf8_NumBytesInChar(char firstByte) { return BytesInChar(firstByte); }
 
-bool le_utf8_IsContinuationByte(char byte) {
-  CheckNotForked(__func__);
-  return Continues(byte);
-}
+bool le_utf8_IsContinuationByte(char byte) { return Continues(byte); }
 
 bool le_utf8_IsFormatCorrect(const char* string) {
-  return CountChars(Checked(__func__, string)) >= 0;
+  return string != nullptr && CountChars(string) >= 0;
 }
 
 le_result_t le_utf8_Copy(char* destStr, const char* srcStr, size_t destSize,
@@ -126,16 +118,10 @@ le_result_t le_utf8_CopyUpToSubStr(char* destStr, const char* srcStr,
 le_result_t le_utf8_ParseInt(int* valuePtr, const char* arg) {
   Checked(__func__, arg);
   if (valuePtr == nullptr) Misuse(__func__, "the number's pointer is NULL");
-  const char* const digits = arg + (*arg == '-' || *arg == '+' ? 1 : 0);
-  const bool is_hexadecimal =
-      digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
-  if (std::isdigit(static_cast<unsigned char>(digits[0])) == 0) {
-    return LE_FORMAT_ERROR;
-  }
   char* end;
   errno = 0;
-  const long value = std::strtol(arg, &end, is_hexadecimal ? 16 : 10);
-  if (*end != '\0') return LE_FORMAT_ERROR;
+  const long value = std::strtol(arg, &end, 0);
+  if (end == arg || *end != '\0') return LE_FORMAT_ERROR;
   if (errno == ERANGE || value < INT_MIN || value > INT_MAX) {
     return LE_OUT_OF_RANGE;
   }

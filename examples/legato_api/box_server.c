@@ -218,7 +218,7 @@ static void AsyncResponse_box_Later(int32_t value, void* contextPtr) {
   _msgRef = le_msg_CreateMsg(serverDataPtr->clientSessionRef);
   ((_Message_t*)le_msg_GetPayloadPtr(_msgRef))->id = _MSGID_box_Later;
   _msgBufPtr = BufferOf(_msgRef);
-  LE_ASSERT(le_pack_PackReference(&_msgBufPtr, serverDataPtr->contextPtr));
+  LE_ASSERT(le_pack_PackReference(&_msgBufPtr, serverDataPtr->contextPtr))
   LE_ASSERT(le_pack_PackInt32(&_msgBufPtr, value));
   SendMsgToClient(_msgRef);
   serverDataPtr->clientSessionRef = NULL;
@@ -248,7 +248,7 @@ static void AsyncResponse_box_AddChangedHandler(uint32_t count,
   uint8_t* _msgBufPtr = BufferOf(_msgRef);
   ((_Message_t*)le_msg_GetPayloadPtr(_msgRef))->id =
       _MSGID_box_AddChangedHandler;
-  LE_ASSERT(le_pack_PackReference(&_msgBufPtr, serverDataPtr->contextPtr));
+  LE_ASSERT(le_pack_PackReference(&_msgBufPtr, serverDataPtr->contextPtr))
   LE_ASSERT(le_pack_PackUint32(&_msgBufPtr, count));
   SendMsgToClient(_msgRef);
 }

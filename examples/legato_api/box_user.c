@@ -5,6 +5,7 @@
  */
 
 #include "interfaces.h"
+#include "report.h"
 #include "use_box.h"
 
 static void OnLater(int32_t value, void* contextPtr) {
@@ -61,7 +62,7 @@ static void Look(le_timer_Ref_t timerRef) {
   if (!BoxHasAnswered(&Use)) return;
   le_timer_Stop(timerRef);
   StopUsingBox(&Use);
-  puts("the box has answered");
+  Report("the box has answered");
   exit(EXIT_SUCCESS);
 }
 

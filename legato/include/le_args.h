@@ -5,8 +5,10 @@
  *
  * An option has a short name ("-c 12") or a long one ("--count=12"), or both; either may be
  * NULL. An option without a value is a flag. An argument that is no option is positional;
- * so are "-", and all behind "--". The functions for one option look at all arguments.
- * le_arg_Scan() goes through all of them once, and does what was registered before.
+ * so are "-", all behind "--", and a negative number ("-5", "-0.5") that is not the short
+ * name of an option. The functions for one option look at all arguments. le_arg_Scan() goes
+ * through all of them once, and does what was registered before. Its callbacks may register
+ * more, for the arguments behind the present one.
  *
  * The main thread. Names must stay as they are. //messaging:component_main sets the
  * arguments.

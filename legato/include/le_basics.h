@@ -47,7 +47,8 @@ typedef enum {
 /* On or off. */
 typedef enum { LE_OFF = 0, LE_ON = 1 } le_onoff_t;
 
-/* The name of a result ("LE_OK"), for a log. Valid for ever. */
+/* The name of a result ("LE_OK"), for a log. Valid for ever. Any thread, and the child of a
+ * fork. */
 const char* le_result_Txt(le_result_t result);
 #define LE_RESULT_TXT(result) le_result_Txt(result)
 

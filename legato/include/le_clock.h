@@ -27,7 +27,9 @@ le_clk_Time_t le_clk_GetRelativeTime(void);
 /* The time since 1970 began, in UTC. */
 le_clk_Time_t le_clk_GetAbsoluteTime(void);
 
-/* timeA + timeB; timeA - timeB; timeA * scaleFactor. The microseconds of a result are never
+/* The child of a fork may call the functions from here to le_clk_Equal().
+ *
+ * timeA + timeB; timeA - timeB; timeA * scaleFactor. The microseconds of a result are never
  * negative, also if it is below 0. */
 le_clk_Time_t le_clk_Add(le_clk_Time_t timeA, le_clk_Time_t timeB);
 le_clk_Time_t le_clk_Sub(le_clk_Time_t timeA, le_clk_Time_t timeB);
@@ -44,7 +46,7 @@ bool le_clk_Equal(le_clk_Time_t timeA, le_clk_Time_t timeB);
 
 /* Write a time, by a format of strftime(), and its length without the final 0 to
  * *numBytesPtr (may be NULL): a given time or the present one, in UTC or in the local time
- * zone. LE_OVERFLOW: the buffer is too small; the length is 0. Fatal: a NULL format or
+ * zone. %J is the millisecond, in 3 digits, and %K the microsecond, in 6. LE_OVERFLOW: the buffer is too small; the length is 0. Fatal: a NULL format or
  * buffer. */
 le_result_t le_clk_ConvertToUTCString(le_clk_Time_t time,
                                       const char* formatSpecStrPtr,

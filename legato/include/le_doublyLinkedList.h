@@ -10,7 +10,8 @@
  *   Thing_t* first = CONTAINER_OF(le_dls_Peek(&things), Thing_t, link);
  *
  * Lists are not locked: threads that share one need a mutex. Fatal in all functions: a list
- * or a link is NULL. In those that have a present link: that one is in no list.
+ * or a link is NULL. In those that have a present link: that one is in no list. The child of
+ * a fork may call them.
  */
 
 #ifndef LE_DOUBLYLINKEDLIST_H_INCLUDE_GUARD

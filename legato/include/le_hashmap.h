@@ -41,11 +41,14 @@ le_hashmap_Ref_t le_hashmap_Create(const char* name, size_t capacity,
  * of the same map returns it as it is. */
 #define LE_HASHMAP_DEFINE_STATIC(name, capacity) \
   static le_hashmap_Ref_t name##_le_hashmap_static __attribute__((unused))
-#define le_hashmap_InitStatic(name, capacity, hashFunc, equalsFunc) \
-  (name##_le_hashmap_static != NULL                                 \
-       ? name##_le_hashmap_static                                   \
-       : (name##_le_hashmap_static =                                \
-              le_hashmap_Create(#name, (capacity), (hashFunc), (equalsFunc))))
+#define le_hashmap_InitStatic(name, capacity, hashFunc, equalsFunc)    \
+  le_hashmap_InitStatic_(&name##_le_hashmap_static, #name, (capacity), \
+                         (hashFunc), (equalsFunc))
+/* For le_hashmap_InitStatic. */
+le_hashmap_Ref_t le_hashmap_InitStatic_(le_hashmap_Ref_t* mapPtr,
+                                        const char* name, size_t capacity,
+                                        le_hashmap_HashFunc_t hashFunc,
+                                        le_hashmap_EqualsFunc_t equalsFunc);
 
 /* Puts a value. If the map has an equal key, that key stays, and its value is replaced and
  * returned. Else NULL. */
@@ -90,7 +93,8 @@ le_result_t le_hashmap_GetFirstNode(le_hashmap_Ref_t mapRef, void** firstKeyPtr,
 le_result_t le_hashmap_GetNodeAfter(le_hashmap_Ref_t mapRef, const void* keyPtr,
                                     void** nextKeyPtr, void** nextValuePtr);
 
-/* Functions for keys that are strings; numbers, by their address; pointers themselves. */
+/* Functions for keys that are strings; numbers, by their address; pointers themselves. Any
+ * thread, and the child of a fork. */
 size_t le_hashmap_HashString(const void* stringToHashPtr);
 bool le_hashmap_EqualsString(const void* firstStringPtr,
                              const void* secondStringPtr);

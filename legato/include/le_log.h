@@ -8,9 +8,10 @@
  * is info. A set-uid program ignores the variable. At debug level the library logs each
  * opening, advertising, hiding and closing.
  *
- * Formats and arguments are those of printf(). Any thread. Of all functions of this
- * library, only log lines may also be called in the child of a fork, so that it can log why
- * it cannot exec.
+ * Formats and arguments are those of printf(). Any thread. Log lines may
+ * also be called in the child of a fork, so that it can log why it cannot exec. Of the other
+ * functions of this library it may call only those that use nothing but the caller's memory:
+ * le_pack, le_dls, le_utf8, and what the other headers say.
  */
 
 #ifndef LE_LOG_H_INCLUDE_GUARD
@@ -53,11 +54,12 @@ void le_log_Fatal_(const char* file, unsigned line, const char* function,
 #define LE_EMERG(...) LE_LOG_AT_(LE_LOG_EMERG, __VA_ARGS__)
 
 #define LE_LOG_IF_(condition, level, ...)          \
-  do {                                             \
+  {                                                \
     if (condition) LE_LOG_AT_(level, __VA_ARGS__); \
-  } while (0)
+  }
 
-/* The same, if the condition holds. */
+/* The same, if the condition holds. As in Legato, this macro and LE_FATAL, LE_ASSERT,
+ * LE_TRACE and their like are blocks, and need no semicolon. */
 #define LE_DEBUG_IF(condition, ...) \
   LE_LOG_IF_(condition, LE_LOG_DEBUG, __VA_ARGS__)
 #define LE_INFO_IF(condition, ...) \
@@ -74,24 +76,25 @@ void le_log_Fatal_(const char* file, unsigned line, const char* function,
 /* Logs at emergency level and ends the process with EXIT_FAILURE. If LE_ABORT_ON_FATAL is
  * set in the environment, and not to 0, the process ends by abort() and leaves a core
  * (set-uid programs ignore this). The same holds for all misuse that is fatal. */
-#define LE_FATAL(...) le_log_Fatal_(__FILE__, __LINE__, __func__, __VA_ARGS__)
-#define LE_FATAL_IF(condition, ...)       \
-  do {                                    \
-    if (condition) LE_FATAL(__VA_ARGS__); \
-  } while (0)
+#define LE_FATAL(...) \
+  { le_log_Fatal_(__FILE__, __LINE__, __func__, __VA_ARGS__); }
+#define LE_FATAL_IF(condition, ...)      \
+  {                                      \
+    if (condition) LE_FATAL(__VA_ARGS__) \
+  }
 
 /* Fatal unless the condition holds, or the result is LE_OK. */
-#define LE_ASSERT(condition)                                     \
-  do {                                                           \
-    if (!(condition)) LE_FATAL("Assert failed: %s", #condition); \
-  } while (0)
+#define LE_ASSERT(condition)                                    \
+  {                                                             \
+    if (!(condition)) LE_FATAL("Assert failed: %s", #condition) \
+  }
 #define LE_ASSERT_OK(result)                                  \
-  do {                                                        \
+  {                                                           \
     const le_result_t leAssertResult_ = (result);             \
     if (leAssertResult_ != LE_OK)                             \
       LE_FATAL("Assert failed: %s is %s, not LE_OK", #result, \
-               le_result_Txt(leAssertResult_));               \
-  } while (0)
+               le_result_Txt(leAssertResult_))                \
+  }
 
 /* Writes bytes in hexadecimal, 16 a line, at that level. Any size. */
 #define LE_LOG_DUMP(level, dataPtr, dataLength) \
@@ -123,10 +126,10 @@ void le_log_DisableTrace(le_log_TraceRef_t traceRef);
 
 /* One line at info level, if the trace is enabled. */
 #define LE_TRACE(traceRef, ...)                                             \
-  do {                                                                      \
+  {                                                                         \
     if (le_log_IsTraceEnabled(traceRef))                                    \
       le_log_Trace_((traceRef), __FILE__, __LINE__, __func__, __VA_ARGS__); \
-  } while (0)
+  }
 /* For the macro. */
 void le_log_Trace_(le_log_TraceRef_t traceRef, const char* file, unsigned line,
                    const char* function, const char* format, ...)

@@ -39,7 +39,8 @@ le_ref_MapRef_t le_ref_CreateMap(const char* name, size_t maxRefs);
 le_ref_MapRef_t le_ref_InitStaticMap_(le_ref_MapRef_t* mapPtr, const char* name,
                                       size_t maxRefs);
 
-/* Returns a new reference for the pointer. A pointer may have several. */
+/* Returns a new reference for the pointer. A pointer may have several. NULL has none: the
+ * result is NULL. */
 void* le_ref_CreateRef(le_ref_MapRef_t mapRef, void* ptr);
 
 /* The pointer of a reference. NULL: the reference is none of this map, or was deleted. */

@@ -236,13 +236,23 @@ void ServiceCallbacks::RemoveAll() {
   room_ = nullptr;
 }
 
+bool ServiceCallbacks::RemoveOfUnowned(le_msg_SessionEventHandlerRef_t ref) {
+  const HandlerPtr handler =
+      HandlerRefs<Handler>::OfCurrentProcess()->Find(ref);
+  if (handler == nullptr || handler->of->service_ != nullptr) return false;
+  Erase(handler);
+  return true;
+}
+
 void ServiceCallbacks::Remove(const char* function,
                               le_msg_SessionEventHandlerRef_t ref) {
   const HandlerPtr handler = HandlerRefs<Handler>::Get(function, ref);
-  if (handler->of->service_ != nullptr) {
-    OwnedByCaller(function, handler->of->service_);
-  }
-  HandlerRefs<Handler>::OfCurrentProcess()->Remove(ref);
+  OwnedByCaller(function, handler->of->service_);
+  Erase(handler);
+}
+
+void ServiceCallbacks::Erase(const HandlerPtr& handler) {
+  HandlerRefs<Handler>::OfCurrentProcess()->Remove(handler->ref);
   handler->function = nullptr;  // for a Call() that is under way
   std::vector<HandlerPtr>* const list = handler->of->ListOf(handler->event);
   list->erase(std::find(list->begin(), list->end(), handler));

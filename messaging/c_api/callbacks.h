@@ -85,8 +85,9 @@ class ServiceCallbacks final : public ServiceHandler {
   le_msg_SessionEventHandlerRef_t Add(SessionEvent event,
                                       le_msg_SessionEventHandler_t handler,
                                       void* context);
-  // Fatal unless the handler is there, and the calling thread owns its service, if
-  // any thread does.
+  // False: it is not there, or a thread owns its service.
+  static bool RemoveOfUnowned(le_msg_SessionEventHandlerRef_t handler);
+  // Fatal unless the handler is there, and the calling thread owns its service.
   static void Remove(const char* function,
                      le_msg_SessionEventHandlerRef_t handler);
   void RemoveAll();
@@ -106,6 +107,7 @@ class ServiceCallbacks final : public ServiceHandler {
   void OnClose(ServerSession* session) override;
   void OnRoom(ServerSession* session) override;
   bool WantsCloses() const override { return !close_.empty(); }
+  static void Erase(const HandlerPtr& handler);
   std::vector<HandlerPtr>* ListOf(SessionEvent event) {
     return event == SessionEvent::kOpen ? &open_ : &close_;
   }

@@ -225,8 +225,8 @@ le_result_t le_msg_TryOpenSessionSync(le_msg_SessionRef_t sessionRef) {
 }
 
 le_result_t le_msg_TryOpenSessionSyncAsLegato_(le_msg_SessionRef_t sessionRef) {
-  const le_result_t result = OpenSync("le_msg_TryOpenSessionSync", sessionRef,
-                                      /*waits=*/false, absl::InfiniteFuture());
+  const le_result_t result =
+      OpenSyncUntimed("le_msg_TryOpenSessionSync", sessionRef, /*waits=*/false);
   return result == LE_NOT_FOUND ? LE_UNAVAILABLE : result;
 }
 

@@ -3,6 +3,7 @@
 //
 // The C API, for services and clients within one process.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -81,11 +82,25 @@ le_msg_ServiceRef_t LocalService::Resolve(le_msg_ServiceRef_t ref) {
   return local == nullptr ? ref : local->core;
 }
 
-ServiceCallbacks* LocalService::CallbacksOfUnowned(le_msg_ServiceRef_t ref) {
+bool LocalService::IsUnowned(le_msg_ServiceRef_t ref) {
+  return ChangeUnowned(ref, [](ServiceCallbacks*) {});
+}
+
+bool LocalService::ChangeUnowned(
+    le_msg_ServiceRef_t ref,
+    const std::function<void(ServiceCallbacks* callbacks)>& change) {
   LocalServices* const services = LocalServices::Get();
   event::MutexLock lock(&services->mutex);
   const Local* const local = services->FindUnownedLocked(ref);
-  return local == nullptr ? nullptr : local->callbacks.get();
+  if (local != nullptr) change(local->callbacks.get());
+  return local != nullptr;
+}
+
+bool LocalService::RemoveHandlerOfUnowned(
+    le_msg_SessionEventHandlerRef_t handler) {
+  LocalServices* const services = LocalServices::Get();
+  event::MutexLock lock(&services->mutex);
+  return ServiceCallbacks::RemoveOfUnowned(handler);
 }
 
 bool LocalService::SetContextOfUnowned(le_msg_ServiceRef_t ref, void* context) {

@@ -7,6 +7,8 @@
 #ifndef LE_MESSAGING_MESSAGING_C_API_LOCAL_SERVICE_H_
 #define LE_MESSAGING_MESSAGING_C_API_LOCAL_SERVICE_H_
 
+#include <functional>
+
 #include "le_messaging.h"
 #include "messaging/c_api/callbacks.h"
 
@@ -19,8 +21,14 @@ struct LocalService {
   static void Own(le_msg_ServiceRef_t ref);
   // The reference of the core's service.
   static le_msg_ServiceRef_t Resolve(le_msg_ServiceRef_t ref);
-  // Null: not unowned.
-  static ServiceCallbacks* CallbacksOfUnowned(le_msg_ServiceRef_t ref);
+  static bool IsUnowned(le_msg_ServiceRef_t ref);
+  // Calls the function, which must not end the process: it runs under the lock that
+  // Own() takes. False: not unowned.
+  static bool ChangeUnowned(
+      le_msg_ServiceRef_t ref,
+      const std::function<void(ServiceCallbacks* callbacks)>& change);
+  // False: no handler of an unowned one.
+  static bool RemoveHandlerOfUnowned(le_msg_SessionEventHandlerRef_t handler);
   // False: not unowned.
   static bool SetContextOfUnowned(le_msg_ServiceRef_t ref, void* context);
   static bool GetContextOfUnowned(le_msg_ServiceRef_t ref, void** context);

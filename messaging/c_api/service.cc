@@ -5,6 +5,7 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -51,13 +52,13 @@ Service* WithOwner(const char* function, le_msg_ServiceRef_t ref) {
 }
 
 // Fatal unless the calling thread owns the service, or none does yet.
-ServiceCallbacks* CallbacksToSet(const char* function,
-                                 le_msg_ServiceRef_t ref) {
+void ChangeCallbacks(
+    const char* function, le_msg_ServiceRef_t ref,
+    const std::function<void(ServiceCallbacks* callbacks)>& change) {
   CheckNotForked(function);
-  ServiceCallbacks* const unowned = LocalService::CallbacksOfUnowned(ref);
-  if (unowned != nullptr) return unowned;
-  return ServiceCallbacks::Of(
-      OwnedByCaller(function, Checked(function, LocalService::Resolve(ref))));
+  if (LocalService::ChangeUnowned(ref, change)) return;
+  change(ServiceCallbacks::Of(
+      OwnedByCaller(function, Checked(function, LocalService::Resolve(ref)))));
 }
 
 le_msg_SessionEventHandlerRef_t AddHandler(const char* function,
@@ -65,9 +66,13 @@ le_msg_SessionEventHandlerRef_t AddHandler(const char* function,
                                            ServiceCallbacks::SessionEvent event,
                                            le_msg_SessionEventHandler_t handler,
                                            void* context) {
-  ServiceCallbacks* const callbacks = CallbacksToSet(function, serviceRef);
+  CheckNotForked(function);
   if (handler == nullptr) Misuse(function, "the handler is NULL");
-  return callbacks->Add(event, handler, context);
+  le_msg_SessionEventHandlerRef_t added = nullptr;
+  ChangeCallbacks(function, serviceRef, [&](ServiceCallbacks* callbacks) {
+    added = callbacks->Add(event, handler, context);
+  });
+  return added;
 }
 
 // Null: the process has a service of that name already.
@@ -145,19 +150,25 @@ le_msg_SessionEventHandlerRef_t le_msg_AddServiceCloseHandler(
 }
 
 void le_msg_RemoveServiceHandler(le_msg_SessionEventHandlerRef_t handlerRef) {
+  CheckNotForked(__func__);
+  if (LocalService::RemoveHandlerOfUnowned(handlerRef)) return;
   ServiceCallbacks::Remove(__func__, handlerRef);
 }
 
 void le_msg_SetServiceRecvHandler(le_msg_ServiceRef_t serviceRef,
                                   le_msg_ReceiveHandler_t handlerFunc,
                                   void* contextPtr) {
-  CallbacksToSet(__func__, serviceRef)->SetReceive(handlerFunc, contextPtr);
+  ChangeCallbacks(__func__, serviceRef, [&](ServiceCallbacks* callbacks) {
+    callbacks->SetReceive(handlerFunc, contextPtr);
+  });
 }
 
 void le_msg_SetServiceRoomHandler(le_msg_ServiceRef_t serviceRef,
                                   le_msg_SessionEventHandler_t handlerFunc,
                                   void* contextPtr) {
-  CallbacksToSet(__func__, serviceRef)->SetRoom(handlerFunc, contextPtr);
+  ChangeCallbacks(__func__, serviceRef, [&](ServiceCallbacks* callbacks) {
+    callbacks->SetRoom(handlerFunc, contextPtr);
+  });
 }
 
 void le_msg_SetServiceContextPtr(le_msg_ServiceRef_t serviceRef,
@@ -180,7 +191,7 @@ void le_msg_AdvertiseService(le_msg_ServiceRef_t serviceRef) {
 
 void le_msg_HideService(le_msg_ServiceRef_t serviceRef) {
   CheckNotForked(__func__);
-  if (LocalService::CallbacksOfUnowned(serviceRef) != nullptr) return;
+  if (LocalService::IsUnowned(serviceRef)) return;
   OwnedByCaller(__func__, Checked(__func__, LocalService::Resolve(serviceRef)))
       ->Hide();
 }

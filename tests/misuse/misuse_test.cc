@@ -134,6 +134,24 @@ TEST_F(MisuseTest, OpeningTwice) {
       "le_msg_TryOpenSessionSync");
 }
 
+TEST_F(MisuseTest, OpeningASessionOfAnotherProtocol) {
+  using Function = void (*)(le_msg_SessionRef_t);
+  const Function functions[] = {
+      [](le_msg_SessionRef_t s) { le_msg_OpenSessionSync(s); },
+      [](le_msg_SessionRef_t s) { le_msg_TryOpenSessionSync(s); },
+      [](le_msg_SessionRef_t s) { le_msg_TryOpenSessionSyncAsLegato_(s); },
+  };
+  for (const Function open : functions) {
+    EXPECT_MISUSE(
+        {
+          le_msg_AdvertiseService(le_msg_CreateService(Protocol(), "service"));
+          open(le_msg_CreateSession(le_msg_GetProtocolRef("another", 64),
+                                    "service"));
+        },
+        "interface 'service': cannot open a session: ");
+  }
+}
+
 TEST_F(MisuseTest, TheSameServiceTwice) {
   EXPECT_MISUSE(
       {

@@ -264,6 +264,62 @@ TEST_P(ApiTest, NoFileDescriptorIsMinusOne) {
   RunScenario(scenario, GetParam());
 }
 
+// Until a thread owns it, all may change its handlers at the same time.
+TEST_P(ApiTest, AnyThreadChangesTheHandlersOfALocalServiceWithoutAnOwner) {
+  Scenario scenario;
+  scenario.Add("all", [](Party* party) {
+    constexpr int kThreads = 4;
+    static constexpr int kHandlers = 500;
+    struct Shared {
+      le_msg_LocalService_t local = {};
+      int opened = 0;
+    } shared;
+    const le_msg_ServiceRef_t service = le_msg_InitLocalService(
+        &shared.local, "inside",
+        le_mem_CreatePool("local messages",
+                          LE_MSG_LOCAL_HEADER_SIZE + kTextSize));
+    le_thread_Ref_t threads[kThreads];
+    for (le_thread_Ref_t& thread : threads) {
+      thread = le_thread_Create(
+          "changer",
+          [](void* context) -> void* {
+            auto* const s = static_cast<Shared*>(context);
+            for (int i = 0; i < kHandlers; ++i) {
+              le_msg_RemoveServiceHandler(le_msg_AddServiceOpenHandler(
+                  &s->local.service,
+                  [](le_msg_SessionRef_t, void*) { ADD_FAILURE(); }, nullptr));
+              le_msg_AddServiceOpenHandler(
+                  &s->local.service,
+                  [](le_msg_SessionRef_t, void* count) {
+                    ++*static_cast<int*>(count);
+                  },
+                  &s->opened);
+              le_msg_SetServiceRecvHandler(
+                  &s->local.service,
+                  [](le_msg_MessageRef_t message, void*) {
+                    le_msg_ReleaseMsg(message);
+                  },
+                  nullptr);
+            }
+            return nullptr;
+          },
+          &shared);
+      le_thread_SetJoinable(thread);
+      le_thread_Start(thread);
+    }
+    for (le_thread_Ref_t thread : threads) le_thread_Join(thread, nullptr);
+    le_msg_AdvertiseService(service);
+    const le_msg_SessionRef_t session =
+        le_msg_CreateLocalSession(&shared.local);
+    le_msg_OpenSessionSync(session);
+    party->RunLoopUntil([&] { return shared.opened != 0; });
+    EXPECT_EQ(shared.opened, kThreads * kHandlers);
+    le_msg_DeleteSession(session);
+    le_msg_DeleteService(service);
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // What names a local service is where it is. The name is what was given, two may
 // have the same, and no name of a protocol is special.
 TEST_P(ApiTest, LocalServicesHaveTheNameThatWasGiven) {
