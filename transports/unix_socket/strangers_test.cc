@@ -300,6 +300,26 @@ TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
   }
 }
 
+// It ends the connection, which stays charged until all of it is closed.
+TEST_F(StrangersTest, WhatComesWithoutAByteIsClosedByAnotherThread) {
+  Kernel kernel;
+  const auto held = std::make_shared<int>();
+  BeginSession(Trust::kStranger, held);
+  ASSERT_EQ(SendDescriptors(nullptr, 1), 0);
+  const int comes_as = LowestFree();
+  kernel.Forget();
+  kernel.LastFrom(comes_as);
+  IncomingFrame frame;
+  ASSERT_EQ(end_->Receive(&frame, pool_.get(), absl::InfinitePast()),
+            IoResult::kClosed);
+  EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
+  kernel.WaitUntilLasting(1);
+  end_.reset();
+  EXPECT_EQ(held.use_count(), 2);
+  kernel.LastFrom(INT_MAX);
+  while (held.use_count() > 1) std::this_thread::yield();
+}
+
 TEST_F(StrangersTest, ASessionMayTakeNoDescriptors) {
   Kernel kernel;
   for (const bool knows_rights : {true, false}) {

@@ -108,6 +108,12 @@ void UnixConnection::CloseReceived(event::UniqueFd fd) {
   }
 }
 
+void UnixConnection::CloseReceived(IncomingAncillary* ancillary) {
+  while (event::UniqueFd fd = ancillary->TakeDescriptor()) {
+    CloseReceived(std::move(fd));
+  }
+}
+
 void UnixConnection::CloseSocket() {
   if (strangers_ == Strangers::kClosedElsewhere ||
       (strangers_ == Strangers::kTakenWithCare && MayHaveUnread())) {
