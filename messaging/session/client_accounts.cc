@@ -40,6 +40,15 @@ bool IsStranger(event::Process* process, uid_t user) {
          (user != 0 && user != process->credentials().uid);
 }
 
+void CloseSentBy(uid_t user, event::UniqueFd fd, std::shared_ptr<void> held) {
+  event::Process* const process = event::Process::Current();
+  if (IsStranger(process, user)) {
+    transports::CloseElsewhere(process, user, std::move(fd), std::move(held));
+  } else {
+    fd.reset();
+  }
+}
+
 void ClientAccounts::ReadLimit() {
   struct rlimit files;
   if (event::sys::GetRLimit(RLIMIT_NOFILE, &files) != 0) return;
@@ -138,8 +147,7 @@ void ServiceUser::CloseDescriptor(event::UniqueFd fd) {
   };
   auto charge = std::make_shared<Charge>();
   charge->user = event::Ref<ServiceUser>::Share(this);
-  transports::CloseElsewhere(event::Process::Current(), uid_, std::move(fd),
-                             std::move(charge));
+  CloseSentBy(uid_, std::move(fd), std::move(charge));
 }
 
 void ServiceUser::ReturnDescriptor() {

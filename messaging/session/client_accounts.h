@@ -26,6 +26,11 @@ namespace messaging {
 // and so is whoever a user namespace does not map.
 bool IsStranger(event::Process* process, uid_t user);
 
+// Any thread. Closes what `user` has sent: elsewhere if it is a stranger's; for
+// others no thread is started. `held` is kept until it is closed.
+void CloseSentBy(uid_t user, event::UniqueFd fd,
+                 std::shared_ptr<void> held = nullptr);
+
 // Sessions, and file descriptors in messages that the program has neither fetched
 // nor released, of all services of a process. The totals follow from the process's
 // limit of open files. Any thread.

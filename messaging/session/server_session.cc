@@ -11,7 +11,6 @@
 #include "event/peer_log.h"
 #include "messaging/machine/session_machine.h"
 #include "messaging/session/service.h"
-#include "transports/closer.h"
 
 namespace le {
 namespace messaging {
@@ -286,8 +285,7 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   }
   if (fault != nullptr || !verdict.deliver) {
     // The session stays charged for it until it is closed.
-    transports::CloseElsewhere(event::Process::Current(), user_->uid(),
-                               std::move(frame.descriptor), charge_);
+    CloseSentBy(user_->uid(), std::move(frame.descriptor), charge_);
     if (fault != nullptr) EndForFault(CloseReason::kProtocolError, fault);
     return;
   }

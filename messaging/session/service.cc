@@ -184,6 +184,9 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection,
   std::string why;
   const event::Ref<ServiceUser> user = TakeUser(uid, &charge, &why);
   if (!user) {
+    if (!runtime_->client_accounts()->IsBounded(uid)) {
+      connection->SetTrust(transports::Connection::Trust::kTrusted, nullptr);
+    }
     TurnAway(connection.get(), uid, why);
     return;
   }
