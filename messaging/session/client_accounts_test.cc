@@ -104,6 +104,42 @@ TEST_F(ClientAccountsTest, AUserHasFewerDescriptorsThanAreLeft) {
   EXPECT_FALSE(user->TakeDescriptor());
 }
 
+TEST_F(ClientAccountsTest, RootsDescriptorsTakeNothingFromOthers) {
+  const auto root = NewUser(kRoot);
+  const auto user = NewUser(kUser);
+  root->SetLimits(UserLimits(), SessionLimits());
+  user->SetLimits(UserLimits(), SessionLimits());
+  for (int i = 0; i < 500; ++i) ASSERT_TRUE(root->TakeDescriptor());
+  EXPECT_FALSE(root->HasAllDescriptors());
+  int taken = 0;
+  while (user->TakeDescriptor()) ++taken;
+  EXPECT_EQ(taken, 64);
+  for (int i = 0; i < 500; ++i) root->ReturnDescriptor();
+}
+
+TEST_F(ClientAccountsTest, AReturnIsToldIfItIsAwaited) {
+  const auto user = NewUser(kUser);
+  UserLimits limits;
+  limits.descriptors = 2;
+  user->SetLimits(limits, SessionLimits());
+  ASSERT_TRUE(user->TakeDescriptor());
+  EXPECT_FALSE(user->HasAllDescriptors());
+  ASSERT_TRUE(user->TakeDescriptor());
+  EXPECT_TRUE(user->HasAllDescriptors());
+  user->AwaitReturn();
+  EXPECT_FALSE(user->WasReturned());
+  EXPECT_TRUE(user->ReturnDescriptor());
+  EXPECT_FALSE(user->HasAllDescriptors());
+  EXPECT_TRUE(user->WasReturned());
+  EXPECT_FALSE(user->WasReturned());
+  EXPECT_FALSE(user->ReturnDescriptor());
+  EXPECT_FALSE(user->WasReturned());
+  // One that has all at other services waits for nothing here.
+  while (accounts_.TakeDescriptor(kUser)) {
+  }
+  EXPECT_FALSE(user->HasAllDescriptors());
+}
+
 // A program has no threads but its own where all ends could stop it anyway.
 TEST_F(ClientAccountsTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
   struct Closes final : event::sys::Interceptor {

@@ -137,6 +137,7 @@ void ServerSession::Shutdown() {
 
 void ServerSession::LeaveService() {
   link_.CancelSchedule();
+  TellOfReturn();
   charge_.reset();
   service_->Forget(this);
   Unref();  // the service's
@@ -224,10 +225,21 @@ void ServerSession::GiveUp(uint64_t request, size_t received_bytes) {
   Answer(frame, received_bytes);
 }
 
-void ServerSession::OnDescriptorTaken() { user_->ReturnDescriptor(); }
+void ServerSession::OnDescriptorTaken() {
+  if (user_->ReturnDescriptor()) link_.Schedule();
+}
 
 void ServerSession::DropDescriptor(event::UniqueFd fd) {
-  user_->CloseDescriptor(std::move(fd));
+  Ref();
+  std::shared_ptr<void> charge(this, [](ServerSession* session) {
+    session->OnDescriptorTaken();
+    session->Unref();
+  });
+  CloseSentBy(user_->uid(), std::move(fd), std::move(charge));
+}
+
+void ServerSession::TellOfReturn() {
+  if (user_->WasReturned()) service_->OnDescriptorReturned(user_.get());
 }
 
 void ServerSession::Answer(transports::OutgoingFrame frame,
@@ -280,6 +292,7 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
 void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   const ServerVerdict verdict = ServerVerdictOf(frame.type, frame.id);
   const char* fault = verdict.fault;
+  // Another service of the process may have taken the last.
   if (frame.descriptor && verdict.deliver && !user_->TakeDescriptor()) {
     fault = "its user has as many file descriptors in messages as it may";
   }
@@ -299,6 +312,10 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
 
 bool ServerSession::TakesFrames() {
   if (connection_->congested()) return false;
+  if (user_->HasAllDescriptors()) {
+    user_->AwaitReturn();
+    if (user_->HasAllDescriptors()) return false;
+  }
   // Once stopped, until half of them are answered.
   const uint32_t part = link_.paused() ? 2 : 1;
   return !OpenRequests(open_requests_.load())
@@ -312,6 +329,7 @@ void ServerSession::OnRoom() {
 
 bool ServerSession::DeliverOwed() {
   const auto keep = event::Ref<ServerSession>::Share(this);
+  TellOfReturn();
   if (Apply(ServerEvent::kAnnounce)) service_->handler()->OnOpen(this);
   if (life().state != ServerState::kClosing) return true;
   Settle();  // if another thread has ended it

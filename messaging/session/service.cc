@@ -175,6 +175,12 @@ void Service::ReturnUser(ServiceUser* user) {
   if (user->sessions() == 0) users_.erase(user->uid());
 }
 
+void Service::OnDescriptorReturned(const ServiceUser* user) {
+  for (ServerSession* s = first_session_; s != nullptr; s = s->next_) {
+    if (s->user() == user && s->link_.paused()) s->link_.Schedule();
+  }
+}
+
 void Service::OnClient(std::unique_ptr<transports::Connection> connection,
                        const transports::Dialect& client) {
   // One whom the kernel does not name shares what such users may have.

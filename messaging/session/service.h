@@ -93,6 +93,8 @@ class Service final : public event::RefCounted<Service>,
   MessagePool* pool() const { return pool_.get(); }
   uint32_t max_open_requests() const { return max_open_requests_; }
   void Forget(ServerSession* session);
+  // One that a session of that user has waited for.
+  void OnDescriptorReturned(const ServiceUser* user);
 
  private:
   friend class event::RefCounted<Service>;
