@@ -4,6 +4,7 @@
 #include "messaging/session/server_session.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -231,11 +232,15 @@ void ServerSession::OnDescriptorTaken() {
 
 void ServerSession::DropDescriptor(event::UniqueFd fd) {
   Ref();
-  std::shared_ptr<void> charge(this, [](ServerSession* session) {
-    session->OnDescriptorTaken();
-    session->Unref();
-  });
-  CloseSentBy(user_->uid(), std::move(fd), std::move(charge));
+  try {
+    // Without memory for it, it is released at once.
+    std::shared_ptr<void> charge(this, [](ServerSession* session) {
+      session->OnDescriptorTaken();
+      session->Unref();
+    });
+    CloseSentBy(user_->uid(), std::move(fd), std::move(charge));
+  } catch (const std::bad_alloc&) {  // closed here
+  }
 }
 
 void ServerSession::TellOfReturn() {
@@ -302,12 +307,21 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     if (fault != nullptr) EndForFault(CloseReason::kProtocolError, fault);
     return;
   }
-  if (PlainType(frame.type) == kRequestFrame) {
-    open_requests_.fetch_add(OpenRequests::Of(frame.payload.size()),
-                             std::memory_order_relaxed);
+  const uint64_t request = PlainType(frame.type) == kRequestFrame
+                               ? OpenRequests::Of(frame.payload.size())
+                               : 0;
+  if (request != 0) {
+    open_requests_.fetch_add(request, std::memory_order_relaxed);
   }
-  service_->handler()->OnMessage(
-      this, service_->pool()->NewReceived(this, std::move(frame)));
+  event::Ref<Message> message;
+  try {
+    message = service_->pool()->NewReceived(this, std::move(frame));
+  } catch (const std::bad_alloc&) {
+    open_requests_.fetch_sub(request, std::memory_order_relaxed);
+    if (frame.descriptor) DropDescriptor(std::move(frame.descriptor));
+    throw;
+  }
+  service_->handler()->OnMessage(this, std::move(message));
 }
 
 bool ServerSession::TakesFrames() {
