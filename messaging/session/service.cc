@@ -172,10 +172,22 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid,
 
 void Service::ReturnUser(ServiceUser* user) {
   if (user->Remove()) UpdateLimitsOf(user);
-  if (user->sessions() == 0) users_.erase(user->uid());
+  ForgetIfItHasNothing(user);
 }
 
-void Service::OnDescriptorReturned(const ServiceUser* user) {
+// Descriptors may be in messages still. The next session counts from these on.
+void Service::ForgetIfItHasNothing(ServiceUser* user) {
+  if (user->sessions() > 0) return;
+  user->AwaitReturn();
+  if (user->descriptors() > 0) return;
+  const auto found = users_.find(user->uid());
+  if (found != users_.end() && found->second.get() == user) {
+    users_.erase(found);
+  }
+}
+
+void Service::OnDescriptorReturned(ServiceUser* user) {
+  ForgetIfItHasNothing(user);
   for (ServerSession* s = first_session_; s != nullptr; s = s->next_) {
     if (s->user() == user && s->link_.paused()) s->link_.Schedule();
   }
