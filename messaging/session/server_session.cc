@@ -297,13 +297,19 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
 void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   const ServerVerdict verdict = ServerVerdictOf(frame.type, frame.id);
   const char* fault = verdict.fault;
+  // One that is not delivered counts until it is closed.
+  const bool counted = frame.descriptor && user_->TakeDescriptor();
   // Another service of the process may have taken the last.
-  if (frame.descriptor && verdict.deliver && !user_->TakeDescriptor()) {
+  if (frame.descriptor && !counted) {
     fault = "its user has as many file descriptors in messages as it may";
   }
   if (fault != nullptr || !verdict.deliver) {
-    // The session stays charged for it until it is closed.
-    CloseSentBy(user_->uid(), std::move(frame.descriptor), charge_);
+    if (counted) {
+      DropDescriptor(std::move(frame.descriptor));
+    } else {
+      // The session stays charged for it until it is closed.
+      CloseSentBy(user_->uid(), std::move(frame.descriptor), charge_);
+    }
     if (fault != nullptr) EndForFault(CloseReason::kProtocolError, fault);
     return;
   }
