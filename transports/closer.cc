@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <map>
+#include <new>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -27,19 +28,45 @@ class Closer {
     event::UniqueFd fd;
   };
 
-  // Whether a thread must be started for it.
+  // Whether a thread must be started for it. True must be followed by Started() or
+  // NotStarted().
   bool Add(uid_t user, Item item) {
     event::MutexLock lock(&mutex_);
     User& of = users_[user];
     of.waiting.push_back(std::move(item));
     ++waiting_;
-    // Each thread that is not inside a close takes one.
-    if (threads_ - closing_ >= waiting_ || threads_ == kMaxThreads ||
-        of.closing == kMaxThreadsOfAUser) {
+    // Each thread that is not inside a close takes one. One that is being started
+    // may not come.
+    if (threads_ - starting_ - closing_ >= waiting_ ||
+        threads_ == kMaxThreads || of.closing == kMaxThreadsOfAUser) {
       return false;
     }
     ++threads_;
+    ++starting_;
     return true;
+  }
+  void Started() {
+    event::MutexLock lock(&mutex_);
+    --starting_;
+  }
+  // Takes that item back if no other thread will take it.
+  Item NotStarted(uid_t user, int fd) {
+    event::MutexLock lock(&mutex_);
+    --starting_;
+    --threads_;
+    Item item;
+    const auto of = users_.find(user);
+    if (threads_ > starting_ || of == users_.end()) return item;
+    std::deque<Item>& waiting = of->second.waiting;
+    for (auto own = waiting.begin(); own != waiting.end(); ++own) {
+      if (own->fd.get() != fd) continue;
+      item = std::move(*own);
+      waiting.erase(own);
+      --waiting_;
+      break;
+    }
+    if (waiting.empty() && of->second.closing == 0) users_.erase(of);
+    return item;
   }
   void Work() {
     uid_t user = 0;
@@ -88,7 +115,8 @@ class Closer {
   std::map<uid_t, User> users_ ABSL_GUARDED_BY(mutex_);
   int waiting_ ABSL_GUARDED_BY(mutex_) = 0;
   int threads_ ABSL_GUARDED_BY(mutex_) = 0;
-  int closing_ ABSL_GUARDED_BY(mutex_) = 0;  // of these, inside a close
+  int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // of these
+  int closing_ ABSL_GUARDED_BY(mutex_) = 0;   // of these, inside a close
 };
 
 struct State final : event::ModuleState {
@@ -100,15 +128,26 @@ struct State final : event::ModuleState {
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     std::shared_ptr<void> held) {
   if (!fd || process->killed()) return;
+  const int number = fd.get();
   // A thread may outlive the process's state.
-  const std::shared_ptr<Closer> closer =
-      process->State<State>([] { return std::make_unique<State>(); })->closer;
-  if (!closer->Add(user, {std::move(held), std::move(fd)})) return;
-  std::unique_ptr<event::ThreadHandle> thread =
-      process->StartThread("closer", [closer] { closer->Work(); });
+  std::shared_ptr<Closer> closer;
+  try {
+    closer =
+        process->State<State>([] { return std::make_unique<State>(); })->closer;
+    if (!closer->Add(user, {std::move(held), std::move(fd)})) return;
+  } catch (const std::bad_alloc&) {
+    return;  // closed here
+  }
+  std::unique_ptr<event::ThreadHandle> thread;
+  try {
+    thread = process->StartThread("closer", [closer] { closer->Work(); });
+  } catch (const std::bad_alloc&) {
+  }
   if (thread == nullptr) {
-    closer->Work();
+    Closer::Item item = closer->NotStarted(user, number);
+    item.fd.reset();
   } else {
+    closer->Started();
     thread->Detach();
   }
 }

@@ -19,8 +19,8 @@ namespace le {
 namespace transports {
 
 // Any thread. `user` has sent it: the closes of one user hold up no other's.
-// `held` is kept until it is closed. If there can be no thread for it, the calling
-// one closes it.
+// `held` is kept until it is closed. If there can be no thread for it, one that is
+// there closes it later; the calling one only if there is none.
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     std::shared_ptr<void> held = nullptr);
 

@@ -319,7 +319,10 @@ typedef struct {
   uint32_t maxSessionsPerUser; /* no other limit */
   /* File descriptors in messages of that user that are queued, or that the program has
    * neither fetched nor released. The same rule: fewer than are left of an eighth of
-   * the process's limit. A message that exceeds it comes without its own. 256 */
+   * the process's limit; those of root and the service's own user are not counted.
+   * Nothing is received from a user who has as many at this service, until one is
+   * fetched or released. If one comes from a user who may have none, because all are
+   * in messages of other services or users, that session is closed. 256 */
   uint32_t maxFdsPerUser;
   /* Of requests without a response, and as many of messages that are queued. Each
    * session of the user has its part of it, and of maxFdsPerUser for the queue, in

@@ -85,7 +85,10 @@ struct SessionLimits {
 // it has fewer than are left for all.
 struct UserLimits {
   uint32_t sessions = UINT32_MAX;
-  // Of messages that are queued, or that the program has not released.
+  // Of messages that are queued, or that the program has not released. A user with
+  // as many of the latter as it may have is received from again when it has fewer.
+  // Its session ends if one comes more all the same: if it has all of them at
+  // other services of the process, or other users have taken the rest.
   uint32_t descriptors = kDefaultQueuedDescriptors;
   // Of requests without a response, and as many of messages that are queued. Each
   // session has a part of it. The default leaves the limits of a session as they

@@ -40,6 +40,15 @@ bool IsStranger(event::Process* process, uid_t user) {
          (user != 0 && user != process->credentials().uid);
 }
 
+void CloseSentBy(uid_t user, event::UniqueFd fd, std::shared_ptr<void> held) {
+  event::Process* const process = event::Process::Current();
+  if (IsStranger(process, user)) {
+    transports::CloseElsewhere(process, user, std::move(fd), std::move(held));
+  } else {
+    fd.reset();
+  }
+}
+
 void ClientAccounts::ReadLimit() {
   struct rlimit files;
   if (event::sys::GetRLimit(RLIMIT_NOFILE, &files) != 0) return;
@@ -53,6 +62,13 @@ void ClientAccounts::ReadLimit() {
   Quota::Bound descriptors;
   descriptors.total = std::max<uint64_t>(open_files_ / kDescriptorsPart, 2);
   descriptors_.set_bound(descriptors);
+}
+
+bool ClientAccounts::MayTakeDescriptor(uid_t user) {
+  MutexLock lock(&mutex_);
+  if (descriptors_.MayTake(user)) return true;
+  ReadLimit();  // the program may have raised it
+  return descriptors_.MayTake(user);
 }
 
 bool ClientAccounts::Take(Quota* quota, uid_t user) {
@@ -125,26 +141,24 @@ transports::SendLimits ServiceUser::ToSend(size_t max_message_size) const {
 
 bool ServiceUser::TakeDescriptor() {
   if (descriptors_.fetch_add(1) < max_descriptors_) {
-    if (accounts_->TakeDescriptor(uid_)) return true;
+    if (!is_bounded_ || accounts_->TakeDescriptor(uid_)) return true;
   }
   descriptors_.fetch_sub(1);
   return false;
 }
 
-void ServiceUser::CloseDescriptor(event::UniqueFd fd) {
-  struct Charge {
-    event::Ref<ServiceUser> user;
-    ~Charge() { user->ReturnDescriptor(); }
-  };
-  auto charge = std::make_shared<Charge>();
-  charge->user = event::Ref<ServiceUser>::Share(this);
-  transports::CloseElsewhere(event::Process::Current(), uid_, std::move(fd),
-                             std::move(charge));
+bool ServiceUser::HasAllDescriptors() {
+  const uint32_t descriptors = descriptors_;
+  if (!is_bounded_ || descriptors == 0) return false;
+  return descriptors >= max_descriptors_ || !accounts_->MayTakeDescriptor(uid_);
 }
 
-void ServiceUser::ReturnDescriptor() {
-  accounts_->ReturnDescriptor(uid_);
+bool ServiceUser::ReturnDescriptor() {
+  if (is_bounded_) accounts_->ReturnDescriptor(uid_);
   descriptors_.fetch_sub(1);
+  if (!awaits_return_.exchange(false)) return false;
+  was_returned_ = true;
+  return true;
 }
 
 }  // namespace messaging

@@ -26,6 +26,11 @@ namespace messaging {
 // and so is whoever a user namespace does not map.
 bool IsStranger(event::Process* process, uid_t user);
 
+// Any thread. Closes what `user` has sent: elsewhere if it is a stranger's; for
+// others no thread is started. `held` is kept until it is closed.
+void CloseSentBy(uid_t user, event::UniqueFd fd,
+                 std::shared_ptr<void> held = nullptr);
+
 // Sessions, and file descriptors in messages that the program has neither fetched
 // nor released, of all services of a process. The totals follow from the process's
 // limit of open files. Any thread.
@@ -44,6 +49,7 @@ class ClientAccounts {
   static std::shared_ptr<void> ChargeSession(
       const std::shared_ptr<ClientAccounts>& accounts, uid_t user);
   bool TakeDescriptor(uid_t user) { return Take(&descriptors_, user); }
+  bool MayTakeDescriptor(uid_t user);
   void ReturnDescriptor(uid_t user) { Return(&descriptors_, user); }
 
  private:
@@ -86,12 +92,19 @@ class ServiceUser final : public event::RefCounted<ServiceUser> {
   transports::SendLimits ToSend(size_t max_message_size) const;
   size_t max_request_bytes() const { return max_request_bytes_; }
 
-  // Any thread. One descriptor in a message; false: the user has as many as it may.
+  // ---- Descriptors in messages; any thread ----
+  // Those of users that are not bounded take nothing from others.
+  // False: the user has as many as it may. True must be followed by one return.
   bool TakeDescriptor();
-  void ReturnDescriptor();
-  // Closes one of these, and then returns it.
-  void CloseDescriptor(event::UniqueFd fd);
+  // Whether it has as many as it may, and one at this service at least.
+  bool HasAllDescriptors();
   uint32_t descriptors() const { return descriptors_.load(); }
+  // The next return will say so. One may have come just before.
+  void AwaitReturn() { awaits_return_ = true; }
+  // True: it was awaited, and the owner's thread must call WasReturned().
+  bool ReturnDescriptor();
+  // Whether an awaited one has come since the last call.
+  bool WasReturned() { return was_returned_.exchange(false); }
 
  private:
   friend class event::RefCounted<ServiceUser>;
@@ -109,6 +122,8 @@ class ServiceUser final : public event::RefCounted<ServiceUser> {
   size_t max_request_bytes_ = kDefaultRequestBytes;
   std::atomic<uint32_t> max_descriptors_{UINT32_MAX};
   std::atomic<uint32_t> descriptors_{0};
+  std::atomic<bool> awaits_return_{false};
+  std::atomic<bool> was_returned_{false};
 };
 
 }  // namespace messaging

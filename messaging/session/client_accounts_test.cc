@@ -3,8 +3,14 @@
 
 #include "messaging/session/client_accounts.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <thread>
+
+#include "event/base/sys.h"
 #include "gtest/gtest.h"
 
 namespace le {
@@ -96,6 +102,64 @@ TEST_F(ClientAccountsTest, AUserHasFewerDescriptorsThanAreLeft) {
   user->SetLimits(limits, SessionLimits());
   user->ReturnDescriptor();
   EXPECT_FALSE(user->TakeDescriptor());
+}
+
+TEST_F(ClientAccountsTest, RootsDescriptorsTakeNothingFromOthers) {
+  const auto root = NewUser(kRoot);
+  const auto user = NewUser(kUser);
+  root->SetLimits(UserLimits(), SessionLimits());
+  user->SetLimits(UserLimits(), SessionLimits());
+  for (int i = 0; i < 500; ++i) ASSERT_TRUE(root->TakeDescriptor());
+  EXPECT_FALSE(root->HasAllDescriptors());
+  int taken = 0;
+  while (user->TakeDescriptor()) ++taken;
+  EXPECT_EQ(taken, 64);
+  for (int i = 0; i < 500; ++i) root->ReturnDescriptor();
+}
+
+TEST_F(ClientAccountsTest, AReturnIsToldIfItIsAwaited) {
+  const auto user = NewUser(kUser);
+  UserLimits limits;
+  limits.descriptors = 2;
+  user->SetLimits(limits, SessionLimits());
+  ASSERT_TRUE(user->TakeDescriptor());
+  EXPECT_FALSE(user->HasAllDescriptors());
+  ASSERT_TRUE(user->TakeDescriptor());
+  EXPECT_TRUE(user->HasAllDescriptors());
+  user->AwaitReturn();
+  EXPECT_FALSE(user->WasReturned());
+  EXPECT_TRUE(user->ReturnDescriptor());
+  EXPECT_FALSE(user->HasAllDescriptors());
+  EXPECT_TRUE(user->WasReturned());
+  EXPECT_FALSE(user->WasReturned());
+  EXPECT_FALSE(user->ReturnDescriptor());
+  EXPECT_FALSE(user->WasReturned());
+  // One that has all at other services waits for nothing here.
+  while (accounts_.TakeDescriptor(kUser)) {
+  }
+  EXPECT_FALSE(user->HasAllDescriptors());
+}
+
+// A program has no threads but its own where all ends could stop it anyway.
+TEST_F(ClientAccountsTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
+  struct Closes final : event::sys::Interceptor {
+    Closes() { event::sys::SetInterceptor(this); }
+    ~Closes() override { event::sys::SetInterceptor(nullptr); }
+    int Fail(const char*) override { return 0; }
+    void OnClose(int) override {
+      ++(std::this_thread::get_id() == self ? here : elsewhere);
+    }
+    const std::thread::id self = std::this_thread::get_id();
+    std::atomic<int> here{0};
+    std::atomic<int> elsewhere{0};
+  } closes;
+  CloseSentBy(kRoot, event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, 3)));
+  EXPECT_EQ(closes.here, 1);
+  CloseSentBy(getuid(), event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, 3)));
+  EXPECT_EQ(closes.here, 2);
+  CloseSentBy(kUser, event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, 3)));
+  while (closes.elsewhere == 0) std::this_thread::yield();
+  EXPECT_EQ(closes.here, 2);
 }
 
 TEST_F(ClientAccountsTest, AUserHasFewerSessionsThanAreLeftAtTheService) {

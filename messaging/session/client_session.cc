@@ -13,7 +13,6 @@
 #include "event/peer_log.h"
 #include "messaging/session/blocked_caller.h"
 #include "messaging/session/client_accounts.h"
-#include "transports/closer.h"
 
 namespace le {
 namespace messaging {
@@ -565,7 +564,7 @@ void ClientSession::DropDescriptor(event::UniqueFd fd) {
     MutexLock lock(&mutex_);
     server = server_.uid;
   }
-  transports::CloseElsewhere(event::Process::Current(), server, std::move(fd));
+  CloseSentBy(server, std::move(fd));
 }
 
 bool ClientSession::MayHoldMore(bool with_descriptor) {

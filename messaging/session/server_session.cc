@@ -4,6 +4,7 @@
 #include "messaging/session/server_session.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,7 +12,6 @@
 #include "event/peer_log.h"
 #include "messaging/machine/session_machine.h"
 #include "messaging/session/service.h"
-#include "transports/closer.h"
 
 namespace le {
 namespace messaging {
@@ -138,6 +138,7 @@ void ServerSession::Shutdown() {
 
 void ServerSession::LeaveService() {
   link_.CancelSchedule();
+  TellOfReturn();
   charge_.reset();
   service_->Forget(this);
   Unref();  // the service's
@@ -225,10 +226,25 @@ void ServerSession::GiveUp(uint64_t request, size_t received_bytes) {
   Answer(frame, received_bytes);
 }
 
-void ServerSession::OnDescriptorTaken() { user_->ReturnDescriptor(); }
+void ServerSession::OnDescriptorTaken() {
+  if (user_->ReturnDescriptor()) link_.Schedule();
+}
 
 void ServerSession::DropDescriptor(event::UniqueFd fd) {
-  user_->CloseDescriptor(std::move(fd));
+  Ref();
+  try {
+    // Without memory for it, it is released at once.
+    std::shared_ptr<void> charge(this, [](ServerSession* session) {
+      session->OnDescriptorTaken();
+      session->Unref();
+    });
+    CloseSentBy(user_->uid(), std::move(fd), std::move(charge));
+  } catch (const std::bad_alloc&) {  // closed here
+  }
+}
+
+void ServerSession::TellOfReturn() {
+  if (user_->WasReturned()) service_->OnDescriptorReturned(user_.get());
 }
 
 void ServerSession::Answer(transports::OutgoingFrame frame,
@@ -281,26 +297,45 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
 void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   const ServerVerdict verdict = ServerVerdictOf(frame.type, frame.id);
   const char* fault = verdict.fault;
-  if (frame.descriptor && verdict.deliver && !user_->TakeDescriptor()) {
+  // One that is not delivered counts until it is closed.
+  const bool counted = frame.descriptor && user_->TakeDescriptor();
+  // Another service of the process may have taken the last.
+  if (frame.descriptor && !counted) {
     fault = "its user has as many file descriptors in messages as it may";
   }
   if (fault != nullptr || !verdict.deliver) {
-    // The session stays charged for it until it is closed.
-    transports::CloseElsewhere(event::Process::Current(), user_->uid(),
-                               std::move(frame.descriptor), charge_);
+    if (counted) {
+      DropDescriptor(std::move(frame.descriptor));
+    } else {
+      // The session stays charged for it until it is closed.
+      CloseSentBy(user_->uid(), std::move(frame.descriptor), charge_);
+    }
     if (fault != nullptr) EndForFault(CloseReason::kProtocolError, fault);
     return;
   }
-  if (PlainType(frame.type) == kRequestFrame) {
-    open_requests_.fetch_add(OpenRequests::Of(frame.payload.size()),
-                             std::memory_order_relaxed);
+  const uint64_t request = PlainType(frame.type) == kRequestFrame
+                               ? OpenRequests::Of(frame.payload.size())
+                               : 0;
+  if (request != 0) {
+    open_requests_.fetch_add(request, std::memory_order_relaxed);
   }
-  service_->handler()->OnMessage(
-      this, service_->pool()->NewReceived(this, std::move(frame)));
+  event::Ref<Message> message;
+  try {
+    message = service_->pool()->NewReceived(this, std::move(frame));
+  } catch (const std::bad_alloc&) {
+    open_requests_.fetch_sub(request, std::memory_order_relaxed);
+    if (frame.descriptor) DropDescriptor(std::move(frame.descriptor));
+    throw;
+  }
+  service_->handler()->OnMessage(this, std::move(message));
 }
 
 bool ServerSession::TakesFrames() {
   if (connection_->congested()) return false;
+  if (user_->HasAllDescriptors()) {
+    user_->AwaitReturn();
+    if (user_->HasAllDescriptors()) return false;
+  }
   // Once stopped, until half of them are answered.
   const uint32_t part = link_.paused() ? 2 : 1;
   return !OpenRequests(open_requests_.load())
@@ -314,6 +349,7 @@ void ServerSession::OnRoom() {
 
 bool ServerSession::DeliverOwed() {
   const auto keep = event::Ref<ServerSession>::Share(this);
+  TellOfReturn();
   if (Apply(ServerEvent::kAnnounce)) service_->handler()->OnOpen(this);
   if (life().state != ServerState::kClosing) return true;
   Settle();  // if another thread has ended it

@@ -172,7 +172,25 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid,
 
 void Service::ReturnUser(ServiceUser* user) {
   if (user->Remove()) UpdateLimitsOf(user);
-  if (user->sessions() == 0) users_.erase(user->uid());
+  ForgetIfItHasNothing(user);
+}
+
+// Descriptors may be in messages still. The next session counts from these on.
+void Service::ForgetIfItHasNothing(ServiceUser* user) {
+  if (user->sessions() > 0) return;
+  user->AwaitReturn();
+  if (user->descriptors() > 0) return;
+  const auto found = users_.find(user->uid());
+  if (found != users_.end() && found->second.get() == user) {
+    users_.erase(found);
+  }
+}
+
+void Service::OnDescriptorReturned(ServiceUser* user) {
+  ForgetIfItHasNothing(user);
+  for (ServerSession* s = first_session_; s != nullptr; s = s->next_) {
+    if (s->user() == user && s->link_.paused()) s->link_.Schedule();
+  }
 }
 
 void Service::OnClient(std::unique_ptr<transports::Connection> connection,
@@ -184,6 +202,9 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection,
   std::string why;
   const event::Ref<ServiceUser> user = TakeUser(uid, &charge, &why);
   if (!user) {
+    if (!runtime_->client_accounts()->IsBounded(uid)) {
+      connection->SetTrust(transports::Connection::Trust::kTrusted, nullptr);
+    }
     TurnAway(connection.get(), uid, why);
     return;
   }

@@ -93,6 +93,8 @@ class Service final : public event::RefCounted<Service>,
   MessagePool* pool() const { return pool_.get(); }
   uint32_t max_open_requests() const { return max_open_requests_; }
   void Forget(ServerSession* session);
+  // One that a session of that user, or its end, has waited for.
+  void OnDescriptorReturned(ServiceUser* user);
 
  private:
   friend class event::RefCounted<Service>;
@@ -111,6 +113,7 @@ class Service final : public event::RefCounted<Service>,
   event::Ref<ServiceUser> TakeUser(uid_t uid, std::shared_ptr<void>* charge,
                                    std::string* why);
   void ReturnUser(ServiceUser* user);
+  void ForgetIfItHasNothing(ServiceUser* user);
   void UpdateLimitsOf(const ServiceUser* user);
 
   Runtime* const runtime_;
@@ -124,7 +127,7 @@ class Service final : public event::RefCounted<Service>,
   ServerSession* first_session_ = nullptr;
   uint32_t sessions_ = 0;
   bool refuses_descriptors_ = false;
-  std::map<uid_t, event::Ref<ServiceUser>> users_;  // those with sessions
+  std::map<uid_t, event::Ref<ServiceUser>> users_;  // those who have something
   std::atomic<void*> context_{nullptr};
 
   event::Mutex mutex_;

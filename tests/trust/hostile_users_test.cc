@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -226,6 +228,12 @@ class HostileUsersTest : public ::testing::Test {
   std::string address() const { return folder_ + std::string("/directory"); }
 
   pid_t service() const { return service_; }
+  // Another one by that name.
+  void ReplaceService(const std::function<void(int)>& body) {
+    kill(service_, SIGKILL);
+    waitpid(service_, nullptr, 0);
+    service_ = Run(kHonest, body);
+  }
   pid_t attacker_ = 0;
 
  private:
@@ -352,6 +360,76 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
   ASSERT_EQ(kill(service(), SIGCONT), 0);
   for (const int fd : {go[0], go[1], sent[0]}) close(fd);
   ExpectOthersAreServed();
+}
+
+// ---- Honest users ----------------------------------------------------------
+
+constexpr uint32_t kMaxFds = 8;
+constexpr size_t kRequests = 4 * kMaxFds;
+constexpr int kTurns = 100;
+std::vector<le_msg_MessageRef_t>* g_kept = nullptr;
+
+// Fetches all descriptors many turns later, so that more would have come; and
+// responds when all requests are there.
+void FetchAll(void* turns, void*) {
+  const auto left = reinterpret_cast<intptr_t>(turns);
+  if (left > 0) {
+    le_event_QueueFunction(&FetchAll, reinterpret_cast<void*>(left - 1),
+                           nullptr);
+    return;
+  }
+  for (const le_msg_MessageRef_t message : *g_kept)
+    close(le_msg_GetFd(message));
+  if (g_kept->size() < kRequests) return;
+  for (const le_msg_MessageRef_t message : *g_kept) le_msg_Respond(message);
+}
+
+// Nobody loses a session for more descriptors than the service is ready for: they
+// wait.
+TEST_F(HostileUsersTest, MoreDescriptorsThanAServiceKeeps) {
+  ReplaceService([](int done) {
+    g_kept = new std::vector<le_msg_MessageRef_t>;
+    const le_msg_ServiceRef_t service =
+        le_msg_CreateService(le_msg_GetProtocolRef("honest", 8), "honest");
+    le_msg_ServiceLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxFdsPerUser = kMaxFds;
+    le_msg_SetServiceLimits(service, &limits);
+    le_msg_SetServiceRecvHandler(
+        service,
+        [](le_msg_MessageRef_t message, void*) {
+          g_kept->push_back(message);
+          if (g_kept->size() % kMaxFds != 0) return;
+          FetchAll(reinterpret_cast<void*>(intptr_t{kTurns}), nullptr);
+        },
+        nullptr);
+    le_msg_AdvertiseService(service);
+    Done(done);
+    le_event_RunLoop();
+  });
+  attacker_ = Run(kOther, [](int done) {
+    static size_t responses = 0;
+    static int done_by = done;
+    // The turns of two sessions.
+    for (int s = 0; s < 2; ++s) {
+      const le_msg_SessionRef_t session =
+          le_msg_CreateSession(le_msg_GetProtocolRef("honest", 8), "honest");
+      le_msg_OpenSessionSync(session);
+      for (uint32_t i = 0; i < 2 * kMaxFds; ++i) {
+        const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+        le_msg_SetFd(message, eventfd(0, EFD_CLOEXEC));
+        le_msg_RequestResponse(
+            message,
+            [](le_msg_MessageRef_t response, void*) {
+              if (response == nullptr) _exit(1);
+              le_msg_ReleaseMsg(response);
+              if (++responses == kRequests) Done(done_by);
+            },
+            nullptr);
+      }
+    }
+    le_event_RunLoop();
+  });
 }
 
 // Their sockets wait for servers that do not read, until the directory has none

@@ -14,6 +14,7 @@
 #include <climits>
 #include <condition_variable>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -300,6 +301,26 @@ TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
   }
 }
 
+// It ends the connection, which stays charged until all of it is closed.
+TEST_F(StrangersTest, WhatComesWithoutAByteIsClosedByAnotherThread) {
+  Kernel kernel;
+  const auto held = std::make_shared<int>();
+  BeginSession(Trust::kStranger, held);
+  ASSERT_EQ(SendDescriptors(nullptr, 1), 0);
+  const int comes_as = LowestFree();
+  kernel.Forget();
+  kernel.LastFrom(comes_as);
+  IncomingFrame frame;
+  ASSERT_EQ(end_->Receive(&frame, pool_.get(), absl::InfinitePast()),
+            IoResult::kClosed);
+  EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
+  kernel.WaitUntilLasting(1);
+  end_.reset();
+  EXPECT_EQ(held.use_count(), 2);
+  kernel.LastFrom(INT_MAX);
+  while (held.use_count() > 1) std::this_thread::yield();
+}
+
 TEST_F(StrangersTest, ASessionMayTakeNoDescriptors) {
   Kernel kernel;
   for (const bool knows_rights : {true, false}) {
@@ -355,6 +376,59 @@ TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
   CloseElsewhere(process, kTwo, event::UniqueFd(dup(0)));
   EXPECT_NE(kernel.ClosedBy(other), std::this_thread::get_id());
   kernel.LastFrom(INT_MAX);
+  while (held.use_count() > 1) std::this_thread::yield();
+}
+
+// Has so many threads, and no more.
+class FewThreads final : public event::Process {
+ public:
+  explicit FewThreads(int threads) : left_(threads) {}
+  void Die(absl::string_view message) override { real_->Die(message); }
+  event::Credentials credentials() override { return real_->credentials(); }
+  event::Instant Now() override { return real_->Now(); }
+  std::unique_ptr<event::Loop> CreateLoop() override {
+    return real_->CreateLoop();
+  }
+  std::unique_ptr<event::Parker> CreateParker() override {
+    return real_->CreateParker();
+  }
+  std::unique_ptr<event::ThreadHandle> StartThread(
+      const std::string& name, std::function<void()> body) override {
+    return left_-- > 0 ? real_->StartThread(name, std::move(body)) : nullptr;
+  }
+  void ExitThread() override { real_->ExitThread(); }
+  uint64_t Random() override { return real_->Random(); }
+  std::string GetEnv(const char* name) override { return real_->GetEnv(name); }
+
+ private:
+  event::Process* const real_ = event::Process::Current();
+  int left_;
+};
+
+TEST_F(StrangersTest, WithoutAThreadTheCallerClosesItsOwn) {
+  Kernel kernel;
+  FewThreads process(0);
+  const int fd = LowestFree();
+  kernel.Forget();
+  CloseElsewhere(&process, 1, event::UniqueFd(dup(0)));
+  EXPECT_EQ(kernel.ClosedBy(fd), std::this_thread::get_id());
+}
+
+// One whose close lasts, too: it is left to a thread that is there.
+TEST_F(StrangersTest, WithoutAnotherThreadTheOthersCloseItLater) {
+  Kernel kernel;
+  FewThreads process(1);
+  const auto held = std::make_shared<int>();
+  kernel.LastFrom(700);
+  CloseElsewhere(&process, 1, event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, 700)),
+                 held);
+  kernel.WaitUntilLasting(1);
+  const int fd = LowestFree();
+  kernel.Forget();
+  CloseElsewhere(&process, 2, event::UniqueFd(dup(0)), held);
+  EXPECT_EQ(held.use_count(), 3);
+  kernel.LastFrom(INT_MAX);
+  EXPECT_NE(kernel.ClosedBy(fd), std::this_thread::get_id());
   while (held.use_count() > 1) std::this_thread::yield();
 }
 

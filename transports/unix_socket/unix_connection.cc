@@ -52,6 +52,16 @@ T Saturated(size_t value) {
   return static_cast<T>(std::min<size_t>(value, std::numeric_limits<T>::max()));
 }
 
+// Of the far end of a socket.
+uid_t UserOf(int fd) {
+  struct ucred raw = {};
+  socklen_t size = sizeof(raw);
+  if (sys::GetSockOpt(fd, SOL_SOCKET, SO_PEERCRED, &raw, &size) != 0) {
+    return event::kUnknownPeer;
+  }
+  return raw.uid;
+}
+
 int PollTimeout(event::Instant deadline, event::Instant now) {
   if (deadline == absl::InfiniteFuture()) return -1;
   if (deadline <= now) return 0;
@@ -93,18 +103,17 @@ UnixConnection* UnixConnection::AsIdle(Connection* connection,
   return passed;
 }
 
-uid_t UnixConnection::user() const {
-  struct ucred raw = {};
-  socklen_t size = sizeof(raw);
-  if (sys::GetSockOpt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &raw, &size) != 0) {
-    return event::kUnknownPeer;
-  }
-  return raw.uid;
-}
+uid_t UnixConnection::user() const { return UserOf(fd_.get()); }
 
 void UnixConnection::CloseReceived(event::UniqueFd fd) {
   if (fd && is_careful()) {
     CloseElsewhere(process_, user(), std::move(fd), held_);
+  }
+}
+
+void UnixConnection::CloseReceived(IncomingAncillary* ancillary) {
+  while (event::UniqueFd fd = ancillary->TakeDescriptor()) {
+    CloseReceived(std::move(fd));
   }
 }
 
@@ -575,8 +584,9 @@ void UnixConnection::DropUnread() {
     if (size >= 0) ancillary.TakeFrom(message);
     // What its user has sent may be unread in it.
     while (event::UniqueFd client = ancillary.TakeDescriptor()) {
+      const uid_t of = UserOf(client.get());
       sys::Shutdown(client.get(), SHUT_RDWR);  // it learns of it now
-      CloseElsewhere(process_, event::kUnknownPeer, std::move(client));
+      CloseElsewhere(process_, of, std::move(client));
     }
     if (size == 0 || (size < 0 && errno == EAGAIN)) return;
     if (size < 0) ++failures;  // ECONNRESET is told once, before what is there

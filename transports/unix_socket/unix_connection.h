@@ -171,6 +171,7 @@ class UnixConnection final : public Connection, private event::Watch {
   }
   // Elsewhere, if that may take long.
   void CloseReceived(event::UniqueFd fd);
+  void CloseReceived(IncomingAncillary* ancillary);
   // Of the far end at Connect().
   uid_t user() const;
   // For a connection that is about to be passed on: its new owner takes

@@ -166,7 +166,11 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
         return Fail(KernelRefused("recvmsg", errno));
     }
   }
-  if (received == 0) return Fail(FarEndGone());
+  if (received == 0) {
+    // A packet of no bytes may bring descriptors all the same.
+    CloseReceived(ancillary);
+    return Fail(FarEndGone());
+  }
   *size = static_cast<size_t>(received);
   return IoResult::kOk;
 }
@@ -195,19 +199,15 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     PacketReader::Room room(&reader_, pool);
     size_t size = 0;
     const IoResult result = Fetch(&room, block, &ancillary, &size);
-    if (strangers_ == Strangers::kClosedElsewhere) {
-      while (event::UniqueFd sent = ancillary.TakeDescriptor()) {
-        CloseReceived(std::move(sent));
-      }
+    if (strangers_ == Strangers::kClosedElsewhere || result != IoResult::kOk) {
+      CloseReceived(&ancillary);
     }
     if (result != IoResult::kOk) return result;
     absl::Status why;
     const PacketReader::Result accepted =
         reader_.Accept(&room, size, &ancillary, frame, &why);
     if (ABSL_PREDICT_FALSE(is_careful())) {
-      while (event::UniqueFd sent = ancillary.TakeDescriptor()) {
-        CloseReceived(std::move(sent));
-      }
+      CloseReceived(&ancillary);
       if (accepted == PacketReader::Result::kBroken) {
         CloseReceived(std::move(frame->descriptor));
       }

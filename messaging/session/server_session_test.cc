@@ -1,0 +1,282 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a client of another user is charged for its file descriptors.
+
+#include "messaging/session/server_session.h"
+
+#include <fcntl.h>
+
+#include <cstdlib>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "event/process.h"
+#include "event/testing/sim.h"
+#include "gtest/gtest.h"
+#include "messaging/machine/wire.h"
+#include "messaging/message/message.h"
+#include "messaging/session/runtime.h"
+#include "messaging/session/service.h"
+
+namespace {
+bool g_no_memory_for_messages = false;
+}  // namespace
+
+// Messages are aligned to a cache line.
+void* operator new(size_t size, std::align_val_t alignment) {
+  if (g_no_memory_for_messages) throw std::bad_alloc();
+  void* const block = std::aligned_alloc(static_cast<size_t>(alignment), size);
+  if (block == nullptr) throw std::bad_alloc();
+  return block;
+}
+void operator delete(void* block, std::align_val_t) noexcept {
+  std::free(block);
+}
+void operator delete(void* block, size_t, std::align_val_t) noexcept {
+  std::free(block);
+}
+
+namespace le {
+namespace messaging {
+namespace {
+
+using transports::Connection;
+using transports::IncomingFrame;
+using transports::IoResult;
+
+constexpr uid_t kOwner = 1000;
+constexpr uid_t kUser = 4321;
+constexpr uint8_t kIgnorableFrame = 48;
+constexpr size_t kMessageBytes = 8;
+
+// The client's end, as the service sees it.
+struct Client {
+  std::deque<IncomingFrame> frames;
+  Connection::Observer* observer = nullptr;
+  bool gone = false;
+};
+
+class FakeConnection final : public Connection {
+ public:
+  explicit FakeConnection(Client* client) : client_(client) {}
+  absl::Status Attach(event::Loop*, Observer* observer) override {
+    client_->observer = observer;
+    return absl::OkStatus();
+  }
+  void Detach() override {}
+  void SetReadInterest(bool) override {}
+  IoResult Receive(IncomingFrame* frame, transports::BufferPool* pool,
+                   event::Instant) override {
+    if (client_->frames.empty()) {
+      return client_->gone ? IoResult::kClosed : IoResult::kWouldBlock;
+    }
+    *frame = std::move(client_->frames.front());
+    client_->frames.pop_front();
+    frame->payload = pool->Allocate();
+    return IoResult::kOk;
+  }
+  bool HasBuffered() const override { return !client_->frames.empty(); }
+  bool HasPartial() const override { return false; }
+  bool MayHaveMore() const override { return false; }
+  bool Wait(uint32_t, event::Instant) override { return true; }
+  absl::Status SetReceiveCredentials(bool) override { return absl::OkStatus(); }
+  void SetDescriptorPolicy(DescriptorPolicy) override {}
+  void SetTrust(Trust, std::shared_ptr<void>) override {}
+  void SetSendLimits(const transports::SendLimits&) override {}
+  void NotifyWhenReceived() override {}
+  void Close() override {}
+  IoResult Send(const transports::OutgoingFrame&) override {
+    return IoResult::kOk;
+  }
+  void Flush() override {}
+  size_t queued_bytes() const override { return 0; }
+  size_t unreceived_bytes() const override { return 0; }
+  size_t unreceived_descriptors() const override { return 0; }
+  bool congested() const override { return false; }
+  event::Instant stalled_since() const override {
+    return absl::InfiniteFuture();
+  }
+  absl::Status close_status() const override {
+    return absl::UnavailableError("gone");
+  }
+  absl::StatusOr<event::Credentials> peer() const override {
+    return event::Credentials{1, kUser, kUser};
+  }
+  absl::StatusOr<event::UniqueFd> PeerPidFd() const override {
+    return absl::UnimplementedError("");
+  }
+
+ private:
+  Client* const client_;
+};
+
+class FakeIntroducer final : public directory::Introducer {
+ public:
+  std::unique_ptr<directory::Opening> Open(
+      event::Loop*, const directory::InterfaceDescription&, bool,
+      directory::Opening::Observer*) override {
+    return nullptr;
+  }
+  std::unique_ptr<directory::Offer> Advertise(
+      event::Loop*, const directory::InterfaceDescription&,
+      directory::Offer::Observer* observer) override {
+    observer_ = observer;
+    return nullptr;
+  }
+  directory::Offer::Observer* observer_ = nullptr;
+};
+
+class KeepingHandler final : public ServiceHandler {
+ public:
+  void OnOpen(ServerSession* session) override {
+    user = event::Ref<ServiceUser>::Share(session->user());
+  }
+  void OnMessage(ServerSession*, event::Ref<Message> message) override {
+    messages.push_back(std::move(message));
+  }
+  void OnClose(ServerSession*) override { ++closes; }
+  void OnRoom(ServerSession*) override {}
+  bool WantsCloses() const override { return false; }
+
+  event::Ref<ServiceUser> user;  // of the last session
+  std::vector<event::Ref<Message>> messages;
+  int closes = 0;
+};
+
+class ServerSessionTest : public ::testing::Test {
+ protected:
+  // On the thread of a service that has limits for its users.
+  void Run(std::function<void()> body) {
+    event::SimProcess* const process =
+        sim_.AddProcess("server", {0, kOwner, kOwner});
+    Runtime::Parts parts;
+    parts.introducer = introducer_;
+    Runtime::Install(process, std::move(parts));
+    sim_.Spawn(process, "main", [&] {
+      Runtime* const runtime = Runtime::Current();
+      auto handler = std::make_unique<KeepingHandler>();
+      handler_ = handler.get();
+      auto* const service =
+          new Service(runtime, {"s", *runtime->GetProtocol("p", kMessageBytes)},
+                      introducer_.get(), std::move(handler));
+      ServiceLimits limits;
+      limits.user.descriptors = 2;
+      service->SetLimits(limits);
+      service->Advertise();
+      body();
+      handler_->messages.clear();
+      handler_->user = {};
+      service->Delete();
+      Turns();
+    });
+    EXPECT_EQ(static_cast<int>(sim_.Run()),
+              static_cast<int>(event::Simulation::Outcome::kEnded))
+        << sim_.Report();
+  }
+  void Open(Client* client) {
+    introducer_->observer_->OnClient(std::make_unique<FakeConnection>(client),
+                                     transports::Dialect());
+    Turns();
+  }
+  void Leave(Client* client) {
+    client->gone = true;
+    client->observer->OnReadable();
+    Turns();
+  }
+  // A frame with a descriptor, to be received later.
+  static void Send(Client* client, uint8_t type) {
+    IncomingFrame frame;
+    frame.type = type;
+    frame.id = type == kRequestFrame ? 7 : 0;
+    frame.descriptor.reset(fcntl(0, F_DUPFD_CLOEXEC, 3));
+    client->frames.push_back(std::move(frame));
+  }
+  // Of the loop; other threads run meanwhile.
+  static void Turns() {
+    event::Loop* const loop = event::Thread::Current()->loop();
+    const event::Instant end = loop->Now() + absl::Milliseconds(10);
+    while (loop->Now() < end) loop->RunTurn(end);
+  }
+
+  event::Simulation sim_{1};
+  const std::shared_ptr<FakeIntroducer> introducer_ =
+      std::make_shared<FakeIntroducer>();
+  KeepingHandler* handler_ = nullptr;
+};
+
+TEST_F(ServerSessionTest, AUserWithAllDescriptorsIsReceivedFromLater) {
+  Run([this] {
+    Client client;
+    Open(&client);
+    for (int i = 0; i < 3; ++i) Send(&client, kMessageFrame);
+    client.observer->OnReadable();
+    EXPECT_EQ(handler_->messages.size(), 2u);
+    Turns();
+    EXPECT_EQ(client.frames.size(), 1u);
+    EXPECT_EQ(handler_->closes, 0);
+    handler_->messages.pop_back();
+    Turns();
+    client.observer->OnReadable();
+    EXPECT_EQ(handler_->messages.size(), 2u);
+    EXPECT_EQ(handler_->user->descriptors(), 2u);
+  });
+}
+
+TEST_F(ServerSessionTest, AnIgnoredFramesDescriptorCountsUntilItIsClosed) {
+  Run([this] {
+    Client client;
+    Open(&client);
+    Send(&client, kMessageFrame);
+    Send(&client, kIgnorableFrame);
+    Send(&client, kIgnorableFrame);
+    client.observer->OnReadable();
+    EXPECT_EQ(client.frames.size(), 1u);
+    Turns();
+    EXPECT_EQ(handler_->user->descriptors(), 1u);
+    EXPECT_EQ(handler_->closes, 0);
+  });
+}
+
+TEST_F(ServerSessionTest, AUserIsKnownUntilItsLastDescriptorGoes) {
+  Run([this] {
+    Client first, second, third;
+    Open(&first);
+    Send(&first, kMessageFrame);
+    first.observer->OnReadable();
+    const event::Ref<ServiceUser> user = handler_->user;
+    Leave(&first);
+    EXPECT_EQ(handler_->closes, 1);
+    Open(&second);
+    EXPECT_EQ(handler_->user.get(), user.get());
+    Leave(&second);
+    handler_->messages.clear();
+    Turns();
+    EXPECT_EQ(user->descriptors(), 0u);
+    Open(&third);
+    EXPECT_NE(handler_->user.get(), user.get());
+  });
+}
+
+TEST_F(ServerSessionTest, WithoutMemoryForAMessageNothingStaysCharged) {
+  Run([this] {
+    Client client;
+    Open(&client);
+    Send(&client, kRequestFrame);
+    g_no_memory_for_messages = true;
+    client.observer->OnReadable();
+    g_no_memory_for_messages = false;
+    Turns();
+    EXPECT_EQ(handler_->closes, 1);
+    EXPECT_TRUE(handler_->messages.empty());
+    EXPECT_EQ(handler_->user->descriptors(), 0u);
+  });
+}
+
+}  // namespace
+}  // namespace messaging
+}  // namespace le
