@@ -217,7 +217,10 @@ void Registry::LeaveLine(Client* client) {
   }
   auto it = services_.find(*client->service);
   Service& service = it->second;
-  if (service.changed == client->place) ++*service.changed;
+  if (service.changed == client->place &&
+      ++*service.changed == service.line.end()) {
+    service.changed.reset();
+  }
   service.line.erase(client->place);
   if (it->second.empty()) services_.erase(it);
   client->service.reset();

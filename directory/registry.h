@@ -186,7 +186,9 @@ class Registry {
     PeerId offering = 0;            // 0: nobody
     std::list<PeerId> standing_by;  // in order of arrival
     std::list<PeerId> line;         // clients that wait
-    // The first of the line whose reason may have changed with the server.
+    // The first of the line whose reason may have changed with the server. Never
+    // the line's end(): a service is moved when the map grows, and its list then has
+    // another end().
     absl::optional<std::list<PeerId>::iterator> changed;
     bool to_be_served = false;  // it is in to_serve_
     bool empty() const {
