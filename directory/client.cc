@@ -10,6 +10,7 @@
 #include "directory/control_frame.h"
 #include "directory/wait_log.h"
 #include "event/base/log.h"
+#include "transports/closer.h"
 
 namespace le {
 namespace directory {
@@ -237,6 +238,8 @@ class DirectoryClient::DirectoryOpening final : public Opening,
         client_->Connect(reason);
     if (!connected.ok()) return connected.status();
     connection_ = *std::move(connected);
+    // Behind the directory's words there may be a server's, unread.
+    connection_->SetTrust(Connection::Trust::kStranger, nullptr);
     asked_at_ = loop_->Now();
     proto::ToDirectory message;
     proto::Open* const open = message.mutable_open();
@@ -306,6 +309,13 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   // The directory has said its last word, so a directory's frame is the server's:
   // it could tell lies about bindings.
   Read HearServer(IncomingFrame frame) {
+    if (frame.descriptor || frame.connection != nullptr) {
+      transports::CloseElsewhere(client_->process_, server_.uid,
+                                 std::move(frame.descriptor));
+      return Refuse(absl::DataLossError(
+          absl::StrCat("the server, ", Name(server_),
+                       ", has sent a file descriptor before a session")));
+    }
     if (IsDirectoryFrame(frame.type)) {
       return Refuse(absl::DataLossError(
           absl::StrCat("the server, ", Name(server_),

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -19,6 +21,7 @@
 #include "directory/testing/numbered_users.h"
 #include "directory/testing/small_world.h"
 #include "event/base/log.h"
+#include "event/base/sys.h"
 #include "event/base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "transports/framing/framing.h"
@@ -57,6 +60,12 @@ class RawClient {
     EXPECT_EQ(send(socket_.get(), packet.data(), packet.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(packet.size()));
   }
+  void SendAdvertise() {
+    proto::ToDirectory message = AdvertiseMessage(Interface("clock"));
+    message.set_version(kControlVersion);
+    const std::string text = message.SerializeAsString();
+    Send(Packet(kControlFrame, 0, text.size(), text));
+  }
   // A request for a session, as the only frame of a packet or the first of it.
   void SendOpen(uint16_t flags = 0, const std::string& more = "") {
     proto::ToDirectory message = OpenMessage(Interface("clock"), true);
@@ -85,6 +94,32 @@ class RawClient {
 
  private:
   const event::UniqueFd socket_;
+};
+
+// After so many introductions their server takes nothing more.
+class BreaksIntroductions final : public event::sys::Interceptor {
+ public:
+  explicit BreaksIntroductions(size_t after) : left_(after) {
+    event::sys::SetInterceptor(this);
+  }
+  ~BreaksIntroductions() override { event::sys::SetInterceptor(nullptr); }
+  int Fail(const char*) override { return 0; }
+  int FailCall(const event::sys::Call& call) override {
+    if (call.name != std::string("SendMsg") || call.detail == 0) return 0;
+    if (left_ == 0) return EPIPE;
+    --left_;
+    return 0;
+  }
+  bool Clock(struct timespec* now) override {
+    clock_gettime(CLOCK_MONOTONIC, now);
+    now->tv_sec += passed_;
+    return true;
+  }
+  void LetSecondsPass(time_t seconds) { passed_ += seconds; }
+
+ private:
+  size_t left_;
+  time_t passed_ = 0;
 };
 
 class HostileClientTest : public ::testing::Test {
@@ -145,10 +180,7 @@ class HostileClientTest : public ::testing::Test {
 // received is on its way still, and counts against the kernel's limit for all.
 TEST_F(HostileClientTest, WhatAServerDoesNotReceiveIsChargedUntilItHasGone) {
   RawClient server(address_);
-  proto::ToDirectory message = AdvertiseMessage(Interface("clock"));
-  message.set_version(kControlVersion);
-  const std::string text = message.SerializeAsString();
-  server.Send(Packet(kControlFrame, 0, text.size(), text));
+  server.SendAdvertise();
   Settle();
   RawClient first(address_), second(address_);
   first.SendOpen();
@@ -172,13 +204,53 @@ TEST_F(HostileClientTest, WhatAServerDoesNotReceiveIsChargedUntilItHasGone) {
   EXPECT_EQ(accounts.connections.used(), 0u);
 }
 
+// It has not received all when it makes room and breaks.
+TEST_F(HostileClientTest, AServerThatBreaksWhenItMakesRoomLingers) {
+  RawClient server(address_);
+  server.SendAdvertise();
+  Settle();
+  const uint32_t most = Limits().introductions;
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (uint32_t i = 0; i <= most; ++i) {
+    clients.push_back(std::make_unique<RawClient>(address_));
+    clients.back()->SendOpen();
+    Settle();
+  }
+  EXPECT_EQ(directory_->registry().waiting().size(), 1u);
+  const BreaksIntroductions broken(0);
+  for (uint32_t i = 0; i < most - 4; ++i) server.Hear();
+  while (!directory_->registry().servers().empty()) {
+    loop_->RunTurn(absl::InfiniteFuture());
+  }
+  EXPECT_EQ(clients.back()->Hear(), "");
+  EXPECT_EQ(clients.back()->Hear(), "closed");
+  EXPECT_GT(directory_->accounts().introductions.used(), 0u);
+  EXPECT_EQ(directory_->accounts().connections.used(), 1u);
+  EXPECT_EQ(directory_->Discrepancy(), "");
+}
+
+TEST_F(HostileClientTest, AServerThatBreaksInItsAdvertiseIsNotHeardAnyMore) {
+  RawClient first(address_), second(address_);
+  first.SendOpen();
+  second.SendOpen();
+  Settle();
+  RawClient server(address_);
+  server.SendAdvertise();
+  BreaksIntroductions broken(1);
+  Settle();
+  EXPECT_TRUE(directory_->registry().servers().empty());
+  EXPECT_EQ(directory_->accounts().introductions.used(), 1u);
+  broken.LetSecondsPass(2);
+  Settle();
+  EXPECT_EQ(directory_->accounts().introductions.used(), 1u);
+  EXPECT_EQ(directory_->accounts().connections.used(), 1u);
+  EXPECT_EQ(directory_->Discrepancy(), "");
+}
+
 // A part of a frame has a buffer until the rest comes, or for ever.
 TEST_F(HostileClientTest, AServerThatBeginsAFrameIsRefused) {
   RawClient server(address_);
-  proto::ToDirectory message = AdvertiseMessage(Interface("clock"));
-  message.set_version(kControlVersion);
-  const std::string text = message.SerializeAsString();
-  server.Send(Packet(kControlFrame, 0, text.size(), text));
+  server.SendAdvertise();
   Settle();
   EXPECT_EQ(directory_->accounts().services.used(), 1u);
   while (server.Hear() != "nothing") {

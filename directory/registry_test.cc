@@ -348,6 +348,20 @@ TEST_F(RegistryTest, ChangesOfTheReasonAreNotedOnce) {
   EXPECT_FALSE(registry_.has_changed());
 }
 
+// The last of a line leaves it after the line's reason has changed, and many new
+// services come before anybody is told.
+TEST_F(RegistryTest, ALineThatHasChangedMayBeServedAndMoved) {
+  EXPECT_EQ(Advertise(10), "t10:0");
+  for (PeerId id = 1; id <= 4; ++id) EXPECT_NE(Open(id), "");
+  EXPECT_EQ(Open(5), "");
+  EXPECT_EQ(registry_.TakeChanged(10).size(), 1u);
+  EXPECT_EQ(Advertise(11), "t11:1");
+  EXPECT_EQ(Text(registry_.ServerGone(10)), "t11:0 i5>11");
+  for (uid_t uid = 100; uid < 200; ++uid) Advertise(uid, "s", uid);
+  EXPECT_TRUE(registry_.TakeChanged(10).empty());
+  EXPECT_FALSE(registry_.has_changed());
+}
+
 // Whatever happens, nobody is lost and nobody is served who may not be.
 // The table of services grows meanwhile, and moves the line.
 TEST_F(RegistryTest, TheLastThatWasToBeToldOfAChangeGoes) {

@@ -275,10 +275,13 @@ bool DirectoryServer::LookAtSomeServers() {
 
 void DirectoryServer::LookAtServer(PeerId id) {
   Peer* const peer = Find(id);
-  const Registry::Server* const server = registry_.server(id);
-  if (peer == nullptr || server == nullptr) return;
+  if (peer == nullptr || registry_.server(id) == nullptr) return;
   CarryOut(registry_.ServerReceived(id, peer->Unreceived()));
-  if (Find(id) == peer && registry_.IsBusy(*server)) peer->NotifyWhenReceived();
+  // That may have ended the server, although its peer lingers.
+  const Registry::Server* const server = registry_.server(id);
+  if (server != nullptr && registry_.IsBusy(*server)) {
+    peer->NotifyWhenReceived();
+  }
 }
 
 void DirectoryServer::OnExpiry() {

@@ -204,7 +204,8 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
           Understand(frame);
           break;
       }
-      if (directory->Find(id) != this) return;  // handed on
+      // Handed on, or here only for what is on its way to it.
+      if (directory->Find(id) != this || lingers()) return;
       if (lost) {
         directory->Remove(id);
         return;

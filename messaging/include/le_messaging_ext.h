@@ -312,9 +312,10 @@ typedef struct {
   size_t maxRequestBytes;
   /* For each user other than root and the service's own, whom only the limits above
    * bind. In addition a user may have one more session only while it has fewer than
-   * are left: of maxSessions, and of three quarters of the process's limit of open
-   * files, of which up to 64 are reserved for root and the service's own user. So no
-   * user keeps the others out. A client that is turned away is told why
+   * are left: of three quarters of the process's limit of open files, of which up to 64
+   * are reserved for root and the service's own user, and of maxSessions if that is the
+   * default. So no user keeps the others out. Another maxSessions may be one user's,
+   * unless this is set, too. A client that is turned away is told why
    * (LE_MSG_WAIT_SERVICE_FULL). */
   uint32_t maxSessionsPerUser; /* no other limit */
   /* File descriptors in messages of that user that are queued, or that the program has

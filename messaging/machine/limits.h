@@ -82,7 +82,8 @@ struct SessionLimits {
 
 // Limits of one user at one service, other than root and the service's own user.
 // Besides, a user may have one more session, or descriptor in a message, only while
-// it has fewer than are left for all.
+// it has fewer than are left of what the process may have, or of the default number of
+// sessions.
 struct UserLimits {
   uint32_t sessions = UINT32_MAX;
   // Of messages that are queued, or that the program has not released. A user with

@@ -83,9 +83,14 @@ class ServiceUser final : public event::RefCounted<ServiceUser> {
 
   // What the user may have.
   void SetLimits(const UserLimits& limits, const SessionLimits& session);
-  // Whether it may have one more session of those of which so many are left.
-  bool MayAdd(uint32_t left) const {
-    return !is_bounded_ || (sessions_ < limits_.sessions && sessions_ < left);
+  // Whether it may have one more session at a service that has so many, and may have
+  // more. Of the default number a user has a share. A number that the program has set
+  // may be one user's, since it may be made for one.
+  bool MayAdd(uint32_t max_sessions, uint32_t sessions) const {
+    if (!is_bounded_) return true;
+    return sessions_ < limits_.sessions &&
+           (max_sessions != kDefaultMaxSessions ||
+            sessions_ < max_sessions - sessions);
   }
   // What each of its sessions may have: a part of what the user may have, which
   // is smaller the more sessions there are.

@@ -162,24 +162,41 @@ TEST_F(ClientAccountsTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
   EXPECT_EQ(closes.here, 2);
 }
 
-TEST_F(ClientAccountsTest, AUserHasFewerSessionsThanAreLeftAtTheService) {
+TEST_F(ClientAccountsTest, AUserHasFewerSessionsThanAreLeftOfTheDefault) {
   const auto user = NewUser(kUser);
   UserLimits limits;
   limits.sessions = 3;
   user->SetLimits(limits, SessionLimits());
-  EXPECT_TRUE(user->MayAdd(1));
+  const auto may_add = [&](uint32_t left) {
+    return user->MayAdd(kDefaultMaxSessions, kDefaultMaxSessions - left);
+  };
+  EXPECT_TRUE(may_add(1));
   user->Add();
-  EXPECT_FALSE(user->MayAdd(1));
-  EXPECT_TRUE(user->MayAdd(2));
+  EXPECT_FALSE(may_add(1));
+  EXPECT_TRUE(may_add(2));
   user->Add();
   user->Add();
-  EXPECT_FALSE(user->MayAdd(1000));
+  EXPECT_FALSE(may_add(1000));
   user->Remove();
-  EXPECT_TRUE(user->MayAdd(1000));
+  EXPECT_TRUE(may_add(1000));
   const auto root = NewUser(kRoot);
   root->SetLimits(limits, SessionLimits());
   for (int i = 0; i < 10; ++i) root->Add();
-  EXPECT_TRUE(root->MayAdd(1));
+  EXPECT_TRUE(root->MayAdd(kDefaultMaxSessions, kDefaultMaxSessions - 1));
+}
+
+TEST_F(ClientAccountsTest, WhatTheProgramSetsMayBeOneUsers) {
+  const auto user = NewUser(kUser);
+  user->SetLimits(UserLimits(), SessionLimits());
+  EXPECT_TRUE(user->MayAdd(2, 0));
+  user->Add();
+  EXPECT_TRUE(user->MayAdd(2, 1));
+  user->Add();
+  EXPECT_TRUE(user->MayAdd(3, 2));
+  UserLimits limits;
+  limits.sessions = 2;
+  user->SetLimits(limits, SessionLimits());
+  EXPECT_FALSE(user->MayAdd(100, 2));
 }
 
 // Whatever its sessions are, together they have no more than the user may.

@@ -171,9 +171,10 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
 absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
                                     const Hello& hello,
                                     const event::Credentials& server) {
-  if (IsStranger(event::Process::Current(), server.uid)) {
-    connection->SetTrust(Connection::Trust::kStranger, nullptr);
-  }
+  connection->SetTrust(IsStranger(event::Process::Current(), server.uid)
+                           ? Connection::Trust::kStranger
+                           : Connection::Trust::kTrusted,
+                       nullptr);
   absl::Status attached = link_.Attach(connection.get(), send_limits());
   if (!attached.ok()) return attached;
   ConnectionRef present(std::move(connection));

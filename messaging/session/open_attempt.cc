@@ -70,10 +70,13 @@ absl::StatusOr<Hello> CheckHello(const transports::IncomingFrame& first) {
   return *hello;
 }
 
-// Who the server is: who has sent the hello, as the kernel says. A server may have
-// changed its user since it was advertised, or be followed by another process of its
-// user. It cannot let another user's process speak for it, who may not know what it
-// says. DataLoss: the kernel says nothing, or it is another user's process.
+// Who the server is: who has sent the hello, as the kernel says. A server of root's
+// may have given up its rights since it was advertised, and any may be followed by
+// another process of its user. It cannot let another user's process speak for it, who
+// may not know what it says. The number of a process does not tell them apart, since
+// it is given anew. (A program that is set-user-ID states the same effective user to
+// the directory and in its hello.) DataLoss: the kernel says nothing, or it is another
+// user's process.
 absl::StatusOr<event::Credentials> CheckServer(
     const transports::IncomingFrame& hello,
     const directory::Introduced& introduced) {
@@ -86,7 +89,10 @@ absl::StatusOr<event::Credentials> CheckServer(
     return absl::DataLossError("the server's hello came without credentials");
   }
   const event::Credentials& sender = *hello.sender;
-  if (introduced.server.has_value() && sender.pid != introduced.server->pid &&
+  const bool has_dropped_rights = introduced.server.has_value() &&
+                                  introduced.server->uid == 0 &&
+                                  introduced.server->pid == sender.pid;
+  if (introduced.server.has_value() && !has_dropped_rights &&
       sender.uid != introduced.server->uid &&
       !process->IsOverflowUser(sender.uid)) {
     return absl::DataLossError(absl::StrCat(

@@ -210,8 +210,10 @@ TEST_F(OpenAttemptServerTest, AServerThatCannotBeSeenIsNobody) {
 TEST_F(OpenAttemptServerTest, TheKernelsWordCounts) {
   introduced_.server = event::Credentials{7, 500};
   EXPECT_EQ(Try(event::Credentials{7, 500}), "");
-  EXPECT_EQ(Try(event::Credentials{7, 600}), "") << "has changed its user";
-  EXPECT_EQ(server_.uid, 600u);
+  EXPECT_EQ(
+      Try(event::Credentials{7, 600}),
+      "pid 7 of user 500 offers the service, and pid 7 of user 600 has sent "
+      "its hello");
   EXPECT_EQ(Try(event::Credentials{8, 500}), "") << "another of that user";
   EXPECT_EQ(server_.pid, 8);
   EXPECT_EQ(
@@ -219,6 +221,10 @@ TEST_F(OpenAttemptServerTest, TheKernelsWordCounts) {
       "pid 7 of user 500 offers the service, and pid 8 of user 0 has sent "
       "its hello");
   EXPECT_EQ(Try(event::Credentials{8, 65534}, 65534), "") << "not mapped here";
+  introduced_.server = event::Credentials{7, 0};
+  EXPECT_EQ(Try(event::Credentials{7, 600}), "") << "has given up its rights";
+  EXPECT_EQ(server_.uid, 600u);
+  EXPECT_NE(Try(event::Credentials{8, 600}), "");
   introduced_.server.reset();
   EXPECT_EQ(Try(event::Credentials{8, 0}), "") << "of another namespace";
 }

@@ -157,7 +157,7 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid,
     user = event::Ref<ServiceUser>::Adopt(new ServiceUser(uid, accounts));
     user->SetLimits(limits.user, limits.session);
   }
-  if (user->MayAdd(limits.sessions - sessions_)) {
+  if (user->MayAdd(limits.sessions, sessions_)) {
     *charge = ClientAccounts::ChargeSession(accounts, uid);
   }
   if (*charge == nullptr) {

@@ -5,13 +5,19 @@
 // its client notices: that no session opens, and why. All over real sockets, in one
 // thread, so that the test says who is first.
 
+#include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <cstring>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -88,6 +94,40 @@ void Send(const event::UniqueFd& fd, const std::string& packet) {
       static_cast<ssize_t>(packet.size()));
 }
 
+// A frame that brings a descriptor.
+void SendWithDescriptor(const event::UniqueFd& fd, uint8_t type) {
+  std::string packet = Frame(type, "", FrameHeader::kDescriptor);
+  if (type == messaging::kHelloFrame) {
+    const messaging::Hello hello;
+    packet = Frame(
+        type, std::string(reinterpret_cast<const char*>(&hello), sizeof(hello)),
+        FrameHeader::kDescriptor);
+  }
+  struct iovec part = {&packet[0], packet.size()};
+  const int sent = eventfd(0, EFD_CLOEXEC);
+  alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(sent))] = {};
+  struct msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  struct cmsghdr* const c = CMSG_FIRSTHDR(&message);
+  c->cmsg_level = SOL_SOCKET;
+  c->cmsg_type = SCM_RIGHTS;
+  c->cmsg_len = CMSG_LEN(sizeof(sent));
+  std::memcpy(CMSG_DATA(c), &sent, sizeof(sent));
+  EXPECT_EQ(sendmsg(fd.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL),
+            static_cast<ssize_t>(packet.size()));
+  close(sent);
+}
+
+// What is opened next has this number.
+int LowestFree() {
+  const int probe = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  close(probe);
+  return probe;
+}
+
 // "": nothing is there, or it is closed.
 std::string Receive(const event::UniqueFd& fd) {
   char bytes[65536];
@@ -158,6 +198,30 @@ class BeforeCredentialsAreAskedFor final : public event::sys::Interceptor {
 
  private:
   std::function<void()> act_;
+};
+
+// Notes which thread has closed what.
+class NotesCloses final : public event::sys::Interceptor {
+ public:
+  NotesCloses() { event::sys::SetInterceptor(this); }
+  ~NotesCloses() override { event::sys::SetInterceptor(nullptr); }
+  int Fail(const char*) override { return 0; }
+  void OnClose(int fd) override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    closed_by_[fd] = std::this_thread::get_id();
+    changed_.notify_all();
+  }
+  // Waits for it.
+  std::thread::id ClosedBy(int fd) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return closed_by_.count(fd) != 0; });
+    return closed_by_[fd];
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<int, std::thread::id> closed_by_;
 };
 
 std::vector<std::string>* g_log = nullptr;
@@ -340,6 +404,60 @@ TEST_F(HostileServerTest, TheLibrarysHelloHasCredentials) {
   ExpectOwnCredentials();
   Delete();
   server->Do([&] { le_msg_DeleteService(service); });
+}
+
+// ---- Descriptors -----------------------------------------------------------
+//
+// Their close may take as long as the server likes, so the client's thread must not
+// make it.
+
+TEST_F(HostileServerTest, AHelloWithADescriptorIsRefused) {
+  for (const int type :
+       {int{messaging::kHelloFrame}, int{messaging::kTurnedAwayFrame},
+        int{directory::kControlFrame}}) {
+    EXPECT_NE(OpenAtServerThatSays({}), LE_MSG_WAIT_NONE);
+    SendWithDescriptor(socket_, static_cast<uint8_t>(type));
+    const int comes_as = LowestFree();
+    NotesCloses closes;
+    world_.Settle();
+    EXPECT_EQ(Reason(), LE_MSG_WAIT_SERVER_FAULT);
+    EXPECT_THAT(text_, HasSubstr("has sent a file descriptor"));
+    EXPECT_NE(closes.ClosedBy(comes_as), std::this_thread::get_id());
+    Delete();
+  }
+  EXPECT_EQ(opens_, 0);
+}
+
+// Behind a first frame that ends the opening; or behind the directory's last word,
+// which the client has not read when it gives up.
+TEST_F(HostileServerTest, ADescriptorThatIsNotReadIsClosedElsewhere) {
+  OpenAtServerThatSays({Hello()});  // so that the client has all it needs
+  Delete();
+  for (const bool is_introduced : {true, false}) {
+    RawServer server(world_.address());
+    world_.Settle();
+    const int session_is = LowestFree();
+    NotesCloses closes;
+    if (is_introduced) {
+      Open();
+      world_.Settle();
+      socket_ = server.Accept();
+      Send(socket_, Frame(messaging::kMessageFrame, "x"));
+      SendWithDescriptor(socket_, messaging::kMessageFrame);
+      world_.Settle();
+      EXPECT_EQ(Reason(), LE_MSG_WAIT_SERVER_FAULT);
+    } else {
+      client_->Do([&] {
+        Open();
+        world_.Settle();  // without the client
+        socket_ = server.Accept();
+        SendWithDescriptor(socket_, messaging::kHelloFrame);
+        le_msg_DeleteSession(session_);
+      });
+    }
+    EXPECT_NE(closes.ClosedBy(session_is), std::this_thread::get_id());
+    if (is_introduced) Delete();
+  }
 }
 
 // ---- Versions ---------------------------------------------------------------

@@ -227,7 +227,6 @@ class HostileUsersTest : public ::testing::Test {
 
   std::string address() const { return folder_ + std::string("/directory"); }
 
-  pid_t service() const { return service_; }
   // Another one by that name.
   void ReplaceService(const std::function<void(int)>& body) {
     kill(service_, SIGKILL);
@@ -235,6 +234,7 @@ class HostileUsersTest : public ::testing::Test {
     service_ = Run(kHonest, body);
   }
   pid_t attacker_ = 0;
+  pid_t service_ = 0;
 
  private:
   // Another user's, who has no privilege either, so that the kernel's limits hold.
@@ -275,7 +275,6 @@ class HostileUsersTest : public ::testing::Test {
 
   char folder_[32] = "/tmp/le_attacked_XXXXXX";
   pid_t directory_ = 0;
-  pid_t service_ = 0;
 };
 
 // ---- Attacks ---------------------------------------------------------------
@@ -350,14 +349,14 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
     }
     Done(sent[1]);
   });
-  ASSERT_EQ(kill(service(), SIGSTOP), 0);
+  ASSERT_EQ(kill(service_, SIGSTOP), 0);
   int status = 0;
-  ASSERT_EQ(waitpid(service(), &status, WUNTRACED), service());
+  ASSERT_EQ(waitpid(service_, &status, WUNTRACED), service_);
   Done(go[1]);
   close(sent[1]);
   char byte;
   EXPECT_EQ(read(sent[0], &byte, 1), 1) << "it died";
-  ASSERT_EQ(kill(service(), SIGCONT), 0);
+  ASSERT_EQ(kill(service_, SIGCONT), 0);
   for (const int fd : {go[0], go[1], sent[0]}) close(fd);
   ExpectOthersAreServed();
 }
@@ -516,6 +515,31 @@ TEST_F(HostileUsersTest, AllSessionsOfAService) {
   });
   ExpectOthersAreServed();
   ExpectRootMayAdminister();
+}
+
+// A number that the program has set is for whoever comes, and may be one user's.
+TEST_F(HostileUsersTest, AllSessionsThatAProgramHasSet) {
+  ReplaceService([](int done) {
+    const le_msg_ServiceRef_t service =
+        le_msg_CreateService(le_msg_GetProtocolRef("honest", 8), "honest");
+    le_msg_ServiceLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxSessions = 2;
+    le_msg_SetServiceLimits(service, &limits);
+    le_msg_AdvertiseService(service);
+    Done(done);
+    le_event_RunLoop();
+  });
+  Attack([](const std::string&) {
+    const auto create = [] {
+      return le_msg_CreateSession(le_msg_GetProtocolRef("honest", 8), "honest");
+    };
+    le_msg_OpenSessionSync(create());  // it has been advertised
+    if (le_msg_TryOpenSessionSync(create()) != LE_OK ||
+        le_msg_TryOpenSessionSync(create()) != LE_BUSY) {
+      _exit(1);
+    }
+  });
 }
 
 }  // namespace
