@@ -379,6 +379,39 @@ TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
   while (held.use_count() > 1) std::this_thread::yield();
 }
 
+// The lasting closes of users that are not known do not hold it up.
+TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
+  event::Process* const process = event::Process::Current();
+  const auto held = std::make_shared<int>();
+  Kernel kernel;
+  int to_server[2], to_client[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, to_server),
+            0);
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, to_client),
+            0);
+  UnixConnection directory(event::UniqueFd(to_server[0]), process, false);
+  UnixConnection server(event::UniqueFd(to_server[1]), process, false);
+  server.SetDescriptorPolicy(Connection::DescriptorPolicy::kLeaveUnread);
+  far_.reset(to_client[0]);
+  end_ = std::make_unique<UnixConnection>(event::UniqueFd(to_client[1]),
+                                          process, false);
+  OutgoingFrame frame;
+  frame.connection = &end_;
+  ASSERT_EQ(directory.Send(frame), IoResult::kOk);
+  kernel.LastFrom(700);
+  for (int i = 0; i < 4; ++i) {
+    CloseElsewhere(process, static_cast<uid_t>(-1),
+                   event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, 700)), held);
+  }
+  kernel.WaitUntilLasting(4);
+  const int comes_as = LowestFree();
+  kernel.Forget();
+  server.Close();
+  EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
+  kernel.LastFrom(INT_MAX);
+  while (held.use_count() > 1) std::this_thread::yield();
+}
+
 // Has so many threads, and no more.
 class FewThreads final : public event::Process {
  public:
