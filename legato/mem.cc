@@ -96,17 +96,14 @@ void* NewBlock(const char* function, le_mem_Pool* pool) {
   return block;
 }
 
-// Under asan: a free object's bytes are nobody's.
-void PoisonObject(const le_mem_Pool* pool, void* block) {
-  le::event::Poison(static_cast<ObjectHeader*>(block) + 1, pool->object_size);
-}
-
 void AddFreeLocked(const char* function, le_mem_Pool* pool, size_t count)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(pool->mutex) {
   for (size_t i = 0; i < count; ++i) {
     pool->blocks.push_back(NewBlock(function, pool));
     pool->free_blocks.push_back(pool->blocks.back());
-    PoisonObject(pool, pool->blocks.back());
+    // Under asan: the bytes of an object that was never used are nobody's.
+    le::event::Poison(static_cast<ObjectHeader*>(pool->blocks.back()) + 1,
+                      pool->object_size);
   }
 }
 
@@ -236,7 +233,7 @@ void le_mem_Release(void* objPtr) {
     CallUser("the destructor of an object", [&] { destructor(objPtr); });
   }
   MutexLock lock(&pool->mutex);
-  PoisonObject(pool, header);
+  // Not poisoned: servers that ifgen generates read an object that they have released.
   pool->free_blocks.push_back(header);
 }
 

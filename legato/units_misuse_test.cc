@@ -90,6 +90,17 @@ TEST_F(UnitsDeathTest, Memory) {
       "le_mem_InitStaticPool: pool 'fixed'");
 }
 
+// Servers that ifgen generates do so when a client goes. It is no error under asan.
+TEST(UnitsTest, AReleasedObjectCanBeReadUntilItIsAllocatedAgain) {
+  const le_mem_PoolRef_t pool = le_mem_CreatePool("pool", sizeof(int));
+  int* const object = static_cast<int*>(le_mem_ForceAlloc(pool));
+  *object = 5;
+  le_mem_Release(object);
+  EXPECT_EQ(*static_cast<volatile int*>(object), 5);
+  EXPECT_EQ(le_mem_ForceAlloc(pool), object);
+  EXPECT_EQ(*object, 0);
+}
+
 TEST_F(UnitsDeathTest, Events) {
   const le_event_Id_t event = le_event_CreateId("event", 4);
   const le_event_Id_t counted = le_event_CreateIdWithRefCounting("counted");

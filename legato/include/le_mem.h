@@ -54,7 +54,8 @@ void* le_mem_AssertAlloc(le_mem_PoolRef_t pool);
 void le_mem_SetNumObjsToForce(le_mem_PoolRef_t pool, size_t numObjects);
 
 /* Add and release a reference. With the last one the pool's destructor is called, and the
- * object goes back to its pool. Fatal: it has been released already. */
+ * object goes back to its pool; its bytes stay until it is allocated again. Fatal: it has
+ * been released already. */
 void le_mem_AddRef(void* objPtr);
 void le_mem_Release(void* objPtr);
 /* The number of references. */

@@ -746,8 +746,7 @@ TEST_F(MisuseTest, PayloadsUnderAsan) {
       {
         char* const object =
             static_cast<char*>(le_mem_ForceAlloc(le_mem_CreatePool("x", 8)));
-        le_mem_Release(object);
-        object[0] = 1;
+        object[8] = 1;
       },
       error);
 }
