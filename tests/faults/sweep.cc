@@ -4,6 +4,7 @@
 #include "tests/faults/sweep.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <random>
@@ -29,6 +30,7 @@ constexpr int kExhausted[] = {1, 8, kForATime};
 // A failure may leave memory in a cache or a pool the first time. Memory that
 // grows each time is a leak.
 constexpr int kTimesToLeak = 3;
+constexpr int kTriesToSettle = 1000;
 
 // A lasting condition is logged once. Each broken connection may log its
 // reason, as often as a failure is repeated. More lines flood the log.
@@ -76,7 +78,7 @@ std::string PlayOnce(const Scenario& scenario,
   // Left by a directory whose Unlink() failed.
   unlink((folder + "/directory").c_str());
   rmdir(folder.c_str());
-  if (what.empty() && testing::OpenDescriptors() != descriptors) {
+  if (what.empty() && !testing::WaitForOpenDescriptors(descriptors)) {
     what = absl::StrCat(testing::OpenDescriptors() - descriptors,
                         " descriptors are left");
   }
@@ -96,7 +98,11 @@ std::string Play(const Scenario& scenario, const std::vector<Failure>& failures,
     const int64_t allocations = simulation::AllocationsInUse();
     const std::string what = PlayOnce(scenario, failures, injector);
     if (!what.empty()) return what;
-    if (simulation::AllocationsInUse() <= allocations) return "";
+    // Threads that close file descriptors may end a little later.
+    for (int k = 0; k < kTriesToSettle; ++k) {
+      if (simulation::AllocationsInUse() <= allocations) return "";
+      sched_yield();
+    }
   }
   return "memory is left";
 }

@@ -13,24 +13,25 @@ int64_t AllocationsInUse() { return 0; }
 
 #else
 
+#include <atomic>
 #include <cstdlib>
 #include <new>
 
 namespace {
 
-// One thread runs at a time.
-int64_t g_in_use = 0;
+// The fault sweep has threads that close file descriptors.
+std::atomic<int64_t> g_in_use{0};
 
 void* Allocate(size_t size) {
   void* const block = std::malloc(size == 0 ? 1 : size);
   if (block == nullptr) std::abort();
-  ++g_in_use;
+  g_in_use.fetch_add(1, std::memory_order_relaxed);
   return block;
 }
 
 void Free(void* block) {
   if (block == nullptr) return;
-  --g_in_use;
+  g_in_use.fetch_sub(1, std::memory_order_relaxed);
   std::free(block);
 }
 
@@ -45,7 +46,7 @@ void operator delete[](void* block, size_t) noexcept { Free(block); }
 
 namespace le {
 namespace simulation {
-int64_t AllocationsInUse() { return g_in_use; }
+int64_t AllocationsInUse() { return g_in_use.load(); }
 }  // namespace simulation
 }  // namespace le
 
