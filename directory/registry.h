@@ -9,7 +9,7 @@
 //   server:  advertises ──► offering ──► gone
 //                       └──► standing by ──┘ (takes over)
 //
-// What concerns many clients at once is done in slices: while has_more(), GoOn() is
+// Work for many clients at once is done in slices: while has_more(), GoOn() is
 // to be called.
 //
 // Invariants: a client is in one line at most; a service has at most one server that

@@ -56,7 +56,7 @@ bool IsNegativeNumber(absl::string_view argument) {
 
 enum class Kind { kFlag, kInt, kString };
 
-// What is to be done with an option.
+// The action of an option.
 struct Option {
   Names names;
   Kind kind;

@@ -29,7 +29,7 @@ class Quota {
     uint64_t total = UINT64_MAX;
     // Of the total, what only administration may take.
     uint64_t reserve = 0;
-    // What one user may have, however much is left.
+    // A user's limit, however much is left.
     uint64_t per_user = UINT64_MAX;
   };
   enum class Purpose {
@@ -80,7 +80,7 @@ class Quota {
 
   const std::string& name() const { return name_; }
   const Bound& bound() const { return bound_; }
-  // What users have already, they keep.
+  // Users keep all that they have already.
   void set_bound(const Bound& bound) { bound_ = bound; }
   uint64_t used() const { return used_; }
   uint64_t used_by(uid_t user) const;
