@@ -310,8 +310,8 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   // it could tell lies about bindings.
   Read HearServer(IncomingFrame frame) {
     if (frame.descriptor || frame.connection != nullptr) {
-      transports::CloseElsewhere(client_->process_, server_.uid,
-                                 std::move(frame.descriptor));
+      transports::CloseSentBy(client_->process_, server_.uid,
+                              std::move(frame.descriptor));
       return Refuse(absl::DataLossError(
           absl::StrCat("the server, ", Name(server_),
                        ", has sent a file descriptor before a session")));

@@ -160,6 +160,12 @@ class Process {
     static_cast<void>(uid);
     return false;
   }
+  // Whether `uid` is neither root nor this process's user. These two could stop the
+  // process by other means. Strangers are bounded, and so is a user that the user
+  // namespace does not map.
+  bool IsStranger(uid_t uid) {
+    return IsOverflowUser(uid) || (uid != 0 && uid != credentials().uid);
+  }
   virtual Instant Now() = 0;
   virtual std::unique_ptr<Loop> CreateLoop() = 0;
   virtual std::unique_ptr<Parker> CreateParker() = 0;

@@ -152,5 +152,14 @@ void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
   }
 }
 
+void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
+                 std::shared_ptr<void> held) {
+  if (process->IsStranger(user)) {
+    CloseElsewhere(process, user, std::move(fd), std::move(held));
+  } else {
+    fd.reset();
+  }
+}
+
 }  // namespace transports
 }  // namespace le

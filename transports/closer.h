@@ -18,9 +18,15 @@
 namespace le {
 namespace transports {
 
-// Any thread. `user` has sent it: the closes of one user hold up no other's.
-// `held` is kept until it is closed. If there can be no thread for it, one that is
-// there closes it later; the calling one only if there is none.
+// Any thread. Closes what `user` has sent: elsewhere if it is a stranger's. For
+// others no thread is started. `held` is kept until it is closed.
+void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
+                 std::shared_ptr<void> held = nullptr);
+
+// The same for what may come from strangers, whoever pays: the closes that one user
+// pays for hold up no other's.
+// If there can be no thread for it, one that is there closes it later; the calling
+// one only if there is none.
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     std::shared_ptr<void> held = nullptr);
 

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "event/base/sys.h"
-#include "transports/closer.h"
 
 namespace le {
 namespace messaging {
@@ -34,20 +33,6 @@ constexpr size_t kLeastBytes = size_t{64} << 10;
 }  // namespace
 
 // ---- A process -------------------------------------------------------------
-
-bool IsStranger(event::Process* process, uid_t user) {
-  return process->IsOverflowUser(user) ||
-         (user != 0 && user != process->credentials().uid);
-}
-
-void CloseSentBy(uid_t user, event::UniqueFd fd, std::shared_ptr<void> held) {
-  event::Process* const process = event::Process::Current();
-  if (IsStranger(process, user)) {
-    transports::CloseElsewhere(process, user, std::move(fd), std::move(held));
-  } else {
-    fd.reset();
-  }
-}
 
 void ClientAccounts::ReadLimit() {
   struct rlimit files;

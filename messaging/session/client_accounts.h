@@ -15,21 +15,11 @@
 #include "event/base/mutex.h"
 #include "event/base/quota.h"
 #include "event/base/ref.h"
-#include "event/base/unique_fd.h"
 #include "event/process.h"
 #include "messaging/machine/limits.h"
 
 namespace le {
 namespace messaging {
-
-// Root and the process's own user could stop it by other means. Others are bounded,
-// and so is whoever a user namespace does not map.
-bool IsStranger(event::Process* process, uid_t user);
-
-// Any thread. Closes what `user` has sent: elsewhere if it is a stranger's; for
-// others no thread is started. `held` is kept until it is closed.
-void CloseSentBy(uid_t user, event::UniqueFd fd,
-                 std::shared_ptr<void> held = nullptr);
 
 // Sessions, and file descriptors in messages that the program has neither fetched
 // nor released, of all services of a process. The totals follow from the process's
@@ -39,7 +29,7 @@ class ClientAccounts {
   explicit ClientAccounts(event::Process* process) : process_(process) {}
 
   // Others are counted and never refused.
-  bool IsBounded(uid_t user) const { return IsStranger(process_, user); }
+  bool IsBounded(uid_t user) const { return process_->IsStranger(user); }
 
   // False: the user has all that it may have. True must be followed by one
   // return.

@@ -3,14 +3,9 @@
 
 #include "messaging/session/client_accounts.h"
 
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <thread>
-
-#include "event/base/sys.h"
 #include "gtest/gtest.h"
 
 namespace le {
@@ -138,28 +133,6 @@ TEST_F(ClientAccountsTest, AReturnIsToldIfItIsAwaited) {
   while (accounts_.TakeDescriptor(kUser)) {
   }
   EXPECT_FALSE(user->HasAllDescriptors());
-}
-
-// A program has no threads but its own where all ends could stop it anyway.
-TEST_F(ClientAccountsTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
-  struct Closes final : event::sys::Interceptor {
-    Closes() { event::sys::SetInterceptor(this); }
-    ~Closes() override { event::sys::SetInterceptor(nullptr); }
-    int Fail(const char*) override { return 0; }
-    void OnClose(int) override {
-      ++(std::this_thread::get_id() == self ? here : elsewhere);
-    }
-    const std::thread::id self = std::this_thread::get_id();
-    std::atomic<int> here{0};
-    std::atomic<int> elsewhere{0};
-  } closes;
-  CloseSentBy(kRoot, event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, 3)));
-  EXPECT_EQ(closes.here, 1);
-  CloseSentBy(getuid(), event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, 3)));
-  EXPECT_EQ(closes.here, 2);
-  CloseSentBy(kUser, event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, 3)));
-  while (closes.elsewhere == 0) std::this_thread::yield();
-  EXPECT_EQ(closes.here, 2);
 }
 
 TEST_F(ClientAccountsTest, AUserHasFewerSessionsThanAreLeftOfTheDefault) {

@@ -13,6 +13,7 @@
 #include "event/peer_log.h"
 #include "messaging/session/blocked_caller.h"
 #include "messaging/session/client_accounts.h"
+#include "transports/closer.h"
 
 namespace le {
 namespace messaging {
@@ -171,7 +172,7 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
 absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
                                     const Hello& hello,
                                     const event::Credentials& server) {
-  connection->SetTrust(IsStranger(event::Process::Current(), server.uid)
+  connection->SetTrust(event::Process::Current()->IsStranger(server.uid)
                            ? Connection::Trust::kStranger
                            : Connection::Trust::kTrusted,
                        nullptr);
@@ -565,7 +566,7 @@ void ClientSession::DropDescriptor(event::UniqueFd fd) {
     MutexLock lock(&mutex_);
     server = server_.uid;
   }
-  CloseSentBy(server, std::move(fd));
+  transports::CloseSentBy(event::Process::Current(), server, std::move(fd));
 }
 
 bool ClientSession::MayHoldMore(bool with_descriptor) {

@@ -12,6 +12,7 @@
 #include "event/peer_log.h"
 #include "messaging/machine/session_machine.h"
 #include "messaging/session/service.h"
+#include "transports/closer.h"
 
 namespace le {
 namespace messaging {
@@ -238,7 +239,8 @@ void ServerSession::DropDescriptor(event::UniqueFd fd) {
       session->OnDescriptorTaken();
       session->Unref();
     });
-    CloseSentBy(user_->uid(), std::move(fd), std::move(charge));
+    transports::CloseSentBy(event::Process::Current(), user_->uid(),
+                            std::move(fd), std::move(charge));
   } catch (const std::bad_alloc&) {  // closed here
   }
 }
@@ -308,7 +310,8 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
       DropDescriptor(std::move(frame.descriptor));
     } else {
       // The session stays charged for it until it is closed.
-      CloseSentBy(user_->uid(), std::move(frame.descriptor), charge_);
+      transports::CloseSentBy(event::Process::Current(), user_->uid(),
+                              std::move(frame.descriptor), charge_);
     }
     if (fault != nullptr) EndForFault(CloseReason::kProtocolError, fault);
     return;

@@ -37,8 +37,13 @@ namespace {
 // A kernel that may know nothing of SO_PASSRIGHTS; and who has closed what.
 class Kernel final : public event::sys::Interceptor {
  public:
-  Kernel() { event::sys::SetInterceptor(this); }
-  ~Kernel() override { event::sys::SetInterceptor(nullptr); }
+  // Lives for ever: a thread that has closed something may be inside it still.
+  static Kernel& New() {
+    static auto* const all = new std::vector<std::unique_ptr<Kernel>>;
+    all->push_back(std::make_unique<Kernel>());
+    event::sys::SetInterceptor(all->back().get());
+    return *all->back();
+  }
   int Fail(const char*) override { return 0; }
   int FailCall(const event::sys::Call& call) override {
     return std::strcmp(call.name, "SetSockOpt") == 0 &&
@@ -87,9 +92,37 @@ class Kernel final : public event::sys::Interceptor {
   int lasting_ = 0;
 };
 
+// Has so many threads, and no more. Everybody is a stranger to it.
+class OtherProcess final : public event::Process {
+ public:
+  explicit OtherProcess(int threads) : left_(threads) {}
+  void Die(absl::string_view message) override { real_->Die(message); }
+  event::Credentials credentials() override { return real_->credentials(); }
+  bool IsOverflowUser(uid_t) override { return true; }
+  event::Instant Now() override { return real_->Now(); }
+  std::unique_ptr<event::Loop> CreateLoop() override {
+    return real_->CreateLoop();
+  }
+  std::unique_ptr<event::Parker> CreateParker() override {
+    return real_->CreateParker();
+  }
+  std::unique_ptr<event::ThreadHandle> StartThread(
+      const std::string& name, std::function<void()> body) override {
+    return left_-- > 0 ? real_->StartThread(name, std::move(body)) : nullptr;
+  }
+  void ExitThread() override { real_->ExitThread(); }
+  uint64_t Random() override { return real_->Random(); }
+  std::string GetEnv(const char* name) override { return real_->GetEnv(name); }
+
+ private:
+  event::Process* const real_ = event::Process::Current();
+  int left_;
+};
+
 class StrangersTest : public ::testing::Test, private Acceptor::Observer {
  protected:
   ~StrangersTest() override {
+    event::sys::SetInterceptor(nullptr);
     acceptor_.reset();
     rmdir(folder_);
   }
@@ -118,8 +151,8 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     far_.reset(pair[1]);
     end_fd_ = pair[0];
-    end_ = std::make_unique<UnixConnection>(event::UniqueFd(pair[0]),
-                                            event::Process::Current(), false);
+    end_ = std::make_unique<UnixConnection>(event::UniqueFd(pair[0]), &process_,
+                                            false);
     end_->SetTrust(trust, std::move(held));
   }
   // A frame with a descriptor: 0, or the error.
@@ -151,10 +184,8 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
   void ExpectTakenOncePassedOn() {
     int pair[2];
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-    UnixConnection to_server(event::UniqueFd(pair[0]),
-                             event::Process::Current(), false);
-    UnixConnection server(event::UniqueFd(pair[1]), event::Process::Current(),
-                          false);
+    UnixConnection to_server(event::UniqueFd(pair[0]), &process_, false);
+    UnixConnection server(event::UniqueFd(pair[1]), &process_, false);
     OutgoingFrame frame;
     frame.connection = &end_;
     ASSERT_EQ(to_server.Send(frame), IoResult::kOk);
@@ -179,8 +210,9 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
 
   char folder_[32] = "/tmp/le_strangers_XXXXXX";
   const std::string address_ = std::string(mkdtemp(folder_)) + "/s";
+  OtherProcess process_{INT_MAX};
   event::Loop* const loop_ = event::Thread::Current()->loop();
-  UnixTransport transport_{event::Process::Current()};
+  UnixTransport transport_{&process_};
   std::unique_ptr<Acceptor> acceptor_;
   std::unique_ptr<Connection> end_;
   int end_fd_ = -1;
@@ -217,7 +249,7 @@ TEST_F(StrangersTest, AnEndThatIsNotPassedOnAfterAllTakesNone) {
 }
 
 TEST_F(StrangersTest, AnotherThreadClosesThemWhereTheKernelCannot) {
-  Kernel kernel;
+  Kernel& kernel = Kernel::New();
   kernel.knows_rights = false;
   Connect();
   ASSERT_EQ(SendDescriptor(), 0);
@@ -241,7 +273,7 @@ TEST_F(StrangersTest, AnotherThreadClosesThemWhereTheKernelCannot) {
 using Trust = Connection::Trust;
 
 TEST_F(StrangersTest, WhatIsUnreadIsClosedByAnotherThread) {
-  Kernel kernel;
+  Kernel& kernel = Kernel::New();
   for (const bool with_bytes : {true, false}) {
     BeginSession(Trust::kStranger);
     FrameHeader header;
@@ -268,7 +300,7 @@ TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
     int descriptors;
     bool promises_plain;
   };
-  Kernel kernel;
+  Kernel& kernel = Kernel::New();
   for (const Case& c : {
            Case{"not announced", 0, 0, 1, false},
            Case{"two", FrameHeader::kDescriptor, 0, 2, false},
@@ -303,7 +335,7 @@ TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
 
 // It ends the connection, which stays charged until all of it is closed.
 TEST_F(StrangersTest, WhatComesWithoutAByteIsClosedByAnotherThread) {
-  Kernel kernel;
+  Kernel& kernel = Kernel::New();
   const auto held = std::make_shared<int>();
   BeginSession(Trust::kStranger, held);
   ASSERT_EQ(SendDescriptors(nullptr, 1), 0);
@@ -322,7 +354,7 @@ TEST_F(StrangersTest, WhatComesWithoutAByteIsClosedByAnotherThread) {
 }
 
 TEST_F(StrangersTest, ASessionMayTakeNoDescriptors) {
-  Kernel kernel;
+  Kernel& kernel = Kernel::New();
   for (const bool knows_rights : {true, false}) {
     kernel.knows_rights = knows_rights;
     BeginSession(Trust::kNoDescriptors);
@@ -342,7 +374,7 @@ TEST_F(StrangersTest, ASessionMayTakeNoDescriptors) {
 
 // It may have been sent before the service could say anything.
 TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
-  Kernel kernel;
+  Kernel& kernel = Kernel::New();
   BeginSession(Trust::kStranger);
   ASSERT_EQ(SendDescriptor(), 0);
   const int comes_as = LowestFree();
@@ -358,9 +390,9 @@ TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
 // Closes that last hold up those of the same user only, and are charged for.
 TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
   constexpr uid_t kOne = 1, kTwo = 2;
-  event::Process* const process = event::Process::Current();
+  event::Process* const process = &process_;
   const auto held = std::make_shared<int>();
-  Kernel kernel;
+  Kernel& kernel = Kernel::New();
   const int lasting = fcntl(0, F_DUPFD_CLOEXEC, 700);
   ASSERT_GE(lasting, 700);
   kernel.LastFrom(700);
@@ -381,9 +413,9 @@ TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
 
 // The lasting closes of users that are not known do not hold it up.
 TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
-  event::Process* const process = event::Process::Current();
+  event::Process* const process = &process_;
   const auto held = std::make_shared<int>();
-  Kernel kernel;
+  Kernel& kernel = Kernel::New();
   int to_server[2], to_client[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, to_server),
             0);
@@ -412,35 +444,24 @@ TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
   while (held.use_count() > 1) std::this_thread::yield();
 }
 
-// Has so many threads, and no more.
-class FewThreads final : public event::Process {
- public:
-  explicit FewThreads(int threads) : left_(threads) {}
-  void Die(absl::string_view message) override { real_->Die(message); }
-  event::Credentials credentials() override { return real_->credentials(); }
-  event::Instant Now() override { return real_->Now(); }
-  std::unique_ptr<event::Loop> CreateLoop() override {
-    return real_->CreateLoop();
-  }
-  std::unique_ptr<event::Parker> CreateParker() override {
-    return real_->CreateParker();
-  }
-  std::unique_ptr<event::ThreadHandle> StartThread(
-      const std::string& name, std::function<void()> body) override {
-    return left_-- > 0 ? real_->StartThread(name, std::move(body)) : nullptr;
-  }
-  void ExitThread() override { real_->ExitThread(); }
-  uint64_t Random() override { return real_->Random(); }
-  std::string GetEnv(const char* name) override { return real_->GetEnv(name); }
-
- private:
-  event::Process* const real_ = event::Process::Current();
-  int left_;
-};
+// A process whose far ends could all stop it anyway has no threads but its own.
+TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
+  Kernel& kernel = Kernel::New();
+  event::Process* const process = event::Process::Current();
+  const auto is_closed_here = [&](uid_t user) {
+    const int fd = LowestFree();
+    kernel.Forget();
+    CloseSentBy(process, user, event::UniqueFd(dup(0)));
+    return kernel.ClosedBy(fd) == std::this_thread::get_id();
+  };
+  EXPECT_TRUE(is_closed_here(0));
+  EXPECT_TRUE(is_closed_here(getuid()));
+  EXPECT_FALSE(is_closed_here(getuid() + 1));
+}
 
 TEST_F(StrangersTest, WithoutAThreadTheCallerClosesItsOwn) {
-  Kernel kernel;
-  FewThreads process(0);
+  Kernel& kernel = Kernel::New();
+  OtherProcess process(0);
   const int fd = LowestFree();
   kernel.Forget();
   CloseElsewhere(&process, 1, event::UniqueFd(dup(0)));
@@ -449,8 +470,8 @@ TEST_F(StrangersTest, WithoutAThreadTheCallerClosesItsOwn) {
 
 // One whose close lasts, too: it is left to a thread that is there.
 TEST_F(StrangersTest, WithoutAnotherThreadTheOthersCloseItLater) {
-  Kernel kernel;
-  FewThreads process(1);
+  Kernel& kernel = Kernel::New();
+  OtherProcess process(1);
   const auto held = std::make_shared<int>();
   kernel.LastFrom(700);
   CloseElsewhere(&process, 1, event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, 700)),

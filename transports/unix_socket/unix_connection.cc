@@ -62,6 +62,12 @@ uid_t UserOf(int fd) {
   return raw.uid;
 }
 
+// What its user has sent may be unread in it.
+void CloseClient(event::Process* process, event::UniqueFd client) {
+  const uid_t user = UserOf(client.get());
+  CloseSentBy(process, user, std::move(client));
+}
+
 int PollTimeout(event::Instant deadline, event::Instant now) {
   if (deadline == absl::InfiniteFuture()) return -1;
   if (deadline <= now) return 0;
@@ -103,12 +109,17 @@ UnixConnection* UnixConnection::AsIdle(Connection* connection,
   return passed;
 }
 
-uid_t UnixConnection::user() const { return UserOf(fd_.get()); }
+void UnixConnection::CloseSent(uid_t payer, event::UniqueFd fd,
+                               std::shared_ptr<void> held) {
+  if (strangers_ == Strangers::kTakenWithCare) {
+    CloseElsewhere(process_, payer, std::move(fd), std::move(held));
+  } else {
+    CloseSentBy(process_, payer, std::move(fd), std::move(held));
+  }
+}
 
 void UnixConnection::CloseReceived(event::UniqueFd fd) {
-  if (fd && is_careful()) {
-    CloseElsewhere(process_, user(), std::move(fd), held_);
-  }
+  if (fd && is_careful()) CloseSent(UserOf(fd_.get()), std::move(fd), held_);
 }
 
 void UnixConnection::CloseReceived(IncomingAncillary* ancillary) {
@@ -118,10 +129,9 @@ void UnixConnection::CloseReceived(IncomingAncillary* ancillary) {
 }
 
 void UnixConnection::CloseSocket() {
-  if (strangers_ == Strangers::kClosedElsewhere ||
-      (strangers_ == Strangers::kTakenWithCare && MayHaveUnread())) {
-    const uid_t of = user();
-    CloseElsewhere(process_, of, std::move(fd_), std::move(held_));
+  if (strangers_ == Strangers::kDropped || (is_careful() && MayHaveUnread())) {
+    const uid_t payer = UserOf(fd_.get());
+    CloseSent(payer, std::move(fd_), std::move(held_));
   } else {
     fd_.reset();
     held_.reset();
@@ -158,7 +168,7 @@ void UnixConnection::SetTrust(Trust trust, std::shared_ptr<void> held) {
       return;
     case Trust::kNoDescriptors:
       // Some may have come before.
-      strangers_ = Strangers::kClosedElsewhere;
+      strangers_ = Strangers::kDropped;
       RefuseStrangers();
       if (kernel_refuses_ && !MayHaveUnread()) {
         strangers_ = Strangers::kRefused;
@@ -179,7 +189,7 @@ bool UnixConnection::TakeStrangers() {
     return false;
   }
   kernel_refuses_ = false;
-  strangers_ = Strangers::kClosedElsewhere;
+  strangers_ = Strangers::kDropped;
   return true;
 }
 
@@ -194,7 +204,7 @@ void UnixConnection::DropQueueLocked() {
   OutputQueue& queue = output_->queue;
   for (; passes_strangers_ && !queue.empty(); queue.Pop()) {
     if (queue.front()->descriptor) {
-      CloseElsewhere(process_, user(), std::move(queue.front()->descriptor));
+      CloseClient(process_, std::move(queue.front()->descriptor));
     }
   }
   queue.Clear();
@@ -582,11 +592,9 @@ void UnixConnection::DropUnread() {
     const ssize_t size =
         sys::RecvMsg(fd_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (size >= 0) ancillary.TakeFrom(message);
-    // What its user has sent may be unread in it.
     while (event::UniqueFd client = ancillary.TakeDescriptor()) {
-      const uid_t of = UserOf(client.get());
       sys::Shutdown(client.get(), SHUT_RDWR);  // it learns of it now
-      CloseElsewhere(process_, of, std::move(client));
+      CloseClient(process_, std::move(client));
     }
     if (size == 0 || (size < 0 && errno == EAGAIN)) return;
     if (size < 0) ++failures;  // ECONNRESET is told once, before what is there

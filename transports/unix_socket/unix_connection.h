@@ -47,12 +47,14 @@ class UnixConnection final : public Connection, private event::Watch {
   // that its next packet has no attachments.
   // `strangers`: what becomes of descriptors that the far end sends. kTaken: those
   // that nobody takes are closed here. kTakenWithCare: these are closed elsewhere.
-  // kRefused: the kernel has been told so. kClosedElsewhere: all are.
+  // kTakenByUser: as one of both, by the far end's user. kRefused: the kernel has
+  // been told so. kDropped: all are closed, here or elsewhere by the user.
   enum class Strangers : uint8_t {
     kTaken,
     kTakenWithCare,
+    kTakenByUser,
     kRefused,
-    kClosedElsewhere
+    kDropped
   };
   UnixConnection(event::UniqueFd socket, event::Process* process,
                  bool socket_is_nonblocking, bool promised_plain = false,
@@ -166,14 +168,12 @@ class UnixConnection final : public Connection, private event::Watch {
   // more; descriptors may come with a packet of no bytes.
   bool MayHaveUnread();
   bool is_careful() const {
-    return strangers_ == Strangers::kTakenWithCare ||
-           strangers_ == Strangers::kClosedElsewhere;
+    return strangers_ != Strangers::kTaken && strangers_ != Strangers::kRefused;
   }
-  // Elsewhere, if that may take long.
+  // Each closes elsewhere what may take long.
+  void CloseSent(uid_t payer, event::UniqueFd fd, std::shared_ptr<void> held);
   void CloseReceived(event::UniqueFd fd);
   void CloseReceived(IncomingAncillary* ancillary);
-  // Of the far end at Connect().
-  uid_t user() const;
   // For a connection that is about to be passed on: its new owner takes
   // descriptors. If it is not passed on after all, some may have come meanwhile.
   bool TakeStrangers();

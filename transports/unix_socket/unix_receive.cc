@@ -199,7 +199,7 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     PacketReader::Room room(&reader_, pool);
     size_t size = 0;
     const IoResult result = Fetch(&room, block, &ancillary, &size);
-    if (strangers_ == Strangers::kClosedElsewhere || result != IoResult::kOk) {
+    if (strangers_ == Strangers::kDropped || result != IoResult::kOk) {
       CloseReceived(&ancillary);
     }
     if (result != IoResult::kOk) return result;
@@ -219,7 +219,7 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
             std::move(frame->descriptor), process_,
             /*socket_is_nonblocking=*/true,
             accepted == PacketReader::Result::kPromisedConnection,
-            Strangers::kTakenWithCare);
+            Strangers::kTakenByUser);
         ABSL_FALLTHROUGH_INTENDED;
       case PacketReader::Result::kFrame:
         if (ABSL_PREDICT_FALSE(HasBuffered())) RemindOfBuffered();

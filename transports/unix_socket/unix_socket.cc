@@ -155,7 +155,7 @@ absl::StatusOr<std::unique_ptr<Acceptor>> UnixTransport::Listen(
     const bool refused = sys::SetSockOpt(socket->get(), SOL_SOCKET,
                                          SO_PASSRIGHTS, &off, sizeof(off)) == 0;
     strangers = refused ? UnixConnection::Strangers::kRefused
-                        : UnixConnection::Strangers::kClosedElsewhere;
+                        : UnixConnection::Strangers::kDropped;
   }
   auto bind = [&] {
     return sys::Bind(socket->get(), reinterpret_cast<struct sockaddr*>(&raw),
