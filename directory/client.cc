@@ -310,8 +310,9 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   // it could tell lies about bindings.
   Read HearServer(IncomingFrame frame) {
     if (frame.descriptor || frame.connection != nullptr) {
-      transports::CloseSentBy(client_->process_, server_.uid,
-                              std::move(frame.descriptor));
+      // The directory's word on the user may be a lie.
+      transports::CloseElsewhere(client_->process_, server_.uid,
+                                 std::move(frame.descriptor));
       return Refuse(absl::DataLossError(
           absl::StrCat("the server, ", Name(server_),
                        ", has sent a file descriptor before a session")));
