@@ -272,8 +272,15 @@ class DirectoryClient::DirectoryOpening final : public Opening,
       case IoResult::kOk:
         break;
     }
-    return introduced_.has_value() ? HearServer(std::move(frame))
-                                   : HearDirectory(frame);
+    if (introduced_.has_value()) return HearServer(std::move(frame));
+    if (frame.descriptor) {
+      transports::CloseElsewhere(
+          client_->process_,
+          connection_->peer().value_or(event::Credentials()).uid,
+          std::move(frame.descriptor));
+      return Broken();
+    }
+    return HearDirectory(frame);
   }
 
   Read HearDirectory(const IncomingFrame& frame) {

@@ -233,7 +233,8 @@ class Connection {
   // Sets what the far end may do by the descriptors that it sends: a close may
   // take as long as their sender likes. kTrusted: the far end could stop this
   // process by other means. kStranger: descriptors that Receive() does not hand out
-  // are closed by another thread, and so is the connection if any may be unread.
+  // are closed by another thread, and so is the connection if any may be unread. A
+  // frame that carries a connection breaks the protocol.
   // kNoDescriptors: the same, and Receive() hands none out: frames come with
   // `descriptor_lost`, and the far end is told where the kernel can (Linux 6.16).
   // `held` is kept until all is closed. At first an end that Connect() or an

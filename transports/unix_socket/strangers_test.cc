@@ -444,6 +444,23 @@ TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
   while (held.use_count() > 1) std::this_thread::yield();
 }
 
+// A session's far end is no directory.
+TEST_F(StrangersTest, AConnectionOfAStrangerBreaksTheProtocol) {
+  Kernel& kernel = Kernel::New();
+  BeginSession(Trust::kStranger);
+  FrameHeader header;
+  header.type = 1;
+  header.flags = FrameHeader::kConnection;
+  ASSERT_EQ(SendDescriptors(&header, 1), 0);
+  const int comes_as = LowestFree();
+  kernel.Forget();
+  IncomingFrame frame;
+  EXPECT_EQ(end_->Receive(&frame, pool_.get(), absl::InfiniteFuture()),
+            IoResult::kClosed);
+  EXPECT_EQ(frame.connection, nullptr);
+  EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
+}
+
 // A process whose far ends could all stop it anyway has no threads but its own.
 TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
   Kernel& kernel = Kernel::New();

@@ -215,6 +215,11 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     switch (accepted) {
       case PacketReader::Result::kConnection:
       case PacketReader::Result::kPromisedConnection:
+        if (strangers_ != Strangers::kTaken) {
+          CloseReceived(std::move(frame->descriptor));
+          return Fail(absl::DataLossError(
+              "a frame with a connection, which only a directory may send"));
+        }
         frame->connection = std::make_unique<UnixConnection>(
             std::move(frame->descriptor), process_,
             /*socket_is_nonblocking=*/true,
