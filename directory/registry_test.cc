@@ -163,8 +163,8 @@ TEST_F(RegistryTest, AServerOfNoCommonVersionIsAReasonToRefuse) {
   EXPECT_EQ(
       refused[0].text,
       "this program's library understands versions 2 to 3 of the wire "
-      "format, and that of pid 1002, which offers the service, versions 1 "
-      "to 1: link that one with a later release");
+      "format, but the library of pid 1002, which offers the service, "
+      "understands versions 1 to 1: link that program with a later release");
   later.interface_name = "t";
   registry_.ServerAdvertises(11, User(2), later);
   const std::string text =

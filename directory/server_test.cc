@@ -134,9 +134,10 @@ TEST_F(DirectoryServerTest, AFewStandByAndTheRestTryAgain) {
       EXPECT_THAT(services.back()->Hear(),
                   StartsWith(i == 0 ? "OFFERED" : "STANDING_BY"));
     }
-    EXPECT_EQ(NewService(kBob, "clock")->Hear(),
-              "refused LIMIT: 64 servers stand by for this service already, as "
-              "many as may");
+    EXPECT_EQ(
+        NewService(kBob, "clock")->Hear(),
+        "refused LIMIT: 64 servers already stand by for this service: the "
+        "maximum");
     EXPECT_EQ(NewService(kBob, "other")->Hear(), "OFFERED: ");
     EXPECT_EQ(NewService(kAlice, "clock")->Hear(), "OFFERED: ");
     services[0]->HangUp();
