@@ -54,8 +54,9 @@ constexpr char kUsage[] =
   --max_connections=N, --max_half_open=N, --max_waiting=N, --max_services=N
                     what one user may have at a time: connections, those of them
                     that have said nothing yet, clients that wait, services.
-                    Default: 32768, 1024, 16384, 16384; but never more than is left
-                    of what this process's limit of open files allows all users.
+                    Default: 32768, 1024, 16384, 16384. This process's limit of
+                    open files bounds the totals, and a user may take one more
+                    only while it has less than is left for all.
   --half_open_seconds=N
                     how long a connection may send nothing. Default: 30.
   --help            this text

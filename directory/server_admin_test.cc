@@ -360,9 +360,10 @@ TEST_F(DirectoryServerAdminTest, SaysWhatWouldOpenOrCloseAll) {
     EXPECT_EQ(admin.Ask(BindMessage("<*>.*", "<500>.*")),
               "done: bound: <*>.* -> <500>.*, until the next load or restart\n"
               "<*>.* lets every user reach every service of that user");
-    EXPECT_EQ(admin.Ask(LoadMessage("# nothing\n", true)),
-              "done: file: there is no binding in it, which ends all 1 that "
-              "there are");
+    EXPECT_EQ(
+        admin.Ask(LoadMessage("# nothing\n", true)),
+        "done: file: it has no bindings: loading it removes all 1 present "
+        "ones");
     EXPECT_EQ(admin.Ask(LoadMessage("", true)), "done: ");
   });
 }
@@ -378,7 +379,7 @@ TEST_F(DirectoryServerAdminTest, WarningsThatAreTooLongAreCut) {
     load.mutable_load()->set_file_name(std::string(4000, 'f'));
     const std::string heard = admin.Ask(load);
     EXPECT_THAT(heard, StartsWith("done: ffff"));
-    EXPECT_THAT(heard, HasSubstr("(there is more of it)"));
+    EXPECT_THAT(heard, HasSubstr("... (truncated)"));
     EXPECT_EQ(Bindings(&admin), "<1001>.a -> <500>.b\n");
   });
 }
