@@ -6,7 +6,7 @@
 //
 //     # who may talk to whom
 //     <alice>.display  -> <1001>.screen      users by name or by number
-//     <alice>.*        -> <bob>.*            any other name: the same, bob's
+//     <alice>.*        -> <bob>.*            any other name: the same of bob
 //     <*>.clock        -> <root>.clock       any other user
 //     <*>.*            -> <self>.*           the directory's own user
 //

@@ -868,7 +868,7 @@ TEST_F(DirectoryTrustTest, TellsNothingToOneThatIsNotTrusted) {
     EXPECT_EQ(waiting.calls, 0);
     EXPECT_TRUE(world_.server()->registry().waiting().empty());
     EXPECT_TRUE(world_.server()->registry().servers().empty());
-    // The place is looked up anew at each try.
+    // Each try looks up the place.
     StartAs(0);
     world_.Advance(absl::Seconds(1));
     EXPECT_EQ(world_.server()->registry().waiting().size(), 1u);

@@ -173,7 +173,7 @@ TEST_F(ClientWaitTest, WhatTheDirectorySays) {
     EXPECT_THAT(opening->cause().text,
                 AllOf(HasSubstr("of user 500"), HasSubstr("has not accepted")));
     EXPECT_EQ(waiting_.changes, 3);
-    // The server closes the connection, and the opening starts anew.
+    // The server closes the connection, and the opening tries again.
     server.HangUp();
     world_.Advance(absl::Seconds(1));
     EXPECT_EQ(opening->cause().reason, WaitReason::kNotOffered);

@@ -44,11 +44,11 @@ class Opening {
     virtual ~Observer() = default;
     // The server's first frame, `first`, has arrived. It has its sender's
     // credentials if the kernel reports them, and is no directory's frame. The
-    // connection is detached. This is the last call of the observer.
+    // connection is detached. This is the observer's last call.
     virtual void OnIntroduced(
         std::unique_ptr<transports::Connection> connection,
         transports::IncomingFrame first, const Introduced& introduced) = 0;
-    // The request has failed. This is the last call of the observer.
+    // The request has failed. This is the observer's last call.
     // If the opening waits, or not:
     //   FailedPrecondition  the service has another protocol
     //   ResourceExhausted   a limit, which the message names
@@ -97,8 +97,8 @@ class Introducer {
  public:
   virtual ~Introducer() = default;
 
-  // With `wait`, waits for the directory, the binding and the service. Starts
-  // anew, with back-off, when one of them is lost meanwhile. Without `wait`,
+  // With `wait`, waits for the directory, the binding and the service. Tries
+  // again, with back-off, when one of them is lost meanwhile. Without `wait`,
   // waits for the server's first frame only.
   virtual std::unique_ptr<Opening> Open(event::Loop* loop,
                                         const InterfaceDescription& client,

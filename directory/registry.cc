@@ -484,8 +484,8 @@ Registry::Actions Registry::ServerGone(PeerId id) {
   return actions;
 }
 
-// The first server that stands by takes over. The others are told their state
-// if it has changed.
+// The first server that stands by takes over. The others get their state if it
+// has changed.
 void Registry::Offer(const ServiceKey& key, Actions* actions) {
   Service& service = services_[key];
   if (service.standing_by.empty()) return;

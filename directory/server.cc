@@ -316,7 +316,7 @@ void DirectoryServer::TellWaiting(Peer* peer, const Registry::Wait& wait) {
 void DirectoryServer::Introduce(PeerId client, PeerId server) {
   Peer* const from = Find(client);
   Peer* const to = Find(server);
-  if (from == nullptr) return;  // the registry was told
+  if (from == nullptr) return;  // Remove() has informed the registry
   if (to == nullptr || registry_.server(server) == nullptr) {
     Remove(client);  // it asks again
     return;

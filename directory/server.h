@@ -42,19 +42,20 @@ constexpr absl::Duration kReservedHalfOpenTime = absl::Seconds(1);
 // directory checks at this interval whether the kernel still holds them.
 constexpr absl::Duration kLookAtLeftovers = absl::Seconds(1);
 
-// Waiting clients are told the cause after this delay. Changes within the delay are
+// Waiting clients get the cause after this delay. Changes within the delay are
 // merged. A client that is introduced sooner gets no message.
 constexpr absl::Duration kTellWaitingAfter = absl::Milliseconds(100);
 
-// Clients told in one batch. The next batch follows after the same delay.
+// The most clients that get it in one batch. The next batch follows after the
+// same delay.
 constexpr size_t kMaxToldAtOnce = 512;
 
 // A client with more unreceived bytes than this, the kernel's overhead
 // included, gets no further cause. This bounds the memory for each client.
 constexpr size_t kMaxUnreceivedBytes = 2048;
 
-// With this many introductions in flight to a server, the directory asks the kernel
-// whether the server has received some.
+// With this many introductions on their way to a server, the directory asks the
+// kernel whether the server has received some.
 constexpr size_t kLookAtIntroductions = 8;
 
 // The most actions, and the most checks of servers, in one turn of the loop.
@@ -73,7 +74,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   struct Options {
     Limits limits;
     absl::Duration half_open_time = kHalfOpenTime;
-    // Loads the bindings file anew, for a ReloadRequest; returns warnings.
+    // Reloads the bindings file, for a ReloadRequest. Returns warnings.
     std::function<absl::StatusOr<std::string>()> reload;
   };
 

@@ -272,7 +272,7 @@ TEST_F(DirectoryServerAdminTest, LoadsInParts) {
     EXPECT_EQ(Bindings(&other), "<*>.* -> <500>.*\n");
     EXPECT_EQ(admin.Ask(LoadMessage(".c -> <1002>.d", true)), "done: ");
     EXPECT_EQ(Bindings(&other), "<1001>.a -> <1002>.b\n<1001>.c -> <1002>.d\n");
-    // The next load begins anew.
+    // The next load does not contain the former parts.
     EXPECT_THAT(admin.Ask(LoadMessage("<*>.* -> <self>.*", true)),
                 StartsWith("done: file:1:1: <*>.* lets every user"));
     EXPECT_EQ(Bindings(&other), "<*>.* -> <500>.*\n");
