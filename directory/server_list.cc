@@ -12,7 +12,7 @@ namespace le {
 namespace directory {
 namespace {
 
-// It goes on once half of this has been read.
+// The bound of the queue. The list pauses while the queue is congested.
 constexpr size_t kListBytes = 8 * kPartBytes;
 
 }  // namespace
@@ -148,14 +148,15 @@ size_t DirectoryServer::List::AddWaiting(proto::ListPart* part) {
   return entry->ByteSizeLong();
 }
 
-// All of one server's: they are few.
+// Adds all introductions of one server, since they are few. Returns 1 if that
+// server has none.
 size_t DirectoryServer::List::AddNotTaken(proto::ListPart* part) {
   const auto& all = directory_->registry_.servers();
   auto it = all.upper_bound(last_);
   if (it == all.end()) return 0;
   last_ = it->first;
   if (!it->second.on_their_way.empty()) directory_->LookAtServer(last_);
-  // That may have ended some, and this one.
+  // This may have removed servers, and this one.
   size_t size = 1;
   const Registry::Server* const server = directory_->registry_.server(last_);
   if (server == nullptr) return size;
