@@ -91,8 +91,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   bool drained = false;       // OnDrained() must be called
   // OnReceived() must be called when the kernel holds at most this many bytes.
   absl::optional<size_t> tell_at;
-  bool looks_later =
-      false;  // a timer checks tell_at; the socket is not watched
+  bool looks_later = false;  // a timer checks tell_at, instead of the socket
   // Whether a packet was sent since a Send() was refused. If not, since when.
   bool taken = true;
   event::Instant stalled_since;
