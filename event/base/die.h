@@ -16,8 +16,8 @@ namespace event {
 using DieFunction = void (*)(absl::string_view message);
 void SetDieFunction(DieFunction die);
 
-// Whether a fatal error should leave a core dump: LE_ABORT_ON_FATAL is set, and
-// not to "0".
+// Whether a fatal error should leave a core dump: LE_ABORT_ON_FATAL is neither
+// empty nor "0".
 bool AbortsOnFatal();
 
 }  // namespace event

@@ -86,7 +86,7 @@ absl::Status LoopbackConnection::Attach(event::Loop* loop, Observer* observer) {
   end.observer = observer;
   end.notify = this;
   end.reads = true;
-  // There may be room again since before the attachment.
+  // An event may have happened before the attachment.
   if (ReadableLocked() || IsReceivedLocked() || end.wants_room) {
     Notify(&end, &wakes);
   }
