@@ -10,11 +10,9 @@
 //     │
 //     └─ Wait() → events_ → DispatchEvent() → Watch::OnReady()
 //
-//   unregistered_   by AddWatchLater(): a single one is polled together with
-//   epoll_
-//                   in the first Wait(); a later one registers it with epoll_
-//   always_ready_   epoll refused these with EPERM; DispatchEvent() handles
-//   them
+//   unregistered_   from AddWatchLater(): the first Wait() polls a single one
+//                   together with epoll_; a later Wait() registers it
+//   always_ready_   refused by epoll with EPERM; DispatchEvent() handles them
 //
 // A loop waits in Wait(), or another loop waits for it: a foreign loop or an
 // outer loop waits for epoll_ to become readable, and then runs a step or turn.

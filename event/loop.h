@@ -112,8 +112,8 @@ class Timer {
   size_t index_ = 0;    // index in the queue's heap
 };
 
-// A function that runs before the loop waits, to send what the turn has
-// gathered.
+// A function that runs before the loop waits, to send the messages that the
+// turn has gathered.
 class TurnEndHook {
  public:
   TurnEndHook() = default;

@@ -15,7 +15,7 @@ namespace le {
 namespace transports {
 namespace {
 
-// A user's other closes continue while one of them blocks.
+// More than one, so that a user's other closes continue while one blocks.
 constexpr int kMaxThreadsOfAUser = 4;
 constexpr int kMaxThreads = 64;
 

@@ -24,11 +24,11 @@ namespace transports {
 void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
                  std::shared_ptr<void> held = nullptr);
 
-// Any thread. Always closes `fd` on another thread. The close is charged to
-// `user`, who occupies at most four of the 64 threads, so one user does not
-// delay the closes of others. If no thread can be started, an existing one
-// closes `fd` later. The calling thread closes it if there is none, if memory
-// is short, or if the process was killed.
+// Any thread. Closes `fd` on another thread, whoever sent it. The close is
+// charged to `user`, who occupies at most four of the 64 threads, so one user
+// does not delay the closes of others. If no thread can be started, an existing
+// one closes `fd` later. The calling thread closes it only if there is none, if
+// memory is short, or if the process was killed.
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     std::shared_ptr<void> held = nullptr);
 

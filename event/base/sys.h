@@ -132,7 +132,8 @@ int Shutdown(int fd, int how);
 int EpollCreate(int flags);
 int EpollCtl(int epoll, int operation, int fd, struct epoll_event* event);
 int EpollWait(int epoll, struct epoll_event* events, int count, int timeout_ms);
-// To the nanosecond; ENOSYS before Linux 5.11. `timeout` null: without end.
+// Its precision is a nanosecond. ENOSYS before Linux 5.11. `timeout` null: no
+// limit.
 int EpollPWait2(int epoll, struct epoll_event* events, int count,
                 const struct timespec* timeout);
 int EventFd(unsigned initial, int flags);
@@ -141,7 +142,7 @@ int TimerFdSetTime(int fd, int flags, const struct itimerspec* value,
                    struct itimerspec* old_value);
 int SignalFd(int fd, const sigset_t* mask, int flags);
 // Waits while *word == expected, until the instant `deadline` of
-// CLOCK_MONOTONIC (null: without end). Private to the process.
+// CLOCK_MONOTONIC (null: no limit). Only threads of this process can wake it.
 int FutexWait(uint32_t* word, uint32_t expected,
               const struct timespec* deadline);
 int FutexWake(uint32_t* word, int count);
@@ -164,11 +165,11 @@ int InotifyAddWatch(int inotify, const char* path, uint32_t events);
 // The calling thread's signal mask, like pthread_sigmask().
 int SigMask(int how, const sigset_t* set, sigset_t* old_set);
 int SigPending(sigset_t* set);
-// Takes a pending signal of `set`.
+// Removes and returns a pending signal of `set`.
 int SigTimedWait(const sigset_t* set, const struct timespec* timeout);
 // CLOCK_MONOTONIC. Cannot fail.
 void Clock(struct timespec* now);
-// CLOCK_MONOTONIC_COARSE: the same, as of the kernel's last tick. Cannot fail.
+// CLOCK_MONOTONIC_COARSE: the time of the kernel's last tick. Cannot fail.
 void CoarseClock(struct timespec* now);
 int GetRLimit(int resource, struct rlimit* limit);
 int SetRLimit(int resource, const struct rlimit* limit);

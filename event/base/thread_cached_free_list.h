@@ -52,8 +52,8 @@ class ThreadCachedFreeList {
     PutIntoSharedList(object);
   }
 
-  // The owner, or another thread after the owner has ended: from now on the
-  // list has no owner, and all threads reach all objects.
+  // Called by the owner, or by another thread after the owner has ended. From
+  // now on the list has no owner, and all threads reach all objects.
   void DropOwner() {
     MutexLock lock(&mutex_);
     owner_.store(nullptr, std::memory_order_relaxed);

@@ -100,8 +100,7 @@ Instant DeadlineAfter(Instant now, int timeout_ms) {
 
 }  // namespace
 
-// ---- SimHold, SimKernelProcess
-// ------------------------------------------------------
+// ---- SimHold, SimKernelProcess ---------------------------------------------
 
 SimHold::SimHold(SimKernelProcess* process) : link_(&process->holds) {
   next = process->holds;

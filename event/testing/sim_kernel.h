@@ -92,8 +92,7 @@ class SimKernel final : public sys::Kernel {
   // The number of descriptors in flight that a user has sent.
   size_t InFlight(uid_t uid) const;
 
-  // ---- For simulated threads: calls that the project itself does not make
-  // ----
+  // ---- For simulated threads: calls that the project does not make ----
 
   // Like pipe2(). `flags`: O_CLOEXEC, and perhaps O_NONBLOCK.
   int Pipe(int fds[2], int flags);

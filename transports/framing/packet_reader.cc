@@ -205,7 +205,7 @@ PacketReader::Result PacketReader::TakeBuffered(BufferPool* pool,
   }
   frame->type = header.type;
   frame->id = header.id;
-  // Credentials are the packet's, so they hold for each of its frames.
+  // Credentials belong to the packet, so they apply to each of its frames.
   if (wants_credentials_) frame->sender = rest_->sender;
   frame->payload = pool->Allocate();
   frame->payload.Assign(bytes + kFrameHeaderBytes, header.length);

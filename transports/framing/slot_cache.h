@@ -36,7 +36,7 @@ class SlotCache {
   }
 
  private:
-  // So many that two running threads seldom use the same slot.
+  // Large enough that two running threads seldom use the same slot.
   static constexpr size_t kSlots = 16;
   // Objects that are kept in addition to the slots, for bursts.
   static constexpr size_t kMaxMore = 16;

@@ -15,8 +15,8 @@ namespace le {
 namespace transports {
 namespace {
 
-// An end can be passed on while no more than this waits for its peer: what a
-// kernel would hold.
+// An end may be passed on while at most this many bytes wait for its peer. A
+// kernel would hold them.
 constexpr size_t kPassableBytes = 4096;
 
 // The caller holds the channel's lock.

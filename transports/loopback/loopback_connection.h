@@ -51,7 +51,7 @@ struct LoopbackEnd {
   // See Connection::congested(). Changed under the lock.
   std::atomic<bool> congested{false};
   bool drained = false;  // OnDrained() must be called
-  // OnReceived() must be called when at most so many descriptors are
+  // OnReceived() must be called when at most this many descriptors are
   // unreceived.
   absl::optional<size_t> tell_at;
   bool hang_up_told = false;  // OnHangUp() was called; `reads` resets it

@@ -68,7 +68,7 @@ class OutputQueue {
   size_t descriptors() const { return descriptors_; }
 
   // Adds a frame. The kernel has accepted `sent` bytes of its payload already
-  // (0: and not its header). `movable` is the buffer that holds the payload, or
+  // (0: not even its header). `movable` is the buffer that holds the payload, or
   // null. A large payload is moved from it; others are copied.
   void Push(FrameHeader header, absl::Span<const uint8_t> payload,
             Buffer* movable, size_t sent, event::UniqueFd descriptor,

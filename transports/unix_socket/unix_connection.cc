@@ -610,8 +610,7 @@ void UnixConnection::DropUnread() {
       CloseClient(process_, std::move(client));
     }
     if (size == 0 || (size < 0 && errno == EAGAIN)) return;
-    if (size < 0)
-      ++failures;  // ECONNRESET is reported once, before the packets
+    if (size < 0) ++failures;  // ECONNRESET comes once, before the packets
   }
 }
 

@@ -34,8 +34,8 @@ constexpr size_t kMinPacketBytes = 256;
 constexpr size_t kMaxContinuationBytes = kFrameHeaderBytes + 98304;
 
 // True if the error concerns the packet or the peer. False if it concerns the
-// attached descriptor: there is none by that number, or its kind (io_uring) or
-// its security label cannot be sent.
+// attached descriptor: its number is not open, or its kind (io_uring) or its
+// security label cannot be sent.
 bool IsOfThePacket(int error) {
   switch (error) {
     case EAGAIN:
