@@ -92,9 +92,9 @@ class Simulation {
   // ---- Also for simulated threads ----
 
   // Kills a process, like SIGKILL. When this returns, no thread of the process
-  // is left. No user code has run in between: no destructor of le_thread and no
-  // callback. Does not return if the caller's own process is killed. No-op if
-  // the process has ended.
+  // is left. No user code has run in between, neither callbacks nor destructors
+  // of Thread::AddDestructor(). Does not return if the caller's own process is
+  // killed. No-op if the process has ended.
   //
   // C++ destructors run, because a private exception unwinds the threads'
   // stacks. A thread at a YieldPoint() runs on until it next waits, unless

@@ -68,8 +68,8 @@ class OutputQueue {
   size_t descriptors() const { return descriptors_; }
 
   // Adds a frame. The kernel has accepted `sent` bytes of its payload already
-  // (0: not even its header). `movable` is the buffer that holds the payload, or
-  // null. A large payload is moved from it; others are copied.
+  // (0: not even its header). `movable` is the buffer that holds the payload,
+  // or null. A large payload is moved from it; others are copied.
   void Push(FrameHeader header, absl::Span<const uint8_t> payload,
             Buffer* movable, size_t sent, event::UniqueFd descriptor,
             bool attach_credentials, size_t max_packet);
