@@ -24,8 +24,8 @@ class TimerQueue {
   TimerQueue& operator=(const TimerQueue&) = delete;
 
   // Starts or restarts a timer. Fatal if it runs in another loop. A deadline in
-  // the past is replaced by the last passed time, so that a timer that is
-  // always late does not expire before timers that were due earlier.
+  // the past is replaced by the time of the last PopExpired(), so that a timer
+  // that is always late does not expire before timers that were due earlier.
   void Start(Timer* timer, Instant deadline);
   void Stop(Timer* timer);  // no-op unless it runs here
 

@@ -223,7 +223,7 @@ TEST_F(SmallBufferTest, ALargeFrameThatWaitsKeepsItsBuffer) {
   EXPECT_EQ(pool_->buffers_in_use(), 0u);
 }
 
-// Stops the time, and counts what is sent.
+// Stops the clock, and counts the calls that send.
 class SendCounter final : public event::sys::Interceptor {
  public:
   SendCounter() { event::sys::SetInterceptor(this); }
