@@ -57,12 +57,12 @@ TEST_F(ProcessTest, RandomNumbersComeWithoutTheKernelToo) {
   EXPECT_NE(OsProcess::Get()->Random(), OsProcess::Get()->Random());
 }
 
-// A number of the kernel's that no test may change.
+// The kernel's default, which this test does not change.
 constexpr uid_t kOverflowUser = 65534;
 
 TEST_F(ProcessTest, ThereIsAnOverflowUserOnlyWhereNotAllUsersAreMapped) {
   OsProcess* const process = OsProcess::Get();
-  // Of the namespace that the machine starts with.
+  // The initial user namespace has this fixed name.
   char name[64] = {};
   ASSERT_GT(readlink("/proc/self/ns/user", name, sizeof(name) - 1), 0);
   if (std::string(name) == "user:[4026531837]") {

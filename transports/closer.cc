@@ -15,12 +15,12 @@ namespace le {
 namespace transports {
 namespace {
 
-// One close that lasts leaves the user's others to go on.
+// More than one, so that a user's other closes continue while one blocks.
 constexpr int kMaxThreadsOfAUser = 4;
 constexpr int kMaxThreads = 64;
 
-// What is to be closed, and the threads that do it. Each ends when nothing is left
-// that it may take.
+// The queue of descriptors to close, and the count of the threads that close
+// them. A thread ends when the queue has no item that it may close.
 class Closer {
  public:
   struct Item {
@@ -28,15 +28,15 @@ class Closer {
     event::UniqueFd fd;
   };
 
-  // Whether a thread must be started for it. True must be followed by Started() or
-  // NotStarted().
+  // Whether the caller must start a thread. After true it must call Started()
+  // or NotStarted().
   bool Add(uid_t user, Item item) {
     event::MutexLock lock(&mutex_);
     User& of = users_[user];
     of.waiting.push_back(std::move(item));
     ++waiting_;
-    // Each thread that is not inside a close takes one. One that is being started
-    // may not come.
+    // Each thread that is not inside a close takes one item. Threads that are
+    // being started do not count, because their start may fail.
     if (threads_ - starting_ - closing_ >= waiting_ ||
         threads_ == kMaxThreads || of.closing == kMaxThreadsOfAUser) {
       return false;
@@ -49,7 +49,8 @@ class Closer {
     event::MutexLock lock(&mutex_);
     --starting_;
   }
-  // Takes that item back if no other thread will take it.
+  // Returns the item of `fd` if no thread is left to close it; an empty one
+  // otherwise.
   Item NotStarted(uid_t user, int fd) {
     event::MutexLock lock(&mutex_);
     --starting_;
@@ -115,8 +116,8 @@ class Closer {
   std::map<uid_t, User> users_ ABSL_GUARDED_BY(mutex_);
   int waiting_ ABSL_GUARDED_BY(mutex_) = 0;
   int threads_ ABSL_GUARDED_BY(mutex_) = 0;
-  int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // of these
-  int closing_ ABSL_GUARDED_BY(mutex_) = 0;   // of these, inside a close
+  int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_
+  int closing_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_: inside a close
 };
 
 struct State final : event::ModuleState {
@@ -129,14 +130,14 @@ void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     std::shared_ptr<void> held) {
   if (!fd || process->killed()) return;
   const int number = fd.get();
-  // A thread may outlive the process's state.
+  // A shared_ptr, because a thread may outlive the process's state.
   std::shared_ptr<Closer> closer;
   try {
     closer =
         process->State<State>([] { return std::make_unique<State>(); })->closer;
     if (!closer->Add(user, {std::move(held), std::move(fd)})) return;
   } catch (const std::bad_alloc&) {
-    return;  // closed here
+    return;  // `fd` or the temporary item closes it here
   }
   std::unique_ptr<event::ThreadHandle> thread;
   try {

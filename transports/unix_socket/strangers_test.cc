@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Descriptors that strangers send, for an end that takes none.
+// Descriptors from strangers: which thread closes them, and ends that refuse
+// them.
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -34,10 +35,11 @@ namespace le {
 namespace transports {
 namespace {
 
-// A kernel that may know nothing of SO_PASSRIGHTS; and who has closed what.
+// A kernel that may not know SO_PASSRIGHTS. It records which thread closes
+// which descriptor.
 class Kernel final : public event::sys::Interceptor {
  public:
-  // Lives for ever: a thread that has closed something may be inside it still.
+  // Never destroyed: a thread may still be inside OnClose() when the test ends.
   static Kernel& New() {
     static auto* const all = new std::vector<std::unique_ptr<Kernel>>;
     all->push_back(std::make_unique<Kernel>());
@@ -60,8 +62,8 @@ class Kernel final : public event::sys::Interceptor {
     changed_.notify_all();
     changed_.wait(lock, [&] { return lasts_from_ == INT_MAX; });
   }
-  // From now on: the close of descriptors with this number or a higher one
-  // lasts, until there is none such number.
+  // From now on closes of descriptors from `fd` on block, until
+  // LastFrom(INT_MAX).
   void LastFrom(int fd) {
     std::lock_guard<std::mutex> lock(mutex_);
     lasts_from_ = fd;
@@ -71,7 +73,7 @@ class Kernel final : public event::sys::Interceptor {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] { return lasting_ == closes; });
   }
-  // Waits for it.
+  // Waits until `fd` is closed. Returns the thread that closed it.
   std::thread::id ClosedBy(int fd) {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] { return closed_by_.count(fd) != 0; });
@@ -92,7 +94,8 @@ class Kernel final : public event::sys::Interceptor {
   int lasting_ = 0;
 };
 
-// Has so many threads, and no more. Everybody is a stranger to it.
+// A process that can start only `threads` threads. Every user is a stranger to
+// it.
 class OtherProcess final : public event::Process {
  public:
   explicit OtherProcess(int threads) : left_(threads) {}
@@ -127,7 +130,7 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     rmdir(folder_);
   }
 
-  // A directory's end, and a raw far end.
+  // Makes an end like a directory's, and a raw far end.
   void Connect() {
     transport_.RefuseDescriptors();
     auto listening = transport_.Listen(address_);
@@ -144,7 +147,7 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     end_fd_ = LowestFree();
     while (end_ == nullptr) loop_->RunTurn(absl::InfiniteFuture());
   }
-  // The server's end of a session, and a raw far end.
+  // Makes an end like a server's end of a session, and a raw far end.
   void BeginSession(Connection::Trust trust,
                     std::shared_ptr<void> held = nullptr) {
     int pair[2];
@@ -155,14 +158,14 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
                                             false);
     end_->SetTrust(trust, std::move(held));
   }
-  // A frame with a descriptor: 0, or the error.
+  // Sends a frame with a descriptor. Returns 0 or the error.
   int SendDescriptor() {
     FrameHeader header;
     header.type = 1;
     header.flags = FrameHeader::kDescriptor;
     return SendDescriptors(&header, 1);
   }
-  // Without a header: a packet without a byte.
+  // Sends a packet with `count` descriptors. Without a header it has no bytes.
   int SendDescriptors(FrameHeader* header, int count) {
     struct iovec part = {header, header == nullptr ? 0 : sizeof(*header)};
     const event::UniqueFd sent(eventfd(0, EFD_CLOEXEC));
@@ -237,7 +240,7 @@ TEST_F(StrangersTest, TheKernelRefusesThemUntilTheConnectionIsPassedOn) {
   ExpectTakenOncePassedOn();
 }
 
-// Nor does the connection take any if it was only about to be passed on.
+// A connection that could not be passed on refuses descriptors again.
 TEST_F(StrangersTest, AnEndThatIsNotPassedOnAfterAllTakesNone) {
   Connect();
   if (SendDescriptor() != EPERM) GTEST_SKIP() << "this kernel cannot";
@@ -266,7 +269,7 @@ TEST_F(StrangersTest, AnotherThreadClosesThemWhereTheKernelCannot) {
   EXPECT_FALSE(frame.descriptor);
   EXPECT_TRUE(frame.descriptor_lost);
   EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
-  // What has not been received is closed with the socket.
+  // A descriptor that was not received is closed with the socket.
   ASSERT_EQ(SendDescriptor(), 0);
   kernel.Forget();
   end_->Close();
@@ -289,14 +292,15 @@ TEST_F(StrangersTest, WhatIsUnreadIsClosedByAnotherThread) {
     EXPECT_NE(kernel.ClosedBy(end_fd_), std::this_thread::get_id())
         << with_bytes;
   }
-  // Nothing is, so no other thread need come.
+  // Nothing is unread, so this thread closes the socket.
   BeginSession(Trust::kStranger);
   kernel.Forget();
   end_->Close();
   EXPECT_EQ(kernel.ClosedBy(end_fd_), std::this_thread::get_id());
 }
 
-// Of packets that break the rules, and of a frame that has come in part.
+// Descriptors of packets that break the rules, and of a frame that has arrived
+// in part.
 TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
   struct Case {
     const char* name;
@@ -338,7 +342,8 @@ TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
   }
 }
 
-// It ends the connection, which stays charged until all of it is closed.
+// A packet without bytes closes the connection. `held` is kept until its
+// descriptors are closed.
 TEST_F(StrangersTest, WhatComesWithoutAByteIsClosedByAnotherThread) {
   Kernel& kernel = Kernel::New();
   const auto held = std::make_shared<int>();
@@ -377,7 +382,7 @@ TEST_F(StrangersTest, ASessionMayTakeNoDescriptors) {
   }
 }
 
-// It may have been sent before the service could say anything.
+// The descriptor may have been sent before SetTrust() was called.
 TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
   Kernel& kernel = Kernel::New();
   BeginSession(Trust::kStranger);
@@ -392,7 +397,7 @@ TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
   EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
 }
 
-// Closes that last hold up those of the same user only, and are charged for.
+// Closes that block delay only closes of the same user. Each keeps `held`.
 TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
   constexpr uid_t kOne = 1, kTwo = 2;
   event::Process* const process = &process_;
@@ -416,7 +421,7 @@ TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
   while (held.use_count() > 1) std::this_thread::yield();
 }
 
-// The lasting closes of users that are not known do not hold it up.
+// Blocked closes of unknown users do not delay it.
 TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
   event::Process* const process = &process_;
   const auto held = std::make_shared<int>();
@@ -466,7 +471,7 @@ TEST_F(StrangersTest, AConnectionOfAStrangerBreaksTheProtocol) {
   EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
 }
 
-// A process whose far ends could all stop it anyway has no threads but its own.
+// Users who could stop the process by other means cause no further threads.
 TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
   Kernel& kernel = Kernel::New();
   event::Process* const process = event::Process::Current();
@@ -490,7 +495,7 @@ TEST_F(StrangersTest, WithoutAThreadTheCallerClosesItsOwn) {
   EXPECT_EQ(kernel.ClosedBy(fd), std::this_thread::get_id());
 }
 
-// One whose close lasts, too: it is left to a thread that is there.
+// The existing thread closes the second descriptor after its blocked close.
 TEST_F(StrangersTest, WithoutAnotherThreadTheOthersCloseItLater) {
   Kernel& kernel = Kernel::New();
   OtherProcess process(1);
