@@ -55,7 +55,8 @@ le_result_t le_msg_TryCreateService(le_msg_ProtocolRef_t protocolRef,
  * one. */
 void le_msg_DropSession(le_msg_SessionRef_t sessionRef);
 
-/* As le_msg_DeleteService(), but no handler of the service is called any more. */
+/* As le_msg_DeleteService(), but no handler of the service is called any more.
+ */
 void le_msg_DropService(le_msg_ServiceRef_t serviceRef);
 
 /* ======== Deadlines and cancelling ======== */
@@ -106,7 +107,8 @@ typedef enum {
   /* The directory's user is neither root nor this process's own user, and
    * LE_MESSAGING_DIR does not name the folder of its socket. */
   LE_MSG_WAIT_NOT_TRUSTED = 3,
-  /* The directory has not answered yet. If this lasts, it is stopped or busy. */
+  /* The directory has not answered yet. If this lasts, it is stopped or busy.
+   */
   LE_MSG_WAIT_NO_ANSWER = 4,
   /* There is no binding. The text has the missing line. */
   LE_MSG_WAIT_NO_BINDING = 5,
@@ -308,8 +310,8 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  *  - An older structure is smaller. A setter treats the missing members as 0,
  *    and a getter does not write them.
  *  - A newer structure is larger. A setter ignores the unknown members, with a
- *    warning if they are not 0, and a getter sets them to 0. Fatal: a
- *    structSize that no version has, such as 0. */
+ *    warning if they are not 0, and a getter sets them to 0.
+ * Fatal: a structSize that no version has, such as 0. */
 
 /* The policy for a message from a server when its client's queue is full.
  * Responses are not affected. */
