@@ -54,8 +54,8 @@ const char* le_result_Txt(le_result_t result);
 
 /* ---- The platform. Code for Legato tests these macros. ---- */
 
-/* This is Linux: every function exists. Marks a function that small systems
- * lack. */
+/* The platform is Linux, so every function exists. LE_FULL_API marks a function
+ * that small systems lack. */
 #define LE_CONFIG_LINUX 1
 #define LE_FULL_API
 /* Whether a build option is defined as 1. An undefined option is false. */

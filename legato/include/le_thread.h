@@ -94,8 +94,7 @@ void le_thread_RemoveDestructor(le_thread_DestructorRef_t destructorRef);
 void le_thread_InitLegatoThreadData(const char* name);
 /* Ends an adopted thread's use of the library. Its sessions and services are
  * closed, its destructors run, and its timers and monitors are deleted. Fatal:
- * a call from a handler.
- * handler. */
+ * a call from a handler. */
 void le_thread_CleanupLegatoThreadData(void);
 
 #ifdef __cplusplus

@@ -3,8 +3,8 @@
  *
  * le_timer.h: timers on the event loop.
  *
- * A timer belongs to the thread that created it. A call on another thread, or with a
- * stale reference, is fatal. Time is monotonic.
+ * A timer belongs to the thread that created it. A call on another thread, or
+ * with a stale reference, is fatal. Time is monotonic.
  */
 
 #ifndef LE_TIMER_H_INCLUDE_GUARD
