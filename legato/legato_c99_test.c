@@ -67,7 +67,8 @@ static void OnEvent(int fd, short events) {
   ++Events;
 }
 
-/* What a foreign loop does: poll, then serve until there is nothing left. */
+/* As a foreign loop: poll, then service the loop until nothing is left to
+ * do. */
 static void Serve(void) {
   struct pollfd p;
   p.fd = le_event_GetFd();
