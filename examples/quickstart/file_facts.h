@@ -30,8 +30,8 @@ typedef struct {
 /* Offers the service; its handlers run on the calling thread's loop. */
 void StartServer(void);
 
-/* Opens a session, uses it, and calls `done` when it has been served. Does so again
- * each time that the session has been closed and opened again. */
+/* Opens a session, sends requests, and calls `done` when they are answered.
+ * Repeats this each time that the session has been closed and is open again. */
 void StartClient(const char* fileName, void (*done)(void));
 
 #endif /* EXAMPLES_QUICKSTART_FILE_FACTS_H_ */
