@@ -343,7 +343,7 @@ void QueueTo(CThread* thread, le_event_DeferredFunc_t function, void* param1,
 
 namespace {
 
-// Runs the calling thread's loop until it is stopped. Ends the thread if it has been
+// Runs the calling thread's loop until it is stopped. Ends the thread if it was
 // cancelled.
 void RunLoop() {
   CThread* const current = CurrentThread();

@@ -1,9 +1,9 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A C program that calls every function of the headers that legato_c99_test.c leaves out,
- * in C99 without a warning: a section for each header. It speaks TAP; its exit status is
- * the verdict.
+ * A C program in C99 without a warning. It calls the functions of the headers
+ * that legato_c99_test.c does not call, in a section for each header. It prints
+ * TAP, and its exit status is the result.
  */
 
 #include <limits.h>

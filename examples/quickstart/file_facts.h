@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The protocol of the quickstart: the client passes the descriptor of a file, and
- * the server answers with facts about the file.
+ * The protocol of the quickstart: the client sends the descriptor of a file,
+ * and the server answers with facts about the file.
  */
 
 #ifndef EXAMPLES_QUICKSTART_FILE_FACTS_H_

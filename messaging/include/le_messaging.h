@@ -224,14 +224,14 @@ le_result_t le_msg_TryOpenSessionSyncAsLegato_(le_msg_SessionRef_t sessionRef);
 /* ======== Sessions: both sides ======== */
 
 /* Client: closes the session. Pending transactions complete with NULL later,
- * from the loop. No-op if it is closed. It may be opened again. Messages that
- * are still queued at this end are lost, and so are messages that this end has
- * not received yet. Messages that were sent, but that the server has not
- * received yet, may be lost. A client that must lose no message makes a
+ * from the loop. No-op if it is closed. It may be opened again.
+ * Messages that are still queued at this end are lost, and so are messages that
+ * this end has not received yet. Messages that were sent, but that the server
+ * has not received yet, may be lost. A client that must lose no message makes a
  * synchronous request before the close: messages of a session are handled in
- * order, so the server has received all earlier ones when it responds. Server:
- * closes and deletes the session. The service's close handlers are called
- * later, from the loop. */
+ * order, so the server has received all earlier ones when it responds.
+ * Server: closes and deletes the session. The service's close handlers are
+ * called later, from the loop. */
 void le_msg_CloseSession(le_msg_SessionRef_t sessionRef);
 
 /* A pointer that belongs to the user of the session. NULL until it is set. */
@@ -312,7 +312,7 @@ int le_msg_GetFd(le_msg_MessageRef_t msgRef);
  * loop waits. If the queue is full, a client waits for room, unless it is in a
  * handler or the server is on the same thread. On a server the service's policy
  * applies: by default messages are gathered up to a limit, and then the session
- * is closed. Details: Limits in le_messaging_ext.h. */
+ * is closed. For details see Limits in le_messaging_ext.h. */
 void le_msg_Send(le_msg_MessageRef_t msgRef);
 
 /* The session of the message. Valid while the caller holds the message. */

@@ -49,10 +49,10 @@ le_result_t le_msg_TryCreateService(le_msg_ProtocolRef_t protocolRef,
 
 /* As le_msg_DeleteSession(), but no handler of the session is called any more,
  * for example the handler of a request or an opening. So the contexts of the
- * handlers may be freed as soon as this returns. If a message of the session is
- * still held and sent as a request, it is released, and the handler of the
- * request is not called. May be called in any handler, which is then the last
- * one. */
+ * handlers may be freed as soon as this returns. If the program still holds a
+ * message of the session and sends it as a request, the message is released,
+ * and the handler of the request is not called. May be called in any handler,
+ * which is then the last one. */
 void le_msg_DropSession(le_msg_SessionRef_t sessionRef);
 
 /* As le_msg_DeleteService(), but no handler of the service is called any more.
@@ -83,8 +83,8 @@ void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
  *   LE_OK       the session is open
  *   LE_TIMEOUT  the session is closed again; le_msg_GetWaitReason() returns the
  *               cause
- *   LE_FAULT    the service has another protocol; the session is closed
- * again */
+ *   LE_FAULT    the service has another protocol; the session is closed again
+ */
 le_result_t le_msg_OpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                         uint32_t timeoutMs);
 
@@ -102,7 +102,8 @@ typedef enum {
   LE_MSG_WAIT_NONE = 0,
   /* No folder for the directory's socket is known. */
   LE_MSG_WAIT_NO_PLACE = 1,
-  /* No directory can be reached there. The text has the path and the error. */
+  /* No directory can be reached in that folder. The text has the path and the
+   * error. */
   LE_MSG_WAIT_NO_DIRECTORY = 2,
   /* The directory's user is neither root nor this process's own user, and
    * LE_MESSAGING_DIR does not name the folder of its socket. */
@@ -195,7 +196,7 @@ le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
  * LE_OK the message was dropped.
  *   LE_OK           the message was sent
  *   LE_TIMEOUT      there was no room until the deadline
- *   LE_CLOSED       the session is not open
+ *   LE_CLOSED       the session was closed before or during the call
  *   LE_WOULD_BLOCK  the timeout is LE_MSG_NO_TIMEOUT, and the service's policy
  *                   drops messages */
 le_result_t le_msg_SendTimed(le_msg_MessageRef_t msgRef, uint32_t timeoutMs);
@@ -337,7 +338,8 @@ typedef struct {
   le_msg_SlowReaderPolicy_t slowReaderPolicy;
   size_t maxGatheredBytes; /* per session: 64 MiB or twice maxQueuedBytes */
   /* Per session: the bytes of requests without a response, plus 256 bytes for
-   * each: 64 MiB. The request that reaches the limit is still accepted. */
+   * each. The request that reaches the limit is still accepted. Default:
+   * 64 MiB. */
   size_t maxRequestBytes;
   /* The limits from here on bind each user other than root and the service's
    * own user. A user may open one more session only while it has fewer sessions
@@ -354,13 +356,13 @@ typedef struct {
    * it has fewer than are left of an eighth of the process's limit of open
    * files. Those of root and the service's own user are not counted. While a
    * user has its largest number at this service, nothing is received from it. A
-   * session is closed if a file descriptor arrives from a user that may have
-   * none, because the others are in messages of other services or users. 256 */
+   * session is closed if a file descriptor arrives although its user may have
+   * none: all are in messages of other services or users. Default: 256. */
   uint32_t maxFdsPerUser;
   /* Bytes of the user's requests without a response. The same number bounds,
    * separately, its queued messages. Each session of the user has a part of
    * this limit, and of maxFdsPerUser for its queue. The part replaces the
-   * limits per session above if it is smaller: 256 MiB. */
+   * limits per session above if it is smaller. Default: 256 MiB. */
   size_t maxBytesPerUser;
 } le_msg_ServiceLimits_t;
 
@@ -376,13 +378,13 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
 /* Sessions of the service that begin from now on receive no file descriptors
  * from their clients: messages arrive without them. Where the kernel can refuse
  * a file descriptor (Linux 6.16), the client's log says that it could not be
- * sent. On other kernels it arrives, and the library closes it. A thread of the
- * library closes it if it may be another user's, because the sender can make a
- * close last as long as it likes. Cannot be undone. The owner only.
+ * sent. On other kernels the library receives it and closes it. If it may be
+ * another user's, a thread of the library closes it, because the sender can
+ * make a close last long. Cannot be undone. The owner only.
  *
- * Other services receive file descriptors. The library closes those that the
- * program does not fetch, in the same way. The program closes those that
- * le_msg_GetFd() has returned. */
+ * A service that receives file descriptors closes those that the program does
+ * not fetch, in the same way. The program must close those that le_msg_GetFd()
+ * has returned. */
 void le_msg_RefuseServiceFds(le_msg_ServiceRef_t serviceRef);
 
 /* Limits for a client's session. 0: the default, which the comment names.

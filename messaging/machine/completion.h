@@ -27,8 +27,8 @@ struct Completion {
   // The number of the request or opening within its session, from 1. Those that
   // end with the session are reported in this order.
   uint64_t order = 0;
-  // The caller waits on its stack: `done` is called as soon as the end is known,
-  // and runs no code of the user. Otherwise the loop calls it.
+  // The caller waits on its stack: `done` is called as soon as the end is
+  // known, and runs no code of the user. Otherwise the loop calls it.
   bool on_stack = false;
 };
 

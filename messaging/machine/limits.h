@@ -51,8 +51,8 @@ constexpr size_t kRequestOverheadBytes = 256;
 // as kDefaultQueuedBytes.
 constexpr uint32_t kDefaultQueuedMessages = 16384;
 
-// File descriptors that may be queued on a session: a quarter of the usual limit of a
-// process (1,024).
+// File descriptors that may be queued on a session: a quarter of the usual
+// limit of a process (1,024).
 constexpr uint32_t kDefaultQueuedDescriptors = 256;
 
 // Requests of one session that wait for their completion. The client's table of

@@ -18,8 +18,8 @@ using event::Quota;
 
 namespace {
 
-// Of the process's open files: an eighth for the program itself, and an eighth for
-// file descriptors in messages. The rest is for sessions.
+// Parts of the process's open files: an eighth for the program itself, and an
+// eighth for file descriptors in messages. The rest is for sessions.
 constexpr uint64_t kProgramPart = 8;
 constexpr uint64_t kDescriptorsPart = 8;
 

@@ -47,8 +47,8 @@ class ClientHandler {
   // A message that is not a response.
   virtual void OnMessage(ClientSession* session,
                          event::Ref<Message> message) = 0;
-  // The session was closed, but not by its user; close_reason() says why. It may
-  // be opened again.
+  // The session was closed, but not by its user. close_reason() says why. It
+  // may be opened again.
   virtual void OnClosed(ClientSession* session) = 0;
   // The queue has room again, after a message did not fit.
   virtual void OnRoom(ClientSession* session) = 0;
@@ -58,8 +58,8 @@ class ClientSession final : public Session,
                             public Owned,
                             private OpenAttempt::Observer {
  public:
-  // The calling thread owns it and has a reference until Delete(). `introducer` is the
-  // runtime's, or that of a local service.
+  // The calling thread owns it and has a reference until Delete(). `introducer`
+  // is the runtime's, or that of a local service.
   ClientSession(Interface interface, directory::Introducer* introducer,
                 std::unique_ptr<ClientHandler> handler);
 
@@ -105,9 +105,9 @@ class ClientSession final : public Session,
   Result Send(event::Ref<Message> message, event::Instant deadline) override;
   Result TrySend(Message* message) override;
   void Flush() override;
-  // The deadline includes the wait for room. Returns the request's id, or 0 if it is
-  // complete already. `completion` is called in both cases, unless the owner's thread
-  // is ending.
+  // The deadline includes the wait for room. Returns the request's id, or 0 if
+  // it is complete already. `completion` is called in both cases, unless the
+  // owner's thread is ending.
   uint64_t Request(event::Ref<Message> message, Completion completion,
                    event::Instant deadline);
   SessionLimits limits();
@@ -177,8 +177,8 @@ class ClientSession final : public Session,
   Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline);
 
-  // For a blocking call: receives a frame and puts it into the inbox, or waits until
-  // `deadline`. kClosed: the opening has ended.
+  // For a blocking call: receives a frame and puts it into the inbox, or waits
+  // until `deadline`. kClosed: the opening has ended.
   transports::IoResult ReceiveIntoInbox(event::Instant deadline);
   void TakeFrame(transports::IncomingFrame&& frame);
   // The delivery for `frame`, if there is one.
@@ -192,8 +192,8 @@ class ClientSession final : public Session,
   void EndAsTold(const absl::Status& status);
   // Any thread. Ends the opening of that epoch. The loop does the rest.
   void EndLater(Epoch epoch, CloseReason reason);
-  // Closes the connection of an opening that has ended, and schedules the completions
-  // of its requests.
+  // Closes the connection of an opening that has ended, and schedules the
+  // completions of its requests.
   void SettleEnd();
   // Removes the rest of an opening that the machine has left. The user gets no
   // more handler calls of it. True: completions are due. FinishLeaving() must

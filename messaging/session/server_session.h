@@ -25,8 +25,9 @@ class Service;
 // needs. Its state is one atomic word, and its connection exists until it is
 // destroyed.
 //
-// The owner's thread closes it and runs all handlers. Another thread that finds the
-// connection closed only changes the state, and the owner's loop does the rest.
+// The owner's thread closes it and runs all handlers. Another thread that finds
+// the connection closed only changes the state, and the owner's loop does the
+// rest.
 class ServerSession final : public Session {
  public:
   // The service has a reference until the close handlers have returned.
@@ -59,8 +60,8 @@ class ServerSession final : public Session {
   void RememberClient();
 
   // ---- Any thread ----
-  // The client's credentials, from the kernel. False: the session is closed. (Still
-  // true in the close handlers.)
+  // The client's credentials, from the kernel. False: the session is closed.
+  // (Still true in the close handlers.)
   bool ClientCredentials(event::Credentials* credentials);
   absl::StatusOr<event::UniqueFd> ClientPidFd();
   // Waits for room until `deadline`. With InfiniteFuture() it does not wait,

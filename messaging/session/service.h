@@ -39,8 +39,8 @@ class ServiceHandler {
   virtual void OnOpen(ServerSession* session) = 0;
   virtual void OnMessage(ServerSession* session,
                          event::Ref<Message> message) = 0;
-  // Called once for each session for which OnOpen() was called, after a close by either
-  // side.
+  // Called once for each session for which OnOpen() was called, after a close
+  // by either side.
   virtual void OnClose(ServerSession* session) = 0;
   // The queue of the session has room again, after a message did not fit.
   virtual void OnRoom(ServerSession* session) = 0;
@@ -56,8 +56,8 @@ class Service final : public event::RefCounted<Service>,
                       public Owned,
                       private directory::Offer::Observer {
  public:
-  // The calling thread owns it and has a reference until Delete(). `runtime` has
-  // reserved the name.
+  // The calling thread owns it and has a reference until Delete(). `runtime`
+  // has reserved the name.
   Service(Runtime* runtime, Interface interface,
           directory::Introducer* introducer,
           std::unique_ptr<ServiceHandler> handler);

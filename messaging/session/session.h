@@ -37,8 +37,8 @@ struct Interface {
   directory::InterfaceDescription Describe() const;
 };
 
-// The common base of a client's and a server's end of a session. Any thread, unless
-// a comment says otherwise.
+// The common base of a client's and a server's end of a session. Any thread,
+// unless a comment says otherwise.
 class Session : public MessageOwner, public Referable<Session> {
  public:
   virtual bool is_client() const = 0;
