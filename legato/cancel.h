@@ -13,8 +13,7 @@ namespace legato {
 
 class CThread;
 
-// During its life, le_thread_Cancel() of the calling thread unparks that
-// thread.
+// While it exists, le_thread_Cancel() of the calling thread unparks that thread.
 class CancellableWait {
  public:
   CancellableWait();
@@ -29,8 +28,8 @@ class CancellableWait {
   CThread* const thread_;  // null: this API does not know the thread
 };
 
-// Ends the calling thread, which has been cancelled. It runs the thread's
-// destructors. No object on the stack may need its own destructor.
+// Ends the calling thread, which has been cancelled. No object on the stack may
+// hold anything, such as a lock, because the thread's destructors run inside.
 [[noreturn]] void EndCancelledThread();
 
 }  // namespace legato

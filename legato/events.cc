@@ -48,7 +48,7 @@ class Report {
       : bytes_(new char[full_size]()), pointer_(bytes_.get()) {
     if (size != 0) std::memcpy(bytes_.get(), bytes, size);
   }
-  // Takes a new reference to the object.
+  // Adds a reference to the object.
   explicit Report(void* object) : pointer_(object), releases_(true) {
     le_mem_AddRef(object);
   }

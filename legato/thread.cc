@@ -194,7 +194,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kNew;
   bool joinable_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<bool> cancelled_{false};
-  // Stop() was called before the loop existed.
+  // StopLoopLocked() was called before the loop existed.
   bool stops_loop_ ABSL_GUARDED_BY(mutex_) = false;
   le::event::Parker* parker_ ABSL_GUARDED_BY(mutex_) = nullptr;
   void* result_ ABSL_GUARDED_BY(mutex_) = nullptr;

@@ -94,7 +94,7 @@ bool le_dls_IsHead(const le_dls_List_t* listPtr, const le_dls_Link_t* linkPtr);
 bool le_dls_IsTail(const le_dls_List_t* listPtr, const le_dls_Link_t* linkPtr);
 /* The number of links. The function counts them. */
 size_t le_dls_NumLinks(const le_dls_List_t* listPtr);
-/* Returns whether the neighbours of a link do not point back to it. */
+/* Returns whether a link has a neighbour that does not point back to it. */
 bool le_dls_IsListCorrupted(const le_dls_List_t* listPtr);
 
 /* Loops over the objects of a list. The loop's body must not remove the present

@@ -59,8 +59,8 @@ typedef struct le_event_Handler* le_event_HandlerRef_t;
 /* The event has been reported. The report is valid until the handler returns.
  * It is aligned for any type. */
 typedef void (*le_event_HandlerFunc_t)(void* reportPtr);
-/* The event has been reported to a handler with a second layer, which is the
- * function that the handler must call. */
+/* The event has been reported to a layered handler. The handler calls
+ * secondLayerFunc, which was passed to le_event_AddLayeredHandler(). */
 typedef void (*le_event_LayeredHandlerFunc_t)(void* reportPtr,
                                               void* secondLayerFunc);
 

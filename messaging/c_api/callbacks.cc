@@ -180,7 +180,7 @@ class CallState final : public event::ModuleState {
 
 namespace {
 
-// Sets the thread's handler call during its own life.
+// Sets the thread's handler call while it exists.
 class ScopedCall {
  public:
   ScopedCall(CallState* state, Message* message, ServerSession* session)

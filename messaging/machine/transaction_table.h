@@ -20,8 +20,8 @@ namespace messaging {
 // An id is never 0. Two requests of a table have the same id only after 2^32
 // uses of one slot, so an answer to an earlier request finds nothing.
 //
-//   Add ──► waiting ──Complete──► gone
-//              └─────Abandon────► abandoned ──Complete──► gone
+//   Add ──► waiting ──Complete──► free
+//              └─────Abandon────► abandoned ──Complete──► free
 class TransactionTable {
  public:
   explicit TransactionTable(size_t limit) : limit_(limit) {}

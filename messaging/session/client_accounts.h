@@ -54,8 +54,8 @@ class ClientAccounts {
   uint64_t open_files_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not read yet
 };
 
-// One user at one service. Its sessions share it; the owner's thread, unless a
-// comment says otherwise.
+// One user at one service. The user's sessions share it. For the owner's
+// thread, unless a comment says otherwise.
 class ServiceUser final : public event::RefCounted<ServiceUser> {
  public:
   ServiceUser(uid_t uid, std::shared_ptr<ClientAccounts> accounts)
