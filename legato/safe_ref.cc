@@ -37,15 +37,15 @@ struct le_ref_Map {
   explicit le_ref_Map(std::string n) : name(std::move(n)) {}
 
   const std::string name;
-  // In order, so that an iterator that knows only a number finds the next one,
-  // whatever has been deleted.
+  // Sorted, so that an iterator, which has only a number, finds the next
+  // reference after any deletion.
   absl::btree_map<uint32_t, void*> pointers;
   le_ref_Iter iterator{this};
 };
 
 namespace {
 
-// The maps of a process, and the numbers that they give.
+// The maps of a process, and the next number.
 class RefMaps final : public le::event::ModuleState {
  public:
   static RefMaps* OfCurrentProcess() {
@@ -59,7 +59,7 @@ class RefMaps final : public le::event::ModuleState {
   }
   le_ref_Map* AddStatic(le_ref_MapRef_t* map, const char* name) {
     MutexLock lock(&mutex_);
-    // A simulated process may have the variable of a former one.
+    // A simulated process may have the variable of an earlier one.
     if (std::none_of(maps_.begin(), maps_.end(),
                      [map](const auto& m) { return m.get() == *map; })) {
       *map = AddLocked(name);
@@ -67,7 +67,7 @@ class RefMaps final : public le::event::ModuleState {
     return *map;
   }
 
-  // Odd. Wraps around after 2^31, so that it may be in use.
+  // Odd. It wraps around after 2^31 numbers, so the number may be in use.
   uint32_t NewNumber() { return next_.fetch_add(2, std::memory_order_relaxed); }
 
  private:
@@ -79,7 +79,7 @@ class RefMaps final : public le::event::ModuleState {
 
   Mutex mutex_;
   std::vector<std::unique_ptr<le_ref_Map>> maps_ ABSL_GUARDED_BY(mutex_);
-  // Beyond what a small number, taken for a reference, could be.
+  // Large, so that a small number that is no reference is not mistaken for one.
   std::atomic<uint32_t> next_{0x10000001};
 };
 
@@ -95,7 +95,7 @@ le_ref_Iter* Checked(const char* function, le_ref_IterRef_t iterator) {
   return iterator;
 }
 
-// end(): it is no reference of the map.
+// end(): the map does not have the reference.
 auto Find(le_ref_Map* map, const void* ref) {
   const auto number = reinterpret_cast<uintptr_t>(ref);
   return number > UINT32_MAX
@@ -107,7 +107,7 @@ void* ToRef(uint32_t number) {
   return reinterpret_cast<void*>(static_cast<uintptr_t>(number));
 }
 
-// end(): it stands at no reference.
+// end(): the iterator is at no reference.
 auto Present(le_ref_Iter* iterator) {
   auto& pointers = iterator->map->pointers;
   return iterator->place == le_ref_Iter::Place::kAt

@@ -15,14 +15,14 @@
 extern "C" {
 #endif
 
-/* How many tests there will be. LE_TEST_NO_PLAN: the number is not known. */
+/* Sets the number of tests. LE_TEST_NO_PLAN: the number is not known. */
 #define LE_TEST_NO_PLAN (-1)
 #define LE_TEST_PLAN(count) le_test_Plan_(count)
 
 #define LE_TEST_INIT LE_TEST_PLAN(LE_TEST_NO_PLAN)
 
-/* One test, with a printf() format. LE_TEST_ASSERT ends the process if it fails. LE_TEST
- * has the condition as its text. */
+/* One test, with a printf() format. LE_TEST prints the condition as its text.
+ * LE_TEST_ASSERT ends the process if the test fails. */
 #define LE_TEST_OK(condition, ...) \
   le_test_Ok_((condition) ? true : false, __VA_ARGS__)
 #define LE_TEST(condition) LE_TEST_OK(condition, "%s", #condition)
@@ -31,8 +31,8 @@ extern "C" {
     if (!le_test_Ok_((condition) ? true : false, __VA_ARGS__)) LE_TEST_EXIT; \
   } while (0)
 
-/* A block of tests that are expected to fail, if the condition holds: they do not count as
- * failures. */
+/* A block of tests that are expected to fail if the condition is true. Such a
+ * failure does not count. */
 #define LE_TEST_BEGIN_TODO(condition) \
   do {                                \
     const bool leTestTodo_ = le_test_SetTodo_((condition) ? true : false);
@@ -41,7 +41,8 @@ extern "C" {
   }                                    \
   while (0)
 
-/* A block of tests that are left out, if the condition holds. count: how many. */
+/* A block of tests that are skipped if the condition is true. count: their
+ * number. */
 #define LE_TEST_BEGIN_SKIP(condition, count) \
   do {                                       \
     if (condition) {                         \
@@ -52,21 +53,22 @@ extern "C" {
   }                        \
   while (0)
 
-/* A test that has failed. */
+/* A test that fails. It ends the process. */
 #define LE_TEST_FATAL(...)           \
   do {                               \
     le_test_Ok_(false, __VA_ARGS__); \
     LE_TEST_EXIT;                    \
   } while (0)
 
-/* A comment line. */
+/* Prints a comment line. */
 #define LE_TEST_INFO(...) le_test_Info_(__VA_ARGS__)
 
-/* Ends the process: with 0 if no test has failed, else with EXIT_FAILURE. */
+/* Ends the process: with 0 if no test has failed and the number of tests is the
+ * planned one, otherwise with EXIT_FAILURE. */
 #define LE_TEST_EXIT le_test_Exit_()
 #define LE_TEST_SUMMARY LE_TEST_EXIT
 
-/* For the macros. */
+/* Called by the macros. */
 void le_test_Plan_(int count);
 bool le_test_Ok_(bool passed, const char* format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -44,14 +44,15 @@ using le::messaging::ToSessionLimits;
 
 namespace {
 
-// The service. A local one that no thread owns yet is the calling thread's now.
+// Returns the service. If it is an unowned local service, the calling thread
+// becomes its owner.
 Service* WithOwner(const char* function, le_msg_ServiceRef_t ref) {
   CheckNotForked(function);
   LocalService::Own(ref);
   return Checked(function, LocalService::Resolve(ref));
 }
 
-// Fatal unless the calling thread owns the service, or none does yet.
+// Fatal if another thread owns the service.
 void ChangeCallbacks(
     const char* function, le_msg_ServiceRef_t ref,
     const std::function<void(ServiceCallbacks* callbacks)>& change) {
@@ -75,7 +76,7 @@ le_msg_SessionEventHandlerRef_t AddHandler(const char* function,
   return added;
 }
 
-// Null: the process has a service of that name already.
+// Null: the process has a service of that name.
 le_msg_ServiceRef_t NewService(Protocol* protocol, const char* name) {
   Runtime* const runtime = Runtime::Current();
   if (!runtime->TakeServiceName(name)) return nullptr;
@@ -223,7 +224,7 @@ void le_msg_KillClient_(const char* format, ...) {
   session->Close(le::messaging::CloseReason::kKilled);
 }
 
-// ---- Who the client is -----------------------------------------------------
+// ---- Credentials of the client ---------------------------------------------
 
 namespace {
 

@@ -18,16 +18,17 @@ using event::Quota;
 
 namespace {
 
-// Of the process's open files: an eighth for the program itself, and an eighth for
-// file descriptors in messages. The rest is for sessions.
+// Parts of the process's open files: an eighth for the program itself, and an
+// eighth for file descriptors in messages. The rest is for sessions.
 constexpr uint64_t kProgramPart = 8;
 constexpr uint64_t kDescriptorsPart = 8;
 
-// Of these, what only root and the process's own user may take.
+// The largest part of the sessions that only root and the process's own user
+// may take.
 constexpr uint64_t kMaxReserve = 64;
 
-// A session keeps this much, however many its user has. An empty queue takes one
-// message of any size besides.
+// The least bytes of a session, however many sessions its user has. In addition
+// an empty queue accepts one message of any size.
 constexpr size_t kLeastBytes = size_t{64} << 10;
 
 }  // namespace
@@ -86,9 +87,9 @@ std::shared_ptr<void> ClientAccounts::ChargeSession(
 
 // ---- A user at a service ---------------------------------------------------
 
-// Powers of two, so that the limits of a user's sessions change seldom; and
-// smaller ones only for a quarter of the sessions, so that one that comes and
-// goes changes nothing.
+// The number of parts is a power of two, so that the limits of a user's
+// sessions change rarely. It shrinks only when a quarter of the sessions
+// remain, so that a session that opens and closes repeatedly changes nothing.
 bool ServiceUser::Divide(uint32_t sessions) {
   const uint32_t before = parts_;
   while (parts_ < sessions) parts_ *= 2;

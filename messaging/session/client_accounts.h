@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each user has at the services of a process, so that no user can take it
-// all.
+// Counts what each user has at the services of a process, so that no user can
+// take everything.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_CLIENT_ACCOUNTS_H_
 #define LE_MESSAGING_MESSAGING_SESSION_CLIENT_ACCOUNTS_H_
@@ -21,21 +21,20 @@
 namespace le {
 namespace messaging {
 
-// Sessions, and file descriptors in messages that the program has neither fetched
-// nor released, of all services of a process. The totals follow from the process's
-// limit of open files. Any thread.
+// Counts the sessions of all services of a process, and the file descriptors in
+// messages that the program has neither fetched nor released. The totals are
+// parts of the process's limit of open files. Any thread.
 class ClientAccounts {
  public:
   explicit ClientAccounts(event::Process* process) : process_(process) {}
 
-  // Others are counted and never refused.
+  // Other users are counted and never refused.
   bool IsBounded(uid_t user) const { return process_->IsStranger(user); }
 
-  // False: the user has all that it may have. True must be followed by one
-  // return.
+  // False: the user has its largest number. After true, one return must follow.
   bool TakeSession(uid_t user) { return Take(&sessions_, user); }
   void ReturnSession(uid_t user) { Return(&sessions_, user); }
-  // The same as an object that makes the return. Null: false.
+  // As TakeSession(): the object's destructor makes the return. Null: false.
   static std::shared_ptr<void> ChargeSession(
       const std::shared_ptr<ClientAccounts>& accounts, uid_t user);
   bool TakeDescriptor(uid_t user) { return Take(&descriptors_, user); }
@@ -55,8 +54,8 @@ class ClientAccounts {
   uint64_t open_files_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not read yet
 };
 
-// One user at one service. Its sessions share it; the owner's thread, unless a
-// comment says otherwise.
+// One user at one service. The user's sessions share it. For the owner's
+// thread, unless a comment says otherwise.
 class ServiceUser final : public event::RefCounted<ServiceUser> {
  public:
   ServiceUser(uid_t uid, std::shared_ptr<ClientAccounts> accounts)
@@ -71,34 +70,36 @@ class ServiceUser final : public event::RefCounted<ServiceUser> {
   bool Add() { return Divide(++sessions_); }
   bool Remove() { return Divide(--sessions_); }
 
-  // What the user may have.
+  // Sets the limits of the user.
   void SetLimits(const UserLimits& limits, const SessionLimits& session);
-  // Whether it may have one more session at a service that has so many, and may have
-  // more. Of the default number a user has a share. A number that the program has set
-  // may be one user's, since it may be made for one.
+  // Whether the user may have one more session at a service that has `sessions`
+  // of `max_sessions`. Of the default maximum a user has a share. If the
+  // program has set the maximum, one user may have all, because the program may
+  // be for one user.
   bool MayAdd(uint32_t max_sessions, uint32_t sessions) const {
     if (!is_bounded_) return true;
     return sessions_ < limits_.sessions &&
            (max_sessions != kDefaultMaxSessions ||
             sessions_ < max_sessions - sessions);
   }
-  // What each of its sessions may have: a part of what the user may have, which
-  // is smaller the more sessions there are.
+  // The limits of each session of the user: a part of the user's limits. The
+  // more sessions there are, the smaller is the part.
   transports::SendLimits ToSend(size_t max_message_size) const;
   size_t max_request_bytes() const { return max_request_bytes_; }
 
   // ---- Descriptors in messages; any thread ----
-  // Those of users that are not bounded take nothing from others.
-  // False: the user has as many as it may. True must be followed by one return.
+  // Descriptors of users that are not bounded do not reduce those of others.
+  // False: the user has its largest number. After true, one return must follow.
   bool TakeDescriptor();
-  // Whether it has as many as it may, and one at this service at least.
+  // Whether the user has its largest number, and at least one at this service.
   bool HasAllDescriptors();
   uint32_t descriptors() const { return descriptors_.load(); }
-  // The next return will say so. One may have come just before.
+  // The next ReturnDescriptor() returns true. A descriptor may have been
+  // returned just before this call.
   void AwaitReturn() { awaits_return_ = true; }
   // True: it was awaited, and the owner's thread must call WasReturned().
   bool ReturnDescriptor();
-  // Whether an awaited one has come since the last call.
+  // Whether an awaited descriptor was returned since the last call.
   bool WasReturned() { return was_returned_.exchange(false); }
 
  private:

@@ -54,7 +54,7 @@ TEST_F(ClientAccountsTest, NoUserTakesAllSessions) {
   EXPECT_TRUE(accounts_.TakeSession(6000));
 }
 
-// The session is over, but what has come with it is not closed yet.
+// A session has ended, but a descriptor that it received is not closed yet.
 TEST_F(ClientAccountsTest, ASessionIsChargedWhileAnythingHoldsIt) {
   auto charge = ClientAccounts::ChargeSession(shared_, kUser);
   ASSERT_NE(charge, nullptr);
@@ -129,7 +129,8 @@ TEST_F(ClientAccountsTest, AReturnIsToldIfItIsAwaited) {
   EXPECT_FALSE(user->WasReturned());
   EXPECT_FALSE(user->ReturnDescriptor());
   EXPECT_FALSE(user->WasReturned());
-  // One that has all at other services waits for nothing here.
+  // If all descriptors are at other services, there is no return to wait for
+  // here.
   while (accounts_.TakeDescriptor(kUser)) {
   }
   EXPECT_FALSE(user->HasAllDescriptors());
@@ -172,7 +173,7 @@ TEST_F(ClientAccountsTest, WhatTheProgramSetsMayBeOneUsers) {
   EXPECT_FALSE(user->MayAdd(100, 2));
 }
 
-// Whatever its sessions are, together they have no more than the user may.
+// The sessions of a user together have no more than the user's limits.
 TEST_F(ClientAccountsTest, TheSessionsOfAUserShareItsBytes) {
   const auto user = NewUser(kUser);
   const UserLimits limits;
@@ -196,7 +197,8 @@ TEST_F(ClientAccountsTest, TheSessionsOfAUserShareItsBytes) {
   EXPECT_EQ(changes, 11);  // powers of two
   EXPECT_GE(user->ToSend(kMessageBytes).bytes, size_t{64} << 10);
   EXPECT_EQ(user->ToSend(kMessageBytes).descriptors, 1u);
-  // One that comes and goes at a power of two changes nothing.
+  // A session that opens and closes repeatedly at a power of two changes
+  // nothing.
   while (user->sessions() > 1024) user->Remove();
   for (int i = 0; i < 10; ++i) {
     EXPECT_FALSE(user->Add());

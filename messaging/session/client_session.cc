@@ -26,8 +26,8 @@ using transports::IoResult;
 
 namespace {
 
-// A handler may make a new request each time it is called. This bounds it while
-// its thread ends.
+// A handler may make a new request each time it is called. This bounds the
+// rounds at the end of its thread.
 constexpr int kMaxRoundsAtEnd = 8;
 
 Result ToResult(const absl::Status& opening) {
@@ -126,7 +126,7 @@ Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
     case Result::kNoBinding:
     case Result::kNoDirectory:
     case Result::kServiceFull:
-      // A program may try again and again.
+      // LogForPeer() limits the lines: a program may retry without end.
       event::LogForPeer(
           LogLevel::kWarning, event::kUnknownPeer,
           absl::StrCat("interface '", interface_.name,
@@ -148,11 +148,12 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     MutexLock lock(&mutex_);
     machine_.Number(&opening_);
     opens = machine_.Open();
-    // The far end may have closed the last opening without the loop having
-    // reported it yet. Opening again drops that report.
+    // The far end may have closed the last opening before the loop has reported
+    // it. A new opening drops that report.
     if (opens) {
       owes = LeaveOpeningLocked(&replaced);
-      wait_cause_.reason = directory::WaitReason::kNoAnswer;  // so far
+      // The directory has not answered yet.
+      wait_cause_.reason = directory::WaitReason::kNoAnswer;
     }
   }
   if (!opens) {
@@ -191,7 +192,8 @@ absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
 }
 
 void ClientSession::OnEnded(const absl::Status& status) {
-  // It must live until this returns: it is on the stack.
+  // `attempt` must exist until this returns, because its function is on the
+  // stack.
   const std::unique_ptr<OpenAttempt> attempt = std::move(attempt_);
   open_status_ = status;
   if (!status.ok()) {
@@ -318,7 +320,8 @@ void ClientSession::Shutdown() {
   }
   FinishLeaving(owes);
   DropDeadlines();
-  // What a completion asks for is refused, and completed in the next round.
+  // A request that a completion makes is refused, and completes in the next
+  // round.
   for (int round = 0; round < kMaxRoundsAtEnd; ++round) {
     if (DeliverOwed()) break;
   }
@@ -348,7 +351,7 @@ ClientSession::Route ClientSession::RouteLocked() {
   if (machine_.state() != ClientState::kOpen) return route;
   route.epoch = machine_.epoch();
   route.connection = connection_.get();
-  // The owner's connection cannot go while the owner sends.
+  // The connection is not replaced while the owner sends.
   if (!owner_->IsCurrent()) route.shared = connection_;
   return route;
 }
@@ -364,7 +367,7 @@ Result ClientSession::Send(event::Ref<Message> message,
     route = RouteLocked();
   }
   if (route.connection == nullptr) {
-    // Without a deadline the caller gets no result.
+    // Without a deadline the caller gets no result, so this is logged.
     if (deadline == absl::InfiniteFuture()) WarnOfDroppedMessage();
     return Result::kClosed;
   }
@@ -435,7 +438,8 @@ Result ClientSession::MakeRoom(const Route& route,
     EndLater(route.epoch, CloseReason::kSlowReader);
     return Result::kClosed;
   }
-  // A request's deadline is for its answer; a message's says how long to wait.
+  // The deadline of a message bounds the wait; that of a request is for its
+  // response.
   const bool waits_as_told = PlainType(frame->type) == kMessageFrame &&
                              deadline != absl::InfiniteFuture();
   if (!waits_as_told && MustNotWait()) {
@@ -449,7 +453,8 @@ Result ClientSession::MakeRoom(const Route& route,
 }
 
 void ClientSession::WarnOfDroppedMessage() {
-  // A server that closes may cause it without end.
+  // LogForPeer() limits the lines: a server that closes sessions may cause them
+  // without end.
   event::LogForPeer(
       LogLevel::kWarning, event::kUnknownPeer,
       absl::StrCat("interface '", interface_.name,
@@ -469,8 +474,8 @@ Result ClientSession::WaitForRoom(Connection* connection,
                ? Result::kOk
                : Result::kTimedOut;
   }
-  // The peer may itself wait for what this turn has gathered, or for this
-  // thread to read.
+  // The far end may be waiting for messages that this turn has gathered, or for
+  // this thread to read.
   owner_->loop()->RunTurnEndHooks();
   if (!connection->Wait(Connection::kWritable | Connection::kReadable,
                         deadline)) {
@@ -610,7 +615,7 @@ bool ClientSession::DeliverOwed() {
       if (inbox_.empty()) break;
       delivery = inbox_.Pop();
     }
-    // The handler may run the loop, or not return: the rest is due all the same.
+    // Scheduled first, because the handler may run the loop, or not return.
     if (count > 1) link_.Schedule();
     Deliver(std::move(delivery));
   }

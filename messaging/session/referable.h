@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reference by which a program knows a session or a service.
+// The references by which programs refer to sessions and services.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_REFERABLE_H_
 #define LE_MESSAGING_MESSAGING_SESSION_REFERABLE_H_
@@ -13,9 +13,9 @@
 namespace le {
 namespace messaging {
 
-// Base of an `Object` that programs refer to. In a debug build the reference is a
-// number that is never used again, so that a stale one is found out. With NDEBUG it
-// is the address, and nothing is kept.
+// The base of an `Object` to which programs have references. In a debug build
+// the reference is a number that is never used again, so that a stale one is
+// detected. With NDEBUG it is the address, and there is no table.
 template <typename Object>
 class Referable {
  public:
@@ -30,7 +30,7 @@ class Referable {
   ~Referable() = default;
 #else
   uintptr_t ref() const { return ref_; }
-  // Null: the object of that reference is gone, or there was none. Any thread.
+  // Any thread. Null: no object that exists has this reference.
   static Object* Find(uintptr_t ref) {
     Live* const live = AllLive();
     std::lock_guard<std::mutex> lock(live->mutex);
@@ -55,10 +55,12 @@ class Referable {
 
  private:
   struct Live {
-    // Not an event::Mutex: the check must not change what a simulation does.
+    // Not an event::Mutex, because the check must not change a simulation's
+    // schedule.
     std::mutex mutex;
-    uintptr_t next = 0x10001;  // odd: no pointer looks like it
-    // A leak checker would take an address for a use of the object.
+    uintptr_t next = 0x10001;  // odd, unlike all pointers
+    // Inverted, so that a leak checker does not find the address of the object
+    // here.
     std::unordered_map<uintptr_t, uintptr_t> inverted_addresses;
   };
   // Never destroyed: sessions may be destroyed as late as any static object.

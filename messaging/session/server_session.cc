@@ -44,8 +44,8 @@ absl::Status ServerSession::Start(
                        : user_->is_bounded()           ? Trust::kStranger
                                                        : Trust::kTrusted,
                        charge_);
-  // Attach before the hello. A client retries if the connection breaks before the
-  // hello; after it, a close means a lost session.
+  // Attach before the hello. If the connection breaks before the hello, the
+  // client retries. After the hello, a close means a lost session.
   connection_ = transports::ConnectionRef(std::move(connection));
   absl::Status attached =
       link_.Attach(connection_.get(),
@@ -75,7 +75,7 @@ void ServerSession::UpdateSendLimits() {
   if (link_.attached() == nullptr) return;
   link_.attached()->SetSendLimits(
       user_->ToSend(interface()->protocol->max_message_size()));
-  // It may take more now.
+  // The session may receive more now.
   if (link_.paused()) link_.Schedule();
 }
 
@@ -111,7 +111,7 @@ void ServerSession::Settle() {
     link_.Close();
     LogDebug("a session is closed: ", CloseReasonText(close_reason()));
   }
-  // No user knows of it, or none has anything more to be told.
+  // The user does not know the session, or all its handlers were called.
   if (life().state == ServerState::kGone) LeaveService();
 }
 
@@ -133,7 +133,8 @@ void ServerSession::Shutdown() {
   const auto keep = event::Ref<ServerSession>::Share(this);
   Close(CloseReason::kThreadEnded);
   DeliverOwed();
-  // The thread may end within a close handler, which then does not return.
+  // A close handler that ends the thread does not return, so kTold is applied
+  // here.
   if (Apply(ServerEvent::kTold)) Settle();
 }
 
@@ -145,12 +146,12 @@ void ServerSession::LeaveService() {
   Unref();  // the service's
 }
 
-// ---- Who the client is -----------------------------------------------------
+// ---- Credentials of the client ---------------------------------------------
 
 bool ServerSession::ClientCredentials(event::Credentials* credentials) {
   if (life().state == ServerState::kGone) return false;
   if (!knows_client_.load(std::memory_order_acquire)) {
-    // They are those of the moment of connect, whenever the kernel is asked.
+    // The kernel always returns the credentials at the moment of connect.
     const absl::StatusOr<event::Credentials> client = connection_->peer();
     if (!client.ok()) return false;
     *credentials = *client;
@@ -188,7 +189,7 @@ Result ServerSession::SendFrame(const transports::OutgoingFrame& frame) {
 }
 
 void ServerSession::EndLater(CloseReason reason, absl::string_view details) {
-  // Asked first: once it has ended, the owner may close the connection.
+  // Read first, because after the end the owner may close the connection.
   const event::Credentials far_end = client();
   if (!Apply(ServerEvent::kEnd, reason)) return;
   LogClosing(far_end, reason, details);
@@ -234,14 +235,14 @@ void ServerSession::OnDescriptorTaken() {
 void ServerSession::DropDescriptor(event::UniqueFd fd) {
   Ref();
   try {
-    // Without memory for it, it is released at once.
+    // If there is no memory for the pointer, it calls the deleter at once.
     std::shared_ptr<void> charge(this, [](ServerSession* session) {
       session->OnDescriptorTaken();
       session->Unref();
     });
     transports::CloseSentBy(event::Process::Current(), user_->uid(),
                             std::move(fd), std::move(charge));
-  } catch (const std::bad_alloc&) {  // closed here
+  } catch (const std::bad_alloc&) {  // fd is closed here
   }
 }
 
@@ -265,7 +266,7 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
   if (service_->drops_when_slow()) {
     const uint32_t dropped =
         dropped_.fetch_add(1, std::memory_order_relaxed) + 1;
-    // Told ever more rarely: there may be very many.
+    // Logged at powers of two only, because many messages may be dropped.
     if ((dropped & (dropped - 1)) == 0) {
       const event::Credentials slow = client();
       event::LogForPeer(
@@ -276,7 +277,7 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
     }
     return Result::kNoRoom;
   }
-  // A client that has had no time to read is not slow.
+  // A client that had no time to read is not slow.
   const event::Instant stalled_since = connection_->stalled_since();
   const absl::Duration stalled = std::max(
       event::Process::Current()->Now() - stalled_since, absl::ZeroDuration());
@@ -294,14 +295,14 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
   return Result::kClosed;
 }
 
-// ---- What the loop brings --------------------------------------------------
+// ---- Calls by the loop -----------------------------------------------------
 
 void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   const ServerVerdict verdict = ServerVerdictOf(frame.type, frame.id);
   const char* fault = verdict.fault;
-  // One that is not delivered counts until it is closed.
+  // A descriptor that is not delivered counts until it is closed.
   const bool counted = frame.descriptor && user_->TakeDescriptor();
-  // Another service of the process may have taken the last.
+  // Another service of the process may have taken the last one.
   if (frame.descriptor && !counted) {
     fault = "its user has as many file descriptors in messages as it may";
   }
@@ -309,7 +310,7 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     if (counted) {
       DropDescriptor(std::move(frame.descriptor));
     } else {
-      // The session stays charged for it until it is closed.
+      // It is not counted, so the session stays charged until it is closed.
       transports::CloseSentBy(event::Process::Current(), user_->uid(),
                               std::move(frame.descriptor), charge_);
     }
@@ -339,7 +340,7 @@ bool ServerSession::TakesFrames() {
     user_->AwaitReturn();
     if (user_->HasAllDescriptors()) return false;
   }
-  // Once stopped, until half of them are answered.
+  // After a pause, receiving resumes when half of the requests are answered.
   const uint32_t part = link_.paused() ? 2 : 1;
   return !OpenRequests(open_requests_.load())
               .HasReached(service_->max_open_requests(),

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a client of another user is charged for its file descriptors.
+// Charges for the file descriptors of another user's client.
 
 #include "messaging/session/server_session.h"
 
@@ -27,7 +27,7 @@ namespace {
 bool g_no_memory_for_messages = false;
 }  // namespace
 
-// Messages are aligned to a cache line.
+// Fails for messages only: they are aligned to a cache line.
 void* operator new(size_t size, std::align_val_t alignment) {
   if (g_no_memory_for_messages) throw std::bad_alloc();
   void* const block = std::aligned_alloc(static_cast<size_t>(alignment), size);
@@ -54,7 +54,7 @@ constexpr uid_t kUser = 4321;
 constexpr uint8_t kIgnorableFrame = 48;
 constexpr size_t kMessageBytes = 8;
 
-// The client's end, as the service sees it.
+// The client's end of a fake connection.
 struct Client {
   std::deque<IncomingFrame> frames;
   Connection::Observer* observer = nullptr;
@@ -150,7 +150,7 @@ class KeepingHandler final : public ServiceHandler {
 
 class ServerSessionTest : public ::testing::Test {
  protected:
-  // On the thread of a service that has limits for its users.
+  // Runs `body` on the thread of a service that has limits for its users.
   void Run(std::function<void()> body) {
     event::SimProcess* const process =
         sim_.AddProcess("server", {0, kOwner, kOwner});
@@ -188,7 +188,7 @@ class ServerSessionTest : public ::testing::Test {
     client->observer->OnReadable();
     Turns();
   }
-  // A frame with a descriptor, to be received later.
+  // Queues a frame with a descriptor, which the session receives later.
   static void Send(Client* client, uint8_t type) {
     IncomingFrame frame;
     frame.type = type;
@@ -196,7 +196,7 @@ class ServerSessionTest : public ::testing::Test {
     frame.descriptor.reset(fcntl(0, F_DUPFD_CLOEXEC, 3));
     client->frames.push_back(std::move(frame));
   }
-  // Of the loop; other threads run meanwhile.
+  // Runs turns of the loop. Other threads run meanwhile.
   static void Turns() {
     event::Loop* const loop = event::Thread::Current()->loop();
     const event::Instant end = loop->Now() + absl::Milliseconds(10);

@@ -66,7 +66,8 @@ void Service::LogDebug(absl::string_view what) {
 
 void Service::Delete() {
   Apply(ServiceEvent::kDelete);
-  // Else it has been released, and may be another's.
+  // After the end of the owner the name may be another service's: Abandon() has
+  // released it.
   if (!owner_->gone()) {
     runtime_->ReleaseServiceName(interface_.introduced_as());
   }
@@ -118,7 +119,7 @@ void Service::SetLimits(const ServiceLimits& limits) {
   UpdateLimitsOf(nullptr);
 }
 
-// Null: of all.
+// Null: updates the sessions of all users.
 void Service::UpdateLimitsOf(const ServiceUser* user) {
   for (ServerSession* s = first_session_; s != nullptr; s = s->next_) {
     if (user == nullptr || user == s->user()) s->UpdateSendLimits();
@@ -175,7 +176,8 @@ void Service::ReturnUser(ServiceUser* user) {
   ForgetIfItHasNothing(user);
 }
 
-// Descriptors may be in messages still. The next session counts from these on.
+// Messages may still have descriptors of the user. The user's next session must
+// count them.
 void Service::ForgetIfItHasNothing(ServiceUser* user) {
   if (user->sessions() > 0) return;
   user->AwaitReturn();
@@ -195,7 +197,7 @@ void Service::OnDescriptorReturned(ServiceUser* user) {
 
 void Service::OnClient(std::unique_ptr<transports::Connection> connection,
                        const transports::Dialect& client) {
-  // One whom the kernel does not name shares what such users may have.
+  // Users that the kernel does not name share one account.
   const absl::StatusOr<event::Credentials> peer = connection->peer();
   const uid_t uid = peer.ok() ? peer->uid : event::kUnknownPeer;
   std::shared_ptr<void> charge;

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The test's own process is the hub: it starts the directory and the parties,
-// and passes on what they signal. Each party is this very program, run again for
-// the one test, with its name and a socket to the hub in the environment.
+// and forwards their signals. Each party is this program, run again for the
+// current test. Its environment has the party's name and a socket to the hub.
 
 #include "messaging/testing/process_setting.h"
 
@@ -38,10 +38,10 @@ namespace {
 constexpr char kRoleVariable[] = "LE_SCENARIO_ROLE";
 constexpr char kHubVariable[] = "LE_SCENARIO_HUB";
 
-// One request or answer is one packet: a letter and a name.
-//   party to hub: S signal, A await (answered), L as A but the answer is
-//                 awaited by the loop, K kill, R start, D kill directory,
-//                 U start directory (all answered but S)
+// Each request or answer is one packet: a letter and a name. The hub answers
+// all requests but S.
+//   party to hub: S signal, A await an event, K kill, R start,
+//                 D kill directory, U start directory
 bool SendWord(int fd, char what, const std::string& name) {
   const std::string word = what + name;
   return send(fd, word.data(), word.size(), MSG_NOSIGNAL) ==
@@ -86,7 +86,7 @@ class ProcessParty final : public Party, private event::Watch {
  private:
   void Ask(char what, const std::string& name) {
     SendWord(hub_, what, name);
-    if (ReceiveWord(hub_).empty()) _exit(EXIT_FAILURE);  // the hub is gone
+    if (ReceiveWord(hub_).empty()) _exit(EXIT_FAILURE);  // the hub has ended
   }
   void OnReady(uint32_t) override {
     if (ReceiveWord(hub_).empty()) _exit(EXIT_FAILURE);
@@ -108,7 +108,7 @@ class ProcessParty final : public Party, private event::Watch {
     }
     event::Thread::Current()->End();
     std::fflush(nullptr);
-    // Not exit(): the test's own clean-up is the hub's business.
+    // Not exit(), because only the hub may clean up the test.
     _exit(::testing::Test::HasFailure() ? 3 : 0);
   }
   _exit(EXIT_FAILURE);
@@ -127,7 +127,7 @@ std::string FindDirectoryd() {
   for (const char* variable : {"TEST_SRCDIR", "RUNFILES_DIR"}) {
     if (const char* value = std::getenv(variable)) roots.push_back(value);
   }
-  // Of a test that is run by hand.
+  // For a test that is run without Bazel.
   roots.push_back(OwnProgram() + ".runfiles");
   for (const std::string& root : roots) {
     for (const char* repository : {"le_messaging", "_main", "le_messaging+",
@@ -194,7 +194,7 @@ class Hub {
     return false;
   }
 
-  // Waits for a word, or for an end, of any party.
+  // Waits until a party sends a word, or ends.
   void ServeOnce() {
     std::vector<struct pollfd> polls;
     std::vector<std::string> names;
@@ -212,8 +212,8 @@ class Hub {
       } else {
         Obey(names[i], word[0], word.substr(1));
       }
-      // The word may have ended another party, whose socket is then closed or
-      // somebody else's.
+      // The word may have ended another party. Then its socket is closed, or
+      // its number is another socket's.
       return;
     }
   }
@@ -234,7 +234,7 @@ class Hub {
     } else {
       EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0)
           << "party '" << name << "' failed, status " << status;
-      // The others would wait for it in vain.
+      // The other parties may wait for this one without end.
       if (status != 0) {
         for (auto& other : children_) {
           if (other.second.pid > 0) KillChild(&other.second);
@@ -302,7 +302,7 @@ class Hub {
       }
     }
     for (const auto& variable : variables) {
-      if (variable.second.empty()) continue;  // taken out
+      if (variable.second.empty()) continue;  // removed
       environment.push_back(variable.first + "=" + variable.second);
     }
     auto pointers = [](const std::vector<std::string>& texts) {
@@ -315,7 +315,7 @@ class Hub {
     };
     std::vector<char*> argv = pointers(arguments);
     std::vector<char*> envp = pointers(environment);
-    // Just this one descriptor is passed on.
+    // The child inherits only this descriptor.
     if (inherited >= 0) fcntl(inherited, F_SETFD, 0);
     pid_t pid = 0;
     const int error =
