@@ -139,7 +139,6 @@ void ServerSession::Shutdown() {
 
 void ServerSession::LeaveService() {
   link_.CancelSchedule();
-  TellOfReturn();
   charge_.reset();
   service_->Forget(this);
   Unref();  // the service's
@@ -227,9 +226,7 @@ void ServerSession::GiveUp(uint64_t request, size_t received_bytes) {
   Answer(frame, received_bytes);
 }
 
-void ServerSession::OnDescriptorTaken() {
-  if (user_->ReturnDescriptor()) link_.Schedule();
-}
+void ServerSession::OnDescriptorTaken() { user_->ReturnDescriptor(); }
 
 void ServerSession::DropDescriptor(event::UniqueFd fd) {
   Ref();
@@ -243,10 +240,6 @@ void ServerSession::DropDescriptor(event::UniqueFd fd) {
                             std::move(fd), std::move(charge));
   } catch (const std::bad_alloc&) {  // closed here
   }
-}
-
-void ServerSession::TellOfReturn() {
-  if (user_->WasReturned()) service_->OnDescriptorReturned(user_.get());
 }
 
 void ServerSession::Answer(transports::OutgoingFrame frame,
@@ -335,10 +328,7 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
 
 bool ServerSession::TakesFrames() {
   if (connection_->congested()) return false;
-  if (user_->HasAllDescriptors()) {
-    user_->AwaitReturn();
-    if (user_->HasAllDescriptors()) return false;
-  }
+  if (user_->AwaitsDescriptor()) return false;
   // Once stopped, until half of them are answered.
   const uint32_t part = link_.paused() ? 2 : 1;
   return !OpenRequests(open_requests_.load())
@@ -352,7 +342,6 @@ void ServerSession::OnRoom() {
 
 bool ServerSession::DeliverOwed() {
   const auto keep = event::Ref<ServerSession>::Share(this);
-  TellOfReturn();
   if (Apply(ServerEvent::kAnnounce)) service_->handler()->OnOpen(this);
   if (life().state != ServerState::kClosing) return true;
   Settle();  // if another thread has ended it

@@ -95,9 +95,6 @@ class ServerSession final : public Session {
   // removes it from the service if it is gone, which may destroy it.
   void Settle();
   void LeaveService();
-  // The owner's thread. Tells the service if somebody waits for a descriptor of
-  // the user, and one was returned.
-  void TellOfReturn();
   event::Credentials client();
   // kOk, kClosed, kNoRoom.
   Result SendFrame(const transports::OutgoingFrame& frame);
