@@ -22,6 +22,7 @@
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
+#include "event/base/log.h"
 #include "event/base/mutex.h"
 #include "event/base/unique_fd.h"
 #include "event/loop.h"
@@ -159,6 +160,9 @@ class UnixConnection final : public Connection, private event::Watch {
   void CloseWith(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
   void DropUnread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<event::Credentials> PeerLocked() const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // For what the far end may cause.
+  void LogForPeerLocked(event::LogLevel level, absl::string_view message) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // `connection`, if this one may pass it on; null otherwise.
   UnixConnection* AsIdle(Connection* connection, bool* promised_plain) const;

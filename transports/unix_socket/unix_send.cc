@@ -453,8 +453,8 @@ UnixConnection::Sent UnixConnection::FailedToSend(int error) {
     case ENOTCONN:
       return Sent::kBroken;  // the far end has gone
     default:
-      event::Log(event::LogLevel::kError,
-                 absl::StrCat("cannot send: ", std::strerror(error)));
+      LogForPeerLocked(event::LogLevel::kError,
+                       absl::StrCat("cannot send: ", std::strerror(error)));
       return Sent::kBroken;
   }
 }
@@ -478,9 +478,9 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
     if (descriptor < 0 || IsOfThePacket(error)) return FailedToSend(error);
     // The frame goes on saying that it has one: the far end finds none, and so
     // knows that it was lost here.
-    event::Log(event::LogLevel::kError,
-               absl::StrCat("descriptor ", descriptor,
-                            " cannot be sent: ", std::strerror(error)));
+    LogForPeerLocked(event::LogLevel::kError,
+                     absl::StrCat("descriptor ", descriptor,
+                                  " cannot be sent: ", std::strerror(error)));
     descriptor = -1;
     ancillary = OutgoingAncillary();
     if (attach_credentials) ancillary.AddCredentials(process_->credentials());
