@@ -10,6 +10,7 @@
 #include "directory/control_frame.h"
 #include "directory/wait_log.h"
 #include "event/base/log.h"
+#include "event/peer_log.h"
 #include "transports/closer.h"
 
 namespace le {
@@ -460,10 +461,17 @@ class DirectoryClient::DirectoryOffer final : public Offer,
 
   // ---- Log lines ----
 
+  // The directory decides how often.
   void Log(LogLevel level, absl::string_view what) {
     if (!event::LogEnabled(level)) return;
-    event::Log(level, absl::StrCat("service '", description_.interface_name,
-                                   "': ", what));
+    uid_t user = event::kUnknownPeer;
+    if (connection_ != nullptr) {
+      const absl::StatusOr<event::Credentials> peer = connection_->peer();
+      if (peer.ok()) user = peer->uid;
+    }
+    event::LogForPeer(
+        level, user,
+        absl::StrCat("service '", description_.interface_name, "': ", what));
   }
 
   void BeginWaiting() {

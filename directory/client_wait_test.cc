@@ -24,6 +24,7 @@ namespace le {
 namespace directory {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -178,6 +179,32 @@ TEST_F(ClientWaitTest, WhatTheDirectorySays) {
     world_.Advance(absl::Seconds(1));
     EXPECT_EQ(opening->cause().reason, WaitReason::kNotOffered);
     EXPECT_FALSE(waiting_.ended);
+  });
+}
+
+TEST_F(ClientWaitTest, ADirectoryThatSaysTheSameOfAServiceWithoutEnd) {
+  world_.Run([&] {
+    const auto mute = NewMute();
+    mute->Read(world_.loop());
+    const auto client = NewClient(kSelf);
+    Ignoring clients;
+    const auto offer =
+        client->Advertise(world_.loop(), Interface("clock"), &clients);
+    world_.Settle();
+    ASSERT_EQ(mute->connections.size(), 1u);
+    for (int i = 0; i < 100; ++i) {
+      for (const proto::OfferState state :
+           {proto::STANDING_BY, proto::OFFERED_WITH_OTHER_PROTOCOL,
+            proto::OFFERED}) {
+        proto::FromDirectory message;
+        message.mutable_advertise_state()->set_state(state);
+        message.mutable_advertise_state()->set_text(absl::StrCat(i));
+        SendControl(mute->connections[0].get(), message);
+        world_.Settle();
+      }
+    }
+    EXPECT_THAT(log_, Contains(HasSubstr("standing by: 0")));
+    EXPECT_LE(log_.size(), 20u);
   });
 }
 

@@ -139,12 +139,10 @@ class InProcessDirectory::LocalOpening final : public Opening,
     {
       event::MutexLock lock(&directory_->mutex_);
       posted = std::exchange(posted_, false);
+      if (posted) loop_->Cancel(this);
       connected = connection_ != nullptr;
     }
-    if (posted) {
-      loop_->Cancel(this);
-      if (TakeDecision()) return true;
-    }
+    if (posted && TakeDecision()) return true;
     return connected && ReadFirstFrame();
   }
 

@@ -150,7 +150,9 @@ class DirectoryServer : private transports::Acceptor::Observer,
   void Remove(PeerId id);
   void RemoveOne(PeerId id);
   Peer* Find(PeerId id);
+  // Tells the monitors. Removes no peer: that of the caller may be one.
   void Report(const std::string& event);
+  bool RemoveLostMonitors();
   bool MayAdminister(uid_t uid);
   UserContext Context();
   // Has the user's number: a look-up of the name may block for long, and peers
@@ -188,6 +190,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   Slices looks_{this, &DirectoryServer::LookAtSomeServers};
   PeerId next_id_ = 1;
   std::set<PeerId> monitors_;
+  Slices removes_monitors_{this, &DirectoryServer::RemoveLostMonitors};
   std::set<uid_t> other_versions_;  // users whose other version has been logged
   std::multimap<std::pair<uid_t, std::string>, PeerId> service_waiters_;
 };

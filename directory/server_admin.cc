@@ -166,15 +166,23 @@ void DirectoryServer::Administer(Peer* peer,
 }
 
 void DirectoryServer::Report(const std::string& event) {
-  std::vector<PeerId> lost;
   for (PeerId id : monitors_) {
     Peer* const peer = Find(id);
+    if (peer->lost) continue;
     peer->Say(
         [&](proto::FromDirectory* m) { m->mutable_event()->set_text(event); });
-    // A monitor that does not read is closed, so that its queue stays short.
-    if (peer->lost) lost.push_back(id);
+    // One that does not read loses its connection, not we our memory.
+    if (peer->lost) removes_monitors_.Start();
+  }
+}
+
+bool DirectoryServer::RemoveLostMonitors() {
+  std::vector<PeerId> lost;
+  for (PeerId id : monitors_) {
+    if (Find(id)->lost) lost.push_back(id);
   }
   for (PeerId id : lost) Remove(id);
+  return false;
 }
 
 }  // namespace directory

@@ -529,6 +529,33 @@ TEST_F(DirectoryServerAdminTest, AMonitorThatDoesNotReadLosesItsConnection) {
   });
 }
 
+// Its list looks at the server, whose queue has room again. So a client is introduced,
+// and the monitor would be told.
+TEST_F(DirectoryServerAdminTest, AMonitorMayGoAwayWhileItLists) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker server(&world_, kSelf);
+    server.Ask(AdvertiseMessage(Interface("clock")));
+    std::vector<std::unique_ptr<Speaker>> clients;
+    while (world_.server()->registry().waiting().empty()) {
+      ASSERT_LT(clients.size(), 100000u);
+      clients.push_back(std::make_unique<Speaker>(&world_, kAlice));
+      clients.back()->Say(OpenMessage(Interface("clock"), true));
+    }
+    auto monitor = std::make_unique<Speaker>(&world_, kSelf);
+    EXPECT_EQ(monitor->Ask(MonitorMessage()), "done: ");
+    SendControl(monitor->connection(), ListMessage());
+    monitor.reset();
+    while (server.Hear() == "client") {
+    }
+    world_.Settle();
+    EXPECT_EQ(server.Hear(), "client");
+    EXPECT_EQ(world_.server()->Discrepancy(), "");
+    Speaker admin(&world_, kSelf);
+    EXPECT_EQ(List(&admin).users(0).connections(), 2u);
+  });
+}
+
 }  // namespace
 }  // namespace directory
 }  // namespace le

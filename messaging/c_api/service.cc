@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "directory/interface_name.h"
 #include "event/os_process.h"
+#include "event/peer_log.h"
 #include "messaging/c_api/callbacks.h"
 #include "messaging/c_api/local_service.h"
 #include "messaging/c_api/refs.h"
@@ -217,10 +218,10 @@ void le_msg_KillClient_(const char* format, ...) {
   }
   le::event::Credentials client;
   session->ClientCredentials(&client);
-  le::event::Log(le::event::LogLevel::kEmergency,
-                 absl::StrCat("service '", session->interface()->name,
-                              "': killing client pid ", client.pid, " of user ",
-                              client.uid, ": ", reason));
+  le::event::LogForPeer(le::event::LogLevel::kEmergency, client.uid,
+                        absl::StrCat("service '", session->interface()->name,
+                                     "': killing client pid ", client.pid,
+                                     " of user ", client.uid, ": ", reason));
   session->Close(le::messaging::CloseReason::kKilled);
 }
 

@@ -10,20 +10,25 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <utility>
 
 #include "event/base/mutex.h"
 #include "event/base/quota.h"
 #include "event/base/ref.h"
 #include "event/process.h"
 #include "messaging/machine/limits.h"
+#include "messaging/session/owner.h"
 
 namespace le {
 namespace messaging {
 
-// Counts the sessions of all services of a process, and the file descriptors in
-// messages that the program has neither fetched nor released. The totals are
-// parts of the process's limit of open files. Any thread.
+class ServiceUser;
+
+// Sessions, and file descriptors in messages that the program has neither fetched
+// nor released, of all services of a process. The totals follow from the process's
+// limit of open files. Any thread.
 class ClientAccounts {
  public:
   explicit ClientAccounts(event::Process* process) : process_(process) {}
@@ -33,17 +38,20 @@ class ClientAccounts {
 
   // False: the user has its largest number. After true, one return must follow.
   bool TakeSession(uid_t user) { return Take(&sessions_, user); }
-  void ReturnSession(uid_t user) { Return(&sessions_, user); }
-  // As TakeSession(): the object's destructor makes the return. Null: false.
+  void ReturnSession(uid_t user);
+  // The same as an object that makes the return. Null: false.
   static std::shared_ptr<void> ChargeSession(
       const std::shared_ptr<ClientAccounts>& accounts, uid_t user);
   bool TakeDescriptor(uid_t user) { return Take(&descriptors_, user); }
-  bool MayTakeDescriptor(uid_t user);
-  void ReturnDescriptor(uid_t user) { Return(&descriptors_, user); }
+  // Of one that is bounded. What anybody returns may be what others wait for.
+  void ReturnDescriptor(ServiceUser* user);
+  // True: `user` has to wait for one, and is scheduled once it need not.
+  bool AwaitDescriptor(ServiceUser* user);
 
  private:
   bool Take(event::Quota* quota, uid_t user);
-  void Return(event::Quota* quota, uid_t user);
+  bool HasAllDescriptors(const ServiceUser& user)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReadLimit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   event::Process* const process_;
@@ -52,16 +60,25 @@ class ClientAccounts {
   event::Quota sessions_{"sessions", {}};
   event::Quota descriptors_{"file descriptors in messages", {}};
   uint64_t open_files_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not read yet
+  // Those who wait for a descriptor. Each has some, so that it is told at the latest
+  // when it has none.
+  ServiceUser* first_waiting_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
-// One user at one service. The user's sessions share it. For the owner's
-// thread, unless a comment says otherwise.
-class ServiceUser final : public event::RefCounted<ServiceUser> {
+// One user at one service. Its sessions share it; the owner's thread, unless a
+// comment says otherwise.
+class ServiceUser final : public event::RefCounted<ServiceUser>,
+                          private Scheduled {
  public:
-  ServiceUser(uid_t uid, std::shared_ptr<ClientAccounts> accounts)
+  // `on_return`: called from the owner's loop while it has sessions, once one that
+  // had to wait for a descriptor need not.
+  ServiceUser(uid_t uid, std::shared_ptr<ClientAccounts> accounts, Owner* owner,
+              std::function<void(ServiceUser*)> on_return)
       : uid_(uid),
         is_bounded_(accounts->IsBounded(uid)),
-        accounts_(std::move(accounts)) {}
+        accounts_(std::move(accounts)),
+        owner_(event::Ref<Owner>::Share(owner)),
+        on_return_(std::move(on_return)) {}
 
   uid_t uid() const { return uid_; }
   bool is_bounded() const { return is_bounded_; }
@@ -87,30 +104,31 @@ class ServiceUser final : public event::RefCounted<ServiceUser> {
   transports::SendLimits ToSend(size_t max_message_size) const;
   size_t max_request_bytes() const { return max_request_bytes_; }
 
-  // ---- Descriptors in messages; any thread ----
-  // Descriptors of users that are not bounded do not reduce those of others.
-  // False: the user has its largest number. After true, one return must follow.
+  // ---- Descriptors in messages ----
+  // Those of users that are not bounded take nothing from others.
+  // False: the user has as many as it may. True must be followed by one return.
   bool TakeDescriptor();
-  // Whether the user has its largest number, and at least one at this service.
-  bool HasAllDescriptors();
+  // Any thread.
+  void ReturnDescriptor();
   uint32_t descriptors() const { return descriptors_.load(); }
-  // The next ReturnDescriptor() returns true. A descriptor may have been
-  // returned just before this call.
-  void AwaitReturn() { awaits_return_ = true; }
-  // True: it was awaited, and the owner's thread must call WasReturned().
-  bool ReturnDescriptor();
-  // Whether an awaited descriptor was returned since the last call.
-  bool WasReturned() { return was_returned_.exchange(false); }
+  // Whether it has as many as it may, and one at this service at least.
+  // True: `on_return` will be called.
+  bool AwaitsDescriptor();
 
  private:
   friend class event::RefCounted<ServiceUser>;
+  friend class ClientAccounts;
   ~ServiceUser() = default;
+  void Schedule();
+  void RunScheduled() override;
   bool Divide(uint32_t sessions);
   void UpdateRequestBytes();
 
   const uid_t uid_;
   const bool is_bounded_;
   const std::shared_ptr<ClientAccounts> accounts_;
+  const event::Ref<Owner> owner_;
+  const std::function<void(ServiceUser*)> on_return_;
   uint32_t sessions_ = 0;
   uint32_t parts_ = 1;  // a power of two
   UserLimits limits_;
@@ -118,8 +136,9 @@ class ServiceUser final : public event::RefCounted<ServiceUser> {
   size_t max_request_bytes_ = kDefaultRequestBytes;
   std::atomic<uint32_t> max_descriptors_{UINT32_MAX};
   std::atomic<uint32_t> descriptors_{0};
-  std::atomic<bool> awaits_return_{false};
-  std::atomic<bool> was_returned_{false};
+  // Of the accounts, under their lock:
+  bool is_waiting_ = false;
+  ServiceUser* next_waiting_ = nullptr;
 };
 
 }  // namespace messaging

@@ -220,13 +220,17 @@ void ClientSession::EndLater(Epoch epoch, CloseReason reason) {
   link_.Schedule();
 }
 
-void ClientSession::EndForFault(CloseReason reason, absl::string_view details) {
+void ClientSession::LogFault(CloseReason reason, absl::string_view details) {
   event::Credentials server;
   {
     MutexLock lock(&mutex_);
     server = server_;
   }
   LogClosing(server, reason, details);
+}
+
+void ClientSession::EndForFault(CloseReason reason, absl::string_view details) {
+  LogFault(reason, details);
   End(reason);
 }
 
@@ -390,9 +394,7 @@ Result ClientSession::SendNow(const Route& route,
                               const transports::OutgoingFrame& frame) {
   const Result sent = SendOver(route.connection, frame);
   if (sent != Result::kNoMemory) return sent;
-  event::Log(LogLevel::kError,
-             absl::StrCat("interface '", interface_.name,
-                          "': closing the session: no memory for a message"));
+  LogFault(CloseReason::kSystem, "no memory for a message");
   EndLater(route.epoch, CloseReason::kSystem);
   return Result::kClosed;
 }
@@ -428,13 +430,11 @@ Result ClientSession::MakeRoom(const Route& route,
                                transports::OutgoingFrame* frame,
                                event::Instant deadline) {
   if (frame->room == transports::Room::kGathered) {
-    event::Log(
-        LogLevel::kError,
-        absl::StrCat("interface '", interface_.name,
-                     "': closing the session: the server has not taken ",
-                     route.connection->queued_bytes(),
-                     " bytes, and the sender is a handler, or on the server's "
-                     "thread, and must not wait"));
+    LogFault(
+        CloseReason::kSlowReader,
+        absl::StrCat(route.connection->queued_bytes(),
+                     " bytes are queued for it, and the sender is a handler, "
+                     "or on the server's thread, and must not wait"));
     EndLater(route.epoch, CloseReason::kSlowReader);
     return Result::kClosed;
   }

@@ -188,6 +188,8 @@ class ClientSession final : public Session,
 
   // Ends the present opening, if it is open.
   void End(CloseReason reason);
+  // Any thread. The program and the server decide how often.
+  void LogFault(CloseReason reason, absl::string_view details);
   void EndForFault(CloseReason reason, absl::string_view details);
   void EndAsTold(const absl::Status& status);
   // Any thread. Ends the opening of that epoch. The loop does the rest.

@@ -140,7 +140,6 @@ void ServerSession::Shutdown() {
 
 void ServerSession::LeaveService() {
   link_.CancelSchedule();
-  TellOfReturn();
   charge_.reset();
   service_->Forget(this);
   Unref();  // the service's
@@ -228,9 +227,7 @@ void ServerSession::GiveUp(uint64_t request, size_t received_bytes) {
   Answer(frame, received_bytes);
 }
 
-void ServerSession::OnDescriptorTaken() {
-  if (user_->ReturnDescriptor()) link_.Schedule();
-}
+void ServerSession::OnDescriptorTaken() { user_->ReturnDescriptor(); }
 
 void ServerSession::DropDescriptor(event::UniqueFd fd) {
   Ref();
@@ -244,10 +241,6 @@ void ServerSession::DropDescriptor(event::UniqueFd fd) {
                             std::move(fd), std::move(charge));
   } catch (const std::bad_alloc&) {  // fd is closed here
   }
-}
-
-void ServerSession::TellOfReturn() {
-  if (user_->WasReturned()) service_->OnDescriptorReturned(user_.get());
 }
 
 void ServerSession::Answer(transports::OutgoingFrame frame,
@@ -336,11 +329,8 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
 
 bool ServerSession::TakesFrames() {
   if (connection_->congested()) return false;
-  if (user_->HasAllDescriptors()) {
-    user_->AwaitReturn();
-    if (user_->HasAllDescriptors()) return false;
-  }
-  // After a pause, receiving resumes when half of the requests are answered.
+  if (user_->AwaitsDescriptor()) return false;
+  // Once stopped, until half of them are answered.
   const uint32_t part = link_.paused() ? 2 : 1;
   return !OpenRequests(open_requests_.load())
               .HasReached(service_->max_open_requests(),
@@ -353,7 +343,6 @@ void ServerSession::OnRoom() {
 
 bool ServerSession::DeliverOwed() {
   const auto keep = event::Ref<ServerSession>::Share(this);
-  TellOfReturn();
   if (Apply(ServerEvent::kAnnounce)) service_->handler()->OnOpen(this);
   if (life().state != ServerState::kClosing) return true;
   Settle();  // if another thread has ended it

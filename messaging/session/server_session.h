@@ -100,9 +100,6 @@ class ServerSession final : public Session {
   // destroy it.
   void Settle();
   void LeaveService();
-  // The owner's thread. Notifies the service if a descriptor of the user was
-  // returned whose return was awaited.
-  void TellOfReturn();
   event::Credentials client();
   // kOk, kClosed, kNoRoom.
   Result SendFrame(const transports::OutgoingFrame& frame);

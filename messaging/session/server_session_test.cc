@@ -6,6 +6,7 @@
 #include "messaging/session/server_session.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
 #include <deque>
@@ -58,6 +59,7 @@ constexpr size_t kMessageBytes = 8;
 struct Client {
   std::deque<IncomingFrame> frames;
   Connection::Observer* observer = nullptr;
+  bool is_read = true;
   bool gone = false;
 };
 
@@ -69,7 +71,7 @@ class FakeConnection final : public Connection {
     return absl::OkStatus();
   }
   void Detach() override {}
-  void SetReadInterest(bool) override {}
+  void SetReadInterest(bool on) override { client_->is_read = on; }
   IoResult Receive(IncomingFrame* frame, transports::BufferPool* pool,
                    event::Instant) override {
     if (client_->frames.empty()) {
@@ -158,16 +160,10 @@ class ServerSessionTest : public ::testing::Test {
     parts.introducer = introducer_;
     Runtime::Install(process, std::move(parts));
     sim_.Spawn(process, "main", [&] {
-      Runtime* const runtime = Runtime::Current();
-      auto handler = std::make_unique<KeepingHandler>();
-      handler_ = handler.get();
-      auto* const service =
-          new Service(runtime, {"s", *runtime->GetProtocol("p", kMessageBytes)},
-                      introducer_.get(), std::move(handler));
+      Service* const service = NewService("s", &handler_);
       ServiceLimits limits;
       limits.user.descriptors = 2;
       service->SetLimits(limits);
-      service->Advertise();
       body();
       handler_->messages.clear();
       handler_->user = {};
@@ -177,6 +173,17 @@ class ServerSessionTest : public ::testing::Test {
     EXPECT_EQ(static_cast<int>(sim_.Run()),
               static_cast<int>(event::Simulation::Outcome::kEnded))
         << sim_.Report();
+  }
+  // Clients that are opened from now on are its.
+  Service* NewService(const char* name, KeepingHandler** handler) {
+    Runtime* const runtime = Runtime::Current();
+    auto handles = std::make_unique<KeepingHandler>();
+    *handler = handles.get();
+    auto* const service =
+        new Service(runtime, {name, *runtime->GetProtocol("p", kMessageBytes)},
+                    introducer_.get(), std::move(handles));
+    service->Advertise();
+    return service;
   }
   void Open(Client* client) {
     introducer_->observer_->OnClient(std::make_unique<FakeConnection>(client),
@@ -219,12 +226,43 @@ TEST_F(ServerSessionTest, AUserWithAllDescriptorsIsReceivedFromLater) {
     Turns();
     EXPECT_EQ(client.frames.size(), 1u);
     EXPECT_EQ(handler_->closes, 0);
+    EXPECT_FALSE(client.is_read);
     handler_->messages.pop_back();
     Turns();
+    EXPECT_TRUE(client.is_read);
     client.observer->OnReadable();
     EXPECT_EQ(handler_->messages.size(), 2u);
     EXPECT_EQ(handler_->user->descriptors(), 2u);
   });
+}
+
+// A user has 64 of 1,024 in all services of a process.
+TEST_F(ServerSessionTest, ADescriptorReturnedAtAnotherServiceIsWaitedFor) {
+  struct rlimit before;
+  getrlimit(RLIMIT_NOFILE, &before);
+  const struct rlimit limit = {1024, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  Run([this] {
+    Client client, other;
+    Open(&client);
+    KeepingHandler* other_handler = nullptr;
+    Service* const other_service = NewService("t", &other_handler);
+    Open(&other);
+    for (int i = 0; i < 63; ++i) Send(&other, kMessageFrame);
+    while (!other.frames.empty()) other.observer->OnReadable();
+    EXPECT_EQ(other_handler->messages.size(), 63u);
+    for (int i = 0; i < 2; ++i) Send(&client, kMessageFrame);
+    client.observer->OnReadable();
+    Turns();
+    EXPECT_EQ(handler_->messages.size(), 1u);
+    EXPECT_FALSE(client.is_read);
+    other_handler->messages.clear();
+    Turns();
+    EXPECT_TRUE(client.is_read);
+    other_handler->user = {};
+    other_service->Delete();
+  });
+  setrlimit(RLIMIT_NOFILE, &before);
 }
 
 TEST_F(ServerSessionTest, AnIgnoredFramesDescriptorCountsUntilItIsClosed) {
@@ -244,7 +282,7 @@ TEST_F(ServerSessionTest, AnIgnoredFramesDescriptorCountsUntilItIsClosed) {
 
 TEST_F(ServerSessionTest, AUserIsKnownUntilItsLastDescriptorGoes) {
   Run([this] {
-    Client first, second, third;
+    Client first, second, third, fourth;
     Open(&first);
     Send(&first, kMessageFrame);
     first.observer->OnReadable();
@@ -258,6 +296,8 @@ TEST_F(ServerSessionTest, AUserIsKnownUntilItsLastDescriptorGoes) {
     Turns();
     EXPECT_EQ(user->descriptors(), 0u);
     Open(&third);
+    Leave(&third);
+    Open(&fourth);
     EXPECT_NE(handler_->user.get(), user.get());
   });
 }

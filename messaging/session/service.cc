@@ -3,6 +3,7 @@
 
 #include "messaging/session/service.h"
 
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -155,7 +156,10 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid,
   if (found != users_.end()) {
     user = found->second;
   } else {
-    user = event::Ref<ServiceUser>::Adopt(new ServiceUser(uid, accounts));
+    // It has sessions when it calls, and so there is a service.
+    user = event::Ref<ServiceUser>::Adopt(new ServiceUser(
+        uid, accounts, owner_.get(),
+        [this](ServiceUser* returned) { OnDescriptorReturned(returned); }));
     user->SetLimits(limits.user, limits.session);
   }
   if (user->MayAdd(limits.sessions, sessions_)) {
@@ -173,23 +177,17 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid,
 
 void Service::ReturnUser(ServiceUser* user) {
   if (user->Remove()) UpdateLimitsOf(user);
-  ForgetIfItHasNothing(user);
-}
-
-// Messages may still have descriptors of the user. The user's next session must
-// count them.
-void Service::ForgetIfItHasNothing(ServiceUser* user) {
   if (user->sessions() > 0) return;
-  user->AwaitReturn();
-  if (user->descriptors() > 0) return;
-  const auto found = users_.find(user->uid());
-  if (found != users_.end() && found->second.get() == user) {
-    users_.erase(found);
+  // Descriptors may be in messages still. The next session counts from these on. Of
+  // others, the last may have been returned since.
+  for (auto it = users_.begin(); it != users_.end();) {
+    const ServiceUser& other = *it->second;
+    const bool has_any = other.sessions() > 0 || other.descriptors() > 0;
+    it = has_any ? std::next(it) : users_.erase(it);
   }
 }
 
-void Service::OnDescriptorReturned(ServiceUser* user) {
-  ForgetIfItHasNothing(user);
+void Service::OnDescriptorReturned(const ServiceUser* user) {
   for (ServerSession* s = first_session_; s != nullptr; s = s->next_) {
     if (s->user() == user && s->link_.paused()) s->link_.Schedule();
   }

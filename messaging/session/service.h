@@ -93,8 +93,6 @@ class Service final : public event::RefCounted<Service>,
   MessagePool* pool() const { return pool_.get(); }
   uint32_t max_open_requests() const { return max_open_requests_; }
   void Forget(ServerSession* session);
-  // A descriptor of the user was returned, and this was awaited.
-  void OnDescriptorReturned(ServiceUser* user);
 
  private:
   friend class event::RefCounted<Service>;
@@ -113,7 +111,8 @@ class Service final : public event::RefCounted<Service>,
   event::Ref<ServiceUser> TakeUser(uid_t uid, std::shared_ptr<void>* charge,
                                    std::string* why);
   void ReturnUser(ServiceUser* user);
-  void ForgetIfItHasNothing(ServiceUser* user);
+  // Its sessions need not wait for one any more.
+  void OnDescriptorReturned(const ServiceUser* user);
   void UpdateLimitsOf(const ServiceUser* user);
 
   Runtime* const runtime_;

@@ -415,6 +415,38 @@ TEST_F(HostilePeerTest, AConnectionThatIsNone) {
   while (OpenDescriptors() != before_) std::this_thread::yield();
 }
 
+// As SO_PASSRIGHTS at the far end: it decides how often, so the log has a limit.
+TEST_F(HostilePeerTest, AFarEndThatRefusesEachDescriptor) {
+  class Refusing final : public event::sys::Interceptor {
+   public:
+    int Fail(const char* call) override {
+      if (std::strcmp(call, "SendMsg") != 0) return 0;
+      with_descriptor_ = !with_descriptor_;  // then the same without
+      return with_descriptor_ ? EPERM : 0;
+    }
+
+   private:
+    bool with_descriptor_ = false;
+  } refusing;
+  static int lines;
+  lines = 0;
+  const event::LogSink sink =
+      event::SetLogSink([](event::LogLevel, absl::string_view) { ++lines; });
+  event::sys::SetInterceptor(&refusing);
+  constexpr int kMessages = 1000;
+  char packet[100];
+  for (int i = 0; i < kMessages; ++i) {
+    event::UniqueFd descriptor(fcntl(null_, F_DUPFD_CLOEXEC, 0));
+    OutgoingFrame frame;
+    frame.descriptor = &descriptor;
+    ASSERT_EQ(connection_->Send(frame), IoResult::kOk);
+    ASSERT_GT(recv(raw_.get(), packet, sizeof(packet), MSG_DONTWAIT), 0);
+  }
+  event::sys::SetInterceptor(nullptr);
+  event::SetLogSink(sink);
+  EXPECT_LT(lines, kMessages / 2);
+}
+
 TEST_F(HostilePeerTest, AnAnnouncedDescriptorThatIsMissing) {
   SendRaw(Header(FrameHeader::kDescriptor, 1) + "x");
   IncomingFrame frame;

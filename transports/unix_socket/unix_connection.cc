@@ -482,7 +482,7 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
       if (ready < 0 && error != EINTR) {
         // poll() itself failed. This is not a timeout, and retrying would spin,
         // so break the connection.
-        event::Log(
+        LogForPeerLocked(
             event::LogLevel::kError,
             absl::StrCat("cannot wait for a socket: ", std::strerror(error)));
         BreakLocked();
@@ -561,6 +561,13 @@ absl::StatusOr<event::Credentials> UnixConnection::PeerLocked() const {
   return event::Credentials{raw.pid, raw.uid, raw.gid};
 }
 
+void UnixConnection::LogForPeerLocked(event::LogLevel level,
+                                      absl::string_view message) const {
+  const absl::StatusOr<event::Credentials> peer = PeerLocked();
+  event::LogForPeer(level, peer.ok() ? peer->uid : event::kUnknownPeer,
+                    message);
+}
+
 absl::StatusOr<event::UniqueFd> UnixConnection::PeerPidFd() const {
   event::MutexLock lock(&mutex_);
   if (closed_ != nullptr) return absl::UnavailableError("closed");
@@ -626,10 +633,8 @@ void UnixConnection::CloseWith(absl::Status status) {
   if (output_ != nullptr && !output_->queue.empty()) {
     FlushLocked();
     if (!output_->queue.empty()) {
-      const absl::StatusOr<event::Credentials> peer = PeerLocked();
-      event::LogForPeer(
+      LogForPeerLocked(
           event::LogLevel::kWarning,
-          peer.ok() ? peer->uid : event::kUnknownPeer,
           absl::StrCat(output_->queue.frames(), " messages (",
                        output_->queue.bytes(),
                        " bytes) were not taken by the far end and are "

@@ -22,6 +22,7 @@
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
+#include "event/base/log.h"
 #include "event/base/mutex.h"
 #include "event/base/unique_fd.h"
 #include "event/loop.h"
@@ -165,8 +166,10 @@ class UnixConnection final : public Connection, private event::Watch {
   void DropUnread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<event::Credentials> PeerLocked() const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Returns `connection` if it is idle and may be passed by this one; else
-  // null.
+  // For what the far end may cause.
+  void LogForPeerLocked(event::LogLevel level, absl::string_view message) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // `connection`, if this one may pass it on; null otherwise.
   UnixConnection* AsIdle(Connection* connection, bool* promised_plain) const;
   // Closes fd_ on another thread if descriptors from strangers may be unread in
   // it.

@@ -459,8 +459,8 @@ UnixConnection::Sent UnixConnection::FailedToSend(int error) {
     case ENOTCONN:
       return Sent::kBroken;  // the far end has closed or died
     default:
-      event::Log(event::LogLevel::kError,
-                 absl::StrCat("cannot send: ", std::strerror(error)));
+      LogForPeerLocked(event::LogLevel::kError,
+                       absl::StrCat("cannot send: ", std::strerror(error)));
       return Sent::kBroken;
   }
 }
@@ -482,11 +482,11 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
     const int error = errno;
     if (error == EINTR) continue;
     if (descriptor < 0 || IsOfThePacket(error)) return FailedToSend(error);
-    // Send the frame without the descriptor. Its flags still announce one, so
-    // the receiver knows that it was lost by the sender.
-    event::Log(event::LogLevel::kError,
-               absl::StrCat("descriptor ", descriptor,
-                            " cannot be sent: ", std::strerror(error)));
+    // The frame goes on saying that it has one: the far end finds none, and so
+    // knows that it was lost here.
+    LogForPeerLocked(event::LogLevel::kError,
+                     absl::StrCat("descriptor ", descriptor,
+                                  " cannot be sent: ", std::strerror(error)));
     descriptor = -1;
     ancillary = OutgoingAncillary();
     if (attach_credentials) ancillary.AddCredentials(process_->credentials());
