@@ -30,6 +30,10 @@ constexpr int kTriesWithoutWaiting = 3;
 // in which many were accepted.
 constexpr int kTriesAtAFullBacklog = 50;
 
+// Poll() takes this many frames that decide nothing: a directory may send them without
+// end.
+constexpr int kMaxFramesPerPoll = 256;
+
 bool BacklogIsFull(const absl::Status& failed) {
   return failed.code() == absl::StatusCode::kAborted;
 }
@@ -187,7 +191,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   }
 
   bool Poll() override {
-    while (connection_ != nullptr) {
+    for (int i = 0; i < kMaxFramesPerPoll && connection_ != nullptr; ++i) {
       switch (ReadFrame()) {
         case Read::kNothing:
           return false;

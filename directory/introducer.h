@@ -65,8 +65,8 @@ class Opening {
   // Why nobody has taken it so far. What nobody tells (that a directory or a
   // server does not read) is looked at in this call.
   virtual WaitCause cause() = 0;
-  // Takes what has come, without waiting for the loop. True: the observer has
-  // been told, within this call, and may have destroyed the opening.
+  // Takes what has come, without waiting for the loop and up to a bound. True: the
+  // observer has been told, within this call, and may have destroyed the opening.
   virtual bool Poll() = 0;
 };
 

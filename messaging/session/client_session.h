@@ -174,7 +174,9 @@ class ClientSession final : public Session,
                      event::Instant deadline);
 
   // For a blocking call: receives a frame and puts it into the inbox, or waits until
-  // `deadline`. kClosed: the opening has ended.
+  // `deadline`. What is there counts even if that has passed. Frames that may be
+  // ignored do not count, and past the deadline so many are taken at most. kClosed:
+  // the opening has ended.
   transports::IoResult ReceiveIntoInbox(event::Instant deadline);
   void TakeFrame(transports::IncomingFrame&& frame);
   // The delivery for `frame`, or none.
