@@ -80,7 +80,8 @@ class alignas(64) Message {
   }
 
   // A received message need not keep a buffer of the protocol's largest size for a
-  // few bytes. It gets one again when the user looks at it.
+  // few bytes. It gets one again when the user looks at it. Without memory for these
+  // bytes it keeps its buffer.
   void Pack();
   size_t held_bytes() const;
 

@@ -549,27 +549,34 @@ void ClientSession::TakeFrame(transports::IncomingFrame&& frame) {
 
 absl::optional<Delivery> ClientSession::ToDelivery(
     transports::IncomingFrame&& frame) {
-  FrameVerdict verdict;
-  if (PlainType(frame.type) != kMessageFrame) {
-    MutexLock lock(&mutex_);
-    verdict = machine_.OnFrame(frame.type, frame.id);
-  }
+  const uint8_t type = frame.type;
+  const uint64_t id = frame.id;
+  const bool brings_message =
+      PlainType(type) == kMessageFrame || PlainType(type) == kResponseFrame;
   Delivery delivery;
+  // Before the machine is asked: if there is no memory for it, the request still
+  // waits, and completes as the session ends.
+  if (brings_message) {
+    delivery.message = pool_->NewReceived(this, std::move(frame));
+  } else {
+    DropDescriptor(std::move(frame.descriptor));
+  }
+  FrameVerdict verdict;
+  if (PlainType(type) != kMessageFrame) {
+    MutexLock lock(&mutex_);
+    verdict = machine_.OnFrame(type, id);
+  }
   delivery.completion = verdict.completion;
   switch (verdict.action) {
     case FrameVerdict::Action::kDeliver:
     case FrameVerdict::Action::kComplete:
-      delivery.message = pool_->NewReceived(this, std::move(frame));
       return delivery;
     case FrameVerdict::Action::kCompleteUnanswered:
-      DropDescriptor(std::move(frame.descriptor));
       delivery.result = Result::kUnanswered;
       return delivery;
     case FrameVerdict::Action::kIgnore:
-      DropDescriptor(std::move(frame.descriptor));
       return absl::nullopt;
     case FrameVerdict::Action::kFault:
-      DropDescriptor(std::move(frame.descriptor));
       break;
   }
   EndForFault(CloseReason::kProtocolError, verdict.fault);
