@@ -323,7 +323,9 @@ typedef struct {
    * the process's limit; those of root and the service's own user are not counted.
    * Nothing is received from a user who has as many at this service, until one is
    * fetched or released. If one comes from a user who may have none, because all are
-   * in messages of other services or users, that session is closed. 256 */
+   * in messages of other services or users, that session is closed. What a client has
+   * sent before it went is received all the same, but without the file descriptors that
+   * its user may not have. 256 */
   uint32_t maxFdsPerUser;
   /* Of requests without a response, and as many of messages that are queued. Each
    * session of the user has its part of it, and of maxFdsPerUser for the queue, in

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a client of another user is charged for its file descriptors.
+// What a client of another user is charged for, and what becomes of it then.
 
 #include "messaging/session/server_session.h"
 
@@ -77,13 +77,17 @@ class KeepingHandler final : public ServiceHandler {
   void OnMessage(ServerSession*, event::Ref<Message> message) override {
     messages.push_back(std::move(message));
   }
-  void OnClose(ServerSession*) override { ++closes; }
+  void OnClose(ServerSession* session) override {
+    ++closes;
+    reason = session->close_reason();
+  }
   void OnRoom(ServerSession*) override {}
   bool WantsCloses() const override { return false; }
 
   event::Ref<ServiceUser> user;  // of the last session
   std::vector<event::Ref<Message>> messages;
   int closes = 0;
+  CloseReason reason = CloseReason::kNone;  // of the last
 };
 
 class ServerSessionTest : public ::testing::Test {
@@ -126,12 +130,12 @@ class ServerSessionTest : public ::testing::Test {
     client->observer->OnReadable();
     Turns();
   }
-  // A frame with a descriptor, to be received later.
-  static void Send(Client* client, uint8_t type) {
+  // A frame, mostly with a descriptor, to be received later.
+  static void Send(Client* client, uint8_t type, bool with_descriptor = true) {
     IncomingFrame frame;
     frame.type = type;
     frame.id = type == kRequestFrame ? 7 : 0;
-    frame.descriptor.reset(fcntl(0, F_DUPFD_CLOEXEC, 3));
+    if (with_descriptor) frame.descriptor.reset(fcntl(0, F_DUPFD_CLOEXEC, 3));
     client->frames.push_back(std::move(frame));
   }
   // Of the loop; other threads run meanwhile.
@@ -162,6 +166,28 @@ TEST_F(ServerSessionTest, AUserWithAllDescriptorsIsReceivedFromLater) {
     client.observer->OnReadable();
     EXPECT_EQ(handler_->messages.size(), 2u);
     EXPECT_EQ(handler_->user->descriptors(), 2u);
+  });
+}
+
+// The program may release what it has only when it is told of the end.
+TEST_F(ServerSessionTest, AllThatAClientHasLeftIsReceived) {
+  Run([this] {
+    Client client;
+    Open(&client);
+    for (int i = 0; i < 3; ++i) Send(&client, kMessageFrame);
+    Send(&client, kMessageFrame, /*with_descriptor=*/false);
+    client.observer->OnReadable();
+    EXPECT_EQ(handler_->messages.size(), 2u);
+    client.gone = true;
+    client.observer->OnHangUp();
+    client.observer->OnReadable();
+    Leave(&client);
+    ASSERT_EQ(handler_->messages.size(), 4u);
+    EXPECT_TRUE(handler_->messages[1]->has_received_descriptor());
+    EXPECT_FALSE(handler_->messages[2]->has_received_descriptor());
+    EXPECT_EQ(handler_->user->descriptors(), 2u);
+    EXPECT_EQ(handler_->closes, 1);
+    EXPECT_EQ(handler_->reason, CloseReason::kByPeer);
   });
 }
 
