@@ -31,6 +31,10 @@ constexpr int kTriesWithoutWaiting = 3;
 // up to half a second, in which the directory accepts many connections.
 constexpr int kTriesAtAFullBacklog = 50;
 
+// Poll() takes this many frames that decide nothing: a directory may send them without
+// end.
+constexpr int kMaxFramesPerPoll = 256;
+
 bool BacklogIsFull(const absl::Status& failed) {
   return failed.code() == absl::StatusCode::kAborted;
 }
@@ -188,7 +192,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   }
 
   bool Poll() override {
-    while (connection_ != nullptr) {
+    for (int i = 0; i < kMaxFramesPerPoll && connection_ != nullptr; ++i) {
       switch (ReadFrame()) {
         case Read::kNothing:
           return false;

@@ -4,6 +4,7 @@
 #include "messaging/message/message.h"
 
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "event/base/asan.h"
@@ -81,7 +82,8 @@ constexpr size_t kWorthPackingBytes = 2048;
 void Message::Pack() {
   const size_t size = payload_.size();
   if (size + kWorthPackingBytes > payload_.capacity()) return;
-  packed_ = std::make_unique<uint8_t[]>(size + 1);
+  packed_.reset(new (std::nothrow) uint8_t[size + 1]);
+  if (packed_ == nullptr) return;
   std::memcpy(packed_.get(), payload_.data(), size);
   payload_.reset();
 }

@@ -82,8 +82,9 @@ class alignas(64) Message {
     return request_id_.exchange(0, std::memory_order_acq_rel);
   }
 
-  // Replaces the buffer of a received message by a copy of its bytes, if that
-  // saves memory. payload() allocates a buffer again.
+  // A received message need not keep a buffer of the protocol's largest size for a
+  // few bytes. It gets one again when the user looks at it. Without memory for these
+  // bytes it keeps its buffer.
   void Pack();
   size_t held_bytes() const;
 

@@ -14,6 +14,7 @@
 #include "messaging/session/blocked_caller.h"
 #include "messaging/session/client_accounts.h"
 #include "transports/closer.h"
+#include "transports/wire_version.h"
 
 namespace le {
 namespace messaging {
@@ -29,6 +30,11 @@ namespace {
 // A handler may make a new request each time it is called. This bounds the
 // rounds at the end of its thread.
 constexpr int kMaxRoundsAtEnd = 8;
+
+// A server may send without end what is ignored here. Past a deadline this many are
+// taken: what may follow them counts as late. All else that a server may send is
+// bounded by the inbox and by the number of requests.
+constexpr int kMaxIgnorableFramesTooLate = 256;
 
 Result ToResult(const absl::Status& opening) {
   switch (opening.code()) {
@@ -481,9 +487,14 @@ Result ClientSession::WaitForRoom(Connection* connection,
                         deadline)) {
     return Result::kTimedOut;
   }
-  return ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kClosed
-             ? Result::kClosed
-             : Result::kOk;
+  if (ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kClosed) {
+    return Result::kClosed;
+  }
+  // A server that sends without end may not read.
+  const bool too_late =
+      owner_->loop()->Now() >= deadline &&
+      !connection->Wait(Connection::kWritable, absl::InfinitePast());
+  return too_late ? Result::kTimedOut : Result::kOk;
 }
 
 // ---- Receiving -------------------------------------------------------------
@@ -503,19 +514,25 @@ void ClientSession::OnConnectionClosed(const absl::Status& status) {
 }
 
 IoResult ClientSession::ReceiveIntoInbox(event::Instant deadline) {
-  if (link_.attached() == nullptr) return IoResult::kClosed;
-  transports::IncomingFrame frame;
-  absl::Status why;
-  const IoResult result = link_.Receive(&frame, deadline, &why);
-  if (result == IoResult::kClosed) EndAsTold(why);
-  if (result != IoResult::kOk) return result;
+  for (int too_late = 0; too_late < kMaxIgnorableFramesTooLate;) {
+    if (link_.attached() == nullptr) return IoResult::kClosed;
+    transports::IncomingFrame frame;
+    absl::Status why;
+    const IoResult result = link_.Receive(&frame, deadline, &why);
+    if (result == IoResult::kClosed) EndAsTold(why);
+    if (result != IoResult::kOk) return result;
 
-  try {
-    TakeFrame(std::move(frame));
-  } catch (const std::bad_alloc&) {
-    EndForFault(CloseReason::kSystem, "no memory for a message");
+    const bool may_be_ignored = transports::MayBeIgnored(frame.type);
+    try {
+      TakeFrame(std::move(frame));
+    } catch (const std::bad_alloc&) {
+      EndForFault(CloseReason::kSystem, "no memory for a message");
+    }
+    if (link_.attached() == nullptr) return IoResult::kClosed;
+    if (!may_be_ignored) return IoResult::kOk;
+    if (owner_->loop()->Now() >= deadline) ++too_late;
   }
-  return link_.attached() == nullptr ? IoResult::kClosed : IoResult::kOk;
+  return IoResult::kWouldBlock;
 }
 
 void ClientSession::TakeFrame(transports::IncomingFrame&& frame) {
@@ -537,27 +554,34 @@ void ClientSession::TakeFrame(transports::IncomingFrame&& frame) {
 
 absl::optional<Delivery> ClientSession::ToDelivery(
     transports::IncomingFrame&& frame) {
-  FrameVerdict verdict;
-  if (PlainType(frame.type) != kMessageFrame) {
-    MutexLock lock(&mutex_);
-    verdict = machine_.OnFrame(frame.type, frame.id);
-  }
+  const uint8_t type = frame.type;
+  const uint64_t id = frame.id;
+  const bool brings_message =
+      PlainType(type) == kMessageFrame || PlainType(type) == kResponseFrame;
   Delivery delivery;
+  // Before the machine is asked: if there is no memory for it, the request still
+  // waits, and completes as the session ends.
+  if (brings_message) {
+    delivery.message = pool_->NewReceived(this, std::move(frame));
+  } else {
+    DropDescriptor(std::move(frame.descriptor));
+  }
+  FrameVerdict verdict;
+  if (PlainType(type) != kMessageFrame) {
+    MutexLock lock(&mutex_);
+    verdict = machine_.OnFrame(type, id);
+  }
   delivery.completion = verdict.completion;
   switch (verdict.action) {
     case FrameVerdict::Action::kDeliver:
     case FrameVerdict::Action::kComplete:
-      delivery.message = pool_->NewReceived(this, std::move(frame));
       return delivery;
     case FrameVerdict::Action::kCompleteUnanswered:
-      DropDescriptor(std::move(frame.descriptor));
       delivery.result = Result::kUnanswered;
       return delivery;
     case FrameVerdict::Action::kIgnore:
-      DropDescriptor(std::move(frame.descriptor));
       return absl::nullopt;
     case FrameVerdict::Action::kFault:
-      DropDescriptor(std::move(frame.descriptor));
       break;
   }
   EndForFault(CloseReason::kProtocolError, verdict.fault);

@@ -177,8 +177,10 @@ class ClientSession final : public Session,
   Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline);
 
-  // For a blocking call: receives a frame and puts it into the inbox, or waits
-  // until `deadline`. kClosed: the opening has ended.
+  // For a blocking call: receives a frame and puts it into the inbox, or waits until
+  // `deadline`. What is there counts even if that has passed. Frames that may be
+  // ignored do not count, and past the deadline so many are taken at most. kClosed:
+  // the opening has ended.
   transports::IoResult ReceiveIntoInbox(event::Instant deadline);
   void TakeFrame(transports::IncomingFrame&& frame);
   // The delivery for `frame`, if there is one.

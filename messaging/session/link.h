@@ -53,6 +53,9 @@ class Link final : private Scheduled, private transports::Connection::Observer {
   // true, or until the far end closes. Code that makes TakesFrames() true must
   // call Schedule(), except when the connection reports OnDrained().
   bool paused() const { return paused_.load(); }
+  // The owner's thread. The far end has gone while this was paused. All that it has
+  // left is received, whatever Session::TakesFrames() is.
+  bool hung_up() const { return hung_up_; }
 
  private:
   void RunScheduled() override;

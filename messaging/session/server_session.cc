@@ -293,20 +293,21 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
 void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   const ServerVerdict verdict = ServerVerdictOf(frame.type, frame.id);
   const char* fault = verdict.fault;
-  // A descriptor that is not delivered counts until it is closed.
-  const bool counted = frame.descriptor && user_->TakeDescriptor();
-  // Another service of the process may have taken the last one.
-  if (frame.descriptor && !counted) {
-    fault = "its user has as many file descriptors in messages as it may";
+  if (frame.descriptor && !user_->TakeDescriptor()) {
+    // The session stays charged for it until it is closed.
+    transports::CloseSentBy(event::Process::Current(), user_->uid(),
+                            std::move(frame.descriptor), charge_);
+    frame.descriptor_lost = true;
+    // Another service of the process may have taken the last. What a client that has
+    // gone has left is received without a wait for the program to release some: it
+    // may do so only when it is told of the end.
+    if (!link_.hung_up()) {
+      fault = "its user has as many file descriptors in messages as it may";
+    }
   }
   if (fault != nullptr || !verdict.deliver) {
-    if (counted) {
-      DropDescriptor(std::move(frame.descriptor));
-    } else {
-      // It is not counted, so the session stays charged until it is closed.
-      transports::CloseSentBy(event::Process::Current(), user_->uid(),
-                              std::move(frame.descriptor), charge_);
-    }
+    // It counts until it is closed.
+    if (frame.descriptor) DropDescriptor(std::move(frame.descriptor));
     if (fault != nullptr) EndForFault(CloseReason::kProtocolError, fault);
     return;
   }

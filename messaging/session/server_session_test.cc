@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Charges for the file descriptors of another user's client.
+// What a client of another user is charged for, and what becomes of it then.
 
 #include "messaging/session/server_session.h"
 
@@ -9,7 +9,6 @@
 #include <sys/resource.h>
 
 #include <cstdlib>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <new>
@@ -21,6 +20,7 @@
 #include "gtest/gtest.h"
 #include "messaging/machine/wire.h"
 #include "messaging/message/message.h"
+#include "messaging/session/fake_connection.h"
 #include "messaging/session/runtime.h"
 #include "messaging/session/service.h"
 
@@ -46,76 +46,13 @@ namespace le {
 namespace messaging {
 namespace {
 
-using transports::Connection;
 using transports::IncomingFrame;
-using transports::IoResult;
 
 constexpr uid_t kOwner = 1000;
-constexpr uid_t kUser = 4321;
 constexpr uint8_t kIgnorableFrame = 48;
 constexpr size_t kMessageBytes = 8;
 
-// The client's end of a fake connection.
-struct Client {
-  std::deque<IncomingFrame> frames;
-  Connection::Observer* observer = nullptr;
-  bool is_read = true;
-  bool gone = false;
-};
-
-class FakeConnection final : public Connection {
- public:
-  explicit FakeConnection(Client* client) : client_(client) {}
-  absl::Status Attach(event::Loop*, Observer* observer) override {
-    client_->observer = observer;
-    return absl::OkStatus();
-  }
-  void Detach() override {}
-  void SetReadInterest(bool on) override { client_->is_read = on; }
-  IoResult Receive(IncomingFrame* frame, transports::BufferPool* pool,
-                   event::Instant) override {
-    if (client_->frames.empty()) {
-      return client_->gone ? IoResult::kClosed : IoResult::kWouldBlock;
-    }
-    *frame = std::move(client_->frames.front());
-    client_->frames.pop_front();
-    frame->payload = pool->Allocate();
-    return IoResult::kOk;
-  }
-  bool HasBuffered() const override { return !client_->frames.empty(); }
-  bool HasPartial() const override { return false; }
-  bool MayHaveMore() const override { return false; }
-  bool Wait(uint32_t, event::Instant) override { return true; }
-  absl::Status SetReceiveCredentials(bool) override { return absl::OkStatus(); }
-  void SetDescriptorPolicy(DescriptorPolicy) override {}
-  void SetTrust(Trust, std::shared_ptr<void>) override {}
-  void SetSendLimits(const transports::SendLimits&) override {}
-  void NotifyWhenReceived() override {}
-  void Close() override {}
-  IoResult Send(const transports::OutgoingFrame&) override {
-    return IoResult::kOk;
-  }
-  void Flush() override {}
-  size_t queued_bytes() const override { return 0; }
-  size_t unreceived_bytes() const override { return 0; }
-  size_t unreceived_descriptors() const override { return 0; }
-  bool congested() const override { return false; }
-  event::Instant stalled_since() const override {
-    return absl::InfiniteFuture();
-  }
-  absl::Status close_status() const override {
-    return absl::UnavailableError("gone");
-  }
-  absl::StatusOr<event::Credentials> peer() const override {
-    return event::Credentials{1, kUser, kUser};
-  }
-  absl::StatusOr<event::UniqueFd> PeerPidFd() const override {
-    return absl::UnimplementedError("");
-  }
-
- private:
-  Client* const client_;
-};
+using Client = FarEnd;
 
 class FakeIntroducer final : public directory::Introducer {
  public:
@@ -141,13 +78,17 @@ class KeepingHandler final : public ServiceHandler {
   void OnMessage(ServerSession*, event::Ref<Message> message) override {
     messages.push_back(std::move(message));
   }
-  void OnClose(ServerSession*) override { ++closes; }
+  void OnClose(ServerSession* session) override {
+    ++closes;
+    reason = session->close_reason();
+  }
   void OnRoom(ServerSession*) override {}
   bool WantsCloses() const override { return false; }
 
   event::Ref<ServiceUser> user;  // of the last session
   std::vector<event::Ref<Message>> messages;
   int closes = 0;
+  CloseReason reason = CloseReason::kNone;  // of the last
 };
 
 class ServerSessionTest : public ::testing::Test {
@@ -195,12 +136,12 @@ class ServerSessionTest : public ::testing::Test {
     client->observer->OnReadable();
     Turns();
   }
-  // Queues a frame with a descriptor, which the session receives later.
-  static void Send(Client* client, uint8_t type) {
+  // A frame, mostly with a descriptor, to be received later.
+  static void Send(Client* client, uint8_t type, bool with_descriptor = true) {
     IncomingFrame frame;
     frame.type = type;
     frame.id = type == kRequestFrame ? 7 : 0;
-    frame.descriptor.reset(fcntl(0, F_DUPFD_CLOEXEC, 3));
+    if (with_descriptor) frame.descriptor.reset(fcntl(0, F_DUPFD_CLOEXEC, 3));
     client->frames.push_back(std::move(frame));
   }
   // Runs turns of the loop. Other threads run meanwhile.
@@ -236,33 +177,26 @@ TEST_F(ServerSessionTest, AUserWithAllDescriptorsIsReceivedFromLater) {
   });
 }
 
-// A user has 64 of 1,024 in all services of a process.
-TEST_F(ServerSessionTest, ADescriptorReturnedAtAnotherServiceIsWaitedFor) {
-  struct rlimit before;
-  getrlimit(RLIMIT_NOFILE, &before);
-  const struct rlimit limit = {1024, before.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+// The program may release what it has only when it is told of the end.
+TEST_F(ServerSessionTest, AllThatAClientHasLeftIsReceived) {
   Run([this] {
-    Client client, other;
+    Client client;
     Open(&client);
-    KeepingHandler* other_handler = nullptr;
-    Service* const other_service = NewService("t", &other_handler);
-    Open(&other);
-    for (int i = 0; i < 63; ++i) Send(&other, kMessageFrame);
-    while (!other.frames.empty()) other.observer->OnReadable();
-    EXPECT_EQ(other_handler->messages.size(), 63u);
-    for (int i = 0; i < 2; ++i) Send(&client, kMessageFrame);
+    for (int i = 0; i < 3; ++i) Send(&client, kMessageFrame);
+    Send(&client, kMessageFrame, /*with_descriptor=*/false);
     client.observer->OnReadable();
-    Turns();
-    EXPECT_EQ(handler_->messages.size(), 1u);
-    EXPECT_FALSE(client.is_read);
-    other_handler->messages.clear();
-    Turns();
-    EXPECT_TRUE(client.is_read);
-    other_handler->user = {};
-    other_service->Delete();
+    EXPECT_EQ(handler_->messages.size(), 2u);
+    client.gone = true;
+    client.observer->OnHangUp();
+    client.observer->OnReadable();
+    Leave(&client);
+    ASSERT_EQ(handler_->messages.size(), 4u);
+    EXPECT_TRUE(handler_->messages[1]->has_received_descriptor());
+    EXPECT_FALSE(handler_->messages[2]->has_received_descriptor());
+    EXPECT_EQ(handler_->user->descriptors(), 2u);
+    EXPECT_EQ(handler_->closes, 1);
+    EXPECT_EQ(handler_->reason, CloseReason::kByPeer);
   });
-  setrlimit(RLIMIT_NOFILE, &before);
 }
 
 TEST_F(ServerSessionTest, AnIgnoredFramesDescriptorCountsUntilItIsClosed) {

@@ -69,10 +69,10 @@ std::string Refusal(directory::proto::RefusalCode code, uint16_t flags = 0) {
   return Frame(directory::kControlFrame, message.SerializeAsString(), flags);
 }
 
-std::string Waiting(uint16_t flags = 0) {
+std::string Waiting(uint16_t flags = 0, const std::string& text = "a lie") {
   directory::proto::FromDirectory message;
   message.mutable_waiting()->set_reason(directory::proto::WAIT_NO_BINDING);
-  message.mutable_waiting()->set_text("a lie");
+  message.mutable_waiting()->set_text(text);
   return Frame(directory::kControlFrame, message.SerializeAsString(), flags);
 }
 
@@ -86,6 +86,20 @@ event::UniqueFd Connect(const std::string& address) {
       connect(fd.get(), reinterpret_cast<struct sockaddr*>(&to), sizeof(to)),
       0);
   return fd;
+}
+
+// Non-blocking.
+event::UniqueFd Listen(const std::string& address) {
+  event::UniqueFd listener(
+      socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  struct sockaddr_un at = {};
+  at.sun_family = AF_UNIX;
+  std::memcpy(at.sun_path, address.data(), address.size());
+  EXPECT_EQ(
+      bind(listener.get(), reinterpret_cast<struct sockaddr*>(&at), sizeof(at)),
+      0);
+  EXPECT_EQ(listen(listener.get(), 4), 0);
+  return listener;
 }
 
 void Send(const event::UniqueFd& fd, const std::string& packet) {
@@ -223,6 +237,47 @@ class NotesCloses final : public event::sys::Interceptor {
   std::condition_variable changed_;
   std::map<int, std::thread::id> closed_by_;
 };
+
+// A peer that sends without end: before each call that waits or receives there is one
+// packet more. It gives up at a number of calls that no bounded reader comes to.
+class Flood final : public event::sys::Interceptor {
+ public:
+  explicit Flood(std::function<void()> send_packet)
+      : send_packet_(std::move(send_packet)) {
+    event::sys::SetInterceptor(this);
+  }
+  ~Flood() override {
+    event::sys::SetInterceptor(nullptr);
+    EXPECT_LT(calls_, kTooManyCalls);
+  }
+  int Fail(const char* call) override {
+    const absl::string_view name = call;
+    if (name != "Poll" && name != "Recv" && name != "RecvMsg") return 0;
+    if (calls_ == kTooManyCalls) return 0;
+    ++calls_;
+    send_packet_();
+    return 0;
+  }
+
+ private:
+  static constexpr int kTooManyCalls = 1000;
+  const std::function<void()> send_packet_;
+  int calls_ = 0;
+};
+
+// If there is room.
+void TrySend(const event::UniqueFd& fd, const std::string& packet) {
+  send(fd.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+// As many frames of a type that may be ignored as a packet takes.
+std::string PacketOf(uint8_t type) {
+  constexpr int kFrames = 4096;
+  std::string packet;
+  for (int i = 1; i < kFrames; ++i)
+    packet += Frame(type, "", FrameHeader::kMore);
+  return packet + Frame(type, "");
+}
 
 std::vector<std::string>* g_log = nullptr;
 
@@ -460,6 +515,90 @@ TEST_F(HostileServerTest, ADescriptorThatIsNotReadIsClosedElsewhere) {
   }
 }
 
+// ---- Frames without end ----------------------------------------------------
+
+constexpr uint8_t kIgnorableFrame = 0x30;
+constexpr uint8_t kIgnorableDirectoryFrame = 0xb0;
+
+TEST_F(HostileServerTest, IgnoredFramesHoldUpNoSyncRequest) {
+  ASSERT_EQ(OpenAtServerThatSays({Hello()}), LE_MSG_WAIT_NONE);
+  const std::string packet = PacketOf(kIgnorableFrame);
+  client_->Do([&] {
+    const Flood flood([&] { TrySend(socket_, packet); });
+    le_msg_MessageRef_t response = nullptr;
+    EXPECT_EQ(le_msg_RequestSyncResponseTimed(le_msg_CreateMsg(session_), 0,
+                                              &response),
+              LE_TIMEOUT);
+  });
+  EXPECT_EQ(closes_, 0);
+  Delete();
+}
+
+TEST_F(HostileServerTest, IgnoredFramesHoldUpNoLoopWhenARequestExpires) {
+  ASSERT_EQ(OpenAtServerThatSays({Hello()}), LE_MSG_WAIT_NONE);
+  const std::string packet = PacketOf(kIgnorableFrame);
+  int timeouts = 0;
+  client_->Do([&] {
+    const Flood flood([&] { TrySend(socket_, packet); });
+    le_msg_RequestResponseTimed(
+        le_msg_CreateMsg(session_), 0,
+        [](le_msg_MessageRef_t, le_result_t result, void* count) {
+          EXPECT_EQ(result, LE_TIMEOUT);
+          ++*static_cast<int*>(count);
+        },
+        &timeouts);
+    for (int turns = 0; turns < 10 && timeouts == 0; ++turns) {
+      client_->loop()->RunTurn(absl::InfinitePast());
+    }
+  });
+  EXPECT_EQ(timeouts, 1);
+  EXPECT_EQ(closes_, 0);
+  Delete();
+}
+
+TEST_F(HostileServerTest, IgnoredFramesHoldUpNoSender) {
+  ASSERT_EQ(OpenAtServerThatSays({Hello()}), LE_MSG_WAIT_NONE);
+  const std::string packet = PacketOf(kIgnorableFrame);
+  client_->Do([&] {
+    le_msg_MessageRef_t message;
+    le_result_t sent;
+    do {
+      message = le_msg_CreateMsg(session_);
+      sent = le_msg_TrySend(message);
+    } while (sent == LE_OK);
+    ASSERT_EQ(sent, LE_WOULD_BLOCK);
+    const Flood flood([&] { TrySend(socket_, packet); });
+    EXPECT_EQ(le_msg_SendTimed(message, 0), LE_TIMEOUT);
+  });
+  EXPECT_EQ(closes_, 0);
+  Delete();
+}
+
+// Nor does a directory hold up an opening by what decides nothing.
+TEST_F(HostileServerTest, ADirectorysFramesHoldUpNoOpening) {
+  const std::string address = world_.folder() + "/hostile";
+  const event::UniqueFd listener = Listen(address);
+  client_ = world_.Add("client", address);
+  const std::string ignored = PacketOf(kIgnorableDirectoryFrame);
+  for (const bool waiting : {false, true}) {
+    client_->Do([&] {
+      session_ = le_msg_CreateSession(le_msg_GetProtocolRef("p", 8), "service");
+      event::UniqueFd hostile;
+      int said = 0;
+      const Flood flood([&] {
+        if (!hostile) {
+          hostile.reset(
+              accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        }
+        TrySend(hostile, waiting ? Waiting(0, absl::StrCat(said++)) : ignored);
+      });
+      EXPECT_EQ(le_msg_OpenSessionSyncTimed(session_, 0), LE_TIMEOUT);
+    });
+    Delete();
+  }
+  unlink(address.c_str());
+}
+
 // ---- Versions ---------------------------------------------------------------
 
 std::string OfVersion(uint8_t version, std::string packet) {
@@ -514,15 +653,7 @@ TEST_F(HostileServerTest, ADirectoryAnswersAnotherVersionInWords) {
 // The same from the other end.
 TEST_F(HostileServerTest, ADirectoryOfAnotherVersionIsNamed) {
   const std::string address = world_.folder() + "/later";
-  const event::UniqueFd listener(
-      socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  struct sockaddr_un at = {};
-  at.sun_family = AF_UNIX;
-  std::memcpy(at.sun_path, address.data(), address.size());
-  ASSERT_EQ(
-      bind(listener.get(), reinterpret_cast<struct sockaddr*>(&at), sizeof(at)),
-      0);
-  ASSERT_EQ(listen(listener.get(), 4), 0);
+  const event::UniqueFd listener = Listen(address);
   Open(address);
   const event::UniqueFd later(
       accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
