@@ -3,6 +3,7 @@
 
 #include "transports/closer.h"
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <new>
@@ -19,6 +20,9 @@ namespace {
 constexpr int kMaxThreadsOfAUser = 4;
 constexpr int kMaxThreads = 64;
 
+// That wait, of all users and processes.
+std::atomic<size_t> g_waiting{0};
+
 // What is to be closed, and the threads that do it. Each ends when nothing is left
 // that it may take.
 class Closer {
@@ -28,6 +32,14 @@ class Closer {
     event::UniqueFd fd;
   };
 
+  ~Closer() { g_waiting.fetch_sub(static_cast<size_t>(waiting_)); }
+
+  bool HasMany(uid_t user) {
+    event::MutexLock lock(&mutex_);
+    const auto of = users_.find(user);
+    return of != users_.end() && of->second.waiting.size() >= kMaxClosesOfAUser;
+  }
+
   // Whether a thread must be started for it. True must be followed by Started() or
   // NotStarted().
   bool Add(uid_t user, Item item) {
@@ -35,6 +47,7 @@ class Closer {
     User& of = users_[user];
     of.waiting.push_back(std::move(item));
     ++waiting_;
+    g_waiting.fetch_add(1, std::memory_order_relaxed);
     // Each thread that is not inside a close takes one. One that is being started
     // may not come.
     if (threads_ - starting_ - closing_ >= waiting_ ||
@@ -62,7 +75,7 @@ class Closer {
       if (own->fd.get() != fd) continue;
       item = std::move(*own);
       waiting.erase(own);
-      --waiting_;
+      TakenLocked();
       break;
     }
     if (waiting.empty() && of->second.closing == 0) users_.erase(of);
@@ -94,13 +107,17 @@ class Closer {
       *user = of.first;
       *item = std::move(of.second.waiting.front());
       of.second.waiting.pop_front();
-      --waiting_;
+      TakenLocked();
       ++of.second.closing;
       ++closing_;
       return true;
     }
     --threads_;
     return false;
+  }
+  void TakenLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    --waiting_;
+    g_waiting.fetch_sub(1, std::memory_order_relaxed);
   }
   void Closed(uid_t user) {
     event::MutexLock lock(&mutex_);
@@ -121,6 +138,12 @@ class Closer {
 
 struct State final : event::ModuleState {
   const std::shared_ptr<Closer> closer = std::make_shared<Closer>();
+
+  // A thread may outlive the process's state.
+  static std::shared_ptr<Closer> Of(event::Process* process) {
+    return process->State<State>([] { return std::make_unique<State>(); })
+        ->closer;
+  }
 };
 
 }  // namespace
@@ -129,11 +152,9 @@ void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     std::shared_ptr<void> held) {
   if (!fd || process->killed()) return;
   const int number = fd.get();
-  // A thread may outlive the process's state.
   std::shared_ptr<Closer> closer;
   try {
-    closer =
-        process->State<State>([] { return std::make_unique<State>(); })->closer;
+    closer = State::Of(process);
     if (!closer->Add(user, {std::move(held), std::move(fd)})) return;
   } catch (const std::bad_alloc&) {
     return;  // closed here
@@ -159,6 +180,14 @@ void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
   } else {
     fd.reset();
   }
+}
+
+bool HasManyCloses(event::Process* process, uid_t user) {
+  return State::Of(process)->HasMany(user);
+}
+
+bool MayHaveManyCloses() {
+  return g_waiting.load(std::memory_order_relaxed) >= kMaxClosesOfAUser;
 }
 
 }  // namespace transports

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <condition_variable>
@@ -119,6 +120,28 @@ class OtherProcess final : public event::Process {
   int left_;
 };
 
+// Receives all that comes, and closes the descriptors.
+class Reader final : public Connection::Observer {
+ public:
+  Reader(event::Process* process, Connection* connection, BufferPool* pool)
+      : process_(process), connection_(connection), pool_(pool) {}
+  void OnReadable() override {
+    IncomingFrame frame;
+    while (connection_->Receive(&frame, pool_, absl::InfinitePast()) ==
+           IoResult::kOk) {
+      ++frames;
+      CloseSentBy(process_, getuid(), std::move(frame.descriptor));
+    }
+  }
+
+  int frames = 0;
+
+ private:
+  event::Process* const process_;
+  Connection* const connection_;
+  BufferPool* const pool_;
+};
+
 class StrangersTest : public ::testing::Test, private Acceptor::Observer {
  protected:
   ~StrangersTest() override {
@@ -166,7 +189,8 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
   int SendDescriptors(FrameHeader* header, int count) {
     struct iovec part = {header, header == nullptr ? 0 : sizeof(*header)};
     const event::UniqueFd sent(eventfd(0, EFD_CLOEXEC));
-    const int fds[2] = {sent.get(), sent.get()};
+    int fds[kMost];
+    std::fill_n(fds, count, sent.get());
     const size_t size = static_cast<size_t>(count) * sizeof(int);
     alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fds))] = {};
     struct msghdr message = {};
@@ -199,6 +223,24 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
               IoResult::kOk);
     EXPECT_TRUE(received.descriptor);
   }
+  // All threads that close what `user` has sent are inside a close from now on, until
+  // the kernel has none that lasts.
+  void BlockClosers(Kernel* kernel, uid_t user) {
+    constexpr int kThreads = 4;
+    kernel->LastFrom(kLasting);
+    for (int i = 0; i < kThreads; ++i) {
+      CloseElsewhere(&process_, user,
+                     event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, kLasting)));
+    }
+    kernel->WaitUntilLasting(kThreads);
+  }
+  static int OpenDescriptors() {
+    int count = 0;
+    for (int fd = 0; fd < kLasting; ++fd) {
+      if (fcntl(fd, F_GETFD) >= 0) ++count;
+    }
+    return count;
+  }
   static int LowestFree() {
     const event::UniqueFd probe(open("/dev/null", O_RDONLY | O_CLOEXEC));
     return probe.get();
@@ -207,6 +249,9 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
   void OnAccepted(std::unique_ptr<Connection> connection) override {
     end_ = std::move(connection);
   }
+
+  static constexpr int kLasting = 700;  // descriptors from it on, if any
+  static constexpr int kMost = 20;      // descriptors in a packet
 
   char folder_[32] = "/tmp/le_strangers_XXXXXX";
   const std::string address_ = std::string(mkdtemp(folder_)) + "/s";
@@ -442,6 +487,66 @@ TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
   EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
   kernel.LastFrom(INT_MAX);
   while (held.use_count() > 1) std::this_thread::yield();
+}
+
+// ---- Descriptors that wait to be closed ------------------------------------
+
+constexpr int kMaxWaiting = static_cast<int>(kMaxClosesOfAUser);
+
+// A packet that breaks the rules ends its session. The next session's is not received
+// once the user has too many that are not closed.
+TEST_F(StrangersTest, BrokenPacketsAreLeftUnreadWhileTooManyAreNotClosed) {
+  Kernel& kernel = Kernel::New();
+  BlockClosers(&kernel, getuid());
+  std::vector<std::unique_ptr<Connection>> ends;
+  std::vector<event::UniqueFd> far_ends;
+  constexpr int kSessions = 16;
+  for (int i = 0; i < kSessions; ++i) {
+    BeginSession(Trust::kStranger);
+    FrameHeader header;
+    ASSERT_EQ(SendDescriptors(&header, kMost), 0);
+    ends.push_back(std::move(end_));
+    far_ends.push_back(std::move(far_));
+  }
+  const int before = OpenDescriptors();
+  IncomingFrame frame;
+  int closed = 0;
+  for (const auto& end : ends) {
+    const IoResult result =
+        end->Receive(&frame, pool_.get(), absl::InfinitePast());
+    closed += result == IoResult::kClosed ? 1 : 0;
+  }
+  // The packet that reaches the bound comes whole.
+  EXPECT_EQ(closed, (kMaxWaiting + kMost - 1) / kMost);
+  EXPECT_LE(OpenDescriptors() - before, kMaxWaiting + kMost);
+  kernel.LastFrom(INT_MAX);
+  for (const auto& end : ends) {
+    EXPECT_EQ(end->Receive(&frame, pool_.get(), absl::InfiniteFuture()),
+              IoResult::kClosed);
+  }
+}
+
+// Each descriptor is closed as soon as it has come: by the transport, as the session
+// takes none, or by a program that does not fetch it, at either end.
+TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
+  constexpr int kFrames = 2 * kMaxWaiting;
+  for (const Trust trust : {Trust::kNoDescriptors, Trust::kStranger}) {
+    Kernel& kernel = Kernel::New();
+    kernel.knows_rights = false;
+    BlockClosers(&kernel, getuid());
+    BeginSession(trust);
+    for (int i = 0; i < kFrames; ++i) ASSERT_EQ(SendDescriptor(), 0);
+    const int before = OpenDescriptors();
+    Reader reader(&process_, end_.get(), pool_.get());
+    ASSERT_TRUE(end_->Attach(loop_, &reader).ok());
+    while (reader.frames < kMaxWaiting) loop_->RunTurn(absl::InfiniteFuture());
+    for (int turn = 0; turn < 3; ++turn) loop_->RunTurn(absl::InfiniteFuture());
+    EXPECT_EQ(reader.frames, kMaxWaiting);
+    EXPECT_LE(OpenDescriptors() - before, kMaxWaiting);
+    kernel.LastFrom(INT_MAX);
+    while (reader.frames < kFrames) loop_->RunTurn(absl::InfiniteFuture());
+    end_.reset();
+  }
 }
 
 // A process whose far ends could all stop it anyway has no threads but its own.

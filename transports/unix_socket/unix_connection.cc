@@ -118,6 +118,11 @@ void UnixConnection::CloseSent(uid_t payer, event::UniqueFd fd,
   }
 }
 
+bool UnixConnection::HasManyCloses() const {
+  return is_careful() && MayHaveManyCloses() &&
+         transports::HasManyCloses(process_, UserOf(fd_.get()));
+}
+
 void UnixConnection::CloseReceived(event::UniqueFd fd) {
   if (fd && is_careful()) CloseSent(UserOf(fd_.get()), std::move(fd), held_);
 }

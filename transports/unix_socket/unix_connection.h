@@ -170,6 +170,8 @@ class UnixConnection final : public Connection, private event::Watch {
   bool is_careful() const {
     return strangers_ != Strangers::kTaken && strangers_ != Strangers::kRefused;
   }
+  // Whether too much of what the far end's user has sent is not closed yet.
+  bool HasManyCloses() const;
   // Each closes elsewhere what may take long.
   void CloseSent(uid_t payer, event::UniqueFd fd, std::shared_ptr<void> held);
   void CloseReceived(event::UniqueFd fd);

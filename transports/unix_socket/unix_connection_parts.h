@@ -24,7 +24,7 @@ constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 // costs as much as one that sends.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 
-// When no descriptor is free, likewise.
+// When no descriptor is free, or too many are to be closed, likewise.
 constexpr absl::Duration kNoDescriptorPause = absl::Milliseconds(50);
 
 // Shared statuses for the common endings: creating one costs two allocations.
@@ -160,9 +160,10 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   bool posted_ = false;
 };
 
-// Two cases of unread input. Frames left in a packet: the observer is called again
-// in each turn. A packet whose descriptor cannot be received: it is peeked at, and
-// taken once a descriptor is free. The number of free descriptors is not asked for:
+// Three cases of unread input. Frames left in a packet: the observer is called again
+// in each turn. What a stranger has sent who has too much that is not closed yet: it
+// is looked at again after a pause. A packet whose descriptor cannot be received: it
+// is peeked at, and taken once a descriptor is free. The number of free descriptors is not asked for:
 // other threads take hundreds at once.
 class UnixConnection::Leftover final : private event::Task,
                                        private event::Timer {
@@ -179,9 +180,12 @@ class UnixConnection::Leftover final : private event::Task,
   bool has_reminded() const { return turn_ == connection_->loop_->turn(); }
 
   bool paused() const { return running(); }
-  // Whether there is a descriptor left. If not, the loop pauses.
+  // Whether there is a descriptor left, and the far end may take one. If not, the
+  // loop pauses.
   bool MayReceive() {
-    const int probe = event::sys::Dup(connection_->fd_.get());
+    const int probe = connection_->HasManyCloses()
+                          ? -1
+                          : event::sys::Dup(connection_->fd_.get());
     if (probe >= 0) {
       event::sys::Close(probe);
       return true;

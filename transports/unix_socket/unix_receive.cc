@@ -80,7 +80,7 @@ IoResult UnixConnection::WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
     if (!Wait(Connection::kReadable, deadline)) return IoResult::kWouldBlock;
     const IoResult result = ReceivePacket(frame, pool, /*block=*/false);
     if (result != IoResult::kWouldBlock) return result;
-    if (leaves_unread_ && !PauseForDescriptor(deadline)) {
+    if ((leaves_unread_ || HasManyCloses()) && !PauseForDescriptor(deadline)) {
       return IoResult::kWouldBlock;
     }
     // There may be more and more to receive, and never a frame.
@@ -91,7 +91,7 @@ IoResult UnixConnection::WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
 }
 
 // There is something to receive, but it may bring a descriptor more than we can
-// have. False at the deadline.
+// have, or than the far end's user may. False at the deadline.
 bool UnixConnection::PauseForDescriptor(event::Instant deadline) {
   if (leftover()->MayReceive()) return true;
   const event::Instant now = process_->Now();
@@ -193,6 +193,9 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
   for (int packets = 0;; ++packets) {
     // Packets that make no frame are no reason to stay: the loop comes again.
     if (packets == kMaxPacketsWithoutFrame && !block) {
+      return IoResult::kWouldBlock;
+    }
+    if (ABSL_PREDICT_FALSE(HasManyCloses()) && !leftover()->MayReceive()) {
       return IoResult::kWouldBlock;
     }
     IncomingAncillary ancillary;
