@@ -373,6 +373,8 @@ IoResult DirectoryServer::PassOn(Peer* client, Peer* server) {
   frame.payload = absl::MakeConstSpan(
       reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   frame.connection = passed;
+  frame.owner_lets_descriptors_in =
+      (server->dialect.capabilities & transports::kLetsDescriptorsIn) != 0;
   // The registry bounds how many are on their way.
   frame.room = transports::Room::kOwed;
   return (*server->connection_slot())->Send(frame);

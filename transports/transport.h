@@ -113,6 +113,9 @@ struct OutgoingFrame {
   // Frames that the peer has sent and this end has not read go to the new owner,
   // who cannot distinguish them from later ones.
   std::unique_ptr<Connection>* connection = nullptr;
+  // Of `connection`: its new owner lets file descriptors in, by SetTrust(). If not,
+  // they may come from now on.
+  bool owner_lets_descriptors_in = false;
   // Tells the far end who sends this; the kernel checks it. See
   // Connection::SetReceiveCredentials().
   bool attach_credentials = false;
@@ -236,6 +239,8 @@ class Connection {
   // are closed by another thread, and so is the connection if any may be unread.
   // kNoDescriptors: the same, and Receive() hands none out: frames come with
   // `descriptor_lost`, and the far end is told where the kernel can (Linux 6.16).
+  // One that came with a frame may refuse them until this is called
+  // (OutgoingFrame::owner_lets_descriptors_in).
   // `held` is kept until all is closed. At first an end that Connect() or an
   // Acceptor made is kTrusted, one that came with a frame is kStranger.
   enum class Trust : uint8_t { kTrusted, kStranger, kNoDescriptors };

@@ -18,14 +18,18 @@ namespace transports {
 constexpr uint8_t kLowestWireVersion = 1;
 constexpr uint8_t kWireVersion = 1;
 
+// A server's library lets a client's file descriptors in itself, once it has taken
+// the client: those of a client that it turns away never arrive.
+constexpr uint64_t kLetsDescriptorsIn = 1;
+
 // What a library understands. It tells the directory, which tells both ends of an
 // introduction about each other.
 struct Dialect {
   uint32_t lowest = kLowestWireVersion;
   uint32_t highest = kWireVersion;
   // Bits that are added and never used again for something else. A peer ignores
-  // those that it does not know. None is defined yet.
-  uint64_t capabilities = 0;
+  // those that it does not know.
+  uint64_t capabilities = kLetsDescriptorsIn;
 };
 
 // The version that two of them use. 0: they have none in common.

@@ -205,23 +205,36 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     std::memcpy(CMSG_DATA(c), fds, size);
     return sendmsg(far_.get(), &message, MSG_NOSIGNAL) < 0 ? errno : 0;
   }
-  void ExpectTakenOncePassedOn() {
+  // end_ as its new owner has it.
+  std::unique_ptr<Connection> PassOn(bool owner_lets_descriptors_in) {
     int pair[2];
-    ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     UnixConnection to_server(event::UniqueFd(pair[0]), &process_, false);
     UnixConnection server(event::UniqueFd(pair[1]), &process_, false);
     OutgoingFrame frame;
     frame.connection = &end_;
-    ASSERT_EQ(to_server.Send(frame), IoResult::kOk);
+    frame.owner_lets_descriptors_in = owner_lets_descriptors_in;
+    EXPECT_EQ(to_server.Send(frame), IoResult::kOk);
     IncomingFrame introduced;
-    ASSERT_EQ(server.Receive(&introduced, pool_.get(), absl::InfiniteFuture()),
+    EXPECT_EQ(server.Receive(&introduced, pool_.get(), absl::InfiniteFuture()),
               IoResult::kOk);
+    return std::move(introduced.connection);
+  }
+  void ExpectTaken(Connection* connection) {
     EXPECT_EQ(SendDescriptor(), 0);
     IncomingFrame received;
-    ASSERT_EQ(introduced.connection->Receive(&received, pool_.get(),
-                                             absl::InfiniteFuture()),
-              IoResult::kOk);
+    ASSERT_EQ(
+        connection->Receive(&received, pool_.get(), absl::InfiniteFuture()),
+        IoResult::kOk);
     EXPECT_TRUE(received.descriptor);
+  }
+  void ExpectTakenOncePassedOn() { ExpectTaken(PassOn(false).get()); }
+  // Everything that comes here is refused in the kernel, if it can do so.
+  bool KernelRefuses() {
+    const event::UniqueFd probe(socket(AF_UNIX, SOCK_SEQPACKET, 0));
+    const int off = 0;
+    return setsockopt(probe.get(), SOL_SOCKET, SO_PASSRIGHTS, &off,
+                      sizeof(off)) == 0;
   }
   // All threads that close what `user` has sent are inside a close from now on, until
   // the kernel has none that lasts.
@@ -266,15 +279,34 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
 };
 
 TEST_F(StrangersTest, TheKernelRefusesThemUntilTheConnectionIsPassedOn) {
-  const event::UniqueFd probe(socket(AF_UNIX, SOCK_SEQPACKET, 0));
-  const int off = 0;
-  if (setsockopt(probe.get(), SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off)) !=
-      0) {
-    GTEST_SKIP() << "this kernel cannot";
-  }
+  if (!KernelRefuses()) GTEST_SKIP() << "this kernel cannot";
   Connect();
   EXPECT_EQ(SendDescriptor(), EPERM);
   ExpectTakenOncePassedOn();
+}
+
+// One that is turned away has none that are unread, so that no other thread need
+// close it.
+TEST_F(StrangersTest, TheKernelRefusesThemUntilANewOwnerLetsThemIn) {
+  if (!KernelRefuses()) GTEST_SKIP() << "this kernel cannot";
+  Kernel& kernel = Kernel::New();
+  BlockClosers(&kernel, getuid());
+  for (const bool is_taken : {false, true}) {
+    acceptor_.reset();
+    Connect();
+    std::unique_ptr<Connection> client = PassOn(true);
+    EXPECT_EQ(SendDescriptor(), EPERM);
+    if (is_taken) {
+      client->SetTrust(Connection::Trust::kStranger, nullptr);
+      ExpectTaken(client.get());
+      continue;
+    }
+    ASSERT_GT(send(far_.get(), "unread", 6, 0), 0);
+    const int before = OpenDescriptors();
+    client.reset();
+    EXPECT_EQ(OpenDescriptors(), before - 1);
+  }
+  kernel.LastFrom(INT_MAX);
 }
 
 // Nor does the connection take any if it was only about to be passed on.

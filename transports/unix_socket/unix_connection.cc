@@ -62,6 +62,14 @@ uid_t UserOf(int fd) {
   return raw.uid;
 }
 
+// Whether none can have come in it yet.
+bool RefusesDescriptors(int fd) {
+  int takes = 1;
+  socklen_t size = sizeof(takes);
+  return sys::GetSockOpt(fd, SOL_SOCKET, SO_PASSRIGHTS, &takes, &size) == 0 &&
+         takes == 0;
+}
+
 // What its user has sent may be unread in it.
 void CloseClient(event::Process* process, event::UniqueFd client) {
   const uid_t user = UserOf(client.get());
@@ -144,6 +152,9 @@ void UnixConnection::CloseSocket() {
 }
 
 bool UnixConnection::MayHaveUnread() {
+  if (strangers_ == Strangers::kTakenByUser && RefusesDescriptors(fd_.get())) {
+    return false;
+  }
   int bytes = 0;
   if (sys::Ioctl(fd_.get(), FIONREAD, &bytes) != 0 || bytes > 0) return true;
   // Credentials come with each packet, and do not with the end.
@@ -164,6 +175,10 @@ bool UnixConnection::MayHaveUnread() {
 
 void UnixConnection::SetTrust(Trust trust, std::shared_ptr<void> held) {
   held_ = std::move(held);
+  // It came with a frame, and refuses them, unless the kernel cannot.
+  if (strangers_ == Strangers::kTakenByUser && trust != Trust::kNoDescriptors) {
+    LetDescriptorsIn();
+  }
   switch (trust) {
     case Trust::kTrusted:
       strangers_ = Strangers::kTaken;
@@ -188,14 +203,16 @@ void UnixConnection::SetTrust(Trust trust, std::shared_ptr<void> held) {
 
 bool UnixConnection::TakeStrangers() {
   if (!kernel_refuses_) return true;
-  const int on = 1;
-  if (sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSRIGHTS, &on, sizeof(on)) !=
-      0) {
-    return false;
-  }
+  if (!LetDescriptorsIn()) return false;
   kernel_refuses_ = false;
   strangers_ = Strangers::kDropped;
   return true;
+}
+
+bool UnixConnection::LetDescriptorsIn() {
+  const int on = 1;
+  return sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSRIGHTS, &on,
+                         sizeof(on)) == 0;
 }
 
 void UnixConnection::RefuseStrangers() {

@@ -164,8 +164,8 @@ class UnixConnection final : public Connection, private event::Watch {
   UnixConnection* AsIdle(Connection* connection, bool* promised_plain) const;
   // What strangers have sent may be in it still.
   void CloseSocket();
-  // Whether the kernel has anything for this end. After the far end can send no
-  // more; descriptors may come with a packet of no bytes.
+  // Whether the kernel has anything for this end whose close may last. After the far
+  // end can send no more; descriptors may come with a packet of no bytes.
   bool MayHaveUnread();
   bool is_careful() const {
     return strangers_ != Strangers::kTaken && strangers_ != Strangers::kRefused;
@@ -179,6 +179,7 @@ class UnixConnection final : public Connection, private event::Watch {
   // For a connection that is about to be passed on: its new owner takes
   // descriptors. If it is not passed on after all, some may have come meanwhile.
   bool TakeStrangers();
+  bool LetDescriptorsIn();
   void RefuseStrangers();
   // What is queued goes nowhere.
   void DropQueueLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
