@@ -10,6 +10,7 @@
 #include "directory/control_frame.h"
 #include "directory/wait_log.h"
 #include "event/base/log.h"
+#include "event/peer_log.h"
 #include "transports/closer.h"
 
 namespace le {
@@ -239,7 +240,8 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     if (!connected.ok()) return connected.status();
     connection_ = *std::move(connected);
     // Behind the directory's words there may be a server's, unread.
-    connection_->SetTrust(Connection::Trust::kStranger, nullptr);
+    connection_->SetTrust(Connection::Trust::kStranger, event::kUnknownPeer,
+                          nullptr);
     asked_at_ = loop_->Now();
     proto::ToDirectory message;
     proto::Open* const open = message.mutable_open();
@@ -297,6 +299,8 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   void NoteIntroduction(const proto::Introduced& said) {
     server_.pid = said.server_pid();
     server_.uid = said.server_uid();
+    // What comes now is the server's.
+    connection_->SetTrust(Connection::Trust::kStranger, server_.uid, nullptr);
     introduced_.emplace();
     introduced_->dialect = FromProto(said.server());
     const event::Credentials self = client_->process_->credentials();

@@ -241,10 +241,13 @@ class Connection {
   // `descriptor_lost`, and the far end is told where the kernel can (Linux 6.16).
   // One that came with a frame may refuse them until this is called
   // (OutgoingFrame::owner_lets_descriptors_in).
-  // `held` is kept until all is closed. At first an end that Connect() or an
+  // `payer` is the user who has sent them: while too much that is that user's waits to
+  // be closed, the connection is left unread. (The far end of a client's connection
+  // is the directory, as the kernel says.) `held` is kept until all is closed. At first an end that Connect() or an
   // Acceptor made is kTrusted, one that came with a frame is kStranger.
   enum class Trust : uint8_t { kTrusted, kStranger, kNoDescriptors };
-  virtual void SetTrust(Trust trust, std::shared_ptr<void> held) = 0;
+  virtual void SetTrust(Trust trust, uid_t payer,
+                        std::shared_ptr<void> held) = 0;
 
   // Bounds what is queued from now on; what is queued already stays.
   virtual void SetSendLimits(const SendLimits& limits) = 0;

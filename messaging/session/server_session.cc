@@ -43,7 +43,7 @@ absl::Status ServerSession::Start(
   connection->SetTrust(service_->refuses_descriptors() ? Trust::kNoDescriptors
                        : user_->is_bounded()           ? Trust::kStranger
                                                        : Trust::kTrusted,
-                       charge_);
+                       user_->uid(), charge_);
   // Attach before the hello. A client retries if the connection breaks before the
   // hello; after it, a close means a lost session.
   connection_ = transports::ConnectionRef(std::move(connection));

@@ -86,7 +86,7 @@ class FakeConnection final : public Connection {
   bool Wait(uint32_t, event::Instant) override { return true; }
   absl::Status SetReceiveCredentials(bool) override { return absl::OkStatus(); }
   void SetDescriptorPolicy(DescriptorPolicy) override {}
-  void SetTrust(Trust, std::shared_ptr<void>) override {}
+  void SetTrust(Trust, uid_t, std::shared_ptr<void>) override {}
   void SetSendLimits(const transports::SendLimits&) override {}
   void NotifyWhenReceived() override {}
   void Close() override {}

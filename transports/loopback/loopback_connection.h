@@ -99,7 +99,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy) override {}
   // Both ends are this process's: no close is a stranger's.
-  void SetTrust(Trust trust, std::shared_ptr<void> held) override {
+  void SetTrust(Trust trust, uid_t, std::shared_ptr<void> held) override {
     refuses_descriptors_ = trust == Trust::kNoDescriptors;
     held_ = std::move(held);
   }

@@ -169,14 +169,15 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
   }
   // The server's end of a session, and a raw far end.
   void BeginSession(Connection::Trust trust,
-                    std::shared_ptr<void> held = nullptr) {
+                    std::shared_ptr<void> held = nullptr,
+                    uid_t payer = event::kUnknownPeer) {
     int pair[2];
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     far_.reset(pair[1]);
     end_fd_ = pair[0];
     end_ = std::make_unique<UnixConnection>(event::UniqueFd(pair[0]), &process_,
                                             false);
-    end_->SetTrust(trust, std::move(held));
+    end_->SetTrust(trust, payer, std::move(held));
   }
   // A frame with a descriptor: 0, or the error.
   int SendDescriptor() {
@@ -297,7 +298,7 @@ TEST_F(StrangersTest, TheKernelRefusesThemUntilANewOwnerLetsThemIn) {
     std::unique_ptr<Connection> client = PassOn(true);
     EXPECT_EQ(SendDescriptor(), EPERM);
     if (is_taken) {
-      client->SetTrust(Connection::Trust::kStranger, nullptr);
+      client->SetTrust(Connection::Trust::kStranger, getuid(), nullptr);
       ExpectTaken(client.get());
       continue;
     }
@@ -456,7 +457,7 @@ TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
   ASSERT_EQ(SendDescriptor(), 0);
   const int comes_as = LowestFree();
   kernel.Forget();
-  end_->SetTrust(Trust::kNoDescriptors, nullptr);
+  end_->SetTrust(Trust::kNoDescriptors, getuid(), nullptr);
   IncomingFrame frame;
   ASSERT_EQ(end_->Receive(&frame, pool_.get(), absl::InfinitePast()),
             IoResult::kOk);
@@ -556,6 +557,25 @@ TEST_F(StrangersTest, BrokenPacketsAreLeftUnreadWhileTooManyAreNotClosed) {
     EXPECT_EQ(end->Receive(&frame, pool_.get(), absl::InfiniteFuture()),
               IoResult::kClosed);
   }
+}
+
+// A client's connections have one far end for the kernel, the directory, whoever the
+// server is.
+TEST_F(StrangersTest, TheConnectionsOfOtherUsersAreReadMeanwhile) {
+  constexpr uid_t kOne = 1, kTwo = 2;
+  Kernel& kernel = Kernel::New();
+  BlockClosers(&kernel, kOne);
+  for (int i = 0; i < kMaxWaiting; ++i) {
+    CloseElsewhere(&process_, kOne, event::UniqueFd(dup(0)));
+  }
+  IncomingFrame frame;
+  for (const uid_t user : {kOne, kTwo}) {
+    BeginSession(Trust::kStranger, nullptr, user);
+    ASSERT_EQ(SendDescriptor(), 0);
+    EXPECT_EQ(end_->Receive(&frame, pool_.get(), absl::InfinitePast()),
+              user == kTwo ? IoResult::kOk : IoResult::kWouldBlock);
+  }
+  kernel.LastFrom(INT_MAX);
 }
 
 // Each descriptor is closed as soon as it has come: by the transport, as the session

@@ -126,13 +126,17 @@ void UnixConnection::CloseSent(uid_t payer, event::UniqueFd fd,
   }
 }
 
+uid_t UnixConnection::Payer() const {
+  return payer_ != event::kUnknownPeer ? payer_ : UserOf(fd_.get());
+}
+
 bool UnixConnection::HasManyCloses() const {
   return is_careful() && MayHaveManyCloses() &&
-         transports::HasManyCloses(process_, UserOf(fd_.get()));
+         transports::HasManyCloses(process_, Payer());
 }
 
 void UnixConnection::CloseReceived(event::UniqueFd fd) {
-  if (fd && is_careful()) CloseSent(UserOf(fd_.get()), std::move(fd), held_);
+  if (fd && is_careful()) CloseSent(Payer(), std::move(fd), held_);
 }
 
 void UnixConnection::CloseReceived(IncomingAncillary* ancillary) {
@@ -143,7 +147,7 @@ void UnixConnection::CloseReceived(IncomingAncillary* ancillary) {
 
 void UnixConnection::CloseSocket() {
   if (strangers_ == Strangers::kDropped || (is_careful() && MayHaveUnread())) {
-    const uid_t payer = UserOf(fd_.get());
+    const uid_t payer = Payer();
     CloseSent(payer, std::move(fd_), std::move(held_));
   } else {
     fd_.reset();
@@ -173,7 +177,9 @@ bool UnixConnection::MayHaveUnread() {
   return message.msg_controllen > 0 || (message.msg_flags & MSG_CTRUNC) != 0;
 }
 
-void UnixConnection::SetTrust(Trust trust, std::shared_ptr<void> held) {
+void UnixConnection::SetTrust(Trust trust, uid_t payer,
+                              std::shared_ptr<void> held) {
+  payer_ = payer;
   held_ = std::move(held);
   // It came with a frame, and refuses them, unless the kernel cannot.
   if (strangers_ == Strangers::kTakenByUser && trust != Trust::kNoDescriptors) {

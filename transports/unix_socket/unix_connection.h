@@ -25,6 +25,7 @@
 #include "event/base/mutex.h"
 #include "event/base/unique_fd.h"
 #include "event/loop.h"
+#include "event/peer_log.h"
 #include "event/process.h"
 #include "transports/framing/framing.h"
 #include "transports/framing/packet_reader.h"
@@ -72,7 +73,7 @@ class UnixConnection final : public Connection, private event::Watch {
   bool Wait(uint32_t events, event::Instant deadline) override;
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
-  void SetTrust(Trust trust, std::shared_ptr<void> held) override;
+  void SetTrust(Trust trust, uid_t payer, std::shared_ptr<void> held) override;
   void SetSendLimits(const SendLimits& limits) override;
   void NotifyWhenReceived() override;
   void Close() override;
@@ -170,7 +171,9 @@ class UnixConnection final : public Connection, private event::Watch {
   bool is_careful() const {
     return strangers_ != Strangers::kTaken && strangers_ != Strangers::kRefused;
   }
-  // Whether too much of what the far end's user has sent is not closed yet.
+  // Who has sent what must be closed.
+  uid_t Payer() const;
+  // Whether too much of what that user has sent is not closed yet.
   bool HasManyCloses() const;
   // Each closes elsewhere what may take long.
   void CloseSent(uid_t payer, event::UniqueFd fd, std::shared_ptr<void> held);
@@ -240,7 +243,8 @@ class UnixConnection final : public Connection, private event::Watch {
   bool kernel_refuses_;
   bool passes_strangers_ = false;  // connections of such as send descriptors
   bool socket_is_nonblocking_;
-  std::shared_ptr<void> held_;  // until all that came here is closed
+  uid_t payer_ = event::kUnknownPeer;  // known: SetTrust() has said
+  std::shared_ptr<void> held_;         // until all that came here is closed
 
   // The owner waits, and looks at the output no more. Set under mutex_; the owner
   // clears it without. A stale true costs one kWouldBlock.
