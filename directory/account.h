@@ -10,9 +10,9 @@
 
 #include <array>
 #include <cstdint>
-#include <set>
 #include <string>
 
+#include "absl/types/optional.h"
 #include "event/base/quota.h"
 
 namespace le {
@@ -59,8 +59,9 @@ struct Accounts {
   // kernel, which has a bound for all that one user sends.
   Quota introductions;
 
-  // Those who have anything.
-  std::set<uid_t> Users() const;
+  // The next of those who have anything, in the order of their numbers; of none,
+  // the first.
+  absl::optional<uid_t> UserAfter(absl::optional<uid_t> user) const;
   // The resources of which that user may have no more, as a list in words.
   std::string AtLimit(uid_t user) const;
   // One line.

@@ -117,7 +117,8 @@ class Registry {
     Quota::Charge charge;
   };
 
-  // So many clients are placed, served or refused by one call.
+  // So many clients are placed, served or refused by a GoOn(), and by all events
+  // between two of them.
   static constexpr size_t kMaxAtOnce = 256;
 
   // Not owned.
@@ -214,14 +215,12 @@ class Registry {
   Actions PlaceAll();
   void PlaceNext(Actions* actions);
   bool IsMisplaced(PeerId client) const;
-  // A new event, which may do so much.
-  void Begin() { left_ = at_once_; }
   void DropIfEmpty(const ServiceKey& key);
 
   Accounts* const accounts_;
   const size_t at_once_;
-  size_t left_ = 0;       // of what this call may do
-  UserBindings by_user_;  // with "*" too
+  size_t left_ = at_once_;  // of what may be done before GoOn()
+  UserBindings by_user_;    // with "*" too
   AnyUserBindings by_any_user_;
   std::map<PeerId, Client> clients_;  // in order of arrival
   std::map<PeerId, bool> unbound_;    // likewise

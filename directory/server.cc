@@ -203,13 +203,20 @@ void DirectoryServer::CarryOut(Registry::Actions actions) {
 }
 
 bool DirectoryServer::CarryOutSome() {
+  // Very many peers may each cause some in one turn.
+  const uint32_t turn = loop_->turn();
+  if (std::exchange(turn_, turn) != turn) {
+    actions_left_ = kMaxActionsAtOnce;
+    may_go_on_ = true;
+  }
   carrying_out_ = true;
-  if (to_do_.empty() && registry_.has_more()) {
+  if (to_do_.empty() && registry_.has_more() &&
+      std::exchange(may_go_on_, false)) {
     for (RegistryAction& action : registry_.GoOn()) {
       to_do_.push_back(std::move(action));
     }
   }
-  for (size_t i = 0; i < kMaxActionsAtOnce && !to_do_.empty(); ++i) {
+  for (; actions_left_ > 0 && !to_do_.empty(); --actions_left_) {
     const RegistryAction action = std::move(to_do_.front());
     to_do_.pop_front();
     CarryOut(action);

@@ -130,6 +130,7 @@ class LoopBase : public Loop {
   // While tasks keep coming: how many turns may run before the next look for
   // events, and when the last one was.
   int turns_before_wait_ = 0;
+  int timers_left_ = 0;       // that this turn may run
   bool just_waited_ = false;  // in the turn before, which had no tasks
   Instant waited_at_;
   Instant now_;
