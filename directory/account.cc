@@ -61,12 +61,15 @@ std::array<const Quota*, 5> Accounts::All() const {
   return {&connections, &silent, &waiting, &services, &introductions};
 }
 
-std::set<uid_t> Accounts::Users() const {
-  std::set<uid_t> all;
+absl::optional<uid_t> Accounts::UserAfter(absl::optional<uid_t> user) const {
+  absl::optional<uid_t> next;
   for (const Quota* quota : All()) {
-    for (const auto& user : quota->users()) all.insert(user.first);
+    const auto& users = quota->users();
+    const auto it = user.has_value() ? users.upper_bound(*user) : users.begin();
+    if (it == users.end()) continue;
+    next = next.has_value() ? std::min(*next, it->first) : it->first;
   }
-  return all;
+  return next;
 }
 
 std::string Accounts::AtLimit(uid_t user) const {

@@ -10,9 +10,9 @@
 
 #include <array>
 #include <cstdint>
-#include <set>
 #include <string>
 
+#include "absl/types/optional.h"
 #include "event/base/quota.h"
 
 namespace le {
@@ -60,9 +60,10 @@ struct Accounts {
   // the kernel, which bounds the sockets that one user has sent.
   Quota introductions;
 
-  // The users that have anything.
-  std::set<uid_t> Users() const;
-  // The names of the resources of which `user` may take no more.
+  // The next of those who have anything, in the order of their numbers; of none,
+  // the first.
+  absl::optional<uid_t> UserAfter(absl::optional<uid_t> user) const;
+  // The resources of which that user may have no more, as a list in words.
   std::string AtLimit(uid_t user) const;
   // One line for the log: the totals.
   std::string Describe() const;

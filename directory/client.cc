@@ -243,8 +243,9 @@ class DirectoryClient::DirectoryOpening final : public Opening,
         client_->Connect(reason);
     if (!connected.ok()) return connected.status();
     connection_ = *std::move(connected);
-    // Unread frames of a server may follow those of the directory.
-    connection_->SetTrust(Connection::Trust::kStranger, nullptr);
+    // Behind the directory's words there may be a server's, unread.
+    connection_->SetTrust(Connection::Trust::kStranger, event::kUnknownPeer,
+                          nullptr);
     asked_at_ = loop_->Now();
     proto::ToDirectory message;
     proto::Open* const open = message.mutable_open();
@@ -310,6 +311,8 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   void NoteIntroduction(const proto::Introduced& said) {
     server_.pid = said.server_pid();
     server_.uid = said.server_uid();
+    // What comes now is the server's.
+    connection_->SetTrust(Connection::Trust::kStranger, server_.uid, nullptr);
     introduced_.emplace();
     introduced_->dialect = FromProto(said.server());
     const event::Credentials self = client_->process_->credentials();

@@ -113,8 +113,8 @@ Registry::Actions Registry::PlaceAll() {
 
 Registry::Actions Registry::GoOn() {
   Actions actions;
-  Begin();
-  // Each service once: ServeLine() may add it again.
+  left_ = at_once_;
+  // Those that are there, once each.
   for (size_t lines = to_serve_.size(); lines > 0 && left_ > 0; --lines) {
     const ServiceKey key = std::move(to_serve_.front());
     to_serve_.pop_front();
@@ -168,7 +168,6 @@ Registry::Actions Registry::ClientOpens(PeerId id, const PeerIdentity& identity,
                                         const InterfaceDescription& description,
                                         bool wait) {
   Actions actions;
-  Begin();
   Client client;
   client.id = id;
   client.identity = identity;
@@ -192,7 +191,6 @@ Registry::Actions Registry::ClientOpens(PeerId id, const PeerIdentity& identity,
 
 Registry::Actions Registry::ClientGone(PeerId id) {
   Actions actions;
-  Begin();
   if (clients_.count(id) != 0) {
     const absl::optional<ServiceKey> line = clients_.at(id).service;
     Take(id);
@@ -242,21 +240,25 @@ void Registry::NoteLineChange(const ServiceKey& key) {
 
 std::vector<const Registry::Client*> Registry::TakeChanged(size_t most) {
   std::vector<const Client*> taken;
-  while (!changed_.empty() && taken.size() < most) {
+  // Those that are gone count, too: there may be very many.
+  size_t looked_at = 0;
+  for (; !changed_.empty() && looked_at < most; ++looked_at) {
     auto it = clients_.find(changed_.front());
     changed_.pop_front();
     if (it == clients_.end()) continue;
     it->second.changed = false;
     taken.push_back(&it->second);
   }
-  while (!changed_lines_.empty() && taken.size() < most) {
+  while (!changed_lines_.empty() && looked_at < most) {
     auto it = services_.find(changed_lines_.front());
     if (it == services_.end() || !it->second.changed.has_value()) {
       changed_lines_.pop_front();
+      ++looked_at;
       continue;
     }
     absl::optional<std::list<PeerId>::iterator>& next = it->second.changed;
-    for (; *next != it->second.line.end() && taken.size() < most; ++*next) {
+    for (; *next != it->second.line.end() && looked_at < most; ++*next) {
+      ++looked_at;
       taken.push_back(&clients_.at(**next));
     }
     if (*next != it->second.line.end()) break;
@@ -380,7 +382,6 @@ void Registry::NoteReceived(PeerId server, size_t left) {
 
 Registry::Actions Registry::ServerReceived(PeerId server, size_t left) {
   Actions actions;
-  Begin();
   auto it = servers_.find(server);
   if (it == servers_.end()) return actions;
   NoteReceived(server, left);
@@ -411,7 +412,6 @@ Registry::Actions Registry::ServerAdvertises(
     PeerId id, const PeerIdentity& identity,
     const InterfaceDescription& description) {
   Actions actions;
-  Begin();
   const auto refuse = [&](std::string text) {
     RegistryAction action;
     action.what = RegistryAction::What::kRefuseServer;
@@ -467,7 +467,6 @@ Registry::Actions Registry::ServerAdvertises(
 
 Registry::Actions Registry::ServerGone(PeerId id) {
   Actions actions;
-  Begin();
   auto it = servers_.find(id);
   if (it == servers_.end()) return actions;
   const ServiceKey key = it->second.key;

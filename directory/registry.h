@@ -123,7 +123,8 @@ class Registry {
     Quota::Charge charge;
   };
 
-  // The most clients that one call places, serves or refuses.
+  // So many clients are placed, served or refused by a GoOn(), and by all events
+  // between two of them.
   static constexpr size_t kMaxAtOnce = 256;
 
   // Does not own `accounts`.
@@ -228,14 +229,12 @@ class Registry {
   Actions PlaceAll();
   void PlaceNext(Actions* actions);
   bool IsMisplaced(PeerId client) const;
-  // Gives a new call its share of work.
-  void Begin() { left_ = at_once_; }
   void DropIfEmpty(const ServiceKey& key);
 
   Accounts* const accounts_;
   const size_t at_once_;
-  size_t left_ = 0;       // work that this call may still do
-  UserBindings by_user_;  // the name may be "*"
+  size_t left_ = at_once_;  // of what may be done before GoOn()
+  UserBindings by_user_;    // with "*" too
   AnyUserBindings by_any_user_;
   std::map<PeerId, Client> clients_;  // in order of arrival
   std::map<PeerId, bool> unbound_;    // in order of arrival

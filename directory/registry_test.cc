@@ -242,6 +242,29 @@ TEST_F(RegistryTest, ALineIsServedInSlices) {
   EXPECT_EQ(refused, 1000u);
 }
 
+// Many events of one turn do no more than one: N in all, and what is left later.
+TEST_F(RegistryTest, EventsShareWhatIsDoneAtOnce) {
+  constexpr size_t kAtOnce = 4;
+  Accounts accounts(Limits::None());
+  Registry registry(&accounts, kAtOnce);
+  registry.Load({Bound(1, "*", 2, "*")});
+  PeerId id = 1;
+  for (const char* name : {"a", "b"}) {
+    for (size_t i = 0; i < kAtOnce; ++i) {
+      registry.ClientOpens(id++, User(1), Described(name, "q"), true);
+    }
+  }
+  registry.GoOn();
+  EXPECT_EQ(registry.ServerAdvertises(id++, User(2), Described("a")).size(),
+            1 + kAtOnce);
+  EXPECT_FALSE(registry.has_more());
+  EXPECT_EQ(registry.ServerAdvertises(id++, User(2), Described("b")).size(),
+            1u);
+  EXPECT_TRUE(registry.has_more());
+  EXPECT_EQ(registry.GoOn().size(), kAtOnce);
+  EXPECT_FALSE(registry.has_more());
+}
+
 TEST_F(RegistryTest, TheMostSpecificBindingWins) {
   registry_.Load({Bound(1, "n", 10, "a"), Bound(1, "*", 11, "*"),
                   Bound(absl::nullopt, "n", 12, "c"),
@@ -349,8 +372,31 @@ TEST_F(RegistryTest, ChangesOfTheReasonAreNotedOnce) {
   EXPECT_FALSE(registry_.has_changed());
 }
 
-// The last client leaves the queue after a change for the whole queue. Then
-// many services are added before TakeChanged().
+// The last of a line leaves it after the line's reason has changed, and many new
+// services come before anybody is told.
+// Those that have gone since, or lines that have, are looked at as well.
+TEST_F(RegistryTest, SoManyAreLookedAtThatMayHaveChanged) {
+  constexpr size_t kMost = 4;
+  for (const char* name : {"unbound", "c"}) {
+    for (PeerId id = 1; id <= kMost; ++id) {
+      const std::string own = absl::StrCat(name, id);
+      registry_.Load({Bound(1, "c1", 2, "s1"), Bound(1, "c2", 2, "s2"),
+                      Bound(1, "c3", 2, "s3"), Bound(1, "c4", 2, "s4")});
+      registry_.ClientOpens(id, User(1), Described(own), true);
+      registry_.ServerAdvertises(100 + id, User(2),
+                                 Described(absl::StrCat("s", id), "q"));
+      registry_.ServerGone(100 + id);
+      registry_.ClientGone(id);
+    }
+    registry_.ClientOpens(1000, User(1), Described("unbound"), true);
+    size_t looks = 1;
+    while (registry_.TakeChanged(kMost).empty()) ++looks;
+    EXPECT_GT(looks, 1u) << name;
+    while (registry_.has_changed()) registry_.TakeChanged(kMost);
+    registry_.ClientGone(1000);
+  }
+}
+
 TEST_F(RegistryTest, ALineThatHasChangedMayBeServedAndMoved) {
   EXPECT_EQ(Advertise(10), "t10:0");
   for (PeerId id = 1; id <= 4; ++id) EXPECT_NE(Open(id), "");

@@ -203,13 +203,20 @@ void DirectoryServer::CarryOut(Registry::Actions actions) {
 }
 
 bool DirectoryServer::CarryOutSome() {
+  // Very many peers may each cause some in one turn.
+  const uint32_t turn = loop_->turn();
+  if (std::exchange(turn_, turn) != turn) {
+    actions_left_ = kMaxActionsAtOnce;
+    may_go_on_ = true;
+  }
   carrying_out_ = true;
-  if (to_do_.empty() && registry_.has_more()) {
+  if (to_do_.empty() && registry_.has_more() &&
+      std::exchange(may_go_on_, false)) {
     for (RegistryAction& action : registry_.GoOn()) {
       to_do_.push_back(std::move(action));
     }
   }
-  for (size_t i = 0; i < kMaxActionsAtOnce && !to_do_.empty(); ++i) {
+  for (; actions_left_ > 0 && !to_do_.empty(); --actions_left_) {
     const RegistryAction action = std::move(to_do_.front());
     to_do_.pop_front();
     CarryOut(action);
@@ -374,7 +381,9 @@ IoResult DirectoryServer::PassOn(Peer* client, Peer* server) {
   frame.payload = absl::MakeConstSpan(
       reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   frame.connection = passed;
-  // No limit is needed here: the registry bounds these frames.
+  frame.owner_lets_descriptors_in =
+      (server->dialect.capabilities & transports::kLetsDescriptorsIn) != 0;
+  // The registry bounds how many are on their way.
   frame.room = transports::Room::kOwed;
   return (*server->connection_slot())->Send(frame);
 }

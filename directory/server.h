@@ -185,6 +185,9 @@ class DirectoryServer : private transports::Acceptor::Observer,
   bool removing_ = false;
   std::deque<RegistryAction> to_do_;
   bool carrying_out_ = false;
+  uint32_t turn_ = 0;  // the last in which actions were carried out
+  size_t actions_left_ = kMaxActionsAtOnce;  // in it
+  bool may_go_on_ = true;                    // the registry, in it
   Slices carries_out_{this, &DirectoryServer::CarryOutSome};
   PeerId last_looked_at_ = 0;
   Slices looks_{this, &DirectoryServer::LookAtSomeServers};

@@ -297,6 +297,29 @@ TEST_F(DirectoryAccountTest, ALongLineOfAnotherProtocolIsRefusedInSlices) {
   });
 }
 
+// N in the turn in which N + 1 ask, however few each of them causes.
+TEST_F(DirectoryAccountTest, WhatManyCauseInATurnIsDoneInSlices) {
+  world_.Run([&] {
+    world_.Start();
+    auto service = NewService(kSelf, "clock");
+    std::vector<std::unique_ptr<Speaker>> clients;
+    for (size_t i = 0; i <= kMaxActionsAtOnce; ++i) {
+      clients.push_back(std::make_unique<Speaker>(&world_, kAlice));
+    }
+    for (auto& client : clients) {
+      SendControl(client->connection(),
+                  OpenMessage(Interface("clock", "another"), true));
+    }
+    while (accounts().connections.used_by(kAlice) == clients.size()) {
+      ASSERT_TRUE(world_.loop()->RunTurn(absl::InfinitePast()));
+    }
+    EXPECT_EQ(accounts().connections.used_by(kAlice), 1u);
+    ASSERT_TRUE(world_.loop()->RunTurn(absl::InfinitePast()));
+    EXPECT_EQ(accounts().connections.used_by(kAlice), 0u);
+    ExpectBalance();
+  });
+}
+
 }  // namespace
 }  // namespace directory
 }  // namespace le

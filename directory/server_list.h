@@ -6,7 +6,6 @@
 
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/types/optional.h"
 #include "directory/server.h"
@@ -57,7 +56,7 @@ class DirectoryServer::List final : private event::Task {
   absl::optional<std::pair<uid_t, std::string>> user_binding_;
   absl::optional<std::string> any_user_binding_;
   PeerId last_ = 0;
-  std::vector<uid_t> users_;  // those to be added, in reverse order
+  absl::optional<uid_t> last_user_;
 };
 
 }  // namespace directory

@@ -20,6 +20,9 @@ namespace {
 // and so does reading that clock; a fetch takes hundreds.
 constexpr int kMaxTurnsPerWait = 8;
 
+// Very many may be due at once. The rest has the next turn.
+constexpr int kMaxTimersPerTurn = 256;
+
 }  // namespace
 
 // Marks the calling thread as inside a turn of the loop. Also restores the
@@ -226,11 +229,13 @@ bool LoopBase::Step() {
         return true;
       }
       timers_.BeginRound();
+      timers_left_ = kMaxTimersPerTurn;
       phase_ = Phase::kTimers;
       ABSL_FALLTHROUGH_INTENDED;
     case Phase::kTimers:
-      if (!timers_.empty()) {
+      if (!timers_.empty() && timers_left_ > 0) {
         if (Timer* timer = timers_.PopExpired(Now())) {
+          --timers_left_;
           timer->OnExpiry();
           return true;
         }

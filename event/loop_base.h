@@ -132,7 +132,8 @@ class LoopBase : public Loop {
   // While each turn has tasks: how many turns may run before events are fetched
   // again, and when they were fetched last.
   int turns_before_wait_ = 0;
-  bool just_waited_ = false;  // the turn before had no tasks, and waited
+  int timers_left_ = 0;       // that this turn may run
+  bool just_waited_ = false;  // in the turn before, which had no tasks
   Instant waited_at_;
   Instant now_;
   std::atomic<bool> stop_{false};

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "event/loop_test_util.h"
 #include "gtest/gtest.h"
@@ -96,6 +97,25 @@ TEST(LoopBaseTest, WhatIsPostedByAnEventNeedsNoLookOfItsOwn) {
   loop.StartTimer(&timer, loop.Now());
   loop.Run();
   EXPECT_EQ(loop.looks(), 1);
+}
+
+// In the order of their deadlines all the same.
+TEST(LoopBaseTest, ATurnRunsSoManyTimersAndTheNextOneTheRest) {
+  constexpr int kMaxTimersPerTurn = 256;
+  FakeLoop loop;
+  int ran = 0;
+  std::vector<std::unique_ptr<FnTimer>> timers;
+  for (int i = 0; i <= kMaxTimersPerTurn; ++i) {
+    timers.push_back(std::make_unique<FnTimer>([&ran, i] {
+      EXPECT_EQ(ran, i);
+      ++ran;
+    }));
+    loop.StartTimer(timers.back().get(), loop.Now());
+  }
+  loop.RunTurn(absl::InfinitePast());
+  EXPECT_EQ(ran, kMaxTimersPerTurn);
+  loop.RunTurn(absl::InfinitePast());
+  EXPECT_EQ(ran, kMaxTimersPerTurn + 1);
 }
 
 TEST(LoopBaseTest, SingleTurnsAlwaysLook) {

@@ -3,8 +3,7 @@
 
 #include "transports/closer.h"
 
-#include <signal.h>
-
+#include <atomic>
 #include <deque>
 #include <map>
 #include <new>
@@ -22,8 +21,11 @@ namespace {
 constexpr int kMaxThreadsOfAUser = 4;
 constexpr int kMaxThreads = 64;
 
-// The queue of descriptors to close, and the count of the threads that close
-// them. A thread ends when the queue has no item that it may close.
+// That wait, of all users and processes.
+std::atomic<size_t> g_waiting{0};
+
+// What is to be closed, and the threads that do it. Each ends when nothing is left
+// that it may take.
 class Closer {
  public:
   struct Item {
@@ -31,15 +33,24 @@ class Closer {
     event::UniqueFd fd;
   };
 
-  // Whether the caller must start a thread. After true it must call Started()
-  // or NotStarted().
+  ~Closer() { g_waiting.fetch_sub(static_cast<size_t>(waiting_)); }
+
+  bool HasMany(uid_t user) {
+    event::MutexLock lock(&mutex_);
+    const auto of = users_.find(user);
+    return of != users_.end() && of->second.waiting.size() >= kMaxClosesOfAUser;
+  }
+
+  // Whether a thread must be started for it. True must be followed by Started() or
+  // NotStarted().
   bool Add(uid_t user, Item item) {
     event::MutexLock lock(&mutex_);
     User& of = users_[user];
     of.waiting.push_back(std::move(item));
     ++waiting_;
-    // Each thread that is not inside a close takes one item. Threads that are
-    // being started do not count, because their start may fail.
+    g_waiting.fetch_add(1, std::memory_order_relaxed);
+    // Each thread that is not inside a close takes one. One that is being started
+    // may not come.
     if (threads_ - starting_ - closing_ >= waiting_ ||
         threads_ == kMaxThreads || of.closing == kMaxThreadsOfAUser) {
       return false;
@@ -66,7 +77,7 @@ class Closer {
       if (own->fd.get() != fd) continue;
       item = std::move(*own);
       waiting.erase(own);
-      --waiting_;
+      TakenLocked();
       break;
     }
     if (waiting.empty() && of->second.closing == 0) users_.erase(of);
@@ -98,13 +109,17 @@ class Closer {
       *user = of.first;
       *item = std::move(of.second.waiting.front());
       of.second.waiting.pop_front();
-      --waiting_;
+      TakenLocked();
       ++of.second.closing;
       ++closing_;
       return true;
     }
     --threads_;
     return false;
+  }
+  void TakenLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    --waiting_;
+    g_waiting.fetch_sub(1, std::memory_order_relaxed);
   }
   void Closed(uid_t user) {
     event::MutexLock lock(&mutex_);
@@ -143,6 +158,12 @@ class SignalsBlocked {
 
 struct State final : event::ModuleState {
   const std::shared_ptr<Closer> closer = std::make_shared<Closer>();
+
+  // A thread may outlive the process's state.
+  static std::shared_ptr<Closer> Of(event::Process* process) {
+    return process->State<State>([] { return std::make_unique<State>(); })
+        ->closer;
+  }
 };
 
 }  // namespace
@@ -151,11 +172,9 @@ void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     std::shared_ptr<void> held) {
   if (!fd || process->killed()) return;
   const int number = fd.get();
-  // A shared_ptr, because a thread may outlive the process's state.
   std::shared_ptr<Closer> closer;
   try {
-    closer =
-        process->State<State>([] { return std::make_unique<State>(); })->closer;
+    closer = State::Of(process);
     if (!closer->Add(user, {std::move(held), std::move(fd)})) return;
   } catch (const std::bad_alloc&) {
     return;  // `fd` or the temporary item closes it here
@@ -182,6 +201,14 @@ void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
   } else {
     fd.reset();
   }
+}
+
+bool HasManyCloses(event::Process* process, uid_t user) {
+  return State::Of(process)->HasMany(user);
+}
+
+bool MayHaveManyCloses() {
+  return g_waiting.load(std::memory_order_relaxed) >= kMaxClosesOfAUser;
 }
 
 }  // namespace transports

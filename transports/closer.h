@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <memory>
 
 #include "event/base/unique_fd.h"
@@ -31,6 +32,14 @@ void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
 // memory is short, or if the process was killed.
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     std::shared_ptr<void> held = nullptr);
+
+// While so many of what one user has sent wait to be closed, its connections are left
+// unread. One more packet may have been received before.
+constexpr size_t kMaxClosesOfAUser = 64;
+
+// Any thread. Whether so many wait; of any user at all, which costs next to nothing.
+bool HasManyCloses(event::Process* process, uid_t user);
+bool MayHaveManyCloses();
 
 }  // namespace transports
 }  // namespace le

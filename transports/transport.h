@@ -118,7 +118,10 @@ struct OutgoingFrame {
   // The new owner receives the frames that the peer sent before and this end
   // did not read. It cannot distinguish them from later frames.
   std::unique_ptr<Connection>* connection = nullptr;
-  // Attaches this process's credentials, which the kernel checks. See
+  // Of `connection`: its new owner lets file descriptors in, by SetTrust(). If not,
+  // they may come from now on.
+  bool owner_lets_descriptors_in = false;
+  // Tells the far end who sends this; the kernel checks it. See
   // Connection::SetReceiveCredentials().
   bool attach_credentials = false;
   // Another frame will follow soon, so the receiver should call Receive() again
@@ -241,20 +244,21 @@ class Connection {
   enum class DescriptorPolicy { kDeliverWithout, kLeaveUnread };
   virtual void SetDescriptorPolicy(DescriptorPolicy policy) = 0;
 
-  // Sets how descriptors from the far end are closed. Their sender can make a
-  // close block for any time.
-  // kTrusted: this thread closes them, because the far end could stop this
-  // process by other means.
-  // kStranger: another thread closes descriptors that Receive() does not
-  // return. It also closes the connection if unread packets may hold
-  // descriptors. A frame that carries a connection breaks the protocol.
-  // kNoDescriptors: like kStranger, and Receive() returns no descriptors:
-  // frames have `descriptor_lost`. From Linux 6.16 on the kernel refuses them
-  // at the sender. `held` is kept until all are closed. The default is kTrusted
-  // for an end that Connect() or an Acceptor made. An end that arrived in a
-  // frame is at first like kStranger if its far end's user is a stranger.
+  // Sets what the far end may do by the descriptors that it sends: a close may
+  // take as long as their sender likes. kTrusted: the far end could stop this
+  // process by other means. kStranger: descriptors that Receive() does not hand out
+  // are closed by another thread, and so is the connection if any may be unread.
+  // kNoDescriptors: the same, and Receive() hands none out: frames come with
+  // `descriptor_lost`, and the far end is told where the kernel can (Linux 6.16).
+  // One that came with a frame may refuse them until this is called
+  // (OutgoingFrame::owner_lets_descriptors_in).
+  // `payer` is the user who has sent them: while too much that is that user's waits to
+  // be closed, the connection is left unread. (The far end of a client's connection
+  // is the directory, as the kernel says.) `held` is kept until all is closed. At first an end that Connect() or an
+  // Acceptor made is kTrusted, one that came with a frame is kStranger.
   enum class Trust : uint8_t { kTrusted, kStranger, kNoDescriptors };
-  virtual void SetTrust(Trust trust, std::shared_ptr<void> held) = 0;
+  virtual void SetTrust(Trust trust, uid_t payer,
+                        std::shared_ptr<void> held) = 0;
 
   // Sets the limits for frames that are sent from now on. Queued frames stay
   // queued.

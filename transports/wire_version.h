@@ -18,15 +18,18 @@ namespace transports {
 constexpr uint8_t kLowestWireVersion = 1;
 constexpr uint8_t kWireVersion = 1;
 
-// The versions and capabilities of one library. Each library sends its dialect
-// to the directory. When the directory introduces two peers, it sends each the
-// other's.
+// A server's library lets a client's file descriptors in itself, once it has taken
+// the client: those of a client that it turns away never arrive.
+constexpr uint64_t kLetsDescriptorsIn = 1;
+
+// What a library understands. It tells the directory, which tells both ends of an
+// introduction about each other.
 struct Dialect {
   uint32_t lowest = kLowestWireVersion;
   uint32_t highest = kWireVersion;
-  // A bit's meaning never changes. A peer ignores bits that it does not know.
-  // None is defined yet.
-  uint64_t capabilities = 0;
+  // Bits that are added and never used again for something else. A peer ignores
+  // those that it does not know.
+  uint64_t capabilities = kLetsDescriptorsIn;
 };
 
 // The highest version that both understand. 0: they have none in common.

@@ -182,7 +182,7 @@ absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
   connection->SetTrust(event::Process::Current()->IsStranger(server.uid)
                            ? Connection::Trust::kStranger
                            : Connection::Trust::kTrusted,
-                       nullptr);
+                       server.uid, nullptr);
   absl::Status attached = link_.Attach(connection.get(), send_limits());
   if (!attached.ok()) return attached;
   ConnectionRef present(std::move(connection));

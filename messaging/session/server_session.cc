@@ -43,9 +43,9 @@ absl::Status ServerSession::Start(
   connection->SetTrust(service_->refuses_descriptors() ? Trust::kNoDescriptors
                        : user_->is_bounded()           ? Trust::kStranger
                                                        : Trust::kTrusted,
-                       charge_);
-  // Attach before the hello. If the connection breaks before the hello, the
-  // client retries. After the hello, a close means a lost session.
+                       user_->uid(), charge_);
+  // Attach before the hello. A client retries if the connection breaks before the
+  // hello; after it, a close means a lost session.
   connection_ = transports::ConnectionRef(std::move(connection));
   absl::Status attached =
       link_.Attach(connection_.get(),

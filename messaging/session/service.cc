@@ -203,7 +203,8 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection,
   const event::Ref<ServiceUser> user = TakeUser(uid, &charge, &why);
   if (!user) {
     if (!runtime_->client_accounts()->IsBounded(uid)) {
-      connection->SetTrust(transports::Connection::Trust::kTrusted, nullptr);
+      connection->SetTrust(transports::Connection::Trust::kTrusted, uid,
+                           nullptr);
     }
     TurnAway(connection.get(), uid, why);
     return;

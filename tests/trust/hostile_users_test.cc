@@ -36,6 +36,11 @@
 #include "le_messaging_ext.h"
 #include "legato.h"
 #include "transports/framing/framing.h"
+#include "transports/wire_version.h"
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83  // since Linux 6.16; older headers do not name it
+#endif
 
 namespace le {
 namespace {
@@ -315,6 +320,41 @@ TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
   });
   ExpectOthersAreServed();
   ExpectRootMayAdminister();
+}
+
+// Clients that a service turns away are not to leave it any either: they come once
+// their server lets them in.
+TEST_F(HostileUsersTest, DescriptorsForAServiceThatHasNotTakenTheClient) {
+  const int probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  const int off = 0;
+  const bool refuses =
+      setsockopt(probe, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off)) == 0;
+  close(probe);
+  if (!refuses) GTEST_SKIP() << "this kernel cannot";
+  Attack([](const std::string& address) {
+    for (const uint64_t capabilities :
+         {uint64_t{0}, transports::kLetsDescriptorsIn}) {
+      const std::string name = absl::StrCat("s", capabilities);
+      const int server = Connect(address);
+      directory::proto::ToDirectory advertise = Advertise(name);
+      advertise.mutable_advertise()->mutable_dialect()->set_capabilities(
+          capabilities);
+      Say(server, advertise);
+      const int client = Connect(address);
+      Say(client, Open(name));
+      // The client itself stays unread.
+      char packet[1024];
+      for (;;) {
+        if (recv(server, packet, sizeof(packet), MSG_PEEK) <= 0) _exit(1);
+        if (static_cast<uint8_t>(packet[1]) == directory::kIntroductionFrame) {
+          break;
+        }
+        recv(server, packet, sizeof(packet), 0);
+      }
+      const bool sent = Say(client, Open(name), STDIN_FILENO);
+      if (sent != (capabilities == 0)) _exit(1);
+    }
+  });
 }
 
 // The same to a service: it leaves some in messages, and some unread.

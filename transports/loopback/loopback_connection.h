@@ -99,8 +99,8 @@ class LoopbackConnection final : public Connection, private event::Task {
   bool Wait(uint32_t events, event::Instant deadline) override;
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy) override {}
-  // Both ends are in this process, so no descriptor is from a stranger.
-  void SetTrust(Trust trust, std::shared_ptr<void> held) override {
+  // Both ends are this process's: no close is a stranger's.
+  void SetTrust(Trust trust, uid_t, std::shared_ptr<void> held) override {
     refuses_descriptors_ = trust == Trust::kNoDescriptors;
     held_ = std::move(held);
   }

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <condition_variable>
@@ -130,6 +131,28 @@ class OtherProcess final : public event::Process {
   int left_;
 };
 
+// Receives all that comes, and closes the descriptors.
+class Reader final : public Connection::Observer {
+ public:
+  Reader(event::Process* process, Connection* connection, BufferPool* pool)
+      : process_(process), connection_(connection), pool_(pool) {}
+  void OnReadable() override {
+    IncomingFrame frame;
+    while (connection_->Receive(&frame, pool_, absl::InfinitePast()) ==
+           IoResult::kOk) {
+      ++frames;
+      CloseSentBy(process_, getuid(), std::move(frame.descriptor));
+    }
+  }
+
+  int frames = 0;
+
+ private:
+  event::Process* const process_;
+  Connection* const connection_;
+  BufferPool* const pool_;
+};
+
 class StrangersTest : public ::testing::Test, private Acceptor::Observer {
  protected:
   ~StrangersTest() override {
@@ -157,14 +180,15 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
   }
   // Makes an end like a server's end of a session, and a raw far end.
   void BeginSession(Connection::Trust trust,
-                    std::shared_ptr<void> held = nullptr) {
+                    std::shared_ptr<void> held = nullptr,
+                    uid_t payer = event::kUnknownPeer) {
     int pair[2];
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     far_.reset(pair[1]);
     end_fd_ = pair[0];
     end_ = std::make_unique<UnixConnection>(event::UniqueFd(pair[0]), &process_,
                                             false);
-    end_->SetTrust(trust, std::move(held));
+    end_->SetTrust(trust, payer, std::move(held));
   }
   // Sends a frame with a descriptor. Returns 0 or the error.
   int SendDescriptor() {
@@ -177,7 +201,8 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
   int SendDescriptors(FrameHeader* header, int count) {
     struct iovec part = {header, header == nullptr ? 0 : sizeof(*header)};
     const event::UniqueFd sent(eventfd(0, EFD_CLOEXEC));
-    const int fds[2] = {sent.get(), sent.get()};
+    int fds[kMost];
+    std::fill_n(fds, count, sent.get());
     const size_t size = static_cast<size_t>(count) * sizeof(int);
     alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fds))] = {};
     struct msghdr message = {};
@@ -197,23 +222,54 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     }
     return 0;
   }
-  void ExpectTakenOncePassedOn() {
+  // end_ as its new owner has it.
+  std::unique_ptr<Connection> PassOn(bool owner_lets_descriptors_in) {
     int pair[2];
-    ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     UnixConnection to_server(event::UniqueFd(pair[0]), &process_, false);
     UnixConnection server(event::UniqueFd(pair[1]), &process_, false);
     OutgoingFrame frame;
     frame.connection = &end_;
-    ASSERT_EQ(to_server.Send(frame), IoResult::kOk);
+    frame.owner_lets_descriptors_in = owner_lets_descriptors_in;
+    EXPECT_EQ(to_server.Send(frame), IoResult::kOk);
     IncomingFrame introduced;
-    ASSERT_EQ(server.Receive(&introduced, pool_.get(), absl::InfiniteFuture()),
+    EXPECT_EQ(server.Receive(&introduced, pool_.get(), absl::InfiniteFuture()),
               IoResult::kOk);
+    return std::move(introduced.connection);
+  }
+  void ExpectTaken(Connection* connection) {
     EXPECT_EQ(SendDescriptor(), 0);
     IncomingFrame received;
-    ASSERT_EQ(introduced.connection->Receive(&received, pool_.get(),
-                                             absl::InfiniteFuture()),
-              IoResult::kOk);
+    ASSERT_EQ(
+        connection->Receive(&received, pool_.get(), absl::InfiniteFuture()),
+        IoResult::kOk);
     EXPECT_TRUE(received.descriptor);
+  }
+  void ExpectTakenOncePassedOn() { ExpectTaken(PassOn(false).get()); }
+  // Everything that comes here is refused in the kernel, if it can do so.
+  bool KernelRefuses() {
+    const event::UniqueFd probe(socket(AF_UNIX, SOCK_SEQPACKET, 0));
+    const int off = 0;
+    return setsockopt(probe.get(), SOL_SOCKET, SO_PASSRIGHTS, &off,
+                      sizeof(off)) == 0;
+  }
+  // All threads that close what `user` has sent are inside a close from now on, until
+  // the kernel has none that lasts.
+  void BlockClosers(Kernel* kernel, uid_t user) {
+    constexpr int kThreads = 4;
+    kernel->LastFrom(kLasting);
+    for (int i = 0; i < kThreads; ++i) {
+      CloseElsewhere(&process_, user,
+                     event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, kLasting)));
+    }
+    kernel->WaitUntilLasting(kThreads);
+  }
+  static int OpenDescriptors() {
+    int count = 0;
+    for (int fd = 0; fd < kLasting; ++fd) {
+      if (fcntl(fd, F_GETFD) >= 0) ++count;
+    }
+    return count;
   }
   static int LowestFree() {
     const event::UniqueFd probe(open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -223,6 +279,9 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
   void OnAccepted(std::unique_ptr<Connection> connection) override {
     end_ = std::move(connection);
   }
+
+  static constexpr int kLasting = 700;  // descriptors from it on, if any
+  static constexpr int kMost = 20;      // descriptors in a packet
 
   char folder_[32] = "/tmp/le_strangers_XXXXXX";
   const std::string address_ = std::string(mkdtemp(folder_)) + "/s";
@@ -237,18 +296,37 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
 };
 
 TEST_F(StrangersTest, TheKernelRefusesThemUntilTheConnectionIsPassedOn) {
-  const event::UniqueFd probe(socket(AF_UNIX, SOCK_SEQPACKET, 0));
-  const int off = 0;
-  if (setsockopt(probe.get(), SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off)) !=
-      0) {
-    GTEST_SKIP() << "this kernel cannot";
-  }
+  if (!KernelRefuses()) GTEST_SKIP() << "this kernel cannot";
   Connect();
   EXPECT_EQ(SendDescriptor(), EPERM);
   ExpectTakenOncePassedOn();
 }
 
-// A connection that could not be passed on refuses descriptors again.
+// One that is turned away has none that are unread, so that no other thread need
+// close it.
+TEST_F(StrangersTest, TheKernelRefusesThemUntilANewOwnerLetsThemIn) {
+  if (!KernelRefuses()) GTEST_SKIP() << "this kernel cannot";
+  Kernel& kernel = Kernel::New();
+  BlockClosers(&kernel, getuid());
+  for (const bool is_taken : {false, true}) {
+    acceptor_.reset();
+    Connect();
+    std::unique_ptr<Connection> client = PassOn(true);
+    EXPECT_EQ(SendDescriptor(), EPERM);
+    if (is_taken) {
+      client->SetTrust(Connection::Trust::kStranger, getuid(), nullptr);
+      ExpectTaken(client.get());
+      continue;
+    }
+    ASSERT_GT(send(far_.get(), "unread", 6, 0), 0);
+    const int before = OpenDescriptors();
+    client.reset();
+    EXPECT_EQ(OpenDescriptors(), before - 1);
+  }
+  kernel.LastFrom(INT_MAX);
+}
+
+// Nor does the connection take any if it was only about to be passed on.
 TEST_F(StrangersTest, AnEndThatIsNotPassedOnAfterAllTakesNone) {
   Connect();
   if (SendDescriptor() != EPERM) GTEST_SKIP() << "this kernel cannot";
@@ -397,7 +475,7 @@ TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
   ASSERT_EQ(SendDescriptor(), 0);
   const int comes_as = LowestFree();
   kernel.Forget();
-  end_->SetTrust(Trust::kNoDescriptors, nullptr);
+  end_->SetTrust(Trust::kNoDescriptors, getuid(), nullptr);
   IncomingFrame frame;
   ASSERT_EQ(end_->Receive(&frame, pool_.get(), absl::InfinitePast()),
             IoResult::kOk);
@@ -462,24 +540,86 @@ TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
   while (held.use_count() > 1) std::this_thread::yield();
 }
 
-// A session's far end is no directory.
-TEST_F(StrangersTest, AConnectionOfAStrangerBreaksTheProtocol) {
+// ---- Descriptors that wait to be closed ------------------------------------
+
+constexpr int kMaxWaiting = static_cast<int>(kMaxClosesOfAUser);
+
+// A packet that breaks the rules ends its session. The next session's is not received
+// once the user has too many that are not closed.
+TEST_F(StrangersTest, BrokenPacketsAreLeftUnreadWhileTooManyAreNotClosed) {
   Kernel& kernel = Kernel::New();
-  BeginSession(Trust::kStranger);
-  FrameHeader header;
-  header.type = 1;
-  header.flags = FrameHeader::kConnection;
-  ASSERT_EQ(SendDescriptors(&header, 1), 0);
-  const int comes_as = LowestFree();
-  kernel.Forget();
+  BlockClosers(&kernel, getuid());
+  std::vector<std::unique_ptr<Connection>> ends;
+  std::vector<event::UniqueFd> far_ends;
+  constexpr int kSessions = 16;
+  for (int i = 0; i < kSessions; ++i) {
+    BeginSession(Trust::kStranger);
+    FrameHeader header;
+    ASSERT_EQ(SendDescriptors(&header, kMost), 0);
+    ends.push_back(std::move(end_));
+    far_ends.push_back(std::move(far_));
+  }
+  const int before = OpenDescriptors();
   IncomingFrame frame;
-  EXPECT_EQ(end_->Receive(&frame, pool_.get(), absl::InfiniteFuture()),
-            IoResult::kClosed);
-  EXPECT_EQ(frame.connection, nullptr);
-  EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
+  int closed = 0;
+  for (const auto& end : ends) {
+    const IoResult result =
+        end->Receive(&frame, pool_.get(), absl::InfinitePast());
+    closed += result == IoResult::kClosed ? 1 : 0;
+  }
+  // The packet that reaches the bound comes whole.
+  EXPECT_EQ(closed, (kMaxWaiting + kMost - 1) / kMost);
+  EXPECT_LE(OpenDescriptors() - before, kMaxWaiting + kMost);
+  kernel.LastFrom(INT_MAX);
+  for (const auto& end : ends) {
+    EXPECT_EQ(end->Receive(&frame, pool_.get(), absl::InfiniteFuture()),
+              IoResult::kClosed);
+  }
 }
 
-// Users who could stop the process by other means cause no further threads.
+// A client's connections have one far end for the kernel, the directory, whoever the
+// server is.
+TEST_F(StrangersTest, TheConnectionsOfOtherUsersAreReadMeanwhile) {
+  constexpr uid_t kOne = 1, kTwo = 2;
+  Kernel& kernel = Kernel::New();
+  BlockClosers(&kernel, kOne);
+  for (int i = 0; i < kMaxWaiting; ++i) {
+    CloseElsewhere(&process_, kOne, event::UniqueFd(dup(0)));
+  }
+  IncomingFrame frame;
+  for (const uid_t user : {kOne, kTwo}) {
+    BeginSession(Trust::kStranger, nullptr, user);
+    ASSERT_EQ(SendDescriptor(), 0);
+    EXPECT_EQ(end_->Receive(&frame, pool_.get(), absl::InfinitePast()),
+              user == kTwo ? IoResult::kOk : IoResult::kWouldBlock);
+  }
+  kernel.LastFrom(INT_MAX);
+}
+
+// Each descriptor is closed as soon as it has come: by the transport, as the session
+// takes none, or by a program that does not fetch it, at either end.
+TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
+  constexpr int kFrames = 2 * kMaxWaiting;
+  for (const Trust trust : {Trust::kNoDescriptors, Trust::kStranger}) {
+    Kernel& kernel = Kernel::New();
+    kernel.knows_rights = false;
+    BlockClosers(&kernel, getuid());
+    BeginSession(trust);
+    for (int i = 0; i < kFrames; ++i) ASSERT_EQ(SendDescriptor(), 0);
+    const int before = OpenDescriptors();
+    Reader reader(&process_, end_.get(), pool_.get());
+    ASSERT_TRUE(end_->Attach(loop_, &reader).ok());
+    while (reader.frames < kMaxWaiting) loop_->RunTurn(absl::InfiniteFuture());
+    for (int turn = 0; turn < 3; ++turn) loop_->RunTurn(absl::InfiniteFuture());
+    EXPECT_EQ(reader.frames, kMaxWaiting);
+    EXPECT_LE(OpenDescriptors() - before, kMaxWaiting);
+    kernel.LastFrom(INT_MAX);
+    while (reader.frames < kFrames) loop_->RunTurn(absl::InfiniteFuture());
+    end_.reset();
+  }
+}
+
+// A process whose far ends could all stop it anyway has no threads but its own.
 TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
   Kernel& kernel = Kernel::New();
   event::Process* const process = event::Process::Current();

@@ -62,8 +62,15 @@ uid_t UserOf(int fd) {
   return raw.uid;
 }
 
-// Closes a client's connection. Descriptors that its user sent may be unread in
-// it.
+// Whether none can have come in it yet.
+bool RefusesDescriptors(int fd) {
+  int takes = 1;
+  socklen_t size = sizeof(takes);
+  return sys::GetSockOpt(fd, SOL_SOCKET, SO_PASSRIGHTS, &takes, &size) == 0 &&
+         takes == 0;
+}
+
+// What its user has sent may be unread in it.
 void CloseClient(event::Process* process, event::UniqueFd client) {
   const uid_t user = UserOf(client.get());
   CloseSentBy(process, user, std::move(client));
@@ -120,8 +127,17 @@ void UnixConnection::CloseSent(uid_t payer, event::UniqueFd fd,
   }
 }
 
+uid_t UnixConnection::Payer() const {
+  return payer_ != event::kUnknownPeer ? payer_ : UserOf(fd_.get());
+}
+
+bool UnixConnection::HasManyCloses() const {
+  return is_careful() && MayHaveManyCloses() &&
+         transports::HasManyCloses(process_, Payer());
+}
+
 void UnixConnection::CloseReceived(event::UniqueFd fd) {
-  if (fd && is_careful()) CloseSent(UserOf(fd_.get()), std::move(fd), held_);
+  if (fd && is_careful()) CloseSent(Payer(), std::move(fd), held_);
 }
 
 void UnixConnection::CloseReceived(IncomingAncillary* ancillary) {
@@ -132,7 +148,7 @@ void UnixConnection::CloseReceived(IncomingAncillary* ancillary) {
 
 void UnixConnection::CloseSocket() {
   if (strangers_ == Strangers::kDropped || (is_careful() && MayHaveUnread())) {
-    const uid_t payer = UserOf(fd_.get());
+    const uid_t payer = Payer();
     CloseSent(payer, std::move(fd_), std::move(held_));
   } else {
     fd_.reset();
@@ -141,6 +157,9 @@ void UnixConnection::CloseSocket() {
 }
 
 bool UnixConnection::MayHaveUnread() {
+  if (strangers_ == Strangers::kTakenByUser && RefusesDescriptors(fd_.get())) {
+    return false;
+  }
   int bytes = 0;
   if (sys::Ioctl(fd_.get(), FIONREAD, &bytes) != 0 || bytes > 0) return true;
   // With SO_PASSCRED a packet of no bytes has credentials. The end of the
@@ -160,8 +179,14 @@ bool UnixConnection::MayHaveUnread() {
   return message.msg_controllen > 0 || (message.msg_flags & MSG_CTRUNC) != 0;
 }
 
-void UnixConnection::SetTrust(Trust trust, std::shared_ptr<void> held) {
+void UnixConnection::SetTrust(Trust trust, uid_t payer,
+                              std::shared_ptr<void> held) {
+  payer_ = payer;
   held_ = std::move(held);
+  // It came with a frame, and refuses them, unless the kernel cannot.
+  if (strangers_ == Strangers::kTakenByUser && trust != Trust::kNoDescriptors) {
+    LetDescriptorsIn();
+  }
   switch (trust) {
     case Trust::kTrusted:
       strangers_ = Strangers::kTaken;
@@ -186,14 +211,16 @@ void UnixConnection::SetTrust(Trust trust, std::shared_ptr<void> held) {
 
 bool UnixConnection::TakeStrangers() {
   if (!kernel_refuses_) return true;
-  const int on = 1;
-  if (sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSRIGHTS, &on, sizeof(on)) !=
-      0) {
-    return false;
-  }
+  if (!LetDescriptorsIn()) return false;
   kernel_refuses_ = false;
   strangers_ = Strangers::kDropped;
   return true;
+}
+
+bool UnixConnection::LetDescriptorsIn() {
+  const int on = 1;
+  return sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSRIGHTS, &on,
+                         sizeof(on)) == 0;
 }
 
 void UnixConnection::RefuseStrangers() {

@@ -26,6 +26,7 @@
 #include "event/base/mutex.h"
 #include "event/base/unique_fd.h"
 #include "event/loop.h"
+#include "event/peer_log.h"
 #include "event/process.h"
 #include "transports/framing/framing.h"
 #include "transports/framing/packet_reader.h"
@@ -78,7 +79,7 @@ class UnixConnection final : public Connection, private event::Watch {
   bool Wait(uint32_t events, event::Instant deadline) override;
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
-  void SetTrust(Trust trust, std::shared_ptr<void> held) override;
+  void SetTrust(Trust trust, uid_t payer, std::shared_ptr<void> held) override;
   void SetSendLimits(const SendLimits& limits) override;
   void NotifyWhenReceived() override;
   void Close() override;
@@ -174,13 +175,17 @@ class UnixConnection final : public Connection, private event::Watch {
   // Closes fd_ on another thread if descriptors from strangers may be unread in
   // it.
   void CloseSocket();
-  // Whether a packet may be unread in the socket. A packet of no bytes counts:
-  // it may have descriptors.
+  // Whether the kernel has anything for this end whose close may last. After the far
+  // end can send no more; descriptors may come with a packet of no bytes.
   bool MayHaveUnread();
   bool is_careful() const {
     return strangers_ != Strangers::kTaken && strangers_ != Strangers::kRefused;
   }
-  // These close descriptors from strangers on another thread.
+  // Who has sent what must be closed.
+  uid_t Payer() const;
+  // Whether too much of what that user has sent is not closed yet.
+  bool HasManyCloses() const;
+  // Each closes elsewhere what may take long.
   void CloseSent(uid_t payer, event::UniqueFd fd, std::shared_ptr<void> held);
   void CloseReceived(event::UniqueFd fd);
   void CloseReceived(IncomingAncillary* ancillary);
@@ -188,8 +193,7 @@ class UnixConnection final : public Connection, private event::Watch {
   // passed on: its new owner receives them. False: the kernel does not allow
   // it.
   bool TakeStrangers();
-  // Makes the kernel refuse descriptors again, if the connection was not passed
-  // on. Descriptors may have arrived meanwhile.
+  bool LetDescriptorsIn();
   void RefuseStrangers();
   // Drops the queued frames.
   void DropQueueLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -252,7 +256,8 @@ class UnixConnection final : public Connection, private event::Watch {
   // A passed connection in the queue may hold descriptors from strangers.
   bool passes_strangers_ = false;
   bool socket_is_nonblocking_;
-  std::shared_ptr<void> held_;  // kept until received descriptors are closed
+  uid_t payer_ = event::kUnknownPeer;  // known: SetTrust() has said
+  std::shared_ptr<void> held_;         // until all that came here is closed
 
   // The owner waits and does not send queued output. Set under mutex_. The
   // owner may clear it without the lock; a stale true makes one Send() return

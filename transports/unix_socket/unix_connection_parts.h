@@ -24,7 +24,7 @@ constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 // time, and a call that fails takes as long as one that sends.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 
-// The retry interval when this process has no free file descriptor.
+// When no descriptor is free, or too many are to be closed, likewise.
 constexpr absl::Duration kNoDescriptorPause = absl::Milliseconds(50);
 
 // Shared statuses for the common endings: creating one costs two allocations.
@@ -161,11 +161,11 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   bool posted_ = false;
 };
 
-// Two cases of unread input. If frames of a packet are left, the observer is
-// called again in each turn. If a packet's descriptor cannot be received, the
-// packet is peeked at, and received once a file descriptor is free. The number
-// of free file descriptors is not predicted, because other threads take
-// hundreds at once.
+// Three cases of unread input. Frames left in a packet: the observer is called again
+// in each turn. What a stranger has sent who has too much that is not closed yet: it
+// is looked at again after a pause. A packet whose descriptor cannot be received: it
+// is peeked at, and taken once a descriptor is free. The number of free descriptors is not asked for:
+// other threads take hundreds at once.
 class UnixConnection::Leftover final : private event::Task,
                                        private event::Timer {
  public:
@@ -182,10 +182,12 @@ class UnixConnection::Leftover final : private event::Task,
   bool has_reminded() const { return turn_ == connection_->loop_->turn(); }
 
   bool paused() const { return running(); }
-  // Whether a file descriptor is free. If not, reading pauses for
-  // kNoDescriptorPause.
+  // Whether there is a descriptor left, and the far end may take one. If not, the
+  // loop pauses.
   bool MayReceive() {
-    const int probe = event::sys::Dup(connection_->fd_.get());
+    const int probe = connection_->HasManyCloses()
+                          ? -1
+                          : event::sys::Dup(connection_->fd_.get());
     if (probe >= 0) {
       event::sys::Close(probe);
       return true;

@@ -81,7 +81,7 @@ IoResult UnixConnection::WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
     if (!Wait(Connection::kReadable, deadline)) return IoResult::kWouldBlock;
     const IoResult result = ReceivePacket(frame, pool, /*block=*/false);
     if (result != IoResult::kWouldBlock) return result;
-    if (leaves_unread_ && !PauseForDescriptor(deadline)) {
+    if ((leaves_unread_ || HasManyCloses()) && !PauseForDescriptor(deadline)) {
       return IoResult::kWouldBlock;
     }
     // Packets may keep arriving without ever completing a frame.
@@ -91,8 +91,8 @@ IoResult UnixConnection::WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
   }
 }
 
-// A packet is there, but no file descriptor may be free for its descriptor.
-// Waits until one may be free. Returns false at the deadline.
+// There is something to receive, but it may bring a descriptor more than we can
+// have, or than the far end's user may. False at the deadline.
 bool UnixConnection::PauseForDescriptor(event::Instant deadline) {
   if (leftover()->MayReceive()) return true;
   const event::Instant now = process_->Now();
@@ -199,6 +199,9 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     // Let the caller's loop serve others. It reports the rest of the input in
     // its next turn.
     if (packets == kMaxPacketsWithoutFrame && !block) {
+      return IoResult::kWouldBlock;
+    }
+    if (ABSL_PREDICT_FALSE(HasManyCloses()) && !leftover()->MayReceive()) {
       return IoResult::kWouldBlock;
     }
     IncomingAncillary ancillary;

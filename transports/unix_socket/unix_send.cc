@@ -144,8 +144,10 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   }
 
   if (passed != nullptr) {
-    if (!passed->TakeStrangers()) return IoResult::kNotIdle;
-    passes_strangers_ |= passed->strangers_ != Strangers::kTaken;
+    if (!frame.owner_lets_descriptors_in && !passed->TakeStrangers()) {
+      return IoResult::kNotIdle;
+    }
+    passes_strangers_ |= passed->strangers_ == Strangers::kDropped;
   }
 
   size_t sent = 0;
