@@ -6,8 +6,11 @@
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_LOOP_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_LOOP_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -21,20 +24,60 @@ namespace le {
 
 namespace internal {
 
-// The tasks of one Loop. Any thread. Shared by the Loop, its senders, the function
-// that is queued in the C API, and the thread's end.
-class TaskQueue final : public std::enable_shared_from_this<TaskQueue> {
+class TaskQueue;
+
+// The queues by numbers that are never used again. The C API gets such a number in the
+// place of a pointer: it may call a function after the queue has gone, and it drops
+// functions of a thread that ends without telling.
+class TaskQueues {
+ public:
+  static TaskQueues* Get() {
+    static auto* const queues =
+        new TaskQueues;  // threads end as late as they like
+    return queues;
+  }
+  void* Add(const std::shared_ptr<TaskQueue>& queue) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    queues_[++last_] = queue;
+    return reinterpret_cast<void*>(last_);
+  }
+  // Null: it has gone.
+  std::shared_ptr<TaskQueue> Find(void* number) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto it = queues_.find(reinterpret_cast<uintptr_t>(number));
+    return it == queues_.end() ? nullptr : it->second.lock();
+  }
+  void Remove(void* number) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    queues_.erase(reinterpret_cast<uintptr_t>(number));
+  }
+
+ private:
+  std::mutex mutex_;
+  uintptr_t last_ = 0;
+  std::unordered_map<uintptr_t, std::weak_ptr<TaskQueue>> queues_;
+};
+
+// The tasks of one Loop. Any thread. Shared by the Loop and its senders.
+class TaskQueue final {
  public:
   using Task = UniqueFunction<void()>;
 
   // For the calling thread.
   static std::shared_ptr<TaskQueue> New() {
     auto queue = std::make_shared<TaskQueue>();
-    queue->end_reference_ = new std::shared_ptr<TaskQueue>(queue);
-    queue->thread_end_ =
-        le_thread_AddDestructor(&OnThreadEnd, queue->end_reference_);
+    queue->number_ = TaskQueues::Get()->Add(queue);
+    queue->thread_end_ = le_thread_AddDestructor(
+        [](void* number) {
+          if (const auto found = TaskQueues::Get()->Find(number)) {
+            found->Close();
+          }
+        },
+        queue->number_);
     return queue;
   }
+  ~TaskQueue() { TaskQueues::Get()->Remove(number_); }
+
   bool OnItsThread() const { return le_thread_GetCurrent() == thread_; }
 
   absl::Status Post(Task task) {
@@ -43,12 +86,11 @@ class TaskQueue final : public std::enable_shared_from_this<TaskQueue> {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (closed_) return Gone();
       tasks_.push_back(std::move(task));
-      if (queued_ != nullptr) return absl::OkStatus();
-      queued_ = shared_from_this();
+      if (std::exchange(is_queued_, true)) return absl::OkStatus();
     }
     // Without the lock: in a simulation, a call of the C API may switch threads.
-    if (le_event_TryQueueFunctionToThread(thread_, &RunTasks, this, nullptr) ==
-        LE_OK) {
+    if (le_event_TryQueueFunctionToThread(thread_, &RunTasks, number_,
+                                          nullptr) == LE_OK) {
       return absl::OkStatus();
     }
     Close();
@@ -61,78 +103,60 @@ class TaskQueue final : public std::enable_shared_from_this<TaskQueue> {
     const std::lock_guard<std::mutex> lock(mutex_);
     closed_ = true;
     dropped.swap(tasks_);
+    first_ = 0;
   }
-  // The Loop goes, on its thread.
-  void CloseOnItsThread() {
-    Close();
-    bool is_queued;
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      is_queued = queued_ != nullptr;
-    }
-    if (!is_queued) ForgetThreadEnd();  // else RunTasks() does
-  }
+  // On its thread, whose end need not be told any more.
+  void ForgetThreadEnd() { le_thread_RemoveDestructor(thread_end_); }
 
  private:
+  // The front of the vector is erased once so many were taken from it, and no
+  // fewer than are left.
+  static constexpr size_t kMinErased = 64;
+
   static absl::Status Gone() {
     return absl::UnavailableError("the loop is gone, or its thread has ended");
   }
 
-  static void OnThreadEnd(void* context) {
-    const std::unique_ptr<std::shared_ptr<TaskQueue>> self(
-        static_cast<std::shared_ptr<TaskQueue>*>(context));
-    (*self)->Close();
-    std::shared_ptr<TaskQueue> queued;
-    const std::lock_guard<std::mutex> lock((*self)->mutex_);
-    (*self)->end_reference_ = nullptr;
-    queued.swap((*self)->queued_);  // the C API drops the function
+  static void RunTasks(void* number, void*) {
+    if (const auto queue = TaskQueues::Get()->Find(number)) queue->Run();
   }
-  // On its thread, whose end need not be told any more.
-  void ForgetThreadEnd() {
-    std::unique_ptr<std::shared_ptr<TaskQueue>> forgotten;
+  void Run() {
+    size_t due;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      forgotten.reset(std::exchange(end_reference_, nullptr));
+      is_queued_ = false;
+      due = tasks_.size() - first_;
     }
-    if (forgotten != nullptr) le_thread_RemoveDestructor(thread_end_);
-  }
-
-  static void RunTasks(void* context, void*) {
-    auto* const queue = static_cast<TaskQueue*>(context);
-    std::shared_ptr<TaskQueue> self;
-    std::vector<Task> batch;
-    bool closed;
-    {
-      const std::lock_guard<std::mutex> lock(queue->mutex_);
-      self = std::move(queue->queued_);
-      queue->queued_ = nullptr;
-      batch.swap(queue->spare_);
-      batch.swap(queue->tasks_);
-      closed = queue->closed_;
-    }
-    if (closed) queue->ForgetThreadEnd();
-    for (Task& task : batch) {
-      if (queue->closed()) break;
+    for (; due > 0; --due) {
+      Task task = Take();
+      if (!task) return;
       task();
     }
-    batch.clear();
-    const std::lock_guard<std::mutex> lock(queue->mutex_);
-    queue->spare_.swap(batch);
   }
-  bool closed() {
+  // Empty: none is left, or the queue is closed.
+  Task Take() {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return closed_;
+    if (first_ == tasks_.size()) return nullptr;
+    Task task = std::move(tasks_[first_++]);
+    if (first_ == tasks_.size()) {
+      tasks_.clear();
+      first_ = 0;
+    } else if (first_ >= kMinErased && first_ * 2 > tasks_.size()) {
+      tasks_.erase(tasks_.begin(),
+                   tasks_.begin() + static_cast<ptrdiff_t>(first_));
+      first_ = 0;
+    }
+    return task;
   }
 
   const le_thread_Ref_t thread_ = le_thread_GetCurrent();
+  void* number_ = nullptr;  // of TaskQueues
   le_thread_DestructorRef_t thread_end_ = nullptr;
   std::mutex mutex_;
-  std::shared_ptr<TaskQueue>* end_reference_ = nullptr;  // of OnThreadEnd()
   bool closed_ = false;
   std::vector<Task> tasks_;
-  std::vector<Task> spare_;  // for its memory
-  // Set while the C API has RunTasks() queued, which has a plain pointer.
-  std::shared_ptr<TaskQueue> queued_;
+  size_t first_ = 0;        // those before it were taken
+  bool is_queued_ = false;  // the C API has RunTasks() queued
 };
 
 }  // namespace internal
@@ -167,11 +191,8 @@ class Loop {
  public:
   Loop() : queue_(internal::TaskQueue::New()) {}
   ~Loop() {
-    if (queue_->OnItsThread()) {
-      queue_->CloseOnItsThread();
-    } else {
-      queue_->Close();
-    }
+    if (queue_->OnItsThread()) queue_->ForgetThreadEnd();
+    queue_->Close();
   }
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
