@@ -171,20 +171,53 @@ TEST(FatalTest, AnExceptionThatLeavesAClosure) {
       "has thrown an exception: mine");
 }
 
+// Ends as the child of a fork ends that does `act`.
+void InAChild(UniqueFunction<void()> act) {
+  const pid_t child = fork();
+  if (child == 0) {
+    act();
+    _exit(EXIT_SUCCESS);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  _exit(WEXITSTATUS(status));
+}
+
 TEST(FatalTest, TheChildOfAFork) {
+  const char* const kFork = "child of a fork";
   EXPECT_FATAL(
       {
         Client client = *Client::Create("x", kText);
-        const pid_t child = fork();
-        if (child == 0) {
-          client.Open().IgnoreError();
-          _exit(EXIT_SUCCESS);
-        }
-        int status = 0;
-        waitpid(child, &status, 0);
-        _exit(WEXITSTATUS(status));
+        InAChild([&] { client.Open().IgnoreError(); });
       },
-      "child of a fork");
+      kFork);
+  EXPECT_FATAL(
+      {
+        Client client = *Client::Create("x", kText);
+        InAChild([&] { client.NewMessage(); });
+      },
+      kFork);
+  EXPECT_FATAL(
+      {
+        Loop loop;
+        loop.Post([] {}).IgnoreError();
+        InAChild([&] { loop.Post([] {}).IgnoreError(); });
+      },
+      kFork);
+  EXPECT_FATAL(
+      {
+        Timer timer([] {});
+        InAChild([&] { timer = Timer([] {}); });
+      },
+      kFork);
+  EXPECT_FATAL(
+      {
+        SignalWatch watch = *SignalWatch::Create(SIGUSR1, [] {});
+        InAChild([&] {
+          SignalWatch::Create(SIGUSR2, [] {}).status().IgnoreError();
+        });
+      },
+      kFork);
 }
 
 // Not fatal: the object stands for nothing, or its thread has ended.
@@ -204,6 +237,20 @@ TEST(FatalTest, WhatMayGoOnAnyThread) {
   DestroyOnAnotherThread(std::exchange(call, nullptr));
   DestroyOnAnotherThread(std::exchange(empty, nullptr));
   DestroyOnAnotherThread(std::exchange(left, nullptr));
+}
+
+// They are destroyed by exit(), on their thread.
+TEST(FatalTest, ObjectsOfStaticStorage) {
+  EXPECT_EXIT(
+      {
+        static Pair pair;
+        static Call call = pair.Ask();
+        static Loop loop;
+        static Timer timer([] {});
+        static SignalWatch watch = *SignalWatch::Create(SIGUSR1, [] {});
+        exit(EXIT_SUCCESS);
+      },
+      ::testing::ExitedWithCode(EXIT_SUCCESS), "");
 }
 
 }  // namespace

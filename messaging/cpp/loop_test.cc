@@ -82,7 +82,7 @@ TEST(LoopTest, TasksGoWithTheLoopThatATaskDestroys) {
   EXPECT_TRUE(other.Run().ok());
 }
 
-// More than are erased at once; each posts another.
+// Each posts another.
 TEST(LoopTest, TasksKeepTheirOrder) {
   constexpr int kTasks = 1000;
   Loop loop;
@@ -102,6 +102,59 @@ TEST(LoopTest, TasksKeepTheirOrder) {
   std::vector<int> expected;
   for (int i = 0; i < 2 * kTasks; ++i) expected.push_back(i);
   EXPECT_EQ(order, expected);
+}
+
+// A task may own what belongs to its thread.
+TEST(LoopTest, OtherThreadsDoNotMoveATask) {
+  struct Bound {
+    explicit Bound(int* m) : moves_elsewhere(m) {}
+    Bound(Bound&& other) noexcept
+        : moves_elsewhere(other.moves_elsewhere), home(other.home) {
+      if (le_thread_GetCurrent() != home) ++*moves_elsewhere;
+    }
+    void operator()() {}
+    int* moves_elsewhere;
+    le_thread_Ref_t home = le_thread_GetCurrent();
+  };
+  Loop loop;
+  int moves_elsewhere = 0;
+  EXPECT_TRUE(loop.Post(Bound(&moves_elsewhere)).ok());
+  TaskSender sender = loop.sender();
+  OnAThread(
+      [](void* context) -> void* {
+        auto* const sender = static_cast<TaskSender*>(context);
+        for (int i = 0; i < 100; ++i) EXPECT_TRUE(sender->Post([] {}).ok());
+        return nullptr;
+      },
+      &sender);
+  EXPECT_TRUE(loop.Post([&] { loop.Stop(); }).ok());
+  EXPECT_TRUE(loop.Run().ok());
+  EXPECT_EQ(moves_elsewhere, 0);
+}
+
+// Moving a closure, and destroying it, is code of the user.
+TEST(LoopTest, AClosureMayPostWhileItIsMovedOrDestroyed) {
+  struct Poster {
+    Poster(Loop* l, int* r) : loop(l), runs(r) {}
+    Poster(Poster&& other) noexcept
+        : loop(std::exchange(other.loop, nullptr)), runs(other.runs) {
+      Post();
+    }
+    ~Poster() { Post(); }
+    void Post() const {
+      if (loop == nullptr) return;
+      EXPECT_TRUE(loop->Post([runs = runs] { ++*runs; }).ok());
+    }
+    void operator()() {}
+    Loop* loop;
+    int* runs;
+  };
+  Loop loop;
+  int runs = 0;
+  EXPECT_TRUE(loop.Post(Poster(&loop, &runs)).ok());
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  EXPECT_GE(runs, 2);
 }
 
 }  // namespace

@@ -8,11 +8,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "le/function.h"
@@ -82,10 +82,14 @@ class TaskQueue final {
 
   absl::Status Post(Task task) {
     if (!task) return absl::InvalidArgumentError("the task is empty");
+    // Fatal in the child of a fork. There the mutex may be locked for ever.
+    le_thread_GetCurrent();
+    std::list<Task> posted = NewPlace();
+    posted.front() = std::move(task);
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (closed_) return Gone();
-      tasks_.push_back(std::move(task));
+      tasks_.splice(tasks_.end(), posted);
       if (std::exchange(is_queued_, true)) return absl::OkStatus();
     }
     // Without the lock: in a simulation, a call of the C API may switch threads.
@@ -99,20 +103,15 @@ class TaskQueue final {
 
   // Destroys what is queued. Nothing runs after that, but for a running task.
   void Close() {
-    std::vector<Task> dropped;  // destroyed without the lock
+    std::list<Task> dropped;  // destroyed without the lock
     const std::lock_guard<std::mutex> lock(mutex_);
     closed_ = true;
     dropped.swap(tasks_);
-    first_ = 0;
   }
   // On its thread, whose end need not be told any more.
   void ForgetThreadEnd() { le_thread_RemoveDestructor(thread_end_); }
 
  private:
-  // The front of the vector is erased once so many were taken from it, and no
-  // fewer than are left.
-  static constexpr size_t kMinErased = 64;
-
   static absl::Status Gone() {
     return absl::UnavailableError("the loop is gone, or its thread has ended");
   }
@@ -125,28 +124,33 @@ class TaskQueue final {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       is_queued_ = false;
-      due = tasks_.size() - first_;
+      due = tasks_.size();
     }
     for (; due > 0; --due) {
-      Task task = Take();
-      if (!task) return;
-      task();
+      std::list<Task> running;
+      {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (tasks_.empty()) return;  // closed
+        running.splice(running.end(), tasks_, tasks_.begin());
+      }
+      running.front()();
+      running.front() = nullptr;  // without the lock
+      const std::lock_guard<std::mutex> lock(mutex_);
+      free_.splice(free_.end(), running);
     }
   }
-  // Empty: none is left, or the queue is closed.
-  Task Take() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (first_ == tasks_.size()) return nullptr;
-    Task task = std::move(tasks_[first_++]);
-    if (first_ == tasks_.size()) {
-      tasks_.clear();
-      first_ = 0;
-    } else if (first_ >= kMinErased && first_ * 2 > tasks_.size()) {
-      tasks_.erase(tasks_.begin(),
-                   tasks_.begin() + static_cast<ptrdiff_t>(first_));
-      first_ = 0;
+  // With one element.
+  std::list<Task> NewPlace() {
+    std::list<Task> place;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!free_.empty()) {
+        place.splice(place.end(), free_, free_.begin());
+        return place;
+      }
     }
-    return task;
+    place.emplace_back();
+    return place;
   }
 
   const le_thread_Ref_t thread_ = le_thread_GetCurrent();
@@ -154,8 +158,10 @@ class TaskQueue final {
   le_thread_DestructorRef_t thread_end_ = nullptr;
   std::mutex mutex_;
   bool closed_ = false;
-  std::vector<Task> tasks_;
-  size_t first_ = 0;        // those before it were taken
+  // Lists: a task that waits is not moved, because the poster of another would move it
+  // on its own thread. No code of the user runs under the mutex.
+  std::list<Task> tasks_;
+  std::list<Task> free_;    // empty ones, for their memory
   bool is_queued_ = false;  // the C API has RunTasks() queued
 };
 
