@@ -19,7 +19,9 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -292,8 +294,8 @@ class Thread {
   // the library's: a thread that ends closes its sessions first.
   void AddExitHook(std::function<void()> hook);
   // Returns a number by which RemoveDestructor() finds it.
-  int AddDestructor(std::function<void()> destructor);
-  void RemoveDestructor(int id);
+  uintptr_t AddDestructor(std::function<void()> destructor);
+  void RemoveDestructor(uintptr_t id);
 
   // As Process::State(), but of this thread and for its own use.
   template <typename T, typename Make>
@@ -317,8 +319,9 @@ class Thread {
   std::unique_ptr<Loop> control_loop_;
   std::unique_ptr<Parker> parker_;
   std::vector<std::function<void()>> exit_hooks_;
-  std::vector<std::pair<int, std::function<void()>>> destructors_;
-  int next_destructor_ = 1;
+  // By number. A thread may have very many, and remove them in any order.
+  std::map<uintptr_t, std::function<void()>> destructors_;
+  uintptr_t next_destructor_ = 1;
   ModuleStates state_;
   bool ended_ = false;
   bool dying_ = false;  // in Fatal() already
