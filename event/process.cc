@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <iterator>
 #include <utility>
 
 #include "absl/base/optimization.h"
@@ -172,9 +173,9 @@ void Thread::End() {
     hook();
   }
   while (!destructors_.empty() && !process_->killed()) {
-    const std::function<void()> destructor =
-        std::move(destructors_.back().second);
-    destructors_.pop_back();
+    const auto last = std::prev(destructors_.end());
+    const std::function<void()> destructor = std::move(last->second);
+    destructors_.erase(last);
     destructor();
   }
 }
@@ -213,18 +214,12 @@ void Thread::AddExitHook(std::function<void()> hook) {
   exit_hooks_.push_back(std::move(hook));
 }
 
-int Thread::AddDestructor(std::function<void()> destructor) {
-  destructors_.emplace_back(next_destructor_, std::move(destructor));
+uintptr_t Thread::AddDestructor(std::function<void()> destructor) {
+  destructors_.emplace(next_destructor_, std::move(destructor));
   return next_destructor_++;
 }
 
-void Thread::RemoveDestructor(int id) {
-  for (auto it = destructors_.begin(); it != destructors_.end(); ++it) {
-    if (it->first != id) continue;
-    destructors_.erase(it);
-    return;
-  }
-}
+void Thread::RemoveDestructor(uintptr_t id) { destructors_.erase(id); }
 
 }  // namespace event
 }  // namespace le

@@ -19,7 +19,9 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -293,9 +295,9 @@ class Thread {
   // order of adding. Exit hooks are the library's, destructors the user's. Exit
   // hooks run first, so that a thread that ends closes its sessions first.
   void AddExitHook(std::function<void()> hook);
-  // Returns the number for RemoveDestructor().
-  int AddDestructor(std::function<void()> destructor);
-  void RemoveDestructor(int id);
+  // Returns a number by which RemoveDestructor() finds it.
+  uintptr_t AddDestructor(std::function<void()> destructor);
+  void RemoveDestructor(uintptr_t id);
 
   // Like Process::State(), but for this thread, which alone may call it.
   template <typename T, typename Make>
@@ -319,8 +321,9 @@ class Thread {
   std::unique_ptr<Loop> control_loop_;
   std::unique_ptr<Parker> parker_;
   std::vector<std::function<void()>> exit_hooks_;
-  std::vector<std::pair<int, std::function<void()>>> destructors_;
-  int next_destructor_ = 1;
+  // By number. A thread may have very many, and remove them in any order.
+  std::map<uintptr_t, std::function<void()>> destructors_;
+  uintptr_t next_destructor_ = 1;
   ModuleStates state_;
   bool ended_ = false;
   bool dying_ = false;  // BeforeProcessEnds() has been called

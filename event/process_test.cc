@@ -143,7 +143,7 @@ TEST_F(ProcessTest, ThreadsOfOursEndInOrder) {
         thread->State<State>([&] { return std::make_unique<State>(&seen); });
     EXPECT_EQ(thread->StateOrNull<State>(), state);
     thread->AddDestructor([&seen] { seen += "1"; });
-    const int gone = thread->AddDestructor([&seen] { seen += "?"; });
+    const uintptr_t gone = thread->AddDestructor([&seen] { seen += "?"; });
     thread->AddDestructor([&seen] { seen += "2"; });
     thread->RemoveDestructor(gone);
     thread->AddExitHook([&seen, thread] {

@@ -430,17 +430,17 @@ le_thread_DestructorRef_t le_thread_AddDestructor(
     le_thread_Destructor_t destructor, void* contextPtr) {
   CheckNotForked(__func__);
   if (destructor == nullptr) Misuse(__func__, "the destructor is NULL");
-  const int id = Thread::Current()->AddDestructor([destructor, contextPtr] {
-    CallUser("a destructor of a thread", [&] { destructor(contextPtr); });
-  });
-  return reinterpret_cast<le_thread_DestructorRef_t>(
-      static_cast<uintptr_t>(id));
+  const uintptr_t id =
+      Thread::Current()->AddDestructor([destructor, contextPtr] {
+        CallUser("a destructor of a thread", [&] { destructor(contextPtr); });
+      });
+  return reinterpret_cast<le_thread_DestructorRef_t>(id);
 }
 
 void le_thread_RemoveDestructor(le_thread_DestructorRef_t destructorRef) {
   CheckNotForked(__func__);
   Thread::Current()->RemoveDestructor(
-      static_cast<int>(reinterpret_cast<uintptr_t>(destructorRef)));
+      reinterpret_cast<uintptr_t>(destructorRef));
 }
 
 le_result_t le_thread_Sleep(int timeInSecs) {
