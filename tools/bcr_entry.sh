@@ -43,8 +43,8 @@ cat > "$module/$version/source.json" << END
 END
 
 if [ -e "$module/metadata.json" ]; then
-  # Versions before the new one stay.
-  sed -i "s/^    \"versions\": \[/&\n        \"$version\",/" "$module/metadata.json"
+  # At the end of the list of versions.
+  sed -zi "s/\"versions\": \[[^]]*\"/&,\n        \"$version\"/" "$module/metadata.json"
 else
   cat > "$module/metadata.json" << END
 {
