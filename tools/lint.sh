@@ -191,7 +191,7 @@ names_of_the_tree() {
 # anywhere, must be names of the tree. "..." stands for letters that are left out.
 names_in_documents() {
   # shellcheck disable=SC2016 # awk's own $0
-  awk -v documents="$(files '*.md')" '
+  awk -v documents="$(files '*.md' .bcr/presubmit.yml)" '
     { known[$0] = 1; sub(/.*\//, ""); if ($0 !~ /[.:]/ && length($0) > 3) plain[$0] = 1 }
     END {
       count = split(documents, file, "\n")
@@ -300,6 +300,15 @@ version() {
     echo "README.md: names another version than $version"
 }
 
+# A release can be made of the last commit.
+registry_entry() {
+  local registry status=0
+  registry=$(mktemp -d)
+  tools/bcr_entry.sh owner/repository maintainer "$registry" > /dev/null || status=$?
+  rm -rf "$registry"
+  return "$status"
+}
+
 install_tools
 if $fix; then
   cxx_files | xargs -r "$CLANG_FORMAT" -i
@@ -322,6 +331,7 @@ check "Names in documents" names_in_documents
 check "Names in comments" names_in_comments
 check "C API (CONTRIBUTING.md, \"Add a function to the C API\")" c_api
 check "Version" version
+check "Entry of the Bazel Central Registry" registry_entry
 
 if [ "$failures" != 0 ]; then
   echo "tools/lint.sh: $failures rules broken"

@@ -554,7 +554,7 @@ class Bench {
     if (!stage_->ok()) return;
     const int cpu = ClientCpu();
     const int64_t count = Count(300);
-    const std::string path = directory->folder() + "/raw";
+    const std::string path = directory->folder() + kRawName;
     const std::pair<int, int> link = stage_->Link(SOCK_SEQPACKET);
     ChildSpec host = Party("unix_party", {"raw_host"}, cpu);
     host.link = link.first;
@@ -574,7 +574,7 @@ class Bench {
   }
 
   Variant WithBindings(int count) {
-    // The one that is used is in the middle.
+    // The binding that is used is in the middle of the list.
     std::string bindings;
     for (int i = 0; i < count; ++i) {
       absl::StrAppend(&bindings,

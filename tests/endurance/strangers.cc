@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "directory/control_frame.h"
-#include "directory/proto/directory.pb.h"
 #include "messaging/machine/wire.h"
 #include "transports/framing/framing.h"
 
@@ -26,7 +25,7 @@ namespace {
 
 // The kernel's limit for one packet.
 constexpr int kDescriptorsOfAPacket = 253;
-// The far end closes one that does not read, well before so many.
+// More requests than the far end queues responses for a client that does not read.
 constexpr int kQuestions = 1 << 20;
 
 int Connect() {
@@ -67,7 +66,7 @@ void Describe(directory::proto::Description* description, const char* name) {
   description->set_max_message_size(512);
 }
 
-// False: the far end has closed.
+// False if the far end has closed.
 bool Send(int fd, const std::string& packet, int descriptors = 0) {
   struct iovec part = {const_cast<char*>(packet.data()), packet.size()};
   struct msghdr message = {};

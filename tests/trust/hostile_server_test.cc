@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server that does not keep to the rules, introduced by a real directory, and what
-// its client notices: that no session opens, and why. All over real sockets, in one
-// thread, so that the test says who is first.
+// A real directory introduces a client to a server that breaks the protocol. The
+// session must not open, and the client must learn why. All parties use real sockets
+// and share one thread, so the test decides the order of their steps.
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
@@ -60,7 +60,7 @@ std::string Hello() {
       std::string(reinterpret_cast<const char*>(&hello), sizeof(hello)));
 }
 
-// What a directory says, in a server's mouth.
+// Frames that only a directory may send; here a server sends them.
 std::string Refusal(directory::proto::RefusalCode code, uint16_t flags = 0) {
   directory::proto::FromDirectory message;
   message.set_version(directory::kControlVersion);
@@ -108,7 +108,7 @@ void Send(const event::UniqueFd& fd, const std::string& packet) {
       static_cast<ssize_t>(packet.size()));
 }
 
-// A frame that brings a descriptor.
+// Sends a frame with a file descriptor.
 void SendWithDescriptor(const event::UniqueFd& fd, uint8_t type) {
   std::string packet = Frame(type, "", FrameHeader::kDescriptor);
   if (type == messaging::kHelloFrame) {
@@ -135,21 +135,21 @@ void SendWithDescriptor(const event::UniqueFd& fd, uint8_t type) {
   close(sent);
 }
 
-// What is opened next has this number.
+// The number that the next opened file descriptor will have.
 int LowestFree() {
   const int probe = open("/dev/null", O_RDONLY | O_CLOEXEC);
   close(probe);
   return probe;
 }
 
-// "": nothing is there, or it is closed.
+// "": no packet is there, or the peer has closed.
 std::string Receive(const event::UniqueFd& fd) {
   char bytes[65536];
   const ssize_t size = recv(fd.get(), bytes, sizeof(bytes), MSG_DONTWAIT);
   return size <= 0 ? "" : std::string(bytes, static_cast<size_t>(size));
 }
 
-// Offers "service", and speaks to its clients by plain system calls.
+// Offers "service", and sends to its clients by plain system calls.
 class RawServer {
  public:
   explicit RawServer(const std::string& address) : socket_(Connect(address)) {
@@ -161,7 +161,7 @@ class RawServer {
     service->set_max_message_size(8);
     Send(socket_, Frame(directory::kControlFrame, message.SerializeAsString()));
   }
-  // The connection of the next client; none if none has come.
+  // The connection of the next client; empty if no client has been introduced.
   event::UniqueFd Accept() {
     for (;;) {
       char bytes[1024];
@@ -188,8 +188,8 @@ class RawServer {
   const event::UniqueFd socket_;
 };
 
-// Runs something in the middle of a client's opening: it has asked, and has not yet
-// told the kernel that it wants to know who answers.
+// Runs `act` in the middle of a client's opening: the client has sent its request, and
+// has not yet enabled SO_PASSCRED.
 class BeforeCredentialsAreAskedFor final : public event::sys::Interceptor {
  public:
   explicit BeforeCredentialsAreAskedFor(std::function<void()> act)
@@ -214,7 +214,7 @@ class BeforeCredentialsAreAskedFor final : public event::sys::Interceptor {
   std::function<void()> act_;
 };
 
-// Notes which thread has closed what.
+// Records which thread closed which file descriptor.
 class NotesCloses final : public event::sys::Interceptor {
  public:
   NotesCloses() { event::sys::SetInterceptor(this); }
@@ -225,7 +225,7 @@ class NotesCloses final : public event::sys::Interceptor {
     closed_by_[fd] = std::this_thread::get_id();
     changed_.notify_all();
   }
-  // Waits for it.
+  // Waits until `fd` has been closed.
   std::thread::id ClosedBy(int fd) {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] { return closed_by_.count(fd) != 0; });
@@ -294,7 +294,7 @@ class HostileServerTest : public ::testing::Test {
   }
   ~HostileServerTest() override { event::SetLogSink(former_sink_); }
 
-  // Begins an opening of a client that finds its directory at `address`.
+  // Starts to open a session. The client's directory is at `address`.
   void Open(const std::string& address = "") {
     if (client_ == nullptr) client_ = world_.Add("client", address);
     client_->Do([this] {
@@ -315,8 +315,8 @@ class HostileServerTest : public ::testing::Test {
     client_->Do([this] { le_msg_DeleteSession(session_); });
     world_.Settle();
   }
-  // A client is introduced to a server that says `packets`. The client's reason
-  // for waiting after that.
+  // Introduces a client to a server that sends `packets`. Returns the client's
+  // reason for waiting after that.
   le_msg_WaitReason_t OpenAtServerThatSays(
       const std::vector<std::string>& packets) {
     RawServer server(world_.address());
@@ -351,8 +351,8 @@ class HostileServerTest : public ::testing::Test {
   testing::OneThreadWorld world_;
   testing::OneThreadWorld::Party* client_ = nullptr;
   le_msg_SessionRef_t session_ = nullptr;
-  event::UniqueFd socket_;  // of the last client, in the server's hands
-  std::string text_;        // of the last reason
+  event::UniqueFd socket_;  // the server's end of the last client's connection
+  std::string text_;        // of the last wait reason
   int opens_ = 0;
   int closes_ = 0;
   std::vector<std::string> log_;
@@ -371,7 +371,7 @@ TEST_F(HostileServerTest, ADirectorysFrameIsNoServersWord) {
       {Waiting(FrameHeader::kMore) + Hello()},
       {Refusal(directory::proto::NO_BINDING, FrameHeader::kMore) + Hello()},
       {Refusal(directory::proto::NO_BINDING), Hello()},
-      // That one would end the client's process.
+      // A directory's OTHER_PROTOCOL is fatal for the client.
       {Refusal(directory::proto::OTHER_PROTOCOL)},
       {Frame(directory::kIntroductionFrame, ""), Hello()},
       {Frame(directory::kControlFrame, "\xff\xff"), Hello()},
@@ -416,7 +416,8 @@ TEST_F(HostileServerTest, TheFirstFrameIsAHello) {
   EXPECT_EQ(opens_, 0);
 }
 
-// The kernel knows who sends if the sender or the receiver asks for it.
+// The kernel attaches credentials only if the sender or the receiver has asked for
+// them. This server sends before the client has asked.
 TEST_F(HostileServerTest, AHelloWithoutCredentialsIsRefused) {
   for (const std::string& before : {std::string(), Waiting()}) {
     RawServer server(world_.address());
@@ -440,7 +441,8 @@ TEST_F(HostileServerTest, AHelloWithoutCredentialsIsRefused) {
   }
 }
 
-// However early the hello comes.
+// A server that uses the library attaches credentials itself, so it may send its
+// hello before the client has asked for them.
 TEST_F(HostileServerTest, TheLibrarysHelloHasCredentials) {
   auto* const server = world_.Add("server");
   le_msg_ServiceRef_t service = nullptr;
@@ -461,10 +463,10 @@ TEST_F(HostileServerTest, TheLibrarysHelloHasCredentials) {
   server->Do([&] { le_msg_DeleteService(service); });
 }
 
-// ---- Descriptors -----------------------------------------------------------
+// ---- File descriptors --------------------------------------------------------
 //
-// Their close may take as long as the server likes, so the client's thread must not
-// make it.
+// The server decides how long the close() of a descriptor that it sent blocks.
+// Therefore another thread than the client's must close it.
 
 TEST_F(HostileServerTest, AHelloWithADescriptorIsRefused) {
   for (const int type :
@@ -483,10 +485,11 @@ TEST_F(HostileServerTest, AHelloWithADescriptorIsRefused) {
   EXPECT_EQ(opens_, 0);
 }
 
-// Behind a first frame that ends the opening; or behind the directory's last word,
-// which the client has not read when it gives up.
+// The descriptor comes after a first frame that ends the opening; or after the
+// directory's last message, which the client has not read when it deletes the session.
 TEST_F(HostileServerTest, ADescriptorThatIsNotReadIsClosedElsewhere) {
-  OpenAtServerThatSays({Hello()});  // so that the client has all it needs
+  // The first session opens descriptors that the client keeps.
+  OpenAtServerThatSays({Hello()});
   Delete();
   for (const bool is_introduced : {true, false}) {
     RawServer server(world_.address());
@@ -504,7 +507,7 @@ TEST_F(HostileServerTest, ADescriptorThatIsNotReadIsClosedElsewhere) {
     } else {
       client_->Do([&] {
         Open();
-        world_.Settle();  // without the client
+        world_.Settle();  // runs all parties but the client
         socket_ = server.Accept();
         SendWithDescriptor(socket_, messaging::kHelloFrame);
         le_msg_DeleteSession(session_);
@@ -634,7 +637,7 @@ TEST_F(HostileServerTest, AServerOfAnotherVersionIsNamed) {
   EXPECT_EQ(opens_, 0);
 }
 
-// As a library of version 2 that does not speak version 1 meets it.
+// The peer is a library of version 2 that does not support version 1.
 TEST_F(HostileServerTest, ADirectoryAnswersAnotherVersionInWords) {
   log_.clear();
   for (int i = 0; i < 3; ++i) {
@@ -650,7 +653,7 @@ TEST_F(HostileServerTest, ADirectoryAnswersAnotherVersionInWords) {
   EXPECT_THAT(log_, Contains(HasSubstr("has another version")).Times(1));
 }
 
-// The same from the other end.
+// The directory is of a later version, and the client is ours.
 TEST_F(HostileServerTest, ADirectoryOfAnotherVersionIsNamed) {
   const std::string address = world_.folder() + "/later";
   const event::UniqueFd listener = Listen(address);
