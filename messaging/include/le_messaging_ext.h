@@ -262,6 +262,8 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
 /* Flow control (docs/flow-control.md). Messages that the far end has not read yet are
  * queued. When a queue is full:
  *  - Responses are queued anyway, and so are the notices that a request was released.
+ *    If more than maxGatheredBytes are queued, and the client reads nothing for a
+ *    second, the session is closed (LE_MSG_CLOSE_SLOW_READER).
  *  - A server stops reading from a session while more than half of the queue to that
  *    client is used, and reads again when less than a quarter is. It also stops when
  *    the session has its largest number of requests without a response, and reads again

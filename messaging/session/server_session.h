@@ -73,6 +73,8 @@ class ServerSession final : public Session {
 
  private:
   friend class Service;
+  class Patience;
+
   ~ServerSession() override;
 
   MessagePool* pool() const override;
@@ -104,6 +106,8 @@ class ServerSession final : public Session {
   // kOk, kClosed, kNoRoom: dropped by the service's policy.
   Result Push(transports::OutgoingFrame frame);
   // Sends what the client waits for, and counts one request of that size as answered.
+  // It is sent although more than gathered_bytes are queued then, but a client that
+  // takes nothing of it loses its session, see Patience.
   void Answer(transports::OutgoingFrame frame, size_t received_bytes);
   OpenRequests open_requests() const {
     return OpenRequests(open_requests_.load(std::memory_order_relaxed));
@@ -121,6 +125,10 @@ class ServerSession final : public Session {
                 "it is there to save a lock");
   std::atomic<uint64_t> open_requests_{0};  // a word of OpenRequests
   std::atomic<uint32_t> dropped_{0};        // messages, by the service's policy
+  // More answers than gathered_bytes may be queued, and patience_ is, or will be,
+  // running.
+  std::atomic<bool> tries_patience_{false};
+  std::unique_ptr<Patience> patience_;  // the owner's thread
   std::atomic<bool> knows_client_{false};
   event::Credentials client_;  // written once, before knows_client_ is set
 };
