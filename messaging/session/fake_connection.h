@@ -23,6 +23,8 @@ struct FarEnd {
   std::deque<transports::IncomingFrame> frames;
   transports::Connection::Observer* observer = nullptr;
   bool gone = false;
+  size_t queued_bytes = 0;  // for it
+  event::Instant stalled_since = absl::InfiniteFuture();
   std::function<transports::IoResult(const transports::OutgoingFrame&)>
       on_send = [](const transports::OutgoingFrame&) {
         return transports::IoResult::kOk;
@@ -64,12 +66,12 @@ class FakeConnection final : public transports::Connection {
     return far_end_->on_send(frame);
   }
   void Flush() override {}
-  size_t queued_bytes() const override { return 0; }
+  size_t queued_bytes() const override { return far_end_->queued_bytes; }
   size_t unreceived_bytes() const override { return 0; }
   size_t unreceived_descriptors() const override { return 0; }
   bool congested() const override { return false; }
   event::Instant stalled_since() const override {
-    return absl::InfiniteFuture();
+    return far_end_->stalled_since;
   }
   absl::Status close_status() const override {
     return absl::UnavailableError("gone");

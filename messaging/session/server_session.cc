@@ -21,6 +21,61 @@ using event::LogLevel;
 using transports::Connection;
 using transports::IoResult;
 
+namespace {
+
+std::string ReadsNothing(const Connection* connection, absl::Duration stalled) {
+  return absl::StrCat(
+      connection->queued_bytes(),
+      " bytes are queued for it, and it has read nothing for ",
+      absl::FormatDuration(absl::Trunc(stalled, absl::Milliseconds(1))));
+}
+
+}  // namespace
+
+// Runs while more answers than gathered_bytes are queued. Ends the session if the client
+// takes nothing for kSlowReaderPatience.
+class ServerSession::Patience final : public event::Timer {
+ public:
+  explicit Patience(ServerSession* session) : session_(session) {}
+
+  void Start() {
+    queued_ = session_->connection_->queued_bytes();
+    event::Loop* const loop = session_->owner()->loop();
+    loop->StartTimer(this, loop->Now() + kSlowReaderPatience);
+  }
+
+ private:
+  void OnExpiry() override {
+    const auto keep = event::Ref<ServerSession>::Share(session_);
+    Connection* const connection = session_->connection_.get();
+    // First, so that an answer that is sent just now is either seen here or starts
+    // this anew.
+    session_->tries_patience_ = false;
+    connection->Flush();  // it may have read while this thread was busy
+    const size_t queued = connection->queued_bytes();
+    const size_t limit =
+        session_->user_
+            ->ToSend(session_->interface()->protocol->max_message_size())
+            .gathered_bytes;
+    if (queued <= limit || !session_->is_open()) return;
+    // Since an answer did not fit; or, if none came since, since the last look.
+    const absl::Duration stalled =
+        queued == queued_
+            ? kSlowReaderPatience
+            : session_->owner()->loop()->Now() - connection->stalled_since();
+    if (stalled >= kSlowReaderPatience) {
+      session_->EndForFault(CloseReason::kSlowReader,
+                            ReadsNothing(connection, stalled));
+      return;
+    }
+    session_->tries_patience_ = true;
+    Start();
+  }
+
+  ServerSession* const session_;
+  size_t queued_ = 0;
+};
+
 ServerSession::ServerSession(Service* service, event::Ref<ServiceUser> user,
                              std::shared_ptr<void> charge)
     : service_(event::Ref<Service>::Share(service)),
@@ -109,6 +164,7 @@ void ServerSession::Settle() {
   if (link_.attached() != nullptr) {
     if (service_->handler()->WantsCloses()) RememberClient();
     link_.Close();
+    if (patience_ != nullptr) owner()->loop()->StopTimer(patience_.get());
     LogDebug("a session is closed: ", CloseReasonText(close_reason()));
   }
   // The user does not know the session, or all its handlers were called.
@@ -248,8 +304,12 @@ void ServerSession::Answer(transports::OutgoingFrame frame,
   const OpenRequests before(
       open_requests_.fetch_sub(OpenRequests::Of(received_bytes)));
   frame.more_to_come = before.count() > 1;
-  frame.room = transports::Room::kOwed;
-  SendFrame(frame);
+  frame.room = transports::Room::kGathered;
+  if (SendFrame(frame) == Result::kNoRoom) {
+    frame.room = transports::Room::kOwed;
+    SendFrame(frame);
+    if (!tries_patience_.exchange(true)) link_.Schedule();
+  }
   if (link_.paused()) link_.Schedule();
 }
 
@@ -279,12 +339,7 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
     result = SendFrame(frame);
     if (result != Result::kNoRoom) return result;
   }
-  EndLater(
-      CloseReason::kSlowReader,
-      absl::StrCat(
-          connection_->queued_bytes(),
-          " bytes are queued for it, and it has read nothing for ",
-          absl::FormatDuration(absl::Trunc(stalled, absl::Milliseconds(1)))));
+  EndLater(CloseReason::kSlowReader, ReadsNothing(connection_.get(), stalled));
   return Result::kClosed;
 }
 
@@ -344,6 +399,11 @@ void ServerSession::OnRoom() {
 
 bool ServerSession::DeliverOwed() {
   const auto keep = event::Ref<ServerSession>::Share(this);
+  TellOfReturn();
+  if (tries_patience_ && link_.attached() != nullptr) {
+    if (patience_ == nullptr) patience_ = std::make_unique<Patience>(this);
+    if (!patience_->running()) patience_->Start();
+  }
   if (Apply(ServerEvent::kAnnounce)) service_->handler()->OnOpen(this);
   if (life().state != ServerState::kClosing) return true;
   Settle();  // if another thread has ended it

@@ -203,10 +203,29 @@ class ServerSessionTest : public ::testing::Test {
     if (with_descriptor) frame.descriptor.reset(fcntl(0, F_DUPFD_CLOEXEC, 3));
     client->frames.push_back(std::move(frame));
   }
-  // Runs turns of the loop. Other threads run meanwhile.
-  static void Turns() {
+  // A client has more bytes to read than may be gathered, and the service gives up a
+  // request of it.
+  void OweTooMuch(Client* client) {
+    client->on_send = [](const transports::OutgoingFrame& frame) {
+      return frame.room == transports::Room::kGathered
+                 ? transports::IoResult::kWouldBlock
+                 : transports::IoResult::kOk;
+    };
+    client->queued_bytes = 2 * kDefaultGatheredBytes;
+    client->stalled_since = Now();
+    Send(client, kRequestFrame, /*with_descriptor=*/false);
+    client->observer->OnReadable();
+    handler_->messages.clear();
+    Turns();
+    EXPECT_EQ(handler_->closes, 0);
+  }
+  static event::Instant Now() {
+    return event::Thread::Current()->loop()->Now();
+  }
+  // Of the loop; other threads run meanwhile.
+  static void Turns(absl::Duration time = absl::Milliseconds(10)) {
     event::Loop* const loop = event::Thread::Current()->loop();
-    const event::Instant end = loop->Now() + absl::Milliseconds(10);
+    const event::Instant end = loop->Now() + time;
     while (loop->Now() < end) loop->RunTurn(end);
   }
 
@@ -292,6 +311,48 @@ TEST_F(ServerSessionTest, AUserIsKnownUntilItsLastDescriptorGoes) {
     Leave(&third);
     Open(&fourth);
     EXPECT_NE(handler_->user.get(), user.get());
+  });
+}
+
+TEST_F(ServerSessionTest, AClientThatReadsNoAnswersLosesItsSession) {
+  Run([this] {
+    Client client;
+    Open(&client);
+    OweTooMuch(&client);
+    // More come meanwhile.
+    client.queued_bytes += 1;
+    Turns(kSlowReaderPatience);
+    EXPECT_EQ(handler_->closes, 1);
+    EXPECT_EQ(handler_->reason, CloseReason::kSlowReader);
+  });
+}
+
+TEST_F(ServerSessionTest, AClientThatReadsKeepsItsSessionWhileItReads) {
+  Run([this] {
+    Client client;
+    Open(&client);
+    OweTooMuch(&client);
+    for (int i = 0; i < 10; ++i) {
+      client.queued_bytes -= 1;
+      client.stalled_since = absl::InfiniteFuture();
+      Turns(kSlowReaderPatience);
+    }
+    EXPECT_EQ(handler_->closes, 0);
+    Turns(kSlowReaderPatience);
+    EXPECT_EQ(handler_->closes, 1);
+    EXPECT_EQ(handler_->reason, CloseReason::kSlowReader);
+  });
+}
+
+TEST_F(ServerSessionTest, AClientThatHasReadEnoughKeepsItsSession) {
+  Run([this] {
+    Client client;
+    Open(&client);
+    OweTooMuch(&client);
+    client.queued_bytes = kDefaultGatheredBytes;
+    Turns(10 * kSlowReaderPatience);
+    EXPECT_EQ(handler_->closes, 0);
+    Leave(&client);
   });
 }
 
