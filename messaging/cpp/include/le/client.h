@@ -494,9 +494,9 @@ class Client {
 
   // Sends a request. `closure` is called once with the response, or with one of the
   // errors of Request(), from the loop. It is moved, never copied. If it has at most
-  // 80 bytes, a request that gets its response allocates nothing in the steady state, also
-  // if it is cancelled. The request ends when the result is destroyed: keep it, or Detach() it. Misuse: status()
-  // of the result.
+  // 80 bytes, a request that gets its response allocates nothing in the steady state,
+  // also if it is cancelled. The request ends when the result is destroyed: keep it, or
+  // Detach() it. Misuse: status() of the result.
   template <typename Closure>
   Call RequestAsync(Message message, absl::Duration timeout,
                     Closure&& closure) {
