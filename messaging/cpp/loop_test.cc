@@ -4,19 +4,11 @@
 #include "le/loop.h"
 
 #include <cstdlib>
-#include <cstring>
 #include <memory>
-#include <new>
 #include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
-
-// Memory is overwritten when it is freed, so that its use fails.
-void operator delete(void* memory, size_t size) noexcept {
-  if (memory != nullptr) std::memset(memory, 0xdd, size);
-  ::operator delete(memory);
-}
 
 namespace le {
 namespace {
