@@ -286,23 +286,26 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
 
 /* ======== Limits ======== */
 
-/* Flow control (docs/flow-control.md). Messages that the far end has not read yet are
- * queued. When a queue is full:
- *  - Responses are queued anyway, and so are the notices that a request was released.
- *    If more than maxGatheredBytes are queued, and the client reads nothing for a
- *    second, the session is closed (LE_MSG_CLOSE_SLOW_READER).
- *  - A server stops reading from a session while more than half of the queue to that
- *    client is used, and reads again when less than a quarter is. It also stops when
- *    the session has its largest number of requests without a response, and reads again
- *    when half of them have one. The client's own sends then wait. Nothing is lost.
- *  - A client's le_msg_Send() and requests wait for room. The owner's thread reads
- *    meanwhile: all responses, because it asked for them; other messages up to the
- *    limits of the queue. Beyond these the session is closed
- *    (LE_MSG_CLOSE_RECEIVE_LIMIT).
- *  - In a handler of the session's owner, and on the server's own thread, they do
- *    not wait: messages are gathered, up to maxGatheredBytes. Beyond that the session
- *    is closed (LE_MSG_CLOSE_SLOW_READER).
- *  - For a server's le_msg_Send() the policy decides. */
+/* Flow control (docs/flow-control.md). Messages that the far end has not read
+ * yet are queued. When a queue is full:
+ *  - Responses are queued anyway, and so are the notices that a request was
+ *    released. If more than maxGatheredBytes are queued then, and the client
+ *    reads nothing for a second, the session is closed
+ *    (LE_MSG_CLOSE_SLOW_READER).
+ *  - A server stops reading from a session while more than half of the queue to
+ *    that client is used, and reads again when less than a quarter is used. It
+ *    also stops when the session has its largest number of requests without a
+ *    response, and reads again when half of them have one. The client's own
+ *    sends then wait. Nothing is lost.
+ *  - A client's le_msg_Send() and requests wait for room. The owner's thread
+ *    reads meanwhile: all responses, which its requests bound, and other
+ *    messages up to the limits of the queue. Beyond these limits the session is
+ *    closed (LE_MSG_CLOSE_RECEIVE_LIMIT).
+ *  - In a handler of the session's owner, and on the server's own thread, a
+ *    client's sends and requests do not wait: messages are gathered, up to
+ *    maxGatheredBytes. Beyond that the session is closed
+ *    (LE_MSG_CLOSE_SLOW_READER).
+ *  - For a server's le_msg_Send() the service's policy applies. */
 
 /* Structures of limits begin with structSize. The caller sets it to the size of
  * the structure, for setters and for getters. This lets a program and a library

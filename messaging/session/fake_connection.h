@@ -23,6 +23,7 @@ struct FarEnd {
   std::deque<transports::IncomingFrame> frames;
   transports::Connection::Observer* observer = nullptr;
   bool gone = false;
+  bool is_read = true;
   size_t queued_bytes = 0;  // for it
   event::Instant stalled_since = absl::InfiniteFuture();
   std::function<transports::IoResult(const transports::OutgoingFrame&)>
@@ -39,7 +40,9 @@ class FakeConnection final : public transports::Connection {
     return absl::OkStatus();
   }
   void Detach() override {}
-  void SetReadInterest(bool) override {}
+  void SetReadInterest(bool interested) override {
+    far_end_->is_read = interested;
+  }
   transports::IoResult Receive(transports::IncomingFrame* frame,
                                transports::BufferPool* pool,
                                event::Instant) override {
@@ -58,7 +61,7 @@ class FakeConnection final : public transports::Connection {
   bool Wait(uint32_t, event::Instant) override { return true; }
   absl::Status SetReceiveCredentials(bool) override { return absl::OkStatus(); }
   void SetDescriptorPolicy(DescriptorPolicy) override {}
-  void SetTrust(Trust, std::shared_ptr<void>) override {}
+  void SetTrust(Trust, uid_t, std::shared_ptr<void>) override {}
   void SetSendLimits(const transports::SendLimits&) override {}
   void NotifyWhenReceived() override {}
   void Close() override {}

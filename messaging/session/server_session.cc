@@ -32,7 +32,7 @@ std::string ReadsNothing(const Connection* connection, absl::Duration stalled) {
 
 }  // namespace
 
-// Runs while more answers than gathered_bytes are queued. Ends the session if the client
+// Runs while more responses than gathered_bytes are queued. Ends the session if the client
 // takes nothing for kSlowReaderPatience.
 class ServerSession::Patience final : public event::Timer {
  public:
@@ -48,7 +48,7 @@ class ServerSession::Patience final : public event::Timer {
   void OnExpiry() override {
     const auto keep = event::Ref<ServerSession>::Share(session_);
     Connection* const connection = session_->connection_.get();
-    // First, so that an answer that is sent just now is either seen here or starts
+    // First, so that a response that is sent just now is either seen here or starts
     // this anew.
     session_->tries_patience_ = false;
     connection->Flush();  // it may have read while this thread was busy
@@ -58,7 +58,7 @@ class ServerSession::Patience final : public event::Timer {
             ->ToSend(session_->interface()->protocol->max_message_size())
             .gathered_bytes;
     if (queued <= limit || !session_->is_open()) return;
-    // Since an answer did not fit; or, if none came since, since the last look.
+    // Since a response did not fit; or, if none came since, since the last look.
     const absl::Duration stalled =
         queued == queued_
             ? kSlowReaderPatience
@@ -399,7 +399,6 @@ void ServerSession::OnRoom() {
 
 bool ServerSession::DeliverOwed() {
   const auto keep = event::Ref<ServerSession>::Share(this);
-  TellOfReturn();
   if (tries_patience_ && link_.attached() != nullptr) {
     if (patience_ == nullptr) patience_ = std::make_unique<Patience>(this);
     if (!patience_->running()) patience_->Start();

@@ -107,9 +107,9 @@ class ServerSession final : public Session {
   Result SendFrame(const transports::OutgoingFrame& frame);
   // kOk, kClosed, kNoRoom: the service's policy dropped the message.
   Result Push(transports::OutgoingFrame frame);
-  // Sends what the client waits for, and counts one request of that size as answered.
-  // It is sent although more than gathered_bytes are queued then, but a client that
-  // takes nothing of it loses its session, see Patience.
+  // Sends a response or the notice of a release, and counts one request of that
+  // size as answered. It is sent even if more than gathered_bytes are queued, but a
+  // client that reads nothing then loses its session, see Patience.
   void Answer(transports::OutgoingFrame frame, size_t received_bytes);
   OpenRequests open_requests() const {
     return OpenRequests(open_requests_.load(std::memory_order_relaxed));
@@ -126,8 +126,8 @@ class ServerSession final : public Session {
   static_assert(std::atomic<ServerLife>::is_always_lock_free,
                 "it is there to save a lock");
   std::atomic<uint64_t> open_requests_{0};  // a word of OpenRequests
-  std::atomic<uint32_t> dropped_{0};        // messages, by the service's policy
-  // More answers than gathered_bytes may be queued, and patience_ is, or will be,
+  std::atomic<uint32_t> dropped_{0};        // messages, by the policy
+  // More responses than gathered_bytes may be queued, and patience_ is, or will be,
   // running.
   std::atomic<bool> tries_patience_{false};
   std::unique_ptr<Patience> patience_;  // the owner's thread

@@ -52,66 +52,7 @@ constexpr uid_t kOwner = 1000;
 constexpr uint8_t kIgnorableFrame = 48;
 constexpr size_t kMessageBytes = 8;
 
-// The client's end, as the service sees it.
-struct Client {
-  std::deque<IncomingFrame> frames;
-  Connection::Observer* observer = nullptr;
-  bool gone = false;
-};
-
-class FakeConnection final : public Connection {
- public:
-  explicit FakeConnection(Client* client) : client_(client) {}
-  absl::Status Attach(event::Loop*, Observer* observer) override {
-    client_->observer = observer;
-    return absl::OkStatus();
-  }
-  void Detach() override {}
-  void SetReadInterest(bool) override {}
-  IoResult Receive(IncomingFrame* frame, transports::BufferPool* pool,
-                   event::Instant) override {
-    if (client_->frames.empty()) {
-      return client_->gone ? IoResult::kClosed : IoResult::kWouldBlock;
-    }
-    *frame = std::move(client_->frames.front());
-    client_->frames.pop_front();
-    frame->payload = pool->Allocate();
-    return IoResult::kOk;
-  }
-  bool HasBuffered() const override { return !client_->frames.empty(); }
-  bool HasPartial() const override { return false; }
-  bool MayHaveMore() const override { return false; }
-  bool Wait(uint32_t, event::Instant) override { return true; }
-  absl::Status SetReceiveCredentials(bool) override { return absl::OkStatus(); }
-  void SetDescriptorPolicy(DescriptorPolicy) override {}
-  void SetTrust(Trust, uid_t, std::shared_ptr<void>) override {}
-  void SetSendLimits(const transports::SendLimits&) override {}
-  void NotifyWhenReceived() override {}
-  void Close() override {}
-  IoResult Send(const transports::OutgoingFrame&) override {
-    return IoResult::kOk;
-  }
-  void Flush() override {}
-  size_t queued_bytes() const override { return 0; }
-  size_t unreceived_bytes() const override { return 0; }
-  size_t unreceived_descriptors() const override { return 0; }
-  bool congested() const override { return false; }
-  event::Instant stalled_since() const override {
-    return absl::InfiniteFuture();
-  }
-  absl::Status close_status() const override {
-    return absl::UnavailableError("gone");
-  }
-  absl::StatusOr<event::Credentials> peer() const override {
-    return event::Credentials{1, kUser, kUser};
-  }
-  absl::StatusOr<event::UniqueFd> PeerPidFd() const override {
-    return absl::UnimplementedError("");
-  }
-
- private:
-  Client* const client_;
-};
+using Client = FarEnd;
 
 class FakeIntroducer final : public directory::Introducer {
  public:
