@@ -26,6 +26,7 @@
 #include "event/base/unique_fd.h"
 #include "event/epoll_loop.h"
 #include "event/futex_parker.h"
+#include "event/peer_log.h"
 
 namespace le {
 namespace event {
@@ -216,7 +217,9 @@ std::unique_ptr<ThreadHandle> OsProcess::StartThread(
   pthread_t thread;
   const int error = pthread_create(&thread, nullptr, &RunThread, start.get());
   if (error != 0) {
-    Log(LogLevel::kError,
+    // Strangers may cause it, see transports/closer.h.
+    LogForPeer(
+        LogLevel::kError, kUnknownPeer,
         absl::StrCat("thread \"", name, "\" cannot start: ", strerror(error)));
     return nullptr;
   }

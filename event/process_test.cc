@@ -57,6 +57,26 @@ TEST_F(ProcessTest, RandomNumbersComeWithoutTheKernelToo) {
   EXPECT_NE(OsProcess::Get()->Random(), OsProcess::Get()->Random());
 }
 
+// A stranger may cause that without end.
+TEST_F(ProcessTest, ThreadsThatCannotStartDoNotFillTheLog) {
+  pthread_attr_t former, without_room;
+  ASSERT_EQ(pthread_getattr_default_np(&former), 0);
+  ASSERT_EQ(pthread_attr_init(&without_room), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&without_room, size_t{1} << 60), 0);
+  ASSERT_EQ(pthread_setattr_default_np(&without_room), 0);
+  static int lines;
+  lines = 0;
+  const LogSink sink = SetLogSink([](LogLevel, absl::string_view) { ++lines; });
+  constexpr int kThreads = 1000;
+  for (int i = 0; i < kThreads; ++i) {
+    EXPECT_EQ(OsProcess::Get()->StartThread("none", [] {}), nullptr);
+  }
+  SetLogSink(sink);
+  pthread_setattr_default_np(&former);
+  EXPECT_GT(lines, 0);
+  EXPECT_LT(lines, kThreads / 2);
+}
+
 // A number of the kernel's that no test may change.
 constexpr uid_t kOverflowUser = 65534;
 

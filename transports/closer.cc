@@ -3,6 +3,8 @@
 
 #include "transports/closer.h"
 
+#include <signal.h>
+
 #include <deque>
 #include <map>
 #include <new>
@@ -10,6 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "event/base/mutex.h"
+#include "event/base/sys.h"
 
 namespace le {
 namespace transports {
@@ -119,6 +122,24 @@ class Closer {
   int closing_ ABSL_GUARDED_BY(mutex_) = 0;   // of these, inside a close
 };
 
+// A thread that is started meanwhile runs no signal handler of the program, which
+// would wait for a close that lasts.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    blocked_ = event::sys::SigMask(SIG_SETMASK, &all, &before_) == 0;
+  }
+  ~SignalsBlocked() {
+    if (blocked_) event::sys::SigMask(SIG_SETMASK, &before_, nullptr);
+  }
+
+ private:
+  sigset_t before_;
+  bool blocked_;
+};
+
 struct State final : event::ModuleState {
   const std::shared_ptr<Closer> closer = std::make_shared<Closer>();
 };
@@ -140,6 +161,7 @@ void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
   }
   std::unique_ptr<event::ThreadHandle> thread;
   try {
+    const SignalsBlocked blocked;
     thread = process->StartThread("closer", [closer] { closer->Work(); });
   } catch (const std::bad_alloc&) {
   }

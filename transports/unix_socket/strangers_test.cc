@@ -4,6 +4,7 @@
 // Descriptors that strangers send, for an end that takes none.
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -54,6 +55,7 @@ class Kernel final : public event::sys::Interceptor {
   void OnClose(int fd) override {
     std::unique_lock<std::mutex> lock(mutex_);
     closed_by_[fd] = std::this_thread::get_id();
+    pthread_sigmask(SIG_BLOCK, nullptr, &signals_of_closer_);
     changed_.notify_all();
     if (fd < lasts_from_) return;
     ++lasting_;
@@ -77,6 +79,11 @@ class Kernel final : public event::sys::Interceptor {
     changed_.wait(lock, [&] { return closed_by_.count(fd) != 0; });
     return closed_by_[fd];
   }
+  // Whether the thread that has closed last runs no handler of that signal.
+  bool Blocked(int signal) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return sigismember(&signals_of_closer_, signal) == 1;
+  }
   void Forget() {
     std::lock_guard<std::mutex> lock(mutex_);
     closed_by_.clear();
@@ -88,6 +95,7 @@ class Kernel final : public event::sys::Interceptor {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<int, std::thread::id> closed_by_;
+  sigset_t signals_of_closer_;
   int lasts_from_ = INT_MAX;
   int lasting_ = 0;
 };
@@ -457,6 +465,21 @@ TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
   EXPECT_TRUE(is_closed_here(0));
   EXPECT_TRUE(is_closed_here(getuid()));
   EXPECT_FALSE(is_closed_here(getuid() + 1));
+}
+
+// A handler would wait for a close that lasts.
+TEST_F(StrangersTest, NoHandlerOfTheProgramRunsWhereStrangersAreClosed) {
+  Kernel& kernel = Kernel::New();
+  const int fd = LowestFree();
+  kernel.Forget();
+  CloseElsewhere(&process_, 1, event::UniqueFd(dup(0)));
+  EXPECT_NE(kernel.ClosedBy(fd), std::this_thread::get_id());
+  for (int signal : {SIGTERM, SIGUSR1, SIGALRM, SIGRTMIN}) {
+    EXPECT_TRUE(kernel.Blocked(signal)) << signal;
+    sigset_t own;
+    pthread_sigmask(SIG_BLOCK, nullptr, &own);
+    EXPECT_EQ(sigismember(&own, signal), 0) << signal;
+  }
 }
 
 TEST_F(StrangersTest, WithoutAThreadTheCallerClosesItsOwn) {
