@@ -3,7 +3,8 @@
 
 #include "transports/closer.h"
 
-#include <atomic>
+#include <signal.h>
+
 #include <deque>
 #include <map>
 #include <new>
@@ -136,6 +137,24 @@ class Closer {
   int threads_ ABSL_GUARDED_BY(mutex_) = 0;
   int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_
   int closing_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_: inside a close
+};
+
+// A thread that is started meanwhile runs no signal handler of the program, which
+// would wait for a close that lasts.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    blocked_ = event::sys::SigMask(SIG_SETMASK, &all, &before_) == 0;
+  }
+  ~SignalsBlocked() {
+    if (blocked_) event::sys::SigMask(SIG_SETMASK, &before_, nullptr);
+  }
+
+ private:
+  sigset_t before_;
+  bool blocked_;
 };
 
 // A thread that is started meanwhile runs no signal handler of the program, which
