@@ -895,6 +895,35 @@ static void TestMacros(void) {
   LE_TEST_OK(false, "is left out");
   LE_TEST_END_SKIP();
   LE_TEST(1 == 1);
+  {
+    int evaluated = 0;
+    LE_TEST_OK((evaluated = 1) == 1, "first the condition: %d", evaluated);
+    LE_TEST_OK(evaluated == 1, "once");
+    LE_TEST_ASSERT(evaluated == 1, "%s", "no semicolon is missing");
+  }
+  LE_TEST_OUTPUT("# %s", "a line");
+  LE_TEST_INFO("%s", "a remark");
+  LE_TEST_OK(LE_TEST_NUM_FAILURES == 0, "none has failed");
+  {
+    le_test_ChildRef_t child = LE_TEST_FORK("true");
+    LE_TEST_JOIN(child);
+    child = LE_TEST_FORK("sh", "-c", "exit 0");
+    LE_TEST_JOIN(child);
+  }
+  LE_TEST_OK(LE_TEST_NUM_FAILURES == 0, "nor in the children");
+}
+
+/* Both forms: without a semicolon before a brace, and with one. */
+static void ExitIf(int how) {
+  if (how == 1) {
+    LE_TEST_EXIT
+  }
+  if (how == 2) LE_TEST_EXIT;
+  if (how == 3) {
+    LE_TEST_SUMMARY
+  }
+  if (how == 4) LE_TEST_FATAL();
+  if (how == 5) LE_TEST_FATAL("%d", how);
 }
 
 int main(void) {
@@ -920,6 +949,7 @@ int main(void) {
   Utf8();
   Times();
   TestMacros();
+  ExitIf(0);
   le_thread_CleanupLegatoThreadData();
   LE_TEST_SUMMARY;
 }

@@ -4,6 +4,8 @@
 // What is fatal in the headers of units_c99_test.c, and names the function; and timers in
 // simulated time.
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <cstdlib>
 
@@ -22,6 +24,7 @@
 #include "le_mutex.h"
 #include "le_safeRef.h"
 #include "le_semaphore.h"
+#include "le_test.h"
 #include "le_thread.h"
 #include "le_timer.h"
 #include "le_utf8.h"
@@ -44,6 +47,60 @@ TEST_F(UnitsDeathTest, SafeReferences) {
   EXPECT_FATAL(le_ref_CreateRef(nullptr, nullptr), "le_ref_CreateRef");
   EXPECT_FATAL(le_ref_Lookup(nullptr, nullptr), "le_ref_Lookup");
   EXPECT_FATAL(le_ref_NextNode(nullptr), "le_ref_NextNode");
+}
+
+// Of a process that exits after so many tests have failed.
+void ExitAfter(int failures) {
+  for (int i = 0; i < failures; ++i) LE_TEST_OK(false, "number %d", i);
+  LE_TEST_EXIT;
+}
+
+TEST_F(UnitsDeathTest, TestsExitWithTheNumberOfFailures) {
+  using testing::ExitedWithCode;
+  EXPECT_EXIT(ExitAfter(0), ExitedWithCode(0), "");
+  EXPECT_EXIT(ExitAfter(3), ExitedWithCode(3), "");
+  EXPECT_EXIT(ExitAfter(126), ExitedWithCode(126), "");
+  EXPECT_EXIT(ExitAfter(127), ExitedWithCode(126), "");
+  EXPECT_EXIT(
+      {
+        LE_TEST_PLAN(7);
+        ExitAfter(0);
+      },
+      ExitedWithCode(0), "");
+}
+
+TEST_F(UnitsDeathTest, TestsThatGiveUpSaySo) {
+  using testing::ExitedWithCode;
+  EXPECT_EXIT(
+      {
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+        LE_TEST_FATAL();
+      },
+      ExitedWithCode(1), "Bail out! \n");
+  EXPECT_EXIT(
+      {
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+        LE_TEST_OK(false, "one");
+        LE_TEST_ASSERT(false, "two");
+      },
+      ExitedWithCode(2), "not ok 2 - two\nBail out! \n");
+}
+
+TEST_F(UnitsDeathTest, TestsCountTheFailuresOfTheirChildren) {
+  EXPECT_EXIT(
+      {
+        const le_test_ChildRef_t three = LE_TEST_FORK("sh", "-c", "exit 3");
+        const le_test_ChildRef_t killed =
+            LE_TEST_FORK("sh", "-c", "kill -9 $$");
+        const le_test_ChildRef_t missing = LE_TEST_FORK("/no/such/program");
+        LE_TEST_JOIN(killed);
+        LE_TEST_JOIN(three);
+        LE_TEST_JOIN(missing);
+        LE_TEST_EXIT;
+      },
+      testing::ExitedWithCode(5), "LE_TEST_FORK: cannot start");
+  EXPECT_FATAL(LE_TEST_JOIN(nullptr), "LE_TEST_JOIN: a stale");
+  EXPECT_FATAL(LE_TEST_FORK(nullptr), "LE_TEST_FORK: the program is NULL");
 }
 
 TEST_F(UnitsDeathTest, Mutexes) {

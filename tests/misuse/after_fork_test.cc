@@ -240,6 +240,11 @@ std::vector<Function> Functions() {
       MACRO(le_test_Info_, LE_TEST_INFO, "a remark"),
       MACRO(le_test_SetTodo_, LE_TEST_BEGIN_TODO, true),
       MACRO(le_test_Skip_, LE_TEST_BEGIN_SKIP, 1),
+      MACRO(le_test_Output_, LE_TEST_OUTPUT, "a line"),
+      MACRO(le_test_NumFailures_, LE_TEST_NUM_FAILURES),
+      MACRO(le_test_Fork_, LE_TEST_FORK, "true", nullptr),
+      MACRO(le_test_Join_, LE_TEST_JOIN, nullptr),
+      MACRO(le_test_BailOut_, LE_TEST_FATAL),
       MACRO(le_test_Exit_, LE_TEST_EXIT),
 
       CALL(
