@@ -275,8 +275,9 @@ size_t le_msg_GetMaxPayloadSize(le_msg_MessageRef_t msgRef);
  * side after it has been sent, or when the message is freed. In a received request it
  * goes with the response; le_msg_GetFd() still returns the request's own. Do not send
  * the file descriptor of a directory: with it the receiver can leave a chroot.
- * -1: no-op. Fatal: another number that is no file descriptor of this process; a
- * second call for the same message. */
+ * A negative number (-1, or what a server has put there after an error): no-op. Fatal:
+ * another number that is no file descriptor of this process; a second file descriptor for
+ * the same message. */
 void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd);
 
 /* Returns the file descriptor that came with the message. The caller owns it, and

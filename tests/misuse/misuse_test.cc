@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -162,10 +164,8 @@ TEST_F(MisuseTest, TheSameServiceTwice) {
 }
 
 TEST_F(MisuseTest, MessagesAndDescriptors) {
-  for (const int number : {-2, 1 << 20}) {
-    EXPECT_MISUSE(le_msg_SetFd(le_msg_CreateMsg(Session()), number),
-                  "le_msg_SetFd: not a file descriptor: ");
-  }
+  EXPECT_MISUSE(le_msg_SetFd(le_msg_CreateMsg(Session()), 1 << 20),
+                "le_msg_SetFd: not a file descriptor: ");
   EXPECT_MISUSE(
       {
         le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
@@ -176,8 +176,10 @@ TEST_F(MisuseTest, MessagesAndDescriptors) {
   EXPECT_MISUSE(le_msg_SetPayloadSize(le_msg_CreateMsg(Session()), 65),
                 "le_msg_SetPayloadSize");
   le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
-  // -1 stands for no descriptor: it does not count, and replaces none.
-  le_msg_SetFd(message, -1);
+  // A negative number stands for no descriptor: it does not count, and replaces none.
+  for (const int none : {-1, static_cast<int>(LE_FAULT), -EBADF, INT_MIN}) {
+    le_msg_SetFd(message, none);
+  }
   le_msg_SetFd(message, dup(0));
   le_msg_SetFd(message, -1);
   le_msg_SetPayloadSize(message, 64);
