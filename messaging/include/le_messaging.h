@@ -60,7 +60,9 @@
  *   or a send. A file descriptor that was set belongs to the message. The caller must
  *   not use a reference after it was taken, nor the payload after the last reference.
  *   A build of the library without NDEBUG detects stale references of messages,
- *   sessions and services (fatal). With NDEBUG their use is undefined. A build with
+ *   sessions and services (fatal). With NDEBUG their use is undefined. A stale
+ *   reference of a server's session stands for a closed session, in every build, until
+ *   the service is deleted: the client chooses when it goes. A build with
  *   AddressSanitizer also detects a payload that is used too late, or beyond its end.
  *
  * WHAT IS FATAL
@@ -338,8 +340,9 @@ void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
 /* Adds a handler for sessions that open (called before the first message of the
  * session) or that close (called once, for a close by either side). The handler that
  * was added last is called first. The reference of a session is valid until its close
- * handlers have returned, and after that while a message of the session is held. To
- * push later, from any thread, keep such a message. Fatal: a NULL handler. */
+ * handlers have returned, and after that while a message of the session is held. Then
+ * the service's thread may still use it: what is sent is dropped. To push later, from
+ * any thread, keep such a message. Fatal: a NULL handler. */
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);

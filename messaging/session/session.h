@@ -67,6 +67,9 @@ class Session : public MessageOwner, public Referable<Session> {
  protected:
   friend class Link;
 
+  Session() = default;
+  explicit Session(Family family) : Referable(family) {}
+
   virtual MessagePool* pool() const = 0;
 
   // ---- The owner's loop calls these; each may call the user ----
