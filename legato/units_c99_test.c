@@ -887,6 +887,46 @@ static void Times(void) {
 
 /* ---- le_test ---- */
 
+/* ---- le_thread: before the start, and after the end ---- */
+
+LE_THREAD_DEFINE_STATIC_STACK(Small, 65536);
+static char Destructors[4];
+
+static void OnThreadEnd(void* digit) { strcat(Destructors, digit); }
+
+static void* AddsOne(void* context) {
+  le_thread_AddDestructor(OnThreadEnd, "2");
+  return context;
+}
+
+static void Threads(void) {
+  le_thread_Ref_t thread = le_thread_Create("thread", AddsOne, NULL);
+  char name[16];
+  LE_TEST_OK(le_thread_SetPriority(thread, LE_THREAD_PRIORITY_NORMAL) == LE_OK,
+             "priority");
+  LE_TEST_OK(le_thread_SetStackSize(thread, 65536) == LE_OK &&
+                 le_thread_SetStackSize(thread, 1) == LE_OVERFLOW &&
+                 le_thread_SetStackSize(thread, SIZE_MAX) == LE_OUT_OF_RANGE,
+             "stack size");
+  LE_TEST_OK(LE_THREAD_SET_STATIC_STACK(thread, Small) == LE_OK &&
+                 le_thread_SetStack(thread, NULL, 65536) == LE_BAD_PARAMETER &&
+                 le_thread_SetStack(thread, LeThreadStack_Small, 1) ==
+                     LE_BAD_PARAMETER,
+             "stack");
+  le_thread_AddChildDestructor(thread, OnThreadEnd, "0");
+  le_thread_AddChildDestructor(thread, OnThreadEnd, "1");
+  le_thread_SetJoinable(thread);
+  le_thread_Start(thread);
+  LE_TEST_OK(le_thread_Join(thread, NULL) == LE_OK, "joined");
+  LE_TEST_OK(strcmp(Destructors, "210") == 0, "last first");
+  LE_TEST_OK(le_thread_Join(thread, NULL) == LE_NOT_FOUND &&
+                 le_thread_Cancel(thread) == LE_NOT_FOUND,
+             "a stale reference");
+  LE_TEST_OK(le_thread_GetName(thread, name, sizeof(name)) == LE_OK &&
+                 strcmp(name, "(dead)") == 0,
+             "no name");
+}
+
 static void TestMacros(void) {
   LE_TEST_BEGIN_TODO(true);
   LE_TEST_OK(false, "fails, and does not count");
@@ -948,6 +988,7 @@ int main(void) {
   NegativeNumbers();
   Utf8();
   Times();
+  Threads();
   TestMacros();
   ExitIf(0);
   le_thread_CleanupLegatoThreadData();

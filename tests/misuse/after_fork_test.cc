@@ -251,6 +251,11 @@ std::vector<Function> Functions() {
           le_thread_Create, "another", [](void*) -> void* { return nullptr; },
           nullptr),
       CALL(le_thread_SetJoinable, w->thread),
+      CALL(le_thread_SetPriority, w->thread, LE_THREAD_PRIORITY_LOW),
+      CALL(le_thread_SetStackSize, w->thread, 65536),
+      CALL(le_thread_SetStack, w->thread, w->buffer, 8),
+      CALL(
+          le_thread_AddChildDestructor, w->thread, [](void*) {}, nullptr),
       CALL(le_thread_Start, w->thread),
       CALL(le_thread_Join, w->thread, nullptr),
       CALL(le_thread_GetCurrent),
