@@ -283,6 +283,7 @@ static void SafeReferences(void) {
   LE_TEST_OK(((uintptr_t)refs[0] & 1) == 1 && (uintptr_t)refs[0] <= UINT32_MAX,
              "odd, and below 2^32");
   LE_TEST_OK(le_ref_CreateRef(map, NULL) == NULL, "NULL has no reference");
+  le_ref_EnableTrace(map);
   LE_TEST_OK(le_ref_Lookup(map, refs[1]) == &things[1], "found");
   LE_TEST_OK(le_ref_Lookup(map, &things[1]) == NULL, "a pointer is not");
   LE_TEST_OK(le_ref_Lookup(le_ref_CreateMap("other", 1), refs[1]) == NULL,
@@ -482,6 +483,51 @@ static void Memory(void) {
   le_mem_Release(second);
 }
 
+LE_MEM_DEFINE_STATIC_POOL_IN_SECTION(Elsewhere, 1, 8, ".mine");
+
+static void SubPools(void) {
+  le_mem_PoolRef_t pool = le_mem_InitStaticPool(Elsewhere, 1, 8);
+  le_mem_PoolRef_t strings = le_mem_CreatePool("Strings", 100);
+  le_mem_PoolRef_t sub = le_mem_CreateSubPool(strings, "Sub", 2);
+  le_mem_PoolRef_t reduced = le_mem_CreateReducedPool(sub, "Reduced", 1, 10);
+  le_mem_PoolStats_t stats;
+  void* small;
+  void* large;
+  char* copy;
+  LE_TEST_OK(le_mem_FindPool("Sub") == sub && le_mem_FindPool("none") == NULL &&
+                 le_mem_FindPool("Elsewhere") == pool,
+             "found");
+  LE_TEST_OK(le_mem_IsSubPool(sub) && !le_mem_IsSubPool(strings), "sub-pool");
+  LE_TEST_OK(le_mem_CreateReducedPool(strings, "x", 1, 51) == strings,
+             "not small enough");
+  LE_TEST_OK(le_mem_GetObjectFullSize(reduced) > 10, "full size");
+  small = le_mem_AssertVarAlloc(reduced, 10);
+  LE_TEST_OK(le_mem_TryVarAlloc(reduced, 1) == NULL, "no other");
+  large = le_mem_TryVarAlloc(reduced, 11);
+  LE_TEST_OK(
+      le_mem_GetBlockSize(small) == 10 && le_mem_GetBlockSize(large) == 100,
+      "of the pool above");
+  copy = le_mem_StrDup(reduced, "as long as this");
+  LE_TEST_OK(strcmp(copy, "as long as this") == 0, "copy");
+  le_mem_Release(copy);
+  le_mem_Release(le_mem_VarAlloc(reduced, 0));
+  le_mem_GetStats(reduced, &stats);
+  LE_TEST_OK(stats.numBlocksInUse == 1 && stats.maxNumBlocksUsed == 2 &&
+                 stats.numOverflows == 1 && stats.numAllocs == 2 &&
+                 stats.numFree == 1,
+             "statistics");
+  le_mem_ResetStats(reduced);
+  le_mem_GetStats(reduced, &stats);
+  LE_TEST_OK(stats.maxNumBlocksUsed == 1 && stats.numOverflows == 0 &&
+                 stats.numAllocs == 0,
+             "reset");
+  le_mem_Release(small);
+  le_mem_Release(large);
+  le_mem_DeleteSubPool(reduced);
+  le_mem_DeleteSubPool(sub);
+  LE_TEST_OK(le_mem_FindPool("Sub") == NULL, "deleted");
+}
+
 /* ---- Events ---- */
 
 static le_event_Id_t NumberEvent;
@@ -631,6 +677,8 @@ static void HashMaps(void) {
              "and back");
   le_hashmap_RemoveAll(map);
   LE_TEST_OK(le_hashmap_isEmpty(map), "empty again");
+  LE_TEST_OK(le_hashmap_CountCollisions(map) == 0, "no collision");
+  le_hashmap_MakeTraceable(map);
 
   LE_TEST_OK(
       le_hashmap_HashUInt32(&number32) == le_hashmap_HashUInt32(&equal32) &&
@@ -980,6 +1028,7 @@ int main(void) {
   Mutexes();
   Lists();
   Memory();
+  SubPools();
   Events();
   Logs();
   HashMaps();

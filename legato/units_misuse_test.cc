@@ -145,6 +145,30 @@ TEST_F(UnitsDeathTest, Memory) {
         le_mem_InitStaticPool_(&fixed, "fixed", 1, 9);
       },
       "le_mem_InitStaticPool: pool 'fixed'");
+  const le_mem_PoolRef_t sub = le_mem_CreateSubPool(pool, "sub", 1);
+  EXPECT_FATAL(le_mem_DeleteSubPool(pool), "le_mem_DeleteSubPool: .*no sub");
+  EXPECT_FATAL(
+      {
+        le_mem_AssertAlloc(sub);
+        le_mem_DeleteSubPool(sub);
+      },
+      "le_mem_DeleteSubPool: pool 'sub' is in use");
+  EXPECT_FATAL(
+      {
+        le_mem_CreateSubPool(sub, "below", 1);
+        le_mem_DeleteSubPool(sub);
+      },
+      "le_mem_DeleteSubPool: pool 'sub' is in use");
+  EXPECT_FATAL(le_mem_ForceVarAlloc(sub, 9),
+               "le_mem_ForceVarAlloc: pool 'sub'");
+  EXPECT_FATAL(
+      {
+        le_mem_AssertVarAlloc(sub, 8);
+        le_mem_AssertVarAlloc(sub, 8);
+      },
+      "le_mem_AssertVarAlloc: pool 'sub' has no free");
+  EXPECT_FATAL(le_mem_GetStats(pool, nullptr), "le_mem_GetStats");
+  EXPECT_FATAL(le_mem_FindPool(nullptr), "le_mem_FindPool");
 }
 
 // Servers that ifgen generates do so when a client goes. It is no error under asan.
