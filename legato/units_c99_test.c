@@ -21,8 +21,11 @@
 #include "le_mem.h"
 #include "le_mutex.h"
 #include "le_pack.h"
+#include "le_print.h"
 #include "le_safeRef.h"
 #include "le_semaphore.h"
+#include "le_signals.h"
+#include "le_singlyLinkedList.h"
 #include "le_test.h"
 #include "le_thread.h"
 #include "le_timer.h"
@@ -51,6 +54,10 @@ static void Basics(void) {
   LE_TEST_OK((BIT0 | BIT1 | BIT2 | BIT3 | BIT4 | BIT5 | BIT6 | BIT7) == 0xff,
              "bits");
   LE_TEST_OK(LeftRight(0) == 1, "shared");
+  LE_TEST_OK((inline_static_assert(sizeof(int) >= 2, "an int"), 1) == 1,
+             "an assertion in an expression");
+  LE_TEST_OK(strcmp(_le_log_GetResultCodeString(LE_OK), "LE_OK") == 0,
+             "the old name");
 }
 
 /* ---- le_pack ---- */
@@ -430,6 +437,113 @@ static void Lists(void) {
              "popped");
   LE_TEST_OK(Digits() == 24, "two are left");
   List = LE_DLS_LIST_INIT;
+}
+
+/* ---- le_sls ---- */
+
+typedef struct {
+  int digit;
+  le_sls_Link_t link;
+} Single_t;
+
+static le_sls_List_t Singles = LE_SLS_LIST_DECL_INIT;
+
+static bool IsSmaller(le_sls_Link_t* a, le_sls_Link_t* b) {
+  return CONTAINER_OF(a, Single_t, link)->digit <
+         CONTAINER_OF(b, Single_t, link)->digit;
+}
+
+static int SingleDigits(void) {
+  int number = 0;
+  Single_t* single;
+  LE_SLS_FOREACH(&Singles, single, Single_t, link) {
+    number = number * 10 + single->digit;
+  }
+  return number;
+}
+
+static void SingleLists(void) {
+  Single_t nodes[4];
+  int i;
+  for (i = 0; i < 4; ++i) {
+    nodes[i].digit = i + 1;
+    nodes[i].link = LE_SLS_LINK_INIT;
+  }
+  Singles = LE_SLS_LIST_INIT;
+  LE_TEST_OK(le_sls_IsEmpty(&Singles) && le_sls_Pop(&Singles) == NULL &&
+                 le_sls_Peek(&Singles) == NULL &&
+                 le_sls_PeekTail(&Singles) == NULL &&
+                 !le_sls_IsListCorrupted(&Singles),
+             "empty");
+  le_sls_Queue(&Singles, &nodes[0].link);
+  le_sls_AddAfter(&Singles, &nodes[0].link, &nodes[1].link);
+  le_sls_Stack(&Singles, &nodes[2].link);
+  le_sls_AddAfter(&Singles, NULL, &nodes[3].link);
+  LE_TEST_OK(SingleDigits() == 4312, "in order");
+  LE_TEST_OK(le_sls_NumLinks(&Singles) == 4 && !le_sls_IsEmpty(&Singles) &&
+                 !le_sls_IsListCorrupted(&Singles),
+             "four");
+  LE_TEST_OK(le_sls_IsHead(&Singles, &nodes[3].link) &&
+                 le_sls_IsTail(&Singles, &nodes[1].link) &&
+                 le_sls_Peek(&Singles) == &nodes[3].link &&
+                 le_sls_PeekTail(&Singles) == &nodes[1].link &&
+                 le_sls_PeekNext(&Singles, &nodes[1].link) == NULL,
+             "ends");
+  le_sls_Sort(&Singles, IsSmaller);
+  LE_TEST_OK(SingleDigits() == 1234, "sorted");
+  LE_TEST_OK(
+      le_sls_RemoveAfter(&Singles, &nodes[3].link) == NULL &&
+          le_sls_RemoveAfter(&Singles, &nodes[2].link) == &nodes[3].link &&
+          le_sls_IsTail(&Singles, &nodes[2].link) &&
+          !le_sls_IsInList(&Singles, &nodes[3].link),
+      "the tail is removed");
+  LE_TEST_OK(le_sls_RemoveAfter(&Singles, &nodes[0].link) == &nodes[1].link &&
+                 le_sls_IsInList(&Singles, &nodes[2].link),
+             "one in between");
+  LE_TEST_OK(le_sls_Pop(&Singles) == &nodes[0].link &&
+                 le_sls_Pop(&Singles) == &nodes[2].link &&
+                 le_sls_IsEmpty(&Singles),
+             "popped");
+}
+
+/* ---- le_sig ---- */
+
+static int Signals;
+
+static void OnSignal(int number) {
+  ++Signals;
+  if (number == SIGUSR2) le_sig_DeleteAll();
+}
+
+static void SignalHandlers(void) {
+  le_sig_Block(SIGUSR1);
+  raise(SIGUSR1);
+  le_sig_SetEventHandler(SIGUSR1, OnSignal);
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  LE_TEST_OK(Signals == 1, "a signal from before");
+  le_sig_SetEventHandler(SIGUSR2, OnSignal);
+  raise(SIGUSR1);
+  raise(SIGUSR2);
+  LE_TEST_OK(Signals == 1, "not at once");
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  LE_TEST_OK(Signals == 3, "both");
+  raise(SIGUSR2);
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  LE_TEST_OK(Signals == 3, "deleted");
+  le_sig_SetEventHandler(SIGUSR2, OnSignal);
+  le_sig_SetEventHandler(SIGUSR2, NULL);
+}
+
+/* ---- le_print ---- */
+
+static void Prints(void) {
+  const int numbers[] = {1, 2};
+  LE_PRINT_VALUE("%d", numbers[0]);
+  LE_PRINT_VALUE_IF(numbers[0] == 1, "%d", numbers[1]);
+  LE_PRINT_ARRAY("%d", 2, numbers);
 }
 
 /* ---- le_mem and le_cdata ---- */
@@ -1027,6 +1141,9 @@ int main(void) {
   SafeReferences();
   Mutexes();
   Lists();
+  SingleLists();
+  SignalHandlers();
+  Prints();
   Memory();
   SubPools();
   Events();

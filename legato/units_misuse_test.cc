@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <thread>
 
 #include "absl/time/time.h"
 #include "event/process.h"
@@ -24,6 +25,8 @@
 #include "le_mutex.h"
 #include "le_safeRef.h"
 #include "le_semaphore.h"
+#include "le_signals.h"
+#include "le_singlyLinkedList.h"
 #include "le_test.h"
 #include "le_thread.h"
 #include "le_timer.h"
@@ -131,6 +134,41 @@ TEST_F(UnitsDeathTest, Lists) {
   EXPECT_FATAL(le_dls_Remove(&list, &link), "le_dls_Remove: .*no list");
   EXPECT_FATAL(le_dls_PeekNext(&list, &link), "le_dls_PeekNext");
   EXPECT_FATAL(le_dls_Sort(&list, nullptr), "le_dls_Sort");
+}
+
+TEST_F(UnitsDeathTest, SingleLists) {
+  static le_sls_List_t list = LE_SLS_LIST_INIT;
+  static le_sls_Link_t link = LE_SLS_LINK_INIT;
+  EXPECT_FATAL(le_sls_Queue(nullptr, &link), "le_sls_Queue");
+  EXPECT_FATAL(le_sls_Stack(&list, nullptr), "le_sls_Stack");
+  EXPECT_FATAL(le_sls_RemoveAfter(&list, &link),
+               "le_sls_RemoveAfter: .*no list");
+  EXPECT_FATAL(le_sls_Sort(&list, nullptr), "le_sls_Sort");
+}
+
+TEST_F(UnitsDeathTest, Signals) {
+  const auto handler = [](int) {};
+  EXPECT_FATAL(le_sig_Block(9999), "le_sig_Block: 9999 is no signal");
+  EXPECT_FATAL(le_sig_SetEventHandler(SIGKILL, handler),
+               "le_sig_SetEventHandler: not for signal 9");
+  EXPECT_FATAL(le_sig_SetEventHandler(SIGSEGV, handler),
+               "le_sig_SetEventHandler: not for signal 11");
+}
+
+// The end of a thread with handlers leaves no descriptor behind.
+TEST(UnitsTest, AThreadThatHandlesSignalsMayEnd) {
+  std::thread([] {
+    le_thread_InitLegatoThreadData("signals");
+    le_sig_SetEventHandler(SIGUSR1, [](int) {});
+    le_thread_CleanupLegatoThreadData();
+  }).join();
+}
+
+// A function of Legato may return an int.
+TEST(UnitsTest, AnIntIsAResultToo) {
+  const int result = LE_OK;
+  LE_ASSERT_OK(result);
+  inline_static_assert(sizeof(int) >= 2, "an int");
 }
 
 TEST_F(UnitsDeathTest, Memory) {

@@ -60,6 +60,9 @@ struct World {
   le_dls_List_t list = LE_DLS_LIST_INIT;
   le_dls_Link_t link = LE_DLS_LINK_INIT;
   le_dls_Link_t new_link = LE_DLS_LINK_INIT;
+  le_sls_List_t singles = LE_SLS_LIST_INIT;
+  le_sls_Link_t single = LE_SLS_LINK_INIT;
+  le_sls_Link_t new_single = LE_SLS_LINK_INIT;
   char buffer[8] = "";
 
   World() {
@@ -69,6 +72,7 @@ struct World {
         "monitor", ends[0], [](int, short) {}, 0);
     le_msg_InitLocalService(&local_service, "local", pool);
     le_dls_Queue(&list, &link);
+    le_sls_Queue(&singles, &single);
   }
 };
 World* g_world = nullptr;
@@ -251,6 +255,10 @@ std::vector<Function> Functions() {
       CALL(le_sem_Post, w->semaphore),
       CALL(le_sem_GetValue, w->semaphore),
 
+      CALL(le_sig_Block, SIGUSR1),
+      CALL(le_sig_SetEventHandler, SIGUSR1, [](int) {}),
+      CALL(le_sig_DeleteAll),
+
       MACRO(le_test_Plan_, LE_TEST_PLAN, 1),
       MACRO(le_test_Ok_, LE_TEST_OK, true, "fine"),
       MACRO(le_test_Info_, LE_TEST_INFO, "a remark"),
@@ -427,6 +435,22 @@ std::vector<Function> FunctionsOfMemory() {
       CALL(le_dls_IsTail, &w->list, &w->link),
       CALL(le_dls_NumLinks, &w->list),
       CALL(le_dls_IsListCorrupted, &w->list),
+      CALL(le_sls_Stack, &w->singles, &w->new_single),
+      CALL(le_sls_Queue, &w->singles, &w->new_single),
+      CALL(le_sls_AddAfter, &w->singles, &w->single, &w->new_single),
+      CALL(le_sls_Pop, &w->singles),
+      CALL(le_sls_RemoveAfter, &w->singles, &w->single),
+      CALL(le_sls_Peek, &w->singles),
+      CALL(le_sls_PeekTail, &w->singles),
+      CALL(le_sls_PeekNext, &w->singles, &w->single),
+      CALL(le_sls_Sort, &w->singles,
+           [](le_sls_Link_t*, le_sls_Link_t*) { return false; }),
+      CALL(le_sls_IsEmpty, &w->singles),
+      CALL(le_sls_IsInList, &w->singles, &w->single),
+      CALL(le_sls_IsHead, &w->singles, &w->single),
+      CALL(le_sls_IsTail, &w->singles, &w->single),
+      CALL(le_sls_NumLinks, &w->singles),
+      CALL(le_sls_IsListCorrupted, &w->singles),
       CALL(le_hashmap_HashString, "key"),
       CALL(le_hashmap_EqualsString, "key", "key"),
       CALL(le_hashmap_HashUInt32, w->buffer),
