@@ -5,30 +5,25 @@
 // put, so that an iterator survives all changes. An index finds an entry by its
 // key.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
 #include <list>
 #include <memory>
+#include <unordered_set>
 #include <utility>
-#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/hash/hash.h"
 #include "absl/strings/string_view.h"
 #include "event/base/log.h"
-#include "event/base/mutex.h"
 #include "event/os_process.h"
-#include "event/process.h"
 #include "le_hashmap.h"
+#include "legato/registry.h"
 
 using le::event::CheckNotForked;
 using le::event::Misuse;
-using le::event::Mutex;
-using le::event::MutexLock;
-using le::event::Process;
 
 namespace {
 
@@ -77,39 +72,12 @@ struct le_hashmap {
 
 namespace {
 
-// The maps of a process.
-class Maps final : public le::event::ModuleState {
- public:
-  static Maps* OfCurrentProcess() {
-    return Process::Current()->State<Maps>(
-        [] { return std::make_unique<Maps>(); });
-  }
+using Maps = le::legato::Registry<le_hashmap>;
 
-  le_hashmap* Add(UserHash hash, UserEquals equals) {
-    MutexLock lock(&mutex_);
-    return AddLocked(hash, equals);
-  }
-  le_hashmap* AddStatic(le_hashmap_Ref_t* map, UserHash hash,
-                        UserEquals equals) {
-    MutexLock lock(&mutex_);
-    // A simulated process may have the variable of an earlier one.
-    if (std::none_of(maps_.begin(), maps_.end(),
-                     [map](const auto& m) { return m.get() == *map; })) {
-      *map = AddLocked(hash, equals);
-    }
-    return *map;
-  }
-
- private:
-  le_hashmap* AddLocked(UserHash hash, UserEquals equals)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    maps_.push_back(std::make_unique<le_hashmap>(hash, equals));
-    return maps_.back().get();
-  }
-
-  Mutex mutex_;
-  std::vector<std::unique_ptr<le_hashmap>> maps_ ABSL_GUARDED_BY(mutex_);
-};
+std::unique_ptr<le_hashmap> NewMap(le_hashmap_HashFunc_t hash,
+                                   le_hashmap_EqualsFunc_t equals) {
+  return std::make_unique<le_hashmap>(UserHash{hash}, UserEquals{equals});
+}
 
 void CheckFunctions(const char* function, le_hashmap_HashFunc_t hash,
                     le_hashmap_EqualsFunc_t equals) {
@@ -154,16 +122,15 @@ le_hashmap_Ref_t le_hashmap_Create(const char*, size_t,
                                    le_hashmap_HashFunc_t hashFunc,
                                    le_hashmap_EqualsFunc_t equalsFunc) {
   CheckFunctions(__func__, hashFunc, equalsFunc);
-  return Maps::OfCurrentProcess()->Add(UserHash{hashFunc},
-                                       UserEquals{equalsFunc});
+  return Maps::OfCurrentProcess()->Add(NewMap(hashFunc, equalsFunc));
 }
 
 le_hashmap_Ref_t le_hashmap_InitStatic_(le_hashmap_Ref_t* mapPtr, const char*,
                                         size_t, le_hashmap_HashFunc_t hashFunc,
                                         le_hashmap_EqualsFunc_t equalsFunc) {
   CheckFunctions("le_hashmap_InitStatic", hashFunc, equalsFunc);
-  return Maps::OfCurrentProcess()->AddStatic(mapPtr, UserHash{hashFunc},
-                                             UserEquals{equalsFunc});
+  return Maps::OfCurrentProcess()->AddStatic(mapPtr,
+                                             NewMap(hashFunc, equalsFunc));
 }
 
 void* le_hashmap_Put(le_hashmap_Ref_t mapRef, const void* keyPtr,
@@ -310,6 +277,19 @@ le_result_t le_hashmap_GetNodeAfter(le_hashmap_Ref_t mapRef, const void* keyPtr,
   *nextKeyPtr = Unconst(next->key);
   if (nextValuePtr != nullptr) *nextValuePtr = Unconst(next->value);
   return LE_OK;
+}
+
+size_t le_hashmap_CountCollisions(le_hashmap_Ref_t mapRef) {
+  le_hashmap* const map = Checked(__func__, mapRef);
+  std::unordered_set<size_t> hashes;
+  for (const Entry& entry : map->entries) {
+    hashes.insert(map->index.hash_function().function(entry.key));
+  }
+  return map->entries.size() - hashes.size();
+}
+
+void le_hashmap_MakeTraceable(le_hashmap_Ref_t mapRef) {
+  Checked(__func__, mapRef);
 }
 
 size_t le_hashmap_HashString(const void* stringToHashPtr) {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,6 +239,33 @@ TEST_F(CApiTest, AThreadIsCancelledInASemaphore) {
   EXPECT_EQ(count, 1);
 }
 
+TEST_F(CApiTest, AThreadIsCancelledInItsSleep) {
+  CancelIn([](Cancelled* self) {
+    le_sem_Post(self->there);
+    le_thread_Sleep(86400);
+  });
+}
+
+TEST_F(CApiTest, AThreadHasThePriorityThatWasSet) {
+  int policy = -1;
+  const le_thread_Ref_t idle = le_thread_Create(
+      "idle",
+      [](void* policy) -> void* {
+        *static_cast<int*>(policy) = sched_getscheduler(0);
+        return nullptr;
+      },
+      &policy);
+  EXPECT_EQ(le_thread_SetPriority(idle, LE_THREAD_PRIORITY_RT_32), LE_OK);
+  EXPECT_EQ(le_thread_SetPriority(idle, LE_THREAD_PRIORITY_IDLE), LE_OK);
+  const auto beyond =
+      static_cast<le_thread_Priority_t>(LE_THREAD_PRIORITY_RT_32 + 1);
+  EXPECT_EQ(le_thread_SetPriority(idle, beyond), LE_OUT_OF_RANGE);
+  le_thread_SetJoinable(idle);
+  le_thread_Start(idle);
+  EXPECT_EQ(le_thread_Join(idle, nullptr), LE_OK);
+  EXPECT_EQ(policy, SCHED_IDLE);
+}
+
 TEST_F(CApiTest, AThreadIsCancelledInALoopWithATimer) {
   CancelIn([](Cancelled* self) {
     const le_timer_Ref_t timer = le_timer_Create("timer");
@@ -445,15 +473,23 @@ TEST_F(CApiDeathTest, ThreadMisuse) {
   EXPECT_FATAL(le_thread_Start(le_thread_GetCurrent()), "le_thread_Start: ");
   EXPECT_FATAL(le_thread_SetJoinable(le_thread_GetCurrent()),
                "le_thread_SetJoinable: ");
-  EXPECT_FATAL(
-      {
-        const le_thread_Ref_t thread = le_thread_Create("x", Nothing, nullptr);
-        le_thread_SetJoinable(thread);
-        le_thread_Start(thread);
-        le_thread_Join(thread, nullptr);
-        le_thread_Join(thread, nullptr);
-      },
-      "le_thread_Join: ");
+  for (void (*set)(le_thread_Ref_t) : {
+           +[](le_thread_Ref_t t) {
+             le_thread_SetPriority(t, LE_THREAD_PRIORITY_LOW);
+           },
+           +[](le_thread_Ref_t t) { le_thread_SetStackSize(t, 65536); },
+           +[](le_thread_Ref_t t) { le_thread_SetStack(t, nullptr, 65536); },
+           +[](le_thread_Ref_t t) {
+             le_thread_AddChildDestructor(
+                 t, [](void*) {}, nullptr);
+           },
+       }) {
+    EXPECT_FATAL(set(le_thread_GetCurrent()),
+                 "le_thread_[A-Za-z]*: the thread has been started");
+  }
+  EXPECT_FATAL(le_thread_AddChildDestructor(
+                   le_thread_Create("x", Nothing, nullptr), nullptr, nullptr),
+               "le_thread_AddChildDestructor: ");
   EXPECT_FATAL(le_thread_AddDestructor(nullptr, nullptr),
                "le_thread_AddDestructor: ");
   EXPECT_FATAL(le_event_QueueFunction(nullptr, nullptr, nullptr),

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -18,25 +19,40 @@
 #include "event/base/log.h"
 #include "event/base/mutex.h"
 #include "event/os_process.h"
-#include "event/process.h"
 #include "event/user_code.h"
 #include "le_mem.h"
+#include "legato/registry.h"
 
 using le::event::CallUser;
 using le::event::CheckNotForked;
 using le::event::Misuse;
 using le::event::Mutex;
 using le::event::MutexLock;
-using le::event::Process;
 
 struct le_mem_Pool {
-  std::string name;
-  size_t object_size = 0;
+  le_mem_Pool(std::string n, size_t size, le_mem_Pool* from)
+      : name(std::move(n)), object_size(size), super_pool(from) {}
+  ~le_mem_Pool() {
+    MutexLock lock(&mutex);
+    for (void* block : blocks) std::free(block);
+  }
+
+  const std::string name;
+  const size_t object_size;
+  le_mem_Pool* const super_pool;  // null: it is no sub-pool
   std::atomic<le_mem_Destructor_t> destructor{nullptr};
   Mutex mutex;
   std::vector<void*> blocks ABSL_GUARDED_BY(mutex);  // free and in use
   std::vector<void*> free_blocks ABSL_GUARDED_BY(mutex);
   size_t grow_by ABSL_GUARDED_BY(mutex) = 1;
+  // From creation, or the last reset.
+  uint64_t allocations ABSL_GUARDED_BY(mutex) = 0;
+  size_t overflows ABSL_GUARDED_BY(mutex) = 0;
+  size_t max_in_use ABSL_GUARDED_BY(mutex) = 0;
+
+  size_t InUseLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    return blocks.size() - free_blocks.size();
+  }
 };
 
 namespace {
@@ -47,46 +63,14 @@ struct alignas(std::max_align_t) ObjectHeader {
   std::atomic<long> references;
 };
 
-// All pools. Frees their objects when the process ends, also those in use.
-class Pools final : public le::event::ModuleState {
- public:
-  ~Pools() override {
-    for (const auto& pool : pools_) {
-      MutexLock lock(&pool->mutex);
-      for (void* block : pool->blocks) std::free(block);
-    }
-  }
-  static Pools* OfCurrentProcess() {
-    return Process::Current()->State<Pools>(
-        [] { return std::make_unique<Pools>(); });
-  }
-  le_mem_Pool* Add(std::string name, size_t size) {
-    MutexLock lock(&mutex_);
-    return AddLocked(std::move(name), size);
-  }
-  // `made`: whether the pool was created by this call.
-  le_mem_Pool* AddStatic(le_mem_PoolRef_t* pool, std::string name, size_t size,
-                         bool* made) {
-    MutexLock lock(&mutex_);
-    // A simulated process may have the variable of an earlier one.
-    *made = std::none_of(pools_.begin(), pools_.end(),
-                         [pool](const auto& p) { return p.get() == *pool; });
-    if (*made) *pool = AddLocked(std::move(name), size);
-    return *pool;
-  }
+// With the objects that are still in use when the process ends.
+using Pools = le::legato::Registry<le_mem_Pool>;
 
- private:
-  le_mem_Pool* AddLocked(std::string name, size_t size)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    pools_.push_back(std::make_unique<le_mem_Pool>());
-    pools_.back()->name = std::move(name);
-    pools_.back()->object_size = size;
-    return pools_.back().get();
-  }
-
-  Mutex mutex_;
-  std::vector<std::unique_ptr<le_mem_Pool>> pools_ ABSL_GUARDED_BY(mutex_);
-};
+std::unique_ptr<le_mem_Pool> NewPool(const char* name, size_t size,
+                                     le_mem_Pool* super_pool = nullptr) {
+  return std::make_unique<le_mem_Pool>(name == nullptr ? "" : name, size,
+                                       super_pool);
+}
 
 void* NewBlock(const char* function, le_mem_Pool* pool) {
   void* const block = std::malloc(sizeof(ObjectHeader) + pool->object_size);
@@ -127,10 +111,13 @@ void* Allocate(const char* function, le_mem_PoolRef_t pool_ref, bool grows) {
     MutexLock lock(&pool->mutex);
     if (pool->free_blocks.empty() && grows) {
       AddFreeLocked(function, pool, pool->grow_by);
+      ++pool->overflows;
     }
     if (pool->free_blocks.empty()) return nullptr;
     block = pool->free_blocks.back();
     pool->free_blocks.pop_back();
+    ++pool->allocations;
+    pool->max_in_use = std::max(pool->max_in_use, pool->InUseLocked());
   }
   auto* const header = new (block) ObjectHeader{pool, {1}};
   void* const object = header + 1;
@@ -140,11 +127,27 @@ void* Allocate(const char* function, le_mem_PoolRef_t pool_ref, bool grows) {
   return object;
 }
 
+[[noreturn]] void NoFreeObject(const char* function, const le_mem_Pool* pool) {
+  Misuse(function, "pool '", pool->name, "' has no free object");
+}
+
+// The pool, or the first of the pools above it, whose objects have that size.
+le_mem_Pool* LargeEnough(const char* function, le_mem_PoolRef_t pool,
+                         size_t size) {
+  le_mem_Pool* at = Checked(function, pool);
+  while (at != nullptr && at->object_size < size) at = at->super_pool;
+  if (at == nullptr) {
+    Misuse(function, "pool '", pool->name, "' has no objects of ", size,
+           " bytes");
+  }
+  return at;
+}
+
 }  // namespace
 
 le_mem_PoolRef_t le_mem_CreatePool(const char* name, size_t objSize) {
   CheckNotForked(__func__);
-  return Pools::OfCurrentProcess()->Add(name == nullptr ? "" : name, objSize);
+  return Pools::OfCurrentProcess()->Add(NewPool(name, objSize));
 }
 
 le_mem_PoolRef_t le_mem_InitStaticPool_(le_mem_PoolRef_t* poolPtr,
@@ -153,8 +156,8 @@ le_mem_PoolRef_t le_mem_InitStaticPool_(le_mem_PoolRef_t* poolPtr,
   static constexpr char kMacro[] = "le_mem_InitStaticPool";
   CheckNotForked(kMacro);
   bool made;
-  le_mem_Pool* const pool =
-      Pools::OfCurrentProcess()->AddStatic(poolPtr, name, objSize, &made);
+  le_mem_Pool* const pool = Pools::OfCurrentProcess()->AddStatic(
+      poolPtr, NewPool(name, objSize), &made);
   if (pool->object_size != objSize) {
     Misuse(kMacro, "pool '", name, "' has objects of ", pool->object_size,
            " bytes, not of ", objSize);
@@ -201,6 +204,106 @@ void le_mem_SetNumObjsToForce(le_mem_PoolRef_t pool, size_t numObjects) {
   pool->grow_by = numObjects == 0 ? 1 : numObjects;
 }
 
+le_mem_PoolRef_t le_mem_FindPool(const char* name) {
+  CheckNotForked(__func__);
+  if (name == nullptr) Misuse(__func__, "the name is NULL");
+  return Pools::OfCurrentProcess()->FindIf(
+      [name](const le_mem_Pool& pool) { return pool.name == name; });
+}
+
+void le_mem_GetStats(le_mem_PoolRef_t pool, le_mem_PoolStats_t* statsPtr) {
+  Checked(__func__, pool);
+  if (statsPtr == nullptr) Misuse(__func__, "the result's pointer is NULL");
+  MutexLock lock(&pool->mutex);
+  statsPtr->numBlocksInUse = pool->InUseLocked();
+  statsPtr->maxNumBlocksUsed = pool->max_in_use;
+  statsPtr->numOverflows = pool->overflows;
+  statsPtr->numAllocs = pool->allocations;
+  statsPtr->numFree = pool->free_blocks.size();
+}
+
+void le_mem_ResetStats(le_mem_PoolRef_t pool) {
+  Checked(__func__, pool);
+  MutexLock lock(&pool->mutex);
+  pool->max_in_use = pool->InUseLocked();
+  pool->overflows = 0;
+  pool->allocations = 0;
+}
+
+le_mem_PoolRef_t le_mem_CreateSubPool(le_mem_PoolRef_t superPool,
+                                      const char* name, size_t numObjects) {
+  Checked(__func__, superPool);
+  le_mem_Pool* const pool = Pools::OfCurrentProcess()->Add(
+      NewPool(name, superPool->object_size, superPool));
+  pool->destructor.store(superPool->destructor.load());
+  return le_mem_ExpandPool(pool, numObjects);
+}
+
+le_mem_PoolRef_t le_mem_CreateReducedPool(le_mem_PoolRef_t superPool,
+                                          const char* name, size_t numObjects,
+                                          size_t objSize) {
+  Checked(__func__, superPool);
+  if (objSize > superPool->object_size / 2) return superPool;
+  le_mem_Pool* const pool =
+      Pools::OfCurrentProcess()->Add(NewPool(name, objSize, superPool));
+  pool->destructor.store(superPool->destructor.load());
+  return le_mem_ExpandPool(pool, numObjects);
+}
+
+void le_mem_DeleteSubPool(le_mem_PoolRef_t subPool) {
+  Checked(__func__, subPool);
+  if (subPool->super_pool == nullptr) Misuse(__func__, "it is no sub-pool");
+  Pools* const pools = Pools::OfCurrentProcess();
+  const bool is_super = pools->FindIf([subPool](const le_mem_Pool& pool) {
+    return pool.super_pool == subPool;
+  }) != nullptr;
+  size_t in_use;
+  {
+    MutexLock lock(&subPool->mutex);
+    in_use = subPool->InUseLocked();
+  }
+  if (in_use != 0 || is_super) {
+    Misuse(__func__, "pool '", subPool->name, "' is in use");
+  }
+  pools->Remove(subPool);
+}
+
+bool le_mem_IsSubPool(le_mem_PoolRef_t pool) {
+  return Checked(__func__, pool)->super_pool != nullptr;
+}
+
+size_t le_mem_GetObjectFullSize(le_mem_PoolRef_t pool) {
+  return sizeof(ObjectHeader) + Checked(__func__, pool)->object_size;
+}
+
+size_t le_mem_GetBlockSize(void* objPtr) {
+  return HeaderOf(__func__, objPtr)->pool->object_size;
+}
+
+void* le_mem_ForceVarAlloc(le_mem_PoolRef_t pool, size_t size) {
+  return Allocate(__func__, LargeEnough(__func__, pool, size), /*grows=*/true);
+}
+
+void* le_mem_TryVarAlloc(le_mem_PoolRef_t pool, size_t size) {
+  return Allocate(__func__, LargeEnough(__func__, pool, size), /*grows=*/false);
+}
+
+void* le_mem_AssertVarAlloc(le_mem_PoolRef_t pool, size_t size) {
+  le_mem_Pool* const found = LargeEnough(__func__, pool, size);
+  void* const object = Allocate(__func__, found, /*grows=*/false);
+  if (object == nullptr) NoFreeObject(__func__, found);
+  return object;
+}
+
+char* le_mem_StrDup(le_mem_PoolRef_t pool, const char* srcStr) {
+  Checked(__func__, pool);
+  if (srcStr == nullptr) Misuse(__func__, "the string is NULL");
+  const size_t size = std::strlen(srcStr) + 1;
+  void* const copy =
+      Allocate(__func__, LargeEnough(__func__, pool, size), /*grows=*/true);
+  return static_cast<char*>(std::memcpy(copy, srcStr, size));
+}
+
 void* le_mem_ForceAlloc(le_mem_PoolRef_t pool) {
   return Allocate(__func__, pool, /*grows=*/true);
 }
@@ -211,9 +314,7 @@ void* le_mem_TryAlloc(le_mem_PoolRef_t pool) {
 
 void* le_mem_AssertAlloc(le_mem_PoolRef_t pool) {
   void* const object = Allocate(__func__, pool, /*grows=*/false);
-  if (object == nullptr) {
-    Misuse(__func__, "pool '", pool->name, "' has no free object");
-  }
+  if (object == nullptr) NoFreeObject(__func__, pool);
   return object;
 }
 

@@ -3,26 +3,22 @@
 //
 // The C API: safe references.
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "event/base/log.h"
-#include "event/base/mutex.h"
 #include "event/os_process.h"
 #include "event/process.h"
 #include "le_safeRef.h"
+#include "legato/registry.h"
 
 using le::event::CheckNotForked;
 using le::event::Misuse;
-using le::event::Mutex;
-using le::event::MutexLock;
 using le::event::Process;
 
 struct le_ref_Iter {
@@ -45,43 +41,26 @@ struct le_ref_Map {
 
 namespace {
 
-// The maps of a process, and the next number.
-class RefMaps final : public le::event::ModuleState {
+using RefMaps = le::legato::Registry<le_ref_Map>;
+
+// The numbers that the maps of a process give. Odd. They wrap around after 2^31, so that one
+// may be in use.
+class RefNumbers final : public le::event::ModuleState {
  public:
-  static RefMaps* OfCurrentProcess() {
-    return Process::Current()->State<RefMaps>(
-        [] { return std::make_unique<RefMaps>(); });
+  static uint32_t New() {
+    return Process::Current()
+        ->State<RefNumbers>([] { return std::make_unique<RefNumbers>(); })
+        ->next_.fetch_add(2, std::memory_order_relaxed);
   }
-
-  le_ref_Map* Add(const char* name) {
-    MutexLock lock(&mutex_);
-    return AddLocked(name);
-  }
-  le_ref_Map* AddStatic(le_ref_MapRef_t* map, const char* name) {
-    MutexLock lock(&mutex_);
-    // A simulated process may have the variable of an earlier one.
-    if (std::none_of(maps_.begin(), maps_.end(),
-                     [map](const auto& m) { return m.get() == *map; })) {
-      *map = AddLocked(name);
-    }
-    return *map;
-  }
-
-  // Odd. It wraps around after 2^31 numbers, so the number may be in use.
-  uint32_t NewNumber() { return next_.fetch_add(2, std::memory_order_relaxed); }
 
  private:
-  le_ref_Map* AddLocked(const char* name)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    maps_.push_back(std::make_unique<le_ref_Map>(name == nullptr ? "" : name));
-    return maps_.back().get();
-  }
-
-  Mutex mutex_;
-  std::vector<std::unique_ptr<le_ref_Map>> maps_ ABSL_GUARDED_BY(mutex_);
-  // Large, so that a small number that is no reference is not mistaken for one.
+  // Beyond what a small number, taken for a reference, could be.
   std::atomic<uint32_t> next_{0x10000001};
 };
+
+std::unique_ptr<le_ref_Map> NewMap(const char* name) {
+  return std::make_unique<le_ref_Map>(name == nullptr ? "" : name);
+}
 
 le_ref_Map* Checked(const char* function, le_ref_MapRef_t map) {
   CheckNotForked(function);
@@ -119,21 +98,20 @@ auto Present(le_ref_Iter* iterator) {
 
 le_ref_MapRef_t le_ref_CreateMap(const char* name, size_t) {
   CheckNotForked(__func__);
-  return RefMaps::OfCurrentProcess()->Add(name);
+  return RefMaps::OfCurrentProcess()->Add(NewMap(name));
 }
 
 le_ref_MapRef_t le_ref_InitStaticMap_(le_ref_MapRef_t* mapPtr, const char* name,
                                       size_t) {
   CheckNotForked("le_ref_InitStaticMap");
-  return RefMaps::OfCurrentProcess()->AddStatic(mapPtr, name);
+  return RefMaps::OfCurrentProcess()->AddStatic(mapPtr, NewMap(name));
 }
 
 void* le_ref_CreateRef(le_ref_MapRef_t mapRef, void* ptr) {
   le_ref_Map* const map = Checked(__func__, mapRef);
   if (ptr == nullptr) return nullptr;
-  RefMaps* const maps = RefMaps::OfCurrentProcess();
   for (;;) {
-    const uint32_t number = maps->NewNumber();
+    const uint32_t number = RefNumbers::New();
     if (map->pointers.emplace(number, ptr).second) return ToRef(number);
   }
 }
@@ -193,3 +171,5 @@ void* le_ref_GetValue(le_ref_IterRef_t iteratorRef) {
   const auto present = Present(iterator);
   return present == iterator->map->pointers.end() ? nullptr : present->second;
 }
+
+void le_ref_EnableTrace(le_ref_MapRef_t mapRef) { Checked(__func__, mapRef); }

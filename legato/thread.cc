@@ -3,13 +3,19 @@
 //
 // The C API: threads, and functions that are queued to their loops.
 
-#include <algorithm>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <list>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
@@ -29,10 +35,13 @@ using le::event::CallUser;
 using le::event::CheckNotForked;
 using le::event::DeferredWakes;
 using le::event::Fatal;
+using le::event::Log;
+using le::event::LogLevel;
 using le::event::Loop;
 using le::event::Misuse;
 using le::event::Mutex;
 using le::event::MutexLock;
+using le::event::OsProcess;
 using le::event::Process;
 using le::event::Thread;
 
@@ -75,11 +84,19 @@ class CThread : public std::enable_shared_from_this<CThread> {
     return loop_;
   }
 
-  void SetJoinable(const char* function) {
+  // What is set before the start.
+  struct Attributes {
+    bool joinable = false;
+    le_thread_Priority_t priority = LE_THREAD_PRIORITY_MEDIUM;
+    std::vector<std::pair<le_thread_Destructor_t, void*>> destructors;
+  };
+  // Calls `change` with a pointer to them.
+  template <typename Change>
+  void ChangeAttributes(const char* function, const Change& change) {
     {
       MutexLock lock(&mutex_);
       if (phase_ == Phase::kNew) {
-        joinable_ = true;
+        change(&attributes_);
         return;
       }
     }
@@ -109,7 +126,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
   }
   bool joinable() {
     MutexLock lock(&mutex_);
-    return joinable_;
+    return attributes_.joinable;
   }
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
   // For the calling thread, which must be this one. Its destructors are not
@@ -192,7 +209,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
   le_thread_Ref_t ref_ = nullptr;
   Mutex mutex_;
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kNew;
-  bool joinable_ ABSL_GUARDED_BY(mutex_) = false;
+  Attributes attributes_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> cancelled_{false};
   // StopLoopLocked() was called before the loop existed.
   bool stops_loop_ ABSL_GUARDED_BY(mutex_) = false;
@@ -239,6 +256,38 @@ bool IsCurrent(const CThread* thread) {
          CurrentThread() == thread;
 }
 
+int AddDestructor(le_thread_Destructor_t destructor, void* context) {
+  return Thread::Current()->AddDestructor([destructor, context] {
+    CallUser("a destructor of a thread", [&] { destructor(context); });
+  });
+}
+
+// Of the calling thread, which has the default priority.
+void SetPriorityOfCurrent(le_thread_Priority_t priority) {
+  // A simulation runs all its threads on one.
+  if (Process::Current() != OsProcess::Get()) return;
+  constexpr int kNice = 10;  // as far from the default as Legato's
+  int failed = 0;
+  if (priority == LE_THREAD_PRIORITY_IDLE) {
+    const struct sched_param none = {};
+    failed = sched_setscheduler(0, SCHED_IDLE, &none);
+  } else if (priority == LE_THREAD_PRIORITY_LOW ||
+             priority == LE_THREAD_PRIORITY_HIGH) {
+    // On Linux this is one thread.
+    failed = setpriority(PRIO_PROCESS, 0,
+                         priority == LE_THREAD_PRIORITY_LOW ? kNice : -kNice);
+  } else if (priority >= LE_THREAD_PRIORITY_RT_LOWEST) {
+    struct sched_param level = {};
+    level.sched_priority = priority - LE_THREAD_PRIORITY_RT_LOWEST + 1;
+    failed = sched_setscheduler(0, SCHED_RR, &level);
+  }
+  if (failed != 0) {
+    Log(LogLevel::kWarning,
+        absl::StrCat("thread '", Thread::Current()->name(),
+                     "' keeps the default priority: ", std::strerror(errno)));
+  }
+}
+
 void QueueToSelf(le_event_DeferredFunc_t function, void* param1, void* param2) {
   CThread* const current = CurrentThread();
   current->loop();
@@ -251,6 +300,15 @@ void CThread::Body() {
   const std::shared_ptr<CThread> self = shared_from_this();
   Thread::Current()->State<Current>(
       [&self] { return std::make_unique<Current>(self); });
+  Attributes attributes;
+  {
+    MutexLock lock(&mutex_);
+    attributes = attributes_;
+  }
+  SetPriorityOfCurrent(attributes.priority);
+  for (const auto& destructor : attributes.destructors) {
+    AddDestructor(destructor.first, destructor.second);
+  }
   void* const result = CallUser("the main function of a thread",
                                 [this] { return main_(context_); });
   MutexLock lock(&mutex_);
@@ -269,7 +327,7 @@ void CThread::Start(const char* function) {
           Process::Current()->StartThread(name_, [self] { self->Body(); });
       if (handle_ != nullptr) {
         phase_ = Phase::kRunning;
-        if (!joinable_) std::exchange(handle_, nullptr)->Detach();
+        if (!attributes_.joinable) std::exchange(handle_, nullptr)->Detach();
         return;
       }
     }
@@ -356,6 +414,7 @@ void RunLoop() {
 }  // namespace legato
 }  // namespace le
 
+using le::legato::AddDestructor;
 using le::legato::CThread;
 using le::legato::CurrentThread;
 using le::legato::IsCurrent;
@@ -377,7 +436,41 @@ le_thread_Ref_t le_thread_Create(const char* name,
 }
 
 void le_thread_SetJoinable(le_thread_Ref_t threadRef) {
-  Threads::Get(__func__, threadRef)->SetJoinable(__func__);
+  Threads::Get(__func__, threadRef)
+      ->ChangeAttributes(__func__,
+                         [](auto* attributes) { attributes->joinable = true; });
+}
+
+le_result_t le_thread_SetPriority(le_thread_Ref_t threadRef,
+                                  le_thread_Priority_t priority) {
+  const auto thread = Threads::Get(__func__, threadRef);
+  if (priority < LE_THREAD_PRIORITY_IDLE ||
+      priority > LE_THREAD_PRIORITY_RT_HIGHEST) {
+    return LE_OUT_OF_RANGE;
+  }
+  thread->ChangeAttributes(__func__, [priority](auto* attributes) {
+    attributes->priority = priority;
+  });
+  return LE_OK;
+}
+
+le_result_t le_thread_SetStackSize(le_thread_Ref_t threadRef, size_t size) {
+  Threads::Get(__func__, threadRef)->ChangeAttributes(__func__, [](auto*) {});
+  pthread_attr_t defaults;
+  size_t stack_size = 0;
+  pthread_attr_init(&defaults);
+  pthread_attr_getstacksize(&defaults, &stack_size);
+  pthread_attr_destroy(&defaults);
+  if (size > stack_size) return LE_OUT_OF_RANGE;
+  return size < static_cast<size_t>(PTHREAD_STACK_MIN) ? LE_OVERFLOW : LE_OK;
+}
+
+le_result_t le_thread_SetStack(le_thread_Ref_t threadRef, void* stackPtr,
+                               size_t size) {
+  Threads::Get(__func__, threadRef)->ChangeAttributes(__func__, [](auto*) {});
+  return stackPtr == nullptr || le_thread_SetStackSize(threadRef, size) != LE_OK
+             ? LE_BAD_PARAMETER
+             : LE_OK;
 }
 
 void le_thread_Start(le_thread_Ref_t threadRef) {
@@ -385,8 +478,10 @@ void le_thread_Start(le_thread_Ref_t threadRef) {
 }
 
 le_result_t le_thread_Join(le_thread_Ref_t threadRef, void** resultPtrPtr) {
-  const le_result_t result =
-      Threads::Get(__func__, threadRef)->Join(resultPtrPtr);
+  CheckNotForked(__func__);
+  const auto thread = Threads::OfCurrentProcess()->Find(threadRef);
+  if (thread == nullptr) return LE_NOT_FOUND;
+  const le_result_t result = thread->Join(resultPtrPtr);
   if (result == LE_OK) Threads::OfCurrentProcess()->Remove(threadRef);
   return result;
 }
@@ -402,11 +497,11 @@ le_result_t le_thread_GetName(le_thread_Ref_t threadRef, char* buffer,
   if (buffer == nullptr || bufferSize == 0) {
     Misuse(__func__, "there is no buffer");
   }
-  const std::shared_ptr<CThread> thread = Threads::Get(__func__, threadRef);
-  const size_t size = std::min(bufferSize - 1, thread->name().size());
-  std::memcpy(buffer, thread->name().data(), size);
+  const auto thread = Threads::OfCurrentProcess()->Find(threadRef);
+  const std::string name = thread == nullptr ? "(dead)" : thread->name();
+  const size_t size = name.copy(buffer, bufferSize - 1);
   buffer[size] = '\0';
-  return size == thread->name().size() ? LE_OK : LE_OVERFLOW;
+  return size == name.size() ? LE_OK : LE_OVERFLOW;
 }
 
 const char* le_thread_GetMyName(void) {
@@ -423,18 +518,27 @@ void le_thread_Exit(void* resultPtr) {
 }
 
 le_result_t le_thread_Cancel(le_thread_Ref_t threadRef) {
-  return Threads::Get(__func__, threadRef)->Cancel();
+  CheckNotForked(__func__);
+  const auto thread = Threads::OfCurrentProcess()->Find(threadRef);
+  return thread == nullptr ? LE_NOT_FOUND : thread->Cancel();
 }
 
 le_thread_DestructorRef_t le_thread_AddDestructor(
     le_thread_Destructor_t destructor, void* contextPtr) {
   CheckNotForked(__func__);
   if (destructor == nullptr) Misuse(__func__, "the destructor is NULL");
-  const uintptr_t id =
-      Thread::Current()->AddDestructor([destructor, contextPtr] {
-        CallUser("a destructor of a thread", [&] { destructor(contextPtr); });
-      });
-  return reinterpret_cast<le_thread_DestructorRef_t>(id);
+  return reinterpret_cast<le_thread_DestructorRef_t>(
+      static_cast<uintptr_t>(AddDestructor(destructor, contextPtr)));
+}
+
+void le_thread_AddChildDestructor(le_thread_Ref_t threadRef,
+                                  le_thread_Destructor_t destructor,
+                                  void* contextPtr) {
+  const auto thread = Threads::Get(__func__, threadRef);
+  if (destructor == nullptr) Misuse(__func__, "the destructor is NULL");
+  thread->ChangeAttributes(__func__, [=](auto* attributes) {
+    attributes->destructors.emplace_back(destructor, contextPtr);
+  });
 }
 
 void le_thread_RemoveDestructor(le_thread_DestructorRef_t destructorRef) {
@@ -450,7 +554,14 @@ le_result_t le_thread_Sleep(int timeInSecs) {
       Process::Current()->Now() + absl::Seconds(timeInSecs);
   le::event::Parker* const parker = Thread::Current()->parker();
   Thread::Current()->BeforeBlocking();
-  while (Process::Current()->Now() < end) parker->Park(end);
+  bool cancelled;
+  {
+    const le::legato::CancellableWait wait;
+    while (!(cancelled = wait.cancelled()) && Process::Current()->Now() < end) {
+      parker->Park(end);
+    }
+  }
+  if (cancelled) le::legato::EndCancelledThread();
   return LE_OK;
 }
 

@@ -21,8 +21,11 @@
 #include "le_mem.h"
 #include "le_mutex.h"
 #include "le_pack.h"
+#include "le_print.h"
 #include "le_safeRef.h"
 #include "le_semaphore.h"
+#include "le_signals.h"
+#include "le_singlyLinkedList.h"
 #include "le_test.h"
 #include "le_thread.h"
 #include "le_timer.h"
@@ -51,6 +54,10 @@ static void Basics(void) {
   LE_TEST_OK((BIT0 | BIT1 | BIT2 | BIT3 | BIT4 | BIT5 | BIT6 | BIT7) == 0xff,
              "bits");
   LE_TEST_OK(LeftRight(0) == 1, "shared");
+  LE_TEST_OK((inline_static_assert(sizeof(int) >= 2, "an int"), 1) == 1,
+             "an assertion in an expression");
+  LE_TEST_OK(strcmp(_le_log_GetResultCodeString(LE_OK), "LE_OK") == 0,
+             "the old name");
 }
 
 /* ---- le_pack ---- */
@@ -283,6 +290,7 @@ static void SafeReferences(void) {
   LE_TEST_OK(((uintptr_t)refs[0] & 1) == 1 && (uintptr_t)refs[0] <= UINT32_MAX,
              "odd, and below 2^32");
   LE_TEST_OK(le_ref_CreateRef(map, NULL) == NULL, "NULL has no reference");
+  le_ref_EnableTrace(map);
   LE_TEST_OK(le_ref_Lookup(map, refs[1]) == &things[1], "found");
   LE_TEST_OK(le_ref_Lookup(map, &things[1]) == NULL, "a pointer is not");
   LE_TEST_OK(le_ref_Lookup(le_ref_CreateMap("other", 1), refs[1]) == NULL,
@@ -431,6 +439,113 @@ static void Lists(void) {
   List = LE_DLS_LIST_INIT;
 }
 
+/* ---- le_sls ---- */
+
+typedef struct {
+  int digit;
+  le_sls_Link_t link;
+} Single_t;
+
+static le_sls_List_t Singles = LE_SLS_LIST_DECL_INIT;
+
+static bool IsSmaller(le_sls_Link_t* a, le_sls_Link_t* b) {
+  return CONTAINER_OF(a, Single_t, link)->digit <
+         CONTAINER_OF(b, Single_t, link)->digit;
+}
+
+static int SingleDigits(void) {
+  int number = 0;
+  Single_t* single;
+  LE_SLS_FOREACH(&Singles, single, Single_t, link) {
+    number = number * 10 + single->digit;
+  }
+  return number;
+}
+
+static void SingleLists(void) {
+  Single_t nodes[4];
+  int i;
+  for (i = 0; i < 4; ++i) {
+    nodes[i].digit = i + 1;
+    nodes[i].link = LE_SLS_LINK_INIT;
+  }
+  Singles = LE_SLS_LIST_INIT;
+  LE_TEST_OK(le_sls_IsEmpty(&Singles) && le_sls_Pop(&Singles) == NULL &&
+                 le_sls_Peek(&Singles) == NULL &&
+                 le_sls_PeekTail(&Singles) == NULL &&
+                 !le_sls_IsListCorrupted(&Singles),
+             "empty");
+  le_sls_Queue(&Singles, &nodes[0].link);
+  le_sls_AddAfter(&Singles, &nodes[0].link, &nodes[1].link);
+  le_sls_Stack(&Singles, &nodes[2].link);
+  le_sls_AddAfter(&Singles, NULL, &nodes[3].link);
+  LE_TEST_OK(SingleDigits() == 4312, "in order");
+  LE_TEST_OK(le_sls_NumLinks(&Singles) == 4 && !le_sls_IsEmpty(&Singles) &&
+                 !le_sls_IsListCorrupted(&Singles),
+             "four");
+  LE_TEST_OK(le_sls_IsHead(&Singles, &nodes[3].link) &&
+                 le_sls_IsTail(&Singles, &nodes[1].link) &&
+                 le_sls_Peek(&Singles) == &nodes[3].link &&
+                 le_sls_PeekTail(&Singles) == &nodes[1].link &&
+                 le_sls_PeekNext(&Singles, &nodes[1].link) == NULL,
+             "ends");
+  le_sls_Sort(&Singles, IsSmaller);
+  LE_TEST_OK(SingleDigits() == 1234, "sorted");
+  LE_TEST_OK(
+      le_sls_RemoveAfter(&Singles, &nodes[3].link) == NULL &&
+          le_sls_RemoveAfter(&Singles, &nodes[2].link) == &nodes[3].link &&
+          le_sls_IsTail(&Singles, &nodes[2].link) &&
+          !le_sls_IsInList(&Singles, &nodes[3].link),
+      "the tail is removed");
+  LE_TEST_OK(le_sls_RemoveAfter(&Singles, &nodes[0].link) == &nodes[1].link &&
+                 le_sls_IsInList(&Singles, &nodes[2].link),
+             "one in between");
+  LE_TEST_OK(le_sls_Pop(&Singles) == &nodes[0].link &&
+                 le_sls_Pop(&Singles) == &nodes[2].link &&
+                 le_sls_IsEmpty(&Singles),
+             "popped");
+}
+
+/* ---- le_sig ---- */
+
+static int Signals;
+
+static void OnSignal(int number) {
+  ++Signals;
+  if (number == SIGUSR2) le_sig_DeleteAll();
+}
+
+static void SignalHandlers(void) {
+  le_sig_Block(SIGUSR1);
+  raise(SIGUSR1);
+  le_sig_SetEventHandler(SIGUSR1, OnSignal);
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  LE_TEST_OK(Signals == 1, "a signal from before");
+  le_sig_SetEventHandler(SIGUSR2, OnSignal);
+  raise(SIGUSR1);
+  raise(SIGUSR2);
+  LE_TEST_OK(Signals == 1, "not at once");
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  LE_TEST_OK(Signals == 3, "both");
+  raise(SIGUSR2);
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  LE_TEST_OK(Signals == 3, "deleted");
+  le_sig_SetEventHandler(SIGUSR2, OnSignal);
+  le_sig_SetEventHandler(SIGUSR2, NULL);
+}
+
+/* ---- le_print ---- */
+
+static void Prints(void) {
+  const int numbers[] = {1, 2};
+  LE_PRINT_VALUE("%d", numbers[0]);
+  LE_PRINT_VALUE_IF(numbers[0] == 1, "%d", numbers[1]);
+  LE_PRINT_ARRAY("%d", 2, numbers);
+}
+
 /* ---- le_mem and le_cdata ---- */
 
 LE_CDATA_DECLARE({
@@ -480,6 +595,51 @@ static void Memory(void) {
   LE_TEST_OK(*(int*)first == 0 && *(int*)second == 0, "zero again");
   le_mem_Release(first);
   le_mem_Release(second);
+}
+
+LE_MEM_DEFINE_STATIC_POOL_IN_SECTION(Elsewhere, 1, 8, ".mine");
+
+static void SubPools(void) {
+  le_mem_PoolRef_t pool = le_mem_InitStaticPool(Elsewhere, 1, 8);
+  le_mem_PoolRef_t strings = le_mem_CreatePool("Strings", 100);
+  le_mem_PoolRef_t sub = le_mem_CreateSubPool(strings, "Sub", 2);
+  le_mem_PoolRef_t reduced = le_mem_CreateReducedPool(sub, "Reduced", 1, 10);
+  le_mem_PoolStats_t stats;
+  void* small;
+  void* large;
+  char* copy;
+  LE_TEST_OK(le_mem_FindPool("Sub") == sub && le_mem_FindPool("none") == NULL &&
+                 le_mem_FindPool("Elsewhere") == pool,
+             "found");
+  LE_TEST_OK(le_mem_IsSubPool(sub) && !le_mem_IsSubPool(strings), "sub-pool");
+  LE_TEST_OK(le_mem_CreateReducedPool(strings, "x", 1, 51) == strings,
+             "not small enough");
+  LE_TEST_OK(le_mem_GetObjectFullSize(reduced) > 10, "full size");
+  small = le_mem_AssertVarAlloc(reduced, 10);
+  LE_TEST_OK(le_mem_TryVarAlloc(reduced, 1) == NULL, "no other");
+  large = le_mem_TryVarAlloc(reduced, 11);
+  LE_TEST_OK(
+      le_mem_GetBlockSize(small) == 10 && le_mem_GetBlockSize(large) == 100,
+      "of the pool above");
+  copy = le_mem_StrDup(reduced, "as long as this");
+  LE_TEST_OK(strcmp(copy, "as long as this") == 0, "copy");
+  le_mem_Release(copy);
+  le_mem_Release(le_mem_VarAlloc(reduced, 0));
+  le_mem_GetStats(reduced, &stats);
+  LE_TEST_OK(stats.numBlocksInUse == 1 && stats.maxNumBlocksUsed == 2 &&
+                 stats.numOverflows == 1 && stats.numAllocs == 2 &&
+                 stats.numFree == 1,
+             "statistics");
+  le_mem_ResetStats(reduced);
+  le_mem_GetStats(reduced, &stats);
+  LE_TEST_OK(stats.maxNumBlocksUsed == 1 && stats.numOverflows == 0 &&
+                 stats.numAllocs == 0,
+             "reset");
+  le_mem_Release(small);
+  le_mem_Release(large);
+  le_mem_DeleteSubPool(reduced);
+  le_mem_DeleteSubPool(sub);
+  LE_TEST_OK(le_mem_FindPool("Sub") == NULL, "deleted");
 }
 
 /* ---- Events ---- */
@@ -631,6 +791,8 @@ static void HashMaps(void) {
              "and back");
   le_hashmap_RemoveAll(map);
   LE_TEST_OK(le_hashmap_isEmpty(map), "empty again");
+  LE_TEST_OK(le_hashmap_CountCollisions(map) == 0, "no collision");
+  le_hashmap_MakeTraceable(map);
 
   LE_TEST_OK(
       le_hashmap_HashUInt32(&number32) == le_hashmap_HashUInt32(&equal32) &&
@@ -887,6 +1049,46 @@ static void Times(void) {
 
 /* ---- le_test ---- */
 
+/* ---- le_thread: before the start, and after the end ---- */
+
+LE_THREAD_DEFINE_STATIC_STACK(Small, 65536);
+static char Destructors[4];
+
+static void OnThreadEnd(void* digit) { strcat(Destructors, digit); }
+
+static void* AddsOne(void* context) {
+  le_thread_AddDestructor(OnThreadEnd, "2");
+  return context;
+}
+
+static void Threads(void) {
+  le_thread_Ref_t thread = le_thread_Create("thread", AddsOne, NULL);
+  char name[16];
+  LE_TEST_OK(le_thread_SetPriority(thread, LE_THREAD_PRIORITY_NORMAL) == LE_OK,
+             "priority");
+  LE_TEST_OK(le_thread_SetStackSize(thread, 65536) == LE_OK &&
+                 le_thread_SetStackSize(thread, 1) == LE_OVERFLOW &&
+                 le_thread_SetStackSize(thread, SIZE_MAX) == LE_OUT_OF_RANGE,
+             "stack size");
+  LE_TEST_OK(LE_THREAD_SET_STATIC_STACK(thread, Small) == LE_OK &&
+                 le_thread_SetStack(thread, NULL, 65536) == LE_BAD_PARAMETER &&
+                 le_thread_SetStack(thread, LeThreadStack_Small, 1) ==
+                     LE_BAD_PARAMETER,
+             "stack");
+  le_thread_AddChildDestructor(thread, OnThreadEnd, "0");
+  le_thread_AddChildDestructor(thread, OnThreadEnd, "1");
+  le_thread_SetJoinable(thread);
+  le_thread_Start(thread);
+  LE_TEST_OK(le_thread_Join(thread, NULL) == LE_OK, "joined");
+  LE_TEST_OK(strcmp(Destructors, "210") == 0, "last first");
+  LE_TEST_OK(le_thread_Join(thread, NULL) == LE_NOT_FOUND &&
+                 le_thread_Cancel(thread) == LE_NOT_FOUND,
+             "a stale reference");
+  LE_TEST_OK(le_thread_GetName(thread, name, sizeof(name)) == LE_OK &&
+                 strcmp(name, "(dead)") == 0,
+             "no name");
+}
+
 static void TestMacros(void) {
   LE_TEST_BEGIN_TODO(true);
   LE_TEST_OK(false, "fails, and does not count");
@@ -895,6 +1097,35 @@ static void TestMacros(void) {
   LE_TEST_OK(false, "is left out");
   LE_TEST_END_SKIP();
   LE_TEST(1 == 1);
+  {
+    int evaluated = 0;
+    LE_TEST_OK((evaluated = 1) == 1, "first the condition: %d", evaluated);
+    LE_TEST_OK(evaluated == 1, "once");
+    LE_TEST_ASSERT(evaluated == 1, "%s", "no semicolon is missing");
+  }
+  LE_TEST_OUTPUT("# %s", "a line");
+  LE_TEST_INFO("%s", "a remark");
+  LE_TEST_OK(LE_TEST_NUM_FAILURES == 0, "none has failed");
+  {
+    le_test_ChildRef_t child = LE_TEST_FORK("true");
+    LE_TEST_JOIN(child);
+    child = LE_TEST_FORK("sh", "-c", "exit 0");
+    LE_TEST_JOIN(child);
+  }
+  LE_TEST_OK(LE_TEST_NUM_FAILURES == 0, "nor in the children");
+}
+
+/* Both forms: without a semicolon before a brace, and with one. */
+static void ExitIf(int how) {
+  if (how == 1) {
+    LE_TEST_EXIT
+  }
+  if (how == 2) LE_TEST_EXIT;
+  if (how == 3) {
+    LE_TEST_SUMMARY
+  }
+  if (how == 4) LE_TEST_FATAL();
+  if (how == 5) LE_TEST_FATAL("%d", how);
 }
 
 int main(void) {
@@ -910,7 +1141,11 @@ int main(void) {
   SafeReferences();
   Mutexes();
   Lists();
+  SingleLists();
+  SignalHandlers();
+  Prints();
   Memory();
+  SubPools();
   Events();
   Logs();
   HashMaps();
@@ -919,7 +1154,9 @@ int main(void) {
   NegativeNumbers();
   Utf8();
   Times();
+  Threads();
   TestMacros();
+  ExitIf(0);
   le_thread_CleanupLegatoThreadData();
   LE_TEST_SUMMARY;
 }

@@ -4,8 +4,11 @@
 // Fatal calls of the headers of units_c99_test.c, whose log lines name the
 // function; and timers in simulated time.
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <cstdlib>
+#include <thread>
 
 #include "absl/time/time.h"
 #include "event/process.h"
@@ -22,6 +25,9 @@
 #include "le_mutex.h"
 #include "le_safeRef.h"
 #include "le_semaphore.h"
+#include "le_signals.h"
+#include "le_singlyLinkedList.h"
+#include "le_test.h"
 #include "le_thread.h"
 #include "le_timer.h"
 #include "le_utf8.h"
@@ -44,6 +50,60 @@ TEST_F(UnitsDeathTest, SafeReferences) {
   EXPECT_FATAL(le_ref_CreateRef(nullptr, nullptr), "le_ref_CreateRef");
   EXPECT_FATAL(le_ref_Lookup(nullptr, nullptr), "le_ref_Lookup");
   EXPECT_FATAL(le_ref_NextNode(nullptr), "le_ref_NextNode");
+}
+
+// Of a process that exits after so many tests have failed.
+void ExitAfter(int failures) {
+  for (int i = 0; i < failures; ++i) LE_TEST_OK(false, "number %d", i);
+  LE_TEST_EXIT;
+}
+
+TEST_F(UnitsDeathTest, TestsExitWithTheNumberOfFailures) {
+  using testing::ExitedWithCode;
+  EXPECT_EXIT(ExitAfter(0), ExitedWithCode(0), "");
+  EXPECT_EXIT(ExitAfter(3), ExitedWithCode(3), "");
+  EXPECT_EXIT(ExitAfter(126), ExitedWithCode(126), "");
+  EXPECT_EXIT(ExitAfter(127), ExitedWithCode(126), "");
+  EXPECT_EXIT(
+      {
+        LE_TEST_PLAN(7);
+        ExitAfter(0);
+      },
+      ExitedWithCode(0), "");
+}
+
+TEST_F(UnitsDeathTest, TestsThatGiveUpSaySo) {
+  using testing::ExitedWithCode;
+  EXPECT_EXIT(
+      {
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+        LE_TEST_FATAL();
+      },
+      ExitedWithCode(1), "Bail out! \n");
+  EXPECT_EXIT(
+      {
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+        LE_TEST_OK(false, "one");
+        LE_TEST_ASSERT(false, "two");
+      },
+      ExitedWithCode(2), "not ok 2 - two\nBail out! \n");
+}
+
+TEST_F(UnitsDeathTest, TestsCountTheFailuresOfTheirChildren) {
+  EXPECT_EXIT(
+      {
+        const le_test_ChildRef_t three = LE_TEST_FORK("sh", "-c", "exit 3");
+        const le_test_ChildRef_t killed =
+            LE_TEST_FORK("sh", "-c", "kill -9 $$");
+        const le_test_ChildRef_t missing = LE_TEST_FORK("/no/such/program");
+        LE_TEST_JOIN(killed);
+        LE_TEST_JOIN(three);
+        LE_TEST_JOIN(missing);
+        LE_TEST_EXIT;
+      },
+      testing::ExitedWithCode(5), "LE_TEST_FORK: cannot start");
+  EXPECT_FATAL(LE_TEST_JOIN(nullptr), "LE_TEST_JOIN: a stale");
+  EXPECT_FATAL(LE_TEST_FORK(nullptr), "LE_TEST_FORK: the program is NULL");
 }
 
 TEST_F(UnitsDeathTest, Mutexes) {
@@ -76,6 +136,41 @@ TEST_F(UnitsDeathTest, Lists) {
   EXPECT_FATAL(le_dls_Sort(&list, nullptr), "le_dls_Sort");
 }
 
+TEST_F(UnitsDeathTest, SingleLists) {
+  static le_sls_List_t list = LE_SLS_LIST_INIT;
+  static le_sls_Link_t link = LE_SLS_LINK_INIT;
+  EXPECT_FATAL(le_sls_Queue(nullptr, &link), "le_sls_Queue");
+  EXPECT_FATAL(le_sls_Stack(&list, nullptr), "le_sls_Stack");
+  EXPECT_FATAL(le_sls_RemoveAfter(&list, &link),
+               "le_sls_RemoveAfter: .*no list");
+  EXPECT_FATAL(le_sls_Sort(&list, nullptr), "le_sls_Sort");
+}
+
+TEST_F(UnitsDeathTest, Signals) {
+  const auto handler = [](int) {};
+  EXPECT_FATAL(le_sig_Block(9999), "le_sig_Block: 9999 is no signal");
+  EXPECT_FATAL(le_sig_SetEventHandler(SIGKILL, handler),
+               "le_sig_SetEventHandler: not for signal 9");
+  EXPECT_FATAL(le_sig_SetEventHandler(SIGSEGV, handler),
+               "le_sig_SetEventHandler: not for signal 11");
+}
+
+// The end of a thread with handlers leaves no descriptor behind.
+TEST(UnitsTest, AThreadThatHandlesSignalsMayEnd) {
+  std::thread([] {
+    le_thread_InitLegatoThreadData("signals");
+    le_sig_SetEventHandler(SIGUSR1, [](int) {});
+    le_thread_CleanupLegatoThreadData();
+  }).join();
+}
+
+// A function of Legato may return an int.
+TEST(UnitsTest, AnIntIsAResultToo) {
+  const int result = LE_OK;
+  LE_ASSERT_OK(result);
+  inline_static_assert(sizeof(int) >= 2, "an int");
+}
+
 TEST_F(UnitsDeathTest, Memory) {
   const le_mem_PoolRef_t pool = le_mem_CreatePool("empty", 8);
   static le_mem_PoolRef_t fixed = nullptr;
@@ -88,6 +183,30 @@ TEST_F(UnitsDeathTest, Memory) {
         le_mem_InitStaticPool_(&fixed, "fixed", 1, 9);
       },
       "le_mem_InitStaticPool: pool 'fixed'");
+  const le_mem_PoolRef_t sub = le_mem_CreateSubPool(pool, "sub", 1);
+  EXPECT_FATAL(le_mem_DeleteSubPool(pool), "le_mem_DeleteSubPool: .*no sub");
+  EXPECT_FATAL(
+      {
+        le_mem_AssertAlloc(sub);
+        le_mem_DeleteSubPool(sub);
+      },
+      "le_mem_DeleteSubPool: pool 'sub' is in use");
+  EXPECT_FATAL(
+      {
+        le_mem_CreateSubPool(sub, "below", 1);
+        le_mem_DeleteSubPool(sub);
+      },
+      "le_mem_DeleteSubPool: pool 'sub' is in use");
+  EXPECT_FATAL(le_mem_ForceVarAlloc(sub, 9),
+               "le_mem_ForceVarAlloc: pool 'sub'");
+  EXPECT_FATAL(
+      {
+        le_mem_AssertVarAlloc(sub, 8);
+        le_mem_AssertVarAlloc(sub, 8);
+      },
+      "le_mem_AssertVarAlloc: pool 'sub' has no free");
+  EXPECT_FATAL(le_mem_GetStats(pool, nullptr), "le_mem_GetStats");
+  EXPECT_FATAL(le_mem_FindPool(nullptr), "le_mem_FindPool");
 }
 
 // Servers that ifgen generates read a released object when a client closes its

@@ -51,6 +51,7 @@ typedef enum { LE_OFF = 0, LE_ON = 1 } le_onoff_t;
  * Any thread, and the child of a fork. */
 const char* le_result_Txt(le_result_t result);
 #define LE_RESULT_TXT(result) le_result_Txt(result)
+#define _le_log_GetResultCodeString(result) le_result_Txt(result) /* old name */
 
 /* ---- The platform. Code for Legato tests these macros. ---- */
 
@@ -92,6 +93,15 @@ const char* le_result_Txt(le_result_t result);
 #if !defined(static_assert) && !defined(__cplusplus)
 #define static_assert(condition, message) \
   __extension__ _Static_assert((condition), message)
+#endif
+
+/* The same, as an expression. */
+#ifdef __cplusplus
+#define inline_static_assert(condition, message) \
+  ([] { static_assert(condition, message); }())
+#else
+#define inline_static_assert(condition, message) \
+  ((void)sizeof(struct { int leAssert_ : (condition) ? 1 : -1; }))
 #endif
 
 /* ---- Preprocessor ---- */

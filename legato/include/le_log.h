@@ -90,12 +90,12 @@ void le_log_Fatal_(const char* file, unsigned line, const char* function,
   {                                                             \
     if (!(condition)) LE_FATAL("Assert failed: %s", #condition) \
   }
-#define LE_ASSERT_OK(result)                                  \
-  {                                                           \
-    const le_result_t leAssertResult_ = (result);             \
-    if (leAssertResult_ != LE_OK)                             \
-      LE_FATAL("Assert failed: %s is %s, not LE_OK", #result, \
-               le_result_Txt(leAssertResult_))                \
+#define LE_ASSERT_OK(result)                                   \
+  {                                                            \
+    const le_result_t leAssertResult_ = (le_result_t)(result); \
+    if (leAssertResult_ != LE_OK)                              \
+      LE_FATAL("Assert failed: %s is %s, not LE_OK", #result,  \
+               le_result_Txt(leAssertResult_))                 \
   }
 
 /* Logs bytes in hexadecimal, 16 per line, at that level. Any size. */
@@ -111,8 +111,10 @@ void le_log_Dump_(le_log_Level_t level, const char* file, unsigned line,
 void le_log_SetFilterLevel(le_log_Level_t level);
 le_log_Level_t le_log_GetFilterLevel(void);
 
-/* ---- Traces: log lines with a keyword. They are off until they are enabled.
- * ---- */
+/* A type that Legato's header has. Nothing here uses it. */
+typedef struct le_log_Session* le_log_SessionRef_t;
+
+/* ---- Traces: log lines with a keyword, which are off until they are enabled. ---- */
 
 typedef struct le_log_Trace* le_log_TraceRef_t;
 

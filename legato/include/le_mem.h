@@ -63,6 +63,49 @@ void le_mem_Release(void* objPtr);
 /* The number of references. */
 size_t le_mem_GetRefCount(void* objPtr);
 
+/* The first pool of that name. NULL: there is none. */
+le_mem_PoolRef_t le_mem_FindPool(const char* name);
+
+/* What a pool has done since it was created, or since the last reset. */
+typedef struct {
+  size_t numBlocksInUse;   /* objects in use now */
+  size_t maxNumBlocksUsed; /* the most at any time */
+  size_t numOverflows;     /* how often it had to grow */
+  uint64_t numAllocs;      /* objects that it has given */
+  size_t numFree;          /* free objects now */
+} le_mem_PoolStats_t;
+/* Fatal: NULL. */
+void le_mem_GetStats(le_mem_PoolRef_t pool, le_mem_PoolStats_t* statsPtr);
+void le_mem_ResetStats(le_mem_PoolRef_t pool);
+
+/* Creates a pool for some objects of another one, whose destructor it gets. It has memory of
+ * its own: the other pool stays as it is. */
+le_mem_PoolRef_t le_mem_CreateSubPool(le_mem_PoolRef_t superPool,
+                                      const char* name, size_t numObjects);
+/* The same for smaller objects. If objSize is more than half of the pool's, it returns the
+ * pool. */
+le_mem_PoolRef_t le_mem_CreateReducedPool(le_mem_PoolRef_t superPool,
+                                          const char* name, size_t numObjects,
+                                          size_t objSize);
+/* Deletes one of these two. Fatal: any other pool; an object of it is in use; it has
+ * sub-pools. */
+void le_mem_DeleteSubPool(le_mem_PoolRef_t subPool);
+bool le_mem_IsSubPool(le_mem_PoolRef_t pool);
+
+/* Allocate an object of at least this size: of the pool or, for a sub-pool, of the first of
+ * the pools above it whose objects are large enough. Else as the functions without "Var".
+ * Fatal: there is no such pool. */
+void* le_mem_ForceVarAlloc(le_mem_PoolRef_t pool, size_t size);
+#define le_mem_VarAlloc(pool, size) le_mem_ForceVarAlloc((pool), (size))
+void* le_mem_TryVarAlloc(le_mem_PoolRef_t pool, size_t size);
+void* le_mem_AssertVarAlloc(le_mem_PoolRef_t pool, size_t size);
+/* A copy of the string, allocated so. */
+char* le_mem_StrDup(le_mem_PoolRef_t pool, const char* srcStr);
+/* The size of the objects of this object's pool; that of a pool's objects with what the
+ * library adds to each. */
+size_t le_mem_GetBlockSize(void* objPtr);
+size_t le_mem_GetObjectFullSize(le_mem_PoolRef_t pool);
+
 /* A pool that is declared at file scope and initialized at run time:
  *
  *   LE_MEM_DEFINE_STATIC_POOL(things, 10, sizeof(Thing_t));
@@ -74,7 +117,11 @@ size_t le_mem_GetRefCount(void* objPtr);
 #define le_mem_InitStaticPool(name, numBlocks, objSize)    \
   le_mem_InitStaticPool_(&name##_le_mem_staticPool, #name, \
                          LE_MEM_BLOCKS(name, (numBlocks)), (objSize))
-/* Called by le_mem_InitStaticPool. */
+/* The section is ignored: static pools are allocated. */
+#define LE_MEM_DEFINE_STATIC_POOL_IN_SECTION(name, numBlocks, objSize, \
+                                             section)                  \
+  LE_MEM_DEFINE_STATIC_POOL(name, numBlocks, objSize)
+/* For le_mem_InitStaticPool. */
 le_mem_PoolRef_t le_mem_InitStaticPool_(le_mem_PoolRef_t* poolPtr,
                                         const char* name, size_t numBlocks,
                                         size_t objSize);

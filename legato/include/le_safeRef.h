@@ -62,6 +62,9 @@ le_result_t le_ref_NextNode(le_ref_IterRef_t iteratorRef);
 const void* le_ref_GetSafeRef(le_ref_IterRef_t iteratorRef);
 void* le_ref_GetValue(le_ref_IterRef_t iteratorRef);
 
+/* No-op: there are no traces of maps. */
+void le_ref_EnableTrace(le_ref_MapRef_t mapRef);
+
 #ifdef __cplusplus
 }
 #endif

@@ -21,14 +21,18 @@ extern "C" {
 
 #define LE_TEST_INIT LE_TEST_PLAN(LE_TEST_NO_PLAN)
 
-/* One test, with a printf() format. LE_TEST prints the condition as its text.
- * LE_TEST_ASSERT ends the process if the test fails. */
-#define LE_TEST_OK(condition, ...) \
-  le_test_Ok_((condition) ? true : false, __VA_ARGS__)
+/* One test, with a printf() format. The condition is evaluated first. LE_TEST_ASSERT ends the
+ * process if it fails. LE_TEST has the condition as its text. */
+#define LE_TEST_OK(condition, ...)                         \
+  do {                                                     \
+    const bool leTestPassed_ = (condition) ? true : false; \
+    le_test_Ok_(leTestPassed_, __VA_ARGS__);               \
+  } while (0)
 #define LE_TEST(condition) LE_TEST_OK(condition, "%s", #condition)
-#define LE_TEST_ASSERT(condition, ...)                                       \
-  do {                                                                       \
-    if (!le_test_Ok_((condition) ? true : false, __VA_ARGS__)) LE_TEST_EXIT; \
+#define LE_TEST_ASSERT(condition, ...)                             \
+  do {                                                             \
+    const bool leTestPassed_ = (condition) ? true : false;         \
+    if (!le_test_Ok_(leTestPassed_, __VA_ARGS__)) LE_TEST_FATAL(); \
   } while (0)
 
 /* A block of tests that are expected to fail if the condition is true. Such a
@@ -53,22 +57,46 @@ extern "C" {
   }                        \
   while (0)
 
-/* A test that fails. It ends the process. */
-#define LE_TEST_FATAL(...)           \
-  do {                               \
-    le_test_Ok_(false, __VA_ARGS__); \
-    LE_TEST_EXIT;                    \
+/* One line. The format must be a string literal, also in LE_TEST_INFO and LE_TEST_FATAL. A
+ * program may define this macro before it includes the header; the lines of the tests
+ * themselves go to standard output all the same. */
+#ifndef LE_TEST_OUTPUT
+#define LE_TEST_OUTPUT(...) le_test_Output_(__VA_ARGS__)
+#endif
+
+/* A comment line. */
+#define LE_TEST_INFO(...) LE_TEST_OUTPUT("# " __VA_ARGS__)
+
+/* Gives up: a line "Bail out!", with a text or without, and one failure more if there is none
+ * yet. Ends the process as LE_TEST_EXIT does, but prints no plan. */
+#define LE_TEST_FATAL(...)                    \
+  do {                                        \
+    LE_TEST_OUTPUT("Bail out! " __VA_ARGS__); \
+    le_test_BailOut_();                       \
   } while (0)
 
-/* Prints a comment line. */
-#define LE_TEST_INFO(...) le_test_Info_(__VA_ARGS__)
-
-/* Ends the process: with 0 if no test has failed and the number of tests is the
- * planned one, otherwise with EXIT_FAILURE. */
-#define LE_TEST_EXIT le_test_Exit_()
+/* Ends the process. The exit status is the number of tests that have failed, but at most
+ * 126. The plan has no influence on it. A block: it works with and without a semicolon. */
+#define LE_TEST_EXIT \
+  { le_test_Exit_(); }
 #define LE_TEST_SUMMARY LE_TEST_EXIT
 
-/* Called by the macros. */
+/* The number of tests that have failed so far. */
+#define LE_TEST_NUM_FAILURES le_test_NumFailures_()
+
+/* ---- Tests in other processes ---- */
+
+typedef struct le_test_Child* le_test_ChildRef_t;
+
+/* Starts a program: its path, or a name in PATH, and its arguments, all strings. If it cannot
+ * be started, this is logged, and LE_TEST_JOIN counts one failure. */
+#define LE_TEST_FORK(...) le_test_Fork_(__VA_ARGS__, (char*)NULL)
+
+/* Waits for the end of that program, and adds its failures to those of this process: its exit
+ * status, or one if a signal has ended it. Each child can be joined once. */
+#define LE_TEST_JOIN(child) le_test_Join_(child)
+
+/* For the macros. */
 void le_test_Plan_(int count);
 bool le_test_Ok_(bool passed, const char* format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -77,6 +105,13 @@ void le_test_Info_(const char* format, ...)
 bool le_test_SetTodo_(bool todo);
 void le_test_Skip_(int count);
 void le_test_Exit_(void) __attribute__((noreturn));
+void le_test_BailOut_(void) __attribute__((noreturn));
+void le_test_Output_(const char* format, ...)
+    __attribute__((format(printf, 1, 2)));
+int le_test_NumFailures_(void);
+le_test_ChildRef_t le_test_Fork_(const char* program, ...)
+    __attribute__((sentinel));
+void le_test_Join_(le_test_ChildRef_t child);
 
 #ifdef __cplusplus
 }

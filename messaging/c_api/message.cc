@@ -101,7 +101,7 @@ size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef) {
 
 void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd) {
   Message* const message = Checked(__func__, msgRef);
-  if (fd == -1) return;
+  if (fd < 0) return;
   if (le::event::sys::Fcntl(fd, F_GETFD, 0) < 0 && errno == EBADF) {
     Misuse(__func__, "not a file descriptor: ", fd);
   }

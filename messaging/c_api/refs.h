@@ -61,8 +61,8 @@ Object* Checked(const char* function, Ref ref, const char* what) {
   if (ref == nullptr) event::Misuse(function, "the ", what, " is NULL");
   return reinterpret_cast<Object*>(ref);
 }
-// As Checked(), for an object that is Referable. A debug build also detects a
-// reference whose object was destroyed.
+// The same of what is Referable. Fatal, in a debug build, if the object is gone; but the
+// reference of a server's session stands for a closed one then.
 template <typename Object, typename Ref>
 Object* Found(const char* function, Ref ref, const char* what) {
   Checked<Object>(function, ref, what);

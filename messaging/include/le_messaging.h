@@ -58,15 +58,15 @@
  *
  * OWNERSHIP OF MESSAGES
  *   le_msg_CreateMsg() gives the caller one reference. Send, RequestResponse,
- *   RequestSyncResponse and Respond take the caller's reference. A receive
- *   handler, a response handler and the caller of RequestSyncResponse get one
- *   reference, and must pass it to ReleaseMsg, Respond or a send. The message
- *   owns the file descriptor that was put into it. The caller must not use a
- *   reference that was taken, nor the payload after the last reference was
- *   released. A build of the library without NDEBUG detects stale references of
- *   messages, sessions and services (fatal). With NDEBUG their use is undefined
- *   behaviour. A build with AddressSanitizer also detects an access to a
- *   payload after its release, or beyond its end.
+ *   RequestSyncResponse and Respond take one. A receive handler, a response
+ *   handler and RequestSyncResponse give one, which must end in ReleaseMsg, Respond
+ *   or a send. A file descriptor that was set belongs to the message. The caller must
+ *   not use a reference after it was taken, nor the payload after the last reference.
+ *   A build of the library without NDEBUG detects stale references of messages,
+ *   sessions and services (fatal). With NDEBUG their use is undefined. A stale
+ *   reference of a server's session stands for a closed session, in every build, until
+ *   the service is deleted: the client chooses when it goes. A build with
+ *   AddressSanitizer also detects a payload that is used too late, or beyond its end.
  *
  * WHAT IS FATAL
  *   Misuse by the caller is fatal where a comment says so: the library logs it
@@ -290,12 +290,12 @@ void* le_msg_GetPayloadPtr(le_msg_MessageRef_t msgRef);
 /* The protocol's largest message, in bytes. */
 size_t le_msg_GetMaxPayloadSize(le_msg_MessageRef_t msgRef);
 
-/* Puts a file descriptor into the message. The message owns it: it is closed on
- * this side after it has been sent, or when the message is freed. In a received
- * request it is sent with the response; le_msg_GetFd() still returns the file
- * descriptor that arrived with the request. Do not send the file descriptor of
- * a directory: with it the receiver can leave a chroot. -1: no-op. Fatal:
- * another number that is no file descriptor of this process; a second call for
+/* Puts a file descriptor into the message. The message owns it: it is closed on this
+ * side after it has been sent, or when the message is freed. In a received request it
+ * goes with the response; le_msg_GetFd() still returns the request's own. Do not send
+ * the file descriptor of a directory: with it the receiver can leave a chroot.
+ * A negative number (-1, or what a server has put there after an error): no-op. Fatal:
+ * another number that is no file descriptor of this process; a second file descriptor for
  * the same message. */
 void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd);
 
@@ -360,11 +360,11 @@ le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
 
 /* Adds a handler for sessions that open (called before the first message of the
- * session) or that close (called once, for a close by either side). The handler
- * that was added last is called first. The reference of a session is valid
- * until its close handlers have returned, and as long as the program holds a
- * message of the session. To send at any later time, hold such a message.
- * Fatal: a NULL handler. */
+ * session) or that close (called once, for a close by either side). The handler that
+ * was added last is called first. The reference of a session is valid until its close
+ * handlers have returned, and after that while a message of the session is held. Then
+ * the service's thread may still use it: what is sent is dropped. To push later, from
+ * any thread, keep such a message. Fatal: a NULL handler. */
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);

@@ -13,54 +13,81 @@
 namespace le {
 namespace messaging {
 
-// The base of an `Object` to which programs have references. In a debug build
-// the reference is a number that is never used again, so that a stale one is
-// detected. With NDEBUG it is the address, and there is no table.
+// Base of an `Object` that programs refer to. The reference is a number that is never
+// used again, so that a stale one is found out, or with NDEBUG, where nothing is kept, the
+// address. Objects of a family have a number in every build. A stale number of a family
+// stands for its head, for as long as that lives.
 template <typename Object>
 class Referable {
  public:
-#ifdef NDEBUG
-  uintptr_t ref() {
-    return reinterpret_cast<uintptr_t>(static_cast<Object*>(this));
+  uintptr_t ref() const {
+    return number_ != 0
+               ? number_
+               : reinterpret_cast<uintptr_t>(static_cast<const Object*>(this));
   }
-  static Object* Find(uintptr_t ref) { return reinterpret_cast<Object*>(ref); }
 
- protected:
-  Referable() = default;
-  ~Referable() = default;
-#else
-  uintptr_t ref() const { return ref_; }
-  // Any thread. Null: no object that exists has this reference.
+  // Null: the object of that reference is gone, or there was none. Any thread.
   static Object* Find(uintptr_t ref) {
+    if (!kNumbersAll && ref % 2 == 0) return reinterpret_cast<Object*>(ref);
     Live* const live = AllLive();
     std::lock_guard<std::mutex> lock(live->mutex);
-    const auto it = live->inverted_addresses.find(ref);
-    if (it == live->inverted_addresses.end()) return nullptr;
+    const auto& all = live->inverted_addresses;
+    auto it = all.find(ref);
+    if (it == all.end()) it = all.find(HeadOf(ref));
+    if (it == all.end()) return nullptr;
     return static_cast<Object*>(reinterpret_cast<Referable*>(~it->second));
   }
 
+  // That of a head; null: the object is the head of a new one.
+  struct Family {
+    const Object* head;
+  };
+
  protected:
   Referable() {
+    if (kNumbersAll) Add(0);
+  }
+  explicit Referable(Family family) {
+    if (family.head != nullptr) {
+      Add(family.head->ref() - 1);
+      return;
+    }
     Live* const live = AllLive();
     std::lock_guard<std::mutex> lock(live->mutex);
-    ref_ = live->next;
-    live->next += 2;
-    live->inverted_addresses[ref_] = ~reinterpret_cast<uintptr_t>(this);
+    do {
+      live->last_family += kFamily;
+    } while (live->last_family == 0 ||
+             live->inverted_addresses.count(live->last_family + 1) != 0);
+    AddLocked(live, live->last_family + 1);
   }
   ~Referable() {
+    if (number_ == 0) return;
     Live* const live = AllLive();
     std::lock_guard<std::mutex> lock(live->mutex);
-    live->inverted_addresses.erase(ref_);
+    live->inverted_addresses.erase(number_);
   }
 
  private:
+#ifdef NDEBUG
+  static constexpr bool kNumbersAll = false;
+#else
+  static constexpr bool kNumbersAll = true;
+#endif
+  // A number has the family above the member. The head is member 0. All are odd: no pointer
+  // looks like them.
+  static constexpr uintptr_t kFamily = uintptr_t{1}
+                                       << (sizeof(uintptr_t) == 8 ? 40 : 18);
+  static uintptr_t HeadOf(uintptr_t number) {
+    return (number & ~(kFamily - 1)) + 1;
+  }
+
   struct Live {
     // Not an event::Mutex, because the check must not change a simulation's
     // schedule.
     std::mutex mutex;
-    uintptr_t next = 0x10001;  // odd, unlike all pointers
-    // Inverted, so that a leak checker does not find the address of the object
-    // here.
+    uintptr_t last_member = 0xffff;
+    uintptr_t last_family = 0;
+    // A leak checker would take an address for a use of the object.
     std::unordered_map<uintptr_t, uintptr_t> inverted_addresses;
   };
   // Never destroyed: sessions may be destroyed as late as any static object.
@@ -69,8 +96,23 @@ class Referable {
     return live;
   }
 
-  uintptr_t ref_;
-#endif
+  void Add(uintptr_t family) {
+    Live* const live = AllLive();
+    std::lock_guard<std::mutex> lock(live->mutex);
+    uintptr_t member;
+    do {
+      live->last_member += 2;
+      member = live->last_member % kFamily;
+    } while (member == 1 ||
+             live->inverted_addresses.count(family + member) != 0);
+    AddLocked(live, family + member);
+  }
+  void AddLocked(Live* live, uintptr_t number) {
+    number_ = number;
+    live->inverted_addresses[number] = ~reinterpret_cast<uintptr_t>(this);
+  }
+
+  uintptr_t number_ = 0;  // 0: the address is the reference
 };
 
 }  // namespace messaging

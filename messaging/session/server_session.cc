@@ -78,9 +78,15 @@ class ServerSession::Patience final : public event::Timer {
 
 ServerSession::ServerSession(Service* service, event::Ref<ServiceUser> user,
                              std::shared_ptr<void> charge)
-    : service_(event::Ref<Service>::Share(service)),
+    : Session(Family{service->closed_session()}),
+      service_(event::Ref<Service>::Share(service)),
       user_(std::move(user)),
       charge_(std::move(charge)) {}
+
+ServerSession::ServerSession(Service* service)
+    : Session(Family{nullptr}),
+      service_(event::Ref<Service>::Share(service)),
+      life_{ServerLife{ServerState::kGone, CloseReason::kByPeer}} {}
 
 ServerSession::~ServerSession() = default;
 

@@ -34,6 +34,9 @@ class ServerSession final : public Session {
   // `charge` counts the session as one of `user`'s.
   ServerSession(Service* service, event::Ref<ServiceUser> user,
                 std::shared_ptr<void> charge);
+  // One that has ended. Stale references of the service's sessions stand for it: a program
+  // may answer a client that has gone meanwhile.
+  explicit ServerSession(Service* service);
 
   bool is_client() const override { return false; }
   const Interface* interface() const override;

@@ -26,7 +26,9 @@ Service::Service(Runtime* runtime, Interface interface,
       introducer_(introducer),
       owner_(Owner::OfCurrentThread()),
       pool_(owner_->PoolOf(interface_.protocol)),
-      handler_(std::move(handler)) {
+      handler_(std::move(handler)),
+      closed_session_(
+          event::Ref<ServerSession>::Adopt(new ServerSession(this))) {
   owner_->AddService(this);
   if (owner_->ending()) Apply(ServiceEvent::kRetire);
 }
@@ -78,6 +80,7 @@ void Service::Delete() {
     s->Close(CloseReason::kServiceDeleted);
   }
   if (first_session_ == nullptr) owner_->Remove(this);
+  closed_session_.reset();  // it holds this
   Unref();
 }
 

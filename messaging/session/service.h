@@ -92,6 +92,8 @@ class Service final : public event::RefCounted<Service>,
   bool refuses_descriptors() const { return refuses_descriptors_; }
   MessagePool* pool() const { return pool_.get(); }
   uint32_t max_open_requests() const { return max_open_requests_; }
+  // Until Delete().
+  const ServerSession* closed_session() const { return closed_session_.get(); }
   void Forget(ServerSession* session);
 
  private:
@@ -123,6 +125,7 @@ class Service final : public event::RefCounted<Service>,
   const std::unique_ptr<ServiceHandler> handler_;
   std::unique_ptr<directory::Offer> offer_;  // while it is kAdvertised
   ServiceState state_ = ServiceState::kHidden;
+  event::Ref<ServerSession> closed_session_;
   ServerSession* first_session_ = nullptr;
   uint32_t sessions_ = 0;
   bool refuses_descriptors_ = false;

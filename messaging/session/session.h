@@ -68,6 +68,9 @@ class Session : public MessageOwner, public Referable<Session> {
  protected:
   friend class Link;
 
+  Session() = default;
+  explicit Session(Family family) : Referable(family) {}
+
   virtual MessagePool* pool() const = 0;
 
   // ---- Called by the owner's loop; each may call the user ----

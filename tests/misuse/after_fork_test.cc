@@ -60,6 +60,9 @@ struct World {
   le_dls_List_t list = LE_DLS_LIST_INIT;
   le_dls_Link_t link = LE_DLS_LINK_INIT;
   le_dls_Link_t new_link = LE_DLS_LINK_INIT;
+  le_sls_List_t singles = LE_SLS_LIST_INIT;
+  le_sls_Link_t single = LE_SLS_LINK_INIT;
+  le_sls_Link_t new_single = LE_SLS_LINK_INIT;
   char buffer[8] = "";
 
   World() {
@@ -69,6 +72,7 @@ struct World {
         "monitor", ends[0], [](int, short) {}, 0);
     le_msg_InitLocalService(&local_service, "local", pool);
     le_dls_Queue(&list, &link);
+    le_sls_Queue(&singles, &single);
   }
 };
 World* g_world = nullptr;
@@ -137,6 +141,9 @@ std::vector<Function> Functions() {
       CALL(le_event_SetContextPtr, w->event_handler, nullptr),
       CALL(le_event_GetContextPtr),
 
+      CALL(le_ref_EnableTrace, w->references),
+      CALL(le_hashmap_CountCollisions, w->map),
+      CALL(le_hashmap_MakeTraceable, w->map),
       CALL(le_hashmap_Create, "another", 1, le_hashmap_HashString,
            le_hashmap_EqualsString),
       MACRO(le_hashmap_InitStatic_, le_hashmap_InitStatic, &w->map, "another",
@@ -224,6 +231,19 @@ std::vector<Function> Functions() {
       MACRO(le_mem_InitStaticPool_, le_mem_InitStaticPool, &w->pool, "pool", 1,
             8),
       CALL(le_mem_AddRef, w->object),
+      CALL(le_mem_FindPool, "pool"),
+      CALL(le_mem_GetStats, w->pool, nullptr),
+      CALL(le_mem_ResetStats, w->pool),
+      CALL(le_mem_CreateSubPool, w->pool, "sub", 1),
+      CALL(le_mem_CreateReducedPool, w->pool, "sub", 1, 1),
+      CALL(le_mem_DeleteSubPool, w->pool),
+      CALL(le_mem_IsSubPool, w->pool),
+      CALL(le_mem_ForceVarAlloc, w->pool, 1),
+      CALL(le_mem_TryVarAlloc, w->pool, 1),
+      CALL(le_mem_AssertVarAlloc, w->pool, 1),
+      CALL(le_mem_StrDup, w->pool, ""),
+      CALL(le_mem_GetBlockSize, w->object),
+      CALL(le_mem_GetObjectFullSize, w->pool),
       CALL(le_mem_Release, w->object),
 
       CALL(le_sem_Create, "another", 1),
@@ -235,17 +255,31 @@ std::vector<Function> Functions() {
       CALL(le_sem_Post, w->semaphore),
       CALL(le_sem_GetValue, w->semaphore),
 
+      CALL(le_sig_Block, SIGUSR1),
+      CALL(le_sig_SetEventHandler, SIGUSR1, [](int) {}),
+      CALL(le_sig_DeleteAll),
+
       MACRO(le_test_Plan_, LE_TEST_PLAN, 1),
       MACRO(le_test_Ok_, LE_TEST_OK, true, "fine"),
       MACRO(le_test_Info_, LE_TEST_INFO, "a remark"),
       MACRO(le_test_SetTodo_, LE_TEST_BEGIN_TODO, true),
       MACRO(le_test_Skip_, LE_TEST_BEGIN_SKIP, 1),
+      MACRO(le_test_Output_, LE_TEST_OUTPUT, "a line"),
+      MACRO(le_test_NumFailures_, LE_TEST_NUM_FAILURES),
+      MACRO(le_test_Fork_, LE_TEST_FORK, "true", nullptr),
+      MACRO(le_test_Join_, LE_TEST_JOIN, nullptr),
+      MACRO(le_test_BailOut_, LE_TEST_FATAL),
       MACRO(le_test_Exit_, LE_TEST_EXIT),
 
       CALL(
           le_thread_Create, "another", [](void*) -> void* { return nullptr; },
           nullptr),
       CALL(le_thread_SetJoinable, w->thread),
+      CALL(le_thread_SetPriority, w->thread, LE_THREAD_PRIORITY_LOW),
+      CALL(le_thread_SetStackSize, w->thread, 65536),
+      CALL(le_thread_SetStack, w->thread, w->buffer, 8),
+      CALL(
+          le_thread_AddChildDestructor, w->thread, [](void*) {}, nullptr),
       CALL(le_thread_Start, w->thread),
       CALL(le_thread_Join, w->thread, nullptr),
       CALL(le_thread_GetCurrent),
@@ -401,6 +435,22 @@ std::vector<Function> FunctionsOfMemory() {
       CALL(le_dls_IsTail, &w->list, &w->link),
       CALL(le_dls_NumLinks, &w->list),
       CALL(le_dls_IsListCorrupted, &w->list),
+      CALL(le_sls_Stack, &w->singles, &w->new_single),
+      CALL(le_sls_Queue, &w->singles, &w->new_single),
+      CALL(le_sls_AddAfter, &w->singles, &w->single, &w->new_single),
+      CALL(le_sls_Pop, &w->singles),
+      CALL(le_sls_RemoveAfter, &w->singles, &w->single),
+      CALL(le_sls_Peek, &w->singles),
+      CALL(le_sls_PeekTail, &w->singles),
+      CALL(le_sls_PeekNext, &w->singles, &w->single),
+      CALL(le_sls_Sort, &w->singles,
+           [](le_sls_Link_t*, le_sls_Link_t*) { return false; }),
+      CALL(le_sls_IsEmpty, &w->singles),
+      CALL(le_sls_IsInList, &w->singles, &w->single),
+      CALL(le_sls_IsHead, &w->singles, &w->single),
+      CALL(le_sls_IsTail, &w->singles, &w->single),
+      CALL(le_sls_NumLinks, &w->singles),
+      CALL(le_sls_IsListCorrupted, &w->singles),
       CALL(le_hashmap_HashString, "key"),
       CALL(le_hashmap_EqualsString, "key", "key"),
       CALL(le_hashmap_HashUInt32, w->buffer),

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -162,10 +164,8 @@ TEST_F(MisuseTest, TheSameServiceTwice) {
 }
 
 TEST_F(MisuseTest, MessagesAndDescriptors) {
-  for (const int number : {-2, 1 << 20}) {
-    EXPECT_MISUSE(le_msg_SetFd(le_msg_CreateMsg(Session()), number),
-                  "le_msg_SetFd: not a file descriptor: ");
-  }
+  EXPECT_MISUSE(le_msg_SetFd(le_msg_CreateMsg(Session()), 1 << 20),
+                "le_msg_SetFd: not a file descriptor: ");
   EXPECT_MISUSE(
       {
         le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
@@ -176,8 +176,10 @@ TEST_F(MisuseTest, MessagesAndDescriptors) {
   EXPECT_MISUSE(le_msg_SetPayloadSize(le_msg_CreateMsg(Session()), 65),
                 "le_msg_SetPayloadSize");
   le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
-  // -1 stands for no descriptor: it does not count, and replaces none.
-  le_msg_SetFd(message, -1);
+  // A negative number stands for no descriptor: it does not count, and replaces none.
+  for (const int none : {-1, static_cast<int>(LE_FAULT), -EBADF, INT_MIN}) {
+    le_msg_SetFd(message, none);
+  }
   le_msg_SetFd(message, dup(0));
   le_msg_SetFd(message, -1);
   le_msg_SetPayloadSize(message, 64);
@@ -578,31 +580,35 @@ TEST_F(MisuseTest, StaleReferencesOfSessions) {
           "le_msg_[A-Za-z]*: a stale reference: the session has been deleted");
     }
   }
-  // On a server, it goes after its close handlers.
+  // On a server, when its close handlers have returned and the service is deleted.
   static le_msg_SessionRef_t of_server;
+  static le_msg_ServiceRef_t deleted;
   EXPECT_MISUSE(
       {
-        const le_msg_ServiceRef_t service =
-            le_msg_CreateService(Protocol(), "service");
+        deleted = le_msg_CreateService(Protocol(), "service");
         le_msg_AddServiceOpenHandler(
-            service, [](le_msg_SessionRef_t s, void*) { of_server = s; },
+            deleted, [](le_msg_SessionRef_t s, void*) { of_server = s; },
             nullptr);
         le_msg_AddServiceCloseHandler(
-            service,
+            deleted,
             [](le_msg_SessionRef_t s, void*) {
               le_msg_GetCloseReason(s);
               le_event_QueueFunction(
-                  [](void*, void*) { le_msg_CloseSession(of_server); }, nullptr,
-                  nullptr);
+                  [](void*, void*) {
+                    le_msg_CloseSession(of_server);
+                    le_msg_DeleteService(deleted);
+                    le_msg_GetCloseReason(of_server);
+                  },
+                  nullptr, nullptr);
             },
             nullptr);
-        le_msg_AdvertiseService(service);
+        le_msg_AdvertiseService(deleted);
         const le_msg_SessionRef_t session = Session();
         le_msg_OpenSessionSync(session);
         le_msg_DeleteSession(session);
         le_event_RunLoop();
       },
-      "le_msg_CloseSession: a stale reference: the session has been deleted");
+      "le_msg_GetCloseReason: a stale reference: the session has been deleted");
 }
 
 TEST_F(MisuseTest, StaleReferencesOfServices) {

@@ -231,16 +231,16 @@ TEST_P(ApiTest, ALocalServiceIsOfTheThreadThatAdvertisesIt) {
   RunScenario(scenario, GetParam());
 }
 
-// -1 stands for no file descriptor, also in a response: an ordinary error return of
-// generated code.
-TEST_P(ApiTest, NoFileDescriptorIsMinusOne) {
+// A negative number stands for no file descriptor, also in a response: an ordinary error
+// return of generated code.
+TEST_P(ApiTest, ANegativeNumberIsNoFileDescriptor) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
     int requests = 0;
     service.on_message = [&](le_msg_MessageRef_t message) {
       EXPECT_EQ(le_msg_GetFd(message), -1);
-      le_msg_SetFd(message, -1);
+      le_msg_SetFd(message, LE_FAULT);
       le_msg_Respond(message);
       ++requests;
     };

@@ -5,6 +5,8 @@
 // one, each opening and each request has one result, and the end of a thread
 // ends its sessions.
 
+#include <fcntl.h>
+
 #include <atomic>
 #include <memory>
 #include <utility>
@@ -939,6 +941,66 @@ TEST_P(LifecycleTest, GettersMayRaceWithSetters) {
     stop = true;
     le_thread_Join(asker, nullptr);
     party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A one-shot handler of generated code keeps the reference of its client's session, and
+// answers when it can. The reference must not stand for the next client either.
+TEST_P(LifecycleTest, AServerMayAnswerAClientThatHasGone) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    le_msg_SessionRef_t gone = nullptr;
+    le_msg_MessageRef_t request = nullptr;
+    int closed = 0;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      if (gone != nullptr) {
+        request = message;
+        return;
+      }
+      gone = le_msg_GetSession(message);
+      le_msg_ReleaseMsg(message);
+    };
+    service.on_close = [&](le_msg_SessionRef_t) { ++closed; };
+    service.Advertise();
+    party->RunLoopUntil([&] { return closed == 1; });
+    party->Signal("gone");
+    party->RunLoopUntil([&] { return request != nullptr; });
+    EXPECT_NE(le_msg_GetSession(request), gone);
+    const le_msg_MessageRef_t message = NewText(gone, "too late");
+    EXPECT_EQ(le_msg_GetMaxPayloadSize(message), kTextSize);
+    le_msg_SetFd(message, open("/dev/null", O_RDONLY | O_CLOEXEC));
+    EXPECT_FALSE(le_msg_NeedsResponse(message));
+    EXPECT_NE(le_msg_GetSession(message), le_msg_GetSession(request));
+    le_msg_Send(message);
+    EXPECT_EQ(le_msg_TrySend(NewText(gone, "too late")), LE_CLOSED);
+    EXPECT_EQ(le_msg_SendTimed(NewText(gone, "too late"), 1), LE_CLOSED);
+    le_msg_Respond(NewText(gone, "too late"));
+    le_msg_ReleaseMsg(NewText(gone, "too late"));
+    uid_t uid;
+    EXPECT_EQ(le_msg_GetClientUserId(gone, &uid), LE_CLOSED);
+    EXPECT_EQ(le_msg_GetCloseReason(gone), LE_MSG_CLOSE_BY_PEER);
+    le_msg_CloseSession(gone);
+    le_msg_Respond(request);
+    party->RunLoopUntil([&] { return closed == 2; });
+    le_msg_Send(NewText(gone, "too late"));
+  });
+  scenario.Add("client", [](Party* party) {
+    {
+      TestClient client("echo");
+      client.Open();
+      le_msg_Send(NewText(client.ref(), "tell me later"));
+    }
+    party->Await("gone");
+    TestClient client("echo");
+    client.on_message = [](le_msg_MessageRef_t message) {
+      ADD_FAILURE() << "for another client: " << TextOf(message);
+      le_msg_ReleaseMsg(message);
+    };
+    client.Open();
+    EXPECT_EQ(Ask(client.ref(), "mine"), "mine");
+    le_event_ServiceLoop();
   });
   RunScenario(scenario, GetParam());
 }

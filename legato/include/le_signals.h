@@ -1,0 +1,41 @@
+/* Copyright 2026 The le_messaging Authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * le_signals.h: signals that the loop delivers, so that a handler may call any function.
+ *
+ * A signal that is sent to the process must be blocked in all its threads: block it before
+ * the first one is started, since a thread inherits what its creator has blocked.
+ */
+
+#ifndef LE_SIGNALS_H_INCLUDE_GUARD
+#define LE_SIGNALS_H_INCLUDE_GUARD
+
+#include <signal.h>
+
+#include "le_basics.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A function that the loop calls when the signal has come. Several signals of the same
+ * number that have come meanwhile are one. An exception that leaves it is fatal. */
+typedef void (*le_sig_EventHandlerFunc_t)(int sigNum);
+
+/* Blocks a signal in the calling thread. Fatal: no such signal. */
+void le_sig_Block(int sigNum);
+
+/* Sets the handler of a signal for the calling thread, in place of the one before, and blocks
+ * the signal. NULL: none; the signal stays blocked. Fatal: SIGKILL, SIGSTOP; a signal that
+ * tells of an error of the program, such as SIGSEGV; no such signal. */
+void le_sig_SetEventHandler(int sigNum,
+                            le_sig_EventHandlerFunc_t sigEventHandler);
+
+/* Removes all handlers of the calling thread. So does its end. */
+void le_sig_DeleteAll(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LE_SIGNALS_H_INCLUDE_GUARD */
