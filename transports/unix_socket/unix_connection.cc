@@ -183,9 +183,12 @@ void UnixConnection::SetTrust(Trust trust, uid_t payer,
                               std::shared_ptr<void> held) {
   payer_ = payer;
   held_ = std::move(held);
-  // It came with a frame, and refuses them, unless the kernel cannot.
-  if (strangers_ == Strangers::kTakenByUser && trust != Trust::kNoDescriptors) {
-    LetDescriptorsIn();
+  // A connection that came with a frame refuses descriptors if its kernel can. A
+  // session that went on refusing them would lose them without a word.
+  if (strangers_ == Strangers::kTakenByUser &&
+      trust != Trust::kNoDescriptors && !LetDescriptorsIn() &&
+      errno != ENOPROTOOPT) {
+    return CloseWith(KernelRefused("SO_PASSRIGHTS", errno));
   }
   switch (trust) {
     case Trust::kTrusted:
