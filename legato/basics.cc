@@ -69,6 +69,10 @@ void WriteLine(LogLevel level, const char* file, unsigned line,
 
 }  // namespace
 
+bool le_log_IsEnabled_(le_log_Level_t level) {
+  return le::event::LogEnabled(static_cast<LogLevel>(level));
+}
+
 void le_log_Send_(le_log_Level_t level, const char* file, unsigned line,
                   const char* function, const char* format, ...) {
   const auto severity = static_cast<LogLevel>(level);

@@ -616,6 +616,19 @@ void RunThread(void (*body)()) {
 }
 
 // What calls them cannot go on.
+TEST_F(CApiDeathTest, TheEnvironmentEnablesATraceOfAComponent) {
+  EXPECT_EXIT(
+      {
+        setenv("LE_LOG_TRACE", "other:thing/wanted", 1);
+        const bool right =
+            le_log_IsTraceEnabled(le_log_GetTraceRef("wanted")) &&
+            le_log_IsTraceEnabled(le_log_GetTraceRef("other")) &&
+            !le_log_IsTraceEnabled(le_log_GetTraceRef("thing"));
+        _exit(right ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
 TEST_F(CApiDeathTest, NoExceptionLeavesWhatTheLibraryCalls) {
   const auto run_loop = [] {
     try {

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -130,11 +131,20 @@ class CThread : public std::enable_shared_from_this<CThread> {
   // Of the calling thread, which this is. Its destructors are not disturbed.
   bool MustEnd() const { return cancelled() && !Thread::Current()->ending(); }
 
-  // False: the thread has ended.
-  bool Queue(le_event_DeferredFunc_t function, void* param1, void* param2) {
+  // LE_NOT_FOUND: the thread has ended. LE_DUPLICATE, if `once`: the same is queued already.
+  le_result_t Queue(le_event_DeferredFunc_t function, void* param1,
+                    void* param2, bool once = false) {
     DeferredWakes wakes;
     MutexLock lock(&mutex_);
-    if (phase_ == Phase::kEnded) return false;
+    if (phase_ == Phase::kEnded) return LE_NOT_FOUND;
+    if (once && std::any_of(queued_.begin(), queued_.end(),
+                            [&](const Function& queued) {
+                              return queued.function == function &&
+                                     queued.param1 == param1 &&
+                                     queued.param2 == param2;
+                            })) {
+      return LE_DUPLICATE;
+    }
     if (free_.empty()) free_.emplace_back(this);
     queued_.splice(queued_.end(), free_, free_.begin());
     Function* const queued = &queued_.back();
@@ -142,7 +152,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
     queued->param1 = param1;
     queued->param2 = param2;
     if (loop_ != nullptr) wakes.Post(loop_, queued);
-    return true;
+    return LE_OK;
   }
 
   // The thread ends. Queued functions are dropped. A thread that cannot be joined
@@ -647,6 +657,20 @@ void le_event_QueueFunctionToThread(le_thread_Ref_t thread,
   }
 }
 
+le_result_t le_event_QueueFunctionToThreadUnique(le_thread_Ref_t thread,
+                                                 le_event_DeferredFunc_t func,
+                                                 void* param1Ptr,
+                                                 void* param2Ptr) {
+  CheckNotForked(__func__);
+  if (func == nullptr) Misuse(__func__, "the function is NULL");
+  const auto target = thread == nullptr ? CurrentThread()->shared_from_this()
+                                        : Threads::Get(__func__, thread);
+  if (IsCurrent(target.get())) target->loop();
+  const le_result_t result =
+      target->Queue(func, param1Ptr, param2Ptr, /*once=*/true);
+  return result == LE_DUPLICATE ? result : LE_OK;
+}
+
 le_result_t le_event_TryQueueFunctionToThread(le_thread_Ref_t thread,
                                               le_event_DeferredFunc_t func,
                                               void* param1Ptr,
@@ -657,7 +681,6 @@ le_result_t le_event_TryQueueFunctionToThread(le_thread_Ref_t thread,
       Threads::OfCurrentProcess()->Find(thread);
   // As QueueToSelf(): its loop may be run by other means than this header's.
   if (found.get() == CurrentThread()) CurrentThread()->loop();
-  const bool queued =
-      found != nullptr && found->Queue(func, param1Ptr, param2Ptr);
-  return queued ? LE_OK : LE_NOT_FOUND;
+  return found == nullptr ? LE_NOT_FOUND
+                          : found->Queue(func, param1Ptr, param2Ptr);
 }

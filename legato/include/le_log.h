@@ -42,8 +42,13 @@ void le_log_Fatal_(const char* file, unsigned line, const char* function,
                    const char* format, ...)
     __attribute__((format(printf, 4, 5), noreturn));
 
-#define LE_LOG_AT_(level, ...) \
-  le_log_Send_((level), __FILE__, __LINE__, __func__, __VA_ARGS__)
+bool le_log_IsEnabled_(le_log_Level_t level);
+
+/* Arguments of a line that is not written are not evaluated. */
+#define LE_LOG_AT_(level, ...)                                              \
+  (le_log_IsEnabled_(level)                                                 \
+       ? le_log_Send_((level), __FILE__, __LINE__, __func__, __VA_ARGS__) \
+       : (void)0)
 
 /* One line at that level. */
 #define LE_DEBUG(...) LE_LOG_AT_(LE_LOG_DEBUG, __VA_ARGS__)
@@ -118,7 +123,8 @@ typedef struct le_log_Trace* le_log_TraceRef_t;
 
 /* The trace of a keyword. The same keyword gives the same one. Never freed. It is enabled
  * at first if the environment variable LE_LOG_TRACE has the keyword in its list, which is
- * separated by colons (set-uid programs ignore it). Fatal: NULL. */
+ * separated by colons (set-uid programs ignore it). COMPONENT/KEYWORD there means the
+ * keyword in all components. Fatal: NULL. */
 le_log_TraceRef_t le_log_GetTraceRef(const char* keyword);
 /* Whether it is enabled. NULL is not. */
 bool le_log_IsTraceEnabled(le_log_TraceRef_t traceRef);
