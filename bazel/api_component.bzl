@@ -8,8 +8,8 @@
         name = "printer",                    # the component's name, a C identifier
         srcs = ["printer.c"],                # has COMPONENT_INIT, includes "interfaces.h"
         generated = ["printer_server.c", "printer_server.h", ...],   # by ifgen
-        provides = ["printer"],              # it is the server of these APIs
-        requires = {"clock": "utcClock"},    # and the client of these
+        provides = ["printer"],              # APIs that it serves
+        requires = {"clock": "utcClock"},    # APIs that it uses
     )
 
     cc_binary(
@@ -28,7 +28,7 @@ load("@rules_cc//cc:cc_library.bzl", "cc_library")
 _C = ["-std=gnu99"]
 
 def _names(apis):
-    """Interface names by API: a list means that they are the same."""
+    """Returns interface names by API. In a list, API and interface have the same name."""
     return apis if type(apis) == "dict" else {api: api for api in apis}
 
 def _lines(texts):
@@ -45,7 +45,7 @@ def le_api_component(
         deps = [],
         copts = [],
         **kwargs):
-    """A library for a program, in C.
+    """Defines a component as a library, in C.
 
     Args:
       name: the component's name.
@@ -53,8 +53,8 @@ def le_api_component(
       hdrs: its headers.
       generated: the .c and .h files that ifgen has generated for it.
       provides: APIs that it serves: a list, or a dictionary of API to interface name.
-      requires: APIs that it uses, likewise.
-      manual_start: those of both that are not advertised or connected before COMPONENT_INIT.
+      requires: APIs that it uses, in the same form.
+      manual_start: APIs of both kinds that main() does not advertise or connect.
       deps: other libraries.
       copts: for srcs and generated.
       **kwargs: for the library, such as visibility.
@@ -113,7 +113,7 @@ def le_api_component(
         copts = _C + copts,
         includes = [".", folder],
         linkstatic = True,
-        # Only this code: see le_messaging.h.
+        # Defined for the generated code only: see le_messaging.h.
         local_defines = defines + ["LE_MSG_TRY_OPEN_AS_LEGATO"],
         deps = common + deps,
         alwayslink = True,
@@ -125,8 +125,8 @@ def le_api_component(
         copts = _C + copts,
         linkstatic = True,
         local_defines = defines,
-        # First, so that "interfaces.h" is this component's, and not that of a component in
-        # deps.
+        # The generated library is first: "interfaces.h" must be this
+        # component's, and not that of a component in deps.
         deps = [":%s_generated" % name] + common + deps,
         alwayslink = True,
         **kwargs

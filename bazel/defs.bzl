@@ -1,10 +1,10 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Our C and C++ rules: the usual ones, with our compiler flags.
+"""C and C++ rules with our compiler flags.
 
 A consumer's build does not read our .bazelrc, so each target carries the
-language standard itself. Linking is static: shared objects per library would
-give each a copy of what it links.
+language standard itself. Libraries are linked statically: as shared objects,
+each would have a copy of its dependencies.
 
     load("//bazel:defs.bzl", "le_cc_library", "le_cc_test")
 
@@ -28,7 +28,7 @@ def le_cc_binary(name, copts = [], linkopts = [], **kwargs):
     cc_binary(name = name, copts = _CXX + copts, linkopts = linkopts + _LINK, **kwargs)
 
 def le_cc_test(name, copts = [], linkopts = [], deps = [], main = False, **kwargs):
-    """A test with GoogleTest's main, unless `main` says it has its own."""
+    """Defines a test with GoogleTest's main(). If `main` is True, the test has its own."""
     cc_test(
         name = name,
         copts = _CXX + copts,

@@ -15,8 +15,9 @@ _system_repository = repository_rule(
     local = True,
 )
 
-# The names are those of the Bazel Central Registry, so that one BUILD file
-# serves both worlds. com_google_protobuf is what Bazel 4 itself asks for.
+# The names are those of the Bazel Central Registry, so that the same BUILD
+# files work with modules and with WORKSPACE. Bazel 4 itself uses
+# com_google_protobuf.
 _REPOSITORIES = [
     "abseil-cpp",
     "com_google_protobuf",

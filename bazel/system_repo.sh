@@ -2,8 +2,8 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Writes, into the current folder, a Bazel repository that wraps what this
-# system has installed: system_repo.sh NAME.
+# Writes a Bazel repository into the current folder: system_repo.sh NAME. The
+# repository wraps a library that this system has installed.
 #
 # Used in two ways, with the same targets: bazel/deps.bzl runs it in a
 # repository rule (WORKSPACE); tools/ci/bazel7.sh gives its output to
@@ -22,8 +22,8 @@ module() { # NAME VERSION: makes the folder a module too
   printf 'workspace(name = "%s")\n' "$1" > WORKSPACE
 }
 
-# Static archives by name: a process that links us must not load thirty small
-# shared libraries, and `-lNAME` would prefer those.
+# Names static archives. `-lNAME` would prefer shared libraries, and each
+# program would load thirty of them.
 archives() { # PKG_CONFIG_MODULE...
   local flag
   for flag in $(pkg-config --libs --static "$@"); do
@@ -35,7 +35,7 @@ archives() { # PKG_CONFIG_MODULE...
   done
 }
 
-# The folder of static libraries, for the case that one of them is not there.
+# Fails if a program or a file is missing, and says how to install it.
 need() { # PROGRAM-OR-FILE PACKAGES
   if ! command -v "$1" > /dev/null && ! [ -e "$1" ]; then
     echo "le_messaging: $1 is missing; install it: apt-get install $2" >&2
@@ -52,14 +52,14 @@ case "$name" in
     mapfile -t targets < <(grep -v '^#' "$here/abseil_targets.txt")
     modules=()
     for pc in $(pkg-config --list-package-names | grep '^absl_' | sort); do
-      # Test-only parts would drag GoogleTest in.
+      # Parts for tests would need GoogleTest.
       case "$pc" in *test* | *mock* | absl_scoped_set_env) ;; *) modules+=("$pc") ;; esac
     done
     mkdir -p absl
     {
       echo "$load_library"
       echo "$public"
-      # One group for all: the archives refer to each other in circles.
+      # One group, since the archives depend on each other in cycles.
       echo "cc_library(name = \"all\", linkopts = [\"-Wl,--start-group\", $(archives "${modules[@]}") \"-Wl,--end-group\"])"
     } > BUILD.bazel
     for target in "${targets[@]}"; do
@@ -83,8 +83,8 @@ $public
 cc_library(name = "protobuf", linkopts = ["-lprotobuf", "-lpthread"])
 cc_library(name = "protobuf_lite", linkopts = ["-l:libprotobuf-lite.a", "-lpthread"])
 sh_binary(name = "protoc", srcs = ["protoc.sh"])
-# Our own messages are LITE_RUNTIME: what every user's process links is the
-# small library, statically.
+# The messages of le_messaging are LITE_RUNTIME: a program links only the small
+# library, statically.
 proto_lang_toolchain(
     name = "cc_toolchain",
     command_line = "--cpp_out=\$(OUT)",
@@ -150,8 +150,8 @@ BUILD
     ;;
 
   rules_cc)
-    # For Bazels whose C++ rules are built in. Exports all that @bazel_tools
-    # loads itself, or Bazel would try to download the real one.
+    # For versions of Bazel with built-in C++ rules. Exports all rules that
+    # @bazel_tools loads; otherwise Bazel would try to download rules_cc.
     module rules_cc 0.0.17
     mkdir -p cc
     echo > BUILD.bazel
@@ -164,7 +164,7 @@ BUILD
     ;;
 
   rules_shell)
-    # Bazels before 9 have the shell rules built in.
+    # Bazel before 9 has built-in shell rules.
     module rules_shell 0.2.0
     mkdir -p shell
     echo > BUILD.bazel
@@ -175,7 +175,7 @@ BUILD
     ;;
 
   rules_java)
-    # Every C++ test resolves a Java toolchain in Bazel 4; none is ever used.
+    # In Bazel 4, each C++ test resolves a Java toolchain. No test uses it.
     module rules_java 5.0.0
     mkdir -p java
     echo > BUILD.bazel
@@ -201,7 +201,7 @@ BUILD
     ;;
 
   apple_support)
-    # Bazel's own module file names these. None of them is built.
+    # Bazel's own module file uses this module. Nothing of it is built.
     module apple_support 1.15.1
     echo > BUILD.bazel
     mkdir -p crosstool

@@ -11,14 +11,16 @@ namespace le {
 namespace directory {
 namespace {
 
-// The directory's own: standard ones, loop, lock, listening socket, files.
+// The directory's own file descriptors: the standard ones, the loop, the lock,
+// the listening socket, and files.
 constexpr uint64_t kOwnDescriptors = 32;
 
 constexpr uint64_t kMaxReserve = 64;
 
-// A connection is one descriptor. The kernel refuses more descriptors on their way
-// than a process may open, those of its user's other processes included; while it
-// does not take one, it is a descriptor of ours.
+// A connection is one file descriptor. The kernel limits the file descriptors
+// on their way: one user, with all its processes, may have as many as one
+// process may open. A connection that the kernel does not take stays a file
+// descriptor of ours.
 uint64_t IntroductionsOf(const Limits& limits) {
   return limits.descriptors / 8;
 }
@@ -59,12 +61,15 @@ std::array<const Quota*, 5> Accounts::All() const {
   return {&connections, &silent, &waiting, &services, &introductions};
 }
 
-std::set<uid_t> Accounts::Users() const {
-  std::set<uid_t> all;
+absl::optional<uid_t> Accounts::UserAfter(absl::optional<uid_t> user) const {
+  absl::optional<uid_t> next;
   for (const Quota* quota : All()) {
-    for (const auto& user : quota->users()) all.insert(user.first);
+    const auto& users = quota->users();
+    const auto it = user.has_value() ? users.upper_bound(*user) : users.begin();
+    if (it == users.end()) continue;
+    next = next.has_value() ? std::min(*next, it->first) : it->first;
   }
-  return all;
+  return next;
 }
 
 std::string Accounts::AtLimit(uid_t user) const {
@@ -84,7 +89,8 @@ std::string Accounts::Describe() const {
       " that have said nothing, and ", introductions.bound().total,
       " introductions that no server has taken; up to ",
       connections.bound().total * kMaxQueuedBytes >> 20,
-      " MiB queued for them; no user more than is left");
+      " MiB queued for them; a user may take one more while it has less than "
+      "is left for all");
 }
 
 std::string Accounts::Discrepancy() const {

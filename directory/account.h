@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each user has of the directory's resources. Pure; one thread.
+// Counts what each user has of the directory's resources. Pure; for one thread.
 
 #ifndef LE_MESSAGING_DIRECTORY_ACCOUNT_H_
 #define LE_MESSAGING_DIRECTORY_ACCOUNT_H_
@@ -10,9 +10,9 @@
 
 #include <array>
 #include <cstdint>
-#include <set>
 #include <string>
 
+#include "absl/types/optional.h"
 #include "event/base/quota.h"
 
 namespace le {
@@ -20,52 +20,54 @@ namespace directory {
 
 using event::Quota;
 
-// What a connection may have queued at most, besides one frame: so the memory for
-// all of them follows from their number. Who administers may have more.
+// The most bytes that wait in the queue of one connection, besides one frame.
+// So the number of connections bounds the memory of all queues. An
+// administrator's queue may be longer.
 constexpr uint64_t kMaxQueuedBytes = 16 * 1024;
 
-// What may be at the directory at a time.
+// The limits of a directory.
 struct Limits {
-  // What one user may have. Far above what a sound system needs.
+  // Of one user. They are far above the needs of a working system.
   uint32_t connections = 32768;
   uint32_t silent = 1024;
   uint32_t waiting_clients = 16384;
   uint32_t services = 16384;
-  // Servers of one name, besides the one that offers it. The others are refused
-  // until there is a place; each that goes costs a pass over all.
+  // Servers that stand by for one service. Further ones are refused, because
+  // each removal of a server is a pass over all that stand by.
   uint32_t stand_bys = 64;
-  // Introductions that one server has not taken.
+  // Introductions that one server has not received.
   uint32_t introductions = 32;
-  // What the process may open: all totals follow from it.
+  // The file descriptors that the process may open. They determine all totals.
   uint64_t descriptors = uint64_t{1} << 20;
 
-  // For a directory with one user, which need not be kept from anything.
+  // No limits, for a directory that has only one user.
   static Limits None();
 };
 
-// All resources.
+// The quotas of all resources.
 struct Accounts {
   explicit Accounts(const Limits& limits);
 
   const Limits limits;
   Quota connections;
-  // Connections that have said nothing yet.
+  // Connections that have sent nothing yet.
   Quota silent;
   // Clients that wait.
   Quota waiting;
-  // Offers, and servers that stand by.
+  // Servers that offer a service or stand by.
   Quota services;
-  // Introductions that no server has taken: each is a socket in a queue of the
-  // kernel, which has a bound for all that one user sends.
+  // Introductions that no server has received. Each is a socket in a queue of
+  // the kernel, which bounds the sockets that one user has sent.
   Quota introductions;
 
-  // Those who have anything.
-  std::set<uid_t> Users() const;
+  // The next of those who have anything, in the order of their numbers; of none,
+  // the first.
+  absl::optional<uid_t> UserAfter(absl::optional<uid_t> user) const;
   // The resources of which that user may have no more, as a list in words.
   std::string AtLimit(uid_t user) const;
-  // One line.
+  // One line for the log: the totals.
   std::string Describe() const;
-  // As for one quota.
+  // The first Quota::Discrepancy() that is not empty.
   std::string Discrepancy() const;
   // In the order of the members above.
   std::array<const Quota*, 5> All() const;

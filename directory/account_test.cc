@@ -3,8 +3,6 @@
 
 #include "directory/account.h"
 
-#include <set>
-
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -40,7 +38,9 @@ TEST(AccountsTest, SaysWhoHasReachedWhat) {
   EXPECT_EQ(accounts.AtLimit(7),
             "connections that have said nothing, services");
   EXPECT_EQ(accounts.AtLimit(8), "");
-  EXPECT_EQ(accounts.Users(), (std::set<uid_t>{7, 8}));
+  EXPECT_EQ(accounts.UserAfter(absl::nullopt), 7u);
+  EXPECT_EQ(accounts.UserAfter(7), 8u);
+  EXPECT_EQ(accounts.UserAfter(8), absl::nullopt);
   EXPECT_THAT(accounts.Describe(), HasSubstr("1048576 file descriptors"));
 }
 

@@ -20,10 +20,10 @@ const char kAnyoneReachesAll[] =
 
 namespace {
 
-// The last number means "no user" to the operating system.
+// The largest number means "no user" to the operating system.
 constexpr uint32_t kMaxUid = std::numeric_limits<uint32_t>::max() - 1;
 
-// Names come from directories of other systems, too: with blanks, and letters that
+// User names may come from other systems. Those have blanks and letters that
 // are not ASCII.
 bool IsUserCharacter(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -39,7 +39,7 @@ bool IsDigits(absl::string_view text) {
   return !text.empty();
 }
 
-// Where a text went wrong; at most one per line.
+// An error in a line, and its position. A line has one at most.
 struct Error {
   size_t position = 0;
   std::string text;
@@ -48,14 +48,14 @@ struct Error {
 
 enum class Side { kClient, kService };
 
-// One user as written, before it is known which side may have it.
+// One side of a binding, before Join() compares it with the other.
 struct Endpoint {
   absl::optional<uid_t> uid;
   std::string name;
   size_t position = 0;
 };
 
-// Asks for each name once: a file has thousands of lines and a handful of
+// Looks up each name once: a file may have thousands of lines and only a few
 // users.
 class UserCache {
  public:
@@ -88,7 +88,7 @@ class UserCache {
   absl::flat_hash_map<std::string, absl::StatusOr<uid_t>> known_;
 };
 
-// Reads one line from the left.
+// Parses one line from left to right.
 class Scanner {
  public:
   Scanner(absl::string_view line, UserCache* users)
@@ -215,7 +215,7 @@ class Scanner {
   Error error_;
 };
 
-// OK if the two sides go together.
+// Makes a binding of two sides. False: only one of them has the name '*'.
 bool Join(const Endpoint& client, const Endpoint& service, Binding* binding,
           Error* error) {
   const bool any_client = client.name == kAnyName;
@@ -262,14 +262,15 @@ absl::StatusOr<Endpoint> ParseEndpoint(absl::string_view text, Side side,
   return endpoint;
 }
 
-// What has been seen of a file, to find lines that say the same or contradict.
+// The bindings of a file so far, to find duplicates and contradictions.
 class SeenBindings {
  public:
   struct Seen {
     int line;
     size_t index;
   };
-  // Null if `client` is new; it is then noted.
+  // Returns the earlier binding of `client`. If there is none, adds this one
+  // and returns null.
   const Seen* FindOrAdd(const ClientKey& client, Seen seen) {
     const ServiceKey key{client.uid.value_or(0), client.name};
     auto& map = client.uid.has_value() ? of_user_ : of_any_;

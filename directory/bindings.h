@@ -1,12 +1,12 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bindings: which user's client interface is served by which user's service,
-// and the text that says so, in files and on command lines:
+// Bindings: each says which user's service serves which user's client
+// interface. Their text, in files and on command lines:
 //
 //     # who may talk to whom
 //     <alice>.display  -> <1001>.screen      users by name or by number
-//     <alice>.*        -> <bob>.*            any other name: the same for bob
+//     <alice>.*        -> <bob>.*            any other name: the same of bob
 //     <*>.clock        -> <root>.clock       any other user
 //     <*>.*            -> <self>.*           the directory's own user
 //
@@ -31,7 +31,7 @@
 namespace le {
 namespace directory {
 
-// Stands for any name. Never the name of an interface, which has no '*'.
+// Stands for any name. It is never an interface's own name: that has no '*'.
 extern const char kAnyName[];
 
 // One user's interface.
@@ -69,8 +69,8 @@ struct Binding {
   }
 };
 
-// Something to be said about a place in a text. Lines and columns (in bytes)
-// count from one.
+// A message about a position in a text. Lines and columns (in bytes) count from
+// one.
 struct Diagnostic {
   int line = 0;
   int column = 0;
@@ -80,47 +80,48 @@ struct Diagnostic {
   std::string ToString(absl::string_view file) const;
 };
 
-// After so many errors, or warnings, nobody wants more of them.
+// The parser reports at most this many errors, and this many warnings.
 constexpr size_t kMaxDiagnostics = 20;
 
 struct ParsedBindings {
   std::vector<Binding> bindings;   // in the order of the text
-  std::vector<Diagnostic> errors;  // if there is any, use nothing
+  std::vector<Diagnostic> errors;  // if any, ignore `bindings`
   std::vector<Diagnostic> warnings;
 };
 
-// How users in a text become numbers.
+// How the parser resolves users.
 struct UserContext {
   Users* users = nullptr;
-  uid_t self = 0;  // what <self> means
-  // Numbers that stand for no user in particular, and so may not be named; see
-  // event::Process::IsOverflowUser(). Empty: there are none.
+  uid_t self = 0;  // the user that <self> means
+  // True for a number that stands for all unmapped users. A binding may not
+  // name it; see event::Process::IsOverflowUser(). Empty: there is none.
   std::function<bool(uid_t)> is_overflow_user;
-  // For a file at start: a line with a user who is not known, or not yet, is left out
-  // with a warning. Otherwise it is an error.
+  // True: a line whose user is unknown, or cannot be looked up now, is skipped
+  // with a warning. False: it is an error. True only when a daemon reads its
+  // file at start.
   bool skips_unknown_users = false;
 };
 
-// What a binding of all to all is worth.
+// The warning for a binding of all users and all names.
 extern const char kAnyoneReachesAll[];
 
-// A whole text, one binding a line. Never fails otherwise than by `errors`.
+// Parses a text with one binding per line. Only `errors` reports a failure.
 ParsedBindings ParseBindings(absl::string_view text,
                              const UserContext& context);
 
-// One side of a binding, as on a command line. InvalidArgument with a text that
-// names the column and what was expected there.
+// Parse one side of a binding. InvalidArgument: the message names the column
+// and what was expected there.
 absl::StatusOr<ClientKey> ParseClient(absl::string_view text,
                                       const UserContext& context);
 absl::StatusOr<ServiceKey> ParseService(absl::string_view text,
                                         const UserContext& context);
-// Both sides together.
+// Parses both sides.
 absl::StatusOr<Binding> ParseBinding(absl::string_view client,
                                      absl::string_view service,
                                      const UserContext& context);
 
-// As they are written, with users by name where they have one; `users` null: by
-// number.
+// The text that the parser reads. Users have their names, if there are any. If
+// `users` is null, users are numbers.
 std::string Format(const ClientKey& client, Users* users);
 std::string Format(const ServiceKey& service, Users* users);
 std::string Format(const Binding& binding, Users* users);

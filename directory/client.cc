@@ -10,6 +10,7 @@
 #include "directory/control_frame.h"
 #include "directory/wait_log.h"
 #include "event/base/log.h"
+#include "event/peer_log.h"
 #include "transports/closer.h"
 
 namespace le {
@@ -22,13 +23,17 @@ using transports::IoResult;
 
 namespace {
 
-// Tries of an opening that does not wait, if its connection breaks: a server may
-// die, or the directory be restarted, just then.
+// The tries of an opening that does not wait, if its connection breaks. A
+// server may have died, or the directory may be restarting.
 constexpr int kTriesWithoutWaiting = 3;
 
-// The same, if the directory's backlog is full: for half a second,
-// in which many were accepted.
+// The tries of such an opening while the directory's backlog is full. They take
+// up to half a second, in which the directory accepts many connections.
 constexpr int kTriesAtAFullBacklog = 50;
+
+// Poll() takes this many frames that decide nothing: a directory may send them without
+// end.
+constexpr int kMaxFramesPerPoll = 256;
 
 bool BacklogIsFull(const absl::Status& failed) {
   return failed.code() == absl::StatusCode::kAborted;
@@ -76,7 +81,7 @@ WaitCause ToCause(WaitReason reason, const absl::Status& failed) {
   return cause;
 }
 
-// What a later directory may say is a reason that is not known here.
+// A reason that only a later directory has becomes kRefused.
 WaitReason ToReason(proto::WaitReason reason) {
   switch (reason) {
     case proto::WAIT_NO_BINDING:
@@ -122,7 +127,7 @@ absl::Status ToStatus(const proto::Refusal& refusal) {
 absl::Duration BackOff::Next(uint64_t random) {
   const absl::Duration longest = std::min(kLongest, kFirst * (1 << tries_));
   if (tries_ < 10) ++tries_;
-  // Between a half and the whole of it.
+  // Between a half and the whole of `longest`.
   return longest / 2 +
          longest / 2 * (static_cast<double>(random % 1024) / 1024);
 }
@@ -187,7 +192,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   }
 
   bool Poll() override {
-    while (connection_ != nullptr) {
+    for (int i = 0; i < kMaxFramesPerPoll && connection_ != nullptr; ++i) {
       switch (ReadFrame()) {
         case Read::kNothing:
           return false;
@@ -202,12 +207,12 @@ class DirectoryClient::DirectoryOpening final : public Opening,
 
  private:
   enum class Read {
-    kNothing,  // nothing was there
-    kGoOn,     // it decides nothing
-    kTold,     // the observer has been told: this may be gone
+    kNothing,  // nothing has arrived
+    kGoOn,     // the opening goes on
+    kTold,     // the observer's last call was made; it may have destroyed this
   };
 
-  // Never tells the observer: that is for the loop.
+  // Never calls the observer: only the loop does that.
   void Try() {
     WaitReason reason = WaitReason::kSystem;
     absl::Status failed = Ask(&reason);
@@ -228,7 +233,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
 
   bool MayTryAgainAfter(const absl::Status& failed) {
     if (BacklogIsFull(failed)) return ++full_backlogs_ < kTriesAtAFullBacklog;
-    // The directory that has just gone is about to be started again.
+    // The connection broke before, so the directory may be restarting.
     return breaks_ > 0 && absl::IsUnavailable(failed) &&
            ++breaks_ < kTriesWithoutWaiting;
   }
@@ -239,7 +244,8 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     if (!connected.ok()) return connected.status();
     connection_ = *std::move(connected);
     // Behind the directory's words there may be a server's, unread.
-    connection_->SetTrust(Connection::Trust::kStranger, nullptr);
+    connection_->SetTrust(Connection::Trust::kStranger, event::kUnknownPeer,
+                          nullptr);
     asked_at_ = loop_->Now();
     proto::ToDirectory message;
     proto::Open* const open = message.mutable_open();
@@ -251,8 +257,9 @@ class DirectoryClient::DirectoryOpening final : public Opening,
       return absl::UnavailableError("the directory does not take the request");
     }
     *reason = WaitReason::kSystem;
-    // After our own word, see there. The server attaches its credentials, so that
-    // they are told even if it has spoken already.
+    // Set after the request, since nothing may be sent while it is on. The
+    // server attaches its credentials, so they are received even if its first
+    // frame has already arrived.
     absl::Status asked = connection_->SetReceiveCredentials(true);
     if (!asked.ok()) return asked;
     return connection_->Attach(loop_, this);
@@ -272,8 +279,15 @@ class DirectoryClient::DirectoryOpening final : public Opening,
       case IoResult::kOk:
         break;
     }
-    return introduced_.has_value() ? HearServer(std::move(frame))
-                                   : HearDirectory(frame);
+    if (introduced_.has_value()) return HearServer(std::move(frame));
+    if (frame.descriptor) {
+      transports::CloseElsewhere(
+          client_->process_,
+          connection_->peer().value_or(event::Credentials()).uid,
+          std::move(frame.descriptor));
+      return Broken();
+    }
+    return HearDirectory(frame);
   }
 
   Read HearDirectory(const IncomingFrame& frame) {
@@ -290,13 +304,15 @@ class DirectoryClient::DirectoryOpening final : public Opening,
       SetCause(
           {ToReason(message.waiting().reason()), message.waiting().text()});
     }
-    // Whatever else a later directory may say is not for us.
+    // Other messages of a later directory are ignored.
     return Read::kGoOn;
   }
 
   void NoteIntroduction(const proto::Introduced& said) {
     server_.pid = said.server_pid();
     server_.uid = said.server_uid();
+    // What comes now is the server's.
+    connection_->SetTrust(Connection::Trust::kStranger, server_.uid, nullptr);
     introduced_.emplace();
     introduced_->dialect = FromProto(said.server());
     const event::Credentials self = client_->process_->credentials();
@@ -306,8 +322,8 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     if (heard_) SetCause(NotTaken());
   }
 
-  // The directory has said its last word, so a directory's frame is the server's:
-  // it could tell lies about bindings.
+  // The directory sends nothing after Introduced. A directory's frame comes
+  // from the server now, which could lie about bindings.
   Read HearServer(IncomingFrame frame) {
     if (frame.descriptor || frame.connection != nullptr) {
       // The directory's word on the user may be a lie.
@@ -402,9 +418,10 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   int full_backlogs_ = 0;
   int breaks_ = 0;
   absl::Status refusal_;
-  // Of the connection: when it was made, whether the directory has said why we
-  // wait, and what it has said of the server, in its own numbers. The cause is the
-  // last one known, of this or an earlier connection.
+  // Of this connection: when it was made, whether the directory has sent a
+  // cause, what the directory has reported about the server, and the server in
+  // the directory's numbers. The cause is the last known one, of this or an
+  // earlier connection.
   event::Instant asked_at_;
   bool heard_ = false;
   absl::optional<Introduced> introduced_;
@@ -439,7 +456,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
   }
 
  private:
-  // Looks at the cause of the wait when that may be worth a log line.
+  // Checks whether the cause of the wait must be logged.
   class LogTimer final : public event::Timer {
    public:
     explicit LogTimer(DirectoryOffer* offer) : offer_(offer) {}
@@ -449,18 +466,25 @@ class DirectoryClient::DirectoryOffer final : public Offer,
     DirectoryOffer* const offer_;
   };
 
-  // ---- What the log says ----
+  // ---- Log lines ----
 
+  // The directory decides how often.
   void Log(LogLevel level, absl::string_view what) {
     if (!event::LogEnabled(level)) return;
-    event::Log(level, absl::StrCat("service '", description_.interface_name,
-                                   "': ", what));
+    uid_t user = event::kUnknownPeer;
+    if (connection_ != nullptr) {
+      const absl::StatusOr<event::Credentials> peer = connection_->peer();
+      if (peer.ok()) user = peer->uid;
+    }
+    event::LogForPeer(
+        level, user,
+        absl::StrCat("service '", description_.interface_name, "': ", what));
   }
 
   void BeginWaiting() {
     waits_ = true;
     log_.Begin(loop_->Now());
-    cause_ = NoAnswer();  // unless the directory cannot even be asked
+    cause_ = NoAnswer();  // until a try fails for another cause
     loop_->StartTimer(&log_timer_, log_.next());
   }
 
@@ -511,7 +535,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
         client_->Connect(reason);
     if (!connected.ok()) return connected.status();
     connection_ = *std::move(connected);
-    // A client that cannot be received must wait, not be lost.
+    // A client for which there is no file descriptor waits, and is not lost.
     connection_->SetDescriptorPolicy(
         Connection::DescriptorPolicy::kLeaveUnread);
     proto::ToDirectory message;
@@ -527,8 +551,9 @@ class DirectoryClient::DirectoryOffer final : public Offer,
     return connection_->Attach(loop_, this);
   }
 
-  // A service belongs to the user that the process has when it connects. One that has
-  // given up its rights since is another's after a restart of the directory.
+  // A service belongs to the user that the process has at its connect. If the
+  // process changes its user, the service belongs to the new user after a
+  // restart of the directory.
   void WarnOfAnotherUser() {
     const uid_t now = client_->process_->credentials().uid;
     const uid_t before = std::exchange(user_, now).value_or(now);
@@ -578,7 +603,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
       TryLater();
       return;
     }
-    // One that came without its connection asks again by itself.
+    // A client whose connection was lost on its way asks again.
     if (frame->connection == nullptr) return;
     observer_->OnClient(std::move(frame->connection),
                         FromProto(introduction.client()));
@@ -624,7 +649,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
   WaitCause cause_;     // if it waits
   WaitLog log_;
   LogTimer log_timer_{this};
-  absl::optional<uid_t> user_;  // as whom it was advertised last
+  absl::optional<uid_t> user_;  // the user at the last advertisement
   bool* destroyed_ = nullptr;
 };
 

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A process's way to the directory, over any transport.
+// Connects a process to the directory, over any transport.
 
 #ifndef LE_MESSAGING_DIRECTORY_CLIENT_H_
 #define LE_MESSAGING_DIRECTORY_CLIENT_H_
@@ -20,17 +20,18 @@
 namespace le {
 namespace directory {
 
-// How long to wait before the next try, after so many in vain. Pure.
+// The pause before the next try. It grows with each failed one. Pure.
 class BackOff {
  public:
   static constexpr absl::Duration kFirst = absl::Milliseconds(10);
   static constexpr absl::Duration kLongest = absl::Seconds(1);
 
-  // `random`: any number. It spreads clients that lost a connection together.
+  // `random`: any number. It spreads the tries of clients that have lost their
+  // connections at the same time.
   absl::Duration Next(uint64_t random);
-  // The same, after `failed`. If the backlog is full, the pause does not grow: all
-  // users share the backlog and it empties quickly, so growing pauses would favour
-  // the user who floods it.
+  // The pause after the error `failed`. If the backlog is full, the pause does
+  // not grow: all users share the backlog and it empties quickly, so growing
+  // pauses would favour the user who floods it.
   absl::Duration NextAfter(const absl::Status& failed, uint64_t random);
   void Reset() { tries_ = 0; }
 
@@ -41,9 +42,9 @@ class BackOff {
 // Thread-safe: each opening and offer has a connection of its own.
 class DirectoryClient final : public Introducer {
  public:
-  // Neither is owned. The place is looked up anew at each try, until a directory has
-  // been found: its kind is kept then (see FindPlace()). `address` replaces it for
-  // transports whose addresses are no paths.
+  // Owns neither. Each try looks up the place. Once a directory was found, the
+  // kind of its place is kept (see FindPlace()). `address` replaces the place
+  // for transports whose addresses are no paths.
   DirectoryClient(event::Process* process, transports::Transport* transport,
                   absl::optional<std::string> address = absl::nullopt);
 
@@ -54,9 +55,10 @@ class DirectoryClient final : public Introducer {
                                    const InterfaceDescription& service,
                                    Offer::Observer* observer) override;
 
-  // A connection to a directory that may be trusted. Unavailable, with the
-  // reason, if there is none now; Unauthenticated if there is one that may not.
-  // `reason`, which may be null, is that of a failure.
+  // Connects to the directory. Unavailable: there is none now; the message has
+  // the cause. Unauthenticated: it is not trusted. Other errors are those of
+  // the transport. If `reason` is not null, it is set to the reason of a
+  // failure.
   absl::StatusOr<std::unique_ptr<transports::Connection>> Connect(
       WaitReason* reason = nullptr);
 
@@ -68,7 +70,8 @@ class DirectoryClient final : public Introducer {
   transports::Transport* const transport_;
   const absl::optional<std::string> address_;
   std::atomic<Place::Kind> kept_{Place::Kind::kNone};
-  // For what the directory says; shared by all, which need it only briefly.
+  // For the directory's messages. All openings and offers share it, since each
+  // needs a buffer only briefly.
   const transports::BufferPool::Ptr pool_;
 };
 

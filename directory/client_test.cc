@@ -35,9 +35,9 @@ constexpr uid_t kSelf = SmallWorld::kSelf;
 constexpr uid_t kAlice = 1001;
 constexpr uid_t kMallory = 666;
 
-// ---- How long to wait ------------------------------------------------------
+// ---- Back-off --------------------------------------------------------------
 
-// The bounds of the wait after `tries` in vain.
+// The upper bound of the pause after `tries` failed tries.
 absl::Duration Whole(int tries) {
   absl::Duration whole = absl::Milliseconds(10);
   for (int i = 0; i < tries && whole < absl::Seconds(1); ++i) whole *= 2;
@@ -82,9 +82,9 @@ TEST(BackOffTest, BeginsAnewAfterAReset) {
   EXPECT_EQ(back_off.Next(0), absl::Milliseconds(10));
 }
 
-// ---- Observers that remember -----------------------------------------------
+// ---- Helpers ---------------------------------------------------------------
 
-// How an opening has ended.
+// Records how an opening has ended.
 class End final : public Opening::Observer {
  public:
   void OnIntroduced(std::unique_ptr<Connection> connection, IncomingFrame first,
@@ -106,7 +106,7 @@ class End final : public Opening::Observer {
   absl::Status refusal;
 };
 
-// A service that greets its clients, so that they know that they have it.
+// A service that sends each client a frame.
 class Greeter final : public Offer::Observer {
  public:
   void OnClient(std::unique_ptr<Connection> connection,
@@ -123,10 +123,10 @@ class Greeter final : public Offer::Observer {
   std::unique_ptr<Offer> offer;
   bool ends_with_the_first = false;
   std::vector<std::unique_ptr<Connection>> clients;
-  transports::Dialect dialect;  // of the last one
+  transports::Dialect dialect;  // of the last client
 };
 
-// Notes when somebody connects.
+// Records the time of each connect.
 class WatchedTransport final : public transports::Transport {
  public:
   WatchedTransport(SmallWorld* world, uid_t uid)
@@ -153,7 +153,7 @@ class WatchedTransport final : public transports::Transport {
   transports::Transport* const transport_;
 };
 
-// Stands in the directory's place and answers everybody the same.
+// Listens at the directory's address, and sends each client the same answer.
 class FalseDirectory final : private transports::Acceptor::Observer {
  public:
   FalseDirectory(SmallWorld* world, std::string answer, uint8_t type)
@@ -163,7 +163,7 @@ class FalseDirectory final : private transports::Acceptor::Observer {
   }
 
   int asked() const { return static_cast<int>(connections_.size()); }
-  // What the last one has said.
+  // The message of the last client.
   proto::ToDirectory Heard() {
     auto pool = transports::BufferPool::Create(kMaxControlBytes);
     IncomingFrame frame;
@@ -193,7 +193,7 @@ class FalseDirectory final : private transports::Acceptor::Observer {
 
 class DirectoryClientTest : public ::testing::Test {
  protected:
-  // What a process of that user has, at the address of the world's directory.
+  // A client in a process of that user, for the world's directory.
   std::unique_ptr<DirectoryClient> NewClient(uid_t uid) {
     return std::make_unique<DirectoryClient>(
         world_.ProcessOf(uid), world_.TransportOf(uid), SmallWorld::kAddress);
@@ -244,7 +244,7 @@ TEST_F(DirectoryClientTest, GivesTheServersFirstFrameAndItsSender) {
   });
 }
 
-// What each library understands is told to the other end.
+// Each end learns what the library of the other end understands.
 TEST_F(DirectoryClientTest, DialectsAreToldToBothEnds) {
   world_.Run([&] {
     world_.Start();
@@ -411,7 +411,7 @@ TEST_F(DirectoryClientTest, AFullLineIsTriedOftenAndByOneThatDoesNotWaitToo) {
     EXPECT_EQ(gives_up.refusal.code(), absl::StatusCode::kAborted);
     EXPECT_EQ(gives_up.calls, 1);
 
-    // A service comes back as soon.
+    // A service is offered as soon.
     transport.line_is_full_for = 20;
     WatchedTransport own(&world_, kSelf);
     own.line_is_full_for = 20;
@@ -507,7 +507,7 @@ TEST_F(DirectoryClientTest, GarbageForAnAnswerIsABrokenConnection) {
         EXPECT_EQ(end.calls, 1);
         EXPECT_EQ(end.refusal.code(), absl::StatusCode::kUnavailable);
 
-        // Who waits hopes for a better one, but patiently.
+        // An opening that waits tries on, with back-off.
         End waiting_end;
         opening =
             client.Open(world.loop(), Interface("clock"), true, &waiting_end);
@@ -554,7 +554,7 @@ TEST_F(DirectoryClientTest, AnOfferComesBackWithTheDirectory) {
       world_.Advance(absl::Seconds(1));
       ASSERT_EQ(world_.server()->registry().servers().size(), 1u);
       world_.Stop();
-      // At once: it had been heard.
+      // At once, since the directory had answered: the back-off was reset.
       world_.Start();
       world_.Advance(absl::Milliseconds(10));
       ASSERT_EQ(world_.server()->registry().servers().size(), 1u);
@@ -589,7 +589,7 @@ TEST_F(DirectoryClientTest, AnOfferMayEndInItsObserversCall) {
     EXPECT_EQ(greeter.clients.size(), 1u);
     EXPECT_EQ(ends[0].calls, 1);
     EXPECT_TRUE(world_.server()->registry().servers().empty());
-    // The other one waits for the next.
+    // The other client waits for the next server.
     world_.Advance(absl::Seconds(1));
     EXPECT_EQ(ends[1].calls, 0);
     EXPECT_EQ(world_.server()->registry().waiting().size(), 1u);
@@ -684,7 +684,8 @@ TEST_F(DirectoryClientTest, AnOfferSurvivesGarbageAndIntroductionsOfNobody) {
 
 std::vector<std::string>* g_log = nullptr;
 
-// One that has given up its rights is another user to a directory that starts anew.
+// A process that has changed its user is another user after a restart of the
+// directory.
 TEST_F(DirectoryClientTest, AServiceThatBecomesAnothersIsWarnedOf) {
   std::vector<std::string> log;
   g_log = &log;
@@ -766,8 +767,8 @@ TEST_F(DirectoryTrustTest, TrustsRootAndOneselfButNoOther) {
   });
 }
 
-// In a user namespace every user outside has one number, be it root's or that of
-// the process itself.
+// In a user namespace all users outside have one number. It may be root's, or
+// that of the process itself.
 TEST_F(DirectoryTrustTest, TrustsNobodyWhoIsNotMapped) {
   world_.Run([&] {
     SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
@@ -797,7 +798,7 @@ TEST_F(DirectoryTrustTest, StaysAtTheKindOfPlaceWhereItFoundOne) {
     SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
     DirectoryClient client(world_.ProcessOf(kAlice),
                            world_.TransportOf(kAlice));
-    // One that is not to be trusted has not been found.
+    // A directory that is not trusted does not count.
     StartAs(kMallory);
     EXPECT_FALSE(client.Connect().ok());
     SetEnv("LE_MESSAGING_DIR", "/elsewhere");
@@ -808,7 +809,7 @@ TEST_F(DirectoryTrustTest, StaysAtTheKindOfPlaceWhereItFoundOne) {
   });
 }
 
-// With a system's folder that goes away, in a /run of the test's own.
+// The system's folder disappears, in a /run of the test's own.
 TEST(DirectoryPlaceTest, WaitsForTheSystemsFolderThatItHasUsed) {
 #if defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "the child's simulation has threads, which tsan forbids";
@@ -867,7 +868,7 @@ TEST_F(DirectoryTrustTest, TellsNothingToOneThatIsNotTrusted) {
     EXPECT_EQ(waiting.calls, 0);
     EXPECT_TRUE(world_.server()->registry().waiting().empty());
     EXPECT_TRUE(world_.server()->registry().servers().empty());
-    // The place is looked up anew at each try.
+    // Each try looks up the place.
     StartAs(0);
     world_.Advance(absl::Seconds(1));
     EXPECT_EQ(world_.server()->registry().waiting().size(), 1u);

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Why an opening waits, and what the log says of an offer that does.
+// The causes of an opening's wait, and the log lines of an offer's.
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +24,7 @@ namespace le {
 namespace directory {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -34,12 +35,13 @@ constexpr uid_t kSelf = SmallWorld::kSelf;
 constexpr uid_t kAlice = 1001;
 constexpr uid_t kMallory = 666;
 
-// Listens, and does nothing else.
+// Listens, and does not accept.
 class Mute final : public transports::Acceptor::Observer {
  public:
   explicit Mute(std::unique_ptr<transports::Acceptor> acceptor)
       : acceptor_(std::move(acceptor)) {}
-  // Accepts, and reads.
+  // From now on it accepts connections and reads from them, but answers
+  // nothing.
   void Read(event::Loop* loop) {
     EXPECT_TRUE(acceptor_->Attach(loop, this).ok());
   }
@@ -172,11 +174,37 @@ TEST_F(ClientWaitTest, WhatTheDirectorySays) {
     EXPECT_THAT(opening->cause().text,
                 AllOf(HasSubstr("of user 500"), HasSubstr("has not accepted")));
     EXPECT_EQ(waiting_.changes, 3);
-    // The server drops it, and all begins anew.
+    // The server closes the connection, and the opening tries again.
     server.HangUp();
     world_.Advance(absl::Seconds(1));
     EXPECT_EQ(opening->cause().reason, WaitReason::kNotOffered);
     EXPECT_FALSE(waiting_.ended);
+  });
+}
+
+TEST_F(ClientWaitTest, ADirectoryThatSaysTheSameOfAServiceWithoutEnd) {
+  world_.Run([&] {
+    const auto mute = NewMute();
+    mute->Read(world_.loop());
+    const auto client = NewClient(kSelf);
+    Ignoring clients;
+    const auto offer =
+        client->Advertise(world_.loop(), Interface("clock"), &clients);
+    world_.Settle();
+    ASSERT_EQ(mute->connections.size(), 1u);
+    for (int i = 0; i < 100; ++i) {
+      for (const proto::OfferState state :
+           {proto::STANDING_BY, proto::OFFERED_WITH_OTHER_PROTOCOL,
+            proto::OFFERED}) {
+        proto::FromDirectory message;
+        message.mutable_advertise_state()->set_state(state);
+        message.mutable_advertise_state()->set_text(absl::StrCat(i));
+        SendControl(mute->connections[0].get(), message);
+        world_.Settle();
+      }
+    }
+    EXPECT_THAT(log_, Contains(HasSubstr("standing by: 0")));
+    EXPECT_LE(log_.size(), 20u);
   });
 }
 
@@ -203,14 +231,14 @@ TEST_F(ClientWaitTest, ADirectoryThatIsStopped) {
     const auto opening = Open(client.get());
     world_.Advance(absl::Minutes(1));
     EXPECT_EQ(opening->cause().reason, WaitReason::kNoAnswer);
-    // It goes on, and stops before it has decided.
+    // The directory reads the request, and does not answer.
     mute->Read(world_.loop());
     world_.Settle();
     EXPECT_EQ(opening->cause().reason, WaitReason::kNoAnswer);
   });
 }
 
-// What is known stays so until a new try has had time for an answer.
+// The cause stays the same until a new try has had time for an answer.
 TEST_F(ClientWaitTest, ANewTryIsNoNewCause) {
   world_.Run([&] {
     world_.Start();
@@ -227,8 +255,7 @@ TEST_F(ClientWaitTest, ANewTryIsNoNewCause) {
   });
 }
 
-// A server that has been introduced is not taken for the directory, whatever else is
-// in its packet.
+// After the introduction, a directory's frame of the server is not believed.
 TEST_F(ClientWaitTest, AServersWordIsNotTheDirectorys) {
   world_.Run([&] {
     world_.Start({}, 0);
@@ -250,7 +277,7 @@ TEST_F(ClientWaitTest, AServersWordIsNotTheDirectorys) {
       const std::string bytes = lie.SerializeAsString();
       transports::OutgoingFrame frame;
       frame.type = kControlFrame;
-      frame.attach_credentials = true;  // as the kernel tells of every packet
+      frame.attach_credentials = true;  // as the kernel does for each packet
       frame.payload = absl::MakeConstSpan(
           reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
       ASSERT_EQ(server.client()->Send(frame), transports::IoResult::kOk);
@@ -266,7 +293,7 @@ TEST_F(ClientWaitTest, AServersWordIsNotTheDirectorys) {
   });
 }
 
-// The same over the transport that ships: its errors are the cause's text.
+// The same over Unix sockets: the text has the error of the system.
 TEST(UnixClientWaitTest, TheSystemsErrors) {
   char folder[] = "/tmp/le_waitXXXXXX";
   ASSERT_NE(mkdtemp(folder), nullptr);
@@ -328,7 +355,7 @@ TEST_F(ClientWaitTest, AnOfferSaysWhyItIsNotOnOfferAndThatItIs) {
                 ElementsAre(HasSubstr(absl::StrCat(begin, "no place")),
                             HasSubstr(absl::StrCat(begin, "no directory")),
                             "INFO service 'clock': advertised"));
-    // A restart that takes no second is not worth a line.
+    // A restart within a second is not logged.
     world_.Stop();
     StartAs(0);
     world_.Advance(absl::Minutes(1));

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The directory's messages as frames.
+// The directory's control messages as frames.
 
 #ifndef LE_MESSAGING_DIRECTORY_CONTROL_FRAME_H_
 #define LE_MESSAGING_DIRECTORY_CONTROL_FRAME_H_
@@ -21,22 +21,24 @@ namespace directory {
 
 constexpr uint32_t kControlVersion = 1;
 
-// Frame types from 128 up are the directory's; what is below belongs to
-// sessions. A connection has one kind until `Introduced`, and the other from then on.
+// Frame types from 128 up are the directory's; lower ones are of sessions. A
+// connection has only the directory's until `Introduced`, and only those of
+// sessions after it.
 constexpr uint8_t kControlFrame = 128;  // a protobuf
 constexpr uint8_t kIntroductionFrame =
     129;  // a client's connection, proto::Introduction
 
 constexpr bool IsDirectoryFrame(uint8_t type) { return type >= 128; }
 
-// More than any of the messages needs: long lists and texts come in parts.
+// No message needs more than this: long lists and texts are sent in parts.
 constexpr size_t kMaxControlBytes = 64 * 1024;
 
-// Likewise for what is said by those who open or offer, and to them: a text about a
-// few names. They are many, so their buffer is small.
+// The same for the messages of clients and servers, and those to them: a text
+// about a few names. These peers are many, so their buffers are small.
 constexpr size_t kMaxAnswerBytes = 8 * 1024;
 
-// A part of a long message: leaves room for what else is in the frame.
+// The size of a part of a long text or list. Leaves room for the rest of the
+// frame.
 constexpr size_t kPartBytes = 48 * 1024;
 
 template <typename Message>
@@ -48,7 +50,7 @@ transports::IoResult SendControl(transports::Connection* connection,
     event::Log(event::LogLevel::kError, "a control message over the limit");
     return transports::IoResult::kClosed;
   }
-  // With room for the transport's own, so that both leave in one piece.
+  // With room for the transport's header, so that both are sent in one piece.
   std::string bytes(transports::kBufferHeadroomBytes + size, '\0');
   auto* const headroom = reinterpret_cast<uint8_t*>(&bytes[0]);
   uint8_t* const payload = headroom + transports::kBufferHeadroomBytes;
@@ -81,7 +83,7 @@ bool ParsePayload(const transports::IncomingFrame& frame, Message* message) {
                                  static_cast<int>(frame.payload.size()));
 }
 
-// False: not a control message that can be understood.
+// False: the frame is no control message, or cannot be parsed.
 template <typename Message>
 bool ParseControl(const transports::IncomingFrame& frame, Message* message) {
   return frame.type == kControlFrame && ParsePayload(frame, message);

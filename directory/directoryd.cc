@@ -54,8 +54,9 @@ constexpr char kUsage[] =
   --max_connections=N, --max_half_open=N, --max_waiting=N, --max_services=N
                     what one user may have at a time: connections, those of them
                     that have said nothing yet, clients that wait, services.
-                    Default: 32768, 1024, 16384, 16384; but never more than is left
-                    of what this process's limit of open files allows all users.
+                    Default: 32768, 1024, 16384, 16384. This process's limit of
+                    open files bounds the totals, and a user may take one more
+                    only while it has less than is left for all.
   --half_open_seconds=N
                     how long a connection may send nothing. Default: 30.
   --help            this text
@@ -80,7 +81,7 @@ struct Flags {
 };
 
 [[noreturn]] void Misused(absl::string_view error) {
-  // By the log, which does not wait for a reader of standard error.
+  // The log does not wait for a reader of standard error.
   le::event::Log(LogLevel::kError,
                  absl::StrCat(error, "; --help lists the options"));
   std::exit(le::directory::kMisused);
@@ -135,7 +136,7 @@ Flags ParseFlags(int argc, char** argv) {
   return flags;
 }
 
-// `again`: nobody may have to wait for the file, so it is not read from a pipe.
+// `again`: the file must be a regular one, since other work waits for the read.
 absl::StatusOr<std::string> ReadFile(const std::string& name, bool again) {
   le::event::UniqueFd file(sys::Open(
       name.c_str(), O_RDONLY | O_CLOEXEC | (again ? O_NONBLOCK : 0), 0));
@@ -164,7 +165,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& name, bool again) {
   }
 }
 
-// Signals, as events of the loop.
+// Handles signals as events of the loop.
 class Signals final : private le::event::Watch {
  public:
   explicit Signals(std::function<void(int)> handler)
@@ -202,11 +203,11 @@ class Signals final : private le::event::Watch {
   int error_ = 0;
 };
 
-// Tells whoever started us: a service manager, or a reader of our output.
+// Reports readiness to the reader of standard output, and to a service manager.
 void SayReady(le::event::Process* process, const std::string& address) {
   const std::string line = absl::StrCat("directoryd: ready at ", address, "\n");
   if (sys::Write(STDOUT_FILENO, line.data(), line.size()) < 0) {
-    // Nobody listens.
+    // Standard output has no reader.
   }
   const std::string notify = process->GetEnv("NOTIFY_SOCKET");
   struct sockaddr_un to = {};
@@ -244,7 +245,7 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
   absl::StatusOr<le::event::UniqueFd> lock = le::directory::HoldPlace(*place);
   if (!lock.ok()) return Failed(lock.status());
 
-  // A descriptor for each client that waits and each service.
+  // Each waiting client and each server needs a file descriptor.
   struct rlimit files;
   if (sys::GetRLimit(RLIMIT_NOFILE, &files) == 0) {
     files.rlim_cur = files.rlim_max;
@@ -297,7 +298,7 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
   if (!signals.status().ok()) return Failed(signals.status());
 
   le::transports::UnixTransport transport(process);
-  transport.RefuseDescriptors();  // nobody has reason to send one
+  transport.RefuseDescriptors();  // no peer has a reason to send one
   const absl::Status listening = server.Listen(&transport, place->address());
   if (!listening.ok()) return Failed(listening);
   le::directory::PlaceWatch watch(loop);
@@ -308,7 +309,7 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
         LogLevel::kError,
         absl::StrCat("the socket or the lock file in ", place->folder,
                      " was deleted: both are created again"));
-    lock = absl::UnavailableError("");  // or it would stand in our own way
+    lock = absl::UnavailableError("");  // releases the former lock
     lock = le::directory::HoldPlace(*place);
     end =
         lock.ok() ? server.Listen(&transport, place->address()) : lock.status();

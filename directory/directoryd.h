@@ -11,7 +11,7 @@
 namespace le {
 namespace directory {
 
-// What its main() does. Returns the status with which the process is to exit.
+// The body of directoryd's main(). Returns the exit status of the process.
 int RunDirectoryd(Users* users, int argc, char** argv);
 
 }  // namespace directory

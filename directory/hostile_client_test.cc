@@ -1,8 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A directory over real sockets, and a client or a server that does not keep to the
-// rules.
+// A directory over real sockets, with clients and servers that break the rules.
 
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -74,7 +73,7 @@ class RawClient {
     Send(Packet(kControlFrame, flags, text.size(), text) + more);
   }
   void ShutDown() { EXPECT_EQ(shutdown(socket_.get(), SHUT_WR), 0); }
-  // The text of the refusal that has come, "nothing", or "closed".
+  // Receives a frame. Returns the text of a refusal, "nothing", or "closed".
   std::string Hear() {
     char bytes[4096];
     const ssize_t size =
@@ -96,7 +95,7 @@ class RawClient {
   const event::UniqueFd socket_;
 };
 
-// After so many introductions their server takes nothing more.
+// Lets `after` introductions be sent. Each further one fails.
 class BreaksIntroductions final : public event::sys::Interceptor {
  public:
   explicit BreaksIntroductions(size_t after) : left_(after) {
@@ -134,7 +133,7 @@ class HostileClientTest : public ::testing::Test {
     EXPECT_EQ(rmdir(folder_), 0);
   }
 
-  // Until the directory has nothing left to do.
+  // Runs the loop until the directory has nothing left to do.
   void Settle() {
     while (loop_->RunTurn(absl::InfinitePast())) {
     }
@@ -144,7 +143,7 @@ class HostileClientTest : public ::testing::Test {
     auto connected = transport_.Connect(address_);
     ASSERT_TRUE(connected.ok()) << connected.status();
     service_ = *std::move(connected);
-    Settle();  // it is watched, so what it is told in one turn is gathered
+    Settle();  // the loop watches it now, so sends of one turn are gathered
     SendControl(service_.get(), AdvertiseMessage(Interface("clock")));
     Settle();
     transports::IncomingFrame frame;
@@ -176,8 +175,8 @@ class HostileClientTest : public ::testing::Test {
       event::SetLogSink([](event::LogLevel, absl::string_view) {});
 };
 
-// One that has gone for the directory, but not for the kernel: what it has not
-// received is on its way still, and counts against the kernel's limit for all.
+// The server has closed its end, but the kernel still holds its unreceived
+// introductions. They count against the kernel's limit for the user.
 TEST_F(HostileClientTest, WhatAServerDoesNotReceiveIsChargedUntilItHasGone) {
   RawClient server(address_);
   server.SendAdvertise();
@@ -204,7 +203,7 @@ TEST_F(HostileClientTest, WhatAServerDoesNotReceiveIsChargedUntilItHasGone) {
   EXPECT_EQ(accounts.connections.used(), 0u);
 }
 
-// It has not received all when it makes room and breaks.
+// The server has received some introductions when its connection breaks.
 TEST_F(HostileClientTest, AServerThatBreaksWhenItMakesRoomLingers) {
   RawClient server(address_);
   server.SendAdvertise();
@@ -247,7 +246,7 @@ TEST_F(HostileClientTest, AServerThatBreaksInItsAdvertiseIsNotHeardAnyMore) {
   EXPECT_EQ(directory_->Discrepancy(), "");
 }
 
-// A part of a frame has a buffer until the rest comes, or for ever.
+// A part of a frame would occupy a buffer until the rest arrives.
 TEST_F(HostileClientTest, AServerThatBeginsAFrameIsRefused) {
   RawClient server(address_);
   server.SendAdvertise();
@@ -300,7 +299,7 @@ TEST_F(HostileClientTest, AClientThatBeginsAFrameAfterItsOpenIsRefused) {
   EXPECT_EQ(NextOf(service_.get(), &none), IoResult::kWouldBlock);
 }
 
-// The announcement is no frame, but says that one comes.
+// The announcement is no frame, but reports a frame to come.
 TEST_F(HostileClientTest, AClientThatAnnouncesAPacketAfterItsOpenIsRefused) {
   RawClient client(address_);
   client.SendOpen();
@@ -321,7 +320,7 @@ TEST_F(HostileClientTest, AClientWithAFrameBehindItsOpenIsRefused) {
   EXPECT_EQ(client.Hear(), "closed");
 }
 
-// What the directory has not looked at is for the session to judge.
+// What the directory has not received is part of the session.
 TEST_F(HostileClientTest, WhatTheDirectoryHasNotReceivedGoesToTheService) {
   Advertise();
   RawClient client(address_);

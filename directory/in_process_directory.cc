@@ -19,9 +19,9 @@ namespace directory {
 using transports::Connection;
 using transports::IoResult;
 
-// Ends of connections are handed over under the directory's lock, and taken by a
-// task on the loop of whoever they are for: so neither object can go away while
-// it is being posted to.
+// The directory hands over the ends of connections under its lock. A task on
+// the loop of the receiving object takes them. So neither object can be
+// destroyed while another thread posts to it.
 class InProcessDirectory::LocalOffer final : public Offer, private event::Task {
  public:
   LocalOffer(InProcessDirectory* directory, event::Loop* loop,
@@ -35,14 +35,14 @@ class InProcessDirectory::LocalOffer final : public Offer, private event::Task {
     std::deque<Client> untaken;
     event::MutexLock lock(&directory_->mutex_);
     if (posted_) loop_->Cancel(this);
-    untaken.swap(clients_);  // they will ask again
+    untaken.swap(clients_);  // these clients ask again
     directory_->offers_.erase(id_);
     directory_->CarryOutLocked(directory_->registry_.ServerGone(id_));
   }
 
   const InterfaceDescription& service() const { return service_; }
 
-  // What follows: under the directory's lock.
+  // The following need the directory's lock.
   void set_id(PeerId id) { id_ = id; }
   void Tell(const RegistryAction& state) {
     if (state.state == ServerState::kOffering) return;
@@ -139,16 +139,14 @@ class InProcessDirectory::LocalOpening final : public Opening,
     {
       event::MutexLock lock(&directory_->mutex_);
       posted = std::exchange(posted_, false);
+      if (posted) loop_->Cancel(this);
       connected = connection_ != nullptr;
     }
-    if (posted) {
-      loop_->Cancel(this);
-      if (TakeDecision()) return true;
-    }
+    if (posted && TakeDecision()) return true;
     return connected && ReadFirstFrame();
   }
 
-  // Under the lock:
+  // The following need the directory's lock.
   PeerId id = 0;  // of the latest try
   void NoteCause() {
     waited_ = cause_changed_ = true;
@@ -182,7 +180,7 @@ class InProcessDirectory::LocalOpening final : public Opening,
     TakeDecision();
   }
 
-  // What the directory has decided. True: the observer has been told.
+  // Handles the directory's decision. True: the observer's last call was made.
   bool TakeDecision() {
     bool cause_changed, introduced;
     absl::Status refusal;
@@ -206,7 +204,7 @@ class InProcessDirectory::LocalOpening final : public Opening,
 
   void OnReadable() override { ReadFirstFrame(); }
 
-  // True: the observer has been told.
+  // True: the observer's last call was made.
   bool ReadFirstFrame() {
     if (pool_ == nullptr) {
       pool_ = transports::BufferPool::Create(kMaxFirstFrameBytes);
@@ -226,7 +224,7 @@ class InProcessDirectory::LocalOpening final : public Opening,
       case IoResult::kClosed:
         break;
     }
-    // The service was hidden, or turned us away, before it spoke.
+    // The server has closed the connection before its first frame.
     connection_.reset();
     if (!wait_) {
       observer_->OnRefused(
@@ -237,8 +235,8 @@ class InProcessDirectory::LocalOpening final : public Opening,
     return false;
   }
 
-  // Asks again a little later: a server that turns us away at once must not
-  // make us spin.
+  // Asks again after a pause: with a server that closes each connection at
+  // once, the opening would spin.
   class AskAgain final : public event::Timer {
    public:
     void Start(LocalOpening* opening) {
@@ -269,9 +267,9 @@ class InProcessDirectory::LocalOpening final : public Opening,
   std::unique_ptr<Connection> connection_;
   transports::Dialect server_dialect_;
   absl::Status refusal_;
-  bool introduced_ = false;     // and not attached yet
-  bool waited_ = false;         // the observer knows, or will
-  bool cause_changed_ = false;  // and the observer has not been told
+  bool introduced_ = false;     // but not attached yet
+  bool waited_ = false;         // the observer is told, or will be
+  bool cause_changed_ = false;  // the observer is not told yet
   bool posted_ = false;
 };
 
@@ -380,7 +378,7 @@ void InProcessDirectory::OpenLocked(LocalOpening* opening) {
 }
 
 void InProcessDirectory::CarryOutLocked(Registry::Actions actions) {
-  // Nobody else waits for this: no need for slices.
+  // All slices at once: no other user has to wait for them.
   while (registry_.has_more()) {
     for (RegistryAction& action : registry_.GoOn()) {
       actions.push_back(std::move(action));

@@ -1,13 +1,13 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A directory that is part of the process: no address, no control messages, no
-// thread. Introductions are made by whichever thread asks, or offers, and
-// delivered on the loops of both.
+// A directory inside a process. It has no address, no control messages and no
+// thread. The thread that opens a session or offers a service makes the
+// introduction. The loops of both sides deliver it.
 //
-// The rules are those of the directory in a process of its own, by the same
-// registry: bindings, clients that wait, stand-bys, protocols that must agree.
-// All users are one.
+// The registry is that of directoryd, so the rules are the same: bindings,
+// waiting clients, stand-bys, protocols that must agree. There is only one
+// user.
 
 #ifndef LE_MESSAGING_DIRECTORY_IN_PROCESS_DIRECTORY_H_
 #define LE_MESSAGING_DIRECTORY_IN_PROCESS_DIRECTORY_H_
@@ -27,19 +27,20 @@
 namespace le {
 namespace directory {
 
-// Thread-safe. Outlives its openings and offers.
+// Thread-safe. Must outlive its openings and offers.
 class InProcessDirectory {
  public:
-  // Starts with the one binding "<*>.* -> <self>.*". Not owned: `process`, whose
-  // user is <self>.
+  // Starts with the one binding "<*>.* -> <self>.*". The user of `process`,
+  // which is not owned, is <self>.
   explicit InProcessDirectory(event::Process* process);
   ~InProcessDirectory();
 
-  // As a bindings file. On an error nothing changes; the status has all of them,
-  // each with line and column.
+  // Replaces all bindings by those of `text`, a bindings file. On an error
+  // nothing changes. The status lists the errors, each with its line and
+  // column.
   absl::Status SetBindings(absl::string_view text);
 
-  // The view of those whose connections `transport` makes, which is not owned.
+  // An introducer whose connections `transport`, which is not owned, makes.
   std::unique_ptr<Introducer> IntroducerFor(
       transports::LocalTransport* transport);
 
@@ -56,7 +57,7 @@ class InProcessDirectory {
 
   event::Process* const process_;
   event::Mutex mutex_;
-  // The one user there is, is the process itself: nobody to protect from another.
+  // There are no limits, since there is only one user.
   Accounts accounts_{Limits::None()};
   Registry registry_ ABSL_GUARDED_BY(mutex_){&accounts_};
   PeerId next_id_ ABSL_GUARDED_BY(mutex_) = 1;

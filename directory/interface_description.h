@@ -12,7 +12,8 @@
 namespace le {
 namespace directory {
 
-// What both sides state, and must agree on but for the interface's name.
+// What a client or a server states about its interface. Both sides must state
+// the same protocol and the same size; the names may differ.
 struct InterfaceDescription {
   std::string interface_name;
   std::string protocol_id;

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an interface may be called. One check for all: the API at creation, the
-// directory for what arrives, the bindings file.
+// The rules for names of interfaces. The API, the directory and the parser of
+// bindings share them.
 
 #ifndef LE_MESSAGING_DIRECTORY_INTERFACE_NAME_H_
 #define LE_MESSAGING_DIRECTORY_INTERFACE_NAME_H_
@@ -20,8 +20,8 @@ namespace directory {
 constexpr size_t kMaxInterfaceNameBytes = 127;
 constexpr size_t kMaxProtocolIdBytes = 127;
 
-// Printable ASCII without blanks, for names are words in files, logs and on
-// command lines; without < > # *, for those mean something there.
+// Printable ASCII without blanks, since names are words in files, logs and
+// command lines. Without < > # *, which have a meaning there.
 constexpr bool IsInterfaceNameCharacter(char c) {
   return c > ' ' && c <= '~' && c != '<' && c != '>' && c != '#' && c != '*';
 }
@@ -29,11 +29,11 @@ constexpr bool IsInterfaceNameCharacter(char c) {
 // OK, or InvalidArgument with a text that says what is wrong with the name.
 absl::Status CheckInterfaceName(absl::string_view name);
 
-// Likewise for the identifier of a protocol: any bytes, but neither none nor
-// too many nor NUL.
+// The same for the identifier of a protocol: 1 to kMaxProtocolIdBytes bytes of
+// any value but NUL.
 absl::Status CheckProtocolId(absl::string_view id);
 
-// `text` with whatever is not printable ASCII escaped: for logs.
+// Escapes all bytes of `text` that are not printable ASCII, for logs.
 std::string Printable(absl::string_view text);
 
 }  // namespace directory

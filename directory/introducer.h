@@ -1,15 +1,15 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What sessions and services want of a directory: to be introduced.
+// The interface by which sessions and services use a directory.
 //
-// messaging/ knows this interface and nothing else of the directory. The
-// implementations: DirectoryClient, which asks a directory over any transport,
-// and what InProcessDirectory hands out, for services of one process.
+// Sessions and services know nothing else of the directory. The implementations
+// are DirectoryClient, which uses a directory over any transport, and
+// InProcessDirectory::IntroducerFor(), for services of one process.
 //
-// Each object belongs to one thread and to the loop it was given; observers are
-// called by that loop, never from inside a call other than Opening::Poll(). An object may be destroyed in
-// its own observer's call.
+// Each object belongs to one thread and to the loop that it was given. That
+// loop calls the observer; Opening::Poll() does, too; no other call does. An
+// observer's call may destroy its object, if nothing else is said.
 
 #ifndef LE_MESSAGING_DIRECTORY_INTRODUCER_H_
 #define LE_MESSAGING_DIRECTORY_INTRODUCER_H_
@@ -28,59 +28,65 @@
 namespace le {
 namespace directory {
 
-// What a directory says of the server that it has introduced.
+// What a directory reports about a server that it has introduced.
 struct Introduced {
-  // None if this process is in another namespace than the directory, so that the
-  // numbers are of no use here.
+  // None if this process is in another namespace than the directory: its
+  // numbers mean nothing here.
   absl::optional<event::Credentials> server;
   transports::Dialect dialect;
 };
 
-// One client's wish for a session, for as long as the object lives.
+// A client's request for a session, for as long as the object lives.
 class Opening {
  public:
   class Observer {
    public:
     virtual ~Observer() = default;
-    // The server's runtime has spoken: `first` is its first frame, with its sender
-    // if the kernel knows it, and no directory's. The connection is detached. Called
-    // once at most, and last.
+    // The server's first frame, `first`, has arrived. It has its sender's
+    // credentials if the kernel reports them, and is no directory's frame. The
+    // connection is detached. This is the observer's last call.
     virtual void OnIntroduced(
         std::unique_ptr<transports::Connection> connection,
         transports::IncomingFrame first, const Introduced& introduced) = 0;
-    // It is not to be. Called once at most, and last. NotFound: bound, but not
-    // offered now. PermissionDenied: no binding. Unavailable: no directory, or
-    // it cannot be trusted. (These only if the opening does not wait.)
-    // FailedPrecondition: the service speaks another protocol.
-    // ResourceExhausted: a limit, which the message names.
-    // InvalidArgument: the directory refuses the names. Unimplemented: the directory
-    // or the server has another version. DataLoss: the server has violated the
-    // protocol.
+    // The request has failed. This is the observer's last call.
+    // If the opening waits, or not:
+    //   FailedPrecondition  the service has another protocol
+    //   ResourceExhausted   a limit, which the message names
+    //   InvalidArgument     the directory refuses the names
+    //   Unimplemented       the directory or the server has another version
+    //   DataLoss            the server has violated the protocol
+    // Only if the opening does not wait:
+    //   NotFound            the service is not offered now
+    //   PermissionDenied    there is no binding
+    //   Unauthenticated     the directory is not trusted
+    //   Aborted             the directory's backlog is full
+    //   Unavailable         there is no directory, or the connection broke
+    //   Internal            the operating system has failed
     virtual void OnRefused(const absl::Status& why) = 0;
-    // cause() has changed; perhaps often. Must not destroy the opening.
+    // cause() has changed. May be called often. Must not destroy the opening.
     virtual void OnCauseChanged() {}
   };
-  virtual ~Opening() = default;  // gives up
+  virtual ~Opening() = default;  // cancels the request
 
-  // Why nobody has taken it so far. What nobody tells (that a directory or a
-  // server does not read) is looked at in this call.
+  // Why there is no session yet. This call checks whether the directory or the
+  // server does not read, since nobody reports that.
   virtual WaitCause cause() = 0;
-  // Takes what has come, without waiting for the loop. True: the observer has
-  // been told, within this call, and may have destroyed the opening.
+  // Takes what has come, without waiting for the loop and up to a bound. True: the
+  // observer has been told, within this call, and may have destroyed the opening.
   virtual bool Poll() = 0;
 };
 
-// One service on offer, for as long as the object lives. Comes back by itself
-// when the directory does.
+// A service on offer, for as long as the object lives. After a restart of the
+// directory it is offered again.
 class Offer {
  public:
   class Observer {
    public:
     virtual ~Observer() = default;
-    // A client wants a session and may have it. The connection is detached;
-    // its peer() is the client, who has been told that all that comes now is the
-    // server's. `client`: what its library understands; they have a version in
-    // common.
+    // A client requests a session, and a binding permits it. The connection is
+    // detached; its peer() is the client. The client takes all later frames for
+    // the server's. `client`: what the client's library understands. Both
+    // libraries have a version in common.
     virtual void OnClient(std::unique_ptr<transports::Connection> connection,
                           const transports::Dialect& client) = 0;
   };
@@ -91,9 +97,9 @@ class Introducer {
  public:
   virtual ~Introducer() = default;
 
-  // With `wait`, waits for directory, binding and service, and starts anew
-  // (with back-off) when one of them goes away meanwhile. Without, only for the
-  // server's runtime.
+  // With `wait`, waits for the directory, the binding and the service. Tries
+  // again, with back-off, when one of them is lost meanwhile. Without `wait`,
+  // waits for the server's first frame only.
   virtual std::unique_ptr<Opening> Open(event::Loop* loop,
                                         const InterfaceDescription& client,
                                         bool wait,

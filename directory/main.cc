@@ -9,16 +9,16 @@
 
 namespace {
 
-// The first thing that the daemon does, while it has one thread.
+// Called first, while the process has one thread.
 void PrepareProcess() {
   le::event::sys::OpenMissingStandard();
-  // A reload that is asked for too early stays pending until it is listened to. What
-  // ends the daemon may end it at once while it starts.
+  // SIGHUP is blocked, so that an early one stays pending until the loop
+  // handles it. SIGTERM and SIGINT may end the daemon at once while it starts.
   sigset_t hang_up;
   sigemptyset(&hang_up);
   sigaddset(&hang_up, SIGHUP);
   le::event::sys::SigMask(SIG_BLOCK, &hang_up, nullptr);
-  // A line that nobody reads must not end it.
+  // A write that fails must not end the daemon.
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
 }

@@ -20,8 +20,8 @@ bool SystemFolderExists() {
          S_ISDIR(folder.st_mode);
 }
 
-// Whether root has given the system's folder to that user: it has made the folder the
-// user's own, and nobody else may put a socket there.
+// True if root has given the system's folder to `user`: the user owns it, and
+// no other user but root may create a socket in it.
 bool IsGivenTo(const std::string& folder, uid_t user) {
   struct stat found;
   return event::sys::Lstat(folder.c_str(), &found) == 0 &&
@@ -74,7 +74,7 @@ absl::Status CheckTrust(event::Process* process, const Place& place,
                 "not map and"
               : ", who",
       " is not to be trusted; set LE_MESSAGING_DIR to trust it",
-      place.kind == Place::Kind::kSystem
+      !unknown && place.kind == Place::Kind::kSystem
           ? ", or make that user the owner of the folder"
           : ""));
 }

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the directory is: the folder of its socket.
+// The place of a directory: the folder of its socket.
 
 #ifndef LE_MESSAGING_DIRECTORY_PLACE_H_
 #define LE_MESSAGING_DIRECTORY_PLACE_H_
@@ -15,12 +15,12 @@ namespace le {
 namespace directory {
 
 struct Place {
-  // How it was found.
+  // How the place was found.
   enum class Kind { kNone, kExplicit, kSystem, kUser };
 
   std::string folder;
   Kind kind = Kind::kNone;
-  // Named by a flag or by the environment: whoever named it trusts it.
+  // A flag or the environment names the place. To name it is to trust it.
   bool is_explicit() const { return kind == Kind::kExplicit; }
 
   // The socket's address.
@@ -28,22 +28,24 @@ struct Place {
   std::string lock_file() const { return folder + "/lock"; }
 };
 
-// OK if the one that listens at `place`, who is `directory`, may be trusted:
-// whoever named the place trusts it; otherwise only root and one's own user, and at
-// the system's folder the user to whom that folder belongs, since only root can have
-// given it to that user. Never a user that stands for all unknown ones (see
-// Process::IsOverflowUser()).
+// OK if `process` may trust the directory at `place`. `directory` is its user.
+// - At an explicit place, it trusts every user.
+// - At any other place, it trusts root and its own user.
+// - At the system's folder, it also trusts the owner of the folder, if nobody
+//   else may write to it: only root can have chosen that owner.
+// A user that stands for all unmapped ones (Process::IsOverflowUser()) is
+// trusted at an explicit place only.
 absl::Status CheckTrust(event::Process* process, const Place& place,
                         const event::Credentials& directory);
 
-// The first of: `flag` (if not empty), LE_MESSAGING_DIR, /run/le_messaging if that
-// folder exists, $XDG_RUNTIME_DIR/le_messaging. Unavailable if there is none, with
-// a text that says what to do.
+// Returns the first of: `flag` (if not empty), LE_MESSAGING_DIR,
+// /run/le_messaging if that folder exists, $XDG_RUNTIME_DIR/le_messaging.
+// Unavailable: there is none; the message says what to do.
 //
-// `kept`: the kind of the place that the process has used so far. An explicit place
-// goes before it; but a process that has used the system's folder does not go over to
-// its user's while that folder is missing, nor the other way round when it appears:
-// its services and its clients would be at different directories.
+// `kept`: the kind of the place that the process has used so far. An explicit
+// place has priority over it. Otherwise the kind does not change, even if the
+// system's folder disappears or appears: the services and the clients of a
+// process must be at one directory.
 absl::StatusOr<Place> FindPlace(event::Process* process,
                                 const std::string& flag,
                                 Place::Kind kept = Place::Kind::kNone);

@@ -44,14 +44,14 @@ constexpr absl::Duration PlaceWatch::kSettleTime;
 absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place) {
   const std::string& folder = place.folder;
   if (sys::Mkdir(folder.c_str(), kFolderMode) == 0) {
-    // The umask took its part.
+    // mkdir() has subtracted the umask.
     if (sys::Chmod(folder.c_str(), kFolderMode) != 0) {
       return Error("open to others the folder", folder);
     }
   } else if (errno != EEXIST) {
     return Error("make the folder", folder);
   } else {
-    // Its owner could put another directory in the place of this one.
+    // The owner of the folder could replace this directory by another.
     struct stat found;
     if (sys::Stat(folder.c_str(), &found) != 0) {
       return Error("look at the folder", folder);
@@ -66,7 +66,7 @@ absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place) {
     }
   }
   const std::string file = place.lock_file();
-  // Not a link: in a folder of somebody else's it could lead anywhere.
+  // O_NOFOLLOW: a link that another user has made could lead to any file.
   event::UniqueFd lock(sys::Open(
       file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kLockMode));
   if (!lock) return Error("open the lock file", file);
@@ -99,7 +99,7 @@ absl::Status PlaceWatch::Start(const Place& place, const event::UniqueFd& lock,
       !loop_->AddWatch(this, inotify_.get(), kReadable)) {
     return Error("watch", place.folder);
   }
-  // What happened before the watch.
+  // The files may have been lost before the watch began.
   if (IsLost()) loop_->StartTimer(this, loop_->Now() + kSettleTime);
   return absl::OkStatus();
 }
@@ -115,7 +115,7 @@ bool PlaceWatch::IsLost() const {
 }
 
 void PlaceWatch::OnReady(uint32_t) {
-  // What the events are does not matter.
+  // The events are discarded: IsLost() checks the files.
   char events[4096];
   while (sys::Read(inotify_.get(), events, sizeof(events)) > 0) {
   }

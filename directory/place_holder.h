@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a directory does to be the only one at its place, and to stay there.
+// Keeps a directory the only one at its place, and notices when it loses the
+// place.
 
 #ifndef LE_MESSAGING_DIRECTORY_PLACE_HOLDER_H_
 #define LE_MESSAGING_DIRECTORY_PLACE_HOLDER_H_
@@ -19,24 +20,25 @@
 namespace le {
 namespace directory {
 
-// Makes the folder, if it is not there, with mode 0755 whatever the umask, and
-// locks its lock file for as long as the result is open. AlreadyExists: another
-// directory holds it. PermissionDenied: the folder belongs to another user, and not to
-// root.
+// Makes the folder if it is missing, with mode 0755 whatever the umask. Locks
+// the lock file in it for as long as the result is open. AlreadyExists: another
+// directory holds the lock. PermissionDenied: the folder belongs neither to
+// root nor to this user.
 absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place);
 
 // Notices when the socket or the lock file of a place is deleted, renamed or
-// replaced, with its folder or without. Nothing is polled. What happens above the
-// folder (one of its parents is renamed, another file system is mounted there) is not
-// noticed.
+// replaced, alone or with its folder. Does not poll. Does not notice a change
+// above the folder: a parent that is renamed, or a file system that is mounted
+// there.
 class PlaceWatch final : private event::Watch, private event::Timer {
  public:
   explicit PlaceWatch(event::Loop* loop) : loop_(loop) {}
   ~PlaceWatch() override { Stop(); }
 
-  // From now on; the socket is there already, and `lock` is what HoldPlace() has
-  // returned. `on_lost` is called once, by the loop: kSettleTime later, since files
-  // are mostly deleted together. It may call Start() again, or destroy this.
+  // Watches from now on. The socket must exist; `lock` is the result of
+  // HoldPlace(). The loop calls `on_lost` once, kSettleTime after the loss:
+  // files are mostly deleted together. `on_lost` may call Start() again, or
+  // destroy this.
   absl::Status Start(const Place& place, const event::UniqueFd& lock,
                      std::function<void()> on_lost);
   void Stop();

@@ -58,7 +58,7 @@ class PlaceHolderTest : public ::testing::Test {
   event::Loop* const loop_ = event::Thread::Current()->loop();
 };
 
-// ---- Holding it ------------------------------------------------------------
+// ---- HoldPlace() -----------------------------------------------------------
 
 TEST_F(PlaceHolderTest, TheUmaskClosesItToNobody) {
   for (mode_t mask : {022, 027, 077, 0777}) {
@@ -128,7 +128,7 @@ TEST_F(PlaceHolderTest, ASignalMeansTryingAgain) {
   EXPECT_TRUE(HoldPlace(place_).ok());
 }
 
-// ---- Staying there ---------------------------------------------------------
+// ---- PlaceWatch ------------------------------------------------------------
 
 class PlaceWatchTest : public PlaceHolderTest {
  protected:

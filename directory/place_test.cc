@@ -87,7 +87,7 @@ TEST(PlaceTest, NamesTheFilesInItsFolder) {
   EXPECT_EQ(place.lock_file(), "/folder/lock");
 }
 
-// In a /run of its own, which only a child may have.
+// A child runs it in an empty /run of its own.
 TEST_F(FindPlaceTest, TheSystemFolderGoesBeforeTheUsersOwn) {
   constexpr int kNotPermitted = 100;
   SetEnv("XDG_RUNTIME_DIR", "/run/user/7");

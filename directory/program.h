@@ -15,7 +15,8 @@
 namespace le {
 namespace directory {
 
-// What --version prints. tools/lint.sh holds it to MODULE.bazel.
+// The version that --version prints. tools/lint.sh compares it with
+// MODULE.bazel.
 constexpr char kVersion[] = "0.1.0";
 
 // The exit statuses of both programs; --help explains them.
@@ -26,20 +27,20 @@ enum ExitStatus {
   kOutOfTime = 3,
 };
 
-// The arguments of a program, from which options are taken one by one. Each may
-// stand anywhere, as --NAME=VALUE or as --NAME VALUE.
+// The arguments of a program. Each call removes what it returns. An option may
+// be anywhere, as --NAME=VALUE or as --NAME VALUE.
 class Arguments {
  public:
   Arguments(int argc, char** argv) : left_(argv + 1, argv + argc) {}
 
-  // "--name": whether it is there.
+  // Removes an option without a value. False: it is not there.
   bool TakeFlag(const std::string& name);
-  // The value of "--name"; none if that is not there, InvalidArgument if it has no
-  // value or is there twice.
+  // Removes an option and returns its value, or none if the option is not
+  // there. InvalidArgument: it has no value, or is there twice.
   absl::StatusOr<absl::optional<std::string>> TakeOption(
       const std::string& name);
-  // The first that is left and is no option; none if there is none.
-  // InvalidArgument: an option is left.
+  // Removes and returns the next argument, or none if no argument is left.
+  // InvalidArgument: the next argument is an option.
   absl::StatusOr<absl::optional<std::string>> TakeNext();
 
  private:

@@ -15,9 +15,10 @@ namespace {
 std::string Mismatch(const InterfaceDescription& offered,
                      const InterfaceDescription& wanted) {
   return absl::StrCat(
-      "the service speaks protocol '", Printable(offered.protocol_id),
-      "' with messages of ", offered.max_message_size, " bytes, not '",
-      Printable(wanted.protocol_id), "' with ", wanted.max_message_size);
+      "the service has protocol '", Printable(offered.protocol_id),
+      "' with messages of up to ", offered.max_message_size,
+      " bytes, not protocol '", Printable(wanted.protocol_id),
+      "' with messages of up to ", wanted.max_message_size, " bytes");
 }
 
 std::string OtherVersion(const Registry::Server& server,
@@ -26,10 +27,10 @@ std::string OtherVersion(const Registry::Server& server,
   const transports::Dialect& own = wanted.dialect;
   return absl::StrCat(
       "this program's library understands versions ", own.lowest, " to ",
-      own.highest, " of the wire format, and that of pid ", server.identity.pid,
-      ", which offers the service, versions ", theirs.lowest, " to ",
-      theirs.highest, ": link ",
-      own.highest < theirs.lowest ? "this program" : "that one",
+      own.highest, " of the wire format, but the library of pid ",
+      server.identity.pid, ", which offers the service, understands versions ",
+      theirs.lowest, " to ", theirs.highest, ": link ",
+      own.highest < theirs.lowest ? "this program" : "that program",
       " with a later release");
 }
 
@@ -96,7 +97,7 @@ Registry::Actions Registry::Load(UserBindings by_user,
                                  AnyUserBindings by_any_user) {
   std::swap(by_user_, by_user);
   std::swap(by_any_user_, by_any_user);
-  // If there are such already, they all go now: two loads within an instant.
+  // Bindings that an earlier Load() has removed are destroyed here at once.
   old_by_user_ = std::move(by_user);
   old_by_any_user_ = std::move(by_any_user);
   return PlaceAll();
@@ -112,7 +113,7 @@ Registry::Actions Registry::PlaceAll() {
 
 Registry::Actions Registry::GoOn() {
   Actions actions;
-  Begin();
+  left_ = at_once_;
   // Those that are there, once each.
   for (size_t lines = to_serve_.size(); lines > 0 && left_ > 0; --lines) {
     const ServiceKey key = std::move(to_serve_.front());
@@ -142,7 +143,7 @@ void Registry::PlaceNext(Actions* actions) {
   next_to_place_ = it->first + 1;
   const absl::optional<ServiceKey> before = it->second.service;
   Place(it->first, actions);
-  // It may have stood in the way of those behind it.
+  // This client may have blocked the clients behind it.
   if (before.has_value()) ServeLine(*before, actions);
 }
 
@@ -167,7 +168,6 @@ Registry::Actions Registry::ClientOpens(PeerId id, const PeerIdentity& identity,
                                         const InterfaceDescription& description,
                                         bool wait) {
   Actions actions;
-  Begin();
   Client client;
   client.id = id;
   client.identity = identity;
@@ -175,7 +175,7 @@ Registry::Actions Registry::ClientOpens(PeerId id, const PeerIdentity& identity,
   client.wait = wait;
   clients_[id] = std::move(client);
   Place(id, &actions);
-  // Only one that has to wait can be one too many.
+  // The limit counts waiting clients only.
   auto waits = clients_.find(id);
   if (waits == clients_.end()) return actions;
   waits->second.waiting = accounts_->waiting.Take(identity.uid);
@@ -191,11 +191,10 @@ Registry::Actions Registry::ClientOpens(PeerId id, const PeerIdentity& identity,
 
 Registry::Actions Registry::ClientGone(PeerId id) {
   Actions actions;
-  Begin();
   if (clients_.count(id) != 0) {
     const absl::optional<ServiceKey> line = clients_.at(id).service;
     Take(id);
-    // It may have stood in the way of those behind it.
+    // This client may have blocked the clients behind it.
     if (places_ && line.has_value()) ServeLine(*line, &actions);
   }
   auto introduced = introduced_.find(id);
@@ -241,21 +240,25 @@ void Registry::NoteLineChange(const ServiceKey& key) {
 
 std::vector<const Registry::Client*> Registry::TakeChanged(size_t most) {
   std::vector<const Client*> taken;
-  while (!changed_.empty() && taken.size() < most) {
+  // Those that are gone count, too: there may be very many.
+  size_t looked_at = 0;
+  for (; !changed_.empty() && looked_at < most; ++looked_at) {
     auto it = clients_.find(changed_.front());
     changed_.pop_front();
     if (it == clients_.end()) continue;
     it->second.changed = false;
     taken.push_back(&it->second);
   }
-  while (!changed_lines_.empty() && taken.size() < most) {
+  while (!changed_lines_.empty() && looked_at < most) {
     auto it = services_.find(changed_lines_.front());
     if (it == services_.end() || !it->second.changed.has_value()) {
       changed_lines_.pop_front();
+      ++looked_at;
       continue;
     }
     absl::optional<std::list<PeerId>::iterator>& next = it->second.changed;
-    for (; *next != it->second.line.end() && taken.size() < most; ++*next) {
+    for (; *next != it->second.line.end() && looked_at < most; ++*next) {
+      ++looked_at;
       taken.push_back(&clients_.at(**next));
     }
     if (*next != it->second.line.end()) break;
@@ -291,7 +294,8 @@ void Registry::Place(PeerId id, Actions* actions) {
       NoteChange(&client);
     } else {
       Refuse(id, RefusalReason::kNoBinding,
-             // By number, as peers decide how often this is asked.
+             // The user as a number: a look-up may block, and peers decide how
+             // often it would happen.
              MissingBinding(absl::StrCat("<", client.identity.uid, ">.",
                                          client.description.interface_name),
                             client.description.interface_name),
@@ -309,7 +313,7 @@ void Registry::Place(PeerId id, Actions* actions) {
   }
   Service& service = services_[*key];
   if (offering != nullptr && !IsBusy(*offering) && service.line.empty()) {
-    // It need not stand in line.
+    // The server has room, and no other client waits.
     Serve(id, &servers_.at(offering->id), actions);
     return;
   }
@@ -334,8 +338,8 @@ void Registry::Introduce(PeerId id, Server* server, Actions* actions) {
   const uid_t uid = clients_.at(id).identity.uid;
   Quota::Charge charge = accounts_->introductions.Take(uid);
   if (!charge) {
-    // It does not keep its place, or others of that line would wait for servers
-    // that this user has overwhelmed.
+    // The client does not stay in the queue. There it would block clients of
+    // other users.
     Refuse(id, RefusalReason::kBusy,
            absl::StrCat("user ", uid, " has ",
                         accounts_->introductions.used_by(uid),
@@ -378,7 +382,6 @@ void Registry::NoteReceived(PeerId server, size_t left) {
 
 Registry::Actions Registry::ServerReceived(PeerId server, size_t left) {
   Actions actions;
-  Begin();
   auto it = servers_.find(server);
   if (it == servers_.end()) return actions;
   NoteReceived(server, left);
@@ -409,7 +412,6 @@ Registry::Actions Registry::ServerAdvertises(
     PeerId id, const PeerIdentity& identity,
     const InterfaceDescription& description) {
   Actions actions;
-  Begin();
   const auto refuse = [&](std::string text) {
     RegistryAction action;
     action.what = RegistryAction::What::kRefuseServer;
@@ -430,8 +432,8 @@ Registry::Actions Registry::ServerAdvertises(
       services_.find(ServiceKey{identity.uid, description.interface_name});
   if (same != services_.end() && same->second.standing_by.size() >= stand_bys) {
     return refuse(absl::StrCat(stand_bys,
-                               " servers stand by for this service already, as "
-                               "many as may"));
+                               " servers already stand by for this service: "
+                               "the maximum"));
   }
   Server& server = servers_[id];
   server.id = id;
@@ -455,7 +457,7 @@ Registry::Actions Registry::ServerAdvertises(
   tell.what = RegistryAction::What::kTell;
   tell.server = id;
   tell.state = server.state;
-  tell.text = absl::StrCat("pid ", other.identity.pid, " offers it");
+  tell.text = absl::StrCat("pid ", other.identity.pid, " offers the service");
   if (server.state == ServerState::kOtherProtocol) {
     absl::StrAppend(&tell.text, ": ", Mismatch(other.description, description));
   }
@@ -465,7 +467,6 @@ Registry::Actions Registry::ServerAdvertises(
 
 Registry::Actions Registry::ServerGone(PeerId id) {
   Actions actions;
-  Begin();
   auto it = servers_.find(id);
   if (it == servers_.end()) return actions;
   const ServiceKey key = it->second.key;
@@ -482,7 +483,8 @@ Registry::Actions Registry::ServerGone(PeerId id) {
   return actions;
 }
 
-// The first that stands by takes over; the others are told how they stand.
+// The first server that stands by takes over. The others get their state if it
+// has changed.
 void Registry::Offer(const ServiceKey& key, Actions* actions) {
   Service& service = services_[key];
   if (service.standing_by.empty()) return;
@@ -507,7 +509,7 @@ void Registry::Offer(const ServiceKey& key, Actions* actions) {
     if (state != other.state) tell(&other, state);
   }
   ServeLine(key, actions);
-  // For those who are left there is another reason now.
+  // The clients that still wait have another reason now.
   NoteLineChange(key);
 }
 
@@ -517,7 +519,8 @@ bool Registry::IsBusy(const Server& server) const {
 }
 
 void Registry::ServeLine(const ServiceKey& key, Actions* actions) {
-  // Refusals end a service that has nobody left: it is looked up each time.
+  // Each pass looks the service up: no reference into the table is kept across
+  // a change.
   for (;;) {
     auto service = services_.find(key);
     if (service == services_.end() || service->second.offering == 0 ||
@@ -532,7 +535,7 @@ void Registry::ServeLine(const ServiceKey& key, Actions* actions) {
       return;
     }
     const PeerId first = service->second.line.front();
-    // Its turn to be placed comes, and with it that of this line.
+    // PlaceNext() will place this client, and then serve this queue.
     if (IsMisplaced(first)) return;
     --left_;
     Serve(first, &server, actions);
@@ -558,7 +561,7 @@ void Registry::DropIfEmpty(const ServiceKey& key) {
   if (it != services_.end() && it->second.empty()) services_.erase(it);
 }
 
-// ---- What there is ---------------------------------------------------------
+// ---- Queries ---------------------------------------------------------------
 
 const Registry::Client* Registry::waiting_client(PeerId id) const {
   auto it = clients_.find(id);
@@ -568,7 +571,7 @@ const Registry::Client* Registry::waiting_client(PeerId id) const {
 std::string Registry::Discrepancy() const {
   std::map<uid_t, uint64_t> waiting, services, introductions;
   for (const auto& client : clients_) ++waiting[client.second.identity.uid];
-  // Of these, some have waited.
+  // An introduced client that has waited is still charged for its wait.
   for (const auto& client : introduced_) {
     if (client.second.waiting) ++waiting[client.second.identity.uid];
     ++introductions[client.second.identity.uid];
@@ -582,7 +585,7 @@ std::string Registry::Discrepancy() const {
   if (waiting != accounts_->waiting.users()) return "who waits is not charged";
   if (services != accounts_->services.users()) return "services not charged";
   for (const auto& user : introductions) {
-    // Servers that have gone leave some to whoever runs the registry.
+    // There may be more charges: TakeOnTheirWay() gives some to the caller.
     if (user.second > accounts_->introductions.used_by(user.first)) {
       return "introductions not charged";
     }
@@ -590,7 +593,7 @@ std::string Registry::Discrepancy() const {
   return accounts_->Discrepancy();
 }
 
-// ---- Words -----------------------------------------------------------------
+// ---- Texts -----------------------------------------------------------------
 
 WaitCause ToCause(const Registry::Wait& wait, Users* users) {
   WaitCause cause;

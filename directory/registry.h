@@ -1,23 +1,27 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who may talk to whom, who offers, who waits. A pure state machine: events go
-// in, actions come out; no descriptor, clock, thread or lock.
+// The directory's rules: which client may use which service, which server
+// offers it, and which clients wait. A pure state machine: it takes events and
+// returns actions. It has no file descriptor, clock, thread or lock.
 //
 //   client:  opens ──► unbound ◄──bindings──► waiting ──► introduced (forgotten)
 //                 └──────────► refused (forgotten)
-//   server:  advertises ──► offering ──► gone
+//   server:  advertises ──► offering ──► removed
 //                       └──► standing by ──┘ (takes over)
 //
-// Work for many clients at once is done in slices: while has_more(), GoOn() is
-// to be called.
+// Work for many clients is done in slices: while has_more(), call GoOn().
 //
-// Invariants: a client is in one line at most; a service has at most one server that
-// offers. Unless has_more(), that line is the one of the service its binding names
-// now, and while the server is not busy, nobody of its protocol waits in its line.
-// Nobody is introduced by a binding that is no more. An introduction is on its way
-// until the server has received it: so many of one server only, and each is
-// charged to the client's user.
+// Invariants:
+// - A client is in at most one queue of waiting clients (`line`).
+// - At most one server offers a service.
+// - Unless has_more(), a client is in the queue of the service that its binding
+//   names now.
+// - Unless has_more(), no client waits for a server that is not busy.
+// - No client is introduced by a binding that was removed.
+// - An introduction is on its way until the server has received it. A limit
+//   bounds the introductions on their way to one server. Each is charged to the
+//   client's user.
 
 #ifndef LE_MESSAGING_DIRECTORY_REGISTRY_H_
 #define LE_MESSAGING_DIRECTORY_REGISTRY_H_
@@ -44,7 +48,7 @@ namespace directory {
 
 using PeerId = uint64_t;
 
-// Who is at the other end of a connection.
+// The user and the process at the other end of a connection.
 struct PeerIdentity {
   uid_t uid = 0;
   pid_t pid = 0;
@@ -55,20 +59,20 @@ enum class RefusalReason {
   kNoBinding,
   kOtherProtocol,
   kLimit,
-  kBusy,  // a limit that will have passed if it asks again
+  kBusy,  // a limit that may be gone when the client asks again
   kOtherVersion,
 };
 
 enum class ServerState { kOffering, kStandingBy, kOtherProtocol };
 
-// To be done by whoever runs the registry, in order.
+// The owner of the registry carries these out, in order.
 struct RegistryAction {
   enum class What {
-    kIntroduce,  // hand `client` to `server`, and report IntroductionDone() or
+    kIntroduce,  // pass `client` to `server`, then call IntroductionDone() or
                  // ClientGone()
-    kRefuse,     // tell `client` why, and close it; it is forgotten
-    kTell,       // tell `server` its state
-    kRefuseServer,  // a limit: close it; it is forgotten
+    kRefuse,     // send `client` the reason, and close it; it was forgotten
+    kTell,       // send `server` its state
+    kRefuseServer,  // `server` exceeds a limit: close it; it was not added
   };
   What what;
   PeerId client = 0;
@@ -81,7 +85,8 @@ struct RegistryAction {
 class Registry {
  public:
   using Actions = std::vector<RegistryAction>;
-  // In order, to be looked at in pieces: what comes after a key is found by it.
+  // Ordered, so that a list can be read in parts: each part starts after the
+  // last key of the part before.
   using UserBindings = std::map<std::pair<uid_t, std::string>, Binding>;
   using AnyUserBindings = std::map<std::string, Binding>;
 
@@ -91,19 +96,19 @@ class Registry {
     PeerIdentity identity;
     InterfaceDescription description;
     bool wait = false;
-    absl::optional<ServiceKey> service;  // where it stands in line
-    std::list<PeerId>::iterator place;
-    bool changed = false;  // it is in changed_
+    absl::optional<ServiceKey> service;  // in whose queue it is
+    std::list<PeerId>::iterator place;   // in that queue
+    bool changed = false;                // it is in changed_
     PeerId introduced_to = 0;
     Quota::Charge waiting;
     Quota::Charge introduction;
   };
-  // Why a client waits: kNoBinding, kNotOffered or kNotTaken.
+  // Why a client waits. The reason is kNoBinding, kNotOffered or kNotTaken.
   struct Wait {
     WaitReason reason = WaitReason::kNoBinding;
     ClientKey client;
-    ServiceKey service;    // unless there is no binding
-    pid_t server_pid = 0;  // of the one that does not take it
+    ServiceKey service;    // empty if there is no binding
+    pid_t server_pid = 0;  // if the reason is kNotTaken
   };
   struct Server {
     PeerId id = 0;
@@ -111,20 +116,22 @@ class Registry {
     ServiceKey key;
     InterfaceDescription description;
     ServerState state = ServerState::kOffering;
-    uint32_t ordered = 0;  // introductions that are not reported as carried out
-    std::deque<Client>
-        on_their_way;  // those that are, until it has received them
+    // kIntroduce actions that are not yet reported as carried out.
+    uint32_t ordered = 0;
+    // Clients whose introduction was carried out and is not yet received.
+    std::deque<Client> on_their_way;
     Quota::Charge charge;
   };
 
-  // So many clients are placed, served or refused by one call.
+  // So many clients are placed, served or refused by a GoOn(), and by all events
+  // between two of them.
   static constexpr size_t kMaxAtOnce = 256;
 
-  // Not owned.
+  // Does not own `accounts`.
   explicit Registry(Accounts* accounts, size_t at_once = kMaxAtOnce)
       : accounts_(accounts), at_once_(at_once) {}
 
-  // More is left to be done.
+  // True if GoOn() has work left.
   bool has_more() const {
     return places_ || !to_serve_.empty() || !old_by_user_.empty() ||
            !old_by_any_user_.empty();
@@ -138,112 +145,118 @@ class Registry {
   Actions ServerAdvertises(PeerId id, const PeerIdentity& identity,
                            const InterfaceDescription& description);
   Actions ServerGone(PeerId id);
-  // An introduction has been carried out, and is on its way.
+  // The introduction of `client` was carried out. It is on its way now.
   void IntroductionDone(PeerId client);
-  // Of the introductions that are on their way, no more than `left` still are. The
-  // first form changes nothing else; the second serves the line, too.
+  // At most `left` introductions of `server` are still on their way.
+  // NoteReceived() does nothing else; ServerReceived() also serves the queue.
   void NoteReceived(PeerId server, size_t left);
   Actions ServerReceived(PeerId server, size_t left);
-  // Those that a server has not received, when it goes: while the kernel has them
-  // they are charged for.
+  // Takes the introductions that a closed server has not received. They stay
+  // charged until the caller destroys them: the kernel still holds their
+  // sockets.
   std::deque<Client> TakeOnTheirWay(PeerId server);
 
-  // Replaces the binding of that client key, until the next Load().
+  // Adds a binding, or replaces that of the same client. The next Load()
+  // discards it.
   Actions Bind(const Binding& binding);
-  // False: there is none.
+  // Removes a binding. False: there is none.
   bool Unbind(const ClientKey& client, Actions* actions);
+  // Replaces all bindings.
   Actions Load(const std::vector<Binding>& bindings);
-  // The same, of bindings that have been put in order already: in no time.
+  // The same, with maps that the caller has made. Copies nothing.
   Actions Load(UserBindings by_user, AnyUserBindings by_any_user);
 
-  // ---- What there is ----
+  // ---- Queries ----
   absl::optional<ServiceKey> Resolve(uid_t uid, const std::string& name) const;
-  // Null if there is none.
+  // Null if there is no such server.
   const Server* server(PeerId id) const;
-  // Null if nobody offers.
+  // Null if no server offers the service.
   const Server* Offering(const ServiceKey& key) const;
-  // Whether it gets no introduction for now.
+  // True if the server has as many introductions on their way as it may have.
   bool IsBusy(const Server& server) const;
   const UserBindings& bindings_of_users() const { return by_user_; }
   const AnyUserBindings& bindings_of_any_user() const { return by_any_user_; }
   const std::map<PeerId, Server>& servers() const { return servers_; }
   const std::map<PeerId, Client>& waiting() const { return clients_; }
-  // Null if it does not wait.
+  // Null if the client does not wait.
   const Client* waiting_client(PeerId id) const;
   Wait WhyWaits(const Client& client) const;
-  // At most `most` clients whose reason may have changed since the last call, the
-  // oldest changes first. A client is returned once for several changes.
+  // Returns at most `most` clients whose reason to wait may have changed since
+  // the last call. Several changes of a client may be reported as one.
   std::vector<const Client*> TakeChanged(size_t most);
   bool has_changed() const {
     return !changed_.empty() || !changed_lines_.empty();
   }
   uint64_t introductions() const { return introductions_; }
-  // Empty if what is charged is what there is.
+  // For tests: a difference between the objects and their charges. Empty if
+  // there is none.
   std::string Discrepancy() const;
 
  private:
   struct Service {
-    PeerId offering = 0;            // 0: nobody
+    PeerId offering = 0;            // 0: none
     std::list<PeerId> standing_by;  // in order of arrival
-    std::list<PeerId> line;         // clients that wait
-    // The first of the line whose reason may have changed with the server. Never
-    // end(), which does not stay valid when the table moves the line.
+    std::list<PeerId> line;         // waiting clients
+    // The clients from here to the end of the queue may have another reason to
+    // wait, since the server has changed. Never end(): it becomes invalid when
+    // the table moves the queue.
     absl::optional<std::list<PeerId>::iterator> changed;
-    bool to_be_served = false;  // it is in to_serve_
+    bool to_be_served = false;  // the service is in to_serve_
     bool empty() const {
       return offering == 0 && standing_by.empty() && line.empty();
     }
   };
 
+  // Removes a waiting client from its queue and from clients_.
   Client Take(PeerId id);
   void LeaveLine(Client* client);
   void NoteChange(Client* client);
-  // Of all clients in a line.
+  // Notes a change for all clients in the queue of a service.
   void NoteLineChange(const ServiceKey& key);
-  // Looks where a client belongs now, and serves or refuses it if possible.
+  // Moves a client to the queue that its binding names now. Serves or refuses
+  // it at once if possible.
   void Place(PeerId id, Actions* actions);
-  // Serves the line of a service as far as possible now; the rest later.
+  // Serves the queue of a service as far as this call may. GoOn() serves the
+  // rest.
   void ServeLine(const ServiceKey& key, Actions* actions);
-  // Introduces a client to that server, or refuses it.
+  // Introduces a client to `server`, or refuses it.
   void Serve(PeerId client, Server* server, Actions* actions);
   void Offer(const ServiceKey& key, Actions* actions);
   void Introduce(PeerId client, Server* server, Actions* actions);
   void Refuse(PeerId client, RefusalReason reason, std::string text,
               Actions* actions);
-  // Looks where all belong now.
+  // Places all clients again, because the bindings have changed.
   Actions PlaceAll();
   void PlaceNext(Actions* actions);
   bool IsMisplaced(PeerId client) const;
-  // A new event, which may do so much.
-  void Begin() { left_ = at_once_; }
   void DropIfEmpty(const ServiceKey& key);
 
   Accounts* const accounts_;
   const size_t at_once_;
-  size_t left_ = 0;       // of what this call may do
-  UserBindings by_user_;  // with "*" too
+  size_t left_ = at_once_;  // of what may be done before GoOn()
+  UserBindings by_user_;    // with "*" too
   AnyUserBindings by_any_user_;
   std::map<PeerId, Client> clients_;  // in order of arrival
-  std::map<PeerId, bool> unbound_;    // likewise
+  std::map<PeerId, bool> unbound_;    // in order of arrival
   std::map<PeerId, Server> servers_;
   absl::flat_hash_map<ServiceKey, Service> services_;
-  // Introductions that have been ordered, but not reported as carried out.
+  // Clients whose kIntroduce is not yet reported as carried out.
   absl::flat_hash_map<PeerId, Client> introduced_;
-  std::deque<PeerId> changed_;  // some may be gone
+  std::deque<PeerId> changed_;  // some may no longer wait
   std::deque<ServiceKey> changed_lines_;
-  // Since the bindings have changed: whether all clients are being placed, and the
-  // first that has not been.
+  // True while all clients are being placed again. next_to_place_ is the first
+  // that is not placed yet.
   bool places_ = false;
   PeerId next_to_place_ = 0;
-  std::deque<ServiceKey> to_serve_;  // some may be gone
-  // Bindings that are no more, which take long to go.
+  std::deque<ServiceKey> to_serve_;  // some may no longer exist
+  // Removed bindings. They are destroyed in slices, since they may be many.
   UserBindings old_by_user_;
   AnyUserBindings old_by_any_user_;
   uint64_t introductions_ = 0;
 };
 
-// The same in words. It names nothing but the client's own binding, and where
-// that leads. `users` null: users by number, since a look-up may take long.
+// Describes a wait in words. The text names only the client's own binding and
+// its service. If `users` is null, users are numbers: a look-up may take long.
 WaitCause ToCause(const Registry::Wait& wait, Users* users);
 
 }  // namespace directory

@@ -163,8 +163,8 @@ TEST_F(RegistryTest, AServerOfNoCommonVersionIsAReasonToRefuse) {
   EXPECT_EQ(
       refused[0].text,
       "this program's library understands versions 2 to 3 of the wire "
-      "format, and that of pid 1002, which offers the service, versions 1 "
-      "to 1: link that one with a later release");
+      "format, but the library of pid 1002, which offers the service, "
+      "understands versions 1 to 1: link that program with a later release");
   later.interface_name = "t";
   registry_.ServerAdvertises(11, User(2), later);
   const std::string text =
@@ -192,8 +192,8 @@ TEST_F(RegistryTest, ChangedBindingsMoveThoseWhoWait) {
   EXPECT_EQ(Open(4, "third", false), "r4:1");
 }
 
-// However many there are: a slice a call, and nobody is introduced by a binding that
-// is no more.
+// Each call does one slice. No client is introduced by a binding that was
+// removed.
 TEST_F(RegistryTest, ManyAreMovedInSlices) {
   constexpr PeerId kClients = 1000;
   Limits limits = Limits::None();
@@ -223,7 +223,7 @@ TEST_F(RegistryTest, ManyAreMovedInSlices) {
   EXPECT_LE(longest, Registry::kMaxAtOnce);
 }
 
-// Those that are refused come from a line that may be as long.
+// A long queue may also be one of clients to refuse.
 TEST_F(RegistryTest, ALineIsServedInSlices) {
   Accounts accounts(Limits::None());
   Registry registry(&accounts);
@@ -240,6 +240,29 @@ TEST_F(RegistryTest, ALineIsServedInSlices) {
     refused += more;
   }
   EXPECT_EQ(refused, 1000u);
+}
+
+// Many events of one turn do no more than one: N in all, and what is left later.
+TEST_F(RegistryTest, EventsShareWhatIsDoneAtOnce) {
+  constexpr size_t kAtOnce = 4;
+  Accounts accounts(Limits::None());
+  Registry registry(&accounts, kAtOnce);
+  registry.Load({Bound(1, "*", 2, "*")});
+  PeerId id = 1;
+  for (const char* name : {"a", "b"}) {
+    for (size_t i = 0; i < kAtOnce; ++i) {
+      registry.ClientOpens(id++, User(1), Described(name, "q"), true);
+    }
+  }
+  registry.GoOn();
+  EXPECT_EQ(registry.ServerAdvertises(id++, User(2), Described("a")).size(),
+            1 + kAtOnce);
+  EXPECT_FALSE(registry.has_more());
+  EXPECT_EQ(registry.ServerAdvertises(id++, User(2), Described("b")).size(),
+            1u);
+  EXPECT_TRUE(registry.has_more());
+  EXPECT_EQ(registry.GoOn().size(), kAtOnce);
+  EXPECT_FALSE(registry.has_more());
 }
 
 TEST_F(RegistryTest, TheMostSpecificBindingWins) {
@@ -274,7 +297,7 @@ TEST_F(RegistryTest, LimitsPerUserAreHeldAtNAndNPlusOne) {
   EXPECT_EQ(Advertise(13, "u"), "t13:0");
 }
 
-// No more is taken from the line than the server has room for.
+// The queue is served as far as the server has room.
 TEST_F(RegistryTest, AServerGetsSoManyThatItHasNotReceived) {
   registry_.Load({Bound(absl::nullopt, "c", 2, "s")});
   for (PeerId id = 1; id <= 6; ++id) EXPECT_EQ(Open(id, "c", true, id % 2), "");
@@ -284,11 +307,12 @@ TEST_F(RegistryTest, AServerGetsSoManyThatItHasNotReceived) {
   EXPECT_EQ(Text(registry_.ServerReceived(10, 4)), "");
   EXPECT_EQ(Text(registry_.ServerReceived(10, 3)), "i5>10");
   EXPECT_EQ(accounts_.introductions.used_by(1), 2u) << "one has gone, one come";
-  // One that gives up makes room.
+  // A client that is closed makes room.
   EXPECT_EQ(Text(registry_.ClientGone(5)), "i6>10");
   EXPECT_EQ(registry_.introductions(), 5u);
   EXPECT_EQ(registry_.Discrepancy(), "");
-  // What a server has not received when it goes is charged until that has gone.
+  // The unreceived introductions of a removed server stay charged until they
+  // are destroyed.
   std::deque<Registry::Client> left = registry_.TakeOnTheirWay(10);
   registry_.ServerGone(10);
   EXPECT_EQ(left.size(), 3u);
@@ -297,7 +321,7 @@ TEST_F(RegistryTest, AServerGetsSoManyThatItHasNotReceived) {
   EXPECT_EQ(accounts_.introductions.used(), 1u);
 }
 
-// The others of its line are served.
+// The other clients of the queue are served.
 TEST(RegistryShareTest, AUserWhoseServersReceiveNothingIsRefused) {
   Limits limits;
   limits.descriptors = 64;  // eight introductions
@@ -343,13 +367,36 @@ TEST_F(RegistryTest, ChangesOfTheReasonAreNotedOnce) {
   ASSERT_EQ(changed.size(), 1u);
   EXPECT_EQ(registry_.WhyWaits(*changed[0]).reason, WaitReason::kNotTaken);
   EXPECT_EQ(registry_.WhyWaits(*changed[0]).server_pid, User(2).pid);
-  // A binding that leads to the same place is no change.
+  // A new binding to the same service is no change.
   registry_.Bind(Bound(1, "unbound", 2, "t"));
   EXPECT_FALSE(registry_.has_changed());
 }
 
 // The last of a line leaves it after the line's reason has changed, and many new
 // services come before anybody is told.
+// Those that have gone since, or lines that have, are looked at as well.
+TEST_F(RegistryTest, SoManyAreLookedAtThatMayHaveChanged) {
+  constexpr size_t kMost = 4;
+  for (const char* name : {"unbound", "c"}) {
+    for (PeerId id = 1; id <= kMost; ++id) {
+      const std::string own = absl::StrCat(name, id);
+      registry_.Load({Bound(1, "c1", 2, "s1"), Bound(1, "c2", 2, "s2"),
+                      Bound(1, "c3", 2, "s3"), Bound(1, "c4", 2, "s4")});
+      registry_.ClientOpens(id, User(1), Described(own), true);
+      registry_.ServerAdvertises(100 + id, User(2),
+                                 Described(absl::StrCat("s", id), "q"));
+      registry_.ServerGone(100 + id);
+      registry_.ClientGone(id);
+    }
+    registry_.ClientOpens(1000, User(1), Described("unbound"), true);
+    size_t looks = 1;
+    while (registry_.TakeChanged(kMost).empty()) ++looks;
+    EXPECT_GT(looks, 1u) << name;
+    while (registry_.has_changed()) registry_.TakeChanged(kMost);
+    registry_.ClientGone(1000);
+  }
+}
+
 TEST_F(RegistryTest, ALineThatHasChangedMayBeServedAndMoved) {
   EXPECT_EQ(Advertise(10), "t10:0");
   for (PeerId id = 1; id <= 4; ++id) EXPECT_NE(Open(id), "");
@@ -362,8 +409,8 @@ TEST_F(RegistryTest, ALineThatHasChangedMayBeServedAndMoved) {
   EXPECT_FALSE(registry_.has_changed());
 }
 
-// Whatever happens, nobody is lost and nobody is served who may not be.
-// The table of services grows meanwhile, and moves the line.
+// The client at the mark of a change is removed. Then the table of services
+// grows and moves the queue.
 TEST_F(RegistryTest, TheLastThatWasToBeToldOfAChangeGoes) {
   registry_.Load({Bound(absl::nullopt, "c", 2, "s")});
   Advertise(10);

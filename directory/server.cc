@@ -82,7 +82,7 @@ DirectoryServer::~DirectoryServer() = default;
 
 absl::Status DirectoryServer::Listen(transports::Transport* transport,
                                      const std::string& address) {
-  acceptor_.reset();  // it may stand at this address
+  acceptor_.reset();  // it may occupy this address
   absl::StatusOr<std::unique_ptr<transports::Acceptor>> acceptor =
       transport->Listen(address);
   if (!acceptor.ok()) return acceptor.status();
@@ -196,20 +196,27 @@ void DirectoryServer::NoteOtherVersion(PeerId id, absl::string_view text) {
 
 void DirectoryServer::CarryOut(Registry::Actions actions) {
   for (RegistryAction& action : actions) to_do_.push_back(std::move(action));
-  // Otherwise the turn for these comes.
+  // Otherwise a later slice carries them out.
   if (!carrying_out_ && !carries_out_.running() && CarryOutSome()) {
     carries_out_.Start();
   }
 }
 
 bool DirectoryServer::CarryOutSome() {
+  // Very many peers may each cause some in one turn.
+  const uint32_t turn = loop_->turn();
+  if (std::exchange(turn_, turn) != turn) {
+    actions_left_ = kMaxActionsAtOnce;
+    may_go_on_ = true;
+  }
   carrying_out_ = true;
-  if (to_do_.empty() && registry_.has_more()) {
+  if (to_do_.empty() && registry_.has_more() &&
+      std::exchange(may_go_on_, false)) {
     for (RegistryAction& action : registry_.GoOn()) {
       to_do_.push_back(std::move(action));
     }
   }
-  for (size_t i = 0; i < kMaxActionsAtOnce && !to_do_.empty(); ++i) {
+  for (; actions_left_ > 0 && !to_do_.empty(); --actions_left_) {
     const RegistryAction action = std::move(to_do_.front());
     to_do_.pop_front();
     CarryOut(action);
@@ -233,11 +240,11 @@ void DirectoryServer::CarryOut(const RegistryAction& action) {
         }
         const bool asks_again =
             action.reason == RefusalReason::kBusy && client->waits;
-        // Without a refusal it asks again, later each time.
+        // A client that is closed without a refusal asks again, with back-off.
         if (!asks_again) client->Refuse(ToProto(action.reason), action.text);
         Remove(action.client);
       }
-      // It may be that they have been received.
+      // Servers may have received some introductions meanwhile.
       if (action.reason == RefusalReason::kBusy) looks_.Start();
       break;
     case RegistryAction::What::kTell:
@@ -251,7 +258,7 @@ void DirectoryServer::CarryOut(const RegistryAction& action) {
       break;
     case RegistryAction::What::kRefuseServer:
       if (Peer* const server = Find(action.server)) {
-        server->role = Peer::Role::kNone;  // it has nothing to withdraw
+        server->role = Peer::Role::kNone;  // it has no service
         server->Refuse(proto::LIMIT, action.text);
         Remove(action.server);
       }
@@ -277,7 +284,7 @@ void DirectoryServer::LookAtServer(PeerId id) {
   Peer* const peer = Find(id);
   if (peer == nullptr || registry_.server(id) == nullptr) return;
   CarryOut(registry_.ServerReceived(id, peer->Unreceived()));
-  // That may have ended the server, although its peer lingers.
+  // This may have removed the server, although its peer lingers.
   const Registry::Server* const server = registry_.server(id);
   if (server != nullptr && registry_.IsBusy(*server)) {
     peer->NotifyWhenReceived();
@@ -306,9 +313,9 @@ void DirectoryServer::TellWaiting(Peer* peer, const Registry::Wait& wait) {
   proto::FromDirectory message;
   message.mutable_waiting()->set_reason(ToProto(cause.reason));
   message.mutable_waiting()->set_text(cause.text);
-  // Unlike other answers this one may be missing.
+  // A client may miss this message, unlike other answers.
   if (SendControl(connection, std::move(message)) != IoResult::kOk) return;
-  // What stays queued could not be passed on together with the connection.
+  // A connection cannot be passed on with bytes in its queue.
   connection->Flush();
   peer->told = std::move(cause.text);
 }
@@ -316,22 +323,22 @@ void DirectoryServer::TellWaiting(Peer* peer, const Registry::Wait& wait) {
 void DirectoryServer::Introduce(PeerId client, PeerId server) {
   Peer* const from = Find(client);
   Peer* const to = Find(server);
-  if (from == nullptr) return;  // the registry knows
+  if (from == nullptr) return;  // Remove() has informed the registry
   if (to == nullptr || registry_.server(server) == nullptr) {
     Remove(client);  // it asks again
     return;
   }
-  // A client sends nothing between its request and the server's first frame.
-  // What this end has received of more than that cannot be passed on, so the
-  // client is refused. Data that the kernel holds unread goes along as the
-  // beginning of the session: nothing can tell it from what the client sends a
+  // A client must send nothing between its request and the server's first
+  // frame. If this end has received more, it cannot pass that on, so it refuses
+  // the client. Unread data in the kernel is passed on as the beginning of the
+  // session. It cannot be distinguished from data that the client sends a
   // moment later, and only the client's own session depends on it.
   const Connection& connection = **from->connection_slot();
   if (connection.HasBuffered() || connection.HasPartial()) {
     from->RefuseOutOfTurn();
   } else if (const IoResult passed = PassOn(from, to);
              passed == IoResult::kClosed) {
-    Remove(server);  // its end comes to be known here first
+    Remove(server);  // its end is noticed here first
   } else if (passed == IoResult::kOk) {
     registry_.IntroductionDone(client);
     const Registry::Server* const offering = registry_.server(server);
@@ -346,12 +353,13 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
                           Describe(server)));
     }
   }
-  Remove(client);  // without a refusal it asks again at once
+  Remove(client);  // unless it was passed on or refused, it asks again
 }
 
-// Says the last word on the client's connection, and passes it to the server.
-// kClosed: the server has gone. kNotIdle: the word has not left. After a failure the
-// client cannot go on with this connection.
+// Sends Introduced to the client, and passes its connection to the server.
+// kClosed: the server's connection is closed. kNotIdle: Introduced could not be
+// sent at once. After a failure, the client cannot use this connection any
+// more.
 IoResult DirectoryServer::PassOn(Peer* client, Peer* server) {
   client->Unwatch();
   proto::FromDirectory message;
@@ -373,6 +381,8 @@ IoResult DirectoryServer::PassOn(Peer* client, Peer* server) {
   frame.payload = absl::MakeConstSpan(
       reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   frame.connection = passed;
+  frame.owner_lets_descriptors_in =
+      (server->dialect.capabilities & transports::kLetsDescriptorsIn) != 0;
   // The registry bounds how many are on their way.
   frame.room = transports::Room::kOwed;
   return (*server->connection_slot())->Send(frame);

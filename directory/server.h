@@ -1,11 +1,11 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The directory as others reach it: a registry, and the connections of clients,
-// servers and administrators.
+// Serves a registry to clients, servers and administrators, over their
+// connections.
 //
-// A client's connection becomes its session: the end that we have accepted is
-// handed on to the server, and we know nothing of it any more.
+// A client's connection becomes its session: the directory passes the end that
+// it has accepted to the server, and keeps nothing of it.
 
 #ifndef LE_MESSAGING_DIRECTORY_SERVER_H_
 #define LE_MESSAGING_DIRECTORY_SERVER_H_
@@ -31,40 +31,41 @@
 namespace le {
 namespace directory {
 
-// A connection says what it wants, or is closed, within this time. Long: a
-// machine that boots may be slow.
+// A connection that sends no request within this time is closed. The time is
+// long, since a machine that boots may be slow.
 constexpr absl::Duration kHalfOpenTime = absl::Seconds(30);
 
-// One of the reserve, which may do nothing but administer, must say so sooner.
+// A connection of the reserve, which may only administer, has less time.
 constexpr absl::Duration kReservedHalfOpenTime = absl::Seconds(1);
 
-// A server that has gone may have introductions in its queue still. Whether the
-// kernel has let go of them is looked at so often.
+// A server that was removed may still have introductions in its queue. The
+// directory checks at this interval whether the kernel still holds them.
 constexpr absl::Duration kLookAtLeftovers = absl::Seconds(1);
 
-// Waiting clients are told the cause after this delay. Changes within the delay are
+// Waiting clients get the cause after this delay. Changes within the delay are
 // merged. A client that is introduced sooner gets no message.
 constexpr absl::Duration kTellWaitingAfter = absl::Milliseconds(100);
 
-// Clients told in one batch. The next batch follows after the same delay.
+// The most clients that get it in one batch. The next batch follows after the
+// same delay.
 constexpr size_t kMaxToldAtOnce = 512;
 
-// No further cause is sent while more than this is unreceived, the kernel's overhead
-// included: a client costs no more than this.
+// A client with more unreceived bytes than this, the kernel's overhead
+// included, gets no further cause. This bounds the memory for each client.
 constexpr size_t kMaxUnreceivedBytes = 2048;
 
-// With this many introductions in flight to a server, the directory asks the kernel
-// whether the server has received some.
+// With this many introductions on their way to a server, the directory asks the
+// kernel whether the server has received some.
 constexpr size_t kLookAtIntroductions = 8;
 
-// What is done in one turn, of a long list of things to be done.
+// The most actions, and the most checks of servers, in one turn of the loop.
 constexpr size_t kMaxActionsAtOnce = 256;
 constexpr size_t kMaxServersLookedAtAtOnce = 64;
 
-// Users whose other version is remembered as logged.
+// The most users that are remembered because their other version was logged.
 constexpr size_t kMaxOtherVersions = 1024;
 
-// The text of a bindings file: some hundred thousand lines.
+// The longest text of a bindings file: some hundred thousand lines.
 constexpr size_t kMaxBindingsBytes = size_t{16} << 20;
 
 class DirectoryServer : private transports::Acceptor::Observer,
@@ -73,22 +74,23 @@ class DirectoryServer : private transports::Acceptor::Observer,
   struct Options {
     Limits limits;
     absl::Duration half_open_time = kHalfOpenTime;
-    // Loads the bindings file anew, for a ReloadRequest; returns warnings.
+    // Reloads the bindings file, for a ReloadRequest. Returns warnings.
     std::function<absl::StatusOr<std::string>()> reload;
   };
 
-  // None is owned. `process` is the directory's own: its user may administer, and
-  // is <self>.
+  // Owns none of these. `process` is the directory's own: its user may
+  // administer, and is <self>.
   DirectoryServer(event::Process* process, event::Loop* loop, Users* users,
                   Options options);
   ~DirectoryServer() override;
 
-  // Once more: in place of the former address. Connections stay as they are.
+  // A second call replaces the address. It does not affect connections.
   absl::Status Listen(transports::Transport* transport,
                       const std::string& address);
 
-  // As a bindings file; all or nothing, but that at start a line with a user who is
-  // not known is left out. Returns the warnings.
+  // Replaces all bindings by those of `text`, a bindings file. On an error
+  // nothing changes. Returns the warnings. kAtStart skips lines with unknown
+  // users. kCheckOnly changes nothing.
   enum class Loading { kNow, kAtStart, kCheckOnly };
   absl::StatusOr<std::string> Load(const std::string& text,
                                    const std::string& file_name,
@@ -96,14 +98,15 @@ class DirectoryServer : private transports::Acceptor::Observer,
 
   const Registry& registry() const { return registry_; }
   const Accounts& accounts() const { return accounts_; }
-  // Empty if what is charged to each user is what it has. For tests.
+  // For tests: a difference between what users have and what they are charged
+  // for. Empty if there is none.
   std::string Discrepancy() const;
 
  private:
   class Peer;
   class List;
 
-  // Does a part of something in each turn until nothing is left.
+  // Calls `step` once a turn until it returns false.
   class Slices final : public event::Task {
    public:
     explicit Slices(DirectoryServer* directory, bool (DirectoryServer::*step)())
@@ -129,34 +132,37 @@ class DirectoryServer : private transports::Acceptor::Observer,
   };
 
   void OnAccepted(std::unique_ptr<transports::Connection> connection) override;
-  // What is ordered while actions are carried out comes after them; what is too
-  // much for one turn, in the next ones.
+  // Carries out actions in order. New actions that result are carried out last.
+  // What is too much for one turn follows in the next ones.
   void CarryOut(Registry::Actions actions);
   bool CarryOutSome();
   void CarryOut(const RegistryAction& action);
   void Introduce(PeerId client, PeerId server);
   transports::IoResult PassOn(Peer* client, Peer* server);
-  // Looks which servers have received what was on its way to them.
+  // Checks which servers have received introductions. False: all are checked.
   bool LookAtSomeServers();
   void LookAtServer(PeerId server);
-  // Tells clients why they wait.
+  // Sends clients the cause of their wait.
   void OnExpiry() override;
   void TellWaiting(Peer* peer, const Registry::Wait& wait);
-  // A removal may cause others, of as many peers as there are. The outermost call
-  // carries them out one after another.
+  // A removal may cause the removal of any number of other peers. The outermost
+  // call does them all, one after another.
   void Remove(PeerId id);
   void RemoveOne(PeerId id);
   Peer* Find(PeerId id);
+  // Tells the monitors. Removes no peer: that of the caller may be one.
   void Report(const std::string& event);
+  bool RemoveLostMonitors();
   bool MayAdminister(uid_t uid);
   UserContext Context();
-  // By number: a look-up of the name may block for long, and peers decide how
-  // often this is asked.
+  // Has the user's number: a look-up of the name may block for long, and peers
+  // decide how often this is called.
   std::string Describe(PeerId id);
-  // Logs that peer's, once for each user: it tries again and again.
+  // Logs that the peer has another version. Once for each user, since such a
+  // peer tries again and again.
   void NoteOtherVersion(PeerId id, absl::string_view text);
 
-  // What peers ask for.
+  // The requests of peers.
   void Open(Peer* peer, const proto::Open& open);
   void Advertise(Peer* peer, const proto::Advertise& advertise);
   void Administer(Peer* peer, const proto::ToDirectory& request);
@@ -170,20 +176,24 @@ class DirectoryServer : private transports::Acceptor::Observer,
   Accounts accounts_;
   Registry registry_;
   std::unique_ptr<transports::Acceptor> acceptor_;
-  transports::BufferPool::Ptr pool_;        // for who may administer
+  transports::BufferPool::Ptr pool_;        // for administrators
   transports::BufferPool::Ptr small_pool_;  // for all others
-  // Not a flat_hash_map: the order in which they go differs from run to run there,
-  // and a simulation must replay.
+  // Not a flat_hash_map: its order differs from run to run. Peers are destroyed
+  // in this order, and a simulation must be repeatable.
   std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;
   std::deque<PeerId> to_remove_;
   bool removing_ = false;
   std::deque<RegistryAction> to_do_;
   bool carrying_out_ = false;
+  uint32_t turn_ = 0;  // the last in which actions were carried out
+  size_t actions_left_ = kMaxActionsAtOnce;  // in it
+  bool may_go_on_ = true;                    // the registry, in it
   Slices carries_out_{this, &DirectoryServer::CarryOutSome};
   PeerId last_looked_at_ = 0;
   Slices looks_{this, &DirectoryServer::LookAtSomeServers};
   PeerId next_id_ = 1;
   std::set<PeerId> monitors_;
+  Slices removes_monitors_{this, &DirectoryServer::RemoveLostMonitors};
   std::set<uid_t> other_versions_;  // users whose other version has been logged
   std::multimap<std::pair<uid_t, std::string>, PeerId> service_waiters_;
 };

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each user has of the directory, and that nobody takes it all.
+// The directory's resources: what each user may have, and that no user may have
+// all.
 
 #include <memory>
 #include <string>
@@ -56,7 +57,7 @@ TEST_F(DirectoryAccountTest, AServerThatReadsNothingCostsItsClientsOnly) {
     EXPECT_EQ(accounts().waiting.used_by(kAlice), 10u);
     EXPECT_EQ(accounts().connections.used_by(kAlice), 10u);
     ExpectBalance();
-    // That its client has gone leaves the introduction where it is.
+    // The introduction stays charged after its client has closed.
     clients.front().reset();
     world_.Settle();
     EXPECT_EQ(accounts().introductions.used_by(kAlice), most);
@@ -66,7 +67,7 @@ TEST_F(DirectoryAccountTest, AServerThatReadsNothingCostsItsClientsOnly) {
     auto same = NewClient(kAlice, "clock");
     EXPECT_EQ(service->Hear(), "client");
 
-    // It reads a half, and gets as many.
+    // The server receives half of them, and gets as many new ones.
     for (uint32_t i = 0; i < most / 2; ++i) EXPECT_EQ(deaf->Hear(), "client");
     world_.Settle();
     EXPECT_EQ(accounts().waiting.used_by(kAlice), 0u);
@@ -77,7 +78,7 @@ TEST_F(DirectoryAccountTest, AServerThatReadsNothingCostsItsClientsOnly) {
   });
 }
 
-// The request has arrived before the directory looks at the connection.
+// The server's request has arrived before the directory accepts the connection.
 TEST_F(DirectoryAccountTest, ALineThatIsThereBeforeItsServerIsServedToItsEnd) {
   world_.Run([&] {
     world_.Start();
@@ -118,14 +119,14 @@ TEST_F(DirectoryAccountTest, AUsersShareOfIntroductionsIsForAllItsServers) {
       world_.Settle();
     }
     EXPECT_EQ(accounts().introductions.used_by(kAlice), 25u);
-    // Without a word: it asks again.
+    // Closed without a refusal, so that the client asks again.
     EXPECT_EQ(clients.back()->Hear(), "closed");
     Speaker impatient(&world_, kAlice);
     EXPECT_THAT(impatient.Ask(OpenMessage(Interface("s1"), false)),
                 StartsWith("refused LIMIT: user 1001 has 25 introductions"));
     auto other = NewClient(kBob, "clock");
     EXPECT_EQ(service->Hear(), "client");
-    // What has been received is noticed when it is needed.
+    // The directory checks what was received when a user's share is used up.
     for (auto& server : deaf) {
       while (server->Hear() == "client") {
       }
@@ -139,8 +140,8 @@ TEST_F(DirectoryAccountTest, AUsersShareOfIntroductionsIsForAllItsServers) {
   });
 }
 
-// A large message is for administrators: a buffer of that size for each connection
-// that has said nothing would be much.
+// Only administrators may send a large message. Buffers of that size for all
+// connections would need too much memory.
 TEST_F(DirectoryAccountTest, AStrangersMessageIsSmall) {
   world_.Run([&] {
     world_.Start();
@@ -191,7 +192,7 @@ TEST_F(DirectoryAccountTest, ThereIsAReserveForAdministration) {
     Speaker client(&world_, 0);
     EXPECT_THAT(client.Ask(OpenMessage(Interface("clock"), true)),
                 StartsWith("refused LIMIT: user 0 has as much as a user may"));
-    // One of the reserve must make haste.
+    // A connection of the reserve has less time.
     Speaker idle(&world_, 0);
     world_.Advance(kReservedHalfOpenTime);
     EXPECT_EQ(idle.Hear(), "closed");
@@ -221,7 +222,7 @@ TEST_F(DirectoryAccountTest, TheListSaysWhatThereIsForAll) {
   });
 }
 
-// Everybody is served between its parts.
+// Other peers are served between the parts.
 TEST_F(DirectoryAccountTest, AListIsOnePartATurn) {
   world_.Run([&] {
     world_.Start();
@@ -262,7 +263,7 @@ TEST_F(DirectoryAccountTest, AListThatIsNotReadIsNotMade) {
     while (admin.Hear() == "list") ++parts;
     EXPECT_GT(parts, 1);
     EXPECT_LT(parts, 10);
-    // A second one, before the first is read, is not.
+    // A second request, before the first list is read, closes the connection.
     world_.Settle();
     admin.Say(ListMessage());
     while (admin.Hear() == "list") {
@@ -272,7 +273,7 @@ TEST_F(DirectoryAccountTest, AListThatIsNotReadIsNotMade) {
   });
 }
 
-// The client is refused as it was told, whatever is in its way.
+// Each client gets its refusal.
 TEST_F(DirectoryAccountTest, ALongLineOfAnotherProtocolIsRefusedInSlices) {
   world_.Run([&] {
     world_.Start();
@@ -292,6 +293,29 @@ TEST_F(DirectoryAccountTest, ALongLineOfAnotherProtocolIsRefusedInSlices) {
     for (auto& client : clients) {
       ASSERT_THAT(client->Hear(), StartsWith("refused OTHER_PROTOCOL"));
     }
+    ExpectBalance();
+  });
+}
+
+// N in the turn in which N + 1 ask, however few each of them causes.
+TEST_F(DirectoryAccountTest, WhatManyCauseInATurnIsDoneInSlices) {
+  world_.Run([&] {
+    world_.Start();
+    auto service = NewService(kSelf, "clock");
+    std::vector<std::unique_ptr<Speaker>> clients;
+    for (size_t i = 0; i <= kMaxActionsAtOnce; ++i) {
+      clients.push_back(std::make_unique<Speaker>(&world_, kAlice));
+    }
+    for (auto& client : clients) {
+      SendControl(client->connection(),
+                  OpenMessage(Interface("clock", "another"), true));
+    }
+    while (accounts().connections.used_by(kAlice) == clients.size()) {
+      ASSERT_TRUE(world_.loop()->RunTurn(absl::InfinitePast()));
+    }
+    EXPECT_EQ(accounts().connections.used_by(kAlice), 1u);
+    ASSERT_TRUE(world_.loop()->RunTurn(absl::InfinitePast()));
+    EXPECT_EQ(accounts().connections.used_by(kAlice), 0u);
     ExpectBalance();
   });
 }

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// DirectoryServer: what root and the directory's own user may ask of it.
+// DirectoryServer: the requests of administrators. These are root and the
+// directory's own user.
 
 #include <utility>
 #include <vector>
@@ -44,8 +45,8 @@ absl::StatusOr<std::string> DirectoryServer::Load(const std::string& text,
                         registry_.bindings_of_any_user().size();
   if (parsed.bindings.empty() && before > 0) {
     absl::StrAppend(&lines, lines.empty() ? "" : "\n", file_name,
-                    ": there is no binding in it, which ends all ", before,
-                    " that there are");
+                    ": it has no bindings: loading it removes all ", before,
+                    " present ones");
   }
   if (loading != Loading::kCheckOnly) {
     CarryOut(registry_.Load(parsed.bindings));
@@ -67,18 +68,18 @@ void DirectoryServer::Administer(Peer* peer,
     return;
   }
   const UserContext context = Context();
-  // Carrying an action out may close the connection of this peer.
+  // To carry out an action may destroy this peer.
   const PeerId id = peer->id();
   auto answer = [&](const absl::StatusOr<std::string>& result) {
     Peer* const asker = Find(id);
     if (asker == nullptr) return;
     asker->Say([&](proto::FromDirectory* m) {
-      // File names are as long as they like, and are in each line.
+      // The text may be long: each line has the file name.
       std::string text =
           result.ok() ? *result : std::string(result.status().message());
       if (text.size() > kPartBytes) {
         text.resize(kPartBytes);
-        text += "... (there is more of it)";
+        text += "... (truncated)";
       }
       if (result.ok()) {
         m->mutable_done()->set_text(std::move(text));
@@ -94,7 +95,8 @@ void DirectoryServer::Administer(Peer* peer,
   };
   switch (request.what_case()) {
     case proto::ToDirectory::kList:
-      // Not a second one for somebody who has not read the first.
+      // A peer that asks for a second list before it has read the first is
+      // closed.
       if (peer->list != nullptr) {
         peer->lost = true;
         return;
@@ -164,15 +166,23 @@ void DirectoryServer::Administer(Peer* peer,
 }
 
 void DirectoryServer::Report(const std::string& event) {
-  std::vector<PeerId> lost;
   for (PeerId id : monitors_) {
     Peer* const peer = Find(id);
+    if (peer->lost) continue;
     peer->Say(
         [&](proto::FromDirectory* m) { m->mutable_event()->set_text(event); });
     // One that does not read loses its connection, not we our memory.
-    if (peer->lost) lost.push_back(id);
+    if (peer->lost) removes_monitors_.Start();
+  }
+}
+
+bool DirectoryServer::RemoveLostMonitors() {
+  std::vector<PeerId> lost;
+  for (PeerId id : monitors_) {
+    if (Find(id)->lost) lost.push_back(id);
   }
   for (PeerId id : lost) Remove(id);
+  return false;
 }
 
 }  // namespace directory

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What administrators ask of a DirectoryServer.
+// The requests of administrators to a DirectoryServer.
 
 #include <memory>
 #include <string>
@@ -32,13 +32,13 @@ proto::ToDirectory ReloadMessage() {
 
 class DirectoryServerAdminTest : public ::testing::Test {
  protected:
-  // The whole list, its parts as one; `parts` says how many there were.
+  // Joins all parts of a list. Sets `parts` to their number.
   proto::ListPart List(Speaker* admin, int* parts = nullptr) {
     admin->Say(ListMessage());
     proto::ListPart all;
     int count = 0;
     do {
-      world_.Settle();  // it sends no more than is read
+      world_.Settle();  // more is sent when this is read
       const std::string heard = admin->Hear();
       EXPECT_EQ(heard, "list");
       if (heard != "list") break;
@@ -80,7 +80,7 @@ TEST_F(DirectoryServerAdminTest, OnlyRootAndItsOwnUserAdminister) {
   });
 }
 
-// In a user namespace each stranger has the number of every other.
+// In a user namespace all unmapped users have the same number.
 TEST_F(DirectoryServerAdminTest, NobodyWhoIsNotMappedAdministers) {
   world_.Run([&] {
     world_.Start();
@@ -110,7 +110,7 @@ TEST_F(DirectoryServerAdminTest, NoBindingNamesWhoIsNotMapped) {
   });
 }
 
-// The name service may take seconds for each answer.
+// A look-up of a name may take seconds.
 TEST_F(DirectoryServerAdminTest, AListAsksForNoNames) {
   class CountingUsers final : public Users {
    public:
@@ -184,7 +184,7 @@ TEST_F(DirectoryServerAdminTest, ListsWhatThereIs) {
     EXPECT_EQ(list.waiting(1).missing_binding(), "");
     EXPECT_EQ(list.waiting(0).reason(), proto::WAIT_NO_BINDING);
     EXPECT_EQ(list.waiting(1).reason(), proto::WAIT_NOT_OFFERED);
-    // The service has not read yet.
+    // The service has received nothing yet.
     ASSERT_EQ(list.not_taken_size(), 1);
     EXPECT_EQ(list.not_taken(0).client(), "<1001>.a");
     EXPECT_EQ(list.not_taken(0).pid(),
@@ -211,7 +211,7 @@ TEST_F(DirectoryServerAdminTest, ListsWhatThereIs) {
   });
 }
 
-// More than a connection holds back for one that does not read.
+// The list is longer than the bound of the queue.
 TEST_F(DirectoryServerAdminTest, ALongListComesInParts) {
   constexpr int kBindings = 40000;
   world_.Run([&] {
@@ -244,7 +244,7 @@ TEST_F(DirectoryServerAdminTest, BindsAndUnbinds) {
     Speaker service(&world_, kAlice);
     service.Say(AdvertiseMessage(Interface("c")));
     EXPECT_EQ(service.Hear(), "OFFERED: ");
-    // Whoever waits moves to where the binding points now.
+    // The waiting client moves to the service that the binding names now.
     admin.Ask(BindMessage("<1001>.a", "<1001>.c"));
     EXPECT_EQ(service.Hear(), "client");
 
@@ -272,7 +272,7 @@ TEST_F(DirectoryServerAdminTest, LoadsInParts) {
     EXPECT_EQ(Bindings(&other), "<*>.* -> <500>.*\n");
     EXPECT_EQ(admin.Ask(LoadMessage(".c -> <1002>.d", true)), "done: ");
     EXPECT_EQ(Bindings(&other), "<1001>.a -> <1002>.b\n<1001>.c -> <1002>.d\n");
-    // The next load begins anew.
+    // The next load does not contain the former parts.
     EXPECT_THAT(admin.Ask(LoadMessage("<*>.* -> <self>.*", true)),
                 StartsWith("done: file:1:1: <*>.* lets every user"));
     EXPECT_EQ(Bindings(&other), "<*>.* -> <500>.*\n");
@@ -294,8 +294,8 @@ TEST_F(DirectoryServerAdminTest, ALoadWithAnErrorOrToCheckChangesNothing) {
   });
 }
 
-// A package that brings a user may be installed later, and a network's directory of
-// users may not be there yet.
+// The user may be added later by a package, or its look-up on the network may
+// fail at start.
 TEST_F(DirectoryServerAdminTest, AtStartALineWithAnUnknownUserIsLeftOut) {
   class Later final : public Users {
    public:
@@ -328,7 +328,7 @@ TEST_F(DirectoryServerAdminTest, AtStartALineWithAnUnknownUserIsLeftOut) {
   });
 }
 
-// As they are in directories of other systems.
+// Directory services of other systems have such names.
 TEST_F(DirectoryServerAdminTest, AUsersNameMayHaveBlanksAndAnyLetters) {
   class Foreign final : public Users {
    public:
@@ -360,14 +360,15 @@ TEST_F(DirectoryServerAdminTest, SaysWhatWouldOpenOrCloseAll) {
     EXPECT_EQ(admin.Ask(BindMessage("<*>.*", "<500>.*")),
               "done: bound: <*>.* -> <500>.*, until the next load or restart\n"
               "<*>.* lets every user reach every service of that user");
-    EXPECT_EQ(admin.Ask(LoadMessage("# nothing\n", true)),
-              "done: file: there is no binding in it, which ends all 1 that "
-              "there are");
+    EXPECT_EQ(
+        admin.Ask(LoadMessage("# nothing\n", true)),
+        "done: file: it has no bindings: loading it removes all 1 present "
+        "ones");
     EXPECT_EQ(admin.Ask(LoadMessage("", true)), "done: ");
   });
 }
 
-// A load that is done does not look failed.
+// The load was done, so the answer is Done, although it is cut.
 TEST_F(DirectoryServerAdminTest, WarningsThatAreTooLongAreCut) {
   world_.Run([&] {
     world_.Start();
@@ -378,7 +379,7 @@ TEST_F(DirectoryServerAdminTest, WarningsThatAreTooLongAreCut) {
     load.mutable_load()->set_file_name(std::string(4000, 'f'));
     const std::string heard = admin.Ask(load);
     EXPECT_THAT(heard, StartsWith("done: ffff"));
-    EXPECT_THAT(heard, HasSubstr("(there is more of it)"));
+    EXPECT_THAT(heard, HasSubstr("... (truncated)"));
     EXPECT_EQ(Bindings(&admin), "<1001>.a -> <500>.b\n");
   });
 }
@@ -459,7 +460,7 @@ TEST_F(DirectoryServerAdminTest, WaitIsAnsweredWhenTheServiceComes) {
     service.Say(AdvertiseMessage(Interface("clock")));
     EXPECT_EQ(admin.Hear(), "done: ");
     EXPECT_EQ(admin.Hear(), "nothing");  // once
-    // At once, if it is there already.
+    // The answer comes at once if the service is already on offer.
     EXPECT_EQ(admin.Ask(WaitMessage("<1001>.clock")), "done: ");
     EXPECT_THAT(admin.Ask(WaitMessage("clock")), StartsWith("refused INVALID"));
   });
@@ -494,7 +495,7 @@ TEST_F(DirectoryServerAdminTest, AMonitorHearsWhatHappens) {
     EXPECT_EQ(monitor.Hear(), "event: unbound: <1001>.a");
     admin.Say(LoadMessage("", true));
     EXPECT_EQ(monitor.Hear(), "event: loaded: 0 bindings");
-    // One that is refused has changed nothing.
+    // A refused request is no event.
     Speaker bad(&world_, kSelf);
     bad.Say(AdvertiseMessage(Interface("two words")));
     EXPECT_EQ(monitor.Hear(), "nothing");
@@ -511,7 +512,7 @@ TEST_F(DirectoryServerAdminTest, AMonitorThatDoesNotReadLosesItsConnection) {
     Speaker admin(&world_, kSelf);
     const std::string name(100, 'n');
     int said = 0;
-    // Three connections until it has lost its own.
+    // There are three connections until `deaf` is closed.
     while (List(&admin).users(0).connections() == 3) {
       ASSERT_THAT(admin.Ask(BindMessage("<1001>." + name, "<500>." + name)),
                   StartsWith("done"));
@@ -520,11 +521,38 @@ TEST_F(DirectoryServerAdminTest, AMonitorThatDoesNotReadLosesItsConnection) {
     }
     int heard = 0;
     while (deaf.Hear() != "closed") ++heard;
-    EXPECT_EQ(heard, said - 1);  // what was sent before arrives
+    EXPECT_EQ(heard, said - 1);  // frames sent before the close arrive
     EXPECT_EQ(reader.Hear(), "nothing");
     EXPECT_THAT(admin.Ask(BindMessage("<1001>.a", "<500>.b")),
                 StartsWith("done"));
     EXPECT_THAT(reader.Hear(), StartsWith("event: bound"));
+  });
+}
+
+// Its list looks at the server, whose queue has room again. So a client is introduced,
+// and the monitor would be told.
+TEST_F(DirectoryServerAdminTest, AMonitorMayGoAwayWhileItLists) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker server(&world_, kSelf);
+    server.Ask(AdvertiseMessage(Interface("clock")));
+    std::vector<std::unique_ptr<Speaker>> clients;
+    while (world_.server()->registry().waiting().empty()) {
+      ASSERT_LT(clients.size(), 100000u);
+      clients.push_back(std::make_unique<Speaker>(&world_, kAlice));
+      clients.back()->Say(OpenMessage(Interface("clock"), true));
+    }
+    auto monitor = std::make_unique<Speaker>(&world_, kSelf);
+    EXPECT_EQ(monitor->Ask(MonitorMessage()), "done: ");
+    SendControl(monitor->connection(), ListMessage());
+    monitor.reset();
+    while (server.Hear() == "client") {
+    }
+    world_.Settle();
+    EXPECT_EQ(server.Hear(), "client");
+    EXPECT_EQ(world_.server()->Discrepancy(), "");
+    Speaker admin(&world_, kSelf);
+    EXPECT_EQ(List(&admin).users(0).connections(), 2u);
   });
 }
 

@@ -6,7 +6,6 @@
 
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/types/optional.h"
 #include "directory/server.h"
@@ -15,21 +14,22 @@
 namespace le {
 namespace directory {
 
-// All that there is, for one administrator: a part in each turn, and no more than
-// it reads. What changes meanwhile may be in it or not. It owes its life to its
-// peer, and ends with the last part.
+// A list of all that the directory knows, for one administrator. Sends one part
+// a turn, and only as much as the administrator reads. A change meanwhile may
+// be in the list or not. Its peer owns it. It is destroyed after the last part.
 class DirectoryServer::List final : private event::Task {
  public:
   List(DirectoryServer* directory, Peer* peer);
   ~List() override;
 
-  // May end with the destruction of the list, and of the peer.
+  // May destroy the list, and the peer.
   void Begin() { Run(); }
   void GoOn();
 
  private:
   void Run() override;
-  // Adds one entry; returns how long it is.
+  // Each adds an entry and returns its size. 0: the section has no more
+  // entries.
   size_t AddBinding(proto::ListPart* part);
   size_t AddServer(proto::ListPart* part);
   size_t AddWaiting(proto::ListPart* part);
@@ -52,11 +52,11 @@ class DirectoryServer::List final : private event::Task {
   Peer* const peer_;
   bool posted_ = false;
   Section section_ = Section::kBindingsOfUsers;
-  // The last of this section that is in it.
+  // The last key of this section that was added.
   absl::optional<std::pair<uid_t, std::string>> user_binding_;
   absl::optional<std::string> any_user_binding_;
   PeerId last_ = 0;
-  std::vector<uid_t> users_;  // from the back
+  absl::optional<uid_t> last_user_;
 };
 
 }  // namespace directory

@@ -29,14 +29,16 @@ inline proto::OfferState ToProto(ServerState state) {
   return proto::OFFERED;
 }
 
-// One connection. Destroyed by Remove() only.
+// One connection. Only Remove() destroys it; OnExpiry() destroys one that
+// lingers.
 class DirectoryServer::Peer final : private transports::Connection::Observer,
                                     private event::Timer {
  public:
   enum class Role { kNone, kClient, kServer, kAdmin };
 
-  // What it is charged for: a connection, and one that has said nothing. `reserved`:
-  // it may administer and nothing else.
+  // What the peer is charged for. Its first message releases `silent`.
+  // `reserved`: the charges are from the reserve, so the peer may only
+  // administer.
   struct Charges {
     Quota::Charge connection;
     Quota::Charge silent;
@@ -54,18 +56,19 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   }
 
   Role role = Role::kNone;
-  bool lost = false;   // its connection is closed, or must be
-  bool waits = false;  // a client: it asks again if it is not told anything
-  std::string loaded;  // the parts of a text so far
-  std::string told;    // a client: why it waits
-  transports::Dialect dialect;  // a client or a server: of its library
+  bool lost = false;            // its connection is closed, or must be
+  bool waits = false;           // a client that asks again if it gets no answer
+  std::string loaded;           // an administrator: the parts of a text so far
+  std::string told;             // a client: the cause that was sent last
+  transports::Dialect dialect;  // of a client's or a server's library
   std::unique_ptr<List> list;
 
-  // Reads what has arrived already, before the loop watches anything: mostly one
-  // message.
+  // Reads what has arrived, which is mostly one message. The loop does not
+  // watch the connection before.
   void Begin() { Read(); }
 
-  // Watches the connection, if it is not handed on or closed already.
+  // Watches the connection, unless it was passed on. False: it cannot be
+  // watched.
   bool Watch() {
     if (connection_ == nullptr || watched_) return true;
     const absl::Status attached = connection_->Attach(directory_->loop_, this);
@@ -84,7 +87,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
     fill(&message);
     if (SendControl(connection_.get(), std::move(message)) !=
         transports::IoResult::kOk) {
-      // It does not read. Nothing that it is told may be missing.
+      // The peer does not read. It must not miss a message, so it is closed.
       lost = true;
     }
   }
@@ -96,30 +99,29 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
     lost = true;
   }
 
-  // It is here only for what was on its way to it.
+  // A removed server that is kept for its unreceived introductions only.
   bool lingers() const { return !leftovers_.empty(); }
 
-  // A server: how many introductions are on their way to it, at most.
+  // The number of introductions that a server has not received, at most.
   size_t Unreceived() const {
     return connection_ == nullptr ? 0 : connection_->unreceived_descriptors();
   }
   void NotifyWhenReceived() { connection_->NotifyWhenReceived(); }
 
-  // A server that has gone, or may as well have, but not what was on its way to it:
-  // keeps the connection, by which the kernel says when that has gone, too. False:
-  // nothing is left.
+  // For a server that is removed. Keeps its connection, by which the kernel
+  // reports the introductions that it still holds. False: it holds none.
   bool Linger(std::deque<Registry::Client> on_their_way) {
     leftovers_ = std::move(on_their_way);
     return LookAtLeftovers();
   }
 
-  // It sent more than its role allows.
+  // The peer has sent more than its role allows.
   void RefuseOutOfTurn() {
     Warn("speaks out of turn");
     Refuse(proto::INVALID, "out of turn");
   }
 
-  // It has said something, or is gone.
+  // The peer has sent a message, or is being removed.
   void EndHalfOpen() {
     if (!half_open_) return;
     half_open_ = false;
@@ -141,7 +143,8 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   }
 
   bool LookAtLeftovers() {
-    // Nobody watches it any more: what is queued leaves, or breaks the connection.
+    // The loop does not watch the connection any more, so nothing else sends
+    // what is queued.
     connection_->Flush();
     const size_t left = Unreceived();
     while (leftovers_.size() > left) leftovers_.pop_front();
@@ -156,12 +159,13 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
                       absl::StrCat(directory_->Describe(id_), " ", what));
   }
 
-  // Receives what is there. May end with the peer's destruction.
+  // Receives what has arrived. May destroy this peer.
   void Read() {
     DirectoryServer* const directory = directory_;
     const PeerId id = id_;
-    // A server has nothing more to say. To receive its end would close what the
-    // kernel tells by whether the introductions on their way are gone.
+    // A server sends nothing after its request, so this is its end or a
+    // violation. It is not received: that would close the connection, by which
+    // the kernel reports unreceived introductions.
     if (role == Role::kServer && Unreceived() > 0) {
       directory->Remove(id);
       return;
@@ -204,7 +208,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
           Understand(frame);
           break;
       }
-      // Handed on, or here only for what is on its way to it.
+      // The peer was removed, or lingers.
       if (directory->Find(id) != this || lingers()) return;
       if (lost) {
         directory->Remove(id);
@@ -269,7 +273,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   std::unique_ptr<transports::Connection> connection_;
   bool watched_ = false;
   Charges charges_;
-  bool half_open_ = true;  // has said nothing; timed once it is waited for
+  bool half_open_ = true;  // has sent nothing; timed once it must wait
   std::deque<Registry::Client> leftovers_;
 };
 

@@ -32,7 +32,7 @@ class DirectoryServerTest : public ::testing::Test {
   std::unique_ptr<Speaker> NewPeer(uid_t uid) {
     return std::make_unique<Speaker>(&world_, uid);
   }
-  // One that waits for a service that nobody offers.
+  // A client that waits for a service that no server offers.
   std::unique_ptr<Speaker> NewWaiting(uid_t uid) {
     auto peer = NewPeer(uid);
     peer->Say(OpenMessage(Interface("nobody's"), true));
@@ -47,7 +47,7 @@ class DirectoryServerTest : public ::testing::Test {
   SmallWorld world_;
 };
 
-// ---- What is said ----------------------------------------------------------
+// ---- Messages --------------------------------------------------------------
 
 TEST_F(DirectoryServerTest, IntroducesAClientAndLetsGoOfIt) {
   world_.Run([&] {
@@ -118,7 +118,7 @@ TEST_F(DirectoryServerTest, WhoDoesNotSpeakItsLanguageIsClosed) {
     empty.SayBytes("");
     EXPECT_THAT(empty.Hear(), StartsWith("refused OTHER_VERSION"));
     EXPECT_EQ(empty.Hear(), "closed");
-    // All of it has been said by root's equal: it is the words that count.
+    // The sender may administer: only the contents were wrong before.
     Speaker sound(&world_, kSelf);
     sound.SayBytes(good);
     EXPECT_EQ(sound.Hear(), "list");
@@ -134,9 +134,10 @@ TEST_F(DirectoryServerTest, AFewStandByAndTheRestTryAgain) {
       EXPECT_THAT(services.back()->Hear(),
                   StartsWith(i == 0 ? "OFFERED" : "STANDING_BY"));
     }
-    EXPECT_EQ(NewService(kBob, "clock")->Hear(),
-              "refused LIMIT: 64 servers stand by for this service already, as "
-              "many as may");
+    EXPECT_EQ(
+        NewService(kBob, "clock")->Hear(),
+        "refused LIMIT: 64 servers already stand by for this service: the "
+        "maximum");
     EXPECT_EQ(NewService(kBob, "other")->Hear(), "OFFERED: ");
     EXPECT_EQ(NewService(kAlice, "clock")->Hear(), "OFFERED: ");
     services[0]->HangUp();
@@ -145,7 +146,7 @@ TEST_F(DirectoryServerTest, AFewStandByAndTheRestTryAgain) {
   });
 }
 
-// ---- What it logs ----------------------------------------------------------
+// ---- Log lines -------------------------------------------------------------
 
 std::vector<std::string>* g_log = nullptr;
 
@@ -171,7 +172,7 @@ class DirectoryServerLogTest : public DirectoryServerTest {
   event::LogSink former_ = nullptr;
 };
 
-// Each of these has a line of its own.
+// Each of these faults is logged.
 TEST_F(DirectoryServerLogTest, NobodyFillsItWithWhatHeDoesWrong) {
   world_.Run([&] {
     DirectoryServer::Options options;
@@ -199,7 +200,7 @@ TEST_F(DirectoryServerLogTest, NobodyFillsItWithWhatHeDoesWrong) {
       const auto seconds = absl::ToInt64Seconds(world_.loop()->Now() - start);
       EXPECT_GE(LinesOf(kBob), 20);
       EXPECT_LE(LinesOf(kBob), 20 + seconds);
-      // Nobody else's are missing for that.
+      // Lines about other users are still logged.
       NewPeer(kAlice)->SayBytes("\xff\xff\xff");
       EXPECT_EQ(LinesOf(kAlice), 1);
       world_.Advance(absl::Seconds(2));
@@ -213,7 +214,7 @@ TEST_F(DirectoryServerLogTest, NobodyFillsItWithWhatHeDoesWrong) {
   });
 }
 
-// The name service may take seconds for each answer, or not answer at all.
+// A look-up of a name may take seconds, or never end.
 TEST_F(DirectoryServerTest, NoPeerMakesItAskForNames) {
   class CountingUsers final : public Users {
    public:
@@ -359,7 +360,7 @@ TEST_F(DirectoryServerTest, AClientThatSaysMoreThanItsOneWordIsRefused) {
     world_.Start();
     auto service = NewService(kSelf, "clock");
     EXPECT_EQ(service->Hear(), "OFFERED: ");
-    // Both words are there before the directory hears the first.
+    // Both messages have arrived before the directory reads the first.
     Speaker client(&world_, kAlice);
     const proto::ToDirectory open = OpenMessage(Interface("clock"), true);
     SendControl(client.connection(), open);
@@ -371,7 +372,7 @@ TEST_F(DirectoryServerTest, AClientThatSaysMoreThanItsOneWordIsRefused) {
   });
 }
 
-// ---- Those who say nothing -------------------------------------------------
+// ---- Silent connections ----------------------------------------------------
 
 TEST_F(DirectoryServerTest, WhoSaysNothingIsClosedInTimeAndNotBefore) {
   world_.Run([&] {
@@ -388,7 +389,7 @@ TEST_F(DirectoryServerTest, WhoSaysNothingIsClosedInTimeAndNotBefore) {
     world_.Advance(absl::Nanoseconds(1));
     EXPECT_EQ(silent.Hear(), "closed");
 
-    // Whoever has spoken stays.
+    // A peer that has sent a request stays.
     world_.Advance(10 * kHalfOpenTime);
     EXPECT_THAT(waiting->Hear(), StartsWith("waiting: "));
     EXPECT_EQ(waiting->Hear(), "nothing");
@@ -426,7 +427,7 @@ TEST_F(DirectoryServerTest, SoManyOfAUserMaySayNothing) {
     Speaker other(&world_, kBob);
     EXPECT_EQ(other.Hear(), "nothing");
 
-    // One that speaks makes room, and so does one that goes.
+    // A peer that sends a request makes room, and so does one that closes.
     second.Say(OpenMessage(Interface("nobody's"), true));
     auto fourth = NewPeer(kAlice);
     EXPECT_EQ(fourth->Hear(), "nothing");
@@ -434,7 +435,7 @@ TEST_F(DirectoryServerTest, SoManyOfAUserMaySayNothing) {
     first->HangUp();
     EXPECT_EQ(NewPeer(kAlice)->Hear(), "nothing");
 
-    // So do those that have been closed for saying nothing.
+    // So do peers that were closed because they sent nothing.
     world_.Settle();
     first = NewPeer(kAlice);
     world_.Advance(kHalfOpenTime);
@@ -463,7 +464,7 @@ TEST_F(DirectoryServerTest, TheListNamesEachUserAtALimitAndWhich) {
       peers.push_back(NewPeer(kAlice));
       peers.push_back(NewWaiting(kBob));
       peers.push_back(NewService(kBob + 1, absl::StrCat("s", i)));
-      // One that does everything.
+      // This user reaches several limits.
       peers.push_back(NewWaiting(kBob + 2));
       peers.push_back(NewService(kBob + 2, absl::StrCat("s", i)));
     }
@@ -536,7 +537,7 @@ TEST_F(DirectoryServerTest, SoManyClientsOfAUserMayWait) {
 
     auto other = NewWaiting(kBob);
     EXPECT_EQ(other->Hear(), "nothing");
-    // One that need not wait is not one too many.
+    // The limit does not count a client that need not wait.
     Speaker served(&world_, kAlice);
     EXPECT_THAT(served.Ask(OpenMessage(Interface("clock"), true)),
                 StartsWith("introduced"));
@@ -564,7 +565,7 @@ TEST_F(DirectoryServerTest, SoManyServicesMayAUserHave) {
                 AllOf(StartsWith("refused LIMIT"), HasSubstr("user 1001"),
                       HasSubstr("2 services")));
     EXPECT_EQ(third->Hear(), "closed");
-    // Nothing was advertised, so that nothing was withdrawn.
+    // The service was not advertised, so nothing is withdrawn.
     EXPECT_EQ(monitor.Hear(), "nothing");
 
     auto other = NewService(kBob, "c");
@@ -585,7 +586,7 @@ TEST_F(DirectoryServerTest, ClientsOfAServiceThatDoesNotReadWaitInLine) {
       clients.back()->Say(OpenMessage(Interface("clock"), true));
       ASSERT_LT(clients.size(), Limits().connections);
     }
-    // The line moves when the service reads, and keeps its order.
+    // The queue is served in order when the service reads.
     for (int i = 0; i < 3; ++i) {
       clients.push_back(NewPeer(kAlice));
       clients.back()->Say(OpenMessage(Interface("clock"), true));

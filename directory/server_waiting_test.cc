@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the directory tells clients that wait.
+// The messages of the directory to waiting clients.
 
 #include <memory>
 #include <string>
@@ -182,7 +182,7 @@ TEST_F(DirectoryServerWaitingTest, AClientThatDoesNotReadCostsAFewKiB) {
       world_.Advance(kTellWaitingAfter);
     }
     Load("<1001>.shout -> <500>.clock");
-    // It can be introduced all the same, and only then reads.
+    // The client can still be introduced, and reads only then.
     Speaker server(&world_, kSelf);
     server.Say(AdvertiseMessage(Interface("clock")));
     EXPECT_EQ(server.Hear(), "OFFERED: ");

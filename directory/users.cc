@@ -15,7 +15,7 @@ namespace le {
 namespace directory {
 namespace {
 
-// Entries are short; the bound only ends the growth below.
+// Entries are short. The bound only ends the loop below.
 constexpr size_t kFirstEntryBytes = 1024;
 constexpr size_t kMaxEntryBytes = size_t{1} << 20;
 
@@ -30,7 +30,7 @@ int LookUp(Lookup lookup, passwd* entry, std::vector<char>* buffer,
     const int error = lookup(entry, buffer->data(), size, &result);
     if (error == EINTR || error == ERANGE) continue;
     *found = result != nullptr;
-    // These are how some systems say that there is no such entry.
+    // On some systems these mean that there is no such entry.
     if (error == ENOENT || error == ESRCH) return 0;
     return error;
   }

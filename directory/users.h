@@ -19,21 +19,21 @@ namespace directory {
 class Users {
  public:
   virtual ~Users() = default;
-  // NotFound: there is no such user. Unavailable: it cannot be known now.
+  // NotFound: there is no such user. Unavailable: the look-up fails now.
   virtual absl::StatusOr<uid_t> UidOf(const std::string& name) = 0;
   // The name of a user, or the number in decimal if there is none.
   virtual std::string NameOf(uid_t uid) = 0;
 };
 
-// What the operating system's user database says. May block for as long as
-// that does (a network's directory, say): not for the path of a session.
+// The operating system's user database. A look-up may block for long, for
+// example on a network. So no session may depend on one.
 class OsUsers : public Users {
  public:
   absl::StatusOr<uid_t> UidOf(const std::string& name) override;
   std::string NameOf(uid_t uid) override;
 };
 
-// Looks up each name once, until it is cleared.
+// Looks up the name of each user once, until Clear().
 class NameCache final : public Users {
  public:
   explicit NameCache(Users* users) : users_(users) {}  // not owned

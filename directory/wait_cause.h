@@ -15,23 +15,23 @@ namespace directory {
 // The numbers are those of the C API and of the directory's protocol.
 enum class WaitReason : uint8_t {
   kNone = 0,          // it does not wait, or the reason is not known
-  kNoPlace = 1,       // no folder that a directory could be in
-  kNoDirectory = 2,   // the place is known, but nobody can be reached there
-  kNotTrusted = 3,    // a directory of a user who is not trusted
-  kNoAnswer = 4,      // the directory has been asked, and has not read it
-  kNoBinding = 5,     // no binding of this client
+  kNoPlace = 1,       // there is no folder for a directory
+  kNoDirectory = 2,   // no directory can be reached at the place
+  kNotTrusted = 3,    // the user of the directory is not trusted
+  kNoAnswer = 4,      // the directory does not answer the request
+  kNoBinding = 5,     // the client has no binding
   kNotOffered = 6,    // bound, but no server offers the service
-  kNotTaken = 7,      // a server offers it, and has not taken the session
+  kNotTaken = 7,      // the server has not taken the session
   kServiceFull = 8,   // the service has as many sessions as it may
   kOtherVersion = 9,  // the server, or the directory, has another version
-  kRefused = 10,      // by the directory: a limit, or a name it does not take
+  kRefused = 10,      // the directory refuses: a limit, or a wrong name
   kSystem = 11,       // the operating system refuses something
   kServerFault = 12,  // the server violates the protocol
 };
 
 struct WaitCause {
   WaitReason reason = WaitReason::kNone;
-  // For people: the cause, and what would end it.
+  // For people: the cause, and how to remove it.
   std::string text;
 
   bool known() const { return reason != WaitReason::kNone; }

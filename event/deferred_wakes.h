@@ -13,8 +13,9 @@
 namespace le {
 namespace event {
 
-// The wakes that are due once a lock has been released: declare it before the
-// lock. A thread that is woken earlier blocks on that lock at once.
+// Delays wakes until a lock is released. Declare it before the lock, so that
+// its destructor runs after the unlock. A thread that is woken earlier blocks
+// on that lock at once.
 class DeferredWakes {
  public:
   DeferredWakes() = default;
@@ -25,21 +26,20 @@ class DeferredWakes {
     for (size_t i = 0; i < loops_; ++i) loop_[i]->WakeAfterPost();
   }
 
-  // As Parker::Unpark(). The parker may have been destroyed by the time of the
-  // wake.
+  // Like Parker::Unpark(). The parker may be destroyed before the wake.
   void Unpark(Parker* parker) {
     if (words_ == kMaxDeferred) return parker->Unpark();
     const Parker::LaterWake wake = parker->UnparkQuietly();
     if (wake.word != nullptr) word_[words_++] = wake;
   }
-  // As Loop::Post().
+  // Like Loop::Post().
   void Post(Loop* loop, Task* task) {
     if (loops_ == kMaxDeferred) return loop->Post(task);
     if (loop->PostQuietly(task)) loop_[loops_++] = loop;
   }
 
  private:
-  // Nearly always there is one wake. Those beyond this number are not deferred.
+  // Usually there is one wake. Wakes beyond this number are not delayed.
   static constexpr size_t kMaxDeferred = 4;
 
   Parker::LaterWake word_[kMaxDeferred];

@@ -10,14 +10,15 @@
 //     │
 //     └─ Wait() → events_ → DispatchEvent() → Watch::OnReady()
 //
-//   unregistered_   by AddWatchLater(): a single one is polled together with epoll_
-//                   in the first Wait(); a later one registers it with epoll_
-//   always_ready_   what epoll refuses with EPERM: DispatchEvent(), without epoll_
+//   unregistered_   from AddWatchLater(): the first Wait() polls a single one
+//                   together with epoll_; a later Wait() registers it
+//   always_ready_   refused by epoll with EPERM; DispatchEvent() handles them
 //
-// A loop waits in Wait(), or from outside: a foreign loop or an outer loop
-// waits for epoll_ to become readable, and then runs a step or turn. For the
-// latter, Announce() does the work of Wait() before a sleep: it sets wakeable_,
-// looks for work once more, and arranges for the next deadline.
+// A loop waits in Wait(), or another loop waits for it: a foreign loop or an
+// outer loop waits for epoll_ to become readable, and then runs a step or turn.
+// Before that wait, Announce() does what Wait() does before it sleeps: it sets
+// wakeable_, checks for work once more, and arranges to wake at the next
+// deadline.
 
 #include "event/epoll_loop.h"
 
@@ -44,15 +45,15 @@ namespace {
 constexpr uint32_t kAlwaysReported = Watch::kHangUp | Watch::kError;
 constexpr uint32_t kReadOrWrite = Watch::kReadable | Watch::kWritable;
 
-// The kernel does not tell when it has room for a watch again, so try again
-// after this time.
+// The retry interval after the kernel refused a watch: it does not report when
+// it has room again.
 constexpr absl::Duration kRefusedPause = absl::Milliseconds(50);
 
 // An instant is a multiple of a quarter of a nanosecond.
 const absl::Duration kToRoundUp = absl::Nanoseconds(3) / 4;
 
-// epoll_pwait2 needs Linux 5.11. A sandbox that does not know it may answer
-// EPERM.
+// epoll_pwait2 needs Linux 5.11. A sandbox that does not know the call may fail
+// it with EPERM.
 std::atomic<bool> g_has_pwait2{true};
 
 static_assert(Watch::kReadable == EPOLLIN && Watch::kPriority == EPOLLPRI &&
@@ -65,7 +66,7 @@ static_assert(POLLIN == EPOLLIN && POLLPRI == EPOLLPRI && POLLOUT == EPOLLOUT &&
                   POLLRDHUP == EPOLLRDHUP,
               "poll() and epoll have the same values");
 
-// Rounded up, for a kernel that counts in milliseconds.
+// Rounds up, for calls whose timeout is in milliseconds.
 int ToMilliseconds(absl::Duration duration) {
   const int64_t ms =
       absl::ToInt64Milliseconds(absl::Ceil(duration, absl::Milliseconds(1)));
@@ -77,7 +78,7 @@ int ToMilliseconds(absl::Duration duration) {
                      strerror(errno)));
 }
 
-// Counts a thread in and out.
+// Counts the calling thread in `count` during its lifetime.
 class Posting {
  public:
   explicit Posting(std::atomic<int>* count) : count_(count) {
@@ -117,7 +118,7 @@ EpollLoop::EpollLoop(EpollLoop* outer) : LoopBase(outer) {
 
 EpollLoop::~EpollLoop() {
   LeaveOuter();
-  // The other thread has a few instructions to go.
+  // The other thread is a few instructions from the end of Post() or Stop().
   while (posting_.load(std::memory_order_acquire) != 0) sys::SchedYield();
   for (Watch* ring :
        {static_cast<Watch*>(&watches_), static_cast<Watch*>(&unregistered_)}) {
@@ -176,7 +177,7 @@ bool EpollLoop::AddWatch(Watch* watch, int fd, uint32_t interest) {
   if (!Register(watch)) return false;
   watch->loop_ = this;
   Link(&watches_, watch);
-  // epoll does not report these, so announce them.
+  // epoll does not report an always ready watch, so announce it.
   if (!always_ready_.empty() && always_ready_.back() == watch) {
     AnnounceIfServedFromOutside();
   }
@@ -220,7 +221,7 @@ bool EpollLoop::RegisterAll() {
     const bool registered = Register(watch);
     if (!registered) {
       if (errno == ENOMEM || errno == ENOSPC) return false;
-      // This refusal is permanent. Skip the watch, so that those behind it are
+      // This refusal is permanent. Skip the watch, so that the next ones are
       // registered.
       Log(LogLevel::kError,
           absl::StrCat("event loop: file descriptor ", watch->fd_,
@@ -338,7 +339,7 @@ void EpollLoop::Wake() {
 
 // Pairs with Wait() and Announce(): each side first stores its own state, then
 // loads the other's, all sequentially consistent. So either the loop sees the
-// task, or we see that it may sleep.
+// task, or the poster sees that the loop may sleep.
 bool EpollLoop::MustWake() {
   return wakeable_.load() && wakeable_.exchange(false);
 }
@@ -374,10 +375,10 @@ int EpollLoop::EpollWait(Instant deadline) {
                         ToMilliseconds(left));
 }
 
-// The first wait for a new watch. Many connections are closed, or pass to
-// another loop, at their first event: this saves EPOLL_CTL_ADD and
-// EPOLL_CTL_DEL. A watch that stays costs one call more, if something else
-// happens first.
+// The first wait for a new watch. At their first event many connections are
+// closed or move to another loop. For these, poll() saves EPOLL_CTL_ADD and
+// EPOLL_CTL_DEL. A watch that stays needs one call more, if another event
+// arrives first.
 int EpollLoop::PollWith(Watch* watch, Instant deadline) {
   has_polled_ = true;
   struct pollfd polled[] = {
@@ -387,12 +388,12 @@ int EpollLoop::PollWith(Watch* watch, Instant deadline) {
   if (deadline == absl::InfiniteFuture()) {
     timeout = -1;
   } else if (deadline != absl::InfinitePast()) {
-    // Rounded down: the next wait, by epoll, is for the rest.
+    // Rounded down: the next wait, by epoll, takes the rest of the time.
     const absl::Duration left = deadline - MonotonicNow();
     timeout = static_cast<int>(
         std::clamp<int64_t>(absl::ToInt64Milliseconds(left), 0, INT_MAX));
   }
-  // If it fails, epoll tells in the next wait.
+  // If poll() fails, the next wait reports the error by epoll.
   if (sys::Poll(polled, 2, timeout) <= 0) return 0;
   int count = polled[0].revents != 0 ? EpollWait(absl::InfinitePast()) : 0;
   if (count >= 0 && polled[1].revents != 0) {
@@ -415,7 +416,7 @@ void EpollLoop::Wait(Instant deadline) {
       deadline = absl::InfinitePast();
     }
   }
-  // Events that were fetched and not dispatched are fetched again.
+  // Drop fetched events that were not dispatched: they are fetched again.
   next_event_ = event_count_ = 0;
   const int count = new_watch != nullptr ? PollWith(new_watch, deadline)
                                          : EpollWait(deadline);
@@ -482,7 +483,7 @@ void EpollLoop::AnnounceDeadline() {
 }
 
 void EpollLoop::SetTimerFd(Instant deadline) {
-  // An instant of zero would disarm the timer.
+  // A value of zero would disarm the timer.
   deadline = std::max(deadline, absl::UnixEpoch() + absl::Nanoseconds(1));
   if (deadline == timer_fd_deadline_) return;
   timer_fd_deadline_ = deadline;

@@ -23,15 +23,16 @@ namespace event {
 // absl::Time (ToTimespec() gives the kernel's value).
 Instant MonotonicNow();
 
-// The loop of the operating system: epoll, level-triggered. An eventfd wakes it
-// for tasks from other threads, and only if it sleeps, or may: in the steady
-// state a turn costs one epoll_wait and a Post() of the owner no system call.
+// The loop of the operating system: epoll, level-triggered. For tasks from
+// other threads an eventfd wakes it, but only if it sleeps or may sleep. So in
+// the steady state a turn makes one epoll_wait, and a Post() of the owner no
+// system call.
 //
-// A nested loop has an epoll descriptor and an eventfd of its own. Its epoll
-// descriptor is in the outer loop's set, as if the outer loop were a foreign one;
-// only its timers are announced by a timer of the outer loop.
+// A nested loop has an epoll descriptor and an eventfd of its own. The outer
+// loop watches that epoll descriptor, as a foreign loop would. A timer of the
+// outer loop announces the nested loop's next deadline.
 //
-// Uses two descriptors, and a third once GetFd() has been called. If they
+// Uses two file descriptors, and a third once GetFd() has been called. If they
 // cannot be made, the constructor is fatal.
 class EpollLoop final : public LoopBase {
  public:
@@ -59,7 +60,7 @@ class EpollLoop final : public LoopBase {
   void OnServed() override { AnnounceIfServedFromOutside(); }
 
  private:
-  // Events that one system call fetches. More would only delay timers.
+  // The most events that one system call fetches. More would only delay timers.
   static constexpr int kMaxEvents = 64;
 
   // A watch that is never called: the end of a ring of watches.
@@ -76,11 +77,11 @@ class EpollLoop final : public LoopBase {
   void Start(Watch* watch, int fd, uint32_t interest);
   // EPOLL_CTL_ADD or EPOLL_CTL_MOD.
   bool Control(int operation, int fd, uint32_t events, void* tag);
-  // Tells the kernel of a watch. False, with errno, if it refuses.
+  // Registers a watch with epoll. False, with errno, if the kernel refuses.
   bool Register(Watch* watch);
   bool HasUnregistered() const { return unregistered_.next_ != &unregistered_; }
-  // The one watch that the kernel has not been told of and no wait has
-  // included. Null if there is none, or more than one.
+  // The only unregistered watch, if no wait has included it yet. Null if there
+  // is none, or more than one.
   Watch* TheNewWatch() const;
   // Registers the watches that AddWatchLater() has deferred. If the kernel
   // refuses, sets refused_until_.
@@ -98,7 +99,8 @@ class EpollLoop final : public LoopBase {
   void WriteWake();
   // Fetches events, waiting for them until `deadline`.
   int EpollWait(Instant deadline);
-  // The same, with events of `watch`. May return up to a millisecond early.
+  // Like EpollWait(), but includes `watch`. May return up to a millisecond
+  // early.
   int PollWith(Watch* watch, Instant deadline);
   void BeginRoundOfAlwaysReady();
 
@@ -121,23 +123,23 @@ class EpollLoop final : public LoopBase {
   UniqueFd timer_fd_;  // once GetFd() has been called
   Instant timer_fd_deadline_ = absl::InfiniteFuture();
 
-  // The ends of two rings: watches that the kernel knows or has refused for good,
-  // and watches that it is yet to be told of.
+  // The ends of two rings: watches that are registered or were refused for
+  // good, and watches that are not registered yet.
   End watches_;
   End unregistered_;
-  // A wait has included the second ring since it was last empty.
+  // A wait has included the watches of unregistered_ since it was last empty.
   bool has_polled_ = false;
   // When to register a refused watch again. InfinitePast(): none is refused.
   Instant refused_until_ = absl::InfinitePast();
-  // Descriptors that epoll does not take, regular files above all, which are
-  // always ready. Removed ones leave a null until the next round.
+  // Watches of file descriptors that epoll refuses, mostly regular files. They
+  // are always ready. A removed one leaves a null until the next round.
   std::vector<Watch*> always_ready_;
   size_t next_always_ready_ = 0;
   size_t always_ready_end_ = 0;
 
   // The events of the last epoll_wait; those from next_event_ on are not
-  // dispatched yet. The tag is the watch. Null: the event was for none, or its
-  // watch is removed.
+  // dispatched yet. The tag is the watch. Null: the event belongs to no watch,
+  // or the watch was removed.
   struct epoll_event events_[kMaxEvents + 1];
   int event_count_ = 0;
   int next_event_ = 0;
@@ -145,8 +147,8 @@ class EpollLoop final : public LoopBase {
   // Whether a post must write to the eventfd: the loop sleeps or is about to,
   // or an outer or foreign loop waits for it.
   std::atomic<bool> wakeable_{false};
-  // Threads inside Post() or Stop(). The destructor waits for them, because the
-  // posted task may destroy the loop.
+  // The number of threads inside Post() or Stop(). The destructor waits for
+  // them, because the posted task may destroy the loop.
   std::atomic<int> posting_{0};
 };
 

@@ -178,8 +178,8 @@ TEST(EpollLoopTest, WhatTheNestedLoopServedAloneIsNotServedAgain) {
     event.Clear();
     ++ran;
   });
-  // Runs while the outer loop's turn holds an event of the nested loop too, or
-  // before it is fetched.
+  // Runs while the outer loop's turn also holds an event of the nested loop, or
+  // before that event is fetched.
   FnWatch blocking([&](uint32_t) {
     blocking_event.Clear();
     while (ran == 0) nested->RunTurn(absl::InfiniteFuture());
@@ -274,8 +274,8 @@ TEST(EpollLoopTest, StoppingTheNestedLoopWakesTheOuterOneOnce) {
 
 // ---- Foreign loops ----
 
-// A foreign loop that watches the descriptor edge-triggered: it is told of each
-// event once, after all that came before has been served.
+// A foreign loop watches the descriptor edge-triggered. Each event is reported
+// to it once, after all earlier events have been served.
 TEST(EpollLoopTest, AnEdgeTriggeredForeignLoopMissesNothing) {
   EpollLoop loop;
   std::unique_ptr<Loop> nested = loop.CreateNested();

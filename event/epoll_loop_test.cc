@@ -36,7 +36,7 @@ TEST(EpollLoopTest, TasksRunInOrderAndNotInsidePost) {
   loop.Post(&b);
   EXPECT_EQ(seen, "");
   EXPECT_TRUE(loop.RunTurn(absl::InfinitePast()));
-  EXPECT_EQ(seen, "a!b");  // what is posted in a turn belongs to the next
+  EXPECT_EQ(seen, "a!b");  // a task posted in a turn runs in the next one
   EXPECT_TRUE(loop.RunTurn(absl::InfinitePast()));
   EXPECT_EQ(seen, "a!bc");
   EXPECT_FALSE(loop.RunTurn(absl::InfinitePast()));
@@ -48,7 +48,7 @@ TEST(EpollLoopTest, CancelAndDestructionTakeTasksBack) {
   FnTask a([&] { ++ran; });
   auto b = std::make_unique<FnTask>([&] { ++ran; });
   FnTask killer([&] {
-    loop.Cancel(&a);  // in the batch already
+    loop.Cancel(&a);  // it is in the batch already
     b.reset();
   });
   loop.Post(&killer);
@@ -332,7 +332,7 @@ TEST(EpollLoopTest, AWatchThatIsRefusedForGoodIsSkipped) {
   FnWatch refused([](uint32_t) { ADD_FAILURE(); });
   FnWatch behind([&](uint32_t) { event.Clear(); });
   event.Signal();
-  testing::internal::CaptureStderr();  // takes a descriptor
+  testing::internal::CaptureStderr();  // uses a file descriptor
   {
     EventFdPair closed;
     loop.AddWatchLater(&refused, closed.fd(), Watch::kReadable);
@@ -490,7 +490,7 @@ TEST(EpollLoopTest, APostWithinATurnMakesNoSystemCall) {
     }
   });
   self = &task;
-  // The coarse clock stands still.
+  // The coarse clock does not advance.
   struct StandingClock final : CallCounter {
     bool Clock(struct timespec* now) override {
       *now = {1000, 0};
@@ -573,7 +573,7 @@ TEST(EpollLoopTest, ATaskMayEndTheLoopThatItWasPostedTo) {
     FnTask stop([raw] { raw->Stop(); });
     std::thread poster([raw, &stop] { raw->Post(&stop); });
     loop->Run();
-    loop.reset();  // the poster may be inside Post() still
+    loop.reset();  // the poster may still be inside Post()
     poster.join();
   }
 }

@@ -13,13 +13,13 @@ namespace event {
 class HookList {
  public:
   HookList();
-  ~HookList();  // unlinks what is left
+  ~HookList();  // unlinks the remaining hooks
   HookList(const HookList&) = delete;
   HookList& operator=(const HookList&) = delete;
 
-  // No-op if it is listed already. `loop` is the loop that it belongs to.
+  // No-op if the hook is listed already. `loop` is the loop of this list.
   void Add(TurnEndHook* hook, Loop* loop);
-  // No-op if it is not listed.
+  // No-op if the hook is not listed.
   static void Remove(TurnEndHook* hook);
   bool empty() const { return end_.next_ == &end_; }
   // Runs and removes all hooks, including those listed meanwhile.

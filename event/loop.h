@@ -3,15 +3,15 @@
 //
 // The interface of the event loop.
 //
-// A loop belongs to one thread, its owner. It runs, one at a time and on that
-// thread: posted tasks, handlers of ready descriptors, expired timers and, as
-// the last thing before it waits, turn-end hooks. A *turn* is what a loop does
-// between two waits.
+// A loop belongs to one thread, its owner. On that thread it runs, one at a
+// time, posted tasks, handlers of ready file descriptors, and expired timers.
+// Last before it waits, it runs turn-end hooks. A *turn* is everything that a
+// loop runs between two waits.
 //
-// Tasks, watches, timers and hooks are intrusive: the caller owns the object, and
-// the loop only links it. So the hot path does not allocate. The destructor of each
-// object unlinks it. Unless a comment says otherwise, a function is for the owner's
-// thread only and does not block.
+// Tasks, watches, timers and hooks are intrusive: the caller owns the object,
+// and the loop only links it. So the hot path does not allocate. The destructor
+// of each object unlinks it. Unless a comment says otherwise, a function is for
+// the owner's thread only and does not block.
 
 #ifndef LE_MESSAGING_EVENT_LOOP_H_
 #define LE_MESSAGING_EVENT_LOOP_H_
@@ -28,9 +28,9 @@ namespace event {
 
 class Loop;
 
-// A monotonic instant. The origin is arbitrary (under test it is virtual):
-// compare it only with instants of the same process. InfiniteFuture() means
-// "no deadline".
+// A monotonic instant. Its origin is arbitrary, and a simulation's time is
+// virtual, so compare it only with instants of the same process.
+// InfiniteFuture() means "no deadline".
 using Instant = absl::Time;
 
 // A function that a loop runs once. The poster owns it.
@@ -54,14 +54,14 @@ class Task {
   Loop* loop_ = nullptr;  // not null: posted there
 };
 
-// Watches a file descriptor, which it does not own. The file descriptor must stay
-// open until the watch is removed.
+// Watches a file descriptor, which it does not own. The file descriptor must
+// stay open until the watch is removed.
 class Watch {
  public:
   // The values are those of poll() and epoll.
   static constexpr uint32_t kReadable = 0x1;  // data or end of file
   static constexpr uint32_t kPriority = 0x2;  // urgent data
-  static constexpr uint32_t kWritable = 0x4;  // room
+  static constexpr uint32_t kWritable = 0x4;  // room to write
   static constexpr uint32_t kError = 0x8;     // always reported
   static constexpr uint32_t kHangUp = 0x10;   // always reported
   // The peer has shut down writing.
@@ -72,9 +72,9 @@ class Watch {
   Watch& operator=(const Watch&) = delete;
   virtual ~Watch();  // removes itself if added
 
-  // Level-triggered: called in each turn while an event is present. `events` is never
-  // empty. It has only events of the present interest, and kHangUp and kError. May
-  // remove or delete the watch.
+  // Level-triggered: called in each turn while an event is present. `events` is
+  // never empty. It has only events of the current interest, kHangUp and
+  // kError. The function may remove or delete the watch.
   virtual void OnReady(uint32_t events) = 0;
 
   int fd() const { return fd_; }
@@ -87,10 +87,10 @@ class Watch {
   Watch* prev_ = nullptr;
   int fd_ = -1;
   uint32_t interest_ : 31;
-  uint32_t registered_ : 1;  // the kernel has been told
+  uint32_t registered_ : 1;  // epoll watches it
 };
 
-// A one-shot timer. Start it again, from OnExpiry() or elsewhere, to repeat.
+// A one-shot timer. To repeat it, start it again, for example in OnExpiry().
 class Timer {
  public:
   Timer() = default;
@@ -108,11 +108,12 @@ class Timer {
   friend class TimerQueue;
   Loop* loop_ = nullptr;
   Instant deadline_;
-  uint64_t order_ = 0;  // ties are broken by the order of starting
-  size_t index_ = 0;    // place in the queue's heap
+  uint64_t order_ = 0;  // timers of equal deadlines expire in this order
+  size_t index_ = 0;    // index in the queue's heap
 };
 
-// A function that runs before the loop waits, to send what the turn has gathered.
+// A function that runs before the loop waits, to send the messages that the
+// turn has gathered.
 class TurnEndHook {
  public:
   TurnEndHook() = default;
@@ -120,8 +121,8 @@ class TurnEndHook {
   TurnEndHook& operator=(const TurnEndHook&) = delete;
   virtual ~TurnEndHook();  // unlinks
 
-  // Runs once per AtTurnEnd(). Must not call user code, nor wait for a lock if
-  // Thread::process_ends().
+  // Called once for each AtTurnEnd(). Must not call user code. Must not wait
+  // for a lock if Thread::process_ends().
   virtual void OnTurnEnd() = 0;
 
  private:
@@ -136,13 +137,13 @@ class Loop {
   virtual ~Loop() = default;
 
   // Any thread. Runs `task` in a later step of the loop, after all tasks posted
-  // before it. Fatal: the task is posted already. Wakes the loop if it waits. Never
-  // runs the task inside Post(), so a lock may be held. The caller must order the
-  // posts of one task with its Run().
+  // before it. Fatal: the task is posted already. Wakes the loop if it waits.
+  // Never runs the task inside Post(), so a lock may be held. The caller must
+  // order the posts of one task with its Run().
   virtual void Post(Task* task) = 0;
 
-  // The same in two steps, see DeferredWakes. True: WakeAfterPost() must follow,
-  // and the loop is not destroyed before that.
+  // Posts without waking the loop; see DeferredWakes. True: the caller must
+  // call WakeAfterPost(). The loop's destructor waits for that call.
   virtual bool PostQuietly(Task* task) {
     Post(task);
     return false;
@@ -157,70 +158,74 @@ class Loop {
   // (out of memory or watches). A regular file counts as always ready. A loop
   // without descriptors (loopback under simulation) refuses with ENOSYS.
   virtual bool AddWatch(Watch* watch, int fd, uint32_t interest) = 0;
-  // The same, but the kernel is told later: when the loop looks for events for
-  // the second time, or for the first time if several watches are new. A watch
-  // that is removed before costs no system call of its own. If the kernel then
-  // refuses, a line is logged. If it lacks memory or watches, the loop tries
-  // again until it accepts; any other refusal is final. A loop without
-  // descriptors refuses at once, and finally.
+  // Like AddWatch(), but registers the watch with the kernel later: when the
+  // loop fetches events for the second time, or for the first time if several
+  // watches are new. A watch that is removed before needs no system call of its
+  // own. If the kernel then refuses, a line is logged. If it lacks memory or
+  // watches, the loop tries again until it accepts; any other refusal is final.
+  // A loop without descriptors refuses at once, and finally.
   virtual void AddWatchLater(Watch* watch, int fd, uint32_t interest) = 0;
   // Makes no system call if the interest is the same.
   virtual void SetInterest(Watch* watch, uint32_t interest) = 0;
-  // From then on OnReady() is not called, not even for an event that was fetched before.
+  // From now on OnReady() is not called, even for an event that was fetched
+  // before.
   virtual void RemoveWatch(Watch* watch) = 0;
 
-  // Starts or restarts the timer. A deadline in the past expires in the next step.
-  // Timers expire in order of their deadlines.
+  // Starts or restarts the timer. A deadline in the past expires in the next
+  // step. Timers expire in order of their deadlines.
   virtual void StartTimer(Timer* timer, Instant deadline) = 0;
   virtual void StopTimer(Timer* timer) = 0;
 
-  // The time of this turn: it does not advance while handlers run. Outside a
-  // turn, the time now.
+  // Within a turn: its time, which does not advance while handlers run. Outside
+  // a turn: the current time.
   virtual Instant Now() = 0;
 
-  // Runs `hook` once, before the loop next waits. No-op if it is listed already.
-  // A hook that is listed outside a turn runs at the end of the next turn.
+  // Runs `hook` once, before the loop next waits. No-op if it is listed
+  // already. A hook that is listed outside a turn runs at the end of the next
+  // turn.
   virtual void AtTurnEnd(TurnEndHook* hook) = 0;
-  // Runs the listed hooks now, also those of nested loops. A call inside a turn uses
-  // it before it blocks or ends the process.
+  // Runs the listed hooks now, also those of nested loops. Code inside a turn
+  // calls it before it blocks or ends the process.
   virtual void RunTurnEndHooks() = 0;
   // Any thread. Whether the calling thread is the owner and is inside a handler
   // or task that this loop runs, or that a nested loop runs in a turn of this
-  // one.
+  // loop.
   virtual bool InTurn() const = 0;
-  // Inside a turn: its number, never 0, another for each turn until it wraps.
+  // Inside a turn: its number. It is never 0, and differs in each turn until it
+  // wraps.
   virtual uint32_t turn() const = 0;
 
   // Runs turns until Stop(). Not reentrant.
   virtual void Run() = 0;
-  // Any thread. Makes Run() return after the current turn. Wakes the loop once, although
-  // RunStep() then has nothing to do.
+  // Any thread. Makes Run() return after the current turn. Wakes the loop once,
+  // even if RunStep() then has nothing to do.
   virtual void Stop() = 0;
 
-  // Waits until there is something to do or `deadline` has come, then runs one
-  // turn. With an instant in the past: only what is ready. True if anything was
+  // Waits until there is something to do, or until `deadline`, then runs one
+  // turn. With a deadline in the past it does not wait. True if anything was
   // run.
   virtual bool RunTurn(Instant deadline) = 0;
 
-  // For a call that blocks: calls `begin`, then runs turns until `*done`. Outer
-  // and foreign loops are not told of tasks and watches that `begin` adds: they
-  // do not serve this loop before the call ends.
+  // For a call that blocks: calls `begin`, then runs turns until `*done`. Tasks
+  // and watches that `begin` adds are not announced to outer and foreign loops,
+  // which do not serve this loop before the call ends.
   virtual void RunUntil(const std::function<void()>& begin,
                         const bool* done) = 0;
 
   // For foreign loops. Runs at most one task or handler that is ready, or one
-  // turn of a nested loop. Never waits; false if there was none (the turn has
-  // then ended: its hooks have run).
+  // turn of a nested loop. Never waits. False if nothing was ready; the turn
+  // has then ended, and its hooks have run.
   virtual bool RunStep() = 0;
-  // For foreign loops: a descriptor. Once RunStep() has returned false, it
+  // For foreign loops: a file descriptor. Once RunStep() has returned false, it
   // becomes readable as soon as RunStep() has something to do. -1 if this loop
-  // has none. Constant for the loop's life.
+  // has none. It never changes.
   virtual int GetFd() = 0;
 
-  // Creates a complete loop inside this one, with the same owner. Turns of this loop
-  // serve its events. A blocking call can also run it alone (RunTurn), so that its
-  // events are served while those of this loop are not. Must be destroyed before this
-  // loop. An EpollLoop uses two file descriptors for it.
+  // Creates a complete loop inside this one, with the same owner. Turns of this
+  // loop also serve the nested loop. A blocking call can run the nested loop
+  // alone (RunTurn); this loop's events are then not served. The nested loop
+  // must be destroyed before this loop. An EpollLoop uses two file descriptors
+  // for it.
   virtual std::unique_ptr<Loop> CreateNested() = 0;
 };
 

@@ -15,10 +15,13 @@ namespace le {
 namespace event {
 namespace {
 
-// While tasks keep coming, this many turns share one look for events, as long
-// as the coarse clock has not moved. A short task and that clock cost tens of
-// nanoseconds each; a look costs hundreds.
+// While each turn has tasks, this many turns share one fetch of events, as long
+// as the coarse clock has not moved. A short task takes tens of nanoseconds,
+// and so does reading that clock; a fetch takes hundreds.
 constexpr int kMaxTurnsPerWait = 8;
+
+// Very many may be due at once. The rest has the next turn.
+constexpr int kMaxTimersPerTurn = 256;
 
 }  // namespace
 
@@ -138,13 +141,14 @@ void LoopBase::RunUntil(const std::function<void()>& begin, const bool* done) {
   if (!serving()) OnServed();
 }
 
-// One turn; more, as long as there is nothing to run before the deadline.
+// Runs turns until one has run something, until the deadline, or until Stop().
 bool LoopBase::RunTurn(Instant deadline) {
   bool ran = false;
   {
     ServingScope scope(this);
     do {
-      // Not idle: a handler blocks. Finish the rest of its turn first.
+      // Not idle: a handler of the current turn called this, to block. Finish
+      // the rest of that turn first.
       if (phase_ == Phase::kIdle) {
         WaitForTurn(deadline);
         BeginTurn();
@@ -180,7 +184,7 @@ bool LoopBase::RunStep() {
 }
 
 void LoopBase::WaitForTurn(Instant deadline) {
-  // Hooks that were listed outside a turn.
+  // These hooks were listed outside a turn.
   RunTurnEndHooks();
   new_round_ = true;
   if (tasks_.empty()) {
@@ -190,9 +194,11 @@ void LoopBase::WaitForTurn(Instant deadline) {
     just_waited_ = true;
     return;
   }
-  // A caller with a deadline may run no further turn, so this one always looks.
+  // A caller with a deadline may run no further turn, so this turn always
+  // fetches.
   const bool may_skip = deadline == absl::InfiniteFuture();
-  // The tasks that the last events have posted run before new events are fetched.
+  // The tasks that the last events have posted run before new events are
+  // fetched.
   if (std::exchange(just_waited_, false) && may_skip) return;
   if (may_skip && turns_before_wait_ > 0 && ReadCoarseClock() == waited_at_) {
     --turns_before_wait_;
@@ -223,11 +229,13 @@ bool LoopBase::Step() {
         return true;
       }
       timers_.BeginRound();
+      timers_left_ = kMaxTimersPerTurn;
       phase_ = Phase::kTimers;
       ABSL_FALLTHROUGH_INTENDED;
     case Phase::kTimers:
-      if (!timers_.empty()) {
+      if (!timers_.empty() && timers_left_ > 0) {
         if (Timer* timer = timers_.PopExpired(Now())) {
+          --timers_left_;
           timer->OnExpiry();
           return true;
         }

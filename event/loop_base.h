@@ -21,13 +21,13 @@ namespace event {
 // The common part of all loops: tasks, timers, hooks, nesting and the order
 // within a turn. The subclass waits and fetches events.
 //
-//   turn:  wait → tasks that are there → due timers → fetched events → hooks
+//   turn:  wait → posted tasks → due timers → fetched events → hooks
 //
-// A task, a timer and an event are one Step() each. A task that a handler posts
-// runs in the next turn, so nothing can starve the rest.
+// Each task, timer and event is one Step(). A task that a handler posts runs in
+// the next turn, so tasks cannot starve timers and events.
 //
 // A nested loop is a complete loop. The outer loop serves it through a Nesting:
-// when that becomes ready, the nested loop runs a turn.
+// when the Nesting becomes ready, the nested loop runs a turn.
 class LoopBase : public Loop {
  public:
   ~LoopBase() override;
@@ -55,7 +55,7 @@ class LoopBase : public Loop {
   int GetFd() override { return -1; }
 
  protected:
-  // The part of a nested loop that is in its outer loop.
+  // Represents a nested loop in its outer loop.
   class Nesting;
 
   // `outer` is null for a loop that is not nested.
@@ -63,47 +63,49 @@ class LoopBase : public Loop {
 
   // ---- Implemented by the subclass ----
 
-  // The time now. A turn reads it only when asked, because that takes time.
+  // The current time. A turn reads it only if Now() is called, because that
+  // takes time.
   virtual Instant ReadClock() = 0;
-  // The same, cheaper, and late by some milliseconds at most.
+  // Like ReadClock(), but faster, and some milliseconds late at most.
   virtual Instant ReadCoarseClock() { return ReadClock(); }
-  // Any thread: makes a Wait() that has begun or is about to begin return early,
-  // and makes the outer loop serve this one.
+  // Any thread: makes a Wait() that has begun or is about to begin return
+  // early, and makes the outer loop serve this one.
   virtual void Wake() = 0;
-  // Waits until an event is there, or Wake(), or `deadline`; may return early
-  // for no reason. Does not wait if HasWork() or stopped(). Then fetches events.
-  // With InfinitePast() it only fetches.
+  // Waits for an event, for Wake(), or until `deadline`, then fetches events.
+  // May return early for no reason. Does not wait if HasWork() or stopped(), or
+  // with InfinitePast().
   virtual void Wait(Instant deadline) = 0;
   // Handles one event that was fetched. False if none is left.
   virtual bool DispatchEvent() { return false; }
-  // Owner's thread: the earliest deadline may have come nearer.
+  // Owner's thread. Called when the next deadline may have become earlier.
   virtual void OnTimerStarted() {}
-  // The outermost Run(), RunUntil(), RunTurn() or RunStep() is about to return. After a
-  // RunStep() that returns true, it is not called.
+  // Called before the outermost Run(), RunUntil(), RunTurn() or RunStep()
+  // returns, but not before a RunStep() that returns true.
   virtual void OnServed() {}
 
   // ---- For the subclass to use ----
 
-  // For PostQuietly(): a task, without a wake.
+  // For PostQuietly(): posts a task without a wake.
   void Push(Task* task) { tasks_.Push(task); }
-  // Whether tasks or hooks are there. Sequentially consistent with Post().
+  // Whether tasks are posted or hooks listed. Sequentially consistent with
+  // Post().
   bool HasWork() const { return !tasks_.empty() || !hooks_.empty(); }
   Instant NextDeadline() const {
     return timers_.empty() ? absl::InfiniteFuture() : timers_.NextDeadline();
   }
   bool stopped() const { return stop_.load(); }
-  // Whether Run(), RunUntil(), RunTurn() or RunStep() of this very loop is on the
+  // Whether Run(), RunUntil(), RunTurn() or RunStep() of this loop is on the
   // stack.
   bool serving() const { return serving_ > 0; }
-  // Whether this is the first Wait() since RunStep() has returned false, or one
-  // of RunTurn().
+  // Whether this Wait() is the first since RunStep() returned false, or is
+  // called by RunTurn().
   bool new_round() const { return new_round_; }
 
   LoopBase* outer() const { return outer_; }
   // Null if there is no outer loop. LeaveOuter() destroys it.
   Nesting* nesting() const { return nesting_.get(); }
   void LeaveOuter();
-  // For a nested loop: the outer one serves it at `deadline`.
+  // For a nested loop: makes the outer loop serve it at `deadline`.
   void ServeAt(Instant deadline);
 
  private:
@@ -113,7 +115,7 @@ class LoopBase : public Loop {
 
   void WaitForTurn(Instant deadline);
   void BeginTurn();
-  // Within an InTurnScope.
+  // The caller must hold an InTurnScope.
   bool Step();
   bool StepInTurn();
 
@@ -127,20 +129,20 @@ class LoopBase : public Loop {
   uint32_t turn_ = 0;
   bool new_round_ = true;
   bool now_known_ = false;
-  // While tasks keep coming: how many turns may run before the next look for
-  // events, and when the last one was.
+  // While each turn has tasks: how many turns may run before events are fetched
+  // again, and when they were fetched last.
   int turns_before_wait_ = 0;
+  int timers_left_ = 0;       // that this turn may run
   bool just_waited_ = false;  // in the turn before, which had no tasks
   Instant waited_at_;
   Instant now_;
   std::atomic<bool> stop_{false};
-  // The thread inside a step, by the address of something of its own. Null if
-  // none is.
+  // ThisThread() of the thread that is inside a step. Null if there is none.
   std::atomic<const void*> turn_thread_{nullptr};
 };
 
-// The subclass uses some of these. Each runs a turn, or the hooks, of the
-// nested loop.
+// The subclass uses some of these four. Each runs a turn of the nested loop, or
+// its hooks.
 class LoopBase::Nesting final : public Task,
                                 public Timer,
                                 public Watch,
@@ -148,7 +150,8 @@ class LoopBase::Nesting final : public Task,
  public:
   explicit Nesting(LoopBase* nested) : nested_(nested) {}
 
-  // As a task, unless it is posted already. Only where one thread runs at a time.
+  // Posts this as a task, unless it is posted already. Only for a simulation,
+  // where one thread runs at a time.
   void PostTo(Loop* outer) {
     if (!std::exchange(posted_, true)) outer->Post(this);
   }

@@ -1,13 +1,14 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The order of a turn, and how often a loop looks for events, by a clock that
-// only the test moves.
+// The order of a turn, and how often a loop fetches events. Only the test
+// advances the clock. (A "look" is a call of Wait().)
 
 #include "event/loop_base.h"
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "event/loop_test_util.h"
 #include "gtest/gtest.h"
@@ -16,7 +17,7 @@ namespace le {
 namespace event {
 namespace {
 
-// Never waits; counts how often it would look for events.
+// A loop that never waits and counts the calls of Wait().
 class FakeLoop final : public LoopBase {
  public:
   FakeLoop() : LoopBase(nullptr) {}
@@ -35,7 +36,8 @@ class FakeLoop final : public LoopBase {
   int looks_ = 0;
 };
 
-// Runs a task that takes so long, and posts itself anew, in so many turns.
+// Runs a task in `turns` turns. It takes `task_time` and posts itself again.
+// Returns the number of looks.
 int LooksIn(int turns, absl::Duration task_time) {
   FakeLoop loop;
   int ran = 0;
@@ -59,7 +61,7 @@ TEST(LoopBaseTest, ShortTasksShareALookForEvents) {
   EXPECT_EQ(LooksIn(80, absl::ZeroDuration()), 10);
 }
 
-// A descriptor waits for one such task, and not for eight.
+// A file descriptor waits for one long task, and not for eight.
 TEST(LoopBaseTest, EventsAreLookedForAfterEachLongTask) {
   EXPECT_EQ(LooksIn(80, absl::Milliseconds(50)), 80);
 }
@@ -82,11 +84,12 @@ TEST(LoopBaseTest, ALongTaskAmongShortOnesIsFollowedByALook) {
   self = &task;
   loop.Post(&task);
   loop.Run();
-  // Before the 1st and 9th, and then before the 11th.
+  // The looks are before the 1st, 9th and 11th task.
   EXPECT_EQ(looks_after_the_long_one, 3);
 }
 
-// That turn has already looked. Later events come after its tasks in any case.
+// The turn with the event has already looked, so the next turn does not look
+// before it runs the task.
 TEST(LoopBaseTest, WhatIsPostedByAnEventNeedsNoLookOfItsOwn) {
   FakeLoop loop;
   FnTask task([&] { loop.Stop(); });
@@ -94,6 +97,25 @@ TEST(LoopBaseTest, WhatIsPostedByAnEventNeedsNoLookOfItsOwn) {
   loop.StartTimer(&timer, loop.Now());
   loop.Run();
   EXPECT_EQ(loop.looks(), 1);
+}
+
+// In the order of their deadlines all the same.
+TEST(LoopBaseTest, ATurnRunsSoManyTimersAndTheNextOneTheRest) {
+  constexpr int kMaxTimersPerTurn = 256;
+  FakeLoop loop;
+  int ran = 0;
+  std::vector<std::unique_ptr<FnTimer>> timers;
+  for (int i = 0; i <= kMaxTimersPerTurn; ++i) {
+    timers.push_back(std::make_unique<FnTimer>([&ran, i] {
+      EXPECT_EQ(ran, i);
+      ++ran;
+    }));
+    loop.StartTimer(timers.back().get(), loop.Now());
+  }
+  loop.RunTurn(absl::InfinitePast());
+  EXPECT_EQ(ran, kMaxTimersPerTurn);
+  loop.RunTurn(absl::InfinitePast());
+  EXPECT_EQ(ran, kMaxTimersPerTurn + 1);
 }
 
 TEST(LoopBaseTest, SingleTurnsAlwaysLook) {

@@ -62,7 +62,7 @@ class FnHook : public TurnEndHook {
   const std::function<void()> fn_;
 };
 
-// Counts system calls while it lives.
+// Counts system calls during its lifetime.
 class CallCounter : public sys::Interceptor {
  public:
   CallCounter() { sys::SetInterceptor(this); }
@@ -98,7 +98,7 @@ inline bool Readable(int fd) {
   return poll(&p, 1, 0) == 1;
 }
 
-// Runs whatever is ready.
+// Runs turns until nothing is ready.
 inline void Settle(Loop* loop) {
   while (loop->RunTurn(absl::InfinitePast())) {
   }

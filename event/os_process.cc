@@ -26,6 +26,7 @@
 #include "event/base/unique_fd.h"
 #include "event/epoll_loop.h"
 #include "event/futex_parker.h"
+#include "event/peer_log.h"
 
 namespace le {
 namespace event {
@@ -83,9 +84,9 @@ void* RunThread(void* argument) {
   return nullptr;
 }
 
-// For the case that the kernel gives no random bytes (an injected fault, or a
-// filter on system calls): secret bytes from the start of the process, and a
-// counter.
+// Used if the kernel gives no random bytes (an injected fault, or a filter on
+// system calls). Mixes the secret bytes that the kernel passed at the start of
+// the process with a counter.
 uint64_t FallbackRandom() {
   static std::atomic<uint64_t> count{0};
   uint64_t secret[2] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9};
@@ -104,8 +105,7 @@ uint64_t FallbackRandom() {
 // The kernel's default for kernel.overflowuid.
 constexpr uid_t kUsualOverflowUser = 65534;
 
-// Reads a file of /proc, which may take several reads. False, and errno, if it
-// cannot be read.
+// Reads a file of /proc. False, and errno, if it cannot be read.
 bool ReadProcFile(const char* name, std::string* text) {
   const UniqueFd file(sys::Open(name, O_RDONLY | O_CLOEXEC, 0));
   if (!file) return false;
@@ -134,17 +134,18 @@ uid_t OverflowUser() {
   return user;
 }
 
-// Asked each time: a process may enter a namespace, which gets its map later.
+// Not cached: a process may enter a namespace, and a namespace may get its map
+// later.
 bool AllUsersAreMapped() {
   std::string map;
   if (!ReadProcFile("/proc/self/uid_map", &map)) {
-    // A kernel without user namespaces has no such file; without /proc, nothing
-    // is known.
+    // A kernel without user namespaces has no such file, and maps all users.
+    // Without /proc nothing is known, so the answer is no.
     struct stat self;
     return errno == ENOENT && sys::Stat("/proc/self", &self) == 0;
   }
-  // Each line has the first user inside, the first outside, and their number.
-  // The lines do not overlap, and the highest number is no user.
+  // Each line is a range of users: the first user inside, the first outside,
+  // and the length. The ranges do not overlap. UINT32_MAX is no user.
   uint64_t mapped = 0;
   for (absl::string_view line : absl::StrSplit(map, '\n')) {
     const std::vector<absl::string_view> words =
@@ -176,8 +177,8 @@ bool OsProcess::forked() { return g_forked.load(std::memory_order_relaxed); }
 
 void OsProcess::Die(absl::string_view) {
   if (AbortsOnFatal()) abort();
-  // In the child of a fork, the parent's exit handlers and buffers are not ours
-  // to run or to flush.
+  // The child of a fork must not run its parent's exit handlers or flush its
+  // buffers.
   if (forked()) _exit(EXIT_FAILURE);
   static std::atomic<const void*> dying{nullptr};
   const void* who = nullptr;
@@ -216,7 +217,9 @@ std::unique_ptr<ThreadHandle> OsProcess::StartThread(
   pthread_t thread;
   const int error = pthread_create(&thread, nullptr, &RunThread, start.get());
   if (error != 0) {
-    Log(LogLevel::kError,
+    // Strangers may cause it, see transports/closer.h.
+    LogForPeer(
+        LogLevel::kError, kUnknownPeer,
         absl::StrCat("thread \"", name, "\" cannot start: ", strerror(error)));
     return nullptr;
   }

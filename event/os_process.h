@@ -16,16 +16,17 @@
 namespace le {
 namespace event {
 
-// The process of the operating system that we are in. Its threads are POSIX
-// threads, its loops EpollLoops. Leaves the signal mask and all signal handlers
-// alone.
+// The current process of the operating system. Its threads are POSIX threads,
+// and its loops are EpollLoops. It changes neither the signal mask nor signal
+// handlers.
 class OsProcess final : public Process {
  public:
   // The only one. Never destroyed.
   static OsProcess* Get();
 
-  // exit(EXIT_FAILURE), or abort() if AbortsOnFatal(). If an exit is under way already on another thread, this
-  // one only waits for it; on the same thread, it is cut short.
+  // Calls exit(EXIT_FAILURE), or abort() if AbortsOnFatal(). If another thread
+  // has called Die() before, waits until that thread ends the process. If the
+  // same thread has, calls _exit().
   [[noreturn]] void Die(absl::string_view message) override;
   Credentials credentials() override;
   bool IsOverflowUser(uid_t uid) override;
@@ -38,15 +39,16 @@ class OsProcess final : public Process {
   uint64_t Random() override;
   std::string GetEnv(const char* name) override;
 
-  // Whether this is the child of a fork by a process that had used the library.
+  // Whether this process is the child of a fork, and its parent had used the
+  // library.
   static bool forked();
 
  private:
   OsProcess();
 };
 
-// The first statement of each function of the C API that uses more than the caller's
-// memory: in the child of a fork it is fatal and names the function.
+// Fatal in the child of a fork; the message names `function`. Each function of
+// the C API that uses more than the caller's memory calls it first.
 inline void CheckNotForked(const char* function) {
   if (ABSL_PREDICT_TRUE(!OsProcess::forked())) return;
   Misuse(function,

@@ -44,8 +44,8 @@ void PeerLogLimiter::ForgetFullBuckets(Instant now) {
 
 PeerLogLimiter::Bucket* PeerLogLimiter::BucketOf(uid_t user, Instant now) {
   if (buckets_.size() >= kMaxUsers && buckets_.count(user) == 0) {
-    // A full bucket limits nothing, so remove it; but do not search at each
-    // line.
+    // Remove full buckets, because they limit nothing. Searching for them at
+    // each line would take too long.
     if (now >= next_search_) {
       next_search_ = now + absl::Seconds(1);
       ForgetFullBuckets(now);

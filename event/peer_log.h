@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Log lines that a peer can cause without limit.
+// Limits log lines that a peer could cause without end.
 
 #ifndef LE_MESSAGING_EVENT_PEER_LOG_H_
 #define LE_MESSAGING_EVENT_PEER_LOG_H_
@@ -20,15 +20,15 @@
 namespace le {
 namespace event {
 
-// For peers whose user is not known: they share one limit.
+// The user of peers whose user is not known. They share one limit.
 constexpr uid_t kUnknownPeer = static_cast<uid_t>(-1);
 
-// As Log(), for a line that a peer of user `user` has caused. The current
-// process shows kLinesAtOnce of them for each user, and kLinesPerSecond after
-// that; the next shown line has the number of hidden ones. Any thread.
+// Any thread. Like Log(), for a line that a peer of user `user` has caused. For
+// each user the current process shows kLinesAtOnce lines, and from then on
+// kLinesPerSecond. The next line that is shown has the number of hidden lines.
 void LogForPeer(LogLevel level, uid_t user, absl::string_view message);
 
-// How many lines each user may still cause. Pure.
+// Counts how many lines each user may still cause. Makes no system calls.
 class PeerLogLimiter {
  public:
   static constexpr double kLinesAtOnce = 20;
@@ -36,8 +36,8 @@ class PeerLogLimiter {
   // Further users share one bucket.
   static constexpr size_t kMaxUsers = 1024;
 
-  // If a line of that user may be shown: how many were hidden since the last
-  // shown one. None: hide this one.
+  // If a line of that user may be shown: the number of lines hidden since the
+  // last shown line. None: hide this line.
   absl::optional<uint64_t> Admit(uid_t user, Instant now);
 
  private:

@@ -15,7 +15,7 @@ constexpr int kAtOnce = static_cast<int>(PeerLogLimiter::kLinesAtOnce);
 
 const Instant kStart = absl::UnixEpoch() + absl::Hours(1);
 
-// Lines shown of so many.
+// Logs `lines` lines, and returns how many are shown.
 int Flood(PeerLogLimiter* limiter, uid_t user, int lines, Instant now) {
   int shown = 0;
   for (int i = 0; i < lines; ++i) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <iterator>
 #include <utility>
 
 #include "absl/base/optimization.h"
@@ -28,9 +29,9 @@ void DieInCurrentProcess(absl::string_view message) {
 
 }  // namespace
 
-// Threads that we did not start end with the POSIX thread, by a key's
-// destructor. Unlike that of a thread_local it does not run in exit(): then the
-// main thread's sessions close with their descriptors.
+// Adopts threads that the library did not start. The destructor of a POSIX key
+// destroys the Thread when its thread ends. Unlike a thread_local's destructor
+// it does not run in exit(); the kernel then closes the main thread's sessions.
 struct ThreadAdoption {
   static Thread* Adopt(std::string name) {
     t_thread = new Thread(OsProcess::Get(), std::move(name));
@@ -139,7 +140,7 @@ Thread::Binding::Binding(Process* process, std::string name)
 
 Thread::Binding::~Binding() {
   if (thread_ == nullptr) return;
-  thread_.reset();  // may still use Thread::Current()
+  thread_.reset();  // its hooks may still use Thread::Current()
   t_thread = previous_;
 }
 
@@ -165,16 +166,16 @@ Thread::~Thread() {
 void Thread::End() {
   if (ended_) return;
   ended_ = true;
-  // Hooks and destructors may add more of their kind.
+  // A hook may add hooks, and a destructor may add destructors.
   while (!exit_hooks_.empty() && !process_->killed()) {
     const std::function<void()> hook = std::move(exit_hooks_.back());
     exit_hooks_.pop_back();
     hook();
   }
   while (!destructors_.empty() && !process_->killed()) {
-    const std::function<void()> destructor =
-        std::move(destructors_.back().second);
-    destructors_.pop_back();
+    const auto last = std::prev(destructors_.end());
+    const std::function<void()> destructor = std::move(last->second);
+    destructors_.erase(last);
     destructor();
   }
 }
@@ -213,18 +214,12 @@ void Thread::AddExitHook(std::function<void()> hook) {
   exit_hooks_.push_back(std::move(hook));
 }
 
-int Thread::AddDestructor(std::function<void()> destructor) {
-  destructors_.emplace_back(next_destructor_, std::move(destructor));
+uintptr_t Thread::AddDestructor(std::function<void()> destructor) {
+  destructors_.emplace(next_destructor_, std::move(destructor));
   return next_destructor_++;
 }
 
-void Thread::RemoveDestructor(int id) {
-  for (auto it = destructors_.begin(); it != destructors_.end(); ++it) {
-    if (it->first != id) continue;
-    destructors_.erase(it);
-    return;
-  }
-}
+void Thread::RemoveDestructor(uintptr_t id) { destructors_.erase(id); }
 
 }  // namespace event
 }  // namespace le

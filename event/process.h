@@ -3,10 +3,10 @@
 //
 // Process and thread, as interfaces that can be injected.
 //
-// Code above takes its process and its thread from here, never from the
-// operating system. The default process is the operating system's own
-// (OsProcess). In a test many simulated processes run in one real one; each
-// real thread is bound to a simulated process.
+// Code above this folder gets its process and thread from here, never from the
+// operating system. The default is the operating system's process (OsProcess).
+// In a simulation many simulated processes run in one real process, and each of
+// their threads is bound to one of them.
 //
 //   Process ── has many ── Thread ── has one ── Loop (the user's events)
 //      │                     ├────── has one ── control loop, nested in it
@@ -19,7 +19,9 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -37,16 +39,16 @@ namespace event {
 class Process;
 class Thread;
 
-// The identity of a process. On sockets it comes from the kernel; in a
-// simulation and over loopback it is given. If unknown, it is no user of the
+// The identity of a process. On sockets it is the kernel's. Over loopback it is
+// that of Process::credentials(). The default values name no user of the
 // machine.
 struct Credentials {
   pid_t pid = 0;
   uid_t uid = static_cast<uid_t>(-1);
   gid_t gid = static_cast<gid_t>(-1);
 
-  // The user that stands for all users that a user namespace does not map, by
-  // its usual number. Nothing may be granted to it.
+  // The usual number of the user that stands for all users that a user
+  // namespace does not map. Nothing may be granted to it.
   static Credentials OfNobody() { return {0, 65534, 65534}; }
 };
 
@@ -54,16 +56,16 @@ struct Credentials {
 class Parker {
  public:
   virtual ~Parker() = default;
-  // The parker's thread only. Returns true once Unpark() has been called since
-  // the last Park() returned (at once, if it was called before); false when
-  // `deadline` has passed. May also return true for no reason: re-check.
+  // The parker's thread only. Waits for a call of Unpark(); one since the last
+  // Park() counts. Returns true if it was called, and false if `deadline` has
+  // passed. May also return true for no reason, so check the condition again.
   virtual bool Park(Instant deadline) = 0;
-  // Any thread. Legal with a lock held.
+  // Any thread. May be called with a lock held.
   virtual void Unpark() = 0;
 
-  // The same in two steps, see DeferredWakes: returns the wake that is due once
-  // the lock has been released, even if the parker is destroyed by then. A null
-  // word: no wake is due.
+  // Like Unpark(), but returns the wake, to be made after unlocking; see
+  // DeferredWakes. The parker may be destroyed before the wake. A null word: no
+  // wake is needed.
   struct LaterWake {
     void (*wake)(void* word);
     void* word;
@@ -74,11 +76,11 @@ class Parker {
   }
 };
 
-// A thread that has been started by Process::StartThread().
+// A thread that Process::StartThread() has started.
 class ThreadHandle {
  public:
   virtual ~ThreadHandle() = default;
-  // Waits for the end of the thread. Once at most.
+  // Waits for the end of the thread. May be called once.
   virtual void Join() = 0;
   virtual void Detach() = 0;
 };
@@ -89,7 +91,7 @@ class ModuleState {
   virtual ~ModuleState() = default;
 };
 
-// A few states, found by type.
+// A list of module states, found by type.
 class ModuleStates {
  public:
   ModuleStates() = default;
@@ -114,7 +116,8 @@ class ModuleStates {
     }
     return state;
   }
-  // In reverse order of creation. A state is not found while it is destroyed.
+  // Destroys the states in reverse order of creation. Find() does not find a
+  // state that is being destroyed.
   void Clear();
 
  private:
@@ -125,8 +128,8 @@ class ModuleStates {
   std::vector<std::pair<const void*, std::unique_ptr<ModuleState>>> states_;
 };
 
-// Run by the thread that ends its process, in exit() or because of a fatal
-// error, while other threads go on. It may have interrupted a call of the
+// Called by the thread that ends its process, in exit() or by a fatal error.
+// Other threads still run. The thread may have interrupted a call of the
 // library, so the hook must not wait for a lock.
 class ProcessEndHook {
  public:
@@ -153,47 +156,49 @@ class Process {
 
   virtual Credentials credentials() = 0;
   // Whether `uid` stands for every user that this process's user namespace does
-  // not map. The kernel gives one number to all of them, so it is equal to no
-  // user, not even to itself, and nothing may be granted to it. False for every
-  // number where all users are mapped: "nobody" is a user like others there.
+  // not map. All of them have this one number. So equal numbers may be
+  // different users, and nothing may be granted to it. False for every number
+  // if all users are mapped: "nobody" is then a user like others.
   virtual bool IsOverflowUser(uid_t uid) {
     static_cast<void>(uid);
     return false;
   }
-  // Whether `uid` is neither root nor this process's user. These two could stop the
-  // process by other means. Strangers are bounded, and so is a user that the user
-  // namespace does not map.
+  // Whether `uid` is neither root nor this process's user. These two could stop
+  // the process by other means; the resources of a stranger are limited. The
+  // overflow user is a stranger.
   bool IsStranger(uid_t uid) {
     return IsOverflowUser(uid) || (uid != 0 && uid != credentials().uid);
   }
   virtual Instant Now() = 0;
   virtual std::unique_ptr<Loop> CreateLoop() = 0;
   virtual std::unique_ptr<Parker> CreateParker() = 0;
-  // Runs `body` on a new thread of this process. Null, with a log line, if there
-  // is no room for one.
+  // Runs `body` on a new thread of this process. Null, with a log line, if the
+  // thread cannot be started.
   virtual std::unique_ptr<ThreadHandle> StartThread(
       const std::string& name, std::function<void()> body) = 0;
   // Ends the calling thread at once, as if its body had returned. Thread::End()
-  // has run. Never returns.
+  // must have run before. Never returns.
   [[noreturn]] virtual void ExitThread() = 0;
-  // A number that nobody can guess; under simulation from the seed.
+  // A number that no other process can guess. In a simulation it depends on the
+  // seed.
   virtual uint64_t Random() = 0;
   // An environment variable of this process, or "" (also if it must not be
   // trusted, as in a set-uid program).
   virtual std::string GetEnv(const char* name) = 0;
-  // Lets a simulation switch to another thread. The operating system needs no
-  // such hint. Called before every operation that others can observe.
+  // Lets a simulation switch to another thread; does nothing on the operating
+  // system. Call it before every operation that other threads can observe.
   virtual void YieldPoint() {}
   // Any thread. The hook is never removed: it lives as long as the process.
   void AddEndHook(ProcessEndHook* hook);
   void RunEndHooks();
-  // Whether a simulation has killed this process: its threads only unwind, and
-  // no code of the user may run in it any more.
+  // Whether a simulation has killed this process. Its threads then only unwind,
+  // and no user code may run in it.
   virtual bool killed() const { return false; }
 
-  // The state of type T (derived from ModuleState, made by `make` at first
-  // use), destroyed with the process, last made first. Any thread. `make` may
-  // ask for other states, but must not wait or yield.
+  // Any thread. The state of type T, which derives from ModuleState. `make`
+  // makes it at first use. The states are destroyed with the process, in
+  // reverse order of creation. `make` may call State() for other types, but
+  // must not wait or yield.
   template <typename T, typename Make>
   T* State(Make make) {
     std::lock_guard<RecursiveMutex> lock(state_mutex_);
@@ -207,30 +212,29 @@ class Process {
   void DestroyState();
 
  private:
-  // Recursive: making one state may ask for another.
+  // Recursive, because `make` may call State().
   RecursiveMutex state_mutex_;
   ModuleStates state_;
   std::atomic<ProcessEndHook*> end_hooks_{nullptr};
 };
 
-// One thread, as the library sees it. Threads not started by us are adopted at
-// first use.
+// The library's object for a thread. A thread that the library did not start is
+// adopted at first use.
 class Thread {
  public:
-  // The calling thread; one that is unknown is adopted. Never null. Fatal in
-  // the child of a fork, which may only exec or _exit.
+  // The calling thread, which is adopted if it has no Thread. Never null. Fatal
+  // in the child of a fork, which may only exec or _exit.
   static Thread* Current();
-  // The same, but null if the thread has not been adopted.
+  // Null if the calling thread has no Thread.
   static Thread* CurrentOrNull();
   // Adopts the calling thread under that name; no-op if it has a Thread.
   static void Adopt(std::string name);
-  // Ends the calling thread's Thread if it was adopted; it may be adopted
-  // again. For a thread that we started, this only runs End().
+  // If the calling thread was adopted, destroys its Thread; it may be adopted
+  // again. For a thread that the library started, only runs End().
   static void Release();
 
-  // Makes the calling thread a thread of `process` under `name`; used by
-  // the code that starts threads. The Thread dies with the Binding, after
-  // End().
+  // Makes the calling thread a thread of `process`, for the code that starts
+  // threads. The Binding's destructor destroys the Thread, which runs End().
   class Binding {
    public:
     Binding(Process* process, std::string name);
@@ -245,18 +249,18 @@ class Thread {
     std::unique_ptr<Thread> thread_;
     Thread* const previous_;
   };
-  // For a simulation, which runs several threads on one: makes `thread` the
-  // calling one (null: none), and returns the one that was.
+  // For a simulation, which runs several threads on one real thread. Makes
+  // `thread` (null: none) the calling thread, and returns the former one.
   static Thread* SwapCurrent(Thread* thread);
 
   ~Thread();  // runs End() if it has not run, then destroys the rest
 
-  // Runs the exit hooks, then the destructors. Once; the thread must not use
-  // the library after it. In a killed process they do not run. Module state and
-  // loops stay until the Thread is destroyed: a handler may end its thread, and
-  // still runs inside them.
+  // Runs the exit hooks, then the destructors. Only the first call does so; the
+  // thread must not use the library after it. In a killed process they do not
+  // run. Module state and loops stay until the Thread is destroyed, because a
+  // handler that still uses them may end its thread.
   void End();
-  // Destroys module state, before the Thread goes.
+  // Destroys module state. The caller then destroys the Thread.
   void DestroyState() { state_.Clear(); }
 
   // End() has begun.
@@ -264,38 +268,38 @@ class Thread {
 
   Process* process() const { return process_; }
   const std::string& name() const { return name_; }
-  // A number that names this thread among all threads anywhere, and that
-  // nobody else can guess.
+  // A random number that identifies this thread among the threads of all
+  // processes. No other process can guess it.
   uint64_t token() const { return token_; }
 
-  // The owner's thread only. Made at first use.
+  // Only this thread may call these three. Each object is made at first use.
   Loop* loop();
   // Nested in loop(). A blocking call serves this loop alone.
   Loop* control_loop();
   Parker* parker();
-  // Any thread, provided that loop() has been called before.
+  // Any thread, if loop() has been called before.
   Loop* loop_if_made() const { return loop_.get(); }
 
-  // The owner's thread. Called before a function of the public API blocks:
-  // sends what the turn has gathered.
+  // This thread only. A function of the public API calls it before it blocks.
+  // Sends the messages that the turn has gathered.
   void BeforeBlocking();
-  // BeforeBlocking() of the calling thread, then the process's end hooks. A second
-  // call does nothing, because a hook may end the process.
-  // The caller may be a signal handler that has interrupted the library: the hooks
-  // must not wait for a lock then, see process_ends().
+  // Calls BeforeBlocking() of the calling thread, then the process's end hooks.
+  // A second call does nothing, because a hook may end the process. The caller
+  // may be a signal handler that has interrupted the library, so hooks must not
+  // wait for a lock while process_ends().
   static void BeforeProcessEnds();
-  // Whether the calling thread ends its process.
+  // Whether the calling thread is inside BeforeProcessEnds() or has called it.
   static bool process_ends();
 
-  // Run before anything else of the thread is destroyed, last added first.
-  // Those of AddExitHook run before those of AddDestructor, because they are
-  // the library's: a thread that ends closes its sessions first.
+  // These run before any other part of the thread is destroyed, in reverse
+  // order of adding. Exit hooks are the library's, destructors the user's. Exit
+  // hooks run first, so that a thread that ends closes its sessions first.
   void AddExitHook(std::function<void()> hook);
   // Returns a number by which RemoveDestructor() finds it.
-  int AddDestructor(std::function<void()> destructor);
-  void RemoveDestructor(int id);
+  uintptr_t AddDestructor(std::function<void()> destructor);
+  void RemoveDestructor(uintptr_t id);
 
-  // As Process::State(), but of this thread and for its own use.
+  // Like Process::State(), but for this thread, which alone may call it.
   template <typename T, typename Make>
   T* State(Make make) {
     return state_.Get<T>(make);
@@ -317,11 +321,12 @@ class Thread {
   std::unique_ptr<Loop> control_loop_;
   std::unique_ptr<Parker> parker_;
   std::vector<std::function<void()>> exit_hooks_;
-  std::vector<std::pair<int, std::function<void()>>> destructors_;
-  int next_destructor_ = 1;
+  // By number. A thread may have very many, and remove them in any order.
+  std::map<uintptr_t, std::function<void()>> destructors_;
+  uintptr_t next_destructor_ = 1;
   ModuleStates state_;
   bool ended_ = false;
-  bool dying_ = false;  // in Fatal() already
+  bool dying_ = false;  // BeforeProcessEnds() has been called
 };
 
 }  // namespace event

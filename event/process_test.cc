@@ -57,12 +57,32 @@ TEST_F(ProcessTest, RandomNumbersComeWithoutTheKernelToo) {
   EXPECT_NE(OsProcess::Get()->Random(), OsProcess::Get()->Random());
 }
 
+// A stranger may cause that without end.
+TEST_F(ProcessTest, ThreadsThatCannotStartDoNotFillTheLog) {
+  pthread_attr_t former, without_room;
+  ASSERT_EQ(pthread_getattr_default_np(&former), 0);
+  ASSERT_EQ(pthread_attr_init(&without_room), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&without_room, size_t{1} << 60), 0);
+  ASSERT_EQ(pthread_setattr_default_np(&without_room), 0);
+  static int lines;
+  lines = 0;
+  const LogSink sink = SetLogSink([](LogLevel, absl::string_view) { ++lines; });
+  constexpr int kThreads = 1000;
+  for (int i = 0; i < kThreads; ++i) {
+    EXPECT_EQ(OsProcess::Get()->StartThread("none", [] {}), nullptr);
+  }
+  SetLogSink(sink);
+  pthread_setattr_default_np(&former);
+  EXPECT_GT(lines, 0);
+  EXPECT_LT(lines, kThreads / 2);
+}
+
 // A number of the kernel's that no test may change.
 constexpr uid_t kOverflowUser = 65534;
 
 TEST_F(ProcessTest, ThereIsAnOverflowUserOnlyWhereNotAllUsersAreMapped) {
   OsProcess* const process = OsProcess::Get();
-  // Of the namespace that the machine starts with.
+  // The initial user namespace has this fixed name.
   char name[64] = {};
   ASSERT_GT(readlink("/proc/self/ns/user", name, sizeof(name) - 1), 0);
   if (std::string(name) == "user:[4026531837]") {
@@ -123,7 +143,7 @@ TEST_F(ProcessTest, ThreadsOfOursEndInOrder) {
         thread->State<State>([&] { return std::make_unique<State>(&seen); });
     EXPECT_EQ(thread->StateOrNull<State>(), state);
     thread->AddDestructor([&seen] { seen += "1"; });
-    const int gone = thread->AddDestructor([&seen] { seen += "?"; });
+    const uintptr_t gone = thread->AddDestructor([&seen] { seen += "?"; });
     thread->AddDestructor([&seen] { seen += "2"; });
     thread->RemoveDestructor(gone);
     thread->AddExitHook([&seen, thread] {

@@ -13,16 +13,17 @@
 namespace le {
 namespace event {
 
-// The tasks posted to one loop, first in, first out. Filled by any thread,
-// emptied by one, without allocation.
+// The tasks posted to one loop, first in, first out. Any thread may add tasks;
+// one thread removes them. It allocates no memory.
 //
 // Push() adds to the inbox. BeginBatch() moves the inbox to the batch, and
-// Pop() takes from the batch only. So a turn runs the tasks that were there
-// when it began, and the owner takes the lock once a turn, not once a task.
+// Pop() takes tasks from the batch only. So a turn runs the tasks that were
+// posted before it began, and the owner locks once for each turn, not for each
+// task.
 class TaskQueue {
  public:
   explicit TaskQueue(Loop* loop);
-  ~TaskQueue();  // unlinks what is left
+  ~TaskQueue();  // unlinks the remaining tasks
   TaskQueue(const TaskQueue&) = delete;
   TaskQueue& operator=(const TaskQueue&) = delete;
 
@@ -36,15 +37,17 @@ class TaskQueue {
   // Null if the batch is empty.
   Task* Pop() { return batch_.next_ == &batch_ ? nullptr : TakeFirst(); }
   void Remove(Task* task);
-  // Whether there is no task. Sequentially consistent with Push(): a Push()
-  // that this does not see sees everything that this thread stored before.
+  // Whether there is no task. Sequentially consistent with Push(): if this call
+  // does not see a Push(), the poster then sees everything that this thread
+  // stored before.
   bool empty() const {
     return batch_.next_ == &batch_ &&
            !inbox_filled_.load(std::memory_order_seq_cst);
   }
 
  private:
-  // A ring through a node that is no task, so that unlinking needs no cases.
+  // The ring includes a node that is no task, so that unlinking needs no
+  // special cases.
   struct End final : Task {
     void Run() override {}
   };

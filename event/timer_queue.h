@@ -13,18 +13,19 @@
 namespace le {
 namespace event {
 
-// The running timers of one loop, by deadline; equal deadlines in the order of
-// starting. It is given the time and reads no clock. One thread.
+// The running timers of one loop, sorted by deadline. Timers of equal deadlines
+// are in the order of starting. The caller passes the time, so this reads no
+// clock. For one thread.
 class TimerQueue {
  public:
   explicit TimerQueue(Loop* loop) : loop_(loop) {}
-  ~TimerQueue();  // stops what is left
+  ~TimerQueue();  // stops the remaining timers
   TimerQueue(const TimerQueue&) = delete;
   TimerQueue& operator=(const TimerQueue&) = delete;
 
-  // Starts, or starts anew. Fatal if the timer runs in another loop. A deadline
-  // in the past becomes the last given time, so that a timer that is always
-  // late does not come before timers that were due earlier.
+  // Starts or restarts a timer. Fatal if it runs in another loop. A deadline in
+  // the past is replaced by the time of the last PopExpired(), so that a timer
+  // that is always late does not expire before timers that were due earlier.
   void Start(Timer* timer, Instant deadline);
   void Stop(Timer* timer);  // no-op unless it runs here
 
@@ -32,12 +33,12 @@ class TimerQueue {
   // InfiniteFuture() if there is none.
   Instant NextDeadline() const;
 
-  // Marks the timers that run now. Those started later belong to the next
-  // round, so that a timer that starts itself anew in the past cannot hold a
-  // round for ever.
+  // Begins a round of the timers that run now. Timers that are started later
+  // belong to the next round. Otherwise a timer that restarts itself with a
+  // past deadline would keep the round from ending.
   void BeginRound() { round_end_ = next_order_; }
-  // Takes out the first timer of this round whose deadline has come. Null if
-  // there is none.
+  // Stops and returns the first timer of this round whose deadline has passed.
+  // Null if there is none.
   Timer* PopExpired(Instant now);
 
  private:

@@ -41,7 +41,7 @@ TEST(TimerQueueTest, TiesGoByTheOrderOfStarting) {
   queue.Start(&c, At(5));
   queue.Start(&a, At(5));
   queue.Start(&b, At(4));
-  queue.Start(&c, At(5));  // anew: now the last
+  queue.Start(&c, At(5));  // restarted, so it is now the last
   EXPECT_EQ(queue.NextDeadline(), At(4));
   EXPECT_EQ(Drain(&queue, At(3)), std::vector<int>{});
   EXPECT_EQ(Drain(&queue, At(5)), (std::vector<int>{1, 0, 2}));

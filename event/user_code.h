@@ -15,15 +15,14 @@
 namespace le {
 namespace event {
 
-// Base of the exceptions that unwind an ending thread. Such an exception is no
-// error.
+// Base of the exceptions that unwind a thread when it ends. They are no errors.
 struct ThreadUnwind {};
 
-// Calls a function of the user, which must not throw: its caller is C code, or
-// in the middle of a change. Fatal: an exception; the log line has its text and
-// `what`. If the thread ends within the call, the unwinding passes through.
-// (The C library's unwinding has no object, to which UBSan would not let the
-// clause bind a reference.)
+// Calls a function of the user. It must not throw, because its caller is C
+// code, or is in the middle of a change. Fatal: the function throws; the log
+// line has `what` and the exception's text. If the thread ends within the call,
+// the unwinding continues. (UBSan is off: for the C library's unwinding there
+// is no exception object, and the catch clause's reference binds to null.)
 template <typename Function>
 ABSL_ATTRIBUTE_NO_SANITIZE_UNDEFINED auto CallUser(const char* what,
                                                    Function function)

@@ -75,7 +75,7 @@ class Arguments final : public le::event::ModuleState {
     options.push_back({names, kind, std::move(take)});
   }
 
-  // Looks for one option in all arguments. `take` gets its value.
+  // Searches all arguments for one option. `take` gets its value.
   le_result_t Find(Names names, Kind kind,
                    const std::function<void(const char*, int)>& take) const {
     for (size_t i = 0; i < arguments.size() && arguments[i] != kEnd; ++i) {
@@ -93,8 +93,8 @@ class Arguments final : public le::event::ModuleState {
   void Scan();
 
   std::string program;
-  std::vector<absl::string_view> arguments;  // each ends with a 0
-  // Options stay where they are when another one is added.
+  std::vector<absl::string_view> arguments;  // each has a final 0
+  // A deque, because an option must not move when another one is added.
   std::deque<Option> options;
   std::vector<le_arg_StringCallbackFunc_t> positional;
   bool allows_more = false;
@@ -109,7 +109,7 @@ class Arguments final : public le::event::ModuleState {
   static bool IsOption(absl::string_view argument) {
     return argument.size() > 1 && argument[0] == '-';
   }
-  // Without dashes and value.
+  // Compares the name in the argument, without dashes and value.
   static bool Matches(absl::string_view argument, const Names& names) {
     if (!IsOption(argument)) return false;
     if (!absl::StartsWith(argument, "--")) {
@@ -131,9 +131,10 @@ class Arguments final : public le::event::ModuleState {
                          }));
   }
 
-  // The argument at `index` is that option. `skipped`: how many belong to it besides.
+  // The argument at `index` is that option. `skipped`: how many further
+  // arguments belong to it.
   le_result_t Apply(const Option& option, size_t index, size_t* skipped) const;
-  // How many arguments behind it to skip.
+  // Returns how many arguments after `index` are skipped.
   size_t Complain(size_t index, le_result_t error);
 };
 

@@ -1,8 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// For calls of the C API that block, and in which le_thread_Cancel() ends the
-// thread.
+// For blocking calls of the C API that le_thread_Cancel() can end.
 
 #ifndef LE_MESSAGING_LEGATO_CANCEL_H_
 #define LE_MESSAGING_LEGATO_CANCEL_H_
@@ -14,7 +13,7 @@ namespace legato {
 
 class CThread;
 
-// While it lives, le_thread_Cancel() of the calling thread unparks it.
+// While it exists, le_thread_Cancel() of the calling thread unparks that thread.
 class CancellableWait {
  public:
   CancellableWait();
@@ -22,15 +21,15 @@ class CancellableWait {
   CancellableWait(const CancellableWait&) = delete;
   CancellableWait& operator=(const CancellableWait&) = delete;
 
-  // Whether the thread has been cancelled, now or before.
+  // Returns whether the thread has been cancelled, before or during the wait.
   bool cancelled() const;
 
  private:
-  CThread* const thread_;  // null: nobody has a reference to cancel it by
+  CThread* const thread_;  // null: this API does not know the thread
 };
 
-// Ends the calling thread, which has been cancelled. To be called where nothing on
-// the stack is tied to anything: destructors of the user run within.
+// Ends the calling thread, which has been cancelled. No object on the stack may
+// hold anything, such as a lock, because the thread's destructors run inside.
 [[noreturn]] void EndCancelledThread();
 
 }  // namespace legato

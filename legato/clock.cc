@@ -35,7 +35,7 @@ le_clk_Time_t Read(clockid_t clock) {
   return Normalized(now.tv_sec, now.tv_nsec / 1000);
 }
 
-// Replaces Legato's own conversions, %J and %K.
+// Expands %J and %K, which strftime() does not have.
 std::string WithFractions(const char* format, int microseconds) {
   std::string expanded;
   for (const char* at = format; *at != '\0'; ++at) {
@@ -66,7 +66,8 @@ le_result_t Format(const char* function, le_clk_Time_t time,
   time = Normalized(time.sec, time.usec);
   tm broken_down = {};
   convert(&time.sec, &broken_down);
-  // strftime() returns 0 for an empty text, too: this one never is.
+  // strftime() returns 0 for an empty text and for an error. This text is never
+  // empty.
   const std::string never_empty =
       WithFractions(format, static_cast<int>(time.usec)) + " ";
   std::string text(buffer_size + 1, '\0');

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API: events that are reported to handlers. A handler keeps the reports that it has
-// not seen yet, and a function in the queue of its thread for each of them.
+// The C API: events that are reported to handlers. For each report, a handler
+// keeps the report and queues a function on its thread.
 
 #include <algorithm>
 #include <cstddef>
@@ -41,14 +41,14 @@ class Handler;
 using HandlerPtr = std::shared_ptr<Handler>;
 using Handlers = le::legato::ProcessRefs<Handler, le_event_HandlerRef_t>;
 
-// The bytes, or the object of le_mem, that a handler is called with.
+// A handler's argument: bytes, or an object of le_mem.
 class Report {
  public:
   Report(const void* bytes, size_t size, size_t full_size)
       : bytes_(new char[full_size]()), pointer_(bytes_.get()) {
     if (size != 0) std::memcpy(bytes_.get(), bytes, size);
   }
-  // Has a reference of its own.
+  // Adds a reference to the object.
   explicit Report(void* object) : pointer_(object), releases_(true) {
     le_mem_AddRef(object);
   }
@@ -61,7 +61,8 @@ class Report {
     if (releases_) le_mem_Release(pointer_);
   }
 
-  // For the handler, which owns the reference of an object from now on.
+  // Returns the handler's argument. From now on the handler owns the reference
+  // of an object.
   void* Give() {
     releases_ = false;
     return pointer_;
@@ -153,7 +154,7 @@ class Events final : public le::event::ModuleState {
   std::vector<std::unique_ptr<le_event_Id>> events_ ABSL_GUARDED_BY(mutex_);
 };
 
-// From now on nothing is reported to it.
+// After this, nothing is reported to the handler.
 void Remove(const HandlerPtr& handler) {
   Handlers::OfCurrentProcess()->Remove(handler->ref);
   MutexLock lock(&handler->event->mutex);
@@ -162,7 +163,8 @@ void Remove(const HandlerPtr& handler) {
   if (found != all.end()) all.erase(found);
 }
 
-// The handlers of a thread, which go with it; and the one that runs.
+// The handlers of a thread, which are removed when it ends, and the one that is
+// running.
 class ThreadHandlers final : public le::event::ModuleState {
  public:
   static ThreadHandlers* OfCurrentThread() {
@@ -189,7 +191,7 @@ class ThreadHandlers final : public le::event::ModuleState {
 void Handler::CallNext(void* ref) {
   const HandlerPtr handler = Handlers::OfCurrentProcess()->Find(
       static_cast<le_event_HandlerRef_t>(ref));
-  if (handler == nullptr) return;  // removed since
+  if (handler == nullptr) return;  // it was removed
   std::deque<Report> next;
   {
     MutexLock lock(&handler->mutex_);
@@ -236,7 +238,7 @@ le_event_HandlerRef_t AddHandler(const char* function, le_event_Id_t id,
   return handler->ref;
 }
 
-// A copy: reports are queued without the lock.
+// Returns a copy, because reports are queued without the lock.
 std::vector<HandlerPtr> HandlersOf(le_event_Id* event) {
   MutexLock lock(&event->mutex);
   return event->handlers;

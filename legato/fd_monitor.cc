@@ -29,7 +29,7 @@ namespace {
 
 using le::event::Watch;
 
-// What is always watched for, whatever the user enables.
+// Events that are always watched, whatever the user enables.
 constexpr uint32_t kAlways = Watch::kReadHangUp;
 
 uint32_t ToInterest(short events) {
@@ -51,7 +51,8 @@ short ToPoll(uint32_t events) {
   return static_cast<short>(poll);
 }
 
-// When the kernel has no room for a watch it does not say when it has.
+// The kernel does not report when it has room for a watch, so this is the
+// interval of retries.
 constexpr absl::Duration kWatchAgainAfter = absl::Milliseconds(50);
 
 class Monitor final : private Watch, private le::event::Timer {
@@ -62,8 +63,8 @@ class Monitor final : private Watch, private le::event::Timer {
         events_(events),
         owner_(Thread::Current()) {}
 
-  // False, with errno, if the descriptor cannot be watched. If that is so for now
-  // only, it is tried again until it can.
+  // Begins to watch. On failure returns false and sets errno. If the kernel has
+  // no room, a timer retries.
   bool Begin() {
     if (owner_->loop()->AddWatch(this, fd_, ToInterest(events_))) return true;
     const int error = errno;
@@ -101,7 +102,7 @@ class Monitor final : private Watch, private le::event::Timer {
 
 using Monitors = le::legato::ThreadRefs<Monitor, le_fdMonitor_Ref_t>;
 
-// The monitor whose handler runs on this thread.
+// The monitor whose handler is running on this thread.
 class CurrentMonitor final : public le::event::ModuleState {
  public:
   static CurrentMonitor* Get() {
@@ -114,7 +115,8 @@ class CurrentMonitor final : public le::event::ModuleState {
 void Monitor::OnReady(uint32_t events) {
   const short poll = ToPoll(events);
   if (poll == 0) return;
-  const std::shared_ptr<Monitor> keep = self.lock();  // it may be deleted
+  // The handler may delete it.
+  const std::shared_ptr<Monitor> keep = self.lock();
   CurrentMonitor* const current = CurrentMonitor::Get();
   Monitor* const previous = std::exchange(current->monitor, this);
   le::event::CallUser("the handler of a file descriptor monitor",

@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API: hash maps. The entries stand in a list, in the order in which they were put,
-// so that an iterator survives all changes; an index finds them.
+// The C API: hash maps. A list has the entries in the order in which they were
+// put, so that an iterator survives all changes. An index finds an entry by its
+// key.
 
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +33,7 @@ struct Entry {
 };
 using Entries = std::list<Entry>;
 
-// A user's hash may have few good bits.
+// Hashes the user's hash again, because it may have few random bits.
 struct UserHash {
   le_hashmap_HashFunc_t function;
   size_t operator()(const void* key) const {
@@ -52,8 +53,9 @@ void* Unconst(const void* pointer) { return const_cast<void*>(pointer); }
 
 struct le_hashmap_It {
   le_hashmap* map;
-  Entries::iterator at;  // end(): before the first
-  // Neither before the first, nor behind the last, nor has the entry been removed.
+  Entries::iterator at;  // end(): before the first entry
+  // The iterator is at an entry: not before the first one, not after the last
+  // one, and the entry was not removed.
   bool valid = false;
   bool behind = false;
 };
@@ -161,7 +163,7 @@ void* le_hashmap_Remove(le_hashmap_Ref_t mapRef, const void* keyPtr) {
   map->index.erase(found);
   le_hashmap_It& iterator = map->iterator;
   if (iterator.at == entry) {
-    // The next node is the one behind the removed one.
+    // The next node is the one after the removed one.
     iterator.valid = false;
     iterator.at =
         entry == map->entries.begin() ? map->entries.end() : std::prev(entry);
@@ -226,7 +228,8 @@ le_result_t le_hashmap_NextNode(le_hashmap_It_Ref_t iteratorRef) {
 le_result_t le_hashmap_PrevNode(le_hashmap_It_Ref_t iteratorRef) {
   le_hashmap_It* const iterator = Checked(__func__, iteratorRef);
   Entries& entries = iterator->map->entries;
-  // If the entry has been removed, or all are passed, `at` is the one before already.
+  // If the entry was removed, or the iterator is after the last entry, `at` is
+  // the previous entry already.
   const bool is_there = !iterator->valid && iterator->at != entries.end();
   iterator->behind = false;
   if (!is_there) {

@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A C program that uses what the headers offer, in C99 without a warning. It
- * speaks TAP; its exit status is the verdict.
+ * A C program that uses the headers, in C99 without a warning. It prints TAP,
+ * and its exit status is the result.
  */
 
 #include <string.h>
@@ -67,7 +67,8 @@ static void OnEvent(int fd, short events) {
   ++Events;
 }
 
-/* What a foreign loop does: poll, then serve until there is nothing left. */
+/* As a foreign loop: poll, then service the loop until nothing is left to
+ * do. */
 static void Serve(void) {
   struct pollfd p;
   p.fd = le_event_GetFd();

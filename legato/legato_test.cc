@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API where it must refuse, and in simulated processes. What it does when
-// all is well is in legato_c99_test.c.
+// Refusals of the C API, and the C API in simulated processes.
+// legato_c99_test.c tests the calls that succeed.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,7 +99,7 @@ TEST_F(CApiTest, AHandlerMayEndItsThread) {
   EXPECT_TRUE(destroyed);
 }
 
-// Its loop is made when it first needs it.
+// The loop of a thread is created at its first use.
 TEST_F(CApiTest, AThreadThatNeedsNoLoopTakesNoDescriptor) {
   struct NoDescriptorLeft final : sys::Interceptor {
     NoDescriptorLeft() { sys::SetInterceptor(this); }
@@ -151,12 +151,12 @@ TEST_F(CApiTest, AThreadCancelledBeforeItsLoopIsThereEnds) {
 // ---- Cancellation ----
 
 enum class Cancels {
-  kWhenThere,    // Another thread, once `body` has posted `there`.
-  kBeforeStart,  // A function that was queued before the thread started.
-  kItself,       // `body`.
+  kWhenThere,    // By another thread, after `body` has posted `there`.
+  kBeforeStart,  // By a function that was queued before the start.
+  kItself,       // By `body`.
 };
 
-// A thread that is cancelled in `body`.
+// A thread that runs `body` and is cancelled.
 struct Cancelled {
   void (*body)(Cancelled* self);
   le_sem_Ref_t there = le_sem_Create("there", 0);
@@ -178,7 +178,7 @@ void CancelIn(void (*body)(Cancelled* self),
               // Destructors are not cancelled.
               le_sem_Post(self->semaphore);
               le_sem_Wait(self->semaphore);
-              // Nobody waits for it any more.
+              // Not fatal: no thread waits for it.
               le_sem_Delete(self->semaphore);
               self->ended = true;
             },
@@ -222,7 +222,7 @@ TEST_F(CApiTest, AThreadIsCancelledInASemaphore) {
       le_sem_WaitWithTimeOut(self->semaphore, day);
     });
   }
-  // It has been before, and nothing is taken.
+  // The cancellation came before the wait, which does not change the count.
   static int count;
   CancelIn(
       [](Cancelled* self) {
@@ -343,7 +343,8 @@ TEST_F(CApiTest, ALoopReturnsWhenItIsStopped) {
   le_event_QueueFunction(count, nullptr, nullptr);
   le_event_RunLoopUntilStopped();
   EXPECT_EQ(calls, 1) << "it was ready in the same turn";
-  // Before: it returns at once, and what is due stays due.
+  // If it is stopped before it runs, it returns at once, and due functions stay
+  // due.
   le_event_QueueFunction(count, nullptr, nullptr);
   le_event_StopLoop(le_thread_GetCurrent());
   le_event_RunLoopUntilStopped();
@@ -382,7 +383,7 @@ TEST_F(CApiTest, AnotherThreadStopsALoop) {
   }
 }
 
-// As the noreturn of its declaration says.
+// Its declaration has the noreturn attribute.
 TEST_F(CApiTest, ALoopThatNeverReturnsIsNotStopped) {
   const le_thread_Ref_t thread = le_thread_Create(
       "worker",
@@ -402,7 +403,8 @@ TEST_F(CApiTest, AThreadCannotJoinItself) {
   EXPECT_EQ(le_thread_Join(le_thread_GetCurrent(), nullptr), LE_DEADLOCK);
 }
 
-// A thread that runs has been started, even if le_thread_Start() has not returned.
+// A running thread counts as started, even if le_thread_Start() has not
+// returned.
 TEST_F(CApiTest, AThreadThatRunsCanBeJoinedByAnyThread) {
   for (int i = 0; i < 200; ++i) {
     std::atomic<bool> runs{false};
@@ -577,7 +579,7 @@ TEST_F(CApiDeathTest, LoopMisuse) {
       "le_event_RunLoopUntilStopped: ");
 }
 
-// So that there is a core.
+// An abort leaves a core dump.
 TEST_F(CApiDeathTest, MisuseAbortsIfTheEnvironmentWantsIt) {
   for (const char* value : {"1", "yes"}) {
     EXPECT_EXIT(
@@ -615,7 +617,6 @@ void RunThread(void (*body)()) {
   le_thread_Join(thread, nullptr);
 }
 
-// What calls them cannot go on.
 TEST_F(CApiDeathTest, TheEnvironmentEnablesATraceOfAComponent) {
   EXPECT_EXIT(
       {
@@ -629,6 +630,7 @@ TEST_F(CApiDeathTest, TheEnvironmentEnablesATraceOfAComponent) {
       testing::ExitedWithCode(0), "");
 }
 
+// The callers of these functions cannot continue after an exception.
 TEST_F(CApiDeathTest, NoExceptionLeavesWhatTheLibraryCalls) {
   const auto run_loop = [] {
     try {
@@ -670,7 +672,7 @@ TEST_F(CApiDeathTest, NoExceptionLeavesWhatTheLibraryCalls) {
       "handler of a file descriptor monitor has thrown .*: mine");
 }
 
-// The next Thread may lie where the former one lay.
+// A new Thread may have the address of an earlier one.
 TEST_F(CApiDeathTest, WhatAnEndedThreadOwnedIsNobodys) {
   EXPECT_FATAL(std::thread([] {
                  le_thread_InitLegatoThreadData("former");

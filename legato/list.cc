@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API: doubly linked lists. The links form a ring, and the list knows the head.
+// The C API: doubly linked lists. The links form a ring; the list has a pointer
+// to the head.
 
 #include <algorithm>
 #include <cstddef>
@@ -27,7 +28,7 @@ Link* NotNull(const char* function, Link* link) {
   return link;
 }
 
-// A link of the list.
+// Returns the link. Fatal unless it is in a list.
 template <typename Link>
 Link* Listed(const char* function, const le_dls_List_t* list, Link* link) {
   NotNull(function, link);

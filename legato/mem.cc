@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API: pools of counted objects.
+// The C API: pools of reference-counted objects.
 
 #include <algorithm>
 #include <atomic>
@@ -57,7 +57,7 @@ struct le_mem_Pool {
 
 namespace {
 
-// Stands before each object.
+// Precedes each object.
 struct alignas(std::max_align_t) ObjectHeader {
   le_mem_Pool* pool;
   std::atomic<long> references;
@@ -85,7 +85,7 @@ void AddFreeLocked(const char* function, le_mem_Pool* pool, size_t count)
   for (size_t i = 0; i < count; ++i) {
     pool->blocks.push_back(NewBlock(function, pool));
     pool->free_blocks.push_back(pool->blocks.back());
-    // Under asan: the bytes of an object that was never used are nobody's.
+    // Under asan, no code may access an object before its allocation.
     le::event::Poison(static_cast<ObjectHeader*>(pool->blocks.back()) + 1,
                       pool->object_size);
   }
@@ -103,7 +103,7 @@ le_mem_Pool* Checked(const char* function, le_mem_PoolRef_t pool) {
   return pool;
 }
 
-// Null: no object is free, and the pool does not grow.
+// Null: no object is free, and the pool must not grow.
 void* Allocate(const char* function, le_mem_PoolRef_t pool_ref, bool grows) {
   le_mem_Pool* const pool = Checked(function, pool_ref);
   void* block;
@@ -122,7 +122,7 @@ void* Allocate(const char* function, le_mem_PoolRef_t pool_ref, bool grows) {
   auto* const header = new (block) ObjectHeader{pool, {1}};
   void* const object = header + 1;
   le::event::Unpoison(object, pool->object_size);
-  // Legato's objects are so, and programs count on it.
+  // Legato's objects are zero-filled, and programs rely on it.
   std::memset(object, 0, pool->object_size);
   return object;
 }
@@ -334,7 +334,8 @@ void le_mem_Release(void* objPtr) {
     CallUser("the destructor of an object", [&] { destructor(objPtr); });
   }
   MutexLock lock(&pool->mutex);
-  // Not poisoned: servers that ifgen generates read an object that they have released.
+  // Not poisoned: servers that ifgen generates read an object after its
+  // release.
   pool->free_blocks.push_back(header);
 }
 

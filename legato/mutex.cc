@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API: mutexes. They wait by the thread's Parker, so that a simulation can switch
-// threads there.
+// The C API: mutexes. A thread waits with its Parker, so that a simulation can
+// switch threads there.
 
 #include "event/base/mutex.h"
 
@@ -41,7 +41,8 @@ class CMutex {
     }
   }
 
-  // `fatal`: if the calling thread would wait for itself.
+  // `fatal`: the process ends if the calling thread holds the mutex and it is
+  // not recursive.
   bool TryLock(const char* function, bool fatal) {
     Thread* const self = Thread::Current();
     bool deadlock;
@@ -81,7 +82,7 @@ class CMutex {
   }
 
  private:
-  // In the list of those that an unlock wakes.
+  // An entry in the list of the threads that Unlock() wakes.
   struct Waiting {
     Waiting(CMutex* m, Parker* p) : mutex(m), parker(p) {
       MutexLock lock(&mutex->mutex_);
@@ -108,7 +109,7 @@ class CMutex {
 
 using Mutexes = le::legato::ProcessRefs<CMutex, le_mutex_Ref_t>;
 
-// Ready before any constructor of the program, which may use it.
+// Constant-initialized, because constructors of the program may use it.
 ABSL_CONST_INIT CMutex g_ifgen_mutex(/*recursive=*/false);
 
 le_mutex_Ref_t IfgenRef() {

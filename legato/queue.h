@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The queues of functions that le_event_QueueFunction() uses.
+// The queues of le_event_QueueFunction(), for other files.
 
 #ifndef LE_MESSAGING_LEGATO_QUEUE_H_
 #define LE_MESSAGING_LEGATO_QUEUE_H_
@@ -15,10 +15,10 @@ namespace legato {
 
 class CThread;
 
-// May outlive the thread.
+// Returns the calling thread's queue. It may outlive the thread.
 std::shared_ptr<CThread> QueueOfCurrentThread();
 
-// Any thread. No-op if the thread has ended.
+// Queues a function. Any thread. No-op if the thread has ended.
 void QueueTo(CThread* thread, le_event_DeferredFunc_t function, void* param1,
              void* param2);
 

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// References of the C API: numbers, never used twice in a process, so that a
-// stale one is found out and not followed.
+// References of the C API: numbers that a process never uses twice. So a stale
+// reference is detected and never followed.
 
 #ifndef LE_MESSAGING_LEGATO_REFS_H_
 #define LE_MESSAGING_LEGATO_REFS_H_
@@ -21,13 +21,13 @@
 namespace le {
 namespace legato {
 
-// The numbers of one process. Thread-safe.
+// Creates the numbers of one process. Thread-safe.
 class RefNumbers final : public event::ModuleState {
  public:
   static uintptr_t New() {
     return event::Process::Current()
         ->State<RefNumbers>([] { return std::make_unique<RefNumbers>(); })
-        // Odd, so that it cannot be taken for a pointer.
+        // Odd, so that no pointer has the same value.
         ->next_.fetch_add(2, std::memory_order_relaxed);
   }
 
@@ -35,7 +35,7 @@ class RefNumbers final : public event::ModuleState {
   std::atomic<uintptr_t> next_{0x10001};
 };
 
-// Objects by their references. Not thread-safe.
+// A map from references to objects. Not thread-safe.
 template <typename Object, typename Ref>
 class RefMap {
  public:
@@ -45,13 +45,13 @@ class RefMap {
     return reinterpret_cast<Ref>(number);
   }
 
-  // Null if the reference stands for nothing.
+  // Null: there is no such reference.
   std::shared_ptr<Object> Find(Ref ref) const {
     auto it = objects_.find(reinterpret_cast<uintptr_t>(ref));
     return it == objects_.end() ? nullptr : it->second;
   }
 
-  // The oldest of which that holds; null if there is none.
+  // Returns the oldest reference whose object satisfies the predicate, or null.
   template <typename Predicate>
   Ref FindIf(const Predicate& predicate) const {
     uintptr_t found = 0;
@@ -84,13 +84,13 @@ class ProcessRefs final : public event::ModuleState {
   }
 
   void Remove(Ref ref) {
-    std::shared_ptr<Object> removed;  // is destroyed without the lock
+    std::shared_ptr<Object> removed;  // destroyed after the lock is released
     event::MutexLock lock(&mutex_);
     removed = refs_.Find(ref);
     refs_.Remove(ref);
   }
 
-  // Null if the reference stands for nothing.
+  // Null: there is no such reference.
   std::shared_ptr<Object> Find(Ref ref) {
     event::MutexLock lock(&mutex_);
     return refs_.Find(ref);
@@ -102,7 +102,7 @@ class ProcessRefs final : public event::ModuleState {
     return refs_.FindIf(predicate);
   }
 
-  // Fatal, naming the function, if the reference stands for nothing, and in the
+  // Fatal, with the function's name, if there is no such reference, or in the
   // child of a fork.
   static std::shared_ptr<Object> Get(const char* function, Ref ref) {
     event::CheckNotForked(function);
@@ -118,8 +118,9 @@ class ProcessRefs final : public event::ModuleState {
   RefMap<Object, Ref> refs_ ABSL_GUARDED_BY(mutex_);
 };
 
-// The objects of one type that only the thread that created them may use. They go
-// with their thread, and a reference means nothing to any other thread.
+// The objects of one type that only the thread that created them may use. They
+// are destroyed with their thread. On any other thread their references are
+// invalid.
 template <typename Object, typename Ref>
 class ThreadRefs final : public event::ModuleState {
  public:
@@ -133,7 +134,7 @@ class ThreadRefs final : public event::ModuleState {
   }
   void Remove(Ref ref) { refs_.Remove(ref); }
 
-  // As of ProcessRefs. Fatal for objects of other threads too.
+  // As ProcessRefs::Get(). Also fatal for objects of other threads.
   static std::shared_ptr<Object> Get(const char* function, Ref ref) {
     event::CheckNotForked(function);
     std::shared_ptr<Object> object = OfCurrentThread()->refs_.Find(ref);

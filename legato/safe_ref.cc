@@ -33,8 +33,8 @@ struct le_ref_Map {
   explicit le_ref_Map(std::string n) : name(std::move(n)) {}
 
   const std::string name;
-  // In order, so that an iterator that knows only a number finds the next one,
-  // whatever has been deleted.
+  // Sorted, so that an iterator, which has only a number, finds the next
+  // reference after any deletion.
   absl::btree_map<uint32_t, void*> pointers;
   le_ref_Iter iterator{this};
 };
@@ -74,7 +74,7 @@ le_ref_Iter* Checked(const char* function, le_ref_IterRef_t iterator) {
   return iterator;
 }
 
-// end(): it is no reference of the map.
+// end(): the map does not have the reference.
 auto Find(le_ref_Map* map, const void* ref) {
   const auto number = reinterpret_cast<uintptr_t>(ref);
   return number > UINT32_MAX
@@ -86,7 +86,7 @@ void* ToRef(uint32_t number) {
   return reinterpret_cast<void*>(static_cast<uintptr_t>(number));
 }
 
-// end(): it stands at no reference.
+// end(): the iterator is at no reference.
 auto Present(le_ref_Iter* iterator) {
   auto& pointers = iterator->map->pointers;
   return iterator->place == le_ref_Iter::Place::kAt

@@ -103,7 +103,8 @@ class Semaphore {
 
 using Semaphores = le::legato::ProcessRefs<Semaphore, le_sem_Ref_t>;
 
-// False: it was 0 until the deadline. A cancelled thread ends, and keeps nothing.
+// False: the count was 0 until the deadline. If the thread was cancelled, it
+// ends here without a change of the count.
 bool Wait(const char* function, le_sem_Ref_t ref, le::event::Instant deadline) {
   const Semaphore::Waited waited =
       Semaphores::Get(function, ref)->Wait(deadline);

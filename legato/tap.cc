@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API: TAP lines.
+// The C API: tests that print TAP.
 
 #include <spawn.h>
 #include <sys/wait.h>

@@ -58,21 +58,22 @@ using Threads = le::legato::ProcessRefs<CThread, le_thread_Ref_t>;
 
 }  // namespace
 
-// A thread as the C API knows it: before its start, while it runs, and after its
-// end until it is joined. Thread-safe.
+// A thread of the C API: before its start, while it runs, and after its end
+// until it is joined. Thread-safe.
 class CThread : public std::enable_shared_from_this<CThread> {
  public:
   CThread(std::string name, le_thread_MainFunc_t main, void* context)
       : name_(std::move(name)), main_(main), context_(context) {}
 
-  // For a thread that runs already: the calling one.
+  // For the calling thread, if this API has not started it.
   void Adopt() {
     MutexLock lock(&mutex_);
     phase_ = Phase::kRunning;
   }
 
-  // For the calling thread, which this is: its loop, made when it is first
-  // needed. Only then can other threads' functions be posted.
+  // The loop of the calling thread, which must be this one. It is created at
+  // the first call, because a loop has file descriptors. Functions that other
+  // threads have queued before are posted then.
   Loop* loop() {
     DeferredWakes wakes;
     MutexLock lock(&mutex_);
@@ -107,13 +108,14 @@ class CThread : public std::enable_shared_from_this<CThread> {
   le_result_t Join(void** result);
   le_result_t Cancel();
   void StopLoop();
-  // Of the calling thread, which this is: what Cancel() unparks. Null: nothing.
+  // For the calling thread, which must be this one: Cancel() unparks `parker`,
+  // unless it is null.
   void SetParker(le::event::Parker* parker) {
     MutexLock lock(&mutex_);
     parker_ = parker;
   }
 
-  // Ends the calling thread, which this is.
+  // Ends the calling thread, which must be this one.
   [[noreturn]] void Exit(void* result) {
     {
       MutexLock lock(&mutex_);
@@ -121,14 +123,15 @@ class CThread : public std::enable_shared_from_this<CThread> {
     }
     Thread::Current()->End();
     Process::Current()->ExitThread();
-    __builtin_unreachable();  // GCC forgets what virtual functions promise
+    __builtin_unreachable();  // GCC ignores [[noreturn]] of a virtual function
   }
   bool joinable() {
     MutexLock lock(&mutex_);
     return attributes_.joinable;
   }
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
-  // Of the calling thread, which this is. Its destructors are not disturbed.
+  // For the calling thread, which must be this one. Its destructors are not
+  // cancelled.
   bool MustEnd() const { return cancelled() && !Thread::Current()->ending(); }
 
   // LE_NOT_FOUND: the thread has ended. LE_DUPLICATE, if `once`: the same is queued already.
@@ -155,8 +158,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
     return LE_OK;
   }
 
-  // The thread ends. Queued functions are dropped. A thread that cannot be joined
-  // loses its reference.
+  // The thread ends. Queued functions are dropped. If the thread is not
+  // joinable, its reference is removed.
   void End() {
     std::list<Function> discarded;
     if (!joinable()) Threads::OfCurrentProcess()->Remove(ref_);
@@ -167,7 +170,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
       discarded.swap(queued_);
       free_.clear();
     }
-    // The destructor of each discarded function takes it back from the loop.
+    // The destructor of each discarded function cancels it at the loop.
   }
 
   const std::string& name() const { return name_; }
@@ -178,8 +181,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
   enum class Phase { kNew, kRunning, kEnded };
   static constexpr char kStartedAlready[] = "the thread has been started";
 
-  // A queued function. Kept in free_ after its run, so that queueing one after the
-  // other allocates nothing.
+  // A queued function. The object is kept in free_ after its run, so that later
+  // functions need no allocation.
   struct Function final : le::event::Task {
     explicit Function(CThread* of) : thread(of) {}
     void Run() override {
@@ -187,7 +190,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
       void* const first = param1;
       void* const second = param2;
       {
-        // The loop runs them in the order in which they were queued.
+        // The loop runs the functions in the order of queued_.
         MutexLock lock(&thread->mutex_);
         thread->free_.splice(thread->free_.begin(), thread->queued_,
                              thread->queued_.begin());
@@ -218,12 +221,12 @@ class CThread : public std::enable_shared_from_this<CThread> {
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kNew;
   Attributes attributes_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> cancelled_{false};
-  // There is no loop yet, but it has been stopped.
+  // StopLoopLocked() was called before the loop existed.
   bool stops_loop_ ABSL_GUARDED_BY(mutex_) = false;
   le::event::Parker* parker_ ABSL_GUARDED_BY(mutex_) = nullptr;
   void* result_ ABSL_GUARDED_BY(mutex_) = nullptr;
   Loop* loop_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  // Posted as soon as there is a loop.
+  // Functions that were not run. They are posted when the loop exists.
   std::list<Function> queued_ ABSL_GUARDED_BY(mutex_);
   std::list<Function> free_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<le::event::ThreadHandle> handle_ ABSL_GUARDED_BY(mutex_);
@@ -246,7 +249,7 @@ class Current final : public le::event::ModuleState {
 CThread* CurrentThread() {
   return Thread::Current()
       ->State<Current>([] {
-        // Not started by us: adopted.
+        // This API did not start the thread: adopt it.
         auto adopted = std::make_shared<CThread>(Thread::Current()->name(),
                                                  nullptr, nullptr);
         adopted->set_ref(Threads::OfCurrentProcess()->Add(adopted));
@@ -256,7 +259,7 @@ CThread* CurrentThread() {
       ->thread();
 }
 
-// Does not adopt the calling thread.
+// Unlike CurrentThread(), this does not adopt the calling thread.
 bool IsCurrent(const CThread* thread) {
   Thread* const current = Thread::CurrentOrNull();
   return current != nullptr && current->StateOrNull<Current>() != nullptr &&
@@ -325,8 +328,8 @@ void CThread::Body() {
 void CThread::Start(const char* function) {
   bool started;
   {
-    // Not released before handle_ is set: Join() may be called as soon as the
-    // thread runs.
+    // The lock is held until handle_ is set, because another thread may call
+    // Join() as soon as this one runs.
     MutexLock lock(&mutex_);
     if (phase_ == Phase::kNew) {
       const std::shared_ptr<CThread> self = shared_from_this();
@@ -340,7 +343,7 @@ void CThread::Start(const char* function) {
     }
     started = phase_ != Phase::kNew;
   }
-  // Not under the lock: exit handlers may use the thread.
+  // Not under the lock, because exit handlers may use the thread.
   if (started) Misuse(function, kStartedAlready);
   Fatal(absl::StrCat(function, ": the system cannot create a thread"));
 }
@@ -393,7 +396,7 @@ bool CancellableWait::cancelled() const {
 
 void EndCancelledThread() { CurrentThread()->Exit(nullptr); }
 
-// ---- Where other APIs queue functions --------------------------------------
+// ---- Queues for other APIs -------------------------------------------------
 
 std::shared_ptr<CThread> QueueOfCurrentThread() {
   CThread* const current = CurrentThread();
@@ -408,7 +411,7 @@ void QueueTo(CThread* thread, le_event_DeferredFunc_t function, void* param1,
 
 namespace {
 
-// Runs the calling thread's loop until it is stopped. Ends the thread if it has been
+// Runs the calling thread's loop until it is stopped. Ends the thread if it was
 // cancelled.
 void RunLoop() {
   CThread* const current = CurrentThread();
@@ -551,7 +554,7 @@ void le_thread_AddChildDestructor(le_thread_Ref_t threadRef,
 void le_thread_RemoveDestructor(le_thread_DestructorRef_t destructorRef) {
   CheckNotForked(__func__);
   Thread::Current()->RemoveDestructor(
-      static_cast<int>(reinterpret_cast<uintptr_t>(destructorRef)));
+      reinterpret_cast<uintptr_t>(destructorRef));
 }
 
 le_result_t le_thread_Sleep(int timeInSecs) {
@@ -679,7 +682,8 @@ le_result_t le_event_TryQueueFunctionToThread(le_thread_Ref_t thread,
   if (func == nullptr) Misuse(__func__, "the function is NULL");
   const std::shared_ptr<CThread> found =
       Threads::OfCurrentProcess()->Find(thread);
-  // As QueueToSelf(): its loop may be run by other means than this header's.
+  // The calling thread's loop must exist, as in QueueToSelf(): the program may
+  // run it by other functions than this header's.
   if (found.get() == CurrentThread()) CurrentThread()->loop();
   return found == nullptr ? LE_NOT_FOUND
                           : found->Queue(func, param1Ptr, param2Ptr);

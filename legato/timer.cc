@@ -42,7 +42,8 @@ class CTimer final : private le::event::Timer {
   uint32_t expiries() const { return expiries_; }
 
   absl::Duration interval() const { return interval_; }
-  // The present period of a running timer gets this length too. Its end may be past.
+  // Also changes the length of a running timer's present period, whose end may
+  // then be in the past.
   void SetInterval(absl::Duration interval) {
     const absl::Duration more = interval - std::exchange(interval_, interval);
     if (!running()) return;
@@ -64,12 +65,14 @@ class CTimer final : private le::event::Timer {
 
  private:
   void OnExpiry() override {
-    const std::shared_ptr<CTimer> keep = self.lock();  // it may be deleted
+    // The handler may delete it.
+    const std::shared_ptr<CTimer> keep = self.lock();
     ++expiries_;
     if (repeat != 0 && expiries_ >= repeat) {
       runs_ = false;
     } else {
-      // From the deadline, not from now: a late turn does not shift the rest.
+      // The next period begins at the deadline, not now, so that a late turn of
+      // the loop does not delay later expiries.
       Instant next = deadline() + interval_;
       const Instant now = owner_->loop()->Now();
       if (next <= now) next = now + interval_;

@@ -1,9 +1,9 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A C program that calls every function of the headers that legato_c99_test.c leaves out,
- * in C99 without a warning: a section for each header. It speaks TAP; its exit status is
- * the verdict.
+ * A C program in C99 without a warning. It calls the functions of the headers
+ * that legato_c99_test.c does not call, in a section for each header. It prints
+ * TAP, and its exit status is the result.
  */
 
 #include <limits.h>
@@ -78,7 +78,7 @@ static bool UnpackPair(uint8_t** buffer, Pair_t* pair) {
 
 static uint8_t Buffer[256];
 
-/* Packs, in both ways, and unpacks a value. */
+/* Packs a value by both functions, and unpacks it. */
 #define PACK_AND_BACK(Name, type, value)                            \
   do {                                                              \
     uint8_t* at = Buffer;                                           \
@@ -728,7 +728,7 @@ static void Logs(void) {
   LE_TEST_OK(!LE_IS_TRACE_ENABLED(trace) && !le_log_IsTraceEnabled(NULL),
              "off");
   LE_TRACE(trace, "not written");
-  /* As generated code has them. */
+  /* In the form that generated code has. */
   LE_ASSERT(trace != NULL)
   LE_ASSERT_OK(LE_OK)
   LE_FATAL_IF(trace == NULL, "no trace")
@@ -873,7 +873,7 @@ static void ArgumentsThatRegister(void) {
   le_arg_SetFlagCallback(OnMore, "more", NULL);
   le_arg_SetFlagCallback(OnFlag, "more", NULL);
   le_arg_Scan();
-  /* The second "-more" has met two such callbacks. */
+  /* The second "-more" has called two callbacks. */
   LE_TEST_OK(
       le_arg_GetScanResult() == LE_OK && IntSum == 16 + 480 && Flags == 2,
       "a callback registers more");

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is fatal in the headers of units_c99_test.c, and names the function; and timers in
-// simulated time.
+// Fatal calls of the headers of units_c99_test.c, whose log lines name the
+// function; and timers in simulated time.
 
 #include <unistd.h>
 
@@ -209,7 +209,8 @@ TEST_F(UnitsDeathTest, Memory) {
   EXPECT_FATAL(le_mem_FindPool(nullptr), "le_mem_FindPool");
 }
 
-// Servers that ifgen generates do so when a client goes. It is no error under asan.
+// Servers that ifgen generates read a released object when a client closes its
+// session. Asan must not report this.
 TEST(UnitsTest, AReleasedObjectCanBeReadUntilItIsAllocatedAgain) {
   const le_mem_PoolRef_t pool = le_mem_CreatePool("pool", sizeof(int));
   int* const object = static_cast<int*>(le_mem_ForceAlloc(pool));
@@ -281,12 +282,12 @@ TEST(UnitsSimulationTest, ANewIntervalMovesTheExpiryOfARunningTimer) {
     le_timer_Start(timer);
     le_thread_Sleep(2);
     EXPECT_EQ(le_timer_GetMsTimeRemaining(timer), 8000u);
-    // Longer, from the start.
+    // A longer interval counts from the start of the period.
     EXPECT_EQ(le_timer_SetMsInterval(timer, 20000), LE_OK);
     EXPECT_EQ(le_timer_GetTimeRemaining(timer).sec, 18);
     le_event_RunLoopUntilStopped();
     EXPECT_EQ(expired - start, absl::Seconds(20));
-    // Already past: at once.
+    // An interval that has passed already ends the period at once.
     le_timer_Restart(timer);
     const Instant restart = Process::Current()->Now();
     le_thread_Sleep(2);
@@ -300,7 +301,8 @@ TEST(UnitsSimulationTest, ANewIntervalMovesTheExpiryOfARunningTimer) {
 
 LE_HASHMAP_DEFINE_STATIC(Static, 1);
 
-// A map goes with its process. The variable stays in a simulation.
+// A map is destroyed with its process. In a simulation its static variable is
+// not.
 TEST(UnitsSimulationTest, AStaticHashMapBelongsToItsProcess) {
   static const char kKey[] = "key";
   const auto run = [] {
@@ -359,7 +361,7 @@ TEST(UnitsSimulationTest, AMutexIsHeldByOneThread) {
   }
 }
 
-// What a thread that ends has not seen of its reports goes with it.
+// The end of a thread discards the reports that its handlers have not received.
 TEST(UnitsSimulationTest, AThreadThatEndsTakesItsHandlersWithIt) {
   Simulation sim(1);
   sim.Spawn(sim.AddProcess("p", {}), "main", [] {

@@ -55,13 +55,13 @@ ssize_t CountChars(absl::string_view text) {
   return count;
 }
 
-// To `at` in a buffer of that size.
+// Copies the text to position `at` of the buffer.
 le_result_t CopyTo(char* buffer, size_t at, absl::string_view text,
                    size_t buffer_size, size_t* length) {
   size_t size = 0;
   if (at < buffer_size) {
     size = std::min(text.size(), buffer_size - at - 1);
-    // Not through a character.
+    // Do not cut a character.
     while (size > 0 && size < text.size() && Continues(text[size])) --size;
     text.copy(buffer + at, size);
     buffer[at + size] = '\0';

@@ -7,19 +7,19 @@
 #   tools/coverage.sh              exit status 1 if a folder is below its goal
 #   tools/coverage.sh --missing    also names the lines that no test reaches
 #
-# By gcov itself: `bazel coverage` of Bazel 4.2 cannot merge the tests' results.
-# The build is separate (by --platform_suffix), without a cache and without a
-# sandbox: Bazel does not know the compiler's notes and the programs' counts as
-# outputs, and would throw them away.
+# Uses gcov, since `bazel coverage` of Bazel 4.2 cannot merge the tests'
+# results. The build is separate (by --platform_suffix). It has no cache and no
+# sandbox: Bazel does not know that the compiler's notes and the programs'
+# counts are outputs, and would delete them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Per cent, in each folder. The other lines are for states that must never
-# occur, such as a kernel that breaks its contract.
+# The goal for each folder, in per cent. The other lines are for states that
+# must never occur, such as a kernel that breaks its contract.
 readonly GOAL=90
 readonly FOLDERS=(event legato transports directory messaging)
-# The tests that run their code. Examples and endurance would add minutes, and
-# no line.
+# The tests that run the code of these folders. Examples and endurance tests
+# take minutes and reach no further line.
 readonly TESTS=(//event/... //legato/... //transports/... //directory/... //messaging/...
   //tests/c_api/... //tests/fuzz/... //tests/misuse/... //tests/scenarios/...
   //tests/simulation/... //tools/sdir/...)
@@ -34,9 +34,10 @@ case "${1-}" in
 esac
 
 root=$(./bazelw info execution_root 2> /dev/null)
-# Remove the counts of former runs.
+# Removes the counts of former runs.
 find "$root/bazel-out/" -path '*-gcov/*' -name '*.gcda' -delete 2> /dev/null || true
-# Objects know themselves by /proc/self/cwd/bazel-out/..., wherever a test runs.
+# The counts of an object go to /proc/self/cwd/bazel-out/... These variables
+# replace /proc/self/cwd by the root, wherever a test runs.
 ./bazelw test "${FLAGS[@]}" --test_env=GCOV_PREFIX="$root" \
   --test_env=GCOV_PREFIX_STRIP=3 --nocache_test_results --build_tests_only "${TESTS[@]}"
 
@@ -48,7 +49,8 @@ for folder in "${FOLDERS[@]}"; do
 done | grep -v -e /testing/ -e '_test\.' -e '\.pb\.' > "$objects"
 xargs -a "$objects" gcov --stdout 2> /dev/null | awk \
   -v goal="$GOAL" -v folders="${FOLDERS[*]}" -v missing="$missing" '
-  # "count:line:text"; a header of several objects counts where any ran it.
+  # Reads "count:line:text". A line of a header is reached if any object reaches
+  # it.
   {
     split($0, field, ":")
     count = field[1]; line = field[2]

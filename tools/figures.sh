@@ -7,9 +7,10 @@
 #   tools/figures.sh docs/performance.md
 #   tools/figures.sh docs/reliability.md
 #
-# A code block of the page whose first line is "$ COMMAND   # DATE, MACHINE"
-# gets that command's standard output of today. If a command fails, its block
-# stays as it was, and the exit status is 1. The rest of the page stays.
+# The first line of such a code block is "$ COMMAND   # DATE, MACHINE". The
+# block gets the command's new standard output. If a command fails, its block
+# does not change, and the exit status is 1. The rest of the page does not
+# change.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -2,8 +2,8 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs those of the given Debian packages that this machine lacks, and says
-# so first: install_packages.sh [--print] PACKAGE...
+# Installs the given Debian packages that this machine lacks. It names them
+# first: install_packages.sh [--print] PACKAGE...
 #
 # --print only prints the command that would install. If the packages cannot be
 # installed, the command is printed too, for the user to run.
@@ -43,9 +43,9 @@ install() {
     echo "le_messaging: this machine has no apt-get." >&2
     return 1
   fi
-  # If nobody can enter a password, sudo must fail and not wait.
+  # Without a terminal nobody can enter a password: sudo must fail and not wait.
   [ ${#sudo[@]} = 0 ] || [ -t 0 ] || sudo+=(-n)
-  # A list that cannot be fetched may be of another repository.
+  # A failure may be that of a repository that is not needed.
   "${sudo[@]}" apt-get update || true
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y --no-install-recommends "${missing[@]}" < /dev/null

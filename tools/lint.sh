@@ -2,7 +2,7 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Formatting and house rules, over the files that git knows:
+# Checks formatting and house rules in the files that git knows:
 #
 #   tools/lint.sh          names each broken rule; exit status 1 if there is one
 #   tools/lint.sh --fix    first corrects formatting and loads
@@ -12,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Other versions format differently, so everybody has to use this one.
+# Other versions format differently.
 readonly CLANG_FORMAT=clang-format-14
 readonly BUILDIFIER_VERSION=8.2.1
 
@@ -37,7 +37,7 @@ check() {
   failures=$((failures + 1))
 }
 
-files() { # GIT_PATTERN...: those that exist, one a line
+files() { # GIT_PATTERN...: the files that exist, one a line
   git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do
     [ ! -f "$file" ] || echo "$file"
   done
@@ -63,7 +63,7 @@ install_tools() {
 }
 
 clang_format() {
-  # One line a file: --fix finds the rest.
+  # Prints one line for each file: --fix corrects all of it.
   cxx_files | xargs -r "$CLANG_FORMAT" --dry-run --Werror 2>&1 |
     sed -n 's/^\([^: ]*:[0-9]*\):.*error:.*/\1/p' | sort -t: -k1,1 -u
 }
@@ -93,7 +93,7 @@ allowed_folders() {
 }
 readonly FOLDERS='event|transports|legato|directory|messaging|examples|tools|tests'
 
-# Reads "file:what it names:the folder of that".
+# Reads lines of "file:used name:folder of that name".
 against_the_arrows() {
   local file name target
   while IFS=: read -r file name target; do
@@ -118,8 +118,8 @@ include_arrows() {
     xargs -r grep -HoP '^\s*#\s*include\s+"\K[^"]+') | against_the_arrows
 }
 
-# Reads the labels of all targets; tests/build queries the public ones.
-# Visibility is no arrow, and event:le_event is an alias.
+# Reads the labels of all targets; tests/build queries the public targets only.
+# A label of visibility is no dependency. event/BUILD.bazel has an alias.
 label_arrows() {
   files '*/BUILD.bazel' | grep -v '^examples/consumer/' |
     xargs -r grep -HoP "\"//\K($FOLDERS)[/:\"][^\"]*" |
@@ -191,7 +191,7 @@ names_of_the_tree() {
 # anywhere, must be names of the tree. "..." stands for letters that are left out.
 names_in_documents() {
   # shellcheck disable=SC2016 # awk's own $0
-  awk -v documents="$(files '*.md')" '
+  awk -v documents="$(files '*.md' .bcr/presubmit.yml)" '
     { known[$0] = 1; sub(/.*\//, ""); if ($0 !~ /[.:]/ && length($0) > 3) plain[$0] = 1 }
     END {
       count = split(documents, file, "\n")
@@ -278,7 +278,8 @@ c_functions() {
     LC_ALL=C sort -u
 }
 
-# docs/compatibility.md promises the first, CONTRIBUTING.md says what to do.
+# docs/compatibility.md promises that symbols stay. CONTRIBUTING.md says what to
+# add.
 c_api() {
   diff docs/c_api.txt <(c_functions) |
     sed -n -e 's/^< \(.*\)/\1: in docs\/c_api.txt, and in no header: a symbol must stay/p' \
@@ -299,11 +300,20 @@ version() {
     echo "README.md: names another version than $version"
 }
 
+# A release can be made of the last commit.
+registry_entry() {
+  local registry status=0
+  registry=$(mktemp -d)
+  tools/bcr_entry.sh owner/repository maintainer "$registry" > /dev/null || status=$?
+  rm -rf "$registry"
+  return "$status"
+}
+
 install_tools
 if $fix; then
   cxx_files | xargs -r "$CLANG_FORMAT" -i
   build_files | xargs -r "$buildifier" -lint=fix
-  # Never takes one away: that breaks programs.
+  # Removes no function: that would break programs.
   c_functions | LC_ALL=C sort -u - docs/c_api.txt -o docs/c_api.txt
 fi
 check "Formatting (tools/lint.sh --fix mends it)" clang_format
@@ -321,6 +331,7 @@ check "Names in documents" names_in_documents
 check "Names in comments" names_in_comments
 check "C API (CONTRIBUTING.md, \"Add a function to the C API\")" c_api
 check "Version" version
+check "Entry of the Bazel Central Registry" registry_entry
 
 if [ "$failures" != 0 ]; then
   echo "tools/lint.sh: $failures rules broken"

@@ -48,11 +48,11 @@ void Buffer::reset() {
 
 namespace {
 
-// Bytes that are looked at together: a few cache lines.
+// Bytes that are compared at once: a few cache lines.
 constexpr size_t kStride = 256;
 
-// Backwards over whole strides, as far as they are zero. The inner loop is one
-// that compilers turn into wide instructions.
+// Returns `size` without the strides at the end that are all zero. Compilers
+// vectorize the inner loop.
 inline size_t SkipZeroStrides(const uint8_t* data, size_t size) {
   while (size >= kStride) {
     uint64_t any = 0;
@@ -69,7 +69,7 @@ inline size_t SkipZeroStrides(const uint8_t* data, size_t size) {
 }
 
 #if defined(__x86_64__)
-// The same loop with registers of twice the width, where there are such.
+// Like SkipZeroStrides(), with registers of twice the width.
 __attribute__((target("avx2"))) size_t SkipZeroStridesAvx2(const uint8_t* data,
                                                            size_t size) {
   while (size >= kStride) {
@@ -123,7 +123,7 @@ BufferPool::~BufferPool() {
 }
 
 internal::BufferBlock* BufferPool::NewBlock() {
-  // Of large blocks, calloc() gives zeroed pages without touching them.
+  // For large blocks calloc() returns zeroed pages without touching them.
   constexpr size_t kAlignment = alignof(internal::BufferBlock);
   size_t room = sizeof(internal::BufferBlock) + capacity_ + kAlignment;
   void* const memory = std::calloc(1, room);
@@ -132,7 +132,7 @@ internal::BufferBlock* BufferPool::NewBlock() {
   std::align(kAlignment, room - kAlignment, aligned, room);
   auto* const block = static_cast<internal::BufferBlock*>(aligned);
   block->memory = memory;
-  // What is left behind the bytes is nobody's.
+  // The rest of the allocation, behind the bytes, must not be used.
   uint8_t* const end = reinterpret_cast<uint8_t*>(block + 1) + capacity_;
   event::Poison(
       end, static_cast<size_t>(static_cast<uint8_t*>(memory) + sizeof(*block) +
@@ -174,7 +174,7 @@ Buffer BufferPool::Allocate() {
 void BufferPool::Free(internal::BufferBlock* block) {
   const bool is_owner = free_.IsOwner();
   if (event::kAsan) {
-    // It keeps the memory for a while, and sees who still uses it.
+    // Free the memory, so that AddressSanitizer detects a use after free.
     made_.fetch_sub(1, std::memory_order_relaxed);
     Delete(block);
   } else {

@@ -3,9 +3,9 @@
 //
 // Payload buffers of one fixed capacity, recycled by a pool.
 //
-// A buffer keeps account of which of its bytes are known to be zero, so that
-// handing out zero-filled memory costs what was dirtied and not the capacity,
-// and so that nobody ever reads what an earlier user has left.
+// A buffer records which of its bytes are known to be zero. Zeroing it writes
+// only the bytes that were used before, not the whole capacity. No user reads
+// the bytes of an earlier one.
 
 #ifndef LE_MESSAGING_TRANSPORTS_BUFFER_H_
 #define LE_MESSAGING_TRANSPORTS_BUFFER_H_
@@ -23,20 +23,19 @@ namespace transports {
 
 class BufferPool;
 
-// Bytes before those of a buffer, where a transport may write what it sends along
-// with them: so it need not gather the two.
+// Bytes right before those of a buffer. A transport writes its header there, so
+// that header and payload are one piece of memory.
 constexpr size_t kBufferHeadroomBytes = 16;
 
 namespace internal {
-// Header of each block; the bytes follow it. Both begin with a line of the cache:
-// what is written with wide instructions and read at once by others is waited for
-// if it lies across two.
+// Header of each block; the bytes follow it. Both begin at a cache line: a wide
+// write across two lines would delay a read that follows at once.
 struct alignas(64) BufferBlock {
   BufferPool* pool;
   BufferBlock* next_free;
   size_t clean_from;  // every byte from here to the capacity is zero
   size_t size;        // bytes in use
-  void* memory;       // that it stands in
+  void* memory;       // the allocation that contains this block
   uint8_t unused[8];
   uint8_t headroom[kBufferHeadroomBytes];
 };
@@ -60,31 +59,33 @@ class Buffer {
   }
 
   explicit operator bool() const { return block_ != nullptr; }
-  // At the beginning of a line of the cache: aligned for any type.
+  // Begins at a cache line, so it is aligned for any type.
   uint8_t* data() const { return reinterpret_cast<uint8_t*>(block_ + 1); }
   uint8_t* headroom() const { return block_->headroom; }
   size_t capacity() const;
-  // Bytes in use, from the front. Set by whoever fills the buffer.
+  // Bytes in use, from the front. The user that fills the buffer sets it.
   size_t size() const { return block_->size; }
   void set_size(size_t size) { block_->size = size; }
 
-  // Holds a copy of these bytes, no more than the capacity, and is zero beyond.
+  // Copies `bytes`, at most the capacity, to the front, and zeroes the rest.
   void Assign(const uint8_t* bytes, size_t size);
 
-  // Whether keeping these bytes in this buffer would waste memory that is scarce:
-  // they are few, and the pool has made many buffers. A smaller one will do then.
+  // Whether keeping `size` bytes in this buffer would waste scarce memory: they
+  // fill less than half, and the pool has many buffers. Use a smaller buffer
+  // then.
   bool IsTooLargeFor(size_t size) const;
 
-  // Makes every byte from `from` on zero. Writes only what is not: reading is
-  // cheaper, and mostly little was written.
+  // Makes every byte from `from` on zero. Reads first and writes only up to the
+  // last byte that is not zero: reading is cheaper, and usually few bytes were
+  // used.
   void ZeroFrom(size_t from) {
     if (from < block_->clean_from) Clean(from);
   }
-  // Somebody may have written anywhere: nothing is known to be zero.
+  // No byte is known to be zero any more: any may have been written.
   void MarkDirty() { block_->clean_from = capacity(); }
-  // Bytes from here on are known to be zero.
+  // Every byte from here on is known to be zero.
   size_t clean_from() const { return block_->clean_from; }
-  // Every byte from `from` on is zero, the caller has seen to it.
+  // The caller guarantees that every byte from `from` on is zero.
   void MarkCleanFrom(size_t from) { block_->clean_from = from; }
 
   // Returns the block to its pool. Any thread.
@@ -97,13 +98,14 @@ class Buffer {
   internal::BufferBlock* block_ = nullptr;
 };
 
-// Length of `data` without the zero bytes at its end.
+// The length of `data` without the zero bytes at its end.
 size_t LengthWithoutZeroTail(const uint8_t* data, size_t size);
 
-// Thread-safe. Lives until both its owner and its last buffer are gone.
+// Thread-safe. Lives until both its Ptr and its last buffer are destroyed.
 //
-// A pool for one thread takes no lock there. Only that thread allocates; any puts
-// back. Before it ends: DropOwner(), or let go of the pool.
+// A pool for one thread takes no lock on that thread. Only that thread may
+// allocate; any thread may free. Before the thread ends, call DropOwner() or
+// destroy the Ptr.
 class BufferPool {
  public:
   struct Deleter {
@@ -111,27 +113,29 @@ class BufferPool {
   };
   using Ptr = std::unique_ptr<BufferPool, Deleter>;
 
-  // A pool of buffers of `capacity` bytes each; grows as it must.
+  // A pool of buffers of `capacity` bytes each. It grows as needed.
   static Ptr Create(size_t capacity);
-  // The same, for the calling thread above all. Takes what `source`, which
-  // must outlive it, has left before it makes more.
+  // A pool for the calling thread, with the capacity of `source`. It takes free
+  // buffers from `source` before it makes new ones. `source` must outlive it,
+  // or DropOwner() must come first.
   static Ptr CreateForThisThread(BufferPool* source);
 
   size_t capacity() const { return capacity_; }
-  // Whether the calling thread owns it.
+  // Whether the calling thread owns the pool.
   bool IsOwner() const { return free_.IsOwner(); }
-  // A buffer of size() 0. Its content is not defined before ZeroFrom() or
-  // being written; what is beyond must be zeroed before a user sees it.
+  // Returns a buffer of size() 0. Its content is undefined until it is written
+  // or zeroed. Bytes that are not written must be zeroed before a user sees
+  // them.
   Buffer Allocate();
   // Makes sure that `count` buffers exist.
   void Reserve(size_t count);
-  // The owning thread ends, or has ended. From now on all threads use the pool
-  // alike.
+  // Call when the owning thread ends or has ended. From now on the pool belongs
+  // to no thread.
   void DropOwner();
 
   // Exact when no other thread uses the pool.
-  size_t buffers_made() const;    // in all
-  size_t buffers_in_use() const;  // of those, held by somebody
+  size_t buffers_made() const;    // in use or free
+  size_t buffers_in_use() const;  // allocated and not freed
 
  private:
   friend class Buffer;
@@ -141,16 +145,16 @@ class BufferPool {
   void LetGo();
   internal::BufferBlock* NewBlock();
   static void Delete(internal::BufferBlock* block);
-  // Hands a free block over for good; null if there is none.
+  // Gives a free block to another pool. Null if there is none.
   internal::BufferBlock* GiveAway();
 
   const size_t capacity_;
-  BufferPool* source_;  // null: the pool is nobody's in particular
+  BufferPool* source_;  // null: the pool belongs to no thread
   event::ThreadCachedFreeList<internal::BufferBlock> free_;
   std::atomic<size_t> made_{0};
-  // Buffers taken less buffers put back: by the owning thread, and by all others.
-  // Their sum is what is in use. kOwned in the second keeps it above 0 until the
-  // pool is let go of, and then the second is the sum.
+  // Allocations minus frees: of the owning thread, and of all others. Their sum
+  // is the number of buffers in use. kOwned keeps shared_balance_ above 0 until
+  // the Ptr is destroyed; from then on owner_balance_ is 0.
   static constexpr int64_t kOwned = int64_t{1} << 62;
   int64_t owner_balance_ = 0;
   std::atomic<int64_t> shared_balance_{kOwned};
@@ -158,7 +162,7 @@ class BufferPool {
 
 inline size_t Buffer::capacity() const { return block_->pool->capacity(); }
 
-// So many bytes of a pool's buffers may hold little each.
+// While a pool's buffers are this many bytes or fewer, none is too large.
 constexpr size_t kMaxSparseBytes = size_t{64} << 20;
 
 inline bool Buffer::IsTooLargeFor(size_t size) const {

@@ -43,7 +43,7 @@ TEST(BufferTest, WhatWasAssignedIsNotFoundInTheNext) {
     EXPECT_EQ(buffer.size(), size);
     EXPECT_EQ(Contents(buffer),
               text.substr(0, size) + std::string(64 - size, '\0'));
-    // Nobody was given it to write to.
+    // No user has written to the buffer since.
     buffer.reset();
     buffer = pool->Allocate();
     buffer.ZeroFrom(0);
@@ -118,7 +118,7 @@ TEST(BufferTest, WhatOtherThreadsPutBackIsUsedAgain) {
     std::thread([away = std::move(here)]() mutable { away.reset(); }).join();
     EXPECT_EQ(pool->buffers_in_use(), 0u);
   }
-  // Under asan none is.
+  // Under AddressSanitizer no buffer is recycled.
   EXPECT_EQ(pool->buffers_made(), event::kAsan ? 0u : 1u)
       << "it was not recycled";
 }

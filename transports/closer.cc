@@ -3,6 +3,8 @@
 
 #include "transports/closer.h"
 
+#include <signal.h>
+
 #include <deque>
 #include <map>
 #include <new>
@@ -10,14 +12,18 @@
 
 #include "absl/base/thread_annotations.h"
 #include "event/base/mutex.h"
+#include "event/base/sys.h"
 
 namespace le {
 namespace transports {
 namespace {
 
-// One close that lasts leaves the user's others to go on.
+// More than one, so that a user's other closes continue while one blocks.
 constexpr int kMaxThreadsOfAUser = 4;
 constexpr int kMaxThreads = 64;
+
+// That wait, of all users and processes.
+std::atomic<size_t> g_waiting{0};
 
 // What is to be closed, and the threads that do it. Each ends when nothing is left
 // that it may take.
@@ -28,6 +34,14 @@ class Closer {
     event::UniqueFd fd;
   };
 
+  ~Closer() { g_waiting.fetch_sub(static_cast<size_t>(waiting_)); }
+
+  bool HasMany(uid_t user) {
+    event::MutexLock lock(&mutex_);
+    const auto of = users_.find(user);
+    return of != users_.end() && of->second.waiting.size() >= kMaxClosesOfAUser;
+  }
+
   // Whether a thread must be started for it. True must be followed by Started() or
   // NotStarted().
   bool Add(uid_t user, Item item) {
@@ -35,6 +49,7 @@ class Closer {
     User& of = users_[user];
     of.waiting.push_back(std::move(item));
     ++waiting_;
+    g_waiting.fetch_add(1, std::memory_order_relaxed);
     // Each thread that is not inside a close takes one. One that is being started
     // may not come.
     if (threads_ - starting_ - closing_ >= waiting_ ||
@@ -49,7 +64,8 @@ class Closer {
     event::MutexLock lock(&mutex_);
     --starting_;
   }
-  // Takes that item back if no other thread will take it.
+  // Returns the item of `fd` if no thread is left to close it; an empty one
+  // otherwise.
   Item NotStarted(uid_t user, int fd) {
     event::MutexLock lock(&mutex_);
     --starting_;
@@ -62,7 +78,7 @@ class Closer {
       if (own->fd.get() != fd) continue;
       item = std::move(*own);
       waiting.erase(own);
-      --waiting_;
+      TakenLocked();
       break;
     }
     if (waiting.empty() && of->second.closing == 0) users_.erase(of);
@@ -94,13 +110,17 @@ class Closer {
       *user = of.first;
       *item = std::move(of.second.waiting.front());
       of.second.waiting.pop_front();
-      --waiting_;
+      TakenLocked();
       ++of.second.closing;
       ++closing_;
       return true;
     }
     --threads_;
     return false;
+  }
+  void TakenLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    --waiting_;
+    g_waiting.fetch_sub(1, std::memory_order_relaxed);
   }
   void Closed(uid_t user) {
     event::MutexLock lock(&mutex_);
@@ -115,12 +135,54 @@ class Closer {
   std::map<uid_t, User> users_ ABSL_GUARDED_BY(mutex_);
   int waiting_ ABSL_GUARDED_BY(mutex_) = 0;
   int threads_ ABSL_GUARDED_BY(mutex_) = 0;
-  int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // of these
-  int closing_ ABSL_GUARDED_BY(mutex_) = 0;   // of these, inside a close
+  int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_
+  int closing_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_: inside a close
+};
+
+// A thread that is started meanwhile runs no signal handler of the program, which
+// would wait for a close that lasts.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    blocked_ = event::sys::SigMask(SIG_SETMASK, &all, &before_) == 0;
+  }
+  ~SignalsBlocked() {
+    if (blocked_) event::sys::SigMask(SIG_SETMASK, &before_, nullptr);
+  }
+
+ private:
+  sigset_t before_;
+  bool blocked_;
+};
+
+// A thread that is started meanwhile runs no signal handler of the program, which
+// would wait for a close that lasts.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    blocked_ = event::sys::SigMask(SIG_SETMASK, &all, &before_) == 0;
+  }
+  ~SignalsBlocked() {
+    if (blocked_) event::sys::SigMask(SIG_SETMASK, &before_, nullptr);
+  }
+
+ private:
+  sigset_t before_;
+  bool blocked_;
 };
 
 struct State final : event::ModuleState {
   const std::shared_ptr<Closer> closer = std::make_shared<Closer>();
+
+  // A thread may outlive the process's state.
+  static std::shared_ptr<Closer> Of(event::Process* process) {
+    return process->State<State>([] { return std::make_unique<State>(); })
+        ->closer;
+  }
 };
 
 }  // namespace
@@ -129,17 +191,16 @@ void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     std::shared_ptr<void> held) {
   if (!fd || process->killed()) return;
   const int number = fd.get();
-  // A thread may outlive the process's state.
   std::shared_ptr<Closer> closer;
   try {
-    closer =
-        process->State<State>([] { return std::make_unique<State>(); })->closer;
+    closer = State::Of(process);
     if (!closer->Add(user, {std::move(held), std::move(fd)})) return;
   } catch (const std::bad_alloc&) {
-    return;  // closed here
+    return;  // `fd` or the temporary item closes it here
   }
   std::unique_ptr<event::ThreadHandle> thread;
   try {
+    const SignalsBlocked blocked;
     thread = process->StartThread("closer", [closer] { closer->Work(); });
   } catch (const std::bad_alloc&) {
   }
@@ -159,6 +220,14 @@ void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
   } else {
     fd.reset();
   }
+}
+
+bool HasManyCloses(event::Process* process, uid_t user) {
+  return State::Of(process)->HasMany(user);
+}
+
+bool MayHaveManyCloses() {
+  return g_waiting.load(std::memory_order_relaxed) >= kMaxClosesOfAUser;
 }
 
 }  // namespace transports

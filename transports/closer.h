@@ -1,15 +1,16 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Closes file descriptors that strangers have sent. A close may take as long as the
-// sender likes (SO_LINGER, a network's file system), so that it is made where nobody
-// waits.
+// Closes file descriptors that strangers have sent. Their sender can make a
+// close block for any time (SO_LINGER, a network file system), so other threads
+// do it.
 
 #ifndef LE_MESSAGING_TRANSPORTS_CLOSER_H_
 #define LE_MESSAGING_TRANSPORTS_CLOSER_H_
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <memory>
 
 #include "event/base/unique_fd.h"
@@ -18,17 +19,27 @@
 namespace le {
 namespace transports {
 
-// Any thread. Closes what `user` has sent: elsewhere if it is a stranger's. For
-// others no thread is started. `held` is kept until it is closed.
+// Any thread. Closes `fd`, which `user` has sent. If `user` is a stranger
+// (Process::IsStranger()), another thread closes it; otherwise the calling
+// thread does. `held` is kept until `fd` is closed.
 void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
                  std::shared_ptr<void> held = nullptr);
 
-// The same for what may come from strangers, whoever pays: the closes that one user
-// pays for hold up no other's.
-// If there can be no thread for it, one that is there closes it later; the calling
-// one only if there is none.
+// Any thread. Closes `fd` on another thread, whoever sent it. The close is
+// charged to `user`, who occupies at most four of the 64 threads, so one user
+// does not delay the closes of others. If no thread can be started, an existing
+// one closes `fd` later. The calling thread closes it only if there is none, if
+// memory is short, or if the process was killed.
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     std::shared_ptr<void> held = nullptr);
+
+// While so many of what one user has sent wait to be closed, its connections are left
+// unread. One more packet may have been received before.
+constexpr size_t kMaxClosesOfAUser = 64;
+
+// Any thread. Whether so many wait; of any user at all, which costs next to nothing.
+bool HasManyCloses(event::Process* process, uid_t user);
+bool MayHaveManyCloses();
 
 }  // namespace transports
 }  // namespace le

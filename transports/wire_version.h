@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The version of what two peers say to each other: packets (transports/wire.md)
-// and the frames of a session (messaging/machine/wire.h). docs/compatibility.md
-// says how two peers choose theirs.
+// The version of the wire format between two peers: packets
+// (transports/wire.md) and the frames of a session (messaging/machine/wire.h).
+// docs/compatibility.md says how two peers choose a version.
 
 #ifndef LE_MESSAGING_TRANSPORTS_WIRE_VERSION_H_
 #define LE_MESSAGING_TRANSPORTS_WIRE_VERSION_H_
@@ -14,9 +14,13 @@
 namespace le {
 namespace transports {
 
-// What this library understands, from and to.
+// The range of versions that this library understands.
 constexpr uint8_t kLowestWireVersion = 1;
 constexpr uint8_t kWireVersion = 1;
+
+// A server's library lets a client's file descriptors in itself, once it has taken
+// the client: those of a client that it turns away never arrive.
+constexpr uint64_t kLetsDescriptorsIn = 1;
 
 // What a library understands. It tells the directory, which tells both ends of an
 // introduction about each other.
@@ -24,18 +28,18 @@ struct Dialect {
   uint32_t lowest = kLowestWireVersion;
   uint32_t highest = kWireVersion;
   // Bits that are added and never used again for something else. A peer ignores
-  // those that it does not know. None is defined yet.
-  uint64_t capabilities = 0;
+  // those that it does not know.
+  uint64_t capabilities = kLetsDescriptorsIn;
 };
 
-// The version that two of them use. 0: they have none in common.
+// The highest version that both understand. 0: they have none in common.
 inline uint32_t CommonVersion(const Dialect& a, const Dialect& b) {
   const uint32_t version = std::min(a.highest, b.highest);
   return version >= std::max(a.lowest, b.lowest) ? version : 0;
 }
 
-// A frame of such a type is dropped by a receiver that does not know it. A frame of
-// any other type that it does not know closes the connection.
+// Whether a receiver that does not know `frame_type` drops the frame. If not,
+// it closes the connection.
 constexpr bool MayBeIgnored(uint8_t frame_type) {
   return (frame_type & 0x30) == 0x30;
 }

@@ -12,7 +12,8 @@
 namespace le {
 namespace directory {
 
-// Users by number only: a test must not depend on the machine's.
+// No user has a name here, so that a test does not depend on the machine's
+// users.
 class NumberedUsers final : public Users {
  public:
   absl::StatusOr<uid_t> UidOf(const std::string& name) override {

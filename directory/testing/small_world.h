@@ -1,11 +1,11 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A directory and those who speak to it, for unit tests.
+// A directory and its peers, for unit tests.
 //
-// All of them live in one simulated thread and share its loop, over loopback, so
-// that a test says in which order things happen; time is virtual. A process is
-// no more than the user that the others see.
+// All of them run in one simulated thread and share its loop, over loopback. So
+// a test decides the order of events. Time is virtual. A process is only a user
+// that the others see.
 
 #ifndef LE_MESSAGING_DIRECTORY_TESTING_SMALL_WORLD_H_
 #define LE_MESSAGING_DIRECTORY_TESTING_SMALL_WORLD_H_
@@ -28,11 +28,11 @@ namespace directory {
 
 class SmallWorld {
  public:
-  // Of the directory's own user, and where it listens.
+  // The directory's own user, and its address.
   static constexpr uid_t kSelf = 500;
   static constexpr char kAddress[] = "directory";
 
-  // Runs `body` as the world's only thread, and takes the directory down.
+  // Runs `body` as the world's only thread, and then destroys the directory.
   void Run(std::function<void()> body);
 
   // ---- For the body ----
@@ -43,7 +43,7 @@ class SmallWorld {
   void Stop() { server_.reset(); }
   DirectoryServer* server() { return server_.get(); }
 
-  // Until nobody has anything left to do but to wait.
+  // Runs the loop until nothing is left to do but to wait.
   void Settle();
   // Lets the time pass.
   void Advance(absl::Duration time);
@@ -72,33 +72,33 @@ class SmallWorld {
   event::Loop* loop_ = nullptr;
 };
 
-// Somebody who speaks to the directory word by word.
+// A peer that exchanges single messages with the directory.
 class Speaker {
  public:
   Speaker(SmallWorld* world, uid_t uid,
           const std::string& address = SmallWorld::kAddress);
 
-  // These settle: the directory has answered when they return.
+  // Both call Settle(): the directory has answered when they return.
   void Say(const proto::ToDirectory& message);
-  // A frame of any kind; true if it could be sent.
+  // Sends a frame of any type. True: it was sent.
   bool SayBytes(const std::string& bytes, uint8_t type = kControlFrame);
 
-  // The next that has come, in words:
+  // Receives the next frame, and returns it in words:
   //   "nothing", "closed", "garbage", "frame TYPE" of a session,
   //   "refused CODE: TEXT", "STATE: TEXT" (of a service), "client" (introduced),
   //   "list", "done: TEXT", "event: TEXT", "waiting: TEXT",
   //   "introduced to pid N of user N" (a client)
   std::string Hear();
-  // What Hear() has put in words.
+  // The message that Hear() has returned in words.
   const proto::FromDirectory& heard() const { return heard_; }
-  // The last one introduced.
+  // The connection of the last client that was introduced.
   std::unique_ptr<transports::Connection>& client() { return client_; }
 
   std::string Ask(const proto::ToDirectory& message) {
     Say(message);
     return Hear();
   }
-  // Not to be sent by two.
+  // To send without Settle().
   transports::Connection* connection() { return connection_.get(); }
   void HangUp();
 
@@ -110,7 +110,7 @@ class Speaker {
   proto::FromDirectory heard_;
 };
 
-// The machine seems to have no folder for a directory, whatever it has.
+// While it lives, the machine seems to have no system folder for a directory.
 class NoSystemFolder final : public event::sys::Interceptor {
  public:
   NoSystemFolder() { event::sys::SetInterceptor(this); }
@@ -122,7 +122,7 @@ class NoSystemFolder final : public event::sys::Interceptor {
 // False: that is not permitted here.
 bool EnterEmptyRun();
 
-// ---- Messages, as those speak who link the library ----
+// ---- Messages, as the library sends them ----
 
 InterfaceDescription Interface(const std::string& name,
                                const std::string& protocol = "p",

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tells AddressSanitizer which memory of a pool is free. Otherwise it could not
-// find accesses to it.
+// Tells AddressSanitizer which memory of a pool is free, so that it detects
+// accesses to that memory.
 
 #ifndef LE_MESSAGING_EVENT_BASE_ASAN_H_
 #define LE_MESSAGING_EVENT_BASE_ASAN_H_
@@ -26,7 +26,7 @@ namespace event {
 
 #ifdef LE_ASAN
 constexpr bool kAsan = true;
-// From now on every access is an error.
+// From now on AddressSanitizer reports every access to the memory.
 inline void Poison(const void* memory, size_t size) {
   ASAN_POISON_MEMORY_REGION(memory, size);
 }

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The function by which Fatal() ends the process. event/process.cc sets it once
-// a process is known. Before that, exit() is called.
+// The function by which Fatal() ends the process. event/process.cc sets it when
+// the first Process is made. Before that Fatal() calls exit().
 
 #ifndef LE_MESSAGING_EVENT_BASE_DIE_H_
 #define LE_MESSAGING_EVENT_BASE_DIE_H_
@@ -16,7 +16,8 @@ namespace event {
 using DieFunction = void (*)(absl::string_view message);
 void SetDieFunction(DieFunction die);
 
-// Whether a fatal error is to leave a core dump: LE_ABORT_ON_FATAL is set.
+// Whether a fatal error should leave a core dump: LE_ABORT_ON_FATAL is neither
+// empty nor "0".
 bool AbortsOnFatal();
 
 }  // namespace event

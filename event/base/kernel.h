@@ -21,8 +21,8 @@ namespace le {
 namespace event {
 namespace sys {
 
-// Answers the system calls of sys.h, which describes each. This is the
-// operating system, unless a test has set another (SetKernel()). Any thread.
+// Answers the system calls of sys.h, which describes each. The default is the
+// operating system; a test can set another kernel (SetKernel()). Any thread.
 class Kernel {
  public:
   // ---- Descriptors ----

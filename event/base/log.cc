@@ -26,9 +26,9 @@ namespace le {
 namespace event {
 namespace {
 
-// Longer messages are cut. A pipe takes PIPE_BUF bytes at once or not at all, so
-// that lines of several writers do not mix. A message fits into that with the
-// rest of its line, and with a line that reports dropped ones.
+// Longer messages are cut off. A write of at most PIPE_BUF bytes to a pipe is
+// atomic, so lines of several writers do not mix. A whole line, and a line that
+// reports dropped lines, fit into PIPE_BUF together.
 constexpr size_t kMaxMessageBytes = 3600;
 constexpr size_t kMaxNameBytes = 100;
 static_assert(kMaxMessageBytes + 4 * kMaxNameBytes <= PIPE_BUF, "");
@@ -48,15 +48,15 @@ LogLevel LevelFromEnvironment() {
 int CurrentLevel() {
   int level = g_level.load(std::memory_order_relaxed);
   if (level != kLevelUnset) return level;
-  // Does not override a level that is being set meanwhile.
+  // Do not override a level that another thread sets meanwhile.
   const int wanted = static_cast<int>(LevelFromEnvironment());
   if (g_level.compare_exchange_strong(level, wanted)) return wanted;
   return level;
 }
 
 // Blocks SIGPIPE and SIGXFSZ for the calling thread while it writes: the kernel
-// sends both to the writing thread. The process's actions for these signals are
-// the user's, and stay unchanged.
+// sends both to the writing thread. The process's actions for these signals
+// belong to the user, and stay unchanged.
 class SignalGuard {
  public:
   SignalGuard() {
@@ -69,7 +69,7 @@ class SignalGuard {
   }
   ~SignalGuard() {
     if (!blocked_) return;
-    // A signal that was pending before is not ours, and stays pending.
+    // A signal that was pending before was not caused here, and stays pending.
     for (const int signal : {SIGPIPE, SIGXFSZ}) {
       if (sigismember(&pending_, signal) != 0) sigdelset(&signals_, signal);
     }
@@ -81,7 +81,7 @@ class SignalGuard {
   SignalGuard(const SignalGuard&) = delete;
   SignalGuard& operator=(const SignalGuard&) = delete;
 
-  // If not, a write could end the process.
+  // False: do not write, because a signal could end the process.
   bool blocked() const { return blocked_; }
 
  private:
@@ -91,8 +91,8 @@ class SignalGuard {
   bool blocked_;
 };
 
-// Writes to standard error what can be written without waiting. Other processes
-// share the flags of standard error, so O_NONBLOCK must not be set on it.
+// Writes to standard error without waiting. Other processes share the flags of
+// its open file, so O_NONBLOCK must not be set on it.
 ssize_t WriteWithoutWaiting(absl::string_view text) {
   constexpr int kFd = STDERR_FILENO;
   struct stat info;
@@ -106,13 +106,13 @@ ssize_t WriteWithoutWaiting(absl::string_view text) {
   if (S_ISREG(info.st_mode)) {  // never blocks
     return sys::Write(kFd, text.data(), text.size());
   }
-  // Opens the pipe or terminal again: the new open file has its own flags.
+  // Open the pipe or terminal again: the new open file has its own flags.
   const UniqueFd own(sys::Open(
       "/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0));
   if (own) return sys::Write(own.get(), text.data(), text.size());
   if (errno == ENXIO) return -1;  // a pipe without a reader
-  // It cannot be opened (no /proc, or no permission). poll() promises that a
-  // pipe has room for this much, unless another writer is faster.
+  // It cannot be opened (no /proc, or no permission). If poll() reports a pipe
+  // writable, it has room for this line, unless another writer is faster.
   struct pollfd room = {kFd, POLLOUT, 0};
   if (sys::Poll(&room, 1, 0) <= 0) return -1;
   return sys::Write(kFd, text.data(), text.size());
@@ -125,7 +125,8 @@ std::string Line(LogLevel level, absl::string_view message) {
       absl::string_view(program_invocation_short_name).substr(0, kMaxNameBytes),
       "[", getpid(), "]: ", message.substr(0, kMaxMessageBytes),
       cut ? " [cut]" : "");
-  // One line per message: a peer's text cannot look like a line of ours.
+  // Replace control characters, so that a message is one line and a peer's text
+  // cannot look like a line of this process.
   for (char& c : line) {
     const unsigned char byte = static_cast<unsigned char>(c);
     if (byte < ' ' || byte == 0x7f) c = ' ';
@@ -171,7 +172,8 @@ const char* LogLevelName(LogLevel level) {
 bool ParseLogLevel(absl::string_view name, LogLevel* level) {
   for (int i = 0; i <= static_cast<int>(LogLevel::kEmergency); ++i) {
     const LogLevel candidate = static_cast<LogLevel>(i);
-    // In ASCII. strcasecmp() obeys the locale: in Turkish 'i' is not 'I'.
+    // Compare in ASCII. strcasecmp() obeys the locale: in Turkish 'i' is not
+    // 'I'.
     if (absl::EqualsIgnoreCase(name, LogLevelName(candidate))) {
       *level = candidate;
       return true;

@@ -83,8 +83,8 @@ TEST(LogDeathTest, FatalEndsAsItWasTold) {
 
 // ---- Standard error in trouble ----
 
-// Each test runs in a process of its own, whose standard error is the test's,
-// and which ends with kPassed. A log that waits for a reader hangs the test.
+// Each test runs in a process of its own, which changes its standard error and
+// exits with kPassed. If the log waits for a reader, the test hangs.
 constexpr int kPassed = 42;
 
 #define EXPECT_IN_CHILD(...)          \
@@ -96,7 +96,8 @@ constexpr int kPassed = 42;
       },                              \
       testing::ExitedWithCode(kPassed), "")
 
-// Ends the child with the number of the line.
+// If the condition is false, ends the child with a status made of the line's
+// number.
 #define REQUIRE(condition) \
   if (!(condition)) _exit(static_cast<int>(__LINE__ % 200 + 43))
 
@@ -115,7 +116,7 @@ bool Contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-// The reader's end.
+// Makes a pipe the standard error. Returns the reader's end.
 int PipeAsStandardError() {
   int fds[2];
   REQUIRE(pipe(fds) == 0 && dup2(fds[1], STDERR_FILENO) == STDERR_FILENO);
@@ -124,7 +125,7 @@ int PipeAsStandardError() {
 }
 
 // Writes more than standard error can hold, and again after `reader` has read
-// all. The number of dropped lines is logged.
+// everything. Then the number of dropped lines is logged.
 void OverfillAndRead(int reader) {
   constexpr int kLines = 20000;
   const int flags = fcntl(STDERR_FILENO, F_GETFL);
@@ -172,8 +173,8 @@ TEST(StandardErrorDeathTest, ASocketThatNobodyReadsDropsAndCounts) {
   });
 }
 
-// A terminal has room for a part of a line in the end. Writing the rest would
-// block.
+// In the end a terminal has room for only a part of a line. Writing the rest
+// would block.
 TEST(StandardErrorDeathTest, ATerminalThatNobodyReadsDoesNotBlock) {
   EXPECT_IN_CHILD({
     const int reader = posix_openpt(O_RDWR | O_NOCTTY);

@@ -34,12 +34,12 @@ class ABSL_LOCKABLE Mutex {
   }
   void Unlock() ABSL_UNLOCK_FUNCTION() {
     mutex_.unlock();
-    // The mutex may be gone from here on.
+    // From here on the mutex may be destroyed.
     TellUnlocked();
   }
 
-  // Called after every lock and unlock of any mutex, on its thread. Null
-  // outside a simulation. Set it while no lock is held.
+  // Called after every lock and unlock of any mutex, on the thread that locks.
+  // Null outside a simulation. Set it while no lock is held.
   struct Observer {
     void (*on_locked)();
     void (*on_unlocked)();
@@ -68,8 +68,8 @@ class ABSL_LOCKABLE Mutex {
   std::mutex mutex_;
 };
 
-// A recursive mutex, with the same observer. For std::lock_guard, where no
-// member is annotated.
+// A recursive mutex, with the same observer. Lock it with std::lock_guard. The
+// thread-safety analysis does not check it.
 class RecursiveMutex {
  public:
   RecursiveMutex() = default;
@@ -102,7 +102,7 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
 
-  // Before the end of the scope. At most once.
+  // Unlocks before the end of the scope. Call it at most once.
   void Unlock() ABSL_UNLOCK_FUNCTION() {
     mutex_->Unlock();
     mutex_ = nullptr;

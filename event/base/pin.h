@@ -9,8 +9,8 @@ namespace event {
 
 // If this code is in a plug-in, keeps the plug-in loaded: dlclose() has no
 // effect. Threads that end later run its code, and a key for thread data cannot
-// be deleted while a thread has data. Do not call this with a lock held: the
-// loader's lock may be held by code that waits for that lock.
+// be deleted while a thread has data. Do not call it with a lock held: a thread
+// that holds the loader's lock may wait for that lock.
 void PinThisCode();
 
 }  // namespace event

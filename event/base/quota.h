@@ -1,14 +1,15 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each user has of one resource. Pure; one thread.
+// Counts how many units of one resource each user has. For one thread; makes no
+// system calls.
 //
-// A Charge stands for one unit that a user has. It lives where the unit lives, so
-// that the unit is paid for until it is gone.
+// A Charge stands for one unit that a user has. Keep it with the unit, so that
+// the unit counts until it is destroyed.
 //
-// A user may take one more while it has less than what is left for all. So the
-// first user gets at most a half of the total, the next one a half of the rest,
-// and so on: no user can take it all, whatever its own limit is.
+// A user may take one more unit while it has fewer than are left. So the first
+// user gets at most half of the total, the next one half of the rest, and so
+// on. No user can take all units, even without a limit of its own.
 
 #ifndef LE_MESSAGING_EVENT_BASE_QUOTA_H_
 #define LE_MESSAGING_EVENT_BASE_QUOTA_H_
@@ -27,16 +28,16 @@ class Quota {
  public:
   struct Bound {
     uint64_t total = UINT64_MAX;
-    // Of the total, what only administration may take.
+    // The part of the total that only administration may take.
     uint64_t reserve = 0;
-    // A user's limit, however much is left.
+    // The limit of each user.
     uint64_t per_user = UINT64_MAX;
   };
   enum class Purpose {
     kAny,
-    // May exceed the user's own limit, and all shares, by the reserve.
+    // May exceed the user's limit by the reserve, and may take the last units.
     kAdministration,
-    // Is counted and never refused.
+    // Counted, and never refused.
     kUnbounded,
   };
 
@@ -70,30 +71,30 @@ class Quota {
   Quota(const Quota&) = delete;
   Quota& operator=(const Quota&) = delete;
 
-  // False: the user has all that it may have.
+  // Takes one unit. An empty charge: the user may not have more.
   Charge Take(uid_t user, Purpose purpose = Purpose::kAny);
-  // The same for a unit that has no room for a charge: true must be followed by
-  // one GiveBack().
+  // Like Take(), for a unit that cannot keep a Charge. True: the caller must
+  // call GiveBack() once.
   bool TakeUncharged(uid_t user, Purpose purpose = Purpose::kAny);
   void GiveBack(uid_t user);
   bool MayTake(uid_t user, Purpose purpose = Purpose::kAny) const;
 
   const std::string& name() const { return name_; }
   const Bound& bound() const { return bound_; }
-  // Users keep all that they have already.
+  // Users keep the units that they have, even beyond the new bound.
   void set_bound(const Bound& bound) { bound_ = bound; }
   uint64_t used() const { return used_; }
   uint64_t used_by(uid_t user) const;
   const std::map<uid_t, uint64_t>& users() const { return users_; }
-  // Empty if the books balance: what the users have is the sum, within the total.
-  // For quotas without kUnbounded.
+  // Describes an error in the counts. Empty if the users' units add up to
+  // used(), and all are within the bound. For quotas without kUnbounded.
   std::string Discrepancy() const;
 
  private:
   const std::string name_;
   Bound bound_;
   uint64_t used_ = 0;
-  std::map<uid_t, uint64_t> users_;  // those who have any
+  std::map<uid_t, uint64_t> users_;  // only users with at least one unit
 };
 
 }  // namespace event

@@ -13,8 +13,8 @@
 namespace le {
 namespace event {
 
-// Base of an object that its last reference deletes. It begins with one
-// reference, its creator's. Any thread.
+// Base of an object that is deleted with its last reference. It begins with one
+// reference, which belongs to its creator. Any thread.
 template <typename T>
 class RefCounted {
  public:
@@ -41,9 +41,9 @@ template <typename T>
 class Ref {
  public:
   Ref() = default;
-  // Takes over a reference that the caller has.
+  // Takes over the caller's reference.
   static Ref Adopt(T* object) { return Ref(object); }
-  // Takes a further one.
+  // Adds a reference.
   static Ref Share(T* object) {
     if (object != nullptr) object->Ref();
     return Ref(object);

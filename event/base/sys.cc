@@ -21,8 +21,7 @@
 
 #include "absl/base/optimization.h"
 
-// Headers older than the kernel do not know it; the number is the same on all
-// architectures.
+// Older headers do not define it. The number is the same on all architectures.
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441
 #endif
@@ -32,7 +31,7 @@ namespace event {
 namespace sys {
 namespace {
 
-// The first descriptor that is not a standard one.
+// The first file descriptor that is not a standard one.
 constexpr int kFirstOther = STDERR_FILENO + 1;
 
 class OperatingSystem final : public Kernel {
@@ -205,7 +204,7 @@ void NoteDiversion() {
       std::memory_order_release);
 }
 
-// Whether the call is to fail. If so, errno is set.
+// Whether the interceptor makes the call fail. If so, errno is set.
 bool Fails(const Call& call) {
   Interceptor* const interceptor = CurrentInterceptor();
   if (interceptor == nullptr) return false;
@@ -215,8 +214,8 @@ bool Fails(const Call& call) {
   return error != 0;
 }
 
-// `make` makes the call, of the kernel that it is given. The operating system's
-// type is known, so that it costs no virtual call.
+// Makes a call. `make` calls the kernel that it gets. The type of
+// g_operating_system is known, so calling it is not virtual.
 template <typename MakeCall>
 inline auto Make(const Call& call, MakeCall make)
     -> decltype(make(&g_operating_system)) {
@@ -258,7 +257,7 @@ void OpenMissingStandard() {
   Kernel* const kernel = CurrentKernel();
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
     if (kernel->Fcntl(fd, F_GETFD, 0) >= 0) continue;
-    // Takes the lowest number that is free, which is this one.
+    // open() returns the lowest free number, which is `fd`.
     if (kernel->Open("/dev/null", O_RDWR, 0) != fd) return;
   }
 }
@@ -278,7 +277,7 @@ int Close(int fd) {
   if (ABSL_PREDICT_TRUE(!IsDiverted())) return g_operating_system.Close(fd);
   Interceptor* const interceptor = CurrentInterceptor();
   if (interceptor != nullptr) interceptor->OnClose(fd);
-  // An interceptor may change the result, but the descriptor is closed.
+  // The interceptor may change the result, but the file descriptor is closed.
   const int result = CurrentKernel()->Close(fd);
   return Fails({"Close", fd}) ? -1 : result;
 }

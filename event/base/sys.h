@@ -3,18 +3,18 @@
 //
 // The thin layer through which every system call of the project goes.
 //
-// Each function is the kernel's of the same name, with its conventions: -1 and
-// errno on failure, nothing retried. The layer adds one seam: a test can make
-// any call fail (see Interceptor), or have another kernel answer it (see
-// SetKernel()). In production this costs a relaxed load and a predicted branch.
+// Each function makes the system call of the same name, with its conventions:
+// -1 and errno on failure, and no retries. In addition a test can make any call
+// fail (see Interceptor), or let another kernel answer it (see SetKernel()). In
+// production this costs a relaxed load and a predicted branch.
 //
-// Descriptors 0 to 2 are the standard ones, for programs and log lines. A
-// descriptor that is made here never has such a number, even if these are
-// closed.
+// File descriptors 0 to 2 are the standard ones, for programs and log lines. A
+// file descriptor that is made here never has such a number, even if one of
+// these is closed.
 //
-// Descriptors are made close-on-exec by the callers' flags (SOCK_CLOEXEC,
-// O_CLOEXEC, ...); the functions that take no such flags set it themselves and
-// say so.
+// Callers make file descriptors close-on-exec by flags (SOCK_CLOEXEC,
+// O_CLOEXEC, ...). Functions without such flags always set it, and their
+// comments say so.
 
 #ifndef LE_MESSAGING_EVENT_BASE_SYS_H_
 #define LE_MESSAGING_EVENT_BASE_SYS_H_
@@ -38,30 +38,30 @@ namespace le {
 namespace event {
 namespace sys {
 
-// A call that is about to be made: the details on which its failure may depend.
+// A call that is about to be made, with the details on which an interceptor may
+// let its failure depend.
 struct Call {
   const char* name;  // the function's name here ("SendMsg")
-  int fd = -1;       // what it works on, if that is one descriptor
-  // A detail on which the kernel's answer depends: EpollCtl's operation, the
-  // option of Get- and SetSockOpt, Fcntl's command, Recv's and RecvMsg's flags,
-  // EpollWait's timeout; 1 if SendMsg carries a descriptor, and if Poll may
-  // wait. Else 0.
+  int fd = -1;       // the file descriptor, if the call has exactly one
+  // EpollCtl: the operation. GetSockOpt, SetSockOpt: the option. Fcntl: the
+  // command. Recv, RecvMsg: the flags. EpollWait: the timeout. SendMsg: 1 if it
+  // sends a descriptor. Poll: 1 if it may wait. Otherwise 0.
   int detail = 0;
-  // Poll's.
+  // Only for Poll:
   const struct pollfd* fds = nullptr;
   nfds_t fd_count = 0;
 };
 
-// Decides which system calls fail. One for the whole (real) process.
+// Decides which system calls fail. The real process has one at most.
 class Interceptor {
  public:
   virtual ~Interceptor() = default;
-  // `call` is the function's name here ("SendMsg"). Returns 0 to let the call
-  // through, or the errno with which it is to fail without being made. Any
-  // thread; must not call into this layer.
+  // `call` is the function's name here ("SendMsg"). Returns 0 to make the call,
+  // or the errno with which it fails without being made. Called on any thread.
+  // Must not call a function of this layer.
   virtual int Fail(const char* call) = 0;
-  // As Fail(), with details of the call. It may first do the work that a blocking
-  // call would wait for, on the same thread.
+  // Like Fail(), with details of the call. It may first do, on the same thread,
+  // the work that a blocking call would wait for.
   virtual int FailCall(const Call& call) { return Fail(call.name); }
   // Sets the time of either clock. False: the kernel's time is used.
   virtual bool Clock(struct timespec* now) {
@@ -75,32 +75,34 @@ class Interceptor {
     static_cast<void>(size);
     return false;
   }
-  // Dup() has made `fd`; Close() has closed it. A test can count descriptors.
+  // Called after Dup() has made `fd`, and before Close() closes it, so that a
+  // test can count descriptors.
   virtual void OnDup(int fd) { static_cast<void>(fd); }
   virtual void OnClose(int fd) { static_cast<void>(fd); }
 };
 
-// Null: every call goes through. Only while no other thread makes calls.
+// Null: no interceptor. Call it only while no other thread makes calls.
 void SetInterceptor(Interceptor* interceptor);
 
-// The kernel for calls that the interceptor lets through. Null: the operating
-// system's. Only while no other thread makes calls.
+// Sets the kernel that answers the calls. Null: the operating system. Call it
+// only while no other thread makes calls.
 void SetKernel(Kernel* kernel);
 
 // ---- Descriptors ----
 
-// Never retry this: on Linux the descriptor is gone even if it fails. (An
-// interceptor only falsifies the result: the descriptor is closed.)
+// Never retry it: on Linux the file descriptor is closed even if the call
+// fails. (An interceptor changes only the result; the file descriptor is
+// closed.)
 int Close(int fd);
 ssize_t Read(int fd, void* buffer, size_t size);
 ssize_t Write(int fd, const void* buffer, size_t size);
 // A duplicate with close-on-exec set.
 int Dup(int fd);
-// For a received descriptor: returns it, or a duplicate if its number is a
-// standard one, with close-on-exec set. -1 and errno: it could not be
-// duplicated, and is closed. No interceptor makes this fail.
+// For a received file descriptor. Returns `fd`, or if its number is a standard
+// one, a duplicate with close-on-exec set. -1 and errno: it could not be
+// duplicated, and is closed. Interceptors are not asked.
 int MoveFromStandard(int fd);
-// For a program: opens /dev/null in the place of each standard descriptor that is
+// For programs: opens /dev/null as each standard file descriptor that is
 // closed.
 void OpenMissingStandard();
 int Fcntl(int fd, int command, intptr_t argument);
@@ -130,7 +132,8 @@ int Shutdown(int fd, int how);
 int EpollCreate(int flags);
 int EpollCtl(int epoll, int operation, int fd, struct epoll_event* event);
 int EpollWait(int epoll, struct epoll_event* events, int count, int timeout_ms);
-// To the nanosecond; ENOSYS before Linux 5.11. `timeout` null: without end.
+// Its precision is a nanosecond. ENOSYS before Linux 5.11. `timeout` null: no
+// limit.
 int EpollPWait2(int epoll, struct epoll_event* events, int count,
                 const struct timespec* timeout);
 int EventFd(unsigned initial, int flags);
@@ -139,7 +142,7 @@ int TimerFdSetTime(int fd, int flags, const struct itimerspec* value,
                    struct itimerspec* old_value);
 int SignalFd(int fd, const sigset_t* mask, int flags);
 // Waits while *word == expected, until the instant `deadline` of
-// CLOCK_MONOTONIC (null: without end). Private to the process.
+// CLOCK_MONOTONIC (null: no limit). Only threads of this process can wake it.
 int FutexWait(uint32_t* word, uint32_t expected,
               const struct timespec* deadline);
 int FutexWake(uint32_t* word, int count);
@@ -159,14 +162,14 @@ int InotifyAddWatch(int inotify, const char* path, uint32_t events);
 
 // ---- Process ----
 
-// The calling thread's, as pthread_sigmask() has it.
+// The calling thread's signal mask, like pthread_sigmask().
 int SigMask(int how, const sigset_t* set, sigset_t* old_set);
 int SigPending(sigset_t* set);
-// Takes a pending signal of `set`.
+// Removes and returns a pending signal of `set`.
 int SigTimedWait(const sigset_t* set, const struct timespec* timeout);
 // CLOCK_MONOTONIC. Cannot fail.
 void Clock(struct timespec* now);
-// CLOCK_MONOTONIC_COARSE: the same, as of the kernel's last tick. Cannot fail.
+// CLOCK_MONOTONIC_COARSE: the time of the kernel's last tick. Cannot fail.
 void CoarseClock(struct timespec* now);
 int GetRLimit(int resource, struct rlimit* limit);
 int SetRLimit(int resource, const struct rlimit* limit);

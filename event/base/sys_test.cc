@@ -149,8 +149,8 @@ TEST(SysTest, DupIsCloseOnExec) {
   EXPECT_NE(sys::Fcntl(copy.get(), F_GETFD, 0) & FD_CLOEXEC, 0);
 }
 
-// The number of a closed standard descriptor is never used again, because
-// somebody may write to it.
+// The number of a closed standard descriptor is never used again, because other
+// code may write to it.
 TEST(SysTest, NothingTakesThePlaceOfAStandardDescriptor) {
   const pid_t child = fork();
   if (child == 0) {

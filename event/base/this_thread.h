@@ -9,13 +9,13 @@
 namespace le {
 namespace event {
 
-// Set by a simulation, which runs several threads on one: identifies the one
-// that runs. Null: the operating system's thread.
+// Identifies the running thread of a simulation, which runs several threads on
+// one real thread. Null: no simulation runs on this thread.
 inline thread_local const void* simulated_thread = nullptr;
 
-// Tells threads of the operating system apart, without a system call: never
-// null, the same for as long as the thread lives, and another for every other
-// thread that lives. A later thread may get the value of one that has ended.
+// Identifies the calling thread, without a system call. The value is never
+// null, constant during the thread's life, and different for each living
+// thread. A later thread may get the value of one that has ended.
 inline const void* ThisThread() {
   static thread_local char here;
   const void* const simulated = simulated_thread;

@@ -16,24 +16,24 @@ namespace event {
 // The free objects of a pool, linked through their own `next_free`. Any thread
 // may take objects and put them back.
 //
-// One thread may own the list. It takes from, and puts back to, a list of its own
-// without a lock. Objects that other threads put back go to a second list, which a
-// lock guards. The owner takes over that whole list when its own one is empty;
-// other threads take from it one by one.
+// One thread may own the list. It takes from, and puts back to, a list of its
+// own without a lock. Objects that other threads put back go to a second list,
+// which a lock guards. The owner takes over that whole list when its own one is
+// empty; other threads take from it one by one.
 //
-// The list neither makes nor destroys objects: its user does, and counts them.
+// The list neither makes, destroys nor counts objects. Its user does.
 template <typename T>
 class ThreadCachedFreeList {
  public:
-  // Owned by the calling thread, or by none. Without an owner every access takes
-  // the lock.
+  // Owned by the calling thread, or by none. Without an owner every access
+  // takes the lock.
   explicit ThreadCachedFreeList(bool has_owner)
       : owner_(has_owner ? ThisThread() : nullptr) {}
   ThreadCachedFreeList(const ThreadCachedFreeList&) = delete;
   ThreadCachedFreeList& operator=(const ThreadCachedFreeList&) = delete;
 
-  // Any thread. Null if no object is free. Other threads cannot reach the owner's
-  // list.
+  // Any thread. Null if no object is free. Other threads cannot reach the
+  // owner's list.
   T* Take() {
     if (!IsOwner()) return TakeShared();
     T* const object = owner_list_ != nullptr ? owner_list_ : TakeAllShared();
@@ -52,8 +52,8 @@ class ThreadCachedFreeList {
     PutIntoSharedList(object);
   }
 
-  // The owner, or another thread after the owner has ended: from now on the list
-  // has no owner, and all threads reach all objects.
+  // Called by the owner, or by another thread after the owner has ended. From
+  // now on the list has no owner, and all threads reach all objects.
   void DropOwner() {
     MutexLock lock(&mutex_);
     owner_.store(nullptr, std::memory_order_relaxed);
@@ -91,7 +91,7 @@ class ThreadCachedFreeList {
   }
 
   std::atomic<const void*> owner_;
-  T* owner_list_ = nullptr;  // the owner's alone
+  T* owner_list_ = nullptr;  // only the owner uses it
   Mutex mutex_;
   // Changed under the lock only. The owner checks without it whether the list
   // is empty.

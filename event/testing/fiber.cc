@@ -9,7 +9,7 @@
 
 #include <utility>
 
-// GCC says it by a macro, clang by a feature.
+// GCC defines a macro for each sanitizer; clang has __has_feature().
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define LE_FIBERS_SHARE_A_THREAD 0
@@ -49,7 +49,7 @@ namespace event {
 
 namespace {
 
-// Enough for tests. Only pages that are touched cost memory.
+// Enough for tests. Only pages that are touched use memory.
 constexpr size_t kStackBytes = size_t{1} << 20;
 constexpr size_t kGuardBytes = size_t{64} << 10;
 
@@ -80,8 +80,8 @@ class StackPool {
   std::vector<void*> free_;
 };
 
-// The C++ runtime's state of exceptions in flight of a thread, as the Itanium
-// ABI defines it.
+// The C++ runtime's per-thread state of exceptions, as the Itanium ABI defines
+// it.
 struct ExceptionGlobals {
   void* caught = nullptr;
   unsigned int uncaught = 0;
@@ -91,10 +91,10 @@ struct ExceptionGlobals {
 
 struct Fiber::State {
   std::function<void()> body;
-  void* stack = nullptr;  // null: a thread's own
+  void* stack = nullptr;  // null: the stack of a real thread
   bool started = true;
-  ucontext_t context;  // where it begins
-  jmp_buf place;       // where it stands, once it has begun
+  ucontext_t context;  // for the first switch to the fiber
+  jmp_buf place;       // for later switches
   ExceptionGlobals exceptions;
   Thread* thread = nullptr;
   int error = 0;
@@ -104,7 +104,7 @@ struct Fiber::State {
     auto* const state =
         reinterpret_cast<State*>(static_cast<uintptr_t>(address));
     state->body();
-    std::abort();  // it must have ended by Finish()
+    std::abort();  // the body must end by calling Finish()
   }
 };
 
@@ -137,7 +137,8 @@ void Fiber::Switch(Fiber* from, Fiber* to) {
   simulated_thread = to->state_->stack != nullptr ? to->state_.get() : nullptr;
   *exceptions = to->state_->exceptions;
   errno = to->state_->error;
-  // Not swapcontext(), which makes a system call for the signal mask each time.
+  // Do not use swapcontext(): it makes a system call for the signal mask each
+  // time.
   if (_setjmp(from->state_->place) != 0) return;
   if (to->state_->started) _longjmp(to->state_->place, 1);
   to->state_->started = true;
@@ -159,7 +160,8 @@ struct Fiber::State {
   std::thread thread;
 
   void Give() {
-    // Notify under the lock: once it has the turn, it may be destroyed.
+    // Notify under the lock: this may be destroyed as soon as its thread has
+    // the turn.
     std::lock_guard<std::mutex> lock(mutex);
     has_turn = true;
     given.notify_one();
@@ -186,14 +188,15 @@ Fiber::~Fiber() {
   if (state_->finished) {
     state_->thread.join();
   } else {
-    // The thread waits for its turn for ever.
+    // The thread never gets its turn again.
     state_->thread.detach();
     state_.release();
   }
 }
 
 void Fiber::Switch(Fiber* from, Fiber* to) {
-  // `from` may be destroyed before it runs again; then it never does.
+  // `from` may be destroyed meanwhile, and then never runs again. Its state
+  // stays.
   State* const mine = from->state_.get();
   to->state_->Give();
   mine->Take();

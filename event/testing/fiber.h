@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// For the simulation only: threads of execution of which one runs at a time.
+// Threads of execution of which one runs at a time. Only the simulation uses
+// them.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_FIBER_H_
 #define LE_MESSAGING_EVENT_TESTING_FIBER_H_
@@ -12,18 +13,20 @@
 namespace le {
 namespace event {
 
-// A stack, and the per-thread state of the language and of ours. All fibers
-// share one thread of the operating system: a switch is a hundred times faster
-// than between two threads. Under a sanitizer, which must know of every stack,
-// each fiber is a thread, and only one of these runs at a time.
+// A stack, and the per-thread state of C++ and of this project. All fibers
+// share one thread of the operating system, because a switch is then a hundred
+// times faster than between two threads. A sanitizer must know every stack, so
+// under a sanitizer each fiber is a thread of its own; only one of these runs
+// at a time.
 class Fiber {
  public:
-  // The stack that the calling thread runs on already.
+  // A fiber for the current stack of the calling thread.
   Fiber();
-  // A new one. `body` runs when it is first switched to, and must end by
-  // Finish().
+  // A fiber with a new stack. `body` runs when the fiber is first switched to,
+  // and must end by calling Finish().
   explicit Fiber(std::function<void()> body);
-  // Must not be running. One that has not ended is abandoned.
+  // The fiber must not be running. If it has not ended, its stack does not
+  // unwind.
   ~Fiber();
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;

@@ -22,19 +22,19 @@ namespace le {
 namespace event {
 namespace {
 
-// Virtual time begins away from zero, so that an instant used as a duration is
-// noticed.
+// Virtual time does not begin at zero, so that a test fails if an instant is
+// used as a duration.
 const Instant kBeginning = absl::FromUnixSeconds(1000);
 
 constexpr pid_t kFirstPid = 1000;
 
-// A thread of a killed process that reaches this many switch points waits in a
-// destructor for something that never happens.
+// If a thread of a killed process reaches this many switch points, it waits in
+// a destructor for an event that never happens.
 constexpr int kMaxGhostSteps = 100000;
 
-// When a thread releases its last lock, once in so many times it is passed
-// over, for up to 2 to the power of this number of steps. Opening a session
-// takes hundreds.
+// When a thread releases its last lock, it is passed over with a probability of
+// 1 in kPassedOverOneIn, for up to 2 to the power of kMaxLogStepsPassedOver
+// steps. Opening a session takes hundreds of steps.
 constexpr uint64_t kPassedOverOneIn = 20;
 constexpr uint64_t kMaxLogStepsPassedOver = 12;
 
@@ -46,9 +46,9 @@ uint64_t NextRandom(uint64_t* state) {
   return x ^ (x >> 31);
 }
 
-// A killed process leaves its memory to the operating system. Here nothing
-// frees it, so leaks are allowed. Leaks are looked for in runs with real
-// threads.
+// The operating system frees the memory of a real killed process. Nothing frees
+// that of a simulated one, so leaks are allowed here. Runs with real threads
+// detect leaks.
 class LeaksAllowed {
  public:
   LeaksAllowed() {
@@ -63,7 +63,7 @@ class LeaksAllowed {
   }
 };
 
-// The simulation whose controller is inside Run(). Null: none.
+// The simulation whose controller is inside Run(). Null: there is none.
 Simulation* g_running = nullptr;
 
 [[noreturn]] void Abort(const std::string& message) {
@@ -95,8 +95,7 @@ void SimThread::Main() {
     } catch (const SimUnwind&) {
     }
     unwinding = unwinding || process->killed_;
-    // What the body holds belongs to the process: destroy it before the
-    // process.
+    // The objects in the body belong to the process, so destroy them before it.
     body = nullptr;
     binding.thread()->End();
     binding.thread()->DestroyState();
@@ -124,8 +123,8 @@ Simulation::~Simulation() {
   for (size_t i = 0; i < processes_.size(); ++i) Kill(processes_[i].get());
   FreeEndedThreads();
   if (leaves_the_killed_) {
-    // Reachable for a leak checker. Not destroyed: its state may refer to
-    // destroyed objects.
+    // Keep the processes reachable, for leak checkers. Do not destroy them:
+    // their state may refer to destroyed objects.
     static auto* const left = new std::vector<std::unique_ptr<SimProcess>>;
     for (std::unique_ptr<SimProcess>& process : processes_) {
       if (process->killed_) left->push_back(std::move(process));
@@ -156,7 +155,7 @@ SimThread* Simulation::StartThread(SimProcess* process, std::string name,
   threads_.push_back(std::make_unique<SimThread>(
       this, process, std::move(name), std::move(body), next_thread_++));
   SimThread* const thread = threads_.back().get();
-  // As a thread inherits its creator's mask.
+  // A thread inherits its creator's signal mask.
   const SimThread* const me = Me();
   if (me != nullptr && me->process == process) {
     thread->blocked_signals = me->blocked_signals;
@@ -255,8 +254,8 @@ bool Simulation::IsPassedOver(const SimThread* thread) const {
   return thread->passed_over_until > steps_;
 }
 
-// Chooses one of the `runnable` threads; unless `any`, one that is not passed
-// over.
+// Chooses one of the `runnable` threads. Unless `any`, threads that are passed
+// over are not counted.
 SimThread* Simulation::PickRunnable(size_t runnable, bool any) {
   size_t chosen = NextRandom(&schedule_state_) % runnable;
   for (SimThread* thread : live_) {
@@ -321,9 +320,9 @@ void Simulation::OnUnlocked() {
   g_running->YieldWithoutLocks(me);
 }
 
-// Throws nothing: locks are released in destructors.
+// Must not throw, because locks are released in destructors.
 void Simulation::YieldWithoutLocks(SimThread* me) {
-  // The end of a process is one step.
+  // Do not switch while a process ends: its end is one step.
   if (me->process->ended_) return;
   if (!me->process->killed_) {
     me->waits_for = "its turn";
@@ -408,9 +407,9 @@ void Simulation::LeaveAsItStands(SimProcess* process) {
   process->threads_ = 0;
   process->End();
   if (!mine) return;
-  // Not Finish(), which may return where a fiber is a thread.
+  // Do not use Finish(): it may return if fibers are threads.
   Fiber::Switch(me->fiber.get(), FiberOfNext(PickNext()));
-  abort();  // a switch to it is a bug
+  abort();  // a switch to this fiber is a bug
 }
 
 void Simulation::Kill(SimProcess* process) {
@@ -436,7 +435,7 @@ void Simulation::Kill(SimProcess* process) {
 
 void Simulation::EndOtherThreads(SimProcess* process, SimThread* me) {
   SimThread* const killer = me != nullptr ? me : controller_.get();
-  // Each thread runs until it has ended, and then switches back here.
+  // Each thread runs until it ends, and then switches back to this code.
   const std::vector<SimThread*> live = live_;
   for (SimThread* thread : live) {
     if (thread->process != process || thread == me) continue;

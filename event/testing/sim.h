@@ -1,12 +1,14 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Many processes in one, in an order that a seed decides.
+// Simulates many processes in one. A seed decides the order in which threads
+// run.
 //
 // Exactly one simulated thread runs at any time. When it waits, parks, ends or
-// says that it may yield, the seed chooses the next one. Time is virtual: it
-// stands still until every thread waits, then jumps to the earliest deadline.
-// The same seed and the same code give the same run, switch by switch.
+// calls YieldPoint(), the seed chooses the next thread. Time is virtual: it
+// does not advance until every thread waits, then jumps to the earliest
+// deadline. The same seed and the same code give the same run, switch by
+// switch.
 //
 //   Simulation sim(seed);
 //   SimProcess* server = sim.AddProcess("server", {/*pid*/ 0, 1000, 1000});
@@ -14,14 +16,14 @@
 //   ...
 //   EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded) << sim.Report();
 //
-// A switch happens in Parker::Park(), where a loop waits, in
+// Switches happen only in Parker::Park(), where a loop waits, in
 // Process::YieldPoint(), where a thread ends, and where a thread releases the
-// last event::Mutex that it holds; nowhere else. Post() and Unpark() may be
-// called with a lock held. A thread that releases a lock may also be passed
-// over for many steps, as on a busy machine: most races need other threads to
-// get far meanwhile. Do not release an event::Mutex while another kind of lock
-// is held: threads share one thread of the operating system, so the next one to
-// take that lock would deadlock.
+// last event::Mutex that it holds. Post() and Unpark() may be called with a
+// lock held. After a thread releases a lock, it may be passed over for many
+// steps, as on a busy machine: most races need other threads to make many steps
+// meanwhile. Do not release an event::Mutex while another kind of lock is held:
+// simulated threads share one real thread, so the next one that takes that lock
+// would deadlock.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_H_
@@ -45,18 +47,18 @@ class Fiber;
 class SimProcess;
 class SimThread;
 
-// For one thread, the controller, which is outside the simulation. Simulated
-// threads may call the functions whose comment says so.
+// Used by one thread, the controller, which is outside the simulation.
+// Simulated threads may call only the functions whose comments say so.
 class Simulation {
  public:
   enum class Outcome {
     kEnded,      // no thread is left
     kBlocked,    // every thread waits, and none has a deadline
-    kTimeLimit,  // nothing left to do before `limit`
+    kTimeLimit,  // nothing is left to do before `limit`
     kSteps,      // the requested number of steps has been made
-    kStepLimit,  // more steps than a run that ends takes
+    kStepLimit,  // the step limit was reached: the run is probably endless
   };
-  // A run with more steps than this is taken for endless.
+  // A run with more steps than this counts as endless.
   static constexpr uint64_t kDefaultStepLimit = 2000000;
 
   explicit Simulation(uint64_t seed);
@@ -67,72 +69,76 @@ class Simulation {
 
   uint64_t seed() const { return seed_; }
 
-  // A process without threads. A pid of 0 becomes one that is not in use. Lives
-  // as long as the simulation. Simulated threads too.
+  // Also for simulated threads. Adds a process without threads. A pid of 0 is
+  // replaced by one that is not in use. The process lives as long as the
+  // simulation.
   SimProcess* AddProcess(std::string name, Credentials credentials);
-  // A thread of that process, which must not have ended. It does not run
-  // before the caller waits. Simulated threads too.
+  // Also for simulated threads. Starts a thread of `process`, which must not
+  // have ended. The thread does not run before the caller waits.
   void Spawn(SimProcess* process, std::string name, std::function<void()> body);
 
   // ---- The controller only ----
 
-  // Runs until all threads have ended, or wait without a deadline. The caller
-  // must know whether the latter is a deadlock.
+  // Runs until all threads have ended, or until all wait without a deadline.
+  // Only the caller can know whether such a wait is a deadlock.
   Outcome Run();
-  // Runs until there is nothing left to do before `limit`, and sets the time to
-  // it.
+  // Runs until nothing is left to do before `limit`, then sets the time to
+  // `limit`.
   Outcome RunUntil(Instant limit);
   Outcome RunFor(absl::Duration time) { return RunUntil(now_ + time); }
-  // Runs so many steps at most.
+  // Runs at most `steps` steps.
   Outcome RunSteps(uint64_t steps);
 
-  // ---- Simulated threads too ----
+  // ---- Also for simulated threads ----
 
-  // As SIGKILL: when this returns, no thread of the process is left, and no
-  // code of its user has run in between: no destructor of a thread and no
-  // callback. Does not return if the caller's own process is killed. No-op if
-  // it has ended.
+  // Kills a process, like SIGKILL. When this returns, no thread of the process
+  // is left. No user code has run in between, neither callbacks nor destructors
+  // of Thread::AddDestructor(). Does not return if the caller's own process is
+  // killed. No-op if the process has ended.
   //
-  // C++ destructors do run, as the threads' stacks unwind (by an exception of a
-  // private type). A thread that stands at a YieldPoint() runs on until it next
-  // waits, unless KillAtYieldPoints(): the call may be inside a destructor. A
-  // thread that has just released a lock always runs on.
+  // C++ destructors run, because a private exception unwinds the threads'
+  // stacks. A thread at a YieldPoint() runs on until it next waits, unless
+  // KillAtYieldPoints(): the YieldPoint() may be inside a destructor. A thread
+  // that has just released a lock always runs on.
   void Kill(SimProcess* process);
-  // Whether a YieldPoint() throws too. All code that calls it must allow that.
+  // Sets whether a YieldPoint() of a killed process also throws. All code that
+  // calls YieldPoint() must then allow that.
   void KillAtYieldPoints(bool on) { kill_at_yield_points_ = on; }
 
-  // From now on Kill() abandons the threads of a process, as a real kernel
-  // does: nothing is unwound, no destructor runs, and no memory is freed. The
-  // simulated kernel must know what the process held.
+  // From now on Kill() abandons the threads of a process, like a real kernel:
+  // no stack unwinds, no destructor runs, and no memory is freed. The simulated
+  // kernel must close the process's files.
   void LeaveTheKilledAsTheyStand() { leaves_the_killed_ = true; }
 
-  // Timers of the simulated kernel, which expire although no thread waits for
-  // them. At most one; it outlives the run.
+  // The timers of the simulated kernel. They expire even if no thread waits for
+  // them. There is at most one Alarms object, which must outlive the run.
   class Alarms {
    public:
     virtual ~Alarms() = default;
-    // InfiniteFuture(): none.
+    // InfiniteFuture(): there is no alarm.
     virtual Instant NextAlarm() = 0;
-    // The time has moved.
+    // Called when the time has advanced.
     virtual void Ring() = 0;
   };
   void SetAlarms(Alarms* alarms) { alarms_ = alarms; }
 
-  // A random number of the run, for faults and choices of the test's own.
+  // A random number that depends on the seed, for faults and choices of the
+  // test.
   uint64_t Random();
-  // Below `bound`, which is not 0.
+  // Less than `bound`, which must not be 0.
   uint64_t Random(uint64_t bound) { return Random() % bound; }
 
   Instant Now() const { return now_; }
   uint64_t steps() const { return steps_; }
   void SetStepLimit(uint64_t limit) { step_limit_ = limit; }
 
-  // Records each switch and each Note() as a line. Off at first: it is slow.
+  // Records each switch and each Note() as a line. Off by default, because it
+  // is slow.
   void EnableTrace() { tracing_ = true; }
   void Note(absl::string_view text);
   const std::string& trace() const { return trace_; }
 
-  // All threads, and what each waits for: for a test's failure message.
+  // Lists all threads and what each waits for, for a test's failure message.
   std::string Report() const;
 
  private:
@@ -146,26 +152,26 @@ class Simulation {
   SimThread* StartThread(SimProcess* process, std::string name,
                          std::function<void()> body);
   Outcome RunInternal(Instant limit, uint64_t steps);
-  // Null: the controller.
+  // Chooses the thread that runs next. Null: the controller.
   SimThread* PickNext();
   SimThread* PickRunnable(size_t runnable, bool any);
   bool IsPassedOver(const SimThread* thread) const;
   // Switches to `to` (null: the controller). Returns when `me` runs again.
   void SwitchTo(SimThread* me, SimThread* to);
   void SwitchAway(SimThread* me);
-  // The thread that runs. Null: the controller.
+  // The running thread. Null: the controller.
   SimThread* Me() const { return current_; }
 
   void Yield();
-  // Called by Mutex for the thread that runs.
+  // Mutex calls these on the running thread.
   static void OnLocked();
   static void OnUnlocked();
   void YieldWithoutLocks(SimThread* me);
-  // Blocks the calling thread until MakeRunnable() or the deadline. False: the
-  // deadline.
+  // Blocks the calling thread until MakeRunnable() or until `deadline`. False:
+  // the deadline has passed.
   bool Block(const char* what, Instant deadline);
-  // The same, but also until `ready`, which is evaluated whenever the next
-  // thread is chosen.
+  // Like Block(), but also ends when `ready` returns true. It is called
+  // whenever the next thread is chosen.
   bool BlockUntil(const char* what, Instant deadline,
                   bool (*ready)(void* context), void* context);
   void MakeRunnable(SimThread* thread);
@@ -173,7 +179,8 @@ class Simulation {
   void ThreadEnded(SimThread* me);
   void LeaveAsItStands(SimProcess* process);
   void EndOtherThreads(SimProcess* process, SimThread* me);
-  // From now on `next` runs; null: the controller.
+  // Makes `next` (null: the controller) the running thread, and returns its
+  // fiber.
   Fiber* FiberOfNext(SimThread* next);
   void FreeEndedThreads();
 
@@ -188,14 +195,14 @@ class Simulation {
   Alarms* alarms_ = nullptr;
 
   std::vector<std::unique_ptr<SimProcess>> processes_;
-  std::vector<std::unique_ptr<SimThread>> threads_;  // with ended ones
+  std::vector<std::unique_ptr<SimThread>> threads_;  // also ended threads
   std::vector<SimThread*> live_;                     // in order of starting
   std::vector<SimThread*> ended_;                    // not yet freed
   std::unique_ptr<SimThread> controller_;
   SimThread* current_ = nullptr;
   int next_thread_ = 1;
 
-  // Of the present run.
+  // Limits and outcome of the current run.
   Instant limit_;
   uint64_t steps_end_ = 0;
   Outcome outcome_ = Outcome::kEnded;
@@ -204,7 +211,8 @@ class Simulation {
   std::string trace_;
 };
 
-// One simulated process. Ends when its last thread does, or is killed, or dies.
+// One simulated process. It ends when its last thread ends, when it is killed,
+// or by Die().
 class SimProcess final : public Process {
  public:
   static constexpr uid_t kNoUser = static_cast<uid_t>(-1);
@@ -213,18 +221,18 @@ class SimProcess final : public Process {
 
   const std::string& name() const { return name_; }
   Simulation* simulation() const { return sim_; }
-  // No thread is left, and none may be started.
+  // Whether the process has ended: no thread is left, and none may be started.
   bool ended() const { return ended_; }
-  // Why it ended, if it was by Die(); else "".
+  // The message of Die(), if that ended the process; else "".
   const std::string& death_message() const { return death_message_; }
-  // Called once when the process has ended for any reason. The simulated kernel
-  // closes its descriptors then.
+  // Adds a hook, which is called once when the process has ended for any
+  // reason. The simulated kernel closes the process's descriptors in it.
   void OnExit(std::function<void()> hook) {
     exit_hooks_.push_back(std::move(hook));
   }
-  // As setresuid().
+  // Sets the user, like setresuid().
   void SetUser(uid_t uid) { credentials_.uid = uid; }
-  // As in a user namespace that does not map every user.
+  // Sets the number for which IsOverflowUser() is true.
   void SetOverflowUser(uid_t uid) { overflow_user_ = uid; }
   void SetEnv(const std::string& name, const std::string& value) {
     environment_[name] = value;
@@ -258,13 +266,14 @@ class SimProcess final : public Process {
   std::map<std::string, std::string> environment_;
   std::vector<std::function<void()>> exit_hooks_;
   std::string death_message_;
-  // Of ended threads of a killed process: other threads may still refer to
-  // them.
+  // The ended threads of a killed process, to which its other threads may still
+  // refer.
   std::vector<std::unique_ptr<Thread>> remains_;
   size_t threads_ = 0;
   bool killed_ = false;
   bool ended_ = false;
-  // Its state in the simulated kernel. Null: it runs without one.
+  // The process's state in the simulated kernel. Null: it runs without such a
+  // kernel.
   void* kernel_part_ = nullptr;
 };
 

@@ -54,7 +54,7 @@ ssize_t SimFile::Write(const void*, size_t) { return -EINVAL; }
 
 void SimFile::Wake(uint32_t events) {
   ++wakes_;
-  // As in Linux, the one that was added last is the first.
+  // As in Linux, the watcher that was added last is the first.
   for (auto it = watchers_.rbegin(); it != watchers_.rend(); ++it) {
     (*it)->epoll->OnWake(*it, events);
   }
@@ -154,7 +154,8 @@ int SimEpoll::Control(int operation, SimFile* file, int fd,
 
 int SimEpoll::Take(struct epoll_event* events, int count) {
   int taken = 0;
-  // Those that stay ready go to the end, behind those of this round.
+  // Level-triggered items stay ready. They are appended after the items that
+  // this call did not take.
   size_t left = ready_.size();
   std::vector<SimEpollItem*> again;
   while (left > 0 && taken < count) {

@@ -1,11 +1,11 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The simulated kernel's open files: what descriptors stand for.
+// The open files of the simulated kernel, to which descriptors refer.
 //
-// Nothing here waits. A call that would wait answers -EAGAIN, and Can...() says
-// whether it would: sim_kernel.cc waits until that changes. Results below zero
-// are errnos.
+// No function here waits. A call that would wait returns -EAGAIN, and
+// sim_kernel.cc waits until it can succeed. Can...() says whether it can.
+// Negative results are errnos.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_FILE_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_FILE_H_
@@ -34,14 +34,14 @@ class SimEpoll;
 class SimFile;
 class Simulation;
 
-// Ends the program: the model does not have this.
+// Ends the program, because the model does not include `what`.
 [[noreturn]] void NotModelled(absl::string_view what);
 
 // All open files of a kernel.
 using SimFiles = std::unordered_set<SimFile*>;
 
-// An open file. It lives as long as a descriptor, a packet in flight or a waiting
-// call refers to it, and ends with the last.
+// An open file. It lives as long as a descriptor, a packet in flight or a
+// waiting call refers to it.
 class SimFile {
  public:
   explicit SimFile(SimFiles* all);
@@ -52,27 +52,27 @@ class SimFile {
   void Unref();
 
   virtual const char* kind() const = 0;
-  // EPOLL... of what is the case now.
+  // The current events (EPOLLIN, ...).
   virtual uint32_t Poll() = 0;
   virtual ssize_t Read(void* buffer, size_t size);
   virtual ssize_t Write(const void* buffer, size_t size);
-  // Regular files cannot.
+  // Whether epoll accepts it. It refuses regular files.
   virtual bool CanBeWatched() const { return true; }
-  // As st_mode has it.
+  // The value of st_mode.
   virtual mode_t mode() const { return 0600; }
-  // Adds the files that this one keeps, other than by descriptors.
+  // Adds the files that this one refers to, such as files of unread packets.
   virtual void AddKept(std::vector<SimFile*>* kept) const {
     static_cast<void>(kept);
   }
-  // Drops these: nobody can reach them any more.
+  // Releases these files, because no process can reach this one any more.
   virtual void DropKept() {}
 
   bool nonblocking() const { return (flags & O_NONBLOCK) != 0; }
   // O_NONBLOCK and the access mode.
   int flags = O_RDWR;
-  // F_SETSIG, by which a test knows the file again.
+  // The value of F_SETSIG. A test identifies the file by it.
   int signal = 0;
-  // How long its close takes.
+  // How long the last close takes.
   absl::Duration close_time;
   int references() const { return references_; }
   // Incremented whenever threads that wait for the file are woken.
@@ -80,7 +80,8 @@ class SimFile {
 
  protected:
   virtual ~SimFile();
-  // Notifies those that watch. `events`: the new ones; 0: any.
+  // Notifies the epolls that watch the file. `events`: the events that are new;
+  // 0: any.
   void Wake(uint32_t events);
 
  private:
@@ -100,7 +101,7 @@ struct SimEpollItem {
   SimFile* file;
   int fd;
   struct epoll_event event;
-  bool ready = false;  // it is in the list of those that may be ready
+  bool ready = false;  // it is in the epoll's ready_
 };
 
 class SimEpoll final : public SimFile {
@@ -110,7 +111,7 @@ class SimEpoll final : public SimFile {
   uint32_t Poll() override;
   int Control(int operation, SimFile* file, int fd,
               const struct epoll_event* event);
-  // Whether Take() would fetch anything. Drops items that are not ready.
+  // Whether Take() would return any event. Removes items that are not ready.
   bool HasReady();
   int Take(struct epoll_event* events, int count);
 
@@ -124,8 +125,8 @@ class SimEpoll final : public SimFile {
   void MarkReady(SimEpollItem* item);
   void Remove(SimEpollItem* item);
   uint32_t PollItem(const SimEpollItem* item) const;
-  // Whether `epoll` is this one, or is watched by it, at whatever depth; and the
-  // depth of what it watches.
+  // Whether this epoll is `epoll`, or watches it directly or through other
+  // epolls. If not, sets `depth` to the depth of the epolls that it watches.
   bool Watches(const SimEpoll* epoll, int* depth) const;
 
   std::vector<SimEpollItem*> items_;
@@ -146,15 +147,15 @@ class SimEventFd final : public SimFile {
 
 class SimTimerFd final : public SimFile {
  public:
-  // Is in `timers` during its lifetime.
+  // Adds itself to `timers` during its lifetime.
   SimTimerFd(SimFiles* all, Simulation* sim, std::vector<SimTimerFd*>* timers);
   const char* kind() const override { return "timerfd"; }
   uint32_t Poll() override;
   ssize_t Read(void* buffer, size_t size) override;
-  // InfiniteFuture(): it is not armed.
+  // InfiniteFuture(): disarms the timer.
   void Set(Instant expiry);
   Instant expiry() const { return expiry_; }
-  // The time has moved.
+  // Call when the time has advanced.
   void Tick();
 
  protected:
@@ -187,7 +188,7 @@ struct SimPipe {
   static constexpr size_t kPageBytes = 4096;
   struct Page {
     std::string bytes;
-    size_t begin = 0;  // of the unread bytes
+    size_t begin = 0;  // offset of the first unread byte
   };
   void Ref() { ++references; }
   void Unref() {
@@ -209,7 +210,7 @@ class SimPipeEnd final : public SimFile {
   }
   uint32_t Poll() override;
   ssize_t Read(void* buffer, size_t size) override;
-  // Writes as much as there is room for; -EPIPE without a reader.
+  // Writes as many bytes as there is room for. -EPIPE: there is no reader.
   ssize_t Write(const void* buffer, size_t size) override;
   mode_t mode() const override { return 0010600; }
   bool writes() const { return writes_; }
@@ -224,7 +225,7 @@ class SimPipeEnd final : public SimFile {
   const bool writes_;
 };
 
-// A process as a descriptor.
+// A descriptor that refers to a process.
 class SimPidFd final : public SimFile {
  public:
   SimPidFd(SimFiles* all, pid_t pid, bool ended)

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The simulated kernel's folders, regular files and names of sockets.
+// The folders, regular files and socket paths of the simulated kernel.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_FILE_SYSTEM_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_FILE_SYSTEM_H_
@@ -35,33 +35,33 @@ struct SimInode {
   mode_t mode = 0;
   uid_t uid = 0;
   gid_t gid = 0;
-  std::string content;                                  // of a regular file
-  std::map<std::string, event::Ref<SimInode>> entries;  // of a folder
-  SimSock* sock = nullptr;  // of a socket that is bound and not closed
+  std::string content;                                  // for a regular file
+  std::map<std::string, event::Ref<SimInode>> entries;  // for a folder
+  SimSock* sock = nullptr;  // for a socket that is bound and not closed
   // The file that holds its lock.
   const SimFile* locked_by = nullptr;
 };
 
 using SimInodeRef = event::Ref<SimInode>;
 
-// Paths are absolute, and have no links, "." or "..". Results below zero are
+// Paths are absolute, and have no links, "." or "..". Negative results are
 // errnos.
 class SimFileSystem {
  public:
   SimFileSystem();
 
-  // The entry at `path`.
+  // Finds the entry at `path`.
   int Find(const std::string& path, const Credentials& who, SimInodeRef* found);
-  // Makes an entry. -EEXIST if there is one.
+  // Makes an entry. -EEXIST: it exists already.
   int Make(const std::string& path, mode_t mode, const Credentials& who,
            SimInodeRef* made);
-  // Takes away an entry, a folder or anything else.
+  // Removes an entry that is not a folder.
   int Unlink(const std::string& path, const Credentials& who);
   static bool May(const SimInode& inode, int wanted, const Credentials& who);
   static void Fill(const SimInode& inode, struct stat* result);
 
  private:
-  // The folder of the last part of `path`, and that part.
+  // Splits `path` into its last part and the folder of that part.
   int FindFolder(const std::string& path, const Credentials& who,
                  SimInodeRef* folder, std::string* name);
   SimInodeRef NewInode(mode_t mode, const Credentials& who);
@@ -82,7 +82,7 @@ class SimRegularFile final : public SimFile {
   bool CanBeWatched() const override { return false; }
   mode_t mode() const override { return inode_->mode; }
   SimInode* inode() const { return inode_.get(); }
-  // Takes the lock if it is free. Whether it has the lock now.
+  // Takes the lock if it is free. Returns whether this file holds the lock.
   bool Lock();
   void Unlock();
   bool CanLock() const {

@@ -42,7 +42,7 @@ void ToSet(uint64_t bits, sigset_t* set) {
   }
 }
 
-// Takes the first pending signal of `wanted`. 0: there is none.
+// Removes and returns the first pending signal of `wanted`. 0: there is none.
 int TakeSignal(SimKernelProcess* process, SimThread* thread, uint64_t wanted) {
   for (int signal = 1; signal <= 64; ++signal) {
     const uint64_t bit = SignalBit(signal) & wanted;
@@ -100,7 +100,7 @@ Instant DeadlineAfter(Instant now, int timeout_ms) {
 
 }  // namespace
 
-// ---- SimHold, SimKernelProcess ------------------------------------------------------
+// ---- SimHold, SimKernelProcess ---------------------------------------------
 
 SimHold::SimHold(SimKernelProcess* process) : link_(&process->holds) {
   next = process->holds;
@@ -174,7 +174,8 @@ void SimKernel::Impl::OnProcessEnded(SimKernelProcess* process) {
                                  return waiter->process == process;
                                }),
                 futexes.end());
-  // As in Linux: files that nobody else has end last, the highest number first.
+  // As in Linux, files that no one else refers to end last, the highest number
+  // first.
   std::vector<SimFileRef> ending;
   for (SimKernelProcess::Entry& entry : process->table) {
     SimFileRef file = std::move(entry.file);
@@ -422,7 +423,7 @@ ssize_t SimKernel::Write(int fd, const void* buffer, size_t size) {
   }
   const auto* bytes = static_cast<const char*>(buffer);
   size_t written = 0;
-  // A blocking write writes all of it.
+  // A blocking write writes all bytes.
   for (;;) {
     const ssize_t result =
         impl_->Do(process, file, "room to write", !file->nonblocking(),
@@ -498,7 +499,8 @@ int SimKernel::Ioctl(int fd, unsigned long request, void* argument) {
 int SimKernel::Poll(struct pollfd* fds, nfds_t count, int timeout_ms) {
   SimKernelProcess* const process = impl_->Enter();
   if (count > process->files.rlim_cur) return impl_->Return(-EINVAL);
-  // poll() holds its files, so it goes on with one that is closed meanwhile.
+  // poll() keeps its files open, so it also reports on a file that is closed
+  // meanwhile.
   std::vector<SimFile*> files;
   for (nfds_t i = 0; i < count; ++i) files.push_back(process->Get(fds[i].fd));
   int ready = 0;
@@ -694,7 +696,8 @@ int SimKernel::SigTimedWait(const sigset_t* set,
   return signal != 0 ? signal : impl_->Return(-EAGAIN);
 }
 
-// Clocks are read too often to switch there.
+// The clock functions do not call Enter(): they are called too often to switch
+// there.
 void SimKernel::Clock(struct timespec* now) {
   *now = absl::ToTimespec(impl_->sim->Now());
 }

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A kernel for simulated processes: the shipped code runs on it, under a seed.
+// A simulated kernel, on which the production code runs under a seed.
 //
 //   Simulation sim(seed);
 //   SimKernel kernel(&sim);
@@ -13,20 +13,20 @@
 //   sim.Run();
 //   EXPECT_EQ(kernel.Leftovers(), "");
 //
-// It answers the calls of sys.h as Linux does, as far as this project makes
-// them. A call, flag or option that it does not know ends the program with its
-// name.
+// It answers the calls of sys.h like Linux, as far as this project makes them.
+// A call, flag or option that it does not model ends the program, which prints
+// its name.
 //
-// Each call may switch to another thread before it takes effect, unless the caller
-// holds an event::Mutex. A call that waits lets the others run, and it is an error
-// to make one with a lock held. Time is the simulation's.
+// Each call may switch to another thread before it takes effect, unless the
+// caller holds an event::Mutex. A call that waits lets other threads run; it
+// must not be made with a lock held. Time is the simulation's.
 //
 // Only threads of processes that AddProcess() has made may make calls.
 //
-// Step by step: a thread that has nothing to do parks
-// (Thread::Current()->parker()). The controller gives one of them something to
-// do and calls Run(), which returns once all threads wait again, in a call or
-// at their parkers.
+// A test can proceed step by step. A thread that has nothing to do parks
+// (Thread::Current()->parker()). The controller gives work to one thread and
+// calls Run(), which returns when all threads wait again, in a call or at their
+// parkers.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_
@@ -46,62 +46,62 @@ namespace event {
 class SimKernel final : public sys::Kernel {
  public:
   // Installs itself (sys::SetKernel()) during its lifetime. From now on killed
-  // processes of `sim` are abandoned: none of their destructors runs, and their
-  // memory is not freed.
+  // processes of `sim` are abandoned: no destructor runs, and their memory is
+  // not freed.
   explicit SimKernel(Simulation* sim);
   ~SimKernel();
   SimKernel(const SimKernel&) = delete;
   SimKernel& operator=(const SimKernel&) = delete;
 
-  // ---- The world. The controller, and simulated threads ----
+  // ---- The world: for the controller and simulated threads ----
 
-  // A process whose loops and parkers make system calls. Its descriptors 0, 1 and
-  // 2 are /dev/null. User 0 may do what root may.
+  // Adds a process whose loops and parkers make system calls. Its descriptors
+  // 0, 1 and 2 are /dev/null. User 0 has the rights of root.
   SimProcess* AddProcess(std::string name, uid_t uid, gid_t gid);
-  // As fork() does: `child`, which has just been added, gets a duplicate of every
+  // Like fork(): gives `child`, which has just been added, a duplicate of every
   // descriptor of `parent`.
   void InheritDescriptors(SimProcess* parent, SimProcess* child);
   // Makes `fd` of `process` a duplicate of descriptor `other_fd` of `other`.
   void GiveDescriptor(SimProcess* other, int other_fd, SimProcess* process,
                       int fd);
-  // Sends a signal, as kill(): SIGKILL, or one without a handler, ends the
-  // process; a blocked signal becomes pending. Only signals that the project
-  // uses.
+  // Sends a signal, like kill(). SIGKILL, or a signal without a handler, ends
+  // the process; a blocked signal becomes pending. Only signals that the
+  // project uses are modelled.
   void Signal(SimProcess* process, int signal);
-  // Makes a folder or a regular file, whose parent must exist. "/", "/tmp" and
-  // "/run" do.
+  // Makes a folder or a regular file. Its parent must exist; "/", "/tmp" and
+  // "/run" exist at first.
   void MakeFolder(const std::string& path, mode_t mode, uid_t uid, gid_t gid);
   void MakeFile(const std::string& path, std::string content, mode_t mode,
                 uid_t uid, gid_t gid);
-  // SO_SNDBUF of a new socket. 212,992 at first.
+  // Sets SO_SNDBUF of new sockets. 212,992 at first.
   void SetDefaultSendBuffer(int bytes);
-  // The largest SO_SNDBUF that can be set. 212,992 at first.
+  // Sets the largest SO_SNDBUF that a process may set. 212,992 at first.
   void SetMaxSendBuffer(int bytes);
 
-  // RLIMIT_NOFILE of all present and later processes.
+  // Sets RLIMIT_NOFILE of all current and later processes.
   void SetDescriptorLimit(size_t limit);
 
-  // The open files of a process of one kind ("socket"), one a line.
+  // The open files of one kind ("socket") of a process, one in each line.
   std::string DescriptorsOf(const SimProcess* process,
                             absl::string_view kind) const;
   // How many descriptors a process has; 0 if it has ended.
   size_t DescriptorCount(const SimProcess* process) const;
-  // All open files, of any process or in flight, one a line; "" if there is
-  // none.
+  // All open files of all processes, also those in flight, one in each line. ""
+  // if there is none.
   std::string Leftovers() const;
-  // Descriptors in flight of a user.
+  // The number of descriptors in flight that a user has sent.
   size_t InFlight(uid_t uid) const;
 
-  // ---- A simulated thread: calls that the project itself does not make ----
+  // ---- For simulated threads: calls that the project does not make ----
 
-  // As pipe2() with O_CLOEXEC, and perhaps O_NONBLOCK.
+  // Like pipe2(). `flags`: O_CLOEXEC, and perhaps O_NONBLOCK.
   int Pipe(int fds[2], int flags);
   // Sets how long the last close of `fd`'s file takes.
   void SetCloseTime(int fd, absl::Duration time);
-  // Ends the calling thread's process, as exit() does: first sends what its
-  // turn has gathered.
+  // Ends the calling thread's process, like exit(). First sends the messages
+  // that its turn has gathered.
   [[noreturn]] void Exit();
-  // Takes time, as a handler does that computes.
+  // Takes `time`, like a handler that computes.
   void Spend(absl::Duration time);
 
   // ---- sys::Kernel ----
@@ -152,7 +152,7 @@ class SimKernel final : public sys::Kernel {
   int Stat(const char* path, struct stat* result) override;
   int Lstat(const char* path, struct stat* result) override;
   int Fstat(int fd, struct stat* result) override;
-  // As a kernel without inotify.
+  // Fails like a kernel without inotify.
   int InotifyInit(int flags) override;
   int InotifyAddWatch(int inotify, const char* path, uint32_t events) override;
   int SigMask(int how, const sigset_t* set, sigset_t* old_set) override;

@@ -85,7 +85,7 @@ int SimKernel::Open(const char* path, int flags, mode_t mode) {
     } else if (dynamic_cast<SimNull*>(old) != nullptr) {
       opened = SimFileRef::Adopt(new SimNull(&impl_->files));
     } else {
-      // Sockets cannot be opened, and we open nothing else this way.
+      // Sockets cannot be opened. The project opens no other kind of file.
       return impl_->Return(-ENXIO);
     }
   } else {

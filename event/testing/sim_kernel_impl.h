@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// For the files of SimKernel only.
+// Only the files of SimKernel include this file.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_IMPL_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_IMPL_H_
@@ -30,8 +30,8 @@ inline uint64_t SignalBit(int signal) { return uint64_t{1} << (signal - 1); }
 
 struct SimKernelProcess;
 
-// Holds the files of a waiting call, so that they do not end before it.
-// Releases them if its process ends, because the call never returns then.
+// Keeps the files of a waiting call open. If the process ends, it releases
+// them, because the call never returns then.
 class SimHold {
  public:
   explicit SimHold(SimKernelProcess* process);
@@ -46,7 +46,7 @@ class SimHold {
   SimHold** link_;
 };
 
-// A process, as the kernel sees it.
+// The kernel's state of a process.
 struct SimKernelProcess {
   struct Entry {
     SimFileRef file;
@@ -61,13 +61,14 @@ struct SimKernelProcess {
   SimHold* holds = nullptr;
 
   bool privileged() const { return who.uid == 0; }
-  // Null: there is none.
+  // Null: `fd` is not open.
   SimFile* Get(int fd) const {
     return fd >= 0 && static_cast<size_t>(fd) < table.size()
                ? table[static_cast<size_t>(fd)].file.get()
                : nullptr;
   }
-  // The lowest number that is free, from `from` on. -EMFILE: none.
+  // Installs `file` at the lowest free number that is at least `from`, and
+  // returns the number. -EMFILE: none is free.
   int Install(SimFileRef file, bool close_on_exec, int from = 0);
   bool HasRoomFor(int count) const;
   size_t count() const;
@@ -80,14 +81,15 @@ class SimKernel::Impl final : public Simulation::Alarms {
   Instant NextAlarm() override;
   void Ring() override;
 
-  // Each call begins with this: others may run first.
+  // Each call begins with this. Other threads may run before it returns.
   SimKernelProcess* Enter();
   SimThread* Me() const { return sim->Me(); }
   static SimKernelProcess* PartOf(const SimProcess* process) {
     return static_cast<SimKernelProcess*>(process->kernel_part_);
   }
 
-  // Waits until `ready()`, while `held` stay open. False: the deadline has passed.
+  // Waits until `ready()`. The files in `held` stay open meanwhile. False: the
+  // deadline has passed.
   template <typename Ready>
   bool Wait(SimKernelProcess* process, const char* what, Instant deadline,
             absl::Span<SimFile* const> held, Ready ready) {
@@ -103,8 +105,9 @@ class SimKernel::Impl final : public Simulation::Alarms {
         &ready);
   }
 
-  // Calls `attempt` until it does not return -EAGAIN, each time that threads
-  // that wait for the file are woken. For a non-blocking file, once.
+  // Calls `attempt` until it does not return -EAGAIN. Between two calls it
+  // waits until `file` wakes its waiters. Without `wait` it calls `attempt`
+  // once.
   template <typename Attempt>
   ssize_t Do(SimKernelProcess* process, SimFile* file, const char* what,
              bool wait, Attempt attempt) {
@@ -117,7 +120,7 @@ class SimKernel::Impl final : public Simulation::Alarms {
     }
   }
 
-  // An ended process no longer exists: there are no zombies.
+  // False for a process that has ended: there are no zombies.
   bool HasProcess(pid_t pid) const;
   SimSock* SocketAt(const SimKernelProcess* process, int fd, int* error);
   ssize_t Send(SimKernelProcess* process, int fd, const struct msghdr* message,

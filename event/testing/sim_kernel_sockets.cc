@@ -31,10 +31,11 @@ namespace event {
 namespace {
 
 constexpr size_t kMaxDescriptorsInPacket = 253;
-// What the kernel shows instead of a user that it does not know.
+// The number that the kernel reports for an unknown user.
 constexpr uid_t kOverflowId = 65534;
 
-// The path of an address. "" if it has none: other names are not modelled.
+// The path of an address. "" if it has none; other kinds of names are not
+// modelled.
 std::string PathOf(const struct sockaddr* address, socklen_t size) {
   if (size < sizeof(sa_family_t) || address->sa_family != AF_UNIX) return "";
   const auto* const unix_address =
@@ -55,8 +56,8 @@ size_t SizeOf(const struct msghdr* message) {
   return size;
 }
 
-// Takes the control data of `message`. An errno below zero if it is not
-// allowed.
+// Moves the control data of `message` into `packet`. Returns a negative errno
+// if the data is not allowed.
 int TakeControl(const SimKernelProcess* process, const struct msghdr* message,
                 SimPacket* packet) {
   auto* const raw = const_cast<struct msghdr*>(message);
@@ -99,7 +100,7 @@ class ControlWriter {
       : message_(message),
         next_(static_cast<char*>(message->msg_control)),
         left_(message->msg_control == nullptr ? 0 : message->msg_controllen) {}
-  // How many descriptors there is room for.
+  // For how many descriptors there is room.
   size_t DescriptorRoom() const {
     return left_ <= sizeof(struct cmsghdr)
                ? 0
@@ -322,7 +323,7 @@ ssize_t SimKernel::Impl::Send(SimKernelProcess* process, int fd,
       SimPacket packet;
       error = TakeControl(process, message, &packet);
       if (error < 0) return error;
-      // These checks are made once. A blocked sender does not repeat them.
+      // Made once: a sender that was blocked does not repeat these checks.
       if (first && packet.has_credentials &&
           !HasProcess(packet.credentials.pid)) {
         return -ESRCH;
@@ -342,7 +343,8 @@ ssize_t SimKernel::Impl::Send(SimKernelProcess* process, int fd,
       }
     }
     if (!wait) return -EAGAIN;
-    // A waiting sender is woken only when there is much room.
+    // The kernel wakes a waiting sender only when a large part of the buffer is
+    // free.
     SimFile* const file = sock->file();
     const uint64_t wakes = file->wakes();
     Wait(process, "room to send", absl::InfiniteFuture(), {file},

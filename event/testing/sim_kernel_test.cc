@@ -74,7 +74,7 @@ uint32_t Ready(int fd) {
 
 class SimKernelTest : public ::testing::Test {
  protected:
-  // `body` as the one thread of a process.
+  // Starts a process with one thread, which runs `body`.
   SimProcess* Start(const std::string& name, std::function<void()> body,
                     uid_t uid = kUser) {
     SimProcess* const process = kernel_.AddProcess(name, uid, uid);
@@ -193,7 +193,7 @@ TEST_F(SimKernelTest, ABufferIsChargedForEachPacketAsLinuxDoes) {
     while (sys::Send(ends[0], packet, sizeof(packet), 0) > 0) ++sent;
     EXPECT_EQ(errno, EAGAIN);
     EXPECT_EQ(sent, 278);
-    // A sender is woken when three quarters are free.
+    // A sender is woken when three quarters of the buffer are free.
     EXPECT_EQ(Ready(ends[0]), 0u);
     for (; Ready(ends[0]) == 0; --sent) EXPECT_NE(Received(ends[1]), "");
     EXPECT_EQ(sent, 69);
@@ -323,7 +323,7 @@ TEST_F(SimKernelTest, DescriptorsInFlightAreCountedAndCollected) {
     EXPECT_EQ(errno, ETOOMANYREFS);
     EXPECT_EQ(sent, 11);
     EXPECT_EQ(kernel_.InFlight(kUser), 11u);
-    // Nobody can reach them from now on: they are in flight to each other.
+    // From now on no process can reach them: they are in flight to each other.
     sys::Close(ends[0]);
     sys::Close(ends[1]);
   });
@@ -378,7 +378,7 @@ TEST_F(SimKernelTest, EpollIsToldInOrderAndAtEdgesOnce) {
     EXPECT_EQ(got[1].data.fd, level);
     ASSERT_EQ(sys::EpollWait(epoll, got, 3, 0), 1);
     EXPECT_EQ(got[0].data.fd, level);
-    // One epoll in another.
+    // One epoll watches another.
     const int outer = sys::EpollCreate(EPOLL_CLOEXEC);
     event.events = EPOLLIN;
     EXPECT_EQ(sys::EpollCtl(outer, EPOLL_CTL_ADD, epoll, &event), 0);

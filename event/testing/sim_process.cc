@@ -16,7 +16,7 @@
 namespace le {
 namespace event {
 
-// One park in this many returns for no reason, as the interface allows.
+// One of this many parks returns for no reason, as the interface allows.
 constexpr uint64_t kSpuriousOneIn = 64;
 
 class SimParker final : public Parker {
@@ -26,7 +26,7 @@ class SimParker final : public Parker {
   bool Park(Instant deadline) override {
     sim_->Yield();
     if (!unparked_ && sim_->Random(kSpuriousOneIn) != 0) {
-      // Emptied also when the thread is unwound.
+      // A destructor, so that waiter_ is also reset when the thread unwinds.
       struct Waiting {
         SimParker* const parker;
         ~Waiting() { parker->waiter_ = nullptr; }
@@ -50,14 +50,14 @@ class SimParker final : public Parker {
   SimThread* waiter_ = nullptr;
 };
 
-// Has no descriptors: all events come by Post(). A nested loop that has work
-// while nothing serves it is posted as a task of the outer loop.
+// A loop without descriptors: all events arrive by Post(). If a nested loop has
+// work and nothing serves it, it is posted as a task of the outer loop.
 class SimLoop final : public LoopBase {
  public:
   SimLoop(Simulation* sim, SimLoop* outer)
       : LoopBase(outer), sim_(sim), owner_(sim->Me()) {}
 
-  // LoopBase may take all simulated threads for one.
+  // Check the simulated thread: ThisThread() may be the same for all of them.
   bool InTurn() const override {
     return sim_->Me() == owner_ && LoopBase::InTurn();
   }
@@ -84,14 +84,14 @@ class SimLoop final : public LoopBase {
 
   void Wait(Instant deadline) override {
     sim_->Yield();
-    // After the yield: another thread may have posted meanwhile.
+    // Check after Yield(), because another thread may have posted meanwhile.
     if (HasWork() || stopped()) deadline = absl::InfinitePast();
     struct Waiting {
       SimLoop* const loop;
       ~Waiting() { loop->waiter_ = nullptr; }
     } waiting{this};
     waiter_ = sim_->Me();
-    // Also with a deadline in the past: a killed thread ends here.
+    // Call Block() even if the deadline has passed: a killed thread ends here.
     sim_->Block("its loop", deadline);
   }
 
@@ -135,7 +135,7 @@ SimProcess::SimProcess(Simulation* sim, std::string name,
 SimProcess::~SimProcess() = default;
 
 void SimProcess::Die(absl::string_view message) {
-  // A thread of a killed process may go on for some steps, and fail.
+  // A thread of a killed process may run for some more steps, and fail.
   if (!killed_ && death_message_.empty()) death_message_ = std::string(message);
   sim_->Note("dies");
   sim_->Kill(this);

@@ -19,16 +19,16 @@ constexpr int kNoMoreReading = 1;
 constexpr int kNoMoreWriting = 2;
 constexpr int kNoMore = kNoMoreReading | kNoMoreWriting;
 
-// The kernel's overhead in a buffer.
+// The kernel's overhead in a send buffer.
 constexpr int kReservedOfBuffer = 32;
 constexpr int kMinSendBuffer = 4608;
 
-// ---- What a packet costs: Linux's allocator, with pages of 4096 bytes ----
+// ---- The charge of a packet: Linux's allocator, with pages of 4096 bytes ----
 
 constexpr size_t kPage = 4096;
 constexpr size_t kHeaderBytes = 256;   // struct sk_buff
 constexpr size_t kTrailerBytes = 320;  // struct skb_shared_info
-// Longer packets have the rest in whole pages, up to so many.
+// The rest of a longer packet is in whole pages, at most kMaxPages.
 constexpr size_t kMaxInOnePiece = 4 * kPage - kTrailerBytes;
 constexpr size_t kMaxPages = 17;
 
@@ -79,7 +79,7 @@ void SimSock::Bind(std::string name, const event::Ref<SimInode>& inode) {
   inode_->sock = this;
 }
 
-// A socket that asks for credentials gets an abstract name.
+// Like Linux, gives a socket with SO_PASSCRED an abstract name.
 void SimSock::AutoBindIfAsked() {
   if (!pass_credentials_ || !name_.empty()) return;
   char name[8];
@@ -174,7 +174,7 @@ int SimSock::Send(SimPacket* packet, const Credentials& caller,
       packet->files.empty() ? nullptr : &sockets_->in_flight[caller.uid];
   const bool too_many = in_flight != nullptr && *in_flight > most_in_flight;
   if (too_many || (peer_->shutdown_ & kNoMoreReading) != 0) {
-    // Give back the charge.
+    // Release the charge.
     OnPacketGone(0);
     return too_many ? -ETOOMANYREFS : -EPIPE;
   }
@@ -184,7 +184,8 @@ int SimSock::Send(SimPacket* packet, const Credentials& caller,
   }
   if (in_flight != nullptr) *in_flight += packet->files.size();
   packet->files_user = caller.uid;
-  // A socket that is not accepted yet may still ask for them.
+  // Attach credentials also for a peer that is not accepted yet: it may still
+  // turn on SO_PASSCRED.
   if (!packet->has_credentials &&
       (pass_credentials_ || peer_->pass_credentials_ ||
        peer_->file_ == nullptr)) {

@@ -3,8 +3,8 @@
 //
 // The simulated kernel's sockets: AF_UNIX, SOCK_SEQPACKET.
 //
-// Peers and packets refer to a SimSock. It has no open file before accept() and
-// after the close. A SimSocketFile is its open file.
+// A SimSocketFile is an open file. It refers to a SimSock, as do peers and
+// packets. A SimSock has no open file before accept() and after the close.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_SOCKET_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_SOCKET_H_
@@ -39,11 +39,11 @@ struct SimSockets {
   SimFiles* files = nullptr;
 };
 
-// A packet that has been sent and not received.
+// A packet that was sent and not received.
 struct SimPacket {
   std::vector<uint8_t> bytes;
-  int charge = 0;              // to the sender's buffer
-  event::Ref<SimSock> sender;  // its buffer is charged
+  int charge = 0;              // bytes of the sender's buffer that it uses
+  event::Ref<SimSock> sender;  // the socket whose buffer it uses
   bool has_credentials = false;
   Credentials credentials;
   std::vector<SimFileRef> files;
@@ -63,28 +63,30 @@ class SimSock final {
   static void Pair(SimSock* a, SimSock* b);
   void Bind(std::string name, const event::Ref<SimInode>& inode);
   int Listen(const Credentials& listener, int backlog);
-  // Call it before the address is resolved.
+  // Call this before the address is resolved.
   void BeforeConnect() { AutoBindIfAsked(); }
-  // Connects to `listener`, or to none (null). -EAGAIN: the backlog is full.
+  // Connects to `listener`; null: no socket listens there. -EAGAIN: the backlog
+  // is full.
   int Connect(SimSock* listener, const Credentials& caller);
-  bool CanConnect() const;  // a listener's backlog has room
-  // Of a listener: incremented whenever threads that wait for its backlog are
+  bool CanConnect() const;  // whether a listener's backlog has room
+  // For a listener. Incremented whenever threads that wait for its backlog are
   // woken. A shutdown does not wake them.
   uint64_t backlog_wakes() const { return backlog_wakes_; }
-  // The next connection. -EAGAIN: there is none. After a shutdown only a blocking
-  // accept (`waits`) fails otherwise.
+  // Takes the next connection. -EAGAIN: there is none. After a shutdown a
+  // blocking accept (`waits`) fails with another error.
   int Accept(event::Ref<SimSock>* accepted, bool waits);
   bool CanAccept() const;
 
-  // Sending takes three steps, in the kernel's order of checks: the socket's state,
-  // the message's size, the rest.
+  // Sending takes three steps, in the kernel's order: BeforeSend() checks the
+  // socket's state, CheckSize() the message's size, and Send() the rest.
   int BeforeSend();
   int CheckSize(size_t size);
-  // -EAGAIN: the buffer is full. Takes `packet`'s bytes and files. The caller
-  // may have `most_in_flight` files in flight.
+  // Moves the bytes and files out of `packet`. The caller may have at most
+  // `most_in_flight` files in flight. -EAGAIN: the buffer is full.
   int Send(SimPacket* packet, const Credentials& caller, size_t most_in_flight);
   bool CanSend() const;
-  // 0: *packet is the next one; null: the end. It stays until PopPacket().
+  // 0: *packet is the next packet, or null at the end of the stream. The packet
+  // stays until PopPacket().
   int Receive(SimPacket** packet);
   void PopPacket();
   bool CanReceive() const;
@@ -99,14 +101,14 @@ class SimSock final {
   bool pass_rights() const { return pass_rights_; }
   int TakeError();
   int unsent() const { return charged_; }
-  // As FIONREAD says it.
+  // The number of FIONREAD.
   int unread_bytes() const {
     size_t bytes = 0;
     for (const SimPacket& packet : packets_) bytes += packet.bytes.size();
     return static_cast<int>(bytes);
   }
   State state() const { return state_; }
-  // Null: unknown. For a listener: its own.
+  // The peer's credentials. Null: unknown. For a listener: its own credentials.
   const Credentials* peer() const { return has_peer_ ? &peer_who_ : nullptr; }
   const std::string& name() const { return name_; }
   void SetFile(SimSocketFile* file) { file_ = file; }
@@ -123,7 +125,7 @@ class SimSock final {
   void OnPacketGone(int charge);
   void Drop(SimPacket* packet);
   bool writable(int further = 0) const {
-    // The kernel counts from one.
+    // The kernel's count begins at one.
     return state_ != State::kListening &&
            (charged_ + 1 + further) * 4 <= send_buffer_;
   }
@@ -137,12 +139,12 @@ class SimSock final {
   event::Ref<SimSock> peer_;
   SimSocketFile* file_ = nullptr;
   std::string name_;
-  event::Ref<SimInode> inode_;  // what it is bound to
+  event::Ref<SimInode> inode_;  // the path that it is bound to
   std::deque<SimPacket> packets_;
-  std::deque<event::Ref<SimSock>> connections_;  // of a listener
+  std::deque<event::Ref<SimSock>> connections_;  // a listener's backlog
   size_t backlog_ = 0;
   uint64_t backlog_wakes_ = 0;
-  int shutdown_ = 0;  // bits: 1 reading, 2 writing
+  int shutdown_ = 0;  // a sum of 1 (reading) and 2 (writing)
   int error_ = 0;
   int charged_ = 0;
   int send_buffer_;

@@ -24,7 +24,7 @@ namespace {
 
 using Outcome = Simulation::Outcome;
 
-// Says when it is destroyed.
+// Sets a flag when it is destroyed.
 class Witness {
  public:
   explicit Witness(bool* gone) : gone_(gone) {}
@@ -86,7 +86,8 @@ std::string TraceOf(uint64_t seed) {
       MyLoop()->StartTimer(&timer, MyLoop()->Now() + absl::Seconds(i));
       MyLoop()->Run();
       sim.Note(absl::StrCat("random ", sim.Random(1000)));
-      // The task may stand in another's queue until that has stopped too.
+      // The task may be in the queue of another loop until that loop has
+      // stopped.
       Sleep(absl::Seconds(9));
     });
   }
@@ -220,7 +221,7 @@ TEST(SimTest, ALoopServesItsNestedLoop) {
     nested = Thread::Current()->control_loop();
     FnTask first([&] {
       seen += "a";
-      // A blocking call: serves the nested loop alone.
+      // Like a blocking call, serves the nested loop alone.
       EXPECT_TRUE(nested->RunTurn(absl::InfiniteFuture()));
       seen += "c";
     });
@@ -297,8 +298,8 @@ TEST(SimTest, ThreadsStartThreadsAndJoinThem) {
   }
 }
 
-// Two threads count without atomics, each step under a lock of its own: the
-// count goes wrong only if a switch happens between two locks.
+// Two threads count without atomics. Each reads and writes the count under two
+// separate locks. Counts are lost only if a switch happens between the two.
 TEST(SimTest, SwitchesWhereTheLastLockIsReleased) {
   int lost = 0;
   for (uint64_t seed = 0; seed < 20; ++seed) {

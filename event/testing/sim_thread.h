@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// For the simulation only: a simulated thread.
+// A simulated thread. Only the simulation includes this file.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_THREAD_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_THREAD_H_
@@ -20,7 +20,8 @@
 namespace le {
 namespace event {
 
-// Unwinds a thread that ends before its time.
+// The exception that unwinds a thread whose process is killed, or in
+// ExitThread().
 struct SimUnwind : ThreadUnwind {};
 
 class SimThread {
@@ -49,22 +50,23 @@ class SimThread {
   Instant deadline = absl::InfiniteFuture();
   bool timed_out = false;
   int locks_held = 0;  // of event::Mutex
-  // While it is blocked: whether it may go on before the deadline. Null: only if
-  // it is made runnable.
+  // While the thread is blocked: returns whether it may continue before the
+  // deadline. Null: only MakeRunnable() continues it.
   bool (*ready)(void* context) = nullptr;
   void* ready_context = nullptr;
   // For the simulated kernel: one bit for each signal.
   uint64_t blocked_signals = 0;
   uint64_t pending_signals = 0;
-  // It is passed over until this step, as long as another can run.
+  // The thread is not chosen before this step, as long as another thread can
+  // run.
   uint64_t passed_over_until = 0;
-  // Set once it unwinds because its process was killed: from then on it no
-  // longer switches, nor throws again.
+  // Whether the thread unwinds because its process was killed. It then neither
+  // switches nor throws again.
   bool unwinding = false;
-  // How often a thread of a killed process has reached a point where it might
-  // have waited.
+  // How often the thread has reached a switch point after its process was
+  // killed.
   int ghost_steps = 0;
-  // The thread that waits for this one's end, to go on with Kill().
+  // The thread that is in Kill() and waits for the end of this thread.
   SimThread* killer = nullptr;
   std::vector<SimThread*> joiners;
   std::unique_ptr<Fiber> fiber;

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// No C++ and no test kit: client and server in one process. The dependency on
-// loopback alone decides this.
+// A test in C, without the test kit. Client and server are in one process,
+// because the program depends on the loopback library.
 #include <string.h>
 
 #include "legato.h"

@@ -17,10 +17,10 @@ extern "C" {
 // Offers the service. The calling thread must run its event loop.
 le_msg_ServiceRef_t wordCount_Serve(void);
 
-// Opens a session, and waits for the service if need be.
+// Opens a session. Waits for the service.
 le_msg_SessionRef_t wordCount_Connect(void);
 
-// The number of words in `text`, or -1 if the service is gone.
+// Returns the number of words in `text`, or -1 if the session is closed.
 int wordCount_Count(le_msg_SessionRef_t session, const char* text);
 
 #ifdef __cplusplus

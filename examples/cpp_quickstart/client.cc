@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// client FILE TIMES: ends when it has been served by that many servers.
+// client FILE TIMES: ends after TIMES servers have served it.
 
 #include <cinttypes>
 #include <cstdio>
@@ -9,7 +9,7 @@
 
 #include "examples/cpp_quickstart/file_facts.h"
 
-// A request with the file's descriptor in it.
+// Returns a request with the file's descriptor.
 static le::Message NewRequest(const le::Client& client, const char* file) {
   le::Message request = client.NewMessage();
   request.Write<FileFacts>()->kind = FileFacts::kCount;
@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
   if (!client.ok()) return EXIT_FAILURE;
 
   const auto on_response = [&](absl::StatusOr<le::Message> response) {
-    if (!response.ok()) return;  // the session has closed, and opens again
+    if (!response.ok()) return;  // the session has closed and will reopen
     SayFacts("asynchronously", *response);
     puts("client: served");
     if (--times_left == 0) loop.Stop();

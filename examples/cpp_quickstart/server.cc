@@ -34,11 +34,11 @@ static void OnMessage(le::Message message) {
   FileFacts* const facts = message.Write<FileFacts>();
   Count(fd.get(), facts);
   facts->server_pid = getpid();
-  // A message that the client did not ask for.
+  // A message that the client did not request.
   le::Message push = message.NewMessage();
   *push.Write<FileFacts>() = {FileFacts::kNews,       0, 0, 0, 0,
                               "one more file counted"};
-  std::move(push).Send().IgnoreError();  // it fails only if the client has gone
+  std::move(push).Send().IgnoreError();  // fails only if the session is closed
   std::move(message).Respond().IgnoreError();
 }
 

@@ -1,9 +1,9 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A client in a program that has a loop of its own: plain poll(). It polls the one
- * descriptor of the event loop next to its own, and services that loop until
- * there is nothing to do.
+ * A client in a program with a loop of its own, which calls poll(). It polls
+ * the one file descriptor of the event loop together with its own, and services
+ * the event loop until there is nothing to do.
  */
 
 #include "../legato_port/echo.h"
@@ -31,7 +31,7 @@ static void OnOpen(le_msg_SessionRef_t session, void* context) {
 }
 
 int main(void) {
-  int own[2]; /* stands for the other work of the program */
+  int own[2]; /* represents the program's other work */
   if (pipe(own) != 0) return EXIT_FAILURE;
 
   le_msg_SessionRef_t session = le_msg_CreateSession(

@@ -1,7 +1,7 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The server of the API "box", as its author writes it: a component.
+ * The server of the API "box", as a component. Its author writes this file.
  */
 
 #include "box_state.h"
@@ -28,7 +28,7 @@ void box_Count(uint32_t* countPtr) {
   if (countPtr != NULL) *countPtr = Count;
 }
 
-/* The sums of the first number, of the first two, and so on. */
+/* Returns the sum of the first number, of the first two numbers, and so on. */
 le_result_t box_Sum(const int32_t* numbersPtr, size_t numbersSize,
                     int64_t* sumsPtr, size_t* sumsSizePtr) {
   int64_t sum = 0;
@@ -52,7 +52,7 @@ le_result_t box_Rename(const char* LE_NONNULL name, char* former,
   return result;
 }
 
-/* Gives a file back, if there is one. */
+/* Returns the file, if there is one. */
 le_result_t box_Open(int in, int* outPtr) {
   *outPtr = in;
   return in < 0 ? LE_BAD_PARAMETER : LE_OK;

@@ -1,8 +1,9 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * In the shape of what ifgen generates, written by hand: the types of the API "box", and
- * the functions that do a client's work. The API has a function of each kind:
+ * Written by hand in the form that ifgen generates: the types of the API "box",
+ * and the functions that do a client's work. The API has a function of each
+ * kind:
  *
  *   Put       values in, and a result
  *   Count     a value out

@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * In the shape of what ifgen generates: packs what a client says, and unpacks what it is
- * told.
+ * In the form that ifgen generates: packs a client's requests, and unpacks
+ * responses and events.
  */
 
 #include "box_common.h"
@@ -67,7 +67,7 @@ ifgen_box_OpenSession(le_msg_SessionRef_t sessionRef, bool isBlocking) {
   return result;
 }
 
-/* The response; not NULL. */
+/* Returns the response, which is never NULL. */
 static le_msg_MessageRef_t Request(le_msg_SessionRef_t sessionRef,
                                    le_msg_MessageRef_t msgRef) {
   le_msg_SessionEventHandler_t closeHandler = NULL;
@@ -179,7 +179,7 @@ ifgen_box_Open(le_msg_SessionRef_t sessionRef, int in, int* outPtr) {
   return _result;
 }
 
-/* A reference for the server to call the handler by. */
+/* Creates a reference by which the server identifies the handler. */
 static void* NewClientData(void* handlerPtr, void* contextPtr,
                            _ClientData_t** dataPtr) {
   void* ref;

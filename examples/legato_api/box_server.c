@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * In the shape of what ifgen generates: unpacks what clients say, calls the server's
- * functions, and packs what they return.
+ * In the form that ifgen generates: unpacks the requests of clients, calls the
+ * server's functions, and packs their results.
  */
 
 #include "box_server.h"
@@ -41,7 +41,7 @@ LE_CDATA_DECLARE({
 
 static void ServerMsgRecvHandler(le_msg_MessageRef_t msgRef, void* contextPtr);
 
-/* Removes what a client that is gone has added. */
+/* Removes the handlers of a client whose session has closed. */
 static void CleanupClientData(le_msg_SessionRef_t sessionRef,
                               void* contextPtr) {
   le_ref_IterRef_t iterRef;

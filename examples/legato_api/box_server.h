@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * In the shape of what ifgen generates: what a server of the API "box"
- * defines, and what it may call.
+ * In the form that ifgen generates: the functions of the API "box" that a
+ * server defines, and those that it may call.
  */
 
 #ifndef BOX_SERVER_H_INCLUDE_GUARD

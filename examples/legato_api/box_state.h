@@ -5,8 +5,8 @@
 #ifndef BOX_STATE_H_INCLUDE_GUARD
 #define BOX_STATE_H_INCLUDE_GUARD
 
-/* Makes the box empty. For COMPONENT_INIT, and for tests, which have several servers in one
- * process. */
+/* Empties the box. For COMPONENT_INIT, and for tests, which have several
+ * servers in one process. */
 void box_Reset(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A client of the API "box", as its author writes it: a component.
+ * A client of the API "box", as a component. Its author writes this file.
  */
 
 #include "interfaces.h"

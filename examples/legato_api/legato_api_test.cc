@@ -61,7 +61,7 @@ TEST_P(LegatoApiTest, EachFunction) {
   RunScenario(scenario, GetParam());
 }
 
-// The server removes what a client that does not say goodbye has added.
+// The server removes the handlers of a client that dies.
 TEST_P(LegatoApiTest, AClientThatJustCloses) {
   Scenario scenario;
   scenario.SetBindings(kBindings);
@@ -76,7 +76,7 @@ TEST_P(LegatoApiTest, AClientThatJustCloses) {
   RunScenario(scenario, GetParam());
 }
 
-// Generated code gets the results that Legato's function returns.
+// Generated code gets the same results as from Legato's function.
 TEST_P(LegatoApiTest, ATryBeforeTheServerIsThere) {
   Scenario scenario;
   scenario.SetBindings("<*>.myBox -> <self>.box\n");
@@ -98,12 +98,12 @@ TEST_P(LegatoApiTest, ATryBeforeTheServerIsThere) {
 
 std::jmp_buf g_disconnected;
 
-// Real programs survive the end of the server so. (Not in the simulation: its threads have
-// stacks that longjmp() does not know.)
+// Real programs survive the end of a server in this way. (Not in the
+// simulation, because longjmp() does not know the stacks of its threads.)
 TEST_P(LegatoApiTest, AClientThatLeavesTheDisconnectHandlerByLongjmp) {
   if (GetParam() == Setting::kSimulated) return;
 #ifdef __SANITIZE_ADDRESS__
-  return;  // what the frames that longjmp() leaves behind have held is a leak
+  return;  // the frames that longjmp() skips leak memory
 #endif
   Scenario scenario;
   scenario.SetBindings(kBindings);
@@ -133,7 +133,7 @@ TEST_P(LegatoApiTest, AClientThatLeavesTheDisconnectHandlerByLongjmp) {
   RunScenario(scenario, GetParam());
 }
 
-// A handler may serve the loop of its thread.
+// A handler may service the loop of its thread.
 TEST_P(LegatoApiTest, AHandlerThatServesTheLoop) {
   Scenario scenario;
   scenario.SetBindings(kBindings);
@@ -154,7 +154,7 @@ TEST_P(LegatoApiTest, AHandlerThatServesTheLoop) {
     party->RunLoopUntil([] { return served; });
     StopUsingBox(&use);
   });
-  // A handler that polls has no end in simulated time.
+  // In simulated time a handler that polls would never end.
   if (GetParam() != Setting::kSimulated) RunScenario(scenario, GetParam());
 }
 

@@ -1,7 +1,7 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * In the shape of what ifgen generates: a session for each thread of a client.
+ * In the form that ifgen generates: a session for each thread of a client.
  */
 
 #include "box_messages.h"

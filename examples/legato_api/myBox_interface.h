@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * In the shape of what ifgen generates: what a client of the API "box" calls,
- * under the name "myBox" that it has given the API.
+ * In the form that ifgen generates: the functions of the API "box" that a
+ * client calls. The client has given the API the name "myBox".
  */
 
 #ifndef MYBOX_INTERFACE_H_INCLUDE_GUARD

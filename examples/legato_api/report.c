@@ -1,7 +1,7 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A component on which another one depends.
+ * A component on which another component depends.
  */
 
 #include "report.h"

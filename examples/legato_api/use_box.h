@@ -13,13 +13,14 @@ extern "C" {
 
 typedef struct {
   box_ChangedHandlerRef_t changedRef;
-  int32_t later;  /* told by the handler */
-  uint32_t count; /* told by the event */
+  int32_t later;  /* set by the handler */
+  uint32_t count; /* set by the event */
 } UseBox_t;
 
-/* Calls each function of the API. Fatal: one does not do what it should. */
+/* Calls each function of the API. Fatal: a function does not do what it
+ * should. */
 void UseBox(UseBox_t* use);
-/* Whether the handler and the event have told what they should. */
+/* Whether the handler and the event have set the right values. */
 bool BoxHasAnswered(const UseBox_t* use);
 void StopUsingBox(UseBox_t* use);
 

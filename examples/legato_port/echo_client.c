@@ -1,7 +1,7 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A component in Legato's style, as it would stand in a Legato tree.
+ * A component in Legato's style, as in a Legato tree.
  */
 
 #include "echo.h"

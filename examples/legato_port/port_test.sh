@@ -2,8 +2,8 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# The ported programs and the one with a loop of its own, against each other:
-# DIRECTORYD SERVER CLIENT POLL_CLIENT.
+# Runs the ported server with the ported client, and with the client that has a
+# loop of its own: DIRECTORYD SERVER CLIENT POLL_CLIENT.
 set -euo pipefail
 
 LE_MESSAGING_DIR=$(mktemp -d /tmp/le_port_XXXXXX)

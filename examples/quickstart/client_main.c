@@ -1,7 +1,7 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * client FILE TIMES: ends when it has been served by that many servers.
+ * client FILE TIMES: ends after TIMES servers have served it.
  */
 
 #include "file_facts.h"

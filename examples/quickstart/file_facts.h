@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The protocol of the quickstart: the client passes the descriptor of a file, and
- * the server answers with facts about the file.
+ * The protocol of the quickstart: the client sends the descriptor of a file,
+ * and the server answers with facts about the file.
  */
 
 #ifndef EXAMPLES_QUICKSTART_FILE_FACTS_H_
@@ -30,8 +30,8 @@ typedef struct {
 /* Offers the service; its handlers run on the calling thread's loop. */
 void StartServer(void);
 
-/* Opens a session, uses it, and calls `done` when it has been served. Does so again
- * each time that the session has been closed and opened again. */
+/* Opens a session, sends requests, and calls `done` when they are answered.
+ * Repeats this each time that the session has been closed and is open again. */
 void StartClient(const char* fileName, void (*done)(void));
 
 #endif /* EXAMPLES_QUICKSTART_FILE_FACTS_H_ */

@@ -1,7 +1,7 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The same client and the same server on two threads of one process, linked with
+ * The same client and server in two threads of one process, linked with
  * //messaging:le_messaging_loopback: one_process FILE.
  */
 

@@ -23,7 +23,7 @@ static void Count(int fd, FileFacts_t* facts) {
   close(fd);
 }
 
-/* Sends the client a message that it did not ask for. */
+/* Sends the client a message that it did not request. */
 static void Push(le_msg_SessionRef_t session, const char* text) {
   le_msg_MessageRef_t msg = le_msg_CreateMsg(session);
   FileFacts_t* facts = le_msg_GetPayloadPtr(msg);

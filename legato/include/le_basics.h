@@ -44,33 +44,35 @@ typedef enum {
   LE_SUSPENDED = -24        /* it is suspended */
 } le_result_t;
 
-/* On or off. */
+/* A state: on or off. */
 typedef enum { LE_OFF = 0, LE_ON = 1 } le_onoff_t;
 
-/* The name of a result ("LE_OK"), for a log. Valid for ever. Any thread, and the child of a
- * fork. */
+/* The name of a result ("LE_OK"), for a log. Valid for the life of the process.
+ * Any thread, and the child of a fork. */
 const char* le_result_Txt(le_result_t result);
 #define LE_RESULT_TXT(result) le_result_Txt(result)
 #define _le_log_GetResultCodeString(result) le_result_Txt(result) /* old name */
 
-/* ---- The platform. Code for Legato tests these. ---- */
+/* ---- The platform. Code for Legato tests these macros. ---- */
 
-/* This is Linux: every function exists. Marks a function that small systems lack. */
+/* The platform is Linux, so every function exists. LE_FULL_API marks a function
+ * that small systems lack. */
 #define LE_CONFIG_LINUX 1
 #define LE_FULL_API
-/* Whether a setting of the build is defined as 1. An undefined one is false. */
+/* Whether a build option is defined as 1. An undefined option is false. */
 #define LE_CONFIG_IS_ENABLED(option) (("" STRINGIZE(option))[0] == '1')
 
 /* ---- Declarations ---- */
 
-/* A symbol that other shared objects may use. */
+/* Marks a symbol that other shared objects may use. */
 #define LE_SHARED __attribute__((visibility("default")))
-/* A parameter that must not, or may, be NULL. Not checked. */
+/* Mark a parameter that must not be NULL, or may be NULL. Not checked. */
 #define LE_NONNULL
 #define LE_NULLABLE
-/* No warning that a variable or a parameter is not used. */
+/* Suppresses the warning that a variable or a parameter is not used. */
 #define LE_UNUSED(variable) ((void)(variable))
-/* An inline function in a header, and its one definition in a source file. */
+/* Mark an inline function in a header, and its one definition in a source
+ * file. */
 #ifdef __GNUC_GNU_INLINE__
 #define LE_DECLARE_INLINE extern inline
 #define LE_DEFINE_INLINE inline
@@ -79,14 +81,15 @@ const char* le_result_Txt(le_result_t result);
 #define LE_DEFINE_INLINE extern inline
 #endif
 
-/* The linkage of an initialization function. */
+/* The linkage of a component's initialization function. */
 #ifdef __cplusplus
 #define LE_CI_LINKAGE extern "C"
 #else
 #define LE_CI_LINKAGE
 #endif
 
-/* A check by the compiler, at file scope and in functions. (C++ and C11 have it.) */
+/* A compile-time check, at file scope and in functions. (C++ and C11 have
+ * it.) */
 #if !defined(static_assert) && !defined(__cplusplus)
 #define static_assert(condition, message) \
   __extension__ _Static_assert((condition), message)
@@ -103,18 +106,19 @@ const char* le_result_Txt(le_result_t result);
 
 /* ---- Preprocessor ---- */
 
-/* The argument as a string, after it was expanded. */
+/* The argument as a string, after its expansion. */
 #define STRINGIZE(x) STRINGIZE_EXPAND(x)
 #define STRINGIZE_EXPAND(x) #x
-/* Two tokens in one, after the first was expanded. */
+/* Joins two tokens, after the expansion of the first. */
 #define CAT(a, ...) PRIMITIVE_CAT(a, __VA_ARGS__)
 #define PRIMITIVE_CAT(a, ...) a##__VA_ARGS__
-/* If the first argument is a macro that stands for ",VALUE": VALUE. Else the second
- * argument. */
+/* If the first argument is a macro that expands to ",VALUE": VALUE. Otherwise
+ * the second argument. */
 #define LE_DEFAULT(...) LE_SECOND_(__VA_ARGS__, 0, 0)
 #define LE_SECOND_(a, b, ...) b
 
-/* The name of the component that is compiled. Builds of several components set it. */
+/* The name of the component that is compiled. A build of several components
+ * defines it. */
 #ifndef LE_COMPONENT_NAME
 #define LE_COMPONENT_NAME
 #define LE_COMPONENT_HAS_NO_NAME_
@@ -142,7 +146,7 @@ const char* le_result_Txt(le_result_t result);
 /* The number of members of an array. */
 #define NUM_ARRAY_MEMBERS(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The index of the member of an array that is at this address. */
+/* The index of the array member at this address. */
 #define INDEX_OF_ARRAY_MEMBER(array, memberPtr) \
   ((((size_t)(memberPtr)) - ((size_t)(array))) / sizeof(*(memberPtr)))
 

@@ -1,7 +1,7 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_cdata.h: the data of a component, of which a process has one instance.
+ * le_cdata.h: the data of a component. A process has one instance of it.
  *
  *   LE_CDATA_DECLARE({int count; const char* name;});     once in a file
  *   LE_CDATA_THIS->count = 5;

@@ -21,16 +21,16 @@ typedef struct {
   long usec; /* 0 to 999,999 */
 } le_clk_Time_t;
 
-/* The time since an unknown point in the past. It never goes back. It goes on while the
- * system is suspended. */
+/* The time since an unspecified point in the past. It never decreases, and it
+ * advances while the system is suspended. */
 le_clk_Time_t le_clk_GetRelativeTime(void);
-/* The time since 1970 began, in UTC. */
+/* The time since the beginning of 1970, in UTC. */
 le_clk_Time_t le_clk_GetAbsoluteTime(void);
 
 /* The child of a fork may call the functions from here to le_clk_Equal().
  *
- * timeA + timeB; timeA - timeB; timeA * scaleFactor. The microseconds of a result are never
- * negative, also if it is below 0. */
+ * timeA + timeB; timeA - timeB; timeA * scaleFactor. The microseconds of a
+ * result are never negative, even if the result is below 0. */
 le_clk_Time_t le_clk_Add(le_clk_Time_t timeA, le_clk_Time_t timeB);
 le_clk_Time_t le_clk_Sub(le_clk_Time_t timeA, le_clk_Time_t timeB);
 le_clk_Time_t le_clk_Multiply(le_clk_Time_t timeA, int scaleFactor);
@@ -44,10 +44,11 @@ bool le_clk_Equal(le_clk_Time_t timeA, le_clk_Time_t timeB);
 #define LE_CLK_STRING_FORMAT_DATE "%x"
 #define LE_CLK_STRING_FORMAT_TIME "%X"
 
-/* Write a time, by a format of strftime(), and its length without the final 0 to
- * *numBytesPtr (may be NULL): a given time or the present one, in UTC or in the local time
- * zone. %J is the millisecond, in 3 digits, and %K the microsecond, in 6. LE_OVERFLOW: the buffer is too small; the length is 0. Fatal: a NULL format or
- * buffer. */
+/* Write a time as text: the given time or the present one, in UTC or in the
+ * local time zone. The format is that of strftime(), and in addition %J is the
+ * millisecond, in 3 digits, and %K the microsecond, in 6. *numBytesPtr (may be
+ * NULL) is the length without the final 0. LE_OVERFLOW: the buffer is too
+ * small, and the length is 0. Fatal: a NULL format or buffer. */
 le_result_t le_clk_ConvertToUTCString(le_clk_Time_t time,
                                       const char* formatSpecStrPtr,
                                       char* destStrPtr, size_t destSize,

@@ -9,9 +9,10 @@
  *   le_dls_Queue(&things, &thing->link);
  *   Thing_t* first = CONTAINER_OF(le_dls_Peek(&things), Thing_t, link);
  *
- * Lists are not locked: threads that share one need a mutex. Fatal in all functions: a list
- * or a link is NULL. In those that have a present link: that one is in no list. The child of
- * a fork may call them.
+ * Lists are not locked: threads that share a list need a mutex. The child of a
+ * fork may call all functions. Fatal in all functions: a list or a link is
+ * NULL. Fatal in functions with a parameter currentLinkPtr: that link is in no
+ * list.
  */
 
 #ifndef LE_DOUBLYLINKEDLIST_H_INCLUDE_GUARD
@@ -34,10 +35,11 @@ typedef struct {
   le_dls_Link_t* headLinkPtr;
 } le_dls_List_t;
 
-/* Whether a comes before b. */
+/* Returns whether a is before b. */
 typedef bool (*le_dls_LessThanFunc_t)(le_dls_Link_t* a, le_dls_Link_t* b);
 
-/* An empty list, and a link that is in no list: to be assigned, or to initialize. */
+/* An empty list, and a link that is in no list. For assignments and
+ * initializers. */
 #ifdef __cplusplus
 #define LE_DLS_LIST_INIT \
   le_dls_List_t { NULL }
@@ -49,12 +51,12 @@ typedef bool (*le_dls_LessThanFunc_t)(le_dls_Link_t* a, le_dls_Link_t* b);
 #define LE_DLS_LINK_INIT \
   (le_dls_Link_t) { NULL, NULL }
 #endif
-/* The same, for an initializer at file scope in strict C99. */
+/* An empty list, for an initializer at file scope in strict C99. */
 #define LE_DLS_LIST_DECL_INIT \
   { NULL }
 
-/* Add a link: at the head, at the tail, after and before the present link. The new link
- * must be in no list. */
+/* Add a link: at the head, at the tail, after the present link, before the
+ * present link. The new link must be in no list. */
 void le_dls_Stack(le_dls_List_t* listPtr, le_dls_Link_t* newLinkPtr);
 void le_dls_Queue(le_dls_List_t* listPtr, le_dls_Link_t* newLinkPtr);
 void le_dls_AddAfter(le_dls_List_t* listPtr, le_dls_Link_t* currentLinkPtr,
@@ -71,31 +73,32 @@ void le_dls_Remove(le_dls_List_t* listPtr, le_dls_Link_t* linkToRemovePtr);
 /* The head, or the tail. NULL: the list is empty. */
 le_dls_Link_t* le_dls_Peek(const le_dls_List_t* listPtr);
 le_dls_Link_t* le_dls_PeekTail(const le_dls_List_t* listPtr);
-/* The link behind, or before, the present one. NULL: there is none. */
+/* The link after the present one, or before it. NULL: there is none. */
 le_dls_Link_t* le_dls_PeekNext(const le_dls_List_t* listPtr,
                                const le_dls_Link_t* currentLinkPtr);
 le_dls_Link_t* le_dls_PeekPrev(const le_dls_List_t* listPtr,
                                const le_dls_Link_t* currentLinkPtr);
 
-/* Makes two links of this list change places. */
+/* Exchanges the positions of two links of this list. */
 void le_dls_Swap(le_dls_List_t* listPtr, le_dls_Link_t* linkPtr,
                  le_dls_Link_t* otherLinkPtr);
 /* Sorts the list. Equal links keep their order. */
 void le_dls_Sort(le_dls_List_t* listPtr, le_dls_LessThanFunc_t comparatorPtr);
 
-/* Whether the list is empty; whether it has this link; whether the link is its head, its
- * tail. */
+/* Return whether the list is empty, whether it has this link, and whether the
+ * link is its head or its tail. */
 bool le_dls_IsEmpty(const le_dls_List_t* listPtr);
 bool le_dls_IsInList(const le_dls_List_t* listPtr,
                      const le_dls_Link_t* linkPtr);
 bool le_dls_IsHead(const le_dls_List_t* listPtr, const le_dls_Link_t* linkPtr);
 bool le_dls_IsTail(const le_dls_List_t* listPtr, const le_dls_Link_t* linkPtr);
-/* The number of links. Counts them. */
+/* The number of links. The function counts them. */
 size_t le_dls_NumLinks(const le_dls_List_t* listPtr);
-/* Whether a link's neighbours do not have it as theirs. */
+/* Returns whether a link has a neighbour that does not point back to it. */
 bool le_dls_IsListCorrupted(const le_dls_List_t* listPtr);
 
-/* Loops over the objects of a list. The loop's body must not remove the present one. */
+/* Loops over the objects of a list. The loop's body must not remove the present
+ * object. */
 #define LE_DLS_FOREACH(listPtr, iteratorPtr, type, member)               \
   for (le_dls_Link_t* leDlsLink_ = le_dls_Peek(listPtr);                 \
        leDlsLink_ != NULL &&                                             \

@@ -3,9 +3,10 @@
  *
  * le_eventLoop.h: the event loop of a thread.
  *
- * A loop calls queued functions, and handlers of file descriptors, timers, sessions
- * and services. It calls one at a time, on its thread. A C++ exception that leaves one
- * of them is fatal. (le_thread_Exit() is no exception in this sense.)
+ * A loop calls queued functions, and handlers of file descriptors, timers,
+ * sessions and services. It calls them one at a time, on its thread. A C++
+ * exception that leaves one of them is fatal. (le_thread_Exit() is no exception
+ * in this sense.)
  */
 
 #ifndef LE_EVENTLOOP_H_INCLUDE_GUARD
@@ -21,27 +22,28 @@ extern "C" {
 /* A function that a loop calls. */
 typedef void (*le_event_DeferredFunc_t)(void* param1Ptr, void* param2Ptr);
 
-/* Runs the calling thread's loop without end. le_eventLoop_ext.h has a loop that
- * returns. */
+/* Runs the calling thread's loop without end. (le_eventLoop_ext.h has a
+ * function that returns.) */
 void le_event_RunLoop(void) __attribute__((noreturn));
 
-/* For a program with a loop of its own: a file descriptor that is readable when
- * le_event_ServiceLoop() has something to do. Poll it for reading; do not read from it.
- * Before polling, call le_event_ServiceLoop() until it returns LE_WOULD_BLOCK. */
+/* For a program with a loop of its own: returns a file descriptor that is
+ * readable when le_event_ServiceLoop() has something to do. Poll it for
+ * reading; do not read from it. Before polling, call le_event_ServiceLoop()
+ * until it returns LE_WOULD_BLOCK. */
 int le_event_GetFd(void);
 
-/* Calls at most one handler of the calling thread. Never waits. LE_OK: call it again
- * before you poll. LE_WOULD_BLOCK: there is nothing to do. */
+/* Calls at most one handler of the calling thread. Never waits. LE_OK: call it
+ * again before you poll. LE_WOULD_BLOCK: there is nothing to do. */
 le_result_t le_event_ServiceLoop(void);
 
-/* Queues a function. The calling thread's loop calls it after all functions that were
- * queued before. */
+/* Queues a function. The calling thread's loop calls it after all functions
+ * that were queued before. */
 void le_event_QueueFunction(le_event_DeferredFunc_t func, void* param1Ptr,
                             void* param2Ptr);
 
-/* The same, for the loop of another thread (NULL: the calling thread). Any thread.
- * Functions that are still queued when the thread ends are not called. Fatal: a stale
- * reference. */
+/* Queues a function for the loop of another thread (NULL: the calling thread).
+ * Any thread. Functions that are still queued when the thread ends are not
+ * called. Fatal: a stale reference. */
 void le_event_QueueFunctionToThread(le_thread_Ref_t thread,
                                     le_event_DeferredFunc_t func,
                                     void* param1Ptr, void* param2Ptr);
@@ -55,67 +57,72 @@ le_result_t le_event_QueueFunctionToThreadUnique(le_thread_Ref_t thread,
 
 /* ======== Events ======== */
 
-/* An event has an identifier. Any thread may report it. Each handler that was added before
- * is then called, with a copy of what was reported, by the loop of the thread that added
- * it. */
+/* An event has an identifier. Any thread may report it. The report is copied
+ * for each handler that was added before. The loop of the thread that added the
+ * handler calls it with the copy. */
 typedef struct le_event_Id* le_event_Id_t;
 typedef struct le_event_Handler* le_event_HandlerRef_t;
 
-/* The event has been reported. The report is valid until the handler returns; it is
- * aligned for any type. */
+/* The event has been reported. The report is valid until the handler returns.
+ * It is aligned for any type. */
 typedef void (*le_event_HandlerFunc_t)(void* reportPtr);
-/* The same, for a handler that calls another function, which it is given. */
+/* The event has been reported to a layered handler. The handler calls
+ * secondLayerFunc, which was passed to le_event_AddLayeredHandler(). */
 typedef void (*le_event_LayeredHandlerFunc_t)(void* reportPtr,
                                               void* secondLayerFunc);
 
-/* Creates an event whose reports have this size, which may be 0. The name is copied. Never
- * deleted. Fatal: a NULL name. */
+/* Creates an event whose reports have this size, which may be 0. The name is
+ * copied. The event is never deleted. Fatal: a NULL name. */
 le_event_Id_t le_event_CreateId(const char* name, size_t payloadSize);
-/* The same for reports that are objects of le_mem.h. */
+/* Creates an event whose reports are objects of le_mem.h. */
 le_event_Id_t le_event_CreateIdWithRefCounting(const char* name);
 
-/* Adds a handler of the calling thread, whose end removes it. The name is for the reader.
- * Fatal: the event or the handler is NULL. */
+/* Adds a handler of the calling thread. The end of the thread removes it. The
+ * name has no effect. Fatal: the event or the handler is NULL. */
 le_event_HandlerRef_t le_event_AddHandler(const char* name,
                                           le_event_Id_t eventId,
                                           le_event_HandlerFunc_t handlerFunc);
-/* The same for a handler with a second layer, which may be NULL. */
+/* Adds a handler with a second layer, which may be NULL. */
 le_event_HandlerRef_t le_event_AddLayeredHandler(
     const char* name, le_event_Id_t eventId,
     le_event_LayeredHandlerFunc_t firstLayerFunc, void* secondLayerFunc);
-/* Removes it. It is not called any more, not even for what was reported before. Any
- * thread; but if it runs just now on another thread, it goes on. Fatal: a stale
- * reference. */
+/* Removes a handler. It is not called any more, not even for earlier reports.
+ * Any thread. If the handler is running on another thread, it runs to its end.
+ * Fatal: a stale reference. */
 void le_event_RemoveHandler(le_event_HandlerRef_t handlerRef);
 
-/* Reports an event. payloadSize bytes are copied, which may be fewer than the event's: the
- * rest is 0. Fatal: more bytes than the event's; an event with reference counting. */
+/* Reports an event. payloadSize bytes are copied. If the event's reports are
+ * larger, the rest is 0. Fatal: more bytes than the event's reports have; an
+ * event with reference counting. */
 void le_event_Report(le_event_Id_t eventId, const void* payloadPtr,
                      size_t payloadSize);
-/* Reports an object of le_mem.h, and takes the caller's reference. Each handler is given a
- * reference, which it must release. Fatal: an event without reference counting; NULL. */
+/* Reports an object of le_mem.h, and takes the caller's reference. Each handler
+ * gets a reference, which it must release. Fatal: an event without reference
+ * counting; NULL. */
 void le_event_ReportWithRefCounting(le_event_Id_t eventId, void* objectPtr);
 
-/* A pointer that belongs to the user of the handler. NULL until it is set. Set: fatal for
- * a stale reference. Get: of the handler that is running on this thread (fatal: none). */
+/* A pointer that belongs to the user of the handler. NULL until it is set. Set:
+ * fatal for a stale reference. Get: returns the pointer of the handler that is
+ * running on this thread. Fatal: no handler is running. */
 void le_event_SetContextPtr(le_event_HandlerRef_t handlerRef, void* contextPtr);
 void* le_event_GetContextPtr(void);
 
 /* ======== Components ======== */
 
-/* A component is initialized by the loop of the main thread:
+/* The loop of the main thread initializes a component by this function:
  *
  *   COMPONENT_INIT
  *   {
  *     ...
  *   }
  *
- * //messaging:component_main is a main() that calls it.
+ * //messaging:component_main has a main() that calls it.
  *
- * A program of several components compiles each with its own -DLE_COMPONENT_NAME=NAME.
- * Then the function is _NAME_COMPONENT_INIT, and the Bazel macro le_api_component
- * (bazel/api_component.bzl) makes main() call it. It also makes main() call
- * COMPONENT_INIT_ONCE before, if the component has it. */
+ * A program of several components compiles each with its own
+ * -DLE_COMPONENT_NAME=NAME. Then the function is _NAME_COMPONENT_INIT, and the
+ * Bazel macro le_api_component (bazel/api_component.bzl) makes main() call it.
+ * If the component has a function COMPONENT_INIT_ONCE, main() calls that
+ * first. */
 void _le_event_InitComponent(void);
 #ifndef COMPONENT_INIT
 #ifdef LE_COMPONENT_HAS_NO_NAME_

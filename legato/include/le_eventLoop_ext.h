@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_eventLoop_ext.h: what Legato's event loop has not: it returns, and a thread that
- * has ended is no error.
+ * le_eventLoop_ext.h: functions beyond Legato's event loop: a loop that
+ * returns, and a queue for a thread that may have ended.
  */
 
 #ifndef LE_EVENTLOOP_EXT_H_INCLUDE_GUARD
@@ -14,26 +14,27 @@
 extern "C" {
 #endif
 
-/* Runs the calling thread's loop and returns after le_event_StopLoop(). Handlers that are
- * due and have not been called stay due: the loop may be run again.
- * le_thread_Cancel() ends the thread here as in le_event_RunLoop(). Fatal: a call from
- * a handler. */
+/* Runs the calling thread's loop and returns after le_event_StopLoop().
+ * Handlers that are due and were not called stay due: the loop may be run
+ * again. le_thread_Cancel() ends the thread here as in le_event_RunLoop().
+ * Fatal: a call from a handler. */
 void le_event_RunLoopUntilStopped(void);
 
-/* The same with a result in the place of the fatal error. LE_OK: it was stopped. LE_BUSY: it
- * is called from a handler, and does nothing. */
+/* As le_event_RunLoopUntilStopped(), with a result instead of the fatal error.
+ * LE_OK: the loop was stopped. LE_BUSY: the call is from a handler, and has no
+ * effect. */
 le_result_t le_event_TryRunLoopUntilStopped(void);
 
-/* Makes le_event_RunLoopUntilStopped() return on a thread (NULL: the calling one). It
- * returns at the end of the loop's present turn: all handlers that were ready in this
- * turn are called before. If the thread is not in that function, its next call of it
- * returns at once. le_event_RunLoop() is not affected. Any thread. Fatal: a stale
- * reference. */
+/* Makes le_event_RunLoopUntilStopped() return on a thread (NULL: the calling
+ * one). It returns at the end of the loop's present turn, after all handlers
+ * that were ready in this turn. If the thread is not in that function, its next
+ * call of it returns at once. le_event_RunLoop() is not affected. Any thread.
+ * Fatal: a stale reference. */
 void le_event_StopLoop(le_thread_Ref_t thread);
 
-/* As le_event_QueueFunctionToThread(), for a thread that may have ended. Any thread.
- * LE_OK: it is queued. LE_NOT_FOUND: the thread has ended, or the reference is stale;
- * the function will not be called. */
+/* As le_event_QueueFunctionToThread(), for a thread that may have ended. Any
+ * thread. LE_OK: the function is queued. LE_NOT_FOUND: the thread has ended, or
+ * the reference is stale; the function will not be called. */
 le_result_t le_event_TryQueueFunctionToThread(le_thread_Ref_t thread,
                                               le_event_DeferredFunc_t func,
                                               void* param1Ptr, void* param2Ptr);

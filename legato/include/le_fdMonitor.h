@@ -3,9 +3,10 @@
  *
  * le_fdMonitor.h: file descriptors on the event loop.
  *
- * A monitor belongs to the thread that created it. A call on another thread, or with a
- * stale reference, is fatal. Events are those of poll(). They are level-triggered: the
- * handler is called in each turn of the loop while an event is present.
+ * A monitor belongs to the thread that created it. A call on another thread, or
+ * with a stale reference, is fatal. Events are those of poll(). They are
+ * level-triggered: the handler is called in each turn of the loop while an
+ * event is present.
  */
 
 #ifndef LE_FDMONITOR_H_INCLUDE_GUARD
@@ -21,27 +22,28 @@ extern "C" {
 
 typedef struct le_fdMonitor* le_fdMonitor_Ref_t;
 
-/* Gets all present events that are enabled. POLLERR, POLLHUP and POLLRDHUP are always
- * enabled. May delete the monitor. */
+/* The file descriptor is ready. The handler gets all present events that are
+ * enabled. POLLERR, POLLHUP and POLLRDHUP are always enabled. The handler may
+ * delete the monitor. */
 typedef void (*le_fdMonitor_HandlerFunc_t)(int fd, short events);
 
-/* Watches a file descriptor, which must stay open until the monitor is deleted. A regular
- * file is always ready. Fatal: fd is no file descriptor, or this thread monitors it
- * already; a NULL handler. */
+/* Creates a monitor of a file descriptor, which must stay open until the
+ * monitor is deleted. A regular file is always ready. Fatal: fd is no file
+ * descriptor, or this thread monitors it already; a NULL handler. */
 le_fdMonitor_Ref_t le_fdMonitor_Create(const char* name, int fd,
                                        le_fdMonitor_HandlerFunc_t handlerFunc,
                                        short events);
 
-/* Adds events to those that are watched for, or removes events. */
+/* Adds or removes events. */
 void le_fdMonitor_Enable(le_fdMonitor_Ref_t monitorRef, short events);
 void le_fdMonitor_Disable(le_fdMonitor_Ref_t monitorRef, short events);
 
-/* Whether the file descriptor may keep the system awake. Stored, without effect here. */
+/* Sets whether the monitor need not wake the system. Has no effect. */
 void le_fdMonitor_SetDeferrable(le_fdMonitor_Ref_t monitorRef,
                                 bool isDeferrable);
 
-/* A pointer that belongs to the user. Get: in a monitor's handler only (elsewhere:
- * fatal). */
+/* A pointer that belongs to the user. Get: returns the pointer of the monitor
+ * whose handler is running. Fatal: no handler is running. */
 void le_fdMonitor_SetContextPtr(le_fdMonitor_Ref_t monitorRef,
                                 void* contextPtr);
 void* le_fdMonitor_GetContextPtr(void);
@@ -52,8 +54,8 @@ le_fdMonitor_Ref_t le_fdMonitor_GetMonitor(void);
 /* The file descriptor. */
 int le_fdMonitor_GetFd(le_fdMonitor_Ref_t monitorRef);
 
-/* Deletes the monitor. Its handler is not called any more. The file descriptor stays
- * open. */
+/* Deletes the monitor. Its handler is not called any more. The file descriptor
+ * stays open. */
 void le_fdMonitor_Delete(le_fdMonitor_Ref_t monitorRef);
 
 #ifdef __cplusplus

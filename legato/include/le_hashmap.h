@@ -1,12 +1,12 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_hashmap.h: maps from keys to values, by functions that hash and compare keys. A map
- * holds pointers: keys and values belong to the user, and must stay as they are while
- * they are in a map.
+ * le_hashmap.h: maps from keys to values, by functions that hash and compare
+ * keys. A map has pointers only: the user owns keys and values, and must not
+ * change a key while it is in a map.
  *
- * Maps are not locked: threads that share one need a mutex. Maps are never freed. Fatal in
- * all functions: the map, the iterator or a function is NULL.
+ * Maps are not locked: threads that share a map need a mutex. Maps are never
+ * freed. Fatal in all functions: the map, the iterator or a function is NULL.
  */
 
 #ifndef LE_HASHMAP_H_INCLUDE_GUARD
@@ -23,11 +23,11 @@ extern "C" {
 typedef struct le_hashmap* le_hashmap_Ref_t;
 typedef struct le_hashmap_It* le_hashmap_It_Ref_t;
 
-/* The hash of a key; whether two keys are equal. */
+/* Return the hash of a key, and whether two keys are equal. */
 typedef size_t (*le_hashmap_HashFunc_t)(const void* keyToHashPtr);
 typedef bool (*le_hashmap_EqualsFunc_t)(const void* firstKeyPtr,
                                         const void* secondKeyPtr);
-/* For le_hashmap_ForEach(). False ends the loop. */
+/* A function for le_hashmap_ForEach(). False ends the loop. */
 typedef bool (*le_hashmap_ForEachHandler_t)(const void* keyPtr,
                                             const void* valuePtr,
                                             void* contextPtr);
@@ -37,27 +37,28 @@ le_hashmap_Ref_t le_hashmap_Create(const char* name, size_t capacity,
                                    le_hashmap_HashFunc_t hashFunc,
                                    le_hashmap_EqualsFunc_t equalsFunc);
 
-/* A map that is declared at file scope, and created at run time. The second initialization
- * of the same map returns it as it is. */
+/* A map that is declared at file scope, and created at run time. The second
+ * initialization of the same map returns it unchanged. */
 #define LE_HASHMAP_DEFINE_STATIC(name, capacity) \
   static le_hashmap_Ref_t name##_le_hashmap_static __attribute__((unused))
 #define le_hashmap_InitStatic(name, capacity, hashFunc, equalsFunc)    \
   le_hashmap_InitStatic_(&name##_le_hashmap_static, #name, (capacity), \
                          (hashFunc), (equalsFunc))
-/* For le_hashmap_InitStatic. */
+/* Called by le_hashmap_InitStatic. */
 le_hashmap_Ref_t le_hashmap_InitStatic_(le_hashmap_Ref_t* mapPtr,
                                         const char* name, size_t capacity,
                                         le_hashmap_HashFunc_t hashFunc,
                                         le_hashmap_EqualsFunc_t equalsFunc);
 
-/* Puts a value. If the map has an equal key, that key stays, and its value is replaced and
- * returned. Else NULL. */
+/* Puts a value. If the map has an equal key, it keeps that key, replaces the
+ * value and returns the former value. Otherwise returns NULL. */
 void* le_hashmap_Put(le_hashmap_Ref_t mapRef, const void* keyPtr,
                      const void* valuePtr);
-/* The value of a key, and the key as it was put. NULL: there is none. */
+/* The value of a key, and the key that was put. NULL: the map does not have the
+ * key. */
 void* le_hashmap_Get(le_hashmap_Ref_t mapRef, const void* keyPtr);
 void* le_hashmap_GetStoredKey(le_hashmap_Ref_t mapRef, const void* keyPtr);
-/* Removes a key. Returns its value. NULL: there is none. */
+/* Removes a key. Returns its value. NULL: the map does not have the key. */
 void* le_hashmap_Remove(le_hashmap_Ref_t mapRef, const void* keyPtr);
 /* Removes all keys. */
 void le_hashmap_RemoveAll(le_hashmap_Ref_t mapRef);
@@ -66,30 +67,32 @@ bool le_hashmap_ContainsKey(le_hashmap_Ref_t mapRef, const void* keyPtr);
 bool le_hashmap_isEmpty(le_hashmap_Ref_t mapRef);
 size_t le_hashmap_Size(le_hashmap_Ref_t mapRef);
 
-/* Calls the function with each key and value. It must not change the map. False: the
- * function has ended it. */
+/* Calls the function with each key and value. It must not change the map.
+ * Returns false if the function has ended the loop. */
 bool le_hashmap_ForEach(le_hashmap_Ref_t mapRef,
                         le_hashmap_ForEachHandler_t forEachFn,
                         void* contextPtr);
 
-/* The map's iterator, which is put before the first key. A map has one. While it is used,
- * keys may be put and removed, the present one too. */
+/* Returns the map's iterator, and moves it before the first key. A map has one
+ * iterator. During an iteration keys may be put and removed, even the present
+ * one. */
 le_hashmap_It_Ref_t le_hashmap_GetIterator(le_hashmap_Ref_t mapRef);
-/* Go to the next or the former key. LE_NOT_FOUND: there is none; the iterator is behind
- * the last, or before the first key. */
+/* Move the iterator to the next or the previous key. LE_NOT_FOUND: there is
+ * none; the iterator is after the last key, or before the first. */
 le_result_t le_hashmap_NextNode(le_hashmap_It_Ref_t iteratorRef);
 le_result_t le_hashmap_PrevNode(le_hashmap_It_Ref_t iteratorRef);
-/* The key at which the iterator stands, and its value. NULL: it stands at none, or the key
- * has been removed. */
+/* The key at the iterator's position, and its value. NULL: the position has no
+ * key, or its key was removed. */
 const void* le_hashmap_GetKey(le_hashmap_It_Ref_t iteratorRef);
 void* le_hashmap_GetValue(le_hashmap_It_Ref_t iteratorRef);
 
-/* The first key and its value. The value's pointer may be NULL. LE_NOT_FOUND: the map is
- * empty. LE_BAD_PARAMETER: the key's pointer is NULL. */
+/* Gets the first key and its value. firstValuePtr may be NULL. LE_NOT_FOUND:
+ * the map is empty. LE_BAD_PARAMETER: firstKeyPtr is NULL. */
 le_result_t le_hashmap_GetFirstNode(le_hashmap_Ref_t mapRef, void** firstKeyPtr,
                                     void** firstValuePtr);
-/* The key behind that one, and its value. LE_NOT_FOUND: it is the last. LE_BAD_PARAMETER:
- * the map does not have the key, or the next key's pointer is NULL. */
+/* Gets the key after this key, and its value. LE_NOT_FOUND: this key is the
+ * last. LE_BAD_PARAMETER: the map does not have this key, or nextKeyPtr is
+ * NULL. */
 le_result_t le_hashmap_GetNodeAfter(le_hashmap_Ref_t mapRef, const void* keyPtr,
                                     void** nextKeyPtr, void** nextValuePtr);
 
@@ -112,7 +115,8 @@ size_t le_hashmap_HashVoidPointer(const void* voidToHashPtr);
 bool le_hashmap_EqualsVoidPointer(const void* firstVoidPtr,
                                   const void* secondVoidPtr);
 
-/* Defines functions Hash##type and Equals##type for keys of a type without padding. */
+/* Defines functions Hash##type and Equals##type, for keys of a type without
+ * padding. */
 #define LE_HASHMAP_MAKE_HASH(type)                                      \
   static size_t Hash##type(const void* key) {                           \
     const unsigned char* const bytes = (const unsigned char*)key;       \

@@ -3,15 +3,16 @@
  *
  * le_log.h: log lines, and fatal errors.
  *
- * The environment variable LE_LOG_LEVEL (debug, info, warning, error, critical or
- * emergency, in upper or lower case) is the lowest level that is written. The default
- * is info. A set-uid program ignores the variable. At debug level the library logs each
- * opening, advertising, hiding and closing.
+ * The environment variable LE_LOG_LEVEL (debug, info, warning, error, critical
+ * or emergency, in upper or lower case) is the lowest level that is written.
+ * The default is info. A set-uid program ignores the variable. At debug level
+ * the library logs when a session or service is opened, advertised, hidden or
+ * closed.
  *
- * Formats and arguments are those of printf(). Any thread. Log lines may
- * also be called in the child of a fork, so that it can log why it cannot exec. Of the other
- * functions of this library it may call only those that use nothing but the caller's memory:
- * le_pack, le_dls, le_utf8, and what the other headers say.
+ * Formats and arguments are those of printf(). Any thread may log. The child of
+ * a fork may log too, so that it can report why exec failed. The child may not
+ * call other functions of the library, except those that use only the caller's
+ * memory: le_pack, le_dls, le_utf8, and functions whose header says so.
  */
 
 #ifndef LE_LOG_H_INCLUDE_GUARD
@@ -34,7 +35,7 @@ typedef enum {
   LE_LOG_EMERG
 } le_log_Level_t;
 
-/* For the macros. */
+/* Called by the macros. */
 void le_log_Send_(le_log_Level_t level, const char* file, unsigned line,
                   const char* function, const char* format, ...)
     __attribute__((format(printf, 5, 6)));
@@ -50,7 +51,7 @@ bool le_log_IsEnabled_(le_log_Level_t level);
        ? le_log_Send_((level), __FILE__, __LINE__, __func__, __VA_ARGS__) \
        : (void)0)
 
-/* One line at that level. */
+/* Logs one line at the level of the name. */
 #define LE_DEBUG(...) LE_LOG_AT_(LE_LOG_DEBUG, __VA_ARGS__)
 #define LE_INFO(...) LE_LOG_AT_(LE_LOG_INFO, __VA_ARGS__)
 #define LE_WARN(...) LE_LOG_AT_(LE_LOG_WARN, __VA_ARGS__)
@@ -63,8 +64,8 @@ bool le_log_IsEnabled_(le_log_Level_t level);
     if (condition) LE_LOG_AT_(level, __VA_ARGS__); \
   }
 
-/* The same, if the condition holds. As in Legato, this macro and LE_FATAL, LE_ASSERT,
- * LE_TRACE and their like are blocks, and need no semicolon. */
+/* Log the line if the condition is true. As in Legato, these macros and
+ * LE_FATAL, LE_ASSERT and LE_TRACE are blocks, and need no semicolon. */
 #define LE_DEBUG_IF(condition, ...) \
   LE_LOG_IF_(condition, LE_LOG_DEBUG, __VA_ARGS__)
 #define LE_INFO_IF(condition, ...) \
@@ -78,9 +79,10 @@ bool le_log_IsEnabled_(le_log_Level_t level);
 #define LE_EMERG_IF(condition, ...) \
   LE_LOG_IF_(condition, LE_LOG_EMERG, __VA_ARGS__)
 
-/* Logs at emergency level and ends the process with EXIT_FAILURE. If LE_ABORT_ON_FATAL is
- * set in the environment, and not to 0, the process ends by abort() and leaves a core
- * (set-uid programs ignore this). The same holds for all misuse that is fatal. */
+/* Logs at emergency level and ends the process with EXIT_FAILURE. If
+ * LE_ABORT_ON_FATAL is set in the environment, and not to 0, the process calls
+ * abort(), which leaves a core dump (set-uid programs ignore the variable). The
+ * same applies to all misuse that is fatal. */
 #define LE_FATAL(...) \
   { le_log_Fatal_(__FILE__, __LINE__, __func__, __VA_ARGS__); }
 #define LE_FATAL_IF(condition, ...)      \
@@ -88,7 +90,7 @@ bool le_log_IsEnabled_(le_log_Level_t level);
     if (condition) LE_FATAL(__VA_ARGS__) \
   }
 
-/* Fatal unless the condition holds, or the result is LE_OK. */
+/* Fatal if the condition is false, or if the result is not LE_OK. */
 #define LE_ASSERT(condition)                                    \
   {                                                             \
     if (!(condition)) LE_FATAL("Assert failed: %s", #condition) \
@@ -101,12 +103,12 @@ bool le_log_IsEnabled_(le_log_Level_t level);
                le_result_Txt(leAssertResult_))                 \
   }
 
-/* Writes bytes in hexadecimal, 16 a line, at that level. Any size. */
+/* Logs bytes in hexadecimal, 16 per line, at that level. Any size. */
 #define LE_LOG_DUMP(level, dataPtr, dataLength) \
   le_log_Dump_((level), __FILE__, __LINE__, __func__, (dataPtr), (dataLength))
 #define LE_DUMP(dataPtr, dataLength) \
   LE_LOG_DUMP(LE_LOG_DEBUG, dataPtr, dataLength)
-/* For the macros. */
+/* Called by the macros. */
 void le_log_Dump_(le_log_Level_t level, const char* file, unsigned line,
                   const char* function, const void* dataPtr, size_t dataLength);
 
@@ -121,25 +123,26 @@ typedef struct le_log_Session* le_log_SessionRef_t;
 
 typedef struct le_log_Trace* le_log_TraceRef_t;
 
-/* The trace of a keyword. The same keyword gives the same one. Never freed. It is enabled
- * at first if the environment variable LE_LOG_TRACE has the keyword in its list, which is
- * separated by colons (set-uid programs ignore it). COMPONENT/KEYWORD there means the
- * keyword in all components. Fatal: NULL. */
+/* Returns the trace of a keyword. The same keyword always has the same trace.
+ * It is never freed. At first it is enabled if the environment variable
+ * LE_LOG_TRACE, a list separated by colons, has the keyword (set-uid programs
+ * ignore the variable). COMPONENT/KEYWORD in the list means the keyword in all
+ * components. Fatal: NULL. */
 le_log_TraceRef_t le_log_GetTraceRef(const char* keyword);
-/* Whether it is enabled. NULL is not. */
+/* Returns whether the trace is enabled. NULL: false. */
 bool le_log_IsTraceEnabled(le_log_TraceRef_t traceRef);
 #define LE_IS_TRACE_ENABLED(traceRef) (le_log_IsTraceEnabled(traceRef))
 /* Fatal: NULL. */
 void le_log_EnableTrace(le_log_TraceRef_t traceRef);
 void le_log_DisableTrace(le_log_TraceRef_t traceRef);
 
-/* One line at info level, if the trace is enabled. */
+/* Logs one line at info level, if the trace is enabled. */
 #define LE_TRACE(traceRef, ...)                                             \
   {                                                                         \
     if (le_log_IsTraceEnabled(traceRef))                                    \
       le_log_Trace_((traceRef), __FILE__, __LINE__, __func__, __VA_ARGS__); \
   }
-/* For the macro. */
+/* Called by the macro. */
 void le_log_Trace_(le_log_TraceRef_t traceRef, const char* file, unsigned line,
                    const char* function, const char* format, ...)
     __attribute__((format(printf, 5, 6)));

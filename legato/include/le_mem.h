@@ -17,8 +17,8 @@ extern "C" {
 
 typedef struct le_mem_Pool* le_mem_PoolRef_t;
 
-/* Creates an empty pool of objects of this size, in bytes. The name is copied. Pools are
- * never freed. */
+/* Creates an empty pool of objects of this size, in bytes. The name is copied.
+ * Pools are never freed. */
 le_mem_PoolRef_t le_mem_CreatePool(const char* name, size_t objSize);
 
 /* Adds this number of free objects. Returns the pool. */
@@ -30,32 +30,34 @@ size_t le_mem_GetObjectSize(le_mem_PoolRef_t pool);
 /* The number of the pool's objects, free and in use. */
 size_t le_mem_GetObjectCount(le_mem_PoolRef_t pool);
 
-/* Copies the pool's name. LE_OVERFLOW: the buffer is too small, and the name was cut.
- * Fatal: there is no buffer. */
+/* Copies the pool's name. LE_OVERFLOW: the buffer is too small, and the name
+ * was truncated. Fatal: the buffer is NULL, or its size is 0. */
 le_result_t le_mem_GetName(le_mem_PoolRef_t pool, char* namePtr,
                            size_t bufSize);
 
-/* A function that is called with an object before it goes back to its pool. It may release
- * other objects. */
+/* The object is about to return to its pool. The function may release other
+ * objects. */
 typedef void (*le_mem_Destructor_t)(void* objPtr);
 /* Sets the destructor of all objects of the pool. NULL: none. */
 void le_mem_SetDestructor(le_mem_PoolRef_t pool,
                           le_mem_Destructor_t destructor);
 
-/* Returns an object with one reference, whose bytes are 0. If no object is free, the pool
- * grows. Fatal: there is no memory. */
+/* Returns an object with one reference. Its bytes are 0. If no object is free,
+ * the pool grows. Fatal: there is no memory. */
 void* le_mem_ForceAlloc(le_mem_PoolRef_t pool);
 #define le_mem_Alloc(pool) le_mem_ForceAlloc(pool)
-/* The same, but the pool does not grow. NULL: no object is free. */
+/* As le_mem_ForceAlloc(), but the pool does not grow. NULL: no object is
+ * free. */
 void* le_mem_TryAlloc(le_mem_PoolRef_t pool);
-/* The same, but the pool does not grow. Fatal: no object is free. */
+/* As le_mem_ForceAlloc(), but the pool does not grow. Fatal: no object is
+ * free. */
 void* le_mem_AssertAlloc(le_mem_PoolRef_t pool);
-/* How many objects a pool that must grow gets. The default is 1. */
+/* Sets the number of objects by which the pool grows. The default is 1. */
 void le_mem_SetNumObjsToForce(le_mem_PoolRef_t pool, size_t numObjects);
 
-/* Add and release a reference. With the last one the pool's destructor is called, and the
- * object goes back to its pool; its bytes stay until it is allocated again. Fatal: it has
- * been released already. */
+/* Add and release a reference. The last release calls the pool's destructor and
+ * returns the object to its pool. The object's bytes do not change until it is
+ * allocated again. Fatal: the object has been released already. */
 void le_mem_AddRef(void* objPtr);
 void le_mem_Release(void* objPtr);
 /* The number of references. */
@@ -109,7 +111,7 @@ size_t le_mem_GetObjectFullSize(le_mem_PoolRef_t pool);
  *   LE_MEM_DEFINE_STATIC_POOL(things, 10, sizeof(Thing_t));
  *   le_mem_PoolRef_t pool = le_mem_InitStaticPool(things, 10, sizeof(Thing_t));
  *
- * The second initialization of the same pool returns it as it is. */
+ * The second initialization of the same pool returns it unchanged. */
 #define LE_MEM_DEFINE_STATIC_POOL(name, numBlocks, objSize) \
   static le_mem_PoolRef_t name##_le_mem_staticPool __attribute__((unused))
 #define le_mem_InitStaticPool(name, numBlocks, objSize)    \
@@ -124,8 +126,8 @@ le_mem_PoolRef_t le_mem_InitStaticPool_(le_mem_PoolRef_t* poolPtr,
                                         const char* name, size_t numBlocks,
                                         size_t objSize);
 
-/* The number of blocks of a pool: that of the macro _mem_NAME_POOL_SIZE, which a build may
- * define as ",NUMBER"; else the default. */
+/* The number of blocks of a pool. A build may define the macro
+ * _mem_NAME_POOL_SIZE as ",NUMBER". Otherwise it is the default. */
 #define LE_MEM_BLOCKS(name, def) \
   LE_DEFAULT(CAT(_mem_, CAT(name, _POOL_SIZE)), (def))
 

@@ -1,7 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_mutex.h: mutexes within a process. Any thread. A stale reference is always fatal.
+ * le_mutex.h: mutexes within a process. Any thread. A stale reference is always
+ * fatal.
  */
 
 #ifndef LE_MUTEX_H_INCLUDE_GUARD
@@ -15,33 +16,33 @@ extern "C" {
 
 typedef struct le_mutex* le_mutex_Ref_t;
 
-/* Create a mutex. The thread that holds a recursive one may lock it again; it is free after
- * as many unlocks. */
+/* Create a mutex. The thread that holds a recursive mutex may lock it again,
+ * and must unlock it as many times. */
 le_mutex_Ref_t le_mutex_CreateRecursive(const char* name);
 le_mutex_Ref_t le_mutex_CreateNonRecursive(const char* name);
 
-/* Deletes it. Fatal: a thread holds it, or waits for it. */
+/* Deletes a mutex. Fatal: a thread holds it, or waits for it. */
 void le_mutex_Delete(le_mutex_Ref_t mutexRef);
 
-/* Waits until no other thread holds the mutex, and takes it. Fatal: it is not recursive,
- * and the calling thread holds it. */
+/* Waits until no other thread holds the mutex, and locks it. Fatal: the mutex
+ * is not recursive, and the calling thread holds it. */
 void le_mutex_Lock(le_mutex_Ref_t mutexRef);
-/* The same without waiting. LE_WOULD_BLOCK: another thread holds it, or the calling one,
- * and it is not recursive. */
+/* Locks the mutex without waiting. LE_WOULD_BLOCK: another thread holds it; or
+ * the calling thread does, and the mutex is not recursive. */
 le_result_t le_mutex_TryLock(le_mutex_Ref_t mutexRef);
-/* Gives it back. Fatal: the calling thread does not hold it. */
+/* Unlocks the mutex. Fatal: the calling thread does not hold it. */
 void le_mutex_Unlock(le_mutex_Ref_t mutexRef);
 
-/* Declares a variable for a mutex, at file scope, and functions Lock() and Unlock() that
- * use it. */
+/* Declares a variable for a mutex, at file scope, and functions Lock() and
+ * Unlock() that use it. */
 #define LE_MUTEX_DECLARE_REF(refName)                           \
   static le_mutex_Ref_t refName;                                \
   static inline void Lock(void) { le_mutex_Lock(refName); }     \
   static inline void Unlock(void) { le_mutex_Unlock(refName); } \
   struct le_mutex
 
-/* A mutex for the initialization of code that ifgen generates. It exists before any code of
- * the program runs. */
+/* A mutex for the initialization of code that ifgen generates. It exists before
+ * any code of the program runs. */
 extern le_mutex_Ref_t le_ifgen_InitMutexRef;
 
 #ifdef __cplusplus

@@ -1,19 +1,21 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_pack.h: values to and from the payload of a message, one after the other. Used by
- * code that ifgen generates.
+ * le_pack.h: packs values into the payload of a message, and unpacks them, one
+ * after the other. Code that ifgen generates uses it.
  *
- * Each function has a pointer to a position in a buffer, and moves it behind what it has
- * written or read. The caller knows that the buffer is large enough. Values have the byte
- * order of the machine and no padding. The functions use no memory but the caller's, so
- * any thread may call them, and so may the child of a fork.
+ * Each function gets a pointer to a position in a buffer, and advances the
+ * position by the bytes that it has written or read. The caller guarantees that
+ * the buffer is large enough. Values have the byte order of the machine and no
+ * padding. The functions use only the caller's memory, so any thread may call
+ * them, and so may the child of a fork.
  *
- * They return false, and the position is undefined, if a value does not fit, a pointer
- * is NULL where a value is needed, or a received size is over its limit.
+ * A function returns false, and the position is undefined, if a value does not
+ * fit, a pointer is NULL where a value is needed, or a received size exceeds
+ * its limit.
  *
- * The tags, and the headers and ends of indefinite arrays, take no room: this is the plain
- * form. LE_CONFIG_RPC, for another form, is not defined.
+ * Tags, and the headers and ends of indefinite arrays, have no bytes in this
+ * format. LE_CONFIG_RPC, which selects another format, is not defined.
  */
 
 #ifndef LE_PACK_H_INCLUDE_GUARD
@@ -34,7 +36,7 @@ extern "C" {
 
 /* ---- Sizes ---- */
 
-/* The largest number of bytes that a value takes. */
+/* The largest number of bytes of a packed value. */
 #define LE_PACK_UINT8_MAX_SIZE (sizeof(uint8_t))
 #define LE_PACK_UINT16_MAX_SIZE (sizeof(uint16_t))
 #define LE_PACK_UINT32_MAX_SIZE (sizeof(uint32_t))
@@ -54,7 +56,7 @@ extern "C" {
 #define LE_PACK_INDEF_ARRAY_HEADER_MAX_SIZE (0)
 #define LE_PACK_SIZE_POINTER_TUPLE_MAX_SIZE (sizeof(uint32_t) + sizeof(void*))
 
-/* ---- Tags. Accepted, and not written. ---- */
+/* ---- Tags. Functions accept them, and do not write them. ---- */
 
 typedef uint16_t le_pack_SemanticTag_t;
 
@@ -71,7 +73,7 @@ typedef uint16_t le_pack_SemanticTag_t;
 #define LE_PACK_OUT_STRING_SIZE (2011)
 #define LE_PACK_OUT_BYTE_STR_SIZE (2012)
 
-/* Nothing is written; nothing is read, and *tagIdPtr (may be NULL) becomes 0. */
+/* Write nothing and read nothing. *tagIdPtr (may be NULL) becomes 0. */
 static inline bool le_pack_PackSemanticTag(uint8_t** bufferPtr,
                                            le_pack_SemanticTag_t tagId) {
   (void)bufferPtr;
@@ -85,7 +87,7 @@ static inline bool le_pack_UnpackSemanticTag(uint8_t** bufferPtr,
   return true;
 }
 
-/* ---- Bytes. For the functions below. ---- */
+/* ---- Bytes: used by the functions below ---- */
 
 static inline void le_pack_PutBytes_(uint8_t** bufferPtr, const void* bytes,
                                      size_t size) {
@@ -135,7 +137,7 @@ LE_PACK_DECLARE_VALUE_(Double, double)
 LE_PACK_DECLARE_VALUE_(Result, le_result_t)
 LE_PACK_DECLARE_VALUE_(OnOff, le_onoff_t)
 
-/* A truth value is one byte. Any byte but 0 is read as true. */
+/* A truth value is one byte. Any byte other than 0 is read as true. */
 static inline bool le_pack_PackBool(uint8_t** bufferPtr, bool value) {
   return le_pack_PackUint8(bufferPtr, value ? 1 : 0);
 }
@@ -151,7 +153,7 @@ static inline bool le_pack_UnpackBool(uint8_t** bufferPtr, bool* valuePtr) {
   return true;
 }
 
-/* A size has 32 bits on every machine. False: it is larger. */
+/* A size has 32 bits on every machine. False: the size is larger. */
 static inline bool le_pack_PackSize(uint8_t** bufferPtr, size_t value) {
   return value <= UINT32_MAX && le_pack_PackUint32(bufferPtr, (uint32_t)value);
 }
@@ -167,7 +169,8 @@ static inline bool le_pack_UnpackSize(uint8_t** bufferPtr, size_t* valuePtr) {
   return true;
 }
 
-/* A size and a number of 32 or 64 bits, or a pointer of this process. */
+/* A tuple: a size, and a number of 32 or 64 bits or a pointer of this
+ * process. */
 static inline bool le_pack_PackTaggedSizeUint32Tuple(
     uint8_t** bufferPtr, size_t size, uint32_t value,
     le_pack_SemanticTag_t tagId) {
@@ -217,8 +220,8 @@ static inline bool le_pack_UnpackSizePointerTuple(
 
 /* ---- References ---- */
 
-/* A reference of le_safeRef.h, in 32 bits. False: it is neither NULL nor an odd number
- * below 2^32. A pointer is therefore refused. */
+/* A reference of le_safeRef.h, in 32 bits. False: the reference is neither NULL
+ * nor an odd number below 2^32. So a pointer is refused. */
 static inline bool le_pack_PackReference(uint8_t** bufferPtr, const void* ref) {
   const uintptr_t number = (uintptr_t)ref;
   if (number != 0 && ((number & 1) == 0 || number > UINT32_MAX)) return false;
@@ -231,8 +234,9 @@ static inline bool le_pack_PackTaggedReference(uint8_t** bufferPtr,
   return le_pack_PackReference(bufferPtr, ref);
 }
 
-/* refPtr: where to put the reference. May be called with two arguments, as older versions
- * of ifgen do, or with a pointer to a tag, which may be NULL and is not written to. */
+/* Stores the reference in *refPtr. Older versions of ifgen call it with two
+ * arguments. Others add a pointer to a tag, which may be NULL and is not
+ * written to. */
 static inline bool le_pack_UnpackReference(uint8_t** bufferPtr, void* refPtr,
                                            le_pack_SemanticTag_t* tagIdPtr) {
   uint32_t number;
@@ -246,8 +250,9 @@ static inline bool le_pack_UnpackReference(uint8_t** bufferPtr, void* refPtr,
 }
 #define le_pack_UnpackReference(...) \
   LE_PACK_UNPACK_REFERENCE_(__VA_ARGS__, NULL, NULL)
-/* The oldest versions of ifgen have the buffer's size where the reference should be. Of all
- * their calls only this one has a number of arguments that fits. It does not compile. */
+/* The oldest versions of ifgen pass the buffer's size in the place of the
+ * reference. This is their only call whose number of arguments fits. The check
+ * makes its compilation fail. */
 #ifdef __cplusplus
 #define LE_PACK_CHECK_REFERENCE_(refPtr) ((void)0)
 #else
@@ -272,7 +277,8 @@ static inline bool le_pack_UnpackStringHeader(uint8_t** bufferPtr,
   return le_pack_UnpackSize(bufferPtr, lengthPtr);
 }
 
-/* The length and the bytes, without the final 0. False: NULL, or longer than maxLength. */
+/* The length and the bytes, without the final 0. False: NULL, or a string
+ * longer than maxLength. */
 static inline bool le_pack_PackString(uint8_t** bufferPtr, const char* string,
                                       uint32_t maxLength) {
   uint32_t length = 0;
@@ -291,8 +297,9 @@ static inline bool le_pack_PackTaggedString(uint8_t** bufferPtr,
   return le_pack_PackString(bufferPtr, string, maxLength);
 }
 
-/* Writes the string and a final 0. string may be NULL for an empty string. False: the
- * length is above maxLength, or does not fit into bufferSize bytes with the final 0. */
+/* Writes the string and a final 0. string may be NULL for an empty string.
+ * False: the length exceeds maxLength, or the string with its final 0 exceeds
+ * bufferSize. */
 static inline bool le_pack_UnpackString(uint8_t** bufferPtr, char* string,
                                         uint32_t bufferSize,
                                         uint32_t maxLength) {
@@ -329,12 +336,12 @@ static inline bool le_pack_PackTaggedByteString(uint8_t** bufferPtr,
   (void)tagId;
   return le_pack_PackByteString(bufferPtr, bytes, count);
 }
-/* The tag may be left out. */
+/* The tag argument may be omitted. */
 #define le_pack_PackTaggedByteString(...) \
   LE_PACK_PACK_BYTE_STRING_(__VA_ARGS__, 0, 0)
 #define LE_PACK_PACK_BYTE_STRING_(bufferPtr, bytes, count, tagId, ...) \
   (le_pack_PackTaggedByteString)((bufferPtr), (bytes), (count), (tagId))
-/* bytes may be NULL for 0 bytes. False: more than maxCount. */
+/* bytes may be NULL for 0 bytes. False: more bytes than maxCount. */
 static inline bool le_pack_UnpackByteString(uint8_t** bufferPtr, void* bytes,
                                             size_t* countPtr, size_t maxCount) {
   le_pack_UnpackSize(bufferPtr, countPtr);
@@ -346,7 +353,7 @@ static inline bool le_pack_UnpackByteString(uint8_t** bufferPtr, void* bytes,
 
 /* ---- Arrays ---- */
 
-/* The number of elements. False: more than maxCount. */
+/* The number of elements. False: more elements than maxCount. */
 static inline bool le_pack_PackArrayHeader(uint8_t** bufferPtr,
                                            const void* array,
                                            size_t elementSize, size_t count,
@@ -364,7 +371,8 @@ static inline bool le_pack_PackTaggedArrayHeader(uint8_t** bufferPtr,
   return le_pack_PackArrayHeader(bufferPtr, array, elementSize, count,
                                  maxCount);
 }
-/* False: more than maxCount, or the array is NULL and there are elements. */
+/* False: more elements than maxCount, or the array is NULL and there are
+ * elements. */
 static inline bool le_pack_UnpackArrayHeader(uint8_t** bufferPtr,
                                              const void* array,
                                              size_t elementSize,
@@ -375,7 +383,8 @@ static inline bool le_pack_UnpackArrayHeader(uint8_t** bufferPtr,
   return *countPtr <= maxCount && (array != NULL || *countPtr == 0);
 }
 
-/* The beginning and the end of an array whose length is not known. No room. */
+/* The beginning and the end of an array of unknown length. They have no
+ * bytes. */
 static inline bool le_pack_PackIndefArrayHeader(uint8_t** bufferPtr) {
   (void)bufferPtr;
   return true;
@@ -399,8 +408,9 @@ static inline bool le_pack_UnpackEndOfIndefArray(uint8_t** bufferPtr) {
   return true;
 }
 
-/* The number of elements, and each element by packFunc(bufferPtr, element). A number above
- * maxCount makes *resultPtr false. Fatal: packFunc refuses an element. */
+/* Packs the number of elements, and each element by packFunc(bufferPtr,
+ * element). A number above maxCount makes *resultPtr false. Fatal: packFunc
+ * returns false. */
 #define LE_PACK_PACKARRAY(bufferPtr, array, count, maxCount, packFunc,  \
                           resultPtr)                                    \
   do {                                                                  \
@@ -419,7 +429,7 @@ static inline bool le_pack_UnpackEndOfIndefArray(uint8_t** bufferPtr) {
     (void)(tagId);                                                             \
     LE_PACK_PACKARRAY(bufferPtr, array, count, maxCount, packFunc, resultPtr); \
   } while (0)
-/* The same for structures: packFunc(bufferPtr, &element). */
+/* As LE_PACK_PACKARRAY, for structures: packFunc(bufferPtr, &element). */
 #define LE_PACK_PACKSTRUCTARRAY(bufferPtr, array, count, maxCount, packFunc, \
                                 resultPtr)                                   \
   do {                                                                       \
@@ -433,9 +443,10 @@ static inline bool le_pack_UnpackEndOfIndefArray(uint8_t** bufferPtr) {
     }                                                                        \
   } while (0)
 
-/* The number of elements, to *countPtr, and each by unpackFunc(bufferPtr, &element). A
- * number above maxCount, or an element that unpackFunc refuses, makes *resultPtr false:
- * what another process has sent is not fatal. */
+/* Unpacks the number of elements into *countPtr, and each element by
+ * unpackFunc(bufferPtr, &element). *resultPtr is false if the number exceeds
+ * maxCount, or if unpackFunc returns false. This is not fatal, because the data
+ * is from another process. */
 #define LE_PACK_UNPACKARRAY(bufferPtr, array, countPtr, maxCount, unpackFunc, \
                             resultPtr)                                        \
   do {                                                                        \
@@ -453,7 +464,7 @@ static inline bool le_pack_UnpackEndOfIndefArray(uint8_t** bufferPtr) {
                                   unpackFunc, resultPtr)                \
   LE_PACK_UNPACKARRAY(bufferPtr, array, countPtr, maxCount, unpackFunc, \
                       resultPtr)
-/* The same for a function that has a third parameter, for the tag. */
+/* As LE_PACK_UNPACKARRAY, for a function with a third parameter for the tag. */
 #define LE_PACK_UNPACKTAGGEDARRAY(bufferPtr, array, countPtr, maxCount,       \
                                   unpackFunc, resultPtr)                      \
   do {                                                                        \

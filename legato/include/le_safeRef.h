@@ -1,13 +1,14 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_safeRef.h: safe references. A map gives numbers for pointers, to be handed to other
- * code or to another process. A number that is stale or invented is found out.
+ * le_safeRef.h: safe references. A map assigns numbers to pointers. The program
+ * can give a number to other code or to another process. A stale or invented
+ * number is detected.
  *
- * A reference is odd and below 2^32. It is not used for another pointer, of any map of
- * the process, until 2^31 others have been given. Maps are not locked: threads that share
- * one need a mutex. Maps are never freed. Fatal in all functions: the map or the iterator
- * is NULL.
+ * A reference is odd and below 2^32. No map of the process uses it for another
+ * pointer until 2^31 others have been created. Maps are not locked: threads
+ * that share a map need a mutex. Maps are never freed. Fatal in all functions:
+ * the map or the iterator is NULL.
  */
 
 #ifndef LE_SAFEREF_H_INCLUDE_GUARD
@@ -30,33 +31,34 @@ le_ref_MapRef_t le_ref_CreateMap(const char* name, size_t maxRefs);
  *   LE_REF_DEFINE_STATIC_MAP(Things, 10);
  *   le_ref_MapRef_t map = le_ref_InitStaticMap(Things, 10);
  *
- * The second initialization of the same map returns it as it is. */
+ * The second initialization of the same map returns it unchanged. */
 #define LE_REF_DEFINE_STATIC_MAP(name, maxRefs) \
   static le_ref_MapRef_t name##_le_ref_staticMap __attribute__((unused))
 #define le_ref_InitStaticMap(name, maxRefs) \
   le_ref_InitStaticMap_(&name##_le_ref_staticMap, #name, (maxRefs))
-/* For le_ref_InitStaticMap. */
+/* Called by le_ref_InitStaticMap. */
 le_ref_MapRef_t le_ref_InitStaticMap_(le_ref_MapRef_t* mapPtr, const char* name,
                                       size_t maxRefs);
 
-/* Returns a new reference for the pointer. A pointer may have several. NULL has none: the
- * result is NULL. */
+/* Returns a new reference for the pointer. A pointer may have several
+ * references. NULL: the pointer is NULL. */
 void* le_ref_CreateRef(le_ref_MapRef_t mapRef, void* ptr);
 
-/* The pointer of a reference. NULL: the reference is none of this map, or was deleted. */
+/* The pointer of a reference. NULL: the map does not have the reference. */
 void* le_ref_Lookup(le_ref_MapRef_t mapRef, void* safeRef);
 
-/* Deletes a reference. An error is logged if it is none of this map. */
+/* Deletes a reference. If the map does not have it, an error is logged. */
 void le_ref_DeleteRef(le_ref_MapRef_t mapRef, void* safeRef);
 
-/* The map's iterator, which is put before the first reference. A map has one. While it is
- * used, references may be deleted, the present one too, and created. */
+/* Returns the map's iterator, and moves it before the first reference. A map
+ * has one iterator. During an iteration references may be created and deleted,
+ * even the present one. */
 le_ref_IterRef_t le_ref_GetIterator(le_ref_MapRef_t mapRef);
-/* Goes to the next reference. LE_NOT_FOUND: there is none. LE_FAULT: so it was at the
- * last call already. */
+/* Moves the iterator to the next reference. LE_NOT_FOUND: there is none.
+ * LE_FAULT: the iterator was after the last reference before the call. */
 le_result_t le_ref_NextNode(le_ref_IterRef_t iteratorRef);
-/* The reference at which the iterator stands, and its pointer. NULL: it is before the
- * first or behind the last one, or the reference has been deleted. */
+/* The reference at the iterator's position, and its pointer. NULL: the position
+ * has no reference, or its reference was deleted. */
 const void* le_ref_GetSafeRef(le_ref_IterRef_t iteratorRef);
 void* le_ref_GetValue(le_ref_IterRef_t iteratorRef);
 

@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_semaphore.h: counting semaphores within a process. Any thread. A stale reference is
- * always fatal.
+ * le_semaphore.h: counting semaphores within a process. Any thread. A stale
+ * reference is always fatal.
  */
 
 #ifndef LE_SEMAPHORE_H_INCLUDE_GUARD
@@ -19,18 +19,19 @@ typedef struct le_sem* le_sem_Ref_t;
 
 /* Creates a semaphore with this count. Fatal: a negative count. */
 le_sem_Ref_t le_sem_Create(const char* name, int32_t initialCount);
-/* The semaphore of this name; of several, the one that was created first. NULL: there is
- * none. Fatal: a NULL name. */
+/* Returns the semaphore of this name. If several have it: the one that was
+ * created first. NULL: there is none. Fatal: a NULL name. */
 le_sem_Ref_t le_sem_FindSemaphore(const char* name);
-/* Deletes it. Fatal: a thread is waiting for it. */
+/* Deletes a semaphore. Fatal: a thread is waiting for it. */
 void le_sem_Delete(le_sem_Ref_t semaphorePtr);
 
-/* Waits while the count is 0, then decrements it. This and le_sem_WaitWithTimeOut() are
- * cancellation points, see le_thread_Cancel(). */
+/* Waits while the count is 0, then decrements it. This function and
+ * le_sem_WaitWithTimeOut() are cancellation points, see le_thread_Cancel(). */
 void le_sem_Wait(le_sem_Ref_t semaphorePtr);
-/* The same without waiting. LE_WOULD_BLOCK: the count is 0. */
+/* As le_sem_Wait(), without waiting. LE_WOULD_BLOCK: the count is 0. */
 le_result_t le_sem_TryWait(le_sem_Ref_t semaphorePtr);
-/* The same with a timeout. LE_TIMEOUT: the count was 0 until then. */
+/* As le_sem_Wait(), with a timeout. LE_TIMEOUT: the count was 0 until the end
+ * of timeToWait. */
 le_result_t le_sem_WaitWithTimeOut(le_sem_Ref_t semaphorePtr,
                                    le_clk_Time_t timeToWait);
 /* Increments the count, and wakes a thread that is waiting. */

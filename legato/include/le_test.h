@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-/* How many tests there will be. LE_TEST_NO_PLAN: the number is not known. */
+/* Sets the number of tests. LE_TEST_NO_PLAN: the number is not known. */
 #define LE_TEST_NO_PLAN (-1)
 #define LE_TEST_PLAN(count) le_test_Plan_(count)
 
@@ -35,8 +35,8 @@ extern "C" {
     if (!le_test_Ok_(leTestPassed_, __VA_ARGS__)) LE_TEST_FATAL(); \
   } while (0)
 
-/* A block of tests that are expected to fail, if the condition holds: they do not count as
- * failures. */
+/* A block of tests that are expected to fail if the condition is true. Such a
+ * failure does not count. */
 #define LE_TEST_BEGIN_TODO(condition) \
   do {                                \
     const bool leTestTodo_ = le_test_SetTodo_((condition) ? true : false);
@@ -45,7 +45,8 @@ extern "C" {
   }                                    \
   while (0)
 
-/* A block of tests that are left out, if the condition holds. count: how many. */
+/* A block of tests that are skipped if the condition is true. count: their
+ * number. */
 #define LE_TEST_BEGIN_SKIP(condition, count) \
   do {                                       \
     if (condition) {                         \

@@ -20,13 +20,14 @@ extern "C" {
 typedef struct le_thread* le_thread_Ref_t;
 typedef struct le_thread_Destructor* le_thread_DestructorRef_t;
 
-/* The function that a thread runs. le_thread_Join() returns its result. An exception that
- * leaves it is fatal. */
+/* The function that a thread runs. le_thread_Join() returns its result. A C++
+ * exception that leaves it is fatal. */
 typedef void* (*le_thread_MainFunc_t)(void* contextPtr);
-/* A function that runs when a thread ends. An exception that leaves it is fatal. */
+/* A function that runs when a thread ends. A C++ exception that leaves it is
+ * fatal. */
 typedef void (*le_thread_Destructor_t)(void* contextPtr);
 
-/* Creates a thread, and does not start it. The name is copied. Fatal: NULL. */
+/* Creates a thread, but does not start it. The name is copied. Fatal: NULL. */
 le_thread_Ref_t le_thread_Create(const char* name,
                                  le_thread_MainFunc_t mainFunc,
                                  void* contextPtr);
@@ -102,7 +103,8 @@ le_result_t le_thread_SetStack(le_thread_Ref_t threadRef, void* stackPtr,
  * been started. */
 void le_thread_SetJoinable(le_thread_Ref_t threadRef);
 
-/* Starts it. Fatal: it has been started; the system cannot create a thread. */
+/* Starts a thread. Fatal: the thread has been started; the system cannot create
+ * a thread. */
 void le_thread_Start(le_thread_Ref_t threadRef);
 
 /* Waits for the end of a joinable thread. Then the reference is stale, and *resultPtrPtr
@@ -119,9 +121,9 @@ le_result_t le_thread_GetName(le_thread_Ref_t threadRef, char* buffer,
 /* The calling thread's name. Valid for the life of the thread. */
 const char* le_thread_GetMyName(void);
 
-/* Runs the destructors of the calling thread, and ends it with this result. Fatal: the
- * thread is ending already (a call from a destructor, or from a handler that is called
- * because the thread ends). */
+/* Runs the destructors of the calling thread, and ends it with this result.
+ * Fatal: the thread is ending already (a call from a destructor, or from a
+ * handler that is called because the thread ends). */
 void le_thread_Exit(void* resultPtr) __attribute__((noreturn));
 
 /* Ends a thread at its next cancellation point. These calls are cancellation points, also
@@ -135,8 +137,8 @@ void le_thread_Exit(void* resultPtr) __attribute__((noreturn));
  * LE_NOT_FOUND: the thread has ended, has not been started, or the reference is stale. */
 le_result_t le_thread_Cancel(le_thread_Ref_t threadRef);
 
-/* Waits for this number of seconds, without running the loop. Returns LE_OK. Fatal: a
- * negative number. */
+/* Waits for this number of seconds. The loop does not run meanwhile. Returns
+ * LE_OK. Fatal: a negative number. */
 le_result_t le_thread_Sleep(int timeInSecs);
 
 /* Adds a function that runs when that thread ends, after those that the thread itself adds.
@@ -148,14 +150,15 @@ void le_thread_AddChildDestructor(le_thread_Ref_t threadRef,
  * last runs first. The thread's sessions and services are closed before that. */
 le_thread_DestructorRef_t le_thread_AddDestructor(
     le_thread_Destructor_t destructor, void* contextPtr);
-/* Removes it. Only for the thread that added it. */
+/* Removes a destructor. Only the thread that added it may call this. */
 void le_thread_RemoveDestructor(le_thread_DestructorRef_t destructorRef);
 
-/* Adopts the calling thread and gives it this name. No-op if it has been adopted. */
+/* Adopts the calling thread and sets its name. No-op if the thread has been
+ * adopted. */
 void le_thread_InitLegatoThreadData(const char* name);
-/* Ends an adopted thread's use of the library. Its sessions and services are closed, its
- * destructors run, and its timers and monitors are deleted. Fatal: a call from a
- * handler. */
+/* Ends an adopted thread's use of the library. Its sessions and services are
+ * closed, its destructors run, and its timers and monitors are deleted. Fatal:
+ * a call from a handler. */
 void le_thread_CleanupLegatoThreadData(void);
 
 #ifdef __cplusplus

@@ -3,8 +3,8 @@
  *
  * le_timer.h: timers on the event loop.
  *
- * A timer belongs to the thread that created it. A call on another thread, or with a
- * stale reference, is fatal. Time is monotonic.
+ * A timer belongs to the thread that created it. A call on another thread, or
+ * with a stale reference, is fatal. Time is monotonic.
  */
 
 #ifndef LE_TIMER_H_INCLUDE_GUARD
@@ -22,44 +22,46 @@ typedef struct le_timer* le_timer_Ref_t;
 /* The timer has expired. The handler may change and delete it. */
 typedef void (*le_timer_ExpiryHandler_t)(le_timer_Ref_t timerRef);
 
-/* Creates a timer that is stopped, expires once, and has no interval and no handler. */
+/* Creates a stopped timer that expires once. It has no interval and no
+ * handler. */
 le_timer_Ref_t le_timer_Create(const char* name);
 /* Deletes the timer, running or not. */
 void le_timer_Delete(le_timer_Ref_t timerRef);
 
-/* Set how long it runs. LE_OK. If it is running, the present period has this length from
- * now on: it ends at once if that has passed. */
+/* Set the interval. Return LE_OK. If the timer is running, its present period
+ * gets this length: it ends at once if that time has passed. */
 le_result_t le_timer_SetInterval(le_timer_Ref_t timerRef,
                                  le_clk_Time_t interval);
 /* In milliseconds. */
 le_result_t le_timer_SetMsInterval(le_timer_Ref_t timerRef, uint32_t interval);
-/* The interval, 0 until it is set. In milliseconds: at most 2^32 - 1. */
+/* The interval. 0 until it is set. In milliseconds: at most 2^32 - 1. */
 le_clk_Time_t le_timer_GetInterval(le_timer_Ref_t timerRef);
 uint32_t le_timer_GetMsInterval(le_timer_Ref_t timerRef);
 
-/* These four set what a stopped timer does. LE_BUSY: it is running; nothing changes. */
+/* The next four functions are for a stopped timer. LE_BUSY: the timer is
+ * running, and nothing changes. */
 le_result_t le_timer_SetHandler(le_timer_Ref_t timerRef,
                                 le_timer_ExpiryHandler_t handlerFunc);
-/* How many times it expires. 0: without end. */
+/* Sets how many times the timer expires. 0: without end. */
 le_result_t le_timer_SetRepeat(le_timer_Ref_t timerRef, uint32_t repeatCount);
-/* Whether it wakes a suspended system. Without effect here. */
+/* Has no effect: no timer wakes a suspended system. */
 le_result_t le_timer_SetWakeup(le_timer_Ref_t timerRef, bool wakeupEnabled);
 le_result_t le_timer_SetContextPtr(le_timer_Ref_t timerRef, void* contextPtr);
 void* le_timer_GetContextPtr(le_timer_Ref_t timerRef);
 
-/* The time until it expires next. 0: it is not running, or is due. In milliseconds: at
- * most 2^32 - 1. */
+/* The time until the timer expires next. 0: the timer is not running, or is
+ * due. In milliseconds: at most 2^32 - 1. */
 le_clk_Time_t le_timer_GetTimeRemaining(le_timer_Ref_t timerRef);
 uint32_t le_timer_GetMsTimeRemaining(le_timer_Ref_t timerRef);
 
-/* How many times it has expired since it was started. */
+/* How many times the timer has expired since its last start. */
 uint32_t le_timer_GetExpiryCount(le_timer_Ref_t timerRef);
 
-/* LE_BUSY: it is running already. */
+/* Starts the timer. LE_BUSY: the timer is running. */
 le_result_t le_timer_Start(le_timer_Ref_t timerRef);
-/* LE_FAULT: it is not running. */
+/* Stops the timer. LE_FAULT: the timer is not running. */
 le_result_t le_timer_Stop(le_timer_Ref_t timerRef);
-/* Stops it if it is running, and starts it. */
+/* Stops the timer if it is running, and starts it. */
 void le_timer_Restart(le_timer_Ref_t timerRef);
 bool le_timer_IsRunning(le_timer_Ref_t timerRef);
 

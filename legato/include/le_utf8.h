@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_utf8.h: strings in UTF-8, which end with a 0. Any thread, and the child of
- * a fork.
+ * le_utf8.h: strings in UTF-8 with a final 0. Any thread, and the child of a
+ * fork.
  */
 
 #ifndef LE_UTF8_H_INCLUDE_GUARD
@@ -16,37 +16,42 @@
 extern "C" {
 #endif
 
-/* The number of characters. NULL has 0. LE_FORMAT_ERROR: the string is not UTF-8. */
+/* The number of characters. NULL: 0. LE_FORMAT_ERROR: the string is not
+ * UTF-8. */
 ssize_t le_utf8_NumChars(const char* string);
-/* The number of bytes, without the final 0. NULL has 0. */
+/* The number of bytes, without the final 0. NULL: 0. */
 size_t le_utf8_NumBytes(const char* string);
-/* How many bytes a character has that begins with this byte. 0: none begins so. */
+/* The number of bytes of a character whose first byte is this one. 0: no
+ * character begins with this byte. */
 size_t le_utf8_NumBytesInChar(char firstByte);
-/* Whether the byte continues a character. */
+/* Returns whether the byte continues a character. */
 bool le_utf8_IsContinuationByte(char byte);
-/* Whether the string is UTF-8, in form: overlong forms are accepted. NULL is not. */
+/* Returns whether the string has the form of UTF-8. Overlong forms are
+ * accepted. NULL: false. */
 bool le_utf8_IsFormatCorrect(const char* string);
 
 /* In all functions below a NULL string, buffer or valuePtr is fatal. */
 
-/* Copies a string. If the buffer of destSize bytes is too small, whole characters are
- * copied as far as they fit, and the result is LE_OVERFLOW. The copy ends with a 0, unless
- * destSize is 0. *numBytesPtr (may be NULL): its bytes, without that 0. */
+/* Copies a string. If the buffer of destSize bytes is too small, as many whole
+ * characters as fit are copied, and the result is LE_OVERFLOW. The copy has a
+ * final 0, unless destSize is 0. *numBytesPtr (may be NULL) is the length of
+ * the copy, without the final 0. */
 le_result_t le_utf8_Copy(char* destStr, const char* srcStr, size_t destSize,
                          size_t* numBytesPtr);
-/* The same, behind the string that is in the buffer. *destStrLenPtr (may be NULL): the
- * bytes of the whole string. */
+/* As le_utf8_Copy(), but appends to the string that is in the buffer.
+ * *destStrLenPtr (may be NULL) is the length of the whole string. */
 le_result_t le_utf8_Append(char* destStr, const char* srcStr, size_t destSize,
                            size_t* destStrLenPtr);
-/* The same as le_utf8_Copy(), but copies only what is before the first subStr, if there is
- * one. */
+/* As le_utf8_Copy(), but copies only the part before the first subStr, if there
+ * is one. */
 le_result_t le_utf8_CopyUpToSubStr(char* destStr, const char* srcStr,
                                    const char* subStr, size_t destSize,
                                    size_t* numBytesPtr);
 
-/* Reads a whole number as strtol() does: decimal, hexadecimal after 0x, or octal after 0,
- * perhaps behind blanks and a sign. Nothing may follow it. LE_FORMAT_ERROR: it is none. LE_OUT_OF_RANGE: it does not fit
- * into an int. */
+/* Reads a whole number as strtol() does: decimal, hexadecimal after 0x, or
+ * octal after 0. Blanks and a sign may precede it. Nothing may follow it.
+ * LE_FORMAT_ERROR: the string is no such number. LE_OUT_OF_RANGE: the number
+ * does not fit into an int. */
 le_result_t le_utf8_ParseInt(int* valuePtr, const char* arg);
 
 #ifdef __cplusplus

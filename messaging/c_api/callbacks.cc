@@ -58,7 +58,7 @@ void CallResult(const Completion& completion, ClientSession*,
 void CallOpened(const Completion& completion, ClientSession* session,
                 event::Ref<Message>, Result result) {
   CheckOpened(session, result);
-  if (result != Result::kOk) return;  // the user has closed meanwhile
+  if (result != Result::kOk) return;  // the user has closed it
   if (auto handler = FunctionOf<le_msg_SessionEventHandler_t>(completion)) {
     CallUser("the handler of an opening",
              [&] { handler(ToRef(session), completion.context); });
@@ -161,14 +161,14 @@ struct ServiceCallbacks::Handler {
 
 namespace {
 
-// The reference of a removed handler stands for nothing, and is never used again.
+// The reference of a removed handler is invalid, and is never used again.
 template <typename Handler>
 using HandlerRefs =
     legato::ProcessRefs<Handler, le_msg_SessionEventHandlerRef_t>;
 
 }  // namespace
 
-// What a thread is doing.
+// The handler call of a thread.
 class CallState final : public event::ModuleState {
  public:
   static CallState* OfCurrentThread() {
@@ -180,7 +180,7 @@ class CallState final : public event::ModuleState {
 
 namespace {
 
-// Says what the thread is doing for as long as it lives.
+// Sets the thread's handler call while it exists.
 class ScopedCall {
  public:
   ScopedCall(CallState* state, Message* message, ServerSession* session)
@@ -228,7 +228,7 @@ void ServiceCallbacks::RemoveAll() {
   for (auto* list : {&open_, &close_}) {
     for (const HandlerPtr& handler : *list) {
       HandlerRefs<Handler>::OfCurrentProcess()->Remove(handler->ref);
-      handler->function = nullptr;  // for a Call() that is under way
+      handler->function = nullptr;  // for a running Call()
     }
     list->clear();
   }
@@ -253,7 +253,7 @@ void ServiceCallbacks::Remove(const char* function,
 
 void ServiceCallbacks::Erase(const HandlerPtr& handler) {
   HandlerRefs<Handler>::OfCurrentProcess()->Remove(handler->ref);
-  handler->function = nullptr;  // for a Call() that is under way
+  handler->function = nullptr;  // for a running Call()
   std::vector<HandlerPtr>* const list = handler->of->ListOf(handler->event);
   list->erase(std::find(list->begin(), list->end(), handler));
 }
@@ -266,8 +266,9 @@ void ServiceCallbacks::SetReceive(le_msg_ReceiveHandler_t handler,
 
 void ServiceCallbacks::Call(const std::vector<HandlerPtr>& handlers,
                             ServerSession* session) {
-  // A copy: handlers may add and remove handlers. One that is added waits for
-  // the next session. The last added comes first.
+  // A copy, because handlers may add and remove handlers. A handler that is
+  // added is first called for the next session. The handler that was added last
+  // is called first.
   const std::vector<HandlerPtr> present(handlers.rbegin(), handlers.rend());
   for (const HandlerPtr& handler : present) {
     if (handler->function != nullptr) {

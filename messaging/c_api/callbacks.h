@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Between the handlers that the core calls and the C API's function pointers.
-// Ends the process where the contract says so.
+// Adapts the handlers of the core to the C API's function pointers. Ends the
+// process in the two cases that le_messaging.h states.
 
 #ifndef LE_MESSAGING_MESSAGING_C_API_CALLBACKS_H_
 #define LE_MESSAGING_MESSAGING_C_API_CALLBACKS_H_
@@ -29,7 +29,8 @@ Completion ForResult(le_msg_ResultHandler_t handler, void* context);
 Completion ForOpened(le_msg_SessionEventHandler_t handler, void* context);
 Completion ForOpenResult(le_msg_OpenResultHandler_t handler, void* context);
 
-// An opening whose caller gets no result ended so. Another protocol ends the process.
+// Ends the process if `result` is kOtherProtocol. For an opening without a
+// result for its caller.
 void CheckOpened(const ClientSession* session, Result result);
 
 // ---- A client session's handlers -------------------------------------------
@@ -78,16 +79,17 @@ class ServiceCallbacks final : public ServiceHandler {
     return static_cast<ServiceCallbacks*>(service->handler());
   }
 
-  // The calling thread owns the service. Handlers may have been set before.
+  // The calling thread owns the service. Handlers may have been added before.
   void Attach(Service* service);
 
   enum class SessionEvent { kOpen, kClose };
   le_msg_SessionEventHandlerRef_t Add(SessionEvent event,
                                       le_msg_SessionEventHandler_t handler,
                                       void* context);
-  // False: it is not there, or a thread owns its service.
+  // False: there is no such handler, or a thread owns its service.
   static bool RemoveOfUnowned(le_msg_SessionEventHandlerRef_t handler);
-  // Fatal unless the handler is there, and the calling thread owns its service.
+  // Fatal if there is no such handler, or the calling thread does not own its
+  // service.
   static void Remove(const char* function,
                      le_msg_SessionEventHandlerRef_t handler);
   void RemoveAll();
@@ -125,9 +127,9 @@ class ServiceCallbacks final : public ServiceHandler {
   bool warned_of_no_receive_handler_ = false;
 };
 
-// The message whose receive handler runs on the calling thread, and its session;
-// null if none does. The handler may have released the message; the session is
-// there all the same.
+// The message whose receive handler is running on the calling thread, and its
+// session. Null: no such handler is running. If the handler has released the
+// message, the session is still valid.
 struct CurrentCall {
   Message* message = nullptr;
   ServerSession* session = nullptr;

@@ -49,7 +49,7 @@ ClientSession* OwnedClient(const char* function, le_msg_SessionRef_t ref) {
   return OwnedByCaller(function, ClientSide(function, Checked(function, ref)));
 }
 
-// The same, and it is closed.
+// As OwnedClient(). Fatal if the session is not closed.
 ClientSession* ReadyToOpen(const char* function, le_msg_SessionRef_t ref) {
   ClientSession* const session = OwnedClient(function, ref);
   if (!session->is_closed()) {
@@ -64,7 +64,7 @@ le_result_t OpenSync(const char* function, le_msg_SessionRef_t ref, bool waits,
   return ToCResult(ReadyToOpen(function, ref)->OpenSync(waits, deadline));
 }
 
-// The same, without a deadline. Another protocol is fatal.
+// As OpenSync(), without a deadline. Fatal if the service has another protocol.
 le_result_t OpenSyncUntimed(const char* function, le_msg_SessionRef_t ref,
                             bool waits) {
   ClientSession* const session = ReadyToOpen(function, ref);
@@ -73,7 +73,7 @@ le_result_t OpenSyncUntimed(const char* function, le_msg_SessionRef_t ref,
   return ToCResult(result);
 }
 
-// *problem says why the result is not LE_OK.
+// If the result is not LE_OK, *problem says why.
 le_result_t GetProtocol(const char* id, size_t largest_size,
                         le_msg_ProtocolRef_t* ref, std::string* problem) {
   absl::Status valid =

@@ -1,7 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Between main() of component_main.cc and the files that le_api_component writes.
+ * The interface between main() of component_main.cc and the files that
+ * le_api_component writes.
  */
 
 #ifndef LE_MESSAGING_MESSAGING_C_API_COMPONENT_H_
@@ -11,7 +12,7 @@
 extern "C" {
 #endif
 
-/* What a component has to be called for. Each may be NULL. */
+/* The functions that main() calls for a component. Each may be NULL. */
 typedef struct le_component_Node_ {
   void (*advertise)(void);
   void (*connect)(void);
@@ -20,7 +21,7 @@ typedef struct le_component_Node_ {
   struct le_component_Node_* next;
 } le_component_Node_;
 
-/* By a constructor, before main(). The node must live for ever. */
+/* Called by a constructor, before main(). The node must not be destroyed. */
 void le_component_Register_(le_component_Node_* node);
 
 #ifdef __cplusplus

@@ -1,18 +1,18 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// main() for a program that is written as components: initializes them, then runs the
-// event loop.
+// main() for a program that consists of components: initializes them, then runs
+// the event loop.
 
 #include "legato.h"
 #include "messaging/c_api/component.h"
 
-// Of the component that has no name, if there is one.
+// The initialization of the component without a name, if there is one.
 extern "C" __attribute__((weak)) void _le_event_InitComponent(void);
 
 namespace {
 
-// In the order in which they were registered.
+// A list, in the order of registration.
 le_component_Node_* g_first = nullptr;
 le_component_Node_** g_end = &g_first;
 
@@ -20,7 +20,7 @@ void Call(void (*function)()) {
   if (function != nullptr) function();
 }
 
-// Services first: a client may need one of another component.
+// Services first, because a client may need a service of another component.
 void Initialize(void*, void*) {
   for (auto* c = g_first; c != nullptr; c = c->next) Call(c->advertise);
   for (auto* c = g_first; c != nullptr; c = c->next) Call(c->connect);

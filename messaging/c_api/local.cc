@@ -23,13 +23,13 @@ namespace le {
 namespace messaging {
 namespace {
 
-// What is known of a local service.
+// A local service.
 struct Local {
   Interface interface;
-  // While it is unowned:
+  // While the service is unowned:
   std::unique_ptr<ServiceCallbacks> callbacks;
   void* context = nullptr;
-  // Afterwards:
+  // After a thread has become its owner:
   le_msg_ServiceRef_t core = nullptr;
 };
 
@@ -178,8 +178,8 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
   Runtime* const runtime = Runtime::Current();
   Interface interface { serviceName, runtime->GetLocalProtocol(size) };
   const le_msg_ServiceRef_t ref = &localServicePtr->service;
-  // Two local services may have the same name: what identifies one is where it
-  // is. With a blank this is no interface's name.
+  // The address is the identity, because two local services may have the same
+  // name. An interface's name has no blank, so this key differs from all names.
   interface.key =
       absl::StrCat("local service at ", reinterpret_cast<uintptr_t>(ref));
   if (!runtime->TakeServiceName(interface.key)) {
@@ -187,7 +187,8 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
   }
   LocalServices* const services = LocalServices::Get();
   MutexLock lock(&services->mutex);
-  // Of a service there that a thread has left behind, nothing is known any more.
+  // A thread that ended may have left a service at this address. Remove its
+  // entry.
   services->all.erase(ref);
   services->all.emplace(
       ref, Local{std::move(interface), std::make_unique<ServiceCallbacks>()});

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API, for messages and transactions: both sides.
+// The C API, for messages and transactions of both sides.
 
 #include <fcntl.h>
 
@@ -36,7 +36,7 @@ using le::messaging::ToRef;
 
 namespace {
 
-// The session of a message that a client may make a request of.
+// Returns the message's session. Fatal if it is a server's.
 ClientSession* Requester(const char* function, Message* message) {
   Session* const session = SessionOf(message);
   if (!session->is_client()) {
@@ -45,7 +45,8 @@ ClientSession* Requester(const char* function, Message* message) {
   return static_cast<ClientSession*>(session);
 }
 
-// The program's own want of memory ends it, as that of malloc() mostly does.
+// If the program's own call finds no memory, the process ends, as programs
+// usually do after malloc() has failed.
 template <typename Function>
 auto OrFatal(const char* function, Function work) -> decltype(work()) {
   try {
@@ -191,7 +192,8 @@ le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
 void le_msg_Respond(le_msg_MessageRef_t msgRef) {
   Message* const message = Checked(__func__, msgRef);
   if (!message->is_received_request()) {
-    // A client chooses how it sends, and must not end a server by it.
+    // Not fatal: the client chooses the kind of message, and must not be able
+    // to end the server.
     Session* const session = SessionOf(message);
     le::event::Credentials client;
     const bool known =

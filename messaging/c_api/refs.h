@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Between the C API's opaque references and the objects they stand for, and the
-// checks that each function begins with.
+// Converts between the C API's opaque references and objects, and has the
+// checks at the beginning of each function.
 
 #ifndef LE_MESSAGING_MESSAGING_C_API_REFS_H_
 #define LE_MESSAGING_MESSAGING_C_API_REFS_H_
@@ -32,8 +32,8 @@ namespace messaging {
 inline le_msg_SessionRef_t ToRef(Session* s) {
   return reinterpret_cast<le_msg_SessionRef_t>(s->ref());
 }
-// In a debug build, a message's reference has the message's generation in its low
-// bits, so that a stale one is found out.
+// In a debug build, a message's reference has the message's generation in its
+// low bits, so that a stale reference is detected.
 #ifdef NDEBUG
 constexpr bool kChecksMessages = false;
 #else
@@ -54,7 +54,7 @@ inline le_msg_ServiceRef_t ToRef(Service* s) {
   return reinterpret_cast<le_msg_ServiceRef_t>(s->ref());
 }
 
-// Fatal if the reference is NULL, and in the child of a fork.
+// Fatal if the reference is NULL, or in the child of a fork.
 template <typename Object, typename Ref>
 Object* Checked(const char* function, Ref ref, const char* what) {
   event::CheckNotForked(function);
@@ -103,7 +103,7 @@ inline Session* SessionOf(Message* message) {
   return static_cast<Session*>(message->owner());
 }
 
-// Fatal: the calling thread is not the owner of that object.
+// Ends the process: the calling thread is not the owner of the object.
 template <typename Object>
 [[noreturn]] void MisuseByThread(const char* function, Object* object,
                                  const char* when = "") {
@@ -120,7 +120,7 @@ Object* OwnedByCaller(const char* function, Object* object) {
   return object;
 }
 
-// Fatal: the calling thread may not delete that object, or it has been deleted.
+// Fatal if the calling thread may not delete the object, or if it was deleted.
 template <typename Object>
 void CheckDeletable(const char* function, Object* object) {
   const bool is_owner = object->owner()->IsCurrent();
@@ -132,14 +132,14 @@ void CheckDeletable(const char* function, Object* object) {
   }
 }
 
-// Of what the calling thread owns, or a thread that has gone has left.
+// Deletes an object of the calling thread, or of a thread that has ended.
 template <typename Object>
 void Delete(const char* function, Object* object) {
   CheckDeletable(function, object);
   object->Delete();
 }
 
-// Where a function writes its result.
+// Returns the pointer for a function's result. Fatal if it is NULL.
 template <typename Out>
 Out* CheckedOut(const char* function, Out* out) {
   if (out == nullptr) event::Misuse(function, "the result's pointer is NULL");
@@ -165,11 +165,11 @@ inline event::Instant DeadlineAfter(uint32_t timeout_ms) {
   return event::Process::Current()->Now() + absl::Milliseconds(timeout_ms);
 }
 
-// How many bytes the caller's structure has, which may be of an older or a newer
-// version. Fatal: it cannot be so many.
+// Returns the size of the caller's structure, which may be of an older or a
+// newer version. Fatal if the size is impossible.
 template <typename CStructure>
 size_t StatedSize(const char* function, const CStructure* stated) {
-  constexpr size_t kMaxSize = 4096;  // more was never set
+  constexpr size_t kMaxSize = 4096;  // no version's structure is larger
   size_t size;
   std::memcpy(&size, stated, sizeof(size));
   if (size < sizeof(size) || size > kMaxSize) {
@@ -179,8 +179,9 @@ size_t StatedSize(const char* function, const CStructure* stated) {
   return size;
 }
 
-// What the caller has stated; 0 where an older structure ends. What a newer one
-// has beyond ours is not understood, and said so unless it is 0.
+// Returns the caller's structure in this version's form. Members that an older
+// structure does not have are 0. A warning is logged if a newer structure has
+// values other than 0 in members that this version does not know.
 template <typename CStructure>
 CStructure FromCaller(const char* function, const CStructure* stated) {
   const size_t size = StatedSize(function, stated);
@@ -198,7 +199,8 @@ CStructure FromCaller(const char* function, const CStructure* stated) {
   return ours;
 }
 
-// Writes no more than the caller has; 0 beyond what we have.
+// Writes the structure, but not beyond the caller's size. Members that this
+// version does not know become 0.
 template <typename CStructure>
 void ToCaller(const char* function, CStructure ours, CStructure* told) {
   const size_t size = StatedSize(function, told);
@@ -210,7 +212,7 @@ void ToCaller(const char* function, CStructure ours, CStructure* told) {
   }
 }
 
-// The limits of a session, which two structures of the API have alike.
+// The limits of a session, which are members of two structures of the API.
 template <typename CLimits>
 SessionLimits ToSessionLimits(const char* function, const CLimits& stated) {
   if (stated.maxOpenRequests > kMaxOpenRequests) {

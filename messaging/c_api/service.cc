@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "directory/interface_name.h"
 #include "event/os_process.h"
+#include "event/peer_log.h"
 #include "messaging/c_api/callbacks.h"
 #include "messaging/c_api/local_service.h"
 #include "messaging/c_api/refs.h"
@@ -44,14 +45,15 @@ using le::messaging::ToSessionLimits;
 
 namespace {
 
-// The service. A local one that no thread owns yet is the calling thread's now.
+// Returns the service. If it is an unowned local service, the calling thread
+// becomes its owner.
 Service* WithOwner(const char* function, le_msg_ServiceRef_t ref) {
   CheckNotForked(function);
   LocalService::Own(ref);
   return Checked(function, LocalService::Resolve(ref));
 }
 
-// Fatal unless the calling thread owns the service, or none does yet.
+// Fatal if another thread owns the service.
 void ChangeCallbacks(
     const char* function, le_msg_ServiceRef_t ref,
     const std::function<void(ServiceCallbacks* callbacks)>& change) {
@@ -75,7 +77,7 @@ le_msg_SessionEventHandlerRef_t AddHandler(const char* function,
   return added;
 }
 
-// Null: the process has a service of that name already.
+// Null: the process has a service of that name.
 le_msg_ServiceRef_t NewService(Protocol* protocol, const char* name) {
   Runtime* const runtime = Runtime::Current();
   if (!runtime->TakeServiceName(name)) return nullptr;
@@ -216,14 +218,14 @@ void le_msg_KillClient_(const char* format, ...) {
   }
   le::event::Credentials client;
   session->ClientCredentials(&client);
-  le::event::Log(le::event::LogLevel::kEmergency,
-                 absl::StrCat("service '", session->interface()->name,
-                              "': killing client pid ", client.pid, " of user ",
-                              client.uid, ": ", reason));
+  le::event::LogForPeer(le::event::LogLevel::kEmergency, client.uid,
+                        absl::StrCat("service '", session->interface()->name,
+                                     "': killing client pid ", client.pid,
+                                     " of user ", client.uid, ": ", reason));
   session->Close(le::messaging::CloseReason::kKilled);
 }
 
-// ---- Who the client is -----------------------------------------------------
+// ---- Credentials of the client ---------------------------------------------
 
 namespace {
 

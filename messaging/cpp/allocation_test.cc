@@ -166,6 +166,21 @@ TEST_P(AllocationTest, AnAsyncRequestWithAClosure) {
   });
 }
 
+TEST_P(AllocationTest, ACancelledRequest) {
+  RunClient([](Client* client) {
+    Loop loop;
+    const auto never = [](const absl::StatusOr<Message>&) { ADD_FAILURE(); };
+    EXPECT_EQ(
+        CountAllocations([&] {
+          client->RequestAsync(Hello(*client), absl::Hours(1), never).Cancel();
+          const Call call = client->RequestAsync(Hello(*client), absl::Hours(1),
+                                                 Closure<80>{&loop, {}});
+          EXPECT_TRUE(loop.Run().ok());
+        }),
+        0);
+  });
+}
+
 TEST_P(AllocationTest, APush) {
   RunClient([](Client* client) {
     Loop loop;

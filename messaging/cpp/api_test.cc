@@ -288,6 +288,87 @@ TEST_P(CppTest, AServerClosesASessionAndTheClientReopensIt) {
   RunScenario(scenario, GetParam());
 }
 
+// Hides, and closes the session, on "hide"; is offered again when told to.
+void HidingBody(Party* party) {
+  EchoServer server;
+  EXPECT_TRUE(server.service
+                  .OnMessage([&](Message message) {
+                    EXPECT_TRUE(server.service.Hide().ok());
+                    EXPECT_TRUE(Session::Of(message).Close().ok());
+                  })
+                  .ok());
+  party->RunLoopUntil("offer");
+  EXPECT_TRUE(server.service.Advertise().ok());
+  party->RunLoopUntil("done");
+}
+
+// No opening is under way: another may begin, and is the only one that is told.
+void ExpectToStayClosed(Party* party, Client* client) {
+  EXPECT_FALSE(client->is_open());
+  bool opened = false;
+  EXPECT_TRUE(client
+                  ->OpenAsync(absl::InfiniteDuration(),
+                              [&](absl::Status status) {
+                                EXPECT_TRUE(status.ok()) << status;
+                                opened = true;
+                              })
+                  .ok());
+  party->Signal("offer");
+  party->RunLoopUntil([&] { return opened; });
+  party->Signal("done");
+}
+
+TEST_P(CppTest, StayClosedEndsAReopeningThatWaits) {
+  Scenario scenario;
+  scenario.Add("server", HidingBody);
+  scenario.Add("client", [](Party* party) {
+    Client client = Must(Client::Open("echo", kText));
+    int closed = 0;
+    auto owned = std::make_shared<int>(1);
+    const std::weak_ptr<int> watch = owned;
+    EXPECT_TRUE(client.OnClosed([&](CloseReason) { ++closed; }).ok());
+    EXPECT_TRUE(client
+                    .ReopenAfterClose([owned = std::move(owned)](absl::Status) {
+                      ADD_FAILURE() << "reopened";
+                    })
+                    .ok());
+    EXPECT_TRUE(Text(client, "hide").Send().ok());
+    party->RunLoopUntil([&] { return closed == 1; });
+    EXPECT_EQ(client.Open().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_TRUE(client.StayClosed().ok());
+    EXPECT_TRUE(watch.expired());
+    ExpectToStayClosed(party, &client);
+    // That one is the user's.
+    EXPECT_TRUE(client.StayClosed().ok());
+    EXPECT_TRUE(client.is_open());
+    EXPECT_EQ(closed, 1);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(CppTest, AClientThatIsClosedInOnClosedDoesNotReopen) {
+  Scenario scenario;
+  scenario.Add("server", HidingBody);
+  scenario.Add("client", [](Party* party) {
+    Client client = Must(Client::Open("echo", kText));
+    int closed = 0;
+    EXPECT_TRUE(client
+                    .OnClosed([&](CloseReason) {
+                      ++closed;
+                      EXPECT_TRUE(client.Close().ok());
+                    })
+                    .ok());
+    EXPECT_TRUE(
+        client
+            .ReopenAfterClose([](absl::Status) { ADD_FAILURE() << "reopened"; })
+            .ok());
+    EXPECT_TRUE(Text(client, "hide").Send().ok());
+    party->RunLoopUntil([&] { return closed == 1; });
+    ExpectToStayClosed(party, &client);
+  });
+  RunScenario(scenario, GetParam());
+}
+
 TEST_P(CppKillTest, AClientOutlivesItsServer) {
   Scenario scenario;
   scenario.Add("server", EchoBody);
@@ -461,6 +542,7 @@ TEST_P(CppTest, ObjectsOutliveTheirThread) {
       std::unique_ptr<Loop> loop;
       Call call;
       TaskSender sender;
+      std::weak_ptr<int> of_timer;
       int unavailable = 0;
     } left;
     const le_thread_Ref_t thread = le_thread_Create(
@@ -470,7 +552,10 @@ TEST_P(CppTest, ObjectsOutliveTheirThread) {
           left->client = Must(Client::Open("echo", kText));
           left->service = Must(Service::Create("short", kText));
           EXPECT_TRUE(left->service.Advertise().ok());
-          left->timer = std::make_unique<Timer>([] { ADD_FAILURE(); });
+          auto owned = std::make_shared<int>(1);
+          left->of_timer = owned;
+          left->timer = std::make_unique<Timer>(
+              [owned = std::move(owned)] { ADD_FAILURE(); });
           EXPECT_TRUE(left->timer->Start(absl::Seconds(1)).ok());
           left->loop = std::make_unique<Loop>();
           left->sender = left->loop->sender();
@@ -493,10 +578,84 @@ TEST_P(CppTest, ObjectsOutliveTheirThread) {
     constexpr absl::StatusCode kInert = absl::StatusCode::kFailedPrecondition;
     EXPECT_EQ(left.client.Open().code(), kInert);
     EXPECT_FALSE(left.client.NewMessage());
+    EXPECT_EQ(left.client.peer().status().code(), kInert);
+    EXPECT_EQ(left.client.close_reason(), LE_MSG_CLOSE_NONE);
+    left.client.Flush();
+    EXPECT_TRUE(left.of_timer.expired());
     EXPECT_EQ(left.service.Advertise().code(), kInert);
     EXPECT_EQ(left.timer->Start(absl::Seconds(1)).code(), kInert);
     EXPECT_EQ(left.sender.Post([] {}).code(), absl::StatusCode::kUnavailable);
     party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A method that returns a status may be called by mistake at any moment.
+TEST_P(CppTest, AnotherThreadIsRefusedWhileAThreadEnds) {
+  Scenario scenario;
+  scenario.Add("only", [](Party*) {
+    struct Theirs {
+      Client client;
+      Service service;
+      std::unique_ptr<Timer> timer;
+      le_sem_Ref_t made = le_sem_Create("made", 0);
+    } theirs;
+    const le_thread_Ref_t thread = le_thread_Create(
+        "thread",
+        [](void* context) -> void* {
+          auto* const theirs = static_cast<Theirs*>(context);
+          theirs->client = Must(Client::Create("echo", kText));
+          theirs->service = Must(Service::Create("short", kText));
+          theirs->timer = std::make_unique<Timer>([] {});
+          le_sem_Post(theirs->made);
+          return nullptr;
+        },
+        &theirs);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    le_sem_Wait(theirs.made);
+    const auto expect_refused = [&] {
+      for (const absl::Status& status :
+           {theirs.client.Close(), theirs.client.peer().status(),
+            theirs.client.OpenAsync(absl::ZeroDuration(), nullptr),
+            theirs.service.Hide(), theirs.timer->Stop()}) {
+        EXPECT_EQ(status, internal::WrongThread());
+      }
+      EXPECT_FALSE(theirs.client.is_open());
+      EXPECT_FALSE(theirs.timer->running());
+    };
+    for (int i = 0; i < 200; ++i) expect_refused();
+    le_thread_Join(thread, nullptr);
+    expect_refused();
+    le_sem_Delete(theirs.made);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// The closure is on the stack, and goes when that is unwound.
+TEST_P(CppTest, AThreadMayEndInAClosure) {
+  Scenario scenario;
+  scenario.Add("only", [](Party*) {
+    struct Left {
+      std::unique_ptr<Timer> timer;
+      std::shared_ptr<int> owned = std::make_shared<int>(1);
+    } left;
+    const std::weak_ptr<int> watch = left.owned;
+    const le_thread_Ref_t thread = le_thread_Create(
+        "thread",
+        [](void* context) -> void* {
+          auto* const left = static_cast<Left*>(context);
+          left->timer = std::make_unique<Timer>(
+              [owned = std::move(left->owned)] { le_thread_Exit(nullptr); });
+          EXPECT_TRUE(left->timer->Start(absl::ZeroDuration()).ok());
+          le_event_RunLoop();
+        },
+        &left);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    le_thread_Join(thread, nullptr);
+    EXPECT_TRUE(watch.expired());
+    EXPECT_EQ(left.timer->Stop().code(), absl::StatusCode::kFailedPrecondition);
   });
   RunScenario(scenario, GetParam());
 }
@@ -526,6 +685,10 @@ TEST_P(CppTest, MisuseIsAStatus) {
         absl::StatusCode::kFailedPrecondition;
     constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
     EXPECT_EQ(Client::Create("", kText).status().code(), kInvalid);
+    constexpr absl::string_view kWithZero("x\0y", 3);
+    EXPECT_EQ(Client::Create(kWithZero, kText).status().code(), kInvalid);
+    EXPECT_EQ(Client::Create("x", {kWithZero, 1}).status().code(), kInvalid);
+    EXPECT_EQ(Service::Create(kWithZero, kText).status().code(), kInvalid);
     EXPECT_EQ(Client::Create("x", {"", 1}).status().code(), kInvalid);
     EXPECT_EQ(Client::Create("x", {"y", size_t{1} << 40}).status().code(),
               kInvalid);
@@ -581,20 +744,24 @@ TEST_P(CppTest, MisuseIsAStatus) {
     struct Theirs {
       Client* client;
       Timer* timer;
-    } theirs = {&moved, &timer};
+      Message request;
+      Message message;
+    } theirs = {&moved, &timer, moved.NewMessage(), moved.NewMessage()};
     const le_thread_Ref_t thread = le_thread_Create(
         "thread",
         [](void* context) -> void* {
           auto* const theirs = static_cast<Theirs*>(context);
           EXPECT_EQ(theirs->client->Close().code(), kMisuse);
           EXPECT_EQ(theirs->client->OnClosed({}).code(), kMisuse);
-          EXPECT_EQ(theirs->client->Request(theirs->client->NewMessage())
+          EXPECT_EQ(theirs->client->peer().status().code(), kMisuse);
+          EXPECT_EQ(theirs->client->Request(std::move(theirs->request))
                         .status()
                         .code(),
                     kMisuse);
           EXPECT_EQ(theirs->timer->Stop().code(), kMisuse);
           // A message is for any thread.
-          EXPECT_TRUE(theirs->client->NewMessage().Send().ok());
+          EXPECT_TRUE(theirs->message.NewMessage().Send().ok());
+          EXPECT_TRUE(std::move(theirs->message).Send().ok());
           return nullptr;
         },
         &theirs);

@@ -57,38 +57,81 @@ struct Pair {
 TEST(FatalTest, DestroyingAnObjectOnAnotherThread) {
   EXPECT_FATAL(DestroyOnAnotherThread(
                    std::make_shared<Client>(*Client::Create("x", kText))),
-               "le_msg_DropSession: .*only the thread that created it");
+               "le::Client: only the thread that created");
   EXPECT_FATAL(DestroyOnAnotherThread(
                    std::make_shared<Service>(*Service::Create("x", kText))),
-               "le_msg_DropService: .*only the thread that created it");
+               "le::Service: only the thread that created");
   EXPECT_FATAL(DestroyOnAnotherThread(std::make_shared<Timer>([] {})),
-               "le_timer_Delete: .*thread");
+               "le::Timer: only the thread that created");
   EXPECT_FATAL(DestroyOnAnotherThread(std::make_shared<SignalWatch>(
                    *SignalWatch::Create(SIGUSR1, [] {}))),
-               "le_fdMonitor_Delete: .*thread");
+               "le::SignalWatch: only the thread that created");
   // So is to replace it there.
   EXPECT_FATAL(
       {
         Client client = *Client::Create("x", kText);
         OnAnotherThread([&] { client = Client(); });
       },
-      "le_msg_DropSession: .*only the thread that created it");
+      "le::Client: only the thread that created");
 }
 
-TEST(FatalTest, CancellingACallOnAnotherThread) {
+// What returns no status.
+TEST(FatalTest, UsingAClientOnAnotherThread) {
+  EXPECT_FATAL(
+      {
+        const Pair pair;
+        OnAnotherThread([&] { pair.client.NewMessage(); });
+      },
+      "le::Client::NewMessage: only the thread that created");
+  EXPECT_FATAL(
+      {
+        const Pair pair;
+        OnAnotherThread([&] { pair.client.close_reason(); });
+      },
+      "le::Client::close_reason: only the thread that created");
+  EXPECT_FATAL(
+      {
+        const Pair pair;
+        OnAnotherThread([&] { pair.client.Flush(); });
+      },
+      "le::Client::Flush: only the thread that created");
+}
+
+TEST(FatalTest, UsingACallOnAnotherThread) {
   EXPECT_FATAL(
       {
         Pair pair;
         Call call = pair.Ask();
         OnAnotherThread([&] { call.Cancel(); });
       },
-      "le_msg_CancelRequest: .*only the thread that created it");
+      "le::Call::Cancel: only the thread that created");
   EXPECT_FATAL(
       {
         Pair pair;
         DestroyOnAnotherThread(std::make_shared<Call>(pair.Ask()));
       },
-      "le_msg_CancelRequest: .*only the thread that created it");
+      "le::Call::Cancel: only the thread that created");
+  EXPECT_FATAL(
+      {
+        Pair pair;
+        Call call = pair.Ask();
+        OnAnotherThread([&] { call.Detach(); });
+      },
+      "le::Call::Detach: only the thread that created");
+  EXPECT_FATAL(
+      {
+        Pair pair;
+        const Call call = pair.Ask();
+        OnAnotherThread([&] { call.pending(); });
+      },
+      "le::Call::pending: only the thread that created");
+  EXPECT_FATAL(
+      {
+        Pair pair;
+        Call call = pair.Ask();
+        OnAnotherThread([&] { const Call moved = std::move(call); });
+      },
+      "le::Call: only the thread that created");
 }
 
 TEST(FatalTest, AnExceptionThatLeavesAClosure) {
@@ -128,20 +171,53 @@ TEST(FatalTest, AnExceptionThatLeavesAClosure) {
       "has thrown an exception: mine");
 }
 
+// Ends as the child of a fork ends that does `act`.
+void InAChild(UniqueFunction<void()> act) {
+  const pid_t child = fork();
+  if (child == 0) {
+    act();
+    _exit(EXIT_SUCCESS);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  _exit(WEXITSTATUS(status));
+}
+
 TEST(FatalTest, TheChildOfAFork) {
+  const char* const kFork = "child of a fork";
   EXPECT_FATAL(
       {
         Client client = *Client::Create("x", kText);
-        const pid_t child = fork();
-        if (child == 0) {
-          client.Open().IgnoreError();
-          _exit(EXIT_SUCCESS);
-        }
-        int status = 0;
-        waitpid(child, &status, 0);
-        _exit(WEXITSTATUS(status));
+        InAChild([&] { client.Open().IgnoreError(); });
       },
-      "child of a fork");
+      kFork);
+  EXPECT_FATAL(
+      {
+        Client client = *Client::Create("x", kText);
+        InAChild([&] { client.NewMessage(); });
+      },
+      kFork);
+  EXPECT_FATAL(
+      {
+        Loop loop;
+        loop.Post([] {}).IgnoreError();
+        InAChild([&] { loop.Post([] {}).IgnoreError(); });
+      },
+      kFork);
+  EXPECT_FATAL(
+      {
+        Timer timer([] {});
+        InAChild([&] { timer = Timer([] {}); });
+      },
+      kFork);
+  EXPECT_FATAL(
+      {
+        SignalWatch watch = *SignalWatch::Create(SIGUSR1, [] {});
+        InAChild([&] {
+          SignalWatch::Create(SIGUSR2, [] {}).status().IgnoreError();
+        });
+      },
+      kFork);
 }
 
 // Not fatal: the object stands for nothing, or its thread has ended.
@@ -161,6 +237,20 @@ TEST(FatalTest, WhatMayGoOnAnyThread) {
   DestroyOnAnotherThread(std::exchange(call, nullptr));
   DestroyOnAnotherThread(std::exchange(empty, nullptr));
   DestroyOnAnotherThread(std::exchange(left, nullptr));
+}
+
+// They are destroyed by exit(), on their thread.
+TEST(FatalTest, ObjectsOfStaticStorage) {
+  EXPECT_EXIT(
+      {
+        static Pair pair;
+        static Call call = pair.Ask();
+        static Loop loop;
+        static Timer timer([] {});
+        static SignalWatch watch = *SignalWatch::Create(SIGUSR1, [] {});
+        exit(EXIT_SUCCESS);
+      },
+      ::testing::ExitedWithCode(EXIT_SUCCESS), "");
 }
 
 }  // namespace

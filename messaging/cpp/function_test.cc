@@ -116,6 +116,35 @@ TEST(UniqueFunctionTest, StoresInPlaceUpToItsSize) {
   EXPECT_EQ(outside(&outside, sizeof(outside)), nullptr);
 }
 
+// What is stored anew must not lie where the closure still is.
+TEST(UniqueFunctionTest, AClosureThatGoesMayReplaceIt) {
+  struct Replacer {
+    Replacer(Function* f, std::shared_ptr<int> o)
+        : function(f), owned(std::move(o)) {}
+    Replacer(Replacer&& other) noexcept
+        : function(std::exchange(other.function, nullptr)),
+          owned(std::move(other.owned)) {}
+    ~Replacer() {
+      if (function != nullptr) {
+        *function = [zeros = std::array<char, 40>{}](int x) {
+          return x + zeros[0];
+        };
+      }
+    }
+    int operator()(int x) { return x + 1; }
+    Function* function;
+    std::shared_ptr<int> owned;
+  };
+  auto owned = std::make_shared<int>(1);
+  const std::weak_ptr<int> watch = owned;
+  Function function = Replacer(nullptr, nullptr);
+  function = Replacer(&function, std::move(owned));
+  EXPECT_EQ(function(3), 4);
+  function = nullptr;
+  EXPECT_TRUE(watch.expired());
+  EXPECT_EQ(function(3), 3);
+}
+
 TEST(UniqueFunctionTest, AClosureMayResetIt) {
   struct Owner {
     UniqueFunction<void()> function;

@@ -53,6 +53,28 @@ TEST(SignalWatchTest, RestoresWhatWasThere) {
   EXPECT_TRUE(loop.Run().ok());
 }
 
+// The signal came while another watch was there.
+TEST(SignalWatchTest, IsNotToldOfAnEarlierSignal) {
+  for (const bool told : {false, true}) {
+    absl::StatusOr<SignalWatch> first = SignalWatch::Create(SIGUSR1, [] {});
+    ASSERT_TRUE(first.ok());
+    raise(SIGUSR1);
+    if (told) le_event_ServiceLoop();
+    *first = *SignalWatch::Create(SIGUSR2, [] {});
+    int calls = 0;
+    absl::StatusOr<SignalWatch> second =
+        SignalWatch::Create(SIGUSR1, [&] { ++calls; });
+    ASSERT_TRUE(second.ok());
+    while (le_event_ServiceLoop() == LE_OK) {
+    }
+    EXPECT_EQ(calls, 0);
+    raise(SIGUSR1);
+    while (le_event_ServiceLoop() == LE_OK) {
+    }
+    EXPECT_EQ(calls, 1);
+  }
+}
+
 TEST(SignalWatchTest, MayGoInItsClosure) {
   Loop loop;
   std::unique_ptr<SignalWatch> watch;

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// For the facades: a directory within the process.
+// A directory within the process, for the facades.
 
 #ifndef LE_MESSAGING_MESSAGING_FACADE_LOCAL_PARTS_H_
 #define LE_MESSAGING_MESSAGING_FACADE_LOCAL_PARTS_H_
@@ -14,7 +14,8 @@
 #include "event/process.h"
 #include "transports/transport.h"
 
-// Each facade defines this once. The linker names it to whoever links two of them.
+// Each facade defines this once. If a program links two, the linker's error has
+// this name.
 #define LE_ONLY_FACADE()                                                 \
   extern "C" {                                                           \
   extern const char link_le_messaging_or_le_messaging_loopback_not_both; \
@@ -34,7 +35,7 @@ struct LocalParts {
   directory::InProcessDirectory directory;
 };
 
-// An introducer that keeps its parts.
+// Returns an introducer that keeps `parts` alive.
 inline std::shared_ptr<directory::Introducer> IntroducerOf(
     std::shared_ptr<LocalParts> parts) {
   std::unique_ptr<directory::Introducer> introducer =
@@ -43,8 +44,8 @@ inline std::shared_ptr<directory::Introducer> IntroducerOf(
       introducer.release(), [parts](directory::Introducer* i) { delete i; });
 }
 
-// For Runtime::Parts: makes what introduces `process` to itself, over a transport
-// of its own.
+// For Runtime::Parts. The function creates an introducer that introduces
+// `process` to itself, over a transport of its own.
 inline std::function<std::shared_ptr<directory::Introducer>()>
 MakerOfLocalIntroducer(event::Process* process,
                        std::shared_ptr<transports::LocalTransport> (

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What //messaging:le_messaging_loopback stands on: everything in one process.
+// The facade of //messaging:le_messaging_loopback: everything in one process.
 
 #include "transports/loopback/loopback.h"
 

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What //messaging:le_messaging stands on: Unix sockets between processes, and a
+// The facade of //messaging:le_messaging: Unix sockets between processes, and a
 // directory in a process of its own.
 
 #include "transports/unix_socket/unix_socket.h"

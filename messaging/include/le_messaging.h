@@ -13,25 +13,27 @@
  *
  * WORDS
  *   protocol     an identifier and the size of the largest message. Both sides
- *                must state the same.
- *   interface    a name that one side uses: a client interface or a service.
- *   service      what a server offers under a name.
+ *                must use the same identifier and the same size.
+ *   interface    a name and a protocol on one side: a client interface or a
+ *                service.
+ *   service      an interface that a server offers to clients.
  *   binding      a line of the directory's bindings file:
  *                (client user, client interface) -> (server user, service).
  *                Without a binding no session opens.
- *   session      one client's conversation with one service.
+ *   session      the connection between one client interface and one service.
  *   message      a payload buffer of the protocol's size, and at most one file
  *                descriptor in each direction.
  *   transaction  a request and its completion: the response, or NULL.
  *
  * THREADS
- *   A session belongs to the thread that created it: its owner. A service and its
- *   sessions belong to the thread that created the service. Every handler runs on
- *   the event loop of the owner, one at a time, and never inside a call of this API.
- *   If a thread runs no loop, its handlers are not called. A handler may call
- *   every function here, and may close or delete its own session or service. It may
- *   end its thread by le_thread_Exit(). A C++ exception must not leave a handler:
- *   that is fatal, and the log names the exception.
+ *   A session belongs to the thread that created it: its owner. A service and
+ *   its sessions belong to the thread that created the service. Every handler
+ *   runs on the event loop of the owner, one at a time, and never inside a call
+ *   of this API. If a thread runs no loop, its handlers are not called. A
+ *   handler may call every function here, and may close or delete its own
+ *   session or service. It may end its thread by le_thread_Exit(). A C++
+ *   exception must not leave a handler: this is fatal, and the log names the
+ *   exception.
  *
  *   any thread     create, send, request, respond to and release messages;
  *                  every getter
@@ -39,19 +41,20 @@
  *                  hide, synchronous requests (on another thread: fatal)
  *
  * WHEN A THREAD ENDS
- *   1. The thread closes its sessions and services. Pending transactions complete
- *      with NULL, and the close handlers of its services are called. From now on
- *      these sessions do not open and these services are not offered. A request that
- *      such a handler makes completes with NULL. If the handler of that request makes
- *      another, and so on, the eighth is the last.
- *   2. The destructors of the thread run. They may still use and delete its sessions
- *      and services. A request that they make is released with a warning, and its
- *      handler is not called, because no thread is left to call it. A blocking
- *      request returns NULL.
- *   3. Sessions and services that are not deleted stay valid and closed. Any thread
- *      may query and delete them. Beyond 1,024 of them, the oldest are deleted. A
- *      message that another thread holds keeps its session valid. Requests are
- *      treated as in 2.
+ *   1. The library closes the thread's sessions and services. Pending
+ *      transactions complete with NULL, and the close handlers of the services
+ *      are called. From now on these sessions cannot be opened and these
+ *      services cannot be offered. A request that one of these handlers makes
+ *      completes with NULL. The handler of that request may make another one,
+ *      and so on: after eight such rounds the handlers are no longer called.
+ *   2. The thread's destructors run. They may still use and delete the thread's
+ *      sessions and services. A request that a destructor makes is released
+ *      with a warning, and its handler is not called, because the thread runs
+ *      no loop any more. A blocking request returns NULL.
+ *   3. Sessions and services that are not deleted stay valid and closed. Any
+ *      thread may query and delete them. Beyond 1,024 of them in a process, the
+ *      oldest are deleted. A message that another thread holds keeps its
+ *      session valid. A later request is treated as in 2.
  *
  * OWNERSHIP OF MESSAGES
  *   le_msg_CreateMsg() gives the caller one reference. Send, RequestResponse,
@@ -66,20 +69,24 @@
  *   AddressSanitizer also detects a payload that is used too late, or beyond its end.
  *
  * WHAT IS FATAL
- *   Misuse by the caller, where a comment says so. It is logged with the name of
- *   the function, and the process ends with EXIT_FAILURE. With LE_ABORT_ON_FATAL=1
- *   in the environment it ends by abort() and leaves a core. A NULL reference is
- *   always fatal. What the far end does is fatal in two cases only: a client opens
- *   a session by a function of this header and the service has another protocol; the
- *   far end closes a session and the client has no close handler.
+ *   Misuse by the caller is fatal where a comment says so: the library logs it
+ *   with the name of the function, and the process ends with EXIT_FAILURE. With
+ *   LE_ABORT_ON_FATAL=1 in the environment the process calls abort(), which
+ *   leaves a core dump. A NULL reference is always fatal. The far end can cause
+ *   a fatal error in two cases only. First: a client opens a session by a
+ *   function of this header, and the service has another protocol. Second: the
+ *   far end closes a session, and the client has no close handler.
  *
  * FORK
- *   The child of fork() may only exec or _exit. Any call here is fatal in it. Until
- *   then the child keeps the parent's connections open, except those that the parent
- *   closes: the far end is told of a close at once.
+ *   The child of fork() may only exec or _exit. Any call of this API is fatal
+ *   in the child. Until then the child also holds the parent's connections
+ *   open. But a close in the parent takes effect at once: the far end is
+ *   notified of it.
  *
- * The functions are thread-safe, but not async-signal-safe. The library starts no thread
- * and changes no signal.
+ * The functions are thread-safe, but not async-signal-safe. The library changes
+ * no signal. It starts threads for one purpose only: to close file descriptors
+ * that other users have sent (see le_msg_RefuseServiceFds() in
+ * le_messaging_ext.h).
  */
 
 #ifndef LE_MESSAGING_H_INCLUDE_GUARD
@@ -99,7 +106,7 @@
 extern "C" {
 #endif
 
-/* ---- References. Opaque; NULL is never a valid one. ---- */
+/* ---- References. They are opaque, and NULL is never valid. ---- */
 
 typedef struct le_msg_Protocol* le_msg_ProtocolRef_t;
 typedef struct le_msg_Interface* le_msg_InterfaceRef_t;
@@ -126,11 +133,11 @@ typedef void (*le_msg_ResponseCallback_t)(le_msg_MessageRef_t msgRef,
 
 /* ======== Protocols ======== */
 
-/* Returns the protocol with this identifier (1 to 127 bytes) and this largest message
- * (in bytes, at most 16 MiB). The same two always give the same reference, on any
- * thread. It is valid for the life of the process. Fatal: NULL; an empty identifier or
- * one that is too long; a size over the limit; an identifier that was used with
- * another size. */
+/* Returns the protocol with this identifier (1 to 127 bytes) and this largest
+ * message (in bytes, at most 16 MiB). Calls with the same identifier and size
+ * return the same reference, on any thread. It is valid for the life of the
+ * process. Fatal: NULL; an empty identifier or one that is too long; a size
+ * over the limit; an identifier that was used with another size. */
 le_msg_ProtocolRef_t le_msg_GetProtocolRef(const char* protocolId,
                                            size_t largestMsgSize);
 
@@ -142,67 +149,73 @@ size_t le_msg_GetProtocolMaxMsgSize(le_msg_ProtocolRef_t protocolRef);
 
 /* ======== Sessions: the client's side ======== */
 
-/* Creates a closed session. The calling thread owns it. No other process is contacted
- * yet. The name has 1 to 127 printable ASCII characters, no blank and none of
- * < > # *. It is copied. Several sessions may have the same. Fatal: a bad name. */
+/* Creates a closed session. The calling thread owns it. No other process is
+ * contacted yet. The name has 1 to 127 printable ASCII characters, no blank and
+ * none of < > # *. It is copied. Several sessions may have the same name.
+ * Fatal: a bad name. */
 le_msg_SessionRef_t le_msg_CreateSession(le_msg_ProtocolRef_t protocolRef,
                                          const char* interfaceName);
 
-/* Closes the session if it is open, and releases it. Pending transactions complete
- * with NULL later, from the loop. No close handler is called. Messages of the session
- * stay valid until they are released. For messages that the server has not taken, see
- * le_msg_CloseSession(). Fatal: the server's side; the session has been deleted. */
+/* Closes the session if it is open, and releases it. Pending transactions
+ * complete with NULL later, from the loop. No close handler is called. Messages
+ * of the session stay valid until they are released. Messages that the server
+ * has not received yet may be lost, see le_msg_CloseSession(). Fatal: the
+ * server's side; the session has been deleted. */
 void le_msg_DeleteSession(le_msg_SessionRef_t sessionRef);
 
-/* Sets the handler of messages from the server that are no responses. Replaces the
- * former handler. NULL: such messages are released, with one warning. Client's side
- * only. */
+/* Sets the handler of messages from the server that are not responses. Replaces
+ * the former handler. NULL: such messages are released, with one warning.
+ * Client's side only. */
 void le_msg_SetSessionRecvHandler(le_msg_SessionRef_t sessionRef,
                                   le_msg_ReceiveHandler_t handlerFunc,
                                   void* contextPtr);
 
-/* Sets the handler that is called after the far end closed the session or died. It is
- * not called for a close at this end. When it is called, the session is closed and may
- * be opened again, kept or deleted. Without a close handler the process ends instead.
- * Client's side only. */
+/* Sets the handler that is called after the far end closed the session or died.
+ * It is not called for a close at this end. When it is called, the session is
+ * closed. It may then be opened again, kept or deleted. If no close handler is
+ * set, the process ends instead. Client's side only. */
 void le_msg_SetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
                                    le_msg_SessionEventHandler_t handlerFunc,
                                    void* contextPtr);
 
-/* Returns what le_msg_SetSessionCloseHandler() was given. Each pointer may be NULL. */
+/* Returns the handler and the context of le_msg_SetSessionCloseHandler(). Each
+ * pointer may be NULL. */
 void le_msg_GetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
                                    le_msg_SessionEventHandler_t* handlerFuncPtr,
                                    void** contextPtrPtr);
 
-/* Opens the session. It waits for the directory, a binding and the service, in any
- * order, and survives their restarts. Returns at once. The callback (may be NULL) is
- * called when the session is open; it is not called if the session is closed before
- * that. Fatal: the session is open or being opened; the service has another
- * protocol. */
+/* Opens the session. Returns at once. The opening waits for the directory, a
+ * binding and the service, in any order, and survives their restarts. The
+ * callback (may be NULL) is called when the session is open. It is not called
+ * if the session is closed before that. Fatal: the session is open or being
+ * opened; the service has another protocol. */
 void le_msg_OpenSession(le_msg_SessionRef_t sessionRef,
                         le_msg_SessionEventHandler_t callbackFunc,
                         void* contextPtr);
 
-/* The same, but blocks until the session is open. Handlers of other sessions are not
- * called meanwhile. */
+/* As le_msg_OpenSession(), but blocks until the session is open. Handlers of
+ * other sessions are not called meanwhile. */
 void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
 
-/* Opens the session if the service is offered now. Blocks until the directory has
- * answered, for 5 s at most, and then until the server's process has accepted the
- * session (le_msg_TryOpenSessionSyncTimed() has a deadline for that).
- *   LE_OK             it is open
+/* Opens the session if the service is offered now. Blocks until the directory
+ * has answered, for 5 s at most, and then until the server's process has
+ * accepted the session. (le_msg_TryOpenSessionSyncTimed() has a deadline for
+ * both.)
+ *   LE_OK             the session is open
  *   LE_NOT_FOUND      there is a binding, but the service is not offered now
  *   LE_NOT_PERMITTED  there is no binding
  *   LE_BUSY           the service has its largest number of sessions
- *   LE_COMM_ERROR     there is no directory, or it is not trusted, or it does not
- *                     answer within 5 s, or one of its own limits is reached. Or the
- *                     server or the directory has another version, or the server
- *                     violates the protocol (le_msg_GetWaitReason() says which)
+ *   LE_COMM_ERROR     one of these causes (see le_msg_GetWaitReason()):
+ *                     - there is no directory, or it is not trusted, or it does
+ *                       not answer within 5 s, or a limit of it is reached
+ *                     - the server or the directory has another version
+ *                     - the server violates the protocol
  * After a failure the session is closed. It may be opened again. */
 le_result_t le_msg_TryOpenSessionSync(le_msg_SessionRef_t sessionRef);
-/* Legato's function returns LE_UNAVAILABLE if the service is not offered now, and code that
- * ifgen generates counts on it. A build defines this for such code only; le_api_component
- * (bazel/api_component.bzl) does. */
+/* Legato's function returns LE_UNAVAILABLE if the service is not offered now,
+ * and code that ifgen generates relies on it. LE_MSG_TRY_OPEN_AS_LEGATO is
+ * defined only for the compilation of such code, for example by
+ * le_api_component (bazel/api_component.bzl). */
 #ifdef LE_MSG_TRY_OPEN_AS_LEGATO
 #define le_msg_TryOpenSessionSync le_msg_TryOpenSessionSyncAsLegato_
 #endif
@@ -210,15 +223,15 @@ le_result_t le_msg_TryOpenSessionSyncAsLegato_(le_msg_SessionRef_t sessionRef);
 
 /* ======== Sessions: both sides ======== */
 
-/* Client: closes the session. Pending transactions complete with NULL later, from the
- * loop. No-op if it is closed. It may be opened again.
- * Messages that are still queued at this end, and messages that the far end has sent
- * and this end has not received, are lost. Sent messages that the far end has not taken
- * yet may be lost. To lose none of its own, a client makes a synchronous request before
- * the close: the messages of a session are handled in their order, so the server has
- * taken all earlier ones when it responds.
- * Server: closes and deletes the session. The service's close handlers are called
- * later, from the loop. */
+/* Client: closes the session. Pending transactions complete with NULL later,
+ * from the loop. No-op if it is closed. It may be opened again.
+ * Messages that are still queued at this end are lost, and so are messages that
+ * this end has not received yet. Messages that were sent, but that the server
+ * has not received yet, may be lost. A client that must lose no message makes a
+ * synchronous request before the close: messages of a session are handled in
+ * order, so the server has received all earlier ones when it responds.
+ * Server: closes and deletes the session. The service's close handlers are
+ * called later, from the loop. */
 void le_msg_CloseSession(le_msg_SessionRef_t sessionRef);
 
 /* A pointer that belongs to the user of the session. NULL until it is set. */
@@ -226,22 +239,24 @@ void le_msg_SetSessionContextPtr(le_msg_SessionRef_t sessionRef,
                                  void* contextPtr);
 void* le_msg_GetSessionContextPtr(le_msg_SessionRef_t sessionRef);
 
-/* The protocol and the interface of this side. Valid for the life of the session. */
+/* The protocol and the interface of this side. Valid for the life of the
+ * session. */
 le_msg_ProtocolRef_t le_msg_GetSessionProtocol(le_msg_SessionRef_t sessionRef);
 le_msg_InterfaceRef_t le_msg_GetSessionInterface(
     le_msg_SessionRef_t sessionRef);
 
-/* The name and the protocol of an interface. The name is valid for the life of the
- * interface. */
+/* The name and the protocol of an interface. The name is valid for the life of
+ * the interface. */
 const char* le_msg_GetInterfaceName(le_msg_InterfaceRef_t interfaceRef);
 le_msg_ProtocolRef_t le_msg_GetInterfaceProtocol(
     le_msg_InterfaceRef_t interfaceRef);
 
-/* Server's side: the user and the process of the client, from the kernel, at the
- * moment when the client asked for the session. Either pointer may be NULL.
- * LE_CLOSED: the session is closed. (In the service's close handlers: still LE_OK.)
- * Fatal on the client's side. In a user namespace that does not map every user, all
- * unmapped users have one number (usually 65534): give no rights to that number. */
+/* Server's side: the user and the process of the client, from the kernel, at
+ * the moment when the client asked for the session. Either pointer may be NULL.
+ * LE_CLOSED: the session is closed. (In the service's close handlers: still
+ * LE_OK.) Fatal on the client's side. In a user namespace that does not map
+ * every user, all unmapped users have the same number (usually 65534): grant no
+ * rights to that number. */
 le_result_t le_msg_GetClientUserCreds(le_msg_SessionRef_t sessionRef,
                                       uid_t* userIdPtr, pid_t* processIdPtr);
 le_result_t le_msg_GetClientUserId(le_msg_SessionRef_t sessionRef,
@@ -251,23 +266,25 @@ le_result_t le_msg_GetClientProcessId(le_msg_SessionRef_t sessionRef,
 
 /* ======== Messages ======== */
 
-/* Creates a message for the session, which may be closed. The payload is zero. Never
- * fails and never blocks. */
+/* Creates a message for the session, which may be closed. The payload is
+ * zero-filled. Never fails and never blocks. */
 le_msg_MessageRef_t le_msg_CreateMsg(le_msg_SessionRef_t sessionRef);
 
 /* Adds a reference. */
 void le_msg_AddRef(le_msg_MessageRef_t msgRef);
 
-/* Releases a reference. With the last one the message is freed, and a file descriptor
- * that is still in it is closed. If the message is a request without a response, the
- * client's transaction completes with NULL. The session stays open. */
+/* Releases a reference. The last release frees the message and closes a file
+ * descriptor that is still in it. If the message is a request without a
+ * response, the client's transaction completes with NULL. The session stays
+ * open. */
 void le_msg_ReleaseMsg(le_msg_MessageRef_t msgRef);
 
-/* Whether this is a received request that has no response yet. */
+/* Returns whether this is a received request that has no response yet. */
 bool le_msg_NeedsResponse(le_msg_MessageRef_t msgRef);
 
-/* The payload: le_msg_GetMaxPayloadSize() bytes, aligned for any type. The address stays
- * the same for the life of the message. Bytes that the sender did not send are zero. */
+/* The payload: le_msg_GetMaxPayloadSize() bytes, aligned for any type. The
+ * address stays the same for the life of the message. Bytes that the sender did
+ * not send are zero. */
 void* le_msg_GetPayloadPtr(le_msg_MessageRef_t msgRef);
 
 /* The protocol's largest message, in bytes. */
@@ -282,18 +299,20 @@ size_t le_msg_GetMaxPayloadSize(le_msg_MessageRef_t msgRef);
  * the same message. */
 void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd);
 
-/* Returns the file descriptor that came with the message. The caller owns it, and
- * close-on-exec is set. -1: none came, or an earlier call has returned it. */
+/* Returns the file descriptor that arrived with the message. The caller owns
+ * it, and close-on-exec is set. -1: the message arrived without one, or an
+ * earlier call has returned it. */
 int le_msg_GetFd(le_msg_MessageRef_t msgRef);
 
-/* Sends the message and takes the caller's reference. If the session is not open, the
- * message is dropped; on a client this is logged. That the function returns does not
- * mean that the far end has the message: see le_msg_CloseSession(). Outside handlers
- * each message leaves at once. Inside a handler the first message of a session leaves
- * at once; the others leave together before the loop waits. If the queue is full, a
- * client waits for room, unless it is in a handler or the server is on the same thread.
- * On a server the service's policy applies; by default messages are gathered up to a
- * limit, and then the session is closed. Details: LIMITS in le_messaging_ext.h. */
+/* Sends the message and takes the caller's reference. If the session is not
+ * open, the message is dropped; on a client this is logged. After the return
+ * the far end may not have received the message yet, see le_msg_CloseSession().
+ * Outside handlers each message is sent at once. Inside a handler the first
+ * message of a session is sent at once; the others are sent together before the
+ * loop waits. If the queue is full, a client waits for room, unless it is in a
+ * handler or the server is on the same thread. On a server the service's policy
+ * applies: by default messages are gathered up to a limit, and then the session
+ * is closed. For details see Limits in le_messaging_ext.h. */
 void le_msg_Send(le_msg_MessageRef_t msgRef);
 
 /* The session of the message. Valid while the caller holds the message. */
@@ -301,40 +320,43 @@ le_msg_SessionRef_t le_msg_GetSession(le_msg_MessageRef_t msgRef);
 
 /* ======== Transactions ======== */
 
-/* Sends a request and takes the caller's reference. The handler is called exactly once,
- * from the loop of the session's owner. It gets the response, or NULL if the session is
- * closed (by either side, before or after the call), if the server dies, if the server
- * releases the request, or if the session has too many open requests (maxOpenRequests
- * in le_messaging_ext.h). A NULL handler: the response is released. Fatal on the
- * server's side. */
+/* Sends a request and takes the caller's reference. The handler is called
+ * exactly once, from the loop of the session's owner. It gets the response, or
+ * NULL in one of these cases: the session is closed (by either side, before or
+ * after the call), the server dies or releases the request, or the session has
+ * too many open requests (maxOpenRequests in le_messaging_ext.h). A NULL
+ * handler: the response is released. Fatal on the server's side. */
 void le_msg_RequestResponse(le_msg_MessageRef_t msgRef,
                             le_msg_ResponseCallback_t handlerFunc,
                             void* contextPtr);
 
-/* Sends a request, takes the caller's reference and blocks until the response arrives,
- * which the caller owns. NULL for the same reasons as above, and at once if the server
- * is on the calling thread (this is logged). Other messages that arrive meanwhile are
- * delivered later, in order. Fatal on the server's side. */
+/* Sends a request, takes the caller's reference and blocks until the response
+ * arrives. The caller owns the response. Returns NULL in the same cases as
+ * le_msg_RequestResponse(), and at once if the server is on the calling thread
+ * (this is logged). Other messages that arrive meanwhile are delivered later,
+ * in order. Fatal on the server's side. */
 le_msg_MessageRef_t le_msg_RequestSyncResponse(le_msg_MessageRef_t msgRef);
 
-/* Sends the request message back as the response, with its present payload and the
- * file descriptor that was set, and takes the caller's reference. Any thread. If the
- * session is closed, the message is released. If the client asked for no response,
- * the message is released and an error is logged (not fatal, because the client
- * decides how it sends). Fatal: the request already has a response. */
+/* Sends the request message back as the response, with its present payload and
+ * the file descriptor that was set. Takes the caller's reference. Any thread.
+ * If the session is closed, the message is released. If the client requested no
+ * response, the message is released and an error is logged. (This is not fatal,
+ * because the client controls it.) Fatal: the request already has a
+ * response. */
 void le_msg_Respond(le_msg_MessageRef_t msgRef);
 
 /* ======== Services ======== */
 
-/* Creates a hidden service. The calling thread owns it. The rules for the name are those
- * of le_msg_CreateSession(). Fatal: a bad name; another service of this process has the
- * name. */
+/* Creates a hidden service. The calling thread owns it. The rules for the name
+ * are those of le_msg_CreateSession(). Fatal: a bad name; another service of
+ * this process has the name. */
 le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
                                          const char* interfaceName);
 
-/* Hides the service, closes all its sessions and releases it. Its close handlers are
- * called later, from the loop, for each session whose open handlers have been called or
- * would have been. Their context must be valid until then. Fatal: it has been deleted. */
+/* Hides the service, closes all its sessions and releases it. Its close
+ * handlers are called later, from the loop, for each session whose open
+ * handlers were called or were due. The context of the close handlers must be
+ * valid until then. Fatal: the service has been deleted. */
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
 
 /* Adds a handler for sessions that open (called before the first message of the
@@ -350,12 +372,12 @@ le_msg_SessionEventHandlerRef_t le_msg_AddServiceCloseHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);
 
-/* Removes an open or close handler. May be called in a handler. Fatal: it has been
- * removed already. */
+/* Removes an open or close handler. May be called in a handler. Fatal: the
+ * handler has been removed. */
 void le_msg_RemoveServiceHandler(le_msg_SessionEventHandlerRef_t handlerRef);
 
-/* Sets the handler of the messages of all sessions of the service. Replaces the former
- * handler. NULL: messages are released, with a warning. */
+/* Sets the handler of the messages of all sessions of the service. Replaces the
+ * former handler. NULL: messages are released, with a warning. */
 void le_msg_SetServiceRecvHandler(le_msg_ServiceRef_t serviceRef,
                                   le_msg_ReceiveHandler_t handlerFunc,
                                   void* contextPtr);
@@ -365,36 +387,39 @@ void le_msg_SetServiceContextPtr(le_msg_ServiceRef_t serviceRef,
                                  void* contextPtr);
 void* le_msg_GetServiceContextPtr(le_msg_ServiceRef_t serviceRef);
 
-/* Offers the service, now and after each restart of the directory, until it is hidden.
- * Waiting clients get their sessions in the order in which they began to wait. If
- * another process of the same user offers a service of this name, this one waits, and
- * takes over when the other stops. No-op if it is advertised. */
+/* Offers the service, now and after each restart of the directory, until it is
+ * hidden. Waiting clients get their sessions in the order in which they began
+ * to wait. If another process of the same user offers a service of this name,
+ * this service waits, and replaces the other when that one stops. No-op if the
+ * service is advertised. */
 void le_msg_AdvertiseService(le_msg_ServiceRef_t serviceRef);
 
-/* Takes no new sessions from now on. Open sessions stay open. No-op if it is hidden. */
+/* Accepts no new sessions from now on. Open sessions stay open. No-op if the
+ * service is hidden. */
 void le_msg_HideService(le_msg_ServiceRef_t serviceRef);
 
-/* The message for which a service's receive handler is running on this thread; NULL
- * outside such a handler. Adds no reference: it is valid while the handler holds the
- * message. */
+/* Returns the message for which a service's receive handler is running on this
+ * thread. NULL: no such handler is running. Adds no reference: the message is
+ * valid while the handler holds it. */
 le_msg_MessageRef_t le_msg_GetServiceRxMsg(void);
 
-/* For a service's receive handler: logs the reason (a printf() format) at emergency
- * level, closes the session of the message that is being handled, and returns. The
- * message must still be released or responded to. Outside such a handler: fatal. */
+/* For a service's receive handler: logs the reason (a printf() format) at
+ * emergency level, closes the session of the message that is being handled, and
+ * returns. The handler must still release the message or respond to it. Outside
+ * such a handler: fatal. */
 #define LE_KILL_CLIENT(...)          \
   do {                               \
     le_msg_KillClient_(__VA_ARGS__); \
   } while (0)
 
-/* For LE_KILL_CLIENT. */
+/* Called by LE_KILL_CLIENT. */
 void le_msg_KillClient_(const char* format, ...)
     __attribute__((format(printf, 1, 2)));
 
 /* ======== Local services ======== */
 
-/* A service and its clients within one process, without a directory or a binding. All
- * that is said above holds for their sessions. */
+/* A local service and its clients are within one process, and need no directory
+ * and no binding. The comments above apply to their sessions, too. */
 
 /* Bytes of a pool's block that are not part of the payload. */
 #define LE_MSG_LOCAL_HEADER_SIZE ((size_t)64)
@@ -436,19 +461,21 @@ typedef struct le_msg_LocalMessage {
 } le_msg_LocalMessage_t;
 #endif
 
-/* Initializes a hidden service. It belongs to the thread that advertises it, or sets its
- * limits, first; until then any thread may set and add its handlers. Its largest message
- * is the pool's block minus LE_MSG_LOCAL_HEADER_SIZE. Other services may have the same
- * name. Returns NULL for NULL. Fatal: a bad name; a block smaller than
- * LE_MSG_LOCAL_HEADER_SIZE; a message of more than 16 MiB; the local service has been
- * initialized already, and not been deleted. */
+/* Initializes a hidden service. Its owner is the first thread that advertises
+ * it, or that calls a function for its limits or file descriptors
+ * (le_messaging_ext.h). Until then any thread may set and add its handlers. Its
+ * largest message is the pool's block minus LE_MSG_LOCAL_HEADER_SIZE. Other
+ * services may have the same name. Returns NULL for NULL. Fatal: a bad name; a
+ * block smaller than LE_MSG_LOCAL_HEADER_SIZE; a message of more than 16 MiB; a
+ * local service that is initialized and not deleted. */
 le_msg_ServiceRef_t le_msg_InitLocalService(
     le_msg_LocalService_t* localServicePtr, const char* serviceName,
     le_mem_PoolRef_t messagingPoolRef);
 
-/* Creates a closed session with that service. The calling thread owns it. It may be opened
- * before the service is advertised, and then waits. NULL: there is no such service, because
- * the pointer is NULL, or the service has not been initialized, or has been deleted. */
+/* Creates a closed session with that service. The calling thread owns it. It
+ * may be opened before the service is advertised: then the opening waits.
+ * Returns NULL if the pointer is NULL, or the service is not initialized, or it
+ * has been deleted. */
 le_msg_SessionRef_t le_msg_CreateLocalSession(
     le_msg_LocalService_t* localServicePtr);
 

@@ -1,13 +1,13 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_messaging_ext.h: what le_messaging has beyond Legato's API: deadlines,
- * cancelling, lengths, reasons, credentials of the server, limits.
+ * le_messaging_ext.h: functions beyond Legato's API: deadlines, cancelling,
+ * lengths, reasons, credentials of the server, limits.
  *
- * The rules of le_messaging.h about threads, ownership and what is fatal hold
- * here too. A timeout is in milliseconds from the call. If the program was busy or
- * stopped until after the deadline, what has arrived in the meantime still counts: a
- * deadline only ends the wait for what has not arrived.
+ * The rules of le_messaging.h about threads, ownership and fatal errors apply
+ * here too. A timeout is in milliseconds from the call. A deadline only ends
+ * the wait for data that has not arrived. If the program was busy or stopped
+ * until after the deadline, data that arrived in the meantime still counts.
  */
 
 #ifndef LE_MESSAGING_EXT_H_INCLUDE_GUARD
@@ -22,10 +22,11 @@ extern "C" {
 /* No timeout: wait without end. */
 #define LE_MSG_NO_TIMEOUT UINT32_MAX
 
-/* ======== Results in the place of fatal errors ======== */
+/* ======== Results instead of fatal errors ======== */
 
 /* As le_msg_GetProtocolRef(). *refPtr is NULL unless the result is LE_OK.
- *   LE_BAD_PARAMETER  the identifier is NULL, empty or too long, or the size is too large
+ *   LE_BAD_PARAMETER  the identifier is NULL, empty or too long, or the size is
+ *                     too large
  *   LE_DUPLICATE      the identifier was used with another size */
 le_result_t le_msg_TryGetProtocolRef(const char* protocolId,
                                      size_t largestMsgSize,
@@ -38,109 +39,124 @@ le_result_t le_msg_TryCreateSession(le_msg_ProtocolRef_t protocolRef,
                                     le_msg_SessionRef_t* refPtr);
 
 /* As le_msg_CreateService(). *refPtr is NULL unless the result is LE_OK.
- * LE_BAD_PARAMETER: a bad name. LE_DUPLICATE: another service of this process has the
- * name. */
+ * LE_BAD_PARAMETER: a bad name. LE_DUPLICATE: another service of this process
+ * has the name. */
 le_result_t le_msg_TryCreateService(le_msg_ProtocolRef_t protocolRef,
                                     const char* interfaceName,
                                     le_msg_ServiceRef_t* refPtr);
 
 /* ======== Deleting without further handler calls ======== */
 
-/* As le_msg_DeleteSession(), but no handler of the session is called any more: none of a
- * request, of an opening, or of any other kind. So their contexts may be freed as soon
- * as this returns. A request that is made later, by a message that is still held, is
- * released, and its handler is not called. May be called in any handler; the one that
- * calls it is the last. */
+/* As le_msg_DeleteSession(), but no handler of the session is called any more,
+ * for example the handler of a request or an opening. So the contexts of the
+ * handlers may be freed as soon as this returns. If the program still holds a
+ * message of the session and sends it as a request, the message is released,
+ * and the handler of the request is not called. May be called in any handler,
+ * which is then the last one. */
 void le_msg_DropSession(le_msg_SessionRef_t sessionRef);
 
-/* As le_msg_DeleteService(), but no handler of the service is called any more. */
+/* As le_msg_DeleteService(), but no handler of the service is called any more.
+ */
 void le_msg_DropService(le_msg_ServiceRef_t serviceRef);
 
 /* ======== Deadlines and cancelling ======== */
 
-/* How a timed opening ended, see le_msg_OpenSessionTimed(). */
+/* Reports how a timed opening ended, see le_msg_OpenSessionTimed(). */
 typedef void (*le_msg_OpenResultHandler_t)(le_msg_SessionRef_t sessionRef,
                                            le_result_t result,
                                            void* contextPtr);
 
-/* As le_msg_OpenSession(), with a deadline. The handler (may be NULL) is called exactly
- * once, from the loop:
+/* As le_msg_OpenSession(), with a deadline. The handler (may be NULL) is called
+ * exactly once, from the loop:
  *   LE_OK       the session is open
- *   LE_TIMEOUT  it is closed again; le_msg_GetWaitReason() returns the cause
+ *   LE_TIMEOUT  the session is closed again; le_msg_GetWaitReason() returns the
+ *               cause
  *   LE_FAULT    the service has another protocol; the session is closed again
- *   LE_CLOSED   it was closed or deleted before it was open, or before the handler was
- *               called. (le_msg_OpenSession() does not call its callback then.) */
+ *   LE_CLOSED   the session was closed or deleted before it was open, or before
+ *               the handler was called. (In this case le_msg_OpenSession() does
+ *               not call its callback.) */
 void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
                              le_msg_OpenResultHandler_t handlerFunc,
                              void* contextPtr);
 
-/* As le_msg_OpenSessionSync(), with a deadline. LE_OK. LE_TIMEOUT: it is closed again;
- * le_msg_GetWaitReason() returns the cause. LE_FAULT: the service has another protocol;
- * it is closed again. */
+/* As le_msg_OpenSessionSync(), with a deadline.
+ *   LE_OK       the session is open
+ *   LE_TIMEOUT  the session is closed again; le_msg_GetWaitReason() returns the
+ *               cause
+ *   LE_FAULT    the service has another protocol; the session is closed again
+ */
 le_result_t le_msg_OpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                         uint32_t timeoutMs);
 
-/* As le_msg_TryOpenSessionSync(), with a deadline: also LE_TIMEOUT, and LE_FAULT if the
- * service has another protocol. After each result other than LE_OK and LE_CLOSED, le_msg_GetWaitReason() returns the cause. */
+/* As le_msg_TryOpenSessionSync(), with a deadline. Other results: LE_TIMEOUT,
+ * and LE_FAULT if the service has another protocol. After each result other
+ * than LE_OK and LE_CLOSED, le_msg_GetWaitReason() returns the cause. */
 le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                            uint32_t timeoutMs);
 
 /* ======== Why an opening waits ======== */
 
-/* Numbers are added, never changed. */
+/* New numbers may be added. A number never changes its meaning. */
 typedef enum {
   /* The session is open, or no opening has failed. */
   LE_MSG_WAIT_NONE = 0,
   /* No folder for the directory's socket is known. */
   LE_MSG_WAIT_NO_PLACE = 1,
-  /* No directory can be reached there. The text has the path and the error. */
+  /* No directory can be reached in that folder. The text has the path and the
+   * error. */
   LE_MSG_WAIT_NO_DIRECTORY = 2,
-  /* The directory belongs to a user other than root and this process's own, and
-   * LE_MESSAGING_DIR does not name its place. */
+  /* The directory's user is neither root nor this process's own user, and
+   * LE_MESSAGING_DIR does not name the folder of its socket. */
   LE_MSG_WAIT_NOT_TRUSTED = 3,
-  /* The directory has not answered yet. If this lasts, it is stopped or busy. */
+  /* The directory has not answered yet. If this lasts, it is stopped or busy.
+   */
   LE_MSG_WAIT_NO_ANSWER = 4,
-  /* No binding. The text has the missing line. */
+  /* There is no binding. The text has the missing line. */
   LE_MSG_WAIT_NO_BINDING = 5,
   /* No server offers the service. The text names it. */
   LE_MSG_WAIT_NOT_OFFERED = 6,
-  /* A server offers the service, but its event loop has not accepted the session. */
+  /* A server offers the service, but its event loop has not accepted the
+   * session. */
   LE_MSG_WAIT_NOT_TAKEN = 7,
   /* The service has its largest number of sessions. */
   LE_MSG_WAIT_SERVICE_FULL = 8,
-  /* The server or the directory has another version of the protocol. The text has both,
-   * and which program to update. */
+  /* The server or the directory has another version of the protocol. The text
+   * has both versions, and names the program to update. */
   LE_MSG_WAIT_OTHER_VERSION = 9,
-  /* The directory refused: a limit is reached, or it does not accept the name. */
+  /* The directory refused: a limit is reached, or the name is not valid
+   * there. */
   LE_MSG_WAIT_REFUSED = 10,
-  /* The operating system refused. The text says what (for example: no file descriptor
-   * is left). */
+  /* The operating system refused. The text says why (for example: no file
+   * descriptor is left). */
   LE_MSG_WAIT_SYSTEM = 11,
-  /* The server violates the protocol: it does not say who it is, lets another user's
-   * process speak for it, or speaks as a directory. The text says which. */
+  /* The server violates the protocol: it does not identify itself, another
+   * user's process answers for it, or it sends frames of a directory. The text
+   * says which. */
   LE_MSG_WAIT_SERVER_FAULT = 12
 } le_msg_WaitReason_t;
 
-/* Why the session is not open yet. For a closed session: why its last opening failed,
- * until it is opened again. If bufferPtr is not NULL, the cause and its remedy are
- * written there as a text, cut to fit, with a terminator. The text is for people and
- * may be different in a later release.
+/* Returns why the session is not open yet. For a closed session: why its last
+ * opening failed, until it is opened again. If bufferPtr is not NULL, the cause
+ * and its remedy are written there as a text, truncated to fit, with a
+ * terminator. The text is for people and may be different in a later release.
  *
- * Any thread. The owner gets the present cause. Other threads get the cause that was
- * found last: it is updated at each change that the directory reports (within about
- * 0.1 s), and once after the first second. Fatal on the server's side.
+ * Any thread. The owner gets the present cause. Other threads get the cause
+ * that was found last: it is updated at each change that the directory reports
+ * (within about 0.1 s), and once after the first second. Fatal on the server's
+ * side.
  *
- * The same is logged: "interface 'NAME': waiting: ..." after one second, and again at
- * each later change of cause. Of several changes within a second, only the last is
- * logged. At the end of such a wait: "interface 'NAME': open after ...". */
+ * The log has the cause too: "interface 'NAME': waiting: ..." after one second,
+ * and again at each later change of cause. If the cause changes several times
+ * within a second, only the last cause is logged. When the session opens after
+ * such a line: "interface 'NAME': open after ...". */
 le_msg_WaitReason_t le_msg_GetWaitReason(le_msg_SessionRef_t sessionRef,
                                          char* bufferPtr, size_t bufferSize);
 
 /* Identifies a request of a session. 0: no request. */
 typedef uint64_t le_msg_RequestId_t;
 
-/* A transaction is complete. Called exactly once (exceptions: WHEN A THREAD ENDS, in
- * le_messaging.h).
+/* A transaction is complete. The handler is called exactly once, except in the
+ * cases of WHEN A THREAD ENDS in le_messaging.h.
  *   LE_OK           the message is the response; the handler owns it
  *   LE_TIMEOUT      the deadline has passed
  *   LE_CLOSED       the session was closed before or after the request
@@ -151,67 +167,77 @@ typedef uint64_t le_msg_RequestId_t;
 typedef void (*le_msg_ResultHandler_t)(le_msg_MessageRef_t msgRef,
                                        le_result_t result, void* contextPtr);
 
-/* As le_msg_RequestResponse(), with a deadline that includes the wait for room in the
- * queue. Returns the identifier of the request, or 0 if the request is complete
- * already. In both cases the handler (may be NULL) is called from the loop. A response
- * that arrives after the deadline is dropped. */
+/* As le_msg_RequestResponse(), with a deadline, which also bounds the wait for
+ * room in the queue. Returns the identifier of the request, or 0 if the request
+ * is complete already. In both cases the handler (may be NULL) is called from
+ * the loop. A response that arrives after the deadline is dropped. */
 le_msg_RequestId_t le_msg_RequestResponseTimed(
     le_msg_MessageRef_t msgRef, uint32_t timeoutMs,
     le_msg_ResultHandler_t handlerFunc, void* contextPtr);
 
-/* Cancels a request. The server is not told. The session's owner only.
+/* Cancels a request. The server is not notified. The session's owner only.
  * LE_OK: the handler will be called with LE_TERMINATED, from the loop.
  * LE_NOT_FOUND: the request is complete already. */
 le_result_t le_msg_CancelRequest(le_msg_SessionRef_t sessionRef,
                                  le_msg_RequestId_t requestId);
 
-/* As le_msg_RequestSyncResponse(), with a deadline and a result. LE_OK: *responsePtr is
- * the response. LE_TIMEOUT, LE_CLOSED, LE_UNAVAILABLE, LE_NO_MEMORY: as above, and
- * *responsePtr is NULL. LE_DEADLOCK: the server is on the calling thread; NULL too. */
+/* As le_msg_RequestSyncResponse(), with a deadline and a result. *responsePtr
+ * is NULL unless the result is LE_OK.
+ *   LE_OK           *responsePtr is the response; the caller owns it
+ *   LE_DEADLOCK     the server is on the calling thread
+ *   LE_TIMEOUT, LE_CLOSED, LE_UNAVAILABLE, LE_NO_MEMORY
+ *                   as in le_msg_ResultHandler_t */
 le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
                                             uint32_t timeoutMs,
                                             le_msg_MessageRef_t* responsePtr);
 
-/* As le_msg_Send(), but waits for room until the deadline, on both sides and also in
- * handlers. Always takes the reference. LE_OK. LE_TIMEOUT, LE_CLOSED: the message was
- * dropped. LE_WOULD_BLOCK: the timeout is LE_MSG_NO_TIMEOUT, and the service's policy
- * dropped the message. */
+/* As le_msg_Send(), but waits for room until the deadline, on both sides and
+ * also in handlers. Always takes the reference. After each result other than
+ * LE_OK the message was dropped.
+ *   LE_OK           the message was sent
+ *   LE_TIMEOUT      there was no room until the deadline
+ *   LE_CLOSED       the session was closed before or during the call
+ *   LE_WOULD_BLOCK  the timeout is LE_MSG_NO_TIMEOUT, and the service's policy
+ *                   drops messages */
 le_result_t le_msg_SendTimed(le_msg_MessageRef_t msgRef, uint32_t timeoutMs);
 
 /* As le_msg_Send(), but never waits and never closes the session.
  *   LE_OK           the message was sent
- *   LE_WOULD_BLOCK  the queue is full; the caller *keeps the message* and may try again
- *                   when the room handler is called
+ *   LE_WOULD_BLOCK  the queue is full; the caller *keeps the message*, and may
+ *                   try again when the room handler is called
  *   LE_CLOSED       the message was dropped
- * Only after LE_WOULD_BLOCK the message is still the caller's. Test for LE_WOULD_BLOCK,
- * not for != LE_OK: after LE_CLOSED the reference is gone. LE_CLOSED may come before the
- * loop has seen the close. Messages that came before it are still delivered, then the
- * close handlers are called; until then le_msg_GetCloseReason() has no reason yet. */
+ * The caller keeps the reference only after LE_WOULD_BLOCK. So test for
+ * LE_WOULD_BLOCK, not for != LE_OK: after LE_CLOSED the reference is invalid.
+ * LE_CLOSED may be returned before the loop has noticed the close. Then
+ * le_msg_GetCloseReason() has no reason yet, messages that arrived before the
+ * close are still delivered, and the close handlers are called after them. */
 le_result_t le_msg_TrySend(le_msg_MessageRef_t msgRef);
 
-/* Sets a handler that is called from the owner's loop when the session's queue has room
- * again, after a message did not fit. NULL: no handler. The owner only. */
+/* Sets a handler that is called from the owner's loop when a message did not
+ * fit into the session's queue and the queue has room again. NULL: no handler.
+ * The owner only. */
 void le_msg_SetSessionRoomHandler(le_msg_SessionRef_t sessionRef,
                                   le_msg_SessionEventHandler_t handlerFunc,
                                   void* contextPtr);
 
-/* The same, for all sessions of a service. */
+/* As le_msg_SetSessionRoomHandler(), for all sessions of a service. */
 void le_msg_SetServiceRoomHandler(le_msg_ServiceRef_t serviceRef,
                                   le_msg_SessionEventHandler_t handlerFunc,
                                   void* contextPtr);
 
-/* Sends now what a handler has sent on the session and the loop would send at the end of
- * its turn, as much as is possible without waiting. Any thread. */
+/* Sends at once the messages of the session that the loop would send at the end
+ * of its turn: as many as can be sent without waiting. Any thread. */
 void le_msg_Flush(le_msg_SessionRef_t sessionRef);
 
 /* ======== Lengths ======== */
 
-/* Sets how many bytes of the payload are sent. If it is not set, the whole payload
- * counts (zeros at its end are not transmitted). Fatal: more than the maximum. */
+/* Sets how many bytes of the payload are sent. If it is not set, the whole
+ * payload is sent (zeros at its end are not transmitted). Fatal: more than the
+ * maximum. */
 void le_msg_SetPayloadSize(le_msg_MessageRef_t msgRef, size_t size);
 
-/* The size that was set here, or by the sender of a received message; else the
- * maximum. */
+/* Returns the size that was set by le_msg_SetPayloadSize(), by the caller or by
+ * the sender of a received message. If none was set: the maximum. */
 size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef);
 
 /* ======== Why a session closed ======== */
@@ -227,77 +253,83 @@ typedef enum {
                                    /* 7 is not used */
   LE_MSG_CLOSE_SERVICE_DELETED = 8, /* its service was deleted */
   LE_MSG_CLOSE_THREAD_ENDED = 9,    /* its owner's thread ended */
-  LE_MSG_CLOSE_SYSTEM = 10          /* the operating system refused */
+  LE_MSG_CLOSE_SYSTEM = 10          /* a system call failed, or no memory */
 } le_msg_CloseReason_t;
 
-/* Why the session was closed the last time. Either side. A send may find the connection
- * closed before the loop does, see le_msg_TrySend(). */
+/* Returns why the session was closed the last time. Either side. A send may
+ * find the connection closed before the loop does, see le_msg_TrySend(). */
 le_msg_CloseReason_t le_msg_GetCloseReason(le_msg_SessionRef_t sessionRef);
 
-/* The reason as a text, for a log. Valid for ever. */
+/* The reason as a text, for a log. Valid for the life of the process. */
 const char* le_msg_GetCloseReasonTxt(le_msg_CloseReason_t reason);
 
 /* ======== Credentials ======== */
 
-/* Client's side: the user and the process of the server, from the kernel, at the moment
- * when the server accepted the session. A server that has changed its user since it
- * advertised the service has the new one. A session whose server the kernel does not
- * name does not open, and none that another user's process accepts for the server
- * (LE_MSG_WAIT_SERVER_FAULT). Either pointer may be NULL. LE_CLOSED: the session is not
- * open. Fatal on the server's side. In a user namespace that does not map every user, all
- * unmapped users have one number (usually 65534), and a process that cannot be seen from
- * here is 0: give no rights to these numbers. */
+/* Client's side: the user and the process of the server, from the kernel, at
+ * the moment when the server accepted the session. If a server has changed its
+ * user since it advertised the service, this is its new user. A session does
+ * not open if the kernel does not name its server, or if another user's process
+ * accepted it for the server (LE_MSG_WAIT_SERVER_FAULT). Either pointer may be
+ * NULL. LE_CLOSED: the session is not open. Fatal on the server's side. In a
+ * user namespace that does not map every user, all unmapped users have the same
+ * number (usually 65534). A process outside this process's PID namespace is 0.
+ * Grant no rights to these numbers. */
 le_result_t le_msg_GetServerUserCreds(le_msg_SessionRef_t sessionRef,
                                       uid_t* userIdPtr, pid_t* processIdPtr);
 
-/* Server's side: returns a pidfd of the client, which the caller owns. It refers to that
- * process even after another process got the same number. LE_UNSUPPORTED: the kernel
- * does not provide it for the socket (before Linux 6.5, and over loopback).
- * LE_CLOSED: the session is closed. */
+/* Server's side: returns a pidfd of the client. The caller owns it. It refers
+ * to that process even after another process has got the same number.
+ * LE_UNSUPPORTED: the kernel does not provide it for the socket (before Linux
+ * 6.5, and over loopback). LE_CLOSED: the session is closed. */
 le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
                                   int* pidFdPtr);
 
 /* ======== Limits ======== */
 
-/* Flow control (docs/flow-control.md). Messages that the far end has not read yet are
- * queued. When a queue is full:
- *  - Responses are queued anyway, and so are the notices that a request was released.
- *  - A server stops reading from a session while more than half of the queue to that
- *    client is used, and reads again when less than a quarter is. It also stops when
- *    the session has its largest number of requests without a response, and reads again
- *    when half of them have one. The client's own sends then wait. Nothing is lost.
- *  - A client's le_msg_Send() and requests wait for room. The owner's thread reads
- *    meanwhile: all responses, because it asked for them; other messages up to the
- *    limits of the queue. Beyond these the session is closed
- *    (LE_MSG_CLOSE_RECEIVE_LIMIT).
- *  - In a handler of the session's owner, and on the server's own thread, they do
- *    not wait: messages are gathered, up to maxGatheredBytes. Beyond that the session
- *    is closed (LE_MSG_CLOSE_SLOW_READER).
- *  - For a server's le_msg_Send() the policy decides. */
+/* Flow control (docs/flow-control.md). Messages that the far end has not read
+ * yet are queued. When a queue is full:
+ *  - Responses are queued anyway, and so are the notices that a request was
+ *    released. If more than maxGatheredBytes are queued then, and the client
+ *    reads nothing for a second, the session is closed
+ *    (LE_MSG_CLOSE_SLOW_READER).
+ *  - A server stops reading from a session while more than half of the queue to
+ *    that client is used, and reads again when less than a quarter is used. It
+ *    also stops when the session has its largest number of requests without a
+ *    response, and reads again when half of them have one. The client's own
+ *    sends then wait. Nothing is lost.
+ *  - A client's le_msg_Send() and requests wait for room. The owner's thread
+ *    reads meanwhile: all responses, which its requests bound, and other
+ *    messages up to the limits of the queue. Beyond these limits the session is
+ *    closed (LE_MSG_CLOSE_RECEIVE_LIMIT).
+ *  - In a handler of the session's owner, and on the server's own thread, a
+ *    client's sends and requests do not wait: messages are gathered, up to
+ *    maxGatheredBytes. Beyond that the session is closed
+ *    (LE_MSG_CLOSE_SLOW_READER).
+ *  - For a server's le_msg_Send() the service's policy applies. */
 
-/* Structures of limits begin with structSize. The caller sets it to the size of the
- * structure, for setters and for getters. This lets a program and a library of
- * different versions work together:
- *  - An older structure is smaller. A setter takes the missing members as 0, and a
- *    getter does not write them.
- *  - A newer structure is larger. A setter ignores the unknown members, with a warning
- *    if they are not 0, and a getter sets them to 0.
+/* Structures of limits begin with structSize. The caller sets it to the size of
+ * the structure, for setters and for getters. This lets a program and a library
+ * of different versions work together:
+ *  - An older structure is smaller. A setter treats the missing members as 0,
+ *    and a getter does not write them.
+ *  - A newer structure is larger. A setter ignores the unknown members, with a
+ *    warning if they are not 0, and a getter sets them to 0.
  * Fatal: a structSize that no version has, such as 0. */
 
-/* What happens to a message from a server when its client's queue is full. Responses are
- * not affected. */
+/* The policy for a message from a server when its client's queue is full.
+ * Responses are not affected. */
 typedef enum {
-  /* It is gathered, up to maxGatheredBytes. Beyond that, or if the client has read
-   * nothing for a second, the session is closed. */
+  /* The message is gathered, up to maxGatheredBytes. The session is closed
+   * beyond that, or if the client has read nothing for a second. */
   LE_MSG_SLOW_READER_CLOSE = 0,
-  /* It is dropped, with a warning. */
+  /* The message is dropped, with a warning. */
   LE_MSG_SLOW_READER_DROP = 1
 } le_msg_SlowReaderPolicy_t;
 
-/* Limits for the clients of a service. 0: the default, which the comment names. Bytes
- * include up to 64 for each message. The queues come on top of what the kernel's socket
- * holds, some hundreds of kilobytes: maxQueuedMessages is no window of unread messages.
- */
+/* Limits for the clients of a service. 0: the default, which the comment names.
+ * Bytes include up to 64 for each message. The kernel's socket holds some
+ * hundreds of kilobytes in addition to the queues, so maxQueuedMessages is not
+ * the number of unread messages. */
 typedef struct {
   size_t structSize;          /* sizeof(le_msg_ServiceLimits_t) */
   uint32_t maxSessions;       /* 1,048,576 */
@@ -307,15 +339,17 @@ typedef struct {
   uint32_t maxOpenRequests;   /* per session: 65,536, the maximum */
   le_msg_SlowReaderPolicy_t slowReaderPolicy;
   size_t maxGatheredBytes; /* per session: 64 MiB or twice maxQueuedBytes */
-  /* Per session, of requests without a response, each with 256 bytes more: 64 MiB. The
-   * request that reaches the limit is still accepted. */
+  /* Per session: the bytes of requests without a response, plus 256 bytes for
+   * each. The request that reaches the limit is still accepted. Default:
+   * 64 MiB. */
   size_t maxRequestBytes;
-  /* For each user other than root and the service's own, whom only the limits above
-   * bind. In addition a user may have one more session only while it has fewer than
-   * are left: of three quarters of the process's limit of open files, of which up to 64
-   * are reserved for root and the service's own user, and of maxSessions if that is the
-   * default. So no user keeps the others out. Another maxSessions may be one user's,
-   * unless this is set, too. A client that is turned away is told why
+  /* The limits from here on bind each user other than root and the service's
+   * own user. A user may open one more session only while it has fewer sessions
+   * than are left of these two numbers: three quarters of the process's limit
+   * of open files (of which up to 64 are reserved for root and the service's
+   * own user), and maxSessions if that is the default. So no user can take all
+   * sessions. If maxSessions is not the default, one user may take all of them,
+   * unless this limit is set too. A client that is refused gets the reason
    * (LE_MSG_WAIT_SERVICE_FULL). */
   uint32_t maxSessionsPerUser; /* no other limit */
   /* File descriptors in messages of that user that are queued, or that the program has
@@ -323,37 +357,42 @@ typedef struct {
    * the process's limit; those of root and the service's own user are not counted.
    * Nothing is received from a user who has as many at this service, until one is
    * fetched or released. If one comes from a user who may have none, because all are
-   * in messages of other services or users, that session is closed. 256 */
+   * in messages of other services or users, that session is closed. What a client has
+   * sent before it went is received all the same, but without the file descriptors that
+   * its user may not have. 256 */
   uint32_t maxFdsPerUser;
-  /* Of requests without a response, and as many of messages that are queued. Each
-   * session of the user has its part of it, and of maxFdsPerUser for the queue, in
-   * place of the limits above if that is less: 256 MiB. */
+  /* Bytes of the user's requests without a response. The same number bounds,
+   * separately, its queued messages. Each session of the user has a part of
+   * this limit, and of maxFdsPerUser for its queue. The part replaces the
+   * limits per session above if it is smaller. Default: 256 MiB. */
   size_t maxBytesPerUser;
 } le_msg_ServiceLimits_t;
 
-/* Sets all limits of the service, also for sessions that are open. Fatal: a bad
- * structSize or slowReaderPolicy; maxOpenRequests above 65,536. */
+/* Sets all limits of the service. They apply also to sessions that are open.
+ * Fatal: a bad structSize or slowReaderPolicy; maxOpenRequests above 65,536. */
 void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              const le_msg_ServiceLimits_t* limitsPtr);
 
-/* The limits in force. Set structSize before. */
+/* Returns the limits in force. Set structSize before the call. */
 void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              le_msg_ServiceLimits_t* limitsPtr);
 
-/* Sessions of the service that begin from now on take no file descriptors from their
- * clients: messages come without them. Where the kernel can (Linux 6.16), the client's
- * log says that the descriptor could not be sent; elsewhere it is closed here, by another
- * thread, since a close may take as long as the sender likes. Cannot be undone. The
- * owner only.
+/* Sessions of the service that begin from now on receive no file descriptors
+ * from their clients: messages arrive without them. Where the kernel can refuse
+ * a file descriptor (Linux 6.16), the client's log says that it could not be
+ * sent. On other kernels the library receives it and closes it. If it may be
+ * another user's, a thread of the library closes it, because the sender can
+ * make a close last long. Cannot be undone. The owner only.
  *
- * Of a service that takes them, what the program does not fetch is closed by another
- * thread too. What le_msg_GetFd() has returned is for the program to close. */
+ * A service that receives file descriptors closes those that the program does
+ * not fetch, in the same way. The program must close those that le_msg_GetFd()
+ * has returned. */
 void le_msg_RefuseServiceFds(le_msg_ServiceRef_t serviceRef);
 
-/* Limits for a client's session. 0: the default, which the comment names. The queued
- * bytes and file descriptors also bound the messages, other than responses, that
- * arrive during a blocking call and are delivered after it. The kernel's socket holds
- * messages besides, as for a service. */
+/* Limits for a client's session. 0: the default, which the comment names.
+ * maxQueuedBytes and maxQueuedFds also bound the messages, other than
+ * responses, that arrive during a blocking call and are delivered after it. The
+ * kernel's socket holds messages in addition, as for a service. */
 typedef struct {
   size_t structSize;          /* sizeof(le_msg_SessionLimits_t) */
   size_t maxQueuedBytes;      /* 1 MiB or two largest messages */
@@ -363,18 +402,21 @@ typedef struct {
   size_t maxGatheredBytes;    /* 64 MiB or twice maxQueuedBytes */
 } le_msg_SessionLimits_t;
 
-/* Sets all limits of a client's session, open or closed. The session's owner only.
- * Fatal: a bad structSize; maxOpenRequests above 65,536; the server's side. */
+/* Sets all limits of a client's session, open or closed. The session's owner
+ * only. Fatal: a bad structSize; maxOpenRequests above 65,536; the server's
+ * side. */
 void le_msg_SetSessionLimits(le_msg_SessionRef_t sessionRef,
                              const le_msg_SessionLimits_t* limitsPtr);
 
-/* The limits in force. Set structSize before. Any thread. Fatal: the server's side. */
+/* Returns the limits in force. Set structSize before the call. Any thread.
+ * Fatal: the server's side. */
 void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
                              le_msg_SessionLimits_t* limitsPtr);
 
-/* Sets how many messages of a protocol the process keeps ready. The pool grows when
- * needed. Above ten times this size a warning is logged, because messages may not be
- * released. If it is not set, the warning comes above 100,000 messages. */
+/* Sets how many messages of a protocol the process keeps ready. The pool grows
+ * when needed. Above ten times this size a warning is logged, because the
+ * program may not release its messages. If the size is not set, the warning is
+ * logged above 100,000 messages. */
 void le_msg_SetProtocolPoolSize(le_msg_ProtocolRef_t protocolRef,
                                 size_t messages);
 

@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_messaging_loopback.h: for programs that link //messaging:le_messaging_loopback,
- * whose directory is in the process itself.
+ * le_messaging_loopback.h: for programs that link
+ * //messaging:le_messaging_loopback. Their directory is in the process itself.
  */
 
 #ifndef LE_MESSAGING_LOOPBACK_H_INCLUDE_GUARD
@@ -14,11 +14,12 @@
 extern "C" {
 #endif
 
-/* Replaces all bindings of the in-process directory. The text has the format of a
- * bindings file. At first there is one line, "<*>.* -> <self>.*": it binds each client
- * interface to the service of the same name. Open sessions stay open. Waiting clients
- * are looked up again. Any thread.
- * LE_FORMAT_ERROR: nothing has changed; the log says where the text is wrong. */
+/* Replaces all bindings of the in-process directory. The text has the format of
+ * a bindings file. At first there is one line, "<*>.* -> <self>.*": it binds
+ * each client interface to the service of the same name. Open sessions stay
+ * open. The bindings of waiting clients are looked up again. Any thread.
+ * LE_FORMAT_ERROR: nothing has changed; the log says where the text is
+ * wrong. */
 le_result_t le_msg_SetLoopbackBindings(const char* bindingsText);
 
 #ifdef __cplusplus

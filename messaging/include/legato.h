@@ -1,9 +1,9 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * legato.h: all headers of Legato's that there are, and the headers of the system that
- * programs for Legato count on. Include it first, because it defines _GNU_SOURCE.
- * docs/porting.md lists which of Legato's APIs are implemented.
+ * legato.h: includes all headers of Legato's API that the library has, and the
+ * system headers that programs for Legato rely on. Include it first, because it
+ * defines _GNU_SOURCE. docs/porting.md lists the APIs that are implemented.
  */
 
 #ifndef LEGATO_H_INCLUDE_GUARD

@@ -15,20 +15,20 @@ namespace messaging {
 class ClientSession;
 class Message;
 
-// How to report the end of a request or an opening. `done` is called exactly once,
-// unless the owner's thread ends first. A plain value, so that a request costs no
-// allocation: `done` knows what `function` and `context` are.
+// Reports the end of a request or an opening. `done` is called exactly once,
+// unless the owner's thread ends first. A plain value, so that a request needs
+// no allocation. `function` and `context` are for `done`.
 struct Completion {
   using Done = void (*)(const Completion& completion, ClientSession* session,
                         event::Ref<Message> response, Result result);
-  Done done = nullptr;  // null: nobody is told
+  Done done = nullptr;  // null: no report
   void (*function)() = nullptr;
   void* context = nullptr;
-  // Counts what a session was asked for, from 1. Those that end with the session are
-  // told in this order.
+  // The number of the request or opening within its session, from 1. Those that
+  // end with the session are reported in this order.
   uint64_t order = 0;
-  // The caller waits on its stack: `done` is called as soon as the end is known,
-  // and runs no code of the user. Otherwise the loop calls it.
+  // The caller waits on its stack: `done` is called as soon as the end is
+  // known, and runs no code of the user. Otherwise the loop calls it.
   bool on_stack = false;
 };
 

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The lives of a client session, a server session and a service: all states,
-// what may be trusted in each, and where each event leads. Pure.
+// The life cycles of a client session, a server session and a service: all
+// states, the facts that hold in each, and the next state for each event. Pure.
 
 #ifndef LE_MESSAGING_MESSAGING_MACHINE_LIFE_CYCLE_H_
 #define LE_MESSAGING_MESSAGING_MACHINE_LIFE_CYCLE_H_
@@ -25,38 +25,40 @@ namespace messaging {
 //   any but kDeleted ──Retire──► kEnded      any ──Delete──► kDeleted
 
 enum class ClientState : uint8_t {
-  // No request waits and nothing is sent. The user knows of the end of the last
-  // opening, or ended it.
+  // No request waits, and nothing is sent. The user knows the end of the last
+  // opening: it was reported, or the user caused it.
   kClosed,
   // An attempt to open exists. There is no connection; requests are refused.
   kOpening,
   // The connection is attached to the owner's loop. Requests wait in the table.
   kOpen,
   // The opening has ended, and close_reason() says why. Sends and requests are
-  // refused. The loop has yet to complete the requests, to deliver what came
-  // before the end, and to tell the user of it, in this order.
+  // refused. The loop must still complete the requests, deliver the messages
+  // that arrived before the end, and report the end to the user, in this order.
   kClosing,
-  // The owner's thread has ended, and all was delivered. Nothing is sent, opened
-  // or delivered any more. The user may still delete the session.
+  // The owner's thread is ending or has ended. Only Shutdown() still delivers
+  // completions. Nothing is sent or opened any more. The user may delete the
+  // session.
   kEnded,
-  // The user has deleted the session. The loop has yet to deliver what it owes.
+  // The user has deleted the session. The loop may still have completions to
+  // deliver.
   kDeleted,
 };
 constexpr int kClientStates = 6;
 
 enum class ClientEvent : uint8_t {
   kOpen,        // the user opens
-  kIntroduced,  // a server has taken the session
+  kIntroduced,  // a server has accepted the session
   kGiveUp,      // the attempt to open ends without a session
-  kEnd,         // the far end closed, broke the rules, or must be given up
-  kTold,        // the user is about to be told of the end
+  kEnd,         // the far end closed or broke the rules, or this end failed
+  kTold,        // the end is about to be reported to the user
   kClose,       // the user closes
   kRetire,      // the owner's thread ends
   kDelete,      // the user deletes
 };
 constexpr int kClientEvents = 8;
 
-// Nothing: the event has no meaning in that state, and changes nothing.
+// No value: the event is ignored in that state.
 absl::optional<ClientState> Next(ClientState state, ClientEvent event);
 
 // ---- Server session --------------------------------------------------------
@@ -66,23 +68,26 @@ absl::optional<ClientState> Next(ClientState state, ClientEvent event);
 //       └─────────────────── End ────────────────────────────────────────► kGone
 
 enum class ServerState : uint8_t {
-  // The client has been told that it is open. The user knows nothing of it yet.
+  // The client has been notified that the session is open. The user has not
+  // been notified yet.
   kArriving,
-  // The user knows of it. Messages come and go.
+  // The user knows the session. Messages are sent and received.
   kOpen,
-  // It has ended, and the reason is known. Nothing is sent or received. The loop
-  // has yet to call the close handlers. Who the client was is still known.
+  // The session has ended, and the reason is known. Nothing is sent or
+  // received. The loop must still call the close handlers. The client's
+  // credentials are still known.
   kClosing,
   // As kClosing, but the close handlers are running.
   kTelling,
-  // Nothing more will be called. Messages may still refer to it.
+  // No handler will be called any more. Messages may still refer to the
+  // session.
   kGone,
 };
 constexpr int kServerStates = 5;
 
 enum class ServerEvent : uint8_t {
   kAnnounce,  // the open handlers are about to be called
-  kEnd,       // either side closes, or the session must be given up
+  kEnd,       // either side closes, or the session failed
   kTell,      // the close handlers are about to be called
   kTold,      // they have returned, or their thread has ended
 };
@@ -94,21 +99,21 @@ struct ServerLife {
   CloseReason reason = CloseReason::kNone;
 };
 
-// `reason` is for kEnd.
+// `reason` is used for kEnd only. No value: the event is ignored.
 absl::optional<ServerLife> Next(ServerLife life, ServerEvent event,
                                 CloseReason reason = CloseReason::kNone);
 
 // ---- Service ---------------------------------------------------------------
 
 enum class ServiceState : uint8_t {
-  // Not offered. Sessions that there are live on.
+  // The service is not offered. Existing sessions stay open.
   kHidden,
-  // Offered to the directory; new sessions may come.
+  // The directory offers the service; new sessions may begin.
   kAdvertised,
-  // The owner's thread has ended: no sessions, and none will come. The user may
-  // still delete the service.
+  // The owner's thread is ending or has ended. Shutdown() closes all sessions,
+  // and no new ones begin. The user may delete the service.
   kEnded,
-  // The user has deleted it. Its last sessions are being closed.
+  // The user has deleted the service. Its last sessions are being closed.
   kDeleted,
 };
 constexpr int kServiceStates = 4;

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every event in every state. A blank in a table: the event means nothing there.
+// Every event in every state. A blank in a table: the event is ignored there.
 
 #include "messaging/machine/life_cycle.h"
 

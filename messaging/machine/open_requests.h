@@ -12,13 +12,13 @@
 namespace le {
 namespace messaging {
 
-// The requests of a session that its server has yet to answer: how many there
-// are, and how many bytes they take. A value of one word, so that any thread can
-// answer without a lock: add and subtract Of().
+// The requests of a session that its server has not answered: their number and
+// their bytes. A value of one word, so that any thread can answer without a
+// lock, by adding or subtracting Of().
 class OpenRequests {
  public:
   explicit OpenRequests(uint64_t word) : word_(word) {}
-  // One request with a payload of this size.
+  // The change of the word for one request with a payload of this size.
   static uint64_t Of(size_t payload_bytes) {
     return (uint64_t{1} << kBytesBits) + payload_bytes + kRequestOverheadBytes;
   }
@@ -26,7 +26,8 @@ class OpenRequests {
   uint32_t count() const { return static_cast<uint32_t>(word_ >> kBytesBits); }
   size_t bytes() const { return word_ & ((uint64_t{1} << kBytesBits) - 1); }
 
-  // That part (1: all, 2: half) of either limit, rounded up.
+  // Whether the number or the bytes have reached this part of their limit (1:
+  // all, 2: half), rounded up.
   bool HasReached(uint32_t max_count, size_t max_bytes, uint32_t part) const {
     return count() >= max_count / part + (max_count % part != 0) ||
            bytes() >= max_bytes / part + (max_bytes % part != 0);

@@ -9,21 +9,21 @@
 namespace le {
 namespace messaging {
 
-// How a send, a request or an opening ended.
+// The end of a send, a request or an opening.
 enum class Result : uint8_t {
   kOk,
-  kClosed,         // the session was closed, or closed meanwhile
-  kTimedOut,       // not before the deadline
+  kClosed,         // the session was closed before or during the call
+  kTimedOut,       // the deadline has passed
   kUnanswered,     // request: the server released it
-  kCancelled,      // request: by its owner
+  kCancelled,      // request: its owner cancelled it
   kNoRoom,         // message: the queue is full, and the caller does not wait
-  kNoMemory,       // message: its session must end
-  kTooMany,        // request: a limit of this side
+  kNoMemory,       // message: no memory; the session must end
+  kTooMany,        // request: a limit of this side is reached
   kDeadlock,       // the caller would wait for its own thread
-  kNotOffered,     // opening: bound, but nobody offers the service now
+  kNotOffered,     // opening: bound, but no server offers the service
   kNoBinding,      // opening: no binding leads to a service
   kNoDirectory,    // opening: no directory that can be trusted answers
-  kServiceFull,    // opening: the service has as many sessions as it may
+  kServiceFull,    // opening: the service has its largest number of sessions
   kOtherProtocol,  // opening: the service speaks another protocol
 };
 

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the two ends of a session do with frames and requests. Pure: no file
-// descriptor, clock, thread or lock. The states are in life_cycle.h.
+// The reactions of the two ends of a session to frames and requests. Pure: no
+// file descriptor, clock, thread or lock. The states are in life_cycle.h.
 
 #ifndef LE_MESSAGING_MESSAGING_MACHINE_SESSION_MACHINE_H_
 #define LE_MESSAGING_MESSAGING_MACHINE_SESSION_MACHINE_H_
@@ -23,13 +23,13 @@
 namespace le {
 namespace messaging {
 
-// What a client is to do with a frame.
+// The action of a client for a frame.
 struct FrameVerdict {
   enum class Action : uint8_t {
-    kDeliver,             // hand it to the receive handler
-    kComplete,            // it answers the request that `completion` is for
-    kCompleteUnanswered,  // that request will get no response
-    kIgnore,  // it answers a request that nobody waits for any more, or
+    kDeliver,             // give it to the receive handler
+    kComplete,            // it answers the request of `completion`
+    kCompleteUnanswered,  // the server released that request
+    kIgnore,  // it answers a request that was abandoned, or its type
               // is of a later release
     kFault,   // it breaks the rules: `fault` says which
   };
@@ -41,8 +41,8 @@ struct FrameVerdict {
 // A client session.
 //
 // Each opening has an *epoch*. A thread that sends takes the connection and the
-// epoch together; what it finds out later about that opening says which one it
-// means, and is ignored if another has begun.
+// epoch together. When it later reports the end of that opening, it passes the
+// epoch. The report is ignored if another opening has begun.
 class ClientSessionMachine {
  public:
   using Epoch = uint32_t;  // 0: before the first opening
@@ -50,25 +50,26 @@ class ClientSessionMachine {
   ClientState state() const { return state_; }
   Epoch epoch() const { return epoch_; }
   CloseReason close_reason() const { return close_reason_; }
-  // Names the server's thread; 0 if the session is not open.
+  // Identifies the server's thread. 0: the session is not open.
   uint64_t server_thread() const { return server_thread_; }
   // Neither open nor being opened.
   bool is_closed() const {
     return state_ != ClientState::kOpening && state_ != ClientState::kOpen;
   }
 
-  // False: it cannot be opened now.
+  // False: the session cannot be opened now.
   bool Open();
-  // False: nobody waits for that any more.
+  // These two return false if the opening has ended.
   bool OnIntroduced(const Hello& hello);
   bool OnGivenUp();
   // The opening of that epoch has ended. False: it had ended before.
   bool End(Epoch epoch, CloseReason reason);
-  // The user is to be told now. False: there is nothing to tell.
+  // The end is about to be reported to the user. False: there is none to
+  // report.
   bool Tell() { return Apply(ClientEvent::kTold); }
-  // False: it was closed already.
+  // False: the session was closed already.
   bool Close(CloseReason reason);
-  // False: it had ended before, or is deleted.
+  // False: it was ended or deleted already.
   bool Retire();
   void Delete();
 
@@ -76,19 +77,20 @@ class ClientSessionMachine {
 
   // Numbers the completion of a request or an opening.
   void Number(Completion* completion) { completion->order = next_order_++; }
-  // Numbers a new request's completion. kOk: *id names it. kClosed, kTooMany:
-  // refused.
+  // Numbers and adds a request. kOk: *id identifies it. kClosed, kTooMany: the
+  // request is refused.
   Result AddRequest(Completion* completion, absl::Time deadline, uint64_t* id);
-  // The owner no longer waits. False if it has been completed.
+  // The owner no longer waits. False: the request is complete.
   bool AbandonRequest(uint64_t id, Completion* completion);
-  // It was never sent: no answer can come. False if it has been completed.
+  // The request was not sent, so there will be no answer. False: the request is
+  // complete.
   bool ForgetRequest(uint64_t id, Completion* completion);
   absl::optional<Completion> ExpireRequest(absl::Time now);
   absl::Time NextDeadline() const { return requests_.NextDeadline(); }
   size_t requests() const { return requests_.size(); }
-  // Existing requests are kept.
+  // Existing requests are kept, even above the limit.
   void LimitRequests(size_t limit) { requests_.set_limit(limit); }
-  // The requests of an opening that has ended, in their order.
+  // Returns the requests of an opening that has ended, in their order.
   std::vector<Completion> TakeRequests() { return requests_.Clear(); }
 
  private:
@@ -102,7 +104,8 @@ class ClientSessionMachine {
   TransactionTable requests_{kMaxOpenRequests};
 };
 
-// The fault of a frame whose type is not known at this end. Null: it may be ignored.
+// The fault of a frame whose type this end does not know. Null: it may be
+// ignored.
 inline const char* FaultOfUnknown(uint8_t type, const char* fault) {
   if (type >= kFirstDirectoryFrame) {
     return "a frame that only a directory sends";
@@ -110,8 +113,8 @@ inline const char* FaultOfUnknown(uint8_t type, const char* fault) {
   return transports::MayBeIgnored(type) ? nullptr : fault;
 }
 
-// What a server is to do with a frame: to end the session for `fault`, or to deliver
-// it, or neither.
+// The action of a server for a frame: end the session for `fault`, deliver the
+// frame, or ignore it.
 struct ServerVerdict {
   const char* fault;
   bool deliver;

@@ -34,7 +34,7 @@ class ClientSessionMachineTest : public testing::Test {
     ASSERT_TRUE(machine_.Open());
     ASSERT_TRUE(machine_.OnIntroduced(SomeHello()));
   }
-  // Its id.
+  // Adds a request. Returns its id.
   uint64_t AddRequest(int name) {
     Completion completion = Named(name);
     uint64_t id;

@@ -9,7 +9,7 @@ namespace le {
 namespace messaging {
 namespace {
 
-// Fewer stale deadlines than this are not worth a pass over all.
+// Up to this number of stale deadlines, a pass over all is not worthwhile.
 constexpr size_t kFewDue = 16;
 
 // The index is stored plus one, so that no id is 0.
@@ -130,7 +130,7 @@ bool TransactionTable::Abandon(uint64_t id, Completion* completion) {
 
 std::vector<Completion> TransactionTable::Clear() {
   std::vector<Completion> owed;
-  due_.clear();  // at once, not one by one
+  due_.clear();  // before Unlink(), which would remove one at a time
   while (first_ != kNil) {
     owed.push_back(slots_[first_].completion);
     const uint32_t index = first_;

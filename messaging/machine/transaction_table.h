@@ -17,11 +17,11 @@
 namespace le {
 namespace messaging {
 
-// An id is never 0, and never the same for two requests of a table within 2^32
-// uses of one slot: an answer to a request long gone finds nothing.
+// An id is never 0. Two requests of a table have the same id only after 2^32
+// uses of one slot, so an answer to an earlier request finds nothing.
 //
-//   Add ──► waiting ──Complete──► gone
-//              └─────Abandon────► abandoned ──Complete──► gone
+//   Add ──► waiting ──Complete──► free
+//              └─────Abandon────► abandoned ──Complete──► free
 class TransactionTable {
  public:
   explicit TransactionTable(size_t limit) : limit_(limit) {}
@@ -32,31 +32,33 @@ class TransactionTable {
   uint64_t Add(const Completion& completion, absl::Time deadline);
 
   enum class Found {
-    kWaiting,    // `completion` says whom to tell
-    kAbandoned,  // its owner has been told already
-    kUnknown,    // never asked
+    kWaiting,    // `completion` is set
+    kAbandoned,  // its end was reported before
+    kUnknown,    // no request has this id
   };
-  // The far end has answered, or will not. Frees the id.
+  // The far end has answered, or has released the request. Frees the id.
   Found Complete(uint64_t id, Completion* completion);
 
-  // The owner no longer waits, but the far end may still answer. False if it
-  // was not waiting.
+  // The owner no longer waits, but the far end may still answer. False: the
+  // request was not waiting.
   bool Abandon(uint64_t id, Completion* completion);
 
-  // Forgets everything and returns what was waiting, in the order of Add().
+  // Removes all requests and returns those that were waiting, in the order of
+  // Add().
   std::vector<Completion> Clear();
 
-  // The earliest deadline of those that wait; InfiniteFuture() if none has one.
+  // The earliest deadline of the waiting requests. InfiniteFuture(): none has
+  // one.
   absl::Time NextDeadline() const {
     return due_.empty() ? absl::InfiniteFuture() : due_.front().deadline;
   }
-  // Abandons one request whose deadline is not after `now`, the earliest first;
-  // equal ones in the order of Add().
+  // Abandons one request whose deadline is not after `now`: the one with the
+  // earliest deadline, or of several the one that was added first.
   absl::optional<Completion> Expire(absl::Time now);
 
   size_t size() const { return used_; }
 
-  // Comparisons of deadlines so far: what their order has cost. For tests.
+  // The number of comparisons of deadlines so far. For tests.
   uint64_t comparisons() const { return comparisons_; }
 
  private:
@@ -67,10 +69,11 @@ class TransactionTable {
     uint32_t generation = 1;
     bool used = false;
     bool waiting = false;
-    // Waiting ones stand in a list in the order of Add(); free ones in another.
+    // Waiting slots are in a list in the order of Add(). Free slots are in
+    // another list.
     uint32_t next = kNil;
     uint32_t previous = kNil;
-    bool has_deadline = false;  // one that waits
+    bool has_deadline = false;  // and it waits
   };
 
   struct Due {
@@ -91,7 +94,8 @@ class TransactionTable {
   std::vector<Slot> slots_;
   size_t used_ = 0;
   // A heap, the earliest first. A request that no longer waits leaves a stale
-  // entry; the first is never stale, and at most half of them are, but for a few.
+  // entry. The first entry is never stale. At most half of the entries, and a
+  // few more, are stale.
   std::vector<Due> due_;
   size_t with_deadline_ = 0;  // entries that are not stale
   uint64_t next_order_ = 0;

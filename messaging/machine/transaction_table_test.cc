@@ -88,7 +88,7 @@ TEST(TransactionTableTest, ClearReturnsWhatWaitsInOrder) {
   Completion completion;
   table.Complete(ids[1], &completion);
   table.Abandon(ids[3], &completion);
-  table.Add(Named(5), kNever);  // in the place of 1
+  table.Add(Named(5), kNever);  // reuses the slot of 1
   std::vector<int> names;
   for (const Completion& c : table.Clear()) names.push_back(NameOf(c));
   EXPECT_EQ(names, (std::vector<int>{0, 2, 4, 5}));
@@ -118,7 +118,7 @@ TEST(TransactionTableTest, EqualDeadlinesExpireInTheOrderOfTheRequests) {
   for (int i = 0; i < 4; ++i) ids[i] = table.Add(Named(i), due);
   Completion completion;
   table.Complete(ids[1], &completion);
-  table.Add(Named(4), due);  // in the place of 1
+  table.Add(Named(4), due);  // reuses the slot of 1
   for (int name : {0, 2, 3, 4}) EXPECT_EQ(NameOf(*table.Expire(due)), name);
 }
 
@@ -140,7 +140,7 @@ TEST(TransactionTableTest, TheNextDeadlineIsOfOneThatWaits) {
   EXPECT_EQ(table.NextDeadline(), kNever);
 }
 
-// Each request costs a few comparisons, however many there are.
+// The comparisons per request do not grow with the number of requests.
 TEST(TransactionTableTest, DeadlinesCostNoPassOverAllRequests) {
   constexpr int kMany = 65536;
   constexpr uint64_t kLimit = uint64_t{kMany} * 3 * 16;
@@ -156,7 +156,7 @@ TEST(TransactionTableTest, DeadlinesCostNoPassOverAllRequests) {
   EXPECT_EQ(expired, kMany);
   EXPECT_LT(table.comparisons(), kLimit);
 
-  // The same for those that are answered in time, in any order.
+  // The same if requests are answered before their deadlines, in any order.
   TransactionTable answered(kMany);
   std::vector<uint64_t> ids;
   for (int i = 0; i < kMany; ++i) {
@@ -170,7 +170,7 @@ TEST(TransactionTableTest, DeadlinesCostNoPassOverAllRequests) {
   EXPECT_LT(answered.comparisons(), kLimit);
 }
 
-// Against a model that is too simple to be wrong.
+// Compares the table with a simple model.
 TEST(TransactionTableTest, AgreesWithAMap) {
   std::mt19937_64 random(1);
   TransactionTable table(50);

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the two ends of a session say to each other, as frames of a transport.
+// The frames of a transport that the two ends of a session exchange.
 
 #ifndef LE_MESSAGING_MESSAGING_MACHINE_WIRE_H_
 #define LE_MESSAGING_MESSAGING_MACHINE_WIRE_H_
@@ -16,39 +16,39 @@
 namespace le {
 namespace messaging {
 
-// Types below 128 belong to sessions; the rest to the directory. Later types that
-// this release may ignore are those of transports::MayBeIgnored().
+// Session frames have types below 128; the directory has the others. A receiver
+// may ignore an unknown type if transports::MayBeIgnored() allows it.
 enum FrameType : uint8_t {
-  kHelloFrame = 1,       // server to client, once, first: the session is open
-  kMessageFrame = 2,     // either way: asks for no response
+  kHelloFrame = 1,       // server to client, first: the session is open
+  kMessageFrame = 2,     // either way: has no response
   kRequestFrame = 3,     // client to server; `id` names the transaction
   kResponseFrame = 4,    // server to client; `id` is the request's
-  kUnansweredFrame = 5,  // server to client: that request will get no response
-  kTurnedAwayFrame = 6,  // server to client, in the place of the hello: no room
+  kUnansweredFrame = 5,  // server to client: the request was released
+  kTurnedAwayFrame = 6,  // server to client, instead of the hello: no room
 };
 
 constexpr uint8_t kFirstDirectoryFrame = 128;
 
-// Added to a type: the sender has set the payload's length, it is not merely
-// what was left after trimming the zero tail.
+// A bit of the type: the sender has set the payload's length. Without the bit,
+// the length is what remained after the zeros at the end were removed.
 constexpr uint8_t kLengthWasSet = 0x40;
 
 constexpr uint8_t PlainType(uint8_t type) { return type & ~kLengthWasSet; }
 
-// A server's first frame. Fixed width; later versions may append. Its packet has the
-// credentials of the server: that is who the server is.
+// A server's first frame. It has a fixed size; later versions may append
+// fields. Its packet has credentials, which identify the server.
 struct Hello {
   static constexpr size_t kSize = 16;
 
   uint32_t version = transports::kWireVersion;  // of this session
   uint32_t reserved = 0;
-  // Names the server's thread, unguessably: so a client can tell that it would
-  // wait for its own thread.
+  // Identifies the server's thread. The number cannot be guessed. With it a
+  // client detects that it would wait for its own thread.
   uint64_t thread_token = 0;
 };
 static_assert(sizeof(Hello) == Hello::kSize, "sent as it stands");
 
-// Of any version.
+// The hello may be of any version.
 inline absl::optional<Hello> ParseHello(absl::Span<const uint8_t> bytes) {
   Hello hello;
   if (bytes.size() < sizeof(hello)) return absl::nullopt;

@@ -4,6 +4,7 @@
 #include "messaging/message/message.h"
 
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "event/base/asan.h"
@@ -14,7 +15,7 @@ namespace le {
 namespace messaging {
 
 void Message::Unref() {
-  // The only reference needs no locked instruction to go.
+  // The only reference can be released without a locked instruction.
   if (!IsSoleReference() &&
       references_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
     return;
@@ -43,20 +44,20 @@ transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {
   frame.type = type;
   if (size_was_set_) frame.type |= kLengthWasSet;
   frame.id = id;
-  // What SetSize() said, else all but the zero tail. Nothing beyond it is left
-  // other than zero.
+  // The length is the size of SetSize(). Without SetSize(), the zeros at the
+  // end are not sent.
   size_t length = size_;
   if (!size_was_set_) {
     length = transports::LengthWithoutZeroTail(payload_.data(),
                                                payload_.clean_from());
-    // Another reference may still write through a pointer that it has.
+    // Another holder of the message may still write to the payload.
     if (IsSoleReference()) payload_.MarkCleanFrom(length);
   }
   payload_.set_size(length);
   frame.payload = absl::MakeConstSpan(payload_.data(), length);
   frame.headroom = payload_.headroom();
-  // The payload may leave for good if nobody else can see it. Under asan it is freed
-  // with the message, so that a use of it after that is seen.
+  // The transport may keep the payload if there is no other reference. Under
+  // asan it is freed with the message, so that a later access is reported.
   if (IsSoleReference() && !event::kAsan) frame.movable_payload = &payload_;
   if (descriptor_to_send_) frame.descriptor = &descriptor_to_send_;
   return frame;
@@ -73,14 +74,16 @@ void Message::SetSize(size_t size) {
 }
 
 namespace {
-// Packing costs an allocation and two copies: worth it only if it saves more.
+// Packing needs an allocation and two copies, so it must save this number of
+// bytes.
 constexpr size_t kWorthPackingBytes = 2048;
 }  // namespace
 
 void Message::Pack() {
   const size_t size = payload_.size();
   if (size + kWorthPackingBytes > payload_.capacity()) return;
-  packed_ = std::make_unique<uint8_t[]>(size + 1);
+  packed_.reset(new (std::nothrow) uint8_t[size + 1]);
+  if (packed_ == nullptr) return;
   std::memcpy(packed_.get(), payload_.data(), size);
   payload_.reset();
 }

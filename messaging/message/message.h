@@ -21,12 +21,12 @@ namespace messaging {
 
 class MessagePool;
 
-// A payload, a descriptor each way, and what the two have to do with a
-// transaction. The references are thread-safe; the rest is for one thread at a
-// time, as with any buffer.
+// A payload, at most one file descriptor in each direction, and the id of a
+// request. References are thread-safe. Only one thread at a time may use the
+// rest.
 //
-// A message's memory is only ever reused for messages. Its generation tells one use
-// of it from the next, and fits into the low bits of its address.
+// The memory of a message is reused for messages only. The generation
+// distinguishes these uses. It fits into the low bits of the message's address.
 class alignas(64) Message {
  public:
   static constexpr uintptr_t kGenerationBits = 63;
@@ -35,27 +35,29 @@ class alignas(64) Message {
   Message& operator=(const Message&) = delete;
 
   void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
-  // The last reference frees it. An unanswered request is then given up: the
-  // client is told.
+  // The last reference frees the message. If it is an unanswered request, the
+  // client is notified.
   void Unref();
 
   MessageOwner* owner() const { return owner_; }
   uint8_t generation() const { return generation_; }
 
-  // What is to be sent, as a frame of `type`. The frame refers to the message.
+  // Returns a frame of `type` that refers to the payload and the file
+  // descriptor to send.
   transports::OutgoingFrame ToFrame(uint8_t type, uint64_t id);
 
-  // The caller may write anywhere in it.
+  // The caller may write to the whole payload.
   void* payload() {
     Unpack();
     payload_.MarkDirty();
     return payload_.data();
   }
-  // What was set, here or by the far end; else the capacity.
+  // The size that was set, at this end or at the far end; otherwise the
+  // capacity.
   size_t size() const;
   void SetSize(size_t size);
 
-  // File descriptors: one that came, and one that goes.
+  // A received file descriptor, and one to be sent.
   bool has_received_descriptor() const {
     return static_cast<bool>(received_descriptor_);
   }
@@ -69,18 +71,20 @@ class alignas(64) Message {
   void SetDescriptorToSend(int fd) { descriptor_to_send_.reset(fd); }
 
   bool is_received_request() const { return is_received_request_; }
-  // Of the payload that came.
+  // The size of the received payload.
   size_t received_bytes() const { return received_bytes_; }
   bool owes_response() const {
     return request_id_.load(std::memory_order_acquire) != 0;
   }
-  // The request's id, or 0 if it has been answered. The caller must answer it.
+  // The request's id, or 0 if it was answered. The caller must answer the
+  // request.
   uint64_t TakeRequestId() {
     return request_id_.exchange(0, std::memory_order_acq_rel);
   }
 
   // A received message need not keep a buffer of the protocol's largest size for a
-  // few bytes. It gets one again when the user looks at it.
+  // few bytes. It gets one again when the user looks at it. Without memory for these
+  // bytes it keeps its buffer.
   void Pack();
   size_t held_bytes() const;
 
@@ -96,7 +100,7 @@ class alignas(64) Message {
   bool IsSoleReference() const {
     return references_.load(std::memory_order_acquire) == 1;
   }
-  // For the next life.
+  // Prepares the message for its next use.
   void Reset();
 
   std::atomic<int> references_{1};

@@ -14,15 +14,17 @@
 namespace le {
 namespace messaging {
 
-// What a message needs of its session. Each message holds a reference.
+// The functions of a session that its messages call. Each message has a
+// reference.
 class MessageOwner : public event::RefCounted<MessageOwner> {
  public:
-  // Any thread. A received request, with a payload of that size, was released
-  // unanswered.
+  // Any thread. A received request of that id, with a payload of that size, was
+  // released without a response.
   virtual void GiveUp(uint64_t request, size_t received_bytes) = 0;
-  // Any thread. The file descriptor of a received message is the program's now.
+  // Any thread. The program has fetched the file descriptor of a received
+  // message.
   virtual void OnDescriptorTaken() {}
-  // Any thread. It was not taken. Its close may take long.
+  // Any thread. The program has not fetched `fd`. Its close may take long.
   virtual void DropDescriptor(event::UniqueFd fd) = 0;
   // Any thread. For log lines.
   virtual const std::string& interface_name() const = 0;

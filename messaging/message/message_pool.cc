@@ -64,7 +64,7 @@ MessagePool::MessagePool(MessagePool* source)
       free_(/*has_owner=*/true) {}
 
 MessagePool::~MessagePool() {
-  // What a thread leaves is there for the others.
+  // A thread's pool leaves its free messages to the pool of all threads.
   while (Message* const message = free_.Take()) {
     if (source_ != nullptr) {
       source_->free_.PutBack(message);
@@ -108,7 +108,7 @@ event::Ref<Message> MessagePool::NewReceived(
   message->received_bytes_ = static_cast<uint32_t>(frame.payload.size());
   if (frame.payload.capacity() == buffers_->capacity()) {
     message->payload_ = std::move(frame.payload);
-  } else {  // it came from a pool of another size
+  } else {  // the buffer is of another size
     message->payload_ = buffers_->Allocate();
     message->payload_.Assign(frame.payload.data(), message->size_);
   }

@@ -17,16 +17,15 @@
 namespace le {
 namespace messaging {
 
-// Counts the messages that the pools of a protocol have made, and warns when
-// there are many more than expected: a leak of messages shows as growth. Any
-// thread.
+// Counts the messages that the pools of a protocol have created. Warns if there
+// are many more than expected, because this suggests a leak. Any thread.
 class MessageCount {
  public:
   explicit MessageCount(std::string protocol_id);
-  // One more was made, for a session of that interface.
+  // Counts one more message, for a session of that interface.
   void Add(const std::string& interface_name);
-  // Sets the expected number. Returns how many the caller must make; they are
-  // counted already.
+  // Sets the expected number. Returns how many messages the caller must create.
+  // They are counted already.
   size_t Expect(size_t messages);
 
  private:
@@ -36,28 +35,28 @@ class MessageCount {
   size_t warn_at_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Messages of one protocol and their buffers, recycled. A protocol has one pool
-// for all threads, and a thread that owns sessions one of its own besides, in
-// which it takes no lock. Any thread uses either.
+// Messages of one protocol and their buffers, which are reused. A protocol has
+// one pool for all threads. A thread that owns sessions has a pool of its own,
+// in which it takes no lock. Any thread may use either.
 class MessagePool : public event::RefCounted<MessagePool> {
  public:
-  // For all threads. `count` must outlive the pool.
+  // A pool for all threads. `count` must outlive it.
   MessagePool(size_t message_bytes, MessageCount* count);
-  // For the calling thread. Takes what `source`, which must outlive it, has left
-  // before it makes more.
+  // A pool for the calling thread. Takes free messages of `source` before it
+  // creates any. `source` must outlive it.
   explicit MessagePool(MessagePool* source);
 
-  // The thread whose pool it is ends, or has ended.
+  // The thread of the pool is ending, or has ended.
   void DropOwner();
 
   // A zero-filled message of `owner`.
   event::Ref<Message> New(MessageOwner* owner);
-  // A message of `owner` out of a frame that has arrived.
+  // A message of `owner` with the contents of a received frame.
   event::Ref<Message> NewReceived(MessageOwner* owner,
                                   transports::IncomingFrame&& frame);
-  // By the message itself, when its last reference is gone.
+  // Called by the message after its last reference was released.
   void Free(Message* message);
-  // Makes sure that this many messages exist before the first one is needed.
+  // Creates messages until this number exists.
   void Reserve(size_t messages);
 
   transports::BufferPool* buffers() const { return buffers_.get(); }

@@ -14,8 +14,8 @@
 namespace le {
 namespace messaging {
 
-// An identifier and a largest message, and the pool of messages that fit.
-// Any thread. Lives as long as its process.
+// An identifier, a largest message, and a pool of such messages. Any thread.
+// Exists as long as its process.
 class Protocol {
  public:
   Protocol(std::string id, size_t max_message_size)
@@ -28,7 +28,7 @@ class Protocol {
   const std::string& id() const { return id_; }
   size_t max_message_size() const { return max_message_size_; }
 
-  // The messages of all threads.
+  // The pool for all threads.
   MessagePool* pool() const { return pool_.get(); }
 
  private:

@@ -14,7 +14,7 @@
 namespace le {
 namespace messaging {
 
-// A caller that waits on its stack.
+// A caller that blocks, with its completion on its stack.
 struct BlockedCaller {
   Completion completion() {
     Completion completion;

@@ -18,16 +18,17 @@ using event::Quota;
 
 namespace {
 
-// Of the process's open files: an eighth for the program itself, and an eighth for
-// file descriptors in messages. The rest is for sessions.
+// Parts of the process's open files: an eighth for the program itself, and an
+// eighth for file descriptors in messages. The rest is for sessions.
 constexpr uint64_t kProgramPart = 8;
 constexpr uint64_t kDescriptorsPart = 8;
 
-// Of these, what only root and the process's own user may take.
+// The largest part of the sessions that only root and the process's own user
+// may take.
 constexpr uint64_t kMaxReserve = 64;
 
-// A session keeps this much, however many its user has. An empty queue takes one
-// message of any size besides.
+// The least bytes of a session, however many sessions its user has. In addition
+// an empty queue accepts one message of any size.
 constexpr size_t kLeastBytes = size_t{64} << 10;
 
 }  // namespace
@@ -49,13 +50,6 @@ void ClientAccounts::ReadLimit() {
   descriptors_.set_bound(descriptors);
 }
 
-bool ClientAccounts::MayTakeDescriptor(uid_t user) {
-  MutexLock lock(&mutex_);
-  if (descriptors_.MayTake(user)) return true;
-  ReadLimit();  // the program may have raised it
-  return descriptors_.MayTake(user);
-}
-
 bool ClientAccounts::Take(Quota* quota, uid_t user) {
   const auto purpose =
       IsBounded(user) ? Quota::Purpose::kAny : Quota::Purpose::kUnbounded;
@@ -66,9 +60,44 @@ bool ClientAccounts::Take(Quota* quota, uid_t user) {
   return quota->TakeUncharged(user, purpose);
 }
 
-void ClientAccounts::Return(Quota* quota, uid_t user) {
+void ClientAccounts::ReturnSession(uid_t user) {
   MutexLock lock(&mutex_);
-  quota->GiveBack(user);
+  sessions_.GiveBack(user);
+}
+
+bool ClientAccounts::HasAllDescriptors(const ServiceUser& user) {
+  const uint32_t descriptors = user.descriptors_;
+  if (descriptors == 0) return false;
+  if (descriptors >= user.max_descriptors_) return true;
+  if (descriptors_.MayTake(user.uid_)) return false;
+  ReadLimit();  // the program may have raised it
+  return !descriptors_.MayTake(user.uid_);
+}
+
+bool ClientAccounts::AwaitDescriptor(ServiceUser* user) {
+  MutexLock lock(&mutex_);
+  if (!HasAllDescriptors(*user)) return false;
+  if (user->is_waiting_) return true;
+  user->is_waiting_ = true;
+  user->next_waiting_ = std::exchange(first_waiting_, user);
+  user->Ref();  // until it is scheduled
+  return true;
+}
+
+void ClientAccounts::ReturnDescriptor(ServiceUser* user) {
+  MutexLock lock(&mutex_);
+  descriptors_.GiveBack(user->uid_);
+  --user->descriptors_;
+  for (ServiceUser** link = &first_waiting_; *link != nullptr;) {
+    ServiceUser* const waiting = *link;
+    if (HasAllDescriptors(*waiting)) {
+      link = &waiting->next_waiting_;
+      continue;
+    }
+    *link = waiting->next_waiting_;
+    waiting->is_waiting_ = false;
+    waiting->Schedule();
+  }
 }
 
 std::shared_ptr<void> ClientAccounts::ChargeSession(
@@ -86,9 +115,9 @@ std::shared_ptr<void> ClientAccounts::ChargeSession(
 
 // ---- A user at a service ---------------------------------------------------
 
-// Powers of two, so that the limits of a user's sessions change seldom; and
-// smaller ones only for a quarter of the sessions, so that one that comes and
-// goes changes nothing.
+// The number of parts is a power of two, so that the limits of a user's
+// sessions change rarely. It shrinks only when a quarter of the sessions
+// remain, so that a session that opens and closes repeatedly changes nothing.
 bool ServiceUser::Divide(uint32_t sessions) {
   const uint32_t before = parts_;
   while (parts_ < sessions) parts_ *= 2;
@@ -125,25 +154,32 @@ transports::SendLimits ServiceUser::ToSend(size_t max_message_size) const {
 }
 
 bool ServiceUser::TakeDescriptor() {
-  if (descriptors_.fetch_add(1) < max_descriptors_) {
-    if (!is_bounded_ || accounts_->TakeDescriptor(uid_)) return true;
-  }
-  descriptors_.fetch_sub(1);
-  return false;
-}
-
-bool ServiceUser::HasAllDescriptors() {
-  const uint32_t descriptors = descriptors_;
-  if (!is_bounded_ || descriptors == 0) return false;
-  return descriptors >= max_descriptors_ || !accounts_->MayTakeDescriptor(uid_);
-}
-
-bool ServiceUser::ReturnDescriptor() {
-  if (is_bounded_) accounts_->ReturnDescriptor(uid_);
-  descriptors_.fetch_sub(1);
-  if (!awaits_return_.exchange(false)) return false;
-  was_returned_ = true;
+  if (descriptors_ >= max_descriptors_) return false;
+  if (is_bounded_ && !accounts_->TakeDescriptor(uid_)) return false;
+  ++descriptors_;
   return true;
+}
+
+void ServiceUser::ReturnDescriptor() {
+  if (is_bounded_) {
+    accounts_->ReturnDescriptor(this);
+  } else {
+    --descriptors_;
+  }
+}
+
+bool ServiceUser::AwaitsDescriptor() {
+  return is_bounded_ && descriptors_ > 0 && accounts_->AwaitDescriptor(this);
+}
+
+// With the reference of its wait, until it runs.
+void ServiceUser::Schedule() {
+  if (!owner_->Schedule(this)) Unref();
+}
+
+void ServiceUser::RunScheduled() {
+  const auto keep = event::Ref<ServiceUser>::Adopt(this);
+  if (sessions_ > 0) on_return_(this);
 }
 
 }  // namespace messaging

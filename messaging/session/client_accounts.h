@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each user has at the services of a process, so that no user can take it
-// all.
+// Counts what each user has at the services of a process, so that no user can
+// take everything.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_CLIENT_ACCOUNTS_H_
 #define LE_MESSAGING_MESSAGING_SESSION_CLIENT_ACCOUNTS_H_
@@ -10,16 +10,21 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <utility>
 
 #include "event/base/mutex.h"
 #include "event/base/quota.h"
 #include "event/base/ref.h"
 #include "event/process.h"
 #include "messaging/machine/limits.h"
+#include "messaging/session/owner.h"
 
 namespace le {
 namespace messaging {
+
+class ServiceUser;
 
 // Sessions, and file descriptors in messages that the program has neither fetched
 // nor released, of all services of a process. The totals follow from the process's
@@ -28,23 +33,25 @@ class ClientAccounts {
  public:
   explicit ClientAccounts(event::Process* process) : process_(process) {}
 
-  // Others are counted and never refused.
+  // Other users are counted and never refused.
   bool IsBounded(uid_t user) const { return process_->IsStranger(user); }
 
-  // False: the user has all that it may have. True must be followed by one
-  // return.
+  // False: the user has its largest number. After true, one return must follow.
   bool TakeSession(uid_t user) { return Take(&sessions_, user); }
-  void ReturnSession(uid_t user) { Return(&sessions_, user); }
+  void ReturnSession(uid_t user);
   // The same as an object that makes the return. Null: false.
   static std::shared_ptr<void> ChargeSession(
       const std::shared_ptr<ClientAccounts>& accounts, uid_t user);
   bool TakeDescriptor(uid_t user) { return Take(&descriptors_, user); }
-  bool MayTakeDescriptor(uid_t user);
-  void ReturnDescriptor(uid_t user) { Return(&descriptors_, user); }
+  // Of one that is bounded. What anybody returns may be what others wait for.
+  void ReturnDescriptor(ServiceUser* user);
+  // True: `user` has to wait for one, and is scheduled once it need not.
+  bool AwaitDescriptor(ServiceUser* user);
 
  private:
   bool Take(event::Quota* quota, uid_t user);
-  void Return(event::Quota* quota, uid_t user);
+  bool HasAllDescriptors(const ServiceUser& user)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReadLimit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   event::Process* const process_;
@@ -53,16 +60,25 @@ class ClientAccounts {
   event::Quota sessions_{"sessions", {}};
   event::Quota descriptors_{"file descriptors in messages", {}};
   uint64_t open_files_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not read yet
+  // Those who wait for a descriptor. Each has some, so that it is told at the latest
+  // when it has none.
+  ServiceUser* first_waiting_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
 // One user at one service. Its sessions share it; the owner's thread, unless a
 // comment says otherwise.
-class ServiceUser final : public event::RefCounted<ServiceUser> {
+class ServiceUser final : public event::RefCounted<ServiceUser>,
+                          private Scheduled {
  public:
-  ServiceUser(uid_t uid, std::shared_ptr<ClientAccounts> accounts)
+  // `on_return`: called from the owner's loop while it has sessions, once one that
+  // had to wait for a descriptor need not.
+  ServiceUser(uid_t uid, std::shared_ptr<ClientAccounts> accounts, Owner* owner,
+              std::function<void(ServiceUser*)> on_return)
       : uid_(uid),
         is_bounded_(accounts->IsBounded(uid)),
-        accounts_(std::move(accounts)) {}
+        accounts_(std::move(accounts)),
+        owner_(event::Ref<Owner>::Share(owner)),
+        on_return_(std::move(on_return)) {}
 
   uid_t uid() const { return uid_; }
   bool is_bounded() const { return is_bounded_; }
@@ -71,45 +87,48 @@ class ServiceUser final : public event::RefCounted<ServiceUser> {
   bool Add() { return Divide(++sessions_); }
   bool Remove() { return Divide(--sessions_); }
 
-  // What the user may have.
+  // Sets the limits of the user.
   void SetLimits(const UserLimits& limits, const SessionLimits& session);
-  // Whether it may have one more session at a service that has so many, and may have
-  // more. Of the default number a user has a share. A number that the program has set
-  // may be one user's, since it may be made for one.
+  // Whether the user may have one more session at a service that has `sessions`
+  // of `max_sessions`. Of the default maximum a user has a share. If the
+  // program has set the maximum, one user may have all, because the program may
+  // be for one user.
   bool MayAdd(uint32_t max_sessions, uint32_t sessions) const {
     if (!is_bounded_) return true;
     return sessions_ < limits_.sessions &&
            (max_sessions != kDefaultMaxSessions ||
             sessions_ < max_sessions - sessions);
   }
-  // What each of its sessions may have: a part of what the user may have, which
-  // is smaller the more sessions there are.
+  // The limits of each session of the user: a part of the user's limits. The
+  // more sessions there are, the smaller is the part.
   transports::SendLimits ToSend(size_t max_message_size) const;
   size_t max_request_bytes() const { return max_request_bytes_; }
 
-  // ---- Descriptors in messages; any thread ----
+  // ---- Descriptors in messages ----
   // Those of users that are not bounded take nothing from others.
   // False: the user has as many as it may. True must be followed by one return.
   bool TakeDescriptor();
-  // Whether it has as many as it may, and one at this service at least.
-  bool HasAllDescriptors();
+  // Any thread.
+  void ReturnDescriptor();
   uint32_t descriptors() const { return descriptors_.load(); }
-  // The next return will say so. One may have come just before.
-  void AwaitReturn() { awaits_return_ = true; }
-  // True: it was awaited, and the owner's thread must call WasReturned().
-  bool ReturnDescriptor();
-  // Whether an awaited one has come since the last call.
-  bool WasReturned() { return was_returned_.exchange(false); }
+  // Whether it has as many as it may, and one at this service at least.
+  // True: `on_return` will be called.
+  bool AwaitsDescriptor();
 
  private:
   friend class event::RefCounted<ServiceUser>;
+  friend class ClientAccounts;
   ~ServiceUser() = default;
+  void Schedule();
+  void RunScheduled() override;
   bool Divide(uint32_t sessions);
   void UpdateRequestBytes();
 
   const uid_t uid_;
   const bool is_bounded_;
   const std::shared_ptr<ClientAccounts> accounts_;
+  const event::Ref<Owner> owner_;
+  const std::function<void(ServiceUser*)> on_return_;
   uint32_t sessions_ = 0;
   uint32_t parts_ = 1;  // a power of two
   UserLimits limits_;
@@ -117,8 +136,9 @@ class ServiceUser final : public event::RefCounted<ServiceUser> {
   size_t max_request_bytes_ = kDefaultRequestBytes;
   std::atomic<uint32_t> max_descriptors_{UINT32_MAX};
   std::atomic<uint32_t> descriptors_{0};
-  std::atomic<bool> awaits_return_{false};
-  std::atomic<bool> was_returned_{false};
+  // Of the accounts, under their lock:
+  bool is_waiting_ = false;
+  ServiceUser* next_waiting_ = nullptr;
 };
 
 }  // namespace messaging

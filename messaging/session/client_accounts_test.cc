@@ -6,6 +6,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <set>
+#include <utility>
+
 #include "gtest/gtest.h"
 
 namespace le {
@@ -35,13 +38,23 @@ class ClientAccountsTest : public ::testing::Test {
     return taken;
   }
   event::Ref<ServiceUser> NewUser(uid_t uid) {
-    return event::Ref<ServiceUser>::Adopt(new ServiceUser(uid, shared_));
+    return event::Ref<ServiceUser>::Adopt(
+        new ServiceUser(uid, shared_, owner_.get(),
+                        [this](ServiceUser* user) { told_.insert(user); }));
+  }
+  // Those whom the next turn of the loop tells that they need not wait.
+  std::set<ServiceUser*> Told() {
+    event::Loop* const loop = event::Thread::Current()->loop();
+    loop->RunTurn(loop->Now());
+    return std::exchange(told_, {});
   }
 
   struct rlimit before_;
   const std::shared_ptr<ClientAccounts> shared_ =
       std::make_shared<ClientAccounts>(event::Process::Current());
   ClientAccounts& accounts_ = *shared_;
+  const event::Ref<Owner> owner_ = Owner::OfCurrentThread();
+  std::set<ServiceUser*> told_;
 };
 
 TEST_F(ClientAccountsTest, NoUserTakesAllSessions) {
@@ -54,7 +67,7 @@ TEST_F(ClientAccountsTest, NoUserTakesAllSessions) {
   EXPECT_TRUE(accounts_.TakeSession(6000));
 }
 
-// The session is over, but what has come with it is not closed yet.
+// A session has ended, but a descriptor that it received is not closed yet.
 TEST_F(ClientAccountsTest, ASessionIsChargedWhileAnythingHoldsIt) {
   auto charge = ClientAccounts::ChargeSession(shared_, kUser);
   ASSERT_NE(charge, nullptr);
@@ -105,7 +118,7 @@ TEST_F(ClientAccountsTest, RootsDescriptorsTakeNothingFromOthers) {
   root->SetLimits(UserLimits(), SessionLimits());
   user->SetLimits(UserLimits(), SessionLimits());
   for (int i = 0; i < 500; ++i) ASSERT_TRUE(root->TakeDescriptor());
-  EXPECT_FALSE(root->HasAllDescriptors());
+  EXPECT_FALSE(root->AwaitsDescriptor());
   int taken = 0;
   while (user->TakeDescriptor()) ++taken;
   EXPECT_EQ(taken, 64);
@@ -114,25 +127,55 @@ TEST_F(ClientAccountsTest, RootsDescriptorsTakeNothingFromOthers) {
 
 TEST_F(ClientAccountsTest, AReturnIsToldIfItIsAwaited) {
   const auto user = NewUser(kUser);
+  user->Add();
   UserLimits limits;
   limits.descriptors = 2;
   user->SetLimits(limits, SessionLimits());
   ASSERT_TRUE(user->TakeDescriptor());
-  EXPECT_FALSE(user->HasAllDescriptors());
+  EXPECT_FALSE(user->AwaitsDescriptor());
   ASSERT_TRUE(user->TakeDescriptor());
-  EXPECT_TRUE(user->HasAllDescriptors());
-  user->AwaitReturn();
-  EXPECT_FALSE(user->WasReturned());
-  EXPECT_TRUE(user->ReturnDescriptor());
-  EXPECT_FALSE(user->HasAllDescriptors());
-  EXPECT_TRUE(user->WasReturned());
-  EXPECT_FALSE(user->WasReturned());
-  EXPECT_FALSE(user->ReturnDescriptor());
-  EXPECT_FALSE(user->WasReturned());
-  // One that has all at other services waits for nothing here.
-  while (accounts_.TakeDescriptor(kUser)) {
+  EXPECT_TRUE(user->AwaitsDescriptor());
+  EXPECT_TRUE(user->AwaitsDescriptor());
+  EXPECT_TRUE(Told().empty());
+  user->ReturnDescriptor();
+  EXPECT_FALSE(user->AwaitsDescriptor());
+  EXPECT_EQ(Told().size(), 1u);
+  user->ReturnDescriptor();
+  EXPECT_TRUE(Told().empty());
+}
+
+// What it waits for may be returned by itself at another service, or by others.
+TEST_F(ClientAccountsTest, TheShareOfTheProcessIsAwaited) {
+  const auto user = NewUser(kUser);
+  const auto elsewhere = NewUser(kUser);
+  const auto other = NewUser(kOther);
+  for (const auto& each : {user, elsewhere, other}) {
+    each->Add();
+    each->SetLimits(UserLimits(), SessionLimits());
   }
-  EXPECT_FALSE(user->HasAllDescriptors());
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(other->TakeDescriptor());
+  ASSERT_TRUE(user->TakeDescriptor());
+  while (elsewhere->TakeDescriptor()) {
+  }
+  EXPECT_TRUE(user->AwaitsDescriptor());
+  elsewhere->ReturnDescriptor();
+  EXPECT_FALSE(user->AwaitsDescriptor());
+  EXPECT_EQ(Told(), std::set<ServiceUser*>{user.get()});
+  ASSERT_TRUE(user->TakeDescriptor());
+  EXPECT_TRUE(user->AwaitsDescriptor());
+  EXPECT_TRUE(elsewhere->AwaitsDescriptor());
+  other->ReturnDescriptor();
+  EXPECT_EQ(Told(), (std::set<ServiceUser*>{user.get(), elsewhere.get()}));
+  while (elsewhere->descriptors() > 0) elsewhere->ReturnDescriptor();
+  // One that has all at other services waits for nothing here.
+  while (user->TakeDescriptor()) {
+  }
+  EXPECT_FALSE(elsewhere->AwaitsDescriptor());
+  EXPECT_TRUE(user->AwaitsDescriptor());
+  // One whose sessions have gone meanwhile is told nothing.
+  user->Remove();
+  while (user->descriptors() > 0) user->ReturnDescriptor();
+  EXPECT_TRUE(Told().empty());
 }
 
 TEST_F(ClientAccountsTest, AUserHasFewerSessionsThanAreLeftOfTheDefault) {
@@ -172,7 +215,7 @@ TEST_F(ClientAccountsTest, WhatTheProgramSetsMayBeOneUsers) {
   EXPECT_FALSE(user->MayAdd(100, 2));
 }
 
-// Whatever its sessions are, together they have no more than the user may.
+// The sessions of a user together have no more than the user's limits.
 TEST_F(ClientAccountsTest, TheSessionsOfAUserShareItsBytes) {
   const auto user = NewUser(kUser);
   const UserLimits limits;
@@ -196,7 +239,8 @@ TEST_F(ClientAccountsTest, TheSessionsOfAUserShareItsBytes) {
   EXPECT_EQ(changes, 11);  // powers of two
   EXPECT_GE(user->ToSend(kMessageBytes).bytes, size_t{64} << 10);
   EXPECT_EQ(user->ToSend(kMessageBytes).descriptors, 1u);
-  // One that comes and goes at a power of two changes nothing.
+  // A session that opens and closes repeatedly at a power of two changes
+  // nothing.
   while (user->sessions() > 1024) user->Remove();
   for (int i = 0; i < 10; ++i) {
     EXPECT_FALSE(user->Add());

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// ClientSession: requests, their deadlines, and what must know the latter.
+// ClientSession: requests and their deadlines, and the functions that need the
+// class Deadlines.
 
 #include <utility>
 
@@ -76,8 +77,8 @@ ClientSession::AddedRequest ClientSession::AddRequestLocked(
 Result ClientSession::SendRequest(const AddedRequest& added, Message* message,
                                   event::Instant deadline) {
   transports::OutgoingFrame frame = message->ToFrame(kRequestFrame, added.id);
-  // Answers to the others are under way: the server does well to take several
-  // requests in a turn.
+  // Other requests are open, so the server should receive several requests in a
+  // turn.
   frame.more_to_come = added.pipelined;
   frame.deadline = &deadline;
   return SendOn(added.route, &frame, deadline);
@@ -97,8 +98,8 @@ uint64_t ClientSession::Request(event::Ref<Message> message,
     return 0;
   }
   if (deadline != absl::InfiniteFuture()) ArmDeadlineFor(deadline);
-  // If the session closes meanwhile, the completion comes in its turn with those
-  // of the other requests.
+  // If the session closes meanwhile, this request completes with the others, in
+  // their order.
   if (SendRequest(added, message.get(), deadline) != Result::kTimedOut) {
     return added.id;
   }
@@ -138,7 +139,8 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
   }
   if (sent == Result::kOk) owner_->loop()->RunTurnEndHooks();
   while (!caller.done) {
-    // A connection that takes nothing more may still have something to receive.
+    // A connection that accepts no more frames may still have frames to
+    // receive.
     const IoResult received =
         ReceiveIntoInbox(sent == Result::kOk ? deadline : absl::InfinitePast());
     if (received == IoResult::kOk) continue;
@@ -147,7 +149,7 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
       machine_.AbandonRequest(added.id, &completion);
       return Result::kTimedOut;
     }
-    End(CloseReason::kByPeer);  // completes all requests, this one too
+    End(CloseReason::kByPeer);  // completes all requests
   }
   *response = std::move(caller.response);
   return caller.result;
@@ -175,7 +177,8 @@ void ClientSession::WarnOfRefusedRequest(Result why) {
     default:
       reason = "it was made on a session that is not open";
   }
-  // A server that does not answer may cause it without end.
+  // LogForPeer() limits the lines: a server that does not answer may cause them
+  // without end.
   event::LogForPeer(event::LogLevel::kWarning, event::kUnknownPeer,
                     absl::StrCat("interface '", interface_.name,
                                  "': a request fails: ", reason));
@@ -183,15 +186,15 @@ void ClientSession::WarnOfRefusedRequest(Result why) {
 
 void ClientSession::ArmDeadlineFor(event::Instant deadline) {
   if (!owner_->IsCurrent()) {
-    link_.Schedule();  // timers are the owner's, see DeliverOwed()
+    link_.Schedule();  // DeliverOwed() arms the timer
     return;
   }
   if (deadlines_ == nullptr) deadlines_ = std::make_unique<Deadlines>(this);
   deadlines_->Arm(deadline);
 }
 
-// This thread may have been busy, or stopped, for long: what has come counts, as
-// far as it may be held.
+// This thread may have been busy or stopped for long, so frames that have
+// arrived count, up to the limits of the inbox.
 void ClientSession::TakeWhatHasCome() {
   while (MayHoldMore(/*with_descriptor=*/true) &&
          ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kOk) {

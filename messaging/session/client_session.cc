@@ -14,6 +14,7 @@
 #include "messaging/session/blocked_caller.h"
 #include "messaging/session/client_accounts.h"
 #include "transports/closer.h"
+#include "transports/wire_version.h"
 
 namespace le {
 namespace messaging {
@@ -26,9 +27,14 @@ using transports::IoResult;
 
 namespace {
 
-// A handler may make a new request each time it is called. This bounds it while
-// its thread ends.
+// A handler may make a new request each time it is called. This bounds the
+// rounds at the end of its thread.
 constexpr int kMaxRoundsAtEnd = 8;
+
+// A server may send without end what is ignored here. Past a deadline this many are
+// taken: what may follow them counts as late. All else that a server may send is
+// bounded by the inbox and by the number of requests.
+constexpr int kMaxIgnorableFramesTooLate = 256;
 
 Result ToResult(const absl::Status& opening) {
   switch (opening.code()) {
@@ -126,7 +132,7 @@ Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
     case Result::kNoBinding:
     case Result::kNoDirectory:
     case Result::kServiceFull:
-      // A program may try again and again.
+      // LogForPeer() limits the lines: a program may retry without end.
       event::LogForPeer(
           LogLevel::kWarning, event::kUnknownPeer,
           absl::StrCat("interface '", interface_.name,
@@ -148,11 +154,12 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     MutexLock lock(&mutex_);
     machine_.Number(&opening_);
     opens = machine_.Open();
-    // The far end may have closed the last opening without the loop having
-    // reported it yet. Opening again drops that report.
+    // The far end may have closed the last opening before the loop has reported
+    // it. A new opening drops that report.
     if (opens) {
       owes = LeaveOpeningLocked(&replaced);
-      wait_cause_.reason = directory::WaitReason::kNoAnswer;  // so far
+      // The directory has not answered yet.
+      wait_cause_.reason = directory::WaitReason::kNoAnswer;
     }
   }
   if (!opens) {
@@ -175,7 +182,7 @@ absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
   connection->SetTrust(event::Process::Current()->IsStranger(server.uid)
                            ? Connection::Trust::kStranger
                            : Connection::Trust::kTrusted,
-                       nullptr);
+                       server.uid, nullptr);
   absl::Status attached = link_.Attach(connection.get(), send_limits());
   if (!attached.ok()) return attached;
   ConnectionRef present(std::move(connection));
@@ -191,7 +198,8 @@ absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
 }
 
 void ClientSession::OnEnded(const absl::Status& status) {
-  // It must live until this returns: it is on the stack.
+  // `attempt` must exist until this returns, because its function is on the
+  // stack.
   const std::unique_ptr<OpenAttempt> attempt = std::move(attempt_);
   open_status_ = status;
   if (!status.ok()) {
@@ -218,13 +226,17 @@ void ClientSession::EndLater(Epoch epoch, CloseReason reason) {
   link_.Schedule();
 }
 
-void ClientSession::EndForFault(CloseReason reason, absl::string_view details) {
+void ClientSession::LogFault(CloseReason reason, absl::string_view details) {
   event::Credentials server;
   {
     MutexLock lock(&mutex_);
     server = server_;
   }
   LogClosing(server, reason, details);
+}
+
+void ClientSession::EndForFault(CloseReason reason, absl::string_view details) {
+  LogFault(reason, details);
   End(reason);
 }
 
@@ -318,7 +330,8 @@ void ClientSession::Shutdown() {
   }
   FinishLeaving(owes);
   DropDeadlines();
-  // What a completion asks for is refused, and completed in the next round.
+  // A request that a completion makes is refused, and completes in the next
+  // round.
   for (int round = 0; round < kMaxRoundsAtEnd; ++round) {
     if (DeliverOwed()) break;
   }
@@ -348,7 +361,7 @@ ClientSession::Route ClientSession::RouteLocked() {
   if (machine_.state() != ClientState::kOpen) return route;
   route.epoch = machine_.epoch();
   route.connection = connection_.get();
-  // The owner's connection cannot go while the owner sends.
+  // The connection is not replaced while the owner sends.
   if (!owner_->IsCurrent()) route.shared = connection_;
   return route;
 }
@@ -364,7 +377,7 @@ Result ClientSession::Send(event::Ref<Message> message,
     route = RouteLocked();
   }
   if (route.connection == nullptr) {
-    // Without a deadline the caller gets no result.
+    // Without a deadline the caller gets no result, so this is logged.
     if (deadline == absl::InfiniteFuture()) WarnOfDroppedMessage();
     return Result::kClosed;
   }
@@ -387,9 +400,7 @@ Result ClientSession::SendNow(const Route& route,
                               const transports::OutgoingFrame& frame) {
   const Result sent = SendOver(route.connection, frame);
   if (sent != Result::kNoMemory) return sent;
-  event::Log(LogLevel::kError,
-             absl::StrCat("interface '", interface_.name,
-                          "': closing the session: no memory for a message"));
+  LogFault(CloseReason::kSystem, "no memory for a message");
   EndLater(route.epoch, CloseReason::kSystem);
   return Result::kClosed;
 }
@@ -425,17 +436,16 @@ Result ClientSession::MakeRoom(const Route& route,
                                transports::OutgoingFrame* frame,
                                event::Instant deadline) {
   if (frame->room == transports::Room::kGathered) {
-    event::Log(
-        LogLevel::kError,
-        absl::StrCat("interface '", interface_.name,
-                     "': closing the session: the server has not taken ",
-                     route.connection->queued_bytes(),
-                     " bytes, and the sender is a handler, or on the server's "
-                     "thread, and must not wait"));
+    LogFault(
+        CloseReason::kSlowReader,
+        absl::StrCat(route.connection->queued_bytes(),
+                     " bytes are queued for it, and the sender is a handler, "
+                     "or on the server's thread, and must not wait"));
     EndLater(route.epoch, CloseReason::kSlowReader);
     return Result::kClosed;
   }
-  // A request's deadline is for its answer; a message's says how long to wait.
+  // The deadline of a message bounds the wait; that of a request is for its
+  // response.
   const bool waits_as_told = PlainType(frame->type) == kMessageFrame &&
                              deadline != absl::InfiniteFuture();
   if (!waits_as_told && MustNotWait()) {
@@ -449,7 +459,8 @@ Result ClientSession::MakeRoom(const Route& route,
 }
 
 void ClientSession::WarnOfDroppedMessage() {
-  // A server that closes may cause it without end.
+  // LogForPeer() limits the lines: a server that closes sessions may cause them
+  // without end.
   event::LogForPeer(
       LogLevel::kWarning, event::kUnknownPeer,
       absl::StrCat("interface '", interface_.name,
@@ -469,16 +480,21 @@ Result ClientSession::WaitForRoom(Connection* connection,
                ? Result::kOk
                : Result::kTimedOut;
   }
-  // The peer may itself wait for what this turn has gathered, or for this
-  // thread to read.
+  // The far end may be waiting for messages that this turn has gathered, or for
+  // this thread to read.
   owner_->loop()->RunTurnEndHooks();
   if (!connection->Wait(Connection::kWritable | Connection::kReadable,
                         deadline)) {
     return Result::kTimedOut;
   }
-  return ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kClosed
-             ? Result::kClosed
-             : Result::kOk;
+  if (ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kClosed) {
+    return Result::kClosed;
+  }
+  // A server that sends without end may not read.
+  const bool too_late =
+      owner_->loop()->Now() >= deadline &&
+      !connection->Wait(Connection::kWritable, absl::InfinitePast());
+  return too_late ? Result::kTimedOut : Result::kOk;
 }
 
 // ---- Receiving -------------------------------------------------------------
@@ -498,19 +514,25 @@ void ClientSession::OnConnectionClosed(const absl::Status& status) {
 }
 
 IoResult ClientSession::ReceiveIntoInbox(event::Instant deadline) {
-  if (link_.attached() == nullptr) return IoResult::kClosed;
-  transports::IncomingFrame frame;
-  absl::Status why;
-  const IoResult result = link_.Receive(&frame, deadline, &why);
-  if (result == IoResult::kClosed) EndAsTold(why);
-  if (result != IoResult::kOk) return result;
+  for (int too_late = 0; too_late < kMaxIgnorableFramesTooLate;) {
+    if (link_.attached() == nullptr) return IoResult::kClosed;
+    transports::IncomingFrame frame;
+    absl::Status why;
+    const IoResult result = link_.Receive(&frame, deadline, &why);
+    if (result == IoResult::kClosed) EndAsTold(why);
+    if (result != IoResult::kOk) return result;
 
-  try {
-    TakeFrame(std::move(frame));
-  } catch (const std::bad_alloc&) {
-    EndForFault(CloseReason::kSystem, "no memory for a message");
+    const bool may_be_ignored = transports::MayBeIgnored(frame.type);
+    try {
+      TakeFrame(std::move(frame));
+    } catch (const std::bad_alloc&) {
+      EndForFault(CloseReason::kSystem, "no memory for a message");
+    }
+    if (link_.attached() == nullptr) return IoResult::kClosed;
+    if (!may_be_ignored) return IoResult::kOk;
+    if (owner_->loop()->Now() >= deadline) ++too_late;
   }
-  return link_.attached() == nullptr ? IoResult::kClosed : IoResult::kOk;
+  return IoResult::kWouldBlock;
 }
 
 void ClientSession::TakeFrame(transports::IncomingFrame&& frame) {
@@ -532,27 +554,34 @@ void ClientSession::TakeFrame(transports::IncomingFrame&& frame) {
 
 absl::optional<Delivery> ClientSession::ToDelivery(
     transports::IncomingFrame&& frame) {
-  FrameVerdict verdict;
-  if (PlainType(frame.type) != kMessageFrame) {
-    MutexLock lock(&mutex_);
-    verdict = machine_.OnFrame(frame.type, frame.id);
-  }
+  const uint8_t type = frame.type;
+  const uint64_t id = frame.id;
+  const bool brings_message =
+      PlainType(type) == kMessageFrame || PlainType(type) == kResponseFrame;
   Delivery delivery;
+  // Before the machine is asked: if there is no memory for it, the request still
+  // waits, and completes as the session ends.
+  if (brings_message) {
+    delivery.message = pool_->NewReceived(this, std::move(frame));
+  } else {
+    DropDescriptor(std::move(frame.descriptor));
+  }
+  FrameVerdict verdict;
+  if (PlainType(type) != kMessageFrame) {
+    MutexLock lock(&mutex_);
+    verdict = machine_.OnFrame(type, id);
+  }
   delivery.completion = verdict.completion;
   switch (verdict.action) {
     case FrameVerdict::Action::kDeliver:
     case FrameVerdict::Action::kComplete:
-      delivery.message = pool_->NewReceived(this, std::move(frame));
       return delivery;
     case FrameVerdict::Action::kCompleteUnanswered:
-      DropDescriptor(std::move(frame.descriptor));
       delivery.result = Result::kUnanswered;
       return delivery;
     case FrameVerdict::Action::kIgnore:
-      DropDescriptor(std::move(frame.descriptor));
       return absl::nullopt;
     case FrameVerdict::Action::kFault:
-      DropDescriptor(std::move(frame.descriptor));
       break;
   }
   EndForFault(CloseReason::kProtocolError, verdict.fault);
@@ -610,7 +639,7 @@ bool ClientSession::DeliverOwed() {
       if (inbox_.empty()) break;
       delivery = inbox_.Pop();
     }
-    // The handler may run the loop, or not return: the rest is due all the same.
+    // Scheduled first, because the handler may run the loop, or not return.
     if (count > 1) link_.Schedule();
     Deliver(std::move(delivery));
   }

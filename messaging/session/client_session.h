@@ -10,15 +10,16 @@
 //                    Connection ──► Link ──┘
 //
 // Invariants:
-//  - A handler runs on the owner's loop only, when no lock is held and the machine
-//    has changed its state. Deliveries of the inbox come before further frames of
-//    the connection.
+//  - A handler runs only on the owner's loop, while no lock is held and after
+//    the machine has changed its state. Deliveries of the inbox precede further
+//    frames of the connection.
 //  - mutex_ guards the machine, the inbox and the choice of the connection. A
-//    request reads its number, its connection and its epoch under one lock. The lock is never held across a handler, a wait, a post or a call of
-//    the connection.
-//  - The connection changes on the owner's thread only. That thread uses the one
-//    that its link has attached; other threads copy it under the lock. A closed
-//    connection is kept until the next opening.
+//    request reads its number, its connection and its epoch under one lock. The
+//    lock is never held across a handler, a wait, a post or a call of the
+//    connection.
+//  - Only the owner's thread changes the connection. That thread uses the
+//    connection that its link has attached; other threads copy it under the
+//    lock. A closed connection is kept until the next opening.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_CLIENT_SESSION_H_
 #define LE_MESSAGING_MESSAGING_SESSION_CLIENT_SESSION_H_
@@ -38,16 +39,16 @@
 namespace le {
 namespace messaging {
 
-// How a client session calls its user, besides completions. Called from the owner's
-// loop. A handler may close or delete the session.
+// The calls of a client session to its user, except completions. The owner's
+// loop makes them. A handler may close or delete the session.
 class ClientHandler {
  public:
   virtual ~ClientHandler() = default;
-  // A message that is no response.
+  // A message that is not a response.
   virtual void OnMessage(ClientSession* session,
                          event::Ref<Message> message) = 0;
-  // The session was closed, but not by its user; close_reason() says why. It may
-  // be opened again.
+  // The session was closed, but not by its user. close_reason() says why. It
+  // may be opened again.
   virtual void OnClosed(ClientSession* session) = 0;
   // The queue has room again, after a message did not fit.
   virtual void OnRoom(ClientSession* session) = 0;
@@ -57,8 +58,8 @@ class ClientSession final : public Session,
                             public Owned,
                             private OpenAttempt::Observer {
  public:
-  // The calling thread owns it and has a reference until Delete(). `introducer` is the
-  // runtime's, or that of a local service.
+  // The calling thread owns it and has a reference until Delete(). `introducer`
+  // is the runtime's, or that of a local service.
   ClientSession(Interface interface, directory::Introducer* introducer,
                 std::unique_ptr<ClientHandler> handler);
 
@@ -71,23 +72,24 @@ class ClientSession final : public Session,
   // ---- The owner's thread ----
   bool is_closed();
 
-  // The session must be closed. (If its thread is ending, the opening fails.) `done`
-  // is called from the loop with kOk, kTimedOut, kOtherProtocol, or kClosed if the user
-  // has closed the session meanwhile.
+  // The session must be closed. If its thread is ending, the opening fails. The
+  // loop calls `done` with kOk, kTimedOut, kOtherProtocol, or kClosed if the
+  // user has closed the session meanwhile.
   void Open(Completion done, event::Instant deadline);
-  // The same, blocking. Without `waits` also kNotOffered, kNoBinding and
-  // kNoDirectory.
+  // As Open(), but blocks. If `waits` is false, also kNotOffered, kNoBinding,
+  // kServiceFull and kNoDirectory.
   Result OpenSync(bool waits, event::Instant deadline);
-  // Why it is not open yet, or why the last opening failed. Any thread: the owner gets
-  // the present cause, others get the cause of the last change.
+  // Any thread. Why the session is not open yet, or why the last opening
+  // failed. The owner gets the present cause, other threads get the cause of
+  // the last change.
   directory::WaitCause wait_cause();
   // Why the last opening failed, as a text.
   const absl::Status& open_status() const { return open_status_; }
-  // Pending requests complete with kClosed, from the loop.
+  // Closes. Pending requests complete with kClosed, from the loop.
   void Close();
   // Closes, and takes the caller's reference.
   void Delete() override;
-  // The same, and nothing is delivered any more, not even a completion.
+  // As Delete(), but nothing is delivered any more, not even a completion.
   void Drop();
   bool is_deleted();
 
@@ -96,16 +98,16 @@ class ClientSession final : public Session,
   // *response is set if the result is kOk.
   Result RequestSync(event::Ref<Message> message, event::Instant deadline,
                      event::Ref<Message>* response);
-  // False: completed already.
+  // False: the request is complete already.
   bool CancelRequest(uint64_t id);
 
   // ---- Any thread ----
   Result Send(event::Ref<Message> message, event::Instant deadline) override;
   Result TrySend(Message* message) override;
   void Flush() override;
-  // The deadline includes the wait for room. Returns the request's id, or 0 if it is
-  // complete already. `completion` is called in both cases, unless the owner's thread
-  // is ending.
+  // The deadline includes the wait for room. Returns the request's id, or 0 if
+  // it is complete already. `completion` is called in both cases, unless the
+  // owner's thread is ending.
   uint64_t Request(event::Ref<Message> message, Completion completion,
                    event::Instant deadline);
   SessionLimits limits();
@@ -118,7 +120,7 @@ class ClientSession final : public Session,
   using Epoch = ClientSessionMachine::Epoch;
 
   static constexpr Epoch kNoEpoch = 0;
-  // One opening's connection, to send on.
+  // The connection of one opening, for a send.
   struct Route {
     transports::ConnectionRef shared;  // for threads other than the owner's
     transports::Connection* connection = nullptr;  // null: not open
@@ -160,45 +162,52 @@ class ClientSession final : public Session,
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Result SendRequest(const AddedRequest& added, Message* message,
                      event::Instant deadline);
-  // Sends on `route`. kOk, kClosed, kNoRoom.
+  // Sends over `route`. kOk, kClosed, kNoRoom.
   Result SendNow(const Route& route, const transports::OutgoingFrame& frame);
-  // The same, and waits for room while its opening lasts.
+  // As SendNow(), but waits for room until the opening ends.
   Result SendOn(const Route& route, transports::OutgoingFrame* frame,
                 event::Instant deadline);
-  // The connection has no room: waits for room, or gathers `frame`.
+  // Called if the connection has no room. Waits for room, or marks `frame` as
+  // gathered.
   Result MakeRoom(const Route& route, transports::OutgoingFrame* frame,
                   event::Instant deadline);
-  // Whether the calling thread's loop must not stop, because the peer may wait for it.
+  // Whether the calling thread must not wait for room, because the server may
+  // wait for this thread.
   bool MustNotWait();
   Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline);
 
   // For a blocking call: receives a frame and puts it into the inbox, or waits until
-  // `deadline`. kClosed: the opening has ended.
+  // `deadline`. What is there counts even if that has passed. Frames that may be
+  // ignored do not count, and past the deadline so many are taken at most. kClosed:
+  // the opening has ended.
   transports::IoResult ReceiveIntoInbox(event::Instant deadline);
   void TakeFrame(transports::IncomingFrame&& frame);
-  // The delivery for `frame`, or none.
+  // The delivery for `frame`, if there is one.
   absl::optional<Delivery> ToDelivery(transports::IncomingFrame&& frame);
   bool MayHoldMore(bool with_descriptor);
   void TakeWhatHasCome();
 
   // Ends the present opening, if it is open.
   void End(CloseReason reason);
+  // Any thread. The program and the server decide how often.
+  void LogFault(CloseReason reason, absl::string_view details);
   void EndForFault(CloseReason reason, absl::string_view details);
   void EndAsTold(const absl::Status& status);
-  // Any thread: the opening of that epoch must end. The loop does the rest.
+  // Any thread. Ends the opening of that epoch. The loop does the rest.
   void EndLater(Epoch epoch, CloseReason reason);
-  // Closes the connection of an opening that has ended, and schedules the completions
-  // of its requests.
+  // Closes the connection of an opening that has ended, and schedules the
+  // completions of its requests.
   void SettleEnd();
-  // Removes what is left of an opening that the machine has left. The user gets no
-  // more handler calls of it. True: completions are due. Then FinishLeaving().
+  // Removes the rest of an opening that the machine has left. The user gets no
+  // more handler calls of it. True: completions are due. FinishLeaving() must
+  // follow.
   bool LeaveOpeningLocked(std::vector<Delivery>* replaced)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FinishLeaving(bool owes) ABSL_LOCKS_EXCLUDED(mutex_);
 
   void Owe(Delivery delivery);
-  // Immediately if a blocking call waits for it, else from the loop.
+  // Delivers at once if a blocking call waits for it, otherwise from the loop.
   void Complete(const Completion& completion, Result result,
                 event::Ref<Message> response = {});
   void Deliver(Delivery delivery);
@@ -222,16 +231,17 @@ class ClientSession final : public Session,
   event::Credentials server_ ABSL_GUARDED_BY(mutex_);
   SessionLimits limits_ ABSL_GUARDED_BY(mutex_);
   directory::WaitCause wait_cause_ ABSL_GUARDED_BY(mutex_);
-  // Of the present or the last opening. Changed by the owner, under the lock.
+  // The connection of the present or the last opening. The owner changes it,
+  // under the lock.
   transports::ConnectionRef connection_ ABSL_GUARDED_BY(mutex_);
-  // The machine's epoch while it is kOpen, else kNoEpoch: for the owner, who
-  // sends without the lock. Changed under the lock.
+  // The machine's epoch in kOpen, otherwise kNoEpoch. The owner sends without
+  // the lock, so it is atomic. Changed under the lock.
   std::atomic<Epoch> open_epoch_{kNoEpoch};
 
   // The owner's thread only from here.
   Link link_{this};
   std::unique_ptr<OpenAttempt> attempt_;
-  Completion opening_;  // whom to tell of the attempt
+  Completion opening_;  // reports the end of attempt_
   absl::Status open_status_;
   bool dropped_ = false;
   std::unique_ptr<Deadlines> deadlines_;

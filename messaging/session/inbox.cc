@@ -68,7 +68,8 @@ std::vector<Delivery> Inbox::Close(const std::vector<Completion>& requests) {
   std::vector<Delivery> ended;
   for (const Delivery& delivery : replaced) {
     if (!delivery.is_completion()) continue;
-    // A response that had arrived is dropped (kClosed). A failure keeps its reason.
+    // A response that had arrived is dropped (kClosed). A failure keeps its
+    // reason.
     const Result result =
         delivery.result == Result::kOk ? Result::kClosed : delivery.result;
     ended.push_back({{}, delivery.completion, result});

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a client session owes its user: handlers to be called by the loop, in
-// order.
+// The deliveries that a client session owes its user. The loop calls the
+// handlers, in order.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_INBOX_H_
 #define LE_MESSAGING_MESSAGING_SESSION_INBOX_H_
@@ -30,16 +30,16 @@ struct Delivery {
   bool is_push() const { return message && !is_completion(); }
 };
 
-// Empty for nearly all sessions nearly all of the time, so it must cost nothing
-// then. Not thread-safe.
+// An inbox is nearly always empty, so an empty one has no memory. Not
+// thread-safe.
 class Inbox {
  public:
   bool empty() const { return queue_ == nullptr; }
   size_t size() const {
     return queue_ == nullptr ? 0 : queue_->deliveries.size() - queue_->first;
   }
-  // What its pushes take, and how many have a file descriptor. Responses do not
-  // count: requests bound them.
+  // The bytes of its pushes, and the number of pushes with a file descriptor.
+  // Responses do not count, because requests bound them.
   size_t bytes() const { return queue_ == nullptr ? 0 : queue_->bytes; }
   size_t descriptors() const {
     return queue_ == nullptr ? 0 : queue_->descriptors;
@@ -48,24 +48,25 @@ class Inbox {
   void Push(Delivery delivery);
   Delivery Pop();
 
-  // The opening has ended, and `requests` with it. Every completion whose result
-  // is not kOk, here or of `requests`, comes after all else, and these in their
-  // order.
+  // The opening has ended, and `requests` complete with kClosed. These, and all
+  // completions here whose result is not kOk, move behind the other deliveries,
+  // in the order of their numbers.
   void End(const std::vector<Completion>& requests);
-  // The user has ended it: `requests` and every completion that is here become
-  // kClosed, in their order; messages are not delivered. Returns what was
-  // replaced, to be released without a lock.
+  // The user has closed the session, and `requests` complete with kClosed. A
+  // completion here whose result is kOk becomes kClosed; other results stay.
+  // All are in the order of their numbers. Messages are not delivered. Returns
+  // the replaced deliveries, which must be released without a lock.
   std::vector<Delivery> Close(const std::vector<Completion>& requests);
 
  private:
-  // The front of the vector is erased once so many were taken from it, and no
-  // fewer than are left.
+  // The front of the vector is erased when at least this number of deliveries
+  // was taken, and more were taken than remain.
   static constexpr size_t kMinErased = 64;
 
-  // Mostly it is made for one delivery, and goes with it.
+  // Usually created for one delivery, and destroyed after it.
   struct Queue {
     std::vector<Delivery> deliveries;
-    size_t first = 0;  // those before it have been taken
+    size_t first = 0;  // deliveries before it were taken
     size_t bytes = 0;
     size_t descriptors = 0;
   };

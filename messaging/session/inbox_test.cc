@@ -32,14 +32,15 @@ class InboxTest : public testing::Test {
     completion.order = order;
     return completion;
   }
-  // The completion that is number `order`, with a response or without.
+  // A completion of that number, with a response.
   Delivery Answered(uint64_t order) {
     return {NewMessage(), Numbered(order), Result::kOk};
   }
   static Delivery Refused(uint64_t order, Result why = Result::kTooMany) {
     return {{}, Numbered(order), why};
   }
-  // Takes everything: the orders of completions, 0 for messages.
+  // Pops all deliveries. Returns the numbers of completions, and 0 for
+  // messages.
   std::vector<uint64_t> TakeOrders() {
     std::vector<uint64_t> orders;
     while (!inbox_.empty()) orders.push_back(inbox_.Pop().completion.order);
@@ -57,7 +58,8 @@ using Orders = std::vector<uint64_t>;
 
 TEST_F(InboxTest, GivesInOrderHoweverMuchIsTakenMeanwhile) {
   uint64_t pushed = 1, popped = 1;
-  // It is never empty, and is taken from nearly as much as it is given to.
+  // The inbox is never empty, and nearly as many deliveries are popped as are
+  // pushed.
   for (int round = 0; round < 1000; ++round) {
     for (int i = 0; i < 4; ++i) inbox_.Push(Refused(pushed++));
     for (int i = 0; i < (round % 2 == 0 ? 3 : 4); ++i) {

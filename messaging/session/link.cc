@@ -16,9 +16,9 @@ using transports::IoResult;
 
 namespace {
 
-// The most that one session may use of a turn. Packets bound system calls, frames
-// bound cheap handlers, time bounds expensive ones: 1 ms is too short to be
-// noticed, and long compared with a turn's overhead.
+// The bounds of one session's work in a turn. The packets bound system calls,
+// the frames bound cheap handlers, and the time bounds expensive handlers. 1 ms
+// is too short to be noticed, and long compared with a turn's overhead.
 constexpr int kMaxPacketsPerTurn = 16;
 constexpr int kMaxFramesPerTurn = 256;
 constexpr absl::Duration kMaxTimePerTurn = absl::Milliseconds(1);
@@ -27,13 +27,13 @@ class TurnBudget {
  public:
   explicit TurnBudget(const Session* session) : session_(session) {}
 
-  // After each frame.
+  // Must be called after each frame.
   bool IsSpent(bool was_last_of_packet) {
     ++frames_;
     if (was_last_of_packet && ++packets_ >= kMaxPacketsPerTurn) return true;
     if (frames_ >= kMaxFramesPerTurn) return true;
-    // Reading the clock costs as much as a cheap handler: seldom, and ever more
-    // seldom while handlers prove to be cheap.
+    // Reading the clock takes as long as a cheap handler. So it is read rarely,
+    // and more rarely the more frames have been handled in time.
     if (frames_ == 2) end_ = Now() + kMaxTimePerTurn;
     const bool look = frames_ == 8 || frames_ == 32 || frames_ == 128;
     return look && Now() >= end_;
@@ -84,7 +84,7 @@ bool Link::Take(transports::IncomingFrame&& frame) {
   try {
     session_->OnFrame(std::move(frame));
     return true;
-  } catch (const std::bad_alloc&) {  // not a handler's, see CallUser()
+  } catch (const std::bad_alloc&) {  // not from a handler, see CallUser()
     session_->OnConnectionClosed(
         absl::ResourceExhaustedError("no memory for a message"));
     return false;
@@ -103,7 +103,7 @@ void Link::CancelSchedule() {
 }
 
 void Link::RunScheduled() {
-  const auto keep = event::Ref<Session>::Adopt(session_);  // the schedule's
+  const auto keep = event::Ref<Session>::Adopt(session_);  // Schedule()'s
   session_->DeliverOwed();
   if (paused()) OnDrained();
 }
@@ -134,8 +134,8 @@ void Link::OnReadable() {
     }
     // A handler may have closed or reopened the session.
     if (attached_ != connection) return;
-    // What the far end sends in several packets is answered in one, if it is
-    // taken in one turn.
+    // If several packets of the far end are received in one turn, the answers
+    // to them are sent in one packet.
     const bool buffered = connection->HasBuffered();
     if (!buffered && !connection->MayHaveMore()) return;
     if (budget.IsSpent(/*was_last_of_packet=*/!buffered)) return;
@@ -154,7 +154,8 @@ void Link::OnWritable() {
 void Link::Pause() {
   attached_->SetReadInterest(false);
   paused_ = true;
-  // Another thread may have made TakesFrames() true before it could see paused_.
+  // Another thread may have made TakesFrames() true before it could see
+  // paused_.
   OnDrained();
 }
 
@@ -172,7 +173,7 @@ void Link::OnHangUp() {
   Resume();
 }
 
-// What is owed is scheduled, so mostly there is nothing to do.
+// Deliveries that are due are scheduled, so usually there is nothing to do.
 bool Link::DeliverOwed() { return !scheduled() || session_->DeliverOwed(); }
 
 }  // namespace messaging

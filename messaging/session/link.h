@@ -27,32 +27,35 @@ class Link final : private Scheduled, private transports::Connection::Observer {
   explicit Link(Session* session) : session_(session) {}
 
   // The owner's thread. Attaches `connection` to the owner's loop. The session
-  // owns it, and keeps it until Close() at least.
+  // owns the connection, and must keep it until Close().
   absl::Status Attach(transports::Connection* connection,
                       const transports::SendLimits& limits);
-  // The owner's thread. Closes that connection; no-op if there is none.
+  // The owner's thread. Closes that connection. No-op if there is none.
   void Close();
-  // The owner's thread: null if none is attached.
+  // The owner's thread. Null: no connection is attached.
   transports::Connection* attached() const { return attached_; }
 
-  // The owner's thread. Receives from the attached connection, with the session's
-  // buffers. kClosed: *why says so; it may be for want of memory, which costs a
-  // session and never the process.
+  // The owner's thread. Receives from the attached connection, with the
+  // session's buffers. kClosed: *why is the reason. It may be a lack of memory,
+  // which ends the session but not the process.
   transports::IoResult Receive(transports::IncomingFrame* frame,
                                event::Instant deadline, absl::Status* why);
 
   // Any thread. The owner's loop will call DeliverOwed(), unless the owner's
-  // thread is ending. The session is kept until then.
+  // thread is ending. A reference keeps the session until then.
   void Schedule();
-  // The owner's thread: takes that back.
+  // The owner's thread. Cancels Schedule().
   void CancelSchedule();
-  // The owner's thread. Another may schedule it at any moment.
+  // The owner's thread. Another thread may schedule the link at any moment.
   bool scheduled() const { return is_scheduled(); }
 
-  // Any thread. Nothing is received until Session::TakesFrames() is true. Code that
-  // makes it true must call Schedule(), except when the connection reports
-  // OnDrained().
+  // Any thread. True: the link receives nothing until Session::TakesFrames() is
+  // true, or until the far end closes. Code that makes TakesFrames() true must
+  // call Schedule(), except when the connection reports OnDrained().
   bool paused() const { return paused_.load(); }
+  // The owner's thread. The far end has gone while this was paused. All that it has
+  // left is received, whatever Session::TakesFrames() is.
+  bool hung_up() const { return hung_up_; }
 
  private:
   void RunScheduled() override;
@@ -61,7 +64,7 @@ class Link final : private Scheduled, private transports::Connection::Observer {
   void OnDrained() override;
   void OnHangUp() override;
   bool DeliverOwed();
-  // False: the session has ended for want of memory.
+  // False: a lack of memory has ended the session.
   bool Take(transports::IncomingFrame&& frame);
   void Pause();
   void Resume();
@@ -69,8 +72,9 @@ class Link final : private Scheduled, private transports::Connection::Observer {
   Session* const session_;
   transports::Connection* attached_ = nullptr;
   std::atomic<bool> paused_{false};  // changed by the owner's thread
-  // The far end has gone. What it has left is bounded, and must be received for
-  // its end to be known.
+  // The far end has closed. From then on frames are received even while
+  // TakesFrames() is false: the far end can send no more, and its close is
+  // received only after its frames.
   bool hung_up_ = false;
 };
 

@@ -18,14 +18,16 @@ using event::LogLevel;
 
 namespace {
 
-// The pause after an unexpected answer: cheap, and a corrected setup takes effect
-// within a second.
+// The pause after a refusal. Retries at this rate are cheap, and a corrected
+// setup takes effect within a second.
 constexpr absl::Duration kAskAgainAfter = absl::Seconds(1);
 
-// A directory that does not answer is looked at again, ever more rarely.
+// The longest interval between checks of a directory that does not answer. The
+// interval grows with the wait.
 constexpr absl::Duration kLookAgainAtMost = absl::Minutes(1);
 
-// Of a service's words; it may send what it likes.
+// The largest part of a service's refusal that is shown. A service may send any
+// text.
 constexpr size_t kMaxRefusalBytes = 256;
 
 absl::Status NotInTime() {
@@ -49,7 +51,8 @@ WaitReason ReasonOf(const absl::Status& refusal) {
   }
 }
 
-// The hello of a version that this library speaks. DataLoss: it is none. Unimplemented.
+// Returns the hello. DataLoss: the frame is no hello. Unimplemented: this
+// library does not have its version.
 absl::StatusOr<Hello> CheckHello(const transports::IncomingFrame& first) {
   absl::optional<Hello> hello;
   if (PlainType(first.type) == kHelloFrame) {
@@ -70,21 +73,23 @@ absl::StatusOr<Hello> CheckHello(const transports::IncomingFrame& first) {
   return *hello;
 }
 
-// Who the server is: who has sent the hello, as the kernel says. A server of root's
-// may have given up its rights since it was advertised, and any may be followed by
-// another process of its user. It cannot let another user's process speak for it, who
-// may not know what it says. The number of a process does not tell them apart, since
-// it is given anew. (A program that is set-user-ID states the same effective user to
-// the directory and in its hello.) DataLoss: the kernel says nothing, or it is another
-// user's process.
+// Returns the server's credentials: those of the process that sent the hello,
+// from the kernel. They may differ from those of the introduction in two cases.
+// A process of root may have given up its rights since it was advertised.
+// Another process of the same user may have replaced the server. Any other
+// process is refused, because it may not know that it answers for the server.
+// An equal process number does not prove that it is the same process, because
+// the kernel reuses numbers. (A set-user-ID program has the same effective user
+// in the directory and in its hello.) DataLoss: the kernel gives no
+// credentials, or the process is refused.
 absl::StatusOr<event::Credentials> CheckServer(
     const transports::IncomingFrame& hello,
     const directory::Introduced& introduced) {
   event::Process* const process = event::Process::Current();
   const event::Credentials nobody = event::Credentials::OfNobody();
   if (!hello.sender.has_value()) {
-    // The kernel says as little of a server that neither the user namespace nor the
-    // process namespace of this process has.
+    // The kernel gives no credentials either if the server is outside the user
+    // namespace and the process namespace of this process.
     if (process->IsOverflowUser(nobody.uid)) return nobody;
     return absl::DataLossError("the server's hello came without credentials");
   }
@@ -130,7 +135,7 @@ void OpenAttempt::Ask() {
 WaitCause OpenAttempt::cause() {
   if (opening_ == nullptr) return refused_;
   WaitCause cause = opening_->cause();
-  // A new try that nobody has answered yet does not make the last answer untrue.
+  // A retry that has no answer yet does not make the last answer untrue.
   const bool is_answer = cause.known() &&
                          cause.reason != WaitReason::kNoAnswer &&
                          cause.reason != WaitReason::kNotTaken;
@@ -196,7 +201,7 @@ void OpenAttempt::OnIntroduced(
     std::unique_ptr<transports::Connection> connection,
     transports::IncomingFrame first, const directory::Introduced& introduced) {
   if (PlainType(first.type) == kTurnedAwayFrame) {
-    // Services of an older release say nothing.
+    // Services of an older release send no reason.
     const std::string text =
         first.payload.size() == 0
             ? "the service has as many sessions as it may"
@@ -228,7 +233,7 @@ void OpenAttempt::OnIntroduced(
 }
 
 void OpenAttempt::OnRefused(const absl::Status& why) {
-  // ResourceExhausted is for a service that is full.
+  // ResourceExhausted is reserved for a service that is full.
   Refused(ReasonOf(why), why.code() == absl::StatusCode::kResourceExhausted
                              ? absl::UnavailableError(why.message())
                              : why);
@@ -238,7 +243,7 @@ void OpenAttempt::Refused(WaitReason reason, const absl::Status& why) {
   const bool is_final =
       !waits_ || why.code() == absl::StatusCode::kFailedPrecondition;
   WaitCause cause{reason, std::string(why.message())};
-  // A directory that could not even be asked.
+  // If the directory could not be asked, the opening knows the exact cause.
   if (!waits_ && reason == WaitReason::kRefused) {
     const WaitCause known = opening_->cause();
     if (known.known()) cause = known;
@@ -256,7 +261,8 @@ void OpenAttempt::Refused(WaitReason reason, const absl::Status& why) {
   Look();
 }
 
-// This thread may have been busy, or stopped, for long: what has come counts.
+// This thread may have been busy or stopped for long, so an answer that has
+// arrived counts.
 void OpenAttempt::OnDeadline() {
   is_last_look_ = true;
   if (opening_ != nullptr && opening_->Poll()) return;  // it has ended

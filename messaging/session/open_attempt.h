@@ -20,43 +20,46 @@
 namespace le {
 namespace messaging {
 
-// A directory that has been asked by an opening that does not wait, and that does
-// not answer for so long, counts as none.
+// If the directory does not answer for this time, an opening that does not wait
+// treats it as missing.
 constexpr absl::Duration kMaxTryOpenWait = absl::Seconds(5);
 
-// Asks to be introduced to a service until a server takes the session, or there
-// is no point in going on. Gives up when it is destroyed. The owner's thread.
+// Requests introductions to a service until a server accepts the session, or
+// until further requests are useless. The destructor cancels it. The owner's
+// thread.
 class OpenAttempt final : private directory::Opening::Observer,
                           private event::Timer {
  public:
   class Observer {
    public:
-    // A server has taken the session. A failure counts as a refusal.
+    // A server has accepted the session. A failure counts as a refusal.
     virtual absl::Status OnTaken(
         std::unique_ptr<transports::Connection> connection, const Hello& hello,
         const event::Credentials& server) = 0;
-    // It has ended, well or not. Called once and last: it may destroy the
-    // attempt. DeadlineExceeded: out of time. FailedPrecondition: the service
-    // speaks another protocol. And only if the attempt does not wait:
-    // ResourceExhausted: the service has as many sessions as it may. Unavailable:
-    // also a directory that does not answer, or that refuses for a limit.
-    // Others as Opening::Observer::OnRefused().
+    // The attempt has ended. Called once, as the last call: it may destroy the
+    // attempt. OK: the session is open. DeadlineExceeded: the deadline has
+    // passed. FailedPrecondition: the service has another protocol. The other
+    // codes occur only if the attempt does not wait. ResourceExhausted: the
+    // service has its largest number of sessions. Unavailable: also if the
+    // directory does not answer, or a limit of it is reached. The rest are
+    // those of Opening::Observer::OnRefused().
     virtual void OnEnded(const absl::Status& status) = 0;
-    // Why it waits, whenever that has been looked at: at each change, and
-    // before it ends in failure.
+    // Reports why the attempt waits: at each change or check of the cause, and
+    // before the attempt fails.
     virtual void OnCause(const directory::WaitCause& cause) = 0;
 
    protected:
     ~Observer() = default;
   };
 
-  // Runs on `loop`. `waits`: for directory, binding and service.
+  // Runs on `loop`. `waits`: waits for the directory, a binding and the
+  // service.
   OpenAttempt(directory::Introducer* introducer, event::Loop* loop,
               directory::InterfaceDescription interface, bool waits,
               event::Instant deadline, Observer* observer);
   ~OpenAttempt() override = default;
 
-  // Why it is not open yet.
+  // Why the session is not open yet.
   directory::WaitCause cause();
 
  private:
@@ -70,7 +73,8 @@ class OpenAttempt final : private directory::Opening::Observer,
     OpenAttempt* const attempt_;
   };
 
-  // Looks at the cause, for the log and for what nobody tells.
+  // Checks the cause from time to time, for the log, and because some causes
+  // are not reported.
   class LookTimer final : public event::Timer {
    public:
     explicit LookTimer(OpenAttempt* attempt) : attempt_(attempt) {}
@@ -82,7 +86,7 @@ class OpenAttempt final : private directory::Opening::Observer,
 
   void Ask();
   void Look();
-  // Both may destroy the attempt.
+  // These two may destroy the attempt.
   void OnDeadline();
   void Refused(directory::WaitReason reason, const absl::Status& why);
   void LogOpen(const event::Credentials& server);

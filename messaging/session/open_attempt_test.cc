@@ -25,7 +25,7 @@ using directory::InterfaceDescription;
 using directory::WaitCause;
 using directory::WaitReason;
 
-// Keeps whoever asks, to be answered by the test.
+// Keeps the observer of an opening, which the test then calls.
 class FakeIntroducer final : public directory::Introducer {
  public:
   std::unique_ptr<directory::Opening> Open(
@@ -86,7 +86,7 @@ class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
   void PassTheDeadline() {
     event::Thread::Current()->loop()->RunTurn(absl::InfinitePast());
   }
-  // The server's first frame.
+  // Sends the server's first frame.
   void Introduce(uint8_t type, uint32_t version) {
     SendFirst(type, version, event::Credentials{7, 500, 500});
   }
@@ -129,7 +129,8 @@ TEST_F(OpenAttemptTest, EndsWellOnceAServerHasTakenIt) {
   EXPECT_TRUE(status_.ok());
 }
 
-// A server of another version; no room for the session; no room to watch it.
+// A server of another version, a full service, and a session that cannot be
+// watched.
 TEST_F(OpenAttemptTest, EndsIfItDoesNotWaitWhateverTheServerSays) {
   Start(/*waits=*/false);
   Introduce(kHelloFrame, transports::kWireVersion + 1);
@@ -166,12 +167,12 @@ TEST_F(OpenAttemptTest, GoesOnIfItWaits) {
   EXPECT_EQ(ended_, 1) << "but not if the service speaks another protocol";
 }
 
-// ---- Who the server is ------------------------------------------------------
+// ---- Credentials of the server ----------------------------------------------
 
-// As one process, in a world that has its numbers.
+// In a simulated process, whose numbers the test chooses.
 class OpenAttemptServerTest : public OpenAttemptTest {
  protected:
-  // Why a hello of `sender` is refused. "": it is not.
+  // Returns why a hello of `sender` is refused. "": it is accepted.
   std::string Try(absl::optional<event::Credentials> sender,
                   uid_t unmapped = event::SimProcess::kNoUser) {
     event::Simulation sim(1);
@@ -198,8 +199,8 @@ TEST_F(OpenAttemptServerTest, AHelloWithoutCredentialsIsRefused) {
   EXPECT_NE(Try(absl::nullopt), "");
 }
 
-// To a process in another user namespace and another process namespace, the kernel
-// says of a server outside what it says of none.
+// If a server is outside the process's user namespace and process namespace,
+// the kernel gives the same answer as for a server without credentials.
 TEST_F(OpenAttemptServerTest, AServerThatCannotBeSeenIsNobody) {
   const event::Credentials nobody = event::Credentials::OfNobody();
   EXPECT_EQ(Try(absl::nullopt, nobody.uid), "");
@@ -229,11 +230,11 @@ TEST_F(OpenAttemptServerTest, TheKernelsWordCounts) {
   EXPECT_EQ(Try(event::Credentials{8, 0}), "") << "of another namespace";
 }
 
-// ---- What is said of the wait ----------------------------------------------
+// ---- Reports of the wait ---------------------------------------------------
 
 std::vector<std::string>* g_log = nullptr;
 
-// In virtual time.
+// Runs in virtual time.
 class OpenAttemptWaitTest : public OpenAttemptTest {
  protected:
   void Run(std::function<void()> body) {
@@ -315,7 +316,7 @@ TEST_F(OpenAttemptWaitTest, ManyChangesMakeFewLines) {
   });
 }
 
-// Each try is new to the directory, and its cause is the same all the time.
+// The cause does not change while the refused session is tried again.
 TEST_F(OpenAttemptWaitTest, ARefusalIsTheCauseWhileItIsTriedAgain) {
   Run([&] {
     introducer_.cause_ = WaitCause{WaitReason::kNotTaken, "in transit"};
@@ -386,7 +387,7 @@ TEST_F(OpenAttemptWaitTest, ATryWaitsForAServerThatDoesNotTakeIt) {
   });
 }
 
-// Why a try failed can be asked afterwards.
+// The cause of a failure is available after the failure.
 TEST_F(OpenAttemptWaitTest, ATryLeavesItsCause) {
   Run([&] {
     auto try_it = [&](const absl::Status& refusal) {
@@ -405,7 +406,7 @@ TEST_F(OpenAttemptWaitTest, ATryLeavesItsCause) {
   });
 }
 
-// The deadline is looked at when the answer may be there, unread.
+// At the deadline the answer may have arrived without having been read.
 TEST_F(OpenAttemptTest, WhatHasComeCountsAtTheDeadline) {
   Start(/*waits=*/true, absl::InfinitePast());
   introducer_.poll_ = [this] {
@@ -433,7 +434,7 @@ TEST_F(OpenAttemptTest, EndsAtTheDeadlineIfNothingHasCome) {
   EXPECT_EQ(status_.code(), absl::StatusCode::kDeadlineExceeded);
 }
 
-// A refusal would be a reason to ask again, had there been time.
+// Before the deadline a refusal causes a retry.
 TEST_F(OpenAttemptTest, ARefusalAtTheDeadlineIsATimeout) {
   Start(/*waits=*/true, absl::InfinitePast());
   introducer_.poll_ = [this] {

@@ -31,8 +31,8 @@ class Owner::ThreadState final : public event::ModuleState {
   const event::Ref<Owner> owner_;
 };
 
-// Others may still have references, so it stays valid. That it is in here says that
-// it has not been deleted.
+// Objects that ended threads have left. Other threads may have references, so
+// the objects stay valid. An object in this list has not been deleted.
 class Owner::Abandoned final : public event::ModuleState {
  public:
   static Abandoned* Of(event::Process* process) {
@@ -64,7 +64,7 @@ class Owner::Abandoned final : public event::ModuleState {
   }
 
  private:
-  // A program whose threads come and go, and leave theirs, must not grow.
+  // Bounds the memory of a program whose threads end and leave objects.
   static constexpr size_t kMaxObjects = 1024;
 
   event::Mutex mutex_;
@@ -83,8 +83,9 @@ event::Ref<Owner> Owner::OfCurrentThread() {
       ->owner();
 }
 
-// Makes both loops now. Other threads may post to the loop from now on. The control
-// loop takes file descriptors, which clients may have used up later.
+// Creates both loops now. Other threads may post to the loop from now on. The
+// control loop needs file descriptors, and later clients may have taken the
+// last ones.
 Owner::Owner(Thread* thread)
     : thread_(thread), thread_name_(thread->name()), loop_(thread->loop()) {
   thread->control_loop();
@@ -149,7 +150,7 @@ void Owner::Run() {
     posted_ = false;
     count = scheduled_count_;
   }
-  // What is scheduled from now on waits for the next turn.
+  // Objects that are scheduled from now on wait for the next turn.
   for (; count > 0; --count) {
     Scheduled* const object = TakeScheduled();
     if (object == nullptr) return;
@@ -183,11 +184,11 @@ void Owner::Shutdown() {
     MutexLock lock(&mutex_);
     loop_ = nullptr;
   }
-  // A handler may make or delete others while this goes on. What it makes is
+  // Handlers may create or delete objects meanwhile. What they create is
   // ended from the beginning, see ending().
   ShutdownAll(&services_);
   ShutdownAll(&sessions_);
-  // Deleted before, but a message of it was still held, and used.
+  // Sessions that were deleted before, and whose messages were used since.
   while (Scheduled* const object = TakeScheduled()) object->RunScheduled();
 }
 
@@ -198,7 +199,7 @@ void Owner::OnThreadGone() {
     while (!ring->alone()) {
       auto* const object = static_cast<Owned*>(ring->next);
       Remove(object);
-      // No code may run in the name of a killed process.
+      // No code of a killed process may run.
       if (!process->killed() && object->Abandon()) left.push_back(object);
     }
   }

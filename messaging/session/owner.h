@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a thread owns: sessions, services, and pools of messages for them.
+// The objects that a thread owns: sessions, services, and pools of messages for
+// them.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_OWNER_H_
 #define LE_MESSAGING_MESSAGING_SESSION_OWNER_H_
@@ -20,23 +21,23 @@
 namespace le {
 namespace messaging {
 
-// A place in a ring; alone in one at first.
+// An entry of a ring. At first it is alone.
 struct RingPlace {
   RingPlace* previous = this;
   RingPlace* next = this;
 
   bool alone() const { return next == this; }
-  // Before `place`, which stands for the end of a ring.
+  // Inserts this entry before `place`, which may represent the end of the ring.
   void LinkBefore(RingPlace* place);
   void Unlink();
 };
 
-// What is to be run by its owner's loop.
+// An object that its owner's loop runs.
 class Scheduled : private RingPlace {
  public:
-  // The owner's thread. Not scheduled any more when it begins.
+  // The owner's thread. The object is no longer scheduled when this is called.
   virtual void RunScheduled() = 0;
-  // The owner's thread: another may schedule it at any moment.
+  // The owner's thread. Another thread may schedule the object at any moment.
   bool is_scheduled() const {
     return is_scheduled_.load(std::memory_order_acquire);
   }
@@ -50,16 +51,16 @@ class Scheduled : private RingPlace {
   std::atomic<bool> is_scheduled_{false};  // changed under the owner's mutex
 };
 
-// A session or a service, as its thread sees it. The owner's thread only.
+// A session or a service, as an object of its thread. The owner's thread only.
 class Owned : private RingPlace {
  public:
-  // The thread ends. Closes the object, and delivers what that owes. Nothing is
-  // delivered after that; the user may still delete it.
+  // The thread ends. Closes the object, and makes the deliveries that are due.
+  // Nothing is delivered afterwards. The user may still delete the object.
   virtual void Shutdown() = 0;
-  // The thread has gone. False: the user has deleted the object; it must not be
-  // touched again. True: it stays valid until TakeAbandoned().
+  // The thread has ended. False: the user has deleted the object, and it must
+  // not be used again. True: it stays valid until TakeAbandoned().
   virtual bool Abandon() = 0;
-  // By the user, or in the place of one who never does.
+  // Called by the user, or by the library if the user does not call it.
   virtual void Delete() = 0;
 
  protected:
@@ -70,70 +71,71 @@ class Owned : private RingPlace {
   friend class Owner;
 };
 
-// Identifies a thread in everything that it owns, even after the thread has ended.
-// Each object holds a reference, so the identity is never reused.
+// Identifies a thread for its objects, even after the thread has ended. Each
+// object holds a reference, so no later thread has the same identity.
 class Owner final : public event::RefCounted<Owner>, private event::Task {
  public:
-  // Of the calling thread. Made at first use, with the thread's loop.
+  // The calling thread's owner. Created at first use, with the thread's loops.
   static event::Ref<Owner> OfCurrentThread();
 
-  // Any thread: whether it is the calling one.
+  // Any thread. Whether it is the calling thread.
   bool IsCurrent() const {
     const event::Thread* const thread = thread_.load(std::memory_order_relaxed);
     return thread != nullptr && thread == event::Thread::CurrentOrNull();
   }
 
-  // The owner's thread only, until it has ended.
+  // The owner's thread, until it has ended.
   event::Thread* thread() const {
     return thread_.load(std::memory_order_relaxed);
   }
   event::Loop* loop() const { return thread()->loop(); }
-  // Any thread, also after the thread has gone.
+  // Any thread, also after the end of the thread.
   const std::string& thread_name() const { return thread_name_; }
-  // Any thread: whether the thread has gone.
+  // Any thread. Whether the thread has ended.
   bool gone() const { return thread() == nullptr; }
-  // Any thread. True if an ended thread has left this object: the caller must delete
-  // it. Beyond 1,024 such objects the oldest are deleted.
+  // Any thread. True: an ended thread has left this object, and the caller must
+  // delete it. Beyond 1,024 such objects the oldest are deleted.
   static bool TakeAbandoned(Owned* object);
-  // The thread is ending: nothing new begins.
+  // The thread is ending, so nothing new begins.
   bool ending() const { return ending_; }
 
-  // When the thread ends, services go first, each kind in the order of adding.
+  // At the end of the thread, services are shut down first, each kind in the
+  // order of adding.
   void AddService(Owned* service) { Add(&services_, service); }
   void AddSession(Owned* session) { Add(&sessions_, session); }
-  // False if it is not there.
+  // False: the object is not there.
   bool Remove(Owned* object);
 
-  // The owner's thread only: messages for its sessions.
+  // The owner's thread. Returns the pool for messages of its sessions.
   event::Ref<MessagePool> PoolOf(Protocol* protocol);
 
-  // Any thread. The loop will run `object`, which stays until then. False: it is
-  // scheduled already, or the thread is ending.
+  // Any thread. The loop will run `object`, which must exist until then. False:
+  // it is scheduled already, or the thread is ending.
   bool Schedule(Scheduled* object);
-  // The owner's thread. False: it was not scheduled.
+  // The owner's thread. False: the object was not scheduled.
   bool CancelSchedule(Scheduled* object);
 
  private:
   friend class event::RefCounted<Owner>;
-  class Abandoned;    // what threads of a process have left
-  class ThreadState;  // keeps the owner for as long as its thread lives
+  class Abandoned;    // objects that ended threads have left
+  class ThreadState;  // keeps the owner while its thread exists
   explicit Owner(event::Thread* thread);
   ~Owner() = default;
   void Run() override;
-  // The next that is scheduled; null if none is. If others are, the loop comes
-  // for them: the handlers of this one may run the loop, or not return.
+  // Returns the next scheduled object, or null. If there are more, posts this
+  // task for them: the handlers of this one may run the loop, or not return.
   Scheduled* TakeScheduled();
   void Shutdown();
   void OnThreadGone();
 
-  // One that is made while the thread ends has nothing to be shut down.
+  // An object that is created while the thread ends needs no Shutdown().
   void Add(RingPlace* ring, Owned* object) {
     static_cast<RingPlace*>(object)->LinkBefore(ending_ ? &shut_down_ : ring);
   }
-  // Calls Shutdown() of each, once.
+  // Calls Shutdown() of each object, once.
   void ShutdownAll(RingPlace* ring);
 
-  std::atomic<event::Thread*> thread_;  // null once it has gone
+  std::atomic<event::Thread*> thread_;  // null after its end
   const std::string thread_name_;
   event::Mutex mutex_;
   event::Loop* loop_ ABSL_GUARDED_BY(mutex_);  // null once the thread ends

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reference by which a program knows a session or a service.
+// The references by which programs refer to sessions and services.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_REFERABLE_H_
 #define LE_MESSAGING_MESSAGING_SESSION_REFERABLE_H_
@@ -82,7 +82,8 @@ class Referable {
   }
 
   struct Live {
-    // Not an event::Mutex: the check must not change what a simulation does.
+    // Not an event::Mutex, because the check must not change a simulation's
+    // schedule.
     std::mutex mutex;
     uintptr_t last_member = 0xffff;
     uintptr_t last_family = 0;

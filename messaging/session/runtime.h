@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What messaging keeps per process: how to find services, protocols, and the
-// names of the services that it offers itself.
+// The state of messaging per process: the introducers, the protocols, and the
+// names of the services that the process offers.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_RUNTIME_H_
 #define LE_MESSAGING_MESSAGING_SESSION_RUNTIME_H_
@@ -26,39 +26,40 @@ namespace messaging {
 
 class Runtime final : public event::ModuleState {
  public:
-  // What a facade, or a test, makes a runtime of. The introducers own whatever
-  // transport they use.
+  // The parts of a runtime, from a facade or a test. The introducers own their
+  // transport.
   struct Parts {
     std::shared_ptr<directory::Introducer> introducer;
-    // Makes what introduces clients to the local services of this process: few
-    // have any.
+    // Creates the introducer for the local services of this process. Called at
+    // first use, because few processes have local services.
     std::function<std::shared_ptr<directory::Introducer>()>
         make_local_introducer;
   };
 
-  // The current process's. The first use makes it: of what Install() was given
-  // for that process, else of the facade's defaults.
+  // The current process's runtime. The first call creates it, from the parts of
+  // Install() for that process or from the facade's defaults.
   static Runtime* Current();
 
-  // Says what `process` works with. Before its first use of messaging.
+  // Sets the parts of `process`. Must be called before its first use of
+  // messaging.
   static void Install(event::Process* process, Parts parts);
 
   Runtime(event::Process* process, Parts parts);
   ~Runtime() override;
 
   directory::Introducer* introducer() { return parts_.introducer.get(); }
-  // Any thread. Made at first use.
+  // Any thread. Created at first use.
   directory::Introducer* local_introducer();
 
-  // Any thread. Of its services' clients.
+  // Any thread. The accounts of its services' clients.
   const std::shared_ptr<ClientAccounts>& client_accounts() const {
     return client_accounts_;
   }
 
-  // Any thread. AlreadyExists: that id stands for another size.
+  // Any thread. AlreadyExists: the id was used with another size.
   absl::StatusOr<Protocol*> GetProtocol(absl::string_view id,
                                         size_t max_message_size);
-  // Any thread. Of local services, whose users state no id.
+  // Any thread. A protocol for local services, whose users state no id.
   Protocol* GetLocalProtocol(size_t max_message_size);
 
   // Any thread. False: a service of this process has that name already.
@@ -78,8 +79,8 @@ class Runtime final : public event::ModuleState {
   std::set<std::string> service_names_ ABSL_GUARDED_BY(mutex_);
 };
 
-// What a process works with unless told otherwise. Defined by the facade that
-// the program links: over Unix sockets, or over loopback.
+// The default parts of a process. The facade that the program links defines
+// this: for Unix sockets, or for loopback.
 Runtime::Parts DefaultParts(event::Process* process);
 
 }  // namespace messaging

@@ -21,6 +21,61 @@ using event::LogLevel;
 using transports::Connection;
 using transports::IoResult;
 
+namespace {
+
+std::string ReadsNothing(const Connection* connection, absl::Duration stalled) {
+  return absl::StrCat(
+      connection->queued_bytes(),
+      " bytes are queued for it, and it has read nothing for ",
+      absl::FormatDuration(absl::Trunc(stalled, absl::Milliseconds(1))));
+}
+
+}  // namespace
+
+// Runs while more responses than gathered_bytes are queued. Ends the session if the client
+// takes nothing for kSlowReaderPatience.
+class ServerSession::Patience final : public event::Timer {
+ public:
+  explicit Patience(ServerSession* session) : session_(session) {}
+
+  void Start() {
+    queued_ = session_->connection_->queued_bytes();
+    event::Loop* const loop = session_->owner()->loop();
+    loop->StartTimer(this, loop->Now() + kSlowReaderPatience);
+  }
+
+ private:
+  void OnExpiry() override {
+    const auto keep = event::Ref<ServerSession>::Share(session_);
+    Connection* const connection = session_->connection_.get();
+    // First, so that a response that is sent just now is either seen here or starts
+    // this anew.
+    session_->tries_patience_ = false;
+    connection->Flush();  // it may have read while this thread was busy
+    const size_t queued = connection->queued_bytes();
+    const size_t limit =
+        session_->user_
+            ->ToSend(session_->interface()->protocol->max_message_size())
+            .gathered_bytes;
+    if (queued <= limit || !session_->is_open()) return;
+    // Since a response did not fit; or, if none came since, since the last look.
+    const absl::Duration stalled =
+        queued == queued_
+            ? kSlowReaderPatience
+            : session_->owner()->loop()->Now() - connection->stalled_since();
+    if (stalled >= kSlowReaderPatience) {
+      session_->EndForFault(CloseReason::kSlowReader,
+                            ReadsNothing(connection, stalled));
+      return;
+    }
+    session_->tries_patience_ = true;
+    Start();
+  }
+
+  ServerSession* const session_;
+  size_t queued_ = 0;
+};
+
 ServerSession::ServerSession(Service* service, event::Ref<ServiceUser> user,
                              std::shared_ptr<void> charge)
     : Session(Family{service->closed_session()}),
@@ -49,7 +104,7 @@ absl::Status ServerSession::Start(
   connection->SetTrust(service_->refuses_descriptors() ? Trust::kNoDescriptors
                        : user_->is_bounded()           ? Trust::kStranger
                                                        : Trust::kTrusted,
-                       charge_);
+                       user_->uid(), charge_);
   // Attach before the hello. A client retries if the connection breaks before the
   // hello; after it, a close means a lost session.
   connection_ = transports::ConnectionRef(std::move(connection));
@@ -81,7 +136,7 @@ void ServerSession::UpdateSendLimits() {
   if (link_.attached() == nullptr) return;
   link_.attached()->SetSendLimits(
       user_->ToSend(interface()->protocol->max_message_size()));
-  // It may take more now.
+  // The session may receive more now.
   if (link_.paused()) link_.Schedule();
 }
 
@@ -115,9 +170,10 @@ void ServerSession::Settle() {
   if (link_.attached() != nullptr) {
     if (service_->handler()->WantsCloses()) RememberClient();
     link_.Close();
+    if (patience_ != nullptr) owner()->loop()->StopTimer(patience_.get());
     LogDebug("a session is closed: ", CloseReasonText(close_reason()));
   }
-  // No user knows of it, or none has anything more to be told.
+  // The user does not know the session, or all its handlers were called.
   if (life().state == ServerState::kGone) LeaveService();
 }
 
@@ -139,24 +195,24 @@ void ServerSession::Shutdown() {
   const auto keep = event::Ref<ServerSession>::Share(this);
   Close(CloseReason::kThreadEnded);
   DeliverOwed();
-  // The thread may end within a close handler, which then does not return.
+  // A close handler that ends the thread does not return, so kTold is applied
+  // here.
   if (Apply(ServerEvent::kTold)) Settle();
 }
 
 void ServerSession::LeaveService() {
   link_.CancelSchedule();
-  TellOfReturn();
   charge_.reset();
   service_->Forget(this);
   Unref();  // the service's
 }
 
-// ---- Who the client is -----------------------------------------------------
+// ---- Credentials of the client ---------------------------------------------
 
 bool ServerSession::ClientCredentials(event::Credentials* credentials) {
   if (life().state == ServerState::kGone) return false;
   if (!knows_client_.load(std::memory_order_acquire)) {
-    // They are those of the moment of connect, whenever the kernel is asked.
+    // The kernel always returns the credentials at the moment of connect.
     const absl::StatusOr<event::Credentials> client = connection_->peer();
     if (!client.ok()) return false;
     *credentials = *client;
@@ -194,7 +250,7 @@ Result ServerSession::SendFrame(const transports::OutgoingFrame& frame) {
 }
 
 void ServerSession::EndLater(CloseReason reason, absl::string_view details) {
-  // Asked first: once it has ended, the owner may close the connection.
+  // Read first, because after the end the owner may close the connection.
   const event::Credentials far_end = client();
   if (!Apply(ServerEvent::kEnd, reason)) return;
   LogClosing(far_end, reason, details);
@@ -233,26 +289,20 @@ void ServerSession::GiveUp(uint64_t request, size_t received_bytes) {
   Answer(frame, received_bytes);
 }
 
-void ServerSession::OnDescriptorTaken() {
-  if (user_->ReturnDescriptor()) link_.Schedule();
-}
+void ServerSession::OnDescriptorTaken() { user_->ReturnDescriptor(); }
 
 void ServerSession::DropDescriptor(event::UniqueFd fd) {
   Ref();
   try {
-    // Without memory for it, it is released at once.
+    // If there is no memory for the pointer, it calls the deleter at once.
     std::shared_ptr<void> charge(this, [](ServerSession* session) {
       session->OnDescriptorTaken();
       session->Unref();
     });
     transports::CloseSentBy(event::Process::Current(), user_->uid(),
                             std::move(fd), std::move(charge));
-  } catch (const std::bad_alloc&) {  // closed here
+  } catch (const std::bad_alloc&) {  // fd is closed here
   }
-}
-
-void ServerSession::TellOfReturn() {
-  if (user_->WasReturned()) service_->OnDescriptorReturned(user_.get());
 }
 
 void ServerSession::Answer(transports::OutgoingFrame frame,
@@ -260,8 +310,12 @@ void ServerSession::Answer(transports::OutgoingFrame frame,
   const OpenRequests before(
       open_requests_.fetch_sub(OpenRequests::Of(received_bytes)));
   frame.more_to_come = before.count() > 1;
-  frame.room = transports::Room::kOwed;
-  SendFrame(frame);
+  frame.room = transports::Room::kGathered;
+  if (SendFrame(frame) == Result::kNoRoom) {
+    frame.room = transports::Room::kOwed;
+    SendFrame(frame);
+    if (!tries_patience_.exchange(true)) link_.Schedule();
+  }
   if (link_.paused()) link_.Schedule();
 }
 
@@ -271,7 +325,7 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
   if (service_->drops_when_slow()) {
     const uint32_t dropped =
         dropped_.fetch_add(1, std::memory_order_relaxed) + 1;
-    // Told ever more rarely: there may be very many.
+    // Logged at powers of two only, because many messages may be dropped.
     if ((dropped & (dropped - 1)) == 0) {
       const event::Credentials slow = client();
       event::LogForPeer(
@@ -282,7 +336,7 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
     }
     return Result::kNoRoom;
   }
-  // A client that has had no time to read is not slow.
+  // A client that had no time to read is not slow.
   const event::Instant stalled_since = connection_->stalled_since();
   const absl::Duration stalled = std::max(
       event::Process::Current()->Now() - stalled_since, absl::ZeroDuration());
@@ -291,34 +345,30 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
     result = SendFrame(frame);
     if (result != Result::kNoRoom) return result;
   }
-  EndLater(
-      CloseReason::kSlowReader,
-      absl::StrCat(
-          connection_->queued_bytes(),
-          " bytes are queued for it, and it has read nothing for ",
-          absl::FormatDuration(absl::Trunc(stalled, absl::Milliseconds(1)))));
+  EndLater(CloseReason::kSlowReader, ReadsNothing(connection_.get(), stalled));
   return Result::kClosed;
 }
 
-// ---- What the loop brings --------------------------------------------------
+// ---- Calls by the loop -----------------------------------------------------
 
 void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   const ServerVerdict verdict = ServerVerdictOf(frame.type, frame.id);
   const char* fault = verdict.fault;
-  // One that is not delivered counts until it is closed.
-  const bool counted = frame.descriptor && user_->TakeDescriptor();
-  // Another service of the process may have taken the last.
-  if (frame.descriptor && !counted) {
-    fault = "its user has as many file descriptors in messages as it may";
+  if (frame.descriptor && !user_->TakeDescriptor()) {
+    // The session stays charged for it until it is closed.
+    transports::CloseSentBy(event::Process::Current(), user_->uid(),
+                            std::move(frame.descriptor), charge_);
+    frame.descriptor_lost = true;
+    // Another service of the process may have taken the last. What a client that has
+    // gone has left is received without a wait for the program to release some: it
+    // may do so only when it is told of the end.
+    if (!link_.hung_up()) {
+      fault = "its user has as many file descriptors in messages as it may";
+    }
   }
   if (fault != nullptr || !verdict.deliver) {
-    if (counted) {
-      DropDescriptor(std::move(frame.descriptor));
-    } else {
-      // The session stays charged for it until it is closed.
-      transports::CloseSentBy(event::Process::Current(), user_->uid(),
-                              std::move(frame.descriptor), charge_);
-    }
+    // It counts until it is closed.
+    if (frame.descriptor) DropDescriptor(std::move(frame.descriptor));
     if (fault != nullptr) EndForFault(CloseReason::kProtocolError, fault);
     return;
   }
@@ -341,10 +391,7 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
 
 bool ServerSession::TakesFrames() {
   if (connection_->congested()) return false;
-  if (user_->HasAllDescriptors()) {
-    user_->AwaitReturn();
-    if (user_->HasAllDescriptors()) return false;
-  }
+  if (user_->AwaitsDescriptor()) return false;
   // Once stopped, until half of them are answered.
   const uint32_t part = link_.paused() ? 2 : 1;
   return !OpenRequests(open_requests_.load())
@@ -358,7 +405,10 @@ void ServerSession::OnRoom() {
 
 bool ServerSession::DeliverOwed() {
   const auto keep = event::Ref<ServerSession>::Share(this);
-  TellOfReturn();
+  if (tries_patience_ && link_.attached() != nullptr) {
+    if (patience_ == nullptr) patience_ = std::make_unique<Patience>(this);
+    if (!patience_->running()) patience_->Start();
+  }
   if (Apply(ServerEvent::kAnnounce)) service_->handler()->OnOpen(this);
   if (life().state != ServerState::kClosing) return true;
   Settle();  // if another thread has ended it

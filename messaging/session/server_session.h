@@ -20,16 +20,18 @@ namespace messaging {
 
 class Service;
 
-// The server's end of a session. Ten thousand of them should fit into a few
-// megabytes. So it has only members that an idle session needs, and no lock: its
-// state is one atomic word, and its connection stays until it is destroyed.
+// The server's end of a session. Ten thousand idle ones should fit into a few
+// megabytes. So it has no lock, and only the members that an idle session
+// needs. Its state is one atomic word, and its connection exists until it is
+// destroyed.
 //
-// The owner's thread closes it and runs all handlers. Another thread that finds the
-// connection closed only changes the state, and the owner's loop does the rest.
+// The owner's thread closes it and runs all handlers. Another thread that finds
+// the connection closed only changes the state, and the owner's loop does the
+// rest.
 class ServerSession final : public Session {
  public:
   // The service has a reference until the close handlers have returned.
-  // `charge` is what `user` pays for it.
+  // `charge` counts the session as one of `user`'s.
   ServerSession(Service* service, event::Ref<ServiceUser> user,
                 std::shared_ptr<void> charge);
   // One that has ended. Stale references of the service's sessions stand for it: a program
@@ -48,27 +50,29 @@ class ServerSession final : public Session {
   // dropped.
   absl::Status Start(std::unique_ptr<transports::Connection> connection,
                      uint32_t version);
-  // The close handlers are called from the loop. No-op if it has ended.
+  // Closes. The loop calls the close handlers later. No-op if the session has
+  // ended.
   void Close(CloseReason reason);
-  // The owner's thread ends: closes, and calls the close handlers now.
+  // The owner's thread ends: closes, and calls the close handlers at once.
   void Shutdown();
-  // After a change of the service's limits, or of the user's number of sessions.
+  // Applies a change of the service's limits, or of the user's number of
+  // sessions.
   void UpdateSendLimits();
-  // Stores the client's credentials before the connection goes: close handlers may
-  // ask for them.
+  // Stores the client's credentials before the connection is closed, because
+  // close handlers may ask for them.
   void RememberClient();
 
   // ---- Any thread ----
-  // The client's credentials, from the kernel. False: the session is closed. (Still
-  // true in the close handlers.)
+  // The client's credentials, from the kernel. False: the session is closed.
+  // (Still true in the close handlers.)
   bool ClientCredentials(event::Credentials* credentials);
   absl::StatusOr<event::UniqueFd> ClientPidFd();
-  // Waits for room until `deadline`. InfiniteFuture(): does not wait; the service's
-  // policy decides.
+  // Waits for room until `deadline`. With InfiniteFuture() it does not wait,
+  // and the service's policy applies.
   Result Send(event::Ref<Message> message, event::Instant deadline) override;
   Result TrySend(Message* message) override;
   void Flush() override;
-  // Answers the request of that id, with the request's own message.
+  // Sends the request's own message as the response to the request of that id.
   void Respond(event::Ref<Message> request, uint64_t id);
   void GiveUp(uint64_t request, size_t received_bytes) override;
   void OnDescriptorTaken() override;
@@ -76,6 +80,8 @@ class ServerSession final : public Session {
 
  private:
   friend class Service;
+  class Patience;
+
   ~ServerSession() override;
 
   MessagePool* pool() const override;
@@ -89,24 +95,24 @@ class ServerSession final : public Session {
   bool is_open() const { return life().state == ServerState::kOpen; }
   // False: the event has no effect in the present state.
   bool Apply(ServerEvent event, CloseReason reason = CloseReason::kNone);
-  // Ends it from within the loop.
+  // Ends the session from within the loop.
   void End(CloseReason reason);
   void EndForFault(CloseReason reason, absl::string_view details);
-  // Any thread: the loop does the rest.
+  // Any thread. Ends the session; the loop does the rest.
   void EndLater(CloseReason reason, absl::string_view details);
-  // After a change of state: closes the connection if the session has ended, and
-  // removes it from the service if it is gone, which may destroy it.
+  // Must be called after a change of state. If the session has ended, closes
+  // the connection. In kGone, removes the session from the service, which may
+  // destroy it.
   void Settle();
   void LeaveService();
-  // The owner's thread. Tells the service if somebody waits for a descriptor of
-  // the user, and one was returned.
-  void TellOfReturn();
   event::Credentials client();
   // kOk, kClosed, kNoRoom.
   Result SendFrame(const transports::OutgoingFrame& frame);
-  // kOk, kClosed, kNoRoom: dropped by the service's policy.
+  // kOk, kClosed, kNoRoom: the service's policy dropped the message.
   Result Push(transports::OutgoingFrame frame);
-  // Sends what the client waits for, and counts one request of that size as answered.
+  // Sends a response or the notice of a release, and counts one request of that
+  // size as answered. It is sent even if more than gathered_bytes are queued, but a
+  // client that reads nothing then loses its session, see Patience.
   void Answer(transports::OutgoingFrame frame, size_t received_bytes);
   OpenRequests open_requests() const {
     return OpenRequests(open_requests_.load(std::memory_order_relaxed));
@@ -123,7 +129,11 @@ class ServerSession final : public Session {
   static_assert(std::atomic<ServerLife>::is_always_lock_free,
                 "it is there to save a lock");
   std::atomic<uint64_t> open_requests_{0};  // a word of OpenRequests
-  std::atomic<uint32_t> dropped_{0};        // messages, by the service's policy
+  std::atomic<uint32_t> dropped_{0};        // messages, by the policy
+  // More responses than gathered_bytes may be queued, and patience_ is, or will be,
+  // running.
+  std::atomic<bool> tries_patience_{false};
+  std::unique_ptr<Patience> patience_;  // the owner's thread
   std::atomic<bool> knows_client_{false};
   event::Credentials client_;  // written once, before knows_client_ is set
 };

@@ -1,14 +1,14 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a client of another user is charged for its file descriptors.
+// What a client of another user is charged for, and what becomes of it then.
 
 #include "messaging/session/server_session.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <new>
@@ -20,6 +20,7 @@
 #include "gtest/gtest.h"
 #include "messaging/machine/wire.h"
 #include "messaging/message/message.h"
+#include "messaging/session/fake_connection.h"
 #include "messaging/session/runtime.h"
 #include "messaging/session/service.h"
 
@@ -27,7 +28,7 @@ namespace {
 bool g_no_memory_for_messages = false;
 }  // namespace
 
-// Messages are aligned to a cache line.
+// Fails for messages only: they are aligned to a cache line.
 void* operator new(size_t size, std::align_val_t alignment) {
   if (g_no_memory_for_messages) throw std::bad_alloc();
   void* const block = std::aligned_alloc(static_cast<size_t>(alignment), size);
@@ -45,75 +46,13 @@ namespace le {
 namespace messaging {
 namespace {
 
-using transports::Connection;
 using transports::IncomingFrame;
-using transports::IoResult;
 
 constexpr uid_t kOwner = 1000;
-constexpr uid_t kUser = 4321;
 constexpr uint8_t kIgnorableFrame = 48;
 constexpr size_t kMessageBytes = 8;
 
-// The client's end, as the service sees it.
-struct Client {
-  std::deque<IncomingFrame> frames;
-  Connection::Observer* observer = nullptr;
-  bool gone = false;
-};
-
-class FakeConnection final : public Connection {
- public:
-  explicit FakeConnection(Client* client) : client_(client) {}
-  absl::Status Attach(event::Loop*, Observer* observer) override {
-    client_->observer = observer;
-    return absl::OkStatus();
-  }
-  void Detach() override {}
-  void SetReadInterest(bool) override {}
-  IoResult Receive(IncomingFrame* frame, transports::BufferPool* pool,
-                   event::Instant) override {
-    if (client_->frames.empty()) {
-      return client_->gone ? IoResult::kClosed : IoResult::kWouldBlock;
-    }
-    *frame = std::move(client_->frames.front());
-    client_->frames.pop_front();
-    frame->payload = pool->Allocate();
-    return IoResult::kOk;
-  }
-  bool HasBuffered() const override { return !client_->frames.empty(); }
-  bool HasPartial() const override { return false; }
-  bool MayHaveMore() const override { return false; }
-  bool Wait(uint32_t, event::Instant) override { return true; }
-  absl::Status SetReceiveCredentials(bool) override { return absl::OkStatus(); }
-  void SetDescriptorPolicy(DescriptorPolicy) override {}
-  void SetTrust(Trust, std::shared_ptr<void>) override {}
-  void SetSendLimits(const transports::SendLimits&) override {}
-  void NotifyWhenReceived() override {}
-  void Close() override {}
-  IoResult Send(const transports::OutgoingFrame&) override {
-    return IoResult::kOk;
-  }
-  void Flush() override {}
-  size_t queued_bytes() const override { return 0; }
-  size_t unreceived_bytes() const override { return 0; }
-  size_t unreceived_descriptors() const override { return 0; }
-  bool congested() const override { return false; }
-  event::Instant stalled_since() const override {
-    return absl::InfiniteFuture();
-  }
-  absl::Status close_status() const override {
-    return absl::UnavailableError("gone");
-  }
-  absl::StatusOr<event::Credentials> peer() const override {
-    return event::Credentials{1, kUser, kUser};
-  }
-  absl::StatusOr<event::UniqueFd> PeerPidFd() const override {
-    return absl::UnimplementedError("");
-  }
-
- private:
-  Client* const client_;
-};
+using Client = FarEnd;
 
 class FakeIntroducer final : public directory::Introducer {
  public:
@@ -139,18 +78,22 @@ class KeepingHandler final : public ServiceHandler {
   void OnMessage(ServerSession*, event::Ref<Message> message) override {
     messages.push_back(std::move(message));
   }
-  void OnClose(ServerSession*) override { ++closes; }
+  void OnClose(ServerSession* session) override {
+    ++closes;
+    reason = session->close_reason();
+  }
   void OnRoom(ServerSession*) override {}
   bool WantsCloses() const override { return false; }
 
   event::Ref<ServiceUser> user;  // of the last session
   std::vector<event::Ref<Message>> messages;
   int closes = 0;
+  CloseReason reason = CloseReason::kNone;  // of the last
 };
 
 class ServerSessionTest : public ::testing::Test {
  protected:
-  // On the thread of a service that has limits for its users.
+  // Runs `body` on the thread of a service that has limits for its users.
   void Run(std::function<void()> body) {
     event::SimProcess* const process =
         sim_.AddProcess("server", {0, kOwner, kOwner});
@@ -158,16 +101,10 @@ class ServerSessionTest : public ::testing::Test {
     parts.introducer = introducer_;
     Runtime::Install(process, std::move(parts));
     sim_.Spawn(process, "main", [&] {
-      Runtime* const runtime = Runtime::Current();
-      auto handler = std::make_unique<KeepingHandler>();
-      handler_ = handler.get();
-      auto* const service =
-          new Service(runtime, {"s", *runtime->GetProtocol("p", kMessageBytes)},
-                      introducer_.get(), std::move(handler));
+      Service* const service = NewService("s", &handler_);
       ServiceLimits limits;
       limits.user.descriptors = 2;
       service->SetLimits(limits);
-      service->Advertise();
       body();
       handler_->messages.clear();
       handler_->user = {};
@@ -177,6 +114,17 @@ class ServerSessionTest : public ::testing::Test {
     EXPECT_EQ(static_cast<int>(sim_.Run()),
               static_cast<int>(event::Simulation::Outcome::kEnded))
         << sim_.Report();
+  }
+  // Clients that are opened from now on are its.
+  Service* NewService(const char* name, KeepingHandler** handler) {
+    Runtime* const runtime = Runtime::Current();
+    auto handles = std::make_unique<KeepingHandler>();
+    *handler = handles.get();
+    auto* const service =
+        new Service(runtime, {name, *runtime->GetProtocol("p", kMessageBytes)},
+                    introducer_.get(), std::move(handles));
+    service->Advertise();
+    return service;
   }
   void Open(Client* client) {
     introducer_->observer_->OnClient(std::make_unique<FakeConnection>(client),
@@ -188,18 +136,37 @@ class ServerSessionTest : public ::testing::Test {
     client->observer->OnReadable();
     Turns();
   }
-  // A frame with a descriptor, to be received later.
-  static void Send(Client* client, uint8_t type) {
+  // A frame, mostly with a descriptor, to be received later.
+  static void Send(Client* client, uint8_t type, bool with_descriptor = true) {
     IncomingFrame frame;
     frame.type = type;
     frame.id = type == kRequestFrame ? 7 : 0;
-    frame.descriptor.reset(fcntl(0, F_DUPFD_CLOEXEC, 3));
+    if (with_descriptor) frame.descriptor.reset(fcntl(0, F_DUPFD_CLOEXEC, 3));
     client->frames.push_back(std::move(frame));
   }
+  // A client has more bytes to read than may be gathered, and the service gives up a
+  // request of it.
+  void OweTooMuch(Client* client) {
+    client->on_send = [](const transports::OutgoingFrame& frame) {
+      return frame.room == transports::Room::kGathered
+                 ? transports::IoResult::kWouldBlock
+                 : transports::IoResult::kOk;
+    };
+    client->queued_bytes = 2 * kDefaultGatheredBytes;
+    client->stalled_since = Now();
+    Send(client, kRequestFrame, /*with_descriptor=*/false);
+    client->observer->OnReadable();
+    handler_->messages.clear();
+    Turns();
+    EXPECT_EQ(handler_->closes, 0);
+  }
+  static event::Instant Now() {
+    return event::Thread::Current()->loop()->Now();
+  }
   // Of the loop; other threads run meanwhile.
-  static void Turns() {
+  static void Turns(absl::Duration time = absl::Milliseconds(10)) {
     event::Loop* const loop = event::Thread::Current()->loop();
-    const event::Instant end = loop->Now() + absl::Milliseconds(10);
+    const event::Instant end = loop->Now() + time;
     while (loop->Now() < end) loop->RunTurn(end);
   }
 
@@ -219,11 +186,35 @@ TEST_F(ServerSessionTest, AUserWithAllDescriptorsIsReceivedFromLater) {
     Turns();
     EXPECT_EQ(client.frames.size(), 1u);
     EXPECT_EQ(handler_->closes, 0);
+    EXPECT_FALSE(client.is_read);
     handler_->messages.pop_back();
     Turns();
+    EXPECT_TRUE(client.is_read);
     client.observer->OnReadable();
     EXPECT_EQ(handler_->messages.size(), 2u);
     EXPECT_EQ(handler_->user->descriptors(), 2u);
+  });
+}
+
+// The program may release what it has only when it is told of the end.
+TEST_F(ServerSessionTest, AllThatAClientHasLeftIsReceived) {
+  Run([this] {
+    Client client;
+    Open(&client);
+    for (int i = 0; i < 3; ++i) Send(&client, kMessageFrame);
+    Send(&client, kMessageFrame, /*with_descriptor=*/false);
+    client.observer->OnReadable();
+    EXPECT_EQ(handler_->messages.size(), 2u);
+    client.gone = true;
+    client.observer->OnHangUp();
+    client.observer->OnReadable();
+    Leave(&client);
+    ASSERT_EQ(handler_->messages.size(), 4u);
+    EXPECT_TRUE(handler_->messages[1]->has_received_descriptor());
+    EXPECT_FALSE(handler_->messages[2]->has_received_descriptor());
+    EXPECT_EQ(handler_->user->descriptors(), 2u);
+    EXPECT_EQ(handler_->closes, 1);
+    EXPECT_EQ(handler_->reason, CloseReason::kByPeer);
   });
 }
 
@@ -244,7 +235,7 @@ TEST_F(ServerSessionTest, AnIgnoredFramesDescriptorCountsUntilItIsClosed) {
 
 TEST_F(ServerSessionTest, AUserIsKnownUntilItsLastDescriptorGoes) {
   Run([this] {
-    Client first, second, third;
+    Client first, second, third, fourth;
     Open(&first);
     Send(&first, kMessageFrame);
     first.observer->OnReadable();
@@ -258,7 +249,51 @@ TEST_F(ServerSessionTest, AUserIsKnownUntilItsLastDescriptorGoes) {
     Turns();
     EXPECT_EQ(user->descriptors(), 0u);
     Open(&third);
+    Leave(&third);
+    Open(&fourth);
     EXPECT_NE(handler_->user.get(), user.get());
+  });
+}
+
+TEST_F(ServerSessionTest, AClientThatReadsNoAnswersLosesItsSession) {
+  Run([this] {
+    Client client;
+    Open(&client);
+    OweTooMuch(&client);
+    // More come meanwhile.
+    client.queued_bytes += 1;
+    Turns(kSlowReaderPatience);
+    EXPECT_EQ(handler_->closes, 1);
+    EXPECT_EQ(handler_->reason, CloseReason::kSlowReader);
+  });
+}
+
+TEST_F(ServerSessionTest, AClientThatReadsKeepsItsSessionWhileItReads) {
+  Run([this] {
+    Client client;
+    Open(&client);
+    OweTooMuch(&client);
+    for (int i = 0; i < 10; ++i) {
+      client.queued_bytes -= 1;
+      client.stalled_since = absl::InfiniteFuture();
+      Turns(kSlowReaderPatience);
+    }
+    EXPECT_EQ(handler_->closes, 0);
+    Turns(kSlowReaderPatience);
+    EXPECT_EQ(handler_->closes, 1);
+    EXPECT_EQ(handler_->reason, CloseReason::kSlowReader);
+  });
+}
+
+TEST_F(ServerSessionTest, AClientThatHasReadEnoughKeepsItsSession) {
+  Run([this] {
+    Client client;
+    Open(&client);
+    OweTooMuch(&client);
+    client.queued_bytes = kDefaultGatheredBytes;
+    Turns(10 * kSlowReaderPatience);
+    EXPECT_EQ(handler_->closes, 0);
+    Leave(&client);
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include "messaging/session/service.h"
 
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -68,7 +69,8 @@ void Service::LogDebug(absl::string_view what) {
 
 void Service::Delete() {
   Apply(ServiceEvent::kDelete);
-  // Else it has been released, and may be another's.
+  // After the end of the owner the name may be another service's: Abandon() has
+  // released it.
   if (!owner_->gone()) {
     runtime_->ReleaseServiceName(interface_.introduced_as());
   }
@@ -121,7 +123,7 @@ void Service::SetLimits(const ServiceLimits& limits) {
   UpdateLimitsOf(nullptr);
 }
 
-// Null: of all.
+// Null: updates the sessions of all users.
 void Service::UpdateLimitsOf(const ServiceUser* user) {
   for (ServerSession* s = first_session_; s != nullptr; s = s->next_) {
     if (user == nullptr || user == s->user()) s->UpdateSendLimits();
@@ -157,7 +159,10 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid,
   if (found != users_.end()) {
     user = found->second;
   } else {
-    user = event::Ref<ServiceUser>::Adopt(new ServiceUser(uid, accounts));
+    // It has sessions when it calls, and so there is a service.
+    user = event::Ref<ServiceUser>::Adopt(new ServiceUser(
+        uid, accounts, owner_.get(),
+        [this](ServiceUser* returned) { OnDescriptorReturned(returned); }));
     user->SetLimits(limits.user, limits.session);
   }
   if (user->MayAdd(limits.sessions, sessions_)) {
@@ -175,22 +180,17 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid,
 
 void Service::ReturnUser(ServiceUser* user) {
   if (user->Remove()) UpdateLimitsOf(user);
-  ForgetIfItHasNothing(user);
-}
-
-// Descriptors may be in messages still. The next session counts from these on.
-void Service::ForgetIfItHasNothing(ServiceUser* user) {
   if (user->sessions() > 0) return;
-  user->AwaitReturn();
-  if (user->descriptors() > 0) return;
-  const auto found = users_.find(user->uid());
-  if (found != users_.end() && found->second.get() == user) {
-    users_.erase(found);
+  // Descriptors may be in messages still. The next session counts from these on. Of
+  // others, the last may have been returned since.
+  for (auto it = users_.begin(); it != users_.end();) {
+    const ServiceUser& other = *it->second;
+    const bool has_any = other.sessions() > 0 || other.descriptors() > 0;
+    it = has_any ? std::next(it) : users_.erase(it);
   }
 }
 
-void Service::OnDescriptorReturned(ServiceUser* user) {
-  ForgetIfItHasNothing(user);
+void Service::OnDescriptorReturned(const ServiceUser* user) {
   for (ServerSession* s = first_session_; s != nullptr; s = s->next_) {
     if (s->user() == user && s->link_.paused()) s->link_.Schedule();
   }
@@ -198,7 +198,7 @@ void Service::OnDescriptorReturned(ServiceUser* user) {
 
 void Service::OnClient(std::unique_ptr<transports::Connection> connection,
                        const transports::Dialect& client) {
-  // One whom the kernel does not name shares what such users may have.
+  // Users that the kernel does not name share one account.
   const absl::StatusOr<event::Credentials> peer = connection->peer();
   const uid_t uid = peer.ok() ? peer->uid : event::kUnknownPeer;
   std::shared_ptr<void> charge;
@@ -206,7 +206,8 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection,
   const event::Ref<ServiceUser> user = TakeUser(uid, &charge, &why);
   if (!user) {
     if (!runtime_->client_accounts()->IsBounded(uid)) {
-      connection->SetTrust(transports::Connection::Trust::kTrusted, nullptr);
+      connection->SetTrust(transports::Connection::Trust::kTrusted, uid,
+                           nullptr);
     }
     TurnAway(connection.get(), uid, why);
     return;

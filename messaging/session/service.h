@@ -30,17 +30,17 @@ struct ServiceLimits {
   bool drop_when_slow = false;  // else the session is closed
 };
 
-// How a service calls its user. Called from the owner's loop. A handler may close or
-// delete the session and the service.
+// The calls of a service to its user. The owner's loop makes them. A handler
+// may close or delete the session and the service.
 class ServiceHandler {
  public:
   virtual ~ServiceHandler() = default;
-  // Before the first message of that session.
+  // Called before the first message of the session.
   virtual void OnOpen(ServerSession* session) = 0;
   virtual void OnMessage(ServerSession* session,
                          event::Ref<Message> message) = 0;
-  // Called once for each session for which OnOpen() was called, after a close by either
-  // side.
+  // Called once for each session for which OnOpen() was called, after a close
+  // by either side.
   virtual void OnClose(ServerSession* session) = 0;
   // The queue of the session has room again, after a message did not fit.
   virtual void OnRoom(ServerSession* session) = 0;
@@ -48,16 +48,16 @@ class ServiceHandler {
   virtual bool WantsCloses() const = 0;
 };
 
-// A name under which clients find this process. It exists until Delete(), and then
-// until its last session is gone. For the owner's thread, unless a comment says
+// A name under which clients find this process. Exists until Delete() and the
+// end of its last session. For the owner's thread, unless a comment says
 // otherwise.
 class Service final : public event::RefCounted<Service>,
                       public Referable<Service>,
                       public Owned,
                       private directory::Offer::Observer {
  public:
-  // The calling thread owns it and has a reference until Delete(). `runtime` has
-  // reserved the name.
+  // The calling thread owns it and has a reference until Delete(). `runtime`
+  // has reserved the name.
   Service(Runtime* runtime, Interface interface,
           directory::Introducer* introducer,
           std::unique_ptr<ServiceHandler> handler);
@@ -75,10 +75,10 @@ class Service final : public event::RefCounted<Service>,
   // Hides, closes all sessions, and takes the caller's reference.
   void Delete() override;
   bool is_deleted() const { return state_ == ServiceState::kDeleted; }
-  // Stores the credentials of all clients, see ServiceHandler.
+  // Stores the credentials of all clients, see ServiceHandler::WantsCloses().
   void RememberClients();
   void SetLimits(const ServiceLimits& limits);
-  // Sessions that begin from now on hand out no file descriptors of clients.
+  // Sessions that begin from now on receive no file descriptors of clients.
   void RefuseDescriptors() { refuses_descriptors_ = true; }
 
   // ---- Any thread ----
@@ -95,8 +95,6 @@ class Service final : public event::RefCounted<Service>,
   // Until Delete().
   const ServerSession* closed_session() const { return closed_session_.get(); }
   void Forget(ServerSession* session);
-  // One that a session of that user, or its end, has waited for.
-  void OnDescriptorReturned(ServiceUser* user);
 
  private:
   friend class event::RefCounted<Service>;
@@ -107,15 +105,16 @@ class Service final : public event::RefCounted<Service>,
   void Shutdown() override;
   bool Abandon() override;
   void LogDebug(absl::string_view what);
-  // `why` goes to the client in words.
+  // Sends `why` to the client as a text.
   void TurnAway(transports::Connection* connection, uid_t user,
                 const std::string& why);
-  // The user of a session to be, which is charged for it. Null: `why` says why
-  // there can be none.
+  // Returns the user of a new session, and charges the user for it. Null: the
+  // session is refused, and `why` is the reason.
   event::Ref<ServiceUser> TakeUser(uid_t uid, std::shared_ptr<void>* charge,
                                    std::string* why);
   void ReturnUser(ServiceUser* user);
-  void ForgetIfItHasNothing(ServiceUser* user);
+  // Its sessions need not wait for one any more.
+  void OnDescriptorReturned(const ServiceUser* user);
   void UpdateLimitsOf(const ServiceUser* user);
 
   Runtime* const runtime_;
@@ -130,7 +129,8 @@ class Service final : public event::RefCounted<Service>,
   ServerSession* first_session_ = nullptr;
   uint32_t sessions_ = 0;
   bool refuses_descriptors_ = false;
-  std::map<uid_t, event::Ref<ServiceUser>> users_;  // those who have something
+  // The users that have sessions or descriptors.
+  std::map<uid_t, event::Ref<ServiceUser>> users_;
   std::atomic<void*> context_{nullptr};
 
   event::Mutex mutex_;

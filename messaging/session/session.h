@@ -24,20 +24,21 @@
 namespace le {
 namespace messaging {
 
-// A name on one side of a binding.
+// A name and a protocol on one side of a binding.
 struct Interface {
   std::string name;
   Protocol* protocol = nullptr;
-  // The name for the introducer, which is unique in the process. Empty: `name`.
+  // The name for the introducer, which is unique in the process. Empty: `name`
+  // is used.
   std::string key = {};
 
   const std::string& introduced_as() const { return key.empty() ? name : key; }
-  // For the introducer.
+  // Describes the interface for the introducer.
   directory::InterfaceDescription Describe() const;
 };
 
-// The common base of a client's and a server's end of a session. Any thread, unless
-// a comment says otherwise.
+// The common base of a client's and a server's end of a session. Any thread,
+// unless a comment says otherwise.
 class Session : public MessageOwner, public Referable<Session> {
  public:
   virtual bool is_client() const = 0;
@@ -58,7 +59,7 @@ class Session : public MessageOwner, public Referable<Session> {
   event::Ref<Message> NewMessage();
   // Sends a message that asks for no response. kOk, kClosed, kTimedOut.
   virtual Result Send(event::Ref<Message> message, event::Instant deadline) = 0;
-  // The same, without waiting. kNoRoom: nothing of the message was taken, and the
+  // As Send(), without waiting. kNoRoom: the message is not changed, and the
   // handler's OnRoom() will be called.
   virtual Result TrySend(Message* message) = 0;
   // Sends gathered frames, as many as can be sent without waiting.
@@ -72,20 +73,20 @@ class Session : public MessageOwner, public Referable<Session> {
 
   virtual MessagePool* pool() const = 0;
 
-  // ---- The owner's loop calls these; each may call the user ----
-  // Delivers what is due before anything else is received. False: handlers have
-  // left more, for which the link has been scheduled.
+  // ---- Called by the owner's loop; each may call the user ----
+  // Makes the deliveries that are due, before anything else is received. False:
+  // more are due, and the link is scheduled for them.
   virtual bool DeliverOwed() = 0;
   // A frame has arrived.
   virtual void OnFrame(transports::IncomingFrame&& frame) = 0;
-  // Whether the far end may send more.
+  // Whether this end receives frames now.
   virtual bool TakesFrames() { return true; }
-  // There is room again, after a Send() or TrySend() did not fit.
+  // The queue has room again, after a message did not fit.
   virtual void OnRoom() = 0;
   // The connection is closed; `status` says why.
   virtual void OnConnectionClosed(const absl::Status& status) = 0;
 
-  // A line at debug level, about the life of this session.
+  // Logs a line about this session, at debug level.
   template <typename... Args>
   void LogDebug(const Args&... what) {
     if (!event::LogEnabled(event::LogLevel::kDebug)) return;
@@ -95,7 +96,7 @@ class Session : public MessageOwner, public Referable<Session> {
   // Logs which session is being closed, and why.
   void LogClosing(const event::Credentials& far_end, CloseReason reason,
                   absl::string_view details);
-  // Sends by that connection. kOk, kClosed, kNoRoom, kNoMemory.
+  // Sends over that connection. kOk, kClosed, kNoRoom, kNoMemory.
   static Result SendOver(transports::Connection* connection,
                          const transports::OutgoingFrame& frame);
   // The close reason for the close status of a connection.

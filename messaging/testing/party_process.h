@@ -19,12 +19,12 @@ namespace le {
 namespace messaging {
 namespace testing {
 
-// A process as far as the library can tell: the real one, but with state of its
-// own. It cannot die alone.
+// A process for the library: the real process, but with its own state. It
+// cannot die alone.
 class PartyProcess final : public event::Process {
  public:
-  // Waits for its threads, which the end of a real process would end: one that
-  // closes a descriptor may go on after the party.
+  // Waits for its threads, because the end of the party does not end them. For
+  // example, a thread that closes a descriptor may outlive the party.
   ~PartyProcess() override {
     {
       std::unique_lock<std::mutex> lock(mutex_);
@@ -34,7 +34,7 @@ class PartyProcess final : public event::Process {
   }
   [[noreturn]] void Die(absl::string_view message) override {
     real()->Die(message);
-    __builtin_unreachable();  // GCC forgets what virtual functions promise
+    __builtin_unreachable();  // GCC ignores [[noreturn]] of a virtual function
   }
   event::Credentials credentials() override { return real()->credentials(); }
   event::Instant Now() override { return real()->Now(); }
@@ -46,7 +46,8 @@ class PartyProcess final : public event::Process {
   }
   std::unique_ptr<event::ThreadHandle> StartThread(
       const std::string& name, std::function<void()> body) override {
-    // The real process binds its threads to itself; they are ours.
+    // The real process would bind the threads to itself. They must belong to
+    // this one.
     {
       std::lock_guard<std::mutex> lock(mutex_);
       ++threads_;

@@ -3,22 +3,19 @@
 //
 // The test's own process is the hub: it starts the directory and the parties,
 // and passes on what they signal. Each party is this very program, run again for
-// the one test, with its name and a socket to the hub in the environment.
+// the one test, with its name in the environment and a socket to the hub.
 
 #include "messaging/testing/process_setting.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <set>
@@ -27,8 +24,7 @@
 #include <vector>
 
 #include "event/process.h"
-
-extern char** environ;
+#include "messaging/testing/processes.h"
 
 namespace le {
 namespace messaging {
@@ -36,40 +32,27 @@ namespace testing {
 namespace {
 
 constexpr char kRoleVariable[] = "LE_SCENARIO_ROLE";
-constexpr char kHubVariable[] = "LE_SCENARIO_HUB";
+// The number of its socket in a party.
+constexpr int kHub = 3;
 
 // One request or answer is one packet: a letter and a name.
 //   party to hub: S signal, A await (answered), L as A but the answer is
 //                 awaited by the loop, K kill, R start, D kill directory,
 //                 U start directory (all answered but S)
-bool SendWord(int fd, char what, const std::string& name) {
-  const std::string word = what + name;
-  return send(fd, word.data(), word.size(), MSG_NOSIGNAL) ==
-         static_cast<ssize_t>(word.size());
-}
-
-std::string ReceiveWord(int fd) {
-  char word[256];
-  ssize_t size;
-  do {
-    size = recv(fd, word, sizeof(word), 0);
-  } while (size < 0 && errno == EINTR);
-  return size <= 0 ? "" : std::string(word, static_cast<size_t>(size));
-}
 
 // ---- In a party's process --------------------------------------------------
 
 class ProcessParty final : public Party, private event::Watch {
  public:
-  explicit ProcessParty(int hub) : hub_(hub) {}
-
-  void Signal(const std::string& event) override { SendWord(hub_, 'S', event); }
+  void Signal(const std::string& event) override {
+    SendWord(kHub, "S" + event);
+  }
   void Await(const std::string& event) override { Ask('A', event); }
   void RunLoopUntil(const std::string& event) override {
     answered_ = false;
-    SendWord(hub_, 'A', event);
+    SendWord(kHub, "A" + event);
     event::Loop* const loop = event::Thread::Current()->loop();
-    ASSERT_TRUE(loop->AddWatch(this, hub_, kReadable));
+    ASSERT_TRUE(loop->AddWatch(this, kHub, kReadable));
     while (!answered_) loop->RunTurn(absl::InfiniteFuture());
     loop->RemoveWatch(this);
   }
@@ -85,30 +68,28 @@ class ProcessParty final : public Party, private event::Watch {
 
  private:
   void Ask(char what, const std::string& name) {
-    SendWord(hub_, what, name);
-    if (ReceiveWord(hub_).empty()) _exit(EXIT_FAILURE);  // the hub is gone
+    SendWord(kHub, what + name);
+    if (ReceiveWord(kHub).empty()) _exit(EXIT_FAILURE);  // the hub is gone
   }
   void OnReady(uint32_t) override {
-    if (ReceiveWord(hub_).empty()) _exit(EXIT_FAILURE);
+    if (ReceiveWord(kHub).empty()) _exit(EXIT_FAILURE);
     answered_ = true;
   }
 
-  const int hub_;
   bool answered_ = false;
 };
 
 [[noreturn]] void BeParty(const Scenario& scenario, const std::string& name) {
-  const int hub = std::atoi(std::getenv(kHubVariable));
-  fcntl(hub, F_SETFD, FD_CLOEXEC);
+  fcntl(kHub, F_SETFD, FD_CLOEXEC);
   for (const auto& role : scenario.roles()) {
     if (role->name != name) continue;
     {
-      ProcessParty party(hub);
+      ProcessParty party;
       role->body(&party);
     }
     event::Thread::Current()->End();
     std::fflush(nullptr);
-    // Not exit(): the test's own clean-up is the hub's business.
+    // Not exit(), because only the hub may clean up the test.
     _exit(::testing::Test::HasFailure() ? 3 : 0);
   }
   _exit(EXIT_FAILURE);
@@ -116,58 +97,17 @@ class ProcessParty final : public Party, private event::Watch {
 
 // ---- In the hub ------------------------------------------------------------
 
-std::string OwnProgram() {
-  char program[4096];
-  const ssize_t size = readlink("/proc/self/exe", program, sizeof(program));
-  return std::string(program, size > 0 ? static_cast<size_t>(size) : 0);
-}
-
-std::string FindDirectoryd() {
-  std::vector<std::string> roots;
-  for (const char* variable : {"TEST_SRCDIR", "RUNFILES_DIR"}) {
-    if (const char* value = std::getenv(variable)) roots.push_back(value);
-  }
-  // Of a test that is run by hand.
-  roots.push_back(OwnProgram() + ".runfiles");
-  for (const std::string& root : roots) {
-    for (const char* repository : {"le_messaging", "_main", "le_messaging+",
-                                   "le_messaging~", "le_messaging~override"}) {
-      const std::string path =
-          root + "/" + repository + "/directory/directoryd";
-      if (access(path.c_str(), X_OK) == 0) return path;
-    }
-  }
-  for (const char* path :
-       {"directory/directoryd", "external/le_messaging/directory/directoryd",
-        "../le_messaging/directory/directoryd"}) {
-    if (access(path, X_OK) == 0) return path;
-  }
-  return "";
-}
-
 class Hub {
  public:
-  explicit Hub(const Scenario& scenario) : scenario_(scenario) {
-    EXPECT_NE(mkdtemp(folder_), nullptr);
-    bindings_file_ = std::string(folder_) + "/bindings";
-    std::FILE* const file = std::fopen(bindings_file_.c_str(), "w");
-    std::fputs(scenario.bindings().c_str(), file);
-    std::fclose(file);
-  }
+  explicit Hub(const Scenario& scenario)
+      : scenario_(scenario), directory_(scenario.bindings()) {}
 
   ~Hub() {
     for (auto& child : children_) {
-      if (child.second.pid > 0) {
-        kill(child.second.pid, SIGKILL);
-        waitpid(child.second.pid, nullptr, 0);
-      }
+      KillProcess(&child.second.pid);
       if (child.second.socket >= 0) close(child.second.socket);
     }
-    KillDirectory();
-    for (const char* name : {"/directory", "/lock", "/bindings"}) {
-      unlink((folder_ + std::string(name)).c_str());
-    }
-    EXPECT_EQ(rmdir(folder_), 0) << "something was left in " << folder_;
+    EXPECT_TRUE(directory_.Remove()) << "something was left in its folder";
   }
 
   void Run() {
@@ -194,7 +134,7 @@ class Hub {
     return false;
   }
 
-  // Waits for a word, or for an end, of any party.
+  // Waits until a party sends a word, or ends.
   void ServeOnce() {
     std::vector<struct pollfd> polls;
     std::vector<std::string> names;
@@ -212,8 +152,8 @@ class Hub {
       } else {
         Obey(names[i], word[0], word.substr(1));
       }
-      // The word may have ended another party, whose socket is then closed or
-      // somebody else's.
+      // The word may have ended another party. Then its socket is closed, or
+      // its number is another socket's.
       return;
     }
   }
@@ -234,7 +174,7 @@ class Hub {
     } else {
       EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0)
           << "party '" << name << "' failed, status " << status;
-      // The others would wait for it in vain.
+      // The other parties may wait for this one without end.
       if (status != 0) {
         for (auto& other : children_) {
           if (other.second.pid > 0) KillChild(&other.second);
@@ -264,19 +204,19 @@ class Hub {
         Start(argument);
         break;
       case 'D':
-        KillDirectory();
+        directory_.Kill();
         break;
       case 'U':
         StartDirectory();
         break;
     }
-    SendWord(child.socket, '.', "");
+    SendWord(child.socket, ".");
   }
 
   void Answer(Child* child) {
     if (child->awaits.empty() || events_.count(child->awaits) == 0) return;
     child->awaits.clear();
-    SendWord(child->socket, '.', "");
+    SendWord(child->socket, ".");
   }
 
   void KillChild(Child* child) {
@@ -291,40 +231,6 @@ class Hub {
     return nullptr;
   }
 
-  pid_t Spawn(const std::vector<std::string>& arguments,
-              const std::map<std::string, std::string>& variables,
-              int inherited) {
-    std::vector<std::string> environment;
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-      const std::string text = *entry;
-      if (variables.count(text.substr(0, text.find('='))) == 0) {
-        environment.push_back(text);
-      }
-    }
-    for (const auto& variable : variables) {
-      if (variable.second.empty()) continue;  // taken out
-      environment.push_back(variable.first + "=" + variable.second);
-    }
-    auto pointers = [](const std::vector<std::string>& texts) {
-      std::vector<char*> result;
-      for (const std::string& text : texts) {
-        result.push_back(const_cast<char*>(text.c_str()));
-      }
-      result.push_back(nullptr);
-      return result;
-    };
-    std::vector<char*> argv = pointers(arguments);
-    std::vector<char*> envp = pointers(environment);
-    // Just this one descriptor is passed on.
-    if (inherited >= 0) fcntl(inherited, F_SETFD, 0);
-    pid_t pid = 0;
-    const int error =
-        posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), envp.data());
-    if (inherited >= 0) fcntl(inherited, F_SETFD, FD_CLOEXEC);
-    EXPECT_EQ(error, 0) << std::strerror(error);
-    return error == 0 ? pid : 0;
-  }
-
   void Start(const std::string& name) {
     ASSERT_NE(Find(name), nullptr) << "no party is called " << name;
     int ends[2];
@@ -333,62 +239,34 @@ class Hub {
         ::testing::UnitTest::GetInstance()->current_test_info();
     Child child;
     child.socket = ends[0];
-    child.pid = Spawn({OwnProgram(),
-                       std::string("--gtest_filter=") +
-                           test->test_suite_name() + "." + test->name(),
-                       "--gtest_brief=1"},
-                      {{kRoleVariable, name},
-                       {kHubVariable, std::to_string(ends[1])},
-                       {"LE_MESSAGING_DIR", folder_},
-                       {"GTEST_OUTPUT", ""},
-                       {"XML_OUTPUT_FILE", ""},
-                       {"GTEST_SHARD_INDEX", ""},
-                       {"GTEST_SHARD_STATUS_FILE", ""},
-                       {"GTEST_TOTAL_SHARDS", ""},
-                       {"TEST_SHARD_INDEX", ""},
-                       {"TEST_SHARD_STATUS_FILE", ""},
-                       {"TEST_TOTAL_SHARDS", ""}},
-                      ends[1]);
+    child.pid = StartProcess({{OwnProgram(),
+                               std::string("--gtest_filter=") +
+                                   test->test_suite_name() + "." + test->name(),
+                               "--gtest_brief=1"},
+                              {{ends[1], kHub}},
+                              {{kRoleVariable, name},
+                               {"LE_MESSAGING_DIR", directory_.folder()},
+                               {"GTEST_OUTPUT", ""},
+                               {"XML_OUTPUT_FILE", ""},
+                               {"GTEST_SHARD_INDEX", ""},
+                               {"GTEST_SHARD_STATUS_FILE", ""},
+                               {"GTEST_TOTAL_SHARDS", ""},
+                               {"TEST_SHARD_INDEX", ""},
+                               {"TEST_SHARD_STATUS_FILE", ""},
+                               {"TEST_TOTAL_SHARDS", ""}},
+                              nullptr});
     close(ends[1]);
     children_[name] = child;
   }
 
   void StartDirectory() {
-    const std::string program = FindDirectoryd();
-    ASSERT_NE(program, "") << "directoryd is not among the test's data";
-    int output[2];
-    ASSERT_EQ(pipe2(output, O_CLOEXEC), 0);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, output[1], 1);
-    const std::string folder = std::string("--socket_dir=") + folder_;
-    const std::string bindings = "--bindings=" + bindings_file_;
-    char* argv[] = {const_cast<char*>(program.c_str()),
-                    const_cast<char*>(folder.c_str()),
-                    const_cast<char*>(bindings.c_str()), nullptr};
-    ASSERT_EQ(posix_spawn(&directory_, program.c_str(), &actions, nullptr, argv,
-                          environ),
-              0);
-    posix_spawn_file_actions_destroy(&actions);
-    close(output[1]);
-    char line[256];
-    EXPECT_GT(read(output[0], line, sizeof(line)), 0) << "directoryd died";
-    close(output[0]);
-  }
-
-  void KillDirectory() {
-    if (directory_ <= 0) return;
-    kill(directory_, SIGKILL);
-    waitpid(directory_, nullptr, 0);
-    directory_ = 0;
+    ASSERT_TRUE(directory_.Start()) << "directoryd does not start";
   }
 
   const Scenario& scenario_;
-  char folder_[32] = "/tmp/le_scenario_XXXXXX";
-  std::string bindings_file_;
   std::map<std::string, Child> children_;
   std::set<std::string> events_;
-  pid_t directory_ = 0;
+  DirectoryProcess directory_;
 };
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace le {
 namespace messaging {
 namespace testing {
 
-// Each party is a process, and so is the directory.
+// Runs each party, and the directory, in a process.
 void RunInProcesses(const Scenario& scenario);
 
 }  // namespace testing

@@ -3,11 +3,12 @@
 //
 // The test kit: one scenario, every transport.
 //
-// A scenario is a few parties, each a process as far as le_msg can tell, that
-// talk by the C API. Write each party's body once; RunScenario() runs it
+// A scenario has a few parties, which communicate by the C API. For le_msg each
+// party is a process. Write the body of each party once. RunScenario() runs it
+// in one of these settings:
 //
-//   kSimulated      over loopback, one thread running at a time, in an order
-//                   that a seed decides, in virtual time
+//   kSimulated      over loopback, in virtual time. One thread runs at a time,
+//                   and a seed decides the order
 //   kThreads        over loopback, a thread for each party
 //   kUnixThreads    over Unix sockets, a thread for each party
 //   kUnixProcesses  over Unix sockets, a process for each party, with a real
@@ -27,10 +28,10 @@
 //   }
 //   INSTANTIATE_TEST_SUITE_P(Everywhere, EchoTest, AllSettings(), SettingName);
 //
-// A process of kUnixProcesses is this test program run again, up to the same
-// RunScenario() call: so whatever stands before that call runs in each of them,
-// and a test may call RunScenario() once only. Parties share no memory: what
-// they must tell each other out of band goes by Signal().
+// A process of kUnixProcesses is this test program, run again up to the same
+// RunScenario() call. So the code before that call runs in each process, and a
+// test may call RunScenario() only once. Parties share no memory. To
+// communicate other than by messages, they use Signal().
 
 #ifndef LE_MESSAGING_MESSAGING_TESTING_SCENARIO_H_
 #define LE_MESSAGING_MESSAGING_TESTING_SCENARIO_H_
@@ -55,27 +56,28 @@ namespace testing {
 
 enum class Setting { kSimulated, kThreads, kUnixThreads, kUnixProcesses };
 
-// What a party can do besides calling le_msg. For the thread that runs its
-// body.
+// The functions of a party in addition to le_msg. Only for the thread that runs
+// its body.
 class Party {
  public:
   virtual ~Party() = default;
 
-  // Something has happened, and stays so.
+  // Reports an event. An event that was reported stays reported.
   virtual void Signal(const std::string& event) = 0;
-  // Waits for it without running the event loop...
+  // Waits for an event. The event loop does not run.
   virtual void Await(const std::string& event) = 0;
-  // ...or while running the loop of this thread.
+  // Runs the loop of this thread until an event is reported.
   virtual void RunLoopUntil(const std::string& event) = 0;
-  // Runs the loop until the condition holds; it is looked at after each turn.
+  // Runs the loop until the condition is true. The condition is checked after
+  // each turn.
   virtual void RunLoopUntil(const std::function<bool()>& condition) = 0;
 
-  // Kills a party as SIGKILL does; returns when it is dead. Only where
-  // CanKill().
+  // Kills a party as SIGKILL does. Returns when it is dead. Only in settings
+  // with CanKill().
   virtual void Kill(const std::string& party) = 0;
-  // Starts one that is dead, or that was added with Start::kLater.
+  // Starts a party that is dead, or that was added with Start::kLater.
   virtual void Start(const std::string& party) = 0;
-  // The directory, likewise.
+  // Kill and start the directory.
   virtual void KillDirectory() = 0;
   virtual void StartDirectory() = 0;
 };
@@ -104,8 +106,8 @@ class Scenario {
     roles_.back()->body = std::move(body);
     return *roles_.back();
   }
-  // Bindings at the start, in the directory's file format. Without: every
-  // client interface is bound to the service of the same name.
+  // Sets the bindings at the start, in the directory's file format. The default
+  // binds every client interface to the service of the same name.
   void SetBindings(std::string text) { bindings_ = std::move(text); }
 
   const std::vector<std::unique_ptr<Role>>& roles() const { return roles_; }
@@ -117,11 +119,12 @@ class Scenario {
 };
 
 // Runs the scenario until every body that was started has returned or died.
-// Failures become those of the current test. kSimulated runs it once for each
-// of `seeds` seeds; the environment variable LE_SEED names a single one.
+// Failures are failures of the current test. kSimulated runs the scenario once
+// for each of `seeds` seeds. If the environment variable LE_SEED is set, it is
+// the only seed.
 void RunScenario(const Scenario& scenario, Setting setting, int seeds = 20);
 
-// For INSTANTIATE_TEST_SUITE_P.
+// These are for INSTANTIATE_TEST_SUITE_P.
 inline auto AllSettings() {
   return ::testing::Values(Setting::kSimulated, Setting::kThreads,
                            Setting::kUnixThreads, Setting::kUnixProcesses);

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What parties of one real process tell each other out of band.
+// The events that parties of one real process report other than by messages.
 
 #ifndef LE_MESSAGING_MESSAGING_TESTING_SIGNAL_BOARD_H_
 #define LE_MESSAGING_MESSAGING_TESTING_SIGNAL_BOARD_H_
@@ -17,7 +17,7 @@ namespace le {
 namespace messaging {
 namespace testing {
 
-// Thread-safe; outlives its waiters.
+// Thread-safe. Must outlive its waiters.
 class SignalBoard {
  public:
   void Signal(const std::string& event) {
@@ -46,7 +46,7 @@ class SignalBoard {
     return events_.count(event) > 0;
   }
 
-  // Wakes the thread that made it, in the way in which it waits.
+  // Wakes the thread that created it: by its parker, or by its loop.
   class Waiter final : private event::Task {
    public:
     Waiter(SignalBoard* board, bool by_loop)
@@ -61,7 +61,7 @@ class SignalBoard {
       board_->waiters_.erase(this);
       if (posted_) loop_->Cancel(this);
     }
-    // Under the board's lock.
+    // Called under the board's lock.
     void Wake() {
       if (parker_ != nullptr) {
         parker_->Unpark();

@@ -29,8 +29,8 @@ using event::Simulation;
 
 constexpr char kAddress[] = "directory";
 
-// Half a million requests take 10 million. A run that does not end reaches this
-// within seconds.
+// Half a million requests take 10 million steps. A run without end reaches this
+// number within seconds.
 constexpr uint64_t kMaxSteps = 50000000;
 
 class SimRun {
@@ -39,7 +39,7 @@ class SimRun {
       : scenario_(scenario), sim_(seed) {}
 
   void Run() {
-    // As soon as parties run, there is a directory.
+    // The directory starts before the parties run.
     SimProcess* const starter = sim_.AddProcess("starter", {0, 1000, 1000});
     sim_.Spawn(starter, "main", [this] {
       StartDirectory();
@@ -72,7 +72,8 @@ class SimRun {
   }
 
  private:
-  // What a process uses to reach the others. Its ends close when it ends.
+  // The transport and the directory client of a process. Its connections close
+  // when the process ends.
   struct Way {
     Way(transports::LoopbackNetwork* network, event::Process* process)
         : transport(network, process), client(process, &transport, kAddress) {}
@@ -132,7 +133,7 @@ class SimRun {
     });
   }
 
-  // Returns when it listens.
+  // Returns when the directory listens.
   void StartDirectory() {
     const std::string ready = absl::StrCat("directory ", ++directories_);
     directory_ = sim_.AddProcess(ready, {0, 1000, 1000});

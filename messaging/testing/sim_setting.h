@@ -10,7 +10,7 @@ namespace le {
 namespace messaging {
 namespace testing {
 
-// Each party is a simulated process, and so is the directory. Once for each
+// Runs each party, and the directory, in a simulated process. Once for each
 // seed.
 void RunSimulated(const Scenario& scenario, int seeds);
 

@@ -30,7 +30,7 @@ namespace messaging {
 namespace testing {
 namespace {
 
-// The directory, and the way to it.
+// The directory, and the parts by which parties reach it.
 class World {
  public:
   virtual ~World() = default;
@@ -131,7 +131,7 @@ class ThreadRun {
     for (const auto& role : scenario_.roles()) {
       if (role->start == Scenario::Start::kAtOnce) Start(role->name);
     }
-    // Whoever is started meanwhile is joined too.
+    // Threads that are started meanwhile are joined too.
     for (size_t i = 0;; ++i) {
       std::thread thread;
       {

@@ -12,7 +12,7 @@ namespace testing {
 
 enum class Wire { kLoopback, kUnixSockets };
 
-// Each party is a thread of this process, with a runtime of its own.
+// Runs each party in a thread of this process, with its own runtime.
 void RunInThreads(const Scenario& scenario, Wire wire);
 
 }  // namespace testing

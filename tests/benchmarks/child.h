@@ -10,14 +10,19 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "messaging/testing/processes.h"
 #include "tests/benchmarks/party.h"
 
 namespace le {
 namespace benchmarks {
+
+using Directory = messaging::testing::DirectoryProcess;
+using messaging::testing::FindProgram;
 
 struct ChildSpec {
   std::string program;  // a path
@@ -56,28 +61,9 @@ class Child {
   Child(pid_t pid, int socket, Counters* counters)
       : pid_(pid), socket_(socket), counters_(counters) {}
 
-  const pid_t pid_;
+  pid_t pid_;
   const int socket_;
   Counters* const counters_;
-};
-
-// A real directoryd in a folder of its own.
-class Directory {
- public:
-  static std::unique_ptr<Directory> Start(const std::string& bindings, int cpu,
-                                          std::string* error);
-  ~Directory();
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-
-  pid_t pid() const { return pid_; }
-  const std::string& folder() const { return folder_; }
-
- private:
-  explicit Directory(std::string folder) : folder_(std::move(folder)) {}
-
-  const std::string folder_;
-  pid_t pid_ = 0;
 };
 
 // Processor time and switches of any process of ours.
@@ -85,8 +71,8 @@ Usage UsageOf(pid_t pid);
 long ResidentKib(pid_t pid);
 int ThreadsOf(pid_t pid);
 
-// The path of a program in this one's data. "": it is missing.
-std::string FindProgram(const std::string& path_in_repository);
+// What pins a new process to a processor; -1: to none.
+std::function<bool()> PinTo(int cpu);
 
 // The processors that this process may run on.
 std::vector<int> UsableCpus();

@@ -17,8 +17,8 @@ namespace benchmarks {
 
 constexpr double kNoFigure = std::numeric_limits<double>::quiet_NaN();
 
-// The value below which a share (0 to 1) of the others lies; interpolated
-// between two. No figure if there are no values.
+// The quantile of a share from 0 to 1, interpolated between two values. No figure if
+// there are no values.
 double Quantile(std::vector<double> values, double share);
 double Median(std::vector<double> values);
 
@@ -73,14 +73,14 @@ std::string FormatFigure(double figure);
 
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
-// Lines of as many cells, one under the other; the columns named are aligned to
+// A table: each line has the same number of cells. The columns named are aligned to
 // the right.
 std::string FormatColumns(const std::vector<std::vector<std::string>>& lines,
                           const std::vector<size_t>& to_the_right);
 
-// For people.
+// The report as a table, for people.
 std::string FormatTable(const std::vector<Row>& rows);
-// For programs. `facts`: about the run.
+// The report as JSON, for programs. `facts` describe the run.
 std::string FormatJson(const Facts& facts, const std::vector<Row>& rows);
 
 }  // namespace benchmarks

@@ -45,12 +45,12 @@ struct Command {
   int64_t operations = 0;
 
   bool Is(const char* other) const;
-  // Untimed ones that come first.
+  // The number of operations that come first and are not timed.
   int64_t warm_up() const { return operations / 8 + 1; }
 };
-// Waits for the next; ends the program when the parent is gone.
+// Waits for the next command. Ends the program when the parent is gone.
 Command NextCommand();
-// The same, of a word that has been received.
+// Reads a command from a word that has been received.
 Command ParseCommand(const char* word);
 
 int64_t Nanoseconds();
@@ -59,8 +59,8 @@ int64_t Nanoseconds();
 // in Report() only.
 class Stopwatch {
  public:
-  // With laps of so many operations the figure is the median of the laps, which
-  // other work on the machine disturbs less; with 0, the mean of all.
+  // `lap`: the figure is the median of laps of so many operations. Other work on the
+  // machine disturbs a median less. 0: the figure is the mean of all operations.
   Stopwatch(const Command& command, int64_t lap);
   void Start();
   void Lap();
@@ -79,7 +79,7 @@ class Stopwatch {
   uint64_t allocations_ = 0;
 };
 
-// Does and times an operation (bool: whether it succeeded), again and again.
+// Repeats an operation and times it. The operation returns whether it succeeded.
 template <typename Operation>
 std::string TimeEach(const Command& command, Operation operation) {
   Stopwatch watch(command, 1);
@@ -100,7 +100,8 @@ constexpr int64_t kOutstanding = 64;
 // One-way messages that one handler sends.
 constexpr int64_t kBurst = 256;
 
-// The first byte of a message: what is wanted, if nothing else says so.
+// The first byte of a message says whether a response is wanted, if the library has
+// no other way to say so.
 constexpr char kEcho = 'e';
 constexpr char kOneWay = 'o';
 

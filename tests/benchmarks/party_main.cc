@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/benchmarks/ours.h"
+#include "tests/benchmarks/ours_cpp.h"
 #include "tests/benchmarks/party.h"
 #include "tests/benchmarks/raw.h"
 
@@ -14,6 +15,8 @@ int main(int argc, char** argv) {
   if (argc < 2) return 2;
   le::benchmarks::BeParty();
   const std::vector<std::string> words(argv + 1, argv + argc);
-  return le::benchmarks::PlayRaw(words) || le::benchmarks::PlayOurs(words) ? 0
-                                                                           : 2;
+  const bool played = le::benchmarks::PlayRaw(words) ||
+                      le::benchmarks::PlayOurs(words) ||
+                      le::benchmarks::PlayOursInCpp(words);
+  return played ? 0 : 2;
 }

@@ -147,6 +147,14 @@ class Bench {
     pair.client = StartOurs(directory, {client_role, name, size}, ClientCpu());
     return pair;
   }
+  Pair StartCppPair(const Directory* directory) {
+    Pair pair;
+    pair.server =
+        StartOurs(directory, {"cpp_server", "cpp", "64"}, ClientCpu());
+    pair.client =
+        StartOurs(directory, {"cpp_client", "cpp", "64"}, ClientCpu());
+    return pair;
+  }
   static Variant Of(const Pair& pair, const char* kind, size_t size,
                     int64_t operations) {
     Variant variant;
@@ -192,6 +200,17 @@ class Bench {
     row->floor_cpu = Median(floor.cpu_ns) / 1e3;
     row->ours_cpu = Median(ours.cpu_ns) / 1e3;
   }
+  // The processor time of an operation that ours has more than the floor.
+  void SetMoreCpu(const std::string& name, const Series& floor,
+                  const Series& ours) {
+    if (!stage_->ok()) return;
+    std::vector<double> more = Differences(ours.cpu_ns, floor.cpu_ns);
+    for (double& ns : more) ns /= 1e3;
+    Row* const row = Find(name);
+    SetValue(row, more);
+    row->floor = Median(floor.cpu_ns) / 1e3;
+    row->ours = Median(ours.cpu_ns) / 1e3;
+  }
   void SetOne(const std::string& name, double value, double floor = kNoFigure) {
     if (!stage_->ok()) return;
     Row* const row = Find(name);
@@ -213,6 +232,27 @@ class Bench {
     const CallCounts calls = stage_->CountCalls(ours, count);
     SetOne(name, Sum(calls), of_floor);
     if (stage_->ok()) Find(name)->note = Describe(calls);
+  }
+
+  // Of a sync round trip of 64 B. `measured`: a series of this build.
+  template <typename StartFloor, typename StartOurs>
+  void CountInstructions(const std::string& name, const Series& measured,
+                         StartFloor start_floor, StartOurs start_ours) {
+    if (!Wanted(name)) return;
+    if (std::isnan(measured.allocations)) {
+      SetOne(name, kNoFigure);
+      Find(name)->note = "this build has instructions of others";
+      return;
+    }
+    const int64_t steps = options_.smoke ? 8 : 32;
+    const CallCounts of_floor =
+        stage_->CountInstructions(Of(start_floor(), "sync", 64, steps));
+    const CallCounts of_ours =
+        stage_->CountInstructions(Of(start_ours(), "sync", 64, steps));
+    SetOne(name, Sum(of_ours), Sum(of_floor));
+    if (!stage_->ok()) return;
+    Find(name)->note = absl::StrCat("client ", std::lround(of_ours.at(0)),
+                                    ", server ", std::lround(of_ours.at(1)));
   }
 
   void Declare(const std::string& title, std::vector<Row> rows,
@@ -258,6 +298,16 @@ class Bench {
       Declare("sync, 64 B" + where, rows,
               [cpus, in](Bench* b) { b->MeasureSync(cpus, in); });
     }
+    Declare(
+        "sync, 64 B, the C++ API",
+        {NewRow("cpp_sync_64", "sync round trip, 64 B, in C++ against C", "us",
+                AtLeast(0.9)),
+         NewRow("cpp_sync_64_cpu", "  CPU per call over C's, both sides", "us",
+                AtMost(0.6)),
+         NewRow("cpp_sync_64_allocations", "  allocations", "", AtMost(0)),
+         NewRow("cpp_sync_64_instructions",
+                "  instructions outside the kernel; those of C", "", Goal())},
+        [](Bench* b) { b->MeasureCpp(); });
     Declare("sync, 64 KiB",
             {NewRow("sync_64k", "sync round trip, 64 KiB", "us", AtLeast(0.85)),
              NewRow("sync_64k_calls", "  system calls", "", Goal())},
@@ -293,34 +343,32 @@ class Bench {
     SetTimes("sync_64" + in, series[0], series[2]);
     SetTimes("sync_64_epoll" + in, series[1], series[2]);
     if (cpus > 1 || !stage_->ok()) return;
-    std::vector<double> more = Differences(series[2].cpu_ns, series[0].cpu_ns);
-    for (double& ns : more) ns /= 1e3;
-    Row* const row = Find("sync_64_cpu");
-    SetValue(row, more);
-    row->floor = Median(series[0].cpu_ns) / 1e3;
-    row->ours = Median(series[2].cpu_ns) / 1e3;
+    SetMoreCpu("sync_64_cpu", series[0], series[2]);
     SetOne("sync_64_switches", Median(series[2].switches),
            Median(series[0].switches));
     SetAllocations("sync_64_allocations", series[2]);
     CountCalls("sync_64_calls", raw, ours);
-    if (!Wanted("sync_64_instructions")) return;
-    if (std::isnan(series[2].allocations)) {
-      SetOne("sync_64_instructions", kNoFigure);
-      Find("sync_64_instructions")->note =
-          "this build has instructions of others";
-      return;
-    }
     // No process can be traced twice.
-    const int64_t steps = options_.smoke ? 8 : 32;
-    const CallCounts of_floor =
-        stage_->CountInstructions(Of(StartRaw(1), "sync", 64, steps));
-    const CallCounts of_ours = stage_->CountInstructions(
-        Of(StartOurPair(StartDirectory(), "client", 64, 1), "sync", 64, steps));
-    SetOne("sync_64_instructions", Sum(of_ours), Sum(of_floor));
+    CountInstructions(
+        "sync_64_instructions", series[2], [this] { return StartRaw(1); },
+        [this] { return StartOurPair(StartDirectory(), "client", 64, 1); });
+  }
+
+  void MeasureCpp() {
+    const Directory* const directory = StartDirectory();
+    const int64_t count = Count(1500);
+    const Variant c =
+        Of(StartOurPair(directory, "client", 64, 1), "sync", 64, count);
+    const Variant cpp = Of(StartCppPair(directory), "sync", 64, count);
+    const std::vector<Series> series = stage_->Compare({c, cpp});
+    SetTimes("cpp_sync_64", series[0], series[1]);
+    SetMoreCpu("cpp_sync_64_cpu", series[0], series[1]);
     if (!stage_->ok()) return;
-    Find("sync_64_instructions")->note =
-        absl::StrCat("client ", std::lround(of_ours.at(0)), ", server ",
-                     std::lround(of_ours.at(1)));
+    SetAllocations("cpp_sync_64_allocations", series[1]);
+    CountInstructions(
+        "cpp_sync_64_instructions", series[1],
+        [this] { return StartOurPair(StartDirectory(), "client", 64, 1); },
+        [this] { return StartCppPair(StartDirectory()); });
   }
 
   void MeasureLargeSync() {
@@ -506,7 +554,7 @@ class Bench {
     if (!stage_->ok()) return;
     const int cpu = ClientCpu();
     const int64_t count = Count(300);
-    const std::string path = directory->folder() + "/raw";
+    const std::string path = directory->folder() + kRawName;
     const std::pair<int, int> link = stage_->Link(SOCK_SEQPACKET);
     ChildSpec host = Party("unix_party", {"raw_host"}, cpu);
     host.link = link.first;
@@ -526,7 +574,7 @@ class Bench {
   }
 
   Variant WithBindings(int count) {
-    // The one that is used is in the middle.
+    // The binding that is used is in the middle of the list.
     std::string bindings;
     for (int i = 0; i < count; ++i) {
       absl::StrAppend(&bindings,

@@ -28,6 +28,13 @@ constexpr double kQuietSeconds = 0.05;
 
 Stage::Socket::~Socket() { close(fd); }
 
+Stage::~Stage() {
+  children_.clear();
+  for (const auto& directory : directories_) {
+    unlink((directory->folder() + kRawName).c_str());
+  }
+}
+
 void Stage::Fail(const std::string& why) {
   if (error_.empty()) error_ = why;
 }
@@ -53,14 +60,11 @@ Child* Stage::Start(const ChildSpec& spec) {
 
 Directory* Stage::StartDirectory(const std::string& bindings, int cpu) {
   if (!ok()) return nullptr;
-  std::string error;
-  std::unique_ptr<Directory> directory =
-      Directory::Start(bindings, cpu, &error);
-  if (directory == nullptr) {
-    Fail(error);
+  directories_.push_back(std::make_unique<Directory>(bindings));
+  if (!directories_.back()->Start(PinTo(cpu))) {
+    Fail("directoryd does not start");
     return nullptr;
   }
-  directories_.push_back(std::move(directory));
   return directories_.back().get();
 }
 
@@ -136,7 +140,7 @@ void Stage::FillQueue(const Variant& variant) {
   double now = variant.client->Look().cpu_ns;
   do {
     before = now;
-    variant.client->Hear(kQuietSeconds);  // nothing: it is to get stuck
+    variant.client->Hear(kQuietSeconds);  // times out once the client blocks
     now = variant.client->Look().cpu_ns;
   } while (now != before);
   tell_others(SIGCONT);
@@ -203,8 +207,8 @@ CallCounts Stage::Trace(const Variant& variant, SystemCallCounter::What what,
     }
     return counter.TakeCounts();
   };
-  // A multiple of the warm-up's fraction, so that a run with its warm-up has
-  // 9/8 of them.
+  // A multiple of 8: the warm-up, an eighth, is then a whole number, and a run has
+  // 9/8 of these operations.
   const int64_t operations = (variant.operations + 7) / 8 * 8;
   const double of_each = static_cast<double>(operations) * 9 / 8;
   run(operations);

@@ -39,10 +39,14 @@ struct Series {
   double allocations = kNoFigure;
 };
 
+// The name of a raw server's socket in the folder of a directory.
+constexpr char kRawName[] = "/raw";
+
 class Stage {
  public:
   // `rounds` of each comparison.
   explicit Stage(int rounds) : rounds_(rounds) {}
+  ~Stage();
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
 

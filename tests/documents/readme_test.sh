@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The program of README.md answers, also to the C++ client, with the bindings
-# line of README.md, and README.md's example of a bindings file is valid:
-# readme_test.sh README DIRECTORYD SDIR SHOUT SHOUT_CPP.
+# line of README.md, and the example of a bindings file in docs/operating.md is
+# valid: readme_test.sh README OPERATING DIRECTORYD SDIR SHOUT SHOUT_CPP.
 set -euo pipefail
 
-readme=$1 directoryd=$2 sdir=$3 shout=$4 shout_cpp=$5
+readme=$1 operating=$2 directoryd=$3 sdir=$4 shout=$5 shout_cpp=$6
 LE_MESSAGING_DIR=$(mktemp -d /tmp/le_readme_XXXXXX)
 export LE_MESSAGING_DIR
 running=()
@@ -39,8 +39,8 @@ answer=$(timeout 30 "$shout" "$long")
 
 # alice and bob need not be users of this machine.
 user=$(id -un)
-sed -n 's/^    \(<.*->.*\)/\1/p' "$readme" |
+sed -n 's/^    \(<.*->.*\)/\1/p' "$operating" |
   sed -e "s/<alice>\.\*/<$user>.other/" -e "s/<alice>/<$user>/;s/<bob>/<$user>/g;s/-> <$user>\.\*/-> <$user>.other/" |
   sed -e 's/<root>/<0>/' > "$LE_MESSAGING_DIR/example"
-[ "$(wc -l < "$LE_MESSAGING_DIR/example")" -ge 4 ] || fail "no bindings in the README"
-"$sdir" load --check "$LE_MESSAGING_DIR/example" || fail "the README's bindings are refused"
+[ "$(wc -l < "$LE_MESSAGING_DIR/example")" -ge 4 ] || fail "no bindings in docs/operating.md"
+"$sdir" load --check "$LE_MESSAGING_DIR/example" || fail "the bindings of docs/operating.md are refused"

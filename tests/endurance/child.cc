@@ -6,10 +6,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/ptrace.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,54 +19,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <set>
 
 #include "absl/strings/str_cat.h"
-
-extern char** environ;
 
 namespace le {
 namespace endurance {
 namespace {
 
-// The processes that we have started and not yet ended.
-std::set<pid_t>* Running() {
-  static auto* const pids = new std::set<pid_t>;
-  return pids;
-}
-
-std::vector<char*> Pointers(const std::vector<std::string>& words) {
-  std::vector<char*> pointers;
-  for (const std::string& word : words) {
-    pointers.push_back(const_cast<char*>(word.c_str()));
-  }
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-pid_t Spawn(const std::vector<std::string>& words, int inherited, int as) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, inherited, as);
-  pid_t pid = 0;
-  const int error = posix_spawn(&pid, words[0].c_str(), &actions, nullptr,
-                                Pointers(words).data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) Fail(absl::StrCat(words[0], ": ", std::strerror(error)));
-  Running()->insert(pid);
-  return pid;
-}
-
-void KillAndWait(pid_t* pid) {
-  if (*pid <= 0) return;
-  kill(*pid, SIGKILL);
-  // A traced process may have stopped before.
-  for (int status = 0; waitpid(*pid, &status, 0) == *pid;) {
-    if (!WIFSTOPPED(status)) break;
-  }
-  Running()->erase(*pid);
-  *pid = 0;
-}
+using messaging::testing::FindProgram;
+using messaging::testing::StartProcess;
 
 // The C library's header conflicts with the kernel's.
 long Trace(int request, pid_t pid, uintptr_t address, uintptr_t data) {
@@ -106,51 +65,11 @@ bool MakesFolder(long call) {
   return call == SYS_mkdirat;
 }
 
-// Starts a program that is traced from its first instruction on; it waits
-// there. 0: that is not permitted.
-pid_t SpawnTraced(const std::vector<std::string>& words, int output) {
-  const std::vector<char*> arguments = Pointers(words);
-  const pid_t pid = fork();
-  if (pid < 0) Fail(std::strerror(errno));
-  if (pid == 0) {
-    if (dup2(output, STDOUT_FILENO) < 0 ||
-        Trace(PTRACE_TRACEME, 0, 0, 0) != 0) {
-      _exit(EXIT_FAILURE);
-    }
-    execv(arguments[0], arguments.data());
-    _exit(EXIT_FAILURE);
-  }
-  int status = 0;
-  if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) return 0;
-  Running()->insert(pid);
-  if (Trace(PTRACE_SETOPTIONS, pid, 0,
-            PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL) !=
-      0) {
-    Fail(std::strerror(errno));
-  }
-  return pid;
-}
-
-// Another program of this repository, among our data.
-std::string Find(const std::string& name) {
-  char self[4096];
-  const ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
-  const std::string program(self, size > 0 ? static_cast<size_t>(size) : 0);
-  for (const std::string& path :
-       {name, program + ".runfiles/le_messaging/" + name,
-        program + ".runfiles/_main/" + name}) {
-    if (access(path.c_str(), X_OK) == 0) return path;
-  }
-  Fail(name + " is not among this program's data");
-}
-
 }  // namespace
 
 void Fail(const std::string& why) {
   std::printf("FAILED: %s\n", why.c_str());
   std::fflush(stdout);
-  // Otherwise some children would wait for ever.
-  for (pid_t pid : *Running()) kill(pid, SIGKILL);
   std::exit(EXIT_FAILURE);
 }
 
@@ -165,24 +84,18 @@ Child::Child(const std::vector<std::string>& role) {
   std::vector<std::string> words = {"/proc/self/exe", "--role"};
   words.insert(words.end(), role.begin(), role.end());
   // The role finds its socket at number 3.
-  pid_ = Spawn(words, ends[1], 3);
+  pid_ = StartProcess({words, {{ends[1], 3}}, {}, nullptr});
+  if (pid_ < 0) Fail(std::strerror(errno));
   close(ends[1]);
 }
 
 void Child::Kill() {
-  KillAndWait(&pid_);
+  messaging::testing::KillProcess(&pid_);
   if (socket_ >= 0) close(socket_);
   socket_ = -1;
 }
 
-std::string Child::Hear() {
-  char word[256];
-  ssize_t size;
-  do {
-    size = recv(socket_, word, sizeof(word), 0);
-  } while (size < 0 && errno == EINTR);
-  return size <= 0 ? "" : std::string(word, static_cast<size_t>(size));
-}
+std::string Child::Hear() { return messaging::testing::ReceiveWord(socket_); }
 
 void Child::Expect(const std::string& word) {
   const std::string heard = Hear();
@@ -192,7 +105,7 @@ void Child::Expect(const std::string& word) {
 }
 
 void Child::Say(const std::string& word) {
-  send(socket_, word.data(), word.size(), MSG_NOSIGNAL);
+  messaging::testing::SendWord(socket_, word);
 }
 
 std::string Child::Ask(const std::string& word) {
@@ -201,65 +114,50 @@ std::string Child::Ask(const std::string& word) {
 }
 
 bool Child::HasSpoken() const {
-  struct pollfd poll_one = {socket_, POLLIN, 0};
-  return poll(&poll_one, 1, 0) > 0;
+  return messaging::testing::IsReadable(socket_, 0);
 }
 
 // ---- The directory ---------------------------------------------------------
 
-Directory::Directory(const std::string& bindings) {
-  char folder[] = "/tmp/le_endurance_XXXXXX";
-  if (mkdtemp(folder) == nullptr) Fail(std::strerror(errno));
-  folder_ = folder;
-  const std::string file = folder_ + "/bindings";
-  FILE* const out = std::fopen(file.c_str(), "w");
-  std::fputs(bindings.c_str(), out);
-  std::fclose(out);
-  setenv("LE_MESSAGING_DIR", folder, 1);
+Directory::Directory(const std::string& bindings) : DirectoryProcess(bindings) {
+  setenv("LE_MESSAGING_DIR", folder().c_str(), 1);
   // Other users than root must have access.
-  if (chmod(folder, 0755) != 0) Fail(std::strerror(errno));
+  if (chmod(folder().c_str(), 0755) != 0) Fail(std::strerror(errno));
   Start();
   // The least of several looks: it may still have one open when it reports that
   // it is ready.
-  idle_descriptors_ = UsageOf(pid_).descriptors;
+  idle_descriptors_ = UsageOf(pid()).descriptors;
   for (int look = 0; look < 100; ++look) {
     sched_yield();
-    idle_descriptors_ = std::min(idle_descriptors_, UsageOf(pid_).descriptors);
+    idle_descriptors_ = std::min(idle_descriptors_, UsageOf(pid()).descriptors);
   }
 }
 
 Directory::~Directory() {
-  Kill();
-  for (const char* name : {"/directory", "/lock", "/bindings"}) {
-    unlink((folder_ + name).c_str());
-  }
-  // Its files are gone, at whatever step it was killed.
-  if (rmdir(folder_.c_str()) != 0) Fail("something is left in " + folder_);
-}
-
-std::vector<std::string> Directory::Command() const {
-  return {Find("directory/directoryd"), "--socket_dir=" + folder_,
-          "--bindings=" + folder_ + "/bindings"};
+  // At whichever step it was killed, no other file may stay.
+  if (!Remove()) Fail("something is left in the directory's folder");
 }
 
 void Directory::Start() {
-  int output[2];
-  if (pipe2(output, O_CLOEXEC) != 0) Fail(std::strerror(errno));
-  pid_ = Spawn(Command(), output[1], STDOUT_FILENO);
-  close(output[1]);
-  char line[256];
-  if (read(output[0], line, sizeof(line)) <= 0) Fail("directoryd died");
-  close(output[0]);
+  if (!DirectoryProcess::Start()) Fail("directoryd does not start");
 }
-
-void Directory::Kill() { KillAndWait(&pid_); }
 
 bool Directory::StartStepwise() {
   // Nobody reads the line that says it is ready.
   const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-  pid_ = SpawnTraced(Command(), nowhere);
+  DirectoryProcess::Start(nowhere,
+                          [] { return Trace(PTRACE_TRACEME, 0, 0, 0) == 0; });
   close(nowhere);
-  if (pid_ == 0) return false;
+  int status = 0;
+  if (waitpid(pid_, &status, 0) != pid_ || !WIFSTOPPED(status)) {
+    pid_ = 0;
+    return false;
+  }
+  if (Trace(PTRACE_SETOPTIONS, pid_, 0,
+            PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL) !=
+      0) {
+    Fail(std::strerror(errno));
+  }
   while (!MakesFolder(NextCall(pid_))) {
   }
   return true;
@@ -270,8 +168,8 @@ void Directory::MakeSteps(uint64_t steps) {
 }
 
 long Directory::Introductions() const {
-  const std::string command = Find("tools/sdir/sdir") +
-                              " --socket_dir=" + folder_ +
+  const std::string command = FindProgram("tools/sdir/sdir") +
+                              " --socket_dir=" + folder() +
                               " list --format=json";
   FILE* const out = popen(command.c_str(), "r");
   if (out == nullptr) Fail("sdir cannot be run");

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "messaging/testing/processes.h"
+
 namespace le {
 namespace endurance {
 
@@ -25,15 +27,15 @@ class Child {
 
   // Waits for its next word; "" if it has died.
   std::string Hear();
-  // The same; fails if it is another.
+  // Like Hear(). Fails if the word is another.
   void Expect(const std::string& word);
   void Say(const std::string& word);
   // Sends it, and waits for the answer.
   std::string Ask(const std::string& word);
-  // The words that nobody has read yet.
+  // Whether a word is there that has not been read.
   bool HasSpoken() const;
 
-  // By SIGKILL; returns when it is dead.
+  // By SIGKILL. Returns when it is dead.
   void Kill();
   pid_t pid() const { return pid_; }
 
@@ -42,36 +44,27 @@ class Child {
   int socket_ = -1;
 };
 
-// The real directoryd.
-class Directory {
+// The real directoryd. LE_MESSAGING_DIR of this process names its folder.
+class Directory : public messaging::testing::DirectoryProcess {
  public:
   explicit Directory(const std::string& bindings);
   ~Directory();
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
 
   // Returns when it listens.
   void Start();
-  void Kill();
   // Starts one that is traced. It is stopped before the call that looks for its
   // folder; the calls before that are the loader's, and their number is
   // unknown. False: this process may not trace another.
   bool StartStepwise();
-  // Lets it make so many system calls, and stops it before the next. It waits
-  // if it has none to make.
+  // Lets it make so many system calls, and stops it before the next one. Blocks
+  // while it makes none.
   void MakeSteps(uint64_t steps);
-  pid_t pid() const { return pid_; }
   // Its descriptors when nobody is connected.
   int idle_descriptors() const { return idle_descriptors_; }
-  const std::string& folder() const { return folder_; }
-  // The introductions that it has made, as sdir tells.
+  // The number of introductions that it has made, from sdir.
   long Introductions() const;
 
  private:
-  std::vector<std::string> Command() const;
-
-  std::string folder_;
-  pid_t pid_ = 0;
   int idle_descriptors_ = 0;
 };
 

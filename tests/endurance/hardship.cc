@@ -154,7 +154,8 @@ void StarvedDirectory(Directory* directory) {
   for (const auto& child : waiting) child->Expect("1");
   ExpectOpens("other");
   std::printf(
-      "  directory: 3 clients and a server waited at its door, and were served "
+      "  directory: 3 clients and a server waited in its backlog, and were "
+      "served "
       "once there were descriptors\n");
 }
 
@@ -191,7 +192,7 @@ void MeetStrangers(uint64_t count) {
   client.Expect("ready");
   Survivor serving("server", server.pid(), SettledDescriptors(server.pid()));
   Survivor visiting("client", client.pid(), SettledDescriptors(client.pid()));
-  // It may still have a descriptor of theirs.
+  // The directory may still have a descriptor of one stranger.
   Survivor introducing("directory", directory.pid(),
                        directory.idle_descriptors() + 1);
   for (const Stranger& kind : kStrangers) {
@@ -230,7 +231,7 @@ void Exec() {
   Directory directory(kBindings);
   Child server({"server", "echo"});
   server.Expect("ready");
-  // The descriptors of any program that we start.
+  // Has the descriptors that each program of ours has.
   Child plain({"descriptors"});
   const std::string usual = plain.Hear();
   Child rich({"executor", "echo"});

@@ -123,8 +123,7 @@ class Endurance {
                 introducer.Report().c_str());
   }
 
-  // Not at random: a process is killed before each system call, one after the
-  // other.
+  // Kills a process before each of its system calls, one after the other.
   void KillAtEachStep() {
     Directory directory(kBindings);
     Child server({"server", "echo"});
@@ -206,11 +205,11 @@ class Endurance {
     client.Expect("ready");
     Survivor serving("server", server.pid(), SettledDescriptors(server.pid()));
     Survivor asking("client", client.pid(), SettledDescriptors(client.pid()));
-    std::unique_ptr<Child> door;
+    std::unique_ptr<Child> reopener;
     for (uint64_t step = 1; step <= options_.steps; ++step) {
-      if (door == nullptr) {
-        door =
-            std::make_unique<Child>(std::vector<std::string>{"door", "other"});
+      if (reopener == nullptr) {
+        reopener = std::make_unique<Child>(
+            std::vector<std::string>{"reopener", "other"});
       }
       directory.Kill();
       // Waits for a directory and for its service, while others come back.
@@ -228,11 +227,11 @@ class Endurance {
       directory.Start();
       waiting.Expect("whole");
       if (step % kStepsPerLook != 0) continue;
-      door = nullptr;
+      reopener = nullptr;
       serving.Look();
       asking.Look();
     }
-    door = nullptr;
+    reopener = nullptr;
     serving.Look();
     if (client.Ask("quiet") != "quiet") Fail("the client died");
     asking.Look();

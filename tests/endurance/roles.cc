@@ -260,7 +260,7 @@ int BeSteady(const std::vector<std::string>& words) {
   le_event_RunLoop();
 }
 
-// ---- idle, asker, flooder, door --------------------------------------------
+// ---- idle, asker, flooder, reopener ----------------------------------------
 
 le_msg_SessionRef_t OpenOne(const std::string& name) {
   const le_msg_SessionRef_t session =
@@ -331,16 +331,16 @@ int BeFlooder(const std::vector<std::string>& words) {
   for (;;) le_msg_Send(NewMessage(session, false));
 }
 
-int BeDoor(const std::vector<std::string>& words) {
+int BeReopener(const std::vector<std::string>& words) {
   for (;;) le_msg_DeleteSession(OpenOne(words[1]));
 }
 
 // ---- visitor ---------------------------------------------------------------
 
-// How long it waits for a service that may never answer.
+// The time-out for a service that may never answer.
 constexpr uint32_t kPatienceMs = 20;
 
-// A service that it has no reason to trust.
+// Uses a service that may be hostile.
 std::string Visit(const std::string& name) {
   const le_msg_SessionRef_t session =
       le_msg_CreateSession(Echo(), name.c_str());
@@ -561,7 +561,7 @@ int PlayRole(const std::vector<std::string>& words) {
       {{"server", &BeServer},     {"client", &BeClient},
        {"steady", &BeSteady},     {"idle", &BeIdle},
        {"asker", &BeAsker},       {"flooder", &BeFlooder},
-       {"door", &BeDoor},         {"shut", &BeShut},
+       {"reopener", &BeReopener}, {"shut", &BeShut},
        {"opener", &BeOpener},     {"hammer", &BeHammer},
        {"visitor", &BeVisitor},   {"stranger", &BeStranger},
        {"executor", &BeExecutor}, {"once", &BeOnce},

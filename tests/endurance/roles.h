@@ -27,15 +27,15 @@ namespace endurance {
 // asker NAME       opens one session; says "ready". time: microseconds of the
 //                  median of a hundred requests.
 // flooder NAME     sends one-way messages without end; says "busy".
-// door NAME        opens and closes sessions without end.
+// reopener NAME    opens and closes sessions without end.
 // shut N           connects N times to the directory and says nothing; says how many
 //                  connections it has.
 // hammer           connects to the directory and hangs up, without end; says "busy".
 // opener NAME UID  becomes that user, opens a session, and says the answer.
 // visitor NAME OTHER
 //                  opens a session with NAME; says "ready". ask: asks there. visit:
-//                  opens OTHER for a short while, sends and asks. try: opens OTHER if
-//                  that can be now. wait: says "waits", and "open" when OTHER is open.
+//                  opens OTHER for a short while, sends and asks. try: tries to open
+//                  OTHER, and does not wait. wait: says "waits", and "open" when OTHER is open.
 // stranger WHERE HOW N
 //                  see strangers.h; says "busy", a server "ready".
 // once NAME        opens, sends, requests, closes, with descriptors; says "whole" if the

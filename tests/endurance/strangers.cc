@@ -5,18 +5,19 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
 
 #include "directory/control_frame.h"
-#include "directory/proto/directory.pb.h"
 #include "messaging/machine/wire.h"
 #include "transports/framing/framing.h"
 
@@ -26,7 +27,9 @@ namespace {
 
 // The kernel's limit for one packet.
 constexpr int kDescriptorsOfAPacket = 253;
-// The far end closes one that does not read, well before so many.
+// At most this many descriptors of the user are in flight when a stranger sends more.
+constexpr rlim_t kMostInFlight = 2000;
+// More requests than the far end queues responses for a client that does not read.
 constexpr int kQuestions = 1 << 20;
 
 int Connect() {
@@ -67,7 +70,7 @@ void Describe(directory::proto::Description* description, const char* name) {
   description->set_max_message_size(512);
 }
 
-// False: the far end has closed.
+// False if the far end has closed.
 bool Send(int fd, const std::string& packet, int descriptors = 0) {
   struct iovec part = {const_cast<char*>(packet.data()), packet.size()};
   struct msghdr message = {};
@@ -138,6 +141,12 @@ void MisbehaveOn(int fd, Where where, const std::string& how) {
     while (Send(fd, "b")) {
     }
   } else if (how == "fds") {
+    // The kernel limits the descriptors in flight of all processes of a user. The
+    // others here are of the same user, and need some.
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_cur, kMostInFlight);
+    setrlimit(RLIMIT_NOFILE, &limit);
     // Announced as one, or not at all.
     Send(fd,
          Frame(messaging::kMessageFrame, 0, "d",

@@ -38,8 +38,8 @@ constexpr int kLooksToSettle = 200000;
 constexpr int kLooksForLeast = 200;
 
 // Our own time for looking at a process at rest, and what it may spend
-// meanwhile: it wakes some twenty times a second to see whether there is a
-// descriptor again. A tick of the kernel's account is 10 ms.
+// meanwhile: it wakes some twenty times a second to see whether a descriptor is
+// free again. A tick of the kernel's account is 10 ms.
 constexpr double kLookSeconds = 0.3;
 constexpr double kRestSeconds = 0.1;
 

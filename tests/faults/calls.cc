@@ -123,6 +123,7 @@ const std::vector<Kind>& Kinds() {
        "only of a number that is not open, which is the caller's misuse"},
       {"Ioctl", "Ioctl", kAny, {Harmless(EACCES)}, nullptr},
       {"Shutdown", "Shutdown", kAny, {}, "of a socket that is connected"},
+      {"SigMask", "SigMask", kAny, {}, "allocates nothing"},
       {"Close", "Close", kAny, {Harmless(EINTR), Harmless(EIO)}, nullptr},
       {"Bind",
        "Bind",

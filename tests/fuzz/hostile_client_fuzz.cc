@@ -5,7 +5,6 @@
 // clients are still served, and nothing of it stays.
 
 #include "directory/control_frame.h"
-#include "directory/proto/directory.pb.h"
 #include "event/base/log.h"
 #include "le_messaging_ext.h"
 #include "legato.h"

@@ -10,7 +10,6 @@
 #include <cstring>
 
 #include "directory/control_frame.h"
-#include "directory/proto/directory.pb.h"
 #include "event/base/log.h"
 #include "event/base/unique_fd.h"
 #include "le_messaging_ext.h"

@@ -99,6 +99,60 @@ TEST_P(LimitsTest, ASlowReaderIsClosed) {
   RunScenario(scenario, GetParam());
 }
 
+// A client that reads none of its answers loses its session once more of them are
+// queued than may be gathered.
+TEST_P(LimitsTest, AClientThatReadsNoAnswersIsClosed) {
+  constexpr size_t kSize = 65536;
+  constexpr int kRequests = 40;
+  const auto protocol = [] { return le_msg_GetProtocolRef("large", kSize); };
+  Scenario scenario;
+  scenario.Add("server", [&](Party* party) {
+    TestService service("echo", protocol());
+    le_msg_ServiceLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedBytes = 2 * kSize;
+    limits.maxGatheredBytes = 5 * kSize;
+    le_msg_SetServiceLimits(service.ref(), &limits);
+    std::vector<le_msg_MessageRef_t> requests;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      requests.push_back(message);
+      if (requests.size() < kRequests) return;
+      for (const le_msg_MessageRef_t request : requests) {
+        std::memset(le_msg_GetPayloadPtr(request), 1, kSize);
+        le_msg_Respond(request);
+      }
+    };
+    bool closed = false;
+    service.on_close = [&](le_msg_SessionRef_t session) {
+      EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_SLOW_READER);
+      closed = true;
+    };
+    service.Advertise();
+    party->RunLoopUntil([&] { return closed; });
+    party->Signal("closed");
+  });
+  scenario.Add("client", [&](Party* party) {
+    TestClient client("echo", protocol());
+    bool closed = false;
+    client.on_close = [&] { closed = true; };
+    client.Open();
+    int completed = 0;
+    for (int i = 0; i < kRequests; ++i) {
+      le_msg_RequestResponse(
+          le_msg_CreateMsg(client.ref()),
+          [](le_msg_MessageRef_t response, void* count) {
+            ++*static_cast<int*>(count);
+            if (response != nullptr) le_msg_ReleaseMsg(response);
+          },
+          &completed);
+    }
+    party->Await("closed");
+    party->RunLoopUntil([&] { return closed; });
+    EXPECT_EQ(completed, kRequests);
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // Sends a last message as soon as there is room for it.
 void SendEnd(void* session, void*) {
   const auto ref = static_cast<le_msg_SessionRef_t>(session);

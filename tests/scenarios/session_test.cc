@@ -5,6 +5,9 @@
 
 #include <unistd.h>
 
+#include <atomic>
+
+#include "event/base/log.h"
 #include "tests/scenarios/util.h"
 
 namespace le {
@@ -399,6 +402,38 @@ TEST_P(SessionTest, KillClientClosesThatClientOnly) {
     EXPECT_EQ(Ask(bad.ref(), "bad"), "(null)");
     party->RunLoopUntil([&] { return closed; });
     EXPECT_EQ(Ask(good.ref(), "x"), "x");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// It comes back as often as it likes. The log has a limit for each user.
+TEST_P(SessionTest, AClientThatIsKilledAgainAndAgainDoesNotFillTheLog) {
+  static constexpr int kRounds = 100;
+  static std::atomic<int> lines;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    lines = 0;
+    const le::event::LogSink sink =
+        le::event::SetLogSink([](le::event::LogLevel level, absl::string_view) {
+          if (level == le::event::LogLevel::kEmergency) ++lines;
+        });
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      LE_KILL_CLIENT("it said '%s'", TextOf(message).c_str());
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+    EXPECT_GT(lines, 0);
+    EXPECT_LT(lines, kRounds);
+    le::event::SetLogSink(sink);
+  });
+  scenario.Add("client", [](Party* party) {
+    for (int i = 0; i < kRounds; ++i) {
+      TestClient bad("echo");
+      bad.Open();
+      EXPECT_EQ(Ask(bad.ref(), "bad"), "(null)");
+    }
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());

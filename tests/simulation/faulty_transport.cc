@@ -111,8 +111,8 @@ class FaultyConnection final : public Connection,
     leaves_unread_ = policy == DescriptorPolicy::kLeaveUnread;
     inner_->SetDescriptorPolicy(policy);
   }
-  void SetTrust(Trust trust, std::shared_ptr<void> held) override {
-    inner_->SetTrust(trust, std::move(held));
+  void SetTrust(Trust trust, uid_t payer, std::shared_ptr<void> held) override {
+    inner_->SetTrust(trust, payer, std::move(held));
   }
   void SetSendLimits(const SendLimits& limits) override {
     limits_ = limits;

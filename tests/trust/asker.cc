@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that others execute with more rights than they have: says whether
-// the kernel tells it so, and what came of looking for a directory.
+// A program that a test executes with more rights than the caller has. It prints
+// whether the kernel has set AT_SECURE, and the result of looking for a directory.
 
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -17,6 +17,6 @@ int main() {
   std::printf("secure: %lu, result: %s\n", getauxval(AT_SECURE),
               LE_RESULT_TXT(result));
   std::fflush(stdout);
-  // Not exit(): a leak checker may not look at a process with such rights.
+  // Not exit(): a leak checker may not inspect a privileged process.
   _exit(0);
 }

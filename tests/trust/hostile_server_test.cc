@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server that does not keep to the rules, introduced by a real directory, and what
-// its client notices: that no session opens, and why. All over real sockets, in one
-// thread, so that the test says who is first.
+// A real directory introduces a client to a server that breaks the protocol. The
+// session must not open, and the client must learn why. All parties use real sockets
+// and share one thread, so the test decides the order of their steps.
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
@@ -60,7 +60,7 @@ std::string Hello() {
       std::string(reinterpret_cast<const char*>(&hello), sizeof(hello)));
 }
 
-// What a directory says, in a server's mouth.
+// Frames that only a directory may send; here a server sends them.
 std::string Refusal(directory::proto::RefusalCode code, uint16_t flags = 0) {
   directory::proto::FromDirectory message;
   message.set_version(directory::kControlVersion);
@@ -69,10 +69,10 @@ std::string Refusal(directory::proto::RefusalCode code, uint16_t flags = 0) {
   return Frame(directory::kControlFrame, message.SerializeAsString(), flags);
 }
 
-std::string Waiting(uint16_t flags = 0) {
+std::string Waiting(uint16_t flags = 0, const std::string& text = "a lie") {
   directory::proto::FromDirectory message;
   message.mutable_waiting()->set_reason(directory::proto::WAIT_NO_BINDING);
-  message.mutable_waiting()->set_text("a lie");
+  message.mutable_waiting()->set_text(text);
   return Frame(directory::kControlFrame, message.SerializeAsString(), flags);
 }
 
@@ -88,13 +88,27 @@ event::UniqueFd Connect(const std::string& address) {
   return fd;
 }
 
+// Non-blocking.
+event::UniqueFd Listen(const std::string& address) {
+  event::UniqueFd listener(
+      socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  struct sockaddr_un at = {};
+  at.sun_family = AF_UNIX;
+  std::memcpy(at.sun_path, address.data(), address.size());
+  EXPECT_EQ(
+      bind(listener.get(), reinterpret_cast<struct sockaddr*>(&at), sizeof(at)),
+      0);
+  EXPECT_EQ(listen(listener.get(), 4), 0);
+  return listener;
+}
+
 void Send(const event::UniqueFd& fd, const std::string& packet) {
   EXPECT_EQ(
       send(fd.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL),
       static_cast<ssize_t>(packet.size()));
 }
 
-// A frame that brings a descriptor.
+// Sends a frame with a file descriptor.
 void SendWithDescriptor(const event::UniqueFd& fd, uint8_t type) {
   std::string packet = Frame(type, "", FrameHeader::kDescriptor);
   if (type == messaging::kHelloFrame) {
@@ -121,21 +135,21 @@ void SendWithDescriptor(const event::UniqueFd& fd, uint8_t type) {
   close(sent);
 }
 
-// What is opened next has this number.
+// The number that the next opened file descriptor will have.
 int LowestFree() {
   const int probe = open("/dev/null", O_RDONLY | O_CLOEXEC);
   close(probe);
   return probe;
 }
 
-// "": nothing is there, or it is closed.
+// "": no packet is there, or the peer has closed.
 std::string Receive(const event::UniqueFd& fd) {
   char bytes[65536];
   const ssize_t size = recv(fd.get(), bytes, sizeof(bytes), MSG_DONTWAIT);
   return size <= 0 ? "" : std::string(bytes, static_cast<size_t>(size));
 }
 
-// Offers "service", and speaks to its clients by plain system calls.
+// Offers "service", and sends to its clients by plain system calls.
 class RawServer {
  public:
   explicit RawServer(const std::string& address) : socket_(Connect(address)) {
@@ -147,7 +161,7 @@ class RawServer {
     service->set_max_message_size(8);
     Send(socket_, Frame(directory::kControlFrame, message.SerializeAsString()));
   }
-  // The connection of the next client; none if none has come.
+  // The connection of the next client; empty if no client has been introduced.
   event::UniqueFd Accept() {
     for (;;) {
       char bytes[1024];
@@ -174,8 +188,8 @@ class RawServer {
   const event::UniqueFd socket_;
 };
 
-// Runs something in the middle of a client's opening: it has asked, and has not yet
-// told the kernel that it wants to know who answers.
+// Runs `act` in the middle of a client's opening: the client has sent its request, and
+// has not yet enabled SO_PASSCRED.
 class BeforeCredentialsAreAskedFor final : public event::sys::Interceptor {
  public:
   explicit BeforeCredentialsAreAskedFor(std::function<void()> act)
@@ -200,7 +214,7 @@ class BeforeCredentialsAreAskedFor final : public event::sys::Interceptor {
   std::function<void()> act_;
 };
 
-// Notes which thread has closed what.
+// Records which thread closed which file descriptor.
 class NotesCloses final : public event::sys::Interceptor {
  public:
   NotesCloses() { event::sys::SetInterceptor(this); }
@@ -211,7 +225,7 @@ class NotesCloses final : public event::sys::Interceptor {
     closed_by_[fd] = std::this_thread::get_id();
     changed_.notify_all();
   }
-  // Waits for it.
+  // Waits until `fd` has been closed.
   std::thread::id ClosedBy(int fd) {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] { return closed_by_.count(fd) != 0; });
@@ -223,6 +237,47 @@ class NotesCloses final : public event::sys::Interceptor {
   std::condition_variable changed_;
   std::map<int, std::thread::id> closed_by_;
 };
+
+// A peer that sends without end: before each call that waits or receives there is one
+// packet more. It gives up at a number of calls that no bounded reader comes to.
+class Flood final : public event::sys::Interceptor {
+ public:
+  explicit Flood(std::function<void()> send_packet)
+      : send_packet_(std::move(send_packet)) {
+    event::sys::SetInterceptor(this);
+  }
+  ~Flood() override {
+    event::sys::SetInterceptor(nullptr);
+    EXPECT_LT(calls_, kTooManyCalls);
+  }
+  int Fail(const char* call) override {
+    const absl::string_view name = call;
+    if (name != "Poll" && name != "Recv" && name != "RecvMsg") return 0;
+    if (calls_ == kTooManyCalls) return 0;
+    ++calls_;
+    send_packet_();
+    return 0;
+  }
+
+ private:
+  static constexpr int kTooManyCalls = 1000;
+  const std::function<void()> send_packet_;
+  int calls_ = 0;
+};
+
+// If there is room.
+void TrySend(const event::UniqueFd& fd, const std::string& packet) {
+  send(fd.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+// As many frames of a type that may be ignored as a packet takes.
+std::string PacketOf(uint8_t type) {
+  constexpr int kFrames = 4096;
+  std::string packet;
+  for (int i = 1; i < kFrames; ++i)
+    packet += Frame(type, "", FrameHeader::kMore);
+  return packet + Frame(type, "");
+}
 
 std::vector<std::string>* g_log = nullptr;
 
@@ -239,7 +294,7 @@ class HostileServerTest : public ::testing::Test {
   }
   ~HostileServerTest() override { event::SetLogSink(former_sink_); }
 
-  // Begins an opening of a client that finds its directory at `address`.
+  // Starts to open a session. The client's directory is at `address`.
   void Open(const std::string& address = "") {
     if (client_ == nullptr) client_ = world_.Add("client", address);
     client_->Do([this] {
@@ -260,8 +315,8 @@ class HostileServerTest : public ::testing::Test {
     client_->Do([this] { le_msg_DeleteSession(session_); });
     world_.Settle();
   }
-  // A client is introduced to a server that says `packets`. The client's reason
-  // for waiting after that.
+  // Introduces a client to a server that sends `packets`. Returns the client's
+  // reason for waiting after that.
   le_msg_WaitReason_t OpenAtServerThatSays(
       const std::vector<std::string>& packets) {
     RawServer server(world_.address());
@@ -296,8 +351,8 @@ class HostileServerTest : public ::testing::Test {
   testing::OneThreadWorld world_;
   testing::OneThreadWorld::Party* client_ = nullptr;
   le_msg_SessionRef_t session_ = nullptr;
-  event::UniqueFd socket_;  // of the last client, in the server's hands
-  std::string text_;        // of the last reason
+  event::UniqueFd socket_;  // the server's end of the last client's connection
+  std::string text_;        // of the last wait reason
   int opens_ = 0;
   int closes_ = 0;
   std::vector<std::string> log_;
@@ -316,7 +371,7 @@ TEST_F(HostileServerTest, ADirectorysFrameIsNoServersWord) {
       {Waiting(FrameHeader::kMore) + Hello()},
       {Refusal(directory::proto::NO_BINDING, FrameHeader::kMore) + Hello()},
       {Refusal(directory::proto::NO_BINDING), Hello()},
-      // That one would end the client's process.
+      // A directory's OTHER_PROTOCOL is fatal for the client.
       {Refusal(directory::proto::OTHER_PROTOCOL)},
       {Frame(directory::kIntroductionFrame, ""), Hello()},
       {Frame(directory::kControlFrame, "\xff\xff"), Hello()},
@@ -361,7 +416,8 @@ TEST_F(HostileServerTest, TheFirstFrameIsAHello) {
   EXPECT_EQ(opens_, 0);
 }
 
-// The kernel knows who sends if the sender or the receiver asks for it.
+// The kernel attaches credentials only if the sender or the receiver has asked for
+// them. This server sends before the client has asked.
 TEST_F(HostileServerTest, AHelloWithoutCredentialsIsRefused) {
   for (const std::string& before : {std::string(), Waiting()}) {
     RawServer server(world_.address());
@@ -385,7 +441,8 @@ TEST_F(HostileServerTest, AHelloWithoutCredentialsIsRefused) {
   }
 }
 
-// However early the hello comes.
+// A server that uses the library attaches credentials itself, so it may send its
+// hello before the client has asked for them.
 TEST_F(HostileServerTest, TheLibrarysHelloHasCredentials) {
   auto* const server = world_.Add("server");
   le_msg_ServiceRef_t service = nullptr;
@@ -406,10 +463,10 @@ TEST_F(HostileServerTest, TheLibrarysHelloHasCredentials) {
   server->Do([&] { le_msg_DeleteService(service); });
 }
 
-// ---- Descriptors -----------------------------------------------------------
+// ---- File descriptors --------------------------------------------------------
 //
-// Their close may take as long as the server likes, so the client's thread must not
-// make it.
+// The server decides how long the close() of a descriptor that it sent blocks.
+// Therefore another thread than the client's must close it.
 
 TEST_F(HostileServerTest, AHelloWithADescriptorIsRefused) {
   for (const int type :
@@ -428,10 +485,11 @@ TEST_F(HostileServerTest, AHelloWithADescriptorIsRefused) {
   EXPECT_EQ(opens_, 0);
 }
 
-// Behind a first frame that ends the opening; or behind the directory's last word,
-// which the client has not read when it gives up.
+// The descriptor comes after a first frame that ends the opening; or after the
+// directory's last message, which the client has not read when it deletes the session.
 TEST_F(HostileServerTest, ADescriptorThatIsNotReadIsClosedElsewhere) {
-  OpenAtServerThatSays({Hello()});  // so that the client has all it needs
+  // The first session opens descriptors that the client keeps.
+  OpenAtServerThatSays({Hello()});
   Delete();
   for (const bool is_introduced : {true, false}) {
     RawServer server(world_.address());
@@ -449,7 +507,7 @@ TEST_F(HostileServerTest, ADescriptorThatIsNotReadIsClosedElsewhere) {
     } else {
       client_->Do([&] {
         Open();
-        world_.Settle();  // without the client
+        world_.Settle();  // runs all parties but the client
         socket_ = server.Accept();
         SendWithDescriptor(socket_, messaging::kHelloFrame);
         le_msg_DeleteSession(session_);
@@ -458,6 +516,90 @@ TEST_F(HostileServerTest, ADescriptorThatIsNotReadIsClosedElsewhere) {
     EXPECT_NE(closes.ClosedBy(session_is), std::this_thread::get_id());
     if (is_introduced) Delete();
   }
+}
+
+// ---- Frames without end ----------------------------------------------------
+
+constexpr uint8_t kIgnorableFrame = 0x30;
+constexpr uint8_t kIgnorableDirectoryFrame = 0xb0;
+
+TEST_F(HostileServerTest, IgnoredFramesHoldUpNoSyncRequest) {
+  ASSERT_EQ(OpenAtServerThatSays({Hello()}), LE_MSG_WAIT_NONE);
+  const std::string packet = PacketOf(kIgnorableFrame);
+  client_->Do([&] {
+    const Flood flood([&] { TrySend(socket_, packet); });
+    le_msg_MessageRef_t response = nullptr;
+    EXPECT_EQ(le_msg_RequestSyncResponseTimed(le_msg_CreateMsg(session_), 0,
+                                              &response),
+              LE_TIMEOUT);
+  });
+  EXPECT_EQ(closes_, 0);
+  Delete();
+}
+
+TEST_F(HostileServerTest, IgnoredFramesHoldUpNoLoopWhenARequestExpires) {
+  ASSERT_EQ(OpenAtServerThatSays({Hello()}), LE_MSG_WAIT_NONE);
+  const std::string packet = PacketOf(kIgnorableFrame);
+  int timeouts = 0;
+  client_->Do([&] {
+    const Flood flood([&] { TrySend(socket_, packet); });
+    le_msg_RequestResponseTimed(
+        le_msg_CreateMsg(session_), 0,
+        [](le_msg_MessageRef_t, le_result_t result, void* count) {
+          EXPECT_EQ(result, LE_TIMEOUT);
+          ++*static_cast<int*>(count);
+        },
+        &timeouts);
+    for (int turns = 0; turns < 10 && timeouts == 0; ++turns) {
+      client_->loop()->RunTurn(absl::InfinitePast());
+    }
+  });
+  EXPECT_EQ(timeouts, 1);
+  EXPECT_EQ(closes_, 0);
+  Delete();
+}
+
+TEST_F(HostileServerTest, IgnoredFramesHoldUpNoSender) {
+  ASSERT_EQ(OpenAtServerThatSays({Hello()}), LE_MSG_WAIT_NONE);
+  const std::string packet = PacketOf(kIgnorableFrame);
+  client_->Do([&] {
+    le_msg_MessageRef_t message;
+    le_result_t sent;
+    do {
+      message = le_msg_CreateMsg(session_);
+      sent = le_msg_TrySend(message);
+    } while (sent == LE_OK);
+    ASSERT_EQ(sent, LE_WOULD_BLOCK);
+    const Flood flood([&] { TrySend(socket_, packet); });
+    EXPECT_EQ(le_msg_SendTimed(message, 0), LE_TIMEOUT);
+  });
+  EXPECT_EQ(closes_, 0);
+  Delete();
+}
+
+// Nor does a directory hold up an opening by what decides nothing.
+TEST_F(HostileServerTest, ADirectorysFramesHoldUpNoOpening) {
+  const std::string address = world_.folder() + "/hostile";
+  const event::UniqueFd listener = Listen(address);
+  client_ = world_.Add("client", address);
+  const std::string ignored = PacketOf(kIgnorableDirectoryFrame);
+  for (const bool waiting : {false, true}) {
+    client_->Do([&] {
+      session_ = le_msg_CreateSession(le_msg_GetProtocolRef("p", 8), "service");
+      event::UniqueFd hostile;
+      int said = 0;
+      const Flood flood([&] {
+        if (!hostile) {
+          hostile.reset(
+              accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        }
+        TrySend(hostile, waiting ? Waiting(0, absl::StrCat(said++)) : ignored);
+      });
+      EXPECT_EQ(le_msg_OpenSessionSyncTimed(session_, 0), LE_TIMEOUT);
+    });
+    Delete();
+  }
+  unlink(address.c_str());
 }
 
 // ---- Versions ---------------------------------------------------------------
@@ -495,7 +637,7 @@ TEST_F(HostileServerTest, AServerOfAnotherVersionIsNamed) {
   EXPECT_EQ(opens_, 0);
 }
 
-// As a library of version 2 that does not speak version 1 meets it.
+// The peer is a library of version 2 that does not support version 1.
 TEST_F(HostileServerTest, ADirectoryAnswersAnotherVersionInWords) {
   log_.clear();
   for (int i = 0; i < 3; ++i) {
@@ -511,18 +653,10 @@ TEST_F(HostileServerTest, ADirectoryAnswersAnotherVersionInWords) {
   EXPECT_THAT(log_, Contains(HasSubstr("has another version")).Times(1));
 }
 
-// The same from the other end.
+// The directory is of a later version, and the client is ours.
 TEST_F(HostileServerTest, ADirectoryOfAnotherVersionIsNamed) {
   const std::string address = world_.folder() + "/later";
-  const event::UniqueFd listener(
-      socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  struct sockaddr_un at = {};
-  at.sun_family = AF_UNIX;
-  std::memcpy(at.sun_path, address.data(), address.size());
-  ASSERT_EQ(
-      bind(listener.get(), reinterpret_cast<struct sockaddr*>(&at), sizeof(at)),
-      0);
-  ASSERT_EQ(listen(listener.get(), 4), 0);
+  const event::UniqueFd listener = Listen(address);
   Open(address);
   const event::UniqueFd later(
       accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));

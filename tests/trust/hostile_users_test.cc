@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A user without any privilege against a real directory, and what another user
-// notices of it: nothing. Each attack goes on while the other opens
-// sessions; one that is held up makes this test run out of time.
+// A user without privileges attacks a real directory or a service. Other users must
+// not be affected: they open sessions while the attack goes on. If an opening
+// blocks, this test exceeds its time limit.
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -36,26 +36,31 @@
 #include "le_messaging_ext.h"
 #include "legato.h"
 #include "transports/framing/framing.h"
+#include "transports/wire_version.h"
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83  // since Linux 6.16; older headers do not name it
+#endif
 
 namespace le {
 namespace {
 
 using transports::FrameHeader;
 
-// They need no names.
+// These users need not be in the user database.
 constexpr uid_t kAttacker = 23456;
 constexpr uid_t kHonest = 12345;
 constexpr uid_t kOther = 12346;
-constexpr uid_t kOwner = 11111;  // of the directory
+constexpr uid_t kOwner = 11111;  // runs the directory
 
-// That the directory may open.
+// The directory's limit of file descriptors.
 constexpr rlim_t kDescriptors = 256;
-// That the service may open: a usual limit.
+// The service's limit of file descriptors: a common default.
 constexpr rlim_t kServiceDescriptors = 1024;
 
 std::string* g_directoryd = nullptr;
 
-// ---- Those who speak to it word by word ------------------------------------
+// ---- Clients and servers without the library -------------------------------
 
 int Connect(const std::string& address) {
   const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -69,7 +74,7 @@ int Connect(const std::string& address) {
   return fd;
 }
 
-// `sent`: a descriptor that goes along, or -1.
+// `sent`: a file descriptor to attach, or -1.
 bool Say(int fd, directory::proto::ToDirectory message, int sent = -1) {
   message.set_version(directory::kControlVersion);
   const std::string text = message.SerializeAsString();
@@ -114,7 +119,7 @@ directory::proto::ToDirectory Advertise(const std::string& name) {
   return message;
 }
 
-// ---- The stage -------------------------------------------------------------
+// ---- The fixture -----------------------------------------------------------
 
 class HostileUsersTest : public ::testing::Test {
  protected:
@@ -154,8 +159,8 @@ class HostileUsersTest : public ::testing::Test {
     }
   }
 
-  // The body says by its descriptor when what it was to do is done; then it waits
-  // to be killed.
+  // Runs `body` in a child of user `uid`, and waits until it has called Done() or
+  // returned. A body that returns leaves the child waiting to be killed.
   pid_t Run(uid_t uid, const std::function<void(int)>& body) {
     int done[2];
     EXPECT_EQ(pipe2(done, O_CLOEXEC), 0);
@@ -184,7 +189,7 @@ class HostileUsersTest : public ::testing::Test {
     attacker_ = Run(kAttacker, [&](int) { body(address()); });
   }
 
-  // Another user's sessions, one after another.
+  // Other users can open sessions. Each opens twenty, one after another.
   void ExpectOthersAreServed() {
     ExpectServed(kHonest);  // the service's own user
     ExpectServed(kOther);
@@ -208,7 +213,7 @@ class HostileUsersTest : public ::testing::Test {
     EXPECT_EQ(status, 0);
     EXPECT_EQ(waitpid(directory_, &status, WNOHANG), 0) << "it has ended";
   }
-  // As sdir does.
+  // Sends the request that `sdir list` sends.
   void ExpectRootMayAdminister() {
     const int admin = Connect(address());
     directory::proto::ToDirectory list;
@@ -227,7 +232,7 @@ class HostileUsersTest : public ::testing::Test {
 
   std::string address() const { return folder_ + std::string("/directory"); }
 
-  // Another one by that name.
+  // Starts another service of the same name.
   void ReplaceService(const std::function<void(int)>& body) {
     kill(service_, SIGKILL);
     waitpid(service_, nullptr, 0);
@@ -237,13 +242,13 @@ class HostileUsersTest : public ::testing::Test {
   pid_t service_ = 0;
 
  private:
-  // Another user's, who has no privilege either, so that the kernel's limits hold.
+  // The directory's user has no privileges, so that the kernel's limits apply.
   void StartDirectory() {
     std::ofstream(folder_ + std::string("/bindings"))
         << "<*>.honest -> <" << kHonest << ">.honest\n"
         << "<" << kAttacker << ">.honest -> <" << kHonest << ">.honest\n"
         << "<" << kAttacker << ">.* -> <" << kAttacker << ">.*\n";
-    // A copy where others get at it.
+    // A copy in a folder that all users can read.
     const std::string program = absl::StrCat(folder_, "/directoryd");
     std::ofstream(program, std::ios::binary)
         << std::ifstream(*g_directoryd, std::ios::binary).rdbuf();
@@ -279,7 +284,7 @@ class HostileUsersTest : public ::testing::Test {
 
 // ---- Attacks ---------------------------------------------------------------
 
-// Its close takes as long as its sender likes, and this one likes long.
+// A file descriptor whose last close() blocks for ten minutes.
 int NewLastingDescriptor() {
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   struct sockaddr_in here = {};
@@ -296,7 +301,7 @@ int NewLastingDescriptor() {
   if (connect(sender, reinterpret_cast<struct sockaddr*>(&here), size) != 0) {
     _exit(1);
   }
-  accept(listener, nullptr, nullptr);  // and never read
+  accept(listener, nullptr, nullptr);  // the peer never reads
   const std::string much(65536, 'x');
   while (send(sender, much.data(), much.size(), MSG_DONTWAIT) > 0) {
   }
@@ -309,7 +314,7 @@ TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
   Attack([](const std::string& address) {
     for (int i = 0; i < 4; ++i) {
       const int sender = NewLastingDescriptor();
-      // If it has been sent, the directory's is the last.
+      // If it has been sent, the directory makes the last close().
       if (Say(Connect(address), Open("x"), sender)) close(sender);
     }
   });
@@ -317,9 +322,9 @@ TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
   ExpectRootMayAdminister();
 }
 
-// The same to a service: it leaves some in messages, and some unread.
-// The service is stopped while they are sent, so that its close is the last one, and
-// blocks; the attacker's own would block the attacker.
+// Sends such descriptors to a service. The service has some in messages, and some
+// unread. It is stopped (SIGSTOP) while they are sent, so that it makes the last
+// close(), which blocks. Otherwise the attacker would make it, and block itself.
 TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
   ExpectOthersAreServed();
   int go[2];
@@ -361,15 +366,15 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
   ExpectOthersAreServed();
 }
 
-// ---- Honest users ----------------------------------------------------------
+// ---- Limits ----------------------------------------------------------------
 
 constexpr uint32_t kMaxFds = 8;
 constexpr size_t kRequests = 4 * kMaxFds;
 constexpr int kTurns = 100;
 std::vector<le_msg_MessageRef_t>* g_kept = nullptr;
 
-// Fetches all descriptors many turns later, so that more would have come; and
-// responds when all requests are there.
+// Fetches all descriptors after many turns of the loop, in which more could come.
+// Responds once all requests have arrived.
 void FetchAll(void* turns, void*) {
   const auto left = reinterpret_cast<intptr_t>(turns);
   if (left > 0) {
@@ -383,8 +388,8 @@ void FetchAll(void* turns, void*) {
   for (const le_msg_MessageRef_t message : *g_kept) le_msg_Respond(message);
 }
 
-// Nobody loses a session for more descriptors than the service is ready for: they
-// wait.
+// A client may send more descriptors than the service keeps for one user. The rest
+// waits, and no session ends.
 TEST_F(HostileUsersTest, MoreDescriptorsThanAServiceKeeps) {
   ReplaceService([](int done) {
     g_kept = new std::vector<le_msg_MessageRef_t>;
@@ -409,7 +414,7 @@ TEST_F(HostileUsersTest, MoreDescriptorsThanAServiceKeeps) {
   attacker_ = Run(kOther, [](int done) {
     static size_t responses = 0;
     static int done_by = done;
-    // The turns of two sessions.
+    // Two sessions, which share the user's limit.
     for (int s = 0; s < 2; ++s) {
       const le_msg_SessionRef_t session =
           le_msg_CreateSession(le_msg_GetProtocolRef("honest", 8), "honest");
@@ -431,8 +436,8 @@ TEST_F(HostileUsersTest, MoreDescriptorsThanAServiceKeeps) {
   });
 }
 
-// Their sockets wait for servers that do not read, until the directory has none
-// left; or until the kernel lets it send no more.
+// The directory has sent sockets of clients to servers that do not read, until it
+// has no descriptors left or the kernel refuses to send more.
 TEST_F(HostileUsersTest, ServersThatDoNotRead) {
   Attack([](const std::string& address) {
     for (int i = 0; i < 16; ++i) {
@@ -450,7 +455,8 @@ TEST_F(HostileUsersTest, ServersThatDoNotRead) {
   ExpectRootMayAdminister();
 }
 
-// The same, and each server ends for the directory, but not for the kernel.
+// The same, but each server shuts down its sending. The directory sees its end, while
+// the kernel keeps the sockets in its queue.
 TEST_F(HostileUsersTest, ServersThatGoAndLeaveTheirQueues) {
   Attack([](const std::string& address) {
     for (int i = 0; i < 60; ++i) {
@@ -461,7 +467,8 @@ TEST_F(HostileUsersTest, ServersThatGoAndLeaveTheirQueues) {
         Say(client, Open("s"));
         close(client);
       }
-      // As soon as they are there, or most: it cannot know.
+      // Goes on once most introductions are in the queue. FIONREAD counts bytes, not
+      // packets, so this is an estimate.
       int bytes = 0;
       for (int tries = 0; tries < 20000; ++tries) {
         if (ioctl(server, FIONREAD, &bytes) != 0 || bytes > 32 * 16) break;
@@ -485,9 +492,10 @@ TEST_F(HostileUsersTest, AsManyConnectionsAsItGets) {
   ExpectRootMayAdminister();
 }
 
-// It opens sessions as it may, more than the service can have.
+// The attacker opens as many sessions as it is allowed to, and tries more than the
+// service has descriptors for.
 TEST_F(HostileUsersTest, AllSessionsOfAService) {
-  ExpectOthersAreServed();  // it has been advertised
+  ExpectOthersAreServed();  // also waits until the service is offered
   Attack([](const std::string&) {
     rlim_t opened = 0;
     le_msg_SessionRef_t refused = nullptr;
@@ -517,7 +525,8 @@ TEST_F(HostileUsersTest, AllSessionsOfAService) {
   ExpectRootMayAdminister();
 }
 
-// A number that the program has set is for whoever comes, and may be one user's.
+// A limit that the program has set (`maxSessions`) is shared by all users: one user
+// may take all of it.
 TEST_F(HostileUsersTest, AllSessionsThatAProgramHasSet) {
   ReplaceService([](int done) {
     const le_msg_ServiceRef_t service =
@@ -534,7 +543,7 @@ TEST_F(HostileUsersTest, AllSessionsThatAProgramHasSet) {
     const auto create = [] {
       return le_msg_CreateSession(le_msg_GetProtocolRef("honest", 8), "honest");
     };
-    le_msg_OpenSessionSync(create());  // it has been advertised
+    le_msg_OpenSessionSync(create());  // waits until the service is offered
     if (le_msg_TryOpenSessionSync(create()) != LE_OK ||
         le_msg_TryOpenSessionSync(create()) != LE_BUSY) {
       _exit(1);

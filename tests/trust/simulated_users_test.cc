@@ -1,10 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A directory that is not to be trusted, as a user of the C API sees it: for
-// whoever tries it is none, and whoever waits goes on waiting; it is told
-// nothing. In a simulation, so that the users need not exist, and an hour
-// passes at once.
+// What the C API does if the directory is not trusted. Try-open fails, waiting
+// clients keep waiting, and nothing is sent to that directory. The test is simulated,
+// so the users need not exist, and an hour takes no time.
 
 #include <memory>
 #include <string>
@@ -39,7 +38,7 @@ constexpr uid_t kMallory = 666;
 constexpr char kRuntime[] = "/run/user/1001";
 constexpr char kFolder[] = "/run/user/1001/le_messaging";
 constexpr absl::Duration kHour = absl::Hours(1);
-// A client comes at last once a second.
+// A client retries at least once a second.
 constexpr absl::Duration kSoon = absl::Seconds(2);
 
 std::vector<std::string>* g_log = nullptr;
@@ -54,7 +53,7 @@ class SimulatedUsersTest : public ::testing::Test {
   }
   ~SimulatedUsersTest() override { event::SetLogSink(nullptr); }
 
-  // Runs the body as Alice's, with a directory of Mallory's in her place.
+  // Runs `body` as Alice. Mallory runs a directory in Alice's folder.
   void Run(std::function<void()> body) {
     event::SimProcess* const alice =
         sim_.AddProcess("alice", {0, kAlice, kAlice});
@@ -67,7 +66,7 @@ class SimulatedUsersTest : public ::testing::Test {
     Runtime::Install(alice, std::move(parts));
     StartAs(kMallory);
     sim_.Spawn(alice, "main", [this, body = std::move(body)] {
-      Let(absl::Milliseconds(1));  // it listens
+      Let(absl::Milliseconds(1));  // the directory begins to listen
       body();
       sim_.Kill(directory_);
     });
@@ -76,7 +75,7 @@ class SimulatedUsersTest : public ::testing::Test {
         << sim_.Report();
   }
 
-  // In place of the one that is there.
+  // Replaces the directory by one of that user.
   void StartAs(uid_t uid) {
     if (directory_ != nullptr) sim_.Kill(directory_);
     directory_ =
@@ -100,7 +99,7 @@ class SimulatedUsersTest : public ::testing::Test {
     });
   }
 
-  // The same, after a time, while the caller is blocked.
+  // The same after `time`, so that the caller may block meanwhile.
   void StartLaterAs(uid_t uid, absl::Duration time) {
     sim_.Spawn(sim_.AddProcess("starter", {0, kRoot, kRoot}), "main",
                [this, uid, time] {
@@ -109,14 +108,14 @@ class SimulatedUsersTest : public ::testing::Test {
                });
   }
 
-  // Runs the calling thread's loop for so long.
+  // Runs the calling thread's loop for `time`.
   void Let(absl::Duration time) {
     event::Loop* const loop = event::Thread::Current()->loop();
     const event::Instant end = loop->Now() + time;
     while (loop->Now() < end) loop->RunTurn(end);
   }
 
-  // Of what was said to the directory that runs.
+  // The directory that runs has received no request.
   void ExpectToldNothing() {
     EXPECT_TRUE(server_->registry().waiting().empty());
     EXPECT_TRUE(server_->registry().servers().empty());
@@ -162,7 +161,7 @@ class SimulatedUsersTest : public ::testing::Test {
   const directory::NoSystemFolder no_system_folder_;
 };
 
-TEST_F(SimulatedUsersTest, WhoTriesIsToldThatThereIsNone) {
+TEST_F(SimulatedUsersTest, TryOpenFails) {
   Run([this] {
     const le_msg_SessionRef_t session = NewSession();
     EXPECT_EQ(le_msg_TryOpenSessionSync(session), LE_COMM_ERROR);
@@ -180,7 +179,7 @@ TEST_F(SimulatedUsersTest, WhoTriesIsToldThatThereIsNone) {
   });
 }
 
-TEST_F(SimulatedUsersTest, WhoWaitsWaitsForAnother) {
+TEST_F(SimulatedUsersTest, AnOpeningWaitsForAnother) {
   Run([this] {
     bool is_open = false;
     le_msg_OpenSession(
@@ -202,7 +201,7 @@ TEST_F(SimulatedUsersTest, WhoWaitsWaitsForAnother) {
   });
 }
 
-TEST_F(SimulatedUsersTest, WhoIsBlockedWaitsForAnother) {
+TEST_F(SimulatedUsersTest, ABlockedOpeningWaitsForAnother) {
   Run([this] {
     const le_msg_SessionRef_t session = NewSession();
     EXPECT_EQ(le_msg_OpenSessionSyncTimed(session, 3600 * 1000), LE_TIMEOUT);

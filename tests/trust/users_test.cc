@@ -1,10 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whom a process trusts for a directory, with real users, sockets and programs:
-// nobody's directory, which gets not a word of the C API's; and a program that
-// is executed with more rights than its caller has, which the caller's
-// environment does not lead anywhere.
+// Which directory a process trusts, with real users, sockets and programs. The C API
+// sends nothing to a directory of an unprivileged stranger. A program that is executed
+// with more rights than its caller has ignores the caller's environment.
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -50,19 +49,18 @@ using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
-// Neither is the one who runs this. They need no names.
+// Neither runs this test. They need not be in the user database.
 constexpr uid_t kStranger = 65534;
 constexpr uid_t kCaller = 12345;
 
-// So many tries show that somebody goes on trying.
+// So many connections show that a client keeps retrying.
 constexpr int kTries = 4;
 
-// What Bazel has told.
+// Paths of programs: arguments of this test.
 std::string* g_asker = nullptr;
 std::string* g_directoryd = nullptr;
 
-// A folder in which a user's directory would be, for whoever has
-// XDG_RUNTIME_DIR in his environment.
+// A folder for XDG_RUNTIME_DIR, with the subfolder of a directory.
 class Place {
  public:
   Place() {
@@ -86,9 +84,9 @@ class Place {
   std::string folder() const { return runtime() + "/le_messaging"; }
   std::string address() const { return folder() + "/directory"; }
 
-  // directoryd, run by whoever runs this. Returns when it listens.
+  // Starts directoryd as the user of this test. Returns once it listens.
   void StartDirectory() {
-    // None runs in a folder that is another user's.
+    // directoryd refuses a folder of another user.
     ASSERT_EQ(chown(folder().c_str(), geteuid(), getegid()), 0);
     std::ofstream(folder() + "/bindings") << "<*>.* -> <self>.*\n";
     int output[2];
@@ -109,7 +107,7 @@ class Place {
     close(output[0]);
   }
 
-  // A copy of asker where everybody gets at it.
+  // Copies asker into a folder that all users can read.
   std::string CopyAsker() {
     const std::string to = runtime() + "/asker";
     files_.push_back(to);
@@ -131,14 +129,14 @@ class Place {
   std::vector<std::string> files_;
 };
 
-// ---- A directory of somebody else's ----------------------------------------
+// ---- A directory of another user -------------------------------------------
 
 std::vector<std::string>* g_log = nullptr;
 
 class StrangersDirectoryTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    // Only root may listen as another, and trusts nobody but himself.
+    // Only root may listen as another user. Root trusts only root's directory.
     if (geteuid() != 0) GTEST_SKIP() << "only root can be another user";
     if (seteuid(kStranger) != 0) {
       GTEST_SKIP() << "there is no other user here: " << std::strerror(errno);
@@ -147,7 +145,7 @@ class StrangersDirectoryTest : public ::testing::Test {
     ASSERT_EQ(chown(place_.folder().c_str(), kStranger, kStranger), 0);
     unsetenv("LE_MESSAGING_DIR");
     setenv("XDG_RUNTIME_DIR", place_.runtime().c_str(), 1);
-    // The kernel notes who he is that listens.
+    // The kernel records the effective user at listen().
     ASSERT_EQ(seteuid(kStranger), 0);
     struct sockaddr_un address = {};
     address.sun_family = AF_UNIX;
@@ -169,8 +167,7 @@ class StrangersDirectoryTest : public ::testing::Test {
     if (listener_ >= 0) close(listener_);
   }
 
-  // What the next one to connect has said: nothing at all, by the time that it
-  // has hung up. Waits for it.
+  // Waits for the next client. It must close its connection without sending.
   void ExpectAVisitorSaysNothing() {
     const int visitor = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     ASSERT_GE(visitor, 0);
@@ -182,7 +179,7 @@ class StrangersDirectoryTest : public ::testing::Test {
     struct pollfd poll_one = {listener_, POLLIN, 0};
     return poll(&poll_one, 1, 0) > 0;
   }
-  // Root's in its place.
+  // Replaces the stranger's directory by root's.
   void StartATrustedOne() {
     close(listener_);
     listener_ = -1;
@@ -190,8 +187,8 @@ class StrangersDirectoryTest : public ::testing::Test {
     place_.StartDirectory();
   }
 
-  // Runs the calling thread's loop until the condition holds, which is looked at
-  // whenever something has happened, in the loop or at the door.
+  // Runs the calling thread's loop until the condition holds. Checks it after each
+  // event of the loop and of the listening socket.
   void RunLoopUntil(const std::function<bool()>& condition) {
     for (;;) {
       while (le_event_ServiceLoop() == LE_OK) {
@@ -217,7 +214,7 @@ class StrangersDirectoryTest : public ::testing::Test {
   const directory::NoSystemFolder no_system_folder_;
 };
 
-TEST_F(StrangersDirectoryTest, WhoTriesIsToldThatThereIsNone) {
+TEST_F(StrangersDirectoryTest, TryOpenFails) {
   const le_msg_SessionRef_t session = le_msg_CreateSession(Protocol(), "try");
   EXPECT_EQ(le_msg_TryOpenSessionSync(session), LE_COMM_ERROR);
   ExpectAVisitorSaysNothing();
@@ -233,7 +230,7 @@ TEST_F(StrangersDirectoryTest, WhoTriesIsToldThatThereIsNone) {
   le_msg_DeleteSession(session);
 }
 
-TEST_F(StrangersDirectoryTest, WhoWaitsWaitsForAnother) {
+TEST_F(StrangersDirectoryTest, AnOpeningWaitsForAnother) {
   const le_msg_ServiceRef_t service = le_msg_CreateService(Protocol(), "wait");
   le_msg_AdvertiseService(service);
   const le_msg_SessionRef_t session = le_msg_CreateSession(Protocol(), "wait");
@@ -247,7 +244,7 @@ TEST_F(StrangersDirectoryTest, WhoWaitsWaitsForAnother) {
   int visitors = 0;
   RunLoopUntil([&] {
     for (; HasVisitor(); ++visitors) ExpectAVisitorSaysNothing();
-    return visitors >= 2 * kTries && log_.size() >= 2;  // after a second
+    return visitors >= 2 * kTries && log_.size() >= 2;  // logged after a second
   });
   EXPECT_FALSE(is_open);
   EXPECT_THAT(log_, Contains(Distrust("WARNING service 'wait': cannot be "
@@ -259,7 +256,7 @@ TEST_F(StrangersDirectoryTest, WhoWaitsWaitsForAnother) {
   le_msg_DeleteService(service);
 }
 
-TEST_F(StrangersDirectoryTest, WhoIsBlockedWaitsForAnother) {
+TEST_F(StrangersDirectoryTest, ABlockedOpeningWaitsForAnother) {
   const le_msg_ServiceRef_t service = le_msg_CreateService(Protocol(), "block");
   const le_msg_SessionRef_t session = le_msg_CreateSession(Protocol(), "block");
   EXPECT_EQ(le_msg_OpenSessionSyncTimed(session, 50), LE_TIMEOUT);
@@ -279,7 +276,7 @@ TEST_F(StrangersDirectoryTest, WhoIsBlockedWaitsForAnother) {
   le_msg_DeleteService(service);
 }
 
-// The same one, which somebody has named.
+// The same directory, named by LE_MESSAGING_DIR.
 TEST_F(StrangersDirectoryTest, OneThatIsNamedIsTrusted) {
   setenv("LE_MESSAGING_DIR", place_.folder().c_str(), 1);
   const le_msg_SessionRef_t session = le_msg_CreateSession(Protocol(), "named");
@@ -306,7 +303,7 @@ class FolderTest : public ::testing::Test {
   Place place_;
 };
 
-// Only root can have made the system's folder that user's.
+// Only root can have given the system's folder to that user.
 TEST_F(FolderTest, TheOwnerOfTheSystemsFolderIsTrustedThere) {
   constexpr uid_t kOther = 23456;
   event::Process* const process = event::Process::Current();
@@ -319,7 +316,7 @@ TEST_F(FolderTest, TheOwnerOfTheSystemsFolderIsTrustedThere) {
   EXPECT_TRUE(directory::CheckTrust(process, at, {1, 0, 0}).ok());
   at.kind = directory::Place::Kind::kUser;
   EXPECT_FALSE(directory::CheckTrust(process, at, owner).ok());
-  // Others could put a socket there.
+  // Other users could put a socket into a writable folder.
   at.kind = directory::Place::Kind::kSystem;
   ASSERT_EQ(chmod(place_.folder().c_str(), 0775), 0);
   EXPECT_FALSE(directory::CheckTrust(process, at, owner).ok());
@@ -331,7 +328,7 @@ TEST_F(FolderTest, TheOwnerOfTheSystemsFolderIsTrustedThere) {
   unlink(link.c_str());
 }
 
-// They could put another in its place, once it has been trusted.
+// The folder's owner could replace a socket that has already been trusted.
 TEST_F(FolderTest, NoDirectoryRunsInAFolderOfAnotherUser) {
   const pid_t child = fork();
   if (child == 0) {
@@ -348,7 +345,7 @@ TEST_F(FolderTest, NoDirectoryRunsInAFolderOfAnotherUser) {
 
 // ---- Programs with more rights than their callers --------------------------
 
-// What has not been possible, as a child's status.
+// Exit statuses of a child: what this machine does not permit.
 constexpr int kNoOtherUser = 100;
 constexpr int kNoNamespace = 101;
 constexpr int kNoCapabilities = 102;
@@ -366,8 +363,8 @@ const char* WhyNot(int status) {
   return nullptr;
 }
 
-// A child becomes the user `uid` of a namespace in which it is alone, whoever
-// it is outside.
+// The calling child becomes user `uid` of a new user namespace, whichever user it is
+// outside.
 void EnterNamespaceAs(uid_t uid) {
   const std::string map = absl::StrCat(uid, " ", geteuid(), " 1");
   const std::string group_map = absl::StrCat(uid, " ", getegid(), " 1");
@@ -401,8 +398,8 @@ class EnvironmentTest : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     if (access("/run/le_messaging", F_OK) == 0) {
-      GTEST_SKIP() << "this machine has a place for a directory, to which "
-                      "everybody turns who is not led elsewhere";
+      GTEST_SKIP() << "this machine has /run/le_messaging, which is "
+                      "used if the environment names no folder";
     }
     struct statvfs system;
     ASSERT_EQ(statvfs(place_.runtime().c_str(), &system), 0);
@@ -416,8 +413,8 @@ class EnvironmentTest : public ::testing::TestWithParam<const char*> {
     asker_ = place_.CopyAsker();
   }
 
-  // A child prepares itself, and executes the program under an environment that
-  // leads to the directory. Its status, and what it has written.
+  // Runs `prepare` in a child, and executes asker there. The environment names the
+  // directory. Returns the exit status; said_ is the output.
   int Execute(const std::function<void()>& prepare) {
     const std::string variable = GetParam();
     const std::string value =
@@ -483,7 +480,7 @@ TEST_P(EnvironmentTest, LeadsAnyProgramButOneThatIsSetUid) {
   ExpectLedNowhere();
 }
 
-// Without other users, and without being root.
+// Needs neither other users nor root.
 TEST_P(EnvironmentTest, LeadsAnyProgramButOneWithCapabilities) {
   constexpr uid_t kNoRoot = 5;
   for (Rights rights : {Rights::kCallers, Rights::kMore}) {

@@ -6,20 +6,20 @@
 # without a registry: in a chroot of Debian sid, with sid's compiler and
 # libraries. Needs root.
 #
-#   tools/ci/bazel7.sh              what CI runs
-#   tools/ci/bazel7.sh COMMAND...   a command inside, in the checkout; `bazel7`
-#                                   there is Bazel with all the flags it needs
+#   tools/ci/bazel7.sh              does what CI does
+#   tools/ci/bazel7.sh COMMAND...   runs a command there, in the checkout; `bazel7`
+#                                   is then Bazel with all the flags it needs
 #
-# The chroot is made once, in the folder LE_MESSAGING_CACHE. Exit status 75 means
-# that sid could not be installed today, which is no fault of the tree.
+# The chroot is made once, in the folder $LE_MESSAGING_CACHE. Exit status 75
+# means that sid could not be installed now, which is no fault of the tree.
 set -euo pipefail
 
 readonly CANNOT_INSTALL=75
 readonly MIRROR=http://deb.debian.org/debian
 readonly PACKAGES=(bazel-bootstrap g++ googletest libabsl-dev libbenchmark-dev
   libprotobuf-dev pkg-config protobuf-compiler)
-# Modules that MODULE.bazel and Bazel itself want from a registry, and that
-# Debian's package does not bring.
+# Modules that MODULE.bazel and Bazel itself need from a registry, and that
+# Debian's package of Bazel does not contain.
 readonly MODULES=(abseil-cpp apple_support buildozer google_benchmark googletest
   protobuf rules_shell zlib)
 readonly DEVELOPMENT_MODULES=(google_benchmark)
@@ -29,8 +29,8 @@ self=$(readlink -f "${BASH_SOURCE[0]}")
 checkout=$(cd "$(dirname "$self")/../.." && pwd)
 chroot_dir=${LE_MESSAGING_CACHE:-/var/cache/le_messaging}/sid-chroot
 
-# Leaves nothing mounted and nothing running, however this script ends: both
-# live in namespaces that end with the first process in them.
+# However this script ends, no mount and no process remains: both are in
+# namespaces that end with their first process.
 isolated() {
   unshare --mount --pid --fork --kill-child --propagation private \
     bash "$self" --in-namespace "$@"
@@ -42,7 +42,7 @@ mount_system() {
   mount -t sysfs sysfs "$chroot_dir/sys"
 }
 
-# (In a condition, as this is called, `set -e` is off: hence the chain.)
+# (This is called in a condition, where `set -e` is off: hence the chain.)
 install_chroot() {
   local stamp=$chroot_dir/.complete
   [ "$(cat "$stamp" 2> /dev/null)" != "${PACKAGES[*]}" ] || return 0
@@ -61,8 +61,8 @@ bazel7() { # COMMAND ARGUMENT...
     --proto_compiler=@@protobuf~//:protoc --proto_toolchain_for_cc=@@protobuf~//:cc_toolchain
     --symlink_prefix=/ --noshow_progress)
   for module in "${MODULES[@]}"; do
-    # A module that nothing here depends on must not be overridden. In a
-    # consumer's build these are our own development dependencies.
+    # A module that no other depends on must not be overridden. In a consumer's
+    # build, that applies to our own development dependencies.
     if [[ " ${DEVELOPMENT_MODULES[*]} " != *" $module "* ]] || grep -q "\"$module\"" MODULE.bazel; then
       flags+=("--override_module=$module=$OVERRIDES/$module")
     fi
@@ -80,8 +80,8 @@ if [ "${1-}" = --in-namespace ]; then
   mount_system
   case "$1" in
     install)
-      # A second configure repairs a failure of the first, since sid at times
-      # lacks an order between packages.
+      # If the packages cannot be configured, a second try may succeed: sid
+      # sometimes lacks an order between packages.
       chroot "$chroot_dir" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 sh -c "
         # A mirror may be some weeks old.
         apt-get -o Acquire::Check-Valid-Until=false update &&

@@ -18,8 +18,8 @@ using directory::proto::WaitingEntry;
 
 namespace {
 
-// The length of the UTF-8 character at the beginning of `text`; 0: there is
-// none. Halves of a surrogate and overlong forms are none.
+// The length of the UTF-8 character at the beginning of `text`. 0: there is
+// none. Halves of a surrogate and overlong forms are not characters.
 size_t CharacterLength(absl::string_view text) {
   const auto at = [&](size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
@@ -40,7 +40,7 @@ size_t CharacterLength(absl::string_view text) {
   return length;
 }
 
-// Any bytes as a JSON string: bytes that are not UTF-8 become U+FFFD.
+// Makes a JSON string of any bytes. Bytes that are not UTF-8 become U+FFFD.
 std::string Quoted(const std::string& text) {
   std::string json = "\"";
   for (size_t i = 0; i < text.size();) {
@@ -76,7 +76,7 @@ bool CanBeNamed(const std::string& user) {
   return !user.empty() && user != "*" && user != "self" && user != "USER";
 }
 
-// "<user>.name" as {"user":...,"interface":...}.
+// Converts "<user>.name" to {"user":...,"interface":...}.
 std::string Agent(const std::string& agent) {
   const size_t end = agent.find(">.");
   if (agent.empty() || agent[0] != '<' || end == std::string::npos) {
@@ -97,7 +97,7 @@ const char* StateName(OfferState state) {
   }
 }
 
-// Why it is not served, on a line below it; nothing if that is not known.
+// A line that says why a client is not served. Empty if that is not known.
 std::string ReasonLine(const WaitingEntry& client) {
   std::string reason;
   switch (client.reason()) {
@@ -147,7 +147,7 @@ std::string JsonOf(const WaitingEntry& client) {
   return json + "}";
 }
 
-// "<number>" at the beginning as "<name>".
+// Replaces "<number>" at the beginning by "<name>".
 std::string Named(const std::string& agent, directory::Users* users) {
   const size_t end = agent.find('>');
   uint32_t number = 0;
@@ -166,7 +166,7 @@ void NameWaiting(WaitingEntry* client, directory::Users* users) {
   client->set_missing_binding(Named(client->missing_binding(), users));
 }
 
-// The same list. All of it is escaped, so that no text can imitate another.
+// Escapes all texts of a list, so that no text can imitate another.
 ListPart WithAllEscaped(const ListPart& list) {
   ListPart escaped = list;
   const auto escape = [](std::string* text) { *text = Escaped(*text); };

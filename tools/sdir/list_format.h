@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A list of the directory's, for people and for programs. Pure.
+// Formats a list of a directory, for people and for programs. Pure.
 
 #ifndef LE_MESSAGING_TOOLS_SDIR_LIST_FORMAT_H_
 #define LE_MESSAGING_TOOLS_SDIR_LIST_FORMAT_H_
@@ -15,11 +15,12 @@
 namespace le {
 namespace sdir {
 
-// Replaces users' numbers by their names, if a name can stand in a bindings
+// Replaces users' numbers by their names, if the name may be in a bindings
 // file.
 void NameUsers(directory::proto::ListPart* list, directory::Users* users);
 
-// Bytes of any peer as one printable word; or as lines, as they are.
+// Escape the bytes of any peer. The first makes one printable word; the second
+// keeps blanks and ends of lines.
 std::string Escaped(absl::string_view text);
 std::string EscapedText(absl::string_view text);
 

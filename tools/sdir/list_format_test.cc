@@ -130,7 +130,7 @@ TEST(ListFormatTest, SaysWhatThereIsForAll) {
             "\nINTRODUCTIONS MADE: 0\n\n");
 }
 
-// A server chooses the protocol's identifier.
+// A server chooses its protocol id, which may be any bytes.
 TEST(ListFormatTest, NoTextForgesALineOrControlsATerminal) {
   const std::string forged =
       "')\n\nUSER <ann> HAS REACHED A LIMIT: x\n\x1b[2J\xff\x7f\\";

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// sdir: shows and changes what a directory knows.
+// sdir: shows and changes the state of a directory.
 
 #include <algorithm>
 #include <cerrno>
@@ -66,7 +66,7 @@ answer within 5 s; 2 the arguments make no sense; 3 out of time (of wait). Only 
 and the directory's own user may use it.
 )";
 
-// For each answer: a stopped directory still accepts connections.
+// The timeout of each answer: a stopped directory still accepts connections.
 constexpr absl::Duration kAnswerTimeout = absl::Seconds(5);
 
 using le::directory::kFailed;
@@ -91,7 +91,7 @@ class Directory {
     const absl::Status connected = Connect();
     if (!connected.ok()) Fail(kFailed, std::string(connected.message()));
   }
-  // Waits for a directory. Asks each one that it finds, until one has answered.
+  // Waits for a directory. Repeats the request until a directory has answered.
   Directory(const std::string& flag, ToDirectory request,
             le::event::Instant deadline)
       : flag_(flag) {
@@ -115,7 +115,7 @@ class Directory {
 
   void Say(ToDirectory message) {
     if (TrySay(std::move(message))) return;
-    // It may have sent the reason before it closed.
+    // The directory may have sent a reason before it closed.
     FromDirectory answer;
     TryHear(&answer, absl::InfiniteFuture());
     Fail(kFailed, "the directory has gone");
@@ -126,7 +126,7 @@ class Directory {
   // Waits for a message about an event.
   FromDirectory HearEvent() { return Hear(absl::InfiniteFuture()); }
 
-  // For a command without an answer of its own.
+  // Receives the answer of a command that has no other answer than Done.
   void HearDone() {
     const FromDirectory message = Hear();
     if (!message.done().text().empty()) {
@@ -169,10 +169,10 @@ class Directory {
     return le::directory::CheckTrust(process_, *place, *who);
   }
 
-  // False: the directory has gone.
+  // False: the directory has closed the connection.
   bool TrySay(ToDirectory message) {
-    // Frames that do not fit now are sent while we wait for the answer. The
-    // limit is for peers that we do not trust.
+    // Frames that the socket does not take now are sent during the wait for the
+    // answer. The queue may be long, since this process trusts the directory.
     le::transports::SendLimits limits;
     limits.bytes = size_t{64} << 20;
     connection_->SetSendLimits(limits);
@@ -180,7 +180,7 @@ class Directory {
            IoResult::kOk;
   }
 
-  // False: the directory has gone.
+  // False: the directory has closed the connection.
   bool TryHear(FromDirectory* message, le::event::Instant deadline) {
     const IoResult received = Receive(message, deadline);
     if (received == IoResult::kWouldBlock) Fail(kOutOfTime, "timeout");
@@ -210,7 +210,7 @@ class Directory {
   std::unique_ptr<le::transports::Connection> connection_;
 };
 
-// The command line; fails if it is wrong.
+// Parses the command line. Ends the program if it is wrong.
 class Command {
  public:
   Command(int argc, char** argv) : arguments_(argc, argv) {
@@ -223,7 +223,7 @@ class Command {
     timeout = Option("--timeout");
   }
 
-  // Ends with an error if there is no further word.
+  // Returns the next argument. Ends the program if there is none.
   std::string Next(const char* what) {
     const absl::optional<std::string> next = NextIfAny();
     if (!next.has_value()) Misused(absl::StrCat(what, " is missing"));
@@ -244,7 +244,8 @@ class Command {
     if (!next.ok()) Misused(std::string(next.status().message()));
     return *next;
   }
-  // No word must be left, and `options`, the command's own, must stand alone.
+  // Ends the program if an argument is left, or an option that is not in
+  // `options`.
   void End(std::initializer_list<const char*> options = {}) {
     const absl::optional<std::string> more = NextIfAny();
     if (more.has_value())
@@ -383,7 +384,7 @@ void Monitor(Command* command) {
     const FromDirectory message = directory.HearEvent();
     if (!message.has_event()) continue;
     std::printf("%s\n", EscapedText(message.event().text()).c_str());
-    if (std::fflush(stdout) != 0) return;  // the reader is gone
+    if (std::fflush(stdout) != 0) return;  // the output has no reader
   }
 }
 

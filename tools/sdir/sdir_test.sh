@@ -2,7 +2,7 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# The real sdir and directoryd: sdir_test.sh DIRECTORYD SDIR.
+# Tests the real sdir and directoryd: sdir_test.sh DIRECTORYD SDIR.
 set -u
 
 directoryd=$PWD/$1
@@ -49,7 +49,7 @@ expect "unknown flag of the daemon" 2 "unknown option" "$directoryd" --x
 expect "unknown argument of the daemon" 2 "unknown argument" "$directoryd" x
 expect "a bindings file that is not there" 1 "No such file" "$directoryd" --socket_dir "$folder/e" --bindings "$folder/none"
 
-# Also waits for the directory, whose answer shows that it has been asked.
+# `wait` also waits for the directory. The answer shows that it was asked.
 sdir wait "<le_no_such_user>.b" 2> "$folder/waits" &
 waits=$!
 until grep -q "waiting: there is no directory" "$folder/waits"; do :; done
@@ -113,7 +113,7 @@ printf 'nonsense\n' > "$folder/bindings"
 kill -HUP "$daemon"
 expect "a bad file changes nothing" 0 "<$user>.g -> <$user>.h" sdir list
 
-# Files that were deleted are made again.
+# The daemon creates deleted files again.
 rm -r "$folder/d"
 until_says "<$user>.g -> <$user>.h" sdir list
 rm "$folder/d/lock"
@@ -121,7 +121,7 @@ until [ -e "$folder/d/lock" ]; do :; done
 until_says "<$user>.g -> <$user>.h" sdir list
 expect "it holds the new lock" 1 "another directory runs here" "$directoryd" --socket_dir="$folder/d"
 
-# Stops a directory. All run at once, since each waits for its own 5 s.
+# Stops the directory. All commands run at once, since each waits for 5 s.
 kill -STOP "$daemon"
 asks=()
 for command in list monitor load "load $folder/more" "unbind <$user>.g" \
@@ -145,7 +145,7 @@ daemon=
 [ ! -e "$folder/d/directory" ] ||
   { echo "FAILED: the socket is still there"; failures=$((failures + 1)); }
 
-# Its limits can be set, and a user that reaches one is told.
+# Limits can be set, and `list` names a user that has reached one.
 for bad in 0 -1 many ''; do
   expect "no limit: '$bad'" 2 "a number from 1" \
     "$directoryd" --socket_dir="$folder/d" "--max_connections=$bad"
@@ -160,8 +160,8 @@ until_says '"atLimit":"connections"' sdir list --format=json
 kill -TERM "$daemon"
 wait "$daemon"
 
-# A signal that comes before it is ready. The bindings come by a pipe, which
-# shows that it is starting.
+# A signal arrives while the daemon starts. It reads the bindings from a pipe
+# here, so the open of the pipe shows that it is starting.
 mkfifo "$folder/late"
 "$directoryd" --socket_dir="$folder/d" --bindings="$folder/late" > /dev/null &
 daemon=$!
@@ -178,7 +178,7 @@ expect "a pipe is not waited for" 1 "not a regular file" sdir load
 kill -TERM "$daemon"
 wait "$daemon"
 
-# Without standard input, output and error.
+# The daemon starts without standard input, output or error.
 for closed in 0 1 2; do
   rm -f "$folder/d/directory"
   (

@@ -13,7 +13,7 @@ namespace le {
 namespace transports {
 namespace {
 
-// Of the text that a peer may have us show.
+// How much of a peer's refusal text is shown.
 constexpr size_t kMaxRefusalBytes = 256;
 
 absl::Status RefusedBy(absl::Span<const uint8_t> packet) {

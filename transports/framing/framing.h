@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Frames in packets: the format of transports/wire.md. Pure: bytes in, words
-// out.
+// Headers of frames and packets: the format of transports/wire.md. Makes no
+// system calls.
 
 #ifndef LE_MESSAGING_TRANSPORTS_FRAMING_FRAMING_H_
 #define LE_MESSAGING_TRANSPORTS_FRAMING_FRAMING_H_
@@ -25,18 +25,18 @@ struct FrameHeader {
   static constexpr uint16_t kMore = 4;
   static constexpr uint16_t kFragmented = 8;
   static constexpr uint16_t kContinuation = 16;
-  // Of a packet, in its first header:
+  // Flags of a packet, in its first header:
   static constexpr uint16_t kPlainNext = 32;
   static constexpr uint16_t kMoreToCome = 64;
   static constexpr uint16_t kAnnouncement = 128;
   // Flags that describe the packet and not the frame.
   static constexpr uint16_t kOfPacket = kPlainNext | kMoreToCome;
-  // Of a connection that is passed:
+  // Flag of a passed connection:
   static constexpr uint16_t kExpectsPlain = 256;
   static constexpr uint16_t kAllFlags = 511;
-  // A receiver ignores those of these that it does not know.
+  // A receiver that does not know one of these flags ignores it.
   static constexpr uint16_t kMayBeIgnored = 0x7000;
-  // Alone, with kFrozenVersion: the packet is a version refusal.
+  // The packet is a version refusal. It has no other flag, and kFrozenVersion.
   static constexpr uint16_t kVersionRefused = 512;
   static constexpr uint8_t kFrozenVersion = 1;
 
@@ -51,26 +51,28 @@ struct FrameHeader {
 constexpr size_t kFrameHeaderBytes = 16;
 static_assert(sizeof(FrameHeader) == kFrameHeaderBytes, "sent as it stands");
 
-// One packet. Holds 64 KiB of payload and its header, and is far below what the
-// kernel takes at once with its default of 208 KiB for a socket's buffer.
+// The size limit of a packet: 64 KiB of payload and a header. It is far below
+// the default size of a socket's buffer, 208 KiB.
 constexpr size_t kMaxPacketBytes = kFrameHeaderBytes + 65536;
 
-// Reads the header at the front of `bytes`, which are the rest of a packet, and
-// checks all that can be checked without knowing what came before. `first`: it
-// is the first of its packet. Leaves out the flags that may be ignored.
-// Errors: InvalidArgument: it breaks a rule. Unimplemented: it is of another version, or
-// the far end says that this end is; the message says what to do.
+// Reads the header at the front of `bytes`, which is the rest of a packet, and
+// checks every rule that does not depend on earlier packets. `first`: the
+// header is the first of its packet. Clears the flags that may be ignored.
+// Errors: InvalidArgument: the header breaks a rule. Unimplemented: it has a
+// version that this end does not understand, or the packet is a version
+// refusal; the message says what to do.
 absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
                               FrameHeader* header);
 
-// How many bytes of payload follow the header in this packet of `packet_rest`
-// bytes (header included), and whether that is consistent.
+// Checks that the header's length and flags match the rest of the packet.
+// `packet_rest`: the size of that rest, with this header.
+// Errors: InvalidArgument: they do not match.
 absl::Status CheckPayload(const FrameHeader& header, size_t packet_rest);
 
-// The packet that answers one of another version, in a format that every version
-// reads. `why`: for people.
+// Makes the packet that answers a packet of another version. Every version can
+// read it. `why`: a text for people.
 std::string VersionRefusal(absl::string_view why);
-// `packet` has a header at least.
+// `packet` must have at least a header.
 bool IsVersionRefusal(const void* packet);
 
 }  // namespace transports

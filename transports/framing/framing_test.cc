@@ -34,7 +34,7 @@ bool Parses(const FrameHeader& header, bool first = true) {
   return ParseFrameHeader(Encode(header), first, &parsed).ok();
 }
 
-// The format as the world knows it: a change here breaks running programs.
+// The published format. Changing it breaks running programs.
 TEST(FramingTest, GoldenBytes) {
   FrameHeader header = Header(FrameHeader::kDescriptor, 0x01020304);
   header.id = 0x1112131415161718;
@@ -109,7 +109,7 @@ TEST(FramingTest, AnotherVersionIsSaidInWords) {
             std::string::npos);
 }
 
-// Frozen: a library of any version reads it.
+// This format is frozen: a library of any version can read it.
 TEST(FramingTest, TheRefusalOfAVersion) {
   const std::string packet = VersionRefusal("words\n");
   const Bytes golden = {1, 0, 0, 2, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};

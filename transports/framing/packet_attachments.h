@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What came with a packet beside its bytes.
+// The descriptors and credentials that arrived with a packet.
 
 #ifndef LE_MESSAGING_TRANSPORTS_FRAMING_PACKET_ATTACHMENTS_H_
 #define LE_MESSAGING_TRANSPORTS_FRAMING_PACKET_ATTACHMENTS_H_
@@ -17,11 +17,12 @@
 namespace le {
 namespace transports {
 
-// As many descriptors as the kernel sends in one packet (SCM_MAX_FD): with room
-// for all of them, none is installed that we do not learn of.
+// The most descriptors that the kernel sends in one packet (SCM_MAX_FD). With
+// room for all of them, the receiver can close each one that the kernel
+// installs.
 constexpr size_t kMaxDescriptorsPerPacket = 253;
 
-// Owns every descriptor that came, until it is taken.
+// Owns the received descriptors until they are taken.
 class PacketAttachments {
  public:
   PacketAttachments() = default;
@@ -29,7 +30,7 @@ class PacketAttachments {
   PacketAttachments(const PacketAttachments&) = delete;
   PacketAttachments& operator=(const PacketAttachments&) = delete;
 
-  // Closes what has not been taken, and forgets the rest.
+  // Closes the remaining descriptors, and clears the other members.
   void Reset() {
     for (size_t i = 0; i < count_; ++i) event::sys::Close(fds_[i]);
     count_ = 0;
@@ -37,7 +38,7 @@ class PacketAttachments {
     sender_.reset();
   }
 
-  // Closes it if there are too many.
+  // Takes ownership of `fd`. Closes it if there are too many.
   void AddDescriptor(int fd) {
     if (count_ < kMaxDescriptorsPerPacket) {
       fds_[count_++] = fd;
@@ -49,13 +50,14 @@ class PacketAttachments {
   void set_sender(const event::Credentials& sender) { sender_ = sender; }
 
   size_t descriptors() const { return count_; }
-  // Neither descriptors nor credentials, and none that were lost.
+  // Whether there are neither descriptors nor credentials, and truncated() is
+  // false.
   bool empty() const {
     return count_ == 0 && !truncated_ && !sender_.has_value();
   }
-  // Something had no room: descriptors that the process could not have.
+  // Whether descriptors were lost, because this process could not receive them.
   bool truncated() const { return truncated_; }
-  // The first, or none.
+  // Removes and returns the first descriptor; none if there is none.
   event::UniqueFd TakeDescriptor() {
     if (count_ == 0) return event::UniqueFd();
     const int first = fds_[0];

@@ -79,7 +79,7 @@ absl::Status PacketReader::TakeAttachments(const FrameHeader& header,
                      wants ? "one was" : "none was", " announced"));
   }
   if (!wants) {
-    // Nothing but a descriptor can have been too much.
+    // Only a descriptor can make the attachments truncated.
     return attachments->truncated()
                ? absl::InvalidArgumentError(
                      "a file descriptor that was not announced")
@@ -87,18 +87,19 @@ absl::Status PacketReader::TakeAttachments(const FrameHeader& header,
   }
   frame->descriptor = attachments->TakeDescriptor();
   frame->descriptor_lost = !frame->descriptor;
-  // The kernel tells of each that it could not install here.
+  // If the kernel could not install the descriptor here, it reports truncation.
   frame->lost_by_sender = frame->descriptor_lost && !attachments->truncated();
   return absl::OkStatus();
 }
 
-// A packet that may be anything but a further part of a frame.
+// Parses a packet while no frame is partial.
 absl::Status PacketReader::AcceptFirst(Room* room, size_t size,
                                        PacketAttachments* attachments,
                                        IncomingFrame* frame, Result* result) {
   BufferPool* const pool = room->pool_;
   const bool in_place = static_cast<bool>(room->payload_);
-  // Before anything else: the next user of this buffer must not find the bytes.
+  // Do this before any return: the next user of this buffer must not see the
+  // bytes.
   if (in_place) {
     const size_t written = std::min(size, kMaxPacketBytes);
     room->payload_.MarkCleanFrom(
@@ -148,7 +149,8 @@ absl::Status PacketReader::AcceptFirst(Room* room, size_t size,
       payload = pool->Allocate();
       payload.Assign(bytes + kFrameHeaderBytes, there);
     }
-    // All that is still to come counts as written, whether it comes or not.
+    // The next parts are written to the buffer, so count them as written now.
+    // They may never arrive.
     payload.MarkCleanFrom(
         std::max<size_t>(payload.clean_from(), header.length));
     partial_ = std::make_unique<Partial>();
@@ -167,8 +169,8 @@ absl::Status PacketReader::AcceptFirst(Room* room, size_t size,
   return absl::OkStatus();
 }
 
-// Keeps a packet's bytes from `at` on: its own memory, or a copy of what stands
-// in a payload's buffer.
+// Keeps a packet's bytes from `at` on. Keeps the packet's own memory, or copies
+// the bytes from the payload's buffer.
 void PacketReader::KeepRest(Room* room, size_t at, size_t size,
                             const PacketAttachments& attachments) {
   if (room->memory_ != nullptr) {
@@ -190,7 +192,8 @@ PacketReader::Result PacketReader::TakeBuffered(BufferPool* pool,
   const uint8_t* const bytes = rest_->bytes + rest_->at;
   const size_t left = rest_->end - rest_->at;
   FrameHeader header;
-  std::memcpy(&header, bytes, kFrameHeaderBytes);  // kMore promised as much
+  // The header before had kMore, and was checked to be followed by this header.
+  std::memcpy(&header, bytes, kFrameHeaderBytes);
   header.flags &= static_cast<uint16_t>(~FrameHeader::kMayBeIgnored);
   if (ABSL_PREDICT_FALSE(!IsFurtherFrame(header, left) ||
                          header.length > pool->capacity())) {
@@ -202,7 +205,7 @@ PacketReader::Result PacketReader::TakeBuffered(BufferPool* pool,
   }
   frame->type = header.type;
   frame->id = header.id;
-  // Credentials are the packet's, so they hold for each of its frames.
+  // Credentials belong to the packet, so they apply to each of its frames.
   if (wants_credentials_) frame->sender = rest_->sender;
   frame->payload = pool->Allocate();
   frame->payload.Assign(bytes + kFrameHeaderBytes, header.length);
@@ -211,7 +214,7 @@ PacketReader::Result PacketReader::TakeBuffered(BufferPool* pool,
   return Result::kFrame;
 }
 
-// A further part of the frame that partial_ has the beginning of.
+// Parses a packet that should be the next part of the partial frame.
 absl::Status PacketReader::AcceptPart(Room* room, size_t size,
                                       PacketAttachments* attachments,
                                       IncomingFrame* frame, Result* result) {

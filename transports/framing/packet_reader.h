@@ -1,18 +1,18 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Packets in, frames out: the receiving side of transports/wire.md.
+// Parses packets into frames: the receiving side of transports/wire.md.
 //
-// Pure: it makes no system call but to close descriptors that nobody takes, and
-// takes no time. Whoever has the packets, a socket or shared memory, does this
-// for each:
+// It makes no system calls, except to close descriptors that no frame takes.
+// The source of the packets, a socket or shared memory, does this for each
+// packet:
 //
-//   PacketReader::Room room(&reader, pool);   where the packet is to be put
-//   ... put `size` bytes into room.parts(), gather what came with them ...
+//   PacketReader::Room room(&reader, pool);   memory for the packet
+//   ... put `size` bytes into room.parts(), and collect the attachments ...
 //   switch (reader.Accept(&room, size, &attachments, &frame, &why)) ...
 //
-// A packet with several frames is kept until TakeBuffered() has handed out the
-// last. Until then, no further packet may be accepted.
+// A packet with several frames is kept until TakeBuffered() has returned the
+// last one. Until then Accept() must not be called.
 
 #ifndef LE_MESSAGING_TRANSPORTS_FRAMING_PACKET_READER_H_
 #define LE_MESSAGING_TRANSPORTS_FRAMING_PACKET_READER_H_
@@ -47,22 +47,23 @@ class PacketReader {
   // The memory of a packet that does not fit into a payload's buffer.
   struct Memory {
     uint8_t bytes[kMaxPacketBytes];
-    // What is left of it, and who sent it:
+    // The unread rest of the packet, and its sender:
     uint32_t at;
     uint32_t end;
     absl::optional<event::Credentials> sender;
   };
 
-  // Where the next packet is to be put. Valid until Accept(), or until the
-  // reader is used otherwise.
+  // The memory for the next packet. Valid until Accept() or another use of the
+  // reader.
   class Room {
    public:
-    // `pool`: for the payload.
+    // `pool`: the pool of the payload's buffer.
     Room(PacketReader* reader, BufferPool* pool) : pool_(pool) {
       if (ABSL_PREDICT_FALSE(reader->partial_ != nullptr)) {
         PutAfter(reader->partial_.get());
       } else if (pool->capacity() >= kMaxPacketBytes - kFrameHeaderBytes) {
-        // Any packet fits into the buffer that its payload is handed out in.
+        // Any packet fits into the payload's buffer, so it is received there
+        // directly.
         payload_ = pool->Allocate();
         parts_[0] = {payload_.headroom(), kMaxPacketBytes};
       } else {
@@ -80,7 +81,7 @@ class PacketReader {
       return parts_;
     }
     size_t part_count() const { return part_count_; }
-    // Call if the buffer was written to but Accept() will not follow.
+    // Call if parts() was written to and Accept() will not be called.
     void Discard() {
       if (payload_) payload_.MarkDirty();
     }
@@ -95,7 +96,8 @@ class PacketReader {
     BufferPool* const pool_;
     struct iovec parts_[2];
     size_t part_count_ = 1;
-    // One of these, or a partial frame's header here and its payload there.
+    // The packet is in payload_ or memory_. If a frame is partial, its next
+    // part's header is in header_, and its payload in the reader's partial_.
     Buffer payload_;
     std::unique_ptr<Memory> memory_;
     uint8_t header_[kFrameHeaderBytes];
@@ -104,68 +106,72 @@ class PacketReader {
   enum class Result {
     kFrame,
     kConnection,  // a frame, whose descriptor is the socket of a connection
-    // The same, and the far end of that connection has been promised a packet
-    // without attachments.
+    // Like kConnection. The far end of that connection has also been promised
+    // that the next packet has no attachments.
     kPromisedConnection,
     kNothing,  // no frame yet
     kBroken,   // the sender broke a rule; the reader must not be used again
-    // The same: its packet has another version. The caller should send
+    // Like kBroken: the packet has another version. The caller should send
     // VersionRefusal().
     kOtherVersion,
   };
 
-  // Takes a packet of `size` bytes, of which as many as fit are in `room`, and
-  // what came with it. kFrame and the two connections: `frame` is filled; the
-  // caller makes the connection from the descriptor. kBroken: `why` says which rule.
-  // Descriptors that are in no frame stay in `attachments`.
+  // Parses a packet of `size` bytes and its attachments. `room` has as many of
+  // the bytes as fit. With kFrame, kConnection and kPromisedConnection `frame`
+  // is filled; the caller makes the connection from the descriptor. With
+  // kBroken `why` says which rule was broken. Descriptors that no frame takes
+  // stay in `attachments`.
   Result Accept(Room* room, size_t size, PacketAttachments* attachments,
                 IncomingFrame* frame, absl::Status* why);
 
   // Whether frames of the last packet are left.
   bool HasBuffered() const { return rest_ != nullptr; }
-  // The next of them; as Accept(). Its payload's buffer is of `pool`.
+  // Returns the next frame of the last packet, like Accept(). Its payload's
+  // buffer is allocated from `pool`.
   Result TakeBuffered(BufferPool* pool, IncomingFrame* frame,
                       absl::Status* why);
 
-  // Whether a part of a frame has been accepted, or the announcement of a
-  // packet, and the rest has not.
-  // The descriptor of a frame that has arrived in part, if there is one.
+  // Removes and returns the descriptor of the partial frame, if there is one.
   event::UniqueFd TakeDescriptor();
+  // Whether a frame was accepted in part, or an announcement without its
+  // packet.
   bool HasPartial() const { return partial_ != nullptr || announced_; }
 
   // Whether the sender promised that the next packet has no attachments. Always
   // false while credentials are wanted.
   bool ExpectsPlain() const { return plain_next_ && !wants_credentials_; }
-  // Frames say who sent them, if their packets do.
+  // Sets whether frames get the `sender` of their packet.
   void WantCredentials(bool on) { wants_credentials_ = on; }
   bool wants_credentials() const { return wants_credentials_; }
 
-  // Whether the sender said that more is coming, and has not been found wrong.
+  // Whether the sender announced more packets, and FoundNoMore() was not called
+  // since.
   bool may_have_more() const { return may_have_more_; }
   void FoundNoMore() { may_have_more_ = false; }
 
-  // Drops what is buffered and partial.
+  // Drops buffered and partial frames.
   void Reset();
 
  private:
   static inline SlotCache<Memory> memories_;
 
-  // A fragmented frame of which the first part has come.
+  // A fragmented frame that has arrived in part.
   struct Partial {
     FrameHeader header;
     Buffer payload;
     size_t filled = 0;
-    IncomingFrame frame;  // all of it but the payload
+    IncomingFrame frame;  // complete except for the payload
   };
 
-  // What nearly every packet is.
+  // Nearly every packet is one whole frame.
   static bool IsOneWholeFrame(const FrameHeader& header, size_t size) {
     return size >= kFrameHeaderBytes && header.version == kWireVersion &&
            (header.flags & ~FrameHeader::kOfPacket) == 0 &&
            header.length == size - kFrameHeaderBytes;
   }
-  // Whether `left` bytes begin with a frame that may come after the first of its
-  // packet. ParseFrameHeader() and CheckPayload() say why one may not.
+  // Whether the remaining `left` bytes of a packet begin with a valid frame
+  // that is not its first. ParseFrameHeader() and CheckPayload() say why a
+  // frame is not valid.
   static bool IsFurtherFrame(const FrameHeader& header, size_t left) {
     const uint64_t end = kFrameHeaderBytes + uint64_t{header.length};
     return header.version == kWireVersion &&
@@ -204,8 +210,8 @@ class PacketReader {
   std::unique_ptr<Memory> rest_;
   std::unique_ptr<Partial> partial_;
 
-  bool plain_next_ = false;     // what the sender said of its next packet
-  bool may_have_more_ = false;  // likewise
+  bool plain_next_ = false;     // the sender said that its next packet is plain
+  bool may_have_more_ = false;  // the sender announced more packets
   bool announced_ = false;      // the last packet was an announcement
   bool wants_credentials_ = false;
 };
@@ -225,7 +231,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline PacketReader::Result PacketReader::Accept(
     frame->type = header.type;
     frame->id = header.id;
     if (room->payload_) {
-      // What the packet has overwritten is not zero, whatever it was before.
+      // The bytes that the packet has overwritten may not be zero any more.
       room->payload_.MarkCleanFrom(
           std::max<size_t>(room->payload_.clean_from(), header.length));
     }

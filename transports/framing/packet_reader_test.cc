@@ -34,8 +34,8 @@ std::string TextOf(const IncomingFrame& frame) {
                      frame.payload.size());
 }
 
-// With a pool in which each payload fits into a packet's remainder, and with one
-// in which packets are received in place.
+// Runs with two capacities of the pool. With the large one, packets are
+// received in the payload's buffer.
 class PacketReaderTest : public ::testing::TestWithParam<size_t> {
  protected:
   Result Accept(const std::string& packet) {
@@ -63,7 +63,8 @@ class PacketReaderTest : public ::testing::TestWithParam<size_t> {
     EXPECT_NE(std::string(why_.message()).find(reason), std::string::npos)
         << why_;
   }
-  // The payload holds this and is zero beyond.
+  // Expects that the payload is `text`, and that the rest of the buffer is
+  // zero.
   void ExpectPayload(const std::string& text) {
     EXPECT_EQ(TextOf(frame_), text);
     const Buffer& payload = frame_.payload;
@@ -105,7 +106,7 @@ TEST_P(PacketReaderTest, ARecycledBufferIsZeroBeyondThePayload) {
   EXPECT_EQ(Accept(Header(0, 3) + "abc"), Result::kFrame);
   ExpectPayload("abc");
   frame_ = IncomingFrame();
-  // A packet that Accept() is not told of.
+  // A packet for which Accept() is not called.
   {
     PacketReader::Room room(&reader_, pool_.get());
     std::memset(room.parts()[0].iov_base, 'y', 900);
@@ -186,7 +187,7 @@ TEST_P(PacketReaderTest, PacketsThatBreakARuleOfSize) {
   const size_t length = GetParam() + 1;
   ExpectBroken(Header(FrameHeader::kFragmented, length) + "x",
                "bytes is more than the");
-  // The buffers that they were in are as good as new.
+  // The buffers of the refused packets can be used again.
   EXPECT_EQ(Accept(Header(0, 1) + "x"), Result::kFrame);
   ExpectPayload("x");
 }
@@ -298,7 +299,7 @@ TEST_P(PacketReaderTest, AnAnnouncement) {
                "two announcements, one after the other");
 }
 
-// They belong to the packet, so to each frame of it.
+// Credentials belong to the packet, so they apply to each of its frames.
 TEST_P(PacketReaderTest, CredentialsOfEachFrameOfAPacket) {
   const std::string packet = Header(FrameHeader::kMore, 0) + Header(0, 0);
   for (const bool wanted : {false, true}) {
@@ -314,7 +315,7 @@ TEST_P(PacketReaderTest, CredentialsOfEachFrameOfAPacket) {
     EXPECT_EQ(frame_.sender.value_or(event::Credentials()).uid,
               wanted ? 1001u : event::Credentials().uid);
   }
-  // Those of one packet are not those of the next.
+  // Credentials of one packet do not apply to the next.
   EXPECT_EQ(Accept(packet), Result::kFrame);
   EXPECT_FALSE(frame_.sender.has_value());
   frame_ = IncomingFrame();

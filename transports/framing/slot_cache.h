@@ -16,14 +16,14 @@
 namespace le {
 namespace transports {
 
-// A few objects that are needed briefly and often, kept from one use to the
-// next: mostly without a lock, and without one for each thread, which would be
-// gone before the thread has closed its sessions. Made before anything runs and
-// never destroyed, if it is static.
+// A cache of a few objects that are needed briefly and often. It mostly takes
+// no lock. The objects are not thread_local: those would be destroyed before a
+// thread has closed its sessions. A static SlotCache is initialized at compile
+// time and never destroyed.
 template <typename T>
 class SlotCache {
  public:
-  // One that was put back, or a new one.
+  // Returns an object that was put back, or a new one.
   std::unique_ptr<T> Take() {
     T* const kept = slot()->exchange(nullptr, std::memory_order_acquire);
     return std::unique_ptr<T>(ABSL_PREDICT_TRUE(kept != nullptr) ? kept
@@ -36,9 +36,9 @@ class SlotCache {
   }
 
  private:
-  // Threads that run at a time should seldom meet.
+  // Large enough that two running threads seldom use the same slot.
   static constexpr size_t kSlots = 16;
-  // Beyond those, for a burst.
+  // Objects that are kept in addition to the slots, for bursts.
   static constexpr size_t kMaxMore = 16;
 
   ABSL_ATTRIBUTE_NOINLINE T* TakeMore() {
@@ -59,15 +59,16 @@ class SlotCache {
   std::atomic<T*>* slot() {
     static thread_local char here;
     const auto address = reinterpret_cast<uintptr_t>(&here);
-    // Stacks and thread-local storage lie whole pages apart.
+    // Thread-local storage of two threads is whole pages apart.
     return &slots_[((address >> 12) ^ (address >> 20)) % kSlots];
   }
 
   std::atomic<T*> slots_[kSlots] = {};
-  // Not an event::Mutex: whether it is needed depends on where the threads lie, and a
-  // simulation, for which a lock is a step, must not.
+  // Not an event::Mutex. Whether it is locked depends on the addresses of the
+  // threads' storage. In a simulation each unlock of an event::Mutex is a step,
+  // and the steps must not depend on addresses.
   std::mutex mutex_;
-  T* more_[kMaxMore] = {};  // under the lock
+  T* more_[kMaxMore] = {};  // guarded by mutex_, as is more_count_
   size_t more_count_ = 0;
 };
 

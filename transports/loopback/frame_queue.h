@@ -35,8 +35,9 @@ struct QueuedFrame {
   bool has_descriptor() const { return descriptor || connection != nullptr; }
 };
 
-// A queue that gives its memory back only when it is destroyed: in the steady
-// state it allocates nothing. Counts what is in it. Not thread-safe.
+// A queue of frames, which counts their bytes and descriptors. It frees its
+// memory only when it is destroyed, so in the steady state it allocates
+// nothing. Not thread-safe.
 class FrameQueue {
  public:
   bool empty() const { return count_ == 0; }

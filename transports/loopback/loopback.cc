@@ -42,8 +42,8 @@ class LoopbackAcceptor final : public Acceptor, private event::Task {
     return absl::OkStatus();
   }
 
-  // False: the backlog is full. Under the network's lock, which the analysis
-  // does not know to be the one that the transport holds.
+  // False: the backlog is full. The transport holds the network's lock. The
+  // analysis does not know that it is the same lock.
   bool OfferLocked(std::unique_ptr<Connection>* connection)
       ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (backlog_.size() >= LoopbackNetwork::kBacklog) return false;
@@ -96,7 +96,7 @@ class LoopbackAcceptor final : public Acceptor, private event::Task {
   const std::string address_;
   const std::shared_ptr<LoopbackTransport::Members> members_;
   event::Process* const process_;
-  uint64_t number_ = 0;  // there
+  uint64_t number_ = 0;  // in members_
   event::Loop* loop_ ABSL_GUARDED_BY(network_->mutex_) = nullptr;
   Observer* observer_ ABSL_GUARDED_BY(network_->mutex_) = nullptr;
   bool notified_ ABSL_GUARDED_BY(network_->mutex_) = false;
@@ -134,7 +134,7 @@ absl::StatusOr<std::unique_ptr<Connection>> LoopbackTransport::Connect(
     const std::string& address) {
   process_->YieldPoint();
   if (address.empty()) return absl::InvalidArgumentError("an empty address");
-  // Both are destroyed without the lock, if it comes to that.
+  // Declared before the lock, so that on failure they are destroyed without it.
   std::unique_ptr<Connection> connecting, accepted;
   event::MutexLock lock(&network_->mutex_);
   auto it = network_->acceptors_.find(address);
@@ -168,8 +168,8 @@ LoopbackTransport::Pair LoopbackTransport::ConnectedPair() {
 }
 
 void LoopbackTransport::CloseAll() {
-  // Nobody else uses these objects any more, so the sets may be left unlocked
-  // while what they hold goes.
+  // No other thread uses these objects any more, so they may be closed without
+  // the lock.
   std::map<uint64_t, LoopbackConnection*> connections;
   std::map<uint64_t, LoopbackAcceptor*> acceptors;
   {

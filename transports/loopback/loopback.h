@@ -3,13 +3,14 @@
 //
 // A transport within one process of the operating system.
 //
-// As honest a peer as a socket: it calls nobody in place but posts, it pushes
-// back, it delivers what was sent before a close, it duplicates descriptors, and
-// it knows the credentials of the far end. A payload whose ownership may move is not
-// copied.
+// It behaves like a socket. It posts events to the loop and never calls an
+// observer directly. It limits its queues, delivers frames that were sent
+// before a close, duplicates descriptors, and knows the credentials of the far
+// end. A payload that may be moved is not copied.
 //
-// An address is any text but the empty one. The loops that its connections are attached to must not run tasks inside
-// Post(), and must outlive the attachment.
+// An address is any text that is not empty. The loops that its connections are
+// attached to must not run tasks inside Post(), and must outlive the
+// attachment.
 
 #ifndef LE_MESSAGING_TRANSPORTS_LOOPBACK_LOOPBACK_H_
 #define LE_MESSAGING_TRANSPORTS_LOOPBACK_LOOPBACK_H_
@@ -29,8 +30,8 @@ namespace transports {
 class LoopbackAcceptor;
 class LoopbackConnection;
 
-// Where the parties meet: addresses, and who listens there. Thread-safe;
-// outlives its transports.
+// The addresses of a network, and their acceptors. Thread-safe. Must outlive
+// its transports.
 class LoopbackNetwork {
  public:
   LoopbackNetwork() = default;
@@ -47,10 +48,10 @@ class LoopbackNetwork {
   std::map<std::string, LoopbackAcceptor*> acceptors_ ABSL_GUARDED_BY(mutex_);
 };
 
-// The view that one process has of a network. Thread-safe.
+// One process's access to a network. Thread-safe.
 class LoopbackTransport final : public LocalTransport {
  public:
-  // Neither is owned.
+  // Does not own the arguments.
   LoopbackTransport(LoopbackNetwork* network, event::Process* process);
   ~LoopbackTransport() override;
 
@@ -61,15 +62,15 @@ class LoopbackTransport final : public LocalTransport {
 
   Pair ConnectedPair() override;
 
-  // What a kernel does when a process dies: the far ends find everything closed,
-  // once they have received what was sent. No object of this process may be
-  // used afterwards, but to destroy it.
+  // Closes everything, as a kernel does when a process dies. The far ends first
+  // receive the frames that were sent. Afterwards objects of this process may
+  // only be destroyed.
   void CloseAll();
 
  private:
   LoopbackNetwork* const network_;
   event::Process* const process_;
-  // Kept beyond the transport by its connections, which may outlive it.
+  // Shared with the connections, which may outlive the transport.
   struct Members;
   const std::shared_ptr<Members> members_;
 
@@ -77,7 +78,7 @@ class LoopbackTransport final : public LocalTransport {
   friend class LoopbackConnection;
 };
 
-// A transport with a network to itself.
+// A transport with a network of its own.
 std::shared_ptr<LocalTransport> NewLoopback(event::Process* process);
 
 }  // namespace transports

@@ -15,11 +15,11 @@ namespace le {
 namespace transports {
 namespace {
 
-// An end can be passed on while no more than this waits for its peer: what a
-// kernel would hold.
+// An end may be passed on while at most this many bytes wait for its peer. A
+// kernel would hold them.
 constexpr size_t kPassableBytes = 4096;
 
-// Under the channel's lock.
+// The caller holds the channel's lock.
 void Notify(LoopbackEnd* end, event::DeferredWakes* wakes) {
   for (event::Parker* parker : end->waiters) wakes->Unpark(parker);
   if (end->loop == nullptr || end->notified) return;
@@ -27,7 +27,8 @@ void Notify(LoopbackEnd* end, event::DeferredWakes* wakes) {
   wakes->Post(end->loop, end->notify);
 }
 
-// Under the lock, after `queue`, which holds the frames of `sender`, has changed.
+// Call under the channel's lock after `queue` has changed. It holds frames that
+// `sender` sent.
 void UpdateCongestion(LoopbackEnd* sender, const FrameQueue& queue,
                       event::DeferredWakes* wakes) {
   const bool was = sender->congested.load(std::memory_order_relaxed);
@@ -48,7 +49,8 @@ BufferPool* EmptyPool() {
   return pool;
 }
 
-// The place of the channel's end, which other threads read without the lock.
+// The address of an end's `congested`, which other threads read without the
+// lock.
 const std::atomic<bool>* CongestedOf(LoopbackChannel* channel,
                                      int side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   return &channel->ends[side].congested;
@@ -84,7 +86,7 @@ absl::Status LoopbackConnection::Attach(event::Loop* loop, Observer* observer) {
   end.observer = observer;
   end.notify = this;
   end.reads = true;
-  // There may have come room before it was attached.
+  // An event may have happened before the attachment.
   if (ReadableLocked() || IsReceivedLocked() || end.wants_room) {
     Notify(&end, &wakes);
   }
@@ -134,14 +136,16 @@ void LoopbackConnection::Run() {
     received = !drained && !writable && !readable && IsReceivedLocked();
     if (received) end.tell_at.reset();
     hung_up = !end.reads && far().closed && !end.hang_up_told;
-    // Level-triggered: come again, unless this call empties it.
+    // Level-triggered: post again. The next run finds out whether anything is
+    // left.
     if (readable || hung_up || (drained && end.wants_room) ||
         IsReceivedLocked()) {
       Notify(&end, &wakes);
     }
     if (hung_up && !drained && !writable && !received) end.hang_up_told = true;
   }
-  // Each call may destroy this, so the others come in the next turn.
+  // Each call may destroy this, so one is made in a turn. The next turn reports
+  // the other events.
   if (drained) {
     observer->OnDrained();
   } else if (writable) {
@@ -235,7 +239,7 @@ absl::Status LoopbackConnection::SetReceiveCredentials(bool on) {
 
 // ---- Waiting ---------------------------------------------------------------
 
-// Stands in the list of those to be woken for as long as it lives.
+// Keeps a parker in the list of waiters during its lifetime.
 class LoopbackConnection::Waiting {
  public:
   Waiting(LoopbackChannel* channel, int side, event::Parker* parker)
@@ -293,7 +297,7 @@ bool LoopbackConnection::HasRoomForLocked(const OutgoingFrame& frame,
          (!with_descriptor || queue.descriptors() < limits.descriptors);
 }
 
-// Whether a refused Send() may be worth another try.
+// Whether a refused Send() should be tried again.
 bool LoopbackConnection::HasRoomLocked() const {
   const SendLimits& limits = mine().limits;
   const FrameQueue& queue = far().inbox;
@@ -305,10 +309,10 @@ bool LoopbackConnection::HasRoomLocked() const {
 }
 
 bool LoopbackConnection::IsIdle(const LoopbackChannel* channel) const {
-  // An end within its own channel would keep both for ever.
+  // An end in the queue of its own channel would never be destroyed.
   if (channel == channel_.get()) return false;
   event::MutexLock lock(&channel_->mutex);
-  // What this end has not received is as if it were with the kernel.
+  // Frames in the far end's inbox count as sent, like a few KiB in a kernel.
   return !mine().closed && mine().loop == nullptr && mine().waiters.empty() &&
          far().inbox.bytes() <= kPassableBytes;
 }
@@ -348,7 +352,7 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
     queued.payload = CopyLocked(frame.payload);
   }
   if (frame.descriptor != nullptr) {
-    // As a socket does: the far end gets a descriptor of its own.
+    // Like a socket: the far end gets its own file descriptor.
     const int fd = event::sys::Dup(frame.descriptor->get());
     queued.descriptor.reset(fd);
     queued.descriptor_lost = fd < 0;
@@ -367,8 +371,8 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
 }
 
 Buffer LoopbackConnection::CopyLocked(absl::Span<const uint8_t> payload) {
-  // A pool of exactly this size if the sizes repeat; the receiver copies to its
-  // own.
+  // The pool fits payloads of similar sizes. The receiver copies the payload to
+  // a buffer of its own pool.
   LoopbackEnd& end = mine();
   if (end.copies == nullptr || end.copies->capacity() < payload.size() ||
       end.copies->capacity() > 2 * payload.size() + 4096) {
@@ -436,8 +440,8 @@ void LoopbackConnection::CloseLocked(absl::Status status,
 }
 
 void LoopbackConnection::CloseWith(absl::Status status) {
-  // What the far end sent and nobody received may hold descriptors and
-  // connections: they are closed without the lock.
+  // Frames that were not received may hold descriptors and connections.
+  // Declared before the lock, so that these are closed without it.
   FrameQueue unreceived;
   event::DeferredWakes wakes;
   event::MutexLock lock(&channel_->mutex);

@@ -26,8 +26,8 @@
 namespace le {
 namespace transports {
 
-// The objects of one process, by number, so that a process dies the same way
-// each time.
+// The objects of one process, sorted by number, so that CloseAll() closes them
+// in the same order each time.
 struct LoopbackTransport::Members {
   event::Mutex mutex;
   uint64_t next ABSL_GUARDED_BY(mutex) = 0;
@@ -35,25 +35,26 @@ struct LoopbackTransport::Members {
   std::map<uint64_t, LoopbackAcceptor*> acceptors ABSL_GUARDED_BY(mutex);
 };
 
-// What one end has: what it is yet to receive, and whom to tell.
+// The state of one end.
 struct LoopbackEnd {
-  FrameQueue inbox;
+  FrameQueue inbox;        // frames that this end has not received yet
   BufferPool::Ptr copies;  // for payloads that had to be copied
-  SendLimits limits;       // on what this end sends
+  SendLimits limits;       // for frames that this end sends
   bool closed = false;
   absl::Status close_status;
   bool wants_room = false;   // a Send() was refused
-  size_t refused_bytes = 0;  // and of what size
-  // Something was taken of what this end sent since a Send() was refused; if not,
-  // since when.
+  size_t refused_bytes = 0;  // its size
+  // Whether the far end has received a frame since a Send() was refused. If
+  // not, since when.
   bool taken = true;
   event::Instant stalled_since;
   // See Connection::congested(). Changed under the lock.
   std::atomic<bool> congested{false};
-  bool drained = false;  // the observer is to be told
-  // The observer is to be told once no more descriptors than these are unreceived.
+  bool drained = false;  // OnDrained() must be called
+  // OnReceived() must be called when at most this many descriptors are
+  // unreceived.
   absl::optional<size_t> tell_at;
-  bool hang_up_told = false;  // and `reads` has not been set since
+  bool hang_up_told = false;  // OnHangUp() was called; `reads` resets it
   event::Credentials owner;
   // While attached:
   event::Loop* loop = nullptr;
@@ -61,13 +62,13 @@ struct LoopbackEnd {
   event::Task* notify = nullptr;
   bool notified = false;  // `notify` is posted
   bool reads = false;
-  // Threads that wait: the owner, and others for room.
+  // Threads in Wait(): the owner, and others that wait for room.
   std::vector<event::Parker*> waiters;
 };
 
-// Both ends, and the lock that guards them. Posts are made under the lock: so
-// neither a loop nor a task can go away meanwhile. The thread that is to be told
-// is woken when the lock has been released.
+// Both ends, and the lock that guards them. Posts are made under the lock, so
+// that neither the loop nor the task is destroyed meanwhile. The loop's thread
+// is woken after the lock is released.
 struct LoopbackChannel {
   LoopbackChannel(const event::Credentials& connecting,
                   const event::Credentials& accepting) {
@@ -93,13 +94,13 @@ class LoopbackConnection final : public Connection, private event::Task {
                    event::Instant deadline) override;
   bool HasBuffered() const override;
   bool HasPartial() const override { return false; }
-  // What has come is known for sure.
+  // HasBuffered() knows all frames that have arrived.
   bool MayHaveMore() const override { return false; }
   bool Wait(uint32_t events, event::Instant deadline) override;
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy) override {}
   // Both ends are this process's: no close is a stranger's.
-  void SetTrust(Trust trust, std::shared_ptr<void> held) override {
+  void SetTrust(Trust trust, uid_t, std::shared_ptr<void> held) override {
     refuses_descriptors_ = trust == Trust::kNoDescriptors;
     held_ = std::move(held);
   }
@@ -119,7 +120,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   absl::StatusOr<event::Credentials> peer() const override;
   absl::StatusOr<event::UniqueFd> PeerPidFd() const override;
 
-  // From LoopbackTransport::CloseAll(), on whatever thread.
+  // Called by LoopbackTransport::CloseAll(), on any thread.
   void Die();
 
  private:
@@ -156,7 +157,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   Buffer CopyLocked(absl::Span<const uint8_t> payload)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
 
-  // Whether it can be passed on by a connection of `channel`.
+  // Whether a connection of `channel` may pass this one.
   bool IsIdle(const LoopbackChannel* channel) const;
   void CloseWith(absl::Status status);
   IoResult Hand(QueuedFrame&& queued, IncomingFrame* frame, BufferPool* pool);
@@ -168,10 +169,10 @@ class LoopbackConnection final : public Connection, private event::Task {
 
   const std::shared_ptr<LoopbackChannel> channel_;
   const int side_;
-  // The owner's thread; set anew when the connection is passed on.
+  // The owner's thread only. Changed when the connection is passed on.
   event::Process* process_;
   std::shared_ptr<LoopbackTransport::Members> members_;
-  uint64_t number_ = 0;                       // there
+  uint64_t number_ = 0;                       // in members_
   const std::atomic<bool>* const congested_;  // mine().congested
   bool receives_credentials_ = false;
   bool refuses_descriptors_ = false;

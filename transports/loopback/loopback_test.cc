@@ -9,7 +9,8 @@ namespace le {
 namespace transports {
 namespace {
 
-// As when a kernel takes down a process that had not received everything yet.
+// A process that dies may have unreceived connections, which a kernel would
+// close.
 TEST(LoopbackTest, AConnectionOnItsWayToADeadProcessCloses) {
   LoopbackNetwork network;
   LoopbackTransport living(&network, event::Process::Current());

@@ -10,7 +10,7 @@
 //   INSTANTIATE_TEST_SUITE_P(My, TransportConformanceTest,
 //       ::testing::Values(+[] { return NewFixture<MyFixture>(); }));
 //
-// linked with //transports/testing:conformance.
+// It is linked with //transports/testing:conformance.
 
 #ifndef LE_MESSAGING_TRANSPORTS_TESTING_CONFORMANCE_H_
 #define LE_MESSAGING_TRANSPORTS_TESTING_CONFORMANCE_H_
@@ -31,14 +31,14 @@ namespace transports {
 class ConformanceFixture {
  public:
   virtual ~ConformanceFixture() = default;
-  // Of the calling process.
+  // The transport of the calling process.
   virtual Transport* transport() = 0;
   // An address that is not in use.
   virtual std::string NewAddress() = 0;
-  // Whether that process is a simulated one: it dies in another way, and the
-  // operating system cannot find its threads.
+  // Whether the calling process is simulated. Such a process dies in another
+  // way, and the operating system does not list its threads.
   virtual bool simulated() { return false; }
-  // An address that can never be used.
+  // An address that is not valid. "": there is none.
   virtual std::string ImpossibleAddress() { return ""; }
 };
 

@@ -90,7 +90,7 @@ TEST_P(TransportConformanceTest, WhatIsConnectedBeforeTheAttachmentWaits) {
   ASSERT_TRUE(acceptor.ok()) << acceptor.status();
   auto client = fixture->transport()->Connect(address);
   ASSERT_TRUE(client.ok()) << client.status();
-  // It can be used at once.
+  // The connection can be used at once.
   EXPECT_EQ((*client)->Send(Frame(1, "early")), IoResult::kOk);
   event::Loop* const loop = event::Thread::Current()->loop();
   Accepting accepting;
@@ -189,8 +189,8 @@ TEST_P(TransportConformanceTest, HasATrustworthyPidfdOrSaysThatItHasNone) {
             absl::StatusCode::kUnavailable);
 }
 
-// A frame sent before this setting, and without credentials, has an unknown
-// sender; it must not be root.
+// The sender of a frame that was sent before SetReceiveCredentials(), without
+// credentials, is unknown. It must not appear as root.
 TEST_P(TransportConformanceTest, AnUnknownSenderIsNone) {
   Ends ends(GetParam());
   ASSERT_EQ(ends.server->Send(Frame(1, "x")), IoResult::kOk);

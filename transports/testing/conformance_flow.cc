@@ -44,7 +44,7 @@ TEST_P(TransportConformanceTest, PushesBackAndSaysWhenThereIsRoom) {
           ends.server->Receive(&frame, ends.pool.get(), absl::InfinitePast());
       if (result == IoResult::kOk) break;
       ASSERT_EQ(result, IoResult::kWouldBlock);
-      ends.loop()->RunTurn(absl::InfinitePast());  // what is queued goes on
+      ends.loop()->RunTurn(absl::InfinitePast());  // sends queued frames
     }
     EXPECT_EQ(TextOf(frame), text);
   }
@@ -62,14 +62,15 @@ TEST_P(TransportConformanceTest, LimitsTheNumberOfFrames) {
   EXPECT_GE(sent, 5);
 }
 
-// Over sockets the kernel takes some first: nothing more leaves after this.
+// Over sockets the kernel accepts some frames first. After this it accepts
+// none.
 void FillTheKernel(Connection* connection) {
   while (connection->queued_bytes() == 0) {
     ASSERT_EQ(connection->Send(Frame(1, "filler")), IoResult::kOk);
   }
 }
 
-// Two frames of the largest size are two on each transport.
+// A limit for two frames of the largest size allows two on each transport.
 TEST_P(TransportConformanceTest, LimitsIncludeWhatAFrameCosts) {
   Ends ends(GetParam());
   FillTheKernel(ends.client.get());
@@ -105,7 +106,7 @@ TEST_P(TransportConformanceTest, EachFrameKeepsToItsOwnLimit) {
   }
 }
 
-// A handler may take long, and the far end receive meanwhile.
+// A handler may take long, and the far end may receive frames meanwhile.
 TEST_P(TransportConformanceTest, ATurnFindsRoomOnceTheFarEndHasReceived) {
   Ends ends(GetParam());
   Watcher watcher;
@@ -139,7 +140,7 @@ TEST_P(TransportConformanceTest, ATurnFindsRoomOnceTheFarEndHasReceived) {
         continue;
       }
       receive();
-      // Time passes.
+      // Let time pass.
       ends.server->Wait(
           Connection::kReadable,
           event::Process::Current()->Now() + absl::Milliseconds(1));
@@ -151,7 +152,7 @@ TEST_P(TransportConformanceTest, ATurnFindsRoomOnceTheFarEndHasReceived) {
   ends.RunUntil([&] { return done; });
 }
 
-// Over half of a limit, until a quarter.
+// congested() begins over half of a limit, and ends at a quarter.
 TEST_P(TransportConformanceTest, SaysWhenTheFarEndShouldNotBeAskedForMore) {
   Ends ends(GetParam());
   SendLimits limits;
@@ -192,7 +193,7 @@ TEST_P(TransportConformanceTest, SaysWhenTheFarEndShouldNotBeAskedForMore) {
   EXPECT_EQ(drained, 1);
 }
 
-// Only a refused sender is told.
+// stalled_since() is set only after a refused Send().
 TEST_P(TransportConformanceTest, SaysSinceWhenNothingWasTaken) {
   Ends ends(GetParam());
   SendLimits limits;
@@ -214,7 +215,7 @@ TEST_P(TransportConformanceTest, SaysSinceWhenNothingWasTaken) {
   EXPECT_EQ(ends.client->stalled_since(), absl::InfiniteFuture());
 }
 
-// A far end that closes while it is not being read is reported, once.
+// If the far end closes while this end does not read, that is reported once.
 TEST_P(TransportConformanceTest, AHangUpIsToldToAnEndThatDoesNotRead) {
   Ends ends(GetParam());
   Watcher watcher;
@@ -234,13 +235,13 @@ TEST_P(TransportConformanceTest, AHangUpIsToldToAnEndThatDoesNotRead) {
   EXPECT_EQ(TextOf(Next(ends.server.get(), ends.pool.get())), "last");
 }
 
-// Otherwise its sender would retry for ever, and never wait.
+// If Wait() reported room for a refused frame, its sender would retry for ever.
 TEST_P(TransportConformanceTest, HasNoRoomForWhatItHasJustRefused) {
   Ends ends(GetParam());
   while (ends.client->queued_bytes() == 0) {
     ASSERT_EQ(ends.client->Send(Frame(1, "small")), IoResult::kOk);
   }
-  // A small part of it is used, but not nothing.
+  // A quarter of the limit is used.
   const size_t limit = 4 * ends.client->queued_bytes();
   ends.client->SetSendLimits({limit, SIZE_MAX, SIZE_MAX});
   const std::string large(limit - 30, 'x');
@@ -267,7 +268,7 @@ TEST_P(TransportConformanceTest, LimitsTheNumberOfDescriptors) {
   };
   int sent = 0;
   while (send(true) == IoResult::kOk) ASSERT_LT(++sent, 10000);
-  // Over sockets the kernel takes some besides.
+  // Over sockets the kernel accepts some more.
   EXPECT_GE(sent, kMaxDescriptors);
   EXPECT_EQ(send(false), IoResult::kOk);
   EXPECT_EQ(send(true), IoResult::kWouldBlock);
@@ -282,8 +283,8 @@ TEST_P(TransportConformanceTest, LimitsTheNumberOfDescriptors) {
   EXPECT_EQ(send(true), IoResult::kOk);
 }
 
-// Within a turn the first frame leaves at once, the rest by the turn's end, and
-// all of it in order.
+// Within a turn the first frame is sent at once, and the others at the turn's
+// end, all in order.
 TEST_P(TransportConformanceTest, GathersWithinATurn) {
   Ends ends(GetParam());
   Watcher server_watcher, client_watcher;
@@ -326,8 +327,8 @@ TEST_P(TransportConformanceTest, ReceiveWaitsNoLongerThanItsDeadline) {
   sender.Join();
 }
 
-// Several threads send, one receives: each one's order is kept, and a full
-// queue stops none for good.
+// Several threads send, and one receives. The order of each sender is kept, and
+// a full queue stops no sender for ever.
 TEST_P(TransportConformanceTest, AnyThreadMaySend) {
   constexpr int kThreads = 3, kEach = 2000;
   Ends ends(GetParam());
@@ -426,7 +427,7 @@ TEST_P(TransportConformanceTest, WhatIsGatheredLeavesWithFlushOrDetachOrWait) {
   }
 }
 
-// Of frames that share a packet, only the first costs a system call.
+// Of frames that share a packet, only the first needs a system call.
 TEST_P(TransportConformanceTest, KnowsWhatItHasBuffered) {
   Ends ends(GetParam());
   Watcher watcher;
@@ -444,7 +445,7 @@ TEST_P(TransportConformanceTest, KnowsWhatItHasBuffered) {
   EXPECT_FALSE(ends.client->HasPartial());
   ends.RunUntil([&] { return sent; });
   Settle(ends.loop());
-  Next(ends.client.get(), ends.pool.get());  // left by itself
+  Next(ends.client.get(), ends.pool.get());  // was sent alone
   for (int i = 1; i < 4; ++i) {
     EXPECT_EQ(TextOf(Next(ends.client.get(), ends.pool.get())),
               std::to_string(i));
@@ -456,8 +457,7 @@ TEST_P(TransportConformanceTest, KnowsWhatItHasBuffered) {
   EXPECT_FALSE(ends.client->MayHaveMore()) << "found missing";
 }
 
-// Two ends that send more than their queues hold, and then receive, do not
-// deadlock.
+// Two ends that fill their queues and then receive do not deadlock.
 TEST_P(TransportConformanceTest, WhileReceiveWaitsQueuedFramesLeave) {
   for (const bool timed : {false, true}) {
     Ends ends(GetParam());
@@ -492,8 +492,8 @@ bool Sleeps(pid_t thread) {
   return text.find(") S ") != std::string::npos;
 }
 
-// The owner would send the rest of a frame, but waits for something else: no
-// part may stay behind.
+// The owner waits, so it does not send the rest of another thread's frame. That
+// thread must send it.
 TEST_P(TransportConformanceTest, AnotherThreadsFrameLeavesWhileTheOwnerWaits) {
   for (const bool timed : {false, true}) {
     Ends ends(GetParam());

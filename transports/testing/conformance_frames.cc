@@ -46,7 +46,8 @@ TEST_P(TransportConformanceTest, FramesArriveWholeAndInOrder) {
             IoResult::kWouldBlock);
 }
 
-// Of any size, and zero beyond the payload, in recycled buffers too.
+// Payloads of any size arrive. The rest of the buffer is zero, also in recycled
+// buffers.
 TEST_P(TransportConformanceTest, PayloadsOfAllSizes) {
   Ends ends(GetParam());
   ends.client->SetSendLimits({kPoolSize * 2, SIZE_MAX});
@@ -142,10 +143,10 @@ TEST_P(TransportConformanceTest, PassesDescriptors) {
       << "a copy is still open";
 }
 
-// A descriptor that is never received is closed.
 TEST_P(TransportConformanceTest, PassesDescriptorsAmongPlainFrames) {
   Ends ends(GetParam());
-  // The same outside a turn, where each frame is sent at once, and within one.
+  // Called first outside a turn, where each frame is sent at once, then within
+  // one.
   auto send_all = [&] {
     for (const char* const kind : {"p", "pp", "d", "dd", "p", "large", "d"}) {
       const std::string kind_text = kind;
@@ -187,6 +188,7 @@ TEST_P(TransportConformanceTest, PassesDescriptorsAmongPlainFrames) {
   expect_all();
 }
 
+// A descriptor that is never received is closed.
 TEST_P(TransportConformanceTest, UnreceivedDescriptorsAreClosed) {
   int pair[2];
   ASSERT_EQ(
@@ -205,7 +207,7 @@ TEST_P(TransportConformanceTest, UnreceivedDescriptorsAreClosed) {
       << "a copy is still open";
 }
 
-// An end is passed to a third party, and its peer notices nothing.
+// An end is passed to a third party, and its peer is not informed.
 TEST_P(TransportConformanceTest, PassesConnections) {
   Ends first(GetParam());
   std::unique_ptr<Connection> client, middle;
@@ -231,8 +233,8 @@ TEST_P(TransportConformanceTest, PassesConnections) {
             IoResult::kClosed);
 }
 
-// The new owner of a connection may send anything on it, whatever was announced
-// before.
+// The new owner of a connection may send descriptors on it, even if the old
+// owner announced a plain packet.
 TEST_P(TransportConformanceTest, PassesConnectionsThatWereInUse) {
   Ends first(GetParam());
   std::unique_ptr<Connection> client, middle;
@@ -255,7 +257,8 @@ TEST_P(TransportConformanceTest, PassesConnectionsThatWereInUse) {
   EXPECT_TRUE(Next(client.get(), first.pool.get()).descriptor);
 }
 
-// Nothing that a peer does to a connection makes passing it worse than refused.
+// Whatever a peer does to a connection, the worst result of passing it is
+// kNotIdle.
 TEST_P(TransportConformanceTest, PassesNoConnectionThatIsNotIdle) {
   Ends carrying(GetParam());
   auto pass = [&](std::unique_ptr<Connection>* connection) {
@@ -303,7 +306,8 @@ TEST_P(TransportConformanceTest, PassesNoConnectionThatIsNotIdle) {
   EXPECT_NE(frame.connection, nullptr) << "what was refused has not been sent";
 }
 
-// The directory sends a waiting client a message, and then passes it on.
+// The directory sends a message to a waiting client, and then passes its
+// connection on.
 TEST_P(TransportConformanceTest, PassesAConnectionWhosePeerHasNotReadYet) {
   Ends carrying(GetParam());
   std::unique_ptr<Connection> client, middle;
@@ -369,7 +373,8 @@ TEST_P(TransportConformanceTest, TellsWhenHalfOfTheDescriptorsAreReceived) {
   Settle(ends.loop());
   EXPECT_EQ(received, 1) << "once only";
   EXPECT_EQ(ends.client->unreceived_descriptors(), 0u);
-  // All is received already: this is told, also to an observer attached later.
+  // Everything is received already. This is also reported to an observer that
+  // is attached later.
   ends.client->NotifyWhenReceived();
   Settle(ends.loop());
   EXPECT_EQ(received, 2);
@@ -423,7 +428,8 @@ TEST_P(TransportConformanceTest, ABufferThatMovesTakesNothingAlong) {
   EXPECT_EQ(LengthWithoutZeroTail(received.payload.data(), 1000), 3u);
 }
 
-// If one end has no free descriptor, it is lost; the next one arrives again.
+// If the receiver has no free file descriptor, the descriptor is lost. The next
+// one arrives again.
 TEST_P(TransportConformanceTest,
        ADescriptorThatIsLostCostsItsFrameNothingElse) {
   Ends ends(GetParam());
@@ -436,9 +442,9 @@ TEST_P(TransportConformanceTest,
   struct rlimit old, none;
   ASSERT_EQ(event::sys::GetRLimit(RLIMIT_NOFILE, &old), 0);
   none = old;
-  // All lower numbers are taken, and `first` is free again once it is sent. The
-  // limit is not lower, because it also bounds the descriptors in flight of all
-  // processes of this user.
+  // All lower numbers are in use, and `first` is free again once it is sent. Do
+  // not set a lower limit, because it also limits the descriptors in flight of
+  // all processes of this user.
   none.rlim_cur = static_cast<rlim_t>(first.get());
   ASSERT_EQ(event::sys::SetRLimit(RLIMIT_NOFILE, &none), 0);
   const IoResult sent = ends.client->Send(frame);

@@ -18,7 +18,8 @@ namespace {
 
 TEST_P(TransportConformanceTest, WhatWasSentComesBeforeTheClose) {
   Ends ends(GetParam());
-  // Unread data at the closing end must not destroy what it has sent.
+  // Unread frames at the closing end must not destroy the frames that it has
+  // sent.
   ASSERT_EQ(ends.server->Send(Frame(9, "never read")), IoResult::kOk);
   for (int i = 0; i < 10; ++i) {
     ASSERT_EQ(ends.client->Send(Frame(1, std::to_string(i))), IoResult::kOk);
@@ -96,7 +97,7 @@ TEST_P(TransportConformanceTest, GoesWithItsLastShare) {
   EXPECT_FALSE(first);
   EXPECT_EQ(second->Send(Frame(1, "x")), IoResult::kOk);
   ConnectionRef third = std::move(second);
-  third = ConnectionRef(std::move(ends.server));  // the client's last
+  third = ConnectionRef(std::move(ends.server));  // drops the client's last one
   IncomingFrame frame;
   EXPECT_EQ(third->Receive(&frame, ends.pool.get(), absl::InfiniteFuture()),
             IoResult::kOk);
@@ -184,7 +185,8 @@ TEST_P(TransportConformanceTest, ToBeAttachedTwiceIsFatal) {
               ::testing::ExitedWithCode(EXIT_FAILURE), "attached twice");
 }
 
-// Calls that were due do not come, not even in the same turn.
+// Observers are not called after the attachment, even if a call was due in the
+// same turn.
 TEST_P(TransportConformanceTest, NoCallComesAfterTheEndOfTheAttachment) {
   for (const int how : {0, 1, 2}) {
     Ends ends(GetParam());
@@ -196,7 +198,7 @@ TEST_P(TransportConformanceTest, NoCallComesAfterTheEndOfTheAttachment) {
     for (int i = 0; i < 2; ++i) {
       watchers[i].on_readable = [&, i] {
         ++calls;
-        // Both are readable: only the first is called.
+        // Both are readable, but only the first observer is called.
         std::unique_ptr<Connection>* const other = servers[1 - i];
         switch (how) {
           case 0:

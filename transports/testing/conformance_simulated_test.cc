@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Unix transport against the suite, on a simulated kernel: all of it as one
-// thread of a simulated process. --gtest_repeat goes through further schedules.
+// Runs the suite for the Unix transport on a simulated kernel, on a thread of a
+// simulated process. --gtest_repeat runs it with further schedules.
 
 #include <cstdio>
 #include <string>

@@ -23,7 +23,7 @@ namespace transports {
 
 constexpr size_t kPoolSize = size_t{3} << 20;
 
-// Calls the test's functions.
+// An observer that calls functions of the test.
 class Watcher : public Connection::Observer {
  public:
   std::function<void()> on_readable = [] {};
@@ -131,7 +131,7 @@ inline std::string Pattern(size_t size) {
   return text;
 }
 
-// Receives a frame for as long as it takes.
+// Receives a frame, and waits without limit.
 inline IncomingFrame Next(Connection* connection, BufferPool* pool) {
   IncomingFrame frame;
   EXPECT_EQ(connection->Receive(&frame, pool, absl::InfiniteFuture()),

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What travels beside the bytes of a packet: descriptors and credentials.
+// The ancillary data of a packet: descriptors and credentials.
 
 #ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_ANCILLARY_H_
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_ANCILLARY_H_
@@ -21,7 +21,7 @@ class OutgoingAncillary {
  public:
   void AddDescriptor(int fd);
   void AddCredentials(const event::Credentials& credentials);
-  // Must outlive its use in `message`.
+  // This object must live as long as `message` is used.
   void PutInto(struct msghdr* message);
 
  private:
@@ -30,15 +30,15 @@ class OutgoingAncillary {
   size_t size_ = 0;
 };
 
-// What recvmsg() brought.
+// The ancillary data that recvmsg() returned.
 class IncomingAncillary final : public PacketAttachments {
  public:
   void PutInto(struct msghdr* message);
-  // After recvmsg().
+  // Call after recvmsg().
   void TakeFrom(const struct msghdr& message);
 
  private:
-  // Not initialized: the kernel writes what there is.
+  // Not initialized: only the bytes that the kernel writes are read.
   alignas(struct cmsghdr) char bytes_[CMSG_SPACE(kMaxDescriptorsPerPacket *
                                                  sizeof(int)) +
                                       CMSG_SPACE(sizeof(struct ucred))];

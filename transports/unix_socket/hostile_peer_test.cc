@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A far end that does not keep to the rules: the connection closes with the
-// reason, and nothing that came with it stays.
+// A far end that breaks the rules. The connection closes with a reason, and no
+// received descriptor stays open.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -53,7 +53,7 @@ class HostilePeerTest : public ::testing::Test {
         event::UniqueFd(fds[0]), event::Process::Current(),
         /*socket_is_nonblocking=*/false);
     raw_.reset(fds[1]);
-    // A packet over our own limit must leave, too.
+    // The test must also be able to send packets over the limit.
     const int large = 1 << 20;
     setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &large, sizeof(large));
     before_ = OpenDescriptors();
@@ -102,7 +102,7 @@ class HostilePeerTest : public ::testing::Test {
   event::UniqueFd raw_;
   const event::UniqueFd null_file_{open("/dev/null", O_RDONLY | O_CLOEXEC)};
   const int null_ = null_file_.get();
-  int before_;  // descriptors that are open when all has been set up
+  int before_;  // number of open descriptors after the setup
 };
 
 TEST_F(HostilePeerTest, OneByte) {
@@ -115,7 +115,7 @@ TEST_F(HostilePeerTest, Garbage) {
   ExpectClosedFor("version 103", absl::StatusCode::kUnimplemented);
 }
 
-// The far end of another version is told so, in a packet that it can read.
+// A far end of another version gets a refusal that it can read.
 TEST_F(HostilePeerTest, AnotherVersion) {
   std::string packet = Header(0, 1) + "x";
   packet[0] = 2;
@@ -167,7 +167,8 @@ TEST_F(HostilePeerTest, AHugeLength) {
   ExpectClosedFor("more than the 1048576");
 }
 
-// A packet may be at most kMaxPacketBytes, however large our own buffers are.
+// A packet may have at most kMaxPacketBytes, even if the receiver's buffer is
+// larger.
 TEST_F(HostilePeerTest, APacketAtTheLimit) {
   const size_t body = kMaxPacketBytes - 2 * kFrameHeaderBytes;
   SendRaw(Header(FrameHeader::kMore, 0) +
@@ -191,8 +192,7 @@ TEST_F(HostilePeerTest, APacketFarOverTheLimit) {
   ExpectClosedFor("a packet over the limit");
 }
 
-// What a packet that is refused has left in a buffer is never seen by the next
-// user of the buffer.
+// The next user of a buffer does not see the bytes of a refused packet.
 TEST_F(HostilePeerTest, ARefusedPacketLeavesNothingBehind) {
   SendRaw(Header(0, 1) + std::string(100000, 's'));
   ExpectClosedFor("a packet over the limit");
@@ -245,7 +245,7 @@ TEST_F(HostilePeerTest, ABadSecondFrame) {
   ExpectClosedFor("unknown flags");
 }
 
-// The same, when such packets are expected and received in one piece.
+// The bad packet follows a good one of several frames.
 TEST_F(HostilePeerTest, ABadFirstFrameOfALaterPacket) {
   SendRaw(Header(FrameHeader::kMore, 1) + "a" + Header(0, 1) + "b");
   IncomingFrame frame;
@@ -268,7 +268,7 @@ TEST_F(HostilePeerTest, ADescriptorWhereNoneWasToCome) {
   ExpectClosedFor("announced without one");
 }
 
-// The kernel drops it: nobody has asked for it.
+// The kernel drops the descriptor, because recv() does not receive it.
 TEST_F(HostilePeerTest, ASecretDescriptorWhereNoneWasToCome) {
   SendRaw(Header(FrameHeader::kPlainNext, 1) + "x");
   IncomingFrame frame;
@@ -284,7 +284,8 @@ TEST_F(HostilePeerTest, AnAnnouncementWithMore) {
   ExpectClosedFor("an announcement with a payload");
 }
 
-// Honest senders announce once. Without end it would keep the reader from all else.
+// An endless series of announcements would keep the reader busy. Correct
+// senders never send two in a row.
 TEST_F(HostilePeerTest, TwoAnnouncementsInARow) {
   SendRaw(Header(FrameHeader::kAnnouncement, 0));
   SendRaw(Header(FrameHeader::kAnnouncement, 0));
@@ -301,7 +302,8 @@ TEST_F(HostilePeerTest, AnAnnouncementBeforeEachPacket) {
   }
 }
 
-// Whoever sends a payload byte by byte does not keep the reader to himself.
+// A peer that sends a payload byte by byte does not keep the reader's loop
+// busy.
 TEST_F(HostilePeerTest, AByteAtATimeTakesManyTurns) {
   constexpr size_t kParts = 100;
   SendRaw(Header(FrameHeader::kFragmented, kParts) + "x");
@@ -354,7 +356,7 @@ TEST_F(HostilePeerTest, ADescriptorWithAContinuation) {
   ExpectClosedFor("a file descriptor with a continuation");
 }
 
-// A third party could not go on with it: its reader would begin in the middle.
+// A new owner would begin to read in the middle of a frame.
 TEST_F(HostilePeerTest, AConnectionInTheMiddleOfAPacketIsNotPassedOn) {
   int fds[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
@@ -409,8 +411,40 @@ TEST_F(HostilePeerTest, AConnectionThatIsNone) {
   EXPECT_EQ(frame.connection->Receive(&none, pool_.get(), absl::InfinitePast()),
             IoResult::kClosed);
   frame.connection.reset();
-  // Another thread closes what may be anything.
+  // Another thread may close the descriptor, so wait for it.
   while (OpenDescriptors() != before_) std::this_thread::yield();
+}
+
+// As SO_PASSRIGHTS at the far end: it decides how often, so the log has a limit.
+TEST_F(HostilePeerTest, AFarEndThatRefusesEachDescriptor) {
+  class Refusing final : public event::sys::Interceptor {
+   public:
+    int Fail(const char* call) override {
+      if (std::strcmp(call, "SendMsg") != 0) return 0;
+      with_descriptor_ = !with_descriptor_;  // then the same without
+      return with_descriptor_ ? EPERM : 0;
+    }
+
+   private:
+    bool with_descriptor_ = false;
+  } refusing;
+  static int lines;
+  lines = 0;
+  const event::LogSink sink =
+      event::SetLogSink([](event::LogLevel, absl::string_view) { ++lines; });
+  event::sys::SetInterceptor(&refusing);
+  constexpr int kMessages = 1000;
+  char packet[100];
+  for (int i = 0; i < kMessages; ++i) {
+    event::UniqueFd descriptor(fcntl(null_, F_DUPFD_CLOEXEC, 0));
+    OutgoingFrame frame;
+    frame.descriptor = &descriptor;
+    ASSERT_EQ(connection_->Send(frame), IoResult::kOk);
+    ASSERT_GT(recv(raw_.get(), packet, sizeof(packet), MSG_DONTWAIT), 0);
+  }
+  event::sys::SetInterceptor(nullptr);
+  event::SetLogSink(sink);
+  EXPECT_LT(lines, kMessages / 2);
 }
 
 TEST_F(HostilePeerTest, AnAnnouncedDescriptorThatIsMissing) {
@@ -420,7 +454,7 @@ TEST_F(HostilePeerTest, AnAnnouncedDescriptorThatIsMissing) {
   EXPECT_TRUE(frame.descriptor_lost);
 }
 
-// With no descriptor left the kernel drops those that come.
+// If no file descriptor is free, the kernel drops received ones.
 TEST_F(HostilePeerTest, DescriptorsWhenNoneIsLeft) {
   struct rlimit old, none;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
@@ -495,7 +529,8 @@ TEST_F(HostilePeerTest, HalfAClose) {
   EXPECT_EQ(Receive(&frame), IoResult::kClosed);
 }
 
-// Nobody may wait for an answer to what could not be sent.
+// The frame cannot be sent, so both ends must learn of the close: nobody may
+// wait for an answer.
 TEST_F(HostilePeerTest, TheOtherHalfOfAClose) {
   SendRaw(Header(0, 1) + "x");
   ASSERT_EQ(shutdown(raw_.get(), SHUT_RD), 0);
@@ -508,7 +543,8 @@ TEST_F(HostilePeerTest, TheOtherHalfOfAClose) {
   EXPECT_EQ(recv(raw_.get(), &byte, 1, MSG_DONTWAIT), 0);
 }
 
-// Receives until the end, as the loop says, and counts the shutdowns.
+// Receives on the loop until the end of the stream, and counts calls of
+// shutdown().
 class Closing final : public Connection::Observer,
                       public event::sys::Interceptor {
  public:
@@ -542,7 +578,7 @@ TEST_F(HostilePeerTest, AfterAHangUpNothingIsShutDown) {
   EXPECT_EQ(Closing(connection_.get()).shutdowns(), 0);
 }
 
-// The far end still waits for something from here.
+// The far end may still wait for frames, so it must learn of the close.
 TEST_F(HostilePeerTest, AfterHalfACloseTheOtherHalfIsShutDown) {
   ASSERT_EQ(shutdown(raw_.get(), SHUT_WR), 0);
   EXPECT_EQ(Closing(connection_.get()).shutdowns(), 1);

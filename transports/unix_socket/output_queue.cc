@@ -15,7 +15,7 @@ namespace le {
 namespace transports {
 namespace {
 
-// Makes room for so many bytes behind those in use.
+// Makes room for `size` more bytes.
 void Reserve(OutputPacket* packet, size_t size) {
   std::vector<uint8_t>& memory = *packet->memory;
   const size_t needed = packet->used + size;
@@ -24,7 +24,7 @@ void Reserve(OutputPacket* packet, size_t size) {
   }
 }
 
-// There is room for it.
+// The packet must have room for the header and the payload.
 void Append(OutputPacket* packet, const FrameHeader& header,
             absl::Span<const uint8_t> payload) {
   uint8_t* const to = packet->memory->data() + packet->used;
@@ -33,8 +33,8 @@ void Append(OutputPacket* packet, const FrameHeader& header,
   std::copy(payload.begin(), payload.end(), to + kFrameHeaderBytes);
 }
 
-// The memory of packets that are gone, for the next: shared by thousands of
-// connections, of which few have anything to send.
+// The memory of packets that were sent, to be used again. All connections share
+// it: there are thousands, and few have packets to send.
 SlotCache<std::vector<uint8_t>>* Spares() {
   static auto* const spares = new SlotCache<std::vector<uint8_t>>;
   return spares;
@@ -76,11 +76,12 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
   OutputPacket packet;
   packet.attach_credentials = attach_credentials;
   packet.frames = 1;
-  // The last fragment of a large one promises it.
+  // The last fragment of a large packet makes the promise.
   packet.promises_plain = is_large || plain;
   packet.is_alone = packet.is_large = is_large;
   packet.sent = sent;
-  // A buffer that is mostly empty would be memory that no limit counts.
+  // A mostly empty buffer is not kept, because no limit counts its unused
+  // memory.
   const bool moves = is_large && movable != nullptr &&
                      payload.size() >= movable->capacity() / 2;
   if (!moves) {
@@ -91,7 +92,7 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
   absl::optional<OutputPacket> announcement;
   if (!plain && !empty() && EndsWithPromise()) announcement = Announcement();
   ReserveTwo();
-  // Nothing from here on can fail for want of memory.
+  // From here on nothing allocates memory.
   if (moves) {
     packet.buffer = std::move(*movable);
     packet.buffer.set_size(payload.size());

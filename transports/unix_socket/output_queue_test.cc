@@ -14,7 +14,7 @@
 
 namespace {
 
-// Allocations until one fails. Negative: none does.
+// How many allocations succeed before one fails. Negative: all succeed.
 int g_until_failure = -1;
 
 }  // namespace
@@ -39,7 +39,8 @@ struct Content {
   std::string text;
 };
 
-// Everything, packet by packet. The queue is empty afterwards.
+// Describes the queue's content, packet by packet. The queue is empty
+// afterwards.
 Content TakeAll(OutputQueue* queue) {
   Content content{queue->bytes(), queue->frames(), queue->descriptors(), ""};
   size_t bytes = 0;
@@ -77,8 +78,9 @@ struct Case {
   bool with_descriptor;
 };
 
-// A frame that joins a packet, one that does not, one with a descriptor (which an
-// announcement precedes), and a large one: whichever allocation fails.
+// Cases: a frame that joins a packet, one that does not, one with a descriptor
+// (with an announcement before it), and a large one. Each allocation fails
+// once.
 TEST(OutputQueueTest, WantOfMemoryLeavesTheQueueAsItWas) {
   int failures = 0;
   for (const Case& what : {Case{3000, false}, Case{4090, false}, Case{30, true},

@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A socket whose buffer is as small as the kernel lets it be: whatever is sent
-// arrives all the same, in smaller parts. Who administers the machine may have
-// set so small a default.
+// A socket with the smallest buffer that the kernel allows. Everything that is
+// sent still arrives, in smaller parts. An administrator may have set so small
+// a default.
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -43,7 +43,7 @@ class SmallBufferTest : public ::testing::Test, protected Connection::Observer {
   SmallBufferTest() {
     int fds[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
-    const int smallest = 1;  // the kernel makes it its own least
+    const int smallest = 1;  // the kernel sets its minimum instead
     EXPECT_EQ(
         setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &smallest, sizeof(smallest)),
         0);
@@ -75,7 +75,7 @@ class SmallBufferTest : public ::testing::Test, protected Connection::Observer {
     return sender_->Send(frame);
   }
 
-  // The next frame; what is queued goes on leaving meanwhile.
+  // Receives the next frame. Sends queued frames meanwhile.
   IncomingFrame Next() {
     for (;;) {
       IncomingFrame frame;
@@ -131,7 +131,8 @@ TEST_F(SmallBufferTest, PayloadsOfAllSizes) {
 }
 
 TEST_F(SmallBufferTest, ManyInLineKeepTheirOrder) {
-  // The first is far too large for the line to move before all are in it.
+  // The first frame is so large that the queue cannot shrink before all frames
+  // are queued.
   constexpr uint64_t kFrames = 60;
   auto payload = [](uint64_t id) {
     return Pattern(id == 0 ? kCapacity : id * 397 % 9000, id);
@@ -147,7 +148,7 @@ TEST_F(SmallBufferTest, ManyInLineKeepTheirOrder) {
   EXPECT_EQ(sender_->queued_bytes(), 0u);
 }
 
-// Cut for a usual buffer while they waited behind what did fit.
+// Queued frames were cut for a buffer of the usual size, and are cut again.
 TEST_F(SmallBufferTest, PartsInLineAreCutAgain) {
   uint64_t small = 0;
   while (sender_->queued_bytes() == 0) {
@@ -164,7 +165,7 @@ TEST_F(SmallBufferTest, PartsInLineAreCutAgain) {
   EXPECT_EQ(sender_->queued_bytes(), 0u);
 }
 
-// What a turn gathers makes packets of 64 KiB, which are cut again.
+// Frames that a turn gathers form packets of 64 KiB, which are cut again.
 TEST_F(SmallBufferTest, WhatATurnGathersIsCutAgain) {
   event::Loop* const loop = event::Thread::Current()->loop();
   ASSERT_TRUE(sender_->Attach(loop, this).ok());
@@ -200,7 +201,8 @@ TEST_F(SmallBufferTest, VouchedForThoughCut) {
   EXPECT_EQ(frame.payload.size(), payload.size());
 }
 
-// A buffer that is mostly empty is copied: no limit would count it.
+// A mostly empty buffer is copied instead, because no limit counts its unused
+// memory.
 TEST_F(SmallBufferTest, ALargeFrameThatWaitsKeepsItsBuffer) {
   uint64_t id = 0;
   for (size_t size : {kCapacity, 2 * kMaxPacketBytes}) {
@@ -221,7 +223,7 @@ TEST_F(SmallBufferTest, ALargeFrameThatWaitsKeepsItsBuffer) {
   EXPECT_EQ(pool_->buffers_in_use(), 0u);
 }
 
-// Stops the time, and counts what is sent.
+// Stops the clock, and counts the calls that send.
 class SendCounter final : public event::sys::Interceptor {
  public:
   SendCounter() { event::sys::SetInterceptor(this); }
@@ -257,12 +259,12 @@ TEST_F(SmallBufferTest, AFullSocketIsNotAskedAtOnceAgain) {
   ++id;
   EXPECT_EQ(counter.sends, still_full);
 
-  // Flush() asks at any time.
+  // Flush() tries to send at any time.
   for (uint64_t i = 0; i < id; ++i) ExpectNext(i, Pattern(100, i));
   EXPECT_EQ(sender_->queued_bytes(), 0u);
 }
 
-// Not refused before the socket was asked.
+// A full queue refuses a frame only after an attempt to send.
 TEST_F(SmallBufferTest, AFullQueueIsFlushedAtOnce) {
   SendCounter counter;
   sender_->SetSendLimits({100000, 20});
@@ -287,12 +289,12 @@ TEST_F(SmallBufferTest, AFullQueueIsFlushedAtOnce) {
   ExpectNext(id, "now");
 }
 
-// exit() outside the loop: what was queued leaves as far as the kernel takes it,
-// and the log says what is dropped.
+// exit() outside the loop sends queued frames as far as the kernel accepts
+// them. The log says how many are dropped.
 TEST_F(SmallBufferTest, AnExitHandsOverWhatIsQueued) {
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   auto fill = [this] {
-    event::Thread::Current();  // as every call of the API
+    event::Thread::Current();  // every call of the API does this
     uint64_t id = 0;
     while (sender_->queued_bytes() < 1000) {
       EXPECT_EQ(Send(id, Pattern(100, id)), IoResult::kOk);
@@ -327,8 +329,8 @@ TEST_F(SmallBufferTest, AnExitHandsOverWhatIsQueued) {
       ::testing::ExitedWithCode(7), "^$");
 }
 
-// A signal interrupts the wait, and when its handler is done the deadline has
-// passed and a frame has come.
+// A signal interrupts the wait. When its handler returns, the deadline has
+// passed and a frame has arrived.
 TEST_F(SmallBufferTest, WhatCameDuringASignalCountsAfterTheDeadline) {
   class Signal final : public event::sys::Interceptor {
    public:
@@ -365,7 +367,7 @@ TEST_F(SmallBufferTest, WhatCameDuringASignalCountsAfterTheDeadline) {
 
 std::string* g_log;
 
-// What cannot leave at a close is dropped, and the log says how much.
+// Frames that cannot be sent at a close are dropped, and the log says how many.
 TEST_F(SmallBufferTest, ACloseSaysWhatItDrops) {
   std::string log;
   g_log = &log;
@@ -384,7 +386,7 @@ TEST_F(SmallBufferTest, ACloseSaysWhatItDrops) {
   EXPECT_NE(log.find("dropped"), std::string::npos) << log;
 }
 
-// A number that names no descriptor costs the message its descriptor only.
+// If the number is no open descriptor, the frame arrives without it.
 TEST_F(SmallBufferTest, ADescriptorThatCannotBeSent) {
   const event::LogSink sink =
       event::SetLogSink([](event::LogLevel, absl::string_view) {});
@@ -400,8 +402,8 @@ TEST_F(SmallBufferTest, ADescriptorThatCannotBeSent) {
   ExpectNext(2, "y");
 }
 
-// Whatever the kernel has against a descriptor, the frame arrives without it and
-// says that the sender lost it. One that waited in the queue too.
+// If the kernel refuses a descriptor, for any reason, the frame arrives without
+// it and says that the sender lost it. So does a frame that was queued.
 TEST_F(SmallBufferTest, WhateverTheKernelHasAgainstADescriptor) {
   struct Refusal final : event::sys::Interceptor {
     explicit Refusal(int error) : error(error) {
@@ -442,8 +444,9 @@ TEST_F(SmallBufferTest, WhateverTheKernelHasAgainstADescriptor) {
   event::SetLogSink(sink);
 }
 
-// exit() in a signal handler, which has interrupted a send. What the turn has
-// gathered is due before the process ends, but the sender holds the lock.
+// exit() is called in a signal handler that has interrupted a send. The turn's
+// gathered frames should be sent before the process ends, but the interrupted
+// send holds the lock.
 TEST_F(SmallBufferTest, AnExitWithinASendDoesNotWaitForIt) {
   struct Signalled final : event::sys::Interceptor {
     int Fail(const char* call) override {

@@ -1,15 +1,18 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Descriptors that strangers send, for an end that takes none.
+// Descriptors from strangers: which thread closes them, and ends that refuse
+// them.
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <condition_variable>
@@ -34,10 +37,11 @@ namespace le {
 namespace transports {
 namespace {
 
-// A kernel that may know nothing of SO_PASSRIGHTS; and who has closed what.
+// A kernel that may not know SO_PASSRIGHTS. It records which thread closes
+// which descriptor.
 class Kernel final : public event::sys::Interceptor {
  public:
-  // Lives for ever: a thread that has closed something may be inside it still.
+  // Never destroyed: a thread may still be inside OnClose() when the test ends.
   static Kernel& New() {
     static auto* const all = new std::vector<std::unique_ptr<Kernel>>;
     all->push_back(std::make_unique<Kernel>());
@@ -54,14 +58,15 @@ class Kernel final : public event::sys::Interceptor {
   void OnClose(int fd) override {
     std::unique_lock<std::mutex> lock(mutex_);
     closed_by_[fd] = std::this_thread::get_id();
+    pthread_sigmask(SIG_BLOCK, nullptr, &signals_of_closer_);
     changed_.notify_all();
     if (fd < lasts_from_) return;
     ++lasting_;
     changed_.notify_all();
     changed_.wait(lock, [&] { return lasts_from_ == INT_MAX; });
   }
-  // From now on: the close of descriptors with this number or a higher one
-  // lasts, until there is none such number.
+  // From now on closes of descriptors from `fd` on block, until
+  // LastFrom(INT_MAX).
   void LastFrom(int fd) {
     std::lock_guard<std::mutex> lock(mutex_);
     lasts_from_ = fd;
@@ -71,11 +76,16 @@ class Kernel final : public event::sys::Interceptor {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] { return lasting_ == closes; });
   }
-  // Waits for it.
+  // Waits until `fd` is closed. Returns the thread that closed it.
   std::thread::id ClosedBy(int fd) {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] { return closed_by_.count(fd) != 0; });
     return closed_by_[fd];
+  }
+  // Whether the thread that has closed last runs no handler of that signal.
+  bool Blocked(int signal) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return sigismember(&signals_of_closer_, signal) == 1;
   }
   void Forget() {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -88,11 +98,13 @@ class Kernel final : public event::sys::Interceptor {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<int, std::thread::id> closed_by_;
+  sigset_t signals_of_closer_;
   int lasts_from_ = INT_MAX;
   int lasting_ = 0;
 };
 
-// Has so many threads, and no more. Everybody is a stranger to it.
+// A process that can start only `threads` threads. Every user is a stranger to
+// it.
 class OtherProcess final : public event::Process {
  public:
   explicit OtherProcess(int threads) : left_(threads) {}
@@ -119,6 +131,28 @@ class OtherProcess final : public event::Process {
   int left_;
 };
 
+// Receives all that comes, and closes the descriptors.
+class Reader final : public Connection::Observer {
+ public:
+  Reader(event::Process* process, Connection* connection, BufferPool* pool)
+      : process_(process), connection_(connection), pool_(pool) {}
+  void OnReadable() override {
+    IncomingFrame frame;
+    while (connection_->Receive(&frame, pool_, absl::InfinitePast()) ==
+           IoResult::kOk) {
+      ++frames;
+      CloseSentBy(process_, getuid(), std::move(frame.descriptor));
+    }
+  }
+
+  int frames = 0;
+
+ private:
+  event::Process* const process_;
+  Connection* const connection_;
+  BufferPool* const pool_;
+};
+
 class StrangersTest : public ::testing::Test, private Acceptor::Observer {
  protected:
   ~StrangersTest() override {
@@ -127,7 +161,7 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     rmdir(folder_);
   }
 
-  // A directory's end, and a raw far end.
+  // Makes an end like a directory's, and a raw far end.
   void Connect() {
     transport_.RefuseDescriptors();
     auto listening = transport_.Listen(address_);
@@ -144,29 +178,31 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     end_fd_ = LowestFree();
     while (end_ == nullptr) loop_->RunTurn(absl::InfiniteFuture());
   }
-  // The server's end of a session, and a raw far end.
+  // Makes an end like a server's end of a session, and a raw far end.
   void BeginSession(Connection::Trust trust,
-                    std::shared_ptr<void> held = nullptr) {
+                    std::shared_ptr<void> held = nullptr,
+                    uid_t payer = event::kUnknownPeer) {
     int pair[2];
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     far_.reset(pair[1]);
     end_fd_ = pair[0];
     end_ = std::make_unique<UnixConnection>(event::UniqueFd(pair[0]), &process_,
                                             false);
-    end_->SetTrust(trust, std::move(held));
+    end_->SetTrust(trust, payer, std::move(held));
   }
-  // A frame with a descriptor: 0, or the error.
+  // Sends a frame with a descriptor. Returns 0 or the error.
   int SendDescriptor() {
     FrameHeader header;
     header.type = 1;
     header.flags = FrameHeader::kDescriptor;
     return SendDescriptors(&header, 1);
   }
-  // Without a header: a packet without a byte.
+  // Sends a packet with `count` descriptors. Without a header it has no bytes.
   int SendDescriptors(FrameHeader* header, int count) {
     struct iovec part = {header, header == nullptr ? 0 : sizeof(*header)};
     const event::UniqueFd sent(eventfd(0, EFD_CLOEXEC));
-    const int fds[2] = {sent.get(), sent.get()};
+    int fds[kMost];
+    std::fill_n(fds, count, sent.get());
     const size_t size = static_cast<size_t>(count) * sizeof(int);
     alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fds))] = {};
     struct msghdr message = {};
@@ -179,25 +215,61 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     c->cmsg_type = SCM_RIGHTS;
     c->cmsg_len = CMSG_LEN(size);
     std::memcpy(CMSG_DATA(c), fds, size);
-    return sendmsg(far_.get(), &message, MSG_NOSIGNAL) < 0 ? errno : 0;
+    while (sendmsg(far_.get(), &message, MSG_NOSIGNAL) < 0) {
+      // Other tests of this user may have many descriptors in flight.
+      if (errno != ETOOMANYREFS) return errno;
+      std::this_thread::yield();
+    }
+    return 0;
   }
-  void ExpectTakenOncePassedOn() {
+  // end_ as its new owner has it.
+  std::unique_ptr<Connection> PassOn(bool owner_lets_descriptors_in) {
     int pair[2];
-    ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     UnixConnection to_server(event::UniqueFd(pair[0]), &process_, false);
     UnixConnection server(event::UniqueFd(pair[1]), &process_, false);
     OutgoingFrame frame;
     frame.connection = &end_;
-    ASSERT_EQ(to_server.Send(frame), IoResult::kOk);
+    frame.owner_lets_descriptors_in = owner_lets_descriptors_in;
+    EXPECT_EQ(to_server.Send(frame), IoResult::kOk);
     IncomingFrame introduced;
-    ASSERT_EQ(server.Receive(&introduced, pool_.get(), absl::InfiniteFuture()),
+    EXPECT_EQ(server.Receive(&introduced, pool_.get(), absl::InfiniteFuture()),
               IoResult::kOk);
+    return std::move(introduced.connection);
+  }
+  void ExpectTaken(Connection* connection) {
     EXPECT_EQ(SendDescriptor(), 0);
     IncomingFrame received;
-    ASSERT_EQ(introduced.connection->Receive(&received, pool_.get(),
-                                             absl::InfiniteFuture()),
-              IoResult::kOk);
+    ASSERT_EQ(
+        connection->Receive(&received, pool_.get(), absl::InfiniteFuture()),
+        IoResult::kOk);
     EXPECT_TRUE(received.descriptor);
+  }
+  void ExpectTakenOncePassedOn() { ExpectTaken(PassOn(false).get()); }
+  // Everything that comes here is refused in the kernel, if it can do so.
+  bool KernelRefuses() {
+    const event::UniqueFd probe(socket(AF_UNIX, SOCK_SEQPACKET, 0));
+    const int off = 0;
+    return setsockopt(probe.get(), SOL_SOCKET, SO_PASSRIGHTS, &off,
+                      sizeof(off)) == 0;
+  }
+  // All threads that close what `user` has sent are inside a close from now on, until
+  // the kernel has none that lasts.
+  void BlockClosers(Kernel* kernel, uid_t user) {
+    constexpr int kThreads = 4;
+    kernel->LastFrom(kLasting);
+    for (int i = 0; i < kThreads; ++i) {
+      CloseElsewhere(&process_, user,
+                     event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, kLasting)));
+    }
+    kernel->WaitUntilLasting(kThreads);
+  }
+  static int OpenDescriptors() {
+    int count = 0;
+    for (int fd = 0; fd < kLasting; ++fd) {
+      if (fcntl(fd, F_GETFD) >= 0) ++count;
+    }
+    return count;
   }
   static int LowestFree() {
     const event::UniqueFd probe(open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -207,6 +279,9 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
   void OnAccepted(std::unique_ptr<Connection> connection) override {
     end_ = std::move(connection);
   }
+
+  static constexpr int kLasting = 700;  // descriptors from it on, if any
+  static constexpr int kMost = 20;      // descriptors in a packet
 
   char folder_[32] = "/tmp/le_strangers_XXXXXX";
   const std::string address_ = std::string(mkdtemp(folder_)) + "/s";
@@ -221,15 +296,34 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
 };
 
 TEST_F(StrangersTest, TheKernelRefusesThemUntilTheConnectionIsPassedOn) {
-  const event::UniqueFd probe(socket(AF_UNIX, SOCK_SEQPACKET, 0));
-  const int off = 0;
-  if (setsockopt(probe.get(), SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off)) !=
-      0) {
-    GTEST_SKIP() << "this kernel cannot";
-  }
+  if (!KernelRefuses()) GTEST_SKIP() << "this kernel cannot";
   Connect();
   EXPECT_EQ(SendDescriptor(), EPERM);
   ExpectTakenOncePassedOn();
+}
+
+// One that is turned away has none that are unread, so that no other thread need
+// close it.
+TEST_F(StrangersTest, TheKernelRefusesThemUntilANewOwnerLetsThemIn) {
+  if (!KernelRefuses()) GTEST_SKIP() << "this kernel cannot";
+  Kernel& kernel = Kernel::New();
+  BlockClosers(&kernel, getuid());
+  for (const bool is_taken : {false, true}) {
+    acceptor_.reset();
+    Connect();
+    std::unique_ptr<Connection> client = PassOn(true);
+    EXPECT_EQ(SendDescriptor(), EPERM);
+    if (is_taken) {
+      client->SetTrust(Connection::Trust::kStranger, getuid(), nullptr);
+      ExpectTaken(client.get());
+      continue;
+    }
+    ASSERT_GT(send(far_.get(), "unread", 6, 0), 0);
+    const int before = OpenDescriptors();
+    client.reset();
+    EXPECT_EQ(OpenDescriptors(), before - 1);
+  }
+  kernel.LastFrom(INT_MAX);
 }
 
 // Nor does the connection take any if it was only about to be passed on.
@@ -261,7 +355,7 @@ TEST_F(StrangersTest, AnotherThreadClosesThemWhereTheKernelCannot) {
   EXPECT_FALSE(frame.descriptor);
   EXPECT_TRUE(frame.descriptor_lost);
   EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
-  // What has not been received is closed with the socket.
+  // A descriptor that was not received is closed with the socket.
   ASSERT_EQ(SendDescriptor(), 0);
   kernel.Forget();
   end_->Close();
@@ -284,14 +378,15 @@ TEST_F(StrangersTest, WhatIsUnreadIsClosedByAnotherThread) {
     EXPECT_NE(kernel.ClosedBy(end_fd_), std::this_thread::get_id())
         << with_bytes;
   }
-  // Nothing is, so no other thread need come.
+  // Nothing is unread, so this thread closes the socket.
   BeginSession(Trust::kStranger);
   kernel.Forget();
   end_->Close();
   EXPECT_EQ(kernel.ClosedBy(end_fd_), std::this_thread::get_id());
 }
 
-// Of packets that break the rules, and of a frame that has come in part.
+// Descriptors of packets that break the rules, and of a frame that has arrived
+// in part.
 TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
   struct Case {
     const char* name;
@@ -333,7 +428,8 @@ TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
   }
 }
 
-// It ends the connection, which stays charged until all of it is closed.
+// A packet without bytes closes the connection. `held` is kept until its
+// descriptors are closed.
 TEST_F(StrangersTest, WhatComesWithoutAByteIsClosedByAnotherThread) {
   Kernel& kernel = Kernel::New();
   const auto held = std::make_shared<int>();
@@ -372,14 +468,14 @@ TEST_F(StrangersTest, ASessionMayTakeNoDescriptors) {
   }
 }
 
-// It may have been sent before the service could say anything.
+// The descriptor may have been sent before SetTrust() was called.
 TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
   Kernel& kernel = Kernel::New();
   BeginSession(Trust::kStranger);
   ASSERT_EQ(SendDescriptor(), 0);
   const int comes_as = LowestFree();
   kernel.Forget();
-  end_->SetTrust(Trust::kNoDescriptors, nullptr);
+  end_->SetTrust(Trust::kNoDescriptors, getuid(), nullptr);
   IncomingFrame frame;
   ASSERT_EQ(end_->Receive(&frame, pool_.get(), absl::InfinitePast()),
             IoResult::kOk);
@@ -387,7 +483,7 @@ TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
   EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
 }
 
-// Closes that last hold up those of the same user only, and are charged for.
+// Closes that block delay only closes of the same user. Each keeps `held`.
 TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
   constexpr uid_t kOne = 1, kTwo = 2;
   event::Process* const process = &process_;
@@ -411,7 +507,7 @@ TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
   while (held.use_count() > 1) std::this_thread::yield();
 }
 
-// The lasting closes of users that are not known do not hold it up.
+// Blocked closes of unknown users do not delay it.
 TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
   event::Process* const process = &process_;
   const auto held = std::make_shared<int>();
@@ -444,6 +540,85 @@ TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
   while (held.use_count() > 1) std::this_thread::yield();
 }
 
+// ---- Descriptors that wait to be closed ------------------------------------
+
+constexpr int kMaxWaiting = static_cast<int>(kMaxClosesOfAUser);
+
+// A packet that breaks the rules ends its session. The next session's is not received
+// once the user has too many that are not closed.
+TEST_F(StrangersTest, BrokenPacketsAreLeftUnreadWhileTooManyAreNotClosed) {
+  Kernel& kernel = Kernel::New();
+  BlockClosers(&kernel, getuid());
+  std::vector<std::unique_ptr<Connection>> ends;
+  std::vector<event::UniqueFd> far_ends;
+  constexpr int kSessions = 16;
+  for (int i = 0; i < kSessions; ++i) {
+    BeginSession(Trust::kStranger);
+    FrameHeader header;
+    ASSERT_EQ(SendDescriptors(&header, kMost), 0);
+    ends.push_back(std::move(end_));
+    far_ends.push_back(std::move(far_));
+  }
+  const int before = OpenDescriptors();
+  IncomingFrame frame;
+  int closed = 0;
+  for (const auto& end : ends) {
+    const IoResult result =
+        end->Receive(&frame, pool_.get(), absl::InfinitePast());
+    closed += result == IoResult::kClosed ? 1 : 0;
+  }
+  // The packet that reaches the bound comes whole.
+  EXPECT_EQ(closed, (kMaxWaiting + kMost - 1) / kMost);
+  EXPECT_LE(OpenDescriptors() - before, kMaxWaiting + kMost);
+  kernel.LastFrom(INT_MAX);
+  for (const auto& end : ends) {
+    EXPECT_EQ(end->Receive(&frame, pool_.get(), absl::InfiniteFuture()),
+              IoResult::kClosed);
+  }
+}
+
+// A client's connections have one far end for the kernel, the directory, whoever the
+// server is.
+TEST_F(StrangersTest, TheConnectionsOfOtherUsersAreReadMeanwhile) {
+  constexpr uid_t kOne = 1, kTwo = 2;
+  Kernel& kernel = Kernel::New();
+  BlockClosers(&kernel, kOne);
+  for (int i = 0; i < kMaxWaiting; ++i) {
+    CloseElsewhere(&process_, kOne, event::UniqueFd(dup(0)));
+  }
+  IncomingFrame frame;
+  for (const uid_t user : {kOne, kTwo}) {
+    BeginSession(Trust::kStranger, nullptr, user);
+    ASSERT_EQ(SendDescriptor(), 0);
+    EXPECT_EQ(end_->Receive(&frame, pool_.get(), absl::InfinitePast()),
+              user == kTwo ? IoResult::kOk : IoResult::kWouldBlock);
+  }
+  kernel.LastFrom(INT_MAX);
+}
+
+// Each descriptor is closed as soon as it has come: by the transport, as the session
+// takes none, or by a program that does not fetch it, at either end.
+TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
+  constexpr int kFrames = 2 * kMaxWaiting;
+  for (const Trust trust : {Trust::kNoDescriptors, Trust::kStranger}) {
+    Kernel& kernel = Kernel::New();
+    kernel.knows_rights = false;
+    BlockClosers(&kernel, getuid());
+    BeginSession(trust);
+    for (int i = 0; i < kFrames; ++i) ASSERT_EQ(SendDescriptor(), 0);
+    const int before = OpenDescriptors();
+    Reader reader(&process_, end_.get(), pool_.get());
+    ASSERT_TRUE(end_->Attach(loop_, &reader).ok());
+    while (reader.frames < kMaxWaiting) loop_->RunTurn(absl::InfiniteFuture());
+    for (int turn = 0; turn < 3; ++turn) loop_->RunTurn(absl::InfiniteFuture());
+    EXPECT_EQ(reader.frames, kMaxWaiting);
+    EXPECT_LE(OpenDescriptors() - before, kMaxWaiting);
+    kernel.LastFrom(INT_MAX);
+    while (reader.frames < kFrames) loop_->RunTurn(absl::InfiniteFuture());
+    end_.reset();
+  }
+}
+
 // A process whose far ends could all stop it anyway has no threads but its own.
 TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
   Kernel& kernel = Kernel::New();
@@ -459,6 +634,21 @@ TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
   EXPECT_FALSE(is_closed_here(getuid() + 1));
 }
 
+// A handler would wait for a close that lasts.
+TEST_F(StrangersTest, NoHandlerOfTheProgramRunsWhereStrangersAreClosed) {
+  Kernel& kernel = Kernel::New();
+  const int fd = LowestFree();
+  kernel.Forget();
+  CloseElsewhere(&process_, 1, event::UniqueFd(dup(0)));
+  EXPECT_NE(kernel.ClosedBy(fd), std::this_thread::get_id());
+  for (int signal : {SIGTERM, SIGUSR1, SIGALRM, SIGRTMIN}) {
+    EXPECT_TRUE(kernel.Blocked(signal)) << signal;
+    sigset_t own;
+    pthread_sigmask(SIG_BLOCK, nullptr, &own);
+    EXPECT_EQ(sigismember(&own, signal), 0) << signal;
+  }
+}
+
 TEST_F(StrangersTest, WithoutAThreadTheCallerClosesItsOwn) {
   Kernel& kernel = Kernel::New();
   OtherProcess process(0);
@@ -468,7 +658,7 @@ TEST_F(StrangersTest, WithoutAThreadTheCallerClosesItsOwn) {
   EXPECT_EQ(kernel.ClosedBy(fd), std::this_thread::get_id());
 }
 
-// One whose close lasts, too: it is left to a thread that is there.
+// The existing thread closes the second descriptor after its blocked close.
 TEST_F(StrangersTest, WithoutAnotherThreadTheOthersCloseItLater) {
   Kernel& kernel = Kernel::New();
   OtherProcess process(1);

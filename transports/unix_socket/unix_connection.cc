@@ -36,13 +36,13 @@ absl::Status KernelRefused(const char* what, int error) {
   return absl::InternalError(absl::StrCat(what, ": ", std::strerror(error)));
 }
 
-// What the kernel counts for a packet is more, whatever is in it: its two
-// structures alone are.
+// The kernel charges more than this for a packet of any size: its two
+// structures alone are larger.
 constexpr size_t kLeastPacketInKernel = 512;
 
 constexpr int kLeastHalfBuffer = 8192;
 
-// What the kernel says of a socket that has no peer, or none that it knows.
+// The user that the kernel reports for a socket without a known peer.
 constexpr uid_t kNobody = static_cast<uid_t>(-1);
 
 constexpr int kMaxFailuresToDrop = 4;
@@ -52,7 +52,7 @@ T Saturated(size_t value) {
   return static_cast<T>(std::min<size_t>(value, std::numeric_limits<T>::max()));
 }
 
-// Of the far end of a socket.
+// The user of the far end of a socket.
 uid_t UserOf(int fd) {
   struct ucred raw = {};
   socklen_t size = sizeof(raw);
@@ -60,6 +60,14 @@ uid_t UserOf(int fd) {
     return event::kUnknownPeer;
   }
   return raw.uid;
+}
+
+// Whether none can have come in it yet.
+bool RefusesDescriptors(int fd) {
+  int takes = 1;
+  socklen_t size = sizeof(takes);
+  return sys::GetSockOpt(fd, SOL_SOCKET, SO_PASSRIGHTS, &takes, &size) == 0 &&
+         takes == 0;
 }
 
 // What its user has sent may be unread in it.
@@ -71,7 +79,8 @@ void CloseClient(event::Process* process, event::UniqueFd client) {
 int PollTimeout(event::Instant deadline, event::Instant now) {
   if (deadline == absl::InfiniteFuture()) return -1;
   if (deadline <= now) return 0;
-  // Upwards, or the last millisecond would be spent spinning.
+  // Round up. Rounded down, the timeout would be 0 in the last millisecond, and
+  // the caller would spin.
   const int64_t ms = absl::ToInt64Milliseconds(
       absl::Ceil(deadline - now, absl::Milliseconds(1)));
   return static_cast<int>(std::min<int64_t>(ms, 1 << 30));
@@ -118,8 +127,17 @@ void UnixConnection::CloseSent(uid_t payer, event::UniqueFd fd,
   }
 }
 
+uid_t UnixConnection::Payer() const {
+  return payer_ != event::kUnknownPeer ? payer_ : UserOf(fd_.get());
+}
+
+bool UnixConnection::HasManyCloses() const {
+  return is_careful() && MayHaveManyCloses() &&
+         transports::HasManyCloses(process_, Payer());
+}
+
 void UnixConnection::CloseReceived(event::UniqueFd fd) {
-  if (fd && is_careful()) CloseSent(UserOf(fd_.get()), std::move(fd), held_);
+  if (fd && is_careful()) CloseSent(Payer(), std::move(fd), held_);
 }
 
 void UnixConnection::CloseReceived(IncomingAncillary* ancillary) {
@@ -130,7 +148,7 @@ void UnixConnection::CloseReceived(IncomingAncillary* ancillary) {
 
 void UnixConnection::CloseSocket() {
   if (strangers_ == Strangers::kDropped || (is_careful() && MayHaveUnread())) {
-    const uid_t payer = UserOf(fd_.get());
+    const uid_t payer = Payer();
     CloseSent(payer, std::move(fd_), std::move(held_));
   } else {
     fd_.reset();
@@ -139,9 +157,13 @@ void UnixConnection::CloseSocket() {
 }
 
 bool UnixConnection::MayHaveUnread() {
+  if (strangers_ == Strangers::kTakenByUser && RefusesDescriptors(fd_.get())) {
+    return false;
+  }
   int bytes = 0;
   if (sys::Ioctl(fd_.get(), FIONREAD, &bytes) != 0 || bytes > 0) return true;
-  // Credentials come with each packet, and do not with the end.
+  // With SO_PASSCRED a packet of no bytes has credentials. The end of the
+  // stream has none.
   const int on = 1;
   if (sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) !=
       0) {
@@ -157,8 +179,14 @@ bool UnixConnection::MayHaveUnread() {
   return message.msg_controllen > 0 || (message.msg_flags & MSG_CTRUNC) != 0;
 }
 
-void UnixConnection::SetTrust(Trust trust, std::shared_ptr<void> held) {
+void UnixConnection::SetTrust(Trust trust, uid_t payer,
+                              std::shared_ptr<void> held) {
+  payer_ = payer;
   held_ = std::move(held);
+  // It came with a frame, and refuses them, unless the kernel cannot.
+  if (strangers_ == Strangers::kTakenByUser && trust != Trust::kNoDescriptors) {
+    LetDescriptorsIn();
+  }
   switch (trust) {
     case Trust::kTrusted:
       strangers_ = Strangers::kTaken;
@@ -167,7 +195,7 @@ void UnixConnection::SetTrust(Trust trust, std::shared_ptr<void> held) {
       strangers_ = Strangers::kTakenWithCare;
       return;
     case Trust::kNoDescriptors:
-      // Some may have come before.
+      // Descriptors may have arrived before the kernel began to refuse them.
       strangers_ = Strangers::kDropped;
       RefuseStrangers();
       if (kernel_refuses_ && !MayHaveUnread()) {
@@ -183,14 +211,16 @@ void UnixConnection::SetTrust(Trust trust, std::shared_ptr<void> held) {
 
 bool UnixConnection::TakeStrangers() {
   if (!kernel_refuses_) return true;
-  const int on = 1;
-  if (sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSRIGHTS, &on, sizeof(on)) !=
-      0) {
-    return false;
-  }
+  if (!LetDescriptorsIn()) return false;
   kernel_refuses_ = false;
   strangers_ = Strangers::kDropped;
   return true;
+}
+
+bool UnixConnection::LetDescriptorsIn() {
+  const int on = 1;
+  return sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSRIGHTS, &on,
+                         sizeof(on)) == 0;
 }
 
 void UnixConnection::RefuseStrangers() {
@@ -278,7 +308,8 @@ void UnixConnection::UpdateInterestLocked() {
       interest |= event::Watch::kWritable;
     }
   }
-  // A watch for nothing is still told of a hang-up: once is enough.
+  // A watch without interest still reports a hang-up in each turn. It is
+  // removed while reading is paused, and after the hang-up was reported.
   if (interest == 0 && (reads_ || hang_up_told_)) {
     if (added()) loop_->RemoveWatch(this);
   } else if (added()) {
@@ -302,7 +333,7 @@ void UnixConnection::OnReady(uint32_t events) {
     if (output_ != nullptr) {
       if (output_->blocked) FlushLocked();
       drained = std::exchange(output_->drained, false);
-      // Somebody else may have emptied the queue, unknown to the loop.
+      // Another thread may have emptied the queue without the loop.
       if (!drained && output_->wants_room && HasRoomLocked()) {
         output_->wants_room = false;
         writable = true;
@@ -311,19 +342,21 @@ void UnixConnection::OnReady(uint32_t events) {
         received = output_->queue.empty() &&
                    UnreceivedInKernelLocked() <= *output_->tell_at;
         if (received) output_->tell_at.reset();
-        // The kernel says that there is room, and would say so again at once.
+        // The socket is writable, but more is unreceived than tell_at. Watching
+        // the socket would spin, so a timer checks again.
         output_->looks_later = !received;
       }
       UpdateInterestLocked();
     }
   }
-  // Each call may destroy this. What is not told now is told next turn.
+  // Each call may destroy this, so one is made in a turn. The next turn reports
+  // the other events.
   if (drained) {
     observer->OnDrained();
   } else if (writable) {
     observer->OnWritable();
   } else if (readable) {
-    // Once a turn, though both a reminder and the kernel tell of it.
+    // Once in a turn, although both Leftover and the kernel report input.
     if (leftover_ == nullptr || !leftover_->has_reminded()) {
       observer->OnReadable();
     }
@@ -369,13 +402,14 @@ void UnixConnection::NotifyWhenReceived() {
   WantWritableLocked();
 }
 
-// The kernel says that a socket is writable once a quarter of its buffer is filled
-// or less.
+// A socket is writable when at most a quarter of its send buffer is filled. So
+// the buffer is made four times as large as tell_at.
 void UnixConnection::AskToBeToldLocked() {
-  // The kernel doubles this.
+  // The kernel doubles the value of SO_SNDBUF.
   const int half_a_buffer =
       std::max(kLeastHalfBuffer, static_cast<int>(2 * *output_->tell_at));
-  // If this fails, the socket seems to be writable too early; see OnReady().
+  // If this fails, the socket becomes writable too early; OnReady() handles
+  // that.
   sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &half_a_buffer,
                   sizeof(half_a_buffer));
   output_->looks_later = false;
@@ -386,7 +420,8 @@ void UnixConnection::OnRetry() {
     event::MutexLock lock(&mutex_);
     if (output_->looks_later && output_->tell_at.has_value() &&
         UnreceivedInKernelLocked() > *output_->tell_at) {
-      // From now on the kernel may say when, or says again that it is writable.
+      // Watch the socket again: it may become writable at the right time now.
+      // If it is writable too early, OnReady() starts the timer again.
       AskToBeToldLocked();
       UpdateInterestLocked();
       return;
@@ -432,14 +467,15 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
       if (to_read && HasBuffered()) return true;
       const bool queued = output_ != nullptr && !output_->queue.empty();
       if (queued) FlushLocked();
-      // If nothing was queued, only the socket knows whether there is room.
+      // If nothing was queued, only poll() can tell whether there is room.
       if ((queued || (events & kFlushed) != 0) && IsDoneLocked(events)) {
         return true;
       }
       if (to_send && send_is_broken_) return true;
       pauses = output_ != nullptr && output_->no_memory;
       if (pauses) {
-        // The socket would say that there is room.
+        // Without memory the socket may still be writable, and poll() would
+        // return at once. So wait without POLLOUT and retry after a pause.
         until = std::min(until, process_->Now() + kNoMemoryPause);
       } else if (to_send || (output_ != nullptr && !output_->queue.empty())) {
         poll.events |= POLLOUT;
@@ -473,7 +509,7 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
       if (ready < 0 && error != EINTR) {
         // poll() itself failed. This is not a timeout, and retrying would spin,
         // so break the connection.
-        event::Log(
+        LogForPeerLocked(
             event::LogLevel::kError,
             absl::StrCat("cannot wait for a socket: ", std::strerror(error)));
         BreakLocked();
@@ -484,7 +520,8 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
         (poll.revents & (POLLIN | POLLERR | POLLHUP)) != 0) {
       return true;
     }
-    // After EINTR, poll again before a timeout is reported: input may have arrived.
+    // After EINTR, poll again before a timeout is reported: input may have
+    // arrived.
     if (ready == 0 && deadline != absl::InfiniteFuture() &&
         (deadline == absl::InfinitePast() || process_->Now() >= deadline)) {
       return false;
@@ -492,12 +529,13 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
   }
 }
 
-// ---- Who, and the end ------------------------------------------------------
+// ---- Credentials, and the close --------------------------------------------
 
 absl::Status UnixConnection::SetReceiveCredentials(bool on) {
   event::MutexLock lock(&mutex_);
   if (!on) {
-    // The next send takes it back: there may be none.
+    // The next Send() turns SO_PASSCRED off. This saves a system call if no
+    // Send() follows.
     passes_credentials_ |= reader_.wants_credentials();
     reader_.WantCredentials(false);
     return absl::OkStatus();
@@ -510,7 +548,8 @@ absl::Status UnixConnection::SetReceiveCredentials(bool on) {
 
 void UnixConnection::StopPassingCredentials() {
   if (!passes_credentials_) return;
-  // Or the kernel would give the socket an abstract name, which is no harm.
+  // If it is on, a send makes the kernel give the socket an abstract name. That
+  // does no harm, so a failure is ignored.
   PassCredentials(false).IgnoreError();
   passes_credentials_ = false;
 }
@@ -549,6 +588,13 @@ absl::StatusOr<event::Credentials> UnixConnection::PeerLocked() const {
   return event::Credentials{raw.pid, raw.uid, raw.gid};
 }
 
+void UnixConnection::LogForPeerLocked(event::LogLevel level,
+                                      absl::string_view message) const {
+  const absl::StatusOr<event::Credentials> peer = PeerLocked();
+  event::LogForPeer(level, peer.ok() ? peer->uid : event::kUnknownPeer,
+                    message);
+}
+
 absl::StatusOr<event::UniqueFd> UnixConnection::PeerPidFd() const {
   event::MutexLock lock(&mutex_);
   if (closed_ != nullptr) return absl::UnavailableError("closed");
@@ -577,8 +623,9 @@ IoResult UnixConnection::Fail(absl::Status status) {
   return IoResult::kClosed;
 }
 
-// A packet that nobody will read may hold a client's connection. Where another
-// process holds the socket too, the packet would stay, and the client would wait.
+// Reads and drops all packets. An unread packet may hold a client's connection.
+// If another process also holds the socket, the packet would stay, and the
+// client would wait for ever.
 void UnixConnection::DropUnread() {
   int failures = 0;
   while (failures < kMaxFailuresToDrop) {
@@ -593,11 +640,11 @@ void UnixConnection::DropUnread() {
         sys::RecvMsg(fd_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (size >= 0) ancillary.TakeFrom(message);
     while (event::UniqueFd client = ancillary.TakeDescriptor()) {
-      sys::Shutdown(client.get(), SHUT_RDWR);  // it learns of it now
+      sys::Shutdown(client.get(), SHUT_RDWR);  // tells the client at once
       CloseClient(process_, std::move(client));
     }
     if (size == 0 || (size < 0 && errno == EAGAIN)) return;
-    if (size < 0) ++failures;  // ECONNRESET is told once, before what is there
+    if (size < 0) ++failures;  // ECONNRESET comes once, before the packets
   }
 }
 
@@ -613,10 +660,8 @@ void UnixConnection::CloseWith(absl::Status status) {
   if (output_ != nullptr && !output_->queue.empty()) {
     FlushLocked();
     if (!output_->queue.empty()) {
-      const absl::StatusOr<event::Credentials> peer = PeerLocked();
-      event::LogForPeer(
+      LogForPeerLocked(
           event::LogLevel::kWarning,
-          peer.ok() ? peer->uid : event::kUnknownPeer,
           absl::StrCat(output_->queue.frames(), " messages (",
                        output_->queue.bytes(),
                        " bytes) were not taken by the far end and are "
@@ -626,7 +671,7 @@ void UnixConnection::CloseWith(absl::Status status) {
   if (output_ != nullptr) DropQueueLocked();
   output_.reset();
   auto closed = std::make_unique<Closed>();
-  // Whoever broke the rules is to be named.
+  // After the close peer() still returns the peer that broke a rule.
   if (status.code() == absl::StatusCode::kInvalidArgument ||
       status.code() == absl::StatusCode::kInternal) {
     const absl::StatusOr<event::Credentials> peer = PeerLocked();
@@ -634,12 +679,13 @@ void UnixConnection::CloseWith(absl::Status status) {
   }
   closed->why = std::move(status);
   closed_ = std::move(closed);
-  // The far end learns of it now, though another process may hold the socket too:
-  // the child of a fork, above all. After a hang-up nothing is left to shut down.
+  // shutdown() tells the far end now, even if another process (such as the
+  // child of a fork) also holds the socket. After a hang-up both directions are
+  // shut down already.
   if (!hung_up_) sys::Shutdown(fd_.get(), SHUT_RDWR);
   if (leaves_unread_) DropUnread();
-  // Those who wait must not find another descriptor by this number: the last
-  // closes it.
+  // Threads in poll() still use this descriptor's number, which must not be
+  // reused. So the last of them closes it.
   if (waiters_ == 0) CloseSocket();
 }
 

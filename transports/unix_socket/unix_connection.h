@@ -3,17 +3,17 @@
 //
 // One connected socket.
 //
-// Sending (any thread, under mutex_): straight from the caller's payload if
-// nothing is queued; else into the queue, where small frames share packets, and
-// large ones keep their buffer if they may.
-// Within a turn of the loop the first frame goes straight, the rest is queued
-// until the turn's end.
+// Sending (any thread, under mutex_): if nothing is queued, the frame is sent
+// directly from the caller's payload. Otherwise it is queued. In the queue
+// small frames share packets, and a large frame keeps its buffer if that may be
+// moved. Within a turn of the loop the first frame is sent directly; the others
+// are queued until the turn ends.
 //
-// Receiving (the owner): one system call per packet, which reader_ takes apart.
+// Receiving (the owner): one system call for each packet, which reader_ parses.
 //
-// Descriptors and credentials cost both sides more than all the rest of a small
-// message. So each packet says whether the next one may bring any (wire.md), and
-// where none may, plain send() and recv() do.
+// A call that can carry descriptors or credentials takes a tenth of a small
+// message's time. So each packet says whether the next one may have any
+// (wire.md). If it may not, plain send() and recv() are used.
 
 #ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
@@ -22,9 +22,11 @@
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
+#include "event/base/log.h"
 #include "event/base/mutex.h"
 #include "event/base/unique_fd.h"
 #include "event/loop.h"
+#include "event/peer_log.h"
 #include "event/process.h"
 #include "transports/framing/framing.h"
 #include "transports/framing/packet_reader.h"
@@ -41,14 +43,19 @@ namespace transports {
 
 class UnixConnection final : public Connection, private event::Watch {
  public:
-  // A socket that connects without waiting is born non-blocking, and is made
-  // blocking when a blocking receive first wants it so.
-  // `promised_plain`: of a socket that was another's before, which said last
-  // that its next packet has no attachments.
-  // `strangers`: what becomes of descriptors that the far end sends. kTaken: those
-  // that nobody takes are closed here. kTakenWithCare: these are closed elsewhere.
-  // kTakenByUser: as one of both, by the far end's user. kRefused: the kernel has
-  // been told so. kDropped: all are closed, here or elsewhere by the user.
+  // `socket_is_nonblocking`: the first blocking receive makes the socket
+  // blocking.
+  // `promised_plain`: the socket was passed on by another owner, whose last
+  // packet said that the next one has no attachments.
+  // `strangers`: how descriptors from the far end are treated.
+  //  - kTaken: they are received. This thread closes those that no frame takes.
+  //  - kTakenWithCare: they are received. Another thread closes those that no
+  //    frame takes.
+  //  - kTakenByUser: kTakenWithCare if the far end's user is a stranger, else
+  //    kTaken.
+  //  - kRefused: the kernel refuses them (SO_PASSRIGHTS is off).
+  //  - kDropped: all are closed. Another thread does it if their user is a
+  //    stranger.
   enum class Strangers : uint8_t {
     kTaken,
     kTakenWithCare,
@@ -72,7 +79,7 @@ class UnixConnection final : public Connection, private event::Watch {
   bool Wait(uint32_t events, event::Instant deadline) override;
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
-  void SetTrust(Trust trust, std::shared_ptr<void> held) override;
+  void SetTrust(Trust trust, uid_t payer, std::shared_ptr<void> held) override;
   void SetSendLimits(const SendLimits& limits) override;
   void NotifyWhenReceived() override;
   void Close() override;
@@ -90,9 +97,9 @@ class UnixConnection final : public Connection, private event::Watch {
   absl::StatusOr<event::UniqueFd> PeerPidFd() const override;
 
  private:
-  class Output;  // exists once something has been queued or gathered
+  class Output;  // made when first needed, such as to queue a frame
   class Unsent;
-  class Leftover;  // exists once something has been left unread
+  class Leftover;  // made when input is left unread for the first time
 
   enum class Sent { kAll, kWouldBlock, kTooLarge, kBroken };
 
@@ -110,33 +117,33 @@ class UnixConnection final : public Connection, private event::Watch {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Sent FailedToSend(int error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status PassCredentials(bool on) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // If SetReceiveCredentials(false) has left that.
+  // Turns off SO_PASSCRED if SetReceiveCredentials(false) left it on.
   void StopPassingCredentials() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // kAll, kWouldBlock or kBroken. Leaves the loop alone.
+  // Returns kAll, kWouldBlock or kBroken. Does not use the loop.
   Sent SendQueuedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsBlockedForNowLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SetBlockedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsFullLocked(Room room, size_t size, bool with_descriptor) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // After the queue has grown or shrunk.
+  // Call after the queue has grown or shrunk.
   void UpdateCongestionLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LearnPacketLimit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Of what the kernel has for the far end: with what it needs itself.
   void AskToBeToldLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void OnRetry();  // a pause is over
+  void OnRetry();  // the timer of Output has expired
+  // Bytes that the kernel holds for the far end, with its overhead.
   size_t UnreceivedInKernelLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Nothing more can be sent.
+  // Ends sending for ever.
   void BreakLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Asks the loop to say when the kernel takes more.
+  // Makes the loop report when the socket is writable.
   void WantWritableLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Any thread but the owner's.
+  // Any thread except the owner's.
   void FlushForBlockedOwner(event::Instant deadline)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // What a wait is for, besides kReadable and kWritable: nothing is queued, or
-  // the owner has come back and sees to it.
+  // An event for Wait() besides kReadable and kWritable: nothing is queued, or
+  // the owner no longer waits and so sends the queue.
   static constexpr uint32_t kFlushed = 4;
   bool IsDoneLocked(uint32_t events) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -160,27 +167,37 @@ class UnixConnection final : public Connection, private event::Watch {
   void DropUnread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<event::Credentials> PeerLocked() const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // For what the far end may cause.
+  void LogForPeerLocked(event::LogLevel level, absl::string_view message) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // `connection`, if this one may pass it on; null otherwise.
   UnixConnection* AsIdle(Connection* connection, bool* promised_plain) const;
-  // What strangers have sent may be in it still.
+  // Closes fd_ on another thread if descriptors from strangers may be unread in
+  // it.
   void CloseSocket();
-  // Whether the kernel has anything for this end. After the far end can send no
-  // more; descriptors may come with a packet of no bytes.
+  // Whether the kernel has anything for this end whose close may last. After the far
+  // end can send no more; descriptors may come with a packet of no bytes.
   bool MayHaveUnread();
   bool is_careful() const {
     return strangers_ != Strangers::kTaken && strangers_ != Strangers::kRefused;
   }
+  // Who has sent what must be closed.
+  uid_t Payer() const;
+  // Whether too much of what that user has sent is not closed yet.
+  bool HasManyCloses() const;
   // Each closes elsewhere what may take long.
   void CloseSent(uid_t payer, event::UniqueFd fd, std::shared_ptr<void> held);
   void CloseReceived(event::UniqueFd fd);
   void CloseReceived(IncomingAncillary* ancillary);
-  // For a connection that is about to be passed on: its new owner takes
-  // descriptors. If it is not passed on after all, some may have come meanwhile.
+  // Makes the kernel accept descriptors, for a connection that is about to be
+  // passed on: its new owner receives them. False: the kernel does not allow
+  // it.
   bool TakeStrangers();
+  bool LetDescriptorsIn();
   void RefuseStrangers();
-  // What is queued goes nowhere.
+  // Drops the queued frames.
   void DropQueueLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // For a connection that is passed on.
+  // Closes this connection and returns its socket, to pass it on.
   event::UniqueFd ReleaseSocket() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // event::Watch
@@ -189,13 +206,14 @@ class UnixConnection final : public Connection, private event::Watch {
   event::Process* const process_;
   mutable event::Mutex mutex_;
 
-  // The owner's thread writes these under mutex_; it reads them without, and
-  // other threads under mutex_. The analysis knows no such rule.
+  // Only the owner's thread writes these, under mutex_. It reads them without
+  // the lock; other threads read them under mutex_. The thread-safety analysis
+  // cannot express this.
   Observer* observer_ = nullptr;  // null: not attached
   event::Loop* loop_ = nullptr;
   struct Closed {
     absl::Status why;
-    // The peer, if it is the reason.
+    // Set if the peer or the kernel is the reason.
     absl::optional<event::Credentials> peer;
   };
   std::unique_ptr<Closed> closed_;  // null: open
@@ -205,24 +223,24 @@ class UnixConnection final : public Connection, private event::Watch {
   std::unique_ptr<Leftover> leftover_;
 
   std::unique_ptr<Output> output_ ABSL_GUARDED_BY(mutex_);
-  // As observer_; here to save space. After closed_ is set, the last waiter may
-  // reset it.
+  // Locked like observer_; it stands here to save space. After closed_ is set,
+  // the last waiter may reset it.
   event::UniqueFd fd_;
-  // The last turn in which something left; 0: none.
+  // The last turn in which a frame was sent directly; 0: none.
   uint32_t sent_in_turn_ ABSL_GUARDED_BY(mutex_) = 0;
   uint32_t send_limit_bytes_ ABSL_GUARDED_BY(mutex_);
   uint32_t send_limit_frames_ ABSL_GUARDED_BY(mutex_) = UINT32_MAX;
   uint32_t gathered_limit_bytes_ ABSL_GUARDED_BY(mutex_) = UINT32_MAX;
   bool reports_congestion_ ABSL_GUARDED_BY(mutex_) = false;
   uint16_t send_limit_descriptors_ ABSL_GUARDED_BY(mutex_) = UINT16_MAX;
-  // Threads inside poll() with our descriptor.
+  // Threads that are inside poll() with fd_.
   uint16_t waiters_ ABSL_GUARDED_BY(mutex_) = 0;
   uint32_t max_packet_ ABSL_GUARDED_BY(mutex_) = kMaxPacketBytes;
-  // The last packet said that the next one has no attachments.
+  // The last packet sent or queued said that the next one has no attachments.
   bool promised_plain_ ABSL_GUARDED_BY(mutex_);
-  // SO_PASSCRED is on still, although it is not wanted any more.
+  // SO_PASSCRED is still on, although credentials are not wanted any more.
   bool passes_credentials_ ABSL_GUARDED_BY(mutex_) = false;
-  // The far end takes nothing more.
+  // Sending has failed for ever.
   bool send_is_broken_ ABSL_GUARDED_BY(mutex_) = false;
 
   // Changed under mutex_.
@@ -231,16 +249,19 @@ class UnixConnection final : public Connection, private event::Watch {
   // The owner's thread only.
   bool reads_ = false;
   bool hung_up_ = false;        // the kernel has shut down both directions
-  bool hang_up_told_ = false;   // and reads_ has not been set since
+  bool hang_up_told_ = false;   // OnHangUp() was called; reads_ resets it
   bool leaves_unread_ = false;  // DescriptorPolicy::kLeaveUnread
   Strangers strangers_;
   bool kernel_refuses_;
-  bool passes_strangers_ = false;  // connections of such as send descriptors
+  // A passed connection in the queue may hold descriptors from strangers.
+  bool passes_strangers_ = false;
   bool socket_is_nonblocking_;
-  std::shared_ptr<void> held_;  // until all that came here is closed
+  uid_t payer_ = event::kUnknownPeer;  // known: SetTrust() has said
+  std::shared_ptr<void> held_;         // until all that came here is closed
 
-  // The owner waits, and looks at the output no more. Set under mutex_; the owner
-  // clears it without. A stale true costs one kWouldBlock.
+  // The owner waits and does not send queued output. Set under mutex_. The
+  // owner may clear it without the lock; a stale true makes one Send() return
+  // kWouldBlock.
   std::atomic<bool> owner_is_blocked_{false};
 };
 

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a UnixConnection has only once it needs it.
+// The parts of a UnixConnection that are allocated only when needed.
 
 #ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_PARTS_H_
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_PARTS_H_
@@ -16,15 +16,15 @@
 namespace le {
 namespace transports {
 
-// When the kernel has no memory it does not say when it has: try again after
-// this.
+// The retry interval when the kernel has no memory: it does not report when it
+// has memory again.
 constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 
-// A full socket has hardly room again within this time, and a call that fails
-// costs as much as one that sends.
+// How long a full socket is not tried again. It rarely has room within this
+// time, and a call that fails takes as long as one that sends.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 
-// When no descriptor is free, likewise.
+// When no descriptor is free, or too many are to be closed, likewise.
 constexpr absl::Duration kNoDescriptorPause = absl::Milliseconds(50);
 
 // Shared statuses for the common endings: creating one costs two allocations.
@@ -44,8 +44,8 @@ inline const absl::Status& PassedOn() {
   return *status;
 }
 
-// The connections of a process that have held something back. When the process
-// ends, they hand over what the kernel takes.
+// The list of a process's connections that have an Output. When the process
+// ends, their queued frames are sent as far as the kernel accepts them.
 class UnixConnection::Unsent final : public event::ProcessEndHook {
  public:
   static std::shared_ptr<Unsent> Of(event::Process* process) {
@@ -61,7 +61,7 @@ class UnixConnection::Unsent final : public event::ProcessEndHook {
         ->unsent;
   }
 
-  // With the lock of the connection, which comes before this one's.
+  // The caller holds the connection's lock, which is acquired before this one.
   void Add(Output* output);
   void Remove(Output* output);
 
@@ -72,7 +72,8 @@ class UnixConnection::Unsent final : public event::ProcessEndHook {
   Output* first_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
-// Everything under the connection's mutex_, but for what the loop calls.
+// The connection's mutex_ guards all of it, except the functions that the loop
+// calls.
 class UnixConnection::Output final : private event::Task, private event::Timer {
  public:
   explicit Output(UnixConnection* connection)
@@ -82,21 +83,21 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   ~Output() override { unsent_->Remove(this); }
 
   OutputQueue queue;
-  bool blocked = false;       // the kernel takes nothing more now
-  bool no_memory = false;     // and does not say when it will again
-  event::Instant blocked_at;  // the last attempt that failed; if blocked
+  bool blocked = false;       // the kernel accepts no more packets now
+  bool no_memory = false;     // the reason is lack of memory: retry by timer
+  event::Instant blocked_at;  // when sending last failed; valid if blocked
   bool wants_room = false;    // a Send() was refused
-  size_t refused_bytes = 0;   // of what was refused last
-  bool drained = false;       // the observer is to be told
-  // The observer is to be told once the kernel has no more than this.
+  size_t refused_bytes = 0;   // the size of the frame that was refused last
+  bool drained = false;       // OnDrained() must be called
+  // OnReceived() must be called when the kernel holds at most this many bytes.
   absl::optional<size_t> tell_at;
-  bool looks_later = false;  // whether that is so: the kernel does not say when
-  // Something has left since a Send() was refused; if not, since when.
+  bool looks_later = false;  // a timer checks tell_at, instead of the socket
+  // Whether a packet was sent since a Send() was refused. If not, since when.
   bool taken = true;
   event::Instant stalled_since;
-  size_t stalled_at = 0;  // what was unreceived then
+  size_t stalled_at = 0;  // UnreceivedInKernelLocked() at stalled_since
 
-  // The owner's thread: what is in the queue leaves then.
+  // The owner's thread. Sends the queue when the turn ends.
   void FlushAtTurnEnd() {
     if (turn_end_ == nullptr) {
       turn_end_ = std::make_unique<TurnEnd>(connection_);
@@ -115,7 +116,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
           this, connection_->loop_->Now() + kNoMemoryPause);
     }
   }
-  // The owner's thread: takes everything back from the loop.
+  // The owner's thread. Cancels the task, the timer and the turn-end hook.
   void LeaveLoop() {
     if (posted_) connection_->loop_->Cancel(this);
     posted_ = false;
@@ -131,7 +132,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
       if (!event::Thread::process_ends()) {
         connection->mutex_.Lock();
       } else if (!connection->mutex_.TryLock()) {
-        return;  // a signal handler has interrupted a call, and calls exit()
+        return;  // a signal handler interrupted a call and called exit()
       }
       if (!connection->output_->blocked) connection->FlushLocked();
       connection->mutex_.Unlock();
@@ -154,34 +155,39 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   friend class Unsent;
   UnixConnection* const connection_;
   const std::shared_ptr<Unsent> unsent_;  // may outlive the process's state
-  Output* next_ = nullptr;                // there
+  Output* next_ = nullptr;                // in unsent_'s list
   Output* previous_ = nullptr;
   std::unique_ptr<TurnEnd> turn_end_;
   bool posted_ = false;
 };
 
-// Two cases of unread input. Frames left in a packet: the observer is called again
-// in each turn. A packet whose descriptor cannot be received: it is peeked at, and
-// taken once a descriptor is free. The number of free descriptors is not asked for:
+// Three cases of unread input. Frames left in a packet: the observer is called again
+// in each turn. What a stranger has sent who has too much that is not closed yet: it
+// is looked at again after a pause. A packet whose descriptor cannot be received: it
+// is peeked at, and taken once a descriptor is free. The number of free descriptors is not asked for:
 // other threads take hundreds at once.
 class UnixConnection::Leftover final : private event::Task,
                                        private event::Timer {
  public:
   explicit Leftover(UnixConnection* connection) : connection_(connection) {}
 
-  // While attached: tells of what is buffered, from the next turn on.
+  // While attached. Calls OnReadable() in each turn from the next one on, while
+  // frames are buffered.
   void Remind() {
     connection_->loop_->Cancel(this);
     connection_->loop_->Post(this);
   }
   void StopReminding() { connection_->loop_->Cancel(this); }
-  // In this turn the observer has had its share.
+  // Whether Run() has called OnReadable() in this turn.
   bool has_reminded() const { return turn_ == connection_->loop_->turn(); }
 
   bool paused() const { return running(); }
-  // Whether there is a descriptor left. If not, the loop pauses.
+  // Whether there is a descriptor left, and the far end may take one. If not, the
+  // loop pauses.
   bool MayReceive() {
-    const int probe = event::sys::Dup(connection_->fd_.get());
+    const int probe = connection_->HasManyCloses()
+                          ? -1
+                          : event::sys::Dup(connection_->fd_.get());
     if (probe >= 0) {
       event::sys::Close(probe);
       return true;
@@ -210,7 +216,7 @@ class UnixConnection::Leftover final : private event::Task,
   void OnExpiry() override { connection_->UpdateInterest(); }
 
   UnixConnection* const connection_;
-  uint32_t turn_ = 0;  // none
+  uint32_t turn_ = 0;  // the turn of the last Run(); 0: none
 };
 
 }  // namespace transports

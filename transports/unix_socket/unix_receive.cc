@@ -35,7 +35,8 @@ absl::Status KernelRefused(const char* what, int error) {
   return absl::InternalError(absl::StrCat(what, ": ", std::strerror(error)));
 }
 
-// Parts of a frame, mostly, that are taken in one go.
+// The most packets that a non-blocking receive reads without completing a
+// frame.
 constexpr int kMaxPacketsWithoutFrame = 32;
 
 }  // namespace
@@ -66,8 +67,8 @@ IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
       }
       const IoResult result = ReceivePacket(frame, pool, /*block=*/true);
       owner_is_blocked_.store(false, std::memory_order_relaxed);
-      // Otherwise a part of a frame came, or the far end, which had this socket
-      // before, has made it non-blocking again.
+      // kWouldBlock: a part of a frame arrived, or the former owner of this
+      // socket has made it non-blocking again.
       if (result != IoResult::kWouldBlock) return result;
     }
   }
@@ -80,10 +81,10 @@ IoResult UnixConnection::WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
     if (!Wait(Connection::kReadable, deadline)) return IoResult::kWouldBlock;
     const IoResult result = ReceivePacket(frame, pool, /*block=*/false);
     if (result != IoResult::kWouldBlock) return result;
-    if (leaves_unread_ && !PauseForDescriptor(deadline)) {
+    if ((leaves_unread_ || HasManyCloses()) && !PauseForDescriptor(deadline)) {
       return IoResult::kWouldBlock;
     }
-    // There may be more and more to receive, and never a frame.
+    // Packets may keep arriving without ever completing a frame.
     if (deadline != absl::InfiniteFuture() && process_->Now() >= deadline) {
       return IoResult::kWouldBlock;
     }
@@ -91,7 +92,7 @@ IoResult UnixConnection::WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
 }
 
 // There is something to receive, but it may bring a descriptor more than we can
-// have. False at the deadline.
+// have, or than the far end's user may. False at the deadline.
 bool UnixConnection::PauseForDescriptor(event::Instant deadline) {
   if (leftover()->MayReceive()) return true;
   const event::Instant now = process_->Now();
@@ -102,20 +103,20 @@ bool UnixConnection::PauseForDescriptor(event::Instant deadline) {
   return true;
 }
 
-// The kernel's next packet, into `room`. Ancillary data is looked for only where
-// some may come: a call that takes none is much cheaper.
+// Receives the next packet into `room`. Ancillary data is received only if the
+// packet may have some, because recv() is much cheaper.
 IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
                                IncomingAncillary* ancillary, size_t* size) {
   const int wait = block ? 0 : MSG_DONTWAIT;
   const bool plain = reader_.ExpectsPlain() && room->part_count() == 1 &&
                      !leaves_unread_ && !is_careful();
-  // A packet that is only looked at brings its descriptors all the same.
+  // MSG_PEEK also returns the packet's descriptors.
   const int look = leaves_unread_ ? MSG_PEEK : 0;
   bool was_reset = false;
   bool looked_again = false;
   ssize_t received;
   for (;;) {
-    // MSG_TRUNC: the size of the packet is told, even if it has no room.
+    // MSG_TRUNC: the result is the size of the packet, even if it was cut off.
     if (plain) {
       received = sys::Recv(fd_.get(), room->parts()->iov_base,
                            room->parts()->iov_len, MSG_TRUNC | wait);
@@ -128,13 +129,16 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
                               MSG_TRUNC | MSG_CMSG_CLOEXEC | wait | look);
       if (received >= 0) {
         ancillary->TakeFrom(message);
-        // If there is a descriptor after all, the kernel has other reasons.
+        // The descriptor did not fit. If a file descriptor is free, the kernel
+        // had another reason, and the frame is delivered without its
+        // descriptor.
         if (look != 0 && ancillary->truncated()) {
           if (!leftover()->MayReceive()) {
             room->Discard();
             return IoResult::kWouldBlock;
           }
-          // Somebody may just have closed one.
+          // Another thread may have closed a file descriptor just now: peek
+          // again.
           if (!looked_again) {
             looked_again = true;
             ancillary->Reset();
@@ -149,7 +153,7 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
       case EINTR:
         continue;
       case ECONNRESET:
-        // Said once; what had come before is still to be had.
+        // Reported once. Packets that arrived before can still be received.
         if (!was_reset) {
           was_reset = true;
           ancillary->Reset();
@@ -158,7 +162,7 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
         room->Discard();
         return Fail(FarEndGone());
       case EAGAIN:
-        if (look != 0) room->Discard();  // it may have been looked at
+        if (look != 0) room->Discard();  // a peek may have written to it
         reader_.FoundNoMore();
         return IoResult::kWouldBlock;
       default:
@@ -167,7 +171,8 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
     }
   }
   if (received == 0) {
-    // A packet of no bytes may bring descriptors all the same.
+    // The end of the stream, or a packet of no bytes. That may have
+    // descriptors.
     CloseReceived(ancillary);
     return Fail(FarEndGone());
   }
@@ -175,10 +180,10 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
   return IoResult::kOk;
 }
 
-// Drops a packet of `size` bytes that was peeked at. The peek has already given us
-// its descriptors; the packet's own copies go with it.
+// Drops a packet of `size` bytes that was peeked at. The peek has already
+// installed its descriptors; the packet's own copies are released with it.
 ssize_t UnixConnection::TakeWhatWasLookedAt(ssize_t size) {
-  if (size == 0) return 0;  // the end, which stays
+  if (size == 0) return 0;  // the end of the stream, which stays
   char byte;
   for (;;) {
     if (sys::Recv(fd_.get(), &byte, sizeof(byte), MSG_DONTWAIT) >= 0) {
@@ -191,8 +196,12 @@ ssize_t UnixConnection::TakeWhatWasLookedAt(ssize_t size) {
 IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
                                        bool block) {
   for (int packets = 0;; ++packets) {
-    // Packets that make no frame are no reason to stay: the loop comes again.
+    // Let the caller's loop serve others. It reports the rest of the input in
+    // its next turn.
     if (packets == kMaxPacketsWithoutFrame && !block) {
+      return IoResult::kWouldBlock;
+    }
+    if (ABSL_PREDICT_FALSE(HasManyCloses()) && !leftover()->MayReceive()) {
       return IoResult::kWouldBlock;
     }
     IncomingAncillary ancillary;
@@ -215,6 +224,11 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     switch (accepted) {
       case PacketReader::Result::kConnection:
       case PacketReader::Result::kPromisedConnection:
+        if (strangers_ != Strangers::kTaken) {
+          CloseReceived(std::move(frame->descriptor));
+          return Fail(absl::DataLossError(
+              "a frame with a connection, which only a directory may send"));
+        }
         frame->connection = std::make_unique<UnixConnection>(
             std::move(frame->descriptor), process_,
             /*socket_is_nonblocking=*/true,
@@ -230,14 +244,15 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
       case PacketReader::Result::kBroken:
         return Fail(std::move(why));
       case PacketReader::Result::kNothing:
-        // There may be no more yet, but the caller must know.
+        // The rest of the frame may not have arrived. The caller waits for it,
+        // so do not block here.
         block = false;
         break;
     }
   }
 }
 
-// As far as it can be sent now.
+// Sends a version refusal, if that is possible now.
 void UnixConnection::RefuseVersion(absl::string_view why) {
   const std::string packet = VersionRefusal(why);
   event::MutexLock lock(&mutex_);

@@ -23,16 +23,18 @@ namespace sys = event::sys;
 
 namespace {
 
-// Below this a packet holds little more than its header: something is wrong.
+// The smallest packet limit. If the socket does not accept even this, it is
+// broken.
 constexpr size_t kMinPacketBytes = 256;
 
-// A continuation is received where it belongs, so it may be larger than a
-// packet: fewer system calls and switches. The kernel still needs no more than 32
-// KiB in one piece for it, and takes three with its default of 208 KiB.
+// A continuation is received directly in the payload's buffer, so it may be
+// larger than a packet. This saves system calls and context switches. The
+// kernel still needs at most 32 KiB of contiguous memory for it, and its
+// default send buffer of 208 KiB accepts three.
 constexpr size_t kMaxContinuationBytes = kFrameHeaderBytes + 98304;
 
 // True if the error concerns the packet or the peer. False if it concerns the
-// attached descriptor: there is none by that number, or its kind (io_uring) or its
+// attached descriptor: its number is not open, or its kind (io_uring) or its
 // security label cannot be sent.
 bool IsOfThePacket(int error) {
   switch (error) {
@@ -62,7 +64,8 @@ bool UnixConnection::HasRoomLocked() const {
   if (send_is_broken_ || output_ == nullptr || output_->queue.empty()) {
     return true;
   }
-  // Half, so that a sender that waits has something to do when it is woken.
+  // Half of the limit, so that a waiting sender can send several frames when it
+  // wakes.
   return output_->queue.bytes() <= send_limit_bytes_ / 2 &&
          output_->queue.bytes() + output_->refused_bytes <= send_limit_bytes_ &&
          output_->queue.frames() < send_limit_frames_ &&
@@ -106,20 +109,22 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   const bool in_turn = loop_ != nullptr && loop_->InTurn();
 
   bool waits = output_ != nullptr && !output_->queue.empty();
-  // In a turn what waits is gathered, unless the socket was full: a handler may
-  // take long, and the far end has room again meanwhile.
+  // In a turn queued frames are gathered. But if the socket was full, try
+  // again: a handler may take long, and the far end may have received packets
+  // meanwhile.
   if (waits && (!in_turn || output_->blocked) && !IsBlockedForNowLocked()) {
     FlushLocked();
     waits = !output_->queue.empty();
   }
-  // Something has left in this turn already: what follows is gathered.
+  // A frame was already sent in this turn, so this one is gathered.
   const bool gathers = in_turn && sent_in_turn_ == loop_->turn();
   const size_t size = kFrameHeaderBytes + frame.payload.size();
 
   const bool with_descriptor = frame.descriptor != nullptr || passed != nullptr;
 
   if (waits && IsFullLocked(frame.room, size, with_descriptor)) {
-    // In a turn, it may have been gathered only.
+    // In a turn the queued frames may only be gathered, although the socket is
+    // not full.
     if (!in_turn || !IsBlockedForNowLocked()) FlushLocked();
     if (send_is_broken_) return IoResult::kClosed;
     waits = !output_->queue.empty();
@@ -127,7 +132,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
       output_->wants_room = true;
       output_->refused_bytes = size;
       const size_t unreceived = UnreceivedInKernelLocked();
-      // It may read less than makes room for a packet, and is not stalled then.
+      // The far end is not stalled if it has received anything, even if that
+      // does not make room for a packet.
       if (std::exchange(output_->taken, false) ||
           unreceived < output_->stalled_at) {
         output_->stalled_since = process_->Now();
@@ -138,8 +144,10 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   }
 
   if (passed != nullptr) {
-    if (!passed->TakeStrangers()) return IoResult::kNotIdle;
-    passes_strangers_ |= passed->strangers_ != Strangers::kTaken;
+    if (!frame.owner_lets_descriptors_in && !passed->TakeStrangers()) {
+      return IoResult::kNotIdle;
+    }
+    passes_strangers_ |= passed->strangers_ == Strangers::kDropped;
   }
 
   size_t sent = 0;
@@ -151,7 +159,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
       case Sent::kAll:
         if (frame.descriptor != nullptr) frame.descriptor->reset();
         if (passed != nullptr) {
-          // Its socket is the far end's now, and must not be shut down here.
+          // The far end owns the socket now, so it must not be shut down here.
           passed->ReleaseSocket();
           frame.connection->reset();
         }
@@ -163,8 +171,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
         return IoResult::kClosed;
       case Sent::kWouldBlock:
       case Sent::kTooLarge:
-        // The owner sleeps where nothing can tell it to send this later: then
-        // the caller must wait itself.
+        // The owner is blocked, and nothing can tell it to send this frame
+        // later. So the frame is refused, and the caller must wait itself.
         if (owner_is_blocked_ && sent == 0 && frame.room == Room::kQueue) {
           output()->wants_room = true;
           output_->refused_bytes = size;
@@ -183,7 +191,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   } else if (passed != nullptr) {
     descriptor = passed->ReleaseSocket();
   }
-  if (sent > 0) descriptor.reset();  // it went with the first part
+  if (sent > 0) descriptor.reset();  // it was sent with the first part
   if (frame.descriptor != nullptr) frame.descriptor->reset();
   if (frame.connection != nullptr) frame.connection->reset();
   if (sent == 0 && promised_plain_ &&
@@ -285,7 +293,7 @@ UnixConnection::Sent UnixConnection::SendQueuedLocked() {
         output_->taken = true;
         break;
       case Sent::kTooLarge:
-        // Unless a large frame has told already.
+        // A large packet has learned the limit in SendParts().
         if (queue.front()->bytes().size() <= max_packet_) LearnPacketLimit();
         if (send_is_broken_) return Sent::kBroken;
         queue.Recut(max_packet_);
@@ -322,7 +330,7 @@ void UnixConnection::Unsent::BeforeProcessEnds() {
   for (Output* output = first_; output != nullptr; output = output->next_) {
     UnixConnection* const connection = output->connection_;
     if (!connection->mutex_.TryLock())
-      continue;  // its user goes on, or is lost
+      continue;  // a thread uses it, or was interrupted by exit()
     if (connection->closed_ == nullptr && !connection->send_is_broken_ &&
         connection->SendQueuedLocked() == Sent::kWouldBlock) {
       bytes += output->queue.bytes();
@@ -346,7 +354,7 @@ UnixConnection::Sent UnixConnection::SendFront() {
     const Sent result =
         SendParts(packet->header(), packet->payload(), packet->descriptor.get(),
                   packet->attach_credentials, &sent);
-    if (result == Sent::kBroken) return result;  // the packet may be gone
+    if (result == Sent::kBroken) return result;  // the queue may be cleared
     if (sent > packet->sent) output_->taken = true;
     output_->queue.SetFrontSent(sent);
     return result;
@@ -451,10 +459,10 @@ UnixConnection::Sent UnixConnection::FailedToSend(int error) {
     case ECONNRESET:
     case ECONNREFUSED:
     case ENOTCONN:
-      return Sent::kBroken;  // the far end has gone
+      return Sent::kBroken;  // the far end has closed or died
     default:
-      event::Log(event::LogLevel::kError,
-                 absl::StrCat("cannot send: ", std::strerror(error)));
+      LogForPeerLocked(event::LogLevel::kError,
+                       absl::StrCat("cannot send: ", std::strerror(error)));
       return Sent::kBroken;
   }
 }
@@ -478,9 +486,9 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
     if (descriptor < 0 || IsOfThePacket(error)) return FailedToSend(error);
     // The frame goes on saying that it has one: the far end finds none, and so
     // knows that it was lost here.
-    event::Log(event::LogLevel::kError,
-               absl::StrCat("descriptor ", descriptor,
-                            " cannot be sent: ", std::strerror(error)));
+    LogForPeerLocked(event::LogLevel::kError,
+                     absl::StrCat("descriptor ", descriptor,
+                                  " cannot be sent: ", std::strerror(error)));
     descriptor = -1;
     ancillary = OutgoingAncillary();
     if (attach_credentials) ancillary.AddCredentials(process_->credentials());
@@ -488,9 +496,9 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
   }
 }
 
-// The peer may still be alive, for example after shutting down its read side. Both
-// directions are shut down, so that both ends learn of the break. Data already sent
-// is still received first.
+// The peer may still be alive, for example after shutting down its read side.
+// Both directions are shut down, so that both ends learn of the break. Data
+// already sent is still received first.
 void UnixConnection::BreakLocked() {
   if (send_is_broken_) return;
   send_is_broken_ = true;
@@ -508,7 +516,7 @@ void UnixConnection::LearnPacketLimit() {
   size_t limit = max_packet_ / 2;
   if (sys::GetSockOpt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &buffer, &size) == 0 &&
       buffer > 0) {
-    // The kernel's own bookkeeping takes part of the buffer.
+    // The kernel's overhead takes a part of the buffer.
     limit = std::min<size_t>(limit, static_cast<size_t>(buffer) / 2);
   }
   if (limit < kMinPacketBytes) {

@@ -25,7 +25,7 @@ namespace sys = event::sys;
 
 namespace {
 
-// With no descriptor left, the next try to accept.
+// The interval between attempts to accept while no file descriptor is free.
 constexpr absl::Duration kAcceptPause = absl::Milliseconds(50);
 
 absl::Status MakeAddress(const std::string& path, struct sockaddr_un* address) {
@@ -76,7 +76,8 @@ class UnixAcceptor final : public Acceptor,
 
   ~UnixAcceptor() override {
     if (added()) loop_->RemoveWatch(this);
-    // Only what is still ours: another may have taken the place.
+    // Remove the path only if it is still this socket: another process may have
+    // replaced it.
     struct stat now;
     if (sys::Lstat(path_.c_str(), &now) == 0 &&
         now.st_ino == identity_.st_ino && now.st_dev == identity_.st_dev) {
@@ -112,7 +113,7 @@ class UnixAcceptor final : public Acceptor,
       case ECONNABORTED:
         return;
       default:
-        // The backlog stays as it is; looking at it again at once would spin.
+        // The socket stays readable, so watching it again at once would spin.
         if (!said_why_) {
           said_why_ = true;
           event::LogForPeer(event::LogLevel::kWarning, event::kUnknownPeer,
@@ -137,7 +138,7 @@ class UnixAcceptor final : public Acceptor,
   const UnixConnection::Strangers strangers_;
   event::Loop* loop_ = nullptr;
   Observer* observer_ = nullptr;
-  bool said_why_ = false;  // why it pauses, once per shortage
+  bool said_why_ = false;  // the reason of this pause was logged
 };
 
 }  // namespace
@@ -173,7 +174,7 @@ absl::StatusOr<std::unique_ptr<Acceptor>> UnixTransport::Listen(
       return absl::AlreadyExistsError(
           absl::StrCat("'", address, "' is in use"));
     }
-    // A socket of a process that died, or something else altogether.
+    // The path is a socket of a dead process, or no socket.
     struct stat old;
     if (sys::Lstat(address.c_str(), &old) != 0 || !S_ISSOCK(old.st_mode)) {
       return absl::AlreadyExistsError(

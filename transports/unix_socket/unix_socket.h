@@ -16,7 +16,7 @@
 namespace le {
 namespace transports {
 
-// The longest path that a socket can have: sun_path less its end.
+// The longest path of a socket: the size of sun_path minus the final zero byte.
 constexpr size_t kMaxSocketPathBytes = 107;
 
 // Connections that may wait to be accepted; the kernel caps it at somaxconn.
@@ -26,10 +26,10 @@ class UnixTransport final : public Transport {
  public:
   explicit UnixTransport(event::Process* process) : process_(process) {}
 
-  // Before Listen(): connections that are accepted take no descriptors, until they
-  // are passed on. Where the kernel can (Linux 6.16), it refuses them, and the sender
-  // learns of it; elsewhere they are closed by another thread, since that may take
-  // as long as the sender likes.
+  // Call before Listen(). Accepted connections receive no descriptors until
+  // they are passed on. From Linux 6.16 on the kernel refuses descriptors at
+  // the sender. An older kernel delivers them, and they are closed: by another
+  // thread if their user is a stranger, because a close can block for any time.
   void RefuseDescriptors() { refuses_descriptors_ = true; }
 
   absl::StatusOr<std::unique_ptr<Acceptor>> Listen(

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What only sockets have: paths, a backlog at the door, descriptors that run out.
+// Properties of sockets only: paths, the kernel's backlog, and running out of
+// descriptors.
 
 #include "transports/unix_socket/unix_socket.h"
 
@@ -94,7 +95,7 @@ TEST_F(UnixSocketTest, AnybodyMayConnectAndItsEndLeavesNothing) {
 
 TEST_F(UnixSocketTest, TakesThePlaceOfTheDeadButNotOfTheLivingNorOfAFile) {
   {
-    // One that died without cleaning up.
+    // This acceptor leaves its socket behind, like a process that died.
     std::unique_ptr<Acceptor> first = Listen();
     ASSERT_EQ(rename(address().c_str(), (address() + "2").c_str()), 0);
     first.reset();
@@ -103,7 +104,7 @@ TEST_F(UnixSocketTest, TakesThePlaceOfTheDeadButNotOfTheLivingNorOfAFile) {
   std::unique_ptr<Acceptor> second = Listen();
   ASSERT_NE(second, nullptr);
   EXPECT_EQ(ListenCode(address()), absl::StatusCode::kAlreadyExists);
-  // Somebody has put something else in its place: that is not ours to remove.
+  // Replace the socket by a file, which the acceptor must not remove.
   ASSERT_EQ(unlink(address().c_str()), 0);
   const event::UniqueFd file(creat(address().c_str(), 0600));
   second.reset();
@@ -124,7 +125,8 @@ TEST_F(UnixSocketTest, AFullBacklogIsToldApartFromNobodyListening) {
         transport_.Connect(address());
     if (connection.ok()) {
       backlog.push_back(*std::move(connection));
-      // The socket is in the backlog by itself; we may not have so many.
+      // The connection stays in the backlog without this end, and the process
+      // may not have so many descriptors.
       backlog.back().reset();
     } else {
       failed = connection.status();
@@ -156,7 +158,7 @@ TEST_F(UnixSocketTest, WithoutADescriptorTheBacklogWaitsAndIsServedLater) {
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
   const absl::StatusCode starved =
       transport_.Connect(address()).status().code();
-  // It tries, pauses, and tries again.
+  // The acceptor tries, pauses, and tries again.
   for (int turn = 0; turn < 3; ++turn) loop()->RunTurn(absl::InfiniteFuture());
   const size_t accepted = accepting.accepted.size();
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
@@ -167,7 +169,7 @@ TEST_F(UnixSocketTest, WithoutADescriptorTheBacklogWaitsAndIsServedLater) {
   while (accepting.accepted.empty()) loop()->RunTurn(absl::InfiniteFuture());
 }
 
-// A process that connects by bare system calls, and is then there until told.
+// A process that connects by plain system calls, and then lives until End().
 class Connecting {
  public:
   explicit Connecting(const std::string& address) {
@@ -196,7 +198,7 @@ class Connecting {
   Connecting& operator=(const Connecting&) = delete;
 
   pid_t pid() const { return pid_; }
-  // Its number is free when this returns.
+  // Ends the process. Its pid is free when this returns.
   void End() {
     end_.reset();
     int status = 0;
@@ -209,7 +211,8 @@ class Connecting {
   pid_t pid_ = 0;
 };
 
-// Has the next process get that number. False: we may not, or it is in use.
+// Lets the next process get that pid, unless it is in use. False: not
+// permitted.
 bool Choose(pid_t pid) {
   const event::UniqueFd file(
       open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC));
@@ -218,8 +221,8 @@ bool Choose(pid_t pid) {
                      static_cast<ssize_t>(text.size());
 }
 
-// A number that is used again is no identity: the credentials are those of the
-// connect, and no handle to the later process is given out for it.
+// A pid may be used again. The credentials stay those of the process that
+// connected, and PeerPidFd() never returns a pidfd of the later process.
 TEST_F(UnixSocketTest, ANumberUsedAgainIsNotTheOneThatConnected) {
   std::unique_ptr<Acceptor> acceptor = Listen();
   Accepting accepting;
@@ -250,8 +253,8 @@ TEST_F(UnixSocketTest, ANumberUsedAgainIsNotTheOneThatConnected) {
   if (second == nullptr) GTEST_SKIP() << "numbers cannot be chosen here";
 }
 
-// A connection that is passed, but not received before the close: its far end learns
-// of the close although the child of a fork has the receiver's socket too.
+// A passed connection is not received before the close. Its far end learns of
+// the close, even though the child of a fork also holds the receiver's socket.
 TEST_F(UnixSocketTest, AChildDoesNotKeepWhatWasNotReceived) {
   std::unique_ptr<Acceptor> acceptor = Listen();
   Accepting accepting;
@@ -267,7 +270,7 @@ TEST_F(UnixSocketTest, AChildDoesNotKeepWhatWasNotReceived) {
   server->SetDescriptorPolicy(Connection::DescriptorPolicy::kLeaveUnread);
   server->Close();
   IncomingFrame none;
-  // It is told at once; a child that keeps it would be waited for in vain.
+  // The client is told at once, and does not wait for the child.
   EXPECT_EQ(client->Receive(&none, nullptr, absl::InfinitePast()),
             IoResult::kClosed);
 }

@@ -135,7 +135,7 @@ class Contest {
   Parties StartPeer(Stage* stage, const Directory* directory,
                     const Peer& peer) {
     if (!stage->ok()) return Parties();
-    const std::string address = directory->folder() + "/raw";
+    const std::string address = directory->folder() + kRawName;
     return Start(stage, peer.program, peer.meeting, SOCK_STREAM,
                  {"server", address}, {"client", address});
   }

@@ -41,7 +41,6 @@ struct PendingCall {
   Closure closure;  // empty: cancelled
   Call* handle = nullptr;
   ClientCore* core = nullptr;
-  le_msg_RequestId_t id = 0;
   PendingCall* next = nullptr;
   PendingCall* previous = nullptr;
 };
@@ -49,14 +48,15 @@ struct PendingCall {
 }  // namespace internal
 
 // A request that waits. Destroying it cancels the request: its closure is destroyed
-// and not called. It belongs to the thread of its client, and may outlive that. Fatal:
-// cancelling it, also by destroying or replacing it, on another thread.
+// and not called. It belongs to the thread of its client, and may outlive that. Fatal on
+// another thread while it waits: its methods but status(), moving it, destroying it.
 class [[nodiscard]] Call {
  public:
   // Stands for nothing.
   Call() = default;
   Call(Call&& other) noexcept { Take(&other); }
   Call& operator=(Call&& other) noexcept {
+    if (this == &other) return *this;
     // Goes last: the closure that it cancels may own this object.
     const Call replaced = std::move(*this);
     Take(&other);
@@ -69,13 +69,18 @@ class [[nodiscard]] Call {
   // called.
   const absl::Status& status() const { return status_; }
   // Whether its closure is still to be called.
-  bool pending() const { return pending_ != nullptr; }
+  bool pending() const {
+    Check("le::Call::pending");
+    return pending_ != nullptr;
+  }
 
-  // The server is not told. No-op if it is complete.
+  // The server is not told. Until it answers, the request counts as an open one of the
+  // session. No-op if it is complete.
   inline void Cancel();
   // Lets the request go on without this object. The closure is called in any case,
   // unless the client goes before.
   void Detach() {
+    Check("le::Call::Detach");
     if (pending_ != nullptr) std::exchange(pending_, nullptr)->handle = nullptr;
   }
 
@@ -87,7 +92,10 @@ class [[nodiscard]] Call {
   explicit Call(internal::PendingCall* pending) : pending_(pending) {
     pending_->handle = this;
   }
+  // Fatal if it waits, and the calling thread is not its client's.
+  inline void Check(const char* function) const;
   void Take(Call* other) {
+    other->Check("le::Call");
     status_ = std::move(other->status_);
     pending_ = std::exchange(other->pending_, nullptr);
     if (pending_ != nullptr) pending_->handle = this;
@@ -101,7 +109,8 @@ namespace internal {
 
 class ClientCore final : public ThreadBound {
  public:
-  explicit ClientCore(le_msg_SessionRef_t ref) : session_(ref) {
+  explicit ClientCore(le_msg_SessionRef_t ref)
+      : ThreadBound("le::Client"), session_(ref) {
     le_msg_SetSessionCloseHandler(session_, &OnClosed, this);
   }
   ~ClientCore() override {
@@ -126,7 +135,9 @@ class ClientCore final : public ThreadBound {
   }
 
   template <typename F>
-  PendingCall* Add(F&& closure) {
+  PendingCall* Add(F&& function) {
+    // First: the user's constructor may call this, or throw.
+    PendingCall::Closure closure(std::forward<F>(function));
     PendingCall* pending = free_;
     if (pending != nullptr) {
       free_ = pending->next;
@@ -134,8 +145,7 @@ class ClientCore final : public ThreadBound {
       pending = new PendingCall;
       pending->core = this;
     }
-    pending->closure = PendingCall::Closure(std::forward<F>(closure));
-    pending->id = 0;
+    pending->closure = std::move(closure);
     pending->handle = nullptr;
     pending->previous = nullptr;
     pending->next = waiting_;
@@ -144,13 +154,12 @@ class ClientCore final : public ThreadBound {
     return pending;
   }
 
-  void Cancel(PendingCall* pending) {
+  // The completion comes all the same, and is dropped. le_msg_CancelRequest() would
+  // bring it earlier, but allocates for that, and the session keeps the request too.
+  static void Cancel(PendingCall* pending) {
+    pending->handle = nullptr;
     // Goes last: it may own the client.
     const PendingCall::Closure closure = std::move(pending->closure);
-    pending->handle = nullptr;
-    // If it is complete already, OnResult() is due all the same.
-    if (alive() && pending->id != 0)
-      le_msg_CancelRequest(session_, pending->id);
   }
 
   void Open(absl::Duration timeout, PendingCall* pending) {
@@ -165,9 +174,8 @@ class ClientCore final : public ThreadBound {
                  : le_msg_TryOpenSessionSyncTimed(session_, ms);
   }
   void Request(Message message, absl::Duration timeout, PendingCall* pending) {
-    pending->id = le_msg_RequestResponseTimed(Release(std::move(message)),
-                                              ToMilliseconds(timeout),
-                                              &OnResult, pending);
+    le_msg_RequestResponseTimed(Release(std::move(message)),
+                                ToMilliseconds(timeout), &OnResult, pending);
   }
   absl::Status ResultStatus(le_result_t result) const {
     if (result == LE_CLOSED) return ClosedStatus(session_);
@@ -192,7 +200,16 @@ class ClientCore final : public ThreadBound {
     reopens_ = true;
     on_reopened_.Set(std::move(function));
   }
-  void StopReopening() { reopens_ = false; }
+  void StopReopening() {
+    reopens_ = false;
+    if (reopening_) CloseSession();
+    on_reopened_.Set(nullptr);
+  }
+  void CloseSession() {
+    reopening_ = false;
+    user_closed_ = true;
+    le_msg_CloseSession(session_);
+  }
 
  private:
   void Shutdown() override {
@@ -272,9 +289,12 @@ class ClientCore final : public ThreadBound {
   static void OnClosed(le_msg_SessionRef_t session, void* context) {
     auto* const core = static_cast<ClientCore*>(context);
     const Hold hold(core);
+    core->user_closed_ = false;
     core->on_closed_(le_msg_GetCloseReason(session));
-    if (core->alive() && core->reopens_ && core->MayOpen()) {
+    if (core->alive() && core->reopens_ && !core->user_closed_ &&
+        core->MayOpen()) {
       core->was_opened_ = true;
+      core->reopening_ = true;
       le_msg_OpenSessionTimed(session, LE_MSG_NO_TIMEOUT, &OnReopened, core);
     }
   }
@@ -284,12 +304,15 @@ class ClientCore final : public ThreadBound {
     if (result == LE_CLOSED) return;  // the user has closed it, and knows
     auto* const core = static_cast<ClientCore*>(context);
     const Hold hold(core);
+    core->reopening_ = false;
     core->on_reopened_(core->OpenStatus(result));
   }
 
   const le_msg_SessionRef_t session_;
   bool was_opened_ = false;
   bool reopens_ = false;
+  bool reopening_ = false;    // until on_reopened_ is called
+  bool user_closed_ = false;  // since the last close by the server
   PendingCall* waiting_ = nullptr;
   PendingCall* free_ = nullptr;
   Handler<void(Message)> on_message_;
@@ -301,9 +324,14 @@ class ClientCore final : public ThreadBound {
 }  // namespace internal
 
 void Call::Cancel() {
+  Check("le::Call::Cancel");
   if (internal::PendingCall* const pending = std::exchange(pending_, nullptr)) {
-    pending->core->Cancel(pending);
+    internal::ClientCore::Cancel(pending);
   }
+}
+
+void Call::Check(const char* function) const {
+  if (pending_ != nullptr) pending_->core->Check(function);
 }
 
 // The client's end of a session with a service.
@@ -333,7 +361,7 @@ class Client {
     absl::StatusOr<le_msg_ProtocolRef_t> ref = internal::RefOf(protocol);
     if (!ref.ok()) return ref.status();
     le_msg_SessionRef_t session;
-    if (le_msg_TryCreateSession(*ref, std::string(interface).c_str(),
+    if (le_msg_TryCreateSession(*ref, internal::NameForC(interface).c_str(),
                                 &session) != LE_OK) {
       return absl::InvalidArgumentError(
           absl::StrCat("'", interface, "' is not a name of an interface"));
@@ -385,15 +413,16 @@ class Client {
     return absl::OkStatus();
   }
   // Pending requests and openings complete with Unavailable, from the loop. OnClosed()
-  // is not called, and it does not reopen. No-op if it is closed.
+  // is not called, and it does not reopen, also if this is called in that closure. Else
+  // no-op if it is closed.
   absl::Status Close() {
-    absl::Status usable = CheckUsable();
-    if (usable.ok()) le_msg_CloseSession(core_->session());
+    absl::Status usable = core_.CheckUsable();
+    if (usable.ok()) core_->CloseSession();
     return usable;
   }
   // False on another thread too.
   bool is_open() const {
-    return CheckUsable().ok() &&
+    return core_.CheckUsable().ok() &&
            le_msg_GetServerUserCreds(core_->session(), nullptr, nullptr) ==
                LE_OK;
   }
@@ -401,20 +430,20 @@ class Client {
   // ---- Handlers. An empty closure: none. ----
   // A message from the server that is no response. None: such messages are dropped.
   absl::Status OnMessage(UniqueFunction<void(Message)> closure) {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnMessage(std::move(closure));
     return usable;
   }
   // The server closed the session or died. It may be opened again, also in the
   // closure. Earlier requests have completed before.
   absl::Status OnClosed(UniqueFunction<void(CloseReason)> closure) {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnClosed(std::move(closure));
     return usable;
   }
   // The queue has room again after Message::TrySend() found none.
   absl::Status OnRoom(UniqueFunction<void()> closure) {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnRoom(std::move(closure));
     return usable;
   }
@@ -423,20 +452,23 @@ class Client {
   // then, or with FailedPrecondition if the service has another protocol: then the
   // session stays closed.
   absl::Status ReopenAfterClose(UniqueFunction<void(absl::Status)> reopened) {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->Reopen(std::move(reopened));
     return usable;
   }
+  // Ends that, and destroys its closure. A session that is being reopened, or whose
+  // closure has not been called since, is closed as by Close().
   absl::Status StayClosed() {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->StopReopening();
     return usable;
   }
 
   // ---- Messages and requests ----
-  // A new message to the server, of this session. Empty if the client is not usable.
+  // A new message to the server, of this session. Fatal on another thread while the
+  // client's lives. Empty if the client is not usable for another reason.
   Message NewMessage() const {
-    if (core_.alive() == nullptr) return Message();
+    if (!core_.Check("le::Client::NewMessage")) return Message();
     return internal::Adopt(le_msg_CreateMsg(core_->session()),
                            internal::Side::kClient);
   }
@@ -462,9 +494,9 @@ class Client {
 
   // Sends a request. `closure` is called once with the response, or with one of the
   // errors of Request(), from the loop. It is moved, never copied. If it has at most
-  // 80 bytes, a request that gets its response allocates nothing in the steady state. The
-  // request ends when the result is destroyed: keep it, or Detach() it. Misuse: status()
-  // of the result.
+  // 80 bytes, a request that gets its response allocates nothing in the steady state,
+  // also if it is cancelled. The request ends when the result is destroyed: keep it, or
+  // Detach() it. Misuse: status() of the result.
   template <typename Closure>
   Call RequestAsync(Message message, absl::Duration timeout,
                     Closure&& closure) {
@@ -482,7 +514,8 @@ class Client {
   // ---- Other ----
   // The server. Unavailable: the session is not open.
   absl::StatusOr<Peer> peer() const {
-    if (core_.alive() == nullptr) return Unusable();
+    absl::Status usable = core_.CheckUsable();
+    if (!usable.ok()) return usable;
     Peer peer;
     if (le_msg_GetServerUserCreds(core_->session(), &peer.user,
                                   &peer.process) != LE_OK) {
@@ -490,15 +523,17 @@ class Client {
     }
     return peer;
   }
-  // Why it was closed the last time.
+  // Why it was closed the last time. Fatal on another thread while the client's lives.
+  // LE_MSG_CLOSE_NONE if the client is not usable for another reason.
   CloseReason close_reason() const {
-    return core_.alive() == nullptr ? LE_MSG_CLOSE_NONE
-                                    : le_msg_GetCloseReason(core_->session());
+    return core_.Check("le::Client::close_reason")
+               ? le_msg_GetCloseReason(core_->session())
+               : LE_MSG_CLOSE_NONE;
   }
   // Limits as of le_messaging_ext.h; structSize need not be set, 0: the default.
   // InvalidArgument: maxOpenRequests is above 65,536.
   absl::Status SetLimits(le_msg_SessionLimits_t limits) {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return usable;
     if (limits.maxOpenRequests > 65536) {
       return absl::InvalidArgumentError("maxOpenRequests is above 65,536");
@@ -507,22 +542,15 @@ class Client {
     le_msg_SetSessionLimits(core_->session(), &limits);
     return absl::OkStatus();
   }
-  // Sends what a handler has sent and the loop would send at the end of its turn.
+  // Sends what a handler has sent and the loop would send at the end of its turn. Fatal
+  // on another thread while the client's lives.
   void Flush() const {
-    if (core_.alive() != nullptr) le_msg_Flush(core_->session());
+    if (core_.Check("le::Client::Flush")) le_msg_Flush(core_->session());
   }
 
  private:
-  static absl::Status Unusable() {
-    return absl::FailedPreconditionError(
-        "the client was moved from, or its thread has ended");
-  }
-  absl::Status CheckUsable() const {
-    if (core_.alive() == nullptr) return Unusable();
-    return core_->OnItsThread() ? absl::OkStatus() : internal::WrongThread();
-  }
   absl::Status CheckMayOpen() const {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (usable.ok() && !core_->MayOpen()) {
       return absl::FailedPreconditionError(
           "the session is open or being opened");
@@ -530,7 +558,7 @@ class Client {
     return usable;
   }
   absl::Status CheckMessage(const Message& message) const {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return usable;
     if (!message) return internal::NoMessage();
     if (le_msg_GetSession(internal::RefOf(message)) != core_->session()) {

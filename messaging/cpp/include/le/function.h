@@ -66,10 +66,10 @@ class UniqueFunction<R(Args...), kInlineBytes> {
   }
   UniqueFunction(UniqueFunction&& other) noexcept { Take(&other); }
   UniqueFunction& operator=(UniqueFunction&& other) noexcept {
-    if (this != &other) {
-      Reset();
-      Take(&other);
-    }
+    if (this == &other) return *this;
+    // Goes last: its destructor may use this object.
+    const UniqueFunction replaced = std::move(*this);
+    Take(&other);
     return *this;
   }
   ~UniqueFunction() { Reset(); }

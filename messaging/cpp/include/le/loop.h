@@ -6,10 +6,13 @@
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_LOOP_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_LOOP_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <list>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "le/function.h"
@@ -21,34 +24,77 @@ namespace le {
 
 namespace internal {
 
-// The tasks of one Loop. Any thread. Shared by the Loop, its senders, the function
-// that is queued in the C API, and the thread's end.
-class TaskQueue final : public std::enable_shared_from_this<TaskQueue> {
+class TaskQueue;
+
+// The queues by numbers that are never used again. The C API gets such a number in the
+// place of a pointer: it may call a function after the queue has gone, and it drops
+// functions of a thread that ends without telling.
+class TaskQueues {
+ public:
+  static TaskQueues* Get() {
+    static auto* const queues =
+        new TaskQueues;  // threads end as late as they like
+    return queues;
+  }
+  void* Add(const std::shared_ptr<TaskQueue>& queue) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    queues_[++last_] = queue;
+    return reinterpret_cast<void*>(last_);
+  }
+  // Null: it has gone.
+  std::shared_ptr<TaskQueue> Find(void* number) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto it = queues_.find(reinterpret_cast<uintptr_t>(number));
+    return it == queues_.end() ? nullptr : it->second.lock();
+  }
+  void Remove(void* number) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    queues_.erase(reinterpret_cast<uintptr_t>(number));
+  }
+
+ private:
+  std::mutex mutex_;
+  uintptr_t last_ = 0;
+  std::unordered_map<uintptr_t, std::weak_ptr<TaskQueue>> queues_;
+};
+
+// The tasks of one Loop. Any thread. Shared by the Loop and its senders.
+class TaskQueue final {
  public:
   using Task = UniqueFunction<void()>;
 
   // For the calling thread.
   static std::shared_ptr<TaskQueue> New() {
     auto queue = std::make_shared<TaskQueue>();
-    queue->end_reference_ = new std::shared_ptr<TaskQueue>(queue);
-    queue->thread_end_ =
-        le_thread_AddDestructor(&OnThreadEnd, queue->end_reference_);
+    queue->number_ = TaskQueues::Get()->Add(queue);
+    queue->thread_end_ = le_thread_AddDestructor(
+        [](void* number) {
+          if (const auto found = TaskQueues::Get()->Find(number)) {
+            found->Close();
+          }
+        },
+        queue->number_);
     return queue;
   }
+  ~TaskQueue() { TaskQueues::Get()->Remove(number_); }
+
   bool OnItsThread() const { return le_thread_GetCurrent() == thread_; }
 
   absl::Status Post(Task task) {
     if (!task) return absl::InvalidArgumentError("the task is empty");
+    // Fatal in the child of a fork. There the mutex may be locked for ever.
+    le_thread_GetCurrent();
+    std::list<Task> posted = NewPlace();
+    posted.front() = std::move(task);
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (closed_) return Gone();
-      tasks_.push_back(std::move(task));
-      if (queued_ != nullptr) return absl::OkStatus();
-      queued_ = shared_from_this();
+      tasks_.splice(tasks_.end(), posted);
+      if (std::exchange(is_queued_, true)) return absl::OkStatus();
     }
     // Without the lock: in a simulation, a call of the C API may switch threads.
-    if (le_event_TryQueueFunctionToThread(thread_, &RunTasks, this, nullptr) ==
-        LE_OK) {
+    if (le_event_TryQueueFunctionToThread(thread_, &RunTasks, number_,
+                                          nullptr) == LE_OK) {
       return absl::OkStatus();
     }
     Close();
@@ -57,82 +103,66 @@ class TaskQueue final : public std::enable_shared_from_this<TaskQueue> {
 
   // Destroys what is queued. Nothing runs after that, but for a running task.
   void Close() {
-    std::vector<Task> dropped;  // destroyed without the lock
+    std::list<Task> dropped;  // destroyed without the lock
     const std::lock_guard<std::mutex> lock(mutex_);
     closed_ = true;
     dropped.swap(tasks_);
   }
-  // The Loop goes, on its thread.
-  void CloseOnItsThread() {
-    Close();
-    bool is_queued;
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      is_queued = queued_ != nullptr;
-    }
-    if (!is_queued) ForgetThreadEnd();  // else RunTasks() does
-  }
+  // On its thread, whose end need not be told any more.
+  void ForgetThreadEnd() { le_thread_RemoveDestructor(thread_end_); }
 
  private:
   static absl::Status Gone() {
     return absl::UnavailableError("the loop is gone, or its thread has ended");
   }
 
-  static void OnThreadEnd(void* context) {
-    const std::unique_ptr<std::shared_ptr<TaskQueue>> self(
-        static_cast<std::shared_ptr<TaskQueue>*>(context));
-    (*self)->Close();
-    std::shared_ptr<TaskQueue> queued;
-    const std::lock_guard<std::mutex> lock((*self)->mutex_);
-    (*self)->end_reference_ = nullptr;
-    queued.swap((*self)->queued_);  // the C API drops the function
+  static void RunTasks(void* number, void*) {
+    if (const auto queue = TaskQueues::Get()->Find(number)) queue->Run();
   }
-  // On its thread, whose end need not be told any more.
-  void ForgetThreadEnd() {
-    std::unique_ptr<std::shared_ptr<TaskQueue>> forgotten;
+  void Run() {
+    size_t due;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      forgotten.reset(std::exchange(end_reference_, nullptr));
+      is_queued_ = false;
+      due = tasks_.size();
     }
-    if (forgotten != nullptr) le_thread_RemoveDestructor(thread_end_);
+    for (; due > 0; --due) {
+      std::list<Task> running;
+      {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (tasks_.empty()) return;  // closed
+        running.splice(running.end(), tasks_, tasks_.begin());
+      }
+      running.front()();
+      running.front() = nullptr;  // without the lock
+      const std::lock_guard<std::mutex> lock(mutex_);
+      free_.splice(free_.end(), running);
+    }
   }
-
-  static void RunTasks(void* context, void*) {
-    auto* const queue = static_cast<TaskQueue*>(context);
-    std::shared_ptr<TaskQueue> self;
-    std::vector<Task> batch;
-    bool closed;
+  // With one element.
+  std::list<Task> NewPlace() {
+    std::list<Task> place;
     {
-      const std::lock_guard<std::mutex> lock(queue->mutex_);
-      self = std::move(queue->queued_);
-      queue->queued_ = nullptr;
-      batch.swap(queue->spare_);
-      batch.swap(queue->tasks_);
-      closed = queue->closed_;
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!free_.empty()) {
+        place.splice(place.end(), free_, free_.begin());
+        return place;
+      }
     }
-    if (closed) queue->ForgetThreadEnd();
-    for (Task& task : batch) {
-      if (queue->closed()) break;
-      task();
-    }
-    batch.clear();
-    const std::lock_guard<std::mutex> lock(queue->mutex_);
-    queue->spare_.swap(batch);
-  }
-  bool closed() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return closed_;
+    place.emplace_back();
+    return place;
   }
 
   const le_thread_Ref_t thread_ = le_thread_GetCurrent();
+  void* number_ = nullptr;  // of TaskQueues
   le_thread_DestructorRef_t thread_end_ = nullptr;
   std::mutex mutex_;
-  std::shared_ptr<TaskQueue>* end_reference_ = nullptr;  // of OnThreadEnd()
   bool closed_ = false;
-  std::vector<Task> tasks_;
-  std::vector<Task> spare_;  // for its memory
-  // Set while the C API has RunTasks() queued, which has a plain pointer.
-  std::shared_ptr<TaskQueue> queued_;
+  // Lists: a task that waits is not moved, because the poster of another would move it
+  // on its own thread. No code of the user runs under the mutex.
+  std::list<Task> tasks_;
+  std::list<Task> free_;    // empty ones, for their memory
+  bool is_queued_ = false;  // the C API has RunTasks() queued
 };
 
 }  // namespace internal
@@ -167,11 +197,8 @@ class Loop {
  public:
   Loop() : queue_(internal::TaskQueue::New()) {}
   ~Loop() {
-    if (queue_->OnItsThread()) {
-      queue_->CloseOnItsThread();
-    } else {
-      queue_->Close();
-    }
+    if (queue_->OnItsThread()) queue_->ForgetThreadEnd();
+    queue_->Close();
   }
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;

@@ -24,8 +24,10 @@
 //   Fatal        only these end the process, with a line in the log:
 //                - a Client, Service, Timer or SignalWatch is destroyed, or another is
 //                  assigned to it, on another thread than its own while that lives;
-//                - a Call that is pending is cancelled, destroyed, or assigned to, on
-//                  another thread than its client's;
+//                - a Call that is pending is used in any way on another thread than its
+//                  client's, but for status();
+//                - NewMessage(), close_reason() or Flush() of a Client is called on
+//                  another thread than its own while that lives;
 //                - an exception leaves a closure. (This API throws none.)
 //                - anything is called in the child of a fork;
 //                - no memory is left, or no file descriptor for the loop of a thread.

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "le_messaging_ext.h"
@@ -26,9 +27,15 @@ struct Protocol {
 
 namespace internal {
 
+// For C, where the first zero ends a name: one that has a zero is as bad as an empty
+// one.
+inline std::string NameForC(absl::string_view name) {
+  return std::string(absl::StrContains(name, '\0') ? "" : name);
+}
+
 inline absl::StatusOr<le_msg_ProtocolRef_t> RefOf(const Protocol& protocol) {
   le_msg_ProtocolRef_t ref;
-  switch (le_msg_TryGetProtocolRef(std::string(protocol.id).c_str(),
+  switch (le_msg_TryGetProtocolRef(NameForC(protocol.id).c_str(),
                                    protocol.largest_message, &ref)) {
     case LE_OK:
       return ref;

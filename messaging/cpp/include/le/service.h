@@ -29,7 +29,8 @@ class ServiceCore final : public ThreadBound {
  public:
   using SessionFunction = UniqueFunction<void(const Session&)>;
 
-  explicit ServiceCore(le_msg_ServiceRef_t ref) : service_(ref) {
+  explicit ServiceCore(le_msg_ServiceRef_t ref)
+      : ThreadBound("le::Service"), service_(ref) {
     le_msg_SetServiceRecvHandler(service_, &OnMessage, this);
     le_msg_AddServiceOpenHandler(service_, &OnOpened, this);
   }
@@ -129,8 +130,8 @@ class Service {
     absl::StatusOr<le_msg_ProtocolRef_t> ref = internal::RefOf(protocol);
     if (!ref.ok()) return ref.status();
     le_msg_ServiceRef_t service;
-    switch (
-        le_msg_TryCreateService(*ref, std::string(name).c_str(), &service)) {
+    switch (le_msg_TryCreateService(*ref, internal::NameForC(name).c_str(),
+                                    &service)) {
       case LE_OK:
         break;
       case LE_DUPLICATE:
@@ -148,13 +149,13 @@ class Service {
 
   // Offers it, now and after each restart of the directory. No-op if it is offered.
   absl::Status Advertise() {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (usable.ok()) le_msg_AdvertiseService(core_->service());
     return usable;
   }
   // No new sessions from now on. Open sessions stay open.
   absl::Status Hide() {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (usable.ok()) le_msg_HideService(core_->service());
     return usable;
   }
@@ -163,25 +164,25 @@ class Service {
   // A message or a request (needs_response()) of any client. A request may be kept,
   // and answered later, by any thread. None: messages are released.
   absl::Status OnMessage(UniqueFunction<void(Message)> closure) {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnMessage(std::move(closure));
     return usable;
   }
   // A session has opened: before its first message.
   absl::Status OnSessionOpened(UniqueFunction<void(const Session&)> closure) {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnOpened(std::move(closure));
     return usable;
   }
   // A session has closed, by either side: once for each that was opened.
   absl::Status OnSessionClosed(UniqueFunction<void(const Session&)> closure) {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnClosed(std::move(closure));
     return usable;
   }
   // The queue to that client has room again after Message::TrySend() found none.
   absl::Status OnRoom(UniqueFunction<void(const Session&)> closure) {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnRoom(std::move(closure));
     return usable;
   }
@@ -189,7 +190,7 @@ class Service {
   // Limits as of le_messaging_ext.h; structSize need not be set, 0: the default.
   // InvalidArgument: maxOpenRequests is above 65,536; no such policy.
   absl::Status SetLimits(le_msg_ServiceLimits_t limits) {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return usable;
     if (limits.maxOpenRequests > 65536) {
       return absl::InvalidArgumentError("maxOpenRequests is above 65,536");
@@ -204,14 +205,6 @@ class Service {
   }
 
  private:
-  absl::Status CheckUsable() const {
-    if (core_.alive() == nullptr) {
-      return absl::FailedPreconditionError(
-          "the service was moved from, or its thread has ended");
-    }
-    return core_->OnItsThread() ? absl::OkStatus() : internal::WrongThread();
-  }
-
   internal::CorePtr<internal::ServiceCore> core_;
 };
 

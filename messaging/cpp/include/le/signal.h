@@ -21,6 +21,7 @@
 #include "le/function.h"
 #include "le/internal/thread_bound.h"
 #include "le_fdMonitor.h"
+#include "le_thread.h"
 
 namespace le {
 
@@ -36,6 +37,11 @@ struct SignalState {
   static SignalState* Of(int signal) {
     static SignalState states[_NSIG];
     return &states[signal];
+  }
+  // False: no signal has come.
+  bool Drain() {
+    uint64_t count;
+    return read(event_fd.load(), &count, sizeof(count)) == sizeof(count);
   }
   static void OnSignal(int signal) {
     const int saved = errno;
@@ -67,6 +73,8 @@ class SignalWatch {
       return absl::InvalidArgumentError(
           "a signal that cannot be caught, or an empty closure");
     }
+    // Fatal in the child of a fork, which has the event_fd of its parent.
+    le_thread_GetCurrent();
     internal::SignalState* const state = internal::SignalState::Of(signal);
     if (state->watched.exchange(true)) {
       return absl::AlreadyExistsError(
@@ -75,6 +83,8 @@ class SignalWatch {
     if (state->event_fd.load() < 0) {
       state->event_fd.store(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     }
+    // Of an earlier watch, which went before its loop saw the signal.
+    state->Drain();
     struct sigaction action = {};
     action.sa_handler = &internal::SignalState::OnSignal;
     action.sa_flags = SA_RESTART;
@@ -97,19 +107,19 @@ class SignalWatch {
   struct Core final : internal::ThreadBound {
     Core(int number, const struct sigaction& old,
          UniqueFunction<void()> function)
-        : signal(number),
+        : ThreadBound("le::SignalWatch"),
+          signal(number),
           before(old),
-          closure(std::move(function)),
           monitor(le_fdMonitor_Create(
               "le::SignalWatch",
               internal::SignalState::Of(number)->event_fd.load(), &OnReadable,
               POLLIN)) {
+      closure.Set(std::move(function));
       le_fdMonitor_SetContextPtr(monitor, this);
     }
-    static void OnReadable(int fd, short) {
+    static void OnReadable(int, short) {
       auto* const core = static_cast<Core*>(le_fdMonitor_GetContextPtr());
-      uint64_t count;
-      if (read(fd, &count, sizeof(count)) < 0) return;
+      if (!internal::SignalState::Of(core->signal)->Drain()) return;
       const internal::Hold hold(core);
       core->closure();
     }
@@ -117,11 +127,12 @@ class SignalWatch {
       sigaction(signal, &before, nullptr);
       le_fdMonitor_Delete(monitor);
       internal::SignalState::Of(signal)->watched.store(false);
+      closure.Set(nullptr);
     }
 
     const int signal;
     const struct sigaction before;
-    UniqueFunction<void()> closure;
+    internal::Handler<void()> closure;
     const le_fdMonitor_Ref_t monitor;
   };
 

@@ -43,7 +43,7 @@ class Timer {
   }
   // No-op if it is not running.
   absl::Status Stop() {
-    absl::Status usable = CheckUsable();
+    absl::Status usable = core_.CheckUsable();
     if (usable.ok() && le_timer_IsRunning(core_->timer)) {
       le_timer_Stop(core_->timer);
     }
@@ -51,34 +51,29 @@ class Timer {
   }
   // False on another thread too.
   bool running() const {
-    return CheckUsable().ok() && le_timer_IsRunning(core_->timer);
+    return core_.CheckUsable().ok() && le_timer_IsRunning(core_->timer);
   }
 
  private:
   struct Core final : internal::ThreadBound {
     explicit Core(UniqueFunction<void()> function)
-        : closure(std::move(function)), timer(le_timer_Create("le::Timer")) {
+        : ThreadBound("le::Timer"), timer(le_timer_Create("le::Timer")) {
+      closure.Set(std::move(function));
       le_timer_SetContextPtr(timer, this);
       le_timer_SetHandler(timer, [](le_timer_Ref_t ref) {
         auto* const core = static_cast<Core*>(le_timer_GetContextPtr(ref));
         const internal::Hold hold(core);
-        if (core->closure) core->closure();
+        core->closure();
       });
     }
-    // The closure may be running: it goes with the core.
-    void Shutdown() override { le_timer_Delete(timer); }
+    void Shutdown() override {
+      le_timer_Delete(timer);
+      closure.Set(nullptr);
+    }
 
-    UniqueFunction<void()> closure;
+    internal::Handler<void()> closure;
     const le_timer_Ref_t timer;
   };
-
-  absl::Status CheckUsable() const {
-    if (core_.alive() == nullptr) {
-      return absl::FailedPreconditionError(
-          "the timer was moved from, or its thread has ended");
-    }
-    return core_->OnItsThread() ? absl::OkStatus() : internal::WrongThread();
-  }
 
   absl::Status Arm(absl::Duration delay, uint32_t repeat) {
     absl::Status stopped = Stop();

@@ -6,9 +6,13 @@
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_INTERNAL_THREAD_BOUND_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_INTERNAL_THREAD_BOUND_H_
 
+#include <atomic>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "le/function.h"
+#include "le/status.h"
+#include "le_log.h"
 #include "le_thread.h"
 
 namespace le {
@@ -18,36 +22,70 @@ namespace internal {
 // to it. Invariants:
 //  - Shutdown() runs once, when the object is destroyed or its thread ends. After
 //    it no callback begins.
-//  - A callback that is running holds a reference. So neither the core nor the
-//    closure goes while the closure runs, whatever it destroys.
-// The references are counted on the thread that created it.
+//  - A callback that is running holds the core. So neither the core nor the closure
+//    goes while the closure runs, whatever it destroys.
+//  - All members but inert_ are for its thread only. Another thread may use it when
+//    inert_ is true: then its thread does not use it any more.
 class ThreadBound {
  public:
   ThreadBound(const ThreadBound&) = delete;
   ThreadBound& operator=(const ThreadBound&) = delete;
 
   bool OnItsThread() const { return le_thread_GetCurrent() == thread_; }
-  // False: it has been shut down, and what it stood for is gone.
+  // Its thread only. False: it has been shut down, and what it stood for is gone.
   bool alive() const { return alive_; }
 
-  void Ref() { ++references_; }
+  absl::Status CheckUsable() const {
+    if (!OnItsThread()) return WrongThread();
+    if (!alive_) return absl::FailedPreconditionError("its thread is ending");
+    return absl::OkStatus();
+  }
+  // For functions without a status: fatal on another thread while its own lives.
+  // False: that thread is ending, or has ended.
+  bool Check(const char* function) const {
+    if (OnItsThread()) return alive_;
+    if (!inert_.load(std::memory_order_acquire)) {
+      LE_FATAL("%s: only the thread that created the object may call this",
+               function);
+    }
+    return false;
+  }
+
+  void Ref() { ++holders_; }
   void Unref() {
-    if (--references_ == 0) delete this;
+    if (--holders_ > 0) return;
+    if (!has_object_) {
+      delete this;
+    } else if (!alive_) {
+      inert_.store(true, std::memory_order_release);
+    }
   }
 
   // The object is destroyed.
   void Close() {
-    if (alive_) {
-      // Elsewhere Shutdown() is fatal: the C API names the function.
-      if (OnItsThread()) le_thread_RemoveDestructor(destructor_);
-      End();
+    if (OnItsThread()) {
+      has_object_ = false;
+      Ref();
+      if (alive_) {
+        le_thread_RemoveDestructor(destructor_);
+        End();
+      }
+      Unref();
+    } else if (inert_.load(std::memory_order_acquire)) {
+      delete this;
+    } else {
+      LE_FATAL(
+          "%s: only the thread that created the object may destroy or replace "
+          "it while that thread lives",
+          name_);
     }
-    Unref();
   }
 
  protected:
-  ThreadBound()
-      : thread_(le_thread_GetCurrent()),
+  // `name`: of the object's type, a literal.
+  explicit ThreadBound(const char* name)
+      : name_(name),
+        thread_(le_thread_GetCurrent()),
         destructor_(le_thread_AddDestructor(
             [](void* self) { static_cast<ThreadBound*>(self)->End(); }, this)) {
   }
@@ -63,10 +101,13 @@ class ThreadBound {
     Unref();
   }
 
+  const char* const name_;
   const le_thread_Ref_t thread_;
   const le_thread_DestructorRef_t destructor_;
-  int references_ = 1;  // the object's
+  int holders_ = 0;  // callbacks that are running
   bool alive_ = true;
+  bool has_object_ = true;
+  std::atomic<bool> inert_{false};
 };
 
 // Holds a core while a callback of it runs. (The callback may not return: the end
@@ -100,11 +141,18 @@ class CorePtr {
     if (Core* const core = std::exchange(core_, nullptr)) core->Close();
   }
 
-  Core* get() const { return core_; }
   Core* operator->() const { return core_; }
-  // Null unless it is alive.
-  Core* alive() const {
-    return core_ != nullptr && core_->alive() ? core_ : nullptr;
+  // OK: the object has a core, and the calling thread may use it.
+  absl::Status CheckUsable() const {
+    if (core_ == nullptr) {
+      return absl::FailedPreconditionError(
+          "the object was moved from, or stands for nothing");
+    }
+    return core_->CheckUsable();
+  }
+  // As ThreadBound::Check().
+  bool Check(const char* function) const {
+    return core_ != nullptr && core_->Check(function);
   }
 
  private:

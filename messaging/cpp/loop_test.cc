@@ -1,0 +1,153 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "le/loop.h"
+
+#include <cstdlib>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace le {
+namespace {
+
+void OnAThread(void* (*body)(void* context), void* context) {
+  const le_thread_Ref_t thread = le_thread_Create("thread", body, context);
+  le_thread_SetJoinable(thread);
+  le_thread_Start(thread);
+  le_thread_Join(thread, nullptr);
+}
+
+void ServeLoop(void*) {
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+}
+
+// What the C API has queued for a Loop that has gone is run by a destructor of the
+// thread that comes later.
+TEST(LoopTest, ADestructorOfTheThreadMayRunTheLoop) {
+  static int runs;
+  runs = 0;
+  OnAThread(
+      [](void*) -> void* {
+        le_thread_AddDestructor(&ServeLoop, nullptr);
+        const auto loop = std::make_unique<Loop>();
+        EXPECT_TRUE(loop->Post([] { ++runs; }).ok());
+        return nullptr;
+      },
+      nullptr);
+  EXPECT_EQ(runs, 0);
+  // The same of a Loop that outlives its thread.
+  struct Left {
+    std::unique_ptr<Loop> loop;
+    TaskSender sender;
+  } left;
+  OnAThread(
+      [](void* context) -> void* {
+        auto* const left = static_cast<Left*>(context);
+        le_thread_AddDestructor(&ServeLoop, nullptr);
+        left->loop = std::make_unique<Loop>();
+        left->sender = left->loop->sender();
+        EXPECT_TRUE(left->sender.Post([] { ++runs; }).ok());
+        return nullptr;
+      },
+      &left);
+  EXPECT_EQ(left.sender.Post([] {}).code(), absl::StatusCode::kUnavailable);
+  left.loop = nullptr;
+  EXPECT_EQ(runs, 0);
+}
+
+TEST(LoopTest, TasksGoWithTheLoopThatATaskDestroys) {
+  auto loop = std::make_unique<Loop>();
+  Loop other;
+  auto owned = std::make_shared<int>(1);
+  const std::weak_ptr<int> watch = owned;
+  EXPECT_TRUE(loop->Post([&] {
+                    loop = nullptr;
+                    EXPECT_TRUE(watch.expired());
+                    other.Stop();
+                  })
+                  .ok());
+  EXPECT_TRUE(loop->Post([owned = std::move(owned)] { ADD_FAILURE(); }).ok());
+  EXPECT_TRUE(other.Run().ok());
+}
+
+// Each posts another.
+TEST(LoopTest, TasksKeepTheirOrder) {
+  constexpr int kTasks = 1000;
+  Loop loop;
+  std::vector<int> order;
+  for (int i = 0; i < kTasks; ++i) {
+    EXPECT_TRUE(loop.Post([&, i] {
+                      order.push_back(i);
+                      EXPECT_TRUE(loop.Post([&, i] {
+                                        order.push_back(kTasks + i);
+                                        if (i == kTasks - 1) loop.Stop();
+                                      })
+                                      .ok());
+                    })
+                    .ok());
+  }
+  EXPECT_TRUE(loop.Run().ok());
+  std::vector<int> expected;
+  for (int i = 0; i < 2 * kTasks; ++i) expected.push_back(i);
+  EXPECT_EQ(order, expected);
+}
+
+// A task may own what belongs to its thread.
+TEST(LoopTest, OtherThreadsDoNotMoveATask) {
+  struct Bound {
+    explicit Bound(int* m) : moves_elsewhere(m) {}
+    Bound(Bound&& other) noexcept
+        : moves_elsewhere(other.moves_elsewhere), home(other.home) {
+      if (le_thread_GetCurrent() != home) ++*moves_elsewhere;
+    }
+    void operator()() {}
+    int* moves_elsewhere;
+    le_thread_Ref_t home = le_thread_GetCurrent();
+  };
+  Loop loop;
+  int moves_elsewhere = 0;
+  EXPECT_TRUE(loop.Post(Bound(&moves_elsewhere)).ok());
+  TaskSender sender = loop.sender();
+  OnAThread(
+      [](void* context) -> void* {
+        auto* const sender = static_cast<TaskSender*>(context);
+        for (int i = 0; i < 100; ++i) EXPECT_TRUE(sender->Post([] {}).ok());
+        return nullptr;
+      },
+      &sender);
+  EXPECT_TRUE(loop.Post([&] { loop.Stop(); }).ok());
+  EXPECT_TRUE(loop.Run().ok());
+  EXPECT_EQ(moves_elsewhere, 0);
+}
+
+// Moving a closure, and destroying it, is code of the user.
+TEST(LoopTest, AClosureMayPostWhileItIsMovedOrDestroyed) {
+  struct Poster {
+    Poster(Loop* l, int* r) : loop(l), runs(r) {}
+    Poster(Poster&& other) noexcept
+        : loop(std::exchange(other.loop, nullptr)), runs(other.runs) {
+      Post();
+    }
+    ~Poster() { Post(); }
+    void Post() const {
+      if (loop == nullptr) return;
+      EXPECT_TRUE(loop->Post([runs = runs] { ++*runs; }).ok());
+    }
+    void operator()() {}
+    Loop* loop;
+    int* runs;
+  };
+  Loop loop;
+  int runs = 0;
+  EXPECT_TRUE(loop.Post(Poster(&loop, &runs)).ok());
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  EXPECT_GE(runs, 2);
+}
+
+}  // namespace
+}  // namespace le

@@ -1,0 +1,244 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a client's requests become where there is no memory for their responses.
+
+#include "messaging/session/client_session.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "event/process.h"
+#include "event/testing/sim.h"
+#include "gtest/gtest.h"
+#include "messaging/machine/wire.h"
+#include "messaging/message/message.h"
+#include "messaging/session/fake_connection.h"
+#include "messaging/session/runtime.h"
+
+namespace {
+bool g_no_memory_for_messages = false;
+bool g_no_memory_to_pack = false;
+
+void* Allocate(void* block) {
+  if (block == nullptr) throw std::bad_alloc();
+  return block;
+}
+}  // namespace
+
+// Messages are aligned to a cache line.
+void* operator new(size_t size, std::align_val_t alignment) {
+  if (g_no_memory_for_messages) throw std::bad_alloc();
+  return Allocate(std::aligned_alloc(static_cast<size_t>(alignment), size));
+}
+void operator delete(void* block, std::align_val_t) noexcept {
+  std::free(block);
+}
+void operator delete(void* block, size_t, std::align_val_t) noexcept {
+  std::free(block);
+}
+// What a packed message has instead of a buffer.
+void* operator new[](size_t size) {
+  if (g_no_memory_to_pack) throw std::bad_alloc();
+  return Allocate(std::malloc(size));
+}
+void operator delete[](void* block) noexcept { std::free(block); }
+void operator delete[](void* block, size_t) noexcept { std::free(block); }
+
+namespace le {
+namespace messaging {
+namespace {
+
+using transports::IncomingFrame;
+using transports::IoResult;
+using transports::OutgoingFrame;
+
+// So large that a response of a few bytes is packed.
+constexpr size_t kMessageBytes = 8192;
+
+class FakeIntroducer final : public directory::Introducer {
+ public:
+  std::unique_ptr<directory::Opening> Open(
+      event::Loop*, const directory::InterfaceDescription&, bool,
+      directory::Opening::Observer* observer) override {
+    observer_ = observer;
+    return nullptr;
+  }
+  std::unique_ptr<directory::Offer> Advertise(
+      event::Loop*, const directory::InterfaceDescription&,
+      directory::Offer::Observer*) override {
+    return nullptr;
+  }
+  directory::Opening::Observer* observer_ = nullptr;
+};
+
+class CountingHandler final : public ClientHandler {
+ public:
+  void OnMessage(ClientSession*, event::Ref<Message>) override {}
+  void OnClosed(ClientSession*) override { ++closes; }
+  void OnRoom(ClientSession*) override {}
+
+  int closes = 0;
+};
+
+struct Completed {
+  int times = 0;
+  Result result = Result::kOk;
+  event::Ref<Message> response;
+};
+
+class ClientSessionTest : public ::testing::Test {
+ protected:
+  // On the thread that owns an open session.
+  void Run(const std::function<void()>& body) {
+    event::SimProcess* const process = sim_.AddProcess("client", {0, 500, 500});
+    Runtime::Parts parts;
+    parts.introducer = introducer_;
+    Runtime::Install(process, std::move(parts));
+    sim_.Spawn(process, "main", [&] {
+      auto handler = std::make_unique<CountingHandler>();
+      handler_ = handler.get();
+      session_ = new ClientSession(
+          {"s", *Runtime::Current()->GetProtocol("p", kMessageBytes)},
+          introducer_.get(), std::move(handler));
+      session_->Open(Completion(), absl::InfiniteFuture());
+      LetItOpen();
+      body();
+      session_->Delete();
+      Turns();
+    });
+    EXPECT_EQ(static_cast<int>(sim_.Run()),
+              static_cast<int>(event::Simulation::Outcome::kEnded))
+        << sim_.Report();
+  }
+  void LetItOpen() {
+    server_.on_send = [this](const OutgoingFrame& frame) {
+      requests_.push_back(frame.id);
+      return IoResult::kOk;
+    };
+    IncomingFrame first;
+    const Hello hello;
+    first.type = kHelloFrame;
+    first.payload = buffers_->Allocate();
+    first.payload.Assign(reinterpret_cast<const uint8_t*>(&hello),
+                         sizeof(hello));
+    first.sender = event::Credentials{1, FarEnd::kUser, FarEnd::kUser};
+    introducer_->observer_->OnIntroduced(
+        std::make_unique<FakeConnection>(&server_), std::move(first), {});
+    ASSERT_FALSE(session_->is_closed());
+  }
+  // Begins a request.
+  void Request(Completed* completed) {
+    Completion completion;
+    completion.context = completed;
+    completion.done = [](const Completion& c, ClientSession*,
+                         event::Ref<Message> response, Result result) {
+      auto* const to = static_cast<Completed*>(c.context);
+      ++to->times;
+      to->result = result;
+      to->response = std::move(response);
+    };
+    session_->Request(NewMessage(), completion, absl::InfiniteFuture());
+  }
+  Result RequestSync() {
+    event::Ref<Message> response;
+    return session_->RequestSync(NewMessage(), absl::InfiniteFuture(),
+                                 &response);
+  }
+  // One that is kept, so that no other message takes its memory.
+  event::Ref<Message> NewMessage() {
+    kept_.push_back(session_->NewMessage());
+    return kept_.back();
+  }
+  // The server answers that request, by its bytes, and this end has yet to
+  // receive it.
+  void Answer(uint64_t id) {
+    IncomingFrame frame;
+    frame.type = kResponseFrame;
+    frame.id = id;
+    frame.payload = buffers_->Allocate();
+    frame.payload.Assign(reinterpret_cast<const uint8_t*>(&id), sizeof(id));
+    server_.frames.push_back(std::move(frame));
+  }
+  static void Turns() {
+    event::Loop* const loop = event::Thread::Current()->loop();
+    const event::Instant end = loop->Now() + absl::Milliseconds(10);
+    while (loop->Now() < end) loop->RunTurn(end);
+  }
+
+  event::Simulation sim_{1};
+  const std::shared_ptr<FakeIntroducer> introducer_ =
+      std::make_shared<FakeIntroducer>();
+  const transports::BufferPool::Ptr buffers_ =
+      transports::BufferPool::Create(kMessageBytes);
+  FarEnd server_;
+  std::vector<uint64_t> requests_;  // that the server has received
+  std::vector<event::Ref<Message>> kept_;
+  CountingHandler* handler_ = nullptr;
+  ClientSession* session_ = nullptr;
+};
+
+TEST_F(ClientSessionTest, WithoutMemoryForItsResponseARequestCompletes) {
+  Run([this] {
+    Completed completed;
+    Request(&completed);
+    Answer(requests_.back());
+    g_no_memory_for_messages = true;
+    server_.observer->OnReadable();
+    g_no_memory_for_messages = false;
+    Turns();
+    EXPECT_EQ(completed.times, 1);
+    EXPECT_EQ(completed.result, Result::kClosed);
+    EXPECT_EQ(handler_->closes, 1);
+    EXPECT_EQ(session_->close_reason(), CloseReason::kSystem);
+    kept_.clear();
+  });
+}
+
+TEST_F(ClientSessionTest, WithoutMemoryForItsResponseASyncRequestReturns) {
+  Run([this] {
+    server_.on_send = [this](const OutgoingFrame& frame) {
+      Answer(frame.id);
+      g_no_memory_for_messages = true;
+      return IoResult::kOk;
+    };
+    EXPECT_EQ(RequestSync(), Result::kClosed);
+    g_no_memory_for_messages = false;
+    Turns();
+    EXPECT_EQ(handler_->closes, 1);
+    EXPECT_EQ(session_->close_reason(), CloseReason::kSystem);
+    kept_.clear();
+  });
+}
+
+TEST_F(ClientSessionTest, WithoutMemoryToPackItAResponseIsKeptAsItIs) {
+  Run([this] {
+    Completed completed;
+    Request(&completed);
+    const uint64_t first = requests_.back();
+    server_.on_send = [this, first](const OutgoingFrame& frame) {
+      Answer(first);
+      Answer(frame.id);
+      g_no_memory_to_pack = true;
+      return IoResult::kOk;
+    };
+    EXPECT_EQ(RequestSync(), Result::kOk);
+    g_no_memory_to_pack = false;
+    Turns();
+    EXPECT_EQ(completed.times, 1);
+    ASSERT_TRUE(completed.response);
+    EXPECT_EQ(std::memcmp(completed.response->payload(), &first, sizeof(first)),
+              0);
+    EXPECT_EQ(handler_->closes, 0);
+    kept_.clear();
+  });
+}
+
+}  // namespace
+}  // namespace messaging
+}  // namespace le

@@ -1,0 +1,96 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_MESSAGING_SESSION_FAKE_CONNECTION_H_
+#define LE_MESSAGING_MESSAGING_SESSION_FAKE_CONNECTION_H_
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "event/loop.h"
+#include "event/process.h"
+#include "transports/transport.h"
+
+namespace le {
+namespace messaging {
+
+// The other end of a session: what it has sent, and what becomes of what is sent to it.
+struct FarEnd {
+  static constexpr uid_t kUser = 4321;
+
+  std::deque<transports::IncomingFrame> frames;
+  transports::Connection::Observer* observer = nullptr;
+  bool gone = false;
+  bool is_read = true;
+  size_t queued_bytes = 0;  // for it
+  event::Instant stalled_since = absl::InfiniteFuture();
+  std::function<transports::IoResult(const transports::OutgoingFrame&)>
+      on_send = [](const transports::OutgoingFrame&) {
+        return transports::IoResult::kOk;
+      };
+};
+
+class FakeConnection final : public transports::Connection {
+ public:
+  explicit FakeConnection(FarEnd* far_end) : far_end_(far_end) {}
+  absl::Status Attach(event::Loop*, Observer* observer) override {
+    far_end_->observer = observer;
+    return absl::OkStatus();
+  }
+  void Detach() override {}
+  void SetReadInterest(bool interested) override {
+    far_end_->is_read = interested;
+  }
+  transports::IoResult Receive(transports::IncomingFrame* frame,
+                               transports::BufferPool* pool,
+                               event::Instant) override {
+    if (far_end_->frames.empty()) {
+      return far_end_->gone ? transports::IoResult::kClosed
+                            : transports::IoResult::kWouldBlock;
+    }
+    *frame = std::move(far_end_->frames.front());
+    far_end_->frames.pop_front();
+    if (!frame->payload) frame->payload = pool->Allocate();
+    return transports::IoResult::kOk;
+  }
+  bool HasBuffered() const override { return !far_end_->frames.empty(); }
+  bool HasPartial() const override { return false; }
+  bool MayHaveMore() const override { return false; }
+  bool Wait(uint32_t, event::Instant) override { return true; }
+  absl::Status SetReceiveCredentials(bool) override { return absl::OkStatus(); }
+  void SetDescriptorPolicy(DescriptorPolicy) override {}
+  void SetTrust(Trust, uid_t, std::shared_ptr<void>) override {}
+  void SetSendLimits(const transports::SendLimits&) override {}
+  void NotifyWhenReceived() override {}
+  void Close() override {}
+  transports::IoResult Send(const transports::OutgoingFrame& frame) override {
+    return far_end_->on_send(frame);
+  }
+  void Flush() override {}
+  size_t queued_bytes() const override { return far_end_->queued_bytes; }
+  size_t unreceived_bytes() const override { return 0; }
+  size_t unreceived_descriptors() const override { return 0; }
+  bool congested() const override { return false; }
+  event::Instant stalled_since() const override {
+    return far_end_->stalled_since;
+  }
+  absl::Status close_status() const override {
+    return absl::UnavailableError("gone");
+  }
+  absl::StatusOr<event::Credentials> peer() const override {
+    return event::Credentials{1, FarEnd::kUser, FarEnd::kUser};
+  }
+  absl::StatusOr<event::UniqueFd> PeerPidFd() const override {
+    return absl::UnimplementedError("");
+  }
+
+ private:
+  FarEnd* const far_end_;
+};
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_SESSION_FAKE_CONNECTION_H_
