@@ -157,24 +157,6 @@ class SignalsBlocked {
   bool blocked_;
 };
 
-// A thread that is started meanwhile runs no signal handler of the program, which
-// would wait for a close that lasts.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    blocked_ = event::sys::SigMask(SIG_SETMASK, &all, &before_) == 0;
-  }
-  ~SignalsBlocked() {
-    if (blocked_) event::sys::SigMask(SIG_SETMASK, &before_, nullptr);
-  }
-
- private:
-  sigset_t before_;
-  bool blocked_;
-};
-
 struct State final : event::ModuleState {
   const std::shared_ptr<Closer> closer = std::make_shared<Closer>();
 
