@@ -46,8 +46,8 @@ void le_log_Fatal_(const char* file, unsigned line, const char* function,
 bool le_log_IsEnabled_(le_log_Level_t level);
 
 /* Arguments of a line that is not written are not evaluated. */
-#define LE_LOG_AT_(level, ...)                                              \
-  (le_log_IsEnabled_(level)                                                 \
+#define LE_LOG_AT_(level, ...)                                            \
+  (le_log_IsEnabled_(level)                                               \
        ? le_log_Send_((level), __FILE__, __LINE__, __func__, __VA_ARGS__) \
        : (void)0)
 
