@@ -428,6 +428,14 @@ static void Lists(void) {
   LE_TEST_OK(Digits() == 12345, "sorted");
   le_dls_Swap(&List, &nodes[0].link, &nodes[4].link);
   LE_TEST_OK(Digits() == 52341, "swapped");
+  le_dls_Swap(&List, le_dls_Peek(&List),
+              le_dls_PeekNext(&List, le_dls_Peek(&List)));
+  LE_TEST_OK(Digits() == 25341, "swapped neighbours");
+  le_dls_Swap(&List, le_dls_PeekNext(&List, le_dls_Peek(&List)),
+              le_dls_Peek(&List));
+  LE_TEST_OK(Digits() == 52341 && !le_dls_IsListCorrupted(&List), "and back");
+  le_dls_Swap(&List, le_dls_Peek(&List), le_dls_Peek(&List));
+  LE_TEST_OK(Digits() == 52341, "one with itself");
   le_dls_Remove(&List, &nodes[2].link);
   LE_TEST_OK(!le_dls_IsInList(&List, &nodes[2].link) &&
                  le_dls_IsInList(&List, &nodes[0].link),
