@@ -49,14 +49,14 @@ def le_api_component(
 
     Args:
       name: the component's name.
-      srcs: the component's own sources.
+      srcs: the component's own sources. Those that do not end in .c or .h are C++.
       hdrs: its headers.
       generated: the .c and .h files that ifgen has generated for it.
       provides: APIs that it serves: a list, or a dictionary of API to interface name.
       requires: APIs that it uses, in the same form.
       manual_start: APIs of both kinds that main() does not advertise or connect.
       deps: other libraries.
-      copts: for srcs and generated.
+      copts: for srcs and generated. They must suit the languages of both.
       **kwargs: for the library, such as visibility.
     """
     servers = _names(provides)
@@ -68,9 +68,11 @@ def le_api_component(
         outs = [folder + "/interfaces.h"],
         cmd = "printf '%s\\n' " + " ".join(_lines(
             ["#ifndef " + guard, "#define " + guard, "#include \"legato.h\""] +
+            # Generated headers are for C.
+            ["#ifdef __cplusplus", "extern \"C\" {", "#endif"] +
             ["#include \"%s_server.h\"" % api for api in servers] +
             ["#include \"%s_interface.h\"" % api for api in clients] +
-            ["#endif"],
+            ["#ifdef __cplusplus", "}", "#endif", "#endif"],
         )) + " > $@",
     )
 
@@ -118,16 +120,31 @@ def le_api_component(
         deps = common + deps,
         alwayslink = True,
     )
+
+    # The generated library is first: "interfaces.h" must be this
+    # component's, and not that of a component in deps.
+    all_deps = [":%s_generated" % name] + common + deps
+    cxx = [f for f in srcs if not f.endswith(".c") and not f.endswith(".h")]
+    if cxx:
+        cc_library(
+            name = name + "_cxx",
+            srcs = [f for f in srcs if not f.endswith(".c")],
+            hdrs = hdrs,
+            copts = copts,
+            linkstatic = True,
+            local_defines = defines,
+            deps = all_deps,
+            alwayslink = True,
+        )
+        all_deps = all_deps + [":%s_cxx" % name]
     cc_library(
         name = name,
-        srcs = srcs,
+        srcs = [f for f in srcs if f not in cxx],
         hdrs = hdrs,
         copts = _C + copts,
         linkstatic = True,
         local_defines = defines,
-        # The generated library is first: "interfaces.h" must be this
-        # component's, and not that of a component in deps.
-        deps = [":%s_generated" % name] + common + deps,
+        deps = all_deps,
         alwayslink = True,
         **kwargs
     )

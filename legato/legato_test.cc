@@ -617,6 +617,19 @@ void RunThread(void (*body)()) {
   le_thread_Join(thread, nullptr);
 }
 
+TEST_F(CApiDeathTest, TheEnvironmentEnablesATraceOfAComponent) {
+  EXPECT_EXIT(
+      {
+        setenv("LE_LOG_TRACE", "other:thing/wanted", 1);
+        const bool right =
+            le_log_IsTraceEnabled(le_log_GetTraceRef("wanted")) &&
+            le_log_IsTraceEnabled(le_log_GetTraceRef("other")) &&
+            !le_log_IsTraceEnabled(le_log_GetTraceRef("thing"));
+        _exit(right ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
 // The callers of these functions cannot continue after an exception.
 TEST_F(CApiDeathTest, NoExceptionLeavesWhatTheLibraryCalls) {
   const auto run_loop = [] {

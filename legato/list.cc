@@ -151,14 +151,21 @@ void le_dls_Swap(le_dls_List_t* listPtr, le_dls_Link_t* linkPtr,
   le_dls_List_t* const list = Checked(__func__, listPtr);
   Listed(__func__, list, linkPtr);
   Listed(__func__, list, otherLinkPtr);
-  std::vector<le_dls_Link_t*> links = TakeAll(list);
-  const auto first = std::find(links.begin(), links.end(), linkPtr);
-  const auto second = std::find(links.begin(), links.end(), otherLinkPtr);
-  if (first == links.end() || second == links.end()) {
+  if (!le_dls_IsInList(list, linkPtr) || !le_dls_IsInList(list, otherLinkPtr)) {
     Misuse(__func__, "a link is in another list");
   }
-  std::iter_swap(first, second);
-  for (le_dls_Link_t* link : links) Append(list, link);
+  if (linkPtr == otherLinkPtr) return;
+  le_dls_Link_t* const head = list->headLinkPtr;
+  le_dls_Link_t place;  // of the first link
+  InsertBefore(linkPtr, &place);
+  Remove(list, linkPtr);
+  InsertBefore(otherLinkPtr, linkPtr);
+  Remove(list, otherLinkPtr);
+  InsertBefore(&place, otherLinkPtr);
+  Remove(list, &place);
+  list->headLinkPtr = head == linkPtr        ? otherLinkPtr
+                      : head == otherLinkPtr ? linkPtr
+                                             : head;
 }
 
 void le_dls_Sort(le_dls_List_t* listPtr, le_dls_LessThanFunc_t comparatorPtr) {

@@ -16,12 +16,13 @@
 #include "event/process.h"
 #include "le_mutex.h"
 #include "legato/refs.h"
+#include "legato/waiters.h"
 
 using le::event::CheckNotForked;
 using le::event::Misuse;
 using le::event::MutexLock;
-using le::event::Parker;
 using le::event::Thread;
+using le::legato::Waiters;
 
 struct le_mutex {};
 
@@ -34,10 +35,10 @@ class CMutex {
   void Lock(const char* function) {
     le::event::Process::Current()->YieldPoint();
     if (TryLock(function, /*fatal=*/true)) return;
-    const Waiting waiting(this, Thread::Current()->parker());
+    const Waiters::Place place(&mutex_, &waiters_);
     while (!TryLock(function, /*fatal=*/true)) {
       Thread::Current()->BeforeBlocking();
-      waiting.parker->Park(absl::InfiniteFuture());
+      place.parker()->Park(absl::InfiniteFuture());
     }
   }
 
@@ -68,8 +69,7 @@ class CMutex {
       if (holder_ == Thread::Current()) {
         if (--depth_ > 0) return;
         holder_ = nullptr;
-        for (const Waiting* w = first_; w != nullptr; w = w->next)
-          w->parker->Unpark();
+        waiters_.Wake();
         return;
       }
     }
@@ -78,33 +78,15 @@ class CMutex {
 
   bool in_use() {
     MutexLock lock(&mutex_);
-    return holder_ != nullptr || first_ != nullptr;
+    return holder_ != nullptr || !waiters_.empty();
   }
 
  private:
-  // An entry in the list of the threads that Unlock() wakes.
-  struct Waiting {
-    Waiting(CMutex* m, Parker* p) : mutex(m), parker(p) {
-      MutexLock lock(&mutex->mutex_);
-      next = mutex->first_;
-      mutex->first_ = this;
-    }
-    ~Waiting() {
-      MutexLock lock(&mutex->mutex_);
-      const Waiting** at = &mutex->first_;
-      while (*at != this) at = &(*at)->next;
-      *at = next;
-    }
-    CMutex* const mutex;
-    Parker* const parker;
-    mutable const Waiting* next;
-  };
-
   const bool recursive_;
   le::event::Mutex mutex_;
   const Thread* holder_ ABSL_GUARDED_BY(mutex_) = nullptr;
   uint64_t depth_ ABSL_GUARDED_BY(mutex_) = 0;
-  const Waiting* first_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  Waiters waiters_ ABSL_GUARDED_BY(mutex_);
 };
 
 using Mutexes = le::legato::ProcessRefs<CMutex, le_mutex_Ref_t>;

@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/time/time.h"
 #include "event/base/log.h"
@@ -16,12 +15,14 @@
 #include "le_semaphore.h"
 #include "legato/cancel.h"
 #include "legato/refs.h"
+#include "legato/waiters.h"
 
 using le::event::CheckNotForked;
 using le::event::Misuse;
 using le::event::Mutex;
 using le::event::MutexLock;
 using le::event::Process;
+using le::legato::Waiters;
 
 struct le_sem {};
 
@@ -37,15 +38,14 @@ class Semaphore {
   enum class Waited { kTaken, kTimedOut, kCancelled };
   Waited Wait(le::event::Instant deadline) {
     Process::Current()->YieldPoint();
-    le::event::Parker* const parker = le::event::Thread::Current()->parker();
-    const Waiting waiting(this, parker);
+    const Waiters::Place place(&mutex_, &waiters_);
     const le::legato::CancellableWait wait;
     for (bool in_time = true;;) {
       if (wait.cancelled()) return Waited::kCancelled;
       if (TryTake()) return Waited::kTaken;
       if (!in_time) return Waited::kTimedOut;
       le::event::Thread::Current()->BeforeBlocking();
-      in_time = parker->Park(deadline);
+      in_time = place.parker()->Park(deadline);
     }
   }
 
@@ -60,7 +60,7 @@ class Semaphore {
     Process::Current()->YieldPoint();
     MutexLock lock(&mutex_);
     ++count_;
-    for (le::event::Parker* parker : waiting_) parker->Unpark();
+    waiters_.Wake();
   }
 
   int count() {
@@ -69,36 +69,13 @@ class Semaphore {
   }
   bool has_waiting() {
     MutexLock lock(&mutex_);
-    return !waiting_.empty();
+    return !waiters_.empty();
   }
 
  private:
-  class Waiting {
-   public:
-    Waiting(Semaphore* semaphore, le::event::Parker* parker)
-        : semaphore_(semaphore), parker_(parker) {
-      MutexLock lock(&semaphore_->mutex_);
-      semaphore_->waiting_.push_back(parker_);
-    }
-    ~Waiting() {
-      MutexLock lock(&semaphore_->mutex_);
-      auto& all = semaphore_->waiting_;
-      for (auto it = all.begin(); it != all.end(); ++it) {
-        if (*it == parker_) {
-          all.erase(it);
-          return;
-        }
-      }
-    }
-
-   private:
-    Semaphore* const semaphore_;
-    le::event::Parker* const parker_;
-  };
-
   Mutex mutex_;
   int32_t count_ ABSL_GUARDED_BY(mutex_);
-  std::vector<le::event::Parker*> waiting_ ABSL_GUARDED_BY(mutex_);
+  Waiters waiters_ ABSL_GUARDED_BY(mutex_);
 };
 
 using Semaphores = le::legato::ProcessRefs<Semaphore, le_sem_Ref_t>;

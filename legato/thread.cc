@@ -1,17 +1,15 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API: threads, and functions that are queued to their loops.
+// The C API: threads.
 
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,26 +18,20 @@
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/mutex.h"
-#include "event/deferred_wakes.h"
 #include "event/os_process.h"
 #include "event/process.h"
 #include "event/user_code.h"
-#include "le_eventLoop.h"
-#include "le_eventLoop_ext.h"
 #include "le_thread.h"
+#include "legato/c_thread.h"
 #include "legato/cancel.h"
-#include "legato/queue.h"
-#include "legato/refs.h"
 
 using le::event::CallUser;
 using le::event::CheckNotForked;
-using le::event::DeferredWakes;
 using le::event::Fatal;
 using le::event::Log;
 using le::event::LogLevel;
 using le::event::Loop;
 using le::event::Misuse;
-using le::event::Mutex;
 using le::event::MutexLock;
 using le::event::OsProcess;
 using le::event::Process;
@@ -49,178 +41,6 @@ struct le_thread_Destructor {};
 
 namespace le {
 namespace legato {
-
-class CThread;
-
-namespace {
-using Threads = le::legato::ProcessRefs<CThread, le_thread_Ref_t>;
-
-}  // namespace
-
-// A thread of the C API: before its start, while it runs, and after its end
-// until it is joined. Thread-safe.
-class CThread : public std::enable_shared_from_this<CThread> {
- public:
-  CThread(std::string name, le_thread_MainFunc_t main, void* context)
-      : name_(std::move(name)), main_(main), context_(context) {}
-
-  // For the calling thread, if this API has not started it.
-  void Adopt() {
-    MutexLock lock(&mutex_);
-    phase_ = Phase::kRunning;
-  }
-
-  // The loop of the calling thread, which must be this one. It is created at
-  // the first call, because a loop has file descriptors. Functions that other
-  // threads have queued before are posted then.
-  Loop* loop() {
-    DeferredWakes wakes;
-    MutexLock lock(&mutex_);
-    if (loop_ == nullptr) {
-      loop_ = Thread::Current()->loop();
-      for (Function& function : queued_) wakes.Post(loop_, &function);
-      if (stops_loop_) loop_->Stop();
-    }
-    return loop_;
-  }
-
-  // What is set before the start.
-  struct Attributes {
-    bool joinable = false;
-    le_thread_Priority_t priority = LE_THREAD_PRIORITY_MEDIUM;
-    std::vector<std::pair<le_thread_Destructor_t, void*>> destructors;
-  };
-  // Calls `change` with a pointer to them.
-  template <typename Change>
-  void ChangeAttributes(const char* function, const Change& change) {
-    {
-      MutexLock lock(&mutex_);
-      if (phase_ == Phase::kNew) {
-        change(&attributes_);
-        return;
-      }
-    }
-    Misuse(function, kStartedAlready);
-  }
-
-  void Start(const char* function);
-  le_result_t Join(void** result);
-  le_result_t Cancel();
-  void StopLoop();
-  // For the calling thread, which must be this one: Cancel() unparks `parker`,
-  // unless it is null.
-  void SetParker(le::event::Parker* parker) {
-    MutexLock lock(&mutex_);
-    parker_ = parker;
-  }
-
-  // Ends the calling thread, which must be this one.
-  [[noreturn]] void Exit(void* result) {
-    {
-      MutexLock lock(&mutex_);
-      result_ = result;
-    }
-    Thread::Current()->End();
-    Process::Current()->ExitThread();
-    __builtin_unreachable();  // GCC ignores [[noreturn]] of a virtual function
-  }
-  bool joinable() {
-    MutexLock lock(&mutex_);
-    return attributes_.joinable;
-  }
-  bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
-  // For the calling thread, which must be this one. Its destructors are not
-  // cancelled.
-  bool MustEnd() const { return cancelled() && !Thread::Current()->ending(); }
-
-  // False: the thread has ended.
-  bool Queue(le_event_DeferredFunc_t function, void* param1, void* param2) {
-    DeferredWakes wakes;
-    MutexLock lock(&mutex_);
-    if (phase_ == Phase::kEnded) return false;
-    if (free_.empty()) free_.emplace_back(this);
-    queued_.splice(queued_.end(), free_, free_.begin());
-    Function* const queued = &queued_.back();
-    queued->function = function;
-    queued->param1 = param1;
-    queued->param2 = param2;
-    if (loop_ != nullptr) wakes.Post(loop_, queued);
-    return true;
-  }
-
-  // The thread ends. Queued functions are dropped. If the thread is not
-  // joinable, its reference is removed.
-  void End() {
-    std::list<Function> discarded;
-    if (!joinable()) Threads::OfCurrentProcess()->Remove(ref_);
-    {
-      MutexLock lock(&mutex_);
-      phase_ = Phase::kEnded;
-      loop_ = nullptr;
-      discarded.swap(queued_);
-      free_.clear();
-    }
-    // The destructor of each discarded function cancels it at the loop.
-  }
-
-  const std::string& name() const { return name_; }
-  le_thread_Ref_t ref() const { return ref_; }
-  void set_ref(le_thread_Ref_t ref) { ref_ = ref; }
-
- private:
-  enum class Phase { kNew, kRunning, kEnded };
-  static constexpr char kStartedAlready[] = "the thread has been started";
-
-  // A queued function. The object is kept in free_ after its run, so that later
-  // functions need no allocation.
-  struct Function final : le::event::Task {
-    explicit Function(CThread* of) : thread(of) {}
-    void Run() override {
-      const auto call = function;
-      void* const first = param1;
-      void* const second = param2;
-      {
-        // The loop runs the functions in the order of queued_.
-        MutexLock lock(&thread->mutex_);
-        thread->free_.splice(thread->free_.begin(), thread->queued_,
-                             thread->queued_.begin());
-      }
-      CallUser("a queued function", [&] { call(first, second); });
-    }
-
-    CThread* const thread;
-    le_event_DeferredFunc_t function = nullptr;
-    void* param1 = nullptr;
-    void* param2 = nullptr;
-  };
-
-  void Body();
-  void StopLoopLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (loop_ == nullptr) {
-      stops_loop_ = true;
-    } else {
-      loop_->Stop();
-    }
-  }
-
-  const std::string name_;
-  const le_thread_MainFunc_t main_;
-  void* const context_;
-  le_thread_Ref_t ref_ = nullptr;
-  Mutex mutex_;
-  Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kNew;
-  Attributes attributes_ ABSL_GUARDED_BY(mutex_);
-  std::atomic<bool> cancelled_{false};
-  // StopLoopLocked() was called before the loop existed.
-  bool stops_loop_ ABSL_GUARDED_BY(mutex_) = false;
-  le::event::Parker* parker_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  void* result_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  Loop* loop_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  // Functions that were not run. They are posted when the loop exists.
-  std::list<Function> queued_ ABSL_GUARDED_BY(mutex_);
-  std::list<Function> free_ ABSL_GUARDED_BY(mutex_);
-  std::unique_ptr<le::event::ThreadHandle> handle_ ABSL_GUARDED_BY(mutex_);
-};
 
 namespace {
 
@@ -236,6 +56,8 @@ class Current final : public le::event::ModuleState {
   const std::shared_ptr<CThread> thread_;
 };
 
+}  // namespace
+
 CThread* CurrentThread() {
   return Thread::Current()
       ->State<Current>([] {
@@ -249,12 +71,13 @@ CThread* CurrentThread() {
       ->thread();
 }
 
-// Unlike CurrentThread(), this does not adopt the calling thread.
 bool IsCurrent(const CThread* thread) {
   Thread* const current = Thread::CurrentOrNull();
   return current != nullptr && current->StateOrNull<Current>() != nullptr &&
          CurrentThread() == thread;
 }
+
+namespace {
 
 int AddDestructor(le_thread_Destructor_t destructor, void* context) {
   return Thread::Current()->AddDestructor([destructor, context] {
@@ -286,12 +109,6 @@ void SetPriorityOfCurrent(le_thread_Priority_t priority) {
         absl::StrCat("thread '", Thread::Current()->name(),
                      "' keeps the default priority: ", std::strerror(errno)));
   }
-}
-
-void QueueToSelf(le_event_DeferredFunc_t function, void* param1, void* param2) {
-  CThread* const current = CurrentThread();
-  current->loop();
-  current->Queue(function, param1, param2);
 }
 
 }  // namespace
@@ -386,31 +203,6 @@ bool CancellableWait::cancelled() const {
 
 void EndCancelledThread() { CurrentThread()->Exit(nullptr); }
 
-// ---- Queues for other APIs -------------------------------------------------
-
-std::shared_ptr<CThread> QueueOfCurrentThread() {
-  CThread* const current = CurrentThread();
-  current->loop();
-  return current->shared_from_this();
-}
-
-void QueueTo(CThread* thread, le_event_DeferredFunc_t function, void* param1,
-             void* param2) {
-  thread->Queue(function, param1, param2);
-}
-
-namespace {
-
-// Runs the calling thread's loop until it is stopped. Ends the thread if it was
-// cancelled.
-void RunLoop() {
-  CThread* const current = CurrentThread();
-  current->loop()->Run();
-  if (current->cancelled()) EndCancelledThread();
-}
-
-}  // namespace
-
 }  // namespace legato
 }  // namespace le
 
@@ -418,7 +210,6 @@ using le::legato::AddDestructor;
 using le::legato::CThread;
 using le::legato::CurrentThread;
 using le::legato::IsCurrent;
-using le::legato::QueueToSelf;
 using le::legato::Threads;
 
 // ---- Threads ---------------------------------------------------------------
@@ -580,88 +371,4 @@ void le_thread_CleanupLegatoThreadData(void) {
     Misuse(__func__, "called in a handler of the loop that it would destroy");
   }
   Thread::Release();
-}
-
-// ---- The loop --------------------------------------------------------------
-
-void le_event_RunLoop(void) {
-  CheckNotForked(__func__);
-  for (;;) le::legato::RunLoop();
-}
-
-void le_event_RunLoopUntilStopped(void) {
-  CheckNotForked(__func__);
-  if (CurrentThread()->loop()->InTurn()) {
-    Misuse(__func__, "called in a handler of the same loop");
-  }
-  le::legato::RunLoop();
-}
-
-le_result_t le_event_TryRunLoopUntilStopped(void) {
-  CheckNotForked(__func__);
-  if (CurrentThread()->loop()->InTurn()) return LE_BUSY;
-  le::legato::RunLoop();
-  return LE_OK;
-}
-
-void le_event_StopLoop(le_thread_Ref_t thread) {
-  CheckNotForked(__func__);
-  if (thread == nullptr) {
-    CurrentThread()->StopLoop();
-  } else {
-    Threads::Get(__func__, thread)->StopLoop();
-  }
-}
-
-int le_event_GetFd(void) {
-  CheckNotForked(__func__);
-  const int fd = CurrentThread()->loop()->GetFd();
-  if (fd < 0) Misuse(__func__, "this loop has no descriptor");
-  return fd;
-}
-
-le_result_t le_event_ServiceLoop(void) {
-  CheckNotForked(__func__);
-  CThread* const current = CurrentThread();
-  if (current->MustEnd() && !current->loop()->InTurn()) {
-    le::legato::EndCancelledThread();
-  }
-  return current->loop()->RunStep() ? LE_OK : LE_WOULD_BLOCK;
-}
-
-void le_event_QueueFunction(le_event_DeferredFunc_t func, void* param1Ptr,
-                            void* param2Ptr) {
-  CheckNotForked(__func__);
-  if (func == nullptr) Misuse(__func__, "the function is NULL");
-  QueueToSelf(func, param1Ptr, param2Ptr);
-}
-
-void le_event_QueueFunctionToThread(le_thread_Ref_t thread,
-                                    le_event_DeferredFunc_t func,
-                                    void* param1Ptr, void* param2Ptr) {
-  CheckNotForked(__func__);
-  if (func == nullptr) Misuse(__func__, "the function is NULL");
-  if (thread == nullptr) {
-    QueueToSelf(func, param1Ptr, param2Ptr);
-  } else {
-    const auto target = Threads::Get(__func__, thread);
-    if (IsCurrent(target.get())) target->loop();
-    target->Queue(func, param1Ptr, param2Ptr);
-  }
-}
-
-le_result_t le_event_TryQueueFunctionToThread(le_thread_Ref_t thread,
-                                              le_event_DeferredFunc_t func,
-                                              void* param1Ptr,
-                                              void* param2Ptr) {
-  CheckNotForked(__func__);
-  if (func == nullptr) Misuse(__func__, "the function is NULL");
-  const std::shared_ptr<CThread> found =
-      Threads::OfCurrentProcess()->Find(thread);
-  // The calling thread's loop must exist, as in QueueToSelf(): the program may
-  // run it by other functions than this header's.
-  if (found.get() == CurrentThread()) CurrentThread()->loop();
-  const bool queued =
-      found != nullptr && found->Queue(func, param1Ptr, param2Ptr);
-  return queued ? LE_OK : LE_NOT_FOUND;
 }

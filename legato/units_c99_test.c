@@ -428,6 +428,14 @@ static void Lists(void) {
   LE_TEST_OK(Digits() == 12345, "sorted");
   le_dls_Swap(&List, &nodes[0].link, &nodes[4].link);
   LE_TEST_OK(Digits() == 52341, "swapped");
+  le_dls_Swap(&List, le_dls_Peek(&List),
+              le_dls_PeekNext(&List, le_dls_Peek(&List)));
+  LE_TEST_OK(Digits() == 25341, "swapped neighbours");
+  le_dls_Swap(&List, le_dls_PeekNext(&List, le_dls_Peek(&List)),
+              le_dls_Peek(&List));
+  LE_TEST_OK(Digits() == 52341 && !le_dls_IsListCorrupted(&List), "and back");
+  le_dls_Swap(&List, le_dls_Peek(&List), le_dls_Peek(&List));
+  LE_TEST_OK(Digits() == 52341, "one with itself");
   le_dls_Remove(&List, &nodes[2].link);
   LE_TEST_OK(!le_dls_IsInList(&List, &nodes[2].link) &&
                  le_dls_IsInList(&List, &nodes[0].link),
@@ -669,6 +677,13 @@ static void OnRemoved(void* report) {
   Sum = 1000;
 }
 
+static int Calls;
+static void CountCall(void* param1, void* param2) {
+  LE_UNUSED(param1);
+  LE_UNUSED(param2);
+  ++Calls;
+}
+
 static void Events(void) {
   static int ten = 10;
   static int hundred = 100;
@@ -693,6 +708,23 @@ static void Events(void) {
   le_event_QueueFunction(Finish, NULL, NULL);
   le_event_RunLoopUntilStopped();
   LE_TEST_OK(Sum == 332, "each handler once: %d", Sum);
+  Calls = 0;
+  LE_TEST_OK(
+      le_event_QueueFunctionToThreadUnique(NULL, CountCall, &Sum, NULL) ==
+              LE_OK &&
+          le_event_QueueFunctionToThreadUnique(
+              le_thread_GetCurrent(), CountCall, &Sum, NULL) == LE_DUPLICATE &&
+          le_event_QueueFunctionToThreadUnique(NULL, CountCall, &Calls, NULL) ==
+              LE_OK,
+      "once only");
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  LE_TEST_OK(Calls == 2, "two functions");
+  LE_TEST_OK(le_event_QueueFunctionToThreadUnique(NULL, CountCall, &Sum,
+                                                  NULL) == LE_OK,
+             "no more queued");
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
 }
 
 /* ---- Logs and traces ---- */
@@ -717,6 +749,12 @@ static void Logs(void) {
   le_log_DisableTrace(trace);
   le_log_SetFilterLevel(LE_LOG_ERR);
   LE_TEST_OK(le_log_GetFilterLevel() == LE_LOG_ERR, "level");
+  {
+    int evaluated = 0;
+    LE_WARN("%d", ++evaluated);
+    LE_DEBUG_IF(true, "%d", ++evaluated);
+    LE_TEST_OK(evaluated == 0, "what is not written is not evaluated");
+  }
   le_log_SetFilterLevel(before);
   LE_DUMP("abc", 3);
   LE_LOG_DUMP(LE_LOG_INFO, "0123456789abcdefg", 17);

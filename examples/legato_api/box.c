@@ -52,12 +52,6 @@ le_result_t box_Rename(const char* LE_NONNULL name, char* former,
   return result;
 }
 
-/* Returns the file, if there is one. */
-le_result_t box_Open(int in, int* outPtr) {
-  *outPtr = in;
-  return in < 0 ? LE_BAD_PARAMETER : LE_OK;
-}
-
 typedef struct {
   int32_t value;
   box_LaterHandlerFunc_t handlerPtr;

@@ -48,6 +48,13 @@ void le_event_QueueFunctionToThread(le_thread_Ref_t thread,
                                     le_event_DeferredFunc_t func,
                                     void* param1Ptr, void* param2Ptr);
 
+/* The same, unless that function is queued there already with these two parameters:
+ * LE_DUPLICATE. */
+le_result_t le_event_QueueFunctionToThreadUnique(le_thread_Ref_t thread,
+                                                 le_event_DeferredFunc_t func,
+                                                 void* param1Ptr,
+                                                 void* param2Ptr);
+
 /* ======== Events ======== */
 
 /* An event has an identifier. Any thread may report it. The report is copied

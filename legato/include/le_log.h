@@ -43,8 +43,13 @@ void le_log_Fatal_(const char* file, unsigned line, const char* function,
                    const char* format, ...)
     __attribute__((format(printf, 4, 5), noreturn));
 
-#define LE_LOG_AT_(level, ...) \
-  le_log_Send_((level), __FILE__, __LINE__, __func__, __VA_ARGS__)
+bool le_log_IsEnabled_(le_log_Level_t level);
+
+/* Arguments of a line that is not written are not evaluated. */
+#define LE_LOG_AT_(level, ...)                                            \
+  (le_log_IsEnabled_(level)                                               \
+       ? le_log_Send_((level), __FILE__, __LINE__, __func__, __VA_ARGS__) \
+       : (void)0)
 
 /* Logs one line at the level of the name. */
 #define LE_DEBUG(...) LE_LOG_AT_(LE_LOG_DEBUG, __VA_ARGS__)
@@ -121,7 +126,8 @@ typedef struct le_log_Trace* le_log_TraceRef_t;
 /* Returns the trace of a keyword. The same keyword always has the same trace.
  * It is never freed. At first it is enabled if the environment variable
  * LE_LOG_TRACE, a list separated by colons, has the keyword (set-uid programs
- * ignore the variable). Fatal: NULL. */
+ * ignore the variable). COMPONENT/KEYWORD in the list means the keyword in all
+ * components. Fatal: NULL. */
 le_log_TraceRef_t le_log_GetTraceRef(const char* keyword);
 /* Returns whether the trace is enabled. NULL: false. */
 bool le_log_IsTraceEnabled(le_log_TraceRef_t traceRef);

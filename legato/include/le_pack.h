@@ -250,20 +250,8 @@ static inline bool le_pack_UnpackReference(uint8_t** bufferPtr, void* refPtr,
 }
 #define le_pack_UnpackReference(...) \
   LE_PACK_UNPACK_REFERENCE_(__VA_ARGS__, NULL, NULL)
-/* The oldest versions of ifgen pass the buffer's size in the place of the
- * reference. This is their only call whose number of arguments fits. The check
- * makes its compilation fail. */
-#ifdef __cplusplus
-#define LE_PACK_CHECK_REFERENCE_(refPtr) ((void)0)
-#else
-#define LE_PACK_IS_SIZE_(refPtr) \
-  __builtin_types_compatible_p(__typeof__(refPtr), size_t*)
-#define LE_PACK_CHECK_REFERENCE_(refPtr) \
-  ((void)sizeof(char[1 - 2 * LE_PACK_IS_SIZE_(refPtr)]))
-#endif
 #define LE_PACK_UNPACK_REFERENCE_(bufferPtr, refPtr, tagIdPtr, ...) \
-  (LE_PACK_CHECK_REFERENCE_(refPtr),                                \
-   (le_pack_UnpackReference)((bufferPtr), (refPtr), (tagIdPtr)))
+  (le_pack_UnpackReference)((bufferPtr), (refPtr), (tagIdPtr))
 
 /* ---- Strings ---- */
 

@@ -192,7 +192,9 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
   services->all.erase(ref);
   services->all.emplace(
       ref, Local{std::move(interface), std::make_unique<ServiceCallbacks>()});
-  localServicePtr->service.privatePtr = nullptr;
+  *localServicePtr = {};
+  localServicePtr->service.type = le_msg_Service::LE_MSG_SERVICE_LOCAL;
+  localServicePtr->messagePool = messagingPoolRef;
   return ref;
 }
 

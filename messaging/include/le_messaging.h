@@ -421,22 +421,19 @@ void le_msg_KillClient_(const char* format, ...)
 /* A local service and its clients are within one process, and need no directory
  * and no binding. The comments above apply to their sessions, too. */
 
-/* The object to which the reference of a local service points. Private. */
-struct le_msg_Service {
-  void* privatePtr;
-};
-
-/* The program allocates it statically, and le_msg_InitLocalService() fills it
- * in. &service is the reference of the service. */
-typedef struct le_msg_LocalService {
-  struct le_msg_Service service;
-} le_msg_LocalService_t;
-
 /* Bytes of a pool's block that are not part of the payload. */
-#define LE_MSG_LOCAL_HEADER_SIZE 64
+#define LE_MSG_LOCAL_HEADER_SIZE ((size_t)64)
 
-/* Types of Legato's header, for source compatibility. The library does not use
- * them. */
+/* The structures of Legato's header, for programs that allocate them. Their members are
+ * private, and mostly not used. No reference of a service, a session or a message points to
+ * such a structure, but for a local service's: never dereference one. */
+struct le_msg_Service {
+  enum {
+    LE_MSG_SERVICE_NULL = 0,
+    LE_MSG_SERVICE_UNIX_SOCKET,
+    LE_MSG_SERVICE_LOCAL
+  } type;
+};
 struct le_msg_Message {
   le_msg_SessionRef_t sessionRef;
 };
@@ -445,6 +442,15 @@ typedef struct {
   le_msg_ReceiveHandler_t handler;
   void* contextPtr;
 } le_msg_LocalReceiver_t;
+
+/* The user allocates it statically; le_msg_InitLocalService() fills it in. &service is the
+ * reference of the service. */
+typedef struct le_msg_LocalService {
+  struct le_msg_Service service;
+  bool serviceReady;
+  le_msg_LocalReceiver_t receiver;
+  le_mem_PoolRef_t messagePool;
+} le_msg_LocalService_t;
 #ifndef __cplusplus
 typedef struct le_msg_LocalMessage {
   struct le_msg_Message message;

@@ -203,6 +203,9 @@ std::vector<Function> Functions() {
           le_event_QueueFunctionToThread, w->thread, [](void*, void*) {},
           nullptr, nullptr),
       CALL(
+          le_event_QueueFunctionToThreadUnique, w->thread, [](void*, void*) {},
+          nullptr, nullptr),
+      CALL(
           le_event_TryQueueFunctionToThread, w->thread, [](void*, void*) {},
           nullptr, nullptr),
 
@@ -474,9 +477,9 @@ std::vector<Function> FunctionsOfMemory() {
 // Functions that a child may call, to say why it could not exec. (LE_FATAL is
 // fatal anywhere.)
 const std::set<std::string>& Allowed() {
-  static const auto* const names =
-      new std::set<std::string>{"le_log_Send_", "le_log_Fatal_", "le_log_Dump_",
-                                "le_log_Trace_", "le_log_IsTraceEnabled"};
+  static const auto* const names = new std::set<std::string>{
+      "le_log_Send_",  "le_log_Fatal_",         "le_log_Dump_",
+      "le_log_Trace_", "le_log_IsTraceEnabled", "le_log_IsEnabled_"};
   return *names;
 }
 

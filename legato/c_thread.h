@@ -1,0 +1,215 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_LEGATO_C_THREAD_H_
+#define LE_MESSAGING_LEGATO_C_THREAD_H_
+
+#include <algorithm>
+#include <atomic>
+#include <list>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "event/base/log.h"
+#include "event/base/mutex.h"
+#include "event/deferred_wakes.h"
+#include "event/process.h"
+#include "event/user_code.h"
+#include "le_eventLoop.h"
+#include "le_thread.h"
+#include "legato/refs.h"
+
+namespace le {
+namespace legato {
+
+class CThread;
+using Threads = ProcessRefs<CThread, le_thread_Ref_t>;
+
+// A thread of the C API: before its start, while it runs, and after its end
+// until it is joined. Thread-safe.
+class CThread : public std::enable_shared_from_this<CThread> {
+ public:
+  CThread(std::string name, le_thread_MainFunc_t main, void* context)
+      : name_(std::move(name)), main_(main), context_(context) {}
+
+  // For the calling thread, if this API has not started it.
+  void Adopt() {
+    event::MutexLock lock(&mutex_);
+    phase_ = Phase::kRunning;
+  }
+
+  // The loop of the calling thread, which must be this one. It is created at
+  // the first call, because a loop has file descriptors. Functions that other
+  // threads have queued before are posted then.
+  event::Loop* loop() {
+    event::DeferredWakes wakes;
+    event::MutexLock lock(&mutex_);
+    if (loop_ == nullptr) {
+      loop_ = event::Thread::Current()->loop();
+      for (Function& function : queued_) wakes.Post(loop_, &function);
+      if (stops_loop_) loop_->Stop();
+    }
+    return loop_;
+  }
+
+  // What is set before the start.
+  struct Attributes {
+    bool joinable = false;
+    le_thread_Priority_t priority = LE_THREAD_PRIORITY_MEDIUM;
+    std::vector<std::pair<le_thread_Destructor_t, void*>> destructors;
+  };
+  // Calls `change` with a pointer to them.
+  template <typename Change>
+  void ChangeAttributes(const char* function, const Change& change) {
+    {
+      event::MutexLock lock(&mutex_);
+      if (phase_ == Phase::kNew) {
+        change(&attributes_);
+        return;
+      }
+    }
+    event::Misuse(function, kStartedAlready);
+  }
+
+  void Start(const char* function);
+  le_result_t Join(void** result);
+  le_result_t Cancel();
+  void StopLoop();
+  // For the calling thread, which must be this one: Cancel() unparks `parker`,
+  // unless it is null.
+  void SetParker(event::Parker* parker) {
+    event::MutexLock lock(&mutex_);
+    parker_ = parker;
+  }
+
+  // Ends the calling thread, which must be this one.
+  [[noreturn]] void Exit(void* result) {
+    {
+      event::MutexLock lock(&mutex_);
+      result_ = result;
+    }
+    event::Thread::Current()->End();
+    event::Process::Current()->ExitThread();
+    __builtin_unreachable();  // GCC ignores [[noreturn]] of a virtual function
+  }
+  bool joinable() {
+    event::MutexLock lock(&mutex_);
+    return attributes_.joinable;
+  }
+  bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+  // For the calling thread, which must be this one. Its destructors are not
+  // cancelled.
+  bool MustEnd() const {
+    return cancelled() && !event::Thread::Current()->ending();
+  }
+
+  // LE_NOT_FOUND: the thread has ended. LE_DUPLICATE, if `once`: the same is queued already.
+  le_result_t Queue(le_event_DeferredFunc_t function, void* param1,
+                    void* param2, bool once = false) {
+    event::DeferredWakes wakes;
+    event::MutexLock lock(&mutex_);
+    if (phase_ == Phase::kEnded) return LE_NOT_FOUND;
+    if (once && std::any_of(queued_.begin(), queued_.end(),
+                            [&](const Function& queued) {
+                              return queued.function == function &&
+                                     queued.param1 == param1 &&
+                                     queued.param2 == param2;
+                            })) {
+      return LE_DUPLICATE;
+    }
+    if (free_.empty()) free_.emplace_back(this);
+    queued_.splice(queued_.end(), free_, free_.begin());
+    Function* const queued = &queued_.back();
+    queued->function = function;
+    queued->param1 = param1;
+    queued->param2 = param2;
+    if (loop_ != nullptr) wakes.Post(loop_, queued);
+    return LE_OK;
+  }
+
+  // The thread ends. Queued functions are dropped. If the thread is not
+  // joinable, its reference is removed.
+  void End() {
+    std::list<Function> discarded;
+    if (!joinable()) Threads::OfCurrentProcess()->Remove(ref_);
+    {
+      event::MutexLock lock(&mutex_);
+      phase_ = Phase::kEnded;
+      loop_ = nullptr;
+      discarded.swap(queued_);
+      free_.clear();
+    }
+    // The destructor of each discarded function cancels it at the loop.
+  }
+
+  const std::string& name() const { return name_; }
+  le_thread_Ref_t ref() const { return ref_; }
+  void set_ref(le_thread_Ref_t ref) { ref_ = ref; }
+
+ private:
+  enum class Phase { kNew, kRunning, kEnded };
+  static constexpr char kStartedAlready[] = "the thread has been started";
+
+  // A queued function. The object is kept in free_ after its run, so that later
+  // functions need no allocation.
+  struct Function final : event::Task {
+    explicit Function(CThread* of) : thread(of) {}
+    void Run() override {
+      const auto call = function;
+      void* const first = param1;
+      void* const second = param2;
+      {
+        // The loop runs the functions in the order of queued_.
+        event::MutexLock lock(&thread->mutex_);
+        thread->free_.splice(thread->free_.begin(), thread->queued_,
+                             thread->queued_.begin());
+      }
+      event::CallUser("a queued function", [&] { call(first, second); });
+    }
+
+    CThread* const thread;
+    le_event_DeferredFunc_t function = nullptr;
+    void* param1 = nullptr;
+    void* param2 = nullptr;
+  };
+
+  void Body();
+  void StopLoopLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (loop_ == nullptr) {
+      stops_loop_ = true;
+    } else {
+      loop_->Stop();
+    }
+  }
+
+  const std::string name_;
+  const le_thread_MainFunc_t main_;
+  void* const context_;
+  le_thread_Ref_t ref_ = nullptr;
+  event::Mutex mutex_;
+  Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kNew;
+  Attributes attributes_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<bool> cancelled_{false};
+  // StopLoopLocked() was called before the loop existed.
+  bool stops_loop_ ABSL_GUARDED_BY(mutex_) = false;
+  event::Parker* parker_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  void* result_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  event::Loop* loop_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  // Functions that were not run. They are posted when the loop exists.
+  std::list<Function> queued_ ABSL_GUARDED_BY(mutex_);
+  std::list<Function> free_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<event::ThreadHandle> handle_ ABSL_GUARDED_BY(mutex_);
+};
+
+// The calling thread, which is adopted if this API did not start it.
+CThread* CurrentThread();
+
+// Unlike CurrentThread(), this does not adopt the calling thread.
+bool IsCurrent(const CThread* thread);
+
+}  // namespace legato
+}  // namespace le
+
+#endif  // LE_MESSAGING_LEGATO_C_THREAD_H_

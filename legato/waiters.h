@@ -1,0 +1,63 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The threads that wait for a mutex or a semaphore.
+
+#ifndef LE_MESSAGING_LEGATO_WAITERS_H_
+#define LE_MESSAGING_LEGATO_WAITERS_H_
+
+#include "event/base/mutex.h"
+#include "event/process.h"
+
+namespace le {
+namespace legato {
+
+// A list that allocates nothing, so that it can exist before any constructor runs. Its
+// owner's lock guards it.
+class Waiters {
+ public:
+  // The place of the calling thread in the list. On its stack.
+  class Place {
+   public:
+    Place(event::Mutex* mutex, Waiters* waiters)
+        : mutex_(mutex),
+          waiters_(waiters),
+          parker_(event::Thread::Current()->parker()) {
+      event::MutexLock lock(mutex_);
+      next_ = waiters_->first_;
+      waiters_->first_ = this;
+    }
+    ~Place() {
+      event::MutexLock lock(mutex_);
+      Place** at = &waiters_->first_;
+      while (*at != this) at = &(*at)->next_;
+      *at = next_;
+    }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+    event::Parker* parker() const { return parker_; }
+
+   private:
+    friend class Waiters;
+    event::Mutex* const mutex_;
+    Waiters* const waiters_;
+    event::Parker* const parker_;
+    Place* next_;
+  };
+
+  void Wake() const {
+    for (const Place* p = first_; p != nullptr; p = p->next_) {
+      p->parker_->Unpark();
+    }
+  }
+  bool empty() const { return first_ == nullptr; }
+
+ private:
+  Place* first_ = nullptr;
+};
+
+}  // namespace legato
+}  // namespace le
+
+#endif  // LE_MESSAGING_LEGATO_WAITERS_H_
