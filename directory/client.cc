@@ -311,7 +311,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   void NoteIntroduction(const proto::Introduced& said) {
     server_.pid = said.server_pid();
     server_.uid = said.server_uid();
-    // What comes now is the server's.
+    // The server sends all later frames.
     connection_->SetTrust(Connection::Trust::kStranger, server_.uid, nullptr);
     introduced_.emplace();
     introduced_->dialect = FromProto(said.server());
@@ -340,7 +340,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     }
     connection_->Detach();
     connection_->SetReceiveCredentials(false).IgnoreError();
-    const Introduced introduced = *std::move(introduced_);
+    const Introduced introduced = *introduced_;
     observer_->OnIntroduced(std::move(connection_), std::move(frame),
                             introduced);
     return Read::kTold;

@@ -54,7 +54,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
     return loop_;
   }
 
-  // What is set before the start.
+  // Set before the thread starts.
   struct Attributes {
     bool joinable = false;
     le_thread_Priority_t priority = LE_THREAD_PRIORITY_MEDIUM;

@@ -75,7 +75,7 @@ TEST(FatalTest, DestroyingAnObjectOnAnotherThread) {
       "le::Client: only the thread that created");
 }
 
-// What returns no status.
+// Functions that return no status end the process instead.
 TEST(FatalTest, UsingAClientOnAnotherThread) {
   EXPECT_FATAL(
       {

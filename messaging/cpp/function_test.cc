@@ -116,7 +116,7 @@ TEST(UniqueFunctionTest, StoresInPlaceUpToItsSize) {
   EXPECT_EQ(outside(&outside, sizeof(outside)), nullptr);
 }
 
-// What is stored anew must not lie where the closure still is.
+// A new closure must not be stored in the place of one that still runs.
 TEST(UniqueFunctionTest, AClosureThatGoesMayReplaceIt) {
   struct Replacer {
     Replacer(Function* f, std::shared_ptr<int> o)

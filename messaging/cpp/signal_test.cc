@@ -47,7 +47,7 @@ TEST(SignalWatchTest, RestoresWhatWasThere) {
   }
   raise(SIGUSR1);
   EXPECT_EQ(handled, 1);
-  // What was due went with it.
+  // A pending report was dropped with the former watch.
   Loop loop;
   EXPECT_TRUE(loop.Post([&] { loop.Stop(); }).ok());
   EXPECT_TRUE(loop.Run().ok());
