@@ -322,6 +322,41 @@ TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
   ExpectRootMayAdminister();
 }
 
+// A client that the service has not accepted can send no descriptors, unless the
+// server's library does not let them in itself.
+TEST_F(HostileUsersTest, DescriptorsForAServiceThatHasNotTakenTheClient) {
+  const int probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  const int off = 0;
+  const bool refuses =
+      setsockopt(probe, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off)) == 0;
+  close(probe);
+  if (!refuses) GTEST_SKIP() << "this kernel cannot";
+  Attack([](const std::string& address) {
+    for (const uint64_t capabilities :
+         {uint64_t{0}, transports::kLetsDescriptorsIn}) {
+      const std::string name = absl::StrCat("s", capabilities);
+      const int server = Connect(address);
+      directory::proto::ToDirectory advertise = Advertise(name);
+      advertise.mutable_advertise()->mutable_dialect()->set_capabilities(
+          capabilities);
+      Say(server, advertise);
+      const int client = Connect(address);
+      Say(client, Open(name));
+      // The introduction stays unread.
+      char packet[1024];
+      for (;;) {
+        if (recv(server, packet, sizeof(packet), MSG_PEEK) <= 0) _exit(1);
+        if (static_cast<uint8_t>(packet[1]) == directory::kIntroductionFrame) {
+          break;
+        }
+        recv(server, packet, sizeof(packet), 0);
+      }
+      const bool sent = Say(client, Open(name), STDIN_FILENO);
+      if (sent != (capabilities == 0)) _exit(1);
+    }
+  });
+}
+
 // Sends such descriptors to a service. The service has some in messages, and some
 // unread. It is stopped (SIGSTOP) while they are sent, so that it makes the last
 // close(), which blocks. Otherwise the attacker would make it, and block itself.

@@ -619,7 +619,24 @@ TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
   }
 }
 
-// A process whose far ends could all stop it anyway has no threads but its own.
+// A session's far end is no directory.
+TEST_F(StrangersTest, AConnectionOfAStrangerBreaksTheProtocol) {
+  Kernel& kernel = Kernel::New();
+  BeginSession(Trust::kStranger);
+  FrameHeader header;
+  header.type = 1;
+  header.flags = FrameHeader::kConnection;
+  ASSERT_EQ(SendDescriptors(&header, 1), 0);
+  const int comes_as = LowestFree();
+  kernel.Forget();
+  IncomingFrame frame;
+  EXPECT_EQ(end_->Receive(&frame, pool_.get(), absl::InfiniteFuture()),
+            IoResult::kClosed);
+  EXPECT_EQ(frame.connection, nullptr);
+  EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
+}
+
+// Only what strangers have sent is closed by another thread.
 TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
   Kernel& kernel = Kernel::New();
   event::Process* const process = event::Process::Current();
