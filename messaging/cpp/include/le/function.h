@@ -139,7 +139,7 @@ class UniqueFunction<R(Args...), kInlineBytes> {
 
   R (*call_)(void* storage, Args&&... args) = nullptr;
   void (*manage_)(void* from, void* to) = nullptr;  // null: bytes only
-  Storage storage_;
+  Storage storage_ = {};
 };
 
 }  // namespace le
