@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Calls every function of le_messaging once, in C99. Every function must be
- * exported, and its use must compile without a warning. Other tests check results.
+ * exported, and its use must compile without a warning. Other tests check
+ * results.
  */
 
 #include "le_messaging_ext.h"

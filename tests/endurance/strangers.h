@@ -17,17 +17,17 @@ enum class Where {
   kServer,     // the server of the service "strange"
 };
 
-// Breaks rules on `count` connections (a server: on every connection), in one of
-// these ways:
-//   silent      sends nothing (a server: receives its client, and sends no hello)
+// Breaks rules on `count` connections (a server: on every connection), in one
+// of these ways:
+//   silent      sends nothing (a server: sends no hello to its client)
 //   half_close  shuts down its sending direction, and stays connected
 //   deaf        sends requests until its socket is full, and never reads (a
 //               server: sends only hello)
 //   one_byte    sends packets of one byte until the peer closes
 //   fds         sends packets with as many descriptors as the kernel allows
-// Calls `started` after it has broken rules on all connections; a server calls it
-// after it has offered its service. The descriptors stay open until this process
-// is killed.
+// Calls `started` after it has broken rules on all connections; a server calls
+// it after it has offered its service. The descriptors stay open until this
+// process is killed.
 [[noreturn]] void Misbehave(Where where, const std::string& how, int count,
                             void (*started)());
 

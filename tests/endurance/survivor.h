@@ -15,11 +15,12 @@
 namespace le {
 namespace endurance {
 
-// The number of file descriptors of a process at rest: the least of many counts.
+// The file descriptors of a process at rest: the least of many counts.
 int SettledDescriptors(pid_t pid);
 
 // Checks a process repeatedly, each time at rest. It must have exactly
-// `descriptors` file descriptors. Its memory must not grow after the first check.
+// `descriptors` file descriptors. Its memory must not grow after the first
+// check.
 class Survivor {
  public:
   Survivor(const char* what, pid_t pid, int descriptors)
