@@ -32,9 +32,9 @@ EXPORTING_PACKAGES = [
     "//bazel",
 ]
 
-# Only these targets may depend directly on an implementation of a transport: the
-# two C facades, the programs, and the test kits. Dependencies that no public
-# target has are not listed: tools/lint.sh checks all other files.
+# Only these targets may depend directly on an implementation of a transport:
+# the two C facades, the programs, and the test kits. Dependencies that no
+# public target has are not listed: tools/lint.sh checks all other files.
 TRANSPORT_NAMERS = [
     "//directory:directoryd_main",
     "//messaging/facade:loopback",

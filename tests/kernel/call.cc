@@ -29,9 +29,9 @@ constexpr size_t kBufferSize = 256 * 1024;
 constexpr size_t kControlSize = 2048;
 constexpr int kMaxEvents = 16;
 
-// All calls use this buffer, also those of processes that are fibers of one real
-// process. That is safe: received bytes are read before any other call is made,
-// and equal payloads have equal bytes.
+// All calls use this buffer, also those of processes that are fibers of one
+// real process. That is safe: received bytes are read before any other call is
+// made, and equal payloads have equal bytes.
 unsigned char g_received[kBufferSize];
 
 // Each payload is a part of one pattern.
@@ -127,8 +127,8 @@ struct sockaddr_un Caller::Address() const {
   return address;
 }
 
-// Answers only the last letter of a path, because the folders of the two kernels
-// differ.
+// Answers only the last letter of a path, because the folders of the two
+// kernels differ.
 void Caller::AnswerAddress(const struct sockaddr_un& address, socklen_t size) {
   const size_t length = strnlen(address.sun_path, sizeof(address.sun_path));
   Answer(size <= offsetof(struct sockaddr_un, sun_path) ? size

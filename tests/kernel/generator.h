@@ -17,8 +17,8 @@ namespace le {
 namespace kernel_test {
 
 // Makes random programs. Chooses each step by the state of the world, so that
-// most steps succeed. Draws the weights of the operations from the seed, so that
-// some programs repeat few operations often.
+// most steps succeed. Draws the weights of the operations from the seed, so
+// that some programs repeat few operations often.
 class Generator {
  public:
   explicit Generator(uint64_t seed);

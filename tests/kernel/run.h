@@ -47,8 +47,8 @@ std::string ToString(const Program& program, const Trace& trace,
 
 // Runs the program's steps.
 Trace RunProgram(Machine* machine, const Program& program);
-// Runs the steps that `next` chooses by the state of the world, and adds them to
-// the program. `next` returns false at the end.
+// Runs the steps that `next` chooses by the state of the world, and adds them
+// to the program. `next` returns false at the end.
 using NextStep = std::function<bool(const World& world, Step* step)>;
 Trace RunProgram(Machine* machine, Program* program, const NextStep& next);
 

@@ -182,8 +182,8 @@ bool World::IsCertain(const Step& step) const {
                         [](const ProcessView& other) { return other.blocked; });
   }
   if (step.op == Op::kKill) {
-    // A process that is killed while it waits for room may still send: there may
-    // be some room, though too little to wake it.
+    // A process that is killed while it waits for room may still send: there
+    // may be some room, though too little to wake it.
     const ProcessView& victim = processes_[step.process];
     return !victim.blocked || !IsSend(victim.step.op);
   }

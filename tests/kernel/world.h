@@ -36,8 +36,8 @@ struct File {
   int listener = -1;  // for a socket that is not accepted yet
   // For a listener: sockets that have connected and are not accepted yet.
   std::vector<int> pending;
-  // The files that were sent to this socket or, for a listener, to a socket that
-  // is not accepted yet. No file is ever removed from this set.
+  // The files that were sent to this socket or, for a listener, to a socket
+  // that is not accepted yet. No file is ever removed from this set.
   std::set<int> holds;
   // The files that an epoll has watched.
   std::set<int> watches;
