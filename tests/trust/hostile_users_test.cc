@@ -373,8 +373,8 @@ constexpr size_t kRequests = 4 * kMaxFds;
 constexpr int kTurns = 100;
 std::vector<le_msg_MessageRef_t>* g_kept = nullptr;
 
-// Fetches all descriptors after many turns of the loop, in which more could come.
-// Responds once all requests have arrived.
+// Fetches all descriptors after many turns of the loop, in which more could
+// arrive. Responds once all requests have arrived.
 void FetchAll(void* turns, void*) {
   const auto left = reinterpret_cast<intptr_t>(turns);
   if (left > 0) {
@@ -455,8 +455,9 @@ TEST_F(HostileUsersTest, ServersThatDoNotRead) {
   ExpectRootMayAdminister();
 }
 
-// The same, but each server shuts down its sending. The directory sees its end, while
-// the kernel keeps the sockets in its queue.
+// Each server does not read, and shuts down its sending direction. The
+// directory is told of its end, while the kernel keeps the sent sockets in its
+// queue.
 TEST_F(HostileUsersTest, ServersThatGoAndLeaveTheirQueues) {
   Attack([](const std::string& address) {
     for (int i = 0; i < 60; ++i) {
