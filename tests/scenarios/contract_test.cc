@@ -138,7 +138,7 @@ TEST_P(ContractTest, QueuedBytesHaveALimitOfTheirOwn) {
         le_msg_Send(NewText(session, text));
       }
       if (exact) {
-        // The messages and their overhead use the whole limit.
+        // The payloads are within the limit. The rest is their overhead.
         EXPECT_LE(sent * kTextSize, kLimit);
         EXPECT_GT(sent * kTextSize, kLimit / 2);
       }
@@ -446,8 +446,9 @@ TEST_P(ContractTest, ACloseIsCertainThoughAForkLivesOn) {
   RunScenario(scenario, GetParam());
 }
 
-// The library handles no signal, and starts no thread here. (It starts threads
-// only to close file descriptors that were received.)
+// The library handles no signal. It starts threads only to close file
+// descriptors that other users have sent (transports/closer.h): here it starts
+// none.
 TEST_P(ContractTest, NoThreadAndNoSignalHandlerOfOurs) {
   if (GetParam() != Setting::kUnixProcesses) {
     GTEST_SKIP() << "it takes a process of its own";

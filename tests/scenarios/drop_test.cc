@@ -72,7 +72,8 @@ TEST_P(DropTest, ADroppedSessionCallsNothing) {
     le_msg_MessageRef_t late = NewText(session, "late");
     context.dropped = true;
     le_msg_DropSession(session);
-    // A message that is still held can be used for a request.
+    // A held message of the dropped session may be sent. Its handler is not
+    // called either.
     le_msg_RequestResponseTimed(late, LE_MSG_NO_TIMEOUT, &OnResult, &context);
 
     le_msg_SessionRef_t opening;

@@ -383,7 +383,8 @@ TEST_P(LimitsTest, ABlockedReaderHoldsOnlySoMuch) {
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 
-// Holds requests with the text "hold", and responds to them later on request.
+// Holds requests with the text "hold". Responds to all of them when another
+// message arrives.
 void HoldingServerBody(Party* party) {
   TestService service("echo");
   std::vector<le_msg_MessageRef_t> held;

@@ -317,7 +317,7 @@ TEST_P(SessionTest, DeletingAServiceInItsHandlerClosesItsSessions) {
     first.Open();
     second.Open();
     // If a session closes before the server's open handler has run, no close
-    // handler is called. So make sure that both open handlers have run.
+    // handler is called. After this request the second open handler has run.
     EXPECT_EQ(Ask(second.ref(), "x"), "x");
     EXPECT_EQ(Ask(first.ref(), "delete"), "(null)");
     party->RunLoopUntil([&] { return closes == 2; });
