@@ -29,7 +29,7 @@ namespace {
 using messaging::testing::FindProgram;
 using messaging::testing::StartProcess;
 
-// ptrace() without <sys/ptrace.h>, which conflicts with <linux/ptrace.h>.
+// The C library's declaration of ptrace() conflicts with the kernel's header.
 long Trace(int request, pid_t pid, uintptr_t address, uintptr_t data) {
   return syscall(SYS_ptrace, request, pid, address, data);
 }
@@ -84,7 +84,7 @@ Child::Child(const std::vector<std::string>& role) {
   socket_ = ends[0];
   std::vector<std::string> words = {"/proc/self/exe", "--role"};
   words.insert(words.end(), role.begin(), role.end());
-  // The role finds its socket at number 3.
+  // In the role, the socket has number 3.
   pid_ = StartProcess({words, {{ends[1], 3}}, {}, nullptr});
   if (pid_ < 0) Fail(std::strerror(errno));
   close(ends[1]);

@@ -72,7 +72,7 @@ void ExpectAnswered(Child* asker) {
   }
 }
 
-// A new client opens a session and is answered.
+// Fails unless a new client can open a session and is answered.
 void ExpectOpens(const std::string& name) {
   Child newcomer({"idle", name, "1"});
   newcomer.Expect("1");

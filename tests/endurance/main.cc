@@ -31,7 +31,7 @@ namespace endurance {
 namespace {
 
 constexpr char kBindings[] = "<*>.* -> <self>.*\n";
-// The survivors are checked after each so many kills of the directory.
+// The number of kills of the directory between two checks of the survivors.
 constexpr uint64_t kStepsPerLook = 10;
 
 struct Options {

@@ -151,7 +151,7 @@ void Ignore(le_msg_MessageRef_t message, void*) {
 }
 
 int BeClient(const std::vector<std::string>& words) {
-  // Handlers run between the synchronous calls.
+  // le_event_ServiceLoop() runs handlers between the synchronous calls.
   bool said = false;
   for (;;) {
     const le_msg_SessionRef_t session =
@@ -340,7 +340,7 @@ int BeReopener(const std::vector<std::string>& words) {
 // The timeout for a service that may never answer.
 constexpr uint32_t kPatienceMs = 20;
 
-// Uses a service that may be hostile.
+// Opens, uses and closes a session with a service that may be hostile.
 std::string Visit(const std::string& name) {
   const le_msg_SessionRef_t session =
       le_msg_CreateSession(Echo(), name.c_str());

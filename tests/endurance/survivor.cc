@@ -32,9 +32,9 @@ constexpr bool kMemoryIsTelling = LE_MEMORY_IS_TELLING != 0;
 constexpr long kMayGrowKib = 2048;
 
 // A process handles the last event (a death, a connection) within far fewer
-// looks.
+// checks.
 constexpr int kLooksToSettle = 200000;
-// Within so many looks a process is at rest at least once.
+// In one of this number of counts the process is at rest.
 constexpr int kLooksForLeast = 200;
 
 // The processor time of this process for one check, and the processor time that

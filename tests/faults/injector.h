@@ -90,8 +90,8 @@ class Injector final : public event::sys::Interceptor {
   bool Clock(struct timespec* now) override;
   bool Random(void* buffer, size_t size) override;
 
-  // False under UBSan: its runtime tests memory with a pipe, and reports an
-  // error if it gets no descriptor.
+  // Whether the limit of descriptors may be set. False under UBSan: its runtime
+  // creates a pipe to test memory, and reports an error if that fails.
   static bool CanExhaust();
 
   // Whether the call may block.

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The scenarios. At the end of each a client is served, whatever failed.
+// The scenarios. At the end of each scenario a client must be served, whichever
+// calls have failed.
 
 #include <errno.h>
 #include <poll.h>

@@ -95,7 +95,7 @@ Server::Server(Stage* stage, const char* name, bool local)
 }
 
 void Server::Begin() {
-  const Calm calm(stage_->injector());  // see FatalCalls()
+  const Calm calm(stage_->injector());  // FatalCalls() would end the process
   party_ = stage_->world()->Add(name_);
   party_->Do([this] {
     event::Thread::Current()->control_loop();

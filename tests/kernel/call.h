@@ -27,7 +27,7 @@ struct Request {
   // A tag identifies an open file in all processes, whatever its number there.
   // These are the tags of the first and the second file that the call creates.
   int tags[2];
-  // The sent credentials.
+  // The credentials to send.
   int pid;
   unsigned uid;
   unsigned gid;

@@ -120,8 +120,8 @@ bool Generator::Propose(const World& world, Step* step) {
   return true;
 }
 
-// At the end, each process reads the state of its files. Then the processes are
-// killed one after the other.
+// At the end, each process reads the state of its files. Then one process after
+// another is killed.
 void Generator::PlanEnd(const World& world) {
   int count = 4;
   for (int i = 0; i < world.process_count(); ++i) {

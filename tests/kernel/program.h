@@ -20,7 +20,7 @@ namespace kernel_test {
 constexpr int kMaxProcesses = 4;
 constexpr int kPathCount = 3;
 constexpr int kMaxArgs = 4;
-// SCM_MAX_FD, and one more.
+// One more than SCM_MAX_FD, the kernel's limit for a message.
 constexpr int kMaxFds = 254;
 
 enum class Op : uint8_t {
@@ -83,7 +83,7 @@ enum Timer : int64_t { kDisarm, kPast, kFarFuture };
 struct Step {
   int process = 0;
   Op op = Op::kSocket;
-  int fd = -1;  // variable
+  int fd = -1;  // a variable; -1: none
   std::array<int64_t, kMaxArgs> args{};
   // The variables of the descriptors that kSendMsg sends, kPoll polls, or
   // kEpollCtl adds.

@@ -110,8 +110,8 @@ bool IsRoot() {
 
 unsigned UidOf(int uid) {
   if (!IsRoot() || uid == 0) return getuid();
-  // No other process has this uid. The kernel counts descriptors in flight per
-  // user, and those of others must not count.
+  // No other process has this uid: the kernel counts descriptors in flight per
+  // user.
   static const pid_t me = getpid();
   return kFirstUid + static_cast<unsigned>(me * kMaxProcesses + uid);
 }

@@ -868,7 +868,7 @@ TEST_F(MisuseTest, HandlersThatThrow) {
 
 // ---- After the end of the owner --------------------------------------------
 
-// The objects of a thread that has ended.
+// Objects of a thread that has ended.
 struct Left {
   le_msg_SessionRef_t session = nullptr;
   le_msg_MessageRef_t message = nullptr;  // keeps the session valid

@@ -21,7 +21,7 @@ namespace le {
 namespace testing {
 namespace {
 
-// Makes `thread` the calling one during its lifetime.
+// While this object exists, `thread` is the current thread.
 class As {
  public:
   explicit As(event::Thread* thread)

@@ -32,7 +32,7 @@ class OneThreadWorld {
   // another party.
   class Party {
    public:
-    // Calls `body` as that thread.
+    // Calls `body` while this party's thread is the current thread.
     void Do(const std::function<void()>& body);
     event::Loop* loop() { return thread_->loop(); }
 

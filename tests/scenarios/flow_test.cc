@@ -124,7 +124,7 @@ class PeakMemory {
   size_t start_;
 };
 
-// A sanitizer uses memory, so with it the peak says nothing.
+// A sanitizer uses memory too, so with it the peak is not checked.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kMeasuresMemory = false;
 #else

@@ -189,7 +189,7 @@ class Completions {
                                        LE_MSG_NO_TIMEOUT, &OnResult,
                                        waiting_.back().get());
   }
-  std::string told;  // names, in the order of the completions
+  std::string told;  // the names of the requests, in order of completion
 
  private:
   struct Waiting {

@@ -127,7 +127,7 @@ class FaultyConnection final : public Connection,
   IoResult Send(const OutgoingFrame& frame) override {
     if (broken_) return IoResult::kClosed;
     if (Strikes(context_.weather->break_one_in, "connection broken")) {
-      // The owner is told by its loop.
+      // The loop tells the owner.
       broken_ = true;
       if (loop_ != nullptr) PostBreak();
       return IoResult::kClosed;

@@ -36,7 +36,7 @@ class KernelWorld final : public World {
     explicit Failures(KernelWorld* world) : world_(world) {}
     int Fail(const char* call) override { return FailCall({call}); }
     int FailCall(const event::sys::Call& call) override;
-    // One of so many calls fails; 0: none.
+    // One of `one_in` calls fails; 0: none.
     uint64_t one_in = 0;
 
    private:

@@ -30,7 +30,7 @@ enum class Command : uint32_t {
   // Answer when a message of another thread of this session has arrived.
   kAwait,
 };
-constexpr uint64_t kCommands = 7;  // the client chooses among so many
+constexpr uint64_t kCommands = 7;  // clients choose among the first seven
 constexpr uint64_t kGoodCommands = 3;
 
 struct Payload {

@@ -316,7 +316,7 @@ class HostileServerTest : public ::testing::Test {
     world_.Settle();
   }
   // Introduces a client to a server that sends `packets`. Returns the client's
-  // reason for waiting after that.
+  // wait reason after that.
   le_msg_WaitReason_t OpenAtServerThatSays(
       const std::vector<std::string>& packets) {
     RawServer server(world_.address());
@@ -485,8 +485,8 @@ TEST_F(HostileServerTest, AHelloWithADescriptorIsRefused) {
   EXPECT_EQ(opens_, 0);
 }
 
-// The descriptor comes after a first frame that ends the opening; or after the
-// directory's last message, which the client has not read when it deletes the session.
+// The client does not read the packet with the descriptor: a frame before it
+// ends the opening, or the client deletes the session before it reads.
 TEST_F(HostileServerTest, ADescriptorThatIsNotReadIsClosedElsewhere) {
   // The first session opens descriptors that the client keeps.
   OpenAtServerThatSays({Hello()});

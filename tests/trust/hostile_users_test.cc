@@ -322,9 +322,10 @@ TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
   ExpectRootMayAdminister();
 }
 
-// Sends such descriptors to a service. The service has some in messages, and some
-// unread. It is stopped (SIGSTOP) while they are sent, so that it makes the last
-// close(), which blocks. Otherwise the attacker would make it, and block itself.
+// Sends descriptors whose close() blocks to a service. The service has some in
+// messages, and has not read others. It is stopped (SIGSTOP) while the attacker
+// sends and closes them. So the service makes the last close(), not the
+// attacker.
 TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
   ExpectOthersAreServed();
   int go[2];
@@ -388,8 +389,8 @@ void FetchAll(void* turns, void*) {
   for (const le_msg_MessageRef_t message : *g_kept) le_msg_Respond(message);
 }
 
-// A client may send more descriptors than the service keeps for one user. The rest
-// waits, and no session ends.
+// A client may send more descriptors than the service keeps for one user. The
+// further messages wait, and no session ends.
 TEST_F(HostileUsersTest, MoreDescriptorsThanAServiceKeeps) {
   ReplaceService([](int done) {
     g_kept = new std::vector<le_msg_MessageRef_t>;
@@ -468,8 +469,8 @@ TEST_F(HostileUsersTest, ServersThatGoAndLeaveTheirQueues) {
         Say(client, Open("s"));
         close(client);
       }
-      // Goes on once most introductions are in the queue. FIONREAD counts bytes, not
-      // packets, so this is an estimate.
+      // Wait until most introductions are in the queue. FIONREAD counts bytes,
+      // not packets, so this is an estimate.
       int bytes = 0;
       for (int tries = 0; tries < 20000; ++tries) {
         if (ioctl(server, FIONREAD, &bytes) != 0 || bytes > 32 * 16) break;
@@ -493,8 +494,8 @@ TEST_F(HostileUsersTest, AsManyConnectionsAsItGets) {
   ExpectRootMayAdminister();
 }
 
-// The attacker opens as many sessions as it is allowed to, and tries more than the
-// service has descriptors for.
+// The attacker opens as many sessions as the service allows. It tries to open
+// more than the service has file descriptors for.
 TEST_F(HostileUsersTest, AllSessionsOfAService) {
   ExpectOthersAreServed();  // also waits until the service is offered
   Attack([](const std::string&) {
@@ -526,8 +527,8 @@ TEST_F(HostileUsersTest, AllSessionsOfAService) {
   ExpectRootMayAdminister();
 }
 
-// A limit that the program has set (`maxSessions`) is shared by all users: one user
-// may take all of it.
+// All users share a limit that the program has set (`maxSessions`): one user
+// may open all these sessions.
 TEST_F(HostileUsersTest, AllSessionsThatAProgramHasSet) {
   ReplaceService([](int done) {
     const le_msg_ServiceRef_t service =

@@ -56,7 +56,7 @@ constexpr uid_t kCaller = 12345;
 // This number of connections shows that a client keeps retrying.
 constexpr int kTries = 4;
 
-// Paths of programs: arguments of this test.
+// The paths of programs, from this test's arguments.
 std::string* g_asker = nullptr;
 std::string* g_directoryd = nullptr;
 
