@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A host loads and unloads a plug-in more often than a process has keys for
-// thread-specific data. Each thread ends after the plug-in was closed on it.
+// thread-specific data. Each thread ends after it has closed the plug-in.
 
 #include <dlfcn.h>
 #include <limits.h>

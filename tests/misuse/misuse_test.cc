@@ -954,7 +954,7 @@ TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
             OnAnotherThread(&UseInItsPlace, &left);
           }
           // A correct library has ended the process, unless no thread had that
-          // address. In that case the misuse is fatal on this thread.
+          // address. In that case the misuse is fatal on any other thread.
           OnAnotherThread(&Use, &left);
         },
         "le_(msg|timer|fdMonitor)_[A-Za-z]*: ");
