@@ -408,8 +408,8 @@ constexpr size_t kRequests = 4 * kMaxFds;
 constexpr int kTurns = 100;
 std::vector<le_msg_MessageRef_t>* g_kept = nullptr;
 
-// Fetches all descriptors after many turns of the loop, in which more could come.
-// Responds once all requests have arrived.
+// Fetches all descriptors after many turns of the loop, in which more could
+// arrive. Responds once all requests have arrived.
 void FetchAll(void* turns, void*) {
   const auto left = reinterpret_cast<intptr_t>(turns);
   if (left > 0) {
@@ -423,8 +423,8 @@ void FetchAll(void* turns, void*) {
   for (const le_msg_MessageRef_t message : *g_kept) le_msg_Respond(message);
 }
 
-// A client may send more descriptors than the service keeps for one user. The rest
-// waits, and no session ends.
+// A client may send more descriptors than the service keeps for one user. The
+// further messages wait, and no session ends.
 TEST_F(HostileUsersTest, MoreDescriptorsThanAServiceKeeps) {
   ReplaceService([](int done) {
     g_kept = new std::vector<le_msg_MessageRef_t>;
@@ -490,8 +490,9 @@ TEST_F(HostileUsersTest, ServersThatDoNotRead) {
   ExpectRootMayAdminister();
 }
 
-// The same, but each server shuts down its sending. The directory sees its end, while
-// the kernel keeps the sockets in its queue.
+// Each server does not read, and shuts down its sending direction. The
+// directory is told of its end, while the kernel keeps the sent sockets in its
+// queue.
 TEST_F(HostileUsersTest, ServersThatGoAndLeaveTheirQueues) {
   Attack([](const std::string& address) {
     for (int i = 0; i < 60; ++i) {
@@ -502,8 +503,8 @@ TEST_F(HostileUsersTest, ServersThatGoAndLeaveTheirQueues) {
         Say(client, Open("s"));
         close(client);
       }
-      // Goes on once most introductions are in the queue. FIONREAD counts bytes, not
-      // packets, so this is an estimate.
+      // Wait until most introductions are in the queue. FIONREAD counts bytes,
+      // not packets, so this is an estimate.
       int bytes = 0;
       for (int tries = 0; tries < 20000; ++tries) {
         if (ioctl(server, FIONREAD, &bytes) != 0 || bytes > 32 * 16) break;
@@ -527,8 +528,8 @@ TEST_F(HostileUsersTest, AsManyConnectionsAsItGets) {
   ExpectRootMayAdminister();
 }
 
-// The attacker opens as many sessions as it is allowed to, and tries more than the
-// service has descriptors for.
+// The attacker opens as many sessions as the service allows. It tries to open
+// more than the service has file descriptors for.
 TEST_F(HostileUsersTest, AllSessionsOfAService) {
   ExpectOthersAreServed();  // also waits until the service is offered
   Attack([](const std::string&) {
@@ -560,8 +561,8 @@ TEST_F(HostileUsersTest, AllSessionsOfAService) {
   ExpectRootMayAdminister();
 }
 
-// A limit that the program has set (`maxSessions`) is shared by all users: one user
-// may take all of it.
+// All users share a limit that the program has set (`maxSessions`): one user
+// may open all these sessions.
 TEST_F(HostileUsersTest, AllSessionsThatAProgramHasSet) {
   ReplaceService([](int done) {
     const le_msg_ServiceRef_t service =
