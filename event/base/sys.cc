@@ -193,23 +193,51 @@ std::atomic<Interceptor*> g_interceptor{nullptr};
 std::atomic<Kernel*> g_kernel{&g_operating_system};
 
 inline bool IsDiverted() { return g_diverted.load(std::memory_order_relaxed); }
-Interceptor* CurrentInterceptor() {
-  return g_interceptor.load(std::memory_order_relaxed);
-}
+
+// The interceptor, while the calling thread is inside it.
+class Inside {
+ public:
+  Inside() {
+    ++depth_;
+    ++g_threads_;
+    interceptor_ = g_interceptor.load();
+  }
+  ~Inside() {
+    --g_threads_;
+    --depth_;
+  }
+  Inside(const Inside&) = delete;
+  Inside& operator=(const Inside&) = delete;
+
+  Interceptor* get() const { return interceptor_; }
+
+  // Waits until no other thread is inside an interceptor.
+  static void AwaitOthers() {
+    while (g_threads_.load() > depth_) ::sched_yield();
+  }
+
+ private:
+  static std::atomic<int> g_threads_;
+  static thread_local int depth_;
+  Interceptor* interceptor_;
+};
+std::atomic<int> Inside::g_threads_{0};
+thread_local int Inside::depth_ = 0;
+
 Kernel* CurrentKernel() { return g_kernel.load(std::memory_order_relaxed); }
 
 void NoteDiversion() {
   g_diverted.store(
-      CurrentInterceptor() != nullptr || CurrentKernel() != &g_operating_system,
+      g_interceptor.load() != nullptr || CurrentKernel() != &g_operating_system,
       std::memory_order_release);
 }
 
 // Whether the interceptor makes the call fail. If so, errno is set.
 bool Fails(const Call& call) {
-  Interceptor* const interceptor = CurrentInterceptor();
-  if (interceptor == nullptr) return false;
+  const Inside interceptor;
+  if (interceptor.get() == nullptr) return false;
   const int saved_errno = errno;
-  const int error = interceptor->FailCall(call);
+  const int error = interceptor.get()->FailCall(call);
   errno = error != 0 ? error : saved_errno;
   return error != 0;
 }
@@ -227,8 +255,8 @@ inline auto Make(const Call& call, MakeCall make)
 template <typename Read>
 inline void ReadClock(struct timespec* now, Read read) {
   if (ABSL_PREDICT_TRUE(!IsDiverted())) return read(&g_operating_system);
-  Interceptor* const interceptor = CurrentInterceptor();
-  if (interceptor != nullptr && interceptor->Clock(now)) return;
+  const Inside interceptor;
+  if (interceptor.get() != nullptr && interceptor.get()->Clock(now)) return;
   read(CurrentKernel());
 }
 
@@ -263,8 +291,9 @@ void OpenMissingStandard() {
 }
 
 void SetInterceptor(Interceptor* interceptor) {
-  g_interceptor.store(interceptor, std::memory_order_release);
+  g_interceptor.store(interceptor);
   NoteDiversion();
+  Inside::AwaitOthers();
 }
 
 void SetKernel(Kernel* kernel) {
@@ -275,8 +304,10 @@ void SetKernel(Kernel* kernel) {
 
 int Close(int fd) {
   if (ABSL_PREDICT_TRUE(!IsDiverted())) return g_operating_system.Close(fd);
-  Interceptor* const interceptor = CurrentInterceptor();
-  if (interceptor != nullptr) interceptor->OnClose(fd);
+  {
+    const Inside interceptor;
+    if (interceptor.get() != nullptr) interceptor.get()->OnClose(fd);
+  }
   // The interceptor may change the result, but the file descriptor is closed.
   const int result = CurrentKernel()->Close(fd);
   return Fails({"Close", fd}) ? -1 : result;
@@ -296,8 +327,8 @@ int Dup(int fd) {
   if (ABSL_PREDICT_TRUE(!IsDiverted())) return g_operating_system.Dup(fd);
   if (Fails({"Dup", fd})) return -1;
   const int made = CurrentKernel()->Dup(fd);
-  Interceptor* const interceptor = CurrentInterceptor();
-  if (interceptor != nullptr && made >= 0) interceptor->OnDup(made);
+  const Inside interceptor;
+  if (interceptor.get() != nullptr && made >= 0) interceptor.get()->OnDup(made);
   return made;
 }
 
@@ -560,8 +591,9 @@ int SetRLimit(int resource, const struct rlimit* limit) {
 
 ssize_t GetRandom(void* buffer, size_t size, unsigned flags) {
   return Make({"GetRandom"}, [&](auto* kernel) {
-    Interceptor* const interceptor = CurrentInterceptor();
-    if (interceptor != nullptr && interceptor->Random(buffer, size)) {
+    const Inside interceptor;
+    if (interceptor.get() != nullptr &&
+        interceptor.get()->Random(buffer, size)) {
       return static_cast<ssize_t>(size);
     }
     return kernel->GetRandom(buffer, size, flags);

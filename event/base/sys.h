@@ -81,7 +81,8 @@ class Interceptor {
   virtual void OnClose(int fd) { static_cast<void>(fd); }
 };
 
-// Null: no interceptor. Call it only while no other thread makes calls.
+// Null: no interceptor. Waits until no other thread is inside the former one, which
+// may be destroyed then.
 void SetInterceptor(Interceptor* interceptor);
 
 // Sets the kernel that answers the calls. Null: the operating system. Call it

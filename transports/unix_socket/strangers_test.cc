@@ -41,12 +41,10 @@ namespace {
 // which descriptor.
 class Kernel final : public event::sys::Interceptor {
  public:
-  // Never destroyed: a thread may still be inside OnClose() when the test ends.
-  static Kernel& New() {
-    static auto* const all = new std::vector<std::unique_ptr<Kernel>>;
-    all->push_back(std::make_unique<Kernel>());
-    event::sys::SetInterceptor(all->back().get());
-    return *all->back();
+  Kernel() { event::sys::SetInterceptor(this); }
+  ~Kernel() override {
+    LastFrom(INT_MAX);
+    event::sys::SetInterceptor(nullptr);
   }
   int Fail(const char*) override { return 0; }
   int FailCall(const event::sys::Call& call) override {
@@ -156,7 +154,6 @@ class Reader final : public Connection::Observer {
 class StrangersTest : public ::testing::Test, private Acceptor::Observer {
  protected:
   ~StrangersTest() override {
-    event::sys::SetInterceptor(nullptr);
     acceptor_.reset();
     rmdir(folder_);
   }
@@ -306,7 +303,7 @@ TEST_F(StrangersTest, TheKernelRefusesThemUntilTheConnectionIsPassedOn) {
 // close it.
 TEST_F(StrangersTest, TheKernelRefusesThemUntilANewOwnerLetsThemIn) {
   if (!KernelRefuses()) GTEST_SKIP() << "this kernel cannot";
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   BlockClosers(&kernel, getuid());
   for (const bool is_taken : {false, true}) {
     acceptor_.reset();
@@ -343,7 +340,7 @@ TEST_F(StrangersTest, AnEndThatIsNotPassedOnAfterAllTakesNone) {
 }
 
 TEST_F(StrangersTest, AnotherThreadClosesThemWhereTheKernelCannot) {
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   kernel.knows_rights = false;
   Connect();
   ASSERT_EQ(SendDescriptor(), 0);
@@ -367,7 +364,7 @@ TEST_F(StrangersTest, AnotherThreadClosesThemWhereTheKernelCannot) {
 using Trust = Connection::Trust;
 
 TEST_F(StrangersTest, WhatIsUnreadIsClosedByAnotherThread) {
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   for (const bool with_bytes : {true, false}) {
     BeginSession(Trust::kStranger);
     FrameHeader header;
@@ -395,7 +392,7 @@ TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
     int descriptors;
     bool promises_plain;
   };
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   for (const Case& c : {
            Case{"not announced", 0, 0, 1, false},
            Case{"two", FrameHeader::kDescriptor, 0, 2, false},
@@ -431,7 +428,7 @@ TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
 // A packet without bytes closes the connection. `held` is kept until its
 // descriptors are closed.
 TEST_F(StrangersTest, WhatComesWithoutAByteIsClosedByAnotherThread) {
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   const auto held = std::make_shared<int>();
   BeginSession(Trust::kStranger, held);
   ASSERT_EQ(SendDescriptors(nullptr, 1), 0);
@@ -450,7 +447,7 @@ TEST_F(StrangersTest, WhatComesWithoutAByteIsClosedByAnotherThread) {
 }
 
 TEST_F(StrangersTest, ASessionMayTakeNoDescriptors) {
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   for (const bool knows_rights : {true, false}) {
     kernel.knows_rights = knows_rights;
     BeginSession(Trust::kNoDescriptors);
@@ -470,7 +467,7 @@ TEST_F(StrangersTest, ASessionMayTakeNoDescriptors) {
 
 // The descriptor may have been sent before SetTrust() was called.
 TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   BeginSession(Trust::kStranger);
   ASSERT_EQ(SendDescriptor(), 0);
   const int comes_as = LowestFree();
@@ -488,7 +485,7 @@ TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
   constexpr uid_t kOne = 1, kTwo = 2;
   event::Process* const process = &process_;
   const auto held = std::make_shared<int>();
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   const int lasting = fcntl(0, F_DUPFD_CLOEXEC, 700);
   ASSERT_GE(lasting, 700);
   kernel.LastFrom(700);
@@ -511,7 +508,7 @@ TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
 TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
   event::Process* const process = &process_;
   const auto held = std::make_shared<int>();
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   int to_server[2], to_client[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, to_server),
             0);
@@ -547,7 +544,7 @@ constexpr int kMaxWaiting = static_cast<int>(kMaxClosesOfAUser);
 // A packet that breaks the rules ends its session. The next session's is not received
 // once the user has too many that are not closed.
 TEST_F(StrangersTest, BrokenPacketsAreLeftUnreadWhileTooManyAreNotClosed) {
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   BlockClosers(&kernel, getuid());
   std::vector<std::unique_ptr<Connection>> ends;
   std::vector<event::UniqueFd> far_ends;
@@ -581,7 +578,7 @@ TEST_F(StrangersTest, BrokenPacketsAreLeftUnreadWhileTooManyAreNotClosed) {
 // server is.
 TEST_F(StrangersTest, TheConnectionsOfOtherUsersAreReadMeanwhile) {
   constexpr uid_t kOne = 1, kTwo = 2;
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   BlockClosers(&kernel, kOne);
   for (int i = 0; i < kMaxWaiting; ++i) {
     CloseElsewhere(&process_, kOne, event::UniqueFd(dup(0)));
@@ -601,7 +598,7 @@ TEST_F(StrangersTest, TheConnectionsOfOtherUsersAreReadMeanwhile) {
 TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
   constexpr int kFrames = 2 * kMaxWaiting;
   for (const Trust trust : {Trust::kNoDescriptors, Trust::kStranger}) {
-    Kernel& kernel = Kernel::New();
+    Kernel kernel;
     kernel.knows_rights = false;
     BlockClosers(&kernel, getuid());
     BeginSession(trust);
@@ -621,7 +618,7 @@ TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
 
 // A session's far end is no directory.
 TEST_F(StrangersTest, AConnectionOfAStrangerBreaksTheProtocol) {
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   BeginSession(Trust::kStranger);
   FrameHeader header;
   header.type = 1;
@@ -638,7 +635,7 @@ TEST_F(StrangersTest, AConnectionOfAStrangerBreaksTheProtocol) {
 
 // Only what strangers have sent is closed by another thread.
 TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   event::Process* const process = event::Process::Current();
   const auto is_closed_here = [&](uid_t user) {
     const int fd = LowestFree();
@@ -653,7 +650,7 @@ TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
 
 // A handler would wait for a close that lasts.
 TEST_F(StrangersTest, NoHandlerOfTheProgramRunsWhereStrangersAreClosed) {
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   const int fd = LowestFree();
   kernel.Forget();
   CloseElsewhere(&process_, 1, event::UniqueFd(dup(0)));
@@ -667,7 +664,7 @@ TEST_F(StrangersTest, NoHandlerOfTheProgramRunsWhereStrangersAreClosed) {
 }
 
 TEST_F(StrangersTest, WithoutAThreadTheCallerClosesItsOwn) {
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   OtherProcess process(0);
   const int fd = LowestFree();
   kernel.Forget();
@@ -677,7 +674,7 @@ TEST_F(StrangersTest, WithoutAThreadTheCallerClosesItsOwn) {
 
 // The existing thread closes the second descriptor after its blocked close.
 TEST_F(StrangersTest, WithoutAnotherThreadTheOthersCloseItLater) {
-  Kernel& kernel = Kernel::New();
+  Kernel kernel;
   OtherProcess process(1);
   const auto held = std::make_shared<int>();
   kernel.LastFrom(700);
