@@ -34,8 +34,8 @@ class ServerSession final : public Session {
   // `charge` counts the session as one of `user`'s.
   ServerSession(Service* service, event::Ref<ServiceUser> user,
                 std::shared_ptr<void> charge);
-  // One that has ended. Stale references of the service's sessions stand for it: a program
-  // may answer a client that has gone meanwhile.
+  // A session that has ended. Stale references of the service's sessions refer
+  // to it, because a program may respond to a client that has disconnected.
   explicit ServerSession(Service* service);
 
   bool is_client() const override { return false; }
@@ -111,8 +111,8 @@ class ServerSession final : public Session {
   // kOk, kClosed, kNoRoom: the service's policy dropped the message.
   Result Push(transports::OutgoingFrame frame);
   // Sends a response or the notice of a release, and counts one request of that
-  // size as answered. It is sent even if more than gathered_bytes are queued, but a
-  // client that reads nothing then loses its session, see Patience.
+  // size as answered. The frame is queued even beyond gathered_bytes. Then the
+  // session ends if the client reads nothing, see Patience.
   void Answer(transports::OutgoingFrame frame, size_t received_bytes);
   OpenRequests open_requests() const {
     return OpenRequests(open_requests_.load(std::memory_order_relaxed));
@@ -130,8 +130,8 @@ class ServerSession final : public Session {
                 "it is there to save a lock");
   std::atomic<uint64_t> open_requests_{0};  // a word of OpenRequests
   std::atomic<uint32_t> dropped_{0};        // messages, by the policy
-  // More responses than gathered_bytes may be queued, and patience_ is, or will be,
-  // running.
+  // True: more than gathered_bytes of responses may be queued, and patience_
+  // runs or will be started.
   std::atomic<bool> tries_patience_{false};
   std::unique_ptr<Patience> patience_;  // the owner's thread
   std::atomic<bool> knows_client_{false};
