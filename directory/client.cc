@@ -31,8 +31,8 @@ constexpr int kTriesWithoutWaiting = 3;
 // up to half a second, in which the directory accepts many connections.
 constexpr int kTriesAtAFullBacklog = 50;
 
-// Poll() takes this many frames that decide nothing: a directory may send them without
-// end.
+// Poll() receives at most this many frames that do not end the opening, because
+// a directory may send them without end.
 constexpr int kMaxFramesPerPoll = 256;
 
 bool BacklogIsFull(const absl::Status& failed) {
@@ -311,7 +311,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   void NoteIntroduction(const proto::Introduced& said) {
     server_.pid = said.server_pid();
     server_.uid = said.server_uid();
-    // What comes now is the server's.
+    // From now on the server sends the frames.
     connection_->SetTrust(Connection::Trust::kStranger, server_.uid, nullptr);
     introduced_.emplace();
     introduced_->dialect = FromProto(said.server());
@@ -326,7 +326,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   // from the server now, which could lie about bindings.
   Read HearServer(IncomingFrame frame) {
     if (frame.descriptor || frame.connection != nullptr) {
-      // The directory's word on the user may be a lie.
+      // Always on another thread: the directory may have named a false user.
       transports::CloseElsewhere(client_->process_, server_.uid,
                                  std::move(frame.descriptor));
       return Refuse(absl::DataLossError(
@@ -468,7 +468,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
 
   // ---- Log lines ----
 
-  // The directory decides how often.
+  // Limits the lines, because the directory decides how often this is called.
   void Log(LogLevel level, absl::string_view what) {
     if (!event::LogEnabled(level)) return;
     uid_t user = event::kUnknownPeer;

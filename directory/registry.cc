@@ -240,7 +240,7 @@ void Registry::NoteLineChange(const ServiceKey& key) {
 
 std::vector<const Registry::Client*> Registry::TakeChanged(size_t most) {
   std::vector<const Client*> taken;
-  // Those that are gone count, too: there may be very many.
+  // Removed ones count too, because there may be very many.
   size_t looked_at = 0;
   for (; !changed_.empty() && looked_at < most; ++looked_at) {
     auto it = clients_.find(changed_.front());

@@ -123,8 +123,8 @@ class Registry {
     Quota::Charge charge;
   };
 
-  // So many clients are placed, served or refused by a GoOn(), and by all events
-  // between two of them.
+  // The number of clients that one GoOn() places, serves or refuses. All events
+  // between two GoOn() may handle the same number.
   static constexpr size_t kMaxAtOnce = 256;
 
   // Does not own `accounts`.
@@ -233,7 +233,7 @@ class Registry {
 
   Accounts* const accounts_;
   const size_t at_once_;
-  size_t left_ = at_once_;  // of what may be done before GoOn()
+  size_t left_ = at_once_;  // clients that may be handled before GoOn()
   UserBindings by_user_;    // with "*" too
   AnyUserBindings by_any_user_;
   std::map<PeerId, Client> clients_;  // in order of arrival

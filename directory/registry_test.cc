@@ -242,7 +242,8 @@ TEST_F(RegistryTest, ALineIsServedInSlices) {
   EXPECT_EQ(refused, 1000u);
 }
 
-// Many events of one turn do no more than one: N in all, and what is left later.
+// All events of one turn together handle N clients. The others are handled
+// later.
 TEST_F(RegistryTest, EventsShareWhatIsDoneAtOnce) {
   constexpr size_t kAtOnce = 4;
   Accounts accounts(Limits::None());
@@ -372,9 +373,9 @@ TEST_F(RegistryTest, ChangesOfTheReasonAreNotedOnce) {
   EXPECT_FALSE(registry_.has_changed());
 }
 
-// The last of a line leaves it after the line's reason has changed, and many new
-// services come before anybody is told.
-// Those that have gone since, or lines that have, are looked at as well.
+// The last client of a queue leaves it after the queue's cause has changed, and
+// many new services are added before TakeChanged(). Removed clients and removed
+// queues count too.
 TEST_F(RegistryTest, SoManyAreLookedAtThatMayHaveChanged) {
   constexpr size_t kMost = 4;
   for (const char* name : {"unbound", "c"}) {

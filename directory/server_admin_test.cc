@@ -529,8 +529,8 @@ TEST_F(DirectoryServerAdminTest, AMonitorThatDoesNotReadLosesItsConnection) {
   });
 }
 
-// Its list looks at the server, whose queue has room again. So a client is introduced,
-// and the monitor would be told.
+// Listing checks the server, whose queue has room again. So a client is
+// introduced, and a line about it is sent to the monitor that lists.
 TEST_F(DirectoryServerAdminTest, AMonitorMayGoAwayWhileItLists) {
   world_.Run([&] {
     world_.Start();

@@ -62,7 +62,7 @@ uid_t UserOf(int fd) {
   return raw.uid;
 }
 
-// Whether none can have come in it yet.
+// Whether the socket refuses file descriptors, so that none can be unread.
 bool RefusesDescriptors(int fd) {
   int takes = 1;
   socklen_t size = sizeof(takes);
@@ -70,7 +70,7 @@ bool RefusesDescriptors(int fd) {
          takes == 0;
 }
 
-// What its user has sent may be unread in it.
+// The client may have unread file descriptors of its user.
 void CloseClient(event::Process* process, event::UniqueFd client) {
   const uid_t user = UserOf(client.get());
   CloseSentBy(process, user, std::move(client));
@@ -183,11 +183,11 @@ void UnixConnection::SetTrust(Trust trust, uid_t payer,
                               std::shared_ptr<void> held) {
   payer_ = payer;
   held_ = std::move(held);
-  // A connection that came with a frame refuses descriptors if its kernel can. A
-  // session that went on refusing them would lose them without a word.
-  if (strangers_ == Strangers::kTakenByUser &&
-      trust != Trust::kNoDescriptors && !LetDescriptorsIn() &&
-      errno != ENOPROTOOPT) {
+  // A connection that arrived with a frame may refuse file descriptors. If the
+  // refusal cannot be ended, the connection closes: otherwise the session would
+  // lose file descriptors silently.
+  if (strangers_ == Strangers::kTakenByUser && trust != Trust::kNoDescriptors &&
+      !LetDescriptorsIn() && errno != ENOPROTOOPT) {
     return CloseWith(KernelRefused("SO_PASSRIGHTS", errno));
   }
   switch (trust) {
