@@ -85,18 +85,18 @@ int AddDestructor(le_thread_Destructor_t destructor, void* context) {
   });
 }
 
-// Of the calling thread, which has the default priority.
+// Sets the priority of the calling thread, which has the default priority.
 void SetPriorityOfCurrent(le_thread_Priority_t priority) {
-  // A simulation runs all its threads on one.
+  // A simulation runs all its threads on one thread of the system.
   if (Process::Current() != OsProcess::Get()) return;
-  constexpr int kNice = 10;  // as far from the default as Legato's
+  constexpr int kNice = 10;  // as in Legato
   int failed = 0;
   if (priority == LE_THREAD_PRIORITY_IDLE) {
     const struct sched_param none = {};
     failed = sched_setscheduler(0, SCHED_IDLE, &none);
   } else if (priority == LE_THREAD_PRIORITY_LOW ||
              priority == LE_THREAD_PRIORITY_HIGH) {
-    // On Linux this is one thread.
+    // On Linux this changes the calling thread only.
     failed = setpriority(PRIO_PROCESS, 0,
                          priority == LE_THREAD_PRIORITY_LOW ? kNice : -kNice);
   } else if (priority >= LE_THREAD_PRIORITY_RT_LOWEST) {

@@ -48,8 +48,8 @@ void le_event_QueueFunctionToThread(le_thread_Ref_t thread,
                                     le_event_DeferredFunc_t func,
                                     void* param1Ptr, void* param2Ptr);
 
-/* The same, unless that function is queued there already with these two parameters:
- * LE_DUPLICATE. */
+/* As le_event_QueueFunctionToThread(). LE_DUPLICATE: the function is queued for
+ * that thread already, with the same parameters, and is not queued again. */
 le_result_t le_event_QueueFunctionToThreadUnique(le_thread_Ref_t thread,
                                                  le_event_DeferredFunc_t func,
                                                  void* param1Ptr,
