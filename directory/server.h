@@ -133,7 +133,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
 
   void OnAccepted(std::unique_ptr<transports::Connection> connection) override;
   // Carries out actions in order. New actions that result are carried out last.
-  // What is too much for one turn follows in the next ones.
+  // Work that exceeds one turn's bound is done in the next turns.
   void CarryOut(Registry::Actions actions);
   bool CarryOutSome();
   void CarryOut(const RegistryAction& action);

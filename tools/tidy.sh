@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools/install_packages.sh clang-tidy
 
 if [ $# = 0 ]; then
-  mapfile -t sources < <(git ls-files '*.cc' | grep -vE '(_test\.cc|/testing/.*|^tests/.*|^examples/consumer/.*)$')
+  mapfile -t sources < <(git ls-files '*.cc' | grep -vE '(_test\.cc|/compile_errors\.cc|/testing/.*|^tests/.*|^examples/(consumer|legato_api)/.*)$')
   set -- "${sources[@]}"
 fi
 # compile_flags.txt does not name a language standard, since C differs.

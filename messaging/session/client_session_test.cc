@@ -47,6 +47,9 @@ void* operator new[](size_t size) {
   if (g_no_memory_to_pack) throw std::bad_alloc();
   return Allocate(std::malloc(size));
 }
+void* operator new[](size_t size, const std::nothrow_t&) noexcept {
+  return g_no_memory_to_pack ? nullptr : std::malloc(size);
+}
 void operator delete[](void* block) noexcept { std::free(block); }
 void operator delete[](void* block, size_t) noexcept { std::free(block); }
 

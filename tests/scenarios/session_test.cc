@@ -421,6 +421,7 @@ TEST_P(SessionTest, AClientThatIsKilledAgainAndAgainDoesNotFillTheLog) {
     TestService service("echo");
     service.on_message = [](le_msg_MessageRef_t message) {
       LE_KILL_CLIENT("it said '%s'", TextOf(message).c_str());
+      le_msg_ReleaseMsg(message);
     };
     service.Advertise();
     party->RunLoopUntil("done");
