@@ -340,7 +340,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     }
     connection_->Detach();
     connection_->SetReceiveCredentials(false).IgnoreError();
-    const Introduced introduced = *std::move(introduced_);
+    const Introduced introduced = *introduced_;
     observer_->OnIntroduced(std::move(connection_), std::move(frame),
                             introduced);
     return Read::kTold;
