@@ -208,7 +208,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
  private:
   enum class Read {
     kNothing,  // nothing has arrived
-    kGoOn,     // the opening goes on
+    kGoOn,     // the opening continues
     kTold,     // the observer's last call was made; it may have destroyed this
   };
 
@@ -322,8 +322,8 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     if (heard_) SetCause(NotTaken());
   }
 
-  // The directory sends nothing after Introduced. A directory's frame comes
-  // from the server now, which could lie about bindings.
+  // The directory sends nothing after Introduced. The server sends all later
+  // frames, so a frame of a directory could lie about bindings.
   Read HearServer(IncomingFrame frame) {
     if (frame.descriptor || frame.connection != nullptr) {
       // Always on another thread: the directory may have named a false user.

@@ -59,7 +59,7 @@ enum class RefusalReason {
   kNoBinding,
   kOtherProtocol,
   kLimit,
-  kBusy,  // a limit that may be gone when the client asks again
+  kBusy,  // a limit, which may not apply when the client asks again
   kOtherVersion,
 };
 

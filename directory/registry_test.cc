@@ -48,7 +48,7 @@ PeerIdentity User(uid_t uid) {
 }
 
 // "i1>2" introduce client 1 to server 2; "r1:2" refuse client 1 for reason 2;
-// "t1:0" tell server 1 state 0; "x1" refuse server 1.
+// "t1:0" notify server 1 of state 0; "x1" refuse server 1.
 std::string Text(const Actions& actions) {
   std::string text;
   for (const RegistryAction& a : actions) {
@@ -368,7 +368,7 @@ TEST_F(RegistryTest, ChangesOfTheReasonAreNotedOnce) {
   ASSERT_EQ(changed.size(), 1u);
   EXPECT_EQ(registry_.WhyWaits(*changed[0]).reason, WaitReason::kNotTaken);
   EXPECT_EQ(registry_.WhyWaits(*changed[0]).server_pid, User(2).pid);
-  // A new binding to the same service is no change.
+  // A new binding to the same service changes nothing.
   registry_.Bind(Bound(1, "unbound", 2, "t"));
   EXPECT_FALSE(registry_.has_changed());
 }

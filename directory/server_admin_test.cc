@@ -460,7 +460,7 @@ TEST_F(DirectoryServerAdminTest, WaitIsAnsweredWhenTheServiceComes) {
     service.Say(AdvertiseMessage(Interface("clock")));
     EXPECT_EQ(admin.Hear(), "done: ");
     EXPECT_EQ(admin.Hear(), "nothing");  // once
-    // The answer comes at once if the service is already on offer.
+    // The answer is sent at once if the service is offered already.
     EXPECT_EQ(admin.Ask(WaitMessage("<1001>.clock")), "done: ");
     EXPECT_THAT(admin.Ask(WaitMessage("clock")), StartsWith("refused INVALID"));
   });

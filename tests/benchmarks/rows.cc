@@ -26,7 +26,7 @@ namespace {
 
 constexpr size_t kLarge = 65536;
 constexpr size_t kVeryLarge = 1 << 20;
-// A thread may have one additional wake in so many operations.
+// The tolerated number of additional thread switches per operation.
 constexpr double kSwitchTolerance = 0.05;
 
 // Rows that share processes and rounds.

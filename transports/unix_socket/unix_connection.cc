@@ -470,7 +470,7 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
       if (to_read && HasBuffered()) return true;
       const bool queued = output_ != nullptr && !output_->queue.empty();
       if (queued) FlushLocked();
-      // If nothing was queued, only poll() can tell whether there is room.
+      // If nothing was queued, only poll() can find out whether there is room.
       if ((queued || (events & kFlushed) != 0) && IsDoneLocked(events)) {
         return true;
       }
@@ -643,11 +643,11 @@ void UnixConnection::DropUnread() {
         sys::RecvMsg(fd_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (size >= 0) ancillary.TakeFrom(message);
     while (event::UniqueFd client = ancillary.TakeDescriptor()) {
-      sys::Shutdown(client.get(), SHUT_RDWR);  // tells the client at once
+      sys::Shutdown(client.get(), SHUT_RDWR);  // notifies the client at once
       CloseClient(process_, std::move(client));
     }
     if (size == 0 || (size < 0 && errno == EAGAIN)) return;
-    if (size < 0) ++failures;  // ECONNRESET comes once, before the packets
+    if (size < 0) ++failures;  // ECONNRESET occurs once, before the packets
   }
 }
 
@@ -682,7 +682,7 @@ void UnixConnection::CloseWith(absl::Status status) {
   }
   closed->why = std::move(status);
   closed_ = std::move(closed);
-  // shutdown() tells the far end now, even if another process (such as the
+  // shutdown() notifies the far end now, even if another process (such as the
   // child of a fork) also holds the socket. After a hang-up both directions are
   // shut down already.
   if (!hung_up_) sys::Shutdown(fd_.get(), SHUT_RDWR);
