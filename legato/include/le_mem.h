@@ -82,7 +82,7 @@ void le_mem_ResetStats(le_mem_PoolRef_t pool);
  * pool. It has its own memory: the other pool is not changed. */
 le_mem_PoolRef_t le_mem_CreateSubPool(le_mem_PoolRef_t superPool,
                                       const char* name, size_t numObjects);
-/* As le_mem_CreateSubPool(), for objects of another size. If objSize is more
+/* As le_mem_CreateSubPool(), for objects of a smaller size. If objSize is more
  * than half of the other pool's size, it returns that pool. */
 le_mem_PoolRef_t le_mem_CreateReducedPool(le_mem_PoolRef_t superPool,
                                           const char* name, size_t numObjects,

@@ -321,7 +321,7 @@ class ClientCore final : public ThreadBound {
   bool was_opened_ = false;
   bool reopens_ = false;
   bool reopening_ = false;    // on_reopened_ has still to be called
-  bool user_closed_ = false;  // after the last close by the server
+  bool user_closed_ = false;  // set by CloseSession(), reset by OnClosed()
   PendingCall* waiting_ = nullptr;
   PendingCall* free_ = nullptr;
   Handler<void(Message)> on_message_;

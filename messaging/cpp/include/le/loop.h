@@ -162,9 +162,9 @@ class TaskQueue final {
   le_thread_DestructorRef_t thread_end_ = nullptr;
   std::mutex mutex_;
   bool closed_ = false;
-  // Lists, because they never move a queued task: a thread that posts another
-  // task would run the move constructor of the user's closure. No code of the
-  // user runs under the mutex.
+  // Lists, because a list never moves its elements. A queued task must not be
+  // moved: the thread that posts another task would run the move constructor of
+  // the user's closure. No code of the user runs under the mutex.
   std::list<Task> tasks_;
   std::list<Task> free_;    // empty tasks, whose memory is used again
   bool is_queued_ = false;  // RunTasks() is queued in the C API
