@@ -96,7 +96,7 @@ class Registry {
     PeerIdentity identity;
     InterfaceDescription description;
     bool wait = false;
-    absl::optional<ServiceKey> service;  // in whose queue it is
+    absl::optional<ServiceKey> service;  // the client is in its queue
     std::list<PeerId>::iterator place;   // in that queue
     bool changed = false;                // it is in changed_
     PeerId introduced_to = 0;
@@ -163,7 +163,7 @@ class Registry {
   bool Unbind(const ClientKey& client, Actions* actions);
   // Replaces all bindings.
   Actions Load(const std::vector<Binding>& bindings);
-  // The same, with maps that the caller has made. Copies nothing.
+  // Replaces all bindings by maps that the caller has made. Copies nothing.
   Actions Load(UserBindings by_user, AnyUserBindings by_any_user);
 
   // ---- Queries ----

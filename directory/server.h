@@ -46,8 +46,8 @@ constexpr absl::Duration kLookAtLeftovers = absl::Seconds(1);
 // merged. A client that is introduced sooner gets no message.
 constexpr absl::Duration kTellWaitingAfter = absl::Milliseconds(100);
 
-// The most clients that get it in one batch. The next batch follows after the
-// same delay.
+// The most clients that get their cause in one batch. The next batch follows
+// after the same delay.
 constexpr size_t kMaxToldAtOnce = 512;
 
 // A client with more unreceived bytes than this, the kernel's overhead
@@ -146,7 +146,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   void OnExpiry() override;
   void TellWaiting(Peer* peer, const Registry::Wait& wait);
   // A removal may cause the removal of any number of other peers. The outermost
-  // call does them all, one after another.
+  // call removes them all, one after another.
   void Remove(PeerId id);
   void RemoveOne(PeerId id);
   Peer* Find(PeerId id);

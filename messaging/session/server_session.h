@@ -31,7 +31,7 @@ class Service;
 class ServerSession final : public Session {
  public:
   // The service has a reference until the close handlers have returned.
-  // `charge` counts the session as one of `user`'s.
+  // `charge` counts the session for `user`.
   ServerSession(Service* service, event::Ref<ServiceUser> user,
                 std::shared_ptr<void> charge);
   // A session that has ended. Stale references of the service's sessions refer
@@ -63,8 +63,8 @@ class ServerSession final : public Session {
   void RememberClient();
 
   // ---- Any thread ----
-  // The client's credentials, from the kernel. False: the session is closed.
-  // (Still true in the close handlers.)
+  // The client's credentials, from the kernel. False: the session is closed, and
+  // its close handlers have returned.
   bool ClientCredentials(event::Credentials* credentials);
   absl::StatusOr<event::UniqueFd> ClientPidFd();
   // Waits for room until `deadline`. With InfiniteFuture() it does not wait,

@@ -186,7 +186,7 @@ class UnixConnection final : public Connection, private event::Watch {
   uid_t Payer() const;
   // Whether too many file descriptors of that user wait to be closed.
   bool HasManyCloses() const;
-  // Each closes elsewhere what may take long.
+  // Each closes file descriptors, on another thread if the close may block.
   void CloseSent(uid_t payer, event::UniqueFd fd, std::shared_ptr<void> held);
   void CloseReceived(event::UniqueFd fd);
   void CloseReceived(IncomingAncillary* ancillary);
@@ -224,8 +224,8 @@ class UnixConnection final : public Connection, private event::Watch {
   std::unique_ptr<Leftover> leftover_;
 
   std::unique_ptr<Output> output_ ABSL_GUARDED_BY(mutex_);
-  // Locked like observer_; it stands here to save space. After closed_ is set,
-  // the last waiter may reset it.
+  // Locked like observer_. It is declared here to save space. After closed_ is
+  // set, the last waiter may reset it.
   event::UniqueFd fd_;
   // The last turn in which a frame was sent directly; 0: none.
   uint32_t sent_in_turn_ ABSL_GUARDED_BY(mutex_) = 0;
