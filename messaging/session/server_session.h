@@ -63,8 +63,8 @@ class ServerSession final : public Session {
   void RememberClient();
 
   // ---- Any thread ----
-  // The client's credentials, from the kernel. False: the session is closed, and
-  // its close handlers have returned.
+  // The client's credentials, from the kernel. False: the session is closed,
+  // and its close handlers have returned.
   bool ClientCredentials(event::Credentials* credentials);
   absl::StatusOr<event::UniqueFd> ClientPidFd();
   // Waits for room until `deadline`. With InfiniteFuture() it does not wait,
