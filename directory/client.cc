@@ -243,7 +243,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
         client_->Connect(reason);
     if (!connected.ok()) return connected.status();
     connection_ = *std::move(connected);
-    // Behind the directory's frames the socket may have unread ones of a server.
+    // The socket may have unread frames of a server behind the directory's.
     connection_->SetTrust(Connection::Trust::kStranger, event::kUnknownPeer,
                           nullptr);
     asked_at_ = loop_->Now();

@@ -5,8 +5,8 @@
  *
  * A loop calls queued functions, and handlers of file descriptors, timers,
  * sessions and services. It calls them one at a time, on its thread. A C++
- * exception that leaves one of them is fatal. (le_thread_Exit() is no exception
- * in this sense.)
+ * exception that leaves one of them is fatal. (le_thread_Exit() does not count
+ * as an exception.)
  */
 
 #ifndef LE_EVENTLOOP_H_INCLUDE_GUARD

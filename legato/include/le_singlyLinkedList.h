@@ -4,9 +4,10 @@
  * le_singlyLinkedList.h: lists of objects that have a link as a member.
  *
  * The links are smaller than those of le_doublyLinkedList.h, but a link can be
- * removed only at the head or behind another link. Fatal: a list or a link is
- * NULL; the present link (currentLinkPtr) is in no list. The child of a fork
- * may call these functions.
+ * removed only at the head or behind another link. Lists are not locked:
+ * threads that share a list need a mutex. The child of a fork may call all
+ * functions. Fatal in all functions: a list or a link is NULL. Fatal in
+ * functions with a parameter currentLinkPtr: that link is in no list.
  */
 
 #ifndef LE_SINGLYLINKEDLIST_H_INCLUDE_GUARD
