@@ -476,9 +476,10 @@ class DirectoryClient::DirectoryOffer final : public Offer,
       const absl::StatusOr<event::Credentials> peer = connection_->peer();
       if (peer.ok()) user = peer->uid;
     }
-    event::LogForPeer(
-        level, user,
-        absl::StrCat("service '", description_.interface_name, "': ", what));
+    event::LogForPeer(level, user, OfService(what));
+  }
+  std::string OfService(absl::string_view what) const {
+    return absl::StrCat("service '", description_.interface_name, "': ", what);
   }
 
   void BeginWaiting() {
@@ -490,8 +491,10 @@ class DirectoryClient::DirectoryOffer final : public Offer,
 
   void LogCause() {
     if (log_.Update(loop_->Now(), cause_)) {
-      Log(LogLevel::kWarning,
-          absl::StrCat("cannot be advertised for now: ", cause_.text));
+      // log_ bounds these lines, for each service.
+      event::Log(LogLevel::kWarning,
+                 OfService(absl::StrCat("cannot be advertised for now: ",
+                                        cause_.text)));
     }
     if (log_.next() != absl::InfiniteFuture()) {
       loop_->StartTimer(&log_timer_, log_.next());

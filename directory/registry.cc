@@ -161,6 +161,7 @@ Registry::Client Registry::Take(PeerId id) {
   LeaveLine(&it->second);
   Client client = std::move(it->second);
   clients_.erase(it);
+  changed_.erase(id);
   return client;
 }
 
@@ -216,54 +217,42 @@ void Registry::LeaveLine(Client* client) {
   }
   auto it = services_.find(*client->service);
   Service& service = it->second;
-  if (service.changed == client->place &&
-      ++*service.changed == service.line.end()) {
-    service.changed.reset();
+  if (service.changed.has_value() && service.changed->next == client->place &&
+      ++service.changed->next == service.line.end()) {
+    ForgetLineChange(&service);
   }
   service.line.erase(client->place);
   if (it->second.empty()) services_.erase(it);
   client->service.reset();
 }
 
-void Registry::NoteChange(Client* client) {
-  if (client->changed) return;
-  client->changed = true;
-  changed_.push_back(client->id);
-}
-
 void Registry::NoteLineChange(const ServiceKey& key) {
   auto it = services_.find(key);
   if (it == services_.end() || it->second.line.empty()) return;
-  if (!it->second.changed.has_value()) changed_lines_.push_back(key);
-  it->second.changed = it->second.line.begin();
+  Service& service = it->second;
+  if (!service.changed.has_value()) {
+    service.changed.emplace();
+    service.changed->entry = changed_lines_.insert(changed_lines_.end(), key);
+  }
+  service.changed->next = service.line.begin();
+}
+
+void Registry::ForgetLineChange(Service* service) {
+  changed_lines_.erase(service->changed->entry);
+  service->changed.reset();
 }
 
 std::vector<const Registry::Client*> Registry::TakeChanged(size_t most) {
   std::vector<const Client*> taken;
-  // Removed ones count too, because there may be very many.
-  size_t looked_at = 0;
-  for (; !changed_.empty() && looked_at < most; ++looked_at) {
-    auto it = clients_.find(changed_.front());
-    changed_.pop_front();
-    if (it == clients_.end()) continue;
-    it->second.changed = false;
-    taken.push_back(&it->second);
+  while (!changed_.empty() && taken.size() < most) {
+    taken.push_back(&clients_.at(*changed_.begin()));
+    changed_.erase(changed_.begin());
   }
-  while (!changed_lines_.empty() && looked_at < most) {
-    auto it = services_.find(changed_lines_.front());
-    if (it == services_.end() || !it->second.changed.has_value()) {
-      changed_lines_.pop_front();
-      ++looked_at;
-      continue;
-    }
-    absl::optional<std::list<PeerId>::iterator>& next = it->second.changed;
-    for (; *next != it->second.line.end() && looked_at < most; ++*next) {
-      ++looked_at;
-      taken.push_back(&clients_.at(**next));
-    }
-    if (*next != it->second.line.end()) break;
-    next.reset();
-    changed_lines_.pop_front();
+  while (!changed_lines_.empty() && taken.size() < most) {
+    Service& service = services_.at(changed_lines_.front());
+    std::list<PeerId>::iterator& next = service.changed->next;
+    taken.push_back(&clients_.at(*next));
+    if (++next == service.line.end()) ForgetLineChange(&service);
   }
   return taken;
 }
@@ -291,7 +280,7 @@ void Registry::Place(PeerId id, Actions* actions) {
   if (!key.has_value()) {
     if (client.wait) {
       unbound_[id] = true;
-      NoteChange(&client);
+      changed_.insert(id);
     } else {
       Refuse(id, RefusalReason::kNoBinding,
              // The user as a number: a look-up may block, and peers decide how
@@ -319,7 +308,7 @@ void Registry::Place(PeerId id, Actions* actions) {
   }
   client.service = key;
   client.place = service.line.insert(service.line.end(), id);
-  NoteChange(&client);
+  changed_.insert(id);
   ServeLine(*key, actions);
 }
 

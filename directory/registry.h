@@ -29,10 +29,10 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <list>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -98,7 +98,6 @@ class Registry {
     bool wait = false;
     absl::optional<ServiceKey> service;  // the client is in its queue
     std::list<PeerId>::iterator place;   // in that queue
-    bool changed = false;                // it is in changed_
     PeerId introduced_to = 0;
     Quota::Charge waiting;
     Quota::Charge introduction;
@@ -197,10 +196,14 @@ class Registry {
     PeerId offering = 0;            // 0: none
     std::list<PeerId> standing_by;  // in order of arrival
     std::list<PeerId> line;         // waiting clients
-    // The clients from here to the end of the queue may have another reason to
+    // The clients from `next` to the end of the queue may have another reason to
     // wait, since the server has changed. Never end(): it becomes invalid when
     // the table moves the queue.
-    absl::optional<std::list<PeerId>::iterator> changed;
+    struct Changed {
+      std::list<PeerId>::iterator next;
+      std::list<ServiceKey>::iterator entry;  // in changed_lines_
+    };
+    absl::optional<Changed> changed;
     bool to_be_served = false;  // the service is in to_serve_
     bool empty() const {
       return offering == 0 && standing_by.empty() && line.empty();
@@ -210,9 +213,9 @@ class Registry {
   // Removes a waiting client from its queue and from clients_.
   Client Take(PeerId id);
   void LeaveLine(Client* client);
-  void NoteChange(Client* client);
   // Notes a change for all clients in the queue of a service.
   void NoteLineChange(const ServiceKey& key);
+  void ForgetLineChange(Service* service);
   // Moves a client to the queue that its binding names now. Serves or refuses
   // it at once if possible.
   void Place(PeerId id, Actions* actions);
@@ -242,8 +245,8 @@ class Registry {
   absl::flat_hash_map<ServiceKey, Service> services_;
   // Clients whose kIntroduce is not yet reported as carried out.
   absl::flat_hash_map<PeerId, Client> introduced_;
-  std::deque<PeerId> changed_;  // some may no longer wait
-  std::deque<ServiceKey> changed_lines_;
+  std::set<PeerId> changed_;
+  std::list<ServiceKey> changed_lines_;
   // True while all clients are being placed again. next_to_place_ is the first
   // that is not placed yet.
   bool places_ = false;

@@ -79,7 +79,7 @@ bool IsCurrent(const CThread* thread) {
 
 namespace {
 
-int AddDestructor(le_thread_Destructor_t destructor, void* context) {
+uintptr_t AddDestructor(le_thread_Destructor_t destructor, void* context) {
   return Thread::Current()->AddDestructor([destructor, context] {
     CallUser("a destructor of a thread", [&] { destructor(context); });
   });
@@ -90,9 +90,14 @@ void SetPriorityOfCurrent(le_thread_Priority_t priority) {
   // A simulation runs all its threads on one thread of the system.
   if (Process::Current() != OsProcess::Get()) return;
   constexpr int kNice = 10;  // as in Legato
+  const struct sched_param none = {};
   int failed = 0;
+  // The thread begins with the policy of the one that has started it.
+  if (priority < LE_THREAD_PRIORITY_RT_LOWEST &&
+      sched_getscheduler(0) != SCHED_OTHER) {
+    failed = sched_setscheduler(0, SCHED_OTHER, &none);
+  }
   if (priority == LE_THREAD_PRIORITY_IDLE) {
-    const struct sched_param none = {};
     failed = sched_setscheduler(0, SCHED_IDLE, &none);
   } else if (priority == LE_THREAD_PRIORITY_LOW ||
              priority == LE_THREAD_PRIORITY_HIGH) {
@@ -319,7 +324,7 @@ le_thread_DestructorRef_t le_thread_AddDestructor(
   CheckNotForked(__func__);
   if (destructor == nullptr) Misuse(__func__, "the destructor is NULL");
   return reinterpret_cast<le_thread_DestructorRef_t>(
-      static_cast<uintptr_t>(AddDestructor(destructor, contextPtr)));
+      AddDestructor(destructor, contextPtr));
 }
 
 void le_thread_AddChildDestructor(le_thread_Ref_t threadRef,

@@ -5,6 +5,7 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <string>
@@ -289,9 +290,12 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
   if (stated.maxRequestBytes != 0) {
     limits.session.request_bytes = stated.maxRequestBytes;
   }
-  if (stated.slowReaderPolicy != LE_MSG_SLOW_READER_CLOSE &&
-      stated.slowReaderPolicy != LE_MSG_SLOW_READER_DROP) {
-    Misuse(__func__, "slowReaderPolicy is ", stated.slowReaderPolicy);
+  // As a number: another value is not to be read as an enumerator.
+  unsigned policy;
+  static_assert(sizeof(policy) == sizeof(stated.slowReaderPolicy), "");
+  std::memcpy(&policy, &stated.slowReaderPolicy, sizeof(policy));
+  if (policy != LE_MSG_SLOW_READER_CLOSE && policy != LE_MSG_SLOW_READER_DROP) {
+    Misuse(__func__, "slowReaderPolicy is ", policy);
   }
   if (stated.maxSessionsPerUser != 0) {
     limits.user.sessions = stated.maxSessionsPerUser;
@@ -300,7 +304,7 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
     limits.user.descriptors = stated.maxFdsPerUser;
   }
   if (stated.maxBytesPerUser != 0) limits.user.bytes = stated.maxBytesPerUser;
-  limits.drop_when_slow = stated.slowReaderPolicy == LE_MSG_SLOW_READER_DROP;
+  limits.drop_when_slow = policy == LE_MSG_SLOW_READER_DROP;
   service->SetLimits(limits);
 }
 

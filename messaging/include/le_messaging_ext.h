@@ -290,7 +290,7 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  * yet are queued. When a queue is full:
  *  - Responses are queued anyway, and so are the notices that a request was
  *    released. If more than maxGatheredBytes are queued then, and the client
- *    reads nothing for a second, the session is closed
+ *    reads nothing for ten seconds, the session is closed
  *    (LE_MSG_CLOSE_SLOW_READER).
  *  - A server stops reading from a session while more than half of the queue to
  *    that client is used, and reads again when less than a quarter is used. It

@@ -39,6 +39,10 @@ constexpr size_t kDefaultGatheredBytes = size_t{64} << 20;
 // debugger.
 constexpr absl::Duration kSlowReaderPatience = absl::Seconds(1);
 
+// The same for responses beyond the bytes that may be gathered. Responses are
+// owed, and a user with many sessions has few bytes for each.
+constexpr absl::Duration kOwedPatience = absl::Seconds(10);
+
 // Bytes of one session's requests without a response. At this limit a server
 // stops reading from the session. Equal to the bytes that may be gathered for
 // it.

@@ -33,7 +33,7 @@ std::string ReadsNothing(const Connection* connection, absl::Duration stalled) {
 }  // namespace
 
 // Runs while more than gathered_bytes of responses are queued. Ends the session
-// if the client reads nothing for kSlowReaderPatience.
+// if the client reads nothing for kOwedPatience.
 class ServerSession::Patience final : public event::Timer {
  public:
   explicit Patience(ServerSession* session) : session_(session) {}
@@ -41,7 +41,7 @@ class ServerSession::Patience final : public event::Timer {
   void Start() {
     queued_ = session_->connection_->queued_bytes();
     event::Loop* const loop = session_->owner()->loop();
-    loop->StartTimer(this, loop->Now() + kSlowReaderPatience);
+    loop->StartTimer(this, loop->Now() + kOwedPatience);
   }
 
  private:
@@ -49,28 +49,24 @@ class ServerSession::Patience final : public event::Timer {
     const auto keep = event::Ref<ServerSession>::Share(session_);
     Connection* const connection = session_->connection_.get();
     // Cleared before the check: another thread may send a response now. The
-    // response is either counted below, or starts this timer again.
-    session_->tries_patience_ = false;
-    connection->Flush();  // it may have read while this thread was busy
+    // response is either counted in `queued`, or starts this timer again.
+    const bool has_exceeded = session_->responses_exceed_.exchange(false);
+    connection->Flush();  // the client may have read while this thread was busy
     const size_t queued = connection->queued_bytes();
     const size_t limit =
         session_->user_
             ->ToSend(session_->interface()->protocol->max_message_size())
             .gathered_bytes;
     if (queued <= limit || !session_->is_open()) return;
-    // If queued_bytes() has not changed, the client has read nothing since the
-    // last expiry. Otherwise stalled_since() says since when.
-    const absl::Duration stalled =
-        queued == queued_
-            ? kSlowReaderPatience
-            : session_->owner()->loop()->Now() - connection->stalled_since();
-    if (stalled >= kSlowReaderPatience) {
-      session_->EndForFault(CloseReason::kSlowReader,
-                            ReadsNothing(connection, stalled));
-      return;
+    absl::Duration stalled;
+    if (has_exceeded) {
+      stalled = session_->owner()->loop()->Now() - connection->stalled_since();
+    } else if (queued == queued_) {
+      stalled = kOwedPatience;
     }
-    session_->tries_patience_ = true;
-    Start();
+    if (stalled < kOwedPatience) return Start();
+    session_->EndForFault(CloseReason::kSlowReader,
+                          ReadsNothing(connection, stalled));
   }
 
   ServerSession* const session_;
@@ -315,7 +311,7 @@ void ServerSession::Answer(transports::OutgoingFrame frame,
   if (SendFrame(frame) == Result::kNoRoom) {
     frame.room = transports::Room::kOwed;
     SendFrame(frame);
-    if (!tries_patience_.exchange(true)) link_.Schedule();
+    if (!responses_exceed_.exchange(true)) link_.Schedule();
   }
   if (link_.paused()) link_.Schedule();
 }
@@ -407,9 +403,13 @@ void ServerSession::OnRoom() {
 
 bool ServerSession::DeliverOwed() {
   const auto keep = event::Ref<ServerSession>::Share(this);
-  if (tries_patience_ && link_.attached() != nullptr) {
-    if (patience_ == nullptr) patience_ = std::make_unique<Patience>(this);
-    if (!patience_->running()) patience_->Start();
+  if (responses_exceed_ && link_.attached() != nullptr) {
+    try {
+      if (patience_ == nullptr) patience_ = std::make_unique<Patience>(this);
+      if (!patience_->running()) patience_->Start();
+    } catch (const std::bad_alloc&) {
+      EndForFault(CloseReason::kSystem, "no memory for a timer");
+    }
   }
   if (Apply(ServerEvent::kAnnounce)) service_->handler()->OnOpen(this);
   if (life().state != ServerState::kClosing) return true;

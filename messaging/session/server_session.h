@@ -130,9 +130,9 @@ class ServerSession final : public Session {
                 "it is there to save a lock");
   std::atomic<uint64_t> open_requests_{0};  // a word of OpenRequests
   std::atomic<uint32_t> dropped_{0};        // messages, by the policy
-  // True: more than gathered_bytes of responses may be queued, and patience_
-  // runs or will be started.
-  std::atomic<bool> tries_patience_{false};
+  // A response was queued beyond gathered_bytes since patience_ last checked.
+  // patience_ runs, or DeliverOwed() will start it.
+  std::atomic<bool> responses_exceed_{false};
   std::unique_ptr<Patience> patience_;  // the owner's thread
   std::atomic<bool> knows_client_{false};
   event::Credentials client_;  // written once, before knows_client_ is set

@@ -219,6 +219,36 @@ TEST_F(ServerSessionTest, AllThatAClientHasLeftIsReceived) {
   });
 }
 
+// With 1,024 open files a user may have 64 descriptors at all services of a
+// process.
+TEST_F(ServerSessionTest, ADescriptorReturnedAtAnotherServiceIsWaitedFor) {
+  struct rlimit before;
+  getrlimit(RLIMIT_NOFILE, &before);
+  const struct rlimit limit = {1024, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  Run([this] {
+    Client client, other;
+    Open(&client);
+    KeepingHandler* other_handler = nullptr;
+    Service* const other_service = NewService("t", &other_handler);
+    Open(&other);
+    for (int i = 0; i < 63; ++i) Send(&other, kMessageFrame);
+    while (!other.frames.empty()) other.observer->OnReadable();
+    EXPECT_EQ(other_handler->messages.size(), 63u);
+    for (int i = 0; i < 2; ++i) Send(&client, kMessageFrame);
+    client.observer->OnReadable();
+    Turns();
+    EXPECT_EQ(handler_->messages.size(), 1u);
+    EXPECT_FALSE(client.is_read);
+    other_handler->messages.clear();
+    Turns();
+    EXPECT_TRUE(client.is_read);
+    other_handler->user = {};
+    other_service->Delete();
+  });
+  setrlimit(RLIMIT_NOFILE, &before);
+}
+
 TEST_F(ServerSessionTest, AnIgnoredFramesDescriptorCountsUntilItIsClosed) {
   Run([this] {
     Client client;
@@ -263,7 +293,7 @@ TEST_F(ServerSessionTest, AClientThatReadsNoAnswersLosesItsSession) {
     OweTooMuch(&client);
     // A response is queued in the meantime.
     client.queued_bytes += 1;
-    Turns(kSlowReaderPatience);
+    Turns(kOwedPatience);
     EXPECT_EQ(handler_->closes, 1);
     EXPECT_EQ(handler_->reason, CloseReason::kSlowReader);
   });
@@ -277,10 +307,10 @@ TEST_F(ServerSessionTest, AClientThatReadsKeepsItsSessionWhileItReads) {
     for (int i = 0; i < 10; ++i) {
       client.queued_bytes -= 1;
       client.stalled_since = absl::InfiniteFuture();
-      Turns(kSlowReaderPatience);
+      Turns(kOwedPatience);
     }
     EXPECT_EQ(handler_->closes, 0);
-    Turns(kSlowReaderPatience);
+    Turns(kOwedPatience);
     EXPECT_EQ(handler_->closes, 1);
     EXPECT_EQ(handler_->reason, CloseReason::kSlowReader);
   });
@@ -292,7 +322,7 @@ TEST_F(ServerSessionTest, AClientThatHasReadEnoughKeepsItsSession) {
     Open(&client);
     OweTooMuch(&client);
     client.queued_bytes = kDefaultGatheredBytes;
-    Turns(10 * kSlowReaderPatience);
+    Turns(10 * kOwedPatience);
     EXPECT_EQ(handler_->closes, 0);
     Leave(&client);
   });

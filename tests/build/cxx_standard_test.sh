@@ -2,8 +2,8 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# With an older C++ standard the first error names the standard that is needed:
-# cxx_standard_test.sh HEADER...
+# With an older C++ standard the first error of each header names the standard
+# that the library needs: cxx_standard_test.sh HEADER...
 set -u
 
 failures=0

@@ -2,11 +2,11 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Holds what the BUILD files make public to the list in targets.bzl:
-# public_targets_test.sh WORKSPACE_FILE EXPECTED...
+# Compares the targets that the BUILD files make public with the list in
+# targets.bzl: public_targets_test.sh WORKSPACE_FILE EXPECTED...
 #
-# Reads the source tree itself, since no target can name every BUILD file. It
-# relies on buildifier's layout, which tools/lint.sh enforces.
+# Reads the source tree, since no target can name every BUILD file. Relies on
+# buildifier's layout, which tools/lint.sh enforces.
 set -euo pipefail
 
 root=$(dirname "$(readlink -f "$1")")

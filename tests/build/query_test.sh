@@ -2,7 +2,8 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Compares what a query found with what is allowed: query_test.sh FOUND ALLOWED...
+# Compares the labels that a query found (a file) with the expected labels:
+# query_test.sh FOUND ALLOWED...
 set -euo pipefail
 
 found=$1

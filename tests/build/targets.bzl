@@ -1,8 +1,8 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
-"""What others may depend on: the roots of everything we ship.
+"""The targets that consumers may depend on.
 
-The tests in this package hold the tree to these lists.
+The tests in this package compare the tree with these lists.
 """
 
 # All public targets. Keep the list short: each is a promise.
@@ -32,9 +32,9 @@ EXPORTING_PACKAGES = [
     "//bazel",
 ]
 
-# The only targets that name an implementation of a transport: the two C
-# facades, the programs, and the test kits. (These lists have public targets
-# only; tools/lint.sh checks all other files.)
+# Only these targets may depend directly on an implementation of a transport:
+# the two C facades, the programs, and the test kits. Dependencies that no
+# public target has are not listed: tools/lint.sh checks all other files.
 TRANSPORT_NAMERS = [
     "//directory:directoryd_main",
     "//messaging/facade:loopback",

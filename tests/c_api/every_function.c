@@ -1,8 +1,9 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Calls every function of le_messaging once, in C99. All are exported, and compile
- * without a warning. Other tests check what they do.
+ * Calls every function of le_messaging once, in C99. Every function must be
+ * exported, and its use must compile without a warning. Other tests check
+ * results.
  */
 
 #include "le_messaging_ext.h"

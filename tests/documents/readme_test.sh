@@ -2,9 +2,9 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# The program of README.md answers, also to the C++ client, with the bindings
-# line of README.md, and the example of a bindings file in docs/operating.md is
-# valid: readme_test.sh README OPERATING DIRECTORYD SDIR SHOUT SHOUT_CPP.
+# The server of README.md answers its C client and its C++ client, with the
+# bindings of README.md. The bindings file of docs/operating.md is valid.
+# Usage: readme_test.sh README OPERATING DIRECTORYD SDIR SHOUT SHOUT_CPP.
 set -euo pipefail
 
 readme=$1 operating=$2 directoryd=$3 sdir=$4 shout=$5 shout_cpp=$6
@@ -32,12 +32,12 @@ answer=$(timeout 30 "$shout" hello)
 [ "$answer" = HELLO ] || fail "the server answers '$answer'"
 answer=$(timeout 30 "$shout_cpp" hello)
 [ "$answer" = HELLO ] || fail "the server answers '$answer' to C++"
-# The longest text of the protocol, which has no room for a longer one.
+# The protocol has room for 63 characters: the client truncates a longer text.
 long=$(printf 'x%.0s' {1..100})
 answer=$(timeout 30 "$shout" "$long")
 [ "$answer" = "$(printf 'X%.0s' {1..63})" ] || fail "the server answers '$answer'"
 
-# alice and bob need not be users of this machine.
+# alice and bob may not exist on this machine: use the present user instead.
 user=$(id -un)
 sed -n 's/^    \(<.*->.*\)/\1/p' "$operating" |
   sed -e "s/<alice>\.\*/<$user>.other/" -e "s/<alice>/<$user>/;s/<bob>/<$user>/g;s/-> <$user>\.\*/-> <$user>.other/" |

@@ -29,12 +29,13 @@ namespace {
 using messaging::testing::FindProgram;
 using messaging::testing::StartProcess;
 
-// The C library's header conflicts with the kernel's.
+// The C library's declaration of ptrace() conflicts with the kernel's header.
 long Trace(int request, pid_t pid, uintptr_t address, uintptr_t data) {
   return syscall(SYS_ptrace, request, pid, address, data);
 }
 
-// Waits until a process has stopped before a system call, and says which.
+// Waits until the process has stopped before a system call. Returns the number
+// of that call.
 long NextCall(pid_t pid) {
   for (int signal = 0;;) {
     Trace(PTRACE_SYSCALL, pid, 0, static_cast<uintptr_t>(signal));
@@ -42,8 +43,8 @@ long NextCall(pid_t pid) {
     if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) {
       Fail(absl::StrCat("pid ", pid, " died by itself"));
     }
-    // Pass on its signals, but not the stop of an exec, which a sanitizer
-    // makes.
+    // Deliver the signals of the process. A stop for an exec is no signal: a
+    // sanitizer may execute the program again.
     signal = status >> 16 == 0 ? WSTOPSIG(status) : 0;
     if (signal != (SIGTRAP | 0x80)) continue;
     signal = 0;
@@ -83,7 +84,7 @@ Child::Child(const std::vector<std::string>& role) {
   socket_ = ends[0];
   std::vector<std::string> words = {"/proc/self/exe", "--role"};
   words.insert(words.end(), role.begin(), role.end());
-  // The role finds its socket at number 3.
+  // In the role, the socket has number 3.
   pid_ = StartProcess({words, {{ends[1], 3}}, {}, nullptr});
   if (pid_ < 0) Fail(std::strerror(errno));
   close(ends[1]);
@@ -121,11 +122,11 @@ bool Child::HasSpoken() const {
 
 Directory::Directory(const std::string& bindings) : DirectoryProcess(bindings) {
   setenv("LE_MESSAGING_DIR", folder().c_str(), 1);
-  // Other users than root must have access.
+  // Processes of other users must have access.
   if (chmod(folder().c_str(), 0755) != 0) Fail(std::strerror(errno));
   Start();
-  // The least of several looks: it may still have one open when it reports that
-  // it is ready.
+  // Take the least of several counts: the directory may still have a temporary
+  // descriptor open when it reports that it is ready.
   idle_descriptors_ = UsageOf(pid()).descriptors;
   for (int look = 0; look < 100; ++look) {
     sched_yield();
@@ -134,7 +135,8 @@ Directory::Directory(const std::string& bindings) : DirectoryProcess(bindings) {
 }
 
 Directory::~Directory() {
-  // At whichever step it was killed, no other file may stay.
+  // A directory that was killed at any step leaves only files that Remove()
+  // knows.
   if (!Remove()) Fail("something is left in the directory's folder");
 }
 
@@ -143,7 +145,7 @@ void Directory::Start() {
 }
 
 bool Directory::StartStepwise() {
-  // Nobody reads the line that says it is ready.
+  // The line that reports readiness is not read.
   const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
   DirectoryProcess::Start(nowhere,
                           [] { return Trace(PTRACE_TRACEME, 0, 0, 0) == 0; });

@@ -17,7 +17,8 @@
 namespace le {
 namespace endurance {
 
-// This program again, in a role, with a socket: one word a packet.
+// A process that runs this program in a role. Parent and child exchange words
+// over a socket. Each packet is one word.
 class Child {
  public:
   explicit Child(const std::vector<std::string>& role);
@@ -25,17 +26,17 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  // Waits for its next word; "" if it has died.
+  // Waits for the child's next word. Returns "" if the child has died.
   std::string Hear();
-  // Like Hear(). Fails if the word is another.
+  // Waits for the child's next word. Fails if it differs from `word`.
   void Expect(const std::string& word);
   void Say(const std::string& word);
-  // Sends it, and waits for the answer.
+  // Sends `word`, and waits for the answer.
   std::string Ask(const std::string& word);
-  // Whether a word is there that has not been read.
+  // True if a word of the child has arrived and was not read.
   bool HasSpoken() const;
 
-  // By SIGKILL. Returns when it is dead.
+  // Sends SIGKILL. Returns when the child is dead.
   void Kill();
   pid_t pid() const { return pid_; }
 
@@ -50,18 +51,18 @@ class Directory : public messaging::testing::DirectoryProcess {
   explicit Directory(const std::string& bindings);
   ~Directory();
 
-  // Returns when it listens.
+  // Returns when the directory listens.
   void Start();
-  // Starts one that is traced. It is stopped before the call that looks for its
-  // folder; the calls before that are the loader's, and their number is
-  // unknown. False: this process may not trace another.
+  // Starts a directory that is traced, and stops it before its first mkdir(),
+  // which creates its folder. The number of calls before that depends on the
+  // loader. False: this process may not trace another.
   bool StartStepwise();
-  // Lets it make so many system calls, and stops it before the next one. Blocks
-  // while it makes none.
+  // Lets the directory make `steps` system calls, and stops it before the next
+  // one. Blocks until it is there.
   void MakeSteps(uint64_t steps);
-  // Its descriptors when nobody is connected.
+  // The number of the directory's file descriptors while no peer is connected.
   int idle_descriptors() const { return idle_descriptors_; }
-  // The number of introductions that it has made, from sdir.
+  // The number of introductions that the directory has made. Runs sdir.
   long Introductions() const;
 
  private:

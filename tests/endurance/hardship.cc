@@ -26,8 +26,8 @@ namespace {
 
 constexpr char kBindings[] = "<*>.* -> <self>.*\n";
 
-// Takes all free descriptors of that process for its lifetime; the process
-// keeps those that it has.
+// While this object exists, the process cannot create a file descriptor. Its
+// open descriptors stay usable.
 class Famine {
  public:
   explicit Famine(pid_t pid) : pid_(pid) {
@@ -72,7 +72,7 @@ void ExpectAnswered(Child* asker) {
   }
 }
 
-// A new client opens a session and is answered.
+// Fails unless a new client can open a session and is answered.
 void ExpectOpens(const std::string& name) {
   Child newcomer({"idle", name, "1"});
   newcomer.Expect("1");
@@ -103,7 +103,7 @@ void StarvedServer(Directory* directory) {
     if (child->Ask("quiet") != "1")
       Fail("a client that waited is not answered");
   }
-  // If one had been dropped, its client would have retried.
+  // A dropped introduction would make its client retry.
   const long introductions = directory->Introductions() - before;
   if (introductions != 3) {
     Fail(absl::StrCat(introductions, " introductions of 3 clients"));
@@ -146,7 +146,7 @@ void StarvedDirectory(Directory* directory) {
         std::make_unique<Child>(std::vector<std::string>{"idle", "echo", "1"}));
   }
   Child other({"server", "other"});
-  // It does not wait for the directory's answer.
+  // A server reports "ready" without waiting for the directory's answer.
   other.Expect("ready");
   ExpectRest("a directory without a descriptor left", directory->pid());
   ExpectAnswered(&asker);
@@ -192,7 +192,7 @@ void MeetStrangers(uint64_t count) {
   client.Expect("ready");
   Survivor serving("server", server.pid(), SettledDescriptors(server.pid()));
   Survivor visiting("client", client.pid(), SettledDescriptors(client.pid()));
-  // The directory may still have a descriptor of one stranger.
+  // One descriptor is that of the server's connection.
   Survivor introducing("directory", directory.pid(),
                        directory.idle_descriptors() + 1);
   for (const Stranger& kind : kStrangers) {
@@ -231,7 +231,7 @@ void Exec() {
   Directory directory(kBindings);
   Child server({"server", "echo"});
   server.Expect("ready");
-  // Has the descriptors that each program of ours has.
+  // The descriptors that every child has.
   Child plain({"descriptors"});
   const std::string usual = plain.Hear();
   Child rich({"executor", "echo"});

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Parts in which no process is killed: descriptors run out, or strangers
-// connect.
+// Parts in which none of our processes is killed: file descriptors run out, or
+// strangers connect.
 
 #ifndef LE_MESSAGING_TESTS_ENDURANCE_HARDSHIP_H_
 #define LE_MESSAGING_TESTS_ENDURANCE_HARDSHIP_H_
@@ -12,17 +12,17 @@
 namespace le {
 namespace endurance {
 
-// A server, a client and the directory, each without a free descriptor for a
-// while: none spins, open sessions go on, and waiting clients are served
-// afterwards.
+// A server, a client and the directory have no free file descriptor for a
+// while, one after the other. None of them spins, and open sessions work.
+// Waiting clients are served afterwards.
 void RunOutOfDescriptors();
 
-// So many peers of each kind that breaks rules, at the directory, at a server
-// and at a client: others are served meanwhile, no process spins, nothing of
-// the peers stays.
+// `count` peers of each kind break rules towards the directory, a server or a
+// client. Honest clients are served meanwhile, no process spins, and no
+// descriptor or memory is kept for the peers.
 void MeetStrangers(uint64_t count);
 
-// A program that we execute inherits none of our descriptors.
+// A program that a child executes inherits no file descriptor of the library.
 void Exec();
 
 }  // namespace endurance

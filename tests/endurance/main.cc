@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Real processes over Unix sockets, killed in their traffic by the thousand.
-// Checks that the others are unharmed.
+// Kills thousands of real processes while they communicate over Unix sockets.
+// Checks that the surviving processes are unharmed.
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -31,7 +31,7 @@ namespace endurance {
 namespace {
 
 constexpr char kBindings[] = "<*>.* -> <self>.*\n";
-// The others are checked after so many deaths of the directory.
+// The number of kills of the directory between two checks of the survivors.
 constexpr uint64_t kStepsPerLook = 10;
 
 struct Options {
@@ -70,7 +70,8 @@ class Endurance {
     const uint64_t rest_every = std::max<uint64_t>(options_.kills / 10, 1);
     for (uint64_t kills = 0; kills < options_.kills; ++kills) {
       std::unique_ptr<Child>& client = clients[random_() % kClients];
-      // Some are killed before they have opened, some in full traffic.
+      // Some clients are killed before they have opened a session, some while
+      // they send.
       if (client != nullptr && random_() % 4 != 0) client->Expect("busy");
       client = nullptr;  // dies
       client =
@@ -96,7 +97,7 @@ class Endurance {
     for (auto& server : servers) StartServer(&server);
     Child client({"steady", "echo", "5"});
     client.Expect("ready");
-    // Operations under way have descriptors too.
+    // Pending operations have descriptors too, so count at rest.
     if (client.Ask("quiet") != "quiet") Fail("the client died");
     Survivor survivor("client", client.pid(), SettledDescriptors(client.pid()));
     Survivor introducer(
@@ -123,7 +124,8 @@ class Endurance {
                 introducer.Report().c_str());
   }
 
-  // Kills a process before each of its system calls, one after the other.
+  // For each system call of a client and of a server: kills the process just
+  // before that call.
   void KillAtEachStep() {
     Directory directory(kBindings);
     Child server({"server", "echo"});
@@ -145,7 +147,7 @@ class Endurance {
 
     Child client({"steady", "mortal", "1"});
     for (uint64_t step = 1; step <= options_.steps; ++step) {
-      // The client goes on with its requests, so the server reaches each step.
+      // The client requests without end, so the server reaches each step.
       Child mortal({"mortal", absl::StrCat(step), "server", "mortal"});
       while (!mortal.Hear().empty()) {
       }
@@ -175,7 +177,8 @@ class Endurance {
     Survivor asking("client", client.pid(), SettledDescriptors(client.pid()));
     for (uint64_t kills = 0; kills < options_.directory_kills; ++kills) {
       directory.Kill();
-      // Waits for a directory, and then for the service to come back to it.
+      // This client waits until a directory runs and the server offers its
+      // service there again.
       Child late({"idle", "other", "1"});
       directory.Start();
       late.Expect("1");
@@ -195,8 +198,8 @@ class Endurance {
                 asking.Report().c_str());
   }
 
-  // A directory is killed before each of its system calls, and another one
-  // starts.
+  // For each system call of a directory: kills the directory just before that
+  // call, and starts another one.
   void KillDirectoryAtEachStep() {
     Directory directory(kBindings);
     Child server({"server", "echo", "other"});
@@ -212,7 +215,8 @@ class Endurance {
             std::vector<std::string>{"reopener", "other"});
       }
       directory.Kill();
-      // Waits for a directory and for its service, while others come back.
+      // This client waits for a directory and for its service, while the other
+      // processes reconnect.
       Child waiting({"once", "late"});
       if (!directory.StartStepwise()) {
         std::printf("  not done: this process may not trace another\n");
@@ -221,7 +225,7 @@ class Endurance {
       directory.MakeSteps((step - 1) / 2);
       Child late({"server", "late"});
       late.Expect("ready");
-      // It gets more work, so that it reaches each step.
+      // The new server gives the directory work, so that it reaches each step.
       directory.MakeSteps(step - 1 - (step - 1) / 2);
       directory.Kill();
       directory.Start();
@@ -289,7 +293,7 @@ class Endurance {
     server.Expect("ready");
     Child shut({"shut", absl::StrCat(options_.connections)});
     const std::string connected = shut.Hear();
-    // The user "nobody", which is never the one that floods.
+    // 65534 is the user "nobody", which differs from the user that floods.
     Child honest({"opener", "echo", "65534"});
     const std::string answer = honest.Hear();
     if (answer == "no other user") {
@@ -303,7 +307,7 @@ class Endurance {
         "  %s silent connections of one user; another opened a session and was "
         "answered in %.1f ms\n",
         connected.c_str(), std::atof(answer.c_str()) / 1000);
-    // All users share the directory's backlog, and it is full.
+    // The hammers fill the directory's backlog, which all users share.
     std::vector<std::unique_ptr<Child>> hammers;
     for (int i = 0; i < 2; ++i) {
       hammers.push_back(
@@ -402,7 +406,7 @@ int Main(int argc, char** argv) {
   }
   Options options;
   if (!Parse(argc, argv, &options)) return 2;
-  // The children must not get descriptors that we have inherited.
+  // The children must not inherit descriptors that this process has inherited.
   for (int fd = STDERR_FILENO + 1; fd < 1024; ++fd) {
     fcntl(fd, F_SETFD, FD_CLOEXEC);
   }

@@ -45,7 +45,7 @@ void Say(const std::string& word) {
 
 std::function<void(const std::string&)>* g_on_word = nullptr;
 
-// Calls `on_word` on the loop for each word of the parent.
+// The event loop calls `on_word` for each word of the parent.
 void Listen(std::function<void(const std::string&)> on_word) {
   g_on_word = new std::function<void(const std::string&)>(std::move(on_word));
   le_fdMonitor_Create(
@@ -79,7 +79,7 @@ struct Server {
   long opens = 0, closes = 0, messages = 0;
   bool wants_quiet = false;
   std::vector<le_msg_MessageRef_t> held;
-  le_timer_Ref_t timer = nullptr;  // when to answer those
+  le_timer_Ref_t timer = nullptr;  // expires when `held` is to be answered
 
   void Receive(le_msg_MessageRef_t message) {
     ++messages;
@@ -88,7 +88,7 @@ struct Server {
       if (fd >= 0) close(fd);
       return le_msg_ReleaseMsg(message);
     }
-    // The descriptor goes back where it came from.
+    // The response returns the request's descriptor to the client.
     if (fd >= 0) le_msg_SetFd(message, fd);
     if (messages % 101 == 0) return le_msg_ReleaseMsg(message);
     if (messages % 7 != 0) return le_msg_Respond(message);
@@ -151,7 +151,7 @@ void Ignore(le_msg_MessageRef_t message, void*) {
 }
 
 int BeClient(const std::vector<std::string>& words) {
-  // Handlers run between the synchronous calls.
+  // le_event_ServiceLoop() runs handlers between the synchronous calls.
   bool said = false;
   for (;;) {
     const le_msg_SessionRef_t session =
@@ -272,7 +272,7 @@ le_msg_SessionRef_t OpenOne(const std::string& name) {
 }
 
 bool AskOnce(le_msg_SessionRef_t session) {
-  // The server leaves some unanswered.
+  // The server never responds to some requests.
   for (int i = 0; i < 3; ++i) {
     le_msg_MessageRef_t response = nullptr;
     le_msg_RequestSyncResponseTimed(NewMessage(session, false), 200, &response);
@@ -337,10 +337,10 @@ int BeReopener(const std::vector<std::string>& words) {
 
 // ---- visitor ---------------------------------------------------------------
 
-// The time-out for a service that may never answer.
+// The timeout for a service that may never answer.
 constexpr uint32_t kPatienceMs = 20;
 
-// Uses a service that may be hostile.
+// Opens, uses and closes a session with a service that may be hostile.
 std::string Visit(const std::string& name) {
   const le_msg_SessionRef_t session =
       le_msg_CreateSession(Echo(), name.c_str());
@@ -517,8 +517,8 @@ int BeDescriptors(const std::vector<std::string>&) {
 int BeExecutor(const std::vector<std::string>& words) {
   const le_msg_SessionRef_t session = OpenOne(words[1]);
   AskOnce(session);
-  // Also has a waiting session, a service, a thread with its loops, and a
-  // timer.
+  // Create other objects that have descriptors: a waiting session, a service,
+  // a timer, and a thread with an event loop.
   le_msg_OpenSession(le_msg_CreateSession(Echo(), "nobody's"), nullptr,
                      nullptr);
   le_msg_AdvertiseService(le_msg_CreateService(Echo(), "executors"));

@@ -25,11 +25,11 @@ namespace le {
 namespace endurance {
 namespace {
 
-// The kernel's limit for one packet.
+// The kernel's limit of descriptors in one packet (SCM_MAX_FD).
 constexpr int kDescriptorsOfAPacket = 253;
-// At most this many descriptors of the user are in flight when a stranger sends more.
+// A stranger sends no descriptors while its user has more than this in flight.
 constexpr rlim_t kMostInFlight = 2000;
-// More requests than the far end queues responses for a client that does not read.
+// More than the number of responses that a server queues for one client.
 constexpr int kQuestions = 1 << 20;
 
 int Connect() {
@@ -70,7 +70,7 @@ void Describe(directory::proto::Description* description, const char* name) {
   description->set_max_message_size(512);
 }
 
-// False if the far end has closed.
+// False if the peer has closed.
 bool Send(int fd, const std::string& packet, int descriptors = 0) {
   struct iovec part = {const_cast<char*>(packet.data()), packet.size()};
   struct msghdr message = {};
@@ -91,7 +91,7 @@ bool Send(int fd, const std::string& packet, int descriptors = 0) {
   return sendmsg(fd, &message, MSG_NOSIGNAL) >= 0;
 }
 
-// Waits for a packet; the descriptor that came with it, or -1.
+// Waits for a packet. Returns the descriptor in it, or -1.
 int Receive(int fd) {
   char byte;
   struct iovec part = {&byte, 1};
@@ -131,8 +131,8 @@ void MisbehaveOn(int fd, Where where, const std::string& how) {
   } else if (how == "deaf") {
     // A deaf server sends hello and nothing else.
     if (where == Where::kServer) return;
-    // A server that has too many responses queued for it takes no more
-    // requests.
+    // A server receives no more requests from a client for which too many
+    // responses are queued. The timeout ends the blocking send.
     const struct timeval patience = {0, 200 * 1000};
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     for (int i = 0; i < kQuestions && Send(fd, Question(where, i)); ++i) {
@@ -141,13 +141,13 @@ void MisbehaveOn(int fd, Where where, const std::string& how) {
     while (Send(fd, "b")) {
     }
   } else if (how == "fds") {
-    // The kernel limits the descriptors in flight of all processes of a user. The
-    // others here are of the same user, and need some.
+    // The kernel limits the descriptors in flight per user. The other processes
+    // of this test belong to the same user, and need some of them.
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = std::min<rlim_t>(limit.rlim_cur, kMostInFlight);
     setrlimit(RLIMIT_NOFILE, &limit);
-    // Announced as one, or not at all.
+    // The first frame announces one descriptor, the others announce none.
     Send(fd,
          Frame(messaging::kMessageFrame, 0, "d",
                transports::FrameHeader::kDescriptor),

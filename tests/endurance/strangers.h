@@ -17,14 +17,17 @@ enum class Where {
   kServer,     // the server of the service "strange"
 };
 
-// Breaks rules so many times, in one of these ways:
-//   silent      sends nothing (a server: accepts its client, and sends no hello)
-//   half_close  shuts down its sending, and stays
-//   deaf        sends requests for ever, and never reads
-//   one_byte    sends packets of a byte
-//   fds         sends as many descriptors as a packet takes
-// `started` is called once it has begun; for a server, once a client has found
-// it. Its descriptors stay open until it is killed.
+// Breaks rules on `count` connections (a server: on every connection), in one
+// of these ways:
+//   silent      sends nothing (a server: sends no hello to its client)
+//   half_close  shuts down its sending direction, and stays connected
+//   deaf        sends requests until its socket is full, and never reads (a
+//               server: sends only hello)
+//   one_byte    sends packets of one byte until the peer closes
+//   fds         sends packets with as many descriptors as the kernel allows
+// Calls `started` after it has broken rules on all connections; a server calls
+// it after it has offered its service. The descriptors stay open until this
+// process is killed.
 [[noreturn]] void Misbehave(Where where, const std::string& how, int count,
                             void (*started)());
 

@@ -14,9 +14,9 @@ namespace le {
 namespace endurance {
 namespace {
 
-// Memory that is first used late, or kept by the allocator, is no leak: a
-// survivor may grow by this much after its warm-up. Sanitizers keep hundreds of
-// megabytes of freed memory, so with them memory is not checked.
+// A survivor may grow by kMayGrowKib after its first check: memory that is
+// first used late or is kept by the allocator is no leak. Sanitizers keep
+// hundreds of megabytes of freed memory, so with them memory is not checked.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define LE_MEMORY_IS_TELLING 0
@@ -31,15 +31,16 @@ namespace {
 constexpr bool kMemoryIsTelling = LE_MEMORY_IS_TELLING != 0;
 constexpr long kMayGrowKib = 2048;
 
-// A process notices the latest event (a death, a connection) in far fewer looks
-// than this.
+// A process handles the last event (a death, a connection) within far fewer
+// checks.
 constexpr int kLooksToSettle = 200000;
-// Enough looks to see it at rest.
+// In one of this number of counts the process is at rest.
 constexpr int kLooksForLeast = 200;
 
-// Our own time for looking at a process at rest, and what it may spend
-// meanwhile: it wakes some twenty times a second to see whether a descriptor is
-// free again. A tick of the kernel's account is 10 ms.
+// The processor time of this process for one check, and the processor time that
+// the checked process may use meanwhile. A process without a free descriptor
+// wakes about twenty times a second to retry. The kernel accounts in ticks of
+// 10 ms.
 constexpr double kLookSeconds = 0.3;
 constexpr double kRestSeconds = 0.1;
 

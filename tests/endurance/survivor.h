@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Checks of a process that has survived something.
+// Checks of the processes that are not killed.
 
 #ifndef LE_MESSAGING_TESTS_ENDURANCE_SURVIVOR_H_
 #define LE_MESSAGING_TESTS_ENDURANCE_SURVIVOR_H_
@@ -15,11 +15,12 @@
 namespace le {
 namespace endurance {
 
-// The number of file descriptors of a process at rest: the least of many looks.
+// The file descriptors of a process at rest: the least of many counts.
 int SettledDescriptors(pid_t pid);
 
-// Looks at a survivor again and again, when all is at rest. It must have
-// exactly these descriptors, and its memory must not grow once it is warm.
+// Checks a process repeatedly, each time at rest. It must have exactly
+// `descriptors` file descriptors. Its memory must not grow after the first
+// check.
 class Survivor {
  public:
   Survivor(const char* what, pid_t pid, int descriptors)
@@ -36,9 +37,9 @@ class Survivor {
   Usage first_, last_;
 };
 
-// Fails if a process that only has to wait spins. It is watched until this
-// process has used so much processor time itself: on any machine one that spins
-// gets as much, and one that waits gets next to nothing.
+// Fails if a process spins although it only has to wait. Observes it until this
+// process has used a fixed amount of processor time. On any machine, a process
+// that spins uses about the same amount, and one that waits uses almost none.
 void ExpectRest(const char* what, pid_t pid);
 
 }  // namespace endurance

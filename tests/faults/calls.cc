@@ -23,16 +23,16 @@ constexpr Errno Costly(int value) { return {value, Cost::kSession}; }
 }  // namespace
 
 const std::vector<Kind>& Kinds() {
-  // EACCES and EPERM are those of security modules and of filters on system
-  // calls, which may refuse nearly anything.
+  // Security modules and system call filters return EACCES and EPERM. They may
+  // refuse nearly any call.
   static const auto* const kinds = new std::vector<Kind>{
       {"SendMsg",
        "SendMsg",
        0,
        {Harmless(EINTR), Harmless(EAGAIN), Harmless(ENOBUFS), Harmless(ENOMEM),
-        // Said again and again, it would stop even the smallest packet.
+        // If it is returned each time, no packet is small enough.
         Costly(EMSGSIZE),
-        // The far end has closed, or has shut down its reading only.
+        // The peer has closed, or has shut down its receiving direction.
         Costly(EPIPE), Costly(ECONNRESET), Costly(ECONNREFUSED),
         Costly(ENOTCONN), Costly(EACCES)},
        nullptr},
@@ -42,7 +42,7 @@ const std::vector<Kind>& Kinds() {
        {Harmless(EINTR), Harmless(EAGAIN), Harmless(ENOBUFS), Harmless(ENOMEM),
         Harmless(ETOOMANYREFS), Costly(EMSGSIZE), Costly(EPIPE),
         Costly(ECONNRESET),
-        // The user has closed it meanwhile, or its file cannot be sent.
+        // The caller has closed the descriptor, or its file cannot be sent.
         Harmless(EBADF), Harmless(EINVAL), Harmless(EPERM), Harmless(EACCES)},
        nullptr},
       {"Send",
@@ -62,8 +62,8 @@ const std::vector<Kind>& Kinds() {
        "RecvMsg",
        kAny,
        {Harmless(EINTR),
-        // Also for a blocking socket: the far end, which had it before, may
-        // have made it non-blocking.
+        // A blocking socket may return it too: the process that had the socket
+        // before may have set O_NONBLOCK.
         Harmless(EAGAIN), Costly(ECONNRESET), Costly(ENOMEM), Costly(ENOBUFS),
         Costly(EACCES)},
        nullptr},
@@ -75,7 +75,7 @@ const std::vector<Kind>& Kinds() {
       {"EpollCtl", "EpollCtl MOD", EPOLL_CTL_MOD, {}, "allocates nothing"},
       {"EpollCtl", "EpollCtl DEL", EPOLL_CTL_DEL, {}, "allocates nothing"},
       {"EpollWait", "EpollWait", kAny, {Harmless(EINTR)}, nullptr},
-      // (ENOSYS and EPERM are for good, and have a test of their own.)
+      // ENOSYS and EPERM are permanent. Another test covers them.
       {"EpollPWait2", "EpollPWait2", kAny, {Harmless(EINTR)}, nullptr},
       {"Poll", "Poll", kAny, {Harmless(EINTR), Costly(ENOMEM)}, nullptr},
       {"Read", "Read", kAny, {Harmless(EINTR), Harmless(EAGAIN)}, nullptr},
@@ -153,7 +153,7 @@ const std::vector<Kind>& Kinds() {
        kAny,
        {Harmless(EINTR), Harmless(ENOSYS)},
        nullptr},
-      // EAGAIN: another thread has just changed the word.
+      // EAGAIN: another thread has changed the word.
       {"FutexWait",
        "FutexWait",
        kAny,
@@ -194,8 +194,9 @@ const std::vector<FatalCall>& FatalCalls() {
 }
 
 bool MayLast(int error) {
-  // EINTR: the signal is over at the next try. ECONNABORTED: the peer has gone.
-  // EAGAIN: tried again only when a watch reports it.
+  // EINTR: the signal was handled before the next try. ECONNABORTED: the next
+  // try accepts another connection. EAGAIN: the library tries again only when
+  // the loop reports the descriptor as ready.
   return error != EINTR && error != EAGAIN && error != ECONNABORTED;
 }
 

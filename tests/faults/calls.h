@@ -13,7 +13,7 @@
 namespace le {
 namespace faults {
 
-// Whether a session that is open may be lost by it.
+// Whether an error may close an open session.
 enum class Cost { kNothing, kSession };
 
 struct Errno {
@@ -21,12 +21,13 @@ struct Errno {
   Cost cost;
 };
 
-// Calls that the kernel treats alike.
+// Calls that may fail with the same errors.
 struct Kind {
   const char* call;   // the name in event/base/sys.h
-  const char* label;  // empty if the name says all
+  const char* label;  // `call`, with its detail if several kinds share it
   int detail;         // sys::Call::detail, or kAny
-  // The errnos that it may fail with. Empty: it cannot fail; `why` says so.
+  // The errnos that the call may fail with. Empty: it cannot fail, and `why`
+  // is the reason.
   std::vector<Errno> errnos;
   const char* why;
 };
@@ -34,10 +35,11 @@ struct Kind {
 constexpr int kAny = -1;
 
 const std::vector<Kind>& Kinds();
-// Null: nobody has thought about this call yet.
+// Null: Kinds() does not have this call.
 const Kind* KindOf(const event::sys::Call& call);
 
-// Calls whose failure ends the process, by design, and why. No other may.
+// The calls whose failure ends the process by design. `why` is the reason. The
+// failure of any other call must not end it.
 struct FatalCall {
   const char* call;
   std::vector<int> errnos;
@@ -45,10 +47,10 @@ struct FatalCall {
 };
 const std::vector<FatalCall>& FatalCalls();
 
-// Whether the failure may last for a time, for any number of tries.
+// Whether the call may fail with this error on each try for some time.
 bool MayLast(int error);
 
-// "ENOMEM".
+// For example "ENOMEM".
 const char* ErrnoName(int error);
 
 }  // namespace faults

@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
-// There only if the program is linked with UBSan's runtime.
+// Not null only if the program is linked with UBSan's runtime.
 extern "C" void __ubsan_handle_dynamic_type_cache_miss() __attribute__((weak));
 
 namespace le {
@@ -23,10 +23,10 @@ namespace {
 
 using event::sys::Call;
 
-// A run has some hundred calls. One with more than this spins.
+// A run makes some hundreds of calls. A run with more than this spins.
 constexpr size_t kMaxCalls = 100000;
 
-// Room for standard input, output and error, and for no other.
+// The limit has room for standard input, output and error only.
 constexpr rlim_t kNoDescriptorLeft = 3;
 
 struct rlimit g_files;
@@ -89,7 +89,7 @@ void Injector::Start(const std::vector<Failure>& failures) {
     armed_.push_back({failure, absl::InfiniteFuture()});
   }
   calls_.clear();
-  // Of a fixed size, so that a run leaves no memory behind.
+  // The size is fixed, so that a run with other calls allocates nothing more.
   count_.assign(Kinds().size(), 0);
   random_.seed();
   injected_ = also_times_ = 0;

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Makes chosen system calls fail, and has the clock.
+// Makes chosen system calls fail, and provides a virtual clock.
 
 #ifndef LE_MESSAGING_TESTS_FAULTS_INJECTOR_H_
 #define LE_MESSAGING_TESTS_FAULTS_INJECTOR_H_
@@ -18,20 +18,21 @@
 namespace le {
 namespace faults {
 
-// A failure lasts so long if it is not limited to a number of calls. The clock
-// stands still for code that spins, so for such code it never ends.
+// The duration of a failure that is not limited to a number of calls. The
+// virtual clock does not move while code spins, so for such code the failure
+// never ends.
 constexpr absl::Duration kLasts = absl::Milliseconds(300);
 constexpr int kForATime = INT_MAX;
 
 // The calls that fail.
 struct Failure {
-  // The calls of this kind, from `first` (0: the very first) on. Null: no
-  // descriptor is left from call `first` on, for calls of any kind. The limit
-  // is really set, so the kernel also drops descriptors that are received
-  // meanwhile.
+  // The calls of this kind fail. Null: no file descriptor is free. For this
+  // RLIMIT_NOFILE is set, so the kernel also drops descriptors that arrive.
   const Kind* kind = nullptr;
+  // The index of the first call that fails, among those of `kind` (null: of
+  // all kinds).
   int first = 0;
-  // For so many calls, or kForATime.
+  // The number of calls that fail, or kForATime.
   int times = 1;
   int error = 0;
 };
@@ -39,8 +40,8 @@ std::string ToString(const std::vector<Failure>& failures);
 
 class Injector;
 
-// During its lifetime nothing is counted, and nothing fails: for code of the
-// stage, not of the scenario.
+// While this object exists, the injector counts nothing, and nothing fails. For
+// code of the stage that is no part of the scenario.
 class Calm {
  public:
   explicit Calm(Injector* injector);
@@ -53,31 +54,32 @@ class Calm {
   const bool running_before_;
 };
 
-// One for the (real) process, which has one thread. Installed for its lifetime.
+// The interceptor of the real process, which has one thread. It is installed
+// while it exists.
 class Injector final : public event::sys::Interceptor {
  public:
   Injector();
   ~Injector() override;
 
-  // Asked before a call that would wait. 0: it is ready now. Else the errno with
-  // which the call is to return instead.
   class Waiter {
    public:
     virtual ~Waiter() = default;
+    // Called before each call that may block. Returns 0 if the call is ready
+    // now, otherwise the errno that the call fails with.
     virtual int BeforeWait(const event::sys::Call& call) = 0;
   };
   void SetWaiter(Waiter* waiter) { waiter_ = waiter; }
 
-  // Counts and fails from now on, until Stop().
+  // Counts calls and makes them fail, until Stop().
   void Start(const std::vector<Failure>& failures);
   void Stop();
-  // In addition: the next so many calls of that name. For single tests.
+  // Makes the next `times` calls of this name fail in addition.
   void AlsoFail(const char* call, int error, int times);
 
-  // The kinds of the calls since Start(), in their order.
+  // The kinds of the calls since Start(), in the order of the calls.
   const std::vector<const Kind*>& calls() const { return calls_; }
   int injected() const { return injected_; }
-  // A call that the table does not know; "": none.
+  // A call that Kinds() does not have; "" if there was none.
   const std::string& unknown() const { return unknown_; }
 
   void Advance(absl::Duration time) { now_ += time; }
@@ -88,12 +90,13 @@ class Injector final : public event::sys::Interceptor {
   bool Clock(struct timespec* now) override;
   bool Random(void* buffer, size_t size) override;
 
-  // False under UBSan: its runtime tests memory with a pipe, and reports an
-  // error if it gets no descriptor.
+  // Whether the limit of descriptors may be set. False under UBSan: its runtime
+  // creates a pipe to test memory, and reports an error if that fails.
   static bool CanExhaust();
 
-  // Whether the call may wait for something, and whether it would.
+  // Whether the call may block.
   static bool MayWait(const event::sys::Call& call);
+  // Whether the call would return at once.
   static bool IsReady(const event::sys::Call& call);
 
  private:
@@ -103,7 +106,7 @@ class Injector final : public event::sys::Interceptor {
 
   struct Armed {
     Failure failure;
-    absl::Time end;  // of one for a time; known once it has begun
+    absl::Time end;  // if it is for a time: set at its first call
   };
   bool Applies(Armed* armed, int number);
 
@@ -111,7 +114,7 @@ class Injector final : public event::sys::Interceptor {
   bool running_ = false;
   bool exhausted_ = false;
   std::vector<const Kind*> calls_;
-  std::vector<int> count_;  // of each of Kinds()
+  std::vector<int> count_;  // the number of calls of each of Kinds()
   int injected_ = 0;
   std::string unknown_;
   std::string also_call_;
@@ -122,10 +125,10 @@ class Injector final : public event::sys::Interceptor {
   std::mt19937_64 random_;
 };
 
-// Prints what was being tried, and ends the process: a call of the library
-// cannot be left in another way.
+// Prints the label and `why`, and ends the process: there is no other way to
+// leave a call of the library that blocks or spins.
 [[noreturn]] void GiveUp(const std::string& why);
-// The failure that is being tried, for GiveUp().
+// Sets the label: the scenario and its failures.
 void SetLabel(const std::string& label);
 
 }  // namespace faults

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The scenarios. At the end of each a client is served, whatever failed.
+// The scenarios. At the end of each scenario a client must be served, whichever
+// calls have failed.
 
 #include <errno.h>
 #include <poll.h>
@@ -15,11 +16,12 @@ namespace {
 
 constexpr size_t kSmall = 64;
 
-// More than a socket takes in one go by default (212,992 bytes). So it travels
-// in fragments, and some must wait.
+// More than the default send buffer of a socket (212,992 bytes). The message is
+// sent in fragments, and some must wait.
 constexpr size_t kLarge = 300000;
 
-// This many are sent in one turn: the first alone, the others in one packet.
+// The messages sent in one turn: the first is sent alone, the others share a
+// packet.
 constexpr int kBatch = 6;
 
 void Open(Stage* stage) {
@@ -97,7 +99,7 @@ void Push(Stage* stage) {
   client.UntilOpen();
   client.Request(Ask::kPush);
   client.UntilComplete();
-  // Messages that come meanwhile are kept for later.
+  // Pushes that arrive during the blocking call are delivered later.
   client.RequestSync(Ask::kPush);
   stage->Until("pushes arrive", [&] {
     return !client.survived() || client.pushes() >= 2 * kPushes;
@@ -164,7 +166,7 @@ void StandBy(Stage* stage) {
   Client client(stage);
   client.UntilOpen();
   client.ExpectClose();
-  // The server that offers: either, if one had to try again.
+  // Retries decide which server offers first. Kill the one with the session.
   (server.at_rest() ? other : server).Die();
   stage->Until("the server goes", [&] { return !client.open(); });
   client.ExpectNoClose();
@@ -219,7 +221,7 @@ void ClientDies(Stage* stage) {
   stage->Insist(&client);
 }
 
-// A server that has no free descriptor to receive an introduction.
+// A server has no free file descriptor to receive an introduction.
 void NoDescriptor(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();
@@ -230,7 +232,7 @@ void NoDescriptor(Stage* stage) {
   stage->Insist(&client);
 }
 
-// The kernel accepts no sends for a while.
+// The kernel has no memory for some sends.
 void NoMemory(Stage* stage) {
   Server server(stage, "server");
   server.Advertise();
@@ -245,7 +247,7 @@ void NoMemory(Stage* stage) {
   stage->Insist(&client);
 }
 
-// A descriptor of the user's on the loop.
+// The loop watches a file descriptor of the caller.
 void Monitor(Stage* stage) {
   testing::OneThreadWorld::Party* party;
   {
@@ -275,7 +277,7 @@ void Monitor(Stage* stage) {
   stage->world()->Remove(party);
 }
 
-// Two threads of one process, over loopback.
+// Server and client are two threads of one process, over loopback.
 void LocalBlocking(Stage* stage) {
   Server server(stage, "server", /*local=*/true);
   server.Advertise();
@@ -291,7 +293,7 @@ void LocalBlocking(Stage* stage) {
   stage->Insist(&client);
 }
 
-// A service and a client of one thread, over loopback.
+// Server and client are in one thread, over loopback.
 void Local(Stage* stage) {
   Server server(stage, "server", /*local=*/true);
   server.Advertise();

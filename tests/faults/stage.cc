@@ -24,18 +24,19 @@ using testing::OneThreadWorld;
 
 constexpr char kProtocol[] = "faults";
 
-// How far the clock moves when no process has anything to do. It grows while
-// that lasts, from the shortest pause of the library to a part of its longest.
+// The step of the clock when no process has work. It doubles while that lasts,
+// from the shortest pause of the library to a part of the longest.
 constexpr absl::Duration kFirstTick = absl::Milliseconds(10);
 constexpr absl::Duration kLongestTick = absl::Milliseconds(320);
 
-// Enough tries after a pause, for a failure that is repeated most often.
+// More steps of the clock than the failure with most repetitions needs.
 constexpr int kMaxTicks = 1000;
 
-// Turns without rest in between. The largest transfer here takes some dozen.
+// The number of turns without a pause. The largest transfer here needs some
+// dozens.
 constexpr int kMaxTurns = 1000;
 
-// More than the longest failure lasts.
+// More tries than fit into the longest failure.
 constexpr int kMaxTries = 50;
 
 size_t BuffersInUse(OneThreadWorld::Party* party, size_t message_bytes,
@@ -72,7 +73,7 @@ bool IsWhole(le_msg_MessageRef_t message) {
       static_cast<const char*>(le_msg_GetPayloadPtr(message));
   const size_t size = le_msg_GetMaxPayloadSize(message);
   const char expected = static_cast<char>(HeadOf(message).number % 255 + 1);
-  // All of it equals the first of it.
+  // All bytes after the head are equal.
   return payload[sizeof(Head)] == expected &&
          std::memcmp(payload + sizeof(Head), payload + sizeof(Head) + 1,
                      size - sizeof(Head) - 1) == 0;
@@ -94,7 +95,7 @@ Server::Server(Stage* stage, const char* name, bool local)
 }
 
 void Server::Begin() {
-  const Calm calm(stage_->injector());  // see FatalCalls()
+  const Calm calm(stage_->injector());  // FatalCalls() would end the process
   party_ = stage_->world()->Add(name_);
   party_->Do([this] {
     event::Thread::Current()->control_loop();
@@ -158,7 +159,7 @@ void Server::Hide() {
 }
 
 void Server::Die() {
-  // Held messages die with the process.
+  // A dying process releases its messages.
   party_->Do([this] {
     if (held_ != nullptr) le_msg_ReleaseMsg(held_);
     held_ = nullptr;
@@ -341,7 +342,7 @@ void Client::TryOpen() {
       if (result == LE_OK) OnOpen();
     });
     if (result == LE_OK) return;
-    // The service's own process may still retry.
+    // The server may still be retrying its offer.
     stage_->Settle();
     stage_->injector()->Advance(absl::Seconds(1));
   }
@@ -452,7 +453,7 @@ void Client::UntilComplete() {
 }
 
 void Client::Die() {
-  // Completions come before the thread's destructors.
+  // The removal of the party completes each request with NULL.
   stage_->world()->Remove(party_);
   for (const Asked& asked : asked_) {
     if (asked.completions != 1) {
@@ -502,7 +503,7 @@ bool Stage::Until(const char* what, const std::function<bool()>& condition) {
 void Stage::Settle() {
   int turns = 0, injected;
   do {
-    // A wait that was interrupted looks like rest.
+    // An injected failure makes a turn do nothing although work is due.
     injected = injector_->injected();
     if (++turns > kMaxTurns) {
       Fail("it spins");
@@ -518,7 +519,7 @@ int Stage::BeforeWait(const event::sys::Call& call) {
       if (++turns > kMaxTurns) GiveUp("others spin while one is blocked");
       continue;
     }
-    // No process has anything to do, and this one would sleep for ever.
+    // No process has work, so this call would block for ever: move the clock.
     if (Injector::IsReady(call)) break;
     if (turns > 0) tick_ = kFirstTick;
     injector_->Advance(tick_);
@@ -556,8 +557,7 @@ void Stage::Insist(Client* client) {
     client->Request(Ask::kEcho);
     client->UntilComplete();
     if (client->answers() > answers || failed()) return;
-    // A failure that lasts for a time lasts until then, for any number of
-    // tries.
+    // A failure for a time ends only when the clock moves.
     injector_->Advance(kLongestTick);
   }
   Fail("never answered again");

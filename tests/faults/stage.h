@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The setting of a scenario: a directory, servers and clients over real Unix
-// sockets, in one thread and with a clock of its own. Keeps the first failed
-// check.
+// sockets, in one thread, with a virtual clock. Records the first failed check.
 
 #ifndef LE_MESSAGING_TESTS_FAULTS_STAGE_H_
 #define LE_MESSAGING_TESTS_FAULTS_STAGE_H_
@@ -30,18 +29,19 @@ class Stage;
 
 // The request that a message makes of the server.
 enum class Ask : uint32_t {
-  kEcho = 1,    // respond with the same
-  kCount,       // one-way: to be counted
-  kDescriptor,  // respond with a descriptor; there is one in the request too
+  kEcho = 1,    // respond with the request's payload
+  kCount,       // count this one-way message
+  kDescriptor,  // respond with a descriptor; the request has one too
   kPush,        // push kPushes messages, then respond
   kRelease,     // do not respond
-  kHold,        // respond when the next request comes
+  kHold,        // respond when the next request arrives
   kKill,        // LE_KILL_CLIENT
-  kPidFd,       // respond, having asked for the client's pidfd
+  kPidFd,       // get the client's pidfd, then respond
 };
 constexpr int kPushes = 5;
 
-// The first bytes of each payload; what follows repeats `number`.
+// The first bytes of each payload. The rest of the payload repeats one byte,
+// which depends on `number`.
 struct Head {
   Ask ask;
   uint32_t number;
@@ -50,10 +50,10 @@ struct Head {
 class Server {
  public:
   Server(Stage* stage, const char* name, bool local = false);
-  ~Server();  // deletes the service, and checks that nothing is left
+  ~Server();  // deletes the service, and checks that no message is left
   void Advertise();
   void Hide();
-  // Its process dies, and another one starts.
+  // The server's process dies, and another one starts.
   void Die();
   bool at_rest() const { return opened_ == closed_; }
   testing::OneThreadWorld::Party* party() { return party_; }
@@ -74,33 +74,33 @@ class Server {
   int opened_ = 0;
   int closed_ = 0;
   std::map<le_msg_SessionRef_t, uint32_t> counted_;  // one-way messages
-  le_msg_SessionRef_t latest_ = nullptr;             // session
+  le_msg_SessionRef_t latest_ = nullptr;             // the session opened last
 };
 
 class Client {
  public:
   enum class Where { kOwnProcess, kServersProcess, kServersThread };
-  // In the server's process it is one of its local service.
+  // With a `server`: a client of its local service.
   explicit Client(Stage* stage, const char* name = "client",
                   Where where = Where::kOwnProcess, Server* server = nullptr);
-  ~Client();  // deletes the session, and checks that nothing is left
+  ~Client();  // deletes the session, and checks that no message is left
 
   void Open();      // returns at once
-  void OpenSync();  // blocks
-  void TryOpen();   // until it succeeds
-  // Until it is open; opens anew if it has been closed meanwhile.
+  void OpenSync();  // blocks until the session is open
+  void TryOpen();   // tries until it succeeds
+  // Runs until the session is open. Opens it again if it closes.
   void UntilOpen();
   void Close();
 
   void Send(Ask ask);
-  // Sends `count` of them in one turn of the loop.
+  // Sends `count` messages in one turn of the loop.
   void SendInOneTurn(Ask ask, int count);
-  // One-way messages arrive, unless the session closes.
+  // Runs until all one-way messages have arrived, or the session has closed.
   void UntilCounted(const Server& server);
   void Request(Ask ask);
-  // NULL only if the session closed.
+  // Blocks. Fails if the response is NULL although the session is open.
   void RequestSync(Ask ask);
-  // Until every request so far is complete.
+  // Runs until every request is complete.
   void UntilComplete();
   void Die();
 
@@ -112,7 +112,7 @@ class Client {
   // From now on the session may close.
   void ExpectClose() { expects_close_ = true; }
   void ExpectNoClose() { expects_close_ = false; }
-  // Since it last opened.
+  // True if the session has not closed since it last opened.
   bool survived() const { return closes_ == closes_at_open_; }
 
  private:
@@ -142,7 +142,7 @@ class Client {
   int answers_ = 0;
   int pushes_ = 0;
   uint32_t next_number_ = 1;
-  uint32_t sent_ = 0;  // one-way messages since it last opened
+  uint32_t sent_ = 0;  // one-way messages since the session last opened
   uint32_t pushed_ = 0;
   std::deque<Asked> asked_;
 };
@@ -157,28 +157,29 @@ class Stage final : private Injector::Waiter {
   Injector* injector() { return injector_; }
   size_t message_bytes() const { return message_bytes_; }
 
-  // Whether the failure may cost a session that was open.
+  // Whether the failure may close an open session.
   void MaySessionsBreak(bool may) { may_break_ = may; }
   bool may_break() const { return may_break_; }
   void MayLoseDescriptors(bool may) { may_lose_descriptors_ = may; }
   bool may_lose_descriptors() const { return may_lose_descriptors_; }
 
-  // Runs all processes, and moves the clock, until it holds. It must.
+  // Runs all processes and moves the clock until `condition` holds. Fails with
+  // `what`, and returns false, if it never holds.
   bool Until(const char* what, const std::function<bool()>& condition);
-  // Until there is nothing left to be done at this instant.
+  // Runs all processes until none has work that is due now.
   void Settle();
   // Starts the directory again, with retries.
   void StartDirectory();
 
-  // A session that is open works for as long as it lives.
+  // Requests once. Fails if the session stays open without an answer.
   void Use(Client* client);
-  // The client tries until it is served again.
+  // Opens and requests until an answer arrives.
   void Insist(Client* client);
 
   void Fail(const std::string& what);
   bool failed() const { return !failure_->empty(); }
 
-  // A stranger's descriptor, to be sent.
+  // A new file descriptor to send. Its creation never fails.
   int NewDescriptor();
 
  private:
@@ -189,7 +190,7 @@ class Stage final : private Injector::Waiter {
   bool may_break_ = false;
   bool may_lose_descriptors_ = false;
   std::string* const failure_;
-  absl::Duration tick_;  // while a call blocks
+  absl::Duration tick_;  // the next step of the clock while a call blocks
   int waits_in_vain_ = 0;
   testing::OneThreadWorld world_;
 };

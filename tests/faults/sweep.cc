@@ -18,22 +18,22 @@ namespace le {
 namespace faults {
 namespace {
 
-// How often a failure is repeated: once; as often as the library may retry
-// without a pause; and for longer than that.
+// The number of calls that fail: one; as many as the library may retry without
+// a pause; and more.
 constexpr int kTimes[] = {1, 3, kForATime};
-constexpr int kManyTimes = 30;  // of what does not last
+constexpr int kManyTimes = 30;  // replaces kForATime if MayLast() is false
 
-// For how many calls no descriptor is left: for one, for a group of calls, and
-// for longer than that.
+// The number of calls during which no file descriptor is free.
 constexpr int kExhausted[] = {1, 8, kForATime};
 
-// A failure may leave memory in a cache or a pool the first time. Memory that
-// grows each time is a leak.
+// The first run with a failure may leave memory in a cache or a pool. Memory
+// that grows in each run is a leak.
 constexpr int kTimesToLeak = 3;
 constexpr int kTriesToSettle = 1000;
 
-// A lasting condition is logged once. Each broken connection may log its
-// reason, as often as a failure is repeated. More lines flood the log.
+// A condition that lasts is logged once. Each broken connection may log its
+// reason, so a repeated failure is logged repeatedly. More lines than this
+// flood the log.
 constexpr int kMaxLogLines = 100;
 
 int g_log_lines = 0;
@@ -47,7 +47,7 @@ void Listen(event::LogLevel level, absl::string_view message) {
   }
 }
 
-// The first failed check; "": none.
+// Returns the first failed check, or "".
 std::string PlayOnce(const Scenario& scenario,
                      const std::vector<Failure>& failures, Injector* injector) {
   const int descriptors = testing::OpenDescriptors();
@@ -75,7 +75,7 @@ std::string PlayOnce(const Scenario& scenario,
     scenario.play(&stage);
   }
   injector->Stop();
-  // Left by a directory whose Unlink() failed.
+  // A directory whose Unlink() failed leaves its socket.
   unlink((folder + "/directory").c_str());
   rmdir(folder.c_str());
   if (what.empty() && !testing::WaitForOpenDescriptors(descriptors)) {
@@ -98,7 +98,7 @@ std::string Play(const Scenario& scenario, const std::vector<Failure>& failures,
     const int64_t allocations = simulation::AllocationsInUse();
     const std::string what = PlayOnce(scenario, failures, injector);
     if (!what.empty()) return what;
-    // Threads that close file descriptors may end a little later.
+    // A thread that closes file descriptors may end late.
     for (int k = 0; k < kTriesToSettle; ++k) {
       if (simulation::AllocationsInUse() <= allocations) return "";
       sched_yield();

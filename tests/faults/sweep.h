@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a scenario again and again, each time with another failing call.
+// Runs a scenario many times, each time with another failing call.
 
 #ifndef LE_MESSAGING_TESTS_FAULTS_SWEEP_H_
 #define LE_MESSAGING_TESTS_FAULTS_SWEEP_H_
@@ -27,19 +27,19 @@ struct Scenario {
 const std::vector<Scenario>& Scenarios();
 
 struct Result {
-  int calls = 0;     // that the scenario makes when nothing fails
-  int runs = 0;      // with a failure
+  int calls = 0;     // calls of the scenario when nothing fails
+  int runs = 0;      // runs with a failure
   int injected = 0;  // calls that failed
   std::map<std::string, int> calls_by_kind;
-  // The failed checks, and when they failed.
+  // The failed checks, each with the failures of its run.
   std::vector<std::string> failures;
 };
 
 struct Options {
-  // Of all failures each `every`th one, from the `offset`th on.
+  // Tries each `every`th failure, starting with number `offset`.
   int every = 1;
   int offset = 0;
-  // And so many random pairs of them.
+  // Then tries this number of random pairs of failures.
   int pairs = 0;
   uint32_t seed = 1;
 };

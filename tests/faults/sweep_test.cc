@@ -16,8 +16,8 @@ namespace le {
 namespace faults {
 namespace {
 
-// A part of all failures, so that the test takes seconds; `sweep` tries all. A
-// prime, so that each errno and each repetition is tried.
+// The test tries one failure of kEvery, so that it takes seconds; `sweep` tries
+// all. kEvery is a prime, so that each errno and each repetition is tried.
 constexpr int kEvery = 23;
 constexpr int kPairs = 20;
 

@@ -29,12 +29,12 @@ constexpr size_t kBufferSize = 256 * 1024;
 constexpr size_t kControlSize = 2048;
 constexpr int kMaxEvents = 16;
 
-// Shared by all calls. Two calls may be under way at once, since processes may
-// be fibers of one process. But received bytes are compared before any other
-// call, and sent bytes are the same for equal payloads.
+// All calls use this buffer, also those of processes that are fibers of one
+// real process. That is safe: received bytes are read before any other call is
+// made, and equal payloads have equal bytes.
 unsigned char g_received[kBufferSize];
 
-// Each payload is a stretch of one pattern.
+// Each payload is a part of one pattern.
 constexpr size_t kPayloadOffsets = 4096;
 constexpr size_t kMaxPayload = kBufferSize - kPayloadOffsets;
 
@@ -127,7 +127,8 @@ struct sockaddr_un Caller::Address() const {
   return address;
 }
 
-// Of a path only the last letter, because the folders differ.
+// Answers only the last letter of a path, because the folders of the two
+// kernels differ.
 void Caller::AnswerAddress(const struct sockaddr_un& address, socklen_t size) {
   const size_t length = strnlen(address.sun_path, sizeof(address.sun_path));
   Answer(size <= offsetof(struct sockaddr_un, sun_path) ? size
@@ -266,7 +267,7 @@ void Caller::TimerSet() {
   if (!Ended(sys::TimerFdSetTime(fd(), TFD_TIMER_ABSTIME, &when, nullptr))) {
     return;
   }
-  // A timer in the past expires at once, but in an interrupt: wait for it.
+  // A timer with a deadline in the past expires in an interrupt: wait for it.
   struct pollfd expired = {fd(), POLLIN, 0};
   if (request_.args[0] == kPast) sys::Poll(&expired, 1, -1);
 }
@@ -283,8 +284,8 @@ void Caller::Poll() {
   for (int i = 0; i < request_.fd_count; ++i) Answer(polled[i].revents);
 }
 
-// All facts about the process's descriptors that can be read without changing
-// them.
+// Answers all facts about the file descriptors of the process that can be read
+// without changing them.
 void Caller::PollAll() {
   struct pollfd polled[kMaxFds];
   const int count = std::min(arg(0), kMaxFds);
@@ -356,7 +357,7 @@ void Caller::Make() {
       }
       return;
     case Op::kWrite: {
-      // Eight bytes are what an eventfd takes.
+      // An eventfd accepts eight bytes: a number.
       const int64_t value = request_.args[1];
       Ended(size() == sizeof(value)
                 ? sys::Write(fd(), &value, sizeof(value))

@@ -14,7 +14,7 @@
 namespace le {
 namespace kernel_test {
 
-// Both lie in memory that processes share.
+// Request and Response are in memory that processes share.
 struct Request {
   Op op;
   int fd;
@@ -22,12 +22,12 @@ struct Request {
   int fds[kMaxFds];
   int events[kMaxFds];
   int fd_count;
-  // Which bytes are sent.
+  // Selects the bytes that are sent.
   uint32_t payload;
-  // An open file is identified by its tag, in any process and under any number.
-  // These are the tags for the first and the second file that the call makes.
+  // A tag identifies an open file in all processes, whatever its number there.
+  // These are the tags of the first and the second file that the call creates.
   int tags[2];
-  // The sent credentials.
+  // The credentials to send.
   int pid;
   unsigned uid;
   unsigned gid;
@@ -39,21 +39,22 @@ constexpr int kMaxWords = 560;
 struct Response {
   int64_t result;
   int error;
-  // The numbers and the tags of descriptors that were made or received.
+  // The numbers and the tags of the file descriptors that the call has created
+  // or received.
   int fd_count;
   int fds[kMaxFds];
   int tags[kMaxFds];
   // Other results, in an order that depends on the call only.
   int word_count;
   int64_t words[kMaxWords];
-  // Where in `words` a pid stands; -1: nowhere.
+  // The index of a pid in `words`; -1: there is none.
   int pid_at;
 };
 
-// As pipe2(), which event/base/sys.h does not have.
+// Does what pipe2() does, which event/base/sys.h does not have.
 using MakePipe = std::function<int(int fds[2], int flags)>;
 
-// Makes the call as the calling process, by event/base/sys.h.
+// Makes the call by event/base/sys.h, in the calling process.
 void Perform(const Request& request, const MakePipe& make_pipe,
              Response* response);
 

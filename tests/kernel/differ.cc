@@ -32,7 +32,7 @@ std::string Differ::CompareSeed(uint64_t seed) {
     ++uncertain_;
     return "";
   }
-  // The shrunk program may show another difference.
+  // Report this difference too: the shrunk program may show another one.
   size_t i = 0;
   while (i < real.size() && i < model.size() && real[i] == model[i]) ++i;
   return absl::StrCat("# seed ", seed, ", where it said ",
@@ -46,7 +46,7 @@ std::string Differ::Compare(const Program& program) {
   return Differs(program) ? Explain(program) : "";
 }
 
-// The real kernel must always answer in one way, and the model in another.
+// True if the real kernel always gives the same results, and the model others.
 bool Differ::Differs(const Program& program) {
   const Trace real = RunProgram(real_, program);
   const Trace model = RunProgram(model_, program);

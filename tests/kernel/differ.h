@@ -13,20 +13,21 @@
 namespace le {
 namespace kernel_test {
 
-// Runs programs on two kernels.
+// Runs programs on two kernels, and compares the results.
 class Differ {
  public:
-  // `real` is the reference. If it gives two answers, that is no difference.
+  // `real` is the reference. A program for which it gives varying results shows
+  // no difference.
   Differ(Machine* real, Machine* model) : real_(real), model_(model) {}
 
-  // "" if both did the same. Else a shrunk program that shows a difference,
-  // with both answers.
+  // "" if both kernels gave the same results. Otherwise a shrunk program that
+  // shows a difference, with both results.
   std::string CompareSeed(uint64_t seed);
   std::string Compare(const Program& program);
 
   uint64_t programs() const { return programs_; }
   uint64_t steps() const { return steps_; }
-  // Programs for which the real kernel's answers vary.
+  // The number of programs for which the results of the real kernel vary.
   uint64_t uncertain() const { return uncertain_; }
   bool shrinks() const { return shrinks_; }
   void set_shrinks(bool on) { shrinks_ = on; }

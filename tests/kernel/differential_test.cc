@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The simulated kernel answers as the kernel does.
+// The simulated kernel gives the same results as the real one.
 
 #include <string>
 
@@ -33,7 +33,7 @@ TEST_F(DifferentialTest, RandomPrograms) {
     const std::string difference = differ_.CompareSeed(seed);
     ASSERT_EQ(difference, "");
   }
-  // Else the programs say nothing about the model.
+  // A program with varying results does not test the model.
   EXPECT_LE(differ_.uncertain(), 5u);
 }
 

@@ -80,7 +80,7 @@ std::vector<int> Generator::Uids() {
 }
 
 bool Generator::Next(const World& world, Step* step) {
-  // Leave out steps whose result is not certain.
+  // Skip steps that are not certain.
   for (int tries = 0; tries < 30; ++tries) {
     if (!Propose(world, step)) return false;
     const ProcessView& process = world.process(step->process);
@@ -120,7 +120,8 @@ bool Generator::Propose(const World& world, Step* step) {
   return true;
 }
 
-// The processes show what they have, and end, one after the other.
+// At the end, each process reads the state of its files. Then one process after
+// another is killed.
 void Generator::PlanEnd(const World& world) {
   int count = 4;
   for (int i = 0; i < world.process_count(); ++i) {
@@ -185,7 +186,7 @@ int Generator::PickStream(const World& world, int process) {
 
 int Generator::Pick(const World& world, int process, Kind kind) {
   if (OneIn(30)) return PickAny(world, process);
-  // Mostly connected sockets.
+  // Mostly choose connected sockets.
   const bool connected = kind == Kind::kSocket && !OneIn(10);
   std::vector<int> fitting;
   for (int variable : Variables(world, process)) {
@@ -210,8 +211,8 @@ Step Generator::Make(int process, Op op, int fd,
 }
 
 int64_t Generator::Size() {
-  // Not 0: whether such a packet counts as unread when its receiver closes is
-  // not the same in all versions of Linux.
+  // Never choose 0: versions of Linux differ in whether an empty packet is
+  // unread data when its receiver closes.
   if (OneIn(3)) return 1 + Below(1 << Below(18));
   return OneOf<int64_t>({1, 7, 8, 64, 64, 64, 300, 1000, 4000, 4100, 20000,
                          60000, 150000, 212960, 212961, 240000});
@@ -239,7 +240,7 @@ int64_t Generator::EpollEvents() {
   return events | (OneIn(2) ? int64_t{EPOLLET} : 0);
 }
 
-// One process listens, another connects, and it is accepted.
+// One process listens, another connects, and the first one accepts.
 void Generator::PlanMeeting(const World& world) {
   const int server = Below(world.process_count());
   const int client = OneIn(4) ? server : Below(world.process_count());
@@ -280,7 +281,7 @@ void Generator::PlanMeeting(const World& world) {
   }
 }
 
-// An event that a sleeping process waits for, or that ends its wait.
+// Plans a step that wakes a sleeping process.
 void Generator::PlanWake(const World& world) {
   std::vector<int> sleeping;
   for (int i = 0; i < world.process_count(); ++i) {
@@ -321,7 +322,7 @@ void Generator::PlanWake(const World& world) {
   planned_.push_back(wake);
 }
 
-// A descriptor goes from one process to another.
+// One process sends a file descriptor to another.
 void Generator::PlanPass(const World& world, int process) {
   const int from = Pick(world, process, Kind::kSocket);
   int receiver;
@@ -438,7 +439,7 @@ void Generator::PlanOne(const World& world, int process, Op op) {
           step.args[3] = OneOf<int64_t>({10, 30, 126, 253, 254});
         }
       }
-      // Often enough to fill it.
+      // Sometimes repeat the send until the receiver is full.
       const int times = OneIn(6) ? 1 + Below(12) : 1;
       if (step.fd < 0) return;
       for (int i = 1; i < times; ++i) planned_.push_back(step);
@@ -471,11 +472,11 @@ void Generator::PlanOne(const World& world, int process, Op op) {
       step.args[0] = OneIn(6) ? Size() : 8;
       if (op == Op::kWrite) {
         step.args[1] = OneOf<int64_t>({0, 1, 1, 5, -2, -1});
-        // SIGPIPE cannot be asked away here.
+        // write() to a socket may raise SIGPIPE, so mostly avoid it.
         const int tag = world.TagOf(process, step.fd);
         const Kind kind = world.file(tag).kind;
         if (kind == Kind::kSocket && !OneIn(10)) return;
-        // Linux before 6.9 takes more bytes.
+        // Linux before 6.9 accepts more than eight bytes.
         if (kind == Kind::kEventFd) step.args[0] = OneIn(10) ? 7 : 8;
       }
       break;
@@ -583,7 +584,7 @@ void Generator::PlanOne(const World& world, int process, Op op) {
   AddPlanned(world, step);
 }
 
-// Seldom sleep where no process can end the sleep.
+// Mostly makes a step non-blocking if no process could end its sleep.
 void Generator::AddPlanned(const World& world, Step step) {
   if (MaySleep(step) && step.op != Op::kConnect && step.op != Op::kAccept &&
       !OneIn(6) && !world.CanBeWoken(step)) {
@@ -608,7 +609,7 @@ void Generator::AddPlanned(const World& world, Step step) {
   planned_.push_back(step);
 }
 
-// A process sends until there is no room.
+// A process sends until the receiver has no room.
 void Generator::PlanFill(const World& world, int process) {
   const int fd = Pick(world, process, Kind::kSocket);
   if (fd < 0) return;

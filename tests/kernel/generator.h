@@ -16,15 +16,15 @@
 namespace le {
 namespace kernel_test {
 
-// Makes random programs. It chooses each step by the state of the world, so
-// that most steps succeed. Each seed draws its own weights for the steps, so
-// that some programs do much of one thing.
+// Makes random programs. Chooses each step by the state of the world, so that
+// most steps succeed. Draws the weights of the operations from the seed, so
+// that some programs repeat few operations often.
 class Generator {
  public:
   explicit Generator(uint64_t seed);
 
   std::vector<int> Uids();
-  // False: the program ends here.
+  // False: the program has ended.
   bool Next(const World& world, Step* step);
 
  private:
@@ -36,15 +36,15 @@ class Generator {
     return choices.begin()[Below(static_cast<int>(choices.size()))];
   }
 
-  // A step that goes on with what was begun, or a new one.
+  // Takes the next planned step. Plans new steps if there is none.
   bool Propose(const World& world, Step* step);
   void Plan(const World& world, int process);
   void PlanEnd(const World& world);
-  // The process's variables that stand for a descriptor.
+  // The variables that have a file descriptor of the process.
   std::vector<int> Variables(const World& world, int process) const;
-  // Chooses a descriptor of that kind if there is one; sometimes another.
+  // Chooses a file descriptor of this kind if there is one; sometimes another.
   int Pick(const World& world, int process, Kind kind);
-  // Chooses one that can be read or written.
+  // Chooses a file descriptor that can be read or written.
   int PickStream(const World& world, int process);
   int PickAny(const World& world, int process);
   int NewVariable() { return next_variable_++; }
@@ -55,7 +55,8 @@ class Generator {
   int64_t ReceiveFlags();
   int64_t ControlSize();
   int64_t EpollEvents();
-  // Makes what the operation needs and the process does not have.
+  // Plans steps that create the files that the operation needs and the process
+  // does not have.
   void PlanMissing(const World& world, int process, Op op);
   void PlanOne(const World& world, int process, Op op);
   void AddPlanned(const World& world, Step step);
@@ -68,7 +69,7 @@ class Generator {
   int left_;
   bool ending_ = false;
   int next_variable_ = 0;
-  int blocking_;  // in ten of those that may
+  int blocking_;  // of ten calls that may block, the number that do
   int weights_[kOpCount];
   int total_ = 0;
   int process_count_ = 0;

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A kernel and processes that make calls when told to.
+// A kernel, and processes that make calls on command.
 
 #ifndef LE_MESSAGING_TESTS_KERNEL_MACHINE_H_
 #define LE_MESSAGING_TESTS_KERNEL_MACHINE_H_
@@ -20,35 +20,36 @@ class Machine {
 
   virtual ~Machine() = default;
 
-  // Starts one process for each uid. None has a descriptor, no path exists, and
-  // RLIMIT_NOFILE is kInitialLimit.
+  // Starts one process for each uid. No process has a file descriptor, no path
+  // exists, and RLIMIT_NOFILE is kInitialLimit.
   virtual void Begin(const std::vector<int>& uids) = 0;
   // Ends all processes.
   virtual void End() = 0;
 
-  // The process's pid and uid. A program's uid 0 is root; the others have no
-  // rights. If the test is not run by root, all are one user without rights.
+  // The pid and the uid of the process. A program's uid 0 is root; other uids
+  // have no rights. If the test is not run by root, all processes belong to one
+  // user without rights.
   virtual int Pid(int process) = 0;
   virtual unsigned Uid(int process) = 0;
   virtual unsigned Gid(int process) = 0;
   // The folder of the paths.
   virtual const std::string& directory() const = 0;
 
-  // The process is idle. It makes the call at once or in Settle().
+  // Makes the process do the call, at once or in Settle(). It must be idle.
   virtual void Issue(int process, const Request& request) = 0;
-  // As SIGKILL.
+  // Kills the process by SIGKILL.
   virtual void Kill(int process) = 0;
   // Returns when each process has ended its call or is asleep in it.
   virtual void Settle() = 0;
 
   virtual State state(int process) = 0;
-  // The response to the last call that ended.
+  // The response to the last call of the process that has ended.
   virtual const Response& response(int process) = 0;
 };
 
 constexpr int kInitialLimit = 200;
 
-// Whether this process may do what root may, and become any user.
+// Whether this process has all rights of root, and may become any user.
 bool IsRoot();
 
 }  // namespace kernel_test

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Would a difference be found? On the real kernel only.
+// Tests that a difference would be found. Uses the real kernel only.
 
 #include <errno.h>
 
@@ -21,7 +21,7 @@ namespace le {
 namespace kernel_test {
 namespace {
 
-// A kernel that forgets to give the bytes of a message that it truncates.
+// The real kernel, but a truncated message has no bytes.
 class Liar final : public Machine {
  public:
   void Begin(const std::vector<int>& uids) override { real_.Begin(uids); }
@@ -80,7 +80,8 @@ TEST(MachineryTest, FindsAndShrinksADifference) {
   ASSERT_TRUE(
       ParseProgram(difference.substr(0, difference.find("# Here")), &program))
       << difference;
-  // A pair, a message, and its receipt; or two processes that meet.
+  // The program needs a socket pair, a send and a receive, or a connection of
+  // two processes.
   EXPECT_LE(program.steps.size(), 8u) << difference;
   EXPECT_NE(differ.Compare(program), "");
 }
@@ -101,7 +102,7 @@ TEST(MachineryTest, ASleepingProcessIsRecognised) {
   ASSERT_EQ(trace.size(), 8u);
   EXPECT_EQ(trace[3].fate, Entry::Fate::kSleeps);
   EXPECT_EQ(trace[4].fate, Entry::Fate::kSkipped);
-  // The connect wakes it.
+  // The connect wakes the process.
   EXPECT_EQ(trace[6].at, 6);
   EXPECT_EQ(trace[6].step, 3);
   EXPECT_EQ(trace[6].fate, Entry::Fate::kReturned);

@@ -4,7 +4,7 @@
 //   differential [--programs=N] [--seed=S] [--failures=N] [--print]
 //   differential --file=PROGRAM
 //
-// --against=real runs each program on the real kernel twice instead.
+// --against=real compares the real kernel with itself.
 
 #include <fstream>
 #include <iostream>

@@ -24,7 +24,7 @@ unsigned ModelUid(int uid) {
   return uid == 0 ? 0 : kFirstUid + static_cast<unsigned>(uid);
 }
 
-// The real kernel's setting; 0: it cannot be seen.
+// The setting of the real kernel; 0: it cannot be read.
 int DefaultSendBuffer() {
   static const int bytes = [] {
     int value = 0;
@@ -104,7 +104,7 @@ void ModelMachine::Kill(int process) {
   kernel_->Signal(workers_[process]->process, SIGKILL);
 }
 
-// The time stands still.
+// The virtual time does not move.
 void ModelMachine::Settle() { sim_->RunUntil(sim_->Now()); }
 
 Machine::State ModelMachine::state(int process) {

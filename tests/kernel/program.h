@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program of system calls: several processes, one call at a time.
+// A program of system calls for several processes. The calls are made one at a
+// time.
 
 #ifndef LE_MESSAGING_TESTS_KERNEL_PROGRAM_H_
 #define LE_MESSAGING_TESTS_KERNEL_PROGRAM_H_
@@ -19,7 +20,7 @@ namespace kernel_test {
 constexpr int kMaxProcesses = 4;
 constexpr int kPathCount = 3;
 constexpr int kMaxArgs = 4;
-// SCM_MAX_FD, and one more.
+// One more than SCM_MAX_FD, the kernel's limit for a message.
 constexpr int kMaxFds = 254;
 
 enum class Op : uint8_t {
@@ -58,7 +59,7 @@ enum class Op : uint8_t {
 };
 constexpr int kOpCount = static_cast<int>(Op::kKill) + 1;
 
-// How a step is written: its name, then what its arguments are called.
+// How a step is written: the name of its operation, and those of its arguments.
 struct OpInfo {
   const char* name;
   bool takes_fd;
@@ -66,7 +67,7 @@ struct OpInfo {
 };
 const OpInfo& InfoOf(Op op);
 
-// The control data of kSendMsg; its argument `cred`.
+// The values of `cred`, an argument of kSendMsg: the credentials to send.
 enum Credentials : int64_t {
   kNoCredentials,
   kOwn,
@@ -74,32 +75,33 @@ enum Credentials : int64_t {
   kUidOfNext,  // the next process's uid
 };
 
-// The deadline of kTimerSet; its argument `when`.
+// The values of `when`, an argument of kTimerSet: the deadline.
 enum Timer : int64_t { kDisarm, kPast, kFarFuture };
 
-// A descriptor is named by a variable, not by its number: so a step may be
-// dropped and the others still mean what they meant.
+// A step names a file descriptor by a variable, not by its number. So the other
+// steps keep their meaning when one is dropped.
 struct Step {
   int process = 0;
   Op op = Op::kSocket;
-  int fd = -1;  // variable
+  int fd = -1;  // a variable; -1: none
   std::array<int64_t, kMaxArgs> args{};
-  // Variables: what kSendMsg sends, kPoll polls, kEpollCtl adds.
+  // The variables of the descriptors that kSendMsg sends, kPoll polls, or
+  // kEpollCtl adds.
   std::vector<int> fds;
-  // kPoll's events, parallel to `fds`.
+  // The events of kPoll, one for each of `fds`.
   std::vector<int> events;
-  // Variables that take the descriptors that the call makes or receives.
+  // The variables for the descriptors that the call creates or receives.
   std::vector<int> out;
 };
 
 struct Program {
-  // One uid a process. 0 is the uid that runs the test.
+  // The uid of each process. 0 is the user that runs the test.
   std::vector<int> uids;
   std::vector<Step> steps;
 };
 
-// One step a line: `0 v3,v4 = SendMsg v1 size=64 fds=v2`. ParseProgram() reads
-// what ToString() writes; lines that begin with # are comments.
+// Each step is one line: `0 v3,v4 = SendMsg v1 size=64 fds=v2`. ParseProgram()
+// reads the text of ToString(). Lines that begin with # are comments.
 std::string ToString(const Step& step);
 std::string ToString(const Program& program);
 bool ParseProgram(absl::string_view text, Program* program);

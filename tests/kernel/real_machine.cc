@@ -31,18 +31,18 @@ namespace le {
 namespace kernel_test {
 
 struct RealMachine::Slot {
-  // Counts requests and responses: a call is under way while they differ.
+  // The numbers of requests and responses: they differ during a call.
   std::atomic<uint32_t> requests;
   std::atomic<uint32_t> responses;
-  bool reset;  // rather than `request`: gives up all descriptors
+  bool reset;  // true: close all descriptors, instead of making `request`
   Request request;
   Response response;
 };
 
 namespace {
 
-// After so many looks, give up the processor once: the process may wait for a
-// thread of the kernel.
+// After this number of checks, sleep for a moment: the process may wait for a
+// kernel thread, which needs the processor.
 constexpr int kLooksBeforeWait = 100;
 constexpr unsigned kFirstUid = 100000;
 
@@ -52,7 +52,7 @@ void Check(bool condition, const char* what) {
   std::abort();
 }
 
-// `limit` null: without end.
+// Waits without a timeout if `limit` is null.
 void FutexWait(std::atomic<uint32_t>* word, uint32_t expected,
                const struct timespec* limit) {
   syscall(SYS_futex, word, FUTEX_WAIT, expected, limit, nullptr, 0);
@@ -66,7 +66,7 @@ void CloseAll() { syscall(SYS_close_range, 0u, ~0u, 0u); }
 
 void OnInterrupt(int) {}
 
-// The rights of root that remain in a user namespace.
+// Drops the rights of root that a process keeps in a user namespace.
 void DropCapabilities() {
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   struct __user_cap_data_struct none[2] = {};
@@ -89,7 +89,7 @@ void Reset() {
 
 bool IsRoot() {
   static const bool is_root = [] {
-    // In a user namespace root lacks rights.
+    // In a user namespace root does not have all rights.
     std::ifstream map("/proc/self/uid_map");
     uint64_t inside = 1, outside = 1, count = 0;
     map >> inside >> outside >> count;
@@ -110,7 +110,8 @@ bool IsRoot() {
 
 unsigned UidOf(int uid) {
   if (!IsRoot() || uid == 0) return getuid();
-  // A uid that nobody else has: the descriptors in flight are counted per user.
+  // No other process has this uid: the kernel counts descriptors in flight per
+  // user.
   static const pid_t me = getpid();
   return kFirstUid + static_cast<unsigned>(me * kMaxProcesses + uid);
 }
@@ -287,8 +288,8 @@ void RealMachine::Settle() { SettleWorkers(workers_); }
 void RealMachine::SettleWorkers(const std::vector<Worker*>& workers) {
   sched_yield();
   int looks = 0;
-  // A process that sleeps may have been woken by one that was looked at later.
-  // Then that one has changed, or does not sleep.
+  // A process that was checked later may have woken one that was asleep. Then
+  // the later one has changed or is not asleep, and all are checked again.
   for (bool settled = false; !settled;) {
     settled = true;
     Worker* running = nullptr;

@@ -17,17 +17,16 @@
 namespace le {
 namespace kernel_test {
 
-// The numbers of a program's user and group.
+// The real uid and gid for a uid of a program.
 unsigned UidOf(int uid);
 unsigned GidOf(int uid);
 
-// The operating system, and real processes. They have no descriptors but those
-// that the program makes: requests and responses pass through shared memory. A
-// process lives for many programs.
+// The operating system, and real processes. They have only the file descriptors
+// that the program creates, since requests and responses pass through shared
+// memory. A process is used for many programs.
 //
-// All run on one processor and, where that is allowed, by SCHED_FIFO: so a
-// process that a call wakes does not run before the call has ended.
-
+// All processes run on one processor, and with SCHED_FIFO if that is allowed.
+// Then a process that a call wakes does not run before the call has returned.
 class RealMachine final : public Machine {
  public:
   RealMachine();
@@ -61,15 +60,15 @@ class RealMachine final : public Machine {
   void Stop(Worker* worker);
   void Bury(Worker* worker);
   void Submit(Worker* worker, const Request& request);
-  // Whether something of it has changed.
+  // Returns whether the worker's call has returned or the worker has died.
   bool Look(Worker* worker, bool* asleep);
   void SettleWorkers(const std::vector<Worker*>& workers);
 
   std::string directory_;
   std::vector<Slot*> free_slots_;
-  // By index of the process and uid.
+  // The keys are the index of the process and its uid.
   std::map<std::pair<int, int>, std::unique_ptr<Worker>> pool_;
-  std::vector<Worker*> workers_;  // of this program
+  std::vector<Worker*> workers_;  // the processes of the current program
 };
 
 }  // namespace kernel_test

@@ -100,7 +100,7 @@ void Runner::Collect(int index) {
       }
     }
   }
-  // The connect that they waited for comes first.
+  // An accept needs the result of the connect that woke it, so it is last.
   for (int i : accepted) {
     world_.End(world_.process(i).step, machine_->response(i));
   }
@@ -117,8 +117,8 @@ std::vector<int64_t> Runner::Flatten(const Response& response) const {
     answer.push_back(response.words[i]);
   }
   if (response.pid_at < 0) return answer;
-  // Each kernel has pids and users of its own: let the first process stand for
-  // them.
+  // Pids and uids differ between the kernels: replace each by the index of the
+  // first process that has it.
   int64_t* const sender =
       &answer[answer.size() -
               static_cast<size_t>(response.word_count - response.pid_at)];

@@ -21,13 +21,14 @@ struct Entry {
   enum class Fate : uint8_t {
     kReturned,
     kSleeps,
-    // Not made: its process is dead or asleep, or the outcome is not certain.
+    // The call is not made: its process is dead or asleep, or the step is not
+    // certain.
     kSkipped,
-    kDied,  // the process did, in this call
+    kDied,  // the process has died in this call
   };
 
-  int at = 0;    // the step after which it happened
-  int step = 0;  // the step that it is about: an earlier one if it slept
+  int at = 0;    // the step after which this was observed
+  int step = 0;  // the step that has this result: an earlier one if it slept
   int process = 0;
   Fate fate = Fate::kReturned;
   // Result, errno, number of descriptors, their numbers and tags, words.
@@ -39,15 +40,15 @@ using Trace = std::vector<Entry>;
 bool operator==(const Entry& a, const Entry& b);
 inline bool operator!=(const Entry& a, const Entry& b) { return !(a == b); }
 std::string ToString(const Entry& entry);
-// Each step with what became of it. With `other`, ends at the first entry that
-// differs, and shows both.
+// The text of each step with its results. With `other`, ends at the first entry
+// that differs, and shows both.
 std::string ToString(const Program& program, const Trace& trace,
                      const Trace* other = nullptr);
 
 // Runs the program's steps.
 Trace RunProgram(Machine* machine, const Program& program);
-// Runs the steps that `next` chooses from the world's state, and adds them to
-// the program; false: the end.
+// Runs the steps that `next` chooses by the state of the world, and adds them
+// to the program. `next` returns false at the end.
 using NextStep = std::function<bool(const World& world, Step* step)>;
 Trace RunProgram(Machine* machine, Program* program, const NextStep& next);
 

@@ -12,11 +12,12 @@ namespace le {
 namespace kernel_test {
 namespace {
 
-// Values to try for an argument. An argument that chooses the operation stays.
+// The values to try for an argument. An argument that selects the operation is
+// not changed.
 std::vector<int64_t> SimpleValues(Op op, size_t argument) {
   const char* const name = InfoOf(op).args[argument];
   if (name == nullptr || op == Op::kFcntl) return {};
-  // Packets of no bytes are not compared.
+  // Empty packets are not compared.
   if (name == absl::string_view("size")) return {1, 64};
   for (absl::string_view amount : {"backlog", "control", "count", "data",
                                    "initial", "path", "repeat", "value"}) {
@@ -49,7 +50,7 @@ class Shrinker {
     return true;
   }
 
-  // By halves, then by quarters, down to one at a time.
+  // Tries to drop halves, then quarters, and so on, at last single steps.
   bool DropSteps() {
     bool smaller = false;
     for (size_t length = best_.steps.size(); length > 0; length /= 2) {
@@ -66,7 +67,7 @@ class Shrinker {
     return smaller;
   }
 
-  // The last process's steps become another's.
+  // Gives the steps of the last process to another process.
   bool MergeProcesses() {
     const int last = static_cast<int>(best_.uids.size()) - 1;
     for (int other = 0; other < last; ++other) {

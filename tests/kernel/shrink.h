@@ -11,8 +11,8 @@
 namespace le {
 namespace kernel_test {
 
-// A smaller program for which `differs` is still true: without the steps,
-// descriptors and arguments that do not matter.
+// Returns a smaller program for which `differs` is still true, without the
+// steps, descriptors and arguments that do not matter.
 Program Shrink(const Program& program,
                const std::function<bool(const Program&)>& differs);
 

@@ -146,7 +146,7 @@ std::set<int> World::Watched(int process, const Step& step) const {
   return watched;
 }
 
-// The files whose readiness the call may change when it goes on.
+// The files whose readiness the call may change when it wakes.
 std::set<int> World::Touched(int process, const Step& step) const {
   std::set<int> touched;
   const int tag = TagOf(process, step.fd);
@@ -174,7 +174,7 @@ bool World::MayBothSleep(int a, const Step& of_a, int b,
 }
 
 bool World::IsCertain(const Step& step) const {
-  // Without tags nothing is known of what it makes.
+  // Without a free tag the created file cannot be identified.
   if (FilesMadeBy(step.op) > 0 && !HasTags()) return false;
   if (step.op == Op::kEpollCtl) {
     // The call may change the events that a sleeping process waits for.
@@ -182,13 +182,14 @@ bool World::IsCertain(const Step& step) const {
                         [](const ProcessView& other) { return other.blocked; });
   }
   if (step.op == Op::kKill) {
-    // A process that is killed while it waits for room still sends if there is
-    // some room by then, even too little for a wake.
+    // A process that is killed while it waits for room may still send: there
+    // may be some room, though too little to wake it.
     const ProcessView& victim = processes_[step.process];
     return !victim.blocked || !IsSend(victim.step.op);
   }
   if (step.op == Op::kTimerSet) {
-    // A process waits for the expiry, and another reader may take it.
+    // This step may poll for the expiry, which a process that is asleep in a
+    // read may consume before.
     const int tag = TagOf(step.process, step.fd);
     for (int i = 0; i < process_count(); ++i) {
       const ProcessView& other = processes_[i];
@@ -199,7 +200,8 @@ bool World::IsCertain(const Step& step) const {
     }
   }
   if (step.op == Op::kSendMsg) {
-    // The limit is also that of what the user's other processes have in flight.
+    // RLIMIT_NOFILE also limits the descriptors in flight of all processes of
+    // the user.
     if (!own_users_ && processes_[step.process].limited && !step.fds.empty()) {
       return false;
     }

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A run's knowledge of its processes and files, from its calls and their
-// results.
+// The state of the processes and files in a run, as far as the calls and their
+// results show it.
 
 #ifndef LE_MESSAGING_TESTS_KERNEL_WORLD_H_
 #define LE_MESSAGING_TESTS_KERNEL_WORLD_H_
@@ -31,13 +31,13 @@ enum class Kind {
 
 struct File {
   Kind kind = Kind::kUnknown;
-  // Tags; -1: unknown.
+  // Tags of other files; -1: unknown.
   int peer = -1;
-  int listener = -1;  // of a socket that is not accepted yet
-  // Sockets that have connected to this listener and are not accepted.
+  int listener = -1;  // for a socket that is not accepted yet
+  // For a listener: sockets that have connected and are not accepted yet.
   std::vector<int> pending;
-  // Files that were sent to this socket or, for a listener, to one that it
-  // holds. Never taken out.
+  // The files that were sent to this socket or, for a listener, to a socket
+  // that is not accepted yet. No file is ever removed from this set.
   std::set<int> holds;
   // The files that an epoll has watched.
   std::set<int> watches;
@@ -46,47 +46,47 @@ struct File {
 struct ProcessView {
   bool dead = false;
   bool blocked = false;
-  Step step;  // that it is blocked in
+  Step step;  // the step in which the process is blocked
   int step_index = -1;
-  bool limited = false;      // it has set its limit of descriptors
+  bool limited = false;      // the process has set RLIMIT_NOFILE
   std::map<int, int> files;  // number to tag
 };
 
 class World {
  public:
-  // `own_users`: nobody else has descriptors in flight that count.
+  // `own_users`: no process outside the program belongs to the program's users.
   World(const Program& program, bool own_users);
 
   int process_count() const { return static_cast<int>(processes_.size()); }
   ProcessView& process(int i) { return processes_[i]; }
   const ProcessView& process(int i) const { return processes_[i]; }
-  // The number that the variable stands for in this process; -1: none.
+  // The number of the variable's file descriptor in this process; -1: none.
   int FdOf(int process, int variable) const;
-  // The file; 0: none.
+  // The tag of the variable's file; 0: none.
   int TagOf(int process, int variable) const;
   const File& file(int tag) const;
   // The variable by which an idle process other than `except` can use the file;
   // -1: there is none.
   int VariableOf(int tag, int* process, int except = -1) const;
-  // Whether a process other than the step's may end its sleep.
+  // Whether another process may end the sleep of the step's process.
   bool CanBeWoken(const Step& step) const;
   // The path at which the file was bound last; -1: none.
   int PathOfFile(int tag) const;
-  // How many files a program may make.
+  // Whether the program may create another two files.
   bool HasTags() const { return next_tag_ + 1 < kTagEnd; }
   int variables() const { return static_cast<int>(variables_.size()); }
 
-  // Whether the result of the step is certain. It is not if one event may wake
-  // two sleeping processes that affect each other, nor if the kernel collects
-  // sockets that hold each other, which it does at a time of its own.
+  // Whether the real kernel always gives the same result for the step. For
+  // example, it does not if one event may wake two sleeping processes that
+  // affect each other. DESIGN.md lists all cases.
   bool IsCertain(const Step& step) const;
 
-  // Before and after the call.
+  // To be called before and after the call.
   void Begin(int index, const Step& step, Request* request);
   void End(const Step& step, const Response& response);
 
  private:
-  // Valid signal numbers, as F_SETSIG keeps the tag.
+  // Tags are valid signal numbers, since F_SETSIG stores them.
   static constexpr int kTagEnd = 65;
 
   struct Variable {
@@ -109,9 +109,9 @@ class World {
   int next_tag_ = 1;
 };
 
-// Which path, from 0 to kPathCount - 1, for the steps that take one.
+// The path of a step that has one: from 0 to kPathCount - 1.
 int PathOf(const Step& step);
-// Whether the call may sleep, as far as its arguments say.
+// Whether the call may sleep, judged by its arguments only.
 bool MaySleep(const Step& step);
 
 }  // namespace kernel_test

@@ -1,7 +1,7 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A program that only uses messages, on both sides.
+ * A client and a server that use no other API than messages.
  */
 
 #include "le_messaging.h"

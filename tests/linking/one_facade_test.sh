@@ -2,7 +2,7 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# The linker's error for a program that links both facades says what is wrong:
+# The linker's error for a program that links both facades names the mistake:
 # one_facade_test.sh LINKER-OUTPUT.
 set -u
 

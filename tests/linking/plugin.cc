@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A plug-in that leaves thread data with a destructor on a thread of its host,
-// as the library does. (Not the library itself: it links Debian's Abseil, which
-// cannot go into a shared object.)
+// A plug-in that sets thread-specific data with a destructor on a thread of its
+// host, as the library does. It is not the library itself: the library links
+// Debian's Abseil, which cannot be linked into a shared object.
 
 #include <pthread.h>
 
@@ -24,7 +24,7 @@ pthread_key_t Key() {
 
 }  // namespace
 
-// False: there is no key left. *ended is counted up when the thread ends.
+// False: no key is left. The end of the thread increments *ended.
 extern "C" bool plugin_use(int* ended) {
   le::event::PinThisCode();
   return Key() != static_cast<pthread_key_t>(-1) &&

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A host that loads and unloads a plug-in, more often than a process has keys for
-// the data of threads. The threads that the plug-in was called on end later.
+// A host loads and unloads a plug-in more often than a process has keys for
+// thread-specific data. Each thread ends after it has closed the plug-in.
 
 #include <dlfcn.h>
 #include <limits.h>

@@ -1,9 +1,10 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// After fork() the child may only exec or _exit. Each function of the C API is
-// fatal there, and the log names it, unless it uses nothing but the caller's memory.
-// The headers give the list of functions.
+// After fork() the child may only call exec or _exit. There each function of
+// the C API is fatal, and the log names the function. Functions that use only
+// the caller's memory are allowed. The test compares its lists with the
+// headers.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,10 +31,10 @@ namespace {
 using ::testing::ContainerEq;
 using ::testing::HasSubstr;
 
-// The public headers, as Bazel has told.
+// The paths of the public headers: arguments of this test.
 std::vector<std::string>* g_headers = nullptr;
 
-// Arguments for the calls: all are valid, and made before the fork.
+// Valid arguments for the calls, created before the fork.
 struct World {
   le_msg_ProtocolRef_t protocol = le_msg_GetProtocolRef("protocol", 64);
   le_msg_ServiceRef_t service = le_msg_CreateService(protocol, "service");
@@ -83,14 +84,14 @@ const char* g_text = nullptr;
 struct Function {
   std::string name;
   void (*call)(World* w);
-  std::string told;  // the function's name in the log
+  std::string told;  // the name in the log
 };
 
 #define CALL(function, ...)                                            \
   {                                                                    \
 #function, [](World* w) { (void)w; function(__VA_ARGS__); }, #function \
   }
-// A function that a macro calls has the macro's name.
+// The log has the name of the macro that calls the function.
 #define MACRO(function, macro, ...)                                 \
   {                                                                 \
 #function, [](World* w) { (void)w; function(__VA_ARGS__); }, #macro \
@@ -409,7 +410,7 @@ std::vector<Function> Functions() {
   };
 }
 
-// Functions that use nothing but the caller's memory. A child may call them.
+// Functions that use only the caller's memory. A child may call them.
 std::vector<Function> FunctionsOfMemory() {
   return {
       CALL(le_result_Txt, LE_OK),
@@ -474,8 +475,8 @@ std::vector<Function> FunctionsOfMemory() {
   };
 }
 
-// Functions that a child may call, to say why it could not exec. (LE_FATAL is
-// fatal anywhere.)
+// Functions that a child may call to log why its exec has failed. (LE_FATAL
+// ends any process.)
 const std::set<std::string>& Allowed() {
   static const auto* const names = new std::set<std::string>{
       "le_log_Send_",  "le_log_Fatal_",         "le_log_Dump_",
@@ -483,10 +484,11 @@ const std::set<std::string>& Allowed() {
   return *names;
 }
 
-// For a child that waits instead of dying.
+// A child that hangs is killed after this time.
 constexpr unsigned kPatienceSeconds = 60;
 
-// Calls it in a child. "" if that ended with EXIT_FAILURE; else how it ended.
+// Runs `call` in a child. Returns "" if the child has ended with EXIT_FAILURE,
+// otherwise a description of its end.
 std::string InChild(const std::function<void()>& call, std::string* log) {
   int ends[2];
   EXPECT_EQ(pipe(ends), 0);
@@ -541,7 +543,7 @@ TEST(AfterForkTest, AChildMaySayWhyItCouldNotExec) {
   EXPECT_THAT(log, HasSubstr("no such program"));
 }
 
-// The parent still works.
+// The forks do not affect the parent.
 TEST(AfterForkTest, TheParentGoesOn) {
   le_msg_AdvertiseService(g_world->service);
   le_msg_OpenSessionSync(g_world->session);
@@ -569,7 +571,7 @@ std::set<std::string> DeclaredIn(const std::string& path) {
                text[i] == '_') {
       name.push_back(text[i]);
     } else {
-      // Those of le_pack.h use nothing but the caller's memory.
+      // The functions of le_pack.h use only the caller's memory.
       if (text[i] == '(' && name.compare(0, 3, "le_") == 0 &&
           name.compare(0, 8, "le_pack_") != 0) {
         names.insert(name);
@@ -580,7 +582,7 @@ std::set<std::string> DeclaredIn(const std::string& path) {
   return names;
 }
 
-// The list above is complete.
+// The lists above have each function of the headers.
 TEST(AfterForkTest, KnowsEachFunctionOfTheHeaders) {
   ASSERT_FALSE(g_headers->empty()) << "to be run by Bazel, which names them";
   std::set<std::string> declared;

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Everything that the contract calls fatal: the process ends with EXIT_FAILURE,
-// and says which function was misused.
+// Each misuse that the contract calls fatal ends the process with EXIT_FAILURE,
+// and the log names the misused function.
 
 #include <poll.h>
 #include <sys/wait.h>
@@ -29,21 +29,21 @@ namespace {
 
 class MisuseTest : public ::testing::Test {
  protected:
-  // The loopback variant needs nothing but this process.
+  // The loopback variant of the library needs no other process.
   static le_msg_ProtocolRef_t Protocol() {
     return le_msg_GetProtocolRef("protocol", 64);
   }
   static le_msg_SessionRef_t Session() {
     return le_msg_CreateSession(Protocol(), "service");
   }
-  // A session to a service of this thread.
+  // An open session with a service of this thread.
   static le_msg_SessionRef_t OpenSession() {
     le_msg_AdvertiseService(le_msg_CreateService(Protocol(), "service"));
     le_msg_SessionRef_t session = Session();
     le_msg_OpenSessionSync(session);
     return session;
   }
-  // Runs the function on another thread, which owns nothing here.
+  // Runs the function on another thread, which owns no object of this thread.
   static void OnAnotherThread(le_thread_MainFunc_t function, void* context) {
     le_thread_Ref_t thread = le_thread_Create("other", function, context);
     le_thread_SetJoinable(thread);
@@ -98,7 +98,7 @@ TEST_F(MisuseTest, NullReferences) {
                 "le_msg_GetSessionInterface");
 }
 
-// The functions that return a result have these fatal errors left.
+// For functions that return a result, these errors are fatal nevertheless.
 TEST_F(MisuseTest, WhereAResultGoes) {
   EXPECT_MISUSE(le_msg_TryGetProtocolRef("protocol", 64, nullptr),
                 "le_msg_TryGetProtocolRef: the result's pointer is NULL");
@@ -176,7 +176,8 @@ TEST_F(MisuseTest, MessagesAndDescriptors) {
   EXPECT_MISUSE(le_msg_SetPayloadSize(le_msg_CreateMsg(Session()), 65),
                 "le_msg_SetPayloadSize");
   le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
-  // A negative number stands for no descriptor: it does not count, and replaces none.
+  // A negative number means "no descriptor": it is not counted, and replaces no
+  // descriptor.
   for (const int none : {-1, static_cast<int>(LE_FAULT), -EBADF, INT_MIN}) {
     le_msg_SetFd(message, none);
   }
@@ -191,7 +192,7 @@ TEST_F(MisuseTest, KillClientOutsideAHandler) {
   EXPECT_MISUSE(LE_KILL_CLIENT("no client here"), "LE_KILL_CLIENT");
 }
 
-// Functions for the server's, or for the client's, side only.
+// Functions that only a server or only a client may call.
 TEST_F(MisuseTest, TheWrongSide) {
   uid_t uid;
   EXPECT_MISUSE(le_msg_GetClientUserId(Session(), &uid),
@@ -228,7 +229,7 @@ TEST_F(MisuseTest, TheWrongSide) {
   }
 }
 
-// Functions for the owner's thread only.
+// Functions that only the session's owner may call.
 TEST_F(MisuseTest, TheWrongThread) {
   using Function = void (*)(le_msg_SessionRef_t);
   const Function functions[] = {
@@ -280,7 +281,7 @@ TEST_F(MisuseTest, TheWrongThread) {
       "le_msg_AdvertiseService.*only the thread that created");
 }
 
-// The same for a service.
+// Functions that only the service's owner may call.
 TEST_F(MisuseTest, TheWrongThreadForAService) {
   using Function = void (*)(le_msg_ServiceRef_t);
   static le_msg_SessionEventHandlerRef_t handler;
@@ -432,7 +433,7 @@ TEST_F(MisuseTest, LocalServices) {
                               le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE)),
       "le_msg_InitLocalService: .*initialized already");
   le_msg_DeleteService(largest);
-  // No service is no misuse: Legato's programs ask for it.
+  // A session without a service is no misuse: programs for Legato rely on NULL.
   EXPECT_EQ(le_msg_CreateLocalSession(&local), nullptr);
   EXPECT_EQ(le_msg_CreateLocalSession(nullptr), nullptr);
   EXPECT_EQ(
@@ -458,7 +459,7 @@ TEST_F(MisuseTest, ServicesOfNothing) {
   EXPECT_MISUSE(le_msg_DeleteService(nullptr), "le_msg_DeleteService");
 }
 
-// A second response to the same request.
+// A second response to a request is fatal.
 TEST_F(MisuseTest, RespondingTwice) {
   EXPECT_MISUSE(
       {
@@ -482,7 +483,7 @@ TEST_F(MisuseTest, RespondingTwice) {
 }
 
 // A second removal is fatal, also in a handler of the service, where the first
-// one has not been carried out yet.
+// removal takes effect only later.
 TEST_F(MisuseTest, RemovingAHandlerTwice) {
   static le_msg_SessionEventHandlerRef_t handler;
   EXPECT_MISUSE(
@@ -580,7 +581,8 @@ TEST_F(MisuseTest, StaleReferencesOfSessions) {
           "le_msg_[A-Za-z]*: a stale reference: the session has been deleted");
     }
   }
-  // On a server, when its close handlers have returned and the service is deleted.
+  // A server's reference is stale when its close handlers have returned and the
+  // service is deleted.
   static le_msg_SessionRef_t of_server;
   static le_msg_ServiceRef_t deleted;
   EXPECT_MISUSE(
@@ -649,7 +651,7 @@ TEST_F(MisuseTest, StaleReferencesOfServices) {
       "le_msg_AdvertiseService: a stale reference");
 }
 
-// Something still holds the object. This is found out with NDEBUG too.
+// The object is still referenced. This misuse is detected with NDEBUG too.
 TEST_F(MisuseTest, DeletingTwiceWhatIsStillHeld) {
   using Function = void (*)(le_msg_SessionRef_t);
   for (const Function first : {&le_msg_DeleteSession, &le_msg_DropSession}) {
@@ -657,7 +659,7 @@ TEST_F(MisuseTest, DeletingTwiceWhatIsStillHeld) {
       EXPECT_MISUSE(
           {
             const le_msg_SessionRef_t session = Session();
-            static le_msg_MessageRef_t volatile kept;  // so that it is no leak
+            static le_msg_MessageRef_t volatile kept;  // avoids a leak report
             kept = le_msg_CreateMsg(session);
             static_cast<void>(kept);
             first(session);
@@ -729,7 +731,7 @@ TEST_F(MisuseTest, PayloadsUnderAsan) {
         payload[60] = 1;
       },
       error);
-  // Sent, and waiting at the far end.
+  // The message was sent, and is queued at the peer.
   EXPECT_DEATH(
       {
         message = le_msg_CreateMsg(OpenSession());
@@ -738,7 +740,7 @@ TEST_F(MisuseTest, PayloadsUnderAsan) {
         payload[0] = 1;
       },
       error);
-  // Another message has the memory meanwhile.
+  // Another message uses the memory now.
   EXPECT_DEATH(
       {
         make();
@@ -759,7 +761,7 @@ TEST_F(MisuseTest, PayloadsUnderAsan) {
 
 // ---- Exceptions ------------------------------------------------------------
 
-std::string* g_throws = nullptr;  // where
+std::string* g_throws = nullptr;  // the place that throws
 
 void ThrowIfAt(const char* here) {
   if (*g_throws == here) throw std::runtime_error("mine");
@@ -791,7 +793,7 @@ void FillQueue(le_msg_SessionRef_t session) {
   }
 }
 
-// A session with a service of this thread, one handler of which throws.
+// Uses a session with a service of this thread. The handler `where` throws.
 void RunWithAHandlerThatThrows(const std::string& where) {
   g_throws = new std::string(where);
   const le_msg_ProtocolRef_t protocol = le_msg_GetProtocolRef("protocol", 64);
@@ -853,8 +855,8 @@ void RunWithAHandlerThatThrows(const std::string& where) {
   }
 }
 
-// A handler must not throw: it would leave its session in the middle of a
-// change.
+// A handler must not throw: an exception would leave its session in an
+// inconsistent state.
 TEST_F(MisuseTest, HandlersThatThrow) {
   for (const char* where : {"service open", "service close", "service receive",
                             "session receive", "session close", "session room",
@@ -866,10 +868,10 @@ TEST_F(MisuseTest, HandlersThatThrow) {
 
 // ---- After the end of the owner --------------------------------------------
 
-// The objects of a thread that has ended.
+// Objects of a thread that has ended.
 struct Left {
   le_msg_SessionRef_t session = nullptr;
-  le_msg_MessageRef_t message = nullptr;  // keeps the session
+  le_msg_MessageRef_t message = nullptr;  // keeps the session valid
   le_timer_Ref_t timer = nullptr;
   le_fdMonitor_Ref_t monitor = nullptr;
   const le::event::Thread* owner = nullptr;
@@ -891,7 +893,8 @@ void* BeOwner(void* context) {
   return nullptr;
 }
 
-// Only on a thread whose object is at the address of the former owner's.
+// Does nothing unless this thread's object has the address of the former
+// owner's.
 void* UseInItsPlace(void* context) {
   const auto* const left = static_cast<Left*>(context);
   if (le::event::Thread::Current() == left->owner) {
@@ -922,7 +925,8 @@ TEST_F(MisuseTest, ExitingAThreadThatEnds) {
                 "le_thread_Exit: the thread is ending already");
 }
 
-// No later thread is taken for the owner, wherever its object is.
+// A later thread is never taken for the owner, even if its object has the same
+// address.
 TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
   constexpr int kThreads = 200;
   using Function = void (*)(const Left&);
@@ -949,15 +953,16 @@ TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
           for (int i = 0; i < kThreads; ++i) {
             OnAnotherThread(&UseInItsPlace, &left);
           }
-          // A correct library has ended here, unless there was no such thread.
+          // A correct library has ended the process, unless no thread had that
+          // address. In that case the misuse is fatal on any other thread.
           OnAnotherThread(&Use, &left);
         },
         "le_(msg|timer|fdMonitor)_[A-Za-z]*: ");
   }
 }
 
-// Objects of ended threads stay valid until any thread deletes them, once. The
-// number of those that are never deleted is bounded.
+// Objects of ended threads stay valid until any thread deletes them. A second
+// deletion is fatal. The number of objects that are never deleted is bounded.
 TEST_F(MisuseTest, WhatEndedThreadsLeaveIsDeletedOnce) {
   EXPECT_MISUSE(
       {
@@ -992,8 +997,8 @@ TEST_F(MisuseTest, WhatEndedThreadsLeaveIsDeletedOnce) {
       "le_msg_DeleteSession: it has been deleted already");
 }
 
-// A request on a session whose owner has ended: no loop can run its completion.
-// It is refused, or fatal with the function's name.
+// No loop can run the completion of a request if the session's owner has ended.
+// The request is refused, or is fatal and the log names the function.
 TEST_F(MisuseTest, ARequestAfterTheEndOfTheOwner) {
   EXPECT_EXIT(
       {
@@ -1010,8 +1015,8 @@ TEST_F(MisuseTest, ARequestAfterTheEndOfTheOwner) {
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  // A fresh process for each death: threads and services of one test are not
-  // there in the next.
+  // Each death test gets a new process, so that it has no threads and services
+  // of other tests.
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   return RUN_ALL_TESTS();
 }

@@ -21,7 +21,7 @@ namespace le {
 namespace testing {
 namespace {
 
-// Makes `thread` the calling one during its lifetime.
+// While this object exists, `thread` is the current thread.
 class As {
  public:
   explicit As(event::Thread* thread)
@@ -32,7 +32,7 @@ class As {
   event::Thread* const before_;
 };
 
-// How long to wait before timers are looked at again.
+// The wait before timers are checked again.
 constexpr int kLookAgainMs = 5;
 
 }  // namespace
@@ -40,7 +40,7 @@ constexpr int kLookAgainMs = 5;
 OneThreadWorld::Party::Own::Own(const std::string& address)
     : transport(&process), client(&process, &transport, address) {
   messaging::Runtime::Parts parts;
-  // Not owned: this outlives the runtime.
+  // The pointer does not own: this object outlives the runtime.
   parts.introducer =
       std::shared_ptr<directory::Introducer>(std::shared_ptr<void>(), &client);
   parts.make_local_introducer =

@@ -1,8 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A directory, servers and clients over real Unix sockets in one thread. The
-// caller decides which of them runs.
+// A directory, servers and clients over real Unix sockets, all in one thread.
 
 #ifndef LE_MESSAGING_TESTS_ONE_THREAD_WORLD_H_
 #define LE_MESSAGING_TESTS_ONE_THREAD_WORLD_H_
@@ -25,15 +24,15 @@ namespace testing {
 
 class OneThreadWorld {
  public:
-  // Each user may open all services of its own.
+  // The bindings allow each user to open all services of its own.
   OneThreadWorld();
   ~OneThreadWorld();
 
-  // For the library this is a thread of a process of its own, or of another
-  // party's process.
+  // What the library sees as a thread, in a process of its own or in that of
+  // another party.
   class Party {
    public:
-    // Calls `body` as that thread.
+    // Calls `body` while this party's thread is the current thread.
     void Do(const std::function<void()>& body);
     event::Loop* loop() { return thread_->loop(); }
 
@@ -50,29 +49,29 @@ class OneThreadWorld {
     ~Party();
     friend struct std::default_delete<Party>;
 
-    std::unique_ptr<Own> own_;  // null: another party's
+    std::unique_ptr<Own> own_;  // null: in another party's process
     event::Process* const process_;
     std::unique_ptr<event::Thread> thread_;
-    int doing_ = 0;  // how deep it stands inside Do()
+    int doing_ = 0;  // the number of nested calls of Do()
   };
-  // Adds a party whose directory is at `address`; "": at ours.
+  // Adds a party whose directory is at `address`; "": this world's directory.
   Party* Add(const char* name, const std::string& address = "");
-  // Adds a thread of that party's process. It must be removed before the party.
+  // Adds a party that is a thread in the process of `party`. It must be removed
+  // before `party`.
   Party* AddThread(const char* name, Party* party);
   void Remove(Party* party);
 
-  // Ends the directory, with all that it knows, or starts it again.
+  // Stops the directory, which forgets everything, or starts it again.
   void StopDirectory();
   absl::Status StartDirectory();
 
-  // Runs everything that is due now; true if there was anything. Parties inside
-  // Do() are left out, so that one that blocks there can let the others run.
-  // others go on.
+  // Runs all work that is due now. Returns whether there was any. Skips parties
+  // inside Do(): a party that blocks there may call Step() to run the others.
   bool Step();
-  // Until nothing is due now.
+  // Runs until no work is due now.
   void Settle();
-  // Until `condition` holds, waiting for timers and the kernel if need be.
-  // False: it did not become true within a limit that is far too long.
+  // Runs until `condition` holds. Waits for timers and the kernel. False:
+  // `condition` did not hold within `patience`.
   bool RunUntil(const std::function<bool()>& condition,
                 absl::Duration patience = absl::Seconds(20));
 
@@ -87,10 +86,10 @@ class OneThreadWorld {
   std::unique_ptr<directory::DirectoryServer> directory_;
 };
 
-// Descriptors that this process has open.
+// The number of open file descriptors of the real process.
 int OpenDescriptors();
-// Waits until so many are open. False: it does not come to that. What strangers
-// have sent is closed on other threads.
+// Waits until `count` file descriptors are open, since the library closes
+// received ones on other threads. False: the number stays different.
 bool WaitForOpenDescriptors(int count);
 
 }  // namespace testing

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Subjects that the other scenarios leave out: getters, functions with
-// deadlines, local services, and threads that end early.
+// Getters, functions with deadlines, local services, and threads that end in a
+// handler.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -112,7 +112,8 @@ TEST_P(ApiTest, OpeningWithADeadline) {
   RunScenario(scenario, GetParam());
 }
 
-// A service within the process: no directory, no binding, the same promises.
+// A local service needs no directory and no binding. Its other promises are
+// those of any service.
 TEST_P(ApiTest, LocalServices) {
   Scenario scenario;
   scenario.Add("both", [](Party* party) {
@@ -154,8 +155,9 @@ TEST_P(ApiTest, LocalServices) {
   RunScenario(scenario, GetParam());
 }
 
-// It belongs to the thread that advertises it, whoever initialized it and set its
-// handlers. A client that opens before that waits.
+// A local service belongs to the thread that advertises it, even if another
+// thread has initialized it and set its handlers. A client that opens earlier
+// waits.
 TEST_P(ApiTest, ALocalServiceIsOfTheThreadThatAdvertisesIt) {
   Scenario scenario;
   scenario.Add("all", [](Party*) {
@@ -221,7 +223,7 @@ TEST_P(ApiTest, ALocalServiceIsOfTheThreadThatAdvertisesIt) {
     EXPECT_EQ(shared.closed, 1);
     EXPECT_EQ(le_msg_CreateLocalSession(&shared.local), nullptr);
     le_sem_Delete(shared.opening);
-    // One that nobody has advertised may be deleted, and made again.
+    // A service that was never advertised may be deleted and initialized again.
     for (int i = 0; i < 2; ++i) {
       le_msg_DeleteService(le_msg_InitLocalService(
           &shared.local, "again",
@@ -231,8 +233,8 @@ TEST_P(ApiTest, ALocalServiceIsOfTheThreadThatAdvertisesIt) {
   RunScenario(scenario, GetParam());
 }
 
-// A negative number stands for no file descriptor, also in a response: an ordinary error
-// return of generated code.
+// A negative number means "no file descriptor", also in a response. Generated
+// code passes error codes in this place.
 TEST_P(ApiTest, ANegativeNumberIsNoFileDescriptor) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -264,7 +266,7 @@ TEST_P(ApiTest, ANegativeNumberIsNoFileDescriptor) {
   RunScenario(scenario, GetParam());
 }
 
-// Until a thread owns it, all may change its handlers at the same time.
+// Any thread may change the handlers of a local service until a thread owns it.
 TEST_P(ApiTest, AnyThreadChangesTheHandlersOfALocalServiceWithoutAnOwner) {
   Scenario scenario;
   scenario.Add("all", [](Party* party) {
@@ -320,8 +322,8 @@ TEST_P(ApiTest, AnyThreadChangesTheHandlersOfALocalServiceWithoutAnOwner) {
   RunScenario(scenario, GetParam());
 }
 
-// What names a local service is where it is. The name is what was given, two may
-// have the same, and no name of a protocol is special.
+// The address of its structure identifies a local service. Two local services
+// may have the same name. A protocol may have any name.
 TEST_P(ApiTest, LocalServicesHaveTheNameThatWasGiven) {
   Scenario scenario;
   scenario.Add("both", [](Party*) {
@@ -351,15 +353,15 @@ TEST_P(ApiTest, LocalServicesHaveTheNameThatWasGiven) {
   RunScenario(scenario, GetParam());
 }
 
-// Structures of an older version are shorter, and of a newer one longer. The
-// memory behind them is not ours.
+// Structures of an older version are shorter, those of a newer version are
+// longer. The library must not write beyond them.
 template <typename Limits, typename Set, typename Get>
 void CheckSizes(Limits limits, Set set, Get get) {
   struct {
     Limits limits;
     unsigned char beyond[16];
   } given;
-  // An older caller has written up to here only.
+  // The end of the structure in an older version.
   const size_t older = offsetof(Limits, maxOpenRequests);
   for (const size_t size :
        {older, sizeof(Limits), sizeof(Limits) + sizeof(given.beyond)}) {
@@ -379,7 +381,7 @@ void CheckSizes(Limits limits, Set set, Get get) {
       EXPECT_EQ(bytes[i], i < size ? 0 : 0xff) << i << " of " << size;
     }
   }
-  // Not given by an older caller: the default.
+  // A field that an older caller does not have gets its default.
   memcpy(&given, &limits, sizeof(limits));
   given.limits.structSize = older;
   set(&given.limits);
@@ -420,7 +422,8 @@ TEST_P(ApiTest, LimitsOfOlderAndNewerVersions) {
   RunScenario(scenario, GetParam());
 }
 
-// A thread may end inside a handler of what it owns. It closes all of that.
+// A thread may exit in a handler of an object that it owns. Its end closes its
+// sessions and services.
 TEST_P(ApiTest, AHandlerMayEndItsThread) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -444,7 +447,7 @@ TEST_P(ApiTest, AHandlerMayEndItsThread) {
     void* result = nullptr;
     EXPECT_EQ(le_thread_Join(thread, &result), LE_OK);
     EXPECT_NE(result, nullptr);
-    // The name is free again.
+    // Another thread can offer the name again.
     TestService again("echo");
     int closes = 0;
     again.on_close = [&](le_msg_SessionRef_t) { ++closes; };

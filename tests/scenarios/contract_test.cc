@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Promises of the headers that belong to no other subject.
+// Promises of the headers that no other file covers.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -45,8 +45,8 @@ void Count(le_msg_MessageRef_t response, le_result_t result, void* context) {
   }
 }
 
-// One request more than a session may have is over at once; the others are not
-// concerned.
+// A request beyond the session's limit completes at once with NULL. It does not
+// affect the other requests.
 TEST_P(ContractTest, SoManyRequestsMayWaitForTheirResponses) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -94,7 +94,7 @@ TEST_P(ContractTest, SoManyRequestsMayWaitForTheirResponses) {
 }
 
 std::mutex g_mutex;
-std::string g_blamed;  // by g_mutex; the log lines about slow readers
+std::string g_blamed;  // guarded by g_mutex; log lines about slow readers
 
 void NoteSlowReader(event::LogLevel, absl::string_view message) {
   std::lock_guard<std::mutex> lock(g_mutex);
@@ -102,8 +102,8 @@ void NoteSlowReader(event::LogLevel, absl::string_view message) {
   g_blamed += std::string(message) + "\n";
 }
 
-// There is a limit in bytes too, which the service sets. Only the client that
-// does not read loses its session.
+// A service sets a limit of queued bytes. Only the session of the client that
+// does not read is closed.
 TEST_P(ContractTest, QueuedBytesHaveALimitOfTheirOwn) {
   static constexpr size_t kLimit = 64 * 1024;
   const bool exact =
@@ -131,13 +131,14 @@ TEST_P(ContractTest, QueuedBytesHaveALimitOfTheirOwn) {
         push = NewText(session, text);
       }
       EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_NONE);
-      // le_msg_Send() does not ask for room: it gathers, up to a limit too.
+      // le_msg_Send() does not wait for room: it gathers messages up to another
+      // limit.
       le_msg_Send(push);
       for (size_t i = 0; i < kLimit / kTextSize; ++i) {
         le_msg_Send(NewText(session, text));
       }
       if (exact) {
-        // No more than the limit, but all of it with the overhead.
+        // The payloads are within the limit. The rest is their overhead.
         EXPECT_LE(sent * kTextSize, kLimit);
         EXPECT_GT(sent * kTextSize, kLimit / 2);
       }
@@ -177,8 +178,8 @@ TEST_P(ContractTest, QueuedBytesHaveALimitOfTheirOwn) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
-// A held message keeps its server session's reference valid. The session is
-// closed, and no handler is called.
+// A held message keeps the reference of its server session valid. The session
+// is closed, and its handlers are not called.
 TEST_P(ContractTest, AHeldRequestOutlivesItsSession) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -261,7 +262,8 @@ TEST_P(ContractTest, OpeningNeedsNoCallback) {
   RunScenario(scenario, GetParam());
 }
 
-// While a session is being opened, events of other sessions wait.
+// A blocking open does not deliver events of other sessions. They are delivered
+// later.
 TEST_P(ContractTest, ABlockingOpenLeavesOtherEventsForLater) {
   Scenario scenario;
   scenario.Add("first", [](Party* party) {
@@ -297,8 +299,9 @@ TEST_P(ContractTest, ABlockingOpenLeavesOtherEventsForLater) {
   RunScenario(scenario, GetParam());
 }
 
-// A program without a loop learns of a close by a synchronous call, and may
-// open again. It is not ended for lack of a close handler.
+// A synchronous call tells a program without a loop that the session is closed.
+// The program may open the session again. The missing close handler does not
+// end it.
 TEST_P(ContractTest, WithoutALoopAClosedSessionIsOpenedAgain) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -364,10 +367,10 @@ TEST_P(ContractTest, AHandlerMayRemoveItselfAndOthers) {
   RunScenario(scenario, GetParam());
 }
 
-// Nor does it lose messages for which the kernel had no room: they leave with
-// its next call.
+// A program without a loop loses no message for which the kernel had no room:
+// its next call sends it.
 TEST_P(ContractTest, WithoutALoopWhatWasHeldBackLeavesWithTheNextCall) {
-  // More than a socket holds, less than a session.
+  // More than a socket holds, less than a session queues.
   static constexpr int kMessages = 2000;
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -401,8 +404,8 @@ TEST_P(ContractTest, WithoutALoopWhatWasHeldBackLeavesWithTheNextCall) {
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 
-// The child of a fork holds a duplicate of each session's socket. A close
-// reaches the far end all the same.
+// A forked child has a duplicate of each session's socket. A close reaches the
+// peer nevertheless.
 TEST_P(ContractTest, ACloseIsCertainThoughAForkLivesOn) {
   if (GetParam() != Setting::kUnixProcesses) {
     GTEST_SKIP() << "it takes a process of its own";
@@ -443,7 +446,9 @@ TEST_P(ContractTest, ACloseIsCertainThoughAForkLivesOn) {
   RunScenario(scenario, GetParam());
 }
 
-// The library starts no thread, and handles no signal.
+// The library handles no signal. It starts threads only to close file
+// descriptors that other users have sent (transports/closer.h): here it starts
+// none.
 TEST_P(ContractTest, NoThreadAndNoSignalHandlerOfOurs) {
   if (GetParam() != Setting::kUnixProcesses) {
     GTEST_SKIP() << "it takes a process of its own";
@@ -479,7 +484,7 @@ TEST_P(ContractTest, NoThreadAndNoSignalHandlerOfOurs) {
   RunScenario(scenario, GetParam());
 }
 
-// A program that waits by its own means polls one descriptor.
+// A program with a loop of its own polls one file descriptor.
 TEST_P(ContractTest, AForeignLoopPollsOneDescriptor) {
   if (GetParam() == Setting::kSimulated) {
     GTEST_SKIP() << "there are no descriptors";
@@ -517,8 +522,8 @@ TEST_P(ContractTest, AForeignLoopPollsOneDescriptor) {
   RunScenario(scenario, GetParam());
 }
 
-// Any descriptor can be passed, also of a socket or a folder. It is closed if
-// nobody fetches it.
+// Any file descriptor can be sent, also one of a socket or a folder. The
+// library closes it if the receiver does not fetch it.
 TEST_P(ContractTest, SocketsAndFoldersTravelAsAnyDescriptor) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -555,8 +560,9 @@ TEST_P(ContractTest, SocketsAndFoldersTravelAsAnyDescriptor) {
         close(back);
       }
       le_msg_ReleaseMsg(response);
-      // The server may close its copy after it has answered, but does so before
-      // it takes the next request. (A read that waits would stop a simulation.)
+      // The server may close its copy after the response, but before it
+      // receives the next request. Wait for that: a read that blocks would stop
+      // a simulation.
       EXPECT_EQ(Ask(client.ref(), "next"), "next");
       char bytes[2];
       EXPECT_EQ(read(ends[0], bytes, 2), fetched ? 1 : 0);
@@ -579,9 +585,9 @@ TEST_P(ContractTest, SocketsAndFoldersTravelAsAnyDescriptor) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
-// An abstract name can be reached from everywhere, whatever the folders'
-// rights. The kernel gives one to a socket that sends while it asks for
-// credentials.
+// Any process can connect to a socket with an abstract name, since no folder
+// protects it. The kernel binds a socket to an abstract name if it sends while
+// SO_PASSCRED is set.
 TEST_P(ContractTest, NoSocketGetsAnAbstractName) {
   auto expect_none = [] {
     int sockets = 0;
@@ -621,7 +627,8 @@ TEST_P(ContractTest, NoSocketGetsAnAbstractName) {
   RunScenario(scenario, GetParam(), /*seeds=*/2);
 }
 
-// If there is no room for a descriptor, it is lost; the message is not.
+// If the receiver has no free file descriptor, the message arrives without its
+// descriptor.
 TEST_P(ContractTest, AMessageArrivesThoughItsDescriptorCannot) {
   if (GetParam() != Setting::kUnixProcesses) {
     GTEST_SKIP() << "the limit is a whole process's";

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sessions and services that are deleted without further handler calls, and errors
-// that are results.
+// Sessions and services that are dropped: no handler is called after that. Also
+// functions that return an error which is fatal elsewhere.
 
 #include <memory>
 #include <string>
@@ -18,7 +18,8 @@ namespace {
 class DropTest : public ::testing::TestWithParam<Setting> {};
 INSTANTIATE_TEST_SUITE_P(Everywhere, DropTest, AllSettings(), SettingName);
 
-// Fails the test if a handler gets it after the drop.
+// The context of all handlers. Fails the test if a handler is called after the
+// drop.
 struct Context {
   bool dropped = false;
   int calls = 0;
@@ -58,7 +59,8 @@ TEST_P(DropTest, ADroppedSessionCallsNothing) {
     le_msg_SessionRef_t session;
     ASSERT_EQ(le_msg_TryCreateSession(TextProtocol(), "echo", &session), LE_OK);
     ASSERT_EQ(le_msg_OpenSessionSyncTimed(session, LE_MSG_NO_TIMEOUT), LE_OK);
-    // One waits, one is refused, one is cancelled, one is answered: each is due.
+    // Make requests that stay open, are cancelled, or are answered. All their
+    // completions are due at the drop.
     le_msg_RequestResponseTimed(NewText(session, "keep"), LE_MSG_NO_TIMEOUT,
                                 &OnResult, &context);
     const le_msg_RequestId_t cancelled = le_msg_RequestResponseTimed(
@@ -70,7 +72,8 @@ TEST_P(DropTest, ADroppedSessionCallsNothing) {
     le_msg_MessageRef_t late = NewText(session, "late");
     context.dropped = true;
     le_msg_DropSession(session);
-    // By a message that is still held.
+    // A held message of the dropped session may be sent. Its handler is not
+    // called either.
     le_msg_RequestResponseTimed(late, LE_MSG_NO_TIMEOUT, &OnResult, &context);
 
     le_msg_SessionRef_t opening;
@@ -79,7 +82,7 @@ TEST_P(DropTest, ADroppedSessionCallsNothing) {
     le_msg_OpenSessionTimed(opening, 0, &OnOpened, &context);
     le_msg_DropSession(opening);
 
-    // Whatever was due comes before this one.
+    // All completions that were due would run before this one.
     TestClient other("echo");
     other.Open();
     bool answered = false;
@@ -167,7 +170,8 @@ TEST_P(DropTest, ADroppedServiceCallsNothing) {
   RunScenario(scenario, GetParam());
 }
 
-// In le_messaging.h's functions it is fatal, see session_test.
+// With the functions of le_messaging.h another protocol is fatal: see
+// session_test.
 TEST_P(DropTest, ATimedOpeningReportsAnotherProtocol) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody);

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Processes that die, and what the others see of it.
+// Processes that die, and the effects on their peers.
 
 #include "tests/scenarios/util.h"
 
@@ -14,7 +14,7 @@ class FailureTest : public ::testing::TestWithParam<Setting> {};
 INSTANTIATE_TEST_SUITE_P(WhereOneCanDie, FailureTest, KillingSettings(),
                          SettingName);
 
-// Holds every request, and says so.
+// Holds each request, and signals "held".
 void HoldingServer(Party* party) {
   TestService service("echo");
   service.on_message = [&](le_msg_MessageRef_t) { party->Signal("held"); };
@@ -89,7 +89,7 @@ TEST_P(FailureTest, ADeadClientClosesItsSessions) {
     service.on_close = [&](le_msg_SessionRef_t) { ++closes; };
     service.Advertise();
     party->RunLoopUntil([&] { return closes == 2; });
-    // Held requests outlive their session; answering is harmless.
+    // Held requests stay valid after their session, and responding is harmless.
     for (le_msg_MessageRef_t message : held) {
       uid_t uid;
       EXPECT_EQ(le_msg_GetClientUserId(le_msg_GetSession(message), &uid),
@@ -112,7 +112,7 @@ TEST_P(FailureTest, ADeadClientClosesItsSessions) {
   RunScenario(scenario, GetParam());
 }
 
-// Messages that the far end sent before it died come before the close.
+// Messages that a peer sent before its death are delivered before the close.
 TEST_P(FailureTest, LastWordsOfTheDeadAreHeard) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -153,8 +153,8 @@ TEST_P(FailureTest, LastWordsOfTheDeadAreHeard) {
   RunScenario(scenario, GetParam());
 }
 
-// The directory's death ends no session, and services are offered again by
-// themselves.
+// The death of the directory ends no session. The library offers services to
+// the next directory by itself.
 TEST_P(FailureTest, TheDirectoryDiesAndComesBack) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody);
@@ -189,7 +189,8 @@ TEST_P(FailureTest, TheDirectoryDiesAndComesBack) {
   RunScenario(scenario, GetParam());
 }
 
-// A second server for the same service stands by and takes over.
+// A second server of the same service stands by, and takes over when the first
+// one dies.
 TEST_P(FailureTest, AStandByTakesOver) {
   Scenario scenario;
   auto server = [](const char* name) {
@@ -222,8 +223,8 @@ TEST_P(FailureTest, AStandByTakesOver) {
   RunScenario(scenario, GetParam());
 }
 
-// After a restart of the directory the first server that comes back offers the
-// service; the other stands by.
+// After a restart of the directory, the server that connects first offers the
+// service. The other one stands by.
 TEST_P(FailureTest, StandBysComeBackInAnyOrder) {
   Scenario scenario;
   auto server = [](const char* name) {

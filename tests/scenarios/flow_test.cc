@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Flow control (docs/flow-control.md): with the default limits, large numbers
-// of messages lose nothing, and no circle of senders waits for ever.
+// Flow control (docs/flow-control.md): with the default limits no message is
+// lost, however many are sent, and no cycle of senders waits for ever.
 
 #include <unistd.h>
 
@@ -29,7 +29,7 @@ le_msg_ProtocolRef_t SizedProtocol(size_t size) {
   return le_msg_GetProtocolRef(("bytes " + std::to_string(size)).c_str(), size);
 }
 
-// A number, and a last byte, so that all of it travels.
+// A message with a number. Its last byte is set, so that its full size is sent.
 le_msg_MessageRef_t NewNumber(le_msg_SessionRef_t session, uint32_t number) {
   le_msg_MessageRef_t message = le_msg_CreateMsg(session);
   auto* const payload = static_cast<uint8_t*>(le_msg_GetPayloadPtr(message));
@@ -47,7 +47,7 @@ uint32_t NumberOf(le_msg_MessageRef_t message) {
   return number;
 }
 
-// Makes numbered requests, and counts the answers, which come in order.
+// Makes numbered requests, and counts the answers. They must arrive in order.
 class Asker {
  public:
   explicit Asker(size_t size) : client_("echo", SizedProtocol(size)) {
@@ -94,14 +94,15 @@ void EchoUntilDone(Party* party, size_t size) {
   party->RunLoopUntil("done");
 }
 
-// How many times more, or larger, than usual: `bazel test //tests/scenarios:flow_test
-// --test_env=LE_FLOW_COUNT=10 --test_env=LE_FLOW_SIZE=10`.
+// A factor for the numbers or the sizes of messages: `bazel test
+// //tests/scenarios:flow_test --test_env=LE_FLOW_COUNT=10
+// --test_env=LE_FLOW_SIZE=10`.
 uint32_t TimesOf(const char* variable) {
   const char* const text = std::getenv(variable);
   return text == nullptr ? 1 : static_cast<uint32_t>(std::stoul(text));
 }
 
-// From now on, the most memory that this process has had in RAM.
+// The peak of this process's memory in RAM since the constructor.
 class PeakMemory {
  public:
   PeakMemory() {
@@ -123,19 +124,20 @@ class PeakMemory {
   size_t start_;
 };
 
-// A sanitizer needs memory of its own.
+// A sanitizer uses memory too, so with it the peak is not checked.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kMeasuresMemory = false;
 #else
 constexpr bool kMeasuresMemory = true;
 #endif
 
-// Memory of a library and its allocator that the page does not count.
+// Memory of the library and the allocator that docs/flow-control.md does not
+// count.
 constexpr size_t kSlack = 4 * kMiB;
-// The memory of a message of that size that waits in a client.
+// The memory of a message of this size that is queued in a client.
 size_t MemoryOf(size_t size) { return size + size / 64 + 512; }
 
-// All requests from plain code, and the loop is served afterwards.
+// A client makes all requests in one function, and runs its loop afterwards.
 void AskAllThenServe(Setting setting, uint32_t count, size_t size) {
   count *= TimesOf("LE_FLOW_COUNT");
   size *= TimesOf("LE_FLOW_SIZE");
@@ -177,7 +179,7 @@ TEST_P(FlowTest, ManyRequestsOf1MiBAtOnce) {
   AskAllThenServe(GetParam(), 20, kMiB);
 }
 
-// A few requests are always under way, from handlers.
+// A client always has some pending requests. Its handlers make the next ones.
 TEST_P(FlowTest, ThreeLargeRequestsUnderWay) {
   static constexpr uint32_t kCount = 60, kUnderWay = 3;
   Scenario scenario;
@@ -194,8 +196,8 @@ TEST_P(FlowTest, ThreeLargeRequestsUnderWay) {
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 
-// Responses that are sent at once are owed, all of them: they are larger than the
-// queue.
+// A server sends all responses at once. Together they are larger than the
+// queue, and all must arrive.
 TEST_P(FlowTest, ManyRequestsAreAnsweredAtOnce) {
   static constexpr uint32_t kCount = 8;
   Scenario scenario;
@@ -219,7 +221,8 @@ TEST_P(FlowTest, ManyRequestsAreAnsweredAtOnce) {
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 
-// A synchronous request, among very many others, receives their responses too.
+// A synchronous request receives the responses to earlier asynchronous requests
+// too.
 TEST_P(FlowTest, ASynchronousRequestBehindMany) {
   static constexpr uint32_t kCount = 3000;
   Scenario scenario;
@@ -239,8 +242,8 @@ TEST_P(FlowTest, ASynchronousRequestBehindMany) {
   RunScenario(scenario, GetParam(), /*seeds=*/1);
 }
 
-// Two programs, each with a service and a client of the other's. Each sends,
-// within one handler, more than the queue of the other takes.
+// Each of two programs has a service, and is a client of the other one. Each
+// sends, in one handler, more than the other's queue holds.
 TEST_P(FlowTest, TwoThatSendToEachOtherFromHandlers) {
   static constexpr uint32_t kCount = 3000;
   static constexpr size_t kSize = 4 * kKiB;
@@ -275,7 +278,7 @@ TEST_P(FlowTest, TwoThatSendToEachOtherFromHandlers) {
           },
           client.ref(), nullptr);
       party->RunLoopUntil([&] { return received == kCount; });
-      client.on_close = [] {};  // the other may end first
+      client.on_close = [] {};  // the other program may end first
       party->Signal(mine + " is done");
       party->RunLoopUntil(other + " is done");
     };
@@ -285,8 +288,7 @@ TEST_P(FlowTest, TwoThatSendToEachOtherFromHandlers) {
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 
-// A client that does not read costs its own session, and no other client waits
-// for it.
+// A client that does not read loses its session. No other client waits for it.
 TEST_P(FlowTest, ASlowReaderBesideAFastOne) {
   static constexpr uint32_t kCount = 2000;
   Scenario scenario;
@@ -334,7 +336,8 @@ TEST_P(FlowTest, ASlowReaderBesideAFastOne) {
   RunScenario(scenario, GetParam(), /*seeds=*/1);
 }
 
-// A client that takes its messages, however many at a time, is not slow.
+// A client that reads its messages is never a slow reader, however many are
+// sent at once.
 TEST_P(FlowTest, AReaderIsNotSlow) {
   static constexpr uint32_t kCount = 4000;
   Scenario scenario;
@@ -366,7 +369,7 @@ TEST_P(FlowTest, AReaderIsNotSlow) {
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 
-// A client that does not wait is told when it may go on.
+// The room handler tells a client that does not wait when it may send again.
 TEST_P(FlowTest, AClientMayAskForRoom) {
   static constexpr uint32_t kCount = 20000;
   Scenario scenario;
@@ -383,7 +386,7 @@ TEST_P(FlowTest, AClientMayAskForRoom) {
     party->Await("full");
     party->RunLoopUntil([&] { return received == kCount; });
     party->Signal("done");
-    party->RunLoopUntil("seen");  // the client's session ends with the service
+    party->RunLoopUntil("seen");  // the end of the service closes the session
   });
   scenario.Add("client", [](Party* party) {
     TestClient client("echo", SizedProtocol(kKiB));
@@ -416,14 +419,15 @@ TEST_P(FlowTest, AClientMayAskForRoom) {
   RunScenario(scenario, GetParam(), /*seeds=*/1);
 }
 
-// The responses that a server must send are bounded by the requests it takes:
-// the sends of a client that never reads wait.
+// A server bounds its queued responses by reading no more requests. So a client
+// that never reads must wait when it sends.
 TEST_P(FlowTest, AClientThatDoesNotReadWaits) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) { EchoUntilDone(party, 4 * kKiB); });
   scenario.Add("client", [](Party* party) {
     Asker asker(4 * kKiB);
-    // With a deadline it gives up. Responses to the sent requests still come.
+    // The client stops at the first send that would block. The responses to its
+    // requests still arrive.
     constexpr int kMost = 5000;
     le_result_t result = LE_OK;
     int sent = 0;
@@ -439,7 +443,7 @@ TEST_P(FlowTest, AClientThatDoesNotReadWaits) {
   RunScenario(scenario, GetParam(), /*seeds=*/1);
 }
 
-// Bytes of address space that this process has.
+// The bytes of this process's address space.
 size_t AddressSpace() {
   std::ifstream file("/proc/self/statm");
   size_t pages = 0;
@@ -447,8 +451,7 @@ size_t AddressSpace() {
   return pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
-// A small message of a protocol with a large maximum takes little, however many
-// wait.
+// Small messages need little memory even if the protocol's maximum is large.
 TEST_P(FlowTest, SmallMessagesOfALargeProtocolTakeLittle) {
   static constexpr uint32_t kCount = 1000;
   static constexpr size_t kSize = 16 * kMiB;
@@ -471,7 +474,7 @@ TEST_P(FlowTest, SmallMessagesOfALargeProtocolTakeLittle) {
     uint32_t answers = 0;
     for (uint32_t i = 0; i < kCount; ++i) {
       le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
-      // Not touched: to zero 16 MiB each time would take long.
+      // Do not touch the payload: to zero 16 MiB for each message takes long.
       le_msg_SetPayloadSize(message, sizeof(i));
       le_msg_RequestResponse(
           message,

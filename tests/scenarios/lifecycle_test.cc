@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// One session opened many times: nothing of a former opening reaches a later
-// one, each opening and each request has one result, and the end of a thread
-// ends its sessions.
+// A session that is opened many times: no message or event of one opening
+// reaches a later one. Each opening and each request has one result. The end of
+// a thread closes its sessions.
 
 #include <fcntl.h>
 
@@ -22,7 +22,7 @@ namespace {
 class LifecycleTest : public ::testing::TestWithParam<Setting> {};
 INSTANTIATE_TEST_SUITE_P(Everywhere, LifecycleTest, AllSettings(), SettingName);
 
-// Starts a thread of the party that runs `body`.
+// Starts a thread that runs `body`.
 le_thread_Ref_t StartThread(std::function<void()>* body) {
   const le_thread_Ref_t thread = le_thread_Create(
       "thread",
@@ -40,7 +40,7 @@ void RunThread(std::function<void()> body) {
   le_thread_Join(StartThread(&body), nullptr);
 }
 
-// Runs what is ready on this thread's loop.
+// Runs the events that are ready on the loop of this thread.
 void RunWhatIsReady() {
   for (int i = 0; i < 100 && le_event_ServiceLoop() == LE_OK; ++i) {
   }
@@ -53,8 +53,8 @@ le_msg_ProtocolRef_t LargeProtocol() {
 constexpr char kHowMany[] = "how many sessions?";
 constexpr char kHold[] = "hold";
 
-// Echoes as "echo" until "done". Keeps requests of the text kHold, and answers
-// kHowMany with the number of its sessions.
+// Offers the service "echo" until "done". Holds requests with the text kHold,
+// answers kHowMany with the number of its sessions, and echoes other requests.
 void CountingServerBody(Party* party) {
   TestService service("echo");
   int sessions = 0;
@@ -74,7 +74,8 @@ void CountingServerBody(Party* party) {
   for (le_msg_MessageRef_t message : held) le_msg_ReleaseMsg(message);
 }
 
-// The server learns of a close a little later. It must within so many requests.
+// Asks until the server has the expected number of sessions. The server is told
+// of a close a little later.
 std::string SessionsOnceClosed(le_msg_SessionRef_t probe,
                                const std::string& expected) {
   std::string sessions;
@@ -87,8 +88,8 @@ std::string SessionsOnceClosed(le_msg_SessionRef_t probe,
 // ---- Reopening -------------------------------------------------------------
 
 // A worker makes requests while the owner closes and reopens the session. If a
-// request of one opening were sent on the next, its response would close the
-// session: nobody there asked for it.
+// request of one opening were sent in the next one, its response would be a
+// protocol error and close the session.
 TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
   static const bool simulated = GetParam() == Setting::kSimulated;
   Scenario scenario;
@@ -115,11 +116,11 @@ TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
       RunWhatIsReady();
       le_msg_CloseSession(client.ref());
       client.Open();
-      // Time for a request of the former opening to come, and to be answered.
+      // Give a request of the former opening time to be sent and answered.
       for (int i = 0; i < 3; ++i) EXPECT_EQ(Ask(client.ref(), "x"), "x");
     }
     le_thread_Join(worker, nullptr);
-    // This comes after all other responses, also unwanted ones.
+    // This response arrives after all others, also after unwanted ones.
     EXPECT_EQ(Ask(client.ref(), "last"), "last");
     party->RunLoopUntil([&] { return completions == kRequests; });
     EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_NONE);
@@ -128,14 +129,14 @@ TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
   RunScenario(scenario, GetParam(), /*seeds=*/100);
 }
 
-// A session whose queue is full, with the server on the same thread, is going to
-// be closed by the loop. The user closes it first and opens it again: the new
-// opening has an empty queue, and stays open.
+// If the server is on the same thread, a session whose queue overflows will be
+// closed by the loop. Here the program closes it before that and opens it
+// again. The new opening has an empty queue, and stays open.
 TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
   Scenario scenario;
   scenario.Add("both", [](Party* party) {
     TestService service("own");
-    // Events of the former opening may still come, on its own connection.
+    // Messages of the former opening may still arrive, on the old connection.
     const std::string flood(200, 'x');
     std::vector<std::string> heard;
     service.on_message = [&](le_msg_MessageRef_t message) {
@@ -177,7 +178,7 @@ TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
 
 // ---- Completions -----------------------------------------------------------
 
-// Records which completions have come, and in which order.
+// Records the completions in their order.
 class Completions {
  public:
   explicit Completions(le_msg_SessionRef_t session) : session_(session) {}
@@ -188,7 +189,7 @@ class Completions {
                                        LE_MSG_NO_TIMEOUT, &OnResult,
                                        waiting_.back().get());
   }
-  std::string told;  // names, in the order of the completions
+  std::string told;  // the names of the requests, in order of completion
 
  private:
   struct Waiting {
@@ -205,7 +206,7 @@ class Completions {
   std::vector<std::unique_ptr<Waiting>> waiting_;
 };
 
-// Requests complete in order, even if one is refused as one too many.
+// Requests complete in order, even if one exceeds the limit.
 TEST_P(LifecycleTest, ARequestTooManyCompletesInItsTurn) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -230,8 +231,8 @@ TEST_P(LifecycleTest, ARequestTooManyCompletesInItsTurn) {
   RunScenario(scenario, GetParam());
 }
 
-// So does a request on the closed session, even if that is opened again before
-// any completion has run.
+// A request on a closed session completes in order too, even if the session is
+// opened again before any completion has run.
 TEST_P(LifecycleTest, ARequestOnAClosedSessionCompletesInItsTurn) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -258,9 +259,9 @@ TEST_P(LifecycleTest, ARequestOnAClosedSessionCompletesInItsTurn) {
 
 // ---- Opening with a deadline -----------------------------------------------
 
-// The deadline may pass in the very turn in which the server takes the session.
-// LE_OK is returned if and only if the session is open; if it is not, the server
-// has no session either.
+// The deadline may pass in the same turn in which the server accepts the
+// session. The result is LE_OK if and only if the session is open. Otherwise
+// the server has no session either.
 TEST_P(LifecycleTest, TheResultOfATimedOpenIsTheStateOfTheSession) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -308,8 +309,8 @@ struct Opening {
   const char* name;
 };
 
-// Each timed open gets one result, by the loop. One that a close gives up gets
-// LE_CLOSED, before any result of the next one.
+// The loop tells each timed open one result. An open that a close has ended
+// gets LE_CLOSED, before the next open gets a result.
 TEST_P(LifecycleTest, ATimedOpenThatIsClosedIsToldSoOnce) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
@@ -340,8 +341,8 @@ TEST_P(LifecycleTest, ATimedOpenThatIsClosedIsToldSoOnce) {
   RunScenario(scenario, GetParam());
 }
 
-// A session that the server has taken counts, even if the client looks after
-// the deadline.
+// If the server has accepted the session before the deadline, the open
+// succeeds, even if the client runs its loop later.
 TEST_P(LifecycleTest, ASessionThatWasTakenCountsAfterTheDeadline) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -355,7 +356,7 @@ TEST_P(LifecycleTest, ASessionThatWasTakenCountsAfterTheDeadline) {
   });
   scenario.Add("client", [](Party* party) {
     TestClient first("echo"), client("echo");
-    first.Open();  // there is a directory, and a service
+    first.Open();  // waits for the directory and the service
     std::string log;
     Opening opening(&log, "it");
     le_msg_OpenSessionTimed(client.ref(), 1, &Opening::OnResult, &opening);
@@ -369,7 +370,7 @@ TEST_P(LifecycleTest, ASessionThatWasTakenCountsAfterTheDeadline) {
   RunScenario(scenario, GetParam());
 }
 
-// The same for a local service.
+// A local session also opens if it was accepted before the deadline.
 TEST_P(LifecycleTest, ALocalSessionThatWasTakenCountsAfterTheDeadline) {
   if (GetParam() == Setting::kUnixProcesses) {
     GTEST_SKIP() << "between processes only a party's first thread signals";
@@ -412,7 +413,7 @@ TEST_P(LifecycleTest, ALocalSessionThatWasTakenCountsAfterTheDeadline) {
   RunScenario(scenario, GetParam());
 }
 
-// An open without a deadline has no result: its handler is dropped.
+// A close drops the handler of an open without a deadline.
 TEST_P(LifecycleTest, AnOpenThatIsClosedIsNotTold) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
@@ -435,8 +436,8 @@ TEST_P(LifecycleTest, AnOpenThatIsClosedIsNotTold) {
 
 // ---- The end of a thread ---------------------------------------------------
 
-// A session whose owner ends is closed for good. A completion that opens it
-// again is refused.
+// The end of its owner closes a session for ever. A completion cannot open it
+// again.
 TEST_P(LifecycleTest, ASessionStaysClosedWhenItsThreadEnds) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -452,7 +453,7 @@ TEST_P(LifecycleTest, ASessionStaysClosedWhenItsThreadEnds) {
     for (const bool sync : {false, true}) {
       Ending ending;
       ending.sync = sync;
-      le_msg_MessageRef_t kept = nullptr;  // so that the session is kept too
+      le_msg_MessageRef_t kept = nullptr;  // keeps the session valid
       RunThread([&ending, &kept] {
         ending.session = le_msg_CreateSession(TextProtocol(), "echo");
         kept = le_msg_CreateMsg(ending.session);
@@ -490,8 +491,8 @@ TEST_P(LifecycleTest, ASessionStaysClosedWhenItsThreadEnds) {
   RunScenario(scenario, GetParam());
 }
 
-// A completion that makes a new request each time: the thread ends all the
-// same, and each request completes once.
+// Each completion makes a new request. The thread ends nevertheless, and each
+// request completes once.
 TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsAskAgain) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -526,7 +527,7 @@ TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsAskAgain) {
   RunScenario(scenario, GetParam());
 }
 
-// If it makes one new request only, that one completes too.
+// A request that a completion makes while the thread ends completes too.
 TEST_P(LifecycleTest, ARequestMadeWhileItsThreadEndsIsTold) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -557,7 +558,7 @@ TEST_P(LifecycleTest, ARequestMadeWhileItsThreadEndsIsTold) {
   RunScenario(scenario, GetParam());
 }
 
-// The objects that a thread has created, for its destructors.
+// The objects that a thread has created. Its destructors use them.
 struct OfEndingThread {
   le_msg_SessionRef_t session = nullptr;
   le_msg_ServiceRef_t service = nullptr;
@@ -569,7 +570,8 @@ void OnNothing(le_msg_MessageRef_t, void* context) {
   static_cast<OfEndingThread*>(context)->told = true;
 }
 
-// Until its destructors delete it, all of it is valid, and closed for good.
+// Until a destructor of the thread deletes them, all its objects are valid and
+// closed for ever.
 void UseInDestructor(void* context) {
   auto* const of = static_cast<OfEndingThread*>(context);
   EXPECT_EQ(le_msg_GetCloseReason(of->session), LE_MSG_CLOSE_THREAD_ENDED);
@@ -595,7 +597,7 @@ void UseInDestructor(void* context) {
   le_msg_SetServiceRecvHandler(of->service, &OnNothing, of);
   le_msg_RemoveServiceHandler(of->handler);
   le_msg_DeleteService(of->service);
-  // Objects that are created now are closed for good, too.
+  // Sessions that a destructor creates are closed for ever too.
   const le_msg_SessionRef_t late = le_msg_CreateSession(TextProtocol(), "echo");
   EXPECT_EQ(le_msg_TryOpenSessionSync(late), LE_CLOSED);
 }
@@ -620,8 +622,8 @@ TEST_P(LifecycleTest, DestructorsMayUseWhatTheirThreadOwned) {
   RunScenario(scenario, GetParam());
 }
 
-// Objects that the thread leaves are valid until another thread deletes them.
-// The name of a service is free before that.
+// The objects of an ended thread are valid until another thread deletes them.
+// Another thread can offer the name of its service before that.
 TEST_P(LifecycleTest, WhatAnEndedThreadLeavesIsValidUntilDeleted) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -633,7 +635,7 @@ TEST_P(LifecycleTest, WhatAnEndedThreadLeavesIsValidUntilDeleted) {
       of.service = le_msg_CreateService(TextProtocol(), "other");
       le_msg_AdvertiseService(of.service);
     });
-    // If the objects had been freed, these would get their memory.
+    // If the objects were freed, these sessions would reuse their memory.
     for (int i = 0; i < 10; ++i) {
       RunThread([] { le_msg_CreateSession(TextProtocol(), "echo"); });
     }
@@ -658,12 +660,13 @@ TEST_P(LifecycleTest, WhatAnEndedThreadLeavesIsValidUntilDeleted) {
   RunScenario(scenario, GetParam());
 }
 
-// A message that another thread holds keeps its session, closed. The thread may
-// use both. Its handlers are never called, since no thread is left for that.
+// A message that another thread holds keeps the closed session of an ended
+// thread valid. The other thread may use both. No handler is called, since the
+// owner has ended.
 TEST_P(LifecycleTest, AMessageKeepsTheSessionOfAnEndedThread) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
-    // The server's side of the same: the thread that serves ends.
+    // On the server's side, the thread that owns the service ends.
     struct Serving {
       std::atomic<le_msg_MessageRef_t> held{nullptr};
     } serving;
@@ -716,7 +719,7 @@ TEST_P(LifecycleTest, AMessageKeepsTheSessionOfAnEndedThread) {
   RunScenario(scenario, GetParam());
 }
 
-// Ends a thread in a handler of a service of its own.
+// Ends a thread in a handler of its own service.
 void ExitInHandler(bool in_open_handler) {
   RunThread([in_open_handler] {
     const le_msg_ServiceRef_t service =
@@ -734,7 +737,8 @@ void ExitInHandler(bool in_open_handler) {
   });
 }
 
-// A leak checker must find nothing after this.
+// Under a leak checker this test finds objects that such a thread does not
+// free.
 TEST_P(LifecycleTest, AThreadMayExitInAHandlerOfItsService) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -749,7 +753,7 @@ TEST_P(LifecycleTest, AThreadMayExitInAHandlerOfItsService) {
     client.Open();
     party->RunLoopUntil([&] { return closed; });
     client.Open();
-    // The server must have learned of the session before.
+    // Make sure that the server's open handler has run.
     EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
     client.Delete();
     party->RunLoopUntil("done");
@@ -759,7 +763,7 @@ TEST_P(LifecycleTest, AThreadMayExitInAHandlerOfItsService) {
 
 // ---- Any thread ------------------------------------------------------------
 
-// A thread ends although each completion makes a new session.
+// A thread ends although each completion creates a new session.
 TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsMakeNewSessions) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -788,7 +792,7 @@ TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsMakeNewSessions) {
   RunScenario(scenario, GetParam());
 }
 
-// A handler may run the loop. Events that were due before come then, in order.
+// A handler may run the loop. It delivers the events that are due, in order.
 TEST_P(LifecycleTest, AHandlerThatRunsTheLoopGetsTheRest) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -798,7 +802,7 @@ TEST_P(LifecycleTest, AHandlerThatRunsTheLoopGetsTheRest) {
     std::string log;
     client.Request(kHold, [&](le_msg_MessageRef_t) {
       log += "1";
-      // Hangs if the loop does not know that there is more.
+      // This hangs if the loop does not know that more events are due.
       while (log.size() < 3) le_event_ServiceLoop();
       log += "1";
     });
@@ -812,8 +816,8 @@ TEST_P(LifecycleTest, AHandlerThatRunsTheLoopGetsTheRest) {
   RunScenario(scenario, GetParam());
 }
 
-// A thread's deadline holds though the owner is blocked on the same session and
-// the server reads nothing.
+// The deadline of one thread holds even if the owner blocks on the same session
+// and the server does not read.
 TEST_P(LifecycleTest, ADeadlineHoldsWhileTheOwnerIsBlocked) {
   if (GetParam() == Setting::kUnixProcesses) {
     GTEST_SKIP() << "between processes only a party's first thread signals";
@@ -854,8 +858,8 @@ TEST_P(LifecycleTest, ADeadlineHoldsWhileTheOwnerIsBlocked) {
   RunScenario(scenario, GetParam());
 }
 
-// Any thread may call the getters while the owner changes the values. tsan
-// checks it.
+// Any thread may call the getters while the owner changes the values. The
+// thread sanitizer checks this test.
 TEST_P(LifecycleTest, GettersMayRaceWithSetters) {
   static const int rounds = GetParam() == Setting::kSimulated ? 10 : 300;
   Scenario scenario;
@@ -916,7 +920,7 @@ TEST_P(LifecycleTest, GettersMayRaceWithSetters) {
         le_msg_SessionEventHandler_t handler = nullptr;
         void* context = nullptr;
         le_msg_GetSessionCloseHandler(ref, &handler, &context);
-        // The two are set together.
+        // Handler and context are set together.
         EXPECT_EQ(context, handler == nullptr ? nullptr : &client);
         uid_t uid = 0;
         le_msg_GetServerUserCreds(ref, &uid, nullptr);
@@ -945,8 +949,9 @@ TEST_P(LifecycleTest, GettersMayRaceWithSetters) {
   RunScenario(scenario, GetParam());
 }
 
-// A one-shot handler of generated code keeps the reference of its client's session, and
-// answers when it can. The reference must not stand for the next client either.
+// Generated code may keep the reference of a client's session for a one-shot
+// handler, and use it after the client has gone. The reference must not
+// identify the next client.
 TEST_P(LifecycleTest, AServerMayAnswerAClientThatHasGone) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

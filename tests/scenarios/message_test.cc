@@ -23,7 +23,7 @@ TEST_P(MessageTest, PayloadIsZeroBeyondWhatWasSent) {
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
     service.on_message = [](le_msg_MessageRef_t message) {
-      // A short response in the place of a long request.
+      // The response is shorter than the request whose buffer it uses.
       SetText(message, "no");
       le_msg_Respond(message);
     };
@@ -56,8 +56,9 @@ TEST_P(MessageTest, PayloadIsZeroBeyondWhatWasSent) {
   RunScenario(scenario, GetParam());
 }
 
-// A length that was set arrives. A length that was not set reads as the
-// maximum, also in a reused request. Bytes beyond a set length are not sent.
+// The receiver gets the length that the sender has set. If none was set, the
+// length is the maximum, also in a response. Bytes beyond a set length are not
+// sent.
 TEST_P(MessageTest, Lengths) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -154,8 +155,8 @@ std::string ReadAll(int fd) {
   return size < 0 ? "(error)" : std::string(buffer, size);
 }
 
-// One descriptor each way. The request's own stays with GetFd() although the
-// response has one too.
+// A request and its response may each have a descriptor. le_msg_GetFd() returns
+// the request's descriptor even after that of the response was set.
 TEST_P(MessageTest, DescriptorsTravelBothWays) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -188,8 +189,8 @@ TEST_P(MessageTest, DescriptorsTravelBothWays) {
   RunScenario(scenario, GetParam(), 5);
 }
 
-// A descriptor that nobody fetches, or that is never sent, is closed: the far
-// end of its pipe sees the end.
+// The library closes a descriptor that is not fetched or never sent. Then the
+// other end of its pipe reads the end of file.
 TEST_P(MessageTest, UnfetchedDescriptorsAreClosed) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody);
@@ -214,8 +215,8 @@ TEST_P(MessageTest, UnfetchedDescriptorsAreClosed) {
   RunScenario(scenario, GetParam(), 5);
 }
 
-// Far more than any queue holds: the sender waits for room, nothing is lost,
-// and the order is kept.
+// A client sends far more messages than any queue holds. It waits for room, no
+// message is lost, and the order is kept.
 TEST_P(MessageTest, AFloodArrivesWholeAndInOrder) {
   constexpr int kMessages = 20000;
   Scenario scenario;
@@ -244,7 +245,7 @@ TEST_P(MessageTest, AFloodArrivesWholeAndInOrder) {
       le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
       char* payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
       std::memcpy(payload, &i, sizeof(i));
-      payload[kTextSize - 1] = 'x';  // so that all of it is sent
+      payload[kTextSize - 1] = 'x';  // makes the library send the full size
       le_msg_Send(message);
     }
     EXPECT_EQ(Ask(client.ref(), "how many?"), std::to_string(kMessages));
@@ -253,7 +254,7 @@ TEST_P(MessageTest, AFloodArrivesWholeAndInOrder) {
   RunScenario(scenario, GetParam(), 2);
 }
 
-// Any thread may send and request; each one's order is kept.
+// Any thread may send and request. The messages of one thread keep their order.
 TEST_P(MessageTest, AnyThreadMaySend) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -306,7 +307,7 @@ TEST_P(MessageTest, AnyThreadMaySend) {
   RunScenario(scenario, GetParam());
 }
 
-// A message with a further reference keeps its payload after it has been sent.
+// A message with another reference keeps its payload after it has been sent.
 TEST_P(MessageTest, ReferencesKeepAMessage) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody);
@@ -320,7 +321,7 @@ TEST_P(MessageTest, ReferencesKeepAMessage) {
     EXPECT_EQ(TextOf(message), "kept");
     EXPECT_EQ(TextOf(response), "kept");
     le_msg_ReleaseMsg(message);
-    // A message outlives its session.
+    // A message stays valid after its session was deleted.
     client.Delete();
     EXPECT_EQ(TextOf(response), "kept");
     EXPECT_EQ(le_msg_GetMaxPayloadSize(response), kTextSize);
@@ -330,8 +331,8 @@ TEST_P(MessageTest, ReferencesKeepAMessage) {
   RunScenario(scenario, GetParam());
 }
 
-// Close, delete and a thread's end hand over what was sent before, gathered
-// messages too.
+// A close, a deletion and the end of a thread deliver all messages that were
+// sent before, also gathered ones.
 TEST_P(MessageTest, LeavingDeliversWhatWasSent) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -354,7 +355,7 @@ TEST_P(MessageTest, LeavingDeliversWhatWasSent) {
                                         "2", "3", "end", "1", "2", "3"}));
   });
   scenario.Add("client", [](Party* party) {
-    // Within a handler, so that all but the first are gathered.
+    // Leave in a handler, so that all messages but the first are gathered.
     auto leave = [party](const char* how, std::function<void(TestClient*)> go) {
       TestClient client("echo");
       client.Open();
@@ -397,8 +398,8 @@ TEST_P(MessageTest, LeavingDeliversWhatWasSent) {
   RunScenario(scenario, GetParam());
 }
 
-// Bytes of a message that came during a blocking call, and was never read, are
-// not in the next new message.
+// A new message contains no bytes of a message that was held during a blocking
+// call and never delivered.
 TEST_P(MessageTest, AMessageThatWasHeldLeavesNothingBehind) {
   constexpr size_t kLarge = 64 * 1024, kSome = 1000;
   Scenario scenario;
@@ -438,8 +439,7 @@ TEST_P(MessageTest, AMessageThatWasHeldLeavesNothingBehind) {
   RunScenario(scenario, GetParam());
 }
 
-// A server that answers everything, as most do, and a client that sends instead
-// of requesting.
+// A server may respond to each message, also to one that is not a request.
 TEST_P(MessageTest, RespondingToAMessageThatAsksForNothingIsHarmless) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

@@ -52,8 +52,8 @@ TEST_P(RequestTest, AsyncAreAnsweredInOrder) {
   RunScenario(scenario, GetParam());
 }
 
-// A synchronous request does not overtake messages sent before it. Messages
-// that come meanwhile are delivered after it, in order.
+// A synchronous request does not overtake messages that were sent before it.
+// Messages that arrive during the call are delivered after it, in order.
 TEST_P(RequestTest, SyncKeepsTheOrder) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -94,7 +94,8 @@ TEST_P(RequestTest, SyncKeepsTheOrder) {
   RunScenario(scenario, GetParam());
 }
 
-// Releasing a request unanswered ends that transaction, and only that.
+// The release of a request without a response completes it with NULL. Other
+// requests are not affected.
 TEST_P(RequestTest, ReleasedUnansweredCompletesWithNull) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -147,8 +148,8 @@ TEST_P(RequestTest, ANullHandlerIsLegal) {
   RunScenario(scenario, GetParam());
 }
 
-// A close completes pending requests with NULL, by the loop, in the order of
-// the requests. Nothing else comes.
+// After a close the loop completes pending requests with NULL, in the order of
+// the requests. No other completion runs.
 TEST_P(RequestTest, CloseCompletesWithNullInOrder) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -214,7 +215,7 @@ TEST_P(RequestTest, DeleteCompletesWithNull) {
   RunScenario(scenario, GetParam());
 }
 
-// Completions of a deleted session come when its thread ends, at the latest.
+// The completions of a deleted session run at the latest when its thread ends.
 TEST_P(RequestTest, DeleteCompletesBeforeTheThreadEnds) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody);
@@ -268,7 +269,8 @@ TEST_P(RequestTest, OnAClosedSessionCompletesWithNull) {
   RunScenario(scenario, GetParam());
 }
 
-// A thread that is client and server at once gets NULL, and does not hang.
+// A synchronous request to a service of the same thread returns NULL. It does
+// not hang.
 TEST_P(RequestTest, SyncToOnesOwnThreadReturnsNull) {
   Scenario scenario;
   scenario.Add("both", [](Party* party) {
@@ -304,10 +306,10 @@ void Record(le_msg_MessageRef_t response, le_result_t result, void* context) {
   if (response != nullptr) le_msg_ReleaseMsg(response);
 }
 
-// A response that has come before the client looks counts, even after the
-// deadline: a program may be busy, or stopped, meanwhile.
+// A response that has arrived before the deadline counts even if the client
+// runs its loop later. A program may be busy or stopped at the deadline.
 TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
-  constexpr int kRequests = 300;  // more than a session may take of a turn
+  constexpr int kRequests = 300;  // more than one session's share of a turn
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -315,7 +317,7 @@ TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
     service.on_message = [&](le_msg_MessageRef_t message) {
       le_msg_Respond(message);
       if (++answered < kRequests) return;
-      // Served by the loop, after all requests have left.
+      // The loop runs this after it has sent all responses.
       le_event_QueueFunction(
           [](void* context, void*) {
             static_cast<Party*>(context)->Signal("answered");
@@ -329,8 +331,8 @@ TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
     TestClient client("echo");
     client.Open();
     std::vector<Outcome> outcomes(kRequests);
-    // From the loop, where they are gathered. Sent one by one, they would be
-    // more packets than the kernel takes, and the rest would stay here.
+    // Request in the loop, which gathers the requests. Single requests would be
+    // more packets than the kernel queues, and the rest would wait here.
     std::function<void()> ask = [&] {
       for (Outcome& outcome : outcomes) {
         const le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
@@ -356,7 +358,8 @@ TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
   RunScenario(scenario, GetParam());
 }
 
-// Deadlines and cancellation. A late response is ignored.
+// Requests end at their deadlines or by cancellation. A late response is
+// ignored.
 TEST_P(RequestTest, DeadlinesAndCancellation) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -405,7 +408,7 @@ TEST_P(RequestTest, DeadlinesAndCancellation) {
   RunScenario(scenario, GetParam());
 }
 
-// Requests made inside a completion, and a synchronous one inside a handler.
+// A completion may make requests, and a handler may make a synchronous one.
 TEST_P(RequestTest, HandlersMayRequest) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody);

@@ -82,7 +82,7 @@ TEST_P(SessionTest, ServerCloseIsToldOnce) {
       le_msg_Send(NewText(session, "last words"));
       le_msg_CloseSession(session);
       EXPECT_EQ(closes, 0) << "a callback ran inside an API call";
-      le_msg_Respond(message);  // too late, but harmless
+      le_msg_Respond(message);  // harmless, although the session is closed
     };
     service.on_close = [&](le_msg_SessionRef_t) { ++closes; };
     service.Advertise();
@@ -114,7 +114,7 @@ TEST_P(SessionTest, ServerCloseIsToldOnce) {
   RunScenario(scenario, GetParam());
 }
 
-// A session may be reopened, also in its close handler.
+// A session may be opened again, also in its close handler.
 TEST_P(SessionTest, ReopensInItsCloseHandler) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -152,8 +152,8 @@ TEST_P(SessionTest, ReopensInItsCloseHandler) {
   RunScenario(scenario, GetParam());
 }
 
-// A close handler can still ask for the client's credentials, even if nobody
-// asked before, and if the handler was added while the session was open.
+// A close handler can get the client's credentials, even if they were never
+// read before, or if the handler was added while the session was open.
 TEST_P(SessionTest, ACloseHandlerMayBeTheFirstToAskWhoTheClientIs) {
   for (const bool added_late : {false, true}) {
     if (added_late && GetParam() == Setting::kUnixProcesses) return;
@@ -272,7 +272,7 @@ TEST_P(SessionTest, HidingLeavesOpenSessionsAlone) {
     EXPECT_EQ(Ask(client.ref(), "hide"), "hide");
     EXPECT_EQ(Ask(client.ref(), "x"), "x");
     TestClient late("echo");
-    // The directory may hear of it later than we do.
+    // The directory may process the change after the server's response.
     bool opened = false;
     le_msg_OpenSession(
         late.ref(),
@@ -305,7 +305,7 @@ TEST_P(SessionTest, DeletingAServiceInItsHandlerClosesItsSessions) {
     service->on_close = [&](le_msg_SessionRef_t) { ++closes; };
     service->Advertise();
     party->RunLoopUntil([&] { return closes == 2; });
-    // The name is free again.
+    // Another service can have the name now.
     TestService another("echo");
     another.Advertise();
     party->RunLoopUntil("done");
@@ -316,8 +316,8 @@ TEST_P(SessionTest, DeletingAServiceInItsHandlerClosesItsSessions) {
     first.on_close = second.on_close = [&] { ++closes; };
     first.Open();
     second.Open();
-    // A session that closes before its open handler has run calls no close
-    // handler.
+    // If a session closes before the server's open handler has run, no close
+    // handler is called. After this request the second open handler has run.
     EXPECT_EQ(Ask(second.ref(), "x"), "x");
     EXPECT_EQ(Ask(first.ref(), "delete"), "(null)");
     party->RunLoopUntil([&] { return closes == 2; });
@@ -328,7 +328,8 @@ TEST_P(SessionTest, DeletingAServiceInItsHandlerClosesItsSessions) {
   RunScenario(scenario, GetParam());
 }
 
-// The same, when its thread ends at the latest.
+// The close handlers for the sessions of a deleted service run at the latest
+// when its thread ends.
 TEST_P(SessionTest, DeletingAServiceTellsOfItsSessionsBeforeTheThreadEnds) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -407,7 +408,8 @@ TEST_P(SessionTest, KillClientClosesThatClientOnly) {
   RunScenario(scenario, GetParam());
 }
 
-// It comes back as often as it likes. The log has a limit for each user.
+// A killed client may open a session again without limit. The log limits the
+// lines for each user.
 TEST_P(SessionTest, AClientThatIsKilledAgainAndAgainDoesNotFillTheLog) {
   static constexpr int kRounds = 100;
   static std::atomic<int> lines;
@@ -497,7 +499,8 @@ TEST_P(SessionTest, AProtocolMismatchKillsTheClient) {
   scenario
       .Add("client",
            [](Party* party) {
-             // Its close tells the server that this process has died.
+             // The close of this session tells the server that the process has
+             // died.
              TestClient good("echo");
              good.Open();
              EXPECT_EQ(Ask(good.ref(), "x"), "x");

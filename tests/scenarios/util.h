@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Shared by the scenarios.
+// Helpers for the scenarios.
 
 #ifndef LE_MESSAGING_TESTS_SCENARIOS_UTIL_H_
 #define LE_MESSAGING_TESTS_SCENARIOS_UTIL_H_
@@ -44,7 +44,7 @@ inline le_msg_MessageRef_t NewText(le_msg_SessionRef_t session,
   return message;
 }
 
-// A synchronous request; "(null)" if there is no response.
+// Makes a synchronous request. Returns "(null)" if there is no response.
 inline std::string Ask(le_msg_SessionRef_t session, const std::string& text) {
   le_msg_MessageRef_t response =
       le_msg_RequestSyncResponse(NewText(session, text));
@@ -54,15 +54,16 @@ inline std::string Ask(le_msg_SessionRef_t session, const std::string& text) {
   return answer;
 }
 
-// Lets a deadline of 1 ms that was set before pass, without running the loop.
+// Waits longer than 1 ms without running the loop, so that a deadline of 1 ms
+// passes.
 inline void PassTime() {
   const le_sem_Ref_t never = le_sem_Create("never", 0);
   le_sem_WaitWithTimeOut(never, le_clk_Time_t{0, 1001});
   le_sem_Delete(never);
 }
 
-// A service whose handlers are closures. The thread that makes it must run its
-// loop.
+// A service whose handlers are closures. The thread that creates it must run
+// its loop.
 class TestService {
  public:
   explicit TestService(const std::string& name,
@@ -95,7 +96,7 @@ class TestService {
         this);
   }
 
-  // The closures are not called after this.
+  // No closure is called after this.
   ~TestService() {
     if (deleted_) return;
     le_msg_SetServiceRecvHandler(ref_, nullptr, nullptr);
@@ -109,13 +110,14 @@ class TestService {
 
   le_msg_ServiceRef_t ref() const { return ref_; }
   void Advertise() { le_msg_AdvertiseService(ref_); }
-  // Close handlers are still called, so this must live until then.
+  // Close handlers are called after this, so this object must exist until then.
   void Delete() {
     deleted_ = true;
     le_msg_DeleteService(ref_);
   }
 
-  // By default echoes requests and drops messages.
+  // By default, responds to requests with their payload, and releases one-way
+  // messages.
   std::function<void(le_msg_MessageRef_t)> on_message =
       [](le_msg_MessageRef_t message) {
         if (le_msg_NeedsResponse(message)) {
@@ -136,7 +138,7 @@ class TestService {
   bool deleted_ = false;
 };
 
-// Echoes as "echo" until "done".
+// Offers the service "echo", which echoes requests, until "done".
 inline void EchoServerBody(Party* party) {
   TestService service("echo");
   service.Advertise();
@@ -182,8 +184,8 @@ class TestClient {
     le_msg_DeleteSession(ref_);
   }
 
-  // An asynchronous request; `done` gets the response or null, and need not
-  // release it.
+  // Makes an asynchronous request. `done` gets the response or null. The
+  // response is released after it.
   void Request(const std::string& text,
                std::function<void(le_msg_MessageRef_t)> done) {
     auto* context =

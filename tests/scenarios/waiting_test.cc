@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client that waits is told why.
+// A client that waits is told the cause.
 
 #include <string>
 #include <vector>
@@ -24,7 +24,7 @@ std::string CauseOf(le_msg_SessionRef_t session) {
   return cause;
 }
 
-// A session that is being opened.
+// A client that starts to open its session, and does not block.
 class OpeningClient : public TestClient {
  public:
   explicit OpeningClient(const std::string& name) : TestClient(name) {
@@ -83,7 +83,7 @@ TEST_P(WaitingTest, ForAServiceAndThenForItsServer) {
     const std::string cause = CauseOf(client.ref());
     EXPECT_NE(cause.find(".echo is not offered"), std::string::npos) << cause;
     party->Signal("waits");
-    // The server offers it, and does not run its loop.
+    // The server offers the service, and does not run its loop.
     client.RunLoopUntilItWaitsFor(party, LE_MSG_WAIT_NOT_TAKEN);
     party->Signal("noticed");
     client.RunLoopUntilItIsOpen(party);
@@ -99,7 +99,7 @@ TEST_P(WaitingTest, ForAServiceAndThenForItsServer) {
   RunScenario(scenario, GetParam());
 }
 
-// The directory has no cause to tell.
+// The directory has introduced the client, so it reports no cause.
 TEST_P(WaitingTest, ForAServerThatHasAlwaysBeenThere) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -147,12 +147,14 @@ TEST_P(WaitingTest, ForRoomAtTheService) {
   RunScenario(scenario, GetParam());
 }
 
-// The result is LE_TIMEOUT for any cause. The cause can be asked for then.
+// The result is LE_TIMEOUT for any cause. le_msg_GetWaitReason() returns the
+// cause after that.
 TEST_P(WaitingTest, UntilADeadline) {
   Scenario scenario;
   scenario.Add("client", [](Party* party) {
     TestClient client("echo");
-    // The directory tells the cause a moment later.
+    // The directory may report the cause after the deadline, so try longer
+    // ones.
     for (uint32_t timeout = 200;
          le_msg_GetWaitReason(client.ref(), nullptr, 0) !=
          LE_MSG_WAIT_NOT_OFFERED;
@@ -234,7 +236,8 @@ using ::testing::ElementsAre;
 using ::testing::MatchesRegex;
 using ::testing::UnorderedElementsAre;
 
-// A client that waits in a blocking call, too.
+// The log reports a long wait, also in a blocking call, and the end of the
+// wait.
 TEST_F(LoggedTest, AWaitThatLastsIsSaidAndItsEnd) {
   Scenario scenario;
   scenario.Add("client", [](Party* party) {
@@ -259,7 +262,7 @@ TEST_F(LoggedTest, AWaitThatLastsIsSaidAndItsEnd) {
   Run(scenario, event::LogLevel::kInfo);
   const char kEcho[] =
       "WARNING interface 'echo': waiting: service <.*>.echo is not offered";
-  // Two of them come at the same moment.
+  // Two of these lines have the same time, so their order varies.
   EXPECT_THAT(log_,
               UnorderedElementsAre(
                   MatchesRegex(kEcho), MatchesRegex(kEcho), MatchesRegex(kEcho),
@@ -304,7 +307,7 @@ TEST_F(LoggedTest, AtDebugLevelTheLifeOfASessionIsSaid) {
   }
 }
 
-// le_msg_Send() returns no result, so a line is logged.
+// le_msg_Send() returns no result, so it logs a dropped message.
 TEST_F(LoggedTest, AMessageThatIsDroppedIsSaid) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -345,7 +348,7 @@ TEST_F(LoggedTest, AMessageThatIsDroppedIsSaid) {
     EXPECT_EQ(le_msg_TrySend(NewText(client.ref(), "x")), LE_CLOSED);
     EXPECT_EQ(le_msg_SendTimed(NewText(client.ref(), "x"), 1), LE_CLOSED);
     EXPECT_EQ(said(), lines);
-    // The rest of a flood is counted only.
+    // The log only counts the other messages of a flood.
     for (int i = 0; i < 1000; ++i) send();
     EXPECT_LT(said(), lines + 50);
     party->Signal("done");
@@ -399,7 +402,7 @@ TEST_F(LoggedTest, ACloseForTheReceiveLimitNamesTheRemedy) {
                         "le_msg_SetSessionLimits.*")));
 }
 
-// A program looks at its log first, for any result.
+// The log reports each opening that fails, whatever its result.
 TEST_F(LoggedTest, AnOpeningThatFailsIsSaid) {
   Scenario scenario;
   scenario.SetBindings("<*>.echo -> <self>.echo\n");

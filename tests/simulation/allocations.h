@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts the blocks of memory in use, by replacing operator new.
+// Replaces operator new to count the blocks of memory in use.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_ALLOCATIONS_H_
 #define LE_MESSAGING_TESTS_SIMULATION_ALLOCATIONS_H_

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// ClientProgram: messages and requests, and what comes back.
+// ClientProgram: messages, requests and their completions.
 
 #include <cstring>
 #include <utility>
@@ -66,14 +66,15 @@ void ClientProgram::SendOneWay(Conversation* conversation) {
   if (open) ++conversation->certain;
 }
 
-// Keeps a message that it sends, and sends it once more, with other content.
+// Keeps a reference to a message that it sends, changes the payload, and sends
+// the message again.
 void ClientProgram::SendTwice(Conversation* conversation) {
   if (conversation->deleted) return;
   const ThreadRules::Call call(&rules_);
   const le_msg_MessageRef_t message =
       NewMessage(conversation, AnyCommand(), 0, ++conversation->sequence);
   le_msg_AddRef(message);
-  // A pointer from before the first sending stays good.
+  // This pointer stays valid after the first sending.
   Payload* const payload = PayloadOf(message);
   const bool open = conversation->state == State::kOpen;
   const bool is_large = world_->plan().sends_large() && world_->OneIn(2);
@@ -144,7 +145,7 @@ void ClientProgram::RequestSync(Conversation* conversation) {
   RequestSync(conversation, AnyCommand(), 0);
 }
 
-// `awaited`: for kAwait, the thread whose message the response waits for.
+// `awaited`: with kAwait, the server responds after a message of this thread.
 void ClientProgram::RequestSync(Conversation* conversation, Command command,
                                 uint32_t awaited) {
   const uint64_t certain = conversation->certain;
@@ -170,8 +171,7 @@ void ClientProgram::RequestSync(Conversation* conversation, Command command,
     if (response != nullptr) ++conversation->certain;
   }
   if (response == nullptr) {
-    // The close handler may not have run yet. A session may be opened before
-    // that.
+    // A session may be opened again before its close handler has run.
     if (conversation->state == State::kOpen && world_->OneIn(2) &&
         le_msg_GetCloseReason(conversation->ref) != LE_MSG_CLOSE_NONE) {
       Open(conversation);
@@ -182,10 +182,11 @@ void ClientProgram::RequestSync(Conversation* conversation, Command command,
   le_msg_ReleaseMsg(response);
 }
 
-// A thread sends a large message while the owner waits for a response, which
-// comes only after that message.
+// A thread sends a large message while the owner waits for a response. The
+// server responds only after that message.
 void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
-  // A server that takes few open requests may read nothing until it has answered.
+  // A server with a low limit of open requests may not read until it has
+  // answered.
   if (conversation->state != State::kOpen || world_->plan().misbehave) return;
   const uint32_t thread = next_thread_++;
   {
@@ -206,13 +207,13 @@ void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
   RequestSync(conversation, Command::kAwait, thread);
 }
 
-// A thread that sends and requests on the session, while its owner may close it
-// and open it again.
+// Starts a thread that sends and requests on the session, while the owner may
+// close it and open it again.
 void ClientProgram::StartHelper(Conversation* conversation) {
   if (!world_->plan().threads || conversation->state != State::kOpen) return;
   const uint32_t thread = next_thread_++;
-  // The helper holds it: if the process is killed, the program is destroyed
-  // first.
+  // The helper owns its messages: if the process is killed, the program is
+  // destroyed before its threads.
   using Messages = std::vector<std::pair<le_msg_MessageRef_t, Request*>>;
   {
     const ThreadRules::Call call(&rules_);
@@ -260,7 +261,7 @@ void ClientProgram::StartHelper(Conversation* conversation) {
   }
 }
 
-// ---- What comes back --------------------------------------------------------
+// ---- Pushes and completions -------------------------------------------------
 
 void ClientProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
   auto* const conversation = static_cast<Conversation*>(context);
@@ -335,7 +336,8 @@ void ClientProgram::Complete(le_msg_MessageRef_t response, le_result_t result,
     }
     le_msg_ReleaseMsg(response);
   } else {
-    // Requests of one session complete in order, refused ones too.
+    // The NULL completions of one session run in order, also those of refused
+    // requests.
     for (const auto& other : requests_) {
       if (other.first < request->number && result == LE_CLOSED &&
           request->tells_why && other.second->conversation == conversation &&

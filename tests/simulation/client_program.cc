@@ -12,14 +12,14 @@ namespace le {
 namespace simulation {
 namespace {
 
-// A service may be on its way out when a client gets its session.
+// A server may end a session just after it has opened, so the client retries.
 constexpr int kTriesToBeServed = 5;
 
 constexpr size_t kMaxLive = 4;
 constexpr int kFlood = 60;
-constexpr int kBigFlood = 400;  // more than a session may take of a turn
+constexpr int kBigFlood = 400;  // more than one session's share of a turn
 constexpr size_t kMaxLives = 4;
-// Sessions of short lives have numbers above those of conversations.
+// The sessions of ShortLife objects have numbers above those of conversations.
 constexpr int kFirstLife = 1000;
 
 }  // namespace
@@ -76,7 +76,7 @@ void ClientProgram::Run() {
   world_->ClientIsDone();
 }
 
-// Opens a session and is answered.
+// Opens a session and requests. Returns whether it was answered.
 bool ClientProgram::InsistOn(const std::string& interface) {
   Conversation* const conversation = NewConversation(interface);
   conversation->state = State::kOpening;
@@ -122,7 +122,7 @@ ClientProgram::Conversation* ClientProgram::NewConversation(
   return conversation;
 }
 
-// ---- What it does ----------------------------------------------------------
+// ---- Operations ------------------------------------------------------------
 
 void ClientProgram::Schedule() {
   const ThreadRules::Call call(&rules_);
@@ -136,7 +136,8 @@ void ClientProgram::OnTimer(le_timer_Ref_t timer) {
   if (!self->may_act_) return;
   ++self->operations_;
   self->world_->Compute();
-  // Only here: without its loop a program does not learn what is open.
+  // Check only here: a program that does not run its loop is not told that a
+  // session is open.
   self->CheckThatWaitsHaveACause();
   if (self->operations_ <= self->world_->plan().operations) self->Act();
   self->Schedule();
@@ -167,7 +168,8 @@ void ClientProgram::Act() {
     case 2:
       return Cancel();
     case 3:
-      // Reads nothing for a while, seldom for long: that costs steps.
+      // Reads nothing for a while. Long pauses are rare, since they take many
+      // steps of the run.
       return world_->PassTime(
           absl::Milliseconds(world_->Roll(world_->OneIn(16) ? 3000 : 100)));
     case 4: {
@@ -280,7 +282,8 @@ void ClientProgram::CheckCause(le_msg_SessionRef_t session, const char* fault) {
 }
 
 void ClientProgram::CheckThatWaitsHaveACause() {
-  // A second, and a little for what was due then and has not run yet.
+  // The library must know a cause after one second. The rest allows for events
+  // that are due and have not run yet.
   const absl::Time late = world_->sim()->Now() - absl::Milliseconds(1500);
   for (const auto& opening : openings_) {
     const Conversation& conversation = *opening->conversation;
@@ -289,8 +292,8 @@ void ClientProgram::CheckThatWaitsHaveACause() {
         conversation.incarnation != opening->incarnation) {
       continue;
     }
-    // It may be open, with the result not told yet: until the next look the
-    // loop tells it.
+    // The session may be open, but its handler has not run yet. It runs before
+    // the next check, so only two checks without a cause are a failure.
     const bool has_cause = HasCause(conversation.ref);
     if (!std::exchange(opening->has_cause, has_cause) && !has_cause) {
       Fail("an opening has waited long for no cause");
@@ -315,12 +318,12 @@ void ClientProgram::Delete(Conversation* conversation) {
 }
 
 bool ClientProgram::MayExit(uint64_t one_in) {
-  // Once the world is calm, no program is started again.
+  // In a calm world no program is started again, so none may exit.
   return world_->plan().exits && !world_->calm() && world_->OneIn(one_in);
 }
 
-// Messages sent by then must arrive. On the kernel, only those that the kernel
-// takes: the rest is dropped, with a warning, if the server does not read.
+// Messages sent before exit() must arrive. On the simulated kernel, messages
+// for which the socket has no room are dropped with a warning.
 void ClientProgram::Exit() {
   for (const Conversation* conversation : live_) {
     if (conversation->state != State::kOpen || !world_->MayKnowLastWords()) {
@@ -347,14 +350,14 @@ void ClientProgram::JoinHelpers() {
   for (const auto& life : lives_) life->Join();
 }
 
-// ---- What it is told -------------------------------------------------------
+// ---- Results ---------------------------------------------------------------
 
-// A session opens only with a binding.
+// Checks that a binding allowed the session.
 void ClientProgram::IsOpen(Conversation* conversation) {
   conversation->state = State::kOpen;
   uid_t uid = 0;
   pid_t pid = 0;
-  // Perhaps closed already, and the close not told yet.
+  // The session may be closed already, and its close handler has not run yet.
   if (le_msg_GetServerUserCreds(conversation->ref, &uid, &pid) != LE_OK) return;
   for (const char* service : {"x", "y", "z"}) {
     if (world_->bindings().HeldSince(conversation->opened_at, uid_,
@@ -388,8 +391,8 @@ void ClientProgram::TellOpening(Opening* opening, le_result_t result) {
   if (goes_on && result == LE_CLOSED) {
     Fail("an opening that was not closed has the result LE_CLOSED");
   }
-  // An opening that was given up gets a result if it was promised one, or if
-  // its time was over before.
+  // An opening that the program has given up may have a result: LE_CLOSED, or
+  // LE_TIMEOUT if the deadline was earlier.
   if (!goes_on && result == LE_OK) {
     Fail("an opening that was given up has the result LE_OK");
   }

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client of the simulation: a program on the C API that does anything it may,
-// in any order, and remembers what it is owed.
+// A client of the simulation: a program on the C API. It makes all calls that
+// the contract allows, in random order, and records which results are due.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_CLIENT_PROGRAM_H_
 #define LE_MESSAGING_TESTS_SIMULATION_CLIENT_PROGRAM_H_
@@ -26,14 +26,14 @@ class ClientProgram {
  public:
   ClientProgram(World* world, int number, uid_t uid,
                 std::vector<std::string> interfaces);
-  // Runs until its operations are used up and the world is calm. Then opens a
-  // session to each service that it must get, and closes everything.
+  // Acts until it has made its operations and the world is calm. Then opens a
+  // session with each service that must be available, and closes all sessions.
   void Run();
 
  private:
   enum class State { kClosed, kOpening, kOpen };
 
-  // A session, as its user sees it.
+  // The state of a session, as the program must see it.
   struct Conversation {
     ClientProgram* program = nullptr;
     int number = 0;
@@ -42,10 +42,10 @@ class ClientProgram {
     bool deleted = false;
     State state = State::kClosed;
     uint64_t incarnation = 0;
-    uint64_t opened_at = 0;   // step in which the opening began
-    uint64_t sequence = 0;    // last one used
-    uint64_t certain = 0;     // messages that were sent if it is still open
-    bool may_refuse = false;  // a request, as one too many
+    uint64_t opened_at = 0;   // the step in which the opening began
+    uint64_t sequence = 0;    // the last one used
+    uint64_t certain = 0;     // messages that must arrive if it stays open
+    bool may_refuse = false;  // the library may refuse a request as too many
     uint64_t pushes = 0;
   };
   // The context of an opening's result.
@@ -55,18 +55,18 @@ class ClientProgram {
     bool timed;
     absl::Time since;
     bool told = false;
-    bool has_cause = true;  // at the last look
+    bool has_cause = true;  // at the last check
   };
   struct Request {
     Conversation* conversation = nullptr;
     uint64_t number = 0;
     uint64_t incarnation = 0;
-    uint64_t certain = 0;                            // messages before it
-    event::Instant deadline = absl::InfinitePast();  // if that is checked
+    uint64_t certain = 0;                            // messages sent before
+    event::Instant deadline = absl::InfinitePast();  // InfinitePast: unchecked
     le_msg_RequestId_t id = 0;
     bool cancelled = false;
-    bool tells_why = false;  // there was no response
-    // Made by a helper, so its opening is unknown.
+    bool tells_why = false;  // the completion has a result code
+    // A helper has made the request, so its opening is unknown.
     bool by_helper = false;
   };
 
@@ -85,7 +85,8 @@ class ClientProgram {
   void Schedule();
   // ---- Operations ----
   void Open(Conversation* conversation);
-  // Whether the library tells, or last told, why an opening waits.
+  // Whether the library knows a cause for which the opening waits or has
+  // failed.
   static bool HasCause(le_msg_SessionRef_t session);
   void CheckCause(le_msg_SessionRef_t session, const char* fault);
   void CheckThatWaitsHaveACause();
@@ -123,7 +124,7 @@ class ClientProgram {
   const uid_t uid_;
   const std::vector<std::string> interfaces_;
   ThreadRules rules_;
-  std::vector<std::unique_ptr<Conversation>> conversations_;  // all that were
+  std::vector<std::unique_ptr<Conversation>> conversations_;  // also deleted
   std::vector<Conversation*> live_;
   std::vector<std::unique_ptr<Opening>> openings_;
   std::vector<std::unique_ptr<Request>> all_requests_;
@@ -132,7 +133,7 @@ class ClientProgram {
   std::vector<std::shared_ptr<ShortLife>> lives_;
   le_timer_Ref_t timer_ = nullptr;
   uint32_t next_thread_ = 1;
-  int untold_openings_ = 0;  // with a deadline: each is told one result
+  int untold_openings_ = 0;  // timed openings whose result is still due
   int operations_ = 0;
   bool may_act_ = true;
 };

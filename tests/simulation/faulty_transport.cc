@@ -21,11 +21,11 @@ using transports::IoResult;
 using transports::OutgoingFrame;
 using transports::SendLimits;
 
-// As the Unix transport pauses when it has no descriptor left.
+// The Unix transport pauses as long when no file descriptor is free.
 constexpr absl::Duration kShortagePause = absl::Milliseconds(50);
 
-// More than this may be queued beyond the limit: one frame of any size that
-// found the queue empty.
+// An empty queue accepts one frame of any size, so a queue may have this number
+// of bytes even if its limit is lower.
 constexpr size_t kOneFrame = (size_t{1} << 20) + 4096;
 
 class FaultyConnection final : public Connection,
@@ -59,8 +59,7 @@ class FaultyConnection final : public Connection,
   void SetReadInterest(bool interested) override {
     reads_ = interested;
     inner_->SetReadInterest(interested && !running());
-    // As the kernel does: a hang-up is reported for as long as it is not
-    // received.
+    // Like the kernel, report a hang-up until the owner has received it.
     if (broken_ && !interested) PostBreak();
   }
 
@@ -120,7 +119,7 @@ class FaultyConnection final : public Connection,
     inner_->SetSendLimits(limits_);
   }
   void Close() override {
-    if (inner_ == nullptr) return;  // passed on
+    if (inner_ == nullptr) return;  // sent to another process
     Detach();
     inner_->Close();
   }
@@ -128,7 +127,7 @@ class FaultyConnection final : public Connection,
   IoResult Send(const OutgoingFrame& frame) override {
     if (broken_) return IoResult::kClosed;
     if (Strikes(context_.weather->break_one_in, "connection broken")) {
-      // The owner learns of it when it next looks.
+      // The loop tells the owner.
       broken_ = true;
       if (loop_ != nullptr) PostBreak();
       return IoResult::kClosed;
@@ -146,7 +145,7 @@ class FaultyConnection final : public Connection,
     if (result == IoResult::kOk && frame.connection != nullptr) {
       frame.connection->reset();
     }
-    // Responses may have filled it before.
+    // Only Room::kQueue respects the limit. Responses may exceed it.
     if (result == IoResult::kOk && frame.room == transports::Room::kQueue &&
         inner_->queued_bytes() > std::max(limits_.bytes, kOneFrame)) {
       context_.referee->Fail(
@@ -187,14 +186,15 @@ class FaultyConnection final : public Connection,
     return true;
   }
 
-  // The owner's thread.
+  // Called on the owner's thread.
   IoResult Break() {
     broken_ = true;
     Close();
     return IoResult::kClosed;
   }
 
-  // Any thread: the owner has something to look at.
+  // Makes the owner's loop report the broken connection. Any thread may call
+  // this.
   void PostBreak() {
     if (posted_) return;
     posted_ = true;
@@ -202,7 +202,7 @@ class FaultyConnection final : public Connection,
   }
   void Run() override {
     posted_ = false;
-    // An end that does not read learns of a close by OnHangUp().
+    // An observer without read interest is told of a close by OnHangUp().
     if (observer_ != nullptr && !reads_) observer_->OnHangUp();
     if (observer_ != nullptr) observer_->OnReadable();
   }

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Loopback with faults: connections break, queues claim to be full, descriptors
-// run out.
+// A loopback transport with faults: connections break, queues report that they
+// are full, file descriptors run out.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_FAULTY_TRANSPORT_H_
 #define LE_MESSAGING_TESTS_SIMULATION_FAULTY_TRANSPORT_H_
@@ -18,11 +18,12 @@
 namespace le {
 namespace simulation {
 
-// How often each fault occurs: one in so many operations; 0: never.
+// The frequency of each fault: it occurs in one of so many operations; 0:
+// never.
 struct Weather {
   uint32_t break_one_in = 0;
   uint32_t no_descriptor_one_in = 0;
-  size_t max_frames = SIZE_MAX;  // a queue takes no more
+  size_t max_frames = SIZE_MAX;  // the limit of a queue
 };
 
 class FaultyTransport final : public transports::Transport {
@@ -45,7 +46,7 @@ class FaultyTransport final : public transports::Transport {
   absl::StatusOr<std::unique_ptr<transports::Connection>> Connect(
       const std::string& address) override;
 
-  // As LoopbackTransport's.
+  // See LoopbackTransport::CloseAll().
   void CloseAll() { inner_.CloseAll(); }
 
  private:

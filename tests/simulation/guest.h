@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client of a stranger's service: a program on the C API that believes nothing
-// that a server may not say.
+// A client of a stranger's service: a program on the C API. It checks that the
+// library believes nothing that only the directory or the kernel may tell.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_GUEST_H_
 #define LE_MESSAGING_TESTS_SIMULATION_GUEST_H_
@@ -20,13 +20,14 @@ class Guest {
  public:
   // `server`: the process of the stranger.
   Guest(World* world, pid_t server) : world_(world), server_(server) {}
-  // Opens as often as a client acts. Each wait has a deadline, so it ends.
+  // Opens as often as a client acts. Each wait has a deadline, so this returns.
   void Run();
 
  private:
   void Open();
   void Request();
-  // What it is told of the server, or of the cause of a failure.
+  // Checks the reported credentials of the server, or the reported cause of a
+  // failure.
   void Check();
   void RunLoopFor(absl::Duration time);
   uint32_t SomeMs();

@@ -32,11 +32,11 @@ constexpr char kBindings[] = "/run/bindings";
 constexpr uint64_t kFailOneIn = 300;
 constexpr uint64_t kComputeOneIn = 4;
 constexpr uint64_t kMaxComputeMs = 30;
-constexpr int kLeastBuffer = 4608;  // the kernel's
+constexpr int kLeastBuffer = 4608;  // the kernel's minimum
 constexpr uint64_t kFewDescriptors = 40;
 constexpr uint64_t kForkOneIn = 30;
 
-KernelWorld* g_world = nullptr;  // that is alive
+KernelWorld* g_world = nullptr;  // the one that exists, for OnLog()
 
 }  // namespace
 
@@ -46,15 +46,16 @@ int KernelWorld::Failures::FailCall(const event::sys::Call& call) {
   if (one_in == 0 || world_->sim()->Random(one_in) != 0) return 0;
   const faults::Kind* const kind = faults::KindOf(call);
   if (kind == nullptr || kind->errnos.empty()) return 0;
-  // The programs must always learn who is at the far end.
+  // The checks need the credentials of the peers, so GetSockOpt never fails.
   if (absl::string_view(call.name) == "GetSockOpt") return 0;
-  // Without what a loop is made of, a process ends by design.
+  // Without an event loop a process ends by design.
   for (const faults::FatalCall& fatal : faults::FatalCalls()) {
     if (absl::string_view(fatal.call) == call.name) return 0;
   }
   const int error =
       kind->errnos[world_->sim()->Random(kind->errnos.size())].value;
-  // These say that the message's descriptor cannot be sent: it leaves without.
+  // With these errors the library sends the message without its descriptor,
+  // which the checks do not allow.
   if (error == EBADF || error == EINVAL || error == EPERM) return 0;
   const bool has_descriptor =
       absl::string_view(call.name) == "SendMsg" && call.detail == 1;
@@ -99,7 +100,8 @@ void KernelWorld::SpawnDirectory(SimProcess* process) {
   directory_listens_ = false;
   WriteBindings();
   Spawn(process, [this] {
-    // As a parent process may do: the signal stays pending until it is handled.
+    // A parent process may block SIGHUP. Then it stays pending until directoryd
+    // handles it.
     sigset_t hang_up;
     sigemptyset(&hang_up);
     sigaddset(&hang_up, SIGHUP);
@@ -115,7 +117,7 @@ void KernelWorld::SpawnDirectory(SimProcess* process) {
 }
 
 void KernelWorld::Prepare(SimProcess* process) {
-  // A program that returns from its main has freed everything.
+  // A program that returns from its main function must have closed its sockets.
   process->OnExit([this, process] {
     if (process->killed()) return;
     const std::string left = kernel_.DescriptorsOf(process, "socket");
@@ -182,7 +184,7 @@ int KernelWorld::NewDescriptor() {
     const int fd =
         event::sys::Socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (fd >= 0) return fd;
-    // No descriptor is free, and the programs need one.
+    // No descriptor is free: try again, since the caller needs one.
     kernel_.Spend(absl::Milliseconds(1));
   }
 }
@@ -215,7 +217,7 @@ std::string KernelWorld::Leftovers() {
     return absl::StrCat("a guest of a stranger does not come to an end:\n",
                         sim()->Report());
   }
-  // The directory must end on SIGTERM, and free everything.
+  // The directory must end on SIGTERM, and leave no kernel object.
   kernel_.Signal(directory_, SIGTERM);
   sim()->Run();
   if (!directory_->ended()) return "the directory does not end on SIGTERM";

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The world on the simulated kernel: all shipped code runs, from directoryd's
-// main and the libraries that a program links down to the last system call.
+// The world on the simulated kernel. All shipped code runs, from the main
+// function of directoryd and the C API down to each system call.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_KERNEL_WORLD_H_
 #define LE_MESSAGING_TESTS_SIMULATION_KERNEL_WORLD_H_
@@ -30,13 +30,13 @@ class KernelWorld final : public World {
   void EndForks() override;
 
  private:
-  // Fails system calls with what the kernel may answer to them.
+  // Makes system calls fail with errors that the kernel may return.
   class Failures final : public event::sys::Interceptor {
    public:
     explicit Failures(KernelWorld* world) : world_(world) {}
     int Fail(const char* call) override { return FailCall({call}); }
     int FailCall(const event::sys::Call& call) override;
-    // One in so many; 0: none.
+    // One of `one_in` calls fails; 0: none.
     uint64_t one_in = 0;
 
    private:
@@ -52,7 +52,7 @@ class KernelWorld final : public World {
   std::string Leftovers() override;
   void WriteBindings();
   void SpawnStrangers();
-  // Sees what the library logs, where its log is not itself a trouble.
+  // Receives the log of the library, except in runs with full logs.
   static void OnLog(event::LogLevel level, absl::string_view text);
 
   event::SimKernel kernel_;
@@ -61,10 +61,10 @@ class KernelWorld final : public World {
   std::map<event::SimProcess*, event::SimProcess*> children_;  // by parent
   event::SimProcess* directory_ = nullptr;
   event::SimProcess* guest_ = nullptr;  // null: there are no strangers
-  // Its main has begun, and either has not read the bindings yet or handles the
-  // signal.
+  // The main function of the directory has begun. From then on a SIGHUP is
+  // handled or stays pending.
   bool directory_listens_ = false;
-  // The process whose log is full and not read.
+  // The process that has the log pipe and does not read it.
   event::SimProcess* log_reader_ = nullptr;
   int log_fd_ = -1;
   event::LogSink former_sink_ = nullptr;

@@ -25,7 +25,7 @@ constexpr char kAddress[] = "directory";
 
 }  // namespace
 
-// Brings new bindings to the directory, on its own loop.
+// Loads new bindings on the directory's loop.
 class LoopbackWorld::Reload final : public event::Task {
  public:
   Reload(LoopbackWorld* world, directory::DirectoryServer* server)
@@ -78,7 +78,7 @@ void LoopbackWorld::SpawnDirectory(SimProcess* process) {
     directory::DirectoryServer::Options options;
     if (plan().small_queues) options.limits.introductions = 2;
     directory::DirectoryServer server(process, loop, &users, options);
-    // The old one's address is free as soon as it is dead.
+    // The former directory is dead, so its address must be free.
     const absl::Status listening = server.Listen(transport.get(), kAddress);
     if (!listening.ok()) referee()->Fail(listening.ToString());
     reload_ = std::make_unique<Reload>(this, &server);

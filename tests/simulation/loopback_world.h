@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The world over the loopback transport, with faults: fast, and without a kernel.
+// The world over the loopback transport with faults. It is fast, since it needs
+// no simulated kernel.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_LOOPBACK_WORLD_H_
 #define LE_MESSAGING_TESTS_SIMULATION_LOOPBACK_WORLD_H_

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The messages between client and server of a simulation. They have enough
-// fields to show that nothing was lost, doubled, mixed up or reordered.
+// The messages between client and server of a simulation. Their fields show
+// whether a message was lost, duplicated, mixed up or reordered.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_PAYLOAD_H_
 #define LE_MESSAGING_TESTS_SIMULATION_PAYLOAD_H_
@@ -27,10 +27,10 @@ enum class Command : uint32_t {
   kClose,  // close the session
   kKill,   // LE_KILL_CLIENT
   kDeleteService,
-  // Answer when a message of another thread of this session has come.
+  // Answer when a message of another thread of this session has arrived.
   kAwait,
 };
-constexpr uint64_t kCommands = 7;  // that a client draws
+constexpr uint64_t kCommands = 7;  // clients choose among the first seven
 constexpr uint64_t kGoodCommands = 3;
 
 struct Payload {
@@ -38,43 +38,44 @@ struct Payload {
 
   uint32_t magic;
   Command command;
-  // From the client:
+  // Set by the client:
   int32_t client;
   int32_t session;
-  uint64_t incarnation;  // of that session: how often it has been opened
-  uint32_t thread;       // 0: the main one
+  uint64_t incarnation;  // the number of the session's opening, from 1
+  uint32_t thread;       // 0: the main thread
   uint32_t has_descriptor;
   uint64_t is_second;  // 1: the message has been sent before
-  uint64_t sequence;   // of that incarnation and thread, from 1
-  uint64_t request;    // 0: none
-  uint32_t pushes;     // wanted
-  // From the server:
+  uint64_t sequence;   // in that incarnation and thread, from 1
+  uint64_t request;    // the number of the request; 0: a one-way message
+  uint32_t pushes;     // the number of pushes that the server must send
+  // Set by the server:
   uid_t server_uid;
-  uint64_t push;      // of that session, from 1; 0: a response
-  uint64_t received;  // messages of that incarnation and thread
+  uint64_t push;      // the number in that session, from 1; 0: a response
+  uint64_t received;  // the number from that incarnation and thread
   char service[8];
-  // The sequence number, in a message that is sent a second time; else 0. So
-  // the second sending has bytes that the first one had not.
+  // In a message that is sent a second time, the sequence number; otherwise 0.
+  // So the second sending differs from the first one in this place too.
   uint64_t tail;
-  uint32_t awaited;  // the thread, with kAwait
-  // How many bytes behind this have the value that FillOf() says.
+  uint32_t awaited;  // with kAwait: the thread whose message is awaited
+  // The number of bytes after this structure that have the value FillOf().
   uint32_t filled;
 };
 
-// With its header more than what a socket takes at once.
+// A message of this size does not fit into a socket's buffer.
 constexpr uint32_t kFilledBytes = 256 * 1024;
 
 inline int FillOf(const Payload& payload) {
   return static_cast<int>((payload.sequence * 31 + payload.thread) & 0x7f) | 1;
 }
 
-// Makes it a large message.
+// Fills the bytes after the payload, which makes the message large.
 inline void Fill(Payload* payload) {
   payload->filled = kFilledBytes;
   std::memset(payload + 1, FillOf(*payload), payload->filled);
 }
 
-// Whether its bytes are those of Fill(), if it is one.
+// Whether the bytes after the payload are those of Fill(). True if there are
+// none.
 inline bool IsFilled(const Payload& payload) {
   const auto* const filled = reinterpret_cast<const uint8_t*>(&payload + 1);
   const int value = FillOf(payload);

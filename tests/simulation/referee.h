@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The checks that hold in every run, and counts of the faults.
+// Checks for all runs, and counts of the faults.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_REFEREE_H_
 #define LE_MESSAGING_TESTS_SIMULATION_REFEREE_H_
@@ -19,7 +19,7 @@
 namespace le {
 namespace simulation {
 
-// Keeps the first failure.
+// Records the first failure, and counts the faults.
 class Referee {
  public:
   explicit Referee(event::Simulation* sim) : sim_(sim) {}
@@ -28,7 +28,7 @@ class Referee {
   bool failed() const { return !verdict_.empty(); }
   const std::string& verdict() const { return verdict_; }
 
-  // How often each fault has occurred.
+  // Counts an occurrence of the fault.
   void Count(const char* fault) { ++faults_[fault]; }
   const std::map<std::string, uint64_t>& faults() const { return faults_; }
 
@@ -40,8 +40,8 @@ class Referee {
   std::map<std::string, uint64_t> faults_;
 };
 
-// One per simulated thread: no callback inside a call of the API, never two at
-// once, none on another thread than the owner's.
+// Checks one simulated thread: no callback runs inside a call of the API,
+// inside another callback, or on a thread that is not the owner.
 class ThreadRules {
  public:
   explicit ThreadRules(Referee* referee)
@@ -72,23 +72,24 @@ class ThreadRules {
   int handlers_ = 0;
 };
 
-// The open descriptors of the processes. As the kernel does, it closes those of
-// a dead process.
+// The open file descriptors of the simulated processes. Like the kernel, it
+// closes those of a dead process.
 class Descriptors final : public event::sys::Interceptor {
  public:
   explicit Descriptors(Referee* referee) : referee_(referee) {}
 
-  // One in so many duplications fails; 0: none.
+  // One of `one_in` calls of Dup fails; 0: none.
   void SetShortage(uint32_t one_in) { one_in_ = one_in; }
-  // A descriptor to send. It belongs to the calling process.
+  // Returns a new descriptor of the calling process.
   int New();
-  // The process is dead, or at its end. It must have no descriptor left then.
+  // Closes the descriptors of a process that was killed.
   void ProcessDied(event::SimProcess* process) { End(process, true); }
+  // Fails if a process that has ended by itself has a descriptor left.
   void ProcessEnded(event::SimProcess* process) { End(process, false); }
-  // How many descriptors are still open.
+  // The number of open descriptors.
   size_t left() const { return owners_.size(); }
-  // Descriptors that this thread duplicates in its lifetime are in flight and
-  // belong to no process...
+  // While this object exists, descriptors that this thread duplicates are in
+  // flight. They belong to no process...
   class Sending {
    public:
     explicit Sending(Descriptors* descriptors)
@@ -118,7 +119,7 @@ class Descriptors final : public event::sys::Interceptor {
   std::map<int, event::Process*> owners_;
 };
 
-// Which bindings were in force, and when.
+// Records which bindings were in force at which step.
 class BindingHistory {
  public:
   struct Target {
@@ -127,8 +128,8 @@ class BindingHistory {
   };
   using Table = std::map<std::pair<uid_t, std::string>, Target>;
 
-  // From now on. Until the directory says that it has loaded them, the former
-  // ones hold too.
+  // The directory was told to load `table`. Both the former and the new
+  // bindings may be in force until Loaded().
   void Ordered(Table table);
   void Loaded(uint64_t step);
   bool HeldSince(uint64_t step, uid_t client, const std::string& interface,

@@ -27,11 +27,11 @@ namespace le {
 namespace simulation {
 namespace {
 
-// A worker is replaced after so many, because killed processes leave memory
-// behind.
+// A worker is replaced after this number of seeds, because killed processes
+// never free their memory.
 constexpr uint64_t kSeedsPerWorker = 500;
 
-// A run takes milliseconds. One that takes so long is taken for endless.
+// A run takes milliseconds. A run that takes this time counts as endless.
 constexpr unsigned kMaxSecondsPerRun = 60;
 
 constexpr uint64_t kFailuresShown = 5;
@@ -72,9 +72,10 @@ Result RunOnce(const Plan& plan, bool trace) {
 Result RunPlan(const Plan& plan, bool trace) {
   const int64_t before = AllocationsInUse();
   Result result = RunOnce(plan, trace);
-  // The shipped code keeps caches for the whole of the (real) process.
+  // On the kernel, the shipped code keeps caches for the whole real process.
   if (plan.kernel || plan.kills() || !result.failure.empty()) return result;
-  // The first run may have filled a pool that stays, or grown this result.
+  // The first run may have filled a pool that is kept, or allocated the result.
+  // A leak needs memory in the second run too.
   const int64_t between = AllocationsInUse();
   if (between <= before + 8) return result;
   const int64_t start = AllocationsInUse();
@@ -157,7 +158,7 @@ Plan Options::PlanOf(uint64_t seed) const {
 
 namespace {
 
-// Runs these seeds, and reports the results. False: one failed.
+// Runs these seeds, and reports the results. Returns false if one has failed.
 bool RunSeeds(const Options& options, uint64_t first, uint64_t end) {
   uint64_t steps = 0;
   std::map<std::string, uint64_t> faults;
@@ -192,12 +193,12 @@ int RunWorker(const Options& options) {
   event::SetLogSink([](event::LogLevel, absl::string_view) {});
   const uint64_t end = options.first + options.seeds;
   if (!options.kernel) {
-    // Killed processes leave memory behind, which is no leak.
+    // _exit() skips the leak checker: killed processes never free their memory.
     _exit(RunSeeds(options, options.first, end) ? 0 : 1);
   }
-  // The shipped code keeps caches for the whole of the (real) process, and
-  // takes locks to fill them, where a simulation may switch. In a process of
-  // its own each seed runs as it does alone.
+  // The shipped code keeps caches for the whole real process. It takes locks to
+  // fill them, where the simulation may switch threads. So each seed runs in
+  // its own real process, and does not depend on the seeds before it.
   for (uint64_t seed = options.first; seed < end; ++seed) {
     const pid_t child = fork();
     if (child == 0) _exit(RunSeeds(options, seed, seed + 1) ? 0 : 1);
@@ -218,7 +219,7 @@ int RunWorker(const Options& options) {
 
 namespace {
 
-// A worker, and its output.
+// A worker process, and its output.
 class Worker {
  public:
   Worker(uint64_t first, uint64_t seeds, const std::string& more_flags) {
@@ -254,9 +255,9 @@ class Worker {
     uint64_t steps = 0;
     std::map<std::string, uint64_t> faults;
     std::map<uint64_t, std::string> failures;  // by seed
-    uint64_t next = 0;                         // seed, after the last one run
+    uint64_t next = 0;                         // the first seed not run
   };
-  // Waits for its end.
+  // Waits until the worker has ended.
   Report Read() {
     Report report;
     uint64_t running = 0;
@@ -389,7 +390,7 @@ int RunAll(const Options& options) {
                            std::make_unique<Worker>(next, count, flags));
       next += count;
     }
-    // They take about the same time each.
+    // All workers take about the same time, so wait for the oldest.
     const uint64_t its_end = running.front().first;
     const Worker::Report report = running.front().second->Read();
     running.erase(running.begin());
@@ -405,7 +406,7 @@ int RunAll(const Options& options) {
       }
     }
     if (options.until_failure && !total.failures.empty()) next = end;
-    // If one crashed, another goes on with the seeds after that.
+    // If a worker has crashed, another one runs the remaining seeds.
     if (report.next < its_end && total.failures.size() <= kFailuresShown) {
       running.emplace_back(
           its_end,

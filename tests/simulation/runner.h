@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs plans, many of them, and makes failing ones smaller.
+// Runs many plans, and shrinks the failing ones.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_RUNNER_H_
 #define LE_MESSAGING_TESTS_SIMULATION_RUNNER_H_
@@ -17,11 +17,11 @@
 namespace le {
 namespace simulation {
 
-// One run, in this process. Also checks for leaks, if no process was killed: a
-// killed process leaves its memory to the operating system.
+// Runs the plan in this real process. Checks for memory leaks, except if
+// processes are killed: a killed process frees nothing.
 Result RunPlan(const Plan& plan, bool trace);
 
-// The command line, but for its first word.
+// The arguments of the command line.
 struct Options {
   uint64_t first = 1;
   uint64_t seeds = 1000;
@@ -29,23 +29,25 @@ struct Options {
   bool trace = false;
   bool until_failure = false;
   bool kernel = false;  // on the simulated kernel
-  bool worker = false;  // of RunAll(): its output is for the parent
-  // These replace the seed's values; -1 and "": they do not.
+  bool worker = false;  // this process is a worker of RunAll()
+  // These replace the values that the seed draws; -1: do not.
   int clients = -1, servers = -1, operations = -1, blows = -1;
   bool has_only = false;
-  std::string only;  // kinds of trouble, with commas between
+  std::string only;  // if has_only: the kinds of trouble, separated by commas
 
-  // False, with a message on stderr: it is wrong.
+  // False, with a message on stderr, if the command line is wrong.
   bool Parse(int argc, char** argv);
   Plan PlanOf(uint64_t seed) const;
 };
 
-// Runs them all here, and reports each on stdout for RunAll().
+// Runs all seeds, and reports each on stdout for RunAll(). Returns the exit
+// code.
 int RunWorker(const Options& options);
-// Runs workers, sums up, and shrinks what fails. The exit code.
+// Runs workers, adds up their results, and shrinks failing plans. Returns the
+// exit code.
 int RunAll(const Options& options);
 
-// A smaller plan that `fails` too.
+// Returns a smaller plan for which `fails` is still true.
 Plan Shrink(Plan plan, const std::function<bool(const Plan&)>& fails);
 
 }  // namespace simulation

@@ -15,10 +15,11 @@ namespace simulation {
 
 namespace {
 constexpr size_t kMaxHeld = 8;
-// Of one session: other sessions must get their turn, however much it has sent.
+// The limit for one session: the loop must serve other sessions too, however
+// much one client sends.
 constexpr int kMaxMessagesInATurn = 256;
-// A client that has taken something within this time is not slow. No queue here
-// reaches the limit of gathered bytes.
+// A client that has received a message within this time is not slow. No queue
+// of these runs reaches the limit of gathered bytes.
 constexpr absl::Duration kPatience = absl::Seconds(1);
 }  // namespace
 
@@ -161,7 +162,7 @@ void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
   if (payload.magic != Payload::kMagic) {
     referee->Fail("a message has not the content that was sent");
   }
-  // A helper does not know which opening its message goes out on.
+  // A helper does not know in which opening its message is sent.
   const bool by_helper = payload.thread != 0;
   if (!served->known) {
     served->client = payload.client;
@@ -191,7 +192,7 @@ void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
   ++served->received[payload.thread];
 }
 
-// For a client that has called exit().
+// Checks that all messages of a client that has called exit() have arrived.
 void ServerProgram::CheckLastWords(le_msg_SessionRef_t session,
                                    const Served& served) {
   uid_t uid = 0;
@@ -267,13 +268,13 @@ void ServerProgram::Obey(le_msg_MessageRef_t message, Served* served) {
         const ThreadRules::Call call(&rules_);
         le_msg_DeleteService(service->ref);
       }
-      service->ref = nullptr;  // Tick() makes it anew
+      service->ref = nullptr;  // Tick() creates it again
       return Finish(message);
     }
   }
 }
 
-// Responds if that is due, and releases the message.
+// Responds if the message is a request, otherwise releases it.
 void ServerProgram::Finish(le_msg_MessageRef_t message) {
   if (!le_msg_NeedsResponse(message)) return le_msg_ReleaseMsg(message);
   const bool with_descriptor = world_->OneIn(8);
@@ -283,13 +284,13 @@ void ServerProgram::Finish(le_msg_MessageRef_t message) {
   const le_msg_SessionRef_t session = le_msg_GetSession(message);
   const ThreadRules::Call call(&rules_);
   le_msg_Respond(message);
-  // The server may learn later that the connection is broken.
+  // The connection may be broken, and the server is not told yet.
   if (sessions_.count(session) == 0 || world_->plan().break_connections ||
       le_msg_GetCloseReason(session) != LE_MSG_CLOSE_NONE) {
     return;
   }
   if (world_->plan().kernel) {
-    // It may have been gathered, or wait for room or for a call that failed.
+    // The response may be gathered, or wait for room or for a retry.
     if (world_->plan().small_buffers || world_->plan().large_messages ||
         world_->plan().failing_calls || world_->OneIn(2)) {
       return;
@@ -299,7 +300,8 @@ void ServerProgram::Finish(le_msg_MessageRef_t message) {
   world_->Answered(request);
 }
 
-// Finishes requests whose message has come, and those of closed sessions.
+// Finishes requests whose awaited message has arrived, and requests of closed
+// sessions.
 void ServerProgram::FinishAwaiting() {
   const auto done = std::stable_partition(
       awaiting_.begin(), awaiting_.end(), [this](le_msg_MessageRef_t message) {
@@ -365,7 +367,7 @@ void ServerProgram::Tick() {
   le_timer_Start(timer_);
 }
 
-// Whether that client reads or not.
+// Pushes without a request, also if the client does not read.
 void ServerProgram::PushUnasked() {
   if (pushed_to_ == nullptr || !world_->OneIn(4)) return;
   const auto it = sessions_.find(pushed_to_);

@@ -36,7 +36,7 @@ class ServerProgram {
   struct Served {
     Offered* service = nullptr;
     bool is_stranger = false;
-    bool known = false;  // its first message has said whose it is
+    bool known = false;  // the first message has set client and session
     int32_t client = 0;
     int32_t session = 0;
     uint64_t incarnation = 0;
@@ -44,8 +44,8 @@ class ServerProgram {
     std::map<uint32_t, uint64_t> received;
     uint64_t pushes = 0;
     bool closed_here = false;
-    uint64_t turn = 0;  // in which its latest message came
-    int in_turn = 0;    // messages of that turn
+    uint64_t turn = 0;  // the turn in which the latest message arrived
+    int in_turn = 0;    // the number of messages in that turn
   };
 
   static void OnOpen(le_msg_SessionRef_t session, void* offered);
@@ -72,8 +72,8 @@ class ServerProgram {
   std::vector<std::unique_ptr<Offered>> services_;
   std::map<le_msg_SessionRef_t, std::unique_ptr<Served>> sessions_;
   std::deque<le_msg_MessageRef_t> held_;
-  std::vector<le_msg_MessageRef_t> awaiting_;  // another thread's message
-  le_msg_SessionRef_t pushed_to_ = nullptr;    // unasked
+  std::vector<le_msg_MessageRef_t> awaiting_;  // requests with kAwait
+  le_msg_SessionRef_t pushed_to_ = nullptr;    // gets pushes without a request
   le_timer_Ref_t timer_ = nullptr;
   uint64_t turn_ = 0;
   bool done_ = false;

@@ -27,8 +27,8 @@ void ShortLife::Start() {
   thread_ = le_thread_Create(
       "short life",
       [](void* context) -> void* {
-        // The helper holds it: if the process is killed, the program is
-        // destroyed first.
+        // The thread shares ownership: if the process is killed, the program
+        // is destroyed before its threads.
         const std::unique_ptr<std::shared_ptr<ShortLife>> self(
             static_cast<std::shared_ptr<ShortLife>*>(context));
         (*self)->Body();
@@ -68,7 +68,7 @@ void ShortLife::Join() {
   }
 }
 
-// ---- A service of this very thread -----------------------------------------
+// ---- A service of this thread ----------------------------------------------
 
 void ShortLife::UseOwnService() {
   const le_mem_PoolRef_t pool =
@@ -89,7 +89,7 @@ void ShortLife::UseOwnService() {
     limits.maxGatheredBytes = 300;
     le_msg_SetSessionLimits(own_session_, &limits);
     le_msg_OpenSessionSync(own_session_);
-    // Each time, messages that did not fit must end with their opening.
+    // Messages that wait for room must be dropped when their opening ends.
     for (uint64_t i = world_->Roll(4); i > 0; --i) {
       for (uint64_t n = world_->Roll(8); n > 0; --n) {
         le_msg_Send(le_msg_CreateMsg(own_session_));
@@ -113,8 +113,9 @@ void ShortLife::UseOwnService() {
   for (;;) loop->RunTurn(absl::InfiniteFuture());
 }
 
-// A worker requests on the session while it is closed and opened again. An
-// opening takes few steps here, so a worker that is passed over misses some.
+// A worker requests on the session while the owner closes it and opens it
+// again. An opening takes few steps here, so the worker's requests fall into
+// several openings.
 void ShortLife::ReopenBesideAWorker() {
   workers_requests_ = kWorkersRequests;
   {
@@ -133,7 +134,8 @@ void ShortLife::RunWorker() {
             static_cast<std::shared_ptr<ShortLife>*>(context));
         ShortLife* const self = holder->get();
         for (int i = 0; i < kWorkersRequests; ++i) {
-          // Nothing makes room while the owner waits for this thread.
+          // The request has a deadline: no room is made while the owner waits
+          // for this thread.
           le_msg_RequestResponseTimed(le_msg_CreateMsg(self->own_session_), 1,
                                       &OnWorkersResult, self);
         }
@@ -160,14 +162,15 @@ void ShortLife::OnWorkersResult(le_msg_MessageRef_t message, le_result_t,
 void ShortLife::OnOpened(le_msg_SessionRef_t, void* context) {
   auto* const self = static_cast<ShortLife*>(context);
   { const ThreadRules::Handler handler(self->rules_.get()); }
-  // Completions that are due when the thread ends come inside this handler.
+  // The end of the thread completes its requests, inside this handler.
   if (self->end_ == End::kExitInOpenHandler) le_thread_Exit(nullptr);
 }
 
 void ShortLife::OnClosed(le_msg_SessionRef_t, void* context) {
   auto* const self = static_cast<ShortLife*>(context);
   { const ThreadRules::Handler handler(self->rules_.get()); }
-  // Once only: the end of the thread closes what is still open.
+  // Exit only once: the end of the thread closes the open sessions, and calls
+  // this handler again.
   if (self->end_ == End::kExitInCloseHandler && self->answered_) {
     self->answered_ = false;
     le_thread_Exit(nullptr);
@@ -191,12 +194,12 @@ void ShortLife::OnOwnAnswer(le_msg_MessageRef_t message, void* context) {
   auto* const self = static_cast<ShortLife*>(context);
   self->answered_ = true;
   if (message != nullptr) return le_msg_ReleaseMsg(message);
-  // The thread may have ended before.
+  // With this end the thread may have ended before.
   if (self->end_ == End::kExitInOpenHandler) return;
   self->world_->referee()->Fail("a request to a service that lives is NULL");
 }
 
-// ---- A service elsewhere ---------------------------------------------------
+// ---- A service of another process ------------------------------------------
 
 void ShortLife::UseAnothersService() {
   const ThreadRules::Call call(rules_.get());

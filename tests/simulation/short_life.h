@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A thread of a client program that owns things and ends: a local service, a
-// session with it, and a session with a service elsewhere.
+// A thread of a client program that ends while it owns a local service, a
+// session with it, and a session with a service of another process.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_SHORT_LIFE_H_
 #define LE_MESSAGING_TESTS_SIMULATION_SHORT_LIFE_H_
@@ -21,10 +21,12 @@ namespace simulation {
 
 class ShortLife : public std::enable_shared_from_this<ShortLife> {
  public:
-  // `number` names its session among those of client `client`.
+  // `number`: the number of the session with the other process, among the
+  // sessions of client `client`.
   ShortLife(World* world, int client, int number, std::string interface);
   void Start();
-  // Waits for its end, and checks that nothing is left.
+  // Waits until the thread has ended, and checks that each request completed
+  // once and each session is closed.
   void Join();
 
  private:
@@ -58,14 +60,14 @@ class ShortLife : public std::enable_shared_from_this<ShortLife> {
   le_msg_LocalService_t own_ = {};
   le_msg_SessionRef_t own_session_ = nullptr;
   bool answered_ = false;
-  int workers_requests_ = 0;  // not yet complete
+  int workers_requests_ = 0;  // the number that are not complete
 
   struct Told {
     ShortLife* life = nullptr;
     int times = 0;
   };
   le_msg_SessionRef_t session_ = nullptr;
-  le_msg_MessageRef_t kept_ = nullptr;  // keeps the session
+  le_msg_MessageRef_t kept_ = nullptr;  // keeps session_ valid
   Told told_[kMaxRequests];
   int requests_ = 0;
 };

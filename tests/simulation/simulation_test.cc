@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A few hundred runs. The simulation repeats a seed, and shrinks a failure.
+// Runs a few hundred seeds. A seed must give the same run each time, and a
+// failing plan must shrink.
 
 #include <string>
 #include <vector>
@@ -48,7 +49,7 @@ TEST_F(SimulationTest, NothingIsLostOnTheSimulatedKernel) {
 }
 
 TEST_F(SimulationTest, ASeedRepeatsToTheByteOnTheSimulatedKernel) {
-  // The first run of a process fills caches, where locks are taken.
+  // The first run of a real process fills caches, and takes locks for that.
   Plan first = Plan::Draw(1);
   first.kernel = true;
   RunPlan(first, /*trace=*/false);

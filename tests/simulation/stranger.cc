@@ -25,11 +25,12 @@ using transports::FrameHeader;
 
 namespace {
 
-// Few enough to leave room for the others, in a directory with few descriptors.
+// Few enough to leave room for other clients in a directory that has few
+// descriptors.
 constexpr size_t kMaxSockets = 4;
 constexpr uint64_t kMaxPauseMs = 40;
 
-// Of a frame whose rest does not come.
+// The length of a frame of which only a part is sent.
 constexpr size_t kLengthOfAPart = 1000;
 
 constexpr char kProtocol[] = "simulated";
@@ -77,7 +78,7 @@ void Stranger::Run() {
         }
       }
     } else if (!sockets_.empty()) {
-      // Mostly the latest, so that a conversation gets somewhere.
+      // Mostly choose the latest socket, so that some exchanges get far.
       const size_t index = world_->OneIn(3) ? world_->Roll(sockets_.size())
                                             : sockets_.size() - 1;
       const int fd = sockets_[index];
@@ -114,13 +115,13 @@ void Stranger::Act(int fd) {
       return SendOpen(fd);
     case 1:
       return SendAdvertise(fd, "x", AnyBytes(8));
-    case 2: {  // the first part of a frame, of a session or of the directory's
+    case 2: {  // the first part of a session's or a directory's frame
       uint8_t type = directory::kControlFrame;
       if (world_->OneIn(2)) type = messaging::kMessageFrame;
       return SendFrame(fd, type, FrameHeader::kFragmented, kLengthOfAPart,
                        "ten bytes.");
     }
-    case 3:  // of a frame that is not there
+    case 3:  // a continuation without a first part
       return SendFrame(fd, 0, FrameHeader::kContinuation, kLengthOfAPart, "x");
     case 4: {
       const std::string bytes = AnyBytes(64);
@@ -195,7 +196,7 @@ int Stranger::TakeClient(int* offer) {
   return client;
 }
 
-// Mostly at once: the client may not have asked for credentials yet.
+// Mostly sends at once, when the client may not have asked for credentials yet.
 void Stranger::Deceive(int client) {
   for (uint64_t i = world_->Roll(4); i > 0; --i) {
     if (world_->OneIn(4)) Pause();
@@ -216,7 +217,7 @@ void Stranger::Deceive(int client) {
   }
 }
 
-// A frame as the directory's.
+// Returns a forged frame of a directory.
 std::string Stranger::Lie(uint16_t flags) {
   directory::proto::FromDirectory message;
   message.set_version(directory::kControlVersion);

@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that does not use the library: it speaks to the directory, and to the
-// servers and clients that it is introduced to, by plain system calls. It begins
-// what the protocols allow and stops anywhere, or breaks them.
+// A program that does not use the library. It sends to the directory, to
+// servers and to clients by plain system calls. It begins valid exchanges and
+// stops at any point, or breaks the protocols.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_STRANGER_H_
 #define LE_MESSAGING_TESTS_SIMULATION_STRANGER_H_
@@ -21,30 +21,31 @@ namespace simulation {
 
 class Stranger {
  public:
-  // What it offers, and what it says where only a directory speaks.
+  // The service that it offers, and the text of its forged frames of a
+  // directory.
   static constexpr char kService[] = "s";
   static constexpr char kLie[] = "a lie";
 
   // `directory`: the path of its socket.
   Stranger(World* world, std::string directory);
-  // Acts as often as a client does, then holds its connections for ever.
+  // Acts as often as a client does, then keeps its connections open for ever.
   void Run();
-  // Offers kService, and deceives its clients until it is over.
+  // Offers kService, and deceives its clients until `is_over` is true.
   void Serve(const std::function<bool()>& is_over);
 
  private:
-  // -1: there is no directory, or no descriptor.
+  // Returns -1 if there is no directory, or no free file descriptor.
   int Connect();
   void Act(int fd);
-  // The connection of the next client; -1: none has come. Closes the offer and
-  // makes it -1 if the directory has gone.
+  // Returns the connection of the next client; -1: there is none. If the
+  // directory has closed the offer, closes it and sets it to -1.
   int TakeClient(int* offer);
   void Deceive(int client);
   std::string Lie(uint16_t flags);
   void SendOpen(int fd);
   void SendAdvertise(int fd, const std::string& service,
                      const std::string& protocol);
-  // A frame whose header says `length`, with `bytes` of it.
+  // Sends a frame whose header has `length`, but with `bytes` as its payload.
   void SendFrame(int fd, uint8_t type, uint16_t flags, size_t length,
                  const std::string& bytes);
   void SendBytes(int fd, const std::string& bytes);

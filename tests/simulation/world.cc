@@ -25,13 +25,13 @@ constexpr uid_t kDirectoryUser = 100;
 constexpr uid_t kServerUsers[] = {201, 201, 202};
 constexpr uid_t kClientUsers[] = {301, 302};
 
-// The second stands by for the first.
+// Both the first and the second server offer "x": one stands by.
 const std::vector<std::string> kServices[] = {{"x", "y"}, {"x"}, {"z"}};
 const std::vector<std::string> kInterfaces[] = {{"a", "b"}, {"b", "c"}};
 
 constexpr char kNoLoop[] = "an event loop cannot be made: ";
 
-// Enough for any run that comes to an end. On the kernel each system call is one.
+// More steps than any run needs. On the kernel each system call is a step.
 constexpr uint64_t kMaxSteps = 400000;
 
 std::string ToText(const BindingHistory::Table& table) {
@@ -57,8 +57,8 @@ Plan Plan::Draw(uint64_t seed) {
   plan.servers = static_cast<int>(1 + dice.Random(3));
   plan.operations = static_cast<int>(5 + dice.Random(60));
   plan.blows = static_cast<int>(dice.Random(14));
-  // Each kind in some runs only: fewer faults may show a defect that all
-  // together hide.
+  // Each run has only some kinds of faults: one kind may hide a defect that
+  // another kind shows.
   plan.kill_clients = one_in(3);
   plan.kill_servers = one_in(3);
   plan.kill_directory = one_in(3);
@@ -73,11 +73,12 @@ Plan Plan::Draw(uint64_t seed) {
   plan.slow = one_in(3);
   plan.plain_code = one_in(4);
   if (one_in(50)) {
-    // Many clients, with few operations each.
+    // Some runs have many clients with few operations each.
     plan.clients = static_cast<int>(10 + dice.Random(40));
     plan.operations = static_cast<int>(1 + dice.Random(5));
   }
-  // For the kernel's setting only. In the other one seeds keep their plans.
+  // Draw the kinds for the kernel last, so that they do not change the rest of
+  // the plan.
   plan.small_buffers = one_in(3);
   plan.failing_calls = one_in(3);
   plan.slow_programs = one_in(3);
@@ -179,7 +180,7 @@ SimProcess* World::NewProcess(const std::string& name, uid_t uid) {
   process->OnExit([this, process] {
     const std::string& why = process->death_message();
     if (why.empty()) return;
-    // By design: there was no descriptor for a loop.
+    // A process without a descriptor for its event loop ends by design.
     if (plan_.few_descriptors && absl::StartsWith(why, kNoLoop)) return;
     referee_.Fail(absl::StrCat(process->name(), " died: ", why));
   });
@@ -217,7 +218,7 @@ void World::Start(Actor* actor) {
 void World::Kill(Actor* actor) {
   if (actor->process->ended()) return;
   referee_.Count(actor->is_client ? "client killed" : "server killed");
-  // A client that was done has been counted already.
+  // clients_done_ stays: a client has counted itself if it was done.
   sim_.Kill(actor->process);
 }
 
@@ -260,7 +261,7 @@ void World::StrikeBlow() {
       }
       return;
     default:
-      // Starts killed programs again.
+      // Start one killed program again.
       if (directory_->ended()) return StartDirectory();
       for (const auto& dead : actors_) {
         if (dead->process->ended()) return Start(dead.get());
@@ -302,7 +303,7 @@ Result World::Run(bool trace) {
   }
   if (!referee_.failed()) sim_.RunFor(absl::Milliseconds(200));
 
-  // From here on each client must be served.
+  // From now on each client must be served.
   EndTroubles();
   if (directory_->ended()) StartDirectory();
   for (const auto& actor : actors_) {
@@ -325,7 +326,7 @@ Result World::Run(bool trace) {
 }
 
 void World::CheckEnd(Simulation::Outcome outcome) {
-  // All but the directory have ended, and it waits for the next.
+  // All programs must have ended, except the directory.
   for (const auto& actor : actors_) {
     if (!actor->process->ended()) {
       referee_.Fail(

@@ -22,13 +22,13 @@
 namespace le {
 namespace simulation {
 
-// The parameters of a run, drawn from the seed. A shrunk run has smaller ones.
+// The parameters of a run, drawn from the seed. Shrinking makes them smaller.
 struct Plan {
   uint64_t seed = 1;
   int clients = 0;
   int servers = 0;
-  int operations = 0;  // of each client
-  int blows = 0;       // kills, restarts, new bindings
+  int operations = 0;  // the number for each client
+  int blows = 0;       // the number of kills, restarts and new bindings
   // Kinds of trouble.
   bool kill_clients = false;
   bool kill_servers = false;
@@ -39,19 +39,19 @@ struct Plan {
   bool small_queues = false;
   bool hide_services = false;
   bool threads = false;
-  bool misbehave = false;   // servers close, kill and leave clients unanswered
-  bool exits = false;       // clients call exit(), wherever they are
+  bool misbehave = false;   // servers close, kill, and do not answer
+  bool exits = false;       // clients call exit() at any point
   bool slow = false;        // handlers take time
-  bool plain_code = false;  // clients that seldom run their loop
+  bool plain_code = false;  // clients rarely run their loop
   // On the simulated kernel only.
-  bool kernel = false;          // the run is on it
-  bool small_buffers = false;   // of sockets
-  bool failing_calls = false;   // system calls, with what the kernel may answer
-  bool slow_programs = false;   // whose handlers take time
-  bool full_logs = false;       // that nobody reads
-  bool large_messages = false;  // larger than what a socket takes at once
-  bool forks = false;      // programs leave a child that has what they have
-  bool strangers = false;  // who do not keep to the protocols
+  bool kernel = false;          // the run is on the simulated kernel
+  bool small_buffers = false;   // sockets have small buffers
+  bool failing_calls = false;   // system calls fail
+  bool slow_programs = false;   // handlers take time
+  bool full_logs = false;       // no process reads the log
+  bool large_messages = false;  // larger than the buffer of a socket
+  bool forks = false;           // programs fork; the child keeps descriptors
+  bool strangers = false;       // strangers break the protocols
 
   static Plan Draw(uint64_t seed);
   bool sends_large() const { return kernel && large_messages; }
@@ -59,7 +59,7 @@ struct Plan {
   bool kills() const {
     return kill_clients || kill_servers || kill_directory || exits;
   }
-  // As flags of the command line.
+  // The flags of the command line that replay the plan.
   std::string ToFlags() const;
 };
 
@@ -70,14 +70,14 @@ struct Result {
   std::string trace;
 };
 
-// The user of the strangers, which are bound to some services.
+// The user of the strangers. Bindings allow them some services.
 constexpr uid_t kStrangerUser = 399;
-// The user of a client that is bound to a stranger's service, always.
+// The user of the Guest, which always has a binding to a stranger's service.
 constexpr uid_t kGuestUser = 398;
 
 class World {
  public:
-  // Makes one in the setting that the plan names.
+  // Creates a KernelWorld or a LoopbackWorld, as the plan demands.
   static std::unique_ptr<World> New(const Plan& plan);
   virtual ~World();
   Result Run(bool trace);
@@ -88,21 +88,21 @@ class World {
   Referee* referee() { return &referee_; }
   // A descriptor that the calling process may send.
   virtual int NewDescriptor() = 0;
-  // Takes time, as a busy handler does; in some runs.
+  // In some runs, lets time pass as a busy handler does.
   virtual void Compute() {}
-  // Leaves a child with all descriptors of the calling process; in some runs. It
-  // goes when its parent is killed, and otherwise last of all.
+  // In some runs, forks a child that keeps all descriptors of the calling
+  // process. It is killed with its parent, or otherwise by EndForks().
   virtual void ForkSometimes() {}
-  // The children live on after their parents, but not for ever.
+  // Kills all forked children. Called when all clients are done.
   virtual void EndForks() {}
   const BindingHistory& bindings() const { return bindings_; }
-  // Below `bound`.
+  // A random number below `bound`.
   uint64_t Roll(uint64_t bound) { return sim_.Random(bound); }
   bool OneIn(uint64_t n) { return sim_.Random(n) == 0; }
-  // No more faults: each client with a binding to an offered service must be
-  // served now.
+  // True after the last fault. Each client with a binding to an offered service
+  // must be served then.
   bool calm() const { return calm_; }
-  // A client has just taken a message of a session.
+  // Records that a client has received a message of a session.
   void NoteTaken(int client, int session) {
     const event::Instant now = sim_.Now();
     const auto [it, is_first] = takes_.try_emplace({client, session});
@@ -111,8 +111,9 @@ class World {
     }
     it->second.last = now;
   }
-  // Whether it has taken messages without a pause for this time. A message may
-  // have been read from the socket before a pause, and be taken after it.
+  // Whether the client has received messages of the session for `time` without
+  // a pause. One message proves little: it may have been read from the socket
+  // before a pause, and be received after it.
   bool TakesSteadily(int client, int session, absl::Duration time) {
     const auto it = takes_.find({client, session});
     return it != takes_.end() && sim_.Now() - it->second.last < kPause &&
@@ -123,27 +124,27 @@ class World {
     ++clients_done_;
     if (clients_are_done()) EndForks();
   }
-  // Blocks the calling thread, as a slow computation does, or anything else that
-  // is none of the library's business.
+  // Blocks the calling thread outside the library, as a slow computation does.
   void PassTime(absl::Duration time);
-  // As exit() on the calling thread. Does not return.
+  // Ends the calling process as exit() does. Does not return.
   void Exit();
 
-  // Numbers a request among those of all clients.
+  // Returns a number that no other request of any client has.
   uint64_t NumberRequest() { return ++requests_; }
-  // A server has responded to it, and the response is on its way.
+  // Records that a server has sent the response to a request.
   void Answered(uint64_t request) { answered_.emplace(request, sim_.Now()); }
   bool WasAnsweredBefore(uint64_t request, event::Instant deadline) const {
     const auto it = answered_.find(request);
     return it != answered_.end() && it->second < deadline;
   }
 
-  // Whether all that a client sends before it exits must arrive or be named in
-  // its log as dropped.
+  // Whether each message that a client sends before exit() must arrive, or the
+  // log must report that messages are dropped.
   bool MayKnowLastWords() const {
     return !plan_.kernel || (!plan_.failing_calls && !plan_.full_logs);
   }
-  // For a session of an exiting client: how many messages have certainly left.
+  // For a session of a client that has exited: its opening, and the number of
+  // messages that must arrive.
   struct LastWords {
     uint64_t incarnation;
     uint64_t certain;
@@ -152,7 +153,7 @@ class World {
     last_words_[{event::Process::Current()->credentials().pid, session}] =
         words;
   }
-  // Null: that client has not exited, or has said that it drops some.
+  // Null: the client has not exited, or has logged that it drops messages.
   const LastWords* FindLastWords(pid_t client, int session) const {
     const auto it = last_words_.find({client, session});
     return it == last_words_.end() || has_dropped_.count(client) > 0
@@ -165,26 +166,27 @@ class World {
   void Spawn(event::SimProcess* process, std::function<void()> body) {
     sim_.Spawn(process, "main", std::move(body));
   }
-  // A process that must not die by itself.
+  // Adds a process. The run fails if it dies by itself.
   event::SimProcess* NewProcess(const std::string& name, uid_t uid);
-  // The calling process has logged that it ends, and drops messages.
+  // Records that the calling process has logged that it drops messages.
   void NoteDropped() {
     has_dropped_.insert(event::Process::Current()->credentials().pid);
   }
-  // The latest bindings, as the directory reads them.
+  // The latest bindings, as the text of a bindings file.
   std::string BindingsText() const;
   void BindingsAreLoaded();
 
   // ---- The setting ----
   virtual event::SimProcess* AddProcess(const std::string& name, uid_t uid) = 0;
-  // Spawns the main thread of a directory. The last one has ended.
+  // Spawns the main thread of a directory. The former directory has ended.
   virtual void SpawnDirectory(event::SimProcess* process) = 0;
-  // Before a program's main thread runs in it.
+  // Called before the main thread of a program runs in the process.
   virtual void Prepare(event::SimProcess* process) = 0;
   virtual void LoadBindings() = 0;
   virtual void BeginTroubles() = 0;
   virtual void EndTroubles() = 0;
-  // Kernel objects that remain when all programs have ended. "": none.
+  // Describes the kernel objects that remain when all programs have ended. "":
+  // none.
   virtual std::string Leftovers() = 0;
 
  private:

@@ -60,7 +60,7 @@ std::string Hello() {
       std::string(reinterpret_cast<const char*>(&hello), sizeof(hello)));
 }
 
-// Frames that only a directory may send; here a server sends them.
+// Frames that only a directory may send. Here a server sends them.
 std::string Refusal(directory::proto::RefusalCode code, uint16_t flags = 0) {
   directory::proto::FromDirectory message;
   message.set_version(directory::kControlVersion);
@@ -88,7 +88,7 @@ event::UniqueFd Connect(const std::string& address) {
   return fd;
 }
 
-// Non-blocking.
+// Returns a non-blocking socket that listens.
 event::UniqueFd Listen(const std::string& address) {
   event::UniqueFd listener(
       socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -142,7 +142,7 @@ int LowestFree() {
   return probe;
 }
 
-// "": no packet is there, or the peer has closed.
+// Returns "" if no packet has arrived, or the peer has closed.
 std::string Receive(const event::UniqueFd& fd) {
   char bytes[65536];
   const ssize_t size = recv(fd.get(), bytes, sizeof(bytes), MSG_DONTWAIT);
@@ -238,8 +238,8 @@ class NotesCloses final : public event::sys::Interceptor {
   std::map<int, std::thread::id> closed_by_;
 };
 
-// A peer that sends without end: before each call that waits or receives there is one
-// packet more. It gives up at a number of calls that no bounded reader comes to.
+// A peer that sends without end: it sends one more packet before each call that
+// waits or receives. It stops after more calls than a bounded reader makes.
 class Flood final : public event::sys::Interceptor {
  public:
   explicit Flood(std::function<void()> send_packet)
@@ -265,12 +265,12 @@ class Flood final : public event::sys::Interceptor {
   int calls_ = 0;
 };
 
-// If there is room.
+// Sends the packet if there is room.
 void TrySend(const event::UniqueFd& fd, const std::string& packet) {
   send(fd.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-// As many frames of a type that may be ignored as a packet takes.
+// A packet with many frames of a type that the receiver may ignore.
 std::string PacketOf(uint8_t type) {
   constexpr int kFrames = 4096;
   std::string packet;
@@ -316,7 +316,7 @@ class HostileServerTest : public ::testing::Test {
     world_.Settle();
   }
   // Introduces a client to a server that sends `packets`. Returns the client's
-  // reason for waiting after that.
+  // wait reason after that.
   le_msg_WaitReason_t OpenAtServerThatSays(
       const std::vector<std::string>& packets) {
     RawServer server(world_.address());
@@ -352,7 +352,7 @@ class HostileServerTest : public ::testing::Test {
   testing::OneThreadWorld::Party* client_ = nullptr;
   le_msg_SessionRef_t session_ = nullptr;
   event::UniqueFd socket_;  // the server's end of the last client's connection
-  std::string text_;        // of the last wait reason
+  std::string text_;        // the text of the last wait reason
   int opens_ = 0;
   int closes_ = 0;
   std::vector<std::string> log_;
@@ -485,8 +485,8 @@ TEST_F(HostileServerTest, AHelloWithADescriptorIsRefused) {
   EXPECT_EQ(opens_, 0);
 }
 
-// The descriptor comes after a first frame that ends the opening; or after the
-// directory's last message, which the client has not read when it deletes the session.
+// The client does not read the packet with the descriptor: a frame before it
+// ends the opening, or the client deletes the session before it reads.
 TEST_F(HostileServerTest, ADescriptorThatIsNotReadIsClosedElsewhere) {
   // The first session opens descriptors that the client keeps.
   OpenAtServerThatSays({Hello()});
@@ -577,7 +577,8 @@ TEST_F(HostileServerTest, IgnoredFramesHoldUpNoSender) {
   Delete();
 }
 
-// Nor does a directory hold up an opening by what decides nothing.
+// A directory cannot block an opening either, if it sends frames that may be
+// ignored.
 TEST_F(HostileServerTest, ADirectorysFramesHoldUpNoOpening) {
   const std::string address = world_.folder() + "/hostile";
   const event::UniqueFd listener = Listen(address);
@@ -653,7 +654,7 @@ TEST_F(HostileServerTest, ADirectoryAnswersAnotherVersionInWords) {
   EXPECT_THAT(log_, Contains(HasSubstr("has another version")).Times(1));
 }
 
-// The directory is of a later version, and the client is ours.
+// The directory has a later version of the protocol than the client.
 TEST_F(HostileServerTest, ADirectoryOfAnotherVersionIsNamed) {
   const std::string address = world_.folder() + "/later";
   const event::UniqueFd listener = Listen(address);

@@ -322,6 +322,41 @@ TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
   ExpectRootMayAdminister();
 }
 
+// A client that the service has not accepted can send no descriptors, unless the
+// server's library does not let them in itself.
+TEST_F(HostileUsersTest, DescriptorsForAServiceThatHasNotTakenTheClient) {
+  const int probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  const int off = 0;
+  const bool refuses =
+      setsockopt(probe, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off)) == 0;
+  close(probe);
+  if (!refuses) GTEST_SKIP() << "this kernel cannot";
+  Attack([](const std::string& address) {
+    for (const uint64_t capabilities :
+         {uint64_t{0}, transports::kLetsDescriptorsIn}) {
+      const std::string name = absl::StrCat("s", capabilities);
+      const int server = Connect(address);
+      directory::proto::ToDirectory advertise = Advertise(name);
+      advertise.mutable_advertise()->mutable_dialect()->set_capabilities(
+          capabilities);
+      Say(server, advertise);
+      const int client = Connect(address);
+      Say(client, Open(name));
+      // The introduction stays unread.
+      char packet[1024];
+      for (;;) {
+        if (recv(server, packet, sizeof(packet), MSG_PEEK) <= 0) _exit(1);
+        if (static_cast<uint8_t>(packet[1]) == directory::kIntroductionFrame) {
+          break;
+        }
+        recv(server, packet, sizeof(packet), 0);
+      }
+      const bool sent = Say(client, Open(name), STDIN_FILENO);
+      if (sent != (capabilities == 0)) _exit(1);
+    }
+  });
+}
+
 // Sends such descriptors to a service. The service has some in messages, and some
 // unread. It is stopped (SIGSTOP) while they are sent, so that it makes the last
 // close(), which blocks. Otherwise the attacker would make it, and block itself.
@@ -373,8 +408,8 @@ constexpr size_t kRequests = 4 * kMaxFds;
 constexpr int kTurns = 100;
 std::vector<le_msg_MessageRef_t>* g_kept = nullptr;
 
-// Fetches all descriptors after many turns of the loop, in which more could come.
-// Responds once all requests have arrived.
+// Fetches all descriptors after many turns of the loop, in which more could
+// arrive. Responds once all requests have arrived.
 void FetchAll(void* turns, void*) {
   const auto left = reinterpret_cast<intptr_t>(turns);
   if (left > 0) {
@@ -388,8 +423,8 @@ void FetchAll(void* turns, void*) {
   for (const le_msg_MessageRef_t message : *g_kept) le_msg_Respond(message);
 }
 
-// A client may send more descriptors than the service keeps for one user. The rest
-// waits, and no session ends.
+// A client may send more descriptors than the service keeps for one user. The
+// further messages wait, and no session ends.
 TEST_F(HostileUsersTest, MoreDescriptorsThanAServiceKeeps) {
   ReplaceService([](int done) {
     g_kept = new std::vector<le_msg_MessageRef_t>;
@@ -455,8 +490,9 @@ TEST_F(HostileUsersTest, ServersThatDoNotRead) {
   ExpectRootMayAdminister();
 }
 
-// The same, but each server shuts down its sending. The directory sees its end, while
-// the kernel keeps the sockets in its queue.
+// Each server does not read, and shuts down its sending direction. The
+// directory is told of its end, while the kernel keeps the sent sockets in its
+// queue.
 TEST_F(HostileUsersTest, ServersThatGoAndLeaveTheirQueues) {
   Attack([](const std::string& address) {
     for (int i = 0; i < 60; ++i) {
@@ -467,8 +503,8 @@ TEST_F(HostileUsersTest, ServersThatGoAndLeaveTheirQueues) {
         Say(client, Open("s"));
         close(client);
       }
-      // Goes on once most introductions are in the queue. FIONREAD counts bytes, not
-      // packets, so this is an estimate.
+      // Wait until most introductions are in the queue. FIONREAD counts bytes,
+      // not packets, so this is an estimate.
       int bytes = 0;
       for (int tries = 0; tries < 20000; ++tries) {
         if (ioctl(server, FIONREAD, &bytes) != 0 || bytes > 32 * 16) break;
@@ -492,8 +528,8 @@ TEST_F(HostileUsersTest, AsManyConnectionsAsItGets) {
   ExpectRootMayAdminister();
 }
 
-// The attacker opens as many sessions as it is allowed to, and tries more than the
-// service has descriptors for.
+// The attacker opens as many sessions as the service allows. It tries to open
+// more than the service has file descriptors for.
 TEST_F(HostileUsersTest, AllSessionsOfAService) {
   ExpectOthersAreServed();  // also waits until the service is offered
   Attack([](const std::string&) {
@@ -525,8 +561,8 @@ TEST_F(HostileUsersTest, AllSessionsOfAService) {
   ExpectRootMayAdminister();
 }
 
-// A limit that the program has set (`maxSessions`) is shared by all users: one user
-// may take all of it.
+// All users share a limit that the program has set (`maxSessions`): one user
+// may open all these sessions.
 TEST_F(HostileUsersTest, AllSessionsThatAProgramHasSet) {
   ReplaceService([](int done) {
     const le_msg_ServiceRef_t service =

@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the C API does if the directory is not trusted. Try-open fails, waiting
-// clients keep waiting, and nothing is sent to that directory. The test is simulated,
-// so the users need not exist, and an hour takes no time.
+// The C API with a directory that is not trusted. Try-open fails, waiting
+// clients keep waiting, and nothing is sent to that directory. The users and
+// the time are simulated, so the test waits for an hour without delay.
 
 #include <memory>
 #include <string>
@@ -75,7 +75,7 @@ class SimulatedUsersTest : public ::testing::Test {
         << sim_.Report();
   }
 
-  // Replaces the directory by one of that user.
+  // Replaces the directory by one of user `uid`.
   void StartAs(uid_t uid) {
     if (directory_ != nullptr) sim_.Kill(directory_);
     directory_ =
@@ -99,7 +99,7 @@ class SimulatedUsersTest : public ::testing::Test {
     });
   }
 
-  // The same after `time`, so that the caller may block meanwhile.
+  // Calls StartAs() after `time`. The caller may block until then.
   void StartLaterAs(uid_t uid, absl::Duration time) {
     sim_.Spawn(sim_.AddProcess("starter", {0, kRoot, kRoot}), "main",
                [this, uid, time] {
@@ -115,7 +115,7 @@ class SimulatedUsersTest : public ::testing::Test {
     while (loop->Now() < end) loop->RunTurn(end);
   }
 
-  // The directory that runs has received no request.
+  // The present directory has received no request.
   void ExpectToldNothing() {
     EXPECT_TRUE(server_->registry().waiting().empty());
     EXPECT_TRUE(server_->registry().servers().empty());

@@ -49,14 +49,14 @@ using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
-// Neither runs this test. They need not be in the user database.
+// Neither user runs this test. They need not be in the user database.
 constexpr uid_t kStranger = 65534;
 constexpr uid_t kCaller = 12345;
 
-// So many connections show that a client keeps retrying.
+// This number of connections shows that a client keeps retrying.
 constexpr int kTries = 4;
 
-// Paths of programs: arguments of this test.
+// The paths of programs, from this test's arguments.
 std::string* g_asker = nullptr;
 std::string* g_directoryd = nullptr;
 
@@ -276,7 +276,7 @@ TEST_F(StrangersDirectoryTest, ABlockedOpeningWaitsForAnother) {
   le_msg_DeleteService(service);
 }
 
-// The same directory, named by LE_MESSAGING_DIR.
+// A directory of a stranger is trusted if LE_MESSAGING_DIR names it.
 TEST_F(StrangersDirectoryTest, OneThatIsNamedIsTrusted) {
   setenv("LE_MESSAGING_DIR", place_.folder().c_str(), 1);
   const le_msg_SessionRef_t session = le_msg_CreateSession(Protocol(), "named");
@@ -303,7 +303,7 @@ class FolderTest : public ::testing::Test {
   Place place_;
 };
 
-// Only root can have given the system's folder to that user.
+// Only root can have made another user the owner of the system's folder.
 TEST_F(FolderTest, TheOwnerOfTheSystemsFolderIsTrustedThere) {
   constexpr uid_t kOther = 23456;
   event::Process* const process = event::Process::Current();
@@ -345,7 +345,7 @@ TEST_F(FolderTest, NoDirectoryRunsInAFolderOfAnotherUser) {
 
 // ---- Programs with more rights than their callers --------------------------
 
-// Exit statuses of a child: what this machine does not permit.
+// Exit statuses of a child if this machine does not permit a step of the test.
 constexpr int kNoOtherUser = 100;
 constexpr int kNoNamespace = 101;
 constexpr int kNoCapabilities = 102;
@@ -480,7 +480,7 @@ TEST_P(EnvironmentTest, LeadsAnyProgramButOneThatIsSetUid) {
   ExpectLedNowhere();
 }
 
-// Needs neither other users nor root.
+// This test needs neither other users nor root.
 TEST_P(EnvironmentTest, LeadsAnyProgramButOneWithCapabilities) {
   constexpr uid_t kNoRoot = 5;
   for (Rights rights : {Rights::kCallers, Rights::kMore}) {

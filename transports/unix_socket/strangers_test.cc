@@ -622,6 +622,23 @@ TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
   }
 }
 
+// The far end of a session must not pass a connection, as a directory may.
+TEST_F(StrangersTest, AConnectionOfAStrangerBreaksTheProtocol) {
+  Kernel& kernel = Kernel::New();
+  BeginSession(Trust::kStranger);
+  FrameHeader header;
+  header.type = 1;
+  header.flags = FrameHeader::kConnection;
+  ASSERT_EQ(SendDescriptors(&header, 1), 0);
+  const int comes_as = LowestFree();
+  kernel.Forget();
+  IncomingFrame frame;
+  EXPECT_EQ(end_->Receive(&frame, pool_.get(), absl::InfiniteFuture()),
+            IoResult::kClosed);
+  EXPECT_EQ(frame.connection, nullptr);
+  EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
+}
+
 // File descriptors of root and of the process's own user need no other thread.
 TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
   Kernel& kernel = Kernel::New();

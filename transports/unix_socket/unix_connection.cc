@@ -464,6 +464,11 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
     struct pollfd poll = {};
     event::Instant until = deadline;
     bool pauses;
+    // Receive() reads nothing then, so that poll() would return at once each time.
+    const bool may_read = to_read && !HasManyCloses();
+    if (to_read && !may_read) {
+      until = std::min(until, process_->Now() + kNoDescriptorPause);
+    }
     {
       event::MutexLock lock(&mutex_);
       if (closed_ != nullptr) return true;
@@ -483,10 +488,8 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
       } else if (to_send || (output_ != nullptr && !output_->queue.empty())) {
         poll.events |= POLLOUT;
       }
-      if (to_read) {
-        poll.events |= POLLIN;
-        owner_is_blocked_ = true;
-      }
+      if (may_read) poll.events |= POLLIN;
+      if (to_read) owner_is_blocked_ = true;
       poll.fd = fd_.get();
       ++waiters_;
     }

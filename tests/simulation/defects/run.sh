@@ -2,9 +2,9 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Shows that the simulation finds defects: plants each of the patches here in a
-# copy of the checkout, builds the simulation there, and runs seeds until one
-# fails. Prints which, and fails if one is not found.
+# Shows that the simulation finds defects. Applies each patch of this folder to
+# a copy of the checkout, builds the simulation there, and runs seeds until one
+# fails. Prints that seed. Fails if no seed finds a defect.
 #
 #   tests/simulation/defects/run.sh [--seeds=N] [NAME...]
 set -euo pipefail
@@ -43,7 +43,7 @@ for name in "${names[@]}"; do
   }
   status=0
   setting=()
-  # The patch says so itself if it shows only on the kernel.
+  # The first line of the patch says whether only the kernel setting finds it.
   if grep -q '^On the simulated kernel' "$patch"; then setting=(--kernel); fi
   bazel-bin/tests/simulation/simulation "${setting[@]}" "--seeds=$seeds" --until_failure \
     > "$copy/log" 2> /dev/null || status=$?

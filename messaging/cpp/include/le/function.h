@@ -141,7 +141,7 @@ class UniqueFunction<R(Args...), kInlineBytes> {
   R (*call_)(void* storage, Args&&... args) = nullptr;
   // Null: the closure is copied as bytes and needs no destructor.
   void (*manage_)(void* from, void* to) = nullptr;
-  Storage storage_;
+  Storage storage_ = {};
 };
 
 }  // namespace le

@@ -6,6 +6,7 @@
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_SERVICE_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_SERVICE_H_
 
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -202,8 +203,12 @@ class Service {
     if (limits.maxOpenRequests > 65536) {
       return absl::InvalidArgumentError("maxOpenRequests is above 65,536");
     }
-    if (limits.slowReaderPolicy != LE_MSG_SLOW_READER_CLOSE &&
-        limits.slowReaderPolicy != LE_MSG_SLOW_READER_DROP) {
+    // As a number: another value is not to be read as an enumerator.
+    unsigned policy;
+    static_assert(sizeof(policy) == sizeof(limits.slowReaderPolicy), "");
+    std::memcpy(&policy, &limits.slowReaderPolicy, sizeof(policy));
+    if (policy != LE_MSG_SLOW_READER_CLOSE &&
+        policy != LE_MSG_SLOW_READER_DROP) {
       return absl::InvalidArgumentError("no such policy");
     }
     limits.structSize = sizeof(limits);
