@@ -60,8 +60,8 @@ struct Accounts {
   // the kernel, which bounds the sockets that one user has sent.
   Quota introductions;
 
-  // The next of those who have anything, in the order of their numbers; of none,
-  // the first.
+  // Returns the next user that has any resource, in the order of the users'
+  // numbers. Without `user` it returns the first.
   absl::optional<uid_t> UserAfter(absl::optional<uid_t> user) const;
   // The resources of which that user may have no more, as a list in words.
   std::string AtLimit(uid_t user) const;

@@ -31,7 +31,7 @@
 namespace le {
 namespace directory {
 
-// Stands for any name. It is never an interface's own name: that has no '*'.
+// The name that means any name. A name of an interface cannot have a '*'.
 extern const char kAnyName[];
 
 // One user's interface.

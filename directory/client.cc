@@ -31,8 +31,8 @@ constexpr int kTriesWithoutWaiting = 3;
 // up to half a second, in which the directory accepts many connections.
 constexpr int kTriesAtAFullBacklog = 50;
 
-// Poll() takes this many frames that decide nothing: a directory may send them without
-// end.
+// Poll() receives at most this many frames that do not end the opening, because
+// a directory may send them without end.
 constexpr int kMaxFramesPerPoll = 256;
 
 bool BacklogIsFull(const absl::Status& failed) {
@@ -208,7 +208,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
  private:
   enum class Read {
     kNothing,  // nothing has arrived
-    kGoOn,     // the opening goes on
+    kGoOn,     // the opening continues
     kTold,     // the observer's last call was made; it may have destroyed this
   };
 
@@ -243,7 +243,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
         client_->Connect(reason);
     if (!connected.ok()) return connected.status();
     connection_ = *std::move(connected);
-    // Behind the directory's words there may be a server's, unread.
+    // The socket may have unread frames of a server behind the directory's.
     connection_->SetTrust(Connection::Trust::kStranger, event::kUnknownPeer,
                           nullptr);
     asked_at_ = loop_->Now();
@@ -311,7 +311,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   void NoteIntroduction(const proto::Introduced& said) {
     server_.pid = said.server_pid();
     server_.uid = said.server_uid();
-    // The server sends all later frames.
+    // From now on the server sends the frames.
     connection_->SetTrust(Connection::Trust::kStranger, server_.uid, nullptr);
     introduced_.emplace();
     introduced_->dialect = FromProto(said.server());
@@ -322,11 +322,11 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     if (heard_) SetCause(NotTaken());
   }
 
-  // The directory sends nothing after Introduced. A directory's frame comes
-  // from the server now, which could lie about bindings.
+  // The directory sends nothing after Introduced. The server sends all later
+  // frames, so a frame of a directory could lie about bindings.
   Read HearServer(IncomingFrame frame) {
     if (frame.descriptor || frame.connection != nullptr) {
-      // The directory's word on the user may be a lie.
+      // Always on another thread: the directory may have named a false user.
       transports::CloseElsewhere(client_->process_, server_.uid,
                                  std::move(frame.descriptor));
       return Refuse(absl::DataLossError(
@@ -468,7 +468,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
 
   // ---- Log lines ----
 
-  // The directory decides how often.
+  // Limits the lines, because the directory decides how often this is called.
   void Log(LogLevel level, absl::string_view what) {
     if (!event::LogEnabled(level)) return;
     uid_t user = event::kUnknownPeer;

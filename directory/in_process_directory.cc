@@ -268,8 +268,8 @@ class InProcessDirectory::LocalOpening final : public Opening,
   transports::Dialect server_dialect_;
   absl::Status refusal_;
   bool introduced_ = false;     // but not attached yet
-  bool waited_ = false;         // the observer is told, or will be
-  bool cause_changed_ = false;  // the observer is not told yet
+  bool waited_ = false;         // the observer was notified, or will be
+  bool cause_changed_ = false;  // the observer was not notified yet
   bool posted_ = false;
 };
 

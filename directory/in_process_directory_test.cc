@@ -23,7 +23,7 @@ class CountingObserver final : public Opening::Observer {
   int changes = 0;
 };
 
-// An opening is polled while another thread changes why it waits.
+// An opening is polled while another thread changes the cause of its wait.
 TEST(InProcessDirectoryTest, APollMeetsWhatOtherThreadsDecide) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     event::Simulation sim(seed);

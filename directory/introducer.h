@@ -71,8 +71,9 @@ class Opening {
   // Why there is no session yet. This call checks whether the directory or the
   // server does not read, since nobody reports that.
   virtual WaitCause cause() = 0;
-  // Takes what has come, without waiting for the loop and up to a bound. True: the
-  // observer has been told, within this call, and may have destroyed the opening.
+  // Receives the frames that have arrived, up to a bound, without the loop.
+  // True: this call has called the observer, which may have destroyed the
+  // opening.
   virtual bool Poll() = 0;
 };
 

@@ -59,7 +59,7 @@ enum class RefusalReason {
   kNoBinding,
   kOtherProtocol,
   kLimit,
-  kBusy,  // a limit that may be gone when the client asks again
+  kBusy,  // a limit, which may not apply when the client asks again
   kOtherVersion,
 };
 
@@ -96,7 +96,7 @@ class Registry {
     PeerIdentity identity;
     InterfaceDescription description;
     bool wait = false;
-    absl::optional<ServiceKey> service;  // in whose queue it is
+    absl::optional<ServiceKey> service;  // the client is in its queue
     std::list<PeerId>::iterator place;   // in that queue
     PeerId introduced_to = 0;
     Quota::Charge waiting;
@@ -122,8 +122,8 @@ class Registry {
     Quota::Charge charge;
   };
 
-  // So many clients are placed, served or refused by a GoOn(), and by all events
-  // between two of them.
+  // The number of clients that one GoOn() places, serves or refuses. All events
+  // between two GoOn() may handle the same number.
   static constexpr size_t kMaxAtOnce = 256;
 
   // Does not own `accounts`.
@@ -162,7 +162,7 @@ class Registry {
   bool Unbind(const ClientKey& client, Actions* actions);
   // Replaces all bindings.
   Actions Load(const std::vector<Binding>& bindings);
-  // The same, with maps that the caller has made. Copies nothing.
+  // Replaces all bindings by maps that the caller has made. Copies nothing.
   Actions Load(UserBindings by_user, AnyUserBindings by_any_user);
 
   // ---- Queries ----
@@ -236,7 +236,7 @@ class Registry {
 
   Accounts* const accounts_;
   const size_t at_once_;
-  size_t left_ = at_once_;  // of what may be done before GoOn()
+  size_t left_ = at_once_;  // clients that may be handled before GoOn()
   UserBindings by_user_;    // with "*" too
   AnyUserBindings by_any_user_;
   std::map<PeerId, Client> clients_;  // in order of arrival

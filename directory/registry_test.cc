@@ -48,7 +48,7 @@ PeerIdentity User(uid_t uid) {
 }
 
 // "i1>2" introduce client 1 to server 2; "r1:2" refuse client 1 for reason 2;
-// "t1:0" tell server 1 state 0; "x1" refuse server 1.
+// "t1:0" notify server 1 of state 0; "x1" refuse server 1.
 std::string Text(const Actions& actions) {
   std::string text;
   for (const RegistryAction& a : actions) {
@@ -242,7 +242,8 @@ TEST_F(RegistryTest, ALineIsServedInSlices) {
   EXPECT_EQ(refused, 1000u);
 }
 
-// Many events of one turn do no more than one: N in all, and what is left later.
+// All events of one turn together handle N clients. The others are handled
+// later.
 TEST_F(RegistryTest, EventsShareWhatIsDoneAtOnce) {
   constexpr size_t kAtOnce = 4;
   Accounts accounts(Limits::None());
@@ -367,12 +368,12 @@ TEST_F(RegistryTest, ChangesOfTheReasonAreNotedOnce) {
   ASSERT_EQ(changed.size(), 1u);
   EXPECT_EQ(registry_.WhyWaits(*changed[0]).reason, WaitReason::kNotTaken);
   EXPECT_EQ(registry_.WhyWaits(*changed[0]).server_pid, User(2).pid);
-  // A new binding to the same service is no change.
+  // A new binding to the same service changes nothing.
   registry_.Bind(Bound(1, "unbound", 2, "t"));
   EXPECT_FALSE(registry_.has_changed());
 }
 
-// Clients and queues that are gone leave nothing to report.
+// Nothing is reported of removed clients and removed queues.
 TEST_F(RegistryTest, NothingIsKeptOfChangesOfClientsThatAreGone) {
   registry_.Load({Bound(1, "c", 2, "s")});
   for (const char* name : {"unbound", "c"}) {

@@ -203,7 +203,7 @@ void DirectoryServer::CarryOut(Registry::Actions actions) {
 }
 
 bool DirectoryServer::CarryOutSome() {
-  // Very many peers may each cause some in one turn.
+  // Very many peers may each cause some actions in one turn.
   const uint32_t turn = loop_->turn();
   if (std::exchange(turn_, turn) != turn) {
     actions_left_ = kMaxActionsAtOnce;

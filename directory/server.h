@@ -46,8 +46,8 @@ constexpr absl::Duration kLookAtLeftovers = absl::Seconds(1);
 // merged. A client that is introduced sooner gets no message.
 constexpr absl::Duration kTellWaitingAfter = absl::Milliseconds(100);
 
-// The most clients that get it in one batch. The next batch follows after the
-// same delay.
+// The most clients that get their cause in one batch. The next batch follows
+// after the same delay.
 constexpr size_t kMaxToldAtOnce = 512;
 
 // A client with more unreceived bytes than this, the kernel's overhead
@@ -146,11 +146,12 @@ class DirectoryServer : private transports::Acceptor::Observer,
   void OnExpiry() override;
   void TellWaiting(Peer* peer, const Registry::Wait& wait);
   // A removal may cause the removal of any number of other peers. The outermost
-  // call does them all, one after another.
+  // call removes them all, one after another.
   void Remove(PeerId id);
   void RemoveOne(PeerId id);
   Peer* Find(PeerId id);
-  // Tells the monitors. Removes no peer: that of the caller may be one.
+  // Sends `event` to the monitors. Removes no peer, because the caller may be
+  // using one that is a monitor.
   void Report(const std::string& event);
   bool RemoveLostMonitors();
   bool MayAdminister(uid_t uid);
@@ -185,9 +186,9 @@ class DirectoryServer : private transports::Acceptor::Observer,
   bool removing_ = false;
   std::deque<RegistryAction> to_do_;
   bool carrying_out_ = false;
-  uint32_t turn_ = 0;  // the last in which actions were carried out
-  size_t actions_left_ = kMaxActionsAtOnce;  // in it
-  bool may_go_on_ = true;                    // the registry, in it
+  uint32_t turn_ = 0;  // the last turn that carried out actions
+  size_t actions_left_ = kMaxActionsAtOnce;  // in turn_
+  bool may_go_on_ = true;                    // GoOn() may be called in turn_
   Slices carries_out_{this, &DirectoryServer::CarryOutSome};
   PeerId last_looked_at_ = 0;
   Slices looks_{this, &DirectoryServer::LookAtSomeServers};

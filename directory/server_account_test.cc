@@ -297,7 +297,8 @@ TEST_F(DirectoryAccountTest, ALongLineOfAnotherProtocolIsRefusedInSlices) {
   });
 }
 
-// N in the turn in which N + 1 ask, however few each of them causes.
+// If N + 1 peers ask in one turn, the turn carries out N actions, even if each
+// peer causes only one.
 TEST_F(DirectoryAccountTest, WhatManyCauseInATurnIsDoneInSlices) {
   world_.Run([&] {
     world_.Start();

@@ -460,7 +460,7 @@ TEST_F(DirectoryServerAdminTest, WaitIsAnsweredWhenTheServiceComes) {
     service.Say(AdvertiseMessage(Interface("clock")));
     EXPECT_EQ(admin.Hear(), "done: ");
     EXPECT_EQ(admin.Hear(), "nothing");  // once
-    // The answer comes at once if the service is already on offer.
+    // The answer is sent at once if the service is offered already.
     EXPECT_EQ(admin.Ask(WaitMessage("<1001>.clock")), "done: ");
     EXPECT_THAT(admin.Ask(WaitMessage("clock")), StartsWith("refused INVALID"));
   });
@@ -529,8 +529,8 @@ TEST_F(DirectoryServerAdminTest, AMonitorThatDoesNotReadLosesItsConnection) {
   });
 }
 
-// Its list looks at the server, whose queue has room again. So a client is introduced,
-// and the monitor would be told.
+// Listing checks the server, whose queue has room again. So a client is
+// introduced, and a line about it is sent to the monitor that lists.
 TEST_F(DirectoryServerAdminTest, AMonitorMayGoAwayWhileItLists) {
   world_.Run([&] {
     world_.Start();

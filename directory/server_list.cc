@@ -14,8 +14,8 @@ namespace {
 // The bound of the queue. The list pauses while the queue is congested.
 constexpr size_t kListBytes = 8 * kPartBytes;
 
-// What it costs to look at a server that has nothing to be listed, in bytes of a
-// part: 768 in one turn.
+// A server without an entry counts as this many bytes of a part, so that a turn
+// checks at most 768 of them.
 constexpr size_t kLookBytes = 64;
 
 }  // namespace

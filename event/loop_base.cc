@@ -20,7 +20,7 @@ namespace {
 // and so does reading that clock; a fetch takes hundreds.
 constexpr int kMaxTurnsPerWait = 8;
 
-// Very many may be due at once. The rest has the next turn.
+// Bounds a turn when very many timers are due. The others run in the next turn.
 constexpr int kMaxTimersPerTurn = 256;
 
 }  // namespace

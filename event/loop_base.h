@@ -132,7 +132,7 @@ class LoopBase : public Loop {
   // While each turn has tasks: how many turns may run before events are fetched
   // again, and when they were fetched last.
   int turns_before_wait_ = 0;
-  int timers_left_ = 0;       // that this turn may run
+  int timers_left_ = 0;       // timers that this turn may still run
   bool just_waited_ = false;  // in the turn before, which had no tasks
   Instant waited_at_;
   Instant now_;

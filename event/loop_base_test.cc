@@ -99,7 +99,7 @@ TEST(LoopBaseTest, WhatIsPostedByAnEventNeedsNoLookOfItsOwn) {
   EXPECT_EQ(loop.looks(), 1);
 }
 
-// In the order of their deadlines all the same.
+// Across the turns, the timers still run in the order of their deadlines.
 TEST(LoopBaseTest, ATurnRunsSoManyTimersAndTheNextOneTheRest) {
   constexpr int kMaxTimersPerTurn = 256;
   FakeLoop loop;

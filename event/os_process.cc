@@ -145,7 +145,7 @@ bool AllUsersAreMapped() {
     return errno == ENOENT && sys::Stat("/proc/self", &self) == 0;
   }
   // Each line is a range of users: the first user inside, the first outside,
-  // and the length. The ranges do not overlap. UINT32_MAX is no user.
+  // and the length. The ranges do not overlap. UINT32_MAX is not a user.
   uint64_t mapped = 0;
   for (absl::string_view line : absl::StrSplit(map, '\n')) {
     const std::vector<absl::string_view> words =
@@ -217,7 +217,7 @@ std::unique_ptr<ThreadHandle> OsProcess::StartThread(
   pthread_t thread;
   const int error = pthread_create(&thread, nullptr, &RunThread, start.get());
   if (error != 0) {
-    // Strangers may cause it, see transports/closer.h.
+    // Strangers may cause this failure, see transports/closer.h.
     LogForPeer(
         LogLevel::kError, kUnknownPeer,
         absl::StrCat("thread \"", name, "\" cannot start: ", strerror(error)));

@@ -321,7 +321,8 @@ class Thread {
   std::unique_ptr<Loop> control_loop_;
   std::unique_ptr<Parker> parker_;
   std::vector<std::function<void()>> exit_hooks_;
-  // By number. A thread may have very many, and remove them in any order.
+  // The key is a number. A thread may have very many destructors, and remove
+  // them in any order.
   std::map<uintptr_t, std::function<void()>> destructors_;
   uintptr_t next_destructor_ = 1;
   ModuleStates state_;

@@ -57,7 +57,7 @@ TEST_F(ProcessTest, RandomNumbersComeWithoutTheKernelToo) {
   EXPECT_NE(OsProcess::Get()->Random(), OsProcess::Get()->Random());
 }
 
-// A stranger may cause that without end.
+// A stranger may cause such failures without end.
 TEST_F(ProcessTest, ThreadsThatCannotStartDoNotFillTheLog) {
   pthread_attr_t former, without_room;
   ASSERT_EQ(pthread_getattr_default_np(&former), 0);

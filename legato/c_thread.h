@@ -34,7 +34,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
   CThread(std::string name, le_thread_MainFunc_t main, void* context)
       : name_(std::move(name)), main_(main), context_(context) {}
 
-  // For the calling thread, if this API has not started it.
+  // Marks the calling thread, which this API did not start, as running.
   void Adopt() {
     event::MutexLock lock(&mutex_);
     phase_ = Phase::kRunning;
@@ -54,13 +54,13 @@ class CThread : public std::enable_shared_from_this<CThread> {
     return loop_;
   }
 
-  // Set before the thread starts.
+  // The settings before the start.
   struct Attributes {
     bool joinable = false;
     le_thread_Priority_t priority = LE_THREAD_PRIORITY_MEDIUM;
     std::vector<std::pair<le_thread_Destructor_t, void*>> destructors;
   };
-  // Calls `change` with a pointer to them.
+  // Calls `change` with a pointer to the attributes.
   template <typename Change>
   void ChangeAttributes(const char* function, const Change& change) {
     {
@@ -105,7 +105,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
     return cancelled() && !event::Thread::Current()->ending();
   }
 
-  // LE_NOT_FOUND: the thread has ended. LE_DUPLICATE, if `once`: the same is queued already.
+  // LE_NOT_FOUND: the thread has ended. LE_DUPLICATE: `once` is true, and the
+  // function is queued already with the same parameters.
   le_result_t Queue(le_event_DeferredFunc_t function, void* param1,
                     void* param2, bool once = false) {
     event::DeferredWakes wakes;

@@ -13,7 +13,8 @@ namespace legato {
 
 class CThread;
 
-// While it exists, le_thread_Cancel() of the calling thread unparks that thread.
+// While it exists, le_thread_Cancel() of the calling thread unparks that
+// thread.
 class CancellableWait {
  public:
   CancellableWait();

@@ -147,7 +147,7 @@ le_result_t le_event_TryQueueFunctionToThread(le_thread_Ref_t thread,
   const std::shared_ptr<CThread> found =
       Threads::OfCurrentProcess()->Find(thread);
   // The calling thread's loop must exist, as in QueueToSelf(): the program may
-  // run it by other functions than this header's.
+  // run it by functions that are not in this header.
   if (found.get() == CurrentThread()) CurrentThread()->loop();
   return found == nullptr ? LE_NOT_FOUND
                           : found->Queue(func, param1Ptr, param2Ptr);

@@ -39,13 +39,13 @@ struct le_mem_Pool {
 
   const std::string name;
   const size_t object_size;
-  le_mem_Pool* const super_pool;  // null: it is no sub-pool
+  le_mem_Pool* const super_pool;  // null: this is not a sub-pool
   std::atomic<le_mem_Destructor_t> destructor{nullptr};
   Mutex mutex;
   std::vector<void*> blocks ABSL_GUARDED_BY(mutex);  // free and in use
   std::vector<void*> free_blocks ABSL_GUARDED_BY(mutex);
   size_t grow_by ABSL_GUARDED_BY(mutex) = 1;
-  // From creation, or the last reset.
+  // Counts since the creation, or since the last reset.
   uint64_t allocations ABSL_GUARDED_BY(mutex) = 0;
   size_t overflows ABSL_GUARDED_BY(mutex) = 0;
   size_t max_in_use ABSL_GUARDED_BY(mutex) = 0;
@@ -63,7 +63,7 @@ struct alignas(std::max_align_t) ObjectHeader {
   std::atomic<long> references;
 };
 
-// With the objects that are still in use when the process ends.
+// Destroys the pools when the process ends, with objects that are still in use.
 using Pools = le::legato::Registry<le_mem_Pool>;
 
 std::unique_ptr<le_mem_Pool> NewPool(const char* name, size_t size,
@@ -131,7 +131,7 @@ void* Allocate(const char* function, le_mem_PoolRef_t pool_ref, bool grows) {
   Misuse(function, "pool '", pool->name, "' has no free object");
 }
 
-// The pool, or the first of the pools above it, whose objects have that size.
+// The pool, or the first pool above it, whose objects have at least that size.
 le_mem_Pool* LargeEnough(const char* function, le_mem_PoolRef_t pool,
                          size_t size) {
   le_mem_Pool* at = Checked(function, pool);

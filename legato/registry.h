@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the program makes and mostly never deletes: its pools and maps.
+// The objects that a program creates and rarely deletes: its pools and maps.
 
 #ifndef LE_MESSAGING_LEGATO_REGISTRY_H_
 #define LE_MESSAGING_LEGATO_REGISTRY_H_
@@ -17,7 +17,8 @@
 namespace le {
 namespace legato {
 
-// The objects of one type of a process, in the order in which they were made. Thread-safe.
+// All objects of one type in a process, in the order of their creation.
+// Thread-safe.
 template <typename Object>
 class Registry final : public event::ModuleState {
  public:
@@ -31,12 +32,13 @@ class Registry final : public event::ModuleState {
     return AddLocked(std::move(object));
   }
 
-  // For a variable of the program that the object belongs to. If there is one already, it
-  // stays, and `object` is destroyed. `added`, if not null: whether it was added.
+  // Adds the object of a variable of the program. If the variable has an object
+  // already, `object` is destroyed. *added, unless `added` is null, says
+  // whether it was added.
   Object* AddStatic(Object** variable, std::unique_ptr<Object> object,
                     bool* added = nullptr) {
     event::MutexLock lock(&mutex_);
-    // A simulated process may have the variable of a former one.
+    // In a simulation, a former process may have set the variable.
     const bool missing = std::none_of(
         objects_.begin(), objects_.end(),
         [variable](const auto& o) { return o.get() == *variable; });
@@ -45,7 +47,7 @@ class Registry final : public event::ModuleState {
     return *variable;
   }
 
-  // The first of which that holds; null if there is none.
+  // The first object for which `predicate` is true; null if there is none.
   template <typename Predicate>
   Object* FindIf(const Predicate& predicate) {
     event::MutexLock lock(&mutex_);
@@ -55,7 +57,7 @@ class Registry final : public event::ModuleState {
     return nullptr;
   }
 
-  // Destroys it.
+  // Destroys the object.
   void Remove(const Object* object) {
     event::MutexLock lock(&mutex_);
     objects_.erase(

@@ -43,8 +43,8 @@ namespace {
 
 using RefMaps = le::legato::Registry<le_ref_Map>;
 
-// The numbers that the maps of a process give. Odd. They wrap around after 2^31, so that one
-// may be in use.
+// The reference numbers of all maps of a process. They are odd. They wrap
+// around after 2^31 numbers, so a new number may be in use.
 class RefNumbers final : public le::event::ModuleState {
  public:
   static uint32_t New() {

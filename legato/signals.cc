@@ -31,7 +31,7 @@ class Signals final : public le::event::ModuleState {
  public:
   static Signals* OfCurrentThread() {
     return Thread::Current()->State<Signals>([] {
-      // Before the monitors of the thread go.
+      // The destructor runs before the thread's monitors are deleted.
       le_thread_AddDestructor([](void*) { le_sig_DeleteAll(); }, nullptr);
       return std::make_unique<Signals>();
     });
@@ -52,7 +52,7 @@ class Signals final : public le::event::ModuleState {
   }
 
  private:
-  // The signals that have handlers.
+  // Makes the signalfd receive the signals that have handlers.
   void Watch(const char* function) {
     if (handlers_.empty()) {
       if (fd_ < 0) return;
@@ -75,7 +75,7 @@ class Signals final : public le::event::ModuleState {
 
   void CallHandlers() {
     struct signalfd_siginfo info;
-    // A handler may delete all.
+    // A handler may call le_sig_DeleteAll().
     while (fd_ >= 0 && read(fd_, &info, sizeof(info)) ==
                            static_cast<ssize_t>(sizeof(info))) {
       const int signal = static_cast<int>(info.ssi_signo);

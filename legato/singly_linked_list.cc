@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API: singly linked lists. The links form a ring, and the list knows the tail.
+// The C API: singly linked lists. The links form a ring, and the list has a
+// pointer to the tail.
 
 #include <algorithm>
 #include <cstddef>
@@ -26,7 +27,7 @@ Link* NotNull(const char* function, Link* link) {
   return link;
 }
 
-// A link of the list.
+// Fatal if the link is in no list.
 template <typename Link>
 Link* Listed(const char* function, const le_sls_List_t* list, Link* link) {
   NotNull(function, link);
@@ -36,7 +37,7 @@ Link* Listed(const char* function, const le_sls_List_t* list, Link* link) {
   return link;
 }
 
-// In the ring behind the tail: the tail stays.
+// Inserts the link behind the tail of the ring. The tail does not change.
 void Stack(le_sls_List_t* list, le_sls_Link_t* link) {
   if (list->tailLinkPtr == nullptr) list->tailLinkPtr = link->nextPtr = link;
   le_sls_Link_t* const tail = list->tailLinkPtr;

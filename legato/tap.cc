@@ -59,7 +59,7 @@ void PrintLine(const char* prefix, const char* format, va_list arguments) {
 }
 
 [[noreturn]] void Exit(int failures) {
-  constexpr int kMaxStatus = 126;  // shells take more for something else
+  constexpr int kMaxStatus = 126;  // larger numbers have a meaning in shells
   std::exit(std::min(failures, kMaxStatus));
 }
 }  // namespace

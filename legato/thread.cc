@@ -85,11 +85,11 @@ uintptr_t AddDestructor(le_thread_Destructor_t destructor, void* context) {
   });
 }
 
-// Of the calling thread, which has the default priority.
+// Sets the priority of the calling thread, which has the default priority.
 void SetPriorityOfCurrent(le_thread_Priority_t priority) {
-  // A simulation runs all its threads on one.
+  // A simulation runs all its threads on one thread of the system.
   if (Process::Current() != OsProcess::Get()) return;
-  constexpr int kNice = 10;  // as far from the default as Legato's
+  constexpr int kNice = 10;  // as in Legato
   const struct sched_param none = {};
   int failed = 0;
   // The thread begins with the policy of the one that has started it.
@@ -101,7 +101,7 @@ void SetPriorityOfCurrent(le_thread_Priority_t priority) {
     failed = sched_setscheduler(0, SCHED_IDLE, &none);
   } else if (priority == LE_THREAD_PRIORITY_LOW ||
              priority == LE_THREAD_PRIORITY_HIGH) {
-    // On Linux this is one thread.
+    // On Linux this changes the calling thread only.
     failed = setpriority(PRIO_PROCESS, 0,
                          priority == LE_THREAD_PRIORITY_LOW ? kNice : -kNice);
   } else if (priority >= LE_THREAD_PRIORITY_RT_LOWEST) {

@@ -1155,7 +1155,7 @@ static void TestMacros(void) {
   LE_TEST_OK(LE_TEST_NUM_FAILURES == 0, "nor in the children");
 }
 
-/* Both forms: without a semicolon before a brace, and with one. */
+/* Uses both forms: without a semicolon before a brace, and with one. */
 static void ExitIf(int how) {
   if (how == 1) {
     LE_TEST_EXIT

@@ -52,7 +52,7 @@ TEST_F(UnitsDeathTest, SafeReferences) {
   EXPECT_FATAL(le_ref_NextNode(nullptr), "le_ref_NextNode");
 }
 
-// Of a process that exits after so many tests have failed.
+// Makes `failures` tests fail, and exits.
 void ExitAfter(int failures) {
   for (int i = 0; i < failures; ++i) LE_TEST_OK(false, "number %d", i);
   LE_TEST_EXIT;
@@ -155,7 +155,7 @@ TEST_F(UnitsDeathTest, Signals) {
                "le_sig_SetEventHandler: not for signal 11");
 }
 
-// The end of a thread with handlers leaves no descriptor behind.
+// The end of a thread with handlers leaves no file descriptor open.
 TEST(UnitsTest, AThreadThatHandlesSignalsMayEnd) {
   std::thread([] {
     le_thread_InitLegatoThreadData("signals");
@@ -164,7 +164,7 @@ TEST(UnitsTest, AThreadThatHandlesSignalsMayEnd) {
   }).join();
 }
 
-// A function of Legato may return an int.
+// Some functions of Legato return an int.
 TEST(UnitsTest, AnIntIsAResultToo) {
   const int result = LE_OK;
   LE_ASSERT_OK(result);

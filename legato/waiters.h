@@ -12,11 +12,11 @@
 namespace le {
 namespace legato {
 
-// A list that allocates nothing, so that it can exist before any constructor runs. Its
-// owner's lock guards it.
+// A list that needs no constructor, so that it may be used before static
+// constructors run. Its owner's lock guards it.
 class Waiters {
  public:
-  // The place of the calling thread in the list. On its stack.
+  // The entry of the calling thread in the list. It is on that thread's stack.
   class Place {
    public:
     Place(event::Mutex* mutex, Waiters* waiters)

@@ -7,10 +7,10 @@
 #
 #   tools/bcr_entry.sh OWNER/REPOSITORY MAINTAINER REGISTRY
 #
-# OWNER/REPOSITORY is the project's place on GitHub, MAINTAINER a GitHub user,
-# and REGISTRY a checkout of the registry (or an empty folder). Writes into
-# REGISTRY the source archive, to be uploaded to the release vVERSION, and the
-# entry of this version. .bcr/README.md says when to call it.
+# OWNER/REPOSITORY is the project's repository on GitHub. MAINTAINER is a GitHub
+# user. REGISTRY is a checkout of the registry, or an empty folder. Writes into
+# REGISTRY the source archive, which must be uploaded to the release vVERSION,
+# and the entry of this version. .bcr/README.md says when to call it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -43,7 +43,7 @@ cat > "$module/$version/source.json" << END
 END
 
 if [ -e "$module/metadata.json" ]; then
-  # At the end of the list of versions.
+  # Appends to the list of versions.
   sed -zi "s/\"versions\": \[[^]]*\"/&,\n        \"$version\"/" "$module/metadata.json"
 else
   cat > "$module/metadata.json" << END

@@ -300,7 +300,7 @@ version() {
     echo "README.md: names another version than $version"
 }
 
-# A release can be made of the last commit.
+# bcr_entry.sh can make a release of the last commit.
 registry_entry() {
   local registry status=0
   registry=$(mktemp -d)

@@ -22,11 +22,11 @@ namespace {
 constexpr int kMaxThreadsOfAUser = 4;
 constexpr int kMaxThreads = 64;
 
-// That wait, of all users and processes.
+// The file descriptors that wait to be closed, of all users and processes.
 std::atomic<size_t> g_waiting{0};
 
-// What is to be closed, and the threads that do it. Each ends when nothing is left
-// that it may take.
+// The file descriptors that wait to be closed, and the threads that close them.
+// A thread ends when there is no file descriptor that it may close.
 class Closer {
  public:
   struct Item {
@@ -42,16 +42,16 @@ class Closer {
     return of != users_.end() && of->second.waiting.size() >= kMaxClosesOfAUser;
   }
 
-  // Whether a thread must be started for it. True must be followed by Started() or
-  // NotStarted().
+  // Whether a thread must be started for the item. After true, Started() or
+  // NotStarted() must follow.
   bool Add(uid_t user, Item item) {
     event::MutexLock lock(&mutex_);
     User& of = users_[user];
     of.waiting.push_back(std::move(item));
     ++waiting_;
     g_waiting.fetch_add(1, std::memory_order_relaxed);
-    // Each thread that is not inside a close takes one. One that is being started
-    // may not come.
+    // Each thread that is not inside a close will take one item. A thread that
+    // is being started does not count, because its start may fail.
     if (threads_ - starting_ - closing_ >= waiting_ ||
         threads_ == kMaxThreads || of.closing == kMaxThreadsOfAUser) {
       return false;
@@ -139,8 +139,9 @@ class Closer {
   int closing_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_: inside a close
 };
 
-// A thread that is started meanwhile runs no signal handler of the program, which
-// would wait for a close that lasts.
+// Blocks all signals. A thread that is started now inherits this, and runs no
+// signal handler of the program. Otherwise a handler might wait for a long
+// close.
 class SignalsBlocked {
  public:
   SignalsBlocked() {

@@ -33,11 +33,13 @@ void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     std::shared_ptr<void> held = nullptr);
 
-// While so many of what one user has sent wait to be closed, its connections are left
-// unread. One more packet may have been received before.
+// While this many file descriptors of one user wait to be closed, its
+// connections are not read. The packet that reaches the bound may exceed it.
 constexpr size_t kMaxClosesOfAUser = 64;
 
-// Any thread. Whether so many wait; of any user at all, which costs next to nothing.
+// Any thread. Whether kMaxClosesOfAUser file descriptors wait: of `user`, or of
+// all users together. MayHaveManyCloses() only reads a counter, so it is the
+// first check.
 bool HasManyCloses(event::Process* process, uid_t user);
 bool MayHaveManyCloses();
 

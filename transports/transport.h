@@ -118,8 +118,8 @@ struct OutgoingFrame {
   // The new owner receives the frames that the peer sent before and this end
   // did not read. It cannot distinguish them from later frames.
   std::unique_ptr<Connection>* connection = nullptr;
-  // Of `connection`: its new owner lets file descriptors in, by SetTrust(). If not,
-  // they may come from now on.
+  // True: `connection` refuses file descriptors until its new owner calls
+  // SetTrust(). False: it may receive them from now on.
   bool owner_lets_descriptors_in = false;
   // Tells the far end who sends this; the kernel checks it. See
   // Connection::SetReceiveCredentials().
@@ -244,18 +244,25 @@ class Connection {
   enum class DescriptorPolicy { kDeliverWithout, kLeaveUnread };
   virtual void SetDescriptorPolicy(DescriptorPolicy policy) = 0;
 
-  // Sets what the far end may do by the descriptors that it sends: a close may
-  // take as long as their sender likes. kTrusted: the far end could stop this
-  // process by other means. kStranger: descriptors that Receive() does not hand out
-  // are closed by another thread, and so is the connection if any may be unread.
-  // kNoDescriptors: the same, and Receive() hands none out: frames come with
-  // `descriptor_lost`, and the far end is told where the kernel can (Linux 6.16).
-  // One that came with a frame may refuse them until this is called
+  // Sets how file descriptors of the far end are handled. Their sender can make
+  // a close block for any time.
+  //  - kTrusted: this thread closes them, because the far end could stop this
+  //    process by other means.
+  //  - kStranger: another thread closes the file descriptors that Receive()
+  //    does not return. It also closes the connection if it may have unread
+  //    ones.
+  //  - kNoDescriptors: as kStranger, and Receive() returns none: their frames
+  //    have `descriptor_lost`. The far end gets an error if the kernel supports
+  //    it (Linux 6.16).
+  // At first an end that Connect() or an Acceptor made is kTrusted, and an end
+  // that arrived with a frame is kStranger. The latter may refuse file
+  // descriptors until this is called
   // (OutgoingFrame::owner_lets_descriptors_in).
-  // `payer` is the user who has sent them: while too much that is that user's waits to
-  // be closed, the connection is left unread. (The far end of a client's connection
-  // is the directory, as the kernel says.) `held` is kept until all is closed. At first an end that Connect() or an
-  // Acceptor made is kTrusted, one that came with a frame is kStranger.
+  //
+  // `payer` is the user who sends the file descriptors. While too many of that
+  // user wait to be closed, the connection is not read. (For a client's
+  // connection to a server, the kernel would name the directory's user.) `held`
+  // is kept until all file descriptors of this connection are closed.
   enum class Trust : uint8_t { kTrusted, kStranger, kNoDescriptors };
   virtual void SetTrust(Trust trust, uid_t payer,
                         std::shared_ptr<void> held) = 0;

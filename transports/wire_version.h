@@ -18,17 +18,16 @@ namespace transports {
 constexpr uint8_t kLowestWireVersion = 1;
 constexpr uint8_t kWireVersion = 1;
 
-// A server's library lets a client's file descriptors in itself, once it has taken
-// the client: those of a client that it turns away never arrive.
+// A server with this capability lets file descriptors of a client in when it
+// has accepted the client. So no file descriptor of a refused client arrives.
 constexpr uint64_t kLetsDescriptorsIn = 1;
 
-// What a library understands. It tells the directory, which tells both ends of an
-// introduction about each other.
+// The versions and capabilities of a library. Each library sends them to the
+// directory, which sends each end of an introduction those of the other.
 struct Dialect {
   uint32_t lowest = kLowestWireVersion;
   uint32_t highest = kWireVersion;
-  // Bits that are added and never used again for something else. A peer ignores
-  // those that it does not know.
+  // Each bit has one meaning for ever. A peer ignores unknown bits.
   uint64_t capabilities = kLetsDescriptorsIn;
 };
 

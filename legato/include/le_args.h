@@ -39,8 +39,8 @@ const char* le_arg_GetArg(size_t argIndex);
 
 /* Search for a flag, or for the value of an option. LE_NOT_FOUND: the arguments
  * do not have the option. LE_FORMAT_ERROR: a flag has a value, an option has no
- * value, or the value is no whole number. LE_OUT_OF_RANGE: the value does not
- * fit into an int. Fatal: the variable is NULL. */
+ * value, or the value is not a whole number. LE_OUT_OF_RANGE: the value does
+ * not fit into an int. Fatal: the variable is NULL. */
 le_result_t le_arg_GetFlagOption(const char* shortName, const char* longName);
 le_result_t le_arg_GetIntOption(int* varPtr, const char* shortName,
                                 const char* longName);
@@ -80,7 +80,8 @@ void le_arg_AllowLessPositionalArgsThanCallbacks(void);
  * Codes:
  *   LE_BAD_PARAMETER  an unknown option
  *   LE_NOT_FOUND      the option has no value
- *   LE_FORMAT_ERROR, LE_OUT_OF_RANGE   the value is no whole number, or no int
+ *   LE_FORMAT_ERROR   the value is not a whole number
+ *   LE_OUT_OF_RANGE   the value does not fit into an int
  *   LE_UNSUPPORTED    a flag has a value
  *   LE_OVERFLOW, LE_UNDERFLOW   too many, or too few, positional arguments */
 typedef size_t (*le_arg_ErrorHandlerFunc_t)(size_t argIndex,

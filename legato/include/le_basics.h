@@ -95,7 +95,7 @@ const char* le_result_Txt(le_result_t result);
   __extension__ _Static_assert((condition), message)
 #endif
 
-/* The same, as an expression. */
+/* As static_assert(), but it is an expression. */
 #ifdef __cplusplus
 #define inline_static_assert(condition, message) \
   ([] { static_assert(condition, message); }())

@@ -5,8 +5,8 @@
  *
  * A loop calls queued functions, and handlers of file descriptors, timers,
  * sessions and services. It calls them one at a time, on its thread. A C++
- * exception that leaves one of them is fatal. (le_thread_Exit() is no exception
- * in this sense.)
+ * exception that leaves one of them is fatal. (le_thread_Exit() does not count
+ * as an exception.)
  */
 
 #ifndef LE_EVENTLOOP_H_INCLUDE_GUARD
@@ -48,8 +48,8 @@ void le_event_QueueFunctionToThread(le_thread_Ref_t thread,
                                     le_event_DeferredFunc_t func,
                                     void* param1Ptr, void* param2Ptr);
 
-/* The same, unless that function is queued there already with these two parameters:
- * LE_DUPLICATE. */
+/* As le_event_QueueFunctionToThread(). LE_DUPLICATE: the function is queued for
+ * that thread already, with the same parameters, and is not queued again. */
 le_result_t le_event_QueueFunctionToThreadUnique(le_thread_Ref_t thread,
                                                  le_event_DeferredFunc_t func,
                                                  void* param1Ptr,

@@ -28,7 +28,7 @@ typedef struct le_fdMonitor* le_fdMonitor_Ref_t;
 typedef void (*le_fdMonitor_HandlerFunc_t)(int fd, short events);
 
 /* Creates a monitor of a file descriptor, which must stay open until the
- * monitor is deleted. A regular file is always ready. Fatal: fd is no file
+ * monitor is deleted. A regular file is always ready. Fatal: fd is not a file
  * descriptor, or this thread monitors it already; a NULL handler. */
 le_fdMonitor_Ref_t le_fdMonitor_Create(const char* name, int fd,
                                        le_fdMonitor_HandlerFunc_t handlerFunc,

@@ -96,14 +96,14 @@ le_result_t le_hashmap_GetFirstNode(le_hashmap_Ref_t mapRef, void** firstKeyPtr,
 le_result_t le_hashmap_GetNodeAfter(le_hashmap_Ref_t mapRef, const void* keyPtr,
                                     void** nextKeyPtr, void** nextValuePtr);
 
-/* The number of keys whose hash another key that was put before has too. Calculates all
+/* The number of keys that have the same hash as an earlier key. Calculates all
  * hashes. */
 size_t le_hashmap_CountCollisions(le_hashmap_Ref_t mapRef);
 /* No-op: there are no traces of maps. */
 void le_hashmap_MakeTraceable(le_hashmap_Ref_t mapRef);
 
-/* Functions for keys that are strings; numbers, by their address; pointers themselves. Any
- * thread, and the child of a fork. */
+/* Functions for keys that are strings, addresses of numbers, or pointers that
+ * are compared themselves. Any thread, and the child of a fork. */
 size_t le_hashmap_HashString(const void* stringToHashPtr);
 bool le_hashmap_EqualsString(const void* firstStringPtr,
                              const void* secondStringPtr);

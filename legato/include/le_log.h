@@ -45,7 +45,7 @@ void le_log_Fatal_(const char* file, unsigned line, const char* function,
 
 bool le_log_IsEnabled_(le_log_Level_t level);
 
-/* Arguments of a line that is not written are not evaluated. */
+/* If the line is not written, its arguments are not evaluated. */
 #define LE_LOG_AT_(level, ...)                                            \
   (le_log_IsEnabled_(level)                                               \
        ? le_log_Send_((level), __FILE__, __LINE__, __func__, __VA_ARGS__) \
@@ -116,7 +116,7 @@ void le_log_Dump_(le_log_Level_t level, const char* file, unsigned line,
 void le_log_SetFilterLevel(le_log_Level_t level);
 le_log_Level_t le_log_GetFilterLevel(void);
 
-/* A type that Legato's header has. Nothing here uses it. */
+/* A type of Legato's header. No function uses it. */
 typedef struct le_log_Session* le_log_SessionRef_t;
 
 /* ---- Traces: log lines with a keyword, which are off until they are enabled. ---- */

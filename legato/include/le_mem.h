@@ -66,43 +66,45 @@ size_t le_mem_GetRefCount(void* objPtr);
 /* The first pool of that name. NULL: there is none. */
 le_mem_PoolRef_t le_mem_FindPool(const char* name);
 
-/* What a pool has done since it was created, or since the last reset. */
+/* Statistics of a pool, since its creation or the last reset. */
 typedef struct {
   size_t numBlocksInUse;   /* objects in use now */
   size_t maxNumBlocksUsed; /* the most at any time */
-  size_t numOverflows;     /* how often it had to grow */
-  uint64_t numAllocs;      /* objects that it has given */
+  size_t numOverflows;     /* how often the pool has grown */
+  uint64_t numAllocs;      /* allocated objects */
   size_t numFree;          /* free objects now */
 } le_mem_PoolStats_t;
 /* Fatal: NULL. */
 void le_mem_GetStats(le_mem_PoolRef_t pool, le_mem_PoolStats_t* statsPtr);
 void le_mem_ResetStats(le_mem_PoolRef_t pool);
 
-/* Creates a pool for some objects of another one, whose destructor it gets. It has memory of
- * its own: the other pool stays as it is. */
+/* Creates a sub-pool, which has the object size and the destructor of another
+ * pool. It has its own memory: the other pool is not changed. */
 le_mem_PoolRef_t le_mem_CreateSubPool(le_mem_PoolRef_t superPool,
                                       const char* name, size_t numObjects);
-/* The same for smaller objects. If objSize is more than half of the pool's, it returns the
- * pool. */
+/* As le_mem_CreateSubPool(), for objects of a smaller size. If objSize is more
+ * than half of the other pool's size, it returns that pool. */
 le_mem_PoolRef_t le_mem_CreateReducedPool(le_mem_PoolRef_t superPool,
                                           const char* name, size_t numObjects,
                                           size_t objSize);
-/* Deletes one of these two. Fatal: any other pool; an object of it is in use; it has
- * sub-pools. */
+/* Deletes a pool that one of these two functions has created. Fatal: any other
+ * pool; an object of the pool is in use; the pool has sub-pools. */
 void le_mem_DeleteSubPool(le_mem_PoolRef_t subPool);
 bool le_mem_IsSubPool(le_mem_PoolRef_t pool);
 
-/* Allocate an object of at least this size: of the pool or, for a sub-pool, of the first of
- * the pools above it whose objects are large enough. Else as the functions without "Var".
- * Fatal: there is no such pool. */
+/* Allocate an object of at least this size. If the objects of a sub-pool are
+ * too small, the object is of the first pool above it whose objects are large
+ * enough. Otherwise these are as the functions without "Var". Fatal: there is
+ * no such pool. */
 void* le_mem_ForceVarAlloc(le_mem_PoolRef_t pool, size_t size);
 #define le_mem_VarAlloc(pool, size) le_mem_ForceVarAlloc((pool), (size))
 void* le_mem_TryVarAlloc(le_mem_PoolRef_t pool, size_t size);
 void* le_mem_AssertVarAlloc(le_mem_PoolRef_t pool, size_t size);
-/* A copy of the string, allocated so. */
+/* Returns a copy of the string, which le_mem_ForceVarAlloc() allocates. */
 char* le_mem_StrDup(le_mem_PoolRef_t pool, const char* srcStr);
-/* The size of the objects of this object's pool; that of a pool's objects with what the
- * library adds to each. */
+/* le_mem_GetBlockSize() returns the size of the objects of this object's pool.
+ * le_mem_GetObjectFullSize() returns the size of a pool's objects including the
+ * bytes that the library adds to each. */
 size_t le_mem_GetBlockSize(void* objPtr);
 size_t le_mem_GetObjectFullSize(le_mem_PoolRef_t pool);
 

@@ -10,15 +10,17 @@
 #include "le_basics.h"
 #include "le_log.h"
 
-/* One line NAME=VALUE. The format of the value, as of printf(), is a string literal. */
+/* Logs one line NAME=VALUE. The printf() format of the value must be a string
+ * literal. */
 #define LE_PRINT_VALUE(format, value) \
   LE_DEBUG("%s=" format, STRINGIZE(value), (value))
-/* The same, if the condition holds. */
+/* As LE_PRINT_VALUE, if the condition is true. */
 #define LE_PRINT_VALUE_IF(condition, format, value) \
   {                                                 \
     if (condition) LE_PRINT_VALUE(format, value);   \
   }
-/* A line with the name of the array, then one line for each of its first members. */
+/* Logs a line with the name of the array, then one line for each of its first
+ * `size` members. */
 #define LE_PRINT_ARRAY(format, size, array)                                \
   {                                                                        \
     size_t lePrintAt_;                                                     \

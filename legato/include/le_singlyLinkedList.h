@@ -1,10 +1,13 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_singlyLinkedList.h: lists of objects that have a link as a member. As
- * le_doublyLinkedList.h, with smaller links: a link can be removed only behind another one,
- * or at the head. Fatal in all functions: a list or a link is NULL. In those that have a
- * present link: that one is in no list. The child of a fork may call them.
+ * le_singlyLinkedList.h: lists of objects that have a link as a member.
+ *
+ * The links are smaller than those of le_doublyLinkedList.h, but a link can be
+ * removed only at the head or behind another link. Lists are not locked:
+ * threads that share a list need a mutex. The child of a fork may call all
+ * functions. Fatal in all functions: a list or a link is NULL. Fatal in
+ * functions with a parameter currentLinkPtr: that link is in no list.
  */
 
 #ifndef LE_SINGLYLINKEDLIST_H_INCLUDE_GUARD
@@ -29,7 +32,8 @@ typedef struct {
 /* Whether a comes before b. */
 typedef bool (*le_sls_LessThanFunc_t)(le_sls_Link_t* a, le_sls_Link_t* b);
 
-/* An empty list, and a link that is in no list: to be assigned, or to initialize. */
+/* An empty list, and a link that is in no list. Both may be assigned, or
+ * initialize a variable. */
 #ifdef __cplusplus
 #define LE_SLS_LIST_INIT \
   le_sls_List_t { NULL }
@@ -41,23 +45,25 @@ typedef bool (*le_sls_LessThanFunc_t)(le_sls_Link_t* a, le_sls_Link_t* b);
 #define LE_SLS_LINK_INIT \
   (le_sls_Link_t) { NULL }
 #endif
-/* The same, for an initializer at file scope in strict C99. */
+/* An empty list, as an initializer at file scope in strict C99. */
 #define LE_SLS_LIST_DECL_INIT \
   { NULL }
 
-/* Add a link: at the head, at the tail, behind the present link (NULL: at the head). The new
- * link must be in no list. */
+/* Add a link: at the head; at the tail; behind the present link (NULL: at the
+ * head). The new link must be in no list. */
 void le_sls_Stack(le_sls_List_t* listPtr, le_sls_Link_t* newLinkPtr);
 void le_sls_Queue(le_sls_List_t* listPtr, le_sls_Link_t* newLinkPtr);
 void le_sls_AddAfter(le_sls_List_t* listPtr, le_sls_Link_t* currentLinkPtr,
                      le_sls_Link_t* newLinkPtr);
 
-/* Remove and return the head, or the link behind the present one. NULL: there is none. */
+/* Remove and return a link: the head; the link behind the present one. NULL:
+ * there is none. */
 le_sls_Link_t* le_sls_Pop(le_sls_List_t* listPtr);
 le_sls_Link_t* le_sls_RemoveAfter(le_sls_List_t* listPtr,
                                   le_sls_Link_t* currentLinkPtr);
 
-/* The head, the tail, and the link behind the present one. NULL: there is none. */
+/* Return a link: the head; the tail; the link behind the present one. NULL:
+ * there is none. */
 le_sls_Link_t* le_sls_Peek(const le_sls_List_t* listPtr);
 le_sls_Link_t* le_sls_PeekTail(const le_sls_List_t* listPtr);
 le_sls_Link_t* le_sls_PeekNext(const le_sls_List_t* listPtr,
@@ -66,19 +72,20 @@ le_sls_Link_t* le_sls_PeekNext(const le_sls_List_t* listPtr,
 /* Sorts the list. Equal links keep their order. */
 void le_sls_Sort(le_sls_List_t* listPtr, le_sls_LessThanFunc_t comparatorPtr);
 
-/* Whether the list is empty; whether it has this link; whether the link is its head, its
- * tail. */
+/* Return whether the list is empty; whether the link is in the list; whether it
+ * is the head; whether it is the tail. */
 bool le_sls_IsEmpty(const le_sls_List_t* listPtr);
 bool le_sls_IsInList(const le_sls_List_t* listPtr,
                      const le_sls_Link_t* linkPtr);
 bool le_sls_IsHead(const le_sls_List_t* listPtr, const le_sls_Link_t* linkPtr);
 bool le_sls_IsTail(const le_sls_List_t* listPtr, const le_sls_Link_t* linkPtr);
-/* The number of links. Counts them. */
+/* Counts the links. */
 size_t le_sls_NumLinks(const le_sls_List_t* listPtr);
-/* Whether a link has no next one. */
+/* Whether a link of the list has no next link. */
 bool le_sls_IsListCorrupted(const le_sls_List_t* listPtr);
 
-/* Loops over the objects of a list. The loop's body must not remove the present one. */
+/* Loops over the objects of a list. The body of the loop must not remove the
+ * present object. */
 #define LE_SLS_FOREACH(listPtr, iteratorPtr, type, member)               \
   for (le_sls_Link_t* leSlsLink_ = le_sls_Peek(listPtr);                 \
        leSlsLink_ != NULL &&                                             \

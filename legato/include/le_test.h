@@ -1,7 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_test.h: tests that print TAP, the Test Anything Protocol, on standard output.
+ * le_test.h: tests that print TAP, the Test Anything Protocol, on standard
+ * output.
  */
 
 #ifndef LE_TEST_H_INCLUDE_GUARD
@@ -21,8 +22,9 @@ extern "C" {
 
 #define LE_TEST_INIT LE_TEST_PLAN(LE_TEST_NO_PLAN)
 
-/* One test, with a printf() format. The condition is evaluated first. LE_TEST_ASSERT ends the
- * process if it fails. LE_TEST has the condition as its text. */
+/* One test, with a printf() format. The condition is evaluated first.
+ * LE_TEST_ASSERT ends the process if the test fails. The text of LE_TEST is the
+ * condition. */
 #define LE_TEST_OK(condition, ...)                         \
   do {                                                     \
     const bool leTestPassed_ = (condition) ? true : false; \
@@ -57,9 +59,9 @@ extern "C" {
   }                        \
   while (0)
 
-/* One line. The format must be a string literal, also in LE_TEST_INFO and LE_TEST_FATAL. A
- * program may define this macro before it includes the header; the lines of the tests
- * themselves go to standard output all the same. */
+/* Prints one line. The format must be a string literal, also in LE_TEST_INFO
+ * and LE_TEST_FATAL. A program may define this macro before it includes the
+ * header. The lines of the tests themselves still go to standard output. */
 #ifndef LE_TEST_OUTPUT
 #define LE_TEST_OUTPUT(...) le_test_Output_(__VA_ARGS__)
 #endif
@@ -67,16 +69,18 @@ extern "C" {
 /* A comment line. */
 #define LE_TEST_INFO(...) LE_TEST_OUTPUT("# " __VA_ARGS__)
 
-/* Gives up: a line "Bail out!", with a text or without, and one failure more if there is none
- * yet. Ends the process as LE_TEST_EXIT does, but prints no plan. */
+/* Prints the line "Bail out!", with an optional text, and ends the process as
+ * LE_TEST_EXIT does, without a plan. If no test has failed yet, it counts one
+ * failure. */
 #define LE_TEST_FATAL(...)                    \
   do {                                        \
     LE_TEST_OUTPUT("Bail out! " __VA_ARGS__); \
     le_test_BailOut_();                       \
   } while (0)
 
-/* Ends the process. The exit status is the number of tests that have failed, but at most
- * 126. The plan has no influence on it. A block: it works with and without a semicolon. */
+/* Ends the process. The exit status is the number of failed tests, at most 126.
+ * The plan does not change it. It is a block, so a semicolon may follow, but
+ * need not. */
 #define LE_TEST_EXIT \
   { le_test_Exit_(); }
 #define LE_TEST_SUMMARY LE_TEST_EXIT
@@ -88,12 +92,14 @@ extern "C" {
 
 typedef struct le_test_Child* le_test_ChildRef_t;
 
-/* Starts a program: its path, or a name in PATH, and its arguments, all strings. If it cannot
- * be started, this is logged, and LE_TEST_JOIN counts one failure. */
+/* Starts a program. The parameters are strings: its path, or its name in PATH,
+ * and its arguments. If it cannot be started, the error is logged, and
+ * LE_TEST_JOIN counts one failure. */
 #define LE_TEST_FORK(...) le_test_Fork_(__VA_ARGS__, (char*)NULL)
 
-/* Waits for the end of that program, and adds its failures to those of this process: its exit
- * status, or one if a signal has ended it. Each child can be joined once. */
+/* Waits for the end of a program and adds its failures to those of this
+ * process. They are its exit status, or one if a signal has ended it. A child
+ * can be joined once. */
 #define LE_TEST_JOIN(child) le_test_Join_(child)
 
 /* For the macros. */

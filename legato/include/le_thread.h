@@ -3,9 +3,11 @@
  *
  * le_thread.h: threads. Each has an event loop and destructors.
  *
- * The main thread, and threads that were not started by this header, are adopted when
- * they first use the library. A stale reference is fatal but for le_thread_Join(),
- * le_thread_Cancel() and le_thread_GetName(). If the library is part of a plug-in, dlclose() has no effect once a thread has used the library.
+ * The main thread, and threads that were not started by this header, are
+ * adopted when they first use the library. A stale reference is fatal, except
+ * for le_thread_Join(), le_thread_Cancel() and le_thread_GetName(). If the
+ * library is part of a plug-in, dlclose() has no effect after a thread has used
+ * the library.
  */
 
 #ifndef LE_THREAD_H_INCLUDE_GUARD
@@ -32,8 +34,8 @@ le_thread_Ref_t le_thread_Create(const char* name,
                                  le_thread_MainFunc_t mainFunc,
                                  void* contextPtr);
 
-/* Levels of priority. A higher number is a higher priority. The levels RT_1 to RT_32 are
- * real-time ones. */
+/* Levels of priority. A higher number is a higher priority. The levels RT_1 to
+ * RT_32 are real-time priorities. */
 typedef enum {
   LE_THREAD_PRIORITY_IDLE = 0, /* runs when nothing else does */
   LE_THREAD_PRIORITY_LOW,
@@ -76,46 +78,51 @@ typedef enum {
 #define LE_THREAD_PRIORITY_RT_HIGHEST LE_THREAD_PRIORITY_RT_32
 #define LE_THREAD_PRIORITY_NORMAL LE_THREAD_PRIORITY_MEDIUM /* old name */
 
-/* Sets the priority with which the thread will start. If the system does not permit it, the
- * thread has the default one, and this is logged. LE_OUT_OF_RANGE: no such level. Fatal: the
- * thread has been started. */
+/* Sets the priority with which the thread will start. If the system does not
+ * permit it, the thread has the default priority, and the error is logged.
+ * LE_OUT_OF_RANGE: no such level. Fatal: the thread has been started. */
 le_result_t le_thread_SetPriority(le_thread_Ref_t threadRef,
                                   le_thread_Priority_t priority);
 
-/* States how large a stack the thread needs, in bytes. Each thread has one of the system's
- * default size (mostly 8 MiB), of which only what is used takes memory. LE_OVERFLOW: less
- * than the system's minimum. LE_OUT_OF_RANGE: more than the default size. Fatal: the thread
- * has been started. */
+/* States the size of the stack that the thread needs, in bytes. Each thread has
+ * a stack of the system's default size (mostly 8 MiB), and only its used part
+ * occupies memory. LE_OVERFLOW: less than the system's minimum.
+ * LE_OUT_OF_RANGE: more than the default size. Fatal: the thread has been
+ * started. */
 le_result_t le_thread_SetStackSize(le_thread_Ref_t threadRef, size_t size);
-/* The same for a stack of the program. Its memory is not used. LE_BAD_PARAMETER: NULL, or a
- * size that le_thread_SetStackSize() refuses. */
+/* As le_thread_SetStackSize(), for a stack of the program. The memory of that
+ * stack is not used. LE_BAD_PARAMETER: NULL, or a size that
+ * le_thread_SetStackSize() refuses. */
 le_result_t le_thread_SetStack(le_thread_Ref_t threadRef, void* stackPtr,
                                size_t size);
-/* Defines such a stack, and sets it. */
+/* Define a stack of the program, and set it. */
 #define LE_THREAD_DEFINE_STATIC_STACK(name, size) \
   static uint8_t LeThreadStack_##name[size] __attribute__((aligned(16)))
 #define LE_THREAD_SET_STATIC_STACK(threadRef, name)       \
   le_thread_SetStack((threadRef), (LeThreadStack_##name), \
                      sizeof(LeThreadStack_##name))
 
-/* Makes the thread joinable: le_thread_Join() must be called for it. The reference of a
- * thread that is not joinable is stale as soon as the thread ends. Fatal: the thread has
- * been started. */
+/* Makes the thread joinable: le_thread_Join() must be called for it. The
+ * reference of a thread that is not joinable is stale as soon as the thread
+ * ends. Fatal: the thread has been started. */
 void le_thread_SetJoinable(le_thread_Ref_t threadRef);
 
 /* Starts a thread. Fatal: the thread has been started; the system cannot create
  * a thread. */
 void le_thread_Start(le_thread_Ref_t threadRef);
 
-/* Waits for the end of a joinable thread. Then the reference is stale, and *resultPtrPtr
- * (may be NULL) is the thread's result. LE_DEADLOCK: it is the calling thread.
- * LE_NOT_POSSIBLE: it is not joinable, or not started. LE_NOT_FOUND: a stale reference. */
+/* Waits for the end of a joinable thread. Then the reference is stale, and
+ * *resultPtrPtr (may be NULL) is the thread's result.
+ *   LE_DEADLOCK      it is the calling thread
+ *   LE_NOT_POSSIBLE  it is not joinable, or not started
+ *   LE_NOT_FOUND     a stale reference */
 le_result_t le_thread_Join(le_thread_Ref_t threadRef, void** resultPtrPtr);
 
 /* The calling thread. */
 le_thread_Ref_t le_thread_GetCurrent(void);
 
-/* Copies a thread's name; "(dead)" for a stale reference. LE_OVERFLOW: the buffer is too small, and the name was cut. */
+/* Copies a thread's name, or "(dead)" for a stale reference. LE_OVERFLOW: the
+ * buffer is too small, and the name was truncated. */
 le_result_t le_thread_GetName(le_thread_Ref_t threadRef, char* buffer,
                               size_t bufferSize);
 /* The calling thread's name. Valid for the life of the thread. */
@@ -126,28 +133,32 @@ const char* le_thread_GetMyName(void);
  * handler that is called because the thread ends). */
 void le_thread_Exit(void* resultPtr) __attribute__((noreturn));
 
-/* Ends a thread at its next cancellation point. These calls are cancellation points, also
- * while the thread is in them:
- *   le_event_RunLoop(), le_event_RunLoopUntilStopped()   between two turns of the loop
- *   le_event_ServiceLoop()                  at its beginning, outside handlers
- *   le_sem_Wait(), le_sem_WaitWithTimeOut() even if the count is not 0; it stays as it is
+/* Ends a thread at its next cancellation point. These calls are cancellation
+ * points, also while the thread is in them:
+ *   le_event_RunLoop(), le_event_RunLoopUntilStopped()
+ *                             between two turns of the loop
+ *   le_event_ServiceLoop()    at its beginning, outside handlers
+ *   le_sem_Wait(), le_sem_WaitWithTimeOut()
+ *                             even if the count is not 0, which does not change
  *   le_thread_Sleep()
- * No other call is one: not le_thread_Join(), no blocking call of le_msg, no system
- * call. The thread ends as by le_thread_Exit(NULL). Its destructors are not cancelled.
- * LE_NOT_FOUND: the thread has ended, has not been started, or the reference is stale. */
+ * No other call is one: not le_thread_Join(), no blocking call of le_msg, no
+ * system call. The thread ends as by le_thread_Exit(NULL). Its destructors are
+ * not cancelled. LE_NOT_FOUND: the thread has ended or was not started, or the
+ * reference is stale. */
 le_result_t le_thread_Cancel(le_thread_Ref_t threadRef);
 
 /* Waits for this number of seconds. The loop does not run meanwhile. Returns
  * LE_OK. Fatal: a negative number. */
 le_result_t le_thread_Sleep(int timeInSecs);
 
-/* Adds a function that runs when that thread ends, after those that the thread itself adds.
- * Fatal: NULL; the thread has been started. */
+/* Adds a function that runs when that thread ends, after the functions that the
+ * thread itself adds. Fatal: NULL; the thread has been started. */
 void le_thread_AddChildDestructor(le_thread_Ref_t threadRef,
                                   le_thread_Destructor_t destructor,
                                   void* contextPtr);
-/* Adds a function that runs when the calling thread ends. The function that was added
- * last runs first. The thread's sessions and services are closed before that. */
+/* Adds a function that runs when the calling thread ends. The function that was
+ * added last runs first. The thread's sessions and services are closed before
+ * that. */
 le_thread_DestructorRef_t le_thread_AddDestructor(
     le_thread_Destructor_t destructor, void* contextPtr);
 /* Removes a destructor. Only the thread that added it may call this. */

@@ -61,8 +61,9 @@ Object* Checked(const char* function, Ref ref, const char* what) {
   if (ref == nullptr) event::Misuse(function, "the ", what, " is NULL");
   return reinterpret_cast<Object*>(ref);
 }
-// The same of what is Referable. Fatal, in a debug build, if the object is gone; but the
-// reference of a server's session stands for a closed one then.
+// As Checked(), for Referable objects. In a debug build it is fatal if the
+// object is destroyed. For a server's session that is destroyed, it returns the
+// service's closed session instead.
 template <typename Object, typename Ref>
 Object* Found(const char* function, Ref ref, const char* what) {
   Checked<Object>(function, ref, what);

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// In the steady state the C++ API and what is below it allocate nothing: counted for
-// a client and a server on two threads, both included.
+// In the steady state the C++ API and the layers below it allocate nothing. The
+// allocations of two threads are counted: a client's and a server's.
 
 #include <array>
 #include <atomic>
@@ -17,7 +17,7 @@
 
 namespace {
 
-// Of the threads that are counted: not of the kit's directory.
+// Counts the threads with t_is_counted. The test kit's directory is not one.
 std::atomic<int> g_allocations{0};
 thread_local bool t_is_counted = false;
 
@@ -34,7 +34,7 @@ void* Allocate(size_t size) {
 
 }  // namespace
 
-// The other forms call these.
+// The other forms of operator new call these.
 void* operator new(size_t size) { return Allocate(size); }
 void* operator new(size_t size, const std::nothrow_t&) noexcept {
   return Allocate(size);
@@ -65,11 +65,11 @@ using messaging::testing::SettingName;
 
 constexpr Protocol kText = {"text", 256};
 
-// Lists and pools have reached their size after so many.
+// After kWarmUp operations, lists and pools have reached their size.
 constexpr int kWarmUp = 200;
 constexpr int kCounted = 1000;
 
-// How many `operation` allocates when it has been called often.
+// Returns the number of allocations of kCounted operations after the warm-up.
 template <typename Operation>
 int CountAllocations(Operation operation) {
   for (int i = 0; i < kWarmUp; ++i) operation();
@@ -78,7 +78,7 @@ int CountAllocations(Operation operation) {
   return g_allocations - before;
 }
 
-// Echoes a request, and answers another message with a push.
+// Echoes each request, and answers each other message with a push.
 void EchoBody(Party* party) {
   t_is_counted = true;
   absl::StatusOr<Service> service = Service::Create("echo", kText);
@@ -136,7 +136,7 @@ TEST_P(AllocationTest, ASyncRequest) {
   });
 }
 
-// A closure of kBytes, which holds what a test needs.
+// A closure of kBytes bytes, which holds the data of a test.
 template <size_t kBytes>
 struct Closure {
   void operator()(const absl::StatusOr<Message>& response) {

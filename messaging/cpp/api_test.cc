@@ -50,7 +50,8 @@ std::string Ask(Client* client, absl::string_view text,
                        : absl::StatusCodeToString(response.status().code());
 }
 
-// Echoes, but for "keep" and "drop" and "close"; pushes what follows "push ".
+// Echoes each request, with three exceptions: it keeps "keep", releases "drop",
+// and closes the session for "close". It pushes the text that follows "push ".
 class EchoServer {
  public:
   explicit EchoServer(absl::string_view name = "echo")
@@ -62,7 +63,7 @@ class EchoServer {
     EXPECT_TRUE(service.Advertise().ok());
   }
 
-  // Goes after the service, like the memory of a process that is killed.
+  // Destroyed after the service: a killed process releases no message earlier.
   std::vector<Message> kept;
   Service service;
 
@@ -167,11 +168,11 @@ TEST_P(CppTest, CancelledRequestsAreNotTold) {
     Call replaced = client.RequestAsync(Text(client, "c"), forever, count);
     Call kept = client.RequestAsync(Text(client, "d"), forever, count);
     replaced = std::move(kept);
-    // This one has its answer already when it is cancelled.
+    // The response of this request has arrived before the cancellation.
     Call answered = client.RequestAsync(Text(client, "e"), forever, count);
     EXPECT_EQ(Ask(&client, "f"), "f");
     answered.Cancel();
-    // The closure goes at once.
+    // A cancelled closure is destroyed at once.
     auto owned = std::make_shared<int>(1);
     const std::weak_ptr<int> watch = owned;
     Call owner = client.RequestAsync(
@@ -253,7 +254,8 @@ TEST_P(CppTest, AServerClosesASessionAndTheClientReopensIt) {
                     .ok());
     EXPECT_TRUE(server.service
                     .OnSessionClosed([&](const Session& session) {
-                      // The client goes last, maybe before this ends.
+                      // The third close is the end of the client, which this
+                      // server may not see.
                       EXPECT_EQ(session.close_reason(),
                                 ++closed <= 2 ? LE_MSG_CLOSE_BY_CALLER
                                               : LE_MSG_CLOSE_BY_PEER);
@@ -288,7 +290,8 @@ TEST_P(CppTest, AServerClosesASessionAndTheClientReopensIt) {
   RunScenario(scenario, GetParam());
 }
 
-// Hides, and closes the session, on "hide"; is offered again when told to.
+// On a message, hides the service and closes the session. On the signal
+// "offer", offers the service again.
 void HidingBody(Party* party) {
   EchoServer server;
   EXPECT_TRUE(server.service
@@ -302,7 +305,8 @@ void HidingBody(Party* party) {
   party->RunLoopUntil("done");
 }
 
-// No opening is under way: another may begin, and is the only one that is told.
+// Expects that no opening is in progress: then OpenAsync() succeeds, and only
+// its closure is called.
 void ExpectToStayClosed(Party* party, Client* client) {
   EXPECT_FALSE(client->is_open());
   bool opened = false;
@@ -338,7 +342,7 @@ TEST_P(CppTest, StayClosedEndsAReopeningThatWaits) {
     EXPECT_TRUE(client.StayClosed().ok());
     EXPECT_TRUE(watch.expired());
     ExpectToStayClosed(party, &client);
-    // That one is the user's.
+    // The user opened the present session, so StayClosed() does not close it.
     EXPECT_TRUE(client.StayClosed().ok());
     EXPECT_TRUE(client.is_open());
     EXPECT_EQ(closed, 1);
@@ -479,7 +483,7 @@ TEST_P(CppTest, TasksTimersAndTheEndOfALoop) {
     EXPECT_TRUE(loop.Run().ok());
     EXPECT_EQ(periods, 3);
 
-    // Not run in a task, and dropped with its loop.
+    // A loop cannot be run in a task. The second task is dropped with its loop.
     absl::Status nested;
     auto inner = std::make_unique<Loop>();
     const TaskSender sender = inner->sender();
@@ -530,7 +534,7 @@ TEST_P(CppTest, AnotherThreadPostsAndStops) {
   RunScenario(scenario, GetParam());
 }
 
-// What a thread leaves behind is inert.
+// Objects that outlive their thread are inert.
 TEST_P(CppTest, ObjectsOutliveTheirThread) {
   Scenario scenario;
   scenario.Add("server", EchoBody);
@@ -590,7 +594,7 @@ TEST_P(CppTest, ObjectsOutliveTheirThread) {
   RunScenario(scenario, GetParam());
 }
 
-// A method that returns a status may be called by mistake at any moment.
+// A method that returns a status refuses a call on a wrong thread at any time.
 TEST_P(CppTest, AnotherThreadIsRefusedWhileAThreadEnds) {
   Scenario scenario;
   scenario.Add("only", [](Party*) {
@@ -632,7 +636,7 @@ TEST_P(CppTest, AnotherThreadIsRefusedWhileAThreadEnds) {
   RunScenario(scenario, GetParam());
 }
 
-// The closure is on the stack, and goes when that is unwound.
+// The running closure is destroyed when the thread's end unwinds the stack.
 TEST_P(CppTest, AThreadMayEndInAClosure) {
   Scenario scenario;
   scenario.Add("only", [](Party*) {
@@ -660,7 +664,7 @@ TEST_P(CppTest, AThreadMayEndInAClosure) {
   RunScenario(scenario, GetParam());
 }
 
-// Each is fatal in C.
+// Each of these misuses is fatal in C.
 TEST_P(CppTest, MisuseIsAStatus) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -740,7 +744,7 @@ TEST_P(CppTest, MisuseIsAStatus) {
     Timer timer([] {});
     EXPECT_EQ(timer.StartPeriodic(absl::ZeroDuration()).code(), kInvalid);
 
-    // On another thread.
+    // Calls on another thread.
     struct Theirs {
       Client* client;
       Timer* timer;
@@ -759,7 +763,7 @@ TEST_P(CppTest, MisuseIsAStatus) {
                         .code(),
                     kMisuse);
           EXPECT_EQ(theirs->timer->Stop().code(), kMisuse);
-          // A message is for any thread.
+          // Any thread may use a message.
           EXPECT_TRUE(theirs->message.NewMessage().Send().ok());
           EXPECT_TRUE(std::move(theirs->message).Send().ok());
           return nullptr;
@@ -774,8 +778,7 @@ TEST_P(CppTest, MisuseIsAStatus) {
   RunScenario(scenario, GetParam());
 }
 
-// A request is answered by another thread after its service has gone; the session
-// is pushed to by any thread.
+// Another thread pushes to the session and responds to the request.
 TEST_P(CppTest, AResponseComesFromAnyThread) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -806,7 +809,7 @@ TEST_P(CppTest, AResponseComesFromAnyThread) {
     le_thread_Join(thread, nullptr);
     party->RunLoopUntil("done");
     server.service = Service();
-    // The client may have gone before.
+    // The reason is not certain: the client may have closed the session first.
     EXPECT_NE(work.session.close_reason(), LE_MSG_CLOSE_NONE);
     EXPECT_EQ(work.session.NewMessage().Send().code(),
               absl::StatusCode::kUnavailable);

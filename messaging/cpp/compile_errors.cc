@@ -1,16 +1,16 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Misuses that are compile errors. A line ends with a regular expression that
-// the compiler's words for it match; without these lines the file compiles.
-// compile_errors_test.sh reads it.
+// Misuses that are compile errors. Each such line ends with a regular
+// expression, which the compiler's message matches. Without these lines the
+// file compiles. compile_errors_test.sh checks both.
 
 #include <string>
 #include <utility>
 
 #include "le/messaging.h"
 
-// It would break the lines.
+// clang-format would break the lines.
 // clang-format off
 
 struct Point {
@@ -31,7 +31,7 @@ void Copies(const le::Message& message, const le::Client& client,
   le::Loop l = loop;         // error: deleted
 }
 
-// The message is gone afterwards: the caller has to say so.
+// Sending takes the message, and the caller must show it by std::move().
 void SendingTakesTheMessage(le::Client client, le::Message message) {
   message.Send().IgnoreError();            // error: 'this' argument
   message.Respond().IgnoreError();         // error: 'this' argument
@@ -40,7 +40,7 @@ void SendingTakesTheMessage(le::Client client, le::Message message) {
   std::move(message).Send().IgnoreError();
 }
 
-// A view of a message that is destroyed at the end of the statement.
+// The message is destroyed at the end of the statement, so a view would dangle.
 void Dangling(const le::Client& client) {
   static_cast<void>(client.NewMessage().text());         // error: deleted
   static_cast<void>(client.NewMessage().payload());      // error: deleted
@@ -49,7 +49,7 @@ void Dangling(const le::Client& client) {
   static_cast<void>(client.NewMessage().Write<Point>()); // error: 'this' argument|lvalue
 }
 
-// Bytes of another process are not an object that has pointers.
+// Bytes of another process are not a valid object if its type has pointers.
 void NotPlain(le::Message message) {
   static_cast<void>(message.As<std::string>());     // error: bytes can be copied only to a plain type
   static_cast<void>(message.Write<std::string>());  // error: bytes can be copied only from a plain type
@@ -66,7 +66,7 @@ void Closures(le::Client client, le::Service service) {
   client.RequestAsync(client.NewMessage(), forever, [](const absl::StatusOr<le::Message>&) {});  // error: nodiscard
 }
 
-// An int is no owner of a file descriptor.
+// An int does not own its file descriptor.
 void Descriptors(le::Message message) {
   message.SetDescriptor(3).IgnoreError();  // error: no known conversion|could not convert|cannot convert|no viable conversion
   message.SetDescriptor(le::UniqueFd(3)).IgnoreError();

@@ -2,9 +2,10 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Each line of FILE that ends with "// error: REGEX" is a compile error, and the
-# compiler's words near its place match: compile_errors_test.sh FILE TRANSCRIPT
-# TRANSCRIPT-WITHOUT-THESE-LINES.
+# usage: compile_errors_test.sh FILE TRANSCRIPT TRANSCRIPT-WITHOUT-THESE-LINES
+#
+# Checks that each line of FILE that ends with "// error: REGEX" is a compile
+# error, and that the compiler's messages near that line match REGEX.
 set -euo pipefail
 
 file=$1 transcript=$2 rest=$3
@@ -15,7 +16,8 @@ fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 count=0
 while IFS=: read -r line text; do
   count=$((count + 1))
-  # An error in a template is told in a header, next to the line that uses it.
+  # The compiler reports an error in a template at a line of a header, next to
+  # the line that uses the template.
   grep -B 8 -A 8 "${file##*/}:$line:" "$transcript" | grep -qE "${text#*// error: }" ||
     fail "$file:$line is no such error: $text"
 done < <(grep -n '// error: ' "$file")

@@ -1,6 +1,6 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the compiler says of a file that may be wrong."""
+"""Saves the compiler's messages about a file that may have errors."""
 
 # The rules_cc of a WORKSPACE build has no cc_info.bzl.
 _CcInfo = CcInfo  # buildifier: disable=native-cc-info

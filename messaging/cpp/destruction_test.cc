@@ -1,10 +1,12 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every object is destroyed at every callback, in every order. Two processes talk to
-// each other by the C++ API; a seed decides what each callback does: destroys,
-// creates, sends, cancels, closes. No closure may run after its object has gone, none
-// twice, and none may stay. LE_TORTURE_SEEDS: how many seeds. LE_TORTURE_SEED: one.
+// Each kind of object is destroyed in each kind of callback, in orders that a
+// seed decides. Two processes use the C++ API to talk to each other. The seed
+// decides the actions of each callback: destroy, create, send, cancel or close.
+// The test fails if a closure runs after its object is destroyed, if a closure
+// that may run once runs twice, or if a closure is not destroyed at the end.
+// LE_TORTURE_SEEDS sets the number of seeds. LE_TORTURE_SEED selects one seed.
 
 #include <array>
 #include <cstdlib>
@@ -39,7 +41,7 @@ enum Object {
   kSession,
   kObjects
 };
-// Where it happens.
+// The callback in which an object is destroyed.
 enum Site {
   kResponse,
   kOpened,
@@ -69,11 +71,10 @@ class World {
     for (int object = 0; object < kObjects; ++object) {
       Create(static_cast<Object>(object));
     }
-    // It lives until the end, which must come.
     Act();
   }
 
-  // All goes, in some order.
+  // Destroys all objects, in an order that the seed decides.
   void End() {
     ending_ = true;
     std::vector<int> order;
@@ -89,7 +90,7 @@ class World {
   };
   using LifePtr = std::shared_ptr<Life>;
 
-  // What each closure holds.
+  // A member of each closure: counts and checks it.
   class Probe {
    public:
     Probe(World* world, std::vector<LifePtr> lives)
@@ -110,7 +111,7 @@ class World {
             << "a closure runs after its object, at " << site;
       }
       EXPECT_FALSE(once && std::exchange(has_run_, true)) << site;
-      // Reached even if the closure's object goes.
+      // Keeps the lives if the closure's object is destroyed below.
       const std::vector<LifePtr> keep = lives_;
       world_->Tick(site);
     }
@@ -128,10 +129,10 @@ class World {
 
   int Roll(int sides) { return static_cast<int>(random_() % sides); }
 
-  // ---- What happens in a callback ----
+  // ---- Actions of a callback ----
   void Tick(Site site) {
     site_ = site;
-    // Also when no acts are left: sessions come late.
+    // Also when acts_left_ is 0: a session is created late.
     if (!ending_ && Roll(8) == 0) Destroy(kSession, site);
     const int acts = Roll(4);
     for (int i = 0; i < acts; ++i) Act();
@@ -228,7 +229,8 @@ class World {
     ++(*coverage_)[site][object];
     if (life != nullptr) life->over = true;
   }
-  // A call that was detached is its client's only.
+  // The closure of a detached call is not destroyed with the call: it belongs
+  // to the client only.
   void EndCall() {
     const LifePtr life = call_life_;
     const bool was_pending = call_->pending();
@@ -305,7 +307,7 @@ class World {
   void SetHandlers() {
     if (client_ == nullptr) return;
     client_->OnMessage(Closure(kClient, kClientMessage)).IgnoreError();
-    if (client_ == nullptr) return;  // a closure that was replaced
+    if (client_ == nullptr) return;  // the replaced closure destroyed it
     client_->OnClosed(Closure(kClient, kClosed)).IgnoreError();
     if (client_ == nullptr) return;
     if (Roll(2) == 0) {
@@ -390,7 +392,7 @@ void Torture(Party* party, const std::string& own, const std::string& other,
       party->Signal(own);
     }
   });
-  // The second time, all that was due has been delivered.
+  // At the second expiry, all callbacks that were due have been delivered.
   EXPECT_TRUE(end.StartPeriodic(absl::Milliseconds(200)).ok());
   party->RunLoopUntil(own);
   world.ExpectNothingLeft();

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What le/messaging.h calls fatal ends the process, and the log names the cause.
+// The errors that le/messaging.h calls fatal end the process, and the log names
+// the cause.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,7 +41,7 @@ void DestroyOnAnotherThread(std::shared_ptr<void> object) {
   OnAnotherThread([&] { object = nullptr; });
 }
 
-// A client of a service of this thread.
+// A service, and a client with a session to it, on one thread.
 struct Pair {
   Pair() {
     EXPECT_TRUE(service.Advertise().ok());
@@ -66,7 +67,7 @@ TEST(FatalTest, DestroyingAnObjectOnAnotherThread) {
   EXPECT_FATAL(DestroyOnAnotherThread(std::make_shared<SignalWatch>(
                    *SignalWatch::Create(SIGUSR1, [] {}))),
                "le::SignalWatch: only the thread that created");
-  // So is to replace it there.
+  // Assigning to an object on another thread is fatal too.
   EXPECT_FATAL(
       {
         Client client = *Client::Create("x", kText);
@@ -75,7 +76,7 @@ TEST(FatalTest, DestroyingAnObjectOnAnotherThread) {
       "le::Client: only the thread that created");
 }
 
-// Functions that return no status end the process instead.
+// The methods that return no status.
 TEST(FatalTest, UsingAClientOnAnotherThread) {
   EXPECT_FATAL(
       {
@@ -171,7 +172,7 @@ TEST(FatalTest, AnExceptionThatLeavesAClosure) {
       "has thrown an exception: mine");
 }
 
-// Ends as the child of a fork ends that does `act`.
+// Calls `act` in the child of a fork, and ends this process as the child ends.
 void InAChild(UniqueFunction<void()> act) {
   const pid_t child = fork();
   if (child == 0) {
@@ -220,7 +221,7 @@ TEST(FatalTest, TheChildOfAFork) {
       kFork);
 }
 
-// Not fatal: the object stands for nothing, or its thread has ended.
+// On another thread, destroying any of these objects is not fatal.
 TEST(FatalTest, WhatMayGoOnAnyThread) {
   Pair pair;
   auto loop = std::make_shared<Loop>();
@@ -239,7 +240,7 @@ TEST(FatalTest, WhatMayGoOnAnyThread) {
   DestroyOnAnotherThread(std::exchange(left, nullptr));
 }
 
-// They are destroyed by exit(), on their thread.
+// exit() destroys them on their thread, so this is not fatal.
 TEST(FatalTest, ObjectsOfStaticStorage) {
   EXPECT_EXIT(
       {
@@ -258,8 +259,8 @@ TEST(FatalTest, ObjectsOfStaticStorage) {
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  // A fresh process for each death: threads and services of one test are not
-  // there in the next.
+  // Each death test runs in a new process, so that no thread or service of
+  // another test exists in it.
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   return RUN_ALL_TESTS();
 }

@@ -15,7 +15,7 @@ namespace {
 
 using Function = UniqueFunction<int(int), 48>;
 
-// Counts what exists.
+// Counts the objects of this type that exist.
 struct Counted {
   explicit Counted(int* c) : count(c) { ++*count; }
   Counted(Counted&& other) noexcept : count(other.count) { ++*count; }
@@ -88,7 +88,7 @@ void ExpectEachToGoOnce() {
   EXPECT_EQ(count, 0);
 }
 
-// At the limit, and beyond.
+// Closures up to the size that is stored in place, and larger ones.
 TEST(UniqueFunctionTest, DestroysEachOnce) {
   ExpectEachToGoOnce<Counted>();
   static_assert(sizeof(Padded<40>) == 48);
@@ -116,7 +116,7 @@ TEST(UniqueFunctionTest, StoresInPlaceUpToItsSize) {
   EXPECT_EQ(outside(&outside, sizeof(outside)), nullptr);
 }
 
-// A new closure must not be stored in the place of one that still runs.
+// The new closure must not be stored in memory that the old closure still uses.
 TEST(UniqueFunctionTest, AClosureThatGoesMayReplaceIt) {
   struct Replacer {
     Replacer(Function* f, std::shared_ptr<int> o)
@@ -151,7 +151,7 @@ TEST(UniqueFunctionTest, AClosureMayResetIt) {
   };
   auto owner = std::make_unique<Owner>();
   Owner* const raw = owner.get();
-  // The destructor of what it holds comes back to the function.
+  // The destructor of this closure uses the function that holds it.
   struct Resetter {
     explicit Resetter(Owner* o) : owner(o) {}
     Resetter(Resetter&& other) noexcept

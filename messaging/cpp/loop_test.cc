@@ -25,8 +25,8 @@ void ServeLoop(void*) {
   }
 }
 
-// What the C API has queued for a Loop that has gone is run by a destructor of the
-// thread that comes later.
+// A destructor of the thread runs the C API's queue after a Loop is destroyed.
+// The queued function must not use that Loop.
 TEST(LoopTest, ADestructorOfTheThreadMayRunTheLoop) {
   static int runs;
   runs = 0;
@@ -39,7 +39,7 @@ TEST(LoopTest, ADestructorOfTheThreadMayRunTheLoop) {
       },
       nullptr);
   EXPECT_EQ(runs, 0);
-  // The same of a Loop that outlives its thread.
+  // Likewise for a Loop that outlives its thread.
   struct Left {
     std::unique_ptr<Loop> loop;
     TaskSender sender;
@@ -74,7 +74,7 @@ TEST(LoopTest, TasksGoWithTheLoopThatATaskDestroys) {
   EXPECT_TRUE(other.Run().ok());
 }
 
-// Each posts another.
+// Each task posts another.
 TEST(LoopTest, TasksKeepTheirOrder) {
   constexpr int kTasks = 1000;
   Loop loop;
@@ -96,7 +96,7 @@ TEST(LoopTest, TasksKeepTheirOrder) {
   EXPECT_EQ(order, expected);
 }
 
-// A task may own what belongs to its thread.
+// A task may own an object that only the loop's thread may move.
 TEST(LoopTest, OtherThreadsDoNotMoveATask) {
   struct Bound {
     explicit Bound(int* m) : moves_elsewhere(m) {}
@@ -124,7 +124,8 @@ TEST(LoopTest, OtherThreadsDoNotMoveATask) {
   EXPECT_EQ(moves_elsewhere, 0);
 }
 
-// Moving a closure, and destroying it, is code of the user.
+// The move constructor and the destructor of a closure are code of the user,
+// which may post.
 TEST(LoopTest, AClosureMayPostWhileItIsMovedOrDestroyed) {
   struct Poster {
     Poster(Loop* l, int* r) : loop(l), runs(r) {}

@@ -47,13 +47,13 @@ TEST(SignalWatchTest, RestoresWhatWasThere) {
   }
   raise(SIGUSR1);
   EXPECT_EQ(handled, 1);
-  // A pending report was dropped with the former watch.
+  // The call that was due was dropped with the watch.
   Loop loop;
   EXPECT_TRUE(loop.Post([&] { loop.Stop(); }).ok());
   EXPECT_TRUE(loop.Run().ok());
 }
 
-// The signal came while another watch was there.
+// The signal arrived while an earlier watch existed.
 TEST(SignalWatchTest, IsNotToldOfAnEarlierSignal) {
   for (const bool told : {false, true}) {
     absl::StatusOr<SignalWatch> first = SignalWatch::Create(SIGUSR1, [] {});
@@ -98,7 +98,7 @@ TEST(SignalWatchTest, RefusesWhatCannotBeCaught) {
             absl::StatusCode::kInvalidArgument);
 }
 
-// A child that has not called exec yet has the parent's handler.
+// Before a child calls exec, it has the parent's signal handler.
 TEST(SignalWatchTest, ASignalOfAChildIsNotTheParents) {
   Loop loop;
   absl::StatusOr<SignalWatch> watch =

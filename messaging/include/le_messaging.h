@@ -37,8 +37,8 @@
  *
  *   any thread     create, send, request, respond to and release messages;
  *                  every getter
- *   the owner only open, close, delete, set, add and remove handlers, advertise,
- *                  hide, synchronous requests (on another thread: fatal)
+ *   the owner only open, close, delete, advertise, hide; set, add and remove
+ *                  handlers; synchronous requests (on another thread: fatal)
  *
  * WHEN A THREAD ENDS
  *   1. The library closes the thread's sessions and services. Pending
@@ -59,14 +59,17 @@
  * OWNERSHIP OF MESSAGES
  *   le_msg_CreateMsg() gives the caller one reference. Send, RequestResponse,
  *   RequestSyncResponse and Respond take one. A receive handler, a response
- *   handler and RequestSyncResponse give one, which must end in ReleaseMsg, Respond
- *   or a send. A file descriptor that was set belongs to the message. The caller must
- *   not use a reference after it was taken, nor the payload after the last reference.
+ *   handler and RequestSyncResponse give one. The program must give each
+ *   reference to ReleaseMsg, to Respond or to a send. A file descriptor that
+ *   was set belongs to the message. The caller must not use a reference after
+ *   it was taken, nor the payload after the last reference was taken.
+ *
  *   A build of the library without NDEBUG detects stale references of messages,
- *   sessions and services (fatal). With NDEBUG their use is undefined. A stale
- *   reference of a server's session stands for a closed session, in every build, until
- *   the service is deleted: the client chooses when it goes. A build with
- *   AddressSanitizer also detects a payload that is used too late, or beyond its end.
+ *   sessions and services (fatal). With NDEBUG their use is undefined. There is
+ *   one exception, because the client decides when a session ends: in every
+ *   build, a stale reference of a server's session refers to a closed session
+ *   until the service is deleted. A build with AddressSanitizer also detects a
+ *   payload that is used too late, or beyond its end.
  *
  * WHAT IS FATAL
  *   Misuse by the caller is fatal where a comment says so: the library logs it
@@ -290,13 +293,14 @@ void* le_msg_GetPayloadPtr(le_msg_MessageRef_t msgRef);
 /* The protocol's largest message, in bytes. */
 size_t le_msg_GetMaxPayloadSize(le_msg_MessageRef_t msgRef);
 
-/* Puts a file descriptor into the message. The message owns it: it is closed on this
- * side after it has been sent, or when the message is freed. In a received request it
- * goes with the response; le_msg_GetFd() still returns the request's own. Do not send
- * the file descriptor of a directory: with it the receiver can leave a chroot.
- * A negative number (-1, or what a server has put there after an error): no-op. Fatal:
- * another number that is no file descriptor of this process; a second file descriptor for
- * the same message. */
+/* Attaches a file descriptor to the message. The message owns it: it is closed
+ * on this side after it has been sent, or when the message is freed. If the
+ * message is a received request, the file descriptor is sent with the response;
+ * le_msg_GetFd() still returns that of the request. Do not send the file
+ * descriptor of a directory: with it the receiver can leave a chroot. No-op for
+ * a negative number, such as -1 or an error code. Fatal: another number that is
+ * not a file descriptor of this process; a second file descriptor for the same
+ * message. */
 void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd);
 
 /* Returns the file descriptor that arrived with the message. The caller owns
@@ -360,11 +364,14 @@ le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
 
 /* Adds a handler for sessions that open (called before the first message of the
- * session) or that close (called once, for a close by either side). The handler that
- * was added last is called first. The reference of a session is valid until its close
- * handlers have returned, and after that while a message of the session is held. Then
- * the service's thread may still use it: what is sent is dropped. To push later, from
- * any thread, keep such a message. Fatal: a NULL handler. */
+ * session) or that close (called once, for a close by either side). The handler
+ * that was added last is called first. Fatal: a NULL handler.
+ *
+ * The reference of a session is valid until its close handlers have returned,
+ * and after that while a message of the session is held. Later only the
+ * service's thread may use it, until the service is deleted, and messages of
+ * the session are dropped. To push later from any thread, hold a message of the
+ * session. */
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);
@@ -424,9 +431,9 @@ void le_msg_KillClient_(const char* format, ...)
 /* Bytes of a pool's block that are not part of the payload. */
 #define LE_MSG_LOCAL_HEADER_SIZE ((size_t)64)
 
-/* The structures of Legato's header, for programs that allocate them. Their members are
- * private, and mostly not used. No reference of a service, a session or a message points to
- * such a structure, but for a local service's: never dereference one. */
+/* The structures of Legato's header, for programs that allocate them. Their
+ * members are private, and mostly not used. Do not dereference a reference:
+ * except for a local service, no reference points to such a structure. */
 struct le_msg_Service {
   enum {
     LE_MSG_SERVICE_NULL = 0,
@@ -443,8 +450,8 @@ typedef struct {
   void* contextPtr;
 } le_msg_LocalReceiver_t;
 
-/* The user allocates it statically; le_msg_InitLocalService() fills it in. &service is the
- * reference of the service. */
+/* The user allocates it statically; le_msg_InitLocalService() fills it in.
+ * &service is the reference of the service. */
 typedef struct le_msg_LocalService {
   struct le_msg_Service service;
   bool serviceReady;

@@ -352,14 +352,16 @@ typedef struct {
    * unless this limit is set too. A client that is refused gets the reason
    * (LE_MSG_WAIT_SERVICE_FULL). */
   uint32_t maxSessionsPerUser; /* no other limit */
-  /* File descriptors in messages of that user that are queued, or that the program has
-   * neither fetched nor released. The same rule: fewer than are left of an eighth of
-   * the process's limit; those of root and the service's own user are not counted.
-   * Nothing is received from a user who has as many at this service, until one is
-   * fetched or released. If one comes from a user who may have none, because all are
-   * in messages of other services or users, that session is closed. What a client has
-   * sent before it went is received all the same, but without the file descriptors that
-   * its user may not have. 256 */
+  /* File descriptors in messages of the user that are queued, or that the
+   * program has neither fetched nor released. In addition, a user may have one
+   * more only while it has fewer than are left of an eighth of the process's
+   * limit of open files; those of root and the service's own user are not
+   * counted. At the limit, nothing is received from the user's sessions until a
+   * file descriptor is fetched or released. If a user has none at this service
+   * and may have none, because all are in messages of other services or users,
+   * its session is closed when it sends one. After a client has closed its
+   * session, its last messages are received without the file descriptors that
+   * its user may not have. Default: 256. */
   uint32_t maxFdsPerUser;
   /* Bytes of the user's requests without a response. The same number bounds,
    * separately, its queued messages. Each session of the user has a part of

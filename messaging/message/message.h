@@ -82,9 +82,9 @@ class alignas(64) Message {
     return request_id_.exchange(0, std::memory_order_acq_rel);
   }
 
-  // A received message need not keep a buffer of the protocol's largest size for a
-  // few bytes. It gets one again when the user looks at it. Without memory for these
-  // bytes it keeps its buffer.
+  // Replaces the buffer of a received message, which has the protocol's largest
+  // size, by memory for its few bytes. The message gets a buffer again when the
+  // user reads the payload. If there is no memory, it keeps its buffer.
   void Pack();
   size_t held_bytes() const;
 

@@ -80,7 +80,7 @@ bool ClientAccounts::AwaitDescriptor(ServiceUser* user) {
   if (user->is_waiting_) return true;
   user->is_waiting_ = true;
   user->next_waiting_ = std::exchange(first_waiting_, user);
-  user->Ref();  // until it is scheduled
+  user->Ref();  // until RunScheduled()
   return true;
 }
 
@@ -172,7 +172,7 @@ bool ServiceUser::AwaitsDescriptor() {
   return is_bounded_ && descriptors_ > 0 && accounts_->AwaitDescriptor(this);
 }
 
-// With the reference of its wait, until it runs.
+// The reference of the wait is kept until RunScheduled().
 void ServiceUser::Schedule() {
   if (!owner_->Schedule(this)) Unref();
 }

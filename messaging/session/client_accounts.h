@@ -26,9 +26,9 @@ namespace messaging {
 
 class ServiceUser;
 
-// Sessions, and file descriptors in messages that the program has neither fetched
-// nor released, of all services of a process. The totals follow from the process's
-// limit of open files. Any thread.
+// Sessions, and file descriptors in messages that the program has neither
+// fetched nor released, of all services of a process. The totals follow from
+// the process's limit of open files. Any thread.
 class ClientAccounts {
  public:
   explicit ClientAccounts(event::Process* process) : process_(process) {}
@@ -43,9 +43,10 @@ class ClientAccounts {
   static std::shared_ptr<void> ChargeSession(
       const std::shared_ptr<ClientAccounts>& accounts, uid_t user);
   bool TakeDescriptor(uid_t user) { return Take(&descriptors_, user); }
-  // Of one that is bounded. What anybody returns may be what others wait for.
+  // `user` is bounded. Schedules the waiting users that may have one more now:
+  // they may be other users, or the same user at other services.
   void ReturnDescriptor(ServiceUser* user);
-  // True: `user` has to wait for one, and is scheduled once it need not.
+  // True: `user` may have no more, and is scheduled when it may.
   bool AwaitDescriptor(ServiceUser* user);
 
  private:
@@ -60,8 +61,8 @@ class ClientAccounts {
   event::Quota sessions_{"sessions", {}};
   event::Quota descriptors_{"file descriptors in messages", {}};
   uint64_t open_files_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not read yet
-  // Those who wait for a descriptor. Each has some, so that it is told at the latest
-  // when it has none.
+  // The list of users that wait for a file descriptor. Each has at least one at
+  // its service, so it is scheduled at the latest when it has returned all.
   ServiceUser* first_waiting_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
@@ -70,8 +71,9 @@ class ClientAccounts {
 class ServiceUser final : public event::RefCounted<ServiceUser>,
                           private Scheduled {
  public:
-  // `on_return`: called from the owner's loop while it has sessions, once one that
-  // had to wait for a descriptor need not.
+  // `on_return` is called from the owner's loop when AwaitsDescriptor() has
+  // returned true and the user may have one more, if the user has sessions
+  // then.
   ServiceUser(uid_t uid, std::shared_ptr<ClientAccounts> accounts, Owner* owner,
               std::function<void(ServiceUser*)> on_return)
       : uid_(uid),
@@ -104,14 +106,14 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   transports::SendLimits ToSend(size_t max_message_size) const;
   size_t max_request_bytes() const { return max_request_bytes_; }
 
-  // ---- Descriptors in messages ----
-  // Those of users that are not bounded take nothing from others.
-  // False: the user has as many as it may. True must be followed by one return.
+  // ---- File descriptors in messages ----
+  // Users that are not bounded are not counted, and nothing is refused to them.
+  // False: the user may have no more. After true, one return must follow.
   bool TakeDescriptor();
   // Any thread.
   void ReturnDescriptor();
   uint32_t descriptors() const { return descriptors_.load(); }
-  // Whether it has as many as it may, and one at this service at least.
+  // Whether the user may have no more, and has at least one at this service.
   // True: `on_return` will be called.
   bool AwaitsDescriptor();
 
@@ -136,7 +138,7 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   size_t max_request_bytes_ = kDefaultRequestBytes;
   std::atomic<uint32_t> max_descriptors_{UINT32_MAX};
   std::atomic<uint32_t> descriptors_{0};
-  // Of the accounts, under their lock:
+  // These two are guarded by the lock of `accounts_`.
   bool is_waiting_ = false;
   ServiceUser* next_waiting_ = nullptr;
 };

@@ -42,7 +42,7 @@ class ClientAccountsTest : public ::testing::Test {
         new ServiceUser(uid, shared_, owner_.get(),
                         [this](ServiceUser* user) { told_.insert(user); }));
   }
-  // Those whom the next turn of the loop tells that they need not wait.
+  // The users for which the next turn of the loop calls `on_return`.
   std::set<ServiceUser*> Told() {
     event::Loop* const loop = event::Thread::Current()->loop();
     loop->RunTurn(loop->Now());
@@ -144,7 +144,8 @@ TEST_F(ClientAccountsTest, AReturnIsToldIfItIsAwaited) {
   EXPECT_TRUE(Told().empty());
 }
 
-// What it waits for may be returned by itself at another service, or by others.
+// A user waits. The same user at another service, or another user, returns a
+// file descriptor.
 TEST_F(ClientAccountsTest, TheShareOfTheProcessIsAwaited) {
   const auto user = NewUser(kUser);
   const auto elsewhere = NewUser(kUser);
@@ -167,12 +168,13 @@ TEST_F(ClientAccountsTest, TheShareOfTheProcessIsAwaited) {
   other->ReturnDescriptor();
   EXPECT_EQ(Told(), (std::set<ServiceUser*>{user.get(), elsewhere.get()}));
   while (elsewhere->descriptors() > 0) elsewhere->ReturnDescriptor();
-  // One that has all at other services waits for nothing here.
+  // A user that has all its file descriptors at another service does not wait
+  // here.
   while (user->TakeDescriptor()) {
   }
   EXPECT_FALSE(elsewhere->AwaitsDescriptor());
   EXPECT_TRUE(user->AwaitsDescriptor());
-  // One whose sessions have gone meanwhile is told nothing.
+  // `on_return` is not called for a user without sessions.
   user->Remove();
   while (user->descriptors() > 0) user->ReturnDescriptor();
   EXPECT_TRUE(Told().empty());

@@ -31,9 +31,9 @@ namespace {
 // rounds at the end of its thread.
 constexpr int kMaxRoundsAtEnd = 8;
 
-// A server may send without end what is ignored here. Past a deadline this many are
-// taken: what may follow them counts as late. All else that a server may send is
-// bounded by the inbox and by the number of requests.
+// A server may send ignorable frames without end. After the deadline, a
+// blocking call receives at most this many of them. Frames after these count as
+// late. The inbox and the number of requests bound all other frames.
 constexpr int kMaxIgnorableFramesTooLate = 256;
 
 Result ToResult(const absl::Status& opening) {
@@ -490,7 +490,8 @@ Result ClientSession::WaitForRoom(Connection* connection,
   if (ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kClosed) {
     return Result::kClosed;
   }
-  // A server that sends without end may not read.
+  // A server may send without end and read nothing: then the frames that arrive
+  // must not extend the wait for room.
   const bool too_late =
       owner_->loop()->Now() >= deadline &&
       !connection->Wait(Connection::kWritable, absl::InfinitePast());
@@ -559,8 +560,9 @@ absl::optional<Delivery> ClientSession::ToDelivery(
   const bool brings_message =
       PlainType(type) == kMessageFrame || PlainType(type) == kResponseFrame;
   Delivery delivery;
-  // Before the machine is asked: if there is no memory for it, the request still
-  // waits, and completes as the session ends.
+  // Created before machine_.OnFrame() completes the request. If there is no
+  // memory for the message, the request still waits, and completes when the
+  // session ends.
   if (brings_message) {
     delivery.message = pool_->NewReceived(this, std::move(frame));
   } else {

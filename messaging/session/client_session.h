@@ -177,10 +177,10 @@ class ClientSession final : public Session,
   Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline);
 
-  // For a blocking call: receives a frame and puts it into the inbox, or waits until
-  // `deadline`. What is there counts even if that has passed. Frames that may be
-  // ignored do not count, and past the deadline so many are taken at most. kClosed:
-  // the opening has ended.
+  // For a blocking call: receives a frame and puts it into the inbox, or waits
+  // until `deadline`. A frame that has arrived is received even after the
+  // deadline. Ignorable frames are dropped, after the deadline at most
+  // kMaxIgnorableFramesTooLate of them. kClosed: the opening has ended.
   transports::IoResult ReceiveIntoInbox(event::Instant deadline);
   void TakeFrame(transports::IncomingFrame&& frame);
   // The delivery for `frame`, if there is one.
@@ -190,7 +190,8 @@ class ClientSession final : public Session,
 
   // Ends the present opening, if it is open.
   void End(CloseReason reason);
-  // Any thread. The program and the server decide how often.
+  // Any thread. LogForPeer() limits the lines, because the program and the
+  // server decide how often this is called.
   void LogFault(CloseReason reason, absl::string_view details);
   void EndForFault(CloseReason reason, absl::string_view details);
   void EndAsTold(const absl::Status& status);

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a client's requests become where there is no memory for their responses.
+// How a client's requests complete if there is no memory for their responses.
 
 #include "messaging/session/client_session.h"
 
@@ -31,7 +31,7 @@ void* Allocate(void* block) {
 }
 }  // namespace
 
-// Messages are aligned to a cache line.
+// Only messages use this form: they are aligned to a cache line.
 void* operator new(size_t size, std::align_val_t alignment) {
   if (g_no_memory_for_messages) throw std::bad_alloc();
   return Allocate(std::aligned_alloc(static_cast<size_t>(alignment), size));
@@ -42,7 +42,7 @@ void operator delete(void* block, std::align_val_t) noexcept {
 void operator delete(void* block, size_t, std::align_val_t) noexcept {
   std::free(block);
 }
-// What a packed message has instead of a buffer.
+// Only packed messages use this form, in place of a buffer.
 void* operator new[](size_t size) {
   if (g_no_memory_to_pack) throw std::bad_alloc();
   return Allocate(std::malloc(size));
@@ -61,7 +61,7 @@ using transports::IncomingFrame;
 using transports::IoResult;
 using transports::OutgoingFrame;
 
-// So large that a response of a few bytes is packed.
+// Messages are so large that a response of a few bytes is packed.
 constexpr size_t kMessageBytes = 8192;
 
 class FakeIntroducer final : public directory::Introducer {
@@ -97,7 +97,7 @@ struct Completed {
 
 class ClientSessionTest : public ::testing::Test {
  protected:
-  // On the thread that owns an open session.
+  // Runs `body` on the thread that owns an open session.
   void Run(const std::function<void()>& body) {
     event::SimProcess* const process = sim_.AddProcess("client", {0, 500, 500});
     Runtime::Parts parts;
@@ -135,7 +135,7 @@ class ClientSessionTest : public ::testing::Test {
         std::make_unique<FakeConnection>(&server_), std::move(first), {});
     ASSERT_FALSE(session_->is_closed());
   }
-  // Begins a request.
+  // Sends a request.
   void Request(Completed* completed) {
     Completion completion;
     completion.context = completed;
@@ -153,13 +153,14 @@ class ClientSessionTest : public ::testing::Test {
     return session_->RequestSync(NewMessage(), absl::InfiniteFuture(),
                                  &response);
   }
-  // One that is kept, so that no other message takes its memory.
+  // Returns a message that the caller holds, so that no other message uses its
+  // memory.
   event::Ref<Message> NewMessage() {
     kept_.push_back(session_->NewMessage());
     return kept_.back();
   }
-  // The server answers that request, by its bytes, and this end has yet to
-  // receive it.
+  // The server responds to the request of that id with the bytes of the id. The
+  // session has not received the response yet.
   void Answer(uint64_t id) {
     IncomingFrame frame;
     frame.type = kResponseFrame;
@@ -180,7 +181,7 @@ class ClientSessionTest : public ::testing::Test {
   const transports::BufferPool::Ptr buffers_ =
       transports::BufferPool::Create(kMessageBytes);
   FarEnd server_;
-  std::vector<uint64_t> requests_;  // that the server has received
+  std::vector<uint64_t> requests_;  // the ids that the server has received
   std::vector<event::Ref<Message>> kept_;
   CountingHandler* handler_ = nullptr;
   ClientSession* session_ = nullptr;

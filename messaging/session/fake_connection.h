@@ -16,7 +16,7 @@
 namespace le {
 namespace messaging {
 
-// The other end of a session: what it has sent, and what becomes of what is sent to it.
+// The far end of a session. A test sets its members.
 struct FarEnd {
   static constexpr uid_t kUser = 4321;
 
@@ -24,7 +24,7 @@ struct FarEnd {
   transports::Connection::Observer* observer = nullptr;
   bool gone = false;
   bool is_read = true;
-  size_t queued_bytes = 0;  // for it
+  size_t queued_bytes = 0;  // in the queue to this end
   event::Instant stalled_since = absl::InfiniteFuture();
   std::function<transports::IoResult(const transports::OutgoingFrame&)>
       on_send = [](const transports::OutgoingFrame&) {

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The deliveries that a client session owes its user. The loop calls the
-// handlers, in order.
+// The deliveries that a client session still has to make to its user. The loop
+// calls the handlers, in order.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_INBOX_H_
 #define LE_MESSAGING_MESSAGING_SESSION_INBOX_H_

@@ -53,8 +53,8 @@ class Link final : private Scheduled, private transports::Connection::Observer {
   // true, or until the far end closes. Code that makes TakesFrames() true must
   // call Schedule(), except when the connection reports OnDrained().
   bool paused() const { return paused_.load(); }
-  // The owner's thread. The far end has gone while this was paused. All that it has
-  // left is received, whatever Session::TakesFrames() is.
+  // The owner's thread. The far end has closed while this was paused. Its last
+  // frames are received even if Session::TakesFrames() is false.
   bool hung_up() const { return hung_up_; }
 
  private:

@@ -21,7 +21,7 @@
 namespace le {
 namespace messaging {
 
-// An entry of a ring. At first it is alone.
+// An entry of a ring. A new entry is a ring of its own.
 struct RingPlace {
   RingPlace* previous = this;
   RingPlace* next = this;

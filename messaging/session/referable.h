@@ -13,10 +13,10 @@
 namespace le {
 namespace messaging {
 
-// Base of an `Object` that programs refer to. The reference is a number that is never
-// used again, so that a stale one is found out, or with NDEBUG, where nothing is kept, the
-// address. Objects of a family have a number in every build. A stale number of a family
-// stands for its head, for as long as that lives.
+// Base of an `Object` that programs refer to. Without NDEBUG the reference is a
+// number that is never used again, so that a stale reference is detected. With
+// NDEBUG it is the address. Members of a family have a number in every build: a
+// stale number refers to the head of the family while the head exists.
 template <typename Object>
 class Referable {
  public:
@@ -26,7 +26,8 @@ class Referable {
                : reinterpret_cast<uintptr_t>(static_cast<const Object*>(this));
   }
 
-  // Null: the object of that reference is gone, or there was none. Any thread.
+  // Null: the object of that reference is destroyed, or never existed. Any
+  // thread.
   static Object* Find(uintptr_t ref) {
     if (!kNumbersAll && ref % 2 == 0) return reinterpret_cast<Object*>(ref);
     Live* const live = AllLive();
@@ -38,7 +39,8 @@ class Referable {
     return static_cast<Object*>(reinterpret_cast<Referable*>(~it->second));
   }
 
-  // That of a head; null: the object is the head of a new one.
+  // The family of `head`. If `head` is null, the object is the head of a new
+  // family.
   struct Family {
     const Object* head;
   };
@@ -73,8 +75,9 @@ class Referable {
 #else
   static constexpr bool kNumbersAll = true;
 #endif
-  // A number has the family above the member. The head is member 0. All are odd: no pointer
-  // looks like them.
+  // The high bits of a number are the family, and the low bits are the member.
+  // The member of the head is 1. All numbers are odd, so none equals an
+  // address.
   static constexpr uintptr_t kFamily = uintptr_t{1}
                                        << (sizeof(uintptr_t) == 8 ? 40 : 18);
   static uintptr_t HeadOf(uintptr_t number) {

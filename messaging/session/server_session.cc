@@ -32,8 +32,8 @@ std::string ReadsNothing(const Connection* connection, absl::Duration stalled) {
 
 }  // namespace
 
-// Runs while more responses than gathered_bytes are queued. Ends the session if
-// the client reads nothing for kOwedPatience.
+// Runs while more than gathered_bytes of responses are queued. Ends the session
+// if the client reads nothing for kOwedPatience.
 class ServerSession::Patience final : public event::Timer {
  public:
   explicit Patience(ServerSession* session) : session_(session) {}
@@ -48,8 +48,8 @@ class ServerSession::Patience final : public event::Timer {
   void OnExpiry() override {
     const auto keep = event::Ref<ServerSession>::Share(session_);
     Connection* const connection = session_->connection_.get();
-    // The flag is cleared first. A response that another thread sends now is
-    // either in `queued`, or starts this again.
+    // Cleared before the check: another thread may send a response now. The
+    // response is either counted in `queued`, or starts this timer again.
     const bool has_exceeded = session_->responses_exceed_.exchange(false);
     connection->Flush();  // the client may have read while this thread was busy
     const size_t queued = connection->queued_bytes();
@@ -102,8 +102,8 @@ absl::Status ServerSession::Start(
                        : user_->is_bounded()           ? Trust::kStranger
                                                        : Trust::kTrusted,
                        user_->uid(), charge_);
-  // Attach before the hello. A client retries if the connection breaks before the
-  // hello; after it, a close means a lost session.
+  // Attach before the hello. A client retries if the connection breaks before
+  // the hello; after it, a close means a lost session.
   connection_ = transports::ConnectionRef(std::move(connection));
   absl::Status attached =
       link_.Attach(connection_.get(),
@@ -356,15 +356,16 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     transports::CloseSentBy(event::Process::Current(), user_->uid(),
                             std::move(frame.descriptor), charge_);
     frame.descriptor_lost = true;
-    // Another service of the process may have taken the last. What a client that has
-    // gone has left is received without a wait for the program to release some: it
-    // may do so only when it is told of the end.
+    // Another service of the process may have taken the last file descriptor.
+    // The last messages of a client that has closed are received without
+    // theirs: the program may release file descriptors only when it hears of
+    // the close.
     if (!link_.hung_up()) {
       fault = "its user has as many file descriptors in messages as it may";
     }
   }
   if (fault != nullptr || !verdict.deliver) {
-    // It counts until it is closed.
+    // The file descriptor is charged to the user until it is closed.
     if (frame.descriptor) DropDescriptor(std::move(frame.descriptor));
     if (fault != nullptr) EndForFault(CloseReason::kProtocolError, fault);
     return;

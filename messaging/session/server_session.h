@@ -31,11 +31,11 @@ class Service;
 class ServerSession final : public Session {
  public:
   // The service has a reference until the close handlers have returned.
-  // `charge` counts the session as one of `user`'s.
+  // `charge` counts the session for `user`.
   ServerSession(Service* service, event::Ref<ServiceUser> user,
                 std::shared_ptr<void> charge);
-  // One that has ended. Stale references of the service's sessions stand for it: a program
-  // may answer a client that has gone meanwhile.
+  // A session that has ended. Stale references of the service's sessions refer
+  // to it, because a program may respond to a client that has disconnected.
   explicit ServerSession(Service* service);
 
   bool is_client() const override { return false; }
@@ -63,8 +63,8 @@ class ServerSession final : public Session {
   void RememberClient();
 
   // ---- Any thread ----
-  // The client's credentials, from the kernel. False: the session is closed.
-  // (Still true in the close handlers.)
+  // The client's credentials, from the kernel. False: the session is closed,
+  // and its close handlers have returned.
   bool ClientCredentials(event::Credentials* credentials);
   absl::StatusOr<event::UniqueFd> ClientPidFd();
   // Waits for room until `deadline`. With InfiniteFuture() it does not wait,
@@ -111,8 +111,8 @@ class ServerSession final : public Session {
   // kOk, kClosed, kNoRoom: the service's policy dropped the message.
   Result Push(transports::OutgoingFrame frame);
   // Sends a response or the notice of a release, and counts one request of that
-  // size as answered. It is sent even if more than gathered_bytes are queued, but a
-  // client that reads nothing then loses its session, see Patience.
+  // size as answered. The frame is queued even beyond gathered_bytes. Then the
+  // session ends if the client reads nothing, see Patience.
   void Answer(transports::OutgoingFrame frame, size_t received_bytes);
   OpenRequests open_requests() const {
     return OpenRequests(open_requests_.load(std::memory_order_relaxed));
@@ -130,7 +130,7 @@ class ServerSession final : public Session {
                 "it is there to save a lock");
   std::atomic<uint64_t> open_requests_{0};  // a word of OpenRequests
   std::atomic<uint32_t> dropped_{0};        // messages, by the policy
-  // A response was queued beyond gathered_bytes since patience_ last looked.
+  // A response was queued beyond gathered_bytes since patience_ last checked.
   // patience_ runs, or DeliverOwed() will start it.
   std::atomic<bool> responses_exceed_{false};
   std::unique_ptr<Patience> patience_;  // the owner's thread

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a client of another user is charged for, and what becomes of it then.
+// The resources that are charged to a client of another user, and the effect of
+// the limits on its session.
 
 #include "messaging/session/server_session.h"
 
@@ -88,7 +89,7 @@ class KeepingHandler final : public ServiceHandler {
   event::Ref<ServiceUser> user;  // of the last session
   std::vector<event::Ref<Message>> messages;
   int closes = 0;
-  CloseReason reason = CloseReason::kNone;  // of the last
+  CloseReason reason = CloseReason::kNone;  // of the last close
 };
 
 class ServerSessionTest : public ::testing::Test {
@@ -115,7 +116,7 @@ class ServerSessionTest : public ::testing::Test {
               static_cast<int>(event::Simulation::Outcome::kEnded))
         << sim_.Report();
   }
-  // Clients that are opened from now on are its.
+  // Open() opens sessions of the newest service.
   Service* NewService(const char* name, KeepingHandler** handler) {
     Runtime* const runtime = Runtime::Current();
     auto handles = std::make_unique<KeepingHandler>();
@@ -136,7 +137,7 @@ class ServerSessionTest : public ::testing::Test {
     client->observer->OnReadable();
     Turns();
   }
-  // A frame, mostly with a descriptor, to be received later.
+  // Queues a frame, by default with a file descriptor, for the session.
   static void Send(Client* client, uint8_t type, bool with_descriptor = true) {
     IncomingFrame frame;
     frame.type = type;
@@ -144,8 +145,8 @@ class ServerSessionTest : public ::testing::Test {
     if (with_descriptor) frame.descriptor.reset(fcntl(0, F_DUPFD_CLOEXEC, 3));
     client->frames.push_back(std::move(frame));
   }
-  // A client has more bytes to read than may be gathered, and the service gives up a
-  // request of it.
+  // Queues more bytes for the client than may be gathered, and releases one of
+  // its requests.
   void OweTooMuch(Client* client) {
     client->on_send = [](const transports::OutgoingFrame& frame) {
       return frame.room == transports::Room::kGathered
@@ -196,7 +197,7 @@ TEST_F(ServerSessionTest, AUserWithAllDescriptorsIsReceivedFromLater) {
   });
 }
 
-// The program may release what it has only when it is told of the end.
+// The program may release its file descriptors only after the close handler.
 TEST_F(ServerSessionTest, AllThatAClientHasLeftIsReceived) {
   Run([this] {
     Client client;
@@ -290,7 +291,7 @@ TEST_F(ServerSessionTest, AClientThatReadsNoAnswersLosesItsSession) {
     Client client;
     Open(&client);
     OweTooMuch(&client);
-    // More come meanwhile.
+    // A response is queued in the meantime.
     client.queued_bytes += 1;
     Turns(kOwedPatience);
     EXPECT_EQ(handler_->closes, 1);

@@ -80,7 +80,7 @@ void Service::Delete() {
     s->Close(CloseReason::kServiceDeleted);
   }
   if (first_session_ == nullptr) owner_->Remove(this);
-  closed_session_.reset();  // it holds this
+  closed_session_.reset();  // it has a reference to this service
   Unref();
 }
 
@@ -159,7 +159,8 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid,
   if (found != users_.end()) {
     user = found->second;
   } else {
-    // It has sessions when it calls, and so there is a service.
+    // The function is called only while the user has sessions, so the service
+    // exists then.
     user = event::Ref<ServiceUser>::Adopt(new ServiceUser(
         uid, accounts, owner_.get(),
         [this](ServiceUser* returned) { OnDescriptorReturned(returned); }));
@@ -181,8 +182,9 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid,
 void Service::ReturnUser(ServiceUser* user) {
   if (user->Remove()) UpdateLimitsOf(user);
   if (user->sessions() > 0) return;
-  // Descriptors may be in messages still. The next session counts from these on. Of
-  // others, the last may have been returned since.
+  // A user without sessions may still have file descriptors in messages, which
+  // count for its next session. Other users may have returned their last one
+  // since the last call, so this checks all users.
   for (auto it = users_.begin(); it != users_.end();) {
     const ServiceUser& other = *it->second;
     const bool has_any = other.sessions() > 0 || other.descriptors() > 0;

@@ -92,7 +92,7 @@ class Service final : public event::RefCounted<Service>,
   bool refuses_descriptors() const { return refuses_descriptors_; }
   MessagePool* pool() const { return pool_.get(); }
   uint32_t max_open_requests() const { return max_open_requests_; }
-  // Until Delete().
+  // The session to which stale references refer. It exists until Delete().
   const ServerSession* closed_session() const { return closed_session_.get(); }
   void Forget(ServerSession* session);
 
@@ -113,7 +113,7 @@ class Service final : public event::RefCounted<Service>,
   event::Ref<ServiceUser> TakeUser(uid_t uid, std::shared_ptr<void>* charge,
                                    std::string* why);
   void ReturnUser(ServiceUser* user);
-  // Its sessions need not wait for one any more.
+  // Resumes the sessions of a user that waited for a file descriptor.
   void OnDescriptorReturned(const ServiceUser* user);
   void UpdateLimitsOf(const ServiceUser* user);
 

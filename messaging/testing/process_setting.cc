@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The test's own process is the hub: it starts the directory and the parties,
-// and passes on what they signal. Each party is this very program, run again for
-// the one test, with its name in the environment and a socket to the hub.
+// and passes signals between them. Each party is the same program, which runs
+// only this test. Its environment has the party's name, and it has a socket to
+// the hub.
 
 #include "messaging/testing/process_setting.h"
 
@@ -32,7 +33,7 @@ namespace testing {
 namespace {
 
 constexpr char kRoleVariable[] = "LE_SCENARIO_ROLE";
-// The number of its socket in a party.
+// The file descriptor of the socket to the hub in a party.
 constexpr int kHub = 3;
 
 // One request or answer is one packet: a letter and a name.
@@ -69,7 +70,7 @@ class ProcessParty final : public Party, private event::Watch {
  private:
   void Ask(char what, const std::string& name) {
     SendWord(kHub, what + name);
-    if (ReceiveWord(kHub).empty()) _exit(EXIT_FAILURE);  // the hub is gone
+    if (ReceiveWord(kHub).empty()) _exit(EXIT_FAILURE);  // the hub has ended
   }
   void OnReady(uint32_t) override {
     if (ReceiveWord(kHub).empty()) _exit(EXIT_FAILURE);

@@ -33,7 +33,8 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   return pointers;
 }
 
-// Allocates nothing: another thread may have held the allocator's lock.
+// Allocates nothing: at the fork another thread may have held the allocator's
+// lock.
 [[noreturn]] void Become(const ProcessSpec& spec, char* const* arguments,
                          char* const* environment) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -77,7 +78,7 @@ pid_t StartProcess(const ProcessSpec& spec) {
 
 void KillProcess(pid_t* pid) {
   if (*pid > 0) kill(*pid, SIGKILL);
-  // One that is traced may report earlier stops first.
+  // A traced child may report earlier stops before its end.
   for (int status = 0; *pid > 0;) {
     const pid_t waited = waitpid(*pid, &status, __WALL);
     if (waited < 0 && errno == EINTR) continue;
@@ -96,7 +97,7 @@ std::string FindProgram(const std::string& path_in_repository) {
   for (const char* variable : {"TEST_SRCDIR", "RUNFILES_DIR"}) {
     if (const char* value = std::getenv(variable)) roots.push_back(value);
   }
-  // Of a program that is run by hand.
+  // The runfiles of a program that is run by hand.
   roots.push_back(OwnProgram() + ".runfiles");
   for (const std::string& root : roots) {
     // Bazel's names for this repository, in its own builds and in a consumer's.

@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Child processes of a test, the words that they exchange with it, and directoryd as
-// one of them. Depends on no test framework: the caller decides what a failure is.
+// Child processes of a test, the words that the test exchanges with them, and
+// directoryd as such a child. Depends on no test framework, so the caller
+// handles failures.
 
 #ifndef LE_MESSAGING_MESSAGING_TESTING_PROCESSES_H_
 #define LE_MESSAGING_MESSAGING_TESTING_PROCESSES_H_
@@ -29,19 +30,21 @@ struct ProcessSpec {
   std::function<bool()> prepare;
 };
 
-// Starts a child, which is killed when the calling thread ends. -1 with errno if there
-// can be none. A child whose program cannot be executed ends with status 127.
+// Starts a child, which is killed when the calling thread ends. -1 with errno
+// if no process can be started. A child whose program cannot be executed ends
+// with status 127.
 pid_t StartProcess(const ProcessSpec& spec);
-// Kills it by SIGKILL, and waits until it is dead; then *pid is 0. Does nothing if it
-// is not above 0.
+// Kills the child by SIGKILL, waits for its end, and sets *pid to 0. No-op if
+// *pid is not positive.
 void KillProcess(pid_t* pid);
 
-// The path of a program among the data of this one; "" if it is not there.
+// The path of a program in the data of this program; "" if there is none.
 std::string FindProgram(const std::string& path_in_repository);
 std::string OwnProgram();
 
-// One word is one packet of a socket. Receiving waits for `seconds`, or without a
-// bound if that is negative. "": the peer has closed, or the time is over.
+// One word is one packet of a socket. Receiving waits for `seconds`, or without
+// a timeout if `seconds` is negative. "": the peer has closed, or the timeout
+// expired.
 bool SendWord(int socket, const std::string& word);
 std::string ReceiveWord(int socket, double seconds = -1);
 bool IsReadable(int fd, double seconds);
@@ -54,17 +57,18 @@ class DirectoryProcess {
   DirectoryProcess(const DirectoryProcess&) = delete;
   DirectoryProcess& operator=(const DirectoryProcess&) = delete;
 
-  // Returns when it listens. False if it does not.
+  // Returns when the directory listens. False: it does not.
   bool Start(std::function<bool()> prepare = nullptr);
   void Kill() { KillProcess(&pid_); }
-  // Kills it, and removes its folder. False if a file is left there that is not its.
+  // Kills the directory, and removes its folder. False: the folder has a file
+  // that is not the directory's.
   bool Remove();
 
   pid_t pid() const { return pid_; }
   const std::string& folder() const { return folder_; }
 
  protected:
-  // Starts it, and does not wait for it.
+  // Starts the directory, without waiting until it listens.
   void Start(int output, std::function<bool()> prepare);
 
   pid_t pid_ = 0;

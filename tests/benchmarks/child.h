@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The parent's side: starts child processes, sends them commands, and measures
-// them from outside. Every wait ends: a child that hangs fails its rows.
+// them from outside. Every wait has a timeout: if a child hangs, its rows fail.
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_CHILD_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_CHILD_H_
@@ -45,13 +45,14 @@ class Child {
   // Null, with a reason, if it cannot be started.
   static std::unique_ptr<Child> Start(const ChildSpec& spec,
                                       std::string* error);
-  // Kills it.
+  // Kills the process.
   ~Child();
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
   pid_t pid() const { return pid_; }
-  // Its next word; "" if it has died, or sends none for so long.
+  // Returns the next word of the child. "": it has died, or sent no word within
+  // `seconds`.
   std::string Hear(double seconds);
   bool HasSpoken() const;
   void Say(const std::string& word);
@@ -66,12 +67,12 @@ class Child {
   Counters* const counters_;
 };
 
-// Processor time and switches of any process of ours.
+// Processor time and thread switches of a process of this user.
 Usage UsageOf(pid_t pid);
 long ResidentKib(pid_t pid);
 int ThreadsOf(pid_t pid);
 
-// What pins a new process to a processor; -1: to none.
+// Returns a function that pins its process to a processor. Null if `cpu` is -1.
 std::function<bool()> PinTo(int cpu);
 
 // The processors that this process may run on.

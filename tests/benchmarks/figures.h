@@ -17,8 +17,8 @@ namespace benchmarks {
 
 constexpr double kNoFigure = std::numeric_limits<double>::quiet_NaN();
 
-// The quantile of a share from 0 to 1, interpolated between two values. No figure if
-// there are no values.
+// The quantile of a share from 0 to 1, interpolated between two values.
+// kNoFigure if there are no values.
 double Quantile(std::vector<double> values, double share);
 double Median(std::vector<double> values);
 
@@ -73,8 +73,8 @@ std::string FormatFigure(double figure);
 
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
-// A table: each line has the same number of cells. The columns named are aligned to
-// the right.
+// A table in which each line has the same number of cells. The columns in
+// `to_the_right` are aligned to the right.
 std::string FormatColumns(const std::vector<std::vector<std::string>>& lines,
                           const std::vector<size_t>& to_the_right);
 

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The cost of le_messaging, next to the same work with system calls only.
+// Measures the cost of le_messaging and of the same work by system calls only.
 
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -156,7 +156,7 @@ int Main(int argc, char** argv) {
   }
   std::printf("%d ok, %d short, %d not measured\n", good, falls_short,
               unmeasured);
-  // Falling short of a goal is news, not a failure.
+  // A row that misses its goal is reported, but is not a failure.
   return bad > 0 || rows.empty() ? 1 : 0;
 }
 

@@ -77,7 +77,7 @@ bool Ask(le_msg_SessionRef_t session, size_t size, bool sized) {
   return good;
 }
 
-// The response to the last one shows that all have been received.
+// The last one is a request: its response shows that all have been received.
 bool SendMany(le_msg_SessionRef_t session, int64_t messages, size_t size) {
   for (; messages > 1; --messages) {
     const le_msg_MessageRef_t message = NewMessage(session, size);
@@ -127,12 +127,13 @@ void BeIdle(const std::string& name, size_t largest, size_t count) {
   for (;;) NextCommand();
 }
 
-// Makes as many requests as there is room for, and never takes a response.
+// Makes requests until there is no room, and never reads a response.
 void BeSlowReader(const std::string& name, size_t largest) {
   const le_msg_SessionRef_t session = NewSession(name, largest);
   le_msg_OpenSessionSync(session);
   auto ignore = [](le_msg_MessageRef_t, le_result_t, void*) {};
-  // More than all queues hold. A server that is no slower than this may keep up.
+  // More requests than all queues hold. A server that is not slower than this
+  // client may receive all of them.
   constexpr int kMostRequests = 40000;
   for (int i = 0; i < kMostRequests; ++i) {
     if (le_msg_RequestResponseTimed(NewMessage(session, largest), 0, ignore,
@@ -162,7 +163,7 @@ void Listen(void (*on_command)(const Command&)) {
       POLLIN);
 }
 
-// One command under way.
+// A command that is running.
 struct Run {
   le_msg_SessionRef_t session = nullptr;
   Command command;
@@ -202,8 +203,8 @@ void OnResponse(le_msg_MessageRef_t message, void*) {
   if (g_run.sent < g_run.all()) RequestOne();
 }
 
-// The warm-up, and then the operations, in bursts. The response to the last one
-// shows that all have been received.
+// Sends the messages of the warm-up and then of the operations, in bursts. The
+// last one is a request: its response shows that all have been received.
 void SendBurst(void*, void*) {
   const int64_t goal =
       g_run.warm ? g_run.command.operations : g_run.command.warm_up();
@@ -273,7 +274,7 @@ void BeThreads(const std::string& name, size_t largest) {
   BeClient(name, largest);
 }
 
-// Enough that reading the clock costs nothing.
+// Operations between two readings of the clock, so that its cost is negligible.
 constexpr int64_t kLocalLap = 50;
 
 void SendLocal() {

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The same work with le_messaging, whichever facade is linked.
+// The measured work with le_messaging. The facade that is linked decides the
+// transport.
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_OURS_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_OURS_H_

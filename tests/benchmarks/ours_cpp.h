@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The same work by the C++ API.
+// The measured work by the C++ API.
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_OURS_CPP_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_OURS_CPP_H_

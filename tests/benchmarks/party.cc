@@ -19,7 +19,7 @@
 #include <cstring>
 #include <limits>
 
-// A sanitizer has its own allocator in the place of malloc().
+// A sanitizer has its own malloc(), so allocations cannot be counted.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define LE_COUNT_ALLOCATIONS 0
@@ -106,7 +106,7 @@ Stopwatch::Stopwatch(const Command& command, int64_t lap)
     : operations_(command.operations),
       all_operations_(command.operations + command.warm_up()),
       operations_per_lap_(lap),
-      // Written now, so that no page is touched for the first time later.
+      // Filled now, so that no page is used for the first time while measuring.
       laps_(lap > 0 ? static_cast<size_t>(command.operations / lap) : 0, 1) {}
 
 void Stopwatch::Start() {
@@ -165,7 +165,7 @@ std::string Pipelined(Pipe* pipe, const Command& command) {
   return watch.Report();
 }
 
-// The response to the last one shows that all have been received.
+// The last one asks for a response, which shows that all have been received.
 bool SendMany(Pipe* pipe, int64_t messages, size_t size) {
   for (; messages > 1; --messages) {
     if (!pipe->Send(kOneWay, size)) return false;
@@ -204,7 +204,7 @@ void ObeyCommands(Pipe* pipe) {
 }  // namespace le
 
 #if LE_COUNT_ALLOCATIONS
-// In the place of the C library's: operator new calls them too.
+// They replace the C library's functions. operator new calls them too.
 extern "C" {
 void* __libc_malloc(size_t size);
 void* __libc_calloc(size_t count, size_t size);

@@ -16,7 +16,7 @@
 namespace le {
 namespace benchmarks {
 
-// Descriptors that a child is started with.
+// The file descriptors with which a child is started.
 constexpr int kParent = 3;    // one word a packet, each way
 constexpr int kCounters = 4;  // a page of Counters
 constexpr int kLink = 5;      // to another child, if the role needs one
@@ -31,9 +31,9 @@ struct Counters {
 // descriptors.
 void BeParty();
 
-// For children that allocate large messages. Otherwise free() may return the
-// top of the heap to the system, and malloc() ask for it again, so that costs
-// vary by chance.
+// For children that allocate large messages. Makes free() keep the top of the
+// heap. Otherwise free() may return it to the system, malloc() asks for it
+// again, and the measured costs vary by chance.
 void KeepFreedMemory();
 
 void Say(const std::string& word);
@@ -48,19 +48,20 @@ struct Command {
   // The number of operations that come first and are not timed.
   int64_t warm_up() const { return operations / 8 + 1; }
 };
-// Waits for the next command. Ends the program when the parent is gone.
+// Waits for the next command. Ends the program when the parent has ended.
 Command NextCommand();
 // Reads a command from a word that has been received.
 Command ParseCommand(const char* word);
 
 int64_t Nanoseconds();
 
-// Takes the time of one command's operations. Allocates in its constructor and
-// in Report() only.
+// Measures the time of one command's operations. Only its constructor and
+// Report() allocate.
 class Stopwatch {
  public:
-  // `lap`: the figure is the median of laps of so many operations. Other work on the
-  // machine disturbs a median less. 0: the figure is the mean of all operations.
+  // The figure is the median of laps of `lap` operations. Other work on the
+  // machine disturbs a median less than a mean. If `lap` is 0, the figure is
+  // the mean of all operations.
   Stopwatch(const Command& command, int64_t lap);
   void Start();
   void Lap();
@@ -79,7 +80,8 @@ class Stopwatch {
   uint64_t allocations_ = 0;
 };
 
-// Repeats an operation and times it. The operation returns whether it succeeded.
+// Repeats an operation and times it. The operation returns whether it
+// succeeded.
 template <typename Operation>
 std::string TimeEach(const Command& command, Operation operation) {
   Stopwatch watch(command, 1);
@@ -100,8 +102,8 @@ constexpr int64_t kOutstanding = 64;
 // One-way messages that one handler sends.
 constexpr int64_t kBurst = 256;
 
-// The first byte of a message says whether a response is wanted, if the library has
-// no other way to say so.
+// The first byte of a message says whether its sender wants a response. This is
+// for libraries that cannot express it otherwise.
 constexpr char kEcho = 'e';
 constexpr char kOneWay = 'o';
 
@@ -109,13 +111,14 @@ constexpr char kOneWay = 'o';
 class Pipe {
  public:
   virtual ~Pipe() = default;
-  // A message full of that byte.
+  // Sends a message of `size` bytes that are all `type`.
   virtual bool Send(char type, size_t size) = 0;
-  // Receives one of that size.
+  // Receives a message of that size.
   virtual bool Receive(size_t size) = 0;
 };
 
-// Reports that it is ready, then obeys for ever: sync, pipelined, one_way.
+// Reports that this child is ready, then executes commands until the parent
+// ends: sync, pipelined, one_way.
 [[noreturn]] void ObeyCommands(Pipe* pipe);
 
 }  // namespace benchmarks

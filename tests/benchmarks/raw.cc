@@ -22,7 +22,7 @@ char g_buffer[1 << 20];
 
 // ---- Messages --------------------------------------------------------------
 
-// A message in pieces is as large as the buffer.
+// The size of one piece. A message that is sent in pieces fills the buffer.
 constexpr size_t kPiece = 65536;
 
 bool SendPieces(size_t size) {
@@ -54,7 +54,7 @@ class PiecePipe final : public Pipe {
   bool Receive(size_t size) override { return ReceivePieces(size); }
 };
 
-// Room for whole messages, where the system permits it.
+// Lets the send buffer hold whole messages, if the system permits it.
 void EnlargeSendBuffer() {
   const int bytes = 2 * sizeof(g_buffer);
   if (setsockopt(kLink, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) !=

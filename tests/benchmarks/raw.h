@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The floor: the same work with nothing but system calls.
+// The floor: the measured work by system calls only.
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_RAW_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_RAW_H_

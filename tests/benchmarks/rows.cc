@@ -26,7 +26,7 @@ namespace {
 
 constexpr size_t kLarge = 65536;
 constexpr size_t kVeryLarge = 1 << 20;
-// A thread may have one additional wake in so many operations.
+// The tolerated number of additional thread switches per operation.
 constexpr double kSwitchTolerance = 0.05;
 
 // Rows that share processes and rounds.
@@ -114,7 +114,7 @@ class Bench {
     spec.cpu = cpu;
     return spec;
   }
-  // Each of our processes may open the services of the others.
+  // Its bindings let each process of this user open all services of the user.
   Directory* StartDirectory() {
     return stage_->StartDirectory(
         absl::StrCat("<", getuid(), ">.* -> <self>.*\n"), ClientCpu());
@@ -182,7 +182,7 @@ class Bench {
     row->ours = Median(ours.ns) / 1e3;
     SetSpeed(row, floor, ours);
   }
-  // The same, in operations per second.
+  // A ratio of speeds; floor and ours in operations per second.
   void SetRates(const std::string& name, const Series& floor,
                 const Series& ours) {
     if (!stage_->ok()) return;
@@ -200,7 +200,7 @@ class Bench {
     row->floor_cpu = Median(floor.cpu_ns) / 1e3;
     row->ours_cpu = Median(ours.cpu_ns) / 1e3;
   }
-  // The processor time of an operation that ours has more than the floor.
+  // The difference of the processor times per operation: ours minus the floor.
   void SetMoreCpu(const std::string& name, const Series& floor,
                   const Series& ours) {
     if (!stage_->ok()) return;
@@ -223,7 +223,7 @@ class Bench {
       Find(name)->note = "this build's allocator cannot be counted";
     }
   }
-  // Comes last: the processes cannot be used afterwards.
+  // Must be the last measurement: the processes cannot be used afterwards.
   void CountCalls(const std::string& name, const Variant& floor,
                   const Variant& ours,
                   Stage::Count count = Stage::Count::kExactly) {
@@ -234,7 +234,8 @@ class Bench {
     if (stage_->ok()) Find(name)->note = Describe(calls);
   }
 
-  // Of a sync round trip of 64 B. `measured`: a series of this build.
+  // Counts the instructions of a sync round trip of 64 B. `measured` is a
+  // series of this build.
   template <typename StartFloor, typename StartOurs>
   void CountInstructions(const std::string& name, const Series& measured,
                          StartFloor start_floor, StartOurs start_ours) {
@@ -392,7 +393,7 @@ class Bench {
     const std::vector<Series> series = stage_->Compare({pieces, large, ours});
     SetTimes("sync_1m_pieces", series[0], series[2]);
     SetTimes("sync_1m", series[1], series[2]);
-    // How many parts leave at a time depends on when the far end reads.
+    // The number of parts in one call depends on when the far end reads.
     CountCalls("sync_1m_calls", pieces, ours, Stage::Count::kOnAverage);
   }
 
@@ -622,7 +623,7 @@ class Bench {
     SetCosts("many_sessions_sync", series[0], series[1]);
   }
 
-  // A ratio of costs: of many to few.
+  // The ratio of the costs of many to those of few.
   void SetCosts(const std::string& name, const Series& few,
                 const Series& many) {
     if (!stage_->ok()) return;
@@ -703,7 +704,7 @@ class Bench {
     pair.server = stage_->Start(spec);
     pair.client = StartOurs(directory, {"client", "plain", "64"}, ClientCpu());
     const Child* const empty = stage_->Start(Party("empty", {}, ClientCpu()));
-    // The memory that it has in use.
+    // Measures the memory after some requests, when it is in use.
     stage_->Compare({Of(pair, "sync", 64, Count(500))});
     if (!stage_->ok()) return;
     const double floor = static_cast<double>(ResidentKib(empty->pid()));

@@ -20,8 +20,8 @@ namespace {
 // Longer than any step takes, on the slowest machine under a sanitizer.
 constexpr double kPatienceSeconds = 60;
 
-// A process that got no processor time for so long waits, even on a busy
-// machine.
+// A process that gets no processor time for this long is waiting, even on a
+// busy machine.
 constexpr double kQuietSeconds = 0.05;
 
 }  // namespace
@@ -94,7 +94,7 @@ Stage::Sample Stage::Measure(const Variant& variant) {
   auto look = [&variant, &sample] {
     Usage all = variant.client->Look();
     sample.allocations_counted &= all.allocations_counted;
-    // The client counts its own, without those for the command.
+    // The client counts its own allocations, without those for the command.
     all.allocations = 0;
     for (const Child* other : variant.others) {
       const Usage usage = other->Look();
@@ -133,7 +133,7 @@ void Stage::FillQueue(const Variant& variant) {
     for (const Child* other : variant.others) kill(other->pid(), signal);
   };
   tell_others(SIGSTOP);
-  // The warm-up, which comes first, is an eighth.
+  // The warm-up has an eighth of the operations, and is first.
   variant.client->Say(absl::StrCat(variant.kind, " ", variant.size, " ",
                                    8 * variant.operations));
   double before;
@@ -152,7 +152,7 @@ std::vector<Series> Stage::Compare(const std::vector<Variant>& variants) {
   std::vector<Series> all(variants.size());
   std::vector<double> allocations(variants.size(), 0);
   std::vector<double> operations(variants.size(), 0);
-  // Pools grow while it gets warm.
+  // Two rounds of warm-up, in which pools grow.
   for (int i = 0; i < 2; ++i) {
     for (const Variant& variant : variants) Measure(variant);
   }
@@ -207,8 +207,8 @@ CallCounts Stage::Trace(const Variant& variant, SystemCallCounter::What what,
     }
     return counter.TakeCounts();
   };
-  // A multiple of 8: the warm-up, an eighth, is then a whole number, and a run has
-  // 9/8 of these operations.
+  // A multiple of 8: the warm-up, an eighth, is then a whole number, and a run
+  // has 9/8 of these operations.
   const int64_t operations = (variant.operations + 7) / 8 * 8;
   const double of_each = static_cast<double>(operations) * 9 / 8;
   run(operations);

@@ -24,7 +24,7 @@ namespace benchmarks {
 struct Variant {
   Child* client = nullptr;
   std::vector<Child*> others;
-  const Directory* directory = nullptr;  // if it has a part in it
+  const Directory* directory = nullptr;  // if the operation uses it
   std::string kind;
   size_t size = 64;
   int64_t operations = 0;
@@ -60,21 +60,25 @@ class Stage {
   // The two ends of a socket, for two children's links. Closed with the stage.
   std::pair<int, int> Link(int type);
 
-  // Lets the client send while the others are stopped, until it waits for them.
-  // Then its queue has its full size. Otherwise the queue would grow later, in
-  // a round that counts allocations.
+  // Stops the other processes and lets the client send until it waits. Then its
+  // queue has its full size. Otherwise the queue would grow later, in a round
+  // that counts allocations.
   void FillQueue(const Variant& variant);
 
-  // Runs each once, and then round by round, in alternating order.
+  // Measures the variants one after the other in each round, in alternating
+  // order, after a warm-up.
   std::vector<Series> Compare(const std::vector<Variant>& variants);
-  // Per operation, of all processes together. The processes cannot be used
-  // afterwards. Exact if each operation makes the same calls: the difference of
-  // two runs. If operations share calls, the difference would vary by chance;
-  // then the average of a run is taken, with the few calls of the command
-  // itself.
+  // Counts system calls per operation, of all processes together. The processes
+  // cannot be used afterwards.
+  //  - kExactly: the difference of two runs. For operations that each make the
+  //    same calls.
+  //  - kOnAverage: the average of one run, with the few calls of the command
+  //    itself. For operations that share calls, where the difference would vary
+  //    by chance.
   enum class Count { kExactly, kOnAverage };
   CallCounts CountCalls(const Variant& variant, Count count);
-  // The same for instructions, exactly. The client's come first.
+  // Counts instructions per operation, as kExactly. The client's are the first
+  // element.
   CallCounts CountInstructions(const Variant& variant);
 
  private:

@@ -84,7 +84,7 @@ const char* NameOf(long number) {
 
 bool SystemCallCounter::Attach(const std::vector<pid_t>& pids, What what) {
   what_ = what;
-  // Their stops are waited for with a limit.
+  // Blocks SIGCHLD, so that a stop can be waited for with a timeout.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGCHLD);
@@ -134,7 +134,7 @@ bool SystemCallCounter::CountUntil(const std::function<bool()>& done,
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGCHLD);
-  // No call for so long means quiet.
+  // A process that makes no call for this time is quiet.
   const struct timespec quiet = {0, 20000000};
   for (bool was_done = false;;) {
     if (HandleStops()) continue;

@@ -18,7 +18,8 @@
 namespace le {
 namespace benchmarks {
 
-// By the system's number. Of instructions: by the process, in Attach()'s order.
+// The key is the number of the system call. For instructions it is the index of
+// the process in Attach().
 using CallCounts = std::map<long, double>;
 
 class SystemCallCounter {
@@ -28,8 +29,8 @@ class SystemCallCounter {
   // Traces single-threaded children of this process from now on, until they
   // die. False if that is not permitted.
   bool Attach(const std::vector<pid_t>& pids, What what);
-  // Counts until `done`, and then until no process makes calls. False if that
-  // takes longer.
+  // Counts until `done` returns true, and then until no process makes calls.
+  // False if this takes longer than `seconds`.
   bool CountUntil(const std::function<bool()>& done, double seconds);
   // Counts since the last TakeCounts().
   CallCounts TakeCounts() { return std::exchange(counts_, {}); }

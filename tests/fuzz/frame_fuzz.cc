@@ -22,7 +22,7 @@ using transports::IoResult;
 
 constexpr size_t kCapacity = 300;
 
-// False: it has closed.
+// False: the connection has closed.
 bool Drain(transports::UnixConnection* connection,
            transports::BufferPool* pool) {
   for (;;) {

@@ -1,6 +1,6 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Fuzz targets: each with its corpus as a plain test, and as a fuzzer."""
+"""Fuzz targets. Each is a plain test of its corpus, and a fuzzer."""
 
 load("//bazel:defs.bzl", "le_cc_binary", "le_cc_library", "le_cc_test")
 

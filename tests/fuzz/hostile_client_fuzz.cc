@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client that breaks rules, against a live directory and a live server. Other
-// clients are still served, and nothing of it stays.
+// A client that violates the protocol talks to a live directory and a live
+// server. Other clients are still served, and no resource of that client is
+// kept.
 
 #include "directory/control_frame.h"
 #include "event/base/log.h"
@@ -34,7 +35,7 @@ void Answer(le_msg_MessageRef_t message, void*) {
   }
 }
 
-// Lives from one input to the next.
+// One Scene is used for all inputs.
 class Scene {
  public:
   static Scene* Get() {
@@ -101,7 +102,7 @@ class Scene {
         socket->Send(RawSocket::NearlyAFrame(input), input->Byte() % 5);
         return;
       case 5:
-        // A message or a request that is right.
+        // A valid message or request.
         socket->Send(RawSocket::Frame(static_cast<uint8_t>(2 + what % 2),
                                       input->Byte(),
                                       input->Bytes(input->Byte())));

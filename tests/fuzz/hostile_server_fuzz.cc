@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A directory and a server that break rules, against a live client: each
-// request completes once, and nothing stays.
+// A directory and a server that violate the protocol talk to a live client.
+// Each request completes once, and no resource of them is kept.
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -62,7 +62,7 @@ class Scene {
     client_->Do([this] { le_msg_DeleteSession(session_); });
     world_.Settle();
     Require(completions_ == asked_, "each request completes once");
-    // Openings that were retried.
+    // Connections of openings that were retried.
     for (int fd; (fd = accept4(listener_.get(), nullptr, nullptr,
                                SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;) {
       RawSocket unwanted(fd);
@@ -84,7 +84,8 @@ class Scene {
                 listen(listener_.get(), 16) == 0,
             "the hostile one listens");
     client_ = world_.Add("client", address);
-    // The loops stay, so make them before anything is counted.
+    // The loops are never destroyed, so they are created before file
+    // descriptors are counted.
     client_->Do([] { event::Thread::Current()->control_loop(); });
   }
 

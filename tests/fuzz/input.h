@@ -14,7 +14,8 @@
 namespace le {
 namespace fuzz {
 
-// Reads a fuzzer's bytes as numbers and texts; zeros when they are used up.
+// Reads a fuzzer's bytes as numbers and texts. After the last byte it reads
+// zeros.
 class Input {
  public:
   Input(const uint8_t* data, size_t size) : data_(data), left_(size) {}
@@ -43,7 +44,7 @@ class Input {
   size_t left_;
 };
 
-// Ends the program if a check fails: the fuzzer has found something.
+// Ends the program if a check fails, so that the fuzzer reports the input.
 inline void Require(bool holds, const char* what) {
   if (holds) return;
   std::fprintf(stderr, "does not hold: %s\n", what);

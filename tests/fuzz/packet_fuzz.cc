@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Packets with descriptors and credentials, without a socket: each frame is
-// whole, or the reader says which rule was broken.
+// Packets with file descriptors and credentials, without a socket: each frame
+// is whole, or the reader reports which rule the packet violates.
 
 #include <unistd.h>
 
@@ -90,7 +90,7 @@ class World {
     return small ? small_pool.get() : large_pool.get();
   }
 
-  // A fragment that is nearly right, of a frame or of the one that was begun.
+  // A nearly valid fragment, of a new frame or of the frame that was begun.
   std::string Part() {
     FrameHeader header;
     const uint8_t oddity = input_->Byte();
@@ -105,7 +105,7 @@ class World {
            bytes;
   }
 
-  // False: a rule was broken. Takes all frames of the packet.
+  // Takes all frames of the packet. False: the packet violates a rule.
   bool Accept(const std::string& packet, uint8_t attached) {
     IncomingFrame frame;
     absl::Status why;

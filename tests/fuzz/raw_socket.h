@@ -11,7 +11,7 @@
 namespace le {
 namespace fuzz {
 
-// The socket of a peer that breaks rules. Never blocks.
+// The socket of a peer that violates the protocol. Never blocks.
 class RawSocket {
  public:
   explicit RawSocket(int fd = -1) : fd_(fd) {}
@@ -23,14 +23,14 @@ class RawSocket {
   void Connect(const std::string& address);
   void Adopt(int fd);
   void Close();
-  // Sends one packet, with so many descriptors.
+  // Sends one packet with that number of file descriptors.
   void Send(const std::string& packet, int descriptors = 0);
-  // Receives one packet, and closes its descriptors.
+  // Receives one packet, and closes its file descriptors.
   std::string Receive();
   void HalfClose(bool sending);
 
-  // A packet that is nearly right: its header from the input, its length mostly
-  // true. `type`: that one, if not 0.
+  // A nearly valid packet. The input decides its header. Its length is mostly
+  // true. Its type is `type` if that is not 0.
   static std::string NearlyAFrame(Input* input, uint8_t type = 0);
   static std::string Frame(uint8_t type, uint64_t id,
                            const std::string& payload);

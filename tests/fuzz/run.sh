@@ -6,10 +6,11 @@
 #
 #   tests/fuzz/run.sh [--seconds=N] [--jobs=N] [TARGET...]
 #
-# Each target runs for N seconds (60), so many at a time (one for each CPU),
-# from its corpus here. New inputs that reach new code go to a folder, which is
-# named at the end. An input that fails is named with the command that replays
-# it. Needs clang: tools/install_packages.sh clang.
+# Each target runs for --seconds (60), from its corpus here. --jobs targets run
+# at the same time (one for each CPU). Inputs that reach new code are stored in
+# a folder, whose name is printed at the end. For an input that fails, the
+# command that replays it is printed. Needs clang: tools/install_packages.sh
+# clang.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 seconds=60
@@ -34,9 +35,9 @@ found=$(mktemp -d)
 fuzz() { # TARGET
   local target=$1 status=0
   mkdir -p "$found/$target/corpus"
-  # A symbolizer that names new functions would have descriptors, which are
-  # counted.
-  # Switches between stacks, in simulations, would look like use after return.
+  # -print_funcs=0: a symbolizer would open file descriptors, which the targets
+  # count. detect_stack_use_after_return=0: the simulation's switches between
+  # stacks would look like use after return.
   ASAN_OPTIONS=detect_stack_use_after_return=0:detect_leaks=1 \
     "$binaries/$target" -max_total_time="$seconds" -print_final_stats=1 -rss_limit_mb=4096 \
     -max_len=4096 -timeout=30 -print_funcs=0 -artifact_prefix="$found/$target/" \

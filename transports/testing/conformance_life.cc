@@ -168,7 +168,7 @@ TEST_P(TransportConformanceTest, WhatIsClosedCannotBeAttached) {
   EXPECT_EQ(ends.server->Attach(ends.loop(), &watcher).code(),
             absl::StatusCode::kCancelled);
   ends.server.reset();
-  // A destroyed observer is not told of the peer's close.
+  // A destroyed observer is not notified of the peer's close.
   ends.client->Close();
   ends.client.reset();
   Settle(ends.loop());

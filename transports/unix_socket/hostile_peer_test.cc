@@ -415,13 +415,14 @@ TEST_F(HostilePeerTest, AConnectionThatIsNone) {
   while (OpenDescriptors() != before_) std::this_thread::yield();
 }
 
-// As SO_PASSRIGHTS at the far end: it decides how often, so the log has a limit.
+// A far end with SO_PASSRIGHTS refuses file descriptors. It decides how often
+// this happens, so the number of log lines is bounded.
 TEST_F(HostilePeerTest, AFarEndThatRefusesEachDescriptor) {
   class Refusing final : public event::sys::Interceptor {
    public:
     int Fail(const char* call) override {
       if (std::strcmp(call, "SendMsg") != 0) return 0;
-      with_descriptor_ = !with_descriptor_;  // then the same without
+      with_descriptor_ = !with_descriptor_;  // retries the frame without it
       return with_descriptor_ ? EPERM : 0;
     }
 

@@ -386,7 +386,7 @@ TEST_F(SmallBufferTest, ACloseSaysWhatItDrops) {
   EXPECT_NE(log.find("dropped"), std::string::npos) << log;
 }
 
-// If the number is no open descriptor, the frame arrives without it.
+// If the number is not an open file descriptor, the frame arrives without one.
 TEST_F(SmallBufferTest, ADescriptorThatCannotBeSent) {
   const event::LogSink sink =
       event::SetLogSink([](event::LogLevel, absl::string_view) {});

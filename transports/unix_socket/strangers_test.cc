@@ -80,7 +80,7 @@ class Kernel final : public event::sys::Interceptor {
     changed_.wait(lock, [&] { return closed_by_.count(fd) != 0; });
     return closed_by_[fd];
   }
-  // Whether the thread that has closed last runs no handler of that signal.
+  // Whether the last thread that closed a file descriptor had blocked `signal`.
   bool Blocked(int signal) {
     std::lock_guard<std::mutex> lock(mutex_);
     return sigismember(&signals_of_closer_, signal) == 1;
@@ -129,7 +129,7 @@ class OtherProcess final : public event::Process {
   int left_;
 };
 
-// Receives all that comes, and closes the descriptors.
+// Receives all frames, and closes their file descriptors.
 class Reader final : public Connection::Observer {
  public:
   Reader(event::Process* process, Connection* connection, BufferPool* pool)
@@ -213,13 +213,14 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     c->cmsg_len = CMSG_LEN(size);
     std::memcpy(CMSG_DATA(c), fds, size);
     while (sendmsg(far_.get(), &message, MSG_NOSIGNAL) < 0) {
-      // Other tests of this user may have many descriptors in flight.
+      // Other tests of this user may have many file descriptors in flight.
+      // Retry.
       if (errno != ETOOMANYREFS) return errno;
       std::this_thread::yield();
     }
     return 0;
   }
-  // end_ as its new owner has it.
+  // Passes end_ to a new owner. Returns the new owner's end.
   std::unique_ptr<Connection> PassOn(bool owner_lets_descriptors_in) {
     int pair[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
@@ -243,15 +244,15 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     EXPECT_TRUE(received.descriptor);
   }
   void ExpectTakenOncePassedOn() { ExpectTaken(PassOn(false).get()); }
-  // Everything that comes here is refused in the kernel, if it can do so.
+  // Whether the kernel can refuse file descriptors.
   bool KernelRefuses() {
     const event::UniqueFd probe(socket(AF_UNIX, SOCK_SEQPACKET, 0));
     const int off = 0;
     return setsockopt(probe.get(), SOL_SOCKET, SO_PASSRIGHTS, &off,
                       sizeof(off)) == 0;
   }
-  // All threads that close what `user` has sent are inside a close from now on, until
-  // the kernel has none that lasts.
+  // Makes all closing threads of `user` block in a close, until
+  // LastFrom(INT_MAX).
   void BlockClosers(Kernel* kernel, uid_t user) {
     constexpr int kThreads = 4;
     kernel->LastFrom(kLasting);
@@ -277,8 +278,8 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     end_ = std::move(connection);
   }
 
-  static constexpr int kLasting = 700;  // descriptors from it on, if any
-  static constexpr int kMost = 20;      // descriptors in a packet
+  static constexpr int kLasting = 700;  // the argument of LastFrom()
+  static constexpr int kMost = 20;      // file descriptors in a packet
 
   char folder_[32] = "/tmp/le_strangers_XXXXXX";
   const std::string address_ = std::string(mkdtemp(folder_)) + "/s";
@@ -299,8 +300,8 @@ TEST_F(StrangersTest, TheKernelRefusesThemUntilTheConnectionIsPassedOn) {
   ExpectTakenOncePassedOn();
 }
 
-// One that is turned away has none that are unread, so that no other thread need
-// close it.
+// A connection that is refused has no unread file descriptors, so no other
+// thread must close it.
 TEST_F(StrangersTest, TheKernelRefusesThemUntilANewOwnerLetsThemIn) {
   if (!KernelRefuses()) GTEST_SKIP() << "this kernel cannot";
   Kernel kernel;
@@ -323,7 +324,8 @@ TEST_F(StrangersTest, TheKernelRefusesThemUntilANewOwnerLetsThemIn) {
   kernel.LastFrom(INT_MAX);
 }
 
-// Nor does the connection take any if it was only about to be passed on.
+// A connection that was prepared for passing on, but not passed, refuses file
+// descriptors too.
 TEST_F(StrangersTest, AnEndThatIsNotPassedOnAfterAllTakesNone) {
   Connect();
   if (SendDescriptor() != EPERM) GTEST_SKIP() << "this kernel cannot";
@@ -537,12 +539,13 @@ TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
   while (held.use_count() > 1) std::this_thread::yield();
 }
 
-// ---- Descriptors that wait to be closed ------------------------------------
+// ---- File descriptors that wait to be closed -------------------------------
 
 constexpr int kMaxWaiting = static_cast<int>(kMaxClosesOfAUser);
 
-// A packet that breaks the rules ends its session. The next session's is not received
-// once the user has too many that are not closed.
+// A packet that violates the protocol ends its session. When too many file
+// descriptors of the user wait to be closed, the packets of its other sessions
+// are not received.
 TEST_F(StrangersTest, BrokenPacketsAreLeftUnreadWhileTooManyAreNotClosed) {
   Kernel kernel;
   BlockClosers(&kernel, getuid());
@@ -564,7 +567,7 @@ TEST_F(StrangersTest, BrokenPacketsAreLeftUnreadWhileTooManyAreNotClosed) {
         end->Receive(&frame, pool_.get(), absl::InfinitePast());
     closed += result == IoResult::kClosed ? 1 : 0;
   }
-  // The packet that reaches the bound comes whole.
+  // The packet that reaches the bound is received whole.
   EXPECT_EQ(closed, (kMaxWaiting + kMost - 1) / kMost);
   EXPECT_LE(OpenDescriptors() - before, kMaxWaiting + kMost);
   kernel.LastFrom(INT_MAX);
@@ -574,8 +577,8 @@ TEST_F(StrangersTest, BrokenPacketsAreLeftUnreadWhileTooManyAreNotClosed) {
   }
 }
 
-// A client's connections have one far end for the kernel, the directory, whoever the
-// server is.
+// For the kernel the far end of each connection of a client is the directory.
+// So the payer must be the server's user, which SetTrust() has set.
 TEST_F(StrangersTest, TheConnectionsOfOtherUsersAreReadMeanwhile) {
   constexpr uid_t kOne = 1, kTwo = 2;
   Kernel kernel;
@@ -593,8 +596,8 @@ TEST_F(StrangersTest, TheConnectionsOfOtherUsersAreReadMeanwhile) {
   kernel.LastFrom(INT_MAX);
 }
 
-// Each descriptor is closed as soon as it has come: by the transport, as the session
-// takes none, or by a program that does not fetch it, at either end.
+// Each file descriptor is closed when it arrives: by the transport if the
+// session receives none, or at either end by a program that does not fetch it.
 TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
   constexpr int kFrames = 2 * kMaxWaiting;
   for (const Trust trust : {Trust::kNoDescriptors, Trust::kStranger}) {
@@ -616,7 +619,7 @@ TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
   }
 }
 
-// A session's far end is no directory.
+// The far end of a session must not pass a connection, as a directory may.
 TEST_F(StrangersTest, AConnectionOfAStrangerBreaksTheProtocol) {
   Kernel kernel;
   BeginSession(Trust::kStranger);
@@ -633,7 +636,7 @@ TEST_F(StrangersTest, AConnectionOfAStrangerBreaksTheProtocol) {
   EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
 }
 
-// Only what strangers have sent is closed by another thread.
+// File descriptors of root and of the process's own user need no other thread.
 TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
   Kernel kernel;
   event::Process* const process = event::Process::Current();
@@ -648,7 +651,7 @@ TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
   EXPECT_FALSE(is_closed_here(getuid() + 1));
 }
 
-// A handler would wait for a close that lasts.
+// A signal handler in a closing thread would wait for a long close.
 TEST_F(StrangersTest, NoHandlerOfTheProgramRunsWhereStrangersAreClosed) {
   Kernel kernel;
   const int fd = LowestFree();

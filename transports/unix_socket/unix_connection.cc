@@ -62,7 +62,7 @@ uid_t UserOf(int fd) {
   return raw.uid;
 }
 
-// Whether none can have come in it yet.
+// Whether the socket refuses file descriptors, so that none can be unread.
 bool RefusesDescriptors(int fd) {
   int takes = 1;
   socklen_t size = sizeof(takes);
@@ -70,7 +70,7 @@ bool RefusesDescriptors(int fd) {
          takes == 0;
 }
 
-// What its user has sent may be unread in it.
+// The client may have unread file descriptors of its user.
 void CloseClient(event::Process* process, event::UniqueFd client) {
   const uid_t user = UserOf(client.get());
   CloseSentBy(process, user, std::move(client));
@@ -183,8 +183,9 @@ void UnixConnection::SetTrust(Trust trust, uid_t payer,
                               std::shared_ptr<void> held) {
   payer_ = payer;
   held_ = std::move(held);
-  // A connection that came with a frame refuses descriptors if its kernel can. A
-  // session that went on refusing them would lose them without a word.
+  // A connection that arrived with a frame may refuse file descriptors. If the
+  // refusal cannot be ended, the connection closes: otherwise the session would
+  // lose file descriptors silently.
   if (strangers_ == Strangers::kTakenByUser && trust != Trust::kNoDescriptors &&
       !LetDescriptorsIn() && errno != ENOPROTOOPT) {
     return CloseWith(KernelRefused("SO_PASSRIGHTS", errno));
@@ -474,7 +475,7 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
       if (to_read && HasBuffered()) return true;
       const bool queued = output_ != nullptr && !output_->queue.empty();
       if (queued) FlushLocked();
-      // If nothing was queued, only poll() can tell whether there is room.
+      // If nothing was queued, only poll() can find out whether there is room.
       if ((queued || (events & kFlushed) != 0) && IsDoneLocked(events)) {
         return true;
       }
@@ -645,11 +646,11 @@ void UnixConnection::DropUnread() {
         sys::RecvMsg(fd_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (size >= 0) ancillary.TakeFrom(message);
     while (event::UniqueFd client = ancillary.TakeDescriptor()) {
-      sys::Shutdown(client.get(), SHUT_RDWR);  // tells the client at once
+      sys::Shutdown(client.get(), SHUT_RDWR);  // notifies the client at once
       CloseClient(process_, std::move(client));
     }
     if (size == 0 || (size < 0 && errno == EAGAIN)) return;
-    if (size < 0) ++failures;  // ECONNRESET comes once, before the packets
+    if (size < 0) ++failures;  // ECONNRESET occurs once, before the packets
   }
 }
 
@@ -684,7 +685,7 @@ void UnixConnection::CloseWith(absl::Status status) {
   }
   closed->why = std::move(status);
   closed_ = std::move(closed);
-  // shutdown() tells the far end now, even if another process (such as the
+  // shutdown() notifies the far end now, even if another process (such as the
   // child of a fork) also holds the socket. After a hang-up both directions are
   // shut down already.
   if (!hung_up_) sys::Shutdown(fd_.get(), SHUT_RDWR);

@@ -167,7 +167,7 @@ class UnixConnection final : public Connection, private event::Watch {
   void DropUnread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<event::Credentials> PeerLocked() const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // For what the far end may cause.
+  // Logs a line that the far end may cause, so the number of lines is bounded.
   void LogForPeerLocked(event::LogLevel level, absl::string_view message) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // `connection`, if this one may pass it on; null otherwise.
@@ -175,17 +175,18 @@ class UnixConnection final : public Connection, private event::Watch {
   // Closes fd_ on another thread if descriptors from strangers may be unread in
   // it.
   void CloseSocket();
-  // Whether the kernel has anything for this end whose close may last. After the far
-  // end can send no more; descriptors may come with a packet of no bytes.
+  // Whether the socket may have unread file descriptors, whose close may block.
+  // Must be called after the far end can send no more. Even a packet without
+  // bytes may have file descriptors.
   bool MayHaveUnread();
   bool is_careful() const {
     return strangers_ != Strangers::kTaken && strangers_ != Strangers::kRefused;
   }
-  // Who has sent what must be closed.
+  // The user who sent the file descriptors of this connection.
   uid_t Payer() const;
-  // Whether too much of what that user has sent is not closed yet.
+  // Whether too many file descriptors of that user wait to be closed.
   bool HasManyCloses() const;
-  // Each closes elsewhere what may take long.
+  // Each closes file descriptors, on another thread if the close may block.
   void CloseSent(uid_t payer, event::UniqueFd fd, std::shared_ptr<void> held);
   void CloseReceived(event::UniqueFd fd);
   void CloseReceived(IncomingAncillary* ancillary);
@@ -223,8 +224,8 @@ class UnixConnection final : public Connection, private event::Watch {
   std::unique_ptr<Leftover> leftover_;
 
   std::unique_ptr<Output> output_ ABSL_GUARDED_BY(mutex_);
-  // Locked like observer_; it stands here to save space. After closed_ is set,
-  // the last waiter may reset it.
+  // Locked like observer_. It is declared here to save space. After closed_ is
+  // set, the last waiter may reset it.
   event::UniqueFd fd_;
   // The last turn in which a frame was sent directly; 0: none.
   uint32_t sent_in_turn_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -256,8 +257,8 @@ class UnixConnection final : public Connection, private event::Watch {
   // A passed connection in the queue may hold descriptors from strangers.
   bool passes_strangers_ = false;
   bool socket_is_nonblocking_;
-  uid_t payer_ = event::kUnknownPeer;  // known: SetTrust() has said
-  std::shared_ptr<void> held_;         // until all that came here is closed
+  uid_t payer_ = event::kUnknownPeer;  // set by SetTrust()
+  std::shared_ptr<void> held_;         // see SetTrust()
 
   // The owner waits and does not send queued output. Set under mutex_. The
   // owner may clear it without the lock; a stale true makes one Send() return

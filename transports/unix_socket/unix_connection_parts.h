@@ -24,7 +24,8 @@ constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 // time, and a call that fails takes as long as one that sends.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 
-// When no descriptor is free, or too many are to be closed, likewise.
+// The retry interval when no file descriptor is free, or too many wait to be
+// closed.
 constexpr absl::Duration kNoDescriptorPause = absl::Milliseconds(50);
 
 // Shared statuses for the common endings: creating one costs two allocations.
@@ -161,11 +162,14 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   bool posted_ = false;
 };
 
-// Three cases of unread input. Frames left in a packet: the observer is called again
-// in each turn. What a stranger has sent who has too much that is not closed yet: it
-// is looked at again after a pause. A packet whose descriptor cannot be received: it
-// is peeked at, and taken once a descriptor is free. The number of free descriptors is not asked for:
-// other threads take hundreds at once.
+// Handles unread input, in three cases:
+//  - Frames are left in a received packet: the observer is called again in each
+//    turn.
+//  - Too many file descriptors of the far end's user wait to be closed: the
+//    socket is read again after a pause.
+//  - The file descriptor of a packet cannot be received: the packet is peeked
+//    at, and received when one is free. The number of free ones is not checked,
+//    because other threads may open hundreds at once.
 class UnixConnection::Leftover final : private event::Task,
                                        private event::Timer {
  public:
@@ -182,8 +186,8 @@ class UnixConnection::Leftover final : private event::Task,
   bool has_reminded() const { return turn_ == connection_->loop_->turn(); }
 
   bool paused() const { return running(); }
-  // Whether there is a descriptor left, and the far end may take one. If not, the
-  // loop pauses.
+  // Whether there is a descriptor left, and the far end may take one. If not,
+  // the loop pauses.
   bool MayReceive() {
     const int probe = connection_->HasManyCloses()
                           ? -1

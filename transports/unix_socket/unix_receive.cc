@@ -91,8 +91,9 @@ IoResult UnixConnection::WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
   }
 }
 
-// There is something to receive, but it may bring a descriptor more than we can
-// have, or than the far end's user may. False at the deadline.
+// Waits until a packet with a file descriptor may be received: until one is
+// free, or fewer of the far end's user wait to be closed. May return early.
+// False: the deadline has passed.
 bool UnixConnection::PauseForDescriptor(event::Instant deadline) {
   if (leftover()->MayReceive()) return true;
   const event::Instant now = process_->Now();

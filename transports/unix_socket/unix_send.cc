@@ -171,8 +171,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
         return IoResult::kClosed;
       case Sent::kWouldBlock:
       case Sent::kTooLarge:
-        // The owner is blocked, and nothing can tell it to send this frame
-        // later. So the frame is refused, and the caller must wait itself.
+        // The owner is blocked, and nothing can make it send this frame later.
+        // So the frame is refused, and the caller must wait itself.
         if (owner_is_blocked_ && sent == 0 && frame.room == Room::kQueue) {
           output()->wants_room = true;
           output_->refused_bytes = size;
@@ -206,7 +206,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   if (output_->blocked) {
     WantWritableLocked();
     if (owner_is_blocked_ && frame.room == Room::kQueue) {
-      // Nothing tells the owner to send the rest, so this thread does.
+      // Nothing makes the owner send the rest, so this thread sends it.
       lock.Unlock();
       FlushForBlockedOwner(frame.deadline == nullptr ? absl::InfiniteFuture()
                                                      : *frame.deadline);
@@ -484,8 +484,8 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
     const int error = errno;
     if (error == EINTR) continue;
     if (descriptor < 0 || IsOfThePacket(error)) return FailedToSend(error);
-    // The frame goes on saying that it has one: the far end finds none, and so
-    // knows that it was lost here.
+    // The frame's flag still announces a file descriptor. The far end finds
+    // none, and so knows that it was lost here.
     LogForPeerLocked(event::LogLevel::kError,
                      absl::StrCat("descriptor ", descriptor,
                                   " cannot be sent: ", std::strerror(error)));

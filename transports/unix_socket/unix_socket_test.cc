@@ -125,8 +125,8 @@ TEST_F(UnixSocketTest, AFullBacklogIsToldApartFromNobodyListening) {
         transport_.Connect(address());
     if (connection.ok()) {
       backlog.push_back(*std::move(connection));
-      // The connection stays in the backlog without this end, and the process
-      // may not have so many descriptors.
+      // Closes this end: the connection stays in the backlog, and the process
+      // has a limit of open files.
       backlog.back().reset();
     } else {
       failed = connection.status();
@@ -270,7 +270,7 @@ TEST_F(UnixSocketTest, AChildDoesNotKeepWhatWasNotReceived) {
   server->SetDescriptorPolicy(Connection::DescriptorPolicy::kLeaveUnread);
   server->Close();
   IncomingFrame none;
-  // The client is told at once, and does not wait for the child.
+  // The client is notified at once, although the child still has the socket.
   EXPECT_EQ(client->Receive(&none, nullptr, absl::InfinitePast()),
             IoResult::kClosed);
 }

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Cap'n Proto RPC. capnp_party server|client over a stream socket, which is kLink.
+// Cap'n Proto RPC. capnp_party server|client over a stream socket, which is
+// kLink.
 
 #include <capnp/rpc-twoparty.h>
 #include <kj/async-io.h>

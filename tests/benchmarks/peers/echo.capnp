@@ -8,6 +8,7 @@ $Cxx.namespace("le::benchmarks");
 
 interface Echo {
   echo @0 (data :Data) -> (data :Data);
-  # One way, as far as there is such a thing: no answer is waited for.
+  # Cap'n Proto has no one-way calls. This is the nearest: the caller does not
+  # wait for an answer.
   push @1 (data :Data) -> stream;
 }

@@ -1,8 +1,10 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// gRPC over a Unix socket, by its generic API: unary calls; one way, a stream. No
-// message is marshalled. grpc_party server|client ADDRESS
+// gRPC over a Unix socket, by its generic API. Requests are unary calls, and
+// one-way messages are a stream. No message is marshalled.
+//
+//   grpc_party server|client ADDRESS
 
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/async_generic_service.h>
@@ -32,8 +34,8 @@ grpc::ByteBuffer Message(size_t size) {
 // ---- Server ----------------------------------------------------------------
 
 // One call: a message and its echo, or a stream and one answer at its end. One
-// thread serves them all, from the queue that it polls: with gRPC's own threads
-// each call costs two switches more.
+// thread polls a queue and serves all calls. With gRPC's own threads each call
+// would need two more thread switches.
 class Call {
  public:
   Call(grpc::AsyncGenericService* service, grpc::ServerCompletionQueue* queue)
@@ -41,7 +43,7 @@ class Call {
     service_->RequestCall(&context_, &stream_, queue_, queue_, this);
   }
 
-  // The operation that was asked for last is done.
+  // The last operation that this call has started is complete.
   void Proceed(bool ok) {
     switch (state_) {
       case State::kWaiting:

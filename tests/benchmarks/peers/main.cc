@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Peers, le_messaging and bare sockets, on the same work in the same rounds.
+// Measures the peers, le_messaging and bare sockets on the same work in the
+// same rounds.
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -71,8 +72,8 @@ class Contest {
 
   Column Measure(const Work& work) {
     Column column;
-    // Each has its own pair of processes, with raw in the same rounds, so that
-    // one that fails does not stop the others.
+    // Each peer has its own Stage, with raw in the same rounds. So a peer that
+    // fails does not stop the others.
     for (int who = -1; who < static_cast<int>(std::size(kPeers)); ++who) {
       Stage stage(rounds_);
       const Directory* const directory = stage.StartDirectory(

@@ -37,7 +37,8 @@ class NngPipe final : public Pipe {
 int Main(const std::string& role, const std::string& address) {
   nng_socket socket;
   if (nng_pair1_open(&socket) != 0) return 1;
-  // As many as are in flight: else both sides wait for each other to receive.
+  // Room for all messages in flight. With less room, both sides would wait for
+  // each other to receive.
   nng_socket_set_int(socket, NNG_OPT_SENDBUF, 2 * kOutstanding);
   nng_socket_set_int(socket, NNG_OPT_RECVBUF, 2 * kOutstanding);
   const std::string url = "ipc://" + address;

@@ -2,9 +2,9 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Measures the peers that Debian 12 has, next to us and to bare sockets, on the same
+# Measures libraries of Debian 12, le_messaging and bare sockets on the same
 # work in the same rounds: run.sh [--rounds=N]
-# Without the packages it says which are missing, and does nothing.
+# If packages are missing, it only names them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 

@@ -31,8 +31,9 @@ namespace internal {
 
 class ClientCore;
 
-// A closure of one request or opening, in memory that is used again. Owned by the
-// core's list of waiting ones, or its free list; by nobody while it runs.
+// The closure of one request or opening. Its memory is used again. Its owner is
+// the core's list of waiting calls, or the Completion that runs the closure, or
+// the core's free list.
 struct PendingCall {
   // Large enough for a closure that holds a UniqueFunction.
   using Closure =
@@ -47,38 +48,41 @@ struct PendingCall {
 
 }  // namespace internal
 
-// A request that waits. Destroying it cancels the request: its closure is destroyed
-// and not called. It belongs to the thread of its client, and may outlive that. Fatal on
-// another thread while it waits: its methods but status(), moving it, destroying it.
+// A request that waits for its response. Destroying this object cancels the
+// request: the closure is destroyed and not called. The object belongs to the
+// thread of its client, and may outlive the client. While the request waits,
+// these are fatal on another thread: moving the object, destroying it, and all
+// its methods except status().
 class [[nodiscard]] Call {
  public:
-  // Stands for nothing.
+  // Has no request.
   Call() = default;
   Call(Call&& other) noexcept { Take(&other); }
   Call& operator=(Call&& other) noexcept {
     if (this == &other) return *this;
-    // Goes last: the closure that it cancels may own this object.
+    // Destroyed last: the closure of the cancelled request may own this object.
     const Call replaced = std::move(*this);
     Take(&other);
     return *this;
   }
   ~Call() { Cancel(); }
 
-  // OK: the request was accepted, and its closure is called exactly once unless it is
-  // cancelled. Otherwise the caller has misused the client, and the closure is not
-  // called.
+  // OK: the request was accepted. Its closure is called exactly once, unless
+  // the request is cancelled or the client is destroyed. An error: the caller
+  // misused the client, and the closure is not called.
   const absl::Status& status() const { return status_; }
-  // Whether its closure is still to be called.
+  // Whether the closure has still to be called.
   bool pending() const {
     Check("le::Call::pending");
     return pending_ != nullptr;
   }
 
-  // The server is not told. Until it answers, the request counts as an open one of the
-  // session. No-op if it is complete.
+  // Destroys the closure without calling it. The server is not informed. The
+  // request remains an open request of the session until the server answers.
+  // No-op if the request is complete.
   inline void Cancel();
-  // Lets the request go on without this object. The closure is called in any case,
-  // unless the client goes before.
+  // Separates the request from this object. Its closure is called unless the
+  // client is destroyed first.
   void Detach() {
     Check("le::Call::Detach");
     if (pending_ != nullptr) std::exchange(pending_, nullptr)->handle = nullptr;
@@ -92,7 +96,7 @@ class [[nodiscard]] Call {
   explicit Call(internal::PendingCall* pending) : pending_(pending) {
     pending_->handle = this;
   }
-  // Fatal if it waits, and the calling thread is not its client's.
+  // Fatal if the request waits and the calling thread is not the client's.
   inline void Check(const char* function) const;
   void Take(Call* other) {
     other->Check("le::Call");
@@ -119,7 +123,7 @@ class ClientCore final : public ThreadBound {
 
   le_msg_SessionRef_t session() const { return session_; }
 
-  // C asks for this before it opens.
+  // Whether the session is closed. In C, opening any other session is fatal.
   bool MayOpen() const {
     return !was_opened_ || le_msg_GetCloseReason(session_) != LE_MSG_CLOSE_NONE;
   }
@@ -136,7 +140,8 @@ class ClientCore final : public ThreadBound {
 
   template <typename F>
   PendingCall* Add(F&& function) {
-    // First: the user's constructor may call this, or throw.
+    // Made before the list changes: the constructor of the user's closure may
+    // call Add(), or throw.
     PendingCall::Closure closure(std::forward<F>(function));
     PendingCall* pending = free_;
     if (pending != nullptr) {
@@ -154,11 +159,12 @@ class ClientCore final : public ThreadBound {
     return pending;
   }
 
-  // The completion comes all the same, and is dropped. le_msg_CancelRequest() would
-  // bring it earlier, but allocates for that, and the session keeps the request too.
+  // The completion still arrives, and is dropped. le_msg_CancelRequest() is not
+  // used: it allocates for an early completion, and the session keeps the
+  // request until the server answers in any case.
   static void Cancel(PendingCall* pending) {
     pending->handle = nullptr;
-    // Goes last: it may own the client.
+    // Destroyed last: it may own the client.
     const PendingCall::Closure closure = std::move(pending->closure);
   }
 
@@ -182,9 +188,10 @@ class ClientCore final : public ThreadBound {
     return ToStatus(result, "the request has no response");
   }
 
-  // A closure that is replaced goes last: it may own the client.
+  // In each setter the replaced closure is destroyed last: it may own the
+  // client.
   void SetOnMessage(Handler<void(Message)>::Function function) {
-    // Without a handler the C API warns of what comes.
+    // Without a handler the C API logs a warning for a message that arrives.
     le_msg_SetSessionRecvHandler(session_, function ? &OnMessage : nullptr,
                                  this);
     on_message_.Set(std::move(function));
@@ -217,7 +224,8 @@ class ClientCore final : public ThreadBound {
     while (waiting_ != nullptr) {
       PendingCall* const pending = waiting_;
       Unlink(pending);
-      delete pending;  // its closure may do anything
+      // The closure's destructor may change the list.
+      delete pending;
     }
     on_message_.Set(nullptr);
     on_closed_.Set(nullptr);
@@ -234,7 +242,8 @@ class ClientCore final : public ThreadBound {
     }
   }
 
-  // Calls the closure in its place, and keeps the place for another.
+  // Calls the closure where it is stored, and puts its memory into the free
+  // list.
   class Completion {
    public:
     explicit Completion(PendingCall* pending)
@@ -301,7 +310,7 @@ class ClientCore final : public ThreadBound {
 
   static void OnReopened(le_msg_SessionRef_t, le_result_t result,
                          void* context) {
-    if (result == LE_CLOSED) return;  // the user has closed it, and knows
+    if (result == LE_CLOSED) return;  // the user closed the session
     auto* const core = static_cast<ClientCore*>(context);
     const Hold hold(core);
     core->reopening_ = false;
@@ -311,8 +320,8 @@ class ClientCore final : public ThreadBound {
   const le_msg_SessionRef_t session_;
   bool was_opened_ = false;
   bool reopens_ = false;
-  bool reopening_ = false;    // until on_reopened_ is called
-  bool user_closed_ = false;  // since the last close by the server
+  bool reopening_ = false;    // on_reopened_ has still to be called
+  bool user_closed_ = false;  // set by CloseSession(), reset by OnClosed()
   PendingCall* waiting_ = nullptr;
   PendingCall* free_ = nullptr;
   Handler<void(Message)> on_message_;
@@ -336,25 +345,26 @@ void Call::Check(const char* function) const {
 
 // The client's end of a session with a service.
 //
-// It belongs to the thread that created it. Its closures run from the loop of that
-// thread (le::Loop), one at a time, and never inside a call of this API. Its methods
-// return FailedPrecondition on another thread, if it was moved from or default
-// constructed, and after its thread has ended.
+// A client belongs to the thread that created it. Its closures run from the
+// loop of that thread (le::Loop), one at a time, and never inside a call of
+// this API. Its methods return FailedPrecondition on another thread, after its
+// thread has ended, and if the client was moved from or default constructed.
 //
-// It may be destroyed at any moment, also in any closure, and before or after its
-// calls and messages; but on its thread while that lives (elsewhere: fatal). It
-// closes the session, and no closure of it is called after that.
+// A client may be destroyed at any time, also in any closure, and before or
+// after its calls and messages. While its thread lives, destroying it on
+// another thread is fatal. The destructor closes the session. No closure of the
+// client is called after that.
 //
-// Nothing that a server does ends this process.
+// No action of a server ends this process.
 class Client {
  public:
-  // Stands for nothing.
+  // Has no session. Its methods return FailedPrecondition.
   Client() = default;
   Client(Client&&) noexcept = default;
   Client& operator=(Client&&) noexcept = default;
 
-  // A closed session. `interface` is the name by which the bindings know it.
-  //   InvalidArgument  a bad name or protocol
+  // Creates a closed session. `interface` is its name in the bindings.
+  //   InvalidArgument  the name or the protocol is not valid
   //   AlreadyExists    the protocol was used with another size
   static absl::StatusOr<Client> Create(absl::string_view interface,
                                        const Protocol& protocol) {
@@ -371,7 +381,7 @@ class Client {
         new internal::ClientCore(session));
     return client;
   }
-  // Create() and Open().
+  // Calls Create() and Open().
   static absl::StatusOr<Client> Open(
       absl::string_view interface, const Protocol& protocol,
       absl::Duration timeout = absl::InfiniteDuration()) {
@@ -383,24 +393,26 @@ class Client {
   }
 
   // ---- Opening and closing ----
-  // Waits for the directory, a binding and the server, in any order, and blocks until
-  // the session is open.
-  //   DeadlineExceeded    the message says what it waited for
-  //   FailedPrecondition  it is open or being opened; the service has another protocol
+  // Blocks until the session is open. Waits for the directory, a binding and
+  // the server, which may start in any order.
+  //   DeadlineExceeded    the text of the status says why the opening waited
+  //   FailedPrecondition  the session is open or being opened, or the service
+  //                       has another protocol
   absl::Status Open(absl::Duration timeout = absl::InfiniteDuration()) {
     return OpenSync(timeout, /*waits=*/true);
   }
-  // The same if the service is offered now, without waiting for it.
-  //   NotFound           it is not offered
-  //   PermissionDenied   no binding
+  // As Open(), but fails if no server offers the service now.
+  //   NotFound           no server offers the service
+  //   PermissionDenied   there is no binding
   //   ResourceExhausted  the service has its largest number of sessions
-  //   Unavailable        no directory
+  //   Unavailable        no directory is running
   absl::Status TryOpen(absl::Duration timeout = absl::InfiniteDuration()) {
     return OpenSync(timeout, /*waits=*/false);
   }
-  // As Open(), without blocking: the closure gets its result, exactly once unless the
-  // client goes before. Unavailable: the session was closed meanwhile. What this
-  // returns says whether the opening has begun.
+  // As Open(), without blocking. The returned status says whether the opening
+  // has begun. If it has, `opened` is called exactly once with the result of
+  // Open(), unless the client is destroyed first. Another result is
+  // Unavailable: the session was closed in the meantime.
   absl::Status OpenAsync(absl::Duration timeout,
                          UniqueFunction<void(absl::Status)> opened) {
     absl::Status usable = CheckMayOpen();
@@ -412,52 +424,55 @@ class Client {
                 }));
     return absl::OkStatus();
   }
-  // Pending requests and openings complete with Unavailable, from the loop. OnClosed()
-  // is not called, and it does not reopen, also if this is called in that closure. Else
-  // no-op if it is closed.
+  // Closes the session. Pending requests and openings complete with
+  // Unavailable, from the loop. The closure of OnClosed() is not called, and
+  // the session does not reopen. So a call in that closure prevents a
+  // reopening. Otherwise no-op if the session is closed.
   absl::Status Close() {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->CloseSession();
     return usable;
   }
-  // False on another thread too.
+  // False on a thread other than the client's.
   bool is_open() const {
     return core_.CheckUsable().ok() &&
            le_msg_GetServerUserCreds(core_->session(), nullptr, nullptr) ==
                LE_OK;
   }
 
-  // ---- Handlers. An empty closure: none. ----
-  // A message from the server that is no response. None: such messages are dropped.
+  // ---- Handlers. An empty closure removes the handler. ----
+  // Called for a message from the server that is not a response. Without a
+  // handler such messages are dropped.
   absl::Status OnMessage(UniqueFunction<void(Message)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnMessage(std::move(closure));
     return usable;
   }
-  // The server closed the session or died. It may be opened again, also in the
-  // closure. Earlier requests have completed before.
+  // Called after the server closed the session or died. Pending requests have
+  // completed before. The session may be opened again, also in the closure.
   absl::Status OnClosed(UniqueFunction<void(CloseReason)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnClosed(std::move(closure));
     return usable;
   }
-  // The queue has room again after Message::TrySend() found none.
+  // Called when the queue has room again after Message::TrySend() found none.
   absl::Status OnRoom(UniqueFunction<void()> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnRoom(std::move(closure));
     return usable;
   }
-  // From now on, after the server has closed the session or died (and OnClosed() was
-  // told), the session opens again as soon as there is a server. The closure is called
-  // then, or with FailedPrecondition if the service has another protocol: then the
-  // session stays closed.
+  // From now on the session reopens after the server closed it or died. The
+  // closure of OnClosed() is called first. The reopening waits for a server.
+  // Then `reopened` is called with OK, or with FailedPrecondition if the
+  // service has another protocol: in that case the session stays closed.
   absl::Status ReopenAfterClose(UniqueFunction<void(absl::Status)> reopened) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->Reopen(std::move(reopened));
     return usable;
   }
-  // Ends that, and destroys its closure. A session that is being reopened, or whose
-  // closure has not been called since, is closed as by Close().
+  // Ends ReopenAfterClose() and destroys its closure. If the session is being
+  // reopened, or has reopened but the closure has not been called yet, it is
+  // closed as by Close().
   absl::Status StayClosed() {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->StopReopening();
@@ -465,21 +480,23 @@ class Client {
   }
 
   // ---- Messages and requests ----
-  // A new message to the server, of this session. Fatal on another thread while the
-  // client's lives. Empty if the client is not usable for another reason.
+  // A new message to the server, of this session. Empty if the client is not
+  // usable. Fatal on another thread while the client's thread lives.
   Message NewMessage() const {
     if (!core_.Check("le::Client::NewMessage")) return Message();
     return internal::Adopt(le_msg_CreateMsg(core_->session()),
                            internal::Side::kClient);
   }
 
-  // Sends a request and blocks until its response is here.
-  //   DeadlineExceeded    the timeout, which includes the wait for room, has passed
-  //   Unavailable         the session is closed, or was closed meanwhile
+  // Sends a request and blocks until its response arrives. The timeout includes
+  // the wait for room in the queue.
+  //   DeadlineExceeded    the timeout expired
+  //   Unavailable         the session is closed, or was closed in the meantime
   //   Aborted             the server released the request
   //   ResourceExhausted   the session has its largest number of open requests
-  //   FailedPrecondition  the server is on this thread; misuse
-  //   InvalidArgument     not a message of this client
+  //   FailedPrecondition  the server is on this thread, the message is empty,
+  //                       or the client is not usable
+  //   InvalidArgument     the message is not of this client
   absl::StatusOr<Message> Request(
       Message message, absl::Duration timeout = absl::InfiniteDuration()) {
     absl::Status usable = CheckMessage(message);
@@ -492,11 +509,12 @@ class Client {
     return internal::Adopt(response, internal::Side::kClient);
   }
 
-  // Sends a request. `closure` is called once with the response, or with one of the
-  // errors of Request(), from the loop. It is moved, never copied. If it has at most
-  // 80 bytes, a request that gets its response allocates nothing in the steady state,
-  // also if it is cancelled. The request ends when the result is destroyed: keep it, or
-  // Detach() it. Misuse: status() of the result.
+  // Sends a request. `closure` is called once from the loop, with the response
+  // or with one of the errors of Request(). The closure is moved, never copied.
+  // If it has at most 80 bytes, a request that gets its response allocates
+  // nothing in the steady state, also if it is cancelled. Destroying the
+  // returned Call cancels the request: keep the Call, or Detach() it. If the
+  // caller misuses the client, status() of the Call is an error.
   template <typename Closure>
   Call RequestAsync(Message message, absl::Duration timeout,
                     Closure&& closure) {
@@ -512,7 +530,7 @@ class Client {
   }
 
   // ---- Other ----
-  // The server. Unavailable: the session is not open.
+  // The user and process of the server. Unavailable: the session is not open.
   absl::StatusOr<Peer> peer() const {
     absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return usable;
@@ -523,15 +541,16 @@ class Client {
     }
     return peer;
   }
-  // Why it was closed the last time. Fatal on another thread while the client's lives.
-  // LE_MSG_CLOSE_NONE if the client is not usable for another reason.
+  // The reason of the session's last close. LE_MSG_CLOSE_NONE if the client is
+  // not usable. Fatal on another thread while the client's thread lives.
   CloseReason close_reason() const {
     return core_.Check("le::Client::close_reason")
                ? le_msg_GetCloseReason(core_->session())
                : LE_MSG_CLOSE_NONE;
   }
-  // Limits as of le_messaging_ext.h; structSize need not be set, 0: the default.
-  // InvalidArgument: maxOpenRequests is above 65,536.
+  // Sets the limits that le_messaging_ext.h describes. A 0 means the default.
+  // The caller need not set structSize. InvalidArgument: maxOpenRequests is
+  // above 65,536.
   absl::Status SetLimits(le_msg_SessionLimits_t limits) {
     absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return usable;
@@ -542,8 +561,9 @@ class Client {
     le_msg_SetSessionLimits(core_->session(), &limits);
     return absl::OkStatus();
   }
-  // Sends what a handler has sent and the loop would send at the end of its turn. Fatal
-  // on another thread while the client's lives.
+  // Sends the queued messages now. Otherwise the loop sends a handler's
+  // messages at the end of its turn. Fatal on another thread while the client's
+  // thread lives.
   void Flush() const {
     if (core_.Check("le::Client::Flush")) le_msg_Flush(core_->session());
   }

@@ -42,7 +42,8 @@ class UniqueFunction<R(Args...), kInlineBytes> {
  public:
   UniqueFunction() = default;
   UniqueFunction(std::nullptr_t) {}
-  // An empty std::function or UniqueFunction and a null pointer give an empty one.
+  // The result is empty if `function` is an empty std::function, an empty
+  // UniqueFunction or a null pointer.
   template <typename F,
             typename = std::enable_if_t<
                 !std::is_same_v<std::decay_t<F>, UniqueFunction> &&
@@ -67,7 +68,7 @@ class UniqueFunction<R(Args...), kInlineBytes> {
   UniqueFunction(UniqueFunction&& other) noexcept { Take(&other); }
   UniqueFunction& operator=(UniqueFunction&& other) noexcept {
     if (this == &other) return *this;
-    // Goes last: its destructor may use this object.
+    // Destroyed last: its destructor may use this object.
     const UniqueFunction replaced = std::move(*this);
     Take(&other);
     return *this;
@@ -76,7 +77,7 @@ class UniqueFunction<R(Args...), kInlineBytes> {
 
   explicit operator bool() const { return call_ != nullptr; }
 
-  // Undefined if it is empty.
+  // Undefined if this object is empty.
   R operator()(Args... args) {
     return call_(&storage_, std::forward<Args>(args)...);
   }
@@ -102,7 +103,7 @@ class UniqueFunction<R(Args...), kInlineBytes> {
     return static_cast<R>(
         (**static_cast<Closure**>(storage))(std::forward<Args>(args)...));
   }
-  // Moves what is in `from` to `to`; null: destroys it.
+  // Moves the closure in `from` to `to`. If `to` is null, destroys it.
   template <typename Closure>
   static void ManageInline(void* from, void* to) {
     auto* const closure = static_cast<Closure*>(from);
@@ -138,7 +139,8 @@ class UniqueFunction<R(Args...), kInlineBytes> {
   }
 
   R (*call_)(void* storage, Args&&... args) = nullptr;
-  void (*manage_)(void* from, void* to) = nullptr;  // null: bytes only
+  // Null: the closure is copied as bytes and needs no destructor.
+  void (*manage_)(void* from, void* to) = nullptr;
   Storage storage_ = {};
 };
 

@@ -26,14 +26,15 @@ namespace internal {
 
 class TaskQueue;
 
-// The queues by numbers that are never used again. The C API gets such a number in the
-// place of a pointer: it may call a function after the queue has gone, and it drops
-// functions of a thread that ends without telling.
+// Maps numbers to queues. A number is never used again. The C API gets a number
+// instead of a pointer to the queue, for two reasons: it may call a function
+// after the queue is destroyed, and it does not report that it drops the
+// functions of a thread that ends.
 class TaskQueues {
  public:
   static TaskQueues* Get() {
-    static auto* const queues =
-        new TaskQueues;  // threads end as late as they like
+    // Never deleted: a thread may end after the static destructors.
+    static auto* const queues = new TaskQueues;
     return queues;
   }
   void* Add(const std::shared_ptr<TaskQueue>& queue) {
@@ -41,7 +42,7 @@ class TaskQueues {
     queues_[++last_] = queue;
     return reinterpret_cast<void*>(last_);
   }
-  // Null: it has gone.
+  // Null: the queue is destroyed.
   std::shared_ptr<TaskQueue> Find(void* number) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto it = queues_.find(reinterpret_cast<uintptr_t>(number));
@@ -58,12 +59,13 @@ class TaskQueues {
   std::unordered_map<uintptr_t, std::weak_ptr<TaskQueue>> queues_;
 };
 
-// The tasks of one Loop. Any thread. Shared by the Loop and its senders.
+// The tasks of one Loop. The Loop and its senders share it. Any thread may call
+// it, except ForgetThreadEnd().
 class TaskQueue final {
  public:
   using Task = UniqueFunction<void()>;
 
-  // For the calling thread.
+  // A queue whose tasks run on the calling thread.
   static std::shared_ptr<TaskQueue> New() {
     auto queue = std::make_shared<TaskQueue>();
     queue->number_ = TaskQueues::Get()->Add(queue);
@@ -82,7 +84,7 @@ class TaskQueue final {
 
   absl::Status Post(Task task) {
     if (!task) return absl::InvalidArgumentError("the task is empty");
-    // Fatal in the child of a fork. There the mutex may be locked for ever.
+    // Fatal in the child of a fork, where the mutex may be locked for ever.
     le_thread_GetCurrent();
     std::list<Task> posted = NewPlace();
     posted.front() = std::move(task);
@@ -92,7 +94,8 @@ class TaskQueue final {
       tasks_.splice(tasks_.end(), posted);
       if (std::exchange(is_queued_, true)) return absl::OkStatus();
     }
-    // Without the lock: in a simulation, a call of the C API may switch threads.
+    // Without the lock: in a simulation, a call of the C API may switch
+    // threads.
     if (le_event_TryQueueFunctionToThread(thread_, &RunTasks, number_,
                                           nullptr) == LE_OK) {
       return absl::OkStatus();
@@ -101,14 +104,15 @@ class TaskQueue final {
     return Gone();
   }
 
-  // Destroys what is queued. Nothing runs after that, but for a running task.
+  // Destroys the queued tasks. No task begins after that. A task that is
+  // running continues.
   void Close() {
     std::list<Task> dropped;  // destroyed without the lock
     const std::lock_guard<std::mutex> lock(mutex_);
     closed_ = true;
     dropped.swap(tasks_);
   }
-  // On its thread, whose end need not be told any more.
+  // On its thread: the end of the thread does not close this queue any more.
   void ForgetThreadEnd() { le_thread_RemoveDestructor(thread_end_); }
 
  private:
@@ -139,7 +143,7 @@ class TaskQueue final {
       free_.splice(free_.end(), running);
     }
   }
-  // With one element.
+  // A list of one empty task.
   std::list<Task> NewPlace() {
     std::list<Task> place;
     {
@@ -158,23 +162,24 @@ class TaskQueue final {
   le_thread_DestructorRef_t thread_end_ = nullptr;
   std::mutex mutex_;
   bool closed_ = false;
-  // Lists: a task that waits is not moved, because the poster of another would move it
-  // on its own thread. No code of the user runs under the mutex.
+  // Lists, because a list never moves its elements. A queued task must not be
+  // moved: the thread that posts another task would run the move constructor of
+  // the user's closure. No code of the user runs under the mutex.
   std::list<Task> tasks_;
-  std::list<Task> free_;    // empty ones, for their memory
-  bool is_queued_ = false;  // the C API has RunTasks() queued
+  std::list<Task> free_;    // empty tasks, whose memory is used again
+  bool is_queued_ = false;  // RunTasks() is queued in the C API
 };
 
 }  // namespace internal
 
-// Posts tasks to a Loop. It may be copied, used on any thread, and outlive the
-// loop.
+// Posts tasks to a Loop. It may be copied, used on any thread, and may outlive
+// the loop.
 class TaskSender {
  public:
-  // Without a loop.
+  // Has no loop.
   TaskSender() = default;
 
-  // As Loop::Post().
+  // As Loop::Post(). FailedPrecondition: this sender has no loop.
   absl::Status Post(UniqueFunction<void()> task) const {
     if (queue_ == nullptr) {
       return absl::FailedPreconditionError("the sender has no loop");
@@ -189,10 +194,11 @@ class TaskSender {
   std::shared_ptr<internal::TaskQueue> queue_;
 };
 
-// The event loop of the thread that creates it: runs it, ends it, and gives it
-// tasks. A thread may have several; each has tasks of its own. When one is destroyed,
-// also in a task of its own, the tasks that it still has are destroyed and not run.
-// It must be destroyed on its thread, unless that has ended.
+// Runs and stops the event loop of the thread that creates this object, and
+// posts tasks to it. A thread may have several Loops. Each has its own tasks:
+// when a Loop is destroyed, its remaining tasks are destroyed and not run. One
+// of its own tasks may destroy it. It must be destroyed on its thread, unless
+// that thread has ended.
 class Loop {
  public:
   Loop() : queue_(internal::TaskQueue::New()) {}
@@ -203,8 +209,9 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Calls the handlers, timers and tasks of the calling thread until Stop(). It may be
-  // called again. FailedPrecondition: another thread's loop; a call in a handler.
+  // Calls the handlers, timers and tasks of the calling thread until Stop(). It
+  // may be called again.
+  //   FailedPrecondition  the loop is another thread's, or a handler calls this
   absl::Status Run() {
     if (!queue_->OnItsThread()) return internal::WrongThread();
     if (le_event_TryRunLoopUntilStopped() != LE_OK) {
@@ -213,8 +220,9 @@ class Loop {
     return absl::OkStatus();
   }
 
-  // Ends Run() when the handlers that are ready have been called. If it is not
-  // running, the next Run() ends so. Any thread.
+  // Ends Run() after the handlers that are ready in this turn. If Run() is not
+  // running, the next Run() returns at once. On another thread this posts a
+  // task that stops the loop. Any thread.
   void Stop() {
     if (queue_->OnItsThread()) {
       le_event_StopLoop(nullptr);
@@ -223,14 +231,14 @@ class Loop {
     }
   }
 
-  // Runs `task` from the loop, in the order of posting. Any thread.
-  //   InvalidArgument  it is empty
-  //   Unavailable      the loop is gone, or its thread has ended
+  // Runs `task` from the loop. Tasks run in the order of posting. Any thread.
+  //   InvalidArgument  the task is empty
+  //   Unavailable      the loop is destroyed, or its thread has ended
   absl::Status Post(UniqueFunction<void()> task) {
     return queue_->Post(std::move(task));
   }
 
-  // For other threads, which may outlive the loop.
+  // A sender for other threads. It may outlive the loop.
   TaskSender sender() const { return TaskSender(queue_); }
 
  private:

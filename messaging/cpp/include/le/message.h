@@ -31,7 +31,8 @@ namespace le {
 class Message;
 class Session;
 
-// The user and the process of the far end, from the kernel, as of the opening.
+// The user and the process of the far end when the session opened, from the
+// kernel.
 struct Peer {
   uid_t user = 0;
   pid_t process = 0;
@@ -51,10 +52,10 @@ inline absl::Status NoMessage() {
 }  // namespace internal
 
 // A message of a session: a payload, and at most one file descriptor in each
-// direction. Move-only; empty when it was moved from, sent or responded to. It may
-// outlive its Client or Service. One thread at a time may use it, and any may. A
-// received request that is destroyed without a response fails at the client
-// (Aborted).
+// direction. It is move-only, and empty after it was moved from, sent or
+// responded to. It may outlive its Client or Service. Any thread may use it,
+// but only one at a time. If a received request is destroyed without a
+// response, the client's request fails (Aborted).
 class Message {
  public:
   Message() = default;
@@ -73,32 +74,35 @@ class Message {
   }
   ~Message() { Reset(); }
 
-  // False: it is empty.
+  // False if the message is empty.
   explicit operator bool() const { return ref_ != nullptr; }
 
   // ---- The payload ----
-  // The bytes of the message: as many as its sender or SetSize() has stated, else
-  // the protocol's largest message. None if it is empty.
+  // The bytes of the message. Its sender or SetSize() states how many. If
+  // neither does, they are as many as the protocol's largest message has. An
+  // empty message has none.
   absl::Span<const uint8_t> payload() const& {
     if (ref_ == nullptr) return {};
     return {bytes(), le_msg_GetPayloadSize(ref_)};
   }
   absl::Span<const uint8_t> payload() const&& = delete;  // it would dangle
-  // The same bytes as characters.
+  // payload() as characters.
   absl::string_view text() const& {
     const absl::Span<const uint8_t> all = payload();
     return {reinterpret_cast<const char*>(all.data()), all.size()};
   }
   absl::string_view text() const&& = delete;
 
-  // Room for the protocol's largest message, to be written to. SetSize() says how
-  // much of it is sent. Without it all of a new message is, and of a received request
-  // as much as came. Zero in a new message. None if it is empty.
+  // The memory to write the payload to. It has the size of the protocol's
+  // largest message, and a new message is filled with zeros. SetSize() sets how
+  // many bytes are sent. Without SetSize(), a new message is sent whole, and a
+  // response has the size of its request. An empty message has no buffer.
   absl::Span<uint8_t> buffer() & {
     if (ref_ == nullptr) return {};
     return {bytes(), le_msg_GetMaxPayloadSize(ref_)};
   }
-  // OutOfRange: more than buffer() has. FailedPrecondition: it is empty.
+  //   OutOfRange          `size` is larger than buffer()
+  //   FailedPrecondition  the message is empty
   absl::Status SetSize(size_t size) {
     if (ref_ == nullptr) return internal::NoMessage();
     if (size > le_msg_GetMaxPayloadSize(ref_)) {
@@ -109,7 +113,8 @@ class Message {
     le_msg_SetPayloadSize(ref_, size);
     return absl::OkStatus();
   }
-  // Copies `data` and sets the size. As SetSize(); on failure nothing changes.
+  // Copies `data` to the buffer and sets the size. The errors are those of
+  // SetSize(). After an error the message is unchanged.
   absl::Status Assign(absl::Span<const uint8_t> data) {
     absl::Status sized = SetSize(data.size());
     if (sized.ok() && !data.empty()) {
@@ -122,8 +127,8 @@ class Message {
         reinterpret_cast<const uint8_t*>(text.data()), text.size()));
   }
 
-  // The payload as a plain structure. Null if the payload is shorter, or the message
-  // is empty.
+  // The payload as a plain structure. Null if the payload is shorter than T, or
+  // the message is empty.
   template <typename T>
   const T* As() const& {
     static_assert(IsPlain<T>(), "bytes can be copied only to a plain type");
@@ -132,8 +137,8 @@ class Message {
   }
   template <typename T>
   const T* As() const&& = delete;
-  // The buffer as a plain structure to be written to. Sets the size. Null if it does
-  // not fit, or the message is empty.
+  // Sets the size to that of T and returns the buffer as a T, to be written to.
+  // Null if T does not fit, or the message is empty.
   template <typename T>
   T* Write() & {
     static_assert(IsPlain<T>(), "bytes can be copied only from a plain type");
@@ -142,10 +147,11 @@ class Message {
   }
 
   // ---- The file descriptor ----
-  // Sends `fd` with the message; of a received request, with the response.
-  //   InvalidArgument     it is no file descriptor
-  //   FailedPrecondition  the message has one to send, or is empty
-  // On failure it is closed.
+  // Attaches `fd`, which is sent with the message. For a received request, it
+  // is sent with the response. After an error, `fd` is closed.
+  //   InvalidArgument     `fd` is not an open file descriptor
+  //   FailedPrecondition  the message has a file descriptor to send already, or
+  //                       is empty
   absl::Status SetDescriptor(UniqueFd fd) {
     if (ref_ == nullptr) return internal::NoMessage();
     if (fcntl(fd.get(), F_GETFD) < 0 && errno == EBADF) {
@@ -159,39 +165,42 @@ class Message {
     le_msg_SetFd(ref_, fd.release());
     return absl::OkStatus();
   }
-  // The file descriptor that came. None: none came, or it was taken.
+  // Returns the received file descriptor. The result is empty if none arrived
+  // or an earlier call has returned it.
   UniqueFd TakeDescriptor() {
     return UniqueFd(ref_ == nullptr ? -1 : le_msg_GetFd(ref_));
   }
 
-  // ---- Sending: these take the message ----
-  // Sends it to the far end, asking for no response. Waits for room for that time
-  // (the details: le_msg_Send() and le_msg_SendTimed()).
-  //   DeadlineExceeded    there was no room
-  //   ResourceExhausted   the service's policy dropped it
+  // ---- Sending: these methods take the message ----
+  // Sends the message to the far end, without a request for a response. Waits
+  // up to `timeout` for room in the queue. The details are those of
+  // le_msg_Send() and le_msg_SendTimed().
+  //   DeadlineExceeded    there was no room until the deadline
+  //   ResourceExhausted   the service's policy dropped the message
   //   Unavailable         the session is not open
-  //   FailedPrecondition  it is empty
+  //   FailedPrecondition  the message is empty
   absl::Status Send(absl::Duration timeout = absl::InfiniteDuration()) && {
     if (ref_ == nullptr) return internal::NoMessage();
     const le_result_t result =
         le_msg_SendTimed(Take(), internal::ToMilliseconds(timeout));
     return SendStatus(result);
   }
-  // The same without waiting. ResourceExhausted: there is no room, and the message
-  // *is kept*; the room handler will be called.
+  // As Send(), without waiting. ResourceExhausted: there is no room. Then this
+  // object *keeps the message*, and the room handler will be called.
   absl::Status TrySend() & {
     if (ref_ == nullptr) return internal::NoMessage();
     const le_result_t result = le_msg_TrySend(ref_);
     if (result != LE_WOULD_BLOCK) ref_ = nullptr;
     return SendStatus(result);
   }
-  // Whether it is a received request without a response.
+  // Whether this is a received request without a response.
   bool needs_response() const {
     return ref_ != nullptr && le_msg_NeedsResponse(ref_);
   }
-  // Sends a received request back as its response, with its present payload. If the
-  // session is closed, it is dropped. Any thread. FailedPrecondition: it is empty, or
-  // asks for no response; it is released.
+  // Sends a received request back as its response, with its present payload. If
+  // the session is closed, the response is dropped. Any thread.
+  // FailedPrecondition: the message is empty, or it needs no response; in that
+  // case it is released.
   absl::Status Respond() && {
     if (ref_ == nullptr) return internal::NoMessage();
     if (!le_msg_NeedsResponse(ref_)) {
@@ -200,16 +209,16 @@ class Message {
     }
     const size_t size = le_msg_GetPayloadSize(ref_);
     if (size < le_msg_GetMaxPayloadSize(ref_)) {
-      le_msg_SetPayloadSize(ref_,
-                            size);  // in C it is not kept for the response
+      // The C API does not keep the request's size for the response.
+      le_msg_SetPayloadSize(ref_, size);
     }
     le_msg_Respond(Take());
     return absl::OkStatus();
   }
 
   // ---- Its session ----
-  // A new message of the same session: at a server, to the client that has sent this
-  // one. Empty if this one is empty.
+  // A new message of the same session. At a server it goes to the client that
+  // sent this message. The result is empty if this message is empty.
   Message NewMessage() const {
     Message message;
     if (ref_ != nullptr) {
@@ -218,7 +227,9 @@ class Message {
     }
     return message;
   }
-  // The far end. Unavailable: the session is closed. FailedPrecondition: it is empty.
+  // The user and process of the far end.
+  //   Unavailable         the session is closed
+  //   FailedPrecondition  the message is empty
   absl::StatusOr<Peer> peer() const {
     if (ref_ == nullptr) return internal::NoMessage();
     const le_msg_SessionRef_t session = le_msg_GetSession(ref_);
@@ -261,7 +272,7 @@ class Message {
 
   le_msg_MessageRef_t ref_ = nullptr;
   internal::Side side_ = internal::Side::kClient;
-  bool has_fd_ = false;  // to send
+  bool has_fd_ = false;  // there is a file descriptor to send
 };
 
 namespace internal {
@@ -277,14 +288,16 @@ inline le_msg_MessageRef_t RefOf(const Message& message) {
 inline le_msg_MessageRef_t Release(Message&& message) { return message.Take(); }
 }  // namespace internal
 
-// The server's end of a session, kept for later: to push messages to that client
-// from any thread, to close it, or as the key of a map. It stays valid when the
-// session has closed: sending then fails. Move-only; empty when moved from.
+// The server's end of a session. A server keeps it to push messages to the
+// client from any thread, to close the session, or as the key of a map. It
+// stays valid after the session has closed, but then sending fails. It is
+// move-only, and empty after it was moved from.
 class Session {
  public:
-  // Empty.
+  // An empty object.
   Session() = default;
-  // Of a message that a service has received. Empty otherwise.
+  // The session of a message that a service has received. For any other
+  // message the result is empty.
   static Session Of(const Message& message) {
     Session session;
     if (message.side_ == internal::Side::kServer) {
@@ -294,8 +307,8 @@ class Session {
   }
 
   explicit operator bool() const { return static_cast<bool>(message_); }
-  // The same for two objects of one session, and different for two sessions that
-  // both exist.
+  // Two objects of one session have the same key. Two sessions that exist at
+  // the same time have different keys.
   const void* key() const {
     return message_ ? le_msg_GetSession(message_.ref_) : nullptr;
   }
@@ -308,10 +321,11 @@ class Session {
 
   // A new message to the client. Any thread.
   Message NewMessage() const { return message_.NewMessage(); }
-  // The client. As Message::peer(). Any thread.
+  // The user and process of the client, as Message::peer(). Any thread.
   absl::StatusOr<Peer> peer() const { return message_.peer(); }
-  // A pidfd of the client. Unavailable: the session is closed. Unimplemented: the
-  // kernel has none for it. Any thread.
+  // A pidfd of the client. Any thread.
+  //   Unavailable    the session is closed
+  //   Unimplemented  the kernel does not provide it for the socket
   absl::StatusOr<UniqueFd> PeerPidFd() const {
     if (!message_) return internal::NoMessage();
     int fd = -1;
@@ -320,25 +334,25 @@ class Session {
     if (result != LE_OK) return ToStatus(result, "no pidfd of the client");
     return UniqueFd(fd);
   }
-  // Why it was closed the last time. Any thread.
+  // Why the session was closed. Any thread.
   CloseReason close_reason() const {
     return message_ ? le_msg_GetCloseReason(le_msg_GetSession(message_.ref_))
                     : LE_MSG_CLOSE_NONE;
   }
-  // Closes it. No-op if it is closed. FailedPrecondition: not the service's thread;
-  // it is empty.
+  // Closes the session. No-op if it is closed. FailedPrecondition: the calling
+  // thread is not the service's, or this object is empty.
   absl::Status Close() {
     if (!message_) return internal::NoMessage();
     const le_msg_SessionRef_t session = le_msg_GetSession(message_.ref_);
-    // le::Service puts its thread there.
+    // le::Service sets the context of each session to its thread.
     if (le_msg_GetSessionContextPtr(session) != le_thread_GetCurrent()) {
       return internal::WrongThread();
     }
     le_msg_CloseSession(session);
     return absl::OkStatus();
   }
-  // Sends what a handler has sent and the loop would send at the end of its turn. Any
-  // thread.
+  // Sends the queued messages now. Otherwise the loop sends a handler's
+  // messages at the end of its turn. Any thread.
   void Flush() const {
     if (message_) le_msg_Flush(le_msg_GetSession(message_.ref_));
   }
@@ -346,11 +360,11 @@ class Session {
  private:
   friend Session internal::Keep(Message message);
 
-  Message message_;  // is never sent: it keeps the session
+  Message message_;  // is never sent: it holds the session
 };
 
 namespace internal {
-// The session of a message that is not sent.
+// Makes a Session of a new message, which it holds and never sends.
 inline Session Keep(Message message) {
   Session session;
   session.message_ = std::move(message);

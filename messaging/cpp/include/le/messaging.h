@@ -9,30 +9,36 @@
 //         ... std::move(request).Respond();
 //       });
 //
-// Over the C API of le_messaging.h, whose words it uses. All of it is in headers. So
-// absl::Status does not pass between what is compiled with different Abseils.
+// This API calls the C API of le_messaging.h and uses its terms. All of it is
+// in headers, so that absl::Status does not pass between binaries that were
+// compiled with different versions of Abseil.
 //
 // RULES
-//   Threads      an object belongs to the thread that created it, and its closures run
-//                from the loop of that thread. Messages, sessions of a server, and
-//                senders of tasks are for any thread, one at a time.
-//   Destruction  at any moment, in any order, in any closure. When a destructor has
-//                returned, no closure of that object begins. A closure that is running
-//                is destroyed when it returns.
-//   Errors       absl::Status, also for misuse. Nothing that a far end does ends the
-//                process.
-//   Fatal        only these end the process, with a line in the log:
-//                - a Client, Service, Timer or SignalWatch is destroyed, or another is
-//                  assigned to it, on another thread than its own while that lives;
-//                - a Call that is pending is used in any way on another thread than its
-//                  client's, but for status();
-//                - NewMessage(), close_reason() or Flush() of a Client is called on
-//                  another thread than its own while that lives;
-//                - an exception leaves a closure. (This API throws none.)
-//                - anything is called in the child of a fork;
-//                - no memory is left, or no file descriptor for the loop of a thread.
-//   Undefined    two threads use one object at a time; an empty UniqueFunction is
-//                called.
+//   Threads      An object belongs to the thread that created it, and its
+//                closures run from the loop of that thread. Any thread may use
+//                a message, a server's session or a sender of tasks, but only
+//                one at a time.
+//   Destruction  An object may be destroyed at any time, in any order, in any
+//                closure. After its destructor has returned, none of its
+//                closures begins. A closure that is running is destroyed when
+//                it returns.
+//   Errors       Errors and misuse are reported as absl::Status. No action of a
+//                far end ends the process.
+//   Fatal        Only these errors end the process, with a line in the log:
+//                - A Client, Service, Timer or SignalWatch is destroyed or
+//                  assigned to on another thread than its own, while its own
+//                  thread lives.
+//                - A pending Call is used on another thread than its client's,
+//                  except for status().
+//                - NewMessage(), close_reason() or Flush() of a Client is
+//                  called on another thread than its own, while its own thread
+//                  lives.
+//                - An exception leaves a closure. (This API throws none.)
+//                - A function is called in the child of a fork.
+//                - There is no memory, or no file descriptor for a thread's
+//                  loop.
+//   Undefined    Two threads use one object at the same time. An empty
+//                UniqueFunction is called.
 
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_MESSAGING_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_MESSAGING_H_

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// le/protocol.h: what both ends of a session must state alike.
+// le/protocol.h: the protocol of a session, which both ends must state alike.
 
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_PROTOCOL_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_PROTOCOL_H_
@@ -18,17 +18,16 @@
 
 namespace le {
 
-// An identifier of 1 to 127 bytes, and the size of the largest message in bytes, at
-// most 16 MiB. A process may use an identifier with one size only.
+// A process may use an identifier with one size only.
 struct Protocol {
-  absl::string_view id;
-  size_t largest_message;
+  absl::string_view id;    // 1 to 127 bytes
+  size_t largest_message;  // in bytes, at most 16 MiB
 };
 
 namespace internal {
 
-// For C, where the first zero ends a name: one that has a zero is as bad as an empty
-// one.
+// Returns a name that has a zero byte as the empty name, which C refuses: C
+// would end the name at the zero.
 inline std::string NameForC(absl::string_view name) {
   return std::string(absl::StrContains(name, '\0') ? "" : name);
 }

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// le/service.h: what a server offers.
+// le/service.h: a service, which a server offers.
 
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_SERVICE_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_SERVICE_H_
@@ -38,7 +38,8 @@ class ServiceCore final : public ThreadBound {
 
   le_msg_ServiceRef_t service() const { return service_; }
 
-  // A closure that is replaced goes last: it may own the service.
+  // In each setter the replaced closure is destroyed last: it may own the
+  // service.
   void SetOnMessage(UniqueFunction<void(Message)> function) {
     on_message_.Set(std::move(function));
   }
@@ -46,7 +47,8 @@ class ServiceCore final : public ThreadBound {
     on_opened_.Set(std::move(function));
   }
   void SetOnClosed(SessionFunction function) {
-    // With a handler the C API keeps each client's credentials.
+    // Only when needed: with a handler the C API keeps each client's
+    // credentials.
     if (function && !std::exchange(tells_closes_, true)) {
       le_msg_AddServiceCloseHandler(service_, &OnClosed, this);
     }
@@ -73,7 +75,7 @@ class ServiceCore final : public ThreadBound {
     core->on_message_(std::move(message));
   }
   static void OnOpened(le_msg_SessionRef_t session, void* context) {
-    // For Session::Close().
+    // Session::Close() compares it with the calling thread.
     le_msg_SetSessionContextPtr(session, le_thread_GetCurrent());
     auto* const core = static_cast<ServiceCore*>(context);
     Tell(core, &core->on_opened_, session);
@@ -103,29 +105,30 @@ class ServiceCore final : public ThreadBound {
 
 }  // namespace internal
 
-// A name under which clients find this process.
+// A service of this process. Clients find it by its name.
 //
-// It belongs to the thread that created it. Its closures run from the loop of that
-// thread (le::Loop), one at a time, and never inside a call of this API. Its methods
-// return FailedPrecondition on another thread, if it was moved from or default
-// constructed, and after its thread has ended.
+// A service belongs to the thread that created it. Its closures run from the
+// loop of that thread (le::Loop), one at a time, and never inside a call of
+// this API. Its methods return FailedPrecondition on another thread, after its
+// thread has ended, and if the service was moved from or default constructed.
 //
-// It may be destroyed at any moment, also in any closure, and before or after its
-// messages and sessions; but on its thread while that lives (elsewhere: fatal). It
-// is hidden, its sessions are closed, and no closure of it is called after that.
+// A service may be destroyed at any time, also in any closure, and before or
+// after its messages and sessions. While its thread lives, destroying it on
+// another thread is fatal. The destructor hides the service and closes its
+// sessions. No closure of the service is called after that.
 //
-// Nothing that a client does ends this process.
+// No action of a client ends this process.
 class Service {
  public:
-  // Stands for nothing.
+  // Offers nothing. Its methods return FailedPrecondition.
   Service() = default;
   Service(Service&&) noexcept = default;
   Service& operator=(Service&&) noexcept = default;
 
-  // A hidden service.
-  //   InvalidArgument  a bad name or protocol
-  //   AlreadyExists    this process has a service of that name; the protocol was used
-  //                    with another size
+  // Creates a hidden service.
+  //   InvalidArgument  the name or the protocol is not valid
+  //   AlreadyExists    this process has a service of that name, or the protocol
+  //                    was used with another size
   static absl::StatusOr<Service> Create(absl::string_view name,
                                         const Protocol& protocol) {
     absl::StatusOr<le_msg_ProtocolRef_t> ref = internal::RefOf(protocol);
@@ -148,48 +151,52 @@ class Service {
     return created;
   }
 
-  // Offers it, now and after each restart of the directory. No-op if it is offered.
+  // Offers the service, now and after each restart of the directory. No-op if
+  // it is offered already.
   absl::Status Advertise() {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) le_msg_AdvertiseService(core_->service());
     return usable;
   }
-  // No new sessions from now on. Open sessions stay open.
+  // Stops offering the service: no new session opens. Open sessions stay open.
   absl::Status Hide() {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) le_msg_HideService(core_->service());
     return usable;
   }
 
-  // ---- Handlers. An empty closure: none. ----
-  // A message or a request (needs_response()) of any client. A request may be kept,
-  // and answered later, by any thread. None: messages are released.
+  // ---- Handlers. An empty closure removes the handler. ----
+  // Called for each message of a client. If needs_response() is true, the
+  // message is a request: any thread may respond to it, also later. Without a
+  // handler messages are released.
   absl::Status OnMessage(UniqueFunction<void(Message)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnMessage(std::move(closure));
     return usable;
   }
-  // A session has opened: before its first message.
+  // Called when a session has opened, before its first message.
   absl::Status OnSessionOpened(UniqueFunction<void(const Session&)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnOpened(std::move(closure));
     return usable;
   }
-  // A session has closed, by either side: once for each that was opened.
+  // Called once for each session when it has closed, by either side.
   absl::Status OnSessionClosed(UniqueFunction<void(const Session&)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnClosed(std::move(closure));
     return usable;
   }
-  // The queue to that client has room again after Message::TrySend() found none.
+  // Called when the queue to a client has room again after Message::TrySend()
+  // found none.
   absl::Status OnRoom(UniqueFunction<void(const Session&)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnRoom(std::move(closure));
     return usable;
   }
 
-  // Limits as of le_messaging_ext.h; structSize need not be set, 0: the default.
-  // InvalidArgument: maxOpenRequests is above 65,536; no such policy.
+  // Sets the limits that le_messaging_ext.h describes. A 0 means the default.
+  // The caller need not set structSize. InvalidArgument: maxOpenRequests is
+  // above 65,536, or slowReaderPolicy is unknown.
   absl::Status SetLimits(le_msg_ServiceLimits_t limits) {
     absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return usable;

@@ -27,18 +27,19 @@ namespace le {
 
 namespace internal {
 
-// What the handler of a signal may touch. One for each number, for ever: a handler
-// may be running on any thread while a SignalWatch goes.
+// The data that the handler of a signal uses. Each signal number has one, which
+// is never destroyed: a handler may be running on any thread while the
+// SignalWatch is destroyed.
 struct SignalState {
   std::atomic<int> event_fd{-1};
-  std::atomic<pid_t> process{0};  // the child of a fork has the same event_fd
+  std::atomic<pid_t> process{0};  // the child of a fork shares event_fd
   std::atomic<bool> watched{false};
 
   static SignalState* Of(int signal) {
     static SignalState states[_NSIG];
     return &states[signal];
   }
-  // False: no signal has come.
+  // False: no signal has arrived since the last call.
   bool Drain() {
     uint64_t count;
     return read(event_fd.load(), &count, sizeof(count)) == sizeof(count);
@@ -48,7 +49,7 @@ struct SignalState {
     SignalState* const state = Of(signal);
     const uint64_t one = 1;
     if (getpid() == state->process.load()) {
-      // It cannot fail but by being full, and then it is readable.
+      // An error is harmless: the counter is full, so the eventfd is readable.
       if (write(state->event_fd.load(), &one, sizeof(one)) < 0) errno = saved;
     }
     errno = saved;
@@ -57,14 +58,16 @@ struct SignalState {
 
 }  // namespace internal
 
-// Calls a closure from the loop of the thread that created it when the process has
-// got a signal: mostly SIGTERM, to end the loop. Signals that come in quick
-// succession are one call. The rules of le::Timer about threads and destruction
-// hold. When it is destroyed, the signal does again what it did before.
+// Calls a closure when the process has received a signal, for example SIGTERM
+// to stop the loop. The closure runs from the loop of the thread that created
+// the watch. Signals in quick succession may cause only one call. The rules of
+// le::Timer about threads and destruction apply. The destructor restores the
+// signal's former handler.
 class SignalWatch {
  public:
-  //   InvalidArgument     no such signal, or one that cannot be caught; an empty closure
-  //   AlreadyExists       the process has a SignalWatch for it
+  //   InvalidArgument     the signal does not exist or cannot be caught, or the
+  //                       closure is empty
+  //   AlreadyExists       the process has a SignalWatch for the signal
   //   ResourceExhausted   no file descriptor is left
   static absl::StatusOr<SignalWatch> Create(int signal,
                                             UniqueFunction<void()> closure) {
@@ -73,7 +76,7 @@ class SignalWatch {
       return absl::InvalidArgumentError(
           "a signal that cannot be caught, or an empty closure");
     }
-    // Fatal in the child of a fork, which has the event_fd of its parent.
+    // Fatal in the child of a fork, which shares event_fd with its parent.
     le_thread_GetCurrent();
     internal::SignalState* const state = internal::SignalState::Of(signal);
     if (state->watched.exchange(true)) {
@@ -83,7 +86,8 @@ class SignalWatch {
     if (state->event_fd.load() < 0) {
       state->event_fd.store(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     }
-    // Of an earlier watch, which went before its loop saw the signal.
+    // Drops a signal that arrived for an earlier watch, which was destroyed
+    // before its loop handled the signal.
     state->Drain();
     struct sigaction action = {};
     action.sa_handler = &internal::SignalState::OnSignal;

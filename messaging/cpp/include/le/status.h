@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// le/status.h: results of the C API as absl::Status, and time as it takes it.
+// le/status.h: converts results of the C API to absl::Status, and
+// absl::Duration to timeouts of the C API.
 
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_STATUS_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_STATUS_H_
@@ -16,10 +17,11 @@
 
 namespace le {
 
-// Why a session closed: LE_MSG_CLOSE_...
+// Why a session closed: a constant LE_MSG_CLOSE_...
 using CloseReason = le_msg_CloseReason_t;
 
-// The code for a result of the C API. A number of a later version is Unknown.
+// The code for a result of the C API. A result that this version does not know
+// becomes kUnknown.
 inline absl::StatusCode ToStatusCode(le_result_t result) {
   switch (result) {
     case LE_OK:
@@ -65,7 +67,8 @@ inline absl::StatusCode ToStatusCode(le_result_t result) {
   return absl::StatusCode::kUnknown;
 }
 
-// The same with a text: what failed, and the name of the result.
+// A status with that code. Its text has `what`, which names the failed
+// operation, and the name of the result.
 inline absl::Status ToStatus(le_result_t result, absl::string_view what) {
   if (result == LE_OK) return absl::OkStatus();
   return absl::Status(ToStatusCode(result),
@@ -74,7 +77,7 @@ inline absl::Status ToStatus(le_result_t result, absl::string_view what) {
 
 namespace internal {
 
-// A timeout of the C API. Rounded up: nothing times out too early.
+// A timeout of the C API. It is rounded up, so that no wait ends too early.
 inline uint32_t ToMilliseconds(absl::Duration timeout) {
   constexpr uint32_t kMax = LE_MSG_NO_TIMEOUT - 1;
   if (timeout == absl::InfiniteDuration()) return LE_MSG_NO_TIMEOUT;
@@ -84,7 +87,7 @@ inline uint32_t ToMilliseconds(absl::Duration timeout) {
       absl::ToInt64Milliseconds(absl::Ceil(timeout, absl::Milliseconds(1))));
 }
 
-// LE_CLOSED, with the reason.
+// The status for LE_CLOSED. Its text has the reason of the close.
 inline absl::Status ClosedStatus(le_msg_SessionRef_t session) {
   return absl::UnavailableError(
       absl::StrCat("the session is closed: ",

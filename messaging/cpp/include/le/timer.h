@@ -19,12 +19,14 @@
 
 namespace le {
 
-// Calls a closure when a time has passed. It belongs to the thread that created it,
-// and its closure runs from the loop of that thread. Its methods on another thread,
-// or after its thread has ended: FailedPrecondition. It may be destroyed at any
-// moment, also in its closure, but on its thread while that lives (elsewhere:
-// fatal). After that the closure is not called. Starting allocates nothing. The
-// closure must not be empty.
+// Calls a closure when a time has passed. A timer belongs to the thread that
+// created it, and its closure runs from the loop of that thread. Its methods
+// return FailedPrecondition on another thread, and after its thread has ended.
+//
+// A timer may be destroyed at any time, also in its closure. While its thread
+// lives, destroying it on another thread is fatal. After that the closure is
+// not called. The closure must not be empty. Starting a timer allocates
+// nothing.
 class Timer {
  public:
   explicit Timer(UniqueFunction<void()> closure)
@@ -32,16 +34,17 @@ class Timer {
   Timer(Timer&&) noexcept = default;
   Timer& operator=(Timer&&) noexcept = default;
 
-  // The closure is called once, after `delay`. A running timer begins again.
+  // Calls the closure once, after `delay`. A running timer is restarted.
   absl::Status Start(absl::Duration delay) { return Arm(delay, 1); }
-  // The same, again and again. InvalidArgument: an interval that is not positive.
+  // Calls the closure after each `interval`. A running timer is restarted.
+  // InvalidArgument: the interval is not positive.
   absl::Status StartPeriodic(absl::Duration interval) {
     if (interval <= absl::ZeroDuration()) {
       return absl::InvalidArgumentError("the interval is not positive");
     }
     return Arm(interval, 0);
   }
-  // No-op if it is not running.
+  // No-op if the timer is not running.
   absl::Status Stop() {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok() && le_timer_IsRunning(core_->timer)) {
@@ -49,7 +52,7 @@ class Timer {
     }
     return usable;
   }
-  // False on another thread too.
+  // False on a thread other than the timer's.
   bool running() const {
     return core_.CheckUsable().ok() && le_timer_IsRunning(core_->timer);
   }

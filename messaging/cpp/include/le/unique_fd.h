@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// le/unique_fd.h: an owner of a file descriptor.
+// le/unique_fd.h: the owner of a file descriptor.
 
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_UNIQUE_FD_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_UNIQUE_FD_H_
@@ -16,7 +16,7 @@ namespace le {
 class UniqueFd {
  public:
   UniqueFd() = default;
-  // Takes `fd`. Negative: none.
+  // Takes ownership of `fd`. A negative `fd`: the object is empty.
   explicit UniqueFd(int fd) : fd_(fd) {}
   UniqueFd(UniqueFd&& other) noexcept : fd_(other.release()) {}
   UniqueFd& operator=(UniqueFd&& other) noexcept {
@@ -27,7 +27,7 @@ class UniqueFd {
 
   int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
-  // The caller owns the result.
+  // Gives the ownership to the caller.
   [[nodiscard]] int release() { return std::exchange(fd_, -1); }
   void reset(int fd = -1) {
     const int old = std::exchange(fd_, fd);

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// le/internal/thread_bound.h: what the objects of a thread share. Not an API.
+// le/internal/thread_bound.h: the common part of objects that belong to a
+// thread. Not an API.
 
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_INTERNAL_THREAD_BOUND_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_INTERNAL_THREAD_BOUND_H_
@@ -18,21 +19,23 @@
 namespace le {
 namespace internal {
 
-// The part of an object that its callbacks hold. The object itself has a pointer
-// to it. Invariants:
-//  - Shutdown() runs once, when the object is destroyed or its thread ends. After
-//    it no callback begins.
-//  - A callback that is running holds the core. So neither the core nor the closure
-//    goes while the closure runs, whatever it destroys.
-//  - All members but inert_ are for its thread only. Another thread may use it when
-//    inert_ is true: then its thread does not use it any more.
+// The core of an object: the part that its running callbacks hold. The object
+// itself has a pointer to it. Invariants:
+//  - Shutdown() runs once, when the object is destroyed or its thread ends.
+//    After it no callback begins.
+//  - A running callback holds the core. So neither the core nor the closure is
+//    destroyed while the closure runs, whatever the closure destroys.
+//  - Only the object's thread uses the members other than inert_. Once inert_
+//    is true, that thread does not use the core any more, and another thread
+//    may destroy it.
 class ThreadBound {
  public:
   ThreadBound(const ThreadBound&) = delete;
   ThreadBound& operator=(const ThreadBound&) = delete;
 
   bool OnItsThread() const { return le_thread_GetCurrent() == thread_; }
-  // Its thread only. False: it has been shut down, and what it stood for is gone.
+  // On its thread only. False: the core was shut down, and its object of the C
+  // API was deleted.
   bool alive() const { return alive_; }
 
   absl::Status CheckUsable() const {
@@ -40,8 +43,8 @@ class ThreadBound {
     if (!alive_) return absl::FailedPreconditionError("its thread is ending");
     return absl::OkStatus();
   }
-  // For functions without a status: fatal on another thread while its own lives.
-  // False: that thread is ending, or has ended.
+  // For functions that return no status. Fatal on another thread while the
+  // object's thread lives. False: the object's thread is ending, or has ended.
   bool Check(const char* function) const {
     if (OnItsThread()) return alive_;
     if (!inert_.load(std::memory_order_acquire)) {
@@ -61,7 +64,7 @@ class ThreadBound {
     }
   }
 
-  // The object is destroyed.
+  // The object's destructor calls it.
   void Close() {
     if (OnItsThread()) {
       has_object_ = false;
@@ -82,7 +85,7 @@ class ThreadBound {
   }
 
  protected:
-  // `name`: of the object's type, a literal.
+  // `name` is the name of the object's type, a literal.
   explicit ThreadBound(const char* name)
       : name_(name),
         thread_(le_thread_GetCurrent()),
@@ -90,12 +93,12 @@ class ThreadBound {
             [](void* self) { static_cast<ThreadBound*>(self)->End(); }, this)) {
   }
   virtual ~ThreadBound() = default;
-  // Releases what it has of the C API, and destroys its closures.
+  // Deletes its object of the C API, and destroys its closures.
   virtual void Shutdown() = 0;
 
  private:
   void End() {
-    Ref();  // a closure that goes may have the last
+    Ref();  // a destroyed closure may drop the last reference
     alive_ = false;
     Shutdown();
     Unref();
@@ -104,14 +107,14 @@ class ThreadBound {
   const char* const name_;
   const le_thread_Ref_t thread_;
   const le_thread_DestructorRef_t destructor_;
-  int holders_ = 0;  // callbacks that are running
+  int holders_ = 0;  // running callbacks
   bool alive_ = true;
   bool has_object_ = true;
   std::atomic<bool> inert_{false};
 };
 
-// Holds a core while a callback of it runs. (The callback may not return: the end
-// of a thread unwinds its stack.)
+// Holds a core while one of its callbacks runs. A destructor releases it,
+// because a callback may not return: the end of a thread unwinds the stack.
 class Hold {
  public:
   explicit Hold(ThreadBound* core) : core_(core) { core_->Ref(); }
@@ -142,7 +145,7 @@ class CorePtr {
   }
 
   Core* operator->() const { return core_; }
-  // OK: the object has a core, and the calling thread may use it.
+  // OK: the object has a core, and the calling thread may use the core.
   absl::Status CheckUsable() const {
     if (core_ == nullptr) {
       return absl::FailedPreconditionError(
@@ -159,8 +162,8 @@ class CorePtr {
   Core* core_ = nullptr;
 };
 
-// A handler that may be replaced, also while it runs: then it is destroyed when
-// it returns.
+// A handler that may be replaced, also while it runs. A running handler that
+// was replaced is destroyed when it returns.
 template <typename Signature>
 class Handler;
 template <typename... Args>
@@ -178,7 +181,7 @@ class Handler<void(Args...)> {
     if (Node* const old = std::exchange(node_, node)) old->Unref();
   }
   explicit operator bool() const { return node_ != nullptr; }
-  // No-op if there is none.
+  // No-op without a handler.
   void operator()(Args... args) {
     if (node_ == nullptr) return;
     const Running running(node_);
