@@ -121,7 +121,6 @@ const std::vector<Kind>& Kinds() {
        F_GETFD,
        {},
        "only of a number that is not open, which is the caller's misuse"},
-      {"Ioctl", "Ioctl", kAny, {Harmless(EACCES)}, nullptr},
       {"Shutdown", "Shutdown", kAny, {}, "of a socket that is connected"},
       {"SigMask", "SigMask", kAny, {}, "allocates nothing"},
       {"Close", "Close", kAny, {Harmless(EINTR), Harmless(EIO)}, nullptr},

@@ -153,6 +153,7 @@ int Injector::Injected(const Call& call) {
 }
 
 int Injector::FailCall(const Call& call) {
+  if (!IsItsThread()) return 0;
   if (running_) {
     const int error = Injected(call);
     if (error != 0) return error;
@@ -162,11 +163,13 @@ int Injector::FailCall(const Call& call) {
 }
 
 bool Injector::Clock(struct timespec* now) {
+  if (!IsItsThread()) return false;
   *now = absl::ToTimespec(now_);
   return true;
 }
 
 bool Injector::Random(void* buffer, size_t size) {
+  if (!IsItsThread()) return false;
   for (size_t i = 0; i < size; ++i) {
     static_cast<uint8_t*>(buffer)[i] = static_cast<uint8_t>(random_());
   }

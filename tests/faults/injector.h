@@ -9,6 +9,7 @@
 #include <climits>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -54,8 +55,9 @@ class Calm {
   const bool running_before_;
 };
 
-// The interceptor of the real process, which has one thread. It is installed
-// while it exists.
+// The interceptor of the real process, for the thread that constructs it. The
+// calls of other threads pass: these close what an unknown user has sent, in any
+// order. It is installed while it exists.
 class Injector final : public event::sys::Interceptor {
  public:
   Injector();
@@ -101,6 +103,7 @@ class Injector final : public event::sys::Interceptor {
 
  private:
   friend class Calm;
+  bool IsItsThread() const { return std::this_thread::get_id() == thread_; }
   int Injected(const event::sys::Call& call);
   void SetExhausted(bool exhausted);
 
@@ -110,6 +113,7 @@ class Injector final : public event::sys::Interceptor {
   };
   bool Applies(Armed* armed, int number);
 
+  const std::thread::id thread_ = std::this_thread::get_id();
   std::vector<Armed> armed_;
   bool running_ = false;
   bool exhausted_ = false;
