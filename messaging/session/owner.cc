@@ -184,8 +184,8 @@ void Owner::Shutdown() {
     MutexLock lock(&mutex_);
     loop_ = nullptr;
   }
-  // Handlers may create or delete objects meanwhile. What they create is
-  // ended from the beginning, see ending().
+  // Handlers may create or delete objects meanwhile. A new object is ended from
+  // the beginning, see ending().
   ShutdownAll(&services_);
   ShutdownAll(&sessions_);
   // Sessions that were deleted before, and whose messages were used since.

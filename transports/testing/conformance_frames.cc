@@ -257,7 +257,7 @@ TEST_P(TransportConformanceTest, PassesConnectionsThatWereInUse) {
   EXPECT_TRUE(Next(client.get(), first.pool.get()).descriptor);
 }
 
-// Whatever a peer does to a connection, the worst result of passing it is
+// A peer may do anything to a connection. The worst result of passing it is
 // kNotIdle.
 TEST_P(TransportConformanceTest, PassesNoConnectionThatIsNotIdle) {
   Ends carrying(GetParam());
