@@ -36,8 +36,8 @@ constexpr int kMaxTicks = 1000;
 // dozens.
 constexpr int kMaxTurns = 1000;
 
-// More tries than fit into the longest failure.
-constexpr int kMaxTries = 50;
+// More tries than fit into two failures that last one after the other.
+constexpr int kMaxTries = 100;
 
 size_t BuffersInUse(OneThreadWorld::Party* party, size_t message_bytes,
                     const std::string& protocol) {
