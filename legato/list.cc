@@ -11,22 +11,13 @@
 
 #include "event/base/log.h"
 #include "le_doublyLinkedList.h"
+#include "legato/list_checks.h"
 
 using le::event::Misuse;
+using le::legato::Checked;
+using le::legato::NotNull;
 
 namespace {
-
-template <typename List>
-List* Checked(const char* function, List* list) {
-  if (list == nullptr) Misuse(function, "the list is NULL");
-  return list;
-}
-
-template <typename Link>
-Link* NotNull(const char* function, Link* link) {
-  if (link == nullptr) Misuse(function, "the link is NULL");
-  return link;
-}
 
 // Returns the link. Fatal unless it is in a list.
 template <typename Link>
