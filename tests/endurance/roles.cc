@@ -34,6 +34,9 @@ namespace {
 
 constexpr int kParent = 3;
 constexpr size_t kMessageBytes = 512;
+// The queues of all deaf clients together use less memory than a server may
+// grow by.
+constexpr size_t kQueuedBytes = 64 * 1024;
 
 le_msg_ProtocolRef_t Echo() {
   return le_msg_GetProtocolRef("endurance", kMessageBytes);
@@ -113,9 +116,13 @@ int BeServer(const std::vector<std::string>& words) {
   le_timer_SetMsInterval(g_server.timer, 1);
   le_timer_SetHandler(g_server.timer,
                       [](le_timer_Ref_t) { g_server.AnswerHeld(); });
+  le_msg_ServiceLimits_t limits = {};
+  limits.structSize = sizeof(limits);
+  limits.maxQueuedBytes = kQueuedBytes;
   for (size_t i = 1; i < words.size(); ++i) {
     const le_msg_ServiceRef_t service =
         le_msg_CreateService(Echo(), words[i].c_str());
+    le_msg_SetServiceLimits(service, &limits);
     le_msg_SetServiceRecvHandler(
         service,
         [](le_msg_MessageRef_t message, void*) { g_server.Receive(message); },
