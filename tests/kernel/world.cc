@@ -146,7 +146,8 @@ std::set<int> World::Watched(int process, const Step& step) const {
   return watched;
 }
 
-// The files whose readiness the call may change when it wakes.
+// The files whose readiness the step may change when its call, after sleeping,
+// completes.
 std::set<int> World::Touched(int process, const Step& step) const {
   std::set<int> touched;
   const int tag = TagOf(process, step.fd);
@@ -182,14 +183,15 @@ bool World::IsCertain(const Step& step) const {
                         [](const ProcessView& other) { return other.blocked; });
   }
   if (step.op == Op::kKill) {
-    // A process that is killed while it waits for room may still send: there
-    // may be some room, though too little to wake it.
+    // If the victim is killed while its send waits for room, the send may still
+    // succeed: there may be room for it, but too little room to wake a sender.
     const ProcessView& victim = processes_[step.process];
     return !victim.blocked || !IsSend(victim.step.op);
   }
   if (step.op == Op::kTimerSet) {
-    // This step may poll for the expiry, which a process that is asleep in a
-    // read may consume before.
+    // If the deadline is in the past, this step polls until the timer expires.
+    // A process that is asleep in a read may consume the expiry first. Then the
+    // poll would never end.
     const int tag = TagOf(step.process, step.fd);
     for (int i = 0; i < process_count(); ++i) {
       const ProcessView& other = processes_[i];

@@ -76,12 +76,13 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
   OutputPacket packet;
   packet.attach_credentials = attach_credentials;
   packet.frames = 1;
-  // The last fragment of a large packet makes the promise.
+  // A large frame always promises that the next packet is plain: its last
+  // fragment says so when it is sent.
   packet.promises_plain = is_large || plain;
   packet.is_alone = packet.is_large = is_large;
   packet.sent = sent;
-  // A mostly empty buffer is not kept, because no limit counts its unused
-  // memory.
+  // A buffer that is less than half full is copied, not taken over, because no
+  // limit counts its unused memory.
   const bool moves = is_large && movable != nullptr &&
                      payload.size() >= movable->capacity() / 2;
   if (!moves) {

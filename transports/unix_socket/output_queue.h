@@ -69,7 +69,8 @@ class OutputQueue {
 
   // Adds a frame. The kernel has accepted `sent` bytes of its payload already
   // (0: not even its header). `movable` is the buffer that holds the payload,
-  // or null. A large payload is moved from it; others are copied.
+  // or null. The buffer of a large payload is taken over if at least half of it
+  // is used. Otherwise the payload is copied.
   void Push(FrameHeader header, absl::Span<const uint8_t> payload,
             Buffer* movable, size_t sent, event::UniqueFd descriptor,
             bool attach_credentials, size_t max_packet);
