@@ -84,7 +84,8 @@ class TaskQueue final {
 
   absl::Status Post(Task task) {
     if (!task) return absl::InvalidArgumentError("the task is empty");
-    // Fatal in the child of a fork, where the mutex may be locked for ever.
+    // This call is fatal in the child of a fork, where the mutex may be locked
+    // for ever.
     le_thread_GetCurrent();
     std::list<Task> posted = NewPlace();
     posted.front() = std::move(task);

@@ -31,8 +31,8 @@ namespace le {
 class Message;
 class Session;
 
-// The user and the process of the far end when the session opened, from the
-// kernel.
+// The user and the process of the far end, as the kernel reported them when the
+// session opened.
 struct Peer {
   uid_t user = 0;
   pid_t process = 0;
@@ -78,9 +78,9 @@ class Message {
   explicit operator bool() const { return ref_ != nullptr; }
 
   // ---- The payload ----
-  // The bytes of the message. Its sender or SetSize() states how many. If
-  // neither does, they are as many as the protocol's largest message has. An
-  // empty message has none.
+  // The bytes of the message. Their number is the one that was set by
+  // SetSize(), here or by the sender. If none was set, it is the size of the
+  // protocol's largest message. An empty message has no bytes.
   absl::Span<const uint8_t> payload() const& {
     if (ref_ == nullptr) return {};
     return {bytes(), le_msg_GetPayloadSize(ref_)};
@@ -199,8 +199,8 @@ class Message {
   }
   // Sends a received request back as its response, with its present payload. If
   // the session is closed, the response is dropped. Any thread.
-  // FailedPrecondition: the message is empty, or it needs no response; in that
-  // case it is released.
+  // FailedPrecondition: the message is empty, or it needs no response. In the
+  // second case it is released.
   absl::Status Respond() && {
     if (ref_ == nullptr) return internal::NoMessage();
     if (!le_msg_NeedsResponse(ref_)) {
@@ -288,10 +288,10 @@ inline le_msg_MessageRef_t RefOf(const Message& message) {
 inline le_msg_MessageRef_t Release(Message&& message) { return message.Take(); }
 }  // namespace internal
 
-// The server's end of a session. A server keeps it to push messages to the
-// client from any thread, to close the session, or as the key of a map. It
-// stays valid after the session has closed, but then sending fails. It is
-// move-only, and empty after it was moved from.
+// The server's end of a session. A server keeps this object to push messages to
+// the client from any thread, to close the session, or as the key of a map. The
+// object stays valid after the session has closed, but then sending fails. It
+// is move-only, and empty after it was moved from.
 class Session {
  public:
   // An empty object.

@@ -47,8 +47,8 @@ class ServiceCore final : public ThreadBound {
     on_opened_.Set(std::move(function));
   }
   void SetOnClosed(SessionFunction function) {
-    // Only when needed: with a handler the C API keeps each client's
-    // credentials.
+    // The C handler is added only when it is needed: with a close handler the C
+    // API keeps each client's credentials.
     if (function && !std::exchange(tells_closes_, true)) {
       le_msg_AddServiceCloseHandler(service_, &OnClosed, this);
     }
@@ -109,13 +109,14 @@ class ServiceCore final : public ThreadBound {
 //
 // A service belongs to the thread that created it. Its closures run from the
 // loop of that thread (le::Loop), one at a time, and never inside a call of
-// this API. Its methods return FailedPrecondition on another thread, after its
-// thread has ended, and if the service was moved from or default constructed.
+// this API. Its methods return FailedPrecondition on another thread, once its
+// thread is ending, and if the service was moved from or default constructed.
 //
-// A service may be destroyed at any time, also in any closure, and before or
-// after its messages and sessions. While its thread lives, destroying it on
-// another thread is fatal. The destructor hides the service and closes its
-// sessions. No closure of the service is called after that.
+// The service's thread may destroy it at any time, also in any closure, and
+// before or after its messages and sessions. The destructor hides the service
+// and closes its sessions. After that no closure of the service is called.
+// Another thread may destroy the service only after the service's thread has
+// ended; before that it is fatal.
 //
 // No action of a client ends this process.
 class Service {

@@ -67,8 +67,8 @@ inline absl::StatusCode ToStatusCode(le_result_t result) {
   return absl::StatusCode::kUnknown;
 }
 
-// A status with that code. Its text has `what`, which names the failed
-// operation, and the name of the result.
+// Returns a status with the code of `result`. Its text has `what`, which names
+// the failed operation, and the name of the result.
 inline absl::Status ToStatus(le_result_t result, absl::string_view what) {
   if (result == LE_OK) return absl::OkStatus();
   return absl::Status(ToStatusCode(result),
