@@ -121,8 +121,8 @@ struct OutgoingFrame {
   // True: `connection` refuses file descriptors until its new owner calls
   // SetTrust(). False: it may receive them from now on.
   bool owner_lets_descriptors_in = false;
-  // Tells the far end who sends this; the kernel checks it. See
-  // Connection::SetReceiveCredentials().
+  // Sends the credentials of this process with the frame. The kernel checks
+  // them. See Connection::SetReceiveCredentials().
   bool attach_credentials = false;
   // Another frame will follow soon, so the receiver should call Receive() again
   // in the same turn. See Connection::MayHaveMore().
@@ -259,10 +259,11 @@ class Connection {
   // descriptors until this is called
   // (OutgoingFrame::owner_lets_descriptors_in).
   //
-  // `payer` is the user who sends the file descriptors. While too many of that
-  // user wait to be closed, the connection is not read. (For a client's
-  // connection to a server, the kernel would name the directory's user.) `held`
-  // is kept until all file descriptors of this connection are closed.
+  // `payer` is the user that sends the file descriptors. While too many of that
+  // user wait to be closed, the connection is not read. (The caller states the
+  // user, because peer() is not always the sender: at a client's end of a
+  // session it is the directory.) `held` is kept until all file descriptors of
+  // this connection are closed.
   enum class Trust : uint8_t { kTrusted, kStranger, kNoDescriptors };
   virtual void SetTrust(Trust trust, uid_t payer,
                         std::shared_ptr<void> held) = 0;
@@ -273,8 +274,8 @@ class Connection {
 
   // Calls OnReceived() once the far end has received half of the descriptors
   // and connections that are unreceived now, and this end is attached. Detach()
-  // cancels it. From now on the kernel may accept fewer packets that the far
-  // end has not received.
+  // cancels it. This may lower the number of unreceived packets that the kernel
+  // accepts.
   virtual void NotifyWhenReceived() = 0;
 
   // Detaches. Sends the queued frames that can be sent without waiting, and

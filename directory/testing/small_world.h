@@ -85,8 +85,9 @@ class Speaker {
 
   // Receives the next frame, and returns it in words:
   //   "nothing", "closed", "garbage", "frame TYPE" of a session,
-  //   "refused CODE: TEXT", "STATE: TEXT" (of a service), "client" (introduced),
-  //   "list", "done: TEXT", "event: TEXT", "waiting: TEXT",
+  //   "refused CODE: TEXT", "STATE: TEXT" (of a service),
+  //   "client" (introduced), "list", "done: TEXT", "event: TEXT",
+  //   "waiting: TEXT",
   //   "introduced to pid N of user N" (a client)
   std::string Hear();
   // The message that Hear() has returned in words.

@@ -81,8 +81,8 @@ class Interceptor {
   virtual void OnClose(int fd) { static_cast<void>(fd); }
 };
 
-// Null: no interceptor. Waits until no other thread is inside the former one, which
-// may be destroyed then.
+// Null: no interceptor. Waits until no other thread is inside the former one.
+// After that the former one may be destroyed.
 void SetInterceptor(Interceptor* interceptor);
 
 // Sets the kernel that answers the calls. Null: the operating system. Call it

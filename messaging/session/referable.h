@@ -90,7 +90,8 @@ class Referable {
     std::mutex mutex;
     uintptr_t last_member = 0xffff;
     uintptr_t last_family = 0;
-    // A leak checker would take an address for a use of the object.
+    // The bits of the addresses are inverted, because a leak checker would take
+    // an address for a use of the object.
     std::unordered_map<uintptr_t, uintptr_t> inverted_addresses;
   };
   // Never destroyed: sessions may be destroyed as late as any static object.

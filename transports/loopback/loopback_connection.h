@@ -54,7 +54,8 @@ struct LoopbackEnd {
   // OnReceived() must be called when at most this many descriptors are
   // unreceived.
   absl::optional<size_t> tell_at;
-  bool hang_up_told = false;  // OnHangUp() was called; `reads` resets it
+  // OnHangUp() was called. Becomes false again when this end reads.
+  bool hang_up_told = false;
   event::Credentials owner;
   // While attached:
   event::Loop* loop = nullptr;
@@ -99,7 +100,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   bool Wait(uint32_t events, event::Instant deadline) override;
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy) override {}
-  // Both ends are this process's: no close is a stranger's.
+  // Both ends belong to this process, so no stranger sends file descriptors.
   void SetTrust(Trust trust, uid_t, std::shared_ptr<void> held) override {
     refuses_descriptors_ = trust == Trust::kNoDescriptors;
     held_ = std::move(held);

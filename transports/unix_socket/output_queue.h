@@ -75,9 +75,9 @@ class OutputQueue {
             Buffer* movable, size_t sent, event::UniqueFd descriptor,
             bool attach_credentials, size_t max_packet);
 
-  // Adds an announcement: a packet that revokes the promise of the packet
-  // before it that the next one is plain. Push() adds one itself if the promise
-  // is in the queue.
+  // Adds an announcement. It revokes the promise of the packet before it, which
+  // said that the next packet is plain. If the packet with the promise is in
+  // the queue, Push() adds the announcement itself.
   void PushAnnouncement();
   // Whether the last packet says that the next one is plain. The queue must not
   // be empty.

@@ -186,8 +186,8 @@ class UnixConnection::Leftover final : private event::Task,
   bool has_reminded() const { return turn_ == connection_->loop_->turn(); }
 
   bool paused() const { return running(); }
-  // Whether there is a descriptor left, and the far end may take one. If not,
-  // the loop pauses.
+  // Whether a file descriptor is free, and not too many of the far end's user
+  // wait to be closed. If not, the loop stops reading the socket for a time.
   bool MayReceive() {
     const int probe = connection_->HasManyCloses()
                           ? -1
