@@ -106,8 +106,10 @@ typedef enum {
   /* No directory can be reached in that folder. The text has the path and the
    * error. */
   LE_MSG_WAIT_NO_DIRECTORY = 2,
-  /* The directory's user is neither root nor this process's own user, and
-   * LE_MESSAGING_DIR does not name the folder of its socket. */
+  /* LE_MESSAGING_DIR does not name the folder of the directory's socket, and
+   * the directory's user is not trusted there. Trusted are root, this process's
+   * own user, and the owner of /run/le_messaging if only that owner may write
+   * to this folder. */
   LE_MSG_WAIT_NOT_TRUSTED = 3,
   /* The directory has not answered yet. If this lasts, it is stopped or busy.
    */
@@ -164,7 +166,7 @@ typedef uint64_t le_msg_RequestId_t;
  *                   request
  *   LE_UNAVAILABLE  the server released the request
  *   LE_TERMINATED   the request was cancelled
- *   LE_NO_MEMORY    the session has its largest number of open requests
+ *   LE_NO_MEMORY    the session has too many open requests (maxOpenRequests)
  * In all cases except LE_OK the message is NULL. */
 typedef void (*le_msg_ResultHandler_t)(le_msg_MessageRef_t msgRef,
                                        le_result_t result, void* contextPtr);
@@ -172,8 +174,9 @@ typedef void (*le_msg_ResultHandler_t)(le_msg_MessageRef_t msgRef,
 /* As le_msg_RequestResponse(), with a deadline. The deadline also bounds the
  * wait for room in the queue. Returns the identifier of the request, or 0 if
  * the request is complete already. In both cases the handler (may be NULL) is
- * called from the loop. A response that arrives after the deadline is dropped.
- */
+ * called from the loop: if the session has too many open requests
+ * (maxOpenRequests), with LE_NO_MEMORY. A response that arrives after the
+ * deadline is dropped. */
 le_msg_RequestId_t le_msg_RequestResponseTimed(
     le_msg_MessageRef_t msgRef, uint32_t timeoutMs,
     le_msg_ResultHandler_t handlerFunc, void* contextPtr);
@@ -188,15 +191,19 @@ le_result_t le_msg_CancelRequest(le_msg_SessionRef_t sessionRef,
  * is NULL unless the result is LE_OK.
  *   LE_OK           *responsePtr is the response; the caller owns it
  *   LE_DEADLOCK     the server is on the calling thread
- *   LE_TIMEOUT, LE_CLOSED, LE_UNAVAILABLE, LE_NO_MEMORY
+ *   LE_NO_MEMORY    the session has too many open requests (maxOpenRequests)
+ *   LE_TIMEOUT, LE_CLOSED, LE_UNAVAILABLE
  *                   as in le_msg_ResultHandler_t */
 le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
                                             uint32_t timeoutMs,
                                             le_msg_MessageRef_t* responsePtr);
 
 /* As le_msg_Send(), but waits for room until the deadline, on both sides and
- * also in handlers. Always takes the reference. After each result other than
- * LE_OK the message was dropped.
+ * also in handlers. While a handler waits, its loop is blocked: on a server,
+ * all clients of this thread wait too. With LE_MSG_NO_TIMEOUT the call waits
+ * only where le_msg_Send() waits: not in a client's handler, and never on a
+ * server, where the service's policy applies. Always takes the reference. After
+ * each result other than LE_OK the message was dropped.
  *   LE_OK           the message was sent
  *   LE_TIMEOUT      there was no room until the deadline
  *   LE_CLOSED       the session was closed before or during the call
@@ -241,16 +248,20 @@ void le_msg_SetPayloadSize(le_msg_MessageRef_t msgRef, size_t size);
 
 /* Returns the size that was set by le_msg_SetPayloadSize(). For a received
  * message: the size that its sender set, until this end sets another one. If
- * none was set: the maximum. */
+ * none was set: the maximum, although zeros at the end are not transmitted. */
 size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef);
 
 /* ======== Why a session closed ======== */
 
 typedef enum {
-  LE_MSG_CLOSE_NONE = 0,           /* open, being opened, or never opened */
-  LE_MSG_CLOSE_BY_CALLER = 1,      /* closed at this end, or opening failed */
-  LE_MSG_CLOSE_BY_PEER = 2,        /* the far end closed it, or died */
-  LE_MSG_CLOSE_SLOW_READER = 3,    /* the far end does not read its messages */
+  LE_MSG_CLOSE_NONE = 0,      /* open, being opened, or never opened */
+  LE_MSG_CLOSE_BY_CALLER = 1, /* closed at this end, or opening failed */
+  /* The far end died, or closed it. If it closed it because of a fault or a
+   * limit, its log has the reason. */
+  LE_MSG_CLOSE_BY_PEER = 2,
+  /* The far end does not read its messages. At a client, the far end is the
+   * server. */
+  LE_MSG_CLOSE_SLOW_READER = 3,
   LE_MSG_CLOSE_KILLED = 4,         /* by LE_KILL_CLIENT */
   LE_MSG_CLOSE_PROTOCOL_ERROR = 5, /* the far end violated the protocol */
   LE_MSG_CLOSE_RECEIVE_LIMIT = 6,  /* too much arrived during a blocking call */

@@ -173,8 +173,9 @@ class Message {
 
   // ---- Sending: these methods take the message ----
   // Sends the message to the far end, without a request for a response. Waits
-  // up to `timeout` for room in the queue. The details are those of
-  // le_msg_Send() and le_msg_SendTimed().
+  // up to `timeout` for room in the queue, also in a handler: then its loop is
+  // blocked meanwhile. Without a timeout it is le_msg_Send(): it waits neither
+  // in a client's handler nor on a server, where the service's policy applies.
   //   DeadlineExceeded    there was no room until the deadline
   //   ResourceExhausted   the service's policy dropped the message
   //   Unavailable         the session is not open
