@@ -174,9 +174,8 @@ typedef void (*le_msg_ResultHandler_t)(le_msg_MessageRef_t msgRef,
 /* As le_msg_RequestResponse(), with a deadline. The deadline also bounds the
  * wait for room in the queue. Returns the identifier of the request, or 0 if
  * the request is complete already. In both cases the handler (may be NULL) is
- * called from the loop: if the session has too many open requests
- * (maxOpenRequests), with LE_NO_MEMORY. A response that arrives after the
- * deadline is dropped. */
+ * called from the loop. With too many open requests (maxOpenRequests) it gets
+ * LE_NO_MEMORY. A response that arrives after the deadline is dropped. */
 le_msg_RequestId_t le_msg_RequestResponseTimed(
     le_msg_MessageRef_t msgRef, uint32_t timeoutMs,
     le_msg_ResultHandler_t handlerFunc, void* contextPtr);
@@ -201,9 +200,9 @@ le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
 /* As le_msg_Send(), but waits for room until the deadline, on both sides and
  * also in handlers. While a handler waits, its loop is blocked: on a server,
  * all clients of this thread wait too. With LE_MSG_NO_TIMEOUT the call waits
- * only where le_msg_Send() waits: not in a client's handler, and never on a
- * server, where the service's policy applies. Always takes the reference. After
- * each result other than LE_OK the message was dropped.
+ * only where le_msg_Send() waits. So a client's handler does not wait, and a
+ * server never waits: the service's policy applies. Always takes the reference.
+ * After each result other than LE_OK the message was dropped.
  *   LE_OK           the message was sent
  *   LE_TIMEOUT      there was no room until the deadline
  *   LE_CLOSED       the session was closed before or during the call
@@ -256,8 +255,8 @@ size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef);
 typedef enum {
   LE_MSG_CLOSE_NONE = 0,      /* open, being opened, or never opened */
   LE_MSG_CLOSE_BY_CALLER = 1, /* closed at this end, or opening failed */
-  /* The far end died, or closed it. If it closed it because of a fault or a
-   * limit, its log has the reason. */
+  /* The far end died or closed the session. If a fault or a limit was the
+   * cause, the far end's log names it. */
   LE_MSG_CLOSE_BY_PEER = 2,
   /* The far end does not read its messages. At a client, the far end is the
    * server. */
