@@ -169,7 +169,8 @@ class Connection {
     // Called in each turn in which Receive() would return a frame or kClosed,
     // until it has returned kClosed.
     virtual void OnReadable() = 0;
-    // Called when there is room again after Send() returned kWouldBlock.
+    // Called when there is room again after Send() has refused a frame with
+    // Room::kQueue. The sender of another frame does not wait for room.
     virtual void OnWritable() {}
     // Called when congested() becomes false.
     virtual void OnDrained() {}

@@ -68,8 +68,10 @@
  *   sessions and services (fatal). With NDEBUG their use is undefined. There is
  *   one exception, because the client decides when a session ends: in every
  *   build, a stale reference of a server's session refers to a closed session
- *   until the service is deleted. A build with AddressSanitizer also detects a
- *   payload that is used too late, or beyond its end.
+ *   until the service is deleted. On a 32-bit machine, a reference of a session
+ *   or service that is kept while 131,072 others are created may refer to a new
+ *   one. A build with AddressSanitizer also detects a payload that is used too
+ *   late, or beyond its end.
  *
  * WHAT IS FATAL
  *   Misuse by the caller is fatal where a comment says so: the library logs it

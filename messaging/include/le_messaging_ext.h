@@ -111,8 +111,9 @@ typedef enum {
    * own user, and the owner of /run/le_messaging if only that owner may write
    * to this folder. */
   LE_MSG_WAIT_NOT_TRUSTED = 3,
-  /* The directory has not answered yet. If this lasts, it is stopped or busy.
-   */
+  /* The directory has not answered yet: it sends a cause after about 0.1 s. So
+   * this is also the reason after a timed opening that is shorter. If it lasts,
+   * the directory is stopped or busy. */
   LE_MSG_WAIT_NO_ANSWER = 4,
   /* There is no binding. The text has the missing line. */
   LE_MSG_WAIT_NO_BINDING = 5,

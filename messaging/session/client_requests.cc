@@ -68,6 +68,7 @@ ClientSession::~ClientSession() = default;
 ClientSession::AddedRequest ClientSession::AddRequestLocked(
     Completion* completion, event::Instant deadline) {
   AddedRequest added;
+  if (!completion->on_stack) inbox_.Reserve();
   added.result = machine_.AddRequest(completion, deadline, &added.id);
   added.route = RouteLocked();
   added.pipelined = machine_.requests() > 1;

@@ -146,18 +146,17 @@ Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
 
 void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
                                  bool waits, event::Instant deadline) {
-  opening_ = done;
   bool opens;
-  bool owes = false;
-  std::vector<Delivery> replaced;  // released without the lock
   {
     MutexLock lock(&mutex_);
+    if (!done.on_stack) inbox_.Reserve();
+    opening_ = done;
     machine_.Number(&opening_);
     opens = machine_.Open();
     // The far end may have closed the last opening before the loop has reported
     // it. A new opening drops that report.
     if (opens) {
-      owes = LeaveOpeningLocked(&replaced);
+      LeaveOpeningLocked();
       // The directory has not answered yet.
       wait_cause_.reason = directory::WaitReason::kNoAnswer;
     }
@@ -169,7 +168,7 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     Complete(std::exchange(opening_, {}), Result::kClosed);
     return;
   }
-  FinishLeaving(owes);
+  FinishLeaving();
   LogDebug(waits ? "opening" : "opening, if that is possible now");
   OpenAttempt::Observer* const observer = this;
   attempt_ = std::make_unique<OpenAttempt>(
@@ -257,59 +256,65 @@ void ClientSession::SettleEnd() {
         link_.attached() == nullptr) {
       return;
     }
-    std::vector<Completion> requests = machine_.TakeRequests();
-    const auto on_stack = std::find_if(
-        requests.begin(), requests.end(),
-        [](const Completion& request) { return request.on_stack; });
-    if (on_stack != requests.end()) {
-      blocked_caller = *on_stack;
-      requests.erase(on_stack);
+    while (const auto request = machine_.TakeRequest()) {
+      if (request->on_stack) {
+        blocked_caller = request;
+      } else {
+        inbox_.Push({{}, *request, Result::kClosed});
+      }
     }
-    inbox_.End(requests);
+    inbox_.End();
   }
   link_.Close();
   LogDebug("closed: ", CloseReasonText(close_reason()));
   if (blocked_caller.has_value()) Complete(*blocked_caller, Result::kClosed);
 }
 
-bool ClientSession::LeaveOpeningLocked(std::vector<Delivery>* replaced) {
+void ClientSession::LeaveOpeningLocked() {
   open_epoch_.store(kNoEpoch, std::memory_order_release);
-  std::vector<Completion> ended = machine_.TakeRequests();
-  if (attempt_ != nullptr) ended.push_back(std::exchange(opening_, {}));
-  *replaced = inbox_.Close(ended);
+  while (const auto request = machine_.TakeRequest()) {
+    inbox_.Push({{}, *request, Result::kClosed});
+  }
+  if (attempt_ != nullptr) {
+    inbox_.Push({{}, std::exchange(opening_, {}), Result::kClosed});
+  }
+  inbox_.Close();
   wait_cause_ = directory::WaitCause();
-  return !inbox_.empty();
 }
 
-void ClientSession::FinishLeaving(bool owes) {
+void ClientSession::FinishLeaving() {
   attempt_.reset();
   link_.Close();
+  event::Ref<Message> dropped;
+  bool owes;
+  do {
+    dropped.reset();  // without the lock
+    MutexLock lock(&mutex_);
+    dropped = inbox_.TakeDropped();
+    owes = !inbox_.empty();
+  } while (dropped);
   if (owes) link_.Schedule();
 }
 
 void ClientSession::Close() {
-  std::vector<Delivery> replaced;  // released without the lock
-  bool owes;
   {
     MutexLock lock(&mutex_);
     if (!machine_.Close(CloseReason::kByCaller)) return;
-    owes = LeaveOpeningLocked(&replaced);
+    LeaveOpeningLocked();
   }
   LogDebug("closed by its user");
-  FinishLeaving(owes);
+  FinishLeaving();
 }
 
 void ClientSession::Delete() {
   const auto keep = event::Ref<ClientSession>::Adopt(this);  // the user's
-  std::vector<Delivery> replaced;
-  bool owes;
   {
     MutexLock lock(&mutex_);
     machine_.Close(CloseReason::kByCaller);
     machine_.Delete();
-    owes = LeaveOpeningLocked(&replaced);
+    LeaveOpeningLocked();
   }
-  FinishLeaving(owes);
+  FinishLeaving();
   DropDeadlines();
   LeaveOwnerIfDone();
 }
@@ -321,14 +326,12 @@ void ClientSession::Drop() {
 
 void ClientSession::Shutdown() {
   const auto keep = event::Ref<ClientSession>::Share(this);
-  std::vector<Delivery> replaced;
-  bool owes;
   {
     MutexLock lock(&mutex_);
     machine_.Retire();
-    owes = LeaveOpeningLocked(&replaced);
+    LeaveOpeningLocked();
   }
-  FinishLeaving(owes);
+  FinishLeaving();
   DropDeadlines();
   // A request that a completion makes is refused, and completes in the next
   // round.
@@ -505,7 +508,8 @@ void ClientSession::OnFrame(transports::IncomingFrame&& frame) {
     handler_->OnMessage(this, pool_->NewReceived(this, std::move(frame)));
     return;
   }
-  absl::optional<Delivery> delivery = ToDelivery(std::move(frame));
+  absl::optional<Delivery> delivery =
+      ToDelivery(std::move(frame), /*into_inbox=*/false);
   if (delivery.has_value()) Deliver(*std::move(delivery));
 }
 
@@ -537,7 +541,8 @@ IoResult ClientSession::ReceiveIntoInbox(event::Instant deadline) {
 }
 
 void ClientSession::TakeFrame(transports::IncomingFrame&& frame) {
-  absl::optional<Delivery> delivery = ToDelivery(std::move(frame));
+  absl::optional<Delivery> delivery =
+      ToDelivery(std::move(frame), /*into_inbox=*/true);
   if (!delivery.has_value()) return;
   if (delivery->completion.on_stack) return Deliver(*std::move(delivery));
   const bool too_much =
@@ -554,7 +559,7 @@ void ClientSession::TakeFrame(transports::IncomingFrame&& frame) {
 }
 
 absl::optional<Delivery> ClientSession::ToDelivery(
-    transports::IncomingFrame&& frame) {
+    transports::IncomingFrame&& frame, bool into_inbox) {
   const uint8_t type = frame.type;
   const uint64_t id = frame.id;
   const bool brings_message =
@@ -572,6 +577,10 @@ absl::optional<Delivery> ClientSession::ToDelivery(
   if (PlainType(type) != kMessageFrame) {
     MutexLock lock(&mutex_);
     verdict = machine_.OnFrame(type, id);
+    const Completion& completion = verdict.completion;
+    if (!into_inbox && completion.order != 0 && !completion.on_stack) {
+      inbox_.Release();
+    }
   }
   delivery.completion = verdict.completion;
   switch (verdict.action) {
@@ -659,6 +668,8 @@ bool ClientSession::DeliverOwed() {
 
 void ClientSession::Deliver(Delivery delivery) {
   if (dropped_) return;
+  // Of a completion in the inbox when the session was closed.
+  if (delivery.result != Result::kOk) delivery.message.reset();
   if (!delivery.is_completion()) {
     handler_->OnMessage(this, std::move(delivery.message));
   } else if (delivery.completion.done != nullptr) {

@@ -184,7 +184,8 @@ class ClientSession final : public Session,
   transports::IoResult ReceiveIntoInbox(event::Instant deadline);
   void TakeFrame(transports::IncomingFrame&& frame);
   // The delivery for `frame`, if there is one.
-  absl::optional<Delivery> ToDelivery(transports::IncomingFrame&& frame);
+  absl::optional<Delivery> ToDelivery(transports::IncomingFrame&& frame,
+                                      bool into_inbox);
   bool MayHoldMore(bool with_descriptor);
   void TakeWhatHasCome();
 
@@ -201,11 +202,9 @@ class ClientSession final : public Session,
   // completions of its requests.
   void SettleEnd();
   // Removes the rest of an opening that the machine has left. The user gets no
-  // more handler calls of it. True: completions are due. FinishLeaving() must
-  // follow.
-  bool LeaveOpeningLocked(std::vector<Delivery>* replaced)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void FinishLeaving(bool owes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // more handler calls of it. FinishLeaving() must follow.
+  void LeaveOpeningLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FinishLeaving() ABSL_LOCKS_EXCLUDED(mutex_);
 
   void Owe(Delivery delivery);
   // Delivers at once if a blocking call waits for it, otherwise from the loop.

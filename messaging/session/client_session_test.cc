@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a client's requests complete if there is no memory for their responses.
+// How a client's requests complete if there is no memory.
 
 #include "messaging/session/client_session.h"
 
@@ -24,6 +24,7 @@
 namespace {
 bool g_no_memory_for_messages = false;
 bool g_no_memory_to_pack = false;
+bool g_no_memory = false;  // of the other forms
 
 void* Allocate(void* block) {
   if (block == nullptr) throw std::bad_alloc();
@@ -31,6 +32,11 @@ void* Allocate(void* block) {
 }
 }  // namespace
 
+void* operator new(size_t size) {
+  return Allocate(g_no_memory ? nullptr : std::malloc(size));
+}
+void operator delete(void* block) noexcept { std::free(block); }
+void operator delete(void* block, size_t) noexcept { std::free(block); }
 // Only messages use this form: they are aligned to a cache line.
 void* operator new(size_t size, std::align_val_t alignment) {
   if (g_no_memory_for_messages) throw std::bad_alloc();
@@ -136,7 +142,7 @@ class ClientSessionTest : public ::testing::Test {
     ASSERT_FALSE(session_->is_closed());
   }
   // Sends a request.
-  void Request(Completed* completed) {
+  uint64_t Request(Completed* completed) {
     Completion completion;
     completion.context = completed;
     completion.done = [](const Completion& c, ClientSession*,
@@ -146,7 +152,7 @@ class ClientSessionTest : public ::testing::Test {
       to->result = result;
       to->response = std::move(response);
     };
-    session_->Request(NewMessage(), completion, absl::InfiniteFuture());
+    return session_->Request(NewMessage(), completion, absl::InfiniteFuture());
   }
   Result RequestSync() {
     event::Ref<Message> response;
@@ -239,6 +245,29 @@ TEST_F(ClientSessionTest, WithoutMemoryToPackItAResponseIsKeptAsItIs) {
     EXPECT_EQ(std::memcmp(completed.response->payload(), &first, sizeof(first)),
               0);
     EXPECT_EQ(handler_->closes, 0);
+    kept_.clear();
+  });
+}
+
+// The room for a completion is reserved when its request is made.
+TEST_F(ClientSessionTest, WithoutMemoryARequestCompletesOnce) {
+  Run([this] {
+    constexpr int kRequests = 20;
+    Completed completed[kRequests];
+    uint64_t ids[kRequests];
+    for (int i = 0; i < kRequests; ++i) ids[i] = Request(&completed[i]);
+    g_no_memory = true;
+    for (int i = 0; i < kRequests / 2; ++i) {
+      EXPECT_NO_THROW(session_->CancelRequest(ids[i]));
+    }
+    EXPECT_NO_THROW(session_->Close());
+    g_no_memory = false;
+    Turns();
+    for (int i = 0; i < kRequests; ++i) {
+      EXPECT_EQ(completed[i].times, 1);
+      EXPECT_EQ(completed[i].result,
+                i < kRequests / 2 ? Result::kCancelled : Result::kClosed);
+    }
     kept_.clear();
   });
 }

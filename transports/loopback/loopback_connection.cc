@@ -335,8 +335,10 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
   if (mine().closed || far().closed) return IoResult::kClosed;
   if (!HasRoomForLocked(frame,
                         frame.descriptor != nullptr || passed != nullptr)) {
-    mine().wants_room = true;
-    mine().refused_bytes = frame.payload.size() + kFrameOverheadBytes;
+    if (frame.room == Room::kQueue) {
+      mine().wants_room = true;
+      mine().refused_bytes = frame.payload.size() + kFrameOverheadBytes;
+    }
     if (std::exchange(mine().taken, false)) {
       mine().stalled_since = process_->Now();
     }

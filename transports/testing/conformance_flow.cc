@@ -106,6 +106,32 @@ TEST_P(TransportConformanceTest, EachFrameKeepsToItsOwnLimit) {
   }
 }
 
+// The sender of a frame with Room::kGathered does not wait for room.
+TEST_P(TransportConformanceTest, ReportsNoRoomForAGatheredFrame) {
+  Ends ends(GetParam());
+  Watcher watcher;
+  int writable = 0;
+  watcher.on_writable = [&] { ++writable; };
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &watcher).ok());
+  FillTheKernel(ends.client.get());
+  SendLimits limits;
+  limits.gathered_bytes = 1;
+  ends.client->SetSendLimits(limits);
+  OutgoingFrame frame = Frame(1, "gathered");
+  frame.room = Room::kGathered;
+  ASSERT_EQ(ends.client->Send(frame), IoResult::kWouldBlock);
+  bool has_more = true;
+  while (has_more) {
+    ends.client->Flush();
+    IncomingFrame received;
+    has_more = ends.server->Receive(&received, ends.pool.get(),
+                                    absl::InfinitePast()) == IoResult::kOk;
+  }
+  EXPECT_EQ(ends.client->queued_bytes(), 0u);
+  Settle(ends.loop());
+  EXPECT_EQ(writable, 0);
+}
+
 // A handler may take long, and the far end may receive frames meanwhile.
 TEST_P(TransportConformanceTest, ATurnFindsRoomOnceTheFarEndHasReceived) {
   Ends ends(GetParam());

@@ -129,8 +129,10 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     if (send_is_broken_) return IoResult::kClosed;
     waits = !output_->queue.empty();
     if (IsFullLocked(frame.room, size, with_descriptor)) {
-      output_->wants_room = true;
-      output_->refused_bytes = size;
+      if (frame.room == Room::kQueue) {
+        output_->wants_room = true;
+        output_->refused_bytes = size;
+      }
       const size_t unreceived = UnreceivedInKernelLocked();
       // The far end is not stalled if it has received anything, even if that
       // does not make room for a packet.

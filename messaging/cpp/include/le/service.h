@@ -49,8 +49,9 @@ class ServiceCore final : public ThreadBound {
   void SetOnClosed(SessionFunction function) {
     // The C handler is added only when it is needed: with a close handler the C
     // API keeps each client's credentials.
-    if (function && !std::exchange(tells_closes_, true)) {
-      le_msg_AddServiceCloseHandler(service_, &OnClosed, this);
+    if (function && !tells_closes_) {
+      le_msg_AddServiceCloseHandler(service_, &OnClosed, this);  // may throw
+      tells_closes_ = true;
     }
     on_closed_.Set(std::move(function));
   }
