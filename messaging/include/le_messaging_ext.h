@@ -301,8 +301,8 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  *    reads meanwhile: all responses, which its requests bound, and other
  *    messages up to the limits of the queue. Beyond these limits the session is
  *    closed (LE_MSG_CLOSE_RECEIVE_LIMIT).
- *  - In a handler of the session's owner, and on the server's own thread, a
- *    client's sends and requests do not wait: messages are gathered, up to
+ *  - In a handler (of any thread), and on the server's own thread, a client's
+ *    sends and requests do not wait: messages are gathered, up to
  *    maxGatheredBytes. Beyond that the session is closed
  *    (LE_MSG_CLOSE_SLOW_READER).
  *  - For a server's le_msg_Send() the service's policy applies. */

@@ -468,9 +468,11 @@ void ClientSession::WarnOfDroppedMessage() {
 }
 
 bool ClientSession::MustNotWait() {
-  if (owner_->IsCurrent() && owner_->loop()->InTurn()) return true;
+  event::Thread* const thread = event::Thread::Current();
+  const event::Loop* const loop = thread->loop_if_made();
+  if (loop != nullptr && loop->InTurn()) return true;
   MutexLock lock(&mutex_);
-  return machine_.server_thread() == event::Thread::Current()->token();
+  return machine_.server_thread() == thread->token();
 }
 
 Result ClientSession::WaitForRoom(Connection* connection,

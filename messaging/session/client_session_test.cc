@@ -276,6 +276,44 @@ TEST_F(ClientSessionTest, RoomIsReportedAlthoughPushesAreDue) {
   });
 }
 
+// Two processes whose handlers send on sessions of other threads would wait for
+// each other.
+TEST_F(ClientSessionTest, AHandlerOfAnotherThreadDoesNotWaitForRoom) {
+  struct Sending final : event::Task {
+    void Run() override { run(); }
+    std::function<void()> run;
+  };
+  Run([this] {
+    std::vector<transports::Room> rooms;
+    server_.on_send = [&](const OutgoingFrame& frame) {
+      rooms.push_back(frame.room);
+      return rooms.size() == 1 ? IoResult::kWouldBlock : IoResult::kOk;
+    };
+    const auto send = [this] {
+      EXPECT_EQ(session_->Send(NewMessage(), absl::InfiniteFuture()),
+                Result::kOk);
+    };
+    const auto join = [](std::function<void()> body) {
+      event::Process::Current()->StartThread("other", std::move(body))->Join();
+    };
+    join([&] {
+      Sending handler;
+      handler.run = send;
+      event::Loop* const loop = event::Thread::Current()->loop();
+      loop->Post(&handler);
+      loop->RunTurn(absl::InfinitePast());
+    });
+    EXPECT_EQ(rooms,
+              (std::vector<transports::Room>{transports::Room::kQueue,
+                                             transports::Room::kGathered}));
+    rooms.clear();
+    join(send);  // outside a handler
+    EXPECT_EQ(rooms, (std::vector<transports::Room>{transports::Room::kQueue,
+                                                    transports::Room::kQueue}));
+    kept_.clear();
+  });
+}
+
 }  // namespace
 }  // namespace messaging
 }  // namespace le
