@@ -482,9 +482,7 @@ Result ClientSession::WaitForRoom(Connection* connection,
                ? Result::kOk
                : Result::kTimedOut;
   }
-  // The far end may be waiting for messages that this turn has gathered, or for
-  // this thread to read.
-  owner_->loop()->RunTurnEndHooks();
+  // The far end may be waiting for this thread to read.
   if (!connection->Wait(Connection::kWritable | Connection::kReadable,
                         deadline)) {
     return Result::kTimedOut;

@@ -261,9 +261,11 @@ class LoopbackConnection::Waiting {
 
 bool LoopbackConnection::Wait(uint32_t events, event::Instant deadline) {
   process_->YieldPoint();
-  event::Parker* const parker = event::Thread::Current()->parker();
-  const Waiting waiting(channel_.get(), side_, parker);
+  event::Thread* const thread = event::Thread::Current();
+  event::Parker* const parker = thread->parker();
   bool in_time = deadline != absl::InfinitePast();
+  if (in_time) thread->BeforeBlocking();
+  const Waiting waiting(channel_.get(), side_, parker);
   for (;;) {
     {
       event::MutexLock lock(&channel_->mutex);

@@ -460,6 +460,9 @@ bool UnixConnection::IsDoneLocked(uint32_t events) const {
 bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
   const bool to_send = (events & (Connection::kWritable | kFlushed)) != 0;
   const bool to_read = (events & Connection::kReadable) != 0;  // the owner
+  if (deadline != absl::InfinitePast()) {
+    event::Thread::Current()->BeforeBlocking();
+  }
   for (;;) {
     struct pollfd poll = {};
     event::Instant until = deadline;
