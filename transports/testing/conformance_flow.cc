@@ -446,8 +446,8 @@ TEST_P(TransportConformanceTest, WhatIsGatheredLeavesBeforeAnyCallBlocks) {
       IncomingFrame frame;
       switch (how) {
         case 0:
-          EXPECT_TRUE(
-              other_server->Wait(Connection::kReadable, absl::InfiniteFuture()));
+          EXPECT_TRUE(other_server->Wait(Connection::kReadable,
+                                         absl::InfiniteFuture()));
           break;
         case 1:
           EXPECT_TRUE(other_server->Wait(Connection::kWritable, later));
