@@ -36,8 +36,8 @@ void UpdateCongestion(LoopbackEnd* sender, const FrameQueue& queue,
                                              queue.descriptors());
   if (is == was) return;
   sender->congested.store(is, std::memory_order_release);
-  sender->drained = !is;
-  if (!is) Notify(sender, wakes);
+  sender->drained = !is && sender->loop != nullptr;
+  if (sender->drained) Notify(sender, wakes);
 }
 
 absl::Status FarEndGone() {
@@ -108,6 +108,7 @@ void LoopbackConnection::DetachLocked() {
   end.notify = nullptr;
   end.reads = false;
   end.tell_at.reset();
+  end.drained = false;
 }
 
 void LoopbackConnection::SetReadInterest(bool interested) {

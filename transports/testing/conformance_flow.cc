@@ -193,6 +193,34 @@ TEST_P(TransportConformanceTest, SaysWhenTheFarEndShouldNotBeAskedForMore) {
   EXPECT_EQ(drained, 1);
 }
 
+TEST_P(TransportConformanceTest, AnEarlierAttachmentsEventsAreNotReported) {
+  Ends ends(GetParam());
+  SendLimits limits;
+  limits.frames = 100;
+  limits.reports_congestion = true;
+  Watcher before, after;
+  int drained = 0;
+  before.on_drained = after.on_drained = [&] { ++drained; };
+  bool readable = false;
+  after.on_readable = [&] { readable = true; };
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &before).ok());
+  ends.client->SetSendLimits(limits);
+  OutgoingFrame frame = Frame(1, "x");
+  frame.room = Room::kOwed;
+  while (!ends.client->congested()) {
+    ASSERT_EQ(ends.client->Send(frame), IoResult::kOk);
+  }
+  while (ends.client->congested()) {
+    Next(ends.server.get(), ends.pool.get());
+    ends.client->Flush();
+  }
+  ends.client->Detach();
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &after).ok());
+  ends.server->Close();
+  ends.RunUntil([&] { return readable; });
+  EXPECT_EQ(drained, 0);
+}
+
 // stalled_since() is set only after a refused Send().
 TEST_P(TransportConformanceTest, SaysSinceWhenNothingWasTaken) {
   Ends ends(GetParam());

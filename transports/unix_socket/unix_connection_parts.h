@@ -124,6 +124,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
     if (running()) connection_->loop_->StopTimer(this);
     turn_end_.reset();
     tell_at.reset();
+    drained = false;
   }
 
  private:
