@@ -20,6 +20,7 @@
 
 #include "event/base/log.h"
 #include "event/base/sys.h"
+#include "event/peer_log.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
 #include "transports/framing/framing.h"
@@ -481,6 +482,42 @@ TEST_F(SmallBufferTest, AnExitWithinASendDoesNotWaitForIt) {
         loop->RunTurn(absl::InfinitePast());
       },
       ::testing::ExitedWithCode(7), "");
+}
+
+// exit() is called in a signal handler that has interrupted a log line. The queue
+// is still sent, but a failure is not logged, because the log is locked.
+TEST_F(SmallBufferTest, AnExitWithinALogLineDoesNotWaitForIt) {
+  struct Signalled final : event::sys::Interceptor {
+    int Fail(const char*) override { return 0; }
+    bool Clock(struct timespec*) override {
+      if (armed) {
+        armed = false;
+        exit(7);
+      }
+      return false;
+    }
+    bool armed = false;
+  };
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        alarm(20);
+        event::Thread::Current();
+        while (sender_->queued_bytes() == 0) {
+          ASSERT_EQ(Send(1, Pattern(100, 1)), IoResult::kOk);
+        }
+        constexpr int kNobody = 987654;
+        ASSERT_EQ(Send(2, "x", event::UniqueFd(kNobody)), IoResult::kOk);
+        IncomingFrame frame;
+        while (receiver_->Receive(&frame, pool_.get(), absl::InfinitePast()) ==
+               IoResult::kOk) {
+        }
+        auto* const signalled = new Signalled;  // exit() still calls it
+        event::sys::SetInterceptor(signalled);
+        signalled->armed = true;
+        event::LogForPeer(event::LogLevel::kError, 1, "a line");
+      },
+      ::testing::ExitedWithCode(7), "^$");
 }
 
 // Makes the calls that send fail, and sets the clock.

@@ -603,6 +603,7 @@ absl::StatusOr<event::Credentials> UnixConnection::PeerLocked() const {
 
 void UnixConnection::LogForPeerLocked(event::LogLevel level,
                                       absl::string_view message) const {
+  if (event::Thread::process_ends()) return;  // the log has a lock
   const absl::StatusOr<event::Credentials> peer = PeerLocked();
   event::LogForPeer(level, peer.ok() ? peer->uid : event::kUnknownPeer,
                     message);

@@ -122,7 +122,8 @@ class UnixConnection final : public Connection, private event::Watch {
   // Turns off SO_PASSCRED if SetReceiveCredentials(false) left it on.
   void StopPassingCredentials() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Does not return kTooLarge. Does not use the loop.
+  // Does not return kTooLarge. Does not use the loop. When the process ends, it
+  // takes no other lock, because the caller may have interrupted its owner.
   Sent SendQueuedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsBlockedForNowLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // `why`: kWouldBlock or kNoMemory.

@@ -137,12 +137,17 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   struct TurnEnd final : event::TurnEndHook {
     explicit TurnEnd(UnixConnection* c) : connection(c) {}
     void OnTurnEnd() override {
-      if (!event::Thread::process_ends()) {
+      const bool process_ends = event::Thread::process_ends();
+      if (!process_ends) {
         connection->mutex_.Lock();
       } else if (!connection->mutex_.TryLock()) {
         return;  // a signal handler interrupted a call and called exit()
       }
-      if (!connection->output_->is_blocked()) connection->FlushLocked();
+      if (!connection->output_->is_blocked()) {
+        // The loop may have been interrupted, too.
+        process_ends ? static_cast<void>(connection->SendQueuedLocked())
+                     : connection->FlushLocked();
+      }
       connection->mutex_.Unlock();
     }
     UnixConnection* const connection;

@@ -290,10 +290,11 @@ void UnixConnection::FlushLocked() {
 
 UnixConnection::Sent UnixConnection::SendQueuedLocked() {
   OutputQueue& queue = output_->queue;
+  const bool process_ends = event::Thread::process_ends();
   while (!queue.empty()) {
     switch (const Sent sent = SendFront()) {
       case Sent::kAll:
-        queue.Pop();
+        process_ends ? queue.Skip() : queue.Pop();
         output_->taken = true;
         break;
       case Sent::kTooLarge:
@@ -507,7 +508,7 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
 void UnixConnection::BreakLocked() {
   if (send_is_broken_) return;
   send_is_broken_ = true;
-  if (output_ != nullptr) {
+  if (output_ != nullptr && !event::Thread::process_ends()) {
     output_->blocked = Output::Blocked::kNo;
     DropQueueLocked();
     UpdateCongestionLocked();
