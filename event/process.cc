@@ -197,7 +197,7 @@ Parker* Thread::parker() {
 }
 
 void Thread::BeforeBlocking() {
-  if (loop_ != nullptr && loop_->InTurn()) loop_->RunTurnEndHooks();
+  if (loop_ != nullptr) loop_->RunTurnEndHooks();
 }
 
 void Thread::BeforeProcessEnds() {

@@ -282,8 +282,8 @@ class Thread {
   // Any thread, if loop() has been called before.
   Loop* loop_if_made() const { return loop_.get(); }
 
-  // This thread only. A function of the public API calls it before it blocks.
-  // Sends the messages that the turn has gathered.
+  // This thread only. Code calls it before it blocks. Sends the messages that
+  // the turn has gathered. Between two Loop::RunStep() there may be some, too.
   void BeforeBlocking();
   // Calls BeforeBlocking() of the calling thread, then the process's end hooks.
   // A second call does nothing, because a hook may end the process. The caller

@@ -25,6 +25,8 @@
 //    the object is attached, that is the thread of its loop.
 //  - Frames that the far end sent before it closed or died are received before
 //    the close.
+//  - A call with a deadline first sends what the calling thread's turn has
+//    gathered, on all its connections: the far ends may wait for it.
 //  - Whatever a peer or the kernel does, the worst result is a closed
 //    connection with a reason. Only a caller's misuse is fatal, where a comment
 //    says so.

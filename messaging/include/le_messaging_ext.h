@@ -319,8 +319,8 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  *    most as many as its open requests), and other messages up to the session's
  *    maxQueuedBytes and maxQueuedFds. Beyond these limits the session is closed
  *    (LE_MSG_CLOSE_RECEIVE_LIMIT).
- *  - A client's sends and requests do not wait in a handler of the session's
- *    owner, nor on the server's own thread. There they are gathered, up to
+ *  - A client's sends and requests do not wait in a handler (of any thread), nor
+ *    on the server's own thread. There they are gathered, up to
  *    maxGatheredBytes. Beyond that the session is closed
  *    (LE_MSG_CLOSE_SLOW_READER).
  *  - For a server's le_msg_Send() the service's policy applies. */

@@ -138,7 +138,6 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
     machine_.ForgetRequest(added.id, &completion);
     return sent;
   }
-  if (sent == Result::kOk) owner_->loop()->RunTurnEndHooks();
   while (!caller.done) {
     // A connection that accepts no more frames may still have frames to
     // receive.

@@ -471,9 +471,11 @@ void ClientSession::WarnOfDroppedMessage() {
 }
 
 bool ClientSession::MustNotWait() {
-  if (owner_->IsCurrent() && owner_->loop()->InTurn()) return true;
+  event::Thread* const thread = event::Thread::Current();
+  const event::Loop* const loop = thread->loop_if_made();
+  if (loop != nullptr && loop->InTurn()) return true;
   MutexLock lock(&mutex_);
-  return machine_.server_thread() == event::Thread::Current()->token();
+  return machine_.server_thread() == thread->token();
 }
 
 Result ClientSession::WaitForRoom(Connection* connection,
@@ -483,9 +485,7 @@ Result ClientSession::WaitForRoom(Connection* connection,
                ? Result::kOk
                : Result::kTimedOut;
   }
-  // The far end may be waiting for messages that this turn has gathered, or for
-  // this thread to read.
-  owner_->loop()->RunTurnEndHooks();
+  // The far end may be waiting for this thread to read.
   if (!connection->Wait(Connection::kWritable | Connection::kReadable,
                         deadline)) {
     return Result::kTimedOut;

@@ -171,8 +171,8 @@ class ClientSession final : public Session,
   // gathered.
   Result MakeRoom(const Route& route, transports::OutgoingFrame* frame,
                   event::Instant deadline);
-  // Whether the calling thread must not wait for room, because the server may
-  // wait for this thread.
+  // Whether the calling thread must not wait for room: it is in a handler, or
+  // the server is on this thread. The server may wait for it.
   bool MustNotWait();
   Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline);

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a client's requests complete if there is no memory.
+// A client's session: room, and how its requests complete
+// if there is no memory.
 
 #include "messaging/session/client_session.h"
 
@@ -88,11 +89,15 @@ class FakeIntroducer final : public directory::Introducer {
 
 class CountingHandler final : public ClientHandler {
  public:
-  void OnMessage(ClientSession*, event::Ref<Message>) override {}
+  void OnMessage(ClientSession*, event::Ref<Message>) override {
+    if (on_message) on_message();
+  }
   void OnClosed(ClientSession*) override { ++closes; }
-  void OnRoom(ClientSession*) override {}
+  void OnRoom(ClientSession*) override { ++rooms; }
 
+  std::function<void()> on_message;
   int closes = 0;
+  int rooms = 0;
 };
 
 struct Completed {
@@ -173,6 +178,13 @@ class ClientSessionTest : public ::testing::Test {
     frame.id = id;
     frame.payload = buffers_->Allocate();
     frame.payload.Assign(reinterpret_cast<const uint8_t*>(&id), sizeof(id));
+    server_.frames.push_back(std::move(frame));
+  }
+  // The server pushes a message. The session has not received it yet.
+  void Push() {
+    IncomingFrame frame;
+    frame.type = kMessageFrame;
+    frame.payload = buffers_->Allocate();
     server_.frames.push_back(std::move(frame));
   }
   static void Turns() {
@@ -268,6 +280,64 @@ TEST_F(ClientSessionTest, WithoutMemoryARequestCompletesOnce) {
       EXPECT_EQ(completed[i].result,
                 i < kRequests / 2 ? Result::kCancelled : Result::kClosed);
     }
+  });
+}
+
+// The handlers of the pushes make synchronous requests, and further pushes
+// arrive during these.
+TEST_F(ClientSessionTest, RoomIsReportedAlthoughPushesAreDue) {
+  Run([this] {
+    int pushes = 0;
+    server_.on_send = [&](const OutgoingFrame& frame) {
+      if (++pushes <= 3) Push();
+      Answer(frame.id);
+      return IoResult::kOk;
+    };
+    handler_->on_message = [this] { EXPECT_EQ(RequestSync(), Result::kOk); };
+    EXPECT_EQ(RequestSync(), Result::kOk);
+    server_.observer->OnWritable();
+    EXPECT_EQ(handler_->rooms, 1);
+    Turns();
+    EXPECT_EQ(pushes, 4);
+    EXPECT_EQ(handler_->rooms, 1);
+    kept_.clear();
+  });
+}
+
+// Two processes whose handlers send on sessions of other threads would wait for
+// each other.
+TEST_F(ClientSessionTest, AHandlerOfAnotherThreadDoesNotWaitForRoom) {
+  struct Sending final : event::Task {
+    void Run() override { run(); }
+    std::function<void()> run;
+  };
+  Run([this] {
+    std::vector<transports::Room> rooms;
+    server_.on_send = [&](const OutgoingFrame& frame) {
+      rooms.push_back(frame.room);
+      return rooms.size() == 1 ? IoResult::kWouldBlock : IoResult::kOk;
+    };
+    const auto send = [this] {
+      EXPECT_EQ(session_->Send(NewMessage(), absl::InfiniteFuture()),
+                Result::kOk);
+    };
+    const auto join = [](std::function<void()> body) {
+      event::Process::Current()->StartThread("other", std::move(body))->Join();
+    };
+    join([&] {
+      Sending handler;
+      handler.run = send;
+      event::Loop* const loop = event::Thread::Current()->loop();
+      loop->Post(&handler);
+      loop->RunTurn(absl::InfinitePast());
+    });
+    EXPECT_EQ(rooms,
+              (std::vector<transports::Room>{transports::Room::kQueue,
+                                             transports::Room::kGathered}));
+    rooms.clear();
+    join(send);  // outside a handler
+    EXPECT_EQ(rooms, (std::vector<transports::Room>{transports::Room::kQueue,
+                                                    transports::Room::kQueue}));
     kept_.clear();
   });
 }

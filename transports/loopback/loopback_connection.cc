@@ -36,8 +36,8 @@ void UpdateCongestion(LoopbackEnd* sender, const FrameQueue& queue,
                                              queue.descriptors());
   if (is == was) return;
   sender->congested.store(is, std::memory_order_release);
-  sender->drained = !is;
-  if (!is) Notify(sender, wakes);
+  sender->drained = !is && sender->loop != nullptr;
+  if (sender->drained) Notify(sender, wakes);
 }
 
 absl::Status FarEndGone() {
@@ -108,6 +108,7 @@ void LoopbackConnection::DetachLocked() {
   end.notify = nullptr;
   end.reads = false;
   end.tell_at.reset();
+  end.drained = false;
 }
 
 void LoopbackConnection::SetReadInterest(bool interested) {
@@ -261,9 +262,11 @@ class LoopbackConnection::Waiting {
 
 bool LoopbackConnection::Wait(uint32_t events, event::Instant deadline) {
   process_->YieldPoint();
-  event::Parker* const parker = event::Thread::Current()->parker();
-  const Waiting waiting(channel_.get(), side_, parker);
+  event::Thread* const thread = event::Thread::Current();
+  event::Parker* const parker = thread->parker();
   bool in_time = deadline != absl::InfinitePast();
+  if (in_time) thread->BeforeBlocking();
+  const Waiting waiting(channel_.get(), side_, parker);
   for (;;) {
     {
       event::MutexLock lock(&channel_->mutex);

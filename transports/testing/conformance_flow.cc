@@ -219,6 +219,34 @@ TEST_P(TransportConformanceTest, SaysWhenTheFarEndShouldNotBeAskedForMore) {
   EXPECT_EQ(drained, 1);
 }
 
+TEST_P(TransportConformanceTest, AnEarlierAttachmentsEventsAreNotReported) {
+  Ends ends(GetParam());
+  SendLimits limits;
+  limits.frames = 100;
+  limits.reports_congestion = true;
+  Watcher before, after;
+  int drained = 0;
+  before.on_drained = after.on_drained = [&] { ++drained; };
+  bool readable = false;
+  after.on_readable = [&] { readable = true; };
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &before).ok());
+  ends.client->SetSendLimits(limits);
+  OutgoingFrame frame = Frame(1, "x");
+  frame.room = Room::kOwed;
+  while (!ends.client->congested()) {
+    ASSERT_EQ(ends.client->Send(frame), IoResult::kOk);
+  }
+  while (ends.client->congested()) {
+    Next(ends.server.get(), ends.pool.get());
+    ends.client->Flush();
+  }
+  ends.client->Detach();
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &after).ok());
+  ends.server->Close();
+  ends.RunUntil([&] { return readable; });
+  EXPECT_EQ(drained, 0);
+}
+
 // stalled_since() is set only after a refused Send().
 TEST_P(TransportConformanceTest, SaysSinceWhenNothingWasTaken) {
   Ends ends(GetParam());
@@ -440,6 +468,51 @@ TEST_P(TransportConformanceTest, WhatIsGatheredLeavesWithFlushOrDetachOrWait) {
       }
       for (int i = 0; i < 3; ++i) {
         IncomingFrame frame;
+        EXPECT_EQ(
+            ends.client->Receive(&frame, ends.pool.get(), absl::InfinitePast()),
+            IoResult::kOk)
+            << i << " of way " << how;
+      }
+      done = true;
+    };
+    ASSERT_TRUE(ends.server->Attach(ends.loop(), &watcher).ok());
+    ASSERT_EQ(ends.client->Send(Frame(1, "go")), IoResult::kOk);
+    ends.RunUntil([&] { return done; });
+  }
+}
+
+// The far end of another connection may wait for what was gathered there.
+TEST_P(TransportConformanceTest, WhatIsGatheredLeavesBeforeAnyCallBlocks) {
+  for (const int how : {0, 1, 2, 3}) {
+    Ends ends(GetParam());
+    std::unique_ptr<Connection> other_client, other_server;
+    ends.Connect(&other_client, &other_server);
+    ASSERT_EQ(other_client->Send(Frame(1, "")), IoResult::kOk);
+    const event::Instant later =
+        event::Process::Current()->Now() + absl::Hours(1);
+    Watcher watcher;
+    bool done = false;
+    watcher.on_readable = [&] {
+      Next(ends.server.get(), ends.pool.get());
+      for (int i = 0; i < 3; ++i) {
+        ASSERT_EQ(ends.server->Send(Frame(1, "")), IoResult::kOk);
+      }
+      IncomingFrame frame;
+      switch (how) {
+        case 0:
+          EXPECT_TRUE(other_server->Wait(Connection::kReadable,
+                                         absl::InfiniteFuture()));
+          break;
+        case 1:
+          EXPECT_TRUE(other_server->Wait(Connection::kWritable, later));
+          break;
+        default:
+          EXPECT_EQ(
+              other_server->Receive(&frame, ends.pool.get(),
+                                    how == 2 ? later : absl::InfiniteFuture()),
+              IoResult::kOk);
+      }
+      for (int i = 0; i < 3; ++i) {
         EXPECT_EQ(
             ends.client->Receive(&frame, ends.pool.get(), absl::InfinitePast()),
             IoResult::kOk)

@@ -147,11 +147,17 @@ void OutputQueue::SetFrontSent(size_t sent) {
   }
 }
 
-void OutputQueue::Pop() {
-  OutputPacket& packet = packets_[first_];
+void OutputQueue::Skip() {
+  const OutputPacket& packet = packets_[first_];
   bytes_ -= packet.bytes().size() - packet.sent;
   frames_ -= packet.frames;
   if (packet.descriptor) --descriptors_;
+  ++first_;
+}
+
+void OutputQueue::Pop() {
+  OutputPacket& packet = packets_[first_];
+  Skip();
   if (packet.is_large) {
     packet.memory.reset();
     packet.buffer.reset();
@@ -159,7 +165,7 @@ void OutputQueue::Pop() {
     Spares()->PutBack(std::move(packet.memory));
   }
   packet.descriptor.reset();
-  if (++first_ == packets_.size()) {
+  if (empty()) {
     packets_.clear();
     first_ = 0;
   } else if (first_ > 64 && first_ * 2 > packets_.size()) {

@@ -88,6 +88,9 @@ class OutputQueue {
   // The front must be large.
   void SetFrontSent(size_t sent);
   void Pop();
+  // As Pop(), but keeps the packet's memory and file descriptor until Clear().
+  // Takes no lock.
+  void Skip();
   void Clear();
   // Divides packets that are too large for the socket. (If memory is short,
   // frames are lost.)

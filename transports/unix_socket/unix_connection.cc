@@ -273,7 +273,7 @@ void UnixConnection::Detach() {
   if (leftover_ != nullptr) leftover_->LeaveLoop();
   event::MutexLock lock(&mutex_);
   if (output_ != nullptr) {
-    if (!output_->blocked) FlushLocked();
+    if (!output_->is_blocked()) FlushLocked();
     output_->LeaveLoop();
   }
   if (added()) loop_->RemoveWatch(this);
@@ -302,10 +302,10 @@ void UnixConnection::UpdateInterestLocked() {
     interest |= event::Watch::kReadable;
   }
   if (output_ != nullptr &&
-      (output_->blocked || output_->wants_room || output_->tell_at)) {
+      (output_->is_blocked() || output_->wants_room || output_->tell_at)) {
     const bool looks_later = output_->looks_later && output_->tell_at &&
-                             !output_->blocked && !output_->wants_room;
-    if (looks_later || (output_->blocked && output_->no_memory)) {
+                             !output_->is_blocked() && !output_->wants_room;
+    if (looks_later || output_->blocked == Output::Blocked::kNoMemory) {
       output_->RetryLater();
     } else {
       interest |= event::Watch::kWritable;
@@ -334,7 +334,7 @@ void UnixConnection::OnReady(uint32_t events) {
   if ((events & (event::Watch::kWritable | kHangUp | kError)) != 0) {
     event::MutexLock lock(&mutex_);
     if (output_ != nullptr) {
-      if (output_->blocked) FlushLocked();
+      if (output_->is_blocked()) FlushLocked();
       drained = std::exchange(output_->drained, false);
       // Another thread may have emptied the queue without the loop.
       if (!drained && output_->wants_room && HasRoomLocked()) {
@@ -460,6 +460,9 @@ bool UnixConnection::IsDoneLocked(uint32_t events) const {
 bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
   const bool to_send = (events & (Connection::kWritable | kFlushed)) != 0;
   const bool to_read = (events & Connection::kReadable) != 0;  // the owner
+  if (deadline != absl::InfinitePast()) {
+    event::Thread::Current()->BeforeBlocking();
+  }
   for (;;) {
     struct pollfd poll = {};
     event::Instant until = deadline;
@@ -480,13 +483,17 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
         return true;
       }
       if (to_send && send_is_broken_) return true;
-      pauses = output_ != nullptr && output_->no_memory;
+      pauses =
+          output_ != nullptr && output_->blocked == Output::Blocked::kNoMemory;
       if (pauses) {
         // Without memory the socket may still be writable, and poll() would
         // return at once. So wait without POLLOUT and retry after a pause.
         until = std::min(until, process_->Now() + kNoMemoryPause);
       } else if (to_send || (output_ != nullptr && !output_->queue.empty())) {
         poll.events |= POLLOUT;
+      }
+      if ((events & kFlushed) != 0) {
+        until = std::min(until, process_->Now() + kRestPause);
       }
       if (may_read) poll.events |= POLLIN;
       if (to_read) owner_is_blocked_ = true;
@@ -596,6 +603,7 @@ absl::StatusOr<event::Credentials> UnixConnection::PeerLocked() const {
 
 void UnixConnection::LogForPeerLocked(event::LogLevel level,
                                       absl::string_view message) const {
+  if (event::Thread::process_ends()) return;  // the log has a lock
   const absl::StatusOr<event::Credentials> peer = PeerLocked();
   event::LogForPeer(level, peer.ok() ? peer->uid : event::kUnknownPeer,
                     message);

@@ -101,7 +101,9 @@ class UnixConnection final : public Connection, private event::Watch {
   class Unsent;
   class Leftover;  // made when input is left unread for the first time
 
-  enum class Sent { kAll, kWouldBlock, kTooLarge, kBroken };
+  // kNoMemory: as kWouldBlock, but the kernel lacks memory, and does not report
+  // when it has some.
+  enum class Sent { kAll, kWouldBlock, kNoMemory, kTooLarge, kBroken };
 
   // ---- Output ----
   Output* output() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -120,10 +122,12 @@ class UnixConnection final : public Connection, private event::Watch {
   // Turns off SO_PASSCRED if SetReceiveCredentials(false) left it on.
   void StopPassingCredentials() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Returns kAll, kWouldBlock or kBroken. Does not use the loop.
+  // Does not return kTooLarge. Does not use the loop. When the process ends, it
+  // takes no other lock, because the caller may have interrupted its owner.
   Sent SendQueuedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsBlockedForNowLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void SetBlockedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // `why`: kWouldBlock or kNoMemory.
+  void SetBlockedLocked(Sent why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsFullLocked(Room room, size_t size, bool with_descriptor) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -50,6 +50,7 @@ IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
   if (deadline == absl::InfinitePast()) {
     return ReceivePacket(frame, pool, /*block=*/false);
   }
+  event::Thread::Current()->BeforeBlocking();
   if (deadline == absl::InfiniteFuture()) {
     bool block = true;
     {

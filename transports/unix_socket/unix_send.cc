@@ -112,7 +112,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   // In a turn queued frames are gathered. But if the socket was full, try
   // again: a handler may take long, and the far end may have received packets
   // meanwhile.
-  if (waits && (!in_turn || output_->blocked) && !IsBlockedForNowLocked()) {
+  if (waits && (!in_turn || output_->is_blocked()) &&
+      !IsBlockedForNowLocked()) {
     FlushLocked();
     waits = !output_->queue.empty();
   }
@@ -126,7 +127,6 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     // In a turn the queued frames may only be gathered, although the socket is
     // not full.
     if (!in_turn || !IsBlockedForNowLocked()) FlushLocked();
-    if (send_is_broken_) return IoResult::kClosed;
     waits = !output_->queue.empty();
     if (IsFullLocked(frame.room, size, with_descriptor)) {
       if (frame.room == Room::kQueue) {
@@ -144,6 +144,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
       return IoResult::kWouldBlock;
     }
   }
+  if (send_is_broken_) return IoResult::kClosed;  // as a flush has found out
 
   if (passed != nullptr) {
     if (!frame.owner_lets_descriptors_in && !passed->TakeStrangers()) {
@@ -157,7 +158,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     const int descriptor = frame.descriptor != nullptr ? frame.descriptor->get()
                            : passed != nullptr         ? passed->fd_.get()
                                                        : -1;
-    switch (SendFrame(header, frame, descriptor, &sent)) {
+    switch (const Sent result = SendFrame(header, frame, descriptor, &sent)) {
       case Sent::kAll:
         if (frame.descriptor != nullptr) frame.descriptor->reset();
         if (passed != nullptr) {
@@ -172,17 +173,18 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
         BreakLocked();
         return IoResult::kClosed;
       case Sent::kWouldBlock:
-      case Sent::kTooLarge:
+      case Sent::kNoMemory:
+      case Sent::kTooLarge:  // not returned
+        SetBlockedLocked(result);
         // The owner is blocked, and nothing can make it send this frame later.
         // So the frame is refused, and the caller must wait itself.
         if (owner_is_blocked_ && sent == 0 && frame.room == Room::kQueue) {
-          output()->wants_room = true;
+          output_->wants_room = true;
           output_->refused_bytes = size;
           if (loop_ != nullptr) output_->PostUpdate();
           if (passed != nullptr) passed->RefuseStrangers();
           return IoResult::kWouldBlock;
         }
-        SetBlockedLocked();
         break;
     }
   }
@@ -205,7 +207,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
                        max_packet_);
   promised_plain_ = output()->queue.EndsWithPromise();
   UpdateCongestionLocked();
-  if (output_->blocked) {
+  if (output_->is_blocked()) {
     WantWritableLocked();
     if (owner_is_blocked_ && frame.room == Room::kQueue) {
       // Nothing makes the owner send the rest, so this thread sends it.
@@ -222,12 +224,13 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
 }
 
 bool UnixConnection::IsBlockedForNowLocked() const {
-  return output_->blocked &&
+  return output_->is_blocked() &&
          process_->Now() < output_->blocked_at + kFullSocketPause;
 }
 
-void UnixConnection::SetBlockedLocked() {
-  output()->blocked = true;
+void UnixConnection::SetBlockedLocked(Sent why) {
+  output()->blocked = why == Sent::kNoMemory ? Output::Blocked::kNoMemory
+                                             : Output::Blocked::kFull;
   output_->blocked_at = process_->Now();
 }
 
@@ -269,9 +272,10 @@ void UnixConnection::Flush() {
 
 void UnixConnection::FlushLocked() {
   if (output_ == nullptr) return;
-  switch (SendQueuedLocked()) {
+  switch (const Sent result = SendQueuedLocked()) {
     case Sent::kWouldBlock:
-      SetBlockedLocked();
+    case Sent::kNoMemory:
+      SetBlockedLocked(result);
       WantWritableLocked();
       UpdateCongestionLocked();
       return;
@@ -283,15 +287,16 @@ void UnixConnection::FlushLocked() {
       break;
   }
   UpdateCongestionLocked();
-  output_->blocked = output_->no_memory = false;
+  output_->blocked = Output::Blocked::kNo;
 }
 
 UnixConnection::Sent UnixConnection::SendQueuedLocked() {
   OutputQueue& queue = output_->queue;
+  const bool process_ends = event::Thread::process_ends();
   while (!queue.empty()) {
     switch (const Sent sent = SendFront()) {
       case Sent::kAll:
-        queue.Pop();
+        process_ends ? queue.Skip() : queue.Pop();
         output_->taken = true;
         break;
       case Sent::kTooLarge:
@@ -303,6 +308,7 @@ UnixConnection::Sent UnixConnection::SendQueuedLocked() {
         break;
       case Sent::kBroken:
       case Sent::kWouldBlock:
+      case Sent::kNoMemory:
         return sent;
     }
   }
@@ -334,7 +340,8 @@ void UnixConnection::Unsent::BeforeProcessEnds() {
     if (!connection->mutex_.TryLock())
       continue;  // a thread uses it, or was interrupted by exit()
     if (connection->closed_ == nullptr && !connection->send_is_broken_ &&
-        connection->SendQueuedLocked() == Sent::kWouldBlock) {
+        connection->SendQueuedLocked() != Sent::kAll &&
+        !connection->send_is_broken_) {
       bytes += output->queue.bytes();
       messages += output->queue.frames();
       ++connections;
@@ -453,8 +460,7 @@ UnixConnection::Sent UnixConnection::FailedToSend(int error) {
     case ENOBUFS:
     case ENOMEM:
     case ETOOMANYREFS:
-      output()->no_memory = true;
-      return Sent::kWouldBlock;
+      return Sent::kNoMemory;
     case EMSGSIZE:
       return Sent::kTooLarge;
     case EPIPE:
@@ -504,8 +510,8 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
 void UnixConnection::BreakLocked() {
   if (send_is_broken_) return;
   send_is_broken_ = true;
-  if (output_ != nullptr) {
-    output_->blocked = output_->no_memory = false;
+  if (output_ != nullptr && !event::Thread::process_ends()) {
+    output_->blocked = Output::Blocked::kNo;
     DropQueueLocked();
     UpdateCongestionLocked();
   }
