@@ -66,33 +66,56 @@ constexpr size_t kMaxPayloadBytes = size_t{16} << 20;
 // The most that a frame counts against a limit in addition to its payload.
 constexpr size_t kFrameOverheadBytes = 64;
 
-// How much a connection may queue. docs/flow-control.md says who sets which
-// limit.
-struct SendLimits {
-  // Beyond these Send() returns kWouldBlock.
-  size_t bytes = size_t{1} << 20;  // payloads and their overhead
-  size_t frames = SIZE_MAX;
-  size_t descriptors = SIZE_MAX;  // connections that are passed count too
-  // The only limit for frames with Room::kGathered.
-  size_t gathered_bytes = SIZE_MAX;
-  // Whether congested() is ever true.
-  bool reports_congestion = false;
-
-  // The new value of congested() for these queue sizes; `was` is the old value.
-  bool IsCongested(bool was, size_t queued_bytes, size_t queued_frames,
-                   size_t queued_descriptors) const {
-    const size_t part = was ? 4 : 2;
-    return reports_congestion &&
-           (queued_bytes > bytes / part || queued_frames > frames / part ||
-            queued_descriptors > descriptors / part);
-  }
-};
-
 // Which limits apply to a frame.
 enum class Room : uint8_t {
   kQueue,     // bytes, frames and descriptors
   kGathered,  // gathered_bytes
   kOwed,      // none: the far end has requested it
+};
+
+// The frames of a queue.
+struct QueueSize {
+  size_t bytes = 0;  // payloads and their overhead
+  size_t frames = 0;
+  size_t descriptors = 0;  // connections that are passed count too
+};
+
+// How much a connection may queue. docs/flow-control.md says who sets which
+// limit.
+struct SendLimits {
+  // Beyond these Send() returns kWouldBlock.
+  size_t bytes = size_t{1} << 20;
+  size_t frames = SIZE_MAX;
+  size_t descriptors = SIZE_MAX;
+  // The only limit for frames with Room::kGathered.
+  size_t gathered_bytes = SIZE_MAX;
+  // Whether congested() is ever true.
+  bool reports_congestion = false;
+
+  // Whether a queue accepts one more frame, of that room and size.
+  bool Admits(const QueueSize& queue, Room room, size_t frame_bytes,
+              bool with_descriptor) const {
+    if (queue.frames == 0 || room == Room::kOwed) return true;
+    if (room == Room::kGathered) {
+      return queue.bytes + frame_bytes <= gathered_bytes;
+    }
+    return queue.bytes + frame_bytes <= bytes && queue.frames < frames &&
+           (!with_descriptor || queue.descriptors < descriptors);
+  }
+  // Whether a frame of that size, which was refused, should be sent again. Half
+  // of the limit, so that its sender can send several.
+  bool HasRoomAgain(const QueueSize& queue, size_t refused_bytes) const {
+    return queue.frames == 0 ||
+           (queue.bytes <= bytes / 2 && queue.bytes + refused_bytes <= bytes &&
+            queue.frames < frames && queue.descriptors < descriptors);
+  }
+  // The new value of congested(); `was` is the old value.
+  bool IsCongested(const QueueSize& queue, bool was) const {
+    const size_t part = was ? 4 : 2;
+    return reports_congestion &&
+           (queue.bytes > bytes / part || queue.frames > frames / part ||
+            queue.descriptors > descriptors / part);
+  }
 };
 
 // A frame to send. It owns nothing.
@@ -323,8 +346,10 @@ class Connection {
   // too much is queued. Becomes true when the queue exceeds half of a limit,
   // and false when it is at most a quarter of each limit. Takes no lock.
   virtual bool congested() const = 0;
-  // When Send() first returned kWouldBlock because a limit was reached. If the
-  // far end has received anything since then: InfiniteFuture().
+  // Since when the far end has received nothing. Each call finds out whether it
+  // has received anything since the call before, and if so, returns the present
+  // time; so does the first call. InfiniteFuture(): nothing is queued. Makes a
+  // system call.
   virtual event::Instant stalled_since() const = 0;
 
   // Why the connection is closed. OK: it is not known to be closed. Cancelled:

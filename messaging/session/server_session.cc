@@ -32,45 +32,42 @@ std::string ReadsNothing(const Connection* connection, absl::Duration stalled) {
 
 }  // namespace
 
-// Runs while more than gathered_bytes of responses are queued. Ends the session
-// if the client reads nothing for kOwedPatience.
+// Watches the client while more than gathered_bytes of responses are queued.
+// Ends the session if the client receives nothing for kOwedPatience.
 class ServerSession::Patience final : public event::Timer {
  public:
   explicit Patience(ServerSession* session) : session_(session) {}
 
-  void Start() {
-    queued_ = session_->connection_->queued_bytes();
-    event::Loop* const loop = session_->owner()->loop();
-    loop->StartTimer(this, loop->Now() + kOwedPatience);
-  }
-
- private:
-  void OnExpiry() override {
+  void Check() {
     const auto keep = event::Ref<ServerSession>::Share(session_);
     Connection* const connection = session_->connection_.get();
     // Cleared before the check: another thread may send a response now. The
-    // response is either counted in `queued`, or starts this timer again.
-    const bool has_exceeded = session_->responses_exceed_.exchange(false);
+    // response is either counted in `queued`, or makes the loop check again.
+    session_->responses_exceed_ = false;
     connection->Flush();  // the client may have read while this thread was busy
+    const event::Instant since = connection->stalled_since();
     const size_t queued = connection->queued_bytes();
     const size_t limit =
         session_->user_
             ->ToSend(session_->interface()->protocol->max_message_size())
             .gathered_bytes;
-    if (queued <= limit || !session_->is_open()) return;
-    absl::Duration stalled;
-    if (has_exceeded) {
-      stalled = session_->owner()->loop()->Now() - connection->stalled_since();
-    } else if (queued == queued_) {
-      stalled = kOwedPatience;
+    if (since == absl::InfiniteFuture() || queued <= limit ||
+        !session_->is_open()) {
+      return;
     }
-    if (stalled < kOwedPatience) return Start();
+    const absl::Duration stalled = event::Process::Current()->Now() - since;
+    if (stalled < kOwedPatience) {
+      session_->owner()->loop()->StartTimer(this, since + kOwedPatience);
+      return;
+    }
     session_->EndForFault(CloseReason::kSlowReader,
                           ReadsNothing(connection, stalled));
   }
 
+ private:
+  void OnExpiry() override { Check(); }
+
   ServerSession* const session_;
-  size_t queued_ = 0;
 };
 
 ServerSession::ServerSession(Service* service, event::Ref<ServiceUser> user,
@@ -406,7 +403,7 @@ bool ServerSession::DeliverOwed() {
   if (responses_exceed_ && link_.attached() != nullptr) {
     try {
       if (patience_ == nullptr) patience_ = std::make_unique<Patience>(this);
-      if (!patience_->running()) patience_->Start();
+      if (!patience_->running()) patience_->Check();
     } catch (const std::bad_alloc&) {
       EndForFault(CloseReason::kSystem, "no memory for a timer");
     }

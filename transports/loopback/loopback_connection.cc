@@ -32,8 +32,7 @@ void Notify(LoopbackEnd* end, event::DeferredWakes* wakes) {
 void UpdateCongestion(LoopbackEnd* sender, const FrameQueue& queue,
                       event::DeferredWakes* wakes) {
   const bool was = sender->congested.load(std::memory_order_relaxed);
-  const bool is = sender->limits.IsCongested(was, queue.bytes(), queue.size(),
-                                             queue.descriptors());
+  const bool is = sender->limits.IsCongested(queue.size(), was);
   if (is == was) return;
   sender->congested.store(is, std::memory_order_release);
   sender->drained = !is && sender->loop != nullptr;
@@ -174,7 +173,7 @@ IoResult LoopbackConnection::Receive(IncomingFrame* frame, BufferPool* pool,
       if (mine().closed) return IoResult::kClosed;
       if (!mine().inbox.empty()) {
         queued = mine().inbox.Pop();
-        far().taken = true;
+        far().stall_clock.OnTaken();
         UpdateCongestion(&far(), mine().inbox, &wakes);
         if (far().wants_room || far().tell_at || !far().waiters.empty()) {
           Notify(&far(), &wakes);
@@ -288,27 +287,10 @@ void LoopbackConnection::SetSendLimits(const SendLimits& limits) {
   UpdateCongestion(&mine(), far().inbox, &wakes);
 }
 
-bool LoopbackConnection::HasRoomForLocked(const OutgoingFrame& frame,
-                                          bool with_descriptor) const {
-  const SendLimits& limits = mine().limits;
-  const FrameQueue& queue = far().inbox;
-  const size_t bytes =
-      queue.bytes() + frame.payload.size() + kFrameOverheadBytes;
-  if (queue.empty() || frame.room == Room::kOwed) return true;
-  if (frame.room == Room::kGathered) return bytes <= limits.gathered_bytes;
-  return bytes <= limits.bytes && queue.size() < limits.frames &&
-         (!with_descriptor || queue.descriptors() < limits.descriptors);
-}
-
 // Whether a refused Send() should be tried again.
 bool LoopbackConnection::HasRoomLocked() const {
-  const SendLimits& limits = mine().limits;
-  const FrameQueue& queue = far().inbox;
-  return far().closed || queue.empty() ||
-         (queue.bytes() <= limits.bytes / 2 &&
-          queue.bytes() + mine().refused_bytes <= limits.bytes &&
-          queue.size() < limits.frames &&
-          queue.descriptors() < limits.descriptors);
+  return far().closed ||
+         mine().limits.HasRoomAgain(far().inbox.size(), mine().refused_bytes);
 }
 
 bool LoopbackConnection::IsIdle(const LoopbackChannel* channel) const {
@@ -336,14 +318,12 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
   event::DeferredWakes wakes;
   event::MutexLock lock(&channel_->mutex);
   if (mine().closed || far().closed) return IoResult::kClosed;
-  if (!HasRoomForLocked(frame,
-                        frame.descriptor != nullptr || passed != nullptr)) {
+  const size_t bytes = frame.payload.size() + kFrameOverheadBytes;
+  if (!mine().limits.Admits(far().inbox.size(), frame.room, bytes,
+                            frame.descriptor != nullptr || passed != nullptr)) {
     if (frame.room == Room::kQueue) {
       mine().wants_room = true;
-      mine().refused_bytes = frame.payload.size() + kFrameOverheadBytes;
-    }
-    if (std::exchange(mine().taken, false)) {
-      mine().stalled_since = process_->Now();
+      mine().refused_bytes = bytes;
     }
     return IoResult::kWouldBlock;
   }
@@ -409,7 +389,9 @@ size_t LoopbackConnection::queued_bytes() const {
 
 event::Instant LoopbackConnection::stalled_since() const {
   event::MutexLock lock(&channel_->mutex);
-  return mine().taken ? absl::InfiniteFuture() : mine().stalled_since;
+  if (far().inbox.empty()) return absl::InfiniteFuture();
+  return channel_->ends[side_].stall_clock.Since(process_->Now(),
+                                                 /*unreceived=*/0);
 }
 
 // ---- The far end, and the close --------------------------------------------

@@ -21,6 +21,7 @@
 #include "event/process.h"
 #include "transports/loopback/frame_queue.h"
 #include "transports/loopback/loopback.h"
+#include "transports/stall_clock.h"
 #include "transports/transport.h"
 
 namespace le {
@@ -44,10 +45,7 @@ struct LoopbackEnd {
   absl::Status close_status;
   bool wants_room = false;   // a Send() was refused
   size_t refused_bytes = 0;  // its size
-  // Whether the far end has received a frame since a Send() was refused. If
-  // not, since when.
-  bool taken = true;
-  event::Instant stalled_since;
+  StallClock stall_clock;
   // See Connection::congested(). Changed under the lock.
   std::atomic<bool> congested{false};
   bool drained = false;  // OnDrained() must be called
@@ -145,8 +143,6 @@ class LoopbackConnection final : public Connection, private event::Task {
   bool ReadableLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex) {
     return !mine().inbox.empty() || far().closed;
   }
-  bool HasRoomForLocked(const OutgoingFrame& frame, bool with_descriptor) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
   bool HasRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
   bool IsReceivedLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex) {
     return mine().tell_at.has_value() &&

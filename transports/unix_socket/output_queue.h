@@ -66,6 +66,7 @@ class OutputQueue {
   size_t bytes() const { return bytes_; }
   size_t frames() const { return frames_; }
   size_t descriptors() const { return descriptors_; }
+  QueueSize size() const { return {bytes_, frames_, descriptors_}; }
 
   // Adds a frame. The kernel has accepted `sent` bytes of its payload already
   // (0: not even its header). `movable` is the buffer that holds the payload,

@@ -435,8 +435,11 @@ void UnixConnection::OnRetry() {
 
 event::Instant UnixConnection::stalled_since() const {
   event::MutexLock lock(&mutex_);
-  return output_ == nullptr || output_->taken ? absl::InfiniteFuture()
-                                              : output_->stalled_since;
+  if (output_ == nullptr || output_->queue.empty()) {
+    return absl::InfiniteFuture();
+  }
+  return output_->stall_clock.Since(process_->Now(),
+                                    UnreceivedInKernelLocked());
 }
 
 void UnixConnection::SetSendLimits(const SendLimits& limits) {

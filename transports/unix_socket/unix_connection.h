@@ -128,6 +128,7 @@ class UnixConnection final : public Connection, private event::Watch {
   bool IsBlockedForNowLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // `why`: kWouldBlock or kNoMemory.
   void SetBlockedLocked(Sent why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  SendLimits LimitsLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsFullLocked(Room room, size_t size, bool with_descriptor) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -180,8 +181,8 @@ class UnixConnection final : public Connection, private event::Watch {
   // it.
   void CloseSocket();
   // Whether the socket may have unread file descriptors, whose close may block.
-  // Must be called after the far end can send no more. Even a packet without
-  // bytes may have file descriptors.
+  // While the far end can still send, this holds only for the packets that have
+  // arrived. Even a packet without bytes may have file descriptors.
   bool MayHaveUnread();
   bool is_careful() const {
     return strangers_ != Strangers::kTaken && strangers_ != Strangers::kRefused;
@@ -245,6 +246,8 @@ class UnixConnection final : public Connection, private event::Watch {
   bool promised_plain_ ABSL_GUARDED_BY(mutex_);
   // SO_PASSCRED is still on, although credentials are not wanted any more.
   bool passes_credentials_ ABSL_GUARDED_BY(mutex_) = false;
+  // A passed connection in the queue may hold descriptors from strangers.
+  bool passes_strangers_ ABSL_GUARDED_BY(mutex_) = false;
   // Sending has failed for ever.
   bool send_is_broken_ ABSL_GUARDED_BY(mutex_) = false;
 
@@ -258,8 +261,6 @@ class UnixConnection final : public Connection, private event::Watch {
   bool leaves_unread_ = false;  // DescriptorPolicy::kLeaveUnread
   Strangers strangers_;
   bool kernel_refuses_;
-  // A passed connection in the queue may hold descriptors from strangers.
-  bool passes_strangers_ = false;
   bool socket_is_nonblocking_;
   uid_t payer_ = event::kUnknownPeer;  // set by SetTrust()
   std::shared_ptr<void> held_;         // see SetTrust()

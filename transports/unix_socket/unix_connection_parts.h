@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/types/optional.h"
 #include "event/base/sys.h"
+#include "transports/stall_clock.h"
 #include "transports/unix_socket/unix_connection.h"
 
 namespace le {
@@ -99,10 +100,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   // OnReceived() must be called when the kernel holds at most this many bytes.
   absl::optional<size_t> tell_at;
   bool looks_later = false;  // a timer checks tell_at, instead of the socket
-  // Whether a packet was sent since a Send() was refused. If not, since when.
-  bool taken = true;
-  event::Instant stalled_since;
-  size_t stalled_at = 0;  // UnreceivedInKernelLocked() at stalled_since
+  StallClock stall_clock;
 
   // The owner's thread. Sends the queue when the turn ends.
   void FlushAtTurnEnd() {

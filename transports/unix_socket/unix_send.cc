@@ -60,28 +60,26 @@ UnixConnection::Output* UnixConnection::output() {
   return output_.get();
 }
 
+SendLimits UnixConnection::LimitsLocked() const {
+  SendLimits limits;
+  limits.bytes = send_limit_bytes_;
+  limits.frames = send_limit_frames_;
+  limits.descriptors = send_limit_descriptors_;
+  limits.gathered_bytes = gathered_limit_bytes_;
+  limits.reports_congestion = reports_congestion_;
+  return limits;
+}
+
 bool UnixConnection::HasRoomLocked() const {
-  if (send_is_broken_ || output_ == nullptr || output_->queue.empty()) {
-    return true;
-  }
-  // Half of the limit, so that a waiting sender can send several frames when it
-  // wakes.
-  return output_->queue.bytes() <= send_limit_bytes_ / 2 &&
-         output_->queue.bytes() + output_->refused_bytes <= send_limit_bytes_ &&
-         output_->queue.frames() < send_limit_frames_ &&
-         output_->queue.descriptors() < send_limit_descriptors_;
+  return send_is_broken_ || output_ == nullptr ||
+         LimitsLocked().HasRoomAgain(output_->queue.size(),
+                                     output_->refused_bytes);
 }
 
 bool UnixConnection::IsFullLocked(Room room, size_t size,
                                   bool with_descriptor) const {
-  const OutputQueue& queue = output_->queue;
-  if (queue.empty() || room == Room::kOwed) return false;
-  if (room == Room::kGathered) {
-    return queue.bytes() + size > gathered_limit_bytes_;
-  }
-  return queue.bytes() + size > send_limit_bytes_ ||
-         queue.frames() >= send_limit_frames_ ||
-         (with_descriptor && queue.descriptors() >= send_limit_descriptors_);
+  return !LimitsLocked().Admits(output_->queue.size(), room, size,
+                                with_descriptor);
 }
 
 IoResult UnixConnection::Send(const OutgoingFrame& frame) {
@@ -132,14 +130,6 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
       if (frame.room == Room::kQueue) {
         output_->wants_room = true;
         output_->refused_bytes = size;
-      }
-      const size_t unreceived = UnreceivedInKernelLocked();
-      // The far end is not stalled if it has received anything, even if that
-      // does not make room for a packet.
-      if (std::exchange(output_->taken, false) ||
-          unreceived < output_->stalled_at) {
-        output_->stalled_since = process_->Now();
-        output_->stalled_at = unreceived;
       }
       return IoResult::kWouldBlock;
     }
@@ -237,14 +227,7 @@ void UnixConnection::SetBlockedLocked(Sent why) {
 void UnixConnection::UpdateCongestionLocked() {
   const bool was = congested_.load(std::memory_order_relaxed);
   if (!reports_congestion_ && !was) return;
-  const OutputQueue& queue = output_->queue;
-  SendLimits limits;
-  limits.bytes = send_limit_bytes_;
-  limits.frames = send_limit_frames_;
-  limits.descriptors = send_limit_descriptors_;
-  limits.reports_congestion = reports_congestion_;
-  const bool is = limits.IsCongested(was, queue.bytes(), queue.frames(),
-                                     queue.descriptors());
+  const bool is = LimitsLocked().IsCongested(output_->queue.size(), was);
   if (is == was) return;
   congested_.store(is, std::memory_order_release);
   if (is || loop_ == nullptr) return;
@@ -297,7 +280,7 @@ UnixConnection::Sent UnixConnection::SendQueuedLocked() {
     switch (const Sent sent = SendFront()) {
       case Sent::kAll:
         process_ends ? queue.Skip() : queue.Pop();
-        output_->taken = true;
+        output_->stall_clock.OnTaken();
         break;
       case Sent::kTooLarge:
         // A large packet has learned the limit in SendParts().
@@ -340,8 +323,8 @@ void UnixConnection::Unsent::BeforeProcessEnds() {
     if (!connection->mutex_.TryLock())
       continue;  // a thread uses it, or was interrupted by exit()
     if (connection->closed_ == nullptr && !connection->send_is_broken_ &&
-        connection->SendQueuedLocked() != Sent::kAll &&
-        !connection->send_is_broken_) {
+        connection->SendQueuedLocked() != Sent::kBroken &&
+        !output->queue.empty()) {
       bytes += output->queue.bytes();
       messages += output->queue.frames();
       ++connections;
@@ -364,7 +347,7 @@ UnixConnection::Sent UnixConnection::SendFront() {
         SendParts(packet->header(), packet->payload(), packet->descriptor.get(),
                   packet->attach_credentials, &sent);
     if (result == Sent::kBroken) return result;  // the queue may be cleared
-    if (sent > packet->sent) output_->taken = true;
+    if (sent > packet->sent) output_->stall_clock.OnTaken();
     output_->queue.SetFrontSent(sent);
     return result;
   }
