@@ -338,8 +338,13 @@ typedef enum {
  * The kernel's socket holds some hundreds of kilobytes in addition to a queue.
  * So more than maxQueuedMessages messages may be unread. */
 typedef struct {
-  size_t structSize;    /* sizeof(le_msg_ServiceLimits_t) */
-  uint32_t maxSessions; /* of the service. Default: 1,048,576 */
+  size_t structSize; /* sizeof(le_msg_ServiceLimits_t) */
+  /* Sessions of the service. Default: 1,048,576. A session that its client has
+   * closed counts until the service has received its last messages and its
+   * close handlers have returned. So a client that closes its session and opens
+   * another at once may be refused. A client that waits asks again after a
+   * second. */
+  uint32_t maxSessions;
 
   /* ---- Of each session ---- */
 

@@ -296,6 +296,34 @@ TEST_F(ServerSessionTest, ADescriptorReturnedAtAnotherServiceIsWaitedFor) {
   setrlimit(RLIMIT_NOFILE, &before);
 }
 
+// A client may close its session and open another at once. The end of the first
+// may arrive in the same turn.
+TEST_F(ServerSessionTest, AFullServiceReceivesEndsBeforeItTurnsAClientAway) {
+  Run([this] {
+    Client clients[3];
+    std::vector<int> frames[3];
+    for (int i = 0; i < 3; ++i) {
+      clients[i].on_send = [&, i](const transports::OutgoingFrame& frame) {
+        frames[i].push_back(frame.type);
+        return transports::IoResult::kOk;
+      };
+    }
+    ServiceLimits limits;
+    limits.sessions = 1;
+    service_->SetLimits(limits);
+    Open(&clients[0]);
+    EXPECT_THAT(frames[0], ElementsAre(kHelloFrame));
+    Open(&clients[1], [&] { Leave(&clients[0]); });
+    EXPECT_THAT(frames[1], ElementsAre(kHelloFrame));
+    Open(&clients[2]);
+    EXPECT_THAT(frames[2], ElementsAre(kTurnedAwayFrame));
+    // A client that is still to be looked at loses its connection, and asks again.
+    frames[2].clear();
+    Open(&clients[2], [&] { service_->Hide(); });
+    EXPECT_THAT(frames[2], IsEmpty());
+  });
+}
+
 TEST_F(ServerSessionTest, AnIgnoredFramesDescriptorCountsUntilItIsClosed) {
   Run([this] {
     Client client;
