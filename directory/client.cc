@@ -3,6 +3,8 @@
 
 #include "directory/client.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -10,6 +12,7 @@
 #include "directory/control_frame.h"
 #include "directory/wait_log.h"
 #include "event/base/log.h"
+#include "event/base/sys.h"
 #include "event/peer_log.h"
 #include "transports/closer.h"
 
@@ -357,7 +360,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
             absl::StrCat(Name(server_),
                          " offers the service and has not accepted the "
                          "session: it is stopped, or its event loop does not "
-                         "run")};
+                         "run, or it has no file descriptor left")};
   }
 
   void SetCause(WaitCause cause) {
@@ -571,6 +574,17 @@ class DirectoryClient::DirectoryOffer final : public Offer,
                      before, " do not reach it any more"));
   }
 
+  // Warns once for each shortage.
+  void WarnOfLackingDescriptor() {
+    const bool lacks = connection_->LacksDescriptor();
+    if (std::exchange(lacks_descriptor_, lacks) || !lacks) return;
+    struct rlimit files = {};
+    event::sys::GetRLimit(RLIMIT_NOFILE, &files);
+    Log(LogLevel::kWarning,
+        absl::StrCat("no file descriptor is left (RLIMIT_NOFILE is ",
+                     files.rlim_cur, "): new clients wait until one is free"));
+  }
+
   void OnReadable() override {
     // The observer may destroy this in its call.
     bool destroyed = false;
@@ -579,6 +593,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
       IncomingFrame frame;
       const IoResult result = connection_->Receive(&frame, client_->pool_.get(),
                                                    absl::InfinitePast());
+      WarnOfLackingDescriptor();
       if (result == IoResult::kClosed) {
         const absl::Status why = connection_->close_status();
         TryLater();
@@ -652,6 +667,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
   WaitCause cause_;     // if it waits
   WaitLog log_;
   LogTimer log_timer_{this};
+  bool lacks_descriptor_ = false;
   absl::optional<uid_t> user_;  // the user at the last advertisement
   bool* destroyed_ = nullptr;
 };

@@ -269,6 +269,9 @@ class Connection {
   // meanwhile.
   enum class DescriptorPolicy { kDeliverWithout, kLeaveUnread };
   virtual void SetDescriptorPolicy(DescriptorPolicy policy) = 0;
+  // True from the moment when Receive() has left a frame unread for this
+  // reason, until it has received one and a file descriptor is still free.
+  virtual bool LacksDescriptor() const { return false; }
 
   // Sets how file descriptors of the far end are handled. Their sender can make
   // a close block for any time.

@@ -399,9 +399,11 @@ void* le_msg_GetServiceContextPtr(le_msg_ServiceRef_t serviceRef);
 
 /* Offers the service, now and after each restart of the directory, until it is
  * hidden. Waiting clients get their sessions in the order in which they began
- * to wait. If another process of the same user offers a service of this name,
- * this service waits, and replaces the other when that one stops. No-op if the
- * service is advertised. */
+ * to wait. This order does not hold for clients that the service has refused
+ * because of a limit: each of them asks again every second. If another process
+ * of the same user offers a service of this name, this service waits, and
+ * replaces the other when that one stops. No-op if the service is advertised.
+ */
 void le_msg_AdvertiseService(le_msg_ServiceRef_t serviceRef);
 
 /* Accepts no new sessions from now on. Open sessions stay open. No-op if the

@@ -127,8 +127,8 @@ typedef enum {
   /* The server or the directory has another version of the protocol. The text
    * has both versions, and names the program to update. */
   LE_MSG_WAIT_OTHER_VERSION = 9,
-  /* The directory refused: a limit is reached, the name is not valid there, or
-   * the service has another protocol. */
+  /* The directory refused: a limit is reached, or the name is not valid there.
+   */
   LE_MSG_WAIT_REFUSED = 10,
   /* The operating system refused. The text says why (for example: no file
    * descriptor is left). */
@@ -136,7 +136,10 @@ typedef enum {
   /* The server violates the protocol: it does not identify itself, another
    * user's process answers for it, or it sends frames of a directory. The text
    * says which. */
-  LE_MSG_WAIT_SERVER_FAULT = 12
+  LE_MSG_WAIT_SERVER_FAULT = 12,
+  /* The service has another protocol: another identifier, or another size of
+   * its largest message. The text has both. The opening has failed. */
+  LE_MSG_WAIT_OTHER_PROTOCOL = 13
 } le_msg_WaitReason_t;
 
 /* Returns why the session is not open yet. For a closed session: why its last
@@ -349,8 +352,13 @@ typedef enum {
  * The kernel's socket holds some hundreds of kilobytes in addition to a queue.
  * So more than maxQueuedMessages messages may be unread. */
 typedef struct {
-  size_t structSize;    /* sizeof(le_msg_ServiceLimits_t) */
-  uint32_t maxSessions; /* of the service. Default: 1,048,576 */
+  size_t structSize; /* sizeof(le_msg_ServiceLimits_t) */
+  /* Sessions of the service. Default: 1,048,576. A session that its client has
+   * closed counts until the service has received its last messages and its
+   * close handlers have returned. So a client that closes its session and opens
+   * another at once may be refused. A client that waits asks again after a
+   * second. */
+  uint32_t maxSessions;
 
   /* ---- Of each session ---- */
 

@@ -132,16 +132,19 @@ Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
     case Result::kNoBinding:
     case Result::kNoDirectory:
     case Result::kServiceFull:
-      // LogForPeer() limits the lines: a program may retry without end.
-      event::LogForPeer(
-          LogLevel::kWarning, event::kUnknownPeer,
-          absl::StrCat("interface '", interface_.name,
-                       "': cannot open a session: ", wait_cause().text));
+      WarnOfFailedOpening(wait_cause().text);
       break;
-    default:  // a wait has been logged already
+    default:  // OnEnded() logs another protocol, and OpenAttempt a long wait
       break;
   }
   return caller.result;
+}
+
+void ClientSession::WarnOfFailedOpening(absl::string_view why) {
+  // LogForPeer() limits the lines: a program may retry without end.
+  event::LogForPeer(LogLevel::kWarning, event::kUnknownPeer,
+                    absl::StrCat("interface '", interface_.name,
+                                 "': cannot open a session: ", why));
 }
 
 void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
@@ -202,6 +205,9 @@ void ClientSession::OnEnded(const absl::Status& status) {
   const std::unique_ptr<OpenAttempt> attempt = std::move(attempt_);
   open_status_ = status;
   if (!status.ok()) {
+    if (status.code() == absl::StatusCode::kFailedPrecondition) {
+      WarnOfFailedOpening(status.message());
+    }
     LogDebug("not opened: ", status.message());
     MutexLock lock(&mutex_);
     machine_.OnGivenUp();

@@ -154,6 +154,7 @@ class ClientSession final : public Session,
   void Shutdown() override;
   bool Abandon() override;
 
+  void WarnOfFailedOpening(absl::string_view why);
   void StartOpening(const Completion& done, event::Loop* loop, bool waits,
                     event::Instant deadline);
 

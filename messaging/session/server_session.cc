@@ -352,13 +352,16 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     // The session stays charged for it until it is closed.
     transports::CloseSentBy(event::Process::Current(), user_->uid(),
                             std::move(frame.descriptor), charge_);
-    frame.descriptor_lost = true;
     // Another service of the process may have taken the last file descriptor.
     // The last messages of a client that has closed are received without
     // theirs: the program may release file descriptors only when it hears of
     // the close.
     if (!link_.hung_up()) {
       fault = "its user has as many file descriptors in messages as it may";
+    } else {
+      WarnOfDescriptors(
+          "a message of a client that has closed is delivered without its "
+          "file descriptor");
     }
   }
   if (fault != nullptr || !verdict.deliver) {
@@ -384,9 +387,21 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   service_->handler()->OnMessage(this, std::move(message));
 }
 
+void ServerSession::WarnOfDescriptors(absl::string_view consequence) {
+  event::LogForPeer(
+      LogLevel::kWarning, user_->uid(),
+      absl::StrCat("service '", interface_name(),
+                   "': ", user_->DescribeDescriptors(), ": ", consequence));
+}
+
 bool ServerSession::TakesFrames() {
   if (connection_->congested()) return false;
-  if (user_->AwaitsDescriptor()) return false;
+  if (user_->AwaitsDescriptor()) {
+    if (user_->IsFirstWait()) {
+      WarnOfDescriptors("nothing more is received from it");
+    }
+    return false;
+  }
   // Once stopped, until half of them are answered.
   const uint32_t part = link_.paused() ? 2 : 1;
   return !OpenRequests(open_requests_.load())

@@ -88,6 +88,7 @@ class ServerSession final : public Session {
   bool DeliverOwed() override;
   void OnFrame(transports::IncomingFrame&& frame) override;
   bool TakesFrames() override;
+  void WarnOfDescriptors(absl::string_view consequence);
   void OnRoom() override;
   void OnConnectionClosed(const absl::Status& status) override;
 

@@ -272,6 +272,39 @@ TEST_F(LoggedTest, AWaitThatLastsIsSaidAndItsEnd) {
                                "served by pid .* of user .*")));
 }
 
+// Each function that returns LE_FAULT logs one line.
+TEST_F(LoggedTest, AnotherProtocolIsSaid) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    le_msg_SessionRef_t session =
+        le_msg_CreateSession(le_msg_GetProtocolRef("other", 8), "echo");
+    EXPECT_EQ(le_msg_OpenSessionSyncTimed(session, LE_MSG_NO_TIMEOUT),
+              LE_FAULT);
+    EXPECT_EQ(le_msg_TryOpenSessionSyncTimed(session, LE_MSG_NO_TIMEOUT),
+              LE_FAULT);
+    le_result_t result = LE_OK;
+    le_msg_OpenSessionTimed(
+        session, LE_MSG_NO_TIMEOUT,
+        [](le_msg_SessionRef_t, le_result_t result, void* context) {
+          *static_cast<le_result_t*>(context) = result;
+        },
+        &result);
+    party->RunLoopUntil([&] { return result == LE_FAULT; });
+    le_msg_DeleteSession(session);
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  const auto line = MatchesRegex(
+      "WARNING interface 'echo': cannot open a session: the service has "
+      "protocol '.*' .*, not protocol 'other' .*");
+  EXPECT_THAT(log_, ElementsAre(line, line, line));
+}
+
 TEST_F(LoggedTest, AtDebugLevelTheLifeOfASessionIsSaid) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

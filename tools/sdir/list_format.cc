@@ -106,7 +106,9 @@ std::string ReasonLine(const WaitingEntry& client) {
       break;
     case directory::proto::WAIT_NOT_TAKEN:
       reason = absl::StrCat("pid ", client.server_pid(),
-                            " has introductions that it has not taken");
+                            " has introductions that it has not taken: it is "
+                            "stopped, or its event loop does not run, or it "
+                            "has no file descriptor left");
       break;
     default:
       if (client.missing_binding().empty()) return "";

@@ -64,7 +64,8 @@ TEST(ListFormatTest, Text) {
             "        [pid    10] <ann>.d INTRODUCED to <bob>.t  (protocol ID = "
             "'q')\n"
             "                    pid 11 has introductions that it has not "
-            "taken\n"
+            "taken: it is stopped, or its event loop does not run, or it has "
+            "no file descriptor left\n"
             "\nINTRODUCTIONS MADE: 3\n\n");
 }
 

@@ -79,6 +79,7 @@ class UnixConnection final : public Connection, private event::Watch {
   bool Wait(uint32_t events, event::Instant deadline) override;
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
+  bool LacksDescriptor() const override { return lacks_descriptor_; }
   void SetTrust(Trust trust, uid_t payer, std::shared_ptr<void> held) override;
   void SetSendLimits(const SendLimits& limits) override;
   void NotifyWhenReceived() override;
@@ -259,6 +260,7 @@ class UnixConnection final : public Connection, private event::Watch {
   bool hung_up_ = false;        // the kernel has shut down both directions
   bool hang_up_told_ = false;   // OnHangUp() was called; reads_ resets it
   bool leaves_unread_ = false;  // DescriptorPolicy::kLeaveUnread
+  bool lacks_descriptor_ = false;
   Strangers strangers_;
   bool kernel_refuses_;
   bool socket_is_nonblocking_;

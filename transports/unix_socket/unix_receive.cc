@@ -136,6 +136,7 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
         // descriptor.
         if (look != 0 && ancillary->truncated()) {
           if (!leftover()->MayReceive()) {
+            lacks_descriptor_ = true;
             room->Discard();
             return IoResult::kWouldBlock;
           }
@@ -148,6 +149,9 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
           }
         }
         if (look != 0) received = TakeWhatWasLookedAt(received);
+        if (ABSL_PREDICT_FALSE(lacks_descriptor_) && leftover()->MayReceive()) {
+          lacks_descriptor_ = false;
+        }
       }
     }
     if (received >= 0) break;
