@@ -97,10 +97,13 @@ class DirectoryServer : private transports::Acceptor::Observer,
                                    Loading loading = Loading::kNow);
 
   const Registry& registry() const { return registry_; }
-  const Accounts& accounts() const { return accounts_; }
+  const Accounts& accounts() {
+    connection_charges_.Settle();
+    return accounts_;
+  }
   // For tests: a difference between what users have and what they are charged
   // for. Empty if there is none.
-  std::string Discrepancy() const;
+  std::string Discrepancy();
 
  private:
   class Peer;
@@ -175,6 +178,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   const Options options_;
   const uid_t self_;
   Accounts accounts_;
+  SharedCharges connection_charges_{&accounts_.connections};
   Registry registry_;
   std::unique_ptr<transports::Acceptor> acceptor_;
   transports::BufferPool::Ptr pool_;        // for administrators

@@ -31,6 +31,7 @@ struct OutputPacket {
   size_t used = 0;
   Buffer buffer;
   event::UniqueFd descriptor;  // a file, or the socket of a passed connection
+  std::shared_ptr<void> held;  // of a passed connection, until it is closed
   bool attach_credentials = false;
   size_t frames = 0;            // number of frames; an announcement has none
   size_t last_header = 0;       // offset of the last frame's header
@@ -70,9 +71,11 @@ class OutputQueue {
   // Adds a frame. The kernel has accepted `sent` bytes of its payload already
   // (0: not even its header). `movable` is the buffer that holds the payload,
   // or null. A large payload is moved from it; others are copied.
+  // `held` is kept with the descriptor.
   void Push(FrameHeader header, absl::Span<const uint8_t> payload,
             Buffer* movable, size_t sent, event::UniqueFd descriptor,
-            bool attach_credentials, size_t max_packet);
+            bool attach_credentials, size_t max_packet,
+            std::shared_ptr<void> held = nullptr);
 
   // Adds an announcement: a packet that revokes the promise of the packet
   // before it that the next one is plain. Push() adds one itself if the promise
@@ -83,6 +86,8 @@ class OutputQueue {
   bool EndsWithPromise() const { return packets_.back().promises_plain; }
 
   OutputPacket* front() { return &packets_[first_]; }
+  // Takes the descriptor of the front, for a caller that closes it.
+  event::UniqueFd TakeDescriptor();
   // Records that the kernel has accepted `sent` bytes of the front's payload.
   // The front must be large.
   void SetFrontSent(size_t sent);

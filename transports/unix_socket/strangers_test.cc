@@ -44,6 +44,7 @@ class Kernel final : public event::sys::Interceptor {
   Kernel() { event::sys::SetInterceptor(this); }
   ~Kernel() override {
     LastFrom(INT_MAX);
+    while (AnyCloseWaits()) std::this_thread::yield();
     event::sys::SetInterceptor(nullptr);
   }
   int Fail(const char*) override { return 0; }
@@ -538,6 +539,59 @@ TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
   kernel.LastFrom(INT_MAX);
   while (held.use_count() > 1) std::this_thread::yield();
 }
+
+// The new owner may have closed the connection already. Then the close of this
+// process's copy is the last one, and the far end can make it block. So another
+// thread closes the copy, whether it was sent at once or gathered (`true`).
+class PassedOnTest : public StrangersTest,
+                     public ::testing::WithParamInterface<bool>,
+                     private Connection::Observer,
+                     private event::Task {
+ protected:
+  void OnReadable() override {}
+  void Run() override {
+    // Frames that follow in the same turn are gathered.
+    if (GetParam()) {
+      ASSERT_EQ(to_server_->Send(OutgoingFrame()), IoResult::kOk);
+    }
+    OutgoingFrame frame;
+    frame.connection = &end_;
+    ASSERT_EQ(to_server_->Send(frame), IoResult::kOk);
+  }
+  void PassOnInATurn() {
+    ASSERT_TRUE(to_server_->Attach(StrangersTest::loop_, this).ok());
+    StrangersTest::loop_->Post(this);
+    StrangersTest::loop_->RunTurn(absl::InfiniteFuture());
+  }
+  void MakeServer() {
+    int pair[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    to_server_ = std::make_unique<UnixConnection>(event::UniqueFd(pair[0]),
+                                                  &process_, false);
+    server_.reset(pair[1]);
+  }
+
+  std::unique_ptr<Connection> to_server_;
+  event::UniqueFd server_;
+};
+
+TEST_P(PassedOnTest, AnotherThreadClosesThisProcessesCopy) {
+  Kernel kernel;
+  MakeServer();
+  const auto held = std::make_shared<int>();
+  BeginSession(Trust::kTrusted);
+  end_->KeepUntilClosed(held);
+  kernel.Forget();
+  kernel.LastFrom(end_fd_);
+  PassOnInATurn();
+  EXPECT_NE(kernel.ClosedBy(end_fd_), std::this_thread::get_id());
+  kernel.WaitUntilLasting(1);
+  EXPECT_EQ(held.use_count(), 2);
+  kernel.LastFrom(INT_MAX);
+  while (held.use_count() > 1) std::this_thread::yield();
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PassedOnTest, ::testing::Bool());
 
 // ---- File descriptors that wait to be closed -------------------------------
 

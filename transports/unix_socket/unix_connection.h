@@ -80,6 +80,9 @@ class UnixConnection final : public Connection, private event::Watch {
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
   void SetTrust(Trust trust, uid_t payer, std::shared_ptr<void> held) override;
+  void KeepUntilClosed(std::shared_ptr<void> held) override {
+    held_ = std::move(held);
+  }
   void SetSendLimits(const SendLimits& limits) override;
   void NotifyWhenReceived() override;
   void Close() override;
@@ -190,6 +193,10 @@ class UnixConnection final : public Connection, private event::Watch {
   void CloseSent(uid_t payer, event::UniqueFd fd, std::shared_ptr<void> held);
   void CloseReceived(event::UniqueFd fd);
   void CloseReceived(IncomingAncillary* ancillary);
+  // Closes the socket of a client that was passed on, or that is not wanted. It
+  // may have unread file descriptors of its user.
+  static void CloseClient(event::Process* process, event::UniqueFd client,
+                          std::shared_ptr<void> held = nullptr);
   // Makes the kernel accept descriptors, for a connection that is about to be
   // passed on: its new owner receives them. False: the kernel does not allow
   // it.
@@ -198,6 +205,8 @@ class UnixConnection final : public Connection, private event::Watch {
   void RefuseStrangers();
   // Drops the queued frames.
   void DropQueueLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Closes the descriptor of the queue's first packet.
+  void CloseQueuedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Closes this connection and returns its socket, to pass it on.
   event::UniqueFd ReleaseSocket() ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -254,11 +263,13 @@ class UnixConnection final : public Connection, private event::Watch {
   bool leaves_unread_ = false;  // DescriptorPolicy::kLeaveUnread
   Strangers strangers_;
   bool kernel_refuses_;
-  // A passed connection in the queue may hold descriptors from strangers.
-  bool passes_strangers_ = false;
+  // Connections of others are passed on this one. Their far ends, with the new
+  // owners, can make the close of this process's copies block.
+  bool passes_on_ = false;
   bool socket_is_nonblocking_;
   uid_t payer_ = event::kUnknownPeer;  // set by SetTrust()
-  std::shared_ptr<void> held_;         // see SetTrust()
+  // See SetTrust() and KeepUntilClosed().
+  std::shared_ptr<void> held_;
 
   // The owner waits and does not send queued output. Set under mutex_. The
   // owner may clear it without the lock; a stale true makes one Send() return
