@@ -161,6 +161,7 @@ class UnixConnection final : public Connection, private event::Watch {
   IoResult Fetch(PacketReader::Room* room, bool block,
                  IncomingAncillary* ancillary, size_t* size);
   ssize_t TakeWhatWasLookedAt(ssize_t size);
+  bool NextHasManyDescriptors(bool block);
   IoResult TakeBuffered(IncomingFrame* frame, BufferPool* pool);
   void RemindOfBuffered();
   Leftover* leftover();
