@@ -124,7 +124,7 @@ class Registry {
 
   // The number of clients that one GoOn() places, serves or refuses. All events
   // between two GoOn() may handle the same number.
-  static constexpr size_t kMaxAtOnce = 256;
+  static constexpr size_t kMaxAtOnce = 128;
 
   // Does not own `accounts`.
   explicit Registry(Accounts* accounts, size_t at_once = kMaxAtOnce)

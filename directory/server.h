@@ -48,7 +48,7 @@ constexpr absl::Duration kTellWaitingAfter = absl::Milliseconds(100);
 
 // The most clients that get their cause in one batch. The next batch follows
 // after the same delay.
-constexpr size_t kMaxToldAtOnce = 512;
+constexpr size_t kMaxToldAtOnce = 128;
 
 // A client with more unreceived bytes than this, the kernel's overhead
 // included, gets no further cause. This bounds the memory for each client.
@@ -59,7 +59,7 @@ constexpr size_t kMaxUnreceivedBytes = 2048;
 constexpr size_t kLookAtIntroductions = 8;
 
 // The most actions, and the most checks of servers, in one turn of the loop.
-constexpr size_t kMaxActionsAtOnce = 256;
+constexpr size_t kMaxActionsAtOnce = 64;
 constexpr size_t kMaxServersLookedAtAtOnce = 64;
 
 // The most users that are remembered because their other version was logged.
