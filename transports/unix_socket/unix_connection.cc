@@ -685,6 +685,7 @@ void UnixConnection::CloseWith(absl::Status status) {
   auto closed = std::make_unique<Closed>();
   // After the close peer() still returns the peer that broke a rule.
   if (status.code() == absl::StatusCode::kInvalidArgument ||
+      status.code() == absl::StatusCode::kUnimplemented ||
       status.code() == absl::StatusCode::kInternal) {
     const absl::StatusOr<event::Credentials> peer = PeerLocked();
     if (peer.ok()) closed->peer = *peer;
