@@ -48,7 +48,7 @@ constexpr absl::Duration kTellWaitingAfter = absl::Milliseconds(100);
 
 // The most clients that get their cause in one batch. The next batch follows
 // after the same delay.
-constexpr size_t kMaxToldAtOnce = 128;
+constexpr size_t kMaxToldAtOnce = 64;
 
 // A client with more unreceived bytes than this, the kernel's overhead
 // included, gets no further cause. This bounds the memory for each client.
