@@ -200,7 +200,7 @@ TEST_F(HostileClientTest, WhatAServerDoesNotReceiveIsChargedUntilItHasGone) {
   while (accounts.introductions.used() > 0) {
     loop_->RunTurn(absl::InfiniteFuture());
   }
-  EXPECT_EQ(accounts.connections.used(), 0u);
+  EXPECT_EQ(directory_->accounts().connections.used(), 0u);
 }
 
 // The server has received some introductions when its connection breaks.

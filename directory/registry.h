@@ -124,7 +124,7 @@ class Registry {
 
   // The most clients that one GoOn() places, serves or refuses. All events
   // between two calls of GoOn() together handle at most as many again.
-  static constexpr size_t kMaxAtOnce = 256;
+  static constexpr size_t kMaxAtOnce = 128;
 
   // Does not own `accounts`.
   explicit Registry(Accounts* accounts, size_t at_once = kMaxAtOnce)

@@ -49,7 +49,7 @@ constexpr absl::Duration kTellWaitingAfter = absl::Milliseconds(100);
 
 // The most clients that get their cause in one batch. The next batch follows
 // after the same delay.
-constexpr size_t kMaxToldAtOnce = 512;
+constexpr size_t kMaxToldAtOnce = 64;
 
 // A client with more unreceived bytes than this, the kernel's overhead
 // included, gets no further cause. This bounds the memory for each client.
@@ -60,7 +60,7 @@ constexpr size_t kMaxUnreceivedBytes = 2048;
 constexpr size_t kLookAtIntroductions = 8;
 
 // The most actions, and the most checks of servers, in one turn of the loop.
-constexpr size_t kMaxActionsAtOnce = 256;
+constexpr size_t kMaxActionsAtOnce = 64;
 constexpr size_t kMaxServersLookedAtAtOnce = 64;
 
 // Another version is logged once for each user. This bounds the number of users
@@ -99,10 +99,13 @@ class DirectoryServer : private transports::Acceptor::Observer,
                                    Loading loading = Loading::kNow);
 
   const Registry& registry() const { return registry_; }
-  const Accounts& accounts() const { return accounts_; }
+  const Accounts& accounts() {
+    connection_charges_.Settle();
+    return accounts_;
+  }
   // For tests: a difference between what users have and what they are charged
   // for. Empty if there is none.
-  std::string Discrepancy() const;
+  std::string Discrepancy();
 
  private:
   class Peer;
@@ -177,6 +180,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   const Options options_;
   const uid_t self_;
   Accounts accounts_;
+  SharedCharges connection_charges_{&accounts_.connections};
   Registry registry_;
   std::unique_ptr<transports::Acceptor> acceptor_;
   transports::BufferPool::Ptr pool_;        // for administrators

@@ -36,11 +36,10 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
  public:
   enum class Role { kNone, kClient, kServer, kAdmin };
 
-  // What the peer is charged for. Its first message releases `silent`.
-  // `reserved`: the charges are from the reserve, so the peer may only
-  // administer.
+  // What the peer is charged for, besides its connection, which has its own
+  // charge. Its first message releases `silent`. `reserved`: the charges are
+  // from the reserve, so the peer may only administer.
   struct Charges {
-    Quota::Charge connection;
     Quota::Charge silent;
     bool reserved = false;
   };

@@ -297,6 +297,11 @@ class Connection {
   virtual void SetTrust(Trust trust, uid_t payer,
                         std::shared_ptr<void> held) = 0;
 
+  // Replaces `held` of SetTrust(). After Send() has passed this connection on,
+  // it is kept until this process has closed its copy. That may be on another
+  // thread: the far end and the new owner can make this close block.
+  virtual void KeepUntilClosed(std::shared_ptr<void> held) = 0;
+
   // Sets the limits for frames that are sent from now on. Queued frames stay
   // queued.
   virtual void SetSendLimits(const SendLimits& limits) = 0;

@@ -63,6 +63,7 @@ class FakeConnection final : public transports::Connection {
   absl::Status SetReceiveCredentials(bool) override { return absl::OkStatus(); }
   void SetDescriptorPolicy(DescriptorPolicy) override {}
   void SetTrust(Trust, uid_t, std::shared_ptr<void>) override {}
+  void KeepUntilClosed(std::shared_ptr<void>) override {}
   void SetSendLimits(const transports::SendLimits&) override {}
   void NotifyWhenReceived() override {}
   void Close() override {}

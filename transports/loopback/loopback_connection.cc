@@ -346,6 +346,7 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
   }
   if (passed != nullptr) {
     passed->Leave();
+    passed->held_.reset();
     queued.connection = std::move(*frame.connection);
   }
   if (frame.attach_credentials) queued.sender = process_->credentials();

@@ -103,6 +103,9 @@ class LoopbackConnection final : public Connection, private event::Task {
     refuses_descriptors_ = trust == Trust::kNoDescriptors;
     held_ = std::move(held);
   }
+  void KeepUntilClosed(std::shared_ptr<void> held) override {
+    held_ = std::move(held);
+  }
   void SetSendLimits(const SendLimits& limits) override;
   void NotifyWhenReceived() override;
   void Close() override;

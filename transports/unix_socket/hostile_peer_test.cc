@@ -126,6 +126,7 @@ TEST_F(HostilePeerTest, AnotherVersion) {
   ASSERT_EQ(answer[0], 1);
   EXPECT_EQ(std::string(answer, static_cast<size_t>(size)),
             VersionRefusal(connection_->close_status().message()));
+  EXPECT_TRUE(connection_->peer().ok()) << "the log names the peer";
 }
 
 TEST_F(HostilePeerTest, ARefusalOfOurVersion) {

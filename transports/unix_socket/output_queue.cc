@@ -61,7 +61,8 @@ void OutputQueue::PushAnnouncement() {
 
 void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
                        Buffer* movable, size_t sent, event::UniqueFd descriptor,
-                       bool attach_credentials, size_t max_packet) {
+                       bool attach_credentials, size_t max_packet,
+                       std::shared_ptr<void> held) {
   const size_t size = kFrameHeaderBytes + payload.size();
   const bool is_large = sent > 0 || size > max_packet;
   const bool plain = !descriptor && !attach_credentials;
@@ -103,6 +104,7 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
     Append(&packet, header, payload);
   }
   packet.descriptor = std::move(descriptor);
+  packet.held = std::move(held);
   if (announcement.has_value()) Add(*std::move(announcement));
   Add(std::move(packet));
 }
@@ -141,10 +143,12 @@ void OutputQueue::SetFrontSent(size_t sent) {
   OutputPacket* const packet = front();
   bytes_ -= sent - packet->sent;
   packet->sent = sent;
-  if (sent > 0 && packet->descriptor) {
-    packet->descriptor.reset();
-    --descriptors_;
-  }
+  if (sent > 0) TakeDescriptor();
+}
+
+event::UniqueFd OutputQueue::TakeDescriptor() {
+  if (front()->descriptor) --descriptors_;
+  return std::move(front()->descriptor);
 }
 
 void OutputQueue::Skip() {
@@ -165,6 +169,7 @@ void OutputQueue::Pop() {
     Spares()->PutBack(std::move(packet.memory));
   }
   packet.descriptor.reset();
+  packet.held.reset();
   if (empty()) {
     packets_.clear();
     first_ = 0;
@@ -199,7 +204,7 @@ void OutputQueue::Recut(size_t max_packet) {
       header.flags &=
           static_cast<uint16_t>(~(FrameHeader::kOfPacket | FrameHeader::kMore));
       Push(header, payload, nullptr, 0, std::move(packet.descriptor),
-           packet.attach_credentials, max_packet);
+           packet.attach_credentials, max_packet, std::move(packet.held));
     }
   }
 }

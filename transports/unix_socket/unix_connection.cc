@@ -70,12 +70,6 @@ bool RefusesDescriptors(int fd) {
          takes == 0;
 }
 
-// The client may have unread file descriptors of its user.
-void CloseClient(event::Process* process, event::UniqueFd client) {
-  const uid_t user = UserOf(client.get());
-  CloseSentBy(process, user, std::move(client));
-}
-
 int PollTimeout(event::Instant deadline, event::Instant now) {
   if (deadline == absl::InfiniteFuture()) return -1;
   if (deadline <= now) return 0;
@@ -87,6 +81,13 @@ int PollTimeout(event::Instant deadline, event::Instant now) {
 }
 
 }  // namespace
+
+void UnixConnection::CloseClient(event::Process* process,
+                                 event::UniqueFd client,
+                                 std::shared_ptr<void> held) {
+  const uid_t user = UserOf(client.get());
+  CloseSentBy(process, user, std::move(client), std::move(held));
+}
 
 UnixConnection::UnixConnection(event::UniqueFd socket, event::Process* process,
                                bool socket_is_nonblocking, bool promised_plain,
@@ -235,12 +236,17 @@ void UnixConnection::RefuseStrangers() {
 
 void UnixConnection::DropQueueLocked() {
   OutputQueue& queue = output_->queue;
-  for (; passes_strangers_ && !queue.empty(); queue.Pop()) {
-    if (queue.front()->descriptor) {
-      CloseClient(process_, std::move(queue.front()->descriptor));
-    }
-  }
+  for (; passes_on_ && !queue.empty(); queue.Pop()) CloseQueuedLocked();
   queue.Clear();
+}
+
+void UnixConnection::CloseQueuedLocked() {
+  OutputQueue& queue = output_->queue;
+  event::UniqueFd descriptor = queue.TakeDescriptor();
+  if (descriptor && passes_on_) {
+    CloseClient(process_, std::move(descriptor),
+                std::move(queue.front()->held));
+  }
 }
 
 event::UniqueFd UnixConnection::ReleaseSocket() {
@@ -690,6 +696,7 @@ void UnixConnection::CloseWith(absl::Status status) {
   auto closed = std::make_unique<Closed>();
   // After the close peer() still returns the peer that broke a rule.
   if (status.code() == absl::StatusCode::kInvalidArgument ||
+      status.code() == absl::StatusCode::kUnimplemented ||
       status.code() == absl::StatusCode::kInternal) {
     const absl::StatusOr<event::Credentials> peer = PeerLocked();
     if (peer.ok()) closed->peer = *peer;

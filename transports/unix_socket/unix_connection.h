@@ -81,6 +81,9 @@ class UnixConnection final : public Connection, private event::Watch {
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
   bool LacksDescriptor() const override { return lacks_descriptor_; }
   void SetTrust(Trust trust, uid_t payer, std::shared_ptr<void> held) override;
+  void KeepUntilClosed(std::shared_ptr<void> held) override {
+    held_ = std::move(held);
+  }
   void SetSendLimits(const SendLimits& limits) override;
   void NotifyWhenReceived() override;
   void Close() override;
@@ -164,6 +167,7 @@ class UnixConnection final : public Connection, private event::Watch {
   IoResult Fetch(PacketReader::Room* room, bool block,
                  IncomingAncillary* ancillary, size_t* size);
   ssize_t TakeWhatWasLookedAt(ssize_t size);
+  bool NextHasManyDescriptors(bool block);
   IoResult TakeBuffered(IncomingFrame* frame, BufferPool* pool);
   void RemindOfBuffered();
   Leftover* leftover();
@@ -196,6 +200,10 @@ class UnixConnection final : public Connection, private event::Watch {
   void CloseSent(uid_t payer, event::UniqueFd fd, std::shared_ptr<void> held);
   void CloseReceived(event::UniqueFd fd);
   void CloseReceived(IncomingAncillary* ancillary);
+  // Closes the socket of a client that was passed on, or that is not wanted. It
+  // may have unread file descriptors of its user.
+  static void CloseClient(event::Process* process, event::UniqueFd client,
+                          std::shared_ptr<void> held = nullptr);
   // Makes the kernel accept descriptors, for a connection that is about to be
   // passed on: its new owner receives them. False: the kernel does not allow
   // it.
@@ -204,6 +212,8 @@ class UnixConnection final : public Connection, private event::Watch {
   void RefuseStrangers();
   // Drops the queued frames.
   void DropQueueLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Closes the descriptor of the queue's first packet.
+  void CloseQueuedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Closes this connection and returns its socket, to pass it on.
   event::UniqueFd ReleaseSocket() ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -247,8 +257,9 @@ class UnixConnection final : public Connection, private event::Watch {
   bool promised_plain_ ABSL_GUARDED_BY(mutex_);
   // SO_PASSCRED is still on, although credentials are not wanted any more.
   bool passes_credentials_ ABSL_GUARDED_BY(mutex_) = false;
-  // A passed connection in the queue may hold descriptors from strangers.
-  bool passes_strangers_ ABSL_GUARDED_BY(mutex_) = false;
+  // Connections of others are passed on this one. Their far ends, with the new
+  // owners, can make the close of this process's copies block.
+  bool passes_on_ ABSL_GUARDED_BY(mutex_) = false;
   // Sending has failed for ever.
   bool send_is_broken_ ABSL_GUARDED_BY(mutex_) = false;
 
@@ -265,7 +276,8 @@ class UnixConnection final : public Connection, private event::Watch {
   bool kernel_refuses_;
   bool socket_is_nonblocking_;
   uid_t payer_ = event::kUnknownPeer;  // set by SetTrust()
-  std::shared_ptr<void> held_;         // see SetTrust()
+  // See SetTrust() and KeepUntilClosed().
+  std::shared_ptr<void> held_;
 
   // The owner waits and does not send queued output. Set under mutex_. The
   // owner may clear it without the lock; a stale true makes one Send() return

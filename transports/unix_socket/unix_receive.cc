@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
+#include "transports/closer.h"
 #include "transports/unix_socket/unix_connection.h"
 #include "transports/unix_socket/unix_connection_parts.h"
 
@@ -186,6 +187,30 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
   return IoResult::kOk;
 }
 
+// Whether the next packet has more file descriptors than any frame. It is not
+// received: all of them would be open until they are closed, and their user can
+// make that take long. (If the control buffer were too small for a packet that is
+// received, the kernel would close the others on this thread.)
+bool UnixConnection::NextHasManyDescriptors(bool block) {
+  char byte;
+  struct iovec part = {&byte, sizeof(byte)};
+  struct msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  IncomingAncillary ancillary;
+  ancillary.PutInto(&message);
+  message.msg_controllen =
+      CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(2 * sizeof(int));
+  if (sys::RecvMsg(fd_.get(), &message,
+                   MSG_PEEK | MSG_CMSG_CLOEXEC | (block ? 0 : MSG_DONTWAIT)) <
+      0) {
+    return false;
+  }
+  // The packet keeps its own copies, so that the close of these does not block.
+  ancillary.TakeFrom(message);
+  return ancillary.descriptors() > 1;
+}
+
 // Drops a packet of `size` bytes that was peeked at. The peek has already
 // installed its descriptors; the packet's own copies are released with it.
 ssize_t UnixConnection::TakeWhatWasLookedAt(ssize_t size) {
@@ -209,6 +234,11 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     }
     if (ABSL_PREDICT_FALSE(HasManyCloses()) && !leftover()->MayReceive()) {
       return IoResult::kWouldBlock;
+    }
+    if (ABSL_PREDICT_FALSE(AnyCloseWaits()) && is_careful() &&
+        !leaves_unread_ && NextHasManyDescriptors(block)) {
+      return Fail(absl::InvalidArgumentError(
+          "a packet with more than one file descriptor"));
     }
     IncomingAncillary ancillary;
     PacketReader::Room room(&reader_, pool);

@@ -140,7 +140,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     if (!frame.owner_lets_descriptors_in && !passed->TakeStrangers()) {
       return IoResult::kNotIdle;
     }
-    passes_strangers_ |= passed->strangers_ == Strangers::kDropped;
+    passes_on_ = true;
   }
 
   size_t sent = 0;
@@ -153,7 +153,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
         if (frame.descriptor != nullptr) frame.descriptor->reset();
         if (passed != nullptr) {
           // The far end owns the socket now, so it must not be shut down here.
-          passed->ReleaseSocket();
+          CloseClient(process_, passed->ReleaseSocket(),
+                      std::move(passed->held_));
           frame.connection->reset();
         }
         if (in_turn) sent_in_turn_ = loop_->turn();
@@ -180,12 +181,19 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   }
 
   event::UniqueFd descriptor;
+  std::shared_ptr<void> held;
   if (frame.descriptor != nullptr) {
     descriptor = std::move(*frame.descriptor);
   } else if (passed != nullptr) {
     descriptor = passed->ReleaseSocket();
+    held = std::move(passed->held_);
   }
-  if (sent > 0) descriptor.reset();  // it was sent with the first part
+  if (sent > 0) {  // it was sent with the first part
+    if (passed != nullptr) {
+      CloseClient(process_, std::move(descriptor), std::move(held));
+    }
+    descriptor.reset();
+  }
   if (frame.descriptor != nullptr) frame.descriptor->reset();
   if (frame.connection != nullptr) frame.connection->reset();
   if (sent == 0 && promised_plain_ &&
@@ -194,7 +202,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   }
   output()->queue.Push(header, frame.payload, frame.movable_payload, sent,
                        std::move(descriptor), frame.attach_credentials,
-                       max_packet_);
+                       max_packet_, std::move(held));
   promised_plain_ = output()->queue.EndsWithPromise();
   UpdateCongestionLocked();
   if (output_->is_blocked()) {
@@ -279,7 +287,12 @@ UnixConnection::Sent UnixConnection::SendQueuedLocked() {
   while (!queue.empty()) {
     switch (const Sent sent = SendFront()) {
       case Sent::kAll:
-        process_ends ? queue.Skip() : queue.Pop();
+        if (process_ends) {
+          queue.Skip();
+        } else {
+          CloseQueuedLocked();
+          queue.Pop();
+        }
         output_->stall_clock.OnTaken();
         break;
       case Sent::kTooLarge:
@@ -347,7 +360,10 @@ UnixConnection::Sent UnixConnection::SendFront() {
         SendParts(packet->header(), packet->payload(), packet->descriptor.get(),
                   packet->attach_credentials, &sent);
     if (result == Sent::kBroken) return result;  // the queue may be cleared
-    if (sent > packet->sent) output_->stall_clock.OnTaken();
+    if (sent > packet->sent) {
+      output_->stall_clock.OnTaken();
+      if (!event::Thread::process_ends()) CloseQueuedLocked();
+    }
     output_->queue.SetFrontSent(sent);
     return result;
   }
