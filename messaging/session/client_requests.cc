@@ -145,12 +145,22 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
     return sent;
   }
   if (sent == Result::kOk) owner_->loop()->RunTurnEndHooks();
+  const bool is_timed = deadline != absl::InfiniteFuture();
+  bool is_told = false;
   while (!caller.done) {
+    // Silence is reported once; from then on this waits for input.
+    if (is_told && link_.attached() != nullptr) {
+      link_.attached()->Wait(transports::Connection::kReadable, deadline);
+    }
     // A connection that accepts no more frames may still have frames to
     // receive.
     const IoResult received =
         ReceiveIntoInbox(sent == Result::kOk ? deadline : absl::InfinitePast());
     if (received == IoResult::kOk) continue;
+    if (received == IoResult::kWouldBlock && sent == Result::kOk && !is_timed) {
+      if (!std::exchange(is_told, true)) WarnOfNoResponse();
+      continue;
+    }
     if (received == IoResult::kWouldBlock && sent == Result::kOk) {
       MutexLock lock(&mutex_);
       machine_.AbandonRequest(added.id, &completion);
@@ -170,6 +180,20 @@ bool ClientSession::CancelRequest(uint64_t id) {
   }
   Complete(completion, Result::kCancelled);
   return true;
+}
+
+void ClientSession::WarnOfNoResponse() {
+  event::Credentials server;
+  {
+    MutexLock lock(&mutex_);
+    server = server_;
+  }
+  event::LogForPeer(
+      event::LogLevel::kWarning, server.uid,
+      absl::StrCat("interface '", interface_.name, "': a request has waited ",
+                   absl::FormatDuration(kResponsePatience),
+                   " for a response of pid ", server.pid, " of user ",
+                   server.uid));
 }
 
 void ClientSession::WarnOfRefusedRequest(const AddedRequest& refused) {

@@ -191,6 +191,7 @@ absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
                            ? Connection::Trust::kStranger
                            : Connection::Trust::kTrusted,
                        server.uid, nullptr);
+  connection->ReportSilence(kResponsePatience);
   absl::Status attached = link_.Attach(connection.get(), send_limits());
   if (!attached.ok()) return attached;
   ConnectionRef present(std::move(connection));

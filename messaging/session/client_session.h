@@ -220,6 +220,7 @@ class ClientSession final : public Session,
   // Leaves the owner once the session is deleted and nothing is due.
   void LeaveOwnerIfDone();
   void WarnOfDroppedMessage();
+  void WarnOfNoResponse();
   // For a log line after "the session is".
   const char* WhyNotOpen();
   void WarnOfRefusedRequest(const AddedRequest& refused);

@@ -409,6 +409,33 @@ TEST_F(LoggedTest, ASendThatWaitsForRoomIsSaidOnce) {
                         "are queued for it")));
 }
 
+TEST_F(LoggedTest, ARequestWithoutAResponseIsSaidOnce) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      Block(25);
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    for (size_t lines = 1; lines <= 2; ++lines) {
+      EXPECT_EQ(Ask(client.ref(), "x"), "x");
+      EXPECT_EQ(g_log->size(), lines);
+    }
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  const auto line = MatchesRegex(
+      "WARNING interface 'echo': a request has waited 10s for a response of "
+      "pid .* of user .*");
+  EXPECT_THAT(log_, ElementsAre(line, line));
+}
+
 TEST_F(LoggedTest, AServerThatDoesNotRespondIsSaidOnceForASession) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

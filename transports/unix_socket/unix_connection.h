@@ -73,6 +73,9 @@ class UnixConnection final : public Connection, private event::Watch {
   void SetReadInterest(bool interested) override;
   IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                    event::Instant deadline) override;
+  void ReportSilence(absl::Duration after) override {
+    silence_ms_ = static_cast<uint32_t>(absl::ToInt64Milliseconds(after));
+  }
   bool HasBuffered() const override { return reader_.HasBuffered(); }
   bool HasPartial() const override { return reader_.HasPartial(); }
   bool MayHaveMore() const override { return reader_.may_have_more(); }
@@ -155,6 +158,7 @@ class UnixConnection final : public Connection, private event::Watch {
                           event::Instant deadline);
   IoResult ReceivePacket(IncomingFrame* frame, BufferPool* pool, bool block);
   bool PauseForDescriptor(event::Instant deadline);
+  void SetSilence();
   IoResult Fetch(PacketReader::Room* room, bool block,
                  IncomingAncillary* ancillary, size_t* size);
   ssize_t TakeWhatWasLookedAt(ssize_t size);
@@ -257,6 +261,8 @@ class UnixConnection final : public Connection, private event::Watch {
   // A passed connection in the queue may hold descriptors from strangers.
   bool passes_strangers_ = false;
   bool socket_is_nonblocking_;
+  bool reports_silence_ = false;       // the socket has a timeout
+  uint32_t silence_ms_ = 0;            // the timeout that the socket is to get
   uid_t payer_ = event::kUnknownPeer;  // set by SetTrust()
   std::shared_ptr<void> held_;         // see SetTrust()
 
