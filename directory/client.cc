@@ -70,7 +70,8 @@ WaitReason ReasonOfConnect(const absl::Status& failed) {
   }
 }
 
-WaitCause ToCause(WaitReason reason, const absl::Status& failed) {
+WaitCause ToCause(event::Process* process, WaitReason reason,
+                  const absl::Status& failed) {
   WaitCause cause;
   cause.reason = reason;
   if (reason == WaitReason::kNoDirectory) {
@@ -79,7 +80,7 @@ WaitCause ToCause(WaitReason reason, const absl::Status& failed) {
   }
   absl::StrAppend(&cause.text, failed.message());
   if (reason == WaitReason::kNoDirectory && absl::IsUnavailable(failed)) {
-    absl::StrAppend(&cause.text, " (is directoryd running?)");
+    absl::StrAppend(&cause.text, " (", IsItRunning(process), ")");
   }
   return cause;
 }
@@ -223,7 +224,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     introduced_.reset();
     if (failed.ok()) return;
     connection_.reset();
-    cause_ = ToCause(reason, failed);
+    cause_ = ToCause(client_->process_, reason, failed);
     if (wait_ || MayTryAgainAfter(failed)) {
       loop_->StartTimer(
           this, loop_->Now() +
@@ -521,7 +522,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
     WaitReason reason = WaitReason::kSystem;
     const absl::Status offered = Say(&reason);
     if (offered.ok()) return;
-    SetCause(ToCause(reason, offered));
+    SetCause(ToCause(client_->process_, reason, offered));
     TryLater(offered);
   }
 

@@ -317,6 +317,11 @@ TEST(UnixClientWaitTest, TheSystemsErrors) {
   EXPECT_EQ(cause.text, absl::StrCat("no directory at '", path,
                                      "': No such file or directory (is "
                                      "directoryd running?)"));
+  setenv("LE_MESSAGING_DIR", folder, 1);
+  EXPECT_THAT(cause_at(path).text,
+              HasSubstr("(is directoryd running, with the same "
+                        "LE_MESSAGING_DIR?)"));
+  unsetenv("LE_MESSAGING_DIR");
   cause = cause_at(absl::StrCat(folder, "/", std::string(200, 'x')));
   EXPECT_EQ(cause.reason, WaitReason::kNoDirectory);
   EXPECT_THAT(cause.text, HasSubstr("choose a shorter folder"));

@@ -173,6 +173,9 @@ class Registry {
   const Server* Offering(const ServiceKey& key) const;
   // True if the server has as many introductions on their way as it may have.
   bool IsBusy(const Server& server) const;
+  bool has_bindings() const {
+    return !by_user_.empty() || !by_any_user_.empty();
+  }
   const UserBindings& bindings_of_users() const { return by_user_; }
   const AnyUserBindings& bindings_of_any_user() const { return by_any_user_; }
   const std::map<PeerId, Server>& servers() const { return servers_; }

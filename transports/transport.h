@@ -234,6 +234,9 @@ class Connection {
   // On failure the content of `frame` is undefined.
   virtual IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                            event::Instant deadline) = 0;
+  // From now on Receive() with InfiniteFuture() may also return kWouldBlock, if
+  // nothing has arrived for `after`. A transport may ignore this.
+  virtual void ReportSilence(absl::Duration after) { (void)after; }
   // Whether Receive() can return a frame without a system call. In each turn a
   // reader should receive one frame, and then all buffered frames. Calling
   // Receive() until it returns kWouldBlock would take one more system call in

@@ -215,7 +215,9 @@ void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
  *                       not answer within 5 s, or a limit of it is reached
  *                     - the server or the directory has another version
  *                     - the server violates the protocol
- * After a failure the session is closed. It may be opened again. */
+ * After a failure the session is closed. It may be opened again.
+ * Fatal: the session is open or being opened; the service has another protocol.
+ */
 le_result_t le_msg_TryOpenSessionSync(le_msg_SessionRef_t sessionRef);
 /* Legato's function returns LE_UNAVAILABLE if the service is not offered now,
  * and code that ifgen generates relies on it. LE_MSG_TRY_OPEN_AS_LEGATO is

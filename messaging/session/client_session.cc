@@ -36,6 +36,14 @@ constexpr int kMaxRoundsAtEnd = 8;
 // late. The inbox and the number of requests bound all other frames.
 constexpr int kMaxIgnorableFramesTooLate = 256;
 
+// No wait for room has begun.
+constexpr event::Instant kNotWaitedYet = absl::InfinitePast();
+
+// A send that waits longer for room logs that. A server that reads usually
+// makes room within milliseconds; a user notices a stop of this length. Equal
+// to the time after which a client counts as slow.
+constexpr absl::Duration kRoomPatience = absl::Seconds(1);
+
 Result ToResult(const absl::Status& opening) {
   switch (opening.code()) {
     case absl::StatusCode::kOk:
@@ -185,6 +193,7 @@ absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
                            ? Connection::Trust::kStranger
                            : Connection::Trust::kTrusted,
                        server.uid, nullptr);
+  connection->ReportSilence(kResponsePatience);
   absl::Status attached = link_.Attach(connection.get(), send_limits());
   if (!attached.ok()) return attached;
   ConnectionRef present(std::move(connection));
@@ -433,8 +442,9 @@ Result ClientSession::SendOn(const Route& route,
                              transports::OutgoingFrame* frame,
                              event::Instant deadline) {
   Result sent = SendNow(route, *frame);
+  event::Instant warn_at = kNotWaitedYet;
   while (ABSL_PREDICT_FALSE(sent == Result::kNoRoom)) {
-    const Result room = MakeRoom(route, frame, deadline);
+    const Result room = MakeRoom(route, frame, deadline, &warn_at);
     if (room != Result::kOk) return room;
     sent = SendNow(route, *frame);
   }
@@ -443,7 +453,8 @@ Result ClientSession::SendOn(const Route& route,
 
 Result ClientSession::MakeRoom(const Route& route,
                                transports::OutgoingFrame* frame,
-                               event::Instant deadline) {
+                               event::Instant deadline,
+                               event::Instant* warn_at) {
   if (frame->room == transports::Room::kGathered) {
     LogFault(
         CloseReason::kSlowReader,
@@ -461,7 +472,7 @@ Result ClientSession::MakeRoom(const Route& route,
     frame->room = transports::Room::kGathered;
     return Result::kOk;
   }
-  const Result room = WaitForRoom(route.connection, deadline);
+  const Result room = WaitForRoom(route.connection, deadline, warn_at);
   if (room != Result::kOk) return room;
   const bool lasts = open_epoch_.load(std::memory_order_acquire) == route.epoch;
   return lasts ? Result::kOk : Result::kClosed;
@@ -473,7 +484,15 @@ void ClientSession::WarnOfDroppedMessage() {
   event::LogForPeer(
       LogLevel::kWarning, event::kUnknownPeer,
       absl::StrCat("interface '", interface_.name,
-                   "': a message is dropped: the session is not open"));
+                   "': a message is dropped: the session is ", WhyNotOpen()));
+}
+
+const char* ClientSession::WhyNotOpen() {
+  MutexLock lock(&mutex_);
+  return machine_.state() == ClientState::kOpening
+             ? "still being opened: wait for its callback, or use "
+               "le_msg_OpenSessionSync()"
+             : "not open";
 }
 
 bool ClientSession::MustNotWait() {
@@ -484,16 +503,44 @@ bool ClientSession::MustNotWait() {
   return machine_.server_thread() == thread->token();
 }
 
+bool ClientSession::WaitOrWarn(Connection* connection, uint32_t events,
+                               event::Instant deadline,
+                               event::Instant* warn_at) {
+  event::Process* const process = event::Process::Current();
+  if (*warn_at == kNotWaitedYet) *warn_at = process->Now() + kRoomPatience;
+  if (*warn_at >= deadline) return connection->Wait(events, deadline);
+  const bool ready = connection->Wait(events, *warn_at);
+  const event::Instant now = process->Now();
+  if (now < *warn_at) return ready;
+  *warn_at = absl::InfiniteFuture();
+  event::Credentials server;
+  {
+    MutexLock lock(&mutex_);
+    server = server_;
+  }
+  const absl::Duration stalled = now - connection->stalled_since();
+  event::LogForPeer(
+      LogLevel::kWarning, server.uid,
+      absl::StrCat(
+          "interface '", interface_.name, "': a send waits for room: pid ",
+          server.pid, " of user ", server.uid,
+          stalled < kRoomPatience ? " reads slowly"
+                                  : " has read nothing for 1 s",
+          ", and ", connection->queued_bytes(), " bytes are queued for it"));
+  return ready || connection->Wait(events, deadline);
+}
+
 Result ClientSession::WaitForRoom(Connection* connection,
-                                  event::Instant deadline) {
+                                  event::Instant deadline,
+                                  event::Instant* warn_at) {
   if (!owner_->IsCurrent()) {
-    return connection->Wait(Connection::kWritable, deadline)
+    return WaitOrWarn(connection, Connection::kWritable, deadline, warn_at)
                ? Result::kOk
                : Result::kTimedOut;
   }
   // The far end may be waiting for this thread to read.
-  if (!connection->Wait(Connection::kWritable | Connection::kReadable,
-                        deadline)) {
+  if (!WaitOrWarn(connection, Connection::kWritable | Connection::kReadable,
+                  deadline, warn_at)) {
     return Result::kTimedOut;
   }
   if (ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kClosed) {

@@ -132,6 +132,7 @@ class ClientSession final : public Session,
     uint64_t id = 0;
     Route route;
     bool pipelined = false;  // other requests wait
+    bool tells = true;       // a refusal is logged
   };
 
   ~ClientSession() override;
@@ -171,12 +172,16 @@ class ClientSession final : public Session,
   // Called if the connection has no room. Waits for room, or marks `frame` as
   // gathered.
   Result MakeRoom(const Route& route, transports::OutgoingFrame* frame,
-                  event::Instant deadline);
+                  event::Instant deadline, event::Instant* warn_at);
   // Whether the calling thread must not wait for room: it is in a handler, or
   // the server is on this thread. The server may wait for it.
   bool MustNotWait();
   Result WaitForRoom(transports::Connection* connection,
-                     event::Instant deadline);
+                     event::Instant deadline, event::Instant* warn_at);
+  // As Connection::Wait(), for one send. Logs once that it lasts: `*warn_at`
+  // says when.
+  bool WaitOrWarn(transports::Connection* connection, uint32_t events,
+                  event::Instant deadline, event::Instant* warn_at);
 
   // For a blocking call: receives a frame and puts it into the inbox, or waits
   // until `deadline`. A frame that has arrived is received even after the
@@ -215,7 +220,10 @@ class ClientSession final : public Session,
   // Leaves the owner once the session is deleted and nothing is due.
   void LeaveOwnerIfDone();
   void WarnOfDroppedMessage();
-  void WarnOfRefusedRequest(Result why);
+  void WarnOfNoResponse();
+  // For a log line after "the session is".
+  const char* WhyNotOpen();
+  void WarnOfRefusedRequest(const AddedRequest& refused);
   void ArmDeadline();
   void DropDeadlines();
   void ArmDeadlineFor(event::Instant deadline);
@@ -231,6 +239,9 @@ class ClientSession final : public Session,
   Inbox inbox_ ABSL_GUARDED_BY(mutex_);
   event::Credentials server_ ABSL_GUARDED_BY(mutex_);
   SessionLimits limits_ ABSL_GUARDED_BY(mutex_);
+  // The refusal of a request was logged, and more than half of the permitted
+  // requests have been open since.
+  bool told_too_many_ ABSL_GUARDED_BY(mutex_) = false;
   directory::WaitCause wait_cause_ ABSL_GUARDED_BY(mutex_);
   // The connection of the present or the last opening. The owner changes it,
   // under the lock.

@@ -404,9 +404,21 @@ bool ServerSession::TakesFrames() {
   }
   // Once stopped, until half of them are answered.
   const uint32_t part = link_.paused() ? 2 : 1;
-  return !OpenRequests(open_requests_.load())
-              .HasReached(service_->max_open_requests(),
-                          user_->max_request_bytes(), part);
+  const OpenRequests open(open_requests_.load());
+  if (!open.HasReached(service_->max_open_requests(),
+                       user_->max_request_bytes(), part)) {
+    return true;
+  }
+  if (!std::exchange(told_of_open_requests_, true)) {
+    const event::Credentials peer = client();
+    event::LogForPeer(
+        LogLevel::kWarning, peer.uid,
+        absl::StrCat("service '", interface_name(), "': ", open.count(),
+                     " requests of pid ", peer.pid, " of user ", peer.uid,
+                     " have no response: nothing more is received from it; "
+                     "are they responded to or released?"));
+  }
+  return false;
 }
 
 void ServerSession::OnRoom() {

@@ -150,7 +150,9 @@ TEST_F(MisuseTest, OpeningASessionOfAnotherProtocol) {
           open(le_msg_CreateSession(le_msg_GetProtocolRef("another", 64),
                                     "service"));
         },
-        "interface 'service': cannot open a session: ");
+        "le_msg_(Try)?OpenSessionSync: interface 'service': cannot open a "
+        "session: .*; use the service's protocol, or call le_msg_(Try)?"
+        "OpenSessionSyncTimed\\(\\), which returns LE_FAULT then");
   }
 }
 

@@ -188,7 +188,11 @@ IoResult LoopbackConnection::Receive(IncomingFrame* frame, BufferPool* pool,
       return Hand(std::move(queued), frame,
                   pool != nullptr ? pool : EmptyPool());
     }
-    if (!Wait(kReadable, deadline)) return IoResult::kWouldBlock;
+    const bool may_report = deadline == absl::InfiniteFuture() &&
+                            silence_ != absl::InfiniteDuration();
+    if (!Wait(kReadable, may_report ? process_->Now() + silence_ : deadline)) {
+      return IoResult::kWouldBlock;
+    }
   }
 }
 

@@ -91,6 +91,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   void SetReadInterest(bool interested) override;
   IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                    event::Instant deadline) override;
+  void ReportSilence(absl::Duration after) override { silence_ = after; }
   bool HasBuffered() const override;
   bool HasPartial() const override { return false; }
   // HasBuffered() knows all frames that have arrived.
@@ -176,6 +177,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   const std::atomic<bool>* const congested_;  // mine().congested
   bool receives_credentials_ = false;
   bool refuses_descriptors_ = false;
+  absl::Duration silence_ = absl::InfiniteDuration();
   std::shared_ptr<void> held_;
 };
 

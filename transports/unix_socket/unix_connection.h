@@ -73,6 +73,9 @@ class UnixConnection final : public Connection, private event::Watch {
   void SetReadInterest(bool interested) override;
   IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                    event::Instant deadline) override;
+  void ReportSilence(absl::Duration after) override {
+    silence_ms_ = static_cast<uint32_t>(absl::ToInt64Milliseconds(after));
+  }
   bool HasBuffered() const override { return reader_.HasBuffered(); }
   bool HasPartial() const override { return reader_.HasPartial(); }
   bool MayHaveMore() const override { return reader_.may_have_more(); }
@@ -164,6 +167,7 @@ class UnixConnection final : public Connection, private event::Watch {
                           event::Instant deadline);
   IoResult ReceivePacket(IncomingFrame* frame, BufferPool* pool, bool block);
   bool PauseForDescriptor(event::Instant deadline);
+  void SetSilence();
   IoResult Fetch(PacketReader::Room* room, bool block,
                  IncomingAncillary* ancillary, size_t* size);
   ssize_t TakeWhatWasLookedAt(ssize_t size);
@@ -275,6 +279,8 @@ class UnixConnection final : public Connection, private event::Watch {
   Strangers strangers_;
   bool kernel_refuses_;
   bool socket_is_nonblocking_;
+  bool reports_silence_ = false;       // the socket has a timeout
+  uint32_t silence_ms_ = 0;            // the timeout that the socket is to get
   uid_t payer_ = event::kUnknownPeer;  // set by SetTrust()
   // See SetTrust() and KeepUntilClosed().
   std::shared_ptr<void> held_;

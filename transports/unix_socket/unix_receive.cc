@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -67,14 +68,30 @@ IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
         sys::Fcntl(fd_.get(), F_SETFL, 0);
         socket_is_nonblocking_ = false;
       }
+      if (ABSL_PREDICT_FALSE(silence_ms_ != 0)) SetSilence();
       const IoResult result = ReceivePacket(frame, pool, /*block=*/true);
       owner_is_blocked_.store(false, std::memory_order_relaxed);
       // kWouldBlock: a part of a frame arrived, or the former owner of this
       // socket has made it non-blocking again.
       if (result != IoResult::kWouldBlock) return result;
+      if (reports_silence_ && !HasPartial() && !HasManyCloses()) {
+        return IoResult::kWouldBlock;
+      }
     }
   }
   return WaitAndReceive(frame, pool, deadline);
+}
+
+// Sets a timeout of the socket, which costs each receive nothing: poll() with a
+// timeout would be one more system call. If the kernel refuses, silence is not
+// reported.
+void UnixConnection::SetSilence() {
+  struct timeval timeout = {};
+  timeout.tv_sec = silence_ms_ / 1000;
+  timeout.tv_usec = silence_ms_ % 1000 * 1000;
+  silence_ms_ = 0;
+  reports_silence_ = sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO,
+                                     &timeout, sizeof(timeout)) == 0;
 }
 
 IoResult UnixConnection::WaitAndReceive(IncomingFrame* frame, BufferPool* pool,

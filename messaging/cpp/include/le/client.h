@@ -133,7 +133,8 @@ class ClientCore final : public ThreadBound {
     char why[512] = "";
     le_msg_GetWaitReason(session_, why, sizeof(why));
     if (result == LE_FAULT) {
-      return absl::FailedPreconditionError("the service has another protocol");
+      return absl::FailedPreconditionError(
+          absl::StrCat("the service has another protocol: ", why));
     }
     return ToStatus(result, absl::StrCat("the session is not open: ", why));
   }
@@ -185,6 +186,10 @@ class ClientCore final : public ThreadBound {
   }
   absl::Status ResultStatus(le_result_t result) const {
     if (result == LE_CLOSED) return ClosedStatus(session_);
+    if (result == LE_UNAVAILABLE) {
+      return absl::AbortedError(
+          "the server released the request without a response");
+    }
     return ToStatus(result, "the request has no response");
   }
 

@@ -171,11 +171,12 @@ class Message {
     return UniqueFd(ref_ == nullptr ? -1 : le_msg_GetFd(ref_));
   }
 
-  // ---- Sending: these methods take the message ----
-  // Sends the message to the far end, without a request for a response. Waits
-  // up to `timeout` for room in the queue, also in a handler: then its loop is
-  // blocked meanwhile. Without a timeout it is le_msg_Send(): it waits neither
-  // in a client's handler nor on a server, where the service's policy applies.
+  // ---- Sending ----
+  // Takes the message and sends it to the far end, without a request for a
+  // response. Waits up to `timeout` for room in the queue, also in a handler:
+  // then its loop is blocked meanwhile. Without a timeout it is le_msg_Send(): it
+  // waits neither in a client's handler nor on a server, where the service's
+  // policy applies.
   //   DeadlineExceeded    there was no room until the deadline
   //   ResourceExhausted   the service's policy dropped the message
   //   Unavailable         the session is not open
@@ -194,12 +195,15 @@ class Message {
     if (result != LE_WOULD_BLOCK) ref_ = nullptr;
     return SendStatus(result);
   }
+  // Without std::move(): TrySend() may have to keep the message.
+  absl::Status TrySend() && = delete;
   // Whether this is a received request without a response.
   bool needs_response() const {
     return ref_ != nullptr && le_msg_NeedsResponse(ref_);
   }
-  // Sends a received request back as its response, with its present payload. If
-  // the session is closed, the response is dropped. Any thread.
+  // Takes a received request and sends it back as its response, with its
+  // present payload. If the session is closed, the response is dropped. Any
+  // thread.
   // FailedPrecondition: the message is empty, or it needs no response. In the
   // second case it is released.
   absl::Status Respond() && {

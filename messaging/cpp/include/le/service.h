@@ -28,7 +28,7 @@ namespace internal {
 
 class ServiceCore final : public ThreadBound {
  public:
-  using SessionFunction = UniqueFunction<void(const Session&)>;
+  using SessionFunction = UniqueFunction<void(Session)>;
 
   explicit ServiceCore(le_msg_ServiceRef_t ref)
       : ThreadBound("le::Service"), service_(ref) {
@@ -89,7 +89,7 @@ class ServiceCore final : public ThreadBound {
     auto* const core = static_cast<ServiceCore*>(context);
     Tell(core, &core->on_room_, session);
   }
-  static void Tell(ServiceCore* core, Handler<void(const Session&)>* handler,
+  static void Tell(ServiceCore* core, Handler<void(Session)>* handler,
                    le_msg_SessionRef_t session) {
     if (!*handler) return;
     const Hold hold(core);
@@ -99,9 +99,9 @@ class ServiceCore final : public ThreadBound {
   const le_msg_ServiceRef_t service_;
   bool tells_closes_ = false;
   Handler<void(Message)> on_message_;
-  Handler<void(const Session&)> on_opened_;
-  Handler<void(const Session&)> on_closed_;
-  Handler<void(const Session&)> on_room_;
+  Handler<void(Session)> on_opened_;
+  Handler<void(Session)> on_closed_;
+  Handler<void(Session)> on_room_;
 };
 
 }  // namespace internal
@@ -176,21 +176,22 @@ class Service {
     if (usable.ok()) core_->SetOnMessage(std::move(closure));
     return usable;
   }
-  // Called when a session has opened, before its first message.
-  absl::Status OnSessionOpened(UniqueFunction<void(const Session&)> closure) {
+  // Called when a session has opened, before its first message. The closure may
+  // keep the Session, to push messages later from any thread.
+  absl::Status OnSessionOpened(UniqueFunction<void(Session)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnOpened(std::move(closure));
     return usable;
   }
   // Called once for each session when it has closed, by either side.
-  absl::Status OnSessionClosed(UniqueFunction<void(const Session&)> closure) {
+  absl::Status OnSessionClosed(UniqueFunction<void(Session)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnClosed(std::move(closure));
     return usable;
   }
   // Called when the queue to a client has room again after Message::TrySend()
   // found none.
-  absl::Status OnRoom(UniqueFunction<void(const Session&)> closure) {
+  absl::Status OnRoom(UniqueFunction<void(Session)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnRoom(std::move(closure));
     return usable;
