@@ -147,8 +147,8 @@ TEST_F(SimKernelTest, TheSenderKnowsWhatIsUnreceived) {
 TEST_F(SimKernelTest, AnInterceptorStandsInFrontOfIt) {
   class NoEventFd final : public sys::Interceptor {
    public:
-    int Fail(const char* call) override {
-      return strcmp(call, "EventFd") == 0 ? ENFILE : 0;
+    int FailCall(const sys::Call& call) override {
+      return strcmp(call.name, "EventFd") == 0 ? ENFILE : 0;
     }
   } no_event_fd;
   sys::SetInterceptor(&no_event_fd);

@@ -105,7 +105,7 @@ class Descriptors final : public event::sys::Interceptor {
   // ...until a process receives it.
   void Received(int fd) { owners_[fd] = event::Process::Current(); }
 
-  int Fail(const char* call) override;
+  int FailCall(const event::sys::Call& call) override;
   void OnDup(int fd) override;
   void OnClose(int fd) override;
 
