@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a client's requests complete if there is no memory for their responses.
+// A client's session: room, and how its requests complete if there is no memory
+// for their responses.
 
 #include "messaging/session/client_session.h"
 
@@ -82,11 +83,15 @@ class FakeIntroducer final : public directory::Introducer {
 
 class CountingHandler final : public ClientHandler {
  public:
-  void OnMessage(ClientSession*, event::Ref<Message>) override {}
+  void OnMessage(ClientSession*, event::Ref<Message>) override {
+    if (on_message) on_message();
+  }
   void OnClosed(ClientSession*) override { ++closes; }
-  void OnRoom(ClientSession*) override {}
+  void OnRoom(ClientSession*) override { ++rooms; }
 
+  std::function<void()> on_message;
   int closes = 0;
+  int rooms = 0;
 };
 
 struct Completed {
@@ -169,6 +174,13 @@ class ClientSessionTest : public ::testing::Test {
     frame.payload.Assign(reinterpret_cast<const uint8_t*>(&id), sizeof(id));
     server_.frames.push_back(std::move(frame));
   }
+  // The server pushes a message. The session has not received it yet.
+  void Push() {
+    IncomingFrame frame;
+    frame.type = kMessageFrame;
+    frame.payload = buffers_->Allocate();
+    server_.frames.push_back(std::move(frame));
+  }
   static void Turns() {
     event::Loop* const loop = event::Thread::Current()->loop();
     const event::Instant end = loop->Now() + absl::Milliseconds(10);
@@ -239,6 +251,27 @@ TEST_F(ClientSessionTest, WithoutMemoryToPackItAResponseIsKeptAsItIs) {
     EXPECT_EQ(std::memcmp(completed.response->payload(), &first, sizeof(first)),
               0);
     EXPECT_EQ(handler_->closes, 0);
+    kept_.clear();
+  });
+}
+
+// The handlers of the pushes make synchronous requests, and further pushes
+// arrive during these.
+TEST_F(ClientSessionTest, RoomIsReportedAlthoughPushesAreDue) {
+  Run([this] {
+    int pushes = 0;
+    server_.on_send = [&](const OutgoingFrame& frame) {
+      if (++pushes <= 3) Push();
+      Answer(frame.id);
+      return IoResult::kOk;
+    };
+    handler_->on_message = [this] { EXPECT_EQ(RequestSync(), Result::kOk); };
+    EXPECT_EQ(RequestSync(), Result::kOk);
+    server_.observer->OnWritable();
+    EXPECT_EQ(handler_->rooms, 1);
+    Turns();
+    EXPECT_EQ(pushes, 4);
+    EXPECT_EQ(handler_->rooms, 1);
     kept_.clear();
   });
 }
