@@ -16,6 +16,7 @@ namespace {
 
 constexpr uint64_t kMaxHelperMessages = 40;
 constexpr int kMostUntilFull = 40;
+constexpr int kMostLargeUntilFull = 6;
 
 }  // namespace
 
@@ -95,10 +96,10 @@ void ClientProgram::SendTwice(Conversation* conversation) {
 
 // Sends until the queue is full. The room handler must be called then.
 void ClientProgram::SendUntilFull(Conversation* conversation) {
-  const bool are_large = world_->plan().sends_large() && world_->OneIn(2);
+  const bool are_large = world_->plan().sends_large() && world_->OneIn(4);
+  const int most = are_large ? kMostLargeUntilFull : kMostUntilFull;
   const ThreadRules::Call call(&rules_);
-  for (int i = 0; i < kMostUntilFull && conversation->state == State::kOpen;
-       ++i) {
+  for (int i = 0; i < most && conversation->state == State::kOpen; ++i) {
     const le_msg_MessageRef_t message =
         NewMessage(conversation, AnyCommand(), 0, ++conversation->sequence);
     if (are_large) Fill(PayloadOf(message));

@@ -165,8 +165,7 @@ void ClientProgram::Act() {
   if (world_->plan().sends_large() && world_->OneIn(8)) {
     return AwaitAnotherThread(conversation);
   }
-  switch (world_->Roll(20)) {
-    case 19:
+  switch (world_->Roll(19)) {
     case 18:
       return SendUntilFull(conversation);
     case 17:
