@@ -102,7 +102,6 @@ class BreaksIntroductions final : public event::sys::Interceptor {
     event::sys::SetInterceptor(this);
   }
   ~BreaksIntroductions() override { event::sys::SetInterceptor(nullptr); }
-  int Fail(const char*) override { return 0; }
   int FailCall(const event::sys::Call& call) override {
     if (call.name != std::string("SendMsg") || call.detail == 0) return 0;
     if (left_ == 0) return EPIPE;

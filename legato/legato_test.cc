@@ -105,8 +105,8 @@ TEST_F(CApiTest, AThreadThatNeedsNoLoopTakesNoDescriptor) {
   struct NoDescriptorLeft final : sys::Interceptor {
     NoDescriptorLeft() { sys::SetInterceptor(this); }
     ~NoDescriptorLeft() override { sys::SetInterceptor(nullptr); }
-    int Fail(const char* call) override {
-      return call == std::string("EpollCreate") ? EMFILE : 0;
+    int FailCall(const sys::Call& call) override {
+      return call.name == std::string("EpollCreate") ? EMFILE : 0;
     }
   } no_descriptor_left;
   const le_thread_Ref_t thread = le_thread_Create("worker", Nothing, nullptr);

@@ -116,7 +116,7 @@ class NoSystemFolder final : public event::sys::Interceptor {
  public:
   NoSystemFolder() { event::sys::SetInterceptor(this); }
   ~NoSystemFolder() override { event::sys::SetInterceptor(nullptr); }
-  int Fail(const char* call) override;
+  int FailCall(const event::sys::Call& call) override;
 };
 
 // Gives the calling process, which is a test's child, an empty /run of its own.

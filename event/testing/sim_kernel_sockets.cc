@@ -21,9 +21,6 @@
 #define SO_PEERPIDFD 77
 #endif
 #ifndef SO_PASSRIGHTS
-#define SO_PASSRIGHTS 83
-#endif
-#ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS 83  // since Linux 6.16
 #endif
 

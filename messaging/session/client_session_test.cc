@@ -1,8 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client's session: room, and how its requests complete
-// if there is no memory.
+// A client's session: room, and how its requests complete without memory.
 
 #include "messaging/session/client_session.h"
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "tests/kernel/call.h"
 #include "tests/kernel/differ.h"
 #include "tests/kernel/model_machine.h"
 #include "tests/kernel/program.h"
@@ -238,6 +239,53 @@ TEST_F(DifferentialTest, AnEventFdThatIsFullWaits) {
       0 PollAll count=8
       1 Read v3 size=8
       1 Read v3 size=8)");
+}
+
+TEST_F(DifferentialTest, AListenerHasNoCountOfUnreadBytes) {
+  ExpectSame(R"(uids 1
+      0 v0 = Socket
+      0 Bind v0
+      0 Ioctl v0 request=21531
+      0 Listen v0
+      0 Ioctl v0 request=21521
+      0 Ioctl v0 request=21531)");
+}
+
+TEST_F(DifferentialTest, AnEndedPeerHangsItsPidFdUp) {
+  if (!HasSocketOption(kPeerPidFd)) GTEST_SKIP();
+  ExpectSame(R"(uids 1 1
+      0 v0 = Socket
+      0 Bind v0
+      0 Listen v0
+      1 v1 = Socket
+      1 Connect v1
+      0 v2 = Accept v0
+      0 v3 = GetSockOpt v2 option=77
+      0 PollAll count=8
+      1 Kill
+      0 PollAll count=8
+      0 v4 = GetSockOpt v2 option=77)");
+}
+
+TEST_F(DifferentialTest, AReadOfNoBytesDoesNotWait) {
+  ExpectSame(R"(uids 1
+      0 v0,v1 = SocketPair
+      0 Read v0
+      0 Send v1 size=1
+      0 Read v0
+      0 Read v0 size=1)");
+}
+
+TEST_F(DifferentialTest, ASocketMayRefuseFiles) {
+  if (!HasSocketOption(kPassRights)) GTEST_SKIP();
+  ExpectSame(R"(uids 1
+      0 v0,v1 = SocketPair
+      0 SetSockOpt v1 option=83
+      0 GetSockOpt v1 option=83
+      0 SendMsg v0 size=1 flags=64 fds=v0
+      0 SendMsg v0 size=1 flags=64 fds=v9
+      0 SendMsg v0 flags=64
+      0 RecvMsg v1 size=8 flags=64)");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "tests/kernel/world.h"
 
+#include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -18,8 +19,15 @@ bool IsReceive(Op op) { return op == Op::kRecv || op == Op::kRecvMsg; }
 
 bool IsSend(Op op) { return op == Op::kSend || op == Op::kSendMsg; }
 
-int FilesMadeBy(Op op) {
-  switch (op) {
+// Whether the call sends a packet without bytes, if it sends.
+bool SendsEmpty(const Step& step) {
+  return (IsSend(step.op) || step.op == Op::kWrite) && step.args[0] == 0;
+}
+
+int FilesMadeBy(const Step& step) {
+  switch (step.op) {
+    case Op::kGetSockOpt:
+      return step.args[0] == kPeerPidFd ? 1 : 0;
     case Op::kSocketPair:
     case Op::kPipe:
       return 2;
@@ -174,9 +182,44 @@ bool World::MayBothSleep(int a, const Step& of_a, int b,
          (IsSend(of_a.op) && IsReceive(of_b.op));
 }
 
+// Whether a socket with an unread packet without bytes may end in the call, or
+// later at a time that this class does not know.
+bool World::MayEndWithEmpty(const Step& step) const {
+  const ProcessView& process = processes_[step.process];
+  const int tag = TagOf(step.process, step.fd);
+  if (SendsEmpty(step)) {
+    // A socket that was sent may end when a packet does.
+    const int receiver = tag > 0 ? ReceiverOf(tag) : -1;
+    if (receiver <= 0 ||
+        std::any_of(files_.begin(), files_.end(), [receiver](const File& file) {
+          return file.holds.count(receiver) > 0;
+        })) {
+      return true;
+    }
+  }
+  for (int variable : step.fds) {
+    const int sent = TagOf(step.process, variable);
+    if (step.op == Op::kSendMsg && sent > 0 && file(sent).may_have_empty) {
+      return true;
+    }
+  }
+  // Without a free file descriptor an accept may close the new socket.
+  if (step.op == Op::kClose || (step.op == Op::kAccept && process.limited)) {
+    return tag > 0 && file(tag).may_have_empty;
+  }
+  // SIGPIPE ends a process.
+  const bool may_die = step.op == Op::kKill || step.op == Op::kWrite ||
+                       (IsSend(step.op) && (step.args[1] & MSG_NOSIGNAL) == 0);
+  return may_die && std::any_of(process.files.begin(), process.files.end(),
+                                [this](const auto& entry) {
+                                  return file(entry.second).may_have_empty;
+                                });
+}
+
 bool World::IsCertain(const Step& step) const {
   // Without a free tag the created file cannot be identified.
-  if (FilesMadeBy(step.op) > 0 && !HasTags()) return false;
+  if (FilesMadeBy(step) > 0 && !HasTags()) return false;
+  if (MayEndWithEmpty(step)) return false;
   if (step.op == Op::kEpollCtl) {
     // The call may change the events that a sleeping process waits for.
     return std::none_of(processes_.begin(), processes_.end(),
@@ -242,7 +285,7 @@ void World::Begin(int index, const Step& step, Request* request) {
   request->payload = static_cast<uint32_t>(index);
   for (int i = 0; i < 2; ++i) {
     request->tags[i] = next_tag_;
-    if (i < FilesMadeBy(step.op)) ++next_tag_;
+    if (i < FilesMadeBy(step)) ++next_tag_;
   }
   if (step.op == Op::kSendMsg) {
     const int tag = TagOf(step.process, step.fd);
@@ -273,8 +316,15 @@ void World::End(const Step& step, const Response& response) {
     if (variable >= variables_.size()) variables_.resize(variable + 1);
     variables_[variable] = {step.process, response.fds[i]};
   }
-  if (response.error != 0) return;
   const int tag = TagOf(step.process, step.fd);
+  if (response.error == EAGAIN &&
+      (IsReceive(step.op) || step.op == Op::kRead)) {
+    files_[tag].may_have_empty = false;
+  }
+  if (response.error != 0) return;
+  if (SendsEmpty(step) && tag > 0 && ReceiverOf(tag) > 0) {
+    files_[ReceiverOf(tag)].may_have_empty = true;
+  }
   const int made = response.fd_count > 0 ? response.tags[0] : 0;
   switch (step.op) {
     case Op::kSocket:
@@ -306,6 +356,7 @@ void World::End(const Step& step, const Response& response) {
     case Op::kAccept: {
       files_[made].kind = Kind::kSocket;
       files_[made].holds = files_[tag].holds;
+      files_[made].may_have_empty = files_[tag].may_have_empty;
       std::vector<int>& pending = files_[tag].pending;
       if (pending.empty()) return;
       files_[made].peer = pending.front();

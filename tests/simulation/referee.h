@@ -106,7 +106,7 @@ class Descriptors final : public event::sys::Interceptor {
   // From now on `fd` belongs to the calling process.
   void Received(int fd) { owners_[fd] = event::Process::Current(); }
 
-  int Fail(const char* call) override;
+  int FailCall(const event::sys::Call& call) override;
   void OnDup(int fd) override;
   void OnClose(int fd) override;
 

@@ -46,8 +46,6 @@ TEST_P(TransportConformanceTest, FramesArriveWholeAndInOrder) {
             IoResult::kWouldBlock);
 }
 
-// Payloads of any size arrive. The rest of the buffer is zero, also in recycled
-// buffers.
 TEST_P(TransportConformanceTest, SilenceEndsAReceiveWithoutADeadline) {
   Ends ends(GetParam());
   ends.client->ReportSilence(absl::Milliseconds(1));
@@ -61,6 +59,8 @@ TEST_P(TransportConformanceTest, SilenceEndsAReceiveWithoutADeadline) {
   EXPECT_EQ(TextOf(Next(ends.client.get(), ends.pool.get())), "x");
 }
 
+// Payloads of any size arrive. The rest of the buffer is zero, also in recycled
+// buffers.
 TEST_P(TransportConformanceTest, PayloadsOfAllSizes) {
   Ends ends(GetParam());
   ends.client->SetSendLimits({kPoolSize * 2, SIZE_MAX});

@@ -230,8 +230,8 @@ class SendCounter final : public event::sys::Interceptor {
  public:
   SendCounter() { event::sys::SetInterceptor(this); }
   ~SendCounter() override { event::sys::SetInterceptor(nullptr); }
-  int Fail(const char* call) override {
-    if (std::strncmp(call, "Send", 4) == 0) ++sends;  // SendMsg too
+  int FailCall(const event::sys::Call& call) override {
+    if (std::strncmp(call.name, "Send", 4) == 0) ++sends;  // SendMsg too
     return 0;
   }
   bool Clock(struct timespec* now) override {
@@ -341,8 +341,8 @@ TEST_F(SmallBufferTest, WhatCameDuringASignalCountsAfterTheDeadline) {
       event::sys::SetInterceptor(this);
     }
     ~Signal() override { event::sys::SetInterceptor(nullptr); }
-    int Fail(const char* call) override {
-      if (std::strcmp(call, "Poll") != 0 || came_) return 0;
+    int FailCall(const event::sys::Call& call) override {
+      if (std::strcmp(call.name, "Poll") != 0 || came_) return 0;
       came_ = true;
       handler_();
       time_.tv_sec += 10;
@@ -412,7 +412,6 @@ TEST_F(SmallBufferTest, WhateverTheKernelHasAgainstADescriptor) {
       event::sys::SetInterceptor(this);
     }
     ~Refusal() override { event::sys::SetInterceptor(nullptr); }
-    int Fail(const char*) override { return 0; }
     int FailCall(const event::sys::Call& call) override {
       return std::string(call.name) == "SendMsg" && call.detail == 1 ? error
                                                                      : 0;
@@ -451,8 +450,8 @@ TEST_F(SmallBufferTest, WhateverTheKernelHasAgainstADescriptor) {
 // send holds the lock.
 TEST_F(SmallBufferTest, AnExitWithinASendDoesNotWaitForIt) {
   struct Signalled final : event::sys::Interceptor {
-    int Fail(const char* call) override {
-      if (std::string(call) == "Send" && armed) {
+    int FailCall(const event::sys::Call& call) override {
+      if (std::string(call.name) == "Send" && armed) {
         armed = false;
         exit(7);
       }

@@ -47,7 +47,6 @@ class Kernel final : public event::sys::Interceptor {
     while (AnyCloseWaits()) std::this_thread::yield();
     event::sys::SetInterceptor(nullptr);
   }
-  int Fail(const char*) override { return 0; }
   int FailCall(const event::sys::Call& call) override {
     return std::strcmp(call.name, "SetSockOpt") == 0 &&
                    call.detail == SO_PASSRIGHTS && !knows_rights
