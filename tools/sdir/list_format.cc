@@ -106,9 +106,10 @@ std::string ReasonLine(const WaitingEntry& client) {
       break;
     case directory::proto::WAIT_NOT_TAKEN:
       // The directory only knows how much that server has not read.
-      reason = absl::StrCat("pid ", client.server_pid(),
-                            " may not have taken the session yet: it is busy or "
-                            "stopped, or it has no file descriptor left");
+      reason =
+          absl::StrCat("pid ", client.server_pid(),
+                       " may not have taken the session yet: it is busy or "
+                       "stopped, or it has no file descriptor left");
       break;
     default:
       if (client.missing_binding().empty()) return "";
