@@ -156,6 +156,20 @@ TEST_F(MisuseTest, OpeningASessionOfAnotherProtocol) {
   }
 }
 
+TEST_F(MisuseTest, ACloseWithoutACloseHandler) {
+  EXPECT_MISUSE(
+      {
+        le_msg_ServiceRef_t service =
+            le_msg_CreateService(Protocol(), "service");
+        le_msg_AdvertiseService(service);
+        le_msg_OpenSessionSync(le_msg_CreateSession(Protocol(), "service"));
+        le_msg_DeleteService(service);
+        le_event_RunLoop();
+      },
+      "le_msg_SetSessionCloseHandler: interface 'service': the session was "
+      "closed .*: set one with le_msg_SetSessionCloseHandler");
+}
+
 TEST_F(MisuseTest, TheSameServiceTwice) {
   EXPECT_MISUSE(
       {
