@@ -174,8 +174,12 @@ void SimKernel::Impl::OnProcessEnded(SimKernelProcess* process) {
                                  return waiter->process == process;
                                }),
                 futexes.end());
-  // As in Linux, files that no one else refers to end last, the highest number
-  // first.
+  // As in Linux, waiting calls end first. Files that no one else refers to end
+  // last, the highest number first.
+  for (SimHold* hold = process->holds; hold != nullptr; hold = hold->next) {
+    hold->files.clear();
+  }
+  process->holds = nullptr;
   std::vector<SimFileRef> ending;
   for (SimKernelProcess::Entry& entry : process->table) {
     SimFileRef file = std::move(entry.file);
@@ -183,10 +187,6 @@ void SimKernel::Impl::OnProcessEnded(SimKernelProcess* process) {
   }
   while (!ending.empty()) ending.pop_back();
   process->table.clear();
-  for (SimHold* hold = process->holds; hold != nullptr; hold = hold->next) {
-    hold->files.clear();
-  }
-  process->holds = nullptr;
   for (SimFile* file : files) {
     auto* const pid_fd = dynamic_cast<SimPidFd*>(file);
     if (pid_fd != nullptr) pid_fd->OnEnd(process->who.pid);

@@ -267,6 +267,25 @@ TEST_F(DifferentialTest, AnEndedPeerHangsItsPidFdUp) {
       0 v4 = GetSockOpt v2 option=77)");
 }
 
+TEST_F(DifferentialTest, AWaitingCallOfAKilledProcessEndsFirst) {
+  ExpectSame(R"(uids 0 0
+      1 v0 = Socket
+      1 Bind v0 path=2
+      1 Listen v0
+      0 v2 = Socket
+      0 Connect v2 path=2
+      1 v3 = Accept v0
+      0 v4 = Socket
+      0 Connect v4 path=2
+      1 v5 = Accept v0
+      0 v6 = EpollCreate
+      0 EpollCtl v6 operation=1 events=2147483649 fds=v4
+      0 EpollCtl v6 operation=1 events=1 data=1 fds=v2
+      1 Poll timeout=-1 fds=v5 events=1
+      0 EpollWait v6 count=1 timeout=-1
+      1 Kill)");
+}
+
 TEST_F(DifferentialTest, AReadOfNoBytesDoesNotWait) {
   ExpectSame(R"(uids 1
       0 v0,v1 = SocketPair

@@ -24,6 +24,12 @@ bool SendsEmpty(const Step& step) {
   return (IsSend(step.op) || step.op == Op::kWrite) && step.args[0] == 0;
 }
 
+// Whether the step may end its process: SIGPIPE does.
+bool MayDie(const Step& step) {
+  return step.op == Op::kKill || step.op == Op::kWrite ||
+         (IsSend(step.op) && (step.args[1] & MSG_NOSIGNAL) == 0);
+}
+
 int FilesMadeBy(const Step& step) {
   switch (step.op) {
     case Op::kGetSockOpt:
@@ -207,19 +213,31 @@ bool World::MayEndWithEmpty(const Step& step) const {
   if (step.op == Op::kClose || (step.op == Op::kAccept && process.limited)) {
     return tag > 0 && file(tag).may_have_empty;
   }
-  // SIGPIPE ends a process.
-  const bool may_die = step.op == Op::kKill || step.op == Op::kWrite ||
-                       (IsSend(step.op) && (step.args[1] & MSG_NOSIGNAL) == 0);
-  return may_die && std::any_of(process.files.begin(), process.files.end(),
-                                [this](const auto& entry) {
-                                  return file(entry.second).may_have_empty;
-                                });
+  return MayDie(step) && std::any_of(process.files.begin(), process.files.end(),
+                                     [this](const auto& entry) {
+                                       return file(entry.second).may_have_empty;
+                                     });
+}
+
+// Whether a process sleeps that watches a pidfd. If the process of that pidfd
+// ends, the sleeper wakes before the controller has waited for it. The model
+// has no such moment.
+bool World::IsPidFdAwaited() const {
+  for (int i = 0; i < process_count(); ++i) {
+    const ProcessView& process = processes_[i];
+    if (!process.blocked) continue;
+    for (int tag : Watched(i, process.step)) {
+      if (file(tag).kind == Kind::kPidFd) return true;
+    }
+  }
+  return false;
 }
 
 bool World::IsCertain(const Step& step) const {
   // Without a free tag the created file cannot be identified.
   if (FilesMadeBy(step) > 0 && !HasTags()) return false;
   if (MayEndWithEmpty(step)) return false;
+  if (MayDie(step) && IsPidFdAwaited()) return false;
   if (step.op == Op::kEpollCtl) {
     // The call may change the events that a sleeping process waits for.
     return std::none_of(processes_.begin(), processes_.end(),
@@ -371,6 +389,9 @@ void World::End(const Step& step, const Response& response) {
       if (step.args[0] == EPOLL_CTL_ADD) {
         files_[tag].watches.insert(TagOf(step.process, step.fds[0]));
       }
+      return;
+    case Op::kGetSockOpt:
+      if (made > 0) files_[made].kind = Kind::kPidFd;
       return;
     case Op::kEventFd:
       files_[made].kind = Kind::kEventFd;

@@ -26,7 +26,8 @@ enum class Kind {
   kEpoll,
   kEventFd,
   kTimerFd,
-  kPipe
+  kPipe,
+  kPidFd
 };
 
 struct File {
@@ -104,6 +105,7 @@ class World {
   bool Reaches(int from, int to) const;
   int ReceiverOf(int tag) const;
   bool MayEndWithEmpty(const Step& step) const;
+  bool IsPidFdAwaited() const;
 
   const bool own_users_;
   std::vector<ProcessView> processes_;
