@@ -487,7 +487,7 @@ TEST_F(SmallBufferTest, AnExitWithinASendDoesNotWaitForIt) {
 // is still sent, but a failure is not logged, because the log is locked.
 TEST_F(SmallBufferTest, AnExitWithinALogLineDoesNotWaitForIt) {
   struct Signalled final : event::sys::Interceptor {
-    int Fail(const char*) override { return 0; }
+    int FailCall(const event::sys::Call&) override { return 0; }
     bool Clock(struct timespec*) override {
       if (armed) {
         armed = false;
@@ -524,8 +524,8 @@ class Refuser final : public event::sys::Interceptor {
  public:
   Refuser() { event::sys::SetInterceptor(this); }
   ~Refuser() override { event::sys::SetInterceptor(nullptr); }
-  int Fail(const char* call) override {
-    return std::strncmp(call, "Send", 4) == 0 ? error : 0;
+  int FailCall(const event::sys::Call& call) override {
+    return std::strncmp(call.name, "Send", 4) == 0 ? error : 0;
   }
   bool Clock(struct timespec* now) override {
     *now = time;
@@ -603,7 +603,6 @@ TEST_F(SmallBufferTest, ASenderReturnsWhenAnotherThreadHasSentTheRest) {
   struct Threads final : event::sys::Interceptor {
     Threads() { event::sys::SetInterceptor(this); }
     ~Threads() override { event::sys::SetInterceptor(nullptr); }
-    int Fail(const char*) override { return 0; }
     int FailCall(const event::sys::Call& call) override {
       if (std::strncmp(call.name, "Recv", 4) == 0 && in_receive) {
         std::exchange(in_receive, nullptr)();
