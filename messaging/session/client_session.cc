@@ -507,7 +507,10 @@ bool ClientSession::WaitOrWarn(Connection* connection, uint32_t events,
                                event::Instant deadline,
                                event::Instant* warn_at) {
   event::Process* const process = event::Process::Current();
-  if (*warn_at == kNotWaitedYet) *warn_at = process->Now() + kRoomPatience;
+  if (*warn_at == kNotWaitedYet) {
+    connection->stalled_since();  // the later call compares with this one
+    *warn_at = process->Now() + kRoomPatience;
+  }
   if (*warn_at >= deadline) return connection->Wait(events, deadline);
   const bool ready = connection->Wait(events, *warn_at);
   const event::Instant now = process->Now();

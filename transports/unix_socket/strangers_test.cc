@@ -154,6 +154,7 @@ class Reader final : public Connection::Observer {
 
 class StrangersTest : public ::testing::Test, private Acceptor::Observer {
  protected:
+  StrangersTest() { WaitForCloses(); }
   ~StrangersTest() override {
     acceptor_.reset();
     rmdir(folder_);
@@ -270,6 +271,11 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     }
     return count;
   }
+  // While a close waits, this thread opens and closes copies of the descriptors
+  // in a packet before it receives the packet.
+  static void WaitForCloses() {
+    while (AnyCloseWaits()) std::this_thread::yield();
+  }
   static int LowestFree() {
     const event::UniqueFd probe(open("/dev/null", O_RDONLY | O_CLOEXEC));
     return probe.get();
@@ -370,6 +376,7 @@ TEST_F(StrangersTest, WhatIsUnreadIsClosedByAnotherThread) {
   Kernel kernel;
   for (const bool with_bytes : {true, false}) {
     BeginSession(Trust::kStranger);
+    WaitForCloses();
     FrameHeader header;
     header.flags = FrameHeader::kDescriptor;
     ASSERT_EQ(SendDescriptors(with_bytes ? &header : nullptr, 1), 0);
@@ -405,6 +412,7 @@ TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
            Case{"a broken promise", FrameHeader::kDescriptor, 0, 1, true},
        }) {
     BeginSession(Trust::kStranger);
+    WaitForCloses();
     IncomingFrame frame;
     if (c.promises_plain) {
       FrameHeader promise;
@@ -454,6 +462,7 @@ TEST_F(StrangersTest, ASessionMayTakeNoDescriptors) {
   for (const bool knows_rights : {true, false}) {
     kernel.knows_rights = knows_rights;
     BeginSession(Trust::kNoDescriptors);
+    WaitForCloses();
     const int error = SendDescriptor();
     if (error == EPERM) continue;
     ASSERT_EQ(error, 0);
