@@ -15,6 +15,12 @@
         proto = ":facts_proto",
     )
 
+    le_service_compatible_test(        # fails on a change that old peers misunderstand
+        name = "facts_compatible_test",
+        golden = "facts_v1.txtpb",     # a copy of facts.le.txtpb, which ":facts" generates
+        service = ":facts",
+    )
+
 A program depends on ":facts" and on a facade, such as @le_messaging//messaging:le_messaging.
 ":facts_mock" has GoogleMock classes (facts.le_mock.h).
 """
@@ -37,7 +43,7 @@ def _le_generate_impl(ctx):
     outputs = {suffix: [
         ctx.actions.declare_file("%s/%s%s" % (folder, path[:-len(".proto")], suffix))
         for path in paths
-    ] for suffix in [".le.h", ".le.cc", ".le_mock.h"]}
+    ] for suffix in [".le.h", ".le.cc", ".le_mock.h", ".le.txtpb"]}
 
     # The folder of the outputs, above the import paths.
     first = outputs[".le.h"][0].path
@@ -66,6 +72,7 @@ def _le_generate_impl(ctx):
             headers = depset(outputs[".le.h"]),
             sources = depset(outputs[".le.cc"]),
             mocks = depset(outputs[".le_mock.h"]),
+            descriptors = depset(outputs[".le.txtpb"]),
         ),
     ]
 
@@ -103,7 +110,7 @@ def le_cc_service_library(name, proto, deps = [], testonly = False, visibility =
     """
     generated = name + "_le"
     _le_generate(name = generated, proto = proto, testonly = testonly, visibility = ["//visibility:private"])
-    for group in ["headers", "sources", "mocks"]:
+    for group in ["headers", "sources", "mocks", "descriptors"]:
         native.filegroup(
             name = "%s_%s" % (generated, group),
             srcs = [":" + generated],
@@ -131,5 +138,55 @@ def le_cc_service_library(name, proto, deps = [], testonly = False, visibility =
         includes = [generated],
         visibility = visibility,
         deps = [":" + name, str(Label("@googletest//:gtest"))],
+        **kwargs
+    )
+
+def _le_compatible_test_impl(ctx):
+    if len(ctx.files.now) != 1:
+        fail("the proto_library of the service must have one source")
+    script = ctx.actions.declare_file(ctx.label.name + ".sh")
+    ctx.actions.write(script, "#!/bin/sh\nexec '%s' '%s' '%s'\n" % (
+        ctx.executable._compatible.short_path,
+        ctx.file.golden.short_path,
+        ctx.files.now[0].short_path,
+    ), is_executable = True)
+    return [DefaultInfo(
+        executable = script,
+        runfiles = ctx.runfiles(
+            files = [ctx.executable._compatible, ctx.file.golden] + ctx.files.now,
+        ),
+    )]
+
+_le_compatible_test = rule(
+    implementation = _le_compatible_test_impl,
+    test = True,
+    attrs = {
+        "golden": attr.label(allow_single_file = True, mandatory = True),
+        "now": attr.label(mandatory = True),
+        "_compatible": attr.label(
+            default = Label("//services/compatible"),
+            executable = True,
+            cfg = "target",
+        ),
+    },
+)
+
+def le_service_compatible_test(name, service, golden, **kwargs):
+    """Fails if peers of an earlier version and this one would misunderstand each other.
+
+    services/compatible/compare.h lists the changes that are compatible.
+
+    Args:
+      name: the test's name.
+      service: a le_cc_service_library of this package.
+      golden: the descriptors of the earlier version: a copy of the file
+        NAME_le/PROTO.le.txtpb that `service` has generated then.
+      **kwargs: for the test, such as tags.
+    """
+    _le_compatible_test(
+        name = name,
+        golden = golden,
+        now = service + "_le_descriptors",
+        size = kwargs.pop("size", "small"),
         **kwargs
     )

@@ -15,6 +15,7 @@
 #include "google/protobuf/descriptor.pb.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream.h"
+#include "google/protobuf/text_format.h"
 #include "le/service.pb.h"
 
 namespace le {
@@ -50,7 +51,7 @@ constexpr uint32_t kMaxNumber = 65535;
 // parameters are others.
 const char* const kClientFunctions[] = {
     "Create",   "Open",       "TryOpen",   "OpenAsync", "Close",
-    "OnClosed", "StayClosed", "SetLimits", "Flush",     "ReopenAfterClose",
+    "OnClosed", "StayClosed", "SetLimits", "Flush",     "ReopenAfterClose", "Descriptors",
 };
 
 using Variables = std::map<std::string, std::string>;
@@ -399,10 +400,10 @@ std::string TableOf(const Service& service) {
   std::string text =
       Fill("::le::internal::ServiceTable $service$Service::LeTable() {\n",
            variables);
-  if (rows.empty()) return text + "  return {{}, Descriptors()};\n}\n\n";
+  if (rows.empty()) return text + "  return {{}, LeDescriptors()};\n}\n\n";
   return text +
          "  static constexpr ::le::internal::ServerMethod kMethods[] = {\n" +
-         rows + "  };\n  return {kMethods, Descriptors()};\n}\n\n";
+         rows + "  };\n  return {kMethods, LeDescriptors()};\n}\n\n";
 }
 
 // JSON names follow from the names of the fields.
@@ -453,13 +454,16 @@ std::string Literal(const std::string& bytes) {
   return text + "\n      \"" + line + "\"";
 }
 
-std::string Descriptors(const FileDescriptor* file) {
+FileDescriptorSet DescriptorsOf(const FileDescriptor* file) {
   FileDescriptorSet set;
   std::set<std::string> added;
   AddFile(file, &added, &set);
-  const std::string bytes = set.SerializeAsString();
+  return set;
+}
+
+std::string DescriptorsFunction(const std::string& bytes) {
   return "// The descriptors of this file and of what it imports.\n"
-         "absl::string_view Descriptors() {\n"
+         "absl::string_view LeDescriptors() {\n"
          "  static constexpr char kBytes[] =" +
          Literal(bytes) +
          ";\n"
@@ -535,8 +539,10 @@ bool Generator::Generate(const FileDescriptor* file, const std::string&,
       "#include \"$base$.le.h\"\n\n"
       "$open$",
       variables);
+  const FileDescriptorSet descriptors = DescriptorsOf(file);
   if (!services.empty()) {
-    source += "namespace {\n\n" + Descriptors(file) + "}  // namespace\n\n";
+    source += "namespace {\n\n" + DescriptorsFunction(descriptors.SerializeAsString()) +
+              "}  // namespace\n\n";
   }
   for (const Service& service : services) {
     header += Interface(service) + ClientClass(service) + ServiceClass(service);
@@ -550,6 +556,9 @@ bool Generator::Generate(const FileDescriptor* file, const std::string&,
   WriteFile(base + ".le_mock.h",
             mocks + close + Fill("#endif  // $guard$_LE_MOCK_H_\n", variables),
             context);
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(descriptors, &text);
+  WriteFile(base + ".le.txtpb", text, context);
   // (Without the empty line at the end.)
   source += close;
   WriteFile(base + ".le.cc", source.substr(0, source.size() - 1), context);

@@ -13,7 +13,8 @@
 namespace le {
 namespace services {
 
-// Generates a header, a source and a header of mocks for a .proto file.
+// Generates for a .proto file: a header, a source, a header of mocks, and the
+// descriptors (a FileDescriptorSet in text form).
 class Generator final : public google::protobuf::compiler::CodeGenerator {
  public:
   bool Generate(const google::protobuf::FileDescriptor* file,

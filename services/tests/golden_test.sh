@@ -6,7 +6,7 @@
 # and end in .golden: golden_test.sh --golden FILE... --generated FILE...
 #
 # After an intended change, this writes new golden files:
-#   for f in bazel-bin/services/tests/facts_le/services/tests/*; do
+#   for f in bazel-bin/services/tests/facts_le/services/tests/*.{h,cc}; do
 #     cp "$f" "services/tests/golden/${f##*/}.golden"; done
 set -euo pipefail
 

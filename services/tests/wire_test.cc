@@ -323,6 +323,45 @@ TEST_P(WireTest, ATypedClientSurvivesItsServer) {
   RunScenario(scenario, GetParam());
 }
 
+TEST_P(WireTest, DescriptorsOfAWrongSize) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    const auto sized = [](uint32_t size) {
+      uint8_t bytes[4];
+      le::internal::StoreU32(bytes, size);
+      return std::string(bytes, bytes + sizeof(bytes));
+    };
+    constexpr uint32_t kMax = le::internal::kMaxDescriptorBytes;
+    RawServer(party, {},
+              {
+                  Answer(0, sized(3) + "abc"), Answer(0, sized(0)),
+                  // In two parts.
+                  Answer(0, sized(5) + "abc"), Answer(0, sized(5) + "de"),
+                  // Wrong.
+                  Answer(0, "123"), Answer(0, sized(2) + "abc"),
+                  Answer(0, sized(5)), Answer(0, sized(kMax + 1) + "a"),
+                  Answer(0, sized(kMax) + "a"), Answer(0, sized(kMax)),
+              });
+  });
+  scenario.Add("client", [](Party* party) {
+    constexpr absl::StatusCode kInternal = absl::StatusCode::kInternal;
+    absl::StatusOr<FileFactsClient> client = FileFactsClient::Open("facts");
+    ASSERT_TRUE(client.ok());
+    EXPECT_EQ(*client->Descriptors(), "abc");
+    EXPECT_EQ(*client->Descriptors(), "");
+    EXPECT_EQ(*client->Descriptors(), "abcde");
+    EXPECT_EQ(client->Descriptors().status().code(), kInternal);
+    EXPECT_EQ(client->Descriptors().status().code(), kInternal);
+    EXPECT_EQ(client->Descriptors().status().code(), kInternal);
+    EXPECT_EQ(client->Descriptors().status().code(), kInternal);
+    // The largest size is accepted, and then the second part is missing.
+    EXPECT_EQ(client->Descriptors().status().code(), kInternal);
+    EXPECT_EQ(client->Count(CountRequest()).status().code(), kInternal);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
 TEST_P(WireTest, AWrongItemEndsItsStream) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

@@ -22,6 +22,7 @@ PUBLIC_TARGETS = [
     "//messaging/testing:testing",
     "//services:service_proto",
     "//services:services",
+    "//services/compatible:compatible",
     "//services/plugin:protoc-gen-le",
     "//tools/deps:abseil_targets.txt",
     "//tools/deps:system_repo.sh",

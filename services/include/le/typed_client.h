@@ -177,6 +177,16 @@ class TypedClient {
   }
   void Flush() const { raw()->Flush(); }
 
+  // The descriptors of the server's .proto file and of what it imports: a
+  // google.protobuf.FileDescriptorSet in its binary form. Blocks. The timeout
+  // is that of each part.
+  absl::StatusOr<std::string> Descriptors(
+      const CallOptions& options = CallOptions()) {
+    absl::Status usable = core_.CheckUsable();
+    if (!usable.ok()) return usable;
+    return core_->ReadDescriptors(options);
+  }
+
  protected:
   TypedClient() = default;
   TypedClient(TypedClient&&) noexcept = default;

@@ -37,6 +37,9 @@ namespace internal {
 
 class TypedClientCore;
 
+// The descriptors of a server. A large .proto file has some tens of kilobytes.
+constexpr size_t kMaxDescriptorBytes = 1024 * 1024;
+
 // An open stream, without the type of its items. The core's table and the
 // closure of the request own it. `core` is valid while the stream is in the
 // table.
@@ -129,6 +132,36 @@ class TypedClientCore final : public ThreadBound {
     }
     *body = payload.subspan(Envelope::kBytes);
     return envelope.value == 0 ? absl::OkStatus() : ReadError(envelope, *body);
+  }
+
+  // Reads the descriptors of the server, part by part.
+  absl::StatusOr<std::string> ReadDescriptors(const CallOptions& options) {
+    constexpr size_t kNumber = sizeof(uint32_t);
+    std::string all;
+    for (;;) {
+      const Envelope call = NewCall(kReflection, options);
+      Message message = client_.NewMessage();
+      uint8_t* offset_at = nullptr;
+      absl::Status status =
+          Write(call, nullptr, 0, &message, kNumber, &offset_at);
+      if (!status.ok()) return status;
+      StoreU32(offset_at, static_cast<uint32_t>(all.size()));
+      absl::StatusOr<Message> response =
+          client_.Request(std::move(message), options.timeout());
+      absl::Span<const uint8_t> body;
+      status = ReadStatus(call, &response, &body);
+      if (!status.ok()) return status;
+      if (body.size() < kNumber) return Wrong("the descriptors have no size");
+      const size_t size = LoadU32(body.data());
+      body = body.subspan(kNumber);
+      // (A part may be the last one only if it completes them.)
+      if (size > kMaxDescriptorBytes || all.size() + body.size() > size ||
+          (body.empty() && all.size() < size)) {
+        return Wrong("the descriptors have a wrong size");
+      }
+      all.append(body.begin(), body.end());
+      if (all.size() == size) return all;
+    }
   }
 
   // Tells the server that nobody waits for the call any more.
