@@ -53,8 +53,8 @@ class Comparison {
         Break(what + ": it was removed");
       } else if (it->second->name() != method->name()) {
         // Usually the numbers of all methods have moved.
-        Break(what + ": its number is that of method " +
-              FullName(it->second) + " now");
+        Break(what + ": its number is that of method " + FullName(it->second) +
+              " now");
       } else {
         Compare(what, method, it->second);
       }

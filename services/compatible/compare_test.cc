@@ -30,17 +30,36 @@ FileDescriptorSet Base() {
         dependency: "le/service.proto"
         message_type {
           name: "Inner"
-          field { name: "self" number: 1 type: TYPE_MESSAGE
-                  type_name: ".p.Inner" label: LABEL_OPTIONAL }
-          field { name: "color" number: 2 type: TYPE_ENUM type_name: ".p.Color"
-                  label: LABEL_OPTIONAL }
+          field {
+            name: "self"
+            number: 1
+            type: TYPE_MESSAGE
+            type_name: ".p.Inner"
+            label: LABEL_OPTIONAL
+          }
+          field {
+            name: "color"
+            number: 2
+            type: TYPE_ENUM
+            type_name: ".p.Color"
+            label: LABEL_OPTIONAL
+          }
         }
         message_type {
           name: "Outer"
-          field { name: "inner" number: 1 type: TYPE_MESSAGE
-                  type_name: ".p.Inner" label: LABEL_OPTIONAL }
-          field { name: "count" number: 2 type: TYPE_INT32
-                  label: LABEL_OPTIONAL }
+          field {
+            name: "inner"
+            number: 1
+            type: TYPE_MESSAGE
+            type_name: ".p.Inner"
+            label: LABEL_OPTIONAL
+          }
+          field {
+            name: "count"
+            number: 2
+            type: TYPE_INT32
+            label: LABEL_OPTIONAL
+          }
         }
         enum_type {
           name: "Color"
@@ -49,10 +68,16 @@ FileDescriptorSet Base() {
         }
         service {
           name: "S"
-          options { [le.version]: 1 }
+          options {
+            [le.version]: 1
+          }
           method { name: "A" input_type: ".p.Outer" output_type: ".p.Inner" }
-          method { name: "B" input_type: ".p.Inner" output_type: ".p.Outer"
-                   server_streaming: true }
+          method {
+            name: "B"
+            input_type: ".p.Inner"
+            output_type: ".p.Outer"
+            server_streaming: true
+          }
           method { name: "C" input_type: ".p.Inner" output_type: ".le.OneWay" }
         }
       )pb",
@@ -75,21 +100,22 @@ std::string After(Change change) {
 
 TEST(CompareTest, CompatibleChanges) {
   EXPECT_EQ(After([](FileDescriptorProto*) {}), "");
-  EXPECT_EQ(After([](FileDescriptorProto* file) {
-              auto* const method = file->mutable_service(0)->add_method();
-              method->set_name("D");
-              method->set_input_type(".p.Inner");
-              method->set_output_type(".p.Inner");
-              auto* const field = file->mutable_message_type(1)->add_field();
-              field->set_name("more");
-              field->set_number(7);
-              field->set_type(google::protobuf::FieldDescriptorProto::TYPE_BOOL);
-              auto* const value = file->mutable_enum_type(0)->add_value();
-              value->set_name("GREEN");
-              value->set_number(2);
-              file->mutable_message_type(1)->mutable_field(1)->set_name("other");
-            }),
-            "");
+  EXPECT_EQ(
+      After([](FileDescriptorProto* file) {
+        auto* const method = file->mutable_service(0)->add_method();
+        method->set_name("D");
+        method->set_input_type(".p.Inner");
+        method->set_output_type(".p.Inner");
+        auto* const field = file->mutable_message_type(1)->add_field();
+        field->set_name("more");
+        field->set_number(7);
+        field->set_type(google::protobuf::FieldDescriptorProto::TYPE_BOOL);
+        auto* const value = file->mutable_enum_type(0)->add_value();
+        value->set_name("GREEN");
+        value->set_number(2);
+        file->mutable_message_type(1)->mutable_field(1)->set_name("other");
+      }),
+      "");
   // A field whose number is reserved.
   EXPECT_EQ(After([](FileDescriptorProto* file) {
               auto* const outer = file->mutable_message_type(1);
@@ -120,11 +146,12 @@ TEST(CompareTest, EachBreakIsNamed) {
               file->mutable_service(0)->mutable_method()->RemoveLast();
             }),
             "method p.S.C (number 3): it was removed\n");
-  EXPECT_EQ(After([](FileDescriptorProto* file) {
-              file->mutable_service(0)->mutable_method()->SwapElements(0, 1);
-            }),
-            "method p.S.A (number 1): its number is that of method p.S.B now\n"
-            "method p.S.B (number 2): its number is that of method p.S.A now\n");
+  EXPECT_EQ(
+      After([](FileDescriptorProto* file) {
+        file->mutable_service(0)->mutable_method()->SwapElements(0, 1);
+      }),
+      "method p.S.A (number 1): its number is that of method p.S.B now\n"
+      "method p.S.B (number 2): its number is that of method p.S.A now\n");
   EXPECT_EQ(After([](FileDescriptorProto* file) {
               auto* const method = file->mutable_service(0)->mutable_method(1);
               method->set_server_streaming(false);

@@ -40,8 +40,7 @@ int main(int argc, char** argv) {
     return EXIT_FAILURE;
   }
   if (!Read(argv[1], &before) || !Read(argv[2], &now)) return EXIT_FAILURE;
-  const std::vector<std::string> breaks =
-      le::services::FindBreaks(before, now);
+  const std::vector<std::string> breaks = le::services::FindBreaks(before, now);
   for (const std::string& what : breaks) {
     std::fprintf(stderr, "%s\n", what.c_str());
   }

@@ -50,8 +50,9 @@ constexpr uint32_t kMaxNumber = 65535;
 // Functions of le::TypedClient. A method may have such a name, since its
 // parameters are others.
 const char* const kClientFunctions[] = {
-    "Create",   "Open",       "TryOpen",   "OpenAsync", "Close",
-    "OnClosed", "StayClosed", "SetLimits", "Flush",     "ReopenAfterClose", "Descriptors",
+    "Create",      "Open",       "TryOpen",   "OpenAsync", "Close",
+    "OnClosed",    "StayClosed", "SetLimits", "Flush",     "ReopenAfterClose",
+    "Descriptors",
 };
 
 using Variables = std::map<std::string, std::string>;
@@ -541,7 +542,8 @@ bool Generator::Generate(const FileDescriptor* file, const std::string&,
       variables);
   const FileDescriptorSet descriptors = DescriptorsOf(file);
   if (!services.empty()) {
-    source += "namespace {\n\n" + DescriptorsFunction(descriptors.SerializeAsString()) +
+    source += "namespace {\n\n" +
+              DescriptorsFunction(descriptors.SerializeAsString()) +
               "}  // namespace\n\n";
   }
   for (const Service& service : services) {

@@ -70,7 +70,7 @@ class World {
   void Tick(Site site) {
     site_ = site;
     // Also when acts_left_ is 0: these are created late.
-    if (!ending_ && Roll(8) == 0) Destroy(Roll(2) == 0 ? kReply : kSink, site);
+    if (!ending_ && Roll(4) == 0) Destroy(Roll(2) == 0 ? kReply : kSink, site);
     const int acts = Roll(4);
     for (int i = 0; i < acts; ++i) Act();
   }

@@ -3,6 +3,8 @@
 //
 // Mocks, le::testing::Local and reflection, over loopback in this process.
 
+#include "le/testing/local.h"
+
 #include <set>
 #include <string>
 #include <utility>
@@ -10,7 +12,6 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "gtest/gtest.h"
-#include "le/testing/local.h"
 #include "services/tests/facts.le_mock.h"
 
 namespace files {

@@ -97,9 +97,9 @@ class Scene {
     bool open = false;
     hostile_->Do([&] {
       raw_ = *Client::Create("facts", Raw());
-      raw_.OpenAsync(absl::InfiniteDuration(), [&](const absl::Status& status) {
-          open = status.ok();
-        }).IgnoreError();
+      raw_.OpenAsync(absl::InfiniteDuration(),
+                     [&](const absl::Status& status) { open = status.ok(); })
+          .IgnoreError();
     });
     Require(world_.RunUntil([&] { return open; }), "it opens");
     while (!input.empty()) Act(&input);
@@ -152,8 +152,8 @@ class Scene {
     envelope.method = what % 16 == 15 ? 100 : what % 16;
     envelope.kind = static_cast<internal::Kind>(input->Byte() % 8);
     envelope.call = input->Byte() % 8;
-    envelope.value = what / 16 % 2 == 0 ? internal::kNoDeadline
-                                        : input->Number();
+    envelope.value =
+        what / 16 % 2 == 0 ? internal::kNoDeadline : input->Number();
     envelope.Store(reinterpret_cast<uint8_t*>(&bytes[0]));
     if (what / 32 % 2 == 1) {  // credit
       uint8_t credit[internal::Credit::kBytes];

@@ -183,7 +183,7 @@ class TypedClientCore final : public ThreadBound {
         granted_.bytes > most_granted_.bytes) {
       most_granted_.items = std::max(most_granted_.items, granted_.items);
       most_granted_.bytes = std::max(most_granted_.bytes, granted_.bytes);
-      ApplyLimits();
+      ApplyLimits().IgnoreError();
     }
   }
   // False: the stream has ended.

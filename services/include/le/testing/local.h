@@ -30,9 +30,7 @@ class ServerThread {
  public:
   template <typename S>
   ServerThread(const std::string& name, S* implementation)
-      : serve_([name, implementation] {
-          return Serve(name, implementation);
-        }) {
+      : serve_([name, implementation] { return Serve(name, implementation); }) {
     le_thread_SetJoinable(thread_);
     le_thread_Start(thread_);
     le_sem_Wait(ready_);
