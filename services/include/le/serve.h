@@ -39,7 +39,8 @@ class OwnedCall {
       : calls_(other.calls_), call_(std::exchange(other.call_, nullptr)) {}
   OwnedCall& operator=(OwnedCall&& other) noexcept {
     if (this == &other) return *this;
-    Drop();
+    // Destroyed last: a closure of the replaced call may own this object.
+    const OwnedCall replaced = std::move(*this);
     calls_ = other.calls_;
     call_ = std::exchange(other.call_, nullptr);
     return *this;

@@ -114,7 +114,7 @@ class TypedServerCore final : public ThreadBound {
     absl::Status status = Read(method, body, &request, message, &fd);
     if (!status.ok()) return status;
     const absl::StatusOr<Peer> peer = message->peer();
-    if (!peer.ok()) return peer.status();  // the session is closed
+    if (!peer.ok()) return absl::OkStatus();  // the session is closed
 
     ServerCall* const call = calls_->New(index);
     call->number = envelope.call;
