@@ -89,10 +89,12 @@ cc_library(name = "protobuf", linkopts = ["-lprotobuf", "-lpthread"])
 # LITE_RUNTIME need a small part.
 cc_library(name = "protobuf_lite", linkopts = ["-l:libprotobuf.a", "-lpthread"])
 sh_binary(name = "protoc", srcs = ["protoc.sh"])
-alias(name = "descriptor_proto", actual = "//src/google/protobuf:descriptor_proto")
+# (In both repositories it is the target of @protobuf: no code must be generated
+# for it, and the toolchain of Bazel 4 is that of @com_google_protobuf.)
+alias(name = "descriptor_proto", actual = "@protobuf//src/google/protobuf:descriptor_proto")
 proto_lang_toolchain(
     name = "cc_toolchain",
-    blacklisted_protos = ["//src/google/protobuf:descriptor_proto"],
+    blacklisted_protos = ["@protobuf//src/google/protobuf:descriptor_proto"],
     command_line = "--cpp_out=\$(OUT)",
     runtime = ":protobuf_lite",
 )
