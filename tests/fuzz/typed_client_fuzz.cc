@@ -127,7 +127,7 @@ class Scene {
       default:
         attempt->stream = client_.Watch(
             files::CountRequest(), options,
-            [this, attempt](const files::Facts& item) {
+            [attempt](const files::Facts& item) {
               Require(attempt->ends == 0 && !attempt->cancelled,
                       "no item comes after the end");
               if (item.lines() == 7) Cancel(attempt);
