@@ -31,7 +31,7 @@
 namespace le {
 namespace internal {
 
-// Invariants: those of ThreadBound. Each table of sessions_ is of an open
+// Invariants: those of ThreadBound. Each element of sessions_ is an open
 // session.
 class TypedServerCore final : public ThreadBound {
  public:
@@ -59,22 +59,29 @@ class TypedServerCore final : public ThreadBound {
   ServerCalls* calls() { return calls_; }
 
  private:
+  struct SessionState {
+    CallTable calls;
+    bool knows_peer = false;
+    Peer peer;
+  };
+
   void Shutdown() override {
     service_ = Service();
-    for (auto& entry : sessions_) calls_->ForgetAll(&entry.second);
+    for (auto& entry : sessions_) calls_->ForgetAll(&entry.second.calls);
     sessions_.clear();
   }
 
   void OnMessage(Message message) {
     const Hold hold(this);
+    const absl::Span<const uint8_t> payload = message.payload();
     Envelope envelope;
     absl::Status status;
-    if (!envelope.Load(message.payload())) {
+    if (!envelope.Load(payload)) {
       status = absl::InvalidArgumentError("the message has no envelope");
     } else if (message.needs_response()) {
-      status = OnRequest(envelope, &message);
+      status = OnRequest(envelope, payload.subspan(Envelope::kBytes), &message);
     } else {
-      status = OnOneWay(envelope, &message);
+      status = OnOneWay(envelope, payload.subspan(Envelope::kBytes), &message);
     }
     if (status.ok()) return;
     calls_->Complain(status);
@@ -84,11 +91,12 @@ class TypedServerCore final : public ThreadBound {
   }
 
   // After an error, the message has still to be responded to.
-  absl::Status OnRequest(const Envelope& envelope, Message* message) {
+  absl::Status OnRequest(const Envelope& envelope,
+                         absl::Span<const uint8_t> body, Message* message) {
     if (envelope.kind != Kind::kCall) {
       return absl::InvalidArgumentError("the request is no call");
     }
-    if (envelope.method == kReflection) return Reflect(envelope, message);
+    if (envelope.method == kReflection) return Reflect(envelope, body, message);
     const size_t index = Find(envelope.method);
     if (index == table_.methods.size()) {
       return absl::UnimplementedError(
@@ -99,8 +107,6 @@ class TypedServerCore final : public ThreadBound {
       return absl::InvalidArgumentError(
           absl::StrCat("method ", method.number, " is one-way"));
     }
-    absl::Span<const uint8_t> body =
-        message->payload().subspan(Envelope::kBytes);
     Credit credit;
     if (method.kind == MethodKind::kStream) {
       if (body.size() < Credit::kBytes) {
@@ -113,8 +119,8 @@ class TypedServerCore final : public ThreadBound {
     UniqueFd fd;
     absl::Status status = Read(method, body, &request, message, &fd);
     if (!status.ok()) return status;
-    const absl::StatusOr<Peer> peer = message->peer();
-    if (!peer.ok()) return absl::OkStatus();  // the session is closed
+    SessionState* const session = StateOf(*message);
+    if (session == nullptr) return absl::OkStatus();  // it is closed
 
     ServerCall* const call = calls_->New(index);
     call->number = envelope.call;
@@ -123,10 +129,9 @@ class TypedServerCore final : public ThreadBound {
         envelope.value == kNoDeadline
             ? 0
             : NowMicroseconds() + int64_t{envelope.value} * 1000;
-    const void* const session = le_msg_GetSession(RefOf(*message));
     call->message = std::move(*message);
-    call->caller = Caller(*peer, &call->message);
-    if (!calls_->Open(call, &sessions_[session])) {
+    call->caller = Caller(session->peer, &call->message);
+    if (!calls_->Open(call, &session->calls)) {
       status = absl::InvalidArgumentError("the call's number is in use");
       calls_->Complain(status);
       calls_->Finish(call, std::move(status));
@@ -138,9 +143,8 @@ class TypedServerCore final : public ThreadBound {
     return absl::OkStatus();
   }
 
-  absl::Status OnOneWay(const Envelope& envelope, Message* message) {
-    const absl::Span<const uint8_t> body =
-        message->payload().subspan(Envelope::kBytes);
+  absl::Status OnOneWay(const Envelope& envelope,
+                        absl::Span<const uint8_t> body, Message* message) {
     if (envelope.kind == Kind::kOneWay) {
       const size_t index = Find(envelope.method);
       if (index == table_.methods.size() ||
@@ -153,9 +157,9 @@ class TypedServerCore final : public ThreadBound {
       UniqueFd fd;
       absl::Status status = Read(method, body, &request, message, &fd);
       if (!status.ok()) return status;
-      const absl::StatusOr<Peer> peer = message->peer();
-      if (!peer.ok()) return absl::OkStatus();  // the session is closed
-      const Caller caller(*peer, message);
+      const SessionState* const session = StateOf(*message);
+      if (session == nullptr) return absl::OkStatus();  // it is closed
+      const Caller caller(session->peer, message);
       Incoming incoming = {*request.get(), std::move(fd), calls_, nullptr,
                            caller};
       method.call(implementation_.get(), &incoming);
@@ -165,14 +169,16 @@ class TypedServerCore final : public ThreadBound {
     const auto it = sessions_.find(le_msg_GetSession(RefOf(*message)));
     switch (envelope.kind) {
       case Kind::kCancel:
-        if (it != sessions_.end()) calls_->Cancel(&it->second, envelope.call);
+        if (it != sessions_.end()) {
+          calls_->Cancel(&it->second.calls, envelope.call);
+        }
         return absl::OkStatus();
       case Kind::kCredit:
         if (body.size() < Credit::kBytes) {
           return absl::InvalidArgumentError("the credit is too short");
         }
         if (it != sessions_.end()) {
-          calls_->AddCredit(&it->second, envelope.call,
+          calls_->AddCredit(&it->second.calls, envelope.call,
                             Credit::Load(body.data()));
         }
         return absl::OkStatus();
@@ -203,10 +209,9 @@ class TypedServerCore final : public ThreadBound {
 
   // The request has an offset. The response has the size of the descriptors,
   // and as many of their bytes from there as fit.
-  absl::Status Reflect(const Envelope& call, Message* message) {
+  absl::Status Reflect(const Envelope& call, absl::Span<const uint8_t> body,
+                       Message* message) {
     constexpr size_t kNumber = sizeof(uint32_t);
-    const absl::Span<const uint8_t> body =
-        message->payload().subspan(Envelope::kBytes);
     const size_t all = table_.descriptors.size();
     if (body.size() != kNumber || LoadU32(body.data()) > all) {
       return absl::InvalidArgumentError("not an offset in the descriptors");
@@ -222,18 +227,33 @@ class TypedServerCore final : public ThreadBound {
     return std::move(*message).Respond();
   }
 
+  // Null: the session is closed.
+  SessionState* StateOf(const Message& message) {
+    const void* const session = le_msg_GetSession(RefOf(message));
+    SessionState* const state = &sessions_[session];
+    if (state->knows_peer) return state;
+    const absl::StatusOr<Peer> peer = message.peer();
+    if (!peer.ok()) {
+      sessions_.erase(session);
+      return nullptr;
+    }
+    state->peer = *peer;
+    state->knows_peer = true;
+    return state;
+  }
+
   void OnClosed(const Session& session) {
     const Hold hold(this);
     const auto it = sessions_.find(session.key());
     if (it == sessions_.end()) return;
-    calls_->CancelAll(&it->second, [this] { return alive(); });
+    calls_->CancelAll(&it->second.calls, [this] { return alive(); });
     if (alive()) sessions_.erase(it);
   }
   void OnRoom(const Session& session) {
     const Hold hold(this);
     const auto it = sessions_.find(session.key());
     if (it == sessions_.end()) return;
-    calls_->TellRoom(&it->second, [this] { return alive(); });
+    calls_->TellRoom(&it->second.calls, [this] { return alive(); });
   }
 
   // The number of methods: there is no such method.
@@ -250,7 +270,7 @@ class TypedServerCore final : public ThreadBound {
   const std::shared_ptr<void> implementation_;
   ServerCalls* const calls_;
   std::vector<KeptMessage> kept_;  // requests, by the index of the method
-  std::unordered_map<const void*, CallTable> sessions_;
+  std::unordered_map<const void*, SessionState> sessions_;
   Service service_;
 };
 
