@@ -3,9 +3,11 @@
 //
 // The parts of the runtime alone: limits at N and N+1, and the table of calls.
 
+#include <cstdlib>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -148,6 +150,73 @@ TEST(CallTableTest, WaitingCallsAreInOrder) {
   table.StopWaiting(&calls[2]);
   EXPECT_EQ(table.first_waiting(), &calls[1]);
   EXPECT_EQ(table.waiting(), 1U);
+}
+
+const ServerMethod kMethod = {
+    1,
+    MethodKind::kUnary,
+    false,
+    false,
+    []() -> const ProtoMessage& { return files::Facts::default_instance(); },
+    []() -> const ProtoMessage& { return files::Facts::default_instance(); },
+    nullptr};
+
+// Finishing these calls responds to no message.
+class KeptCallsTest : public ::testing::Test {
+ protected:
+  KeptCallsTest()
+      : calls_(new ServerCalls("name", 1 << 20,
+                               absl::MakeConstSpan(&kMethod, 1))) {}
+  ~KeptCallsTest() override { calls_->Unref(); }
+  void MakeAndFinish(size_t count) {
+    std::vector<ServerCall*> open;
+    for (size_t i = 0; i < count; ++i) open.push_back(calls_->New(0));
+    for (ServerCall* const call : open) {
+      calls_->Finish(call, absl::CancelledError(""));
+    }
+  }
+  ServerCalls* const calls_;
+};
+
+TEST_F(KeptCallsTest, TheirNumberIsBounded) {
+  MakeAndFinish(ServerCalls::kMaxKeptCalls - 1);
+  EXPECT_EQ(calls_->kept(0), ServerCalls::kMaxKeptCalls - 1);
+  MakeAndFinish(ServerCalls::kMaxKeptCalls);
+  EXPECT_EQ(calls_->kept(0), ServerCalls::kMaxKeptCalls);
+  MakeAndFinish(ServerCalls::kMaxKeptCalls + 1);
+  EXPECT_EQ(calls_->kept(0), ServerCalls::kMaxKeptCalls);
+}
+
+TEST_F(KeptCallsTest, ALargeResponseIsNotKept) {
+  for (const size_t more : {0, 1}) {
+    ServerCall* const call = calls_->New(0);
+    auto* const facts = static_cast<files::Facts*>(call->response.get());
+    // (The tag and the size have four bytes.)
+    facts->set_text(std::string(kMaxKeptBytes - 4 + more, 'x'));
+    ASSERT_EQ(facts->ByteSizeLong(), kMaxKeptBytes + more);
+    calls_->Finish(call, absl::CancelledError(""));
+    EXPECT_EQ(calls_->kept(0), 1 - more);
+  }
+}
+
+// As after a move.
+TEST(EmptyReplyTest, ItsUseIsAnErrorOrFatal) {
+  Reply<files::Facts> reply(nullptr, nullptr);
+  EXPECT_FALSE(reply);
+  EXPECT_TRUE(reply.cancelled());
+  EXPECT_EQ(reply.remaining(), absl::InfiniteDuration());
+  EXPECT_EQ(reply.OnCancel([] {}).code(),
+            absl::StatusCode::kFailedPrecondition);
+  std::move(reply).Send();  // logs an error
+  Sink<files::Facts> sink(nullptr, nullptr);
+  EXPECT_EQ(sink.Push(files::Facts()).code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(sink.OnReady([] {}).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EXIT(reply->set_lines(1), ::testing::ExitedWithCode(EXIT_FAILURE),
+              "finished or moved from");
+  EXPECT_EXIT(static_cast<void>(sink.caller()),
+              ::testing::ExitedWithCode(EXIT_FAILURE),
+              "finished or moved from");
 }
 
 }  // namespace

@@ -228,6 +228,12 @@ class ServerCalls {
   void Complain(const absl::Status& why) { complaints_.Log(name(), why); }
   const Complaints& complaints() const { return complaints_; }
 
+  // Calls that method number `method_index` of the table keeps for later use.
+  size_t kept(size_t method_index) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return kept_[method_index].count;
+  }
+
   void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
   void Unref() {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
