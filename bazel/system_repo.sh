@@ -73,23 +73,41 @@ case "$name" in
 
   protobuf | com_google_protobuf)
     need protoc protobuf-compiler
+    need /usr/include/google/protobuf/compiler/code_generator.h libprotoc-dev
+    need /usr/include/google/protobuf/descriptor.proto libprotobuf-dev
     module protobuf 29.3
     ln -sf "$(command -v protoc)" protoc_binary
     printf '#!/bin/sh\nexec %s "$@"\n' "$(command -v protoc)" > protoc.sh
     chmod +x protoc.sh
+    mkdir -p src/google/protobuf/compiler
+    ln -sf /usr/include/google/protobuf/descriptor.proto src/google/protobuf/
     cat > BUILD.bazel <<BUILD
 $load_library
 $public
 cc_library(name = "protobuf", linkopts = ["-lprotobuf", "-lpthread"])
-cc_library(name = "protobuf_lite", linkopts = ["-l:libprotobuf-lite.a", "-lpthread"])
+# Static, so that a program links only what it uses: messages that are
+# LITE_RUNTIME need a small part.
+cc_library(name = "protobuf_lite", linkopts = ["-l:libprotobuf.a", "-lpthread"])
 sh_binary(name = "protoc", srcs = ["protoc.sh"])
-# The messages of le_messaging are LITE_RUNTIME: a program links only the small
-# library, statically.
+# (In both repositories it is the target of @protobuf: no code must be generated
+# for it, and the toolchain of Bazel 4 is that of @com_google_protobuf.)
+alias(name = "descriptor_proto", actual = "@protobuf//src/google/protobuf:descriptor_proto")
 proto_lang_toolchain(
     name = "cc_toolchain",
+    blacklisted_protos = ["@protobuf//src/google/protobuf:descriptor_proto"],
     command_line = "--cpp_out=\$(OUT)",
     runtime = ":protobuf_lite",
 )
+BUILD
+    cat > src/google/protobuf/BUILD.bazel <<BUILD
+$public
+proto_library(name = "descriptor_proto", srcs = ["descriptor.proto"], strip_import_prefix = "/src")
+BUILD
+    # For plugins of protoc.
+    cat > src/google/protobuf/compiler/BUILD.bazel <<BUILD
+$load_library
+$public
+cc_library(name = "code_generator", linkopts = ["-l:libprotoc.a", "-l:libprotobuf.a", "-lz", "-lpthread"])
 BUILD
     mkdir -p bazel
     echo > bazel/BUILD.bazel
@@ -101,6 +119,11 @@ BZL
 def cc_proto_library(**kwargs):
     native.cc_proto_library(**kwargs)
 BZL
+    # (In two files: in one, ProtoInfo would be referenced before its assignment.)
+    mkdir -p bazel/common
+    echo > bazel/common/BUILD.bazel
+    echo 'NativeProtoInfo = ProtoInfo' > bazel/common/native.bzl
+    printf 'load(":native.bzl", "NativeProtoInfo")\n\nProtoInfo = NativeProtoInfo\n' > bazel/common/proto_info.bzl
     ;;
 
   googletest)

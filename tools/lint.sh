@@ -77,7 +77,7 @@ shell_check() {
 }
 
 # Folder arrows: event <- { transports, legato } <- directory <- messaging <-
-# examples, tests. The directory needs no part of Legato's API.
+# services <- examples, tests. The directory needs no part of Legato's API.
 # Public headers are included by their bare names, and belong to their folder.
 allowed_folders() {
   case "$1" in
@@ -87,11 +87,12 @@ allowed_folders() {
     directory) echo event transports directory ;;
     tools) echo event transports directory tools ;;
     messaging) echo event transports legato directory messaging ;;
-    examples) echo event transports legato directory messaging tools examples ;;
-    tests) echo event transports legato directory messaging examples tools tests ;;
+    services) echo legato messaging services ;;
+    examples) echo event transports legato directory messaging services tools examples ;;
+    tests) echo event transports legato directory messaging services examples tools tests ;;
   esac
 }
-readonly FOLDERS='event|transports|legato|directory|messaging|examples|tools|tests'
+readonly FOLDERS='event|transports|legato|directory|messaging|services|examples|tools|tests'
 
 # Reads lines of "file:used name:folder of that name".
 against_the_arrows() {

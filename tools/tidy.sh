@@ -6,7 +6,9 @@
 #
 #   tools/tidy.sh [FILE...]
 #
-# Needs generated Protobuf headers: ./bazelw build //directory:directoryd first.
+# Needs generated headers. First run:
+#
+#   ./bazelw build //directory:directoryd //services/plugin:protoc-gen-le //examples/typed_quickstart/...
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools/install_packages.sh clang-tidy

@@ -4,61 +4,20 @@
 // In the steady state the C++ API and the layers below it allocate nothing. The
 // allocations of two threads are counted: a client's and a server's.
 
-#include <algorithm>
 #include <array>
-#include <atomic>
-#include <cstdlib>
-#include <limits>
-#include <new>
-#include <string>
 #include <utility>
 
 #include "gtest/gtest.h"
 #include "le/messaging.h"
+#include "messaging/testing/counted_allocations.h"
 #include "messaging/testing/scenario.h"
-
-namespace {
-
-// Counts the threads with t_is_counted. The test kit's directory is not one.
-std::atomic<int> g_allocations{0};
-thread_local bool t_is_counted = false;
-
-void Count() {
-  if (t_is_counted) ++g_allocations;
-}
-
-void* Allocate(size_t size) {
-  Count();
-  void* const memory = malloc(size);
-  if (memory == nullptr) abort();
-  return memory;
-}
-
-}  // namespace
-
-// The other forms of operator new call these.
-void* operator new(size_t size) { return Allocate(size); }
-void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  return Allocate(size);
-}
-void* operator new(size_t size, std::align_val_t alignment) {
-  Count();
-  void* memory = nullptr;
-  if (posix_memalign(&memory, static_cast<size_t>(alignment), size) != 0) {
-    abort();
-  }
-  return memory;
-}
-void operator delete(void* memory) noexcept { free(memory); }
-void operator delete(void* memory, size_t) noexcept { free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { free(memory); }
-void operator delete(void* memory, size_t, std::align_val_t) noexcept {
-  free(memory);
-}
 
 namespace le {
 namespace {
 
+using messaging::testing::CountAllocations;
+using messaging::testing::CountThisThread;
+using messaging::testing::kCounted;
 using messaging::testing::Party;
 using messaging::testing::RunScenario;
 using messaging::testing::Scenario;
@@ -67,27 +26,9 @@ using messaging::testing::SettingName;
 
 constexpr Protocol kText = {"text", 256};
 
-constexpr int kCounted = 400;
-// What is allocated once, when it is first needed, is in some rounds only. For
-// example, the first two responses that leave together create a queue.
-constexpr int kRounds = 5;
-
-// Returns the number of allocations of kCounted operations: the least of all
-// rounds.
-template <typename Operation>
-int CountAllocations(Operation operation) {
-  int least = std::numeric_limits<int>::max();
-  for (int round = 0; round < kRounds; ++round) {
-    const int before = g_allocations;
-    for (int i = 0; i < kCounted; ++i) operation();
-    least = std::min(least, g_allocations - before);
-  }
-  return least;
-}
-
 // Echoes each request, and answers each other message with a push.
 void EchoBody(Party* party) {
-  t_is_counted = true;
+  CountThisThread();
   absl::StatusOr<Service> service = Service::Create("echo", kText);
   ASSERT_TRUE(service.ok());
   EXPECT_TRUE(service
@@ -112,7 +53,7 @@ class AllocationTest : public ::testing::TestWithParam<Setting> {
     Scenario scenario;
     scenario.Add("server", EchoBody);
     scenario.Add("client", [body](Party* party) {
-      t_is_counted = true;
+      CountThisThread();
       absl::StatusOr<Client> client = Client::Open("echo", kText);
       ASSERT_TRUE(client.ok()) << client.status();
       body(&*client);
@@ -208,7 +149,7 @@ TEST_P(AllocationTest, APush) {
 TEST_P(AllocationTest, ATimerAndATask) {
   Scenario scenario;
   scenario.Add("only", [](Party*) {
-    t_is_counted = true;
+    CountThisThread();
     Loop loop;
     Timer timer([&] { loop.Stop(); });
     EXPECT_EQ(CountAllocations([&] {

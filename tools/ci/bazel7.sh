@@ -17,7 +17,7 @@ set -euo pipefail
 readonly CANNOT_INSTALL=75
 readonly MIRROR=http://deb.debian.org/debian
 readonly PACKAGES=(bazel-bootstrap g++ googletest libabsl-dev libbenchmark-dev
-  libprotobuf-dev pkg-config protobuf-compiler)
+  libprotobuf-dev libprotoc-dev pkg-config protobuf-compiler)
 # Modules that MODULE.bazel and Bazel itself need from a registry, and that
 # Debian's package of Bazel does not contain.
 readonly MODULES=(abseil-cpp apple_support buildozer google_benchmark googletest

@@ -55,8 +55,9 @@ struct PendingCall {
 // its methods except status().
 class [[nodiscard]] Call {
  public:
-  // Has no request.
-  Call() = default;
+  Call() = default;  // has no request
+  // A call that was refused, for example by a fake.
+  explicit Call(absl::Status refused) : status_(std::move(refused)) {}
   Call(Call&& other) noexcept { Take(&other); }
   Call& operator=(Call&& other) noexcept {
     if (this == &other) return *this;
@@ -92,7 +93,6 @@ class [[nodiscard]] Call {
   friend class Client;
   friend class internal::ClientCore;
 
-  explicit Call(absl::Status refused) : status_(std::move(refused)) {}
   explicit Call(internal::PendingCall* pending) : pending_(pending) {
     pending_->handle = this;
   }

@@ -1,0 +1,58 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/call_options.h: options of one call of a typed client.
+
+#ifndef LE_MESSAGING_SERVICES_LE_CALL_OPTIONS_H_
+#define LE_MESSAGING_SERVICES_LE_CALL_OPTIONS_H_
+
+#include <algorithm>
+#include <cstdint>
+
+#include "absl/time/time.h"
+#include "le/internal/envelope.h"
+
+namespace le {
+
+//   client.Count(request, le::CallOptions().Timeout(absl::Seconds(2)));
+class CallOptions {
+ public:
+  // A stream's window. It is well below the queue of a session (1 MiB), so that
+  // one stream cannot fill it, and large enough for the items of many turns of
+  // a loop.
+  static constexpr uint32_t kDefaultWindowItems = 256;
+  static constexpr uint32_t kDefaultWindowBytes = 256 * 1024;
+
+  // The call ends after this time with DeadlineExceeded, and the server is
+  // told. For a stream, the time until its end. Default: no timeout.
+  CallOptions& Timeout(absl::Duration timeout) {
+    timeout_ = timeout;
+    return *this;
+  }
+  // For a call that a server makes while it handles another one: the call ends
+  // at the deadline of `reply` at the latest.
+  template <typename ReplyOrSink>
+  CallOptions& Under(const ReplyOrSink& reply) {
+    timeout_ = std::min(timeout_, reply.remaining());
+    return *this;
+  }
+  // For a stream: how many items, and about how many bytes of items, the server
+  // may send before the client has handled them. At least 1, and at most
+  // 1,048,576 items and 1 GiB; other numbers are adjusted to that.
+  CallOptions& Window(uint32_t items, uint32_t bytes) {
+    window_.items = std::clamp<int64_t>(items, 1, internal::Credit::kMaxItems);
+    window_.bytes = std::clamp<int64_t>(bytes, 1, internal::Credit::kMaxBytes);
+    return *this;
+  }
+
+  absl::Duration timeout() const { return timeout_; }
+  const internal::Credit& window() const { return window_; }
+
+ private:
+  absl::Duration timeout_ = absl::InfiniteDuration();
+  internal::Credit window_ = {kDefaultWindowItems, kDefaultWindowBytes};
+};
+
+}  // namespace le
+
+#endif  // LE_MESSAGING_SERVICES_LE_CALL_OPTIONS_H_

@@ -1,0 +1,111 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/coroutine.h: typed calls in coroutines, for C++20. Nothing else needs
+// C++20.
+//
+//   le::Task Copy(files::FileFactsClient* client) {
+//     absl::StatusOr<files::Facts> facts =
+//         co_await le::Await<files::Facts>([&](le::Done<files::Facts> done) {
+//           return client->CountAsync(request, options, std::move(done));
+//         });
+//   }
+//
+// A coroutine runs on the thread of its client: at first inside the call that
+// starts it, and after each co_await from the loop.
+
+#ifndef LE_MESSAGING_SERVICES_LE_COROUTINE_H_
+#define LE_MESSAGING_SERVICES_LE_COROUTINE_H_
+
+#if !defined(__cpp_impl_coroutine)
+#error "le/coroutine.h needs C++20: -std=c++20"
+#endif
+
+#include <coroutine>
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "le/client.h"
+#include "le/typed_client.h"
+
+namespace le {
+
+// A coroutine that returns nothing. It starts at once. Destroying this object
+// destroys the coroutine, which cancels the call that it awaits. A coroutine may
+// destroy its own Task only as its last action.
+class [[nodiscard]] Task {
+ public:
+  struct promise_type {
+    Task get_return_object() {
+      return Task(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+
+  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Task& operator=(Task&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Task() {
+    if (handle_) handle_.destroy();
+  }
+
+  // Whether the coroutine has returned.
+  bool done() const { return !handle_ || handle_.done(); }
+
+ private:
+  explicit Task(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
+  std::coroutine_handle<promise_type> handle_;
+};
+
+namespace internal {
+
+template <typename Response, typename Start>
+class CallAwaiter {
+ public:
+  explicit CallAwaiter(Start start) : start_(std::move(start)) {}
+
+  bool await_ready() const { return false; }
+  // False: the call was refused, and the coroutine continues at once.
+  bool await_suspend(std::coroutine_handle<> coroutine) {
+    call_ = start_([this, coroutine](absl::StatusOr<const Response*> result) {
+      if (result.ok()) {
+        result_ = **result;
+      } else {
+        result_ = result.status();
+      }
+      coroutine.resume();  // may destroy this object
+    });
+    if (call_.status().ok()) return true;
+    result_ = call_.status();
+    return false;
+  }
+  absl::StatusOr<Response> await_resume() { return std::move(result_); }
+
+ private:
+  Start start_;
+  Call call_;
+  absl::StatusOr<Response> result_;
+};
+
+}  // namespace internal
+
+// Awaits the result of the call that `start` makes. `start` passes its argument
+// to the call as the closure, and returns the le::Call.
+template <typename Response, typename Start>
+auto Await(Start start) {
+  static_assert(std::is_invocable_r_v<Call, Start&, Done<Response>>,
+                "it must take a le::Done and return a le::Call");
+  return internal::CallAwaiter<Response, Start>(std::move(start));
+}
+
+}  // namespace le
+
+#endif  // LE_MESSAGING_SERVICES_LE_COROUTINE_H_

@@ -1,0 +1,188 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/internal/envelope.h: the bytes before the Protobuf message, and how
+// Protobuf messages are read and written. Not an API.
+
+#ifndef LE_MESSAGING_SERVICES_LE_INTERNAL_ENVELOPE_H_
+#define LE_MESSAGING_SERVICES_LE_INTERNAL_ENVELOPE_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "google/protobuf/message_lite.h"
+#include "le/message.h"
+
+namespace le {
+namespace internal {
+
+using ProtoMessage = google::protobuf::MessageLite;
+
+// The error text of a status. It is for people; more would let a peer fill
+// logs.
+constexpr size_t kMaxErrorText = 1024;
+// A kept Protobuf message that has been larger than this is freed, so that one
+// large message does not occupy memory for ever.
+constexpr size_t kMaxKeptBytes = 64 * 1024;
+
+enum class Kind : uint8_t {
+  kCall = 1,
+  kOneWay = 2,
+  kCancel = 3,
+  kCredit = 4,
+  kItem = 5,
+  kStatus = 6,
+};
+
+constexpr uint16_t kReflection = 0;           // its method
+constexpr uint32_t kNoDeadline = UINT32_MAX;  // a value of kCall
+
+inline void StoreU32(uint8_t* to, uint32_t value) {
+  for (int i = 0; i < 4; ++i) to[i] = static_cast<uint8_t>(value >> (8 * i));
+}
+inline uint32_t LoadU32(const uint8_t* from) {
+  uint32_t value = 0;
+  for (int i = 0; i < 4; ++i) value |= uint32_t{from[i]} << (8 * i);
+  return value;
+}
+
+struct Envelope {
+  static constexpr size_t kBytes = 12;
+
+  uint16_t method = 0;
+  Kind kind = Kind::kStatus;
+  uint32_t call = 0;
+  uint32_t value = 0;
+
+  void Store(uint8_t* to) const {
+    StoreU32(to, method | static_cast<uint32_t>(kind) << 16);
+    StoreU32(to + 4, call);
+    StoreU32(to + 8, value);
+  }
+  // False: there are too few bytes.
+  bool Load(absl::Span<const uint8_t> from) {
+    if (from.size() < kBytes) return false;
+    const uint32_t first = LoadU32(from.data());
+    method = static_cast<uint16_t>(first);
+    kind = static_cast<Kind>(static_cast<uint8_t>(first >> 16));
+    call = LoadU32(from.data() + 4);
+    value = LoadU32(from.data() + 8);
+    return true;
+  }
+};
+
+// What a stream may still send.
+struct Credit {
+  static constexpr size_t kBytes = 8;
+  // More would let a client make a server count beyond its numbers. A window
+  // needs at most what is in flight at one time.
+  static constexpr int64_t kMaxItems = int64_t{1} << 20;
+  static constexpr int64_t kMaxBytes = int64_t{1} << 30;
+
+  int64_t items = 0;
+  int64_t bytes = 0;
+
+  void Store(uint8_t* to) const {
+    StoreU32(to, static_cast<uint32_t>(items));
+    StoreU32(to + 4, static_cast<uint32_t>(bytes));
+  }
+  static Credit Load(const uint8_t* from) {
+    Credit credit;
+    credit.items = std::min<int64_t>(LoadU32(from), kMaxItems);
+    credit.bytes = std::min<int64_t>(LoadU32(from + 4), kMaxBytes);
+    return credit;
+  }
+  void Add(const Credit& more) {
+    items = std::min(items + more.items, kMaxItems);
+    bytes = std::min(bytes + more.bytes, kMaxBytes);
+  }
+  void Take(size_t item_bytes) {
+    items -= 1;
+    bytes -= static_cast<int64_t>(item_bytes);
+  }
+  // An item that is larger than the window must pass too. So the bytes may
+  // become negative by one item.
+  bool AllowsItem() const { return items > 0 && bytes > 0; }
+};
+
+// Writes an envelope, `extra` bytes that the caller fills, and `body` to the
+// message. Returns the extra bytes in *extra_at.
+//   OutOfRange          the body has more than `largest` bytes
+//   InvalidArgument     a required field of the body is not set
+//   FailedPrecondition  the message is empty
+inline absl::Status Write(const Envelope& envelope, const ProtoMessage* body,
+                          size_t largest, Message* message, size_t extra = 0,
+                          uint8_t** extra_at = nullptr) {
+  size_t body_bytes = 0;
+  if (body != nullptr) {
+    if (!body->IsInitialized()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(body->GetTypeName(), " lacks a required field"));
+    }
+    // (It also stores the sizes, which the serialization below uses.)
+    body_bytes = body->ByteSizeLong();
+    if (body_bytes > largest) {
+      return absl::OutOfRangeError(
+          absl::StrCat(body->GetTypeName(), " has ", body_bytes,
+                       " bytes, and (le.largest_message) is ", largest));
+    }
+  }
+  const size_t before = Envelope::kBytes + extra;
+  absl::Status sized = message->SetSize(before + body_bytes);
+  if (!sized.ok()) return sized;
+  uint8_t* const to = message->buffer().data();
+  envelope.Store(to);
+  if (extra_at != nullptr) *extra_at = to + Envelope::kBytes;
+  if (body != nullptr) body->SerializeWithCachedSizesToArray(to + before);
+  return sized;
+}
+
+// Writes a status that is not OK.
+inline void WriteError(const Envelope& call, const absl::Status& status,
+                       Message* message) {
+  const absl::Span<uint8_t> buffer = message->buffer();
+  if (buffer.size() < Envelope::kBytes) return;  // of no typed service
+  Envelope envelope = call;
+  envelope.kind = Kind::kStatus;
+  envelope.value = static_cast<uint32_t>(status.code());
+  envelope.Store(buffer.data());
+  absl::string_view text = status.message();
+  text =
+      text.substr(0, std::min(kMaxErrorText, buffer.size() - Envelope::kBytes));
+  std::copy(text.begin(), text.end(), buffer.begin() + Envelope::kBytes);
+  message->SetSize(Envelope::kBytes + text.size()).IgnoreError();
+}
+
+// The status of a response, which is not OK.
+inline absl::Status ReadError(const Envelope& envelope,
+                              absl::Span<const uint8_t> body) {
+  // A number that this version does not know is kUnknown.
+  const auto code = envelope.value <= static_cast<uint32_t>(
+                                          absl::StatusCode::kUnauthenticated)
+                        ? static_cast<absl::StatusCode>(envelope.value)
+                        : absl::StatusCode::kUnknown;
+  return absl::Status(
+      code, absl::string_view(reinterpret_cast<const char*>(body.data()),
+                              std::min(body.size(), kMaxErrorText)));
+}
+
+// False: the bytes are no such message.
+inline bool Parse(absl::Span<const uint8_t> bytes, ProtoMessage* message) {
+  // (ParseFromArray() would write to stderr.)
+  return bytes.size() <= size_t{std::numeric_limits<int>::max()} &&
+         message->ParsePartialFromArray(bytes.data(),
+                                        static_cast<int>(bytes.size())) &&
+         message->IsInitialized();
+}
+
+}  // namespace internal
+}  // namespace le
+
+#endif  // LE_MESSAGING_SERVICES_LE_INTERNAL_ENVELOPE_H_

@@ -1,0 +1,54 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/internal/kept_message.h: Protobuf messages that are used again. Not an
+// API.
+
+#ifndef LE_MESSAGING_SERVICES_LE_INTERNAL_KEPT_MESSAGE_H_
+#define LE_MESSAGING_SERVICES_LE_INTERNAL_KEPT_MESSAGE_H_
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "le/internal/envelope.h"
+
+namespace le {
+namespace internal {
+
+// The Protobuf message of a method, which is used again, so that parsing
+// allocates nothing in the steady state. Not thread-safe.
+class KeptMessage {
+ public:
+  // Lends the message. A loan while another is open gets a message of its own.
+  class Loan {
+   public:
+    Loan(KeptMessage* home, const ProtoMessage& prototype)
+        : home_(home), message_(std::move(home->message_)) {
+      if (message_ == nullptr) message_.reset(prototype.New());
+    }
+    ~Loan() {
+      if (home_ != nullptr) home_->message_ = std::move(message_);
+    }
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+
+    ProtoMessage* get() const { return message_.get(); }
+    // The message holds what was parsed from `bytes` bytes.
+    void Used(size_t bytes) {
+      if (bytes > kMaxKeptBytes) home_ = nullptr;
+    }
+
+   private:
+    KeptMessage* home_;  // null: the message is not kept
+    std::unique_ptr<ProtoMessage> message_;
+  };
+
+ private:
+  std::unique_ptr<ProtoMessage> message_;
+};
+
+}  // namespace internal
+}  // namespace le
+
+#endif  // LE_MESSAGING_SERVICES_LE_INTERNAL_KEPT_MESSAGE_H_

@@ -1,0 +1,495 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/internal/server_calls.h: the open calls of a typed server. Not an API.
+
+#ifndef LE_MESSAGING_SERVICES_LE_INTERNAL_SERVER_CALLS_H_
+#define LE_MESSAGING_SERVICES_LE_INTERNAL_SERVER_CALLS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "le/function.h"
+#include "le/internal/complaints.h"
+#include "le/internal/envelope.h"
+#include "le/message.h"
+#include "le/unique_fd.h"
+#include "le_clock.h"
+
+namespace le {
+
+// The client of a call.
+class Caller {
+ public:
+  Caller() = default;
+  Caller(const Peer& peer, const Message* message)
+      : peer_(peer), message_(message) {}
+  // Its user and its process when the session opened, from the kernel.
+  uid_t user() const { return peer_.user; }
+  pid_t process() const { return peer_.process; }
+  // Its session, for example as the key of a map.
+  Session session() const {
+    return message_ == nullptr ? Session() : Session::Of(*message_);
+  }
+
+ private:
+  Peer peer_;
+  const Message* message_ = nullptr;
+};
+
+namespace internal {
+
+struct ServerCall;
+class ServerCalls;
+
+enum class MethodKind : uint8_t { kUnary, kStream, kOneWay };
+
+// What a method of the user is called with.
+struct Incoming {
+  const ProtoMessage& request;
+  UniqueFd fd;
+  ServerCalls* calls;
+  ServerCall* call;  // null: one-way
+  const Caller& caller;
+};
+
+// A method of a service: generated code has a table of these, in the order of
+// their numbers.
+struct ServerMethod {
+  uint16_t number;
+  MethodKind kind;
+  bool fd_in;
+  bool fd_out;
+  const ProtoMessage& (*request)();
+  const ProtoMessage& (*response)();  // of kUnary
+  void (*call)(void* service, Incoming* incoming);
+};
+
+struct ServiceTable {
+  absl::Span<const ServerMethod> methods;
+  absl::string_view descriptors;  // a FileDescriptorSet
+};
+
+inline int64_t NowMicroseconds() {
+  const le_clk_Time_t now = le_clk_GetRelativeTime();
+  return int64_t{now.sec} * 1000000 + now.usec;
+}
+
+class CallTable;
+
+// An open call. A Reply or a Sink owns it, and is its only user except for the
+// members that the mutex of ServerCalls guards.
+struct ServerCall {
+  using Closure = UniqueFunction<void()>;
+
+  size_t method_index = 0;
+  const ServerMethod* method = nullptr;
+  uint32_t number = 0;
+  int64_t deadline_us = 0;  // 0: none
+  Caller caller;
+  Message message;                         // the request, to be responded to
+  std::unique_ptr<ProtoMessage> response;  // of kUnary; used again
+  std::atomic<bool> cancelled{false};
+
+  // Guarded by the mutex. The closures are shared, so that none is moved or
+  // destroyed under it.
+  CallTable* table = nullptr;  // null: the session is closed
+  ServerCall* next = nullptr;
+  ServerCall* previous = nullptr;
+  bool waits = false;  // a push was refused
+  ServerCall* next_waiting = nullptr;
+  ServerCall* previous_waiting = nullptr;
+  Credit credit;
+  std::shared_ptr<Closure> on_cancel;
+  std::shared_ptr<Closure> on_ready;
+};
+
+// The open calls of a session, by their numbers, and the streams that wait to
+// push. The mutex guards it.
+class CallTable {
+ public:
+  // False: the number is that of an open call.
+  bool Add(ServerCall* call) {
+    if (Find(call->number) != nullptr) return false;
+    if (count_ >= buckets_.size()) Grow();
+    ++count_;
+    call->table = this;
+    Link(call);
+    return true;
+  }
+  void Remove(ServerCall* call) {
+    StopWaiting(call);
+    (call->previous == nullptr ? *Bucket(call->number) : call->previous->next) =
+        call->next;
+    if (call->next != nullptr) call->next->previous = call->previous;
+    call->next = call->previous = nullptr;
+    call->table = nullptr;
+    --count_;
+  }
+  ServerCall* Find(uint32_t number) {
+    if (buckets_.empty()) return nullptr;
+    ServerCall* call = *Bucket(number);
+    while (call != nullptr && call->number != number) call = call->next;
+    return call;
+  }
+  // Any call. Null: there is none. Linear in all calls if it is used until the
+  // table is empty.
+  ServerCall* Any() {
+    if (count_ == 0) return nullptr;
+    while (buckets_[cursor_] == nullptr) {
+      cursor_ = (cursor_ + 1) % buckets_.size();
+    }
+    return buckets_[cursor_];
+  }
+
+  void Wait(ServerCall* call) {
+    if (std::exchange(call->waits, true)) return;
+    call->previous_waiting = last_waiting_;
+    (last_waiting_ == nullptr ? first_waiting_ : last_waiting_->next_waiting) =
+        call;
+    last_waiting_ = call;
+    ++waiting_;
+  }
+  void StopWaiting(ServerCall* call) {
+    if (!std::exchange(call->waits, false)) return;
+    (call->previous_waiting == nullptr ? first_waiting_
+                                       : call->previous_waiting->next_waiting) =
+        call->next_waiting;
+    (call->next_waiting == nullptr ? last_waiting_
+                                   : call->next_waiting->previous_waiting) =
+        call->previous_waiting;
+    call->next_waiting = call->previous_waiting = nullptr;
+    --waiting_;
+  }
+  ServerCall* first_waiting() const { return first_waiting_; }
+  size_t waiting() const { return waiting_; }
+
+ private:
+  ServerCall** Bucket(uint32_t number) {
+    // Clients count their calls, so the low bits spread them.
+    return &buckets_[number & (buckets_.size() - 1)];
+  }
+  void Link(ServerCall* call) {
+    ServerCall** const bucket = Bucket(call->number);
+    call->previous = nullptr;
+    call->next = *bucket;
+    if (call->next != nullptr) call->next->previous = call;
+    *bucket = call;
+  }
+  void Grow() {
+    constexpr size_t kFirstBuckets = 16;
+    std::vector<ServerCall*> before(buckets_.empty() ? kFirstBuckets
+                                                     : 2 * buckets_.size());
+    before.swap(buckets_);
+    cursor_ = 0;
+    for (ServerCall* call : before) {
+      while (call != nullptr) Link(std::exchange(call, call->next));
+    }
+  }
+
+  std::vector<ServerCall*> buckets_;  // as many as a power of two
+  size_t count_ = 0;
+  size_t cursor_ = 0;
+  ServerCall* first_waiting_ = nullptr;
+  ServerCall* last_waiting_ = nullptr;
+  size_t waiting_ = 0;
+};
+
+// All calls of a server. The server and its calls share it: a call may outlive
+// the server, and any thread may finish it.
+//
+// Under the mutex no function of the C API is called, because a simulation may
+// switch threads there. No code of the user runs under it either.
+class ServerCalls {
+ public:
+  // A method keeps at most this number of calls for later use: enough for the
+  // calls of one turn of the loop. A burst of more does not occupy memory for
+  // ever.
+  static constexpr size_t kMaxKeptCalls = 64;
+
+  ServerCalls(std::string name, size_t largest_message,
+              absl::Span<const ServerMethod> methods)
+      : name_(std::move(name)),
+        largest_message_(largest_message),
+        methods_(methods),
+        kept_(methods.size()) {}
+
+  const char* name() const { return name_.c_str(); }
+  void Complain(const absl::Status& why) { complaints_.Log(name(), why); }
+  const Complaints& complaints() const { return complaints_; }
+
+  // Calls that method number `method_index` of the table keeps for later use.
+  size_t kept(size_t method_index) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return kept_[method_index].count;
+  }
+
+  void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
+  void Unref() {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  // A new call, which is in no table.
+  ServerCall* New(size_t method_index) {
+    ServerCall* call = nullptr;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      Kept* const kept = &kept_[method_index];
+      if (kept->first != nullptr) {
+        call = std::exchange(kept->first, kept->first->next);
+        call->next = nullptr;
+        --kept->count;
+      }
+    }
+    if (call == nullptr) {
+      call = new ServerCall;
+      call->method_index = method_index;
+      call->method = &methods_[method_index];
+      if (call->method->kind == MethodKind::kUnary) {
+        call->response.reset(call->method->response().New());
+      }
+    }
+    Ref();
+    return call;
+  }
+  // False: the session has an open call of that number.
+  bool Open(ServerCall* call, CallTable* table) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return table->Add(call);
+  }
+
+  // ---- The owner of the call: any thread ----
+  // Responds. An OK status: with call->response, and with *fd unless that is
+  // null.
+  void Finish(ServerCall* call, absl::Status status, UniqueFd* fd = nullptr) {
+    std::shared_ptr<ServerCall::Closure> on_cancel;
+    std::shared_ptr<ServerCall::Closure> on_ready;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (call->table != nullptr) call->table->Remove(call);
+      on_cancel.swap(call->on_cancel);
+      on_ready.swap(call->on_ready);
+    }
+    PutBack(call, Respond(call, std::move(status), fd));
+  }
+  // False: the call is cancelled already, and the closure is not kept.
+  bool SetOnCancel(ServerCall* call, ServerCall::Closure closure) {
+    // (The replaced closure is destroyed without the lock.)
+    std::shared_ptr<ServerCall::Closure> shared = Share(std::move(closure));
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (call->cancelled.load()) return false;
+    call->on_cancel.swap(shared);
+    return true;
+  }
+  void SetOnReady(ServerCall* call, ServerCall::Closure closure) {
+    std::shared_ptr<ServerCall::Closure> shared = Share(std::move(closure));
+    const std::lock_guard<std::mutex> lock(mutex_);
+    call->on_ready.swap(shared);
+  }
+  // Sends an item.
+  absl::Status Push(ServerCall* call, const ProtoMessage& item) {
+    if (call->cancelled.load()) return NobodyReads();
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!call->credit.AllowsItem()) {
+        if (call->table != nullptr) call->table->Wait(call);
+        return NoRoom();
+      }
+    }
+    Message message = call->message.NewMessage();
+    absl::Status status =
+        Write({call->method->number, Kind::kItem, call->number, 0}, &item,
+              largest_message_, &message);
+    if (!status.ok()) return status;
+    const size_t bytes = message.payload().size() - Envelope::kBytes;
+    {
+      // Before the message is sent: the client may return the credit at once,
+      // and room may be told at once.
+      const std::lock_guard<std::mutex> lock(mutex_);
+      call->credit.Take(bytes);
+      if (call->table != nullptr) call->table->Wait(call);
+    }
+    status = message.TrySend();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (absl::IsResourceExhausted(status)) {
+      call->credit.Add({1, static_cast<int64_t>(bytes)});
+      return NoRoom();
+    }
+    if (call->table != nullptr) call->table->StopWaiting(call);
+    // The session is closed, and its loop has not noticed it yet.
+    return status.ok() ? status : NobodyReads();
+  }
+
+  // ---- The server: its thread only ----
+  // The client does not wait for the call any more. No-op if there is none.
+  void Cancel(CallTable* table, uint32_t number) {
+    std::shared_ptr<ServerCall::Closure> on_cancel;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      ServerCall* const call = table->Find(number);
+      if (call == nullptr) return;
+      call->cancelled.store(true);
+      table->StopWaiting(call);
+      on_cancel.swap(call->on_cancel);
+    }
+    if (on_cancel != nullptr) (*on_cancel)();
+  }
+  void AddCredit(CallTable* table, uint32_t number, const Credit& credit) {
+    std::shared_ptr<ServerCall::Closure> on_ready;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      ServerCall* const call = table->Find(number);
+      if (call == nullptr) return;
+      call->credit.Add(credit);
+      if (!call->waits || !call->credit.AllowsItem()) return;
+      table->StopWaiting(call);
+      on_ready = call->on_ready;
+    }
+    if (on_ready != nullptr) (*on_ready)();
+  }
+  // The queue to the client has room. The closures may use and finish all
+  // calls. `goes_on` returns false if they have destroyed the server, and then
+  // the table is gone.
+  template <typename GoesOn>
+  void TellRoom(CallTable* table, GoesOn goes_on) {
+    size_t waiting;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      waiting = table->waiting();
+    }
+    for (; waiting > 0 && goes_on(); --waiting) {
+      std::shared_ptr<ServerCall::Closure> on_ready;
+      {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        ServerCall* const call = table->first_waiting();
+        if (call == nullptr) return;
+        table->StopWaiting(call);
+        if (call->credit.AllowsItem()) {
+          on_ready = call->on_ready;
+        } else {
+          table->Wait(call);  // for credit
+        }
+      }
+      if (on_ready != nullptr) (*on_ready)();
+    }
+  }
+  // The session is closed: cancels and forgets all its calls. `goes_on`: as
+  // above.
+  template <typename GoesOn>
+  void CancelAll(CallTable* table, GoesOn goes_on) {
+    do {
+      std::shared_ptr<ServerCall::Closure> on_cancel;
+      {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        ServerCall* const call = table->Any();
+        if (call == nullptr) return;
+        table->Remove(call);
+        call->cancelled.store(true);
+        on_cancel.swap(call->on_cancel);
+      }
+      if (on_cancel != nullptr) (*on_cancel)();
+    } while (goes_on());
+  }
+  // The same, and calls no closure.
+  void ForgetAll(CallTable* table) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    while (ServerCall* const call = table->Any()) {
+      table->Remove(call);
+      call->cancelled.store(true);
+    }
+  }
+
+ private:
+  struct Kept {
+    ServerCall* first = nullptr;
+    size_t count = 0;
+  };
+
+  ~ServerCalls() {
+    for (const Kept& kept : kept_) {
+      ServerCall* call = kept.first;
+      while (call != nullptr) delete std::exchange(call, call->next);
+    }
+  }
+
+  static absl::Status NobodyReads() {
+    return absl::CancelledError("nobody reads the stream any more");
+  }
+  static absl::Status NoRoom() {
+    return absl::ResourceExhaustedError("the client has no room for the item");
+  }
+
+  static std::shared_ptr<ServerCall::Closure> Share(
+      ServerCall::Closure closure) {
+    return closure ? std::make_shared<ServerCall::Closure>(std::move(closure))
+                   : nullptr;
+  }
+
+  // Returns the bytes of the response message.
+  size_t Respond(ServerCall* call, absl::Status status, UniqueFd* fd) {
+    Message message = std::move(call->message);
+    const ProtoMessage* const response = call->response.get();
+    const Envelope envelope = {call->method->number, Kind::kStatus,
+                               call->number, 0};
+    size_t bytes = 0;
+    if (status.ok()) {
+      status = Write(envelope, response, largest_message_, &message);
+      bytes = message.payload().size();
+      if (status.ok() && fd != nullptr) {
+        status = message.SetDescriptor(std::move(*fd));
+      }
+      if (!status.ok()) {
+        status = absl::InternalError(
+            absl::StrCat("the server's response: ", status.message()));
+        Complain(status);
+      }
+    }
+    if (!status.ok()) {
+      if (response != nullptr) bytes = response->ByteSizeLong();
+      WriteError(envelope, status, &message);
+    }
+    std::move(message).Respond().IgnoreError();
+    return bytes;
+  }
+  void PutBack(ServerCall* call, size_t response_bytes) {
+    call->cancelled.store(false);
+    call->caller = Caller();
+    call->credit = Credit();
+    const bool keeps = response_bytes <= kMaxKeptBytes;
+    if (call->response != nullptr) call->response->Clear();
+    if (keeps) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      Kept* const kept = &kept_[call->method_index];
+      if (kept->count < kMaxKeptCalls) {
+        call->next = std::exchange(kept->first, call);
+        ++kept->count;
+        call = nullptr;
+      }
+    }
+    delete call;
+    Unref();
+  }
+
+  const std::string name_;
+  const size_t largest_message_;
+  const absl::Span<const ServerMethod> methods_;
+  Complaints complaints_;
+  std::atomic<int> references_{1};
+  std::mutex mutex_;
+  std::vector<Kept> kept_;  // by the index of the method
+};
+
+}  // namespace internal
+}  // namespace le
+
+#endif  // LE_MESSAGING_SERVICES_LE_INTERNAL_SERVER_CALLS_H_

@@ -1,0 +1,434 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/internal/typed_client_core.h: the calls of a typed client. Not an API.
+
+#ifndef LE_MESSAGING_SERVICES_LE_INTERNAL_TYPED_CLIENT_CORE_H_
+#define LE_MESSAGING_SERVICES_LE_INTERNAL_TYPED_CLIENT_CORE_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "le/call_options.h"
+#include "le/client.h"
+#include "le/function.h"
+#include "le/internal/complaints.h"
+#include "le/internal/envelope.h"
+#include "le/internal/kept_message.h"
+#include "le/internal/service_info.h"
+#include "le/internal/thread_bound.h"
+#include "le/message.h"
+#include "le/unique_fd.h"
+
+namespace le {
+namespace internal {
+
+class TypedClientCore;
+
+// The descriptors of a server. A large .proto file has some tens of kilobytes.
+constexpr size_t kMaxDescriptorBytes = 1024 * 1024;
+
+// An open stream, without the type of its items. The core's table and the
+// closure of the request own it. `core` is valid while the stream is in the
+// table.
+class ClientStream {
+ public:
+  virtual ~ClientStream() = default;
+  // False: the bytes are no item.
+  virtual bool Deliver(absl::Span<const uint8_t> body) = 0;
+
+  TypedClientCore* core = nullptr;
+  uint32_t call = 0;
+  uint16_t method = 0;
+  bool is_open = true;  // is in the core's table
+  bool paused = false;
+  Credit window;
+  Credit handled;  // not returned to the server yet
+  UniqueFunction<void(absl::Status)> on_end;
+};
+
+// Invariants: those of ThreadBound. A closure of a call has a pointer to the
+// core. It is destroyed before the core, or holds it while it runs.
+class TypedClientCore final : public ThreadBound {
+ public:
+  TypedClientCore(const ServiceInfo& info, absl::string_view name,
+                  Client client)
+      : ThreadBound("a typed client"),
+        info_(info),
+        name_(name),
+        client_(std::move(client)) {
+    client_.OnMessage([this](Message message) { OnItem(message); })
+        .IgnoreError();
+    client_.OnRoom([this] { OnRoom(); }).IgnoreError();
+  }
+
+  Client* client() { return &client_; }
+  KeptMessage* kept(uint16_t method) { return &kept_[method]; }
+
+  // Makes a message to the server. Takes *fd unless it is null.
+  absl::StatusOr<Message> NewMessage(const Envelope& envelope,
+                                     const ProtoMessage* body, UniqueFd* fd,
+                                     const Credit* credit = nullptr) {
+    Message message = client_.NewMessage();
+    uint8_t* credit_at = nullptr;
+    absl::Status status =
+        Write(envelope, body, info_.largest_message, &message,
+              credit == nullptr ? 0 : Credit::kBytes, &credit_at);
+    if (status.ok() && fd != nullptr) {
+      status = message.SetDescriptor(std::move(*fd));
+    }
+    if (!status.ok()) return status;
+    if (credit != nullptr) credit->Store(credit_at);
+    return message;
+  }
+  Envelope NewCall(uint16_t method, const CallOptions& options) {
+    // 0 is no call. Numbers return after 2^32 calls. By then the earlier call
+    // has ended, or the server refuses the new one.
+    if (++last_call_ == 0) ++last_call_;
+    return {method, Kind::kCall, last_call_, ToMilliseconds(options.timeout())};
+  }
+
+  // Reads the response of a call into *into, and its file descriptor into *fd
+  // unless that is null.
+  absl::Status ReadResponse(const Envelope& call,
+                            absl::StatusOr<Message>* response,
+                            ProtoMessage* into, UniqueFd* fd) {
+    absl::Span<const uint8_t> body;
+    absl::Status status = ReadStatus(call, response, &body);
+    if (!status.ok() || into == nullptr) return status;
+    if (!Parse(body, into)) {
+      return Wrong(absl::StrCat("the response is no ", into->GetTypeName()));
+    }
+    if (fd != nullptr) {
+      *fd = (*response)->TakeDescriptor();
+      if (!*fd) return Wrong("the response lacks its file descriptor");
+    }
+    return status;
+  }
+  absl::Status ReadStatus(const Envelope& call,
+                          absl::StatusOr<Message>* response,
+                          absl::Span<const uint8_t>* body) {
+    if (!response->ok()) {
+      if (absl::IsDeadlineExceeded(response->status())) SendCancel(call.call);
+      return response->status();
+    }
+    const absl::Span<const uint8_t> payload = (*response)->payload();
+    Envelope envelope;
+    if (!envelope.Load(payload) || envelope.kind != Kind::kStatus ||
+        envelope.call != call.call) {
+      return Wrong("not the response of the call");
+    }
+    *body = payload.subspan(Envelope::kBytes);
+    return envelope.value == 0 ? absl::OkStatus() : ReadError(envelope, *body);
+  }
+
+  // Reads the descriptors of the server, part by part.
+  absl::StatusOr<std::string> ReadDescriptors(const CallOptions& options) {
+    constexpr size_t kNumber = sizeof(uint32_t);
+    std::string all;
+    for (;;) {
+      const Envelope call = NewCall(kReflection, options);
+      Message message = client_.NewMessage();
+      uint8_t* offset_at = nullptr;
+      absl::Status status =
+          Write(call, nullptr, 0, &message, kNumber, &offset_at);
+      if (!status.ok()) return status;
+      StoreU32(offset_at, static_cast<uint32_t>(all.size()));
+      absl::StatusOr<Message> response =
+          client_.Request(std::move(message), options.timeout());
+      absl::Span<const uint8_t> body;
+      status = ReadStatus(call, &response, &body);
+      if (!status.ok()) return status;
+      if (body.size() < kNumber) return Wrong("the descriptors have no size");
+      const size_t size = LoadU32(body.data());
+      body = body.subspan(kNumber);
+      // (A part may be the last one only if it completes them.)
+      if (size > kMaxDescriptorBytes || all.size() + body.size() > size ||
+          (body.empty() && all.size() < size)) {
+        return Wrong("the descriptors have a wrong size");
+      }
+      all.append(body.begin(), body.end());
+      if (all.size() == size) return all;
+    }
+  }
+
+  // Tells the server that nobody waits for the call any more.
+  void SendCancel(uint32_t call) {
+    if (!alive()) return;
+    if (!cancels_.empty() || !TrySend({0, Kind::kCancel, call, 0}, nullptr)) {
+      // (At most one for each open request of the session.)
+      cancels_.push_back(call);
+    }
+  }
+
+  // ---- Streams ----
+  void AddStream(const std::shared_ptr<ClientStream>& stream) {
+    stream->core = this;
+    streams_[stream->call] = stream;
+    granted_.items += stream->window.items;
+    granted_.bytes += stream->window.bytes + AsInt64(info_.largest_message);
+    if (granted_.items > most_granted_.items ||
+        granted_.bytes > most_granted_.bytes) {
+      most_granted_.items = std::max(most_granted_.items, granted_.items);
+      most_granted_.bytes = std::max(most_granted_.bytes, granted_.bytes);
+      ApplyLimits().IgnoreError();
+    }
+  }
+  // False: the stream has ended.
+  bool RemoveStream(ClientStream* stream) {
+    if (!stream->is_open) return false;
+    stream->is_open = false;
+    granted_.items -= stream->window.items;
+    granted_.bytes -= stream->window.bytes + AsInt64(info_.largest_message);
+    streams_.erase(stream->call);
+    return true;
+  }
+  // Returns credit if half of the window was handled.
+  void ReturnCredit(ClientStream* stream) {
+    if (!stream->is_open || stream->paused || !cancels_.empty() ||
+        (2 * stream->handled.items < stream->window.items &&
+         2 * stream->handled.bytes < stream->window.bytes)) {
+      return;
+    }
+    if (TrySend({stream->method, Kind::kCredit, stream->call, 0},
+                &stream->handled)) {
+      stream->handled = Credit();
+    }
+  }
+
+  absl::Status SetLimits(const le_msg_SessionLimits_t& limits) {
+    const le_msg_SessionLimits_t before = std::exchange(limits_, limits);
+    absl::Status set = ApplyLimits();
+    if (!set.ok()) limits_ = before;
+    return set;
+  }
+
+ private:
+  static int64_t AsInt64(size_t size) { return static_cast<int64_t>(size); }
+
+  void Shutdown() override {
+    client_ = Client();
+    while (!streams_.empty()) {
+      // The closures' destructors may use this core.
+      const std::shared_ptr<ClientStream> stream = streams_.begin()->second;
+      RemoveStream(stream.get());
+    }
+  }
+
+  absl::Status Wrong(std::string what) {
+    absl::Status status = absl::InternalError(std::move(what));
+    complaints_.Log(name_.c_str(), status);
+    return status;
+  }
+
+  // False: there is no room, and OnRoom() will be called.
+  bool TrySend(const Envelope& envelope, const Credit* credit) {
+    absl::StatusOr<Message> message =
+        NewMessage(envelope, nullptr, nullptr, credit);
+    return !message.ok() || !absl::IsResourceExhausted(message->TrySend());
+  }
+  void OnRoom() {
+    const Hold hold(this);
+    size_t sent = 0;
+    while (sent < cancels_.size() &&
+           TrySend({0, Kind::kCancel, cancels_[sent], 0}, nullptr)) {
+      ++sent;
+    }
+    cancels_.erase(cancels_.begin(),
+                   cancels_.begin() + static_cast<std::ptrdiff_t>(sent));
+    for (const auto& entry : streams_) ReturnCredit(entry.second.get());
+  }
+
+  void OnItem(const Message& message) {
+    const Hold hold(this);
+    const absl::Span<const uint8_t> payload = message.payload();
+    Envelope envelope;
+    if (!envelope.Load(payload) || envelope.kind != Kind::kItem) {
+      Wrong("not an item of a stream").IgnoreError();
+      return;
+    }
+    const auto it = streams_.find(envelope.call);
+    if (it == streams_.end()) return;  // the stream was cancelled
+    const std::shared_ptr<ClientStream> stream = it->second;
+    const absl::Span<const uint8_t> body = payload.subspan(Envelope::kBytes);
+    if (!stream->Deliver(body)) {
+      EndStream(stream.get(), Wrong("an item of a stream cannot be parsed"));
+      return;
+    }
+    stream->handled.items += 1;
+    stream->handled.bytes += AsInt64(body.size());
+    ReturnCredit(stream.get());
+  }
+  // Ends a stream at this end. Its request stays open until the server answers.
+  void EndStream(ClientStream* stream, absl::Status status) {
+    if (!RemoveStream(stream)) return;
+    SendCancel(stream->call);
+    if (stream->on_end) stream->on_end(std::move(status));
+  }
+
+  // During a blocking call, the items that arrive are kept up to the limits of
+  // the session, and beyond these the session is closed. So the limits are
+  // raised by the windows of all streams: twice, since the items of a cancelled
+  // stream may still arrive.
+  absl::Status ApplyLimits() {
+    // What an item occupies in addition to its bytes (le_messaging_ext.h).
+    constexpr int64_t kItemOverhead = 64 + Envelope::kBytes;
+    constexpr uint32_t kDefaultMessages = 16384;
+    constexpr size_t kDefaultBytes = 1024 * 1024;
+    le_msg_SessionLimits_t limits = limits_;
+    if (most_granted_.items > 0) {
+      const size_t two_largest =
+          2 * (ProtocolOf(info_).largest_message + kItemOverhead);
+      if (limits.maxQueuedBytes == 0) {
+        limits.maxQueuedBytes = std::max(kDefaultBytes, two_largest);
+      }
+      limits.maxQueuedBytes += static_cast<size_t>(
+          2 * (most_granted_.bytes + kItemOverhead * most_granted_.items));
+      if (limits.maxQueuedMessages == 0) {
+        limits.maxQueuedMessages = kDefaultMessages;
+      }
+      limits.maxQueuedMessages = static_cast<uint32_t>(std::min<int64_t>(
+          limits.maxQueuedMessages + 2 * most_granted_.items, UINT32_MAX));
+    }
+    return client_.SetLimits(limits);
+  }
+
+  const ServiceInfo info_;
+  const std::string name_;
+  Client client_;
+  Complaints complaints_;
+  uint32_t last_call_ = 0;
+  std::map<uint16_t, KeptMessage> kept_;  // by the number of the method
+  std::unordered_map<uint32_t, std::shared_ptr<ClientStream>> streams_;
+  std::vector<uint32_t> cancels_;       // calls whose cancel waits for room
+  le_msg_SessionLimits_t limits_ = {};  // of the user
+  Credit granted_;                      // to all open streams
+  Credit most_granted_;
+};
+
+// ---- The closures of requests ----
+// If one is destroyed without a call, the call was cancelled: then it tells the
+// server.
+
+// kFd: the response has a file descriptor.
+template <typename Response, bool kFd>
+struct DoneOf {
+  using Type = UniqueFunction<void(absl::StatusOr<const Response*>)>;
+};
+template <typename Response>
+struct DoneOf<Response, true> {
+  using Type = UniqueFunction<void(absl::StatusOr<const Response*>, UniqueFd)>;
+};
+
+template <typename Response, bool kFd>
+class PendingUnary {
+ public:
+  using Done = typename DoneOf<Response, kFd>::Type;
+
+  PendingUnary(TypedClientCore* core, const Envelope& call, Done done)
+      : done_(std::move(done)),
+        core_(core),
+        call_(call.call),
+        method_(call.method) {}
+  PendingUnary(PendingUnary&& other) noexcept
+      : done_(std::move(other.done_)),
+        core_(std::exchange(other.core_, nullptr)),
+        call_(other.call_),
+        method_(other.method_) {}
+  ~PendingUnary() {
+    // Before done_ is destroyed, which may own the client.
+    if (core_ != nullptr) core_->SendCancel(call_);
+  }
+
+  void operator()(absl::StatusOr<Message> response) {
+    TypedClientCore* const core = std::exchange(core_, nullptr);
+    const Hold hold(core);
+    KeptMessage::Loan loan(core->kept(method_), Response::default_instance());
+    if (response.ok()) loan.Used(response->payload().size());
+    UniqueFd fd;
+    const absl::Status status =
+        core->ReadResponse({method_, Kind::kCall, call_, 0}, &response,
+                           loan.get(), kFd ? &fd : nullptr);
+    if (!done_) return;
+    const absl::StatusOr<const Response*> result =
+        status.ok() ? absl::StatusOr<const Response*>(
+                          static_cast<const Response*>(loan.get()))
+                    : absl::StatusOr<const Response*>(status);
+    if constexpr (kFd) {
+      done_(result, std::move(fd));
+    } else {
+      done_(result);
+    }
+  }
+
+ private:
+  Done done_;
+  TypedClientCore* core_;
+  const uint32_t call_;
+  const uint16_t method_;
+};
+
+class PendingStream {
+ public:
+  PendingStream(TypedClientCore* core, std::shared_ptr<ClientStream> stream)
+      : core_(core), stream_(std::move(stream)) {}
+  PendingStream(PendingStream&& other) noexcept
+      : core_(std::exchange(other.core_, nullptr)),
+        stream_(std::move(other.stream_)) {}
+  ~PendingStream() {
+    if (core_ == nullptr || !core_->alive()) return;
+    // Before stream_ is destroyed, which may own the client.
+    if (core_->RemoveStream(stream_.get())) core_->SendCancel(stream_->call);
+  }
+
+  void operator()(absl::StatusOr<Message> response) {
+    TypedClientCore* const core = std::exchange(core_, nullptr);
+    const Hold hold(core);
+    absl::Span<const uint8_t> body;
+    absl::Status status = core->ReadStatus(
+        {stream_->method, Kind::kCall, stream_->call, 0}, &response, &body);
+    if (core->RemoveStream(stream_.get()) && stream_->on_end) {
+      stream_->on_end(std::move(status));
+    }
+  }
+
+ private:
+  TypedClientCore* core_;
+  std::shared_ptr<ClientStream> stream_;
+};
+
+template <typename Item>
+class TypedStream final : public ClientStream {
+ public:
+  explicit TypedStream(UniqueFunction<void(const Item&)> on_item)
+      : on_item_(std::move(on_item)) {}
+
+  bool Deliver(absl::Span<const uint8_t> body) override {
+    KeptMessage::Loan loan(&kept_, Item::default_instance());
+    loan.Used(body.size());
+    if (!Parse(body, loan.get())) return false;
+    if (on_item_) on_item_(static_cast<const Item&>(*loan.get()));
+    return true;
+  }
+
+ private:
+  UniqueFunction<void(const Item&)> on_item_;
+  KeptMessage kept_;
+};
+
+}  // namespace internal
+}  // namespace le
+
+#endif  // LE_MESSAGING_SERVICES_LE_INTERNAL_TYPED_CLIENT_CORE_H_

@@ -1,0 +1,280 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/internal/typed_server_core.h: dispatches the messages of a typed server.
+// Not an API.
+
+#ifndef LE_MESSAGING_SERVICES_LE_INTERNAL_TYPED_SERVER_CORE_H_
+#define LE_MESSAGING_SERVICES_LE_INTERNAL_TYPED_SERVER_CORE_H_
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "le/internal/envelope.h"
+#include "le/internal/kept_message.h"
+#include "le/internal/server_calls.h"
+#include "le/internal/service_info.h"
+#include "le/internal/thread_bound.h"
+#include "le/message.h"
+#include "le/service.h"
+#include "le/unique_fd.h"
+
+namespace le {
+namespace internal {
+
+// Invariants: those of ThreadBound. Each element of sessions_ is an open
+// session.
+class TypedServerCore final : public ThreadBound {
+ public:
+  // `implementation` is the object of the user, as the type whose methods the
+  // table has. It keeps the object alive if it owns it.
+  TypedServerCore(absl::string_view name, const ServiceInfo& info,
+                  const ServiceTable& table,
+                  std::shared_ptr<void> implementation, Service service)
+      : ThreadBound("le::Server"),
+        table_(table),
+        implementation_(std::move(implementation)),
+        calls_(new ServerCalls(std::string(name), info.largest_message,
+                               table.methods)),
+        kept_(table.methods.size()),
+        service_(std::move(service)) {
+    service_.OnMessage([this](Message m) { OnMessage(std::move(m)); })
+        .IgnoreError();
+    service_.OnSessionClosed([this](const Session& s) { OnClosed(s); })
+        .IgnoreError();
+    service_.OnRoom([this](const Session& s) { OnRoom(s); }).IgnoreError();
+  }
+  ~TypedServerCore() override { calls_->Unref(); }
+
+  Service* service() { return &service_; }
+  ServerCalls* calls() { return calls_; }
+
+ private:
+  struct SessionState {
+    CallTable calls;
+    bool knows_peer = false;
+    Peer peer;
+  };
+
+  void Shutdown() override {
+    service_ = Service();
+    for (auto& entry : sessions_) calls_->ForgetAll(&entry.second.calls);
+    sessions_.clear();
+  }
+
+  void OnMessage(Message message) {
+    const Hold hold(this);
+    const absl::Span<const uint8_t> payload = message.payload();
+    Envelope envelope;
+    absl::Status status;
+    if (!envelope.Load(payload)) {
+      status = absl::InvalidArgumentError("the message has no envelope");
+    } else if (message.needs_response()) {
+      status = OnRequest(envelope, payload.subspan(Envelope::kBytes), &message);
+    } else {
+      status = OnOneWay(envelope, payload.subspan(Envelope::kBytes), &message);
+    }
+    if (status.ok()) return;
+    calls_->Complain(status);
+    if (!message.needs_response()) return;
+    WriteError(envelope, status, &message);
+    std::move(message).Respond().IgnoreError();
+  }
+
+  // After an error, the message has still to be responded to.
+  absl::Status OnRequest(const Envelope& envelope,
+                         absl::Span<const uint8_t> body, Message* message) {
+    if (envelope.kind != Kind::kCall) {
+      return absl::InvalidArgumentError("the request is no call");
+    }
+    if (envelope.method == kReflection) return Reflect(envelope, body, message);
+    const size_t index = Find(envelope.method);
+    if (index == table_.methods.size()) {
+      return absl::UnimplementedError(
+          absl::StrCat("there is no method ", envelope.method));
+    }
+    const ServerMethod& method = table_.methods[index];
+    if (method.kind == MethodKind::kOneWay) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("method ", method.number, " is one-way"));
+    }
+    Credit credit;
+    if (method.kind == MethodKind::kStream) {
+      if (body.size() < Credit::kBytes) {
+        return absl::InvalidArgumentError("the request has no credit");
+      }
+      credit = Credit::Load(body.data());
+      body = body.subspan(Credit::kBytes);
+    }
+    KeptMessage::Loan request(&kept_[index], method.request());
+    UniqueFd fd;
+    absl::Status status = Read(method, body, &request, message, &fd);
+    if (!status.ok()) return status;
+    SessionState* const session = StateOf(*message);
+    if (session == nullptr) return absl::OkStatus();  // it is closed
+
+    ServerCall* const call = calls_->New(index);
+    call->number = envelope.call;
+    call->credit = credit;
+    call->deadline_us =
+        envelope.value == kNoDeadline
+            ? 0
+            : NowMicroseconds() + int64_t{envelope.value} * 1000;
+    call->message = std::move(*message);
+    call->caller = Caller(session->peer, &call->message);
+    if (!calls_->Open(call, &session->calls)) {
+      status = absl::InvalidArgumentError("the call's number is in use");
+      calls_->Complain(status);
+      calls_->Finish(call, std::move(status));
+      return absl::OkStatus();
+    }
+    Incoming incoming = {*request.get(), std::move(fd), calls_, call,
+                         call->caller};
+    method.call(implementation_.get(), &incoming);
+    return absl::OkStatus();
+  }
+
+  absl::Status OnOneWay(const Envelope& envelope,
+                        absl::Span<const uint8_t> body, Message* message) {
+    if (envelope.kind == Kind::kOneWay) {
+      const size_t index = Find(envelope.method);
+      if (index == table_.methods.size() ||
+          table_.methods[index].kind != MethodKind::kOneWay) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("there is no one-way method ", envelope.method));
+      }
+      const ServerMethod& method = table_.methods[index];
+      KeptMessage::Loan request(&kept_[index], method.request());
+      UniqueFd fd;
+      absl::Status status = Read(method, body, &request, message, &fd);
+      if (!status.ok()) return status;
+      const SessionState* const session = StateOf(*message);
+      if (session == nullptr) return absl::OkStatus();  // it is closed
+      const Caller caller(session->peer, message);
+      Incoming incoming = {*request.get(), std::move(fd), calls_, nullptr,
+                           caller};
+      method.call(implementation_.get(), &incoming);
+      return status;
+    }
+    // No such call: it has ended, and the message has crossed its response.
+    const auto it = sessions_.find(le_msg_GetSession(RefOf(*message)));
+    switch (envelope.kind) {
+      case Kind::kCancel:
+        if (it != sessions_.end()) {
+          calls_->Cancel(&it->second.calls, envelope.call);
+        }
+        return absl::OkStatus();
+      case Kind::kCredit:
+        if (body.size() < Credit::kBytes) {
+          return absl::InvalidArgumentError("the credit is too short");
+        }
+        if (it != sessions_.end()) {
+          calls_->AddCredit(&it->second.calls, envelope.call,
+                            Credit::Load(body.data()));
+        }
+        return absl::OkStatus();
+      default:
+        return absl::InvalidArgumentError("a message of an unknown kind");
+    }
+  }
+
+  // Reads the request of a call, and its file descriptor.
+  static absl::Status Read(const ServerMethod& method,
+                           absl::Span<const uint8_t> body,
+                           KeptMessage::Loan* request, Message* message,
+                           UniqueFd* fd) {
+    request->Used(body.size());
+    if (!Parse(body, request->get())) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the request is no ", request->get()->GetTypeName()));
+    }
+    // A file descriptor that is not expected stays in the message: the library
+    // closes it on another thread, because a sender can make a close last long.
+    if (method.fd_in) *fd = message->TakeDescriptor();
+    if (method.fd_in && !*fd) {
+      return absl::InvalidArgumentError(
+          "the request lacks its file descriptor");
+    }
+    return absl::OkStatus();
+  }
+
+  // The request has an offset. The response has the size of the descriptors,
+  // and as many of their bytes from there as fit.
+  absl::Status Reflect(const Envelope& call, absl::Span<const uint8_t> body,
+                       Message* message) {
+    constexpr size_t kNumber = sizeof(uint32_t);
+    const size_t all = table_.descriptors.size();
+    if (body.size() != kNumber || LoadU32(body.data()) > all) {
+      return absl::InvalidArgumentError("not an offset in the descriptors");
+    }
+    const absl::Span<uint8_t> buffer = message->buffer();
+    const absl::string_view part = table_.descriptors.substr(
+        LoadU32(body.data()), buffer.size() - Envelope::kBytes - kNumber);
+    Envelope({call.method, Kind::kStatus, call.call, 0}).Store(buffer.data());
+    StoreU32(buffer.data() + Envelope::kBytes, static_cast<uint32_t>(all));
+    std::copy(part.begin(), part.end(),
+              buffer.begin() + Envelope::kBytes + kNumber);
+    message->SetSize(Envelope::kBytes + kNumber + part.size()).IgnoreError();
+    return std::move(*message).Respond();
+  }
+
+  // Null: the session is closed.
+  SessionState* StateOf(const Message& message) {
+    const void* const session = le_msg_GetSession(RefOf(message));
+    SessionState* const state = &sessions_[session];
+    if (state->knows_peer) return state;
+    const absl::StatusOr<Peer> peer = message.peer();
+    if (!peer.ok()) {
+      sessions_.erase(session);
+      return nullptr;
+    }
+    state->peer = *peer;
+    state->knows_peer = true;
+    return state;
+  }
+
+  void OnClosed(const Session& session) {
+    const Hold hold(this);
+    const auto it = sessions_.find(session.key());
+    if (it == sessions_.end()) return;
+    calls_->CancelAll(&it->second.calls, [this] { return alive(); });
+    if (alive()) sessions_.erase(it);
+  }
+  void OnRoom(const Session& session) {
+    const Hold hold(this);
+    const auto it = sessions_.find(session.key());
+    if (it == sessions_.end()) return;
+    calls_->TellRoom(&it->second.calls, [this] { return alive(); });
+  }
+
+  // The number of methods: there is no such method.
+  size_t Find(uint16_t number) const {
+    const auto it = std::lower_bound(
+        table_.methods.begin(), table_.methods.end(), number,
+        [](const ServerMethod& m, uint16_t n) { return m.number < n; });
+    return it != table_.methods.end() && it->number == number
+               ? static_cast<size_t>(it - table_.methods.begin())
+               : table_.methods.size();
+  }
+
+  const ServiceTable table_;
+  const std::shared_ptr<void> implementation_;
+  ServerCalls* const calls_;
+  std::vector<KeptMessage> kept_;  // requests, by the index of the method
+  std::unordered_map<const void*, SessionState> sessions_;
+  Service service_;
+};
+
+}  // namespace internal
+}  // namespace le
+
+#endif  // LE_MESSAGING_SERVICES_LE_INTERNAL_TYPED_SERVER_CORE_H_

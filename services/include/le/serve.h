@@ -1,0 +1,337 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/serve.h: typed servers. Programs include the generated header, which
+// includes this one.
+
+#ifndef LE_MESSAGING_SERVICES_LE_SERVE_H_
+#define LE_MESSAGING_SERVICES_LE_SERVE_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "le/internal/server_calls.h"
+#include "le/internal/service_info.h"
+#include "le/internal/typed_server_core.h"
+#include "le/service.h"
+#include "le/unique_fd.h"
+#include "le_log.h"
+
+namespace le {
+
+namespace internal {
+
+struct ServerFactory;
+
+// The common part of Reply and Sink.
+class OwnedCall {
+ public:
+  OwnedCall(OwnedCall&& other) noexcept
+      : calls_(other.calls_), call_(std::exchange(other.call_, nullptr)) {}
+  OwnedCall& operator=(OwnedCall&& other) noexcept {
+    if (this == &other) return *this;
+    // Destroyed last: a closure of the replaced call may own this object.
+    const OwnedCall replaced = std::move(*this);
+    calls_ = other.calls_;
+    call_ = std::exchange(other.call_, nullptr);
+    return *this;
+  }
+  ~OwnedCall() { Drop(); }
+
+  // False: it was finished or moved from.
+  explicit operator bool() const { return call_ != nullptr; }
+
+  // The client. Fatal if this object is empty.
+  const Caller& caller() const { return Checked()->caller; }
+  // Whether nobody waits for the result any more: the client has cancelled the
+  // call, its deadline has passed, or its session is closed. Any thread.
+  bool cancelled() const { return call_ == nullptr || call_->cancelled.load(); }
+  // The time to the client's deadline. It is not negative.
+  absl::Duration remaining() const {
+    if (call_ == nullptr || call_->deadline_us == 0) {
+      return absl::InfiniteDuration();
+    }
+    return absl::Microseconds(
+        std::max<int64_t>(call_->deadline_us - NowMicroseconds(), 0));
+  }
+  // Sets a closure, which is called once when cancelled() becomes true, from
+  // the loop of the server, unless this object is finished or destroyed before.
+  // (If another thread does that, the closure may just be about to run.)
+  // Cancelled: that has happened already, and the closure is not called.
+  absl::Status OnCancel(UniqueFunction<void()> closure) {
+    if (call_ == nullptr) return Empty();
+    if (!calls_->SetOnCancel(call_, std::move(closure))) {
+      return absl::CancelledError("the call is cancelled already");
+    }
+    return absl::OkStatus();
+  }
+
+ protected:
+  OwnedCall(ServerCalls* calls, ServerCall* call)
+      : calls_(calls), call_(call) {}
+
+  static absl::Status Empty() {
+    return absl::FailedPreconditionError("the call was finished or moved from");
+  }
+  ServerCall* Checked() const {
+    if (call_ == nullptr) {
+      LE_FATAL("le::Reply or le::Sink: it was finished or moved from");
+    }
+    return call_;
+  }
+  ServerCalls* calls() const { return calls_; }
+  void Finish(absl::Status status, UniqueFd* fd = nullptr) {
+    if (call_ == nullptr) {
+      LE_ERROR("le::Reply or le::Sink: it was finished before");
+      return;
+    }
+    calls_->Finish(std::exchange(call_, nullptr), std::move(status), fd);
+  }
+  void Fail(absl::Status status) {
+    if (status.ok()) {
+      status = absl::InternalError("the server failed the call without reason");
+    }
+    Finish(std::move(status));
+  }
+
+ private:
+  void Drop() {
+    if (call_ != nullptr) {
+      Finish(absl::UnavailableError("the server dropped the call"));
+    }
+  }
+
+  ServerCalls* calls_;
+  ServerCall* call_;
+};
+
+template <typename Response>
+class ReplyBase : public OwnedCall {
+ public:
+  // The response, which is empty at first. Fatal after the reply was sent or
+  // moved from.
+  Response& operator*() const {
+    return static_cast<Response&>(*Checked()->response);
+  }
+  Response* operator->() const { return &**this; }
+
+  // Ends the call with an error. The client gets its code, and up to 1,024
+  // bytes of its text.
+  void Fail(absl::Status status) && { OwnedCall::Fail(std::move(status)); }
+
+ protected:
+  using OwnedCall::OwnedCall;
+};
+
+}  // namespace internal
+
+// The answer to a call. It is move-only. Any thread may use it, but only one at
+// a time, and it may outlive the server. If it is destroyed without an answer,
+// the client gets Unavailable.
+template <typename R>
+class [[nodiscard]] Reply final : public internal::ReplyBase<R> {
+ public:
+  using Response = R;
+  static constexpr internal::MethodKind kKind = internal::MethodKind::kUnary;
+  static constexpr bool kFdOut = false;
+
+  Reply(internal::ServerCalls* calls, internal::ServerCall* call)
+      : internal::ReplyBase<R>(calls, call) {}
+
+  // Sends the response. If it is larger than (le.largest_message), the client
+  // gets Internal, and the log has the sizes.
+  void Send() && { this->Finish(absl::OkStatus()); }
+};
+
+// The answer to a call of a method with fd_out.
+template <typename R>
+class [[nodiscard]] ReplyWithFd final : public internal::ReplyBase<R> {
+ public:
+  using Response = R;
+  static constexpr internal::MethodKind kKind = internal::MethodKind::kUnary;
+  static constexpr bool kFdOut = true;
+
+  ReplyWithFd(internal::ServerCalls* calls, internal::ServerCall* call)
+      : internal::ReplyBase<R>(calls, call) {}
+
+  // As Reply::Send(). If `fd` is not open, the client gets Internal.
+  void Send(UniqueFd fd) && { this->Finish(absl::OkStatus(), &fd); }
+};
+
+// Sends the items of a stream. The rules of Reply apply.
+template <typename T>
+class [[nodiscard]] Sink final : public internal::OwnedCall {
+ public:
+  using Response = T;
+  static constexpr internal::MethodKind kKind = internal::MethodKind::kStream;
+  static constexpr bool kFdOut = false;
+
+  Sink(internal::ServerCalls* calls, internal::ServerCall* call)
+      : internal::OwnedCall(calls, call) {}
+
+  // Sends an item. Never waits, and never closes the session.
+  //   ResourceExhausted   the client has not handled the earlier items, or does
+  //                       not read. The closure of OnReady() will be called
+  //   Cancelled           nobody reads the stream any more: it was cancelled, or
+  //                       the session is closed
+  //   OutOfRange          the item is larger than (le.largest_message)
+  //   FailedPrecondition  the stream was ended
+  absl::Status Push(const T& item) {
+    return *this ? calls()->Push(Checked(), item) : Empty();
+  }
+  // Sets a closure, which is called from the loop of the server after Push()
+  // has returned ResourceExhausted, when it may succeed.
+  absl::Status OnReady(UniqueFunction<void()> closure) {
+    if (!*this) return Empty();
+    calls()->SetOnReady(Checked(), std::move(closure));
+    return absl::OkStatus();
+  }
+  // Ends the stream. The client gets the status after the last item.
+  void End(absl::Status status = absl::OkStatus()) && {
+    Finish(std::move(status));
+  }
+};
+
+// A service that this process serves. The rules of le::Service about threads
+// and destruction apply: the destructor hides the service and closes its
+// sessions, and no method of the implementation is called after that. A method
+// may destroy this object.
+class [[nodiscard]] Server {
+ public:
+  // Serves nothing. Its methods return FailedPrecondition.
+  Server() = default;
+
+  // As the functions of le::Service.
+  absl::Status Advertise() { return raw()->Advertise(); }
+  absl::Status Hide() { return raw()->Hide(); }
+  absl::Status SetLimits(const le_msg_ServiceLimits_t& limits) {
+    return raw()->SetLimits(limits);
+  }
+  absl::Status OnSessionOpened(UniqueFunction<void(const Session&)> closure) {
+    return raw()->OnSessionOpened(std::move(closure));
+  }
+
+ private:
+  friend struct internal::ServerFactory;
+  using CorePtr = internal::CorePtr<internal::TypedServerCore>;
+
+  static absl::StatusOr<Server> Make(absl::string_view name,
+                                     const internal::ServiceInfo& info,
+                                     const internal::ServiceTable& table,
+                                     std::shared_ptr<void> implementation) {
+    absl::StatusOr<Service> service =
+        Service::Create(name, internal::ProtocolOf(info));
+    if (!service.ok()) return service.status();
+    Server server;
+    server.core_ = CorePtr(new internal::TypedServerCore(
+        name, info, table, std::move(implementation), *std::move(service)));
+    absl::Status advertised = server.raw()->Advertise();
+    if (!advertised.ok()) return advertised;
+    return server;
+  }
+  Service* raw() const {
+    static auto* const none = new Service;
+    return core_.CheckUsable().ok() ? core_->service() : none;
+  }
+
+  CorePtr core_;
+};
+
+namespace internal {
+
+struct ServerFactory {
+  template <typename I>
+  static absl::StatusOr<Server> Make(absl::string_view name,
+                                     std::shared_ptr<I> implementation) {
+    return Server::Make(name, I::LeInfo(), I::LeTable(),
+                        std::move(implementation));
+  }
+};
+
+}  // namespace internal
+
+// Serves `implementation`, whose class is derived from a generated ...Service,
+// under this name. The errors are those of Service::Create().
+template <typename S>
+absl::StatusOr<Server> Serve(absl::string_view name,
+                             std::unique_ptr<S> implementation) {
+  return internal::ServerFactory::Make<typename S::LeInterface>(
+      name, std::move(implementation));
+}
+// The same. The caller must destroy the Server before the implementation.
+template <typename S>
+absl::StatusOr<Server> Serve(absl::string_view name, S* implementation) {
+  // (A shared_ptr that does not own it.)
+  return internal::ServerFactory::Make<typename S::LeInterface>(
+      name, std::shared_ptr<typename S::LeInterface>(std::shared_ptr<void>(),
+                                                     implementation));
+}
+
+namespace internal {
+
+// The last parameter of a method of a service, which says what kind it is.
+template <typename Answer>
+struct LastParameter {
+  static constexpr MethodKind kKind = Answer::kKind;
+  static constexpr bool kFdOut = Answer::kFdOut;
+  static const ProtoMessage& Response() {
+    return Answer::Response::default_instance();
+  }
+  static Answer Of(Incoming* incoming) {
+    return Answer(incoming->calls, incoming->call);
+  }
+};
+template <>
+struct LastParameter<const Caller&> {
+  static constexpr MethodKind kKind = MethodKind::kOneWay;
+  static constexpr bool kFdOut = false;
+  static const ProtoMessage& Response() { std::abort(); }  // is not called
+  static const Caller& Of(Incoming* incoming) { return incoming->caller; }
+};
+
+// The row of a method for the table of its service:
+// MethodRow<&S::M>(number, &S::M).
+template <auto kMethod, typename S, typename Request, typename Last>
+constexpr ServerMethod MethodRow(uint16_t number,
+                                 void (S::*)(const Request&, Last)) {
+  return {number,
+          LastParameter<Last>::kKind,
+          /*fd_in=*/false,
+          LastParameter<Last>::kFdOut,
+          []() -> const ProtoMessage& { return Request::default_instance(); },
+          &LastParameter<Last>::Response,
+          [](void* service, Incoming* incoming) {
+            (static_cast<S*>(service)->*kMethod)(
+                static_cast<const Request&>(incoming->request),
+                LastParameter<Last>::Of(incoming));
+          }};
+}
+template <auto kMethod, typename S, typename Request, typename Last>
+constexpr ServerMethod MethodRow(uint16_t number,
+                                 void (S::*)(const Request&, UniqueFd, Last)) {
+  return {number,
+          LastParameter<Last>::kKind,
+          /*fd_in=*/true,
+          LastParameter<Last>::kFdOut,
+          []() -> const ProtoMessage& { return Request::default_instance(); },
+          &LastParameter<Last>::Response,
+          [](void* service, Incoming* incoming) {
+            (static_cast<S*>(service)->*kMethod)(
+                static_cast<const Request&>(incoming->request),
+                std::move(incoming->fd), LastParameter<Last>::Of(incoming));
+          }};
+}
+
+}  // namespace internal
+}  // namespace le
+
+#endif  // LE_MESSAGING_SERVICES_LE_SERVE_H_

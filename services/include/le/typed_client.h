@@ -1,0 +1,294 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/typed_client.h: the part of generated clients that is the same for all
+// services. Programs include the generated header instead.
+
+#ifndef LE_MESSAGING_SERVICES_LE_TYPED_CLIENT_H_
+#define LE_MESSAGING_SERVICES_LE_TYPED_CLIENT_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "le/call_options.h"
+#include "le/client.h"
+#include "le/function.h"
+#include "le/internal/service_info.h"
+#include "le/internal/typed_client_core.h"
+#include "le/message.h"
+#include "le/unique_fd.h"
+
+namespace le {
+
+// Receives the result of an asynchronous call. The message is valid until the
+// closure returns.
+template <typename Response>
+using Done = typename internal::DoneOf<Response, false>::Type;
+// The same for a method with fd_out. The file descriptor is empty after an
+// error.
+template <typename Response>
+using DoneWithFd = typename internal::DoneOf<Response, true>::Type;
+// Receives an item of a stream. The item is valid until the closure returns.
+template <typename Item>
+using OnItem = UniqueFunction<void(const Item&)>;
+// Receives the final status of a stream.
+using OnEnd = UniqueFunction<void(absl::Status)>;
+
+// A response with a file descriptor.
+template <typename Response>
+struct WithFd {
+  Response message;
+  UniqueFd fd;
+};
+
+namespace internal {
+
+// For the interfaces of clients.
+template <typename Response>
+absl::Status MoveTo(absl::StatusOr<Response> from, Response* to) {
+  if (from.ok()) *to = *std::move(from);
+  return from.status();
+}
+template <typename Response>
+absl::Status MoveTo(absl::StatusOr<WithFd<Response>> from, Response* to,
+                    UniqueFd* fd) {
+  if (from.ok()) {
+    *to = std::move(from->message);
+    *fd = std::move(from->fd);
+  }
+  return from.status();
+}
+
+}  // namespace internal
+
+// A stream that a server sends. Destroying this object cancels the stream: its
+// closures are destroyed and not called, and the server is told. The rules of
+// le::Call about threads apply.
+class [[nodiscard]] Stream {
+ public:
+  // Has no stream.
+  Stream() = default;
+  // A stream that was refused, for example by a fake.
+  explicit Stream(absl::Status refused) : call_(std::move(refused)) {}
+
+  // OK: the request was accepted, and the end will be told exactly once, unless
+  // the stream is cancelled or the client is destroyed. An error: no closure is
+  // called.
+  const absl::Status& status() const { return call_.status(); }
+  // Whether the stream has still to end.
+  bool pending() const { return call_.pending(); }
+  // No-op if the stream has ended.
+  void Cancel() { call_.Cancel(); }
+  // Separates the stream from this object.
+  void Detach() { call_.Detach(); }
+
+  // The client handles no more items for now: the server gets no new credit.
+  // What the window still allows arrives nevertheless.
+  void Pause() {
+    if (const auto stream = Lock()) stream->paused = true;
+  }
+  void Resume() {
+    if (const auto stream = Lock()) {
+      stream->paused = false;
+      stream->core->ReturnCredit(stream.get());
+    }
+  }
+
+ private:
+  template <typename Derived>
+  friend class TypedClient;
+
+  Stream(Call call, const std::shared_ptr<internal::ClientStream>& stream)
+      : call_(std::move(call)), stream_(stream) {}
+  // Null: the stream has ended.
+  std::shared_ptr<internal::ClientStream> Lock() const {
+    std::shared_ptr<internal::ClientStream> stream;
+    if (call_.pending()) stream = stream_.lock();
+    return stream != nullptr && stream->is_open ? stream : nullptr;
+  }
+
+  Call call_;
+  std::weak_ptr<internal::ClientStream> stream_;
+};
+
+// The base of a generated client. The rules of le::Client about threads and
+// destruction apply. The functions from Create() to Flush() are those of
+// le::Client.
+//
+// Each call of a method may fail with these errors, besides those of
+// Client::Request() and those that the server sends:
+//   OutOfRange       the request is larger than (le.largest_message)
+//   InvalidArgument  the file descriptor is not open; a required field is not
+//                    set; the server cannot read the request
+//   Unimplemented    the server has no such method
+//   Internal         the response cannot be read
+template <typename Derived>
+class TypedClient {
+ public:
+  static absl::StatusOr<Derived> Create(absl::string_view interface) {
+    absl::StatusOr<Client> client =
+        Client::Create(interface, internal::ProtocolOf(Derived::LeInfo()));
+    if (!client.ok()) return client.status();
+    Derived typed;
+    static_cast<TypedClient&>(typed).core_ =
+        CorePtr(new internal::TypedClientCore(Derived::LeInfo(), interface,
+                                              *std::move(client)));
+    return typed;
+  }
+  static absl::StatusOr<Derived> Open(
+      absl::string_view interface,
+      absl::Duration timeout = absl::InfiniteDuration()) {
+    absl::StatusOr<Derived> typed = Create(interface);
+    if (!typed.ok()) return typed;
+    absl::Status opened =
+        static_cast<TypedClient&>(*typed).raw()->Open(timeout);
+    if (!opened.ok()) return opened;
+    return typed;
+  }
+  absl::Status Open(absl::Duration timeout = absl::InfiniteDuration()) {
+    return raw()->Open(timeout);
+  }
+  absl::Status TryOpen(absl::Duration timeout = absl::InfiniteDuration()) {
+    return raw()->TryOpen(timeout);
+  }
+  absl::Status OpenAsync(absl::Duration timeout,
+                         UniqueFunction<void(absl::Status)> opened) {
+    return raw()->OpenAsync(timeout, std::move(opened));
+  }
+  absl::Status Close() { return raw()->Close(); }
+  bool is_open() const { return raw()->is_open(); }
+  absl::Status OnClosed(UniqueFunction<void(CloseReason)> closure) {
+    return raw()->OnClosed(std::move(closure));
+  }
+  absl::Status ReopenAfterClose(UniqueFunction<void(absl::Status)> reopened) {
+    return raw()->ReopenAfterClose(std::move(reopened));
+  }
+  absl::Status StayClosed() { return raw()->StayClosed(); }
+  absl::StatusOr<Peer> peer() const { return raw()->peer(); }
+  CloseReason close_reason() const { return raw()->close_reason(); }
+  absl::Status SetLimits(const le_msg_SessionLimits_t& limits) {
+    absl::Status usable = core_.CheckUsable();
+    return usable.ok() ? core_->SetLimits(limits) : usable;
+  }
+  void Flush() const { raw()->Flush(); }
+
+  // The descriptors of the server's .proto file and of what it imports: a
+  // google.protobuf.FileDescriptorSet in its binary form. Blocks. The timeout
+  // is that of each part.
+  absl::StatusOr<std::string> Descriptors(
+      const CallOptions& options = CallOptions()) {
+    absl::Status usable = core_.CheckUsable();
+    if (!usable.ok()) return usable;
+    return core_->ReadDescriptors(options);
+  }
+
+ protected:
+  TypedClient() = default;
+  TypedClient(TypedClient&&) noexcept = default;
+  TypedClient& operator=(TypedClient&&) noexcept = default;
+  ~TypedClient() = default;
+
+  // For generated code. (No method of a service has a name in lower case.)
+
+  template <typename Response>
+  absl::StatusOr<Response> call(uint16_t method,
+                                const internal::ProtoMessage& request,
+                                const CallOptions& options,
+                                UniqueFd* fd = nullptr) {
+    absl::StatusOr<Response> response(absl::in_place);
+    absl::Status status =
+        call_into(method, request, &*response, options, fd, nullptr);
+    if (!status.ok()) response = std::move(status);
+    return response;
+  }
+  template <typename Response>
+  absl::StatusOr<WithFd<Response>> call_with_fd(
+      uint16_t method, const internal::ProtoMessage& request,
+      const CallOptions& options, UniqueFd* fd = nullptr) {
+    absl::StatusOr<WithFd<Response>> response(absl::in_place);
+    absl::Status status = call_into(method, request, &response->message,
+                                    options, fd, &response->fd);
+    if (!status.ok()) response = std::move(status);
+    return response;
+  }
+  absl::Status call_into(uint16_t method, const internal::ProtoMessage& request,
+                         internal::ProtoMessage* response,
+                         const CallOptions& options, UniqueFd* fd,
+                         UniqueFd* response_fd) {
+    absl::Status usable = core_.CheckUsable();
+    if (!usable.ok()) return usable;
+    const internal::Envelope envelope = core_->NewCall(method, options);
+    absl::StatusOr<Message> message = core_->NewMessage(envelope, &request, fd);
+    if (!message.ok()) return message.status();
+    message = core_->client()->Request(*std::move(message), options.timeout());
+    return core_->ReadResponse(envelope, &message, response, response_fd);
+  }
+  template <typename Response, bool kFd = false>
+  Call call_async(uint16_t method, const internal::ProtoMessage& request,
+                  const CallOptions& options,
+                  typename internal::DoneOf<Response, kFd>::Type done,
+                  UniqueFd* fd = nullptr) {
+    absl::Status usable = core_.CheckUsable();
+    if (!usable.ok()) return Call(std::move(usable));
+    const internal::Envelope envelope = core_->NewCall(method, options);
+    absl::StatusOr<Message> message = core_->NewMessage(envelope, &request, fd);
+    if (!message.ok()) return Call(message.status());
+    using Pending = internal::PendingUnary<Response, kFd>;
+    static_assert(sizeof(Pending) <= 80, "RequestAsync() would allocate");
+    return core_->client()->RequestAsync(
+        *std::move(message), options.timeout(),
+        Pending(&*core_.operator->(), envelope, std::move(done)));
+  }
+  template <typename Item>
+  Stream stream(uint16_t method, const internal::ProtoMessage& request,
+                const CallOptions& options, OnItem<Item> on_item, OnEnd on_end,
+                UniqueFd* fd = nullptr) {
+    absl::Status usable = core_.CheckUsable();
+    if (!usable.ok()) return Stream(std::move(usable));
+    const internal::Envelope envelope = core_->NewCall(method, options);
+    absl::StatusOr<Message> message =
+        core_->NewMessage(envelope, &request, fd, &options.window());
+    if (!message.ok()) return Stream(message.status());
+    const auto stream =
+        std::make_shared<internal::TypedStream<Item>>(std::move(on_item));
+    stream->call = envelope.call;
+    stream->method = method;
+    stream->window = options.window();
+    stream->on_end = std::move(on_end);
+    core_->AddStream(stream);
+    return Stream(core_->client()->RequestAsync(
+                      *std::move(message), options.timeout(),
+                      internal::PendingStream(core_.operator->(), stream)),
+                  stream);
+  }
+  absl::Status send(uint16_t method, const internal::ProtoMessage& request,
+                    const CallOptions& options, UniqueFd* fd = nullptr) {
+    absl::Status usable = core_.CheckUsable();
+    if (!usable.ok()) return usable;
+    absl::StatusOr<Message> message = core_->NewMessage(
+        {method, internal::Kind::kOneWay, 0, 0}, &request, fd);
+    if (!message.ok()) return message.status();
+    return (*std::move(message)).Send(options.timeout());
+  }
+
+ private:
+  using CorePtr = internal::CorePtr<internal::TypedClientCore>;
+
+  // A client of no session if this object is not usable: its methods return
+  // FailedPrecondition.
+  Client* raw() const {
+    static auto* const none = new Client;
+    return core_.CheckUsable().ok() ? core_->client() : none;
+  }
+
+  CorePtr core_;
+};
+
+}  // namespace le
+
+#endif  // LE_MESSAGING_SERVICES_LE_TYPED_CLIENT_H_

@@ -1,0 +1,101 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Typed calls in coroutines. The test is empty for a compiler without them.
+
+#if defined(__cpp_impl_coroutine)
+
+#include "le/coroutine.h"
+
+#include <string>
+#include <utility>
+
+#include "gtest/gtest.h"
+#include "le/messaging.h"
+#include "le/testing/local.h"
+#include "services/tests/facts.le_mock.h"
+
+namespace files {
+namespace {
+
+using ::testing::_;
+
+CountRequest Named(const char* name) {
+  CountRequest request;
+  request.set_name(name);
+  return request;
+}
+auto Count(FileFactsClient* client, CountRequest request) {
+  return le::Await<Facts>(
+      [client, request = std::move(request)](le::Done<Facts> done) {
+        return client->CountAsync(request, {}, std::move(done));
+      });
+}
+
+// Answers with the name, or fails for "", or keeps "keep".
+class CoroutineTest : public ::testing::Test {
+ protected:
+  CoroutineTest() {
+    EXPECT_CALL(service_, Count(_, _))
+        .WillRepeatedly(
+            [](const CountRequest& request, le::Reply<Facts> reply) {
+              if (request.name().empty()) {
+                return std::move(reply).Fail(absl::NotFoundError("no name"));
+              }
+              reply->set_text(request.name());
+              std::move(reply).Send();
+            });
+  }
+  ::testing::NiceMock<MockFileFactsService> service_;
+};
+
+le::Task Three(FileFactsClient* client, le::Loop* loop, std::string* result) {
+  const absl::StatusOr<Facts> a = co_await Count(client, Named("a"));
+  *result += a.ok() ? a->text() : "error";
+  const absl::StatusOr<Facts> none = co_await Count(client, Named(""));
+  *result += none.ok() ? "?" : std::string(none.status().message());
+  const absl::StatusOr<Facts> b = co_await Count(client, Named("b"));
+  *result += b.ok() ? b->text() : "error";
+  loop->Stop();
+}
+
+TEST_F(CoroutineTest, CallsFollowEachOther) {
+  le::testing::Local<FileFactsClient> local(&service_);
+  le::Loop loop;
+  std::string result;
+  const le::Task task = Three(&local.client(), &loop, &result);
+  EXPECT_FALSE(task.done());
+  EXPECT_EQ(result, "") << "a coroutine continued inside a call";
+  EXPECT_TRUE(loop.Run().ok());
+  EXPECT_EQ(result, "ano nameb");
+  EXPECT_TRUE(task.done());
+}
+
+TEST_F(CoroutineTest, DestroyingTheTaskCancelsItsCall) {
+  le::testing::Local<FileFactsClient> local(&service_);
+  le::Loop loop;
+  std::string result;
+  std::string other;
+  { const le::Task task = Three(&local.client(), &loop, &result); }
+  const le::Task task = Three(&local.client(), &loop, &other);
+  EXPECT_TRUE(loop.Run().ok());
+  EXPECT_EQ(result, "");
+  EXPECT_EQ(other, "ano nameb");
+}
+
+le::Task Refused(FileFactsClient* client, absl::Status* status) {
+  *status = (co_await Count(client, Named("a"))).status();
+}
+
+TEST_F(CoroutineTest, ARefusedCallContinuesAtOnce) {
+  FileFactsClient none;
+  absl::Status status;
+  const le::Task task = Refused(&none, &status);
+  EXPECT_TRUE(task.done());
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+}
+
+}  // namespace
+}  // namespace files
+
+#endif  // defined(__cpp_impl_coroutine)

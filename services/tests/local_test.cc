@@ -1,0 +1,97 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Mocks, le::testing::Local and reflection, over loopback in this process.
+
+#include "le/testing/local.h"
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include "gmock/gmock.h"
+#include "google/protobuf/descriptor.pb.h"
+#include "gtest/gtest.h"
+#include "services/tests/facts.le_mock.h"
+
+namespace files {
+namespace {
+
+using ::testing::_;
+using ::testing::Return;
+
+TEST(MockTest, ACallerOfTheInterfaceNeedsNoServer) {
+  MockFileFactsApi api;
+  Facts facts;
+  facts.set_lines(3);
+  EXPECT_CALL(api, Count(_, _))
+      .WillOnce(Return(facts))
+      .WillOnce(Return(absl::NotFoundError("none")))
+      .WillOnce(Return(facts));
+  FileFactsApi* const interface = &api;
+  EXPECT_EQ(interface->Count(CountRequest())->lines(), 3U);
+  EXPECT_EQ(interface->Count(CountRequest()).status().code(),
+            absl::StatusCode::kNotFound);
+  // The other form of the call uses the first one.
+  Facts into;
+  EXPECT_TRUE(interface->Count(CountRequest(), &into).ok());
+  EXPECT_EQ(into.lines(), 3U);
+
+  EXPECT_CALL(api, CountAsync(_, _, _))
+      .WillOnce([&](const CountRequest&, const le::CallOptions&,
+                    le::Done<Facts> done) {
+        done(&facts);
+        return le::Call();
+      })
+      .WillOnce(
+          [](const CountRequest&, const le::CallOptions&, le::Done<Facts>) {
+            return le::Call(absl::InvalidArgumentError("refused"));
+          });
+  uint64_t lines = 0;
+  const auto done = [&](absl::StatusOr<const Facts*> f) {
+    lines = (*f)->lines();
+  };
+  EXPECT_TRUE(interface->CountAsync(CountRequest(), {}, done).status().ok());
+  EXPECT_EQ(lines, 3U);
+  EXPECT_FALSE(interface->CountAsync(CountRequest(), {}, done).status().ok());
+}
+
+TEST(LocalTest, AMockedServerIsCalledThroughAllLayers) {
+  MockFileFactsService service;
+  EXPECT_CALL(service, Count(_, _))
+      .WillOnce([](const CountRequest& request, le::Reply<Facts> reply) {
+        reply->set_text(request.name());
+        std::move(reply).Send();
+      });
+  EXPECT_CALL(service, Log(_, _));
+  le::testing::Local<FileFactsClient> local(&service);
+  CountRequest request;
+  request.set_name("name");
+  const absl::StatusOr<Facts> facts = local->Count(request);
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  EXPECT_EQ(facts->text(), "name");
+  EXPECT_TRUE(local->Log(Line()).ok());
+  // Two at the same time.
+  MockFileFactsService other;
+  le::testing::Local<FileFactsClient> second(&other);
+  EXPECT_TRUE(second->is_open());
+  // The server has handled all earlier messages when it answers this.
+  EXPECT_TRUE(local->Descriptors().ok());
+}
+
+TEST(LocalTest, TheServerDescribesItself) {
+  MockFileFactsService service;
+  le::testing::Local<FileFactsClient> local(&service);
+  const absl::StatusOr<std::string> bytes = local->Descriptors();
+  ASSERT_TRUE(bytes.ok()) << bytes.status();
+  google::protobuf::FileDescriptorSet set;
+  ASSERT_TRUE(set.ParseFromString(*bytes));
+  ASSERT_EQ(set.file_size(), 2);
+  EXPECT_EQ(set.file(0).name(), "le/service.proto");
+  EXPECT_EQ(set.file(1).name(), "services/tests/facts.proto");
+  ASSERT_EQ(set.file(1).service_size(), 1);
+  EXPECT_EQ(set.file(1).service(0).method_size(), 8);
+}
+
+}  // namespace
+}  // namespace files

@@ -1,0 +1,224 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The parts of the runtime alone: limits at N and N+1, and the table of calls.
+
+#include <cstdlib>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "le/internal/envelope.h"
+#include "le/internal/kept_message.h"
+#include "le/internal/server_calls.h"
+#include "services/tests/facts.le.h"
+
+namespace le {
+namespace internal {
+namespace {
+
+TEST(EnvelopeTest, IsLittleEndian) {
+  uint8_t bytes[Envelope::kBytes];
+  Envelope({0x1234, Kind::kItem, 0x56789abc, 0xfedcba98}).Store(bytes);
+  const uint8_t expected[] = {0x34, 0x12, 5,    0,    0xbc, 0x9a,
+                              0x78, 0x56, 0x98, 0xba, 0xdc, 0xfe};
+  EXPECT_EQ(std::string(bytes, bytes + sizeof(bytes)),
+            std::string(expected, expected + sizeof(expected)));
+  Envelope envelope;
+  EXPECT_FALSE(envelope.Load(absl::MakeConstSpan(bytes, sizeof(bytes) - 1)));
+  EXPECT_TRUE(envelope.Load(bytes));
+  EXPECT_EQ(envelope.method, 0x1234);
+  EXPECT_EQ(envelope.kind, Kind::kItem);
+  EXPECT_EQ(envelope.call, 0x56789abcU);
+  EXPECT_EQ(envelope.value, 0xfedcba98U);
+}
+
+TEST(CreditTest, IsBounded) {
+  Credit credit = {Credit::kMaxItems - 1, Credit::kMaxBytes - 1};
+  credit.Add({1, 1});
+  EXPECT_EQ(credit.items, Credit::kMaxItems);
+  EXPECT_EQ(credit.bytes, Credit::kMaxBytes);
+  credit.Add({1, 1});
+  EXPECT_EQ(credit.items, Credit::kMaxItems);
+  EXPECT_EQ(credit.bytes, Credit::kMaxBytes);
+  uint8_t bytes[Credit::kBytes];
+  credit.items = Credit::kMaxItems + 1;
+  credit.bytes = UINT32_MAX;
+  credit.Store(bytes);
+  EXPECT_EQ(Credit::Load(bytes).items, Credit::kMaxItems);
+  EXPECT_EQ(Credit::Load(bytes).bytes, Credit::kMaxBytes);
+
+  EXPECT_FALSE(Credit({0, 1}).AllowsItem());
+  EXPECT_FALSE(Credit({1, 0}).AllowsItem());
+  credit = {1, 1};
+  EXPECT_TRUE(credit.AllowsItem());
+  credit.Take(1000);
+  EXPECT_EQ(credit.bytes, -999);
+  EXPECT_FALSE(credit.AllowsItem());
+  credit.Add({5, 999});
+  EXPECT_FALSE(credit.AllowsItem());
+  credit.Add({0, 1});
+  EXPECT_TRUE(credit.AllowsItem());
+}
+
+TEST(WindowTest, IsBounded) {
+  EXPECT_EQ(CallOptions().Window(0, 0).window().items, 1);
+  EXPECT_EQ(CallOptions().Window(0, 0).window().bytes, 1);
+  constexpr auto kItems = static_cast<uint32_t>(Credit::kMaxItems);
+  constexpr auto kBytes = static_cast<uint32_t>(Credit::kMaxBytes);
+  const Credit window = CallOptions().Window(kItems + 1, kBytes + 1).window();
+  EXPECT_EQ(window.items, Credit::kMaxItems);
+  EXPECT_EQ(window.bytes, Credit::kMaxBytes);
+}
+
+TEST(KeptMessageTest, ALargeOneIsNotKept) {
+  KeptMessage kept;
+  const auto used = [&](size_t bytes) {
+    KeptMessage::Loan loan(&kept, files::Facts::default_instance());
+    loan.Used(bytes);
+    return loan.get();
+  };
+  const ProtoMessage* const first = used(kMaxKeptBytes);
+  EXPECT_EQ(used(kMaxKeptBytes + 1), first);
+  {
+    // It was freed. A loan while another is open has a message of its own.
+    KeptMessage::Loan loan(&kept, files::Facts::default_instance());
+    EXPECT_NE(used(0), loan.get());
+  }
+}
+
+TEST(ComplaintsTest, AreFewer) {
+  Complaints complaints;
+  for (int i = 0; i < 1000; ++i) {
+    complaints.Log("name", absl::InternalError("wrong"));
+  }
+  EXPECT_EQ(complaints.count(), 1000U);
+}
+
+TEST(CallTableTest, FindsEachCallByItsNumber) {
+  CallTable table;
+  EXPECT_EQ(table.Find(1), nullptr);
+  EXPECT_EQ(table.Any(), nullptr);
+  std::vector<std::unique_ptr<ServerCall>> calls;
+  // Numbers that share their low bits, too.
+  for (uint32_t i = 0; i < 1000; ++i) {
+    calls.push_back(std::make_unique<ServerCall>());
+    calls.back()->number = i % 2 == 0 ? i : i << 16;
+    EXPECT_TRUE(table.Add(calls.back().get()));
+  }
+  ServerCall same;
+  same.number = calls[3]->number;
+  EXPECT_FALSE(table.Add(&same));
+  for (const auto& call : calls) {
+    EXPECT_EQ(table.Find(call->number), call.get());
+    if (call->number % 3 == 0) table.Wait(call.get());
+  }
+  for (size_t i = 0; i < calls.size(); i += 2) {
+    table.Remove(calls[i].get());
+    EXPECT_EQ(table.Find(calls[i]->number), nullptr);
+    EXPECT_EQ(calls[i]->table, nullptr);
+    EXPECT_FALSE(calls[i]->waits);
+  }
+  std::set<ServerCall*> left;
+  while (ServerCall* const call = table.Any()) {
+    EXPECT_TRUE(left.insert(call).second);
+    table.Remove(call);
+  }
+  EXPECT_EQ(left.size(), 500U);
+  EXPECT_EQ(table.waiting(), 0U);
+  EXPECT_EQ(table.first_waiting(), nullptr);
+}
+
+TEST(CallTableTest, WaitingCallsAreInOrder) {
+  CallTable table;
+  ServerCall calls[3];
+  for (uint32_t i = 0; i < 3; ++i) {
+    calls[i].number = i;
+    EXPECT_TRUE(table.Add(&calls[i]));
+    table.Wait(&calls[i]);
+    table.Wait(&calls[i]);  // no-op
+  }
+  EXPECT_EQ(table.waiting(), 3U);
+  table.StopWaiting(&calls[1]);
+  EXPECT_EQ(table.first_waiting(), &calls[0]);
+  table.Remove(&calls[0]);
+  EXPECT_EQ(table.first_waiting(), &calls[2]);
+  table.Wait(&calls[1]);
+  table.StopWaiting(&calls[2]);
+  EXPECT_EQ(table.first_waiting(), &calls[1]);
+  EXPECT_EQ(table.waiting(), 1U);
+}
+
+const ServerMethod kMethod = {
+    1,
+    MethodKind::kUnary,
+    false,
+    false,
+    []() -> const ProtoMessage& { return files::Facts::default_instance(); },
+    []() -> const ProtoMessage& { return files::Facts::default_instance(); },
+    nullptr};
+
+// Finishing these calls responds to no message.
+class KeptCallsTest : public ::testing::Test {
+ protected:
+  KeptCallsTest()
+      : calls_(new ServerCalls("name", 1 << 20,
+                               absl::MakeConstSpan(&kMethod, 1))) {}
+  ~KeptCallsTest() override { calls_->Unref(); }
+  void MakeAndFinish(size_t count) {
+    std::vector<ServerCall*> open;
+    for (size_t i = 0; i < count; ++i) open.push_back(calls_->New(0));
+    for (ServerCall* const call : open) {
+      calls_->Finish(call, absl::CancelledError(""));
+    }
+  }
+  ServerCalls* const calls_;
+};
+
+TEST_F(KeptCallsTest, TheirNumberIsBounded) {
+  MakeAndFinish(ServerCalls::kMaxKeptCalls - 1);
+  EXPECT_EQ(calls_->kept(0), ServerCalls::kMaxKeptCalls - 1);
+  MakeAndFinish(ServerCalls::kMaxKeptCalls);
+  EXPECT_EQ(calls_->kept(0), ServerCalls::kMaxKeptCalls);
+  MakeAndFinish(ServerCalls::kMaxKeptCalls + 1);
+  EXPECT_EQ(calls_->kept(0), ServerCalls::kMaxKeptCalls);
+}
+
+TEST_F(KeptCallsTest, ALargeResponseIsNotKept) {
+  for (const size_t more : {0, 1}) {
+    ServerCall* const call = calls_->New(0);
+    auto* const facts = static_cast<files::Facts*>(call->response.get());
+    // (The tag and the size have four bytes.)
+    facts->set_text(std::string(kMaxKeptBytes - 4 + more, 'x'));
+    ASSERT_EQ(facts->ByteSizeLong(), kMaxKeptBytes + more);
+    calls_->Finish(call, absl::CancelledError(""));
+    EXPECT_EQ(calls_->kept(0), 1 - more);
+  }
+}
+
+// As after a move.
+TEST(EmptyReplyTest, ItsUseIsAnErrorOrFatal) {
+  Reply<files::Facts> reply(nullptr, nullptr);
+  EXPECT_FALSE(reply);
+  EXPECT_TRUE(reply.cancelled());
+  EXPECT_EQ(reply.remaining(), absl::InfiniteDuration());
+  EXPECT_EQ(reply.OnCancel([] {}).code(),
+            absl::StatusCode::kFailedPrecondition);
+  std::move(reply).Send();  // logs an error
+  Sink<files::Facts> sink(nullptr, nullptr);
+  EXPECT_EQ(sink.Push(files::Facts()).code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(sink.OnReady([] {}).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EXIT(reply->set_lines(1), ::testing::ExitedWithCode(EXIT_FAILURE),
+              "finished or moved from");
+  EXPECT_EXIT(static_cast<void>(sink.caller()),
+              ::testing::ExitedWithCode(EXIT_FAILURE),
+              "finished or moved from");
+}
+
+}  // namespace
+}  // namespace internal
+}  // namespace le
