@@ -231,7 +231,8 @@ TEST_P(TransportConformanceTest, AnEarlierAttachmentsEventsAreNotReported) {
   after.on_readable = [&] { readable = true; };
   ASSERT_TRUE(ends.client->Attach(ends.loop(), &before).ok());
   ends.client->SetSendLimits(limits);
-  OutgoingFrame frame = Frame(1, "x");
+  const std::string text = "x";
+  OutgoingFrame frame = Frame(1, text);
   frame.room = Room::kOwed;
   while (!ends.client->congested()) {
     ASSERT_EQ(ends.client->Send(frame), IoResult::kOk);
