@@ -117,7 +117,8 @@ TEST_P(TransportConformanceTest, ReportsNoRoomForAGatheredFrame) {
   SendLimits limits;
   limits.gathered_bytes = 1;
   ends.client->SetSendLimits(limits);
-  OutgoingFrame frame = Frame(1, "gathered");
+  const std::string text = "gathered";
+  OutgoingFrame frame = Frame(1, text);
   frame.room = Room::kGathered;
   ASSERT_EQ(ends.client->Send(frame), IoResult::kWouldBlock);
   bool has_more = true;
