@@ -4,6 +4,7 @@
 #include "directory/account.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -42,6 +43,39 @@ Limits Limits::None() {
       limits.services = limits.stand_bys = limits.introductions = UINT32_MAX;
   limits.descriptors = UINT64_MAX;
   return limits;
+}
+
+// The node of the list is made with the unit, so that the end of a unit needs no
+// memory.
+class SharedCharges::Unit {
+ public:
+  Unit(std::shared_ptr<Ended> ended, uid_t user)
+      : ended_(std::move(ended)), node_(1, user) {}
+  ~Unit() {
+    event::MutexLock lock(&ended_->mutex);
+    ended_->users.splice(ended_->users.end(), node_);
+  }
+
+ private:
+  const std::shared_ptr<Ended> ended_;
+  std::list<uid_t> node_;
+};
+
+std::shared_ptr<void> SharedCharges::Take(uid_t user, Quota::Purpose purpose) {
+  Settle();
+  if (!quota_->MayTake(user, purpose)) return nullptr;
+  auto unit = std::make_shared<Unit>(ended_, user);
+  quota_->TakeUncharged(user, purpose);
+  return unit;
+}
+
+void SharedCharges::Settle() {
+  std::list<uid_t> users;
+  {
+    event::MutexLock lock(&ended_->mutex);
+    users.swap(ended_->users);
+  }
+  for (const uid_t user : users) quota_->GiveBack(user);
 }
 
 Accounts::Accounts(const Limits& of)

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts what each user has of the directory's resources. Pure; for one thread.
+// Counts what each user has of the directory's resources. For one thread, except
+// the destruction of SharedCharges' objects.
 
 #ifndef LE_MESSAGING_DIRECTORY_ACCOUNT_H_
 #define LE_MESSAGING_DIRECTORY_ACCOUNT_H_
@@ -10,9 +11,13 @@
 
 #include <array>
 #include <cstdint>
+#include <list>
+#include <memory>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/types/optional.h"
+#include "event/base/mutex.h"
 #include "event/base/quota.h"
 
 namespace le {
@@ -42,6 +47,28 @@ struct Limits {
 
   // No limits, for a directory that has only one user.
   static Limits None();
+};
+
+// Charges that any thread may end, for file descriptors that another thread
+// closes. The quota's thread counts them until it calls Settle().
+class SharedCharges {
+ public:
+  explicit SharedCharges(Quota* quota) : quota_(quota) {}
+  // The result stands for one unit, and may outlive this object and the quota.
+  // Null: the user may not have more.
+  std::shared_ptr<void> Take(uid_t user, Quota::Purpose purpose);
+  // Gives back the units whose objects are destroyed.
+  void Settle();
+
+ private:
+  struct Ended {
+    event::Mutex mutex;
+    std::list<uid_t> users ABSL_GUARDED_BY(mutex);
+  };
+  class Unit;
+
+  Quota* const quota_;
+  const std::shared_ptr<Ended> ended_ = std::make_shared<Ended>();
 };
 
 // The quotas of all resources.

@@ -3,6 +3,9 @@
 
 #include "directory/account.h"
 
+#include <memory>
+#include <thread>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -42,6 +45,27 @@ TEST(AccountsTest, SaysWhoHasReachedWhat) {
   EXPECT_EQ(accounts.UserAfter(7), 8u);
   EXPECT_EQ(accounts.UserAfter(8), absl::nullopt);
   EXPECT_THAT(accounts.Describe(), HasSubstr("1048576 file descriptors"));
+}
+
+// As when another thread closes a connection.
+TEST(AccountsTest, AnyThreadMayEndASharedCharge) {
+  constexpr auto kAny = Quota::Purpose::kAny;
+  Quota quota("things", {4, 0, UINT64_MAX});
+  std::shared_ptr<void> last;
+  {
+    SharedCharges charges(&quota);
+    std::shared_ptr<void> one = charges.Take(1, kAny);
+    std::shared_ptr<void> two = charges.Take(1, kAny);
+    ASSERT_NE(two, nullptr);
+    EXPECT_EQ(charges.Take(1, kAny), nullptr);
+    std::thread([&] { one.reset(); }).join();
+    EXPECT_EQ(quota.used_by(1), 2u);
+    charges.Settle();
+    EXPECT_EQ(quota.used_by(1), 1u);
+    last = charges.Take(1, kAny);
+    EXPECT_NE(last, nullptr);
+  }
+  last.reset();  // after the charges
 }
 
 }  // namespace

@@ -63,6 +63,7 @@ class UserCache {
 
   absl::StatusOr<uid_t> Resolve(absl::string_view name) {
     if (name == "self") return context_.self;
+    if (name == "root") return 0;  // as Format() writes it
     if (IsDigits(name)) {
       uint32_t number = 0;
       if (!absl::SimpleAtoi(name, &number) || number > kMaxUid) {
@@ -385,6 +386,7 @@ absl::StatusOr<Binding> ParseBinding(absl::string_view client,
 namespace {
 
 std::string NameOf(uid_t uid, Users* users) {
+  if (uid == 0) return "root";  // on each machine
   return users == nullptr ? absl::StrCat(uid) : users->NameOf(uid);
 }
 

@@ -121,7 +121,7 @@ absl::StatusOr<Binding> ParseBinding(absl::string_view client,
                                      const UserContext& context);
 
 // The text that the parser reads. Users have their names, if there are any. If
-// `users` is null, users are numbers.
+// `users` is null, users are numbers, but user 0 is "root".
 std::string Format(const ClientKey& client, Users* users);
 std::string Format(const ServiceKey& service, Users* users);
 std::string Format(const Binding& binding, Users* users);

@@ -3,6 +3,8 @@
 
 #include "directory/client.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -10,6 +12,7 @@
 #include "directory/control_frame.h"
 #include "directory/wait_log.h"
 #include "event/base/log.h"
+#include "event/base/sys.h"
 #include "event/peer_log.h"
 #include "transports/closer.h"
 
@@ -67,7 +70,8 @@ WaitReason ReasonOfConnect(const absl::Status& failed) {
   }
 }
 
-WaitCause ToCause(WaitReason reason, const absl::Status& failed) {
+WaitCause ToCause(event::Process* process, WaitReason reason,
+                  const absl::Status& failed) {
   WaitCause cause;
   cause.reason = reason;
   if (reason == WaitReason::kNoDirectory) {
@@ -76,7 +80,7 @@ WaitCause ToCause(WaitReason reason, const absl::Status& failed) {
   }
   absl::StrAppend(&cause.text, failed.message());
   if (reason == WaitReason::kNoDirectory && absl::IsUnavailable(failed)) {
-    absl::StrAppend(&cause.text, " (is directoryd running?)");
+    absl::StrAppend(&cause.text, " (", IsItRunning(process), ")");
   }
   return cause;
 }
@@ -220,7 +224,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     introduced_.reset();
     if (failed.ok()) return;
     connection_.reset();
-    cause_ = ToCause(reason, failed);
+    cause_ = ToCause(client_->process_, reason, failed);
     if (wait_ || MayTryAgainAfter(failed)) {
       loop_->StartTimer(
           this, loop_->Now() +
@@ -357,7 +361,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
             absl::StrCat(Name(server_),
                          " offers the service and has not accepted the "
                          "session: it is stopped, or its event loop does not "
-                         "run")};
+                         "run, or it has no file descriptor left")};
   }
 
   void SetCause(WaitCause cause) {
@@ -518,7 +522,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
     WaitReason reason = WaitReason::kSystem;
     const absl::Status offered = Say(&reason);
     if (offered.ok()) return;
-    SetCause(ToCause(reason, offered));
+    SetCause(ToCause(client_->process_, reason, offered));
     TryLater(offered);
   }
 
@@ -571,6 +575,17 @@ class DirectoryClient::DirectoryOffer final : public Offer,
                      before, " do not reach it any more"));
   }
 
+  // Warns once for each shortage.
+  void WarnOfLackingDescriptor() {
+    const bool lacks = connection_->LacksDescriptor();
+    if (std::exchange(lacks_descriptor_, lacks) || !lacks) return;
+    struct rlimit files = {};
+    event::sys::GetRLimit(RLIMIT_NOFILE, &files);
+    Log(LogLevel::kWarning,
+        absl::StrCat("no file descriptor is left (RLIMIT_NOFILE is ",
+                     files.rlim_cur, "): new clients wait until one is free"));
+  }
+
   void OnReadable() override {
     // The observer may destroy this in its call.
     bool destroyed = false;
@@ -579,6 +594,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
       IncomingFrame frame;
       const IoResult result = connection_->Receive(&frame, client_->pool_.get(),
                                                    absl::InfinitePast());
+      WarnOfLackingDescriptor();
       if (result == IoResult::kClosed) {
         const absl::Status why = connection_->close_status();
         TryLater();
@@ -652,6 +668,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
   WaitCause cause_;     // if it waits
   WaitLog log_;
   LogTimer log_timer_{this};
+  bool lacks_descriptor_ = false;
   absl::optional<uid_t> user_;  // the user at the last advertisement
   bool* destroyed_ = nullptr;
 };

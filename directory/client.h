@@ -42,9 +42,9 @@ class BackOff {
 // Thread-safe: each opening and offer has a connection of its own.
 class DirectoryClient final : public Introducer {
  public:
-  // Owns neither. Each try looks up the place. Once a directory was found, the
-  // kind of its place is kept (see FindPlace()). `address` replaces the place
-  // for transports whose addresses are no paths.
+  // Owns neither argument. Each try looks up the place. Once a directory was
+  // found, the kind of its place is kept (see FindPlace()). `address` replaces
+  // the place for transports whose addresses are no paths.
   DirectoryClient(event::Process* process, transports::Transport* transport,
                   absl::optional<std::string> address = absl::nullopt);
 

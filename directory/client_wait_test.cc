@@ -3,6 +3,7 @@
 //
 // The causes of an opening's wait, and the log lines of an offer's.
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "directory/client.h"
 #include "directory/testing/small_world.h"
@@ -25,6 +27,7 @@ namespace directory {
 namespace {
 
 using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -219,6 +222,7 @@ TEST_F(ClientWaitTest, AServerThatDoesNotTakeIt) {
       world_.Advance(absl::Minutes(1));
       EXPECT_EQ(opening->cause().reason, WaitReason::kNotTaken);
       EXPECT_THAT(opening->cause().text, HasSubstr("of user 500"));
+      EXPECT_THAT(opening->cause().text, HasSubstr("no file descriptor left"));
       EXPECT_FALSE(waiting_.ended);
     }
   });
@@ -313,6 +317,11 @@ TEST(UnixClientWaitTest, TheSystemsErrors) {
   EXPECT_EQ(cause.text, absl::StrCat("no directory at '", path,
                                      "': No such file or directory (is "
                                      "directoryd running?)"));
+  setenv("LE_MESSAGING_DIR", folder, 1);
+  EXPECT_THAT(cause_at(path).text,
+              HasSubstr("(is directoryd running, with the same "
+                        "LE_MESSAGING_DIR?)"));
+  unsetenv("LE_MESSAGING_DIR");
   cause = cause_at(absl::StrCat(folder, "/", std::string(200, 'x')));
   EXPECT_EQ(cause.reason, WaitReason::kNoDirectory);
   EXPECT_THAT(cause.text, HasSubstr("choose a shorter folder"));
@@ -393,6 +402,57 @@ TEST_F(ClientWaitTest, AnOfferIsRefusedOrNotAnswered) {
                                       "refused by the directory: user 500"),
                             "INFO service 'b': advertised"));
   });
+}
+
+// A server's limit of open files. Its clients wait until one is free.
+TEST(UnixClientWaitTest, AnOfferSaysOnceForEachShortageThatNoDescriptorIsLeft) {
+  char folder[] = "/tmp/le_waitXXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  const std::string path = absl::StrCat(folder, "/directory");
+  std::vector<std::string> log;
+  g_log = &log;
+  event::SetLogSink([](event::LogLevel, absl::string_view line) {
+    if (absl::StrContains(line, "RLIMIT_NOFILE")) g_log->emplace_back(line);
+  });
+  event::Loop* const loop = event::Thread::Current()->loop();
+  transports::UnixTransport transport(event::Process::Current());
+  Mute directory(*transport.Listen(path));
+  directory.Read(loop);
+  DirectoryClient server(event::Process::Current(), &transport, path);
+  Ignoring observer;
+  const auto offer = server.Advertise(loop, Interface("clock"), &observer);
+  while (directory.connections.empty()) loop->RunTurn(absl::InfiniteFuture());
+  struct rlimit old;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
+  for (size_t shortage = 1; shortage <= 2; ++shortage) {
+    std::vector<std::unique_ptr<Connection>> clients;
+    for (int i = 0; i < 2; ++i) clients.push_back(*transport.Connect(path));
+    while (directory.connections.size() < 1 + 2 * shortage) {
+      loop->RunTurn(absl::InfiniteFuture());
+    }
+    for (auto& client : clients) {
+      transports::OutgoingFrame introduction;
+      introduction.type = kIntroductionFrame;
+      introduction.connection = &client;
+      ASSERT_EQ(directory.connections[0]->Send(introduction),
+                transports::IoResult::kOk);
+    }
+    struct rlimit none = old;
+    none.rlim_cur = 1;
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    for (int turn = 0; turn < 4; ++turn) loop->RunTurn(absl::InfiniteFuture());
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
+    EXPECT_EQ(log.size(), shortage);
+    EXPECT_THAT(log, Each("service 'clock': no file descriptor is left "
+                          "(RLIMIT_NOFILE is 1): new clients wait until one is "
+                          "free"));
+    while (observer.clients.size() < 2 * shortage) {
+      loop->RunTurn(absl::InfiniteFuture());
+    }
+  }
+  EXPECT_EQ(log.size(), 2u);
+  event::SetLogSink(nullptr);
+  rmdir(folder);
 }
 
 }  // namespace

@@ -21,9 +21,9 @@ namespace directory {
 
 constexpr uint32_t kControlVersion = 1;
 
-// Frame types from 128 up are the directory's; lower ones are of sessions. A
-// connection has only the directory's until `Introduced`, and only those of
-// sessions after it.
+// Frame types from 128 up are the directory's. Lower types are those of
+// sessions. A connection carries only the directory's types until `Introduced`,
+// and only those of sessions after it.
 constexpr uint8_t kControlFrame = 128;  // a protobuf
 constexpr uint8_t kIntroductionFrame =
     129;  // a client's connection, proto::Introduction
@@ -33,8 +33,9 @@ constexpr bool IsDirectoryFrame(uint8_t type) { return type >= 128; }
 // No message needs more than this: long lists and texts are sent in parts.
 constexpr size_t kMaxControlBytes = 64 * 1024;
 
-// The same for the messages of clients and servers, and those to them: a text
-// about a few names. These peers are many, so their buffers are small.
+// The same for messages to and from clients and servers. Their largest part is
+// a text about a few names. There may be many such peers, so their buffers are
+// small.
 constexpr size_t kMaxAnswerBytes = 8 * 1024;
 
 // The size of a part of a long text or list. Leaves room for the rest of the

@@ -272,7 +272,7 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
   options.reload = load;
   le::directory::DirectoryServer server(process, loop, users, options);
   directory = &server;
-  le::event::Log(LogLevel::kInfo, server.accounts().Describe());
+  le::event::Log(LogLevel::kDebug, server.accounts().Describe());
 
   if (!flags.bindings.empty()) {
     const absl::StatusOr<std::string> loaded = load();
@@ -330,6 +330,10 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
   };
   watch_place();
 
+  if (!server.registry().has_bindings()) {
+    le::event::Log(LogLevel::kWarning,
+                   "no bindings yet: no session can be opened");
+  }
   SayReady(process, place->address());
   loop->Run();
   return end.ok() ? kDone : Failed(end);

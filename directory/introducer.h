@@ -8,8 +8,9 @@
 // InProcessDirectory::IntroducerFor(), for services of one process.
 //
 // Each object belongs to one thread and to the loop that it was given. That
-// loop calls the observer; Opening::Poll() does, too; no other call does. An
-// observer's call may destroy its object, if nothing else is said.
+// loop calls the observer, and so does Opening::Poll(). No other call does. An
+// observer may destroy the object that calls it, unless a comment says
+// otherwise.
 
 #ifndef LE_MESSAGING_DIRECTORY_INTRODUCER_H_
 #define LE_MESSAGING_DIRECTORY_INTRODUCER_H_
@@ -69,7 +70,7 @@ class Opening {
   virtual ~Opening() = default;  // cancels the request
 
   // Why there is no session yet. This call checks whether the directory or the
-  // server does not read, since nobody reports that.
+  // server reads, because nothing reports when they do not.
   virtual WaitCause cause() = 0;
   // Receives the frames that have arrived, up to a bound, without the loop.
   // True: this call has called the observer, which may have destroyed the
@@ -85,9 +86,9 @@ class Offer {
    public:
     virtual ~Observer() = default;
     // A client requests a session, and a binding permits it. The connection is
-    // detached; its peer() is the client. The client takes all later frames for
-    // the server's. `client`: what the client's library understands. Both
-    // libraries have a version in common.
+    // detached; its peer() is the client. The client treats all further frames
+    // on it as the server's. `client`: what the client's library understands.
+    // Both libraries have a version in common.
     virtual void OnClient(std::unique_ptr<transports::Connection> connection,
                           const transports::Dialect& client) = 0;
   };

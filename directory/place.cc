@@ -79,5 +79,11 @@ absl::Status CheckTrust(event::Process* process, const Place& place,
           : ""));
 }
 
+std::string IsItRunning(event::Process* process) {
+  return process->GetEnv("LE_MESSAGING_DIR").empty()
+             ? "is directoryd running?"
+             : "is directoryd running, with the same LE_MESSAGING_DIR?";
+}
+
 }  // namespace directory
 }  // namespace le

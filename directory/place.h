@@ -38,6 +38,9 @@ struct Place {
 absl::Status CheckTrust(event::Process* process, const Place& place,
                         const event::Credentials& directory);
 
+// A question for the user of a process that finds no directory.
+std::string IsItRunning(event::Process* process);
+
 // Returns the first of: `flag` (if not empty), LE_MESSAGING_DIR,
 // /run/le_messaging if that folder exists, $XDG_RUNTIME_DIR/le_messaging.
 // Unavailable: there is none; the message says what to do.

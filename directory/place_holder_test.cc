@@ -102,8 +102,8 @@ class FlockFails final : public event::sys::Interceptor {
     event::sys::SetInterceptor(this);
   }
   ~FlockFails() override { event::sys::SetInterceptor(nullptr); }
-  int Fail(const char* call) override {
-    if (std::string(call) != "Flock" || errors_.empty()) return 0;
+  int FailCall(const event::sys::Call& call) override {
+    if (std::string(call.name) != "Flock" || errors_.empty()) return 0;
     const int error = errors_.front();
     errors_.erase(errors_.begin());
     return error;

@@ -285,8 +285,9 @@ void Registry::Place(PeerId id, Actions* actions) {
       Refuse(id, RefusalReason::kNoBinding,
              // The user as a number: a look-up may block, and peers decide how
              // often it would happen.
-             MissingBinding(absl::StrCat("<", client.identity.uid, ">.",
-                                         client.description.interface_name),
+             MissingBinding(Format(ClientKey{client.identity.uid,
+                                             client.description.interface_name},
+                                   nullptr),
                             client.description.interface_name),
              actions);
     }
@@ -294,10 +295,9 @@ void Registry::Place(PeerId id, Actions* actions) {
   }
   const Server* const offering = Offering(*key);
   if (offering == nullptr && !client.wait) {
-    Refuse(
-        id, RefusalReason::kNotOffered,
-        absl::StrCat("service <", key->uid, ">.", key->name, " is not offered"),
-        actions);
+    Refuse(id, RefusalReason::kNotOffered,
+           absl::StrCat("service ", Format(*key, nullptr), " is not offered"),
+           actions);
     return;
   }
   Service& service = services_[*key];

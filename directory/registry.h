@@ -122,9 +122,9 @@ class Registry {
     Quota::Charge charge;
   };
 
-  // The number of clients that one GoOn() places, serves or refuses. All events
-  // between two GoOn() may handle the same number.
-  static constexpr size_t kMaxAtOnce = 256;
+  // The most clients that one GoOn() places, serves or refuses. All events
+  // between two calls of GoOn() together handle at most as many again.
+  static constexpr size_t kMaxAtOnce = 128;
 
   // Does not own `accounts`.
   explicit Registry(Accounts* accounts, size_t at_once = kMaxAtOnce)
@@ -173,6 +173,9 @@ class Registry {
   const Server* Offering(const ServiceKey& key) const;
   // True if the server has as many introductions on their way as it may have.
   bool IsBusy(const Server& server) const;
+  bool has_bindings() const {
+    return !by_user_.empty() || !by_any_user_.empty();
+  }
   const UserBindings& bindings_of_users() const { return by_user_; }
   const AnyUserBindings& bindings_of_any_user() const { return by_any_user_; }
   const std::map<PeerId, Server>& servers() const { return servers_; }
@@ -196,9 +199,9 @@ class Registry {
     PeerId offering = 0;            // 0: none
     std::list<PeerId> standing_by;  // in order of arrival
     std::list<PeerId> line;         // waiting clients
-    // The clients from `next` to the end of the queue may have another reason to
-    // wait, since the server has changed. Never end(): it becomes invalid when
-    // the table moves the queue.
+    // The clients from `next` to the end of the queue may have another reason
+    // to wait, since the server has changed. `next` is never end(), which
+    // becomes invalid when the table moves the queue.
     struct Changed {
       std::list<PeerId>::iterator next;
       std::list<ServiceKey>::iterator entry;  // in changed_lines_
@@ -252,7 +255,7 @@ class Registry {
   bool places_ = false;
   PeerId next_to_place_ = 0;
   std::deque<ServiceKey> to_serve_;  // some may no longer exist
-  // Removed bindings. They are destroyed in slices, since they may be many.
+  // Removed bindings. They are destroyed in slices, because there may be many.
   UserBindings old_by_user_;
   AnyUserBindings old_by_any_user_;
   uint64_t introductions_ = 0;

@@ -99,18 +99,20 @@ void DirectoryServer::OnAccepted(std::unique_ptr<Connection> connection) {
   identity.uid = credentials->uid;
   identity.pid = credentials->pid;
   Peer::Charges charges;
+  std::shared_ptr<void> charge;
   const auto take = [&](Quota::Purpose purpose) {
     charges.silent = accounts_.silent.Take(identity.uid, purpose);
-    charges.connection = accounts_.connections.Take(identity.uid, purpose);
-    return charges.silent && charges.connection;
+    charge.reset();
+    charge = connection_charges_.Take(identity.uid, purpose);
+    return charges.silent && charge != nullptr;
   };
   if (!take(Quota::Purpose::kAny) && MayAdminister(identity.uid)) {
     charges.reserved = take(Quota::Purpose::kAdministration);
   }
-  if (!charges.silent || !charges.connection) {
+  if (!charges.silent || charge == nullptr) {
     const std::string text = absl::StrCat(
         "user ", identity.uid, " has as many ",
-        (charges.connection ? accounts_.silent : accounts_.connections).name(),
+        (charge != nullptr ? accounts_.silent : accounts_.connections).name(),
         " as it may");
     event::LogForPeer(LogLevel::kWarning, identity.uid,
                       absl::StrCat(text, "; turned away"));
@@ -123,6 +125,7 @@ void DirectoryServer::OnAccepted(std::unique_ptr<Connection> connection) {
   transports::SendLimits limits;
   limits.bytes = kMaxQueuedBytes;
   connection->SetSendLimits(limits);
+  connection->KeepUntilClosed(std::move(charge));
   const PeerId id = next_id_++;
   auto peer = std::make_unique<Peer>(this, id, identity, std::move(connection),
                                      std::move(charges));
@@ -427,13 +430,16 @@ void DirectoryServer::Advertise(Peer* peer, const proto::Advertise& advertise) {
   WakeThoseWhoWaitFor(key);
 }
 
-std::string DirectoryServer::Discrepancy() const {
+std::string DirectoryServer::Discrepancy() {
   std::map<uid_t, uint64_t> connections;
   for (const auto& peer : peers_) {
     ++connections[peer.second->identity().uid];
   }
-  if (connections != accounts_.connections.users()) {
-    return "connections are not charged as they are";
+  // Connections that are being closed are charged, too.
+  for (const auto& user : connections) {
+    if (user.second > accounts().connections.used_by(user.first)) {
+      return "connections are not charged as they are";
+    }
   }
   return registry_.Discrepancy();
 }

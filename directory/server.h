@@ -35,7 +35,8 @@ namespace directory {
 // long, since a machine that boots may be slow.
 constexpr absl::Duration kHalfOpenTime = absl::Seconds(30);
 
-// A connection of the reserve, which may only administer, has less time.
+// The reserve is for connections beyond their user's limits. They may only
+// administer, and have less time.
 constexpr absl::Duration kReservedHalfOpenTime = absl::Seconds(1);
 
 // A server that was removed may still have introductions in its queue. The
@@ -48,7 +49,7 @@ constexpr absl::Duration kTellWaitingAfter = absl::Milliseconds(100);
 
 // The most clients that get their cause in one batch. The next batch follows
 // after the same delay.
-constexpr size_t kMaxToldAtOnce = 512;
+constexpr size_t kMaxToldAtOnce = 64;
 
 // A client with more unreceived bytes than this, the kernel's overhead
 // included, gets no further cause. This bounds the memory for each client.
@@ -59,10 +60,11 @@ constexpr size_t kMaxUnreceivedBytes = 2048;
 constexpr size_t kLookAtIntroductions = 8;
 
 // The most actions, and the most checks of servers, in one turn of the loop.
-constexpr size_t kMaxActionsAtOnce = 256;
+constexpr size_t kMaxActionsAtOnce = 64;
 constexpr size_t kMaxServersLookedAtAtOnce = 64;
 
-// The most users that are remembered because their other version was logged.
+// Another version is logged once for each user. This bounds the number of users
+// that are remembered for that.
 constexpr size_t kMaxOtherVersions = 1024;
 
 // The longest text of a bindings file: some hundred thousand lines.
@@ -78,8 +80,8 @@ class DirectoryServer : private transports::Acceptor::Observer,
     std::function<absl::StatusOr<std::string>()> reload;
   };
 
-  // Owns none of these. `process` is the directory's own: its user may
-  // administer, and is <self>.
+  // Owns none of these. `process` is the directory's own process. Its user may
+  // administer, and is `<self>` in a bindings file.
   DirectoryServer(event::Process* process, event::Loop* loop, Users* users,
                   Options options);
   ~DirectoryServer() override;
@@ -97,10 +99,13 @@ class DirectoryServer : private transports::Acceptor::Observer,
                                    Loading loading = Loading::kNow);
 
   const Registry& registry() const { return registry_; }
-  const Accounts& accounts() const { return accounts_; }
+  const Accounts& accounts() {
+    connection_charges_.Settle();
+    return accounts_;
+  }
   // For tests: a difference between what users have and what they are charged
   // for. Empty if there is none.
-  std::string Discrepancy() const;
+  std::string Discrepancy();
 
  private:
   class Peer;
@@ -156,8 +161,8 @@ class DirectoryServer : private transports::Acceptor::Observer,
   bool RemoveLostMonitors();
   bool MayAdminister(uid_t uid);
   UserContext Context();
-  // Has the user's number: a look-up of the name may block for long, and peers
-  // decide how often this is called.
+  // Names a peer, for log lines and monitors. The text has the number of the
+  // peer's user, because looking up the user's name may block for long.
   std::string Describe(PeerId id);
   // Logs that the peer has another version. Once for each user, since such a
   // peer tries again and again.
@@ -175,6 +180,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   const Options options_;
   const uid_t self_;
   Accounts accounts_;
+  SharedCharges connection_charges_{&accounts_.connections};
   Registry registry_;
   std::unique_ptr<transports::Acceptor> acceptor_;
   transports::BufferPool::Ptr pool_;        // for administrators
@@ -188,7 +194,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   bool carrying_out_ = false;
   uint32_t turn_ = 0;  // the last turn that carried out actions
   size_t actions_left_ = kMaxActionsAtOnce;  // in turn_
-  bool may_go_on_ = true;                    // GoOn() may be called in turn_
+  bool may_go_on_ = true;  // registry_.GoOn() may be called in turn_
   Slices carries_out_{this, &DirectoryServer::CarryOutSome};
   PeerId last_looked_at_ = 0;
   Slices looks_{this, &DirectoryServer::LookAtSomeServers};

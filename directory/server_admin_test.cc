@@ -154,8 +154,9 @@ TEST_F(DirectoryServerAdminTest, ListsWhatThereIs) {
     Speaker unbound(&world_, kAlice);
     unbound.Say(OpenMessage(Interface("q", "other"), true));
     Speaker elsewhere(&world_, 0);
-    EXPECT_EQ(elsewhere.Ask(BindMessage("<0>.q", "<1001>.r")),
-              "done: bound: <0>.q -> <1001>.r, until the next load or restart");
+    EXPECT_EQ(
+        elsewhere.Ask(BindMessage("<0>.q", "<1001>.r")),
+        "done: bound: <root>.q -> <1001>.r, until the next load or restart");
     Speaker bound(&world_, 0);
     bound.Say(OpenMessage(Interface("q"), true));
     Speaker second(&world_, kAlice);
@@ -163,7 +164,7 @@ TEST_F(DirectoryServerAdminTest, ListsWhatThereIs) {
 
     const proto::ListPart list = List(&admin);
     ASSERT_EQ(list.bindings_size(), 2);
-    EXPECT_EQ(list.bindings(0).client(), "<0>.q");
+    EXPECT_EQ(list.bindings(0).client(), "<root>.q");
     EXPECT_EQ(list.bindings(0).service(), "<1001>.r");
     EXPECT_EQ(list.bindings(1).client(), "<1001>.a");
     EXPECT_EQ(list.bindings(1).service(), "<500>.b");
@@ -179,7 +180,7 @@ TEST_F(DirectoryServerAdminTest, ListsWhatThereIs) {
     EXPECT_EQ(list.waiting(0).protocol_id(), "other");
     EXPECT_EQ(list.waiting(0).service(), "");
     EXPECT_EQ(list.waiting(0).missing_binding(), "<1001>.q -> <USER>.q");
-    EXPECT_EQ(list.waiting(1).client(), "<0>.q");
+    EXPECT_EQ(list.waiting(1).client(), "<root>.q");
     EXPECT_EQ(list.waiting(1).service(), "<1001>.r");
     EXPECT_EQ(list.waiting(1).missing_binding(), "");
     EXPECT_EQ(list.waiting(0).reason(), proto::WAIT_NO_BINDING);

@@ -175,7 +175,7 @@ size_t DirectoryServer::List::AddNotTaken(proto::ListPart* part) {
 }
 
 size_t DirectoryServer::List::AddUser(proto::ListPart* part) {
-  const Accounts& accounts = directory_->accounts_;
+  const Accounts& accounts = directory_->accounts();
   last_user_ = accounts.UserAfter(last_user_);
   if (!last_user_.has_value()) return 0;
   const uid_t user = *last_user_;
@@ -193,7 +193,7 @@ size_t DirectoryServer::List::AddUser(proto::ListPart* part) {
 }
 
 void DirectoryServer::List::AddTotals(proto::ListPart* part) {
-  for (const Quota* quota : directory_->accounts_.All()) {
+  for (const Quota* quota : directory_->accounts().All()) {
     proto::ResourceEntry* const entry = part->add_resources();
     entry->set_name(quota->name());
     entry->set_used(quota->used());

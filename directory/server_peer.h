@@ -36,11 +36,10 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
  public:
   enum class Role { kNone, kClient, kServer, kAdmin };
 
-  // What the peer is charged for. Its first message releases `silent`.
-  // `reserved`: the charges are from the reserve, so the peer may only
-  // administer.
+  // What the peer is charged for, besides its connection, which has its own
+  // charge. Its first message releases `silent`. `reserved`: the charges are
+  // from the reserve, so the peer may only administer.
   struct Charges {
-    Quota::Charge connection;
     Quota::Charge silent;
     bool reserved = false;
   };
@@ -63,8 +62,8 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   transports::Dialect dialect;  // of a client's or a server's library
   std::unique_ptr<List> list;
 
-  // Reads what has arrived, which is mostly one message. The loop does not
-  // watch the connection before.
+  // Reads the messages that have arrived, mostly one. The loop watches the
+  // connection only after that.
   void Begin() { Read(); }
 
   // Watches the connection, unless it was passed on. False: it cannot be
@@ -163,9 +162,9 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   void Read() {
     DirectoryServer* const directory = directory_;
     const PeerId id = id_;
-    // A server sends nothing after its request, so this is its end or a
-    // violation. It is not received: that would close the connection, by which
-    // the kernel reports unreceived introductions.
+    // A server sends nothing after its request, so the input is its end or a
+    // violation. The input is not received: that would close the connection, by
+    // which the kernel reports unreceived introductions.
     if (role == Role::kServer && Unreceived() > 0) {
       directory->Remove(id);
       return;

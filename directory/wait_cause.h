@@ -24,9 +24,10 @@ enum class WaitReason : uint8_t {
   kNotTaken = 7,      // the server has not taken the session
   kServiceFull = 8,   // the service has as many sessions as it may
   kOtherVersion = 9,  // the server, or the directory, has another version
-  kRefused = 10,      // the directory refuses: a limit, or a wrong name
+  kRefused = 10,      // by the directory: a limit, a name
   kSystem = 11,       // the operating system refuses something
   kServerFault = 12,  // the server violates the protocol
+  kOtherProtocol = 13,
 };
 
 struct WaitCause {

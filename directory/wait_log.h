@@ -40,7 +40,7 @@ class WaitLog {
   absl::Time quiet_until_;
   absl::Time next_ = absl::InfiniteFuture();
   WaitCause said_;
-  absl::Time differs_since_;  // the cause, from said_
+  absl::Time differs_since_;  // since when the cause is another than said_
 };
 
 }  // namespace directory

@@ -610,8 +610,8 @@ TEST(EpollLoopTest, AnInterruptedWaitGoesOn) {
    public:
     Interrupter() { sys::SetInterceptor(this); }
     ~Interrupter() override { sys::SetInterceptor(nullptr); }
-    int Fail(const char* call) override {
-      return strcmp(call, "EpollWait") == 0 && left-- > 0 ? EINTR : 0;
+    int FailCall(const sys::Call& call) override {
+      return strcmp(call.name, "EpollWait") == 0 && left-- > 0 ? EINTR : 0;
     }
     int left = 3;
   } interrupter;

@@ -138,8 +138,8 @@ class Loop {
 
   // Any thread. Runs `task` in a later step of the loop, after all tasks posted
   // before it. Fatal: the task is posted already. Wakes the loop if it waits.
-  // Never runs the task inside Post(), so a lock may be held. The caller must
-  // order the posts of one task with its Run().
+  // Never runs the task inside Post(), so a lock may be held. Before the caller
+  // posts the task again, it must know that Run() has begun, or call Cancel().
   virtual void Post(Task* task) = 0;
 
   // Posts without waking the loop; see DeferredWakes. True: the caller must
@@ -160,10 +160,10 @@ class Loop {
   virtual bool AddWatch(Watch* watch, int fd, uint32_t interest) = 0;
   // Like AddWatch(), but registers the watch with the kernel later: when the
   // loop fetches events for the second time, or for the first time if several
-  // watches are new. A watch that is removed before needs no system call of its
-  // own. If the kernel then refuses, a line is logged. If it lacks memory or
-  // watches, the loop tries again until it accepts; any other refusal is final.
-  // A loop without descriptors refuses at once, and finally.
+  // watches are new. A watch that is removed before that causes no system call
+  // of its own. A refusal of the kernel is logged. If the kernel lacks memory
+  // or watches, the loop tries again until the kernel accepts; any other
+  // refusal is final. A loop without descriptors logs its refusal at once.
   virtual void AddWatchLater(Watch* watch, int fd, uint32_t interest) = 0;
   // Makes no system call if the interest is the same.
   virtual void SetInterest(Watch* watch, uint32_t interest) = 0;

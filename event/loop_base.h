@@ -141,8 +141,8 @@ class LoopBase : public Loop {
   std::atomic<const void*> turn_thread_{nullptr};
 };
 
-// The subclass uses some of these four. Each runs a turn of the nested loop, or
-// its hooks.
+// The subclass uses some of the four base classes. Each of them runs a turn of
+// the nested loop, or its hooks.
 class LoopBase::Nesting final : public Task,
                                 public Timer,
                                 public Watch,

@@ -67,9 +67,9 @@ class CallCounter : public sys::Interceptor {
  public:
   CallCounter() { sys::SetInterceptor(this); }
   ~CallCounter() override { sys::SetInterceptor(nullptr); }
-  int Fail(const char* call) override {
-    ++calls[call];
-    return fail == call ? error : 0;
+  int FailCall(const sys::Call& call) override {
+    ++calls[call.name];
+    return fail == call.name ? error : 0;
   }
   std::map<std::string, int> calls;
   std::string fail;

@@ -30,8 +30,9 @@ void DieInCurrentProcess(absl::string_view message) {
 }  // namespace
 
 // Adopts threads that the library did not start. The destructor of a POSIX key
-// destroys the Thread when its thread ends. Unlike a thread_local's destructor
-// it does not run in exit(); the kernel then closes the main thread's sessions.
+// destroys the Thread when its thread ends. Unlike a thread_local's destructor,
+// it does not run in exit(). So the main thread's sessions stay open until the
+// process ends, when the kernel closes them.
 struct ThreadAdoption {
   static Thread* Adopt(std::string name) {
     t_thread = new Thread(OsProcess::Get(), std::move(name));
@@ -196,7 +197,7 @@ Parker* Thread::parker() {
 }
 
 void Thread::BeforeBlocking() {
-  if (loop_ != nullptr && loop_->InTurn()) loop_->RunTurnEndHooks();
+  if (loop_ != nullptr) loop_->RunTurnEndHooks();
 }
 
 void Thread::BeforeProcessEnds() {

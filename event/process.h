@@ -56,9 +56,10 @@ struct Credentials {
 class Parker {
  public:
   virtual ~Parker() = default;
-  // The parker's thread only. Waits for a call of Unpark(); one since the last
-  // Park() counts. Returns true if it was called, and false if `deadline` has
-  // passed. May also return true for no reason, so check the condition again.
+  // The parker's thread only. Waits for a call of Unpark(). A call since the
+  // last Park() counts too. Returns false if `deadline` has passed without a
+  // call, otherwise true. May also return true for no reason, so check the
+  // condition again.
   virtual bool Park(Instant deadline) = 0;
   // Any thread. May be called with a lock held.
   virtual void Unpark() = 0;
@@ -163,9 +164,10 @@ class Process {
     static_cast<void>(uid);
     return false;
   }
-  // Whether `uid` is neither root nor this process's user. These two could stop
-  // the process by other means; the resources of a stranger are limited. The
-  // overflow user is a stranger.
+  // Whether `uid` is neither root nor this process's user. The resources of a
+  // stranger are limited. Root and this process's user are not limited, because
+  // they could stop the process by other means. The overflow user is a
+  // stranger.
   bool IsStranger(uid_t uid) {
     return IsOverflowUser(uid) || (uid != 0 && uid != credentials().uid);
   }
@@ -280,8 +282,8 @@ class Thread {
   // Any thread, if loop() has been called before.
   Loop* loop_if_made() const { return loop_.get(); }
 
-  // This thread only. A function of the public API calls it before it blocks.
-  // Sends the messages that the turn has gathered.
+  // This thread only. Code calls it before it blocks. Sends the messages that
+  // the turn has gathered. Between two Loop::RunStep() there may be some, too.
   void BeforeBlocking();
   // Calls BeforeBlocking() of the calling thread, then the process's end hooks.
   // A second call does nothing, because a hook may end the process. The caller

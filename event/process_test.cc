@@ -50,8 +50,8 @@ TEST_F(ProcessTest, RandomNumbersComeWithoutTheKernelToo) {
    public:
     NoRandom() { sys::SetInterceptor(this); }
     ~NoRandom() override { sys::SetInterceptor(nullptr); }
-    int Fail(const char* call) override {
-      return std::string(call) == "GetRandom" ? ENOSYS : 0;
+    int FailCall(const sys::Call& call) override {
+      return std::string(call.name) == "GetRandom" ? ENOSYS : 0;
     }
   } no_random;
   EXPECT_NE(OsProcess::Get()->Random(), OsProcess::Get()->Random());
@@ -119,9 +119,9 @@ TEST_F(ProcessTest, WithoutProcTheOverflowUserIsTakenForUnmapped) {
    public:
     NoProc() { sys::SetInterceptor(this); }
     ~NoProc() override { sys::SetInterceptor(nullptr); }
-    int Fail(const char* call) override {
-      return std::string(call) == "Open" || std::string(call) == "Stat" ? ENOENT
-                                                                        : 0;
+    int FailCall(const sys::Call& call) override {
+      const std::string name = call.name;
+      return name == "Open" || name == "Stat" ? ENOENT : 0;
     }
   } no_proc;
   EXPECT_TRUE(OsProcess::Get()->IsOverflowUser(kOverflowUser));

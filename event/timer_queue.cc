@@ -61,9 +61,9 @@ void TimerQueue::RemoveAt(size_t index) {
 
 void TimerQueue::Start(Timer* timer, Instant deadline) {
   if (timer->loop_ == nullptr) {
+    heap_.push_back(timer);  // may throw: before the timer is changed
     timer->loop_ = loop_;
-    timer->index_ = heap_.size();
-    heap_.push_back(timer);
+    timer->index_ = heap_.size() - 1;
   } else if (timer->loop_ != loop_) {
     Fatal("Loop::StartTimer: the timer runs in another loop");
   }

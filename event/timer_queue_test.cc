@@ -4,11 +4,27 @@
 #include "event/timer_queue.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
+#include <new>
 #include <random>
 #include <vector>
 
 #include "gtest/gtest.h"
+
+namespace {
+bool g_no_memory = false;
+}  // namespace
+
+// The other forms of operator new call this one.
+void* operator new(size_t size) {
+  if (g_no_memory) throw std::bad_alloc();
+  void* const memory = std::malloc(size);
+  if (memory == nullptr) std::abort();
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace le {
 namespace event {
@@ -46,6 +62,17 @@ TEST(TimerQueueTest, TiesGoByTheOrderOfStarting) {
   EXPECT_EQ(Drain(&queue, At(3)), std::vector<int>{});
   EXPECT_EQ(Drain(&queue, At(5)), (std::vector<int>{1, 0, 2}));
   EXPECT_EQ(queue.NextDeadline(), absl::InfiniteFuture());
+}
+
+TEST(TimerQueueTest, WithoutMemoryATimerIsNotStarted) {
+  TimerQueue queue(kLoop);
+  PlainTimer timer(0);
+  g_no_memory = true;
+  EXPECT_THROW(queue.Start(&timer, At(1)), std::bad_alloc);
+  g_no_memory = false;
+  EXPECT_FALSE(timer.running());
+  queue.Start(&timer, At(1));
+  EXPECT_EQ(Drain(&queue, At(1)), std::vector<int>{0});
 }
 
 TEST(TimerQueueTest, WhatIsStartedInARoundWaitsForTheNext) {

@@ -4,6 +4,7 @@
 // The C API: loops, and functions that are queued to them.
 
 #include <memory>
+#include <new>
 
 #include "event/base/log.h"
 #include "event/os_process.h"
@@ -149,6 +150,10 @@ le_result_t le_event_TryQueueFunctionToThread(le_thread_Ref_t thread,
   // The calling thread's loop must exist, as in QueueToSelf(): the program may
   // run it by functions that are not in this header.
   if (found.get() == CurrentThread()) CurrentThread()->loop();
-  return found == nullptr ? LE_NOT_FOUND
-                          : found->Queue(func, param1Ptr, param2Ptr);
+  if (found == nullptr) return LE_NOT_FOUND;
+  try {
+    return found->Queue(func, param1Ptr, param2Ptr);
+  } catch (const std::bad_alloc&) {
+    return LE_NO_MEMORY;
+  }
 }

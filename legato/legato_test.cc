@@ -29,6 +29,7 @@
 #include "le_log.h"
 #include "le_mem.h"
 #include "le_semaphore.h"
+#include "le_signals.h"
 #include "le_thread.h"
 #include "le_timer.h"
 
@@ -104,8 +105,8 @@ TEST_F(CApiTest, AThreadThatNeedsNoLoopTakesNoDescriptor) {
   struct NoDescriptorLeft final : sys::Interceptor {
     NoDescriptorLeft() { sys::SetInterceptor(this); }
     ~NoDescriptorLeft() override { sys::SetInterceptor(nullptr); }
-    int Fail(const char* call) override {
-      return call == std::string("EpollCreate") ? EMFILE : 0;
+    int FailCall(const sys::Call& call) override {
+      return call.name == std::string("EpollCreate") ? EMFILE : 0;
     }
   } no_descriptor_left;
   const le_thread_Ref_t thread = le_thread_Create("worker", Nothing, nullptr);
@@ -670,6 +671,32 @@ TEST_F(CApiDeathTest, NoExceptionLeavesWhatTheLibraryCalls) {
         run_loop();
       },
       "handler of a file descriptor monitor has thrown .*: mine");
+  EXPECT_FATAL(
+      {
+        const le_event_Id_t event = le_event_CreateId("x", 0);
+        le_event_AddHandler("x", event, [](void*) { Throw(); });
+        le_event_Report(event, nullptr, 0);
+        run_loop();
+      },
+      "handler of an event has thrown .*: mine");
+  EXPECT_FATAL(
+      {
+        le_sig_Block(SIGUSR1);
+        le_sig_SetEventHandler(SIGUSR1, [](int) { Throw(); });
+        raise(SIGUSR1);
+        run_loop();
+      },
+      "handler of a signal has thrown .*: mine");
+  EXPECT_FATAL(
+      {
+        const le_mem_PoolRef_t pool = le_mem_CreatePool("x", 8);
+        le_mem_SetDestructor(pool, [](void*) { Throw(); });
+        try {
+          le_mem_Release(le_mem_ForceAlloc(pool));
+        } catch (const std::exception&) {
+        }
+      },
+      "destructor of an object has thrown .*: mine");
 }
 
 // A new Thread may have the address of an earlier one.

@@ -31,9 +31,9 @@ class CTimer final : private le::event::Timer {
   bool runs() const { return runs_; }
 
   void Start() {
-    runs_ = true;
-    expiries_ = 0;
     owner_->loop()->StartTimer(this, owner_->process()->Now() + interval_);
+    runs_ = true;  // last, because StartTimer() may throw
+    expiries_ = 0;
   }
   void Stop() {
     runs_ = false;

@@ -6,7 +6,7 @@
 # first: install_packages.sh [--print] PACKAGE...
 #
 # --print only prints the command that would install. If the packages cannot be
-# installed, the command is printed too, for the user to run.
+# installed, the command is printed too, for the user or for root to run.
 set -euo pipefail
 
 print=false
@@ -28,8 +28,10 @@ if [ ${#missing[@]} = 0 ]; then
   exit
 fi
 
-sudo=()
-[ "$(id -u)" = 0 ] || sudo=(sudo)
+sudo=() can_be_root=true
+if [ "$(id -u)" != 0 ]; then
+  if command -v sudo > /dev/null; then sudo=(sudo); else can_be_root=false; fi
+fi
 command="${sudo[*]} apt-get update; ${sudo[*]} apt-get install -y --no-install-recommends ${missing[*]}"
 command=${command//  / }
 command=${command# }
@@ -43,6 +45,11 @@ install() {
     echo "le_messaging: this machine has no apt-get." >&2
     return 1
   fi
+  if ! $can_be_root; then
+    echo "le_messaging: only root can install, and this machine has no sudo." >&2
+    return 1
+  fi
+  printf 'le_messaging: installing:\n    %s\n' "$command"
   # Without a terminal nobody can enter a password: sudo must fail and not wait.
   [ ${#sudo[@]} = 0 ] || [ -t 0 ] || sudo+=(-n)
   # A failure may be that of a repository that is not needed.
@@ -51,8 +58,9 @@ install() {
     apt-get install -y --no-install-recommends "${missing[@]}" < /dev/null
 }
 
-printf 'le_messaging: this machine lacks %s. Installing:\n    %s\n' "${missing[*]}" "$command" >&2
+echo "le_messaging: this machine lacks ${missing[*]}" >&2
 if ! install >&2; then
-  printf 'le_messaging: could not install. On Debian 12, run this and try again:\n    %s\n' "$command" >&2
+  if $can_be_root; then as_root=''; else as_root=' as root'; fi
+  printf 'le_messaging: could not install. On Debian 12, run this%s and try again:\n    %s\n' "$as_root" "$command" >&2
   exit 1
 fi

@@ -4,8 +4,8 @@
 // Payload buffers of one fixed capacity, recycled by a pool.
 //
 // A buffer records which of its bytes are known to be zero. Zeroing it writes
-// only the bytes that were used before, not the whole capacity. No user reads
-// the bytes of an earlier one.
+// only the bytes that were used before, not the whole capacity. No user of a
+// buffer reads the bytes of an earlier user.
 
 #ifndef LE_MESSAGING_TRANSPORTS_BUFFER_H_
 #define LE_MESSAGING_TRANSPORTS_BUFFER_H_
@@ -116,8 +116,8 @@ class BufferPool {
   // A pool of buffers of `capacity` bytes each. It grows as needed.
   static Ptr Create(size_t capacity);
   // A pool for the calling thread, with the capacity of `source`. It takes free
-  // buffers from `source` before it makes new ones. `source` must outlive it,
-  // or DropOwner() must come first.
+  // buffers from `source` before it makes new ones. `source` must not be
+  // destroyed before this pool, or before DropOwner() is called.
   static Ptr CreateForThisThread(BufferPool* source);
 
   size_t capacity() const { return capacity_; }

@@ -13,6 +13,7 @@
 #include "absl/base/thread_annotations.h"
 #include "event/base/mutex.h"
 #include "event/base/sys.h"
+#include "event/deferred_wakes.h"
 
 namespace le {
 namespace transports {
@@ -22,11 +23,16 @@ namespace {
 constexpr int kMaxThreadsOfAUser = 4;
 constexpr int kMaxThreads = 64;
 
+// How long a thread waits for the next file descriptor. A directory closes one
+// for each introduction, and the start of a thread takes longer than the rest.
+constexpr absl::Duration kIdleTime = absl::Seconds(1);
+
 // The file descriptors that wait to be closed, of all users and processes.
 std::atomic<size_t> g_waiting{0};
 
 // The file descriptors that wait to be closed, and the threads that close them.
-// A thread ends when there is no file descriptor that it may close.
+// One thread waits for more when there is no file descriptor that it may close;
+// others end.
 class Closer {
  public:
   struct Item {
@@ -45,11 +51,15 @@ class Closer {
   // Whether a thread must be started for the item. After true, Started() or
   // NotStarted() must follow.
   bool Add(uid_t user, Item item) {
+    event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);
     User& of = users_[user];
     of.waiting.push_back(std::move(item));
     ++waiting_;
     g_waiting.fetch_add(1, std::memory_order_relaxed);
+    if (idle_ != nullptr && of.closing < kMaxThreadsOfAUser) {
+      wakes.Unpark(std::exchange(idle_, nullptr));
+    }
     // Each thread that is not inside a close will take one item. A thread that
     // is being started does not count, because its start may fail.
     if (threads_ - starting_ - closing_ >= waiting_ ||
@@ -85,12 +95,33 @@ class Closer {
     return item;
   }
   void Work() {
-    uid_t user = 0;
-    Item item;
-    while (Next(&user, &item)) {
-      item.fd.reset();
-      item.held.reset();
-      Closed(user);
+    event::Process* const process = event::Process::Current();
+    std::unique_ptr<event::Parker> parker;
+    try {
+      parker = process->CreateParker();
+    } catch (const std::bad_alloc&) {
+      // It cannot wait.
+    }
+    // A killed thread of a simulation leaves by an exception.
+    const NotIdle at_end(this, parker.get());
+    bool may_wait = true;
+    for (;;) {
+      uid_t user = 0;
+      Item item;
+      switch (Next(may_wait ? parker.get() : nullptr, &user, &item)) {
+        case What::kClose:
+          item.fd.reset();
+          item.held.reset();
+          Closed(user);
+          may_wait = true;
+          break;
+        case What::kWait:
+          may_wait = parker->Park(process->Now() + kIdleTime);
+          NoLongerIdle(parker.get());
+          break;
+        case What::kEnd:
+          return;
+      }
     }
   }
 
@@ -100,7 +131,22 @@ class Closer {
     int closing = 0;
   };
 
-  bool Next(uid_t* user, Item* item) {
+  enum class What { kClose, kWait, kEnd };
+
+  class NotIdle {
+   public:
+    NotIdle(Closer* closer, event::Parker* parker)
+        : closer_(closer), parker_(parker) {}
+    ~NotIdle() { closer_->NoLongerIdle(parker_); }
+
+   private:
+    Closer* const closer_;
+    event::Parker* const parker_;
+  };
+
+  // kClose: the caller must close `item`. kWait: it must park. kEnd: it must end;
+  // also if it would have to wait, and `parker` is null.
+  What Next(event::Parker* parker, uid_t* user, Item* item) {
     event::MutexLock lock(&mutex_);
     for (auto& of : users_) {
       if (of.second.waiting.empty() ||
@@ -113,10 +159,18 @@ class Closer {
       TakenLocked();
       ++of.second.closing;
       ++closing_;
-      return true;
+      return What::kClose;
+    }
+    if (parker != nullptr && idle_ == nullptr) {
+      idle_ = parker;
+      return What::kWait;
     }
     --threads_;
-    return false;
+    return What::kEnd;
+  }
+  void NoLongerIdle(event::Parker* parker) {
+    event::MutexLock lock(&mutex_);
+    if (idle_ == parker) idle_ = nullptr;
   }
   void TakenLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     --waiting_;
@@ -137,6 +191,8 @@ class Closer {
   int threads_ ABSL_GUARDED_BY(mutex_) = 0;
   int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_
   int closing_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_: inside a close
+  // Of the thread that waits for a file descriptor to close. Part of threads_.
+  event::Parker* idle_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
 // Blocks all signals. A thread that is started now inherits this, and runs no
@@ -212,6 +268,8 @@ bool HasManyCloses(event::Process* process, uid_t user) {
 bool MayHaveManyCloses() {
   return g_waiting.load(std::memory_order_relaxed) >= kMaxClosesOfAUser;
 }
+
+bool AnyCloseWaits() { return g_waiting.load(std::memory_order_relaxed) > 0; }
 
 }  // namespace transports
 }  // namespace le

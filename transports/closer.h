@@ -43,6 +43,9 @@ constexpr size_t kMaxClosesOfAUser = 64;
 bool HasManyCloses(event::Process* process, uid_t user);
 bool MayHaveManyCloses();
 
+// Any thread. Whether any file descriptor of any user waits to be closed.
+bool AnyCloseWaits();
+
 }  // namespace transports
 }  // namespace le
 

@@ -25,6 +25,8 @@
 //    the object is attached, that is the thread of its loop.
 //  - Frames that the far end sent before it closed or died are received before
 //    the close.
+//  - A call with a deadline first sends what the calling thread's turn has
+//    gathered, on all its connections: the far ends may wait for it.
 //  - Whatever a peer or the kernel does, the worst result is a closed
 //    connection with a reason. Only a caller's misuse is fatal, where a comment
 //    says so.
@@ -64,33 +66,56 @@ constexpr size_t kMaxPayloadBytes = size_t{16} << 20;
 // The most that a frame counts against a limit in addition to its payload.
 constexpr size_t kFrameOverheadBytes = 64;
 
-// How much a connection may queue. docs/flow-control.md says who sets which
-// limit.
-struct SendLimits {
-  // Beyond these Send() returns kWouldBlock.
-  size_t bytes = size_t{1} << 20;  // payloads and their overhead
-  size_t frames = SIZE_MAX;
-  size_t descriptors = SIZE_MAX;  // connections that are passed count too
-  // The only limit for frames with Room::kGathered.
-  size_t gathered_bytes = SIZE_MAX;
-  // Whether congested() is ever true.
-  bool reports_congestion = false;
-
-  // The new value of congested() for these queue sizes; `was` is the old value.
-  bool IsCongested(bool was, size_t queued_bytes, size_t queued_frames,
-                   size_t queued_descriptors) const {
-    const size_t part = was ? 4 : 2;
-    return reports_congestion &&
-           (queued_bytes > bytes / part || queued_frames > frames / part ||
-            queued_descriptors > descriptors / part);
-  }
-};
-
 // Which limits apply to a frame.
 enum class Room : uint8_t {
   kQueue,     // bytes, frames and descriptors
   kGathered,  // gathered_bytes
   kOwed,      // none: the far end has requested it
+};
+
+// The frames of a queue.
+struct QueueSize {
+  size_t bytes = 0;  // payloads and their overhead
+  size_t frames = 0;
+  size_t descriptors = 0;  // connections that are passed count too
+};
+
+// How much a connection may queue. docs/flow-control.md says who sets which
+// limit.
+struct SendLimits {
+  // Beyond these Send() returns kWouldBlock.
+  size_t bytes = size_t{1} << 20;
+  size_t frames = SIZE_MAX;
+  size_t descriptors = SIZE_MAX;
+  // The only limit for frames with Room::kGathered.
+  size_t gathered_bytes = SIZE_MAX;
+  // Whether congested() is ever true.
+  bool reports_congestion = false;
+
+  // Whether a queue accepts one more frame, of that room and size.
+  bool Admits(const QueueSize& queue, Room room, size_t frame_bytes,
+              bool with_descriptor) const {
+    if (queue.frames == 0 || room == Room::kOwed) return true;
+    if (room == Room::kGathered) {
+      return queue.bytes + frame_bytes <= gathered_bytes;
+    }
+    return queue.bytes + frame_bytes <= bytes && queue.frames < frames &&
+           (!with_descriptor || queue.descriptors < descriptors);
+  }
+  // Whether a frame of that size, which was refused, should be sent again. Half
+  // of the limit, so that its sender can send several.
+  bool HasRoomAgain(const QueueSize& queue, size_t refused_bytes) const {
+    return queue.frames == 0 ||
+           (queue.bytes <= bytes / 2 && queue.bytes + refused_bytes <= bytes &&
+            queue.frames < frames && queue.descriptors < descriptors);
+  }
+  // The new value of congested(); `was` is the old value.
+  bool IsCongested(const QueueSize& queue, bool was) const {
+    const size_t part = was ? 4 : 2;
+    return reports_congestion &&
+           (queue.bytes > bytes / part || queue.frames > frames / part ||
+            queue.descriptors > descriptors / part);
+  }
 };
 
 // A frame to send. It owns nothing.
@@ -121,8 +146,8 @@ struct OutgoingFrame {
   // True: `connection` refuses file descriptors until its new owner calls
   // SetTrust(). False: it may receive them from now on.
   bool owner_lets_descriptors_in = false;
-  // Tells the far end who sends this; the kernel checks it. See
-  // Connection::SetReceiveCredentials().
+  // Sends the credentials of this process with the frame. The kernel checks
+  // them. See Connection::SetReceiveCredentials().
   bool attach_credentials = false;
   // Another frame will follow soon, so the receiver should call Receive() again
   // in the same turn. See Connection::MayHaveMore().
@@ -169,7 +194,8 @@ class Connection {
     // Called in each turn in which Receive() would return a frame or kClosed,
     // until it has returned kClosed.
     virtual void OnReadable() = 0;
-    // Called when there is room again after Send() returned kWouldBlock.
+    // Called when there is room again after Send() has refused a frame with
+    // Room::kQueue. The sender of another frame does not wait for room.
     virtual void OnWritable() {}
     // Called when congested() becomes false.
     virtual void OnDrained() {}
@@ -208,6 +234,9 @@ class Connection {
   // On failure the content of `frame` is undefined.
   virtual IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                            event::Instant deadline) = 0;
+  // From now on Receive() with InfiniteFuture() may also return kWouldBlock, if
+  // nothing has arrived for `after`. A transport may ignore this.
+  virtual void ReportSilence(absl::Duration after) { (void)after; }
   // Whether Receive() can return a frame without a system call. In each turn a
   // reader should receive one frame, and then all buffered frames. Calling
   // Receive() until it returns kWouldBlock would take one more system call in
@@ -243,6 +272,9 @@ class Connection {
   // meanwhile.
   enum class DescriptorPolicy { kDeliverWithout, kLeaveUnread };
   virtual void SetDescriptorPolicy(DescriptorPolicy policy) = 0;
+  // True from the moment when Receive() has left a frame unread for this
+  // reason, until it has received one and a file descriptor is still free.
+  virtual bool LacksDescriptor() const { return false; }
 
   // Sets how file descriptors of the far end are handled. Their sender can make
   // a close block for any time.
@@ -259,13 +291,19 @@ class Connection {
   // descriptors until this is called
   // (OutgoingFrame::owner_lets_descriptors_in).
   //
-  // `payer` is the user who sends the file descriptors. While too many of that
-  // user wait to be closed, the connection is not read. (For a client's
-  // connection to a server, the kernel would name the directory's user.) `held`
-  // is kept until all file descriptors of this connection are closed.
+  // `payer` is the user that sends the file descriptors. While too many of that
+  // user wait to be closed, the connection is not read. (The caller states the
+  // user, because peer() is not always the sender: at a client's end of a
+  // session it is the directory.) `held` is kept until all file descriptors of
+  // this connection are closed.
   enum class Trust : uint8_t { kTrusted, kStranger, kNoDescriptors };
   virtual void SetTrust(Trust trust, uid_t payer,
                         std::shared_ptr<void> held) = 0;
+
+  // Replaces `held` of SetTrust(). After Send() has passed this connection on,
+  // it is kept until this process has closed its copy. That may be on another
+  // thread: the far end and the new owner can make this close block.
+  virtual void KeepUntilClosed(std::shared_ptr<void> held) = 0;
 
   // Sets the limits for frames that are sent from now on. Queued frames stay
   // queued.
@@ -273,8 +311,8 @@ class Connection {
 
   // Calls OnReceived() once the far end has received half of the descriptors
   // and connections that are unreceived now, and this end is attached. Detach()
-  // cancels it. From now on the kernel may accept fewer packets that the far
-  // end has not received.
+  // cancels it. This may lower the number of unreceived packets that the kernel
+  // accepts.
   virtual void NotifyWhenReceived() = 0;
 
   // Detaches. Sends the queued frames that can be sent without waiting, and
@@ -319,8 +357,10 @@ class Connection {
   // too much is queued. Becomes true when the queue exceeds half of a limit,
   // and false when it is at most a quarter of each limit. Takes no lock.
   virtual bool congested() const = 0;
-  // When Send() first returned kWouldBlock because a limit was reached. If the
-  // far end has received anything since then: InfiniteFuture().
+  // Since when the far end has received nothing. Each call finds out whether it
+  // has received anything since the call before, and if so, returns the present
+  // time; so does the first call. InfiniteFuture(): nothing is queued. Makes a
+  // system call.
   virtual event::Instant stalled_since() const = 0;
 
   // Why the connection is closed. OK: it is not known to be closed. Cancelled:

@@ -18,8 +18,8 @@ namespace transports {
 constexpr uint8_t kLowestWireVersion = 1;
 constexpr uint8_t kWireVersion = 1;
 
-// A server with this capability lets file descriptors of a client in when it
-// has accepted the client. So no file descriptor of a refused client arrives.
+// A server with this capability makes a connection accept file descriptors only
+// when it has accepted the client. So none of a refused client arrives.
 constexpr uint64_t kLetsDescriptorsIn = 1;
 
 // The versions and capabilities of a library. Each library sends them to the

@@ -136,8 +136,8 @@ void Speaker::HangUp() {
   world_->Settle();
 }
 
-int NoSystemFolder::Fail(const char* call) {
-  return std::string(call) == "Stat" ? ENOENT : 0;
+int NoSystemFolder::FailCall(const event::sys::Call& call) {
+  return std::string(call.name) == "Stat" ? ENOENT : 0;
 }
 
 bool EnterEmptyRun() {

@@ -85,8 +85,9 @@ class Speaker {
 
   // Receives the next frame, and returns it in words:
   //   "nothing", "closed", "garbage", "frame TYPE" of a session,
-  //   "refused CODE: TEXT", "STATE: TEXT" (of a service), "client" (introduced),
-  //   "list", "done: TEXT", "event: TEXT", "waiting: TEXT",
+  //   "refused CODE: TEXT", "STATE: TEXT" (of a service),
+  //   "client" (introduced), "list", "done: TEXT", "event: TEXT",
+  //   "waiting: TEXT",
   //   "introduced to pid N of user N" (a client)
   std::string Hear();
   // The message that Hear() has returned in words.
@@ -115,7 +116,7 @@ class NoSystemFolder final : public event::sys::Interceptor {
  public:
   NoSystemFolder() { event::sys::SetInterceptor(this); }
   ~NoSystemFolder() override { event::sys::SetInterceptor(nullptr); }
-  int Fail(const char* call) override;
+  int FailCall(const event::sys::Call& call) override;
 };
 
 // Gives the calling process, which is a test's child, an empty /run of its own.

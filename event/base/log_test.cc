@@ -151,8 +151,8 @@ TEST(StandardErrorDeathTest, APipeThatNobodyReadsDropsAndCounts) {
 // Standard error belongs to another user, or there is no /proc.
 class NoOpen final : public sys::Interceptor {
  public:
-  int Fail(const char* call) override {
-    return strcmp(call, "Open") == 0 ? EACCES : 0;
+  int FailCall(const sys::Call& call) override {
+    return strcmp(call.name, "Open") == 0 ? EACCES : 0;
   }
 };
 

@@ -56,13 +56,10 @@ struct Call {
 class Interceptor {
  public:
   virtual ~Interceptor() = default;
-  // `call` is the function's name here ("SendMsg"). Returns 0 to make the call,
-  // or the errno with which it fails without being made. Called on any thread.
-  // Must not call a function of this layer.
-  virtual int Fail(const char* call) = 0;
-  // Like Fail(), with details of the call. It may first do, on the same thread,
-  // the work that a blocking call would wait for.
-  virtual int FailCall(const Call& call) { return Fail(call.name); }
+  // Returns 0 to make the call, or the errno with which it fails without being
+  // made. Called on any thread. Must not call a function of this layer. It may
+  // first do, on the same thread, the work that a blocking call would wait for.
+  virtual int FailCall(const Call& call) = 0;
   // Sets the time of either clock. False: the kernel's time is used.
   virtual bool Clock(struct timespec* now) {
     static_cast<void>(now);
@@ -81,8 +78,8 @@ class Interceptor {
   virtual void OnClose(int fd) { static_cast<void>(fd); }
 };
 
-// Null: no interceptor. Waits until no other thread is inside the former one, which
-// may be destroyed then.
+// Null: no interceptor. Waits until no other thread is inside the former one.
+// After that the former one may be destroyed.
 void SetInterceptor(Interceptor* interceptor);
 
 // Sets the kernel that answers the calls. Null: the operating system. Call it

@@ -28,8 +28,8 @@ class FailNth : public sys::Interceptor {
     sys::SetInterceptor(this);
   }
   ~FailNth() override { sys::SetInterceptor(nullptr); }
-  int Fail(const char* call) override {
-    calls.push_back(call);
+  int FailCall(const sys::Call& call) override {
+    calls.push_back(call.name);
     return static_cast<int>(calls.size()) == nth_ ? error_ : 0;
   }
   std::vector<std::string> calls;
@@ -56,7 +56,6 @@ TEST(SysTest, AnInterceptorIsToldWhatDecides) {
    public:
     Listener() { sys::SetInterceptor(this); }
     ~Listener() override { sys::SetInterceptor(nullptr); }
-    int Fail(const char*) override { return 0; }
     int FailCall(const sys::Call& call) override {
       last = call;
       return 0;
@@ -99,7 +98,7 @@ TEST(SysTest, AnInterceptorIsToldWhatDecides) {
 TEST(SysTest, AnInterceptorMayHaveAClockOfItsOwn) {
   class Stopped : public sys::Interceptor {
    public:
-    int Fail(const char*) override { return 0; }
+    int FailCall(const sys::Call&) override { return 0; }
     bool Clock(struct timespec* now) override {
       *now = {7, 8};
       return stopped;

@@ -216,6 +216,7 @@ SimThread* Simulation::PickNext() {
         thread->state = SimThread::State::kRunnable;
       }
       if (thread->state == SimThread::State::kRunnable) {
+        if (IsStopped(thread)) continue;
         ++runnable;
         if (!IsPassedOver(thread)) ++ready;
       } else {
@@ -250,6 +251,11 @@ SimThread* Simulation::PickNext() {
   }
 }
 
+bool Simulation::IsStopped(const SimThread* thread) {
+  const SimThread* const stopper = thread->process->stopper_;
+  return stopper != nullptr && stopper != thread;
+}
+
 bool Simulation::IsPassedOver(const SimThread* thread) const {
   return thread->passed_over_until > steps_;
 }
@@ -260,6 +266,7 @@ SimThread* Simulation::PickRunnable(size_t runnable, bool any) {
   size_t chosen = NextRandom(&schedule_state_) % runnable;
   for (SimThread* thread : live_) {
     if (thread->state != SimThread::State::kRunnable) continue;
+    if (IsStopped(thread)) continue;
     if (!any && IsPassedOver(thread)) continue;
     if (chosen-- > 0) continue;
     ++steps_;
@@ -298,8 +305,11 @@ void Simulation::Yield() {
   SimThread* const me = Me();
   if (me == nullptr) return;
   if (!me->process->killed_) {
-    me->waits_for = "its turn";
+    me->waits_for =
+        me->locks_held > 0 ? "its turn, with a lock held" : "its turn";
+    if (me->locks_held > 0) me->process->stopper_ = me;
     SwitchAway(me);
+    me->process->stopper_ = nullptr;
   }
   if (!me->process->killed_) return;
   if (kill_at_yield_points_ || me->ghost_steps > kMaxGhostSteps / 2) {

@@ -17,13 +17,13 @@
 //   EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded) << sim.Report();
 //
 // Switches happen only in Parker::Park(), where a loop waits, in
-// Process::YieldPoint(), where a thread ends, and where a thread releases the
-// last event::Mutex that it holds. Post() and Unpark() may be called with a
-// lock held. After a thread releases a lock, it may be passed over for many
-// steps, as on a busy machine: most races need other threads to make many steps
-// meanwhile. Do not release an event::Mutex while another kind of lock is held:
-// simulated threads share one real thread, so the next one that takes that lock
-// would deadlock.
+// Process::YieldPoint(), in calls of a SimKernel, where a thread ends, and
+// where a thread releases the last event::Mutex that it holds. Post() and
+// Unpark() may be called with a lock held. After a thread releases a lock, it
+// may be passed over for many steps, as on a busy machine: most races need
+// other threads to make many steps meanwhile. Do not release an event::Mutex
+// while another kind of lock is held: simulated threads share one real thread,
+// so the next one that takes that lock would deadlock.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_H_
@@ -156,12 +156,16 @@ class Simulation {
   SimThread* PickNext();
   SimThread* PickRunnable(size_t runnable, bool any);
   bool IsPassedOver(const SimThread* thread) const;
+  // Whether another thread of its process has switched away with locks held.
+  static bool IsStopped(const SimThread* thread);
   // Switches to `to` (null: the controller). Returns when `me` runs again.
   void SwitchTo(SimThread* me, SimThread* to);
   void SwitchAway(SimThread* me);
   // The running thread. Null: the controller.
   SimThread* Me() const { return current_; }
 
+  // May be called with locks held. Then no other thread of the process runs
+  // before this returns, because it may need one of the locks.
   void Yield();
   // Mutex calls these on the running thread.
   static void OnLocked();
@@ -270,6 +274,8 @@ class SimProcess final : public Process {
   // refer.
   std::vector<std::unique_ptr<Thread>> remains_;
   size_t threads_ = 0;
+  // The thread that has switched away with locks held. Null: there is none.
+  const SimThread* stopper_ = nullptr;
   bool killed_ = false;
   bool ended_ = false;
   // The process's state in the simulated kernel. Null: it runs without such a

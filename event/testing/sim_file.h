@@ -231,11 +231,12 @@ class SimPidFd final : public SimFile {
   SimPidFd(SimFiles* all, pid_t pid, bool ended)
       : SimFile(all), pid_(pid), ended_(ended) {}
   const char* kind() const override { return "pidfd"; }
-  uint32_t Poll() override { return ended_ ? EPOLLIN : 0u; }
+  // There are no zombies, so each process that has ended has been waited for.
+  uint32_t Poll() override { return ended_ ? EPOLLIN | EPOLLHUP : 0u; }
   void OnEnd(pid_t pid) {
     if (pid != pid_) return;
     ended_ = true;
-    Wake(EPOLLIN);
+    Wake(EPOLLIN | EPOLLHUP);
   }
 
  private:

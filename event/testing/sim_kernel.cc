@@ -145,7 +145,7 @@ SimKernelProcess* SimKernel::Impl::Enter() {
   if (process == nullptr) {
     NotModelled("a call by a process that is not the kernel's");
   }
-  if (me->locks_held == 0) sim->Yield();
+  sim->Yield();
   return process;
 }
 
@@ -174,8 +174,12 @@ void SimKernel::Impl::OnProcessEnded(SimKernelProcess* process) {
                                  return waiter->process == process;
                                }),
                 futexes.end());
-  // As in Linux, files that no one else refers to end last, the highest number
-  // first.
+  // As in Linux, waiting calls end first. Files that no one else refers to end
+  // last, the highest number first.
+  for (SimHold* hold = process->holds; hold != nullptr; hold = hold->next) {
+    hold->files.clear();
+  }
+  process->holds = nullptr;
   std::vector<SimFileRef> ending;
   for (SimKernelProcess::Entry& entry : process->table) {
     SimFileRef file = std::move(entry.file);
@@ -183,10 +187,6 @@ void SimKernel::Impl::OnProcessEnded(SimKernelProcess* process) {
   }
   while (!ending.empty()) ending.pop_back();
   process->table.clear();
-  for (SimHold* hold = process->holds; hold != nullptr; hold = hold->next) {
-    hold->files.clear();
-  }
-  process->holds = nullptr;
   for (SimFile* file : files) {
     auto* const pid_fd = dynamic_cast<SimPidFd*>(file);
     if (pid_fd != nullptr) pid_fd->OnEnd(process->who.pid);
@@ -399,6 +399,7 @@ ssize_t SimKernel::Read(int fd, void* buffer, size_t size) {
   SimFile* const file = process->Get(fd);
   if (file == nullptr) return impl_->ReturnSize(-EBADF);
   if (dynamic_cast<SimSocketFile*>(file) != nullptr) {
+    if (size == 0) return 0;  // unlike recv(), it does not look at the socket
     struct iovec part = {buffer, size};
     struct msghdr message = {};
     message.msg_iov = &part;
@@ -491,6 +492,9 @@ int SimKernel::Ioctl(int fd, unsigned long request, void* argument) {
   SimSock* const sock = impl_->SocketAt(process, fd, &error);
   if (sock == nullptr)
     return impl_->Return(error == -ENOTSOCK ? -ENOTTY : error);
+  if (request == FIONREAD && sock->state() == SimSock::State::kListening) {
+    return impl_->Return(-EINVAL);
+  }
   const int bytes = request == SIOCOUTQ ? sock->unsent() : sock->unread_bytes();
   memcpy(argument, &bytes, sizeof(bytes));
   return 0;

@@ -17,9 +17,11 @@
 // A call, flag or option that it does not model ends the program, which prints
 // its name.
 //
-// Each call may switch to another thread before it takes effect, unless the
-// caller holds an event::Mutex. A call that waits lets other threads run; it
-// must not be made with a lock held. Time is the simulation's.
+// Each call may switch to another thread before it takes effect, and the process
+// may be killed there. If the caller holds an event::Mutex, only threads of
+// other processes run meanwhile. So no mutex that two processes share may be
+// held during a call. A call that waits lets all other threads run; it must not
+// be made with a lock held. Time is the simulation's.
 //
 // Only threads of processes that AddProcess() has made may make calls.
 //

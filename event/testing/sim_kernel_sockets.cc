@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <algorithm>
@@ -18,9 +19,6 @@
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
-#endif
-#ifndef SO_PASSRIGHTS
-#define SO_PASSRIGHTS 83
 #endif
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS 83  // since Linux 6.16
@@ -367,8 +365,10 @@ ssize_t SimKernel::Impl::Receive(SimKernelProcess* process, int fd,
   for (;;) {
     error = sock->Receive(&packet);
     if (error != -EAGAIN || !wait) break;
-    Wait(process, "a packet", absl::InfiniteFuture(), {sock->file()},
-         [sock] { return sock->CanReceive(); });
+    if (!Wait(process, "a packet", sim->Now() + sock->receive_timeout(),
+              {sock->file()}, [sock] { return sock->CanReceive(); })) {
+      break;
+    }
   }
   if (error < 0) return error;
   message->msg_flags = flags & MSG_CMSG_CLOEXEC;
@@ -427,6 +427,13 @@ int SimKernel::SetSockOpt(int fd, int level, int option, const void* value,
   if (sock == nullptr) return impl_->Return(error);
   int number = 0;
   if (size < sizeof(number)) return impl_->Return(-EINVAL);
+  if (level == SOL_SOCKET && option == SO_RCVTIMEO) {
+    struct timeval timeout;
+    if (size < sizeof(timeout)) return impl_->Return(-EINVAL);
+    memcpy(&timeout, value, sizeof(timeout));
+    sock->SetReceiveTimeout(absl::DurationFromTimeval(timeout));
+    return 0;
+  }
   memcpy(&number, value, sizeof(number));
   if (level == SOL_SOCKET && option == SO_PASSCRED) {
     sock->SetPassCredentials(number != 0);

@@ -147,8 +147,8 @@ TEST_F(SimKernelTest, TheSenderKnowsWhatIsUnreceived) {
 TEST_F(SimKernelTest, AnInterceptorStandsInFrontOfIt) {
   class NoEventFd final : public sys::Interceptor {
    public:
-    int Fail(const char* call) override {
-      return strcmp(call, "EventFd") == 0 ? ENFILE : 0;
+    int FailCall(const sys::Call& call) override {
+      return strcmp(call.name, "EventFd") == 0 ? ENFILE : 0;
     }
   } no_event_fd;
   sys::SetInterceptor(&no_event_fd);
@@ -496,6 +496,61 @@ TEST_F(SimKernelTest, ACloseMayTakeTime) {
     EXPECT_EQ(sim_.Now(), before + absl::Seconds(3));
   });
   RunToTheEnd();
+}
+
+TEST(SimKernelLockTest, OnlyOtherProcessesRunBetweenTwoCallsWithALockHeld) {
+  int between = 0;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Simulation sim(seed);
+    SimKernel kernel(&sim);
+    SimProcess* const process = kernel.AddProcess("p", kUser, kUser);
+    int calls = 0;
+    for (int i = 0; i < 2; ++i) {
+      sim.Spawn(process, "t", [&calls] {
+        static Mutex mutex;
+        const MutexLock lock(&mutex);
+        for (int n = 0; n < 3; ++n) {
+          sys::SchedYield();
+          ++calls;
+        }
+      });
+    }
+    sim.Spawn(kernel.AddProcess("other", kUser, kUser), "main", [&] {
+      for (int n = 0; n < 10; ++n) {
+        sys::SchedYield();
+        between += calls % 3 != 0 ? 1 : 0;
+      }
+    });
+    ASSERT_EQ(sim.Run(), Outcome::kEnded) << sim.Report();
+    EXPECT_EQ(calls, 6);
+  }
+  EXPECT_GT(between, 0);
+}
+
+TEST(SimKernelLockTest, AProcessIsKilledBetweenTwoCallsWithALockHeld) {
+  int killed = 0;
+  for (uint64_t steps = 1; steps < 6; ++steps) {
+    Simulation sim(steps);
+    SimKernel kernel(&sim);
+    SimProcess* const process = kernel.AddProcess("p", kUser, kUser);
+    int calls = 0;
+    bool holds = false;
+    sim.Spawn(process, "main", [&] {
+      auto* const mutex = new Mutex;
+      const MutexLock lock(mutex);
+      holds = true;
+      for (; calls < 3; ++calls) EXPECT_GE(NewSocket(), 0);
+      holds = false;
+    });
+    sim.RunSteps(steps);
+    killed += holds ? 1 : 0;
+    const int calls_before = calls;
+    sim.Kill(process);
+    EXPECT_EQ(sim.Run(), Outcome::kEnded);
+    EXPECT_EQ(calls, calls_before);
+    EXPECT_EQ(kernel.Leftovers(), "");
+  }
+  EXPECT_EQ(killed, 3);
 }
 
 TEST_F(SimKernelTest, AWaitWithALockHeldIsFound) {

@@ -99,6 +99,9 @@ class SimSock final {
   bool pass_credentials() const { return pass_credentials_; }
   void SetPassRights(bool on) { pass_rights_ = on; }
   bool pass_rights() const { return pass_rights_; }
+  // SO_RCVTIMEO.
+  void SetReceiveTimeout(absl::Duration timeout) { receive_timeout_ = timeout; }
+  absl::Duration receive_timeout() const { return receive_timeout_; }
   int TakeError();
   int unsent() const { return charged_; }
   // The number of FIONREAD.
@@ -150,6 +153,7 @@ class SimSock final {
   int send_buffer_;
   bool pass_credentials_ = false;
   bool pass_rights_ = true;
+  absl::Duration receive_timeout_ = absl::InfiniteDuration();
   bool closed_ = false;
 };
 

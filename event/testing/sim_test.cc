@@ -86,8 +86,8 @@ std::string TraceOf(uint64_t seed) {
       MyLoop()->StartTimer(&timer, MyLoop()->Now() + absl::Seconds(i));
       MyLoop()->Run();
       sim.Note(absl::StrCat("random ", sim.Random(1000)));
-      // The task may be in the queue of another loop until that loop has
-      // stopped.
+      // Another thread may still be inside Post() of this thread's loop, so the
+      // loop must live on for a time.
       Sleep(absl::Seconds(9));
     });
   }
@@ -298,8 +298,9 @@ TEST(SimTest, ThreadsStartThreadsAndJoinThem) {
   }
 }
 
-// Two threads count without atomics. Each reads and writes the count under two
-// separate locks. Counts are lost only if a switch happens between the two.
+// Two threads count without atomics. Each reads the count in one critical
+// section of `outer`, and writes it in another. Counts are lost only if a
+// switch happens between the two. `inner` is only locked inside `outer`.
 TEST(SimTest, SwitchesWhereTheLastLockIsReleased) {
   int lost = 0;
   for (uint64_t seed = 0; seed < 20; ++seed) {
@@ -329,7 +330,7 @@ TEST(SimTest, SwitchesWhereTheLastLockIsReleased) {
     lost += count < 10 ? 1 : 0;
   }
   EXPECT_GT(lost, 0);
-  // The controller may use locks too, and so may a process that has ended.
+  // The controller may lock too.
   Mutex free;
   { const MutexLock lock(&free); }
 }

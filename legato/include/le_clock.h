@@ -29,13 +29,14 @@ le_clk_Time_t le_clk_GetAbsoluteTime(void);
 
 /* The child of a fork may call the functions from here to le_clk_Equal().
  *
- * timeA + timeB; timeA - timeB; timeA * scaleFactor. The microseconds of a
- * result are never negative, even if the result is below 0. */
+ * Return timeA + timeB, timeA - timeB, and timeA * scaleFactor. The
+ * microseconds of a result are never negative, even if the result is below 0.
+ */
 le_clk_Time_t le_clk_Add(le_clk_Time_t timeA, le_clk_Time_t timeB);
 le_clk_Time_t le_clk_Sub(le_clk_Time_t timeA, le_clk_Time_t timeB);
 le_clk_Time_t le_clk_Multiply(le_clk_Time_t timeA, int scaleFactor);
 
-/* timeA > timeB; timeA == timeB. */
+/* Return whether timeA > timeB, and whether timeA == timeB. */
 bool le_clk_GreaterThan(le_clk_Time_t timeA, le_clk_Time_t timeB);
 bool le_clk_Equal(le_clk_Time_t timeA, le_clk_Time_t timeB);
 

@@ -94,8 +94,8 @@ bool le_mem_IsSubPool(le_mem_PoolRef_t pool);
 
 /* Allocate an object of at least this size. If the objects of a sub-pool are
  * too small, the object is of the first pool above it whose objects are large
- * enough. Otherwise these are as the functions without "Var". Fatal: there is
- * no such pool. */
+ * enough. Otherwise these functions do the same as those without "Var". Fatal:
+ * there is no such pool. */
 void* le_mem_ForceVarAlloc(le_mem_PoolRef_t pool, size_t size);
 #define le_mem_VarAlloc(pool, size) le_mem_ForceVarAlloc((pool), (size))
 void* le_mem_TryVarAlloc(le_mem_PoolRef_t pool, size_t size);

@@ -153,7 +153,7 @@ static inline bool le_pack_UnpackBool(uint8_t** bufferPtr, bool* valuePtr) {
   return true;
 }
 
-/* A size has 32 bits on every machine. False: the size is larger. */
+/* A size is packed into 32 bits on every machine. False: it does not fit. */
 static inline bool le_pack_PackSize(uint8_t** bufferPtr, size_t value) {
   return value <= UINT32_MAX && le_pack_PackUint32(bufferPtr, (uint32_t)value);
 }

@@ -22,9 +22,9 @@ extern "C" {
 
 #define LE_TEST_INIT LE_TEST_PLAN(LE_TEST_NO_PLAN)
 
-/* One test, with a printf() format. The condition is evaluated first.
- * LE_TEST_ASSERT ends the process if the test fails. The text of LE_TEST is the
- * condition. */
+/* One test. Its text is a printf() format with arguments, which are evaluated
+ * after the condition. LE_TEST_ASSERT ends the process if the test fails. The
+ * text of LE_TEST is the condition. */
 #define LE_TEST_OK(condition, ...)                         \
   do {                                                     \
     const bool leTestPassed_ = (condition) ? true : false; \
@@ -98,8 +98,8 @@ typedef struct le_test_Child* le_test_ChildRef_t;
 #define LE_TEST_FORK(...) le_test_Fork_(__VA_ARGS__, (char*)NULL)
 
 /* Waits for the end of a program and adds its failures to those of this
- * process. They are its exit status, or one if a signal has ended it. A child
- * can be joined once. */
+ * process. The number of its failures is its exit status, or 1 if a signal has
+ * ended it. A child can be joined once. */
 #define LE_TEST_JOIN(child) le_test_Join_(child)
 
 /* For the macros. */

@@ -139,7 +139,7 @@ void le_thread_Exit(void* resultPtr) __attribute__((noreturn));
  *                             between two turns of the loop
  *   le_event_ServiceLoop()    at its beginning, outside handlers
  *   le_sem_Wait(), le_sem_WaitWithTimeOut()
- *                             even if the count is not 0, which does not change
+ *                             whatever the count is; it does not change
  *   le_thread_Sleep()
  * No other call is one: not le_thread_Join(), no blocking call of le_msg, no
  * system call. The thread ends as by le_thread_Exit(NULL). Its destructors are

@@ -57,7 +57,7 @@ void CallResult(const Completion& completion, ClientSession*,
 
 void CallOpened(const Completion& completion, ClientSession* session,
                 event::Ref<Message>, Result result) {
-  CheckOpened(session, result);
+  CheckOpened("le_msg_OpenSession", session, result);
   if (result != Result::kOk) return;  // the user has closed it
   if (auto handler = FunctionOf<le_msg_SessionEventHandler_t>(completion)) {
     CallUser("the handler of an opening",
@@ -92,11 +92,14 @@ Completion ForOpenResult(le_msg_OpenResultHandler_t handler, void* context) {
   return Make(&CallOpenResult, handler, context);
 }
 
-void CheckOpened(const ClientSession* session, Result result) {
+void CheckOpened(const char* function, const ClientSession* session,
+                 Result result) {
   if (result != Result::kOtherProtocol) return;
   event::Fatal(absl::StrCat(
-      "le_msg: interface '", session->interface_name(),
-      "': cannot open a session: ", session->open_status().message()));
+      function, ": interface '", session->interface_name(),
+      "': cannot open a session: ", session->open_status().message(),
+      "; use the service's protocol, or call ", function,
+      "Timed(), which returns LE_FAULT then"));
 }
 
 // ---- ClientCallbacks -------------------------------------------------------
@@ -134,10 +137,12 @@ void ClientCallbacks::OnClosed(ClientSession* session) {
   void* context;
   GetClose(&handler, &context);
   if (handler == nullptr) {
-    event::Fatal(absl::StrCat("le_msg: interface '", session->interface_name(),
-                              "': the session was closed (",
-                              CloseReasonText(session->close_reason()),
-                              "), and it has no close handler"));
+    event::Fatal(absl::StrCat(
+        "le_msg_SetSessionCloseHandler: interface '", session->interface_name(),
+        "': the session was closed (", CloseReasonText(session->close_reason()),
+        "), and it has no close handler: set one with "
+        "le_msg_SetSessionCloseHandler(), or close the session before its "
+        "server may stop"));
   }
   CallUser("a session's close handler",
            [&] { handler(ToRef(session), context); });

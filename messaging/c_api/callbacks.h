@@ -31,7 +31,8 @@ Completion ForOpenResult(le_msg_OpenResultHandler_t handler, void* context);
 
 // Ends the process if `result` is kOtherProtocol. For an opening without a
 // result for its caller.
-void CheckOpened(const ClientSession* session, Result result);
+void CheckOpened(const char* function, const ClientSession* session,
+                 Result result);
 
 // ---- A client session's handlers -------------------------------------------
 

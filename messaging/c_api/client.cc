@@ -69,7 +69,7 @@ le_result_t OpenSyncUntimed(const char* function, le_msg_SessionRef_t ref,
                             bool waits) {
   ClientSession* const session = ReadyToOpen(function, ref);
   const Result result = session->OpenSync(waits, absl::InfiniteFuture());
-  CheckOpened(session, result);
+  CheckOpened(function, session, result);
   return ToCResult(result);
 }
 

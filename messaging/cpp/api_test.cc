@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "le/messaging.h"
 #include "messaging/testing/scenario.h"
@@ -26,6 +27,7 @@ using messaging::testing::RunScenario;
 using messaging::testing::Scenario;
 using messaging::testing::Setting;
 using messaging::testing::SettingName;
+using ::testing::MatchesRegex;
 
 constexpr Protocol kText = {"text", 256};
 
@@ -39,6 +41,11 @@ Message Text(const Client& client, absl::string_view text) {
   Message message = client.NewMessage();
   EXPECT_TRUE(message.Assign(text).ok());
   return message;
+}
+
+std::string TextOfFailure(Client* client, absl::string_view text) {
+  const absl::StatusOr<Message> response = client->Request(Text(*client, text));
+  return std::string(response.status().message());
 }
 
 // The response as a text, or the code of the error.
@@ -103,12 +110,16 @@ TEST_P(CppTest, RequestsPushesAndErrors) {
     Client client = Must(Client::Create("echo", kText));
     EXPECT_FALSE(client.is_open());
     EXPECT_EQ(Ask(&client, "x"), "UNAVAILABLE");
+    EXPECT_EQ(TextOfFailure(&client, "x"),
+              "the session has not been opened yet");
     EXPECT_TRUE(client.Open().ok());
     EXPECT_TRUE(client.is_open());
     EXPECT_TRUE(client.peer().ok());
     EXPECT_EQ(Ask(&client, "hello"), "hello");
     EXPECT_EQ(Ask(&client, ""), "");
     EXPECT_EQ(Ask(&client, "drop"), "ABORTED");
+    EXPECT_EQ(TextOfFailure(&client, "drop"),
+              "the server released the request without a response");
     EXPECT_EQ(Ask(&client, "keep", absl::ZeroDuration()), "DEADLINE_EXCEEDED");
 
     std::string pushed;
@@ -214,7 +225,10 @@ TEST_P(CppTest, OpeningIsToldOnce) {
     EXPECT_EQ(closed.code(), absl::StatusCode::kUnavailable);
 
     Client other = Must(Client::Create("echo", {"other", 8}));
-    EXPECT_EQ(other.Open().code(), absl::StatusCode::kFailedPrecondition);
+    const absl::Status refused = other.Open();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(refused.message()),
+                MatchesRegex("the service has another protocol: .*'text'.*"));
     absl::Status mismatch;
     EXPECT_TRUE(other
                     .OpenAsync(absl::InfiniteDuration(),
@@ -779,6 +793,48 @@ TEST_P(CppTest, MisuseIsAStatus) {
 }
 
 // Another thread pushes to the session and responds to the request.
+// The server keeps the sessions as they open, and pushes without having received
+// anything.
+TEST_P(CppTest, AServerPushesToSessionsThatItKeeps) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    EchoServer server;
+    std::vector<Session> kept;
+    EXPECT_TRUE(server.service
+                    .OnSessionOpened([&](Session session) {
+                      kept.push_back(std::move(session));
+                    })
+                    .ok());
+    party->RunLoopUntil([&] { return kept.size() == 2; });
+    EXPECT_NE(kept[0], kept[1]);
+    for (const Session& session : kept) {
+      Message push = session.NewMessage();
+      EXPECT_TRUE(push.Assign("news").ok());
+      EXPECT_TRUE(std::move(push).Send().ok());
+    }
+    party->RunLoopUntil("done");
+    server.service = Service();
+    EXPECT_EQ(kept[0].NewMessage().Send().code(),
+              absl::StatusCode::kUnavailable);
+  });
+  scenario.Add("client", [](Party* party) {
+    Client clients[] = {Must(Client::Open("echo", kText)),
+                        Must(Client::Open("echo", kText))};
+    int pushed = 0;
+    for (Client& client : clients) {
+      EXPECT_TRUE(client
+                      .OnMessage([&](Message message) {
+                        EXPECT_EQ(message.text(), "news");
+                        ++pushed;
+                      })
+                      .ok());
+    }
+    party->RunLoopUntil([&] { return pushed == 2; });
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
 TEST_P(CppTest, AResponseComesFromAnyThread) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

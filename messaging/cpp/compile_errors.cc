@@ -36,7 +36,7 @@ void SendingTakesTheMessage(le::Client client, le::Message message) {
   message.Send().IgnoreError();            // error: 'this' argument
   message.Respond().IgnoreError();         // error: 'this' argument
   client.Request(message).IgnoreError();   // error: deleted
-  std::move(message).TrySend().IgnoreError();  // error: 'this' argument|lvalue
+  std::move(message).TrySend().IgnoreError();  // error: deleted
   std::move(message).Send().IgnoreError();
 }
 

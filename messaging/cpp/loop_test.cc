@@ -5,10 +5,26 @@
 
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "le_eventLoop.h"
+
+namespace {
+thread_local bool t_no_memory = false;
+}  // namespace
+
+// The other forms of operator new call this one.
+void* operator new(size_t size) {
+  if (t_no_memory) throw std::bad_alloc();
+  void* const memory = std::malloc(size);
+  if (memory == nullptr) std::abort();
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace le {
 namespace {
@@ -72,6 +88,26 @@ TEST(LoopTest, TasksGoWithTheLoopThatATaskDestroys) {
                   .ok());
   EXPECT_TRUE(loop->Post([owned = std::move(owned)] { ADD_FAILURE(); }).ok());
   EXPECT_TRUE(other.Run().ok());
+}
+
+// The C API has no memory to queue the function that runs the tasks.
+TEST(LoopTest, ATaskThatCannotBeQueuedLeavesTheLoopUsable) {
+  Loop loop;
+  // The queues keep the memory of a task that has run.
+  EXPECT_TRUE(loop.Post([&] { loop.Stop(); }).ok());
+  EXPECT_TRUE(loop.Run().ok());
+  // The C API uses its memory for this function, and needs more for the task.
+  le_event_QueueFunction([](void*, void*) {}, nullptr, nullptr);
+  t_no_memory = true;
+  const absl::StatusCode code = loop.Post([] { ADD_FAILURE(); }).code();
+  t_no_memory = false;
+  EXPECT_EQ(code, absl::StatusCode::kResourceExhausted);
+
+  bool ran = false;
+  EXPECT_TRUE(loop.Post([&] { ran = true; }).ok());
+  while (le_event_ServiceLoop() == LE_OK) {
+  }
+  EXPECT_TRUE(ran);
 }
 
 // Each task posts another.

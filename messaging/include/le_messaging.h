@@ -54,22 +54,24 @@
  *   3. Sessions and services that are not deleted stay valid and closed. Any
  *      thread may query and delete them. Beyond 1,024 of them in a process, the
  *      oldest are deleted. A message that another thread holds keeps its
- *      session valid. A later request is treated as in 2.
+ *      session valid. A request on such a session is treated as in 2.
  *
  * OWNERSHIP OF MESSAGES
- *   le_msg_CreateMsg() gives the caller one reference. Send, RequestResponse,
- *   RequestSyncResponse and Respond take one. A receive handler, a response
- *   handler and RequestSyncResponse give one. The program must give each
- *   reference to ReleaseMsg, to Respond or to a send. A file descriptor that
- *   was set belongs to the message. The caller must not use a reference after
- *   it was taken, nor the payload after the last reference was taken.
+ *   The program gets one reference from CreateMsg and RequestSyncResponse, and
+ *   in a receive handler and a response handler. Send, RequestResponse,
+ *   RequestSyncResponse, Respond and ReleaseMsg take one. The program must give
+ *   each reference to one of these five. A file descriptor that was set belongs
+ *   to the message. The caller must not use a reference after it was taken, nor
+ *   the payload after the last reference was taken.
  *
  *   A build of the library without NDEBUG detects stale references of messages,
  *   sessions and services (fatal). With NDEBUG their use is undefined. There is
  *   one exception, because the client decides when a session ends: in every
  *   build, a stale reference of a server's session refers to a closed session
- *   until the service is deleted. A build with AddressSanitizer also detects a
- *   payload that is used too late, or beyond its end.
+ *   until the service is deleted. On a 32-bit machine, a reference of a session
+ *   or service that is kept while 131,072 others are created may refer to a new
+ *   one. A build with AddressSanitizer also detects a payload that is used too
+ *   late, or beyond its end.
  *
  * WHAT IS FATAL
  *   Misuse by the caller is fatal where a comment says so: the library logs it
@@ -86,10 +88,10 @@
  *   open. But a close in the parent takes effect at once: the far end is
  *   notified of it.
  *
- * The functions are thread-safe, but not async-signal-safe. The library changes
- * no signal. It starts threads for one purpose only: to close file descriptors
- * that other users have sent (see le_msg_RefuseServiceFds() in
- * le_messaging_ext.h).
+ * The functions are thread-safe, but not async-signal-safe. They change no
+ * signal handler and no signal mask of the program. The library starts threads
+ * for one purpose only: to close file descriptors that other users have sent
+ * (see le_msg_RefuseServiceFds() in le_messaging_ext.h).
  */
 
 #ifndef LE_MESSAGING_H_INCLUDE_GUARD
@@ -121,7 +123,7 @@ typedef struct le_msg_SessionEventHandler* le_msg_SessionEventHandlerRef_t;
 
 /* ---- Handlers ---- */
 
-/* The session has opened, or has closed. */
+/* The session has opened, has closed, or has room in its queue. */
 typedef void (*le_msg_SessionEventHandler_t)(le_msg_SessionRef_t sessionRef,
                                              void* contextPtr);
 
@@ -129,8 +131,8 @@ typedef void (*le_msg_SessionEventHandler_t)(le_msg_SessionRef_t sessionRef,
 typedef void (*le_msg_ReceiveHandler_t)(le_msg_MessageRef_t msgRef,
                                         void* contextPtr);
 
-/* A transaction is complete: with its response, which the handler owns, or with
- * NULL if no response will come. */
+/* A transaction is complete. The message is the response, which the handler
+ * owns, or NULL if no response will arrive. */
 typedef void (*le_msg_ResponseCallback_t)(le_msg_MessageRef_t msgRef,
                                           void* contextPtr);
 
@@ -213,7 +215,9 @@ void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
  *                       not answer within 5 s, or a limit of it is reached
  *                     - the server or the directory has another version
  *                     - the server violates the protocol
- * After a failure the session is closed. It may be opened again. */
+ * After a failure the session is closed. It may be opened again.
+ * Fatal: the session is open or being opened; the service has another protocol.
+ */
 le_result_t le_msg_TryOpenSessionSync(le_msg_SessionRef_t sessionRef);
 /* Legato's function returns LE_UNAVAILABLE if the service is not offered now,
  * and code that ifgen generates relies on it. LE_MSG_TRY_OPEN_AS_LEGATO is
@@ -227,7 +231,7 @@ le_result_t le_msg_TryOpenSessionSyncAsLegato_(le_msg_SessionRef_t sessionRef);
 /* ======== Sessions: both sides ======== */
 
 /* Client: closes the session. Pending transactions complete with NULL later,
- * from the loop. No-op if it is closed. It may be opened again.
+ * from the loop. No-op if the session is closed. It may be opened again.
  * Messages that are still queued at this end are lost, and so are messages that
  * this end has not received yet. Messages that were sent, but that the server
  * has not received yet, may be lost. A client that must lose no message makes a
@@ -254,12 +258,12 @@ const char* le_msg_GetInterfaceName(le_msg_InterfaceRef_t interfaceRef);
 le_msg_ProtocolRef_t le_msg_GetInterfaceProtocol(
     le_msg_InterfaceRef_t interfaceRef);
 
-/* Server's side: the user and the process of the client, from the kernel, at
- * the moment when the client asked for the session. Either pointer may be NULL.
- * LE_CLOSED: the session is closed. (In the service's close handlers: still
- * LE_OK.) Fatal on the client's side. In a user namespace that does not map
- * every user, all unmapped users have the same number (usually 65534): grant no
- * rights to that number. */
+/* Server's side: returns the user and the process of the client, at the moment
+ * when the client asked for the session. The kernel reports them. Either
+ * pointer may be NULL. LE_CLOSED: the session is closed. (In the service's
+ * close handlers the result is still LE_OK.) Fatal on the client's side. In a
+ * user namespace that does not map every user, all unmapped users have the same
+ * number (usually 65534): grant no rights to that number. */
 le_result_t le_msg_GetClientUserCreds(le_msg_SessionRef_t sessionRef,
                                       uid_t* userIdPtr, pid_t* processIdPtr);
 le_result_t le_msg_GetClientUserId(le_msg_SessionRef_t sessionRef,
@@ -363,15 +367,16 @@ le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
  * valid until then. Fatal: the service has been deleted. */
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
 
-/* Adds a handler for sessions that open (called before the first message of the
- * session) or that close (called once, for a close by either side). The handler
- * that was added last is called first. Fatal: a NULL handler.
+/* Add a handler of sessions that open, or of sessions that close. An open
+ * handler is called before the first message of the session. A close handler is
+ * called once for each session, after a close by either side. The handler that
+ * was added last is called first. Fatal: a NULL handler.
  *
  * The reference of a session is valid until its close handlers have returned,
- * and after that while a message of the session is held. Later only the
- * service's thread may use it, until the service is deleted, and messages of
- * the session are dropped. To push later from any thread, hold a message of the
- * session. */
+ * and after that while the program holds a message of the session. From then on
+ * it refers to a closed session until the service is deleted, and only the
+ * service's thread may use it. Another thread that sends to a session should
+ * hold a message of it: then the session stays valid. */
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);
@@ -396,9 +401,11 @@ void* le_msg_GetServiceContextPtr(le_msg_ServiceRef_t serviceRef);
 
 /* Offers the service, now and after each restart of the directory, until it is
  * hidden. Waiting clients get their sessions in the order in which they began
- * to wait. If another process of the same user offers a service of this name,
- * this service waits, and replaces the other when that one stops. No-op if the
- * service is advertised. */
+ * to wait. This order does not hold for clients that the service has refused
+ * because of a limit: each of them asks again every second. If another process
+ * of the same user offers a service of this name, this service waits, and
+ * replaces the other when that one stops. No-op if the service is advertised.
+ */
 void le_msg_AdvertiseService(le_msg_ServiceRef_t serviceRef);
 
 /* Accepts no new sessions from now on. Open sessions stay open. No-op if the
@@ -450,8 +457,8 @@ typedef struct {
   void* contextPtr;
 } le_msg_LocalReceiver_t;
 
-/* The user allocates it statically; le_msg_InitLocalService() fills it in.
- * &service is the reference of the service. */
+/* The program allocates it statically, and le_msg_InitLocalService() fills it
+ * in. &service is the reference of the service. */
 typedef struct le_msg_LocalService {
   struct le_msg_Service service;
   bool serviceReady;

@@ -1,13 +1,14 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_messaging_ext.h: functions beyond Legato's API: deadlines, cancelling,
- * lengths, reasons, credentials of the server, limits.
+ * le_messaging_ext.h: functions beyond Legato's API: results instead of fatal
+ * errors, deadlines, cancelling, lengths, reasons, credentials, limits.
  *
  * The rules of le_messaging.h about threads, ownership and fatal errors apply
- * here too. A timeout is in milliseconds from the call. A deadline only ends
- * the wait for data that has not arrived. If the program was busy or stopped
- * until after the deadline, data that arrived in the meantime still counts.
+ * here too. A timeout is in milliseconds. The deadline is that time after the
+ * call. It only ends the wait for data that has not arrived. If the program was
+ * busy or stopped until after the deadline, data that arrived in the meantime
+ * still counts.
  */
 
 #ifndef LE_MESSAGING_EXT_H_INCLUDE_GUARD
@@ -19,7 +20,7 @@
 extern "C" {
 #endif
 
-/* No timeout: wait without end. */
+/* A timeout that never ends. */
 #define LE_MSG_NO_TIMEOUT UINT32_MAX
 
 /* ======== Results instead of fatal errors ======== */
@@ -48,11 +49,11 @@ le_result_t le_msg_TryCreateService(le_msg_ProtocolRef_t protocolRef,
 /* ======== Deleting without further handler calls ======== */
 
 /* As le_msg_DeleteSession(), but no handler of the session is called any more,
- * for example the handler of a request or an opening. So the contexts of the
+ * not even the handler of a pending request or opening. So the contexts of the
  * handlers may be freed as soon as this returns. If the program still holds a
  * message of the session and sends it as a request, the message is released,
- * and the handler of the request is not called. May be called in any handler,
- * which is then the last one. */
+ * and the handler of the request is not called. May be called in any handler.
+ * If that is a handler of this session, it is the session's last. */
 void le_msg_DropSession(le_msg_SessionRef_t sessionRef);
 
 /* As le_msg_DeleteService(), but no handler of the service is called any more.
@@ -72,9 +73,9 @@ typedef void (*le_msg_OpenResultHandler_t)(le_msg_SessionRef_t sessionRef,
  *   LE_TIMEOUT  the session is closed again; le_msg_GetWaitReason() returns the
  *               cause
  *   LE_FAULT    the service has another protocol; the session is closed again
- *   LE_CLOSED   the session was closed or deleted before it was open, or before
- *               the handler was called. (In this case le_msg_OpenSession() does
- *               not call its callback.) */
+ *   LE_CLOSED   this end closed or deleted the session before the handler was
+ *               called, or the owner's thread is ending. (In these cases
+ *               le_msg_OpenSession() calls no callback.) */
 void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
                              le_msg_OpenResultHandler_t handlerFunc,
                              void* contextPtr);
@@ -98,18 +99,21 @@ le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
 
 /* New numbers may be added. A number never changes its meaning. */
 typedef enum {
-  /* The session is open, or no opening has failed. */
+  /* The session is not being opened, and its last opening did not fail. */
   LE_MSG_WAIT_NONE = 0,
   /* No folder for the directory's socket is known. */
   LE_MSG_WAIT_NO_PLACE = 1,
   /* No directory can be reached in that folder. The text has the path and the
    * error. */
   LE_MSG_WAIT_NO_DIRECTORY = 2,
-  /* The directory's user is neither root nor this process's own user, and
-   * LE_MESSAGING_DIR does not name the folder of its socket. */
+  /* LE_MESSAGING_DIR does not name the folder of the directory's socket, and
+   * the directory's user is not trusted there. Trusted are root, this process's
+   * own user, and the owner of /run/le_messaging if only that owner may write
+   * to this folder. */
   LE_MSG_WAIT_NOT_TRUSTED = 3,
-  /* The directory has not answered yet. If this lasts, it is stopped or busy.
-   */
+  /* The directory has not answered yet: it sends a cause after about 0.1 s. So
+   * this is also the reason after a timed opening that is shorter. If it lasts,
+   * the directory is stopped or busy. */
   LE_MSG_WAIT_NO_ANSWER = 4,
   /* There is no binding. The text has the missing line. */
   LE_MSG_WAIT_NO_BINDING = 5,
@@ -123,8 +127,8 @@ typedef enum {
   /* The server or the directory has another version of the protocol. The text
    * has both versions, and names the program to update. */
   LE_MSG_WAIT_OTHER_VERSION = 9,
-  /* The directory refused: a limit is reached, or the name is not valid
-   * there. */
+  /* The directory refused: a limit is reached, or the name is not valid there.
+   */
   LE_MSG_WAIT_REFUSED = 10,
   /* The operating system refused. The text says why (for example: no file
    * descriptor is left). */
@@ -132,7 +136,10 @@ typedef enum {
   /* The server violates the protocol: it does not identify itself, another
    * user's process answers for it, or it sends frames of a directory. The text
    * says which. */
-  LE_MSG_WAIT_SERVER_FAULT = 12
+  LE_MSG_WAIT_SERVER_FAULT = 12,
+  /* The service has another protocol: another identifier, or another size of
+   * its largest message. The text has both. The opening has failed. */
+  LE_MSG_WAIT_OTHER_PROTOCOL = 13
 } le_msg_WaitReason_t;
 
 /* Returns why the session is not open yet. For a closed session: why its last
@@ -159,18 +166,20 @@ typedef uint64_t le_msg_RequestId_t;
  * cases of WHEN A THREAD ENDS in le_messaging.h.
  *   LE_OK           the message is the response; the handler owns it
  *   LE_TIMEOUT      the deadline has passed
- *   LE_CLOSED       the session was closed before or after the request
+ *   LE_CLOSED       the session was not open, or it was closed after the
+ *                   request
  *   LE_UNAVAILABLE  the server released the request
  *   LE_TERMINATED   the request was cancelled
- *   LE_NO_MEMORY    the session has its largest number of open requests
+ *   LE_NO_MEMORY    the session has too many open requests (maxOpenRequests)
  * In all cases except LE_OK the message is NULL. */
 typedef void (*le_msg_ResultHandler_t)(le_msg_MessageRef_t msgRef,
                                        le_result_t result, void* contextPtr);
 
-/* As le_msg_RequestResponse(), with a deadline, which also bounds the wait for
- * room in the queue. Returns the identifier of the request, or 0 if the request
- * is complete already. In both cases the handler (may be NULL) is called from
- * the loop. A response that arrives after the deadline is dropped. */
+/* As le_msg_RequestResponse(), with a deadline. The deadline also bounds the
+ * wait for room in the queue. Returns the identifier of the request, or 0 if
+ * the request is complete already. In both cases the handler (may be NULL) is
+ * called from the loop. With too many open requests (maxOpenRequests) it gets
+ * LE_NO_MEMORY. A response that arrives after the deadline is dropped. */
 le_msg_RequestId_t le_msg_RequestResponseTimed(
     le_msg_MessageRef_t msgRef, uint32_t timeoutMs,
     le_msg_ResultHandler_t handlerFunc, void* contextPtr);
@@ -185,20 +194,24 @@ le_result_t le_msg_CancelRequest(le_msg_SessionRef_t sessionRef,
  * is NULL unless the result is LE_OK.
  *   LE_OK           *responsePtr is the response; the caller owns it
  *   LE_DEADLOCK     the server is on the calling thread
- *   LE_TIMEOUT, LE_CLOSED, LE_UNAVAILABLE, LE_NO_MEMORY
+ *   LE_NO_MEMORY    the session has too many open requests (maxOpenRequests)
+ *   LE_TIMEOUT, LE_CLOSED, LE_UNAVAILABLE
  *                   as in le_msg_ResultHandler_t */
 le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
                                             uint32_t timeoutMs,
                                             le_msg_MessageRef_t* responsePtr);
 
 /* As le_msg_Send(), but waits for room until the deadline, on both sides and
- * also in handlers. Always takes the reference. After each result other than
- * LE_OK the message was dropped.
+ * also in handlers. While a handler waits, its loop is blocked: on a server,
+ * all clients of this thread wait too. With LE_MSG_NO_TIMEOUT the call waits
+ * only where le_msg_Send() waits. So a client's handler does not wait, and a
+ * server never waits: the service's policy applies. Always takes the reference.
+ * After each result other than LE_OK the message was dropped.
  *   LE_OK           the message was sent
  *   LE_TIMEOUT      there was no room until the deadline
  *   LE_CLOSED       the session was closed before or during the call
- *   LE_WOULD_BLOCK  the timeout is LE_MSG_NO_TIMEOUT, and the service's policy
- *                   drops messages */
+ *   LE_WOULD_BLOCK  a server's side with LE_MSG_NO_TIMEOUT only: the queue is
+ *                   full, and the policy is LE_MSG_SLOW_READER_DROP */
 le_result_t le_msg_SendTimed(le_msg_MessageRef_t msgRef, uint32_t timeoutMs);
 
 /* As le_msg_Send(), but never waits and never closes the session.
@@ -213,9 +226,9 @@ le_result_t le_msg_SendTimed(le_msg_MessageRef_t msgRef, uint32_t timeoutMs);
  * close are still delivered, and the close handlers are called after them. */
 le_result_t le_msg_TrySend(le_msg_MessageRef_t msgRef);
 
-/* Sets a handler that is called from the owner's loop when a message did not
- * fit into the session's queue and the queue has room again. NULL: no handler.
- * The owner only. */
+/* Sets a handler that is called after a message did not fit into the session's
+ * queue, when the queue has room again. It is called from the owner's loop.
+ * NULL: no handler. The owner only. */
 void le_msg_SetSessionRoomHandler(le_msg_SessionRef_t sessionRef,
                                   le_msg_SessionEventHandler_t handlerFunc,
                                   void* contextPtr);
@@ -225,28 +238,33 @@ void le_msg_SetServiceRoomHandler(le_msg_ServiceRef_t serviceRef,
                                   le_msg_SessionEventHandler_t handlerFunc,
                                   void* contextPtr);
 
-/* Sends at once the messages of the session that the loop would send at the end
- * of its turn: as many as can be sent without waiting. Any thread. */
+/* Sends the queued messages of the session now, and not at the end of the
+ * loop's turn. Sends as many as it can without waiting. Any thread. */
 void le_msg_Flush(le_msg_SessionRef_t sessionRef);
 
 /* ======== Lengths ======== */
 
-/* Sets how many bytes of the payload are sent. If it is not set, the whole
- * payload is sent (zeros at its end are not transmitted). Fatal: more than the
- * maximum. */
+/* Sets how many bytes of the payload are sent. If no size is set, the whole
+ * payload is sent, but zeros at its end are not transmitted. Fatal: more than
+ * the maximum. */
 void le_msg_SetPayloadSize(le_msg_MessageRef_t msgRef, size_t size);
 
-/* Returns the size that was set by le_msg_SetPayloadSize(), by the caller or by
- * the sender of a received message. If none was set: the maximum. */
+/* Returns the size that was set by le_msg_SetPayloadSize(). For a received
+ * message: the size that its sender set, until this end sets another one. If
+ * none was set: the maximum, although zeros at the end are not transmitted. */
 size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef);
 
 /* ======== Why a session closed ======== */
 
 typedef enum {
-  LE_MSG_CLOSE_NONE = 0,           /* it is open, or has never been open */
-  LE_MSG_CLOSE_BY_CALLER = 1,      /* at this end, by the API */
-  LE_MSG_CLOSE_BY_PEER = 2,        /* the far end closed it, or died */
-  LE_MSG_CLOSE_SLOW_READER = 3,    /* the far end does not read its messages */
+  LE_MSG_CLOSE_NONE = 0,      /* open, being opened, or never opened */
+  LE_MSG_CLOSE_BY_CALLER = 1, /* closed at this end, or opening failed */
+  /* The far end died or closed the session. If a fault or a limit was the
+   * cause, the far end's log names it. */
+  LE_MSG_CLOSE_BY_PEER = 2,
+  /* The far end does not read its messages. At a client, the far end is the
+   * server. */
+  LE_MSG_CLOSE_SLOW_READER = 3,
   LE_MSG_CLOSE_KILLED = 4,         /* by LE_KILL_CLIENT */
   LE_MSG_CLOSE_PROTOCOL_ERROR = 5, /* the far end violated the protocol */
   LE_MSG_CLOSE_RECEIVE_LIMIT = 6,  /* too much arrived during a blocking call */
@@ -256,8 +274,9 @@ typedef enum {
   LE_MSG_CLOSE_SYSTEM = 10          /* a system call failed, or no memory */
 } le_msg_CloseReason_t;
 
-/* Returns why the session was closed the last time. Either side. A send may
- * find the connection closed before the loop does, see le_msg_TrySend(). */
+/* Returns why the session was closed. An opening sets the reason to
+ * LE_MSG_CLOSE_NONE. Either side. A send may find the connection closed before
+ * the loop does, see le_msg_TrySend(). */
 le_msg_CloseReason_t le_msg_GetCloseReason(le_msg_SessionRef_t sessionRef);
 
 /* The reason as a text, for a log. Valid for the life of the process. */
@@ -265,20 +284,22 @@ const char* le_msg_GetCloseReasonTxt(le_msg_CloseReason_t reason);
 
 /* ======== Credentials ======== */
 
-/* Client's side: the user and the process of the server, from the kernel, at
- * the moment when the server accepted the session. If a server has changed its
- * user since it advertised the service, this is its new user. A session does
- * not open if the kernel does not name its server, or if another user's process
- * accepted it for the server (LE_MSG_WAIT_SERVER_FAULT). Either pointer may be
- * NULL. LE_CLOSED: the session is not open. Fatal on the server's side. In a
- * user namespace that does not map every user, all unmapped users have the same
- * number (usually 65534). A process outside this process's PID namespace is 0.
- * Grant no rights to these numbers. */
+/* Client's side: returns the user and the process of the server, at the moment
+ * when the server accepted the session. The kernel reports them. If a server of
+ * root has changed its user since it advertised the service, this is its new
+ * user. A session does not open if the kernel does not name its server, or if
+ * another user's process accepted it (LE_MSG_WAIT_SERVER_FAULT). Either pointer
+ * may be NULL. LE_CLOSED: the session is not open. Fatal on the server's side.
+ *
+ * In a user namespace that does not map every user, all unmapped users have the
+ * same number (usually 65534). A process outside this process's PID namespace
+ * has the number 0. Grant no rights to these numbers. */
 le_result_t le_msg_GetServerUserCreds(le_msg_SessionRef_t sessionRef,
                                       uid_t* userIdPtr, pid_t* processIdPtr);
 
-/* Server's side: returns a pidfd of the client. The caller owns it. It refers
- * to that process even after another process has got the same number.
+/* Server's side: returns a pidfd of the client. The caller owns it. It still
+ * refers to the client's process after that process has ended, even if another
+ * process has the same number then.
  * LE_UNSUPPORTED: the kernel does not provide it for the socket (before Linux
  * 6.5, and over loopback). LE_CLOSED: the session is closed. */
 le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
@@ -287,86 +308,107 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
 /* ======== Limits ======== */
 
 /* Flow control (docs/flow-control.md). Messages that the far end has not read
- * yet are queued. When a queue is full:
- *  - Responses are queued anyway, and so are the notices that a request was
- *    released. If more than maxGatheredBytes are queued then, and the client
- *    reads nothing for ten seconds, the session is closed
- *    (LE_MSG_CLOSE_SLOW_READER).
- *  - A server stops reading from a session while more than half of the queue to
- *    that client is used, and reads again when less than a quarter is used. It
- *    also stops when the session has its largest number of requests without a
- *    response, and reads again when half of them have one. The client's own
- *    sends then wait. Nothing is lost.
- *  - A client's le_msg_Send() and requests wait for room. The owner's thread
- *    reads meanwhile: all responses, which its requests bound, and other
- *    messages up to the limits of the queue. Beyond these limits the session is
- *    closed (LE_MSG_CLOSE_RECEIVE_LIMIT).
- *  - In a handler of the session's owner, and on the server's own thread, a
- *    client's sends and requests do not wait: messages are gathered, up to
+ * yet are queued. When a queue fills:
+ *  - Responses are always queued, and so are the notices that a request was
+ *    released. If more than maxGatheredBytes are queued and the client reads
+ *    nothing for ten seconds, the session is closed (LE_MSG_CLOSE_SLOW_READER).
+ *  - A server stops reading from a session once more than half of the queue to
+ *    its client is used, until at most a quarter is used. It also stops once
+ *    the requests without a response reach maxOpenRequests or maxRequestBytes,
+ *    until less than half of each limit is used. Meanwhile the client's own
+ *    queue fills, and its sends wait. Nothing is lost.
+ *  - A client's le_msg_Send() and requests wait for room. If they wait on the
+ *    owner's thread, that thread reads meanwhile: all responses (there are at
+ *    most as many as its open requests), and other messages up to the session's
+ *    maxQueuedBytes and maxQueuedFds. Beyond these limits the session is closed
+ *    (LE_MSG_CLOSE_RECEIVE_LIMIT).
+ *  - A client's sends and requests do not wait in a handler (of any thread), nor
+ *    on the server's own thread. There they are gathered, up to
  *    maxGatheredBytes. Beyond that the session is closed
  *    (LE_MSG_CLOSE_SLOW_READER).
  *  - For a server's le_msg_Send() the service's policy applies. */
 
 /* Structures of limits begin with structSize. The caller sets it to the size of
- * the structure, for setters and for getters. This lets a program and a library
+ * its structure before each call, also of a getter. So a program and a library
  * of different versions work together:
- *  - An older structure is smaller. A setter treats the missing members as 0,
- *    and a getter does not write them.
- *  - A newer structure is larger. A setter ignores the unknown members, with a
- *    warning if they are not 0, and a getter sets them to 0.
+ *  - An older program's structure is smaller. A setter treats the missing
+ *    members as 0, and a getter does not write them.
+ *  - A newer program's structure is larger. A setter ignores the unknown
+ *    members, with a warning if they are not 0. A getter sets them to 0.
  * Fatal: a structSize that no version has, such as 0. */
 
-/* The policy for a message from a server when its client's queue is full.
- * Responses are not affected. */
+/* The policy for le_msg_Send() on a server when the queue to the client is
+ * full. It does not apply to responses. */
 typedef enum {
-  /* The message is gathered, up to maxGatheredBytes. The session is closed
-   * beyond that, or if the client has read nothing for a second. */
+  /* Messages are gathered, up to maxGatheredBytes. Beyond that the session is
+   * closed. It is also closed if the client has read nothing for a second. */
   LE_MSG_SLOW_READER_CLOSE = 0,
   /* The message is dropped, with a warning. */
   LE_MSG_SLOW_READER_DROP = 1
 } le_msg_SlowReaderPolicy_t;
 
-/* Limits for the clients of a service. 0: the default, which the comment names.
- * Bytes include up to 64 for each message. The kernel's socket holds some
- * hundreds of kilobytes in addition to the queues, so maxQueuedMessages is not
- * the number of unread messages. */
+/* Limits for the clients of a service. 0 stands for the default, which is in
+ * the member's comment. Each queued message counts up to 64 bytes of overhead.
+ * The kernel's socket holds some hundreds of kilobytes in addition to a queue.
+ * So more than maxQueuedMessages messages may be unread. */
 typedef struct {
-  size_t structSize;          /* sizeof(le_msg_ServiceLimits_t) */
-  uint32_t maxSessions;       /* 1,048,576 */
-  size_t maxQueuedBytes;      /* per session: 1 MiB or two largest messages */
-  uint32_t maxQueuedMessages; /* per session: 16,384 */
-  uint32_t maxQueuedFds;      /* per session, of messages that wait: 256 */
-  uint32_t maxOpenRequests;   /* per session: 65,536, the maximum */
+  size_t structSize; /* sizeof(le_msg_ServiceLimits_t) */
+  /* Sessions of the service. Default: 1,048,576. A session that its client has
+   * closed counts until the service has received its last messages and its
+   * close handlers have returned. So a client that closes its session and opens
+   * another at once may be refused. A client that waits asks again after a
+   * second. */
+  uint32_t maxSessions;
+
+  /* ---- Of each session ---- */
+
+  /* Default: the larger of 1 MiB and two largest messages. */
+  size_t maxQueuedBytes;
+  uint32_t maxQueuedMessages; /* default: 16,384 */
+  uint32_t maxQueuedFds;      /* in queued messages. Default: 256 */
+  /* Requests without a response. Default and maximum: 65,536. */
+  uint32_t maxOpenRequests;
   le_msg_SlowReaderPolicy_t slowReaderPolicy;
-  size_t maxGatheredBytes; /* per session: 64 MiB or twice maxQueuedBytes */
-  /* Per session: the bytes of requests without a response, plus 256 bytes for
-   * each. The request that reaches the limit is still accepted. Default:
+  /* Default: the larger of 64 MiB and twice maxQueuedBytes. */
+  size_t maxGatheredBytes;
+  /* Bytes of requests without a response. Each request counts its payload and
+   * 256 bytes. The request that reaches the limit is still accepted. Default:
    * 64 MiB. */
   size_t maxRequestBytes;
-  /* The limits from here on bind each user other than root and the service's
-   * own user. A user may open one more session only while it has fewer sessions
-   * than are left of these two numbers: three quarters of the process's limit
-   * of open files (of which up to 64 are reserved for root and the service's
-   * own user), and maxSessions if that is the default. So no user can take all
-   * sessions. If maxSessions is not the default, one user may take all of them,
-   * unless this limit is set too. A client that is refused gets the reason
-   * (LE_MSG_WAIT_SERVICE_FULL). */
-  uint32_t maxSessionsPerUser; /* no other limit */
-  /* File descriptors in messages of the user that are queued, or that the
-   * program has neither fetched nor released. In addition, a user may have one
-   * more only while it has fewer than are left of an eighth of the process's
-   * limit of open files; those of root and the service's own user are not
-   * counted. At the limit, nothing is received from the user's sessions until a
-   * file descriptor is fetched or released. If a user has none at this service
-   * and may have none, because all are in messages of other services or users,
-   * its session is closed when it sends one. After a client has closed its
-   * session, its last messages are received without the file descriptors that
-   * its user may not have. Default: 256. */
+
+  /* ---- Of each user, except root and the service's own user ---- */
+
+  /* Sessions. Default: only the rule that follows, which always applies. A user
+   * may open one more session only while its sessions are fewer than those that
+   * are left:
+   *  - of three quarters of the process's limit of open files, for all services
+   *    of the process. (Up to 64 of these are reserved for root and the
+   *    service's own user.)
+   *  - of maxSessions, if that is the default. A program that sets maxSessions
+   *    lets one user take all of them, unless it sets this limit too.
+   * A client that is refused gets the reason LE_MSG_WAIT_SERVICE_FULL. */
+  uint32_t maxSessionsPerUser;
+  /* File descriptors in messages. This limit applies to two numbers separately:
+   * those that are queued for the user, and those that arrived from the user
+   * and that the program has neither fetched nor released. Default: 256.
+   *
+   * Those that arrived have a second limit: a user may have one more only while
+   * it has fewer than are left of an eighth of the process's limit of open
+   * files, for all services of the process. At either limit, nothing is
+   * received from the user's sessions until the program fetches or releases a
+   * file descriptor. There are two exceptions:
+   *  - The user has none at this service, and the second limit allows none,
+   *    because other services or users have them. Then a session that sends a
+   *    file descriptor is closed.
+   *  - A client has closed its session. Then its last messages are received,
+   *    without the file descriptors that exceed a limit. */
   uint32_t maxFdsPerUser;
-  /* Bytes of the user's requests without a response. The same number bounds,
-   * separately, its queued messages. Each session of the user has a part of
-   * this limit, and of maxFdsPerUser for its queue. The part replaces the
-   * limits per session above if it is smaller. Default: 256 MiB. */
+  /* Bytes. This limit applies to two numbers separately: the bytes of the
+   * user's requests without a response, and the bytes that are queued for the
+   * user. The sessions of the user share the limit, and they share
+   * maxFdsPerUser for what is queued: each has a part. Where its part is
+   * smaller than a limit of the session above, the part applies. Default:
+   * 256 MiB. */
   size_t maxBytesPerUser;
 } le_msg_ServiceLimits_t;
 
@@ -379,29 +421,33 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
 void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              le_msg_ServiceLimits_t* limitsPtr);
 
-/* Sessions of the service that begin from now on receive no file descriptors
- * from their clients: messages arrive without them. Where the kernel can refuse
- * a file descriptor (Linux 6.16), the client's log says that it could not be
- * sent. On other kernels the library receives it and closes it. If it may be
- * another user's, a thread of the library closes it, because the sender can
- * make a close last long. Cannot be undone. The owner only.
+/* From now on, new sessions of the service receive no file descriptors from
+ * their clients: messages arrive without them. From Linux 6.16 on the kernel
+ * refuses a file descriptor, and the client's log says that it could not be
+ * sent. With older kernels the library receives it and closes it. Cannot be
+ * undone. The owner only.
  *
- * A service that receives file descriptors closes those that the program does
- * not fetch, in the same way. The program must close those that le_msg_GetFd()
- * has returned. */
+ * The sender of a file descriptor can make its close last long. So a thread of
+ * the library closes a file descriptor that another user has sent. This also
+ * applies to a service that receives file descriptors, for those that the
+ * program does not fetch. The program must close each file descriptor that
+ * le_msg_GetFd() has returned. */
 void le_msg_RefuseServiceFds(le_msg_ServiceRef_t serviceRef);
 
-/* Limits for a client's session. 0: the default, which the comment names.
- * maxQueuedBytes and maxQueuedFds also bound the messages, other than
- * responses, that arrive during a blocking call and are delivered after it. The
- * kernel's socket holds messages in addition, as for a service. */
+/* Limits for a client's session. 0 stands for the default, which is in the
+ * member's comment. Some messages arrive during a blocking call and are
+ * delivered after it: maxQueuedBytes and maxQueuedFds also bound those of them
+ * that are not responses. The kernel's socket holds messages in addition to the
+ * queue, as for a service. */
 typedef struct {
-  size_t structSize;          /* sizeof(le_msg_SessionLimits_t) */
-  size_t maxQueuedBytes;      /* 1 MiB or two largest messages */
-  uint32_t maxQueuedMessages; /* 16,384 */
-  uint32_t maxQueuedFds;      /* 256 */
-  uint32_t maxOpenRequests;   /* 65,536, the maximum */
-  size_t maxGatheredBytes;    /* 64 MiB or twice maxQueuedBytes */
+  size_t structSize; /* sizeof(le_msg_SessionLimits_t) */
+  /* Default: the larger of 1 MiB and two largest messages. */
+  size_t maxQueuedBytes;
+  uint32_t maxQueuedMessages; /* default: 16,384 */
+  uint32_t maxQueuedFds;      /* default: 256 */
+  uint32_t maxOpenRequests;   /* default and maximum: 65,536 */
+  /* Default: the larger of 64 MiB and twice maxQueuedBytes. */
+  size_t maxGatheredBytes;
 } le_msg_SessionLimits_t;
 
 /* Sets all limits of a client's session, open or closed. The session's owner
@@ -417,8 +463,8 @@ void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
 
 /* Sets how many messages of a protocol the process keeps ready. The pool grows
  * when needed. Above ten times this size a warning is logged, because the
- * program may not release its messages. If the size is not set, the warning is
- * logged above 100,000 messages. */
+ * program perhaps has forgotten to release messages. If no size is set, the
+ * warning is logged above 100,000 messages. */
 void le_msg_SetProtocolPoolSize(le_msg_ProtocolRef_t protocolRef,
                                 size_t messages);
 

@@ -43,6 +43,11 @@ constexpr absl::Duration kSlowReaderPatience = absl::Seconds(1);
 // owed, and a user with many sessions has few bytes for each.
 constexpr absl::Duration kOwedPatience = absl::Seconds(10);
 
+// A blocking request without a deadline that waits longer for its response logs
+// that. More than most servers need for a request, and less than a user waits
+// before a program counts as hung.
+constexpr absl::Duration kResponsePatience = absl::Seconds(10);
+
 // Bytes of one session's requests without a response. At this limit a server
 // stops reading from the session. Equal to the bytes that may be gathered for
 // it.

@@ -22,7 +22,7 @@ enum class Result : uint8_t {
   kDeadlock,       // the caller would wait for its own thread
   kNotOffered,     // opening: bound, but no server offers the service
   kNoBinding,      // opening: no binding leads to a service
-  kNoDirectory,    // opening: no directory that can be trusted answers
+  kNoDirectory,    // opening: no trusted directory answers, or another cause
   kServiceFull,    // opening: the service has its largest number of sessions
   kOtherProtocol,  // opening: the service speaks another protocol
 };

@@ -90,8 +90,9 @@ class ClientSessionMachine {
   size_t requests() const { return requests_.size(); }
   // Existing requests are kept, even above the limit.
   void LimitRequests(size_t limit) { requests_.set_limit(limit); }
-  // Returns the requests of an opening that has ended, in their order.
-  std::vector<Completion> TakeRequests() { return requests_.Clear(); }
+  // Removes the requests of an opening that has ended: returns one a call, in
+  // their order, and then none.
+  absl::optional<Completion> TakeRequest() { return requests_.TakeFirst(); }
 
  private:
   bool Apply(ClientEvent event);

@@ -33,6 +33,10 @@ struct TransactionTable::IsLater {
 uint64_t TransactionTable::Add(const Completion& completion,
                                absl::Time deadline) {
   if (used_ >= limit_) return 0;
+  // Without memory nothing has changed.
+  if (due_.size() == due_.capacity() && deadline != absl::InfiniteFuture()) {
+    due_.reserve(2 * due_.size() + 1);
+  }
   uint32_t index = free_;
   if (index != kNil) {
     free_ = slots_[index].next;
@@ -128,18 +132,18 @@ bool TransactionTable::Abandon(uint64_t id, Completion* completion) {
   return true;
 }
 
-std::vector<Completion> TransactionTable::Clear() {
-  std::vector<Completion> owed;
+absl::optional<Completion> TransactionTable::TakeFirst() {
   due_.clear();  // before Unlink(), which would remove one at a time
-  while (first_ != kNil) {
-    owed.push_back(slots_[first_].completion);
+  if (first_ != kNil) {
     const uint32_t index = first_;
     Unlink(index);
+    Free(index);
+    return slots_[index].completion;
   }
   for (uint32_t i = 0; i < slots_.size(); ++i) {
     if (slots_[i].used) Free(i);
   }
-  return owed;
+  return absl::nullopt;
 }
 
 absl::optional<Completion> TransactionTable::Expire(absl::Time now) {

@@ -43,9 +43,9 @@ class TransactionTable {
   // request was not waiting.
   bool Abandon(uint64_t id, Completion* completion);
 
-  // Removes all requests and returns those that were waiting, in the order of
-  // Add().
-  std::vector<Completion> Clear();
+  // Removes all requests: each call returns one that was waiting, in the order
+  // of Add(), and the last call returns none. Needs no memory.
+  absl::optional<Completion> TakeFirst();
 
   // The earliest deadline of the waiting requests. InfiniteFuture(): none has
   // one.

@@ -81,7 +81,7 @@ TEST(TransactionTableTest, AnAbandonedOneStillAwaitsItsAnswer) {
   EXPECT_NE(table.Add(Named(2), kNever), 0u);
 }
 
-TEST(TransactionTableTest, ClearReturnsWhatWaitsInOrder) {
+TEST(TransactionTableTest, WhatWaitsIsTakenInOrder) {
   TransactionTable table(10);
   uint64_t ids[5];
   for (int i = 0; i < 5; ++i) ids[i] = table.Add(Named(i), kNever);
@@ -90,7 +90,7 @@ TEST(TransactionTableTest, ClearReturnsWhatWaitsInOrder) {
   table.Abandon(ids[3], &completion);
   table.Add(Named(5), kNever);  // reuses the slot of 1
   std::vector<int> names;
-  for (const Completion& c : table.Clear()) names.push_back(NameOf(c));
+  while (auto c = table.TakeFirst()) names.push_back(NameOf(*c));
   EXPECT_EQ(names, (std::vector<int>{0, 2, 4, 5}));
   EXPECT_EQ(table.size(), 0u);
   EXPECT_EQ(table.Complete(ids[3], &completion),
@@ -136,7 +136,8 @@ TEST(TransactionTableTest, TheNextDeadlineIsOfOneThatWaits) {
   table.Complete(third, &completion);
   EXPECT_EQ(table.NextDeadline(), kNever);
   table.Add(Named(4), start + absl::Seconds(4));
-  table.Clear();
+  while (table.TakeFirst().has_value()) {
+  }
   EXPECT_EQ(table.NextDeadline(), kNever);
 }
 
@@ -251,7 +252,7 @@ TEST(TransactionTableTest, AgreesWithAMap) {
     }
   }
   std::vector<int> names;
-  for (const Completion& c : table.Clear()) names.push_back(NameOf(c));
+  while (auto c = table.TakeFirst()) names.push_back(NameOf(*c));
   EXPECT_EQ(names, expected);
 }
 

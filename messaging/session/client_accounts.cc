@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "event/base/sys.h"
 
 namespace le {
@@ -156,8 +157,19 @@ transports::SendLimits ServiceUser::ToSend(size_t max_message_size) const {
 bool ServiceUser::TakeDescriptor() {
   if (descriptors_ >= max_descriptors_) return false;
   if (is_bounded_ && !accounts_->TakeDescriptor(uid_)) return false;
-  ++descriptors_;
+  if (descriptors_++ == 0) has_waited_ = false;
   return true;
+}
+
+std::string ServiceUser::DescribeDescriptors() const {
+  const uint32_t descriptors = descriptors_;
+  return absl::StrCat("user ", uid_, " has ", descriptors,
+                      " file descriptors in messages that were neither fetched "
+                      "nor released, as many as it may (",
+                      descriptors >= max_descriptors_
+                          ? "maxFdsPerUser"
+                          : "its part of RLIMIT_NOFILE, for all services",
+                      ")");
 }
 
 void ServiceUser::ReturnDescriptor() {

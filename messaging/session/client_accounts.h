@@ -12,6 +12,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "event/base/mutex.h"
@@ -116,6 +117,10 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   // Whether the user may have no more, and has at least one at this service.
   // True: `on_return` will be called.
   bool AwaitsDescriptor();
+  // True once, until the user has had none.
+  bool IsFirstWait() { return !std::exchange(has_waited_, true); }
+  // For a log line: how many the user has, and by which limit no more.
+  std::string DescribeDescriptors() const;
 
  private:
   friend class event::RefCounted<ServiceUser>;
@@ -136,6 +141,7 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   UserLimits limits_;
   SessionLimits session_;
   size_t max_request_bytes_ = kDefaultRequestBytes;
+  bool has_waited_ = false;  // IsFirstWait() was called
   std::atomic<uint32_t> max_descriptors_{UINT32_MAX};
   std::atomic<uint32_t> descriptors_{0};
   // These two are guarded by the lock of `accounts_`.

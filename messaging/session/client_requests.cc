@@ -4,8 +4,10 @@
 // ClientSession: requests and their deadlines, and the functions that need the
 // class Deadlines.
 
+#include <string>
 #include <utility>
 
+#include "absl/base/optimization.h"
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/peer_log.h"
@@ -68,9 +70,15 @@ ClientSession::~ClientSession() = default;
 ClientSession::AddedRequest ClientSession::AddRequestLocked(
     Completion* completion, event::Instant deadline) {
   AddedRequest added;
+  if (!completion->on_stack) inbox_.Reserve();
   added.result = machine_.AddRequest(completion, deadline, &added.id);
   added.route = RouteLocked();
   added.pipelined = machine_.requests() > 1;
+  if (ABSL_PREDICT_FALSE(added.result == Result::kTooMany)) {
+    added.tells = !std::exchange(told_too_many_, true);
+  } else if (ABSL_PREDICT_FALSE(told_too_many_)) {
+    told_too_many_ = machine_.requests() > limits_.open_requests / 2;
+  }
   return added;
 }
 
@@ -93,7 +101,7 @@ uint64_t ClientSession::Request(event::Ref<Message> message,
     added = AddRequestLocked(&completion, deadline);
   }
   if (added.result != Result::kOk) {
-    WarnOfRefusedRequest(added.result);
+    WarnOfRefusedRequest(added);
     Complete(completion, added.result);
     return 0;
   }
@@ -127,7 +135,7 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
     }
   }
   if (added.result != Result::kOk) {
-    WarnOfRefusedRequest(added.result);
+    WarnOfRefusedRequest(added);
     return added.result;
   }
   const Result sent = SendRequest(added, message.get(), deadline);
@@ -137,13 +145,22 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
     machine_.ForgetRequest(added.id, &completion);
     return sent;
   }
-  if (sent == Result::kOk) owner_->loop()->RunTurnEndHooks();
+  const bool is_timed = deadline != absl::InfiniteFuture();
+  bool is_told = false;
   while (!caller.done) {
+    // Silence is reported once; from then on this waits for input.
+    if (is_told && link_.attached() != nullptr) {
+      link_.attached()->Wait(transports::Connection::kReadable, deadline);
+    }
     // A connection that accepts no more frames may still have frames to
     // receive.
     const IoResult received =
         ReceiveIntoInbox(sent == Result::kOk ? deadline : absl::InfinitePast());
     if (received == IoResult::kOk) continue;
+    if (received == IoResult::kWouldBlock && sent == Result::kOk && !is_timed) {
+      if (!std::exchange(is_told, true)) WarnOfNoResponse();
+      continue;
+    }
     if (received == IoResult::kWouldBlock && sent == Result::kOk) {
       MutexLock lock(&mutex_);
       machine_.AbandonRequest(added.id, &completion);
@@ -165,23 +182,40 @@ bool ClientSession::CancelRequest(uint64_t id) {
   return true;
 }
 
-void ClientSession::WarnOfRefusedRequest(Result why) {
-  const char* reason;
-  switch (why) {
+void ClientSession::WarnOfNoResponse() {
+  event::Credentials server;
+  {
+    MutexLock lock(&mutex_);
+    server = server_;
+  }
+  event::LogForPeer(
+      event::LogLevel::kWarning, server.uid,
+      absl::StrCat("interface '", interface_.name, "': a request has waited ",
+                   absl::FormatDuration(kResponsePatience),
+                   " for a response of pid ", server.pid, " of user ",
+                   server.uid));
+}
+
+void ClientSession::WarnOfRefusedRequest(const AddedRequest& refused) {
+  if (!refused.tells) return;
+  std::string what;
+  switch (refused.result) {
     case Result::kTooMany:
-      reason = "it was made beyond the limit of open requests";
+      what = absl::StrCat(limits().open_requests,
+                          " requests are open (maxOpenRequests): further "
+                          "requests fail");
       break;
     case Result::kDeadlock:
-      reason = "the server is on this very thread";
+      what = "a request fails: the server is on this very thread";
       break;
     default:
-      reason = "it was made on a session that is not open";
+      what = absl::StrCat("a request fails: it was made on a session that is ",
+                          WhyNotOpen());
   }
   // LogForPeer() limits the lines: a server that does not answer may cause them
   // without end.
   event::LogForPeer(event::LogLevel::kWarning, event::kUnknownPeer,
-                    absl::StrCat("interface '", interface_.name,
-                                 "': a request fails: ", reason));
+                    absl::StrCat("interface '", interface_.name, "': ", what));
 }
 
 void ClientSession::ArmDeadlineFor(event::Instant deadline) {

@@ -36,6 +36,14 @@ constexpr int kMaxRoundsAtEnd = 8;
 // late. The inbox and the number of requests bound all other frames.
 constexpr int kMaxIgnorableFramesTooLate = 256;
 
+// No wait for room has begun.
+constexpr event::Instant kNotWaitedYet = absl::InfinitePast();
+
+// A send that waits longer for room logs that. A server that reads usually
+// makes room within milliseconds; a user notices a stop of this length. Equal
+// to the time after which a client counts as slow.
+constexpr absl::Duration kRoomPatience = absl::Seconds(1);
+
 Result ToResult(const absl::Status& opening) {
   switch (opening.code()) {
     case absl::StatusCode::kOk:
@@ -132,32 +140,34 @@ Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
     case Result::kNoBinding:
     case Result::kNoDirectory:
     case Result::kServiceFull:
-      // LogForPeer() limits the lines: a program may retry without end.
-      event::LogForPeer(
-          LogLevel::kWarning, event::kUnknownPeer,
-          absl::StrCat("interface '", interface_.name,
-                       "': cannot open a session: ", wait_cause().text));
+      WarnOfFailedOpening(wait_cause().text);
       break;
-    default:  // a wait has been logged already
+    default:  // OnEnded() logs another protocol, and OpenAttempt a long wait
       break;
   }
   return caller.result;
 }
 
+void ClientSession::WarnOfFailedOpening(absl::string_view why) {
+  // LogForPeer() limits the lines: a program may retry without end.
+  event::LogForPeer(LogLevel::kWarning, event::kUnknownPeer,
+                    absl::StrCat("interface '", interface_.name,
+                                 "': cannot open a session: ", why));
+}
+
 void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
                                  bool waits, event::Instant deadline) {
-  opening_ = done;
   bool opens;
-  bool owes = false;
-  std::vector<Delivery> replaced;  // released without the lock
   {
     MutexLock lock(&mutex_);
+    if (!done.on_stack) inbox_.Reserve();
+    opening_ = done;
     machine_.Number(&opening_);
     opens = machine_.Open();
     // The far end may have closed the last opening before the loop has reported
     // it. A new opening drops that report.
     if (opens) {
-      owes = LeaveOpeningLocked(&replaced);
+      LeaveOpeningLocked();
       // The directory has not answered yet.
       wait_cause_.reason = directory::WaitReason::kNoAnswer;
     }
@@ -169,7 +179,7 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     Complete(std::exchange(opening_, {}), Result::kClosed);
     return;
   }
-  FinishLeaving(owes);
+  FinishLeaving();
   LogDebug(waits ? "opening" : "opening, if that is possible now");
   OpenAttempt::Observer* const observer = this;
   attempt_ = std::make_unique<OpenAttempt>(
@@ -183,6 +193,7 @@ absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
                            ? Connection::Trust::kStranger
                            : Connection::Trust::kTrusted,
                        server.uid, nullptr);
+  connection->ReportSilence(kResponsePatience);
   absl::Status attached = link_.Attach(connection.get(), send_limits());
   if (!attached.ok()) return attached;
   ConnectionRef present(std::move(connection));
@@ -203,6 +214,9 @@ void ClientSession::OnEnded(const absl::Status& status) {
   const std::unique_ptr<OpenAttempt> attempt = std::move(attempt_);
   open_status_ = status;
   if (!status.ok()) {
+    if (status.code() == absl::StatusCode::kFailedPrecondition) {
+      WarnOfFailedOpening(status.message());
+    }
     LogDebug("not opened: ", status.message());
     MutexLock lock(&mutex_);
     machine_.OnGivenUp();
@@ -257,59 +271,65 @@ void ClientSession::SettleEnd() {
         link_.attached() == nullptr) {
       return;
     }
-    std::vector<Completion> requests = machine_.TakeRequests();
-    const auto on_stack = std::find_if(
-        requests.begin(), requests.end(),
-        [](const Completion& request) { return request.on_stack; });
-    if (on_stack != requests.end()) {
-      blocked_caller = *on_stack;
-      requests.erase(on_stack);
+    while (const auto request = machine_.TakeRequest()) {
+      if (request->on_stack) {
+        blocked_caller = request;
+      } else {
+        inbox_.Push({{}, *request, Result::kClosed});
+      }
     }
-    inbox_.End(requests);
+    inbox_.End();
   }
   link_.Close();
   LogDebug("closed: ", CloseReasonText(close_reason()));
   if (blocked_caller.has_value()) Complete(*blocked_caller, Result::kClosed);
 }
 
-bool ClientSession::LeaveOpeningLocked(std::vector<Delivery>* replaced) {
+void ClientSession::LeaveOpeningLocked() {
   open_epoch_.store(kNoEpoch, std::memory_order_release);
-  std::vector<Completion> ended = machine_.TakeRequests();
-  if (attempt_ != nullptr) ended.push_back(std::exchange(opening_, {}));
-  *replaced = inbox_.Close(ended);
+  while (const auto request = machine_.TakeRequest()) {
+    inbox_.Push({{}, *request, Result::kClosed});
+  }
+  if (attempt_ != nullptr) {
+    inbox_.Push({{}, std::exchange(opening_, {}), Result::kClosed});
+  }
+  inbox_.Close();
   wait_cause_ = directory::WaitCause();
-  return !inbox_.empty();
 }
 
-void ClientSession::FinishLeaving(bool owes) {
+void ClientSession::FinishLeaving() {
   attempt_.reset();
   link_.Close();
+  event::Ref<Message> dropped;
+  bool owes;
+  do {
+    dropped.reset();  // without the lock
+    MutexLock lock(&mutex_);
+    dropped = inbox_.TakeDropped();
+    owes = !inbox_.empty();
+  } while (dropped);
   if (owes) link_.Schedule();
 }
 
 void ClientSession::Close() {
-  std::vector<Delivery> replaced;  // released without the lock
-  bool owes;
   {
     MutexLock lock(&mutex_);
     if (!machine_.Close(CloseReason::kByCaller)) return;
-    owes = LeaveOpeningLocked(&replaced);
+    LeaveOpeningLocked();
   }
   LogDebug("closed by its user");
-  FinishLeaving(owes);
+  FinishLeaving();
 }
 
 void ClientSession::Delete() {
   const auto keep = event::Ref<ClientSession>::Adopt(this);  // the user's
-  std::vector<Delivery> replaced;
-  bool owes;
   {
     MutexLock lock(&mutex_);
     machine_.Close(CloseReason::kByCaller);
     machine_.Delete();
-    owes = LeaveOpeningLocked(&replaced);
+    LeaveOpeningLocked();
   }
-  FinishLeaving(owes);
+  FinishLeaving();
   DropDeadlines();
   LeaveOwnerIfDone();
 }
@@ -321,14 +341,12 @@ void ClientSession::Drop() {
 
 void ClientSession::Shutdown() {
   const auto keep = event::Ref<ClientSession>::Share(this);
-  std::vector<Delivery> replaced;
-  bool owes;
   {
     MutexLock lock(&mutex_);
     machine_.Retire();
-    owes = LeaveOpeningLocked(&replaced);
+    LeaveOpeningLocked();
   }
-  FinishLeaving(owes);
+  FinishLeaving();
   DropDeadlines();
   // A request that a completion makes is refused, and completes in the next
   // round.
@@ -424,8 +442,9 @@ Result ClientSession::SendOn(const Route& route,
                              transports::OutgoingFrame* frame,
                              event::Instant deadline) {
   Result sent = SendNow(route, *frame);
+  event::Instant warn_at = kNotWaitedYet;
   while (ABSL_PREDICT_FALSE(sent == Result::kNoRoom)) {
-    const Result room = MakeRoom(route, frame, deadline);
+    const Result room = MakeRoom(route, frame, deadline, &warn_at);
     if (room != Result::kOk) return room;
     sent = SendNow(route, *frame);
   }
@@ -434,7 +453,8 @@ Result ClientSession::SendOn(const Route& route,
 
 Result ClientSession::MakeRoom(const Route& route,
                                transports::OutgoingFrame* frame,
-                               event::Instant deadline) {
+                               event::Instant deadline,
+                               event::Instant* warn_at) {
   if (frame->room == transports::Room::kGathered) {
     LogFault(
         CloseReason::kSlowReader,
@@ -452,7 +472,7 @@ Result ClientSession::MakeRoom(const Route& route,
     frame->room = transports::Room::kGathered;
     return Result::kOk;
   }
-  const Result room = WaitForRoom(route.connection, deadline);
+  const Result room = WaitForRoom(route.connection, deadline, warn_at);
   if (room != Result::kOk) return room;
   const bool lasts = open_epoch_.load(std::memory_order_acquire) == route.epoch;
   return lasts ? Result::kOk : Result::kClosed;
@@ -464,27 +484,66 @@ void ClientSession::WarnOfDroppedMessage() {
   event::LogForPeer(
       LogLevel::kWarning, event::kUnknownPeer,
       absl::StrCat("interface '", interface_.name,
-                   "': a message is dropped: the session is not open"));
+                   "': a message is dropped: the session is ", WhyNotOpen()));
+}
+
+const char* ClientSession::WhyNotOpen() {
+  MutexLock lock(&mutex_);
+  return machine_.state() == ClientState::kOpening
+             ? "still being opened: wait for its callback, or use "
+               "le_msg_OpenSessionSync()"
+             : "not open";
 }
 
 bool ClientSession::MustNotWait() {
-  if (owner_->IsCurrent() && owner_->loop()->InTurn()) return true;
+  event::Thread* const thread = event::Thread::Current();
+  const event::Loop* const loop = thread->loop_if_made();
+  if (loop != nullptr && loop->InTurn()) return true;
   MutexLock lock(&mutex_);
-  return machine_.server_thread() == event::Thread::Current()->token();
+  return machine_.server_thread() == thread->token();
+}
+
+bool ClientSession::WaitOrWarn(Connection* connection, uint32_t events,
+                               event::Instant deadline,
+                               event::Instant* warn_at) {
+  event::Process* const process = event::Process::Current();
+  if (*warn_at == kNotWaitedYet) {
+    connection->stalled_since();  // the later call compares with this one
+    *warn_at = process->Now() + kRoomPatience;
+  }
+  if (*warn_at >= deadline) return connection->Wait(events, deadline);
+  const bool ready = connection->Wait(events, *warn_at);
+  const event::Instant now = process->Now();
+  if (now < *warn_at) return ready;
+  *warn_at = absl::InfiniteFuture();
+  event::Credentials server;
+  {
+    MutexLock lock(&mutex_);
+    server = server_;
+  }
+  const absl::Duration stalled = now - connection->stalled_since();
+  event::LogForPeer(
+      LogLevel::kWarning, server.uid,
+      absl::StrCat(
+          "interface '", interface_.name, "': a send waits for room: pid ",
+          server.pid, " of user ", server.uid,
+          stalled < kRoomPatience ? " reads slowly"
+                                  : " has read nothing for 1 s",
+          ", and ", connection->queued_bytes(), " bytes are queued for it"));
+  return ready || connection->Wait(events, deadline);
 }
 
 Result ClientSession::WaitForRoom(Connection* connection,
-                                  event::Instant deadline) {
+                                  event::Instant deadline,
+                                  event::Instant* warn_at) {
   if (!owner_->IsCurrent()) {
-    return connection->Wait(Connection::kWritable, deadline)
+    return WaitOrWarn(connection, Connection::kWritable, deadline, warn_at)
                ? Result::kOk
                : Result::kTimedOut;
   }
-  // The far end may be waiting for messages that this turn has gathered, or for
-  // this thread to read.
-  owner_->loop()->RunTurnEndHooks();
-  if (!connection->Wait(Connection::kWritable | Connection::kReadable,
-                        deadline)) {
+  // The far end may be waiting for this thread to read.
+  if (!WaitOrWarn(connection, Connection::kWritable | Connection::kReadable,
+                  deadline, warn_at)) {
     return Result::kTimedOut;
   }
   if (ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kClosed) {
@@ -505,7 +564,8 @@ void ClientSession::OnFrame(transports::IncomingFrame&& frame) {
     handler_->OnMessage(this, pool_->NewReceived(this, std::move(frame)));
     return;
   }
-  absl::optional<Delivery> delivery = ToDelivery(std::move(frame));
+  absl::optional<Delivery> delivery =
+      ToDelivery(std::move(frame), /*into_inbox=*/false);
   if (delivery.has_value()) Deliver(*std::move(delivery));
 }
 
@@ -537,7 +597,8 @@ IoResult ClientSession::ReceiveIntoInbox(event::Instant deadline) {
 }
 
 void ClientSession::TakeFrame(transports::IncomingFrame&& frame) {
-  absl::optional<Delivery> delivery = ToDelivery(std::move(frame));
+  absl::optional<Delivery> delivery =
+      ToDelivery(std::move(frame), /*into_inbox=*/true);
   if (!delivery.has_value()) return;
   if (delivery->completion.on_stack) return Deliver(*std::move(delivery));
   const bool too_much =
@@ -554,7 +615,7 @@ void ClientSession::TakeFrame(transports::IncomingFrame&& frame) {
 }
 
 absl::optional<Delivery> ClientSession::ToDelivery(
-    transports::IncomingFrame&& frame) {
+    transports::IncomingFrame&& frame, bool into_inbox) {
   const uint8_t type = frame.type;
   const uint64_t id = frame.id;
   const bool brings_message =
@@ -572,6 +633,10 @@ absl::optional<Delivery> ClientSession::ToDelivery(
   if (PlainType(type) != kMessageFrame) {
     MutexLock lock(&mutex_);
     verdict = machine_.OnFrame(type, id);
+    const Completion& completion = verdict.completion;
+    if (!into_inbox && completion.order != 0 && !completion.on_stack) {
+      inbox_.Release();
+    }
   }
   delivery.completion = verdict.completion;
   switch (verdict.action) {
@@ -659,6 +724,8 @@ bool ClientSession::DeliverOwed() {
 
 void ClientSession::Deliver(Delivery delivery) {
   if (dropped_) return;
+  // Of a completion in the inbox when the session was closed.
+  if (delivery.result != Result::kOk) delivery.message.reset();
   if (!delivery.is_completion()) {
     handler_->OnMessage(this, std::move(delivery.message));
   } else if (delivery.completion.done != nullptr) {

@@ -132,6 +132,7 @@ class ClientSession final : public Session,
     uint64_t id = 0;
     Route route;
     bool pipelined = false;  // other requests wait
+    bool tells = true;       // a refusal is logged
   };
 
   ~ClientSession() override;
@@ -154,6 +155,7 @@ class ClientSession final : public Session,
   void Shutdown() override;
   bool Abandon() override;
 
+  void WarnOfFailedOpening(absl::string_view why);
   void StartOpening(const Completion& done, event::Loop* loop, bool waits,
                     event::Instant deadline);
 
@@ -170,12 +172,16 @@ class ClientSession final : public Session,
   // Called if the connection has no room. Waits for room, or marks `frame` as
   // gathered.
   Result MakeRoom(const Route& route, transports::OutgoingFrame* frame,
-                  event::Instant deadline);
-  // Whether the calling thread must not wait for room, because the server may
-  // wait for this thread.
+                  event::Instant deadline, event::Instant* warn_at);
+  // Whether the calling thread must not wait for room: it is in a handler, or
+  // the server is on this thread. The server may wait for it.
   bool MustNotWait();
   Result WaitForRoom(transports::Connection* connection,
-                     event::Instant deadline);
+                     event::Instant deadline, event::Instant* warn_at);
+  // As Connection::Wait(), for one send. Logs once that it lasts: `*warn_at`
+  // says when.
+  bool WaitOrWarn(transports::Connection* connection, uint32_t events,
+                  event::Instant deadline, event::Instant* warn_at);
 
   // For a blocking call: receives a frame and puts it into the inbox, or waits
   // until `deadline`. A frame that has arrived is received even after the
@@ -184,7 +190,8 @@ class ClientSession final : public Session,
   transports::IoResult ReceiveIntoInbox(event::Instant deadline);
   void TakeFrame(transports::IncomingFrame&& frame);
   // The delivery for `frame`, if there is one.
-  absl::optional<Delivery> ToDelivery(transports::IncomingFrame&& frame);
+  absl::optional<Delivery> ToDelivery(transports::IncomingFrame&& frame,
+                                      bool into_inbox);
   bool MayHoldMore(bool with_descriptor);
   void TakeWhatHasCome();
 
@@ -201,11 +208,9 @@ class ClientSession final : public Session,
   // completions of its requests.
   void SettleEnd();
   // Removes the rest of an opening that the machine has left. The user gets no
-  // more handler calls of it. True: completions are due. FinishLeaving() must
-  // follow.
-  bool LeaveOpeningLocked(std::vector<Delivery>* replaced)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void FinishLeaving(bool owes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // more handler calls of it. FinishLeaving() must follow.
+  void LeaveOpeningLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FinishLeaving() ABSL_LOCKS_EXCLUDED(mutex_);
 
   void Owe(Delivery delivery);
   // Delivers at once if a blocking call waits for it, otherwise from the loop.
@@ -215,7 +220,10 @@ class ClientSession final : public Session,
   // Leaves the owner once the session is deleted and nothing is due.
   void LeaveOwnerIfDone();
   void WarnOfDroppedMessage();
-  void WarnOfRefusedRequest(Result why);
+  void WarnOfNoResponse();
+  // For a log line after "the session is".
+  const char* WhyNotOpen();
+  void WarnOfRefusedRequest(const AddedRequest& refused);
   void ArmDeadline();
   void DropDeadlines();
   void ArmDeadlineFor(event::Instant deadline);
@@ -231,6 +239,9 @@ class ClientSession final : public Session,
   Inbox inbox_ ABSL_GUARDED_BY(mutex_);
   event::Credentials server_ ABSL_GUARDED_BY(mutex_);
   SessionLimits limits_ ABSL_GUARDED_BY(mutex_);
+  // The refusal of a request was logged, and more than half of the permitted
+  // requests have been open since.
+  bool told_too_many_ ABSL_GUARDED_BY(mutex_) = false;
   directory::WaitCause wait_cause_ ABSL_GUARDED_BY(mutex_);
   // The connection of the present or the last opening. The owner changes it,
   // under the lock.

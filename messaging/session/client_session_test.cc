@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a client's requests complete if there is no memory for their responses.
+// A client's session: room, and how its requests complete without memory.
 
 #include "messaging/session/client_session.h"
 
@@ -24,6 +24,7 @@
 namespace {
 bool g_no_memory_for_messages = false;
 bool g_no_memory_to_pack = false;
+bool g_no_memory = false;  // of the other forms
 
 void* Allocate(void* block) {
   if (block == nullptr) throw std::bad_alloc();
@@ -31,6 +32,11 @@ void* Allocate(void* block) {
 }
 }  // namespace
 
+void* operator new(size_t size) {
+  return Allocate(g_no_memory ? nullptr : std::malloc(size));
+}
+void operator delete(void* block) noexcept { std::free(block); }
+void operator delete(void* block, size_t) noexcept { std::free(block); }
 // Only messages use this form: they are aligned to a cache line.
 void* operator new(size_t size, std::align_val_t alignment) {
   if (g_no_memory_for_messages) throw std::bad_alloc();
@@ -82,11 +88,15 @@ class FakeIntroducer final : public directory::Introducer {
 
 class CountingHandler final : public ClientHandler {
  public:
-  void OnMessage(ClientSession*, event::Ref<Message>) override {}
+  void OnMessage(ClientSession*, event::Ref<Message>) override {
+    if (on_message) on_message();
+  }
   void OnClosed(ClientSession*) override { ++closes; }
-  void OnRoom(ClientSession*) override {}
+  void OnRoom(ClientSession*) override { ++rooms; }
 
+  std::function<void()> on_message;
   int closes = 0;
+  int rooms = 0;
 };
 
 struct Completed {
@@ -136,7 +146,7 @@ class ClientSessionTest : public ::testing::Test {
     ASSERT_FALSE(session_->is_closed());
   }
   // Sends a request.
-  void Request(Completed* completed) {
+  uint64_t Request(Completed* completed) {
     Completion completion;
     completion.context = completed;
     completion.done = [](const Completion& c, ClientSession*,
@@ -146,7 +156,7 @@ class ClientSessionTest : public ::testing::Test {
       to->result = result;
       to->response = std::move(response);
     };
-    session_->Request(NewMessage(), completion, absl::InfiniteFuture());
+    return session_->Request(NewMessage(), completion, absl::InfiniteFuture());
   }
   Result RequestSync() {
     event::Ref<Message> response;
@@ -167,6 +177,13 @@ class ClientSessionTest : public ::testing::Test {
     frame.id = id;
     frame.payload = buffers_->Allocate();
     frame.payload.Assign(reinterpret_cast<const uint8_t*>(&id), sizeof(id));
+    server_.frames.push_back(std::move(frame));
+  }
+  // The server pushes a message. The session has not received it yet.
+  void Push() {
+    IncomingFrame frame;
+    frame.type = kMessageFrame;
+    frame.payload = buffers_->Allocate();
     server_.frames.push_back(std::move(frame));
   }
   static void Turns() {
@@ -239,6 +256,87 @@ TEST_F(ClientSessionTest, WithoutMemoryToPackItAResponseIsKeptAsItIs) {
     EXPECT_EQ(std::memcmp(completed.response->payload(), &first, sizeof(first)),
               0);
     EXPECT_EQ(handler_->closes, 0);
+    kept_.clear();
+  });
+}
+
+// The room for a completion is reserved when its request is made.
+TEST_F(ClientSessionTest, WithoutMemoryARequestCompletesOnce) {
+  Run([this] {
+    constexpr int kRequests = 20;
+    Completed completed[kRequests];
+    uint64_t ids[kRequests];
+    for (int i = 0; i < kRequests; ++i) ids[i] = Request(&completed[i]);
+    g_no_memory = true;
+    for (int i = 0; i < kRequests / 2; ++i) {
+      EXPECT_NO_THROW(session_->CancelRequest(ids[i]));
+    }
+    EXPECT_NO_THROW(session_->Close());
+    g_no_memory = false;
+    Turns();
+    for (int i = 0; i < kRequests; ++i) {
+      EXPECT_EQ(completed[i].times, 1);
+      EXPECT_EQ(completed[i].result,
+                i < kRequests / 2 ? Result::kCancelled : Result::kClosed);
+    }
+  });
+}
+
+// The handlers of the pushes make synchronous requests, and further pushes
+// arrive during these.
+TEST_F(ClientSessionTest, RoomIsReportedAlthoughPushesAreDue) {
+  Run([this] {
+    int pushes = 0;
+    server_.on_send = [&](const OutgoingFrame& frame) {
+      if (++pushes <= 3) Push();
+      Answer(frame.id);
+      return IoResult::kOk;
+    };
+    handler_->on_message = [this] { EXPECT_EQ(RequestSync(), Result::kOk); };
+    EXPECT_EQ(RequestSync(), Result::kOk);
+    server_.observer->OnWritable();
+    EXPECT_EQ(handler_->rooms, 1);
+    Turns();
+    EXPECT_EQ(pushes, 4);
+    EXPECT_EQ(handler_->rooms, 1);
+    kept_.clear();
+  });
+}
+
+// Two processes whose handlers send on sessions of other threads would wait for
+// each other.
+TEST_F(ClientSessionTest, AHandlerOfAnotherThreadDoesNotWaitForRoom) {
+  struct Sending final : event::Task {
+    void Run() override { run(); }
+    std::function<void()> run;
+  };
+  Run([this] {
+    std::vector<transports::Room> rooms;
+    server_.on_send = [&](const OutgoingFrame& frame) {
+      rooms.push_back(frame.room);
+      return rooms.size() == 1 ? IoResult::kWouldBlock : IoResult::kOk;
+    };
+    const auto send = [this] {
+      EXPECT_EQ(session_->Send(NewMessage(), absl::InfiniteFuture()),
+                Result::kOk);
+    };
+    const auto join = [](std::function<void()> body) {
+      event::Process::Current()->StartThread("other", std::move(body))->Join();
+    };
+    join([&] {
+      Sending handler;
+      handler.run = send;
+      event::Loop* const loop = event::Thread::Current()->loop();
+      loop->Post(&handler);
+      loop->RunTurn(absl::InfinitePast());
+    });
+    EXPECT_EQ(rooms,
+              (std::vector<transports::Room>{transports::Room::kQueue,
+                                             transports::Room::kGathered}));
+    rooms.clear();
+    join(send);  // outside a handler
+    EXPECT_EQ(rooms, (std::vector<transports::Room>{transports::Room::kQueue,
+                                                    transports::Room::kQueue}));
     kept_.clear();
   });
 }

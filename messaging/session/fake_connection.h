@@ -11,6 +11,7 @@
 
 #include "event/loop.h"
 #include "event/process.h"
+#include "transports/stall_clock.h"
 #include "transports/transport.h"
 
 namespace le {
@@ -25,7 +26,7 @@ struct FarEnd {
   bool gone = false;
   bool is_read = true;
   size_t queued_bytes = 0;  // in the queue to this end
-  event::Instant stalled_since = absl::InfiniteFuture();
+  transports::StallClock stall_clock;
   std::function<transports::IoResult(const transports::OutgoingFrame&)>
       on_send = [](const transports::OutgoingFrame&) {
         return transports::IoResult::kOk;
@@ -62,6 +63,7 @@ class FakeConnection final : public transports::Connection {
   absl::Status SetReceiveCredentials(bool) override { return absl::OkStatus(); }
   void SetDescriptorPolicy(DescriptorPolicy) override {}
   void SetTrust(Trust, uid_t, std::shared_ptr<void>) override {}
+  void KeepUntilClosed(std::shared_ptr<void>) override {}
   void SetSendLimits(const transports::SendLimits&) override {}
   void NotifyWhenReceived() override {}
   void Close() override {}
@@ -74,7 +76,9 @@ class FakeConnection final : public transports::Connection {
   size_t unreceived_descriptors() const override { return 0; }
   bool congested() const override { return false; }
   event::Instant stalled_since() const override {
-    return far_end_->stalled_since;
+    if (far_end_->queued_bytes == 0) return absl::InfiniteFuture();
+    return far_end_->stall_clock.Since(event::Process::Current()->Now(),
+                                       /*unreceived=*/0);
   }
   absl::Status close_status() const override {
     return absl::UnavailableError("gone");

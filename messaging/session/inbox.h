@@ -30,11 +30,11 @@ struct Delivery {
   bool is_push() const { return message && !is_completion(); }
 };
 
-// An inbox is nearly always empty, so an empty one has no memory. Not
-// thread-safe.
+// An inbox is nearly always empty. An empty one has memory only if it has had
+// reservations. Not thread-safe.
 class Inbox {
  public:
-  bool empty() const { return queue_ == nullptr; }
+  bool empty() const { return size() == 0; }
   size_t size() const {
     return queue_ == nullptr ? 0 : queue_->deliveries.size() - queue_->first;
   }
@@ -45,18 +45,26 @@ class Inbox {
     return queue_ == nullptr ? 0 : queue_->descriptors;
   }
 
+  // Makes room for a completion, which is pushed later. May throw. Each Push()
+  // of a completion uses one reservation. It then needs no memory, so that no
+  // completion is lost.
+  void Reserve();
+  // The completion of a reservation is not pushed.
+  void Release() { --reserved_; }
   void Push(Delivery delivery);
   Delivery Pop();
 
-  // The opening has ended, and `requests` complete with kClosed. These, and all
-  // completions here whose result is not kOk, move behind the other deliveries,
-  // in the order of their numbers.
-  void End(const std::vector<Completion>& requests);
-  // The user has closed the session, and `requests` complete with kClosed. A
-  // completion here whose result is kOk becomes kClosed; other results stay.
-  // All are in the order of their numbers. Messages are not delivered. Returns
-  // the replaced deliveries, which must be released without a lock.
-  std::vector<Delivery> Close(const std::vector<Completion>& requests);
+  // The opening has ended. All completions here whose result is not kOk move
+  // behind the other deliveries, in the order of their numbers. Needs no memory.
+  void End();
+  // The user has closed the session. A completion here whose result is kOk
+  // becomes kClosed; other results stay. All are in the order of their numbers.
+  // Messages are not delivered: the caller takes them by TakeDropped(). Needs
+  // no memory.
+  void Close();
+  // A message that Close() has dropped. It must be released without a lock.
+  // Null: there are no more.
+  event::Ref<Message> TakeDropped();
 
  private:
   // The front of the vector is erased when at least this number of deliveries
@@ -69,12 +77,17 @@ class Inbox {
     size_t first = 0;  // deliveries before it were taken
     size_t bytes = 0;
     size_t descriptors = 0;
+    size_t dropped = 0;  // the first deliveries, for TakeDropped()
   };
 
-  std::vector<Delivery> TakeAll();
-  void PushSorted(std::vector<Delivery> completions);
+  // Makes room for one delivery besides the reservations.
+  void MakeRoom();
+  // Moves the deliveries for which `stays` is false to the end, and sorts them.
+  // Returns the number of the others.
+  size_t MoveToEnd(bool (*stays)(const Delivery&));
 
   std::unique_ptr<Queue> queue_;  // null: empty
+  size_t reserved_ = 0;
 };
 
 }  // namespace messaging

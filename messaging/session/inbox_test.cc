@@ -3,12 +3,27 @@
 
 #include "messaging/session/inbox.h"
 
+#include <cstdlib>
 #include <initializer_list>
+#include <new>
 #include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "messaging/message/message_pool.h"
+
+namespace {
+bool g_no_memory = false;
+}  // namespace
+
+void* operator new(size_t size) {
+  if (g_no_memory) throw std::bad_alloc();
+  void* const memory = std::malloc(size);
+  if (memory == nullptr) std::abort();
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace le {
 namespace messaging {
@@ -73,6 +88,29 @@ TEST_F(InboxTest, GivesInOrderHoweverMuchIsTakenMeanwhile) {
   EXPECT_EQ(inbox_.size(), 0u);
 }
 
+TEST_F(InboxTest, AReservedCompletionNeedsNoMemory) {
+  constexpr uint64_t kReserved = 100;
+  for (uint64_t i = 0; i < kReserved; ++i) {
+    inbox_.Reserve();
+    // Other deliveries do not use the reservations.
+    inbox_.Push({NewMessage(), {}, Result::kOk});
+    if (i % 2 == 0) inbox_.Pop();
+  }
+  g_no_memory = true;
+  for (uint64_t i = kReserved; i > 0; --i) {
+    EXPECT_NO_THROW(inbox_.Push(Refused(i)));
+  }
+  EXPECT_NO_THROW(inbox_.End());
+  EXPECT_NO_THROW(inbox_.Close());
+  while (inbox_.TakeDropped()) {
+  }
+  for (uint64_t i = 1; i <= kReserved; ++i) {
+    EXPECT_EQ(inbox_.Pop().completion.order, i);
+  }
+  EXPECT_TRUE(inbox_.empty());
+  g_no_memory = false;
+}
+
 TEST_F(InboxTest, CountsWhatItsMessagesTake) {
   EXPECT_EQ(inbox_.bytes(), 0u);
   inbox_.Push({NewMessage(), {}, Result::kOk});
@@ -90,25 +128,31 @@ TEST_F(InboxTest, AtAnEndWhatHasComeStaysAndTheRestFollowsInOrder) {
   inbox_.Push(Answered(2));
   inbox_.Push({NewMessage(), {}, Result::kOk});
   inbox_.Push(Refused(6, Result::kClosed));
-  inbox_.End({Numbered(1), Numbered(3), Numbered(5)});
+  for (uint64_t order : {1, 3, 5}) {
+    inbox_.Push(Refused(order, Result::kClosed));
+  }
+  inbox_.End();
   EXPECT_EQ(TakeOrders(), (Orders{2, 0, 1, 3, 4, 5, 6}));
 }
 
-TEST_F(InboxTest, AtACloseOnlyCompletionsAreLeftAndNoneHasAResponse) {
+TEST_F(InboxTest, AtACloseOnlyCompletionsAreLeft) {
   inbox_.Push(Refused(4, Result::kTimedOut));
   inbox_.Push(Answered(2));
   inbox_.Push({NewMessage(), {}, Result::kOk});
-  const std::vector<Delivery> replaced = inbox_.Close({Numbered(1)});
-  EXPECT_EQ(replaced.size(), 3u);
+  inbox_.Push(Refused(1, Result::kClosed));
+  inbox_.Close();
+  EXPECT_TRUE(inbox_.TakeDropped());
+  EXPECT_FALSE(inbox_.TakeDropped());
+  EXPECT_EQ(inbox_.bytes(), 0u);
   ASSERT_EQ(inbox_.size(), 3u);
   for (uint64_t order : {1, 2, 4}) {
     const Delivery delivery = inbox_.Pop();
     EXPECT_EQ(delivery.completion.order, order);
-    EXPECT_FALSE(delivery.message);
     EXPECT_EQ(delivery.result,
               order == 4 ? Result::kTimedOut : Result::kClosed);
   }
-  EXPECT_TRUE(inbox_.Close({}).empty());
+  inbox_.Close();
+  EXPECT_FALSE(inbox_.TakeDropped());
 }
 
 }  // namespace

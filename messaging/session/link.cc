@@ -146,7 +146,11 @@ void Link::OnReadable() {
 
 void Link::OnWritable() {
   const auto keep = event::Ref<Session>::Share(session_);
-  if (DeliverOwed()) session_->OnRoom();
+  Connection* const connection = attached_;
+  DeliverOwed();
+  // The connection reports room once. So this does not wait until nothing is
+  // due: handlers may block, which adds deliveries each time.
+  if (attached_ == connection) session_->OnRoom();
 }
 
 // ---- Pausing ---------------------------------------------------------------

@@ -46,6 +46,8 @@ WaitReason ReasonOf(const absl::Status& refusal) {
       return WaitReason::kNotTrusted;
     case absl::StatusCode::kDataLoss:
       return WaitReason::kServerFault;
+    case absl::StatusCode::kFailedPrecondition:
+      return WaitReason::kOtherProtocol;
     default:
       return WaitReason::kRefused;
   }

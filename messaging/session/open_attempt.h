@@ -32,7 +32,8 @@ class OpenAttempt final : private directory::Opening::Observer,
  public:
   class Observer {
    public:
-    // A server has accepted the session. A failure counts as a refusal.
+    // A server has accepted the session. If this returns an error, the attempt
+    // goes on as after a refusal.
     virtual absl::Status OnTaken(
         std::unique_ptr<transports::Connection> connection, const Hello& hello,
         const event::Credentials& server) = 0;

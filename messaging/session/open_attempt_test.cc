@@ -165,6 +165,7 @@ TEST_F(OpenAttemptTest, GoesOnIfItWaits) {
   EXPECT_EQ(ended_, 0);
   introducer_.observer_->OnRefused(absl::FailedPreconditionError("protocol"));
   EXPECT_EQ(ended_, 1) << "but not if the service speaks another protocol";
+  EXPECT_EQ(cause_.reason, WaitReason::kOtherProtocol);
 }
 
 // ---- Credentials of the server ----------------------------------------------

@@ -99,8 +99,8 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   // The thread is ending, so nothing new begins.
   bool ending() const { return ending_; }
 
-  // At the end of the thread, services are shut down first, each kind in the
-  // order of adding.
+  // At the end of the thread, services are shut down before sessions, and each
+  // kind in the order of adding.
   void AddService(Owned* service) { Add(&services_, service); }
   void AddSession(Owned* session) { Add(&sessions_, session); }
   // False: the object is not there.

@@ -32,45 +32,42 @@ std::string ReadsNothing(const Connection* connection, absl::Duration stalled) {
 
 }  // namespace
 
-// Runs while more than gathered_bytes of responses are queued. Ends the session
-// if the client reads nothing for kOwedPatience.
+// Watches the client while more than gathered_bytes of responses are queued.
+// Ends the session if the client receives nothing for kOwedPatience.
 class ServerSession::Patience final : public event::Timer {
  public:
   explicit Patience(ServerSession* session) : session_(session) {}
 
-  void Start() {
-    queued_ = session_->connection_->queued_bytes();
-    event::Loop* const loop = session_->owner()->loop();
-    loop->StartTimer(this, loop->Now() + kOwedPatience);
-  }
-
- private:
-  void OnExpiry() override {
+  void Check() {
     const auto keep = event::Ref<ServerSession>::Share(session_);
     Connection* const connection = session_->connection_.get();
     // Cleared before the check: another thread may send a response now. The
-    // response is either counted in `queued`, or starts this timer again.
-    const bool has_exceeded = session_->responses_exceed_.exchange(false);
+    // response is either counted in `queued`, or makes the loop check again.
+    session_->responses_exceed_ = false;
     connection->Flush();  // the client may have read while this thread was busy
+    const event::Instant since = connection->stalled_since();
     const size_t queued = connection->queued_bytes();
     const size_t limit =
         session_->user_
             ->ToSend(session_->interface()->protocol->max_message_size())
             .gathered_bytes;
-    if (queued <= limit || !session_->is_open()) return;
-    absl::Duration stalled;
-    if (has_exceeded) {
-      stalled = session_->owner()->loop()->Now() - connection->stalled_since();
-    } else if (queued == queued_) {
-      stalled = kOwedPatience;
+    if (since == absl::InfiniteFuture() || queued <= limit ||
+        !session_->is_open()) {
+      return;
     }
-    if (stalled < kOwedPatience) return Start();
+    const absl::Duration stalled = event::Process::Current()->Now() - since;
+    if (stalled < kOwedPatience) {
+      session_->owner()->loop()->StartTimer(this, since + kOwedPatience);
+      return;
+    }
     session_->EndForFault(CloseReason::kSlowReader,
                           ReadsNothing(connection, stalled));
   }
 
+ private:
+  void OnExpiry() override { Check(); }
+
   ServerSession* const session_;
-  size_t queued_ = 0;
 };
 
 ServerSession::ServerSession(Service* service, event::Ref<ServiceUser> user,
@@ -355,13 +352,16 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     // The session stays charged for it until it is closed.
     transports::CloseSentBy(event::Process::Current(), user_->uid(),
                             std::move(frame.descriptor), charge_);
-    frame.descriptor_lost = true;
     // Another service of the process may have taken the last file descriptor.
     // The last messages of a client that has closed are received without
     // theirs: the program may release file descriptors only when it hears of
     // the close.
     if (!link_.hung_up()) {
       fault = "its user has as many file descriptors in messages as it may";
+    } else {
+      WarnOfDescriptors(
+          "a message of a client that has closed is delivered without its "
+          "file descriptor");
     }
   }
   if (fault != nullptr || !verdict.deliver) {
@@ -387,14 +387,38 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   service_->handler()->OnMessage(this, std::move(message));
 }
 
+void ServerSession::WarnOfDescriptors(absl::string_view consequence) {
+  event::LogForPeer(
+      LogLevel::kWarning, user_->uid(),
+      absl::StrCat("service '", interface_name(),
+                   "': ", user_->DescribeDescriptors(), ": ", consequence));
+}
+
 bool ServerSession::TakesFrames() {
   if (connection_->congested()) return false;
-  if (user_->AwaitsDescriptor()) return false;
+  if (user_->AwaitsDescriptor()) {
+    if (user_->IsFirstWait()) {
+      WarnOfDescriptors("nothing more is received from it");
+    }
+    return false;
+  }
   // Once stopped, until half of them are answered.
   const uint32_t part = link_.paused() ? 2 : 1;
-  return !OpenRequests(open_requests_.load())
-              .HasReached(service_->max_open_requests(),
-                          user_->max_request_bytes(), part);
+  const OpenRequests open(open_requests_.load());
+  if (!open.HasReached(service_->max_open_requests(),
+                       user_->max_request_bytes(), part)) {
+    return true;
+  }
+  if (!std::exchange(told_of_open_requests_, true)) {
+    const event::Credentials peer = client();
+    event::LogForPeer(
+        LogLevel::kWarning, peer.uid,
+        absl::StrCat("service '", interface_name(), "': ", open.count(),
+                     " requests of pid ", peer.pid, " of user ", peer.uid,
+                     " have no response: nothing more is received from it; "
+                     "are they responded to or released?"));
+  }
+  return false;
 }
 
 void ServerSession::OnRoom() {
@@ -406,7 +430,7 @@ bool ServerSession::DeliverOwed() {
   if (responses_exceed_ && link_.attached() != nullptr) {
     try {
       if (patience_ == nullptr) patience_ = std::make_unique<Patience>(this);
-      if (!patience_->running()) patience_->Start();
+      if (!patience_->running()) patience_->Check();
     } catch (const std::bad_alloc&) {
       EndForFault(CloseReason::kSystem, "no memory for a timer");
     }

@@ -88,6 +88,7 @@ class ServerSession final : public Session {
   bool DeliverOwed() override;
   void OnFrame(transports::IncomingFrame&& frame) override;
   bool TakesFrames() override;
+  void WarnOfDescriptors(absl::string_view consequence);
   void OnRoom() override;
   void OnConnectionClosed(const absl::Status& status) override;
 
@@ -133,6 +134,7 @@ class ServerSession final : public Session {
   // A response was queued beyond gathered_bytes since patience_ last checked.
   // patience_ runs, or DeliverOwed() will start it.
   std::atomic<bool> responses_exceed_{false};
+  bool told_of_open_requests_ = false;  // at their limit; the owner's thread
   std::unique_ptr<Patience> patience_;  // the owner's thread
   std::atomic<bool> knows_client_{false};
   event::Credentials client_;  // written once, before knows_client_ is set

@@ -13,11 +13,15 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "event/base/log.h"
 #include "event/process.h"
 #include "event/testing/sim.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "messaging/machine/wire.h"
 #include "messaging/message/message.h"
@@ -47,6 +51,10 @@ namespace le {
 namespace messaging {
 namespace {
 
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using transports::IncomingFrame;
 
 constexpr uid_t kOwner = 1000;
@@ -92,8 +100,17 @@ class KeepingHandler final : public ServiceHandler {
   CloseReason reason = CloseReason::kNone;  // of the last close
 };
 
+std::vector<std::string>* g_log = nullptr;
+
 class ServerSessionTest : public ::testing::Test {
  protected:
+  ServerSessionTest() {
+    g_log = &log_;
+    event::SetLogSink([](event::LogLevel, absl::string_view line) {
+      g_log->emplace_back(line);
+    });
+  }
+  ~ServerSessionTest() override { event::SetLogSink(nullptr); }
   // Runs `body` on the thread of a service that has limits for its users.
   void Run(std::function<void()> body) {
     event::SimProcess* const process =
@@ -103,6 +120,7 @@ class ServerSessionTest : public ::testing::Test {
     Runtime::Install(process, std::move(parts));
     sim_.Spawn(process, "main", [&] {
       Service* const service = NewService("s", &handler_);
+      service_ = service;
       ServiceLimits limits;
       limits.user.descriptors = 2;
       service->SetLimits(limits);
@@ -127,9 +145,12 @@ class ServerSessionTest : public ::testing::Test {
     service->Advertise();
     return service;
   }
-  void Open(Client* client) {
+  // `same_turn` is called before the loop's next turn.
+  void Open(
+      Client* client, const std::function<void()>& same_turn = [] {}) {
     introducer_->observer_->OnClient(std::make_unique<FakeConnection>(client),
                                      transports::Dialect());
+    same_turn();
     Turns();
   }
   void Leave(Client* client) {
@@ -154,15 +175,11 @@ class ServerSessionTest : public ::testing::Test {
                  : transports::IoResult::kOk;
     };
     client->queued_bytes = 2 * kDefaultGatheredBytes;
-    client->stalled_since = Now();
     Send(client, kRequestFrame, /*with_descriptor=*/false);
     client->observer->OnReadable();
     handler_->messages.clear();
     Turns();
     EXPECT_EQ(handler_->closes, 0);
-  }
-  static event::Instant Now() {
-    return event::Thread::Current()->loop()->Now();
   }
   // Of the loop; other threads run meanwhile.
   static void Turns(absl::Duration time = absl::Milliseconds(10)) {
@@ -175,7 +192,14 @@ class ServerSessionTest : public ::testing::Test {
   const std::shared_ptr<FakeIntroducer> introducer_ =
       std::make_shared<FakeIntroducer>();
   KeepingHandler* handler_ = nullptr;
+  Service* service_ = nullptr;
+  std::vector<std::string> log_;
 };
+
+const char kHasAll[] =
+    "service 's': user 4321 has 2 file descriptors in messages that were "
+    "neither "
+    "fetched nor released, as many as it may (maxFdsPerUser): ";
 
 TEST_F(ServerSessionTest, AUserWithAllDescriptorsIsReceivedFromLater) {
   Run([this] {
@@ -188,12 +212,26 @@ TEST_F(ServerSessionTest, AUserWithAllDescriptorsIsReceivedFromLater) {
     EXPECT_EQ(client.frames.size(), 1u);
     EXPECT_EQ(handler_->closes, 0);
     EXPECT_FALSE(client.is_read);
+    EXPECT_THAT(log_, ElementsAre(absl::StrCat(
+                          kHasAll, "nothing more is received from it")));
+    // A session that the user opens now is not received from either.
+    Client second;
+    Open(&second);
+    second.observer->OnReadable();
+    EXPECT_FALSE(second.is_read);
     handler_->messages.pop_back();
     Turns();
     EXPECT_TRUE(client.is_read);
     client.observer->OnReadable();
     EXPECT_EQ(handler_->messages.size(), 2u);
     EXPECT_EQ(handler_->user->descriptors(), 2u);
+    client.observer->OnReadable();
+    EXPECT_EQ(log_.size(), 1u) << "once";
+    handler_->messages.clear();
+    Turns();
+    for (int i = 0; i < 3; ++i) Send(&client, kMessageFrame);
+    client.observer->OnReadable();
+    EXPECT_EQ(log_.size(), 2u) << "and again when the user has had none";
   });
 }
 
@@ -216,6 +254,10 @@ TEST_F(ServerSessionTest, AllThatAClientHasLeftIsReceived) {
     EXPECT_EQ(handler_->user->descriptors(), 2u);
     EXPECT_EQ(handler_->closes, 1);
     EXPECT_EQ(handler_->reason, CloseReason::kByPeer);
+    ASSERT_EQ(log_.size(), 2u);
+    EXPECT_EQ(log_[1], absl::StrCat(kHasAll,
+                                    "a message of a client that has closed is "
+                                    "delivered without its file descriptor"));
   });
 }
 
@@ -240,6 +282,7 @@ TEST_F(ServerSessionTest, ADescriptorReturnedAtAnotherServiceIsWaitedFor) {
     Turns();
     EXPECT_EQ(handler_->messages.size(), 1u);
     EXPECT_FALSE(client.is_read);
+    EXPECT_THAT(log_, Contains(HasSubstr("(its part of RLIMIT_NOFILE")));
     other_handler->messages.clear();
     Turns();
     EXPECT_TRUE(client.is_read);
@@ -247,6 +290,34 @@ TEST_F(ServerSessionTest, ADescriptorReturnedAtAnotherServiceIsWaitedFor) {
     other_service->Delete();
   });
   setrlimit(RLIMIT_NOFILE, &before);
+}
+
+// A client may close its session and open another at once. The end of the first
+// may arrive in the same turn.
+TEST_F(ServerSessionTest, AFullServiceReceivesEndsBeforeItTurnsAClientAway) {
+  Run([this] {
+    Client clients[3];
+    std::vector<int> frames[3];
+    for (int i = 0; i < 3; ++i) {
+      clients[i].on_send = [&, i](const transports::OutgoingFrame& frame) {
+        frames[i].push_back(frame.type);
+        return transports::IoResult::kOk;
+      };
+    }
+    ServiceLimits limits;
+    limits.sessions = 1;
+    service_->SetLimits(limits);
+    Open(&clients[0]);
+    EXPECT_THAT(frames[0], ElementsAre(kHelloFrame));
+    Open(&clients[1], [&] { Leave(&clients[0]); });
+    EXPECT_THAT(frames[1], ElementsAre(kHelloFrame));
+    Open(&clients[2]);
+    EXPECT_THAT(frames[2], ElementsAre(kTurnedAwayFrame));
+    // A client that is still to be looked at loses its connection, and asks again.
+    frames[2].clear();
+    Open(&clients[2], [&] { service_->Hide(); });
+    EXPECT_THAT(frames[2], IsEmpty());
+  });
 }
 
 TEST_F(ServerSessionTest, AnIgnoredFramesDescriptorCountsUntilItIsClosed) {
@@ -305,8 +376,8 @@ TEST_F(ServerSessionTest, AClientThatReadsKeepsItsSessionWhileItReads) {
     Open(&client);
     OweTooMuch(&client);
     for (int i = 0; i < 10; ++i) {
-      client.queued_bytes -= 1;
-      client.stalled_since = absl::InfiniteFuture();
+      // It receives packets, which does not make room for the next one.
+      client.stall_clock.OnTaken();
       Turns(kOwedPatience);
     }
     EXPECT_EQ(handler_->closes, 0);

@@ -18,6 +18,16 @@ namespace messaging {
 using event::LogLevel;
 using event::MutexLock;
 
+namespace {
+
+// Users that the kernel does not name share one account.
+uid_t UserOf(const transports::Connection& connection) {
+  const absl::StatusOr<event::Credentials> peer = connection.peer();
+  return peer.ok() ? peer->uid : event::kUnknownPeer;
+}
+
+}  // namespace
+
 Service::Service(Runtime* runtime, Interface interface,
                  directory::Introducer* introducer,
                  std::unique_ptr<ServiceHandler> handler)
@@ -39,7 +49,10 @@ bool Service::Apply(ServiceEvent event) {
   const absl::optional<ServiceState> next = Next(state_, event);
   if (!next.has_value()) return false;
   state_ = *next;
-  if (state_ != ServiceState::kAdvertised) offer_.reset();
+  if (state_ == ServiceState::kAdvertised) return true;
+  offer_.reset();
+  if (!late_.empty()) owner_->thread()->control_loop()->Cancel(this);
+  late_.clear();
   return true;
 }
 
@@ -132,8 +145,13 @@ void Service::UpdateLimitsOf(const ServiceUser* user) {
 
 // ---- Sessions --------------------------------------------------------------
 
-void Service::TurnAway(transports::Connection* connection, uid_t user,
+void Service::TurnAway(transports::Connection* connection,
                        const std::string& why) {
+  const uid_t user = UserOf(*connection);
+  if (!runtime_->client_accounts()->IsBounded(user)) {
+    connection->SetTrust(transports::Connection::Trust::kTrusted, user,
+                         nullptr);
+  }
   event::LogForPeer(LogLevel::kWarning, user,
                     absl::StrCat("service '", interface_.name,
                                  "': turned a client away: ", why));
@@ -200,24 +218,31 @@ void Service::OnDescriptorReturned(const ServiceUser* user) {
 
 void Service::OnClient(std::unique_ptr<transports::Connection> connection,
                        const transports::Dialect& client) {
-  // Users that the kernel does not name share one account.
-  const absl::StatusOr<event::Credentials> peer = connection->peer();
-  const uid_t uid = peer.ok() ? peer->uid : event::kUnknownPeer;
-  std::shared_ptr<void> charge;
   std::string why;
-  const event::Ref<ServiceUser> user = TakeUser(uid, &charge, &why);
-  if (!user) {
-    if (!runtime_->client_accounts()->IsBounded(uid)) {
-      connection->SetTrust(transports::Connection::Trust::kTrusted, uid,
-                           nullptr);
-    }
-    TurnAway(connection.get(), uid, why);
-    return;
+  if (Admit(&connection, client, &why)) return;
+  // The client may have closed another session before. That end may have
+  // arrived, and this turn has not received it yet.
+  late_.emplace_back(std::move(connection), client);
+  if (late_.size() == 1) owner_->thread()->control_loop()->Post(this);
+}
+
+void Service::Run() {
+  for (auto& late : std::exchange(late_, {})) {
+    std::string why;
+    if (!Admit(&late.first, late.second, &why)) TurnAway(late.first.get(), why);
   }
+}
+
+bool Service::Admit(std::unique_ptr<transports::Connection>* connection,
+                    const transports::Dialect& client, std::string* why) {
+  std::shared_ptr<void> charge;
+  const event::Ref<ServiceUser> user =
+      TakeUser(UserOf(**connection), &charge, why);
+  if (!user) return false;
   auto session = event::Ref<ServerSession>::Adopt(
       new ServerSession(this, user, std::move(charge)));
   const absl::Status started =
-      session->Start(std::move(connection),
+      session->Start(std::move(*connection),
                      transports::CommonVersion(transports::Dialect(), client));
   if (!started.ok()) {
     ReturnUser(user.get());
@@ -226,7 +251,7 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection,
         LogLevel::kWarning, client.uid,
         absl::StrCat("service '", interface_.name, "': a session with pid ",
                      client.pid, " was not opened: ", started.message()));
-    return;
+    return true;
   }
   if (event::LogEnabled(LogLevel::kDebug)) {
     const event::Credentials client = session->client();
@@ -238,6 +263,7 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection,
   if (first_session_ != nullptr) first_session_->previous_ = listed;
   first_session_ = listed;
   ++sessions_;
+  return true;
 }
 
 void Service::Forget(ServerSession* session) {

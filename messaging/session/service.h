@@ -7,9 +7,13 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "directory/introducer.h"
 #include "event/base/mutex.h"
+#include "event/loop.h"
 #include "messaging/machine/life_cycle.h"
 #include "messaging/machine/limits.h"
 #include "messaging/session/client_accounts.h"
@@ -54,6 +58,7 @@ class ServiceHandler {
 class Service final : public event::RefCounted<Service>,
                       public Referable<Service>,
                       public Owned,
+                      private event::Task,
                       private directory::Offer::Observer {
  public:
   // The calling thread owns it and has a reference until Delete(). `runtime`
@@ -102,12 +107,16 @@ class Service final : public event::RefCounted<Service>,
   bool Apply(ServiceEvent event);
   void OnClient(std::unique_ptr<transports::Connection> connection,
                 const transports::Dialect& client) override;
+  void Run() override;
+  // False: a limit is reached, `why` is the reason, and `connection` is
+  // unchanged.
+  bool Admit(std::unique_ptr<transports::Connection>* connection,
+             const transports::Dialect& client, std::string* why);
   void Shutdown() override;
   bool Abandon() override;
   void LogDebug(absl::string_view what);
   // Sends `why` to the client as a text.
-  void TurnAway(transports::Connection* connection, uid_t user,
-                const std::string& why);
+  void TurnAway(transports::Connection* connection, const std::string& why);
   // Returns the user of a new session, and charges the user for it. Null: the
   // session is refused, and `why` is the reason.
   event::Ref<ServiceUser> TakeUser(uid_t uid, std::shared_ptr<void>* charge,
@@ -125,6 +134,10 @@ class Service final : public event::RefCounted<Service>,
   const std::unique_ptr<ServiceHandler> handler_;
   std::unique_ptr<directory::Offer> offer_;  // while it is kAdvertised
   ServiceState state_ = ServiceState::kHidden;
+  // Clients that met a limit in this turn. Run() looks at them again.
+  std::vector<
+      std::pair<std::unique_ptr<transports::Connection>, transports::Dialect>>
+      late_;
   event::Ref<ServerSession> closed_session_;
   ServerSession* first_session_ = nullptr;
   uint32_t sessions_ = 0;

@@ -40,7 +40,7 @@ answer=$(timeout 30 "$shout" "$long")
 # alice and bob may not exist on this machine: use the present user instead.
 user=$(id -un)
 sed -n 's/^    \(<.*->.*\)/\1/p' "$operating" |
-  sed -e "s/<alice>\.\*/<$user>.other/" -e "s/<alice>/<$user>/;s/<bob>/<$user>/g;s/-> <$user>\.\*/-> <$user>.other/" |
-  sed -e 's/<root>/<0>/' > "$LE_MESSAGING_DIR/example"
+  sed -e "s/<alice>\.\*/<$user>.other/" -e "s/<alice>/<$user>/;s/<bob>/<$user>/g;s/-> <$user>\.\*/-> <$user>.other/" \
+  > "$LE_MESSAGING_DIR/example"
 [ "$(wc -l < "$LE_MESSAGING_DIR/example")" -ge 4 ] || fail "no bindings in docs/operating.md"
 "$sdir" load --check "$LE_MESSAGING_DIR/example" || fail "the bindings of docs/operating.md are refused"

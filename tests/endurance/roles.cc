@@ -487,7 +487,7 @@ int BeOnce(const std::vector<std::string>& words) {
 class DiesAtACall final : public event::sys::Interceptor {
  public:
   explicit DiesAtACall(int calls) : left_(calls) {}
-  int Fail(const char*) override {
+  int FailCall(const event::sys::Call&) override {
     if (--left_ == 0) kill(getpid(), SIGKILL);
     return 0;
   }

@@ -87,7 +87,6 @@ class Injector final : public event::sys::Interceptor {
   void Advance(absl::Duration time) { now_ += time; }
 
   // event::sys::Interceptor
-  int Fail(const char* call) override { return FailCall({call}); }
   int FailCall(const event::sys::Call& call) override;
   bool Clock(struct timespec* now) override;
   bool Random(void* buffer, size_t size) override;

@@ -47,8 +47,8 @@ class FailAll final : public event::sys::Interceptor {
     event::sys::SetInterceptor(this);
   }
   ~FailAll() override { event::sys::SetInterceptor(nullptr); }
-  int Fail(const char* call) override {
-    return std::strcmp(call, call_) == 0 ? error_ : 0;
+  int FailCall(const event::sys::Call& call) override {
+    return std::strcmp(call.name, call_) == 0 ? error_ : 0;
   }
 
  private:

@@ -108,6 +108,7 @@ class Caller {
   void AnswerControl(struct msghdr* message);
   void SetSockOpt();
   void GetSockOpt();
+  void Ioctl();
   void EpollCtl();
   void EpollWait();
   void TimerSet();
@@ -238,7 +239,17 @@ void Caller::GetSockOpt() {
   }
   int value = -1;
   socklen_t size = sizeof(value);
-  if (Ended(sys::GetSockOpt(fd(), SOL_SOCKET, arg(0), &value, &size))) {
+  if (!Ended(sys::GetSockOpt(fd(), SOL_SOCKET, arg(0), &value, &size))) return;
+  if (arg(0) == kPeerPidFd) {
+    Made(value);
+  } else {
+    Answer(value);
+  }
+}
+
+void Caller::Ioctl() {
+  int value = -1;
+  if (Ended(sys::Ioctl(fd(), static_cast<unsigned long>(arg(0)), &value))) {
     Answer(value);
   }
 }
@@ -377,6 +388,9 @@ void Caller::Make() {
     }
     case Op::kFcntl:
       Ended(sys::Fcntl(fd(), arg(0), arg(1)));
+      return;
+    case Op::kIoctl:
+      Ioctl();
       return;
     case Op::kSetSockOpt:
       SetSockOpt();

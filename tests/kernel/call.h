@@ -6,6 +6,8 @@
 #ifndef LE_MESSAGING_TESTS_KERNEL_CALL_H_
 #define LE_MESSAGING_TESTS_KERNEL_CALL_H_
 
+#include <sys/socket.h>
+
 #include <cstdint>
 #include <functional>
 
@@ -50,6 +52,19 @@ struct Response {
   // The index of a pid in `words`; -1: there is none.
   int pid_at;
 };
+
+// Linux 6.5 has the first, and Linux 6.16 the second option. Older headers do
+// not name them.
+#ifdef SO_PEERPIDFD
+constexpr int kPeerPidFd = SO_PEERPIDFD;
+#else
+constexpr int kPeerPidFd = 77;
+#endif
+#ifdef SO_PASSRIGHTS
+constexpr int kPassRights = SO_PASSRIGHTS;
+#else
+constexpr int kPassRights = 83;
+#endif
 
 // Does what pipe2() does, which event/base/sys.h does not have.
 using MakePipe = std::function<int(int fds[2], int flags)>;

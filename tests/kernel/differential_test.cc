@@ -6,6 +6,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "tests/kernel/call.h"
 #include "tests/kernel/differ.h"
 #include "tests/kernel/model_machine.h"
 #include "tests/kernel/program.h"
@@ -238,6 +239,72 @@ TEST_F(DifferentialTest, AnEventFdThatIsFullWaits) {
       0 PollAll count=8
       1 Read v3 size=8
       1 Read v3 size=8)");
+}
+
+TEST_F(DifferentialTest, AListenerHasNoCountOfUnreadBytes) {
+  ExpectSame(R"(uids 1
+      0 v0 = Socket
+      0 Bind v0
+      0 Ioctl v0 request=21531
+      0 Listen v0
+      0 Ioctl v0 request=21521
+      0 Ioctl v0 request=21531)");
+}
+
+TEST_F(DifferentialTest, AnEndedPeerHangsItsPidFdUp) {
+  if (!HasSocketOption(kPeerPidFd)) GTEST_SKIP();
+  ExpectSame(R"(uids 1 1
+      0 v0 = Socket
+      0 Bind v0
+      0 Listen v0
+      1 v1 = Socket
+      1 Connect v1
+      0 v2 = Accept v0
+      0 v3 = GetSockOpt v2 option=77
+      0 PollAll count=8
+      1 Kill
+      0 PollAll count=8
+      0 v4 = GetSockOpt v2 option=77)");
+}
+
+TEST_F(DifferentialTest, AWaitingCallOfAKilledProcessEndsFirst) {
+  ExpectSame(R"(uids 0 0
+      1 v0 = Socket
+      1 Bind v0 path=2
+      1 Listen v0
+      0 v2 = Socket
+      0 Connect v2 path=2
+      1 v3 = Accept v0
+      0 v4 = Socket
+      0 Connect v4 path=2
+      1 v5 = Accept v0
+      0 v6 = EpollCreate
+      0 EpollCtl v6 operation=1 events=2147483649 fds=v4
+      0 EpollCtl v6 operation=1 events=1 data=1 fds=v2
+      1 Poll timeout=-1 fds=v5 events=1
+      0 EpollWait v6 count=1 timeout=-1
+      1 Kill)");
+}
+
+TEST_F(DifferentialTest, AReadOfNoBytesDoesNotWait) {
+  ExpectSame(R"(uids 1
+      0 v0,v1 = SocketPair
+      0 Read v0
+      0 Send v1 size=1
+      0 Read v0
+      0 Read v0 size=1)");
+}
+
+TEST_F(DifferentialTest, ASocketMayRefuseFiles) {
+  if (!HasSocketOption(kPassRights)) GTEST_SKIP();
+  ExpectSame(R"(uids 1
+      0 v0,v1 = SocketPair
+      0 SetSockOpt v1 option=83
+      0 GetSockOpt v1 option=83
+      0 SendMsg v0 size=1 flags=64 fds=v0
+      0 SendMsg v0 size=1 flags=64 fds=v9
+      0 SendMsg v0 flags=64
+      0 RecvMsg v1 size=8 flags=64)");
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ constexpr OpInfo kOps[kOpCount] = {
     {"Close", true, {}},
     {"Dup", true, {}},
     {"Fcntl", true, {"command", "value"}},
+    {"Ioctl", true, {"request"}},
     {"SetSockOpt", true, {"option", "value"}},
     {"GetSockOpt", true, {"option"}},
     {"GetSockName", true, {}},

@@ -41,6 +41,7 @@ enum class Op : uint8_t {
   kClose,
   kDup,
   kFcntl,
+  kIoctl,
   kSetSockOpt,
   kGetSockOpt,
   kGetSockName,

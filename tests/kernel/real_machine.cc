@@ -323,5 +323,15 @@ const Response& RealMachine::response(int process) {
   return WorkerOf(process)->slot->response;
 }
 
+bool HasSocketOption(int option) {
+  const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  int value = 0;
+  socklen_t size = sizeof(value);
+  const bool has = getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ||
+                   errno != ENOPROTOOPT;
+  close(fd);
+  return has;
+}
+
 }  // namespace kernel_test
 }  // namespace le

@@ -71,6 +71,9 @@ class RealMachine final : public Machine {
   std::vector<Worker*> workers_;  // the processes of the current program
 };
 
+// Whether the operating system has an option of SOL_SOCKET for AF_UNIX.
+bool HasSocketOption(int option);
+
 }  // namespace kernel_test
 }  // namespace le
 

@@ -3,6 +3,7 @@
 
 #include "tests/kernel/world.h"
 
+#include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -18,8 +19,21 @@ bool IsReceive(Op op) { return op == Op::kRecv || op == Op::kRecvMsg; }
 
 bool IsSend(Op op) { return op == Op::kSend || op == Op::kSendMsg; }
 
-int FilesMadeBy(Op op) {
-  switch (op) {
+// Whether the call sends a packet without bytes, if it sends.
+bool SendsEmpty(const Step& step) {
+  return (IsSend(step.op) || step.op == Op::kWrite) && step.args[0] == 0;
+}
+
+// Whether the step may end its process: SIGPIPE does.
+bool MayDie(const Step& step) {
+  return step.op == Op::kKill || step.op == Op::kWrite ||
+         (IsSend(step.op) && (step.args[1] & MSG_NOSIGNAL) == 0);
+}
+
+int FilesMadeBy(const Step& step) {
+  switch (step.op) {
+    case Op::kGetSockOpt:
+      return step.args[0] == kPeerPidFd ? 1 : 0;
     case Op::kSocketPair:
     case Op::kPipe:
       return 2;
@@ -146,7 +160,8 @@ std::set<int> World::Watched(int process, const Step& step) const {
   return watched;
 }
 
-// The files whose readiness the call may change when it wakes.
+// The files whose readiness the step may change when its call, after sleeping,
+// completes.
 std::set<int> World::Touched(int process, const Step& step) const {
   std::set<int> touched;
   const int tag = TagOf(process, step.fd);
@@ -173,23 +188,71 @@ bool World::MayBothSleep(int a, const Step& of_a, int b,
          (IsSend(of_a.op) && IsReceive(of_b.op));
 }
 
+// Whether a socket with an unread packet without bytes may end in the call, or
+// later at a time that this class does not know.
+bool World::MayEndWithEmpty(const Step& step) const {
+  const ProcessView& process = processes_[step.process];
+  const int tag = TagOf(step.process, step.fd);
+  if (SendsEmpty(step)) {
+    // A socket that was sent may end when a packet does.
+    const int receiver = tag > 0 ? ReceiverOf(tag) : -1;
+    if (receiver <= 0 ||
+        std::any_of(files_.begin(), files_.end(), [receiver](const File& file) {
+          return file.holds.count(receiver) > 0;
+        })) {
+      return true;
+    }
+  }
+  for (int variable : step.fds) {
+    const int sent = TagOf(step.process, variable);
+    if (step.op == Op::kSendMsg && sent > 0 && file(sent).may_have_empty) {
+      return true;
+    }
+  }
+  // Without a free file descriptor an accept may close the new socket.
+  if (step.op == Op::kClose || (step.op == Op::kAccept && process.limited)) {
+    return tag > 0 && file(tag).may_have_empty;
+  }
+  return MayDie(step) && std::any_of(process.files.begin(), process.files.end(),
+                                     [this](const auto& entry) {
+                                       return file(entry.second).may_have_empty;
+                                     });
+}
+
+// Whether a process sleeps that watches a pidfd. If the process of that pidfd
+// ends, the sleeper wakes before the controller has waited for it. The model
+// has no such moment.
+bool World::IsPidFdAwaited() const {
+  for (int i = 0; i < process_count(); ++i) {
+    const ProcessView& process = processes_[i];
+    if (!process.blocked) continue;
+    for (int tag : Watched(i, process.step)) {
+      if (file(tag).kind == Kind::kPidFd) return true;
+    }
+  }
+  return false;
+}
+
 bool World::IsCertain(const Step& step) const {
   // Without a free tag the created file cannot be identified.
-  if (FilesMadeBy(step.op) > 0 && !HasTags()) return false;
+  if (FilesMadeBy(step) > 0 && !HasTags()) return false;
+  if (MayEndWithEmpty(step)) return false;
+  if (MayDie(step) && IsPidFdAwaited()) return false;
   if (step.op == Op::kEpollCtl) {
     // The call may change the events that a sleeping process waits for.
     return std::none_of(processes_.begin(), processes_.end(),
                         [](const ProcessView& other) { return other.blocked; });
   }
   if (step.op == Op::kKill) {
-    // A process that is killed while it waits for room may still send: there
-    // may be some room, though too little to wake it.
+    // If the victim is killed while its send waits for room, the send may still
+    // succeed: there may be room for it, but too little room to wake a sender.
     const ProcessView& victim = processes_[step.process];
     return !victim.blocked || !IsSend(victim.step.op);
   }
   if (step.op == Op::kTimerSet) {
-    // This step may poll for the expiry, which a process that is asleep in a
-    // read may consume before.
+    // If the deadline is in the past, this step polls until the timer expires.
+    // A process that is asleep in a read may consume the expiry first. Then the
+    // poll would never end.
     const int tag = TagOf(step.process, step.fd);
     for (int i = 0; i < process_count(); ++i) {
       const ProcessView& other = processes_[i];
@@ -240,7 +303,7 @@ void World::Begin(int index, const Step& step, Request* request) {
   request->payload = static_cast<uint32_t>(index);
   for (int i = 0; i < 2; ++i) {
     request->tags[i] = next_tag_;
-    if (i < FilesMadeBy(step.op)) ++next_tag_;
+    if (i < FilesMadeBy(step)) ++next_tag_;
   }
   if (step.op == Op::kSendMsg) {
     const int tag = TagOf(step.process, step.fd);
@@ -271,8 +334,15 @@ void World::End(const Step& step, const Response& response) {
     if (variable >= variables_.size()) variables_.resize(variable + 1);
     variables_[variable] = {step.process, response.fds[i]};
   }
-  if (response.error != 0) return;
   const int tag = TagOf(step.process, step.fd);
+  if (response.error == EAGAIN &&
+      (IsReceive(step.op) || step.op == Op::kRead)) {
+    files_[tag].may_have_empty = false;
+  }
+  if (response.error != 0) return;
+  if (SendsEmpty(step) && tag > 0 && ReceiverOf(tag) > 0) {
+    files_[ReceiverOf(tag)].may_have_empty = true;
+  }
   const int made = response.fd_count > 0 ? response.tags[0] : 0;
   switch (step.op) {
     case Op::kSocket:
@@ -304,6 +374,7 @@ void World::End(const Step& step, const Response& response) {
     case Op::kAccept: {
       files_[made].kind = Kind::kSocket;
       files_[made].holds = files_[tag].holds;
+      files_[made].may_have_empty = files_[tag].may_have_empty;
       std::vector<int>& pending = files_[tag].pending;
       if (pending.empty()) return;
       files_[made].peer = pending.front();
@@ -318,6 +389,9 @@ void World::End(const Step& step, const Response& response) {
       if (step.args[0] == EPOLL_CTL_ADD) {
         files_[tag].watches.insert(TagOf(step.process, step.fds[0]));
       }
+      return;
+    case Op::kGetSockOpt:
+      if (made > 0) files_[made].kind = Kind::kPidFd;
       return;
     case Op::kEventFd:
       files_[made].kind = Kind::kEventFd;

@@ -26,7 +26,8 @@ enum class Kind {
   kEpoll,
   kEventFd,
   kTimerFd,
-  kPipe
+  kPipe,
+  kPidFd
 };
 
 struct File {
@@ -41,6 +42,9 @@ struct File {
   std::set<int> holds;
   // The files that an epoll has watched.
   std::set<int> watches;
+  // The socket or, for a listener, a socket that is not accepted yet may have
+  // an unread packet without bytes.
+  bool may_have_empty = false;
 };
 
 struct ProcessView {
@@ -100,6 +104,8 @@ class World {
   bool MayBothSleep(int a, const Step& of_a, int b, const Step& of_b) const;
   bool Reaches(int from, int to) const;
   int ReceiverOf(int tag) const;
+  bool MayEndWithEmpty(const Step& step) const;
+  bool IsPidFdAwaited() const;
 
   const bool own_users_;
   std::vector<ProcessView> processes_;

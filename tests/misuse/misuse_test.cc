@@ -150,8 +150,24 @@ TEST_F(MisuseTest, OpeningASessionOfAnotherProtocol) {
           open(le_msg_CreateSession(le_msg_GetProtocolRef("another", 64),
                                     "service"));
         },
-        "interface 'service': cannot open a session: ");
+        "le_msg_(Try)?OpenSessionSync: interface 'service': cannot open a "
+        "session: .*; use the service's protocol, or call le_msg_(Try)?"
+        "OpenSessionSyncTimed\\(\\), which returns LE_FAULT then");
   }
+}
+
+TEST_F(MisuseTest, ACloseWithoutACloseHandler) {
+  EXPECT_MISUSE(
+      {
+        le_msg_ServiceRef_t service =
+            le_msg_CreateService(Protocol(), "service");
+        le_msg_AdvertiseService(service);
+        le_msg_OpenSessionSync(le_msg_CreateSession(Protocol(), "service"));
+        le_msg_DeleteService(service);
+        le_event_RunLoop();
+      },
+      "le_msg_SetSessionCloseHandler: interface 'service': the session was "
+      "closed .*: set one with le_msg_SetSessionCloseHandler");
 }
 
 TEST_F(MisuseTest, TheSameServiceTwice) {
@@ -763,8 +779,10 @@ TEST_F(MisuseTest, PayloadsUnderAsan) {
 
 std::string* g_throws = nullptr;  // the place that throws
 
+// Also throws an object that is not a std::exception, which has no text.
 void ThrowIfAt(const char* here) {
   if (*g_throws == here) throw std::runtime_error("mine");
+  if (*g_throws == std::string("int at ") + here) throw 5;
 }
 
 void AskTwice(le_msg_SessionRef_t session) {
@@ -809,12 +827,16 @@ void RunWithAHandlerThatThrows(const std::string& where) {
       [](le_msg_MessageRef_t message, void*) {
         const le_msg_SessionRef_t session = le_msg_GetSession(message);
         le_msg_Send(le_msg_CreateMsg(session));
+        if (*g_throws == "service room") FillQueue(session);
         if (g_throws->find("close") != std::string::npos) {
           le_msg_CloseSession(session);
         }
         le_msg_Respond(message);
         ThrowIfAt("service receive");
       },
+      nullptr);
+  le_msg_SetServiceRoomHandler(
+      service, [](le_msg_SessionRef_t, void*) { ThrowIfAt("service room"); },
       nullptr);
   le_msg_AdvertiseService(service);
   const le_msg_SessionRef_t session = le_msg_CreateSession(protocol, "service");
@@ -858,11 +880,17 @@ void RunWithAHandlerThatThrows(const std::string& where) {
 // A handler must not throw: an exception would leave its session in an
 // inconsistent state.
 TEST_F(MisuseTest, HandlersThatThrow) {
-  for (const char* where : {"service open", "service close", "service receive",
-                            "session receive", "session close", "session room",
-                            "response", "result", "open", "open result"}) {
+  for (const char* where :
+       {"service open", "service close", "service receive", "service room",
+        "session receive", "session close", "session room", "response",
+        "result", "open", "open result"}) {
     EXPECT_MISUSE(RunWithAHandlerThatThrows(where),
                   "EMERGENCY.*handler.*has thrown an exception.*: mine");
+  }
+  for (const char* where : {"service receive", "session receive", "response"}) {
+    EXPECT_MISUSE(
+        RunWithAHandlerThatThrows(std::string("int at ") + where),
+        "EMERGENCY.*handler.*has thrown an exception, which is not allowed");
   }
 }
 

@@ -185,8 +185,12 @@ TEST_P(DropTest, ATimedOpeningReportsAnotherProtocol) {
         le_msg_CreateSession(le_msg_GetProtocolRef("other", 8), "echo");
     EXPECT_EQ(le_msg_OpenSessionSyncTimed(session, LE_MSG_NO_TIMEOUT),
               LE_FAULT);
+    EXPECT_EQ(le_msg_GetWaitReason(session, nullptr, 0),
+              LE_MSG_WAIT_OTHER_PROTOCOL);
     EXPECT_EQ(le_msg_TryOpenSessionSyncTimed(session, LE_MSG_NO_TIMEOUT),
               LE_FAULT);
+    EXPECT_EQ(le_msg_GetWaitReason(session, nullptr, 0),
+              LE_MSG_WAIT_OTHER_PROTOCOL);
     le_result_t result = LE_OK;
     le_msg_OpenSessionTimed(
         session, LE_MSG_NO_TIMEOUT,
@@ -196,6 +200,8 @@ TEST_P(DropTest, ATimedOpeningReportsAnotherProtocol) {
         &result);
     party->RunLoopUntil([&] { return result != LE_OK; });
     EXPECT_EQ(result, LE_FAULT);
+    EXPECT_EQ(le_msg_GetWaitReason(session, nullptr, 0),
+              LE_MSG_WAIT_OTHER_PROTOCOL);
     le_msg_DropSession(session);
     party->Signal("done");
   });

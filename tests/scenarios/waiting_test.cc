@@ -272,6 +272,39 @@ TEST_F(LoggedTest, AWaitThatLastsIsSaidAndItsEnd) {
                                "served by pid .* of user .*")));
 }
 
+// Each function that returns LE_FAULT logs one line.
+TEST_F(LoggedTest, AnotherProtocolIsSaid) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    le_msg_SessionRef_t session =
+        le_msg_CreateSession(le_msg_GetProtocolRef("other", 8), "echo");
+    EXPECT_EQ(le_msg_OpenSessionSyncTimed(session, LE_MSG_NO_TIMEOUT),
+              LE_FAULT);
+    EXPECT_EQ(le_msg_TryOpenSessionSyncTimed(session, LE_MSG_NO_TIMEOUT),
+              LE_FAULT);
+    le_result_t result = LE_OK;
+    le_msg_OpenSessionTimed(
+        session, LE_MSG_NO_TIMEOUT,
+        [](le_msg_SessionRef_t, le_result_t result, void* context) {
+          *static_cast<le_result_t*>(context) = result;
+        },
+        &result);
+    party->RunLoopUntil([&] { return result == LE_FAULT; });
+    le_msg_DeleteSession(session);
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  const auto line = MatchesRegex(
+      "WARNING interface 'echo': cannot open a session: the service has "
+      "protocol '.*' .*, not protocol 'other' .*");
+  EXPECT_THAT(log_, ElementsAre(line, line, line));
+}
+
 TEST_F(LoggedTest, AtDebugLevelTheLifeOfASessionIsSaid) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -370,6 +403,158 @@ TEST_F(LoggedTest, ARequestToAServerOnTheSameThreadIsSaid) {
   Run(scenario, event::LogLevel::kInfo);
   EXPECT_THAT(log_, Contains("WARNING interface 'echo': a request fails: the "
                              "server is on this very thread"));
+}
+
+// Blocks for this time, without running the loop.
+void Block(time_t seconds) {
+  const le_sem_Ref_t never = le_sem_Create("never", 0);
+  le_sem_WaitWithTimeOut(never, le_clk_Time_t{seconds, 0});
+  le_sem_Delete(never);
+}
+
+TEST_F(LoggedTest, ASendThatWaitsForRoomIsSaidOnce) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.Advertise();
+    party->RunLoopUntil("open");
+    Block(5);
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    le_msg_SessionLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedBytes = 1;
+    le_msg_SetSessionLimits(client.ref(), &limits);
+    client.Open();
+    party->Signal("open");
+    size_t sent = 0;
+    while (g_log->empty() && ++sent < 10000) {
+      le_msg_Send(NewText(client.ref(), "x"));
+    }
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  EXPECT_THAT(log_, ElementsAre(MatchesRegex(
+                        "WARNING interface 'echo': a send waits for room: pid "
+                        ".* of user .* has read nothing for 1 s, and .* bytes "
+                        "are queued for it")));
+}
+
+TEST_F(LoggedTest, ARequestWithoutAResponseIsSaidOnce) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      Block(25);
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    for (size_t lines = 1; lines <= 2; ++lines) {
+      EXPECT_EQ(Ask(client.ref(), "x"), "x");
+      EXPECT_EQ(g_log->size(), lines);
+    }
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  const auto line = MatchesRegex(
+      "WARNING interface 'echo': a request has waited 10s for a response of "
+      "pid .* of user .*");
+  EXPECT_THAT(log_, ElementsAre(line, line));
+}
+
+TEST_F(LoggedTest, AServerThatDoesNotRespondIsSaidOnceForASession) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    le_msg_ServiceLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxOpenRequests = 3;
+    le_msg_SetServiceLimits(service.ref(), &limits);
+    std::vector<le_msg_MessageRef_t> kept;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      kept.push_back(message);
+    };
+    service.Advertise();
+    for (int round = 0; round < 2; ++round) {
+      party->RunLoopUntil([&] { return kept.size() == 3; });
+      party->Signal(round == 0 ? "first" : "second");
+      for (le_msg_MessageRef_t message : kept) le_msg_Respond(message);
+      kept.clear();
+    }
+    party->RunLoopUntil([&] { return kept.size() == 1; });
+    le_msg_Respond(kept[0]);
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    int answers = 0;
+    for (int i = 0; i < 7; ++i) {
+      client.Request("x", [&](le_msg_MessageRef_t) { ++answers; });
+    }
+    party->RunLoopUntil([&] { return answers == 7; });
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  EXPECT_THAT(log_, ElementsAre(MatchesRegex(
+                        "WARNING service 'echo': 3 requests of pid .* of user "
+                        ".* have no response: nothing more is received from "
+                        "it; are they responded to or released.")));
+}
+
+TEST_F(LoggedTest, TheLimitOfOpenRequestsIsSaidOnceUntilThereIsRoom) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    le_msg_SessionLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxOpenRequests = 4;
+    le_msg_SetSessionLimits(client.ref(), &limits);
+    client.Open();
+    for (size_t round = 1; round <= 2; ++round) {
+      int ended = 0;
+      for (int i = 0; i < 9; ++i) {
+        client.Request("x", [&](le_msg_MessageRef_t) { ++ended; });
+      }
+      EXPECT_EQ(g_log->size(), round);
+      party->RunLoopUntil([&] { return ended == 9; });
+    }
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  const char kLine[] =
+      "WARNING interface 'echo': 4 requests are open (maxOpenRequests): "
+      "further requests fail";
+  EXPECT_THAT(log_, ElementsAre(kLine, kLine));
+}
+
+TEST_F(LoggedTest, ARequestDuringTheOpeningIsToldFromOneBeforeIt) {
+  Scenario scenario;
+  scenario.Add("client", [](Party*) {
+    TestClient client("echo");
+    EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
+    le_msg_OpenSession(client.ref(), nullptr, nullptr);
+    EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  EXPECT_THAT(log_,
+              ElementsAre("WARNING interface 'echo': a request fails: it was "
+                          "made on a session that is not open",
+                          "WARNING interface 'echo': a request fails: it was "
+                          "made on a session that is still being opened: wait "
+                          "for its callback, or use le_msg_OpenSessionSync()"));
 }
 
 TEST_F(LoggedTest, ACloseForTheReceiveLimitNamesTheRemedy) {

@@ -3,6 +3,7 @@
 //
 // ClientProgram: messages, requests and their completions.
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -14,6 +15,8 @@ namespace simulation {
 namespace {
 
 constexpr uint64_t kMaxHelperMessages = 40;
+constexpr int kMostUntilFull = 40;
+constexpr int kMostLargeUntilFull = 6;
 
 }  // namespace
 
@@ -89,6 +92,49 @@ void ClientProgram::SendTwice(Conversation* conversation) {
   if (world_->OneIn(4)) return le_msg_ReleaseMsg(message);
   le_msg_Send(message);
   if (open) ++conversation->certain;
+}
+
+// Sends until the queue is full. The room handler must be called then.
+void ClientProgram::SendUntilFull(Conversation* conversation) {
+  const bool are_large = world_->plan().sends_large() && world_->OneIn(4);
+  const int most = are_large ? kMostLargeUntilFull : kMostUntilFull;
+  const ThreadRules::Call call(&rules_);
+  for (int i = 0; i < most && conversation->state == State::kOpen; ++i) {
+    const le_msg_MessageRef_t message =
+        NewMessage(conversation, AnyCommand(), 0, ++conversation->sequence);
+    if (are_large) Fill(PayloadOf(message));
+    switch (le_msg_TrySend(message)) {
+      case LE_OK:
+        ++conversation->certain;
+        continue;
+      case LE_WOULD_BLOCK:
+        conversation->awaits_room = true;
+        le_msg_ReleaseMsg(message);
+        return;
+      default:
+        return;
+    }
+  }
+}
+
+void ClientProgram::OnRoom(le_msg_SessionRef_t, void* context) {
+  auto* const conversation = static_cast<Conversation*>(context);
+  ClientProgram* const self = conversation->program;
+  const ThreadRules::Handler handler(&self->rules_);
+  if (conversation->state != State::kOpen) {
+    self->Fail("a room event comes on a session that is not open");
+  }
+  conversation->awaits_room = false;
+  if (self->may_act_ && self->world_->OneIn(2)) {
+    return self->SendUntilFull(conversation);
+  }
+  self->DoSomethingInAHandler(conversation);
+}
+
+bool ClientProgram::AwaitsRoom() const {
+  return std::any_of(live_.begin(), live_.end(), [](const Conversation* one) {
+    return one->awaits_room && one->state == State::kOpen;
+  });
 }
 
 void ClientProgram::MakeRequest(Conversation* conversation) {

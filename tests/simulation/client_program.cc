@@ -55,6 +55,8 @@ void ClientProgram::Run() {
     }
   }
   may_act_ = false;
+  // If the library owes a room event and forgets it, the run does not end.
+  while (AwaitsRoom()) loop->RunTurn(absl::InfiniteFuture());
   while (!live_.empty()) Delete(live_.back());
   JoinHelpers();
   while (!requests_.empty() || untold_openings_ > 0) {
@@ -110,6 +112,8 @@ ClientProgram::Conversation* ClientProgram::NewConversation(
                                conversation);
   le_msg_SetSessionCloseHandler(conversation->ref, &ClientProgram::OnClosed,
                                 conversation);
+  le_msg_SetSessionRoomHandler(conversation->ref, &ClientProgram::OnRoom,
+                               conversation);
   if (world_->plan().misbehave && world_->OneIn(2)) {
     le_msg_SessionLimits_t limits = {};
     limits.structSize = sizeof(limits);
@@ -117,6 +121,11 @@ ClientProgram::Conversation* ClientProgram::NewConversation(
     limits.maxQueuedFds = static_cast<uint32_t>(1 + world_->Roll(3));
     limits.maxOpenRequests = static_cast<uint32_t>(1 + world_->Roll(8));
     conversation->may_refuse = true;
+    le_msg_SetSessionLimits(conversation->ref, &limits);
+  } else if (world_->plan().small_queues) {
+    le_msg_SessionLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedMessages = static_cast<uint32_t>(1 + world_->Roll(8));
     le_msg_SetSessionLimits(conversation->ref, &limits);
   }
   return conversation;
@@ -156,7 +165,9 @@ void ClientProgram::Act() {
   if (world_->plan().sends_large() && world_->OneIn(8)) {
     return AwaitAnotherThread(conversation);
   }
-  switch (world_->Roll(18)) {
+  switch (world_->Roll(19)) {
+    case 18:
+      return SendUntilFull(conversation);
     case 17:
       return SendTwice(conversation);
     case 16:
@@ -200,6 +211,11 @@ void ClientProgram::DoSomethingInAHandler(Conversation* conversation) {
     world_->PassTime(absl::Milliseconds(world_->Roll(4)));
   }
   if (MayExit(200)) Exit();
+  // Deliveries arrive during the request, so more are due when the handler
+  // returns. A room event may be due too.
+  if (conversation->awaits_room && world_->OneIn(2)) {
+    return RequestSync(conversation);
+  }
   if (!world_->OneIn(4)) return;
   switch (world_->Roll(6)) {
     case 0:
@@ -223,6 +239,7 @@ void ClientProgram::Open(Conversation* conversation) {
   conversation->state = State::kOpening;
   ++conversation->incarnation;
   conversation->sequence = conversation->certain = conversation->pushes = 0;
+  conversation->awaits_room = false;
   conversation->opened_at = world_->sim()->steps();
   const ThreadRules::Call call(&rules_);
   const uint32_t some_time =

@@ -47,6 +47,7 @@ class ClientProgram {
     uint64_t certain = 0;     // messages that must arrive if it stays open
     bool may_refuse = false;  // the library may refuse a request as too many
     uint64_t pushes = 0;
+    bool awaits_room = false;  // the last TrySend() found no room
   };
   // The context of an opening's result.
   struct Opening {
@@ -75,6 +76,7 @@ class ClientProgram {
                            void* opening);
   static void OnClosed(le_msg_SessionRef_t session, void* conversation);
   static void OnMessage(le_msg_MessageRef_t message, void* conversation);
+  static void OnRoom(le_msg_SessionRef_t session, void* conversation);
   static void OnResponse(le_msg_MessageRef_t message, void* request);
   static void OnResult(le_msg_MessageRef_t message, le_result_t result,
                        void* request);
@@ -94,6 +96,8 @@ class ClientProgram {
   void Delete(Conversation* conversation);
   void SendOneWay(Conversation* conversation);
   void SendTwice(Conversation* conversation);
+  void SendUntilFull(Conversation* conversation);
+  bool AwaitsRoom() const;
   void MakeRequest(Conversation* conversation);
   bool MayExit(uint64_t one_in);
   void Exit();

@@ -113,6 +113,9 @@ class FaultyConnection final : public Connection,
   void SetTrust(Trust trust, uid_t payer, std::shared_ptr<void> held) override {
     inner_->SetTrust(trust, payer, std::move(held));
   }
+  void KeepUntilClosed(std::shared_ptr<void> held) override {
+    inner_->KeepUntilClosed(std::move(held));
+  }
   void SetSendLimits(const SendLimits& limits) override {
     limits_ = limits;
     limits_.frames = std::min(limits_.frames, context_.weather->max_frames);

@@ -34,7 +34,6 @@ class KernelWorld final : public World {
   class Failures final : public event::sys::Interceptor {
    public:
     explicit Failures(KernelWorld* world) : world_(world) {}
-    int Fail(const char* call) override { return FailCall({call}); }
     int FailCall(const event::sys::Call& call) override;
     // One of `one_in` calls fails; 0: none.
     uint64_t one_in = 0;

@@ -45,8 +45,8 @@ int Descriptors::New() {
   return fd;
 }
 
-int Descriptors::Fail(const char* call) {
-  if (one_in_ == 0 || call != std::string("Dup")) return 0;
+int Descriptors::FailCall(const event::sys::Call& call) {
+  if (one_in_ == 0 || call.name != std::string("Dup")) return 0;
   if (referee_->sim()->Random(one_in_) != 0) return 0;
   referee_->Count("no descriptor left");
   return EMFILE;

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Checks for all runs, and counts of the faults.
+// Checks for all runs, and counts of the injected faults.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_REFEREE_H_
 #define LE_MESSAGING_TESTS_SIMULATION_REFEREE_H_
@@ -19,7 +19,7 @@
 namespace le {
 namespace simulation {
 
-// Records the first failure, and counts the faults.
+// Records the first violated check, and counts the injected faults.
 class Referee {
  public:
   explicit Referee(event::Simulation* sim) : sim_(sim) {}
@@ -28,7 +28,7 @@ class Referee {
   bool failed() const { return !verdict_.empty(); }
   const std::string& verdict() const { return verdict_; }
 
-  // Counts an occurrence of the fault.
+  // Counts one injected fault of this kind.
   void Count(const char* fault) { ++faults_[fault]; }
   const std::map<std::string, uint64_t>& faults() const { return faults_; }
 
@@ -40,8 +40,8 @@ class Referee {
   std::map<std::string, uint64_t> faults_;
 };
 
-// Checks one simulated thread: no callback runs inside a call of the API,
-// inside another callback, or on a thread that is not the owner.
+// Checks the handlers of the thread that constructs it: they run on this
+// thread, not inside a call of the API, and not inside another handler.
 class ThreadRules {
  public:
   explicit ThreadRules(Referee* referee)
@@ -78,18 +78,19 @@ class Descriptors final : public event::sys::Interceptor {
  public:
   explicit Descriptors(Referee* referee) : referee_(referee) {}
 
-  // One of `one_in` calls of Dup fails; 0: none.
+  // Each call of Dup fails with the probability 1 / one_in. 0: no call fails.
   void SetShortage(uint32_t one_in) { one_in_ = one_in; }
   // Returns a new descriptor of the calling process.
   int New();
   // Closes the descriptors of a process that was killed.
   void ProcessDied(event::SimProcess* process) { End(process, true); }
-  // Fails if a process that has ended by itself has a descriptor left.
+  // For a process that has ended by itself. A descriptor that the process has
+  // not closed is a violation.
   void ProcessEnded(event::SimProcess* process) { End(process, false); }
   // The number of open descriptors.
   size_t left() const { return owners_.size(); }
-  // While this object exists, descriptors that this thread duplicates are in
-  // flight. They belong to no process...
+  // While this object exists, the descriptors that this thread duplicates are
+  // in flight: they belong to no process until Received().
   class Sending {
    public:
     explicit Sending(Descriptors* descriptors)
@@ -102,10 +103,10 @@ class Descriptors final : public event::sys::Interceptor {
     Descriptors* const descriptors_;
     event::Thread* const thread_;
   };
-  // ...until a process receives it.
+  // From now on `fd` belongs to the calling process.
   void Received(int fd) { owners_[fd] = event::Process::Current(); }
 
-  int Fail(const char* call) override;
+  int FailCall(const event::sys::Call& call) override;
   void OnDup(int fd) override;
   void OnClose(int fd) override;
 

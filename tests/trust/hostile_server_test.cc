@@ -199,7 +199,6 @@ class BeforeCredentialsAreAskedFor final : public event::sys::Interceptor {
   ~BeforeCredentialsAreAskedFor() override {
     event::sys::SetInterceptor(nullptr);
   }
-  int Fail(const char*) override { return 0; }
   int FailCall(const event::sys::Call& call) override {
     if (absl::string_view(call.name) == "SetSockOpt" &&
         call.detail == SO_PASSCRED) {
@@ -219,7 +218,7 @@ class NotesCloses final : public event::sys::Interceptor {
  public:
   NotesCloses() { event::sys::SetInterceptor(this); }
   ~NotesCloses() override { event::sys::SetInterceptor(nullptr); }
-  int Fail(const char*) override { return 0; }
+  int FailCall(const event::sys::Call&) override { return 0; }
   void OnClose(int fd) override {
     std::lock_guard<std::mutex> lock(mutex_);
     closed_by_[fd] = std::this_thread::get_id();
@@ -250,8 +249,8 @@ class Flood final : public event::sys::Interceptor {
     event::sys::SetInterceptor(nullptr);
     EXPECT_LT(calls_, kTooManyCalls);
   }
-  int Fail(const char* call) override {
-    const absl::string_view name = call;
+  int FailCall(const event::sys::Call& call) override {
+    const absl::string_view name = call.name;
     if (name != "Poll" && name != "Recv" && name != "RecvMsg") return 0;
     if (calls_ == kTooManyCalls) return 0;
     ++calls_;

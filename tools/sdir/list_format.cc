@@ -105,8 +105,11 @@ std::string ReasonLine(const WaitingEntry& client) {
       reason = "the service is not offered";
       break;
     case directory::proto::WAIT_NOT_TAKEN:
-      reason = absl::StrCat("pid ", client.server_pid(),
-                            " has introductions that it has not taken");
+      // The directory only knows how much that server has not read.
+      reason =
+          absl::StrCat("pid ", client.server_pid(),
+                       " may not have taken the session yet: it is busy or "
+                       "stopped, or it has no file descriptor left");
       break;
     default:
       if (client.missing_binding().empty()) return "";
@@ -269,6 +272,9 @@ std::string FormatText(const ListPart& of) {
     }
     absl::StrAppend(&text, "  (protocol ID = '", client.protocol_id(), "')\n");
     absl::StrAppend(&text, ReasonLine(client));
+  }
+  if (list.not_taken_size() > 0) {
+    absl::StrAppend(&text, "\nINTRODUCED CLIENTS\n\n");
   }
   for (const auto& client : list.not_taken()) {
     absl::StrAppendFormat(&text, "        [pid %5d] %s INTRODUCED to ",

@@ -61,10 +61,11 @@ TEST(ListFormatTest, Text) {
             "        [pid     9] <ann>.c WAITING for <bob>.s  (protocol ID = "
             "'q')\n"
             "                    the service is not offered\n"
+            "\nINTRODUCED CLIENTS\n\n"
             "        [pid    10] <ann>.d INTRODUCED to <bob>.t  (protocol ID = "
             "'q')\n"
-            "                    pid 11 has introductions that it has not "
-            "taken\n"
+            "                    pid 11 may not have taken the session yet: it "
+            "is busy or stopped, or it has no file descriptor left\n"
             "\nINTRODUCTIONS MADE: 3\n\n");
 }
 

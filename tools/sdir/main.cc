@@ -13,8 +13,10 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "directory/client.h"
 #include "directory/control_frame.h"
@@ -161,7 +163,7 @@ class Directory {
     if (!connection.ok()) {
       return absl::UnavailableError(
           absl::StrCat("there is no directory: ", connection.status().message(),
-                       " (is directoryd running?)"));
+                       " (", le::directory::IsItRunning(process_), ")"));
     }
     connection_ = *std::move(connection);
     const absl::StatusOr<le::event::Credentials> who = connection_->peer();
@@ -230,19 +232,37 @@ class Command {
     return *next;
   }
   // The same, for <USER>.INTERFACE.
-  std::string NextName(const char* what) {
-    std::string name = Next(what);
+  std::string NextName(const char* what) { return Named(Next(what), what); }
+  // The same, for CLIENT SERVICE. They may also be one argument, as they stand
+  // in a bindings file.
+  std::pair<std::string, std::string> NextBinding() {
+    const std::string first = Next("CLIENT");
+    const size_t arrow = first.find("->");
+    if (arrow == std::string::npos) {
+      std::string client = Named(first, "CLIENT");
+      return {std::move(client), NextName("SERVICE")};
+    }
+    const auto part = [&](size_t from, size_t size, const char* what) {
+      return Named(std::string(absl::StripAsciiWhitespace(
+                       absl::string_view(first).substr(from, size))),
+                   what);
+    };
+    return {part(0, arrow, "CLIENT"),
+            part(arrow + 2, std::string::npos, "SERVICE")};
+  }
+  absl::optional<std::string> NextIfAny() {
+    const auto next = arguments_.TakeNext();
+    if (!next.ok()) Misused(std::string(next.status().message()));
+    return *next;
+  }
+  // Checks that `name` is <USER>.INTERFACE.
+  static std::string Named(std::string name, const char* what) {
     const size_t end = name.find(">.");
     if (name[0] != '<' || end == std::string::npos || end + 2 == name.size()) {
       Misused(absl::StrCat("'", name, "' is not a ", what,
                            ": expected '<USER>.INTERFACE', in quotes"));
     }
     return name;
-  }
-  absl::optional<std::string> NextIfAny() {
-    const auto next = arguments_.TakeNext();
-    if (!next.ok()) Misused(std::string(next.status().message()));
-    return *next;
   }
   // Ends the program if an argument is left, or an option that is not in
   // `options`.
@@ -404,8 +424,9 @@ int main(int argc, char** argv) {
     List(&command);
   } else if (name == "bind") {
     ToDirectory request;
-    request.mutable_bind()->set_client(command.NextName("CLIENT"));
-    request.mutable_bind()->set_service(command.NextName("SERVICE"));
+    const auto binding = command.NextBinding();
+    request.mutable_bind()->set_client(binding.first);
+    request.mutable_bind()->set_service(binding.second);
     command.End();
     Do(command, std::move(request));
   } else if (name == "unbind") {

@@ -9,6 +9,8 @@ directoryd=$PWD/$1
 sdir=$PWD/$2
 folder=$(mktemp -d /tmp/le_sdir_XXXXXX)
 user=$(id -un)
+number=$(id -u)
+[ "$number" != 0 ] || number=root
 failures=0
 daemon=
 
@@ -67,6 +69,16 @@ wait "$waits"
 [ "$ready" = "directoryd: ready at $folder/d/directory" ] ||
   { echo "FAILED: it said '$ready'"; failures=$((failures + 1)); }
 
+# Another daemon, which has no bindings, says so in short lines.
+mkfifo "$folder/out2"
+"$directoryd" --socket_dir "$folder/n" > "$folder/out2" 2> "$folder/err" &
+other=$!
+read -r ready < "$folder/out2"
+kill -TERM "$other"
+wait "$other"
+{ grep -q "no bindings yet: no session can be opened" "$folder/err" && ! grep -qE '.{121}' "$folder/err"; } ||
+  { echo "FAILED: without bindings it said:"; cat "$folder/err"; failures=$((failures + 1)); }
+
 expect "a second one is kept out" 1 "another directory runs here" \
   "$directoryd" --socket_dir="$folder/d"
 expect "list" 0 "<$user>.a -> <$user>.b" sdir list
@@ -74,7 +86,7 @@ expect "list as JSON" 0 '^\{"bindings":\[\{"client":\{"user":' sdir list --forma
 expect "list as JSON, for short" 0 '^\{"bindings":' sdir --json list
 expect "list as JSON, in two words" 0 '^\{"bindings":' sdir list --format json
 expect "list in another format" 2 "unknown format" sdir list --format=xml
-expect "bind" 0 "^bound: <$(id -u)>.c -> <$(id -u)>.d, until the next load" sdir bind "<$user>.c" "<$user>.d"
+expect "bind" 0 "^bound: <$number>.c -> <$number>.d, until the next load" sdir bind "<$user>.c" "<$user>.d"
 expect "the new binding" 0 "<$user>.c -> <$user>.d" sdir list
 for bad in nobody nobody.a "<nobody>" "<nobody>." ""; do
   expect "bind a wrong '$bad'" 2 "expected '<USER>.INTERFACE'" sdir bind "$bad" "<$user>.d"
@@ -82,6 +94,10 @@ for bad in nobody nobody.a "<nobody>" "<nobody>." ""; do
   expect "unbind a wrong '$bad'" 2 "expected '<USER>.INTERFACE'" sdir unbind "$bad"
   expect "wait for a wrong '$bad'" 2 "expected '<USER>.INTERFACE'" sdir wait "$bad"
 done
+expect "bind in one argument" 0 "^bound: <$number>.o -> <$number>.d, until" sdir bind "<$user>.o -> <$user>.d"
+expect "bind half of one argument" 2 "'' is not a SERVICE" sdir bind "<$user>.c ->"
+expect "bind one argument too many" 2 "unexpected argument" sdir bind "<$user>.o -> <$user>.d" "<$user>.e"
+expect "bind of root" 0 "^bound: <root>.o -> <root>.d, until" sdir bind "<0>.o" "<root>.d"
 expect "bind what may not be" 1 "expected|must" sdir bind "<$user>.*" "<$user>.d"
 expect "bind without a service" 2 "SERVICE is missing" sdir bind "<$user>.c"
 expect "unbind" 0 "" sdir unbind "<$user>.c"

@@ -13,7 +13,7 @@ namespace le {
 namespace transports {
 namespace {
 
-// How much of a peer's refusal text is shown.
+// The most bytes of a refusal's text that are sent, and that are shown.
 constexpr size_t kMaxRefusalBytes = 256;
 
 absl::Status RefusedBy(absl::Span<const uint8_t> packet) {
@@ -75,7 +75,8 @@ absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
   }
   if (!first && (descriptor || connection)) {
     return absl::InvalidArgumentError(
-        "a descriptor with a frame that is not the first of its packet");
+        "a descriptor or a connection in a frame that is not the first of its "
+        "packet");
   }
   const uint16_t of_frame = header->flags & ~FrameHeader::kOfPacket;
   if ((header->has(FrameHeader::kContinuation) &&
@@ -85,12 +86,13 @@ absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
       (header->has(FrameHeader::kAnnouncement) &&
        header->flags != FrameHeader::kAnnouncement) ||
       (header->has(FrameHeader::kExpectsPlain) && !connection)) {
-    return absl::InvalidArgumentError("flags that exclude each other");
+    return absl::InvalidArgumentError("flags that do not go together");
   }
   if (!first && (header->has(FrameHeader::kOfPacket) ||
                  header->has(FrameHeader::kAnnouncement))) {
     return absl::InvalidArgumentError(
-        "a packet's flag in a frame that is not its first");
+        "a flag of the whole packet in a frame that is not the first of the "
+        "packet");
   }
   if (!first && (header->has(FrameHeader::kFragmented) ||
                  header->has(FrameHeader::kContinuation))) {
@@ -111,12 +113,13 @@ absl::Status CheckPayload(const FrameHeader& header, size_t packet_rest) {
     }
     return absl::OkStatus();
   }
-  if (header.has(FrameHeader::kMore)
-          ? there < uint64_t{header.length} + kFrameHeaderBytes
-          : there != header.length) {
+  const bool more = header.has(FrameHeader::kMore);
+  if (more ? there < uint64_t{header.length} + kFrameHeaderBytes
+           : there != header.length) {
     return absl::InvalidArgumentError(
-        absl::StrCat("a payload of ", header.length, " bytes where ", there,
-                     " bytes follow"));
+        absl::StrCat("a payload of ", header.length, " bytes",
+                     more ? " and another frame's header" : "", " where ",
+                     there, " bytes follow"));
   }
   if (header.has(FrameHeader::kContinuation) && there == 0) {
     return absl::InvalidArgumentError("an empty continuation");

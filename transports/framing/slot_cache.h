@@ -16,8 +16,8 @@
 namespace le {
 namespace transports {
 
-// A cache of a few objects that are needed briefly and often. It mostly takes
-// no lock. The objects are not thread_local: those would be destroyed before a
+// A cache of a few objects that are needed briefly and often. It never waits for
+// a lock. The objects are not thread_local: those would be destroyed before a
 // thread has closed its sessions. A static SlotCache is initialized at compile
 // time and never destroyed.
 template <typename T>
@@ -42,13 +42,16 @@ class SlotCache {
   static constexpr size_t kMaxMore = 16;
 
   ABSL_ATTRIBUTE_NOINLINE T* TakeMore() {
-    std::lock_guard<std::mutex> lock(mutex_);
-    return more_count_ > 0 ? more_[--more_count_] : new T;
+    {
+      std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+      if (lock.owns_lock() && more_count_ > 0) return more_[--more_count_];
+    }
+    return new T;
   }
   ABSL_ATTRIBUTE_NOINLINE void PutMore(T* object) {
     {
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (more_count_ < kMaxMore) {
+      std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+      if (lock.owns_lock() && more_count_ < kMaxMore) {
         more_[more_count_++] = object;
         return;
       }

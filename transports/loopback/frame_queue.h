@@ -41,9 +41,9 @@ struct QueuedFrame {
 class FrameQueue {
  public:
   bool empty() const { return count_ == 0; }
-  size_t size() const { return count_; }
   size_t bytes() const { return bytes_; }
   size_t descriptors() const { return descriptors_; }
+  QueueSize size() const { return {bytes_, count_, descriptors_}; }
 
   void Push(QueuedFrame frame) {
     bytes_ += frame.cost();

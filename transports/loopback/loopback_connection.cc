@@ -32,12 +32,11 @@ void Notify(LoopbackEnd* end, event::DeferredWakes* wakes) {
 void UpdateCongestion(LoopbackEnd* sender, const FrameQueue& queue,
                       event::DeferredWakes* wakes) {
   const bool was = sender->congested.load(std::memory_order_relaxed);
-  const bool is = sender->limits.IsCongested(was, queue.bytes(), queue.size(),
-                                             queue.descriptors());
+  const bool is = sender->limits.IsCongested(queue.size(), was);
   if (is == was) return;
   sender->congested.store(is, std::memory_order_release);
-  sender->drained = !is;
-  if (!is) Notify(sender, wakes);
+  sender->drained = !is && sender->loop != nullptr;
+  if (sender->drained) Notify(sender, wakes);
 }
 
 absl::Status FarEndGone() {
@@ -108,6 +107,7 @@ void LoopbackConnection::DetachLocked() {
   end.notify = nullptr;
   end.reads = false;
   end.tell_at.reset();
+  end.drained = false;
 }
 
 void LoopbackConnection::SetReadInterest(bool interested) {
@@ -173,7 +173,7 @@ IoResult LoopbackConnection::Receive(IncomingFrame* frame, BufferPool* pool,
       if (mine().closed) return IoResult::kClosed;
       if (!mine().inbox.empty()) {
         queued = mine().inbox.Pop();
-        far().taken = true;
+        far().stall_clock.OnTaken();
         UpdateCongestion(&far(), mine().inbox, &wakes);
         if (far().wants_room || far().tell_at || !far().waiters.empty()) {
           Notify(&far(), &wakes);
@@ -188,7 +188,11 @@ IoResult LoopbackConnection::Receive(IncomingFrame* frame, BufferPool* pool,
       return Hand(std::move(queued), frame,
                   pool != nullptr ? pool : EmptyPool());
     }
-    if (!Wait(kReadable, deadline)) return IoResult::kWouldBlock;
+    const bool may_report = deadline == absl::InfiniteFuture() &&
+                            silence_ != absl::InfiniteDuration();
+    if (!Wait(kReadable, may_report ? process_->Now() + silence_ : deadline)) {
+      return IoResult::kWouldBlock;
+    }
   }
 }
 
@@ -261,9 +265,11 @@ class LoopbackConnection::Waiting {
 
 bool LoopbackConnection::Wait(uint32_t events, event::Instant deadline) {
   process_->YieldPoint();
-  event::Parker* const parker = event::Thread::Current()->parker();
-  const Waiting waiting(channel_.get(), side_, parker);
+  event::Thread* const thread = event::Thread::Current();
+  event::Parker* const parker = thread->parker();
   bool in_time = deadline != absl::InfinitePast();
+  if (in_time) thread->BeforeBlocking();
+  const Waiting waiting(channel_.get(), side_, parker);
   for (;;) {
     {
       event::MutexLock lock(&channel_->mutex);
@@ -285,27 +291,10 @@ void LoopbackConnection::SetSendLimits(const SendLimits& limits) {
   UpdateCongestion(&mine(), far().inbox, &wakes);
 }
 
-bool LoopbackConnection::HasRoomForLocked(const OutgoingFrame& frame,
-                                          bool with_descriptor) const {
-  const SendLimits& limits = mine().limits;
-  const FrameQueue& queue = far().inbox;
-  const size_t bytes =
-      queue.bytes() + frame.payload.size() + kFrameOverheadBytes;
-  if (queue.empty() || frame.room == Room::kOwed) return true;
-  if (frame.room == Room::kGathered) return bytes <= limits.gathered_bytes;
-  return bytes <= limits.bytes && queue.size() < limits.frames &&
-         (!with_descriptor || queue.descriptors() < limits.descriptors);
-}
-
 // Whether a refused Send() should be tried again.
 bool LoopbackConnection::HasRoomLocked() const {
-  const SendLimits& limits = mine().limits;
-  const FrameQueue& queue = far().inbox;
-  return far().closed || queue.empty() ||
-         (queue.bytes() <= limits.bytes / 2 &&
-          queue.bytes() + mine().refused_bytes <= limits.bytes &&
-          queue.size() < limits.frames &&
-          queue.descriptors() < limits.descriptors);
+  return far().closed ||
+         mine().limits.HasRoomAgain(far().inbox.size(), mine().refused_bytes);
 }
 
 bool LoopbackConnection::IsIdle(const LoopbackChannel* channel) const {
@@ -333,12 +322,12 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
   event::DeferredWakes wakes;
   event::MutexLock lock(&channel_->mutex);
   if (mine().closed || far().closed) return IoResult::kClosed;
-  if (!HasRoomForLocked(frame,
-                        frame.descriptor != nullptr || passed != nullptr)) {
-    mine().wants_room = true;
-    mine().refused_bytes = frame.payload.size() + kFrameOverheadBytes;
-    if (std::exchange(mine().taken, false)) {
-      mine().stalled_since = process_->Now();
+  const size_t bytes = frame.payload.size() + kFrameOverheadBytes;
+  if (!mine().limits.Admits(far().inbox.size(), frame.room, bytes,
+                            frame.descriptor != nullptr || passed != nullptr)) {
+    if (frame.room == Room::kQueue) {
+      mine().wants_room = true;
+      mine().refused_bytes = bytes;
     }
     return IoResult::kWouldBlock;
   }
@@ -361,6 +350,7 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
   }
   if (passed != nullptr) {
     passed->Leave();
+    passed->held_.reset();
     queued.connection = std::move(*frame.connection);
   }
   if (frame.attach_credentials) queued.sender = process_->credentials();
@@ -404,7 +394,9 @@ size_t LoopbackConnection::queued_bytes() const {
 
 event::Instant LoopbackConnection::stalled_since() const {
   event::MutexLock lock(&channel_->mutex);
-  return mine().taken ? absl::InfiniteFuture() : mine().stalled_since;
+  if (far().inbox.empty()) return absl::InfiniteFuture();
+  return channel_->ends[side_].stall_clock.Since(process_->Now(),
+                                                 /*unreceived=*/0);
 }
 
 // ---- The far end, and the close --------------------------------------------

@@ -21,6 +21,7 @@
 #include "event/process.h"
 #include "transports/loopback/frame_queue.h"
 #include "transports/loopback/loopback.h"
+#include "transports/stall_clock.h"
 #include "transports/transport.h"
 
 namespace le {
@@ -44,17 +45,15 @@ struct LoopbackEnd {
   absl::Status close_status;
   bool wants_room = false;   // a Send() was refused
   size_t refused_bytes = 0;  // its size
-  // Whether the far end has received a frame since a Send() was refused. If
-  // not, since when.
-  bool taken = true;
-  event::Instant stalled_since;
+  StallClock stall_clock;
   // See Connection::congested(). Changed under the lock.
   std::atomic<bool> congested{false};
   bool drained = false;  // OnDrained() must be called
   // OnReceived() must be called when at most this many descriptors are
   // unreceived.
   absl::optional<size_t> tell_at;
-  bool hang_up_told = false;  // OnHangUp() was called; `reads` resets it
+  // OnHangUp() was called. Becomes false again when this end reads.
+  bool hang_up_told = false;
   event::Credentials owner;
   // While attached:
   event::Loop* loop = nullptr;
@@ -92,6 +91,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   void SetReadInterest(bool interested) override;
   IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                    event::Instant deadline) override;
+  void ReportSilence(absl::Duration after) override { silence_ = after; }
   bool HasBuffered() const override;
   bool HasPartial() const override { return false; }
   // HasBuffered() knows all frames that have arrived.
@@ -99,9 +99,12 @@ class LoopbackConnection final : public Connection, private event::Task {
   bool Wait(uint32_t events, event::Instant deadline) override;
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy) override {}
-  // Both ends are this process's: no close is a stranger's.
+  // Both ends belong to this process, so no stranger sends file descriptors.
   void SetTrust(Trust trust, uid_t, std::shared_ptr<void> held) override {
     refuses_descriptors_ = trust == Trust::kNoDescriptors;
+    held_ = std::move(held);
+  }
+  void KeepUntilClosed(std::shared_ptr<void> held) override {
     held_ = std::move(held);
   }
   void SetSendLimits(const SendLimits& limits) override;
@@ -144,8 +147,6 @@ class LoopbackConnection final : public Connection, private event::Task {
   bool ReadableLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex) {
     return !mine().inbox.empty() || far().closed;
   }
-  bool HasRoomForLocked(const OutgoingFrame& frame, bool with_descriptor) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
   bool HasRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
   bool IsReceivedLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex) {
     return mine().tell_at.has_value() &&
@@ -176,6 +177,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   const std::atomic<bool>* const congested_;  // mine().congested
   bool receives_credentials_ = false;
   bool refuses_descriptors_ = false;
+  absl::Duration silence_ = absl::InfiniteDuration();
   std::shared_ptr<void> held_;
 };
 

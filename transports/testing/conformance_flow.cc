@@ -106,6 +106,32 @@ TEST_P(TransportConformanceTest, EachFrameKeepsToItsOwnLimit) {
   }
 }
 
+// The sender of a frame with Room::kGathered does not wait for room.
+TEST_P(TransportConformanceTest, ReportsNoRoomForAGatheredFrame) {
+  Ends ends(GetParam());
+  Watcher watcher;
+  int writable = 0;
+  watcher.on_writable = [&] { ++writable; };
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &watcher).ok());
+  FillTheKernel(ends.client.get());
+  SendLimits limits;
+  limits.gathered_bytes = 1;
+  ends.client->SetSendLimits(limits);
+  OutgoingFrame frame = Frame(1, "gathered");
+  frame.room = Room::kGathered;
+  ASSERT_EQ(ends.client->Send(frame), IoResult::kWouldBlock);
+  bool has_more = true;
+  while (has_more) {
+    ends.client->Flush();
+    IncomingFrame received;
+    has_more = ends.server->Receive(&received, ends.pool.get(),
+                                    absl::InfinitePast()) == IoResult::kOk;
+  }
+  EXPECT_EQ(ends.client->queued_bytes(), 0u);
+  Settle(ends.loop());
+  EXPECT_EQ(writable, 0);
+}
+
 // A handler may take long, and the far end may receive frames meanwhile.
 TEST_P(TransportConformanceTest, ATurnFindsRoomOnceTheFarEndHasReceived) {
   Ends ends(GetParam());
@@ -193,21 +219,48 @@ TEST_P(TransportConformanceTest, SaysWhenTheFarEndShouldNotBeAskedForMore) {
   EXPECT_EQ(drained, 1);
 }
 
-// stalled_since() is set only after a refused Send().
-TEST_P(TransportConformanceTest, SaysSinceWhenNothingWasTaken) {
+TEST_P(TransportConformanceTest, AnEarlierAttachmentsEventsAreNotReported) {
   Ends ends(GetParam());
   SendLimits limits;
-  limits.bytes = 1;
+  limits.frames = 100;
+  limits.reports_congestion = true;
+  Watcher before, after;
+  int drained = 0;
+  before.on_drained = after.on_drained = [&] { ++drained; };
+  bool readable = false;
+  after.on_readable = [&] { readable = true; };
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &before).ok());
   ends.client->SetSendLimits(limits);
-  FillTheKernel(ends.client.get());
+  OutgoingFrame frame = Frame(1, "x");
+  frame.room = Room::kOwed;
+  while (!ends.client->congested()) {
+    ASSERT_EQ(ends.client->Send(frame), IoResult::kOk);
+  }
+  while (ends.client->congested()) {
+    Next(ends.server.get(), ends.pool.get());
+    ends.client->Flush();
+  }
+  ends.client->Detach();
+  ASSERT_TRUE(ends.client->Attach(ends.loop(), &after).ok());
+  ends.server->Close();
+  ends.RunUntil([&] { return readable; });
+  EXPECT_EQ(drained, 0);
+}
+
+TEST_P(TransportConformanceTest, SaysSinceWhenNothingWasReceived) {
+  Ends ends(GetParam());
   EXPECT_EQ(ends.client->stalled_since(), absl::InfiniteFuture());
+  FillTheKernel(ends.client.get());
+  ASSERT_EQ(ends.client->Send(Frame(1, Pattern(50000))), IoResult::kOk);
   const event::Instant before = event::Process::Current()->Now();
-  EXPECT_EQ(ends.client->Send(Frame(1, "x")), IoResult::kWouldBlock);
   const event::Instant since = ends.client->stalled_since();
   EXPECT_GE(since, before);
   EXPECT_LE(since, event::Process::Current()->Now());
-  EXPECT_EQ(ends.client->Send(Frame(1, "x")), IoResult::kWouldBlock);
   EXPECT_EQ(ends.client->stalled_since(), since);
+  // Over sockets this makes no room for a packet.
+  Next(ends.server.get(), ends.pool.get());
+  const event::Instant received = event::Process::Current()->Now();
+  EXPECT_GE(ends.client->stalled_since(), received);
   while (ends.client->queued_bytes() > 0) {
     Next(ends.server.get(), ends.pool.get());
     ends.client->Flush();
@@ -414,6 +467,51 @@ TEST_P(TransportConformanceTest, WhatIsGatheredLeavesWithFlushOrDetachOrWait) {
       }
       for (int i = 0; i < 3; ++i) {
         IncomingFrame frame;
+        EXPECT_EQ(
+            ends.client->Receive(&frame, ends.pool.get(), absl::InfinitePast()),
+            IoResult::kOk)
+            << i << " of way " << how;
+      }
+      done = true;
+    };
+    ASSERT_TRUE(ends.server->Attach(ends.loop(), &watcher).ok());
+    ASSERT_EQ(ends.client->Send(Frame(1, "go")), IoResult::kOk);
+    ends.RunUntil([&] { return done; });
+  }
+}
+
+// The far end of another connection may wait for what was gathered there.
+TEST_P(TransportConformanceTest, WhatIsGatheredLeavesBeforeAnyCallBlocks) {
+  for (const int how : {0, 1, 2, 3}) {
+    Ends ends(GetParam());
+    std::unique_ptr<Connection> other_client, other_server;
+    ends.Connect(&other_client, &other_server);
+    ASSERT_EQ(other_client->Send(Frame(1, "")), IoResult::kOk);
+    const event::Instant later =
+        event::Process::Current()->Now() + absl::Hours(1);
+    Watcher watcher;
+    bool done = false;
+    watcher.on_readable = [&] {
+      Next(ends.server.get(), ends.pool.get());
+      for (int i = 0; i < 3; ++i) {
+        ASSERT_EQ(ends.server->Send(Frame(1, "")), IoResult::kOk);
+      }
+      IncomingFrame frame;
+      switch (how) {
+        case 0:
+          EXPECT_TRUE(other_server->Wait(Connection::kReadable,
+                                         absl::InfiniteFuture()));
+          break;
+        case 1:
+          EXPECT_TRUE(other_server->Wait(Connection::kWritable, later));
+          break;
+        default:
+          EXPECT_EQ(
+              other_server->Receive(&frame, ends.pool.get(),
+                                    how == 2 ? later : absl::InfiniteFuture()),
+              IoResult::kOk);
+      }
+      for (int i = 0; i < 3; ++i) {
         EXPECT_EQ(
             ends.client->Receive(&frame, ends.pool.get(), absl::InfinitePast()),
             IoResult::kOk)

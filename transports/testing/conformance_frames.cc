@@ -46,6 +46,19 @@ TEST_P(TransportConformanceTest, FramesArriveWholeAndInOrder) {
             IoResult::kWouldBlock);
 }
 
+TEST_P(TransportConformanceTest, SilenceEndsAReceiveWithoutADeadline) {
+  Ends ends(GetParam());
+  ends.client->ReportSilence(absl::Milliseconds(1));
+  IncomingFrame frame;
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(
+        ends.client->Receive(&frame, ends.pool.get(), absl::InfiniteFuture()),
+        IoResult::kWouldBlock);
+  }
+  ASSERT_EQ(ends.server->Send(Frame(1, "x")), IoResult::kOk);
+  EXPECT_EQ(TextOf(Next(ends.client.get(), ends.pool.get())), "x");
+}
+
 // Payloads of any size arrive. The rest of the buffer is zero, also in recycled
 // buffers.
 TEST_P(TransportConformanceTest, PayloadsOfAllSizes) {

@@ -126,6 +126,7 @@ TEST_F(HostilePeerTest, AnotherVersion) {
   ASSERT_EQ(answer[0], 1);
   EXPECT_EQ(std::string(answer, static_cast<size_t>(size)),
             VersionRefusal(connection_->close_status().message()));
+  EXPECT_TRUE(connection_->peer().ok()) << "the log names the peer";
 }
 
 TEST_F(HostilePeerTest, ARefusalOfOurVersion) {
@@ -420,8 +421,8 @@ TEST_F(HostilePeerTest, AConnectionThatIsNone) {
 TEST_F(HostilePeerTest, AFarEndThatRefusesEachDescriptor) {
   class Refusing final : public event::sys::Interceptor {
    public:
-    int Fail(const char* call) override {
-      if (std::strcmp(call, "SendMsg") != 0) return 0;
+    int FailCall(const event::sys::Call& call) override {
+      if (std::strcmp(call.name, "SendMsg") != 0) return 0;
       with_descriptor_ = !with_descriptor_;  // retries the frame without it
       return with_descriptor_ ? EPERM : 0;
     }
@@ -564,8 +565,8 @@ class Closing final : public Connection::Observer,
     closed_ = connection_->Receive(&frame, nullptr, absl::InfinitePast()) ==
               IoResult::kClosed;
   }
-  int Fail(const char* call) override {
-    if (std::strcmp(call, "Shutdown") == 0) ++shutdowns_;
+  int FailCall(const event::sys::Call& call) override {
+    if (std::strcmp(call.name, "Shutdown") == 0) ++shutdowns_;
     return 0;
   }
 

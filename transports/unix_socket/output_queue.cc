@@ -61,7 +61,8 @@ void OutputQueue::PushAnnouncement() {
 
 void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
                        Buffer* movable, size_t sent, event::UniqueFd descriptor,
-                       bool attach_credentials, size_t max_packet) {
+                       bool attach_credentials, size_t max_packet,
+                       std::shared_ptr<void> held) {
   const size_t size = kFrameHeaderBytes + payload.size();
   const bool is_large = sent > 0 || size > max_packet;
   const bool plain = !descriptor && !attach_credentials;
@@ -76,12 +77,13 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
   OutputPacket packet;
   packet.attach_credentials = attach_credentials;
   packet.frames = 1;
-  // The last fragment of a large packet makes the promise.
+  // A large frame always promises that the next packet is plain: its last
+  // fragment says so when it is sent.
   packet.promises_plain = is_large || plain;
   packet.is_alone = packet.is_large = is_large;
   packet.sent = sent;
-  // A mostly empty buffer is not kept, because no limit counts its unused
-  // memory.
+  // A buffer that is less than half full is copied, not taken over, because no
+  // limit counts its unused memory.
   const bool moves = is_large && movable != nullptr &&
                      payload.size() >= movable->capacity() / 2;
   if (!moves) {
@@ -102,6 +104,7 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
     Append(&packet, header, payload);
   }
   packet.descriptor = std::move(descriptor);
+  packet.held = std::move(held);
   if (announcement.has_value()) Add(*std::move(announcement));
   Add(std::move(packet));
 }
@@ -140,17 +143,25 @@ void OutputQueue::SetFrontSent(size_t sent) {
   OutputPacket* const packet = front();
   bytes_ -= sent - packet->sent;
   packet->sent = sent;
-  if (sent > 0 && packet->descriptor) {
-    packet->descriptor.reset();
-    --descriptors_;
-  }
+  if (sent > 0) TakeDescriptor();
+}
+
+event::UniqueFd OutputQueue::TakeDescriptor() {
+  if (front()->descriptor) --descriptors_;
+  return std::move(front()->descriptor);
+}
+
+void OutputQueue::Skip() {
+  const OutputPacket& packet = packets_[first_];
+  bytes_ -= packet.bytes().size() - packet.sent;
+  frames_ -= packet.frames;
+  if (packet.descriptor) --descriptors_;
+  ++first_;
 }
 
 void OutputQueue::Pop() {
   OutputPacket& packet = packets_[first_];
-  bytes_ -= packet.bytes().size() - packet.sent;
-  frames_ -= packet.frames;
-  if (packet.descriptor) --descriptors_;
+  Skip();
   if (packet.is_large) {
     packet.memory.reset();
     packet.buffer.reset();
@@ -158,7 +169,8 @@ void OutputQueue::Pop() {
     Spares()->PutBack(std::move(packet.memory));
   }
   packet.descriptor.reset();
-  if (++first_ == packets_.size()) {
+  packet.held.reset();
+  if (empty()) {
     packets_.clear();
     first_ = 0;
   } else if (first_ > 64 && first_ * 2 > packets_.size()) {
@@ -192,7 +204,7 @@ void OutputQueue::Recut(size_t max_packet) {
       header.flags &=
           static_cast<uint16_t>(~(FrameHeader::kOfPacket | FrameHeader::kMore));
       Push(header, payload, nullptr, 0, std::move(packet.descriptor),
-           packet.attach_credentials, max_packet);
+           packet.attach_credentials, max_packet, std::move(packet.held));
     }
   }
 }

@@ -31,6 +31,7 @@ struct OutputPacket {
   size_t used = 0;
   Buffer buffer;
   event::UniqueFd descriptor;  // a file, or the socket of a passed connection
+  std::shared_ptr<void> held;  // of a passed connection, until it is closed
   bool attach_credentials = false;
   size_t frames = 0;            // number of frames; an announcement has none
   size_t last_header = 0;       // offset of the last frame's header
@@ -66,27 +67,36 @@ class OutputQueue {
   size_t bytes() const { return bytes_; }
   size_t frames() const { return frames_; }
   size_t descriptors() const { return descriptors_; }
+  QueueSize size() const { return {bytes_, frames_, descriptors_}; }
 
   // Adds a frame. The kernel has accepted `sent` bytes of its payload already
   // (0: not even its header). `movable` is the buffer that holds the payload,
-  // or null. A large payload is moved from it; others are copied.
+  // or null. The buffer of a large payload is taken over if at least half of it
+  // is used. Otherwise the payload is copied. `held` is kept with the
+  // descriptor.
   void Push(FrameHeader header, absl::Span<const uint8_t> payload,
             Buffer* movable, size_t sent, event::UniqueFd descriptor,
-            bool attach_credentials, size_t max_packet);
+            bool attach_credentials, size_t max_packet,
+            std::shared_ptr<void> held = nullptr);
 
-  // Adds an announcement: a packet that revokes the promise of the packet
-  // before it that the next one is plain. Push() adds one itself if the promise
-  // is in the queue.
+  // Adds an announcement. It revokes the promise of the packet before it, which
+  // said that the next packet is plain. If the packet with the promise is in
+  // the queue, Push() adds the announcement itself.
   void PushAnnouncement();
   // Whether the last packet says that the next one is plain. The queue must not
   // be empty.
   bool EndsWithPromise() const { return packets_.back().promises_plain; }
 
   OutputPacket* front() { return &packets_[first_]; }
+  // Takes the descriptor of the front, for a caller that closes it.
+  event::UniqueFd TakeDescriptor();
   // Records that the kernel has accepted `sent` bytes of the front's payload.
   // The front must be large.
   void SetFrontSent(size_t sent);
   void Pop();
+  // As Pop(), but keeps the packet's memory and file descriptor until Clear().
+  // Takes no lock.
+  void Skip();
   void Clear();
   // Divides packets that are too large for the socket. (If memory is short,
   // frames are lost.)

@@ -124,6 +124,22 @@ TEST(OutputQueueTest, WantOfMemoryLeavesTheQueueAsItWas) {
   EXPECT_GE(failures, 3) << "nothing was allocated";
 }
 
+TEST(OutputQueueTest, ASkippedPacketKeepsItsMemory) {
+  OutputQueue queue;
+  Push(&queue, 100, /*with_descriptor=*/true);
+  Push(&queue, 10000, /*with_descriptor=*/false);
+  Push(&queue, 100, /*with_descriptor=*/false);
+  const uint8_t* const first = queue.front()->bytes().data();
+  queue.Skip();
+  EXPECT_EQ(queue.frames(), 2u);
+  EXPECT_EQ(queue.descriptors(), 0u);
+  queue.Skip();
+  OutputQueue other;
+  Push(&other, 100, /*with_descriptor=*/false);
+  EXPECT_NE(other.front()->bytes().data(), first);
+  TakeAll(&queue);
+}
+
 }  // namespace
 }  // namespace transports
 }  // namespace le

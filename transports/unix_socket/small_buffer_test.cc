@@ -15,10 +15,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "event/base/log.h"
 #include "event/base/sys.h"
+#include "event/peer_log.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
 #include "transports/framing/framing.h"
@@ -228,8 +230,8 @@ class SendCounter final : public event::sys::Interceptor {
  public:
   SendCounter() { event::sys::SetInterceptor(this); }
   ~SendCounter() override { event::sys::SetInterceptor(nullptr); }
-  int Fail(const char* call) override {
-    if (std::strncmp(call, "Send", 4) == 0) ++sends;  // SendMsg too
+  int FailCall(const event::sys::Call& call) override {
+    if (std::strncmp(call.name, "Send", 4) == 0) ++sends;  // SendMsg too
     return 0;
   }
   bool Clock(struct timespec* now) override {
@@ -339,8 +341,8 @@ TEST_F(SmallBufferTest, WhatCameDuringASignalCountsAfterTheDeadline) {
       event::sys::SetInterceptor(this);
     }
     ~Signal() override { event::sys::SetInterceptor(nullptr); }
-    int Fail(const char* call) override {
-      if (std::strcmp(call, "Poll") != 0 || came_) return 0;
+    int FailCall(const event::sys::Call& call) override {
+      if (std::strcmp(call.name, "Poll") != 0 || came_) return 0;
       came_ = true;
       handler_();
       time_.tv_sec += 10;
@@ -410,7 +412,6 @@ TEST_F(SmallBufferTest, WhateverTheKernelHasAgainstADescriptor) {
       event::sys::SetInterceptor(this);
     }
     ~Refusal() override { event::sys::SetInterceptor(nullptr); }
-    int Fail(const char*) override { return 0; }
     int FailCall(const event::sys::Call& call) override {
       return std::string(call.name) == "SendMsg" && call.detail == 1 ? error
                                                                      : 0;
@@ -449,8 +450,8 @@ TEST_F(SmallBufferTest, WhateverTheKernelHasAgainstADescriptor) {
 // send holds the lock.
 TEST_F(SmallBufferTest, AnExitWithinASendDoesNotWaitForIt) {
   struct Signalled final : event::sys::Interceptor {
-    int Fail(const char* call) override {
-      if (std::string(call) == "Send" && armed) {
+    int FailCall(const event::sys::Call& call) override {
+      if (std::string(call.name) == "Send" && armed) {
         armed = false;
         exit(7);
       }
@@ -480,6 +481,159 @@ TEST_F(SmallBufferTest, AnExitWithinASendDoesNotWaitForIt) {
         loop->RunTurn(absl::InfinitePast());
       },
       ::testing::ExitedWithCode(7), "");
+}
+
+// exit() is called in a signal handler that has interrupted a log line. The queue
+// is still sent, but a failure is not logged, because the log is locked.
+TEST_F(SmallBufferTest, AnExitWithinALogLineDoesNotWaitForIt) {
+  struct Signalled final : event::sys::Interceptor {
+    int FailCall(const event::sys::Call&) override { return 0; }
+    bool Clock(struct timespec*) override {
+      if (armed) {
+        armed = false;
+        exit(7);
+      }
+      return false;
+    }
+    bool armed = false;
+  };
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        alarm(20);
+        event::Thread::Current();
+        while (sender_->queued_bytes() == 0) {
+          ASSERT_EQ(Send(1, Pattern(100, 1)), IoResult::kOk);
+        }
+        constexpr int kNobody = 987654;
+        ASSERT_EQ(Send(2, "x", event::UniqueFd(kNobody)), IoResult::kOk);
+        IncomingFrame frame;
+        while (receiver_->Receive(&frame, pool_.get(), absl::InfinitePast()) ==
+               IoResult::kOk) {
+        }
+        auto* const signalled = new Signalled;  // exit() still calls it
+        event::sys::SetInterceptor(signalled);
+        signalled->armed = true;
+        event::LogForPeer(event::LogLevel::kError, 1, "a line");
+      },
+      ::testing::ExitedWithCode(7), "^$");
+}
+
+// Makes the calls that send fail, and sets the clock.
+class Refuser final : public event::sys::Interceptor {
+ public:
+  Refuser() { event::sys::SetInterceptor(this); }
+  ~Refuser() override { event::sys::SetInterceptor(nullptr); }
+  int FailCall(const event::sys::Call& call) override {
+    return std::strncmp(call.name, "Send", 4) == 0 ? error : 0;
+  }
+  bool Clock(struct timespec* now) override {
+    *now = time;
+    return true;
+  }
+
+  int error = 0;
+  struct timespec time = {1000, 0};
+};
+
+// A full socket reports room. A kernel without memory reports nothing, so the
+// loop retries after a pause.
+TEST_F(SmallBufferTest, AfterALackOfMemoryAFullSocketIsWatchedAgain) {
+  event::Loop* const loop = event::Thread::Current()->loop();
+  Refuser kernel;
+  auto run = [loop] {
+    while (loop->RunTurn(absl::InfinitePast())) {
+    }
+  };
+  ASSERT_TRUE(sender_->Attach(loop, this).ok());
+  kernel.error = ENOBUFS;
+  uint64_t id = 0;
+  for (; id < 100; ++id) {
+    ASSERT_EQ(Send(id, Pattern(1000, id)), IoResult::kOk);
+  }
+  run();
+  kernel.error = 0;
+  const size_t all = sender_->queued_bytes();
+  run();
+  EXPECT_EQ(sender_->queued_bytes(), all);
+  kernel.time.tv_sec += 1;
+  run();
+  EXPECT_LT(sender_->queued_bytes(), all);
+  EXPECT_GT(sender_->queued_bytes(), 0u);  // now the socket is full
+  IncomingFrame frame;
+  for (uint64_t next = 0; next < id; ++next) {
+    ASSERT_EQ(receiver_->Receive(&frame, pool_.get(), absl::InfinitePast()),
+              IoResult::kOk);
+    EXPECT_EQ(frame.id, next);
+    run();
+  }
+  sender_->Detach();
+}
+
+// In a turn frames are gathered. A flush within Send() finds that the connection
+// is broken.
+TEST_F(SmallBufferTest, ASendThatFindsTheConnectionBrokenFails) {
+  event::Loop* const loop = event::Thread::Current()->loop();
+  ASSERT_TRUE(sender_->Attach(loop, this).ok());
+  Refuser kernel;
+  struct Sending final : event::Task {
+    void Run() override { run(); }
+    std::function<void()> run;
+  } task;
+  task.run = [&] {
+    ASSERT_EQ(Send(1, "leaves at once"), IoResult::kOk);
+    ASSERT_EQ(Send(2, Pattern(kCapacity, 2)), IoResult::kOk);
+    kernel.time.tv_sec += 1;
+    kernel.error = EPIPE;
+    event::UniqueFd descriptor = NullFile();
+    OutgoingFrame frame;
+    frame.descriptor = &descriptor;
+    EXPECT_EQ(sender_->Send(frame), IoResult::kClosed);
+    EXPECT_TRUE(descriptor);  // still the caller's
+    EXPECT_EQ(sender_->queued_bytes(), 0u);
+  };
+  loop->Post(&task);
+  loop->RunTurn(absl::InfinitePast());
+  sender_->Detach();
+}
+
+// The owner waits in Receive(), and another thread sends a large frame. Both
+// threads are this one: the interceptor does what happens in their calls.
+TEST_F(SmallBufferTest, ASenderReturnsWhenAnotherThreadHasSentTheRest) {
+  struct Threads final : event::sys::Interceptor {
+    Threads() { event::sys::SetInterceptor(this); }
+    ~Threads() override { event::sys::SetInterceptor(nullptr); }
+    int FailCall(const event::sys::Call& call) override {
+      if (std::strncmp(call.name, "Recv", 4) == 0 && in_receive) {
+        std::exchange(in_receive, nullptr)();
+      } else if (std::strcmp(call.name, "Poll") == 0 && in_poll) {
+        std::exchange(in_poll, nullptr)();
+      }
+      return 0;
+    }
+    std::function<void()> in_receive, in_poll;
+  } threads;
+  alarm(60);
+  const std::string large = Pattern(20000, 1);
+  threads.in_receive = [&] {
+    threads.in_poll = [&] {
+      while (sender_->queued_bytes() > 0) {
+        IncomingFrame frame;
+        EXPECT_EQ(receiver_->Receive(&frame, pool_.get(), absl::InfinitePast()),
+                  IoResult::kWouldBlock);
+        sender_->Flush();
+      }
+    };
+    EXPECT_EQ(Send(1, large), IoResult::kOk);
+    EXPECT_EQ(threads.in_poll, nullptr);
+    ExpectNext(1, large);
+    OutgoingFrame answer;
+    EXPECT_EQ(receiver_->Send(answer), IoResult::kOk);
+  };
+  IncomingFrame frame;
+  EXPECT_EQ(sender_->Receive(&frame, pool_.get(), absl::InfiniteFuture()),
+            IoResult::kOk);
+  alarm(0);
 }
 
 }  // namespace

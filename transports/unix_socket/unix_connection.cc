@@ -70,12 +70,6 @@ bool RefusesDescriptors(int fd) {
          takes == 0;
 }
 
-// The client may have unread file descriptors of its user.
-void CloseClient(event::Process* process, event::UniqueFd client) {
-  const uid_t user = UserOf(client.get());
-  CloseSentBy(process, user, std::move(client));
-}
-
 int PollTimeout(event::Instant deadline, event::Instant now) {
   if (deadline == absl::InfiniteFuture()) return -1;
   if (deadline <= now) return 0;
@@ -87,6 +81,13 @@ int PollTimeout(event::Instant deadline, event::Instant now) {
 }
 
 }  // namespace
+
+void UnixConnection::CloseClient(event::Process* process,
+                                 event::UniqueFd client,
+                                 std::shared_ptr<void> held) {
+  const uid_t user = UserOf(client.get());
+  CloseSentBy(process, user, std::move(client), std::move(held));
+}
 
 UnixConnection::UnixConnection(event::UniqueFd socket, event::Process* process,
                                bool socket_is_nonblocking, bool promised_plain,
@@ -235,12 +236,17 @@ void UnixConnection::RefuseStrangers() {
 
 void UnixConnection::DropQueueLocked() {
   OutputQueue& queue = output_->queue;
-  for (; passes_strangers_ && !queue.empty(); queue.Pop()) {
-    if (queue.front()->descriptor) {
-      CloseClient(process_, std::move(queue.front()->descriptor));
-    }
-  }
+  for (; passes_on_ && !queue.empty(); queue.Pop()) CloseQueuedLocked();
   queue.Clear();
+}
+
+void UnixConnection::CloseQueuedLocked() {
+  OutputQueue& queue = output_->queue;
+  event::UniqueFd descriptor = queue.TakeDescriptor();
+  if (descriptor && passes_on_) {
+    CloseClient(process_, std::move(descriptor),
+                std::move(queue.front()->held));
+  }
 }
 
 event::UniqueFd UnixConnection::ReleaseSocket() {
@@ -273,7 +279,7 @@ void UnixConnection::Detach() {
   if (leftover_ != nullptr) leftover_->LeaveLoop();
   event::MutexLock lock(&mutex_);
   if (output_ != nullptr) {
-    if (!output_->blocked) FlushLocked();
+    if (!output_->is_blocked()) FlushLocked();
     output_->LeaveLoop();
   }
   if (added()) loop_->RemoveWatch(this);
@@ -302,10 +308,10 @@ void UnixConnection::UpdateInterestLocked() {
     interest |= event::Watch::kReadable;
   }
   if (output_ != nullptr &&
-      (output_->blocked || output_->wants_room || output_->tell_at)) {
+      (output_->is_blocked() || output_->wants_room || output_->tell_at)) {
     const bool looks_later = output_->looks_later && output_->tell_at &&
-                             !output_->blocked && !output_->wants_room;
-    if (looks_later || (output_->blocked && output_->no_memory)) {
+                             !output_->is_blocked() && !output_->wants_room;
+    if (looks_later || output_->blocked == Output::Blocked::kNoMemory) {
       output_->RetryLater();
     } else {
       interest |= event::Watch::kWritable;
@@ -334,7 +340,7 @@ void UnixConnection::OnReady(uint32_t events) {
   if ((events & (event::Watch::kWritable | kHangUp | kError)) != 0) {
     event::MutexLock lock(&mutex_);
     if (output_ != nullptr) {
-      if (output_->blocked) FlushLocked();
+      if (output_->is_blocked()) FlushLocked();
       drained = std::exchange(output_->drained, false);
       // Another thread may have emptied the queue without the loop.
       if (!drained && output_->wants_room && HasRoomLocked()) {
@@ -435,8 +441,11 @@ void UnixConnection::OnRetry() {
 
 event::Instant UnixConnection::stalled_since() const {
   event::MutexLock lock(&mutex_);
-  return output_ == nullptr || output_->taken ? absl::InfiniteFuture()
-                                              : output_->stalled_since;
+  if (output_ == nullptr || output_->queue.empty()) {
+    return absl::InfiniteFuture();
+  }
+  return output_->stall_clock.Since(process_->Now(),
+                                    UnreceivedInKernelLocked());
 }
 
 void UnixConnection::SetSendLimits(const SendLimits& limits) {
@@ -460,6 +469,9 @@ bool UnixConnection::IsDoneLocked(uint32_t events) const {
 bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
   const bool to_send = (events & (Connection::kWritable | kFlushed)) != 0;
   const bool to_read = (events & Connection::kReadable) != 0;  // the owner
+  if (deadline != absl::InfinitePast()) {
+    event::Thread::Current()->BeforeBlocking();
+  }
   for (;;) {
     struct pollfd poll = {};
     event::Instant until = deadline;
@@ -480,13 +492,17 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
         return true;
       }
       if (to_send && send_is_broken_) return true;
-      pauses = output_ != nullptr && output_->no_memory;
+      pauses =
+          output_ != nullptr && output_->blocked == Output::Blocked::kNoMemory;
       if (pauses) {
         // Without memory the socket may still be writable, and poll() would
         // return at once. So wait without POLLOUT and retry after a pause.
         until = std::min(until, process_->Now() + kNoMemoryPause);
       } else if (to_send || (output_ != nullptr && !output_->queue.empty())) {
         poll.events |= POLLOUT;
+      }
+      if ((events & kFlushed) != 0) {
+        until = std::min(until, process_->Now() + kRestPause);
       }
       if (may_read) poll.events |= POLLIN;
       if (to_read) owner_is_blocked_ = true;
@@ -596,6 +612,7 @@ absl::StatusOr<event::Credentials> UnixConnection::PeerLocked() const {
 
 void UnixConnection::LogForPeerLocked(event::LogLevel level,
                                       absl::string_view message) const {
+  if (event::Thread::process_ends()) return;  // the log has a lock
   const absl::StatusOr<event::Credentials> peer = PeerLocked();
   event::LogForPeer(level, peer.ok() ? peer->uid : event::kUnknownPeer,
                     message);
@@ -679,6 +696,7 @@ void UnixConnection::CloseWith(absl::Status status) {
   auto closed = std::make_unique<Closed>();
   // After the close peer() still returns the peer that broke a rule.
   if (status.code() == absl::StatusCode::kInvalidArgument ||
+      status.code() == absl::StatusCode::kUnimplemented ||
       status.code() == absl::StatusCode::kInternal) {
     const absl::StatusOr<event::Credentials> peer = PeerLocked();
     if (peer.ok()) closed->peer = *peer;

@@ -73,13 +73,20 @@ class UnixConnection final : public Connection, private event::Watch {
   void SetReadInterest(bool interested) override;
   IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                    event::Instant deadline) override;
+  void ReportSilence(absl::Duration after) override {
+    silence_ms_ = static_cast<uint32_t>(absl::ToInt64Milliseconds(after));
+  }
   bool HasBuffered() const override { return reader_.HasBuffered(); }
   bool HasPartial() const override { return reader_.HasPartial(); }
   bool MayHaveMore() const override { return reader_.may_have_more(); }
   bool Wait(uint32_t events, event::Instant deadline) override;
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
+  bool LacksDescriptor() const override { return lacks_descriptor_; }
   void SetTrust(Trust trust, uid_t payer, std::shared_ptr<void> held) override;
+  void KeepUntilClosed(std::shared_ptr<void> held) override {
+    held_ = std::move(held);
+  }
   void SetSendLimits(const SendLimits& limits) override;
   void NotifyWhenReceived() override;
   void Close() override;
@@ -101,7 +108,9 @@ class UnixConnection final : public Connection, private event::Watch {
   class Unsent;
   class Leftover;  // made when input is left unread for the first time
 
-  enum class Sent { kAll, kWouldBlock, kTooLarge, kBroken };
+  // kNoMemory: as kWouldBlock, but the kernel lacks memory, and does not report
+  // when it has some.
+  enum class Sent { kAll, kWouldBlock, kNoMemory, kTooLarge, kBroken };
 
   // ---- Output ----
   Output* output() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -120,10 +129,13 @@ class UnixConnection final : public Connection, private event::Watch {
   // Turns off SO_PASSCRED if SetReceiveCredentials(false) left it on.
   void StopPassingCredentials() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Returns kAll, kWouldBlock or kBroken. Does not use the loop.
+  // Does not return kTooLarge. Does not use the loop. When the process ends, it
+  // takes no other lock, because the caller may have interrupted its owner.
   Sent SendQueuedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsBlockedForNowLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void SetBlockedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // `why`: kWouldBlock or kNoMemory.
+  void SetBlockedLocked(Sent why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  SendLimits LimitsLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsFullLocked(Room room, size_t size, bool with_descriptor) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -155,9 +167,11 @@ class UnixConnection final : public Connection, private event::Watch {
                           event::Instant deadline);
   IoResult ReceivePacket(IncomingFrame* frame, BufferPool* pool, bool block);
   bool PauseForDescriptor(event::Instant deadline);
+  void SetSilence();
   IoResult Fetch(PacketReader::Room* room, bool block,
                  IncomingAncillary* ancillary, size_t* size);
   ssize_t TakeWhatWasLookedAt(ssize_t size);
+  bool NextHasManyDescriptors(bool block);
   IoResult TakeBuffered(IncomingFrame* frame, BufferPool* pool);
   void RemindOfBuffered();
   Leftover* leftover();
@@ -176,8 +190,8 @@ class UnixConnection final : public Connection, private event::Watch {
   // it.
   void CloseSocket();
   // Whether the socket may have unread file descriptors, whose close may block.
-  // Must be called after the far end can send no more. Even a packet without
-  // bytes may have file descriptors.
+  // While the far end can still send, this holds only for the packets that have
+  // arrived. Even a packet without bytes may have file descriptors.
   bool MayHaveUnread();
   bool is_careful() const {
     return strangers_ != Strangers::kTaken && strangers_ != Strangers::kRefused;
@@ -190,6 +204,10 @@ class UnixConnection final : public Connection, private event::Watch {
   void CloseSent(uid_t payer, event::UniqueFd fd, std::shared_ptr<void> held);
   void CloseReceived(event::UniqueFd fd);
   void CloseReceived(IncomingAncillary* ancillary);
+  // Closes the socket of a client that was passed on, or that is not wanted. It
+  // may have unread file descriptors of its user.
+  static void CloseClient(event::Process* process, event::UniqueFd client,
+                          std::shared_ptr<void> held = nullptr);
   // Makes the kernel accept descriptors, for a connection that is about to be
   // passed on: its new owner receives them. False: the kernel does not allow
   // it.
@@ -198,6 +216,8 @@ class UnixConnection final : public Connection, private event::Watch {
   void RefuseStrangers();
   // Drops the queued frames.
   void DropQueueLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Closes the descriptor of the queue's first packet.
+  void CloseQueuedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Closes this connection and returns its socket, to pass it on.
   event::UniqueFd ReleaseSocket() ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -241,6 +261,9 @@ class UnixConnection final : public Connection, private event::Watch {
   bool promised_plain_ ABSL_GUARDED_BY(mutex_);
   // SO_PASSCRED is still on, although credentials are not wanted any more.
   bool passes_credentials_ ABSL_GUARDED_BY(mutex_) = false;
+  // Connections of others are passed on this one. Their far ends, with the new
+  // owners, can make the close of this process's copies block.
+  bool passes_on_ ABSL_GUARDED_BY(mutex_) = false;
   // Sending has failed for ever.
   bool send_is_broken_ ABSL_GUARDED_BY(mutex_) = false;
 
@@ -252,13 +275,15 @@ class UnixConnection final : public Connection, private event::Watch {
   bool hung_up_ = false;        // the kernel has shut down both directions
   bool hang_up_told_ = false;   // OnHangUp() was called; reads_ resets it
   bool leaves_unread_ = false;  // DescriptorPolicy::kLeaveUnread
+  bool lacks_descriptor_ = false;
   Strangers strangers_;
   bool kernel_refuses_;
-  // A passed connection in the queue may hold descriptors from strangers.
-  bool passes_strangers_ = false;
   bool socket_is_nonblocking_;
+  bool reports_silence_ = false;       // the socket has a timeout
+  uint32_t silence_ms_ = 0;            // the timeout that the socket is to get
   uid_t payer_ = event::kUnknownPeer;  // set by SetTrust()
-  std::shared_ptr<void> held_;         // see SetTrust()
+  // See SetTrust() and KeepUntilClosed().
+  std::shared_ptr<void> held_;
 
   // The owner waits and does not send queued output. Set under mutex_. The
   // owner may clear it without the lock; a stale true makes one Send() return

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/types/optional.h"
 #include "event/base/sys.h"
+#include "transports/stall_clock.h"
 #include "transports/unix_socket/unix_connection.h"
 
 namespace le {
@@ -23,6 +24,10 @@ constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 // How long a full socket is not tried again. It rarely has room within this
 // time, and a call that fails takes as long as one that sends.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
+
+// How often a thread that waits for the rest of its frame checks whether another
+// thread has sent it. poll() does not report that if the socket is full again.
+constexpr absl::Duration kRestPause = absl::Milliseconds(10);
 
 // The retry interval when no file descriptor is free, or too many wait to be
 // closed.
@@ -84,8 +89,10 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   ~Output() override { unsent_->Remove(this); }
 
   OutputQueue queue;
-  bool blocked = false;       // the kernel accepts no more packets now
-  bool no_memory = false;     // the reason is lack of memory: retry by timer
+  // Whether the kernel accepts packets. kNoMemory: a timer retries.
+  enum class Blocked : uint8_t { kNo, kFull, kNoMemory };
+  Blocked blocked = Blocked::kNo;
+  bool is_blocked() const { return blocked != Blocked::kNo; }
   event::Instant blocked_at;  // when sending last failed; valid if blocked
   bool wants_room = false;    // a Send() was refused
   size_t refused_bytes = 0;   // the size of the frame that was refused last
@@ -93,10 +100,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   // OnReceived() must be called when the kernel holds at most this many bytes.
   absl::optional<size_t> tell_at;
   bool looks_later = false;  // a timer checks tell_at, instead of the socket
-  // Whether a packet was sent since a Send() was refused. If not, since when.
-  bool taken = true;
-  event::Instant stalled_since;
-  size_t stalled_at = 0;  // UnreceivedInKernelLocked() at stalled_since
+  StallClock stall_clock;
 
   // The owner's thread. Sends the queue when the turn ends.
   void FlushAtTurnEnd() {
@@ -124,18 +128,24 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
     if (running()) connection_->loop_->StopTimer(this);
     turn_end_.reset();
     tell_at.reset();
+    drained = false;
   }
 
  private:
   struct TurnEnd final : event::TurnEndHook {
     explicit TurnEnd(UnixConnection* c) : connection(c) {}
     void OnTurnEnd() override {
-      if (!event::Thread::process_ends()) {
+      const bool process_ends = event::Thread::process_ends();
+      if (!process_ends) {
         connection->mutex_.Lock();
       } else if (!connection->mutex_.TryLock()) {
         return;  // a signal handler interrupted a call and called exit()
       }
-      if (!connection->output_->blocked) connection->FlushLocked();
+      if (!connection->output_->is_blocked()) {
+        // The loop may have been interrupted, too.
+        process_ends ? static_cast<void>(connection->SendQueuedLocked())
+                     : connection->FlushLocked();
+      }
       connection->mutex_.Unlock();
     }
     UnixConnection* const connection;
@@ -186,8 +196,8 @@ class UnixConnection::Leftover final : private event::Task,
   bool has_reminded() const { return turn_ == connection_->loop_->turn(); }
 
   bool paused() const { return running(); }
-  // Whether there is a descriptor left, and the far end may take one. If not,
-  // the loop pauses.
+  // Whether a file descriptor is free, and not too many of the far end's user
+  // wait to be closed. If not, the loop stops reading the socket for a time.
   bool MayReceive() {
     const int probe = connection_->HasManyCloses()
                           ? -1

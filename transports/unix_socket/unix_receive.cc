@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
+#include "transports/closer.h"
 #include "transports/unix_socket/unix_connection.h"
 #include "transports/unix_socket/unix_connection_parts.h"
 
@@ -50,6 +52,7 @@ IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
   if (deadline == absl::InfinitePast()) {
     return ReceivePacket(frame, pool, /*block=*/false);
   }
+  event::Thread::Current()->BeforeBlocking();
   if (deadline == absl::InfiniteFuture()) {
     bool block = true;
     {
@@ -65,14 +68,30 @@ IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
         sys::Fcntl(fd_.get(), F_SETFL, 0);
         socket_is_nonblocking_ = false;
       }
+      if (ABSL_PREDICT_FALSE(silence_ms_ != 0)) SetSilence();
       const IoResult result = ReceivePacket(frame, pool, /*block=*/true);
       owner_is_blocked_.store(false, std::memory_order_relaxed);
       // kWouldBlock: a part of a frame arrived, or the former owner of this
       // socket has made it non-blocking again.
       if (result != IoResult::kWouldBlock) return result;
+      if (reports_silence_ && !HasPartial() && !HasManyCloses()) {
+        return IoResult::kWouldBlock;
+      }
     }
   }
   return WaitAndReceive(frame, pool, deadline);
+}
+
+// Sets a timeout of the socket, which costs each receive nothing: poll() with a
+// timeout would be one more system call. If the kernel refuses, silence is not
+// reported.
+void UnixConnection::SetSilence() {
+  struct timeval timeout = {};
+  timeout.tv_sec = silence_ms_ / 1000;
+  timeout.tv_usec = silence_ms_ % 1000 * 1000;
+  silence_ms_ = 0;
+  reports_silence_ = sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO,
+                                     &timeout, sizeof(timeout)) == 0;
 }
 
 IoResult UnixConnection::WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
@@ -135,6 +154,7 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
         // descriptor.
         if (look != 0 && ancillary->truncated()) {
           if (!leftover()->MayReceive()) {
+            lacks_descriptor_ = true;
             room->Discard();
             return IoResult::kWouldBlock;
           }
@@ -147,6 +167,9 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
           }
         }
         if (look != 0) received = TakeWhatWasLookedAt(received);
+        if (ABSL_PREDICT_FALSE(lacks_descriptor_) && leftover()->MayReceive()) {
+          lacks_descriptor_ = false;
+        }
       }
     }
     if (received >= 0) break;
@@ -181,6 +204,30 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
   return IoResult::kOk;
 }
 
+// Whether the next packet has more file descriptors than any frame. It is not
+// received: all of them would be open until they are closed, and their user can
+// make that take long. (If the control buffer were too small for a packet that is
+// received, the kernel would close the others on this thread.)
+bool UnixConnection::NextHasManyDescriptors(bool block) {
+  char byte;
+  struct iovec part = {&byte, sizeof(byte)};
+  struct msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  IncomingAncillary ancillary;
+  ancillary.PutInto(&message);
+  message.msg_controllen =
+      CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(2 * sizeof(int));
+  if (sys::RecvMsg(fd_.get(), &message,
+                   MSG_PEEK | MSG_CMSG_CLOEXEC | (block ? 0 : MSG_DONTWAIT)) <
+      0) {
+    return false;
+  }
+  // The packet keeps its own copies, so that the close of these does not block.
+  ancillary.TakeFrom(message);
+  return ancillary.descriptors() > 1;
+}
+
 // Drops a packet of `size` bytes that was peeked at. The peek has already
 // installed its descriptors; the packet's own copies are released with it.
 ssize_t UnixConnection::TakeWhatWasLookedAt(ssize_t size) {
@@ -204,6 +251,11 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     }
     if (ABSL_PREDICT_FALSE(HasManyCloses()) && !leftover()->MayReceive()) {
       return IoResult::kWouldBlock;
+    }
+    if (ABSL_PREDICT_FALSE(AnyCloseWaits()) && is_careful() &&
+        !leaves_unread_ && NextHasManyDescriptors(block)) {
+      return Fail(absl::InvalidArgumentError(
+          "a packet with more than one file descriptor"));
     }
     IncomingAncillary ancillary;
     PacketReader::Room room(&reader_, pool);

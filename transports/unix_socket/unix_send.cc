@@ -60,28 +60,26 @@ UnixConnection::Output* UnixConnection::output() {
   return output_.get();
 }
 
+SendLimits UnixConnection::LimitsLocked() const {
+  SendLimits limits;
+  limits.bytes = send_limit_bytes_;
+  limits.frames = send_limit_frames_;
+  limits.descriptors = send_limit_descriptors_;
+  limits.gathered_bytes = gathered_limit_bytes_;
+  limits.reports_congestion = reports_congestion_;
+  return limits;
+}
+
 bool UnixConnection::HasRoomLocked() const {
-  if (send_is_broken_ || output_ == nullptr || output_->queue.empty()) {
-    return true;
-  }
-  // Half of the limit, so that a waiting sender can send several frames when it
-  // wakes.
-  return output_->queue.bytes() <= send_limit_bytes_ / 2 &&
-         output_->queue.bytes() + output_->refused_bytes <= send_limit_bytes_ &&
-         output_->queue.frames() < send_limit_frames_ &&
-         output_->queue.descriptors() < send_limit_descriptors_;
+  return send_is_broken_ || output_ == nullptr ||
+         LimitsLocked().HasRoomAgain(output_->queue.size(),
+                                     output_->refused_bytes);
 }
 
 bool UnixConnection::IsFullLocked(Room room, size_t size,
                                   bool with_descriptor) const {
-  const OutputQueue& queue = output_->queue;
-  if (queue.empty() || room == Room::kOwed) return false;
-  if (room == Room::kGathered) {
-    return queue.bytes() + size > gathered_limit_bytes_;
-  }
-  return queue.bytes() + size > send_limit_bytes_ ||
-         queue.frames() >= send_limit_frames_ ||
-         (with_descriptor && queue.descriptors() >= send_limit_descriptors_);
+  return !LimitsLocked().Admits(output_->queue.size(), room, size,
+                                with_descriptor);
 }
 
 IoResult UnixConnection::Send(const OutgoingFrame& frame) {
@@ -112,7 +110,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   // In a turn queued frames are gathered. But if the socket was full, try
   // again: a handler may take long, and the far end may have received packets
   // meanwhile.
-  if (waits && (!in_turn || output_->blocked) && !IsBlockedForNowLocked()) {
+  if (waits && (!in_turn || output_->is_blocked()) &&
+      !IsBlockedForNowLocked()) {
     FlushLocked();
     waits = !output_->queue.empty();
   }
@@ -126,28 +125,22 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     // In a turn the queued frames may only be gathered, although the socket is
     // not full.
     if (!in_turn || !IsBlockedForNowLocked()) FlushLocked();
-    if (send_is_broken_) return IoResult::kClosed;
     waits = !output_->queue.empty();
     if (IsFullLocked(frame.room, size, with_descriptor)) {
-      output_->wants_room = true;
-      output_->refused_bytes = size;
-      const size_t unreceived = UnreceivedInKernelLocked();
-      // The far end is not stalled if it has received anything, even if that
-      // does not make room for a packet.
-      if (std::exchange(output_->taken, false) ||
-          unreceived < output_->stalled_at) {
-        output_->stalled_since = process_->Now();
-        output_->stalled_at = unreceived;
+      if (frame.room == Room::kQueue) {
+        output_->wants_room = true;
+        output_->refused_bytes = size;
       }
       return IoResult::kWouldBlock;
     }
   }
+  if (send_is_broken_) return IoResult::kClosed;  // as a flush has found out
 
   if (passed != nullptr) {
     if (!frame.owner_lets_descriptors_in && !passed->TakeStrangers()) {
       return IoResult::kNotIdle;
     }
-    passes_strangers_ |= passed->strangers_ == Strangers::kDropped;
+    passes_on_ = true;
   }
 
   size_t sent = 0;
@@ -155,12 +148,13 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     const int descriptor = frame.descriptor != nullptr ? frame.descriptor->get()
                            : passed != nullptr         ? passed->fd_.get()
                                                        : -1;
-    switch (SendFrame(header, frame, descriptor, &sent)) {
+    switch (const Sent result = SendFrame(header, frame, descriptor, &sent)) {
       case Sent::kAll:
         if (frame.descriptor != nullptr) frame.descriptor->reset();
         if (passed != nullptr) {
           // The far end owns the socket now, so it must not be shut down here.
-          passed->ReleaseSocket();
+          CloseClient(process_, passed->ReleaseSocket(),
+                      std::move(passed->held_));
           frame.connection->reset();
         }
         if (in_turn) sent_in_turn_ = loop_->turn();
@@ -170,28 +164,36 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
         BreakLocked();
         return IoResult::kClosed;
       case Sent::kWouldBlock:
-      case Sent::kTooLarge:
+      case Sent::kNoMemory:
+      case Sent::kTooLarge:  // not returned
+        SetBlockedLocked(result);
         // The owner is blocked, and nothing can make it send this frame later.
         // So the frame is refused, and the caller must wait itself.
         if (owner_is_blocked_ && sent == 0 && frame.room == Room::kQueue) {
-          output()->wants_room = true;
+          output_->wants_room = true;
           output_->refused_bytes = size;
           if (loop_ != nullptr) output_->PostUpdate();
           if (passed != nullptr) passed->RefuseStrangers();
           return IoResult::kWouldBlock;
         }
-        SetBlockedLocked();
         break;
     }
   }
 
   event::UniqueFd descriptor;
+  std::shared_ptr<void> held;
   if (frame.descriptor != nullptr) {
     descriptor = std::move(*frame.descriptor);
   } else if (passed != nullptr) {
     descriptor = passed->ReleaseSocket();
+    held = std::move(passed->held_);
   }
-  if (sent > 0) descriptor.reset();  // it was sent with the first part
+  if (sent > 0) {  // it was sent with the first part
+    if (passed != nullptr) {
+      CloseClient(process_, std::move(descriptor), std::move(held));
+    }
+    descriptor.reset();
+  }
   if (frame.descriptor != nullptr) frame.descriptor->reset();
   if (frame.connection != nullptr) frame.connection->reset();
   if (sent == 0 && promised_plain_ &&
@@ -200,10 +202,10 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   }
   output()->queue.Push(header, frame.payload, frame.movable_payload, sent,
                        std::move(descriptor), frame.attach_credentials,
-                       max_packet_);
+                       max_packet_, std::move(held));
   promised_plain_ = output()->queue.EndsWithPromise();
   UpdateCongestionLocked();
-  if (output_->blocked) {
+  if (output_->is_blocked()) {
     WantWritableLocked();
     if (owner_is_blocked_ && frame.room == Room::kQueue) {
       // Nothing makes the owner send the rest, so this thread sends it.
@@ -220,26 +222,20 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
 }
 
 bool UnixConnection::IsBlockedForNowLocked() const {
-  return output_->blocked &&
+  return output_->is_blocked() &&
          process_->Now() < output_->blocked_at + kFullSocketPause;
 }
 
-void UnixConnection::SetBlockedLocked() {
-  output()->blocked = true;
+void UnixConnection::SetBlockedLocked(Sent why) {
+  output()->blocked = why == Sent::kNoMemory ? Output::Blocked::kNoMemory
+                                             : Output::Blocked::kFull;
   output_->blocked_at = process_->Now();
 }
 
 void UnixConnection::UpdateCongestionLocked() {
   const bool was = congested_.load(std::memory_order_relaxed);
   if (!reports_congestion_ && !was) return;
-  const OutputQueue& queue = output_->queue;
-  SendLimits limits;
-  limits.bytes = send_limit_bytes_;
-  limits.frames = send_limit_frames_;
-  limits.descriptors = send_limit_descriptors_;
-  limits.reports_congestion = reports_congestion_;
-  const bool is = limits.IsCongested(was, queue.bytes(), queue.frames(),
-                                     queue.descriptors());
+  const bool is = LimitsLocked().IsCongested(output_->queue.size(), was);
   if (is == was) return;
   congested_.store(is, std::memory_order_release);
   if (is || loop_ == nullptr) return;
@@ -267,9 +263,10 @@ void UnixConnection::Flush() {
 
 void UnixConnection::FlushLocked() {
   if (output_ == nullptr) return;
-  switch (SendQueuedLocked()) {
+  switch (const Sent result = SendQueuedLocked()) {
     case Sent::kWouldBlock:
-      SetBlockedLocked();
+    case Sent::kNoMemory:
+      SetBlockedLocked(result);
       WantWritableLocked();
       UpdateCongestionLocked();
       return;
@@ -281,16 +278,22 @@ void UnixConnection::FlushLocked() {
       break;
   }
   UpdateCongestionLocked();
-  output_->blocked = output_->no_memory = false;
+  output_->blocked = Output::Blocked::kNo;
 }
 
 UnixConnection::Sent UnixConnection::SendQueuedLocked() {
   OutputQueue& queue = output_->queue;
+  const bool process_ends = event::Thread::process_ends();
   while (!queue.empty()) {
     switch (const Sent sent = SendFront()) {
       case Sent::kAll:
-        queue.Pop();
-        output_->taken = true;
+        if (process_ends) {
+          queue.Skip();
+        } else {
+          CloseQueuedLocked();
+          queue.Pop();
+        }
+        output_->stall_clock.OnTaken();
         break;
       case Sent::kTooLarge:
         // A large packet has learned the limit in SendParts().
@@ -301,6 +304,7 @@ UnixConnection::Sent UnixConnection::SendQueuedLocked() {
         break;
       case Sent::kBroken:
       case Sent::kWouldBlock:
+      case Sent::kNoMemory:
         return sent;
     }
   }
@@ -332,7 +336,8 @@ void UnixConnection::Unsent::BeforeProcessEnds() {
     if (!connection->mutex_.TryLock())
       continue;  // a thread uses it, or was interrupted by exit()
     if (connection->closed_ == nullptr && !connection->send_is_broken_ &&
-        connection->SendQueuedLocked() == Sent::kWouldBlock) {
+        connection->SendQueuedLocked() != Sent::kBroken &&
+        !output->queue.empty()) {
       bytes += output->queue.bytes();
       messages += output->queue.frames();
       ++connections;
@@ -355,7 +360,10 @@ UnixConnection::Sent UnixConnection::SendFront() {
         SendParts(packet->header(), packet->payload(), packet->descriptor.get(),
                   packet->attach_credentials, &sent);
     if (result == Sent::kBroken) return result;  // the queue may be cleared
-    if (sent > packet->sent) output_->taken = true;
+    if (sent > packet->sent) {
+      output_->stall_clock.OnTaken();
+      if (!event::Thread::process_ends()) CloseQueuedLocked();
+    }
     output_->queue.SetFrontSent(sent);
     return result;
   }
@@ -451,8 +459,7 @@ UnixConnection::Sent UnixConnection::FailedToSend(int error) {
     case ENOBUFS:
     case ENOMEM:
     case ETOOMANYREFS:
-      output()->no_memory = true;
-      return Sent::kWouldBlock;
+      return Sent::kNoMemory;
     case EMSGSIZE:
       return Sent::kTooLarge;
     case EPIPE:
@@ -502,8 +509,8 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
 void UnixConnection::BreakLocked() {
   if (send_is_broken_) return;
   send_is_broken_ = true;
-  if (output_ != nullptr) {
-    output_->blocked = output_->no_memory = false;
+  if (output_ != nullptr && !event::Thread::process_ends()) {
+    output_->blocked = Output::Blocked::kNo;
     DropQueueLocked();
     UpdateCongestionLocked();
   }

@@ -31,9 +31,9 @@ namespace internal {
 
 class ClientCore;
 
-// The closure of one request or opening. Its memory is used again. Its owner is
-// the core's list of waiting calls, or the Completion that runs the closure, or
-// the core's free list.
+// The closure of one request or opening. After that the object is used again.
+// Its owner is the core's list of waiting calls, or the Completion that runs
+// the closure, or the core's free list.
 struct PendingCall {
   // Large enough for a closure that holds a UniqueFunction.
   using Closure =
@@ -133,7 +133,8 @@ class ClientCore final : public ThreadBound {
     char why[512] = "";
     le_msg_GetWaitReason(session_, why, sizeof(why));
     if (result == LE_FAULT) {
-      return absl::FailedPreconditionError("the service has another protocol");
+      return absl::FailedPreconditionError(
+          absl::StrCat("the service has another protocol: ", why));
     }
     return ToStatus(result, absl::StrCat("the session is not open: ", why));
   }
@@ -185,6 +186,10 @@ class ClientCore final : public ThreadBound {
   }
   absl::Status ResultStatus(le_result_t result) const {
     if (result == LE_CLOSED) return ClosedStatus(session_);
+    if (result == LE_UNAVAILABLE) {
+      return absl::AbortedError(
+          "the server released the request without a response");
+    }
     return ToStatus(result, "the request has no response");
   }
 
@@ -347,18 +352,19 @@ void Call::Check(const char* function) const {
 //
 // A client belongs to the thread that created it. Its closures run from the
 // loop of that thread (le::Loop), one at a time, and never inside a call of
-// this API. Its methods return FailedPrecondition on another thread, after its
-// thread has ended, and if the client was moved from or default constructed.
+// this API. A client is not usable on another thread, once its thread is
+// ending, and if it was moved from or default constructed. Then each method
+// that returns a status returns FailedPrecondition.
 //
-// A client may be destroyed at any time, also in any closure, and before or
-// after its calls and messages. While its thread lives, destroying it on
-// another thread is fatal. The destructor closes the session. No closure of the
-// client is called after that.
+// The client's thread may destroy it at any time, also in any closure, and
+// before or after its calls and messages. The destructor closes the session.
+// After that no closure of the client is called. Another thread may destroy the
+// client only after the client's thread has ended; before that it is fatal.
 //
 // No action of a server ends this process.
 class Client {
  public:
-  // Has no session. Its methods return FailedPrecondition.
+  // Has no session, and is not usable.
   Client() = default;
   Client(Client&&) noexcept = default;
   Client& operator=(Client&&) noexcept = default;
@@ -405,14 +411,15 @@ class Client {
   //   NotFound           no server offers the service
   //   PermissionDenied   there is no binding
   //   ResourceExhausted  the service has its largest number of sessions
-  //   Unavailable        no directory is running
+  //   Unavailable        any other cause, for example that there is no
+  //                      directory; the text of the status has the cause
   absl::Status TryOpen(absl::Duration timeout = absl::InfiniteDuration()) {
     return OpenSync(timeout, /*waits=*/false);
   }
   // As Open(), without blocking. The returned status says whether the opening
-  // has begun. If it has, `opened` is called exactly once with the result of
-  // Open(), unless the client is destroyed first. Another result is
-  // Unavailable: the session was closed in the meantime.
+  // has begun. If it has, `opened` is called exactly once, unless the client is
+  // destroyed first. It gets the result of Open(), or Unavailable if Close()
+  // was called in the meantime.
   absl::Status OpenAsync(absl::Duration timeout,
                          UniqueFunction<void(absl::Status)> opened) {
     absl::Status usable = CheckMayOpen();
@@ -426,14 +433,15 @@ class Client {
   }
   // Closes the session. Pending requests and openings complete with
   // Unavailable, from the loop. The closure of OnClosed() is not called, and
-  // the session does not reopen. So a call in that closure prevents a
-  // reopening. Otherwise no-op if the session is closed.
+  // the session does not reopen (see ReopenAfterClose()). A call in the closure
+  // of OnClosed() only prevents the reopening. Any other call is a no-op if the
+  // session is closed.
   absl::Status Close() {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->CloseSession();
     return usable;
   }
-  // False on a thread other than the client's.
+  // False if the client is not usable.
   bool is_open() const {
     return core_.CheckUsable().ok() &&
            le_msg_GetServerUserCreds(core_->session(), nullptr, nullptr) ==
@@ -470,9 +478,9 @@ class Client {
     if (usable.ok()) core_->Reopen(std::move(reopened));
     return usable;
   }
-  // Ends ReopenAfterClose() and destroys its closure. If the session is being
-  // reopened, or has reopened but the closure has not been called yet, it is
-  // closed as by Close().
+  // Ends ReopenAfterClose() and destroys its closure. If a reopening has begun
+  // and the closure has not been called yet, closes the session as Close()
+  // does.
   absl::Status StayClosed() {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->StopReopening();
@@ -511,10 +519,11 @@ class Client {
 
   // Sends a request. `closure` is called once from the loop, with the response
   // or with one of the errors of Request(). The closure is moved, never copied.
-  // If it has at most 80 bytes, a request that gets its response allocates
-  // nothing in the steady state, also if it is cancelled. Destroying the
-  // returned Call cancels the request: keep the Call, or Detach() it. If the
-  // caller misuses the client, status() of the Call is an error.
+  // A closure of at most 80 bytes needs no memory of its own. So in the steady
+  // state a request that gets its response allocates nothing, even if it is
+  // cancelled. Destroying the returned Call cancels the request: keep the Call,
+  // or Detach() it. If the caller misuses the client, status() of the Call is
+  // an error.
   template <typename Closure>
   Call RequestAsync(Message message, absl::Duration timeout,
                     Closure&& closure) {
@@ -541,8 +550,9 @@ class Client {
     }
     return peer;
   }
-  // The reason of the session's last close. LE_MSG_CLOSE_NONE if the client is
-  // not usable. Fatal on another thread while the client's thread lives.
+  // Why the session was closed, as le_msg_GetCloseReason() returns it.
+  // LE_MSG_CLOSE_NONE if the client is not usable. Fatal on another thread
+  // while the client's thread lives.
   CloseReason close_reason() const {
     return core_.Check("le::Client::close_reason")
                ? le_msg_GetCloseReason(core_->session())

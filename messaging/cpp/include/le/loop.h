@@ -84,24 +84,39 @@ class TaskQueue final {
 
   absl::Status Post(Task task) {
     if (!task) return absl::InvalidArgumentError("the task is empty");
-    // Fatal in the child of a fork, where the mutex may be locked for ever.
+    // This call is fatal in the child of a fork, where the mutex may be locked
+    // for ever.
     le_thread_GetCurrent();
     std::list<Task> posted = NewPlace();
     posted.front() = std::move(task);
+    const auto place = posted.begin();
+    uint64_t runs;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (closed_) return Gone();
       tasks_.splice(tasks_.end(), posted);
-      if (std::exchange(is_queued_, true)) return absl::OkStatus();
+      if (is_queued_) return absl::OkStatus();
+      runs = runs_;
     }
     // Without the lock: in a simulation, a call of the C API may switch
     // threads.
-    if (le_event_TryQueueFunctionToThread(thread_, &RunTasks, number_,
-                                          nullptr) == LE_OK) {
+    const le_result_t queued =
+        le_event_TryQueueFunctionToThread(thread_, &RunTasks, number_, nullptr);
+    if (queued != LE_OK && queued != LE_NO_MEMORY) {
+      Close();
+      return Gone();
+    }
+    const std::lock_guard<std::mutex> lock(mutex_);
+    // A run that has begun meanwhile includes the task.
+    if (runs_ != runs) return absl::OkStatus();
+    if (queued == LE_OK) {
+      is_queued_ = true;
       return absl::OkStatus();
     }
-    Close();
-    return Gone();
+    if (closed_) return Gone();
+    posted.splice(posted.end(), tasks_, place);  // destroyed without the lock
+    // Without a text, which would need memory.
+    return absl::Status(absl::StatusCode::kResourceExhausted, "");
   }
 
   // Destroys the queued tasks. No task begins after that. A task that is
@@ -128,6 +143,7 @@ class TaskQueue final {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       is_queued_ = false;
+      ++runs_;
       due = tasks_.size();
     }
     for (; due > 0; --due) {
@@ -166,8 +182,11 @@ class TaskQueue final {
   // moved: the thread that posts another task would run the move constructor of
   // the user's closure. No code of the user runs under the mutex.
   std::list<Task> tasks_;
-  std::list<Task> free_;    // empty tasks, whose memory is used again
-  bool is_queued_ = false;  // RunTasks() is queued in the C API
+  std::list<Task> free_;  // empty tasks, whose memory is used again
+  // RunTasks() is queued in the C API. Set after the call of the C API, which
+  // may fail. Until then, each thread that posts queues RunTasks().
+  bool is_queued_ = false;
+  uint64_t runs_ = 0;  // that have begun
 };
 
 }  // namespace internal
@@ -232,8 +251,9 @@ class Loop {
   }
 
   // Runs `task` from the loop. Tasks run in the order of posting. Any thread.
-  //   InvalidArgument  the task is empty
-  //   Unavailable      the loop is destroyed, or its thread has ended
+  //   InvalidArgument    the task is empty
+  //   Unavailable        the loop is destroyed, or its thread has ended
+  //   ResourceExhausted  there is no memory; the task will not run
   absl::Status Post(UniqueFunction<void()> task) {
     return queue_->Post(std::move(task));
   }

@@ -31,8 +31,8 @@ namespace le {
 class Message;
 class Session;
 
-// The user and the process of the far end when the session opened, from the
-// kernel.
+// The user and the process of the far end, as the kernel reported them when the
+// session opened.
 struct Peer {
   uid_t user = 0;
   pid_t process = 0;
@@ -78,9 +78,9 @@ class Message {
   explicit operator bool() const { return ref_ != nullptr; }
 
   // ---- The payload ----
-  // The bytes of the message. Its sender or SetSize() states how many. If
-  // neither does, they are as many as the protocol's largest message has. An
-  // empty message has none.
+  // The bytes of the message. Their number is the one that was set by
+  // SetSize(), here or by the sender. If none was set, it is the size of the
+  // protocol's largest message. An empty message has no bytes.
   absl::Span<const uint8_t> payload() const& {
     if (ref_ == nullptr) return {};
     return {bytes(), le_msg_GetPayloadSize(ref_)};
@@ -171,10 +171,12 @@ class Message {
     return UniqueFd(ref_ == nullptr ? -1 : le_msg_GetFd(ref_));
   }
 
-  // ---- Sending: these methods take the message ----
-  // Sends the message to the far end, without a request for a response. Waits
-  // up to `timeout` for room in the queue. The details are those of
-  // le_msg_Send() and le_msg_SendTimed().
+  // ---- Sending ----
+  // Takes the message and sends it to the far end, without a request for a
+  // response. Waits up to `timeout` for room in the queue, also in a handler:
+  // then its loop is blocked meanwhile. Without a timeout it is le_msg_Send(): it
+  // waits neither in a client's handler nor on a server, where the service's
+  // policy applies.
   //   DeadlineExceeded    there was no room until the deadline
   //   ResourceExhausted   the service's policy dropped the message
   //   Unavailable         the session is not open
@@ -193,14 +195,17 @@ class Message {
     if (result != LE_WOULD_BLOCK) ref_ = nullptr;
     return SendStatus(result);
   }
+  // Without std::move(): TrySend() may have to keep the message.
+  absl::Status TrySend() && = delete;
   // Whether this is a received request without a response.
   bool needs_response() const {
     return ref_ != nullptr && le_msg_NeedsResponse(ref_);
   }
-  // Sends a received request back as its response, with its present payload. If
-  // the session is closed, the response is dropped. Any thread.
-  // FailedPrecondition: the message is empty, or it needs no response; in that
-  // case it is released.
+  // Takes a received request and sends it back as its response, with its
+  // present payload. If the session is closed, the response is dropped. Any
+  // thread.
+  // FailedPrecondition: the message is empty, or it needs no response. In the
+  // second case it is released.
   absl::Status Respond() && {
     if (ref_ == nullptr) return internal::NoMessage();
     if (!le_msg_NeedsResponse(ref_)) {
@@ -288,10 +293,10 @@ inline le_msg_MessageRef_t RefOf(const Message& message) {
 inline le_msg_MessageRef_t Release(Message&& message) { return message.Take(); }
 }  // namespace internal
 
-// The server's end of a session. A server keeps it to push messages to the
-// client from any thread, to close the session, or as the key of a map. It
-// stays valid after the session has closed, but then sending fails. It is
-// move-only, and empty after it was moved from.
+// The server's end of a session. A server keeps this object to push messages to
+// the client from any thread, to close the session, or as the key of a map. The
+// object stays valid after the session has closed, but then sending fails. It
+// is move-only, and empty after it was moved from.
 class Session {
  public:
   // An empty object.

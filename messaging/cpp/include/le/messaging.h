@@ -17,9 +17,9 @@
 //   Threads      An object belongs to the thread that created it, and its
 //                closures run from the loop of that thread. Any thread may use
 //                a message, a server's session or a sender of tasks, but only
-//                one at a time.
-//   Destruction  An object may be destroyed at any time, in any order, in any
-//                closure. After its destructor has returned, none of its
+//                one thread at a time.
+//   Destruction  Its thread may destroy an object at any time, in any order, in
+//                any closure. After its destructor has returned, none of its
 //                closures begins. A closure that is running is destroyed when
 //                it returns.
 //   Errors       Errors and misuse are reported as absl::Status. No action of a

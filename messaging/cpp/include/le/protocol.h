@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// le/protocol.h: the protocol of a session, which both ends must state alike.
+// le/protocol.h: the protocol of a session. Both ends must use the same one.
 
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_PROTOCOL_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_PROTOCOL_H_
@@ -26,8 +26,8 @@ struct Protocol {
 
 namespace internal {
 
-// Returns a name that has a zero byte as the empty name, which C refuses: C
-// would end the name at the zero.
+// The name for a function of the C API, which would end it at a zero byte. So a
+// name with a zero byte becomes the empty name, which the C API refuses.
 inline std::string NameForC(absl::string_view name) {
   return std::string(absl::StrContains(name, '\0') ? "" : name);
 }

@@ -28,7 +28,7 @@ namespace internal {
 
 class ServiceCore final : public ThreadBound {
  public:
-  using SessionFunction = UniqueFunction<void(const Session&)>;
+  using SessionFunction = UniqueFunction<void(Session)>;
 
   explicit ServiceCore(le_msg_ServiceRef_t ref)
       : ThreadBound("le::Service"), service_(ref) {
@@ -47,10 +47,11 @@ class ServiceCore final : public ThreadBound {
     on_opened_.Set(std::move(function));
   }
   void SetOnClosed(SessionFunction function) {
-    // Only when needed: with a handler the C API keeps each client's
-    // credentials.
-    if (function && !std::exchange(tells_closes_, true)) {
-      le_msg_AddServiceCloseHandler(service_, &OnClosed, this);
+    // The C handler is added only when it is needed: with a close handler the C
+    // API keeps each client's credentials.
+    if (function && !tells_closes_) {
+      le_msg_AddServiceCloseHandler(service_, &OnClosed, this);  // may throw
+      tells_closes_ = true;
     }
     on_closed_.Set(std::move(function));
   }
@@ -88,7 +89,7 @@ class ServiceCore final : public ThreadBound {
     auto* const core = static_cast<ServiceCore*>(context);
     Tell(core, &core->on_room_, session);
   }
-  static void Tell(ServiceCore* core, Handler<void(const Session&)>* handler,
+  static void Tell(ServiceCore* core, Handler<void(Session)>* handler,
                    le_msg_SessionRef_t session) {
     if (!*handler) return;
     const Hold hold(core);
@@ -98,9 +99,9 @@ class ServiceCore final : public ThreadBound {
   const le_msg_ServiceRef_t service_;
   bool tells_closes_ = false;
   Handler<void(Message)> on_message_;
-  Handler<void(const Session&)> on_opened_;
-  Handler<void(const Session&)> on_closed_;
-  Handler<void(const Session&)> on_room_;
+  Handler<void(Session)> on_opened_;
+  Handler<void(Session)> on_closed_;
+  Handler<void(Session)> on_room_;
 };
 
 }  // namespace internal
@@ -109,13 +110,14 @@ class ServiceCore final : public ThreadBound {
 //
 // A service belongs to the thread that created it. Its closures run from the
 // loop of that thread (le::Loop), one at a time, and never inside a call of
-// this API. Its methods return FailedPrecondition on another thread, after its
-// thread has ended, and if the service was moved from or default constructed.
+// this API. Its methods return FailedPrecondition on another thread, once its
+// thread is ending, and if the service was moved from or default constructed.
 //
-// A service may be destroyed at any time, also in any closure, and before or
-// after its messages and sessions. While its thread lives, destroying it on
-// another thread is fatal. The destructor hides the service and closes its
-// sessions. No closure of the service is called after that.
+// The service's thread may destroy it at any time, also in any closure, and
+// before or after its messages and sessions. The destructor hides the service
+// and closes its sessions. After that no closure of the service is called.
+// Another thread may destroy the service only after the service's thread has
+// ended; before that it is fatal.
 //
 // No action of a client ends this process.
 class Service {
@@ -174,21 +176,22 @@ class Service {
     if (usable.ok()) core_->SetOnMessage(std::move(closure));
     return usable;
   }
-  // Called when a session has opened, before its first message.
-  absl::Status OnSessionOpened(UniqueFunction<void(const Session&)> closure) {
+  // Called when a session has opened, before its first message. The closure may
+  // keep the Session, to push messages later from any thread.
+  absl::Status OnSessionOpened(UniqueFunction<void(Session)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnOpened(std::move(closure));
     return usable;
   }
   // Called once for each session when it has closed, by either side.
-  absl::Status OnSessionClosed(UniqueFunction<void(const Session&)> closure) {
+  absl::Status OnSessionClosed(UniqueFunction<void(Session)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnClosed(std::move(closure));
     return usable;
   }
   // Called when the queue to a client has room again after Message::TrySend()
   // found none.
-  absl::Status OnRoom(UniqueFunction<void(const Session&)> closure) {
+  absl::Status OnRoom(UniqueFunction<void(Session)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnRoom(std::move(closure));
     return usable;

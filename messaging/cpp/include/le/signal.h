@@ -76,7 +76,8 @@ class SignalWatch {
       return absl::InvalidArgumentError(
           "a signal that cannot be caught, or an empty closure");
     }
-    // Fatal in the child of a fork, which shares event_fd with its parent.
+    // This call is fatal in the child of a fork, which shares event_fd with its
+    // parent.
     le_thread_GetCurrent();
     internal::SignalState* const state = internal::SignalState::Of(signal);
     if (state->watched.exchange(true)) {

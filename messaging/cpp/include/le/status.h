@@ -67,8 +67,8 @@ inline absl::StatusCode ToStatusCode(le_result_t result) {
   return absl::StatusCode::kUnknown;
 }
 
-// A status with that code. Its text has `what`, which names the failed
-// operation, and the name of the result.
+// Returns a status with the code of `result`. Its text has `what`, which names
+// the failed operation, and the name of the result.
 inline absl::Status ToStatus(le_result_t result, absl::string_view what) {
   if (result == LE_OK) return absl::OkStatus();
   return absl::Status(ToStatusCode(result),
@@ -89,9 +89,12 @@ inline uint32_t ToMilliseconds(absl::Duration timeout) {
 
 // The status for LE_CLOSED. Its text has the reason of the close.
 inline absl::Status ClosedStatus(le_msg_SessionRef_t session) {
-  return absl::UnavailableError(
-      absl::StrCat("the session is closed: ",
-                   le_msg_GetCloseReasonTxt(le_msg_GetCloseReason(session))));
+  const CloseReason reason = le_msg_GetCloseReason(session);
+  if (reason == LE_MSG_CLOSE_NONE) {
+    return absl::UnavailableError("the session has not been opened yet");
+  }
+  return absl::UnavailableError(absl::StrCat("the session is closed: ",
+                                             le_msg_GetCloseReasonTxt(reason)));
 }
 
 inline absl::Status WrongThread() {

@@ -20,13 +20,14 @@
 namespace le {
 
 // Calls a closure when a time has passed. A timer belongs to the thread that
-// created it, and its closure runs from the loop of that thread. Its methods
-// return FailedPrecondition on another thread, and after its thread has ended.
+// created it, and its closure runs from the loop of that thread. On another
+// thread, and once the timer's thread is ending, running() returns false, and
+// the other methods return FailedPrecondition.
 //
-// A timer may be destroyed at any time, also in its closure. While its thread
-// lives, destroying it on another thread is fatal. After that the closure is
-// not called. The closure must not be empty. Starting a timer allocates
-// nothing.
+// The timer's thread may destroy it at any time, also in its closure. After
+// that the closure is not called. Another thread may destroy it only after the
+// timer's thread has ended; before that it is fatal. The closure must not be
+// empty. Starting a timer allocates nothing.
 class Timer {
  public:
   explicit Timer(UniqueFunction<void()> closure)
@@ -52,7 +53,7 @@ class Timer {
     }
     return usable;
   }
-  // False on a thread other than the timer's.
+  // Whether the timer has been started and will call its closure.
   bool running() const {
     return core_.CheckUsable().ok() && le_timer_IsRunning(core_->timer);
   }

@@ -1,0 +1,39 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_TRANSPORTS_STALL_CLOCK_H_
+#define LE_MESSAGING_TRANSPORTS_STALL_CLOCK_H_
+
+#include <cstddef>
+
+#include "event/loop.h"
+
+namespace le {
+namespace transports {
+
+// Since when the far end has received nothing. See Connection::stalled_since().
+// Not thread-safe.
+class StallClock {
+ public:
+  // A frame or a part of one has left the queue.
+  void OnTaken() { taken_ = true; }
+  // Call it only while a frame is queued. `unreceived`: bytes that have left
+  // the queue, and that the far end has not received. It may receive small
+  // packets and still make no room for the next packet of the queue.
+  event::Instant Since(event::Instant now, size_t unreceived) {
+    if (taken_ || unreceived < unreceived_) since_ = now;
+    taken_ = false;
+    unreceived_ = unreceived;
+    return since_;
+  }
+
+ private:
+  bool taken_ = true;      // since the last call of Since()
+  size_t unreceived_ = 0;  // at the last call of Since()
+  event::Instant since_;
+};
+
+}  // namespace transports
+}  // namespace le
+
+#endif  // LE_MESSAGING_TRANSPORTS_STALL_CLOCK_H_
