@@ -120,6 +120,11 @@ class [[nodiscard]] Stream {
 // destruction apply. The functions from Create() to Flush() are those of
 // le::Client.
 //
+// The closure of an asynchronous call is called exactly once, from the loop,
+// unless the call is cancelled or the client is destroyed. If the client refuses
+// the call (OutOfRange, InvalidArgument and FailedPrecondition below), status()
+// of the returned le::Call or le::Stream is the error, and no closure is called.
+//
 // Each call of a method may fail with these errors, besides those of
 // Client::Request() and those that the server sends:
 //   OutOfRange       the request is larger than (le.largest_message)
@@ -127,6 +132,7 @@ class [[nodiscard]] Stream {
 //                    set; the server cannot read the request
 //   Unimplemented    the server has no such method
 //   Internal         the response cannot be read
+//   Unavailable      also: the server has dropped the call
 template <typename Derived>
 class TypedClient {
  public:
