@@ -22,6 +22,10 @@ void* operator new(size_t size) {
   if (memory == nullptr) std::abort();
   return memory;
 }
+// std::stable_partition() uses it.
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  return g_no_memory ? nullptr : std::malloc(size);
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
