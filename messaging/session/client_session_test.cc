@@ -35,6 +35,10 @@ void* Allocate(void* block) {
 void* operator new(size_t size) {
   return Allocate(g_no_memory ? nullptr : std::malloc(size));
 }
+// std::stable_partition() uses this form.
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  return g_no_memory ? nullptr : std::malloc(size);
+}
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete(void* block, size_t) noexcept { std::free(block); }
 // Only messages use this form: they are aligned to a cache line.
