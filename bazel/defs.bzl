@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """C and C++ rules with our compiler flags.
 
-A consumer's build does not read our .bazelrc, so each target carries the
-language standard itself. Libraries are linked statically: as shared objects,
-each would have a copy of its dependencies.
+A consumer's build does not read our .bazelrc, so each target sets the language
+standard itself.
 
     load("//bazel:defs.bzl", "le_cc_library", "le_cc_test")
 
@@ -28,7 +27,7 @@ def le_cc_binary(name, copts = [], linkopts = [], **kwargs):
     cc_binary(name = name, copts = _CXX + copts, linkopts = linkopts + _LINK, **kwargs)
 
 def le_cc_test(name, copts = [], linkopts = [], deps = [], main = False, **kwargs):
-    """Defines a test with GoogleTest's main(). If `main` is True, the test has its own."""
+    """Defines a test with GoogleTest's main(), or with its own if `main` is True."""
     cc_test(
         name = name,
         copts = _CXX + copts,

@@ -5,8 +5,8 @@
 //
 // Code above this folder gets its process and thread from here, never from the
 // operating system. The default is the operating system's process (OsProcess).
-// In a simulation many simulated processes run in one real process, and each of
-// their threads is bound to one of them.
+// A simulation runs many simulated processes in one real process. Each of its
+// threads is bound to one simulated process.
 //
 //   Process ── has many ── Thread ── has one ── Loop (the user's events)
 //      │                     ├────── has one ── control loop, nested in it
@@ -39,16 +39,17 @@ namespace event {
 class Process;
 class Thread;
 
-// The identity of a process. On sockets it is the kernel's. Over loopback it is
-// that of Process::credentials(). The default values name no user of the
-// machine.
+// A process, its user and its group. The kernel reports the credentials of a
+// socket's far end. Over loopback they are those of Process::credentials(). The
+// default uid and gid, -1, are no user and no group.
 struct Credentials {
   pid_t pid = 0;
   uid_t uid = static_cast<uid_t>(-1);
   gid_t gid = static_cast<gid_t>(-1);
 
-  // The usual number of the user that stands for all users that a user
-  // namespace does not map. Nothing may be granted to it.
+  // The credentials of the overflow user, usually 65534. The kernel reports it
+  // in place of each user without a number in this user namespace. Grant it
+  // nothing.
   static Credentials OfNobody() { return {0, 65534, 65534}; }
 };
 
@@ -129,9 +130,9 @@ class ModuleStates {
   std::vector<std::pair<const void*, std::unique_ptr<ModuleState>>> states_;
 };
 
-// Called by the thread that ends its process, in exit() or by a fatal error.
-// Other threads still run. The thread may have interrupted a call of the
-// library, so the hook must not wait for a lock.
+// The thread that ends the process calls the hook, in exit() or after a fatal
+// error. Other threads still run. A signal handler may end the process while
+// its thread holds a lock of the library, so the hook must not wait for a lock.
 class ProcessEndHook {
  public:
   virtual void BeforeProcessEnds() = 0;
@@ -156,10 +157,10 @@ class Process {
   [[noreturn]] virtual void Die(absl::string_view message) = 0;
 
   virtual Credentials credentials() = 0;
-  // Whether `uid` stands for every user that this process's user namespace does
-  // not map. All of them have this one number. So equal numbers may be
-  // different users, and nothing may be granted to it. False for every number
-  // if all users are mapped: "nobody" is then a user like others.
+  // Whether `uid` is the overflow user, in a user namespace that does not map
+  // all users. The kernel reports this number for every unmapped user, so it
+  // does not identify a user: grant it nothing. If the namespace maps all
+  // users, the result is false for every number.
   virtual bool IsOverflowUser(uid_t uid) {
     static_cast<void>(uid);
     return false;
@@ -258,9 +259,9 @@ class Thread {
   ~Thread();  // runs End() if it has not run, then destroys the rest
 
   // Runs the exit hooks, then the destructors. Only the first call does so; the
-  // thread must not use the library after it. In a killed process they do not
-  // run. Module state and loops stay until the Thread is destroyed, because a
-  // handler that still uses them may end its thread.
+  // thread must not use the library after it. In a killed process neither the
+  // hooks nor the destructors run. Does not destroy module state and loops: the
+  // caller may be a handler, whose loop still uses them.
   void End();
   // Destroys module state. The caller then destroys the Thread.
   void DestroyState() { state_.Clear(); }
@@ -282,15 +283,19 @@ class Thread {
   // Any thread, if loop() has been called before.
   Loop* loop_if_made() const { return loop_.get(); }
 
-  // This thread only. Code calls it before it blocks. Sends the messages that
-  // the turn has gathered. Between two Loop::RunStep() there may be some, too.
+  // This thread only. Call it before the thread blocks. Sends the messages that
+  // the turn has gathered. A turn may last for several calls of
+  // Loop::RunStep(), so the caller need not be a handler.
   void BeforeBlocking();
   // Calls BeforeBlocking() of the calling thread, then the process's end hooks.
-  // A second call does nothing, because a hook may end the process. The caller
-  // may be a signal handler that has interrupted the library, so hooks must not
-  // wait for a lock while process_ends().
+  // A hook may end the process, so a second call on the same Thread does
+  // nothing. On a thread without a Thread a second call runs the hooks again.
+  // Does nothing in the child of a fork. The caller may be a signal handler
+  // that has interrupted the library, so hooks must not wait for a lock while
+  // process_ends().
   static void BeforeProcessEnds();
   // Whether the calling thread is inside BeforeProcessEnds() or has called it.
+  // False if it has no Thread.
   static bool process_ends();
 
   // These run before any other part of the thread is destroyed, in reverse

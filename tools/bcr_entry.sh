@@ -2,15 +2,15 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Makes the archive of a release, HEAD, and its entry for the Bazel Central
-# Registry:
+# Makes the source archive of a release from HEAD, and the release's entry for
+# the Bazel Central Registry:
 #
 #   tools/bcr_entry.sh OWNER/REPOSITORY MAINTAINER REGISTRY
 #
 # OWNER/REPOSITORY is the project's repository on GitHub. MAINTAINER is a GitHub
-# user. REGISTRY is a checkout of the registry, or an empty folder. Writes into
-# REGISTRY the source archive, which must be uploaded to the release vVERSION,
-# and the entry of this version. .bcr/README.md says when to call it.
+# user. REGISTRY is a checkout of the registry, or an empty folder. The archive
+# and the entry are written into it. Upload the archive to the release vVERSION
+# on GitHub. .bcr/README.md says when to call this script.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

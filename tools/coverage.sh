@@ -2,24 +2,25 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Line coverage by the tests, for each folder of the library and in total:
+# Measures which lines the tests reach, for each folder of the library and in
+# total:
 #
 #   tools/coverage.sh              exit status 1 if a folder is below its goal
 #   tools/coverage.sh --missing    also names the lines that no test reaches
 #
 # Uses gcov, since `bazel coverage` of Bazel 4.2 cannot merge the tests'
-# results. The build is separate (by --platform_suffix). It has no cache and no
-# sandbox: Bazel does not know that the compiler's notes and the programs'
-# counts are outputs, and would delete them.
+# results. The build has its own output folder (--platform_suffix). It uses no
+# cache and no sandbox: they would lose the .gcno and .gcda files, which Bazel
+# does not know as outputs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# The goal for each folder, in per cent. The other lines are for states that
-# must never occur, such as a kernel that breaks its contract.
+# The goal for each folder, in per cent. It is below 100 because some lines are
+# for states that must never occur, such as a kernel that breaks its contract.
 readonly GOAL=90
 readonly FOLDERS=(event legato transports directory messaging)
-# The tests that run the code of these folders. Examples and endurance tests
-# take minutes and reach no further line.
+# The tests that run the code of these folders. Examples and endurance tests are
+# not among them: they take minutes and reach no further line.
 readonly TESTS=(//event/... //legato/... //transports/... //directory/... //messaging/...
   //tests/c_api/... //tests/fuzz/... //tests/misuse/... //tests/scenarios/...
   //tests/simulation/... //tools/sdir/...)
@@ -36,8 +37,9 @@ esac
 root=$(./bazelw info execution_root 2> /dev/null)
 # Removes the counts of former runs.
 find "$root/bazel-out/" -path '*-gcov/*' -name '*.gcda' -delete 2> /dev/null || true
-# The counts of an object go to /proc/self/cwd/bazel-out/... These variables
-# replace /proc/self/cwd by the root, wherever a test runs.
+# A program writes the counts of its objects to /proc/self/cwd/bazel-out/...,
+# which depends on where the test runs. These variables replace /proc/self/cwd
+# by the execution root.
 ./bazelw test "${FLAGS[@]}" --test_env=GCOV_PREFIX="$root" \
   --test_env=GCOV_PREFIX_STRIP=3 --nocache_test_results --build_tests_only "${TESTS[@]}"
 

@@ -2,15 +2,15 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Measures the figures of a page again, and writes them into it:
+# Measures the figures of a page again and updates the page:
 #
 #   tools/figures.sh docs/performance.md
 #   tools/figures.sh docs/reliability.md
 #
-# The first line of such a code block is "$ COMMAND   # DATE, MACHINE". The
-# block gets the command's new standard output. If a command fails, its block
-# does not change, and the exit status is 1. The rest of the page does not
-# change.
+# A code block with figures begins with the line "$ COMMAND   # DATE, MACHINE".
+# The script runs the command, updates the date and the machine, and replaces
+# the rest of the block by the command's standard output. If the command fails,
+# its block does not change, and the exit status is 1. Other text never changes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -2,11 +2,13 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs the given Debian packages that this machine lacks. It names them
-# first: install_packages.sh [--print] PACKAGE...
+# Installs those of the given Debian packages that this machine lacks:
 #
-# --print only prints the command that would install. If the packages cannot be
-# installed, the command is printed too, for the user or for root to run.
+#   install_packages.sh [--print] PACKAGE...
+#
+# Names the missing packages first. With --print it only prints the command that
+# would install them. If the installation fails, it prints the command too, so
+# that the user or root can run it.
 set -euo pipefail
 
 print=false
@@ -50,9 +52,10 @@ install() {
     return 1
   fi
   printf 'le_messaging: installing:\n    %s\n' "$command"
-  # Without a terminal nobody can enter a password: sudo must fail and not wait.
+  # Without a terminal nobody can enter a password, so sudo must fail and not
+  # wait for it.
   [ ${#sudo[@]} = 0 ] || [ -t 0 ] || sudo+=(-n)
-  # A failure may be that of a repository that is not needed.
+  # A failure is ignored, because it may be of a repository that is not needed.
   "${sudo[@]}" apt-get update || true
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y --no-install-recommends "${missing[@]}" < /dev/null

@@ -5,7 +5,8 @@
 # Checks formatting and house rules in the files that git knows:
 #
 #   tools/lint.sh          names each broken rule; exit status 1 if there is one
-#   tools/lint.sh --fix    first corrects formatting and loads
+#   tools/lint.sh --fix    first corrects formatting, load() lines and
+#                          docs/c_api.txt
 #
 # Installs its tools when they are missing (clang-format, shellcheck and npm by
 # apt, buildifier by npm, into a cache folder).
@@ -25,8 +26,7 @@ esac
 
 failures=0
 
-# check NAME COMMAND...: the rule is broken if the command fails or prints
-# anything.
+# check NAME COMMAND...: the rule is broken if the command fails or prints text.
 check() {
   local name=$1 output
   shift
@@ -37,7 +37,7 @@ check() {
   failures=$((failures + 1))
 }
 
-files() { # GIT_PATTERN...: the files that exist, one a line
+files() { # GIT_PATTERN...: prints the files that exist, one on each line
   git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do
     [ ! -f "$file" ] || echo "$file"
   done
@@ -63,7 +63,7 @@ install_tools() {
 }
 
 clang_format() {
-  # Prints one line for each file: --fix corrects all of it.
+  # Prints only one error of each file, since --fix corrects the whole file.
   cxx_files | xargs -r "$CLANG_FORMAT" --dry-run --Werror 2>&1 |
     sed -n 's/^\([^: ]*:[0-9]*\):.*error:.*/\1/p' | sort -t: -k1,1 -u
 }
@@ -77,8 +77,8 @@ shell_check() {
 }
 
 # Folder arrows: event <- { transports, legato } <- directory <- messaging <-
-# services <- examples, tests. The directory needs no part of Legato's API.
-# Public headers are included by their bare names, and belong to their folder.
+# services <- examples, tests. The directory needs no part of Legato's API. A
+# public header is included by its bare name, and counts as part of its folder.
 allowed_folders() {
   case "$1" in
     event) echo event ;;
@@ -94,7 +94,8 @@ allowed_folders() {
 }
 readonly FOLDERS='event|transports|legato|directory|messaging|services|examples|tools|tests'
 
-# Reads lines of "file:used name:folder of that name".
+# Reads lines "FILE:NAME:FOLDER": FILE uses NAME, which belongs to FOLDER.
+# Reports the lines that the arrows do not allow.
 against_the_arrows() {
   local file name target
   while IFS=: read -r file name target; do
@@ -119,8 +120,9 @@ include_arrows() {
     xargs -r grep -HoP '^\s*#\s*include\s+"\K[^"]+') | against_the_arrows
 }
 
-# Reads the labels of all targets; tests/build queries the public targets only.
-# A label of visibility is no dependency. event/BUILD.bazel has an alias.
+# Reads the labels in all BUILD files, because tests/build queries only the
+# public targets. A label of visibility is no dependency. The alias in
+# event/BUILD.bazel may name legato.
 label_arrows() {
   files '*/BUILD.bazel' | grep -v '^examples/consumer/' |
     xargs -r grep -HoP "\"//\K($FOLDERS)[/:\"][^\"]*" |
@@ -128,9 +130,9 @@ label_arrows() {
     sed -E 's|^([^:]*):([^/:"]*)(.*)$|\1:"//\2":\2|' | against_the_arrows
 }
 
-# Files that name an implementation of a transport, besides tests and
-# benchmarks. TRANSPORT_NAMERS in tests/build/targets.bzl has the shipped
-# targets; this check reads every file.
+# Reports includes of a transport's implementation. Only tests, benchmarks and
+# the files named here may have one. TRANSPORT_NAMERS in tests/build/targets.bzl
+# is the rule for the public targets; this check reads every file.
 transport_names() {
   cxx_files | grep -vE '^(transports|tests|directory/(directoryd|testing/)|messaging/(facade|testing)/|tools/sdir/main)|(_test|_benchmark|_bench)\.(c|cc)$|^examples/consumer/' |
     xargs -r grep -nE '^\s*#\s*include\s+"transports/(unix_socket|loopback)/' || true
@@ -144,12 +146,13 @@ licence_lines() {
   done
 }
 
-# A test waits for the event that it expects, or uses fake time.
+# A test must not sleep. It waits for the event that it expects, or uses fake
+# time.
 no_sleeps_in_tests() {
   test_files | xargs -r grep -nP '\b(sleep_for|sleep_until|SleepFor|usleep|nanosleep|sleep)\s*\(|^\s*sleep\s+[0-9.]' || true
 }
 
-# (Written so that this line does not match.)
+# The quotes inside the words keep this file from matching.
 no_loose_ends() {
   { cxx_files; build_files; shell_files; files '*.proto' '*.md' '*.bazelrc'; } |
     xargs -r grep -nwE 'TO''DO|FIX''ME|XX''X' || true
@@ -169,8 +172,9 @@ planted_defects() {
   done
 }
 
-# All names that a document may use, one a line: each file and folder, also by
-# the end of its path; each target; each identifier of the code.
+# Prints all names that a document may use, one on each line: files and folders
+# (by the whole path and by each end of it), targets, and identifiers of the
+# code.
 names_of_the_tree() {
   files | sed 's|^\(tests/fuzz/corpus\)/.*|\1|' | sort -u | awk -F/ '{
     for (first = 1; first <= NF; ++first) {
@@ -188,8 +192,9 @@ names_of_the_tree() {
     xargs -r cat | grep -oE '[A-Za-z_][A-Za-z0-9_]+' | sort -u
 }
 
-# Words in `backticks` that look like a path, a test or an identifier, and labels
-# anywhere, must be names of the tree. "..." stands for letters that are left out.
+# A word in `backticks` that looks like a path, a test or an identifier must be
+# a name of the tree. So must a label anywhere. "..." in a word stands for any
+# letters.
 names_in_documents() {
   # shellcheck disable=SC2016 # awk's own $0
   awk -v documents="$(files '*.md' .bcr/presubmit.yml)" '
@@ -207,7 +212,7 @@ names_in_documents() {
             label = substr(line, RSTART, RLENGTH); sub(/^[^\/]*/, "", label); sub(/\/$/, "", label)
             line = substr(line, RSTART + RLENGTH)
             path = label; sub(/^\/\//, "", path); sub(/:/, "/", path)
-            # (README.md tells the reader to write it.)
+            # README.md tells the reader to create //shout.
             if (!(label in known) && !(path in known) && label != "//shout") complain(label)
           }
         }
@@ -240,7 +245,8 @@ names_in_documents() {
     }' <(names_of_the_tree)
 }
 
-# A comment may name a function as "Name()", and a file as "name.h": both must exist.
+# A function that a comment names as "Name()" must exist. So must a file that it
+# names as "name.h".
 names_in_comments() {
   # Reads all files twice: first the code, then the comments.
   # shellcheck disable=SC2016 # awk's own $0
@@ -272,15 +278,15 @@ names_in_comments() {
     }'
 }
 
-# The functions that the public headers declare.
+# Prints the functions that the public headers declare.
 c_functions() {
   files '*/include/*.h' | xargs -r cat | tr '\n' ' ' |
     sed 's:/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/: :g' | grep -oE '\b_?le_[A-Za-z_]+\(' | tr -d '(' |
     LC_ALL=C sort -u
 }
 
-# docs/compatibility.md promises that symbols stay. CONTRIBUTING.md says what to
-# add.
+# docs/compatibility.md promises that no symbol is removed. CONTRIBUTING.md says
+# what a new function needs.
 c_api() {
   diff docs/c_api.txt <(c_functions) |
     sed -n -e 's/^< \(.*\)/\1: in docs\/c_api.txt, and in no header: a symbol must stay/p' \
@@ -301,7 +307,7 @@ version() {
     echo "README.md: names another version than $version"
 }
 
-# bcr_entry.sh can make a release of the last commit.
+# Checks that bcr_entry.sh can make an archive and an entry of the last commit.
 registry_entry() {
   local registry status=0
   registry=$(mktemp -d)
@@ -314,7 +320,7 @@ install_tools
 if $fix; then
   cxx_files | xargs -r "$CLANG_FORMAT" -i
   build_files | xargs -r "$buildifier" -lint=fix
-  # Removes no function: that would break programs.
+  # Only adds functions: programs break if one is removed.
   c_functions | LC_ALL=C sort -u - docs/c_api.txt -o docs/c_api.txt
 fi
 check "Formatting (tools/lint.sh --fix mends it)" clang_format

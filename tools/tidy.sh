@@ -17,7 +17,7 @@ if [ $# = 0 ]; then
   mapfile -t sources < <(git ls-files '*.cc' | grep -vE '(_test\.cc|/compile_errors\.cc|/testing/.*|^tests/.*|^examples/(consumer|legato_api)/.*)$')
   set -- "${sources[@]}"
 fi
-# compile_flags.txt does not name a language standard, since C differs.
+# compile_flags.txt names no language standard, since it is for C sources too.
 printf '%s\0' "$@" |
   xargs -0 -P "$(nproc)" -n 8 clang-tidy --quiet --extra-arg=-std=c++17 2>&1 |
   sed -E '/^[0-9]+ warnings? (and [0-9]+ errors? )?generated\.$/d'

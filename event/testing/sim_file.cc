@@ -20,7 +20,8 @@ namespace {
 constexpr uint32_t kAlways = EPOLLERR | EPOLLHUP;
 constexpr uint32_t kKnownEvents =
     EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLET;
-// An epoll may watch epolls down to this depth.
+// EPOLL_CTL_ADD refuses an epoll that watches epolls to this depth. The epolls
+// that watch the other epoll are not counted.
 constexpr int kMaxDepth = 4;
 
 template <typename T>
@@ -54,7 +55,7 @@ ssize_t SimFile::Write(const void*, size_t) { return -EINVAL; }
 
 void SimFile::Wake(uint32_t events) {
   ++wakes_;
-  // As in Linux, the watcher that was added last is the first.
+  // As in Linux, the watcher that was added last is woken first.
   for (auto it = watchers_.rbegin(); it != watchers_.rend(); ++it) {
     (*it)->epoll->OnWake(*it, events);
   }
@@ -299,8 +300,8 @@ ssize_t SimPipeEnd::Write(const void* buffer, size_t size) {
   const bool was_empty = pipe_->pages.empty();
   const auto* bytes = static_cast<const char*>(buffer);
   size_t written = 0;
-  // The bytes beyond whole pages are appended to the last page if all of them
-  // fit.
+  // As in Linux: if `size` is not a multiple of a page, the excess bytes are
+  // written first. They are appended to the last page if all of them fit there.
   const size_t over = size % SimPipe::kPageBytes;
   if (over > 0 && !was_empty) {
     std::string& last = pipe_->pages.back().bytes;

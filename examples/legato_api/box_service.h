@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * In the form that ifgen generates: the protocol and the interface of the API
- * "box".
+ * Written by hand in the form that ifgen generates: the protocol and the
+ * interface of the API "box".
  */
 
 #ifndef BOX_SERVICE_H_INCLUDE_GUARD

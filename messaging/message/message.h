@@ -25,8 +25,9 @@ class MessagePool;
 // request. References are thread-safe. Only one thread at a time may use the
 // rest.
 //
-// The memory of a message is reused for messages only. The generation
-// distinguishes these uses. It fits into the low bits of the message's address.
+// The memory of a message is reused for messages only. Each reuse increments
+// the generation, a number of 6 bits that wraps. A reference of the C API
+// carries it in the low bits of the address, which alignas(64) leaves zero.
 class alignas(64) Message {
  public:
   static constexpr uintptr_t kGenerationBits = 63;
@@ -82,9 +83,9 @@ class alignas(64) Message {
     return request_id_.exchange(0, std::memory_order_acq_rel);
   }
 
-  // Replaces the buffer of a received message, which has the protocol's largest
-  // size, by memory for its few bytes. The message gets a buffer again when the
-  // user reads the payload. If there is no memory, it keeps its buffer.
+  // Moves a received payload from its full-size buffer to memory of just its
+  // size. Does nothing if that saves little or there is no memory. The payload
+  // returns to a buffer when it is read, written or sent.
   void Pack();
   size_t held_bytes() const;
 

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Parts in which none of our processes is killed: file descriptors run out, or
-// strangers connect.
+// The parts that kill no process that uses the library. In them file
+// descriptors run out, strangers connect, or a child executes another program.
 
 #ifndef LE_MESSAGING_TESTS_ENDURANCE_HARDSHIP_H_
 #define LE_MESSAGING_TESTS_ENDURANCE_HARDSHIP_H_
@@ -17,9 +17,9 @@ namespace endurance {
 // Waiting clients are served afterwards.
 void RunOutOfDescriptors();
 
-// `count` peers of each kind break rules towards the directory, a server or a
-// client. Honest clients are served meanwhile, no process spins, and no
-// descriptor or memory is kept for the peers.
+// For each kind of stranger, `count` peers break rules of the directory, a
+// server or a client. Meanwhile other clients are served and no process spins.
+// When the peers have died, no process keeps descriptors or memory for them.
 void MeetStrangers(uint64_t count);
 
 // A program that a child executes inherits no file descriptor of the library.

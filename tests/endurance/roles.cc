@@ -34,8 +34,8 @@ namespace {
 
 constexpr int kParent = 3;
 constexpr size_t kMessageBytes = 512;
-// The queues of all deaf clients together use less memory than a server may
-// grow by.
+// The limit of the server's queue to each client. It is small, so that the
+// queues to clients that never read hardly increase the server's memory.
 constexpr size_t kQueuedBytes = 64 * 1024;
 
 le_msg_ProtocolRef_t Echo() {
@@ -455,7 +455,7 @@ int BeStranger(const std::vector<std::string>& words) {
       serves ? +[] { Say("ready"); } : +[] { Say("busy"); });
 }
 
-// ---- Roles that die at a step ----------------------------------------------
+// ---- Roles for killing a process at each step ------------------------------
 
 int BeOnce(const std::vector<std::string>& words) {
   static int completions = 0;

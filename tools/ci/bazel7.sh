@@ -2,9 +2,9 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Builds and tests everything, and the consumer, with Bazel 7 and modules only,
-# without a registry: in a chroot of Debian sid, with sid's compiler and
-# libraries. Needs root.
+# Builds and tests the project and examples/consumer with Bazel 7, with modules
+# only and without a registry. Runs in a chroot of Debian sid, with sid's
+# compiler and libraries. Needs root.
 #
 #   tools/ci/bazel7.sh              does what CI does
 #   tools/ci/bazel7.sh COMMAND...   runs a command there, in the checkout; `bazel7`
@@ -29,8 +29,8 @@ self=$(readlink -f "${BASH_SOURCE[0]}")
 checkout=$(cd "$(dirname "$self")/../.." && pwd)
 chroot_dir=${LE_MESSAGING_CACHE:-/var/cache/le_messaging}/sid-chroot
 
-# However this script ends, no mount and no process remains: both are in
-# namespaces that end with their first process.
+# Runs this script in namespaces that end with their first process. So no mount
+# and no process remains, even if the script is killed.
 isolated() {
   unshare --mount --pid --fork --kill-child --propagation private \
     bash "$self" --in-namespace "$@"
@@ -42,7 +42,8 @@ mount_system() {
   mount -t sysfs sysfs "$chroot_dir/sys"
 }
 
-# (This is called in a condition, where `set -e` is off: hence the chain.)
+# It is called in a condition, where `set -e` has no effect. So the commands are
+# chained by &&.
 install_chroot() {
   local stamp=$chroot_dir/.complete
   [ "$(cat "$stamp" 2> /dev/null)" != "${PACKAGES[*]}" ] || return 0
@@ -54,15 +55,15 @@ install_chroot() {
     echo "${PACKAGES[*]}" > "$stamp"
 }
 
-# Bazel 7 with modules only, and none of them from a registry. Canonical labels
-# (@@protobuf~) hold in a consumer's build as well as in ours.
+# Runs Bazel 7 with modules only, and none of them from a registry. Canonical
+# labels (@@protobuf~) are valid in a consumer's build and in ours.
 bazel7() { # COMMAND ARGUMENT...
   local module flags=(--noenable_workspace --lockfile_mode=off --registry=file:///nonexistent
     --proto_compiler=@@protobuf~//:protoc --proto_toolchain_for_cc=@@protobuf~//:cc_toolchain
     --symlink_prefix=/ --noshow_progress)
   for module in "${MODULES[@]}"; do
-    # A module that no other depends on must not be overridden. In a consumer's
-    # build, that applies to our own development dependencies.
+    # Bazel refuses to override a module that no other module depends on. In a
+    # consumer's build our development dependencies are such modules.
     if [[ " ${DEVELOPMENT_MODULES[*]} " != *" $module "* ]] || grep -q "\"$module\"" MODULE.bazel; then
       flags+=("--override_module=$module=$OVERRIDES/$module")
     fi
@@ -74,14 +75,14 @@ if [ "${0##*/}" = bazel7 ]; then
   exit
 fi
 
-# The rest runs inside the namespaces, and its last part inside the chroot.
+# This part runs inside the namespaces.
 if [ "${1-}" = --in-namespace ]; then
   shift
   mount_system
   case "$1" in
     install)
-      # If the packages cannot be configured, a second try may succeed: sid
-      # sometimes lacks an order between packages.
+      # If the packages cannot be configured, a second try may succeed: sid's
+      # packages sometimes do not state the order of their configuration.
       chroot "$chroot_dir" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 sh -c "
         # A mirror may be some weeks old.
         apt-get -o Acquire::Check-Valid-Until=false update &&
@@ -102,6 +103,7 @@ if [ "${1-}" = --in-namespace ]; then
   exit
 fi
 
+# This part runs inside the chroot.
 if [ "${1-}" = --in-chroot ]; then
   shift
   for module in "${MODULES[@]}"; do

@@ -51,7 +51,7 @@ failed=0
 for directory in old new; do
   for server in old new; do
     for client in old new; do
-      # The ends of one version are the business of the quickstart itself.
+      # The quickstart itself tests the programs of this version together.
       [ "$directory$server$client" != newnewnew ] || continue
       name="$directory directory, $server server, $client client"
       if output=$(timeout --kill-after=10 120 \

@@ -36,8 +36,8 @@ absl::Status KernelRefused(const char* what, int error) {
   return absl::InternalError(absl::StrCat(what, ": ", std::strerror(error)));
 }
 
-// The kernel charges more than this for a packet of any size: its two
-// structures alone are larger.
+// The kernel charges every packet, even an empty one, more than this: sk_buff
+// and skb_shared_info alone are larger.
 constexpr size_t kLeastPacketInKernel = 512;
 
 constexpr int kLeastHalfBuffer = 8192;
@@ -62,7 +62,8 @@ uid_t UserOf(int fd) {
   return raw.uid;
 }
 
-// Whether the socket refuses file descriptors, so that none can be unread.
+// Whether the socket refuses file descriptors. If it has refused them since it
+// was created, no unread packet holds one.
 bool RefusesDescriptors(int fd) {
   int takes = 1;
   socklen_t size = sizeof(takes);
@@ -163,8 +164,8 @@ bool UnixConnection::MayHaveUnread() {
   }
   int bytes = 0;
   if (sys::Ioctl(fd_.get(), FIONREAD, &bytes) != 0 || bytes > 0) return true;
-  // With SO_PASSCRED a packet of no bytes has credentials. The end of the
-  // stream has none.
+  // FIONREAD reports 0 both for an empty packet and at the end of the stream.
+  // With SO_PASSCRED only the packet arrives with credentials.
   const int on = 1;
   if (sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) !=
       0) {
@@ -184,9 +185,9 @@ void UnixConnection::SetTrust(Trust trust, uid_t payer,
                               std::shared_ptr<void> held) {
   payer_ = payer;
   held_ = std::move(held);
-  // A connection that arrived with a frame may refuse file descriptors. If the
-  // refusal cannot be ended, the connection closes: otherwise the session would
-  // lose file descriptors silently.
+  // A socket that another process passed to this one in a frame may have
+  // SO_PASSRIGHTS off. If it cannot be turned on, the connection closes:
+  // otherwise frames would arrive without their file descriptors.
   if (strangers_ == Strangers::kTakenByUser && trust != Trust::kNoDescriptors &&
       !LetDescriptorsIn() && errno != ENOPROTOOPT) {
     return CloseWith(KernelRefused("SO_PASSRIGHTS", errno));
@@ -317,8 +318,9 @@ void UnixConnection::UpdateInterestLocked() {
       interest |= event::Watch::kWritable;
     }
   }
-  // A watch without interest still reports a hang-up in each turn. It is
-  // removed while reading is paused, and after the hang-up was reported.
+  // A watch without interest still reports a hang-up in each turn. So it is
+  // removed while Leftover pauses reading, and after OnHangUp() was called. It
+  // stays while the owner has turned reading off, to report the hang-up once.
   if (interest == 0 && (reads_ || hang_up_told_)) {
     if (added()) loop_->RemoveWatch(this);
   } else if (added()) {
@@ -351,8 +353,8 @@ void UnixConnection::OnReady(uint32_t events) {
         received = output_->queue.empty() &&
                    UnreceivedInKernelLocked() <= *output_->tell_at;
         if (received) output_->tell_at.reset();
-        // The socket is writable, but more is unreceived than tell_at. Watching
-        // the socket would spin, so a timer checks again.
+        // If the socket is writable although more than tell_at is unreceived,
+        // watching it would spin. So a timer checks again.
         output_->looks_later = !received;
       }
       UpdateInterestLocked();
@@ -365,7 +367,8 @@ void UnixConnection::OnReady(uint32_t events) {
   } else if (writable) {
     observer->OnWritable();
   } else if (readable) {
-    // Once in a turn, although both Leftover and the kernel report input.
+    // Leftover and the kernel may both report input in one turn, but the
+    // observer is called once.
     if (leftover_ == nullptr || !leftover_->has_reminded()) {
       observer->OnReadable();
     }
@@ -412,13 +415,14 @@ void UnixConnection::NotifyWhenReceived() {
 }
 
 // A socket is writable when at most a quarter of its send buffer is filled. So
-// the buffer is made four times as large as tell_at.
+// the buffer is made four times as large as tell_at. If the minimum size is
+// larger, the socket becomes writable too early. OnReady() then starts a timer.
 void UnixConnection::AskToBeToldLocked() {
   // The kernel doubles the value of SO_SNDBUF.
   const int half_a_buffer =
       std::max(kLeastHalfBuffer, static_cast<int>(2 * *output_->tell_at));
-  // If this fails, the socket becomes writable too early; OnReady() handles
-  // that.
+  // If this fails or the kernel limits the size, the socket may become writable
+  // too early or too late. If it is too late, OnReceived() is called late.
   sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &half_a_buffer,
                   sizeof(half_a_buffer));
   output_->looks_later = false;
@@ -468,7 +472,8 @@ bool UnixConnection::IsDoneLocked(uint32_t events) const {
 
 bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
   const bool to_send = (events & (Connection::kWritable | kFlushed)) != 0;
-  const bool to_read = (events & Connection::kReadable) != 0;  // the owner
+  // Only the owner waits to read.
+  const bool to_read = (events & Connection::kReadable) != 0;
   if (deadline != absl::InfinitePast()) {
     event::Thread::Current()->BeforeBlocking();
   }
@@ -476,7 +481,8 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
     struct pollfd poll = {};
     event::Instant until = deadline;
     bool pauses;
-    // Receive() reads nothing then, so that poll() would return at once each time.
+    // While HasManyCloses(), Receive() reads nothing, and polling for input
+    // would spin.
     const bool may_read = to_read && !HasManyCloses();
     if (to_read && !may_read) {
       until = std::min(until, process_->Now() + kNoDescriptorPause);
@@ -570,8 +576,8 @@ absl::Status UnixConnection::SetReceiveCredentials(bool on) {
 
 void UnixConnection::StopPassingCredentials() {
   if (!passes_credentials_) return;
-  // If it is on, a send makes the kernel give the socket an abstract name. That
-  // does no harm, so a failure is ignored.
+  // A send with SO_PASSCRED on gives the socket an abstract name. The name is
+  // harmless, so a failure is ignored.
   PassCredentials(false).IgnoreError();
   passes_credentials_ = false;
 }
@@ -646,9 +652,11 @@ IoResult UnixConnection::Fail(absl::Status status) {
   return IoResult::kClosed;
 }
 
-// Reads and drops all packets. An unread packet may hold a client's connection.
-// If another process also holds the socket, the packet would stay, and the
-// client would wait for ever.
+// Reads and drops the unread packets. Each may hold a client's connection. If
+// another process also holds this socket, an unread packet would stay in it,
+// and the client would wait for ever. Stops at an empty packet, because the end
+// of the stream looks the same. The far end is a directory, which sends no
+// empty packets.
 void UnixConnection::DropUnread() {
   int failures = 0;
   while (failures < kMaxFailuresToDrop) {
@@ -694,7 +702,8 @@ void UnixConnection::CloseWith(absl::Status status) {
   if (output_ != nullptr) DropQueueLocked();
   output_.reset();
   auto closed = std::make_unique<Closed>();
-  // After the close peer() still returns the peer that broke a rule.
+  // If the peer broke a rule or a system call failed, peer() returns the peer
+  // even after the close.
   if (status.code() == absl::StatusCode::kInvalidArgument ||
       status.code() == absl::StatusCode::kUnimplemented ||
       status.code() == absl::StatusCode::kInternal) {

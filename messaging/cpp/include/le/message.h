@@ -173,10 +173,11 @@ class Message {
 
   // ---- Sending ----
   // Takes the message and sends it to the far end, without a request for a
-  // response. Waits up to `timeout` for room in the queue, also in a handler:
-  // then its loop is blocked meanwhile. Without a timeout it is le_msg_Send(): it
-  // waits neither in a client's handler nor on a server, where the service's
-  // policy applies.
+  // response. If the queue is full, waits up to `timeout` for room. A handler
+  // waits too, and its loop is blocked meanwhile. With the default,
+  // InfiniteDuration(), this behaves as le_msg_Send(): a client waits for room,
+  // but not in a handler. A server never waits, and the service's policy
+  // applies.
   //   DeadlineExceeded    there was no room until the deadline
   //   ResourceExhausted   the service's policy dropped the message
   //   Unavailable         the session is not open
@@ -233,7 +234,7 @@ class Message {
     return message;
   }
   // The user and process of the far end.
-  //   Unavailable         the session is closed
+  //   Unavailable         the session is not open
   //   FailedPrecondition  the message is empty
   absl::StatusOr<Peer> peer() const {
     if (ref_ == nullptr) return internal::NoMessage();
@@ -329,8 +330,10 @@ class Session {
   // The user and process of the client, as Message::peer(). Any thread.
   absl::StatusOr<Peer> peer() const { return message_.peer(); }
   // A pidfd of the client. Any thread.
-  //   Unavailable    the session is closed
-  //   Unimplemented  the kernel does not provide it for the socket
+  //   Unavailable         the session is closed
+  //   Unimplemented       the kernel does not provide it for the socket, or no
+  //                       file descriptor is free
+  //   FailedPrecondition  this object is empty
   absl::StatusOr<UniqueFd> PeerPidFd() const {
     if (!message_) return internal::NoMessage();
     int fd = -1;
