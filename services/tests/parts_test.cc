@@ -90,6 +90,28 @@ TEST(KeptMessageTest, ALargeOneIsNotKept) {
   }
 }
 
+// A message that is used again may grow with each use.
+TEST(KeptMessageTest, OneOfManyBytesIsNotKept) {
+  KeptMessage kept;
+  // Whether the message has been used before.
+  const auto used = [&](size_t bytes) {
+    KeptMessage::Loan loan(&kept, files::Facts::default_instance());
+    loan.Used(bytes);
+    auto* const facts = static_cast<files::Facts*>(loan.get());
+    const bool before = facts->lines() != 0;
+    facts->set_lines(1);
+    return before;
+  };
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(used(0)) << i;
+    for (size_t all = 0; all < kMaxReusedBytes; all += kMaxKeptBytes) {
+      EXPECT_TRUE(used(kMaxKeptBytes)) << all;
+    }
+    EXPECT_TRUE(used(0)) << i;
+    EXPECT_TRUE(used(1)) << i;
+  }
+}
+
 TEST(ComplaintsTest, AreFewer) {
   Complaints complaints;
   for (int i = 0; i < 1000; ++i) {
@@ -197,6 +219,21 @@ TEST_F(KeptCallsTest, ALargeResponseIsNotKept) {
     calls_->Finish(call, absl::CancelledError(""));
     EXPECT_EQ(calls_->kept(0), 1 - more);
   }
+}
+
+TEST_F(KeptCallsTest, ACallOfManyBytesIsNotKept) {
+  const auto finish = [&](size_t bytes) {
+    ServerCall* const call = calls_->New(0);
+    // (The tag and the size have four bytes.)
+    static_cast<files::Facts*>(call->response.get())
+        ->set_text(std::string(bytes - 4, 'x'));
+    calls_->Finish(call, absl::CancelledError(""));
+    return calls_->kept(0);
+  };
+  for (size_t all = 0; all < kMaxReusedBytes; all += kMaxKeptBytes) {
+    EXPECT_EQ(finish(kMaxKeptBytes), 1U) << all;
+  }
+  EXPECT_EQ(finish(kMaxKeptBytes), 0U);
 }
 
 // As after a move.

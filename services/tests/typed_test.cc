@@ -584,6 +584,48 @@ TEST_P(TypedTest, AClosedSessionEndsItsCalls) {
   RunScenario(scenario, GetParam());
 }
 
+// A cancel that waits for room when its session closes does not stop the
+// cancels and credits of the next session.
+TEST_P(TypedTest, CancelsReachTheServerOfTheNextSession) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Facility facility;
+    const le::Server server = Must(le::Serve("facts", &facility));
+    party->RunLoopUntil("open");
+    party->Await("closed");
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    FileFactsClient client = Must(FileFactsClient::Open("facts"));
+    party->Signal("open");
+    const auto never = [](absl::StatusOr<const Facts*>) { ADD_FAILURE(); };
+    le::Call refused = client.CountAsync(Named("a"), {}, never);
+    // Until there is no room for an envelope either.
+    const auto soon = le::CallOptions().Timeout(absl::Milliseconds(1));
+    for (const size_t size : {16000, 0}) {
+      Line line;
+      line.set_text(std::string(size, 'x'));
+      absl::Status sent;
+      while (sent.ok()) sent = client.Log(line, soon);
+      EXPECT_EQ(sent.code(), absl::StatusCode::kDeadlineExceeded);
+    }
+    refused.Cancel();
+    EXPECT_TRUE(client.Close().ok());
+    party->Signal("closed");
+    EXPECT_TRUE(client.Open().ok());
+
+    client.CountAsync(Named("keep"), {}, never).Cancel();
+    EXPECT_EQ(Must(client.Count(Named("cancels"))).lines(), 1U);
+    Collected collected;
+    client.Watch(Named("all", 2000), {}, collected.OnItem(), collected.OnEnd())
+        .Detach();
+    party->RunLoopUntil([&] { return collected.ends == 1; });
+    EXPECT_EQ(collected.items, 2000U);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // A reply and a sink are used on another thread, and outlive their server.
 TEST_P(TypedTest, AnyThreadFinishesACall) {
   Scenario scenario;

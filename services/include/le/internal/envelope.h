@@ -31,6 +31,10 @@ constexpr size_t kMaxErrorText = 1024;
 // A kept Protobuf message that has been larger than this is freed, so that one
 // large message does not occupy memory for ever.
 constexpr size_t kMaxKeptBytes = 64 * 1024;
+// So is one that has held more bytes than this in all its uses. A cleared
+// message keeps the elements of its repeated fields with their memory, so many
+// small uses can make a message large.
+constexpr size_t kMaxReusedBytes = 1024 * 1024;
 
 enum class Kind : uint8_t {
   kCall = 1,

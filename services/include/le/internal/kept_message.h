@@ -16,6 +16,20 @@
 namespace le {
 namespace internal {
 
+// How much a Protobuf message that is used again has held.
+class ReusedBytes {
+ public:
+  // The message has held this number of bytes. False: it is not to be used
+  // again.
+  bool Add(size_t bytes) {
+    all_ += bytes;
+    return bytes <= kMaxKeptBytes && all_ <= kMaxReusedBytes;
+  }
+
+ private:
+  size_t all_ = 0;
+};
+
 // The Protobuf message of a method, which is used again, so that parsing
 // allocates nothing in the steady state. Not thread-safe.
 class KeptMessage {
@@ -24,11 +38,17 @@ class KeptMessage {
   class Loan {
    public:
     Loan(KeptMessage* home, const ProtoMessage& prototype)
-        : home_(home), message_(std::move(home->message_)) {
-      if (message_ == nullptr) message_.reset(prototype.New());
+        : home_(home),
+          message_(std::move(home->message_)),
+          reused_(home->reused_) {
+      if (message_ != nullptr) return;
+      message_.reset(prototype.New());
+      reused_ = ReusedBytes();
     }
     ~Loan() {
-      if (home_ != nullptr) home_->message_ = std::move(message_);
+      if (home_ == nullptr) return;
+      home_->message_ = std::move(message_);
+      home_->reused_ = reused_;
     }
     Loan(const Loan&) = delete;
     Loan& operator=(const Loan&) = delete;
@@ -36,16 +56,18 @@ class KeptMessage {
     ProtoMessage* get() const { return message_.get(); }
     // The message holds what was parsed from `bytes` bytes.
     void Used(size_t bytes) {
-      if (bytes > kMaxKeptBytes) home_ = nullptr;
+      if (!reused_.Add(bytes)) home_ = nullptr;
     }
 
    private:
     KeptMessage* home_;  // null: the message is not kept
     std::unique_ptr<ProtoMessage> message_;
+    ReusedBytes reused_;
   };
 
  private:
   std::unique_ptr<ProtoMessage> message_;
+  ReusedBytes reused_;
 };
 
 }  // namespace internal

@@ -22,6 +22,7 @@
 #include "le/function.h"
 #include "le/internal/complaints.h"
 #include "le/internal/envelope.h"
+#include "le/internal/kept_message.h"
 #include "le/message.h"
 #include "le/unique_fd.h"
 #include "le_clock.h"
@@ -99,6 +100,7 @@ struct ServerCall {
   Caller caller;
   Message message;                         // the request, to be responded to
   std::unique_ptr<ProtoMessage> response;  // of kUnary; used again
+  ReusedBytes reused;                      // of the response
   std::atomic<bool> cancelled{false};
 
   // Guarded by the mutex. The closures are shared, so that none is moved or
@@ -465,7 +467,7 @@ class ServerCalls {
     call->cancelled.store(false);
     call->caller = Caller();
     call->credit = Credit();
-    const bool keeps = response_bytes <= kMaxKeptBytes;
+    const bool keeps = call->reused.Add(response_bytes);
     if (call->response != nullptr) call->response->Clear();
     if (keeps) {
       const std::lock_guard<std::mutex> lock(mutex_);

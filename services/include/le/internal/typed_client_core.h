@@ -167,10 +167,9 @@ class TypedClientCore final : public ThreadBound {
   // Tells the server that nobody waits for the call any more.
   void SendCancel(uint32_t call) {
     if (!alive()) return;
-    if (!cancels_.empty() || !TrySend({0, Kind::kCancel, call, 0}, nullptr)) {
-      // (At most one for each open request of the session.)
-      cancels_.push_back(call);
-    }
+    // (At most one for each open request of the session.)
+    cancels_.push_back(call);
+    SendCancels();
   }
 
   // ---- Streams ----
@@ -197,12 +196,13 @@ class TypedClientCore final : public ThreadBound {
   }
   // Returns credit if half of the window was handled.
   void ReturnCredit(ClientStream* stream) {
-    if (!stream->is_open || stream->paused || !cancels_.empty() ||
+    if (!stream->is_open || stream->paused ||
         (2 * stream->handled.items < stream->window.items &&
          2 * stream->handled.bytes < stream->window.bytes)) {
       return;
     }
-    if (TrySend({stream->method, Kind::kCredit, stream->call, 0},
+    if (SendCancels() &&
+        TrySend({stream->method, Kind::kCredit, stream->call, 0},
                 &stream->handled)) {
       stream->handled = Credit();
     }
@@ -239,8 +239,10 @@ class TypedClientCore final : public ThreadBound {
         NewMessage(envelope, nullptr, nullptr, credit);
     return !message.ok() || !absl::IsResourceExhausted(message->TrySend());
   }
-  void OnRoom() {
-    const Hold hold(this);
+  // Sends the cancels that wait. False: there is no room for all. Always tries:
+  // the refused ones may be of a session that has closed, and that session
+  // tells of no room. (A server ignores cancels of calls that it does not know.)
+  bool SendCancels() {
     size_t sent = 0;
     while (sent < cancels_.size() &&
            TrySend({0, Kind::kCancel, cancels_[sent], 0}, nullptr)) {
@@ -248,6 +250,11 @@ class TypedClientCore final : public ThreadBound {
     }
     cancels_.erase(cancels_.begin(),
                    cancels_.begin() + static_cast<std::ptrdiff_t>(sent));
+    return cancels_.empty();
+  }
+  void OnRoom() {
+    const Hold hold(this);
+    SendCancels();
     for (const auto& entry : streams_) ReturnCredit(entry.second.get());
   }
 
