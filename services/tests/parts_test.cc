@@ -136,13 +136,13 @@ TEST(CallTableTest, FindsEachCallByItsNumber) {
   EXPECT_FALSE(table.Add(&same));
   for (const auto& call : calls) {
     EXPECT_EQ(table.Find(call->number), call.get());
-    if (call->number % 3 == 0) table.Wait(call.get());
+    if (call->number % 3 == 0) table.WaitForRoom(call.get());
   }
   for (size_t i = 0; i < calls.size(); i += 2) {
     table.Remove(calls[i].get());
     EXPECT_EQ(table.Find(calls[i]->number), nullptr);
     EXPECT_EQ(calls[i]->table, nullptr);
-    EXPECT_FALSE(calls[i]->waits);
+    EXPECT_EQ(calls[i]->waits, Waits::kNot);
   }
   std::set<ServerCall*> left;
   while (ServerCall* const call = table.Any()) {
@@ -160,15 +160,15 @@ TEST(CallTableTest, WaitingCallsAreInOrder) {
   for (uint32_t i = 0; i < 3; ++i) {
     calls[i].number = i;
     EXPECT_TRUE(table.Add(&calls[i]));
-    table.Wait(&calls[i]);
-    table.Wait(&calls[i]);  // no-op
+    table.WaitForRoom(&calls[i]);
+    table.WaitForRoom(&calls[i]);  // no-op
   }
   EXPECT_EQ(table.waiting(), 3U);
   table.StopWaiting(&calls[1]);
   EXPECT_EQ(table.first_waiting(), &calls[0]);
   table.Remove(&calls[0]);
   EXPECT_EQ(table.first_waiting(), &calls[2]);
-  table.Wait(&calls[1]);
+  table.WaitForRoom(&calls[1]);
   table.StopWaiting(&calls[2]);
   EXPECT_EQ(table.first_waiting(), &calls[1]);
   EXPECT_EQ(table.waiting(), 1U);

@@ -88,6 +88,14 @@ inline int64_t NowMicroseconds() {
 
 class CallTable;
 
+// What a stream waits for after a push was refused.
+enum class Waits : uint8_t {
+  kNot,
+  kCredit,
+  kRoom,   // it is in the list of its table
+  kReady,  // for its closure: it may push, but there was no closure to call
+};
+
 // An open call. A Reply or a Sink owns it, and is its only user except for the
 // members that the mutex of ServerCalls guards.
 struct ServerCall {
@@ -108,7 +116,8 @@ struct ServerCall {
   CallTable* table = nullptr;  // null: the session is closed
   ServerCall* next = nullptr;
   ServerCall* previous = nullptr;
-  bool waits = false;  // a push was refused
+  Waits waits = Waits::kNot;
+  bool pushes = false;  // a thread tries to send an item
   ServerCall* next_waiting = nullptr;
   ServerCall* previous_waiting = nullptr;
   Credit credit;
@@ -116,8 +125,8 @@ struct ServerCall {
   std::shared_ptr<Closure> on_ready;
 };
 
-// The open calls of a session, by their numbers, and the streams that wait to
-// push. The mutex guards it.
+// The open calls of a session, by their numbers, and the streams that wait for
+// room. The mutex guards it.
 class CallTable {
  public:
   // False: the number is that of an open call.
@@ -154,8 +163,8 @@ class CallTable {
     return buckets_[cursor_];
   }
 
-  void Wait(ServerCall* call) {
-    if (std::exchange(call->waits, true)) return;
+  void WaitForRoom(ServerCall* call) {
+    if (std::exchange(call->waits, Waits::kRoom) == Waits::kRoom) return;
     call->previous_waiting = last_waiting_;
     (last_waiting_ == nullptr ? first_waiting_ : last_waiting_->next_waiting) =
         call;
@@ -163,7 +172,7 @@ class CallTable {
     ++waiting_;
   }
   void StopWaiting(ServerCall* call) {
-    if (!std::exchange(call->waits, false)) return;
+    if (std::exchange(call->waits, Waits::kNot) != Waits::kRoom) return;
     (call->previous_waiting == nullptr ? first_waiting_
                                        : call->previous_waiting->next_waiting) =
         call->next_waiting;
@@ -293,10 +302,16 @@ class ServerCalls {
     call->on_cancel.swap(shared);
     return true;
   }
-  void SetOnReady(ServerCall* call, ServerCall::Closure closure) {
+  absl::Status SetOnReady(ServerCall* call, ServerCall::Closure closure) {
     std::shared_ptr<ServerCall::Closure> shared = Share(std::move(closure));
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (call->cancelled.load()) return NobodyReads();
     call->on_ready.swap(shared);
+    if (call->on_ready != nullptr && call->waits == Waits::kReady) {
+      call->waits = Waits::kNot;
+      return absl::AbortedError("there may be room already");
+    }
+    return absl::OkStatus();
   }
   // Sends an item.
   absl::Status Push(ServerCall* call, const ProtoMessage& item) {
@@ -304,7 +319,8 @@ class ServerCalls {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (!call->credit.AllowsItem()) {
-        if (call->table != nullptr) call->table->Wait(call);
+        if (call->table != nullptr) call->table->StopWaiting(call);
+        call->waits = Waits::kCredit;
         return NoRoom();
       }
     }
@@ -315,36 +331,55 @@ class ServerCalls {
     if (!status.ok()) return status;
     const size_t bytes = message.payload().size() - Envelope::kBytes;
     {
-      // Before the message is sent: the client may return the credit at once,
-      // and room may be told at once.
+      // Before the message is sent: the client may return the credit at once.
       const std::lock_guard<std::mutex> lock(mutex_);
       call->credit.Take(bytes);
-      if (call->table != nullptr) call->table->Wait(call);
     }
-    status = message.TrySend();
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (absl::IsResourceExhausted(status)) {
-      call->credit.Add({1, static_cast<int64_t>(bytes)});
-      return NoRoom();
+    for (;;) {
+      {
+        // Before the message is sent: room may be told at once.
+        const std::lock_guard<std::mutex> lock(mutex_);
+        call->pushes = true;
+        if (call->table != nullptr) call->table->WaitForRoom(call);
+      }
+      status = message.TrySend();
+      const std::lock_guard<std::mutex> lock(mutex_);
+      call->pushes = false;
+      if (!absl::IsResourceExhausted(status)) {
+        if (call->table != nullptr) call->table->StopWaiting(call);
+        // The session is closed, and its loop has not noticed it yet.
+        return status.ok() ? status : NobodyReads();
+      }
+      if (call->cancelled.load()) return NobodyReads();
+      // Not in the list: TellRoom() was called after the message was refused,
+      // and has left it to this function to try again.
+      if (call->table == nullptr || call->waits == Waits::kRoom) {
+        call->credit.Add({1, static_cast<int64_t>(bytes)});
+        return NoRoom();
+      }
     }
-    if (call->table != nullptr) call->table->StopWaiting(call);
-    // The session is closed, and its loop has not noticed it yet.
-    return status.ok() ? status : NobodyReads();
   }
 
   // ---- The server: its thread only ----
+  // In each function `goes_on` returns false if a closure has destroyed the
+  // server, and then the table is gone. The closures may use and finish all
+  // calls.
+
   // The client does not wait for the call any more. No-op if there is none.
-  void Cancel(CallTable* table, uint32_t number) {
-    std::shared_ptr<ServerCall::Closure> on_cancel;
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      ServerCall* const call = table->Find(number);
-      if (call == nullptr) return;
-      call->cancelled.store(true);
-      table->StopWaiting(call);
-      on_cancel.swap(call->on_cancel);
-    }
-    if (on_cancel != nullptr) (*on_cancel)();
+  template <typename GoesOn>
+  void Cancel(CallTable* table, uint32_t number, GoesOn goes_on) {
+    do {
+      std::shared_ptr<ServerCall::Closure> closure;
+      {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        ServerCall* const call = table->Find(number);
+        if (call == nullptr) return;
+        table->StopWaiting(call);
+        closure = TakeAfterCancel(call);
+      }
+      if (closure == nullptr) return;
+      (*closure)();
+    } while (goes_on());
   }
   void AddCredit(CallTable* table, uint32_t number, const Credit& credit) {
     std::shared_ptr<ServerCall::Closure> on_ready;
@@ -353,15 +388,12 @@ class ServerCalls {
       ServerCall* const call = table->Find(number);
       if (call == nullptr) return;
       call->credit.Add(credit);
-      if (!call->waits || !call->credit.AllowsItem()) return;
-      table->StopWaiting(call);
-      on_ready = call->on_ready;
+      if (call->waits != Waits::kCredit || !call->credit.AllowsItem()) return;
+      on_ready = EndWait(call);
     }
     if (on_ready != nullptr) (*on_ready)();
   }
-  // The queue to the client has room. The closures may use and finish all
-  // calls. `goes_on` returns false if they have destroyed the server, and then
-  // the table is gone.
+  // The queue to the client has room.
   template <typename GoesOn>
   void TellRoom(CallTable* table, GoesOn goes_on) {
     size_t waiting;
@@ -376,38 +408,38 @@ class ServerCalls {
         ServerCall* const call = table->first_waiting();
         if (call == nullptr) return;
         table->StopWaiting(call);
-        if (call->credit.AllowsItem()) {
-          on_ready = call->on_ready;
-        } else {
-          table->Wait(call);  // for credit
-        }
+        if (!call->pushes) on_ready = EndWait(call);
       }
       if (on_ready != nullptr) (*on_ready)();
     }
   }
-  // The session is closed: cancels and forgets all its calls. `goes_on`: as
-  // above.
+  // The session is closed: cancels and forgets all its calls.
   template <typename GoesOn>
   void CancelAll(CallTable* table, GoesOn goes_on) {
     do {
-      std::shared_ptr<ServerCall::Closure> on_cancel;
+      std::shared_ptr<ServerCall::Closure> closure;
       {
         const std::lock_guard<std::mutex> lock(mutex_);
         ServerCall* const call = table->Any();
         if (call == nullptr) return;
-        table->Remove(call);
-        call->cancelled.store(true);
-        on_cancel.swap(call->on_cancel);
+        closure = TakeAfterCancel(call);
+        if (closure == nullptr) table->Remove(call);
       }
-      if (on_cancel != nullptr) (*on_cancel)();
+      if (closure != nullptr) (*closure)();
     } while (goes_on());
   }
-  // The same, and calls no closure.
+  // The same, and destroys the closures without calling them.
   void ForgetAll(CallTable* table) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    while (ServerCall* const call = table->Any()) {
+    for (;;) {
+      std::shared_ptr<ServerCall::Closure> on_cancel;
+      std::shared_ptr<ServerCall::Closure> on_ready;
+      const std::lock_guard<std::mutex> lock(mutex_);
+      ServerCall* const call = table->Any();
+      if (call == nullptr) return;
       table->Remove(call);
       call->cancelled.store(true);
+      on_cancel.swap(call->on_cancel);
+      on_ready.swap(call->on_ready);
     }
   }
 
@@ -429,6 +461,20 @@ class ServerCalls {
   }
   static absl::Status NoRoom() {
     return absl::ResourceExhaustedError("the client has no room for the item");
+  }
+
+  // Cancels the call, and takes the next closure that is to be told. Null: all
+  // were told. A closure may finish the call, and then no other one is called.
+  static std::shared_ptr<ServerCall::Closure> TakeAfterCancel(
+      ServerCall* call) {
+    call->cancelled.store(true);
+    return std::move(call->on_cancel != nullptr ? call->on_cancel
+                                                : call->on_ready);
+  }
+  // The call may push again. Returns the closure to be called.
+  static std::shared_ptr<ServerCall::Closure> EndWait(ServerCall* call) {
+    call->waits = call->on_ready == nullptr ? Waits::kReady : Waits::kNot;
+    return call->on_ready;
   }
 
   static std::shared_ptr<ServerCall::Closure> Share(
@@ -465,6 +511,7 @@ class ServerCalls {
   }
   void PutBack(ServerCall* call, size_t response_bytes) {
     call->cancelled.store(false);
+    call->waits = Waits::kNot;
     call->caller = Caller();
     call->credit = Credit();
     const bool keeps = call->reused.Add(response_bytes);

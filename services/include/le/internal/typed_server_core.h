@@ -170,7 +170,8 @@ class TypedServerCore final : public ThreadBound {
     switch (envelope.kind) {
       case Kind::kCancel:
         if (it != sessions_.end()) {
-          calls_->Cancel(&it->second.calls, envelope.call);
+          calls_->Cancel(&it->second.calls, envelope.call,
+                         [this] { return alive(); });
         }
         return absl::OkStatus();
       case Kind::kCredit:
