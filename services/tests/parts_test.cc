@@ -123,7 +123,7 @@ TEST(ComplaintsTest, AreFewer) {
 TEST(CallTableTest, FindsEachCallByItsNumber) {
   CallTable table;
   EXPECT_EQ(table.Find(1), nullptr);
-  EXPECT_EQ(table.Any(), nullptr);
+  EXPECT_EQ(table.First(), nullptr);
   std::vector<std::unique_ptr<ServerCall>> calls;
   // Numbers that share their low bits, too.
   for (uint32_t i = 0; i < 1000; ++i) {
@@ -145,13 +145,26 @@ TEST(CallTableTest, FindsEachCallByItsNumber) {
     EXPECT_EQ(calls[i]->waits, Waits::kNot);
   }
   std::set<ServerCall*> left;
-  while (ServerCall* const call = table.Any()) {
+  while (ServerCall* const call = table.First()) {
     EXPECT_TRUE(left.insert(call).second);
     table.Remove(call);
   }
   EXPECT_EQ(left.size(), 500U);
   EXPECT_EQ(table.waiting(), 0U);
   EXPECT_EQ(table.first_waiting(), nullptr);
+}
+
+// The numbers are the client's choice.
+TEST(CallTableTest, NoNumbersMakeItSlow) {
+  for (const int shift : {0, 8, 16, 20}) {
+    CallTable table;
+    std::vector<ServerCall> calls(4096);
+    for (uint32_t i = 0; i < calls.size(); ++i) {
+      calls[i].number = i << shift;
+      EXPECT_TRUE(table.Add(&calls[i]));
+    }
+    EXPECT_LT(table.longest_chain(), 64U) << shift;
+  }
 }
 
 TEST(CallTableTest, WaitingCallsAreInOrder) {

@@ -6,6 +6,10 @@
 #ifndef LE_MESSAGING_SERVICES_LE_INTERNAL_SERVER_CALLS_H_
 #define LE_MESSAGING_SERVICES_LE_INTERNAL_SERVER_CALLS_H_
 
+#include <sys/random.h>
+#include <sys/types.h>
+
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -114,8 +118,9 @@ struct ServerCall {
   // Guarded by the mutex. The closures are shared, so that none is moved or
   // destroyed under it.
   CallTable* table = nullptr;  // null: the session is closed
-  ServerCall* next = nullptr;
-  ServerCall* previous = nullptr;
+  ServerCall* next = nullptr;  // of a bucket, or of the calls that are kept
+  ServerCall* next_open = nullptr;
+  ServerCall* previous_open = nullptr;
   Waits waits = Waits::kNot;
   bool pushes = false;  // a thread tries to send an item
   ServerCall* next_waiting = nullptr;
@@ -136,14 +141,22 @@ class CallTable {
     ++count_;
     call->table = this;
     Link(call);
+    call->previous_open = last_open_;
+    (last_open_ == nullptr ? first_open_ : last_open_->next_open) = call;
+    last_open_ = call;
     return true;
   }
   void Remove(ServerCall* call) {
     StopWaiting(call);
-    (call->previous == nullptr ? *Bucket(call->number) : call->previous->next) =
-        call->next;
-    if (call->next != nullptr) call->next->previous = call->previous;
-    call->next = call->previous = nullptr;
+    ServerCall** link = Bucket(call->number);
+    while (*link != call) link = &(*link)->next;
+    *link = std::exchange(call->next, nullptr);
+    (call->previous_open == nullptr ? first_open_
+                                    : call->previous_open->next_open) =
+        call->next_open;
+    (call->next_open == nullptr ? last_open_ : call->next_open->previous_open) =
+        call->previous_open;
+    call->next_open = call->previous_open = nullptr;
     call->table = nullptr;
     --count_;
   }
@@ -153,15 +166,8 @@ class CallTable {
     while (call != nullptr && call->number != number) call = call->next;
     return call;
   }
-  // Any call. Null: there is none. Linear in all calls if it is used until the
-  // table is empty.
-  ServerCall* Any() {
-    if (count_ == 0) return nullptr;
-    while (buckets_[cursor_] == nullptr) {
-      cursor_ = (cursor_ + 1) % buckets_.size();
-    }
-    return buckets_[cursor_];
-  }
+  // The call that was opened first. Null: there is none.
+  ServerCall* First() const { return first_open_; }
 
   void WaitForRoom(ServerCall* call) {
     if (std::exchange(call->waits, Waits::kRoom) == Waits::kRoom) return;
@@ -185,24 +191,43 @@ class CallTable {
   ServerCall* first_waiting() const { return first_waiting_; }
   size_t waiting() const { return waiting_; }
 
+  // For tests: the largest number of calls that Find() compares.
+  size_t longest_chain() const {
+    size_t longest = 0;
+    for (const ServerCall* call : buckets_) {
+      size_t length = 0;
+      for (; call != nullptr; call = call->next) ++length;
+      longest = std::max(longest, length);
+    }
+    return longest;
+  }
+
  private:
   ServerCall** Bucket(uint32_t number) {
-    // Clients count their calls, so the low bits spread them.
-    return &buckets_[number & (buckets_.size() - 1)];
+    // A client chooses its numbers, and must not know which of them share a
+    // bucket. (The high bits of a product depend on all bits of its factors.)
+    static const uint64_t factor = RandomOdd();
+    uint64_t hash = number * factor;
+    hash = (hash ^ hash >> 32) * factor;
+    return &buckets_[(hash >> 32) & (buckets_.size() - 1)];
+  }
+  static uint64_t RandomOdd() {
+    uint64_t random = 0;
+    if (getrandom(&random, sizeof(random), GRND_NONBLOCK) !=
+        ssize_t{sizeof(random)}) {
+      random = 0x6a09e667f3bcc909;  // the kernel has no random bytes yet
+    }
+    return random | 1;
   }
   void Link(ServerCall* call) {
     ServerCall** const bucket = Bucket(call->number);
-    call->previous = nullptr;
-    call->next = *bucket;
-    if (call->next != nullptr) call->next->previous = call;
-    *bucket = call;
+    call->next = std::exchange(*bucket, call);
   }
   void Grow() {
     constexpr size_t kFirstBuckets = 16;
     std::vector<ServerCall*> before(buckets_.empty() ? kFirstBuckets
                                                      : 2 * buckets_.size());
     before.swap(buckets_);
-    cursor_ = 0;
     for (ServerCall* call : before) {
       while (call != nullptr) Link(std::exchange(call, call->next));
     }
@@ -210,7 +235,9 @@ class CallTable {
 
   std::vector<ServerCall*> buckets_;  // as many as a power of two
   size_t count_ = 0;
-  size_t cursor_ = 0;
+  // In the order of their opening.
+  ServerCall* first_open_ = nullptr;
+  ServerCall* last_open_ = nullptr;
   ServerCall* first_waiting_ = nullptr;
   ServerCall* last_waiting_ = nullptr;
   size_t waiting_ = 0;
@@ -420,7 +447,7 @@ class ServerCalls {
       std::shared_ptr<ServerCall::Closure> closure;
       {
         const std::lock_guard<std::mutex> lock(mutex_);
-        ServerCall* const call = table->Any();
+        ServerCall* const call = table->First();
         if (call == nullptr) return;
         closure = TakeAfterCancel(call);
         if (closure == nullptr) table->Remove(call);
@@ -434,7 +461,7 @@ class ServerCalls {
       std::shared_ptr<ServerCall::Closure> on_cancel;
       std::shared_ptr<ServerCall::Closure> on_ready;
       const std::lock_guard<std::mutex> lock(mutex_);
-      ServerCall* const call = table->Any();
+      ServerCall* const call = table->First();
       if (call == nullptr) return;
       table->Remove(call);
       call->cancelled.store(true);
