@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -247,6 +248,24 @@ TEST_F(KeptCallsTest, ACallOfManyBytesIsNotKept) {
     EXPECT_EQ(finish(kMaxKeptBytes), 1U) << all;
   }
   EXPECT_EQ(finish(kMaxKeptBytes), 0U);
+}
+
+// A copy would outlive the request that it points to.
+TEST(CallerTest, IsNotCopied) {
+  EXPECT_FALSE(std::is_copy_constructible_v<Caller>);
+  EXPECT_FALSE(std::is_move_constructible_v<Caller>);
+  EXPECT_FALSE(std::is_copy_assignable_v<Caller>);
+  EXPECT_FALSE(std::is_move_assignable_v<Caller>);
+}
+
+TEST_F(KeptCallsTest, NobodyIsTheCallerOfAFinishedCall) {
+  constexpr auto kNobody = static_cast<uid_t>(-1);
+  EXPECT_EQ(Caller().user(), kNobody) << "not root";
+  MakeAndFinish(1);
+  ServerCall* const call = calls_->New(0);
+  EXPECT_EQ(call->caller.user(), kNobody);
+  EXPECT_FALSE(call->caller.session());
+  calls_->Finish(call, absl::CancelledError(""));
 }
 
 // As after a move.

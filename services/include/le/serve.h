@@ -50,7 +50,7 @@ class OwnedCall {
   // False: it was finished or moved from.
   explicit operator bool() const { return call_ != nullptr; }
 
-  // The client. Fatal if this object is empty.
+  // The client, until this object is finished. Fatal if it is empty.
   const Caller& caller() const { return Checked()->caller; }
   // Whether nobody waits for the result any more: the client has cancelled the
   // call, its deadline has passed, or its session is closed. Any thread.

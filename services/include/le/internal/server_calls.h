@@ -33,12 +33,20 @@
 
 namespace le {
 
-// The client of a call.
+namespace internal {
+struct ServerCall;
+}  // namespace internal
+
+// The client of a call. Valid as long as the Reply or Sink, and for a one-way
+// message until the method returns. To keep it longer, keep its session().
 class Caller {
  public:
+  // Nobody, who is not root.
   Caller() = default;
   Caller(const Peer& peer, const Message* message)
       : peer_(peer), message_(message) {}
+  Caller(const Caller&) = delete;
+  Caller& operator=(const Caller&) = delete;
   // Its user and its process when the session opened, from the kernel.
   uid_t user() const { return peer_.user; }
   pid_t process() const { return peer_.process; }
@@ -48,13 +56,20 @@ class Caller {
   }
 
  private:
-  Peer peer_;
+  friend struct internal::ServerCall;
+
+  static Peer Nobody() {
+    Peer peer;
+    peer.user = static_cast<uid_t>(-1);
+    return peer;
+  }
+
+  Peer peer_ = Nobody();
   const Message* message_ = nullptr;
 };
 
 namespace internal {
 
-struct ServerCall;
 class ServerCalls;
 
 enum class MethodKind : uint8_t { kUnary, kStream, kOneWay };
@@ -104,6 +119,15 @@ enum class Waits : uint8_t {
 // members that the mutex of ServerCalls guards.
 struct ServerCall {
   using Closure = UniqueFunction<void()>;
+
+  void SetCaller(const Peer& peer) {
+    caller.peer_ = peer;
+    caller.message_ = &message;
+  }
+  void ForgetCaller() {
+    caller.peer_ = Caller::Nobody();
+    caller.message_ = nullptr;
+  }
 
   size_t method_index = 0;
   const ServerMethod* method = nullptr;
@@ -539,7 +563,7 @@ class ServerCalls {
   void PutBack(ServerCall* call, size_t response_bytes) {
     call->cancelled.store(false);
     call->waits = Waits::kNot;
-    call->caller = Caller();
+    call->ForgetCaller();
     call->credit = Credit();
     const bool keeps = call->reused.Add(response_bytes);
     if (call->response != nullptr) call->response->Clear();
