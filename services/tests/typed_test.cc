@@ -205,10 +205,13 @@ TEST_P(TypedTest, SynchronousCalls) {
     ASSERT_TRUE(facts.ok()) << facts.status();
     EXPECT_EQ(facts->text(), "a");
     EXPECT_EQ(facts->lines(), 7U);
+    // Braces are options.
+    EXPECT_EQ(Must(client->Count(Named("a", 7), {})).lines(), 7U);
     // The caller's message is used again.
     Facts reused;
     for (uint32_t i = 0; i < 5; ++i) {
-      EXPECT_TRUE(client->Count(Named(i % 2 == 0 ? "b" : "", i), &reused).ok());
+      EXPECT_TRUE(
+          client->CountInto(Named(i % 2 == 0 ? "b" : "", i), &reused).ok());
       EXPECT_EQ(reused.lines(), i);
       EXPECT_EQ(reused.text(), i % 2 == 0 ? "b" : "");
     }
@@ -374,7 +377,8 @@ TEST_P(TypedTest, FileDescriptors) {
               absl::StatusCode::kInternal);
     Facts facts;
     le::UniqueFd fd;
-    EXPECT_TRUE(client->CopyFile(Named("c"), FdWith("of c"), &facts, &fd).ok());
+    EXPECT_TRUE(
+        client->CopyFileInto(Named("c"), FdWith("of c"), &facts, &fd).ok());
     EXPECT_EQ(TextOf(fd), "copy of of c");
 
     int done = 0;

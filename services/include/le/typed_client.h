@@ -120,6 +120,10 @@ class [[nodiscard]] Stream {
 // destruction apply. The functions from Create() to Flush() are those of
 // le::Client.
 //
+// A method Count has three functions: Count() returns the response,
+// CountInto() writes it to a message of the caller, and CountAsync() calls a
+// closure.
+//
 // Each call of a method may fail with these errors, besides those of
 // Client::Request() and those that the server sends:
 //   OutOfRange       the request is larger than (le.largest_message)
