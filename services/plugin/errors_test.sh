@@ -61,6 +61,8 @@ refuses 'not with "Le"' "$(service 'rpc LeTable(M) returns (M);')"
 accepts "$(service 'rpc A(M) returns (le.OneWay); rpc AAsync(M) returns (M);')"
 refuses "method AAsync: it has the name of a function" \
   "$(service 'rpc A(M) returns (M); rpc AAsync(M) returns (M);')"
+refuses "method AInto: it has the name of a function" \
+  "$(service 'rpc A(M) returns (M); rpc AInto(M) returns (M);')"
 # The protocol is "p.S.../1", of at most 127 bytes.
 long=$(printf 'S%.0s' {1..123})
 accepts "service $long { option (le.version) = 1; }"

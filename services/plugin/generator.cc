@@ -213,12 +213,15 @@ bool ReadService(const ServiceDescriptor* from, Service* service,
     service->methods.push_back(std::move(method));
   }
   for (const Method& method : service->methods) {
-    if (!method.one_way && !method.streams &&
-        functions.count(method.name + "Async") != 0) {
-      *error = "method " + method.name +
-               "Async: it has the name of a function " +
-               "that is generated for method " + method.name;
-      return false;
+    if (method.one_way || method.streams) continue;
+    for (const char* const suffix : {"Async", "Into"}) {
+      if (functions.count(method.name + suffix) != 0) {
+        *error = "method " + method.name + suffix +
+                 ": it has the name of a function that is generated for "
+                 "method " +
+                 method.name;
+        return false;
+      }
     }
   }
   return true;
@@ -255,7 +258,7 @@ std::vector<Function> FunctionsOf(const Method& method) {
        "const ::le::CallOptions& options",
        "return $call$<$response$>($number$, request, options$fd_at$);",
        nullptr},
-      {"absl::Status", "$name$",
+      {"absl::Status", "$name$Into",
        "const $request$& request$fd$, $response$* response$out_fd$",
        "const ::le::CallOptions& options",
        "return call_into($number$, request, response, options, $fd_or_null$, "
@@ -358,10 +361,7 @@ std::string MockClasses(const Service& service) {
            service.variables());
   for (const Method& method : service.methods) {
     for (const Function& function : FunctionsOf(method)) {
-      if (function.fallback != nullptr) {
-        text += "  using " + service.name + "Api::" + method.name + ";\n";
-        continue;
-      }
+      if (function.fallback != nullptr) continue;
       text +=
           Fill(std::string("  MOCK_METHOD((") + function.result + "), " +
                    function.name + ",\n              (" + function.parameters +

@@ -90,11 +90,12 @@ TEST_P(TypedAllocationTest, ASynchronousCall) {
     request.set_name(kText);
     Facts response;
     const auto options = le::CallOptions().Timeout(absl::Hours(1));
-    EXPECT_EQ(CountAllocations([&] {
-                EXPECT_TRUE(client->Count(request, &response, options).ok());
-                EXPECT_EQ(response.text(), kText);
-              }),
-              0);
+    EXPECT_EQ(
+        CountAllocations([&] {
+          EXPECT_TRUE(client->CountInto(request, &response, options).ok());
+          EXPECT_EQ(response.text(), kText);
+        }),
+        0);
     // A response by value needs memory for its text only.
     request.set_name("");
     EXPECT_EQ(CountAllocations(

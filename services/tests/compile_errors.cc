@@ -45,9 +45,9 @@ void Finishing(le::Reply<Facts> reply, le::ReplyWithFd<Facts> with_fd, le::Sink<
 void Calling(FileFactsClient client, const CountRequest& request) {
   // A request has a file descriptor if the method says so, and only then.
   client.CountFile(request).IgnoreError();                       // error: no matching (member )?function
-  client.CountFile(request, 3).IgnoreError();                    // error: no matching (member )?function
-  client.Count(request, le::UniqueFd(3)).IgnoreError();          // error: no matching (member )?function
-  client.Count(Line()).IgnoreError();                            // error: no matching (member )?function
+  client.CountFile(request, 3).IgnoreError();                    // error: no matching (member )?function|cannot convert|no viable conversion|no known conversion
+  client.Count(request, le::UniqueFd(3)).IgnoreError();          // error: no matching (member )?function|cannot convert|no viable conversion|no known conversion
+  client.Count(Line()).IgnoreError();                            // error: no matching (member )?function|cannot convert|no viable conversion|no known conversion
   client.CountFile(request, le::UniqueFd(3)).IgnoreError();
   // The call would be cancelled at once.
   client.CountAsync(request, {}, nullptr);                       // error: nodiscard

@@ -34,7 +34,7 @@ TEST(MockTest, ACallerOfTheInterfaceNeedsNoServer) {
             absl::StatusCode::kNotFound);
   // The other form of the call uses the first one.
   Facts into;
-  EXPECT_TRUE(interface->Count(CountRequest(), &into).ok());
+  EXPECT_TRUE(interface->CountInto(CountRequest(), &into).ok());
   EXPECT_EQ(into.lines(), 3U);
 
   EXPECT_CALL(api, CountAsync(_, _, _))

@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -123,7 +124,7 @@ TEST(ComplaintsTest, AreFewer) {
 TEST(CallTableTest, FindsEachCallByItsNumber) {
   CallTable table;
   EXPECT_EQ(table.Find(1), nullptr);
-  EXPECT_EQ(table.Any(), nullptr);
+  EXPECT_EQ(table.First(), nullptr);
   std::vector<std::unique_ptr<ServerCall>> calls;
   // Numbers that share their low bits, too.
   for (uint32_t i = 0; i < 1000; ++i) {
@@ -136,16 +137,16 @@ TEST(CallTableTest, FindsEachCallByItsNumber) {
   EXPECT_FALSE(table.Add(&same));
   for (const auto& call : calls) {
     EXPECT_EQ(table.Find(call->number), call.get());
-    if (call->number % 3 == 0) table.Wait(call.get());
+    if (call->number % 3 == 0) table.WaitForRoom(call.get());
   }
   for (size_t i = 0; i < calls.size(); i += 2) {
     table.Remove(calls[i].get());
     EXPECT_EQ(table.Find(calls[i]->number), nullptr);
     EXPECT_EQ(calls[i]->table, nullptr);
-    EXPECT_FALSE(calls[i]->waits);
+    EXPECT_EQ(calls[i]->waits, Waits::kNot);
   }
   std::set<ServerCall*> left;
-  while (ServerCall* const call = table.Any()) {
+  while (ServerCall* const call = table.First()) {
     EXPECT_TRUE(left.insert(call).second);
     table.Remove(call);
   }
@@ -154,21 +155,34 @@ TEST(CallTableTest, FindsEachCallByItsNumber) {
   EXPECT_EQ(table.first_waiting(), nullptr);
 }
 
+// The numbers are the client's choice.
+TEST(CallTableTest, NoNumbersMakeItSlow) {
+  for (const int shift : {0, 8, 16, 20}) {
+    CallTable table;
+    std::vector<ServerCall> calls(4096);
+    for (uint32_t i = 0; i < calls.size(); ++i) {
+      calls[i].number = i << shift;
+      EXPECT_TRUE(table.Add(&calls[i]));
+    }
+    EXPECT_LT(table.longest_chain(), 64U) << shift;
+  }
+}
+
 TEST(CallTableTest, WaitingCallsAreInOrder) {
   CallTable table;
   ServerCall calls[3];
   for (uint32_t i = 0; i < 3; ++i) {
     calls[i].number = i;
     EXPECT_TRUE(table.Add(&calls[i]));
-    table.Wait(&calls[i]);
-    table.Wait(&calls[i]);  // no-op
+    table.WaitForRoom(&calls[i]);
+    table.WaitForRoom(&calls[i]);  // no-op
   }
   EXPECT_EQ(table.waiting(), 3U);
   table.StopWaiting(&calls[1]);
   EXPECT_EQ(table.first_waiting(), &calls[0]);
   table.Remove(&calls[0]);
   EXPECT_EQ(table.first_waiting(), &calls[2]);
-  table.Wait(&calls[1]);
+  table.WaitForRoom(&calls[1]);
   table.StopWaiting(&calls[2]);
   EXPECT_EQ(table.first_waiting(), &calls[1]);
   EXPECT_EQ(table.waiting(), 1U);
@@ -234,6 +248,24 @@ TEST_F(KeptCallsTest, ACallOfManyBytesIsNotKept) {
     EXPECT_EQ(finish(kMaxKeptBytes), 1U) << all;
   }
   EXPECT_EQ(finish(kMaxKeptBytes), 0U);
+}
+
+// A copy would outlive the request that it points to.
+TEST(CallerTest, IsNotCopied) {
+  EXPECT_FALSE(std::is_copy_constructible_v<Caller>);
+  EXPECT_FALSE(std::is_move_constructible_v<Caller>);
+  EXPECT_FALSE(std::is_copy_assignable_v<Caller>);
+  EXPECT_FALSE(std::is_move_assignable_v<Caller>);
+}
+
+TEST_F(KeptCallsTest, NobodyIsTheCallerOfAFinishedCall) {
+  constexpr auto kNobody = static_cast<uid_t>(-1);
+  EXPECT_EQ(Caller().user(), kNobody) << "not root";
+  MakeAndFinish(1);
+  ServerCall* const call = calls_->New(0);
+  EXPECT_EQ(call->caller.user(), kNobody);
+  EXPECT_FALSE(call->caller.session());
+  calls_->Finish(call, absl::CancelledError(""));
 }
 
 // As after a move.

@@ -57,7 +57,7 @@ std::string TextOf(const le::UniqueFd& fd) {
 }
 
 // Answers by the name of each request.
-class Facility final : public FileFactsService {
+class Facility : public FileFactsService {
  public:
   void Count(const CountRequest& request, le::Reply<Facts> reply) override {
     EXPECT_NE(reply.caller().process(), 0);
@@ -205,10 +205,13 @@ TEST_P(TypedTest, SynchronousCalls) {
     ASSERT_TRUE(facts.ok()) << facts.status();
     EXPECT_EQ(facts->text(), "a");
     EXPECT_EQ(facts->lines(), 7U);
+    // Braces are options.
+    EXPECT_EQ(Must(client->Count(Named("a", 7), {})).lines(), 7U);
     // The caller's message is used again.
     Facts reused;
     for (uint32_t i = 0; i < 5; ++i) {
-      EXPECT_TRUE(client->Count(Named(i % 2 == 0 ? "b" : "", i), &reused).ok());
+      EXPECT_TRUE(
+          client->CountInto(Named(i % 2 == 0 ? "b" : "", i), &reused).ok());
       EXPECT_EQ(reused.lines(), i);
       EXPECT_EQ(reused.text(), i % 2 == 0 ? "b" : "");
     }
@@ -374,7 +377,8 @@ TEST_P(TypedTest, FileDescriptors) {
               absl::StatusCode::kInternal);
     Facts facts;
     le::UniqueFd fd;
-    EXPECT_TRUE(client->CopyFile(Named("c"), FdWith("of c"), &facts, &fd).ok());
+    EXPECT_TRUE(
+        client->CopyFileInto(Named("c"), FdWith("of c"), &facts, &fd).ok());
     EXPECT_EQ(TextOf(fd), "copy of of c");
 
     int done = 0;
@@ -624,6 +628,177 @@ TEST_P(TypedTest, CancelsReachTheServerOfTheNextSession) {
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());
+}
+
+// Streams that only their own OnReady() closures own.
+class SelfOwned final : public Facility {
+ public:
+  struct Pushing {
+    Pushing(SelfOwned* f, le::Sink<Facts> s) : facility(f), sink(std::move(s)) {
+      ++facility->made;
+      ++facility->alive;
+    }
+    ~Pushing() { --facility->alive; }
+    void Continue() {
+      absl::Status pushed;
+      while (pushed.ok()) pushed = sink.Push(Facts());
+      if (absl::IsCancelled(pushed)) ++facility->told;
+    }
+    SelfOwned* const facility;
+    le::Sink<Facts> sink;
+  };
+
+  void Watch(const CountRequest& request, le::Sink<Facts> sink) override {
+    auto pushing = std::make_shared<Pushing>(this, std::move(sink));
+    le::Sink<Facts>* const own = &pushing->sink;
+    EXPECT_TRUE(own->OnReady([pushing] { pushing->Continue(); }).ok());
+    const bool ends = request.name() == "ends";
+    EXPECT_TRUE(own->OnCancel([own, ends] {
+                     EXPECT_EQ(own->OnReady([] {}).code(),
+                               absl::StatusCode::kCancelled);
+                     if (ends) std::move(*own).End();
+                   })
+                    .ok());
+  }
+
+  int made = 0;
+  int alive = 0;
+  int told = 0;
+};
+
+TEST_P(TypedTest, AStreamMayOwnItself) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    SelfOwned facility;
+    le::Server server = Must(le::Serve("facts", &facility));
+    party->RunLoopUntil(
+        [&] { return facility.made == 4 && facility.alive == 0; });
+    EXPECT_EQ(facility.told, 2) << "the two that their OnCancel() has ended";
+    party->Signal("freed");
+    party->RunLoopUntil([&] { return facility.made == 5; });
+    server = le::Server();
+    EXPECT_EQ(facility.alive, 0);
+    EXPECT_EQ(facility.told, 2) << "a closure was called after its server";
+    party->Signal("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    FileFactsClient client = Must(FileFactsClient::Open("facts"));
+    client.Watch(Named("goes on"), {}, nullptr, nullptr).Cancel();
+    client.Watch(Named("ends"), {}, nullptr, nullptr).Cancel();
+    client.Watch(Named("goes on"), {}, nullptr, nullptr).Detach();
+    client.Watch(Named("ends"), {}, nullptr, nullptr).Detach();
+    EXPECT_TRUE(client.Count(Named("a")).ok());
+    EXPECT_TRUE(client.Close().ok());
+    party->Await("freed");
+    EXPECT_TRUE(client.Open().ok());
+    client.Watch(Named("goes on"), {}, nullptr, nullptr).Detach();
+    party->RunLoopUntil("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Credit that came before the closure was set is not lost.
+TEST_P(TypedTest, ALateOnReady) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Facility facility;
+    const le::Server server = Must(le::Serve("facts", &facility));
+    party->RunLoopUntil([&] { return facility.streams.size() == 1; });
+    le::Sink<Facts>* const sink = &facility.streams[0]->sink;
+    EXPECT_TRUE(sink->OnReady(nullptr).ok());
+    EXPECT_TRUE(sink->Push(Facts()).ok());
+    EXPECT_EQ(sink->Push(Facts()).code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_TRUE(sink->OnReady(nullptr).ok());
+    party->Signal("pushed");
+    party->RunLoopUntil([&] { return facility.kept.size() == 1; });
+    int ready = 0;
+    EXPECT_EQ(sink->OnReady([&] { ++ready; }).code(),
+              absl::StatusCode::kAborted);
+    EXPECT_TRUE(sink->OnReady([&] { ++ready; }).ok()) << "it was said twice";
+    EXPECT_TRUE(sink->Push(Facts()).ok());
+    EXPECT_EQ(sink->Push(Facts()).code(), absl::StatusCode::kResourceExhausted);
+    party->RunLoopUntil([&] { return ready == 1; });
+    std::move(*sink).End();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    FileFactsClient client = Must(FileFactsClient::Open("facts"));
+    int items = 0;
+    bool ended = false;
+    client
+        .Watch(
+            Named("hold"), le::CallOptions().Window(1, 1000),
+            [&](const Facts&) { ++items; },
+            [&](const absl::Status&) { ended = true; })
+        .Detach();
+    party->RunLoopUntil("pushed");
+    party->RunLoopUntil([&] { return items == 1; });
+    client.CountAsync(Named("keep"), {}, nullptr).Detach();
+    party->RunLoopUntil([&] { return ended; });
+    EXPECT_EQ(items, 2);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Credit and room may come at any moment of a push of another thread.
+TEST_P(TypedTest, AThreadThatPushesIsToldOfRoom) {
+  static constexpr uint64_t kItems = 40;
+  struct Pushing {
+    explicit Pushing(le::Sink<Facts> s) : sink(std::move(s)) {}
+    void Run() {
+      EXPECT_TRUE(sink.OnReady([this, sender = loop.sender()] {
+                        sender.Post([this] { Continue(); }).IgnoreError();
+                      })
+                      .ok());
+      Continue();
+      EXPECT_TRUE(loop.Run().ok());
+    }
+    void Continue() {
+      Facts item;
+      for (; next < kItems; ++next) {
+        item.set_lines(next);
+        if (!sink.Push(item).ok()) return;
+      }
+      if (sink) std::move(sink).End();
+      loop.Stop();
+    }
+    le::Loop loop;
+    le::Sink<Facts> sink;
+    uint64_t next = 0;
+  };
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Facility facility;
+    le::Server server = Must(le::Serve("facts", &facility));
+    le_msg_ServiceLimits_t limits = {};
+    limits.maxQueuedMessages = 1;
+    EXPECT_TRUE(server.SetLimits(limits).ok());
+    party->RunLoopUntil([&] { return facility.streams.size() == 1; });
+    const le_thread_Ref_t thread = le_thread_Create(
+        "pushes",
+        [](void* context) -> void* {
+          Pushing(std::move(*static_cast<le::Sink<Facts>*>(context))).Run();
+          return nullptr;
+        },
+        &facility.streams[0]->sink);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    party->RunLoopUntil("done");
+    le_thread_Join(thread, nullptr);
+  });
+  scenario.Add("client", [](Party* party) {
+    FileFactsClient client = Must(FileFactsClient::Open("facts"));
+    Collected collected;
+    client
+        .Watch(Named("hold"), le::CallOptions().Window(4, 1000),
+               collected.OnItem(), collected.OnEnd())
+        .Detach();
+    party->RunLoopUntil([&] { return collected.ends == 1; });
+    EXPECT_EQ(collected.items, kItems);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), 100);
 }
 
 // A reply and a sink are used on another thread, and outlive their server.

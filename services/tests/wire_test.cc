@@ -306,7 +306,7 @@ TEST_P(WireTest, ATypedClientSurvivesItsServer) {
     absl::StatusOr<FileFactsClient> client = FileFactsClient::Open("facts");
     ASSERT_TRUE(client.ok());
     Facts facts;
-    EXPECT_TRUE(client->Count(CountRequest(), &facts).ok());
+    EXPECT_TRUE(client->CountInto(CountRequest(), &facts).ok());
     EXPECT_EQ(facts.lines(), 7U);
     EXPECT_EQ(client->Count(CountRequest()).status().code(), kInternal);
     EXPECT_EQ(client->Count(CountRequest()).status().code(), kInternal);

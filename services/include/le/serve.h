@@ -50,7 +50,7 @@ class OwnedCall {
   // False: it was finished or moved from.
   explicit operator bool() const { return call_ != nullptr; }
 
-  // The client. Fatal if this object is empty.
+  // The client, until this object is finished. Fatal if it is empty.
   const Caller& caller() const { return Checked()->caller; }
   // Whether nobody waits for the result any more: the client has cancelled the
   // call, its deadline has passed, or its session is closed. Any thread.
@@ -189,11 +189,14 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
     return *this ? calls()->Push(Checked(), item) : Empty();
   }
   // Sets a closure, which is called from the loop of the server after Push()
-  // has returned ResourceExhausted, when it may succeed.
+  // has returned ResourceExhausted, when it may succeed. It is also called when
+  // cancelled() becomes true, after that of OnCancel(), and is then destroyed.
+  // So it may own this object. The end of the server destroys it, too.
+  //   Cancelled  the stream is cancelled already. The closure is not kept
+  //   Aborted    Push() has returned ResourceExhausted, and may succeed since
+  //              then. The closure is kept, but is not called for that
   absl::Status OnReady(UniqueFunction<void()> closure) {
-    if (!*this) return Empty();
-    calls()->SetOnReady(Checked(), std::move(closure));
-    return absl::OkStatus();
+    return *this ? calls()->SetOnReady(Checked(), std::move(closure)) : Empty();
   }
   // Ends the stream. The client gets the status after the last item.
   void End(absl::Status status = absl::OkStatus()) && {

@@ -120,6 +120,10 @@ class [[nodiscard]] Stream {
 // destruction apply. The functions from Create() to Flush() are those of
 // le::Client.
 //
+// A method Count has three functions: Count() returns the response,
+// CountInto() writes it to a message of the caller, and CountAsync() calls a
+// closure.
+//
 // The closure of an asynchronous call is called exactly once, from the loop,
 // unless the call is cancelled or the client is destroyed. If the client refuses
 // the call (OutOfRange, InvalidArgument and FailedPrecondition below), status()

@@ -6,6 +6,10 @@
 #ifndef LE_MESSAGING_SERVICES_LE_INTERNAL_SERVER_CALLS_H_
 #define LE_MESSAGING_SERVICES_LE_INTERNAL_SERVER_CALLS_H_
 
+#include <sys/random.h>
+#include <sys/types.h>
+
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -29,12 +33,20 @@
 
 namespace le {
 
-// The client of a call.
+namespace internal {
+struct ServerCall;
+}  // namespace internal
+
+// The client of a call. Valid as long as the Reply or Sink, and for a one-way
+// message until the method returns. To keep it longer, keep its session().
 class Caller {
  public:
+  // Nobody, who is not root.
   Caller() = default;
   Caller(const Peer& peer, const Message* message)
       : peer_(peer), message_(message) {}
+  Caller(const Caller&) = delete;
+  Caller& operator=(const Caller&) = delete;
   // Its user and its process when the session opened, from the kernel.
   uid_t user() const { return peer_.user; }
   pid_t process() const { return peer_.process; }
@@ -44,13 +56,20 @@ class Caller {
   }
 
  private:
-  Peer peer_;
+  friend struct internal::ServerCall;
+
+  static Peer Nobody() {
+    Peer peer;
+    peer.user = static_cast<uid_t>(-1);
+    return peer;
+  }
+
+  Peer peer_ = Nobody();
   const Message* message_ = nullptr;
 };
 
 namespace internal {
 
-struct ServerCall;
 class ServerCalls;
 
 enum class MethodKind : uint8_t { kUnary, kStream, kOneWay };
@@ -88,10 +107,27 @@ inline int64_t NowMicroseconds() {
 
 class CallTable;
 
+// What a stream waits for after a push was refused.
+enum class Waits : uint8_t {
+  kNot,
+  kCredit,
+  kRoom,   // it is in the list of its table
+  kReady,  // for its closure: it may push, but there was no closure to call
+};
+
 // An open call. A Reply or a Sink owns it, and is its only user except for the
 // members that the mutex of ServerCalls guards.
 struct ServerCall {
   using Closure = UniqueFunction<void()>;
+
+  void SetCaller(const Peer& peer) {
+    caller.peer_ = peer;
+    caller.message_ = &message;
+  }
+  void ForgetCaller() {
+    caller.peer_ = Caller::Nobody();
+    caller.message_ = nullptr;
+  }
 
   size_t method_index = 0;
   const ServerMethod* method = nullptr;
@@ -106,9 +142,11 @@ struct ServerCall {
   // Guarded by the mutex. The closures are shared, so that none is moved or
   // destroyed under it.
   CallTable* table = nullptr;  // null: the session is closed
-  ServerCall* next = nullptr;
-  ServerCall* previous = nullptr;
-  bool waits = false;  // a push was refused
+  ServerCall* next = nullptr;  // of a bucket, or of the calls that are kept
+  ServerCall* next_open = nullptr;
+  ServerCall* previous_open = nullptr;
+  Waits waits = Waits::kNot;
+  bool pushes = false;  // a thread tries to send an item
   ServerCall* next_waiting = nullptr;
   ServerCall* previous_waiting = nullptr;
   Credit credit;
@@ -116,8 +154,8 @@ struct ServerCall {
   std::shared_ptr<Closure> on_ready;
 };
 
-// The open calls of a session, by their numbers, and the streams that wait to
-// push. The mutex guards it.
+// The open calls of a session, by their numbers, and the streams that wait for
+// room. The mutex guards it.
 class CallTable {
  public:
   // False: the number is that of an open call.
@@ -127,14 +165,22 @@ class CallTable {
     ++count_;
     call->table = this;
     Link(call);
+    call->previous_open = last_open_;
+    (last_open_ == nullptr ? first_open_ : last_open_->next_open) = call;
+    last_open_ = call;
     return true;
   }
   void Remove(ServerCall* call) {
     StopWaiting(call);
-    (call->previous == nullptr ? *Bucket(call->number) : call->previous->next) =
-        call->next;
-    if (call->next != nullptr) call->next->previous = call->previous;
-    call->next = call->previous = nullptr;
+    ServerCall** link = Bucket(call->number);
+    while (*link != call) link = &(*link)->next;
+    *link = std::exchange(call->next, nullptr);
+    (call->previous_open == nullptr ? first_open_
+                                    : call->previous_open->next_open) =
+        call->next_open;
+    (call->next_open == nullptr ? last_open_ : call->next_open->previous_open) =
+        call->previous_open;
+    call->next_open = call->previous_open = nullptr;
     call->table = nullptr;
     --count_;
   }
@@ -144,18 +190,11 @@ class CallTable {
     while (call != nullptr && call->number != number) call = call->next;
     return call;
   }
-  // Any call. Null: there is none. Linear in all calls if it is used until the
-  // table is empty.
-  ServerCall* Any() {
-    if (count_ == 0) return nullptr;
-    while (buckets_[cursor_] == nullptr) {
-      cursor_ = (cursor_ + 1) % buckets_.size();
-    }
-    return buckets_[cursor_];
-  }
+  // The call that was opened first. Null: there is none.
+  ServerCall* First() const { return first_open_; }
 
-  void Wait(ServerCall* call) {
-    if (std::exchange(call->waits, true)) return;
+  void WaitForRoom(ServerCall* call) {
+    if (std::exchange(call->waits, Waits::kRoom) == Waits::kRoom) return;
     call->previous_waiting = last_waiting_;
     (last_waiting_ == nullptr ? first_waiting_ : last_waiting_->next_waiting) =
         call;
@@ -163,7 +202,7 @@ class CallTable {
     ++waiting_;
   }
   void StopWaiting(ServerCall* call) {
-    if (!std::exchange(call->waits, false)) return;
+    if (std::exchange(call->waits, Waits::kNot) != Waits::kRoom) return;
     (call->previous_waiting == nullptr ? first_waiting_
                                        : call->previous_waiting->next_waiting) =
         call->next_waiting;
@@ -176,24 +215,43 @@ class CallTable {
   ServerCall* first_waiting() const { return first_waiting_; }
   size_t waiting() const { return waiting_; }
 
+  // For tests: the largest number of calls that Find() compares.
+  size_t longest_chain() const {
+    size_t longest = 0;
+    for (const ServerCall* call : buckets_) {
+      size_t length = 0;
+      for (; call != nullptr; call = call->next) ++length;
+      longest = std::max(longest, length);
+    }
+    return longest;
+  }
+
  private:
   ServerCall** Bucket(uint32_t number) {
-    // Clients count their calls, so the low bits spread them.
-    return &buckets_[number & (buckets_.size() - 1)];
+    // A client chooses its numbers, and must not know which of them share a
+    // bucket. (The high bits of a product depend on all bits of its factors.)
+    static const uint64_t factor = RandomOdd();
+    uint64_t hash = number * factor;
+    hash = (hash ^ hash >> 32) * factor;
+    return &buckets_[(hash >> 32) & (buckets_.size() - 1)];
+  }
+  static uint64_t RandomOdd() {
+    uint64_t random = 0;
+    if (getrandom(&random, sizeof(random), GRND_NONBLOCK) !=
+        ssize_t{sizeof(random)}) {
+      random = 0x6a09e667f3bcc909;  // the kernel has no random bytes yet
+    }
+    return random | 1;
   }
   void Link(ServerCall* call) {
     ServerCall** const bucket = Bucket(call->number);
-    call->previous = nullptr;
-    call->next = *bucket;
-    if (call->next != nullptr) call->next->previous = call;
-    *bucket = call;
+    call->next = std::exchange(*bucket, call);
   }
   void Grow() {
     constexpr size_t kFirstBuckets = 16;
     std::vector<ServerCall*> before(buckets_.empty() ? kFirstBuckets
                                                      : 2 * buckets_.size());
     before.swap(buckets_);
-    cursor_ = 0;
     for (ServerCall* call : before) {
       while (call != nullptr) Link(std::exchange(call, call->next));
     }
@@ -201,7 +259,9 @@ class CallTable {
 
   std::vector<ServerCall*> buckets_;  // as many as a power of two
   size_t count_ = 0;
-  size_t cursor_ = 0;
+  // In the order of their opening.
+  ServerCall* first_open_ = nullptr;
+  ServerCall* last_open_ = nullptr;
   ServerCall* first_waiting_ = nullptr;
   ServerCall* last_waiting_ = nullptr;
   size_t waiting_ = 0;
@@ -293,10 +353,16 @@ class ServerCalls {
     call->on_cancel.swap(shared);
     return true;
   }
-  void SetOnReady(ServerCall* call, ServerCall::Closure closure) {
+  absl::Status SetOnReady(ServerCall* call, ServerCall::Closure closure) {
     std::shared_ptr<ServerCall::Closure> shared = Share(std::move(closure));
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (call->cancelled.load()) return NobodyReads();
     call->on_ready.swap(shared);
+    if (call->on_ready != nullptr && call->waits == Waits::kReady) {
+      call->waits = Waits::kNot;
+      return absl::AbortedError("there may be room already");
+    }
+    return absl::OkStatus();
   }
   // Sends an item.
   absl::Status Push(ServerCall* call, const ProtoMessage& item) {
@@ -304,7 +370,8 @@ class ServerCalls {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (!call->credit.AllowsItem()) {
-        if (call->table != nullptr) call->table->Wait(call);
+        if (call->table != nullptr) call->table->StopWaiting(call);
+        call->waits = Waits::kCredit;
         return NoRoom();
       }
     }
@@ -315,36 +382,55 @@ class ServerCalls {
     if (!status.ok()) return status;
     const size_t bytes = message.payload().size() - Envelope::kBytes;
     {
-      // Before the message is sent: the client may return the credit at once,
-      // and room may be told at once.
+      // Before the message is sent: the client may return the credit at once.
       const std::lock_guard<std::mutex> lock(mutex_);
       call->credit.Take(bytes);
-      if (call->table != nullptr) call->table->Wait(call);
     }
-    status = message.TrySend();
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (absl::IsResourceExhausted(status)) {
-      call->credit.Add({1, static_cast<int64_t>(bytes)});
-      return NoRoom();
+    for (;;) {
+      {
+        // Before the message is sent: room may be told at once.
+        const std::lock_guard<std::mutex> lock(mutex_);
+        call->pushes = true;
+        if (call->table != nullptr) call->table->WaitForRoom(call);
+      }
+      status = message.TrySend();
+      const std::lock_guard<std::mutex> lock(mutex_);
+      call->pushes = false;
+      if (!absl::IsResourceExhausted(status)) {
+        if (call->table != nullptr) call->table->StopWaiting(call);
+        // The session is closed, and its loop has not noticed it yet.
+        return status.ok() ? status : NobodyReads();
+      }
+      if (call->cancelled.load()) return NobodyReads();
+      // Not in the list: TellRoom() was called after the message was refused,
+      // and has left it to this function to try again.
+      if (call->table == nullptr || call->waits == Waits::kRoom) {
+        call->credit.Add({1, static_cast<int64_t>(bytes)});
+        return NoRoom();
+      }
     }
-    if (call->table != nullptr) call->table->StopWaiting(call);
-    // The session is closed, and its loop has not noticed it yet.
-    return status.ok() ? status : NobodyReads();
   }
 
   // ---- The server: its thread only ----
+  // In each function `goes_on` returns false if a closure has destroyed the
+  // server, and then the table is gone. The closures may use and finish all
+  // calls.
+
   // The client does not wait for the call any more. No-op if there is none.
-  void Cancel(CallTable* table, uint32_t number) {
-    std::shared_ptr<ServerCall::Closure> on_cancel;
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      ServerCall* const call = table->Find(number);
-      if (call == nullptr) return;
-      call->cancelled.store(true);
-      table->StopWaiting(call);
-      on_cancel.swap(call->on_cancel);
-    }
-    if (on_cancel != nullptr) (*on_cancel)();
+  template <typename GoesOn>
+  void Cancel(CallTable* table, uint32_t number, GoesOn goes_on) {
+    do {
+      std::shared_ptr<ServerCall::Closure> closure;
+      {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        ServerCall* const call = table->Find(number);
+        if (call == nullptr) return;
+        table->StopWaiting(call);
+        closure = TakeAfterCancel(call);
+      }
+      if (closure == nullptr) return;
+      (*closure)();
+    } while (goes_on());
   }
   void AddCredit(CallTable* table, uint32_t number, const Credit& credit) {
     std::shared_ptr<ServerCall::Closure> on_ready;
@@ -353,15 +439,12 @@ class ServerCalls {
       ServerCall* const call = table->Find(number);
       if (call == nullptr) return;
       call->credit.Add(credit);
-      if (!call->waits || !call->credit.AllowsItem()) return;
-      table->StopWaiting(call);
-      on_ready = call->on_ready;
+      if (call->waits != Waits::kCredit || !call->credit.AllowsItem()) return;
+      on_ready = EndWait(call);
     }
     if (on_ready != nullptr) (*on_ready)();
   }
-  // The queue to the client has room. The closures may use and finish all
-  // calls. `goes_on` returns false if they have destroyed the server, and then
-  // the table is gone.
+  // The queue to the client has room.
   template <typename GoesOn>
   void TellRoom(CallTable* table, GoesOn goes_on) {
     size_t waiting;
@@ -376,38 +459,38 @@ class ServerCalls {
         ServerCall* const call = table->first_waiting();
         if (call == nullptr) return;
         table->StopWaiting(call);
-        if (call->credit.AllowsItem()) {
-          on_ready = call->on_ready;
-        } else {
-          table->Wait(call);  // for credit
-        }
+        if (!call->pushes) on_ready = EndWait(call);
       }
       if (on_ready != nullptr) (*on_ready)();
     }
   }
-  // The session is closed: cancels and forgets all its calls. `goes_on`: as
-  // above.
+  // The session is closed: cancels and forgets all its calls.
   template <typename GoesOn>
   void CancelAll(CallTable* table, GoesOn goes_on) {
     do {
-      std::shared_ptr<ServerCall::Closure> on_cancel;
+      std::shared_ptr<ServerCall::Closure> closure;
       {
         const std::lock_guard<std::mutex> lock(mutex_);
-        ServerCall* const call = table->Any();
+        ServerCall* const call = table->First();
         if (call == nullptr) return;
-        table->Remove(call);
-        call->cancelled.store(true);
-        on_cancel.swap(call->on_cancel);
+        closure = TakeAfterCancel(call);
+        if (closure == nullptr) table->Remove(call);
       }
-      if (on_cancel != nullptr) (*on_cancel)();
+      if (closure != nullptr) (*closure)();
     } while (goes_on());
   }
-  // The same, and calls no closure.
+  // The same, and destroys the closures without calling them.
   void ForgetAll(CallTable* table) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    while (ServerCall* const call = table->Any()) {
+    for (;;) {
+      std::shared_ptr<ServerCall::Closure> on_cancel;
+      std::shared_ptr<ServerCall::Closure> on_ready;
+      const std::lock_guard<std::mutex> lock(mutex_);
+      ServerCall* const call = table->First();
+      if (call == nullptr) return;
       table->Remove(call);
       call->cancelled.store(true);
+      on_cancel.swap(call->on_cancel);
+      on_ready.swap(call->on_ready);
     }
   }
 
@@ -429,6 +512,20 @@ class ServerCalls {
   }
   static absl::Status NoRoom() {
     return absl::ResourceExhaustedError("the client has no room for the item");
+  }
+
+  // Cancels the call, and takes the next closure that is to be told. Null: all
+  // were told. A closure may finish the call, and then no other one is called.
+  static std::shared_ptr<ServerCall::Closure> TakeAfterCancel(
+      ServerCall* call) {
+    call->cancelled.store(true);
+    return std::move(call->on_cancel != nullptr ? call->on_cancel
+                                                : call->on_ready);
+  }
+  // The call may push again. Returns the closure to be called.
+  static std::shared_ptr<ServerCall::Closure> EndWait(ServerCall* call) {
+    call->waits = call->on_ready == nullptr ? Waits::kReady : Waits::kNot;
+    return call->on_ready;
   }
 
   static std::shared_ptr<ServerCall::Closure> Share(
@@ -465,7 +562,8 @@ class ServerCalls {
   }
   void PutBack(ServerCall* call, size_t response_bytes) {
     call->cancelled.store(false);
-    call->caller = Caller();
+    call->waits = Waits::kNot;
+    call->ForgetCaller();
     call->credit = Credit();
     const bool keeps = call->reused.Add(response_bytes);
     if (call->response != nullptr) call->response->Clear();

@@ -130,7 +130,7 @@ class TypedServerCore final : public ThreadBound {
             ? 0
             : NowMicroseconds() + int64_t{envelope.value} * 1000;
     call->message = std::move(*message);
-    call->caller = Caller(session->peer, &call->message);
+    call->SetCaller(session->peer);
     if (!calls_->Open(call, &session->calls)) {
       status = absl::InvalidArgumentError("the call's number is in use");
       calls_->Complain(status);
@@ -170,7 +170,8 @@ class TypedServerCore final : public ThreadBound {
     switch (envelope.kind) {
       case Kind::kCancel:
         if (it != sessions_.end()) {
-          calls_->Cancel(&it->second.calls, envelope.call);
+          calls_->Cancel(&it->second.calls, envelope.call,
+                         [this] { return alive(); });
         }
         return absl::OkStatus();
       case Kind::kCredit:
