@@ -59,7 +59,9 @@ TEST(MachineryTest, TheKernelAnswersTwiceTheSame) {
     EXPECT_EQ(differ.CompareSeed(seed), "");
   }
   EXPECT_GT(differ.steps(), 1000u);
+#if !defined(__SANITIZE_THREAD__)  // its runtime sleeps, see below
   EXPECT_EQ(differ.uncertain(), 0u);
+#endif
 }
 
 TEST(MachineryTest, FindsAndShrinksADifference) {
