@@ -283,6 +283,7 @@ TEST_F(ClientSessionTest, WithoutMemoryARequestCompletesOnce) {
       EXPECT_EQ(completed[i].result,
                 i < kRequests / 2 ? Result::kCancelled : Result::kClosed);
     }
+    kept_.clear();
   });
 }
 
