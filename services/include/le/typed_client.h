@@ -87,7 +87,7 @@ class [[nodiscard]] Stream {
   // Separates the stream from this object.
   void Detach() { call_.Detach(); }
 
-  // The client handles no more items for now: the server gets no new credit.
+  // While the client is paused, the server gets no new credit.
   // What the window still allows arrives nevertheless.
   void Pause() {
     if (const auto stream = Lock()) stream->paused = true;
