@@ -25,8 +25,8 @@ inline thread_local bool t_is_counted = false;
 inline void CountThisThread() { t_is_counted = true; }
 
 constexpr int kCounted = 400;
-// What is allocated once, when it is first needed, is in some rounds only. For
-// example, the first two responses that leave together create a queue.
+// A one-off allocation occurs in one round only. For example, the first two
+// responses that leave together create a queue.
 constexpr int kRounds = 5;
 
 // Returns the number of allocations of kCounted operations: the least of all
