@@ -1,9 +1,9 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Written by hand in the form that ifgen generates: the types of the API "box",
- * and the functions that do a client's work. The API has a function of each
- * kind:
+ * This file is written by hand in the form of ifgen's output. It declares the
+ * types of the API "box", and the functions that do a client's work. The API has
+ * a function of each kind:
  *
  *   Put       values in, and a result
  *   Count     a value out

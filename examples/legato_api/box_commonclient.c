@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * In the form that ifgen generates: packs a client's requests, and unpacks
- * responses and events.
+ * This file has the form of ifgen's output. It packs a client's requests, and
+ * unpacks responses and events.
  */
 
 #include "box_common.h"

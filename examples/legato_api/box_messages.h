@@ -1,7 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * In the shape of what ifgen generates: the messages of the API "box".
+ * This file has the form of ifgen's output. It defines the messages of the API
+ * "box".
  */
 
 #ifndef BOX_MESSAGES_H_INCLUDE_GUARD

@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * In the form that ifgen generates: unpacks the requests of clients, calls the
- * server's functions, and packs their results.
+ * This file has the form of ifgen's output. It unpacks the requests of clients,
+ * calls the server's functions, and packs their results.
  */
 
 #include "box_server.h"

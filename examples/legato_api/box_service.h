@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Written by hand in the form that ifgen generates: the protocol and the
- * interface of the API "box".
+ * This file is written by hand in the form of ifgen's output. It names the
+ * protocol and the interface of the API "box".
  */
 
 #ifndef BOX_SERVICE_H_INCLUDE_GUARD

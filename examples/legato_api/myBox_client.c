@@ -1,7 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * In the form that ifgen generates: a session for each thread of a client.
+ * This file has the form of ifgen's output. It opens a session for each thread
+ * of a client.
  */
 
 #include "box_messages.h"

@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * In the form that ifgen generates: the protocol and the interface of the API
- * "box", which the client calls "myBox".
+ * This file has the form of ifgen's output. It names the protocol and the
+ * interface of the API "box", which the client calls "myBox".
  */
 
 #ifndef MYBOX_SERVICE_H_INCLUDE_GUARD

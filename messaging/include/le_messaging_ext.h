@@ -301,7 +301,8 @@ le_result_t le_msg_GetServerUserCreds(le_msg_SessionRef_t sessionRef,
  * refers to the client's process after that process has ended, even if another
  * process has the same number then.
  * LE_UNSUPPORTED: the kernel does not provide it for the socket (before Linux
- * 6.5, and over loopback). LE_CLOSED: the session is closed. */
+ * 6.5, and over loopback), or no file descriptor is free. LE_CLOSED: the session
+ * is closed. */
 le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
                                   int* pidFdPtr);
 
