@@ -24,8 +24,10 @@ constexpr int kMaxThreadsOfAUser = 4;
 constexpr int kMaxThreads = 64;
 
 // How long a thread waits for the next file descriptor. A directory closes one
-// for each introduction, and the start of a thread takes longer than the rest.
-constexpr absl::Duration kIdleTime = absl::Seconds(1);
+// for each introduction. So a busy directory keeps its thread: the start of a
+// thread takes longer than the rest. The end of a process in a test waits for
+// its threads. So the time is short.
+constexpr absl::Duration kIdleTime = absl::Milliseconds(10);
 
 // The file descriptors that wait to be closed, of all users and processes.
 std::atomic<size_t> g_waiting{0};
