@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -542,18 +543,22 @@ TEST_F(HostileUsersTest, ServersThatGoAndLeaveTheirQueues) {
     for (int i = 0; i < 60; ++i) {
       const int server = Connect(address);
       if (server < 0 || !Say(server, Advertise("s"))) break;
+      std::vector<int> clients;
       for (int k = 0; k < 32; ++k) {
-        const int client = Connect(address);
-        Say(client, Open("s"));
-        close(client);
+        clients.push_back(Connect(address));
+        Say(clients.back(), Open("s"));
       }
       // Wait until most introductions are in the queue. FIONREAD counts bytes,
-      // not packets, so this is an estimate.
+      // not packets, so this is an estimate. Once the user has no quota left,
+      // there is no introduction.
+      struct pollfd introduction = {server, POLLIN, 0};
+      poll(&introduction, 1, 20);
       int bytes = 0;
-      for (int tries = 0; tries < 20000; ++tries) {
+      for (int tries = 0; tries < 20; ++tries) {
         if (ioctl(server, FIONREAD, &bytes) != 0 || bytes > 32 * 16) break;
         sched_yield();
       }
+      for (const int client : clients) close(client);
       shutdown(server, SHUT_WR);
     }
   });
