@@ -35,8 +35,8 @@ size_t le_mem_GetObjectCount(le_mem_PoolRef_t pool);
 le_result_t le_mem_GetName(le_mem_PoolRef_t pool, char* namePtr,
                            size_t bufSize);
 
-/* The object is about to return to its pool. The function may release other
- * objects. */
+/* Called when the object has no reference any more, before it returns to its
+ * pool. The function may release other objects. */
 typedef void (*le_mem_Destructor_t)(void* objPtr);
 /* Sets the destructor of all objects of the pool. NULL: none. */
 void le_mem_SetDestructor(le_mem_PoolRef_t pool,
@@ -93,9 +93,9 @@ void le_mem_DeleteSubPool(le_mem_PoolRef_t subPool);
 bool le_mem_IsSubPool(le_mem_PoolRef_t pool);
 
 /* Allocate an object of at least this size. If the objects of a sub-pool are
- * too small, the object is of the first pool above it whose objects are large
- * enough. Otherwise these functions do the same as those without "Var". Fatal:
- * there is no such pool. */
+ * too small, the object is from the next super-pool whose objects are large
+ * enough. Fatal: there is no such pool. In all other respects these functions
+ * do the same as those without "Var". */
 void* le_mem_ForceVarAlloc(le_mem_PoolRef_t pool, size_t size);
 #define le_mem_VarAlloc(pool, size) le_mem_ForceVarAlloc((pool), (size))
 void* le_mem_TryVarAlloc(le_mem_PoolRef_t pool, size_t size);
@@ -129,7 +129,7 @@ le_mem_PoolRef_t le_mem_InitStaticPool_(le_mem_PoolRef_t* poolPtr,
                                         size_t objSize);
 
 /* The number of blocks of a pool. A build may define the macro
- * _mem_NAME_POOL_SIZE as ",NUMBER". Otherwise it is the default. */
+ * _mem_NAME_POOL_SIZE as ",NUMBER". Otherwise the number is `def`. */
 #define LE_MEM_BLOCKS(name, def) \
   LE_DEFAULT(CAT(_mem_, CAT(name, _POOL_SIZE)), (def))
 

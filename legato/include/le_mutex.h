@@ -34,7 +34,7 @@ le_result_t le_mutex_TryLock(le_mutex_Ref_t mutexRef);
 void le_mutex_Unlock(le_mutex_Ref_t mutexRef);
 
 /* Declares a variable for a mutex, at file scope, and functions Lock() and
- * Unlock() that use it. */
+ * Unlock() for that mutex. */
 #define LE_MUTEX_DECLARE_REF(refName)                           \
   static le_mutex_Ref_t refName;                                \
   static inline void Lock(void) { le_mutex_Lock(refName); }     \
