@@ -47,7 +47,7 @@ TEST(AccountsTest, SaysWhoHasReachedWhat) {
   EXPECT_THAT(accounts.Describe(), HasSubstr("1048576 file descriptors"));
 }
 
-// As when another thread closes a connection.
+// The other thread stands for the thread that closes a connection.
 TEST(AccountsTest, AnyThreadMayEndASharedCharge) {
   constexpr auto kAny = Quota::Purpose::kAny;
   Quota quota("things", {4, 0, UINT64_MAX});

@@ -27,8 +27,8 @@ enum ExitStatus {
   kOutOfTime = 3,
 };
 
-// The arguments of a program. Each call removes what it returns. An option may
-// be anywhere, as --NAME=VALUE or as --NAME VALUE.
+// The arguments of a program. Each call removes the arguments that it has read.
+// An option may be anywhere, as --NAME=VALUE or as --NAME VALUE.
 class Arguments {
  public:
   Arguments(int argc, char** argv) : left_(argv + 1, argv + argc) {}

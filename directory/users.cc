@@ -15,7 +15,7 @@ namespace le {
 namespace directory {
 namespace {
 
-// Entries are short. The bound only ends the loop below.
+// Entries are short. kMaxEntryBytes only ends the loop below.
 constexpr size_t kFirstEntryBytes = 1024;
 constexpr size_t kMaxEntryBytes = size_t{1} << 20;
 
