@@ -13,7 +13,7 @@ namespace {
 void PrepareProcess() {
   le::event::sys::OpenMissingStandard();
   // SIGHUP is blocked, so that a signal during the start stays pending until
-  // the loop handles it. SIGTERM and SIGINT may end the daemon during its start.
+  // the loop handles it. SIGTERM and SIGINT may end the daemon while it starts.
   sigset_t hang_up;
   sigemptyset(&hang_up);
   sigaddset(&hang_up, SIGHUP);
