@@ -560,8 +560,8 @@ const Registry::Client* Registry::waiting_client(PeerId id) const {
 std::string Registry::Discrepancy() const {
   std::map<uid_t, uint64_t> waiting, services, introductions;
   for (const auto& client : clients_) ++waiting[client.second.identity.uid];
-  // A client that has waited stays charged for it until its introduction is
-  // carried out.
+  // An introduced client that has waited stays charged as a waiting client
+  // until its introduction is carried out.
   for (const auto& client : introduced_) {
     if (client.second.waiting) ++waiting[client.second.identity.uid];
     ++introductions[client.second.identity.uid];

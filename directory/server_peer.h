@@ -159,13 +159,14 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
                       absl::StrCat(directory_->Describe(id_), " ", what));
   }
 
-  // Receives what has arrived. May destroy this peer.
+  // Receives the messages that have arrived. May destroy this peer.
   void Read() {
     DirectoryServer* const directory = directory_;
     const PeerId id = id_;
-    // A server sends nothing after its request, so the input is its end or a
-    // violation. The input is not received: that would close the connection, by
-    // which the kernel reports unreceived introductions.
+    // A server sends nothing after its request. So it has either closed its
+    // connection or violated the protocol, and is removed. The directory's end
+    // must stay open, because the kernel reports unreceived introductions by
+    // it. Receive() would close it.
     if (role == Role::kServer && Unreceived() > 0) {
       directory->Remove(id);
       return;
