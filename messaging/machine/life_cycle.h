@@ -89,7 +89,7 @@ enum class ServerEvent : uint8_t {
   kAnnounce,  // the open handlers are about to be called
   kEnd,       // either side closes, or the session failed
   kTell,      // the close handlers are about to be called
-  kTold,      // they have returned, or their thread has ended
+  kTold,      // the close handlers have returned, or their thread has ended
 };
 constexpr int kServerEvents = 4;
 
