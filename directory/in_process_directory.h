@@ -63,8 +63,7 @@ class InProcessDirectory {
   Registry registry_ ABSL_GUARDED_BY(mutex_){&accounts_};
   PeerId next_id_ ABSL_GUARDED_BY(mutex_) = 1;
   // The openings that wait.
-  absl::flat_hash_map<PeerId, LocalOpening*> openings_
-      ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<PeerId, LocalOpening*> openings_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<PeerId, LocalOffer*> offers_ ABSL_GUARDED_BY(mutex_);
 };
 
