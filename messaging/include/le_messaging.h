@@ -234,8 +234,8 @@ le_result_t le_msg_TryOpenSessionSyncAsLegato_(le_msg_SessionRef_t sessionRef);
 
 /* Client: closes the session. Pending transactions complete with NULL later,
  * from the loop. No-op if the session is closed. The session may be opened
- * again. Messages that are still queued at this end are lost. So are messages
- * that have not been received at this end. Sent messages may be lost if the
+ * again. Messages that are still queued at this end are lost. Messages that
+ * this end has not received yet are lost, too. Sent messages may be lost if the
  * server has not received them. A client that must lose no message makes a
  * synchronous request before the close: the server handles the messages of a
  * session in order, so it has received all earlier ones when it responds.
@@ -354,11 +354,10 @@ le_msg_MessageRef_t le_msg_RequestSyncResponse(le_msg_MessageRef_t msgRef);
 
 /* Sends the request message back as the response, with its present payload and
  * the file descriptor of le_msg_SetFd(). Takes the caller's reference. Any
- * thread.
- * If the session is closed, the message is released. If the client requested no
- * response, the message is released and an error is logged. (This is not fatal,
- * because the client controls it.) Fatal: the request already has a
- * response. */
+ * thread. If the session is closed, the message is released. If the client
+ * requested no response, the message is released and an error is logged. (This
+ * is not fatal, because the client controls it.) Fatal: the request already has
+ * a response. */
 void le_msg_Respond(le_msg_MessageRef_t msgRef);
 
 /* ======== Services ======== */
@@ -380,11 +379,11 @@ void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
  * called once for each session, after a close by either side. The handler that
  * was added last is called first. Fatal: a NULL handler.
  *
- * The reference of a session is valid until its close handlers have returned
- * and the program holds no message of the session. Then it is stale: until the
- * service is deleted it refers to a closed session, and only the service's
- * thread may use it. Another thread that sends to a session should hold a
- * message of it: then the session stays valid. */
+ * The reference of a session stays valid while the close handlers of the
+ * session have not returned, and while the program holds a message of it. Then
+ * the reference is stale: until the service is deleted it refers to a closed
+ * session, and only the service's thread may use it. Another thread that sends
+ * to a session should hold a message of it, so that the session stays valid. */
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);
@@ -498,9 +497,8 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
 
 /* Creates a closed session with that service. The calling thread owns the
  * session. It may be opened before the service is advertised: then the opening
- * waits.
- * Returns NULL if the pointer is NULL, or the service is not initialized, or it
- * has been deleted. */
+ * waits. Returns NULL if the pointer is NULL, or the service is not
+ * initialized, or it has been deleted. */
 le_msg_SessionRef_t le_msg_CreateLocalSession(
     le_msg_LocalService_t* localServicePtr);
 

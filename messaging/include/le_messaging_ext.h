@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-/* A timeout that never ends. */
+/* As a timeout: no deadline. */
 #define LE_MSG_NO_TIMEOUT UINT32_MAX
 
 /* ======== Results instead of fatal errors ======== */
@@ -118,7 +118,7 @@ typedef enum {
   LE_MSG_WAIT_NO_ANSWER = 4,
   /* There is no binding. The text has the missing line. */
   LE_MSG_WAIT_NO_BINDING = 5,
-  /* No server offers the service. The text names it. */
+  /* No server offers the service. The text names the service. */
   LE_MSG_WAIT_NOT_OFFERED = 6,
   /* A server offers the service, but its event loop has not accepted the
    * session. */
@@ -136,10 +136,11 @@ typedef enum {
   LE_MSG_WAIT_SYSTEM = 11,
   /* The server violates the protocol: it does not identify itself, another
    * user's process answers for it, or it sends frames of a directory. The text
-   * says which. */
+   * says how. */
   LE_MSG_WAIT_SERVER_FAULT = 12,
   /* The service has another protocol: another identifier, or another size of
-   * its largest message. The text has both. The opening has failed. */
+   * its largest message. The text has both protocols. The opening has failed.
+   */
   LE_MSG_WAIT_OTHER_PROTOCOL = 13
 } le_msg_WaitReason_t;
 
@@ -371,7 +372,7 @@ typedef struct {
   /* Default: the larger of 1 MiB and two largest messages. */
   size_t maxQueuedBytes;
   uint32_t maxQueuedMessages; /* default: 16,384 */
-  uint32_t maxQueuedFds;      /* in queued messages. Default: 256 */
+  uint32_t maxQueuedFds;      /* in queued messages; default: 256 */
   /* Requests without a response. Default and maximum: 65,536. */
   uint32_t maxOpenRequests;
   le_msg_SlowReaderPolicy_t slowReaderPolicy;
@@ -434,10 +435,10 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
  * undone. The owner only.
  *
  * The sender of a file descriptor can make its close last long. So the library
- * closes the file descriptors that other users have sent on a thread of its
- * own. A service without this call does the same for file descriptors that the
- * program does not fetch. The program must close each file descriptor that
- * le_msg_GetFd() has returned. */
+ * has a thread that closes file descriptors of other users. This also applies
+ * to a service that receives file descriptors, for those that the program does
+ * not fetch. The program must close each file descriptor that le_msg_GetFd()
+ * has returned. */
 void le_msg_RefuseServiceFds(le_msg_ServiceRef_t serviceRef);
 
 /* Limits for a client's session. 0 stands for the default, which is in the
