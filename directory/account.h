@@ -94,11 +94,11 @@ struct Accounts {
   absl::optional<uid_t> UserAfter(absl::optional<uid_t> user) const;
   // Lists the resources of which the user may have no more, in words.
   std::string AtLimit(uid_t user) const;
-  // One line for the log: the totals.
+  // Returns one line for the log, with the totals.
   std::string Describe() const;
-  // The first Quota::Discrepancy() that is not empty.
+  // Returns the first Quota::Discrepancy() that is not empty.
   std::string Discrepancy() const;
-  // In the order of the members above.
+  // Returns all quotas, in the order of the members above.
   std::array<const Quota*, 5> All() const;
 };
 

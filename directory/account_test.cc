@@ -65,7 +65,7 @@ TEST(AccountsTest, AnyThreadMayEndASharedCharge) {
     last = charges.Take(1, kAny);
     EXPECT_NE(last, nullptr);
   }
-  last.reset();  // after the charges
+  last.reset();  // it may be destroyed after `charges`
 }
 
 }  // namespace

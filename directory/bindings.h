@@ -36,7 +36,7 @@ namespace directory {
 // The name that means any name. A name of an interface cannot have a '*'.
 extern const char kAnyName[];
 
-// One user's interface.
+// Identifies a service: its user and its name.
 struct ServiceKey {
   uid_t uid = 0;
   std::string name;
@@ -60,8 +60,8 @@ struct ClientKey {
   }
 };
 
-// service.name is kAnyName if and only if client.name is. It stands for the
-// client's name.
+// service.name is kAnyName if and only if client.name is. In service.name,
+// kAnyName stands for the name of the client's interface.
 struct Binding {
   ClientKey client;
   ServiceKey service;

@@ -331,7 +331,8 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   // is refused, because the server could lie in it about bindings.
   Read HearServer(IncomingFrame frame) {
     if (frame.descriptor || frame.connection != nullptr) {
-      // Always on another thread: the directory may have named a false user.
+      // Another thread closes the file descriptor, even if server_ is this
+      // process's own user: the directory may have reported a wrong user.
       transports::CloseElsewhere(client_->process_, server_.uid,
                                  std::move(frame.descriptor));
       return Refuse(absl::DataLossError(
@@ -587,7 +588,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
   }
 
   void OnReadable() override {
-    // The observer may destroy this in its call.
+    // The observer may destroy this offer in its call.
     bool destroyed = false;
     bool* const outer = std::exchange(destroyed_, &destroyed);
     do {
@@ -664,8 +665,8 @@ class DirectoryClient::DirectoryOffer final : public Offer,
   Offer::Observer* const observer_;
   std::unique_ptr<Connection> connection_;
   BackOff back_off_;
-  bool waits_ = false;  // to be offered, or to stand by
-  WaitCause cause_;     // if it waits
+  bool waits_ = false;  // the directory has not answered the advertisement
+  WaitCause cause_;     // used while waits_ is true
   WaitLog log_;
   LogTimer log_timer_{this};
   bool lacks_descriptor_ = false;

@@ -584,7 +584,7 @@ TEST_F(DirectoryClientTest, AnOfferMayEndInItsObserversCall) {
           client->Open(world_.loop(), Interface("clock"), true, &end));
     }
     world_.Settle();
-    // Both are introduced at once.
+    // The directory introduces both clients at once.
     greeter.offer =
         server->Advertise(world_.loop(), Interface("clock"), &greeter);
     world_.Settle();
@@ -800,7 +800,7 @@ TEST_F(DirectoryTrustTest, StaysAtTheKindOfPlaceWhereItFoundOne) {
     SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
     DirectoryClient client(world_.ProcessOf(kAlice),
                            world_.TransportOf(kAlice));
-    // The kind of the place of a directory that is not trusted is not kept.
+    // The directory is not trusted, so the kind of its place is not kept.
     StartAs(kMallory);
     EXPECT_FALSE(client.Connect().ok());
     SetEnv("LE_MESSAGING_DIR", "/elsewhere");

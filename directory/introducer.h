@@ -38,7 +38,7 @@ struct Introduced {
   transports::Dialect dialect;
 };
 
-// A client's request for a session, for as long as the object lives.
+// A client's request for a session. The destructor cancels the request.
 class Opening {
  public:
   class Observer {
@@ -53,7 +53,7 @@ class Opening {
     // The request has failed. This is the observer's last call.
     // For all openings:
     //   FailedPrecondition  the service has another protocol
-    //   ResourceExhausted   a limit, which the message names
+    //   ResourceExhausted   a limit is reached; the message names the limit
     //   InvalidArgument     the directory refuses the names
     //   Unimplemented       the directory or the server has another version
     //   DataLoss            the server has violated the protocol
@@ -63,9 +63,10 @@ class Opening {
     //   Unauthenticated     the directory is not trusted
     //   Aborted             the directory's backlog is full
     //   Unavailable         there is no directory, or the connection broke
-    //   Internal            the operating system has failed
+    //   Internal            a system call failed
     virtual void OnRefused(const absl::Status& why) = 0;
-    // cause() has changed. May be called often. Must not destroy the opening.
+    // cause() has changed. The opening may call this often. The observer must
+    // not destroy the opening here.
     virtual void OnCauseChanged() {}
   };
   virtual ~Opening() = default;  // cancels the request
@@ -79,8 +80,8 @@ class Opening {
   virtual bool Poll() = 0;
 };
 
-// A service on offer, for as long as the object lives. After a restart of the
-// directory it is offered again.
+// The offer of a service. It lasts until this object is destroyed. After a
+// restart of the directory the service is offered again.
 class Offer {
  public:
   class Observer {
@@ -89,7 +90,7 @@ class Offer {
     // A client requests a session, and a binding permits it. The connection is
     // detached; its peer() is the client. The client takes all further frames
     // on the connection as the server's. `client` has the versions that the
-    // client's library understands. Both libraries have one in common.
+    // client's library understands. Both libraries have a version in common.
     virtual void OnClient(std::unique_ptr<transports::Connection> connection,
                           const transports::Dialect& client) = 0;
   };

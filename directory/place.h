@@ -20,7 +20,8 @@ struct Place {
 
   std::string folder;
   Kind kind = Kind::kNone;
-  // A flag or the environment names the place. To name it is to trust it.
+  // True if a flag or the environment names the place. Then any directory there
+  // is trusted.
   bool is_explicit() const { return kind == Kind::kExplicit; }
 
   // The socket's address.

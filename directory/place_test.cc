@@ -26,7 +26,7 @@ class FindPlaceTest : public ::testing::Test {
   void SetEnv(const std::string& name, const std::string& value) {
     process_->SetEnv(name, value);
   }
-  // "explicit FOLDER", "FOLDER" or the error.
+  // Calls FindPlace(). Returns "explicit FOLDER", "FOLDER" or the error.
   std::string Find(const std::string& flag = "",
                    Place::Kind kept = Place::Kind::kNone) {
     const absl::StatusOr<Place> place = FindPlace(process_, flag, kept);

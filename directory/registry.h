@@ -99,8 +99,8 @@ class Registry {
     PeerIdentity identity;
     InterfaceDescription description;
     bool wait = false;
-    absl::optional<ServiceKey> service;  // the client is in its queue
-    std::list<PeerId>::iterator place;   // in that queue
+    absl::optional<ServiceKey> service;  // the service whose queue it is in
+    std::list<PeerId>::iterator place;   // its position in that queue
     PeerId introduced_to = 0;
     Quota::Charge waiting;
     Quota::Charge introduction;
@@ -118,7 +118,8 @@ class Registry {
     ServiceKey key;
     InterfaceDescription description;
     ServerState state = ServerState::kOffering;
-    // kIntroduce actions that are not yet reported as carried out.
+    // The number of kIntroduce actions that are not yet reported as carried
+    // out.
     uint32_t ordered = 0;
     // Clients whose introduction was carried out, but not received yet.
     std::deque<Client> on_their_way;
@@ -242,7 +243,7 @@ class Registry {
   Accounts* const accounts_;
   const size_t at_once_;
   size_t left_ = at_once_;  // clients that may be handled before GoOn()
-  UserBindings by_user_;    // with "*" too
+  UserBindings by_user_;    // also those of the name "*"
   AnyUserBindings by_any_user_;
   std::map<PeerId, Client> clients_;  // in order of arrival
   std::map<PeerId, bool> unbound_;    // in order of arrival

@@ -51,20 +51,20 @@ constexpr absl::Duration kTellWaitingAfter = absl::Milliseconds(100);
 // after the same delay.
 constexpr size_t kMaxToldAtOnce = 64;
 
-// A client that has not received more bytes than this (with the kernel's
-// overhead) gets no further cause. This bounds the memory for each client.
+// If a client has more unreceived bytes than this (with the kernel's overhead),
+// it gets no further cause. This bounds the memory for each client.
 constexpr size_t kMaxUnreceivedBytes = 2048;
 
-// With this many introductions on their way to a server, the directory asks the
-// kernel whether the server has received some.
+// If this number of introductions is on its way to a server, the directory asks
+// the kernel whether the server has received some of them.
 constexpr size_t kLookAtIntroductions = 8;
 
 // The most actions, and the most checks of servers, in one turn of the loop.
 constexpr size_t kMaxActionsAtOnce = 64;
 constexpr size_t kMaxServersLookedAtAtOnce = 64;
 
-// A peer with another version is logged once for each user. This is the most
-// users for which the directory remembers that.
+// A peer with another version is logged once for each user. The directory
+// remembers at most this number of users that were logged.
 constexpr size_t kMaxOtherVersions = 1024;
 
 // The longest text of a bindings file: some hundred thousand lines.
@@ -169,7 +169,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   // since such a peer tries again and again.
   void NoteOtherVersion(PeerId id, absl::string_view text);
 
-  // The requests of peers.
+  // Each of these functions handles a request of a peer.
   void Open(Peer* peer, const proto::Open& open);
   void Advertise(Peer* peer, const proto::Advertise& advertise);
   void Administer(Peer* peer, const proto::ToDirectory& request);

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// DirectoryServer: the requests of administrators. These are root and the
-// directory's own user.
+// DirectoryServer: the requests of administrators. Administrators are root and
+// the directory's own user.
 
 #include <utility>
 #include <vector>

@@ -115,13 +115,13 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
     return LookAtLeftovers();
   }
 
-  // The peer has sent more than its role allows.
+  // Refuses a peer that has sent more than its role allows.
   void RefuseOutOfTurn() {
     Warn("speaks out of turn");
     Refuse(proto::INVALID, "out of turn");
   }
 
-  // The peer has sent a message, or is being removed.
+  // Called when the peer has sent its first message, and when it is removed.
   void EndHalfOpen() {
     if (!half_open_) return;
     half_open_ = false;

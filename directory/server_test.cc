@@ -215,7 +215,8 @@ TEST_F(DirectoryServerLogTest, NobodyFillsItWithWhatHeDoesWrong) {
   });
 }
 
-// A look-up of a name may take seconds, or never end.
+// A look-up of a user's name may take seconds, or never end. So no request of a
+// peer may cause a look-up.
 TEST_F(DirectoryServerTest, NoPeerMakesItAskForNames) {
   class CountingUsers final : public Users {
    public:

@@ -27,8 +27,8 @@ class WaitLog {
   void Begin(absl::Time now);
   // `cause` is the present cause. True: it must be logged now.
   bool Update(absl::Time now, const WaitCause& cause);
-  // When Update() must be called again at the latest. InfiniteFuture(): not
-  // before the cause changes.
+  // The latest time for the next call of Update(). InfiniteFuture(): Update()
+  // must be called only when the cause changes.
   absl::Time next() const { return next_; }
   // True if a line was logged since Begin(). Then the end of the wait is
   // logged, too.
