@@ -32,8 +32,8 @@ void le_arg_SetArgs(size_t argc, const char** argv);
 /* The program's name: the last part of its path. "" if the name is not
  * known. */
 const char* le_arg_GetProgramName(void);
-/* Return the number of arguments without the program's name, and the argument
- * with this index. NULL: there are fewer arguments. */
+/* The number of arguments, without the program's name. le_arg_GetArg() returns
+ * the argument with this index, or NULL if there are fewer arguments. */
 size_t le_arg_NumArgs(void);
 const char* le_arg_GetArg(size_t argIndex);
 

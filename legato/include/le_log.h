@@ -80,10 +80,10 @@ bool le_log_IsEnabled_(le_log_Level_t level);
 #define LE_EMERG_IF(condition, ...) \
   LE_LOG_IF_(condition, LE_LOG_EMERG, __VA_ARGS__)
 
-/* Logs at emergency level and ends the process with EXIT_FAILURE. If
- * LE_ABORT_ON_FATAL is set in the environment, and not to 0, the process calls
- * abort(), which leaves a core dump (set-uid programs ignore the variable). The
- * same applies to all misuse that is fatal. */
+/* Logs at emergency level and ends the process with EXIT_FAILURE. If the
+ * environment variable LE_ABORT_ON_FATAL is neither empty nor 0, the process
+ * calls abort() instead, which leaves a core dump (set-uid programs ignore the
+ * variable). All misuse that is fatal ends the process in this way. */
 #define LE_FATAL(...) \
   { le_log_Fatal_(__FILE__, __LINE__, __func__, __VA_ARGS__); }
 #define LE_FATAL_IF(condition, ...)      \

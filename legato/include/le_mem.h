@@ -78,17 +78,18 @@ typedef struct {
 void le_mem_GetStats(le_mem_PoolRef_t pool, le_mem_PoolStats_t* statsPtr);
 void le_mem_ResetStats(le_mem_PoolRef_t pool);
 
-/* Creates a sub-pool, which has the object size and the destructor of another
- * pool. It has its own memory: the other pool is not changed. */
+/* Creates a sub-pool of superPool. It has the object size and the destructor of
+ * superPool, but its own memory: superPool is not changed. */
 le_mem_PoolRef_t le_mem_CreateSubPool(le_mem_PoolRef_t superPool,
                                       const char* name, size_t numObjects);
 /* As le_mem_CreateSubPool(), for objects of a smaller size. If objSize is more
- * than half of the other pool's size, it returns that pool. */
+ * than half of superPool's object size, returns superPool. */
 le_mem_PoolRef_t le_mem_CreateReducedPool(le_mem_PoolRef_t superPool,
                                           const char* name, size_t numObjects,
                                           size_t objSize);
-/* Deletes a pool that one of these two functions has created. Fatal: any other
- * pool; an object of the pool is in use; the pool has sub-pools. */
+/* Deletes a pool that le_mem_CreateSubPool() or le_mem_CreateReducedPool() has
+ * created. Fatal: any other pool; an object of the pool is in use; the pool has
+ * sub-pools. */
 void le_mem_DeleteSubPool(le_mem_PoolRef_t subPool);
 bool le_mem_IsSubPool(le_mem_PoolRef_t pool);
 
@@ -100,7 +101,7 @@ void* le_mem_ForceVarAlloc(le_mem_PoolRef_t pool, size_t size);
 #define le_mem_VarAlloc(pool, size) le_mem_ForceVarAlloc((pool), (size))
 void* le_mem_TryVarAlloc(le_mem_PoolRef_t pool, size_t size);
 void* le_mem_AssertVarAlloc(le_mem_PoolRef_t pool, size_t size);
-/* Returns a copy of the string, which le_mem_ForceVarAlloc() allocates. */
+/* Returns a copy of the string. Allocates it as le_mem_ForceVarAlloc() does. */
 char* le_mem_StrDup(le_mem_PoolRef_t pool, const char* srcStr);
 /* le_mem_GetBlockSize() returns the size of the objects of this object's pool.
  * le_mem_GetObjectFullSize() returns the size of a pool's objects including the

@@ -17,7 +17,7 @@ extern "C" {
 typedef struct le_mutex* le_mutex_Ref_t;
 
 /* Create a mutex. The thread that holds a recursive mutex may lock it again,
- * and must unlock it as many times. */
+ * and must unlock it once for each lock. */
 le_mutex_Ref_t le_mutex_CreateRecursive(const char* name);
 le_mutex_Ref_t le_mutex_CreateNonRecursive(const char* name);
 

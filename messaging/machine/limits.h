@@ -41,9 +41,9 @@ constexpr size_t kDefaultGatheredBytes = size_t{64} << 20;
 // stepped in a debugger.
 constexpr absl::Duration kSlowReaderPatience = absl::Seconds(1);
 
-// The same time if responses exceed the bytes that may be gathered. It is
-// longer, because a response must not be dropped, and a user with many sessions
-// has few bytes for each.
+// As kSlowReaderPatience, for responses that exceed the bytes that may be
+// gathered. The time is longer, because a response must not be dropped, and a
+// user with many sessions has few bytes for each.
 constexpr absl::Duration kOwedPatience = absl::Seconds(10);
 
 // If a blocking request without a deadline waits longer for its response, this
@@ -52,8 +52,8 @@ constexpr absl::Duration kOwedPatience = absl::Seconds(10);
 constexpr absl::Duration kResponsePatience = absl::Seconds(10);
 
 // The bytes of one session's requests without a response. At this limit a
-// server stops reading from the session. The responses may need as many bytes,
-// so the limit is that of the bytes that may be gathered for the session.
+// server stops reading from the session. The number is equal to the bytes that
+// may be gathered for the session.
 constexpr size_t kDefaultRequestBytes = kDefaultGatheredBytes;
 // The bytes that a request counts in addition to its payload.
 constexpr size_t kRequestOverheadBytes = 256;
@@ -115,8 +115,8 @@ struct UserLimits {
   size_t bytes = 4 * kDefaultGatheredBytes;
 };
 
-// The sessions of one service. Most processes may open fewer files, so that
-// limit is usually reached first.
+// The sessions of one service. Most processes may open fewer files, so their
+// limit of open files is usually reached first.
 constexpr uint32_t kDefaultMaxSessions = 1u << 20;
 
 // A pool with more messages than this suggests a leak, so a warning is logged.

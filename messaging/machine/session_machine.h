@@ -82,7 +82,7 @@ class ClientSessionMachine {
   // Numbers and adds a request. kOk: *id identifies it. kClosed, kTooMany: the
   // request is refused.
   Result AddRequest(Completion* completion, absl::Time deadline, uint64_t* id);
-  // The owner no longer waits. False: the request is complete.
+  // The owner no longer waits for the response. False: the request is complete.
   bool AbandonRequest(uint64_t id, Completion* completion);
   // The request was not sent, so there will be no answer. False: the request is
   // complete.

@@ -39,7 +39,7 @@ pid_t StartProcess(const ProcessSpec& spec);
 // *pid is not positive.
 void KillProcess(pid_t* pid);
 
-// The path of a program in the data of this program; "" if there is none.
+// Returns the path of a program in the runfiles of this program, or "".
 std::string FindProgram(const std::string& path_in_repository);
 std::string OwnProgram();
 
