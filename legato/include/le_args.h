@@ -9,8 +9,8 @@
  * arguments after "--", and a negative number ("-5", "-0.5") that is not the
  * short name of an option. The functions for one option search all arguments.
  * le_arg_Scan() processes all arguments once: it sets the variables and calls
- * the functions that were registered before. A callback may register more of
- * them for the arguments after the present one.
+ * the functions that were registered before. A callback may register more
+ * variables and functions for the arguments after the present one.
  *
  * Call these functions on the main thread. Names must not change after the
  * call. //messaging:component_main sets the arguments.

@@ -31,9 +31,9 @@ namespace internal {
 
 class ClientCore;
 
-// Holds the closure of one request or opening, and then that of another. Its
-// owner is one of these: the core's list of waiting calls, the Completion that
-// runs the closure, the core's free list.
+// Holds the closure of one request or opening. After its completion the object
+// is reused for another one. Its owner is one of these: the core's list of
+// waiting calls, the Completion that runs the closure, the core's free list.
 struct PendingCall {
   // Large enough for a closure that holds a UniqueFunction.
   using Closure =
@@ -73,7 +73,7 @@ class [[nodiscard]] Call {
   // the request is cancelled or the client is destroyed before. An error: the
   // caller misused the client, and the closure is not called.
   const absl::Status& status() const { return status_; }
-  // Returns whether the request is not complete yet.
+  // Returns whether this object has a request that is not complete.
   bool pending() const {
     Check("le::Call::pending");
     return pending_ != nullptr;
