@@ -19,9 +19,9 @@ constexpr uint64_t kOwnDescriptors = 32;
 constexpr uint64_t kMaxReserve = 64;
 
 // A connection is one file descriptor. The kernel limits the file descriptors
-// on their way: one user, with all its processes, may have as many as one
-// process may open. A connection that the kernel does not take stays a file
-// descriptor of ours.
+// that are sent and not yet received: all processes of a user together may have
+// as many as one process may open. A connection that the kernel refuses stays a
+// file descriptor of the directory.
 uint64_t IntroductionsOf(const Limits& limits) {
   return limits.descriptors / 8;
 }
@@ -45,7 +45,7 @@ Limits Limits::None() {
   return limits;
 }
 
-// The node of the list is made with the unit, so that the end of a unit needs no
+// The node of the list is made with the unit, so that the destructor needs no
 // memory.
 class SharedCharges::Unit {
  public:

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts what each user has of the directory's resources. For one thread, except
-// the destruction of SharedCharges' objects.
+// Counts each user's share of the directory's resources. For one thread, except
+// that any thread may destroy the objects that SharedCharges returns.
 
 #ifndef LE_MESSAGING_DIRECTORY_ACCOUNT_H_
 #define LE_MESSAGING_DIRECTORY_ACCOUNT_H_
@@ -25,20 +25,21 @@ namespace directory {
 
 using event::Quota;
 
-// The most bytes that wait in the queue of one connection, besides one frame.
-// So the number of connections bounds the memory of all queues. An
+// The most bytes in the queue of one connection, in addition to one frame. With
+// this limit, the number of connections bounds the memory of all queues. An
 // administrator's queue may be longer.
 constexpr uint64_t kMaxQueuedBytes = 16 * 1024;
 
 // The limits of a directory.
 struct Limits {
-  // Of one user. They are far above the needs of a working system.
+  // The next four are limits of one user. They are far above the needs of a
+  // working system.
   uint32_t connections = 32768;
-  uint32_t silent = 1024;
+  uint32_t silent = 1024;  // connections that have sent nothing yet
   uint32_t waiting_clients = 16384;
   uint32_t services = 16384;
-  // Servers that stand by for one service. Further ones are refused, because
-  // each removal of a server is a pass over all that stand by.
+  // Servers that stand by for one service. Further servers are refused, because
+  // the removal of a server visits all that stand by.
   uint32_t stand_bys = 64;
   // Introductions that one server has not received.
   uint32_t introductions = 32;
@@ -49,13 +50,14 @@ struct Limits {
   static Limits None();
 };
 
-// Charges that any thread may end, for file descriptors that another thread
-// closes. The quota's thread counts them until it calls Settle().
+// Charges for file descriptors that another thread closes. Any thread may
+// destroy a charge. The quota counts it until the quota's thread calls
+// Settle().
 class SharedCharges {
  public:
   explicit SharedCharges(Quota* quota) : quota_(quota) {}
-  // The result stands for one unit, and may outlive this object and the quota.
-  // Null: the user may not have more.
+  // Charges the user for one unit while the result exists. The result may
+  // outlive this object and the quota. Null: the user may not have more.
   std::shared_ptr<void> Take(uid_t user, Quota::Purpose purpose);
   // Gives back the units whose objects are destroyed.
   void Settle();
@@ -84,19 +86,19 @@ struct Accounts {
   // Servers that offer a service or stand by.
   Quota services;
   // Introductions that no server has received. Each is a socket in a queue of
-  // the kernel, which bounds the sockets that one user has sent.
+  // the kernel. The kernel bounds the sockets that one user has in such queues.
   Quota introductions;
 
-  // Returns the next user that has any resource, in the order of the users'
-  // numbers. Without `user` it returns the first.
+  // Returns the user with the next larger number that has any resource. Without
+  // `user`, returns the first such user.
   absl::optional<uid_t> UserAfter(absl::optional<uid_t> user) const;
-  // The resources of which that user may have no more, as a list in words.
+  // Lists the resources of which the user may have no more, in words.
   std::string AtLimit(uid_t user) const;
-  // One line for the log: the totals.
+  // Returns one line for the log, with the totals.
   std::string Describe() const;
-  // The first Quota::Discrepancy() that is not empty.
+  // Returns the first Quota::Discrepancy() that is not empty.
   std::string Discrepancy() const;
-  // In the order of the members above.
+  // Returns all quotas, in the order of the members above.
   std::array<const Quota*, 5> All() const;
 };
 

@@ -47,7 +47,7 @@ TEST(AccountsTest, SaysWhoHasReachedWhat) {
   EXPECT_THAT(accounts.Describe(), HasSubstr("1048576 file descriptors"));
 }
 
-// As when another thread closes a connection.
+// The other thread stands for the thread that closes a connection.
 TEST(AccountsTest, AnyThreadMayEndASharedCharge) {
   constexpr auto kAny = Quota::Purpose::kAny;
   Quota quota("things", {4, 0, UINT64_MAX});
@@ -65,7 +65,7 @@ TEST(AccountsTest, AnyThreadMayEndASharedCharge) {
     last = charges.Take(1, kAny);
     EXPECT_NE(last, nullptr);
   }
-  last.reset();  // after the charges
+  last.reset();  // it may be destroyed after `charges`
 }
 
 }  // namespace

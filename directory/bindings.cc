@@ -23,8 +23,8 @@ namespace {
 // The largest number means "no user" to the operating system.
 constexpr uint32_t kMaxUid = std::numeric_limits<uint32_t>::max() - 1;
 
-// User names may come from other systems. Those have blanks and letters that
-// are not ASCII.
+// User names may come from other systems, where they have blanks and letters
+// that are not ASCII.
 bool IsUserCharacter(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte >= ' ' && byte != 0x7f && c != '<' && c != '>';
@@ -39,7 +39,8 @@ bool IsDigits(absl::string_view text) {
   return !text.empty();
 }
 
-// An error in a line, and its position. A line has one at most.
+// An error in a line, and its position. The parser reports at most one error of
+// a line.
 struct Error {
   size_t position = 0;
   std::string text;
@@ -48,7 +49,7 @@ struct Error {
 
 enum class Side { kClient, kService };
 
-// One side of a binding, before Join() compares it with the other.
+// One side of a binding, before Join() compares the two sides.
 struct Endpoint {
   absl::optional<uid_t> uid;
   std::string name;
@@ -216,7 +217,7 @@ class Scanner {
   Error error_;
 };
 
-// Makes a binding of two sides. False: only one of them has the name '*'.
+// Makes a binding of two sides. False: only one side has the name '*'.
 bool Join(const Endpoint& client, const Endpoint& service, Binding* binding,
           Error* error) {
   const bool any_client = client.name == kAnyName;
@@ -263,15 +264,15 @@ absl::StatusOr<Endpoint> ParseEndpoint(absl::string_view text, Side side,
   return endpoint;
 }
 
-// The bindings of a file so far, to find duplicates and contradictions.
+// The bindings that were parsed so far, to find duplicates and contradictions.
 class SeenBindings {
  public:
   struct Seen {
     int line;
     size_t index;
   };
-  // Returns the earlier binding of `client`. If there is none, adds this one
-  // and returns null.
+  // Returns the earlier binding of `client`. If there is none, adds `seen` and
+  // returns null.
   const Seen* FindOrAdd(const ClientKey& client, Seen seen) {
     const ServiceKey key{client.uid.value_or(0), client.name};
     auto& map = client.uid.has_value() ? of_user_ : of_any_;

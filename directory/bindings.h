@@ -1,17 +1,19 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bindings: each says which user's service serves which user's client
-// interface. Their text, in files and on command lines:
+// Bindings. A binding ties a user's client interface to a user's service. This
+// is its text in files and on command lines:
 //
-//     # who may talk to whom
-//     <alice>.display  -> <1001>.screen      users by name or by number
-//     <alice>.*        -> <bob>.*            any other name: the same of bob
-//     <*>.clock        -> <root>.clock       any other user
-//     <*>.*            -> <self>.*           the directory's own user
+//     # client interface  -> service
+//     <alice>.display     -> <1001>.screen   users by name or by number
+//     <alice>.*           -> <bob>.*         any other name: bob's service of
+//                                            the same name
+//     <*>.clock           -> <root>.clock    any other user
+//     <*>.*               -> <self>.*        <self>: the directory's own user
 //
-// The most specific binding wins: user and name; user and *; <*> and name;
-// <*>.*. Nothing depends on the order of lines.
+// The most specific binding of a client interface applies, in this order: its
+// user and its name; its user and *; <*> and its name; <*>.*. The order of the
+// lines has no effect.
 
 #ifndef LE_MESSAGING_DIRECTORY_BINDINGS_H_
 #define LE_MESSAGING_DIRECTORY_BINDINGS_H_
@@ -34,7 +36,7 @@ namespace directory {
 // The name that means any name. A name of an interface cannot have a '*'.
 extern const char kAnyName[];
 
-// One user's interface.
+// Identifies a service: its user and its name.
 struct ServiceKey {
   uid_t uid = 0;
   std::string name;
@@ -58,8 +60,8 @@ struct ClientKey {
   }
 };
 
-// service.name is kAnyName (the same name as the client's) if and only if
-// client.name is.
+// service.name is kAnyName if and only if client.name is. In service.name,
+// kAnyName stands for the name of the client's interface.
 struct Binding {
   ClientKey client;
   ServiceKey service;
@@ -93,24 +95,26 @@ struct ParsedBindings {
 struct UserContext {
   Users* users = nullptr;
   uid_t self = 0;  // the user that <self> means
-  // True for a number that stands for all unmapped users. A binding may not
-  // name it; see event::Process::IsOverflowUser(). Empty: there is none.
+  // True for a number that stands for all unmapped users; see
+  // event::Process::IsOverflowUser(). A binding may not name such a number.
+  // Empty: there is no such number.
   std::function<bool(uid_t)> is_overflow_user;
   // True: a line whose user is unknown, or cannot be looked up now, is skipped
-  // with a warning. False: it is an error. True only when a daemon reads its
-  // file at start.
+  // with a warning. False: such a line is an error. True only when directoryd
+  // reads its file at the start.
   bool skips_unknown_users = false;
 };
 
 // The warning for a binding of all users and all names.
 extern const char kAnyoneReachesAll[];
 
-// Parses a text with one binding per line. Only `errors` reports a failure.
+// Parses a text with one binding per line. The parse has failed if the result
+// has any `errors`.
 ParsedBindings ParseBindings(absl::string_view text,
                              const UserContext& context);
 
-// Parse one side of a binding. InvalidArgument: the message names the column
-// and what was expected there.
+// Parse one side of a binding. InvalidArgument: the message names the column,
+// and the text that was expected there.
 absl::StatusOr<ClientKey> ParseClient(absl::string_view text,
                                       const UserContext& context);
 absl::StatusOr<ServiceKey> ParseService(absl::string_view text,
@@ -120,8 +124,9 @@ absl::StatusOr<Binding> ParseBinding(absl::string_view client,
                                      absl::string_view service,
                                      const UserContext& context);
 
-// The text that the parser reads. Users have their names, if there are any. If
-// `users` is null, users are numbers, but user 0 is "root".
+// Return the text that the parser reads. A user is written by its name if it
+// has one. If `users` is null, a user is written as a number, but user 0 as
+// "root".
 std::string Format(const ClientKey& client, Users* users);
 std::string Format(const ServiceKey& service, Users* users);
 std::string Format(const Binding& binding, Users* users);

@@ -26,16 +26,17 @@ using transports::IoResult;
 
 namespace {
 
-// The tries of an opening that does not wait, if its connection breaks. A
-// server may have died, or the directory may be restarting.
+// The number of tries of an opening that does not wait, if its connection
+// breaks: a server may have died, or the directory may be restarting.
 constexpr int kTriesWithoutWaiting = 3;
 
-// The tries of such an opening while the directory's backlog is full. They take
-// up to half a second, in which the directory accepts many connections.
+// The number of tries of such an opening while the directory's backlog is full.
+// They take up to half a second, in which the directory accepts many
+// connections.
 constexpr int kTriesAtAFullBacklog = 50;
 
-// Poll() receives at most this many frames that do not end the opening, because
-// a directory may send them without end.
+// The most frames that one call of Poll() receives, because a directory may
+// send frames without end.
 constexpr int kMaxFramesPerPoll = 256;
 
 bool BacklogIsFull(const absl::Status& failed) {
@@ -85,7 +86,7 @@ WaitCause ToCause(event::Process* process, WaitReason reason,
   return cause;
 }
 
-// A reason that only a later directory has becomes kRefused.
+// Returns kRefused for a reason that only later versions of the directory send.
 WaitReason ToReason(proto::WaitReason reason) {
   switch (reason) {
     case proto::WAIT_NO_BINDING:
@@ -216,7 +217,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     kTold,     // the observer's last call was made; it may have destroyed this
   };
 
-  // Never calls the observer: only the loop does that.
+  // Never calls the observer: only the loop and Poll() may do that.
   void Try() {
     WaitReason reason = WaitReason::kSystem;
     absl::Status failed = Ask(&reason);
@@ -237,7 +238,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
 
   bool MayTryAgainAfter(const absl::Status& failed) {
     if (BacklogIsFull(failed)) return ++full_backlogs_ < kTriesAtAFullBacklog;
-    // The connection broke before, so the directory may be restarting.
+    // If a connection broke before, the directory may be restarting.
     return breaks_ > 0 && absl::IsUnavailable(failed) &&
            ++breaks_ < kTriesWithoutWaiting;
   }
@@ -247,7 +248,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
         client_->Connect(reason);
     if (!connected.ok()) return connected.status();
     connection_ = *std::move(connected);
-    // The socket may have unread frames of a server behind the directory's.
+    // Frames of the server may follow those of the directory in the socket.
     connection_->SetTrust(Connection::Trust::kStranger, event::kUnknownPeer,
                           nullptr);
     asked_at_ = loop_->Now();
@@ -261,9 +262,9 @@ class DirectoryClient::DirectoryOpening final : public Opening,
       return absl::UnavailableError("the directory does not take the request");
     }
     *reason = WaitReason::kSystem;
-    // Set after the request, since nothing may be sent while it is on. The
-    // server attaches its credentials, so they are received even if its first
-    // frame has already arrived.
+    // The request is sent first, since nothing may be sent while credentials
+    // are received. The server attaches its credentials to its first frame, so
+    // they are received even if this frame has already arrived.
     absl::Status asked = connection_->SetReceiveCredentials(true);
     if (!asked.ok()) return asked;
     return connection_->Attach(loop_, this);
@@ -326,11 +327,12 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     if (heard_) SetCause(NotTaken());
   }
 
-  // The directory sends nothing after Introduced. The server sends all later
-  // frames, so a frame of a directory could lie about bindings.
+  // After Introduced the server sends all frames. A frame of a directory's type
+  // is refused, because the server could lie in it about bindings.
   Read HearServer(IncomingFrame frame) {
     if (frame.descriptor || frame.connection != nullptr) {
-      // Always on another thread: the directory may have named a false user.
+      // Another thread closes the file descriptor, even if server_ is this
+      // process's own user: the directory may have reported a wrong user.
       transports::CloseElsewhere(client_->process_, server_.uid,
                                  std::move(frame.descriptor));
       return Refuse(absl::DataLossError(
@@ -422,15 +424,12 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   int full_backlogs_ = 0;
   int breaks_ = 0;
   absl::Status refusal_;
-  // Of this connection: when it was made, whether the directory has sent a
-  // cause, what the directory has reported about the server, and the server in
-  // the directory's numbers. The cause is the last known one, of this or an
-  // earlier connection.
-  event::Instant asked_at_;
-  bool heard_ = false;
+  // The next four describe the present connection.
+  event::Instant asked_at_;  // when it was made
+  bool heard_ = false;       // the directory has sent a cause
   absl::optional<Introduced> introduced_;
-  event::Credentials server_;
-  WaitCause cause_;
+  event::Credentials server_;  // in the numbers of the directory's namespace
+  WaitCause cause_;  // the last known one, also of an earlier connection
 };
 
 std::unique_ptr<Opening> DirectoryClient::Open(
@@ -472,7 +471,8 @@ class DirectoryClient::DirectoryOffer final : public Offer,
 
   // ---- Log lines ----
 
-  // Limits the lines, because the directory decides how often this is called.
+  // The number of lines is limited, because the directory decides how often
+  // this function is called.
   void Log(LogLevel level, absl::string_view what) {
     if (!event::LogEnabled(level)) return;
     uid_t user = event::kUnknownPeer;
@@ -542,7 +542,8 @@ class DirectoryClient::DirectoryOffer final : public Offer,
         client_->Connect(reason);
     if (!connected.ok()) return connected.status();
     connection_ = *std::move(connected);
-    // A client for which there is no file descriptor waits, and is not lost.
+    // If no file descriptor is free, the client's frame stays unread: the
+    // client waits and is not lost.
     connection_->SetDescriptorPolicy(
         Connection::DescriptorPolicy::kLeaveUnread);
     proto::ToDirectory message;
@@ -558,9 +559,9 @@ class DirectoryClient::DirectoryOffer final : public Offer,
     return connection_->Attach(loop_, this);
   }
 
-  // A service belongs to the user that the process has at its connect. If the
-  // process changes its user, the service belongs to the new user after a
-  // restart of the directory.
+  // A service belongs to the user that the process has when it connects to the
+  // directory. If the process changes its user, the service belongs to the new
+  // user after the next connect.
   void WarnOfAnotherUser() {
     const uid_t now = client_->process_->credentials().uid;
     const uid_t before = std::exchange(user_, now).value_or(now);
@@ -587,7 +588,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
   }
 
   void OnReadable() override {
-    // The observer may destroy this in its call.
+    // The observer may destroy this offer in its call.
     bool destroyed = false;
     bool* const outer = std::exchange(destroyed_, &destroyed);
     do {
@@ -622,7 +623,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
       TryLater();
       return;
     }
-    // A client whose connection was lost on its way asks again.
+    // The client's connection was lost on its way. The client asks again.
     if (frame->connection == nullptr) return;
     observer_->OnClient(std::move(frame->connection),
                         FromProto(introduction.client()));
@@ -664,8 +665,8 @@ class DirectoryClient::DirectoryOffer final : public Offer,
   Offer::Observer* const observer_;
   std::unique_ptr<Connection> connection_;
   BackOff back_off_;
-  bool waits_ = false;  // to be offered, or to stand by
-  WaitCause cause_;     // if it waits
+  bool waits_ = false;  // the directory has not answered the advertisement
+  WaitCause cause_;     // used while waits_ is true
   WaitLog log_;
   LogTimer log_timer_{this};
   bool lacks_descriptor_ = false;

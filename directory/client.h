@@ -20,18 +20,19 @@
 namespace le {
 namespace directory {
 
-// The pause before the next try. It grows with each failed one. Pure.
+// Computes the pause before the next try. The pause grows with each failed try.
+// Pure.
 class BackOff {
  public:
   static constexpr absl::Duration kFirst = absl::Milliseconds(10);
   static constexpr absl::Duration kLongest = absl::Seconds(1);
 
-  // `random`: any number. It spreads the tries of clients that have lost their
-  // connections at the same time.
+  // `random` is any number. It spreads the tries of clients that have lost
+  // their connections at the same time.
   absl::Duration Next(uint64_t random);
-  // The pause after the error `failed`. If the backlog is full, the pause does
-  // not grow: all users share the backlog and it empties quickly, so growing
-  // pauses would favour the user who floods it.
+  // The pause after the error `failed`. If the directory's backlog is full, the
+  // pause does not grow: all users share the backlog and it empties quickly, so
+  // growing pauses would favour the user that fills it.
   absl::Duration NextAfter(const absl::Status& failed, uint64_t random);
   void Reset() { tries_ = 0; }
 
@@ -42,9 +43,9 @@ class BackOff {
 // Thread-safe: each opening and offer has a connection of its own.
 class DirectoryClient final : public Introducer {
  public:
-  // Owns neither argument. Each try looks up the place. Once a directory was
-  // found, the kind of its place is kept (see FindPlace()). `address` replaces
-  // the place for transports whose addresses are no paths.
+  // Does not own `process` and `transport`. Each try looks up the place. Once a
+  // directory was found, the kind of its place is kept (see FindPlace()).
+  // `address` replaces the place for transports whose addresses are no paths.
   DirectoryClient(event::Process* process, transports::Transport* transport,
                   absl::optional<std::string> address = absl::nullopt);
 
@@ -55,10 +56,10 @@ class DirectoryClient final : public Introducer {
                                    const InterfaceDescription& service,
                                    Offer::Observer* observer) override;
 
-  // Connects to the directory. Unavailable: there is none now; the message has
-  // the cause. Unauthenticated: it is not trusted. Other errors are those of
-  // the transport. If `reason` is not null, it is set to the reason of a
-  // failure.
+  // Connects to the directory. Unavailable: there is no directory now; the
+  // message has the cause. Unauthenticated: the directory is not trusted. Other
+  // errors are those of the transport. If `reason` is not null, it is set to
+  // the reason of a failure.
   absl::StatusOr<std::unique_ptr<transports::Connection>> Connect(
       WaitReason* reason = nullptr);
 
@@ -70,8 +71,8 @@ class DirectoryClient final : public Introducer {
   transports::Transport* const transport_;
   const absl::optional<std::string> address_;
   std::atomic<Place::Kind> kept_{Place::Kind::kNone};
-  // For the directory's messages. All openings and offers share it, since each
-  // needs a buffer only briefly.
+  // For the directory's messages. All openings and offers share the pool, since
+  // each of them needs a buffer only briefly.
   const transports::BufferPool::Ptr pool_;
 };
 

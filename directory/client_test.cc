@@ -37,7 +37,7 @@ constexpr uid_t kMallory = 666;
 
 // ---- Back-off --------------------------------------------------------------
 
-// The upper bound of the pause after `tries` failed tries.
+// Returns the upper bound of the pause after `tries` failed tries.
 absl::Duration Whole(int tries) {
   absl::Duration whole = absl::Milliseconds(10);
   for (int i = 0; i < tries && whole < absl::Seconds(1); ++i) whole *= 2;
@@ -193,12 +193,12 @@ class FalseDirectory final : private transports::Acceptor::Observer {
 
 class DirectoryClientTest : public ::testing::Test {
  protected:
-  // A client in a process of that user, for the world's directory.
+  // Returns a client of the world's directory, in a process of this user.
   std::unique_ptr<DirectoryClient> NewClient(uid_t uid) {
     return std::make_unique<DirectoryClient>(
         world_.ProcessOf(uid), world_.TransportOf(uid), SmallWorld::kAddress);
   }
-  // The refusal of an opening by a process of kAlice.
+  // Opens a session in a process of kAlice. Returns the refusal.
   absl::Status Refusal(const InterfaceDescription& interface, bool wait) {
     const auto client = NewClient(kAlice);
     End end;
@@ -244,7 +244,7 @@ TEST_F(DirectoryClientTest, GivesTheServersFirstFrameAndItsSender) {
   });
 }
 
-// Each end learns what the library of the other end understands.
+// Each end learns the versions that the library of the other end understands.
 TEST_F(DirectoryClientTest, DialectsAreToldToBothEnds) {
   world_.Run([&] {
     world_.Start();
@@ -275,7 +275,8 @@ TEST_F(DirectoryClientTest, DialectsAreToldToBothEnds) {
   });
 }
 
-// A process in another namespace has other numbers than the directory.
+// The client is in another namespace than the directory. Its own user has
+// another number there than the directory reports.
 TEST_F(DirectoryClientTest, NumbersOfAnotherNamespaceAreOfNoUse) {
   world_.Run([&] {
     world_.Start();
@@ -288,7 +289,7 @@ TEST_F(DirectoryClientTest, NumbersOfAnotherNamespaceAreOfNoUse) {
     End end;
     const auto opening =
         client->Open(world_.loop(), Interface("clock"), false, &end);
-    world_.ProcessOf(kAlice)->SetUser(0);  // as it sees itself
+    world_.ProcessOf(kAlice)->SetUser(0);  // its number in its own namespace
     world_.Settle();
     ASSERT_NE(end.session, nullptr);
     EXPECT_FALSE(end.introduced.server.has_value());
@@ -411,7 +412,7 @@ TEST_F(DirectoryClientTest, AFullLineIsTriedOftenAndByOneThatDoesNotWaitToo) {
     EXPECT_EQ(gives_up.refusal.code(), absl::StatusCode::kAborted);
     EXPECT_EQ(gives_up.calls, 1);
 
-    // A service is offered as soon.
+    // An offer also retries quickly while the backlog is full.
     transport.line_is_full_for = 20;
     WatchedTransport own(&world_, kSelf);
     own.line_is_full_for = 20;
@@ -507,7 +508,7 @@ TEST_F(DirectoryClientTest, GarbageForAnAnswerIsABrokenConnection) {
         EXPECT_EQ(end.calls, 1);
         EXPECT_EQ(end.refusal.code(), absl::StatusCode::kUnavailable);
 
-        // An opening that waits tries on, with back-off.
+        // An opening that waits retries without end, with back-off.
         End waiting_end;
         opening =
             client.Open(world.loop(), Interface("clock"), true, &waiting_end);
@@ -554,7 +555,8 @@ TEST_F(DirectoryClientTest, AnOfferComesBackWithTheDirectory) {
       world_.Advance(absl::Seconds(1));
       ASSERT_EQ(world_.server()->registry().servers().size(), 1u);
       world_.Stop();
-      // At once, since the directory had answered: the back-off was reset.
+      // The directory had answered, so the back-off was reset, and the service
+      // is offered again at once.
       world_.Start();
       world_.Advance(absl::Milliseconds(10));
       ASSERT_EQ(world_.server()->registry().servers().size(), 1u);
@@ -582,7 +584,7 @@ TEST_F(DirectoryClientTest, AnOfferMayEndInItsObserversCall) {
           client->Open(world_.loop(), Interface("clock"), true, &end));
     }
     world_.Settle();
-    // Both are introduced at once.
+    // The directory introduces both clients at once.
     greeter.offer =
         server->Advertise(world_.loop(), Interface("clock"), &greeter);
     world_.Settle();
@@ -684,8 +686,8 @@ TEST_F(DirectoryClientTest, AnOfferSurvivesGarbageAndIntroductionsOfNobody) {
 
 std::vector<std::string>* g_log = nullptr;
 
-// A process that has changed its user is another user after a restart of the
-// directory.
+// A process advertises a service and then changes its user. After a restart of
+// the directory, the service belongs to the new user.
 TEST_F(DirectoryClientTest, AServiceThatBecomesAnothersIsWarnedOf) {
   std::vector<std::string> log;
   g_log = &log;
@@ -767,8 +769,8 @@ TEST_F(DirectoryTrustTest, TrustsRootAndOneselfButNoOther) {
   });
 }
 
-// In a user namespace all users outside have one number. It may be root's, or
-// that of the process itself.
+// In a user namespace all unmapped users have the same number. It may be the
+// number of root, or that of the process's own user.
 TEST_F(DirectoryTrustTest, TrustsNobodyWhoIsNotMapped) {
   world_.Run([&] {
     SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
@@ -798,7 +800,7 @@ TEST_F(DirectoryTrustTest, StaysAtTheKindOfPlaceWhereItFoundOne) {
     SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
     DirectoryClient client(world_.ProcessOf(kAlice),
                            world_.TransportOf(kAlice));
-    // A directory that is not trusted does not count.
+    // The directory is not trusted, so the kind of its place is not kept.
     StartAs(kMallory);
     EXPECT_FALSE(client.Connect().ok());
     SetEnv("LE_MESSAGING_DIR", "/elsewhere");
@@ -809,7 +811,9 @@ TEST_F(DirectoryTrustTest, StaysAtTheKindOfPlaceWhereItFoundOne) {
   });
 }
 
-// The system's folder disappears, in a /run of the test's own.
+// A process has used a directory in the system's folder. Then the folder
+// disappears, and a directory appears in the user's folder. The process waits
+// for the system's folder. The test has a /run of its own.
 TEST(DirectoryPlaceTest, WaitsForTheSystemsFolderThatItHasUsed) {
 #if defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "the child's simulation has threads, which tsan forbids";

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The causes of an opening's wait, and the log lines of an offer's.
+// The causes of an opening's wait, and the log lines about an offer's wait.
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -43,8 +43,8 @@ class Mute final : public transports::Acceptor::Observer {
  public:
   explicit Mute(std::unique_ptr<transports::Acceptor> acceptor)
       : acceptor_(std::move(acceptor)) {}
-  // From now on it accepts connections and reads from them, but answers
-  // nothing.
+  // Accepts connections from now on. Reads one frame of each, and sends no
+  // answer.
   void Read(event::Loop* loop) {
     EXPECT_TRUE(acceptor_->Attach(loop, this).ok());
   }
@@ -235,14 +235,15 @@ TEST_F(ClientWaitTest, ADirectoryThatIsStopped) {
     const auto opening = Open(client.get());
     world_.Advance(absl::Minutes(1));
     EXPECT_EQ(opening->cause().reason, WaitReason::kNoAnswer);
-    // The directory reads the request, and does not answer.
+    // Now the directory reads the request, but does not answer.
     mute->Read(world_.loop());
     world_.Settle();
     EXPECT_EQ(opening->cause().reason, WaitReason::kNoAnswer);
   });
 }
 
-// The cause stays the same until a new try has had time for an answer.
+// After a new try, the cause stays the same until the directory has had time
+// for an answer.
 TEST_F(ClientWaitTest, ANewTryIsNoNewCause) {
   world_.Run([&] {
     world_.Start();
@@ -259,7 +260,8 @@ TEST_F(ClientWaitTest, ANewTryIsNoNewCause) {
   });
 }
 
-// After the introduction, a directory's frame of the server is not believed.
+// A client is introduced. Then the server sends it a frame of a directory.
+// Expected: the client does not use the frame, and the opening fails.
 TEST_F(ClientWaitTest, AServersWordIsNotTheDirectorys) {
   world_.Run([&] {
     world_.Start({}, 0);
@@ -297,7 +299,7 @@ TEST_F(ClientWaitTest, AServersWordIsNotTheDirectorys) {
   });
 }
 
-// The same over Unix sockets: the text has the error of the system.
+// Over Unix sockets, the text of the cause has the system's error.
 TEST(UnixClientWaitTest, TheSystemsErrors) {
   char folder[] = "/tmp/le_waitXXXXXX";
   ASSERT_NE(mkdtemp(folder), nullptr);
@@ -404,7 +406,8 @@ TEST_F(ClientWaitTest, AnOfferIsRefusedOrNotAnswered) {
   });
 }
 
-// A server's limit of open files. Its clients wait until one is free.
+// A server has no free file descriptor. Expected: its clients wait until one is
+// free.
 TEST(UnixClientWaitTest, AnOfferSaysOnceForEachShortageThatNoDescriptorIsLeft) {
   char folder[] = "/tmp/le_waitXXXXXX";
   ASSERT_NE(mkdtemp(folder), nullptr);

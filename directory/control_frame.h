@@ -22,8 +22,8 @@ namespace directory {
 constexpr uint32_t kControlVersion = 1;
 
 // Frame types from 128 up are the directory's. Lower types are those of
-// sessions. A connection carries only the directory's types until `Introduced`,
-// and only those of sessions after it.
+// sessions. A client's connection carries only the directory's types until the
+// message Introduced, and only the types of sessions after it.
 constexpr uint8_t kControlFrame = 128;  // a protobuf
 constexpr uint8_t kIntroductionFrame =
     129;  // a client's connection, proto::Introduction
@@ -33,13 +33,13 @@ constexpr bool IsDirectoryFrame(uint8_t type) { return type >= 128; }
 // No message needs more than this: long lists and texts are sent in parts.
 constexpr size_t kMaxControlBytes = 64 * 1024;
 
-// The same for messages to and from clients and servers. Their largest part is
-// a text about a few names. There may be many such peers, so their buffers are
-// small.
+// The largest control message to or from a client or a server. Its largest part
+// is a text about a few names. The limit is low because there may be many such
+// peers, and each may occupy a buffer of this size.
 constexpr size_t kMaxAnswerBytes = 8 * 1024;
 
-// The size of a part of a long text or list. Leaves room for the rest of the
-// frame.
+// The size of a part of a long text or list. It leaves room for the rest of the
+// control message.
 constexpr size_t kPartBytes = 48 * 1024;
 
 template <typename Message>
@@ -51,7 +51,8 @@ transports::IoResult SendControl(transports::Connection* connection,
     event::Log(event::LogLevel::kError, "a control message over the limit");
     return transports::IoResult::kClosed;
   }
-  // With room for the transport's header, so that both are sent in one piece.
+  // The transport writes its header into the headroom, so that header and
+  // payload are sent in one piece.
   std::string bytes(transports::kBufferHeadroomBytes + size, '\0');
   auto* const headroom = reinterpret_cast<uint8_t*>(&bytes[0]);
   uint8_t* const payload = headroom + transports::kBufferHeadroomBytes;

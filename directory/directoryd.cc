@@ -136,7 +136,8 @@ Flags ParseFlags(int argc, char** argv) {
   return flags;
 }
 
-// `again`: the file must be a regular one, since other work waits for the read.
+// `again`: the directory is running, and the read must not block it, so the
+// file must be a regular one.
 absl::StatusOr<std::string> ReadFile(const std::string& name, bool again) {
   le::event::UniqueFd file(sys::Open(
       name.c_str(), O_RDONLY | O_CLOEXEC | (again ? O_NONBLOCK : 0), 0));

@@ -65,7 +65,7 @@ class RawClient {
     const std::string text = message.SerializeAsString();
     Send(Packet(kControlFrame, 0, text.size(), text));
   }
-  // A request for a session, as the only frame of a packet or the first of it.
+  // Sends a request for a session. `more`: further frames of the same packet.
   void SendOpen(uint16_t flags = 0, const std::string& more = "") {
     proto::ToDirectory message = OpenMessage(Interface("clock"), true);
     message.set_version(kControlVersion);
@@ -95,7 +95,7 @@ class RawClient {
   const event::UniqueFd socket_;
 };
 
-// Lets `after` introductions be sent. Each further one fails.
+// The first `after` introductions are sent. The send of each later one fails.
 class BreaksIntroductions final : public event::sys::Interceptor {
  public:
   explicit BreaksIntroductions(size_t after) : left_(after) {
@@ -128,7 +128,7 @@ class HostileClientTest : public ::testing::Test {
   }
   ~HostileClientTest() override {
     event::SetLogSink(former_sink_);
-    directory_.reset();  // and its socket
+    directory_.reset();  // this deletes the socket
     EXPECT_EQ(rmdir(folder_), 0);
   }
 
@@ -142,7 +142,7 @@ class HostileClientTest : public ::testing::Test {
     auto connected = transport_.Connect(address_);
     ASSERT_TRUE(connected.ok()) << connected.status();
     service_ = *std::move(connected);
-    Settle();  // the loop watches it now, so sends of one turn are gathered
+    Settle();  // the directory watches it, so it gathers the sends of a turn
     SendControl(service_.get(), AdvertiseMessage(Interface("clock")));
     Settle();
     transports::IncomingFrame frame;
@@ -174,8 +174,9 @@ class HostileClientTest : public ::testing::Test {
       event::SetLogSink([](event::LogLevel, absl::string_view) {});
 };
 
-// The server has closed its end, but the kernel still holds its unreceived
-// introductions. They count against the kernel's limit for the user.
+// A server closes its end before it has received its introductions. The kernel
+// still holds them and counts them against the user's limit. Expected: the
+// directory also charges them until the server has received them.
 TEST_F(HostileClientTest, WhatAServerDoesNotReceiveIsChargedUntilItHasGone) {
   RawClient server(address_);
   server.SendAdvertise();
@@ -202,7 +203,8 @@ TEST_F(HostileClientTest, WhatAServerDoesNotReceiveIsChargedUntilItHasGone) {
   EXPECT_EQ(directory_->accounts().connections.used(), 0u);
 }
 
-// The server has received some introductions when its connection breaks.
+// A server receives some introductions, and then its connection breaks.
+// Expected: the introductions that it has not received stay charged.
 TEST_F(HostileClientTest, AServerThatBreaksWhenItMakesRoomLingers) {
   RawClient server(address_);
   server.SendAdvertise();
@@ -245,7 +247,8 @@ TEST_F(HostileClientTest, AServerThatBreaksInItsAdvertiseIsNotHeardAnyMore) {
   EXPECT_EQ(directory_->Discrepancy(), "");
 }
 
-// A part of a frame would occupy a buffer until the rest arrives.
+// A part of a frame would occupy a buffer of the directory until the rest
+// arrives.
 TEST_F(HostileClientTest, AServerThatBeginsAFrameIsRefused) {
   RawClient server(address_);
   server.SendAdvertise();
@@ -298,7 +301,7 @@ TEST_F(HostileClientTest, AClientThatBeginsAFrameAfterItsOpenIsRefused) {
   EXPECT_EQ(NextOf(service_.get(), &none), IoResult::kWouldBlock);
 }
 
-// The announcement is no frame, but reports a frame to come.
+// An announcement packet is no frame, but announces a large frame.
 TEST_F(HostileClientTest, AClientThatAnnouncesAPacketAfterItsOpenIsRefused) {
   RawClient client(address_);
   client.SendOpen();
@@ -319,7 +322,8 @@ TEST_F(HostileClientTest, AClientWithAFrameBehindItsOpenIsRefused) {
   EXPECT_EQ(client.Hear(), "closed");
 }
 
-// What the directory has not received is part of the session.
+// A client sends a part of a frame behind its request, before the directory
+// receives it. Expected: the server receives this frame in the session.
 TEST_F(HostileClientTest, WhatTheDirectoryHasNotReceivedGoesToTheService) {
   Advertise();
   RawClient client(address_);

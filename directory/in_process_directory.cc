@@ -19,9 +19,10 @@ namespace directory {
 using transports::Connection;
 using transports::IoResult;
 
-// The directory hands over the ends of connections under its lock. A task on
-// the loop of the receiving object takes them. So neither object can be
-// destroyed while another thread posts to it.
+// The directory stores the ends of a connection in the offer and the opening,
+// under its lock, and posts a task to the loop of each. The task uses the end.
+// The destructors take the lock, so neither object can be destroyed while
+// another thread posts to it.
 class InProcessDirectory::LocalOffer final : public Offer, private event::Task {
  public:
   LocalOffer(InProcessDirectory* directory, event::Loop* loop,
@@ -180,7 +181,8 @@ class InProcessDirectory::LocalOpening final : public Opening,
     TakeDecision();
   }
 
-  // Handles the directory's decision. True: the observer's last call was made.
+  // Handles the decision that the directory has stored here. True: the
+  // observer's last call was made.
   bool TakeDecision() {
     bool cause_changed, introduced;
     absl::Status refusal;
@@ -235,8 +237,8 @@ class InProcessDirectory::LocalOpening final : public Opening,
     return false;
   }
 
-  // Asks again after a pause: with a server that closes each connection at
-  // once, the opening would spin.
+  // Asks again after a pause. Without the pause, the opening would spin if a
+  // server closes each connection at once.
   class AskAgain final : public event::Timer {
    public:
     void Start(LocalOpening* opening) {
@@ -267,9 +269,9 @@ class InProcessDirectory::LocalOpening final : public Opening,
   std::unique_ptr<Connection> connection_;
   transports::Dialect server_dialect_;
   absl::Status refusal_;
-  bool introduced_ = false;     // but not attached yet
-  bool waited_ = false;         // the observer was notified, or will be
-  bool cause_changed_ = false;  // the observer was not notified yet
+  bool introduced_ = false;     // but connection_ is not attached yet
+  bool waited_ = false;         // the client has had to wait
+  bool cause_changed_ = false;  // since the observer's last notification
   bool posted_ = false;
 };
 
@@ -378,7 +380,7 @@ void InProcessDirectory::OpenLocked(LocalOpening* opening) {
 }
 
 void InProcessDirectory::CarryOutLocked(Registry::Actions actions) {
-  // All slices at once: no other user has to wait for them.
+  // All slices are done at once: no other user has to wait for them.
   while (registry_.has_more()) {
     for (RegistryAction& action : registry_.GoOn()) {
       actions.push_back(std::move(action));

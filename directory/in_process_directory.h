@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A directory inside a process. It has no address, no control messages and no
-// thread. The thread that opens a session or offers a service makes the
-// introduction. The loops of both sides deliver it.
+// thread. An introduction is made on the thread that opens a session or offers
+// a service. The loops of client and server then deliver it.
 //
-// The registry is that of directoryd, so the rules are the same: bindings,
-// waiting clients, stand-bys, protocols that must agree. There is only one
-// user.
+// The registry is that of directoryd, so the rules are the same for bindings,
+// waiting clients, servers that stand by, and protocols that differ. There is
+// only one user.
 
 #ifndef LE_MESSAGING_DIRECTORY_IN_PROCESS_DIRECTORY_H_
 #define LE_MESSAGING_DIRECTORY_IN_PROCESS_DIRECTORY_H_
@@ -30,8 +30,8 @@ namespace directory {
 // Thread-safe. Must outlive its openings and offers.
 class InProcessDirectory {
  public:
-  // Starts with the one binding "<*>.* -> <self>.*". The user of `process`,
-  // which is not owned, is <self>.
+  // Starts with the one binding "<*>.* -> <self>.*". <self> is the user of
+  // `process`. Does not own `process`.
   explicit InProcessDirectory(event::Process* process);
   ~InProcessDirectory();
 
@@ -40,7 +40,8 @@ class InProcessDirectory {
   // column.
   absl::Status SetBindings(absl::string_view text);
 
-  // An introducer whose connections `transport`, which is not owned, makes.
+  // Returns an introducer whose connections are made by `transport`. Does not
+  // own `transport`.
   std::unique_ptr<Introducer> IntroducerFor(
       transports::LocalTransport* transport);
 
@@ -61,8 +62,8 @@ class InProcessDirectory {
   Accounts accounts_{Limits::None()};
   Registry registry_ ABSL_GUARDED_BY(mutex_){&accounts_};
   PeerId next_id_ ABSL_GUARDED_BY(mutex_) = 1;
-  absl::flat_hash_map<PeerId, LocalOpening*> openings_  // that wait
-      ABSL_GUARDED_BY(mutex_);
+  // The openings that wait.
+  absl::flat_hash_map<PeerId, LocalOpening*> openings_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<PeerId, LocalOffer*> offers_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -23,7 +23,8 @@ class CountingObserver final : public Opening::Observer {
   int changes = 0;
 };
 
-// An opening is polled while another thread changes the cause of its wait.
+// One thread polls an opening while another thread changes the bindings, and so
+// the cause of the opening's wait.
 TEST(InProcessDirectoryTest, APollMeetsWhatOtherThreadsDecide) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     event::Simulation sim(seed);

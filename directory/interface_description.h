@@ -12,8 +12,8 @@
 namespace le {
 namespace directory {
 
-// What a client or a server states about its interface. Both sides must state
-// the same protocol and the same size; the names may differ.
+// The interface of a client or a server, as that side states it. Both sides
+// must state the same protocol and the same size; the names may differ.
 struct InterfaceDescription {
   std::string interface_name;
   std::string protocol_id;

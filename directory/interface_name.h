@@ -20,8 +20,9 @@ namespace directory {
 constexpr size_t kMaxInterfaceNameBytes = 127;
 constexpr size_t kMaxProtocolIdBytes = 127;
 
-// Printable ASCII without blanks, since names are words in files, logs and
-// command lines. Without < > # *, which have a meaning there.
+// A name has printable ASCII characters without blanks, since names are words
+// in files, logs and command lines. It has none of < > # *, because these have
+// a meaning in the bindings file.
 constexpr bool IsInterfaceNameCharacter(char c) {
   return c > ' ' && c <= '~' && c != '<' && c != '>' && c != '#' && c != '*';
 }
@@ -29,8 +30,8 @@ constexpr bool IsInterfaceNameCharacter(char c) {
 // OK, or InvalidArgument with a text that says what is wrong with the name.
 absl::Status CheckInterfaceName(absl::string_view name);
 
-// The same for the identifier of a protocol: 1 to kMaxProtocolIdBytes bytes of
-// any value but NUL.
+// As CheckInterfaceName(), for the identifier of a protocol: 1 to
+// kMaxProtocolIdBytes bytes of any value but NUL.
 absl::Status CheckProtocolId(absl::string_view id);
 
 // Escapes all bytes of `text` that are not printable ASCII, for logs.

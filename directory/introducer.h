@@ -3,12 +3,12 @@
 //
 // The interface by which sessions and services use a directory.
 //
-// Sessions and services know nothing else of the directory. The implementations
-// are DirectoryClient, which uses a directory over any transport, and
-// InProcessDirectory::IntroducerFor(), for services of one process.
+// Sessions and services use nothing else of the directory. There are two
+// implementations: DirectoryClient uses a directory over any transport, and
+// InProcessDirectory::IntroducerFor() is for services of one process.
 //
-// Each object belongs to one thread and to the loop that it was given. That
-// loop calls the observer, and so does Opening::Poll(). No other call does. An
+// Each Opening and each Offer belongs to one thread and to the loop that it was
+// given. The observer is called only by that loop and by Opening::Poll(). An
 // observer may destroy the object that calls it, unless a comment says
 // otherwise.
 
@@ -31,46 +31,48 @@ namespace directory {
 
 // What a directory reports about a server that it has introduced.
 struct Introduced {
-  // None if this process is in another namespace than the directory: its
-  // numbers mean nothing here.
+  // The user and the process of the server. None if this process is in another
+  // namespace than the directory: then the directory's numbers mean nothing
+  // here.
   absl::optional<event::Credentials> server;
   transports::Dialect dialect;
 };
 
-// A client's request for a session, for as long as the object lives.
+// A client's request for a session. The destructor cancels the request.
 class Opening {
  public:
   class Observer {
    public:
     virtual ~Observer() = default;
-    // The server's first frame, `first`, has arrived. It has its sender's
-    // credentials if the kernel reports them, and is no directory's frame. The
-    // connection is detached. This is the observer's last call.
+    // The server's first frame, `first`, has arrived. It has the credentials of
+    // its sender if the kernel reports them. It never has a frame type of the
+    // directory. The connection is detached. This is the observer's last call.
     virtual void OnIntroduced(
         std::unique_ptr<transports::Connection> connection,
         transports::IncomingFrame first, const Introduced& introduced) = 0;
     // The request has failed. This is the observer's last call.
-    // If the opening waits, or not:
+    // For all openings:
     //   FailedPrecondition  the service has another protocol
-    //   ResourceExhausted   a limit, which the message names
+    //   ResourceExhausted   a limit is reached; the message names the limit
     //   InvalidArgument     the directory refuses the names
     //   Unimplemented       the directory or the server has another version
     //   DataLoss            the server has violated the protocol
-    // Only if the opening does not wait:
+    // Only for openings that do not wait:
     //   NotFound            the service is not offered now
     //   PermissionDenied    there is no binding
     //   Unauthenticated     the directory is not trusted
     //   Aborted             the directory's backlog is full
     //   Unavailable         there is no directory, or the connection broke
-    //   Internal            the operating system has failed
+    //   Internal            a system call failed
     virtual void OnRefused(const absl::Status& why) = 0;
-    // cause() has changed. May be called often. Must not destroy the opening.
+    // cause() has changed. The opening may call this often. The observer must
+    // not destroy the opening here.
     virtual void OnCauseChanged() {}
   };
   virtual ~Opening() = default;  // cancels the request
 
-  // Why there is no session yet. This call checks whether the directory or the
-  // server reads, because nothing reports when they do not.
+  // Why there is no session yet. The caller must ask, because no event reports
+  // that the directory or the server does not read.
   virtual WaitCause cause() = 0;
   // Receives the frames that have arrived, up to a bound, without the loop.
   // True: this call has called the observer, which may have destroyed the
@@ -78,17 +80,17 @@ class Opening {
   virtual bool Poll() = 0;
 };
 
-// A service on offer, for as long as the object lives. After a restart of the
-// directory it is offered again.
+// The offer of a service. It lasts until this object is destroyed. After a
+// restart of the directory the service is offered again.
 class Offer {
  public:
   class Observer {
    public:
     virtual ~Observer() = default;
     // A client requests a session, and a binding permits it. The connection is
-    // detached; its peer() is the client. The client treats all further frames
-    // on it as the server's. `client`: what the client's library understands.
-    // Both libraries have a version in common.
+    // detached; its peer() is the client. The client takes all further frames
+    // on the connection as the server's. `client` has the versions that the
+    // client's library understands. Both libraries have a version in common.
     virtual void OnClient(std::unique_ptr<transports::Connection> connection,
                           const transports::Dialect& client) = 0;
   };
@@ -99,9 +101,9 @@ class Introducer {
  public:
   virtual ~Introducer() = default;
 
-  // With `wait`, waits for the directory, the binding and the service. Tries
-  // again, with back-off, when one of them is lost meanwhile. Without `wait`,
-  // waits for the server's first frame only.
+  // With `wait`, waits for the directory, the binding, the service and the
+  // server's first frame. Tries again, with back-off, if the connection breaks.
+  // Without `wait`, waits for the server's first frame only.
   virtual std::unique_ptr<Opening> Open(event::Loop* loop,
                                         const InterfaceDescription& client,
                                         bool wait,

@@ -12,8 +12,8 @@ namespace {
 // Called first, while the process has one thread.
 void PrepareProcess() {
   le::event::sys::OpenMissingStandard();
-  // SIGHUP is blocked, so that an early one stays pending until the loop
-  // handles it. SIGTERM and SIGINT may end the daemon at once while it starts.
+  // SIGHUP is blocked, so that a signal during the start stays pending until
+  // the loop handles it. SIGTERM and SIGINT may end the daemon while it starts.
   sigset_t hang_up;
   sigemptyset(&hang_up);
   sigaddset(&hang_up, SIGHUP);

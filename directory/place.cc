@@ -20,8 +20,8 @@ bool SystemFolderExists() {
          S_ISDIR(folder.st_mode);
 }
 
-// True if root has given the system's folder to `user`: the user owns it, and
-// no other user but root may create a socket in it.
+// True if root has given the system's folder to `user`: the user owns the
+// folder, and no other user but root may create a socket there.
 bool IsGivenTo(const std::string& folder, uid_t user) {
   struct stat found;
   return event::sys::Lstat(folder.c_str(), &found) == 0 &&

@@ -20,7 +20,8 @@ struct Place {
 
   std::string folder;
   Kind kind = Kind::kNone;
-  // A flag or the environment names the place. To name it is to trust it.
+  // True if a flag or the environment names the place. Then any directory there
+  // is trusted.
   bool is_explicit() const { return kind == Kind::kExplicit; }
 
   // The socket's address.
@@ -28,27 +29,28 @@ struct Place {
   std::string lock_file() const { return folder + "/lock"; }
 };
 
-// OK if `process` may trust the directory at `place`. `directory` is its user.
-// - At an explicit place, it trusts every user.
+// OK if `process` may trust a directory at `place` that runs as the user of
+// `directory`.
+// - At an explicit place, the process trusts every user.
 // - At any other place, it trusts root and its own user.
-// - At the system's folder, it also trusts the owner of the folder, if nobody
-//   else may write to it: only root can have chosen that owner.
+// - At the system's folder, it also trusts the owner of the folder, if no other
+//   user may write to the folder: only root can have chosen that owner.
 // A user that stands for all unmapped ones (Process::IsOverflowUser()) is
 // trusted at an explicit place only.
 absl::Status CheckTrust(event::Process* process, const Place& place,
                         const event::Credentials& directory);
 
-// A question for the user of a process that finds no directory.
+// Returns a question for the log of a process that finds no directory.
 std::string IsItRunning(event::Process* process);
 
 // Returns the first of: `flag` (if not empty), LE_MESSAGING_DIR,
 // /run/le_messaging if that folder exists, $XDG_RUNTIME_DIR/le_messaging.
-// Unavailable: there is none; the message says what to do.
+// Unavailable: there is no place; the message says what to do.
 //
-// `kept`: the kind of the place that the process has used so far. An explicit
-// place has priority over it. Otherwise the kind does not change, even if the
-// system's folder disappears or appears: the services and the clients of a
-// process must be at one directory.
+// `kept` is the kind of the place that the process has used so far. An explicit
+// place has priority over this kind. Otherwise the kind does not change, even
+// if the system's folder disappears or appears: the services and the clients of
+// a process must be at one directory.
 absl::StatusOr<Place> FindPlace(event::Process* process,
                                 const std::string& flag,
                                 Place::Kind kept = Place::Kind::kNone);

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Keeps a directory the only one at its place, and notices when it loses the
-// place.
+// Keeps a second directory out of a place, and notices when the files of the
+// place are deleted.
 
 #ifndef LE_MESSAGING_DIRECTORY_PLACE_HOLDER_H_
 #define LE_MESSAGING_DIRECTORY_PLACE_HOLDER_H_
@@ -20,25 +20,25 @@
 namespace le {
 namespace directory {
 
-// Makes the folder if it is missing, with mode 0755 whatever the umask. Locks
-// the lock file in it for as long as the result is open. AlreadyExists: another
-// directory holds the lock. PermissionDenied: the folder belongs neither to
-// root nor to this user.
+// Makes the folder if it is missing, with mode 0755 whatever the umask is.
+// Locks the lock file in the folder. The lock is held until the result is
+// closed. AlreadyExists: another directory holds the lock. PermissionDenied:
+// the folder belongs neither to root nor to this user.
 absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place);
 
 // Notices when the socket or the lock file of a place is deleted, renamed or
 // replaced, alone or with its folder. Does not poll. Does not notice a change
-// above the folder: a parent that is renamed, or a file system that is mounted
-// there.
+// above the folder, such as a parent folder that is renamed, or a file system
+// that is mounted over it.
 class PlaceWatch final : private event::Watch, private event::Timer {
  public:
   explicit PlaceWatch(event::Loop* loop) : loop_(loop) {}
   ~PlaceWatch() override { Stop(); }
 
   // Watches from now on. The socket must exist; `lock` is the result of
-  // HoldPlace(). The loop calls `on_lost` once, kSettleTime after the loss:
-  // files are mostly deleted together. `on_lost` may call Start() again, or
-  // destroy this.
+  // HoldPlace(). The loop calls `on_lost` once, kSettleTime after the first
+  // file is lost, because both files are mostly deleted together. `on_lost` may
+  // call Start() again, or destroy this.
   absl::Status Start(const Place& place, const event::UniqueFd& lock,
                      std::function<void()> on_lost);
   void Stop();

@@ -36,7 +36,7 @@ class PlaceHolderTest : public ::testing::Test {
     rmdir(parent_);
   }
 
-  // A file stands in for the socket.
+  // Makes a file in place of the socket.
   void MakeSocket() {
     const int fd = open(place_.address().c_str(), O_CREAT | O_CLOEXEC, 0666);
     ASSERT_GE(fd, 0);

@@ -26,7 +26,7 @@ class FindPlaceTest : public ::testing::Test {
   void SetEnv(const std::string& name, const std::string& value) {
     process_->SetEnv(name, value);
   }
-  // "explicit FOLDER", "FOLDER" or the error.
+  // Calls FindPlace(). Returns "explicit FOLDER", "FOLDER" or the error.
   std::string Find(const std::string& flag = "",
                    Place::Kind kept = Place::Kind::kNone) {
     const absl::StatusOr<Place> place = FindPlace(process_, flag, kept);
@@ -87,7 +87,7 @@ TEST(PlaceTest, NamesTheFilesInItsFolder) {
   EXPECT_EQ(place.lock_file(), "/folder/lock");
 }
 
-// A child runs it in an empty /run of its own.
+// The test runs in a child with an empty /run of its own.
 TEST_F(FindPlaceTest, TheSystemFolderGoesBeforeTheUsersOwn) {
   constexpr int kNotPermitted = 100;
   SetEnv("XDG_RUNTIME_DIR", "/run/user/7");
@@ -96,7 +96,7 @@ TEST_F(FindPlaceTest, TheSystemFolderGoesBeforeTheUsersOwn) {
   if (child == 0) {
     if (!EnterEmptyRun()) _exit(kNotPermitted);
     const std::string without = Find();
-    // Only a folder counts.
+    // A file in place of the folder is ignored.
     const bool made_file = mknod("/run/le_messaging", S_IFREG, 0) == 0;
     const std::string with_file = Find();
     unlink("/run/le_messaging");

@@ -27,16 +27,17 @@ enum ExitStatus {
   kOutOfTime = 3,
 };
 
-// The arguments of a program. Each call removes what it returns. An option may
-// be anywhere, as --NAME=VALUE or as --NAME VALUE.
+// The arguments of a program. Each call removes the arguments that it has read.
+// An option may be anywhere, as --NAME=VALUE or as --NAME VALUE.
 class Arguments {
  public:
   Arguments(int argc, char** argv) : left_(argv + 1, argv + argc) {}
 
-  // Removes an option without a value. False: it is not there.
+  // Removes an option without a value. False: the arguments do not have it.
   bool TakeFlag(const std::string& name);
-  // Removes an option and returns its value, or none if the option is not
-  // there. InvalidArgument: it has no value, or is there twice.
+  // Removes an option and returns its value, or none if the arguments do not
+  // have the option. InvalidArgument: the option has no value, or is given
+  // twice.
   absl::StatusOr<absl::optional<std::string>> TakeOption(
       const std::string& name);
   // Removes and returns the next argument, or none if no argument is left.

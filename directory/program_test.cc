@@ -20,7 +20,7 @@ class ArgumentsTest : public ::testing::Test {
     for (std::string& word : words) argv.push_back(&word[0]);
     return Arguments(static_cast<int>(argv.size()), argv.data());
   }
-  // The value, "none", or the error.
+  // Returns the value, "none", or the error.
   static std::string Text(
       const absl::StatusOr<absl::optional<std::string>>& taken) {
     if (!taken.ok()) return std::string(taken.status().message());

@@ -114,7 +114,7 @@ Registry::Actions Registry::PlaceAll() {
 Registry::Actions Registry::GoOn() {
   Actions actions;
   left_ = at_once_;
-  // Those that are there, once each.
+  // Each queue is served once. ServeLine() may add it to to_serve_ again.
   for (size_t lines = to_serve_.size(); lines > 0 && left_ > 0; --lines) {
     const ServiceKey key = std::move(to_serve_.front());
     to_serve_.pop_front();
@@ -176,7 +176,7 @@ Registry::Actions Registry::ClientOpens(PeerId id, const PeerIdentity& identity,
   client.wait = wait;
   clients_[id] = std::move(client);
   Place(id, &actions);
-  // The limit counts waiting clients only.
+  // The limit applies to waiting clients only.
   auto waits = clients_.find(id);
   if (waits == clients_.end()) return actions;
   waits->second.waiting = accounts_->waiting.Take(identity.uid);
@@ -283,8 +283,8 @@ void Registry::Place(PeerId id, Actions* actions) {
       changed_.insert(id);
     } else {
       Refuse(id, RefusalReason::kNoBinding,
-             // The user as a number: a look-up may block, and peers decide how
-             // often it would happen.
+             // The user is written as a number: a look-up may block, and peers
+             // decide how often this code runs.
              MissingBinding(Format(ClientKey{client.identity.uid,
                                              client.description.interface_name},
                                    nullptr),
@@ -327,7 +327,7 @@ void Registry::Introduce(PeerId id, Server* server, Actions* actions) {
   const uid_t uid = clients_.at(id).identity.uid;
   Quota::Charge charge = accounts_->introductions.Take(uid);
   if (!charge) {
-    // The client does not stay in the queue. There it would block clients of
+    // The client must leave the queue, because there it would block clients of
     // other users.
     Refuse(id, RefusalReason::kBusy,
            absl::StrCat("user ", uid, " has ",
@@ -472,8 +472,8 @@ Registry::Actions Registry::ServerGone(PeerId id) {
   return actions;
 }
 
-// The first server that stands by takes over. The others get their state if it
-// has changed.
+// The first server that stands by offers the service from now on. The other
+// servers get their state if it has changed.
 void Registry::Offer(const ServiceKey& key, Actions* actions) {
   Service& service = services_[key];
   if (service.standing_by.empty()) return;
@@ -498,7 +498,7 @@ void Registry::Offer(const ServiceKey& key, Actions* actions) {
     if (state != other.state) tell(&other, state);
   }
   ServeLine(key, actions);
-  // The clients that still wait have another reason now.
+  // The clients that still wait now have another reason to wait.
   NoteLineChange(key);
 }
 
@@ -508,8 +508,8 @@ bool Registry::IsBusy(const Server& server) const {
 }
 
 void Registry::ServeLine(const ServiceKey& key, Actions* actions) {
-  // Each pass looks the service up: no reference into the table is kept across
-  // a change.
+  // Each pass looks up the service again, because Serve() may change the table
+  // and invalidate references into it.
   for (;;) {
     auto service = services_.find(key);
     if (service == services_.end() || service->second.offering == 0 ||
@@ -560,7 +560,8 @@ const Registry::Client* Registry::waiting_client(PeerId id) const {
 std::string Registry::Discrepancy() const {
   std::map<uid_t, uint64_t> waiting, services, introductions;
   for (const auto& client : clients_) ++waiting[client.second.identity.uid];
-  // An introduced client that has waited is still charged for its wait.
+  // An introduced client that has waited stays charged as a waiting client
+  // until its introduction is carried out.
   for (const auto& client : introduced_) {
     if (client.second.waiting) ++waiting[client.second.identity.uid];
     ++introductions[client.second.identity.uid];
@@ -574,7 +575,8 @@ std::string Registry::Discrepancy() const {
   if (waiting != accounts_->waiting.users()) return "who waits is not charged";
   if (services != accounts_->services.users()) return "services not charged";
   for (const auto& user : introductions) {
-    // There may be more charges: TakeOnTheirWay() gives some to the caller.
+    // There may be more charges than introductions here, because
+    // TakeOnTheirWay() gives some to its caller.
     if (user.second > accounts_->introductions.used_by(user.first)) {
       return "introductions not charged";
     }

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The directory's rules: which client may use which service, which server
-// offers it, and which clients wait. A pure state machine: it takes events and
-// returns actions. It has no file descriptor, clock, thread or lock.
+// offers a service, and which clients wait. The registry is a pure state
+// machine: each call is an event and returns actions. It has no file
+// descriptor, clock, thread or lock.
 //
 //   client:  opens ──► unbound ◄──bindings──► waiting ──► introduced (forgotten)
 //                 └──────────► refused (forgotten)
@@ -19,9 +20,9 @@
 //   names now.
 // - Unless has_more(), no client waits for a server that is not busy.
 // - No client is introduced by a binding that was removed.
-// - An introduction is on its way until the server has received it. A limit
-//   bounds the introductions on their way to one server. Each is charged to the
-//   client's user.
+// - An introduction is on its way until the server has received it. Until then
+//   it is charged to the client's user. A server is busy if it has the largest
+//   number of introductions on their way.
 
 #ifndef LE_MESSAGING_DIRECTORY_REGISTRY_H_
 #define LE_MESSAGING_DIRECTORY_REGISTRY_H_
@@ -59,7 +60,7 @@ enum class RefusalReason {
   kNoBinding,
   kOtherProtocol,
   kLimit,
-  kBusy,  // a limit, which may not apply when the client asks again
+  kBusy,  // the user's limit of introductions; the client may ask again
   kOtherVersion,
 };
 
@@ -70,9 +71,11 @@ struct RegistryAction {
   enum class What {
     kIntroduce,  // pass `client` to `server`, then call IntroductionDone() or
                  // ClientGone()
-    kRefuse,     // send `client` the reason, and close it; it was forgotten
+    kRefuse,     // send `client` the reason, and close its connection; the
+                 // registry has removed it
     kTell,       // send `server` its state
-    kRefuseServer,  // `server` exceeds a limit: close it; it was not added
+    kRefuseServer,  // close the connection of `server`: it exceeds a limit; the
+                    // registry has not added it
   };
   What what;
   PeerId client = 0;
@@ -85,8 +88,8 @@ struct RegistryAction {
 class Registry {
  public:
   using Actions = std::vector<RegistryAction>;
-  // Ordered, so that a list can be read in parts: each part starts after the
-  // last key of the part before.
+  // These maps are ordered, so that a list can be read in parts: each part
+  // starts after the last key of the part before.
   using UserBindings = std::map<std::pair<uid_t, std::string>, Binding>;
   using AnyUserBindings = std::map<std::string, Binding>;
 
@@ -96,8 +99,8 @@ class Registry {
     PeerIdentity identity;
     InterfaceDescription description;
     bool wait = false;
-    absl::optional<ServiceKey> service;  // the client is in its queue
-    std::list<PeerId>::iterator place;   // in that queue
+    absl::optional<ServiceKey> service;  // the service whose queue it is in
+    std::list<PeerId>::iterator place;   // its position in that queue
     PeerId introduced_to = 0;
     Quota::Charge waiting;
     Quota::Charge introduction;
@@ -115,15 +118,16 @@ class Registry {
     ServiceKey key;
     InterfaceDescription description;
     ServerState state = ServerState::kOffering;
-    // kIntroduce actions that are not yet reported as carried out.
+    // The number of kIntroduce actions that are not yet reported as carried
+    // out.
     uint32_t ordered = 0;
-    // Clients whose introduction was carried out and is not yet received.
+    // Clients whose introduction was carried out, but not received yet.
     std::deque<Client> on_their_way;
     Quota::Charge charge;
   };
 
-  // The most clients that one GoOn() places, serves or refuses. All events
-  // between two calls of GoOn() together handle at most as many again.
+  // The most clients that one GoOn() places, serves or refuses. The events
+  // between two calls of GoOn() together handle at most this number, too.
   static constexpr size_t kMaxAtOnce = 128;
 
   // Does not own `accounts`.
@@ -147,22 +151,22 @@ class Registry {
   // The introduction of `client` was carried out. It is on its way now.
   void IntroductionDone(PeerId client);
   // At most `left` introductions of `server` are still on their way.
-  // NoteReceived() does nothing else; ServerReceived() also serves the queue.
+  // ServerReceived() also serves the queue of its service.
   void NoteReceived(PeerId server, size_t left);
   Actions ServerReceived(PeerId server, size_t left);
-  // Takes the introductions that a closed server has not received. They stay
-  // charged until the caller destroys them: the kernel still holds their
-  // sockets.
+  // Removes and returns the introductions that a closed server has not
+  // received. The kernel still holds their sockets, so they stay charged until
+  // the caller destroys them.
   std::deque<Client> TakeOnTheirWay(PeerId server);
 
-  // Adds a binding, or replaces that of the same client. The next Load()
-  // discards it.
+  // Adds a binding, or replaces the binding of the same client. The next Load()
+  // removes it.
   Actions Bind(const Binding& binding);
   // Removes a binding. False: there is none.
   bool Unbind(const ClientKey& client, Actions* actions);
   // Replaces all bindings.
   Actions Load(const std::vector<Binding>& bindings);
-  // Replaces all bindings by maps that the caller has made. Copies nothing.
+  // Replaces all bindings by the caller's maps, without a copy.
   Actions Load(UserBindings by_user, AnyUserBindings by_any_user);
 
   // ---- Queries ----
@@ -171,7 +175,7 @@ class Registry {
   const Server* server(PeerId id) const;
   // Null if no server offers the service.
   const Server* Offering(const ServiceKey& key) const;
-  // True if the server has as many introductions on their way as it may have.
+  // True if the server has the largest number of introductions on their way.
   bool IsBusy(const Server& server) const;
   bool has_bindings() const {
     return !by_user_.empty() || !by_any_user_.empty();
@@ -190,8 +194,8 @@ class Registry {
     return !changed_.empty() || !changed_lines_.empty();
   }
   uint64_t introductions() const { return introductions_; }
-  // For tests: a difference between the objects and their charges. Empty if
-  // there is none.
+  // For tests: describes a difference between the objects and their charges.
+  // Empty if there is none.
   std::string Discrepancy() const;
 
  private:
@@ -199,9 +203,9 @@ class Registry {
     PeerId offering = 0;            // 0: none
     std::list<PeerId> standing_by;  // in order of arrival
     std::list<PeerId> line;         // waiting clients
-    // The clients from `next` to the end of the queue may have another reason
-    // to wait, since the server has changed. `next` is never end(), which
-    // becomes invalid when the table moves the queue.
+    // The server has changed, so the clients from `next` to the end of the
+    // queue may have another reason to wait. `next` is never end(), because
+    // end() becomes invalid when the hash table moves the queue.
     struct Changed {
       std::list<PeerId>::iterator next;
       std::list<ServiceKey>::iterator entry;  // in changed_lines_
@@ -222,8 +226,7 @@ class Registry {
   // Moves a client to the queue that its binding names now. Serves or refuses
   // it at once if possible.
   void Place(PeerId id, Actions* actions);
-  // Serves the queue of a service as far as this call may. GoOn() serves the
-  // rest.
+  // Serves the queue of a service until `left_` is 0. GoOn() serves the rest.
   void ServeLine(const ServiceKey& key, Actions* actions);
   // Introduces a client to `server`, or refuses it.
   void Serve(PeerId client, Server* server, Actions* actions);
@@ -240,7 +243,7 @@ class Registry {
   Accounts* const accounts_;
   const size_t at_once_;
   size_t left_ = at_once_;  // clients that may be handled before GoOn()
-  UserBindings by_user_;    // with "*" too
+  UserBindings by_user_;    // also those of the name "*"
   AnyUserBindings by_any_user_;
   std::map<PeerId, Client> clients_;  // in order of arrival
   std::map<PeerId, bool> unbound_;    // in order of arrival
@@ -250,11 +253,12 @@ class Registry {
   absl::flat_hash_map<PeerId, Client> introduced_;
   std::set<PeerId> changed_;
   std::list<ServiceKey> changed_lines_;
-  // True while all clients are being placed again. next_to_place_ is the first
-  // that is not placed yet.
+  // True while all clients are being placed again. Clients from next_to_place_
+  // on are not placed yet.
   bool places_ = false;
   PeerId next_to_place_ = 0;
-  std::deque<ServiceKey> to_serve_;  // some may no longer exist
+  // Services whose queues must be served. Some may no longer exist.
+  std::deque<ServiceKey> to_serve_;
   // Removed bindings. They are destroyed in slices, because there may be many.
   UserBindings old_by_user_;
   AnyUserBindings old_by_any_user_;
@@ -262,7 +266,8 @@ class Registry {
 };
 
 // Describes a wait in words. The text names only the client's own binding and
-// its service. If `users` is null, users are numbers: a look-up may take long.
+// its service. If `users` is null, users are written as numbers, because a
+// look-up may take long.
 WaitCause ToCause(const Registry::Wait& wait, Users* users);
 
 }  // namespace directory

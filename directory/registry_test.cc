@@ -47,8 +47,9 @@ PeerIdentity User(uid_t uid) {
   return identity;
 }
 
-// "i1>2" introduce client 1 to server 2; "r1:2" refuse client 1 for reason 2;
-// "t1:0" notify server 1 of state 0; "x1" refuse server 1.
+// Returns the actions in words: "i1>2" introduce client 1 to server 2; "r1:2"
+// refuse client 1 for reason 2; "t1:0" send server 1 the state 0; "x1" refuse
+// server 1.
 std::string Text(const Actions& actions) {
   std::string text;
   for (const RegistryAction& a : actions) {
@@ -192,8 +193,9 @@ TEST_F(RegistryTest, ChangedBindingsMoveThoseWhoWait) {
   EXPECT_EQ(Open(4, "third", false), "r4:1");
 }
 
-// Each call does one slice. No client is introduced by a binding that was
-// removed.
+// A load of bindings moves 1,000 waiting clients to another service. Expected:
+// each call handles at most kMaxAtOnce clients, and no client is introduced by
+// the binding that was removed.
 TEST_F(RegistryTest, ManyAreMovedInSlices) {
   constexpr PeerId kClients = 1000;
   Limits limits = Limits::None();
@@ -223,7 +225,8 @@ TEST_F(RegistryTest, ManyAreMovedInSlices) {
   EXPECT_LE(longest, Registry::kMaxAtOnce);
 }
 
-// A long queue may also be one of clients to refuse.
+// All clients of a long queue have another protocol than the server, and are
+// refused.
 TEST_F(RegistryTest, ALineIsServedInSlices) {
   Accounts accounts(Limits::None());
   Registry registry(&accounts);
@@ -242,8 +245,8 @@ TEST_F(RegistryTest, ALineIsServedInSlices) {
   EXPECT_EQ(refused, 1000u);
 }
 
-// All events of one turn together handle N clients. The others are handled
-// later.
+// All events between two calls of GoOn() together handle kAtOnce clients. The
+// next call of GoOn() handles the other clients.
 TEST_F(RegistryTest, EventsShareWhatIsDoneAtOnce) {
   constexpr size_t kAtOnce = 4;
   Accounts accounts(Limits::None());
@@ -298,7 +301,8 @@ TEST_F(RegistryTest, LimitsPerUserAreHeldAtNAndNPlusOne) {
   EXPECT_EQ(Advertise(13, "u"), "t13:0");
 }
 
-// The queue is served as far as the server has room.
+// A server has at most four introductions that it has not received. Expected:
+// the queue is served only while the server has fewer.
 TEST_F(RegistryTest, AServerGetsSoManyThatItHasNotReceived) {
   registry_.Load({Bound(absl::nullopt, "c", 2, "s")});
   for (PeerId id = 1; id <= 6; ++id) EXPECT_EQ(Open(id, "c", true, id % 2), "");
@@ -322,7 +326,8 @@ TEST_F(RegistryTest, AServerGetsSoManyThatItHasNotReceived) {
   EXPECT_EQ(accounts_.introductions.used(), 1u);
 }
 
-// The other clients of the queue are served.
+// A user has its share of the introductions. Expected: its next client is
+// refused, and the clients of other users are served.
 TEST(RegistryShareTest, AUserWhoseServersReceiveNothingIsRefused) {
   Limits limits;
   limits.descriptors = 64;  // eight introductions
@@ -373,7 +378,8 @@ TEST_F(RegistryTest, ChangesOfTheReasonAreNotedOnce) {
   EXPECT_FALSE(registry_.has_changed());
 }
 
-// Nothing is reported of removed clients and removed queues.
+// The cause of a wait changes, and then the client is removed. Expected: the
+// change is not reported.
 TEST_F(RegistryTest, NothingIsKeptOfChangesOfClientsThatAreGone) {
   registry_.Load({Bound(1, "c", 2, "s")});
   for (const char* name : {"unbound", "c"}) {
@@ -385,8 +391,8 @@ TEST_F(RegistryTest, NothingIsKeptOfChangesOfClientsThatAreGone) {
   }
 }
 
-// The last client leaves a queue after its reason to wait has changed, and many
-// services are added before a change is taken.
+// The reason to wait changes for the only client of a queue. Then the client is
+// served, and many services are added. Expected: no change is reported.
 TEST_F(RegistryTest, ALineThatHasChangedMayBeServedAndMoved) {
   EXPECT_EQ(Advertise(10), "t10:0");
   for (PeerId id = 1; id <= 4; ++id) EXPECT_NE(Open(id), "");
@@ -399,8 +405,8 @@ TEST_F(RegistryTest, ALineThatHasChangedMayBeServedAndMoved) {
   EXPECT_FALSE(registry_.has_changed());
 }
 
-// The client at the mark of a change is removed. Then the table of services
-// grows and moves the queue.
+// A client at Service::Changed::next is removed. Then the table of services
+// grows and moves the queue. Expected: only the next client is reported.
 TEST_F(RegistryTest, TheLastThatWasToBeToldOfAChangeGoes) {
   registry_.Load({Bound(absl::nullopt, "c", 2, "s")});
   Advertise(10);

@@ -82,7 +82,7 @@ DirectoryServer::~DirectoryServer() = default;
 
 absl::Status DirectoryServer::Listen(transports::Transport* transport,
                                      const std::string& address) {
-  acceptor_.reset();  // it may occupy this address
+  acceptor_.reset();  // the former acceptor may occupy this address
   absl::StatusOr<std::unique_ptr<transports::Acceptor>> acceptor =
       transport->Listen(address);
   if (!acceptor.ok()) return acceptor.status();
@@ -199,14 +199,15 @@ void DirectoryServer::NoteOtherVersion(PeerId id, absl::string_view text) {
 
 void DirectoryServer::CarryOut(Registry::Actions actions) {
   for (RegistryAction& action : actions) to_do_.push_back(std::move(action));
-  // Otherwise a later slice carries them out.
+  // If CarryOutSome() is running or posted already, it carries them out.
   if (!carrying_out_ && !carries_out_.running() && CarryOutSome()) {
     carries_out_.Start();
   }
 }
 
 bool DirectoryServer::CarryOutSome() {
-  // Very many peers may each cause some actions in one turn.
+  // The bound is for a whole turn, since very many peers may each cause some
+  // actions in one turn.
   const uint32_t turn = loop_->turn();
   if (std::exchange(turn_, turn) != turn) {
     actions_left_ = kMaxActionsAtOnce;
@@ -247,7 +248,7 @@ void DirectoryServer::CarryOut(const RegistryAction& action) {
         if (!asks_again) client->Refuse(ToProto(action.reason), action.text);
         Remove(action.client);
       }
-      // Servers may have received some introductions meanwhile.
+      // Servers may have received introductions of this user meanwhile.
       if (action.reason == RefusalReason::kBusy) looks_.Start();
       break;
     case RegistryAction::What::kTell:
@@ -287,7 +288,8 @@ void DirectoryServer::LookAtServer(PeerId id) {
   Peer* const peer = Find(id);
   if (peer == nullptr || registry_.server(id) == nullptr) return;
   CarryOut(registry_.ServerReceived(id, peer->Unreceived()));
-  // This may have removed the server, although its peer lingers.
+  // CarryOut() may have removed the server from the registry, although its peer
+  // lingers.
   const Registry::Server* const server = registry_.server(id);
   if (server != nullptr && registry_.IsBusy(*server)) {
     peer->NotifyWhenReceived();
@@ -316,9 +318,10 @@ void DirectoryServer::TellWaiting(Peer* peer, const Registry::Wait& wait) {
   proto::FromDirectory message;
   message.mutable_waiting()->set_reason(ToProto(cause.reason));
   message.mutable_waiting()->set_text(cause.text);
-  // A client may miss this message, unlike other answers.
+  // If the message cannot be sent, the client stays connected: it may miss
+  // this message, unlike other answers.
   if (SendControl(connection, std::move(message)) != IoResult::kOk) return;
-  // A connection cannot be passed on with bytes in its queue.
+  // A connection with bytes in its queue cannot be passed to a server.
   connection->Flush();
   peer->told = std::move(cause.text);
 }
@@ -326,22 +329,23 @@ void DirectoryServer::TellWaiting(Peer* peer, const Registry::Wait& wait) {
 void DirectoryServer::Introduce(PeerId client, PeerId server) {
   Peer* const from = Find(client);
   Peer* const to = Find(server);
-  if (from == nullptr) return;  // Remove() has informed the registry
+  if (from == nullptr) return;  // Remove() has called ClientGone()
   if (to == nullptr || registry_.server(server) == nullptr) {
-    Remove(client);  // it asks again
+    Remove(client);  // the client asks again
     return;
   }
   // A client must send nothing between its request and the server's first
-  // frame. If this end has received more, it cannot pass that on, so it refuses
-  // the client. Unread data in the kernel is passed on as the beginning of the
-  // session. It cannot be distinguished from data that the client sends a
-  // moment later, and only the client's own session depends on it.
+  // frame. If the directory has received more, it cannot pass the data to the
+  // server, so it refuses the client. Data that is still in the kernel reaches
+  // the server as the beginning of the session. The directory cannot
+  // distinguish it from data that the client sends a moment later, and it can
+  // harm only the client's own session.
   const Connection& connection = **from->connection_slot();
   if (connection.HasBuffered() || connection.HasPartial()) {
     from->RefuseOutOfTurn();
   } else if (const IoResult passed = PassOn(from, to);
              passed == IoResult::kClosed) {
-    Remove(server);  // its end is noticed here first
+    Remove(server);  // the send has found its connection closed
   } else if (passed == IoResult::kOk) {
     registry_.IntroductionDone(client);
     const Registry::Server* const offering = registry_.server(server);
@@ -356,13 +360,13 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
                           Describe(server)));
     }
   }
-  Remove(client);  // unless it was passed on or refused, it asks again
+  Remove(client);  // if it was neither passed on nor refused, it asks again
 }
 
-// Sends Introduced to the client, and passes its connection to the server.
-// kClosed: the server's connection is closed. kNotIdle: Introduced could not be
-// sent at once. After a failure, the client cannot use this connection any
-// more.
+// Sends Introduced to the client, and passes the client's connection to the
+// server. kClosed: the server's connection is closed. kNotIdle: Introduced
+// could not be sent at once. After a failure, the client's connection must be
+// closed.
 IoResult DirectoryServer::PassOn(Peer* client, Peer* server) {
   client->Unwatch();
   proto::FromDirectory message;
@@ -386,7 +390,8 @@ IoResult DirectoryServer::PassOn(Peer* client, Peer* server) {
   frame.connection = passed;
   frame.owner_lets_descriptors_in =
       (server->dialect.capabilities & transports::kLetsDescriptorsIn) != 0;
-  // The registry bounds how many are on their way.
+  // The frame needs no room in the server's queue, because the registry bounds
+  // the introductions on their way.
   frame.room = transports::Room::kOwed;
   return (*server->connection_slot())->Send(frame);
 }

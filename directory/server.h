@@ -4,8 +4,8 @@
 // Serves a registry to clients, servers and administrators, over their
 // connections.
 //
-// A client's connection becomes its session: the directory passes the end that
-// it has accepted to the server, and keeps nothing of it.
+// A client's connection becomes its session: the directory passes its own end
+// of the connection to the server, and does not keep a copy.
 
 #ifndef LE_MESSAGING_DIRECTORY_SERVER_H_
 #define LE_MESSAGING_DIRECTORY_SERVER_H_
@@ -35,36 +35,36 @@ namespace directory {
 // long, since a machine that boots may be slow.
 constexpr absl::Duration kHalfOpenTime = absl::Seconds(30);
 
-// The reserve is for connections beyond their user's limits. They may only
-// administer, and have less time.
+// A connection that exceeds its user's limits is from the reserve. It may only
+// administer, and has less time for its request.
 constexpr absl::Duration kReservedHalfOpenTime = absl::Seconds(1);
 
 // A server that was removed may still have introductions in its queue. The
 // directory checks at this interval whether the kernel still holds them.
 constexpr absl::Duration kLookAtLeftovers = absl::Seconds(1);
 
-// Waiting clients get the cause after this delay. Changes within the delay are
-// merged. A client that is introduced sooner gets no message.
+// Waiting clients get the cause of their wait after this delay. Changes within
+// the delay are merged. A client that is introduced before gets no message.
 constexpr absl::Duration kTellWaitingAfter = absl::Milliseconds(100);
 
 // The most clients that get their cause in one batch. The next batch follows
 // after the same delay.
 constexpr size_t kMaxToldAtOnce = 64;
 
-// A client with more unreceived bytes than this, the kernel's overhead
-// included, gets no further cause. This bounds the memory for each client.
+// If a client has more unreceived bytes than this (with the kernel's overhead),
+// it gets no further cause. This bounds the memory for each client.
 constexpr size_t kMaxUnreceivedBytes = 2048;
 
-// With this many introductions on their way to a server, the directory asks the
-// kernel whether the server has received some.
+// If this number of introductions is on its way to a server, the directory asks
+// the kernel whether the server has received some of them.
 constexpr size_t kLookAtIntroductions = 8;
 
 // The most actions, and the most checks of servers, in one turn of the loop.
 constexpr size_t kMaxActionsAtOnce = 64;
 constexpr size_t kMaxServersLookedAtAtOnce = 64;
 
-// Another version is logged once for each user. This bounds the number of users
-// that are remembered for that.
+// A peer with another version is logged once for each user. The directory
+// remembers at most this number of users that were logged.
 constexpr size_t kMaxOtherVersions = 1024;
 
 // The longest text of a bindings file: some hundred thousand lines.
@@ -80,13 +80,13 @@ class DirectoryServer : private transports::Acceptor::Observer,
     std::function<absl::StatusOr<std::string>()> reload;
   };
 
-  // Owns none of these. `process` is the directory's own process. Its user may
-  // administer, and is `<self>` in a bindings file.
+  // Owns none of the arguments. `process` is the directory's own process. The
+  // user of this process may administer, and is `<self>` in a bindings file.
   DirectoryServer(event::Process* process, event::Loop* loop, Users* users,
                   Options options);
   ~DirectoryServer() override;
 
-  // A second call replaces the address. It does not affect connections.
+  // A second call replaces the address. Existing connections stay open.
   absl::Status Listen(transports::Transport* transport,
                       const std::string& address);
 
@@ -103,15 +103,15 @@ class DirectoryServer : private transports::Acceptor::Observer,
     connection_charges_.Settle();
     return accounts_;
   }
-  // For tests: a difference between what users have and what they are charged
-  // for. Empty if there is none.
+  // For tests: describes a difference between the users' objects and their
+  // charges. Empty if there is none.
   std::string Discrepancy();
 
  private:
   class Peer;
   class List;
 
-  // Calls `step` once a turn until it returns false.
+  // Calls `step` once in each turn of the loop, until `step` returns false.
   class Slices final : public event::Task {
    public:
     explicit Slices(DirectoryServer* directory, bool (DirectoryServer::*step)())
@@ -138,25 +138,26 @@ class DirectoryServer : private transports::Acceptor::Observer,
 
   void OnAccepted(std::unique_ptr<transports::Connection> connection) override;
   // Carries out actions in order. New actions that result are carried out last.
-  // Work that exceeds one turn's bound is done in the next turns.
+  // Actions beyond kMaxActionsAtOnce are carried out in the next turns.
   void CarryOut(Registry::Actions actions);
   bool CarryOutSome();
   void CarryOut(const RegistryAction& action);
   void Introduce(PeerId client, PeerId server);
   transports::IoResult PassOn(Peer* client, Peer* server);
-  // Checks which servers have received introductions. False: all are checked.
+  // Checks which servers have received introductions. False: all servers have
+  // been checked.
   bool LookAtSomeServers();
   void LookAtServer(PeerId server);
   // Sends clients the cause of their wait.
   void OnExpiry() override;
   void TellWaiting(Peer* peer, const Registry::Wait& wait);
-  // A removal may cause the removal of any number of other peers. The outermost
-  // call removes them all, one after another.
+  // Removes a peer. A removal may cause the removal of many other peers. The
+  // outermost call removes them all, one after another, without recursion.
   void Remove(PeerId id);
   void RemoveOne(PeerId id);
   Peer* Find(PeerId id);
-  // Sends `event` to the monitors. Removes no peer, because the caller may be
-  // using one that is a monitor.
+  // Sends `event` to the monitors. Removes no peer, because the caller may
+  // still use a peer that is a monitor.
   void Report(const std::string& event);
   bool RemoveLostMonitors();
   bool MayAdminister(uid_t uid);
@@ -164,11 +165,11 @@ class DirectoryServer : private transports::Acceptor::Observer,
   // Names a peer, for log lines and monitors. The text has the number of the
   // peer's user, because looking up the user's name may block for long.
   std::string Describe(PeerId id);
-  // Logs that the peer has another version. Once for each user, since such a
-  // peer tries again and again.
+  // Logs that the peer has another version. This is logged once for each user,
+  // since such a peer tries again and again.
   void NoteOtherVersion(PeerId id, absl::string_view text);
 
-  // The requests of peers.
+  // Each of these functions handles a request of a peer.
   void Open(Peer* peer, const proto::Open& open);
   void Advertise(Peer* peer, const proto::Advertise& advertise);
   void Administer(Peer* peer, const proto::ToDirectory& request);
@@ -185,8 +186,8 @@ class DirectoryServer : private transports::Acceptor::Observer,
   std::unique_ptr<transports::Acceptor> acceptor_;
   transports::BufferPool::Ptr pool_;        // for administrators
   transports::BufferPool::Ptr small_pool_;  // for all others
-  // Not a flat_hash_map: its order differs from run to run. Peers are destroyed
-  // in this order, and a simulation must be repeatable.
+  // Not a flat_hash_map: peers are destroyed in the map's order, which must be
+  // the same in each run of a simulation.
   std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;
   std::deque<PeerId> to_remove_;
   bool removing_ = false;

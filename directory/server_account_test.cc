@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The directory's resources: what each user may have, and that no user may have
-// all.
+// The directory's resources: the limits of each user. No user may have all of a
+// resource.
 
 #include <memory>
 #include <string>
@@ -67,7 +67,7 @@ TEST_F(DirectoryAccountTest, AServerThatReadsNothingCostsItsClientsOnly) {
     auto same = NewClient(kAlice, "clock");
     EXPECT_EQ(service->Hear(), "client");
 
-    // The server receives half of them, and gets as many new ones.
+    // The server receives half of its introductions, and gets new ones.
     for (uint32_t i = 0; i < most / 2; ++i) EXPECT_EQ(deaf->Hear(), "client");
     world_.Settle();
     EXPECT_EQ(accounts().waiting.used_by(kAlice), 0u);
@@ -78,7 +78,8 @@ TEST_F(DirectoryAccountTest, AServerThatReadsNothingCostsItsClientsOnly) {
   });
 }
 
-// The server's request has arrived before the directory accepts the connection.
+// Clients wait, and then their server connects. Its request arrives before the
+// directory accepts the connection. Expected: all clients are introduced.
 TEST_F(DirectoryAccountTest, ALineThatIsThereBeforeItsServerIsServedToItsEnd) {
   world_.Run([&] {
     world_.Start();
@@ -119,14 +120,15 @@ TEST_F(DirectoryAccountTest, AUsersShareOfIntroductionsIsForAllItsServers) {
       world_.Settle();
     }
     EXPECT_EQ(accounts().introductions.used_by(kAlice), 25u);
-    // Closed without a refusal, so that the client asks again.
+    // A client that waits is closed without a refusal, so that it asks again.
     EXPECT_EQ(clients.back()->Hear(), "closed");
     Speaker impatient(&world_, kAlice);
     EXPECT_THAT(impatient.Ask(OpenMessage(Interface("s1"), false)),
                 StartsWith("refused LIMIT: user 1001 has 25 introductions"));
     auto other = NewClient(kBob, "clock");
     EXPECT_EQ(service->Hear(), "client");
-    // The directory checks what was received when a user's share is used up.
+    // When a user's share is used up, the directory checks which introductions
+    // the servers have received.
     for (auto& server : deaf) {
       while (server->Hear() == "client") {
       }
@@ -140,7 +142,7 @@ TEST_F(DirectoryAccountTest, AUsersShareOfIntroductionsIsForAllItsServers) {
   });
 }
 
-// Only administrators may send a large message. Buffers of that size for all
+// Only administrators may send a large message. Large buffers for all
 // connections would need too much memory.
 TEST_F(DirectoryAccountTest, AStrangersMessageIsSmall) {
   world_.Run([&] {
@@ -222,7 +224,8 @@ TEST_F(DirectoryAccountTest, TheListSaysWhatThereIsForAll) {
   });
 }
 
-// Other peers are served between the parts.
+// A list is sent in many turns of the loop, so that other peers are served
+// between the parts.
 TEST_F(DirectoryAccountTest, AListIsOnePartATurn) {
   world_.Run([&] {
     world_.Start();
@@ -273,7 +276,9 @@ TEST_F(DirectoryAccountTest, AListThatIsNotReadIsNotMade) {
   });
 }
 
-// Each client gets its refusal.
+// Many clients wait for a service, and then a server offers it with another
+// protocol. Expected: each client gets its refusal, a bounded number in each
+// turn.
 TEST_F(DirectoryAccountTest, ALongLineOfAnotherProtocolIsRefusedInSlices) {
   world_.Run([&] {
     world_.Start();
@@ -297,8 +302,8 @@ TEST_F(DirectoryAccountTest, ALongLineOfAnotherProtocolIsRefusedInSlices) {
   });
 }
 
-// If N + 1 peers ask in one turn, the turn carries out N actions, even if each
-// peer causes only one.
+// kMaxActionsAtOnce + 1 clients ask in one turn, and each causes one action.
+// Expected: the turn carries out only kMaxActionsAtOnce actions.
 TEST_F(DirectoryAccountTest, WhatManyCauseInATurnIsDoneInSlices) {
   world_.Run([&] {
     world_.Start();

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// DirectoryServer: the requests of administrators. These are root and the
-// directory's own user.
+// DirectoryServer: the requests of administrators. Administrators are root and
+// the directory's own user.
 
 #include <utility>
 #include <vector>
@@ -68,13 +68,13 @@ void DirectoryServer::Administer(Peer* peer,
     return;
   }
   const UserContext context = Context();
-  // To carry out an action may destroy this peer.
+  // CarryOut() may destroy this peer, so it is found again by its id.
   const PeerId id = peer->id();
   auto answer = [&](const absl::StatusOr<std::string>& result) {
     Peer* const asker = Find(id);
     if (asker == nullptr) return;
     asker->Say([&](proto::FromDirectory* m) {
-      // The text may be long: each line has the file name.
+      // A text of many warnings may be too long for one message.
       std::string text =
           result.ok() ? *result : std::string(result.status().message());
       if (text.size() > kPartBytes) {
@@ -95,8 +95,8 @@ void DirectoryServer::Administer(Peer* peer,
   };
   switch (request.what_case()) {
     case proto::ToDirectory::kList:
-      // A peer that asks for a second list before it has read the first is
-      // closed.
+      // A peer is closed if it requests a second list before it has read the
+      // first one.
       if (peer->list != nullptr) {
         peer->lost = true;
         return;
@@ -171,7 +171,7 @@ void DirectoryServer::Report(const std::string& event) {
     if (peer->lost) continue;
     peer->Say(
         [&](proto::FromDirectory* m) { m->mutable_event()->set_text(event); });
-    // One that does not read loses its connection, not we our memory.
+    // A monitor that does not read is closed, so that its queue stays bounded.
     if (peer->lost) removes_monitors_.Start();
   }
 }

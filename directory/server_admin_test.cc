@@ -38,7 +38,7 @@ class DirectoryServerAdminTest : public ::testing::Test {
     proto::ListPart all;
     int count = 0;
     do {
-      world_.Settle();  // more is sent when this is read
+      world_.Settle();  // the next part is sent after the last one was read
       const std::string heard = admin->Hear();
       EXPECT_EQ(heard, "list");
       if (heard != "list") break;
@@ -80,7 +80,8 @@ TEST_F(DirectoryServerAdminTest, OnlyRootAndItsOwnUserAdminister) {
   });
 }
 
-// In a user namespace all unmapped users have the same number.
+// In a user namespace all unmapped users have the same number. Expected: a peer
+// with this number may not administer.
 TEST_F(DirectoryServerAdminTest, NobodyWhoIsNotMappedAdministers) {
   world_.Run([&] {
     world_.Start();
@@ -110,7 +111,7 @@ TEST_F(DirectoryServerAdminTest, NoBindingNamesWhoIsNotMapped) {
   });
 }
 
-// A look-up of a name may take seconds.
+// A look-up of a user's name may take seconds, so the list has numbers.
 TEST_F(DirectoryServerAdminTest, AListAsksForNoNames) {
   class CountingUsers final : public Users {
    public:
@@ -212,7 +213,7 @@ TEST_F(DirectoryServerAdminTest, ListsWhatThereIs) {
   });
 }
 
-// The list is longer than the bound of the queue.
+// The list is longer than the bound of the connection's queue.
 TEST_F(DirectoryServerAdminTest, ALongListComesInParts) {
   constexpr int kBindings = 40000;
   world_.Run([&] {
@@ -259,7 +260,7 @@ TEST_F(DirectoryServerAdminTest, BindsAndUnbinds) {
     EXPECT_THAT(admin.Ask(BindMessage("<1001>.*", "<1001>.b")),
                 StartsWith("refused INVALID"));
     EXPECT_EQ(Bindings(&admin), "<*>.* -> <500>.*\n");
-    EXPECT_EQ(admin.Hear(), "nothing");  // but not closed
+    EXPECT_EQ(admin.Hear(), "nothing");  // the connection is still open
   });
 }
 
@@ -295,8 +296,8 @@ TEST_F(DirectoryServerAdminTest, ALoadWithAnErrorOrToCheckChangesNothing) {
   });
 }
 
-// The user may be added later by a package, or its look-up on the network may
-// fail at start.
+// At the start of the system the look-up of a user may fail: a package may add
+// the user later, or the network may not be ready.
 TEST_F(DirectoryServerAdminTest, AtStartALineWithAnUnknownUserIsLeftOut) {
   class Later final : public Users {
    public:
@@ -329,7 +330,7 @@ TEST_F(DirectoryServerAdminTest, AtStartALineWithAnUnknownUserIsLeftOut) {
   });
 }
 
-// Directory services of other systems have such names.
+// User names of other systems have blanks and letters that are not ASCII.
 TEST_F(DirectoryServerAdminTest, AUsersNameMayHaveBlanksAndAnyLetters) {
   class Foreign final : public Users {
    public:
@@ -369,7 +370,8 @@ TEST_F(DirectoryServerAdminTest, SaysWhatWouldOpenOrCloseAll) {
   });
 }
 
-// The load was done, so the answer is Done, although it is cut.
+// A load gives more warnings than fit into a message. Expected: the bindings
+// are loaded, and the answer is Done with a truncated text.
 TEST_F(DirectoryServerAdminTest, WarningsThatAreTooLongAreCut) {
   world_.Run([&] {
     world_.Start();
@@ -460,7 +462,7 @@ TEST_F(DirectoryServerAdminTest, WaitIsAnsweredWhenTheServiceComes) {
     Speaker service(&world_, kAlice);
     service.Say(AdvertiseMessage(Interface("clock")));
     EXPECT_EQ(admin.Hear(), "done: ");
-    EXPECT_EQ(admin.Hear(), "nothing");  // once
+    EXPECT_EQ(admin.Hear(), "nothing");  // the answer is sent only once
     // The answer is sent at once if the service is offered already.
     EXPECT_EQ(admin.Ask(WaitMessage("<1001>.clock")), "done: ");
     EXPECT_THAT(admin.Ask(WaitMessage("clock")), StartsWith("refused INVALID"));
@@ -530,8 +532,9 @@ TEST_F(DirectoryServerAdminTest, AMonitorThatDoesNotReadLosesItsConnection) {
   });
 }
 
-// Listing checks the server, whose queue has room again. So a client is
-// introduced, and a line about it is sent to the monitor that lists.
+// A monitor requests a list and closes. The list makes the directory check a
+// server whose queue has room again. So the directory introduces a client, and
+// reports this to the same monitor. Expected: the monitor is removed.
 TEST_F(DirectoryServerAdminTest, AMonitorMayGoAwayWhileItLists) {
   world_.Run([&] {
     world_.Start();

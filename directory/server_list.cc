@@ -11,11 +11,12 @@ namespace le {
 namespace directory {
 namespace {
 
-// The bound of the queue. The list pauses while the queue is congested.
+// The bound of the connection's queue. The list pauses while the queue is
+// congested.
 constexpr size_t kListBytes = 8 * kPartBytes;
 
-// A server without an entry counts as this many bytes of a part, so that a turn
-// checks at most 768 of them.
+// In the section kNotTaken, each server counts as this many bytes of a part in
+// addition to its entries. So one turn checks at most 768 servers.
 constexpr size_t kLookBytes = 64;
 
 }  // namespace
@@ -147,15 +148,15 @@ size_t DirectoryServer::List::AddWaiting(proto::ListPart* part) {
   return entry->ByteSizeLong();
 }
 
-// Adds all introductions of one server, since they are few. Returns 1 if that
-// server has none.
+// Adds all introductions of one server, since they are few. Returns kLookBytes
+// if the server has none.
 size_t DirectoryServer::List::AddNotTaken(proto::ListPart* part) {
   const auto& all = directory_->registry_.servers();
   auto it = all.upper_bound(last_);
   if (it == all.end()) return 0;
   last_ = it->first;
   if (!it->second.on_their_way.empty()) directory_->LookAtServer(last_);
-  // That may have ended some, and this one.
+  // LookAtServer() may have removed some introductions, and the server itself.
   size_t size = kLookBytes;
   const Registry::Server* const server = directory_->registry_.server(last_);
   if (server == nullptr) return size;

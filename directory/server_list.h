@@ -14,22 +14,23 @@
 namespace le {
 namespace directory {
 
-// A list of all that the directory knows, for one administrator. Sends one part
-// a turn, and only as much as the administrator reads. A change meanwhile may
-// be in the list or not. Its peer owns it. It is destroyed after the last part.
+// Sends one administrator a list of all bindings, servers, waiting clients and
+// users. Sends one part in each turn of the loop, and only as much as the
+// administrator reads. A change during this time may be in the list or not. The
+// peer owns the list and destroys it after the last part.
 class DirectoryServer::List final : private event::Task {
  public:
   List(DirectoryServer* directory, Peer* peer);
   ~List() override;
 
-  // May destroy the list, and the peer.
+  // May destroy this list and its peer.
   void Begin() { Run(); }
   void GoOn();
 
  private:
   void Run() override;
-  // Each adds an entry and returns its size. 0: the section has no more
-  // entries.
+  // Each of these functions adds an entry and returns its size. 0: the section
+  // has no more entries.
   size_t AddBinding(proto::ListPart* part);
   size_t AddServer(proto::ListPart* part);
   size_t AddWaiting(proto::ListPart* part);
@@ -52,7 +53,7 @@ class DirectoryServer::List final : private event::Task {
   Peer* const peer_;
   bool posted_ = false;
   Section section_ = Section::kBindingsOfUsers;
-  // The last key of this section that was added.
+  // The key of the last entry, in the present section.
   absl::optional<std::pair<uid_t, std::string>> user_binding_;
   absl::optional<std::string> any_user_binding_;
   PeerId last_ = 0;

@@ -29,19 +29,18 @@ inline proto::OfferState ToProto(ServerState state) {
   return proto::OFFERED;
 }
 
-// One connection. Only Remove() destroys it; OnExpiry() destroys one that
+// One connection. Remove() destroys it, but OnExpiry() destroys a peer that
 // lingers.
 class DirectoryServer::Peer final : private transports::Connection::Observer,
                                     private event::Timer {
  public:
   enum class Role { kNone, kClient, kServer, kAdmin };
 
-  // What the peer is charged for, besides its connection, which has its own
-  // charge. Its first message releases `silent`. `reserved`: the charges are
-  // from the reserve, so the peer may only administer.
+  // The charges of the peer, except that of its connection: the connection
+  // holds its own charge.
   struct Charges {
-    Quota::Charge silent;
-    bool reserved = false;
+    Quota::Charge silent;   // until the peer's first message
+    bool reserved = false;  // from the reserve: the peer may only administer
   };
 
   Peer(DirectoryServer* directory, PeerId id, PeerIdentity identity,
@@ -55,14 +54,14 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   }
 
   Role role = Role::kNone;
-  bool lost = false;            // its connection is closed, or must be
+  bool lost = false;            // its connection is or must be closed
   bool waits = false;           // a client that asks again if it gets no answer
   std::string loaded;           // an administrator: the parts of a text so far
   std::string told;             // a client: the cause that was sent last
   transports::Dialect dialect;  // of a client's or a server's library
   std::unique_ptr<List> list;
 
-  // Reads the messages that have arrived, mostly one. The loop watches the
+  // Reads the messages that have arrived (mostly one). The loop watches the
   // connection only after that.
   void Begin() { Read(); }
 
@@ -86,7 +85,8 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
     fill(&message);
     if (SendControl(connection_.get(), std::move(message)) !=
         transports::IoResult::kOk) {
-      // The peer does not read. It must not miss a message, so it is closed.
+      // The peer does not read. It must not miss a message, so its connection
+      // is closed.
       lost = true;
     }
   }
@@ -101,26 +101,27 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   // A removed server that is kept for its unreceived introductions only.
   bool lingers() const { return !leftovers_.empty(); }
 
-  // The number of introductions that a server has not received, at most.
+  // An upper bound of the introductions that this server has not received.
   size_t Unreceived() const {
     return connection_ == nullptr ? 0 : connection_->unreceived_descriptors();
   }
   void NotifyWhenReceived() { connection_->NotifyWhenReceived(); }
 
-  // For a server that is removed. Keeps its connection, by which the kernel
-  // reports the introductions that it still holds. False: it holds none.
+  // For a server that is removed. Keeps the connection, because the kernel
+  // reports by it how many introductions it still holds. False: the kernel
+  // holds none.
   bool Linger(std::deque<Registry::Client> on_their_way) {
     leftovers_ = std::move(on_their_way);
     return LookAtLeftovers();
   }
 
-  // The peer has sent more than its role allows.
+  // Refuses a peer that has sent more than its role allows.
   void RefuseOutOfTurn() {
     Warn("speaks out of turn");
     Refuse(proto::INVALID, "out of turn");
   }
 
-  // The peer has sent a message, or is being removed.
+  // Called when the peer has sent its first message, and when it is removed.
   void EndHalfOpen() {
     if (!half_open_) return;
     half_open_ = false;
@@ -143,7 +144,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
 
   bool LookAtLeftovers() {
     // The loop does not watch the connection any more, so nothing else sends
-    // what is queued.
+    // the queued bytes.
     connection_->Flush();
     const size_t left = Unreceived();
     while (leftovers_.size() > left) leftovers_.pop_front();
@@ -158,13 +159,14 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
                       absl::StrCat(directory_->Describe(id_), " ", what));
   }
 
-  // Receives what has arrived. May destroy this peer.
+  // Receives the messages that have arrived. May destroy this peer.
   void Read() {
     DirectoryServer* const directory = directory_;
     const PeerId id = id_;
-    // A server sends nothing after its request, so the input is its end or a
-    // violation. The input is not received: that would close the connection, by
-    // which the kernel reports unreceived introductions.
+    // A server sends nothing after its request. So it has either closed its
+    // connection or violated the protocol, and is removed. The directory's end
+    // must stay open, because the kernel reports unreceived introductions by
+    // it. Receive() would close it.
     if (role == Role::kServer && Unreceived() > 0) {
       directory->Remove(id);
       return;
@@ -272,7 +274,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   std::unique_ptr<transports::Connection> connection_;
   bool watched_ = false;
   Charges charges_;
-  bool half_open_ = true;  // has sent nothing; timed once it must wait
+  bool half_open_ = true;  // the peer has sent nothing yet
   std::deque<Registry::Client> leftovers_;
 };
 

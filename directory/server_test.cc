@@ -118,7 +118,7 @@ TEST_F(DirectoryServerTest, WhoDoesNotSpeakItsLanguageIsClosed) {
     empty.SayBytes("");
     EXPECT_THAT(empty.Hear(), StartsWith("refused OTHER_VERSION"));
     EXPECT_EQ(empty.Hear(), "closed");
-    // The sender may administer: only the contents were wrong before.
+    // The same user may send a correct message.
     Speaker sound(&world_, kSelf);
     sound.SayBytes(good);
     EXPECT_EQ(sound.Hear(), "list");
@@ -172,7 +172,8 @@ class DirectoryServerLogTest : public DirectoryServerTest {
   event::LogSink former_ = nullptr;
 };
 
-// Each of these faults is logged.
+// A peer makes the same fault 1,000 times. Expected: the number of log lines is
+// bounded, and faults of other users are still logged.
 TEST_F(DirectoryServerLogTest, NobodyFillsItWithWhatHeDoesWrong) {
   world_.Run([&] {
     DirectoryServer::Options options;
@@ -214,7 +215,8 @@ TEST_F(DirectoryServerLogTest, NobodyFillsItWithWhatHeDoesWrong) {
   });
 }
 
-// A look-up of a name may take seconds, or never end.
+// A look-up of a user's name may take seconds, or never end. So no request of a
+// peer may cause a look-up.
 TEST_F(DirectoryServerTest, NoPeerMakesItAskForNames) {
   class CountingUsers final : public Users {
    public:
@@ -435,7 +437,7 @@ TEST_F(DirectoryServerTest, SoManyOfAUserMaySayNothing) {
     first->HangUp();
     EXPECT_EQ(NewPeer(kAlice)->Hear(), "nothing");
 
-    // So do peers that were closed because they sent nothing.
+    // A peer that is closed because it sent nothing also makes room.
     world_.Settle();
     first = NewPeer(kAlice);
     world_.Advance(kHalfOpenTime);
@@ -464,7 +466,7 @@ TEST_F(DirectoryServerTest, TheListNamesEachUserAtALimitAndWhich) {
       peers.push_back(NewPeer(kAlice));
       peers.push_back(NewWaiting(kBob));
       peers.push_back(NewService(kBob + 1, absl::StrCat("s", i)));
-      // This user reaches several limits.
+      // The user kBob + 2 reaches several limits.
       peers.push_back(NewWaiting(kBob + 2));
       peers.push_back(NewService(kBob + 2, absl::StrCat("s", i)));
     }

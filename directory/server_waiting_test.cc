@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The messages of the directory to waiting clients.
+// The messages that the directory sends to waiting clients.
 
 #include <memory>
 #include <string>
@@ -182,7 +182,7 @@ TEST_F(DirectoryServerWaitingTest, AClientThatDoesNotReadCostsAFewKiB) {
       world_.Advance(kTellWaitingAfter);
     }
     Load("<1001>.shout -> <500>.clock");
-    // The client can still be introduced, and reads only then.
+    // The client can still be introduced. Only then it reads its messages.
     Speaker server(&world_, kSelf);
     server.Say(AdvertiseMessage(Interface("clock")));
     EXPECT_EQ(server.Hear(), "OFFERED: ");

@@ -15,12 +15,13 @@ namespace le {
 namespace directory {
 namespace {
 
-// Entries are short. The bound only ends the loop below.
+// Entries are short. kMaxEntryBytes only ends the loop below.
 constexpr size_t kFirstEntryBytes = 1024;
 constexpr size_t kMaxEntryBytes = size_t{1} << 20;
 
-// Calls `lookup`, one of getpwnam_r and getpwuid_r, with a buffer that grows
-// until the entry fits. Returns an errno; 0 with *found false: no such entry.
+// Calls `lookup` (getpwnam_r or getpwuid_r) with a buffer that grows until the
+// entry fits. Returns 0 or an errno. If it returns 0 and *found is false, there
+// is no such entry.
 template <typename Lookup>
 int LookUp(Lookup lookup, passwd* entry, std::vector<char>* buffer,
            bool* found) {

@@ -26,7 +26,7 @@ class Users {
 };
 
 // The operating system's user database. A look-up may block for long, for
-// example on a network. So no session may depend on one.
+// example on a network. So no session may depend on a look-up.
 class OsUsers : public Users {
  public:
   absl::StatusOr<uid_t> UidOf(const std::string& name) override;

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Why a client or a server that waits is not served yet.
+// Why a client or a server waits for the directory or for the other side.
 
 #ifndef LE_MESSAGING_DIRECTORY_WAIT_CAUSE_H_
 #define LE_MESSAGING_DIRECTORY_WAIT_CAUSE_H_
@@ -14,25 +14,25 @@ namespace directory {
 
 // The numbers are those of the C API and of the directory's protocol.
 enum class WaitReason : uint8_t {
-  kNone = 0,          // it does not wait, or the reason is not known
+  kNone = 0,          // there is no wait, or the reason is not known
   kNoPlace = 1,       // there is no folder for a directory
   kNoDirectory = 2,   // no directory can be reached at the place
   kNotTrusted = 3,    // the user of the directory is not trusted
   kNoAnswer = 4,      // the directory does not answer the request
   kNoBinding = 5,     // the client has no binding
-  kNotOffered = 6,    // bound, but no server offers the service
-  kNotTaken = 7,      // the server has not taken the session
-  kServiceFull = 8,   // the service has as many sessions as it may
+  kNotOffered = 6,    // no server offers the service
+  kNotTaken = 7,      // the server has not accepted the session
+  kServiceFull = 8,   // the service has its largest number of sessions
   kOtherVersion = 9,  // the server, or the directory, has another version
-  kRefused = 10,      // by the directory: a limit, a name
-  kSystem = 11,       // the operating system refuses something
+  kRefused = 10,      // the directory refuses, because of a limit or a name
+  kSystem = 11,       // a system call failed
   kServerFault = 12,  // the server violates the protocol
   kOtherProtocol = 13,
 };
 
 struct WaitCause {
   WaitReason reason = WaitReason::kNone;
-  // For people: the cause, and how to remove it.
+  // The cause and its remedy, as a text for people.
   std::string text;
 
   bool known() const { return reason != WaitReason::kNone; }

@@ -4,10 +4,10 @@
 // Decides when a wait is logged. Pure: the caller passes the time and the
 // cause.
 //
-// The first line is logged after kInterval. Later a change of the cause is
-// logged once it has lasted for kMoment: a server that is found mostly takes
-// the session at once. Two lines are at least kInterval apart. Of several
-// changes, only the last one is logged.
+// The first line is logged after kInterval. A later change of the cause is
+// logged when it has lasted for kMoment, because a server that begins to offer
+// the service mostly accepts the session at once. Two lines are at least
+// kInterval apart. Of several changes, only the last one is logged.
 
 #ifndef LE_MESSAGING_DIRECTORY_WAIT_LOG_H_
 #define LE_MESSAGING_DIRECTORY_WAIT_LOG_H_
@@ -23,12 +23,12 @@ class WaitLog {
   static constexpr absl::Duration kInterval = absl::Seconds(1);
   static constexpr absl::Duration kMoment = absl::Milliseconds(200);
 
-  // The wait begins now. None of it has been logged.
+  // The wait begins now. Nothing has been logged about it.
   void Begin(absl::Time now);
-  // `cause` is the present one. True: it must be logged now.
+  // `cause` is the present cause. True: it must be logged now.
   bool Update(absl::Time now, const WaitCause& cause);
-  // When Update() must be called again at the latest. InfiniteFuture(): not
-  // before the cause changes.
+  // The latest time for the next call of Update(). InfiniteFuture(): Update()
+  // must be called only when the cause changes.
   absl::Time next() const { return next_; }
   // True if a line was logged since Begin(). Then the end of the wait is
   // logged, too.
@@ -40,7 +40,7 @@ class WaitLog {
   absl::Time quiet_until_;
   absl::Time next_ = absl::InfiniteFuture();
   WaitCause said_;
-  absl::Time differs_since_;  // since when the cause is another than said_
+  absl::Time differs_since_;  // since when the cause differs from said_
 };
 
 }  // namespace directory

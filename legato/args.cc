@@ -56,7 +56,7 @@ bool IsNegativeNumber(absl::string_view argument) {
 
 enum class Kind { kFlag, kInt, kString };
 
-// The action of an option.
+// An option, and the action for its value.
 struct Option {
   Names names;
   Kind kind;
@@ -75,7 +75,7 @@ class Arguments final : public le::event::ModuleState {
     options.push_back({names, kind, std::move(take)});
   }
 
-  // Searches all arguments for one option. `take` gets its value.
+  // Searches all arguments for one option, and passes its value to `take`.
   le_result_t Find(Names names, Kind kind,
                    const std::function<void(const char*, int)>& take) const {
     for (size_t i = 0; i < arguments.size() && arguments[i] != kEnd; ++i) {
@@ -121,7 +121,8 @@ class Arguments final : public le::event::ModuleState {
            argument.substr(0, argument.find('=')) == names.long_name;
   }
 
-  // A negative number is an option only if its digits are the name of one.
+  // A negative number is an option only if its digits are the name of an
+  // option.
   bool IsPositional(absl::string_view argument) const {
     return !IsOption(argument) ||
            (IsNegativeNumber(argument) &&
@@ -131,10 +132,11 @@ class Arguments final : public le::event::ModuleState {
                          }));
   }
 
-  // The argument at `index` is that option. `skipped`: how many further
-  // arguments belong to it.
+  // Calls the action of the option at `index`. *skipped is set to 1 if the next
+  // argument is its value.
   le_result_t Apply(const Option& option, size_t index, size_t* skipped) const;
-  // Returns how many arguments after `index` are skipped.
+  // Reports an error. Returns how many arguments after `index` Scan() must
+  // skip.
   size_t Complain(size_t index, le_result_t error);
 };
 
@@ -209,7 +211,8 @@ void Arguments::Scan() {
     }
     le_result_t result = LE_BAD_PARAMETER;
     size_t skipped = 0;
-    // A callback may register further options. They are for the next arguments.
+    // A callback may register further options. They do not apply to the present
+    // argument.
     const size_t registered = options.size();
     for (size_t at = 0; at < registered; ++at) {
       if (!Matches(arguments[i], options[at].names)) continue;

@@ -27,8 +27,8 @@ namespace legato {
 class CThread;
 using Threads = ProcessRefs<CThread, le_thread_Ref_t>;
 
-// A thread of the C API: before its start, while it runs, and after its end
-// until it is joined. Thread-safe.
+// A thread of the C API. This object exists before the thread starts, while it
+// runs, and after its end until it is joined. Thread-safe.
 class CThread : public std::enable_shared_from_this<CThread> {
  public:
   CThread(std::string name, le_thread_MainFunc_t main, void* context)
@@ -40,9 +40,9 @@ class CThread : public std::enable_shared_from_this<CThread> {
     phase_ = Phase::kRunning;
   }
 
-  // The loop of the calling thread, which must be this one. It is created at
-  // the first call, because a loop has file descriptors. Functions that other
-  // threads have queued before are posted then.
+  // The loop of the calling thread, which must be this one. The first call
+  // creates the loop, and posts the functions that other threads have queued
+  // before. The loop is not created earlier, because it has file descriptors.
   event::Loop* loop() {
     event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);
@@ -77,8 +77,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
   le_result_t Join(void** result);
   le_result_t Cancel();
   void StopLoop();
-  // For the calling thread, which must be this one: Cancel() unparks `parker`,
-  // unless it is null.
+  // For the calling thread, which must be this one. From now on Cancel()
+  // unparks `parker`. Null: Cancel() unparks nothing.
   void SetParker(event::Parker* parker) {
     event::MutexLock lock(&mutex_);
     parker_ = parker;
@@ -99,8 +99,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
     return attributes_.joinable;
   }
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
-  // For the calling thread, which must be this one. Its destructors are not
-  // cancelled.
+  // For the calling thread, which must be this one. True: the thread was
+  // cancelled. False while its destructors run, because they are not cancelled.
   bool MustEnd() const {
     return cancelled() && !event::Thread::Current()->ending();
   }
@@ -130,8 +130,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
     return LE_OK;
   }
 
-  // The thread ends. Queued functions are dropped. If the thread is not
-  // joinable, its reference is removed.
+  // Called when the thread ends. Drops the queued functions. If the thread is
+  // not joinable, removes its reference.
   void End() {
     std::list<Function> discarded;
     if (!joinable()) Threads::OfCurrentProcess()->Remove(ref_);
@@ -153,8 +153,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
   enum class Phase { kNew, kRunning, kEnded };
   static constexpr char kStartedAlready[] = "the thread has been started";
 
-  // A queued function. The object is kept in free_ after its run, so that later
-  // functions need no allocation.
+  // A queued function. After its run the object is kept in free_, so that a
+  // later function needs no allocation.
   struct Function final : event::Task {
     explicit Function(CThread* of) : thread(of) {}
     void Run() override {
@@ -204,10 +204,11 @@ class CThread : public std::enable_shared_from_this<CThread> {
   std::unique_ptr<event::ThreadHandle> handle_ ABSL_GUARDED_BY(mutex_);
 };
 
-// The calling thread, which is adopted if this API did not start it.
+// Returns the calling thread. Adopts it if this API did not start it.
 CThread* CurrentThread();
 
-// Unlike CurrentThread(), this does not adopt the calling thread.
+// Returns whether `thread` is the calling thread. Does not adopt the calling
+// thread.
 bool IsCurrent(const CThread* thread);
 
 }  // namespace legato

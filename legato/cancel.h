@@ -13,8 +13,8 @@ namespace legato {
 
 class CThread;
 
-// While it exists, le_thread_Cancel() of the calling thread unparks that
-// thread.
+// While this object exists, le_thread_Cancel() unparks the thread that has
+// created it.
 class CancellableWait {
  public:
   CancellableWait();
@@ -29,8 +29,8 @@ class CancellableWait {
   CThread* const thread_;  // null: this API does not know the thread
 };
 
-// Ends the calling thread, which has been cancelled. No object on the stack may
-// hold anything, such as a lock, because the thread's destructors run inside.
+// Ends the calling thread, which has been cancelled. The thread's destructors
+// run in this call, so no object on the stack may hold a lock or a list entry.
 [[noreturn]] void EndCancelledThread();
 
 }  // namespace legato

@@ -66,8 +66,8 @@ le_result_t Format(const char* function, le_clk_Time_t time,
   time = Normalized(time.sec, time.usec);
   tm broken_down = {};
   convert(&time.sec, &broken_down);
-  // strftime() returns 0 for an empty text and for an error. This text is never
-  // empty.
+  // strftime() returns 0 both for an empty text and for an error. With the
+  // blank at its end the text is never empty.
   const std::string never_empty =
       WithFractions(format, static_cast<int>(time.usec)) + " ";
   std::string text(buffer_size + 1, '\0');

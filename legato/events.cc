@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API: events that are reported to handlers. For each report, a handler
-// keeps the report and queues a function on its thread.
+// The C API: events that are reported to handlers. A handler keeps each report
+// and queues a function on its thread for it.
 
 #include <algorithm>
 #include <cstddef>
@@ -41,7 +41,7 @@ class Handler;
 using HandlerPtr = std::shared_ptr<Handler>;
 using Handlers = le::legato::ProcessRefs<Handler, le_event_HandlerRef_t>;
 
-// A handler's argument: bytes, or an object of le_mem.
+// The argument for one call of a handler: bytes, or an object of le_mem.
 class Report {
  public:
   Report(const void* bytes, size_t size, size_t full_size)
@@ -61,8 +61,8 @@ class Report {
     if (releases_) le_mem_Release(pointer_);
   }
 
-  // Returns the handler's argument. From now on the handler owns the reference
-  // of an object.
+  // Returns the handler's argument. If it is an object of le_mem, the handler
+  // owns the reference from now on.
   void* Give() {
     releases_ = false;
     return pointer_;
@@ -154,7 +154,7 @@ class Events final : public le::event::ModuleState {
   std::vector<std::unique_ptr<le_event_Id>> events_ ABSL_GUARDED_BY(mutex_);
 };
 
-// After this, nothing is reported to the handler.
+// Removes the handler. Afterwards nothing is reported to it.
 void Remove(const HandlerPtr& handler) {
   Handlers::OfCurrentProcess()->Remove(handler->ref);
   MutexLock lock(&handler->event->mutex);
@@ -163,8 +163,8 @@ void Remove(const HandlerPtr& handler) {
   if (found != all.end()) all.erase(found);
 }
 
-// The handlers of a thread, which are removed when it ends, and the one that is
-// running.
+// The handlers of a thread, and the one that is running. When the thread ends,
+// its handlers are removed.
 class ThreadHandlers final : public le::event::ModuleState {
  public:
   static ThreadHandlers* OfCurrentThread() {
@@ -191,7 +191,7 @@ class ThreadHandlers final : public le::event::ModuleState {
 void Handler::CallNext(void* ref) {
   const HandlerPtr handler = Handlers::OfCurrentProcess()->Find(
       static_cast<le_event_HandlerRef_t>(ref));
-  if (handler == nullptr) return;  // it was removed
+  if (handler == nullptr) return;  // the handler was removed
   std::deque<Report> next;
   {
     MutexLock lock(&handler->mutex_);
@@ -238,7 +238,7 @@ le_event_HandlerRef_t AddHandler(const char* function, le_event_Id_t id,
   return handler->ref;
 }
 
-// Returns a copy, because reports are queued without the lock.
+// Returns a copy, because the caller queues the reports without the lock.
 std::vector<HandlerPtr> HandlersOf(le_event_Id* event) {
   MutexLock lock(&event->mutex);
   return event->handlers;

@@ -51,8 +51,8 @@ short ToPoll(uint32_t events) {
   return static_cast<short>(poll);
 }
 
-// The kernel does not report when it has room for a watch, so this is the
-// interval of retries.
+// If the kernel has no room for a watch, the monitor retries at this interval,
+// because the kernel does not report when it has room.
 constexpr absl::Duration kWatchAgainAfter = absl::Milliseconds(50);
 
 class Monitor final : private Watch, private le::event::Timer {
@@ -115,7 +115,7 @@ class CurrentMonitor final : public le::event::ModuleState {
 void Monitor::OnReady(uint32_t events) {
   const short poll = ToPoll(events);
   if (poll == 0) return;
-  // The handler may delete it.
+  // The handler may delete this monitor.
   const std::shared_ptr<Monitor> keep = self.lock();
   CurrentMonitor* const current = CurrentMonitor::Get();
   Monitor* const previous = std::exchange(current->monitor, this);

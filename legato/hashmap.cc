@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API: hash maps. A list has the entries in the order in which they were
-// put, so that an iterator survives all changes. An index finds an entry by its
-// key.
+// The C API: hash maps. The entries are in a list, in the order in which they
+// were put, so that an iterator survives all changes. An index finds an entry
+// by its key.
 
 #include <cstddef>
 #include <cstdint>
@@ -54,10 +54,10 @@ void* Unconst(const void* pointer) { return const_cast<void*>(pointer); }
 struct le_hashmap_It {
   le_hashmap* map;
   Entries::iterator at;  // end(): before the first entry
-  // The iterator is at an entry: not before the first one, not after the last
-  // one, and the entry was not removed.
+  // The iterator is at an entry that exists. False: it is before the first
+  // entry or after the last one, or its entry was removed.
   bool valid = false;
-  bool behind = false;
+  bool behind = false;  // the iterator is after the last entry
 };
 
 struct le_hashmap {
@@ -163,7 +163,7 @@ void* le_hashmap_Remove(le_hashmap_Ref_t mapRef, const void* keyPtr) {
   map->index.erase(found);
   le_hashmap_It& iterator = map->iterator;
   if (iterator.at == entry) {
-    // The next node is the one after the removed one.
+    // le_hashmap_NextNode() continues after the removed entry.
     iterator.valid = false;
     iterator.at =
         entry == map->entries.begin() ? map->entries.end() : std::prev(entry);

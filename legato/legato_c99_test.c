@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A C program that uses the headers, in C99 without a warning. It prints TAP,
- * and its exit status is the result.
+ * A C program that uses the headers. It must compile as C99 without a warning.
+ * It prints TAP, and its exit status is the result.
  */
 
 #include <string.h>
@@ -67,8 +67,8 @@ static void OnEvent(int fd, short events) {
   ++Events;
 }
 
-/* As a foreign loop: poll, then service the loop until nothing is left to
- * do. */
+/* Does one turn as the program's own loop would: polls, and then calls
+ * le_event_ServiceLoop() until no handler is due. */
 static void Serve(void) {
   struct pollfd p;
   p.fd = le_event_GetFd();

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Refusals of the C API, and the C API in simulated processes.
-// legato_c99_test.c tests the calls that succeed.
+// Misuse of the C API, special cases of threads and loops, and the C API in
+// simulated processes. legato_c99_test.c tests the ordinary calls.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,7 +100,8 @@ TEST_F(CApiTest, AHandlerMayEndItsThread) {
   EXPECT_TRUE(destroyed);
 }
 
-// The loop of a thread is created at its first use.
+// The loop of a thread is created at its first use. This thread uses no loop,
+// so it ends normally although no loop can be created.
 TEST_F(CApiTest, AThreadThatNeedsNoLoopTakesNoDescriptor) {
   struct NoDescriptorLeft final : sys::Interceptor {
     NoDescriptorLeft() { sys::SetInterceptor(this); }
@@ -151,13 +152,14 @@ TEST_F(CApiTest, AThreadCancelledBeforeItsLoopIsThereEnds) {
 
 // ---- Cancellation ----
 
+// Who cancels the thread, and when.
 enum class Cancels {
-  kWhenThere,    // By another thread, after `body` has posted `there`.
-  kBeforeStart,  // By a function that was queued before the start.
-  kItself,       // By `body`.
+  kWhenThere,    // another thread, after `body` has posted `there`
+  kBeforeStart,  // a function that was queued before the start
+  kItself,       // `body`
 };
 
-// A thread that runs `body` and is cancelled.
+// The data of a thread that runs `body` and is cancelled.
 struct Cancelled {
   void (*body)(Cancelled* self);
   le_sem_Ref_t there = le_sem_Create("there", 0);
@@ -179,7 +181,8 @@ void CancelIn(void (*body)(Cancelled* self),
               // Destructors are not cancelled.
               le_sem_Post(self->semaphore);
               le_sem_Wait(self->semaphore);
-              // Not fatal: no thread waits for it.
+              // This is not fatal, because the cancelled thread no longer waits
+              // for the semaphore.
               le_sem_Delete(self->semaphore);
               self->ended = true;
             },
@@ -223,7 +226,7 @@ TEST_F(CApiTest, AThreadIsCancelledInASemaphore) {
       le_sem_WaitWithTimeOut(self->semaphore, day);
     });
   }
-  // The cancellation came before the wait, which does not change the count.
+  // A thread is cancelled before it waits. The wait does not change the count.
   static int count;
   CancelIn(
       [](Cancelled* self) {
@@ -344,8 +347,8 @@ TEST_F(CApiTest, ALoopReturnsWhenItIsStopped) {
   le_event_QueueFunction(count, nullptr, nullptr);
   le_event_RunLoopUntilStopped();
   EXPECT_EQ(calls, 1) << "it was ready in the same turn";
-  // If it is stopped before it runs, it returns at once, and due functions stay
-  // due.
+  // If the loop is stopped before it runs, it returns at once, and due
+  // functions stay due.
   le_event_QueueFunction(count, nullptr, nullptr);
   le_event_StopLoop(le_thread_GetCurrent());
   le_event_RunLoopUntilStopped();
@@ -384,7 +387,8 @@ TEST_F(CApiTest, AnotherThreadStopsALoop) {
   }
 }
 
-// Its declaration has the noreturn attribute.
+// le_event_RunLoop() has the noreturn attribute, so le_event_StopLoop() must
+// not make it return.
 TEST_F(CApiTest, ALoopThatNeverReturnsIsNotStopped) {
   const le_thread_Ref_t thread = le_thread_Create(
       "worker",
@@ -404,8 +408,8 @@ TEST_F(CApiTest, AThreadCannotJoinItself) {
   EXPECT_EQ(le_thread_Join(le_thread_GetCurrent(), nullptr), LE_DEADLOCK);
 }
 
-// A running thread counts as started, even if le_thread_Start() has not
-// returned.
+// A thread runs, but le_thread_Start() has not returned yet. Expected: another
+// thread can join it.
 TEST_F(CApiTest, AThreadThatRunsCanBeJoinedByAnyThread) {
   for (int i = 0; i < 200; ++i) {
     std::atomic<bool> runs{false};
@@ -580,7 +584,7 @@ TEST_F(CApiDeathTest, LoopMisuse) {
       "le_event_RunLoopUntilStopped: ");
 }
 
-// An abort leaves a core dump.
+// With LE_ABORT_ON_FATAL the process calls abort(), which leaves a core dump.
 TEST_F(CApiDeathTest, MisuseAbortsIfTheEnvironmentWantsIt) {
   for (const char* value : {"1", "yes"}) {
     EXPECT_EXIT(
@@ -631,7 +635,8 @@ TEST_F(CApiDeathTest, TheEnvironmentEnablesATraceOfAComponent) {
       testing::ExitedWithCode(0), "");
 }
 
-// The callers of these functions cannot continue after an exception.
+// The library calls functions of the program that throw. Expected: this is
+// fatal, because the library cannot continue after the exception.
 TEST_F(CApiDeathTest, NoExceptionLeavesWhatTheLibraryCalls) {
   const auto run_loop = [] {
     try {
@@ -699,7 +704,9 @@ TEST_F(CApiDeathTest, NoExceptionLeavesWhatTheLibraryCalls) {
       "destructor of an object has thrown .*: mine");
 }
 
-// A new Thread may have the address of an earlier one.
+// A thread is adopted again after its cleanup. Its new Thread object may have
+// the address of the former one. Expected: references of the former one are
+// invalid.
 TEST_F(CApiDeathTest, WhatAnEndedThreadOwnedIsNobodys) {
   EXPECT_FATAL(std::thread([] {
                  le_thread_InitLegatoThreadData("former");

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API: doubly linked lists. The links form a ring; the list has a pointer
-// to the head.
+// The C API: doubly linked lists. The links form a ring, and the list has a
+// pointer to the head.
 
 #include <algorithm>
 #include <cstddef>
@@ -19,7 +19,7 @@ using le::legato::NotNull;
 
 namespace {
 
-// Returns the link. Fatal unless it is in a list.
+// Returns the link. Fatal if the link is in no list.
 template <typename Link>
 Link* Listed(const char* function, const le_dls_List_t* list, Link* link) {
   NotNull(function, link);

@@ -63,7 +63,8 @@ struct alignas(std::max_align_t) ObjectHeader {
   std::atomic<long> references;
 };
 
-// Destroys the pools when the process ends, with objects that are still in use.
+// When the process ends, the pools are destroyed, even if some of their objects
+// are still in use.
 using Pools = le::legato::Registry<le_mem_Pool>;
 
 std::unique_ptr<le_mem_Pool> NewPool(const char* name, size_t size,
@@ -131,7 +132,8 @@ void* Allocate(const char* function, le_mem_PoolRef_t pool_ref, bool grows) {
   Misuse(function, "pool '", pool->name, "' has no free object");
 }
 
-// The pool, or the first pool above it, whose objects have at least that size.
+// Returns the pool if its objects have at least this size. Otherwise returns
+// the next super-pool whose objects are large enough. Fatal if there is none.
 le_mem_Pool* LargeEnough(const char* function, le_mem_PoolRef_t pool,
                          size_t size) {
   le_mem_Pool* at = Checked(function, pool);
@@ -334,8 +336,8 @@ void le_mem_Release(void* objPtr) {
     CallUser("the destructor of an object", [&] { destructor(objPtr); });
   }
   MutexLock lock(&pool->mutex);
-  // Not poisoned: servers that ifgen generates read an object after its
-  // release.
+  // The object is not poisoned, because servers that ifgen generates read an
+  // object after its release.
   pool->free_blocks.push_back(header);
 }
 

@@ -42,8 +42,8 @@ class CMutex {
     }
   }
 
-  // `fatal`: the process ends if the calling thread holds the mutex and it is
-  // not recursive.
+  // `fatal`: the process ends if the calling thread holds the mutex and the
+  // mutex is not recursive.
   bool TryLock(const char* function, bool fatal) {
     Thread* const self = Thread::Current();
     bool deadlock;
@@ -91,7 +91,8 @@ class CMutex {
 
 using Mutexes = le::legato::ProcessRefs<CMutex, le_mutex_Ref_t>;
 
-// Constant-initialized, because constructors of the program may use it.
+// Constant-initialized, because static constructors of the program may use this
+// mutex.
 ABSL_CONST_INIT CMutex g_ifgen_mutex(/*recursive=*/false);
 
 le_mutex_Ref_t IfgenRef() {

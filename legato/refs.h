@@ -21,13 +21,13 @@
 namespace le {
 namespace legato {
 
-// Creates the numbers of one process. Thread-safe.
+// Creates the reference numbers of one process. Thread-safe.
 class RefNumbers final : public event::ModuleState {
  public:
   static uintptr_t New() {
     return event::Process::Current()
         ->State<RefNumbers>([] { return std::make_unique<RefNumbers>(); })
-        // Odd, so that no pointer has the same value.
+        // Numbers are odd, so that no pointer has the same value.
         ->next_.fetch_add(2, std::memory_order_relaxed);
   }
 
@@ -102,8 +102,8 @@ class ProcessRefs final : public event::ModuleState {
     return refs_.FindIf(predicate);
   }
 
-  // Fatal, with the function's name, if there is no such reference, or in the
-  // child of a fork.
+  // Fatal if there is no such reference, or in the child of a fork. The log
+  // line has the name of the function.
   static std::shared_ptr<Object> Get(const char* function, Ref ref) {
     event::CheckNotForked(function);
     std::shared_ptr<Object> object = OfCurrentProcess()->Find(ref);
@@ -118,9 +118,9 @@ class ProcessRefs final : public event::ModuleState {
   RefMap<Object, Ref> refs_ ABSL_GUARDED_BY(mutex_);
 };
 
-// The objects of one type that only the thread that created them may use. They
-// are destroyed with their thread. On any other thread their references are
-// invalid.
+// The objects of one type that belong to one thread. Only the thread that
+// created them may use them: on any other thread their references are invalid.
+// They are destroyed when their thread ends.
 template <typename Object, typename Ref>
 class ThreadRefs final : public event::ModuleState {
  public:

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The objects that a program creates and rarely deletes: its pools and maps.
+// The pools and maps of a process. A program rarely deletes them.
 
 #ifndef LE_MESSAGING_LEGATO_REGISTRY_H_
 #define LE_MESSAGING_LEGATO_REGISTRY_H_
@@ -32,9 +32,9 @@ class Registry final : public event::ModuleState {
     return AddLocked(std::move(object));
   }
 
-  // Adds the object of a variable of the program. If the variable has an object
-  // already, `object` is destroyed. *added, unless `added` is null, says
-  // whether it was added.
+  // Adds `object` and stores it in a variable of the program. If the variable
+  // has an object of this process already, destroys `object` instead. *added
+  // (may be null) says whether `object` was added.
   Object* AddStatic(Object** variable, std::unique_ptr<Object> object,
                     bool* added = nullptr) {
     event::MutexLock lock(&mutex_);
@@ -47,7 +47,7 @@ class Registry final : public event::ModuleState {
     return *variable;
   }
 
-  // The first object for which `predicate` is true; null if there is none.
+  // Returns the first object for which `predicate` is true, or null.
   template <typename Predicate>
   Object* FindIf(const Predicate& predicate) {
     event::MutexLock lock(&mutex_);

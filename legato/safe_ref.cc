@@ -33,8 +33,8 @@ struct le_ref_Map {
   explicit le_ref_Map(std::string n) : name(std::move(n)) {}
 
   const std::string name;
-  // Sorted, so that an iterator, which has only a number, finds the next
-  // reference after any deletion.
+  // The map is sorted, so that an iterator finds the next reference after its
+  // own reference was deleted.
   absl::btree_map<uint32_t, void*> pointers;
   le_ref_Iter iterator{this};
 };
@@ -54,7 +54,8 @@ class RefNumbers final : public le::event::ModuleState {
   }
 
  private:
-  // Beyond what a small number, taken for a reference, could be.
+  // Small numbers are never references, so a number that is passed by mistake
+  // is detected.
   std::atomic<uint32_t> next_{0x10000001};
 };
 

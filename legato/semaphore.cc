@@ -80,8 +80,8 @@ class Semaphore {
 
 using Semaphores = le::legato::ProcessRefs<Semaphore, le_sem_Ref_t>;
 
-// False: the count was 0 until the deadline. If the thread was cancelled, it
-// ends here without a change of the count.
+// Waits for the semaphore. False: the count was 0 until the deadline. If the
+// thread was cancelled, it ends here, and the count does not change.
 bool Wait(const char* function, le_sem_Ref_t ref, le::event::Instant deadline) {
   const Semaphore::Waited waited =
       Semaphores::Get(function, ref)->Wait(deadline);

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API: signals, by a signalfd for each thread that has handlers.
+// The C API: signals. Each thread that has handlers has a signalfd.
 
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -31,7 +31,8 @@ class Signals final : public le::event::ModuleState {
  public:
   static Signals* OfCurrentThread() {
     return Thread::Current()->State<Signals>([] {
-      // The destructor runs before the thread's monitors are deleted.
+      // A destructor of the thread deletes the handlers, because it runs before
+      // the thread's monitors are deleted.
       le_thread_AddDestructor([](void*) { le_sig_DeleteAll(); }, nullptr);
       return std::make_unique<Signals>();
     });
@@ -75,7 +76,7 @@ class Signals final : public le::event::ModuleState {
 
   void CallHandlers() {
     struct signalfd_siginfo info;
-    // A handler may call le_sig_DeleteAll().
+    // A handler may call le_sig_DeleteAll(), which closes fd_.
     while (fd_ >= 0 && read(fd_, &info, sizeof(info)) ==
                            static_cast<ssize_t>(sizeof(info))) {
       const int signal = static_cast<int>(info.ssi_signo);

@@ -18,7 +18,7 @@ using le::legato::NotNull;
 
 namespace {
 
-// Fatal if the link is in no list.
+// Returns the link. Fatal if the link is in no list.
 template <typename Link>
 Link* Listed(const char* function, const le_sls_List_t* list, Link* link) {
   NotNull(function, link);
@@ -28,7 +28,8 @@ Link* Listed(const char* function, const le_sls_List_t* list, Link* link) {
   return link;
 }
 
-// Inserts the link behind the tail of the ring. The tail does not change.
+// Inserts the link behind the tail of the ring, where it is the head. The tail
+// does not change.
 void Stack(le_sls_List_t* list, le_sls_Link_t* link) {
   if (list->tailLinkPtr == nullptr) list->tailLinkPtr = link->nextPtr = link;
   le_sls_Link_t* const tail = list->tailLinkPtr;

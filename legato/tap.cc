@@ -38,7 +38,7 @@ struct le_test_Child {};
 
 namespace {
 
-// A program that LE_TEST_FORK has started.
+// A program that LE_TEST_FORK has started, or could not start.
 struct Child {
   pid_t pid;
 };

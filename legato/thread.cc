@@ -85,14 +85,15 @@ uintptr_t AddDestructor(le_thread_Destructor_t destructor, void* context) {
   });
 }
 
-// Sets the priority of the calling thread, which has the default priority.
+// Sets the priority of the calling thread. Before the call the thread must have
+// the default priority.
 void SetPriorityOfCurrent(le_thread_Priority_t priority) {
   // A simulation runs all its threads on one thread of the system.
   if (Process::Current() != OsProcess::Get()) return;
   constexpr int kNice = 10;  // as in Legato
   const struct sched_param none = {};
   int failed = 0;
-  // The thread begins with the policy of the one that has started it.
+  // A thread inherits the scheduling policy of the thread that has started it.
   if (priority < LE_THREAD_PRIORITY_RT_LOWEST &&
       sched_getscheduler(0) != SCHED_OTHER) {
     failed = sched_setscheduler(0, SCHED_OTHER, &none);
@@ -141,7 +142,7 @@ void CThread::Start(const char* function) {
   bool started;
   {
     // The lock is held until handle_ is set, because another thread may call
-    // Join() as soon as this one runs.
+    // Join() as soon as the new thread runs.
     MutexLock lock(&mutex_);
     if (phase_ == Phase::kNew) {
       const std::shared_ptr<CThread> self = shared_from_this();
@@ -155,7 +156,8 @@ void CThread::Start(const char* function) {
     }
     started = phase_ != Phase::kNew;
   }
-  // Not under the lock, because exit handlers may use the thread.
+  // The lock is released before the process ends, because exit handlers may use
+  // the thread.
   if (started) Misuse(function, kStartedAlready);
   Fatal(absl::StrCat(function, ": the system cannot create a thread"));
 }

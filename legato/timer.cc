@@ -42,8 +42,8 @@ class CTimer final : private le::event::Timer {
   uint32_t expiries() const { return expiries_; }
 
   absl::Duration interval() const { return interval_; }
-  // Also changes the length of a running timer's present period, whose end may
-  // then be in the past.
+  // If the timer is running, also changes the length of its present period. The
+  // end of the period may then be in the past.
   void SetInterval(absl::Duration interval) {
     const absl::Duration more = interval - std::exchange(interval_, interval);
     if (!running()) return;
@@ -65,7 +65,7 @@ class CTimer final : private le::event::Timer {
 
  private:
   void OnExpiry() override {
-    // The handler may delete it.
+    // The handler may delete this timer.
     const std::shared_ptr<CTimer> keep = self.lock();
     ++expiries_;
     if (repeat != 0 && expiries_ >= repeat) {

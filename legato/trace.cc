@@ -41,7 +41,7 @@ class Traces final : public le::event::ModuleState {
       trace->keyword = keyword;
       const std::string list = Process::Current()->GetEnv("LE_LOG_TRACE");
       for (const absl::string_view name : absl::StrSplit(list, ':')) {
-        // Ignores the component.
+        // The component before the slash is ignored.
         if (name.substr(name.rfind('/') + 1) == keyword) trace->enabled = true;
       }
     }

@@ -1,9 +1,9 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A C program in C99 without a warning. It calls the functions of the headers
- * that legato_c99_test.c does not call, in a section for each header. It prints
- * TAP, and its exit status is the result.
+ * A C program that must compile as C99 without a warning. It has a section for
+ * each header, with calls of the functions that legato_c99_test.c does not
+ * call. It prints TAP, and its exit status is the result.
  */
 
 #include <limits.h>
@@ -78,7 +78,7 @@ static bool UnpackPair(uint8_t** buffer, Pair_t* pair) {
 
 static uint8_t Buffer[256];
 
-/* Packs a value by both functions, and unpacks it. */
+/* Packs a value with and without a tag, and unpacks it. */
 #define PACK_AND_BACK(Name, type, value)                            \
   do {                                                              \
     uint8_t* at = Buffer;                                           \
@@ -250,7 +250,7 @@ static void PackArrays(void) {
   LE_TEST_OK(!done, "more than there is room for");
   at = Buffer;
   LE_PACK_PACKARRAY(&at, numbers, 1, 3, le_pack_PackUint16, &done);
-  memset(Buffer + 4, 2, 4); /* no reference */
+  memset(Buffer + 4, 2, 4); /* an even number, which is not a reference */
   at = Buffer;
   LE_PACK_UNPACKARRAY(&at, references, &count, 1, le_pack_UnpackReference,
                       &done);
@@ -366,7 +366,7 @@ static void Mutexes(void) {
   LE_TEST_OK(other == LE_WOULD_BLOCK, "taken");
   thread = le_thread_Create("counter", CountMain, NULL);
   le_thread_SetJoinable(thread);
-  le_thread_Start(thread); /* waits for this thread */
+  le_thread_Start(thread); /* it waits until this thread unlocks */
   Unlock();
   CountMain(NULL);
   le_thread_Join(thread, NULL);
@@ -386,7 +386,7 @@ static bool IsLess(le_dls_Link_t* a, le_dls_Link_t* b) {
   return CONTAINER_OF(a, Node_t, link)->number <
          CONTAINER_OF(b, Node_t, link)->number;
 }
-/* The list's numbers as decimal digits. */
+/* Returns the numbers of the list, as the digits of a decimal number. */
 static int Digits(void) {
   int digits = 0;
   Node_t* node;
@@ -736,7 +736,7 @@ static void Logs(void) {
   LE_TEST_OK(!LE_IS_TRACE_ENABLED(trace) && !le_log_IsTraceEnabled(NULL),
              "off");
   LE_TRACE(trace, "not written");
-  /* In the form that generated code has. */
+  /* Generated code uses these macros without a semicolon. */
   LE_ASSERT(trace != NULL)
   LE_ASSERT_OK(LE_OK)
   LE_FATAL_IF(trace == NULL, "no trace")
@@ -855,7 +855,8 @@ static void HashMaps(void) {
 /* ---- le_args ---- */
 
 static int Flags, IntSum, Positions;
-static unsigned Errors; /* overflows where many are reported */
+/* Two digits for each error. It wraps around if there are many errors. */
+static unsigned Errors;
 static char Texts[64];
 static void OnFlag(void) { ++Flags; }
 static void OnInt(int value) { IntSum += value; }
@@ -882,7 +883,8 @@ static void ArgumentsThatRegister(void) {
   le_arg_SetFlagCallback(OnMore, "more", NULL);
   le_arg_SetFlagCallback(OnFlag, "more", NULL);
   le_arg_Scan();
-  /* The second "-more" has called two callbacks. */
+  /* The second "-more" has called OnFlag() and two callbacks OnMore(), which
+   * have registered 32 more options "-n". */
   LE_TEST_OK(
       le_arg_GetScanResult() == LE_OK && IntSum == 16 + 480 && Flags == 2,
       "a callback registers more");
@@ -1155,7 +1157,8 @@ static void TestMacros(void) {
   LE_TEST_OK(LE_TEST_NUM_FAILURES == 0, "nor in the children");
 }
 
-/* Uses both forms: without a semicolon before a brace, and with one. */
+/* Uses the macros in both forms: with a semicolon, and without one before a
+ * brace. */
 static void ExitIf(int how) {
   if (how == 1) {
     LE_TEST_EXIT

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fatal calls of the headers of units_c99_test.c, whose log lines name the
-// function; and timers in simulated time.
+// Fatal calls of the functions that units_c99_test.c calls. Their log lines
+// must name the function. Also tests that need simulated time or threads.
 
 #include <unistd.h>
 
@@ -155,7 +155,7 @@ TEST_F(UnitsDeathTest, Signals) {
                "le_sig_SetEventHandler: not for signal 11");
 }
 
-// The end of a thread with handlers leaves no file descriptor open.
+// A thread ends while it has handlers of signals. This must not be fatal.
 TEST(UnitsTest, AThreadThatHandlesSignalsMayEnd) {
   std::thread([] {
     le_thread_InitLegatoThreadData("signals");
@@ -164,7 +164,8 @@ TEST(UnitsTest, AThreadThatHandlesSignalsMayEnd) {
   }).join();
 }
 
-// Some functions of Legato return an int.
+// Some functions of Legato return an int instead of an le_result_t.
+// LE_ASSERT_OK must accept an int.
 TEST(UnitsTest, AnIntIsAResultToo) {
   const int result = LE_OK;
   LE_ASSERT_OK(result);
@@ -209,8 +210,8 @@ TEST_F(UnitsDeathTest, Memory) {
   EXPECT_FATAL(le_mem_FindPool(nullptr), "le_mem_FindPool");
 }
 
-// Servers that ifgen generates read a released object when a client closes its
-// session. Asan must not report this.
+// When a client closes its session, a server that ifgen generates reads a
+// released object. Asan must not report this.
 TEST(UnitsTest, AReleasedObjectCanBeReadUntilItIsAllocatedAgain) {
   const le_mem_PoolRef_t pool = le_mem_CreatePool("pool", sizeof(int));
   int* const object = static_cast<int*>(le_mem_ForceAlloc(pool));
@@ -282,12 +283,12 @@ TEST(UnitsSimulationTest, ANewIntervalMovesTheExpiryOfARunningTimer) {
     le_timer_Start(timer);
     le_thread_Sleep(2);
     EXPECT_EQ(le_timer_GetMsTimeRemaining(timer), 8000u);
-    // A longer interval counts from the start of the period.
+    // The new interval is longer. It counts from the start of the period.
     EXPECT_EQ(le_timer_SetMsInterval(timer, 20000), LE_OK);
     EXPECT_EQ(le_timer_GetTimeRemaining(timer).sec, 18);
     le_event_RunLoopUntilStopped();
     EXPECT_EQ(expired - start, absl::Seconds(20));
-    // An interval that has passed already ends the period at once.
+    // The new interval has already passed, so the period ends at once.
     le_timer_Restart(timer);
     const Instant restart = Process::Current()->Now();
     le_thread_Sleep(2);
@@ -301,8 +302,8 @@ TEST(UnitsSimulationTest, ANewIntervalMovesTheExpiryOfARunningTimer) {
 
 LE_HASHMAP_DEFINE_STATIC(Static, 1);
 
-// A map is destroyed with its process. In a simulation its static variable is
-// not.
+// A map is destroyed with its simulated process, but its static variable stays.
+// Expected: the next process gets a new map.
 TEST(UnitsSimulationTest, AStaticHashMapBelongsToItsProcess) {
   static const char kKey[] = "key";
   const auto run = [] {
@@ -361,7 +362,8 @@ TEST(UnitsSimulationTest, AMutexIsHeldByOneThread) {
   }
 }
 
-// The end of a thread discards the reports that its handlers have not received.
+// A handler has a report that it has not received, and its thread ends.
+// Expected: the report is discarded.
 TEST(UnitsSimulationTest, AThreadThatEndsTakesItsHandlersWithIt) {
   Simulation sim(1);
   sim.Spawn(sim.AddProcess("p", {}), "main", [] {

@@ -40,7 +40,7 @@ size_t BytesInChar(char first_byte) {
   return byte < 0xF8 ? 4 : 0;
 }
 
-// LE_FORMAT_ERROR: not UTF-8.
+// Returns the number of characters. LE_FORMAT_ERROR: the text is not UTF-8.
 ssize_t CountChars(absl::string_view text) {
   ssize_t count = 0;
   while (!text.empty()) {
@@ -55,7 +55,8 @@ ssize_t CountChars(absl::string_view text) {
   return count;
 }
 
-// Copies the text to position `at` of the buffer.
+// Copies the text to position `at` of the buffer. *length (may be null) is the
+// length of the whole text in the buffer.
 le_result_t CopyTo(char* buffer, size_t at, absl::string_view text,
                    size_t buffer_size, size_t* length) {
   size_t size = 0;

@@ -12,11 +12,11 @@
 namespace le {
 namespace legato {
 
-// A list that needs no constructor, so that it may be used before static
-// constructors run. Its owner's lock guards it.
+// A list of waiting threads. It needs no constructor to run, so it may be used
+// before static constructors run. The lock of its owner guards it.
 class Waiters {
  public:
-  // The entry of the calling thread in the list. It is on that thread's stack.
+  // The entry of the calling thread in the list. It is on the thread's stack.
   class Place {
    public:
     Place(event::Mutex* mutex, Waiters* waiters)

@@ -12,8 +12,7 @@
 namespace le {
 namespace directory {
 
-// No user has a name here, so that a test does not depend on the machine's
-// users.
+// Users without names, so that a test does not depend on the machine's users.
 class NumberedUsers final : public Users {
  public:
   absl::StatusOr<uid_t> UidOf(const std::string& name) override {

@@ -3,9 +3,9 @@
 //
 // A directory and its peers, for unit tests.
 //
-// All of them run in one simulated thread and share its loop, over loopback. So
-// a test decides the order of events. Time is virtual. A process is only a user
-// that the others see.
+// The directory and its peers run in one simulated thread and share its loop.
+// They are connected over loopback. So a test decides the order of events. Time
+// is virtual. A simulated process only gives a peer its user and its number.
 
 #ifndef LE_MESSAGING_DIRECTORY_TESTING_SMALL_WORLD_H_
 #define LE_MESSAGING_DIRECTORY_TESTING_SMALL_WORLD_H_
@@ -43,9 +43,9 @@ class SmallWorld {
   void Stop() { server_.reset(); }
   DirectoryServer* server() { return server_.get(); }
 
-  // Runs the loop until nothing is left to do but to wait.
+  // Runs the loop until no handler is due.
   void Settle();
-  // Lets the time pass.
+  // Lets this time pass, and runs the loop meanwhile.
   void Advance(absl::Duration time);
 
   event::Loop* loop() { return loop_; }
@@ -78,17 +78,22 @@ class Speaker {
   Speaker(SmallWorld* world, uid_t uid,
           const std::string& address = SmallWorld::kAddress);
 
-  // Both call Settle(): the directory has answered when they return.
+  // Send a message. Both functions call Settle(), so the directory has answered
+  // when they return.
   void Say(const proto::ToDirectory& message);
-  // Sends a frame of any type. True: it was sent.
+  // Sends a frame of any type. True: the frame was sent.
   bool SayBytes(const std::string& bytes, uint8_t type = kControlFrame);
 
   // Receives the next frame, and returns it in words:
-  //   "nothing", "closed", "garbage", "frame TYPE" of a session,
-  //   "refused CODE: TEXT", "STATE: TEXT" (of a service),
-  //   "client" (introduced), "list", "done: TEXT", "event: TEXT",
-  //   "waiting: TEXT",
-  //   "introduced to pid N of user N" (a client)
+  //   "nothing"               no frame has arrived
+  //   "closed"                the connection is closed
+  //   "frame TYPE"            a frame of a session
+  //   "garbage"               a frame that cannot be parsed
+  //   "client"                a server gets a client's connection
+  //   "STATE: TEXT"           a server gets the state of its service
+  //   "introduced to pid N of user N", "waiting: TEXT"     a client
+  //   "list", "done: TEXT", "event: TEXT"                  an administrator
+  //   "refused CODE: TEXT"    any peer
   std::string Hear();
   // The message that Hear() has returned in words.
   const proto::FromDirectory& heard() const { return heard_; }
@@ -99,7 +104,7 @@ class Speaker {
     Say(message);
     return Hear();
   }
-  // To send without Settle().
+  // For a test that sends without Settle().
   transports::Connection* connection() { return connection_.get(); }
   void HangUp();
 
@@ -111,7 +116,8 @@ class Speaker {
   proto::FromDirectory heard_;
 };
 
-// While it lives, the machine seems to have no system folder for a directory.
+// While this object exists, calls of stat() find no system folder for a
+// directory.
 class NoSystemFolder final : public event::sys::Interceptor {
  public:
   NoSystemFolder() { event::sys::SetInterceptor(this); }
@@ -119,8 +125,8 @@ class NoSystemFolder final : public event::sys::Interceptor {
   int FailCall(const event::sys::Call& call) override;
 };
 
-// Gives the calling process, which is a test's child, an empty /run of its own.
-// False: that is not permitted here.
+// Gives the calling process an empty /run of its own. Call it only in the child
+// of a test. False: the system does not permit this.
 bool EnterEmptyRun();
 
 // ---- Messages, as the library sends them ----

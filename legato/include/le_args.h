@@ -8,9 +8,9 @@
  * that is not an option is positional. These are positional too: "-", all
  * arguments after "--", and a negative number ("-5", "-0.5") that is not the
  * short name of an option. The functions for one option search all arguments.
- * le_arg_Scan() processes all arguments once, with the variables and functions
- * that were registered before. Its callbacks may register more, for the
- * arguments after the present one.
+ * le_arg_Scan() processes all arguments once: it sets the variables and calls
+ * the functions that were registered before. A callback may register more
+ * variables and functions for the arguments after the present one.
  *
  * Call these functions on the main thread. Names must not change after the
  * call. //messaging:component_main sets the arguments.
@@ -32,8 +32,8 @@ void le_arg_SetArgs(size_t argc, const char** argv);
 /* The program's name: the last part of its path. "" if the name is not
  * known. */
 const char* le_arg_GetProgramName(void);
-/* Return the number of arguments without the program's name, and the argument
- * with this index. NULL: there are fewer arguments. */
+/* The number of arguments, without the program's name. le_arg_GetArg() returns
+ * the argument with this index, or NULL if there are fewer arguments. */
 size_t le_arg_NumArgs(void);
 const char* le_arg_GetArg(size_t argIndex);
 
@@ -67,17 +67,17 @@ void le_arg_SetIntCallback(le_arg_IntCallbackFunc_t func, const char* shortName,
 void le_arg_SetStringCallback(le_arg_StringCallbackFunc_t func,
                               const char* shortName, const char* longName);
 
-/* Registers a function for the next positional argument: the function that was
- * registered first gets the first one, and so on. There must be as many
- * positional arguments as functions, unless one of the next two functions is
- * called. If more arguments are allowed, the last function gets the rest. If
- * fewer are allowed, the last functions are not called. */
+/* Registers a callback for the next positional argument: the callback that was
+ * registered first gets the first argument, and so on. The number of positional
+ * arguments must be equal to the number of callbacks, unless one of the next
+ * two functions is called. If more arguments are allowed, the last callback
+ * gets the rest. If fewer are allowed, the last callbacks are not called. */
 void le_arg_AddPositionalCallback(le_arg_StringCallbackFunc_t func);
 void le_arg_AllowMorePositionalArgsThanCallbacks(void);
 void le_arg_AllowLessPositionalArgsThanCallbacks(void);
 
-/* Handles a wrong argument. Returns how many arguments after it are skipped.
- * Codes:
+/* Handles a wrong argument. Returns how many arguments le_arg_Scan() skips
+ * after the wrong one. The error codes are:
  *   LE_BAD_PARAMETER  an unknown option
  *   LE_NOT_FOUND      the option has no value
  *   LE_FORMAT_ERROR   the value is not a whole number

@@ -55,8 +55,8 @@ const char* le_result_Txt(le_result_t result);
 
 /* ---- The platform. Code for Legato tests these macros. ---- */
 
-/* The platform is Linux, so every function exists. LE_FULL_API marks a function
- * that small systems lack. */
+/* The platform is Linux, so every function exists. Legato marks functions that
+ * small systems lack with LE_FULL_API. */
 #define LE_CONFIG_LINUX 1
 #define LE_FULL_API
 /* Whether a build option is defined as 1. An undefined option is false. */
@@ -112,8 +112,8 @@ const char* le_result_Txt(le_result_t result);
 /* Joins two tokens, after the expansion of the first. */
 #define CAT(a, ...) PRIMITIVE_CAT(a, __VA_ARGS__)
 #define PRIMITIVE_CAT(a, ...) a##__VA_ARGS__
-/* If the first argument is a macro that expands to ",VALUE": VALUE. Otherwise
- * the second argument. */
+/* If the first argument is a macro that expands to ",VALUE", the result is
+ * VALUE. Otherwise the result is the second argument. */
 #define LE_DEFAULT(...) LE_SECOND_(__VA_ARGS__, 0, 0)
 #define LE_SECOND_(a, b, ...) b
 

@@ -1,7 +1,7 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_cdata.h: the data of a component. A process has one instance of it.
+ * le_cdata.h: the data of a component. A process has one instance of the data.
  *
  *   LE_CDATA_DECLARE({int count; const char* name;});     once in a file
  *   LE_CDATA_THIS->count = 5;
@@ -10,7 +10,7 @@
 #ifndef LE_CDATA_H_INCLUDE_GUARD
 #define LE_CDATA_H_INCLUDE_GUARD
 
-/* The number of instances. */
+/* The number of instances of the component in the process. */
 #ifndef LE_CDATA_COMPONENT_COUNT
 #define LE_CDATA_COMPONENT_COUNT 1
 #endif

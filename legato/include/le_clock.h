@@ -46,10 +46,11 @@ bool le_clk_Equal(le_clk_Time_t timeA, le_clk_Time_t timeB);
 #define LE_CLK_STRING_FORMAT_TIME "%X"
 
 /* Write a time as text: the given time or the present one, in UTC or in the
- * local time zone. The format is that of strftime(), and in addition %J is the
- * millisecond, in 3 digits, and %K the microsecond, in 6. *numBytesPtr (may be
- * NULL) is the length without the final 0. LE_OVERFLOW: the buffer is too
- * small, and the length is 0. Fatal: a NULL format or buffer. */
+ * local time zone. The format is that of strftime(), with two additions: %J is
+ * the millisecond in 3 digits, and %K is the microsecond in 6 digits.
+ * *numBytesPtr (may be NULL) is the length without the final 0. LE_OVERFLOW:
+ * the buffer is too small, and the length is 0. Fatal: a NULL format or buffer.
+ */
 le_result_t le_clk_ConvertToUTCString(le_clk_Time_t time,
                                       const char* formatSpecStrPtr,
                                       char* destStrPtr, size_t destSize,

@@ -27,13 +27,13 @@ typedef void (*le_event_DeferredFunc_t)(void* param1Ptr, void* param2Ptr);
 void le_event_RunLoop(void) __attribute__((noreturn));
 
 /* For a program with a loop of its own: returns a file descriptor that is
- * readable when le_event_ServiceLoop() has something to do. Poll it for
+ * readable when le_event_ServiceLoop() has a handler to call. Poll it for
  * reading; do not read from it. Before polling, call le_event_ServiceLoop()
  * until it returns LE_WOULD_BLOCK. */
 int le_event_GetFd(void);
 
-/* Calls at most one handler of the calling thread. Never waits. LE_OK: call it
- * again before you poll. LE_WOULD_BLOCK: there is nothing to do. */
+/* Calls at most one handler of the calling thread. Never waits. LE_OK: call
+ * this function again before you poll. LE_WOULD_BLOCK: no handler is due. */
 le_result_t le_event_ServiceLoop(void);
 
 /* Queues a function. The calling thread's loop calls it after all functions
@@ -57,9 +57,9 @@ le_result_t le_event_QueueFunctionToThreadUnique(le_thread_Ref_t thread,
 
 /* ======== Events ======== */
 
-/* An event has an identifier. Any thread may report it. The report is copied
- * for each handler that was added before. The loop of the thread that added the
- * handler calls it with the copy. */
+/* An event has an identifier. Any thread may report the event. A report is
+ * copied once for each handler that was added before. Each handler is called
+ * with its copy, by the loop of the thread that added the handler. */
 typedef struct le_event_Id* le_event_Id_t;
 typedef struct le_event_Handler* le_event_HandlerRef_t;
 
@@ -77,8 +77,8 @@ le_event_Id_t le_event_CreateId(const char* name, size_t payloadSize);
 /* Creates an event whose reports are objects of le_mem.h. */
 le_event_Id_t le_event_CreateIdWithRefCounting(const char* name);
 
-/* Adds a handler of the calling thread. The end of the thread removes it. The
- * name has no effect. Fatal: the event or the handler is NULL. */
+/* Adds a handler of the calling thread. The end of the thread removes the
+ * handler. The name has no effect. Fatal: the event or the handler is NULL. */
 le_event_HandlerRef_t le_event_AddHandler(const char* name,
                                           le_event_Id_t eventId,
                                           le_event_HandlerFunc_t handlerFunc);
@@ -92,8 +92,8 @@ le_event_HandlerRef_t le_event_AddLayeredHandler(
 void le_event_RemoveHandler(le_event_HandlerRef_t handlerRef);
 
 /* Reports an event. payloadSize bytes are copied. If the event's reports are
- * larger, the rest is 0. Fatal: more bytes than the event's reports have; an
- * event with reference counting. */
+ * larger, the rest is 0. Fatal: payloadSize exceeds the size of the event's
+ * reports; an event with reference counting. */
 void le_event_Report(le_event_Id_t eventId, const void* payloadPtr,
                      size_t payloadSize);
 /* Reports an object of le_mem.h, and takes the caller's reference. Each handler
@@ -101,9 +101,10 @@ void le_event_Report(le_event_Id_t eventId, const void* payloadPtr,
  * counting; NULL. */
 void le_event_ReportWithRefCounting(le_event_Id_t eventId, void* objectPtr);
 
-/* A pointer that belongs to the user of the handler. NULL until it is set. Set:
- * fatal for a stale reference. Get: returns the pointer of the handler that is
- * running on this thread. Fatal: no handler is running. */
+/* A pointer that belongs to the user of the handler. NULL until it is set.
+ * le_event_SetContextPtr() is fatal for a stale reference.
+ * le_event_GetContextPtr() returns the pointer of the handler that is running
+ * on this thread, and is fatal if no handler is running. */
 void le_event_SetContextPtr(le_event_HandlerRef_t handlerRef, void* contextPtr);
 void* le_event_GetContextPtr(void);
 
@@ -121,8 +122,8 @@ void* le_event_GetContextPtr(void);
  * A program of several components compiles each with its own
  * -DLE_COMPONENT_NAME=NAME. Then the function is _NAME_COMPONENT_INIT, and the
  * Bazel macro le_api_component (bazel/api_component.bzl) makes main() call it.
- * If the component has a function COMPONENT_INIT_ONCE, main() calls that
- * first. */
+ * If the component has a function COMPONENT_INIT_ONCE, main() calls this
+ * function before COMPONENT_INIT. */
 void _le_event_InitComponent(void);
 #ifndef COMPONENT_INIT
 #ifdef LE_COMPONENT_HAS_NO_NAME_

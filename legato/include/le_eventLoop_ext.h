@@ -26,10 +26,10 @@ void le_event_RunLoopUntilStopped(void);
 le_result_t le_event_TryRunLoopUntilStopped(void);
 
 /* Makes le_event_RunLoopUntilStopped() return on a thread (NULL: the calling
- * one). It returns at the end of the loop's present turn, after all handlers
- * that were ready in this turn. If the thread is not in that function, its next
- * call of it returns at once. le_event_RunLoop() is not affected. Any thread.
- * Fatal: a stale reference. */
+ * thread). It returns at the end of the loop's present turn, after all handlers
+ * that were ready in this turn. If the thread is not in this function, the next
+ * call returns at once. le_event_RunLoop() is not affected. Any thread. Fatal:
+ * a stale reference. */
 void le_event_StopLoop(le_thread_Ref_t thread);
 
 /* As le_event_QueueFunctionToThread(), for a thread that may have ended. Any

@@ -27,9 +27,9 @@ typedef struct le_fdMonitor* le_fdMonitor_Ref_t;
  * delete the monitor. */
 typedef void (*le_fdMonitor_HandlerFunc_t)(int fd, short events);
 
-/* Creates a monitor of a file descriptor, which must stay open until the
- * monitor is deleted. A regular file is always ready. Fatal: fd is not a file
- * descriptor, or this thread monitors it already; a NULL handler. */
+/* Creates a monitor of a file descriptor. The file descriptor must stay open
+ * until the monitor is deleted. A regular file is always ready. Fatal: fd is
+ * not a file descriptor; this thread monitors fd already; a NULL handler. */
 le_fdMonitor_Ref_t le_fdMonitor_Create(const char* name, int fd,
                                        le_fdMonitor_HandlerFunc_t handlerFunc,
                                        short events);
@@ -38,12 +38,14 @@ le_fdMonitor_Ref_t le_fdMonitor_Create(const char* name, int fd,
 void le_fdMonitor_Enable(le_fdMonitor_Ref_t monitorRef, short events);
 void le_fdMonitor_Disable(le_fdMonitor_Ref_t monitorRef, short events);
 
-/* Sets whether the monitor need not wake the system. Has no effect. */
+/* In Legato, sets whether the monitor wakes a suspended system. Here it has no
+ * effect. */
 void le_fdMonitor_SetDeferrable(le_fdMonitor_Ref_t monitorRef,
                                 bool isDeferrable);
 
-/* A pointer that belongs to the user. Get: returns the pointer of the monitor
- * whose handler is running. Fatal: no handler is running. */
+/* A pointer that belongs to the user. le_fdMonitor_GetContextPtr() returns the
+ * pointer of the monitor whose handler is running, and is fatal if no handler
+ * is running. */
 void le_fdMonitor_SetContextPtr(le_fdMonitor_Ref_t monitorRef,
                                 void* contextPtr);
 void* le_fdMonitor_GetContextPtr(void);

@@ -67,8 +67,8 @@ bool le_hashmap_ContainsKey(le_hashmap_Ref_t mapRef, const void* keyPtr);
 bool le_hashmap_isEmpty(le_hashmap_Ref_t mapRef);
 size_t le_hashmap_Size(le_hashmap_Ref_t mapRef);
 
-/* Calls the function with each key and value. It must not change the map.
- * Returns false if the function has ended the loop. */
+/* Calls the function with each key and value. The function must not change the
+ * map. Returns false if the function has ended the loop. */
 bool le_hashmap_ForEach(le_hashmap_Ref_t mapRef,
                         le_hashmap_ForEachHandler_t forEachFn,
                         void* contextPtr);
@@ -77,8 +77,8 @@ bool le_hashmap_ForEach(le_hashmap_Ref_t mapRef,
  * iterator. During an iteration keys may be put and removed, even the present
  * one. */
 le_hashmap_It_Ref_t le_hashmap_GetIterator(le_hashmap_Ref_t mapRef);
-/* Move the iterator to the next or the previous key. LE_NOT_FOUND: there is
- * none; the iterator is after the last key, or before the first. */
+/* Move the iterator to the next or the previous key. LE_NOT_FOUND: there is no
+ * such key; now the iterator is after the last key, or before the first. */
 le_result_t le_hashmap_NextNode(le_hashmap_It_Ref_t iteratorRef);
 le_result_t le_hashmap_PrevNode(le_hashmap_It_Ref_t iteratorRef);
 /* The key at the iterator's position, and its value. NULL: the position has no
@@ -102,8 +102,9 @@ size_t le_hashmap_CountCollisions(le_hashmap_Ref_t mapRef);
 /* No-op: there are no traces of maps. */
 void le_hashmap_MakeTraceable(le_hashmap_Ref_t mapRef);
 
-/* Functions for keys that are strings, addresses of numbers, or pointers that
- * are compared themselves. Any thread, and the child of a fork. */
+/* Functions for keys that are strings, addresses of numbers, or pointers. For
+ * "VoidPointer" the key is the pointer itself, and not the object behind it.
+ * Any thread, and the child of a fork. */
 size_t le_hashmap_HashString(const void* stringToHashPtr);
 bool le_hashmap_EqualsString(const void* firstStringPtr,
                              const void* secondStringPtr);

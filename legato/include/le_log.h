@@ -10,9 +10,10 @@
  * closed.
  *
  * Formats and arguments are those of printf(). Any thread may log. The child of
- * a fork may log too, so that it can report why exec failed. The child may not
- * call other functions of the library, except those that use only the caller's
- * memory: le_pack, le_dls, le_utf8, and functions whose header says so.
+ * a fork may log too, so that it can report why exec failed. The child may call
+ * no other function of the library, with one exception: functions that use only
+ * the caller's memory (le_pack, le_dls, le_utf8, and functions whose header
+ * says so).
  */
 
 #ifndef LE_LOG_H_INCLUDE_GUARD
@@ -79,10 +80,10 @@ bool le_log_IsEnabled_(le_log_Level_t level);
 #define LE_EMERG_IF(condition, ...) \
   LE_LOG_IF_(condition, LE_LOG_EMERG, __VA_ARGS__)
 
-/* Logs at emergency level and ends the process with EXIT_FAILURE. If
- * LE_ABORT_ON_FATAL is set in the environment, and not to 0, the process calls
- * abort(), which leaves a core dump (set-uid programs ignore the variable). The
- * same applies to all misuse that is fatal. */
+/* Logs at emergency level and ends the process with EXIT_FAILURE. If the
+ * environment variable LE_ABORT_ON_FATAL is neither empty nor 0, the process
+ * calls abort() instead, which leaves a core dump (set-uid programs ignore the
+ * variable). All misuse that is fatal ends the process in this way. */
 #define LE_FATAL(...) \
   { le_log_Fatal_(__FILE__, __LINE__, __func__, __VA_ARGS__); }
 #define LE_FATAL_IF(condition, ...)      \
@@ -124,10 +125,10 @@ typedef struct le_log_Session* le_log_SessionRef_t;
 typedef struct le_log_Trace* le_log_TraceRef_t;
 
 /* Returns the trace of a keyword. The same keyword always has the same trace.
- * It is never freed. At first it is enabled if the environment variable
- * LE_LOG_TRACE, a list separated by colons, has the keyword (set-uid programs
- * ignore the variable). COMPONENT/KEYWORD in the list means the keyword in all
- * components. Fatal: NULL. */
+ * The trace is never freed. The environment variable LE_LOG_TRACE is a list of
+ * keywords, separated by colons (set-uid programs ignore the variable). A trace
+ * whose keyword is in the list is enabled at first. COMPONENT/KEYWORD in the
+ * list means the keyword in all components. Fatal: NULL. */
 le_log_TraceRef_t le_log_GetTraceRef(const char* keyword);
 /* Returns whether the trace is enabled. NULL: false. */
 bool le_log_IsTraceEnabled(le_log_TraceRef_t traceRef);

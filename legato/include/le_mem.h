@@ -35,8 +35,8 @@ size_t le_mem_GetObjectCount(le_mem_PoolRef_t pool);
 le_result_t le_mem_GetName(le_mem_PoolRef_t pool, char* namePtr,
                            size_t bufSize);
 
-/* The object is about to return to its pool. The function may release other
- * objects. */
+/* Called when the object has no reference any more, before it returns to its
+ * pool. The function may release other objects. */
 typedef void (*le_mem_Destructor_t)(void* objPtr);
 /* Sets the destructor of all objects of the pool. NULL: none. */
 void le_mem_SetDestructor(le_mem_PoolRef_t pool,
@@ -78,29 +78,30 @@ typedef struct {
 void le_mem_GetStats(le_mem_PoolRef_t pool, le_mem_PoolStats_t* statsPtr);
 void le_mem_ResetStats(le_mem_PoolRef_t pool);
 
-/* Creates a sub-pool, which has the object size and the destructor of another
- * pool. It has its own memory: the other pool is not changed. */
+/* Creates a sub-pool of superPool. It has the object size and the destructor of
+ * superPool, but its own memory: superPool is not changed. */
 le_mem_PoolRef_t le_mem_CreateSubPool(le_mem_PoolRef_t superPool,
                                       const char* name, size_t numObjects);
 /* As le_mem_CreateSubPool(), for objects of a smaller size. If objSize is more
- * than half of the other pool's size, it returns that pool. */
+ * than half of superPool's object size, returns superPool. */
 le_mem_PoolRef_t le_mem_CreateReducedPool(le_mem_PoolRef_t superPool,
                                           const char* name, size_t numObjects,
                                           size_t objSize);
-/* Deletes a pool that one of these two functions has created. Fatal: any other
- * pool; an object of the pool is in use; the pool has sub-pools. */
+/* Deletes a pool that le_mem_CreateSubPool() or le_mem_CreateReducedPool() has
+ * created. Fatal: any other pool; an object of the pool is in use; the pool has
+ * sub-pools. */
 void le_mem_DeleteSubPool(le_mem_PoolRef_t subPool);
 bool le_mem_IsSubPool(le_mem_PoolRef_t pool);
 
 /* Allocate an object of at least this size. If the objects of a sub-pool are
- * too small, the object is of the first pool above it whose objects are large
- * enough. Otherwise these functions do the same as those without "Var". Fatal:
- * there is no such pool. */
+ * too small, the object is from the next super-pool whose objects are large
+ * enough. Fatal: there is no such pool. In all other respects these functions
+ * do the same as those without "Var". */
 void* le_mem_ForceVarAlloc(le_mem_PoolRef_t pool, size_t size);
 #define le_mem_VarAlloc(pool, size) le_mem_ForceVarAlloc((pool), (size))
 void* le_mem_TryVarAlloc(le_mem_PoolRef_t pool, size_t size);
 void* le_mem_AssertVarAlloc(le_mem_PoolRef_t pool, size_t size);
-/* Returns a copy of the string, which le_mem_ForceVarAlloc() allocates. */
+/* Returns a copy of the string. Allocates it as le_mem_ForceVarAlloc() does. */
 char* le_mem_StrDup(le_mem_PoolRef_t pool, const char* srcStr);
 /* le_mem_GetBlockSize() returns the size of the objects of this object's pool.
  * le_mem_GetObjectFullSize() returns the size of a pool's objects including the
@@ -129,7 +130,7 @@ le_mem_PoolRef_t le_mem_InitStaticPool_(le_mem_PoolRef_t* poolPtr,
                                         size_t objSize);
 
 /* The number of blocks of a pool. A build may define the macro
- * _mem_NAME_POOL_SIZE as ",NUMBER". Otherwise it is the default. */
+ * _mem_NAME_POOL_SIZE as ",NUMBER". Otherwise the number is `def`. */
 #define LE_MEM_BLOCKS(name, def) \
   LE_DEFAULT(CAT(_mem_, CAT(name, _POOL_SIZE)), (def))
 

@@ -17,7 +17,7 @@ extern "C" {
 typedef struct le_mutex* le_mutex_Ref_t;
 
 /* Create a mutex. The thread that holds a recursive mutex may lock it again,
- * and must unlock it as many times. */
+ * and must unlock it once for each lock. */
 le_mutex_Ref_t le_mutex_CreateRecursive(const char* name);
 le_mutex_Ref_t le_mutex_CreateNonRecursive(const char* name);
 
@@ -34,7 +34,7 @@ le_result_t le_mutex_TryLock(le_mutex_Ref_t mutexRef);
 void le_mutex_Unlock(le_mutex_Ref_t mutexRef);
 
 /* Declares a variable for a mutex, at file scope, and functions Lock() and
- * Unlock() that use it. */
+ * Unlock() for that mutex. */
 #define LE_MUTEX_DECLARE_REF(refName)                           \
   static le_mutex_Ref_t refName;                                \
   static inline void Lock(void) { le_mutex_Lock(refName); }     \

@@ -234,9 +234,9 @@ static inline bool le_pack_PackTaggedReference(uint8_t** bufferPtr,
   return le_pack_PackReference(bufferPtr, ref);
 }
 
-/* Stores the reference in *refPtr. Older versions of ifgen call it with two
- * arguments. Others add a pointer to a tag, which may be NULL and is not
- * written to. */
+/* Stores the reference in *refPtr. Older versions of ifgen pass two arguments.
+ * Newer versions add a pointer to a tag, which may be NULL. The tag is not
+ * written. */
 static inline bool le_pack_UnpackReference(uint8_t** bufferPtr, void* refPtr,
                                            le_pack_SemanticTag_t* tagIdPtr) {
   uint32_t number;
@@ -396,9 +396,9 @@ static inline bool le_pack_UnpackEndOfIndefArray(uint8_t** bufferPtr) {
   return true;
 }
 
-/* Packs the number of elements, and each element by packFunc(bufferPtr,
- * element). A number above maxCount makes *resultPtr false. Fatal: packFunc
- * returns false. */
+/* Packs the number of elements, and then each element by packFunc(bufferPtr,
+ * element). If the number exceeds maxCount, *resultPtr is false. Fatal:
+ * packFunc returns false. */
 #define LE_PACK_PACKARRAY(bufferPtr, array, count, maxCount, packFunc,  \
                           resultPtr)                                    \
   do {                                                                  \
@@ -431,9 +431,9 @@ static inline bool le_pack_UnpackEndOfIndefArray(uint8_t** bufferPtr) {
     }                                                                        \
   } while (0)
 
-/* Unpacks the number of elements into *countPtr, and each element by
+/* Unpacks the number of elements into *countPtr, and then each element by
  * unpackFunc(bufferPtr, &element). *resultPtr is false if the number exceeds
- * maxCount, or if unpackFunc returns false. This is not fatal, because the data
+ * maxCount, or if unpackFunc returns false. Neither is fatal, because the data
  * is from another process. */
 #define LE_PACK_UNPACKARRAY(bufferPtr, array, countPtr, maxCount, unpackFunc, \
                             resultPtr)                                        \

@@ -5,10 +5,10 @@
  * can give a number to other code or to another process. A stale or invented
  * number is detected.
  *
- * A reference is odd and below 2^32. No map of the process uses it for another
- * pointer until 2^31 others have been created. Maps are not locked: threads
- * that share a map need a mutex. Maps are never freed. Fatal in all functions:
- * the map or the iterator is NULL.
+ * A reference is odd and below 2^32. No map of the process uses a number for
+ * another pointer until 2^31 other references have been created. Maps are not
+ * locked: threads that share a map need a mutex. Maps are never freed. Fatal in
+ * all functions: the map or the iterator is NULL.
  */
 
 #ifndef LE_SAFEREF_H_INCLUDE_GUARD
@@ -47,7 +47,8 @@ void* le_ref_CreateRef(le_ref_MapRef_t mapRef, void* ptr);
 /* The pointer of a reference. NULL: the map does not have the reference. */
 void* le_ref_Lookup(le_ref_MapRef_t mapRef, void* safeRef);
 
-/* Deletes a reference. If the map does not have it, an error is logged. */
+/* Deletes a reference. If the map does not have the reference, an error is
+ * logged. */
 void le_ref_DeleteRef(le_ref_MapRef_t mapRef, void* safeRef);
 
 /* Returns the map's iterator, and moves it before the first reference. A map

@@ -19,8 +19,8 @@ typedef struct le_sem* le_sem_Ref_t;
 
 /* Creates a semaphore with this count. Fatal: a negative count. */
 le_sem_Ref_t le_sem_Create(const char* name, int32_t initialCount);
-/* Returns the semaphore of this name. If several have it: the one that was
- * created first. NULL: there is none. Fatal: a NULL name. */
+/* Returns the semaphore of this name. If several have the name, returns the one
+ * that was created first. NULL: there is none. Fatal: a NULL name. */
 le_sem_Ref_t le_sem_FindSemaphore(const char* name);
 /* Deletes a semaphore. Fatal: a thread is waiting for it. */
 void le_sem_Delete(le_sem_Ref_t semaphorePtr);

@@ -22,14 +22,14 @@ extern "C" {
 
 /* A function that the loop calls when the signal has arrived. If the same
  * signal arrives several times before the call, there is one call. A C++
- * exception that leaves it is fatal. */
+ * exception that leaves the function is fatal. */
 typedef void (*le_sig_EventHandlerFunc_t)(int sigNum);
 
 /* Blocks a signal in the calling thread. Fatal: no such signal. */
 void le_sig_Block(int sigNum);
 
 /* Sets or replaces the handler of a signal for the calling thread, and blocks
- * the signal. NULL removes the handler; the signal stays blocked. Fatal:
+ * the signal. NULL removes the handler, and the signal stays blocked. Fatal:
  * SIGKILL, SIGSTOP; a signal that reports an error of the program, such as
  * SIGSEGV; no such signal. */
 void le_sig_SetEventHandler(int sigNum,

@@ -30,11 +30,11 @@ typedef struct {
   le_sls_Link_t* tailLinkPtr;
 } le_sls_List_t;
 
-/* Whether a comes before b. */
+/* Returns whether a is before b. */
 typedef bool (*le_sls_LessThanFunc_t)(le_sls_Link_t* a, le_sls_Link_t* b);
 
-/* An empty list, and a link that is in no list. Both may be assigned, or
- * initialize a variable. */
+/* An empty list, and a link that is in no list. For assignments and
+ * initializers. */
 #ifdef __cplusplus
 #define LE_SLS_LIST_INIT \
   le_sls_List_t { NULL }
@@ -46,7 +46,7 @@ typedef bool (*le_sls_LessThanFunc_t)(le_sls_Link_t* a, le_sls_Link_t* b);
 #define LE_SLS_LINK_INIT \
   (le_sls_Link_t) { NULL }
 #endif
-/* An empty list, as an initializer at file scope in strict C99. */
+/* An empty list, for an initializer at file scope in strict C99. */
 #define LE_SLS_LIST_DECL_INIT \
   { NULL }
 
@@ -82,7 +82,7 @@ bool le_sls_IsHead(const le_sls_List_t* listPtr, const le_sls_Link_t* linkPtr);
 bool le_sls_IsTail(const le_sls_List_t* listPtr, const le_sls_Link_t* linkPtr);
 /* Counts the links. */
 size_t le_sls_NumLinks(const le_sls_List_t* listPtr);
-/* Whether a link of the list has no next link. */
+/* Returns whether a link of the list has no next link. */
 bool le_sls_IsListCorrupted(const le_sls_List_t* listPtr);
 
 /* Loops over the objects of a list. The body of the loop must not remove the

@@ -47,8 +47,7 @@ extern "C" {
   }                                    \
   while (0)
 
-/* A block of tests that are skipped if the condition is true. count: their
- * number. */
+/* A block of `count` tests that are skipped if the condition is true. */
 #define LE_TEST_BEGIN_SKIP(condition, count) \
   do {                                       \
     if (condition) {                         \
@@ -70,17 +69,17 @@ extern "C" {
 #define LE_TEST_INFO(...) LE_TEST_OUTPUT("# " __VA_ARGS__)
 
 /* Prints the line "Bail out!", with an optional text, and ends the process as
- * LE_TEST_EXIT does, without a plan. If no test has failed yet, it counts one
- * failure. */
+ * LE_TEST_EXIT does. No plan is printed. If no test has failed yet, one failure
+ * is counted. */
 #define LE_TEST_FATAL(...)                    \
   do {                                        \
     LE_TEST_OUTPUT("Bail out! " __VA_ARGS__); \
     le_test_BailOut_();                       \
   } while (0)
 
-/* Ends the process. The exit status is the number of failed tests, at most 126.
- * The plan does not change it. It is a block, so a semicolon may follow, but
- * need not. */
+/* Ends the process. The exit status is the number of failed tests, at most 126,
+ * whatever the plan is. The macro is a block, so a semicolon after it is
+ * optional. */
 #define LE_TEST_EXIT \
   { le_test_Exit_(); }
 #define LE_TEST_SUMMARY LE_TEST_EXIT
@@ -92,14 +91,14 @@ extern "C" {
 
 typedef struct le_test_Child* le_test_ChildRef_t;
 
-/* Starts a program. The parameters are strings: its path, or its name in PATH,
- * and its arguments. If it cannot be started, the error is logged, and
- * LE_TEST_JOIN counts one failure. */
+/* Starts a program. The parameters are strings: the program's path, or its name
+ * in PATH, and then its arguments. If the program cannot be started, the error
+ * is logged, and LE_TEST_JOIN counts one failure. */
 #define LE_TEST_FORK(...) le_test_Fork_(__VA_ARGS__, (char*)NULL)
 
 /* Waits for the end of a program and adds its failures to those of this
  * process. The number of its failures is its exit status, or 1 if a signal has
- * ended it. A child can be joined once. */
+ * ended the program. A child can be joined once. */
 #define LE_TEST_JOIN(child) le_test_Join_(child)
 
 /* For the macros. */

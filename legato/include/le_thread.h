@@ -3,7 +3,7 @@
  *
  * le_thread.h: threads. Each has an event loop and destructors.
  *
- * The main thread, and threads that were not started by this header, are
+ * The main thread, and threads that were not started by le_thread_Start(), are
  * adopted when they first use the library. A stale reference is fatal, except
  * for le_thread_Join(), le_thread_Cancel() and le_thread_GetName(). If the
  * library is part of a plug-in, dlclose() has no effect after a thread has used
@@ -23,10 +23,10 @@ typedef struct le_thread* le_thread_Ref_t;
 typedef struct le_thread_Destructor* le_thread_DestructorRef_t;
 
 /* The function that a thread runs. le_thread_Join() returns its result. A C++
- * exception that leaves it is fatal. */
+ * exception that leaves the function is fatal. */
 typedef void* (*le_thread_MainFunc_t)(void* contextPtr);
-/* A function that runs when a thread ends. A C++ exception that leaves it is
- * fatal. */
+/* A function that runs when a thread ends. A C++ exception that leaves the
+ * function is fatal. */
 typedef void (*le_thread_Destructor_t)(void* contextPtr);
 
 /* Creates a thread, but does not start it. The name is copied. Fatal: NULL. */
@@ -79,7 +79,7 @@ typedef enum {
 #define LE_THREAD_PRIORITY_NORMAL LE_THREAD_PRIORITY_MEDIUM /* old name */
 
 /* Sets the priority with which the thread will start. If the system does not
- * permit it, the thread has the default priority, and the error is logged.
+ * permit the priority, the thread has the default one, and the error is logged.
  * LE_OUT_OF_RANGE: no such level. Fatal: the thread has been started. */
 le_result_t le_thread_SetPriority(le_thread_Ref_t threadRef,
                                   le_thread_Priority_t priority);
@@ -90,12 +90,12 @@ le_result_t le_thread_SetPriority(le_thread_Ref_t threadRef,
  * LE_OUT_OF_RANGE: more than the default size. Fatal: the thread has been
  * started. */
 le_result_t le_thread_SetStackSize(le_thread_Ref_t threadRef, size_t size);
-/* As le_thread_SetStackSize(), for a stack of the program. The memory of that
- * stack is not used. LE_BAD_PARAMETER: NULL, or a size that
+/* As le_thread_SetStackSize(), for a stack that the program provides. The
+ * memory of that stack is not used. LE_BAD_PARAMETER: NULL, or a size that
  * le_thread_SetStackSize() refuses. */
 le_result_t le_thread_SetStack(le_thread_Ref_t threadRef, void* stackPtr,
                                size_t size);
-/* Define a stack of the program, and set it. */
+/* Define a stack, and set it as the stack of a thread. */
 #define LE_THREAD_DEFINE_STATIC_STACK(name, size) \
   static uint8_t LeThreadStack_##name[size] __attribute__((aligned(16)))
 #define LE_THREAD_SET_STATIC_STACK(threadRef, name)       \
@@ -113,8 +113,8 @@ void le_thread_Start(le_thread_Ref_t threadRef);
 
 /* Waits for the end of a joinable thread. Then the reference is stale, and
  * *resultPtrPtr (may be NULL) is the thread's result.
- *   LE_DEADLOCK      it is the calling thread
- *   LE_NOT_POSSIBLE  it is not joinable, or not started
+ *   LE_DEADLOCK      the thread is the calling thread
+ *   LE_NOT_POSSIBLE  the thread is not joinable, or was not started
  *   LE_NOT_FOUND     a stale reference */
 le_result_t le_thread_Join(le_thread_Ref_t threadRef, void** resultPtrPtr);
 
@@ -139,26 +139,26 @@ void le_thread_Exit(void* resultPtr) __attribute__((noreturn));
  *                             between two turns of the loop
  *   le_event_ServiceLoop()    at its beginning, outside handlers
  *   le_sem_Wait(), le_sem_WaitWithTimeOut()
- *                             whatever the count is; it does not change
+ *                             whatever the count is; the count does not change
  *   le_thread_Sleep()
- * No other call is one: not le_thread_Join(), no blocking call of le_msg, no
- * system call. The thread ends as by le_thread_Exit(NULL). Its destructors are
- * not cancelled. LE_NOT_FOUND: the thread has ended or was not started, or the
- * reference is stale. */
+ * No other call is a cancellation point: not le_thread_Join(), no blocking call
+ * of le_msg, no system call. The thread ends as by le_thread_Exit(NULL). Its
+ * destructors are not cancelled. LE_NOT_FOUND: the thread has ended or was not
+ * started, or the reference is stale. */
 le_result_t le_thread_Cancel(le_thread_Ref_t threadRef);
 
 /* Waits for this number of seconds. The loop does not run meanwhile. Returns
  * LE_OK. Fatal: a negative number. */
 le_result_t le_thread_Sleep(int timeInSecs);
 
-/* Adds a function that runs when that thread ends, after the functions that the
- * thread itself adds. Fatal: NULL; the thread has been started. */
+/* Adds a function that runs when that thread ends. It runs after the functions
+ * that the thread itself adds. Fatal: NULL; the thread has been started. */
 void le_thread_AddChildDestructor(le_thread_Ref_t threadRef,
                                   le_thread_Destructor_t destructor,
                                   void* contextPtr);
-/* Adds a function that runs when the calling thread ends. The function that was
- * added last runs first. The thread's sessions and services are closed before
- * that. */
+/* Adds a function that runs when the calling thread ends, after its sessions
+ * and services have been closed. The function that was added last runs first.
+ */
 le_thread_DestructorRef_t le_thread_AddDestructor(
     le_thread_Destructor_t destructor, void* contextPtr);
 /* Removes a destructor. Only the thread that added it may call this. */

@@ -19,7 +19,7 @@ extern "C" {
 
 typedef struct le_timer* le_timer_Ref_t;
 
-/* The timer has expired. The handler may change and delete it. */
+/* The timer has expired. The handler may change or delete the timer. */
 typedef void (*le_timer_ExpiryHandler_t)(le_timer_Ref_t timerRef);
 
 /* Creates a stopped timer that expires once. It has no interval and no
@@ -29,12 +29,14 @@ le_timer_Ref_t le_timer_Create(const char* name);
 void le_timer_Delete(le_timer_Ref_t timerRef);
 
 /* Set the interval. Return LE_OK. If the timer is running, its present period
- * gets this length: it ends at once if that time has passed. */
+ * gets the new length. If that length has already passed, the timer expires at
+ * once. */
 le_result_t le_timer_SetInterval(le_timer_Ref_t timerRef,
                                  le_clk_Time_t interval);
-/* In milliseconds. */
+/* As le_timer_SetInterval(), in milliseconds. */
 le_result_t le_timer_SetMsInterval(le_timer_Ref_t timerRef, uint32_t interval);
-/* The interval. 0 until it is set. In milliseconds: at most 2^32 - 1. */
+/* The interval. 0 until it is set. le_timer_GetMsInterval() returns at most
+ * 2^32 - 1. */
 le_clk_Time_t le_timer_GetInterval(le_timer_Ref_t timerRef);
 uint32_t le_timer_GetMsInterval(le_timer_Ref_t timerRef);
 
@@ -50,7 +52,7 @@ le_result_t le_timer_SetContextPtr(le_timer_Ref_t timerRef, void* contextPtr);
 void* le_timer_GetContextPtr(le_timer_Ref_t timerRef);
 
 /* The time until the timer expires next. 0: the timer is not running, or is
- * due. In milliseconds: at most 2^32 - 1. */
+ * due. le_timer_GetMsTimeRemaining() returns at most 2^32 - 1. */
 le_clk_Time_t le_timer_GetTimeRemaining(le_timer_Ref_t timerRef);
 uint32_t le_timer_GetMsTimeRemaining(le_timer_Ref_t timerRef);
 

@@ -58,7 +58,7 @@ void CallResult(const Completion& completion, ClientSession*,
 void CallOpened(const Completion& completion, ClientSession* session,
                 event::Ref<Message>, Result result) {
   CheckOpened("le_msg_OpenSession", session, result);
-  if (result != Result::kOk) return;  // the user has closed it
+  if (result != Result::kOk) return;  // the user has closed the session
   if (auto handler = FunctionOf<le_msg_SessionEventHandler_t>(completion)) {
     CallUser("the handler of an opening",
              [&] { handler(ToRef(session), completion.context); });
@@ -173,7 +173,7 @@ using HandlerRefs =
 
 }  // namespace
 
-// The handler call of a thread.
+// The receive handler that is running on a thread.
 class CallState final : public event::ModuleState {
  public:
   static CallState* OfCurrentThread() {
@@ -185,7 +185,7 @@ class CallState final : public event::ModuleState {
 
 namespace {
 
-// Sets the thread's handler call while it exists.
+// Sets the thread's CurrentCall while this object exists.
 class ScopedCall {
  public:
   ScopedCall(CallState* state, Message* message, ServerSession* session)
@@ -271,9 +271,9 @@ void ServiceCallbacks::SetReceive(le_msg_ReceiveHandler_t handler,
 
 void ServiceCallbacks::Call(const std::vector<HandlerPtr>& handlers,
                             ServerSession* session) {
-  // A copy, because handlers may add and remove handlers. A handler that is
-  // added is first called for the next session. The handler that was added last
-  // is called first.
+  // A copy is used, because handlers may add and remove handlers. A handler
+  // that is added meanwhile is first called for the next session. The handler
+  // that was added last is called first.
   const std::vector<HandlerPtr> present(handlers.rbegin(), handlers.rend());
   for (const HandlerPtr& handler : present) {
     if (handler->function != nullptr) {

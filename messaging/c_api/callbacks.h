@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Adapts the handlers of the core to the C API's function pointers. Ends the
-// process in the two cases that le_messaging.h states.
+// Adapts the handlers of messaging/session to the C API's function pointers.
+// Ends the process in the two cases that le_messaging.h states.
 
 #ifndef LE_MESSAGING_MESSAGING_C_API_CALLBACKS_H_
 #define LE_MESSAGING_MESSAGING_C_API_CALLBACKS_H_
@@ -29,8 +29,8 @@ Completion ForResult(le_msg_ResultHandler_t handler, void* context);
 Completion ForOpened(le_msg_SessionEventHandler_t handler, void* context);
 Completion ForOpenResult(le_msg_OpenResultHandler_t handler, void* context);
 
-// Ends the process if `result` is kOtherProtocol. For an opening without a
-// result for its caller.
+// Ends the process if `result` is kOtherProtocol. Used for openings that cannot
+// return this result to the program.
 void CheckOpened(const char* function, const ClientSession* session,
                  Result result);
 
@@ -80,7 +80,8 @@ class ServiceCallbacks final : public ServiceHandler {
     return static_cast<ServiceCallbacks*>(service->handler());
   }
 
-  // The calling thread owns the service. Handlers may have been added before.
+  // Called once, on the thread that owns the service. Handlers may have been
+  // added before.
   void Attach(Service* service);
 
   enum class SessionEvent { kOpen, kClose };
@@ -124,13 +125,13 @@ class ServiceCallbacks final : public ServiceHandler {
   le_msg_SessionEventHandler_t room_ = nullptr;
   void* room_context_ = nullptr;
   Service* service_ = nullptr;       // null before Attach()
-  CallState* call_state_ = nullptr;  // the owner's
+  CallState* call_state_ = nullptr;  // of the owner's thread
   bool warned_of_no_receive_handler_ = false;
 };
 
 // The message whose receive handler is running on the calling thread, and its
-// session. Null: no such handler is running. If the handler has released the
-// message, the session is still valid.
+// session. Null: no such handler is running. The session is valid even after
+// the handler has released the message.
 struct CurrentCall {
   Message* message = nullptr;
   ServerSession* session = nullptr;

@@ -44,12 +44,12 @@ using le::messaging::ToSessionLimits;
 
 namespace {
 
-// A client session that the calling thread owns.
+// Returns the client session. Fatal if the calling thread does not own it.
 ClientSession* OwnedClient(const char* function, le_msg_SessionRef_t ref) {
   return OwnedByCaller(function, ClientSide(function, Checked(function, ref)));
 }
 
-// As OwnedClient(). Fatal if the session is not closed.
+// As OwnedClient(). Also fatal if the session is not closed.
 ClientSession* ReadyToOpen(const char* function, le_msg_SessionRef_t ref) {
   ClientSession* const session = OwnedClient(function, ref);
   if (!session->is_closed()) {

@@ -7,12 +7,12 @@
 #include "legato.h"
 #include "messaging/c_api/component.h"
 
-// The initialization of the component without a name, if there is one.
+// The initialization of the component without a name. Null: there is none.
 extern "C" __attribute__((weak)) void _le_event_InitComponent(void);
 
 namespace {
 
-// A list, in the order of registration.
+// The list of the components, in the order of registration.
 le_component_Node_* g_first = nullptr;
 le_component_Node_** g_end = &g_first;
 
@@ -20,7 +20,8 @@ void Call(void (*function)()) {
   if (function != nullptr) function();
 }
 
-// Services first, because a client may need a service of another component.
+// All services are advertised first, because the client of one component may
+// need the service of another.
 void Initialize(void*, void*) {
   for (auto* c = g_first; c != nullptr; c = c->next) Call(c->advertise);
   for (auto* c = g_first; c != nullptr; c = c->next) Call(c->connect);

@@ -26,10 +26,10 @@ namespace {
 // A local service.
 struct Local {
   Interface interface;
-  // While the service is unowned:
+  // These two are used while the service is unowned.
   std::unique_ptr<ServiceCallbacks> callbacks;
   void* context = nullptr;
-  // After a thread has become its owner:
+  // The core's service. Null: the service is unowned.
   le_msg_ServiceRef_t core = nullptr;
 };
 
@@ -44,13 +44,13 @@ class LocalServices final : public event::ModuleState {
   event::Mutex mutex;
   std::map<le_msg_ServiceRef_t, Local> all ABSL_GUARDED_BY(mutex);
 
-  // Null: there is none.
+  // Null: there is no such local service.
   Local* FindLocked(le_msg_ServiceRef_t ref)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     const auto found = all.find(ref);
     return found == all.end() ? nullptr : &found->second;
   }
-  // Null: there is none, or it has an owner.
+  // Null: there is no such local service, or it has an owner.
   Local* FindUnownedLocked(le_msg_ServiceRef_t ref)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     Local* const local = FindLocked(ref);
@@ -178,8 +178,9 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
   Runtime* const runtime = Runtime::Current();
   Interface interface { serviceName, runtime->GetLocalProtocol(size) };
   const le_msg_ServiceRef_t ref = &localServicePtr->service;
-  // The address is the identity, because two local services may have the same
-  // name. An interface's name has no blank, so this key differs from all names.
+  // The key is made from the address, because two local services may have the
+  // same name. The name of an interface has no blank, so the key differs from
+  // all names.
   interface.key =
       absl::StrCat("local service at ", reinterpret_cast<uintptr_t>(ref));
   if (!runtime->TakeServiceName(interface.key)) {
@@ -187,8 +188,8 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
   }
   LocalServices* const services = LocalServices::Get();
   MutexLock lock(&services->mutex);
-  // A thread that ended may have left a service at this address. Remove its
-  // entry.
+  // A thread that has ended may have left a service at this address. Remove the
+  // entry of that service.
   services->all.erase(ref);
   services->all.emplace(
       ref, Local{std::move(interface), std::make_unique<ServiceCallbacks>()});

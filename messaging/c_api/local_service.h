@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Local services of the C API. The reference of a local service is the user's
-// structure. The core's service is created when a thread becomes the owner.
-// Until then the local service is "unowned".
+// Local services of the C API. The reference of a local service points to the
+// user's structure. A local service is "unowned" until a thread becomes its
+// owner. Then a Service of messaging/session is created ("the core's service").
 
 #ifndef LE_MESSAGING_MESSAGING_C_API_LOCAL_SERVICE_H_
 #define LE_MESSAGING_MESSAGING_C_API_LOCAL_SERVICE_H_
@@ -20,21 +20,23 @@ namespace messaging {
 struct LocalService {
   // If the service is unowned, the calling thread becomes its owner.
   static void Own(le_msg_ServiceRef_t ref);
-  // Returns the reference of the core's service.
+  // Returns the reference of the core's service. This is `ref` itself if the
+  // service is not local.
   static le_msg_ServiceRef_t Resolve(le_msg_ServiceRef_t ref);
   static bool IsUnowned(le_msg_ServiceRef_t ref);
-  // Calls the function under the lock of Own(), so it must not end the process.
-  // False: the service is not unowned.
+  // Calls `change` under the lock of Own(), so `change` must not end the
+  // process. False: the service is not local, or it has an owner.
   static bool ChangeUnowned(
       le_msg_ServiceRef_t ref,
       const std::function<void(ServiceCallbacks* callbacks)>& change);
-  // False: the handler's service is not unowned.
+  // False: the handler's service is not local, or it has an owner.
   static bool RemoveHandlerOfUnowned(le_msg_SessionEventHandlerRef_t handler);
-  // These three return false if the service is not unowned.
+  // These three return false if the service is not local, or if it has an
+  // owner.
   static bool SetContextOfUnowned(le_msg_ServiceRef_t ref, void* context);
   static bool GetContextOfUnowned(le_msg_ServiceRef_t ref, void** context);
   static bool DeleteUnowned(const char* function, le_msg_ServiceRef_t ref);
-  // Removes the entry of a service that was deleted.
+  // Removes the entry of a local service that was deleted.
   static void Forget(le_msg_ServiceRef_t ref);
 };
 

@@ -36,7 +36,7 @@ using le::messaging::ToRef;
 
 namespace {
 
-// Returns the message's session. Fatal if it is a server's.
+// Returns the message's session. Fatal if it is the session of a server.
 ClientSession* Requester(const char* function, Message* message) {
   Session* const session = SessionOf(message);
   if (!session->is_client()) {
@@ -45,8 +45,8 @@ ClientSession* Requester(const char* function, Message* message) {
   return static_cast<ClientSession*>(session);
 }
 
-// If the program's own call finds no memory, the process ends, as programs
-// usually do after malloc() has failed.
+// Ends the process if `work` finds no memory, as programs usually do after
+// malloc() has failed.
 template <typename Function>
 auto OrFatal(const char* function, Function work) -> decltype(work()) {
   try {
@@ -192,8 +192,8 @@ le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
 void le_msg_Respond(le_msg_MessageRef_t msgRef) {
   Message* const message = Checked(__func__, msgRef);
   if (!message->is_received_request()) {
-    // Not fatal: the client chooses the kind of message, and must not be able
-    // to end the server.
+    // This is not fatal: the client decides whether its message is a request,
+    // and a client must not be able to end the server.
     Session* const session = SessionOf(message);
     le::event::Credentials client;
     const bool known =

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Converts between the C API's opaque references and objects, and has the
-// checks at the beginning of each function.
+// Converts between the C API's opaque references and objects. Has the checks
+// that each function of the C API makes first.
 
 #ifndef LE_MESSAGING_MESSAGING_C_API_REFS_H_
 #define LE_MESSAGING_MESSAGING_C_API_REFS_H_
@@ -61,9 +61,9 @@ Object* Checked(const char* function, Ref ref, const char* what) {
   if (ref == nullptr) event::Misuse(function, "the ", what, " is NULL");
   return reinterpret_cast<Object*>(ref);
 }
-// As Checked(), for Referable objects. In a debug build it is fatal if the
-// object is destroyed. For a server's session that is destroyed, it returns the
-// service's closed session instead.
+// As Checked(), for Referable objects. In a debug build, the stale reference of
+// a destroyed object is fatal. There is one exception: for a destroyed session
+// of a server, the result is a closed session of the same service.
 template <typename Object, typename Ref>
 Object* Found(const char* function, Ref ref, const char* what) {
   Checked<Object>(function, ref, what);
@@ -121,7 +121,8 @@ Object* OwnedByCaller(const char* function, Object* object) {
   return object;
 }
 
-// Fatal if the calling thread may not delete the object, or if it was deleted.
+// Fatal if the calling thread may not delete the object, or if the object was
+// deleted before.
 template <typename Object>
 void CheckDeletable(const char* function, Object* object) {
   const bool is_owner = object->owner()->IsCurrent();
@@ -166,8 +167,8 @@ inline event::Instant DeadlineAfter(uint32_t timeout_ms) {
   return event::Process::Current()->Now() + absl::Milliseconds(timeout_ms);
 }
 
-// Returns the size of the caller's structure, which may be of an older or a
-// newer version. Fatal if the size is impossible.
+// Returns the size of the caller's structure. The structure may be of an older
+// or a newer version. Fatal if the size is impossible.
 template <typename CStructure>
 size_t StatedSize(const char* function, const CStructure* stated) {
   constexpr size_t kMaxSize = 4096;  // no version's structure is larger
@@ -180,9 +181,9 @@ size_t StatedSize(const char* function, const CStructure* stated) {
   return size;
 }
 
-// Returns the caller's structure in this version's form. Members that an older
-// structure does not have are 0. A warning is logged if a newer structure has
-// values other than 0 in members that this version does not know.
+// Returns the caller's structure as this version's structure. Members that an
+// older structure does not have are 0. A warning is logged if an unknown member
+// of a newer structure is not 0.
 template <typename CStructure>
 CStructure FromCaller(const char* function, const CStructure* stated) {
   const size_t size = StatedSize(function, stated);
@@ -200,8 +201,8 @@ CStructure FromCaller(const char* function, const CStructure* stated) {
   return ours;
 }
 
-// Writes the structure, but not beyond the caller's size. Members that this
-// version does not know become 0.
+// Writes the structure to the caller, but not beyond the caller's size. Members
+// that this version does not know become 0.
 template <typename CStructure>
 void ToCaller(const char* function, CStructure ours, CStructure* told) {
   const size_t size = StatedSize(function, told);
@@ -213,7 +214,8 @@ void ToCaller(const char* function, CStructure ours, CStructure* told) {
   }
 }
 
-// The limits of a session, which are members of two structures of the API.
+// Converts the limits of a session. Two structures of the API have them as
+// members, so this is a template.
 template <typename CLimits>
 SessionLimits ToSessionLimits(const char* function, const CLimits& stated) {
   if (stated.maxOpenRequests > kMaxOpenRequests) {

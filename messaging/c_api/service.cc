@@ -290,7 +290,8 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
   if (stated.maxRequestBytes != 0) {
     limits.session.request_bytes = stated.maxRequestBytes;
   }
-  // As a number: another value is not to be read as an enumerator.
+  // The policy is read as a number, because reading an invalid value as an
+  // enumeration is undefined behaviour.
   unsigned policy;
   static_assert(sizeof(policy) == sizeof(stated.slowReaderPolicy), "");
   std::memcpy(&policy, &stated.slowReaderPolicy, sizeof(policy));

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // In the steady state the C++ API and the layers below it allocate nothing. The
-// allocations of two threads are counted: a client's and a server's.
+// test counts the allocations of two threads: the client's and the server's.
 
 #include <array>
 #include <utility>
@@ -26,7 +26,7 @@ using messaging::testing::SettingName;
 
 constexpr Protocol kText = {"text", 256};
 
-// Echoes each request, and answers each other message with a push.
+// Echoes each request. Answers each message without a request with a push.
 void EchoBody(Party* party) {
   CountThisThread();
   absl::StatusOr<Service> service = Service::Create("echo", kText);
@@ -84,7 +84,7 @@ TEST_P(AllocationTest, ASyncRequest) {
   });
 }
 
-// A closure of kBytes bytes, which holds the data of a test.
+// A closure of kBytes bytes. It stops the loop of the test.
 template <size_t kBytes>
 struct Closure {
   void operator()(const absl::StatusOr<Message>& response) {

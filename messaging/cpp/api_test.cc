@@ -48,7 +48,7 @@ std::string TextOfFailure(Client* client, absl::string_view text) {
   return std::string(response.status().message());
 }
 
-// The response as a text, or the code of the error.
+// Sends a request. Returns the response as a text, or the code of the error.
 std::string Ask(Client* client, absl::string_view text,
                 absl::Duration timeout = absl::InfiniteDuration()) {
   const absl::StatusOr<Message> response =
@@ -57,8 +57,9 @@ std::string Ask(Client* client, absl::string_view text,
                        : absl::StatusCodeToString(response.status().code());
 }
 
-// Echoes each request, with three exceptions: it keeps "keep", releases "drop",
-// and closes the session for "close". It pushes the text that follows "push ".
+// Echoes each request, with three exceptions: it keeps the request "keep",
+// releases the request "drop", and closes the session for "close". For a
+// message "push TEXT" it also pushes TEXT.
 class EchoServer {
  public:
   explicit EchoServer(absl::string_view name = "echo")
@@ -70,7 +71,8 @@ class EchoServer {
     EXPECT_TRUE(service.Advertise().ok());
   }
 
-  // Destroyed after the service: a killed process releases no message earlier.
+  // Destroyed after the service, so that no request is released while its
+  // session is open.
   std::vector<Message> kept;
   Service service;
 
@@ -268,8 +270,8 @@ TEST_P(CppTest, AServerClosesASessionAndTheClientReopensIt) {
                     .ok());
     EXPECT_TRUE(server.service
                     .OnSessionClosed([&](const Session& session) {
-                      // The third close is the end of the client, which this
-                      // server may not see.
+                      // The third close is the end of the client. This server
+                      // may end before it.
                       EXPECT_EQ(session.close_reason(),
                                 ++closed <= 2 ? LE_MSG_CLOSE_BY_CALLER
                                               : LE_MSG_CLOSE_BY_PEER);
@@ -548,7 +550,8 @@ TEST_P(CppTest, AnotherThreadPostsAndStops) {
   RunScenario(scenario, GetParam());
 }
 
-// Objects that outlive their thread are inert.
+// A thread ends, and its objects still exist. Expected: their methods return
+// FailedPrecondition, and another thread may destroy them.
 TEST_P(CppTest, ObjectsOutliveTheirThread) {
   Scenario scenario;
   scenario.Add("server", EchoBody);
@@ -608,7 +611,8 @@ TEST_P(CppTest, ObjectsOutliveTheirThread) {
   RunScenario(scenario, GetParam());
 }
 
-// A method that returns a status refuses a call on a wrong thread at any time.
+// While a thread creates objects and ends, another thread calls their methods.
+// Expected: methods that return a status always refuse these calls.
 TEST_P(CppTest, AnotherThreadIsRefusedWhileAThreadEnds) {
   Scenario scenario;
   scenario.Add("only", [](Party*) {
@@ -650,7 +654,8 @@ TEST_P(CppTest, AnotherThreadIsRefusedWhileAThreadEnds) {
   RunScenario(scenario, GetParam());
 }
 
-// The running closure is destroyed when the thread's end unwinds the stack.
+// A closure ends its thread, which unwinds the stack. Expected: the running
+// closure is destroyed.
 TEST_P(CppTest, AThreadMayEndInAClosure) {
   Scenario scenario;
   scenario.Add("only", [](Party*) {
@@ -792,9 +797,8 @@ TEST_P(CppTest, MisuseIsAStatus) {
   RunScenario(scenario, GetParam());
 }
 
-// Another thread pushes to the session and responds to the request.
-// The server keeps the sessions as they open, and pushes without having received
-// anything.
+// The server keeps each session when it opens. It pushes to these sessions
+// before it has received any message.
 TEST_P(CppTest, AServerPushesToSessionsThatItKeeps) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -835,6 +839,8 @@ TEST_P(CppTest, AServerPushesToSessionsThatItKeeps) {
   RunScenario(scenario, GetParam());
 }
 
+// Another thread of the server pushes to the session and responds to the
+// request.
 TEST_P(CppTest, AResponseComesFromAnyThread) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

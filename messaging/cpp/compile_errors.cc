@@ -1,16 +1,16 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Misuses that are compile errors. Each such line ends with a regular
-// expression, which the compiler's message matches. Without these lines the
-// file compiles. compile_errors_test.sh checks both.
+// Misuses that are compile errors. Each line with a misuse ends with a regular
+// expression that the compiler's message must match. Without these lines the
+// file must compile. compile_errors_test.sh checks both.
 
 #include <string>
 #include <utility>
 
 #include "le/messaging.h"
 
-// clang-format would break the lines.
+// clang-format would move the regular expressions to other lines.
 // clang-format off
 
 struct Point {
@@ -40,7 +40,8 @@ void SendingTakesTheMessage(le::Client client, le::Message message) {
   std::move(message).Send().IgnoreError();
 }
 
-// The message is destroyed at the end of the statement, so a view would dangle.
+// The message is destroyed at the end of the statement, so a view of its
+// payload would dangle.
 void Dangling(const le::Client& client) {
   static_cast<void>(client.NewMessage().text());         // error: deleted
   static_cast<void>(client.NewMessage().payload());      // error: deleted
@@ -49,7 +50,7 @@ void Dangling(const le::Client& client) {
   static_cast<void>(client.NewMessage().Write<Point>()); // error: 'this' argument|lvalue
 }
 
-// Bytes of another process are not a valid object if its type has pointers.
+// The bytes of another process are not a valid object of a type with pointers.
 void NotPlain(le::Message message) {
   static_cast<void>(message.As<std::string>());     // error: bytes can be copied only to a plain type
   static_cast<void>(message.Write<std::string>());  // error: bytes can be copied only from a plain type

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Saves the compiler's messages about a file that may have errors."""
 
-# The rules_cc of a WORKSPACE build has no cc_info.bzl.
+# The native CcInfo is used, because the rules_cc of a WORKSPACE build has no
+# cc_info.bzl.
 _CcInfo = CcInfo  # buildifier: disable=native-cc-info
 
 def _compiler_says_impl(ctx):

@@ -1,12 +1,12 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Each kind of object is destroyed in each kind of callback, in orders that a
-// seed decides. Two processes use the C++ API to talk to each other. The seed
-// decides the actions of each callback: destroy, create, send, cancel or close.
-// The test fails if a closure runs after its object is destroyed, if a closure
-// that may run once runs twice, or if a closure is not destroyed at the end.
-// LE_TORTURE_SEEDS sets the number of seeds. LE_TORTURE_SEED selects one seed.
+// Destroys each kind of object in each kind of callback. Two processes use the
+// C++ API to exchange messages. A seed decides the actions of each callback:
+// destroy, create, send, cancel or close. The test fails if a closure runs
+// after its object was destroyed, if a closure that may run once runs twice, or
+// if a closure still exists at the end. LE_TORTURE_SEEDS sets the number of
+// seeds. LE_TORTURE_SEED selects one seed.
 
 #include <array>
 #include <cstdlib>
@@ -58,7 +58,7 @@ enum Site {
   kSites
 };
 
-// How often an object was destroyed at a site.
+// How often each object was destroyed at each site.
 using Coverage = std::array<std::array<int, kObjects>, kSites>;
 
 class World {
@@ -90,7 +90,7 @@ class World {
   };
   using LifePtr = std::shared_ptr<Life>;
 
-  // A member of each closure: counts and checks it.
+  // A member of each closure. It counts the closures and checks their calls.
   class Probe {
    public:
     Probe(World* world, std::vector<LifePtr> lives)
@@ -111,7 +111,7 @@ class World {
             << "a closure runs after its object, at " << site;
       }
       EXPECT_FALSE(once && std::exchange(has_run_, true)) << site;
-      // Keeps the lives if the closure's object is destroyed below.
+      // Tick() may destroy this closure, and with it lives_.
       const std::vector<LifePtr> keep = lives_;
       world_->Tick(site);
     }
@@ -132,7 +132,8 @@ class World {
   // ---- Actions of a callback ----
   void Tick(Site site) {
     site_ = site;
-    // Also when acts_left_ is 0: a session is created late.
+    // Sessions are also destroyed when acts_left_ is 0, because they are
+    // created late.
     if (!ending_ && Roll(8) == 0) Destroy(kSession, site);
     const int acts = Roll(4);
     for (int i = 0; i < acts; ++i) Act();

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The errors that le/messaging.h calls fatal end the process, and the log names
-// the cause.
+// The errors that le/messaging.h calls fatal must end the process, and the log
+// must name the cause.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,7 +76,7 @@ TEST(FatalTest, DestroyingAnObjectOnAnotherThread) {
       "le::Client: only the thread that created");
 }
 
-// The methods that return no status.
+// These methods return no status, so their misuse is fatal.
 TEST(FatalTest, UsingAClientOnAnotherThread) {
   EXPECT_FATAL(
       {
@@ -172,7 +172,8 @@ TEST(FatalTest, AnExceptionThatLeavesAClosure) {
       "has thrown an exception: mine");
 }
 
-// Calls `act` in the child of a fork, and ends this process as the child ends.
+// Calls `act` in the child of a fork. Then ends this process with the child's
+// exit status.
 void InAChild(UniqueFunction<void()> act) {
   const pid_t child = fork();
   if (child == 0) {
@@ -240,7 +241,7 @@ TEST(FatalTest, WhatMayGoOnAnyThread) {
   DestroyOnAnotherThread(std::exchange(left, nullptr));
 }
 
-// exit() destroys them on their thread, so this is not fatal.
+// exit() destroys static objects on their own thread, so this is not fatal.
 TEST(FatalTest, ObjectsOfStaticStorage) {
   EXPECT_EXIT(
       {

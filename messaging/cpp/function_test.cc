@@ -15,7 +15,7 @@ namespace {
 
 using Function = UniqueFunction<int(int), 48>;
 
-// Counts the objects of this type that exist.
+// A closure that counts the existing objects of its type.
 struct Counted {
   explicit Counted(int* c) : count(c) { ++*count; }
   Counted(Counted&& other) noexcept : count(other.count) { ++*count; }

@@ -41,8 +41,9 @@ void ServeLoop(void*) {
   }
 }
 
-// A destructor of the thread runs the C API's queue after a Loop is destroyed.
-// The queued function must not use that Loop.
+// A Loop is destroyed, and then a destructor of the thread runs the functions
+// that are queued in the C API. Expected: the function of the Loop does not use
+// the destroyed Loop.
 TEST(LoopTest, ADestructorOfTheThreadMayRunTheLoop) {
   static int runs;
   runs = 0;
@@ -55,7 +56,7 @@ TEST(LoopTest, ADestructorOfTheThreadMayRunTheLoop) {
       },
       nullptr);
   EXPECT_EQ(runs, 0);
-  // Likewise for a Loop that outlives its thread.
+  // The same is expected for a Loop that outlives its thread.
   struct Left {
     std::unique_ptr<Loop> loop;
     TaskSender sender;
@@ -93,10 +94,11 @@ TEST(LoopTest, TasksGoWithTheLoopThatATaskDestroys) {
 // The C API has no memory to queue the function that runs the tasks.
 TEST(LoopTest, ATaskThatCannotBeQueuedLeavesTheLoopUsable) {
   Loop loop;
-  // The queues keep the memory of a task that has run.
+  // After this task has run, its memory is free for the next task.
   EXPECT_TRUE(loop.Post([&] { loop.Stop(); }).ok());
   EXPECT_TRUE(loop.Run().ok());
-  // The C API uses its memory for this function, and needs more for the task.
+  // This function occupies the free memory of the C API's queue. So the C API
+  // needs more memory for RunTasks().
   le_event_QueueFunction([](void*, void*) {}, nullptr, nullptr);
   t_no_memory = true;
   const absl::StatusCode code = loop.Post([] { ADD_FAILURE(); }).code();
@@ -110,7 +112,7 @@ TEST(LoopTest, ATaskThatCannotBeQueuedLeavesTheLoopUsable) {
   EXPECT_TRUE(ran);
 }
 
-// Each task posts another.
+// Each task posts another task. Expected: they run in the order of posting.
 TEST(LoopTest, TasksKeepTheirOrder) {
   constexpr int kTasks = 1000;
   Loop loop;
@@ -132,7 +134,8 @@ TEST(LoopTest, TasksKeepTheirOrder) {
   EXPECT_EQ(order, expected);
 }
 
-// A task may own an object that only the loop's thread may move.
+// A task may own an object that only the loop's thread may move. So other
+// threads must not move a queued task.
 TEST(LoopTest, OtherThreadsDoNotMoveATask) {
   struct Bound {
     explicit Bound(int* m) : moves_elsewhere(m) {}
@@ -160,8 +163,8 @@ TEST(LoopTest, OtherThreadsDoNotMoveATask) {
   EXPECT_EQ(moves_elsewhere, 0);
 }
 
-// The move constructor and the destructor of a closure are code of the user,
-// which may post.
+// The move constructor and the destructor of a closure are code of the user.
+// This code may post tasks.
 TEST(LoopTest, AClosureMayPostWhileItIsMovedOrDestroyed) {
   struct Poster {
     Poster(Loop* l, int* r) : loop(l), runs(r) {}

@@ -53,7 +53,8 @@ TEST(SignalWatchTest, RestoresWhatWasThere) {
   EXPECT_TRUE(loop.Run().ok());
 }
 
-// The signal arrived while an earlier watch existed.
+// A signal arrives, then its watch is destroyed, and another watch is created.
+// Expected: the new watch does not report that signal.
 TEST(SignalWatchTest, IsNotToldOfAnEarlierSignal) {
   for (const bool told : {false, true}) {
     absl::StatusOr<SignalWatch> first = SignalWatch::Create(SIGUSR1, [] {});
@@ -98,7 +99,8 @@ TEST(SignalWatchTest, RefusesWhatCannotBeCaught) {
             absl::StatusCode::kInvalidArgument);
 }
 
-// Before a child calls exec, it has the parent's signal handler.
+// Before the child of a fork calls exec, it has the parent's signal handler.
+// Expected: a signal to the child is not reported in the parent.
 TEST(SignalWatchTest, ASignalOfAChildIsNotTheParents) {
   Loop loop;
   absl::StatusOr<SignalWatch> watch =

@@ -14,8 +14,8 @@
 #include "event/process.h"
 #include "transports/transport.h"
 
-// Each facade defines this once. If a program links two, the linker's error has
-// this name.
+// Each facade uses this macro once. If a program links two facades, the
+// linker's error has the name of this variable.
 #define LE_ONLY_FACADE()                                                 \
   extern "C" {                                                           \
   extern const char link_le_messaging_or_le_messaging_loopback_not_both; \
@@ -44,8 +44,8 @@ inline std::shared_ptr<directory::Introducer> IntroducerOf(
       introducer.release(), [parts](directory::Introducer* i) { delete i; });
 }
 
-// For Runtime::Parts. The function creates an introducer that introduces
-// `process` to itself, over a transport of its own.
+// Returns a function for Runtime::Parts. That function creates an introducer
+// for clients and services within `process`, with a transport of its own.
 inline std::function<std::shared_ptr<directory::Introducer>()>
 MakerOfLocalIntroducer(event::Process* process,
                        std::shared_ptr<transports::LocalTransport> (

@@ -49,29 +49,30 @@
  *      and so on: after eight such rounds the handlers are no longer called.
  *   2. The thread's destructors run. They may still use and delete the thread's
  *      sessions and services. A request that a destructor makes is released
- *      with a warning, and its handler is not called, because the thread runs
- *      no loop any more. A blocking request returns NULL.
+ *      with a warning. Its handler is not called, because the thread runs no
+ *      loop any more. A blocking request returns NULL.
  *   3. Sessions and services that are not deleted stay valid and closed. Any
  *      thread may query and delete them. Beyond 1,024 of them in a process, the
  *      oldest are deleted. A message that another thread holds keeps its
- *      session valid. A request on such a session is treated as in 2.
+ *      session valid. A request on such a session is released with a warning,
+ *      as in 2.
  *
  * OWNERSHIP OF MESSAGES
  *   The program gets one reference from CreateMsg and RequestSyncResponse, and
  *   in a receive handler and a response handler. Send, RequestResponse,
  *   RequestSyncResponse, Respond and ReleaseMsg take one. The program must give
- *   each reference to one of these five. A file descriptor that was set belongs
- *   to the message. The caller must not use a reference after it was taken, nor
- *   the payload after the last reference was taken.
+ *   each reference to one of these five. It must not use a reference that one
+ *   of them has taken, nor the payload after the last reference was taken. A
+ *   file descriptor belongs to the message after le_msg_SetFd().
  *
- *   A build of the library without NDEBUG detects stale references of messages,
- *   sessions and services (fatal). With NDEBUG their use is undefined. There is
- *   one exception, because the client decides when a session ends: in every
- *   build, a stale reference of a server's session refers to a closed session
- *   until the service is deleted. On a 32-bit machine, a reference of a session
- *   or service that is kept while 131,072 others are created may refer to a new
- *   one. A build with AddressSanitizer also detects a payload that is used too
- *   late, or beyond its end.
+ *   A build of the library without NDEBUG detects the use of a stale reference
+ *   of a message, session or service (fatal). With NDEBUG this use is
+ *   undefined. Sessions of a server are an exception, because the client
+ *   decides when a session ends: in every build, the stale reference refers to
+ *   a closed session until the service is deleted. On a 32-bit machine, the
+ *   stale reference of a session or service may refer to a new one after
+ *   131,072 others were created. A build with AddressSanitizer also detects a
+ *   payload that is used after its release or beyond its end.
  *
  * WHAT IS FATAL
  *   Misuse by the caller is fatal where a comment says so: the library logs it
@@ -84,9 +85,9 @@
  *
  * FORK
  *   The child of fork() may only exec or _exit. Any call of this API is fatal
- *   in the child. Until then the child also holds the parent's connections
- *   open. But a close in the parent takes effect at once: the far end is
- *   notified of it.
+ *   in the child. The child inherits the parent's connections, which are
+ *   close-on-exec. A close in the parent still takes effect at once: the far
+ *   end is notified of it.
  *
  * The functions are thread-safe, but not async-signal-safe. They change no
  * signal handler and no signal mask of the program. The library starts threads
@@ -168,17 +169,18 @@ le_msg_SessionRef_t le_msg_CreateSession(le_msg_ProtocolRef_t protocolRef,
  * server's side; the session has been deleted. */
 void le_msg_DeleteSession(le_msg_SessionRef_t sessionRef);
 
-/* Sets the handler of messages from the server that are not responses. Replaces
- * the former handler. NULL: such messages are released, with one warning.
- * Client's side only. */
+/* Sets the handler of the server's messages, except responses. Replaces the
+ * former handler. NULL: such messages are released, with one warning. Client's
+ * side only. */
 void le_msg_SetSessionRecvHandler(le_msg_SessionRef_t sessionRef,
                                   le_msg_ReceiveHandler_t handlerFunc,
                                   void* contextPtr);
 
 /* Sets the handler that is called after the far end closed the session or died.
- * It is not called for a close at this end. When it is called, the session is
- * closed. It may then be opened again, kept or deleted. If no close handler is
- * set, the process ends instead. Client's side only. */
+ * It is not called for a close at this end. The session is closed when the
+ * handler is called. The handler may open the session again, keep it or delete
+ * it. If no close handler is set, the process ends instead. Client's side only.
+ */
 void le_msg_SetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
                                    le_msg_SessionEventHandler_t handlerFunc,
                                    void* contextPtr);
@@ -202,10 +204,10 @@ void le_msg_OpenSession(le_msg_SessionRef_t sessionRef,
  * other sessions are not called meanwhile. */
 void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
 
-/* Opens the session if the service is offered now. Blocks until the directory
- * has answered, for 5 s at most, and then until the server's process has
- * accepted the session. (le_msg_TryOpenSessionSyncTimed() has a deadline for
- * both.)
+/* Opens the session if the service is offered now. First blocks until the
+ * directory has answered, for 5 s at most. Then blocks until the server's
+ * process has accepted the session, without a limit.
+ * (le_msg_TryOpenSessionSyncTimed() has a deadline for both.)
  *   LE_OK             the session is open
  *   LE_NOT_FOUND      there is a binding, but the service is not offered now
  *   LE_NOT_PERMITTED  there is no binding
@@ -231,12 +233,12 @@ le_result_t le_msg_TryOpenSessionSyncAsLegato_(le_msg_SessionRef_t sessionRef);
 /* ======== Sessions: both sides ======== */
 
 /* Client: closes the session. Pending transactions complete with NULL later,
- * from the loop. No-op if the session is closed. It may be opened again.
- * Messages that are still queued at this end are lost, and so are messages that
- * this end has not received yet. Messages that were sent, but that the server
- * has not received yet, may be lost. A client that must lose no message makes a
- * synchronous request before the close: messages of a session are handled in
- * order, so the server has received all earlier ones when it responds.
+ * from the loop. No-op if the session is closed. The session may be opened
+ * again. Messages that are still queued at this end are lost. Messages that
+ * this end has not received yet are lost, too. Sent messages may be lost if the
+ * server has not received them. A client that must lose no message makes a
+ * synchronous request before the close: the server handles the messages of a
+ * session in order, so it has received all earlier ones when it responds.
  * Server: closes and deletes the session. The service's close handlers are
  * called later, from the loop. */
 void le_msg_CloseSession(le_msg_SessionRef_t sessionRef);
@@ -258,12 +260,12 @@ const char* le_msg_GetInterfaceName(le_msg_InterfaceRef_t interfaceRef);
 le_msg_ProtocolRef_t le_msg_GetInterfaceProtocol(
     le_msg_InterfaceRef_t interfaceRef);
 
-/* Server's side: returns the user and the process of the client, at the moment
- * when the client asked for the session. The kernel reports them. Either
- * pointer may be NULL. LE_CLOSED: the session is closed. (In the service's
- * close handlers the result is still LE_OK.) Fatal on the client's side. In a
- * user namespace that does not map every user, all unmapped users have the same
- * number (usually 65534): grant no rights to that number. */
+/* Server's side: returns the user and the process that the client had when it
+ * asked for the session. The kernel reports them. Either pointer may be NULL.
+ * LE_CLOSED: the session is closed. (In the service's close handlers the result
+ * is still LE_OK.) Fatal on the client's side. A user namespace may leave users
+ * unmapped. All unmapped users have the same number (usually 65534): grant no
+ * rights to that number. */
 le_result_t le_msg_GetClientUserCreds(le_msg_SessionRef_t sessionRef,
                                       uid_t* userIdPtr, pid_t* processIdPtr);
 le_result_t le_msg_GetClientUserId(le_msg_SessionRef_t sessionRef,
@@ -273,25 +275,25 @@ le_result_t le_msg_GetClientProcessId(le_msg_SessionRef_t sessionRef,
 
 /* ======== Messages ======== */
 
-/* Creates a message for the session, which may be closed. The payload is
+/* Creates a message for the session. The session may be closed. The payload is
  * zero-filled. Never fails and never blocks. */
 le_msg_MessageRef_t le_msg_CreateMsg(le_msg_SessionRef_t sessionRef);
 
 /* Adds a reference. */
 void le_msg_AddRef(le_msg_MessageRef_t msgRef);
 
-/* Releases a reference. The last release frees the message and closes a file
- * descriptor that is still in it. If the message is a request without a
- * response, the client's transaction completes with NULL. The session stays
- * open. */
+/* Releases a reference. The last release frees the message and closes the file
+ * descriptor that is still in it. If a server releases a request to which it
+ * has not responded, the client's transaction completes with NULL. The session
+ * stays open. */
 void le_msg_ReleaseMsg(le_msg_MessageRef_t msgRef);
 
 /* Returns whether this is a received request that has no response yet. */
 bool le_msg_NeedsResponse(le_msg_MessageRef_t msgRef);
 
 /* The payload: le_msg_GetMaxPayloadSize() bytes, aligned for any type. The
- * address stays the same for the life of the message. Bytes that the sender did
- * not send are zero. */
+ * address stays the same for the life of the message. Bytes of a received
+ * message that its sender did not send are zero. */
 void* le_msg_GetPayloadPtr(le_msg_MessageRef_t msgRef);
 
 /* The protocol's largest message, in bytes. */
@@ -299,58 +301,63 @@ size_t le_msg_GetMaxPayloadSize(le_msg_MessageRef_t msgRef);
 
 /* Attaches a file descriptor to the message. The message owns it: it is closed
  * on this side after it has been sent, or when the message is freed. If the
- * message is a received request, the file descriptor is sent with the response;
- * le_msg_GetFd() still returns that of the request. Do not send the file
- * descriptor of a directory: with it the receiver can leave a chroot. No-op for
- * a negative number, such as -1 or an error code. Fatal: another number that is
- * not a file descriptor of this process; a second file descriptor for the same
- * message. */
+ * message is a received request, the file descriptor is sent with the response,
+ * and le_msg_GetFd() still returns the file descriptor of the request. Do not
+ * send the file descriptor of a folder: with it the receiver can leave a
+ * chroot. No-op for a negative number, such as -1 or an error code. Fatal: a
+ * number of 0 or more that is not a file descriptor of this process; a second
+ * file descriptor for the same message. */
 void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd);
 
 /* Returns the file descriptor that arrived with the message. The caller owns
- * it, and close-on-exec is set. -1: the message arrived without one, or an
- * earlier call has returned it. */
+ * it. Close-on-exec is set. -1: the message arrived without one, or an earlier
+ * call has returned it. */
 int le_msg_GetFd(le_msg_MessageRef_t msgRef);
 
 /* Sends the message and takes the caller's reference. If the session is not
  * open, the message is dropped; on a client this is logged. After the return
  * the far end may not have received the message yet, see le_msg_CloseSession().
  * Outside handlers each message is sent at once. Inside a handler the first
- * message of a session is sent at once; the others are sent together before the
- * loop waits. If the queue is full, a client waits for room, unless it is in a
- * handler or the server is on the same thread. On a server the service's policy
- * applies: by default messages are gathered up to a limit, and then the session
- * is closed. For details see Limits in le_messaging_ext.h. */
+ * message of a session is sent at once. Later messages of the handler are sent
+ * together before the loop waits. If the queue is full, a client waits for
+ * room, unless it is in a handler or the server is on the same thread. On a
+ * server the service's policy applies: by default messages are gathered up to a
+ * limit, and beyond it the session is closed. For details see Limits in
+ * le_messaging_ext.h. */
 void le_msg_Send(le_msg_MessageRef_t msgRef);
 
-/* The session of the message. Valid while the caller holds the message. */
+/* The session of the message. The reference is valid while the caller holds the
+ * message. */
 le_msg_SessionRef_t le_msg_GetSession(le_msg_MessageRef_t msgRef);
 
 /* ======== Transactions ======== */
 
 /* Sends a request and takes the caller's reference. The handler is called
  * exactly once, from the loop of the session's owner. It gets the response, or
- * NULL in one of these cases: the session is closed (by either side, before or
- * after the call), the server dies or releases the request, or the session has
- * too many open requests (maxOpenRequests in le_messaging_ext.h). A NULL
- * handler: the response is released. Fatal on the server's side. */
+ * NULL in one of these cases:
+ *  - The session is closed, by either side, before or after the call.
+ *  - The server dies or releases the request.
+ *  - The session has too many open requests (maxOpenRequests in
+ *    le_messaging_ext.h).
+ * If the handler is NULL, the response is released. Fatal on the server's side.
+ */
 void le_msg_RequestResponse(le_msg_MessageRef_t msgRef,
                             le_msg_ResponseCallback_t handlerFunc,
                             void* contextPtr);
 
 /* Sends a request, takes the caller's reference and blocks until the response
- * arrives. The caller owns the response. Returns NULL in the same cases as
- * le_msg_RequestResponse(), and at once if the server is on the calling thread
- * (this is logged). Other messages that arrive meanwhile are delivered later,
- * in order. Fatal on the server's side. */
+ * arrives. The caller owns the response. Returns NULL in the cases that
+ * le_msg_RequestResponse() lists. Also returns NULL, at once and with a log
+ * line, if the server is on the calling thread. Other messages that arrive
+ * meanwhile are delivered later, in order. Fatal on the server's side. */
 le_msg_MessageRef_t le_msg_RequestSyncResponse(le_msg_MessageRef_t msgRef);
 
 /* Sends the request message back as the response, with its present payload and
- * the file descriptor that was set. Takes the caller's reference. Any thread.
- * If the session is closed, the message is released. If the client requested no
- * response, the message is released and an error is logged. (This is not fatal,
- * because the client controls it.) Fatal: the request already has a
- * response. */
+ * the file descriptor of le_msg_SetFd(). Takes the caller's reference. Any
+ * thread. If the session is closed, the message is released. If the client
+ * requested no response, the message is released and an error is logged. (This
+ * is not fatal, because the client controls it.) Fatal: the request already has
+ * a response. */
 void le_msg_Respond(le_msg_MessageRef_t msgRef);
 
 /* ======== Services ======== */
@@ -362,21 +369,21 @@ le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
                                          const char* interfaceName);
 
 /* Hides the service, closes all its sessions and releases it. Its close
- * handlers are called later, from the loop, for each session whose open
- * handlers were called or were due. The context of the close handlers must be
- * valid until then. Fatal: the service has been deleted. */
+ * handlers are called later, from the loop: once for each session whose open
+ * handlers were called or were due. The contexts of the close handlers must be
+ * valid until the last of these calls. Fatal: the service has been deleted. */
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
 
-/* Add a handler of sessions that open, or of sessions that close. An open
+/* Add a handler that is called when a session opens, or when it closes. An open
  * handler is called before the first message of the session. A close handler is
  * called once for each session, after a close by either side. The handler that
  * was added last is called first. Fatal: a NULL handler.
  *
- * The reference of a session is valid until its close handlers have returned,
- * and after that while the program holds a message of the session. From then on
- * it refers to a closed session until the service is deleted, and only the
- * service's thread may use it. Another thread that sends to a session should
- * hold a message of it: then the session stays valid. */
+ * The reference of a session stays valid while the close handlers of the
+ * session have not returned, and while the program holds a message of it. Then
+ * the reference is stale: until the service is deleted it refers to a closed
+ * session, and only the service's thread may use it. Another thread that sends
+ * to a session should hold a message of it, so that the session stays valid. */
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);
@@ -403,8 +410,8 @@ void* le_msg_GetServiceContextPtr(le_msg_ServiceRef_t serviceRef);
  * hidden. Waiting clients get their sessions in the order in which they began
  * to wait. This order does not hold for clients that the service has refused
  * because of a limit: each of them asks again every second. If another process
- * of the same user offers a service of this name, this service waits, and
- * replaces the other when that one stops. No-op if the service is advertised.
+ * of the same user already offers a service of this name, this service waits
+ * until the other one is no longer offered. No-op if the service is advertised.
  */
 void le_msg_AdvertiseService(le_msg_ServiceRef_t serviceRef);
 
@@ -435,12 +442,13 @@ void le_msg_KillClient_(const char* format, ...)
 /* A local service and its clients are within one process, and need no directory
  * and no binding. The comments above apply to their sessions, too. */
 
-/* Bytes of a pool's block that are not part of the payload. */
+/* A local service's message occupies a block of a memory pool. This number of
+ * bytes of the block is not part of the payload. */
 #define LE_MSG_LOCAL_HEADER_SIZE ((size_t)64)
 
 /* The structures of Legato's header, for programs that allocate them. Their
  * members are private, and mostly not used. Do not dereference a reference:
- * except for a local service, no reference points to such a structure. */
+ * only that of a local service points to such a structure. */
 struct le_msg_Service {
   enum {
     LE_MSG_SERVICE_NULL = 0,
@@ -477,19 +485,20 @@ typedef struct le_msg_LocalMessage {
 
 /* Initializes a hidden service. Its owner is the first thread that advertises
  * it, or that calls a function for its limits or file descriptors
- * (le_messaging_ext.h). Until then any thread may set and add its handlers. Its
- * largest message is the pool's block minus LE_MSG_LOCAL_HEADER_SIZE. Other
- * services may have the same name. Returns NULL for NULL. Fatal: a bad name; a
- * block smaller than LE_MSG_LOCAL_HEADER_SIZE; a message of more than 16 MiB; a
- * local service that is initialized and not deleted. */
+ * (le_messaging_ext.h). Until it has an owner, any thread may set and add its
+ * handlers. Its largest message is the pool's block minus
+ * LE_MSG_LOCAL_HEADER_SIZE. Other services may have the same name. Returns NULL
+ * if a pointer is NULL. Fatal: a bad name; a block smaller than
+ * LE_MSG_LOCAL_HEADER_SIZE; a message of more than 16 MiB; the service is
+ * initialized and not deleted. */
 le_msg_ServiceRef_t le_msg_InitLocalService(
     le_msg_LocalService_t* localServicePtr, const char* serviceName,
     le_mem_PoolRef_t messagingPoolRef);
 
-/* Creates a closed session with that service. The calling thread owns it. It
- * may be opened before the service is advertised: then the opening waits.
- * Returns NULL if the pointer is NULL, or the service is not initialized, or it
- * has been deleted. */
+/* Creates a closed session with that service. The calling thread owns the
+ * session. It may be opened before the service is advertised: then the opening
+ * waits. Returns NULL if the pointer is NULL, or the service is not
+ * initialized, or it has been deleted. */
 le_msg_SessionRef_t le_msg_CreateLocalSession(
     le_msg_LocalService_t* localServicePtr);
 

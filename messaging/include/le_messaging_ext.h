@@ -5,10 +5,10 @@
  * errors, deadlines, cancelling, lengths, reasons, credentials, limits.
  *
  * The rules of le_messaging.h about threads, ownership and fatal errors apply
- * here too. A timeout is in milliseconds. The deadline is that time after the
- * call. It only ends the wait for data that has not arrived. If the program was
- * busy or stopped until after the deadline, data that arrived in the meantime
- * still counts.
+ * here too. A timeout is the time from the call to the deadline, in
+ * milliseconds. A deadline ends only the wait for data that has not arrived. If
+ * the program is busy or stopped until after the deadline, data that has
+ * arrived by then still counts.
  */
 
 #ifndef LE_MESSAGING_EXT_H_INCLUDE_GUARD
@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-/* A timeout that never ends. */
+/* As a timeout: no deadline. */
 #define LE_MSG_NO_TIMEOUT UINT32_MAX
 
 /* ======== Results instead of fatal errors ======== */
@@ -49,11 +49,11 @@ le_result_t le_msg_TryCreateService(le_msg_ProtocolRef_t protocolRef,
 /* ======== Deleting without further handler calls ======== */
 
 /* As le_msg_DeleteSession(), but no handler of the session is called any more,
- * not even the handler of a pending request or opening. So the contexts of the
- * handlers may be freed as soon as this returns. If the program still holds a
- * message of the session and sends it as a request, the message is released,
- * and the handler of the request is not called. May be called in any handler.
- * If that is a handler of this session, it is the session's last. */
+ * not even the handler of a pending request or opening. So the program may free
+ * the contexts of the handlers as soon as this returns. If the program later
+ * sends a message of the session as a request, the message is released, and the
+ * handler of the request is not called. May be called in any handler, also in a
+ * handler of this session. */
 void le_msg_DropSession(le_msg_SessionRef_t sessionRef);
 
 /* As le_msg_DeleteService(), but no handler of the service is called any more.
@@ -89,9 +89,10 @@ void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
 le_result_t le_msg_OpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                         uint32_t timeoutMs);
 
-/* As le_msg_TryOpenSessionSync(), with a deadline. Other results: LE_TIMEOUT,
- * and LE_FAULT if the service has another protocol. After each result other
- * than LE_OK and LE_CLOSED, le_msg_GetWaitReason() returns the cause. */
+/* As le_msg_TryOpenSessionSync(), with a deadline. It has two more results:
+ * LE_TIMEOUT, and LE_FAULT if the service has another protocol. After each
+ * result other than LE_OK and LE_CLOSED, le_msg_GetWaitReason() returns the
+ * cause. */
 le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                            uint32_t timeoutMs);
 
@@ -106,18 +107,18 @@ typedef enum {
   /* No directory can be reached in that folder. The text has the path and the
    * error. */
   LE_MSG_WAIT_NO_DIRECTORY = 2,
-  /* LE_MESSAGING_DIR does not name the folder of the directory's socket, and
-   * the directory's user is not trusted there. Trusted are root, this process's
-   * own user, and the owner of /run/le_messaging if only that owner may write
-   * to this folder. */
+  /* The environment variable LE_MESSAGING_DIR does not name the folder of the
+   * directory's socket, and the user of the directory is not trusted. Trusted
+   * users are root and this process's own user. The owner of /run/le_messaging
+   * is also trusted if no other user may write to that folder. */
   LE_MSG_WAIT_NOT_TRUSTED = 3,
-  /* The directory has not answered yet: it sends a cause after about 0.1 s. So
-   * this is also the reason after a timed opening that is shorter. If it lasts,
-   * the directory is stopped or busy. */
+  /* The directory has not answered yet. It sends another reason after about
+   * 0.1 s, so an opening with a shorter timeout also ends with this reason. If
+   * this reason stays for longer, the directory is stopped or busy. */
   LE_MSG_WAIT_NO_ANSWER = 4,
   /* There is no binding. The text has the missing line. */
   LE_MSG_WAIT_NO_BINDING = 5,
-  /* No server offers the service. The text names it. */
+  /* No server offers the service. The text names the service. */
   LE_MSG_WAIT_NOT_OFFERED = 6,
   /* A server offers the service, but its event loop has not accepted the
    * session. */
@@ -135,27 +136,28 @@ typedef enum {
   LE_MSG_WAIT_SYSTEM = 11,
   /* The server violates the protocol: it does not identify itself, another
    * user's process answers for it, or it sends frames of a directory. The text
-   * says which. */
+   * says how. */
   LE_MSG_WAIT_SERVER_FAULT = 12,
   /* The service has another protocol: another identifier, or another size of
-   * its largest message. The text has both. The opening has failed. */
+   * its largest message. The text has both protocols. The opening has failed.
+   */
   LE_MSG_WAIT_OTHER_PROTOCOL = 13
 } le_msg_WaitReason_t;
 
-/* Returns why the session is not open yet. For a closed session: why its last
- * opening failed, until it is opened again. If bufferPtr is not NULL, the cause
- * and its remedy are written there as a text, truncated to fit, with a
+/* Returns why the session is not open yet. For a closed session, returns why
+ * its last opening failed, until it is opened again. If bufferPtr is not NULL,
+ * a text is written there: the cause and its remedy, truncated to fit, with a
  * terminator. The text is for people and may be different in a later release.
  *
  * Any thread. The owner gets the present cause. Other threads get the cause
- * that was found last: it is updated at each change that the directory reports
- * (within about 0.1 s), and once after the first second. Fatal on the server's
- * side.
+ * that was recorded last. It is recorded at each change that the directory
+ * reports (within about 0.1 s), and once after the first second. Fatal on the
+ * server's side.
  *
- * The log has the cause too: "interface 'NAME': waiting: ..." after one second,
+ * The cause is also logged: "interface 'NAME': waiting: ..." after one second,
  * and again at each later change of cause. If the cause changes several times
- * within a second, only the last cause is logged. When the session opens after
- * such a line: "interface 'NAME': open after ...". */
+ * within a second, only the last cause is logged. If such a line was logged,
+ * "interface 'NAME': open after ..." is logged when the session opens. */
 le_msg_WaitReason_t le_msg_GetWaitReason(le_msg_SessionRef_t sessionRef,
                                          char* bufferPtr, size_t bufferSize);
 
@@ -210,8 +212,9 @@ le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
  *   LE_OK           the message was sent
  *   LE_TIMEOUT      there was no room until the deadline
  *   LE_CLOSED       the session was closed before or during the call
- *   LE_WOULD_BLOCK  a server's side with LE_MSG_NO_TIMEOUT only: the queue is
- *                   full, and the policy is LE_MSG_SLOW_READER_DROP */
+ *   LE_WOULD_BLOCK  the queue is full, and the service's policy is
+ *                   LE_MSG_SLOW_READER_DROP (only on a server, and only with
+ *                   LE_MSG_NO_TIMEOUT) */
 le_result_t le_msg_SendTimed(le_msg_MessageRef_t msgRef, uint32_t timeoutMs);
 
 /* As le_msg_Send(), but never waits and never closes the session.
@@ -221,14 +224,14 @@ le_result_t le_msg_SendTimed(le_msg_MessageRef_t msgRef, uint32_t timeoutMs);
  *   LE_CLOSED       the message was dropped
  * The caller keeps the reference only after LE_WOULD_BLOCK. So test for
  * LE_WOULD_BLOCK, not for != LE_OK: after LE_CLOSED the reference is invalid.
- * LE_CLOSED may be returned before the loop has noticed the close. Then
- * le_msg_GetCloseReason() has no reason yet, messages that arrived before the
- * close are still delivered, and the close handlers are called after them. */
+ * LE_CLOSED may be returned before the loop has noticed the close. In this case
+ * le_msg_GetCloseReason() has no reason yet. Messages that arrived before the
+ * close are still delivered, and then the close handlers are called. */
 le_result_t le_msg_TrySend(le_msg_MessageRef_t msgRef);
 
-/* Sets a handler that is called after a message did not fit into the session's
- * queue, when the queue has room again. It is called from the owner's loop.
- * NULL: no handler. The owner only. */
+/* Sets a handler for the case that a message does not fit into the session's
+ * queue. The owner's loop calls it when the queue has room again. NULL: no
+ * handler. The owner only. */
 void le_msg_SetSessionRoomHandler(le_msg_SessionRef_t sessionRef,
                                   le_msg_SessionEventHandler_t handlerFunc,
                                   void* contextPtr);
@@ -238,7 +241,7 @@ void le_msg_SetServiceRoomHandler(le_msg_ServiceRef_t serviceRef,
                                   le_msg_SessionEventHandler_t handlerFunc,
                                   void* contextPtr);
 
-/* Sends the queued messages of the session now, and not at the end of the
+/* Sends the queued messages of the session now instead of at the end of the
  * loop's turn. Sends as many as it can without waiting. Any thread. */
 void le_msg_Flush(le_msg_SessionRef_t sessionRef);
 
@@ -249,9 +252,10 @@ void le_msg_Flush(le_msg_SessionRef_t sessionRef);
  * the maximum. */
 void le_msg_SetPayloadSize(le_msg_MessageRef_t msgRef, size_t size);
 
-/* Returns the size that was set by le_msg_SetPayloadSize(). For a received
- * message: the size that its sender set, until this end sets another one. If
- * none was set: the maximum, although zeros at the end are not transmitted. */
+/* Returns the size that le_msg_SetPayloadSize() has set. For a received
+ * message, returns the size that its sender has set, until this end sets
+ * another one. If no size was set, returns the maximum, even if zeros at the
+ * end were not transmitted. */
 size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef);
 
 /* ======== Why a session closed ======== */
@@ -275,8 +279,8 @@ typedef enum {
 } le_msg_CloseReason_t;
 
 /* Returns why the session was closed. An opening sets the reason to
- * LE_MSG_CLOSE_NONE. Either side. A send may find the connection closed before
- * the loop does, see le_msg_TrySend(). */
+ * LE_MSG_CLOSE_NONE. Either side. After a send that returned LE_CLOSED there
+ * may be no reason yet, see le_msg_TrySend(). */
 le_msg_CloseReason_t le_msg_GetCloseReason(le_msg_SessionRef_t sessionRef);
 
 /* The reason as a text, for a log. Valid for the life of the process. */
@@ -284,22 +288,22 @@ const char* le_msg_GetCloseReasonTxt(le_msg_CloseReason_t reason);
 
 /* ======== Credentials ======== */
 
-/* Client's side: returns the user and the process of the server, at the moment
- * when the server accepted the session. The kernel reports them. If a server of
- * root has changed its user since it advertised the service, this is its new
- * user. A session does not open if the kernel does not name its server, or if
- * another user's process accepted it (LE_MSG_WAIT_SERVER_FAULT). Either pointer
- * may be NULL. LE_CLOSED: the session is not open. Fatal on the server's side.
+/* Client's side: returns the user and the process that the server had when it
+ * accepted the session. The kernel reports them. If root started the server and
+ * the server then changed its user, this is the new user. A session does not
+ * open if the kernel does not report the server, or if a process of another
+ * user accepted the session (LE_MSG_WAIT_SERVER_FAULT). Either pointer may be
+ * NULL. LE_CLOSED: the session is not open. Fatal on the server's side.
  *
- * In a user namespace that does not map every user, all unmapped users have the
- * same number (usually 65534). A process outside this process's PID namespace
- * has the number 0. Grant no rights to these numbers. */
+ * A user namespace may leave users unmapped. All unmapped users have the same
+ * number (usually 65534). A process outside this process's PID namespace has
+ * the number 0. Grant no rights to these numbers. */
 le_result_t le_msg_GetServerUserCreds(le_msg_SessionRef_t sessionRef,
                                       uid_t* userIdPtr, pid_t* processIdPtr);
 
-/* Server's side: returns a pidfd of the client. The caller owns it. It still
- * refers to the client's process after that process has ended, even if another
- * process has the same number then.
+/* Server's side: returns a pidfd of the client's process. The caller owns it.
+ * The pidfd never refers to another process, even if the client has ended and
+ * another process has its number.
  * LE_UNSUPPORTED: the kernel does not provide it for the socket (before Linux
  * 6.5, and over loopback), or no file descriptor is free. LE_CLOSED: the session
  * is closed. */
@@ -310,28 +314,30 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
 
 /* Flow control (docs/flow-control.md). Messages that the far end has not read
  * yet are queued. When a queue fills:
- *  - Responses are always queued, and so are the notices that a request was
- *    released. If more than maxGatheredBytes are queued and the client reads
- *    nothing for ten seconds, the session is closed (LE_MSG_CLOSE_SLOW_READER).
- *  - A server stops reading from a session once more than half of the queue to
- *    its client is used, until at most a quarter is used. It also stops once
- *    the requests without a response reach maxOpenRequests or maxRequestBytes,
- *    until less than half of each limit is used. Meanwhile the client's own
- *    queue fills, and its sends wait. Nothing is lost.
+ *  - Responses are always queued. So is the notice of a request that the server
+ *    has released. If more than maxGatheredBytes are queued and the client
+ *    reads nothing for ten seconds, the session is closed
+ *    (LE_MSG_CLOSE_SLOW_READER).
+ *  - A server stops reading from a session when more than half of the queue to
+ *    its client is used. It reads again when at most a quarter is used. It also
+ *    stops when the requests without a response reach maxOpenRequests or
+ *    maxRequestBytes, and reads again when less than half of each limit is
+ *    used. While the server does not read, the client's own queue fills, and
+ *    the client's sends wait. Nothing is lost.
  *  - A client's le_msg_Send() and requests wait for room. If they wait on the
- *    owner's thread, that thread reads meanwhile: all responses (there are at
- *    most as many as its open requests), and other messages up to the session's
+ *    owner's thread, that thread reads meanwhile. It reads all responses, which
+ *    maxOpenRequests bounds. It reads other messages up to the session's
  *    maxQueuedBytes and maxQueuedFds. Beyond these limits the session is closed
  *    (LE_MSG_CLOSE_RECEIVE_LIMIT).
- *  - A client's sends and requests do not wait in a handler (of any thread), nor
- *    on the server's own thread. There they are gathered, up to
+ *  - A client's sends and requests do not wait in a handler (of any thread),
+ *    nor on the server's own thread. There the messages are gathered, up to
  *    maxGatheredBytes. Beyond that the session is closed
  *    (LE_MSG_CLOSE_SLOW_READER).
  *  - For a server's le_msg_Send() the service's policy applies. */
 
 /* Structures of limits begin with structSize. The caller sets it to the size of
- * its structure before each call, also of a getter. So a program and a library
- * of different versions work together:
+ * its structure before each call of a setter or a getter. So a program and a
+ * library of different versions work together:
  *  - An older program's structure is smaller. A setter treats the missing
  *    members as 0, and a getter does not write them.
  *  - A newer program's structure is larger. A setter ignores the unknown
@@ -366,7 +372,7 @@ typedef struct {
   /* Default: the larger of 1 MiB and two largest messages. */
   size_t maxQueuedBytes;
   uint32_t maxQueuedMessages; /* default: 16,384 */
-  uint32_t maxQueuedFds;      /* in queued messages. Default: 256 */
+  uint32_t maxQueuedFds;      /* in queued messages; default: 256 */
   /* Requests without a response. Default and maximum: 65,536. */
   uint32_t maxOpenRequests;
   le_msg_SlowReaderPolicy_t slowReaderPolicy;
@@ -379,37 +385,37 @@ typedef struct {
 
   /* ---- Of each user, except root and the service's own user ---- */
 
-  /* Sessions. Default: only the rule that follows, which always applies. A user
-   * may open one more session only while its sessions are fewer than those that
-   * are left:
-   *  - of three quarters of the process's limit of open files, for all services
-   *    of the process. (Up to 64 of these are reserved for root and the
+  /* Sessions. Default: no limit except the following rule, which always
+   * applies. A user may open one more session only while it has fewer sessions
+   * than are free. Two numbers of free sessions count:
+   *  - All services of the process share three quarters of the process's limit
+   *    of open files. (Up to 64 of these sessions are reserved for root and the
    *    service's own user.)
-   *  - of maxSessions, if that is the default. A program that sets maxSessions
-   *    lets one user take all of them, unless it sets this limit too.
+   *  - The sessions of the service share maxSessions. This number counts only
+   *    if maxSessions has its default. So a program that sets maxSessions lets
+   *    one user take all sessions, unless it sets maxSessionsPerUser too.
    * A client that is refused gets the reason LE_MSG_WAIT_SERVICE_FULL. */
   uint32_t maxSessionsPerUser;
   /* File descriptors in messages. This limit applies to two numbers separately:
-   * those that are queued for the user, and those that arrived from the user
-   * and that the program has neither fetched nor released. Default: 256.
+   * the file descriptors that are queued for the user, and the received ones. A
+   * received one counts until the program fetches or releases it. Default: 256.
    *
-   * Those that arrived have a second limit: a user may have one more only while
-   * it has fewer than are left of an eighth of the process's limit of open
-   * files, for all services of the process. At either limit, nothing is
+   * Received file descriptors have a second limit. All services of the process
+   * share an eighth of the process's limit of open files. A user may have one
+   * more only while it has fewer than are free. At either limit, nothing is
    * received from the user's sessions until the program fetches or releases a
    * file descriptor. There are two exceptions:
-   *  - The user has none at this service, and the second limit allows none,
-   *    because other services or users have them. Then a session that sends a
-   *    file descriptor is closed.
+   *  - The user has no received file descriptor at this service, and the second
+   *    limit allows none, because other services or users have them. Then a
+   *    session that sends a file descriptor is closed.
    *  - A client has closed its session. Then its last messages are received,
    *    without the file descriptors that exceed a limit. */
   uint32_t maxFdsPerUser;
   /* Bytes. This limit applies to two numbers separately: the bytes of the
    * user's requests without a response, and the bytes that are queued for the
-   * user. The sessions of the user share the limit, and they share
-   * maxFdsPerUser for what is queued: each has a part. Where its part is
-   * smaller than a limit of the session above, the part applies. Default:
-   * 256 MiB. */
+   * user. Each session of the user has an equal part of this limit, and of
+   * maxFdsPerUser for queued file descriptors. If the part is smaller than the
+   * session's own limit above, the part applies. Default: 256 MiB. */
   size_t maxBytesPerUser;
 } le_msg_ServiceLimits_t;
 
@@ -428,18 +434,18 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
  * sent. With older kernels the library receives it and closes it. Cannot be
  * undone. The owner only.
  *
- * The sender of a file descriptor can make its close last long. So a thread of
- * the library closes a file descriptor that another user has sent. This also
- * applies to a service that receives file descriptors, for those that the
- * program does not fetch. The program must close each file descriptor that
- * le_msg_GetFd() has returned. */
+ * The sender of a file descriptor can make its close last long. So the library
+ * has a thread that closes file descriptors of other users. This also applies
+ * to a service that receives file descriptors, for those that the program does
+ * not fetch. The program must close each file descriptor that le_msg_GetFd()
+ * has returned. */
 void le_msg_RefuseServiceFds(le_msg_ServiceRef_t serviceRef);
 
 /* Limits for a client's session. 0 stands for the default, which is in the
- * member's comment. Some messages arrive during a blocking call and are
- * delivered after it: maxQueuedBytes and maxQueuedFds also bound those of them
- * that are not responses. The kernel's socket holds messages in addition to the
- * queue, as for a service. */
+ * member's comment. Messages that arrive during a blocking call are delivered
+ * after it: maxQueuedBytes and maxQueuedFds also bound these messages, except
+ * responses. The kernel's socket holds messages in addition to the queue, as
+ * for a service. */
 typedef struct {
   size_t structSize; /* sizeof(le_msg_SessionLimits_t) */
   /* Default: the larger of 1 MiB and two largest messages. */
@@ -464,7 +470,7 @@ void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
 
 /* Sets how many messages of a protocol the process keeps ready. The pool grows
  * when needed. Above ten times this size a warning is logged, because the
- * program perhaps has forgotten to release messages. If no size is set, the
+ * program may have forgotten to release messages. If no size is set, the
  * warning is logged above 100,000 messages. */
 void le_msg_SetProtocolPoolSize(le_msg_ProtocolRef_t protocolRef,
                                 size_t messages);

@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_messaging_loopback.h: for programs that link
- * //messaging:le_messaging_loopback. Their directory is in the process itself.
+ * le_messaging_loopback.h: the bindings of a program that links
+ * //messaging:le_messaging_loopback. Its directory is in the process itself.
  */
 
 #ifndef LE_MESSAGING_LOOPBACK_H_INCLUDE_GUARD

@@ -16,19 +16,19 @@ class ClientSession;
 class Message;
 
 // Reports the end of a request or an opening. `done` is called exactly once,
-// unless the owner's thread ends first. A plain value, so that a request needs
-// no allocation. `function` and `context` are for `done`.
+// unless the owner's thread ends first. It may use `function` and `context`.
+// A completion is a plain value, so that a request needs no allocation.
 struct Completion {
   using Done = void (*)(const Completion& completion, ClientSession* session,
                         event::Ref<Message> response, Result result);
   Done done = nullptr;  // null: no report
   void (*function)() = nullptr;
   void* context = nullptr;
-  // The number of the request or opening within its session, from 1. Those that
-  // end with the session are reported in this order.
+  // The number of the request or opening within its session, from 1. When a
+  // session ends, the completions of its requests are reported in this order.
   uint64_t order = 0;
-  // The caller waits on its stack: `done` is called as soon as the end is
-  // known, and runs no code of the user. Otherwise the loop calls it.
+  // True: a blocking call waits, so `done` is called as soon as the end is
+  // known, and runs no code of the user. False: the loop calls `done`.
   bool on_stack = false;
 };
 

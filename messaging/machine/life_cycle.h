@@ -25,8 +25,8 @@ namespace messaging {
 //   any but kDeleted ──Retire──► kEnded      any ──Delete──► kDeleted
 
 enum class ClientState : uint8_t {
-  // No request waits, and nothing is sent. The user knows the end of the last
-  // opening: it was reported, or the user caused it.
+  // No request waits, and nothing is sent. The user knows that the last opening
+  // has ended: the end was reported, or the user caused it.
   kClosed,
   // An attempt to open exists. There is no connection; requests are refused.
   kOpening,
@@ -36,9 +36,9 @@ enum class ClientState : uint8_t {
   // refused. The loop must still complete the requests, deliver the messages
   // that arrived before the end, and report the end to the user, in this order.
   kClosing,
-  // The owner's thread is ending or has ended. Only Shutdown() still delivers
-  // completions. Nothing is sent or opened any more. The user may delete the
-  // session.
+  // The owner's thread is ending or has ended. Only Shutdown() delivers the
+  // remaining completions. Nothing is sent or opened any more. The user may
+  // delete the session.
   kEnded,
   // The user has deleted the session. The loop may still have completions to
   // deliver.
@@ -89,11 +89,11 @@ enum class ServerEvent : uint8_t {
   kAnnounce,  // the open handlers are about to be called
   kEnd,       // either side closes, or the session failed
   kTell,      // the close handlers are about to be called
-  kTold,      // they have returned, or their thread has ended
+  kTold,      // the close handlers have returned, or their thread has ended
 };
 constexpr int kServerEvents = 4;
 
-// A value of one word, so that any thread can end a session without a lock.
+// Fits into one word, so that any thread can end a session without a lock.
 struct ServerLife {
   ServerState state = ServerState::kArriving;
   CloseReason reason = CloseReason::kNone;
@@ -113,7 +113,7 @@ enum class ServiceState : uint8_t {
   // The owner's thread is ending or has ended. Shutdown() closes all sessions,
   // and no new ones begin. The user may delete the service.
   kEnded,
-  // The user has deleted the service. Its last sessions are being closed.
+  // The user has deleted the service. Its sessions are being closed.
   kDeleted,
 };
 constexpr int kServiceStates = 4;

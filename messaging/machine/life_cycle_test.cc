@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every event in every state. A blank in a table: the event is ignored there.
+// Tries every event in every state. `none` in a table: the event is ignored.
 
 #include "messaging/machine/life_cycle.h"
 
@@ -60,7 +60,7 @@ TEST(ServerLifeTest, EveryEventInEveryState) {
           << "state " << state << ", event " << event;
       if (!next.has_value()) continue;
       EXPECT_EQ(next->state, *expected);
-      // Only an end gives a reason; the first one stays.
+      // Only kEnd sets the reason. A later kEnd is ignored.
       const bool ends = static_cast<ServerEvent>(event) == ServerEvent::kEnd;
       EXPECT_EQ(next->reason,
                 ends ? CloseReason::kSlowReader : CloseReason::kKilled);

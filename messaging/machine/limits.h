@@ -19,54 +19,57 @@ namespace messaging {
 // The largest message of any protocol. It is the transports' limit.
 constexpr size_t kMaxMessageBytes = transports::kMaxPayloadBytes;
 
-// Bytes that may be queued on a session before its sender waits or a push does
-// not fit. Enough for the usual bursts of programs.
+// The bytes that may be queued on a session. Beyond this number a client's
+// sender waits, and a server's message does not fit. The number is enough for
+// the usual bursts of programs.
 constexpr size_t kDefaultQueuedBytes = size_t{1} << 20;
 
-// At least two largest messages, so that one can be queued behind another.
+// Returns at least two largest messages, so that one can be queued behind
+// another.
 constexpr size_t DefaultQueuedBytes(size_t max_message_size) {
   return std::max(kDefaultQueuedBytes,
                   2 * (max_message_size + transports::kFrameOverheadBytes));
 }
 
-// Bytes that may be queued on a session if its sender must not wait. Such a
-// sender is a handler, or a server whose client has read messages recently. At
-// least twice the limit for other senders.
+// The bytes that may be queued on a session if its sender must not wait. Such a
+// sender is a handler, or a server whose client has read messages recently. The
+// number is at least twice the limit for other senders.
 constexpr size_t kDefaultGatheredBytes = size_t{64} << 20;
 
-// A client is slow if it has read nothing for this time while its queue was
-// full. The time is enough for a client that is swapped out, or stepped in a
-// debugger.
+// A client is a slow reader if it has read nothing for this time while its
+// queue was full. The time is enough for a client that is swapped out, or
+// stepped in a debugger.
 constexpr absl::Duration kSlowReaderPatience = absl::Seconds(1);
 
-// The same for responses beyond the bytes that may be gathered. Responses are
-// owed, and a user with many sessions has few bytes for each.
+// As kSlowReaderPatience, for responses that exceed the bytes that may be
+// gathered. The time is longer, because a response must not be dropped, and a
+// user with many sessions has few bytes for each.
 constexpr absl::Duration kOwedPatience = absl::Seconds(10);
 
-// A blocking request without a deadline that waits longer for its response logs
-// that. More than most servers need for a request, and less than a user waits
-// before a program counts as hung.
+// If a blocking request without a deadline waits longer for its response, this
+// is logged. The time is longer than most servers need for a request. It is
+// shorter than the time after which people think that the program hangs.
 constexpr absl::Duration kResponsePatience = absl::Seconds(10);
 
-// Bytes of one session's requests without a response. At this limit a server
-// stops reading from the session. Equal to the bytes that may be gathered for
-// it.
+// The bytes of one session's requests without a response. At this limit a
+// server stops reading from the session. The number is equal to the bytes that
+// may be gathered for the session.
 constexpr size_t kDefaultRequestBytes = kDefaultGatheredBytes;
 // The bytes that a request counts in addition to its payload.
 constexpr size_t kRequestOverheadBytes = 256;
 
-// Messages that may be queued on a session. The overhead of a message does not
-// depend on its size. This number of small messages takes about as much memory
-// as kDefaultQueuedBytes.
+// The messages that may be queued on a session. Each message has a fixed
+// overhead, so this number of small messages occupies about as much memory as
+// kDefaultQueuedBytes.
 constexpr uint32_t kDefaultQueuedMessages = 16384;
 
-// File descriptors that may be queued on a session: a quarter of the usual
+// The file descriptors that may be queued on a session: a quarter of the usual
 // limit of a process (1,024).
 constexpr uint32_t kDefaultQueuedDescriptors = 256;
 
-// Requests of one session that wait for their completion. The client's table of
-// this size has 3 MiB. The server has at most this number of request messages
-// of one client.
+// The requests of one session that wait for their completion. The client's
+// table of this size has 3 MiB. A server holds at most this number of request
+// messages of one session.
 constexpr uint32_t kMaxOpenRequests = 65536;
 
 // Limits of one session. queued_bytes (with the overhead) and
@@ -94,30 +97,31 @@ struct SessionLimits {
 };
 
 // Limits of one user at one service. They do not apply to root and the
-// service's own user. In addition, a user may have one more session, or file
-// descriptor in a message, only while it has fewer than are left of the
-// process's total, or of the default number of sessions.
+// service's own user. The comments of le_msg_ServiceLimits_t have the further
+// rules for sessions and for received file descriptors.
 struct UserLimits {
   uint32_t sessions = UINT32_MAX;
-  // Of messages that are queued for the user. Separately, of received messages
-  // that the program has not released. While a user has its largest number of
-  // the latter, the service does not receive from it. A session ends if a
-  // descriptor arrives and the user may have none: then all are at other
-  // services, or other users have them.
+  // File descriptors. The limit applies to two numbers separately: those of
+  // messages that are queued for the user, and those of received messages that
+  // the program has neither fetched nor released. While a user has the largest
+  // number of received ones, the service does not receive from it. If a file
+  // descriptor arrives and the user may have none at this service, the session
+  // ends.
   uint32_t descriptors = kDefaultQueuedDescriptors;
-  // Of requests without a response, and separately of queued messages. Each
-  // session has a part of it. With the default, the limits of a session apply
-  // unchanged to up to four sessions of the user.
+  // The limit applies to two numbers separately: the bytes of requests without
+  // a response, and the bytes of queued messages. Each session has a part of
+  // it. With the default, a user may have four sessions before the parts are
+  // smaller than the limits of a session.
   size_t bytes = 4 * kDefaultGatheredBytes;
 };
 
-// Sessions of one service. By default a process has fewer file descriptors than
-// this, so they run out first unless the limit is set.
+// The sessions of one service. Most processes may open fewer files, so their
+// limit of open files is usually reached first.
 constexpr uint32_t kDefaultMaxSessions = 1u << 20;
 
-// A pool of this many messages suggests a leak, so a warning is logged. It is
-// more than the open requests of one session. If the program has set the size
-// of the pool, the warning is logged at ten times that size.
+// A pool with more messages than this suggests a leak, so a warning is logged.
+// The number is more than the open requests of one session. If the program has
+// set the size of the pool, the warning is logged above ten times that size.
 constexpr size_t kPoolWarningMessages = 100'000;
 static_assert(kPoolWarningMessages > kMaxOpenRequests);
 constexpr size_t kPoolGrowthWarningFactor = 10;

@@ -12,13 +12,13 @@
 namespace le {
 namespace messaging {
 
-// The requests of a session that its server has not answered: their number and
-// their bytes. A value of one word, so that any thread can answer without a
+// The number and the bytes of a session's requests that its server has not
+// answered. Both are in one word, so that any thread can change them without a
 // lock, by adding or subtracting Of().
 class OpenRequests {
  public:
   explicit OpenRequests(uint64_t word) : word_(word) {}
-  // The change of the word for one request with a payload of this size.
+  // Returns the change of the word for one request with a payload of this size.
   static uint64_t Of(size_t payload_bytes) {
     return (uint64_t{1} << kBytesBits) + payload_bytes + kRequestOverheadBytes;
   }
@@ -26,15 +26,15 @@ class OpenRequests {
   uint32_t count() const { return static_cast<uint32_t>(word_ >> kBytesBits); }
   size_t bytes() const { return word_ & ((uint64_t{1} << kBytesBits) - 1); }
 
-  // Whether the number or the bytes have reached this part of their limit (1:
-  // all, 2: half), rounded up.
+  // Returns whether the number or the bytes have reached a part of their limit:
+  // limit / part, rounded up.
   bool HasReached(uint32_t max_count, size_t max_bytes, uint32_t part) const {
     return count() >= max_count / part + (max_count % part != 0) ||
            bytes() >= max_bytes / part + (max_bytes % part != 0);
   }
 
  private:
-  // 16 TiB, and a million requests.
+  // The word has room for 16 TiB and a million requests.
   static constexpr int kBytesBits = 44;
   static_assert(kMaxOpenRequests < (1u << (64 - kBytesBits)) &&
                     kMaxOpenRequests * (kMaxMessageBytes + 4096) <

@@ -9,20 +9,20 @@
 namespace le {
 namespace messaging {
 
-// The end of a send, a request or an opening.
+// The result of a send, a request or an opening.
 enum class Result : uint8_t {
   kOk,
   kClosed,         // the session was closed before or during the call
   kTimedOut,       // the deadline has passed
-  kUnanswered,     // request: the server released it
-  kCancelled,      // request: its owner cancelled it
+  kUnanswered,     // request: the server has released the request
+  kCancelled,      // request: its owner has cancelled it
   kNoRoom,         // message: the queue is full, and the caller does not wait
   kNoMemory,       // message: no memory; the session must end
   kTooMany,        // request: a limit of this side is reached
   kDeadlock,       // the caller would wait for its own thread
-  kNotOffered,     // opening: bound, but no server offers the service
+  kNotOffered,     // opening: no server offers the service
   kNoBinding,      // opening: no binding leads to a service
-  kNoDirectory,    // opening: no trusted directory answers, or another cause
+  kNoDirectory,    // opening: no trusted directory answers, or any other cause
   kServiceFull,    // opening: the service has its largest number of sessions
   kOtherProtocol,  // opening: the service speaks another protocol
 };

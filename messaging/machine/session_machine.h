@@ -26,12 +26,12 @@ namespace messaging {
 // The action of a client for a frame.
 struct FrameVerdict {
   enum class Action : uint8_t {
-    kDeliver,             // give it to the receive handler
-    kComplete,            // it answers the request of `completion`
-    kCompleteUnanswered,  // the server released that request
-    kIgnore,  // it answers a request that was abandoned, or its type
+    kDeliver,             // pass the frame to the receive handler
+    kComplete,            // the frame answers the request of `completion`
+    kCompleteUnanswered,  // the server released the request of `completion`
+    kIgnore,  // the frame answers a request that was abandoned, or its type
               // is of a later release
-    kFault,   // it breaks the rules: `fault` says which
+    kFault,   // the frame violates the protocol; `fault` says how
   };
   Action action = Action::kDeliver;
   Completion completion = {};
@@ -40,9 +40,10 @@ struct FrameVerdict {
 
 // A client session.
 //
-// Each opening has an *epoch*. A thread that sends takes the connection and the
-// epoch together. When it later reports the end of that opening, it passes the
-// epoch. The report is ignored if another opening has begun.
+// Each opening has a number, its *epoch*. A thread that sends reads the
+// connection and the epoch in one step. If the send fails, the thread reports
+// the end of the opening with this epoch. The report is ignored if another
+// opening has begun meanwhile.
 class ClientSessionMachine {
  public:
   using Epoch = uint32_t;  // 0: before the first opening
@@ -64,12 +65,13 @@ class ClientSessionMachine {
   bool OnGivenUp();
   // The opening of that epoch has ended. False: it had ended before.
   bool End(Epoch epoch, CloseReason reason);
-  // The end is about to be reported to the user. False: there is none to
-  // report.
+  // The end of the opening is about to be reported to the user. False: there is
+  // no end to report.
   bool Tell() { return Apply(ClientEvent::kTold); }
   // False: the session was closed already.
   bool Close(CloseReason reason);
-  // False: it was ended or deleted already.
+  // The owner's thread ends. False: this was reported already, or the session
+  // was deleted.
   bool Retire();
   void Delete();
 
@@ -80,7 +82,7 @@ class ClientSessionMachine {
   // Numbers and adds a request. kOk: *id identifies it. kClosed, kTooMany: the
   // request is refused.
   Result AddRequest(Completion* completion, absl::Time deadline, uint64_t* id);
-  // The owner no longer waits. False: the request is complete.
+  // The owner no longer waits for the response. False: the request is complete.
   bool AbandonRequest(uint64_t id, Completion* completion);
   // The request was not sent, so there will be no answer. False: the request is
   // complete.
@@ -90,8 +92,8 @@ class ClientSessionMachine {
   size_t requests() const { return requests_.size(); }
   // Existing requests are kept, even above the limit.
   void LimitRequests(size_t limit) { requests_.set_limit(limit); }
-  // Removes the requests of an opening that has ended: returns one a call, in
-  // their order, and then none.
+  // Removes the requests of an opening that has ended. Each call returns one
+  // completion, in their order, or none if no request is left.
   absl::optional<Completion> TakeRequest() { return requests_.TakeFirst(); }
 
  private:
@@ -105,8 +107,8 @@ class ClientSessionMachine {
   TransactionTable requests_{kMaxOpenRequests};
 };
 
-// The fault of a frame whose type this end does not know. Null: it may be
-// ignored.
+// Returns the fault of a frame whose type this end does not know: `fault`, or a
+// special text for a type of the directory. Null: the frame may be ignored.
 inline const char* FaultOfUnknown(uint8_t type, const char* fault) {
   if (type >= kFirstDirectoryFrame) {
     return "a frame that only a directory sends";
@@ -114,8 +116,8 @@ inline const char* FaultOfUnknown(uint8_t type, const char* fault) {
   return transports::MayBeIgnored(type) ? nullptr : fault;
 }
 
-// The action of a server for a frame: end the session for `fault`, deliver the
-// frame, or ignore it.
+// The action of a server for a frame. If there is a `fault`, the session ends.
+// Otherwise the frame is delivered or ignored.
 struct ServerVerdict {
   const char* fault;
   bool deliver;

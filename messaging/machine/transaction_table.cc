@@ -9,7 +9,8 @@ namespace le {
 namespace messaging {
 namespace {
 
-// Up to this number of stale deadlines, a pass over all is not worthwhile.
+// Up to this number of stale deadlines, a pass over all deadlines is not
+// worthwhile.
 constexpr size_t kFewDue = 16;
 
 // The index is stored plus one, so that no id is 0.
@@ -33,7 +34,7 @@ struct TransactionTable::IsLater {
 uint64_t TransactionTable::Add(const Completion& completion,
                                absl::Time deadline) {
   if (used_ >= limit_) return 0;
-  // Without memory nothing has changed.
+  // reserve() may throw, so it is called before anything changes.
   if (due_.size() == due_.capacity() && deadline != absl::InfiniteFuture()) {
     due_.reserve(2 * due_.size() + 1);
   }

@@ -17,8 +17,8 @@
 namespace le {
 namespace messaging {
 
-// An id is never 0. Two requests of a table have the same id only after 2^32
-// uses of one slot, so an answer to an earlier request finds nothing.
+// An id is never 0. An id is used again only after 2^32 uses of one slot, so a
+// late answer to an earlier request finds no request.
 //
 //   Add ──► waiting ──Complete──► free
 //              └─────Abandon────► abandoned ──Complete──► free
@@ -43,17 +43,19 @@ class TransactionTable {
   // request was not waiting.
   bool Abandon(uint64_t id, Completion* completion);
 
-  // Removes all requests: each call returns one that was waiting, in the order
-  // of Add(), and the last call returns none. Needs no memory.
+  // Removes all requests. Each call removes and returns one waiting request, in
+  // the order of Add(). The last call removes the abandoned requests and
+  // returns none. Needs no memory.
   absl::optional<Completion> TakeFirst();
 
-  // The earliest deadline of the waiting requests. InfiniteFuture(): none has
-  // one.
+  // The earliest deadline of the waiting requests. InfiniteFuture(): no request
+  // has a deadline.
   absl::Time NextDeadline() const {
     return due_.empty() ? absl::InfiniteFuture() : due_.front().deadline;
   }
-  // Abandons one request whose deadline is not after `now`: the one with the
-  // earliest deadline, or of several the one that was added first.
+  // Abandons the request with the earliest deadline, if this deadline is not
+  // after `now`. Of several such requests, it abandons the one that was added
+  // first.
   absl::optional<Completion> Expire(absl::Time now);
 
   size_t size() const { return used_; }
@@ -73,12 +75,12 @@ class TransactionTable {
     // another list.
     uint32_t next = kNil;
     uint32_t previous = kNil;
-    bool has_deadline = false;  // and it waits
+    bool has_deadline = false;  // only while the request waits
   };
 
   struct Due {
     absl::Time deadline;
-    uint64_t order;  // of Add()
+    uint64_t order;  // the number of the call of Add()
     uint64_t id;
   };
   struct IsLater;
@@ -93,9 +95,9 @@ class TransactionTable {
   size_t limit_;
   std::vector<Slot> slots_;
   size_t used_ = 0;
-  // A heap, the earliest first. A request that no longer waits leaves a stale
-  // entry. The first entry is never stale. At most half of the entries, and a
-  // few more, are stale.
+  // A heap whose first entry has the earliest deadline. A request that no
+  // longer waits leaves a stale entry. The first entry is never stale. At most
+  // half of the entries and kFewDue more are stale.
   std::vector<Due> due_;
   size_t with_deadline_ = 0;  // entries that are not stale
   uint64_t next_order_ = 0;

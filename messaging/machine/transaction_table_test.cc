@@ -157,7 +157,8 @@ TEST(TransactionTableTest, DeadlinesCostNoPassOverAllRequests) {
   EXPECT_EQ(expired, kMany);
   EXPECT_LT(table.comparisons(), kLimit);
 
-  // The same if requests are answered before their deadlines, in any order.
+  // The bound is the same if requests are answered before their deadlines, in
+  // any order.
   TransactionTable answered(kMany);
   std::vector<uint64_t> ids;
   for (int i = 0; i < kMany; ++i) {

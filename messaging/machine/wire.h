@@ -19,18 +19,18 @@ namespace messaging {
 // Session frames have types below 128; the directory has the others. A receiver
 // may ignore an unknown type if transports::MayBeIgnored() allows it.
 enum FrameType : uint8_t {
-  kHelloFrame = 1,       // server to client, first: the session is open
-  kMessageFrame = 2,     // either way: has no response
+  kHelloFrame = 1,       // server to client, first frame: the session is open
+  kMessageFrame = 2,     // both directions: a message without a response
   kRequestFrame = 3,     // client to server; `id` names the transaction
   kResponseFrame = 4,    // server to client; `id` is the request's
   kUnansweredFrame = 5,  // server to client: the request was released
-  kTurnedAwayFrame = 6,  // server to client, instead of the hello: no room
+  kTurnedAwayFrame = 6,  // server to client, instead of the hello: refused
 };
 
 constexpr uint8_t kFirstDirectoryFrame = 128;
 
-// A bit of the type: the sender has set the payload's length. Without the bit,
-// the length is what remained after the zeros at the end were removed.
+// A bit of the type. It says that the sender has set the payload's length.
+// Without the bit, the frame has the payload without the zeros at its end.
 constexpr uint8_t kLengthWasSet = 0x40;
 
 constexpr uint8_t PlainType(uint8_t type) { return type & ~kLengthWasSet; }
@@ -42,13 +42,13 @@ struct Hello {
 
   uint32_t version = transports::kWireVersion;  // of this session
   uint32_t reserved = 0;
-  // Identifies the server's thread. The number cannot be guessed. With it a
-  // client detects that it would wait for its own thread.
+  // Identifies the server's thread. The number cannot be guessed. A client uses
+  // it to detect that it would wait for its own thread.
   uint64_t thread_token = 0;
 };
 static_assert(sizeof(Hello) == Hello::kSize, "sent as it stands");
 
-// The hello may be of any version.
+// Parses a hello of any version. None: the frame is too short.
 inline absl::optional<Hello> ParseHello(absl::Span<const uint8_t> bytes) {
   Hello hello;
   if (bytes.size() < sizeof(hello)) return absl::nullopt;

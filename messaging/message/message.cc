@@ -57,7 +57,7 @@ transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {
   frame.payload = absl::MakeConstSpan(payload_.data(), length);
   frame.headroom = payload_.headroom();
   // The transport may keep the payload if there is no other reference. Under
-  // asan it is freed with the message, so that a later access is reported.
+  // asan the payload is freed with the message, to detect a later access.
   if (IsSoleReference() && !event::kAsan) frame.movable_payload = &payload_;
   if (descriptor_to_send_) frame.descriptor = &descriptor_to_send_;
   return frame;

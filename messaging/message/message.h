@@ -22,12 +22,13 @@ namespace messaging {
 class MessagePool;
 
 // A payload, at most one file descriptor in each direction, and the id of a
-// request. References are thread-safe. Only one thread at a time may use the
-// rest.
+// request. Ref() and Unref() are thread-safe. Only one thread at a time may use
+// the other functions.
 //
 // The memory of a message is reused for messages only. Each reuse increments
-// the generation, a number of 6 bits that wraps. A reference of the C API
-// carries it in the low bits of the address, which alignas(64) leaves zero.
+// the generation, a number of 6 bits that wraps. alignas(64) leaves the low 6
+// bits of the address zero, so a reference of the C API has the generation
+// there.
 class alignas(64) Message {
  public:
   static constexpr uintptr_t kGenerationBits = 63;
@@ -53,12 +54,12 @@ class alignas(64) Message {
     payload_.MarkDirty();
     return payload_.data();
   }
-  // The size that was set, at this end or at the far end; otherwise the
+  // The size that was set at this end or at the far end. If none was set, the
   // capacity.
   size_t size() const;
   void SetSize(size_t size);
 
-  // A received file descriptor, and one to be sent.
+  // The received file descriptor, and the one to send.
   bool has_received_descriptor() const {
     return static_cast<bool>(received_descriptor_);
   }
@@ -77,15 +78,15 @@ class alignas(64) Message {
   bool owes_response() const {
     return request_id_.load(std::memory_order_acquire) != 0;
   }
-  // The request's id, or 0 if it was answered. The caller must answer the
-  // request.
+  // Removes and returns the request's id, or returns 0 if the request was
+  // answered. The caller must answer the request.
   uint64_t TakeRequestId() {
     return request_id_.exchange(0, std::memory_order_acq_rel);
   }
 
-  // Moves a received payload from its full-size buffer to memory of just its
-  // size. Does nothing if that saves little or there is no memory. The payload
-  // returns to a buffer when it is read, written or sent.
+  // Moves a received payload from its full-size buffer to memory of the
+  // payload's size. Does nothing if this saves little or there is no memory.
+  // Unpack() moves the payload back before it is read, written or sent.
   void Pack();
   size_t held_bytes() const;
 

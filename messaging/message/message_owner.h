@@ -14,17 +14,18 @@
 namespace le {
 namespace messaging {
 
-// The functions of a session that its messages call. Each message has a
-// reference.
+// The functions of a session that its messages call. Each message holds a
+// reference to its session.
 class MessageOwner : public event::RefCounted<MessageOwner> {
  public:
-  // Any thread. A received request of that id, with a payload of that size, was
+  // Any thread. A received request with this id and a payload of this size was
   // released without a response.
   virtual void GiveUp(uint64_t request, size_t received_bytes) = 0;
   // Any thread. The program has fetched the file descriptor of a received
   // message.
   virtual void OnDescriptorTaken() {}
-  // Any thread. The program has not fetched `fd`. Its close may take long.
+  // Any thread. The program has not fetched `fd`, so this function closes it.
+  // The close may take long.
   virtual void DropDescriptor(event::UniqueFd fd) = 0;
   // Any thread. For log lines.
   virtual const std::string& interface_name() const = 0;

@@ -24,8 +24,8 @@ class MessageCount {
   explicit MessageCount(std::string protocol_id);
   // Counts one more message, for a session of that interface.
   void Add(const std::string& interface_name);
-  // Sets the expected number. Returns how many messages the caller must create.
-  // They are counted already.
+  // Sets the expected number of messages. Returns how many of them are missing,
+  // and counts these. The caller must create them.
   size_t Expect(size_t messages);
 
  private:
@@ -37,7 +37,7 @@ class MessageCount {
 
 // Messages of one protocol and their buffers, which are reused. A protocol has
 // one pool for all threads. A thread that owns sessions has a pool of its own,
-// in which it takes no lock. Any thread may use either.
+// which it uses without a lock. Any thread may use either pool.
 class MessagePool : public event::RefCounted<MessagePool> {
  public:
   // A pool for all threads. `count` must outlive it.
@@ -49,9 +49,9 @@ class MessagePool : public event::RefCounted<MessagePool> {
   // The thread of the pool is ending, or has ended.
   void DropOwner();
 
-  // A zero-filled message of `owner`.
+  // Returns a zero-filled message of `owner`.
   event::Ref<Message> New(MessageOwner* owner);
-  // A message of `owner` with the contents of a received frame.
+  // Returns a message of `owner` with the contents of a received frame.
   event::Ref<Message> NewReceived(MessageOwner* owner,
                                   transports::IncomingFrame&& frame);
   // Called by the message after its last reference was released.

@@ -14,8 +14,8 @@
 namespace le {
 namespace messaging {
 
-// An identifier, a largest message, and a pool of such messages. Any thread.
-// Exists as long as its process.
+// An identifier, the size of the largest message, and a pool of messages. Any
+// thread. A protocol is destroyed only with its process.
 class Protocol {
  public:
   Protocol(std::string id, size_t max_message_size)

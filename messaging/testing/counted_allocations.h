@@ -17,20 +17,21 @@ namespace le {
 namespace messaging {
 namespace testing {
 
-// Those of threads that have called CountThisThread(). The test kit's directory
-// is no such thread.
+// The allocations of threads that have called CountThisThread(). So those of
+// the test kit's directory are not counted.
 inline std::atomic<int> g_allocations{0};
 inline thread_local bool t_is_counted = false;
 
 inline void CountThisThread() { t_is_counted = true; }
 
 constexpr int kCounted = 400;
-// A one-off allocation occurs in one round only. For example, the first two
-// responses that leave together create a queue.
+// A one-off allocation occurs in one round only, so the least of all rounds
+// does not count it. For example, a queue is created when two responses are
+// first sent together.
 constexpr int kRounds = 5;
 
-// Returns the number of allocations of kCounted operations: the least of all
-// rounds.
+// Returns the number of allocations of kCounted operations, in the round with
+// the fewest.
 template <typename Operation>
 int CountAllocations(Operation operation) {
   int least = std::numeric_limits<int>::max();

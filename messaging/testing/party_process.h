@@ -19,12 +19,13 @@ namespace le {
 namespace messaging {
 namespace testing {
 
-// A process for the library: the real process, but with its own state. It
-// cannot die alone.
+// A process in the sense of the library: the real process with a state of its
+// own. If it dies, the whole real process dies.
 class PartyProcess final : public event::Process {
  public:
-  // Waits for its threads, because the end of the party does not end them. For
-  // example, a thread that closes a descriptor may outlive the party.
+  // Waits for the threads of this process, because the end of the party does
+  // not end them. For example, a thread that closes a file descriptor may
+  // outlive the party.
   ~PartyProcess() override {
     {
       std::unique_lock<std::mutex> lock(mutex_);
@@ -46,8 +47,8 @@ class PartyProcess final : public event::Process {
   }
   std::unique_ptr<event::ThreadHandle> StartThread(
       const std::string& name, std::function<void()> body) override {
-    // The real process would bind the threads to itself. They must belong to
-    // this one.
+    // real()->StartThread() would bind the thread to the real process. It must
+    // belong to this process.
     {
       std::lock_guard<std::mutex> lock(mutex_);
       ++threads_;

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The test's own process is the hub: it starts the directory and the parties,
-// and passes signals between them. Each party is the same program, which runs
-// only this test. Its environment has the party's name, and it has a socket to
-// the hub.
+// and passes signals between them. Each party is a process of the same program,
+// which runs only this test. The environment of the process has the party's
+// name. A socket connects it to the hub.
 
 #include "messaging/testing/process_setting.h"
 
@@ -36,10 +36,10 @@ constexpr char kRoleVariable[] = "LE_SCENARIO_ROLE";
 // The file descriptor of the socket to the hub in a party.
 constexpr int kHub = 3;
 
-// One request or answer is one packet: a letter and a name.
-//   party to hub: S signal, A await (answered), L as A but the answer is
-//                 awaited by the loop, K kill, R start, D kill directory,
-//                 U start directory (all answered but S)
+// Each request and each answer is one packet. A request of a party is a letter
+// and a name: S signal, A await, K kill, R start, D kill the directory, U start
+// the directory. The hub answers all requests except S. It answers A when the
+// event is reported.
 
 // ---- In a party's process --------------------------------------------------
 
@@ -153,8 +153,8 @@ class Hub {
       } else {
         Obey(names[i], word[0], word.substr(1));
       }
-      // The word may have ended another party. Then its socket is closed, or
-      // its number is another socket's.
+      // The word may have ended another party. Then the rest of `polls` may
+      // have a closed socket, or a number that is now another socket's.
       return;
     }
   }

@@ -10,7 +10,7 @@ namespace le {
 namespace messaging {
 namespace testing {
 
-// Runs each party, and the directory, in a process.
+// Runs each party and the directory in a real process of its own.
 void RunInProcesses(const Scenario& scenario);
 
 }  // namespace testing

@@ -41,7 +41,8 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  // First copies all of them to high numbers, so that none is overwritten.
+  // First copy all file descriptors to high numbers, so that dup2() overwrites
+  // none of them.
   int away[8];
   size_t count = 0;
   for (const auto& pair : spec.descriptors) {

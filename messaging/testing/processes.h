@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Child processes of a test, the words that the test exchanges with them, and
-// directoryd as such a child. Depends on no test framework, so the caller
-// handles failures.
+// directoryd as a child. Uses no test framework, so the caller must check the
+// results.
 
 #ifndef LE_MESSAGING_MESSAGING_TESTING_PROCESSES_H_
 #define LE_MESSAGING_MESSAGING_TESTING_PROCESSES_H_
@@ -22,7 +22,8 @@ namespace testing {
 
 struct ProcessSpec {
   std::vector<std::string> words;  // the program's path, and its arguments
-  // The file descriptors that it inherits: {number here, number there}.
+  // The file descriptors that the child inherits: {number in this process,
+  // number in the child}.
   std::vector<std::pair<int, int>> descriptors;
   // Added to this process's environment. An empty value removes the variable.
   std::map<std::string, std::string> environment;
@@ -30,21 +31,21 @@ struct ProcessSpec {
   std::function<bool()> prepare;
 };
 
-// Starts a child, which is killed when the calling thread ends. -1 with errno
-// if no process can be started. A child whose program cannot be executed ends
-// with status 127.
+// Starts a child. The child is killed when the calling thread ends. Returns -1
+// with errno if no process can be started. If the program cannot be executed,
+// the child ends with status 127.
 pid_t StartProcess(const ProcessSpec& spec);
 // Kills the child by SIGKILL, waits for its end, and sets *pid to 0. No-op if
 // *pid is not positive.
 void KillProcess(pid_t* pid);
 
-// The path of a program in the data of this program; "" if there is none.
+// Returns the path of a program in the runfiles of this program, or "".
 std::string FindProgram(const std::string& path_in_repository);
 std::string OwnProgram();
 
-// One word is one packet of a socket. Receiving waits for `seconds`, or without
-// a timeout if `seconds` is negative. "": the peer has closed, or the timeout
-// expired.
+// One word is one packet of a socket. ReceiveWord() and IsReadable() wait for
+// `seconds`, or without a timeout if `seconds` is negative. ReceiveWord()
+// returns "" if the peer has closed, or if the timeout has expired.
 bool SendWord(int socket, const std::string& word);
 std::string ReceiveWord(int socket, double seconds = -1);
 bool IsReadable(int fd, double seconds);
@@ -57,7 +58,7 @@ class DirectoryProcess {
   DirectoryProcess(const DirectoryProcess&) = delete;
   DirectoryProcess& operator=(const DirectoryProcess&) = delete;
 
-  // Returns when the directory listens. False: it does not.
+  // Returns true when the directory listens. False: it does not start.
   bool Start(std::function<bool()> prepare = nullptr);
   void Kill() { KillProcess(&pid_); }
   // Kills the directory, and removes its folder. False: the folder has a file

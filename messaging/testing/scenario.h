@@ -3,9 +3,9 @@
 //
 // The test kit: one scenario, every transport.
 //
-// A scenario has a few parties, which communicate by the C API. For le_msg each
-// party is a process. Write the body of each party once. RunScenario() runs it
-// in one of these settings:
+// A scenario has a few parties, which communicate by the C API. The library
+// treats each party as a process. A test has one body for each party.
+// RunScenario() runs the bodies in one of these settings:
 //
 //   kSimulated      over loopback, in virtual time. One thread runs at a time,
 //                   and a seed decides the order
@@ -28,10 +28,10 @@
 //   }
 //   INSTANTIATE_TEST_SUITE_P(Everywhere, EchoTest, AllSettings(), SettingName);
 //
-// A process of kUnixProcesses is this test program, run again up to the same
-// RunScenario() call. So the code before that call runs in each process, and a
-// test may call RunScenario() only once. Parties share no memory. To
-// communicate other than by messages, they use Signal().
+// In kUnixProcesses each party is a process of the same test program, which
+// runs the test until it calls RunScenario(). So the code before this call runs
+// in each process, and a test may call RunScenario() only once. Parties share
+// no memory. To communicate without messages, they use Signal().
 
 #ifndef LE_MESSAGING_MESSAGING_TESTING_SCENARIO_H_
 #define LE_MESSAGING_MESSAGING_TESTING_SCENARIO_H_
@@ -56,13 +56,13 @@ namespace testing {
 
 enum class Setting { kSimulated, kThreads, kUnixThreads, kUnixProcesses };
 
-// The functions of a party in addition to le_msg. Only for the thread that runs
-// its body.
+// Functions for the body of a party. Only the thread that runs the body may
+// call them.
 class Party {
  public:
   virtual ~Party() = default;
 
-  // Reports an event. An event that was reported stays reported.
+  // Reports an event to all parties. The event stays reported.
   virtual void Signal(const std::string& event) = 0;
   // Waits for an event. The event loop does not run.
   virtual void Await(const std::string& event) = 0;

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The events that parties of one real process report other than by messages.
+// The events that the parties of one real process report by Party::Signal().
 
 #ifndef LE_MESSAGING_MESSAGING_TESTING_SIGNAL_BOARD_H_
 #define LE_MESSAGING_MESSAGING_TESTING_SIGNAL_BOARD_H_
@@ -46,7 +46,7 @@ class SignalBoard {
     return events_.count(event) > 0;
   }
 
-  // Wakes the thread that created it: by its parker, or by its loop.
+  // Wakes the thread that created this object, by its parker or by its loop.
   class Waiter final : private event::Task {
    public:
     Waiter(SignalBoard* board, bool by_loop)

@@ -29,8 +29,8 @@ using event::Simulation;
 
 constexpr char kAddress[] = "directory";
 
-// Half a million requests take 10 million steps. A run without end reaches this
-// number within seconds.
+// The most steps of a run. Half a million requests take 10 million steps. A run
+// without end reaches this number within seconds.
 constexpr uint64_t kMaxSteps = 50000000;
 
 class SimRun {

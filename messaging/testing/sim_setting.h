@@ -10,8 +10,8 @@ namespace le {
 namespace messaging {
 namespace testing {
 
-// Runs each party, and the directory, in a simulated process. Once for each
-// seed.
+// Runs the scenario once for each seed. Each party and the directory have a
+// simulated process.
 void RunSimulated(const Scenario& scenario, int seeds);
 
 }  // namespace testing

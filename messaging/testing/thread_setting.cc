@@ -30,7 +30,7 @@ namespace messaging {
 namespace testing {
 namespace {
 
-// The directory, and the parts by which parties reach it.
+// A directory, and the parts of a Runtime by which a party uses it.
 class World {
  public:
   virtual ~World() = default;

@@ -12,7 +12,8 @@ namespace testing {
 
 enum class Wire { kLoopback, kUnixSockets };
 
-// Runs each party in a thread of this process, with its own runtime.
+// Runs each party in a thread of this process. For the library each party is a
+// process (PartyProcess).
 void RunInThreads(const Scenario& scenario, Wire wire);
 
 }  // namespace testing

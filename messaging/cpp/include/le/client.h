@@ -31,9 +31,9 @@ namespace internal {
 
 class ClientCore;
 
-// The closure of one request or opening. After that the object is used again.
-// Its owner is the core's list of waiting calls, or the Completion that runs
-// the closure, or the core's free list.
+// Holds the closure of one request or opening. After its completion the object
+// is reused for another one. Its owner is one of these: the core's list of
+// waiting calls, the Completion that runs the closure, the core's free list.
 struct PendingCall {
   // Large enough for a closure that holds a UniqueFunction.
   using Closure =
@@ -50,9 +50,9 @@ struct PendingCall {
 
 // A request that waits for its response. Destroying this object cancels the
 // request: the closure is destroyed and not called. The object belongs to the
-// thread of its client, and may outlive the client. While the request waits,
-// these are fatal on another thread: moving the object, destroying it, and all
-// its methods except status().
+// thread of its client, and may outlive the client. While the request waits, it
+// is fatal on another thread to move or destroy the object, or to call a method
+// other than status().
 class [[nodiscard]] Call {
  public:
   Call() = default;  // has no request
@@ -61,7 +61,8 @@ class [[nodiscard]] Call {
   Call(Call&& other) noexcept { Take(&other); }
   Call& operator=(Call&& other) noexcept {
     if (this == &other) return *this;
-    // Destroyed last: the closure of the cancelled request may own this object.
+    // `replaced` is destroyed last: the closure of its request may own this
+    // object.
     const Call replaced = std::move(*this);
     Take(&other);
     return *this;
@@ -69,10 +70,10 @@ class [[nodiscard]] Call {
   ~Call() { Cancel(); }
 
   // OK: the request was accepted. Its closure is called exactly once, unless
-  // the request is cancelled or the client is destroyed. An error: the caller
-  // misused the client, and the closure is not called.
+  // the request is cancelled or the client is destroyed before. An error: the
+  // caller misused the client, and the closure is not called.
   const absl::Status& status() const { return status_; }
-  // Whether the closure has still to be called.
+  // Returns whether this object has a request that is not complete.
   bool pending() const {
     Check("le::Call::pending");
     return pending_ != nullptr;
@@ -123,7 +124,8 @@ class ClientCore final : public ThreadBound {
 
   le_msg_SessionRef_t session() const { return session_; }
 
-  // Whether the session is closed. In C, opening any other session is fatal.
+  // Returns whether the session is closed. In C it is fatal to open a session
+  // that is not closed.
   bool MayOpen() const {
     return !was_opened_ || le_msg_GetCloseReason(session_) != LE_MSG_CLOSE_NONE;
   }
@@ -141,8 +143,8 @@ class ClientCore final : public ThreadBound {
 
   template <typename F>
   PendingCall* Add(F&& function) {
-    // Made before the list changes: the constructor of the user's closure may
-    // call Add(), or throw.
+    // The closure is made before the list changes: the constructor of the
+    // user's closure may call Add(), or throw.
     PendingCall::Closure closure(std::forward<F>(function));
     PendingCall* pending = free_;
     if (pending != nullptr) {
@@ -160,12 +162,13 @@ class ClientCore final : public ThreadBound {
     return pending;
   }
 
-  // The completion still arrives, and is dropped. le_msg_CancelRequest() is not
-  // used: it allocates for an early completion, and the session keeps the
-  // request until the server answers in any case.
+  // The request still completes, and its completion is dropped.
+  // le_msg_CancelRequest() is not used: it allocates memory for an early
+  // completion, and the session keeps the request until the server answers in
+  // any case.
   static void Cancel(PendingCall* pending) {
     pending->handle = nullptr;
-    // Destroyed last: it may own the client.
+    // The closure is destroyed last: it may own the client.
     const PendingCall::Closure closure = std::move(pending->closure);
   }
 
@@ -325,7 +328,7 @@ class ClientCore final : public ThreadBound {
   const le_msg_SessionRef_t session_;
   bool was_opened_ = false;
   bool reopens_ = false;
-  bool reopening_ = false;    // on_reopened_ has still to be called
+  bool reopening_ = false;    // on_reopened_ must still be called
   bool user_closed_ = false;  // set by CloseSession(), reset by OnClosed()
   PendingCall* waiting_ = nullptr;
   PendingCall* free_ = nullptr;
@@ -352,14 +355,15 @@ void Call::Check(const char* function) const {
 //
 // A client belongs to the thread that created it. Its closures run from the
 // loop of that thread (le::Loop), one at a time, and never inside a call of
-// this API. A client is not usable on another thread, once its thread is
-// ending, and if it was moved from or default constructed. Then each method
-// that returns a status returns FailedPrecondition.
+// this API. A client is not usable on another thread, or when its thread is
+// ending, or if it was moved from or default constructed. On a client that is
+// not usable, each method that returns a status returns FailedPrecondition.
 //
 // The client's thread may destroy it at any time, also in any closure, and
 // before or after its calls and messages. The destructor closes the session.
-// After that no closure of the client is called. Another thread may destroy the
-// client only after the client's thread has ended; before that it is fatal.
+// After the destructor no closure of the client is called. Another thread may
+// destroy the client after the client's thread has ended. Before that it is
+// fatal.
 //
 // No action of a server ends this process.
 class Client {
@@ -433,9 +437,9 @@ class Client {
   }
   // Closes the session. Pending requests and openings complete with
   // Unavailable, from the loop. The closure of OnClosed() is not called, and
-  // the session does not reopen (see ReopenAfterClose()). A call in the closure
-  // of OnClosed() only prevents the reopening. Any other call is a no-op if the
-  // session is closed.
+  // the session does not reopen (see ReopenAfterClose()). No-op if the session
+  // is closed, except in the closure of OnClosed(): there it prevents the
+  // reopening.
   absl::Status Close() {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->CloseSession();
@@ -449,15 +453,15 @@ class Client {
   }
 
   // ---- Handlers. An empty closure removes the handler. ----
-  // Called for a message from the server that is not a response. Without a
-  // handler such messages are dropped.
+  // Called for each message of the server, except responses. Without a handler
+  // these messages are dropped.
   absl::Status OnMessage(UniqueFunction<void(Message)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnMessage(std::move(closure));
     return usable;
   }
-  // Called after the server closed the session or died. Pending requests have
-  // completed before. The session may be opened again, also in the closure.
+  // Called after the server closed the session or died, when all pending
+  // requests have completed. The closure may open the session again.
   absl::Status OnClosed(UniqueFunction<void(CloseReason)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnClosed(std::move(closure));
@@ -470,17 +474,18 @@ class Client {
     return usable;
   }
   // From now on the session reopens after the server closed it or died. The
-  // closure of OnClosed() is called first. The reopening waits for a server.
-  // Then `reopened` is called with OK, or with FailedPrecondition if the
-  // service has another protocol: in that case the session stays closed.
+  // closure of OnClosed() is called first. Then the reopening waits for a
+  // server, and `reopened` is called with OK. If the service has another
+  // protocol, `reopened` is called with FailedPrecondition, and the session
+  // stays closed.
   absl::Status ReopenAfterClose(UniqueFunction<void(absl::Status)> reopened) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->Reopen(std::move(reopened));
     return usable;
   }
-  // Ends ReopenAfterClose() and destroys its closure. If a reopening has begun
-  // and the closure has not been called yet, closes the session as Close()
-  // does.
+  // Ends the effect of ReopenAfterClose() and destroys its closure. If a
+  // reopening has begun and this closure has not been called yet, closes the
+  // session as Close() does.
   absl::Status StayClosed() {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->StopReopening();
@@ -488,7 +493,7 @@ class Client {
   }
 
   // ---- Messages and requests ----
-  // A new message to the server, of this session. Empty if the client is not
+  // Returns a new message to the server. It is empty if the client is not
   // usable. Fatal on another thread while the client's thread lives.
   Message NewMessage() const {
     if (!core_.Check("le::Client::NewMessage")) return Message();
@@ -504,7 +509,7 @@ class Client {
   //   ResourceExhausted   the session has its largest number of open requests
   //   FailedPrecondition  the server is on this thread, the message is empty,
   //                       or the client is not usable
-  //   InvalidArgument     the message is not of this client
+  //   InvalidArgument     the message is of another client or a service
   absl::StatusOr<Message> Request(
       Message message, absl::Duration timeout = absl::InfiniteDuration()) {
     absl::Status usable = CheckMessage(message);
@@ -519,11 +524,12 @@ class Client {
 
   // Sends a request. `closure` is called once from the loop, with the response
   // or with one of the errors of Request(). The closure is moved, never copied.
-  // A closure of at most 80 bytes needs no memory of its own. So in the steady
-  // state a request that gets its response allocates nothing, even if it is
-  // cancelled. Destroying the returned Call cancels the request: keep the Call,
-  // or Detach() it. If the caller misuses the client, status() of the Call is
-  // an error.
+  // Destroying the returned Call cancels the request: keep the Call, or
+  // Detach() it. If the caller misuses the client, status() of the Call is an
+  // error.
+  //
+  // With a closure of at most 80 bytes, a request that the server answers
+  // allocates nothing in the steady state, even if it is cancelled.
   template <typename Closure>
   Call RequestAsync(Message message, absl::Duration timeout,
                     Closure&& closure) {

@@ -33,10 +33,10 @@ struct CanBeNull<UniqueFunction<Signature, kInlineBytes>> : std::true_type {};
 
 }  // namespace internal
 
-// Holds anything that can be called with Args, or nothing. (absl::AnyInvocable
-// does the same, but allocates for more than two pointers.) A closure of up to
-// kInlineBytes that moves without throwing is stored in the object itself; a
-// larger one is allocated. Not thread-safe.
+// Holds anything that can be called with Args, or nothing. A closure of up to
+// kInlineBytes is stored in the object itself if its move constructor is
+// noexcept. Any other closure is allocated. (absl::AnyInvocable allocates every
+// closure that is larger than two pointers.) Not thread-safe.
 template <typename R, typename... Args, size_t kInlineBytes>
 class UniqueFunction<R(Args...), kInlineBytes> {
  public:
@@ -68,7 +68,7 @@ class UniqueFunction<R(Args...), kInlineBytes> {
   UniqueFunction(UniqueFunction&& other) noexcept { Take(&other); }
   UniqueFunction& operator=(UniqueFunction&& other) noexcept {
     if (this == &other) return *this;
-    // Destroyed last: its destructor may use this object.
+    // The old closure is destroyed last: its destructor may use this object.
     const UniqueFunction replaced = std::move(*this);
     Take(&other);
     return *this;

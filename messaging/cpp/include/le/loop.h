@@ -26,10 +26,10 @@ namespace internal {
 
 class TaskQueue;
 
-// Maps numbers to queues. A number is never used again. The C API gets a number
-// instead of a pointer to the queue, for two reasons: it may call a function
-// after the queue is destroyed, and it does not report that it drops the
-// functions of a thread that ends.
+// Maps numbers to queues. A number is never used again. The C API gets the
+// number of a queue instead of a pointer, for two reasons. It may call
+// RunTasks() after the queue is destroyed. And if the thread ends, it drops
+// RunTasks() without a report.
 class TaskQueues {
  public:
   static TaskQueues* Get() {
@@ -59,8 +59,8 @@ class TaskQueues {
   std::unordered_map<uintptr_t, std::weak_ptr<TaskQueue>> queues_;
 };
 
-// The tasks of one Loop. The Loop and its senders share it. Any thread may call
-// it, except ForgetThreadEnd().
+// The tasks of one Loop. The Loop and its senders share this object. Any thread
+// may call its functions, except ForgetThreadEnd().
 class TaskQueue final {
  public:
   using Task = UniqueFunction<void()>;
@@ -84,7 +84,7 @@ class TaskQueue final {
 
   absl::Status Post(Task task) {
     if (!task) return absl::InvalidArgumentError("the task is empty");
-    // This call is fatal in the child of a fork, where the mutex may be locked
+    // This call is fatal in the child of a fork. There the mutex may be locked
     // for ever.
     le_thread_GetCurrent();
     std::list<Task> posted = NewPlace();
@@ -98,7 +98,7 @@ class TaskQueue final {
       if (is_queued_) return absl::OkStatus();
       runs = runs_;
     }
-    // Without the lock: in a simulation, a call of the C API may switch
+    // The lock is not held: in a simulation, a call of the C API may switch
     // threads.
     const le_result_t queued =
         le_event_TryQueueFunctionToThread(thread_, &RunTasks, number_, nullptr);
@@ -115,7 +115,7 @@ class TaskQueue final {
     }
     if (closed_) return Gone();
     posted.splice(posted.end(), tasks_, place);  // destroyed without the lock
-    // Without a text, which would need memory.
+    // The status has no text, because a text needs memory.
     return absl::Status(absl::StatusCode::kResourceExhausted, "");
   }
 
@@ -127,7 +127,8 @@ class TaskQueue final {
     closed_ = true;
     dropped.swap(tasks_);
   }
-  // On its thread: the end of the thread does not close this queue any more.
+  // Only on the queue's thread. Then the end of the thread does not close this
+  // queue any more.
   void ForgetThreadEnd() { le_thread_RemoveDestructor(thread_end_); }
 
  private:
@@ -154,7 +155,7 @@ class TaskQueue final {
         running.splice(running.end(), tasks_, tasks_.begin());
       }
       running.front()();
-      running.front() = nullptr;  // without the lock
+      running.front() = nullptr;  // destroys the closure without the lock
       const std::lock_guard<std::mutex> lock(mutex_);
       free_.splice(free_.end(), running);
     }
@@ -183,16 +184,17 @@ class TaskQueue final {
   // the user's closure. No code of the user runs under the mutex.
   std::list<Task> tasks_;
   std::list<Task> free_;  // empty tasks, whose memory is used again
-  // RunTasks() is queued in the C API. Set after the call of the C API, which
-  // may fail. Until then, each thread that posts queues RunTasks().
+  // RunTasks() is queued in the C API. This is set after the call of the C API,
+  // because the call may fail. Until then, each thread that posts also queues
+  // RunTasks().
   bool is_queued_ = false;
-  uint64_t runs_ = 0;  // that have begun
+  uint64_t runs_ = 0;  // the number of calls of Run() that have begun
 };
 
 }  // namespace internal
 
-// Posts tasks to a Loop. It may be copied, used on any thread, and may outlive
-// the loop.
+// Posts tasks to a Loop. A sender may be copied, may be used on any thread, and
+// may outlive the loop.
 class TaskSender {
  public:
   // Has no loop.
@@ -214,10 +216,10 @@ class TaskSender {
 };
 
 // Runs and stops the event loop of the thread that creates this object, and
-// posts tasks to it. A thread may have several Loops. Each has its own tasks:
-// when a Loop is destroyed, its remaining tasks are destroyed and not run. One
-// of its own tasks may destroy it. It must be destroyed on its thread, unless
-// that thread has ended.
+// posts tasks to this event loop. A thread may have several Loops. Each has its
+// own tasks: when a Loop is destroyed, its remaining tasks are destroyed and
+// not run. A task may destroy its own Loop. A Loop must be destroyed on its
+// thread, unless that thread has ended.
 class Loop {
  public:
   Loop() : queue_(internal::TaskQueue::New()) {}
@@ -230,7 +232,8 @@ class Loop {
 
   // Calls the handlers, timers and tasks of the calling thread until Stop(). It
   // may be called again.
-  //   FailedPrecondition  the loop is another thread's, or a handler calls this
+  //   FailedPrecondition  the loop belongs to another thread, or a handler of
+  //                       the loop calls this
   absl::Status Run() {
     if (!queue_->OnItsThread()) return internal::WrongThread();
     if (le_event_TryRunLoopUntilStopped() != LE_OK) {
@@ -240,8 +243,8 @@ class Loop {
   }
 
   // Ends Run() after the handlers that are ready in this turn. If Run() is not
-  // running, the next Run() returns at once. On another thread this posts a
-  // task that stops the loop. Any thread.
+  // running, the next Run() returns at once. Any thread: on another thread than
+  // the loop's, this posts a task that stops the loop.
   void Stop() {
     if (queue_->OnItsThread()) {
       le_event_StopLoop(nullptr);

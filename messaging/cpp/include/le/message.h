@@ -52,10 +52,10 @@ inline absl::Status NoMessage() {
 }  // namespace internal
 
 // A message of a session: a payload, and at most one file descriptor in each
-// direction. It is move-only, and empty after it was moved from, sent or
-// responded to. It may outlive its Client or Service. Any thread may use it,
-// but only one at a time. If a received request is destroyed without a
-// response, the client's request fails (Aborted).
+// direction. It is move-only. After it was moved from or sent, it is empty. It
+// may outlive its Client or Service. Any thread may use it, but only one at a
+// time. If a server destroys a received request without a response, the
+// client's request fails (Aborted).
 class Message {
  public:
   Message() = default;
@@ -78,9 +78,9 @@ class Message {
   explicit operator bool() const { return ref_ != nullptr; }
 
   // ---- The payload ----
-  // The bytes of the message. Their number is the one that was set by
-  // SetSize(), here or by the sender. If none was set, it is the size of the
-  // protocol's largest message. An empty message has no bytes.
+  // The bytes of the message. SetSize() sets their number, here or at the
+  // sender. If no size was set, their number is the size of the protocol's
+  // largest message. An empty message has no bytes.
   absl::Span<const uint8_t> payload() const& {
     if (ref_ == nullptr) return {};
     return {bytes(), le_msg_GetPayloadSize(ref_)};
@@ -93,14 +93,15 @@ class Message {
   }
   absl::string_view text() const&& = delete;
 
-  // The memory to write the payload to. It has the size of the protocol's
-  // largest message, and a new message is filled with zeros. SetSize() sets how
-  // many bytes are sent. Without SetSize(), a new message is sent whole, and a
+  // The memory for the payload. It has the size of the protocol's largest
+  // message. In a new message it is filled with zeros. SetSize() sets how many
+  // bytes are sent. Without SetSize(), a new message is sent whole, and a
   // response has the size of its request. An empty message has no buffer.
   absl::Span<uint8_t> buffer() & {
     if (ref_ == nullptr) return {};
     return {bytes(), le_msg_GetMaxPayloadSize(ref_)};
   }
+  // Sets how many bytes of the buffer are sent.
   //   OutOfRange          `size` is larger than buffer()
   //   FailedPrecondition  the message is empty
   absl::Status SetSize(size_t size) {
@@ -137,8 +138,8 @@ class Message {
   }
   template <typename T>
   const T* As() const&& = delete;
-  // Sets the size to that of T and returns the buffer as a T, to be written to.
-  // Null if T does not fit, or the message is empty.
+  // Sets the size to sizeof(T), and returns the buffer as a T for writing. Null
+  // if T does not fit, or the message is empty.
   template <typename T>
   T* Write() & {
     static_assert(IsPlain<T>(), "bytes can be copied only from a plain type");
@@ -147,8 +148,8 @@ class Message {
   }
 
   // ---- The file descriptor ----
-  // Attaches `fd`, which is sent with the message. For a received request, it
-  // is sent with the response. After an error, `fd` is closed.
+  // Attaches `fd`. It is sent with the message, or with the response if the
+  // message is a received request. After an error, `fd` is closed.
   //   InvalidArgument     `fd` is not an open file descriptor
   //   FailedPrecondition  the message has a file descriptor to send already, or
   //                       is empty
@@ -172,9 +173,9 @@ class Message {
   }
 
   // ---- Sending ----
-  // Takes the message and sends it to the far end, without a request for a
-  // response. If the queue is full, waits up to `timeout` for room. A handler
-  // waits too, and its loop is blocked meanwhile. With the default,
+  // Takes the message and sends it to the far end. No response is requested. If
+  // the queue is full, waits up to `timeout` for room. A call in a handler also
+  // waits, and its loop is blocked meanwhile. With the default,
   // InfiniteDuration(), this behaves as le_msg_Send(): a client waits for room,
   // but not in a handler. A server never waits, and the service's policy
   // applies.
@@ -188,15 +189,16 @@ class Message {
         le_msg_SendTimed(Take(), internal::ToMilliseconds(timeout));
     return SendStatus(result);
   }
-  // As Send(), without waiting. ResourceExhausted: there is no room. Then this
-  // object *keeps the message*, and the room handler will be called.
+  // As Send(), without waiting. ResourceExhausted: there is no room. In this
+  // case the object *keeps the message*, and the closure of OnRoom() will be
+  // called.
   absl::Status TrySend() & {
     if (ref_ == nullptr) return internal::NoMessage();
     const le_result_t result = le_msg_TrySend(ref_);
     if (result != LE_WOULD_BLOCK) ref_ = nullptr;
     return SendStatus(result);
   }
-  // Without std::move(): TrySend() may have to keep the message.
+  // Call TrySend() without std::move(), because it may keep the message.
   absl::Status TrySend() && = delete;
   // Whether this is a received request without a response.
   bool needs_response() const {
@@ -204,9 +206,8 @@ class Message {
   }
   // Takes a received request and sends it back as its response, with its
   // present payload. If the session is closed, the response is dropped. Any
-  // thread.
-  // FailedPrecondition: the message is empty, or it needs no response. In the
-  // second case it is released.
+  // thread. FailedPrecondition: the message is empty, or it needs no response
+  // (then it is released).
   absl::Status Respond() && {
     if (ref_ == nullptr) return internal::NoMessage();
     if (!le_msg_NeedsResponse(ref_)) {
@@ -223,8 +224,8 @@ class Message {
   }
 
   // ---- Its session ----
-  // A new message of the same session. At a server it goes to the client that
-  // sent this message. The result is empty if this message is empty.
+  // Returns a new message of the same session. On a server it is for the client
+  // that sent this message. The result is empty if this message is empty.
   Message NewMessage() const {
     Message message;
     if (ref_ != nullptr) {
@@ -247,7 +248,7 @@ class Message {
     if (result != LE_OK) return internal::ClosedStatus(session);
     return peer;
   }
-  // Whether both are messages of one session.
+  // Returns whether both messages are of the same session.
   bool HasSameSession(const Message& other) const {
     return ref_ != nullptr && other.ref_ != nullptr &&
            le_msg_GetSession(ref_) == le_msg_GetSession(other.ref_);
@@ -294,10 +295,10 @@ inline le_msg_MessageRef_t RefOf(const Message& message) {
 inline le_msg_MessageRef_t Release(Message&& message) { return message.Take(); }
 }  // namespace internal
 
-// The server's end of a session. A server keeps this object to push messages to
-// the client from any thread, to close the session, or as the key of a map. The
-// object stays valid after the session has closed, but then sending fails. It
-// is move-only, and empty after it was moved from.
+// The server's end of a session. A server may keep this object to push messages
+// to the client from any thread, to close the session, or as the key of a map.
+// The object stays valid after the session has closed, but then sending fails.
+// It is move-only, and empty after it was moved from.
 class Session {
  public:
   // An empty object.
@@ -329,7 +330,7 @@ class Session {
   Message NewMessage() const { return message_.NewMessage(); }
   // The user and process of the client, as Message::peer(). Any thread.
   absl::StatusOr<Peer> peer() const { return message_.peer(); }
-  // A pidfd of the client. Any thread.
+  // Returns a pidfd of the client's process. Any thread.
   //   Unavailable         the session is closed
   //   Unimplemented       the kernel does not provide it for the socket, or no
   //                       file descriptor is free
@@ -368,11 +369,12 @@ class Session {
  private:
   friend Session internal::Keep(Message message);
 
-  Message message_;  // is never sent: it holds the session
+  Message message_;  // holds the session, and is never sent
 };
 
 namespace internal {
-// Makes a Session of a new message, which it holds and never sends.
+// Makes a Session from a new message. The Session holds the message and never
+// sends it.
 inline Session Keep(Message message) {
   Session session;
   session.message_ = std::move(message);

@@ -9,8 +9,8 @@
 //         ... std::move(request).Respond();
 //       });
 //
-// This API calls the C API of le_messaging.h and uses its terms. All of it is
-// in headers, so that absl::Status does not pass between binaries that were
+// This API calls the C API of le_messaging.h and uses its terms. It is only
+// headers, so that absl::Status does not pass between binaries that were
 // compiled with different versions of Abseil.
 //
 // RULES
@@ -18,18 +18,18 @@
 //                closures run from the loop of that thread. Any thread may use
 //                a message, a server's session or a sender of tasks, but only
 //                one thread at a time.
-//   Destruction  Its thread may destroy an object at any time, in any order, in
-//                any closure. After its destructor has returned, none of its
-//                closures begins. A closure that is running is destroyed when
-//                it returns.
+//   Destruction  The thread of an object may destroy it at any time, in any
+//                order, in any closure. After the destructor has returned, no
+//                closure of the object begins. A closure that is running is
+//                destroyed when it returns.
 //   Errors       Errors and misuse are reported as absl::Status. No action of a
 //                far end ends the process.
 //   Fatal        Only these errors end the process, with a line in the log:
 //                - A Client, Service, Timer or SignalWatch is destroyed or
 //                  assigned to on another thread than its own, while its own
 //                  thread lives.
-//                - A pending Call is used on another thread than its client's,
-//                  except for status().
+//                - A pending Call is used on another thread than its client's.
+//                  (status() may be called.)
 //                - NewMessage(), close_reason() or Flush() of a Client is
 //                  called on another thread than its own, while its own thread
 //                  lives.

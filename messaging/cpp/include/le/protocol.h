@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// le/protocol.h: the protocol of a session. Both ends must use the same one.
+// le/protocol.h: the protocol of a session. Both ends must use the same
+// protocol.
 
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_PROTOCOL_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_PROTOCOL_H_
@@ -26,8 +27,9 @@ struct Protocol {
 
 namespace internal {
 
-// The name for a function of the C API, which would end it at a zero byte. So a
-// name with a zero byte becomes the empty name, which the C API refuses.
+// Returns the name for a function of the C API. The C API would end a name at a
+// zero byte. So a name with a zero byte becomes the empty name, which the C API
+// refuses.
 inline std::string NameForC(absl::string_view name) {
   return std::string(absl::StrContains(name, '\0') ? "" : name);
 }

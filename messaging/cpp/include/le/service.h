@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// le/service.h: a service, which a server offers.
+// le/service.h: a service that a server offers.
 
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_SERVICE_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_SERVICE_H_
@@ -76,7 +76,7 @@ class ServiceCore final : public ThreadBound {
     core->on_message_(std::move(message));
   }
   static void OnOpened(le_msg_SessionRef_t session, void* context) {
-    // Session::Close() compares it with the calling thread.
+    // Session::Close() compares this context with the calling thread.
     le_msg_SetSessionContextPtr(session, le_thread_GetCurrent());
     auto* const core = static_cast<ServiceCore*>(context);
     Tell(core, &core->on_opened_, session);
@@ -110,14 +110,15 @@ class ServiceCore final : public ThreadBound {
 //
 // A service belongs to the thread that created it. Its closures run from the
 // loop of that thread (le::Loop), one at a time, and never inside a call of
-// this API. Its methods return FailedPrecondition on another thread, once its
-// thread is ending, and if the service was moved from or default constructed.
+// this API. Its methods return FailedPrecondition on another thread, or when
+// its thread is ending, or if the service was moved from or default
+// constructed.
 //
 // The service's thread may destroy it at any time, also in any closure, and
 // before or after its messages and sessions. The destructor hides the service
-// and closes its sessions. After that no closure of the service is called.
-// Another thread may destroy the service only after the service's thread has
-// ended; before that it is fatal.
+// and closes its sessions. After the destructor no closure of the service is
+// called. Another thread may destroy the service after the service's thread has
+// ended. Before that it is fatal.
 //
 // No action of a client ends this process.
 class Service {
@@ -168,8 +169,8 @@ class Service {
   }
 
   // ---- Handlers. An empty closure removes the handler. ----
-  // Called for each message of a client. If needs_response() is true, the
-  // message is a request: any thread may respond to it, also later. Without a
+  // Called for each message of a client. If needs_response() of the message is
+  // true, it is a request: any thread may respond to it, also later. Without a
   // handler messages are released.
   absl::Status OnMessage(UniqueFunction<void(Message)> closure) {
     absl::Status usable = core_.CheckUsable();
@@ -183,7 +184,7 @@ class Service {
     if (usable.ok()) core_->SetOnOpened(std::move(closure));
     return usable;
   }
-  // Called once for each session when it has closed, by either side.
+  // Called once for each session, after a close by either side.
   absl::Status OnSessionClosed(UniqueFunction<void(Session)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnClosed(std::move(closure));
@@ -206,7 +207,8 @@ class Service {
     if (limits.maxOpenRequests > 65536) {
       return absl::InvalidArgumentError("maxOpenRequests is above 65,536");
     }
-    // As a number: another value is not to be read as an enumerator.
+    // The policy is read as a number, because reading an invalid value as an
+    // enumeration is undefined behaviour.
     unsigned policy;
     static_assert(sizeof(policy) == sizeof(limits.slowReaderPolicy), "");
     std::memcpy(&policy, &limits.slowReaderPolicy, sizeof(policy));

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// le/signal.h: signals of the operating system, from the loop.
+// le/signal.h: signals of the operating system, delivered by the loop.
 
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_SIGNAL_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_SIGNAL_H_
@@ -27,9 +27,9 @@ namespace le {
 
 namespace internal {
 
-// The data that the handler of a signal uses. Each signal number has one, which
-// is never destroyed: a handler may be running on any thread while the
-// SignalWatch is destroyed.
+// The data that the handler of a signal uses. There is one object for each
+// signal number. It is never destroyed: the handler may be running on any
+// thread while the SignalWatch is destroyed.
 struct SignalState {
   std::atomic<int> event_fd{-1};
   std::atomic<pid_t> process{0};  // the child of a fork shares event_fd
@@ -49,7 +49,7 @@ struct SignalState {
     SignalState* const state = Of(signal);
     const uint64_t one = 1;
     if (getpid() == state->process.load()) {
-      // An error is harmless: the counter is full, so the eventfd is readable.
+      // If the write fails, the counter is full, so the eventfd is readable.
       if (write(state->event_fd.load(), &one, sizeof(one)) < 0) errno = saved;
     }
     errno = saved;
@@ -60,8 +60,8 @@ struct SignalState {
 
 // Calls a closure when the process has received a signal, for example SIGTERM
 // to stop the loop. The closure runs from the loop of the thread that created
-// the watch. Signals in quick succession may cause only one call. The rules of
-// le::Timer about threads and destruction apply. The destructor restores the
+// the watch. Several signals before the call may cause only one call. The rules
+// of le::Timer about threads and destruction apply. The destructor restores the
 // signal's former handler.
 class SignalWatch {
  public:
@@ -76,8 +76,8 @@ class SignalWatch {
       return absl::InvalidArgumentError(
           "a signal that cannot be caught, or an empty closure");
     }
-    // This call is fatal in the child of a fork, which shares event_fd with its
-    // parent.
+    // This call is fatal in the child of a fork, because the child shares
+    // event_fd with its parent.
     le_thread_GetCurrent();
     internal::SignalState* const state = internal::SignalState::Of(signal);
     if (state->watched.exchange(true)) {

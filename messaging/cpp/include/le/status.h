@@ -67,8 +67,8 @@ inline absl::StatusCode ToStatusCode(le_result_t result) {
   return absl::StatusCode::kUnknown;
 }
 
-// Returns a status with the code of `result`. Its text has `what`, which names
-// the failed operation, and the name of the result.
+// Returns a status with the code of `result`. Its text has `what` (the failed
+// operation) and the name of the result.
 inline absl::Status ToStatus(le_result_t result, absl::string_view what) {
   if (result == LE_OK) return absl::OkStatus();
   return absl::Status(ToStatusCode(result),
@@ -77,7 +77,8 @@ inline absl::Status ToStatus(le_result_t result, absl::string_view what) {
 
 namespace internal {
 
-// A timeout of the C API. It is rounded up, so that no wait ends too early.
+// Converts to a timeout of the C API. The timeout is rounded up, so that no
+// wait ends too early.
 inline uint32_t ToMilliseconds(absl::Duration timeout) {
   constexpr uint32_t kMax = LE_MSG_NO_TIMEOUT - 1;
   if (timeout == absl::InfiniteDuration()) return LE_MSG_NO_TIMEOUT;
@@ -87,7 +88,7 @@ inline uint32_t ToMilliseconds(absl::Duration timeout) {
       absl::ToInt64Milliseconds(absl::Ceil(timeout, absl::Milliseconds(1))));
 }
 
-// The status for LE_CLOSED. Its text has the reason of the close.
+// Returns the status for LE_CLOSED. Its text has the reason of the close.
 inline absl::Status ClosedStatus(le_msg_SessionRef_t session) {
   const CloseReason reason = le_msg_GetCloseReason(session);
   if (reason == LE_MSG_CLOSE_NONE) {

@@ -21,13 +21,13 @@ namespace le {
 
 // Calls a closure when a time has passed. A timer belongs to the thread that
 // created it, and its closure runs from the loop of that thread. On another
-// thread, and once the timer's thread is ending, running() returns false, and
+// thread, or when the timer's thread is ending, running() returns false, and
 // the other methods return FailedPrecondition.
 //
-// The timer's thread may destroy it at any time, also in its closure. After
-// that the closure is not called. Another thread may destroy it only after the
-// timer's thread has ended; before that it is fatal. The closure must not be
-// empty. Starting a timer allocates nothing.
+// The timer's thread may destroy it at any time, also in its closure. After the
+// destructor the closure is not called. Another thread may destroy the timer
+// after the timer's thread has ended. Before that it is fatal. The closure must
+// not be empty. Starting a timer allocates nothing.
 class Timer {
  public:
   explicit Timer(UniqueFunction<void()> closure)
@@ -53,7 +53,7 @@ class Timer {
     }
     return usable;
   }
-  // Whether the timer has been started and will call its closure.
+  // Returns whether the timer has been started and will call its closure.
   bool running() const {
     return core_.CheckUsable().ok() && le_timer_IsRunning(core_->timer);
   }

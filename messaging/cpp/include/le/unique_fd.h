@@ -16,7 +16,7 @@ namespace le {
 class UniqueFd {
  public:
   UniqueFd() = default;
-  // Takes ownership of `fd`. A negative `fd`: the object is empty.
+  // Takes ownership of `fd`. If `fd` is negative, the object is empty.
   explicit UniqueFd(int fd) : fd_(fd) {}
   UniqueFd(UniqueFd&& other) noexcept : fd_(other.release()) {}
   UniqueFd& operator=(UniqueFd&& other) noexcept {

@@ -19,23 +19,25 @@
 namespace le {
 namespace internal {
 
-// The core of an object: the part that its running callbacks hold. The object
-// itself has a pointer to it. Invariants:
+// The core of a Client, Service, Timer or SignalWatch. The object has a pointer
+// to its core, and each running callback of the object holds the core.
+// Invariants:
 //  - Shutdown() runs once, when the object is destroyed or its thread ends.
-//    After it no callback begins.
-//  - A running callback holds the core. So neither the core nor the closure is
-//    destroyed while the closure runs, whatever the closure destroys.
-//  - Only the object's thread uses the members other than inert_. Once inert_
-//    is true, that thread does not use the core any more, and another thread
-//    may destroy it.
+//    After Shutdown() no callback begins.
+//  - While a closure runs, its callback holds the core. So neither the core nor
+//    the closure is destroyed meanwhile, even if the closure destroys the
+//    object.
+//  - Other threads use only the member inert_. When inert_ is true, the
+//    object's thread does not use the core any more, and another thread may
+//    destroy it.
 class ThreadBound {
  public:
   ThreadBound(const ThreadBound&) = delete;
   ThreadBound& operator=(const ThreadBound&) = delete;
 
   bool OnItsThread() const { return le_thread_GetCurrent() == thread_; }
-  // On its thread only. False: the core was shut down, and its object of the C
-  // API was deleted.
+  // The object's thread only. False: the core was shut down, and its session,
+  // service or timer of the C API was deleted.
   bool alive() const { return alive_; }
 
   absl::Status CheckUsable() const {
@@ -43,7 +45,7 @@ class ThreadBound {
     if (!alive_) return absl::FailedPreconditionError("its thread is ending");
     return absl::OkStatus();
   }
-  // For functions that return no status. Fatal on another thread while the
+  // For methods that return no status. Fatal on another thread while the
   // object's thread lives. False: the object's thread is ending, or has ended.
   bool Check(const char* function) const {
     if (OnItsThread()) return alive_;
@@ -64,7 +66,7 @@ class ThreadBound {
     }
   }
 
-  // The object's destructor calls it.
+  // Called by the object's destructor.
   void Close() {
     if (OnItsThread()) {
       has_object_ = false;
@@ -85,7 +87,7 @@ class ThreadBound {
   }
 
  protected:
-  // `name` is the name of the object's type, a literal.
+  // `name` is the name of the object's type. It must be a literal.
   explicit ThreadBound(const char* name)
       : name_(name),
         thread_(le_thread_GetCurrent()),
@@ -93,12 +95,13 @@ class ThreadBound {
             [](void* self) { static_cast<ThreadBound*>(self)->End(); }, this)) {
   }
   virtual ~ThreadBound() = default;
-  // Deletes its object of the C API, and destroys its closures.
+  // Deletes the session, service or timer of the C API, and destroys the
+  // closures.
   virtual void Shutdown() = 0;
 
  private:
   void End() {
-    Ref();  // a destroyed closure may drop the last reference
+    Ref();  // the destructor of a closure may release the last reference
     alive_ = false;
     Shutdown();
     Unref();
@@ -113,8 +116,9 @@ class ThreadBound {
   std::atomic<bool> inert_{false};
 };
 
-// Holds a core while one of its callbacks runs. A destructor releases it,
-// because a callback may not return: the end of a thread unwinds the stack.
+// Holds a core while one of its callbacks runs. The destructor releases the
+// core, because a callback may not return: when a thread ends in a callback,
+// its stack is unwound.
 class Hold {
  public:
   explicit Hold(ThreadBound* core) : core_(core) { core_->Ref(); }
@@ -126,7 +130,7 @@ class Hold {
   ThreadBound* const core_;
 };
 
-// The object's pointer to its core.
+// The pointer of an object to its core. Its destructor shuts the core down.
 template <typename Core>
 class CorePtr {
  public:
@@ -162,8 +166,8 @@ class CorePtr {
   Core* core_ = nullptr;
 };
 
-// A handler that may be replaced, also while it runs. A running handler that
-// was replaced is destroyed when it returns.
+// A closure that may be replaced, also while it runs. A closure that is
+// replaced while it runs is destroyed when it returns.
 template <typename Signature>
 class Handler;
 template <typename... Args>
