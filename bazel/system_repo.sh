@@ -5,8 +5,8 @@
 # Writes a Bazel repository into the current folder: system_repo.sh NAME. The
 # repository wraps a library that this system has installed.
 #
-# Used in two ways, with the same targets: bazel/deps.bzl runs it in a
-# repository rule (WORKSPACE); tools/ci/bazel7.sh gives its output to
+# Two callers need the same targets. bazel/deps.bzl runs the script in a
+# repository rule (WORKSPACE). tools/ci/bazel7.sh passes its output to
 # --override_module of Bazel 7, without a network.
 set -euo pipefail
 
@@ -22,8 +22,8 @@ module() { # NAME VERSION: makes the folder a module too
   printf 'workspace(name = "%s")\n' "$1" > WORKSPACE
 }
 
-# Names static archives. `-lNAME` would prefer shared libraries, and each
-# program would load thirty of them.
+# Prints linker options that name static archives. `-lNAME` would prefer shared
+# libraries, and each program would load thirty of them.
 archives() { # PKG_CONFIG_MODULE...
   local flag
   for flag in $(pkg-config --libs --static "$@"); do
@@ -119,7 +119,8 @@ BZL
 def cc_proto_library(**kwargs):
     native.cc_proto_library(**kwargs)
 BZL
-    # (In two files: in one, ProtoInfo would be referenced before its assignment.)
+    # Two files: in one file, ProtoInfo would be referenced before its
+    # assignment.
     mkdir -p bazel/common
     echo > bazel/common/BUILD.bazel
     echo 'NativeProtoInfo = ProtoInfo' > bazel/common/native.bzl

@@ -196,7 +196,7 @@ void* Answer(void*) {
     while (!h.has_request) pthread_cond_wait(&h.asked, &h.mutex);
     h.has_request = false;
     std::memcpy(message, h.request, sizeof(message));
-    // A server works without the lock.
+    // The work of a real server is done without the lock.
     pthread_mutex_unlock(&h.mutex);
     pthread_mutex_lock(&h.mutex);
     std::memcpy(h.response, message, sizeof(message));

@@ -94,7 +94,7 @@ Stage::Sample Stage::Measure(const Variant& variant) {
   auto look = [&variant, &sample] {
     Usage all = variant.client->Look();
     sample.allocations_counted &= all.allocations_counted;
-    // The client counts its own allocations, without those for the command.
+    // The client reports its own allocations, without those for the command.
     all.allocations = 0;
     for (const Child* other : variant.others) {
       const Usage usage = other->Look();
@@ -133,7 +133,8 @@ void Stage::FillQueue(const Variant& variant) {
     for (const Child* other : variant.others) kill(other->pid(), signal);
   };
   tell_others(SIGSTOP);
-  // The warm-up has an eighth of the operations, and is first.
+  // A client runs its warm-up first. This is an eighth of the operations of a
+  // command.
   variant.client->Say(absl::StrCat(variant.kind, " ", variant.size, " ",
                                    8 * variant.operations));
   double before;

@@ -35,7 +35,7 @@ struct Series {
   std::vector<double> ns;
   std::vector<double> cpu_ns;
   std::vector<double> switches;
-  // Of all rounds together, after the warm-up.
+  // Per operation, over all rounds after the warm-up.
   double allocations = kNoFigure;
 };
 
@@ -44,7 +44,7 @@ constexpr char kRawName[] = "/raw";
 
 class Stage {
  public:
-  // `rounds` of each comparison.
+  // Each comparison has `rounds` rounds.
   explicit Stage(int rounds) : rounds_(rounds) {}
   ~Stage();
   Stage(const Stage&) = delete;
@@ -57,12 +57,13 @@ class Stage {
   // Returns when the child has said that it is ready; null after a failure.
   Child* Start(const ChildSpec& spec);
   Directory* StartDirectory(const std::string& bindings, int cpu);
-  // The two ends of a socket, for two children's links. Closed with the stage.
+  // Returns the two ends of a socket, to become kLink of two children. The
+  // stage closes them.
   std::pair<int, int> Link(int type);
 
-  // Stops the other processes and lets the client send until it waits. Then its
-  // queue has its full size. Otherwise the queue would grow later, in a round
-  // that counts allocations.
+  // Stops the other processes and lets the client send until it blocks. Then
+  // the client's queue has its full size. Otherwise the queue would grow in a
+  // later round, which counts allocations.
   void FillQueue(const Variant& variant);
 
   // Measures the variants one after the other in each round, in alternating

@@ -22,7 +22,7 @@ namespace le {
 namespace benchmarks {
 namespace {
 
-// The C library's header conflicts with the kernel's.
+// The C library's header for ptrace() conflicts with the kernel's.
 long Trace(int request, pid_t pid, uintptr_t address, uintptr_t data) {
   return syscall(SYS_ptrace, request, pid, address, data);
 }

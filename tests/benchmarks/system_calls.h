@@ -32,7 +32,7 @@ class SystemCallCounter {
   // Counts until `done` returns true, and then until no process makes calls.
   // False if this takes longer than `seconds`.
   bool CountUntil(const std::function<bool()>& done, double seconds);
-  // Counts since the last TakeCounts().
+  // Returns the counts since the last call of this function.
   CallCounts TakeCounts() { return std::exchange(counts_, {}); }
 
  private:

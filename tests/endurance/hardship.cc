@@ -103,7 +103,8 @@ void StarvedServer(Directory* directory) {
     if (child->Ask("quiet") != "1")
       Fail("a client that waited is not answered");
   }
-  // A dropped introduction would make its client retry.
+  // A client whose introduction is dropped tries again, and is introduced
+  // again.
   const long introductions = directory->Introductions() - before;
   if (introductions != 3) {
     Fail(absl::StrCat(introductions, " introductions of 3 clients"));

@@ -34,7 +34,8 @@ constexpr long kMayGrowKib = 2048;
 // A process handles the last event (a death, a connection) within far fewer
 // checks.
 constexpr int kLooksToSettle = 200000;
-// In one of this number of counts the process is at rest.
+// The number of counts in SettledDescriptors(). In at least one of them the
+// process is at rest.
 constexpr int kLooksForLeast = 200;
 
 // The processor time of this process for one check, and the processor time that

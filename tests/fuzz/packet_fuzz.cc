@@ -105,7 +105,8 @@ class World {
            bytes;
   }
 
-  // Takes all frames of the packet. False: the packet violates a rule.
+  // Reads all frames of the packet. Returns false if the packet violates a
+  // rule.
   bool Accept(const std::string& packet, uint8_t attached) {
     IncomingFrame frame;
     absl::Status why;

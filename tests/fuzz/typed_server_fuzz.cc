@@ -25,8 +25,9 @@ using fuzz::Input;
 using fuzz::Require;
 using testing::OneThreadWorld;
 
-// Answers at once, keeps calls, and drops them: the first byte of the name
-// decides. The fuzzer finishes those that are kept.
+// The first byte of a request's name decides whether the server answers at
+// once, fails, keeps or drops the call. The fuzzer finishes the calls that are
+// kept.
 class Facility final : public files::FileFactsService {
  public:
   void Count(const files::CountRequest& request,

@@ -42,8 +42,8 @@ struct File {
   std::set<int> holds;
   // The files that an epoll has watched.
   std::set<int> watches;
-  // The socket or, for a listener, a socket that is not accepted yet may have
-  // an unread packet without bytes.
+  // The socket may have an unread empty packet. For a listener: a socket that
+  // is not accepted yet may have one.
   bool may_have_empty = false;
 };
 

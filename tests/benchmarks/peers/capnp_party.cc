@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Cap'n Proto RPC. capnp_party server|client over a stream socket, which is
+// capnp_party server|client: Cap'n Proto RPC over a stream socket, which is
 // kLink.
 
 #include <capnp/rpc-twoparty.h>
