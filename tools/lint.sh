@@ -193,8 +193,8 @@ names_of_the_tree() {
 }
 
 # A word in `backticks` that looks like a path, a test or an identifier must be
-# a name of the tree. So must a label anywhere. "..." in a word stands for any
-# letters.
+# a name of the tree. So must a label in any place. "..." in a word stands for
+# any letters.
 names_in_documents() {
   # shellcheck disable=SC2016 # awk's own $0
   awk -v documents="$(files '*.md' .bcr/presubmit.yml)" '

@@ -27,7 +27,7 @@ using messaging::testing::FindProgram;
 struct ChildSpec {
   std::string program;  // a path
   std::vector<std::string> words;
-  int cpu = -1;  // -1: any processor
+  int cpu = -1;        // -1: any processor
   int link = -1;       // becomes the child's kLink
   std::string folder;  // of the directory's socket
 };

@@ -96,7 +96,7 @@ Server::Server(Stage* stage, const char* name, bool local)
 }
 
 void Server::Begin() {
-  // a failure of FatalCalls() would end the process
+  // A failure of FatalCalls() would end the process.
   const Calm calm(stage_->injector());
   party_ = stage_->world()->Add(name_);
   party_->Do([this] {

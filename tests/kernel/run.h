@@ -27,8 +27,8 @@ struct Entry {
     kDied,  // the process has died in this call
   };
 
-  int at = 0;    // the step after which this was observed
-  // the step that has this result: earlier than `at` if its call slept
+  int at = 0;  // the step after which this was observed
+  // The step that has this result: earlier than `at` if its call slept.
   int step = 0;
   int process = 0;
   Fate fate = Fate::kReturned;

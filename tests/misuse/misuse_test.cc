@@ -98,7 +98,7 @@ TEST_F(MisuseTest, NullReferences) {
                 "le_msg_GetSessionInterface");
 }
 
-// For functions that return a result, these errors are fatal nevertheless.
+// These errors are fatal even in functions that return a result.
 TEST_F(MisuseTest, WhereAResultGoes) {
   EXPECT_MISUSE(le_msg_TryGetProtocolRef("protocol", 64, nullptr),
                 "le_msg_TryGetProtocolRef: the result's pointer is NULL");
@@ -192,8 +192,8 @@ TEST_F(MisuseTest, MessagesAndDescriptors) {
   EXPECT_MISUSE(le_msg_SetPayloadSize(le_msg_CreateMsg(Session()), 65),
                 "le_msg_SetPayloadSize");
   le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
-  // A negative number means "no descriptor": it is not counted, and replaces no
-  // descriptor.
+  // A negative number means "no descriptor". It does not count as a descriptor
+  // that is set, and it replaces none.
   for (const int none : {-1, static_cast<int>(LE_FAULT), -EBADF, INT_MIN}) {
     le_msg_SetFd(message, none);
   }
@@ -498,8 +498,8 @@ TEST_F(MisuseTest, RespondingTwice) {
       "le_msg_Respond.*has a response already");
 }
 
-// A second removal is fatal, also in a handler of the service, where the first
-// removal takes effect only later.
+// A second removal is fatal. It is also fatal in a handler of the service,
+// where the first removal takes effect only later.
 TEST_F(MisuseTest, RemovingAHandlerTwice) {
   static le_msg_SessionEventHandlerRef_t handler;
   EXPECT_MISUSE(
@@ -667,7 +667,8 @@ TEST_F(MisuseTest, StaleReferencesOfServices) {
       "le_msg_AdvertiseService: a stale reference");
 }
 
-// The object is still referenced. This misuse is detected with NDEBUG too.
+// A message or a handler still refers to the object. So this misuse is detected
+// with NDEBUG too.
 TEST_F(MisuseTest, DeletingTwiceWhatIsStillHeld) {
   using Function = void (*)(le_msg_SessionRef_t);
   for (const Function first : {&le_msg_DeleteSession, &le_msg_DropSession}) {
@@ -777,7 +778,7 @@ TEST_F(MisuseTest, PayloadsUnderAsan) {
 
 // ---- Exceptions ------------------------------------------------------------
 
-std::string* g_throws = nullptr;  // the place that throws
+std::string* g_throws = nullptr;  // where to throw
 
 // Also throws an object that is not a std::exception, which has no text.
 void ThrowIfAt(const char* here) {
@@ -921,8 +922,8 @@ void* BeOwner(void* context) {
   return nullptr;
 }
 
-// Does nothing unless this thread's object has the address of the former
-// owner's.
+// Uses the objects only if event::Thread of this thread has the address that
+// the ended owner's had.
 void* UseInItsPlace(void* context) {
   const auto* const left = static_cast<Left*>(context);
   if (le::event::Thread::Current() == left->owner) {
@@ -953,8 +954,8 @@ TEST_F(MisuseTest, ExitingAThreadThatEnds) {
                 "le_thread_Exit: the thread is ending already");
 }
 
-// A later thread is never taken for the owner, even if its object has the same
-// address.
+// A later thread is never taken for the owner, even if its event::Thread has
+// the same address.
 TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
   constexpr int kThreads = 200;
   using Function = void (*)(const Left&);
@@ -981,8 +982,9 @@ TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
           for (int i = 0; i < kThreads; ++i) {
             OnAnotherThread(&UseInItsPlace, &left);
           }
-          // A correct library has ended the process, unless no thread had that
-          // address. In that case the misuse is fatal on any other thread.
+          // A correct library has ended the process by now, unless no thread
+          // had that address. In that case use the objects on any other thread,
+          // which is fatal too.
           OnAnotherThread(&Use, &left);
         },
         "le_(msg|timer|fdMonitor)_[A-Za-z]*: ");

@@ -234,7 +234,7 @@ TEST_P(ApiTest, ALocalServiceIsOfTheThreadThatAdvertisesIt) {
 }
 
 // A negative number means "no file descriptor", also in a response. Generated
-// code passes error codes in this place.
+// code may pass an error code as the file descriptor.
 TEST_P(ApiTest, ANegativeNumberIsNoFileDescriptor) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -323,7 +323,8 @@ TEST_P(ApiTest, AnyThreadChangesTheHandlersOfALocalServiceWithoutAnOwner) {
 }
 
 // The address of its structure identifies a local service. Two local services
-// may have the same name. A protocol may have any name.
+// may have the same name. A protocol may have the name that the library uses
+// for local messages.
 TEST_P(ApiTest, LocalServicesHaveTheNameThatWasGiven) {
   Scenario scenario;
   scenario.Add("both", [](Party*) {

@@ -74,8 +74,8 @@ void CountingServerBody(Party* party) {
   for (le_msg_MessageRef_t message : held) le_msg_ReleaseMsg(message);
 }
 
-// Asks until the server has the expected number of sessions. The server is told
-// of a close a little later.
+// Asks until the server has the expected number of sessions. Returns its last
+// answer. The server learns of a close a little later than the client.
 std::string SessionsOnceClosed(le_msg_SessionRef_t probe,
                                const std::string& expected) {
   std::string sessions;
@@ -129,9 +129,10 @@ TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
   RunScenario(scenario, GetParam(), /*seeds=*/100);
 }
 
-// If the server is on the same thread, a session whose queue overflows will be
-// closed by the loop. Here the program closes it before that and opens it
-// again. The new opening has an empty queue, and stays open.
+// The service is on the client's own thread, and the session's queue overflows.
+// The loop would close the session for that. Before it does, the program closes
+// the session and opens it again. The new opening has an empty queue, and stays
+// open.
 TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
   Scenario scenario;
   scenario.Add("both", [](Party* party) {
@@ -206,7 +207,7 @@ class Completions {
   std::vector<std::unique_ptr<Waiting>> waiting_;
 };
 
-// Requests complete in order, even if one exceeds the limit.
+// Requests complete in order, even if one exceeds maxOpenRequests.
 TEST_P(LifecycleTest, ARequestTooManyCompletesInItsTurn) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -309,8 +310,9 @@ struct Opening {
   const char* name;
 };
 
-// The loop tells each timed open one result. An open that a close has ended
-// gets LE_CLOSED, before the next open gets a result.
+// The loop reports one result for each timed open. If a close has ended an
+// open, the result is LE_CLOSED. It is reported before the result of the next
+// open.
 TEST_P(LifecycleTest, ATimedOpenThatIsClosedIsToldSoOnce) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
@@ -413,7 +415,7 @@ TEST_P(LifecycleTest, ALocalSessionThatWasTakenCountsAfterTheDeadline) {
   RunScenario(scenario, GetParam());
 }
 
-// A close drops the handler of an open without a deadline.
+// If a close ends an open without a deadline, its handler is never called.
 TEST_P(LifecycleTest, AnOpenThatIsClosedIsNotTold) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
@@ -792,7 +794,8 @@ TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsMakeNewSessions) {
   RunScenario(scenario, GetParam());
 }
 
-// A handler may run the loop. It delivers the events that are due, in order.
+// A handler may run the loop. The loop then delivers the events that are due,
+// in order.
 TEST_P(LifecycleTest, AHandlerThatRunsTheLoopGetsTheRest) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -816,8 +819,8 @@ TEST_P(LifecycleTest, AHandlerThatRunsTheLoopGetsTheRest) {
   RunScenario(scenario, GetParam());
 }
 
-// The deadline of one thread holds even if the owner blocks on the same session
-// and the server does not read.
+// The deadline of a call holds even if the session's owner blocks on the
+// session in another thread, and the server does not read.
 TEST_P(LifecycleTest, ADeadlineHoldsWhileTheOwnerIsBlocked) {
   if (GetParam() == Setting::kUnixProcesses) {
     GTEST_SKIP() << "between processes only a party's first thread signals";
@@ -950,7 +953,7 @@ TEST_P(LifecycleTest, GettersMayRaceWithSetters) {
 }
 
 // Generated code may keep the reference of a client's session for a one-shot
-// handler, and use it after the client has gone. The reference must not
+// handler, and use it after the client has exited. The reference must not
 // identify the next client.
 TEST_P(LifecycleTest, AServerMayAnswerAClientThatHasGone) {
   Scenario scenario;

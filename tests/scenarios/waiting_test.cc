@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client that waits is told the cause.
+// A waiting client learns the cause of its wait.
 
 #include <string>
 #include <vector>
@@ -99,7 +99,8 @@ TEST_P(WaitingTest, ForAServiceAndThenForItsServer) {
   RunScenario(scenario, GetParam());
 }
 
-// The directory has introduced the client, so it reports no cause.
+// The directory has introduced the client, and reports no cause any more. The
+// library knows that the server has not accepted the client.
 TEST_P(WaitingTest, ForAServerThatHasAlwaysBeenThere) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

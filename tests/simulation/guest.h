@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client of a stranger's service: a program on the C API. It checks that the
-// library believes nothing that only the directory or the kernel may tell.
+// A client of a stranger's service: a program on the C API. Checks that the
+// library reports the facts of the directory and of the kernel, and not what
+// the stranger claims in their place.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_GUEST_H_
 #define LE_MESSAGING_TESTS_SIMULATION_GUEST_H_

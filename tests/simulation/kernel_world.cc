@@ -100,8 +100,8 @@ void KernelWorld::SpawnDirectory(SimProcess* process) {
   directory_listens_ = false;
   WriteBindings();
   Spawn(process, [this] {
-    // A parent process may block SIGHUP. Then it stays pending until directoryd
-    // handles it.
+    // Block SIGHUP, as a parent process may. Then the signal stays pending
+    // until directoryd handles it.
     sigset_t hang_up;
     sigemptyset(&hang_up);
     sigaddset(&hang_up, SIGHUP);

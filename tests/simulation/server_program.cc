@@ -284,7 +284,7 @@ void ServerProgram::Finish(le_msg_MessageRef_t message) {
   const le_msg_SessionRef_t session = le_msg_GetSession(message);
   const ThreadRules::Call call(&rules_);
   le_msg_Respond(message);
-  // The connection may be broken, and the server is not told yet.
+  // The connection may be broken although the server has not noticed it.
   if (sessions_.count(session) == 0 || world_->plan().break_connections ||
       le_msg_GetCloseReason(session) != LE_MSG_CLOSE_NONE) {
     return;

@@ -112,8 +112,8 @@ class World {
     it->second.last = now;
   }
   // Whether the client has received messages of the session for `time` without
-  // a pause. One message proves little: it may have been read from the socket
-  // before a pause, and be received after it.
+  // a pause. One message proves little: the library may have read it before a
+  // pause of the client, which receives it afterwards.
   bool TakesSteadily(int client, int session, absl::Duration time) {
     const auto it = takes_.find({client, session});
     return it != takes_.end() && sim_.Now() - it->second.last < kPause &&
@@ -153,7 +153,8 @@ class World {
     last_words_[{event::Process::Current()->credentials().pid, session}] =
         words;
   }
-  // Null: the client has not exited, or has logged that it drops messages.
+  // Returns null if the client has not exited, or has logged that it drops
+  // messages.
   const LastWords* FindLastWords(pid_t client, int session) const {
     const auto it = last_words_.find({client, session});
     return it == last_words_.end() || has_dropped_.count(client) > 0
