@@ -6,9 +6,9 @@
 #
 #   install_packages.sh [--print] PACKAGE...
 #
-# Names the missing packages first. With --print it only prints the command that
-# would install them. If the installation fails, it prints the command too, so
-# that the user or root can run it.
+# Names the missing packages first. With --print the script only prints the
+# command that would install them. If the installation fails, it prints the
+# command too, so that the user or root can run it.
 set -euo pipefail
 
 print=false

@@ -53,8 +53,8 @@ struct Row {
   // Processor time of all processes together, in microseconds per operation.
   double floor_cpu = kNoFigure;
   double ours_cpu = kNoFigure;
-  // The ratio of processor times, where `value` is one of elapsed times. On a
-  // busy machine it is more reliable, if both sides share one processor.
+  // As `value`, computed from processor time instead of elapsed time. On a busy
+  // machine this ratio is more reliable, if both sides share one processor.
   double cpu_value = kNoFigure;
   std::string note;
 

@@ -205,8 +205,8 @@ void OnResponse(le_msg_MessageRef_t message, void*) {
 }
 
 // Sends the messages of the warm-up, and then those of the operations, in
-// bursts. The last message of each is a request. Its response shows that the
-// server has received all messages.
+// bursts. The last message of each part is a request. Its response shows that
+// the server has received all messages.
 void SendBurst(void*, void*) {
   const int64_t goal =
       g_run.warm ? g_run.command.operations : g_run.command.warm_up();

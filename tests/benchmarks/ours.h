@@ -27,7 +27,7 @@ namespace benchmarks {
 //   local MAX          client and service on one thread. Commands:
 //                        one_way     each sent by the handler of the one before
 //
-// False: the arguments name none of these roles.
+// Returns false if the arguments name none of these roles.
 bool PlayOurs(const std::vector<std::string>& words);
 
 }  // namespace benchmarks

@@ -205,7 +205,7 @@ void ObeyCommands(Pipe* pipe) {
 }  // namespace le
 
 #if LE_COUNT_ALLOCATIONS
-// They replace the C library's functions. operator new calls them too.
+// These functions replace the C library's. operator new calls them too.
 extern "C" {
 void* __libc_malloc(size_t size);
 void* __libc_calloc(size_t count, size_t size);

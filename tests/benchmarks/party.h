@@ -38,7 +38,7 @@ void KeepFreedMemory();
 
 void Say(const std::string& word);
 
-// "KIND SIZE OPERATIONS"
+// A command of the parent: "KIND SIZE OPERATIONS".
 struct Command {
   char kind[32] = "";
   size_t size = 0;
@@ -67,7 +67,7 @@ class Stopwatch {
   void Lap();
   void Stop();
   // Reports to the parent: nanoseconds per operation, allocations of this
-  // process, operations with those of the warm-up.
+  // process, and the number of operations including the warm-up.
   std::string Report();
 
  private:

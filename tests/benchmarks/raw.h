@@ -28,7 +28,7 @@ namespace benchmarks {
 // Two threads of one process:
 //   handover             commands: sync, by mutex and condition variable
 //
-// False: the arguments name none of these roles.
+// Returns false if the arguments name none of these roles.
 bool PlayRaw(const std::vector<std::string>& words);
 
 }  // namespace benchmarks

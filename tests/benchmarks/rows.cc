@@ -398,7 +398,8 @@ class Bench {
     const std::vector<Series> series = stage_->Compare({pieces, large, ours});
     SetTimes("sync_1m_pieces", series[0], series[2]);
     SetTimes("sync_1m", series[1], series[2]);
-    // The number of parts in one call depends on when the far end reads.
+    // The number of parts that one call sends depends on when the far end
+    // reads.
     CountCalls("sync_1m_calls", pieces, ours, Stage::Count::kOnAverage);
   }
 
@@ -709,7 +710,7 @@ class Bench {
     pair.server = stage_->Start(spec);
     pair.client = StartOurs(directory, {"client", "plain", "64"}, ClientCpu());
     const Child* const empty = stage_->Start(Party("empty", {}, ClientCpu()));
-    // Some requests come first: only then does the server use its memory.
+    // The server uses its memory only after some requests.
     stage_->Compare({Of(pair, "sync", 64, Count(500))});
     if (!stage_->ok()) return;
     const double floor = static_cast<double>(ResidentKib(empty->pid()));

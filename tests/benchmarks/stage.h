@@ -54,7 +54,8 @@ class Stage {
   const std::string& error() const { return error_; }
   void Fail(const std::string& why);
 
-  // Returns when the child has said that it is ready; null after a failure.
+  // Starts a child, and returns when it has reported that it is ready. Returns
+  // null after a failure.
   Child* Start(const ChildSpec& spec);
   Directory* StartDirectory(const std::string& bindings, int cpu);
   // Returns the two ends of a socket, to become kLink of two children. The
@@ -71,15 +72,15 @@ class Stage {
   std::vector<Series> Compare(const std::vector<Variant>& variants);
   // Counts system calls per operation, of all processes together. The processes
   // cannot be used afterwards.
-  //  - kExactly: the difference of two runs. For operations that each make the
+  //  - kExactly: the difference of two runs. For operations that all make the
   //    same calls.
-  //  - kOnAverage: the average of one run, with the few calls of the command
-  //    itself. For operations that share calls, where the difference would vary
-  //    by chance.
+  //  - kOnAverage: the average of one run, including the few calls of the
+  //    command itself. For operations that share calls: with these, the
+  //    difference of two runs would vary by chance.
   enum class Count { kExactly, kOnAverage };
   CallCounts CountCalls(const Variant& variant, Count count);
-  // Counts instructions per operation, as kExactly. The client's are the first
-  // element.
+  // Counts instructions per operation, as the difference of two runs. The first
+  // element is that of the client.
   CallCounts CountInstructions(const Variant& variant);
 
  private:

@@ -84,7 +84,7 @@ const char* NameOf(long number) {
 
 bool SystemCallCounter::Attach(const std::vector<pid_t>& pids, What what) {
   what_ = what;
-  // Blocks SIGCHLD, so that a stop can be waited for with a timeout.
+  // Blocks SIGCHLD, so that sigtimedwait() can wait for a stop with a timeout.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGCHLD);

@@ -26,8 +26,8 @@ struct Kind {
   const char* call;   // the name in event/base/sys.h
   const char* label;  // `call`, with its detail if several kinds share it
   int detail;         // sys::Call::detail, or kAny
-  // The errnos that the call may fail with. Empty: it cannot fail, and `why`
-  // is the reason.
+  // The errnos that the call may fail with. Empty if the call cannot fail; then
+  // `why` is the reason.
   std::vector<Errno> errnos;
   const char* why;
 };

@@ -30,7 +30,7 @@ constexpr char kProtocol[] = "faults";
 constexpr absl::Duration kFirstTick = absl::Milliseconds(10);
 constexpr absl::Duration kLongestTick = absl::Milliseconds(320);
 
-// No failure needs as many steps of the clock.
+// No failure needs this many steps of the clock.
 constexpr int kMaxTicks = 1000;
 
 // Code that takes more turns than this without a pause spins. The largest
@@ -301,7 +301,7 @@ Client::~Client() {
           absl::StrCat("a request completed ", asked.completions, " times"));
     }
   }
-  // If the client is in the server's process, the server checks this.
+  // If the client is in the server's process, ~Server() checks this.
   if (where_ == Where::kOwnProcess &&
       BuffersInUse(party_, stage_->message_bytes(), kProtocol) != 0) {
     stage_->Fail("the client holds a message");

@@ -27,7 +27,7 @@ namespace faults {
 
 class Stage;
 
-// The request that a message makes of the server.
+// The request in a message to the server.
 enum class Ask : uint32_t {
   kEcho = 1,    // respond with the request's payload
   kCount,       // count this one-way message
@@ -171,7 +171,7 @@ class Stage final : private Injector::Waiter {
   // Starts the directory again, with retries.
   void StartDirectory();
 
-  // Requests once. Fails if the session stays open without an answer.
+  // Makes one request. Fails if the session stays open without an answer.
   void Use(Client* client);
   // Opens and requests until an answer arrives.
   void Insist(Client* client);

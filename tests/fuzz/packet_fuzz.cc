@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Packets with file descriptors and credentials, without a socket: each frame
-// is whole, or the reader reports which rule the packet violates.
+// Fuzzes a PacketReader with packets, file descriptors and credentials, without
+// a socket. Each frame is whole, or the reader reports which rule the packet
+// violates.
 
 #include <unistd.h>
 
@@ -90,7 +91,8 @@ class World {
     return small ? small_pool.get() : large_pool.get();
   }
 
-  // A nearly valid fragment, of a new frame or of the frame that was begun.
+  // Returns a nearly valid fragment of a new frame, or of the frame of which a
+  // part was read.
   std::string Part() {
     FrameHeader header;
     const uint8_t oddity = input_->Byte();

@@ -288,9 +288,9 @@ void RealMachine::Settle() { SettleWorkers(workers_); }
 void RealMachine::SettleWorkers(const std::vector<Worker*>& workers) {
   sched_yield();
   int looks = 0;
-  // A process may have woken another one after the loop saw that one asleep.
-  // Then the first has changed its state or is not asleep, so the loop starts
-  // again.
+  // The loop may see a process asleep before another process wakes it. Then
+  // that other process has changed its state or is not asleep, so the loop
+  // starts again.
   for (bool settled = false; !settled;) {
     settled = true;
     Worker* running = nullptr;

@@ -85,7 +85,7 @@ class World {
   // affect each other. DESIGN.md lists all cases.
   bool IsCertain(const Step& step) const;
 
-  // To be called before and after the call.
+  // Call Begin() before the system call, and End() after it.
   void Begin(int index, const Step& step, Request* request);
   void End(const Step& step, const Response& response);
 

@@ -449,7 +449,8 @@ TEST_F(MisuseTest, LocalServices) {
                               le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE)),
       "le_msg_InitLocalService: .*initialized already");
   le_msg_DeleteService(largest);
-  // A session without a service is no misuse: programs for Legato rely on NULL.
+  // It is no misuse to create a session without a service: programs for Legato
+  // rely on the NULL that is returned.
   EXPECT_EQ(le_msg_CreateLocalSession(&local), nullptr);
   EXPECT_EQ(le_msg_CreateLocalSession(nullptr), nullptr);
   EXPECT_EQ(
@@ -549,7 +550,7 @@ TEST_F(MisuseTest, StaleReferencesOfMessages) {
       [](le_msg_MessageRef_t m) { le_msg_Send(m); },
       [](le_msg_MessageRef_t m) { le_msg_GetPayloadPtr(m); },
       [](le_msg_MessageRef_t m) {
-        // The memory may be used again.
+        // The new message may reuse the memory.
         le_msg_CreateMsg(Session());
         le_msg_GetSession(m);
       },
@@ -581,7 +582,7 @@ TEST_F(MisuseTest, StaleReferencesOfSessions) {
       [](le_msg_SessionRef_t s) { le_msg_GetSessionContextPtr(s); },
       [](le_msg_SessionRef_t s) { le_msg_GetCloseReason(s); },
       [](le_msg_SessionRef_t s) {
-        // The memory may be used again.
+        // The new session may reuse the memory.
         Session();
         le_msg_GetSessionInterface(s);
       },
@@ -780,7 +781,7 @@ TEST_F(MisuseTest, PayloadsUnderAsan) {
 
 std::string* g_throws = nullptr;  // where to throw
 
-// Also throws an object that is not a std::exception, which has no text.
+// For "int at PLACE" throws an int, which has no text.
 void ThrowIfAt(const char* here) {
   if (*g_throws == here) throw std::runtime_error("mine");
   if (*g_throws == std::string("int at ") + here) throw 5;
@@ -812,7 +813,8 @@ void FillQueue(le_msg_SessionRef_t session) {
   }
 }
 
-// Uses a session with a service of this thread. The handler `where` throws.
+// Uses a session with a service of this thread. The handler that `where` names
+// throws.
 void RunWithAHandlerThatThrows(const std::string& where) {
   g_throws = new std::string(where);
   const le_msg_ProtocolRef_t protocol = le_msg_GetProtocolRef("protocol", 64);

@@ -448,8 +448,8 @@ TEST_P(ContractTest, ACloseIsCertainThoughAForkLivesOn) {
 }
 
 // The library handles no signal. It starts threads only to close file
-// descriptors that other users have sent (transports/closer.h). In this test
-// there are none.
+// descriptors that other users have sent (transports/closer.h). In this test no
+// other user sends any.
 TEST_P(ContractTest, NoThreadAndNoSignalHandlerOfOurs) {
   if (GetParam() != Setting::kUnixProcesses) {
     GTEST_SKIP() << "it takes a process of its own";

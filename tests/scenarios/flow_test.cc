@@ -47,7 +47,8 @@ uint32_t NumberOf(le_msg_MessageRef_t message) {
   return number;
 }
 
-// Makes numbered requests, and counts the answers. They must arrive in order.
+// Makes numbered requests, and counts the answers. The answers must arrive in
+// order.
 class Asker {
  public:
   explicit Asker(size_t size) : client_("echo", SizedProtocol(size)) {

@@ -415,7 +415,8 @@ TEST_P(LifecycleTest, ALocalSessionThatWasTakenCountsAfterTheDeadline) {
   RunScenario(scenario, GetParam());
 }
 
-// If a close ends an open without a deadline, its handler is never called.
+// If a close ends an open without a deadline, the handler of that open is never
+// called.
 TEST_P(LifecycleTest, AnOpenThatIsClosedIsNotTold) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
@@ -438,8 +439,8 @@ TEST_P(LifecycleTest, AnOpenThatIsClosedIsNotTold) {
 
 // ---- The end of a thread ---------------------------------------------------
 
-// The end of its owner closes a session for ever. A completion cannot open it
-// again.
+// When its owner ends, a session is closed for ever. A completion cannot open
+// it again.
 TEST_P(LifecycleTest, ASessionStaysClosedWhenItsThreadEnds) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -572,8 +573,8 @@ void OnNothing(le_msg_MessageRef_t, void* context) {
   static_cast<OfEndingThread*>(context)->told = true;
 }
 
-// Until a destructor of the thread deletes them, all its objects are valid and
-// closed for ever.
+// While the destructors of a thread run, its objects are valid and closed for
+// ever. A destructor may delete them.
 void UseInDestructor(void* context) {
   auto* const of = static_cast<OfEndingThread*>(context);
   EXPECT_EQ(le_msg_GetCloseReason(of->session), LE_MSG_CLOSE_THREAD_ENDED);
@@ -625,7 +626,7 @@ TEST_P(LifecycleTest, DestructorsMayUseWhatTheirThreadOwned) {
 }
 
 // The objects of an ended thread are valid until another thread deletes them.
-// Another thread can offer the name of its service before that.
+// Even before that, another thread can offer a service of the same name.
 TEST_P(LifecycleTest, WhatAnEndedThreadLeavesIsValidUntilDeleted) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -819,8 +820,8 @@ TEST_P(LifecycleTest, AHandlerThatRunsTheLoopGetsTheRest) {
   RunScenario(scenario, GetParam());
 }
 
-// The deadline of a call holds even if the session's owner blocks on the
-// session in another thread, and the server does not read.
+// The deadline of a call holds even if the session's owner, another thread,
+// blocks on the session, and the server does not read.
 TEST_P(LifecycleTest, ADeadlineHoldsWhileTheOwnerIsBlocked) {
   if (GetParam() == Setting::kUnixProcesses) {
     GTEST_SKIP() << "between processes only a party's first thread signals";

@@ -275,8 +275,8 @@ TEST_P(LimitsTest, ASlowReaderMissesMessages) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
-// le_msg_TrySend() tells a server that there is no room. The server continues
-// when there is room. No message is lost. A response is sent even if the queue
+// If le_msg_TrySend() finds no room, the server continues when its room handler
+// is called. No message is lost. A response is sent even if the queue
 // is full.
 TEST_P(LimitsTest, AServerThatPacesItsPushesLosesNothing) {
   static constexpr int kFlood = 5000;
@@ -573,8 +573,8 @@ TEST_P(LimitsTest, AClientThatIsNotReadMayEnd) {
   RunScenario(scenario, GetParam());
 }
 
-// The limits of a client's queue: a sender waits for room, or returns at its
-// deadline.
+// A client's queue has limits. At a limit a sender waits for room, or returns
+// at its deadline.
 TEST_P(LimitsTest, AClientMayQueueSoMuch) {
   const bool exact = !HasKernelBuffer();
   Scenario scenario;

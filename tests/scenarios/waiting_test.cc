@@ -99,7 +99,7 @@ TEST_P(WaitingTest, ForAServiceAndThenForItsServer) {
   RunScenario(scenario, GetParam());
 }
 
-// The directory has introduced the client, and reports no cause any more. The
+// The directory introduces the client at once, so it reports no cause. The
 // library knows that the server has not accepted the client.
 TEST_P(WaitingTest, ForAServerThatHasAlwaysBeenThere) {
   Scenario scenario;
@@ -382,7 +382,7 @@ TEST_F(LoggedTest, AMessageThatIsDroppedIsSaid) {
     EXPECT_EQ(le_msg_TrySend(NewText(client.ref(), "x")), LE_CLOSED);
     EXPECT_EQ(le_msg_SendTimed(NewText(client.ref(), "x"), 1), LE_CLOSED);
     EXPECT_EQ(said(), lines);
-    // The log only counts the other messages of a flood.
+    // After the first messages of a flood, the log only counts them.
     for (int i = 0; i < 1000; ++i) send();
     EXPECT_LT(said(), lines + 50);
     party->Signal("done");

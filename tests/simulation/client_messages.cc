@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// ClientProgram: messages, requests and their completions.
+// The messages, requests and completions of a ClientProgram.
 
 #include <algorithm>
 #include <cstring>

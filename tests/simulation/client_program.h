@@ -43,7 +43,7 @@ class ClientProgram {
     State state = State::kClosed;
     uint64_t incarnation = 0;
     uint64_t opened_at = 0;  // the step in which the opening began
-    uint64_t sequence = 0;   // the last one used
+    uint64_t sequence = 0;   // the latest number that was used
     // Messages that must arrive if the session stays open.
     uint64_t certain = 0;
     bool may_refuse = false;  // the library may refuse a request
@@ -57,7 +57,7 @@ class ClientProgram {
     bool timed;
     absl::Time since;
     bool told = false;
-    bool has_cause = true;  // at the last check
+    bool has_cause = true;  // whether it had a cause at the last check
   };
   struct Request {
     Conversation* conversation = nullptr;

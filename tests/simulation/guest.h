@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client of a stranger's service: a program on the C API. Checks that the
-// library reports the facts of the directory and of the kernel, and not what
-// the stranger claims in their place.
+// A client of a stranger's service: a program on the C API. The stranger
+// sends false facts in place of the directory and the kernel. Checks that the
+// library does not report these.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_GUEST_H_
 #define LE_MESSAGING_TESTS_SIMULATION_GUEST_H_
@@ -21,7 +21,8 @@ class Guest {
  public:
   // `server`: the process of the stranger.
   Guest(World* world, pid_t server) : world_(world), server_(server) {}
-  // Opens as often as a client acts. Each wait has a deadline, so this returns.
+  // Opens a session as many times as a client has operations. Each wait has a
+  // deadline, so this returns.
   void Run();
 
  private:

@@ -52,7 +52,7 @@ struct Payload {
   uid_t server_uid;
   // The number of the push in that session, from 1; 0: a response.
   uint64_t push;
-  uint64_t received;  // the messages received from that incarnation and thread
+  uint64_t received;  // the number of messages from that incarnation and thread
   char service[8];
   // In a message that is sent a second time, the sequence number; otherwise 0.
   // So the two sendings differ in their last bytes too.

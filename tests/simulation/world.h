@@ -113,7 +113,7 @@ class World {
   }
   // Whether the client has received messages of the session for `time` without
   // a pause. One message proves little: the library may have read it before a
-  // pause of the client, which receives it afterwards.
+  // pause, and the client may receive it after the pause.
   bool TakesSteadily(int client, int session, absl::Duration time) {
     const auto it = takes_.find({client, session});
     return it != takes_.end() && sim_.Now() - it->second.last < kPause &&
@@ -167,7 +167,7 @@ class World {
   void Spawn(event::SimProcess* process, std::function<void()> body) {
     sim_.Spawn(process, "main", std::move(body));
   }
-  // Adds a process. The run fails if it dies by itself.
+  // Adds a process. The run fails if the process dies by itself.
   event::SimProcess* NewProcess(const std::string& name, uid_t uid);
   // Records that the calling process has logged that it drops messages.
   void NoteDropped() {

@@ -17,6 +17,7 @@ int main() {
   std::printf("secure: %lu, result: %s\n", getauxval(AT_SECURE),
               LE_RESULT_TXT(result));
   std::fflush(stdout);
-  // Not exit(): a leak checker may not inspect a privileged process.
+  // exit() would run a leak checker, which may not inspect a privileged
+  // process.
   _exit(0);
 }

@@ -368,8 +368,8 @@ TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
 }
 
 // A client that the service has not accepted can send no descriptors. It can if
-// the server's library lacks the capability to let them in after it has
-// accepted the client.
+// the server's library lacks the capability kLetsDescriptorsIn: that library
+// could not let them in later.
 TEST_F(HostileUsersTest, DescriptorsForAServiceThatHasNotTakenTheClient) {
   const int probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
   const int off = 0;
@@ -619,8 +619,8 @@ TEST_F(HostileUsersTest, ManyStandBys) {
   ExpectRootMayAdminister();
 }
 
-// Many clients wait for a server, which offers, closes all connections, and
-// ends.
+// Many clients wait for a server. The server offers its service, closes all
+// connections, and ends.
 TEST_F(HostileUsersTest, ManyClientsOfAServerThatComesAndGoes) {
   AttackAllTheTime([](const std::string& address) {
     std::vector<int> clients;

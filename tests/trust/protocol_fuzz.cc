@@ -318,7 +318,8 @@ class Stage {
       _exit(1);
     }
   }
-  // Runs a body with an exit status in a child.
+  // Runs `body` in a child of user `uid`. Its result is the child's exit
+  // status.
   static pid_t Fork(uid_t uid, const std::function<int()>& body) {
     const pid_t child = fork();
     if (child == 0) {
@@ -464,7 +465,8 @@ int main(int argc, char** argv) {
     std::printf("skipped: only root can be other users\n");
     return EXIT_SUCCESS;
   }
-  // Otherwise each child would write the output that is buffered at its fork.
+  // Without line buffering, each child would also write the output that is
+  // buffered at its fork.
   setvbuf(stdout, nullptr, _IOLBF, 0);
   return le::trust::Run(options);
 }

@@ -70,7 +70,7 @@ wait "$waits"
 [ "$ready" = "directoryd: ready at $folder/d/directory" ] ||
   { echo "FAILED: it said '$ready'"; failures=$((failures + 1)); }
 
-# Another daemon, which has no bindings, says so in short lines.
+# A daemon without bindings logs this, in lines of at most 120 characters.
 mkfifo "$folder/out2"
 "$directoryd" --socket_dir "$folder/n" > "$folder/out2" 2> "$folder/err" &
 other=$!

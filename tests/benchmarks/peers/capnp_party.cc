@@ -40,7 +40,7 @@ class Client {
   std::string Pipelined(const Command& command) {
     Stopwatch watch(command, 0);
     const int64_t all = command.warm_up() + command.operations;
-    // Answers come in the order of the requests.
+    // Answers arrive in the order of the requests.
     std::vector<kj::Maybe<Answer>> window(kOutstanding);
     int64_t sent = 0;
     for (int64_t done = 0; done < all; ++done) {
