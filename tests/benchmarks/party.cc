@@ -55,7 +55,7 @@ void BeParty() {
   if (page == MAP_FAILED) _exit(1);
   g_counters = static_cast<Counters*>(page);
   g_counters->counted = LE_COUNT_ALLOCATIONS;
-  // Some roles have thousands of sessions.
+  // Some roles have thousands of sessions, each with a file descriptor.
   struct rlimit limit;
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;

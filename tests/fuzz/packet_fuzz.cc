@@ -36,7 +36,7 @@ class World {
     Require(pipe(ends_) == 0, "pipe");
   }
   ~World() {
-    // The descriptors of all frames are closed, so the pipe is at its end.
+    // The pipe is at its end only if each duplicate of ends_[1] is closed.
     reader_.Reset();
     close(ends_[1]);
     char byte;
