@@ -34,7 +34,7 @@ enum class Ask : uint32_t {
   kDescriptor,  // respond with a descriptor; the request has one too
   kPush,        // push kPushes messages, then respond
   kRelease,     // do not respond
-  kHold,        // respond when the next request arrives
+  kHold,        // respond just before the next response
   kKill,        // LE_KILL_CLIENT
   kPidFd,       // get the client's pidfd, then respond
 };

@@ -78,7 +78,7 @@ void ClientProgram::Run() {
   world_->ClientIsDone();
 }
 
-// Opens a session and requests. Returns whether it was answered.
+// Opens a session and makes a request. Returns whether there was a response.
 bool ClientProgram::InsistOn(const std::string& interface) {
   Conversation* const conversation = NewConversation(interface);
   conversation->state = State::kOpening;
@@ -309,8 +309,8 @@ void ClientProgram::CheckThatWaitsHaveACause() {
         conversation.incarnation != opening->incarnation) {
       continue;
     }
-    // The session may be open, but its handler has not run yet. It runs before
-    // the next check, so only two checks without a cause are a failure.
+    // The session may be open although its handler has not run yet. The handler
+    // runs before the next check. So only a second check without a cause fails.
     const bool has_cause = HasCause(conversation.ref);
     if (!std::exchange(opening->has_cause, has_cause) && !has_cause) {
       Fail("an opening has waited long for no cause");

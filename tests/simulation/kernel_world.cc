@@ -48,7 +48,7 @@ int KernelWorld::Failures::FailCall(const event::sys::Call& call) {
   if (kind == nullptr || kind->errnos.empty()) return 0;
   // The checks need the credentials of the peers, so GetSockOpt never fails.
   if (absl::string_view(call.name) == "GetSockOpt") return 0;
-  // If such a call failed, the process would end by design.
+  // A failure of a call in FatalCalls() ends the process by design.
   for (const faults::FatalCall& fatal : faults::FatalCalls()) {
     if (absl::string_view(fatal.call) == call.name) return 0;
   }

@@ -367,7 +367,7 @@ TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
   ExpectRootMayAdminister();
 }
 
-// A client that the service has not accepted can send no descriptors. It can if
+// A client that the service has not accepted can send no descriptors, except if
 // the server's library lacks the capability kLetsDescriptorsIn: that library
 // could not let them in later.
 TEST_F(HostileUsersTest, DescriptorsForAServiceThatHasNotTakenTheClient) {
