@@ -382,7 +382,7 @@ TEST_F(LoggedTest, AMessageThatIsDroppedIsSaid) {
     EXPECT_EQ(le_msg_TrySend(NewText(client.ref(), "x")), LE_CLOSED);
     EXPECT_EQ(le_msg_SendTimed(NewText(client.ref(), "x"), 1), LE_CLOSED);
     EXPECT_EQ(said(), lines);
-    // After the first messages of a flood, the log only counts them.
+    // The log has the first messages of a flood, and counts the others.
     for (int i = 0; i < 1000; ++i) send();
     EXPECT_LT(said(), lines + 50);
     party->Signal("done");

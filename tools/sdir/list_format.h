@@ -16,8 +16,8 @@
 namespace le {
 namespace sdir {
 
-// Replaces users' numbers by their names, if the name may be in a bindings
-// file.
+// Replaces users' numbers by their names. A user keeps its number if the name
+// has blanks or characters that are not ASCII.
 void NameUsers(directory::proto::ListPart* list, directory::Users* users);
 
 // Both escape the bytes of a peer. The result of Escaped() is one line, which
