@@ -55,9 +55,10 @@ namespace endurance {
 //                            with OTHER is open
 // stranger WHERE HOW N
 //                  see strangers.h; says "busy", or "ready" if it is a server.
-// once NAME        opens a session, sends a message, makes requests, and closes
-//                  the session, with descriptors; says "whole" if the request
-//                  completed once.
+// once NAME        opens a session, sends a message, makes an asynchronous and a
+//                  synchronous request, all with descriptors, and closes the
+//                  session; says "whole" if the asynchronous request completed
+//                  once.
 // mortal K ROLE... plays ROLE; kills itself before its K-th system call.
 // executor NAME    creates objects that have descriptors; says which descriptors
 //                  it has; executes this program in the role `descriptors`.
