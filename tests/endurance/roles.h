@@ -22,19 +22,19 @@ namespace endurance {
 // server NAME...   offers the services; says "ready". Responds to most requests
 //                  at once, to some later, to some never. It is at rest when no
 //                  session is open.
-// client NAME      opens a session, sends messages, makes requests with
-//                  descriptors, and closes the session, without end. Says "busy"
-//                  after its first round.
+// client NAME      without end: opens a session, sends messages, makes requests
+//                  with descriptors, and closes the session. Says "busy" after
+//                  its first round.
 // steady NAME N    keeps N sessions open, each with pending requests, and opens
 //                  them again when they close. Says "ready" when all are open.
-//                  It is at rest when all requests are complete and all sessions
-//                  are open.
+//                  It is at rest when all requests are complete and all
+//                  sessions are open.
 // idle NAME N      opens N sessions; says how many it has. Command:
-//                    quiet   makes a request on each session; says how many were
-//                            answered
+//                    quiet   makes a request on each session; says how many
+//                            were answered
 // asker NAME       opens one session; says "ready". Command:
-//                    time    makes a hundred requests; says their median time in
-//                            microseconds
+//                    time    makes a hundred requests; says their median time
+//                            in microseconds
 // flooder NAME     says "busy", and sends one-way messages without end.
 // reopener NAME    opens and closes sessions without end.
 // shut N           connects N times to the directory and sends nothing; says
@@ -45,8 +45,8 @@ namespace endurance {
 //                  how long both took, in microseconds.
 // visitor NAME OTHER
 //                  opens a session with NAME; says "ready". Commands:
-//                    ask     makes a request on that session; says "answered" if
-//                            there is a response
+//                    ask     makes a request on that session; says "answered"
+//                            if there is a response
 //                    visit   opens a session with OTHER, sends, makes requests,
 //                            and closes it; says "visited"
 //                    try     says "open" if a session with OTHER opens within a
@@ -55,13 +55,14 @@ namespace endurance {
 //                            with OTHER is open
 // stranger WHERE HOW N
 //                  see strangers.h; says "busy", or "ready" if it is a server.
-// once NAME        opens a session, sends a message, makes an asynchronous and a
-//                  synchronous request, all with descriptors, and closes the
+// once NAME        opens a session, sends a message, makes an asynchronous and
+//                  a synchronous request, all with descriptors, and closes the
 //                  session; says "whole" if the asynchronous request completed
 //                  once.
 // mortal K ROLE... plays ROLE; kills itself before its K-th system call.
-// executor NAME    creates objects that have descriptors; says which descriptors
-//                  it has; executes this program in the role `descriptors`.
+// executor NAME    creates objects that have descriptors; says which
+//                  descriptors it has; executes this program in the role
+//                  `descriptors`.
 // descriptors      says which file descriptors it has.
 int PlayRole(const std::vector<std::string>& words);
 

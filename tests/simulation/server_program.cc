@@ -15,11 +15,11 @@ namespace simulation {
 
 namespace {
 constexpr size_t kMaxHeld = 8;
-// The messages of one session that a turn of the loop may deliver. The loop must
-// serve other sessions too, however much one client sends.
+// The number of messages of one session that a turn of the loop may deliver.
+// The loop must serve other sessions too, however much one client sends.
 constexpr int kMaxMessagesInATurn = 256;
-// A client that has received messages for this time without a pause is not slow.
-// No queue of these runs reaches the limit of gathered bytes.
+// A client that has received messages for this time without a pause is not
+// slow. No queue of these runs reaches the limit of gathered bytes.
 constexpr absl::Duration kPatience = absl::Seconds(1);
 }  // namespace
 
