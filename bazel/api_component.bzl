@@ -54,7 +54,7 @@ def le_api_component(
       generated: the .c and .h files that ifgen has generated for it.
       provides: APIs that it serves: a list, or a dictionary of API to interface name.
       requires: APIs that it uses, in the same form.
-      manual_start: APIs of both kinds that main() does not advertise or connect.
+      manual_start: APIs of either kind that main() neither advertises nor connects.
       deps: other libraries.
       copts: for srcs and generated. They must suit the languages of both.
       **kwargs: for the library, such as visibility.

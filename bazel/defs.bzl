@@ -14,7 +14,7 @@ load("@rules_cc//cc:cc_binary.bzl", "cc_binary")
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
 
-# Warnings, but never errors: a newer compiler must not break a consumer.
+# No -Werror: a newer compiler's new warnings must not break a consumer's build.
 _WARNINGS = ["-Wall", "-Wextra"]
 _CXX = ["-std=c++17"] + _WARNINGS
 _C = ["-std=c99", "-pedantic", "-D_GNU_SOURCE"] + _WARNINGS

@@ -45,7 +45,7 @@ def _le_generate_impl(ctx):
         for path in paths
     ] for suffix in [".le.h", ".le.cc", ".le_mock.h", ".le.txtpb"]}
 
-    # The folder of the outputs, above the import paths.
+    # The folder below which the output paths equal the import paths.
     first = outputs[".le.h"][0].path
     out = first[:-len(paths[0]) + len(".proto") - len(".le.h") - 1]
     arguments = ctx.actions.args()

@@ -5,8 +5,8 @@
 # Writes a Bazel repository into the current folder: system_repo.sh NAME. The
 # repository wraps a library that this system has installed.
 #
-# Used in two ways, with the same targets: bazel/deps.bzl runs it in a
-# repository rule (WORKSPACE); tools/ci/bazel7.sh gives its output to
+# Two callers need the same targets. bazel/deps.bzl runs the script in a
+# repository rule (WORKSPACE). tools/ci/bazel7.sh passes its output to
 # --override_module of Bazel 7, without a network.
 set -euo pipefail
 
@@ -22,8 +22,8 @@ module() { # NAME VERSION: makes the folder a module too
   printf 'workspace(name = "%s")\n' "$1" > WORKSPACE
 }
 
-# Names static archives. `-lNAME` would prefer shared libraries, and each
-# program would load thirty of them.
+# Prints linker options that name static archives. `-lNAME` would prefer shared
+# libraries, and each program would load thirty of them.
 archives() { # PKG_CONFIG_MODULE...
   local flag
   for flag in $(pkg-config --libs --static "$@"); do
@@ -52,7 +52,7 @@ case "$name" in
     mapfile -t targets < <(grep -v '^#' "$here/abseil_targets.txt")
     modules=()
     for pc in $(pkg-config --list-package-names | grep '^absl_' | sort); do
-      # Parts for tests would need GoogleTest.
+      # Abseil's parts for tests would need GoogleTest.
       case "$pc" in *test* | *mock* | absl_scoped_set_env) ;; *) modules+=("$pc") ;; esac
     done
     mkdir -p absl
@@ -89,8 +89,8 @@ cc_library(name = "protobuf", linkopts = ["-lprotobuf", "-lpthread"])
 # LITE_RUNTIME need a small part.
 cc_library(name = "protobuf_lite", linkopts = ["-l:libprotobuf.a", "-lpthread"])
 sh_binary(name = "protoc", srcs = ["protoc.sh"])
-# (In both repositories it is the target of @protobuf: no code must be generated
-# for it, and the toolchain of Bazel 4 is that of @com_google_protobuf.)
+# In both repositories this is the target of @protobuf, so that no code is
+# generated for it. Bazel 4 uses the toolchain of @com_google_protobuf.
 alias(name = "descriptor_proto", actual = "@protobuf//src/google/protobuf:descriptor_proto")
 proto_lang_toolchain(
     name = "cc_toolchain",
@@ -103,7 +103,7 @@ BUILD
 $public
 proto_library(name = "descriptor_proto", srcs = ["descriptor.proto"], strip_import_prefix = "/src")
 BUILD
-    # For plugins of protoc.
+    # Plugins of protoc link this library.
     cat > src/google/protobuf/compiler/BUILD.bazel <<BUILD
 $load_library
 $public
@@ -119,7 +119,8 @@ BZL
 def cc_proto_library(**kwargs):
     native.cc_proto_library(**kwargs)
 BZL
-    # (In two files: in one, ProtoInfo would be referenced before its assignment.)
+    # Two files: in one file, ProtoInfo would be referenced before its
+    # assignment.
     mkdir -p bazel/common
     echo > bazel/common/BUILD.bazel
     echo 'NativeProtoInfo = ProtoInfo' > bazel/common/native.bzl

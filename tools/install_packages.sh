@@ -6,9 +6,9 @@
 #
 #   install_packages.sh [--print] PACKAGE...
 #
-# Names the missing packages first. With --print it only prints the command that
-# would install them. If the installation fails, it prints the command too, so
-# that the user or root can run it.
+# Names the missing packages first. With --print the script only prints the
+# command that would install them. If the installation fails, it prints the
+# command too, so that the user or root can run it.
 set -euo pipefail
 
 print=false
@@ -55,7 +55,7 @@ install() {
   # Without a terminal nobody can enter a password, so sudo must fail and not
   # wait for it.
   [ ${#sudo[@]} = 0 ] || [ -t 0 ] || sudo+=(-n)
-  # A failure is ignored, because it may be of a repository that is not needed.
+  # Ignore a failure: it may be that of a repository that is not needed.
   "${sudo[@]}" apt-get update || true
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y --no-install-recommends "${missing[@]}" < /dev/null

@@ -193,8 +193,8 @@ names_of_the_tree() {
 }
 
 # A word in `backticks` that looks like a path, a test or an identifier must be
-# a name of the tree. So must a label anywhere. "..." in a word stands for any
-# letters.
+# a name of the tree. So must a label in any place. "..." in a word stands for
+# any letters.
 names_in_documents() {
   # shellcheck disable=SC2016 # awk's own $0
   awk -v documents="$(files '*.md' .bcr/presubmit.yml)" '
@@ -245,8 +245,8 @@ names_in_documents() {
     }' <(names_of_the_tree)
 }
 
-# A function that a comment names as "Name()" must exist. So must a file that it
-# names as "name.h".
+# A function that a comment names as "Name()" must exist. So must a file that a
+# comment names as "name.h".
 names_in_comments() {
   # Reads all files twice: first the code, then the comments.
   # shellcheck disable=SC2016 # awk's own $0
@@ -320,7 +320,7 @@ install_tools
 if $fix; then
   cxx_files | xargs -r "$CLANG_FORMAT" -i
   build_files | xargs -r "$buildifier" -lint=fix
-  # Only adds functions: programs break if one is removed.
+  # Only adds functions: programs break if a function is removed.
   c_functions | LC_ALL=C sort -u - docs/c_api.txt -o docs/c_api.txt
 fi
 check "Formatting (tools/lint.sh --fix mends it)" clang_format

@@ -27,9 +27,9 @@ using messaging::testing::FindProgram;
 struct ChildSpec {
   std::string program;  // a path
   std::vector<std::string> words;
-  int cpu = -1;        // -1: any
+  int cpu = -1;        // -1: any processor
   int link = -1;       // becomes the child's kLink
-  std::string folder;  // of its directory
+  std::string folder;  // of the directory's socket
 };
 
 // The resources that a process has used so far, measured from outside.
@@ -42,7 +42,7 @@ struct Usage {
 
 class Child {
  public:
-  // Null, with a reason, if it cannot be started.
+  // Returns null if the process cannot be started, with the reason in `error`.
   static std::unique_ptr<Child> Start(const ChildSpec& spec,
                                       std::string* error);
   // Kills the process.
@@ -51,8 +51,8 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   pid_t pid() const { return pid_; }
-  // Returns the next word of the child. "": it has died, or sent no word within
-  // `seconds`.
+  // Returns the next word of the child. Returns "" if the child has died, or
+  // has sent no word within `seconds`.
   std::string Hear(double seconds);
   bool HasSpoken() const;
   void Say(const std::string& word);

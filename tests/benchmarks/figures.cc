@@ -84,7 +84,7 @@ std::string FormatFigure(double figure) {
   if (std::isnan(figure)) return "-";
   const double size = std::fabs(figure);
   if (size == 0) return "0";
-  // Too small for the printed digits.
+  // With four decimals this would print as 0.
   if (size < 0.00005) return figure < 0 ? "-0" : "0+";
   char text[64];
   int decimals = 0;

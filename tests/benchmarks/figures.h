@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Pure: turns measurements into the printed report.
+// Computes the printed report from measurements. Has no side effects.
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_FIGURES_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_FIGURES_H_
@@ -22,7 +22,7 @@ constexpr double kNoFigure = std::numeric_limits<double>::quiet_NaN();
 double Quantile(std::vector<double> values, double share);
 double Median(std::vector<double> values);
 
-// a[i] / b[i] of the same round, so that a disturbance of a round cancels.
+// a[i] / b[i] for each round i, so that a disturbance of a round cancels.
 std::vector<double> Ratios(const std::vector<double>& a,
                            const std::vector<double>& b);
 // a[i] - b[i].
@@ -39,7 +39,7 @@ inline Goal AtMost(double bound) { return {Goal::kAtMost, bound}; }
 
 // One line of the report.
 struct Row {
-  std::string name;  // for --filter and for programs
+  std::string name;  // key of --filter and of the JSON
   std::string what;
   std::string unit;  // of `floor` and `ours`
   Goal goal;         // for `value`
@@ -47,14 +47,14 @@ struct Row {
   double ours = kNoFigure;
   // The value that the goal is for: a ratio in most rows.
   double value = kNoFigure;
-  // Half of the rounds are between these.
+  // The quartiles: half of the rounds are between `low` and `high`.
   double low = kNoFigure;
   double high = kNoFigure;
   // Processor time of all processes together, in microseconds per operation.
   double floor_cpu = kNoFigure;
   double ours_cpu = kNoFigure;
-  // As `value`, for processor time instead of time. More reliable on a busy
-  // machine, if both sides share one processor.
+  // As `value`, computed from processor time instead of elapsed time. On a busy
+  // machine this ratio is more reliable, if both sides share one processor.
   double cpu_value = kNoFigure;
   std::string note;
 
@@ -68,7 +68,8 @@ const char* VerdictText(Verdict verdict);
 // Sets value, low and high.
 void SetValue(Row* row, const std::vector<double>& of_rounds);
 
-// A figure with four significant digits: "0.912", "12.4", "301,457". "-": none.
+// A figure with about three significant digits; large figures have all their
+// digits: "0.912", "12.4", "301,457". "-" if it is kNoFigure.
 std::string FormatFigure(double figure);
 
 using Facts = std::vector<std::pair<std::string, std::string>>;

@@ -101,7 +101,7 @@ bool MayBeMissing(const Row& row) {
 bool LooksSane(const Row& row) {
   if (!row.measured()) return MayBeMissing(row);
   if (EndsWith(row.name, "_allocations")) {
-    // If messages share packets, each packet still costs an allocation.
+    // Even if messages share packets, each packet costs an allocation.
     const bool may_share = row.name != "sync_64_allocations" &&
                            row.name != "one_thread_64_allocations";
     return row.value <= (may_share ? 0.5 : 0);

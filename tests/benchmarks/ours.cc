@@ -77,7 +77,8 @@ bool Ask(le_msg_SessionRef_t session, size_t size, bool sized) {
   return good;
 }
 
-// The last one is a request: its response shows that all have been received.
+// The last message is a request. Its response shows that the server has
+// received all messages.
 bool SendMany(le_msg_SessionRef_t session, int64_t messages, size_t size) {
   for (; messages > 1; --messages) {
     const le_msg_MessageRef_t message = NewMessage(session, size);
@@ -203,8 +204,9 @@ void OnResponse(le_msg_MessageRef_t message, void*) {
   if (g_run.sent < g_run.all()) RequestOne();
 }
 
-// Sends the messages of the warm-up and then of the operations, in bursts. The
-// last one is a request: its response shows that all have been received.
+// Sends the messages of the warm-up, and then those of the operations, in
+// bursts. The last message of each part is a request. Its response shows that
+// the server has received all messages.
 void SendBurst(void*, void*) {
   const int64_t goal =
       g_run.warm ? g_run.command.operations : g_run.command.warm_up();
@@ -274,7 +276,8 @@ void BeThreads(const std::string& name, size_t largest) {
   BeClient(name, largest);
 }
 
-// Operations between two readings of the clock, so that its cost is negligible.
+// The clock is read once for this many operations, so that the cost of reading
+// it is negligible.
 constexpr int64_t kLocalLap = 50;
 
 void SendLocal() {

@@ -25,9 +25,9 @@ namespace benchmarks {
 //   idle NAME MAX N    opens N sessions and leaves them alone
 //   threads NAME MAX   server and client, each a thread of one process
 //   local MAX          client and service on one thread. Commands:
-//                        one_way     each sent by the handler of the last
+//                        one_way     each sent by the handler of the one before
 //
-// False: the arguments name none of these roles.
+// Returns false if the arguments name none of these roles.
 bool PlayOurs(const std::vector<std::string>& words);
 
 }  // namespace benchmarks

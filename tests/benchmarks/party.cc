@@ -55,7 +55,7 @@ void BeParty() {
   if (page == MAP_FAILED) _exit(1);
   g_counters = static_cast<Counters*>(page);
   g_counters->counted = LE_COUNT_ALLOCATIONS;
-  // Some roles have thousands of sessions.
+  // Some roles have thousands of sessions, each with a file descriptor.
   struct rlimit limit;
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
@@ -106,7 +106,7 @@ Stopwatch::Stopwatch(const Command& command, int64_t lap)
     : operations_(command.operations),
       all_operations_(command.operations + command.warm_up()),
       operations_per_lap_(lap),
-      // Filled now, so that no page is used for the first time while measuring.
+      // Allocated here, so that Lap() causes no page fault while measuring.
       laps_(lap > 0 ? static_cast<size_t>(command.operations / lap) : 0, 1) {}
 
 void Stopwatch::Start() {
@@ -165,7 +165,8 @@ std::string Pipelined(Pipe* pipe, const Command& command) {
   return watch.Report();
 }
 
-// The last one asks for a response, which shows that all have been received.
+// The last message asks for a response, which shows that the server has
+// received all messages.
 bool SendMany(Pipe* pipe, int64_t messages, size_t size) {
   for (; messages > 1; --messages) {
     if (!pipe->Send(kOneWay, size)) return false;
@@ -204,7 +205,7 @@ void ObeyCommands(Pipe* pipe) {
 }  // namespace le
 
 #if LE_COUNT_ALLOCATIONS
-// They replace the C library's functions. operator new calls them too.
+// These functions replace the C library's. operator new calls them too.
 extern "C" {
 void* __libc_malloc(size_t size);
 void* __libc_calloc(size_t count, size_t size);

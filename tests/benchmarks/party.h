@@ -24,7 +24,7 @@ constexpr int kLink = 5;      // to another child, if the role needs one
 // The parent can read these at any time, even while the child is blocked.
 struct Counters {
   std::atomic<uint64_t> allocations;
-  std::atomic<uint64_t> counted;  // 0: they cannot be counted
+  std::atomic<uint64_t> counted;  // 0: not counted in this build
 };
 
 // Call it first in main(): shares the counters, and raises the limit of file
@@ -32,13 +32,13 @@ struct Counters {
 void BeParty();
 
 // For children that allocate large messages. Makes free() keep the top of the
-// heap. Otherwise free() may return it to the system, malloc() asks for it
+// heap. Otherwise free() may return it to the system, malloc() then asks for it
 // again, and the measured costs vary by chance.
 void KeepFreedMemory();
 
 void Say(const std::string& word);
 
-// "KIND SIZE OPERATIONS"
+// A command of the parent: "KIND SIZE OPERATIONS".
 struct Command {
   char kind[32] = "";
   size_t size = 0;
@@ -67,7 +67,7 @@ class Stopwatch {
   void Lap();
   void Stop();
   // Reports to the parent: nanoseconds per operation, allocations of this
-  // process, operations with those of the warm-up.
+  // process, and the number of operations including the warm-up.
   std::string Report();
 
  private:
@@ -102,18 +102,18 @@ constexpr int64_t kOutstanding = 64;
 // One-way messages that one handler sends.
 constexpr int64_t kBurst = 256;
 
-// The first byte of a message says whether its sender wants a response. This is
-// for libraries that cannot express it otherwise.
+// The first byte of a message says whether its sender wants a response. Some
+// libraries cannot express it otherwise.
 constexpr char kEcho = 'e';
 constexpr char kOneWay = 'o';
 
-// An end that sends and receives messages one by one.
+// One end of a connection. Sends and receives messages one by one.
 class Pipe {
  public:
   virtual ~Pipe() = default;
   // Sends a message of `size` bytes that are all `type`.
   virtual bool Send(char type, size_t size) = 0;
-  // Receives a message of that size.
+  // Receives a message of `size` bytes.
   virtual bool Receive(size_t size) = 0;
 };
 

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A child. The facade that it links decides what it measures.
+// A child process. The facade that it links decides the transport.
 
 #include <string>
 #include <vector>

@@ -22,7 +22,7 @@ char g_buffer[1 << 20];
 
 // ---- Messages --------------------------------------------------------------
 
-// The size of one piece. A message that is sent in pieces fills the buffer.
+// The size of one piece. A message that is sent in pieces fills g_buffer.
 constexpr size_t kPiece = 65536;
 
 bool SendPieces(size_t size) {
@@ -196,7 +196,7 @@ void* Answer(void*) {
     while (!h.has_request) pthread_cond_wait(&h.asked, &h.mutex);
     h.has_request = false;
     std::memcpy(message, h.request, sizeof(message));
-    // A server works without the lock.
+    // As in a real server, the lock is free while the server works.
     pthread_mutex_unlock(&h.mutex);
     pthread_mutex_lock(&h.mutex);
     std::memcpy(h.response, message, sizeof(message));

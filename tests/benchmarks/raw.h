@@ -22,12 +22,13 @@ namespace benchmarks {
 //   pieces               messages of 1 MiB, in packets of 64 KiB; sync only
 // Opening by way of a third process:
 //   raw_introducer PATH  listens; passes connections on over kLink
-//   raw_host             takes them from kLink, sends hello, waits for the close
+//   raw_host             receives connections over kLink; sends hello on each,
+//                        and waits for the close
 //   raw_opener PATH      commands: open_close
 // Two threads of one process:
 //   handover             commands: sync, by mutex and condition variable
 //
-// False: the arguments name none of these roles.
+// Returns false if the arguments name none of these roles.
 bool PlayRaw(const std::vector<std::string>& words);
 
 }  // namespace benchmarks

@@ -33,7 +33,7 @@ TEST(QuantileTest, LeavesOutWhatIsNoFigure) {
 }
 
 TEST(RatiosTest, AreOfTheSameRound) {
-  // The third round was disturbed, for both.
+  // A disturbance of the third round affects both sides equally.
   EXPECT_EQ(2, Median(Ratios({2, 4, 200}, {1, 2, 100})));
   EXPECT_EQ((std::vector<double>{1, 2}), Differences({3, 4}, {2, 2}));
   EXPECT_EQ(3, Median(Ratios({1, 3}, {0, 1})));

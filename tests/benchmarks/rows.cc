@@ -114,7 +114,8 @@ class Bench {
     spec.cpu = cpu;
     return spec;
   }
-  // Its bindings let each process of this user open all services of the user.
+  // The directory's bindings let each process of this user open all services of
+  // the user.
   Directory* StartDirectory() {
     return stage_->StartDirectory(
         absl::StrCat("<", getuid(), ">.* -> <self>.*\n"), ClientCpu());
@@ -173,7 +174,8 @@ class Bench {
     stage_->Fail(absl::StrCat("no row ", name));
     return &group_->rows[0];
   }
-  // A ratio of speeds; floor and ours in microseconds.
+  // Sets the row's value to a ratio of speeds; `floor` and `ours` are in
+  // microseconds.
   void SetTimes(const std::string& name, const Series& floor,
                 const Series& ours) {
     if (!stage_->ok()) return;
@@ -182,7 +184,8 @@ class Bench {
     row->ours = Median(ours.ns) / 1e3;
     SetSpeed(row, floor, ours);
   }
-  // A ratio of speeds; floor and ours in operations per second.
+  // Sets the row's value to a ratio of speeds; `floor` and `ours` are in
+  // operations per second.
   void SetRates(const std::string& name, const Series& floor,
                 const Series& ours) {
     if (!stage_->ok()) return;
@@ -200,7 +203,8 @@ class Bench {
     row->floor_cpu = Median(floor.cpu_ns) / 1e3;
     row->ours_cpu = Median(ours.cpu_ns) / 1e3;
   }
-  // The difference of the processor times per operation: ours minus the floor.
+  // Sets the row's value to the difference of the processor times per
+  // operation: ours minus the floor.
   void SetMoreCpu(const std::string& name, const Series& floor,
                   const Series& ours) {
     if (!stage_->ok()) return;
@@ -234,8 +238,9 @@ class Bench {
     if (stage_->ok()) Find(name)->note = Describe(calls);
   }
 
-  // Counts the instructions of a sync round trip of 64 B. `measured` is a
-  // series of this build.
+  // Counts the instructions of a sync round trip of 64 B. `measured` is any
+  // series of this build. If it has no count of allocations, the build has a
+  // sanitizer, whose instructions would be counted too.
   template <typename StartFloor, typename StartOurs>
   void CountInstructions(const std::string& name, const Series& measured,
                          StartFloor start_floor, StartOurs start_ours) {
@@ -349,7 +354,7 @@ class Bench {
            Median(series[0].switches));
     SetAllocations("sync_64_allocations", series[2]);
     CountCalls("sync_64_calls", raw, ours);
-    // No process can be traced twice.
+    // A process cannot be traced twice, so this starts others.
     CountInstructions(
         "sync_64_instructions", series[2], [this] { return StartRaw(1); },
         [this] { return StartOurPair(StartDirectory(), "client", 64, 1); });
@@ -393,7 +398,8 @@ class Bench {
     const std::vector<Series> series = stage_->Compare({pieces, large, ours});
     SetTimes("sync_1m_pieces", series[0], series[2]);
     SetTimes("sync_1m", series[1], series[2]);
-    // The number of parts in one call depends on when the far end reads.
+    // The number of parts that one call sends depends on when the far end
+    // reads.
     CountCalls("sync_1m_calls", pieces, ours, Stage::Count::kOnAverage);
   }
 
@@ -522,7 +528,7 @@ class Bench {
     SetAllocations("one_way_64_allocations", series[1]);
     SetAllocations("one_way_64_loop_allocations", series[2]);
     CountCalls("one_way_64_calls", floor, ours, Stage::Count::kOnAverage);
-    // No process can be traced twice.
+    // A process cannot be traced twice, so this starts another server.
     CountCalls("one_way_64_loop_calls",
                Of(StartRaw(cpus), "one_way", 64, count), ours_plain,
                Stage::Count::kOnAverage);
@@ -623,7 +629,7 @@ class Bench {
     SetCosts("many_sessions_sync", series[0], series[1]);
   }
 
-  // The ratio of the costs of many to those of few.
+  // Sets the row's value to the ratio of the cost with many to that with few.
   void SetCosts(const std::string& name, const Series& few,
                 const Series& many) {
     if (!stage_->ok()) return;
@@ -704,7 +710,7 @@ class Bench {
     pair.server = stage_->Start(spec);
     pair.client = StartOurs(directory, {"client", "plain", "64"}, ClientCpu());
     const Child* const empty = stage_->Start(Party("empty", {}, ClientCpu()));
-    // Measures the memory after some requests, when it is in use.
+    // The server uses its memory only after some requests.
     stage_->Compare({Of(pair, "sync", 64, Count(500))});
     if (!stage_->ok()) return;
     const double floor = static_cast<double>(ResidentKib(empty->pid()));

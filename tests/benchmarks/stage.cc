@@ -17,7 +17,7 @@ namespace le {
 namespace benchmarks {
 namespace {
 
-// Longer than any step takes, on the slowest machine under a sanitizer.
+// No step takes this long, even on the slowest machine under a sanitizer.
 constexpr double kPatienceSeconds = 60;
 
 // A process that gets no processor time for this long is waiting, even on a
@@ -94,7 +94,7 @@ Stage::Sample Stage::Measure(const Variant& variant) {
   auto look = [&variant, &sample] {
     Usage all = variant.client->Look();
     sample.allocations_counted &= all.allocations_counted;
-    // The client counts its own allocations, without those for the command.
+    // The client reports its own allocations, without those for the command.
     all.allocations = 0;
     for (const Child* other : variant.others) {
       const Usage usage = other->Look();
@@ -133,7 +133,8 @@ void Stage::FillQueue(const Variant& variant) {
     for (const Child* other : variant.others) kill(other->pid(), signal);
   };
   tell_others(SIGSTOP);
-  // The warm-up has an eighth of the operations, and is first.
+  // The warm-up is an eighth of a command's operations. So the warm-up of this
+  // command has as many messages as another command has in all.
   variant.client->Say(absl::StrCat(variant.kind, " ", variant.size, " ",
                                    8 * variant.operations));
   double before;

@@ -35,7 +35,7 @@ struct Series {
   std::vector<double> ns;
   std::vector<double> cpu_ns;
   std::vector<double> switches;
-  // Of all rounds together, after the warm-up.
+  // Per operation, over all rounds after the warm-up.
   double allocations = kNoFigure;
 };
 
@@ -44,7 +44,7 @@ constexpr char kRawName[] = "/raw";
 
 class Stage {
  public:
-  // `rounds` of each comparison.
+  // Each comparison has `rounds` rounds.
   explicit Stage(int rounds) : rounds_(rounds) {}
   ~Stage();
   Stage(const Stage&) = delete;
@@ -54,15 +54,17 @@ class Stage {
   const std::string& error() const { return error_; }
   void Fail(const std::string& why);
 
-  // Returns when the child has said that it is ready; null after a failure.
+  // Starts a child, and returns when it has reported that it is ready. Returns
+  // null after a failure.
   Child* Start(const ChildSpec& spec);
   Directory* StartDirectory(const std::string& bindings, int cpu);
-  // The two ends of a socket, for two children's links. Closed with the stage.
+  // Returns the two ends of a socket, to become kLink of two children. The
+  // stage closes them.
   std::pair<int, int> Link(int type);
 
-  // Stops the other processes and lets the client send until it waits. Then its
-  // queue has its full size. Otherwise the queue would grow later, in a round
-  // that counts allocations.
+  // Stops the other processes and lets the client send until it blocks. Then
+  // the client's queue has its full size. Otherwise the queue would grow in a
+  // later round, which counts allocations.
   void FillQueue(const Variant& variant);
 
   // Measures the variants one after the other in each round, in alternating
@@ -70,15 +72,15 @@ class Stage {
   std::vector<Series> Compare(const std::vector<Variant>& variants);
   // Counts system calls per operation, of all processes together. The processes
   // cannot be used afterwards.
-  //  - kExactly: the difference of two runs. For operations that each make the
+  //  - kExactly: the difference of two runs. For operations that all make the
   //    same calls.
-  //  - kOnAverage: the average of one run, with the few calls of the command
-  //    itself. For operations that share calls, where the difference would vary
-  //    by chance.
+  //  - kOnAverage: the average of one run, including the few calls of the
+  //    command itself. For operations that share calls: with these, the
+  //    difference of two runs would vary by chance.
   enum class Count { kExactly, kOnAverage };
   CallCounts CountCalls(const Variant& variant, Count count);
-  // Counts instructions per operation, as kExactly. The client's are the first
-  // element.
+  // Counts instructions per operation, as the difference of two runs. The first
+  // element is that of the client.
   CallCounts CountInstructions(const Variant& variant);
 
  private:

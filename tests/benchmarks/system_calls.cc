@@ -22,7 +22,7 @@ namespace le {
 namespace benchmarks {
 namespace {
 
-// The C library's header conflicts with the kernel's.
+// The C library's header for ptrace() conflicts with the kernel's.
 long Trace(int request, pid_t pid, uintptr_t address, uintptr_t data) {
   return syscall(SYS_ptrace, request, pid, address, data);
 }
@@ -84,7 +84,7 @@ const char* NameOf(long number) {
 
 bool SystemCallCounter::Attach(const std::vector<pid_t>& pids, What what) {
   what_ = what;
-  // Blocks SIGCHLD, so that a stop can be waited for with a timeout.
+  // Blocks SIGCHLD, so that sigtimedwait() can wait for a stop with a timeout.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGCHLD);

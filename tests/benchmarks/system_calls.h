@@ -27,16 +27,16 @@ class SystemCallCounter {
   enum class What { kCalls, kInstructions };
 
   // Traces single-threaded children of this process from now on, until they
-  // die. False if that is not permitted.
+  // die. Returns false if that is not permitted.
   bool Attach(const std::vector<pid_t>& pids, What what);
   // Counts until `done` returns true, and then until no process makes calls.
-  // False if this takes longer than `seconds`.
+  // Returns false if this takes longer than `seconds`.
   bool CountUntil(const std::function<bool()>& done, double seconds);
-  // Counts since the last TakeCounts().
+  // Returns the counts since the last call of this function.
   CallCounts TakeCounts() { return std::exchange(counts_, {}); }
 
  private:
-  // Whether any process had stopped.
+  // Handles the stops of all processes. Returns whether there was a stop.
   bool HandleStops();
 
   What what_ = What::kCalls;

@@ -5,7 +5,7 @@
 The tests in this package compare the tree with these lists.
 """
 
-# All public targets. Keep the list short: each is a promise.
+# All public targets. Keep the list short: each target is a promise.
 PUBLIC_TARGETS = [
     "//:directoryd",
     "//:le_messaging",
@@ -30,15 +30,16 @@ PUBLIC_TARGETS = [
     "//transports/testing:conformance",
 ]
 
-# Packages that export files to all: files that a consumer's WORKSPACE reads.
+# Packages that export files to every package. A consumer's WORKSPACE reads
+# these files.
 EXPORTING_PACKAGES = [
     "//",
     "//bazel",
 ]
 
 # Only these targets may depend directly on an implementation of a transport:
-# the two C facades, the programs, and the test kits. Dependencies that no
-# public target has are not listed: tools/lint.sh checks all other files.
+# the two C facades, the programs, and the test kits. The list has only targets
+# that a public target depends on. tools/lint.sh checks all other files.
 TRANSPORT_NAMERS = [
     "//directory:directoryd_main",
     "//messaging/facade:loopback",

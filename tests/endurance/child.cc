@@ -43,8 +43,8 @@ long NextCall(pid_t pid) {
     if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) {
       Fail(absl::StrCat("pid ", pid, " died by itself"));
     }
-    // Deliver the signals of the process. A stop for an exec is no signal: a
-    // sanitizer may execute the program again.
+    // Deliver the signals of the process. A stop for an exec is no signal:
+    // under a sanitizer a program may execute itself again.
     signal = status >> 16 == 0 ? WSTOPSIG(status) : 0;
     if (signal != (SIGTRAP | 0x80)) continue;
     signal = 0;
@@ -84,7 +84,7 @@ Child::Child(const std::vector<std::string>& role) {
   socket_ = ends[0];
   std::vector<std::string> words = {"/proc/self/exe", "--role"};
   words.insert(words.end(), role.begin(), role.end());
-  // In the role, the socket has number 3.
+  // The role finds its end of the socket at number 3.
   pid_ = StartProcess({words, {{ends[1], 3}}, {}, nullptr});
   if (pid_ < 0) Fail(std::strerror(errno));
   close(ends[1]);
@@ -145,7 +145,7 @@ void Directory::Start() {
 }
 
 bool Directory::StartStepwise() {
-  // The line that reports readiness is not read.
+  // Nobody reads the line by which the directory reports that it is ready.
   const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
   DirectoryProcess::Start(nowhere,
                           [] { return Trace(PTRACE_TRACEME, 0, 0, 0) == 0; });

@@ -55,10 +55,10 @@ class Directory : public messaging::testing::DirectoryProcess {
   void Start();
   // Starts a directory that is traced, and stops it before its first mkdir(),
   // which creates its folder. The number of calls before that depends on the
-  // loader. False: this process may not trace another.
+  // loader. Returns false if this process may not trace another.
   bool StartStepwise();
-  // Lets the directory make `steps` system calls, and stops it before the next
-  // one. Blocks until it is there.
+  // Lets the directory make `steps` system calls. Returns when it has stopped
+  // before the next one.
   void MakeSteps(uint64_t steps);
   // The number of the directory's file descriptors while no peer is connected.
   int idle_descriptors() const { return idle_descriptors_; }

@@ -26,8 +26,8 @@ namespace {
 
 constexpr char kBindings[] = "<*>.* -> <self>.*\n";
 
-// While this object exists, the process cannot create a file descriptor. Its
-// open descriptors stay usable.
+// While this object exists, the process `pid` cannot create a file descriptor.
+// Its open descriptors stay usable.
 class Famine {
  public:
   explicit Famine(pid_t pid) : pid_(pid) {
@@ -103,7 +103,8 @@ void StarvedServer(Directory* directory) {
     if (child->Ask("quiet") != "1")
       Fail("a client that waited is not answered");
   }
-  // A dropped introduction would make its client retry.
+  // There are more introductions if the server drops one: then its client is
+  // introduced again.
   const long introductions = directory->Introductions() - before;
   if (introductions != 3) {
     Fail(absl::StrCat(introductions, " introductions of 3 clients"));
@@ -192,7 +193,7 @@ void MeetStrangers(uint64_t count) {
   client.Expect("ready");
   Survivor serving("server", server.pid(), SettledDescriptors(server.pid()));
   Survivor visiting("client", client.pid(), SettledDescriptors(client.pid()));
-  // One descriptor is that of the server's connection.
+  // The additional descriptor is that of the server's connection.
   Survivor introducing("directory", directory.pid(),
                        directory.idle_descriptors() + 1);
   for (const Stranger& kind : kStrangers) {

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The parts that kill no process that uses the library. In them file
+// The parts in which no process that uses the library is killed. Instead file
 // descriptors run out, strangers connect, or a child executes another program.
 
 #ifndef LE_MESSAGING_TESTS_ENDURANCE_HARDSHIP_H_

@@ -147,7 +147,7 @@ class Endurance {
 
     Child client({"steady", "mortal", "1"});
     for (uint64_t step = 1; step <= options_.steps; ++step) {
-      // The client requests without end, so the server reaches each step.
+      // The client sends requests without end, so the server reaches each step.
       Child mortal({"mortal", absl::StrCat(step), "server", "mortal"});
       while (!mortal.Hear().empty()) {
       }

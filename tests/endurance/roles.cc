@@ -82,7 +82,7 @@ struct Server {
   long opens = 0, closes = 0, messages = 0;
   bool wants_quiet = false;
   std::vector<le_msg_MessageRef_t> held;
-  le_timer_Ref_t timer = nullptr;  // expires when `held` is to be answered
+  le_timer_Ref_t timer = nullptr;  // expires when `held` is due
 
   void Receive(le_msg_MessageRef_t message) {
     ++messages;

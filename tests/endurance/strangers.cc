@@ -70,7 +70,7 @@ void Describe(directory::proto::Description* description, const char* name) {
   description->set_max_message_size(512);
 }
 
-// False if the peer has closed.
+// Returns false if the peer has closed the connection.
 bool Send(int fd, const std::string& packet, int descriptors = 0) {
   struct iovec part = {const_cast<char*>(packet.data()), packet.size()};
   struct msghdr message = {};

@@ -34,13 +34,14 @@ constexpr long kMayGrowKib = 2048;
 // A process handles the last event (a death, a connection) within far fewer
 // checks.
 constexpr int kLooksToSettle = 200000;
-// In one of this number of counts the process is at rest.
+// The number of counts in SettledDescriptors(). In at least one of them the
+// process is at rest.
 constexpr int kLooksForLeast = 200;
 
-// The processor time of this process for one check, and the processor time that
-// the checked process may use meanwhile. A process without a free descriptor
-// wakes about twenty times a second to retry. The kernel accounts in ticks of
-// 10 ms.
+// ExpectRest() observes a process until the calling process has used
+// kLookSeconds of processor time. The observed process may use kRestSeconds. It
+// needs some time: without a free descriptor it retries about twenty times a
+// second, and the kernel counts in ticks of 10 ms.
 constexpr double kLookSeconds = 0.3;
 constexpr double kRestSeconds = 0.1;
 

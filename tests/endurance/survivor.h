@@ -18,7 +18,7 @@ namespace endurance {
 // The file descriptors of a process at rest: the least of many counts.
 int SettledDescriptors(pid_t pid);
 
-// Checks a process repeatedly, each time at rest. It must have exactly
+// Checks a process repeatedly, each time at rest. The process must have exactly
 // `descriptors` file descriptors. Its memory must not grow after the first
 // check.
 class Survivor {
@@ -37,9 +37,10 @@ class Survivor {
   Usage first_, last_;
 };
 
-// Fails if a process spins although it only has to wait. Observes it until this
-// process has used a fixed amount of processor time. On any machine, a process
-// that spins uses about the same amount, and one that waits uses almost none.
+// Fails if the process `pid` spins although it only has to wait. Observes `pid`
+// until the calling process has used a fixed amount of processor time. On any
+// machine, a process that spins uses about the same amount meanwhile, and one
+// that waits uses almost none.
 void ExpectRest(const char* what, pid_t pid);
 
 }  // namespace endurance

@@ -30,7 +30,7 @@ const std::vector<Kind>& Kinds() {
        "SendMsg",
        0,
        {Harmless(EINTR), Harmless(EAGAIN), Harmless(ENOBUFS), Harmless(ENOMEM),
-        // If it is returned each time, no packet is small enough.
+        // If each try returns EMSGSIZE, no packet is small enough.
         Costly(EMSGSIZE),
         // The peer has closed, or has shut down its receiving direction.
         Costly(EPIPE), Costly(ECONNRESET), Costly(ECONNREFUSED),
@@ -62,8 +62,8 @@ const std::vector<Kind>& Kinds() {
        "RecvMsg",
        kAny,
        {Harmless(EINTR),
-        // A blocking socket may return it too: the process that had the socket
-        // before may have set O_NONBLOCK.
+        // A blocking socket may return EAGAIN too: the process that had the
+        // socket before may have set O_NONBLOCK.
         Harmless(EAGAIN), Costly(ECONNRESET), Costly(ENOMEM), Costly(ENOBUFS),
         Costly(EACCES)},
        nullptr},

@@ -26,8 +26,8 @@ struct Kind {
   const char* call;   // the name in event/base/sys.h
   const char* label;  // `call`, with its detail if several kinds share it
   int detail;         // sys::Call::detail, or kAny
-  // The errnos that the call may fail with. Empty: it cannot fail, and `why`
-  // is the reason.
+  // The errnos that the call may fail with. Empty if the call cannot fail; then
+  // `why` is the reason.
   std::vector<Errno> errnos;
   const char* why;
 };
@@ -35,11 +35,11 @@ struct Kind {
 constexpr int kAny = -1;
 
 const std::vector<Kind>& Kinds();
-// Null: Kinds() does not have this call.
+// Returns null if Kinds() does not have this call.
 const Kind* KindOf(const event::sys::Call& call);
 
-// The calls whose failure ends the process by design. `why` is the reason. The
-// failure of any other call must not end it.
+// The calls whose failure ends the process by design. `why` is the reason. A
+// failure of any other call must not end the process.
 struct FatalCall {
   const char* call;
   std::vector<int> errnos;

@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
-// Not null only if the program is linked with UBSan's runtime.
+// The address is null unless the program is linked with UBSan's runtime.
 extern "C" void __ubsan_handle_dynamic_type_cache_miss() __attribute__((weak));
 
 namespace le {
@@ -89,7 +89,7 @@ void Injector::Start(const std::vector<Failure>& failures) {
     armed_.push_back({failure, absl::InfiniteFuture()});
   }
   calls_.clear();
-  // The size is fixed, so that a run with other calls allocates nothing more.
+  // The size is fixed, so that each run allocates the same memory here.
   count_.assign(Kinds().size(), 0);
   random_.seed();
   injected_ = also_times_ = 0;

@@ -27,7 +27,7 @@ constexpr int kForATime = INT_MAX;
 
 // The calls that fail.
 struct Failure {
-  // The calls of this kind fail. Null: no file descriptor is free. For this
+  // The calls of this kind fail. Null: no file descriptor is free. Then
   // RLIMIT_NOFILE is set, so the kernel also drops descriptors that arrive.
   const Kind* kind = nullptr;
   // The index of the first call that fails, among those of `kind` (null: of
@@ -41,8 +41,8 @@ std::string ToString(const std::vector<Failure>& failures);
 
 class Injector;
 
-// While this object exists, the injector counts nothing, and nothing fails. For
-// code of the stage that is no part of the scenario.
+// While this object exists, the injector counts nothing, and nothing fails.
+// Used around code that is not part of the scenario.
 class Calm {
  public:
   explicit Calm(Injector* injector);
@@ -55,9 +55,9 @@ class Calm {
   const bool running_before_;
 };
 
-// The interceptor of the real process, for the thread that constructs it. The
-// calls of other threads pass: these close what an unknown user has sent, in any
-// order. It is installed while it exists.
+// Intercepts the system calls of the thread that constructs it, while it
+// exists. It ignores the calls of other threads: these threads close the file
+// descriptors of strangers, in an order that varies.
 class Injector final : public event::sys::Interceptor {
  public:
   Injector();
@@ -75,7 +75,8 @@ class Injector final : public event::sys::Interceptor {
   // Counts calls and makes them fail, until Stop().
   void Start(const std::vector<Failure>& failures);
   void Stop();
-  // Makes the next `times` calls of this name fail in addition.
+  // Makes the next `times` calls of this name fail, in addition to the failures
+  // of Start().
   void AlsoFail(const char* call, int error, int times);
 
   // The kinds of the calls since Start(), in the order of the calls.
@@ -108,7 +109,7 @@ class Injector final : public event::sys::Interceptor {
 
   struct Armed {
     Failure failure;
-    absl::Time end;  // if it is for a time: set at its first call
+    absl::Time end;  // of a failure with kForATime; set at its first call
   };
   bool Applies(Armed* armed, int number);
 
@@ -131,7 +132,7 @@ class Injector final : public event::sys::Interceptor {
 // Prints the label and `why`, and ends the process: there is no other way to
 // leave a call of the library that blocks or spins.
 [[noreturn]] void GiveUp(const std::string& why);
-// Sets the label: the scenario and its failures.
+// Sets the label, which names the scenario and its failures.
 void SetLabel(const std::string& label);
 
 }  // namespace faults

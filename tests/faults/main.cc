@@ -3,7 +3,7 @@
 //
 //   sweep [--every=N] [--pairs=N] [--seed=N] [--only=SCENARIO]
 //
-// Fails each call of each scenario (with --every=N one failure of N), then
+// Makes each call of each scenario fail (with --every=N one failure of N), then
 // --pairs=N random pairs of calls.
 
 #include <cstdio>

@@ -166,7 +166,8 @@ void StandBy(Stage* stage) {
   Client client(stage);
   client.UntilOpen();
   client.ExpectClose();
-  // Retries decide which server offers first. Kill the one with the session.
+  // Retries decide which server offers first. Kill the server that has the
+  // session.
   (server.at_rest() ? other : server).Die();
   stage->Until("the server goes", [&] { return !client.open(); });
   client.ExpectNoClose();

@@ -24,19 +24,20 @@ using testing::OneThreadWorld;
 
 constexpr char kProtocol[] = "faults";
 
-// The step of the clock when no process has work. It doubles while that lasts,
-// from the shortest pause of the library to a part of the longest.
+// The first and the longest step of the clock. The clock moves when no process
+// has work. Each step is twice the one before, because the library's pauses
+// grow too.
 constexpr absl::Duration kFirstTick = absl::Milliseconds(10);
 constexpr absl::Duration kLongestTick = absl::Milliseconds(320);
 
-// More steps of the clock than the failure with most repetitions needs.
+// No failure needs this many steps of the clock.
 constexpr int kMaxTicks = 1000;
 
-// The number of turns without a pause. The largest transfer here needs some
-// dozens.
+// Code that takes more turns than this without a pause spins. The largest
+// transfer here needs some dozens of turns.
 constexpr int kMaxTurns = 1000;
 
-// More tries than fit into two failures that last one after the other.
+// Two failures that last, one after the other, end within fewer tries.
 constexpr int kMaxTries = 100;
 
 size_t BuffersInUse(OneThreadWorld::Party* party, size_t message_bytes,
@@ -95,7 +96,8 @@ Server::Server(Stage* stage, const char* name, bool local)
 }
 
 void Server::Begin() {
-  const Calm calm(stage_->injector());  // FatalCalls() would end the process
+  // A failure of FatalCalls() would end the process.
+  const Calm calm(stage_->injector());
   party_ = stage_->world()->Add(name_);
   party_->Do([this] {
     event::Thread::Current()->control_loop();
@@ -299,7 +301,7 @@ Client::~Client() {
           absl::StrCat("a request completed ", asked.completions, " times"));
     }
   }
-  // If the client is in the server's process, the server checks this.
+  // If the client is in the server's process, ~Server() checks this.
   if (where_ == Where::kOwnProcess &&
       BuffersInUse(party_, stage_->message_bytes(), kProtocol) != 0) {
     stage_->Fail("the client holds a message");

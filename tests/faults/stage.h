@@ -27,14 +27,14 @@ namespace faults {
 
 class Stage;
 
-// The request that a message makes of the server.
+// The request in a message to the server.
 enum class Ask : uint32_t {
   kEcho = 1,    // respond with the request's payload
   kCount,       // count this one-way message
   kDescriptor,  // respond with a descriptor; the request has one too
   kPush,        // push kPushes messages, then respond
   kRelease,     // do not respond
-  kHold,        // respond when the next request arrives
+  kHold,        // respond just before the next response
   kKill,        // LE_KILL_CLIENT
   kPidFd,       // get the client's pidfd, then respond
 };
@@ -80,7 +80,7 @@ class Server {
 class Client {
  public:
   enum class Where { kOwnProcess, kServersProcess, kServersThread };
-  // With a `server`: a client of its local service.
+  // If `server` is not null, the client uses its local service.
   explicit Client(Stage* stage, const char* name = "client",
                   Where where = Where::kOwnProcess, Server* server = nullptr);
   ~Client();  // deletes the session, and checks that no message is left
@@ -149,7 +149,7 @@ class Client {
 
 class Stage final : private Injector::Waiter {
  public:
-  // The first failed check goes to *failure.
+  // Stores the first failed check in *failure.
   Stage(Injector* injector, size_t message_bytes, std::string* failure);
   ~Stage() override;
 
@@ -157,7 +157,7 @@ class Stage final : private Injector::Waiter {
   Injector* injector() { return injector_; }
   size_t message_bytes() const { return message_bytes_; }
 
-  // Whether the failure may close an open session.
+  // Sets whether the failure may close an open session.
   void MaySessionsBreak(bool may) { may_break_ = may; }
   bool may_break() const { return may_break_; }
   void MayLoseDescriptors(bool may) { may_lose_descriptors_ = may; }
@@ -171,7 +171,7 @@ class Stage final : private Injector::Waiter {
   // Starts the directory again, with retries.
   void StartDirectory();
 
-  // Requests once. Fails if the session stays open without an answer.
+  // Makes one request. Fails if the session stays open without an answer.
   void Use(Client* client);
   // Opens and requests until an answer arrives.
   void Insist(Client* client);

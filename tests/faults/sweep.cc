@@ -98,7 +98,7 @@ std::string Play(const Scenario& scenario, const std::vector<Failure>& failures,
     const int64_t allocations = simulation::AllocationsInUse();
     const std::string what = PlayOnce(scenario, failures, injector);
     if (!what.empty()) return what;
-    // A thread that closes file descriptors may end late.
+    // A thread that closes file descriptors may free its memory late.
     for (int k = 0; k < kTriesToSettle; ++k) {
       if (simulation::AllocationsInUse() <= allocations) return "";
       sched_yield();

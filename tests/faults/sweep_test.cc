@@ -40,7 +40,7 @@ INSTANTIATE_TEST_SUITE_P(Scenarios, SweepTest,
                            return Scenarios()[info.param].name;
                          });
 
-// Fails every call of one name.
+// Makes every call of one name fail.
 class FailAll final : public event::sys::Interceptor {
  public:
   FailAll(const char* call, int error) : call_(call), error_(error) {

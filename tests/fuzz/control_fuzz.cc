@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Control messages of a client, a server and an administrator to a directory.
-// They are sent in any order, and some are slightly wrong.
+// Fuzzes a directory with control messages of a client, a server and an
+// administrator. The messages arrive in any order, and some are slightly wrong.
 
 #include <memory>
 #include <vector>

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Any packets on a socket: each frame is whole, or the connection closes.
+// Fuzzes a UnixConnection with any packets on its socket. Each frame is whole,
+// or the connection closes.
 
 #include <sys/socket.h>
 
@@ -22,7 +23,7 @@ using transports::IoResult;
 
 constexpr size_t kCapacity = 300;
 
-// False: the connection has closed.
+// Returns false if the connection has closed.
 bool Drain(transports::UnixConnection* connection,
            transports::BufferPool* pool) {
   for (;;) {

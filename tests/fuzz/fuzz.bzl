@@ -5,7 +5,9 @@
 load("//bazel:defs.bzl", "le_cc_binary", "le_cc_library", "le_cc_test")
 
 def le_fuzz_target(name, deps):
-    """NAME_replay_test gives the corpus to it; NAME is the fuzzer: see run.sh.
+    """Defines NAME_replay_test, which runs the corpus, and the fuzzer NAME.
+
+    run.sh runs the fuzzer.
 
     Args:
       name: NAME.cc has LLVMFuzzerTestOneInput(), corpus/NAME/ has its inputs.

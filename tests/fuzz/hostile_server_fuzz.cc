@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A directory and a server that violate the protocol talk to a live client.
-// Each request completes once, and no resource of them is kept.
+// Each request completes once, and the client keeps no resource for these
+// peers.
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -62,7 +63,7 @@ class Scene {
     client_->Do([this] { le_msg_DeleteSession(session_); });
     world_.Settle();
     Require(completions_ == asked_, "each request completes once");
-    // Connections of openings that were retried.
+    // Close the connections of openings that the client has retried.
     for (int fd; (fd = accept4(listener_.get(), nullptr, nullptr,
                                SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;) {
       RawSocket unwanted(fd);

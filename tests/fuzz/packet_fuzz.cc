@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Packets with file descriptors and credentials, without a socket: each frame
-// is whole, or the reader reports which rule the packet violates.
+// Fuzzes a PacketReader with packets, file descriptors and credentials, without
+// a socket. Each frame is whole, or the reader reports which rule the packet
+// violates.
 
 #include <unistd.h>
 
@@ -35,7 +36,7 @@ class World {
     Require(pipe(ends_) == 0, "pipe");
   }
   ~World() {
-    // The descriptors of all frames are closed, so the pipe is at its end.
+    // The pipe is at its end only if each duplicate of ends_[1] is closed.
     reader_.Reset();
     close(ends_[1]);
     char byte;
@@ -90,7 +91,8 @@ class World {
     return small ? small_pool.get() : large_pool.get();
   }
 
-  // A nearly valid fragment, of a new frame or of the frame that was begun.
+  // Returns a nearly valid fragment of a new frame, or of the frame of which a
+  // part was read.
   std::string Part() {
     FrameHeader header;
     const uint8_t oddity = input_->Byte();
@@ -105,7 +107,8 @@ class World {
            bytes;
   }
 
-  // Takes all frames of the packet. False: the packet violates a rule.
+  // Reads all frames of the packet. Returns false if the packet violates a
+  // rule.
   bool Accept(const std::string& packet, uint8_t attached) {
     IncomingFrame frame;
     absl::Status why;

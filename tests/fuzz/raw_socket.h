@@ -23,14 +23,15 @@ class RawSocket {
   void Connect(const std::string& address);
   void Adopt(int fd);
   void Close();
-  // Sends one packet with that number of file descriptors.
+  // Sends one packet with `descriptors` file descriptors.
   void Send(const std::string& packet, int descriptors = 0);
   // Receives one packet, and closes its file descriptors.
   std::string Receive();
   void HalfClose(bool sending);
 
-  // A nearly valid packet. The input decides its header. Its length is mostly
-  // true. Its type is `type` if that is not 0.
+  // Returns a nearly valid packet. The input decides its header. The length in
+  // the header is usually right. If `type` is not 0, it is the type of the
+  // frame.
   static std::string NearlyAFrame(Input* input, uint8_t type = 0);
   static std::string Frame(uint8_t type, uint64_t id,
                            const std::string& payload);

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An untyped server answers a typed client with arbitrary envelopes and
-// Protobuf messages. Each call that is not cancelled ends once, no item comes
-// after the end, and no resource of the server is kept.
+// Protobuf messages. Each call that is not cancelled ends once, no item arrives
+// after the end, and the client keeps no resource for the server.
 
 #include <fcntl.h>
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An untyped client sends arbitrary envelopes and Protobuf messages to a typed
-// server. Each of its requests completes once, other clients are served, and no
-// resource of that client is kept.
+// server. Each of its requests completes once, other clients are served, and
+// the server keeps no resource for that client.
 
 #include <fcntl.h>
 
@@ -25,8 +25,9 @@ using fuzz::Input;
 using fuzz::Require;
 using testing::OneThreadWorld;
 
-// Answers at once, keeps calls, and drops them: the first byte of the name
-// decides. The fuzzer finishes those that are kept.
+// The first byte of a request's name decides whether the server answers at
+// once, fails, keeps or drops the call. The fuzzer finishes the calls that are
+// kept.
 class Facility final : public files::FileFactsService {
  public:
   void Count(const files::CountRequest& request,

@@ -29,9 +29,9 @@ constexpr size_t kBufferSize = 256 * 1024;
 constexpr size_t kControlSize = 2048;
 constexpr int kMaxEvents = 16;
 
-// All calls use this buffer, also those of processes that are fibers of one
-// real process. That is safe: received bytes are read before any other call is
-// made, and equal payloads have equal bytes.
+// All calls receive into this buffer, even if several processes are fibers of
+// one real process. That is safe: received bytes are read before any other call
+// is made, and equal payloads have equal bytes.
 unsigned char g_received[kBufferSize];
 
 // Each payload is a part of one pattern.
@@ -128,8 +128,8 @@ struct sockaddr_un Caller::Address() const {
   return address;
 }
 
-// Answers only the last letter of a path, because the folders of the two
-// kernels differ.
+// Adds only the last letter of a path to the response, because the folders of
+// the two kernels differ.
 void Caller::AnswerAddress(const struct sockaddr_un& address, socklen_t size) {
   const size_t length = strnlen(address.sun_path, sizeof(address.sun_path));
   Answer(size <= offsetof(struct sockaddr_un, sun_path) ? size
@@ -295,8 +295,8 @@ void Caller::Poll() {
   for (int i = 0; i < request_.fd_count; ++i) Answer(polled[i].revents);
 }
 
-// Answers all facts about the file descriptors of the process that can be read
-// without changing them.
+// Adds everything to the response that can be read from the file descriptors of
+// the process without changing them.
 void Caller::PollAll() {
   struct pollfd polled[kMaxFds];
   const int count = std::min(arg(0), kMaxFds);

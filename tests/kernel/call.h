@@ -26,8 +26,9 @@ struct Request {
   int fd_count;
   // Selects the bytes that are sent.
   uint32_t payload;
-  // A tag identifies an open file in all processes, whatever its number there.
-  // These are the tags of the first and the second file that the call creates.
+  // A tag identifies an open file in all processes, although its numbers
+  // differ. These are the tags of the first and the second file that the call
+  // creates.
   int tags[2];
   // The credentials to send.
   int pid;
@@ -53,8 +54,8 @@ struct Response {
   int pid_at;
 };
 
-// Linux 6.5 has the first, and Linux 6.16 the second option. Older headers do
-// not name them.
+// Linux has SO_PEERPIDFD since 6.5, and SO_PASSRIGHTS since 6.16. Older headers
+// do not define them.
 #ifdef SO_PEERPIDFD
 constexpr int kPeerPidFd = SO_PEERPIDFD;
 #else
@@ -66,7 +67,7 @@ constexpr int kPassRights = SO_PASSRIGHTS;
 constexpr int kPassRights = 83;
 #endif
 
-// Does what pipe2() does, which event/base/sys.h does not have.
+// Has the effect of pipe2(), which event/base/sys.h does not have.
 using MakePipe = std::function<int(int fds[2], int flags)>;
 
 // Makes the call by event/base/sys.h, in the calling process.

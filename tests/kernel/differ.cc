@@ -46,7 +46,8 @@ std::string Differ::Compare(const Program& program) {
   return Differs(program) ? Explain(program) : "";
 }
 
-// True if the real kernel always gives the same results, and the model others.
+// Whether the model's results differ from those of the real kernel, although
+// those of the real kernel do not vary.
 bool Differ::Differs(const Program& program) {
   const Trace real = RunProgram(real_, program);
   const Trace model = RunProgram(model_, program);

@@ -16,12 +16,12 @@ namespace kernel_test {
 // Runs programs on two kernels, and compares the results.
 class Differ {
  public:
-  // `real` is the reference. A program for which it gives varying results shows
-  // no difference.
+  // `real` is the reference. If its results for a program vary, the program
+  // counts as uncertain, not as a difference.
   Differ(Machine* real, Machine* model) : real_(real), model_(model) {}
 
-  // "" if both kernels gave the same results. Otherwise a shrunk program that
-  // shows a difference, with both results.
+  // Returns "" if both kernels gave the same results. Otherwise returns a
+  // shrunk program that shows a difference, with both results.
   std::string CompareSeed(uint64_t seed);
   std::string Compare(const Program& program);
 

@@ -517,7 +517,7 @@ void Generator::PlanOne(const World& world, int process, Op op) {
       step.fd =
           Pick(world, process, OneIn(10) ? Kind::kListener : Kind::kSocket);
       const Kind kind = world.file(world.TagOf(process, step.fd)).kind;
-      // The project asks only sockets.
+      // The project calls ioctl() only for sockets.
       if (kind != Kind::kSocket && kind != Kind::kListener) return;
       step.args[0] = OneOf<int64_t>({SIOCOUTQ, FIONREAD});
       break;

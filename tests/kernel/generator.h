@@ -24,7 +24,7 @@ class Generator {
   explicit Generator(uint64_t seed);
 
   std::vector<int> Uids();
-  // False: the program has ended.
+  // Sets the next step. Returns false at the end of the program.
   bool Next(const World& world, Step* step);
 
  private:

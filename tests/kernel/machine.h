@@ -35,7 +35,8 @@ class Machine {
   // The folder of the paths.
   virtual const std::string& directory() const = 0;
 
-  // Makes the process do the call, at once or in Settle(). It must be idle.
+  // Makes the process do the call, at once or in Settle(). The process must be
+  // idle.
   virtual void Issue(int process, const Request& request) = 0;
   // Kills the process by SIGKILL.
   virtual void Kill(int process) = 0;
@@ -43,7 +44,7 @@ class Machine {
   virtual void Settle() = 0;
 
   virtual State state(int process) = 0;
-  // The response to the last call of the process that has ended.
+  // The response to the call of this process that has returned last.
   virtual const Response& response(int process) = 0;
 };
 

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tests that a difference would be found. Uses the real kernel only.
+// Tests that Differ finds a difference. Uses the real kernel only.
 
 #include <errno.h>
 
@@ -21,7 +21,7 @@ namespace le {
 namespace kernel_test {
 namespace {
 
-// The real kernel, but a truncated message has no bytes.
+// The real kernel, except that it reports a truncated message as empty.
 class Liar final : public Machine {
  public:
   void Begin(const std::vector<int>& uids) override { real_.Begin(uids); }

@@ -24,7 +24,7 @@ unsigned ModelUid(int uid) {
   return uid == 0 ? 0 : kFirstUid + static_cast<unsigned>(uid);
 }
 
-// The setting of the real kernel; 0: it cannot be read.
+// The real kernel's setting; 0 if it cannot be read.
 int DefaultSendBuffer() {
   static const int bytes = [] {
     int value = 0;

@@ -49,7 +49,7 @@ class ModelMachine final : public Machine {
   const std::string directory_ = "/tmp";
   std::unique_ptr<event::Simulation> sim_;
   std::unique_ptr<event::SimKernel> kernel_;
-  std::vector<std::unique_ptr<Worker>> workers_;  // reused
+  std::vector<std::unique_ptr<Worker>> workers_;  // reused for all programs
   size_t count_ = 0;
 };
 

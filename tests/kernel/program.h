@@ -80,7 +80,7 @@ enum Credentials : int64_t {
 enum Timer : int64_t { kDisarm, kPast, kFarFuture };
 
 // A step names a file descriptor by a variable, not by its number. So the other
-// steps keep their meaning when one is dropped.
+// steps keep their meaning when a step is dropped.
 struct Step {
   int process = 0;
   Op op = Op::kSocket;

@@ -288,8 +288,9 @@ void RealMachine::Settle() { SettleWorkers(workers_); }
 void RealMachine::SettleWorkers(const std::vector<Worker*>& workers) {
   sched_yield();
   int looks = 0;
-  // A process that was checked later may have woken one that was asleep. Then
-  // the later one has changed or is not asleep, and all are checked again.
+  // The loop may see a process asleep before another process wakes it. Then
+  // that other process has changed its state or is not asleep, so the loop
+  // starts again.
   for (bool settled = false; !settled;) {
     settled = true;
     Worker* running = nullptr;

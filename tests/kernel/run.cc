@@ -100,7 +100,8 @@ void Runner::Collect(int index) {
       }
     }
   }
-  // An accept needs the result of the connect that woke it, so it is last.
+  // An accept needs the result of the connect that woke it, so accepts come
+  // last.
   for (int i : accepted) {
     world_.End(world_.process(i).step, machine_->response(i));
   }

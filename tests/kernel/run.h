@@ -27,8 +27,9 @@ struct Entry {
     kDied,  // the process has died in this call
   };
 
-  int at = 0;    // the step after which this was observed
-  int step = 0;  // the step that has this result: an earlier one if it slept
+  int at = 0;  // the step after which this was observed
+  // The step that has this result: earlier than `at` if its call slept.
+  int step = 0;
   int process = 0;
   Fate fate = Fate::kReturned;
   // Result, errno, number of descriptors, their numbers and tags, words.
@@ -40,8 +41,8 @@ using Trace = std::vector<Entry>;
 bool operator==(const Entry& a, const Entry& b);
 inline bool operator!=(const Entry& a, const Entry& b) { return !(a == b); }
 std::string ToString(const Entry& entry);
-// The text of each step with its results. With `other`, ends at the first entry
-// that differs, and shows both.
+// The text of each step with its results. If `other` is not null, the text ends
+// at the first entry that differs, and shows that entry of both traces.
 std::string ToString(const Program& program, const Trace& trace,
                      const Trace* other = nullptr);
 

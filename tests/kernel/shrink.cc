@@ -50,7 +50,7 @@ class Shrinker {
     return true;
   }
 
-  // Tries to drop halves, then quarters, and so on, at last single steps.
+  // Tries to drop halves, then quarters, and so on, finally single steps.
   bool DropSteps() {
     bool smaller = false;
     for (size_t length = best_.steps.size(); length > 0; length /= 2) {

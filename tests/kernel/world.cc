@@ -19,7 +19,7 @@ bool IsReceive(Op op) { return op == Op::kRecv || op == Op::kRecvMsg; }
 
 bool IsSend(Op op) { return op == Op::kSend || op == Op::kSendMsg; }
 
-// Whether the call sends a packet without bytes, if it sends.
+// Whether a packet that the call sends would be empty.
 bool SendsEmpty(const Step& step) {
   return (IsSend(step.op) || step.op == Op::kWrite) && step.args[0] == 0;
 }
@@ -160,8 +160,8 @@ std::set<int> World::Watched(int process, const Step& step) const {
   return watched;
 }
 
-// The files whose readiness the step may change when its call, after sleeping,
-// completes.
+// The files whose readiness the step may change when its call completes after a
+// sleep.
 std::set<int> World::Touched(int process, const Step& step) const {
   std::set<int> touched;
   const int tag = TagOf(process, step.fd);
@@ -188,13 +188,14 @@ bool World::MayBothSleep(int a, const Step& of_a, int b,
          (IsSend(of_a.op) && IsReceive(of_b.op));
 }
 
-// Whether a socket with an unread packet without bytes may end in the call, or
-// later at a time that this class does not know.
+// Whether the call may close a socket with an unread empty packet, or cause
+// such a close at a time that this class does not know.
 bool World::MayEndWithEmpty(const Step& step) const {
   const ProcessView& process = processes_[step.process];
   const int tag = TagOf(step.process, step.fd);
   if (SendsEmpty(step)) {
-    // A socket that was sent may end when a packet does.
+    // A socket that was sent in a packet may be closed together with the
+    // packet.
     const int receiver = tag > 0 ? ReceiverOf(tag) : -1;
     if (receiver <= 0 ||
         std::any_of(files_.begin(), files_.end(), [receiver](const File& file) {
@@ -219,9 +220,9 @@ bool World::MayEndWithEmpty(const Step& step) const {
                                      });
 }
 
-// Whether a process sleeps that watches a pidfd. If the process of that pidfd
-// ends, the sleeper wakes before the controller has waited for it. The model
-// has no such moment.
+// Whether a sleeping process watches a pidfd. If the process of that pidfd
+// ends, the sleeping process wakes before the controller has waited for the
+// dead one. The model has no such moment.
 bool World::IsPidFdAwaited() const {
   for (int i = 0; i < process_count(); ++i) {
     const ProcessView& process = processes_[i];

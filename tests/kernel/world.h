@@ -42,8 +42,8 @@ struct File {
   std::set<int> holds;
   // The files that an epoll has watched.
   std::set<int> watches;
-  // The socket or, for a listener, a socket that is not accepted yet may have
-  // an unread packet without bytes.
+  // The socket may have an unread empty packet. For a listener: a socket that
+  // is not accepted yet may have one.
   bool may_have_empty = false;
 };
 
@@ -85,7 +85,7 @@ class World {
   // affect each other. DESIGN.md lists all cases.
   bool IsCertain(const Step& step) const;
 
-  // To be called before and after the call.
+  // Call Begin() before the system call, and End() after it.
   void Begin(int index, const Step& step, Request* request);
   void End(const Step& step, const Response& response);
 

@@ -24,7 +24,7 @@ pthread_key_t Key() {
 
 }  // namespace
 
-// False: no key is left. The end of the thread increments *ended.
+// Returns false if no key is left. The end of the thread increments *ended.
 extern "C" bool plugin_use(int* ended) {
   le::event::PinThisCode();
   return Key() != static_cast<pthread_key_t>(-1) &&

@@ -8,5 +8,6 @@ set -euo pipefail
 
 linked=$(nm -C --defined-only "$1" | grep -oE ' le_(arg|cdata|clk|dls|hashmap|mutex|ref|test|timer|utf8|fdMonitor|log_GetTraceRef|event_Report)[A-Za-z_]*$' || true)
 [ -z "$linked" ] || { echo "FAILED: linked, and not used:"; echo "$linked"; exit 1; }
-# nm prints the functions that are linked: the list above is really empty.
+# Check that nm prints linked functions. Otherwise the empty list above would
+# prove nothing.
 nm -C --defined-only "$1" | grep ' le_msg_OpenSessionSync$' > /dev/null

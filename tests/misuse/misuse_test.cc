@@ -98,7 +98,7 @@ TEST_F(MisuseTest, NullReferences) {
                 "le_msg_GetSessionInterface");
 }
 
-// For functions that return a result, these errors are fatal nevertheless.
+// These errors are fatal even in functions that return a result.
 TEST_F(MisuseTest, WhereAResultGoes) {
   EXPECT_MISUSE(le_msg_TryGetProtocolRef("protocol", 64, nullptr),
                 "le_msg_TryGetProtocolRef: the result's pointer is NULL");
@@ -192,8 +192,8 @@ TEST_F(MisuseTest, MessagesAndDescriptors) {
   EXPECT_MISUSE(le_msg_SetPayloadSize(le_msg_CreateMsg(Session()), 65),
                 "le_msg_SetPayloadSize");
   le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
-  // A negative number means "no descriptor": it is not counted, and replaces no
-  // descriptor.
+  // A negative number means "no descriptor". It does not count as a descriptor
+  // that is set, and it replaces none.
   for (const int none : {-1, static_cast<int>(LE_FAULT), -EBADF, INT_MIN}) {
     le_msg_SetFd(message, none);
   }
@@ -449,7 +449,8 @@ TEST_F(MisuseTest, LocalServices) {
                               le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE)),
       "le_msg_InitLocalService: .*initialized already");
   le_msg_DeleteService(largest);
-  // A session without a service is no misuse: programs for Legato rely on NULL.
+  // It is no misuse to create a session without a service: programs for Legato
+  // rely on the NULL that is returned.
   EXPECT_EQ(le_msg_CreateLocalSession(&local), nullptr);
   EXPECT_EQ(le_msg_CreateLocalSession(nullptr), nullptr);
   EXPECT_EQ(
@@ -498,8 +499,8 @@ TEST_F(MisuseTest, RespondingTwice) {
       "le_msg_Respond.*has a response already");
 }
 
-// A second removal is fatal, also in a handler of the service, where the first
-// removal takes effect only later.
+// A second removal is fatal. It is also fatal in a handler of the service,
+// where the first removal takes effect only later.
 TEST_F(MisuseTest, RemovingAHandlerTwice) {
   static le_msg_SessionEventHandlerRef_t handler;
   EXPECT_MISUSE(
@@ -549,7 +550,7 @@ TEST_F(MisuseTest, StaleReferencesOfMessages) {
       [](le_msg_MessageRef_t m) { le_msg_Send(m); },
       [](le_msg_MessageRef_t m) { le_msg_GetPayloadPtr(m); },
       [](le_msg_MessageRef_t m) {
-        // The memory may be used again.
+        // The new message may reuse the memory.
         le_msg_CreateMsg(Session());
         le_msg_GetSession(m);
       },
@@ -581,7 +582,7 @@ TEST_F(MisuseTest, StaleReferencesOfSessions) {
       [](le_msg_SessionRef_t s) { le_msg_GetSessionContextPtr(s); },
       [](le_msg_SessionRef_t s) { le_msg_GetCloseReason(s); },
       [](le_msg_SessionRef_t s) {
-        // The memory may be used again.
+        // The new session may reuse the memory.
         Session();
         le_msg_GetSessionInterface(s);
       },
@@ -667,7 +668,8 @@ TEST_F(MisuseTest, StaleReferencesOfServices) {
       "le_msg_AdvertiseService: a stale reference");
 }
 
-// The object is still referenced. This misuse is detected with NDEBUG too.
+// A message or a handler still refers to the object. So this misuse is detected
+// with NDEBUG too.
 TEST_F(MisuseTest, DeletingTwiceWhatIsStillHeld) {
   using Function = void (*)(le_msg_SessionRef_t);
   for (const Function first : {&le_msg_DeleteSession, &le_msg_DropSession}) {
@@ -777,9 +779,9 @@ TEST_F(MisuseTest, PayloadsUnderAsan) {
 
 // ---- Exceptions ------------------------------------------------------------
 
-std::string* g_throws = nullptr;  // the place that throws
+std::string* g_throws = nullptr;  // where to throw
 
-// Also throws an object that is not a std::exception, which has no text.
+// For "int at PLACE" throws an int, which has no text.
 void ThrowIfAt(const char* here) {
   if (*g_throws == here) throw std::runtime_error("mine");
   if (*g_throws == std::string("int at ") + here) throw 5;
@@ -811,7 +813,8 @@ void FillQueue(le_msg_SessionRef_t session) {
   }
 }
 
-// Uses a session with a service of this thread. The handler `where` throws.
+// Uses a session with a service of this thread. The handler that `where` names
+// throws.
 void RunWithAHandlerThatThrows(const std::string& where) {
   g_throws = new std::string(where);
   const le_msg_ProtocolRef_t protocol = le_msg_GetProtocolRef("protocol", 64);
@@ -921,8 +924,8 @@ void* BeOwner(void* context) {
   return nullptr;
 }
 
-// Does nothing unless this thread's object has the address of the former
-// owner's.
+// Uses the objects only if event::Thread of this thread has the address that
+// the ended owner's had.
 void* UseInItsPlace(void* context) {
   const auto* const left = static_cast<Left*>(context);
   if (le::event::Thread::Current() == left->owner) {
@@ -953,8 +956,8 @@ TEST_F(MisuseTest, ExitingAThreadThatEnds) {
                 "le_thread_Exit: the thread is ending already");
 }
 
-// A later thread is never taken for the owner, even if its object has the same
-// address.
+// A later thread is never taken for the owner, even if its event::Thread has
+// the same address.
 TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
   constexpr int kThreads = 200;
   using Function = void (*)(const Left&);
@@ -981,8 +984,9 @@ TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
           for (int i = 0; i < kThreads; ++i) {
             OnAnotherThread(&UseInItsPlace, &left);
           }
-          // A correct library has ended the process, unless no thread had that
-          // address. In that case the misuse is fatal on any other thread.
+          // A correct library has ended the process by now, unless no thread
+          // had that address. In that case use the objects on any other thread,
+          // which is fatal too.
           OnAnotherThread(&Use, &left);
         },
         "le_(msg|timer|fdMonitor)_[A-Za-z]*: ");

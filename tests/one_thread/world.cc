@@ -40,7 +40,7 @@ constexpr int kLookAgainMs = 5;
 OneThreadWorld::Party::Own::Own(const std::string& address)
     : transport(&process), client(&process, &transport, address) {
   messaging::Runtime::Parts parts;
-  // The pointer does not own: this object outlives the runtime.
+  // This pointer owns nothing: the Own object outlives the runtime.
   parts.introducer =
       std::shared_ptr<directory::Introducer>(std::shared_ptr<void>(), &client);
   parts.make_local_introducer =

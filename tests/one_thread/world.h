@@ -28,8 +28,8 @@ class OneThreadWorld {
   OneThreadWorld();
   ~OneThreadWorld();
 
-  // What the library sees as a thread, in a process of its own or in that of
-  // another party.
+  // A thread as the library sees it, in a process of its own or in the process
+  // of another party.
   class Party {
    public:
     // Calls `body` while this party's thread is the current thread.
@@ -61,17 +61,18 @@ class OneThreadWorld {
   Party* AddThread(const char* name, Party* party);
   void Remove(Party* party);
 
-  // Stops the directory, which forgets everything, or starts it again.
+  // Stops the directory, which loses its state, or starts it again.
   void StopDirectory();
   absl::Status StartDirectory();
 
-  // Runs all work that is due now. Returns whether there was any. Skips parties
-  // inside Do(): a party that blocks there may call Step() to run the others.
+  // Runs all work that is due now. Returns false if there was none. Skips
+  // parties inside Do(): a party that blocks there may call Step() to run the
+  // others.
   bool Step();
   // Runs until no work is due now.
   void Settle();
-  // Runs until `condition` holds. Waits for timers and the kernel. False:
-  // `condition` did not hold within `patience`.
+  // Runs until `condition` holds. Waits for timers and the kernel. Returns
+  // false if `condition` did not hold within `patience`.
   bool RunUntil(const std::function<bool()>& condition,
                 absl::Duration patience = absl::Seconds(20));
 
@@ -89,7 +90,7 @@ class OneThreadWorld {
 // The number of open file descriptors of the real process.
 int OpenDescriptors();
 // Waits until `count` file descriptors are open, since the library closes
-// received ones on other threads. False: the number stays different.
+// received ones on other threads. Returns false if the number stays different.
 bool WaitForOpenDescriptors(int count);
 
 }  // namespace testing

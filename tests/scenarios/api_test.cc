@@ -234,7 +234,7 @@ TEST_P(ApiTest, ALocalServiceIsOfTheThreadThatAdvertisesIt) {
 }
 
 // A negative number means "no file descriptor", also in a response. Generated
-// code passes error codes in this place.
+// code may pass an error code as the file descriptor.
 TEST_P(ApiTest, ANegativeNumberIsNoFileDescriptor) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -323,7 +323,8 @@ TEST_P(ApiTest, AnyThreadChangesTheHandlersOfALocalServiceWithoutAnOwner) {
 }
 
 // The address of its structure identifies a local service. Two local services
-// may have the same name. A protocol may have any name.
+// may have the same name. A protocol may have the name that the library uses
+// for local messages.
 TEST_P(ApiTest, LocalServicesHaveTheNameThatWasGiven) {
   Scenario scenario;
   scenario.Add("both", [](Party*) {
@@ -353,8 +354,8 @@ TEST_P(ApiTest, LocalServicesHaveTheNameThatWasGiven) {
   RunScenario(scenario, GetParam());
 }
 
-// Structures of an older version are shorter, those of a newer version are
-// longer. The library must not write beyond them.
+// A caller of an older version has a shorter structure, and one of a newer
+// version has a longer one. The library must not write beyond the structure.
 template <typename Limits, typename Set, typename Get>
 void CheckSizes(Limits limits, Set set, Get get) {
   struct {
@@ -422,8 +423,8 @@ TEST_P(ApiTest, LimitsOfOlderAndNewerVersions) {
   RunScenario(scenario, GetParam());
 }
 
-// A thread may exit in a handler of an object that it owns. Its end closes its
-// sessions and services.
+// A thread may exit in a handler of an object that it owns. The end of the
+// thread closes its sessions and services.
 TEST_P(ApiTest, AHandlerMayEndItsThread) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

@@ -299,9 +299,9 @@ TEST_P(ContractTest, ABlockingOpenLeavesOtherEventsForLater) {
   RunScenario(scenario, GetParam());
 }
 
-// A synchronous call tells a program without a loop that the session is closed.
-// The program may open the session again. The missing close handler does not
-// end it.
+// A program without a loop learns by a synchronous call that its session is
+// closed. It may open the session again. Although it has no close handler, the
+// close does not end it.
 TEST_P(ContractTest, WithoutALoopAClosedSessionIsOpenedAgain) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -368,9 +368,10 @@ TEST_P(ContractTest, AHandlerMayRemoveItselfAndOthers) {
 }
 
 // A program without a loop loses no message for which the kernel had no room:
-// its next call sends it.
+// the next call on the session sends the message.
 TEST_P(ContractTest, WithoutALoopWhatWasHeldBackLeavesWithTheNextCall) {
-  // More than a socket holds, less than a session queues.
+  // These messages exceed the buffer of a socket, and fit into a session's
+  // queue.
   static constexpr int kMessages = 2000;
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -447,8 +448,8 @@ TEST_P(ContractTest, ACloseIsCertainThoughAForkLivesOn) {
 }
 
 // The library handles no signal. It starts threads only to close file
-// descriptors that other users have sent (transports/closer.h): here it starts
-// none.
+// descriptors that other users have sent (transports/closer.h). In this test no
+// other user sends any.
 TEST_P(ContractTest, NoThreadAndNoSignalHandlerOfOurs) {
   if (GetParam() != Setting::kUnixProcesses) {
     GTEST_SKIP() << "it takes a process of its own";

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sessions and services that are dropped: no handler is called after that. Also
-// functions that return an error which is fatal elsewhere.
+// No handler is called after its session or service was dropped. Also tests
+// functions that report an error which is fatal in other functions.
 
 #include <memory>
 #include <string>
@@ -82,7 +82,7 @@ TEST_P(DropTest, ADroppedSessionCallsNothing) {
     le_msg_OpenSessionTimed(opening, 0, &OnOpened, &context);
     le_msg_DropSession(opening);
 
-    // All completions that were due would run before this one.
+    // A completion that was due would run before this response arrives.
     TestClient other("echo");
     other.Open();
     bool answered = false;

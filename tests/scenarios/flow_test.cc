@@ -47,7 +47,8 @@ uint32_t NumberOf(le_msg_MessageRef_t message) {
   return number;
 }
 
-// Makes numbered requests, and counts the answers. They must arrive in order.
+// Makes numbered requests, and counts the answers. The answers must arrive in
+// order.
 class Asker {
  public:
   explicit Asker(size_t size) : client_("echo", SizedProtocol(size)) {
@@ -242,8 +243,8 @@ TEST_P(FlowTest, ASynchronousRequestBehindMany) {
   RunScenario(scenario, GetParam(), /*seeds=*/1);
 }
 
-// Each of two programs has a service, and is a client of the other one. Each
-// sends, in one handler, more than the other's queue holds.
+// Two programs are clients of each other's services. Each sends, in one
+// handler, more messages than a queue holds.
 TEST_P(FlowTest, TwoThatSendToEachOtherFromHandlers) {
   static constexpr uint32_t kCount = 3000;
   static constexpr size_t kSize = 4 * kKiB;
@@ -369,7 +370,8 @@ TEST_P(FlowTest, AReaderIsNotSlow) {
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 
-// The room handler tells a client that does not wait when it may send again.
+// A client that does not wait for room learns from its room handler when it may
+// send again.
 TEST_P(FlowTest, AClientMayAskForRoom) {
   static constexpr uint32_t kCount = 20000;
   Scenario scenario;

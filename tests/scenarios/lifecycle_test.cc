@@ -74,8 +74,8 @@ void CountingServerBody(Party* party) {
   for (le_msg_MessageRef_t message : held) le_msg_ReleaseMsg(message);
 }
 
-// Asks until the server has the expected number of sessions. The server is told
-// of a close a little later.
+// Asks until the server has the expected number of sessions. Returns its last
+// answer. The server learns of a close a little later than the client.
 std::string SessionsOnceClosed(le_msg_SessionRef_t probe,
                                const std::string& expected) {
   std::string sessions;
@@ -129,9 +129,10 @@ TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
   RunScenario(scenario, GetParam(), /*seeds=*/100);
 }
 
-// If the server is on the same thread, a session whose queue overflows will be
-// closed by the loop. Here the program closes it before that and opens it
-// again. The new opening has an empty queue, and stays open.
+// The service is on the client's own thread, and the session's queue overflows.
+// The loop would close the session for that. Before it does, the program closes
+// the session and opens it again. The new opening has an empty queue, and stays
+// open.
 TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
   Scenario scenario;
   scenario.Add("both", [](Party* party) {
@@ -206,7 +207,7 @@ class Completions {
   std::vector<std::unique_ptr<Waiting>> waiting_;
 };
 
-// Requests complete in order, even if one exceeds the limit.
+// Requests complete in order, even if one exceeds maxOpenRequests.
 TEST_P(LifecycleTest, ARequestTooManyCompletesInItsTurn) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -309,8 +310,9 @@ struct Opening {
   const char* name;
 };
 
-// The loop tells each timed open one result. An open that a close has ended
-// gets LE_CLOSED, before the next open gets a result.
+// The loop reports one result for each timed open. If a close has ended an
+// open, the result is LE_CLOSED. It is reported before the result of the next
+// open.
 TEST_P(LifecycleTest, ATimedOpenThatIsClosedIsToldSoOnce) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
@@ -413,7 +415,8 @@ TEST_P(LifecycleTest, ALocalSessionThatWasTakenCountsAfterTheDeadline) {
   RunScenario(scenario, GetParam());
 }
 
-// A close drops the handler of an open without a deadline.
+// If a close ends an open without a deadline, the handler of that open is never
+// called.
 TEST_P(LifecycleTest, AnOpenThatIsClosedIsNotTold) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
@@ -436,8 +439,8 @@ TEST_P(LifecycleTest, AnOpenThatIsClosedIsNotTold) {
 
 // ---- The end of a thread ---------------------------------------------------
 
-// The end of its owner closes a session for ever. A completion cannot open it
-// again.
+// When its owner ends, a session is closed for ever. A completion cannot open
+// it again.
 TEST_P(LifecycleTest, ASessionStaysClosedWhenItsThreadEnds) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -570,8 +573,8 @@ void OnNothing(le_msg_MessageRef_t, void* context) {
   static_cast<OfEndingThread*>(context)->told = true;
 }
 
-// Until a destructor of the thread deletes them, all its objects are valid and
-// closed for ever.
+// While the destructors of a thread run, its objects are valid and closed for
+// ever. A destructor may delete them.
 void UseInDestructor(void* context) {
   auto* const of = static_cast<OfEndingThread*>(context);
   EXPECT_EQ(le_msg_GetCloseReason(of->session), LE_MSG_CLOSE_THREAD_ENDED);
@@ -623,7 +626,7 @@ TEST_P(LifecycleTest, DestructorsMayUseWhatTheirThreadOwned) {
 }
 
 // The objects of an ended thread are valid until another thread deletes them.
-// Another thread can offer the name of its service before that.
+// Even before that, another thread can offer a service of the same name.
 TEST_P(LifecycleTest, WhatAnEndedThreadLeavesIsValidUntilDeleted) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -792,7 +795,8 @@ TEST_P(LifecycleTest, AThreadEndsThoughItsCompletionsMakeNewSessions) {
   RunScenario(scenario, GetParam());
 }
 
-// A handler may run the loop. It delivers the events that are due, in order.
+// A handler may run the loop. The loop then delivers the events that are due,
+// in order.
 TEST_P(LifecycleTest, AHandlerThatRunsTheLoopGetsTheRest) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -816,8 +820,8 @@ TEST_P(LifecycleTest, AHandlerThatRunsTheLoopGetsTheRest) {
   RunScenario(scenario, GetParam());
 }
 
-// The deadline of one thread holds even if the owner blocks on the same session
-// and the server does not read.
+// The deadline of a call holds even if the session's owner, another thread,
+// blocks on the session, and the server does not read.
 TEST_P(LifecycleTest, ADeadlineHoldsWhileTheOwnerIsBlocked) {
   if (GetParam() == Setting::kUnixProcesses) {
     GTEST_SKIP() << "between processes only a party's first thread signals";
@@ -950,7 +954,7 @@ TEST_P(LifecycleTest, GettersMayRaceWithSetters) {
 }
 
 // Generated code may keep the reference of a client's session for a one-shot
-// handler, and use it after the client has gone. The reference must not
+// handler, and use it after the client has exited. The reference must not
 // identify the next client.
 TEST_P(LifecycleTest, AServerMayAnswerAClientThatHasGone) {
   Scenario scenario;

@@ -275,9 +275,9 @@ TEST_P(LimitsTest, ASlowReaderMissesMessages) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
-// le_msg_TrySend() tells a server that there is no room, and the server goes on
-// when there is. No message is lost. A response is sent even if the queue is
-// full.
+// If le_msg_TrySend() finds no room, the server continues when its room handler
+// is called. No message is lost. A response is sent even if the queue
+// is full.
 TEST_P(LimitsTest, AServerThatPacesItsPushesLosesNothing) {
   static constexpr int kFlood = 5000;
   const bool exact = !HasKernelBuffer();
@@ -473,8 +473,8 @@ void RunTurns(int turns, const std::function<void()>& then) {
       next, nullptr);
 }
 
-// The limits of a service for the requests without a response, in number and in
-// bytes. Further requests wait at the client, and are answered later.
+// A service limits the requests without a response, in number and in bytes.
+// Further requests wait at the client, and are answered later.
 struct RequestBound {
   uint32_t max_requests;
   size_t max_bytes;
@@ -533,8 +533,8 @@ TEST_P(LimitsTest, RequestsThatWaitAreBoundedInBytes) {
   ExpectRequestsWait(GetParam(), {0, 8 * 400});
 }
 
-// The server is told of the end of a client although it has stopped reading
-// from that client.
+// A server learns that a client has ended although it has stopped reading from
+// that client.
 TEST_P(LimitsTest, AClientThatIsNotReadMayEnd) {
   static constexpr uint32_t kMax = 3;
   Scenario scenario;
@@ -573,8 +573,8 @@ TEST_P(LimitsTest, AClientThatIsNotReadMayEnd) {
   RunScenario(scenario, GetParam());
 }
 
-// The limits of a client's queue: a sender waits for room, or returns at its
-// deadline.
+// A client's queue has limits. At a limit a sender waits for room, or returns
+// at its deadline.
 TEST_P(LimitsTest, AClientMayQueueSoMuch) {
   const bool exact = !HasKernelBuffer();
   Scenario scenario;
@@ -610,7 +610,7 @@ TEST_P(LimitsTest, AClientMayQueueSoMuch) {
   RunScenario(scenario, GetParam());
 }
 
-// Queued messages have a limit of file descriptors.
+// The file descriptors in queued messages are limited.
 TEST_P(LimitsTest, DescriptorsThatWaitAreBounded) {
   static constexpr int kMax = 3;
   const bool exact = !HasKernelBuffer();
@@ -664,8 +664,8 @@ TEST_P(LimitsTest, DescriptorsThatWaitAreBounded) {
   RunScenario(scenario, GetParam());
 }
 
-// Messages that are held during a blocking call have a limit of descriptors
-// too.
+// The file descriptors in messages that are held during a blocking call are
+// limited too.
 TEST_P(LimitsTest, ABlockedReaderHoldsOnlySoManyDescriptors) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

@@ -309,7 +309,7 @@ void Record(le_msg_MessageRef_t response, le_result_t result, void* context) {
 // A response that has arrived before the deadline counts even if the client
 // runs its loop later. A program may be busy or stopped at the deadline.
 TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
-  constexpr int kRequests = 300;  // more than one session's share of a turn
+  constexpr int kRequests = 300;  // more than one turn delivers of one session
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -331,8 +331,8 @@ TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
     TestClient client("echo");
     client.Open();
     std::vector<Outcome> outcomes(kRequests);
-    // Request in the loop, which gathers the requests. Single requests would be
-    // more packets than the kernel queues, and the rest would wait here.
+    // Requests that are made in the loop are gathered into few packets. Single
+    // requests would be more packets than the kernel queues.
     std::function<void()> ask = [&] {
       for (Outcome& outcome : outcomes) {
         const le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());

@@ -272,7 +272,7 @@ TEST_P(SessionTest, HidingLeavesOpenSessionsAlone) {
     EXPECT_EQ(Ask(client.ref(), "hide"), "hide");
     EXPECT_EQ(Ask(client.ref(), "x"), "x");
     TestClient late("echo");
-    // The directory may process the change after the server's response.
+    // The directory may process the change only after the server has responded.
     bool opened = false;
     le_msg_OpenSession(
         late.ref(),
@@ -499,8 +499,8 @@ TEST_P(SessionTest, AProtocolMismatchKillsTheClient) {
   scenario
       .Add("client",
            [](Party* party) {
-             // The close of this session tells the server that the process has
-             // died.
+             // When this session closes, the server learns that the process
+             // has died.
              TestClient good("echo");
              good.Open();
              EXPECT_EQ(Ask(good.ref(), "x"), "x");

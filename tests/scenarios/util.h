@@ -110,7 +110,8 @@ class TestService {
 
   le_msg_ServiceRef_t ref() const { return ref_; }
   void Advertise() { le_msg_AdvertiseService(ref_); }
-  // Close handlers are called after this, so this object must exist until then.
+  // The loop calls close handlers after this, so this object must exist until
+  // then.
   void Delete() {
     deleted_ = true;
     le_msg_DeleteService(ref_);
@@ -184,8 +185,8 @@ class TestClient {
     le_msg_DeleteSession(ref_);
   }
 
-  // Makes an asynchronous request. `done` gets the response or null. The
-  // response is released after it.
+  // Makes an asynchronous request. `done` is called with the response or null.
+  // Then the response is released.
   void Request(const std::string& text,
                std::function<void(le_msg_MessageRef_t)> done) {
     auto* context =

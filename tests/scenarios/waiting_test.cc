@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client that waits is told the cause.
+// A waiting client learns the cause of its wait.
 
 #include <string>
 #include <vector>
@@ -99,7 +99,8 @@ TEST_P(WaitingTest, ForAServiceAndThenForItsServer) {
   RunScenario(scenario, GetParam());
 }
 
-// The directory has introduced the client, so it reports no cause.
+// The directory introduces the client at once, so it reports no cause. The
+// library knows that the server has not accepted the client.
 TEST_P(WaitingTest, ForAServerThatHasAlwaysBeenThere) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -381,7 +382,7 @@ TEST_F(LoggedTest, AMessageThatIsDroppedIsSaid) {
     EXPECT_EQ(le_msg_TrySend(NewText(client.ref(), "x")), LE_CLOSED);
     EXPECT_EQ(le_msg_SendTimed(NewText(client.ref(), "x"), 1), LE_CLOSED);
     EXPECT_EQ(said(), lines);
-    // The log only counts the other messages of a flood.
+    // The log has the first messages of a flood, and counts the others.
     for (int i = 0; i < 1000; ++i) send();
     EXPECT_LT(said(), lines + 50);
     party->Signal("done");

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// ClientProgram: messages, requests and their completions.
+// The messages, requests and completions of a ClientProgram.
 
 #include <algorithm>
 #include <cstring>
@@ -94,7 +94,7 @@ void ClientProgram::SendTwice(Conversation* conversation) {
   if (open) ++conversation->certain;
 }
 
-// Sends until the queue is full. The room handler must be called then.
+// Sends until the queue is full. Later the room handler must be called.
 void ClientProgram::SendUntilFull(Conversation* conversation) {
   const bool are_large = world_->plan().sends_large() && world_->OneIn(4);
   const int most = are_large ? kMostLargeUntilFull : kMostUntilFull;
@@ -191,7 +191,8 @@ void ClientProgram::RequestSync(Conversation* conversation) {
   RequestSync(conversation, AnyCommand(), 0);
 }
 
-// `awaited`: with kAwait, the server responds after a message of this thread.
+// With kAwait, the server responds when a message of thread `awaited` has
+// arrived.
 void ClientProgram::RequestSync(Conversation* conversation, Command command,
                                 uint32_t awaited) {
   const uint64_t certain = conversation->certain;

@@ -17,7 +17,7 @@ constexpr int kTriesToBeServed = 5;
 
 constexpr size_t kMaxLive = 4;
 constexpr int kFlood = 60;
-constexpr int kBigFlood = 400;  // more than one session's share of a turn
+constexpr int kBigFlood = 400;  // more than one turn delivers of one session
 constexpr size_t kMaxLives = 4;
 // The sessions of ShortLife objects have numbers above those of conversations.
 constexpr int kFirstLife = 1000;
@@ -55,7 +55,7 @@ void ClientProgram::Run() {
     }
   }
   may_act_ = false;
-  // If the library owes a room event and forgets it, the run does not end.
+  // If the library forgets a room event, neither this loop nor the run ends.
   while (AwaitsRoom()) loop->RunTurn(absl::InfiniteFuture());
   while (!live_.empty()) Delete(live_.back());
   JoinHelpers();
@@ -78,7 +78,7 @@ void ClientProgram::Run() {
   world_->ClientIsDone();
 }
 
-// Opens a session and requests. Returns whether it was answered.
+// Opens a session and makes a request. Returns whether there was a response.
 bool ClientProgram::InsistOn(const std::string& interface) {
   Conversation* const conversation = NewConversation(interface);
   conversation->state = State::kOpening;
@@ -145,7 +145,7 @@ void ClientProgram::OnTimer(le_timer_Ref_t timer) {
   if (!self->may_act_) return;
   ++self->operations_;
   self->world_->Compute();
-  // Check only here: a program that does not run its loop is not told that a
+  // Check only here: a program that does not run its loop does not learn that a
   // session is open.
   self->CheckThatWaitsHaveACause();
   if (self->operations_ <= self->world_->plan().operations) self->Act();
@@ -299,8 +299,8 @@ void ClientProgram::CheckCause(le_msg_SessionRef_t session, const char* fault) {
 }
 
 void ClientProgram::CheckThatWaitsHaveACause() {
-  // The library must know a cause after one second. The rest allows for events
-  // that are due and have not run yet.
+  // The library must know a cause after one second. The other half second
+  // allows for events that are due and have not run yet.
   const absl::Time late = world_->sim()->Now() - absl::Milliseconds(1500);
   for (const auto& opening : openings_) {
     const Conversation& conversation = *opening->conversation;
@@ -309,8 +309,8 @@ void ClientProgram::CheckThatWaitsHaveACause() {
         conversation.incarnation != opening->incarnation) {
       continue;
     }
-    // The session may be open, but its handler has not run yet. It runs before
-    // the next check, so only two checks without a cause are a failure.
+    // The session may be open although its handler has not run yet. The handler
+    // runs before the next check. So only a second check without a cause fails.
     const bool has_cause = HasCause(conversation.ref);
     if (!std::exchange(opening->has_cause, has_cause) && !has_cause) {
       Fail("an opening has waited long for no cause");
@@ -335,7 +335,7 @@ void ClientProgram::Delete(Conversation* conversation) {
 }
 
 bool ClientProgram::MayExit(uint64_t one_in) {
-  // In a calm world no program is started again, so none may exit.
+  // After the last fault no program is started again, so none may exit.
   return world_->plan().exits && !world_->calm() && world_->OneIn(one_in);
 }
 

@@ -42,10 +42,11 @@ class ClientProgram {
     bool deleted = false;
     State state = State::kClosed;
     uint64_t incarnation = 0;
-    uint64_t opened_at = 0;   // the step in which the opening began
-    uint64_t sequence = 0;    // the last one used
-    uint64_t certain = 0;     // messages that must arrive if it stays open
-    bool may_refuse = false;  // the library may refuse a request as too many
+    uint64_t opened_at = 0;  // the step in which the opening began
+    uint64_t sequence = 0;   // the latest number that was used
+    // Messages that must arrive if the session stays open.
+    uint64_t certain = 0;
+    bool may_refuse = false;  // the library may refuse a request
     uint64_t pushes = 0;
     bool awaits_room = false;  // the last TrySend() found no room
   };
@@ -56,7 +57,7 @@ class ClientProgram {
     bool timed;
     absl::Time since;
     bool told = false;
-    bool has_cause = true;  // at the last check
+    bool has_cause = true;  // whether it had a cause at the last check
   };
   struct Request {
     Conversation* conversation = nullptr;
@@ -128,11 +129,12 @@ class ClientProgram {
   const uid_t uid_;
   const std::vector<std::string> interfaces_;
   ThreadRules rules_;
-  std::vector<std::unique_ptr<Conversation>> conversations_;  // also deleted
+  // All conversations, including deleted ones.
+  std::vector<std::unique_ptr<Conversation>> conversations_;
   std::vector<Conversation*> live_;
   std::vector<std::unique_ptr<Opening>> openings_;
   std::vector<std::unique_ptr<Request>> all_requests_;
-  std::map<uint64_t, Request*> requests_;  // not complete
+  std::map<uint64_t, Request*> requests_;  // those that are not complete
   std::vector<le_thread_Ref_t> helpers_;   // threads that send and request
   std::vector<std::shared_ptr<ShortLife>> lives_;
   le_timer_Ref_t timer_ = nullptr;

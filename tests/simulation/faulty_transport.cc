@@ -21,7 +21,7 @@ using transports::IoResult;
 using transports::OutgoingFrame;
 using transports::SendLimits;
 
-// The Unix transport pauses as long when no file descriptor is free.
+// The Unix transport pauses for the same time when no file descriptor is free.
 constexpr absl::Duration kShortagePause = absl::Milliseconds(50);
 
 // An empty queue accepts one frame of any size, so a queue may have this number
@@ -130,7 +130,7 @@ class FaultyConnection final : public Connection,
   IoResult Send(const OutgoingFrame& frame) override {
     if (broken_) return IoResult::kClosed;
     if (Strikes(context_.weather->break_one_in, "connection broken")) {
-      // The loop tells the owner.
+      // The loop reports the break to the owner.
       broken_ = true;
       if (loop_ != nullptr) PostBreak();
       return IoResult::kClosed;
@@ -205,7 +205,7 @@ class FaultyConnection final : public Connection,
   }
   void Run() override {
     posted_ = false;
-    // An observer without read interest is told of a close by OnHangUp().
+    // An observer without read interest learns of a close by OnHangUp().
     if (observer_ != nullptr && !reads_) observer_->OnHangUp();
     if (observer_ != nullptr) observer_->OnReadable();
   }

@@ -18,8 +18,7 @@
 namespace le {
 namespace simulation {
 
-// The frequency of each fault: it occurs in one of so many operations; 0:
-// never.
+// Each fault occurs in one of this number of operations; 0: never.
 struct Weather {
   uint32_t break_one_in = 0;
   uint32_t no_descriptor_one_in = 0;
@@ -28,7 +27,7 @@ struct Weather {
 
 class FaultyTransport final : public transports::Transport {
  public:
-  // Owns neither argument. The weather may change at any time.
+  // Owns none of its arguments. The weather may change at any time.
   FaultyTransport(transports::LoopbackNetwork* network, event::Process* process,
                   const Weather* weather, Referee* referee,
                   Descriptors* descriptors)

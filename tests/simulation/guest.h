@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client of a stranger's service: a program on the C API. It checks that the
-// library believes nothing that only the directory or the kernel may tell.
+// A client of a stranger's service: a program on the C API. The stranger
+// sends false facts in place of the directory and the kernel. Checks that the
+// library does not report these.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_GUEST_H_
 #define LE_MESSAGING_TESTS_SIMULATION_GUEST_H_
@@ -20,7 +21,8 @@ class Guest {
  public:
   // `server`: the process of the stranger.
   Guest(World* world, pid_t server) : world_(world), server_(server) {}
-  // Opens as often as a client acts. Each wait has a deadline, so this returns.
+  // Opens a session as many times as a client has operations. Each wait has a
+  // deadline, so this returns.
   void Run();
 
  private:

@@ -36,7 +36,7 @@ constexpr int kLeastBuffer = 4608;  // the kernel's minimum
 constexpr uint64_t kFewDescriptors = 40;
 constexpr uint64_t kForkOneIn = 30;
 
-KernelWorld* g_world = nullptr;  // the one that exists, for OnLog()
+KernelWorld* g_world = nullptr;  // the present world, for OnLog()
 
 }  // namespace
 
@@ -48,7 +48,7 @@ int KernelWorld::Failures::FailCall(const event::sys::Call& call) {
   if (kind == nullptr || kind->errnos.empty()) return 0;
   // The checks need the credentials of the peers, so GetSockOpt never fails.
   if (absl::string_view(call.name) == "GetSockOpt") return 0;
-  // Without an event loop a process ends by design.
+  // A failure of a call in FatalCalls() ends the process by design.
   for (const faults::FatalCall& fatal : faults::FatalCalls()) {
     if (absl::string_view(fatal.call) == call.name) return 0;
   }
@@ -100,8 +100,8 @@ void KernelWorld::SpawnDirectory(SimProcess* process) {
   directory_listens_ = false;
   WriteBindings();
   Spawn(process, [this] {
-    // A parent process may block SIGHUP. Then it stays pending until directoryd
-    // handles it.
+    // Block SIGHUP, as a parent process may. Then the signal stays pending
+    // until directoryd handles it.
     sigset_t hang_up;
     sigemptyset(&hang_up);
     sigaddset(&hang_up, SIGHUP);

@@ -50,11 +50,12 @@ struct Payload {
   uint32_t pushes;     // the number of pushes that the server must send
   // Set by the server:
   uid_t server_uid;
-  uint64_t push;      // the number in that session, from 1; 0: a response
-  uint64_t received;  // the number from that incarnation and thread
+  // The number of the push in that session, from 1; 0: a response.
+  uint64_t push;
+  uint64_t received;  // the number of messages from that incarnation and thread
   char service[8];
   // In a message that is sent a second time, the sequence number; otherwise 0.
-  // So the second sending differs from the first one in this place too.
+  // So the two sendings differ in their last bytes too.
   uint64_t tail;
   uint32_t awaited;  // with kAwait: the thread whose message is awaited
   // The number of bytes after this structure that have the value FillOf().

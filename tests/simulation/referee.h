@@ -72,8 +72,8 @@ class ThreadRules {
   int handlers_ = 0;
 };
 
-// The open file descriptors of the simulated processes. Like the kernel, it
-// closes those of a dead process.
+// The open file descriptors of the simulated processes. Like the kernel, this
+// class closes the descriptors of a dead process.
 class Descriptors final : public event::sys::Interceptor {
  public:
   explicit Descriptors(Referee* referee) : referee_(referee) {}
@@ -129,8 +129,8 @@ class BindingHistory {
   };
   using Table = std::map<std::pair<uid_t, std::string>, Target>;
 
-  // The directory was told to load `table`. Both the former and the new
-  // bindings may be in force until Loaded().
+  // Records that the directory was told to load `table`. Both the former and
+  // the new bindings may be in force until Loaded().
   void Ordered(Table table);
   void Loaded(uint64_t step);
   bool HeldSince(uint64_t step, uid_t client, const std::string& interface,

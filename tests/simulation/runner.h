@@ -35,7 +35,7 @@ struct Options {
   bool has_only = false;
   std::string only;  // if has_only: the kinds of trouble, separated by commas
 
-  // False, with a message on stderr, if the command line is wrong.
+  // Returns false, with a message on stderr, if the command line is wrong.
   bool Parse(int argc, char** argv);
   Plan PlanOf(uint64_t seed) const;
 };

@@ -15,11 +15,11 @@ namespace simulation {
 
 namespace {
 constexpr size_t kMaxHeld = 8;
-// The limit for one session: the loop must serve other sessions too, however
-// much one client sends.
+// The number of messages of one session that a turn of the loop may deliver.
+// The loop must serve other sessions too, however much one client sends.
 constexpr int kMaxMessagesInATurn = 256;
-// A client that has received a message within this time is not slow. No queue
-// of these runs reaches the limit of gathered bytes.
+// A client that has received messages for this time without a pause is not
+// slow. No queue of these runs reaches the limit of gathered bytes.
 constexpr absl::Duration kPatience = absl::Seconds(1);
 }  // namespace
 
@@ -192,7 +192,7 @@ void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
   ++served->received[payload.thread];
 }
 
-// Checks that all messages of a client that has called exit() have arrived.
+// Checks that all messages that a client has sent before exit() have arrived.
 void ServerProgram::CheckLastWords(le_msg_SessionRef_t session,
                                    const Served& served) {
   uid_t uid = 0;
@@ -284,7 +284,7 @@ void ServerProgram::Finish(le_msg_MessageRef_t message) {
   const le_msg_SessionRef_t session = le_msg_GetSession(message);
   const ThreadRules::Call call(&rules_);
   le_msg_Respond(message);
-  // The connection may be broken, and the server is not told yet.
+  // The connection may be broken although the server has not noticed it.
   if (sessions_.count(session) == 0 || world_->plan().break_connections ||
       le_msg_GetCloseReason(session) != LE_MSG_CLOSE_NONE) {
     return;

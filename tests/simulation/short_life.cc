@@ -134,8 +134,8 @@ void ShortLife::RunWorker() {
             static_cast<std::shared_ptr<ShortLife>*>(context));
         ShortLife* const self = holder->get();
         for (int i = 0; i < kWorkersRequests; ++i) {
-          // The request has a deadline: no room is made while the owner waits
-          // for this thread.
+          // The request has a deadline: while the owner waits for this thread,
+          // it reads nothing, so there may never be room.
           le_msg_RequestResponseTimed(le_msg_CreateMsg(self->own_session_), 1,
                                       &OnWorkersResult, self);
         }
@@ -194,7 +194,7 @@ void ShortLife::OnOwnAnswer(le_msg_MessageRef_t message, void* context) {
   auto* const self = static_cast<ShortLife*>(context);
   self->answered_ = true;
   if (message != nullptr) return le_msg_ReleaseMsg(message);
-  // With this end the thread may have ended before.
+  // The thread may have exited in its open handler before the response.
   if (self->end_ == End::kExitInOpenHandler) return;
   self->world_->referee()->Fail("a request to a service that lives is NULL");
 }

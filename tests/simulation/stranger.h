@@ -21,8 +21,8 @@ namespace simulation {
 
 class Stranger {
  public:
-  // The service that it offers, and the text of its forged frames of a
-  // directory.
+  // The stranger's service, and the text in the directory's frames that it
+  // forges.
   static constexpr char kService[] = "s";
   static constexpr char kLie[] = "a lie";
 
@@ -38,7 +38,8 @@ class Stranger {
   int Connect();
   void Act(int fd);
   // Returns the connection of the next client; -1: there is none. If the
-  // directory has closed the offer, closes it and sets it to -1.
+  // directory has closed the connection `*offer`, closes it too and sets it to
+  // -1.
   int TakeClient(int* offer);
   void Deceive(int client);
   std::string Lie(uint16_t flags);

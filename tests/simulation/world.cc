@@ -218,7 +218,7 @@ void World::Start(Actor* actor) {
 void World::Kill(Actor* actor) {
   if (actor->process->ended()) return;
   referee_.Count(actor->is_client ? "client killed" : "server killed");
-  // clients_done_ stays: a client has counted itself if it was done.
+  // clients_done_ does not change: a client that was done has counted itself.
   sim_.Kill(actor->process);
 }
 

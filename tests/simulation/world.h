@@ -112,8 +112,8 @@ class World {
     it->second.last = now;
   }
   // Whether the client has received messages of the session for `time` without
-  // a pause. One message proves little: it may have been read from the socket
-  // before a pause, and be received after it.
+  // a pause. One message proves little: the library may have read it before a
+  // pause, and the client may receive it after the pause.
   bool TakesSteadily(int client, int session, absl::Duration time) {
     const auto it = takes_.find({client, session});
     return it != takes_.end() && sim_.Now() - it->second.last < kPause &&
@@ -153,7 +153,8 @@ class World {
     last_words_[{event::Process::Current()->credentials().pid, session}] =
         words;
   }
-  // Null: the client has not exited, or has logged that it drops messages.
+  // Returns null if the client has not exited, or has logged that it drops
+  // messages.
   const LastWords* FindLastWords(pid_t client, int session) const {
     const auto it = last_words_.find({client, session});
     return it == last_words_.end() || has_dropped_.count(client) > 0
@@ -166,7 +167,7 @@ class World {
   void Spawn(event::SimProcess* process, std::function<void()> body) {
     sim_.Spawn(process, "main", std::move(body));
   }
-  // Adds a process. The run fails if it dies by itself.
+  // Adds a process. The run fails if the process dies by itself.
   event::SimProcess* NewProcess(const std::string& name, uid_t uid);
   // Records that the calling process has logged that it drops messages.
   void NoteDropped() {

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that a test executes with more rights than the caller has. It prints
-// whether the kernel has set AT_SECURE, and the result of a try-open.
+// A program that a test executes with more rights than the caller has. It
+// prints whether the kernel has set AT_SECURE, and the result of a try-open.
 
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -17,6 +17,7 @@ int main() {
   std::printf("secure: %lu, result: %s\n", getauxval(AT_SECURE),
               LE_RESULT_TXT(result));
   std::fflush(stdout);
-  // Not exit(): a leak checker may not inspect a privileged process.
+  // exit() would run a leak checker, which may not inspect a privileged
+  // process.
   _exit(0);
 }

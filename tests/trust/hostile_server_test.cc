@@ -1,9 +1,10 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A real directory introduces a client to a server that breaks the protocol. The
-// session must not open, and the client must learn why. All parties use real sockets
-// and share one thread, so the test decides the order of their steps.
+// A real directory introduces a client to a server that breaks the protocol.
+// The session must not open, and the client must learn why. All parties use
+// real sockets and share one thread, so the test decides the order of their
+// steps.
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
@@ -188,8 +189,8 @@ class RawServer {
   const event::UniqueFd socket_;
 };
 
-// Runs `act` in the middle of a client's opening: the client has sent its request, and
-// has not yet enabled SO_PASSCRED.
+// Runs `act` in the middle of a client's opening: the client has sent its
+// request, and has not yet enabled SO_PASSCRED.
 class BeforeCredentialsAreAskedFor final : public event::sys::Interceptor {
  public:
   explicit BeforeCredentialsAreAskedFor(std::function<void()> act)
@@ -237,8 +238,9 @@ class NotesCloses final : public event::sys::Interceptor {
   std::map<int, std::thread::id> closed_by_;
 };
 
-// A peer that sends without end: it sends one more packet before each call that
-// waits or receives. It stops after more calls than a bounded reader makes.
+// Acts as a peer that sends without end: sends one more packet before each call
+// that waits or receives. Stops after kTooManyCalls calls, which is more than a
+// bounded reader makes.
 class Flood final : public event::sys::Interceptor {
  public:
   explicit Flood(std::function<void()> send_packet)
@@ -415,8 +417,8 @@ TEST_F(HostileServerTest, TheFirstFrameIsAHello) {
   EXPECT_EQ(opens_, 0);
 }
 
-// The kernel attaches credentials only if the sender or the receiver has asked for
-// them. This server sends before the client has asked.
+// The kernel attaches credentials only if the sender or the receiver has asked
+// for them. This server sends before the client has asked.
 TEST_F(HostileServerTest, AHelloWithoutCredentialsIsRefused) {
   for (const std::string& before : {std::string(), Waiting()}) {
     RawServer server(world_.address());
@@ -440,8 +442,8 @@ TEST_F(HostileServerTest, AHelloWithoutCredentialsIsRefused) {
   }
 }
 
-// A server that uses the library attaches credentials itself, so it may send its
-// hello before the client has asked for them.
+// A server that uses the library attaches credentials itself, so it may send
+// its hello before the client has asked for them.
 TEST_F(HostileServerTest, TheLibrarysHelloHasCredentials) {
   auto* const server = world_.Add("server");
   le_msg_ServiceRef_t service = nullptr;
@@ -462,10 +464,10 @@ TEST_F(HostileServerTest, TheLibrarysHelloHasCredentials) {
   server->Do([&] { le_msg_DeleteService(service); });
 }
 
-// ---- File descriptors --------------------------------------------------------
+// ---- File descriptors ------------------------------------------------------
 //
-// The server decides how long the close() of a descriptor that it sent blocks.
-// Therefore another thread than the client's must close it.
+// A server can send a descriptor whose close() blocks for long. So a thread
+// other than the client's must close the descriptor.
 
 TEST_F(HostileServerTest, AHelloWithADescriptorIsRefused) {
   for (const int type :
@@ -484,8 +486,8 @@ TEST_F(HostileServerTest, AHelloWithADescriptorIsRefused) {
   EXPECT_EQ(opens_, 0);
 }
 
-// The client does not read the packet with the descriptor: a frame before it
-// ends the opening, or the client deletes the session before it reads.
+// The client does not read the packet with the descriptor. Either an earlier
+// frame ends the opening, or the client deletes the session before it reads.
 TEST_F(HostileServerTest, ADescriptorThatIsNotReadIsClosedElsewhere) {
   // The first session opens descriptors that the client keeps.
   OpenAtServerThatSays({Hello()});
@@ -576,8 +578,8 @@ TEST_F(HostileServerTest, IgnoredFramesHoldUpNoSender) {
   Delete();
 }
 
-// A directory cannot block an opening either, if it sends frames that may be
-// ignored.
+// A directory that sends frames which the client ignores cannot block an
+// opening either.
 TEST_F(HostileServerTest, ADirectorysFramesHoldUpNoOpening) {
   const std::string address = world_.folder() + "/hostile";
   const event::UniqueFd listener = Listen(address);

@@ -1,12 +1,12 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A user without privileges attacks a real directory or a service. Other users must
-// not be affected: they open sessions while the attack goes on. If an opening
-// blocks, this test exceeds its time limit.
+// A user without privileges attacks a real directory or a service. Other users
+// must not be affected: they open sessions while the attack goes on. If an
+// opening blocks, this test exceeds its time limit.
 //
-// Each attack prints the longest turn of the directory's thread. Only the target
-// `turns` compares it with a bound, because it is a time.
+// Each attack prints the longest turn of the directory's thread. A time depends
+// on the machine, so only the target `turns` compares it with a bound.
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -62,8 +62,8 @@ constexpr uid_t kOwner = 11111;  // runs the directory
 
 // The directory's limit of file descriptors. `--descriptors=N` sets it.
 rlim_t g_descriptors = 256;
-// The longest turn in microseconds of processor time. `--max_turn_us=N` sets it.
-// 0: no bound.
+// The longest turn in microseconds of processor time. `--max_turn_us=N` sets
+// it. 0: no bound.
 uint64_t g_max_turn_us = 0;
 // The service's limit of file descriptors: a common default.
 constexpr rlim_t kServiceDescriptors = 1024;
@@ -172,8 +172,8 @@ class HostileUsersTest : public ::testing::Test {
     }
   }
 
-  // Runs `body` in a child of user `uid`, and waits until it has called Done() or
-  // returned. A body that returns leaves the child waiting to be killed.
+  // Runs `body` in a child of user `uid`, and waits until it has called Done()
+  // or returned. A child whose `body` has returned waits to be killed.
   pid_t Run(uid_t uid, const std::function<void(int)>& body) {
     int done[2];
     EXPECT_EQ(pipe2(done, O_CLOEXEC), 0);
@@ -212,7 +212,8 @@ class HostileUsersTest : public ::testing::Test {
     });
   }
 
-  // Other users can open sessions. Each opens twenty, one after another.
+  // Checks that other users can open sessions. Each opens twenty, one after
+  // another.
   void ExpectOthersAreServed() {
     ExpectServed(kHonest);  // the service's own user
     ExpectServed(kOther);
@@ -236,7 +237,7 @@ class HostileUsersTest : public ::testing::Test {
     EXPECT_EQ(status, 0);
     EXPECT_EQ(waitpid(directory_, &status, WNOHANG), 0) << "it has ended";
   }
-  // Sends the request that `sdir list` sends.
+  // Checks that root gets an answer to the request of `sdir list`.
   void ExpectRootMayAdminister() {
     const int admin = Connect(address());
     directory::proto::ToDirectory list;
@@ -257,7 +258,7 @@ class HostileUsersTest : public ::testing::Test {
 
   std::string address() const { return folder_ + std::string("/directory"); }
 
-  // Starts another service of the same name.
+  // Replaces the service by another one of the same name.
   void ReplaceService(const std::function<void(int)>& body) {
     kill(service_, SIGKILL);
     waitpid(service_, nullptr, 0);
@@ -273,7 +274,7 @@ class HostileUsersTest : public ::testing::Test {
         << "<*>.honest -> <" << kHonest << ">.honest\n"
         << "<" << kAttacker << ">.honest -> <" << kHonest << ">.honest\n"
         << "<" << kAttacker << ">.* -> <" << kAttacker << ">.*\n";
-    // A copy in a folder that all users can read.
+    // The directory's user needs a copy in a folder that all users can read.
     const std::string program = absl::StrCat(folder_, "/directoryd");
     std::ofstream(program, std::ios::binary)
         << std::ifstream(*g_directoryd, std::ios::binary).rdbuf();
@@ -359,7 +360,7 @@ TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
   Attack([](const std::string& address) {
     for (int i = 0; i < 4; ++i) {
       const int sender = NewLastingDescriptor();
-      // If it has been sent, the directory makes the last close().
+      // If it was sent, the directory makes the last close() of the descriptor.
       if (Say(Connect(address), Open("x"), sender)) close(sender);
     }
   });
@@ -367,8 +368,9 @@ TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
   ExpectRootMayAdminister();
 }
 
-// A client that the service has not accepted can send no descriptors, unless the
-// server's library does not let them in itself.
+// A client that the service has not accepted can send no descriptors, except if
+// the server's library lacks the capability kLetsDescriptorsIn: that library
+// could not let them in later.
 TEST_F(HostileUsersTest, DescriptorsForAServiceThatHasNotTakenTheClient) {
   const int probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
   const int off = 0;
@@ -402,9 +404,10 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceThatHasNotTakenTheClient) {
   });
 }
 
-// Sends such descriptors to a service. The service has some in messages, and some
-// unread. It is stopped (SIGSTOP) while they are sent, so that it makes the last
-// close(), which blocks. Otherwise the attacker would make it, and block itself.
+// Sends descriptors whose close blocks to a service. Some are in messages that
+// the service has received, and some are unread. The service is stopped
+// (SIGSTOP) while the attacker sends. So the service makes the last close(),
+// which blocks. Otherwise the attacker would make it, and block itself.
 TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
   ExpectOthersAreServed();
   int go[2];
@@ -516,7 +519,7 @@ TEST_F(HostileUsersTest, MoreDescriptorsThanAServiceKeeps) {
   });
 }
 
-// The directory has sent sockets of clients to servers that do not read, until it
+// Servers do not read. The directory sends sockets of clients to them, until it
 // has no descriptors left or the kernel refuses to send more.
 TEST_F(HostileUsersTest, ServersThatDoNotRead) {
   Attack([](const std::string& address) {
@@ -536,8 +539,8 @@ TEST_F(HostileUsersTest, ServersThatDoNotRead) {
 }
 
 // Each server does not read, and shuts down its sending direction. The
-// directory is told of its end, while the kernel keeps the sent sockets in its
-// queue.
+// directory learns that the server has ended, while the kernel keeps the sent
+// sockets in the server's queue.
 TEST_F(HostileUsersTest, ServersThatGoAndLeaveTheirQueues) {
   Attack([](const std::string& address) {
     for (int i = 0; i < 60; ++i) {
@@ -595,7 +598,7 @@ TEST_F(HostileUsersTest, PartsOfFrames) {
       part.header.length = 1000;
       send(client, &part, sizeof(part), MSG_NOSIGNAL);
     }
-    // A server for those that still wait.
+    // This server is for the clients that still wait.
     const int server = Connect(address);
     Say(server, Advertise("later"));
     for (const int client : clients) close(client);
@@ -621,7 +624,8 @@ TEST_F(HostileUsersTest, ManyStandBys) {
   ExpectRootMayAdminister();
 }
 
-// Many wait for a server that comes, closes all connections, and goes.
+// Many clients wait for a server. The server offers its service, closes all
+// connections, and ends.
 TEST_F(HostileUsersTest, ManyClientsOfAServerThatComesAndGoes) {
   AttackAllTheTime([](const std::string& address) {
     std::vector<int> clients;

@@ -1,14 +1,14 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// directoryd, which also measures the turns of its thread. Between two waits of
-// its loop it runs one turn (or a few short ones). The processor time of the
-// thread from wait to wait is so an upper bound of a turn. It does not grow while
-// the thread waits, nor while other processes run.
+// This directoryd also measures the turns of its thread. Between two waits its
+// loop runs one turn, or a few short ones. So the processor time of the thread
+// between two waits is an upper bound of a turn. It does not grow while the
+// thread waits, or while other processes run.
 //
-// The file that LE_TURNS names receives three numbers of 8 bytes: the nanoseconds
-// of the longest turn, the count of turns, and the count of turns in which the
-// thread has waited for something.
+// The file that LE_TURNS names receives three numbers of 8 bytes: the
+// nanoseconds of the longest turn, the count of turns, and the count of turns
+// in which the thread has blocked.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -50,16 +50,16 @@ class Meter final : public le::event::sys::Interceptor {
  private:
   void Note() {
     struct timespec now;
-    // Not of the sys layer, which would ask this object.
+    // This is not the call of the sys layer, which would call this object.
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     const uint64_t at = static_cast<uint64_t>(now.tv_sec) * 1000000000 +
                         static_cast<uint64_t>(now.tv_nsec);
     struct rusage usage;
     getrusage(RUSAGE_THREAD, &usage);
     const int64_t waits = usage.ru_nvcsw;
-    // The first turn follows the start of the program.
+    // Before the first wait there is no turn, only the start of the program.
     if (last_ != 0) {
-      // The loop's own wait is one.
+      // One of the waits is the loop's own.
       if (waits > waits_ + 1) ++turns_->blocked;
       turns_->longest = std::max(turns_->longest.load(), at - last_);
       ++turns_->count;

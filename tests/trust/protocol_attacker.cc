@@ -49,7 +49,7 @@ ProtocolAttacker::~ProtocolAttacker() {
 void ProtocolAttacker::Act() {
   int* const connection = &connections_[Below(kConnections)];
   const int fd = *connection;
-  // A connection that is not there is made first, in a role.
+  // If there is no connection yet, create one in a role.
   if (fd < 0 || OneIn(12)) {
     switch (Below(5)) {
       case 0:
@@ -103,7 +103,7 @@ std::string ProtocolAttacker::Bytes(size_t size) {
   return bytes;
 }
 
-// Mostly a name that may be offered.
+// Mostly returns a name that may be offered.
 std::string ProtocolAttacker::Text() {
   switch (Below(8)) {
     case 0:
@@ -131,7 +131,8 @@ void ProtocolAttacker::Connect(int* fd) {
   struct sockaddr_un to = {};
   to.sun_family = AF_UNIX;
   std::memcpy(to.sun_path, address_.data(), address_.size());
-  // It may fail: the backlog is full, or there is no file descriptor left.
+  // connect() may fail: the backlog is full, or there is no file descriptor
+  // left.
   if (connect(*fd, reinterpret_cast<struct sockaddr*>(&to), sizeof(to)) != 0) {
     Adopt(fd, -1);
   }
@@ -158,7 +159,7 @@ void ProtocolAttacker::BeClient(int* fd) {
            : which == 1 ? "no_fds"
                         : Text(),
            open->mutable_dialect());
-  // Mostly honest, so that sessions open.
+  // Mostly describe the client honestly, so that sessions open.
   if (!OneIn(4)) {
     open->mutable_client()->set_protocol_id("fuzzed");
     open->mutable_client()->set_max_message_size(200);
@@ -177,7 +178,8 @@ void ProtocolAttacker::BeServer(int* fd) {
   Say(*fd, std::move(message));
 }
 
-// Requests of administrators, and a monitor's. They are refused to most users.
+// Sends requests of administrators and of a monitor. Most users may not make
+// them.
 void ProtocolAttacker::BeAdministrator(int fd) {
   ToDirectory message;
   switch (Below(9)) {
@@ -218,7 +220,7 @@ void ProtocolAttacker::Say(int fd, ToDirectory message) {
   Send(fd, Frame(directory::kControlFrame, message.SerializeAsString()));
 }
 
-// Receives a packet. A connection in it becomes one of this peer's.
+// Receives a packet. If it has a connection, this peer keeps the connection.
 void ProtocolAttacker::TakeIntroduction(int fd) {
   char bytes[4096];
   alignas(struct cmsghdr) char control[CMSG_SPACE(16 * sizeof(int))];
@@ -261,12 +263,12 @@ void ProtocolAttacker::SayHello(int fd) {
       OneIn(8) ? messaging::kTurnedAwayFrame : messaging::kHelloFrame,
       std::string(reinterpret_cast<const char*>(&hello),
                   OneIn(8) ? Below(messaging::Hello::kSize) : sizeof(hello)));
-  // Mostly as it must be: with credentials and nothing else.
+  // Mostly send a legal hello, which has credentials and nothing else.
   Send(fd, packet, /*may_attach=*/OneIn(4));
 }
 
 void ProtocolAttacker::SpeakInASession(int fd) {
-  // kMessageFrame to kUnansweredFrame.
+  // A type from kMessageFrame to kUnansweredFrame.
   uint8_t type = static_cast<uint8_t>(2 + Below(4));
   if (OneIn(4)) type |= messaging::kLengthWasSet;
   const uint16_t flags = OneIn(3) ? FrameHeader::kDescriptor : 0;
@@ -309,7 +311,7 @@ void ProtocolAttacker::LieAsADirectory(int fd) {
 
 void ProtocolAttacker::SendAnyFrame(int fd) {
   std::string packet;
-  // Some frames that are legal alone, in one packet.
+  // The packet has one to four frames.
   for (uint32_t frames = 1 + (OneIn(4) ? Below(4) : 0); frames > 0; --frames) {
     FrameHeader header;
     header.type = static_cast<uint8_t>(OneIn(3) ? random_() : Below(8));
@@ -329,7 +331,7 @@ void ProtocolAttacker::SendAnyFrame(int fd) {
   Send(fd, packet);
 }
 
-// A fragmented frame, mostly without its end.
+// Sends a fragmented frame, mostly without its end.
 void ProtocolAttacker::SendParts(int fd) {
   FrameHeader header;
   header.type =
@@ -426,7 +428,7 @@ int ProtocolAttacker::NewDescriptor() {
       return fd;
     }
     default: {
-      // One of its own connections, perhaps the one that it is sent on.
+      // One of this peer's connections, perhaps the one on which it is sent.
       const int own = AnyConnection();
       return own < 0 ? -1 : fcntl(own, F_DUPFD_CLOEXEC, 0);
     }

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A hostile peer on plain sockets. It speaks a legal prefix of the protocol in
-// any role, and then anything. A seed decides all of it.
+// A hostile peer on plain sockets. It begins with a legal part of the protocol
+// in any role, and then sends anything. A seed decides everything.
 
 #ifndef LE_MESSAGING_TESTS_TRUST_PROTOCOL_ATTACKER_H_
 #define LE_MESSAGING_TESTS_TRUST_PROTOCOL_ATTACKER_H_
@@ -19,7 +19,7 @@
 namespace le {
 namespace trust {
 
-// How many different names the attackers offer: "s0", "s1", ...
+// The number of names that the attackers offer: "s0", "s1", ...
 constexpr uint32_t kOfferedNames = 3;
 
 class ProtocolAttacker {
@@ -30,7 +30,7 @@ class ProtocolAttacker {
   ProtocolAttacker(const ProtocolAttacker&) = delete;
   ProtocolAttacker& operator=(const ProtocolAttacker&) = delete;
 
-  // Does the next thing on one of its connections. Never blocks.
+  // Makes the next move on one of its connections. Never blocks.
   void Act();
 
  private:
@@ -63,8 +63,8 @@ class ProtocolAttacker {
   void Say(int fd, directory::proto::ToDirectory message);
   std::string Frame(uint8_t type, const std::string& payload,
                     uint16_t flags = 0);
-  // With file descriptors and credentials sometimes, though the frame may not
-  // announce them.
+  // Sometimes attaches file descriptors and credentials, even if the frame does
+  // not announce them.
   void Send(int fd, const std::string& packet, bool may_attach = true);
   int NewDescriptor();
   int AnyConnection() { return connections_[Below(kConnections)]; }

@@ -2,19 +2,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Several hostile users speak the protocol at once, in all roles, to a real
-// directoryd, real services and a real client (see protocol_attacker.h). Built
-// with --config=asan, all of these are checked by it.
+// directoryd, real services and a real client (see protocol_attacker.h). With
+// --config=asan, asan checks all these processes.
 //
 //   protocol_fuzz DIRECTORYD [--seed=N] [--rounds=N] [--seconds=N]
 //                 [--first_round=N] [--open_limit_ms=N]
 //
-// In each round the hostile processes of all users start, act, and end. Then no
-// process may have died, and every few rounds
-//  - an honest client opens sessions within the limit, and is answered by the
-//    honest user's service;
-//  - the directory and the services have as many open file descriptors as at the
-//    start.
-// A client of hostile services must never see another user as the server's. The
+// In each round the hostile processes of all users start, act, and end. No
+// process may die early. Every few rounds these checks must pass:
+//  - An honest client opens sessions within the limit, and the honest user's
+//    services answer it.
+//  - The directory and the services have as many open file descriptors as at
+//    the start.
+// A client of hostile services must never see a wrong user for its server. The
 // seed decides what each hostile process does; the kernel decides their order.
 
 #include <dirent.h>
@@ -210,7 +210,7 @@ class Stage {
             address(), (options_.seed << 32) + round * kAttackers + i);
         for (int action = 0; action < kActions; ++action) {
           attacker.Act();
-          // The others must be able to answer.
+          // Let the attacked processes answer.
           if (action % 8 == 0) sched_yield();
         }
         return 0;
@@ -252,7 +252,8 @@ class Stage {
     return "";
   }
 
-  // Ends the directory as a service manager does. Leaks count under asan.
+  // Ends the directory as a service manager does. Under asan a leak is a
+  // failure.
   std::string Finish() {
     for (const Process& process : processes_) {
       std::ifstream status(absl::StrCat("/proc/", process.pid, "/status"));
@@ -317,7 +318,8 @@ class Stage {
       _exit(1);
     }
   }
-  // Runs a body with an exit status in a child.
+  // Runs `body` in a child of user `uid`. Its result is the child's exit
+  // status.
   static pid_t Fork(uid_t uid, const std::function<int()>& body) {
     const pid_t child = fork();
     if (child == 0) {
@@ -345,7 +347,7 @@ class Stage {
   }
 
   void StartDirectory() {
-    // A copy in a folder that all users can read.
+    // The directory's user needs a copy in a folder that all users can read.
     const std::string program = absl::StrCat(folder_, "/directoryd");
     std::ofstream(program, std::ios::binary)
         << std::ifstream(options_.directoryd, std::ios::binary).rdbuf();
@@ -377,7 +379,7 @@ class Stage {
     const int64_t start = NowMs();
     const int status =
         End(Fork(kHonest, [&] { return BeHonestClient(limit_ms_); }));
-    // The first one waits until all has started.
+    // The first honest client has no limit: it waits until all have started.
     if (limit_ms_ == options_.open_limit_ms) {
       longest_check_ms_ = std::max(longest_check_ms_, NowMs() - start);
     }
@@ -463,7 +465,8 @@ int main(int argc, char** argv) {
     std::printf("skipped: only root can be other users\n");
     return EXIT_SUCCESS;
   }
-  // Output that is buffered now would be written by each child.
+  // Without line buffering, each child would also write the output that is
+  // buffered at its fork.
   setvbuf(stdout, nullptr, _IOLBF, 0);
   return le::trust::Run(options);
 }

@@ -1,9 +1,10 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which directory a process trusts, with real users, sockets and programs. The C API
-// sends nothing to a directory of an unprivileged stranger. A program that is executed
-// with more rights than its caller has ignores the caller's environment.
+// Which directory a process trusts, with real users, sockets and programs. The
+// C API sends nothing to a directory of an unprivileged stranger. A program
+// that is executed with more rights than its caller has ignores the caller's
+// environment.
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -167,7 +168,8 @@ class StrangersDirectoryTest : public ::testing::Test {
     if (listener_ >= 0) close(listener_);
   }
 
-  // Waits for the next client. It must close its connection without sending.
+  // Waits for the next client. The client must close its connection without
+  // sending.
   void ExpectAVisitorSaysNothing() {
     const int visitor = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     ASSERT_GE(visitor, 0);
@@ -187,8 +189,8 @@ class StrangersDirectoryTest : public ::testing::Test {
     place_.StartDirectory();
   }
 
-  // Runs the calling thread's loop until the condition holds. Checks it after each
-  // event of the loop and of the listening socket.
+  // Runs the calling thread's loop until the condition holds. Checks it after
+  // each event of the loop and of the listening socket.
   void RunLoopUntil(const std::function<bool()>& condition) {
     for (;;) {
       while (le_event_ServiceLoop() == LE_OK) {
@@ -303,7 +305,8 @@ class FolderTest : public ::testing::Test {
   Place place_;
 };
 
-// Only root can have made another user the owner of the system's folder.
+// Only root can make another user the owner of the system's folder. So a
+// directory of that owner is trusted.
 TEST_F(FolderTest, TheOwnerOfTheSystemsFolderIsTrustedThere) {
   constexpr uid_t kOther = 23456;
   event::Process* const process = event::Process::Current();
@@ -328,7 +331,8 @@ TEST_F(FolderTest, TheOwnerOfTheSystemsFolderIsTrustedThere) {
   unlink(link.c_str());
 }
 
-// The folder's owner could replace a socket that has already been trusted.
+// directoryd does not run there: the folder's owner could replace a socket that
+// clients already trust.
 TEST_F(FolderTest, NoDirectoryRunsInAFolderOfAnotherUser) {
   const pid_t child = fork();
   if (child == 0) {
@@ -363,8 +367,8 @@ const char* WhyNot(int status) {
   return nullptr;
 }
 
-// The calling child becomes user `uid` of a new user namespace, whichever user it is
-// outside.
+// Makes the calling child user `uid` of a new user namespace. The child may be
+// any user outside.
 void EnterNamespaceAs(uid_t uid) {
   const std::string map = absl::StrCat(uid, " ", geteuid(), " 1");
   const std::string group_map = absl::StrCat(uid, " ", getegid(), " 1");
@@ -413,8 +417,8 @@ class EnvironmentTest : public ::testing::TestWithParam<const char*> {
     asker_ = place_.CopyAsker();
   }
 
-  // Runs `prepare` in a child, and executes asker there. The environment names the
-  // directory. Returns the exit status; said_ is the output.
+  // Runs `prepare` in a child, and executes asker there. The environment names
+  // the directory. Returns the exit status; said_ is the output.
   int Execute(const std::function<void()>& prepare) {
     const std::string variable = GetParam();
     const std::string value =

@@ -7,11 +7,12 @@
 # compiler and libraries. Needs root.
 #
 #   tools/ci/bazel7.sh              does what CI does
-#   tools/ci/bazel7.sh COMMAND...   runs a command there, in the checkout; `bazel7`
-#                                   is then Bazel with all the flags it needs
+#   tools/ci/bazel7.sh COMMAND...   runs a command in the chroot, in the
+#                                   checkout; there `bazel7` is Bazel with all
+#                                   its flags
 #
 # The chroot is made once, in the folder $LE_MESSAGING_CACHE. Exit status 75
-# means that sid could not be installed now, which is no fault of the tree.
+# means that sid could not be installed now. This is no error of the tree.
 set -euo pipefail
 
 readonly CANNOT_INSTALL=75
@@ -42,8 +43,8 @@ mount_system() {
   mount -t sysfs sysfs "$chroot_dir/sys"
 }
 
-# It is called in a condition, where `set -e` has no effect. So the commands are
-# chained by &&.
+# The caller uses this function as a condition, where `set -e` has no effect. So
+# the commands are chained by &&.
 install_chroot() {
   local stamp=$chroot_dir/.complete
   [ "$(cat "$stamp" 2> /dev/null)" != "${PACKAGES[*]}" ] || return 0
@@ -117,8 +118,8 @@ if [ "${1-}" = --in-chroot ]; then
     exec "$@"
   fi
   set -x
-  # With another compiler and other versions of the libraries, the scenarios and
-  # examples show most. All tests: tools/ci/bazel7.sh bazel7 test //...
+  # These tests find most differences between compilers and between versions of
+  # the libraries. To run all tests: tools/ci/bazel7.sh bazel7 test //...
   bazel7 build --nobuild //...
   bazel7 test --config=werror --keep_going //examples/... //services/... //tests/scenarios/... \
     //transports/... //tests/build/...

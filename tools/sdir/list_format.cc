@@ -18,7 +18,7 @@ using directory::proto::WaitingEntry;
 
 namespace {
 
-// The length of the UTF-8 character at the beginning of `text`. 0: there is
+// The length of the UTF-8 character at the beginning of `text`; 0 if there is
 // none. Halves of a surrogate and overlong forms are not characters.
 size_t CharacterLength(absl::string_view text) {
   const auto at = [&](size_t i) {
@@ -97,7 +97,8 @@ const char* StateName(OfferState state) {
   }
 }
 
-// A line that says why a client is not served. Empty if that is not known.
+// A line that says why a client is not served. Empty if the reason is not
+// known.
 std::string ReasonLine(const WaitingEntry& client) {
   std::string reason;
   switch (client.reason()) {
@@ -105,7 +106,7 @@ std::string ReasonLine(const WaitingEntry& client) {
       reason = "the service is not offered";
       break;
     case directory::proto::WAIT_NOT_TAKEN:
-      // The directory only knows how much that server has not read.
+      // The directory only knows how much the server has not read.
       reason =
           absl::StrCat("pid ", client.server_pid(),
                        " may not have taken the session yet: it is busy or "

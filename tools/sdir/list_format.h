@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Formats a list of a directory, for people and for programs. Pure.
+// Formats a list of a directory, for people and for programs. Has no side
+// effects.
 
 #ifndef LE_MESSAGING_TOOLS_SDIR_LIST_FORMAT_H_
 #define LE_MESSAGING_TOOLS_SDIR_LIST_FORMAT_H_
@@ -15,12 +16,12 @@
 namespace le {
 namespace sdir {
 
-// Replaces users' numbers by their names, if the name may be in a bindings
-// file.
+// Replaces users' numbers by their names. A user keeps its number if the name
+// has blanks or characters that are not ASCII.
 void NameUsers(directory::proto::ListPart* list, directory::Users* users);
 
-// Escape the bytes of any peer. The first makes one printable word; the second
-// keeps blanks and ends of lines.
+// Both escape the bytes of a peer. The result of Escaped() is one line, which
+// may stand in single quotes. EscapedText() keeps ends of lines.
 std::string Escaped(absl::string_view text);
 std::string EscapedText(absl::string_view text);
 

@@ -171,9 +171,9 @@ class Directory {
     return le::directory::CheckTrust(process_, *place, *who);
   }
 
-  // False: the directory has closed the connection.
+  // Returns false if the directory has closed the connection.
   bool TrySay(ToDirectory message) {
-    // Frames that the socket does not take now are sent during the wait for the
+    // If the socket has no room, the frames are sent during the wait for the
     // answer. The queue may be long, since this process trusts the directory.
     le::transports::SendLimits limits;
     limits.bytes = size_t{64} << 20;
@@ -182,7 +182,7 @@ class Directory {
            IoResult::kOk;
   }
 
-  // False: the directory has closed the connection.
+  // Returns false if the directory has closed the connection.
   bool TryHear(FromDirectory* message, le::event::Instant deadline) {
     const IoResult received = Receive(message, deadline);
     if (received == IoResult::kWouldBlock) Fail(kOutOfTime, "timeout");
@@ -231,10 +231,10 @@ class Command {
     if (!next.has_value()) Misused(absl::StrCat(what, " is missing"));
     return *next;
   }
-  // The same, for <USER>.INTERFACE.
+  // As Next(), for an argument of the form <USER>.INTERFACE.
   std::string NextName(const char* what) { return Named(Next(what), what); }
-  // The same, for CLIENT SERVICE. They may also be one argument, as they stand
-  // in a bindings file.
+  // As Next(), for a client and a service. They may also be one argument, in
+  // the form of a bindings file.
   std::pair<std::string, std::string> NextBinding() {
     const std::string first = Next("CLIENT");
     const size_t arrow = first.find("->");

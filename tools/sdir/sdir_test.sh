@@ -51,7 +51,8 @@ expect "unknown flag of the daemon" 2 "unknown option" "$directoryd" --x
 expect "unknown argument of the daemon" 2 "unknown argument" "$directoryd" x
 expect "a bindings file that is not there" 1 "No such file" "$directoryd" --socket_dir "$folder/e" --bindings "$folder/none"
 
-# `wait` also waits for the directory. The answer shows that it was asked.
+# `wait` also waits for the directory. Its error shows that it has asked the
+# directory.
 sdir wait "<le_no_such_user>.b" 2> "$folder/waits" &
 waits=$!
 until grep -q "waiting: there is no directory" "$folder/waits"; do :; done
@@ -69,7 +70,7 @@ wait "$waits"
 [ "$ready" = "directoryd: ready at $folder/d/directory" ] ||
   { echo "FAILED: it said '$ready'"; failures=$((failures + 1)); }
 
-# Another daemon, which has no bindings, says so in short lines.
+# A daemon without bindings logs this, in lines of at most 120 characters.
 mkfifo "$folder/out2"
 "$directoryd" --socket_dir "$folder/n" > "$folder/out2" 2> "$folder/err" &
 other=$!
@@ -115,7 +116,7 @@ expect "the first binding again" 0 "<$user>.a -> <$user>.b" sdir list
 expect "a wait that times out" 3 "timeout" sdir wait "<$user>.b" --timeout=0.01
 expect "wait for nonsense" 2 "not a number" sdir wait "<$user>.b" --timeout=soon
 
-# The daemon handles a signal some time later.
+# Repeats the command, since the daemon handles a signal some time later.
 until_says() { # PATTERN COMMAND...
   local pattern=$1
   shift
@@ -176,8 +177,8 @@ until_says '"atLimit":"connections"' sdir list --format=json
 kill -TERM "$daemon"
 wait "$daemon"
 
-# A signal arrives while the daemon starts. It reads the bindings from a pipe
-# here, so the open of the pipe shows that it is starting.
+# A signal arrives while the daemon starts. Here the daemon reads the bindings
+# from a pipe, so the open of the pipe shows that it is starting.
 mkfifo "$folder/late"
 "$directoryd" --socket_dir="$folder/d" --bindings="$folder/late" > /dev/null &
 daemon=$!

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Cap'n Proto RPC. capnp_party server|client over a stream socket, which is
+// capnp_party server|client: Cap'n Proto RPC over a stream socket, which is
 // kLink.
 
 #include <capnp/rpc-twoparty.h>
@@ -40,7 +40,7 @@ class Client {
   std::string Pipelined(const Command& command) {
     Stopwatch watch(command, 0);
     const int64_t all = command.warm_up() + command.operations;
-    // Answers come in the order of the requests.
+    // Answers arrive in the order of the requests.
     std::vector<kj::Maybe<Answer>> window(kOutstanding);
     int64_t sent = 0;
     for (int64_t done = 0; done < all; ++done) {

@@ -43,7 +43,7 @@ class Call {
     service_->RequestCall(&context_, &stream_, queue_, queue_, this);
   }
 
-  // The last operation that this call has started is complete.
+  // Called when the operation that this call has started is complete.
   void Proceed(bool ok) {
     switch (state_) {
       case State::kWaiting:

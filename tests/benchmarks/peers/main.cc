@@ -30,12 +30,12 @@ struct Work {
   const char* kind;
   size_t size;
   int64_t operations;
-  bool is_rate;  // else a time
+  bool is_rate;  // false: the result is a time
 };
 constexpr Work kWorks[] = {
     {"sync 64 B, us", "sync", 64, 400, false},
     {"sync 64 KiB, us", "sync", 65536, 200, false},
-    // Enough to reach the steady state.
+    // This number of operations is enough to reach the steady state.
     {"pipelined 64 B, /s", "pipelined", 64, 6000, true},
     {"one-way 64 B, /s", "one_way", 64, 4000, true},
     {"one-way 1 KiB, /s", "one_way", 1024, 4000, true},

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// sd-bus, from peer to peer, without a bus. sd_bus_party server|client
-// over a stream socket, which is kLink.
+// sd_bus_party server|client: sd-bus from peer to peer, without a bus, over a
+// stream socket, which is kLink.
 
 #include <systemd/sd-bus.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ namespace {
 char g_buffer[1 << 17];
 sd_bus* g_bus = nullptr;
 
-// sd-bus does not bound its queue, so the program does.
+// sd-bus does not bound its queue, so this client does.
 constexpr uint64_t kMayBeQueued = 256;
 
 int OnCall(sd_bus_message* call, void*, sd_bus_error*) {

@@ -43,7 +43,8 @@ for name in "${names[@]}"; do
   }
   status=0
   setting=()
-  # The first line of the patch says whether only the kernel setting finds it.
+  # The first line of the patch says whether only the kernel setting finds the
+  # defect.
   if grep -q '^On the simulated kernel' "$patch"; then setting=(--kernel); fi
   bazel-bin/tests/simulation/simulation "${setting[@]}" "--seeds=$seeds" --until_failure \
     > "$copy/log" 2> /dev/null || status=$?
