@@ -154,6 +154,13 @@ void EpollLoop::Unlink(Watch* watch) {
 void EpollLoop::Start(Watch* watch, int fd, uint32_t interest) {
   if (watch->loop_ != nullptr) Fatal("Loop::AddWatch: the watch is in use");
   watch->fd_ = fd;
+  watch->interest_ = 0;
+  Note(watch, interest);
+}
+
+void EpollLoop::Note(Watch* watch, uint32_t interest) {
+  if ((watch->interest_ & Watch::kWritable) != 0) --writable_watches_;
+  if ((interest & Watch::kWritable) != 0) ++writable_watches_;
   watch->interest_ = interest;
 }
 
@@ -174,7 +181,10 @@ bool EpollLoop::Register(Watch* watch) {
 
 bool EpollLoop::AddWatch(Watch* watch, int fd, uint32_t interest) {
   Start(watch, fd, interest);
-  if (!Register(watch)) return false;
+  if (!Register(watch)) {
+    Note(watch, 0);
+    return false;
+  }
   watch->loop_ = this;
   Link(&watches_, watch);
   // epoll does not report an always ready watch, so announce it.
@@ -241,7 +251,7 @@ void EpollLoop::OnNoneUnregistered() {
 
 void EpollLoop::SetInterest(Watch* watch, uint32_t interest) {
   if (watch->loop_ != this || watch->interest_ == interest) return;
-  watch->interest_ = interest;
+  Note(watch, interest);
   if (!watch->registered_) return;
   if (std::find(always_ready_.begin(), always_ready_.end(), watch) !=
       always_ready_.end()) {
@@ -258,6 +268,7 @@ void EpollLoop::SetInterest(Watch* watch, uint32_t interest) {
 void EpollLoop::RemoveWatch(Watch* watch) {
   if (watch->loop_ != this) return;
   Unlink(watch);
+  Note(watch, 0);
   watch->loop_ = nullptr;
   for (int i = next_event_; i < event_count_; ++i) {
     if (events_[i].data.ptr == watch) events_[i].data.ptr = nullptr;
@@ -404,6 +415,29 @@ int EpollLoop::PollWith(Watch* watch, Instant deadline) {
   return count;
 }
 
+int EpollLoop::PollAndServe(struct pollfd* polled, Instant deadline) {
+  // As in Announce(): from now on a post makes epoll_ readable.
+  wakeable_.store(true);
+  const bool has_work = HasWork() || HasAlwaysReady();
+  int timeout = 0;
+  if (!has_work) {
+    const Instant until = std::min(deadline, NextAlarm());
+    timeout = until == absl::InfiniteFuture()
+                  ? -1
+                  : ToMilliseconds(
+                        std::max(until - MonotonicNow(), absl::ZeroDuration()));
+  }
+  struct pollfd both[] = {*polled, {epoll_.get(), POLLIN, 0}};
+  const int count = sys::Poll(both, 2, timeout);
+  const int error = errno;
+  polled->revents = both[0].revents;
+  if (has_work || count == 0 || both[1].revents != 0) {
+    RunTurn(absl::InfinitePast());
+  }
+  errno = error;
+  return count < 0 ? -1 : polled->revents != 0;
+}
+
 void EpollLoop::Wait(Instant deadline) {
   Watch* const new_watch = TheNewWatch();
   if (HasUnregistered() && new_watch == nullptr) {
@@ -472,9 +506,13 @@ void EpollLoop::Announce() {
   AnnounceDeadline();
 }
 
+Instant EpollLoop::NextAlarm() const {
+  return HasUnregistered() ? std::min(NextDeadline(), refused_until_)
+                           : NextDeadline();
+}
+
 void EpollLoop::AnnounceDeadline() {
-  Instant deadline = NextDeadline();
-  if (HasUnregistered()) deadline = std::min(deadline, refused_until_);
+  const Instant deadline = NextAlarm();
   if (outer() != nullptr) {
     ServeAt(deadline);
   } else {

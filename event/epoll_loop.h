@@ -49,6 +49,10 @@ class EpollLoop final : public LoopBase {
   void Stop() override;
   int GetFd() override;
   std::unique_ptr<Loop> CreateNested() override;
+  bool HasOutput() const override {
+    return writable_watches_ > 0 || LoopBase::HasOutput();
+  }
+  int PollAndServe(struct pollfd* polled, Instant deadline) override;
 
  protected:
   Instant ReadClock() override { return MonotonicNow(); }
@@ -75,6 +79,8 @@ class EpollLoop final : public LoopBase {
   static void Link(Watch* ring, Watch* watch);
   static void Unlink(Watch* watch);
   void Start(Watch* watch, int fd, uint32_t interest);
+  // Sets the interest of a watch, 0 for one that is removed.
+  void Note(Watch* watch, uint32_t interest);
   // EPOLL_CTL_ADD or EPOLL_CTL_MOD.
   bool Control(int operation, int fd, uint32_t events, void* tag);
   // Registers a watch with epoll. False, with errno, if the kernel refuses.
@@ -115,6 +121,8 @@ class EpollLoop final : public LoopBase {
   void Announce();
   void AnnounceIfServedFromOutside();
   void AnnounceDeadline();
+  // When there is something to do without an event.
+  Instant NextAlarm() const;
   void SetTimerFd(Instant deadline);
   void NoteTimerFd();
 
@@ -127,6 +135,7 @@ class EpollLoop final : public LoopBase {
   // good, and watches that are not registered yet.
   End watches_;
   End unregistered_;
+  int writable_watches_ = 0;  // the watches of both that wait for kWritable
   // A wait has included the watches of unregistered_ since it was last empty.
   bool has_polled_ = false;
   // When to register a refused watch again. InfinitePast(): none is refused.

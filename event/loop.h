@@ -16,6 +16,8 @@
 #ifndef LE_MESSAGING_EVENT_LOOP_H_
 #define LE_MESSAGING_EVENT_LOOP_H_
 
+#include <poll.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -227,6 +229,17 @@ class Loop {
   // must be destroyed before this loop. An EpollLoop uses two file descriptors
   // for it.
   virtual std::unique_ptr<Loop> CreateNested() = 0;
+  // Any thread. The loop nested in this one. Without one: this loop.
+  virtual Loop* innermost() = 0;
+
+  // For a call that blocks. Whether this loop has posted tasks, or watches for
+  // kWritable.
+  virtual bool HasOutput() const = 0;
+  // For a call that blocks on a file descriptor. Calls poll() for `polled`, and
+  // also waits for events of this loop. Then runs one turn if there is
+  // something to do. Returns the result of poll() for `polled` alone, which may
+  // be 0 before the deadline. A loop without descriptors refuses with ENOSYS.
+  virtual int PollAndServe(struct pollfd* polled, Instant deadline) = 0;
 };
 
 }  // namespace event

@@ -54,10 +54,14 @@ class LoopBase::ServingScope {
 
 LoopBase::LoopBase(LoopBase* outer)
     : outer_(outer), tasks_(this), timers_(this) {
-  if (outer_ != nullptr) nesting_ = std::make_unique<Nesting>(this);
+  if (outer_ == nullptr) return;
+  nesting_ = std::make_unique<Nesting>(this);
+  outer_->inner_ = this;
 }
 
-LoopBase::~LoopBase() = default;
+LoopBase::~LoopBase() {
+  if (outer_ != nullptr && outer_->inner_ == this) outer_->inner_ = nullptr;
+}
 
 void LoopBase::LeaveOuter() { nesting_.reset(); }
 
@@ -92,6 +96,11 @@ void LoopBase::AddWatchLater(Watch* watch, int fd, uint32_t interest) {
 void LoopBase::SetInterest(Watch*, uint32_t) {}
 
 void LoopBase::RemoveWatch(Watch*) {}
+
+int LoopBase::PollAndServe(struct pollfd*, Instant) {
+  errno = ENOSYS;
+  return -1;
+}
 
 void LoopBase::StartTimer(Timer* timer, Instant deadline) {
   timers_.Start(timer, deadline);

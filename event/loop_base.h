@@ -53,6 +53,9 @@ class LoopBase : public Loop {
   void RunUntil(const std::function<void()>& begin, const bool* done) override;
   bool RunStep() override;
   int GetFd() override { return -1; }
+  Loop* innermost() override { return inner_ != nullptr ? inner_ : this; }
+  bool HasOutput() const override { return !tasks_.empty(); }
+  int PollAndServe(struct pollfd* polled, Instant deadline) override;
 
  protected:
   // Represents a nested loop in its outer loop.
@@ -120,6 +123,7 @@ class LoopBase : public Loop {
   bool StepInTurn();
 
   LoopBase* const outer_;
+  LoopBase* inner_ = nullptr;  // the nested loop
   TaskQueue tasks_;
   TimerQueue timers_;
   HookList hooks_;

@@ -280,6 +280,8 @@ class Thread {
   // Nested in loop(). A blocking call serves this loop alone.
   Loop* control_loop();
   Parker* parker();
+  // This thread only. Null if there is none yet.
+  Loop* control_loop_if_made() const { return control_loop_.get(); }
   // Any thread, if loop() has been called before.
   Loop* loop_if_made() const { return loop_.get(); }
 

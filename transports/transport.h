@@ -27,6 +27,11 @@
 //    the close.
 //  - A call with a deadline first sends what the calling thread's turn has
 //    gathered, on all its connections: the far ends may wait for it.
+//  - While a call with a deadline waits, the queues of all connections that are
+//    attached to the calling thread's loop are sent, also frames that other
+//    threads queue meanwhile: the far ends may wait for them. This needs the
+//    thread's control loop (event/process.h). The call runs that loop, but no
+//    observer of a connection that is attached to the thread's loop.
 //  - Whatever a peer or the kernel does, the worst result is a closed
 //    connection with a reason. Only a caller's misuse is fatal, where a comment
 //    says so.
@@ -153,9 +158,6 @@ struct OutgoingFrame {
   // in the same turn. See Connection::MayHaveMore().
   bool more_to_come = false;
   Room room = Room::kQueue;
-  // When Send() stops waiting, in the one case where it waits. Null: no
-  // deadline.
-  const event::Instant* deadline = nullptr;
 };
 
 // A received frame. It owns its payload, file descriptor and connection.
@@ -328,15 +330,11 @@ class Connection {
   // attached loop a frame is sent at once. Within a turn, on the loop's thread,
   // the first frame is sent at once. Later frames are gathered until the turn
   // ends or a packet is full. An empty queue accepts one frame of any size.
-  // Does not block, with one exception: the owner waits in Receive() or Wait(),
-  // and another thread's frame was sent in part. That thread waits until the
-  // rest is sent, because no other thread would send it. At the frame's
-  // deadline it stops waiting, and the rest stays queued. It holds no lock that
-  // the owner needs. Frames with another Room than kQueue never wait.
+  // Does not block. While the connection is attached, the owner sends what is
+  // queued: its loop, or a call in which it blocks (see above).
   // Errors: kWouldBlock: a limit is reached; OnWritable() and Wait() report
-  // room. Or another thread sends while the owner waits, and no part of the
-  // frame can be sent now. kClosed: see close_status(). kNotIdle: see
-  // OutgoingFrame::connection. Fatal: a payload over kMaxPayloadBytes.
+  // room. kClosed: see close_status(). kNotIdle: see OutgoingFrame::connection.
+  // Fatal: a payload over kMaxPayloadBytes.
   // On failure nothing was sent, and the caller still owns the whole frame. On
   // kOk descriptor and connection were moved from, even if they do not arrive.
   virtual IoResult Send(const OutgoingFrame& frame) = 0;

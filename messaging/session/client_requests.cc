@@ -88,7 +88,6 @@ Result ClientSession::SendRequest(const AddedRequest& added, Message* message,
   // Other requests are open, so the server should receive several requests in a
   // turn.
   frame.more_to_come = added.pipelined;
-  frame.deadline = &deadline;
   return SendOn(added.route, &frame, deadline);
 }
 

@@ -400,7 +400,6 @@ Result ClientSession::Send(event::Ref<Message> message,
     return Result::kClosed;
   }
   transports::OutgoingFrame frame = message->ToFrame(kMessageFrame, 0);
-  frame.deadline = &deadline;
   return SendOn(route, &frame, deadline);
 }
 

@@ -10,8 +10,10 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "le_eventLoop_ext.h"
 #include "tests/scenarios/util.h"
 
 namespace le {
@@ -287,6 +289,215 @@ TEST_P(FlowTest, TwoThatSendToEachOtherFromHandlers) {
   scenario.Add("a", body("to-a", "to-b"));
   scenario.Add("b", body("to-b", "to-a"));
   RunScenario(scenario, GetParam(), /*seeds=*/3);
+}
+
+// A worker sends a large message on one session while the owner waits for a
+// response on another. The server responds only after that message.
+TEST_P(FlowTest, AWorkerSendsWhileTheOwnerWaitsOnAnotherSession) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo", SizedProtocol(kMiB));
+    le_msg_MessageRef_t request = nullptr;
+    bool received = false;
+    const auto respond = [&] {
+      if (request == nullptr || !received) return;
+      le_msg_Respond(request);
+      request = nullptr;
+      received = false;
+    };
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      if (le_msg_NeedsResponse(message)) {
+        request = message;
+      } else {
+        le_msg_ReleaseMsg(message);
+        received = true;
+      }
+      respond();
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient waiting("echo", SizedProtocol(kMiB));
+    TestClient sending("echo", SizedProtocol(kMiB));
+    waiting.Open();
+    sending.Open();
+    const le_thread_Ref_t worker = le_thread_Create(
+        "worker",
+        [](void* session) -> void* {
+          le_msg_Send(NewNumber(static_cast<le_msg_SessionRef_t>(session), 1));
+          return nullptr;
+        },
+        sending.ref());
+    le_thread_SetJoinable(worker);
+    le_thread_Start(worker);
+    le_msg_MessageRef_t response = nullptr;
+    EXPECT_EQ(le_msg_RequestSyncResponseTimed(NewNumber(waiting.ref(), 2),
+                                              10000, &response),
+              LE_OK);
+    if (response != nullptr) le_msg_ReleaseMsg(response);
+    le_thread_Join(worker, nullptr);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/20);
+}
+
+// As above, but the owner waits for the opening of a session. The server offers
+// it only after it has received the owner's message.
+TEST_P(FlowTest, AnOpeningDependsOnAQueuedMessage) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo", SizedProtocol(kMiB));
+    TestService late("late", SizedProtocol(64));
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      le_msg_ReleaseMsg(message);
+      late.Advertise();
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient sending("echo", SizedProtocol(kMiB));
+    sending.Open();
+    le_msg_Send(NewNumber(sending.ref(), 1));
+    TestClient late("late", SizedProtocol(64));
+    EXPECT_EQ(le_msg_OpenSessionSyncTimed(late.ref(), 10000), LE_OK);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/20);
+}
+
+// A worker responds for a service whose owner waits on a session. The server of
+// that session responds only after the client has the worker's response.
+TEST_P(FlowTest, AWorkerRespondsWhileTheOwnerWaits) {
+  Scenario scenario;
+  scenario.Add("judge", [](Party* party) {
+    TestService service("judge", SizedProtocol(64));
+    le_msg_MessageRef_t request = nullptr;
+    bool received = false;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      if (le_msg_NeedsResponse(message)) {
+        request = message;
+      } else {
+        le_msg_ReleaseMsg(message);
+        received = true;
+      }
+      if (request == nullptr || !received) return;
+      le_msg_Respond(std::exchange(request, nullptr));
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("server", [](Party* party) {
+    TestClient judge("judge", SizedProtocol(64));
+    judge.Open();
+    TestService service("echo", SizedProtocol(kMiB));
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      const le_thread_Ref_t worker = le_thread_Create(
+          "worker",
+          [](void* request) -> void* {
+            le_msg_Respond(static_cast<le_msg_MessageRef_t>(request));
+            return nullptr;
+          },
+          message);
+      le_thread_SetJoinable(worker);
+      le_thread_Start(worker);
+      le_msg_MessageRef_t verdict = nullptr;
+      EXPECT_EQ(le_msg_RequestSyncResponseTimed(NewNumber(judge.ref(), 1),
+                                                10000, &verdict),
+                LE_OK);
+      if (verdict != nullptr) le_msg_ReleaseMsg(verdict);
+      le_thread_Join(worker, nullptr);
+      party->Signal("judged");
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo", SizedProtocol(kMiB));
+    TestClient judge("judge", SizedProtocol(64));
+    client.Open();
+    judge.Open();
+    le_msg_MessageRef_t response =
+        le_msg_RequestSyncResponse(NewNumber(client.ref(), 1));
+    ASSERT_NE(response, nullptr);
+    EXPECT_EQ(NumberOf(response), 1u);
+    le_msg_ReleaseMsg(response);
+    le_msg_Send(NewNumber(judge.ref(), 2));
+    party->RunLoopUntil("judged");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/20);
+}
+
+// As above, but the owner waits on a session of a local service. The thread of
+// that service waits for the server.
+TEST_P(FlowTest, ALocalServiceDependsOnAQueuedMessage) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo", SizedProtocol(kMiB));
+    le_msg_MessageRef_t request = nullptr;
+    bool received = false;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      if (le_msg_NeedsResponse(message)) {
+        request = message;
+      } else {
+        le_msg_ReleaseMsg(message);
+        received = true;
+      }
+      if (request == nullptr || !received) return;
+      le_msg_Respond(std::exchange(request, nullptr));
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    static constexpr size_t kSize = 64;
+    le_msg_LocalService_t local;
+    le_msg_InitLocalService(
+        &local, "inside",
+        le_mem_CreatePool("local", LE_MSG_LOCAL_HEADER_SIZE + kSize));
+    le_msg_SetServiceRecvHandler(
+        &local.service,
+        [](le_msg_MessageRef_t message, void*) {
+          {
+            TestClient asking("echo", SizedProtocol(kMiB));
+            asking.Open();
+            le_msg_ReleaseMsg(
+                le_msg_RequestSyncResponse(NewNumber(asking.ref(), 1)));
+          }
+          le_msg_Respond(message);
+          le_event_StopLoop(nullptr);
+        },
+        nullptr);
+    const le_thread_Ref_t thread = le_thread_Create(
+        "local",
+        [](void* service) -> void* {
+          le_msg_AdvertiseService(static_cast<le_msg_ServiceRef_t>(service));
+          le_event_RunLoopUntilStopped();
+          le_msg_DeleteService(static_cast<le_msg_ServiceRef_t>(service));
+          return nullptr;
+        },
+        &local.service);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    const le_msg_SessionRef_t waiting = le_msg_CreateLocalSession(&local);
+    le_msg_OpenSessionSync(waiting);
+    {
+      TestClient sending("echo", SizedProtocol(kMiB));
+      sending.Open();
+      le_msg_Send(NewNumber(sending.ref(), 2));
+      le_msg_MessageRef_t response = nullptr;
+      EXPECT_EQ(le_msg_RequestSyncResponseTimed(NewNumber(waiting, 3), 10000,
+                                                &response),
+                LE_OK);
+      if (response != nullptr) le_msg_ReleaseMsg(response);
+    }
+    le_msg_DeleteSession(waiting);
+    le_thread_Join(thread, nullptr);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/20);
 }
 
 // A client that does not read loses its session. No other client waits for it.

@@ -235,11 +235,21 @@ void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
   // A server with a low limit of open requests may not read until it has
   // answered.
   if (conversation->state != State::kOpen || world_->plan().misbehave) return;
+  // The session for the message may be another one. It is new, because while
+  // the owner does not read a session, its server may stop receiving there. No
+  // session may end early, because the server learns only of its own.
+  Conversation* sending = conversation;
+  if (world_->plan().keeps_sessions() && live_.size() < kMaxLive &&
+      world_->OneIn(2)) {
+    sending = NewConversation(conversation->interface);
+    Open(sending);
+    if (sending->state != State::kOpen) sending = conversation;
+  }
   const uint32_t thread = next_thread_++;
   {
     const ThreadRules::Call call(&rules_);
     const le_msg_MessageRef_t message =
-        NewMessage(conversation, Command::kAnswer, thread, 1);
+        NewMessage(sending, Command::kAnswer, thread, 1);
     Fill(PayloadOf(message));
     helpers_.push_back(le_thread_Create(
         "sender",

@@ -15,7 +15,6 @@ namespace {
 // A server may end a session just after it has opened, so the client retries.
 constexpr int kTriesToBeServed = 5;
 
-constexpr size_t kMaxLive = 4;
 constexpr int kFlood = 60;
 constexpr int kBigFlood = 400;  // more than one turn delivers of one session
 constexpr size_t kMaxLives = 4;

@@ -139,6 +139,7 @@ class ClientProgram {
   std::vector<std::shared_ptr<ShortLife>> lives_;
   le_timer_Ref_t timer_ = nullptr;
   uint32_t next_thread_ = 1;
+  static constexpr size_t kMaxLive = 4;
   int untold_openings_ = 0;  // timed openings whose result is still due
   int operations_ = 0;
   bool may_act_ = true;

@@ -190,6 +190,7 @@ void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
   }
   last = payload.sequence;
   ++served->received[payload.thread];
+  world_->NoteArrived(payload.client, payload.thread);
 }
 
 // Checks that all messages that a client has sent before exit() have arrived.
@@ -305,9 +306,9 @@ void ServerProgram::Finish(le_msg_MessageRef_t message) {
 void ServerProgram::FinishAwaiting() {
   const auto done = std::stable_partition(
       awaiting_.begin(), awaiting_.end(), [this](le_msg_MessageRef_t message) {
-        const auto it = sessions_.find(le_msg_GetSession(message));
-        return it != sessions_.end() &&
-               it->second->received[PayloadOf(message)->awaited] == 0;
+        const Payload& payload = *PayloadOf(message);
+        return sessions_.count(le_msg_GetSession(message)) > 0 &&
+               !world_->HasArrived(payload.client, payload.awaited);
       });
   const std::vector<le_msg_MessageRef_t> messages(done, awaiting_.end());
   awaiting_.erase(done, awaiting_.end());

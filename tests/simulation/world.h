@@ -59,6 +59,11 @@ struct Plan {
   bool kills() const {
     return kill_clients || kill_servers || kill_directory || exits;
   }
+  // Whether no session ends before its client closes it.
+  bool keeps_sessions() const {
+    return !kills() && !break_connections && !failing_calls && !misbehave &&
+           !few_descriptors && !rebind;
+  }
   // The flags of the command line that replay the plan.
   std::string ToFlags() const;
 };
@@ -128,6 +133,14 @@ class World {
   void PassTime(absl::Duration time);
   // Ends the calling process as exit() does. Does not return.
   void Exit();
+
+  // Records that a message of that thread of a client has arrived.
+  void NoteArrived(int client, uint32_t thread) {
+    arrived_.emplace(client, thread);
+  }
+  bool HasArrived(int client, uint32_t thread) const {
+    return arrived_.count({client, thread}) > 0;
+  }
 
   // Returns a number that no other request of any client has.
   uint64_t NumberRequest() { return ++requests_; }
@@ -225,6 +238,7 @@ class World {
   int clients_done_ = 0;
   uint64_t requests_ = 0;
   std::unordered_map<uint64_t, event::Instant> answered_;
+  std::set<std::pair<int, uint32_t>> arrived_;
   std::map<std::pair<pid_t, int>, LastWords> last_words_;
   std::set<pid_t> has_dropped_;
   int processes_ = 0;

@@ -36,6 +36,15 @@ struct LoopbackTransport::Members {
   std::map<uint64_t, LoopbackAcceptor*> acceptors ABSL_GUARDED_BY(mutex);
 };
 
+// A thread in Wait(). The channel's lock guards it, except the park itself.
+struct LoopbackWaiter {
+  event::Parker* parker = nullptr;
+  // Not null: it runs this loop and does not park.
+  event::Loop* loop = nullptr;
+  event::Task* task = nullptr;
+  bool posted = false;
+};
+
 // The state of one end.
 struct LoopbackEnd {
   FrameQueue inbox;        // frames that this end has not received yet
@@ -62,7 +71,7 @@ struct LoopbackEnd {
   bool notified = false;  // `notify` is posted
   bool reads = false;
   // Threads in Wait(): the owner, and others that wait for room.
-  std::vector<event::Parker*> waiters;
+  std::vector<LoopbackWaiter*> waiters;
 };
 
 // Both ends, and the lock that guards them. Posts are made under the lock, so

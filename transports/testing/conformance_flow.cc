@@ -592,38 +592,56 @@ bool Sleeps(pid_t thread) {
   return text.find(") S ") != std::string::npos;
 }
 
-// The owner waits, so it does not send the rest of another thread's frame. That
-// thread must send it.
-TEST_P(TransportConformanceTest, AnotherThreadsFrameLeavesWhileTheOwnerWaits) {
-  for (const bool timed : {false, true}) {
-    Ends ends(GetParam());
-    const std::string large = Pattern(kPoolSize);
-    ends.client->SetSendLimits({4 * large.size(), SIZE_MAX});
-    std::atomic<pid_t> owner_id{0};
-    Helper owner([&] {
-      owner_id = static_cast<pid_t>(syscall(SYS_gettid));
-      IncomingFrame frame;
-      EXPECT_EQ(ends.client->Receive(
-                    &frame, ends.pool.get(),
-                    timed ? event::Process::Current()->Now() + absl::Hours(1)
-                          : absl::InfiniteFuture()),
-                IoResult::kOk);
-      EXPECT_EQ(TextOf(frame), "answer");
-    });
-    while (owner_id == 0 || (!ends.fixture->simulated() && !Sleeps(owner_id))) {
-      LetOthersRun();
-    }
-    Helper worker([&] {
-      EXPECT_EQ(ends.client->Send(Frame(1, large)), IoResult::kOk);
-      while (ends.client->Send(Frame(2, "small")) == IoResult::kWouldBlock) {
-        ends.client->Wait(Connection::kWritable, absl::InfiniteFuture());
+// While the owner waits on one connection, it sends what is queued on another
+// one: its own frame, or one that a thread queues meanwhile, with any Room.
+TEST_P(TransportConformanceTest, WhatIsQueuedLeavesWhileTheOwnerWaits) {
+  const std::string large = Pattern(kPoolSize);
+  for (const int how : {0, 1, 2}) {
+    for (const int sender : {0, 1, 2}) {
+      Ends ends(GetParam());
+      std::unique_ptr<Connection> other_client, other_server;
+      ends.Connect(&other_client, &other_server);
+      std::atomic<pid_t> owner_id{0};
+      Helper owner([&] {
+        event::Thread* const thread = event::Thread::Current();
+        thread->control_loop();
+        Watcher watcher;
+        watcher.on_readable = [] { ADD_FAILURE() << "called by a wait"; };
+        ASSERT_TRUE(other_client->Attach(thread->loop(), &watcher).ok());
+        if (sender == 0) {
+          EXPECT_EQ(other_client->Send(Frame(1, large)), IoResult::kOk);
+        }
+        owner_id = static_cast<pid_t>(syscall(SYS_gettid));
+        const event::Instant later =
+            event::Process::Current()->Now() + absl::Hours(1);
+        IncomingFrame frame;
+        if (how == 2) {
+          EXPECT_TRUE(ends.client->Wait(Connection::kReadable, later));
+        }
+        EXPECT_EQ(
+            ends.client->Receive(&frame, ends.pool.get(),
+                                 how == 0 ? absl::InfiniteFuture() : later),
+            IoResult::kOk);
+        EXPECT_EQ(TextOf(frame), "answer");
+        other_client->Detach();
+      });
+      while (owner_id == 0 ||
+             (!ends.fixture->simulated() && !Sleeps(owner_id))) {
+        LetOthersRun();
       }
-    });
-    EXPECT_TRUE(TextOf(Next(ends.server.get(), ends.pool.get())) == large);
-    EXPECT_EQ(TextOf(Next(ends.server.get(), ends.pool.get())), "small");
-    ASSERT_EQ(ends.server->Send(Frame(1, "answer")), IoResult::kOk);
-    worker.Join();
-    owner.Join();
+      if (sender != 0) {
+        Helper worker([&] {
+          OutgoingFrame frame = Frame(1, large);
+          if (sender == 2) frame.room = Room::kGathered;
+          EXPECT_EQ(other_client->Send(frame), IoResult::kOk);
+        });
+        worker.Join();
+      }
+      EXPECT_EQ(other_server->Send(Frame(1, "")), IoResult::kOk);
+      EXPECT_TRUE(TextOf(Next(other_server.get(), ends.pool.get())) == large);
+      EXPECT_EQ(ends.server->Send(Frame(1, "answer")), IoResult::kOk);
+      owner.Join();
+    }
   }
 }
 

@@ -597,45 +597,6 @@ TEST_F(SmallBufferTest, ASendThatFindsTheConnectionBrokenFails) {
   sender_->Detach();
 }
 
-// The owner waits in Receive(), and another thread sends a large frame. Both
-// threads are this one: the interceptor does what happens in their calls.
-TEST_F(SmallBufferTest, ASenderReturnsWhenAnotherThreadHasSentTheRest) {
-  struct Threads final : event::sys::Interceptor {
-    Threads() { event::sys::SetInterceptor(this); }
-    ~Threads() override { event::sys::SetInterceptor(nullptr); }
-    int FailCall(const event::sys::Call& call) override {
-      if (std::strncmp(call.name, "Recv", 4) == 0 && in_receive) {
-        std::exchange(in_receive, nullptr)();
-      } else if (std::strcmp(call.name, "Poll") == 0 && in_poll) {
-        std::exchange(in_poll, nullptr)();
-      }
-      return 0;
-    }
-    std::function<void()> in_receive, in_poll;
-  } threads;
-  alarm(60);
-  const std::string large = Pattern(20000, 1);
-  threads.in_receive = [&] {
-    threads.in_poll = [&] {
-      while (sender_->queued_bytes() > 0) {
-        IncomingFrame frame;
-        EXPECT_EQ(receiver_->Receive(&frame, pool_.get(), absl::InfinitePast()),
-                  IoResult::kWouldBlock);
-        sender_->Flush();
-      }
-    };
-    EXPECT_EQ(Send(1, large), IoResult::kOk);
-    EXPECT_EQ(threads.in_poll, nullptr);
-    ExpectNext(1, large);
-    OutgoingFrame answer;
-    EXPECT_EQ(receiver_->Send(answer), IoResult::kOk);
-  };
-  IncomingFrame frame;
-  EXPECT_EQ(sender_->Receive(&frame, pool_.get(), absl::InfiniteFuture()),
-            IoResult::kOk);
-  alarm(0);
-}
-
 }  // namespace
 }  // namespace transports
 }  // namespace le

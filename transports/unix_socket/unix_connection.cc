@@ -308,13 +308,14 @@ void UnixConnection::UpdateInterestLocked() {
   if (reads_ && (leftover_ == nullptr || !leftover_->paused())) {
     interest |= event::Watch::kReadable;
   }
-  if (output_ != nullptr &&
-      (output_->is_blocked() || output_->wants_room || output_->tell_at)) {
-    const bool looks_later = output_->looks_later && output_->tell_at &&
-                             !output_->is_blocked() && !output_->wants_room;
-    if (looks_later || output_->blocked == Output::Blocked::kNoMemory) {
-      output_->RetryLater();
-    } else {
+  if (output_ != nullptr) {
+    output_->flusher.Update(output_->blocked);
+    const bool flushes = output_->is_blocked() && loop_->innermost() == loop_;
+    if (output_->looks_later && output_->tell_at && !output_->is_blocked() &&
+        !output_->wants_room) {
+      output_->LookLater();
+    } else if (output_->blocked != Output::Blocked::kNoMemory &&
+               (flushes || output_->wants_room || output_->tell_at)) {
       interest |= event::Watch::kWritable;
     }
   }
@@ -464,18 +465,16 @@ void UnixConnection::SetSendLimits(const SendLimits& limits) {
 
 // ---- Waiting ---------------------------------------------------------------
 
-bool UnixConnection::IsDoneLocked(uint32_t events) const {
-  if ((events & Connection::kWritable) != 0 && HasRoomLocked()) return true;
-  return (events & kFlushed) != 0 &&
-         (!owner_is_blocked_ || output_ == nullptr || output_->queue.empty());
-}
-
 bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
-  const bool to_send = (events & (Connection::kWritable | kFlushed)) != 0;
+  const bool to_send = (events & Connection::kWritable) != 0;
   // Only the owner waits to read.
   const bool to_read = (events & Connection::kReadable) != 0;
+  // This thread's other connections send their queues on that loop.
+  event::Loop* served = nullptr;
   if (deadline != absl::InfinitePast()) {
-    event::Thread::Current()->BeforeBlocking();
+    event::Thread* const thread = event::Thread::Current();
+    thread->BeforeBlocking();
+    served = thread->control_loop_if_made();
   }
   for (;;) {
     struct pollfd poll = {};
@@ -494,9 +493,7 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
       const bool queued = output_ != nullptr && !output_->queue.empty();
       if (queued) FlushLocked();
       // If nothing was queued, only poll() can find out whether there is room.
-      if ((queued || (events & kFlushed) != 0) && IsDoneLocked(events)) {
-        return true;
-      }
+      if (queued && to_send && HasRoomLocked()) return true;
       if (to_send && send_is_broken_) return true;
       pauses =
           output_ != nullptr && output_->blocked == Output::Blocked::kNoMemory;
@@ -504,26 +501,26 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
         // Without memory the socket may still be writable, and poll() would
         // return at once. So wait without POLLOUT and retry after a pause.
         until = std::min(until, process_->Now() + kNoMemoryPause);
-      } else if (to_send || (output_ != nullptr && !output_->queue.empty())) {
+      } else if (to_send || (output_ != nullptr && !output_->queue.empty() &&
+                             (served == nullptr || loop_ == nullptr ||
+                              loop_->innermost() != served))) {
         poll.events |= POLLOUT;
       }
-      if ((events & kFlushed) != 0) {
-        until = std::min(until, process_->Now() + kRestPause);
-      }
       if (may_read) poll.events |= POLLIN;
-      if (to_read) owner_is_blocked_ = true;
       poll.fd = fd_.get();
       ++waiters_;
     }
     const bool timeless =
         until == absl::InfiniteFuture() || until == absl::InfinitePast();
-    const int ready = sys::Poll(
-        &poll, 1,
-        PollTimeout(until, timeless ? event::Instant() : process_->Now()));
+    const int ready =
+        served != nullptr
+            ? served->PollAndServe(&poll, until)
+            : sys::Poll(&poll, 1,
+                        PollTimeout(until, timeless ? event::Instant()
+                                                    : process_->Now()));
     const int error = errno;
     {
       event::MutexLock lock(&mutex_);
-      if (to_read) owner_is_blocked_ = false;
       --waiters_;
       if (closed_ != nullptr) {
         if (waiters_ == 0) CloseSocket();
@@ -532,7 +529,7 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
       if (pauses ||
           (ready > 0 && (poll.revents & (POLLOUT | POLLERR | POLLHUP)) != 0)) {
         FlushLocked();
-        if (IsDoneLocked(events)) return true;
+        if (to_send && HasRoomLocked()) return true;
       }
       if (ready < 0 && error != EINTR) {
         // poll() itself failed. This is not a timeout, and retrying would spin,

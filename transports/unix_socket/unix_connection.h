@@ -150,15 +150,6 @@ class UnixConnection final : public Connection, private event::Watch {
   void BreakLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Makes the loop report when the socket is writable.
   void WantWritableLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Any thread except the owner's.
-  void FlushForBlockedOwner(event::Instant deadline)
-      ABSL_LOCKS_EXCLUDED(mutex_);
-
-  // An event for Wait() besides kReadable and kWritable: nothing is queued, or
-  // the owner no longer waits and so sends the queue.
-  static constexpr uint32_t kFlushed = 4;
-  bool IsDoneLocked(uint32_t events) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // ---- The owner's thread ----
   void UpdateInterest() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -167,7 +158,7 @@ class UnixConnection final : public Connection, private event::Watch {
                           event::Instant deadline);
   IoResult ReceivePacket(IncomingFrame* frame, BufferPool* pool, bool block);
   bool PauseForDescriptor(event::Instant deadline);
-  void SetSilence();
+  bool SetBlindPause();
   IoResult Fetch(PacketReader::Room* room, bool block,
                  IncomingAncillary* ancillary, size_t* size);
   ssize_t TakeWhatWasLookedAt(ssize_t size);
@@ -279,16 +270,11 @@ class UnixConnection final : public Connection, private event::Watch {
   Strangers strangers_;
   bool kernel_refuses_;
   bool socket_is_nonblocking_;
-  bool reports_silence_ = false;       // the socket has a timeout
-  uint32_t silence_ms_ = 0;            // the timeout that the socket is to get
+  bool has_blind_pause_ = false;       // the socket has a timeout
+  uint32_t silence_ms_ = 0;            // ReportSilence(); 0: not called
   uid_t payer_ = event::kUnknownPeer;  // set by SetTrust()
   // See SetTrust() and KeepUntilClosed().
   std::shared_ptr<void> held_;
-
-  // The owner waits and does not send queued output. Set under mutex_. The
-  // owner may clear it without the lock; a stale true makes one Send() return
-  // kWouldBlock.
-  std::atomic<bool> owner_is_blocked_{false};
 };
 
 }  // namespace transports

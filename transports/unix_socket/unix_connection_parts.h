@@ -25,9 +25,10 @@ constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 // time, and a call that fails takes as long as one that sends.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 
-// How often a thread that waits for the rest of its frame checks whether another
-// thread has sent it. poll() does not report that if the socket is full again.
-constexpr absl::Duration kRestPause = absl::Milliseconds(10);
+// How long a blocking call receives before it uses poll(). No other thread can
+// wake it from a receive, to send what that thread has queued. Longer than most
+// calls, which need no poll() then.
+constexpr absl::Duration kBlindPause = absl::Milliseconds(10);
 
 // The retry interval when no file descriptor is free, or too many wait to be
 // closed.
@@ -83,7 +84,9 @@ class UnixConnection::Unsent final : public event::ProcessEndHook {
 class UnixConnection::Output final : private event::Task, private event::Timer {
  public:
   explicit Output(UnixConnection* connection)
-      : connection_(connection), unsent_(Unsent::Of(connection->process_)) {
+      : flusher(connection),
+        connection_(connection),
+        unsent_(Unsent::Of(connection->process_)) {
     unsent_->Add(this);
   }
   ~Output() override { unsent_->Remove(this); }
@@ -102,6 +105,69 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   bool looks_later = false;  // a timer checks tell_at, instead of the socket
   StallClock stall_clock;
 
+  // Sends the queue when the kernel accepts packets again. A blocking call of
+  // the owner serves only the innermost loop, so this uses that loop, and calls
+  // no observer. Without a nested loop the connection's own watch does this.
+  class Flusher final : private event::Task,
+                        private event::Watch,
+                        private event::Timer {
+   public:
+    explicit Flusher(UnixConnection* connection) : connection_(connection) {}
+
+    // Any thread. Calls Update() on the loop.
+    void PostUpdate() {
+      if (posted_) return;
+      posted_ = true;
+      loop()->Post(this);
+    }
+    // The owner's thread. Watches the socket, or starts the timer, or neither.
+    void Update(Blocked blocked) {
+      if (blocked == Blocked::kNoMemory && !running()) {
+        loop()->StartTimer(this, loop()->Now() + kNoMemoryPause);
+      }
+      const bool watches =
+          blocked == Blocked::kFull && loop() != connection_->loop_;
+      if (watches == added()) return;
+      if (watches) {
+        loop()->AddWatchLater(this, connection_->fd_.get(), kWritable);
+      } else {
+        loop()->RemoveWatch(this);
+      }
+    }
+    // The owner's thread.
+    void Leave() {
+      if (loop_ == nullptr) return;
+      if (posted_) loop_->Cancel(this);
+      posted_ = false;
+      loop_->RemoveWatch(this);
+      loop_->StopTimer(this);
+      loop_ = nullptr;
+    }
+
+   private:
+    event::Loop* loop() {
+      if (loop_ == nullptr) loop_ = connection_->loop_->innermost();
+      return loop_;
+    }
+    void Run() override {
+      event::MutexLock lock(&connection_->mutex_);
+      posted_ = false;
+      connection_->UpdateInterestLocked();
+    }
+    void OnReady(uint32_t) override { Flush(); }
+    void OnExpiry() override { Flush(); }
+    void Flush() {
+      event::MutexLock lock(&connection_->mutex_);
+      connection_->FlushLocked();
+      connection_->UpdateInterestLocked();
+    }
+
+    UnixConnection* const connection_;
+    event::Loop* loop_ = nullptr;  // while attached
+    bool posted_ = false;
+  };
+  Flusher flusher;
+
   // The owner's thread. Sends the queue when the turn ends.
   void FlushAtTurnEnd() {
     if (turn_end_ == nullptr) {
@@ -109,20 +175,23 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
     }
     connection_->loop_->AtTurnEnd(turn_end_.get());
   }
-  void PostUpdate() {
+  // OnReady() will call the observer.
+  void PostNotice() {
     if (posted_) return;
     posted_ = true;
     connection_->loop_->Post(this);
   }
-  // The owner's thread.
-  void RetryLater() {
+  // The owner's thread. Checks tell_at later.
+  void LookLater() {
     if (!running()) {
       connection_->loop_->StartTimer(
           this, connection_->loop_->Now() + kNoMemoryPause);
     }
   }
-  // The owner's thread. Cancels the task, the timer and the turn-end hook.
+  // The owner's thread. Cancels the tasks, the timers, the watch and the
+  // turn-end hook.
   void LeaveLoop() {
+    flusher.Leave();
     if (posted_) connection_->loop_->Cancel(this);
     posted_ = false;
     if (running()) connection_->loop_->StopTimer(this);
@@ -152,14 +221,11 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   };
 
   void Run() override {
-    bool tells;
     {
       event::MutexLock lock(&connection_->mutex_);
       posted_ = false;
-      tells = drained;
-      if (!tells) connection_->UpdateInterestLocked();
     }
-    if (tells) connection_->OnReady(event::Watch::kWritable);
+    connection_->OnReady(event::Watch::kWritable);
   }
   void OnExpiry() override { connection_->OnRetry(); }
 

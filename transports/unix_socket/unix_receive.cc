@@ -52,46 +52,50 @@ IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
   if (deadline == absl::InfinitePast()) {
     return ReceivePacket(frame, pool, /*block=*/false);
   }
-  event::Thread::Current()->BeforeBlocking();
-  if (deadline == absl::InfiniteFuture()) {
-    bool block = true;
-    {
-      event::MutexLock lock(&mutex_);
-      if (output_ != nullptr && !output_->queue.empty()) {
-        FlushLocked();
-        if (!output_->queue.empty()) block = false;
-      }
-      owner_is_blocked_ = block;
-    }
-    if (block) {
-      if (socket_is_nonblocking_) {
-        sys::Fcntl(fd_.get(), F_SETFL, 0);
-        socket_is_nonblocking_ = false;
-      }
-      if (ABSL_PREDICT_FALSE(silence_ms_ != 0)) SetSilence();
-      const IoResult result = ReceivePacket(frame, pool, /*block=*/true);
-      owner_is_blocked_.store(false, std::memory_order_relaxed);
-      // kWouldBlock: a part of a frame arrived, or the former owner of this
-      // socket has made it non-blocking again.
-      if (result != IoResult::kWouldBlock) return result;
-      if (reports_silence_ && !HasPartial() && !HasManyCloses()) {
-        return IoResult::kWouldBlock;
-      }
+  event::Thread* const thread = event::Thread::Current();
+  thread->BeforeBlocking();
+  if (deadline != absl::InfiniteFuture()) {
+    return WaitAndReceive(frame, pool, deadline);
+  }
+  const event::Loop* const served = thread->control_loop_if_made();
+  bool blind = served == nullptr || !served->HasOutput();
+  if (blind) {
+    event::MutexLock lock(&mutex_);
+    if (output_ != nullptr && !output_->queue.empty()) {
+      FlushLocked();
+      blind = output_->queue.empty();
     }
   }
-  return WaitAndReceive(frame, pool, deadline);
+  if (blind && SetBlindPause()) {
+    const IoResult result = ReceivePacket(frame, pool, /*block=*/true);
+    // kWouldBlock: the pause is over, a part of a frame arrived, or the former
+    // owner of this socket has made it non-blocking again.
+    if (result != IoResult::kWouldBlock) return result;
+  }
+  for (;;) {
+    const bool may_report =
+        silence_ms_ != 0 && !HasPartial() && !HasManyCloses();
+    const IoResult result = WaitAndReceive(
+        frame, pool,
+        may_report ? process_->Now() + absl::Milliseconds(silence_ms_)
+                   : absl::InfiniteFuture());
+    if (result != IoResult::kWouldBlock || !HasPartial()) return result;
+  }
 }
 
-// Sets a timeout of the socket, which costs each receive nothing: poll() with a
-// timeout would be one more system call. If the kernel refuses, silence is not
-// reported.
-void UnixConnection::SetSilence() {
-  struct timeval timeout = {};
-  timeout.tv_sec = silence_ms_ / 1000;
-  timeout.tv_usec = silence_ms_ % 1000 * 1000;
-  silence_ms_ = 0;
-  reports_silence_ = sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO,
-                                     &timeout, sizeof(timeout)) == 0;
+// Makes the socket blocking, with a timeout. False: the kernel refuses.
+bool UnixConnection::SetBlindPause() {
+  if (!has_blind_pause_) {
+    struct timeval timeout = {};
+    timeout.tv_usec = absl::ToInt64Microseconds(kBlindPause);
+    has_blind_pause_ = sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO,
+                                       &timeout, sizeof(timeout)) == 0;
+  }
+  if (has_blind_pause_ && socket_is_nonblocking_) {
+    sys::Fcntl(fd_.get(), F_SETFL, 0);
+    socket_is_nonblocking_ = false;
+  }
+  return has_blind_pause_;
 }
 
 IoResult UnixConnection::WaitAndReceive(IncomingFrame* frame, BufferPool* pool,

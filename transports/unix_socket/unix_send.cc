@@ -167,15 +167,6 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
       case Sent::kNoMemory:
       case Sent::kTooLarge:  // not returned
         SetBlockedLocked(result);
-        // The owner is blocked, and nothing can make it send this frame later.
-        // So the frame is refused, and the caller must wait itself.
-        if (owner_is_blocked_ && sent == 0 && frame.room == Room::kQueue) {
-          output_->wants_room = true;
-          output_->refused_bytes = size;
-          if (loop_ != nullptr) output_->PostUpdate();
-          if (passed != nullptr) passed->RefuseStrangers();
-          return IoResult::kWouldBlock;
-        }
         break;
     }
   }
@@ -207,12 +198,6 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   UpdateCongestionLocked();
   if (output_->is_blocked()) {
     WantWritableLocked();
-    if (owner_is_blocked_ && frame.room == Room::kQueue) {
-      // Nothing makes the owner send the rest, so this thread sends it.
-      lock.Unlock();
-      FlushForBlockedOwner(frame.deadline == nullptr ? absl::InfiniteFuture()
-                                                     : *frame.deadline);
-    }
   } else if (output_->queue.bytes() >= kMaxPacketBytes) {
     FlushLocked();
   } else if (in_turn) {
@@ -240,20 +225,19 @@ void UnixConnection::UpdateCongestionLocked() {
   congested_.store(is, std::memory_order_release);
   if (is || loop_ == nullptr) return;
   output_->drained = true;
-  output_->PostUpdate();
+  output_->PostNotice();
 }
 
 void UnixConnection::WantWritableLocked() {
   if (loop_ == nullptr) return;
-  if (loop_->InTurn()) {
+  const event::Thread* const thread = event::Thread::CurrentOrNull();
+  event::Loop* const own = thread != nullptr ? thread->loop_if_made() : nullptr;
+  if (loop_->InTurn() ||
+      (own != nullptr && own->innermost() == loop_->innermost())) {
     UpdateInterestLocked();
   } else {
-    output_->PostUpdate();
+    output_->flusher.PostUpdate();
   }
-}
-
-void UnixConnection::FlushForBlockedOwner(event::Instant deadline) {
-  Wait(kFlushed, deadline);
 }
 
 void UnixConnection::Flush() {
