@@ -18,8 +18,8 @@
 namespace le {
 namespace event {
 
-// The common part of all loops: tasks, timers, hooks, nesting and the order
-// within a turn. The subclass waits and fetches events.
+// The common part of all loops: tasks, timers, hooks, nesting, and the order
+// within a turn. A subclass waits and fetches events.
 //
 //   turn:  wait → posted tasks → due timers → fetched events → hooks
 //

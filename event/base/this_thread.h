@@ -9,8 +9,8 @@
 namespace le {
 namespace event {
 
-// Identifies the running thread of a simulation, which runs several threads on
-// one real thread. Null: no simulation runs on this thread.
+// Identifies the simulated thread that runs on this real thread. Null if no
+// simulation runs on this real thread.
 inline thread_local const void* simulated_thread = nullptr;
 
 // Identifies the calling thread, without a system call. The value is never
