@@ -34,8 +34,8 @@ std::string TextOf(const IncomingFrame& frame) {
                      frame.payload.size());
 }
 
-// Runs with two capacities of the pool. With the large one, packets are
-// received in the payload's buffer.
+// Runs with two capacities of the pool. With the large capacity, packets are
+// received directly in the payload's buffer.
 class PacketReaderTest : public ::testing::TestWithParam<size_t> {
  protected:
   Result Accept(const std::string& packet) {
