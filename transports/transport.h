@@ -11,8 +11,8 @@
 //       └──────Connect──────────────────────────► Connection ◄──────────┘
 //
 // Rules for all classes of this file:
-//  - A connection carries *frames*. A frame has a type, a number, a payload,
-//    and at most one of {descriptor, connection}. Frames arrive whole, once,
+//  - A connection carries *frames*. A frame has a type, a number and a payload,
+//    and may carry one descriptor or one connection. Frames arrive whole, once,
 //    and in the order of sending; otherwise the connection closes.
 //  - Observers are called on the loop they were attached to, one at a time, and
 //    never from inside a call of these classes. After Detach(), Close() or the
@@ -25,8 +25,9 @@
 //    the object is attached, that is the thread of its loop.
 //  - Frames that the far end sent before it closed or died are received before
 //    the close.
-//  - A call with a deadline first sends what the calling thread's turn has
-//    gathered, on all its connections: the far ends may wait for it.
+//  - A call with a deadline first sends the frames that the calling thread's
+//    turn has gathered, on all its connections: the far ends may wait for these
+//    frames.
 //  - Whatever a peer or the kernel does, the worst result is a closed
 //    connection with a reason. Only a caller's misuse is fatal, where a comment
 //    says so.
@@ -281,14 +282,14 @@ class Connection {
 
   // Sets how file descriptors of the far end are handled. Their sender can make
   // a close block for any time.
-  //  - kTrusted: this thread closes them, because the far end could stop this
-  //    process by other means.
+  //  - kTrusted: this thread closes them. The far end can stop this process
+  //    anyway, so a close that blocks is no new danger.
   //  - kStranger: another thread closes the file descriptors that Receive()
-  //    does not return. It also closes the connection if it may have unread
-  //    ones.
-  //  - kNoDescriptors: as kStranger, and Receive() returns none: their frames
-  //    have `descriptor_lost`. The far end gets an error if the kernel supports
-  //    it (Linux 6.16).
+  //    does not return. The other thread also closes the socket if it may have
+  //    unread file descriptors.
+  //  - kNoDescriptors: like kStranger, but Receive() returns no file
+  //    descriptors, and their frames have `descriptor_lost`. From Linux 6.16 on
+  //    the sender gets an error.
   // At first an end that Connect() or an Acceptor made is kTrusted, and an end
   // that arrived with a frame is kStranger. An end that arrived with a frame
   // may refuse file descriptors until SetTrust() is called
