@@ -6,7 +6,9 @@
 // A loop belongs to one thread, its owner. On that thread it runs posted tasks,
 // handlers of ready file descriptors and expired timers, one at a time. Just
 // before it waits, it runs the turn-end hooks. A *turn* is everything that a
-// loop runs between two waits.
+// loop runs between two waits. A *step* is one task, handler or timer of a
+// turn. A *foreign loop* is an event loop of another library that serves this
+// one (GetFd(), RunStep()).
 //
 // Tasks, watches, timers and hooks are intrusive: the caller owns the object,
 // and the loop only links it. So the hot path does not allocate. The destructor
@@ -157,8 +159,8 @@ class Loop {
   // Starts watching `fd` for `interest` (any of kReadable, kWritable,
   // kPriority, kReadHangUp; may be 0). Returns false and sets errno if the
   // kernel refuses (it lacks memory, or the user has too many watches). A
-  // regular file is always ready. A SimLoop has no file descriptors, so it
-  // refuses with ENOSYS.
+  // regular file is always ready. A simulated loop (SimLoop) has no file
+  // descriptors, so it refuses with ENOSYS.
   virtual bool AddWatch(Watch* watch, int fd, uint32_t interest) = 0;
   // Like AddWatch(), but registers the watch with the kernel later: at the
   // loop's second fetch of events, or at the first one if several watches are
