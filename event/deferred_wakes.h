@@ -39,7 +39,8 @@ class DeferredWakes {
   }
 
  private:
-  // Usually there is one wake. Further wakes than this number are not delayed.
+  // At most this many wakes of each kind are delayed. Usually there is only
+  // one.
   static constexpr size_t kMaxDeferred = 4;
 
   Parker::LaterWake word_[kMaxDeferred];

@@ -14,11 +14,11 @@
 //                   together with epoll_; a later Wait() registers it
 //   always_ready_   refused by epoll with EPERM; DispatchEvent() handles them
 //
-// A loop waits in Wait(), or a foreign or outer loop waits for it. Such a loop
-// waits until epoll_ becomes readable, and then runs a step or turn of this
-// one. Before this, Announce() makes the same preparations as Wait() before it
-// sleeps: it sets wakeable_, checks for work once more, and sets an alarm for
-// the next deadline.
+// A loop is served in one of two ways. It waits itself, in Wait(). Or a foreign
+// or outer loop waits until epoll_ becomes readable, and then runs a step or
+// turn of this loop. For the second way, Announce() makes the same preparations
+// as Wait(): it sets wakeable_, checks for work once more, and arranges a wake
+// at the next deadline.
 
 #include "event/epoll_loop.h"
 
@@ -49,8 +49,8 @@ constexpr uint32_t kReadOrWrite = Watch::kReadable | Watch::kWritable;
 // because the kernel does not report when it has room again.
 constexpr absl::Duration kRefusedPause = absl::Milliseconds(50);
 
-// To round up to a nanosecond, because an Instant is a multiple of a quarter of
-// a nanosecond.
+// Added before a conversion to nanoseconds, so that the result is rounded up.
+// An Instant is a multiple of a quarter of a nanosecond.
 const absl::Duration kToRoundUp = absl::Nanoseconds(3) / 4;
 
 // epoll_pwait2 needs Linux 5.11. A sandbox that does not know the call may fail
@@ -106,7 +106,7 @@ EpollLoop::EpollLoop(EpollLoop* outer) : LoopBase(outer) {
   if (!epoll_) FailedToSetUp("epoll_create1");
   wake_fd_.reset(sys::EventFd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake_fd_) FailedToSetUp("eventfd");
-  // Edge-triggered: each write is one event, and it need not be read.
+  // Edge-triggered: each write is one event, and the eventfd need not be read.
   if (!Control(EPOLL_CTL_ADD, wake_fd_.get(), EPOLLIN | EPOLLET, nullptr)) {
     FailedToSetUp("epoll_ctl");
   }
@@ -223,7 +223,7 @@ bool EpollLoop::RegisterAll() {
     const bool registered = Register(watch);
     if (!registered) {
       if (errno == ENOMEM || errno == ENOSPC) return false;
-      // This refusal is permanent. Skip the watch, so that the next ones are
+      // This refusal is permanent. Skip the watch, so that the next watches are
       // registered.
       Log(LogLevel::kError,
           absl::StrCat("event loop: file descriptor ", watch->fd_,

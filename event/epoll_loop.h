@@ -76,7 +76,7 @@ class EpollLoop final : public LoopBase {
   static void Link(Watch* ring, Watch* watch);
   static void Unlink(Watch* watch);
   void Start(Watch* watch, int fd, uint32_t interest);
-  // EPOLL_CTL_ADD or EPOLL_CTL_MOD.
+  // `operation` is EPOLL_CTL_ADD or EPOLL_CTL_MOD.
   bool Control(int operation, int fd, uint32_t events, void* tag);
   // Registers a watch with epoll. Returns false and sets errno if the kernel
   // refuses.
@@ -129,8 +129,8 @@ class EpollLoop final : public LoopBase {
   // refusal is final. unregistered_: watches that are not registered yet.
   End watches_;
   End unregistered_;
-  // Whether a wait has polled a watch of unregistered_ since that ring was last
-  // empty.
+  // Whether a wait has polled a watch of unregistered_ since unregistered_ was
+  // last empty.
   bool has_polled_ = false;
   // When to try again to register the refused watches. InfinitePast() if the
   // kernel has refused none.

@@ -185,7 +185,7 @@ bool LoopBase::RunStep() {
 }
 
 void LoopBase::WaitForTurn(Instant deadline) {
-  // These hooks were listed outside a turn.
+  // Run the hooks that were listed outside a turn.
   RunTurnEndHooks();
   new_round_ = true;
   if (tasks_.empty()) {

@@ -219,7 +219,8 @@ std::unique_ptr<ThreadHandle> OsProcess::StartThread(
   pthread_t thread;
   const int error = pthread_create(&thread, nullptr, &RunThread, start.get());
   if (error != 0) {
-    // Strangers may cause this failure, see transports/closer.h.
+    // Strangers may cause this failure (transports/closer.h), so limit the log
+    // lines.
     LogForPeer(
         LogLevel::kError, kUnknownPeer,
         absl::StrCat("thread \"", name, "\" cannot start: ", strerror(error)));

@@ -29,7 +29,9 @@ constexpr uid_t kUnknownPeer = static_cast<uid_t>(-1);
 // number.
 void LogForPeer(LogLevel level, uid_t user, absl::string_view message);
 
-// Counts how many lines each user may still cause. Makes no system calls.
+// Counts how many lines each user may still cause. Each user has a bucket of
+// lines: a shown line takes one, and time fills the bucket again. Makes no
+// system calls.
 class PeerLogLimiter {
  public:
   static constexpr double kLinesAtOnce = 20;

@@ -118,8 +118,8 @@ class ModuleStates {
     }
     return state;
   }
-  // Destroys the states in reverse order of creation. Find() does not find a
-  // state that is being destroyed.
+  // Destroys the states in reverse order of creation. While a state is
+  // destroyed, Find() does not return it.
   void Clear();
 
  private:
@@ -153,8 +153,8 @@ class Process {
   // The process that the calling thread belongs to. Never null.
   static Process* Current();
 
-  // Ends the process with EXIT_FAILURE, for a reason that the contract calls
-  // fatal. `message` has been logged. Never returns.
+  // Ends the process with EXIT_FAILURE after a fatal error. The caller has
+  // logged `message`. Never returns.
   [[noreturn]] virtual void Die(absl::string_view message) = 0;
 
   virtual Credentials credentials() = 0;
@@ -268,7 +268,7 @@ class Thread {
   // Destroys the module states. Call it only before destroying the Thread.
   void DestroyState() { state_.Clear(); }
 
-  // End() has begun.
+  // Whether End() has begun.
   bool ending() const { return ended_; }
 
   Process* process() const { return process_; }

@@ -134,8 +134,7 @@ class BufferPool {
   Buffer Allocate();
   // Makes new buffers until the pool has at least `count`.
   void Reserve(size_t count);
-  // Makes the pool one without an owner. Call it when the owner ends or has
-  // ended.
+  // Removes the pool's owner. Call it when the owner ends or has ended.
   void DropOwner();
 
   // These numbers are exact while no other thread uses the pool.

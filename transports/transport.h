@@ -22,7 +22,7 @@
 //  - Any thread may call Send(), Flush(), queued_bytes(), unreceived_...(),
 //    congested(), stalled_since(), close_status(), peer(), PeerPidFd() and
 //    Wait(kWritable). Only the owner's thread may call the other functions. If
-//    the object is attached, that is the thread of its loop.
+//    the object is attached, the owner's thread is the thread of its loop.
 //  - Frames that the far end sent before it closed or died are received before
 //    the close.
 //  - A call with a deadline first sends the frames that the calling thread's
@@ -81,8 +81,8 @@ struct QueueSize {
   size_t descriptors = 0;  // connections that are passed count too
 };
 
-// How much a connection may queue. docs/flow-control.md lists the limits of
-// each owner.
+// How much a connection may queue. docs/flow-control.md says which owner sets
+// which limit.
 struct SendLimits {
   // If the queue would exceed one of these three limits, Send() returns
   // kWouldBlock.
@@ -91,7 +91,7 @@ struct SendLimits {
   size_t descriptors = SIZE_MAX;
   // The only limit for frames with Room::kGathered.
   size_t gathered_bytes = SIZE_MAX;
-  // Whether congested() is ever true.
+  // If false, congested() is never true.
   bool reports_congestion = false;
 
   // Whether a queue of that size accepts another frame. `room` and
@@ -145,8 +145,8 @@ struct OutgoingFrame {
   // send this frame itself, and has no queued, buffered or partial frame at
   // this end. A few KiB that were sent but not yet received do not count as
   // queued, on any transport. The new owner also receives the frames that the
-  // peer has sent and this end has not read. It cannot distinguish these frames
-  // from later ones.
+  // peer has sent and this end has not read. The new owner cannot distinguish
+  // these frames from later ones.
   std::unique_ptr<Connection>* connection = nullptr;
   // Whether `connection` refuses file descriptors until its new owner calls
   // SetTrust(). If false, it may receive them from now on.
@@ -245,7 +245,7 @@ class Connection {
   // reader should receive one frame, then all buffered frames. If it called
   // Receive() until kWouldBlock, each turn would make one more system call.
   virtual bool HasBuffered() const = 0;
-  // Whether a frame has been received in part.
+  // Whether a part of a frame has been received, but not the whole frame.
   virtual bool HasPartial() const = 0;
   // Whether the peer has announced another frame, and Receive() has not
   // returned kWouldBlock since. If so, another Receive() in this turn usually
@@ -268,7 +268,7 @@ class Connection {
   // kernel refuses. Frames then have no `sender`.
   virtual absl::Status SetReceiveCredentials(bool on) = 0;
 
-  // Decides about a frame whose file descriptor or connection cannot be
+  // Sets what happens to a frame whose file descriptor or connection cannot be
   // received, because this process has no free file descriptor. With
   // kDeliverWithout (the default) the frame is delivered with
   // `descriptor_lost`. With kLeaveUnread the frame stays unread until a file
@@ -374,15 +374,15 @@ class Connection {
   // refused.
   virtual absl::Status close_status() const = 0;
 
-  // The credentials of the far end, as the kernel knows them. The accepted end
-  // gets the credentials of the process that connected. The connecting end gets
-  // those of the process that listens. Errors: Unavailable: this end is closed,
-  // for another reason than a broken rule of the far end. Internal: the kernel
-  // fails.
+  // The credentials of the far end, as the kernel knows them. An accepted end
+  // gets the credentials of the process that connected. A connecting end gets
+  // the credentials of the process that listens. Errors: Unavailable: this end
+  // is closed, for another reason than a broken rule of the far end. Internal:
+  // the kernel fails.
   virtual absl::StatusOr<event::Credentials> peer() const = 0;
-  // A pidfd of the far end, owned by the caller. Errors: Unavailable: this end
-  // is closed. Unimplemented: neither the kernel nor the transport provides a
-  // pidfd that is certain to be the far end's.
+  // Returns a pidfd of the far end. The caller owns it. Errors: Unavailable:
+  // this end is closed. Unimplemented: neither the kernel nor the transport
+  // provides a pidfd that is certain to be the far end's.
   virtual absl::StatusOr<event::UniqueFd> PeerPidFd() const = 0;
 
  private:

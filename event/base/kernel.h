@@ -99,8 +99,8 @@ class Kernel {
   virtual void SchedYield() = 0;
 
  protected:
-  // Not virtual. So the object for the operating system has a trivial
-  // destructor, and code in exit() can still make calls.
+  // This destructor is not virtual. So the object for the operating system has
+  // a trivial destructor, and code in exit() can still make calls.
   ~Kernel() = default;
 };
 

@@ -23,9 +23,10 @@ const char* LogLevelName(LogLevel level);
 // name, returns false and does not change `level`.
 bool ParseLogLevel(absl::string_view name, LogLevel* level);
 
-// Any thread. Writes one line to the sink, if its level is high enough. The
-// default sink is standard error. The default lowest level is that of the
-// environment variable LE_LOG_LEVEL, or else kInfo. Preserves errno.
+// Any thread. Writes one line to the sink. Does nothing if `level` is below the
+// level of SetLogLevel(). The default sink is standard error. The default level
+// is that of the environment variable LE_LOG_LEVEL, or else kInfo. Preserves
+// errno.
 //
 // The default sink does not wait for a reader and raises no signal. A line that
 // cannot be written at once is dropped. Before the next line, the sink writes

@@ -74,8 +74,8 @@ class Interceptor {
     static_cast<void>(size);
     return false;
   }
-  // Called after Dup() has made `fd`, and before Close() closes it, so that a
-  // test can count descriptors.
+  // With these two, a test can count descriptors. OnDup() is called after Dup()
+  // has made `fd`, and OnClose() before Close() closes `fd`.
   virtual void OnDup(int fd) { static_cast<void>(fd); }
   virtual void OnClose(int fd) { static_cast<void>(fd); }
 };
@@ -90,8 +90,8 @@ void SetKernel(Kernel* kernel);
 
 // ---- Descriptors ----
 
-// Never retry it: on Linux the file descriptor is closed even if the call
-// fails. This is also true if an interceptor makes the call fail.
+// Never retry a failed Close(): on Linux the file descriptor is closed even if
+// the call fails. This is also true if an interceptor makes the call fail.
 int Close(int fd);
 ssize_t Read(int fd, void* buffer, size_t size);
 ssize_t Write(int fd, const void* buffer, size_t size);
@@ -163,14 +163,15 @@ int InotifyAddWatch(int inotify, const char* path, uint32_t events);
 
 // ---- Process ----
 
-// The calling thread's signal mask, like pthread_sigmask().
+// Changes the calling thread's signal mask, like pthread_sigmask().
 int SigMask(int how, const sigset_t* set, sigset_t* old_set);
 int SigPending(sigset_t* set);
 // Removes and returns a pending signal of `set`.
 int SigTimedWait(const sigset_t* set, const struct timespec* timeout);
-// CLOCK_MONOTONIC. Cannot fail.
+// Reads CLOCK_MONOTONIC. Cannot fail.
 void Clock(struct timespec* now);
-// CLOCK_MONOTONIC_COARSE: the time of the kernel's last tick. Cannot fail.
+// Reads CLOCK_MONOTONIC_COARSE, the time of the kernel's last tick. Cannot
+// fail.
 void CoarseClock(struct timespec* now);
 int GetRLimit(int resource, struct rlimit* limit);
 int SetRLimit(int resource, const struct rlimit* limit);

@@ -52,9 +52,8 @@ class ThreadCachedFreeList {
     PutIntoSharedList(object);
   }
 
-  // Makes the list one without an owner, so that all threads can take all
-  // objects. Called by the owner, or by another thread after the owner has
-  // ended.
+  // Removes the owner, so that all threads can take all objects. The owner may
+  // call it. After the owner has ended, any thread may call it.
   void DropOwner() {
     MutexLock lock(&mutex_);
     owner_.store(nullptr, std::memory_order_relaxed);

@@ -70,8 +70,8 @@ class StackPool {
         mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) std::abort();
-    // Guard pages make an overflow crash. Otherwise it would write into the
-    // next stack.
+    // With guard pages, an overflow of the stack crashes. Otherwise it would
+    // write into the next stack.
     mprotect(stack, kGuardBytes, PROT_NONE);
     return stack;
   }

@@ -32,9 +32,9 @@ constexpr pid_t kFirstPid = 1000;
 // waits in a destructor for an event that never happens.
 constexpr int kMaxGhostSteps = 100000;
 
-// When a thread releases its last lock, one time in kPassedOverOneIn it is
-// passed over, for up to 2 to the power of kMaxLogStepsPassedOver steps.
-// Opening a session takes hundreds of steps.
+// When a thread releases its last lock, it is passed over with a probability of
+// 1 in kPassedOverOneIn. It is then not chosen for up to 2 to the power of
+// kMaxLogStepsPassedOver steps. Opening a session takes hundreds of steps.
 constexpr uint64_t kPassedOverOneIn = 20;
 constexpr uint64_t kMaxLogStepsPassedOver = 12;
 

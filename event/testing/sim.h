@@ -100,8 +100,8 @@ class Simulation {
   // YieldPoint() may be inside a destructor. KillAtYieldPoints() changes this.
   // A thread that has just released a lock always runs on.
   void Kill(SimProcess* process);
-  // Sets whether YieldPoint() also throws in a killed process. Then no code may
-  // call YieldPoint() where it must not throw.
+  // Sets whether YieldPoint() also throws in a killed process. If so, no code
+  // may call YieldPoint() where an exception is not allowed.
   void KillAtYieldPoints(bool on) { kill_at_yield_points_ = on; }
 
   // From now on Kill() abandons the threads of a process: no stack unwinds, no

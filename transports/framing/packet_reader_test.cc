@@ -106,7 +106,7 @@ TEST_P(PacketReaderTest, ARecycledBufferIsZeroBeyondThePayload) {
   EXPECT_EQ(Accept(Header(0, 3) + "abc"), Result::kFrame);
   ExpectPayload("abc");
   frame_ = IncomingFrame();
-  // A packet for which Accept() is not called.
+  // Receive a packet without calling Accept().
   {
     PacketReader::Room room(&reader_, pool_.get());
     std::memset(room.parts()[0].iov_base, 'y', 900);

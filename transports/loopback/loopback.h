@@ -70,7 +70,7 @@ class LoopbackTransport final : public LocalTransport {
  private:
   LoopbackNetwork* const network_;
   event::Process* const process_;
-  // Shared with the connections, which may outlive the transport.
+  // The connections share this object, because they may outlive the transport.
   struct Members;
   const std::shared_ptr<Members> members_;
 
@@ -78,7 +78,7 @@ class LoopbackTransport final : public LocalTransport {
   friend class LoopbackConnection;
 };
 
-// A transport with a network of its own.
+// Returns a transport with a network of its own.
 std::shared_ptr<LocalTransport> NewLoopback(event::Process* process);
 
 }  // namespace transports

@@ -65,9 +65,9 @@ struct LoopbackEnd {
   std::vector<event::Parker*> waiters;
 };
 
-// Both ends, and the lock that guards them. A notification is posted under the
-// lock, so that neither the loop nor the task is destroyed meanwhile. The
-// loop's thread is woken after the lock is released.
+// Both ends of a connection, and the lock that guards them. A notification is
+// posted under the lock, so that neither the loop nor the task is destroyed
+// meanwhile. The loop's thread is woken after the lock is released.
 struct LoopbackChannel {
   LoopbackChannel(const event::Credentials& connecting,
                   const event::Credentials& accepting) {

@@ -18,8 +18,8 @@ namespace {
 
 TEST_P(TransportConformanceTest, WhatWasSentComesBeforeTheClose) {
   Ends ends(GetParam());
-  // The closing end has an unread frame. This must not make the frames that it
-  // has sent be lost.
+  // The closing end has an unread frame. The frames that it has sent must still
+  // arrive.
   ASSERT_EQ(ends.server->Send(Frame(9, "never read")), IoResult::kOk);
   for (int i = 0; i < 10; ++i) {
     ASSERT_EQ(ends.client->Send(Frame(1, std::to_string(i))), IoResult::kOk);

@@ -35,7 +35,7 @@ class OutgoingAncillary {
 class IncomingAncillary final : public PacketAttachments {
  public:
   void PutInto(struct msghdr* message);
-  // Call after recvmsg().
+  // Call it after recvmsg().
   void TakeFrom(const struct msghdr& message);
 
  private:

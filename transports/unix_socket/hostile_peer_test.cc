@@ -358,8 +358,9 @@ TEST_F(HostilePeerTest, ADescriptorWithAContinuation) {
   ExpectClosedFor("a file descriptor with a continuation");
 }
 
-// A connection with a rest of a packet or frame is not passed on. Otherwise its
-// new owner would begin to read in the middle of a frame.
+// A connection is not passed on while it holds the rest of a packet or a part
+// of a frame. Otherwise its new owner would begin to read in the middle of a
+// frame.
 TEST_F(HostilePeerTest, AConnectionInTheMiddleOfAPacketIsNotPassedOn) {
   int fds[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
@@ -458,7 +459,9 @@ TEST_F(HostilePeerTest, AnAnnouncedDescriptorThatIsMissing) {
   EXPECT_TRUE(frame.descriptor_lost);
 }
 
-// If no file descriptor is free, the kernel drops the received descriptors.
+// No file descriptor is free, so the kernel drops the received descriptors.
+// Expected: the first frame is delivered without its descriptor. The second
+// closes the connection, because it did not announce one.
 TEST_F(HostilePeerTest, DescriptorsWhenNoneIsLeft) {
   struct rlimit old, none;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);

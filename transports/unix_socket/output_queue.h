@@ -55,10 +55,10 @@ struct OutputPacket {
   }
 };
 
-// The queue. Small frames share packets. A large frame is kept whole, because
-// the packet limit may change before the frame is sent. If memory is short,
-// Push() and PushAnnouncement() throw std::bad_alloc and do not change the
-// queue. Not thread-safe.
+// A queue of packets. Small frames share packets. A large frame is kept whole,
+// because the packet limit may change before the frame is sent. If memory is
+// short, Push() and PushAnnouncement() throw std::bad_alloc and do not change
+// the queue. Not thread-safe.
 class OutputQueue {
  public:
   bool empty() const { return first_ == packets_.size(); }

@@ -264,7 +264,7 @@ TEST_F(SmallBufferTest, AFullSocketIsNotAskedAtOnceAgain) {
   ++id;
   EXPECT_EQ(counter.sends, still_full);
 
-  // Flush() tries to send at any time.
+  // ExpectNext() calls Flush(), which tries to send at any time.
   for (uint64_t i = 0; i < id; ++i) ExpectNext(i, Pattern(100, i));
   EXPECT_EQ(sender_->queued_bytes(), 0u);
 }

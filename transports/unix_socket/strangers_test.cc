@@ -661,8 +661,9 @@ TEST_F(StrangersTest, TheConnectionsOfOtherUsersAreReadMeanwhile) {
 }
 
 // With kNoDescriptors the transport closes each file descriptor at its arrival.
-// With kStranger the reader does, like a program that does not fetch them.
-// Expected: while too many are not closed, the session is not read.
+// With kStranger the Reader closes it, like a program that does not fetch
+// descriptors. Expected: while too many are not closed, the session is not
+// read.
 TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
   constexpr int kFrames = 2 * kMaxWaiting;
   for (const Trust trust : {Trust::kNoDescriptors, Trust::kStranger}) {

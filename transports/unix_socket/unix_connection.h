@@ -270,9 +270,9 @@ class UnixConnection final : public Connection, private event::Watch {
   // Whether SO_PASSCRED is still on although credentials are not wanted any
   // more.
   bool passes_credentials_ ABSL_GUARDED_BY(mutex_) = false;
-  // Whether this connection has passed on other connections. The close of this
-  // process's copy of such a connection may block, if its far end and its new
-  // owner want this.
+  // Whether this connection has passed on other connections. The far end and
+  // the new owner of such a connection can make the close of this process's
+  // copy block.
   bool passes_on_ ABSL_GUARDED_BY(mutex_) = false;
   // Set by BreakLocked().
   bool send_is_broken_ ABSL_GUARDED_BY(mutex_) = false;
@@ -297,7 +297,8 @@ class UnixConnection final : public Connection, private event::Watch {
 
   // Whether the owner is inside a wait, so that it does not send the queue. Set
   // under mutex_. The owner may clear it without the lock: if another thread
-  // reads an old true, only one Send() returns kWouldBlock.
+  // then still reads true, the only effect is that one Send() returns
+  // kWouldBlock.
   std::atomic<bool> owner_is_blocked_{false};
 };
 

@@ -25,9 +25,9 @@ constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 // again so soon, and a failing call takes as long as a successful one.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 
-// How often a thread that waits for the rest of its frame checks whether
-// another thread has sent it. poll() does not report this if the socket is full
-// again.
+// A thread that waits until the rest of its frame is sent checks this at this
+// interval. Another thread may have sent the rest. poll() does not report this
+// if the socket is full again.
 constexpr absl::Duration kRestPause = absl::Milliseconds(10);
 
 // The retry interval while no file descriptor is free, or too many wait to be
@@ -52,8 +52,8 @@ inline const absl::Status& PassedOn() {
   return *status;
 }
 
-// The list of a process's Outputs. When the process ends, it sends their queued
-// frames as far as the kernel accepts them.
+// The list of a process's Outputs. When the process ends, this hook sends their
+// queued frames as far as the kernel accepts them.
 class UnixConnection::Unsent final : public event::ProcessEndHook {
  public:
   static std::shared_ptr<Unsent> Of(event::Process* process) {
@@ -105,7 +105,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   bool looks_later = false;  // a timer checks tell_at
   StallClock stall_clock;
 
-  // The owner's thread. Sends the queue when the turn ends.
+  // Used by the owner's thread. Sends the queue when the turn ends.
   void FlushAtTurnEnd() {
     if (turn_end_ == nullptr) {
       turn_end_ = std::make_unique<TurnEnd>(connection_);
@@ -124,7 +124,8 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
           this, connection_->loop_->Now() + kNoMemoryPause);
     }
   }
-  // The owner's thread. Cancels the task, the timer and the turn-end hook.
+  // Used by the owner's thread. Cancels the task, the timer and the turn-end
+  // hook.
   void LeaveLoop() {
     if (posted_) connection_->loop_->Cancel(this);
     posted_ = false;
@@ -145,7 +146,8 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
         return;  // a signal handler interrupted a call and called exit()
       }
       if (!connection->output_->is_blocked()) {
-        // The loop may have been interrupted, too.
+        // If the process ends, do not use the loop: exit() may have interrupted
+        // code of the loop.
         process_ends ? static_cast<void>(connection->SendQueuedLocked())
                      : connection->FlushLocked();
       }
