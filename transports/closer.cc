@@ -194,7 +194,7 @@ class Closer {
   int waiting_ ABSL_GUARDED_BY(mutex_) = 0;
   int threads_ ABSL_GUARDED_BY(mutex_) = 0;
   int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_
-  int closing_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_
+  int closing_ ABSL_GUARDED_BY(mutex_) = 0;   // part of threads_
   // The parker of the thread that waits for a file descriptor to close. This
   // thread is part of threads_.
   event::Parker* idle_ ABSL_GUARDED_BY(mutex_) = nullptr;
