@@ -491,8 +491,8 @@ TEST(EpollLoopTest, APostWithinATurnMakesNoSystemCall) {
     }
   });
   self = &task;
-  // A clock that stands still. Otherwise the coarse clock could advance and
-  // cause more fetches of events.
+  // A clock that does not advance. If it advanced, the loop would fetch events
+  // more often.
   struct StandingClock final : CallCounter {
     bool Clock(struct timespec* now) override {
       *now = {1000, 0};

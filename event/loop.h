@@ -60,7 +60,7 @@ class Task {
 // stay open until the watch is removed.
 class Watch {
  public:
-  // The values are those of poll() and epoll.
+  // poll() and epoll use the same values.
   static constexpr uint32_t kReadable = 0x1;  // data or end of file
   static constexpr uint32_t kPriority = 0x2;  // urgent data
   static constexpr uint32_t kWritable = 0x4;  // room to write
@@ -221,8 +221,8 @@ class Loop {
   // turn has then ended, and its hooks have run.
   virtual bool RunStep() = 0;
   // For foreign loops: a file descriptor. Once RunStep() has returned false, it
-  // becomes readable as soon as RunStep() has something to do. -1 if this loop
-  // has none. It never changes.
+  // becomes readable as soon as RunStep() has something to do. Returns -1 if
+  // this loop has no file descriptor. The number never changes.
   virtual int GetFd() = 0;
 
   // Creates a complete loop that is nested in this one and has the same owner.

@@ -41,7 +41,7 @@ class Thread;
 
 // A process, its user and its group. The kernel reports the credentials of a
 // socket's far end. Over loopback, Process::credentials() gives them. The
-// default uid and gid, -1, stand for no user and no group.
+// default uid and gid, -1, mean no user and no group.
 struct Credentials {
   pid_t pid = 0;
   uid_t uid = static_cast<uid_t>(-1);

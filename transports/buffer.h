@@ -108,9 +108,9 @@ size_t LengthWithoutZeroTail(const uint8_t* data, size_t size);
 // Makes and recycles buffers. Thread-safe. A pool lives until both its Ptr and
 // its last buffer are destroyed.
 //
-// A pool may belong to one thread, its owner. It takes no lock on that thread.
-// Only the owner may allocate buffers; any thread may free them. Call
-// DropOwner() or destroy the Ptr before the owner ends.
+// A pool may belong to one thread, its owner. Such a pool takes no lock on its
+// owner. Only the owner may allocate its buffers; any thread may free them.
+// Call DropOwner() or destroy the Ptr before the owner ends.
 class BufferPool {
  public:
   struct Deleter {

@@ -63,8 +63,9 @@ class Closer {
     if (idle_ != nullptr && of.closing < kMaxThreadsOfAUser) {
       wakes.Unpark(std::exchange(idle_, nullptr));
     }
-    // Each thread that is not inside a close takes a waiting item. A thread
-    // that is being started does not count here, because its start may fail.
+    // No new thread is needed if there are enough threads outside a close to
+    // take each waiting item. A thread that is being started does not count,
+    // because its start may fail.
     if (threads_ - starting_ - closing_ >= waiting_ ||
         threads_ == kMaxThreads || of.closing == kMaxThreadsOfAUser) {
       return false;

@@ -69,8 +69,8 @@ constexpr size_t kFrameOverheadBytes = 64;
 
 // Which limits apply to a frame.
 enum class Room : uint8_t {
-  kQueue,     // bytes, frames and descriptors
-  kGathered,  // gathered_bytes
+  kQueue,     // the limits bytes, frames and descriptors
+  kGathered,  // only the limit gathered_bytes
   kOwed,      // no limit: the far end has requested this frame
 };
 
@@ -229,7 +229,7 @@ class Connection {
   virtual void SetReadInterest(bool interested) = 0;
 
   // Receives the next frame, also if not attached. The payload's buffer is
-  // allocated from `pool`; null stands for a pool of capacity 0. Waits until
+  // allocated from `pool`; null means a pool of capacity 0. Waits until
   // `deadline`. InfinitePast() means no wait, and InfiniteFuture() no limit.
   // Queued frames are sent during the wait. Errors: kWouldBlock: nothing
   // arrived until the deadline. kClosed: see close_status(); a payload larger

@@ -14,7 +14,7 @@
 namespace le {
 namespace event {
 
-// Syslog's severities, from low to high. The numbers are those of the C API.
+// Syslog's severities, from low to high. The C API uses the same numbers.
 enum class LogLevel { kDebug, kInfo, kWarning, kError, kCritical, kEmergency };
 
 const char* LogLevelName(LogLevel level);

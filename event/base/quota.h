@@ -4,7 +4,7 @@
 // Counts how many units of one resource each user has. Only one thread may use
 // a Quota. It makes no system calls.
 //
-// A Charge stands for one unit that a user has. Keep the Charge with the unit,
+// A Charge represents one unit that a user has. Keep the Charge with the unit,
 // so that the unit counts until it is destroyed.
 //
 // A user may take one more unit while it has fewer units than are free. So the

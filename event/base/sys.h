@@ -84,7 +84,7 @@ class Interceptor {
 // the former interceptor, which may then be destroyed.
 void SetInterceptor(Interceptor* interceptor);
 
-// Sets the kernel that answers the calls. Null stands for the operating system.
+// Sets the kernel that answers the calls. Null means the operating system.
 // Call it only while no other thread makes calls.
 void SetKernel(Kernel* kernel);
 

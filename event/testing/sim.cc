@@ -28,8 +28,9 @@ const Instant kBeginning = absl::FromUnixSeconds(1000);
 
 constexpr pid_t kFirstPid = 1000;
 
-// If a thread of a killed process reaches this many switch points, it probably
-// waits in a destructor for an event that never happens.
+// A switch point is a call that may switch threads. If a thread of a killed
+// process reaches this many switch points, it probably waits in a destructor
+// for an event that never happens.
 constexpr int kMaxGhostSteps = 100000;
 
 // When a thread releases its last lock, it is passed over with a probability of

@@ -152,18 +152,18 @@ class Simulation {
   SimThread* StartThread(SimProcess* process, std::string name,
                          std::function<void()> body);
   Outcome RunInternal(Instant limit, uint64_t steps);
-  // Chooses the thread that runs next. Null stands for the controller.
+  // Chooses the thread that runs next. Null means the controller.
   SimThread* PickNext();
   SimThread* PickRunnable(size_t runnable, bool any);
   bool IsPassedOver(const SimThread* thread) const;
   // Whether another thread of the same process has switched away with locks
   // held.
   static bool IsStopped(const SimThread* thread);
-  // Switches to `to`; null stands for the controller. Returns when `me` runs
+  // Switches to `to`; null means the controller. Returns when `me` runs
   // again.
   void SwitchTo(SimThread* me, SimThread* to);
   void SwitchAway(SimThread* me);
-  // The running thread. Null stands for the controller.
+  // The running thread. Null means the controller.
   SimThread* Me() const { return current_; }
 
   // May switch threads. If the caller holds locks, no other thread of its
@@ -186,7 +186,7 @@ class Simulation {
   void ThreadEnded(SimThread* me);
   void LeaveAsItStands(SimProcess* process);
   void EndOtherThreads(SimProcess* process, SimThread* me);
-  // Makes `next` the running thread, and returns its fiber. Null stands for the
+  // Makes `next` the running thread, and returns its fiber. Null means the
   // controller.
   Fiber* FiberOfNext(SimThread* next);
   void FreeEndedThreads();

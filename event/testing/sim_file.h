@@ -4,8 +4,8 @@
 // The open files of the simulated kernel, to which descriptors refer.
 //
 // No function here waits. If a call would have to wait, it returns -EAGAIN, and
-// sim_kernel.cc waits and calls it again. The functions Can...() say whether a
-// call would wait. Negative results are errnos.
+// sim_kernel.cc waits and calls it again. The functions Can...() return true if
+// a call would not have to wait. Negative results are errnos.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_FILE_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_FILE_H_
@@ -83,7 +83,7 @@ class SimFile {
  protected:
   virtual ~SimFile();
   // Notifies the epolls that watch the file. `events` are the new events; 0
-  // stands for any event.
+  // means any event.
   void Wake(uint32_t events);
 
  private:

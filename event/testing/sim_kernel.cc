@@ -700,8 +700,8 @@ int SimKernel::SigTimedWait(const sigset_t* set,
   return signal != 0 ? signal : impl_->Return(-EAGAIN);
 }
 
-// The clock functions do not call Enter(), because they are called too often
-// for a possible switch.
+// The clock functions do not call Enter(), so they never switch threads: they
+// are called too often.
 void SimKernel::Clock(struct timespec* now) {
   *now = absl::ToTimespec(impl_->sim->Now());
 }

@@ -150,7 +150,7 @@ absl::Status PacketReader::AcceptFirst(Room* room, size_t size,
       payload.Assign(bytes + kFrameHeaderBytes, there);
     }
     // The next parts are received in this buffer. Mark their bytes as written
-    // now, because a failed receive may also write them.
+    // now, because a packet that is then refused has also written to them.
     payload.MarkCleanFrom(
         std::max<size_t>(payload.clean_from(), header.length));
     partial_ = std::make_unique<Partial>();
@@ -192,7 +192,8 @@ PacketReader::Result PacketReader::TakeBuffered(BufferPool* pool,
   const uint8_t* const bytes = rest_->bytes + rest_->at;
   const size_t left = rest_->end - rest_->at;
   FrameHeader header;
-  // A whole header is present: the previous header had kMore, and was checked.
+  // A whole header is present, because the previous header had kMore and was
+  // checked.
   std::memcpy(&header, bytes, kFrameHeaderBytes);
   header.flags &= static_cast<uint16_t>(~FrameHeader::kMayBeIgnored);
   if (ABSL_PREDICT_FALSE(!IsFurtherFrame(header, left) ||

@@ -36,7 +36,7 @@ class SlotCache {
   }
 
  private:
-  // So many that two running threads seldom use the same slot.
+  // With this number of slots, two running threads seldom use the same slot.
   static constexpr size_t kSlots = 16;
   // The most objects that are kept in addition to the slots, for bursts.
   static constexpr size_t kMaxMore = 16;

@@ -1,7 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The packets of one connection that the kernel has not accepted yet.
+// The packets of one connection that the kernel has not accepted yet. A packet
+// is *plain* if it has no descriptor and no credentials. transports/wire.md
+// defines announcements.
 
 #ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_OUTPUT_QUEUE_H_
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_OUTPUT_QUEUE_H_

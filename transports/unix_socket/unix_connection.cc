@@ -677,7 +677,7 @@ void UnixConnection::DropUnread() {
         sys::RecvMsg(fd_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (size >= 0) ancillary.TakeFrom(message);
     while (event::UniqueFd client = ancillary.TakeDescriptor()) {
-      sys::Shutdown(client.get(), SHUT_RDWR);  // tells the client at once
+      sys::Shutdown(client.get(), SHUT_RDWR);  // notifies the client at once
       CloseClient(process_, std::move(client));
     }
     if (size == 0 || (size < 0 && errno == EAGAIN)) return;

@@ -21,8 +21,9 @@ namespace transports {
 // when it has memory again.
 constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 
-// How long Send() does not try a full socket again. A socket rarely has room
-// again so soon, and a failing call takes as long as a successful one.
+// After the socket was full, Send() does not try it again for this time. A
+// socket rarely has room again so soon, and a failing call takes as long as a
+// successful one.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 
 // A thread that waits until the rest of its frame is sent checks this at this

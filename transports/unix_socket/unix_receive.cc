@@ -82,9 +82,8 @@ IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
   return WaitAndReceive(frame, pool, deadline);
 }
 
-// Sets a receive timeout of the socket. In contrast, poll() with a timeout
-// would be one more system call for each receive. If the kernel refuses the
-// timeout, silence is not reported.
+// Sets a receive timeout of the socket, so that Receive() needs no poll() to
+// notice silence. If the kernel refuses the timeout, silence is not reported.
 void UnixConnection::SetSilence() {
   struct timeval timeout = {};
   timeout.tv_sec = silence_ms_ / 1000;
