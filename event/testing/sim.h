@@ -95,7 +95,7 @@ class Simulation {
   // callbacks nor destructors of Thread::AddDestructor(). Does not return if
   // the caller belongs to the process. Does nothing if the process has ended.
   //
-  // C++ destructors run, because a private exception unwinds the threads'
+  // C++ destructors run, because an internal exception unwinds the threads'
   // stacks. A thread at a YieldPoint() runs on until it next waits, because the
   // YieldPoint() may be inside a destructor. KillAtYieldPoints() changes this.
   // A thread that has just released a lock always runs on.

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A simulated kernel, on which the production code runs under a seed.
+// A simulated kernel. The production code runs on it in a simulation, whose
+// seed decides the order of threads.
 //
 //   Simulation sim(seed);
 //   SimKernel kernel(&sim);
@@ -13,8 +14,8 @@
 //   sim.Run();
 //   EXPECT_EQ(kernel.Leftovers(), "");
 //
-// It answers the calls of sys.h that this project makes, like Linux. If a call,
-// flag or option is not modelled, the program prints its name and ends.
+// The kernel answers the calls of sys.h that this project makes, like Linux. If
+// a call, flag or option is not modelled, the program prints its name and ends.
 //
 // Each call may switch to another thread before it takes effect, and the
 // calling process may be killed at this moment. If the caller holds an

@@ -11,10 +11,10 @@
 //
 // Receiving (the owner): each packet takes one system call. reader_ parses it.
 //
-// A call that can carry descriptors or credentials takes a tenth of a small
-// message's time. So each packet says whether the next packet is plain, that
-// is, without descriptors and credentials (wire.md). Plain packets are sent by
-// send() and received by recv().
+// A packet is plain if it has no descriptors and no credentials. Plain packets
+// are sent by send() and received by recv(). These are faster than sendmsg()
+// and recvmsg(), by a tenth of a small message's time. So each packet says
+// whether the next packet is plain (wire.md).
 
 #ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
