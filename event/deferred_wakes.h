@@ -14,8 +14,8 @@ namespace le {
 namespace event {
 
 // Delays wakes until a lock is released. Declare it before the lock, so that
-// its destructor runs after the unlock. A thread that is woken earlier blocks
-// on that lock at once.
+// its destructor runs after the unlock. A thread that is woken before the
+// unlock would block on the lock at once.
 class DeferredWakes {
  public:
   DeferredWakes() = default;
@@ -39,7 +39,8 @@ class DeferredWakes {
   }
 
  private:
-  // Usually there is one wake. Wakes beyond this number are not delayed.
+  // At most this many wakes of each kind are delayed. Usually there is only
+  // one.
   static constexpr size_t kMaxDeferred = 4;
 
   Parker::LaterWake word_[kMaxDeferred];

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where a descriptor's events come from and go to:
+// The way of an event from its file descriptor to its watch:
 //
 //   epoll_  ←─ wake_fd_           written by Post() and Stop() while wakeable_
 //           ←─ timer_fd_          only for a foreign loop, set while it waits
@@ -14,11 +14,11 @@
 //                   together with epoll_; a later Wait() registers it
 //   always_ready_   refused by epoll with EPERM; DispatchEvent() handles them
 //
-// A loop waits in Wait(), or another loop waits for it: a foreign loop or an
-// outer loop waits for epoll_ to become readable, and then runs a step or turn.
-// Before that wait, Announce() does what Wait() does before it sleeps: it sets
-// wakeable_, checks for work once more, and arranges to wake at the next
-// deadline.
+// A loop is served in one of two ways. It waits itself, in Wait(). Or a foreign
+// or outer loop waits until epoll_ becomes readable, and then runs a step or
+// turn of this loop. For the second way, Announce() makes the same preparations
+// as Wait(): it sets wakeable_, checks for work once more, and arranges a wake
+// at the next deadline.
 
 #include "event/epoll_loop.h"
 
@@ -45,11 +45,12 @@ namespace {
 constexpr uint32_t kAlwaysReported = Watch::kHangUp | Watch::kError;
 constexpr uint32_t kReadOrWrite = Watch::kReadable | Watch::kWritable;
 
-// The retry interval after the kernel refused a watch: it does not report when
-// it has room again.
+// The retry interval after the kernel refused a watch. The loop must retry,
+// because the kernel does not report when it has room again.
 constexpr absl::Duration kRefusedPause = absl::Milliseconds(50);
 
-// An instant is a multiple of a quarter of a nanosecond.
+// Added before a conversion to nanoseconds, so that the result is rounded up.
+// An Instant is a multiple of a quarter of a nanosecond.
 const absl::Duration kToRoundUp = absl::Nanoseconds(3) / 4;
 
 // epoll_pwait2 needs Linux 5.11. A sandbox that does not know the call may fail
@@ -78,7 +79,7 @@ int ToMilliseconds(absl::Duration duration) {
                      strerror(errno)));
 }
 
-// Counts the calling thread in `count` during its lifetime.
+// During its lifetime, counts the calling thread in `count`.
 class Posting {
  public:
   explicit Posting(std::atomic<int>* count) : count_(count) {
@@ -105,7 +106,7 @@ EpollLoop::EpollLoop(EpollLoop* outer) : LoopBase(outer) {
   if (!epoll_) FailedToSetUp("epoll_create1");
   wake_fd_.reset(sys::EventFd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake_fd_) FailedToSetUp("eventfd");
-  // Edge-triggered: each write is one event, and it need not be read.
+  // Edge-triggered: each write is one event, and the eventfd need not be read.
   if (!Control(EPOLL_CTL_ADD, wake_fd_.get(), EPOLLIN | EPOLLET, nullptr)) {
     FailedToSetUp("epoll_ctl");
   }
@@ -118,7 +119,8 @@ EpollLoop::EpollLoop(EpollLoop* outer) : LoopBase(outer) {
 
 EpollLoop::~EpollLoop() {
   LeaveOuter();
-  // The other thread is a few instructions from the end of Post() or Stop().
+  // Another thread may still be inside Post() or Stop(), a few instructions
+  // before its end.
   while (posting_.load(std::memory_order_acquire) != 0) sys::SchedYield();
   for (Watch* ring :
        {static_cast<Watch*>(&watches_), static_cast<Watch*>(&unregistered_)}) {
@@ -187,7 +189,7 @@ bool EpollLoop::AddWatch(Watch* watch, int fd, uint32_t interest) {
   }
   watch->loop_ = this;
   Link(&watches_, watch);
-  // epoll does not report an always ready watch, so announce it.
+  // epoll does not report a watch that is always ready, so announce this watch.
   if (!always_ready_.empty() && always_ready_.back() == watch) {
     AnnounceIfServedFromOutside();
   }
@@ -231,7 +233,7 @@ bool EpollLoop::RegisterAll() {
     const bool registered = Register(watch);
     if (!registered) {
       if (errno == ENOMEM || errno == ENOSPC) return false;
-      // This refusal is permanent. Skip the watch, so that the next ones are
+      // This refusal is permanent. Skip the watch, so that the next watches are
       // registered.
       Log(LogLevel::kError,
           absl::StrCat("event loop: file descriptor ", watch->fd_,
@@ -348,9 +350,10 @@ void EpollLoop::Wake() {
   if (MustWake()) WriteWake();
 }
 
-// Pairs with Wait() and Announce(): each side first stores its own state, then
-// loads the other's, all sequentially consistent. So either the loop sees the
-// task, or the poster sees that the loop may sleep.
+// The poster first adds its task, then loads wakeable_. Wait() and Announce()
+// first set wakeable_, then check for tasks. All these accesses are
+// sequentially consistent. So the loop sees the task, or the poster sees that
+// the loop may sleep.
 bool EpollLoop::MustWake() {
   return wakeable_.load() && wakeable_.exchange(false);
 }
@@ -374,8 +377,8 @@ int EpollLoop::EpollWait(Instant deadline) {
   const absl::Duration left =
       std::max(deadline - MonotonicNow(), absl::ZeroDuration());
   if (g_has_pwait2.load(std::memory_order_relaxed)) {
-    // An instant may lie between two nanoseconds. The wait must not end before
-    // it, or the loop would run a turn before the timer is due.
+    // A deadline may lie between two nanoseconds. Round it up: if the wait
+    // ended early, the loop would run a turn before its timer is due.
     const struct timespec timeout = absl::ToTimespec(left + kToRoundUp);
     const int count =
         sys::EpollPWait2(epoll_.get(), events_, kMaxEvents, &timeout);
@@ -386,10 +389,10 @@ int EpollLoop::EpollWait(Instant deadline) {
                         ToMilliseconds(left));
 }
 
-// The first wait for a new watch. At their first event many connections are
-// closed or move to another loop. For these, poll() saves EPOLL_CTL_ADD and
-// EPOLL_CTL_DEL. A watch that stays needs one call more, if another event
-// arrives first.
+// The first wait for a new watch. Many connections are closed at their first
+// event, or move to another loop. For such a connection, poll() saves
+// EPOLL_CTL_ADD and EPOLL_CTL_DEL. For a connection that stays, poll() is an
+// extra call if another event arrives first.
 int EpollLoop::PollWith(Watch* watch, Instant deadline) {
   has_polled_ = true;
   struct pollfd polled[] = {
@@ -399,12 +402,13 @@ int EpollLoop::PollWith(Watch* watch, Instant deadline) {
   if (deadline == absl::InfiniteFuture()) {
     timeout = -1;
   } else if (deadline != absl::InfinitePast()) {
-    // Rounded down: the next wait, by epoll, takes the rest of the time.
+    // Round down. The next wait, by epoll, waits for the rest of the time.
     const absl::Duration left = deadline - MonotonicNow();
     timeout = static_cast<int>(
         std::clamp<int64_t>(absl::ToInt64Milliseconds(left), 0, INT_MAX));
   }
-  // If poll() fails, the next wait reports the error by epoll.
+  // A failure of poll() is ignored: if the error persists, the next wait
+  // reports it.
   if (sys::Poll(polled, 2, timeout) <= 0) return 0;
   int count = polled[0].revents != 0 ? EpollWait(absl::InfinitePast()) : 0;
   if (count >= 0 && polled[1].revents != 0) {
@@ -450,11 +454,11 @@ void EpollLoop::Wait(Instant deadline) {
       deadline = absl::InfinitePast();
     }
   }
-  // Drop fetched events that were not dispatched: they are fetched again.
+  // Drop fetched events that were not dispatched. epoll reports them again.
   next_event_ = event_count_ = 0;
   const int count = new_watch != nullptr ? PollWith(new_watch, deadline)
                                          : EpollWait(deadline);
-  // A poster that sees this late makes one unnecessary wake.
+  // A poster that does not see this store yet makes one unnecessary wake.
   wakeable_.store(false, std::memory_order_relaxed);
   if (ABSL_PREDICT_TRUE(count >= 0)) {
     event_count_ = count;
@@ -538,7 +542,8 @@ void EpollLoop::SetTimerFd(Instant deadline) {
   }
 }
 
-// A timerfd that has expired is readable until it is set anew.
+// An expired timerfd stays readable until it is set again. So make SetTimerFd()
+// set it, even to the same deadline.
 void EpollLoop::NoteTimerFd() {
   for (int i = 0; i < event_count_; ++i) {
     if (events_[i].data.ptr != &timer_fd_) continue;

@@ -23,17 +23,17 @@ namespace event {
 // absl::Time (ToTimespec() gives the kernel's value).
 Instant MonotonicNow();
 
-// The loop of the operating system: epoll, level-triggered. For tasks from
-// other threads an eventfd wakes it, but only if it sleeps or may sleep. So in
-// the steady state a turn makes one epoll_wait, and a Post() of the owner no
-// system call.
+// The loop of the operating system. It uses epoll, level-triggered. When
+// another thread posts a task, an eventfd wakes the loop, but only if the loop
+// sleeps or may sleep. So in the steady state a turn makes one epoll_wait, and
+// a Post() by the owner makes no system call.
 //
 // A nested loop has an epoll descriptor and an eventfd of its own. The outer
-// loop watches that epoll descriptor, as a foreign loop would. A timer of the
-// outer loop announces the nested loop's next deadline.
+// loop watches the nested loop's epoll descriptor. A timer of the outer loop
+// expires at the nested loop's next deadline.
 //
-// Uses two file descriptors, and a third once GetFd() has been called. If they
-// cannot be made, the constructor is fatal.
+// An EpollLoop uses two file descriptors, and a third one once GetFd() has been
+// called. It is fatal if one of them cannot be made.
 class EpollLoop final : public LoopBase {
  public:
   EpollLoop() : EpollLoop(nullptr) {}
@@ -64,10 +64,11 @@ class EpollLoop final : public LoopBase {
   void OnServed() override { AnnounceIfServedFromOutside(); }
 
  private:
-  // The most events that one system call fetches. More would only delay timers.
+  // The most events that one system call fetches. A larger number would only
+  // delay timers.
   static constexpr int kMaxEvents = 64;
 
-  // A watch that is never called: the end of a ring of watches.
+  // The end node of a ring of watches. It is never called.
   struct End final : Watch {
     void OnReady(uint32_t) override {}
   };
@@ -83,14 +84,15 @@ class EpollLoop final : public LoopBase {
   void Note(Watch* watch, uint32_t interest);
   // EPOLL_CTL_ADD or EPOLL_CTL_MOD.
   bool Control(int operation, int fd, uint32_t events, void* tag);
-  // Registers a watch with epoll. False, with errno, if the kernel refuses.
+  // Registers a watch with epoll. Returns false and sets errno if the kernel
+  // refuses.
   bool Register(Watch* watch);
   bool HasUnregistered() const { return unregistered_.next_ != &unregistered_; }
-  // The only unregistered watch, if no wait has included it yet. Null if there
-  // is none, or more than one.
+  // Returns the unregistered watch if there is exactly one, and no wait has
+  // polled it yet. Otherwise returns null.
   Watch* TheNewWatch() const;
-  // Registers the watches that AddWatchLater() has deferred. If the kernel
-  // refuses, sets refused_until_.
+  // Registers the watches of unregistered_. If the kernel lacks memory or
+  // watches, logs this and sets refused_until_.
   void RegisterUnregistered();
   bool RegisterAll();
   void OnNoneUnregistered();
@@ -99,25 +101,25 @@ class EpollLoop final : public LoopBase {
 
   // ---- Waiting and waking ----
 
-  // Whether a wake is needed: the loop sleeps or may sleep, and no other thread
-  // has woken it.
+  // Whether the caller must wake the loop: it sleeps or may sleep, and no other
+  // thread has woken it.
   bool MustWake();
   void WriteWake();
-  // Fetches events, waiting for them until `deadline`.
+  // Waits for events until `deadline` and fetches them.
   int EpollWait(Instant deadline);
-  // Like EpollWait(), but includes `watch`. May return up to a millisecond
-  // early.
+  // Like EpollWait(), but also waits for events of `watch`. May return up to a
+  // millisecond early.
   int PollWith(Watch* watch, Instant deadline);
   void BeginRoundOfAlwaysReady();
 
   // ---- While it is served from outside ----
 
-  // Whether a foreign loop or an outer loop may be waiting for this one now.
+  // Whether a foreign loop or an outer loop may be waiting for this loop now.
   bool ServedFromOutside() const {
     return (timer_fd_ || outer() != nullptr) && !serving();
   }
-  // Makes the epoll descriptor readable if there is something to do. Otherwise
-  // arranges that it becomes readable at the next deadline.
+  // Makes the epoll descriptor readable if this loop has something to do. Also
+  // arranges that the other loop serves this one at the next deadline.
   void Announce();
   void AnnounceIfServedFromOutside();
   void AnnounceDeadline();
@@ -128,27 +130,29 @@ class EpollLoop final : public LoopBase {
 
   UniqueFd epoll_;
   UniqueFd wake_fd_;
-  UniqueFd timer_fd_;  // once GetFd() has been called
+  UniqueFd timer_fd_;  // created by GetFd()
   Instant timer_fd_deadline_ = absl::InfiniteFuture();
 
-  // The ends of two rings: watches that are registered or were refused for
-  // good, and watches that are not registered yet.
+  // The end nodes of two rings. watches_: registered watches, and watches whose
+  // refusal is final. unregistered_: watches that are not registered yet.
   End watches_;
   End unregistered_;
   int writable_watches_ = 0;  // the watches of both that wait for kWritable
   // A wait has included the watches of unregistered_ since it was last empty.
   bool has_polled_ = false;
-  // When to register a refused watch again. InfinitePast(): none is refused.
+  // When to try again to register the refused watches. InfinitePast() if the
+  // kernel has refused none.
   Instant refused_until_ = absl::InfinitePast();
-  // Watches of file descriptors that epoll refuses, mostly regular files. They
-  // are always ready. A removed one leaves a null until the next round.
+  // Watches of file descriptors that epoll refuses with EPERM, mostly regular
+  // files. These watches are always ready. A removed watch leaves a null until
+  // the next round.
   std::vector<Watch*> always_ready_;
   size_t next_always_ready_ = 0;
   size_t always_ready_end_ = 0;
 
-  // The events of the last epoll_wait; those from next_event_ on are not
-  // dispatched yet. The tag is the watch. Null: the event belongs to no watch,
-  // or the watch was removed.
+  // The events of the last epoll_wait. Events from next_event_ on are not
+  // dispatched yet. An event's tag is its watch, or null if it has no watch or
+  // the watch was removed.
   struct epoll_event events_[kMaxEvents + 1];
   int event_count_ = 0;
   int next_event_ = 0;
@@ -156,8 +160,9 @@ class EpollLoop final : public LoopBase {
   // Whether a post must write to the eventfd: the loop sleeps or is about to,
   // or an outer or foreign loop waits for it.
   std::atomic<bool> wakeable_{false};
-  // The number of threads inside Post() or Stop(). The destructor waits for
-  // them, because the posted task may destroy the loop.
+  // The number of threads that are inside Post() or Stop(), or between
+  // PostQuietly() and WakeAfterPost(). The destructor waits for these threads,
+  // because the posted task may destroy the loop.
   std::atomic<int> posting_{0};
 };
 

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Nested loops, and loops inside a foreign loop.
+// Tests of nested loops, and of loops inside a foreign loop.
 
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -178,8 +178,9 @@ TEST(EpollLoopTest, WhatTheNestedLoopServedAloneIsNotServedAgain) {
     event.Clear();
     ++ran;
   });
-  // Runs while the outer loop's turn also holds an event of the nested loop, or
-  // before that event is fetched.
+  // Serves the nested loop alone. This happens before the outer loop fetches
+  // the nested loop's event, or after it has fetched the event and before it
+  // dispatches it.
   FnWatch blocking([&](uint32_t) {
     blocking_event.Clear();
     while (ran == 0) nested->RunTurn(absl::InfiniteFuture());
@@ -274,8 +275,9 @@ TEST(EpollLoopTest, StoppingTheNestedLoopWakesTheOuterOneOnce) {
 
 // ---- Foreign loops ----
 
-// A foreign loop watches the descriptor edge-triggered. Each event is reported
-// to it once, after all earlier events have been served.
+// A foreign loop watches the loop's descriptor edge-triggered. Expected: after
+// it has served all earlier events, each new event makes the descriptor ready
+// once.
 TEST(EpollLoopTest, AnEdgeTriggeredForeignLoopMissesNothing) {
   EpollLoop loop;
   std::unique_ptr<Loop> nested = loop.CreateNested();
@@ -285,7 +287,7 @@ TEST(EpollLoopTest, AnEdgeTriggeredForeignLoopMissesNothing) {
   ASSERT_EQ(sys::EpollCtl(foreign.get(), EPOLL_CTL_ADD, loop.GetFd(), &edge),
             0);
   int ran = 0;
-  // Hangs if an event is missed.
+  // If an event is missed, this hangs.
   const auto serve = [&](int until) {
     while (ran < until) {
       struct epoll_event event;

@@ -36,7 +36,7 @@ TEST(EpollLoopTest, TasksRunInOrderAndNotInsidePost) {
   loop.Post(&b);
   EXPECT_EQ(seen, "");
   EXPECT_TRUE(loop.RunTurn(absl::InfinitePast()));
-  EXPECT_EQ(seen, "a!b");  // a task posted in a turn runs in the next one
+  EXPECT_EQ(seen, "a!b");  // a task posted in a turn runs in the next turn
   EXPECT_TRUE(loop.RunTurn(absl::InfinitePast()));
   EXPECT_EQ(seen, "a!bc");
   EXPECT_FALSE(loop.RunTurn(absl::InfinitePast()));
@@ -48,7 +48,7 @@ TEST(EpollLoopTest, CancelAndDestructionTakeTasksBack) {
   FnTask a([&] { ++ran; });
   auto b = std::make_unique<FnTask>([&] { ++ran; });
   FnTask killer([&] {
-    loop.Cancel(&a);  // it is in the batch already
+    loop.Cancel(&a);  // it is already in the batch
     b.reset();
   });
   loop.Post(&killer);
@@ -172,7 +172,8 @@ TEST(EpollLoopTest, ARegularFileIsAlwaysReady) {
   EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
   EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
   EXPECT_EQ(calls, 2);
-  // A foreign loop runs it once, and then finds the descriptor readable again.
+  // A foreign loop runs the watch once, and then finds the loop's descriptor
+  // readable again.
   const int fd = loop.GetFd();
   EXPECT_TRUE(Readable(fd));
   EXPECT_TRUE(loop.RunStep());
@@ -332,7 +333,7 @@ TEST(EpollLoopTest, AWatchThatIsRefusedForGoodIsSkipped) {
   FnWatch refused([](uint32_t) { ADD_FAILURE(); });
   FnWatch behind([&](uint32_t) { event.Clear(); });
   event.Signal();
-  testing::internal::CaptureStderr();  // uses a file descriptor
+  testing::internal::CaptureStderr();  // opens a file descriptor
   {
     EventFdPair closed;
     loop.AddWatchLater(&refused, closed.fd(), Watch::kReadable);
@@ -357,7 +358,7 @@ TEST(EpollLoopTest, AWatchThatIsRefusedForNowIsTriedForAgainWithoutHaste) {
   EventFdPair event;
   FnWatch watch([&](uint32_t) { event.Clear(); });
   loop.AddWatchLater(&watch, event.fd(), Watch::kReadable);
-  EXPECT_FALSE(loop.RunTurn(absl::InfinitePast()));  // without epoll
+  EXPECT_FALSE(loop.RunTurn(absl::InfinitePast()));  // uses poll()
   event.Signal();
   {
     CallCounter calls;
@@ -490,7 +491,8 @@ TEST(EpollLoopTest, APostWithinATurnMakesNoSystemCall) {
     }
   });
   self = &task;
-  // The coarse clock does not advance.
+  // A clock that does not advance. If it advanced, the loop would fetch events
+  // more often.
   struct StandingClock final : CallCounter {
     bool Clock(struct timespec* now) override {
       *now = {1000, 0};

@@ -32,8 +32,8 @@ class FutexParker final : public Parker {
     struct timespec until;
     const bool limited = deadline != absl::InfiniteFuture();
     if (limited) {
-      // An instant may lie between two nanoseconds. Round up, so that the wait
-      // does not end before it.
+      // A deadline may lie between two nanoseconds. Round it up, so that the
+      // wait does not end too early.
       until = absl::ToTimespec(std::max(deadline, absl::UnixEpoch()) +
                                absl::Nanoseconds(3) / 4);
     }
@@ -57,7 +57,8 @@ class FutexParker final : public Parker {
   }
 
  private:
-  // The parker may be destroyed already. A wake is harmless at any address.
+  // The parker may have been destroyed already. A futex wake is harmless at any
+  // address.
   static void Wake(void* word) {
     sys::FutexWake(static_cast<uint32_t*>(word), 1);
   }

@@ -9,7 +9,8 @@
 namespace le {
 namespace event {
 
-// The turn-end hooks that are due in one loop, in the order of listing.
+// The turn-end hooks that one loop must run, in the order in which they were
+// added.
 class HookList {
  public:
   HookList();
@@ -17,12 +18,13 @@ class HookList {
   HookList(const HookList&) = delete;
   HookList& operator=(const HookList&) = delete;
 
-  // No-op if the hook is listed already. `loop` is the loop of this list.
+  // Does nothing if the hook is listed already. `loop` is the loop of this
+  // list.
   void Add(TurnEndHook* hook, Loop* loop);
-  // No-op if the hook is not listed.
+  // Does nothing if the hook is not listed.
   static void Remove(TurnEndHook* hook);
   bool empty() const { return end_.next_ == &end_; }
-  // Runs and removes all hooks, including those listed meanwhile.
+  // Runs and removes all hooks, including those that are added meanwhile.
   void RunAll();
 
  private:

@@ -3,15 +3,17 @@
 //
 // The interface of the event loop.
 //
-// A loop belongs to one thread, its owner. On that thread it runs, one at a
-// time, posted tasks, handlers of ready file descriptors, and expired timers.
-// Last before it waits, it runs turn-end hooks. A *turn* is everything that a
-// loop runs between two waits.
+// A loop belongs to one thread, its owner. On that thread it runs posted tasks,
+// handlers of ready file descriptors and expired timers, one at a time. Just
+// before it waits, it runs the turn-end hooks. A *turn* is everything that a
+// loop runs between two waits. A *step* is one task, handler or timer of a
+// turn. A *foreign loop* is an event loop of another library that serves this
+// one (GetFd(), RunStep()).
 //
 // Tasks, watches, timers and hooks are intrusive: the caller owns the object,
 // and the loop only links it. So the hot path does not allocate. The destructor
-// of each object unlinks it. Unless a comment says otherwise, a function is for
-// the owner's thread only and does not block.
+// of such an object unlinks it. Unless its comment says otherwise, only the
+// owner may call a function, and the function does not block.
 
 #ifndef LE_MESSAGING_EVENT_LOOP_H_
 #define LE_MESSAGING_EVENT_LOOP_H_
@@ -30,9 +32,9 @@ namespace event {
 
 class Loop;
 
-// A monotonic instant. Its origin is arbitrary, and a simulation's time is
-// virtual, so compare it only with instants of the same process.
-// InfiniteFuture() means "no deadline".
+// A monotonic instant. Compare it only with instants of the same process: its
+// origin is arbitrary, and a simulation's time is virtual. InfiniteFuture()
+// means "no deadline".
 using Instant = absl::Time;
 
 // A function that a loop runs once. The poster owns it.
@@ -41,26 +43,26 @@ class Task {
   Task() = default;
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
-  // Unlinks if posted. May only be destroyed on the thread of the loop it is
-  // posted to, or when it is not posted.
+  // Unlinks the task if it is posted. A posted task may only be destroyed by
+  // the owner of its loop.
   virtual ~Task();
 
-  // Called by the loop's owner. The task is no longer posted when Run() begins:
-  // it may post itself again or delete itself.
+  // The loop's owner calls it. The task is not posted any more when Run()
+  // begins, so Run() may post the task again or delete it.
   virtual void Run() = 0;
 
  private:
   friend class TaskQueue;
   Task* next_ = nullptr;
   Task* prev_ = nullptr;
-  Loop* loop_ = nullptr;  // not null: posted there
+  Loop* loop_ = nullptr;  // the loop that it is posted to, or null
 };
 
 // Watches a file descriptor, which it does not own. The file descriptor must
 // stay open until the watch is removed.
 class Watch {
  public:
-  // The values are those of poll() and epoll.
+  // poll() and epoll use the same values.
   static constexpr uint32_t kReadable = 0x1;  // data or end of file
   static constexpr uint32_t kPriority = 0x2;  // urgent data
   static constexpr uint32_t kWritable = 0x4;  // room to write
@@ -75,8 +77,8 @@ class Watch {
   virtual ~Watch();  // removes itself if added
 
   // Level-triggered: called in each turn while an event is present. `events` is
-  // never empty. It has only events of the current interest, kHangUp and
-  // kError. The function may remove or delete the watch.
+  // never 0, and has only bits of the current interest, kHangUp and kError.
+  // OnReady() may remove or delete the watch.
   virtual void OnReady(uint32_t events) = 0;
 
   int fd() const { return fd_; }
@@ -89,7 +91,7 @@ class Watch {
   Watch* prev_ = nullptr;
   int fd_ = -1;
   uint32_t interest_ : 31;
-  uint32_t registered_ : 1;  // epoll watches it
+  uint32_t registered_ : 1;  // whether it is registered with epoll
 };
 
 // A one-shot timer. To repeat it, start it again, for example in OnExpiry().
@@ -139,51 +141,53 @@ class Loop {
   virtual ~Loop() = default;
 
   // Any thread. Runs `task` in a later step of the loop, after all tasks posted
-  // before it. Fatal: the task is posted already. Wakes the loop if it waits.
-  // Never runs the task inside Post(), so a lock may be held. Before the caller
-  // posts the task again, it must know that Run() has begun, or call Cancel().
+  // before it. Wakes the loop if it waits. Post() never runs the task itself,
+  // so its caller may hold a lock. Posting a posted task is fatal: the poster
+  // must first know that Run() has begun, or call Cancel().
   virtual void Post(Task* task) = 0;
 
-  // Posts without waking the loop; see DeferredWakes. True: the caller must
-  // call WakeAfterPost(). The loop's destructor waits for that call.
+  // Posts without waking the loop; see DeferredWakes. If it returns true, the
+  // caller must call WakeAfterPost(). The loop's destructor waits for that
+  // call.
   virtual bool PostQuietly(Task* task) {
     Post(task);
     return false;
   }
   virtual void WakeAfterPost() {}
 
-  // Owner's thread. Removes a posted task. No-op if it is not posted.
+  // Removes a posted task. Does nothing if `task` is not posted.
   virtual void Cancel(Task* task) = 0;
 
   // Starts watching `fd` for `interest` (any of kReadable, kWritable,
-  // kPriority, kReadHangUp; may be 0). False, with errno, if the kernel refuses
-  // (out of memory or watches). A regular file counts as always ready. A loop
-  // without descriptors (loopback under simulation) refuses with ENOSYS.
+  // kPriority, kReadHangUp; may be 0). Returns false and sets errno if the
+  // kernel refuses (it lacks memory, or the user has too many watches). A
+  // regular file is always ready. A simulated loop (SimLoop) has no file
+  // descriptors, so it refuses with ENOSYS.
   virtual bool AddWatch(Watch* watch, int fd, uint32_t interest) = 0;
-  // Like AddWatch(), but registers the watch with the kernel later: when the
-  // loop fetches events for the second time, or for the first time if several
-  // watches are new. A watch that is removed before that causes no system call
-  // of its own. A refusal of the kernel is logged. If the kernel lacks memory
-  // or watches, the loop tries again until the kernel accepts; any other
-  // refusal is final. A loop without descriptors logs its refusal at once.
+  // Like AddWatch(), but registers the watch with the kernel later: at the
+  // loop's second fetch of events, or at the first one if several watches are
+  // new. If the watch is removed before, it needs no system call of its own. A
+  // refusal of the kernel is logged. If the kernel lacks memory or watches, the
+  // loop retries until the kernel accepts; any other refusal is final. A
+  // SimLoop logs its refusal at once.
   virtual void AddWatchLater(Watch* watch, int fd, uint32_t interest) = 0;
-  // Makes no system call if the interest is the same.
+  // Makes no system call if `interest` is the current one.
   virtual void SetInterest(Watch* watch, uint32_t interest) = 0;
-  // From now on OnReady() is not called, even for an event that was fetched
-  // before.
+  // OnReady() is not called any more, even for an event that was already
+  // fetched.
   virtual void RemoveWatch(Watch* watch) = 0;
 
-  // Starts or restarts the timer. A deadline in the past expires in the next
-  // step. Timers expire in order of their deadlines.
+  // Starts or restarts the timer. A timer with a past deadline expires in the
+  // next step. Timers expire in the order of their deadlines.
   virtual void StartTimer(Timer* timer, Instant deadline) = 0;
   virtual void StopTimer(Timer* timer) = 0;
 
-  // Within a turn: its time, which does not advance while handlers run. Outside
-  // a turn: the current time.
+  // Inside a turn, returns the turn's time, which does not advance while
+  // handlers run. Outside a turn, returns the current time.
   virtual Instant Now() = 0;
 
-  // Runs `hook` once, before the loop next waits. No-op if it is listed
-  // already. A hook that is listed outside a turn runs at the end of the next
+  // Runs `hook` once, before the loop next waits. Does nothing if the hook is
+  // listed already. A hook that is listed outside a turn runs before the next
   // turn.
   virtual void AtTurnEnd(TurnEndHook* hook) = 0;
   // Runs the listed hooks now, also those of nested loops. Code inside a turn
@@ -193,8 +197,8 @@ class Loop {
   // or task that this loop runs, or that a nested loop runs in a turn of this
   // loop.
   virtual bool InTurn() const = 0;
-  // Inside a turn: its number. It is never 0, and differs in each turn until it
-  // wraps.
+  // The number of the current turn. It is never 0. It differs in each turn
+  // until it wraps.
   virtual uint32_t turn() const = 0;
 
   // Runs turns until Stop(). Not reentrant.
@@ -204,30 +208,30 @@ class Loop {
   virtual void Stop() = 0;
 
   // Waits until there is something to do, or until `deadline`, then runs one
-  // turn. With a deadline in the past it does not wait. True if anything was
-  // run.
+  // turn. Does not wait if the deadline is in the past. Returns whether
+  // anything was run.
   virtual bool RunTurn(Instant deadline) = 0;
 
-  // For a call that blocks: calls `begin`, then runs turns until `*done`. Tasks
-  // and watches that `begin` adds are not announced to outer and foreign loops,
-  // which do not serve this loop before the call ends.
+  // For a call that blocks. Calls `begin`, then runs turns until `*done`. Until
+  // then no outer or foreign loop serves this loop. So the tasks and watches
+  // that `begin` adds are not announced to such a loop.
   virtual void RunUntil(const std::function<void()>& begin,
                         const bool* done) = 0;
 
   // For foreign loops. Runs at most one task or handler that is ready, or one
-  // turn of a nested loop. Never waits. False if nothing was ready; the turn
-  // has then ended, and its hooks have run.
+  // turn of a nested loop. Never waits. Returns false if nothing was ready; the
+  // turn has then ended, and its hooks have run.
   virtual bool RunStep() = 0;
   // For foreign loops: a file descriptor. Once RunStep() has returned false, it
-  // becomes readable as soon as RunStep() has something to do. -1 if this loop
-  // has none. It never changes.
+  // becomes readable as soon as RunStep() has something to do. Returns -1 if
+  // this loop has no file descriptor. The number never changes.
   virtual int GetFd() = 0;
 
-  // Creates a complete loop inside this one, with the same owner. Turns of this
-  // loop also serve the nested loop. A blocking call can run the nested loop
-  // alone (RunTurn); this loop's events are then not served. The nested loop
-  // must be destroyed before this loop. An EpollLoop uses two file descriptors
-  // for it.
+  // Creates a complete loop that is nested in this one and has the same owner.
+  // Turns of this loop also serve the nested loop. A blocking call can run only
+  // the nested loop, by its RunTurn(); this loop's events are then not served.
+  // The nested loop must be destroyed before this loop. A nested EpollLoop uses
+  // two more file descriptors.
   virtual std::unique_ptr<Loop> CreateNested() = 0;
   // Any thread. The loop nested in this one. Without one: this loop.
   virtual Loop* innermost() = 0;

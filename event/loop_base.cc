@@ -20,13 +20,14 @@ namespace {
 // and so does reading that clock; a fetch takes hundreds.
 constexpr int kMaxTurnsPerWait = 8;
 
-// Bounds a turn when very many timers are due. The others run in the next turn.
+// The most timers that expire in one turn. Further timers expire in the next
+// turn.
 constexpr int kMaxTimersPerTurn = 256;
 
 }  // namespace
 
-// Marks the calling thread as inside a turn of the loop. Also restores the
-// former state when a killed thread of a simulation unwinds.
+// Marks the calling thread as inside a turn of the loop. The destructor also
+// runs when a killed thread of a simulation unwinds.
 class LoopBase::InTurnScope {
  public:
   explicit InTurnScope(LoopBase* loop)
@@ -156,8 +157,8 @@ bool LoopBase::RunTurn(Instant deadline) {
   {
     ServingScope scope(this);
     do {
-      // Not idle: a handler of the current turn called this, to block. Finish
-      // the rest of that turn first.
+      // If the phase is not kIdle, a handler of the current turn called this to
+      // block. Finish the rest of that turn first.
       if (phase_ == Phase::kIdle) {
         WaitForTurn(deadline);
         BeginTurn();
@@ -193,7 +194,7 @@ bool LoopBase::RunStep() {
 }
 
 void LoopBase::WaitForTurn(Instant deadline) {
-  // These hooks were listed outside a turn.
+  // Run the hooks that were listed outside a turn.
   RunTurnEndHooks();
   new_round_ = true;
   if (tasks_.empty()) {
@@ -203,11 +204,11 @@ void LoopBase::WaitForTurn(Instant deadline) {
     just_waited_ = true;
     return;
   }
-  // A caller with a deadline may run no further turn, so this turn always
-  // fetches.
+  // If the caller has a deadline, it may not run another turn. So this turn
+  // always fetches events.
   const bool may_skip = deadline == absl::InfiniteFuture();
-  // The tasks that the last events have posted run before new events are
-  // fetched.
+  // The last wait's events have posted tasks. Run these tasks before new events
+  // are fetched.
   if (std::exchange(just_waited_, false) && may_skip) return;
   if (may_skip && turns_before_wait_ > 0 && ReadCoarseClock() == waited_at_) {
     --turns_before_wait_;

@@ -18,8 +18,8 @@
 namespace le {
 namespace event {
 
-// The common part of all loops: tasks, timers, hooks, nesting and the order
-// within a turn. The subclass waits and fetches events.
+// The common part of all loops: tasks, timers, hooks, nesting, and the order
+// within a turn. A subclass waits and fetches events.
 //
 //   turn:  wait → posted tasks → due timers → fetched events → hooks
 //
@@ -66,21 +66,22 @@ class LoopBase : public Loop {
 
   // ---- Implemented by the subclass ----
 
-  // The current time. A turn reads it only if Now() is called, because that
-  // takes time.
+  // The current time. A turn calls ReadClock() only if Now() is called, because
+  // reading the clock takes time.
   virtual Instant ReadClock() = 0;
-  // Like ReadClock(), but faster, and some milliseconds late at most.
+  // Like ReadClock(), but faster. The result may be some milliseconds old.
   virtual Instant ReadCoarseClock() { return ReadClock(); }
-  // Any thread: makes a Wait() that has begun or is about to begin return
-  // early, and makes the outer loop serve this one.
+  // Any thread. If a Wait() has begun or is about to begin, makes it return
+  // early. Also makes the outer loop serve this loop.
   virtual void Wake() = 0;
   // Waits for an event, for Wake(), or until `deadline`, then fetches events.
-  // May return early for no reason. Does not wait if HasWork() or stopped(), or
-  // with InfinitePast().
+  // May return early without a reason. Does not wait if HasWork(), if
+  // stopped(), or if the deadline is InfinitePast().
   virtual void Wait(Instant deadline) = 0;
-  // Handles one event that was fetched. False if none is left.
+  // Handles one fetched event. Returns false if no fetched event is left.
   virtual bool DispatchEvent() { return false; }
-  // Owner's thread. Called when the next deadline may have become earlier.
+  // Called on the owner's thread when the next deadline may have become
+  // earlier.
   virtual void OnTimerStarted() {}
   // Called before the outermost Run(), RunUntil(), RunTurn() or RunStep()
   // returns, but not before a RunStep() that returns true.
@@ -88,10 +89,10 @@ class LoopBase : public Loop {
 
   // ---- For the subclass to use ----
 
-  // For PostQuietly(): posts a task without a wake.
+  // Posts a task without a wake. For PostQuietly().
   void Push(Task* task) { tasks_.Push(task); }
-  // Whether tasks are posted or hooks listed. Sequentially consistent with
-  // Post().
+  // Whether any task is posted or any hook is listed. Sequentially consistent
+  // with Post().
   bool HasWork() const { return !tasks_.empty() || !hooks_.empty(); }
   Instant NextDeadline() const {
     return timers_.empty() ? absl::InfiniteFuture() : timers_.NextDeadline();
@@ -100,12 +101,12 @@ class LoopBase : public Loop {
   // Whether Run(), RunUntil(), RunTurn() or RunStep() of this loop is on the
   // stack.
   bool serving() const { return serving_ > 0; }
-  // Whether this Wait() is the first since RunStep() returned false, or is
-  // called by RunTurn().
+  // Only inside Wait(): whether RunTurn() has called it, or whether it is the
+  // first Wait() since RunStep() returned false.
   bool new_round() const { return new_round_; }
 
   LoopBase* outer() const { return outer_; }
-  // Null if there is no outer loop. LeaveOuter() destroys it.
+  // Null if there is no outer loop. LeaveOuter() destroys the Nesting.
   Nesting* nesting() const { return nesting_.get(); }
   void LeaveOuter();
   // For a nested loop: makes the outer loop serve it at `deadline`.
@@ -133,11 +134,11 @@ class LoopBase : public Loop {
   uint32_t turn_ = 0;
   bool new_round_ = true;
   bool now_known_ = false;
-  // While each turn has tasks: how many turns may run before events are fetched
-  // again, and when they were fetched last.
+  // While each turn has tasks: how many turns may still run before events are
+  // fetched again. waited_at_ is the coarse time of the last fetch.
   int turns_before_wait_ = 0;
-  int timers_left_ = 0;       // timers that this turn may still run
-  bool just_waited_ = false;  // in the turn before, which had no tasks
+  int timers_left_ = 0;       // how many timers this turn may still run
+  bool just_waited_ = false;  // the last turn had no tasks and has waited
   Instant waited_at_;
   Instant now_;
   std::atomic<bool> stop_{false};
@@ -145,8 +146,9 @@ class LoopBase : public Loop {
   std::atomic<const void*> turn_thread_{nullptr};
 };
 
-// The subclass uses some of the four base classes. Each of them runs a turn of
-// the nested loop, or its hooks.
+// A subclass of LoopBase uses some of the four base classes. The Task, the
+// Timer and the Watch run a turn of the nested loop. The TurnEndHook runs the
+// nested loop's hooks.
 class LoopBase::Nesting final : public Task,
                                 public Timer,
                                 public Watch,
@@ -154,8 +156,8 @@ class LoopBase::Nesting final : public Task,
  public:
   explicit Nesting(LoopBase* nested) : nested_(nested) {}
 
-  // Posts this as a task, unless it is posted already. Only for a simulation,
-  // where one thread runs at a time.
+  // Posts this as a task, unless it is posted already. Not thread-safe: only
+  // for a simulation, where one thread runs at a time.
   void PostTo(Loop* outer) {
     if (!std::exchange(posted_, true)) outer->Post(this);
   }

@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The order of a turn, and how often a loop fetches events. Only the test
-// advances the clock. (A "look" is a call of Wait().)
+// Tests how often a loop fetches events, and how many timers a turn runs. Only
+// the test advances the clock. A "look" is a call of Wait(), which fetches
+// events.
 
 #include "event/loop_base.h"
 
@@ -17,7 +18,7 @@ namespace le {
 namespace event {
 namespace {
 
-// A loop that never waits and counts the calls of Wait().
+// A loop that counts the calls of Wait(). Wait() returns at once.
 class FakeLoop final : public LoopBase {
  public:
   FakeLoop() : LoopBase(nullptr) {}
@@ -36,8 +37,8 @@ class FakeLoop final : public LoopBase {
   int looks_ = 0;
 };
 
-// Runs a task in `turns` turns. It takes `task_time` and posts itself again.
-// Returns the number of looks.
+// Runs `turns` turns with one task, which takes `task_time` and posts itself
+// again. Returns the number of looks.
 int LooksIn(int turns, absl::Duration task_time) {
   FakeLoop loop;
   int ran = 0;
@@ -61,7 +62,7 @@ TEST(LoopBaseTest, ShortTasksShareALookForEvents) {
   EXPECT_EQ(LooksIn(80, absl::ZeroDuration()), 10);
 }
 
-// A file descriptor waits for one long task, and not for eight.
+// A file descriptor waits for one long task at most, and not for eight tasks.
 TEST(LoopBaseTest, EventsAreLookedForAfterEachLongTask) {
   EXPECT_EQ(LooksIn(80, absl::Milliseconds(50)), 80);
 }
@@ -88,8 +89,8 @@ TEST(LoopBaseTest, ALongTaskAmongShortOnesIsFollowedByALook) {
   EXPECT_EQ(looks_after_the_long_one, 3);
 }
 
-// The turn with the event has already looked, so the next turn does not look
-// before it runs the task.
+// A turn looks and runs a timer, which posts a task. Expected: the next turn
+// runs the task without another look.
 TEST(LoopBaseTest, WhatIsPostedByAnEventNeedsNoLookOfItsOwn) {
   FakeLoop loop;
   FnTask task([&] { loop.Stop(); });
@@ -99,7 +100,8 @@ TEST(LoopBaseTest, WhatIsPostedByAnEventNeedsNoLookOfItsOwn) {
   EXPECT_EQ(loop.looks(), 1);
 }
 
-// Across the turns, the timers still run in the order of their deadlines.
+// More timers are due than one turn runs. Expected: the next turn runs the
+// rest, in the order of starting.
 TEST(LoopBaseTest, ATurnRunsSoManyTimersAndTheNextOneTheRest) {
   constexpr int kMaxTimersPerTurn = 256;
   FakeLoop loop;

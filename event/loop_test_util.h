@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Shared by the tests of loops: tasks, timers, watches and hooks that are
-// closures, and a counter of system calls.
+// For tests of loops: tasks, timers, watches and hooks that call a function,
+// and a counter of system calls.
 
 #ifndef LE_MESSAGING_EVENT_LOOP_TEST_UTIL_H_
 #define LE_MESSAGING_EVENT_LOOP_TEST_UTIL_H_
@@ -62,7 +62,8 @@ class FnHook : public TurnEndHook {
   const std::function<void()> fn_;
 };
 
-// Counts system calls during its lifetime.
+// Counts the system calls of each name during its lifetime. Calls of the name
+// `fail` fail with `error`.
 class CallCounter : public sys::Interceptor {
  public:
   CallCounter() { sys::SetInterceptor(this); }

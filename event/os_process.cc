@@ -37,8 +37,8 @@ constexpr size_t kMaxThreadName = 15;
 
 std::atomic<bool> g_forked{false};
 
-// Cached, because each hello contains it. Unlike users and groups, it changes
-// only by a fork. 0: not read yet.
+// The process number. It is cached, because each opening of a session needs it.
+// Only a fork changes it. 0 means that it has not been read yet.
 std::atomic<pid_t> g_pid{0};
 
 pid_t Pid() {
@@ -84,9 +84,9 @@ void* RunThread(void* argument) {
   return nullptr;
 }
 
-// Used if the kernel gives no random bytes (an injected fault, or a filter on
-// system calls). Mixes the secret bytes that the kernel passed at the start of
-// the process with a counter.
+// Used if getrandom() fails (a test, or a filter on system calls). Mixes a
+// counter with the secret bytes that the kernel passed at the start of the
+// process.
 uint64_t FallbackRandom() {
   static std::atomic<uint64_t> count{0};
   uint64_t secret[2] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9};
@@ -105,7 +105,7 @@ uint64_t FallbackRandom() {
 // The kernel's default for kernel.overflowuid.
 constexpr uid_t kUsualOverflowUser = 65534;
 
-// Reads a file of /proc. False, and errno, if it cannot be read.
+// Reads a file of /proc. Returns false and sets errno if it cannot be read.
 bool ReadProcFile(const char* name, std::string* text) {
   const UniqueFd file(sys::Open(name, O_RDONLY | O_CLOEXEC, 0));
   if (!file) return false;
@@ -122,7 +122,8 @@ bool ReadProcFile(const char* name, std::string* text) {
 }
 
 uid_t OverflowUser() {
-  // An administrator's setting, which does not change while programs run.
+  // Cached, because administrators do not change this setting while programs
+  // run.
   static const uid_t user = [] {
     std::string text;
     uint32_t number = 0;
@@ -139,13 +140,14 @@ uid_t OverflowUser() {
 bool AllUsersAreMapped() {
   std::string map;
   if (!ReadProcFile("/proc/self/uid_map", &map)) {
-    // A kernel without user namespaces has no such file, and maps all users.
-    // Without /proc nothing is known, so the answer is no.
+    // A kernel without user namespaces has no uid_map, and maps all users. If
+    // /proc is not mounted, assume that some users are not mapped.
     struct stat self;
     return errno == ENOENT && sys::Stat("/proc/self", &self) == 0;
   }
   // Each line is a range of users: the first user inside, the first outside,
-  // and the length. The ranges do not overlap. UINT32_MAX is not a user.
+  // and the length. The ranges do not overlap. UINT32_MAX is not a user's
+  // number.
   uint64_t mapped = 0;
   for (absl::string_view line : absl::StrSplit(map, '\n')) {
     const std::vector<absl::string_view> words =
@@ -168,7 +170,7 @@ OsProcess::OsProcess() {
 }
 
 OsProcess* OsProcess::Get() {
-  // Never destroyed: threads may use it while the process exits.
+  // It is never destroyed, because threads may use it while the process exits.
   static OsProcess* const process = new OsProcess;
   return process;
 }
@@ -217,7 +219,8 @@ std::unique_ptr<ThreadHandle> OsProcess::StartThread(
   pthread_t thread;
   const int error = pthread_create(&thread, nullptr, &RunThread, start.get());
   if (error != 0) {
-    // Strangers may cause this failure, see transports/closer.h.
+    // Strangers may cause this failure (transports/closer.h), so limit the log
+    // lines.
     LogForPeer(
         LogLevel::kError, kUnknownPeer,
         absl::StrCat("thread \"", name, "\" cannot start: ", strerror(error)));

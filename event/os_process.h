@@ -21,12 +21,12 @@ namespace event {
 // handlers.
 class OsProcess final : public Process {
  public:
-  // The only one. Never destroyed.
+  // Returns the only OsProcess. It is never destroyed.
   static OsProcess* Get();
 
   // Calls exit(EXIT_FAILURE), or abort() if AbortsOnFatal(). If another thread
   // has called Die() before, waits until that thread ends the process. If the
-  // same thread has, calls _exit().
+  // calling thread has called it before, calls _exit().
   [[noreturn]] void Die(absl::string_view message) override;
   Credentials credentials() override;
   bool IsOverflowUser(uid_t uid) override;
@@ -39,7 +39,7 @@ class OsProcess final : public Process {
   uint64_t Random() override;
   std::string GetEnv(const char* name) override;
 
-  // Whether this process is the child of a fork, and its parent had used the
+  // Whether this process is the child of a fork whose parent had used the
   // library.
   static bool forked();
 
@@ -47,8 +47,8 @@ class OsProcess final : public Process {
   OsProcess();
 };
 
-// Fatal in the child of a fork; the message names `function`. Each function of
-// the C API that uses more than the caller's memory calls it first.
+// Fatal in the child of a fork; the message names `function`. A function of the
+// C API calls this first if it uses more than the caller's memory.
 inline void CheckNotForked(const char* function) {
   if (ABSL_PREDICT_TRUE(!OsProcess::forked())) return;
   Misuse(function,

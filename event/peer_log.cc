@@ -44,8 +44,9 @@ void PeerLogLimiter::ForgetFullBuckets(Instant now) {
 
 PeerLogLimiter::Bucket* PeerLogLimiter::BucketOf(uid_t user, Instant now) {
   if (buckets_.size() >= kMaxUsers && buckets_.count(user) == 0) {
-    // Remove full buckets, because they limit nothing. Searching for them at
-    // each line would take too long.
+    // Remove full buckets: a new bucket is also full, so they hold no
+    // information. Search for them at most once a second, because a search at
+    // each line would be slow.
     if (now >= next_search_) {
       next_search_ = now + absl::Seconds(1);
       ForgetFullBuckets(now);

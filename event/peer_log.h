@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Limits log lines that a peer could cause without end.
+// Limits the number of log lines that a peer can cause.
 
 #ifndef LE_MESSAGING_EVENT_PEER_LOG_H_
 #define LE_MESSAGING_EVENT_PEER_LOG_H_
@@ -20,24 +20,28 @@
 namespace le {
 namespace event {
 
-// The user of peers whose user is not known. They share one limit.
+// The user number for every peer whose user is unknown. All of these peers
+// share one limit.
 constexpr uid_t kUnknownPeer = static_cast<uid_t>(-1);
 
 // Any thread. Like Log(), for a line that a peer of user `user` has caused. For
-// each user the current process shows kLinesAtOnce lines, and from then on
-// kLinesPerSecond. The next line that is shown has the number of hidden lines.
+// each user the current process shows kLinesAtOnce lines at once, then
+// kLinesPerSecond. After hidden lines, the next line that is shown has their
+// number.
 void LogForPeer(LogLevel level, uid_t user, absl::string_view message);
 
-// Counts how many lines each user may still cause. Makes no system calls.
+// Counts how many lines each user may still cause. Each user has a bucket of
+// lines: a shown line takes one, and time fills the bucket again. Makes no
+// system calls.
 class PeerLogLimiter {
  public:
   static constexpr double kLinesAtOnce = 20;
   static constexpr double kLinesPerSecond = 1;
-  // Further users share one bucket.
+  // At most this many users have a bucket. All further users share one bucket.
   static constexpr size_t kMaxUsers = 1024;
 
-  // If a line of that user may be shown: the number of lines hidden since the
-  // last shown line. None: hide this line.
+  // Returns nullopt if this line of `user` must be hidden. Otherwise returns
+  // the number of lines that were hidden since the last shown line.
   absl::optional<uint64_t> Admit(uid_t user, Instant now);
 
  private:
@@ -51,7 +55,7 @@ class PeerLogLimiter {
   void ForgetFullBuckets(Instant now);
 
   std::map<uid_t, Bucket> buckets_;
-  Instant next_search_ = absl::InfinitePast();  // when to look for full buckets
+  Instant next_search_ = absl::InfinitePast();  // for full buckets
 };
 
 }  // namespace event

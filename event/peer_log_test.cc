@@ -54,7 +54,8 @@ TEST(PeerLogLimiterTest, MoreUsersThanItRemembersShare) {
     shown += Flood(&limiter, user, kAtOnce, kStart);
   }
   EXPECT_EQ(shown, static_cast<int>(PeerLogLimiter::kMaxUsers + 1) * kAtOnce);
-  // Users that cause no more lines are removed.
+  // After a long time the buckets of all these users are full, so they are
+  // removed. New users then get buckets of their own.
   EXPECT_EQ(Flood(&limiter, kMany, kAtOnce, kStart + absl::Hours(1)), kAtOnce);
   EXPECT_EQ(Flood(&limiter, kMany + 1, kAtOnce, kStart + absl::Hours(1)),
             kAtOnce);

@@ -29,10 +29,10 @@ void DieInCurrentProcess(absl::string_view message) {
 
 }  // namespace
 
-// Adopts threads that the library did not start. The destructor of a POSIX key
-// destroys the Thread when its thread ends. Unlike a thread_local's destructor,
-// it does not run in exit(). So the main thread's sessions stay open until the
-// process ends, when the kernel closes them.
+// Adopts threads that the library did not start. When such a thread ends, the
+// destructor of a POSIX key destroys its Thread. Unlike the destructor of a
+// thread_local, this destructor does not run in exit(). So the main thread's
+// sessions stay open until the kernel closes them at the end of the process.
 struct ThreadAdoption {
   static Thread* Adopt(std::string name) {
     t_thread = new Thread(OsProcess::Get(), std::move(name));

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Process and thread, as interfaces that can be injected.
+// Process and thread, as interfaces that a test can replace.
 //
 // Code above this folder gets its process and thread from here, never from the
 // operating system. The default is the operating system's process (OsProcess).
@@ -40,16 +40,16 @@ class Process;
 class Thread;
 
 // A process, its user and its group. The kernel reports the credentials of a
-// socket's far end. Over loopback they are those of Process::credentials(). The
-// default uid and gid, -1, are no user and no group.
+// socket's far end. Over loopback, Process::credentials() gives them. The
+// default uid and gid, -1, mean no user and no group.
 struct Credentials {
   pid_t pid = 0;
   uid_t uid = static_cast<uid_t>(-1);
   gid_t gid = static_cast<gid_t>(-1);
 
-  // The credentials of the overflow user, usually 65534. The kernel reports it
-  // in place of each user without a number in this user namespace. Grant it
-  // nothing.
+  // The credentials of the overflow user, usually 65534. The kernel reports
+  // this user in place of each user that has no number in this user namespace.
+  // So the overflow user must get no permission.
   static Credentials OfNobody() { return {0, 65534, 65534}; }
 };
 
@@ -57,17 +57,17 @@ struct Credentials {
 class Parker {
  public:
   virtual ~Parker() = default;
-  // The parker's thread only. Waits for a call of Unpark(). A call since the
-  // last Park() counts too. Returns false if `deadline` has passed without a
-  // call, otherwise true. May also return true for no reason, so check the
-  // condition again.
+  // Only the parker's thread may call it. Waits for a call of Unpark(), or
+  // returns at once if Unpark() was called since the last Park(). Returns false
+  // if `deadline` passes without such a call. May return true without a reason,
+  // so check the condition again.
   virtual bool Park(Instant deadline) = 0;
   // Any thread. May be called with a lock held.
   virtual void Unpark() = 0;
 
-  // Like Unpark(), but returns the wake, to be made after unlocking; see
-  // DeferredWakes. The parker may be destroyed before the wake. A null word: no
-  // wake is needed.
+  // Like Unpark(), but the caller makes the wake after it unlocks; see
+  // DeferredWakes. The parker may be destroyed before the wake. If `word` is
+  // null, no wake is needed.
   struct LaterWake {
     void (*wake)(void* word);
     void* word;
@@ -82,7 +82,7 @@ class Parker {
 class ThreadHandle {
  public:
   virtual ~ThreadHandle() = default;
-  // Waits for the end of the thread. May be called once.
+  // Waits until the thread ends. Call it at most once.
   virtual void Join() = 0;
   virtual void Detach() = 0;
 };
@@ -118,8 +118,8 @@ class ModuleStates {
     }
     return state;
   }
-  // Destroys the states in reverse order of creation. Find() does not find a
-  // state that is being destroyed.
+  // Destroys the states in reverse order of creation. While a state is
+  // destroyed, Find() does not return it.
   void Clear();
 
  private:
@@ -130,9 +130,10 @@ class ModuleStates {
   std::vector<std::pair<const void*, std::unique_ptr<ModuleState>>> states_;
 };
 
-// The thread that ends the process calls the hook, in exit() or after a fatal
-// error. Other threads still run. A signal handler may end the process while
-// its thread holds a lock of the library, so the hook must not wait for a lock.
+// A hook that runs when the process ends, in exit() or after a fatal error. The
+// thread that ends the process calls it; other threads still run. A signal
+// handler may end the process while its thread holds a lock of the library, so
+// the hook must not wait for a lock.
 class ProcessEndHook {
  public:
   virtual void BeforeProcessEnds() = 0;
@@ -152,56 +153,56 @@ class Process {
   // The process that the calling thread belongs to. Never null.
   static Process* Current();
 
-  // Ends the process with EXIT_FAILURE, for a reason that the contract calls
-  // fatal. `message` has been logged. Never returns.
+  // Ends the process with EXIT_FAILURE after a fatal error. The caller has
+  // logged `message`. Never returns.
   [[noreturn]] virtual void Die(absl::string_view message) = 0;
 
   virtual Credentials credentials() = 0;
-  // Whether `uid` is the overflow user, in a user namespace that does not map
-  // all users. The kernel reports this number for every unmapped user, so it
-  // does not identify a user: grant it nothing. If the namespace maps all
-  // users, the result is false for every number.
+  // Whether `uid` is the overflow user in a user namespace that does not map
+  // all users. The kernel reports this number for every unmapped user. So the
+  // number does not identify a user, and must get no permission. If the
+  // namespace maps all users, the result is always false.
   virtual bool IsOverflowUser(uid_t uid) {
     static_cast<void>(uid);
     return false;
   }
   // Whether `uid` is neither root nor this process's user. The resources of a
   // stranger are limited. Root and this process's user are not limited, because
-  // they could stop the process by other means. The overflow user is a
-  // stranger.
+  // they can stop the process anyway. The overflow user is a stranger.
   bool IsStranger(uid_t uid) {
     return IsOverflowUser(uid) || (uid != 0 && uid != credentials().uid);
   }
   virtual Instant Now() = 0;
   virtual std::unique_ptr<Loop> CreateLoop() = 0;
   virtual std::unique_ptr<Parker> CreateParker() = 0;
-  // Runs `body` on a new thread of this process. Null, with a log line, if the
+  // Runs `body` on a new thread of this process. Logs and returns null if the
   // thread cannot be started.
   virtual std::unique_ptr<ThreadHandle> StartThread(
       const std::string& name, std::function<void()> body) = 0;
-  // Ends the calling thread at once, as if its body had returned. Thread::End()
-  // must have run before. Never returns.
+  // Ends the calling thread at once, as if its body had returned. Call
+  // Thread::End() before. Never returns.
   [[noreturn]] virtual void ExitThread() = 0;
   // A number that no other process can guess. In a simulation it depends on the
   // seed.
   virtual uint64_t Random() = 0;
-  // An environment variable of this process, or "" (also if it must not be
-  // trusted, as in a set-uid program).
+  // An environment variable of this process. "" if it is not set, or if the
+  // environment must not be trusted, as in a set-uid program.
   virtual std::string GetEnv(const char* name) = 0;
   // Lets a simulation switch to another thread; does nothing on the operating
   // system. Call it before every operation that other threads can observe.
   virtual void YieldPoint() {}
-  // Any thread. The hook is never removed: it lives as long as the process.
+  // Any thread. The hook is never removed, so it must live as long as the
+  // process.
   void AddEndHook(ProcessEndHook* hook);
   void RunEndHooks();
-  // Whether a simulation has killed this process. Its threads then only unwind,
-  // and no user code may run in it.
+  // Whether a simulation has killed this process. The threads of a killed
+  // process only unwind, and no user code may run in it.
   virtual bool killed() const { return false; }
 
-  // Any thread. The state of type T, which derives from ModuleState. `make`
-  // makes it at first use. The states are destroyed with the process, in
-  // reverse order of creation. `make` may call State() for other types, but
-  // must not wait or yield.
+  // Any thread. Returns the state of type T, which derives from ModuleState.
+  // The first call creates it by `make`. The states are destroyed with the
+  // process, in reverse order of creation. `make` may call State() for other
+  // types, but must not wait or yield.
   template <typename T, typename Make>
   T* State(Make make) {
     std::lock_guard<RecursiveMutex> lock(state_mutex_);
@@ -210,8 +211,8 @@ class Process {
 
  protected:
   Process();
-  // For a process that ends before its object is destroyed. Destroys all module
-  // state.
+  // Destroys all module states. For a process that ends before its Process is
+  // destroyed.
   void DestroyState();
 
  private:
@@ -222,21 +223,21 @@ class Process {
 };
 
 // The library's object for a thread. A thread that the library did not start is
-// adopted at first use.
+// adopted (gets its Thread) at first use.
 class Thread {
  public:
-  // The calling thread, which is adopted if it has no Thread. Never null. Fatal
-  // in the child of a fork, which may only exec or _exit.
+  // The Thread of the calling thread. Adopts the thread if it has none. Never
+  // null. Fatal in the child of a fork, which may only exec or _exit.
   static Thread* Current();
   // Null if the calling thread has no Thread.
   static Thread* CurrentOrNull();
-  // Adopts the calling thread under that name; no-op if it has a Thread.
+  // Adopts the calling thread and names it. Does nothing if it has a Thread.
   static void Adopt(std::string name);
-  // If the calling thread was adopted, destroys its Thread; it may be adopted
-  // again. For a thread that the library started, only runs End().
+  // If the calling thread was adopted, destroys its Thread; the thread may be
+  // adopted again. On a thread that the library started, only runs End().
   static void Release();
 
-  // Makes the calling thread a thread of `process`, for the code that starts
+  // Makes the calling thread a thread of `process`. For code that starts
   // threads. The Binding's destructor destroys the Thread, which runs End().
   class Binding {
    public:
@@ -253,20 +254,21 @@ class Thread {
     Thread* const previous_;
   };
   // For a simulation, which runs several threads on one real thread. Makes
-  // `thread` (null: none) the calling thread, and returns the former one.
+  // `thread` the Thread of the calling thread, and returns the former one.
+  // `thread` may be null.
   static Thread* SwapCurrent(Thread* thread);
 
-  ~Thread();  // runs End() if it has not run, then destroys the rest
+  ~Thread();  // runs End() unless it has run before
 
-  // Runs the exit hooks, then the destructors. Only the first call does so; the
-  // thread must not use the library after it. In a killed process neither the
-  // hooks nor the destructors run. Does not destroy module state and loops: the
-  // caller may be a handler, whose loop still uses them.
+  // Runs the exit hooks, then the destructors. A further call does nothing. The
+  // thread must not use the library afterwards. In a killed process neither the
+  // hooks nor the destructors run. End() does not destroy module states and
+  // loops: its caller may be a handler of such a loop.
   void End();
-  // Destroys module state. The caller then destroys the Thread.
+  // Destroys the module states. Call it only before destroying the Thread.
   void DestroyState() { state_.Clear(); }
 
-  // End() has begun.
+  // Whether End() has begun.
   bool ending() const { return ended_; }
 
   Process* process() const { return process_; }
@@ -275,9 +277,10 @@ class Thread {
   // processes. No other process can guess it.
   uint64_t token() const { return token_; }
 
-  // Only this thread may call these three. Each object is made at first use.
+  // Only this thread may call loop(), control_loop() and parker(). The first
+  // call of each creates its object.
   Loop* loop();
-  // Nested in loop(). A blocking call serves this loop alone.
+  // This loop is nested in loop(). A blocking call serves only this loop.
   Loop* control_loop();
   Parker* parker();
   // This thread only. Null if there is none yet.
@@ -285,35 +288,36 @@ class Thread {
   // Any thread, if loop() has been called before.
   Loop* loop_if_made() const { return loop_.get(); }
 
-  // This thread only. Call it before the thread blocks. Sends the messages that
-  // the turn has gathered. A turn may last for several calls of
-  // Loop::RunStep(), so the caller need not be a handler.
+  // Sends the messages that the turn has gathered. This thread must call it
+  // before it blocks, even outside a handler: a turn may last for several calls
+  // of Loop::RunStep().
   void BeforeBlocking();
   // Calls BeforeBlocking() of the calling thread, then the process's end hooks.
-  // A hook may end the process, so a second call on the same Thread does
-  // nothing. On a thread without a Thread a second call runs the hooks again.
-  // Does nothing in the child of a fork. The caller may be a signal handler
-  // that has interrupted the library, so hooks must not wait for a lock while
-  // process_ends().
+  // A second call on the same Thread does nothing, because a hook may end the
+  // process. If the calling thread has no Thread, a second call runs the hooks
+  // again. In the child of a fork it does nothing. Its caller may be a signal
+  // handler that has interrupted the library, so hooks must not wait for a lock
+  // while process_ends().
   static void BeforeProcessEnds();
   // Whether the calling thread is inside BeforeProcessEnds() or has called it.
-  // False if it has no Thread.
+  // False if the calling thread has no Thread.
   static bool process_ends();
 
-  // These run before any other part of the thread is destroyed, in reverse
-  // order of adding. Exit hooks are the library's, destructors the user's. Exit
-  // hooks run first, so that a thread that ends closes its sessions first.
+  // Exit hooks belong to the library, and destructors belong to the user. End()
+  // runs them in reverse order of adding, before any other part of the Thread
+  // is destroyed. Exit hooks run first, so that sessions are closed before the
+  // user's destructors run.
   void AddExitHook(std::function<void()> hook);
-  // Returns a number by which RemoveDestructor() finds it.
+  // Returns a number for RemoveDestructor().
   uintptr_t AddDestructor(std::function<void()> destructor);
   void RemoveDestructor(uintptr_t id);
 
-  // Like Process::State(), but for this thread, which alone may call it.
+  // Like Process::State(), but for this thread. Only this thread may call it.
   template <typename T, typename Make>
   T* State(Make make) {
     return state_.Get<T>(make);
   }
-  // Null if there is none yet.
+  // Null if the state of type T has not been created.
   template <typename T>
   T* StateOrNull() const {
     return state_.Find<T>();
@@ -330,8 +334,8 @@ class Thread {
   std::unique_ptr<Loop> control_loop_;
   std::unique_ptr<Parker> parker_;
   std::vector<std::function<void()>> exit_hooks_;
-  // The key is a number. A thread may have very many destructors, and remove
-  // them in any order.
+  // A map, because a thread may have very many destructors and may remove them
+  // in any order.
   std::map<uintptr_t, std::function<void()>> destructors_;
   uintptr_t next_destructor_ = 1;
   ModuleStates state_;

@@ -57,7 +57,7 @@ TEST_F(ProcessTest, RandomNumbersComeWithoutTheKernelToo) {
   EXPECT_NE(OsProcess::Get()->Random(), OsProcess::Get()->Random());
 }
 
-// A stranger may cause such failures without end.
+// A stranger may cause such failures again and again.
 TEST_F(ProcessTest, ThreadsThatCannotStartDoNotFillTheLog) {
   pthread_attr_t former, without_room;
   ASSERT_EQ(pthread_getattr_default_np(&former), 0);
@@ -77,12 +77,13 @@ TEST_F(ProcessTest, ThreadsThatCannotStartDoNotFillTheLog) {
   EXPECT_LT(lines, kThreads / 2);
 }
 
-// A number of the kernel's that no test may change.
+// The usual overflow user. A test may not change this setting of the kernel.
 constexpr uid_t kOverflowUser = 65534;
 
 TEST_F(ProcessTest, ThereIsAnOverflowUserOnlyWhereNotAllUsersAreMapped) {
   OsProcess* const process = OsProcess::Get();
-  // The initial user namespace has this fixed name.
+  // In the initial user namespace, which has a fixed name, all users are
+  // mapped.
   char name[64] = {};
   ASSERT_GT(readlink("/proc/self/ns/user", name, sizeof(name) - 1), 0);
   if (std::string(name) == "user:[4026531837]") {

@@ -17,8 +17,8 @@ namespace event {
 // one thread removes them. It allocates no memory.
 //
 // Push() adds to the inbox. BeginBatch() moves the inbox to the batch, and
-// Pop() takes tasks from the batch only. So a turn runs the tasks that were
-// posted before it began, and the owner locks once for each turn, not for each
+// Pop() takes tasks from the batch only. So a turn runs only the tasks that
+// were posted before it began. The owner locks once for each turn, not for each
 // task.
 class TaskQueue {
  public:
@@ -37,17 +37,17 @@ class TaskQueue {
   // Null if the batch is empty.
   Task* Pop() { return batch_.next_ == &batch_ ? nullptr : TakeFirst(); }
   void Remove(Task* task);
-  // Whether there is no task. Sequentially consistent with Push(): if this call
-  // does not see a Push(), the poster then sees everything that this thread
-  // stored before.
+  // Whether there is no task. This load is sequentially consistent with the
+  // store in Push(). So if this call misses a Push(), the poster sees every
+  // sequentially consistent store that this thread made before the call.
   bool empty() const {
     return batch_.next_ == &batch_ &&
            !inbox_filled_.load(std::memory_order_seq_cst);
   }
 
  private:
-  // The ring includes a node that is no task, so that unlinking needs no
-  // special cases.
+  // The end node of a ring of tasks. It is never run. With it, unlinking needs
+  // no special cases.
   struct End final : Task {
     void Run() override {}
   };

@@ -61,7 +61,7 @@ void TimerQueue::RemoveAt(size_t index) {
 
 void TimerQueue::Start(Timer* timer, Instant deadline) {
   if (timer->loop_ == nullptr) {
-    heap_.push_back(timer);  // may throw: before the timer is changed
+    heap_.push_back(timer);  // may throw, so do it before other changes
     timer->loop_ = loop_;
     timer->index_ = heap_.size() - 1;
   } else if (timer->loop_ != loop_) {

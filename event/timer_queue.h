@@ -14,8 +14,8 @@ namespace le {
 namespace event {
 
 // The running timers of one loop, sorted by deadline. Timers of equal deadlines
-// are in the order of starting. The caller passes the time, so this reads no
-// clock. For one thread.
+// expire in the order of their start. The caller passes the time, so this class
+// reads no clock. For one thread.
 class TimerQueue {
  public:
   explicit TimerQueue(Loop* loop) : loop_(loop) {}
@@ -23,22 +23,23 @@ class TimerQueue {
   TimerQueue(const TimerQueue&) = delete;
   TimerQueue& operator=(const TimerQueue&) = delete;
 
-  // Starts or restarts a timer. Fatal if it runs in another loop. A deadline in
-  // the past is replaced by the time of the last PopExpired(), so that a timer
-  // that is always late does not expire before timers that were due earlier.
+  // Starts or restarts a timer. Fatal if the timer runs in another loop. A past
+  // deadline is replaced by the time of the last PopExpired(). Otherwise a
+  // timer that restarts with old deadlines would always expire before the
+  // others.
   void Start(Timer* timer, Instant deadline);
   void Stop(Timer* timer);  // no-op unless it runs here
 
   bool empty() const { return heap_.empty(); }
-  // InfiniteFuture() if there is none.
+  // InfiniteFuture() if no timer runs.
   Instant NextDeadline() const;
 
-  // Begins a round of the timers that run now. Timers that are started later
-  // belong to the next round. Otherwise a timer that restarts itself with a
-  // past deadline would keep the round from ending.
+  // Begins a round of the timers that run now. A timer that is started later
+  // belongs to the next round. Otherwise a round would never end if a timer
+  // restarted itself with a past deadline.
   void BeginRound() { round_end_ = next_order_; }
-  // Stops and returns the first timer of this round whose deadline has passed.
-  // Null if there is none.
+  // Stops and returns the first timer of this round whose deadline has passed,
+  // or returns null.
   Timer* PopExpired(Instant now);
 
  private:

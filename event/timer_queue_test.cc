@@ -16,7 +16,7 @@ namespace {
 bool g_no_memory = false;
 }  // namespace
 
-// The other forms of operator new call this one.
+// The array and nothrow forms of operator new call this one.
 void* operator new(size_t size) {
   if (g_no_memory) throw std::bad_alloc();
   void* const memory = std::malloc(size);
@@ -39,7 +39,7 @@ class PlainTimer : public Timer {
 
 Instant At(int seconds) { return absl::FromUnixSeconds(seconds); }
 
-// A queue only compares its loop's address.
+// A queue does not use the loop, and only compares its address.
 Loop* const kLoop = reinterpret_cast<Loop*>(alignof(std::max_align_t));
 
 std::vector<int> Drain(TimerQueue* queue, Instant now) {
@@ -57,7 +57,7 @@ TEST(TimerQueueTest, TiesGoByTheOrderOfStarting) {
   queue.Start(&c, At(5));
   queue.Start(&a, At(5));
   queue.Start(&b, At(4));
-  queue.Start(&c, At(5));  // restarted, so it is now the last
+  queue.Start(&c, At(5));  // restarted, so now it is the last
   EXPECT_EQ(queue.NextDeadline(), At(4));
   EXPECT_EQ(Drain(&queue, At(3)), std::vector<int>{});
   EXPECT_EQ(Drain(&queue, At(5)), (std::vector<int>{1, 0, 2}));
@@ -129,7 +129,8 @@ TEST(TimerQueueTest, AgreesWithAPlainListUnderRandomUse) {
         break;
       }
       case 2:
-        // In a loop the destructor stops it; here the test does.
+        // Without a loop the timer's destructor cannot stop it, so the test
+        // stops it.
         queue.Stop(timers[number].get());
         forget(number);
         break;

@@ -15,14 +15,15 @@
 namespace le {
 namespace event {
 
-// Base of the exceptions that unwind a thread when it ends. They are no errors.
+// Base of the exceptions that unwind a thread when it ends. Such an exception
+// is not an error.
 struct ThreadUnwind {};
 
-// Calls a function of the user. It must not throw, because its caller is C
-// code, or is in the middle of a change. Fatal: the function throws; the log
+// Calls a function of the user. If the function throws, the process ends,
+// because the caller is C code or has changed its state only in part. The log
 // line has `what` and the exception's text. If the thread ends within the call,
-// the unwinding continues. (UBSan is off: for the C library's unwinding there
-// is no exception object, and the catch clause's reference binds to null.)
+// the unwinding continues. (UBSan is off: the C library unwinds without an
+// exception object, so the catch clause's reference binds to null.)
 template <typename Function>
 ABSL_ATTRIBUTE_NO_SANITIZE_UNDEFINED auto CallUser(const char* what,
                                                    Function function)

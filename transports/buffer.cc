@@ -48,11 +48,11 @@ void Buffer::reset() {
 
 namespace {
 
-// Bytes that are compared at once: a few cache lines.
+// The number of bytes that are compared at once: a few cache lines.
 constexpr size_t kStride = 256;
 
-// Returns `size` without the strides at the end that are all zero. Compilers
-// vectorize the inner loop.
+// Returns `size` without the trailing strides whose bytes are all zero.
+// Compilers vectorize the inner loop.
 inline size_t SkipZeroStrides(const uint8_t* data, size_t size) {
   while (size >= kStride) {
     uint64_t any = 0;
@@ -132,7 +132,7 @@ internal::BufferBlock* BufferPool::NewBlock() {
   std::align(kAlignment, room - kAlignment, aligned, room);
   auto* const block = static_cast<internal::BufferBlock*>(aligned);
   block->memory = memory;
-  // The rest of the allocation, behind the bytes, must not be used.
+  // The rest of the allocation, after the buffer's data, must not be used.
   uint8_t* const end = reinterpret_cast<uint8_t*>(block + 1) + capacity_;
   event::Poison(
       end, static_cast<size_t>(static_cast<uint8_t*>(memory) + sizeof(*block) +

@@ -1,11 +1,11 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Payload buffers of one fixed capacity, recycled by a pool.
+// Payload buffers. A pool recycles buffers of one fixed capacity.
 //
-// A buffer records which of its bytes are known to be zero. Zeroing it writes
-// only the bytes that were used before, not the whole capacity. No user of a
-// buffer reads the bytes of an earlier user.
+// A buffer records which of its bytes are known to be zero. So zeroing a buffer
+// writes only bytes that an earlier user wrote, not the whole capacity. No user
+// of a buffer reads the bytes of an earlier user.
 
 #ifndef LE_MESSAGING_TRANSPORTS_BUFFER_H_
 #define LE_MESSAGING_TRANSPORTS_BUFFER_H_
@@ -23,17 +23,18 @@ namespace transports {
 
 class BufferPool;
 
-// Bytes right before those of a buffer. A transport writes its header there, so
-// that header and payload are one piece of memory.
+// The number of free bytes directly before a buffer's data. A transport writes
+// its header there, so that header and payload are one piece of memory.
 constexpr size_t kBufferHeadroomBytes = 16;
 
 namespace internal {
-// Header of each block; the bytes follow it. Both begin at a cache line: a wide
-// write across two lines would delay a read that follows at once.
+// The header of a block. The buffer's data follow it. Header and data each
+// begin at a cache line: a read directly after a wide write would be delayed if
+// the write crossed two cache lines.
 struct alignas(64) BufferBlock {
   BufferPool* pool;
   BufferBlock* next_free;
-  size_t clean_from;  // every byte from here to the capacity is zero
+  size_t clean_from;  // all bytes from this index on are zero
   size_t size;        // bytes in use
   void* memory;       // the allocation that contains this block
   uint8_t unused[8];
@@ -41,7 +42,8 @@ struct alignas(64) BufferBlock {
 };
 }  // namespace internal
 
-// Owns one block of a pool, or nothing. Moves like a pointer. Not thread-safe.
+// Owns one block of a pool, or nothing. A move only moves the pointer to the
+// block. Not thread-safe.
 class Buffer {
  public:
   Buffer() = default;
@@ -59,31 +61,33 @@ class Buffer {
   }
 
   explicit operator bool() const { return block_ != nullptr; }
-  // Begins at a cache line, so it is aligned for any type.
+  // The data begin at a cache line, so they are aligned for any type.
   uint8_t* data() const { return reinterpret_cast<uint8_t*>(block_ + 1); }
   uint8_t* headroom() const { return block_->headroom; }
   size_t capacity() const;
-  // Bytes in use, from the front. The user that fills the buffer sets it.
+  // The number of bytes in use, from the front. The code that fills the buffer
+  // sets this number.
   size_t size() const { return block_->size; }
   void set_size(size_t size) { block_->size = size; }
 
   // Copies `bytes`, at most the capacity, to the front, and zeroes the rest.
   void Assign(const uint8_t* bytes, size_t size);
 
-  // Whether keeping `size` bytes in this buffer would waste scarce memory: they
-  // fill less than half, and the pool has many buffers. Use a smaller buffer
-  // then.
+  // Whether the caller should keep `size` bytes in a smaller buffer than this
+  // one: they fill less than half of this buffer, and the pool has so many
+  // buffers that memory may become scarce.
   bool IsTooLargeFor(size_t size) const;
 
-  // Makes every byte from `from` on zero. Reads first and writes only up to the
-  // last byte that is not zero: reading is cheaper, and usually few bytes were
-  // used.
+  // Makes every byte from `from` on zero. First reads the bytes, then writes
+  // only up to the last byte that is not zero. Reading is faster than writing,
+  // and usually few bytes were used.
   void ZeroFrom(size_t from) {
     if (from < block_->clean_from) Clean(from);
   }
-  // No byte is known to be zero any more: any may have been written.
+  // Call it after any byte may have been written. No byte counts as zero any
+  // more.
   void MarkDirty() { block_->clean_from = capacity(); }
-  // Every byte from here on is known to be zero.
+  // Every byte from this index on is known to be zero.
   size_t clean_from() const { return block_->clean_from; }
   // The caller guarantees that every byte from `from` on is zero.
   void MarkCleanFrom(size_t from) { block_->clean_from = from; }
@@ -98,14 +102,15 @@ class Buffer {
   internal::BufferBlock* block_ = nullptr;
 };
 
-// The length of `data` without the zero bytes at its end.
+// The length of `data` without its trailing zero bytes.
 size_t LengthWithoutZeroTail(const uint8_t* data, size_t size);
 
-// Thread-safe. Lives until both its Ptr and its last buffer are destroyed.
+// Makes and recycles buffers. Thread-safe. A pool lives until both its Ptr and
+// its last buffer are destroyed.
 //
-// A pool for one thread takes no lock on that thread. Only that thread may
-// allocate; any thread may free. Before the thread ends, call DropOwner() or
-// destroy the Ptr.
+// A pool may belong to one thread, its owner. Such a pool takes no lock on its
+// owner. Only the owner may allocate its buffers; any thread may free them.
+// Call DropOwner() or destroy the Ptr before the owner ends.
 class BufferPool {
  public:
   struct Deleter {
@@ -113,27 +118,26 @@ class BufferPool {
   };
   using Ptr = std::unique_ptr<BufferPool, Deleter>;
 
-  // A pool of buffers of `capacity` bytes each. It grows as needed.
+  // Creates a pool without an owner. Its buffers have `capacity` bytes each. It
+  // grows as needed.
   static Ptr Create(size_t capacity);
-  // A pool for the calling thread, with the capacity of `source`. It takes free
-  // buffers from `source` before it makes new ones. `source` must not be
-  // destroyed before this pool, or before DropOwner() is called.
+  // Creates a pool that belongs to the calling thread and has the capacity of
+  // `source`. It takes free buffers from `source` before it makes new ones.
+  // `source` must live until this pool is destroyed or DropOwner() is called.
   static Ptr CreateForThisThread(BufferPool* source);
 
   size_t capacity() const { return capacity_; }
   // Whether the calling thread owns the pool.
   bool IsOwner() const { return free_.IsOwner(); }
-  // Returns a buffer of size() 0. Its content is undefined until it is written
-  // or zeroed. Bytes that are not written must be zeroed before a user sees
-  // them.
+  // Returns a buffer of size() 0. Its content is undefined. Before a user sees
+  // the buffer, the caller must write or zero every byte.
   Buffer Allocate();
-  // Makes sure that `count` buffers exist.
+  // Makes new buffers until the pool has at least `count`.
   void Reserve(size_t count);
-  // Call when the owning thread ends or has ended. From now on the pool belongs
-  // to no thread.
+  // Removes the pool's owner. Call it when the owner ends or has ended.
   void DropOwner();
 
-  // Exact when no other thread uses the pool.
+  // These numbers are exact while no other thread uses the pool.
   size_t buffers_made() const;    // in use or free
   size_t buffers_in_use() const;  // allocated and not freed
 
@@ -145,16 +149,18 @@ class BufferPool {
   void LetGo();
   internal::BufferBlock* NewBlock();
   static void Delete(internal::BufferBlock* block);
-  // Gives a free block to another pool. Null if there is none.
+  // Removes a free block and returns it, for another pool. Null if no block is
+  // free.
   internal::BufferBlock* GiveAway();
 
   const size_t capacity_;
-  BufferPool* source_;  // null: the pool belongs to no thread
+  BufferPool* source_;  // null if the pool has no owner
   event::ThreadCachedFreeList<internal::BufferBlock> free_;
   std::atomic<size_t> made_{0};
-  // Allocations minus frees: of the owning thread, and of all others. Their sum
-  // is the number of buffers in use. kOwned keeps shared_balance_ above 0 until
-  // the Ptr is destroyed; from then on owner_balance_ is 0.
+  // Allocations minus frees. owner_balance_ counts those of the owner, and
+  // shared_balance_ those of all other threads. The sum, without kOwned, is the
+  // number of buffers in use. kOwned keeps shared_balance_ above 0 until the
+  // Ptr is destroyed; from then on owner_balance_ is 0.
   static constexpr int64_t kOwned = int64_t{1} << 62;
   int64_t owner_balance_ = 0;
   std::atomic<int64_t> shared_balance_{kOwned};
@@ -162,7 +168,7 @@ class BufferPool {
 
 inline size_t Buffer::capacity() const { return block_->pool->capacity(); }
 
-// While a pool's buffers are this many bytes or fewer, none is too large.
+// While a pool has at most this many bytes of buffers, no buffer is too large.
 constexpr size_t kMaxSparseBytes = size_t{64} << 20;
 
 inline bool Buffer::IsTooLargeFor(size_t size) const {

@@ -19,7 +19,8 @@ namespace le {
 namespace transports {
 namespace {
 
-// More than one, so that a user's other closes continue while one blocks.
+// The most threads that close file descriptors of one user at a time. It is
+// more than one, so that the user's other closes continue while one blocks.
 constexpr int kMaxThreadsOfAUser = 4;
 constexpr int kMaxThreads = 64;
 
@@ -29,12 +30,13 @@ constexpr int kMaxThreads = 64;
 // its threads. So the time is short.
 constexpr absl::Duration kIdleTime = absl::Milliseconds(10);
 
-// The file descriptors that wait to be closed, of all users and processes.
+// The number of file descriptors that wait to be closed, of all users and all
+// simulated processes.
 std::atomic<size_t> g_waiting{0};
 
 // The file descriptors that wait to be closed, and the threads that close them.
-// One thread waits for more when there is no file descriptor that it may close;
-// others end.
+// If there is no file descriptor that a thread may close, one thread waits for
+// the next one, and other threads end.
 class Closer {
  public:
   struct Item {
@@ -50,8 +52,8 @@ class Closer {
     return of != users_.end() && of->second.waiting.size() >= kMaxClosesOfAUser;
   }
 
-  // Whether a thread must be started for the item. After true, Started() or
-  // NotStarted() must follow.
+  // Adds the item. If it returns true, the caller must start a thread, then
+  // call Started() or NotStarted().
   bool Add(uid_t user, Item item) {
     event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);
@@ -62,8 +64,9 @@ class Closer {
     if (idle_ != nullptr && of.closing < kMaxThreadsOfAUser) {
       wakes.Unpark(std::exchange(idle_, nullptr));
     }
-    // Each thread that is not inside a close will take one item. A thread that
-    // is being started does not count, because its start may fail.
+    // No new thread is needed if there are enough threads outside a close to
+    // take each waiting item. A thread that is being started does not count,
+    // because its start may fail.
     if (threads_ - starting_ - closing_ >= waiting_ ||
         threads_ == kMaxThreads || of.closing == kMaxThreadsOfAUser) {
       return false;
@@ -76,8 +79,8 @@ class Closer {
     event::MutexLock lock(&mutex_);
     --starting_;
   }
-  // Returns the item of `fd` if no thread is left to close it; an empty one
-  // otherwise.
+  // Returns the item of `fd` if no thread is left to close it. Otherwise
+  // returns an empty item.
   Item NotStarted(uid_t user, int fd) {
     event::MutexLock lock(&mutex_);
     --starting_;
@@ -102,9 +105,10 @@ class Closer {
     try {
       parker = process->CreateParker();
     } catch (const std::bad_alloc&) {
-      // It cannot wait.
+      // Without a parker the thread cannot wait, so it ends when nothing is
+      // left.
     }
-    // A killed thread of a simulation leaves by an exception.
+    // The destructor also runs when a killed thread of a simulation unwinds.
     const NotIdle at_end(this, parker.get());
     bool may_wait = true;
     for (;;) {
@@ -146,8 +150,8 @@ class Closer {
     event::Parker* const parker_;
   };
 
-  // kClose: the caller must close `item`. kWait: it must park. kEnd: it must end;
-  // also if it would have to wait, and `parker` is null.
+  // Says what the calling thread must do. kClose: close `item`. kWait: park.
+  // kEnd: end. If `parker` is null, the result is never kWait.
   What Next(event::Parker* parker, uid_t* user, Item* item) {
     event::MutexLock lock(&mutex_);
     for (auto& of : users_) {
@@ -192,14 +196,15 @@ class Closer {
   int waiting_ ABSL_GUARDED_BY(mutex_) = 0;
   int threads_ ABSL_GUARDED_BY(mutex_) = 0;
   int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_
-  int closing_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_: inside a close
-  // Of the thread that waits for a file descriptor to close. Part of threads_.
+  int closing_ ABSL_GUARDED_BY(mutex_) = 0;   // part of threads_
+  // The parker of the thread that waits for a file descriptor to close. This
+  // thread is part of threads_.
   event::Parker* idle_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
-// Blocks all signals. A thread that is started now inherits this, and runs no
-// signal handler of the program. Otherwise a handler might wait for a long
-// close.
+// Blocks all signals. A thread that is started meanwhile inherits this, so it
+// runs no signal handler of the program. Otherwise a handler might be delayed
+// by a long close.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -219,7 +224,7 @@ class SignalsBlocked {
 struct State final : event::ModuleState {
   const std::shared_ptr<Closer> closer = std::make_shared<Closer>();
 
-  // A thread may outlive the process's state.
+  // Shared, because a thread may outlive this State.
   static std::shared_ptr<Closer> Of(event::Process* process) {
     return process->State<State>([] { return std::make_unique<State>(); })
         ->closer;

@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Closes file descriptors that strangers have sent. Their sender can make a
-// close block for any time (SO_LINGER, a network file system), so other threads
-// do it.
+// Closes file descriptors that strangers have sent. A sender can make the close
+// of its file descriptor block for any time (SO_LINGER, a network file system).
+// So threads of their own close these file descriptors.
 
 #ifndef LE_MESSAGING_TRANSPORTS_CLOSER_H_
 #define LE_MESSAGING_TRANSPORTS_CLOSER_H_
@@ -25,21 +25,22 @@ namespace transports {
 void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
                  std::shared_ptr<void> held = nullptr);
 
-// Any thread. Closes `fd` on another thread, whoever sent it. The close is
-// charged to `user`, who occupies at most four of the 64 threads, so one user
-// does not delay the closes of others. If no thread can be started, an existing
-// one closes `fd` later. The calling thread closes it only if there is none, if
-// memory is short, or if the process was killed.
+// Any thread. Closes `fd` on another thread, for any sender. The close is
+// charged to `user`. Closes of one user occupy at most four of the 64 threads,
+// so one user does not delay the closes of others. If no thread can be started,
+// an existing thread closes `fd` later. The calling thread closes `fd` only if
+// no such thread exists, memory is short, or the process was killed.
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     std::shared_ptr<void> held = nullptr);
 
-// While this many file descriptors of one user wait to be closed, its
-// connections are not read. The packet that reaches the bound may exceed it.
+// While this many file descriptors of one user wait to be closed, the user's
+// connections are not read. One packet with many file descriptors may exceed
+// this limit.
 constexpr size_t kMaxClosesOfAUser = 64;
 
-// Any thread. Whether kMaxClosesOfAUser file descriptors wait: of `user`, or of
-// all users together. MayHaveManyCloses() only reads a counter, so it is the
-// first check.
+// Any thread. Whether at least kMaxClosesOfAUser file descriptors wait to be
+// closed: for HasManyCloses() those of `user`, for MayHaveManyCloses() those of
+// all users. MayHaveManyCloses() only reads a counter, so call it first.
 bool HasManyCloses(event::Process* process, uid_t user);
 bool MayHaveManyCloses();
 

@@ -11,15 +11,16 @@
 namespace le {
 namespace transports {
 
-// Since when the far end has received nothing. See Connection::stalled_since().
-// Not thread-safe.
+// Finds out since when the far end has received nothing. See
+// Connection::stalled_since(). Not thread-safe.
 class StallClock {
  public:
-  // A frame or a part of one has left the queue.
+  // Call it when a frame or a part of a frame has left the queue.
   void OnTaken() { taken_ = true; }
-  // Call it only while a frame is queued. `unreceived`: bytes that have left
-  // the queue, and that the far end has not received. It may receive small
-  // packets and still make no room for the next packet of the queue.
+  // Call it only while a frame is queued. `unreceived` is the number of bytes
+  // that have left the queue and that the far end has not received. If this
+  // number falls, the far end has received a packet, even if there is no room
+  // yet for the queue's next packet.
   event::Instant Since(event::Instant now, size_t unreceived) {
     if (taken_ || unreceived < unreceived_) since_ = now;
     taken_ = false;

@@ -5,14 +5,14 @@
 //
 // The directory, the sessions and the services use it. Unix sockets and
 // loopback within a process implement it. Each promise of this file holds for
-// every transport; //transports/testing:conformance tests each sentence.
+// every transport, and //transports/testing:conformance tests it.
 //
 //   Transport ──Listen──► Acceptor ──OnAccepted──► Connection ◄──frames──┐
 //       └──────Connect──────────────────────────► Connection ◄──────────┘
 //
 // Rules for all classes of this file:
-//  - A connection carries *frames*. A frame has a type, a number, a payload,
-//    and at most one of {descriptor, connection}. Frames arrive whole, once,
+//  - A connection carries *frames*. A frame has a type, a number and a payload,
+//    and may carry one descriptor or one connection. Frames arrive whole, once,
 //    and in the order of sending; otherwise the connection closes.
 //  - Observers are called on the loop they were attached to, one at a time, and
 //    never from inside a call of these classes. After Detach(), Close() or the
@@ -22,7 +22,7 @@
 //  - Any thread may call Send(), Flush(), queued_bytes(), unreceived_...(),
 //    congested(), stalled_since(), close_status(), peer(), PeerPidFd() and
 //    Wait(kWritable). Only the owner's thread may call the other functions. If
-//    the object is attached, that is the thread of its loop.
+//    the object is attached, the owner's thread is the thread of its loop.
 //  - Frames that the far end sent before it closed or died are received before
 //    the close.
 //  - A call with a deadline first sends what the calling thread's turn has
@@ -64,40 +64,42 @@ namespace transports {
 
 class Connection;
 
-// The largest payload of one frame. The contract requires at least 1 MiB. The
-// limit bounds the memory that a hostile peer can make this process allocate.
+// The largest payload of one frame. The contract requires at least 1 MiB. It
+// bounds the memory that a hostile peer can make this process allocate.
 constexpr size_t kMaxPayloadBytes = size_t{16} << 20;
 
-// The most that a frame counts against a limit in addition to its payload.
+// Against a limit, a frame counts its payload and at most this overhead.
 constexpr size_t kFrameOverheadBytes = 64;
 
 // Which limits apply to a frame.
 enum class Room : uint8_t {
-  kQueue,     // bytes, frames and descriptors
-  kGathered,  // gathered_bytes
-  kOwed,      // none: the far end has requested it
+  kQueue,     // the limits bytes, frames and descriptors
+  kGathered,  // only the limit gathered_bytes
+  kOwed,      // no limit: the far end has requested this frame
 };
 
-// The frames of a queue.
+// The size of a queue of frames.
 struct QueueSize {
   size_t bytes = 0;  // payloads and their overhead
   size_t frames = 0;
   size_t descriptors = 0;  // connections that are passed count too
 };
 
-// How much a connection may queue. docs/flow-control.md says who sets which
-// limit.
+// How much a connection may queue. docs/flow-control.md says which owner sets
+// which limit.
 struct SendLimits {
-  // Beyond these Send() returns kWouldBlock.
+  // If the queue would exceed one of these three limits, Send() returns
+  // kWouldBlock.
   size_t bytes = size_t{1} << 20;
   size_t frames = SIZE_MAX;
   size_t descriptors = SIZE_MAX;
   // The only limit for frames with Room::kGathered.
   size_t gathered_bytes = SIZE_MAX;
-  // Whether congested() is ever true.
+  // If false, congested() is never true.
   bool reports_congestion = false;
 
-  // Whether a queue accepts one more frame, of that room and size.
+  // Whether a queue of that size accepts another frame. `room` and
+  // `frame_bytes` describe the frame.
   bool Admits(const QueueSize& queue, Room room, size_t frame_bytes,
               bool with_descriptor) const {
     if (queue.frames == 0 || room == Room::kOwed) return true;
@@ -107,8 +109,9 @@ struct SendLimits {
     return queue.bytes + frame_bytes <= bytes && queue.frames < frames &&
            (!with_descriptor || queue.descriptors < descriptors);
   }
-  // Whether a frame of that size, which was refused, should be sent again. Half
-  // of the limit, so that its sender can send several.
+  // Whether a refused frame of that size should be sent again. The queue must
+  // first shrink to half of the limit, so that the sender can then send several
+  // frames.
   bool HasRoomAgain(const QueueSize& queue, size_t refused_bytes) const {
     return queue.frames == 0 ||
            (queue.bytes <= bytes / 2 && queue.bytes + refused_bytes <= bytes &&
@@ -129,33 +132,34 @@ struct OutgoingFrame {
   uint8_t type = 0;
   uint64_t id = 0;
   absl::Span<const uint8_t> payload;
-  // kBufferHeadroomBytes bytes right before `payload` that the transport may
-  // write to, or null.
+  // kBufferHeadroomBytes bytes directly before `payload`, to which the
+  // transport may write. Null if there are none.
   uint8_t* headroom = nullptr;
-  // The buffer that holds `payload`, if the transport may keep it: on kOk it
-  // may have been moved from. Its bytes beyond `payload` are not sent.
+  // The buffer that holds `payload`, if the transport may keep the buffer. On
+  // kOk the buffer may have been moved from. Its bytes beyond `payload` are not
+  // sent.
   Buffer* movable_payload = nullptr;
-  // On kOk it was moved from, and is closed here once it is sent. Otherwise it
-  // is unchanged.
+  // On kOk it was moved from, and this process closes it once it is sent.
+  // Otherwise it is unchanged.
   event::UniqueFd* descriptor = nullptr;
   // A connection to pass to the far end, which becomes its owner. The peer of
   // that connection is not informed. On kOk it was moved from; otherwise it is
-  // unchanged. It must be idle, or Send() returns kNotIdle. Idle means: open,
-  // of the same transport, not the one that this frame is sent on, detached,
-  // with nothing queued at this end, and with no frame or part of a frame that
-  // this end has buffered. A few KiB that were sent but not yet received do not
-  // count as queued, on any transport.
-  // The new owner receives the frames that the peer sent before and this end
-  // did not read. It cannot distinguish them from later frames.
+  // unchanged. It must be idle, or Send() returns kNotIdle. A connection is
+  // idle if it is open and detached, belongs to the same transport, does not
+  // send this frame itself, and has no queued, buffered or partial frame at
+  // this end. A few KiB that were sent but not yet received do not count as
+  // queued, on any transport. The new owner also receives the frames that the
+  // peer has sent and this end has not read. The new owner cannot distinguish
+  // these frames from later ones.
   std::unique_ptr<Connection>* connection = nullptr;
-  // True: `connection` refuses file descriptors until its new owner calls
-  // SetTrust(). False: it may receive them from now on.
+  // Whether `connection` refuses file descriptors until its new owner calls
+  // SetTrust(). If false, it may receive them from now on.
   bool owner_lets_descriptors_in = false;
-  // Sends the credentials of this process with the frame. The kernel checks
-  // them. See Connection::SetReceiveCredentials().
+  // Whether the credentials of this process are sent with the frame. The kernel
+  // checks them. See Connection::SetReceiveCredentials().
   bool attach_credentials = false;
-  // Another frame will follow soon, so the receiver should call Receive() again
-  // in the same turn. See Connection::MayHaveMore().
+  // Whether another frame follows soon. If so, the receiver should call
+  // Receive() again in the same turn. See Connection::MayHaveMore().
   bool more_to_come = false;
   Room room = Room::kQueue;
 };
@@ -165,16 +169,15 @@ struct IncomingFrame {
   uint8_t type = 0;
   uint64_t id = 0;
   // Never null. The first payload.size() bytes are from the far end. The
-  // others, up to the capacity of the pool that was passed to Receive(), are
-  // zero.
+  // remaining bytes, up to the capacity of Receive()'s pool, are zero.
   Buffer payload;
   event::UniqueFd descriptor;  // close-on-exec
-  // The sender attached a file descriptor or connection, and it did not arrive.
+  // The sender attached a file descriptor or connection that did not arrive.
   bool descriptor_lost = false;
-  // Meaningful only with descriptor_lost. True: it could not be sent, because
-  // its number was not open or the kernel does not send this kind of file.
-  // False: it could not be received, because this process has no free file
-  // descriptor or the kernel refused.
+  // Only for descriptor_lost. True if the file descriptor could not be sent:
+  // its number was not open, or the kernel does not send this kind of file.
+  // False if it could not be received: this process has no free file
+  // descriptor, or the kernel refused.
   bool lost_by_sender = false;
   std::unique_ptr<Connection> connection;
   // The sender of this frame; see Connection::SetReceiveCredentials().
@@ -194,117 +197,118 @@ class Connection {
    public:
     virtual ~Observer() = default;
     // Called in each turn in which Receive() would return a frame or kClosed,
-    // until it has returned kClosed.
+    // until Receive() has returned kClosed.
     virtual void OnReadable() = 0;
     // Called when there is room again after Send() has refused a frame with
-    // Room::kQueue. The sender of another frame does not wait for room.
+    // Room::kQueue. A refused frame with another Room causes no call.
     virtual void OnWritable() {}
     // Called when congested() becomes false.
     virtual void OnDrained() {}
     // See NotifyWhenReceived().
     virtual void OnReceived() {}
     // Called once if the far end closes or dies while read interest is off.
-    // Frames that the far end sent before can still be received.
+    // Frames that the far end sent earlier can still be received.
     virtual void OnHangUp() {}
   };
 
-  // Does what Close() does.
+  // Closes the connection, like Close().
   virtual ~Connection() = default;
 
   // ---- The owner's thread ----
 
-  // Begins to call `observer` on `loop`, with read interest on. Does not own
-  // the arguments; both must outlive the attachment.
-  // Errors: close_status() if this end is closed. Fatal: it is attached
-  // already.
-  // On failure the connection stays unattached.
+  // From now on `loop` calls `observer`, with read interest on. Does not own
+  // the arguments; both must outlive the attachment. Errors: close_status() if
+  // this end is closed. Fatal if it is attached. On failure the connection
+  // stays unattached.
   virtual absl::Status Attach(event::Loop* loop, Observer* observer) = 0;
-  // Ends the attachment. No-op if not attached. Queued frames stay queued.
+  // Ends the attachment. Does nothing if not attached. Queued frames stay
+  // queued.
   virtual void Detach() = 0;
-  // Sets whether OnReadable() is called. With false this end stops reading, and
-  // the far end's queue fills up. OnHangUp() reports the close of the far end
-  // then. No-op if not attached.
+  // Sets whether OnReadable() is called. If `interested` is false, this end
+  // stops reading, so the far end's queue fills up, and OnHangUp() reports the
+  // far end's close. Does nothing if not attached.
   virtual void SetReadInterest(bool interested) = 0;
 
   // Receives the next frame, also if not attached. The payload's buffer is
-  // allocated from `pool`; null stands for a pool of capacity 0. Waits until
-  // `deadline` (InfinitePast(): does not wait; InfiniteFuture(): no limit).
-  // While it waits, queued frames are sent.
-  // Errors: kWouldBlock: nothing arrived until the deadline. kClosed: see
-  // close_status(); a payload larger than the pool's capacity also closes the
-  // connection.
-  // On failure the content of `frame` is undefined.
+  // allocated from `pool`; null means a pool of capacity 0. Waits until
+  // `deadline`. InfinitePast() means no wait, and InfiniteFuture() no limit.
+  // Queued frames are sent during the wait. Errors: kWouldBlock: nothing
+  // arrived until the deadline. kClosed: see close_status(); a payload larger
+  // than the pool's capacity also closes the connection. On failure the content
+  // of `frame` is undefined.
   virtual IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                            event::Instant deadline) = 0;
-  // From now on Receive() with InfiniteFuture() may also return kWouldBlock, if
-  // nothing has arrived for `after`. A transport may ignore this.
+  // After this call, Receive() with InfiniteFuture() may also return
+  // kWouldBlock if nothing has arrived for `after`. A transport may ignore this
+  // call.
   virtual void ReportSilence(absl::Duration after) { (void)after; }
   // Whether Receive() can return a frame without a system call. In each turn a
-  // reader should receive one frame, and then all buffered frames. Calling
-  // Receive() until it returns kWouldBlock would take one more system call in
-  // each turn.
+  // reader should receive one frame, then all buffered frames. If it called
+  // Receive() until kWouldBlock, each turn would make one more system call.
   virtual bool HasBuffered() const = 0;
-  // Whether a frame has been received in part.
+  // Whether a part of a frame has been received, but not the whole frame.
   virtual bool HasPartial() const = 0;
-  // Whether the peer has announced more, and Receive() has not returned
-  // kWouldBlock since: one extra Receive() in this turn usually succeeds.
+  // Whether the peer has announced another frame, and Receive() has not
+  // returned kWouldBlock since. If so, another Receive() in this turn usually
+  // succeeds.
   virtual bool MayHaveMore() const = 0;
 
-  // Waits until a frame can be received (kReadable) or there is room to send
-  // (kWritable), as `events` says. A closed connection is both. Returns true if
-  // an event is present, even if the deadline has passed. While it waits,
-  // queued frames are sent. A thread other than the owner's may only wait for
-  // kWritable.
-  // Errors: false: no event until the deadline.
+  // Waits for one of `events`: a frame can be received (kReadable), or there is
+  // room to send (kWritable). Both are present on a closed connection. Returns
+  // true if an event is present, even if the deadline has passed. Queued frames
+  // are sent during the wait. Only the owner's thread may wait for kReadable.
+  // Errors: returns false if no event was present until the deadline.
   static constexpr uint32_t kReadable = 1;
   static constexpr uint32_t kWritable = 2;
   virtual bool Wait(uint32_t events, event::Instant deadline) = 0;
 
   // Sets whether frames that are received from now on have a `sender`. It is
-  // off at first. A frame that was sent with `attach_credentials` has a
-  // `sender`; other frames may have one. Do not send while it is on: the kernel
-  // would give the socket an abstract name.
-  // Errors: Internal: the kernel refuses; it is off then.
+  // off at first. If it is on, a frame that was sent with `attach_credentials`
+  // has a `sender`, and other frames may have one. Do not send while it is on:
+  // the kernel would give the socket an abstract name. Errors: Internal: the
+  // kernel refuses. Frames then have no `sender`.
   virtual absl::Status SetReceiveCredentials(bool on) = 0;
 
   // Sets what happens to a frame whose file descriptor or connection cannot be
-  // received because this process has no free file descriptor. kDeliverWithout
-  // (the default): it is delivered with `descriptor_lost`. kLeaveUnread: it
-  // stays unread until a file descriptor is free. The transport does not spin
-  // meanwhile.
+  // received, because this process has no free file descriptor. With
+  // kDeliverWithout (the default) the frame is delivered with
+  // `descriptor_lost`. With kLeaveUnread the frame stays unread until a file
+  // descriptor is free. The transport does not spin meanwhile.
   enum class DescriptorPolicy { kDeliverWithout, kLeaveUnread };
   virtual void SetDescriptorPolicy(DescriptorPolicy policy) = 0;
-  // True from the moment when Receive() has left a frame unread for this
-  // reason, until it has received one and a file descriptor is still free.
+  // Whether Receive() has left a frame unread because of kLeaveUnread. Stays
+  // true until Receive() has returned a frame and a file descriptor is free
+  // afterwards.
   virtual bool LacksDescriptor() const { return false; }
 
   // Sets how file descriptors of the far end are handled. Their sender can make
   // a close block for any time.
-  //  - kTrusted: this thread closes them, because the far end could stop this
-  //    process by other means.
+  //  - kTrusted: this thread closes them. The far end can stop this process
+  //    anyway, so a close that blocks is no new danger.
   //  - kStranger: another thread closes the file descriptors that Receive()
-  //    does not return. It also closes the connection if it may have unread
-  //    ones.
-  //  - kNoDescriptors: as kStranger, and Receive() returns none: their frames
-  //    have `descriptor_lost`. The far end gets an error if the kernel supports
-  //    it (Linux 6.16).
+  //    does not return. The other thread also closes the socket if it may have
+  //    unread file descriptors.
+  //  - kNoDescriptors: like kStranger, but Receive() returns no file
+  //    descriptors, and their frames have `descriptor_lost`. From Linux 6.16 on
+  //    the sender gets an error.
   // At first an end that Connect() or an Acceptor made is kTrusted, and an end
-  // that arrived with a frame is kStranger. The latter may refuse file
-  // descriptors until this is called
+  // that arrived with a frame is kStranger. An end that arrived with a frame
+  // may refuse file descriptors until SetTrust() is called
   // (OutgoingFrame::owner_lets_descriptors_in).
   //
-  // `payer` is the user that sends the file descriptors. While too many of that
-  // user wait to be closed, the connection is not read. (The caller states the
-  // user, because peer() is not always the sender: at a client's end of a
-  // session it is the directory.) `held` is kept until all file descriptors of
-  // this connection are closed.
+  // `payer` is the user that sends the file descriptors. While too many file
+  // descriptors of `payer` wait to be closed, the connection is not read. (The
+  // caller passes the user, because peer() is not always the sender: at a
+  // client's end of a session, peer() is the directory.) `held` is kept until
+  // all file descriptors of this connection are closed.
   enum class Trust : uint8_t { kTrusted, kStranger, kNoDescriptors };
   virtual void SetTrust(Trust trust, uid_t payer,
                         std::shared_ptr<void> held) = 0;
 
-  // Replaces `held` of SetTrust(). After Send() has passed this connection on,
-  // it is kept until this process has closed its copy. That may be on another
-  // thread: the far end and the new owner can make this close block.
+  // Replaces `held` of SetTrust(). If Send() passes this connection on, `held`
+  // is kept until this process has closed its copy of the socket. Another
+  // thread may close this copy, because the far end and the new owner can make
+  // the close block.
   virtual void KeepUntilClosed(std::shared_ptr<void> held) = 0;
 
   // Sets the limits for frames that are sent from now on. Queued frames stay
@@ -312,16 +316,16 @@ class Connection {
   virtual void SetSendLimits(const SendLimits& limits) = 0;
 
   // Calls OnReceived() once the far end has received half of the descriptors
-  // and connections that are unreceived now, and this end is attached. Detach()
-  // cancels it. This may lower the number of unreceived packets that the kernel
-  // accepts.
+  // and connections that are unreceived now, if this end is attached then.
+  // Detach() cancels this. The call may lower the number of unreceived packets
+  // that the kernel accepts.
   virtual void NotifyWhenReceived() = 0;
 
-  // Detaches. Sends the queued frames that can be sent without waiting, and
-  // drops the rest with a warning that says how much. Then closes, also for the
-  // far end, even if another process holds a duplicate of this end. Idempotent.
-  // From then on Send() and Receive() return kClosed. Threads that are in
-  // Wait() return.
+  // Detaches. Sends the queued frames that can be sent without waiting. Drops
+  // the other frames and logs their number. Then closes the connection at both
+  // ends, even if another process holds a duplicate of this end. A further call
+  // does nothing. After Close(), Send() and Receive() return kClosed, and
+  // threads in Wait() return.
   virtual void Close() = 0;
 
   // ---- Any thread ----
@@ -340,42 +344,42 @@ class Connection {
   virtual IoResult Send(const OutgoingFrame& frame) = 0;
   // Sends as many queued frames as can be sent without waiting.
   virtual void Flush() = 0;
-  // Bytes in the queue of this end, with the transport's overhead for each
-  // frame. They have not reached the kernel or the far end.
+  // The number of bytes in the queue of this end, with the transport's overhead
+  // for each frame. These bytes have not reached the kernel or the far end.
   virtual size_t queued_bytes() const = 0;
-  // Bytes that are queued, or were sent and not yet received by the far end. 0:
-  // the far end has received everything. Another number is an estimate, because
-  // a kernel adds its own overhead. Makes a system call. If that fails, sent
-  // bytes count as received.
+  // The number of bytes that are queued, or were sent and not yet received by
+  // the far end. It is 0 only if the far end has received everything. Otherwise
+  // it is an estimate, because a kernel adds its own overhead. Makes a system
+  // call. If the call fails, sent bytes count as received.
   virtual size_t unreceived_bytes() const = 0;
-  // An upper bound of the descriptors and connections that were sent and not
-  // yet received. 0: there is none. Makes a system call.
+  // An upper bound of the number of descriptors and connections that were sent
+  // and not yet received. Makes a system call.
   virtual size_t unreceived_descriptors() const = 0;
-  // Whether the owner should receive no more requests from the far end, because
-  // too much is queued. Becomes true when the queue exceeds half of a limit,
-  // and false when it is at most a quarter of each limit. Takes no lock.
+  // Whether too much is queued. If so, the owner should receive no more
+  // requests from the far end. Becomes true when the queue exceeds half of a
+  // limit, and false when it is at most a quarter of each limit. Takes no lock.
   virtual bool congested() const = 0;
-  // Since when the far end has received nothing. Each call finds out whether it
-  // has received anything since the call before, and if so, returns the present
-  // time; so does the first call. InfiniteFuture(): nothing is queued. Makes a
-  // system call.
+  // Since when the far end has received nothing. InfiniteFuture() if nothing is
+  // queued. The first call returns the current time. A later call returns the
+  // current time if the far end has received anything since the previous call.
+  // Makes a system call.
   virtual event::Instant stalled_since() const = 0;
 
   // Why the connection is closed. OK: it is not known to be closed. Cancelled:
-  // closed at this end. Unavailable: the far end closed or died.
-  // InvalidArgument: the far end broke a rule of the frames' format. Internal:
-  // the kernel refused.
+  // this end closed. Unavailable: the far end closed or died. InvalidArgument:
+  // the far end broke a rule of the frames' format. Internal: the kernel
+  // refused.
   virtual absl::Status close_status() const = 0;
 
-  // The kernel's credentials of the far end. The accepted end gets those of the
-  // process that connected; the connecting end gets those of the process that
-  // listens.
-  // Errors: Unavailable: this end is closed, unless it closed because the far
-  // end broke a rule. Internal: the kernel does not say.
+  // The credentials of the far end, as the kernel knows them. An accepted end
+  // gets the credentials of the process that connected. A connecting end gets
+  // the credentials of the process that listens. Errors: Unavailable: this end
+  // is closed, for another reason than a broken rule of the far end. Internal:
+  // the kernel fails.
   virtual absl::StatusOr<event::Credentials> peer() const = 0;
-  // A pidfd of the far end, owned by the caller.
-  // Errors: Unavailable: this end is closed. Unimplemented: neither the kernel
-  // nor the transport provides one that is certain to be the far end's.
+  // Returns a pidfd of the far end. The caller owns it. Errors: Unavailable:
+  // this end is closed. Unimplemented: neither the kernel nor the transport
+  // provides a pidfd that is certain to be the far end's.
   virtual absl::StatusOr<event::UniqueFd> PeerPidFd() const = 0;
 
  private:
@@ -383,8 +387,9 @@ class Connection {
   std::atomic<int> references_{0};
 };
 
-// A shared reference to a connection; the last one destroys it. There may be
-// very many connections, and unlike std::shared_ptr it needs no extra memory.
+// A shared reference to a connection. The last reference destroys the
+// connection. Unlike std::shared_ptr, it needs no extra memory; there may be
+// very many connections.
 class ConnectionRef {
  public:
   ConnectionRef() = default;
@@ -418,7 +423,7 @@ class ConnectionRef {
   Connection* connection_ = nullptr;
 };
 
-// Accepts connections. The destructor stops listening and closes connections
+// Accepts connections. The destructor stops listening, and closes connections
 // that are not accepted yet. Accepted connections stay open.
 class Acceptor {
  public:
@@ -430,10 +435,10 @@ class Acceptor {
   virtual ~Acceptor() = default;
 
   // Begins to accept on `loop`. May be called once. Earlier connections wait in
-  // the backlog. Connections also wait there while no file descriptor is free;
-  // accepting resumes without a call and never spins. Does not own the
-  // arguments; both must outlive the acceptor.
-  // Errors: ResourceExhausted if the loop cannot watch one more.
+  // the backlog. Connections also wait there while no file descriptor is free.
+  // The acceptor then retries by itself and never spins. Does not own the
+  // arguments; both must outlive the acceptor. Errors: ResourceExhausted: the
+  // loop cannot watch another file descriptor.
   virtual absl::Status Attach(event::Loop* loop, Observer* observer) = 0;
 };
 
@@ -441,9 +446,9 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
-  // Listens at `address`. For sockets it is a path. A socket of a dead process
-  // at that path is replaced, and the acceptor's destructor removes its own.
-  // Every user may connect: the layer above checks access.
+  // Listens at `address`. For sockets the address is a path. A socket of a dead
+  // process at that path is replaced. The acceptor's destructor removes the
+  // acceptor's socket. Every user may connect; the layer above checks access.
   // Errors: AlreadyExists: another acceptor has the address. InvalidArgument:
   // the address is not valid. ResourceExhausted: no file descriptor is left.
   // Internal: the kernel refused.
@@ -459,8 +464,8 @@ class Transport {
       const std::string& address) = 0;
 };
 
-// A transport within one process. It can make both ends of a connection at
-// once, without an acceptor.
+// A transport within one process. It can make both ends of a connection without
+// an acceptor.
 class LocalTransport : public Transport {
  public:
   struct Pair {

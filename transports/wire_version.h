@@ -14,24 +14,26 @@
 namespace le {
 namespace transports {
 
-// The range of versions that this library understands.
+// The lowest and the highest version that this library understands.
 constexpr uint8_t kLowestWireVersion = 1;
 constexpr uint8_t kWireVersion = 1;
 
-// A server with this capability makes a connection accept file descriptors only
-// when it has accepted the client. So none of a refused client arrives.
+// A capability of a server: its end of a connection accepts file descriptors
+// only once the server has accepted the client. So no file descriptor of a
+// refused client arrives.
 constexpr uint64_t kLetsDescriptorsIn = 1;
 
-// The versions and capabilities of a library. Each library sends them to the
-// directory, which sends each end of an introduction those of the other.
+// The versions and capabilities of a library. Each library sends its Dialect to
+// the directory. In an introduction, the directory sends each end the Dialect
+// of the other end.
 struct Dialect {
   uint32_t lowest = kLowestWireVersion;
   uint32_t highest = kWireVersion;
-  // Each bit has one meaning for ever. A peer ignores unknown bits.
+  // The meaning of a bit never changes. A peer ignores unknown bits.
   uint64_t capabilities = kLetsDescriptorsIn;
 };
 
-// The highest version that both understand. 0: they have none in common.
+// The highest version that both understand, or 0 if there is none.
 inline uint32_t CommonVersion(const Dialect& a, const Dialect& b) {
   const uint32_t version = std::min(a.highest, b.highest);
   return version >= std::max(a.lowest, b.lowest) ? version : 0;

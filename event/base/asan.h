@@ -26,7 +26,7 @@ namespace event {
 
 #ifdef LE_ASAN
 constexpr bool kAsan = true;
-// From now on AddressSanitizer reports every access to the memory.
+// From now on AddressSanitizer reports each access to this memory.
 inline void Poison(const void* memory, size_t size) {
   ASAN_POISON_MEMORY_REGION(memory, size);
 }

@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The function by which Fatal() ends the process. event/process.cc sets it when
-// the first Process is made. Before that Fatal() calls exit().
+// The function by which Fatal() ends the process. event/process.cc sets this
+// function when the first Process is made. Before that, Fatal() calls exit() or
+// abort().
 
 #ifndef LE_MESSAGING_EVENT_BASE_DIE_H_
 #define LE_MESSAGING_EVENT_BASE_DIE_H_
@@ -16,8 +17,8 @@ namespace event {
 using DieFunction = void (*)(absl::string_view message);
 void SetDieFunction(DieFunction die);
 
-// Whether a fatal error should leave a core dump: LE_ABORT_ON_FATAL is neither
-// empty nor "0".
+// Whether a fatal error should abort the process, to leave a core dump. True if
+// the environment variable LE_ABORT_ON_FATAL is neither empty nor "0".
 bool AbortsOnFatal();
 
 }  // namespace event

@@ -21,8 +21,9 @@ namespace le {
 namespace event {
 namespace sys {
 
-// Answers the system calls of sys.h, which describes each. The default is the
-// operating system; a test can set another kernel (SetKernel()). Any thread.
+// Answers the system calls that sys.h declares and describes. The default is
+// the operating system; a test can set another kernel (SetKernel()). Any thread
+// may make calls.
 class Kernel {
  public:
   // ---- Descriptors ----
@@ -98,8 +99,8 @@ class Kernel {
   virtual void SchedYield() = 0;
 
  protected:
-  // Not virtual, so that the operating system's kernel is never destroyed: code
-  // in exit() may still make calls.
+  // This destructor is not virtual. So the object for the operating system has
+  // a trivial destructor, and code in exit() can still make calls.
   ~Kernel() = default;
 };
 

@@ -27,8 +27,8 @@ namespace event {
 namespace {
 
 // Longer messages are cut off. A write of at most PIPE_BUF bytes to a pipe is
-// atomic, so lines of several writers do not mix. A whole line, and a line that
-// reports dropped lines, fit into PIPE_BUF together.
+// atomic, so lines of several writers do not mix. One write may have two lines:
+// the message, and the number of dropped lines. Both fit into PIPE_BUF.
 constexpr size_t kMaxMessageBytes = 3600;
 constexpr size_t kMaxNameBytes = 100;
 static_assert(kMaxMessageBytes + 4 * kMaxNameBytes <= PIPE_BUF, "");
@@ -54,9 +54,9 @@ int CurrentLevel() {
   return level;
 }
 
-// Blocks SIGPIPE and SIGXFSZ for the calling thread while it writes: the kernel
-// sends both to the writing thread. The process's actions for these signals
-// belong to the user, and stay unchanged.
+// Blocks SIGPIPE and SIGXFSZ for the calling thread while it writes, because
+// the kernel sends both signals to the writing thread. The process's signal
+// actions belong to the user, so they are not changed.
 class SignalGuard {
  public:
   SignalGuard() {
@@ -69,7 +69,7 @@ class SignalGuard {
   }
   ~SignalGuard() {
     if (!blocked_) return;
-    // A signal that was pending before was not caused here, and stays pending.
+    // A signal that was already pending has another cause, so it stays pending.
     for (const int signal : {SIGPIPE, SIGXFSZ}) {
       if (sigismember(&pending_, signal) != 0) sigdelset(&signals_, signal);
     }
@@ -81,7 +81,7 @@ class SignalGuard {
   SignalGuard(const SignalGuard&) = delete;
   SignalGuard& operator=(const SignalGuard&) = delete;
 
-  // False: do not write, because a signal could end the process.
+  // If it is false, do not write, because a signal could end the process.
   bool blocked() const { return blocked_; }
 
  private:
@@ -91,8 +91,9 @@ class SignalGuard {
   bool blocked_;
 };
 
-// Writes to standard error without waiting. Other processes share the flags of
-// its open file, so O_NONBLOCK must not be set on it.
+// Writes to standard error without waiting. O_NONBLOCK must not be set on
+// standard error itself, because other processes share the open file and its
+// flags.
 ssize_t WriteWithoutWaiting(absl::string_view text) {
   constexpr int kFd = STDERR_FILENO;
   struct stat info;
@@ -111,8 +112,9 @@ ssize_t WriteWithoutWaiting(absl::string_view text) {
       "/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0));
   if (own) return sys::Write(own.get(), text.data(), text.size());
   if (errno == ENXIO) return -1;  // a pipe without a reader
-  // It cannot be opened (no /proc, or no permission). If poll() reports a pipe
-  // writable, it has room for this line, unless another writer is faster.
+  // Standard error could not be opened again (no /proc, or no permission). If
+  // poll() reports that a pipe is writable, it has room for this text, unless
+  // another writer fills it first.
   struct pollfd room = {kFd, POLLOUT, 0};
   if (sys::Poll(&room, 1, 0) <= 0) return -1;
   return sys::Write(kFd, text.data(), text.size());

@@ -14,25 +14,27 @@
 namespace le {
 namespace event {
 
-// Syslog's severities, from low to high. The numbers are those of the C API.
+// Syslog's severities, from low to high. The C API uses the same numbers.
 enum class LogLevel { kDebug, kInfo, kWarning, kError, kCritical, kEmergency };
 
 const char* LogLevelName(LogLevel level);
 
-// Finds the level of that name, in upper or lower case. False, and `level`
-// unchanged, if there is none.
+// Finds the level of that name, in upper or lower case. If no level has that
+// name, returns false and does not change `level`.
 bool ParseLogLevel(absl::string_view name, LogLevel* level);
 
-// Any thread. Writes one line to the sink, if its level is high enough. The
-// default sink is standard error. The default lowest level is that of the
-// environment variable LE_LOG_LEVEL, or else kInfo. Preserves errno.
+// Any thread. Writes one line to the sink. Does nothing if `level` is below the
+// level of SetLogLevel(). The default sink is standard error. The default level
+// is that of the environment variable LE_LOG_LEVEL, or else kInfo. Preserves
+// errno.
 //
 // The default sink does not wait for a reader and raises no signal. A line that
-// cannot be written now is dropped, and the next line that can be written is
-// preceded by the number of dropped lines.
+// cannot be written at once is dropped. Before the next line, the sink writes
+// how many lines it has dropped.
 void Log(LogLevel level, absl::string_view message);
 
-// Whether Log() would write anything. Lets callers skip building a message.
+// Whether Log() writes lines of this level. If not, the caller need not build
+// its message.
 bool LogEnabled(LogLevel level);
 void SetLogLevel(LogLevel level);
 

@@ -83,8 +83,9 @@ TEST(LogDeathTest, FatalEndsAsItWasTold) {
 
 // ---- Standard error in trouble ----
 
-// Each test runs in a process of its own, which changes its standard error and
-// exits with kPassed. If the log waits for a reader, the test hangs.
+// Each test runs in a child process, which changes its own standard error. If
+// the test passes, the child exits with kPassed. If the log waits for a reader,
+// the test hangs.
 constexpr int kPassed = 42;
 
 #define EXPECT_IN_CHILD(...)          \
@@ -96,12 +97,12 @@ constexpr int kPassed = 42;
       },                              \
       testing::ExitedWithCode(kPassed), "")
 
-// If the condition is false, ends the child with a status made of the line's
-// number.
+// If the condition is false, ends the child with a status that depends on the
+// line.
 #define REQUIRE(condition) \
   if (!(condition)) _exit(static_cast<int>(__LINE__ % 200 + 43))
 
-// The bytes written into `fd` so far.
+// Reads the bytes that were written to `fd` so far.
 std::string Drain(int fd) {
   fcntl(fd, F_SETFL, O_NONBLOCK);
   std::string text;
@@ -116,7 +117,7 @@ bool Contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-// Makes a pipe the standard error. Returns the reader's end.
+// Replaces standard error by a pipe. Returns the pipe's reading end.
 int PipeAsStandardError() {
   int fds[2];
   REQUIRE(pipe(fds) == 0 && dup2(fds[1], STDERR_FILENO) == STDERR_FILENO);
@@ -124,8 +125,8 @@ int PipeAsStandardError() {
   return fds[0];
 }
 
-// Writes more than standard error can hold, and again after `reader` has read
-// everything. Then the number of dropped lines is logged.
+// Logs more lines than standard error can hold, then reads everything from
+// `reader`, then logs again. Expected: the log has the number of dropped lines.
 void OverfillAndRead(int reader) {
   constexpr int kLines = 20000;
   const int flags = fcntl(STDERR_FILENO, F_GETFL);
@@ -148,7 +149,7 @@ TEST(StandardErrorDeathTest, APipeThatNobodyReadsDropsAndCounts) {
   EXPECT_IN_CHILD({ OverfillAndRead(PipeAsStandardError()); });
 }
 
-// Standard error belongs to another user, or there is no /proc.
+// Makes open() fail, as if standard error belonged to another user.
 class NoOpen final : public sys::Interceptor {
  public:
   int FailCall(const sys::Call& call) override {
@@ -173,8 +174,8 @@ TEST(StandardErrorDeathTest, ASocketThatNobodyReadsDropsAndCounts) {
   });
 }
 
-// In the end a terminal has room for only a part of a line. Writing the rest
-// would block.
+// When the terminal is nearly full, it has room for only a part of a line.
+// Writing the rest of the line would block.
 TEST(StandardErrorDeathTest, ATerminalThatNobodyReadsDoesNotBlock) {
   EXPECT_IN_CHILD({
     const int reader = posix_openpt(O_RDWR | O_NOCTTY);
@@ -212,7 +213,9 @@ TEST(StandardErrorDeathTest, AReaderThatHasGoneEndsNobody) {
   });
 }
 
-// The terminal cannot be opened again, so the signal comes from the write.
+// The pipe cannot be opened again, so the log writes to standard error itself,
+// which raises SIGPIPE. Expected: the log removes its own signal. A signal that
+// was blocked and pending before stays.
 TEST(StandardErrorDeathTest, ASignalOfTheWriteIsTakenAndNoOther) {
   EXPECT_IN_CHILD({
     static NoOpen no_open;
@@ -283,7 +286,8 @@ TEST(StandardErrorDeathTest, TheLongestLineWithTheCountFitsIntoOnePiece) {
 // ---- The level that the environment asks for ----
 
 TEST(LogLevelTest, IsNoMatterOfTheLocale) {
-  // Turkish in an encoding of single bytes: there 'i' is not a small 'I'.
+  // Make a Turkish locale with an encoding of single bytes. In this locale, 'i'
+  // is not the lower case of 'I'.
   const std::string folder = testing::TempDir();
   const std::string locale = folder + "/tr_TR";
   if (std::system(("localedef -c -i tr_TR -f ISO-8859-9 " + locale +

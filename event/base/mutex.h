@@ -27,7 +27,7 @@ class ABSL_LOCKABLE Mutex {
     mutex_.lock();
     TellLocked();
   }
-  // False: it is locked, perhaps by the calling thread.
+  // Returns false if the mutex is locked, perhaps by the calling thread.
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) {
     if (!mutex_.try_lock()) return false;
     TellLocked();
@@ -35,12 +35,13 @@ class ABSL_LOCKABLE Mutex {
   }
   void Unlock() ABSL_UNLOCK_FUNCTION() {
     mutex_.unlock();
-    // From here on the mutex may be destroyed.
+    // Another thread may have destroyed the mutex by now, so do not use it.
     TellUnlocked();
   }
 
-  // Called after every lock and unlock of any mutex, on the thread that locks.
-  // Null outside a simulation. Set it while no lock is held.
+  // Called after each lock and unlock of any mutex, by the thread that locks or
+  // unlocks. There is no observer outside a simulation. Set the observer only
+  // while no lock is held.
   struct Observer {
     void (*on_locked)();
     void (*on_unlocked)();
@@ -90,7 +91,7 @@ class RecursiveMutex {
   std::recursive_mutex mutex_;
 };
 
-// Holds a Mutex for as long as it lives, or until Unlock().
+// Holds a Mutex from its construction until its destruction or Unlock().
 class ABSL_SCOPED_LOCKABLE MutexLock {
  public:
   explicit MutexLock(Mutex* mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex)

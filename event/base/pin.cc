@@ -17,7 +17,7 @@ void PinThisCode() {
   if (dladdr(&pinned, &here) == 0 || here.dli_fname == nullptr) return;
   // If this code is in the program itself, dlopen() fails or does nothing.
   dlopen(here.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
-  dlerror();  // clear the error, so that the user does not see it
+  dlerror();  // clear the error, so that the user's dlerror() omits it
 }
 
 }  // namespace event

@@ -8,9 +8,9 @@ namespace le {
 namespace event {
 
 // If this code is in a plug-in, keeps the plug-in loaded: dlclose() has no
-// effect. Threads that end later run its code, and a key for thread data cannot
-// be deleted while a thread has data. Do not call it with a lock held: a thread
-// that holds the loader's lock may wait for that lock.
+// effect. This is needed, because a thread that ends later runs code of the
+// library, the destructor of a POSIX key. Do not hold a lock during the call: a
+// thread that holds the loader's lock may wait for your lock.
 void PinThisCode();
 
 }  // namespace event

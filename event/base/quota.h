@@ -1,15 +1,15 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts how many units of one resource each user has. For one thread; makes no
-// system calls.
+// Counts how many units of one resource each user has. Only one thread may use
+// a Quota. It makes no system calls.
 //
-// A Charge stands for one unit that a user has. Keep it with the unit, so that
-// the unit counts until it is destroyed.
+// A Charge represents one unit that a user has. Keep the Charge with the unit,
+// so that the unit counts until it is destroyed.
 //
-// A user may take one more unit while it has fewer than are left. So the first
-// user gets at most half of the total, the next one half of the rest, and so
-// on. No user can take all units, even without a limit of its own.
+// A user may take one more unit while it has fewer units than are free. So the
+// first user gets at most half of the total, the next user half of the rest,
+// and so on. No user can take all units, even without a limit for each user.
 
 #ifndef LE_MESSAGING_EVENT_BASE_QUOTA_H_
 #define LE_MESSAGING_EVENT_BASE_QUOTA_H_
@@ -28,20 +28,21 @@ class Quota {
  public:
   struct Bound {
     uint64_t total = UINT64_MAX;
-    // The part of the total that only administration may take.
+    // The part of the total that only kAdministration may take.
     uint64_t reserve = 0;
     // The limit of each user.
     uint64_t per_user = UINT64_MAX;
   };
   enum class Purpose {
     kAny,
-    // May exceed the user's limit by the reserve, and may take the last units.
+    // May exceed the user's limit by the reserve, and may take the last units
+    // of the total.
     kAdministration,
-    // Counted, and never refused.
+    // The unit is counted, but never refused.
     kUnbounded,
   };
 
-  // One unit, or none. Must not outlive its quota.
+  // One unit, or no unit. A Charge must not outlive its quota.
   class Charge {
    public:
     Charge() = default;
@@ -71,10 +72,10 @@ class Quota {
   Quota(const Quota&) = delete;
   Quota& operator=(const Quota&) = delete;
 
-  // Takes one unit. An empty charge: the user may not have more.
+  // Takes one unit. Returns an empty charge if the user may not have more.
   Charge Take(uid_t user, Purpose purpose = Purpose::kAny);
-  // Like Take(), for a unit that cannot keep a Charge. True: the caller must
-  // call GiveBack() once.
+  // Like Take(), for a unit that cannot keep a Charge. If it returns true, the
+  // caller must call GiveBack() once.
   bool TakeUncharged(uid_t user, Purpose purpose = Purpose::kAny);
   void GiveBack(uid_t user);
   bool MayTake(uid_t user, Purpose purpose = Purpose::kAny) const;
@@ -87,7 +88,8 @@ class Quota {
   uint64_t used_by(uid_t user) const;
   const std::map<uid_t, uint64_t>& users() const { return users_; }
   // Describes an error in the counts. Empty if the users' units add up to
-  // used(), and all are within the bound. For quotas without kUnbounded.
+  // used() and no number exceeds the bound. For quotas without kUnbounded
+  // units.
   std::string Discrepancy() const;
 
  private:

@@ -16,7 +16,7 @@ using Charges = std::vector<Quota::Charge>;
 
 constexpr auto kAdministration = Quota::Purpose::kAdministration;
 
-// Takes as many units as `user` may have, and returns their number.
+// Takes as many units as `user` may have. Returns their number.
 size_t TakeAll(Quota* quota, uid_t user, Charges* charges,
                Quota::Purpose purpose = Quota::Purpose::kAny) {
   size_t taken = 0;

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counted references, with the count in the object itself.
+// Counted references. The count is in the object itself.
 
 #ifndef LE_MESSAGING_EVENT_BASE_REF_H_
 #define LE_MESSAGING_EVENT_BASE_REF_H_
@@ -13,8 +13,9 @@
 namespace le {
 namespace event {
 
-// Base of an object that is deleted with its last reference. It begins with one
-// reference, which belongs to its creator. Any thread.
+// Base of an object that is deleted when its last reference is removed. A new
+// object has one reference, which belongs to its creator. Any thread may add
+// and remove references.
 template <typename T>
 class RefCounted {
  public:
@@ -36,7 +37,7 @@ class RefCounted {
   std::atomic<int32_t> references_{1};
 };
 
-// Owns one reference to a T, which has Ref() and Unref(), or nothing.
+// Owns one reference to a T, or nothing. T has the functions Ref() and Unref().
 template <typename T>
 class Ref {
  public:

@@ -21,7 +21,7 @@
 
 #include "absl/base/optimization.h"
 
-// Older headers do not define it. The number is the same on all architectures.
+// Older headers do not define this number. It is the same on all architectures.
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441
 #endif
@@ -187,14 +187,15 @@ class OperatingSystem final : public Kernel {
 
 OperatingSystem g_operating_system;
 
-// Whether there is an interceptor, or another kernel.
+// Whether an interceptor, or a kernel other than the operating system, is set.
 std::atomic<bool> g_diverted{false};
 std::atomic<Interceptor*> g_interceptor{nullptr};
 std::atomic<Kernel*> g_kernel{&g_operating_system};
 
 inline bool IsDiverted() { return g_diverted.load(std::memory_order_relaxed); }
 
-// The interceptor, while the calling thread is inside it.
+// Gives access to the interceptor. During its lifetime, the calling thread
+// counts as inside the interceptor.
 class Inside {
  public:
   Inside() {
@@ -242,8 +243,8 @@ bool Fails(const Call& call) {
   return error != 0;
 }
 
-// Makes a call. `make` calls the kernel that it gets. The type of
-// g_operating_system is known, so calling it is not virtual.
+// Makes a call. `make` calls the kernel that it gets as its argument. The
+// compiler knows the type of g_operating_system, so that call is not virtual.
 template <typename MakeCall>
 inline auto Make(const Call& call, MakeCall make)
     -> decltype(make(&g_operating_system)) {
@@ -308,7 +309,7 @@ int Close(int fd) {
     const Inside interceptor;
     if (interceptor.get() != nullptr) interceptor.get()->OnClose(fd);
   }
-  // The interceptor may change the result, but the file descriptor is closed.
+  // Close the file descriptor even if the interceptor then changes the result.
   const int result = CurrentKernel()->Close(fd);
   return Fails({"Close", fd}) ? -1 : result;
 }

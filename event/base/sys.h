@@ -1,20 +1,20 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The thin layer through which every system call of the project goes.
+// The thin layer that makes every system call of the project.
 //
 // Each function makes the system call of the same name, with its conventions:
-// -1 and errno on failure, and no retries. In addition a test can make any call
-// fail (see Interceptor), or let another kernel answer it (see SetKernel()). In
-// production this costs a relaxed load and a predicted branch.
+// -1 and errno on failure, and no retries. A test can make any call fail (see
+// Interceptor), or let another kernel answer it (see SetKernel()). In
+// production this adds one relaxed load and one predicted branch to each call.
 //
-// File descriptors 0 to 2 are the standard ones, for programs and log lines. A
-// file descriptor that is made here never has such a number, even if one of
-// these is closed.
+// File descriptors 0 to 2 are the standard ones: the user's program and log
+// lines use them. No function of this layer returns a new file descriptor with
+// such a number, even if that number is free.
 //
-// Callers make file descriptors close-on-exec by flags (SOCK_CLOEXEC,
-// O_CLOEXEC, ...). Functions without such flags always set it, and their
-// comments say so.
+// To make a file descriptor close-on-exec, a caller passes a flag
+// (SOCK_CLOEXEC, O_CLOEXEC, ...). A function without flags always sets
+// close-on-exec, and its comment says so.
 
 #ifndef LE_MESSAGING_EVENT_BASE_SYS_H_
 #define LE_MESSAGING_EVENT_BASE_SYS_H_
@@ -38,70 +38,72 @@ namespace le {
 namespace event {
 namespace sys {
 
-// A call that is about to be made, with the details on which an interceptor may
-// let its failure depend.
+// Describes a system call that is about to be made. An interceptor decides by
+// this description whether the call fails.
 struct Call {
-  const char* name;  // the function's name here ("SendMsg")
+  const char* name;  // the name of the function in this header ("SendMsg")
   int fd = -1;       // the file descriptor, if the call has exactly one
   // EpollCtl: the operation. GetSockOpt, SetSockOpt: the option. Fcntl: the
   // command. Recv, RecvMsg: the flags. EpollWait: the timeout. SendMsg: 1 if it
-  // sends a descriptor. Poll: 1 if it may wait. Otherwise 0.
+  // sends a file descriptor. Poll: 1 if it may wait. Other calls: 0.
   int detail = 0;
   // Only for Poll:
   const struct pollfd* fds = nullptr;
   nfds_t fd_count = 0;
 };
 
-// Decides which system calls fail. The real process has one at most.
+// Decides which system calls fail. A real process has at most one interceptor.
 class Interceptor {
  public:
   virtual ~Interceptor() = default;
-  // Returns 0 to make the call, or the errno with which it fails without being
-  // made. Called on any thread. Must not call a function of this layer. It may
-  // first do, on the same thread, the work that a blocking call would wait for.
+  // Returns 0 to make the call. Otherwise the call is not made, and fails with
+  // the returned errno. Any thread may call this function. It must not call a
+  // function of this layer. Before a blocking call it may do the work that the
+  // call would wait for.
   virtual int FailCall(const Call& call) = 0;
-  // Sets the time of either clock. False: the kernel's time is used.
+  // May set the time that Clock() or CoarseClock() returns. Returns false to
+  // use the kernel's time.
   virtual bool Clock(struct timespec* now) {
     static_cast<void>(now);
     return false;
   }
-  // Fills the buffer instead of the kernel's GetRandom(). False: the kernel
-  // fills it.
+  // May fill the buffer in place of GetRandom(). Returns false to let the
+  // kernel fill it.
   virtual bool Random(void* buffer, size_t size) {
     static_cast<void>(buffer);
     static_cast<void>(size);
     return false;
   }
-  // Called after Dup() has made `fd`, and before Close() closes it, so that a
-  // test can count descriptors.
+  // With these two, a test can count descriptors. OnDup() is called after Dup()
+  // has made `fd`, and OnClose() before Close() closes `fd`.
   virtual void OnDup(int fd) { static_cast<void>(fd); }
   virtual void OnClose(int fd) { static_cast<void>(fd); }
 };
 
-// Null: no interceptor. Waits until no other thread is inside the former one.
-// After that the former one may be destroyed.
+// Sets the interceptor. Null removes it. Waits until no other thread is inside
+// the former interceptor, which may then be destroyed.
 void SetInterceptor(Interceptor* interceptor);
 
-// Sets the kernel that answers the calls. Null: the operating system. Call it
-// only while no other thread makes calls.
+// Sets the kernel that answers the calls. Null means the operating system.
+// Call it only while no other thread makes calls.
 void SetKernel(Kernel* kernel);
 
 // ---- Descriptors ----
 
-// Never retry it: on Linux the file descriptor is closed even if the call
-// fails. (An interceptor changes only the result; the file descriptor is
-// closed.)
+// Never retry a failed Close(): on Linux the file descriptor is closed even if
+// the call fails. This is also true if an interceptor makes the call fail.
 int Close(int fd);
 ssize_t Read(int fd, void* buffer, size_t size);
 ssize_t Write(int fd, const void* buffer, size_t size);
-// A duplicate with close-on-exec set.
+// Returns a duplicate with close-on-exec set.
 int Dup(int fd);
-// For a received file descriptor. Returns `fd`, or if its number is a standard
-// one, a duplicate with close-on-exec set. -1 and errno: it could not be
-// duplicated, and is closed. Interceptors are not asked.
+// For a file descriptor that was received or has just been made. If its number
+// is not a standard one, returns `fd`. Otherwise closes `fd` and returns a
+// duplicate with close-on-exec set. If duplicating fails, returns -1 and sets
+// errno. An interceptor cannot make it fail.
 int MoveFromStandard(int fd);
-// For programs: opens /dev/null as each standard file descriptor that is
-// closed.
+// Opens /dev/null in place of each standard file descriptor that is closed. For
+// programs, not for libraries.
 void OpenMissingStandard();
 int Fcntl(int fd, int command, intptr_t argument);
 int Ioctl(int fd, unsigned long request, void* argument);
@@ -130,8 +132,8 @@ int Shutdown(int fd, int how);
 int EpollCreate(int flags);
 int EpollCtl(int epoll, int operation, int fd, struct epoll_event* event);
 int EpollWait(int epoll, struct epoll_event* events, int count, int timeout_ms);
-// Its precision is a nanosecond. ENOSYS before Linux 5.11. `timeout` null: no
-// limit.
+// Its precision is a nanosecond. Fails with ENOSYS before Linux 5.11. If
+// `timeout` is null, it waits without limit.
 int EpollPWait2(int epoll, struct epoll_event* events, int count,
                 const struct timespec* timeout);
 int EventFd(unsigned initial, int flags);
@@ -139,8 +141,9 @@ int TimerFdCreate(int clock, int flags);
 int TimerFdSetTime(int fd, int flags, const struct itimerspec* value,
                    struct itimerspec* old_value);
 int SignalFd(int fd, const sigset_t* mask, int flags);
-// Waits while *word == expected, until the instant `deadline` of
-// CLOCK_MONOTONIC (null: no limit). Only threads of this process can wake it.
+// Waits while *word == expected, at most until the time `deadline` of
+// CLOCK_MONOTONIC. If `deadline` is null, it waits without limit. Only threads
+// of this process can end the wait.
 int FutexWait(uint32_t* word, uint32_t expected,
               const struct timespec* deadline);
 int FutexWake(uint32_t* word, int count);
@@ -160,14 +163,15 @@ int InotifyAddWatch(int inotify, const char* path, uint32_t events);
 
 // ---- Process ----
 
-// The calling thread's signal mask, like pthread_sigmask().
+// Changes the calling thread's signal mask, like pthread_sigmask().
 int SigMask(int how, const sigset_t* set, sigset_t* old_set);
 int SigPending(sigset_t* set);
 // Removes and returns a pending signal of `set`.
 int SigTimedWait(const sigset_t* set, const struct timespec* timeout);
-// CLOCK_MONOTONIC. Cannot fail.
+// Reads CLOCK_MONOTONIC. Cannot fail.
 void Clock(struct timespec* now);
-// CLOCK_MONOTONIC_COARSE: the time of the kernel's last tick. Cannot fail.
+// Reads CLOCK_MONOTONIC_COARSE, the time of the kernel's last tick. Cannot
+// fail.
 void CoarseClock(struct timespec* now);
 int GetRLimit(int resource, struct rlimit* limit);
 int SetRLimit(int resource, const struct rlimit* limit);

@@ -148,8 +148,8 @@ TEST(SysTest, DupIsCloseOnExec) {
   EXPECT_NE(sys::Fcntl(copy.get(), F_GETFD, 0) & FD_CLOEXEC, 0);
 }
 
-// The number of a closed standard descriptor is never used again, because other
-// code may write to it.
+// A standard descriptor is closed. Expected: no new descriptor gets its number,
+// because other code may write to this number.
 TEST(SysTest, NothingTakesThePlaceOfAStandardDescriptor) {
   const pid_t child = fork();
   if (child == 0) {

@@ -9,13 +9,13 @@
 namespace le {
 namespace event {
 
-// Identifies the running thread of a simulation, which runs several threads on
-// one real thread. Null: no simulation runs on this thread.
+// Identifies the simulated thread that runs on this real thread. Null if no
+// simulation runs on this real thread.
 inline thread_local const void* simulated_thread = nullptr;
 
 // Identifies the calling thread, without a system call. The value is never
-// null, constant during the thread's life, and different for each living
-// thread. A later thread may get the value of one that has ended.
+// null. It is constant during the thread's life, and different for each living
+// thread. A later thread may get the value of a thread that has ended.
 inline const void* ThisThread() {
   static thread_local char here;
   const void* const simulated = simulated_thread;

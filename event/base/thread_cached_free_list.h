@@ -13,27 +13,27 @@
 namespace le {
 namespace event {
 
-// The free objects of a pool, linked through their own `next_free`. Any thread
+// The free objects of a pool, linked by their member `next_free`. Any thread
 // may take objects and put them back.
 //
-// One thread may own the list. It takes from, and puts back to, a list of its
-// own without a lock. Objects that other threads put back go to a second list,
-// which a lock guards. The owner takes over that whole list when its own one is
-// empty; other threads take from it one by one.
+// One thread may own the free list. It has a list of its own (owner_list_),
+// which it uses without a lock. All other threads use a second list
+// (shared_list_), which a lock guards. When the owner's list is empty, the
+// owner takes over the whole second list.
 //
-// The list neither makes, destroys nor counts objects. Its user does.
+// This class does not make, destroy or count objects; its user does.
 template <typename T>
 class ThreadCachedFreeList {
  public:
-  // Owned by the calling thread, or by none. Without an owner every access
-  // takes the lock.
+  // With `has_owner`, the calling thread becomes the owner. Without an owner,
+  // each access takes the lock.
   explicit ThreadCachedFreeList(bool has_owner)
       : owner_(has_owner ? ThisThread() : nullptr) {}
   ThreadCachedFreeList(const ThreadCachedFreeList&) = delete;
   ThreadCachedFreeList& operator=(const ThreadCachedFreeList&) = delete;
 
-  // Any thread. Null if no object is free. Other threads cannot reach the
-  // owner's list.
+  // Any thread. Returns null if no object is free. Only the owner gets objects
+  // of the owner's list.
   T* Take() {
     if (!IsOwner()) return TakeShared();
     T* const object = owner_list_ != nullptr ? owner_list_ : TakeAllShared();
@@ -52,8 +52,8 @@ class ThreadCachedFreeList {
     PutIntoSharedList(object);
   }
 
-  // Called by the owner, or by another thread after the owner has ended. From
-  // now on the list has no owner, and all threads reach all objects.
+  // Removes the owner, so that all threads can take all objects. The owner may
+  // call it. After the owner has ended, any thread may call it.
   void DropOwner() {
     MutexLock lock(&mutex_);
     owner_.store(nullptr, std::memory_order_relaxed);
@@ -78,7 +78,8 @@ class ThreadCachedFreeList {
     return object;
   }
 
-  // Empties the second list, and returns its first object.
+  // Empties the second list and returns its first object, which links to the
+  // rest.
   ABSL_ATTRIBUTE_NOINLINE T* TakeAllShared() {
     if (shared_list_.load(std::memory_order_relaxed) == nullptr) return nullptr;
     MutexLock lock(&mutex_);
@@ -91,10 +92,10 @@ class ThreadCachedFreeList {
   }
 
   std::atomic<const void*> owner_;
-  T* owner_list_ = nullptr;  // only the owner uses it
+  T* owner_list_ = nullptr;  // used by the owner only
   Mutex mutex_;
-  // Changed under the lock only. The owner checks without it whether the list
-  // is empty.
+  // Changed only under the lock. The owner checks without the lock whether this
+  // list is empty.
   std::atomic<T*> shared_list_{nullptr};
 };
 

@@ -30,8 +30,8 @@ TEST(ThreadCachedFreeListTest, OnlyTheOwnerReachesItsList) {
   std::thread([&] { EXPECT_EQ(list.Take(), &object); }).join();
 }
 
-// The owner finds the shared list not empty, but the other thread is the first
-// to get the lock and the only object.
+// A race for the only object: the owner sees that the shared list is not empty,
+// but the other thread gets the lock first and takes the object.
 TEST(ThreadCachedFreeListTest, TheLastSharedObjectMayGoToEither) {
   ThreadCachedFreeList<Object> list(/*has_owner=*/true);
   Object object;

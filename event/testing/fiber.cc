@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The hardened longjmp() of the C library reports a jump to another stack as an
-// error.
+// With _FORTIFY_SOURCE, the C library's longjmp() reports a jump to another
+// stack as an error.
 #undef _FORTIFY_SOURCE
 
 #include "event/testing/fiber.h"
@@ -49,11 +49,11 @@ namespace event {
 
 namespace {
 
-// Enough for tests. Only pages that are touched use memory.
+// This size is enough for tests. Only pages that are touched use memory.
 constexpr size_t kStackBytes = size_t{1} << 20;
 constexpr size_t kGuardBytes = size_t{64} << 10;
 
-// Free stacks. They are kept because a new one costs page faults.
+// Keeps free stacks, because each new stack causes page faults.
 class StackPool {
  public:
   static StackPool* Get() {
@@ -70,7 +70,8 @@ class StackPool {
         mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) std::abort();
-    // A guard page: an overflow must not write into the next stack.
+    // With guard pages, an overflow of the stack crashes. Otherwise it would
+    // write into the next stack.
     mprotect(stack, kGuardBytes, PROT_NONE);
     return stack;
   }
@@ -80,8 +81,8 @@ class StackPool {
   std::vector<void*> free_;
 };
 
-// The C++ runtime's per-thread state of exceptions, as the Itanium ABI defines
-// it.
+// The exception state that the C++ runtime keeps for each thread. The Itanium
+// ABI defines this layout.
 struct ExceptionGlobals {
   void* caught = nullptr;
   unsigned int uncaught = 0;
@@ -91,7 +92,7 @@ struct ExceptionGlobals {
 
 struct Fiber::State {
   std::function<void()> body;
-  void* stack = nullptr;  // null: the stack of a real thread
+  void* stack = nullptr;  // null for the stack of a real thread
   bool started = true;
   ucontext_t context;  // for the first switch to the fiber
   jmp_buf place;       // for later switches
@@ -137,8 +138,8 @@ void Fiber::Switch(Fiber* from, Fiber* to) {
   simulated_thread = to->state_->stack != nullptr ? to->state_.get() : nullptr;
   *exceptions = to->state_->exceptions;
   errno = to->state_->error;
-  // Do not use swapcontext(): it makes a system call for the signal mask each
-  // time.
+  // Do not use swapcontext(), because it makes a system call for the signal
+  // mask.
   if (_setjmp(from->state_->place) != 0) return;
   if (to->state_->started) _longjmp(to->state_->place, 1);
   to->state_->started = true;
@@ -147,7 +148,7 @@ void Fiber::Switch(Fiber* from, Fiber* to) {
 
 void Fiber::Finish(Fiber* from, Fiber* to) {
   Switch(from, to);
-  std::abort();  // a switch to it is a bug
+  std::abort();  // a switch to this fiber is a bug
 }
 
 #else  // threads
@@ -160,8 +161,8 @@ struct Fiber::State {
   std::thread thread;
 
   void Give() {
-    // Notify under the lock: this may be destroyed as soon as its thread has
-    // the turn.
+    // Notify under the lock. As soon as the thread has its turn, it may destroy
+    // this State.
     std::lock_guard<std::mutex> lock(mutex);
     has_turn = true;
     given.notify_one();
@@ -195,8 +196,8 @@ Fiber::~Fiber() {
 }
 
 void Fiber::Switch(Fiber* from, Fiber* to) {
-  // `from` may be destroyed meanwhile, and then never runs again. Its state
-  // stays.
+  // `from` may be destroyed before the switch back. Then this thread never runs
+  // again, and its State stays allocated.
   State* const mine = from->state_.get();
   to->state_->Give();
   mine->Take();

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads of execution of which one runs at a time. Only the simulation uses
-// them.
+// Fibers: threads of execution, of which only one runs at a time. Only the
+// simulation uses them.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_FIBER_H_
 #define LE_MESSAGING_EVENT_TESTING_FIBER_H_
@@ -13,28 +13,29 @@
 namespace le {
 namespace event {
 
-// A stack, and the per-thread state of C++ and of this project. All fibers
-// share one thread of the operating system, because a switch is then a hundred
-// times faster than between two threads. A sanitizer must know every stack, so
-// under a sanitizer each fiber is a thread of its own; only one of these runs
-// at a time.
+// A fiber has a stack, and the per-thread state of C++ and of this project. All
+// fibers share one thread of the operating system, because a switch between
+// fibers is a hundred times faster than between threads. But a sanitizer must
+// know every stack. So under a sanitizer each fiber is a thread of its own, and
+// only one of these threads runs at a time.
 class Fiber {
  public:
-  // A fiber for the current stack of the calling thread.
+  // Makes a fiber of the calling thread and its current stack.
   Fiber();
-  // A fiber with a new stack. `body` runs when the fiber is first switched to,
-  // and must end by calling Finish().
+  // Makes a fiber with a new stack. The first switch to the fiber runs `body`,
+  // which must end by calling Finish().
   explicit Fiber(std::function<void()> body);
-  // The fiber must not be running. If it has not ended, its stack does not
-  // unwind.
+  // The fiber must not be running. If its body has not ended, the stack does
+  // not unwind.
   ~Fiber();
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  // Switches from `from`, which runs now, to `to`. Returns when another fiber
-  // switches back.
+  // Switches from `from`, which is the running fiber, to `to`. Returns when
+  // another fiber switches back to `from`.
   static void Switch(Fiber* from, Fiber* to);
-  // The last call of the body of `from`: switches to `to`, and never returns.
+  // Must be the last call of the body of `from`. Switches to `to` and never
+  // returns.
   static void Finish(Fiber* from, Fiber* to);
 
  private:

@@ -22,19 +22,20 @@ namespace le {
 namespace event {
 namespace {
 
-// Virtual time does not begin at zero, so that a test fails if an instant is
-// used as a duration.
+// Virtual time does not begin at zero. So a test fails if code uses an instant
+// as a duration.
 const Instant kBeginning = absl::FromUnixSeconds(1000);
 
 constexpr pid_t kFirstPid = 1000;
 
-// If a thread of a killed process reaches this many switch points, it waits in
-// a destructor for an event that never happens.
+// A switch point is a call that may switch threads. If a thread of a killed
+// process reaches this many switch points, it probably waits in a destructor
+// for an event that never happens.
 constexpr int kMaxGhostSteps = 100000;
 
 // When a thread releases its last lock, it is passed over with a probability of
-// 1 in kPassedOverOneIn, for up to 2 to the power of kMaxLogStepsPassedOver
-// steps. Opening a session takes hundreds of steps.
+// 1 in kPassedOverOneIn. It is then not chosen for up to 2 to the power of
+// kMaxLogStepsPassedOver steps. Opening a session takes hundreds of steps.
 constexpr uint64_t kPassedOverOneIn = 20;
 constexpr uint64_t kMaxLogStepsPassedOver = 12;
 
@@ -46,9 +47,9 @@ uint64_t NextRandom(uint64_t* state) {
   return x ^ (x >> 31);
 }
 
-// The operating system frees the memory of a real killed process. Nothing frees
-// that of a simulated one, so leaks are allowed here. Runs with real threads
-// detect leaks.
+// The operating system frees the memory of a real process that is killed.
+// Nothing frees the memory of a simulated process, so its threads may leak
+// memory. Tests with real threads detect leaks.
 class LeaksAllowed {
  public:
   LeaksAllowed() {
@@ -63,7 +64,7 @@ class LeaksAllowed {
   }
 };
 
-// The simulation whose controller is inside Run(). Null: there is none.
+// The simulation whose controller is inside Run(). Null if there is none.
 Simulation* g_running = nullptr;
 
 [[noreturn]] void Abort(const std::string& message) {
@@ -95,7 +96,8 @@ void SimThread::Main() {
     } catch (const SimUnwind&) {
     }
     unwinding = unwinding || process->killed_;
-    // The objects in the body belong to the process, so destroy them before it.
+    // The objects that `body` holds belong to the process, so destroy them
+    // before the process ends.
     body = nullptr;
     binding.thread()->End();
     binding.thread()->DestroyState();
@@ -123,8 +125,9 @@ Simulation::~Simulation() {
   for (size_t i = 0; i < processes_.size(); ++i) Kill(processes_[i].get());
   FreeEndedThreads();
   if (leaves_the_killed_) {
-    // Keep the processes reachable, for leak checkers. Do not destroy them:
-    // their state may refer to destroyed objects.
+    // Do not destroy the killed processes, because their state may refer to
+    // destroyed objects. Keep them reachable, so that leak checkers do not
+    // report them.
     static auto* const left = new std::vector<std::unique_ptr<SimProcess>>;
     for (std::unique_ptr<SimProcess>& process : processes_) {
       if (process->killed_) left->push_back(std::move(process));
@@ -155,7 +158,7 @@ SimThread* Simulation::StartThread(SimProcess* process, std::string name,
   threads_.push_back(std::make_unique<SimThread>(
       this, process, std::move(name), std::move(body), next_thread_++));
   SimThread* const thread = threads_.back().get();
-  // A thread inherits its creator's signal mask.
+  // A new thread inherits its creator's signal mask.
   const SimThread* const me = Me();
   if (me != nullptr && me->process == process) {
     thread->blocked_signals = me->blocked_signals;
@@ -260,8 +263,8 @@ bool Simulation::IsPassedOver(const SimThread* thread) const {
   return thread->passed_over_until > steps_;
 }
 
-// Chooses one of the `runnable` threads. Unless `any`, threads that are passed
-// over are not counted.
+// Chooses one of the `runnable` threads that can run. This number includes the
+// threads that are passed over only if `any` is true.
 SimThread* Simulation::PickRunnable(size_t runnable, bool any) {
   size_t chosen = NextRandom(&schedule_state_) % runnable;
   for (SimThread* thread : live_) {
@@ -330,9 +333,9 @@ void Simulation::OnUnlocked() {
   g_running->YieldWithoutLocks(me);
 }
 
-// Must not throw, because locks are released in destructors.
+// This must not throw, because destructors release locks.
 void Simulation::YieldWithoutLocks(SimThread* me) {
-  // Do not switch while a process ends: its end is one step.
+  // Do not switch while the process ends, because its end is one step.
   if (me->process->ended_) return;
   if (!me->process->killed_) {
     me->waits_for = "its turn";
@@ -417,7 +420,7 @@ void Simulation::LeaveAsItStands(SimProcess* process) {
   process->threads_ = 0;
   process->End();
   if (!mine) return;
-  // Do not use Finish(): it may return if fibers are threads.
+  // Do not use Finish(), because it returns if fibers are threads.
   Fiber::Switch(me->fiber.get(), FiberOfNext(PickNext()));
   abort();  // a switch to this fiber is a bug
 }
@@ -445,7 +448,7 @@ void Simulation::Kill(SimProcess* process) {
 
 void Simulation::EndOtherThreads(SimProcess* process, SimThread* me) {
   SimThread* const killer = me != nullptr ? me : controller_.get();
-  // Each thread runs until it ends, and then switches back to this code.
+  // Let each thread run until it ends. It then switches back to the killer.
   const std::vector<SimThread*> live = live_;
   for (SimThread* thread : live) {
     if (thread->process != process || thread == me) continue;

@@ -4,11 +4,10 @@
 // Simulates many processes in one. A seed decides the order in which threads
 // run.
 //
-// Exactly one simulated thread runs at any time. When it waits, parks, ends or
-// calls YieldPoint(), the seed chooses the next thread. Time is virtual: it
-// does not advance until every thread waits, then jumps to the earliest
-// deadline. The same seed and the same code give the same run, switch by
-// switch.
+// Only one simulated thread runs at a time. When it waits, parks, ends or calls
+// YieldPoint(), the seed chooses the next thread. Time is virtual: when every
+// thread waits, it jumps to the earliest deadline. The same seed and the same
+// code give the same run, switch by switch.
 //
 //   Simulation sim(seed);
 //   SimProcess* server = sim.AddProcess("server", {/*pid*/ 0, 1000, 1000});
@@ -20,10 +19,11 @@
 // Process::YieldPoint(), in calls of a SimKernel, where a thread ends, and
 // where a thread releases the last event::Mutex that it holds. Post() and
 // Unpark() may be called with a lock held. After a thread releases a lock, it
-// may be passed over for many steps, as on a busy machine: most races need
-// other threads to make many steps meanwhile. Do not release an event::Mutex
-// while another kind of lock is held: simulated threads share one real thread,
-// so the next one that takes that lock would deadlock.
+// may be passed over (not chosen) for many steps, as on a busy machine.
+// Otherwise most races would not be found, because they need many steps of
+// other threads. Do not release an event::Mutex while a lock of another kind is
+// held. Simulated threads share one real thread, so the next thread that takes
+// this lock would deadlock.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_H_
@@ -47,18 +47,18 @@ class Fiber;
 class SimProcess;
 class SimThread;
 
-// Used by one thread, the controller, which is outside the simulation.
-// Simulated threads may call only the functions whose comments say so.
+// One thread outside the simulation, the controller, uses this class. A
+// simulated thread may call a function only if its comment allows it.
 class Simulation {
  public:
   enum class Outcome {
     kEnded,      // no thread is left
     kBlocked,    // every thread waits, and none has a deadline
-    kTimeLimit,  // nothing is left to do before `limit`
+    kTimeLimit,  // nothing more happens before `limit`
     kSteps,      // the requested number of steps has been made
-    kStepLimit,  // the step limit was reached: the run is probably endless
+    kStepLimit,  // the run is probably endless
   };
-  // A run with more steps than this counts as endless.
+  // A run with more steps counts as endless.
   static constexpr uint64_t kDefaultStepLimit = 2000000;
 
   explicit Simulation(uint64_t seed);
@@ -69,21 +69,20 @@ class Simulation {
 
   uint64_t seed() const { return seed_; }
 
-  // Also for simulated threads. Adds a process without threads. A pid of 0 is
-  // replaced by one that is not in use. The process lives as long as the
-  // simulation.
+  // Also for simulated threads. Adds a process without threads. If the pid is
+  // 0, the simulation chooses one that is not in use. The SimProcess lives as
+  // long as the simulation.
   SimProcess* AddProcess(std::string name, Credentials credentials);
   // Also for simulated threads. Starts a thread of `process`, which must not
-  // have ended. The thread does not run before the caller waits.
+  // have ended. The thread does not run before the caller waits or yields.
   void Spawn(SimProcess* process, std::string name, std::function<void()> body);
 
   // ---- The controller only ----
 
-  // Runs until all threads have ended, or until all wait without a deadline.
-  // Only the caller can know whether such a wait is a deadlock.
+  // Runs until all threads have ended, or all wait without a deadline. In the
+  // second case only the caller knows whether this is a deadlock.
   Outcome Run();
-  // Runs until nothing is left to do before `limit`, then sets the time to
-  // `limit`.
+  // Runs everything that happens before `limit`, then sets the time to `limit`.
   Outcome RunUntil(Instant limit);
   Outcome RunFor(absl::Duration time) { return RunUntil(now_ + time); }
   // Runs at most `steps` steps.
@@ -91,54 +90,55 @@ class Simulation {
 
   // ---- Also for simulated threads ----
 
-  // Kills a process, like SIGKILL. When this returns, no thread of the process
-  // is left. No user code has run in between, neither callbacks nor destructors
-  // of Thread::AddDestructor(). Does not return if the caller's own process is
-  // killed. No-op if the process has ended.
+  // Kills a process, like SIGKILL. When Kill() returns, no thread of the
+  // process is left. Meanwhile no user code of the process runs, neither
+  // callbacks nor destructors of Thread::AddDestructor(). Does not return if
+  // the caller belongs to the process. Does nothing if the process has ended.
   //
-  // C++ destructors run, because a private exception unwinds the threads'
-  // stacks. A thread at a YieldPoint() runs on until it next waits, unless
-  // KillAtYieldPoints(): the YieldPoint() may be inside a destructor. A thread
-  // that has just released a lock always runs on.
+  // C++ destructors run, because an internal exception unwinds the threads'
+  // stacks. A thread at a YieldPoint() runs on until it next waits, because the
+  // YieldPoint() may be inside a destructor. KillAtYieldPoints() changes this.
+  // A thread that has just released a lock always runs on.
   void Kill(SimProcess* process);
-  // Sets whether a YieldPoint() of a killed process also throws. All code that
-  // calls YieldPoint() must then allow that.
+  // Sets whether YieldPoint() also throws in a killed process. If so, no code
+  // may call YieldPoint() where an exception is not allowed.
   void KillAtYieldPoints(bool on) { kill_at_yield_points_ = on; }
 
-  // From now on Kill() abandons the threads of a process, like a real kernel:
-  // no stack unwinds, no destructor runs, and no memory is freed. The simulated
-  // kernel must close the process's files.
+  // From now on Kill() abandons the threads of a process: no stack unwinds, no
+  // destructor runs, and no memory is freed. The simulated kernel must close
+  // the process's files.
   void LeaveTheKilledAsTheyStand() { leaves_the_killed_ = true; }
 
   // The timers of the simulated kernel. They expire even if no thread waits for
-  // them. There is at most one Alarms object, which must outlive the run.
+  // them. A simulation has at most one Alarms object, which must outlive the
+  // run.
   class Alarms {
    public:
     virtual ~Alarms() = default;
-    // InfiniteFuture(): there is no alarm.
+    // InfiniteFuture() if there is no alarm.
     virtual Instant NextAlarm() = 0;
     // Called when the time has advanced.
     virtual void Ring() = 0;
   };
   void SetAlarms(Alarms* alarms) { alarms_ = alarms; }
 
-  // A random number that depends on the seed, for faults and choices of the
-  // test.
+  // A random number for faults and choices of the test. The seed determines it.
   uint64_t Random();
-  // Less than `bound`, which must not be 0.
+  // A random number less than `bound`, which must not be 0.
   uint64_t Random(uint64_t bound) { return Random() % bound; }
 
   Instant Now() const { return now_; }
   uint64_t steps() const { return steps_; }
   void SetStepLimit(uint64_t limit) { step_limit_ = limit; }
 
-  // Records each switch and each Note() as a line. Off by default, because it
-  // is slow.
+  // From now on each switch and each Note() is recorded as a line. This is off
+  // by default, because it is slow.
   void EnableTrace() { tracing_ = true; }
   void Note(absl::string_view text);
   const std::string& trace() const { return trace_; }
 
-  // Lists all threads and what each waits for, for a test's failure message.
+  // Lists all threads, and for each the object that it waits for. For a test's
+  // failure message.
   std::string Report() const;
 
  private:
@@ -152,30 +152,33 @@ class Simulation {
   SimThread* StartThread(SimProcess* process, std::string name,
                          std::function<void()> body);
   Outcome RunInternal(Instant limit, uint64_t steps);
-  // Chooses the thread that runs next. Null: the controller.
+  // Chooses the thread that runs next. Null means the controller.
   SimThread* PickNext();
   SimThread* PickRunnable(size_t runnable, bool any);
   bool IsPassedOver(const SimThread* thread) const;
-  // Whether another thread of its process has switched away with locks held.
+  // Whether another thread of the same process has switched away with locks
+  // held.
   static bool IsStopped(const SimThread* thread);
-  // Switches to `to` (null: the controller). Returns when `me` runs again.
+  // Switches to `to`; null means the controller. Returns when `me` runs
+  // again.
   void SwitchTo(SimThread* me, SimThread* to);
   void SwitchAway(SimThread* me);
-  // The running thread. Null: the controller.
+  // The running thread. Null means the controller.
   SimThread* Me() const { return current_; }
 
-  // May be called with locks held. Then no other thread of the process runs
-  // before this returns, because it may need one of the locks.
+  // May switch threads. If the caller holds locks, no other thread of its
+  // process runs before Yield() returns, because that thread may need one of
+  // the locks.
   void Yield();
-  // Mutex calls these on the running thread.
+  // The running thread's Mutex calls these two.
   static void OnLocked();
   static void OnUnlocked();
   void YieldWithoutLocks(SimThread* me);
-  // Blocks the calling thread until MakeRunnable() or until `deadline`. False:
-  // the deadline has passed.
+  // Blocks the calling thread until MakeRunnable() or `deadline`. Returns false
+  // if the deadline has passed.
   bool Block(const char* what, Instant deadline);
-  // Like Block(), but also ends when `ready` returns true. It is called
-  // whenever the next thread is chosen.
+  // Like Block(), but also ends when `ready` returns true. PickNext() calls
+  // `ready` each time.
   bool BlockUntil(const char* what, Instant deadline,
                   bool (*ready)(void* context), void* context);
   void MakeRunnable(SimThread* thread);
@@ -183,8 +186,8 @@ class Simulation {
   void ThreadEnded(SimThread* me);
   void LeaveAsItStands(SimProcess* process);
   void EndOtherThreads(SimProcess* process, SimThread* me);
-  // Makes `next` (null: the controller) the running thread, and returns its
-  // fiber.
+  // Makes `next` the running thread, and returns its fiber. Null means the
+  // controller.
   Fiber* FiberOfNext(SimThread* next);
   void FreeEndedThreads();
 
@@ -206,7 +209,7 @@ class Simulation {
   SimThread* current_ = nullptr;
   int next_thread_ = 1;
 
-  // Limits and outcome of the current run.
+  // The limits and the outcome of the current run.
   Instant limit_;
   uint64_t steps_end_ = 0;
   Outcome outcome_ = Outcome::kEnded;
@@ -225,12 +228,14 @@ class SimProcess final : public Process {
 
   const std::string& name() const { return name_; }
   Simulation* simulation() const { return sim_; }
-  // Whether the process has ended: no thread is left, and none may be started.
+  // Whether the process has ended. Then no thread is left, and none may be
+  // started.
   bool ended() const { return ended_; }
-  // The message of Die(), if that ended the process; else "".
+  // The message of Die(), or the signal, that ended the process. Otherwise "".
   const std::string& death_message() const { return death_message_; }
   // Adds a hook, which is called once when the process has ended for any
-  // reason. The simulated kernel closes the process's descriptors in it.
+  // reason. The simulated kernel uses a hook to close the process's
+  // descriptors.
   void OnExit(std::function<void()> hook) {
     exit_hooks_.push_back(std::move(hook));
   }
@@ -270,16 +275,16 @@ class SimProcess final : public Process {
   std::map<std::string, std::string> environment_;
   std::vector<std::function<void()>> exit_hooks_;
   std::string death_message_;
-  // The ended threads of a killed process, to which its other threads may still
-  // refer.
+  // The ended threads of a killed process. Its other threads may still refer to
+  // them.
   std::vector<std::unique_ptr<Thread>> remains_;
   size_t threads_ = 0;
-  // The thread that has switched away with locks held. Null: there is none.
+  // The thread that has switched away with locks held. Null if there is none.
   const SimThread* stopper_ = nullptr;
   bool killed_ = false;
   bool ended_ = false;
-  // The process's state in the simulated kernel. Null: it runs without such a
-  // kernel.
+  // The process's SimKernelProcess. Null if the process runs without a
+  // simulated kernel.
   void* kernel_part_ = nullptr;
 };
 

@@ -20,8 +20,8 @@ namespace {
 constexpr uint32_t kAlways = EPOLLERR | EPOLLHUP;
 constexpr uint32_t kKnownEvents =
     EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLET;
-// EPOLL_CTL_ADD refuses an epoll that watches epolls to this depth. The epolls
-// that watch the other epoll are not counted.
+// EPOLL_CTL_ADD refuses to add an epoll that has this many levels of epolls
+// below it. Levels above the watching epoll are not counted.
 constexpr int kMaxDepth = 4;
 
 template <typename T>
@@ -155,8 +155,8 @@ int SimEpoll::Control(int operation, SimFile* file, int fd,
 
 int SimEpoll::Take(struct epoll_event* events, int count) {
   int taken = 0;
-  // Level-triggered items stay ready. They are appended after the items that
-  // this call did not take.
+  // Level-triggered items stay in ready_, but move behind the items that this
+  // call does not take.
   size_t left = ready_.size();
   std::vector<SimEpollItem*> again;
   while (left > 0 && taken < count) {
@@ -300,8 +300,9 @@ ssize_t SimPipeEnd::Write(const void* buffer, size_t size) {
   const bool was_empty = pipe_->pages.empty();
   const auto* bytes = static_cast<const char*>(buffer);
   size_t written = 0;
-  // As in Linux: if `size` is not a multiple of a page, the excess bytes are
-  // written first. They are appended to the last page if all of them fit there.
+  // Linux does the same: if `size` is not a multiple of a page, it first tries
+  // to append the excess bytes to the last page. It appends them only if all of
+  // them fit.
   const size_t over = size % SimPipe::kPageBytes;
   if (over > 0 && !was_empty) {
     std::string& last = pipe_->pages.back().bytes;

@@ -3,9 +3,9 @@
 //
 // The open files of the simulated kernel, to which descriptors refer.
 //
-// No function here waits. A call that would wait returns -EAGAIN, and
-// sim_kernel.cc waits until it can succeed. Can...() says whether it can.
-// Negative results are errnos.
+// No function here waits. If a call would have to wait, it returns -EAGAIN, and
+// sim_kernel.cc waits and calls it again. The functions Can...() return true if
+// a call would not have to wait. Negative results are errnos.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_FILE_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_FILE_H_
@@ -34,14 +34,15 @@ class SimEpoll;
 class SimFile;
 class Simulation;
 
-// Ends the program, because the model does not include `what`.
+// Prints `what` and ends the program, because the simulated kernel does not
+// model it.
 [[noreturn]] void NotModelled(absl::string_view what);
 
 // All open files of a kernel.
 using SimFiles = std::unordered_set<SimFile*>;
 
-// An open file. It lives as long as a descriptor, a packet in flight or a
-// waiting call refers to it.
+// An open file. It lives while a descriptor, a packet in flight or a waiting
+// call refers to it.
 class SimFile {
  public:
   explicit SimFile(SimFiles* all);
@@ -56,15 +57,16 @@ class SimFile {
   virtual uint32_t Poll() = 0;
   virtual ssize_t Read(void* buffer, size_t size);
   virtual ssize_t Write(const void* buffer, size_t size);
-  // Whether epoll accepts it. It refuses regular files.
+  // Whether epoll accepts this file. epoll refuses regular files.
   virtual bool CanBeWatched() const { return true; }
   // The value of st_mode.
   virtual mode_t mode() const { return 0600; }
-  // Adds the files that this one refers to, such as files of unread packets.
+  // Adds the files that this file refers to, such as files of unread packets.
   virtual void AddKept(std::vector<SimFile*>* kept) const {
     static_cast<void>(kept);
   }
-  // Releases these files, because no process can reach this one any more.
+  // Releases the files that this file refers to. Called when no process can
+  // reach this file any more.
   virtual void DropKept() {}
 
   bool nonblocking() const { return (flags & O_NONBLOCK) != 0; }
@@ -72,7 +74,7 @@ class SimFile {
   int flags = O_RDWR;
   // The value of F_SETSIG. A test identifies the file by it.
   int signal = 0;
-  // How long the last close takes.
+  // How long the close of the last descriptor takes.
   absl::Duration close_time;
   int references() const { return references_; }
   // Incremented whenever threads that wait for the file are woken.
@@ -80,8 +82,8 @@ class SimFile {
 
  protected:
   virtual ~SimFile();
-  // Notifies the epolls that watch the file. `events`: the events that are new;
-  // 0: any.
+  // Notifies the epolls that watch the file. `events` are the new events; 0
+  // means any event.
   void Wake(uint32_t events);
 
  private:
@@ -90,7 +92,7 @@ class SimFile {
   SimFiles* const all_;
   int references_ = 1;
   uint64_t wakes_ = 0;
-  // The entries of epolls that watch it.
+  // The items of all epolls that watch this file.
   std::vector<struct SimEpollItem*> watchers_;
 };
 
@@ -101,7 +103,7 @@ struct SimEpollItem {
   SimFile* file;
   int fd;
   struct epoll_event event;
-  bool ready = false;  // it is in the epoll's ready_
+  bool ready = false;  // whether it is in the epoll's ready_
 };
 
 class SimEpoll final : public SimFile {
@@ -120,13 +122,14 @@ class SimEpoll final : public SimFile {
 
  private:
   friend class SimFile;
-  // The readiness of `item`'s file may have changed.
+  // Called when the readiness of the item's file may have changed.
   void OnWake(SimEpollItem* item, uint32_t events);
   void MarkReady(SimEpollItem* item);
   void Remove(SimEpollItem* item);
   uint32_t PollItem(const SimEpollItem* item) const;
-  // Whether this epoll is `epoll`, or watches it directly or through other
-  // epolls. If not, sets `depth` to the depth of the epolls that it watches.
+  // Whether this epoll is `epoll`, or watches `epoll` directly or through other
+  // epolls. If not, sets `depth` to the number of levels of epolls below this
+  // one.
   bool Watches(const SimEpoll* epoll, int* depth) const;
 
   std::vector<SimEpollItem*> items_;
@@ -147,15 +150,15 @@ class SimEventFd final : public SimFile {
 
 class SimTimerFd final : public SimFile {
  public:
-  // Adds itself to `timers` during its lifetime.
+  // The timerfd is in `timers` during its lifetime.
   SimTimerFd(SimFiles* all, Simulation* sim, std::vector<SimTimerFd*>* timers);
   const char* kind() const override { return "timerfd"; }
   uint32_t Poll() override;
   ssize_t Read(void* buffer, size_t size) override;
-  // InfiniteFuture(): disarms the timer.
+  // InfiniteFuture() disarms the timer.
   void Set(Instant expiry);
   Instant expiry() const { return expiry_; }
-  // Call when the time has advanced.
+  // Call it when the time has advanced.
   void Tick();
 
  protected:
@@ -182,7 +185,7 @@ class SimNull final : public SimFile {
   mode_t mode() const override { return 0020666; }
 };
 
-// The shared state of the ends of a pipe.
+// The state that all ends of a pipe share.
 struct SimPipe {
   static constexpr size_t kPages = 16;
   static constexpr size_t kPageBytes = 4096;
@@ -210,7 +213,8 @@ class SimPipeEnd final : public SimFile {
   }
   uint32_t Poll() override;
   ssize_t Read(void* buffer, size_t size) override;
-  // Writes as many bytes as there is room for. -EPIPE: there is no reader.
+  // Writes as many bytes as the pipe has room for. Returns -EPIPE if no reader
+  // is open.
   ssize_t Write(const void* buffer, size_t size) override;
   mode_t mode() const override { return 0010600; }
   bool writes() const { return writes_; }
@@ -231,7 +235,7 @@ class SimPidFd final : public SimFile {
   SimPidFd(SimFiles* all, pid_t pid, bool ended)
       : SimFile(all), pid_(pid), ended_(ended) {}
   const char* kind() const override { return "pidfd"; }
-  // There are no zombies, so each process that has ended has been waited for.
+  // Zombies are not modelled: a process that has ended counts as waited for.
   uint32_t Poll() override { return ended_ ? EPOLLIN | EPOLLHUP : 0u; }
   void OnEnd(pid_t pid) {
     if (pid != pid_) return;

@@ -38,21 +38,21 @@ struct SimInode {
   std::string content;                                  // for a regular file
   std::map<std::string, event::Ref<SimInode>> entries;  // for a folder
   SimSock* sock = nullptr;  // for a socket that is bound and not closed
-  // The file that holds its lock.
+  // The open file that holds the inode's lock.
   const SimFile* locked_by = nullptr;
 };
 
 using SimInodeRef = event::Ref<SimInode>;
 
-// Paths are absolute, and have no links, "." or "..". Negative results are
-// errnos.
+// The tree of inodes. Paths must be absolute, without links, "." and "..".
+// Negative results are errnos.
 class SimFileSystem {
  public:
   SimFileSystem();
 
   // Finds the entry at `path`.
   int Find(const std::string& path, const Credentials& who, SimInodeRef* found);
-  // Makes an entry. -EEXIST: it exists already.
+  // Makes an entry. Returns -EEXIST if it exists already.
   int Make(const std::string& path, mode_t mode, const Credentials& who,
            SimInodeRef* made);
   // Removes an entry that is not a folder.
@@ -61,7 +61,7 @@ class SimFileSystem {
   static void Fill(const SimInode& inode, struct stat* result);
 
  private:
-  // Splits `path` into its last part and the folder of that part.
+  // Splits `path` into the name of its last part and the folder before it.
   int FindFolder(const std::string& path, const Credentials& who,
                  SimInodeRef* folder, std::string* name);
   SimInodeRef NewInode(mode_t mode, const Credentials& who);
@@ -82,7 +82,8 @@ class SimRegularFile final : public SimFile {
   bool CanBeWatched() const override { return false; }
   mode_t mode() const override { return inode_->mode; }
   SimInode* inode() const { return inode_.get(); }
-  // Takes the lock if it is free. Returns whether this file holds the lock.
+  // Takes the inode's lock if it is free. Returns whether this open file holds
+  // the lock.
   bool Lock();
   void Unlock();
   bool CanLock() const {

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// SimKernel: processes, waiting, signals, clocks. sim_kernel_sockets.cc has the
-// calls for sockets, sim_kernel_files.cc those that take paths.
+// SimKernel: processes, waiting, signals, clocks. The calls for sockets are in
+// sim_kernel_sockets.cc, and the calls for files in sim_kernel_files.cc.
 
 #include "event/testing/sim_kernel.h"
 
@@ -42,7 +42,7 @@ void ToSet(uint64_t bits, sigset_t* set) {
   }
 }
 
-// Removes and returns the first pending signal of `wanted`. 0: there is none.
+// Removes and returns the first pending signal of `wanted`, or returns 0.
 int TakeSignal(SimKernelProcess* process, SimThread* thread, uint64_t wanted) {
   for (int signal = 1; signal <= 64; ++signal) {
     const uint64_t bit = SignalBit(signal) & wanted;
@@ -174,8 +174,8 @@ void SimKernel::Impl::OnProcessEnded(SimKernelProcess* process) {
                                  return waiter->process == process;
                                }),
                 futexes.end());
-  // As in Linux, waiting calls end first. Files that no one else refers to end
-  // last, the highest number first.
+  // The order is that of Linux. First waiting calls release their files. Files
+  // to which nothing else refers are closed last, the highest number first.
   for (SimHold* hold = process->holds; hold != nullptr; hold = hold->next) {
     hold->files.clear();
   }
@@ -399,7 +399,7 @@ ssize_t SimKernel::Read(int fd, void* buffer, size_t size) {
   SimFile* const file = process->Get(fd);
   if (file == nullptr) return impl_->ReturnSize(-EBADF);
   if (dynamic_cast<SimSocketFile*>(file) != nullptr) {
-    if (size == 0) return 0;  // unlike recv(), it does not look at the socket
+    if (size == 0) return 0;  // unlike recv(), it does not check the socket
     struct iovec part = {buffer, size};
     struct msghdr message = {};
     message.msg_iov = &part;
@@ -503,8 +503,8 @@ int SimKernel::Ioctl(int fd, unsigned long request, void* argument) {
 int SimKernel::Poll(struct pollfd* fds, nfds_t count, int timeout_ms) {
   SimKernelProcess* const process = impl_->Enter();
   if (count > process->files.rlim_cur) return impl_->Return(-EINVAL);
-  // poll() keeps its files open, so it also reports on a file that is closed
-  // meanwhile.
+  // poll() keeps its files open. So it also reports events of a file that is
+  // closed meanwhile.
   std::vector<SimFile*> files;
   for (nfds_t i = 0; i < count; ++i) files.push_back(process->Get(fds[i].fd));
   int ready = 0;
@@ -641,7 +641,7 @@ int SimKernel::FutexWait(uint32_t* word, uint32_t expected,
 }
 
 int SimKernel::FutexWake(uint32_t* word, int count) {
-  // The controller may wake a thread of any process.
+  // If the controller calls this, it may wake threads of any process.
   SimKernelProcess* const process =
       impl_->Me() == nullptr ? nullptr : impl_->Enter();
   int woken = 0;
@@ -700,8 +700,8 @@ int SimKernel::SigTimedWait(const sigset_t* set,
   return signal != 0 ? signal : impl_->Return(-EAGAIN);
 }
 
-// The clock functions do not call Enter(): they are called too often to switch
-// there.
+// The clock functions do not call Enter(), so they never switch threads: they
+// are called too often.
 void SimKernel::Clock(struct timespec* now) {
   *now = absl::ToTimespec(impl_->sim->Now());
 }

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A simulated kernel, on which the production code runs under a seed.
+// A simulated kernel. The production code runs on it in a simulation, whose
+// seed decides the order of threads.
 //
 //   Simulation sim(seed);
 //   SimKernel kernel(&sim);
@@ -13,22 +14,21 @@
 //   sim.Run();
 //   EXPECT_EQ(kernel.Leftovers(), "");
 //
-// It answers the calls of sys.h like Linux, as far as this project makes them.
-// A call, flag or option that it does not model ends the program, which prints
-// its name.
+// The kernel answers the calls of sys.h that this project makes, like Linux. If
+// a call, flag or option is not modelled, the program prints its name and ends.
 //
-// Each call may switch to another thread before it takes effect, and the process
-// may be killed there. If the caller holds an event::Mutex, only threads of
-// other processes run meanwhile. So no mutex that two processes share may be
-// held during a call. A call that waits lets all other threads run; it must not
-// be made with a lock held. Time is the simulation's.
+// Each call may switch to another thread before it takes effect, and the
+// calling process may be killed at this moment. If the caller holds an
+// event::Mutex, only threads of other processes run meanwhile. So a caller must
+// not hold a mutex that two processes share. A call that waits lets all other
+// threads run, so its caller must hold no lock. Time is the simulation's.
 //
-// Only threads of processes that AddProcess() has made may make calls.
+// Only threads of AddProcess()'s processes may make calls.
 //
-// A test can proceed step by step. A thread that has nothing to do parks
-// (Thread::Current()->parker()). The controller gives work to one thread and
-// calls Run(), which returns when all threads wait again, in a call or at their
-// parkers.
+// A test can proceed step by step. A thread that has nothing to do waits at its
+// parker (Thread::Current()->parker()). The controller gives work to one thread
+// and calls Run(). Run() returns when all threads wait again, in a call or at
+// their parkers.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_
@@ -47,9 +47,9 @@ namespace event {
 
 class SimKernel final : public sys::Kernel {
  public:
-  // Installs itself (sys::SetKernel()) during its lifetime. From now on killed
-  // processes of `sim` are abandoned: no destructor runs, and their memory is
-  // not freed.
+  // During its lifetime, this object is the kernel (sys::SetKernel()). From now
+  // on killed processes of `sim` are abandoned: no destructor runs, and their
+  // memory is not freed.
   explicit SimKernel(Simulation* sim);
   ~SimKernel();
   SimKernel(const SimKernel&) = delete;
@@ -60,35 +60,35 @@ class SimKernel final : public sys::Kernel {
   // Adds a process whose loops and parkers make system calls. Its descriptors
   // 0, 1 and 2 are /dev/null. User 0 has the rights of root.
   SimProcess* AddProcess(std::string name, uid_t uid, gid_t gid);
-  // Like fork(): gives `child`, which has just been added, a duplicate of every
-  // descriptor of `parent`.
+  // Like fork(): gives `child` a duplicate of every descriptor of `parent`.
+  // `child` must have just been added.
   void InheritDescriptors(SimProcess* parent, SimProcess* child);
   // Makes `fd` of `process` a duplicate of descriptor `other_fd` of `other`.
   void GiveDescriptor(SimProcess* other, int other_fd, SimProcess* process,
                       int fd);
-  // Sends a signal, like kill(). SIGKILL, or a signal without a handler, ends
-  // the process; a blocked signal becomes pending. Only signals that the
-  // project uses are modelled.
+  // Sends a signal, like kill(). If all threads block the signal, it becomes
+  // pending. Otherwise it ends the process. SIGKILL always ends the process.
   void Signal(SimProcess* process, int signal);
-  // Makes a folder or a regular file. Its parent must exist; "/", "/tmp" and
-  // "/run" exist at first.
+  // Makes a folder or a regular file. The parent folder must exist. At first
+  // "/", "/tmp" and "/run" exist.
   void MakeFolder(const std::string& path, mode_t mode, uid_t uid, gid_t gid);
   void MakeFile(const std::string& path, std::string content, mode_t mode,
                 uid_t uid, gid_t gid);
-  // Sets SO_SNDBUF of new sockets. 212,992 at first.
+  // Sets SO_SNDBUF of new sockets. It is 212,992 at first.
   void SetDefaultSendBuffer(int bytes);
-  // Sets the largest SO_SNDBUF that a process may set. 212,992 at first.
+  // Sets the largest SO_SNDBUF that a process may set. It is 212,992 at first.
   void SetMaxSendBuffer(int bytes);
 
   // Sets RLIMIT_NOFILE of all current and later processes.
   void SetDescriptorLimit(size_t limit);
 
-  // The open files of one kind ("socket") of a process, one in each line.
+  // The descriptors of a process whose files are of one kind, such as "socket".
+  // One in each line.
   std::string DescriptorsOf(const SimProcess* process,
                             absl::string_view kind) const;
-  // How many descriptors a process has; 0 if it has ended.
+  // How many descriptors a process has. 0 if the process has ended.
   size_t DescriptorCount(const SimProcess* process) const;
-  // All open files of all processes, also those in flight, one in each line. ""
+  // All open files of all processes, also files in flight, one in each line. ""
   // if there is none.
   std::string Leftovers() const;
   // The number of descriptors in flight that a user has sent.
@@ -98,12 +98,12 @@ class SimKernel final : public sys::Kernel {
 
   // Like pipe2(). `flags`: O_CLOEXEC, and perhaps O_NONBLOCK.
   int Pipe(int fds[2], int flags);
-  // Sets how long the last close of `fd`'s file takes.
+  // Sets how long the close of the last descriptor of `fd`'s file takes.
   void SetCloseTime(int fd, absl::Duration time);
   // Ends the calling thread's process, like exit(). First sends the messages
-  // that its turn has gathered.
+  // that the thread's turn has gathered.
   [[noreturn]] void Exit();
-  // Takes `time`, like a handler that computes.
+  // Returns after `time`, like a handler that computes.
   void Spend(absl::Duration time);
 
   // ---- sys::Kernel ----

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// SimKernel: the calls that take paths, and those for files.
+// SimKernel: the calls for files, and all other calls that take a path.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +60,7 @@ void SimKernel::MakeFile(const std::string& path, std::string content,
 
 int SimKernel::Open(const char* path, int flags, mode_t mode) {
   SimKernelProcess* const process = impl_->Enter();
-  // There are no links to follow.
+  // O_NOFOLLOW has no effect, because links are not modelled.
   constexpr int kKnown = O_ACCMODE | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
                          O_CREAT | O_EXCL | O_APPEND | O_TRUNC | O_NOFOLLOW;
   if ((flags & ~kKnown) != 0) NotModelled("a flag of open");
@@ -85,7 +85,8 @@ int SimKernel::Open(const char* path, int flags, mode_t mode) {
     } else if (dynamic_cast<SimNull*>(old) != nullptr) {
       opened = SimFileRef::Adopt(new SimNull(&impl_->files));
     } else {
-      // Sockets cannot be opened. The project opens no other kind of file.
+      // Linux cannot open a socket in this way. The project opens no file of
+      // another kind here.
       return impl_->Return(-ENXIO);
     }
   } else {

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Only the files of SimKernel include this file.
+// Only the source files of SimKernel include this file.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_IMPL_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_IMPL_H_
@@ -30,8 +30,8 @@ inline uint64_t SignalBit(int signal) { return uint64_t{1} << (signal - 1); }
 
 struct SimKernelProcess;
 
-// Keeps the files of a waiting call open. If the process ends, it releases
-// them, because the call never returns then.
+// Keeps the files of a waiting call open. If the process ends, OnProcessEnded()
+// releases these files, because the call never returns.
 class SimHold {
  public:
   explicit SimHold(SimKernelProcess* process);
@@ -61,14 +61,14 @@ struct SimKernelProcess {
   SimHold* holds = nullptr;
 
   bool privileged() const { return who.uid == 0; }
-  // Null: `fd` is not open.
+  // Null if `fd` is not open.
   SimFile* Get(int fd) const {
     return fd >= 0 && static_cast<size_t>(fd) < table.size()
                ? table[static_cast<size_t>(fd)].file.get()
                : nullptr;
   }
-  // Installs `file` at the lowest free number that is at least `from`, and
-  // returns the number. -EMFILE: none is free.
+  // Installs `file` at the lowest free number that is at least `from`. Returns
+  // the number, or -EMFILE if none is free.
   int Install(SimFileRef file, bool close_on_exec, int from = 0);
   bool HasRoomFor(int count) const;
   size_t count() const;
@@ -81,15 +81,16 @@ class SimKernel::Impl final : public Simulation::Alarms {
   Instant NextAlarm() override;
   void Ring() override;
 
-  // Each call begins with this. Other threads may run before it returns.
+  // Each call of SimKernel begins with Enter(). Other threads may run before it
+  // returns.
   SimKernelProcess* Enter();
   SimThread* Me() const { return sim->Me(); }
   static SimKernelProcess* PartOf(const SimProcess* process) {
     return static_cast<SimKernelProcess*>(process->kernel_part_);
   }
 
-  // Waits until `ready()`. The files in `held` stay open meanwhile. False: the
-  // deadline has passed.
+  // Waits until `ready()`. The files in `held` stay open meanwhile. Returns
+  // false if the deadline has passed.
   template <typename Ready>
   bool Wait(SimKernelProcess* process, const char* what, Instant deadline,
             absl::Span<SimFile* const> held, Ready ready) {
@@ -105,9 +106,9 @@ class SimKernel::Impl final : public Simulation::Alarms {
         &ready);
   }
 
-  // Calls `attempt` until it does not return -EAGAIN. Between two calls it
-  // waits until `file` wakes its waiters. Without `wait` it calls `attempt`
-  // once.
+  // Calls `attempt` until the result is not -EAGAIN. Before each further call,
+  // waits until `file` wakes its waiters. If `wait` is false, calls `attempt`
+  // only once.
   template <typename Attempt>
   ssize_t Do(SimKernelProcess* process, SimFile* file, const char* what,
              bool wait, Attempt attempt) {
@@ -120,7 +121,7 @@ class SimKernel::Impl final : public Simulation::Alarms {
     }
   }
 
-  // False for a process that has ended: there are no zombies.
+  // Whether a process with that pid runs. Zombies are not modelled.
   bool HasProcess(pid_t pid) const;
   SimSock* SocketAt(const SimKernelProcess* process, int fd, int* error);
   ssize_t Send(SimKernelProcess* process, int fd, const struct msghdr* message,
@@ -130,7 +131,8 @@ class SimKernel::Impl final : public Simulation::Alarms {
   // Sends a signal to the calling thread.
   void Raise(SimKernelProcess* process, int signal);
   void OnProcessEnded(SimKernelProcess* process);
-  // Closes files that only unreachable sockets refer to.
+  // Closes files that no process can reach, because only unreachable sockets
+  // refer to them.
   void CollectGarbage();
 
   int Return(ssize_t result) { return static_cast<int>(ReturnSize(result)); }

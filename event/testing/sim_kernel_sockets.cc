@@ -32,8 +32,8 @@ constexpr size_t kMaxDescriptorsInPacket = 253;
 // The number that the kernel reports for an unknown user.
 constexpr uid_t kOverflowId = 65534;
 
-// The path of an address. "" if it has none; other kinds of names are not
-// modelled.
+// The path of an address, or "" if the address has no path. Abstract names are
+// not modelled.
 std::string PathOf(const struct sockaddr* address, socklen_t size) {
   if (size < sizeof(sa_family_t) || address->sa_family != AF_UNIX) return "";
   const auto* const unix_address =
@@ -54,8 +54,8 @@ size_t SizeOf(const struct msghdr* message) {
   return size;
 }
 
-// Moves the control data of `message` into `packet`. Returns a negative errno
-// if the data is not allowed.
+// Puts the descriptors and credentials of a message's control data into
+// `packet`. Returns a negative errno if they are not allowed.
 int TakeControl(const SimKernelProcess* process, const struct msghdr* message,
                 SimPacket* packet) {
   auto* const raw = const_cast<struct msghdr*>(message);
@@ -91,14 +91,14 @@ int TakeControl(const SimKernelProcess* process, const struct msghdr* message,
   return 0;
 }
 
-// Appends to a message's control data.
+// Writes the control data of a received message.
 class ControlWriter {
  public:
   explicit ControlWriter(struct msghdr* message)
       : message_(message),
         next_(static_cast<char*>(message->msg_control)),
         left_(message->msg_control == nullptr ? 0 : message->msg_controllen) {}
-  // For how many descriptors there is room.
+  // The number of descriptors that fit into the rest of the buffer.
   size_t DescriptorRoom() const {
     return left_ <= sizeof(struct cmsghdr)
                ? 0
@@ -321,7 +321,8 @@ ssize_t SimKernel::Impl::Send(SimKernelProcess* process, int fd,
       SimPacket packet;
       error = TakeControl(process, message, &packet);
       if (error < 0) return error;
-      // Made once: a sender that was blocked does not repeat these checks.
+      // Check this only in the first round: after a wait Linux does not check
+      // again.
       if (first && packet.has_credentials &&
           !HasProcess(packet.credentials.pid)) {
         return -ESRCH;
@@ -341,8 +342,7 @@ ssize_t SimKernel::Impl::Send(SimKernelProcess* process, int fd,
       }
     }
     if (!wait) return -EAGAIN;
-    // The kernel wakes a waiting sender only when a large part of the buffer is
-    // free.
+    // A waiting sender is woken only when a large part of the buffer is free.
     SimFile* const file = sock->file();
     const uint64_t wakes = file->wakes();
     Wait(process, "room to send", absl::InfiniteFuture(), {file},
@@ -504,7 +504,7 @@ int SimKernel::GetSockName(int fd, struct sockaddr* address, socklen_t* size) {
   memcpy(name.sun_path, sock->name().data(), sock->name().size());
   socklen_t length = offsetof(struct sockaddr_un, sun_path);
   length += static_cast<socklen_t>(sock->name().size());
-  // A path's terminator counts.
+  // The length of a path includes its terminator.
   if (!sock->name().empty() && name.sun_path[0] != '\0') ++length;
   memcpy(address, &name, std::min(*size, length));
   *size = length;

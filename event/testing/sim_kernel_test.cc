@@ -193,7 +193,8 @@ TEST_F(SimKernelTest, ABufferIsChargedForEachPacketAsLinuxDoes) {
     while (sys::Send(ends[0], packet, sizeof(packet), 0) > 0) ++sent;
     EXPECT_EQ(errno, EAGAIN);
     EXPECT_EQ(sent, 278);
-    // A sender is woken when three quarters of the buffer are free.
+    // A waiting sender is woken when three quarters of the send buffer are
+    // free.
     EXPECT_EQ(Ready(ends[0]), 0u);
     for (; Ready(ends[0]) == 0; --sent) EXPECT_NE(Received(ends[1]), "");
     EXPECT_EQ(sent, 69);
@@ -323,7 +324,8 @@ TEST_F(SimKernelTest, DescriptorsInFlightAreCountedAndCollected) {
     EXPECT_EQ(errno, ETOOMANYREFS);
     EXPECT_EQ(sent, 11);
     EXPECT_EQ(kernel_.InFlight(kUser), 11u);
-    // From now on no process can reach them: they are in flight to each other.
+    // The sockets hold each other in flight. Once these are closed, no process
+    // can reach them.
     sys::Close(ends[0]);
     sys::Close(ends[1]);
   });
@@ -554,7 +556,7 @@ TEST(SimKernelLockTest, AProcessIsKilledBetweenTwoCallsWithALockHeld) {
 }
 
 TEST_F(SimKernelTest, AWaitWithALockHeldIsFound) {
-  // If fibers are threads, a forked child cannot start one.
+  // If fibers are threads, the child of a plain fork cannot start one.
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_DEATH(
       {

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The services of a simulated process for the code that runs in it.
+// SimProcess: the loops, parkers and threads of a simulated process.
 
 #include <algorithm>
 #include <utility>
@@ -16,7 +16,8 @@
 namespace le {
 namespace event {
 
-// One of this many parks returns for no reason, as the interface allows.
+// One call of Park() in this many returns without a reason, as the interface
+// allows.
 constexpr uint64_t kSpuriousOneIn = 64;
 
 class SimParker final : public Parker {
@@ -26,7 +27,8 @@ class SimParker final : public Parker {
   bool Park(Instant deadline) override {
     sim_->Yield();
     if (!unparked_ && sim_->Random(kSpuriousOneIn) != 0) {
-      // A destructor, so that waiter_ is also reset when the thread unwinds.
+      // Reset waiter_ in a destructor, so that it is also reset when the thread
+      // unwinds.
       struct Waiting {
         SimParker* const parker;
         ~Waiting() { parker->waiter_ = nullptr; }
@@ -50,14 +52,16 @@ class SimParker final : public Parker {
   SimThread* waiter_ = nullptr;
 };
 
-// A loop without descriptors: all events arrive by Post(). If a nested loop has
-// work and nothing serves it, it is posted as a task of the outer loop.
+// A loop without descriptors. All its events arrive by Post(). If a nested loop
+// has work and nothing serves it, its Nesting is posted as a task of the outer
+// loop.
 class SimLoop final : public LoopBase {
  public:
   SimLoop(Simulation* sim, SimLoop* outer)
       : LoopBase(outer), sim_(sim), owner_(sim->Me()) {}
 
-  // Check the simulated thread: ThisThread() may be the same for all of them.
+  // Also compare the SimThreads: a later thread may have the same ThisThread(),
+  // but never the same SimThread.
   bool InTurn() const override {
     return sim_->Me() == owner_ && LoopBase::InTurn();
   }
@@ -84,14 +88,15 @@ class SimLoop final : public LoopBase {
 
   void Wait(Instant deadline) override {
     sim_->Yield();
-    // Check after Yield(), because another thread may have posted meanwhile.
+    // Check this after Yield(), because another thread may post during Yield().
     if (HasWork() || stopped()) deadline = absl::InfinitePast();
     struct Waiting {
       SimLoop* const loop;
       ~Waiting() { loop->waiter_ = nullptr; }
     } waiting{this};
     waiter_ = sim_->Me();
-    // Call Block() even if the deadline has passed: a killed thread ends here.
+    // Call Block() even if the deadline has passed, because a killed thread
+    // ends there.
     sim_->Block("its loop", deadline);
   }
 
@@ -135,11 +140,12 @@ SimProcess::SimProcess(Simulation* sim, std::string name,
 SimProcess::~SimProcess() = default;
 
 void SimProcess::Die(absl::string_view message) {
-  // A thread of a killed process may run for some more steps, and fail.
+  // After its process is killed, a thread may run for some more steps and fail.
+  // Ignore that failure.
   if (!killed_ && death_message_.empty()) death_message_ = std::string(message);
   sim_->Note("dies");
   sim_->Kill(this);
-  // Reached only if the calling thread is not of this process.
+  // Kill() returns only if the calling thread belongs to another process.
   Fatal("the controller of a simulation died in a process's stead");
 }
 

@@ -19,7 +19,7 @@ constexpr int kNoMoreReading = 1;
 constexpr int kNoMoreWriting = 2;
 constexpr int kNoMore = kNoMoreReading | kNoMoreWriting;
 
-// The kernel's overhead in a send buffer.
+// Linux's overhead in a send buffer.
 constexpr int kReservedOfBuffer = 32;
 constexpr int kMinSendBuffer = 4608;
 
@@ -28,7 +28,7 @@ constexpr int kMinSendBuffer = 4608;
 constexpr size_t kPage = 4096;
 constexpr size_t kHeaderBytes = 256;   // struct sk_buff
 constexpr size_t kTrailerBytes = 320;  // struct skb_shared_info
-// The rest of a longer packet is in whole pages, at most kMaxPages.
+// If a packet is longer, the excess is in at most kMaxPages whole pages.
 constexpr size_t kMaxInOnePiece = 4 * kPage - kTrailerBytes;
 constexpr size_t kMaxPages = 17;
 
@@ -79,7 +79,7 @@ void SimSock::Bind(std::string name, const event::Ref<SimInode>& inode) {
   inode_->sock = this;
 }
 
-// Like Linux, gives a socket with SO_PASSCRED an abstract name.
+// Gives a socket with SO_PASSCRED an abstract name, like Linux.
 void SimSock::AutoBindIfAsked() {
   if (!pass_credentials_ || !name_.empty()) return;
   char name[8];
@@ -174,7 +174,8 @@ int SimSock::Send(SimPacket* packet, const Credentials& caller,
       packet->files.empty() ? nullptr : &sockets_->in_flight[caller.uid];
   const bool too_many = in_flight != nullptr && *in_flight > most_in_flight;
   if (too_many || (peer_->shutdown_ & kNoMoreReading) != 0) {
-    // Release the charge.
+    // Linux charged the packet before this check. Now it releases the charge,
+    // which may wake the sender.
     OnPacketGone(0);
     return too_many ? -ETOOMANYREFS : -EPIPE;
   }
@@ -184,8 +185,8 @@ int SimSock::Send(SimPacket* packet, const Credentials& caller,
   }
   if (in_flight != nullptr) *in_flight += packet->files.size();
   packet->files_user = caller.uid;
-  // Attach credentials also for a peer that is not accepted yet: it may still
-  // turn on SO_PASSCRED.
+  // Attach credentials also if the peer is not accepted yet, because it may
+  // still turn on SO_PASSCRED.
   if (!packet->has_credentials &&
       (pass_credentials_ || peer_->pass_credentials_ ||
        peer_->file_ == nullptr)) {

@@ -3,8 +3,9 @@
 //
 // The simulated kernel's sockets: AF_UNIX, SOCK_SEQPACKET.
 //
-// A SimSocketFile is an open file. It refers to a SimSock, as do peers and
-// packets. A SimSock has no open file before accept() and after the close.
+// A SimSocketFile is an open file that refers to a SimSock. Peers and packets
+// also refer to a SimSock. Before accept() and after the close, a SimSock has
+// no SimSocketFile.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_SOCKET_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_SOCKET_H_
@@ -30,7 +31,7 @@ class SimSock;
 class SimSocketFile;
 struct SimInode;
 
-// Shared by all sockets of a kernel.
+// The state that all sockets of a kernel share.
 struct SimSockets {
   int default_send_buffer = 212992;
   int max_send_buffer = 212992;
@@ -42,12 +43,12 @@ struct SimSockets {
 // A packet that was sent and not received.
 struct SimPacket {
   std::vector<uint8_t> bytes;
-  int charge = 0;              // bytes of the sender's buffer that it uses
-  event::Ref<SimSock> sender;  // the socket whose buffer it uses
+  int charge = 0;              // bytes of the sender's send buffer
+  event::Ref<SimSock> sender;  // the socket that was charged
   bool has_credentials = false;
   Credentials credentials;
   std::vector<SimFileRef> files;
-  uid_t files_user = 0;  // the user charged for them
+  uid_t files_user = 0;  // the user that was charged
 };
 
 class SimSock final {
@@ -63,30 +64,32 @@ class SimSock final {
   static void Pair(SimSock* a, SimSock* b);
   void Bind(std::string name, const event::Ref<SimInode>& inode);
   int Listen(const Credentials& listener, int backlog);
-  // Call this before the address is resolved.
+  // Call it before the address is resolved.
   void BeforeConnect() { AutoBindIfAsked(); }
-  // Connects to `listener`; null: no socket listens there. -EAGAIN: the backlog
-  // is full.
+  // Connects to `listener`, which is null if no socket listens at the address.
+  // Returns -EAGAIN if the backlog is full.
   int Connect(SimSock* listener, const Credentials& caller);
   bool CanConnect() const;  // whether a listener's backlog has room
-  // For a listener. Incremented whenever threads that wait for its backlog are
-  // woken. A shutdown does not wake them.
+  // Only for a listener. Incremented whenever threads that wait for room in the
+  // backlog are woken. A shutdown does not wake them.
   uint64_t backlog_wakes() const { return backlog_wakes_; }
-  // Takes the next connection. -EAGAIN: there is none. After a shutdown a
-  // blocking accept (`waits`) fails with another error.
+  // Removes and returns the next connection, or returns -EAGAIN. After a
+  // shutdown a blocking accept (`waits`) returns -EINVAL instead.
   int Accept(event::Ref<SimSock>* accepted, bool waits);
   bool CanAccept() const;
 
-  // Sending takes three steps, in the kernel's order: BeforeSend() checks the
-  // socket's state, CheckSize() the message's size, and Send() the rest.
+  // Sending has three steps, in Linux's order. BeforeSend() checks the socket's
+  // state, CheckSize() checks the message's size, and Send() makes the other
+  // checks and sends.
   int BeforeSend();
   int CheckSize(size_t size);
-  // Moves the bytes and files out of `packet`. The caller may have at most
-  // `most_in_flight` files in flight. -EAGAIN: the buffer is full.
+  // Moves the bytes and files out of `packet`. Fails if the caller has more
+  // than `most_in_flight` files in flight. Returns -EAGAIN if the send buffer
+  // is full.
   int Send(SimPacket* packet, const Credentials& caller, size_t most_in_flight);
   bool CanSend() const;
-  // 0: *packet is the next packet, or null at the end of the stream. The packet
-  // stays until PopPacket().
+  // Returns 0 and sets *packet to the next packet, or to null at the end of the
+  // stream. The packet stays in the socket until PopPacket().
   int Receive(SimPacket** packet);
   void PopPacket();
   bool CanReceive() const;
@@ -99,26 +102,28 @@ class SimSock final {
   bool pass_credentials() const { return pass_credentials_; }
   void SetPassRights(bool on) { pass_rights_ = on; }
   bool pass_rights() const { return pass_rights_; }
-  // SO_RCVTIMEO.
+  // The value of SO_RCVTIMEO.
   void SetReceiveTimeout(absl::Duration timeout) { receive_timeout_ = timeout; }
   absl::Duration receive_timeout() const { return receive_timeout_; }
   int TakeError();
   int unsent() const { return charged_; }
-  // The number of FIONREAD.
+  // The result of FIONREAD.
   int unread_bytes() const {
     size_t bytes = 0;
     for (const SimPacket& packet : packets_) bytes += packet.bytes.size();
     return static_cast<int>(bytes);
   }
   State state() const { return state_; }
-  // The peer's credentials. Null: unknown. For a listener: its own credentials.
+  // The credentials of the peer, or null if they are unknown. A listener
+  // returns its own credentials.
   const Credentials* peer() const { return has_peer_ ? &peer_who_ : nullptr; }
   const std::string& name() const { return name_; }
   void SetFile(SimSocketFile* file) { file_ = file; }
   SimSocketFile* file() const { return file_; }
   void AddKept(std::vector<SimFile*>* kept) const;
   void DropPackets();
-  // Called when its file has ended. `never_accepted`: it had no file.
+  // Called when the socket's file is closed. If `never_accepted`, the socket
+  // never had a file.
   void Close(bool never_accepted);
 
  private:
@@ -128,7 +133,7 @@ class SimSock final {
   void OnPacketGone(int charge);
   void Drop(SimPacket* packet);
   bool writable(int further = 0) const {
-    // The kernel's count begins at one.
+    // Linux's count of charged bytes begins at 1, so add 1.
     return state_ != State::kListening &&
            (charged_ + 1 + further) * 4 <= send_buffer_;
   }
@@ -142,12 +147,12 @@ class SimSock final {
   event::Ref<SimSock> peer_;
   SimSocketFile* file_ = nullptr;
   std::string name_;
-  event::Ref<SimInode> inode_;  // the path that it is bound to
+  event::Ref<SimInode> inode_;  // the inode that it is bound to
   std::deque<SimPacket> packets_;
   std::deque<event::Ref<SimSock>> connections_;  // a listener's backlog
   size_t backlog_ = 0;
   uint64_t backlog_wakes_ = 0;
-  int shutdown_ = 0;  // a sum of 1 (reading) and 2 (writing)
+  int shutdown_ = 0;  // 1 (reading) + 2 (writing)
   int error_ = 0;
   int charged_ = 0;
   int send_buffer_;

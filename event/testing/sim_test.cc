@@ -62,7 +62,8 @@ TEST(SimTest, ThreadsBelongToTheirProcesses) {
   EXPECT_EQ(b->credentials().uid, 11u);
 }
 
-// Uses timers, posts between loops, parking and yielding.
+// Runs threads that use timers, posts, parkers and YieldPoint(). Returns the
+// trace.
 std::string TraceOf(uint64_t seed) {
   Simulation sim(seed);
   sim.EnableTrace();
@@ -86,8 +87,8 @@ std::string TraceOf(uint64_t seed) {
       MyLoop()->StartTimer(&timer, MyLoop()->Now() + absl::Seconds(i));
       MyLoop()->Run();
       sim.Note(absl::StrCat("random ", sim.Random(1000)));
-      // Another thread may still be inside Post() of this thread's loop, so the
-      // loop must live on for a time.
+      // Keep the loop alive for a time, because another thread may still be
+      // inside its Post().
       Sleep(absl::Seconds(9));
     });
   }
@@ -221,7 +222,7 @@ TEST(SimTest, ALoopServesItsNestedLoop) {
     nested = Thread::Current()->control_loop();
     FnTask first([&] {
       seen += "a";
-      // Like a blocking call, serves the nested loop alone.
+      // Serve only the nested loop, like a blocking call.
       EXPECT_TRUE(nested->RunTurn(absl::InfiniteFuture()));
       seen += "c";
     });
@@ -250,7 +251,8 @@ TEST(SimTest, ALoopServesWhatItsNestedLoopIsLeftWith) {
     EXPECT_TRUE(MyLoop()->RunTurn(absl::InfiniteFuture()));
     EXPECT_EQ(seen, "t");
     EXPECT_EQ(nested->Now(), timer.deadline());
-    // A turn of the nested loop alone posts one more task.
+    // While the nested loop runs alone, its turn posts another task. Expected:
+    // the outer loop serves that task.
     FnTask second([&] { seen += "2"; });
     FnTask first([&] { nested->Post(&second); });
     nested->Post(&first);
@@ -298,9 +300,10 @@ TEST(SimTest, ThreadsStartThreadsAndJoinThem) {
   }
 }
 
-// Two threads count without atomics. Each reads the count in one critical
-// section of `outer`, and writes it in another. Counts are lost only if a
-// switch happens between the two. `inner` is only locked inside `outer`.
+// Two threads increment a count. Each reads the count in one critical section
+// of `outer`, and writes it in another. An increment is lost only if a switch
+// happens between the two sections. `inner` is locked only inside `outer`, so
+// its release must not switch.
 TEST(SimTest, SwitchesWhereTheLastLockIsReleased) {
   int lost = 0;
   for (uint64_t seed = 0; seed < 20; ++seed) {
@@ -330,7 +333,7 @@ TEST(SimTest, SwitchesWhereTheLastLockIsReleased) {
     lost += count < 10 ? 1 : 0;
   }
   EXPECT_GT(lost, 0);
-  // The controller may lock too.
+  // The controller may also use a Mutex.
   Mutex free;
   { const MutexLock lock(&free); }
 }

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A simulated thread. Only the simulation includes this file.
+// A simulated thread. Only the simulation and the simulated kernel include this
+// file.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_THREAD_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_THREAD_H_
@@ -20,8 +21,8 @@
 namespace le {
 namespace event {
 
-// The exception that unwinds a thread whose process is killed, or in
-// ExitThread().
+// The exception that unwinds a thread when its process is killed, or when it
+// calls ExitThread().
 struct SimUnwind : ThreadUnwind {};
 
 class SimThread {
@@ -36,7 +37,7 @@ class SimThread {
 
   enum class State { kRunnable, kBlocked, kEnded };
 
-  // The body of its fiber.
+  // The body of the thread's fiber.
   void Main();
 
   Simulation* const sim;
@@ -49,24 +50,22 @@ class SimThread {
   const char* waits_for = "";
   Instant deadline = absl::InfiniteFuture();
   bool timed_out = false;
-  int locks_held = 0;  // of event::Mutex
-  // While the thread is blocked: returns whether it may continue before the
-  // deadline. Null: only MakeRunnable() continues it.
+  int locks_held = 0;  // number of event::Mutex
+  // While the thread is blocked: returns whether the thread may continue before
+  // the deadline. If null, only MakeRunnable() lets it continue.
   bool (*ready)(void* context) = nullptr;
   void* ready_context = nullptr;
-  // For the simulated kernel: one bit for each signal.
+  // Used by the simulated kernel. There is one bit for each signal.
   uint64_t blocked_signals = 0;
   uint64_t pending_signals = 0;
-  // The thread is not chosen before this step, as long as another thread can
-  // run.
+  // Before this step the thread is chosen only if no other thread can run.
   uint64_t passed_over_until = 0;
-  // Whether the thread unwinds because its process was killed. It then neither
-  // switches nor throws again.
+  // Whether the thread unwinds because its process was killed. Then it does not
+  // switch or throw again.
   bool unwinding = false;
-  // How often the thread has reached a switch point after its process was
-  // killed.
+  // How many switch points the thread has reached since its process was killed.
   int ghost_steps = 0;
-  // The thread that is in Kill() and waits for the end of this thread.
+  // The thread that called Kill() and waits for the end of this thread.
   SimThread* killer = nullptr;
   std::vector<SimThread*> joiners;
   std::unique_ptr<Fiber> fiber;

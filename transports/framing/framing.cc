@@ -13,7 +13,8 @@ namespace le {
 namespace transports {
 namespace {
 
-// The most bytes of a refusal's text that are sent, and that are shown.
+// The most bytes of a refusal's text. Longer texts are cut off, when sent and
+// when received.
 constexpr size_t kMaxRefusalBytes = 256;
 
 absl::Status RefusedBy(absl::Span<const uint8_t> packet) {

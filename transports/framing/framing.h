@@ -1,8 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Headers of frames and packets: the format of transports/wire.md. Makes no
-// system calls.
+// Encodes and checks the headers of transports/wire.md. Makes no system calls.
 
 #ifndef LE_MESSAGING_TRANSPORTS_FRAMING_FRAMING_H_
 #define LE_MESSAGING_TRANSPORTS_FRAMING_FRAMING_H_
@@ -25,18 +24,18 @@ struct FrameHeader {
   static constexpr uint16_t kMore = 4;
   static constexpr uint16_t kFragmented = 8;
   static constexpr uint16_t kContinuation = 16;
-  // Flags of a packet, in its first header:
+  // These flags describe a packet. Only its first header may have them:
   static constexpr uint16_t kPlainNext = 32;
   static constexpr uint16_t kMoreToCome = 64;
   static constexpr uint16_t kAnnouncement = 128;
-  // Flags that describe the packet and not the frame.
+  // Flags that describe the packet and not its first frame.
   static constexpr uint16_t kOfPacket = kPlainNext | kMoreToCome;
-  // Flag of a passed connection:
+  // This flag describes the passed connection:
   static constexpr uint16_t kExpectsPlain = 256;
   static constexpr uint16_t kAllFlags = 511;
   // A receiver that does not know one of these flags ignores it.
   static constexpr uint16_t kMayBeIgnored = 0x7000;
-  // The packet is a version refusal. It has no other flag, and kFrozenVersion.
+  // The packet is a version refusal. It has kFrozenVersion and no other flag.
   static constexpr uint16_t kVersionRefused = 512;
   static constexpr uint8_t kFrozenVersion = 1;
 
@@ -55,22 +54,22 @@ static_assert(sizeof(FrameHeader) == kFrameHeaderBytes, "sent as it stands");
 // the default size of a socket's buffer, 208 KiB.
 constexpr size_t kMaxPacketBytes = kFrameHeaderBytes + 65536;
 
-// Reads the header at the front of `bytes`, which is the rest of a packet, and
-// checks every rule that does not depend on earlier packets. `first`: the
-// header is the first of its packet. Clears the flags that may be ignored.
-// Errors: InvalidArgument: the header breaks a rule. Unimplemented: it has a
-// version that this end does not understand, or the packet is a version
-// refusal; the message says what to do.
+// Reads the header at the front of `bytes`, which is the unread rest of a
+// packet. Checks every rule that concerns only this header. `first` says
+// whether the header is the first of its packet. Clears the flags that may be
+// ignored. Errors: InvalidArgument: the header breaks a rule. Unimplemented:
+// this end does not understand the version, or the packet is a version refusal.
+// The message then says which program to update.
 absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
                               FrameHeader* header);
 
-// Checks that the header's length and flags match the rest of the packet.
-// `packet_rest`: the size of that rest, with this header.
-// Errors: InvalidArgument: they do not match.
+// Checks the header's length and flags against `packet_rest`: the number of
+// bytes from this header to the end of the packet. Errors: InvalidArgument:
+// they do not match.
 absl::Status CheckPayload(const FrameHeader& header, size_t packet_rest);
 
-// Makes the packet that answers a packet of another version. Every version can
-// read it. `why`: a text for people.
+// Makes the packet that answers a packet of an unknown version. A library of
+// any version can read it. `why` is a text for people.
 std::string VersionRefusal(absl::string_view why);
 // `packet` must have at least a header.
 bool IsVersionRefusal(const void* packet);

@@ -34,7 +34,7 @@ bool Parses(const FrameHeader& header, bool first = true) {
   return ParseFrameHeader(Encode(header), first, &parsed).ok();
 }
 
-// The published format. Changing it breaks running programs.
+// This format is published. A change of it breaks running programs.
 TEST(FramingTest, GoldenBytes) {
   FrameHeader header = Header(FrameHeader::kDescriptor, 0x01020304);
   header.id = 0x1112131415161718;

@@ -17,9 +17,9 @@
 namespace le {
 namespace transports {
 
-// The most descriptors that the kernel sends in one packet (SCM_MAX_FD). With
-// room for all of them, the receiver can close each one that the kernel
-// installs.
+// The most descriptors that the kernel sends in one packet (SCM_MAX_FD). The
+// receiver has room for all of them, so it can close each descriptor that the
+// kernel installs.
 constexpr size_t kMaxDescriptorsPerPacket = 253;
 
 // Owns the received descriptors until they are taken.
@@ -38,7 +38,7 @@ class PacketAttachments {
     sender_.reset();
   }
 
-  // Takes ownership of `fd`. Closes it if there are too many.
+  // Takes ownership of `fd`. Closes `fd` if there are too many descriptors.
   void AddDescriptor(int fd) {
     if (count_ < kMaxDescriptorsPerPacket) {
       fds_[count_++] = fd;
@@ -50,14 +50,14 @@ class PacketAttachments {
   void set_sender(const event::Credentials& sender) { sender_ = sender; }
 
   size_t descriptors() const { return count_; }
-  // Whether there are neither descriptors nor credentials, and truncated() is
-  // false.
+  // Whether the packet had no descriptors and no credentials, and truncated()
+  // is false.
   bool empty() const {
     return count_ == 0 && !truncated_ && !sender_.has_value();
   }
   // Whether descriptors were lost, because this process could not receive them.
   bool truncated() const { return truncated_; }
-  // Removes and returns the first descriptor; none if there is none.
+  // Removes and returns the first descriptor, if there is one.
   event::UniqueFd TakeDescriptor() {
     if (count_ == 0) return event::UniqueFd();
     const int first = fds_[0];

@@ -79,7 +79,7 @@ absl::Status PacketReader::TakeAttachments(const FrameHeader& header,
                      wants ? "one was" : "none was", " announced"));
   }
   if (!wants) {
-    // Only a descriptor can make the attachments truncated.
+    // The attachments are truncated only if a descriptor was lost.
     return attachments->truncated()
                ? absl::InvalidArgumentError(
                      "a file descriptor that was not announced")
@@ -98,8 +98,8 @@ absl::Status PacketReader::AcceptFirst(Room* room, size_t size,
                                        IncomingFrame* frame, Result* result) {
   BufferPool* const pool = room->pool_;
   const bool in_place = static_cast<bool>(room->payload_);
-  // Do this before any return: the next user of this buffer must not see the
-  // bytes.
+  // Do this before any return. Otherwise the next user of this buffer might see
+  // the packet's bytes.
   if (in_place) {
     const size_t written = std::min(size, kMaxPacketBytes);
     room->payload_.MarkCleanFrom(
@@ -149,8 +149,8 @@ absl::Status PacketReader::AcceptFirst(Room* room, size_t size,
       payload = pool->Allocate();
       payload.Assign(bytes + kFrameHeaderBytes, there);
     }
-    // The next parts are written to the buffer, so count them as written now.
-    // They may never arrive.
+    // The next parts are received in this buffer. Mark their bytes as written
+    // now, because a packet that is then refused has also written to them.
     payload.MarkCleanFrom(
         std::max<size_t>(payload.clean_from(), header.length));
     partial_ = std::make_unique<Partial>();
@@ -169,8 +169,8 @@ absl::Status PacketReader::AcceptFirst(Room* room, size_t size,
   return absl::OkStatus();
 }
 
-// Keeps a packet's bytes from `at` on. Keeps the packet's own memory, or copies
-// the bytes from the payload's buffer.
+// Keeps a packet's bytes from `at` on. If the packet is in a payload's buffer,
+// copies the bytes; otherwise keeps the packet's memory.
 void PacketReader::KeepRest(Room* room, size_t at, size_t size,
                             const PacketAttachments& attachments) {
   if (room->memory_ != nullptr) {
@@ -192,7 +192,8 @@ PacketReader::Result PacketReader::TakeBuffered(BufferPool* pool,
   const uint8_t* const bytes = rest_->bytes + rest_->at;
   const size_t left = rest_->end - rest_->at;
   FrameHeader header;
-  // The header before had kMore, and was checked to be followed by this header.
+  // A whole header is present, because the previous header had kMore and was
+  // checked.
   std::memcpy(&header, bytes, kFrameHeaderBytes);
   header.flags &= static_cast<uint16_t>(~FrameHeader::kMayBeIgnored);
   if (ABSL_PREDICT_FALSE(!IsFurtherFrame(header, left) ||

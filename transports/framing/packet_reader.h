@@ -4,15 +4,15 @@
 // Parses packets into frames: the receiving side of transports/wire.md.
 //
 // It makes no system calls, except to close descriptors that no frame takes.
-// The source of the packets, a socket or shared memory, does this for each
-// packet:
+// For each packet, the code that receives it from a socket or from shared
+// memory does this:
 //
 //   PacketReader::Room room(&reader, pool);   memory for the packet
 //   ... put `size` bytes into room.parts(), and collect the attachments ...
 //   switch (reader.Accept(&room, size, &attachments, &frame, &why)) ...
 //
-// A packet with several frames is kept until TakeBuffered() has returned the
-// last one. Until then Accept() must not be called.
+// If a packet has several frames, the reader keeps it until TakeBuffered() has
+// returned the last frame. Do not call Accept() before.
 
 #ifndef LE_MESSAGING_TRANSPORTS_FRAMING_PACKET_READER_H_
 #define LE_MESSAGING_TRANSPORTS_FRAMING_PACKET_READER_H_
@@ -53,16 +53,16 @@ class PacketReader {
     absl::optional<event::Credentials> sender;
   };
 
-  // The memory for the next packet. Valid until Accept() or another use of the
-  // reader.
+  // The memory for the next packet. A Room is valid until the reader is next
+  // used.
   class Room {
    public:
-    // `pool`: the pool of the payload's buffer.
+    // The payload's buffer is allocated from `pool`.
     Room(PacketReader* reader, BufferPool* pool) : pool_(pool) {
       if (ABSL_PREDICT_FALSE(reader->partial_ != nullptr)) {
         PutAfter(reader->partial_.get());
       } else if (pool->capacity() >= kMaxPacketBytes - kFrameHeaderBytes) {
-        // Any packet fits into the payload's buffer, so it is received there
+        // Any packet fits into the payload's buffer, so receive it there
         // directly.
         payload_ = pool->Allocate();
         parts_[0] = {payload_.headroom(), kMaxPacketBytes};
@@ -81,7 +81,7 @@ class PacketReader {
       return parts_;
     }
     size_t part_count() const { return part_count_; }
-    // Call if parts() was written to and Accept() will not be called.
+    // Call it if parts() was written to and Accept() is not called.
     void Discard() {
       if (payload_) payload_.MarkDirty();
     }
@@ -96,8 +96,9 @@ class PacketReader {
     BufferPool* const pool_;
     struct iovec parts_[2];
     size_t part_count_ = 1;
-    // The packet is in payload_ or memory_. If a frame is partial, its next
-    // part's header is in header_, and its payload in the reader's partial_.
+    // The packet is in payload_ or memory_. But if the packet is the next part
+    // of a partial frame, its header is in header_ and its payload in the
+    // reader's partial_.
     Buffer payload_;
     std::unique_ptr<Memory> memory_;
     uint8_t header_[kFrameHeaderBytes];
@@ -106,35 +107,35 @@ class PacketReader {
   enum class Result {
     kFrame,
     kConnection,  // a frame, whose descriptor is the socket of a connection
-    // Like kConnection. The far end of that connection has also been promised
-    // that the next packet has no attachments.
+    // Like kConnection. In addition, the last packet on that connection
+    // promised that its next packet has no attachments.
     kPromisedConnection,
     kNothing,  // no frame yet
     kBroken,   // the sender broke a rule; the reader must not be used again
-    // Like kBroken: the packet has another version. The caller should send
-    // VersionRefusal().
+    // Like kBroken, because this library does not understand the packet's
+    // version. The caller should send VersionRefusal().
     kOtherVersion,
   };
 
   // Parses a packet of `size` bytes and its attachments. `room` has as many of
-  // the bytes as fit. With kFrame, kConnection and kPromisedConnection `frame`
-  // is filled; the caller makes the connection from the descriptor. With
-  // kBroken `why` says which rule was broken. Descriptors that no frame takes
-  // stay in `attachments`.
+  // the bytes as fit. With kFrame, kConnection and kPromisedConnection it fills
+  // `frame`. With the last two, the caller makes the connection from the
+  // frame's descriptor. With kBroken and kOtherVersion, `why` has the reason.
+  // Descriptors that no frame takes stay in `attachments`.
   Result Accept(Room* room, size_t size, PacketAttachments* attachments,
                 IncomingFrame* frame, absl::Status* why);
 
   // Whether frames of the last packet are left.
   bool HasBuffered() const { return rest_ != nullptr; }
-  // Returns the next frame of the last packet, like Accept(). Its payload's
+  // Returns the next frame of the last packet, like Accept(). The payload's
   // buffer is allocated from `pool`.
   Result TakeBuffered(BufferPool* pool, IncomingFrame* frame,
                       absl::Status* why);
 
   // Removes and returns the descriptor of the partial frame, if there is one.
   event::UniqueFd TakeDescriptor();
-  // Whether a frame was accepted in part, or an announcement without its
-  // packet.
+  // Whether the last packet was a part of an incomplete frame, or an
+  // announcement.
   bool HasPartial() const { return partial_ != nullptr || announced_; }
 
   // Whether the sender promised that the next packet has no attachments. Always
@@ -144,8 +145,7 @@ class PacketReader {
   void WantCredentials(bool on) { wants_credentials_ = on; }
   bool wants_credentials() const { return wants_credentials_; }
 
-  // Whether the sender announced more packets, and FoundNoMore() was not called
-  // since.
+  // Whether the sender has announced more packets. FoundNoMore() resets this.
   bool may_have_more() const { return may_have_more_; }
   void FoundNoMore() { may_have_more_ = false; }
 
@@ -163,15 +163,16 @@ class PacketReader {
     IncomingFrame frame;  // complete except for the payload
   };
 
-  // Nearly every packet is one whole frame.
+  // Whether the packet is one whole frame without attachments, as nearly every
+  // packet is.
   static bool IsOneWholeFrame(const FrameHeader& header, size_t size) {
     return size >= kFrameHeaderBytes && header.version == kWireVersion &&
            (header.flags & ~FrameHeader::kOfPacket) == 0 &&
            header.length == size - kFrameHeaderBytes;
   }
-  // Whether the remaining `left` bytes of a packet begin with a valid frame
-  // that is not its first. ParseFrameHeader() and CheckPayload() say why a
-  // frame is not valid.
+  // Whether the last `left` bytes of a packet begin with a valid frame that is
+  // not the packet's first. If not, ParseFrameHeader() and CheckPayload() give
+  // the reason.
   static bool IsFurtherFrame(const FrameHeader& header, size_t left) {
     const uint64_t end = kFrameHeaderBytes + uint64_t{header.length};
     return header.version == kWireVersion &&
@@ -206,7 +207,7 @@ class PacketReader {
   static Result ResultFor(const FrameHeader& header,
                           const IncomingFrame& frame);
 
-  // At most one of these is not null.
+  // At most one of rest_ and partial_ is not null.
   std::unique_ptr<Memory> rest_;
   std::unique_ptr<Partial> partial_;
 
@@ -231,7 +232,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline PacketReader::Result PacketReader::Accept(
     frame->type = header.type;
     frame->id = header.id;
     if (room->payload_) {
-      // The bytes that the packet has overwritten may not be zero any more.
+      // The bytes that the packet was written to may not be zero any more.
       room->payload_.MarkCleanFrom(
           std::max<size_t>(room->payload_.clean_from(), header.length));
     }

@@ -34,8 +34,8 @@ std::string TextOf(const IncomingFrame& frame) {
                      frame.payload.size());
 }
 
-// Runs with two capacities of the pool. With the large one, packets are
-// received in the payload's buffer.
+// Runs with two capacities of the pool. With the large capacity, packets are
+// received directly in the payload's buffer.
 class PacketReaderTest : public ::testing::TestWithParam<size_t> {
  protected:
   Result Accept(const std::string& packet) {
@@ -106,7 +106,7 @@ TEST_P(PacketReaderTest, ARecycledBufferIsZeroBeyondThePayload) {
   EXPECT_EQ(Accept(Header(0, 3) + "abc"), Result::kFrame);
   ExpectPayload("abc");
   frame_ = IncomingFrame();
-  // A packet for which Accept() is not called.
+  // Receive a packet without calling Accept().
   {
     PacketReader::Room room(&reader_, pool_.get());
     std::memset(room.parts()[0].iov_base, 'y', 900);

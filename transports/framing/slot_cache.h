@@ -16,10 +16,10 @@
 namespace le {
 namespace transports {
 
-// A cache of a few objects that are needed briefly and often. It never waits for
-// a lock. The objects are not thread_local: those would be destroyed before a
-// thread has closed its sessions. A static SlotCache is initialized at compile
-// time and never destroyed.
+// A cache of a few objects that are needed briefly and often. It never waits
+// for a lock. It replaces thread_local objects, which would be destroyed before
+// an ending thread closes its sessions. A static SlotCache is initialized at
+// compile time and never destroyed.
 template <typename T>
 class SlotCache {
  public:
@@ -36,9 +36,9 @@ class SlotCache {
   }
 
  private:
-  // Large enough that two running threads seldom use the same slot.
+  // With this number of slots, two running threads seldom use the same slot.
   static constexpr size_t kSlots = 16;
-  // Objects that are kept in addition to the slots, for bursts.
+  // The most objects that are kept in addition to the slots, for bursts.
   static constexpr size_t kMaxMore = 16;
 
   ABSL_ATTRIBUTE_NOINLINE T* TakeMore() {
@@ -62,14 +62,15 @@ class SlotCache {
   std::atomic<T*>* slot() {
     static thread_local char here;
     const auto address = reinterpret_cast<uintptr_t>(&here);
-    // Thread-local storage of two threads is whole pages apart.
+    // The thread-local storage of each thread begins in another page, so the
+    // page's number selects the slot.
     return &slots_[((address >> 12) ^ (address >> 20)) % kSlots];
   }
 
   std::atomic<T*> slots_[kSlots] = {};
-  // Not an event::Mutex. Whether it is locked depends on the addresses of the
-  // threads' storage. In a simulation each unlock of an event::Mutex is a step,
-  // and the steps must not depend on addresses.
+  // This is not an event::Mutex, because in a simulation each unlock of an
+  // event::Mutex is a step. Whether this mutex is locked depends on addresses.
+  // The steps of a simulation must not depend on addresses.
   std::mutex mutex_;
   T* more_[kMaxMore] = {};  // guarded by mutex_, as is more_count_
   size_t more_count_ = 0;

@@ -35,7 +35,7 @@ struct QueuedFrame {
   bool has_descriptor() const { return descriptor || connection != nullptr; }
 };
 
-// A queue of frames, which counts their bytes and descriptors. It frees its
+// A queue of frames that counts their bytes and descriptors. It frees its
 // memory only when it is destroyed, so in the steady state it allocates
 // nothing. Not thread-safe.
 class FrameQueue {

@@ -42,8 +42,9 @@ class LoopbackAcceptor final : public Acceptor, private event::Task {
     return absl::OkStatus();
   }
 
-  // False: the backlog is full. The transport holds the network's lock. The
-  // analysis does not know that it is the same lock.
+  // Returns false if the backlog is full. The calling transport holds the
+  // network's lock. The thread-safety analysis does not know that this is the
+  // lock that guards the backlog.
   bool OfferLocked(std::unique_ptr<Connection>* connection)
       ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (backlog_.size() >= LoopbackNetwork::kBacklog) return false;
@@ -134,7 +135,8 @@ absl::StatusOr<std::unique_ptr<Connection>> LoopbackTransport::Connect(
     const std::string& address) {
   process_->YieldPoint();
   if (address.empty()) return absl::InvalidArgumentError("an empty address");
-  // Declared before the lock, so that on failure they are destroyed without it.
+  // Declared before the lock, so that on failure they are destroyed after the
+  // unlock.
   std::unique_ptr<Connection> connecting, accepted;
   event::MutexLock lock(&network_->mutex_);
   auto it = network_->acceptors_.find(address);
@@ -168,7 +170,7 @@ LoopbackTransport::Pair LoopbackTransport::ConnectedPair() {
 }
 
 void LoopbackTransport::CloseAll() {
-  // No other thread uses these objects any more, so they may be closed without
+  // No other thread uses these objects any more. So they may be closed without
   // the lock.
   std::map<uint64_t, LoopbackConnection*> connections;
   std::map<uint64_t, LoopbackAcceptor*> acceptors;

@@ -3,12 +3,12 @@
 //
 // A transport within one process of the operating system.
 //
-// It behaves like a socket. It posts events to the loop and never calls an
-// observer directly. It limits its queues, delivers frames that were sent
-// before a close, duplicates descriptors, and knows the credentials of the far
-// end. A payload that may be moved is not copied.
+// It behaves like a socket: it limits its queues, delivers frames that were
+// sent before a close, duplicates descriptors, and knows the credentials of the
+// far end. It posts events to the loop and never calls an observer directly. A
+// payload that may be moved is not copied.
 //
-// An address is any text that is not empty. The loops that its connections are
+// An address is any text that is not empty. A loop that a connection is
 // attached to must not run tasks inside Post(), and must outlive the
 // attachment.
 
@@ -30,7 +30,7 @@ namespace transports {
 class LoopbackAcceptor;
 class LoopbackConnection;
 
-// The addresses of a network, and their acceptors. Thread-safe. Must outlive
+// The acceptors of a network, by address. Thread-safe. A network must outlive
 // its transports.
 class LoopbackNetwork {
  public:
@@ -38,7 +38,7 @@ class LoopbackNetwork {
   LoopbackNetwork(const LoopbackNetwork&) = delete;
   LoopbackNetwork& operator=(const LoopbackNetwork&) = delete;
 
-  // Connections that may wait to be accepted at one address.
+  // The most connections that wait to be accepted at one address.
   static constexpr size_t kBacklog = 128;
 
  private:
@@ -62,15 +62,15 @@ class LoopbackTransport final : public LocalTransport {
 
   Pair ConnectedPair() override;
 
-  // Closes everything, as a kernel does when a process dies. The far ends first
-  // receive the frames that were sent. Afterwards objects of this process may
-  // only be destroyed.
+  // Closes all connections and acceptors of this process, as a kernel does when
+  // a process dies. The far ends still receive the frames that were sent.
+  // Objects of this process may then only be destroyed.
   void CloseAll();
 
  private:
   LoopbackNetwork* const network_;
   event::Process* const process_;
-  // Shared with the connections, which may outlive the transport.
+  // The connections share this object, because they may outlive the transport.
   struct Members;
   const std::shared_ptr<Members> members_;
 
@@ -78,7 +78,7 @@ class LoopbackTransport final : public LocalTransport {
   friend class LoopbackConnection;
 };
 
-// A transport with a network of its own.
+// Returns a transport with a network of its own.
 std::shared_ptr<LocalTransport> NewLoopback(event::Process* process);
 
 }  // namespace transports

@@ -15,8 +15,8 @@ namespace le {
 namespace transports {
 namespace {
 
-// An end may be passed on while at most this many bytes wait for its peer. A
-// kernel would hold them.
+// An end may be passed on while at most this many bytes wait for its peer. On a
+// socket the kernel would hold these bytes.
 constexpr size_t kPassableBytes = 4096;
 
 // How long a blocking call waits on its parker before it runs the nested loop of
@@ -43,8 +43,8 @@ void Notify(LoopbackEnd* end, event::DeferredWakes* wakes) {
   wakes->Post(end->loop, end->notify);
 }
 
-// Call under the channel's lock after `queue` has changed. It holds frames that
-// `sender` sent.
+// Call it under the channel's lock after `queue` has changed. `queue` holds the
+// frames that `sender` sent.
 void UpdateCongestion(LoopbackEnd* sender, const FrameQueue& queue,
                       event::DeferredWakes* wakes) {
   const bool was = sender->congested.load(std::memory_order_relaxed);
@@ -152,16 +152,16 @@ void LoopbackConnection::Run() {
     received = !drained && !writable && !readable && IsReceivedLocked();
     if (received) end.tell_at.reset();
     hung_up = !end.reads && far().closed && !end.hang_up_told;
-    // Level-triggered: post again. The next run finds out whether anything is
-    // left.
+    // Events are level-triggered, so post again. The next Run() finds out which
+    // events are still present.
     if (readable || hung_up || (drained && end.wants_room) ||
         IsReceivedLocked()) {
       Notify(&end, &wakes);
     }
     if (hung_up && !drained && !writable && !received) end.hang_up_told = true;
   }
-  // Each call may destroy this, so one is made in a turn. The next turn reports
-  // the other events.
+  // A call may destroy this connection, so make only one call in a turn. The
+  // next turn reports the other events.
   if (drained) {
     observer->OnDrained();
   } else if (writable) {
@@ -347,7 +347,8 @@ bool LoopbackConnection::IsIdle(const LoopbackChannel* channel) const {
   // An end in the queue of its own channel would never be destroyed.
   if (channel == channel_.get()) return false;
   event::MutexLock lock(&channel_->mutex);
-  // Frames in the far end's inbox count as sent, like a few KiB in a kernel.
+  // The frames in the far end's inbox count as sent, like a few KiB in a
+  // socket's buffer.
   return !mine().closed && mine().loop == nullptr && mine().waiters.empty() &&
          far().inbox.bytes() <= kPassableBytes;
 }
@@ -387,7 +388,7 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
     queued.payload = CopyLocked(frame.payload);
   }
   if (frame.descriptor != nullptr) {
-    // Like a socket: the far end gets its own file descriptor.
+    // As over a socket, the far end gets a duplicate.
     const int fd = event::sys::Dup(frame.descriptor->get());
     queued.descriptor.reset(fd);
     queued.descriptor_lost = fd < 0;
@@ -407,8 +408,8 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
 }
 
 Buffer LoopbackConnection::CopyLocked(absl::Span<const uint8_t> payload) {
-  // The pool fits payloads of similar sizes. The receiver copies the payload to
-  // a buffer of its own pool.
+  // Keep the pool while payloads have similar sizes. The receiver copies the
+  // payload to a buffer of its own pool.
   LoopbackEnd& end = mine();
   if (end.copies == nullptr || end.copies->capacity() < payload.size() ||
       end.copies->capacity() > 2 * payload.size() + 4096) {
@@ -478,8 +479,9 @@ void LoopbackConnection::CloseLocked(absl::Status status,
 }
 
 void LoopbackConnection::CloseWith(absl::Status status) {
-  // Frames that were not received may hold descriptors and connections.
-  // Declared before the lock, so that these are closed without it.
+  // Frames that were not received may hold descriptors and connections. The
+  // queue is declared before the lock, so that these are closed after the
+  // unlock.
   FrameQueue unreceived;
   event::DeferredWakes wakes;
   event::MutexLock lock(&channel_->mutex);

@@ -27,8 +27,8 @@
 namespace le {
 namespace transports {
 
-// The objects of one process, sorted by number, so that CloseAll() closes them
-// in the same order each time.
+// The connections and acceptors of one process. They are sorted by number, so
+// that CloseAll() closes them in the same order in each run.
 struct LoopbackTransport::Members {
   event::Mutex mutex;
   uint64_t next ABSL_GUARDED_BY(mutex) = 0;
@@ -52,19 +52,19 @@ struct LoopbackEnd {
   SendLimits limits;       // for frames that this end sends
   bool closed = false;
   absl::Status close_status;
-  bool wants_room = false;   // a Send() was refused
-  size_t refused_bytes = 0;  // its size
+  bool wants_room = false;   // Send() has refused a frame
+  size_t refused_bytes = 0;  // of the refused frame
   StallClock stall_clock;
   // See Connection::congested(). Changed under the lock.
   std::atomic<bool> congested{false};
   bool drained = false;  // OnDrained() must be called
-  // OnReceived() must be called when at most this many descriptors are
+  // If set: call OnReceived() when at most this many descriptors are
   // unreceived.
   absl::optional<size_t> tell_at;
-  // OnHangUp() was called. Becomes false again when this end reads.
+  // Whether OnHangUp() was called. SetReadInterest(true) makes it false again.
   bool hang_up_told = false;
   event::Credentials owner;
-  // While attached:
+  // Set only while attached:
   event::Loop* loop = nullptr;
   Connection::Observer* observer = nullptr;
   event::Task* notify = nullptr;
@@ -74,9 +74,9 @@ struct LoopbackEnd {
   std::vector<LoopbackWaiter*> waiters;
 };
 
-// Both ends, and the lock that guards them. Posts are made under the lock, so
-// that neither the loop nor the task is destroyed meanwhile. The loop's thread
-// is woken after the lock is released.
+// Both ends of a connection, and the lock that guards them. A notification is
+// posted under the lock, so that neither the loop nor the task is destroyed
+// meanwhile. The loop's thread is woken after the lock is released.
 struct LoopbackChannel {
   LoopbackChannel(const event::Credentials& connecting,
                   const event::Credentials& accepting) {
@@ -103,7 +103,8 @@ class LoopbackConnection final : public Connection, private event::Task {
   void ReportSilence(absl::Duration after) override { silence_ = after; }
   bool HasBuffered() const override;
   bool HasPartial() const override { return false; }
-  // HasBuffered() knows all frames that have arrived.
+  // Always false, because HasBuffered() already covers every frame that has
+  // arrived.
   bool MayHaveMore() const override { return false; }
   bool Wait(uint32_t events, event::Instant deadline) override;
   absl::Status SetReceiveCredentials(bool on) override;
@@ -174,12 +175,13 @@ class LoopbackConnection final : public Connection, private event::Task {
   void Join(std::shared_ptr<LoopbackTransport::Members> members);
   void Leave();
 
-  // The posted notification.
+  // Handles the posted notification.
   void Run() override;
 
   const std::shared_ptr<LoopbackChannel> channel_;
   const int side_;
-  // The owner's thread only. Changed when the connection is passed on.
+  // Only the owner's thread uses these. They change when the connection is
+  // passed on.
   event::Process* process_;
   std::shared_ptr<LoopbackTransport::Members> members_;
   uint64_t number_ = 0;                       // in members_

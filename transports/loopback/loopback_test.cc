@@ -9,8 +9,8 @@ namespace le {
 namespace transports {
 namespace {
 
-// A process that dies may have unreceived connections, which a kernel would
-// close.
+// A connection is sent to a process, which dies before it receives the
+// connection. Expected: the connection is closed, as by a kernel.
 TEST(LoopbackTest, AConnectionOnItsWayToADeadProcessCloses) {
   LoopbackNetwork network;
   LoopbackTransport living(&network, event::Process::Current());

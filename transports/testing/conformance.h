@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The rules for every transport, as tests. A transport's own test is:
+// Tests of the rules that every transport must obey. A test that runs them for
+// a transport looks like this:
 //
 //   class MyFixture : public ConformanceFixture {
 //     Transport* transport() override { ... }
@@ -10,7 +11,7 @@
 //   INSTANTIATE_TEST_SUITE_P(My, TransportConformanceTest,
 //       ::testing::Values(+[] { return NewFixture<MyFixture>(); }));
 //
-// It is linked with //transports/testing:conformance.
+// Link it with //transports/testing:conformance.
 
 #ifndef LE_MESSAGING_TRANSPORTS_TESTING_CONFORMANCE_H_
 #define LE_MESSAGING_TRANSPORTS_TESTING_CONFORMANCE_H_
@@ -31,14 +32,15 @@ namespace transports {
 class ConformanceFixture {
  public:
   virtual ~ConformanceFixture() = default;
-  // The transport of the calling process.
+  // Returns the transport of the calling process.
   virtual Transport* transport() = 0;
-  // An address that is not in use.
+  // Returns an address that is not in use.
   virtual std::string NewAddress() = 0;
-  // Whether the calling process is simulated. Such a process dies in another
-  // way, and the operating system does not list its threads.
+  // Whether the calling process is simulated. If so, some checks are skipped,
+  // because a simulated process dies in another way, and the operating system
+  // does not list its threads.
   virtual bool simulated() { return false; }
-  // An address that is not valid. "": there is none.
+  // Returns an address that is not valid. "" is not valid for any transport.
   virtual std::string ImpossibleAddress() { return ""; }
 };
 

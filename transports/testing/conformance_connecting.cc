@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Conformance: addresses, acceptors, and credentials of the far end.
+// Conformance tests: addresses, acceptors, and credentials of the far end.
 
 #include <fcntl.h>
 
@@ -109,7 +109,7 @@ TEST_P(TransportConformanceTest, AFullBacklogIsToldApart) {
   absl::Status failed;
   for (int i = 0; failed.ok(); ++i) {
     ASSERT_LT(i, 100000) << "it takes everything";
-    // A connection that is closed at once stays in the backlog.
+    // The connection is closed at once, but stays in the backlog.
     failed = fixture->transport()->Connect(address).status();
   }
   EXPECT_EQ(failed.code(), absl::StatusCode::kAborted) << failed;
@@ -189,8 +189,9 @@ TEST_P(TransportConformanceTest, HasATrustworthyPidfdOrSaysThatItHasNone) {
             absl::StatusCode::kUnavailable);
 }
 
-// The sender of a frame that was sent before SetReceiveCredentials(), without
-// credentials, is unknown. It must not appear as root.
+// A frame is sent without credentials, then its receiver calls
+// SetReceiveCredentials(). Expected: the frame has no `sender`. In particular,
+// the sender is not root.
 TEST_P(TransportConformanceTest, AnUnknownSenderIsNone) {
   Ends ends(GetParam());
   ASSERT_EQ(ends.server->Send(Frame(1, "x")), IoResult::kOk);

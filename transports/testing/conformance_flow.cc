@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Conformance: full queues, gathering, waiting, threads.
+// Conformance tests: full queues, gathering, waiting, threads.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -44,7 +44,7 @@ TEST_P(TransportConformanceTest, PushesBackAndSaysWhenThereIsRoom) {
           ends.server->Receive(&frame, ends.pool.get(), absl::InfinitePast());
       if (result == IoResult::kOk) break;
       ASSERT_EQ(result, IoResult::kWouldBlock);
-      ends.loop()->RunTurn(absl::InfinitePast());  // sends queued frames
+      ends.loop()->RunTurn(absl::InfinitePast());  // sends the queue
     }
     EXPECT_EQ(TextOf(frame), text);
   }
@@ -62,15 +62,16 @@ TEST_P(TransportConformanceTest, LimitsTheNumberOfFrames) {
   EXPECT_GE(sent, 5);
 }
 
-// Over sockets the kernel accepts some frames first. After this it accepts
-// none.
+// Sends frames until one is queued. Over sockets the kernel first accepts some
+// frames; after this it accepts no more.
 void FillTheKernel(Connection* connection) {
   while (connection->queued_bytes() == 0) {
     ASSERT_EQ(connection->Send(Frame(1, "filler")), IoResult::kOk);
   }
 }
 
-// A limit for two frames of the largest size allows two on each transport.
+// The limit is exactly the size and overhead of two frames. Expected: each
+// transport queues two frames and refuses the third.
 TEST_P(TransportConformanceTest, LimitsIncludeWhatAFrameCosts) {
   Ends ends(GetParam());
   FillTheKernel(ends.client.get());
@@ -106,7 +107,8 @@ TEST_P(TransportConformanceTest, EachFrameKeepsToItsOwnLimit) {
   }
 }
 
-// The sender of a frame with Room::kGathered does not wait for room.
+// A frame with Room::kGathered is refused. Expected: OnWritable() is not called
+// later, because the sender of such a frame does not wait for room.
 TEST_P(TransportConformanceTest, ReportsNoRoomForAGatheredFrame) {
   Ends ends(GetParam());
   Watcher watcher;
@@ -133,7 +135,8 @@ TEST_P(TransportConformanceTest, ReportsNoRoomForAGatheredFrame) {
   EXPECT_EQ(writable, 0);
 }
 
-// A handler may take long, and the far end may receive frames meanwhile.
+// In one long turn, the queue fills up and then the far end receives frames.
+// Expected: Send() accepts frames again within this turn.
 TEST_P(TransportConformanceTest, ATurnFindsRoomOnceTheFarEndHasReceived) {
   Ends ends(GetParam());
   Watcher watcher;
@@ -179,7 +182,8 @@ TEST_P(TransportConformanceTest, ATurnFindsRoomOnceTheFarEndHasReceived) {
   ends.RunUntil([&] { return done; });
 }
 
-// congested() begins over half of a limit, and ends at a quarter.
+// Expected: congested() becomes true when more than half of a limit is used,
+// and false at a quarter.
 TEST_P(TransportConformanceTest, SaysWhenTheFarEndShouldNotBeAskedForMore) {
   Ends ends(GetParam());
   SendLimits limits;
@@ -259,7 +263,8 @@ TEST_P(TransportConformanceTest, SaysSinceWhenNothingWasReceived) {
   EXPECT_GE(since, before);
   EXPECT_LE(since, event::Process::Current()->Now());
   EXPECT_EQ(ends.client->stalled_since(), since);
-  // Over sockets this makes no room for a packet.
+  // The far end receives a small frame. Over sockets this does not make room
+  // for the next packet, but counts as progress.
   Next(ends.server.get(), ends.pool.get());
   const event::Instant received = event::Process::Current()->Now();
   EXPECT_GE(ends.client->stalled_since(), received);
@@ -270,7 +275,8 @@ TEST_P(TransportConformanceTest, SaysSinceWhenNothingWasReceived) {
   EXPECT_EQ(ends.client->stalled_since(), absl::InfiniteFuture());
 }
 
-// If the far end closes while this end does not read, that is reported once.
+// This end does not read, and the far end closes. Expected: OnHangUp() is
+// called once.
 TEST_P(TransportConformanceTest, AHangUpIsToldToAnEndThatDoesNotRead) {
   Ends ends(GetParam());
   Watcher watcher;
@@ -290,13 +296,14 @@ TEST_P(TransportConformanceTest, AHangUpIsToldToAnEndThatDoesNotRead) {
   EXPECT_EQ(TextOf(Next(ends.server.get(), ends.pool.get())), "last");
 }
 
-// If Wait() reported room for a refused frame, its sender would retry for ever.
+// A frame is refused. Expected: Wait() reports no room for it. Otherwise the
+// sender would spin.
 TEST_P(TransportConformanceTest, HasNoRoomForWhatItHasJustRefused) {
   Ends ends(GetParam());
   while (ends.client->queued_bytes() == 0) {
     ASSERT_EQ(ends.client->Send(Frame(1, "small")), IoResult::kOk);
   }
-  // A quarter of the limit is used.
+  // Set the limit so that a quarter of it is used.
   const size_t limit = 4 * ends.client->queued_bytes();
   ends.client->SetSendLimits({limit, SIZE_MAX, SIZE_MAX});
   const std::string large(limit - 30, 'x');
@@ -316,14 +323,14 @@ TEST_P(TransportConformanceTest, LimitsTheNumberOfDescriptors) {
     OutgoingFrame frame = Frame(1, "");
     if (with_descriptor) frame.descriptor = &descriptor;
     const IoResult result = ends.client->Send(frame);
-    // A refused frame still belongs to the caller.
+    // The caller still owns the descriptor of a refused frame.
     EXPECT_EQ(static_cast<bool>(descriptor),
               !with_descriptor || result != IoResult::kOk);
     return result;
   };
   int sent = 0;
   while (send(true) == IoResult::kOk) ASSERT_LT(++sent, 10000);
-  // Over sockets the kernel accepts some more.
+  // Over sockets the kernel accepts some descriptors in addition.
   EXPECT_GE(sent, kMaxDescriptors);
   EXPECT_EQ(send(false), IoResult::kOk);
   EXPECT_EQ(send(true), IoResult::kWouldBlock);
@@ -338,8 +345,8 @@ TEST_P(TransportConformanceTest, LimitsTheNumberOfDescriptors) {
   EXPECT_EQ(send(true), IoResult::kOk);
 }
 
-// Within a turn the first frame is sent at once, and the others at the turn's
-// end, all in order.
+// Within a turn the first frame is sent at once. The later frames are sent at
+// the end of the turn, in order.
 TEST_P(TransportConformanceTest, GathersWithinATurn) {
   Ends ends(GetParam());
   Watcher server_watcher, client_watcher;
@@ -382,8 +389,9 @@ TEST_P(TransportConformanceTest, ReceiveWaitsNoLongerThanItsDeadline) {
   sender.Join();
 }
 
-// Several threads send, and one receives. The order of each sender is kept, and
-// a full queue stops no sender for ever.
+// Several threads send, and one thread receives. Expected: the frames of each
+// sender arrive in order, and each sender whose frame is refused can send it
+// later.
 TEST_P(TransportConformanceTest, AnyThreadMaySend) {
   constexpr int kThreads = 3, kEach = 2000;
   Ends ends(GetParam());
@@ -482,7 +490,9 @@ TEST_P(TransportConformanceTest, WhatIsGatheredLeavesWithFlushOrDetachOrWait) {
   }
 }
 
-// The far end of another connection may wait for what was gathered there.
+// A turn gathers frames on one connection, then blocks on another one.
+// Expected: the gathered frames are sent first, because their receiver may wait
+// for them.
 TEST_P(TransportConformanceTest, WhatIsGatheredLeavesBeforeAnyCallBlocks) {
   for (const int how : {0, 1, 2, 3}) {
     Ends ends(GetParam());
@@ -527,7 +537,8 @@ TEST_P(TransportConformanceTest, WhatIsGatheredLeavesBeforeAnyCallBlocks) {
   }
 }
 
-// Of frames that share a packet, only the first needs a system call.
+// Frames that share a packet are received by one system call. Expected:
+// HasBuffered() is true until the last of them is returned.
 TEST_P(TransportConformanceTest, KnowsWhatItHasBuffered) {
   Ends ends(GetParam());
   Watcher watcher;
@@ -545,7 +556,7 @@ TEST_P(TransportConformanceTest, KnowsWhatItHasBuffered) {
   EXPECT_FALSE(ends.client->HasPartial());
   ends.RunUntil([&] { return sent; });
   Settle(ends.loop());
-  Next(ends.client.get(), ends.pool.get());  // was sent alone
+  Next(ends.client.get(), ends.pool.get());  // this frame was sent alone
   for (int i = 1; i < 4; ++i) {
     EXPECT_EQ(TextOf(Next(ends.client.get(), ends.pool.get())),
               std::to_string(i));
@@ -557,7 +568,8 @@ TEST_P(TransportConformanceTest, KnowsWhatItHasBuffered) {
   EXPECT_FALSE(ends.client->MayHaveMore()) << "found missing";
 }
 
-// Two ends that fill their queues and then receive do not deadlock.
+// An end fills its queue and then waits in Receive(). Expected: it sends its
+// queue meanwhile. Otherwise two such ends would deadlock.
 TEST_P(TransportConformanceTest, WhileReceiveWaitsQueuedFramesLeave) {
   for (const bool timed : {false, true}) {
     Ends ends(GetParam());
@@ -584,7 +596,7 @@ TEST_P(TransportConformanceTest, WhileReceiveWaitsQueuedFramesLeave) {
   }
 }
 
-// Whether a thread of this process sleeps in the kernel.
+// Whether the thread, which belongs to this process, sleeps in the kernel.
 bool Sleeps(pid_t thread) {
   std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
   std::string text((std::istreambuf_iterator<char>(file)),

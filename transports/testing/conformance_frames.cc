@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Conformance: frames, payloads, descriptors and connections.
+// Conformance tests: frames, payloads, descriptors and connections.
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
@@ -59,8 +59,8 @@ TEST_P(TransportConformanceTest, SilenceEndsAReceiveWithoutADeadline) {
   EXPECT_EQ(TextOf(Next(ends.client.get(), ends.pool.get())), "x");
 }
 
-// Payloads of any size arrive. The rest of the buffer is zero, also in recycled
-// buffers.
+// Payloads of any size arrive. The bytes after the payload are zero, also in
+// recycled buffers.
 TEST_P(TransportConformanceTest, PayloadsOfAllSizes) {
   Ends ends(GetParam());
   ends.client->SetSendLimits({kPoolSize * 2, SIZE_MAX});
@@ -158,8 +158,8 @@ TEST_P(TransportConformanceTest, PassesDescriptors) {
 
 TEST_P(TransportConformanceTest, PassesDescriptorsAmongPlainFrames) {
   Ends ends(GetParam());
-  // Called first outside a turn, where each frame is sent at once, then within
-  // one.
+  // The test calls this first outside a turn, where each frame is sent at once,
+  // and then within a turn.
   auto send_all = [&] {
     for (const char* const kind : {"p", "pp", "d", "dd", "p", "large", "d"}) {
       const std::string kind_text = kind;
@@ -201,7 +201,8 @@ TEST_P(TransportConformanceTest, PassesDescriptorsAmongPlainFrames) {
   expect_all();
 }
 
-// A descriptor that is never received is closed.
+// A descriptor is sent, but never received. Expected: it is closed with the
+// connection.
 TEST_P(TransportConformanceTest, UnreceivedDescriptorsAreClosed) {
   int pair[2];
   ASSERT_EQ(
@@ -220,7 +221,8 @@ TEST_P(TransportConformanceTest, UnreceivedDescriptorsAreClosed) {
       << "a copy is still open";
 }
 
-// An end is passed to a third party, and its peer is not informed.
+// An end of a connection is passed to another owner. Its peer is not informed,
+// and exchanges frames with the new owner.
 TEST_P(TransportConformanceTest, PassesConnections) {
   Ends first(GetParam());
   std::unique_ptr<Connection> client, middle;
@@ -246,8 +248,8 @@ TEST_P(TransportConformanceTest, PassesConnections) {
             IoResult::kClosed);
 }
 
-// The new owner of a connection may send descriptors on it, even if the old
-// owner announced a plain packet.
+// The old owner of a connection has announced that its next packet is plain.
+// Expected: the new owner can send a descriptor nevertheless.
 TEST_P(TransportConformanceTest, PassesConnectionsThatWereInUse) {
   Ends first(GetParam());
   std::unique_ptr<Connection> client, middle;
@@ -270,8 +272,8 @@ TEST_P(TransportConformanceTest, PassesConnectionsThatWereInUse) {
   EXPECT_TRUE(Next(client.get(), first.pool.get()).descriptor);
 }
 
-// A peer may do anything to a connection. The worst result of passing it is
-// kNotIdle.
+// If a connection cannot be passed, for any reason, Send() returns kNotIdle. A
+// peer can make its connection busy, so this must not be fatal.
 TEST_P(TransportConformanceTest, PassesNoConnectionThatIsNotIdle) {
   Ends carrying(GetParam());
   auto pass = [&](std::unique_ptr<Connection>* connection) {
@@ -319,8 +321,8 @@ TEST_P(TransportConformanceTest, PassesNoConnectionThatIsNotIdle) {
   EXPECT_NE(frame.connection, nullptr) << "what was refused has not been sent";
 }
 
-// The directory sends a message to a waiting client, and then passes its
-// connection on.
+// An end sends a frame to its peer, and is then passed on before the peer has
+// read the frame. The directory does this with a waiting client.
 TEST_P(TransportConformanceTest, PassesAConnectionWhosePeerHasNotReadYet) {
   Ends carrying(GetParam());
   std::unique_ptr<Connection> client, middle;
@@ -386,8 +388,8 @@ TEST_P(TransportConformanceTest, TellsWhenHalfOfTheDescriptorsAreReceived) {
   Settle(ends.loop());
   EXPECT_EQ(received, 1) << "once only";
   EXPECT_EQ(ends.client->unreceived_descriptors(), 0u);
-  // Everything is received already. This is also reported to an observer that
-  // is attached later.
+  // Everything has been received already. Expected: OnReceived() is called
+  // anyway, also for an observer that is attached later.
   ends.client->NotifyWhenReceived();
   Settle(ends.loop());
   EXPECT_EQ(received, 2);
@@ -424,7 +426,8 @@ TEST_P(TransportConformanceTest, NoPoolIsOneOfCapacityZero) {
             absl::StatusCode::kInvalidArgument);
 }
 
-// Bytes of the buffer beyond the payload are not sent.
+// A buffer is moved whose bytes after the payload are not zero. Expected: these
+// bytes are not sent.
 TEST_P(TransportConformanceTest, ABufferThatMovesTakesNothingAlong) {
   Ends ends(GetParam());
   BufferPool::Ptr pool = BufferPool::Create(1000);
@@ -441,8 +444,8 @@ TEST_P(TransportConformanceTest, ABufferThatMovesTakesNothingAlong) {
   EXPECT_EQ(LengthWithoutZeroTail(received.payload.data(), 1000), 3u);
 }
 
-// If the receiver has no free file descriptor, the descriptor is lost. The next
-// one arrives again.
+// The receiver has no free file descriptor. Expected: the frame arrives without
+// its descriptor. The next frame's descriptor arrives.
 TEST_P(TransportConformanceTest,
        ADescriptorThatIsLostCostsItsFrameNothingElse) {
   Ends ends(GetParam());
@@ -455,9 +458,9 @@ TEST_P(TransportConformanceTest,
   struct rlimit old, none;
   ASSERT_EQ(event::sys::GetRLimit(RLIMIT_NOFILE, &old), 0);
   none = old;
-  // All lower numbers are in use, and `first` is free again once it is sent. Do
-  // not set a lower limit, because it also limits the descriptors in flight of
-  // all processes of this user.
+  // All numbers below `first` are in use, so with this limit no file descriptor
+  // is free. Do not set a lower limit, because it also limits the descriptors
+  // in flight of all processes of this user.
   none.rlim_cur = static_cast<rlim_t>(first.get());
   ASSERT_EQ(event::sys::SetRLimit(RLIMIT_NOFILE, &none), 0);
   const IoResult sent = ends.client->Send(frame);

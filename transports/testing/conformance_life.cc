@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Conformance: observers, attachment, and the close.
+// Conformance tests: observers, attachment, and the close.
 
 #include <atomic>
 #include <memory>
@@ -18,8 +18,8 @@ namespace {
 
 TEST_P(TransportConformanceTest, WhatWasSentComesBeforeTheClose) {
   Ends ends(GetParam());
-  // Unread frames at the closing end must not destroy the frames that it has
-  // sent.
+  // The closing end has an unread frame. The frames that it has sent must still
+  // arrive.
   ASSERT_EQ(ends.server->Send(Frame(9, "never read")), IoResult::kOk);
   for (int i = 0; i < 10; ++i) {
     ASSERT_EQ(ends.client->Send(Frame(1, std::to_string(i))), IoResult::kOk);
@@ -64,7 +64,8 @@ TEST_P(TransportConformanceTest, ReadableForAsLongAsThereIsSomething) {
   EXPECT_EQ(calls, after);
 }
 
-// A hang-up must not make an end without read interest spin.
+// The far end closes while this end has no read interest. Expected: the loop
+// does not spin.
 TEST_P(TransportConformanceTest, AHangUpDoesNotSpin) {
   Ends ends(GetParam());
   Watcher watcher;
@@ -97,7 +98,7 @@ TEST_P(TransportConformanceTest, GoesWithItsLastShare) {
   EXPECT_FALSE(first);
   EXPECT_EQ(second->Send(Frame(1, "x")), IoResult::kOk);
   ConnectionRef third = std::move(second);
-  third = ConnectionRef(std::move(ends.server));  // drops the client's last one
+  third = ConnectionRef(std::move(ends.server));  // destroys the client
   IncomingFrame frame;
   EXPECT_EQ(third->Receive(&frame, ends.pool.get(), absl::InfiniteFuture()),
             IoResult::kOk);
@@ -121,7 +122,8 @@ TEST_P(TransportConformanceTest, MayBeDestroyedInItsObserversCall) {
   EXPECT_EQ(calls, 1);
 }
 
-// A close wakes threads that wait for room.
+// A thread waits for room, and another thread closes the connection. Expected:
+// the waiting thread returns.
 TEST_P(TransportConformanceTest, CloseWakesAWaitingThread) {
   Ends ends(GetParam());
   ends.client->SetSendLimits({1000, SIZE_MAX});
@@ -168,7 +170,8 @@ TEST_P(TransportConformanceTest, WhatIsClosedCannotBeAttached) {
   EXPECT_EQ(ends.server->Attach(ends.loop(), &watcher).code(),
             absl::StatusCode::kCancelled);
   ends.server.reset();
-  // A destroyed observer is not notified of the peer's close.
+  // The peer's close must not call the observer, because the attachment has
+  // failed.
   ends.client->Close();
   ends.client.reset();
   Settle(ends.loop());
@@ -185,8 +188,8 @@ TEST_P(TransportConformanceTest, ToBeAttachedTwiceIsFatal) {
               ::testing::ExitedWithCode(EXIT_FAILURE), "attached twice");
 }
 
-// Observers are not called after the attachment, even if a call was due in the
-// same turn.
+// Both observers must be called in the same turn. The first one ends the
+// attachment of the other. Expected: the other observer is not called.
 TEST_P(TransportConformanceTest, NoCallComesAfterTheEndOfTheAttachment) {
   for (const int how : {0, 1, 2}) {
     Ends ends(GetParam());
@@ -198,7 +201,8 @@ TEST_P(TransportConformanceTest, NoCallComesAfterTheEndOfTheAttachment) {
     for (int i = 0; i < 2; ++i) {
       watchers[i].on_readable = [&, i] {
         ++calls;
-        // Both are readable, but only the first observer is called.
+        // Both connections are readable, but only the first observer may be
+        // called.
         std::unique_ptr<Connection>* const other = servers[1 - i];
         switch (how) {
           case 0:

@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs the suite for the Unix transport on a simulated kernel, on a thread of a
-// simulated process. --gtest_repeat runs it with further schedules.
+// Runs the conformance tests for the Unix transport in a simulated process, on
+// a simulated kernel. With --gtest_repeat each repetition has another order of
+// threads.
 
 #include <cstdio>
 #include <string>

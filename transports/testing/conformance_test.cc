@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs the suite for the transports of this project.
+// Runs the conformance tests for the transports of this project.
 
 #include "transports/testing/conformance.h"
 

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Shared by the conformance tests.
+// Helpers of the conformance tests.
 
 #ifndef LE_MESSAGING_TRANSPORTS_TESTING_ENDS_H_
 #define LE_MESSAGING_TRANSPORTS_TESTING_ENDS_H_
@@ -40,7 +40,7 @@ class Watcher : public Connection::Observer {
   void OnHangUp() override { on_hang_up(); }
 };
 
-// A thread of the calling process, which may be a simulated one.
+// A thread of the calling process, which may be a simulated process.
 class Helper {
  public:
   explicit Helper(std::function<void()> body)
@@ -68,7 +68,8 @@ class Accepting : public Acceptor::Observer {
   }
 };
 
-// Two connected ends, on the loop of the test's thread.
+// A client's and a server's end of one connection, both for the loop of the
+// test's thread.
 class Ends {
  public:
   explicit Ends(FixtureFactory factory) : fixture(factory()) {
@@ -131,7 +132,7 @@ inline std::string Pattern(size_t size) {
   return text;
 }
 
-// Receives a frame, and waits without limit.
+// Receives a frame. Waits for it without limit.
 inline IncomingFrame Next(Connection* connection, BufferPool* pool) {
   IncomingFrame frame;
   EXPECT_EQ(connection->Receive(&frame, pool, absl::InfiniteFuture()),
@@ -140,7 +141,7 @@ inline IncomingFrame Next(Connection* connection, BufferPool* pool) {
   return frame;
 }
 
-// Runs the loop until it has nothing left to do.
+// Runs the loop until it has nothing more to do.
 inline void Settle(event::Loop* loop) {
   while (loop->RunTurn(absl::InfinitePast())) {
   }

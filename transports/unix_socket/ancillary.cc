@@ -9,7 +9,8 @@ namespace le {
 namespace transports {
 namespace {
 
-// The kernel's number for a user that is unknown or not in this user namespace.
+// The number that the kernel reports if the user is unknown or not mapped in
+// this user namespace.
 constexpr uid_t kOverflowUid = 65534;
 
 void Append(char* bytes, size_t* used, int type, const void* data,
@@ -68,7 +69,7 @@ void IncomingAncillary::TakeFrom(const struct msghdr& message) {
     } else if (c->cmsg_type == SCM_CREDENTIALS) {
       struct ucred credentials;
       std::memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
-      // The kernel's values for a packet without credentials.
+      // The kernel reports these values for a packet without credentials.
       if (credentials.pid == 0 && credentials.uid == kOverflowUid) continue;
       set_sender({credentials.pid, credentials.uid, credentials.gid});
     }

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ancillary data of a packet: descriptors and credentials.
+// The ancillary data of a packet: its descriptors and credentials.
 
 #ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_ANCILLARY_H_
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_ANCILLARY_H_
@@ -16,12 +16,13 @@
 namespace le {
 namespace transports {
 
-// At most one descriptor, and credentials.
+// The ancillary data of a packet to send: at most one descriptor, and
+// credentials.
 class OutgoingAncillary {
  public:
   void AddDescriptor(int fd);
   void AddCredentials(const event::Credentials& credentials);
-  // This object must live as long as `message` is used.
+  // This object must outlive the use of `message`.
   void PutInto(struct msghdr* message);
 
  private:
@@ -34,11 +35,12 @@ class OutgoingAncillary {
 class IncomingAncillary final : public PacketAttachments {
  public:
   void PutInto(struct msghdr* message);
-  // Call after recvmsg().
+  // Call it after recvmsg().
   void TakeFrom(const struct msghdr& message);
 
  private:
-  // Not initialized: only the bytes that the kernel writes are read.
+  // Not initialized, because only the bytes that the kernel has written are
+  // read.
   alignas(struct cmsghdr) char bytes_[CMSG_SPACE(kMaxDescriptorsPerPacket *
                                                  sizeof(int)) +
                                       CMSG_SPACE(sizeof(struct ucred))];

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A far end that breaks the rules. The connection closes with a reason, and no
-// received descriptor stays open.
+// Tests with a far end that breaks the rules. Expected: the connection closes
+// with a reason, and no received descriptor stays open.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -53,7 +53,7 @@ class HostilePeerTest : public ::testing::Test {
         event::UniqueFd(fds[0]), event::Process::Current(),
         /*socket_is_nonblocking=*/false);
     raw_.reset(fds[1]);
-    // The test must also be able to send packets over the limit.
+    // The tests also send packets over the limit.
     const int large = 1 << 20;
     setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &large, sizeof(large));
     before_ = OpenDescriptors();
@@ -102,7 +102,7 @@ class HostilePeerTest : public ::testing::Test {
   event::UniqueFd raw_;
   const event::UniqueFd null_file_{open("/dev/null", O_RDONLY | O_CLOEXEC)};
   const int null_ = null_file_.get();
-  int before_;  // number of open descriptors after the setup
+  int before_;  // number of open descriptors at the start
 };
 
 TEST_F(HostilePeerTest, OneByte) {
@@ -115,7 +115,7 @@ TEST_F(HostilePeerTest, Garbage) {
   ExpectClosedFor("version 103", absl::StatusCode::kUnimplemented);
 }
 
-// A far end of another version gets a refusal that it can read.
+// A far end of another version gets a version refusal.
 TEST_F(HostilePeerTest, AnotherVersion) {
   std::string packet = Header(0, 1) + "x";
   packet[0] = 2;
@@ -246,7 +246,7 @@ TEST_F(HostilePeerTest, ABadSecondFrame) {
   ExpectClosedFor("unknown flags");
 }
 
-// The bad packet follows a good one of several frames.
+// A good packet with several frames arrives, then a bad packet.
 TEST_F(HostilePeerTest, ABadFirstFrameOfALaterPacket) {
   SendRaw(Header(FrameHeader::kMore, 1) + "a" + Header(0, 1) + "b");
   IncomingFrame frame;
@@ -269,7 +269,8 @@ TEST_F(HostilePeerTest, ADescriptorWhereNoneWasToCome) {
   ExpectClosedFor("announced without one");
 }
 
-// The kernel drops the descriptor, because recv() does not receive it.
+// Descriptors arrive with a packet that should be plain. Expected: recv()
+// receives the packet, and the kernel drops the descriptors.
 TEST_F(HostilePeerTest, ASecretDescriptorWhereNoneWasToCome) {
   SendRaw(Header(FrameHeader::kPlainNext, 1) + "x");
   IncomingFrame frame;
@@ -285,8 +286,8 @@ TEST_F(HostilePeerTest, AnAnnouncementWithMore) {
   ExpectClosedFor("an announcement with a payload");
 }
 
-// An endless series of announcements would keep the reader busy. Correct
-// senders never send two in a row.
+// A series of announcements would keep the reader busy. A correct sender never
+// sends two in a row.
 TEST_F(HostilePeerTest, TwoAnnouncementsInARow) {
   SendRaw(Header(FrameHeader::kAnnouncement, 0));
   SendRaw(Header(FrameHeader::kAnnouncement, 0));
@@ -303,8 +304,8 @@ TEST_F(HostilePeerTest, AnAnnouncementBeforeEachPacket) {
   }
 }
 
-// A peer that sends a payload byte by byte does not keep the reader's loop
-// busy.
+// A peer sends a payload byte by byte. Expected: one turn of the reader's loop
+// does not read all of it.
 TEST_F(HostilePeerTest, AByteAtATimeTakesManyTurns) {
   constexpr size_t kParts = 100;
   SendRaw(Header(FrameHeader::kFragmented, kParts) + "x");
@@ -357,7 +358,9 @@ TEST_F(HostilePeerTest, ADescriptorWithAContinuation) {
   ExpectClosedFor("a file descriptor with a continuation");
 }
 
-// A new owner would begin to read in the middle of a frame.
+// A connection is not passed on while it holds the rest of a packet or a part
+// of a frame. Otherwise its new owner would begin to read in the middle of a
+// frame.
 TEST_F(HostilePeerTest, AConnectionInTheMiddleOfAPacketIsNotPassedOn) {
   int fds[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
@@ -412,18 +415,18 @@ TEST_F(HostilePeerTest, AConnectionThatIsNone) {
   EXPECT_EQ(frame.connection->Receive(&none, pool_.get(), absl::InfinitePast()),
             IoResult::kClosed);
   frame.connection.reset();
-  // Another thread may close the descriptor, so wait for it.
+  // Another thread may close the descriptor, so wait until it is closed.
   while (OpenDescriptors() != before_) std::this_thread::yield();
 }
 
-// A far end with SO_PASSRIGHTS refuses file descriptors. It decides how often
-// this happens, so the number of log lines is bounded.
+// A far end can refuse file descriptors (SO_PASSRIGHTS) as often as it wants.
+// So the number of log lines is limited.
 TEST_F(HostilePeerTest, AFarEndThatRefusesEachDescriptor) {
   class Refusing final : public event::sys::Interceptor {
    public:
     int FailCall(const event::sys::Call& call) override {
       if (std::strcmp(call.name, "SendMsg") != 0) return 0;
-      with_descriptor_ = !with_descriptor_;  // retries the frame without it
+      with_descriptor_ = !with_descriptor_;  // a frame is sent again without it
       return with_descriptor_ ? EPERM : 0;
     }
 
@@ -456,7 +459,9 @@ TEST_F(HostilePeerTest, AnAnnouncedDescriptorThatIsMissing) {
   EXPECT_TRUE(frame.descriptor_lost);
 }
 
-// If no file descriptor is free, the kernel drops received ones.
+// No file descriptor is free, so the kernel drops the received descriptors.
+// Expected: the first frame is delivered without its descriptor. The second
+// closes the connection, because it did not announce one.
 TEST_F(HostilePeerTest, DescriptorsWhenNoneIsLeft) {
   struct rlimit old, none;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
@@ -531,8 +536,8 @@ TEST_F(HostilePeerTest, HalfAClose) {
   EXPECT_EQ(Receive(&frame), IoResult::kClosed);
 }
 
-// The frame cannot be sent, so both ends must learn of the close: nobody may
-// wait for an answer.
+// The far end shuts down its read side, so a frame cannot be sent. Expected:
+// both ends learn of the close, so that neither waits for an answer.
 TEST_F(HostilePeerTest, TheOtherHalfOfAClose) {
   SendRaw(Header(0, 1) + "x");
   ASSERT_EQ(shutdown(raw_.get(), SHUT_RD), 0);
@@ -545,8 +550,7 @@ TEST_F(HostilePeerTest, TheOtherHalfOfAClose) {
   EXPECT_EQ(recv(raw_.get(), &byte, 1, MSG_DONTWAIT), 0);
 }
 
-// Receives on the loop until the end of the stream, and counts calls of
-// shutdown().
+// Receives on the loop until the end of the stream. Counts calls of shutdown().
 class Closing final : public Connection::Observer,
                       public event::sys::Interceptor {
  public:
@@ -580,7 +584,8 @@ TEST_F(HostilePeerTest, AfterAHangUpNothingIsShutDown) {
   EXPECT_EQ(Closing(connection_.get()).shutdowns(), 0);
 }
 
-// The far end may still wait for frames, so it must learn of the close.
+// The far end shuts down its write side. It may still wait for frames, so it
+// must learn of the close.
 TEST_F(HostilePeerTest, AfterHalfACloseTheOtherHalfIsShutDown) {
   ASSERT_EQ(shutdown(raw_.get(), SHUT_WR), 0);
   EXPECT_EQ(Closing(connection_.get()).shutdowns(), 1);

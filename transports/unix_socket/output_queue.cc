@@ -33,8 +33,8 @@ void Append(OutputPacket* packet, const FrameHeader& header,
   std::copy(payload.begin(), payload.end(), to + kFrameHeaderBytes);
 }
 
-// The memory of packets that were sent, to be used again. All connections share
-// it: there are thousands, and few have packets to send.
+// Keeps the memory of sent packets for new packets. All connections share this
+// cache, because there may be thousands, and few of them have packets to send.
 SlotCache<std::vector<uint8_t>>* Spares() {
   static auto* const spares = new SlotCache<std::vector<uint8_t>>;
   return spares;
@@ -77,13 +77,13 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
   OutputPacket packet;
   packet.attach_credentials = attach_credentials;
   packet.frames = 1;
-  // A large frame always promises that the next packet is plain: its last
-  // fragment says so when it is sent.
+  // The last fragment of a large frame always promises that the next packet is
+  // plain.
   packet.promises_plain = is_large || plain;
   packet.is_alone = packet.is_large = is_large;
   packet.sent = sent;
-  // A buffer that is less than half full is copied, not taken over, because no
-  // limit counts its unused memory.
+  // The payload of a buffer that is less than half full is copied. Otherwise
+  // the queue would keep unused memory that no limit counts.
   const bool moves = is_large && movable != nullptr &&
                      payload.size() >= movable->capacity() / 2;
   if (!moves) {

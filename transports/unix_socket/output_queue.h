@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The frames of one connection that the kernel has not accepted yet, as
-// packets.
+// The packets of one connection that the kernel has not accepted yet. A packet
+// is *plain* if it has no descriptor and no credentials. transports/wire.md
+// defines announcements.
 
 #ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_OUTPUT_QUEUE_H_
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_OUTPUT_QUEUE_H_
@@ -22,23 +23,22 @@
 namespace le {
 namespace transports {
 
-// One packet that is ready to be sent, or one frame that is too large for a
-// packet.
+// Either a packet that is ready to be sent, or one frame that is too large for
+// a packet.
 struct OutputPacket {
-  // The packet's bytes are in `memory` or in `buffer`, where they begin in the
-  // headroom.
-  std::unique_ptr<std::vector<uint8_t>> memory;  // its first `used` bytes
+  // The packet's bytes are in `memory`, or in `buffer` and its headroom.
+  std::unique_ptr<std::vector<uint8_t>> memory;  // `used` bytes are valid
   size_t used = 0;
   Buffer buffer;
-  event::UniqueFd descriptor;  // a file, or the socket of a passed connection
-  std::shared_ptr<void> held;  // of a passed connection, until it is closed
+  event::UniqueFd descriptor;  // or the socket of a passed connection
+  std::shared_ptr<void> held;  // kept until a passed socket is closed
   bool attach_credentials = false;
   size_t frames = 0;            // number of frames; an announcement has none
   size_t last_header = 0;       // offset of the last frame's header
-  bool is_alone = false;        // no other frame may join it
-  bool is_large = false;        // one frame, cut into fragments when it is sent
+  bool is_alone = false;        // no other frame may share this packet
+  bool is_large = false;        // one frame, cut into fragments on sending
   bool promises_plain = false;  // says that the next packet is plain
-  // If large: payload bytes that the kernel has accepted.
+  // If is_large: the number of payload bytes that the kernel has accepted.
   size_t sent = 0;
 
   absl::Span<uint8_t> bytes() const {
@@ -57,10 +57,10 @@ struct OutputPacket {
   }
 };
 
-// Small frames share packets. A large frame is kept whole, because the packet
-// limit may change before it is sent. If memory is short, Push() and
-// PushAnnouncement() throw std::bad_alloc and the queue stays unchanged. Not
-// thread-safe.
+// A queue of packets. Small frames share packets. A large frame is kept whole,
+// because the packet limit may change before the frame is sent. If memory is
+// short, Push() and PushAnnouncement() throw std::bad_alloc and do not change
+// the queue. Not thread-safe.
 class OutputQueue {
  public:
   bool empty() const { return first_ == packets_.size(); }
@@ -69,41 +69,42 @@ class OutputQueue {
   size_t descriptors() const { return descriptors_; }
   QueueSize size() const { return {bytes_, frames_, descriptors_}; }
 
-  // Adds a frame. The kernel has accepted `sent` bytes of its payload already
-  // (0: not even its header). `movable` is the buffer that holds the payload,
-  // or null. The buffer of a large payload is taken over if at least half of it
-  // is used. Otherwise the payload is copied. `held` is kept with the
-  // descriptor.
+  // Adds a frame. The kernel has already accepted `sent` bytes of its payload;
+  // 0 means that not even the header was accepted. `movable` is the buffer that
+  // holds the payload, or null. A large payload keeps its buffer if the payload
+  // fills at least half of it. Otherwise the payload is copied. `held` is kept
+  // with the descriptor.
   void Push(FrameHeader header, absl::Span<const uint8_t> payload,
             Buffer* movable, size_t sent, event::UniqueFd descriptor,
             bool attach_credentials, size_t max_packet,
             std::shared_ptr<void> held = nullptr);
 
-  // Adds an announcement. It revokes the promise of the packet before it, which
-  // said that the next packet is plain. If the packet with the promise is in
-  // the queue, Push() adds the announcement itself.
+  // Adds an announcement packet. It revokes the last sent packet's promise that
+  // the next packet is plain. If the packet with the promise is still in the
+  // queue, Push() adds the announcement itself.
   void PushAnnouncement();
-  // Whether the last packet says that the next one is plain. The queue must not
-  // be empty.
+  // Whether the queue's last packet promises that the next packet is plain. The
+  // queue must not be empty.
   bool EndsWithPromise() const { return packets_.back().promises_plain; }
 
   OutputPacket* front() { return &packets_[first_]; }
-  // Takes the descriptor of the front, for a caller that closes it.
+  // Removes and returns the front's descriptor, so that the caller can close
+  // it.
   event::UniqueFd TakeDescriptor();
   // Records that the kernel has accepted `sent` bytes of the front's payload.
   // The front must be large.
   void SetFrontSent(size_t sent);
   void Pop();
-  // As Pop(), but keeps the packet's memory and file descriptor until Clear().
-  // Takes no lock.
+  // Like Pop(), but keeps the packet's memory and file descriptor until
+  // Clear(). Takes no lock.
   void Skip();
   void Clear();
-  // Divides packets that are too large for the socket. (If memory is short,
-  // frames are lost.)
+  // Divides packets that are too large for the socket into smaller packets. (If
+  // memory is short, frames are lost.)
   void Recut(size_t max_packet);
 
  private:
-  // Adds a frame to a packet that has room for it.
+  // Adds a frame to `packet`, which must have room for it.
   void Join(OutputPacket* packet, FrameHeader header,
             absl::Span<const uint8_t> payload);
   // Reserves space, so that adding two packets cannot fail.

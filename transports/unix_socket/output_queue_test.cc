@@ -14,7 +14,7 @@
 
 namespace {
 
-// How many allocations succeed before one fails. Negative: all succeed.
+// How many allocations succeed before one fails. If negative, all succeed.
 int g_until_failure = -1;
 
 }  // namespace
@@ -39,8 +39,7 @@ struct Content {
   std::string text;
 };
 
-// Describes the queue's content, packet by packet. The queue is empty
-// afterwards.
+// Empties the queue and describes its content, packet by packet.
 Content TakeAll(OutputQueue* queue) {
   Content content{queue->bytes(), queue->frames(), queue->descriptors(), ""};
   size_t bytes = 0;
@@ -78,9 +77,10 @@ struct Case {
   bool with_descriptor;
 };
 
-// Cases: a frame that joins a packet, one that does not, one with a descriptor
-// (with an announcement before it), and a large one. Each allocation fails
-// once.
+// The cases are: a frame that shares a packet, a frame with its own packet, a
+// frame with a descriptor (and an announcement), and a large frame. In each
+// case every allocation fails once. Expected: the queue then has its former
+// content.
 TEST(OutputQueueTest, WantOfMemoryLeavesTheQueueAsItWas) {
   int failures = 0;
   for (const Case& what : {Case{3000, false}, Case{4090, false}, Case{30, true},

@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A socket with the smallest buffer that the kernel allows. Everything that is
-// sent still arrives, in smaller parts. An administrator may have set so small
-// a default.
+// Tests with the smallest send buffer that the kernel allows, because an
+// administrator may have set a small default. Expected: all frames still
+// arrive, in smaller parts.
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -77,7 +77,8 @@ class SmallBufferTest : public ::testing::Test, protected Connection::Observer {
     return sender_->Send(frame);
   }
 
-  // Receives the next frame. Sends queued frames meanwhile.
+  // Receives the next frame. Flushes the sender's queue until the frame
+  // arrives.
   IncomingFrame Next() {
     for (;;) {
       IncomingFrame frame;
@@ -150,7 +151,8 @@ TEST_F(SmallBufferTest, ManyInLineKeepTheirOrder) {
   EXPECT_EQ(sender_->queued_bytes(), 0u);
 }
 
-// Queued frames were cut for a buffer of the usual size, and are cut again.
+// Queued frames were cut for a send buffer of the usual size. Expected: they
+// are cut again into smaller parts.
 TEST_F(SmallBufferTest, PartsInLineAreCutAgain) {
   uint64_t small = 0;
   while (sender_->queued_bytes() == 0) {
@@ -167,7 +169,8 @@ TEST_F(SmallBufferTest, PartsInLineAreCutAgain) {
   EXPECT_EQ(sender_->queued_bytes(), 0u);
 }
 
-// Frames that a turn gathers form packets of 64 KiB, which are cut again.
+// Frames that a turn gathers form packets of 64 KiB. Expected: these packets
+// are divided.
 TEST_F(SmallBufferTest, WhatATurnGathersIsCutAgain) {
   event::Loop* const loop = event::Thread::Current()->loop();
   ASSERT_TRUE(sender_->Attach(loop, this).ok());
@@ -203,8 +206,8 @@ TEST_F(SmallBufferTest, VouchedForThoughCut) {
   EXPECT_EQ(frame.payload.size(), payload.size());
 }
 
-// A mostly empty buffer is copied instead, because no limit counts its unused
-// memory.
+// The queue keeps a full buffer, and copies the payload of a mostly empty one,
+// because no limit counts unused memory.
 TEST_F(SmallBufferTest, ALargeFrameThatWaitsKeepsItsBuffer) {
   uint64_t id = 0;
   for (size_t size : {kCapacity, 2 * kMaxPacketBytes}) {
@@ -225,7 +228,7 @@ TEST_F(SmallBufferTest, ALargeFrameThatWaitsKeepsItsBuffer) {
   EXPECT_EQ(pool_->buffers_in_use(), 0u);
 }
 
-// Stops the clock, and counts the calls that send.
+// Stops the clock, and counts the system calls that send.
 class SendCounter final : public event::sys::Interceptor {
  public:
   SendCounter() { event::sys::SetInterceptor(this); }
@@ -261,7 +264,7 @@ TEST_F(SmallBufferTest, AFullSocketIsNotAskedAtOnceAgain) {
   ++id;
   EXPECT_EQ(counter.sends, still_full);
 
-  // Flush() tries to send at any time.
+  // ExpectNext() calls Flush(), which tries to send at any time.
   for (uint64_t i = 0; i < id; ++i) ExpectNext(i, Pattern(100, i));
   EXPECT_EQ(sender_->queued_bytes(), 0u);
 }
@@ -279,7 +282,7 @@ TEST_F(SmallBufferTest, AFullQueueIsFlushedAtOnce) {
     ASSERT_EQ(Send(id, Pattern(100, id)), IoResult::kOk);
   }
   EXPECT_EQ(Send(id, "too much"), IoResult::kWouldBlock);
-  // Read without Next(), which would flush.
+  // Receive without Next(), because Next() flushes the queue.
   IncomingFrame frame;
   uint64_t next = 0;
   while (receiver_->Receive(&frame, pool_.get(), absl::InfinitePast()) ==
@@ -292,11 +295,11 @@ TEST_F(SmallBufferTest, AFullQueueIsFlushedAtOnce) {
 }
 
 // exit() outside the loop sends queued frames as far as the kernel accepts
-// them. The log says how many are dropped.
+// them. The log has the number of dropped frames.
 TEST_F(SmallBufferTest, AnExitHandsOverWhatIsQueued) {
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   auto fill = [this] {
-    event::Thread::Current();  // every call of the API does this
+    event::Thread::Current();  // each function of the API does this
     uint64_t id = 0;
     while (sender_->queued_bytes() < 1000) {
       EXPECT_EQ(Send(id, Pattern(100, id)), IoResult::kOk);
@@ -331,8 +334,8 @@ TEST_F(SmallBufferTest, AnExitHandsOverWhatIsQueued) {
       ::testing::ExitedWithCode(7), "^$");
 }
 
-// A signal interrupts the wait. When its handler returns, the deadline has
-// passed and a frame has arrived.
+// A signal interrupts the wait. While its handler runs, a frame arrives, and
+// then the deadline passes. Expected: the frame is received.
 TEST_F(SmallBufferTest, WhatCameDuringASignalCountsAfterTheDeadline) {
   class Signal final : public event::sys::Interceptor {
    public:
@@ -369,7 +372,7 @@ TEST_F(SmallBufferTest, WhatCameDuringASignalCountsAfterTheDeadline) {
 
 std::string* g_log;
 
-// Frames that cannot be sent at a close are dropped, and the log says how many.
+// At a close, frames that cannot be sent are dropped. The log has their number.
 TEST_F(SmallBufferTest, ACloseSaysWhatItDrops) {
   std::string log;
   g_log = &log;
@@ -388,7 +391,8 @@ TEST_F(SmallBufferTest, ACloseSaysWhatItDrops) {
   EXPECT_NE(log.find("dropped"), std::string::npos) << log;
 }
 
-// If the number is not an open file descriptor, the frame arrives without one.
+// A frame's descriptor has a number that is not open. Expected: the frame
+// arrives without a descriptor.
 TEST_F(SmallBufferTest, ADescriptorThatCannotBeSent) {
   const event::LogSink sink =
       event::SetLogSink([](event::LogLevel, absl::string_view) {});
@@ -404,8 +408,9 @@ TEST_F(SmallBufferTest, ADescriptorThatCannotBeSent) {
   ExpectNext(2, "y");
 }
 
-// If the kernel refuses a descriptor, for any reason, the frame arrives without
-// it and says that the sender lost it. So does a frame that was queued.
+// The kernel refuses a descriptor, with each possible error. Expected: the
+// frame, sent directly or queued, arrives with descriptor_lost and
+// lost_by_sender.
 TEST_F(SmallBufferTest, WhateverTheKernelHasAgainstADescriptor) {
   struct Refusal final : event::sys::Interceptor {
     explicit Refusal(int error) : error(error) {
@@ -445,9 +450,9 @@ TEST_F(SmallBufferTest, WhateverTheKernelHasAgainstADescriptor) {
   event::SetLogSink(sink);
 }
 
-// exit() is called in a signal handler that has interrupted a send. The turn's
-// gathered frames should be sent before the process ends, but the interrupted
-// send holds the lock.
+// A signal handler interrupts a send and calls exit(). At exit() the turn's
+// gathered frames should be sent, but the interrupted send holds the lock.
+// Expected: exit() does not wait for the lock.
 TEST_F(SmallBufferTest, AnExitWithinASendDoesNotWaitForIt) {
   struct Signalled final : event::sys::Interceptor {
     int FailCall(const event::sys::Call& call) override {
@@ -483,8 +488,9 @@ TEST_F(SmallBufferTest, AnExitWithinASendDoesNotWaitForIt) {
       ::testing::ExitedWithCode(7), "");
 }
 
-// exit() is called in a signal handler that has interrupted a log line. The queue
-// is still sent, but a failure is not logged, because the log is locked.
+// A signal handler interrupts a log line and calls exit(). Expected: exit()
+// still sends the queue, but does not log a failure, because the interrupted
+// code holds the log's lock.
 TEST_F(SmallBufferTest, AnExitWithinALogLineDoesNotWaitForIt) {
   struct Signalled final : event::sys::Interceptor {
     int FailCall(const event::sys::Call&) override { return 0; }
@@ -519,7 +525,7 @@ TEST_F(SmallBufferTest, AnExitWithinALogLineDoesNotWaitForIt) {
       ::testing::ExitedWithCode(7), "^$");
 }
 
-// Makes the calls that send fail, and sets the clock.
+// Makes the system calls that send fail with `error`, and sets the clock.
 class Refuser final : public event::sys::Interceptor {
  public:
   Refuser() { event::sys::SetInterceptor(this); }
@@ -536,8 +542,9 @@ class Refuser final : public event::sys::Interceptor {
   struct timespec time = {1000, 0};
 };
 
-// A full socket reports room. A kernel without memory reports nothing, so the
-// loop retries after a pause.
+// First the kernel lacks memory. It does not report when it has memory again,
+// so the loop retries after a pause. Then the socket is full. Expected: the
+// loop watches the socket again.
 TEST_F(SmallBufferTest, AfterALackOfMemoryAFullSocketIsWatchedAgain) {
   event::Loop* const loop = event::Thread::Current()->loop();
   Refuser kernel;
@@ -559,7 +566,7 @@ TEST_F(SmallBufferTest, AfterALackOfMemoryAFullSocketIsWatchedAgain) {
   kernel.time.tv_sec += 1;
   run();
   EXPECT_LT(sender_->queued_bytes(), all);
-  EXPECT_GT(sender_->queued_bytes(), 0u);  // now the socket is full
+  EXPECT_GT(sender_->queued_bytes(), 0u);  // the socket is full now
   IncomingFrame frame;
   for (uint64_t next = 0; next < id; ++next) {
     ASSERT_EQ(receiver_->Receive(&frame, pool_.get(), absl::InfinitePast()),
@@ -570,8 +577,8 @@ TEST_F(SmallBufferTest, AfterALackOfMemoryAFullSocketIsWatchedAgain) {
   sender_->Detach();
 }
 
-// In a turn frames are gathered. A flush within Send() finds that the connection
-// is broken.
+// In a turn frames are gathered, then the connection breaks. Expected: Send(),
+// which flushes the queue, finds this out and returns kClosed.
 TEST_F(SmallBufferTest, ASendThatFindsTheConnectionBrokenFails) {
   event::Loop* const loop = event::Thread::Current()->loop();
   ASSERT_TRUE(sender_->Attach(loop, this).ok());
@@ -589,7 +596,7 @@ TEST_F(SmallBufferTest, ASendThatFindsTheConnectionBrokenFails) {
     OutgoingFrame frame;
     frame.descriptor = &descriptor;
     EXPECT_EQ(sender_->Send(frame), IoResult::kClosed);
-    EXPECT_TRUE(descriptor);  // still the caller's
+    EXPECT_TRUE(descriptor);  // the caller still owns it
     EXPECT_EQ(sender_->queued_bytes(), 0u);
   };
   loop->Post(&task);

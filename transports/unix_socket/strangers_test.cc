@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Descriptors from strangers: which thread closes them, and ends that refuse
-// them.
+// Tests of descriptors from strangers: which thread closes them, and when an
+// end refuses them.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -37,8 +37,8 @@ namespace le {
 namespace transports {
 namespace {
 
-// A kernel that may not know SO_PASSRIGHTS. It records which thread closes
-// which descriptor.
+// Simulates a kernel without SO_PASSRIGHTS, unless `knows_rights`. Records
+// which thread closes which descriptor.
 class Kernel final : public event::sys::Interceptor {
  public:
   Kernel() { event::sys::SetInterceptor(this); }
@@ -63,8 +63,9 @@ class Kernel final : public event::sys::Interceptor {
     changed_.notify_all();
     changed_.wait(lock, [&] { return lasts_from_ == INT_MAX; });
   }
-  // From now on closes of descriptors from `fd` on block, until
-  // LastFrom(INT_MAX). (Not those of the test's thread, which would not end.)
+  // From now on the close of a descriptor whose number is at least `fd` blocks
+  // until LastFrom(INT_MAX). (A close on the test's own thread does not block,
+  // because the test would never end.)
   void LastFrom(int fd) {
     std::lock_guard<std::mutex> lock(mutex_);
     lasts_from_ = fd;
@@ -74,13 +75,15 @@ class Kernel final : public event::sys::Interceptor {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] { return lasting_ == closes; });
   }
-  // Waits until `fd` is closed. Returns the thread that closed it.
+  // Waits until `fd` is closed. Returns the id of the thread that has closed
+  // it.
   std::thread::id ClosedBy(int fd) {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] { return closed_by_.count(fd) != 0; });
     return closed_by_[fd];
   }
-  // Whether the last thread that closed a file descriptor had blocked `signal`.
+  // Whether `signal` was blocked in the thread that last closed a file
+  // descriptor.
   bool Blocked(int signal) {
     std::lock_guard<std::mutex> lock(mutex_);
     return sigismember(&signals_of_closer_, signal) == 1;
@@ -102,8 +105,8 @@ class Kernel final : public event::sys::Interceptor {
   int lasting_ = 0;
 };
 
-// A process that can start only `threads` threads. Every user is a stranger to
-// it.
+// A process that can start only `threads` threads. For this process every user
+// is a stranger.
 class OtherProcess final : public event::Process {
  public:
   explicit OtherProcess(int threads) : left_(threads) {}
@@ -130,7 +133,7 @@ class OtherProcess final : public event::Process {
   int left_;
 };
 
-// Receives all frames, and closes their file descriptors.
+// Receives all frames and closes their file descriptors.
 class Reader final : public Connection::Observer {
  public:
   Reader(event::Process* process, Connection* connection, BufferPool* pool)
@@ -160,7 +163,7 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     rmdir(folder_);
   }
 
-  // Makes an end like a directory's, and a raw far end.
+  // Makes an end like a directory's (end_), and a raw far end (far_).
   void Connect() {
     transport_.RefuseDescriptors();
     auto listening = transport_.Listen(address_);
@@ -177,7 +180,8 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     end_fd_ = LowestFree();
     while (end_ == nullptr) loop_->RunTurn(absl::InfiniteFuture());
   }
-  // Makes an end like a server's end of a session, and a raw far end.
+  // Makes an end like a server's end of a session (end_), and a raw far end
+  // (far_).
   void BeginSession(Connection::Trust trust,
                     std::shared_ptr<void> held = nullptr,
                     uid_t payer = event::kUnknownPeer) {
@@ -196,7 +200,8 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     header.flags = FrameHeader::kDescriptor;
     return SendDescriptors(&header, 1);
   }
-  // Sends a packet with `count` descriptors. Without a header it has no bytes.
+  // Sends a packet with `count` descriptors. If `header` is null, the packet
+  // has no bytes.
   int SendDescriptors(FrameHeader* header, int count) {
     struct iovec part = {header, header == nullptr ? 0 : sizeof(*header)};
     const event::UniqueFd sent(eventfd(0, EFD_CLOEXEC));
@@ -215,8 +220,8 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     c->cmsg_len = CMSG_LEN(size);
     std::memcpy(CMSG_DATA(c), fds, size);
     while (sendmsg(far_.get(), &message, MSG_NOSIGNAL) < 0) {
-      // Other tests of this user may have many file descriptors in flight.
-      // Retry.
+      // Retry, because other tests of this user may have many file descriptors
+      // in flight.
       if (errno != ETOOMANYREFS) return errno;
       std::this_thread::yield();
     }
@@ -271,8 +276,8 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     }
     return count;
   }
-  // While a close waits, this thread opens and closes copies of the descriptors
-  // in a packet before it receives the packet.
+  // Waits until no file descriptor waits to be closed. Meanwhile a receive also
+  // peeks at packets, which would open and close copies of their descriptors.
   static void WaitForCloses() {
     while (AnyCloseWaits()) std::this_thread::yield();
   }
@@ -307,8 +312,8 @@ TEST_F(StrangersTest, TheKernelRefusesThemUntilTheConnectionIsPassedOn) {
   ExpectTakenOncePassedOn();
 }
 
-// A connection that is refused has no unread file descriptors, so no other
-// thread must close it.
+// A refused connection has no unread file descriptors, so this thread may close
+// it.
 TEST_F(StrangersTest, TheKernelRefusesThemUntilANewOwnerLetsThemIn) {
   if (!KernelRefuses()) GTEST_SKIP() << "this kernel cannot";
   Kernel kernel;
@@ -331,8 +336,8 @@ TEST_F(StrangersTest, TheKernelRefusesThemUntilANewOwnerLetsThemIn) {
   kernel.LastFrom(INT_MAX);
 }
 
-// A connection that was prepared for passing on, but not passed, refuses file
-// descriptors too.
+// A connection is prepared for passing on, but passing fails. Expected: it
+// still refuses file descriptors.
 TEST_F(StrangersTest, AnEndThatIsNotPassedOnAfterAllTakesNone) {
   Connect();
   if (SendDescriptor() != EPERM) GTEST_SKIP() << "this kernel cannot";
@@ -361,7 +366,7 @@ TEST_F(StrangersTest, AnotherThreadClosesThemWhereTheKernelCannot) {
   EXPECT_FALSE(frame.descriptor);
   EXPECT_TRUE(frame.descriptor_lost);
   EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
-  // A descriptor that was not received is closed with the socket.
+  // A descriptor that was not received is closed together with the socket.
   ASSERT_EQ(SendDescriptor(), 0);
   kernel.Forget();
   end_->Close();
@@ -385,15 +390,14 @@ TEST_F(StrangersTest, WhatIsUnreadIsClosedByAnotherThread) {
     EXPECT_NE(kernel.ClosedBy(end_fd_), std::this_thread::get_id())
         << with_bytes;
   }
-  // Nothing is unread, so this thread closes the socket.
+  // If nothing is unread, this thread closes the socket.
   BeginSession(Trust::kStranger);
   kernel.Forget();
   end_->Close();
   EXPECT_EQ(kernel.ClosedBy(end_fd_), std::this_thread::get_id());
 }
 
-// Descriptors of packets that break the rules, and of a frame that has arrived
-// in part.
+// Descriptors of packets that break the rules, and of an incomplete frame.
 TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
   struct Case {
     const char* name;
@@ -436,8 +440,8 @@ TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
   }
 }
 
-// A packet without bytes closes the connection. `held` is kept until its
-// descriptors are closed.
+// A packet without bytes closes the connection. `held` is kept until the
+// packet's descriptors are closed.
 TEST_F(StrangersTest, WhatComesWithoutAByteIsClosedByAnotherThread) {
   Kernel kernel;
   const auto held = std::make_shared<int>();
@@ -477,7 +481,7 @@ TEST_F(StrangersTest, ASessionMayTakeNoDescriptors) {
   }
 }
 
-// The descriptor may have been sent before SetTrust() was called.
+// The descriptor is sent before SetTrust() is called.
 TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
   Kernel kernel;
   BeginSession(Trust::kStranger);
@@ -492,7 +496,8 @@ TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
   EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
 }
 
-// Closes that block delay only closes of the same user. Each keeps `held`.
+// A close that blocks delays only closes of the same user. Each waiting close
+// keeps `held`.
 TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
   constexpr uid_t kOne = 1, kTwo = 2;
   event::Process* const process = &process_;
@@ -516,7 +521,8 @@ TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
   while (held.use_count() > 1) std::this_thread::yield();
 }
 
-// Blocked closes of unknown users do not delay it.
+// A client's connection is dropped unread. Expected: its close is charged to
+// the client's user, so blocked closes of unknown users do not delay it.
 TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
   event::Process* const process = &process_;
   const auto held = std::make_shared<int>();
@@ -549,9 +555,10 @@ TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
   while (held.use_count() > 1) std::this_thread::yield();
 }
 
-// The new owner may have closed the connection already. Then the close of this
-// process's copy is the last one, and the far end can make it block. So another
-// thread closes the copy, whether it was sent at once or gathered (`true`).
+// Tests that another thread closes this process's copy of a passed connection.
+// The new owner may already have closed its copy. Then this close is the last
+// one, and the far end can make it block. With the parameter `true` the frame
+// is gathered; with `false` it is sent at once.
 class PassedOnTest : public StrangersTest,
                      public ::testing::WithParamInterface<bool>,
                      private Connection::Observer,
@@ -559,7 +566,7 @@ class PassedOnTest : public StrangersTest,
  protected:
   void OnReadable() override {}
   void Run() override {
-    // Frames that follow in the same turn are gathered.
+    // Send a first frame, so that the next frame of this turn is gathered.
     if (GetParam()) {
       ASSERT_EQ(to_server_->Send(OutgoingFrame()), IoResult::kOk);
     }
@@ -606,9 +613,9 @@ INSTANTIATE_TEST_SUITE_P(All, PassedOnTest, ::testing::Bool());
 
 constexpr int kMaxWaiting = static_cast<int>(kMaxClosesOfAUser);
 
-// A packet with too many file descriptors ends its session. While any file
-// descriptor waits to be closed, also of another user, such a packet is not
-// received. So users together exceed their bounds by one packet.
+// A packet with too many file descriptors ends its session. Such a packet is
+// not received while any file descriptor of any user waits to be closed. So all
+// users together exceed their limits by at most one packet.
 TEST_F(StrangersTest, BrokenPacketsAreNotReceivedWhileOneIsNotClosed) {
   Kernel kernel;
   BlockClosers(&kernel, getuid());
@@ -629,13 +636,13 @@ TEST_F(StrangersTest, BrokenPacketsAreNotReceivedWhileOneIsNotClosed) {
     EXPECT_EQ(end->Receive(&frame, pool_.get(), absl::InfinitePast()),
               IoResult::kClosed);
   }
-  // The sockets are closed elsewhere, or wait for it.
+  // No file descriptor was received: only the one from dup() is new.
   EXPECT_LE(OpenDescriptors() - before, 1);
   kernel.LastFrom(INT_MAX);
 }
 
-// For the kernel the far end of each connection of a client is the directory.
-// So the payer must be the server's user, which SetTrust() has set.
+// The kernel reports the directory as the far end of each connection of a
+// client. So SetTrust() sets the payer: the server's user.
 TEST_F(StrangersTest, TheConnectionsOfOtherUsersAreReadMeanwhile) {
   constexpr uid_t kOne = 1, kTwo = 2;
   Kernel kernel;
@@ -653,8 +660,10 @@ TEST_F(StrangersTest, TheConnectionsOfOtherUsersAreReadMeanwhile) {
   kernel.LastFrom(INT_MAX);
 }
 
-// Each file descriptor is closed when it arrives: by the transport if the
-// session receives none, or at either end by a program that does not fetch it.
+// With kNoDescriptors the transport closes each file descriptor at its arrival.
+// With kStranger the Reader closes it, like a program that does not fetch
+// descriptors. Expected: while too many are not closed, the session is not
+// read.
 TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
   constexpr int kFrames = 2 * kMaxWaiting;
   for (const Trust trust : {Trust::kNoDescriptors, Trust::kStranger}) {
@@ -676,7 +685,7 @@ TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
   }
 }
 
-// The far end of a session must not pass a connection, as a directory may.
+// Only a directory may pass a connection, not the far end of a session.
 TEST_F(StrangersTest, AConnectionOfAStrangerBreaksTheProtocol) {
   Kernel kernel;
   BeginSession(Trust::kStranger);
@@ -693,7 +702,7 @@ TEST_F(StrangersTest, AConnectionOfAStrangerBreaksTheProtocol) {
   EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
 }
 
-// File descriptors of root and of the process's own user need no other thread.
+// This thread closes file descriptors of root and of the process's own user.
 TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
   Kernel kernel;
   event::Process* const process = event::Process::Current();
@@ -708,7 +717,7 @@ TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
   EXPECT_FALSE(is_closed_here(getuid() + 1));
 }
 
-// A signal handler in a closing thread would wait for a long close.
+// A signal handler in a closing thread might be delayed by a long close.
 TEST_F(StrangersTest, NoHandlerOfTheProgramRunsWhereStrangersAreClosed) {
   Kernel kernel;
   const int fd = LowestFree();
@@ -732,7 +741,8 @@ TEST_F(StrangersTest, WithoutAThreadTheCallerClosesItsOwn) {
   EXPECT_EQ(kernel.ClosedBy(fd), std::this_thread::get_id());
 }
 
-// The existing thread closes the second descriptor after its blocked close.
+// The only thread is inside a blocked close. Expected: it closes the second
+// descriptor afterwards.
 TEST_F(StrangersTest, WithoutAnotherThreadTheOthersCloseItLater) {
   Kernel kernel;
   OtherProcess process(1);

@@ -36,13 +36,13 @@ absl::Status KernelRefused(const char* what, int error) {
   return absl::InternalError(absl::StrCat(what, ": ", std::strerror(error)));
 }
 
-// The kernel charges every packet, even an empty one, more than this: sk_buff
-// and skb_shared_info alone are larger.
+// The kernel charges more than this for each packet, even for an empty one:
+// sk_buff and skb_shared_info alone are larger.
 constexpr size_t kLeastPacketInKernel = 512;
 
 constexpr int kLeastHalfBuffer = 8192;
 
-// The user that the kernel reports for a socket without a known peer.
+// The user that the kernel reports if a socket's peer is not known.
 constexpr uid_t kNobody = static_cast<uid_t>(-1);
 
 constexpr int kMaxFailuresToDrop = 4;
@@ -74,8 +74,8 @@ bool RefusesDescriptors(int fd) {
 int PollTimeout(event::Instant deadline, event::Instant now) {
   if (deadline == absl::InfiniteFuture()) return -1;
   if (deadline <= now) return 0;
-  // Round up. Rounded down, the timeout would be 0 in the last millisecond, and
-  // the caller would spin.
+  // Round up. If it were rounded down, the timeout would be 0 in the last
+  // millisecond, and the caller would spin.
   const int64_t ms = absl::ToInt64Milliseconds(
       absl::Ceil(deadline - now, absl::Milliseconds(1)));
   return static_cast<int>(std::min<int64_t>(ms, 1 << 30));
@@ -165,7 +165,8 @@ bool UnixConnection::MayHaveUnread() {
   int bytes = 0;
   if (sys::Ioctl(fd_.get(), FIONREAD, &bytes) != 0 || bytes > 0) return true;
   // FIONREAD reports 0 both for an empty packet and at the end of the stream.
-  // With SO_PASSCRED only the packet arrives with credentials.
+  // With SO_PASSCRED on, an empty packet has credentials, but the end of the
+  // stream has none.
   const int on = 1;
   if (sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) !=
       0) {
@@ -185,9 +186,9 @@ void UnixConnection::SetTrust(Trust trust, uid_t payer,
                               std::shared_ptr<void> held) {
   payer_ = payer;
   held_ = std::move(held);
-  // A socket that another process passed to this one in a frame may have
-  // SO_PASSRIGHTS off. If it cannot be turned on, the connection closes:
-  // otherwise frames would arrive without their file descriptors.
+  // A socket that arrived in a frame may have SO_PASSRIGHTS off. If it cannot
+  // be turned on, close the connection: otherwise frames would arrive without
+  // their file descriptors.
   if (strangers_ == Strangers::kTakenByUser && trust != Trust::kNoDescriptors &&
       !LetDescriptorsIn() && errno != ENOPROTOOPT) {
     return CloseWith(KernelRefused("SO_PASSRIGHTS", errno));
@@ -319,9 +320,10 @@ void UnixConnection::UpdateInterestLocked() {
       interest |= event::Watch::kWritable;
     }
   }
-  // A watch without interest still reports a hang-up in each turn. So it is
-  // removed while Leftover pauses reading, and after OnHangUp() was called. It
-  // stays while the owner has turned reading off, to report the hang-up once.
+  // A watch without interest still reports a hang-up in each turn. So remove
+  // the watch while Leftover pauses reading, and after OnHangUp() was called.
+  // Keep it while the owner has turned reading off, so that it reports the
+  // hang-up once.
   if (interest == 0 && (reads_ || hang_up_told_)) {
     if (added()) loop_->RemoveWatch(this);
   } else if (added()) {
@@ -345,7 +347,8 @@ void UnixConnection::OnReady(uint32_t events) {
     if (output_ != nullptr) {
       if (output_->is_blocked()) FlushLocked();
       drained = std::exchange(output_->drained, false);
-      // Another thread may have emptied the queue without the loop.
+      // There may be room even if the socket was not blocked: another thread
+      // may have emptied the queue.
       if (!drained && output_->wants_room && HasRoomLocked()) {
         output_->wants_room = false;
         writable = true;
@@ -354,15 +357,15 @@ void UnixConnection::OnReady(uint32_t events) {
         received = output_->queue.empty() &&
                    UnreceivedInKernelLocked() <= *output_->tell_at;
         if (received) output_->tell_at.reset();
-        // If the socket is writable although more than tell_at is unreceived,
-        // watching it would spin. So a timer checks again.
+        // If more than tell_at is unreceived although the socket is writable,
+        // watching the socket would spin. So a timer checks again later.
         output_->looks_later = !received;
       }
       UpdateInterestLocked();
     }
   }
-  // Each call may destroy this, so one is made in a turn. The next turn reports
-  // the other events.
+  // A call may destroy this connection, so make only one call in a turn. The
+  // next turn reports the other events.
   if (drained) {
     observer->OnDrained();
   } else if (writable) {
@@ -416,14 +419,15 @@ void UnixConnection::NotifyWhenReceived() {
 }
 
 // A socket is writable when at most a quarter of its send buffer is filled. So
-// the buffer is made four times as large as tell_at. If the minimum size is
-// larger, the socket becomes writable too early. OnReady() then starts a timer.
+// this makes the buffer four times as large as tell_at. If the kernel's minimum
+// is larger, the socket becomes writable too early. OnReady() then starts a
+// timer.
 void UnixConnection::AskToBeToldLocked() {
   // The kernel doubles the value of SO_SNDBUF.
   const int half_a_buffer =
       std::max(kLeastHalfBuffer, static_cast<int>(2 * *output_->tell_at));
-  // If this fails or the kernel limits the size, the socket may become writable
-  // too early or too late. If it is too late, OnReceived() is called late.
+  // The kernel may refuse or limit this size. Then the socket may become
+  // writable too early, or too late. If too late, OnReceived() is called late.
   sys::SetSockOpt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &half_a_buffer,
                   sizeof(half_a_buffer));
   output_->looks_later = false;
@@ -434,8 +438,8 @@ void UnixConnection::OnRetry() {
     event::MutexLock lock(&mutex_);
     if (output_->looks_later && output_->tell_at.has_value() &&
         UnreceivedInKernelLocked() > *output_->tell_at) {
-      // Watch the socket again: it may become writable at the right time now.
-      // If it is writable too early, OnReady() starts the timer again.
+      // Watch the socket again, because it may now become writable at the right
+      // time. If it is writable too early, OnReady() starts the timer again.
       AskToBeToldLocked();
       UpdateInterestLocked();
       return;
@@ -498,8 +502,9 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
       pauses =
           output_ != nullptr && output_->blocked == Output::Blocked::kNoMemory;
       if (pauses) {
-        // Without memory the socket may still be writable, and poll() would
-        // return at once. So wait without POLLOUT and retry after a pause.
+        // While the kernel lacks memory, the socket may still be writable, and
+        // poll() would return at once. So wait without POLLOUT, and retry after
+        // a pause.
         until = std::min(until, process_->Now() + kNoMemoryPause);
       } else if (to_send || (output_ != nullptr && !output_->queue.empty() &&
                              (served == nullptr || loop_ == nullptr ||
@@ -573,8 +578,8 @@ absl::Status UnixConnection::SetReceiveCredentials(bool on) {
 
 void UnixConnection::StopPassingCredentials() {
   if (!passes_credentials_) return;
-  // A send with SO_PASSCRED on gives the socket an abstract name. The name is
-  // harmless, so a failure is ignored.
+  // If SO_PASSCRED stays on, sending gives the socket an abstract name. The
+  // name is harmless, so ignore a failure.
   PassCredentials(false).IgnoreError();
   passes_credentials_ = false;
 }
@@ -649,11 +654,11 @@ IoResult UnixConnection::Fail(absl::Status status) {
   return IoResult::kClosed;
 }
 
-// Reads and drops the unread packets. Each may hold a client's connection. If
-// another process also holds this socket, an unread packet would stay in it,
-// and the client would wait for ever. Stops at an empty packet, because the end
-// of the stream looks the same. The far end is a directory, which sends no
-// empty packets.
+// Receives and drops the unread packets. An unread packet may hold a client's
+// connection. If another process also holds this socket, the packet would stay
+// in it, and the client would never learn of the close. Stops at an empty
+// packet, because it looks like the end of the stream. The far end is a
+// directory, which sends no empty packets.
 void UnixConnection::DropUnread() {
   int failures = 0;
   while (failures < kMaxFailuresToDrop) {
@@ -672,7 +677,7 @@ void UnixConnection::DropUnread() {
       CloseClient(process_, std::move(client));
     }
     if (size == 0 || (size < 0 && errno == EAGAIN)) return;
-    if (size < 0) ++failures;  // ECONNRESET occurs once, before the packets
+    if (size < 0) ++failures;  // ECONNRESET is reported only once
   }
 }
 
@@ -699,8 +704,8 @@ void UnixConnection::CloseWith(absl::Status status) {
   if (output_ != nullptr) DropQueueLocked();
   output_.reset();
   auto closed = std::make_unique<Closed>();
-  // If the peer broke a rule or a system call failed, peer() returns the peer
-  // even after the close.
+  // If the peer has broken a rule or a system call has failed, peer() must
+  // return the peer even after the close.
   if (status.code() == absl::StatusCode::kInvalidArgument ||
       status.code() == absl::StatusCode::kUnimplemented ||
       status.code() == absl::StatusCode::kInternal) {
@@ -714,8 +719,8 @@ void UnixConnection::CloseWith(absl::Status status) {
   // shut down already.
   if (!hung_up_) sys::Shutdown(fd_.get(), SHUT_RDWR);
   if (leaves_unread_) DropUnread();
-  // Threads in poll() still use this descriptor's number, which must not be
-  // reused. So the last of them closes it.
+  // While a thread is in poll() with fd_, the number of fd_ must not be reused.
+  // So the last such thread closes fd_.
   if (waiters_ == 0) CloseSocket();
 }
 

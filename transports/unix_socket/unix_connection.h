@@ -5,15 +5,16 @@
 //
 // Sending (any thread, under mutex_): if nothing is queued, the frame is sent
 // directly from the caller's payload. Otherwise it is queued. In the queue
-// small frames share packets, and a large frame keeps its buffer if that may be
-// moved. Within a turn of the loop the first frame is sent directly; the others
-// are queued until the turn ends.
+// small frames share packets, and a large frame keeps its buffer if the buffer
+// may be moved. Within a turn of the loop the first frame is sent directly.
+// Later frames of the turn are queued until the turn ends.
 //
-// Receiving (the owner): one system call for each packet, which reader_ parses.
+// Receiving (the owner): each packet takes one system call. reader_ parses it.
 //
-// A call that can carry descriptors or credentials takes a tenth of a small
-// message's time. So each packet says whether the next one may have any
-// (wire.md). If it may not, plain send() and recv() are used.
+// A packet is plain if it has no descriptors and no credentials. Plain packets
+// are sent by send() and received by recv(). These are faster than sendmsg()
+// and recvmsg(), by a tenth of a small message's time. So each packet says
+// whether the next packet is plain (wire.md).
 
 #ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
@@ -43,19 +44,19 @@ namespace transports {
 
 class UnixConnection final : public Connection, private event::Watch {
  public:
-  // `socket_is_nonblocking`: the first blocking receive makes the socket
-  // blocking.
-  // `promised_plain`: the socket was passed on by another owner, whose last
-  // packet said that the next one has no attachments.
-  // `strangers`: how descriptors from the far end are treated.
-  //  - kTaken: they are received. This thread closes those that no frame takes.
-  //  - kTakenWithCare: they are received. Another thread closes those that no
-  //    frame takes.
-  //  - kTakenByUser: kTakenWithCare if the far end's user is a stranger, else
-  //    kTaken.
+  // `socket_is_nonblocking`: the socket is non-blocking. The first blocking
+  // receive makes it blocking. `promised_plain`: another owner passed the
+  // socket on, and its last packet promised that the next packet is plain.
+  // `strangers`: what happens to descriptors that the far end sends.
+  //  - kTaken: they are received. This thread closes descriptors that no frame
+  //    takes.
+  //  - kTakenWithCare: they are received. Another thread closes descriptors
+  //    that no frame takes.
+  //  - kTakenByUser: like kTakenWithCare if the far end's user is a stranger,
+  //    otherwise like kTaken.
   //  - kRefused: the kernel refuses them (SO_PASSRIGHTS is off).
-  //  - kDropped: all are closed. Another thread does it if their user is a
-  //    stranger.
+  //  - kDropped: all are closed. If their user is a stranger, another thread
+  //    closes them.
   enum class Strangers : uint8_t {
     kTaken,
     kTakenWithCare,
@@ -104,12 +105,12 @@ class UnixConnection final : public Connection, private event::Watch {
   absl::StatusOr<event::UniqueFd> PeerPidFd() const override;
 
  private:
-  class Output;  // made when first needed, such as to queue a frame
+  class Output;  // created when first needed, such as to queue a frame
   class Unsent;
-  class Leftover;  // made when input is left unread for the first time
+  class Leftover;  // created when input is first left unread
 
-  // kNoMemory: as kWouldBlock, but the kernel lacks memory, and does not report
-  // when it has some.
+  // The result of sending. kNoMemory is like kWouldBlock, but the kernel lacks
+  // memory and does not report when it has memory again.
   enum class Sent { kAll, kWouldBlock, kNoMemory, kTooLarge, kBroken };
 
   // ---- Output ----
@@ -129,26 +130,28 @@ class UnixConnection final : public Connection, private event::Watch {
   // Turns off SO_PASSCRED if SetReceiveCredentials(false) left it on.
   void StopPassingCredentials() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Does not return kTooLarge. Does not use the loop. When the process ends, it
-  // takes no other lock, because the caller may have interrupted its owner.
+  // Never returns kTooLarge. Does not use the loop. While the process ends it
+  // takes no other lock, because a signal handler may have interrupted the
+  // thread that holds that lock.
   Sent SendQueuedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsBlockedForNowLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // `why`: kWouldBlock or kNoMemory.
+  // `why` is kWouldBlock or kNoMemory.
   void SetBlockedLocked(Sent why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SendLimits LimitsLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsFullLocked(Room room, size_t size, bool with_descriptor) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Call after the queue has grown or shrunk.
+  // Call it after the queue has grown or shrunk.
   void UpdateCongestionLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LearnPacketLimit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AskToBeToldLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void OnRetry();  // the timer of Output has expired
-  // Bytes that the kernel holds for the far end, with its overhead.
+  void OnRetry();  // called when the timer of Output expires
+  // The number of bytes that the kernel holds for the far end, with its
+  // overhead.
   size_t UnreceivedInKernelLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Ends sending for ever.
+  // After this the connection never sends again.
   void BreakLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Makes the loop report when the socket is writable.
+  // Makes the loop call OnReady() when the socket is writable.
   void WantWritableLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // ---- The owner's thread ----
@@ -172,36 +175,38 @@ class UnixConnection final : public Connection, private event::Watch {
   void DropUnread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<event::Credentials> PeerLocked() const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Logs a line that the far end may cause, so the number of lines is bounded.
+  // Logs a line that the far end may have caused. The number of such lines is
+  // limited.
   void LogForPeerLocked(event::LogLevel level, absl::string_view message) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // `connection`, if this one may pass it on; null otherwise.
+  // Returns `connection` if this connection may pass it on, otherwise null.
   UnixConnection* AsIdle(Connection* connection, bool* promised_plain) const;
-  // Closes fd_ on another thread if descriptors from strangers may be unread in
-  // it.
+  // Closes fd_. If fd_ may have unread descriptors from strangers, another
+  // thread closes it.
   void CloseSocket();
-  // Whether the socket may have unread file descriptors, whose close may block.
-  // While the far end can still send, this holds only for the packets that have
-  // arrived. Even a packet without bytes may have file descriptors.
+  // Whether an unread packet of the socket may have file descriptors, whose
+  // close may block. Even a packet without bytes may have them. The far end may
+  // send another such packet at any time, unless it can no longer send.
   bool MayHaveUnread();
   bool is_careful() const {
     return strangers_ != Strangers::kTaken && strangers_ != Strangers::kRefused;
   }
-  // The user who sent the file descriptors of this connection.
+  // The user that sends the file descriptors of this connection.
   uid_t Payer() const;
-  // Whether too many file descriptors of that user wait to be closed.
+  // Whether too many file descriptors of Payer() wait to be closed.
   bool HasManyCloses() const;
-  // Each closes file descriptors, on another thread if the close may block.
+  // These functions close file descriptors, on another thread if the close may
+  // block.
   void CloseSent(uid_t payer, event::UniqueFd fd, std::shared_ptr<void> held);
   void CloseReceived(event::UniqueFd fd);
   void CloseReceived(IncomingAncillary* ancillary);
-  // Closes the socket of a client that was passed on, or that is not wanted. It
-  // may have unread file descriptors of its user.
+  // Closes the socket of a client that was passed on or is not wanted. The
+  // socket may have unread file descriptors of the client's user.
   static void CloseClient(event::Process* process, event::UniqueFd client,
                           std::shared_ptr<void> held = nullptr);
-  // Makes the kernel accept descriptors, for a connection that is about to be
-  // passed on: its new owner receives them. False: the kernel does not allow
-  // it.
+  // Makes the kernel accept descriptors for a connection that is about to be
+  // passed on, so that its new owner receives them. Returns false if the kernel
+  // refuses.
   bool TakeStrangers();
   bool LetDescriptorsIn();
   void RefuseStrangers();
@@ -209,7 +214,8 @@ class UnixConnection final : public Connection, private event::Watch {
   void DropQueueLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Closes the descriptor of the queue's first packet.
   void CloseQueuedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Closes this connection and returns its socket, to pass it on.
+  // Closes this connection, and returns its socket so that the caller can pass
+  // it on.
   event::UniqueFd ReleaseSocket() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // event::Watch
@@ -218,53 +224,56 @@ class UnixConnection final : public Connection, private event::Watch {
   event::Process* const process_;
   mutable event::Mutex mutex_;
 
-  // Only the owner's thread writes these, under mutex_. It reads them without
-  // the lock; other threads read them under mutex_. The thread-safety analysis
-  // cannot express this.
-  Observer* observer_ = nullptr;  // null: not attached
+  // observer_, loop_ and closed_: only the owner's thread writes them, and only
+  // under mutex_. The owner's thread reads them without the lock; other threads
+  // read them under mutex_. The thread-safety analysis cannot express this.
+  Observer* observer_ = nullptr;  // null if not attached
   event::Loop* loop_ = nullptr;
   struct Closed {
     absl::Status why;
-    // Set if the peer or the kernel is the reason.
+    // Set if the peer or the kernel is the reason of the close.
     absl::optional<event::Credentials> peer;
   };
-  std::unique_ptr<Closed> closed_;  // null: open
+  std::unique_ptr<Closed> closed_;  // null while open
 
-  // The owner's thread only.
+  // Used by the owner's thread only.
   PacketReader reader_;
   std::unique_ptr<Leftover> leftover_;
 
   std::unique_ptr<Output> output_ ABSL_GUARDED_BY(mutex_);
-  // Locked like observer_. It is declared here to save space. After closed_ is
-  // set, the last waiter may reset it.
+  // Locked like observer_, but after closed_ is set, the last thread in poll()
+  // may reset it. Declared here to save space.
   event::UniqueFd fd_;
-  // The last turn in which a frame was sent directly; 0: none.
+  // The last turn in which a frame was sent directly, or 0.
   uint32_t sent_in_turn_ ABSL_GUARDED_BY(mutex_) = 0;
   uint32_t send_limit_bytes_ ABSL_GUARDED_BY(mutex_);
   uint32_t send_limit_frames_ ABSL_GUARDED_BY(mutex_) = UINT32_MAX;
   uint32_t gathered_limit_bytes_ ABSL_GUARDED_BY(mutex_) = UINT32_MAX;
   bool reports_congestion_ ABSL_GUARDED_BY(mutex_) = false;
   uint16_t send_limit_descriptors_ ABSL_GUARDED_BY(mutex_) = UINT16_MAX;
-  // Threads that are inside poll() with fd_.
+  // The number of threads that are inside poll() with fd_.
   uint16_t waiters_ ABSL_GUARDED_BY(mutex_) = 0;
   uint32_t max_packet_ ABSL_GUARDED_BY(mutex_) = kMaxPacketBytes;
-  // The last packet sent or queued said that the next one has no attachments.
+  // Whether the last packet that was sent or queued promised that the next
+  // packet is plain.
   bool promised_plain_ ABSL_GUARDED_BY(mutex_);
-  // SO_PASSCRED is still on, although credentials are not wanted any more.
+  // Whether SO_PASSCRED is still on although credentials are not wanted any
+  // more.
   bool passes_credentials_ ABSL_GUARDED_BY(mutex_) = false;
-  // Connections of others are passed on this one. Their far ends, with the new
-  // owners, can make the close of this process's copies block.
+  // Whether this connection has passed on other connections. The far end and
+  // the new owner of such a connection can make the close of this process's
+  // copy block.
   bool passes_on_ ABSL_GUARDED_BY(mutex_) = false;
-  // Sending has failed for ever.
+  // Set by BreakLocked().
   bool send_is_broken_ ABSL_GUARDED_BY(mutex_) = false;
 
-  // Changed under mutex_.
+  // Changed only under mutex_.
   std::atomic<bool> congested_{false};
 
-  // The owner's thread only.
+  // Used by the owner's thread only.
   bool reads_ = false;
   bool hung_up_ = false;        // the kernel has shut down both directions
-  bool hang_up_told_ = false;   // OnHangUp() was called; reads_ resets it
+  bool hang_up_told_ = false;   // OnHangUp() was called
   bool leaves_unread_ = false;  // DescriptorPolicy::kLeaveUnread
   bool lacks_descriptor_ = false;
   Strangers strangers_;

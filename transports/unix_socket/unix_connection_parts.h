@@ -17,12 +17,13 @@
 namespace le {
 namespace transports {
 
-// The retry interval when the kernel has no memory: it does not report when it
-// has memory again.
+// The retry interval while the kernel has no memory. The kernel does not report
+// when it has memory again.
 constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 
-// How long a full socket is not tried again. It rarely has room within this
-// time, and a call that fails takes as long as one that sends.
+// After the socket was full, Send() does not try it again for this time. A
+// socket rarely has room again so soon, and a failing call takes as long as a
+// successful one.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 
 // How long a blocking call receives before it uses poll(). No other thread can
@@ -30,11 +31,12 @@ constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 // calls, which need no poll() then.
 constexpr absl::Duration kBlindPause = absl::Milliseconds(10);
 
-// The retry interval when no file descriptor is free, or too many wait to be
+// The retry interval while no file descriptor is free, or too many wait to be
 // closed.
 constexpr absl::Duration kNoDescriptorPause = absl::Milliseconds(50);
 
-// Shared statuses for the common endings: creating one costs two allocations.
+// Shared statuses for the usual reasons of a close. Creating a status takes two
+// allocations.
 inline const absl::Status& ClosedHere() {
   static const auto* const status =
       new absl::Status(absl::CancelledError("closed at this end"));
@@ -51,8 +53,8 @@ inline const absl::Status& PassedOn() {
   return *status;
 }
 
-// The list of a process's connections that have an Output. When the process
-// ends, their queued frames are sent as far as the kernel accepts them.
+// The list of a process's Outputs. When the process ends, this hook sends their
+// queued frames as far as the kernel accepts them.
 class UnixConnection::Unsent final : public event::ProcessEndHook {
  public:
   static std::shared_ptr<Unsent> Of(event::Process* process) {
@@ -68,7 +70,8 @@ class UnixConnection::Unsent final : public event::ProcessEndHook {
         ->unsent;
   }
 
-  // The caller holds the connection's lock, which is acquired before this one.
+  // The caller holds the connection's lock. Lock order: the connection's lock,
+  // then this list's lock.
   void Add(Output* output);
   void Remove(Output* output);
 
@@ -79,8 +82,8 @@ class UnixConnection::Unsent final : public event::ProcessEndHook {
   Output* first_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
-// The connection's mutex_ guards all of it, except the functions that the loop
-// calls.
+// The part of a connection for queued frames. The caller of a function must
+// hold the connection's mutex_, except in the functions that the loop calls.
 class UnixConnection::Output final : private event::Task, private event::Timer {
  public:
   explicit Output(UnixConnection* connection)
@@ -92,17 +95,17 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   ~Output() override { unsent_->Remove(this); }
 
   OutputQueue queue;
-  // Whether the kernel accepts packets. kNoMemory: a timer retries.
+  // Why the kernel does not accept packets now. For kNoMemory a timer retries.
   enum class Blocked : uint8_t { kNo, kFull, kNoMemory };
   Blocked blocked = Blocked::kNo;
   bool is_blocked() const { return blocked != Blocked::kNo; }
   event::Instant blocked_at;  // when sending last failed; valid if blocked
-  bool wants_room = false;    // a Send() was refused
+  bool wants_room = false;    // Send() has refused a frame
   size_t refused_bytes = 0;   // the size of the frame that was refused last
   bool drained = false;       // OnDrained() must be called
-  // OnReceived() must be called when the kernel holds at most this many bytes.
+  // If set: call OnReceived() when the kernel holds at most this many bytes.
   absl::optional<size_t> tell_at;
-  bool looks_later = false;  // a timer checks tell_at, instead of the socket
+  bool looks_later = false;  // a timer checks tell_at
   StallClock stall_clock;
 
   // Sends the queue when the kernel accepts packets again. A blocking call of
@@ -211,7 +214,8 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
         return;  // a signal handler interrupted a call and called exit()
       }
       if (!connection->output_->is_blocked()) {
-        // The loop may have been interrupted, too.
+        // If the process ends, do not use the loop: exit() may have interrupted
+        // code of the loop.
         process_ends ? static_cast<void>(connection->SendQueuedLocked())
                      : connection->FlushLocked();
       }
@@ -239,20 +243,21 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
 };
 
 // Handles unread input, in three cases:
-//  - Frames are left in a received packet: the observer is called again in each
-//    turn.
-//  - Too many file descriptors of the far end's user wait to be closed: the
-//    socket is read again after a pause.
-//  - The file descriptor of a packet cannot be received: the packet is peeked
-//    at, and received when one is free. The number of free ones is not checked,
-//    because other threads may open hundreds at once.
+//  - Frames are left in a received packet. Then the observer is called again in
+//    each turn.
+//  - Too many file descriptors of the far end's user wait to be closed. Then
+//    the socket is read again after a pause.
+//  - A packet's file descriptor cannot be received, because none is free. Then
+//    the packet is only peeked at until a file descriptor is free. Checking
+//    beforehand would not help, because other threads may open hundreds of
+//    files at once.
 class UnixConnection::Leftover final : private event::Task,
                                        private event::Timer {
  public:
   explicit Leftover(UnixConnection* connection) : connection_(connection) {}
 
-  // While attached. Calls OnReadable() in each turn from the next one on, while
-  // frames are buffered.
+  // Call it only while attached. From the next turn on, calls OnReadable() in
+  // each turn while frames are buffered.
   void Remind() {
     connection_->loop_->Cancel(this);
     connection_->loop_->Post(this);
@@ -262,8 +267,9 @@ class UnixConnection::Leftover final : private event::Task,
   bool has_reminded() const { return turn_ == connection_->loop_->turn(); }
 
   bool paused() const { return running(); }
-  // Whether a file descriptor is free, and not too many of the far end's user
-  // wait to be closed. If not, the loop stops reading the socket for a time.
+  // Returns whether a file descriptor is free, and not too many file
+  // descriptors of the far end's user wait to be closed. Otherwise the loop
+  // stops reading the socket for a time.
   bool MayReceive() {
     const int probe = connection_->HasManyCloses()
                           ? -1
@@ -280,7 +286,7 @@ class UnixConnection::Leftover final : private event::Task,
     return false;
   }
 
-  // While attached.
+  // Call it only while attached.
   void LeaveLoop() {
     StopReminding();
     if (running()) connection_->loop_->StopTimer(this);
@@ -296,7 +302,7 @@ class UnixConnection::Leftover final : private event::Task,
   void OnExpiry() override { connection_->UpdateInterest(); }
 
   UnixConnection* const connection_;
-  uint32_t turn_ = 0;  // the turn of the last Run(); 0: none
+  uint32_t turn_ = 0;  // the turn of the last Run(), or 0
 };
 
 }  // namespace transports

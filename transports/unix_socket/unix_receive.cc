@@ -37,8 +37,8 @@ absl::Status KernelRefused(const char* what, int error) {
   return absl::InternalError(absl::StrCat(what, ": ", std::strerror(error)));
 }
 
-// The most packets that a non-blocking receive reads without completing a
-// frame.
+// A non-blocking receive returns after this many packets, even if no frame is
+// complete.
 constexpr int kMaxPacketsWithoutFrame = 32;
 
 }  // namespace
@@ -107,16 +107,17 @@ IoResult UnixConnection::WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
     if ((leaves_unread_ || HasManyCloses()) && !PauseForDescriptor(deadline)) {
       return IoResult::kWouldBlock;
     }
-    // Packets may keep arriving without ever completing a frame.
+    // Check the deadline here too, because a peer may keep sending parts that
+    // never complete a frame.
     if (deadline != absl::InfiniteFuture() && process_->Now() >= deadline) {
       return IoResult::kWouldBlock;
     }
   }
 }
 
-// Waits until a packet with a file descriptor may be received: until one is
-// free, or fewer of the far end's user wait to be closed. May return early.
-// False: the deadline has passed.
+// Waits while no file descriptor is free, or while too many file descriptors of
+// the far end's user wait to be closed. May return early. Returns false if the
+// deadline has passed.
 bool UnixConnection::PauseForDescriptor(event::Instant deadline) {
   if (leftover()->MayReceive()) return true;
   const event::Instant now = process_->Now();
@@ -127,8 +128,8 @@ bool UnixConnection::PauseForDescriptor(event::Instant deadline) {
   return true;
 }
 
-// Receives the next packet into `room`. Ancillary data is received only if the
-// packet may have some, because recv() is much cheaper.
+// Receives the next packet into `room`. If the packet cannot have ancillary
+// data, uses recv(), which is much faster than recvmsg().
 IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
                                IncomingAncillary* ancillary, size_t* size) {
   const int wait = block ? 0 : MSG_DONTWAIT;
@@ -140,7 +141,8 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
   bool looked_again = false;
   ssize_t received;
   for (;;) {
-    // MSG_TRUNC: the result is the size of the packet, even if it was cut off.
+    // With MSG_TRUNC the result is the size of the packet, even if the packet
+    // did not fit.
     if (plain) {
       received = sys::Recv(fd_.get(), room->parts()->iov_base,
                            room->parts()->iov_len, MSG_TRUNC | wait);
@@ -153,17 +155,17 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
                               MSG_TRUNC | MSG_CMSG_CLOEXEC | wait | look);
       if (received >= 0) {
         ancillary->TakeFrom(message);
-        // The descriptor did not fit. If a file descriptor is free, the kernel
-        // had another reason, and the frame is delivered without its
-        // descriptor.
+        // The kernel could not install the descriptor. If a file descriptor is
+        // free, the kernel had another reason, and the frame is delivered
+        // without its descriptor.
         if (look != 0 && ancillary->truncated()) {
           if (!leftover()->MayReceive()) {
             lacks_descriptor_ = true;
             room->Discard();
             return IoResult::kWouldBlock;
           }
-          // Another thread may have closed a file descriptor just now: peek
-          // again.
+          // Peek once more, because another thread may have closed a file
+          // descriptor just now.
           if (!looked_again) {
             looked_again = true;
             ancillary->Reset();
@@ -181,7 +183,8 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
       case EINTR:
         continue;
       case ECONNRESET:
-        // Reported once. Packets that arrived before can still be received.
+        // The kernel reports this once. Packets that arrived earlier can still
+        // be received.
         if (!was_reset) {
           was_reset = true;
           ancillary->Reset();
@@ -199,8 +202,8 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
     }
   }
   if (received == 0) {
-    // The end of the stream, or a packet of no bytes. That may have
-    // descriptors.
+    // This is the end of the stream or an empty packet. An empty packet may
+    // have descriptors.
     CloseReceived(ancillary);
     return Fail(FarEndGone());
   }
@@ -208,10 +211,11 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
   return IoResult::kOk;
 }
 
-// Whether the next packet has more file descriptors than any frame. It is not
-// received: all of them would be open until they are closed, and their user can
-// make that take long. (If the control buffer were too small for a packet that is
-// received, the kernel would close the others on this thread.)
+// Whether the next packet has more than one file descriptor, which no frame may
+// have. The caller does not receive such a packet: all its file descriptors
+// would stay open until they are closed, and their user can make the closes
+// block. (Receiving it with a small control buffer would not help: the kernel
+// would close the surplus file descriptors on this thread.)
 bool UnixConnection::NextHasManyDescriptors(bool block) {
   char byte;
   struct iovec part = {&byte, sizeof(byte)};
@@ -227,13 +231,14 @@ bool UnixConnection::NextHasManyDescriptors(bool block) {
       0) {
     return false;
   }
-  // The packet keeps its own copies, so that the close of these does not block.
+  // The packet in the socket keeps the files open, so the close of these copies
+  // does not block.
   ancillary.TakeFrom(message);
   return ancillary.descriptors() > 1;
 }
 
-// Drops a packet of `size` bytes that was peeked at. The peek has already
-// installed its descriptors; the packet's own copies are released with it.
+// Removes a packet of `size` bytes from the socket after a peek. The peek has
+// already installed the packet's descriptors.
 ssize_t UnixConnection::TakeWhatWasLookedAt(ssize_t size) {
   if (size == 0) return 0;  // the end of the stream, which stays
   char byte;
@@ -248,8 +253,8 @@ ssize_t UnixConnection::TakeWhatWasLookedAt(ssize_t size) {
 IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
                                        bool block) {
   for (int packets = 0;; ++packets) {
-    // Let the caller's loop serve others. It reports the rest of the input in
-    // its next turn.
+    // Return, so that the caller's loop can handle other events. The loop
+    // reports the rest of the input in its next turn.
     if (packets == kMaxPacketsWithoutFrame && !block) {
       return IoResult::kWouldBlock;
     }
@@ -301,15 +306,15 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
       case PacketReader::Result::kBroken:
         return Fail(std::move(why));
       case PacketReader::Result::kNothing:
-        // The rest of the frame may not have arrived. The caller waits for it,
-        // so do not block here.
+        // The rest of the frame may not have arrived yet. The caller waits for
+        // it, so do not block here.
         block = false;
         break;
     }
   }
 }
 
-// Sends a version refusal, if that is possible now.
+// Sends a version refusal. If this is not possible at once, sends nothing.
 void UnixConnection::RefuseVersion(absl::string_view why) {
   const std::string packet = VersionRefusal(why);
   event::MutexLock lock(&mutex_);

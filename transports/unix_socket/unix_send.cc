@@ -23,19 +23,20 @@ namespace sys = event::sys;
 
 namespace {
 
-// The smallest packet limit. If the socket does not accept even this, it is
-// broken.
+// The smallest packet limit. If the socket does not accept even such a packet,
+// the connection is broken.
 constexpr size_t kMinPacketBytes = 256;
 
 // A continuation is received directly in the payload's buffer, so it may be
-// larger than a packet. This saves system calls and context switches. The
-// kernel still needs at most 32 KiB of contiguous memory for it, and its
-// default send buffer of 208 KiB accepts three.
+// larger than another packet. This saves system calls and context switches. For
+// a continuation of this size the kernel still needs at most 32 KiB of
+// contiguous memory. The default send buffer of 208 KiB accepts three
+// continuations.
 constexpr size_t kMaxContinuationBytes = kFrameHeaderBytes + 98304;
 
-// True if the error concerns the packet or the peer. False if it concerns the
-// attached descriptor: its number is not open, or its kind (io_uring) or its
-// security label cannot be sent.
+// Returns true if the error concerns the packet or the peer. Returns false if
+// it concerns the attached descriptor: its number is not open, or the kernel
+// does not send a file of its kind (io_uring) or security label.
 bool IsOfThePacket(int error) {
   switch (error) {
     case EAGAIN:
@@ -107,23 +108,23 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   const bool in_turn = loop_ != nullptr && loop_->InTurn();
 
   bool waits = output_ != nullptr && !output_->queue.empty();
-  // In a turn queued frames are gathered. But if the socket was full, try
-  // again: a handler may take long, and the far end may have received packets
-  // meanwhile.
+  // In a turn the queue is not flushed, because frames are gathered. But if the
+  // socket was full, try again: a handler may take long, and the far end may
+  // have received packets meanwhile.
   if (waits && (!in_turn || output_->is_blocked()) &&
       !IsBlockedForNowLocked()) {
     FlushLocked();
     waits = !output_->queue.empty();
   }
-  // A frame was already sent in this turn, so this one is gathered.
+  // If a frame was already sent in this turn, gather this one.
   const bool gathers = in_turn && sent_in_turn_ == loop_->turn();
   const size_t size = kFrameHeaderBytes + frame.payload.size();
 
   const bool with_descriptor = frame.descriptor != nullptr || passed != nullptr;
 
   if (waits && IsFullLocked(frame.room, size, with_descriptor)) {
-    // In a turn the queued frames may only be gathered, although the socket is
-    // not full.
+    // In a turn, frames may be queued only because they are gathered, and the
+    // socket may still have room.
     if (!in_turn || !IsBlockedForNowLocked()) FlushLocked();
     waits = !output_->queue.empty();
     if (IsFullLocked(frame.room, size, with_descriptor)) {
@@ -134,7 +135,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
       return IoResult::kWouldBlock;
     }
   }
-  if (send_is_broken_) return IoResult::kClosed;  // as a flush has found out
+  if (send_is_broken_) return IoResult::kClosed;  // a flush has found this out
 
   if (passed != nullptr) {
     if (!frame.owner_lets_descriptors_in && !passed->TakeStrangers()) {
@@ -152,7 +153,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
       case Sent::kAll:
         if (frame.descriptor != nullptr) frame.descriptor->reset();
         if (passed != nullptr) {
-          // The far end owns the socket now, so it must not be shut down here.
+          // The far end owns the socket now, so close this copy without
+          // shutdown().
           CloseClient(process_, passed->ReleaseSocket(),
                       std::move(passed->held_));
           frame.connection->reset();
@@ -179,7 +181,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     descriptor = passed->ReleaseSocket();
     held = std::move(passed->held_);
   }
-  if (sent > 0) {  // it was sent with the first part
+  if (sent > 0) {  // the descriptor was sent with the first part
     if (passed != nullptr) {
       CloseClient(process_, std::move(descriptor), std::move(held));
     }
@@ -280,7 +282,7 @@ UnixConnection::Sent UnixConnection::SendQueuedLocked() {
         output_->stall_clock.OnTaken();
         break;
       case Sent::kTooLarge:
-        // A large packet has learned the limit in SendParts().
+        // For a large frame, SendParts() has already learned the limit.
         if (queue.front()->bytes().size() <= max_packet_) LearnPacketLimit();
         if (send_is_broken_) return Sent::kBroken;
         queue.Recut(max_packet_);
@@ -475,8 +477,8 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
     const int error = errno;
     if (error == EINTR) continue;
     if (descriptor < 0 || IsOfThePacket(error)) return FailedToSend(error);
-    // The frame's flag still announces a file descriptor. The far end finds
-    // none, and so knows that it was lost here.
+    // Send the frame without the descriptor. Its flag still announces one, so
+    // the far end knows that the sender lost it.
     LogForPeerLocked(event::LogLevel::kError,
                      absl::StrCat("descriptor ", descriptor,
                                   " cannot be sent: ", std::strerror(error)));
@@ -487,9 +489,9 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
   }
 }
 
-// The peer may still be alive, for example after shutting down its read side.
-// Both directions are shut down, so that both ends learn of the break. Data
-// already sent is still received first.
+// Shuts down both directions, so that both ends learn of the break. The peer
+// may still be alive, for example if it has only shut down its read side. It
+// can still receive the packets that were already sent.
 void UnixConnection::BreakLocked() {
   if (send_is_broken_) return;
   send_is_broken_ = true;
@@ -507,7 +509,8 @@ void UnixConnection::LearnPacketLimit() {
   size_t limit = max_packet_ / 2;
   if (sys::GetSockOpt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &buffer, &size) == 0 &&
       buffer > 0) {
-    // The kernel's overhead takes a part of the buffer.
+    // Use at most half of the buffer for a packet, because the kernel's
+    // overhead takes a part of it.
     limit = std::min<size_t>(limit, static_cast<size_t>(buffer) / 2);
   }
   if (limit < kMinPacketBytes) {

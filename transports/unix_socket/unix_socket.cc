@@ -76,8 +76,8 @@ class UnixAcceptor final : public Acceptor,
 
   ~UnixAcceptor() override {
     if (added()) loop_->RemoveWatch(this);
-    // Remove the path only if it is still this socket: another process may have
-    // replaced it.
+    // Remove the path only if it still names this socket, because another
+    // process may have replaced it.
     struct stat now;
     if (sys::Lstat(path_.c_str(), &now) == 0 &&
         now.st_ino == identity_.st_ino && now.st_dev == identity_.st_dev) {
@@ -101,7 +101,8 @@ class UnixAcceptor final : public Acceptor,
                                           SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (accepted) {
       said_why_ = false;
-      // The observer may destroy this.
+      // The observer may destroy this acceptor, so use no member after the
+      // call.
       observer_->OnAccepted(std::make_unique<UnixConnection>(
           std::move(accepted), process_, /*socket_is_nonblocking=*/true,
           /*promised_plain=*/false, strangers_));
@@ -138,7 +139,7 @@ class UnixAcceptor final : public Acceptor,
   const UnixConnection::Strangers strangers_;
   event::Loop* loop_ = nullptr;
   Observer* observer_ = nullptr;
-  bool said_why_ = false;  // the reason of this pause was logged
+  bool said_why_ = false;  // whether the reason of the pause was logged
 };
 
 }  // namespace
@@ -174,7 +175,8 @@ absl::StatusOr<std::unique_ptr<Acceptor>> UnixTransport::Listen(
       return absl::AlreadyExistsError(
           absl::StrCat("'", address, "' is in use"));
     }
-    // The path is a socket of a dead process, or no socket.
+    // The path names a socket of a dead process, or a file that is not a
+    // socket.
     struct stat old;
     if (sys::Lstat(address.c_str(), &old) != 0 || !S_ISSOCK(old.st_mode)) {
       return absl::AlreadyExistsError(

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The transport between processes: AF_UNIX, SOCK_SEQPACKET. An address is a
-// path. The format of the packets: transports/wire.md.
+// path. transports/wire.md defines the format of the packets.
 
 #ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_SOCKET_H_
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_SOCKET_H_
@@ -19,17 +19,19 @@ namespace transports {
 // The longest path of a socket: the size of sun_path minus the final zero byte.
 constexpr size_t kMaxSocketPathBytes = 107;
 
-// Connections that may wait to be accepted; the kernel caps it at somaxconn.
+// The most connections that wait to be accepted. The kernel's limit somaxconn
+// may be lower.
 constexpr int kListenBacklog = 1024;
 
 class UnixTransport final : public Transport {
  public:
   explicit UnixTransport(event::Process* process) : process_(process) {}
 
-  // Call before Listen(). Accepted connections receive no descriptors until
+  // Call it before Listen(). Accepted connections receive no descriptors until
   // they are passed on. From Linux 6.16 on the kernel refuses descriptors at
-  // the sender. An older kernel delivers them, and they are closed: by another
-  // thread if their user is a stranger, because a close can block for any time.
+  // the sender. An older kernel delivers them, and this end closes them. If
+  // their user is a stranger, another thread closes them, because a close can
+  // block for any time.
   void RefuseDescriptors() { refuses_descriptors_ = true; }
 
   absl::StatusOr<std::unique_ptr<Acceptor>> Listen(

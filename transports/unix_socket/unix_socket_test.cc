@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Properties of sockets only: paths, the kernel's backlog, and running out of
-// descriptors.
+// Tests of properties that only sockets have: paths, the kernel's backlog, and
+// a lack of file descriptors.
 
 #include "transports/unix_socket/unix_socket.h"
 
@@ -95,7 +95,7 @@ TEST_F(UnixSocketTest, AnybodyMayConnectAndItsEndLeavesNothing) {
 
 TEST_F(UnixSocketTest, TakesThePlaceOfTheDeadButNotOfTheLivingNorOfAFile) {
   {
-    // This acceptor leaves its socket behind, like a process that died.
+    // This acceptor leaves its socket's path behind, like a process that dies.
     std::unique_ptr<Acceptor> first = Listen();
     ASSERT_EQ(rename(address().c_str(), (address() + "2").c_str()), 0);
     first.reset();
@@ -125,8 +125,8 @@ TEST_F(UnixSocketTest, AFullBacklogIsToldApartFromNobodyListening) {
         transport_.Connect(address());
     if (connection.ok()) {
       backlog.push_back(*std::move(connection));
-      // Closes this end: the connection stays in the backlog, and the process
-      // has a limit of open files.
+      // Close this end, because the process has a limit of open files. The
+      // connection stays in the backlog.
       backlog.back().reset();
     } else {
       failed = connection.status();
@@ -158,7 +158,7 @@ TEST_F(UnixSocketTest, WithoutADescriptorTheBacklogWaitsAndIsServedLater) {
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
   const absl::StatusCode starved =
       transport_.Connect(address()).status().code();
-  // The acceptor tries, pauses, and tries again.
+  // The acceptor tries, pauses, and retries.
   for (int turn = 0; turn < 3; ++turn) loop()->RunTurn(absl::InfiniteFuture());
   const size_t accepted = accepting.accepted.size();
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
@@ -169,7 +169,8 @@ TEST_F(UnixSocketTest, WithoutADescriptorTheBacklogWaitsAndIsServedLater) {
   while (accepting.accepted.empty()) loop()->RunTurn(absl::InfiniteFuture());
 }
 
-// A process that connects by plain system calls, and then lives until End().
+// A process that connects by system calls, and lives until End(). With an empty
+// address it does not connect.
 class Connecting {
  public:
   explicit Connecting(const std::string& address) {
@@ -198,7 +199,7 @@ class Connecting {
   Connecting& operator=(const Connecting&) = delete;
 
   pid_t pid() const { return pid_; }
-  // Ends the process. Its pid is free when this returns.
+  // Ends the process. The pid may be reused when this returns.
   void End() {
     end_.reset();
     int status = 0;
@@ -211,8 +212,8 @@ class Connecting {
   pid_t pid_ = 0;
 };
 
-// Lets the next process get that pid, unless it is in use. False: not
-// permitted.
+// Lets the next process get that pid, unless it is in use. Returns false if the
+// test has no permission for this.
 bool Choose(pid_t pid) {
   const event::UniqueFd file(
       open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC));
@@ -221,8 +222,9 @@ bool Choose(pid_t pid) {
                      static_cast<ssize_t>(text.size());
 }
 
-// A pid may be used again. The credentials stay those of the process that
-// connected, and PeerPidFd() never returns a pidfd of the later process.
+// A process connects and ends, and another process gets its pid. Expected:
+// peer() still returns the credentials of the process that connected, and
+// PeerPidFd() never returns a pidfd of the later process.
 TEST_F(UnixSocketTest, ANumberUsedAgainIsNotTheOneThatConnected) {
   std::unique_ptr<Acceptor> acceptor = Listen();
   Accepting accepting;
@@ -253,8 +255,9 @@ TEST_F(UnixSocketTest, ANumberUsedAgainIsNotTheOneThatConnected) {
   if (second == nullptr) GTEST_SKIP() << "numbers cannot be chosen here";
 }
 
-// A passed connection is not received before the close. Its far end learns of
-// the close, even though the child of a fork also holds the receiver's socket.
+// A connection is passed, and the child of a fork also holds the receiver's
+// socket. The receiver closes before it has received the connection. Expected:
+// the connection's far end learns of the close.
 TEST_F(UnixSocketTest, AChildDoesNotKeepWhatWasNotReceived) {
   std::unique_ptr<Acceptor> acceptor = Listen();
   Accepting accepting;
@@ -265,12 +268,12 @@ TEST_F(UnixSocketTest, AChildDoesNotKeepWhatWasNotReceived) {
   OutgoingFrame frame;
   frame.connection = &accepting.accepted[0];
   ASSERT_EQ(accepting.accepted[1]->Send(frame), IoResult::kOk);
-  accepting.accepted.erase(accepting.accepted.begin());  // as passed
+  accepting.accepted.erase(accepting.accepted.begin());  // it was passed
   Connecting child("");
   server->SetDescriptorPolicy(Connection::DescriptorPolicy::kLeaveUnread);
   server->Close();
   IncomingFrame none;
-  // The client is notified at once, although the child still has the socket.
+  // The child still has the socket.
   EXPECT_EQ(client->Receive(&none, nullptr, absl::InfinitePast()),
             IoResult::kClosed);
 }
