@@ -491,7 +491,8 @@ TEST(TypedDestructionTest, AnyObjectMayGoAtAnyMoment) {
     RunScenario(scenario, Setting::kSimulated, 1);
     EXPECT_FALSE(HasFailure()) << "to replay it: LE_TORTURE_SEED=" << seed;
   }
-  if (only != nullptr) return;
+  // Fewer seeds do not reach each case.
+  if (only != nullptr || count != nullptr) return;
   for (int site = 0; site < kSites; ++site) {
     for (int object = 0; object < kObjects; ++object) {
       EXPECT_GT(coverage[site][object], 0)
