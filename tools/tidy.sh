@@ -8,7 +8,7 @@
 #
 # Needs generated headers. First run:
 #
-#   ./bazelw build //directory:directoryd //services/plugin:protoc-gen-le //examples/typed_quickstart/...
+#   ./bazelw build //directory:directoryd //services/plugin:protoc-gen-le //examples/...
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools/install_packages.sh clang-tidy

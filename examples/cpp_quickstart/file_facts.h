@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The protocol of examples/quickstart, for C++. The programs of both can
+// The protocol of examples/c_quickstart, for C++. The programs of both can
 // communicate.
 
 #ifndef LE_MESSAGING_EXAMPLES_CPP_QUICKSTART_FILE_FACTS_H_

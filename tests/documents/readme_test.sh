@@ -2,12 +2,12 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# The server of README.md answers its C client and its C++ client, with the
-# bindings of README.md. The bindings file of docs/operating.md is valid.
-# Usage: readme_test.sh README OPERATING DIRECTORYD SDIR SHOUT SHOUT_CPP.
+# The programs of README.md work, with the bindings of README.md. The bindings
+# file of docs/operating.md is valid.
+# Usage: readme_test.sh README OPERATING DIRECTORYD SDIR SHOUT SHOUT_IN_C.
 set -euo pipefail
 
-readme=$1 operating=$2 directoryd=$3 sdir=$4 shout=$5 shout_cpp=$6
+readme=$1 operating=$2 directoryd=$3 sdir=$4 shout=$5 shout_in_c=$6
 LE_MESSAGING_DIR=$(mktemp -d /tmp/le_readme_XXXXXX)
 export LE_MESSAGING_DIR
 running=()
@@ -25,16 +25,15 @@ sed -n "s/^    echo '\(.*\)' > .*bindings.*/\1/p" "$readme" > "$LE_MESSAGING_DIR
 exec 3< <(exec "$directoryd" --bindings="$LE_MESSAGING_DIR/bindings")
 running+=($!)
 read -r -t 30 _ <&3 || fail "the directory is not ready"
-"$shout" serve &
-running+=($!)
-
-answer=$(timeout 30 "$shout" hello)
-[ "$answer" = HELLO ] || fail "the server answers '$answer'"
-answer=$(timeout 30 "$shout_cpp" hello)
-[ "$answer" = HELLO ] || fail "the server answers '$answer' to C++"
-# The protocol has room for 63 characters: the client truncates a longer text.
+for program in "$shout" "$shout_in_c"; do
+  "$program" &
+  running+=($!)
+  answer=$(timeout 30 "$program" hello)
+  [ "$answer" = HELLO ] || fail "$program answers '$answer'"
+done
+# The protocol in C has room for 63 characters: the client truncates a longer text.
 long=$(printf 'x%.0s' {1..100})
-answer=$(timeout 30 "$shout" "$long")
+answer=$(timeout 30 "$shout_in_c" "$long")
 [ "$answer" = "$(printf 'X%.0s' {1..63})" ] || fail "the server answers '$answer'"
 
 # alice and bob may not exist on this machine: use the present user instead.

@@ -2,15 +2,13 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs the quickstart with programs of an earlier version and of this one, in
+# Runs the quickstart with C programs of an earlier version and of this one, in
 # each combination of directory, server and client. The earlier version is the
 # commit in tools/ci/compatibility_pin, which is built from the history.
 set -euo pipefail
 
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 pin=$(< "$root/tools/ci/compatibility_pin")
-readonly TARGETS=(//directory:directoryd //tools/sdir
-  //examples/quickstart:{server,client,one_process})
 
 if ! git -C "$root" cat-file -e "$pin^{commit}" 2> /dev/null; then
   echo "compatibility: commit $pin of tools/ci/compatibility_pin is not in this" \
@@ -32,10 +30,14 @@ trap finish EXIT
 
 # Builds the programs of a source tree and copies them to a folder.
 build() { # SOURCE TO
+  # In earlier versions the C programs were those of examples/quickstart.
+  local example=examples/c_quickstart
+  [ -d "$1/$example" ] || example=examples/quickstart
   mkdir "$2"
-  (cd "$1" && ./bazelw build "${TARGETS[@]}" &&
+  (cd "$1" && ./bazelw build //directory:directoryd //tools/sdir \
+    "//$example:"{server,client,one_process} &&
     cp -L bazel-bin/directory/directoryd bazel-bin/tools/sdir/sdir \
-      bazel-bin/examples/quickstart/{server,client,one_process} "$2/")
+      "bazel-bin/$example/"{server,client,one_process} "$2/")
 }
 
 echo "* Building the programs of this version"
@@ -51,7 +53,7 @@ failed=0
 for directory in old new; do
   for server in old new; do
     for client in old new; do
-      # The quickstart itself tests the programs of this version together.
+      # examples/c_quickstart tests the programs of this version together.
       [ "$directory$server$client" != newnewnew ] || continue
       name="$directory directory, $server server, $client client"
       if output=$(timeout --kill-after=10 120 \

@@ -5,8 +5,8 @@
  * and the server answers with facts about the file.
  */
 
-#ifndef EXAMPLES_QUICKSTART_FILE_FACTS_H_
-#define EXAMPLES_QUICKSTART_FILE_FACTS_H_
+#ifndef EXAMPLES_C_QUICKSTART_FILE_FACTS_H_
+#define EXAMPLES_C_QUICKSTART_FILE_FACTS_H_
 
 #include "legato.h"
 
@@ -34,4 +34,4 @@ void StartServer(void);
  * Repeats this each time that the session has been closed and is open again. */
 void StartClient(const char* fileName, void (*done)(void));
 
-#endif /* EXAMPLES_QUICKSTART_FILE_FACTS_H_ */
+#endif /* EXAMPLES_C_QUICKSTART_FILE_FACTS_H_ */

@@ -1,0 +1,13 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "examples/quickstart/quickstart.h"
+#include "le/messaging.h"
+
+int main() {
+  setlinebuf(stdout);
+  le::Loop loop;
+  const auto stop = le::SignalWatch::Create(SIGTERM, [&] { loop.Stop(); });
+  const auto server = le::Serve("fileFacts", quickstart::NewFileFacts());
+  if (!stop.ok() || !server.ok() || !loop.Run().ok()) return EXIT_FAILURE;
+}

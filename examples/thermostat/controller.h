@@ -1,0 +1,117 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_EXAMPLES_THERMOSTAT_CONTROLLER_H_
+#define LE_MESSAGING_EXAMPLES_THERMOSTAT_CONTROLLER_H_
+
+#include <algorithm>
+#include <list>
+#include <utility>
+
+#include "examples/thermostat/sensor.h"
+#include "examples/thermostat/thermostat.le.h"
+#include "le/messaging.h"
+
+namespace thermostat {
+
+constexpr le::Protocol kSensor = {SENSOR_PROTOCOL, sizeof(Sensor_Message_t)};
+
+// Measures after each period, switches the heater, and pushes the state to all
+// displays.
+class Controller final : public ThermostatService {
+ public:
+  static constexpr int kLowest = 5000, kHighest = 30000;
+  static constexpr int kTolerance = 500;  // so that it switches less often
+
+  // The sensor's client need not be open yet.
+  Controller(le::Client sensor, absl::Duration period, absl::Duration timeout)
+      : timeout_(timeout), sensor_(std::move(sensor)) {
+    state_.set_target(20000);
+    sensor_.ReopenAfterClose(nullptr).IgnoreError();
+    sensor_.OpenAsync(absl::InfiniteDuration(), nullptr).IgnoreError();
+    timer_.StartPeriodic(period).IgnoreError();
+  }
+
+  void SetTarget(const Target& target, le::Reply<State> reply) override {
+    if (target.temperature() < kLowest || target.temperature() > kHighest) {
+      return std::move(reply).Fail(absl::OutOfRangeError("5 to 30 degrees"));
+    }
+    state_.set_target(target.temperature());
+    Control();
+    *reply = state_;
+    std::move(reply).Send();
+  }
+
+  void Watch(const Nothing&, le::Sink<State> display) override {
+    if (display.Push(state_).ok()) displays_.push_back(std::move(display));
+  }
+
+  void OpenSensorFile(const Nothing&, le::ReplyWithFd<Nothing> reply) override {
+    // The display's deadline is that of the sensor, too.
+    const absl::Duration timeout = std::min(reply.remaining(), timeout_);
+    AskSensor(/*wants_file=*/true, timeout,
+              [reply = std::move(reply)](
+                  absl::StatusOr<le::Message> response) mutable {
+                if (!response.ok()) {
+                  return std::move(reply).Fail(response.status());
+                }
+                std::move(reply).Send(response->TakeDescriptor());
+              })
+        .Detach();
+  }
+
+ private:
+  template <typename Closure>
+  le::Call AskSensor(bool wants_file, absl::Duration timeout,
+                     Closure on_response) {
+    if (!sensor_.is_open()) {
+      return le::Call(absl::UnavailableError("there is no sensor"));
+    }
+    le::Message request = sensor_.NewMessage();
+    request.Write<Sensor_Message_t>()->wantsFile = wants_file;
+    return sensor_.RequestAsync(std::move(request), timeout,
+                                std::move(on_response));
+  }
+
+  void Measure() {
+    if (measurement_.pending()) return;
+    measurement_ = AskSensor(
+        /*wants_file=*/false, timeout_,
+        [this](absl::StatusOr<le::Message> response) {
+          OnMeasured(std::move(response));
+        });
+    if (!measurement_.status().ok()) OnMeasured(measurement_.status());
+  }
+
+  void OnMeasured(const absl::StatusOr<le::Message>& response) {
+    const Sensor_Message_t* const measured =
+        response.ok() ? response->As<Sensor_Message_t>() : nullptr;
+    state_.set_sensor_works(measured != nullptr);
+    if (measured != nullptr) state_.set_temperature(measured->temperature);
+    Control();
+  }
+
+  void Control() {
+    if (!state_.sensor_works() ||
+        state_.temperature() > state_.target() + kTolerance) {
+      state_.set_heater_is_on(false);
+    } else if (state_.temperature() < state_.target() - kTolerance) {
+      state_.set_heater_is_on(true);
+    }
+    // A display that is slow misses this state. One that has gone is removed.
+    displays_.remove_if([this](le::Sink<State>& display) {
+      return absl::IsCancelled(display.Push(state_));
+    });
+  }
+
+  const absl::Duration timeout_;
+  le::Client sensor_;
+  State state_;
+  std::list<le::Sink<State>> displays_;
+  le::Call measurement_;
+  le::Timer timer_{[this] { Measure(); }};
+};
+
+}  // namespace thermostat
+
+#endif  // LE_MESSAGING_EXAMPLES_THERMOSTAT_CONTROLLER_H_
