@@ -240,9 +240,10 @@ TEST_P(WireTest, ATypedServerSurvivesItsClients) {
   RunScenario(scenario, GetParam());
 }
 
-// Answers the nth request with the nth answer, after the nth push.
+// Answers the nth request with the nth answer, after the nth push, which it
+// sends `times` times.
 void RawServer(Party* party, std::vector<std::string> pushes,
-               std::vector<std::string> answers) {
+               std::vector<std::string> answers, int times = 1) {
   absl::StatusOr<le::Service> service =
       le::Service::Create("facts", RawProtocol());
   ASSERT_TRUE(service.ok());
@@ -262,7 +263,7 @@ void RawServer(Party* party, std::vector<std::string> pushes,
                       }
                       return bytes;
                     };
-                    if (next < pushes.size() && !pushes[next].empty()) {
+                    for (int i = 0; i < times && next < pushes.size(); ++i) {
                       le::Message push = message.NewMessage();
                       EXPECT_TRUE(push.Assign(numbered(pushes[next])).ok());
                       EXPECT_TRUE(std::move(push).Send().ok());
@@ -394,6 +395,53 @@ TEST_P(WireTest, AWrongItemEndsItsStream) {
     EXPECT_EQ(ends[0].code(), absl::StatusCode::kInternal);
     for (size_t i = 1; i < ends.size(); ++i) EXPECT_TRUE(ends[i].ok()) << i;
     EXPECT_EQ(items, 1);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A paused stream gets what its window allows, and one item more ends it.
+TEST_P(WireTest, AnItemWithoutCreditEndsItsStream) {
+  static constexpr int kItems = 3;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    const std::string item = Answer(0,
+                                    "\022\010"
+                                    "12345678",
+                                    Kind::kItem);
+    RawServer(party, {item, item, item, item},
+              {Answer(0), Answer(0), Answer(0), Answer(0)}, kItems);
+  });
+  scenario.Add("client", [](Party* party) {
+    absl::StatusOr<FileFactsClient> client = FileFactsClient::Open("facts");
+    ASSERT_TRUE(client.ok());
+    int items = 0;
+    int ends = 0;
+    // An item has 10 bytes.
+    const auto watch = [&](const le::CallOptions& window) {
+      absl::Status end;
+      items = ends = 0;
+      le::Stream stream = client->Watch(
+          CountRequest(), window, [&](const Facts&) { ++items; },
+          [&](absl::Status status) {
+            end = std::move(status);
+            ++ends;
+          });
+      stream.Pause();
+      party->RunLoopUntil([&] { return ends > 0; });
+      EXPECT_EQ(ends, 1);
+      return end.code();
+    };
+    EXPECT_EQ(watch(le::CallOptions().Window(3, 1000)), absl::StatusCode::kOk);
+    EXPECT_EQ(items, 3);
+    EXPECT_EQ(watch(le::CallOptions().Window(2, 1000)),
+              absl::StatusCode::kInternal);
+    EXPECT_EQ(items, 2);
+    EXPECT_EQ(watch(le::CallOptions().Window(100, 21)), absl::StatusCode::kOk);
+    EXPECT_EQ(items, 3);
+    EXPECT_EQ(watch(le::CallOptions().Window(100, 20)),
+              absl::StatusCode::kInternal);
+    EXPECT_EQ(items, 2);
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());

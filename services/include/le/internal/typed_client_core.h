@@ -48,6 +48,11 @@ class ClientStream {
   virtual ~ClientStream() = default;
   // False: the bytes are no item.
   virtual bool Deliver(absl::Span<const uint8_t> body) = 0;
+  // Whether the server has credit for one more item.
+  bool MayArrive() const {
+    return Credit({window.items - handled.items, window.bytes - handled.bytes})
+        .AllowsItem();
+  }
 
   TypedClientCore* core = nullptr;
   uint32_t call = 0;
@@ -270,6 +275,10 @@ class TypedClientCore final : public ThreadBound {
     if (it == streams_.end()) return;  // the stream was cancelled
     const std::shared_ptr<ClientStream> stream = it->second;
     const absl::Span<const uint8_t> body = payload.subspan(Envelope::kBytes);
+    if (!stream->MayArrive()) {
+      EndStream(stream.get(), Wrong("an item of a stream exceeds the window"));
+      return;
+    }
     if (!stream->Deliver(body)) {
       EndStream(stream.get(), Wrong("an item of a stream cannot be parsed"));
       return;
