@@ -75,7 +75,15 @@ TEST(WindowTest, IsBounded) {
   EXPECT_EQ(window.bytes, Credit::kMaxBytes);
 }
 
-TEST(KeptMessageTest, ALargeOneIsNotKept) {
+class ReuseTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!kReusesMessages) GTEST_SKIP() << "AddressSanitizer";
+  }
+};
+using KeptMessageTest = ReuseTest;
+
+TEST_F(KeptMessageTest, ALargeOneIsNotKept) {
   KeptMessage kept;
   const auto used = [&](size_t bytes) {
     KeptMessage::Loan loan(&kept, files::Facts::default_instance());
@@ -92,7 +100,7 @@ TEST(KeptMessageTest, ALargeOneIsNotKept) {
 }
 
 // A message that is used again may grow with each use.
-TEST(KeptMessageTest, OneOfManyBytesIsNotKept) {
+TEST_F(KeptMessageTest, OneOfManyBytesIsNotKept) {
   KeptMessage kept;
   // Whether the message has been used before.
   const auto used = [&](size_t bytes) {
@@ -198,7 +206,7 @@ const ServerMethod kMethod = {
     nullptr};
 
 // Finishing these calls responds to no message.
-class KeptCallsTest : public ::testing::Test {
+class KeptCallsTest : public ReuseTest {
  protected:
   KeptCallsTest()
       : calls_(new ServerCalls("name", 1 << 20,
@@ -266,6 +274,25 @@ TEST_F(KeptCallsTest, NobodyIsTheCallerOfAFinishedCall) {
   EXPECT_EQ(call->caller.user(), kNobody);
   EXPECT_FALSE(call->caller.session());
   calls_->Finish(call, absl::CancelledError(""));
+}
+
+TEST(AsanTest, FindsUsesOfRequestsAndResponsesThatHaveEnded) {
+  if (kReusesMessages) GTEST_SKIP() << "no AddressSanitizer";
+  KeptMessage kept;
+  const ProtoMessage* request = nullptr;
+  {
+    KeptMessage::Loan loan(&kept, files::Facts::default_instance());
+    loan.Used(1);
+    request = loan.get();
+  }
+  EXPECT_DEATH(static_cast<void>(request->ByteSizeLong()), "use-after-free");
+  auto* const calls =
+      new ServerCalls("name", 1 << 20, absl::MakeConstSpan(&kMethod, 1));
+  Reply<files::Facts> reply(calls, calls->New(0));
+  files::Facts* const response = &*reply;
+  std::move(reply).Send();
+  EXPECT_DEATH(response->set_lines(1), "use-after-free");
+  calls->Unref();
 }
 
 // As after a move.

@@ -3,6 +3,10 @@
 //
 // le/serve.h: typed servers. Programs include the generated header, which
 // includes this one.
+//
+// A method's request is valid until the method returns: its message is used
+// again for the next request. An answer that is sent later needs a copy. (Under
+// AddressSanitizer the message is freed, so a later use is reported.)
 
 #ifndef LE_MESSAGING_SERVICES_LE_SERVE_H_
 #define LE_MESSAGING_SERVICES_LE_SERVE_H_
