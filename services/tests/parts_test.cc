@@ -258,6 +258,27 @@ TEST_F(KeptCallsTest, ACallOfManyBytesIsNotKept) {
   EXPECT_EQ(finish(kMaxKeptBytes), 0U);
 }
 
+// A server need not wait for its client to tell that the time is over.
+TEST(DeadlineTest, ACallIsCancelledAtItsDeadline) {
+  auto* const calls =
+      new ServerCalls("name", 1 << 20, absl::MakeConstSpan(&kMethod, 1));
+  ServerCall* const call = calls->New(0);
+  Reply<files::Facts> reply(calls, call);
+  EXPECT_FALSE(reply.cancelled());
+  EXPECT_EQ(reply.remaining(), absl::InfiniteDuration());
+  call->deadline = Deadline::In(absl::Hours(1));
+  EXPECT_FALSE(reply.cancelled());
+  EXPECT_GT(reply.remaining(), absl::ZeroDuration());
+  EXPECT_LE(reply.remaining(), absl::Hours(1));
+  call->deadline = Deadline::In(absl::ZeroDuration());
+  EXPECT_TRUE(reply.cancelled());
+  EXPECT_EQ(reply.remaining(), absl::ZeroDuration());
+  // The client has still to tell it.
+  EXPECT_TRUE(reply.OnCancel([] {}).ok());
+  std::move(reply).Send();
+  calls->Unref();
+}
+
 // A copy would outlive the request that it points to.
 TEST(CallerTest, IsNotCopied) {
   EXPECT_FALSE(std::is_copy_constructible_v<Caller>);

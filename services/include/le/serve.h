@@ -11,7 +11,6 @@
 #ifndef LE_MESSAGING_SERVICES_LE_SERVE_H_
 #define LE_MESSAGING_SERVICES_LE_SERVE_H_
 
-#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -58,18 +57,20 @@ class OwnedCall {
   const Caller& caller() const { return Checked()->caller; }
   // Whether nobody waits for the result any more: the client has cancelled the
   // call, its deadline has passed, or its session is closed. Any thread.
-  bool cancelled() const { return call_ == nullptr || call_->cancelled.load(); }
+  bool cancelled() const {
+    return call_ == nullptr || call_->cancelled.load() ||
+           call_->deadline.passed();
+  }
   // The time to the client's deadline. It is not negative.
   absl::Duration remaining() const {
-    if (call_ == nullptr || call_->deadline_us == 0) {
-      return absl::InfiniteDuration();
-    }
-    return absl::Microseconds(
-        std::max<int64_t>(call_->deadline_us - NowMicroseconds(), 0));
+    return call_ == nullptr ? absl::InfiniteDuration()
+                            : call_->deadline.remaining();
   }
-  // Sets a closure, which is called once when cancelled() becomes true, from
-  // the loop of the server, unless this object is finished or destroyed before.
-  // (If another thread does that, the closure may just be about to run.)
+  // Sets a closure, which is called once from the loop of the server when the
+  // client cancels the call or tells that its deadline has passed, or when its
+  // session closes. It is not called after this object was finished or
+  // destroyed. (If another thread does that, the closure may just be about to
+  // run.)
   // Cancelled: that has happened already, and the closure is not called.
   absl::Status OnCancel(UniqueFunction<void()> closure) {
     if (call_ == nullptr) return Empty();
@@ -193,8 +194,8 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
     return *this ? calls()->Push(Checked(), item) : Empty();
   }
   // Sets a closure, which is called from the loop of the server after Push()
-  // has returned ResourceExhausted, when it may succeed. It is also called when
-  // cancelled() becomes true, after that of OnCancel(), and is then destroyed.
+  // has returned ResourceExhausted, when it may succeed. It is also called after
+  // that of OnCancel(), for the same reasons, and is then destroyed.
   // So it may own this object. The end of the server destroys it, too.
   //   Cancelled  the stream is cancelled already. The closure is not kept
   //   Aborted    Push() has returned ResourceExhausted, and may succeed since

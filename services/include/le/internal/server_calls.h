@@ -21,15 +21,14 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "le/function.h"
 #include "le/internal/complaints.h"
+#include "le/internal/deadline.h"
 #include "le/internal/envelope.h"
 #include "le/internal/kept_message.h"
 #include "le/message.h"
 #include "le/unique_fd.h"
-#include "le_clock.h"
 
 namespace le {
 
@@ -100,11 +99,6 @@ struct ServiceTable {
   absl::string_view descriptors;  // a FileDescriptorSet
 };
 
-inline int64_t NowMicroseconds() {
-  const le_clk_Time_t now = le_clk_GetRelativeTime();
-  return int64_t{now.sec} * 1000000 + now.usec;
-}
-
 class CallTable;
 
 // What a stream waits for after a push was refused.
@@ -132,7 +126,7 @@ struct ServerCall {
   size_t method_index = 0;
   const ServerMethod* method = nullptr;
   uint32_t number = 0;
-  int64_t deadline_us = 0;  // 0: none
+  Deadline deadline;
   Caller caller;
   Message message;                         // the request, to be responded to
   std::unique_ptr<ProtoMessage> response;  // of kUnary; used again

@@ -18,7 +18,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "le/internal/deadline.h"
 #include "le/internal/envelope.h"
 #include "le/internal/kept_message.h"
 #include "le/internal/server_calls.h"
@@ -125,10 +127,9 @@ class TypedServerCore final : public ThreadBound {
     ServerCall* const call = calls_->New(index);
     call->number = envelope.call;
     call->credit = credit;
-    call->deadline_us =
-        envelope.value == kNoDeadline
-            ? 0
-            : NowMicroseconds() + int64_t{envelope.value} * 1000;
+    call->deadline = envelope.value == kNoDeadline
+                         ? Deadline()
+                         : Deadline::In(absl::Milliseconds(envelope.value));
     call->message = std::move(*message);
     call->SetCaller(session->peer);
     if (!calls_->Open(call, &session->calls)) {
