@@ -697,6 +697,42 @@ TEST_P(TypedTest, AStreamMayOwnItself) {
   RunScenario(scenario, GetParam());
 }
 
+// The end of a server cancels its calls, and destroys their closures without
+// calling them.
+TEST_P(TypedTest, AServerEndsBeforeItsCalls) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Facility facility;
+    le::Server server = Must(le::Serve("facts", &facility));
+    party->RunLoopUntil([&] {
+      return facility.kept.size() == 1 && facility.streams.size() == 1;
+    });
+    le::Reply<Facts>* const reply = &facility.kept[0];
+    le::Sink<Facts>* const sink = &facility.streams[0]->sink;
+    const auto owned = std::make_shared<int>();
+    const auto never = [owned] { ADD_FAILURE(); };
+    EXPECT_TRUE(reply->OnCancel(never).ok());
+    EXPECT_TRUE(sink->OnCancel(never).ok());
+    EXPECT_TRUE(sink->OnReady(never).ok());
+    EXPECT_FALSE(reply->cancelled());
+    server = le::Server();
+    EXPECT_EQ(owned.use_count(), 2) << "a closure lives: only `never` should";
+    EXPECT_TRUE(reply->cancelled());
+    EXPECT_TRUE(sink->cancelled());
+    EXPECT_EQ(reply->OnCancel(never).code(), absl::StatusCode::kCancelled);
+    EXPECT_EQ(sink->OnReady(never).code(), absl::StatusCode::kCancelled);
+    EXPECT_EQ(sink->Push(Facts()).code(), absl::StatusCode::kCancelled);
+    party->Signal("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    FileFactsClient client = Must(FileFactsClient::Open("facts"));
+    client.CountAsync(Named("keep"), {}, nullptr).Detach();
+    client.Watch(Named("hold"), {}, nullptr, nullptr).Detach();
+    party->RunLoopUntil("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // Credit that came before the closure was set is not lost.
 TEST_P(TypedTest, ALateOnReady) {
   Scenario scenario;

@@ -70,7 +70,8 @@ class OwnedCall {
   // client cancels the call or tells that its deadline has passed, or when its
   // session closes. It is not called after this object was finished or
   // destroyed. (If another thread does that, the closure may just be about to
-  // run.)
+  // run.) The end of the server destroys it without a call, as all closures:
+  // what it refers to may have ended before the server.
   // Cancelled: that has happened already, and the closure is not called.
   absl::Status OnCancel(UniqueFunction<void()> closure) {
     if (call_ == nullptr) return Empty();
