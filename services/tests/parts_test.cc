@@ -75,6 +75,14 @@ TEST(WindowTest, IsBounded) {
   EXPECT_EQ(window.bytes, Credit::kMaxBytes);
 }
 
+TEST(NumbersOfCallsTest, AStreamKeepsItsNumber) {
+  EXPECT_EQ(NextNumber(0, {}), 1U);
+  EXPECT_EQ(NextNumber(5, {{5, nullptr}}), 6U);
+  EXPECT_EQ(NextNumber(5, {{6, nullptr}, {7, nullptr}}), 8U);
+  EXPECT_EQ(NextNumber(UINT32_MAX, {}), 1U);
+  EXPECT_EQ(NextNumber(UINT32_MAX, {{1, nullptr}}), 2U);
+}
+
 class ReuseTest : public ::testing::Test {
  protected:
   void SetUp() override {

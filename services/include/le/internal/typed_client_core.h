@@ -64,6 +64,20 @@ class ClientStream {
   UniqueFunction<void(absl::Status)> on_end;
 };
 
+// The open streams of a client, by the numbers of their calls.
+using ClientStreams =
+    std::unordered_map<uint32_t, std::shared_ptr<ClientStream>>;
+
+// The number of the next call. 0 is no call. Numbers return after 2^32 calls,
+// and by then a stream may still be open. (If another call is, the server
+// refuses the new one.)
+inline uint32_t NextNumber(uint32_t last, const ClientStreams& streams) {
+  do {
+    ++last;
+  } while (last == 0 || streams.count(last) != 0);
+  return last;
+}
+
 // Invariants: those of ThreadBound. A closure of a call has a pointer to the
 // core. It is destroyed before the core, or holds it while it runs.
 class TypedClientCore final : public ThreadBound {
@@ -99,9 +113,7 @@ class TypedClientCore final : public ThreadBound {
     return message;
   }
   Envelope NewCall(uint16_t method, const CallOptions& options) {
-    // 0 is no call. Numbers return after 2^32 calls. By then the earlier call
-    // has ended, or the server refuses the new one.
-    if (++last_call_ == 0) ++last_call_;
+    last_call_ = NextNumber(last_call_, streams_);
     return {method, Kind::kCall, last_call_, ToMilliseconds(options.timeout())};
   }
 
@@ -327,7 +339,7 @@ class TypedClientCore final : public ThreadBound {
   Complaints complaints_;
   uint32_t last_call_ = 0;
   std::map<uint16_t, KeptMessage> kept_;  // by the number of the method
-  std::unordered_map<uint32_t, std::shared_ptr<ClientStream>> streams_;
+  ClientStreams streams_;
   std::vector<uint32_t> cancels_;       // calls whose cancel waits for room
   le_msg_SessionLimits_t limits_ = {};  // of the user
   Credit granted_;                      // to all open streams
