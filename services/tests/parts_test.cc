@@ -83,6 +83,33 @@ TEST(NumbersOfCallsTest, AStreamKeepsItsNumber) {
   EXPECT_EQ(NextNumber(UINT32_MAX, {{1, nullptr}}), 2U);
 }
 
+TEST(LimitsTest, AreRaisedByTheWindowsUpToTheLargest) {
+  constexpr size_t kLargest = 1000;
+  le_msg_SessionLimits_t limits = {};
+  EXPECT_EQ(WithWindows(limits, {}, kLargest).maxQueuedBytes, 0U);
+  EXPECT_EQ(WithWindows(limits, {}, kLargest).maxQueuedMessages, 0U);
+  // The defaults: 1 MiB and 16,384. (An item has an overhead of 76 bytes.)
+  const Credit window = {10, 5000};
+  EXPECT_EQ(WithWindows(limits, window, kLargest).maxQueuedBytes,
+            1024U * 1024 + 10000 + 2 * 10 * 76);
+  EXPECT_EQ(WithWindows(limits, window, kLargest).maxQueuedMessages,
+            16384U + 20);
+  limits.maxQueuedMessages = 7;
+  EXPECT_EQ(WithWindows(limits, window, kLargest).maxQueuedMessages, 27U);
+  // No limit.
+  limits.maxQueuedBytes = SIZE_MAX;
+  limits.maxQueuedMessages = UINT32_MAX;
+  EXPECT_EQ(WithWindows(limits, window, kLargest).maxQueuedBytes, SIZE_MAX);
+  EXPECT_EQ(WithWindows(limits, window, kLargest).maxQueuedMessages,
+            UINT32_MAX);
+  limits.maxQueuedMessages = UINT32_MAX - 20;
+  EXPECT_EQ(WithWindows(limits, window, kLargest).maxQueuedMessages,
+            UINT32_MAX);
+  limits.maxQueuedMessages = UINT32_MAX - 21;
+  EXPECT_EQ(WithWindows(limits, window, kLargest).maxQueuedMessages,
+            UINT32_MAX - 1);
+}
+
 class ReuseTest : public ::testing::Test {
  protected:
   void SetUp() override {

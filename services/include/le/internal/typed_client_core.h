@@ -7,7 +7,9 @@
 #define LE_MESSAGING_SERVICES_LE_INTERNAL_TYPED_CLIENT_CORE_H_
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -76,6 +78,41 @@ inline uint32_t NextNumber(uint32_t last, const ClientStreams& streams) {
     ++last;
   } while (last == 0 || streams.count(last) != 0);
   return last;
+}
+
+// a + b, or the largest T.
+template <typename T>
+constexpr T AddUpToMax(T a, uint64_t b) {
+  constexpr T kMax = std::numeric_limits<T>::max();
+  return b > static_cast<uint64_t>(kMax - a) ? kMax : static_cast<T>(a + b);
+}
+
+// The limits of a session whose streams have these windows in all. During a
+// blocking call, the items that arrive are kept up to the limits, and beyond
+// these the session is closed. So the limits are raised by the windows: twice,
+// since the items of a cancelled stream may still arrive.
+inline le_msg_SessionLimits_t WithWindows(le_msg_SessionLimits_t limits,
+                                          const Credit& windows,
+                                          size_t largest_message) {
+  // What an item occupies in addition to its bytes (le_messaging_ext.h).
+  constexpr size_t kItemOverhead = 64 + Envelope::kBytes;
+  constexpr uint32_t kDefaultMessages = 16384;
+  constexpr size_t kDefaultBytes = 1024 * 1024;
+  if (windows.items == 0) return limits;
+  if (limits.maxQueuedBytes == 0) {
+    limits.maxQueuedBytes =
+        std::max(kDefaultBytes, 2 * (largest_message + kItemOverhead));
+  }
+  limits.maxQueuedBytes =
+      AddUpToMax(limits.maxQueuedBytes,
+                 static_cast<uint64_t>(windows.bytes) * 2 +
+                     static_cast<uint64_t>(windows.items) * 2 * kItemOverhead);
+  if (limits.maxQueuedMessages == 0) {
+    limits.maxQueuedMessages = kDefaultMessages;
+  }
+  limits.maxQueuedMessages = AddUpToMax(
+      limits.maxQueuedMessages, static_cast<uint64_t>(windows.items) * 2);
+  return limits;
 }
 
 // Invariants: those of ThreadBound. A closure of a call has a pointer to the
@@ -306,31 +343,9 @@ class TypedClientCore final : public ThreadBound {
     if (stream->on_end) stream->on_end(std::move(status));
   }
 
-  // During a blocking call, the items that arrive are kept up to the limits of
-  // the session, and beyond these the session is closed. So the limits are
-  // raised by the windows of all streams: twice, since the items of a cancelled
-  // stream may still arrive.
   absl::Status ApplyLimits() {
-    // What an item occupies in addition to its bytes (le_messaging_ext.h).
-    constexpr int64_t kItemOverhead = 64 + Envelope::kBytes;
-    constexpr uint32_t kDefaultMessages = 16384;
-    constexpr size_t kDefaultBytes = 1024 * 1024;
-    le_msg_SessionLimits_t limits = limits_;
-    if (most_granted_.items > 0) {
-      const size_t two_largest =
-          2 * (ProtocolOf(info_).largest_message + kItemOverhead);
-      if (limits.maxQueuedBytes == 0) {
-        limits.maxQueuedBytes = std::max(kDefaultBytes, two_largest);
-      }
-      limits.maxQueuedBytes += static_cast<size_t>(
-          2 * (most_granted_.bytes + kItemOverhead * most_granted_.items));
-      if (limits.maxQueuedMessages == 0) {
-        limits.maxQueuedMessages = kDefaultMessages;
-      }
-      limits.maxQueuedMessages = static_cast<uint32_t>(std::min<int64_t>(
-          limits.maxQueuedMessages + 2 * most_granted_.items, UINT32_MAX));
-    }
-    return client_.SetLimits(limits);
+    return client_.SetLimits(
+        WithWindows(limits_, most_granted_, ProtocolOf(info_).largest_message));
   }
 
   const ServiceInfo info_;
