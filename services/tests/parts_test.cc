@@ -351,6 +351,16 @@ TEST(AsanTest, FindsUsesOfRequestsAndResponsesThatHaveEnded) {
   calls->Unref();
 }
 
+TEST(ServeTest, NoImplementationIsAnError) {
+  files::FileFactsService* const none = nullptr;
+  EXPECT_EQ(Serve("facts", none).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Serve("facts", std::unique_ptr<files::FileFactsService>())
+                .status()
+                .code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
 // As after a move.
 TEST(EmptyReplyTest, ItsUseIsAnErrorOrFatal) {
   Reply<files::Facts> reply(nullptr, nullptr);

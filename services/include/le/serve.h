@@ -237,6 +237,9 @@ class [[nodiscard]] Server {
                                      const internal::ServiceInfo& info,
                                      const internal::ServiceTable& table,
                                      std::shared_ptr<void> implementation) {
+    if (implementation == nullptr) {
+      return absl::InvalidArgumentError("there is no implementation");
+    }
     absl::StatusOr<Service> service =
         Service::Create(name, internal::ProtocolOf(info));
     if (!service.ok()) return service.status();
@@ -269,7 +272,8 @@ struct ServerFactory {
 }  // namespace internal
 
 // Serves `implementation`, whose class is derived from a generated ...Service,
-// under this name. The errors are those of Service::Create().
+// under this name. The errors are those of Service::Create(), and
+// InvalidArgument without an implementation.
 template <typename S>
 absl::StatusOr<Server> Serve(absl::string_view name,
                              std::unique_ptr<S> implementation) {
