@@ -1,0 +1,23 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the plugin generates for odd names compiles, also in one file.
+
+#include "gtest/gtest.h"
+#include "services/tests/3d-names.le_mock.h"
+#include "services/tests/3d_names.le_mock.h"
+
+namespace odd {
+namespace {
+
+TEST(OddNamesTest, EachFileHasItsClasses) {
+  EXPECT_STREQ(EvenService::LeInfo().protocol, "odd.Even/1");
+  EXPECT_STREQ(absl::OddService::LeInfo().protocol, "odd.absl.Odd/1");
+  EXPECT_EQ(EvenService::LeTable().methods.size(), 1U);
+  EXPECT_EQ(absl::OddService::LeTable().methods.size(), 4U);
+  const MockEvenApi even;
+  const absl::MockOddService odd;
+}
+
+}  // namespace
+}  // namespace odd
