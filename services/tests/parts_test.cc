@@ -3,6 +3,7 @@
 //
 // The parts of the runtime alone: limits at N and N+1, and the table of calls.
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <set>
@@ -156,12 +157,34 @@ TEST_F(KeptMessageTest, OneOfManyBytesIsNotKept) {
   }
 }
 
-TEST(ComplaintsTest, AreFewer) {
+TEST(ComplaintsTest, AreFewerForEachUser) {
+  const auto logged = [](auto log) {
+    ::testing::internal::CaptureStderr();
+    log();
+    return ::testing::internal::GetCapturedStderr();
+  };
   Complaints complaints;
-  for (int i = 0; i < 1000; ++i) {
-    complaints.Log("name", absl::InternalError("wrong"));
-  }
-  EXPECT_EQ(complaints.count(), 1000U);
+  const std::string many = logged([&] {
+    for (int i = 0; i < 1000; ++i) {
+      complaints.Log("name", Peer{1, 10}, absl::InternalError("wrong"));
+    }
+  });
+  EXPECT_EQ(std::count(many.begin(), many.end(), '\n'), 10) << many;
+  EXPECT_NE(
+      many.find("'name': wrong message number 512 of user 1 (process 10): "
+                "wrong"),
+      std::string::npos)
+      << many;
+  const std::string other = logged([&] {
+    complaints.Log("name", Peer{2, 20}, absl::InternalError("wrong"));
+    complaints.Log("name", absl::UnavailableError(""),
+                   absl::InternalError("late"));
+  });
+  EXPECT_NE(other.find("number 1 of user 2 (process 20)"), std::string::npos)
+      << other;
+  EXPECT_NE(other.find("number 1 of user -1 (process 0): late"),
+            std::string::npos)
+      << other;
 }
 
 TEST(CallTableTest, FindsEachCallByItsNumber) {

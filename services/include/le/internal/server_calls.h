@@ -29,6 +29,7 @@
 #include "le/internal/kept_message.h"
 #include "le/message.h"
 #include "le/unique_fd.h"
+#include "le_log.h"
 
 namespace le {
 
@@ -281,8 +282,6 @@ class ServerCalls {
         kept_(methods.size()) {}
 
   const char* name() const { return name_.c_str(); }
-  void Complain(const absl::Status& why) { complaints_.Log(name(), why); }
-  const Complaints& complaints() const { return complaints_; }
 
   // Calls that method number `method_index` of the table keeps for later use.
   size_t kept(size_t method_index) {
@@ -544,7 +543,12 @@ class ServerCalls {
       if (!status.ok()) {
         status = absl::InternalError(
             absl::StrCat("the server's response: ", status.message()));
-        Complain(status);
+        const uint64_t count = bad_responses_.fetch_add(1) + 1;
+        if (IsLogged(count)) {
+          LE_ERROR("'%s': wrong response number %llu: %s", name(),
+                   static_cast<unsigned long long>(count),
+                   std::string(status.message()).c_str());
+        }
       }
     }
     if (!status.ok()) {
@@ -577,7 +581,7 @@ class ServerCalls {
   const std::string name_;
   const size_t largest_message_;
   const absl::Span<const ServerMethod> methods_;
-  Complaints complaints_;
+  std::atomic<uint64_t> bad_responses_{0};
   std::atomic<int> references_{1};
   std::mutex mutex_;
   std::vector<Kept> kept_;  // by the index of the method

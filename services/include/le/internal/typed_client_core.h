@@ -283,7 +283,7 @@ class TypedClientCore final : public ThreadBound {
 
   absl::Status Wrong(std::string what) {
     absl::Status status = absl::InternalError(std::move(what));
-    complaints_.Log(name_.c_str(), status);
+    complaints_.Log(name_.c_str(), client_.peer(), status);
     return status;
   }
 

@@ -20,6 +20,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "le/internal/complaints.h"
 #include "le/internal/deadline.h"
 #include "le/internal/envelope.h"
 #include "le/internal/kept_message.h"
@@ -86,7 +87,7 @@ class TypedServerCore final : public ThreadBound {
       status = OnOneWay(envelope, payload.subspan(Envelope::kBytes), &message);
     }
     if (status.ok()) return;
-    calls_->Complain(status);
+    complaints_.Log(calls_->name(), message.peer(), status);
     if (!message.needs_response()) return;
     WriteError(envelope, status, &message);
     std::move(message).Respond().IgnoreError();
@@ -134,7 +135,7 @@ class TypedServerCore final : public ThreadBound {
     call->SetCaller(session->peer);
     if (!calls_->Open(call, &session->calls)) {
       status = absl::InvalidArgumentError("the call's number is in use");
-      calls_->Complain(status);
+      complaints_.Log(calls_->name(), session->peer, status);
       calls_->Finish(call, std::move(status));
       return absl::OkStatus();
     }
@@ -273,6 +274,7 @@ class TypedServerCore final : public ThreadBound {
   ServerCalls* const calls_;
   std::vector<KeptMessage> kept_;  // requests, by the index of the method
   std::unordered_map<const void*, SessionState> sessions_;
+  Complaints complaints_;
   Service service_;
 };
 
