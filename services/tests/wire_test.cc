@@ -386,10 +386,13 @@ TEST_P(WireTest, AWrongItemEndsItsStream) {
     int items = 0;
     std::vector<absl::Status> ends;
     std::vector<le::Stream> streams;
-    for (int i = 0; i < 5; ++i) {
+    for (size_t i = 0; i < 5; ++i) {
       streams.push_back(client->Watch(
           CountRequest(), {}, [&](const Facts&) { ++items; },
-          [&](absl::Status status) { ends.push_back(std::move(status)); }));
+          [&, i](absl::Status status) {
+            EXPECT_FALSE(streams[i].pending());
+            ends.push_back(std::move(status));
+          }));
     }
     party->RunLoopUntil([&] { return ends.size() == 5; });
     EXPECT_EQ(ends[0].code(), absl::StatusCode::kInternal);
@@ -442,6 +445,52 @@ TEST_P(WireTest, AnItemWithoutCreditEndsItsStream) {
     EXPECT_EQ(watch(le::CallOptions().Window(100, 20)),
               absl::StatusCode::kInternal);
     EXPECT_EQ(items, 2);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// (The simulation has no virtual time for le_clock.h.)
+class ThreadsTest : public ::testing::TestWithParam<Setting> {};
+INSTANTIATE_TEST_SUITE_P(Threads, ThreadsTest,
+                         ::testing::Values(Setting::kThreads,
+                                           Setting::kUnixThreads),
+                         SettingName);
+
+// The timeout is that of all parts.
+TEST_P(ThreadsTest, DescriptorsOfASlowServer) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    le::Service service = *le::Service::Create("facts", RawProtocol());
+    // Answers with a part that is not the last one.
+    le::Message request;
+    le::Timer timer([&] {
+      Envelope envelope;
+      EXPECT_TRUE(envelope.Load(request.payload()));
+      const std::string part("\004\0\0\0a", 5);
+      EXPECT_TRUE(
+          request.Assign(Bytes({0, Kind::kStatus, envelope.call, 0}, part))
+              .ok());
+      EXPECT_TRUE(std::move(request).Respond().ok());
+    });
+    EXPECT_TRUE(service
+                    .OnMessage([&](le::Message message) {
+                      if (!message.needs_response()) return;  // a cancel
+                      request = std::move(message);
+                      EXPECT_TRUE(timer.Start(absl::Milliseconds(60)).ok());
+                    })
+                    .ok());
+    EXPECT_TRUE(service.Advertise().ok());
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    absl::StatusOr<FileFactsClient> client = FileFactsClient::Open("facts");
+    ASSERT_TRUE(client.ok());
+    EXPECT_EQ(
+        client->Descriptors(le::CallOptions().Timeout(absl::Milliseconds(130)))
+            .status()
+            .code(),
+        absl::StatusCode::kDeadlineExceeded);
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());

@@ -27,6 +27,7 @@
 #include "le/client.h"
 #include "le/function.h"
 #include "le/internal/complaints.h"
+#include "le/internal/deadline.h"
 #include "le/internal/envelope.h"
 #include "le/internal/kept_message.h"
 #include "le/internal/service_info.h"
@@ -191,9 +192,11 @@ class TypedClientCore final : public ThreadBound {
   // Reads the descriptors of the server, part by part.
   absl::StatusOr<std::string> ReadDescriptors(const CallOptions& options) {
     constexpr size_t kNumber = sizeof(uint32_t);
+    const Deadline deadline = Deadline::In(options.timeout());
     std::string all;
     for (;;) {
-      const Envelope call = NewCall(kReflection, options);
+      const auto part = CallOptions().Timeout(deadline.remaining());
+      const Envelope call = NewCall(kReflection, part);
       Message message = client_.NewMessage();
       uint8_t* offset_at = nullptr;
       absl::Status status =
@@ -201,7 +204,7 @@ class TypedClientCore final : public ThreadBound {
       if (!status.ok()) return status;
       StoreU32(offset_at, static_cast<uint32_t>(all.size()));
       absl::StatusOr<Message> response =
-          client_.Request(std::move(message), options.timeout());
+          client_.Request(std::move(message), part.timeout());
       absl::Span<const uint8_t> body;
       status = ReadStatus(call, &response, &body);
       if (!status.ok()) return status;
