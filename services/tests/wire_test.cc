@@ -5,6 +5,7 @@
 // typed server, and an untyped server of a typed client.
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <memory>
@@ -15,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "le/messaging.h"
 #include "messaging/testing/scenario.h"
+#include "services/tests/3d-names.le.h"
 #include "services/tests/facts.le.h"
 
 namespace files {
@@ -491,6 +493,44 @@ TEST_P(ThreadsTest, DescriptorsOfASlowServer) {
             .status()
             .code(),
         absl::StatusCode::kDeadlineExceeded);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// The file descriptor of a request is closed, though the call is kept: no
+// method of the service has fd_in.
+TEST_P(ThreadsTest, AServiceWithoutFdInReceivesNone) {
+  class Keeper final : public odd::EvenService {
+    void Even(const odd::Ping&, le::Reply<odd::Ping> reply) override {
+      kept_.push_back(std::move(reply));
+    }
+    std::vector<le::Reply<odd::Ping>> kept_;
+  };
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Keeper keeper;
+    const absl::StatusOr<le::Server> server = le::Serve("even", &keeper);
+    ASSERT_TRUE(server.ok()) << server.status();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    le::Client client = *le::Client::Open(
+        "even", le::internal::ProtocolOf(odd::EvenClient::LeInfo()));
+    int ends[2];
+    ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    const le::UniqueFd writer(ends[1]);
+    le::Message request = client.NewMessage();
+    EXPECT_TRUE(request.Assign(Bytes({1, Kind::kCall, 1, 0})).ok());
+    EXPECT_TRUE(request.SetDescriptor(le::UniqueFd(ends[0])).ok());
+    const le::Call call =
+        client.RequestAsync(std::move(request), absl::InfiniteDuration(),
+                            [](const absl::StatusOr<le::Message>&) {});
+    client.Flush();
+    // Waits until the pipe has no reader.
+    pollfd poll_fd = {writer.get(), 0, 0};
+    EXPECT_EQ(poll(&poll_fd, 1, -1), 1);
+    EXPECT_TRUE(call.pending());
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());

@@ -55,6 +55,10 @@ class TypedServerCore final : public ThreadBound {
     service_.OnSessionClosed([this](const Session& s) { OnClosed(s); })
         .IgnoreError();
     service_.OnRoom([this](const Session& s) { OnRoom(s); }).IgnoreError();
+    if (std::none_of(table_.methods.begin(), table_.methods.end(),
+                     [](const ServerMethod& m) { return m.fd_in; })) {
+      service_.RefuseDescriptors().IgnoreError();
+    }
   }
   ~TypedServerCore() override { calls_->Unref(); }
 
