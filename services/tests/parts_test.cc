@@ -76,6 +76,24 @@ TEST(WindowTest, IsBounded) {
   EXPECT_EQ(window.bytes, Credit::kMaxBytes);
 }
 
+TEST(CallOptionsTest, ACallEndsNoLaterThanTheOneThatItIsUnder) {
+  struct {
+    absl::Duration remaining() const { return absl::Seconds(3); }
+  } reply;
+  const auto is_under = [](const CallOptions& options) {
+    return options.timeout() > absl::ZeroDuration() &&
+           options.timeout() <= absl::Seconds(3);
+  };
+  constexpr absl::Duration kLong = absl::Hours(1);
+  EXPECT_EQ(CallOptions().timeout(), absl::InfiniteDuration());
+  EXPECT_TRUE(is_under(CallOptions().Under(reply)));
+  EXPECT_TRUE(is_under(CallOptions().Timeout(kLong).Under(reply)));
+  EXPECT_TRUE(is_under(CallOptions().Under(reply).Timeout(kLong)));
+  constexpr absl::Duration kShort = absl::Microseconds(1);
+  EXPECT_EQ(CallOptions().Timeout(kShort).Under(reply).timeout(), kShort);
+  EXPECT_EQ(CallOptions().Under(reply).Timeout(kShort).timeout(), kShort);
+}
+
 TEST(NumbersOfCallsTest, AStreamKeepsItsNumber) {
   EXPECT_EQ(NextNumber(0, {}), 1U);
   EXPECT_EQ(NextNumber(5, {{5, nullptr}}), 6U);
@@ -389,7 +407,8 @@ TEST(EmptyReplyTest, ItsUseIsAnErrorOrFatal) {
   Reply<files::Facts> reply(nullptr, nullptr);
   EXPECT_FALSE(reply);
   EXPECT_TRUE(reply.cancelled());
-  EXPECT_EQ(reply.remaining(), absl::InfiniteDuration());
+  EXPECT_EQ(reply.remaining(), absl::ZeroDuration());
+  EXPECT_EQ(CallOptions().Under(reply).timeout(), absl::ZeroDuration());
   EXPECT_EQ(reply.OnCancel([] {}).code(),
             absl::StatusCode::kFailedPrecondition);
   std::move(reply).Send();  // logs an error

@@ -334,14 +334,6 @@ TEST_P(TypedTest, Deadlines) {
     party->RunLoopUntil([&] { return !status.ok(); });
     EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
     EXPECT_EQ(Must(client->Count(Named("cancels"))).lines(), 2U);
-    // A call under another one ends no later.
-    struct {
-      absl::Duration remaining() const { return absl::Seconds(3); }
-    } reply;
-    EXPECT_EQ(le::CallOptions().Under(reply).timeout(), absl::Seconds(3));
-    EXPECT_EQ(
-        le::CallOptions().Timeout(absl::Seconds(1)).Under(reply).timeout(),
-        absl::Seconds(1));
   });
 }
 

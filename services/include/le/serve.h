@@ -61,9 +61,10 @@ class OwnedCall {
     return call_ == nullptr || call_->cancelled.load() ||
            call_->deadline.passed();
   }
-  // The time to the client's deadline. It is not negative.
+  // The time to the client's deadline. It is not negative. Zero if this object
+  // is finished.
   absl::Duration remaining() const {
-    return call_ == nullptr ? absl::InfiniteDuration()
+    return call_ == nullptr ? absl::ZeroDuration()
                             : call_->deadline.remaining();
   }
   // Sets a closure, which is called once from the loop of the server when the
