@@ -41,7 +41,7 @@ namespace internal {
 class TypedClientCore;
 
 // The descriptors of a server. A large .proto file has some tens of kilobytes.
-constexpr size_t kMaxDescriptorBytes = 1024 * 1024;
+inline constexpr size_t kMaxDescriptorBytes = 1024 * 1024;
 
 // An open stream, without the type of its items. The core's table and the
 // closure of the request own it. `core` is valid while the stream is in the
