@@ -19,5 +19,20 @@ TEST(OddNamesTest, EachFileHasItsClasses) {
   const absl::MockOddService odd;
 }
 
+class Both final : public EvenService, public absl::OddService {
+  void Even(const Ping&, le::Reply<Ping>) override {}
+  void Status(const absl::Status&, le::Reply<absl::StatusOr>) override {}
+  void StatusOr(const absl::StatusOr&, le::UniqueFd,
+                le::ReplyWithFd<absl::Status>) override {}
+  void Open(const absl::Status_Move&, le::Sink<absl::Status_Move>) override {}
+  void Close(const absl::Status&, const le::Caller&) override {}
+};
+
+TEST(OddNamesTest, OneObjectMayServeTwoServices) {
+  Both both;
+  EXPECT_TRUE(le::Serve<EvenService>("even", &both).ok());
+  EXPECT_TRUE(le::Serve<absl::OddService>("odd", &both).ok());
+}
+
 }  // namespace
 }  // namespace odd

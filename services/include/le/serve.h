@@ -121,58 +121,40 @@ class OwnedCall {
   ServerCall* call_;
 };
 
-template <typename Response>
-class ReplyBase : public OwnedCall {
- public:
-  // The response, which is empty at first. Fatal after the reply was sent or
-  // moved from.
-  Response& operator*() const {
-    return static_cast<Response&>(*Checked()->response);
-  }
-  Response* operator->() const { return &**this; }
-
-  // Ends the call with an error. The client gets its code, and up to 1,024
-  // bytes of its text.
-  void Fail(absl::Status status) && { OwnedCall::Fail(std::move(status)); }
-
- protected:
-  using OwnedCall::OwnedCall;
-};
-
 }  // namespace internal
 
 // The answer to a call. It is move-only. Any thread may use it, but only one at
 // a time, and it may outlive the server. If it is destroyed without an answer,
-// the client gets Unavailable.
-template <typename R>
-class [[nodiscard]] Reply final : public internal::ReplyBase<R> {
+// the client gets Unavailable. Fd is nothing, or UniqueFd (see ReplyWithFd).
+template <typename R, typename... Fd>
+class [[nodiscard]] Reply final : public internal::OwnedCall {
  public:
   using Response = R;
   static constexpr internal::MethodKind kKind = internal::MethodKind::kUnary;
-  static constexpr bool kFdOut = false;
+  static constexpr bool kFdOut = sizeof...(Fd) != 0;
 
   Reply(internal::ServerCalls* calls, internal::ServerCall* call)
-      : internal::ReplyBase<R>(calls, call) {}
+      : internal::OwnedCall(calls, call) {}
 
-  // Sends the response. If it is larger than (le.largest_message), the client
-  // gets Internal, and the log has the sizes.
-  void Send() && { this->Finish(absl::OkStatus()); }
+  // The response, which is empty at first. Fatal after the reply was sent or
+  // moved from.
+  R& operator*() const { return static_cast<R&>(*Checked()->response); }
+  R* operator->() const { return &**this; }
+
+  // Sends the response. If it is larger than (le.largest_message), or if the
+  // file descriptor is not open, the client gets Internal, and the log has the
+  // cause.
+  void Send(Fd... fd) && { Finish(absl::OkStatus(), &fd...); }
+  // Ends the call with an error. The client gets its code, and up to 1,024
+  // bytes of its text.
+  void Fail(absl::Status status) && {
+    internal::OwnedCall::Fail(std::move(status));
+  }
 };
 
 // The answer to a call of a method with fd_out.
 template <typename R>
-class [[nodiscard]] ReplyWithFd final : public internal::ReplyBase<R> {
- public:
-  using Response = R;
-  static constexpr internal::MethodKind kKind = internal::MethodKind::kUnary;
-  static constexpr bool kFdOut = true;
-
-  ReplyWithFd(internal::ServerCalls* calls, internal::ServerCall* call)
-      : internal::ReplyBase<R>(calls, call) {}
-
-  // As Reply::Send(). If `fd` is not open, the client gets Internal.
-  void Send(UniqueFd fd) && { this->Finish(absl::OkStatus(), &fd); }
-};
+using ReplyWithFd = Reply<R, UniqueFd>;
 
 // Sends the items of a stream. The rules of Reply apply.
 template <typename T>
@@ -274,7 +256,8 @@ struct ServerFactory {
 
 // Serves `implementation`, whose class is derived from a generated ...Service,
 // under this name. The errors are those of Service::Create(), and
-// InvalidArgument without an implementation.
+// InvalidArgument without an implementation. If the class implements several
+// services, name one: Serve<files::FileFactsService>("facts", &implementation).
 template <typename S>
 absl::StatusOr<Server> Serve(absl::string_view name,
                              std::unique_ptr<S> implementation) {
