@@ -93,8 +93,6 @@ _le_generate = rule(
     },
 )
 
-_CXX = ["-std=c++17"]
-
 def le_cc_service_library(name, proto, deps = [], testonly = False, visibility = None, **kwargs):
     """Defines a library with the clients and servers of the services of a proto_library.
 
@@ -106,7 +104,7 @@ def le_cc_service_library(name, proto, deps = [], testonly = False, visibility =
       deps: other libraries, such as those of protos that `proto` imports.
       testonly: as for all rules.
       visibility: as for all rules.
-      **kwargs: for the library, such as tags.
+      **kwargs: for the library, such as tags and copts.
     """
     generated = name + "_le"
     _le_generate(name = generated, proto = proto, testonly = testonly, visibility = ["//visibility:private"])
@@ -123,7 +121,6 @@ def le_cc_service_library(name, proto, deps = [], testonly = False, visibility =
         name = name,
         srcs = [":%s_sources" % generated],
         hdrs = [":%s_headers" % generated],
-        copts = _CXX,
         includes = [generated],
         linkstatic = True,
         testonly = testonly,

@@ -448,6 +448,31 @@ TEST_P(CppTest, FileDescriptorsPass) {
   RunScenario(scenario, GetParam());
 }
 
+TEST_P(CppTest, AServiceMayRefuseFileDescriptors) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Service service = Must(Service::Create("pipes", kText));
+    EXPECT_TRUE(service.RefuseDescriptors().ok());
+    EXPECT_TRUE(service
+                    .OnMessage([](Message request) {
+                      EXPECT_FALSE(static_cast<bool>(request.TakeDescriptor()));
+                      EXPECT_TRUE(std::move(request).Respond().ok());
+                    })
+                    .ok());
+    EXPECT_TRUE(service.Advertise().ok());
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    Client client = Must(Client::Open("pipes", kText));
+    Message request = client.NewMessage();
+    UniqueFd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    EXPECT_TRUE(request.SetDescriptor(std::move(null)).ok());
+    EXPECT_TRUE(client.Request(std::move(request)).ok());
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
 struct Point {
   int32_t x, y;
 };
@@ -760,6 +785,7 @@ TEST_P(CppTest, MisuseIsAStatus) {
     EXPECT_EQ(client.Request(Text(moved, "x")).status().code(), kMisuse);
     EXPECT_EQ(Client().Close().code(), kMisuse);
     EXPECT_EQ(Service().Hide().code(), kMisuse);
+    EXPECT_EQ(Service().RefuseDescriptors().code(), kMisuse);
     Timer timer([] {});
     EXPECT_EQ(timer.StartPeriodic(absl::ZeroDuration()).code(), kInvalid);
 

@@ -102,6 +102,9 @@ class Comparison {
           now->FindFieldByNumber(field->number());
       if (other != nullptr) {
         Compare(field, other);
+      } else if (field->is_required()) {
+        Break("field " + FullName(field) +
+              ": it was removed, and old peers require it");
       } else if (!now->IsReservedNumber(field->number())) {
         Break("field " + FullName(field) + ": it was removed, and its number " +
               std::to_string(field->number()) + " is not reserved");

@@ -188,6 +188,28 @@ TEST(CompareTest, EachBreakIsNamed) {
   EXPECT_EQ(FindBreaks(FileDescriptorSet(), Base()).size(), 1U);
 }
 
+// A peer cannot read a message without a field that it requires.
+TEST(CompareTest, RequiredFieldsMayNeitherComeNorGo) {
+  FileDescriptorSet with = Base();
+  File(&with)->set_syntax("proto2");
+  FileDescriptorSet without = with;
+  File(&with)->mutable_message_type(1)->mutable_field(1)->set_label(
+      google::protobuf::FieldDescriptorProto::LABEL_REQUIRED);
+  auto* const outer = File(&without)->mutable_message_type(1);
+  outer->mutable_field()->RemoveLast();
+  auto* const range = outer->add_reserved_range();
+  range->set_start(2);
+  range->set_end(3);
+  EXPECT_EQ(FindBreaks(with, with), std::vector<std::string>());
+  EXPECT_EQ(FindBreaks(with, without),
+            std::vector<std::string>{"field p.Outer.count: it was removed, and "
+                                     "old peers require it"});
+  outer->clear_reserved_range();
+  EXPECT_EQ(
+      FindBreaks(without, with),
+      std::vector<std::string>{"field p.Outer.count: it is new and required"});
+}
+
 }  // namespace
 }  // namespace services
 }  // namespace le

@@ -16,7 +16,7 @@ failures=0
 # Generates code for a file that has these lines. Prints the errors.
 generate() {
   {
-    echo 'syntax = "proto3"; package p; import "le/service.proto"; message M {}'
+    echo 'syntax = "proto3"; package '"${package:-p}"'; import "le/service.proto"; message M {}'
     printf '%s\n' "$@"
   } > "$folder/a.proto"
   "$protoc" --plugin=protoc-gen-le="$plugin" --le_out="$folder" --proto_path="$folder" \
@@ -63,6 +63,20 @@ refuses "method AAsync: it has the name of a function" \
   "$(service 'rpc A(M) returns (M); rpc AAsync(M) returns (M);')"
 refuses "method AInto: it has the name of a function" \
   "$(service 'rpc A(M) returns (M); rpc AInto(M) returns (M);')"
+# Names that would not compile.
+refuses "method SClient: it has the name of a class" "$(service "rpc SClient(M) returns (M);")"
+refuses 'service p.S: "p.SService", a class that is generated for it' \
+  "message SService {}" "$(service)"
+refuses '"p.SApi", a class' 'enum E { SApi = 0; }' "$(service)"
+accepts "service SApi { option (le.version) = 1; }" "$(service)"
+refuses '"p.MockSApi", a class' "service MockS { option (le.version) = 1; }" "$(service)"
+refuses 'method A: "p.class" has the C++ word "class"' \
+  'message class {}' "$(service 'rpc A(class) returns (M);')"
+refuses 'method A: "p.new.M" has the C++ word "new"' \
+  'message new { message M {} }' "$(service 'rpc A(M) returns (new.M);')"
+refuses 'method NULL: "NULL" has the C++ word' "$(service 'rpc NULL(M) returns (M);')"
+accepts 'message class {}' "$(service)"
+package=p.new refuses '"p.new" has the C++ word "new"' "$(service)"
 # The protocol is "p.S.../1", of at most 127 bytes.
 long=$(printf 'S%.0s' {1..123})
 accepts "service $long { option (le.version) = 1; }"

@@ -17,6 +17,7 @@
 #include "google/protobuf/io/zero_copy_stream.h"
 #include "google/protobuf/text_format.h"
 #include "le/service.pb.h"
+#include "services/plugin/names.h"
 
 namespace le {
 namespace services {
@@ -28,16 +29,6 @@ using google::protobuf::FileDescriptor;
 using google::protobuf::FileDescriptorSet;
 using google::protobuf::MethodDescriptor;
 using google::protobuf::ServiceDescriptor;
-
-// (The names of newer versions of Protobuf are string views.)
-template <typename Named>
-std::string NameOf(const Named* named) {
-  return std::string(named->name());
-}
-template <typename Named>
-std::string FullNameOf(const Named* named) {
-  return std::string(named->full_name());
-}
 
 // Limits of the C API: le_messaging.h.
 constexpr size_t kMaxProtocolId = 127;
@@ -108,7 +99,7 @@ struct Method {
         {"response", response},
         // Parameters and arguments of a method with fd_in.
         {"fd", fd_in ? ", ::le::UniqueFd fd" : ""},
-        {"move_fd", fd_in ? ", std::move(fd)" : ""},
+        {"move_fd", fd_in ? ", ::std::move(fd)" : ""},
         {"fd_at", fd_in ? ", &fd" : ""},
         {"fd_or_null", fd_in ? "&fd" : "nullptr"},
         // Those of a method with fd_out.
@@ -175,6 +166,12 @@ bool ReadMethod(const MethodDescriptor* from, Method* method,
     *error =
         "the name must begin with a capital letter, and not with \"Le\" and "
         "another capital letter";
+  } else {
+    for (const std::string& name :
+         {method->name, FullNameOf(from->input_type()),
+          FullNameOf(from->output_type())}) {
+      if (!CheckName(name, error)) break;
+    }
   }
   return error->empty();
 }
@@ -196,6 +193,7 @@ bool ReadService(const ServiceDescriptor* from, Service* service,
   }
   if (!error->empty()) return false;
 
+  const std::vector<std::string> classes = ClassesOf(service->name);
   std::map<uint32_t, std::string> by_number;
   std::set<std::string> functions;
   for (int i = 0; i < from->method_count(); ++i) {
@@ -207,6 +205,12 @@ bool ReadService(const ServiceDescriptor* from, Service* service,
     if (!by_number.emplace(method.number, method.name).second) {
       *error = "methods " + by_number[method.number] + " and " + method.name +
                " have the number " + std::to_string(method.number);
+      return false;
+    }
+    if (std::find(classes.begin(), classes.end(), method.name) !=
+        classes.end()) {
+      *error = "method " + method.name +
+               ": it has the name of a class that is generated for the service";
       return false;
     }
     functions.insert(method.name);
@@ -241,7 +245,7 @@ struct Function {
 
 std::vector<Function> FunctionsOf(const Method& method) {
   if (method.one_way) {
-    return {{"absl::Status", "$name$", "const $request$& request$fd$",
+    return {{"::absl::Status", "$name$", "const $request$& request$fd$",
              "const ::le::CallOptions& options",
              "return send($number$, request, options$fd_at$);", nullptr}};
   }
@@ -250,15 +254,15 @@ std::vector<Function> FunctionsOf(const Method& method) {
              "const ::le::CallOptions& options, "
              "::le::OnItem<$response$> on_item, ::le::OnEnd on_end",
              "return stream<$response$>($number$, request, options, "
-             "std::move(on_item), std::move(on_end)$fd_at$);",
+             "::std::move(on_item), ::std::move(on_end)$fd_at$);",
              nullptr}};
   }
   return {
-      {"absl::StatusOr<$result$>", "$name$", "const $request$& request$fd$",
+      {"::absl::StatusOr<$result$>", "$name$", "const $request$& request$fd$",
        "const ::le::CallOptions& options",
        "return $call$<$response$>($number$, request, options$fd_at$);",
        nullptr},
-      {"absl::Status", "$name$Into",
+      {"::absl::Status", "$name$Into",
        "const $request$& request$fd$, $response$* response$out_fd$",
        "const ::le::CallOptions& options",
        "return call_into($number$, request, response, options, $fd_or_null$, "
@@ -268,7 +272,7 @@ std::vector<Function> FunctionsOf(const Method& method) {
       {"::le::Call", "$name$Async", "const $request$& request$fd$",
        "const ::le::CallOptions& options, ::le::$done$<$response$> done",
        "return call_async<$response$$with_fd$>($number$, request, options, "
-       "std::move(done)$fd_at$);",
+       "::std::move(done)$fd_at$);",
        nullptr},
   };
 }
@@ -464,11 +468,11 @@ FileDescriptorSet DescriptorsOf(const FileDescriptor* file) {
 
 std::string DescriptorsFunction(const std::string& bytes) {
   return "// The descriptors of this file and of what it imports.\n"
-         "absl::string_view LeDescriptors() {\n"
+         "::absl::string_view LeDescriptors() {\n"
          "  static constexpr char kBytes[] =" +
          Literal(bytes) +
          ";\n"
-         "  return absl::string_view(kBytes, sizeof(kBytes) - 1);\n"
+         "  return ::absl::string_view(kBytes, sizeof(kBytes) - 1);\n"
          "}\n\n";
 }
 
@@ -500,28 +504,24 @@ bool Generator::Generate(const FileDescriptor* file, const std::string&,
       return false;
     }
   }
+  if (!CheckClasses(file, error)) return false;
 
   const std::string proto = NameOf(file);
   const std::string base = proto.substr(0, proto.rfind(".proto"));
   const std::string package(file->package());
-  std::string guard;
-  for (const char c : base) {
-    const auto byte = static_cast<unsigned char>(c);
-    guard += std::isalnum(byte) ? static_cast<char>(std::toupper(byte)) : '_';
-  }
   const std::string name_space = Replaced(package, ".", "::");
   const Variables variables = {
       {"proto", proto},
       {"base", base},
-      {"guard", guard},
+      {"guard", GuardOf(base)},
       {"open", package.empty() ? "" : "namespace " + name_space + " {\n\n"},
       {"close",
        package.empty() ? "" : "}  // namespace " + name_space + "\n\n"}};
 
   std::string header = Fill(
       "// Generated by protoc-gen-le from $proto$. Do not edit.\n\n"
-      "#ifndef $guard$_LE_H_\n"
-      "#define $guard$_LE_H_\n\n"
+      "#ifndef $guard$_H_\n"
+      "#define $guard$_H_\n\n"
       "#include <utility>\n\n"
       "#include \"$base$.pb.h\"\n"
       "#include \"le/typed.h\"\n\n"
@@ -529,8 +529,8 @@ bool Generator::Generate(const FileDescriptor* file, const std::string&,
       variables);
   std::string mocks = Fill(
       "// Generated by protoc-gen-le from $proto$. Do not edit.\n\n"
-      "#ifndef $guard$_LE_MOCK_H_\n"
-      "#define $guard$_LE_MOCK_H_\n\n"
+      "#ifndef $guard$_MOCK_H_\n"
+      "#define $guard$_MOCK_H_\n\n"
       "#include \"$base$.le.h\"\n"
       "#include \"gmock/gmock.h\"\n\n"
       "$open$",
@@ -553,10 +553,10 @@ bool Generator::Generate(const FileDescriptor* file, const std::string&,
   }
   const std::string close = Fill("$close$", variables);
   WriteFile(base + ".le.h",
-            header + close + Fill("#endif  // $guard$_LE_H_\n", variables),
+            header + close + Fill("#endif  // $guard$_H_\n", variables),
             context);
   WriteFile(base + ".le_mock.h",
-            mocks + close + Fill("#endif  // $guard$_LE_MOCK_H_\n", variables),
+            mocks + close + Fill("#endif  // $guard$_MOCK_H_\n", variables),
             context);
   std::string text;
   google::protobuf::TextFormat::PrintToString(descriptors, &text);

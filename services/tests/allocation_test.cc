@@ -60,6 +60,9 @@ class Echo final : public FileFactsService {
 // Both parties are threads of this process.
 class TypedAllocationTest : public ::testing::TestWithParam<Setting> {
  protected:
+  void SetUp() override {
+    if (!le::internal::kReusesMessages) GTEST_SKIP() << "AddressSanitizer";
+  }
   static void RunClient(void (*body)(FileFactsClient* client)) {
     Scenario scenario;
     scenario.Add("server", [](Party* party) {

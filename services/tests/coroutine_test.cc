@@ -95,6 +95,34 @@ TEST_F(CoroutineTest, ARefusedCallContinuesAtOnce) {
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
 }
 
+le::Task Often(FileFactsApi* api, int* count) {
+  while (*count < 200000) {
+    const absl::StatusOr<Facts> facts =
+        co_await le::Await<Facts>([&](le::Done<Facts> done) {
+          return api->CountAsync(CountRequest(), {}, std::move(done));
+        });
+    if (facts.ok()) *count += static_cast<int>(facts->lines());
+  }
+}
+
+// A fake may complete a call before it returns. The coroutine is not resumed
+// inside the call, which would need a deeper stack for each.
+TEST(CoroutineFakeTest, ACallMayCompleteAtOnce) {
+  ::testing::NiceMock<MockFileFactsApi> api;
+  ON_CALL(api, CountAsync(_, _, _))
+      .WillByDefault([](const CountRequest&, const le::CallOptions&,
+                        le::Done<Facts> done) {
+        Facts facts;
+        facts.set_lines(1);
+        done(&facts);
+        return le::Call();
+      });
+  int count = 0;
+  const le::Task task = Often(&api, &count);
+  EXPECT_TRUE(task.done());
+  EXPECT_EQ(count, 200000);
+}
+
 }  // namespace
 }  // namespace files
 

@@ -3,6 +3,7 @@
 //
 // The parts of the runtime alone: limits at N and N+1, and the table of calls.
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <set>
@@ -75,7 +76,68 @@ TEST(WindowTest, IsBounded) {
   EXPECT_EQ(window.bytes, Credit::kMaxBytes);
 }
 
-TEST(KeptMessageTest, ALargeOneIsNotKept) {
+TEST(CallOptionsTest, ACallEndsNoLaterThanTheOneThatItIsUnder) {
+  struct {
+    absl::Duration remaining() const { return absl::Seconds(3); }
+  } reply;
+  const auto is_under = [](const CallOptions& options) {
+    return options.timeout() > absl::ZeroDuration() &&
+           options.timeout() <= absl::Seconds(3);
+  };
+  constexpr absl::Duration kLong = absl::Hours(1);
+  EXPECT_EQ(CallOptions().timeout(), absl::InfiniteDuration());
+  EXPECT_TRUE(is_under(CallOptions().Under(reply)));
+  EXPECT_TRUE(is_under(CallOptions().Timeout(kLong).Under(reply)));
+  EXPECT_TRUE(is_under(CallOptions().Under(reply).Timeout(kLong)));
+  constexpr absl::Duration kShort = absl::Microseconds(1);
+  EXPECT_EQ(CallOptions().Timeout(kShort).Under(reply).timeout(), kShort);
+  EXPECT_EQ(CallOptions().Under(reply).Timeout(kShort).timeout(), kShort);
+}
+
+TEST(NumbersOfCallsTest, AStreamKeepsItsNumber) {
+  EXPECT_EQ(NextNumber(0, {}), 1U);
+  EXPECT_EQ(NextNumber(5, {{5, nullptr}}), 6U);
+  EXPECT_EQ(NextNumber(5, {{6, nullptr}, {7, nullptr}}), 8U);
+  EXPECT_EQ(NextNumber(UINT32_MAX, {}), 1U);
+  EXPECT_EQ(NextNumber(UINT32_MAX, {{1, nullptr}}), 2U);
+}
+
+TEST(LimitsTest, AreRaisedByTheWindowsUpToTheLargest) {
+  constexpr size_t kLargest = 1000;
+  le_msg_SessionLimits_t limits = {};
+  EXPECT_EQ(WithWindows(limits, {}, kLargest).maxQueuedBytes, 0U);
+  EXPECT_EQ(WithWindows(limits, {}, kLargest).maxQueuedMessages, 0U);
+  // The defaults: 1 MiB and 16,384. (An item has an overhead of 76 bytes.)
+  const Credit window = {10, 5000};
+  EXPECT_EQ(WithWindows(limits, window, kLargest).maxQueuedBytes,
+            1024U * 1024 + 10000 + 2 * 10 * 76);
+  EXPECT_EQ(WithWindows(limits, window, kLargest).maxQueuedMessages,
+            16384U + 20);
+  limits.maxQueuedMessages = 7;
+  EXPECT_EQ(WithWindows(limits, window, kLargest).maxQueuedMessages, 27U);
+  // No limit.
+  limits.maxQueuedBytes = SIZE_MAX;
+  limits.maxQueuedMessages = UINT32_MAX;
+  EXPECT_EQ(WithWindows(limits, window, kLargest).maxQueuedBytes, SIZE_MAX);
+  EXPECT_EQ(WithWindows(limits, window, kLargest).maxQueuedMessages,
+            UINT32_MAX);
+  limits.maxQueuedMessages = UINT32_MAX - 20;
+  EXPECT_EQ(WithWindows(limits, window, kLargest).maxQueuedMessages,
+            UINT32_MAX);
+  limits.maxQueuedMessages = UINT32_MAX - 21;
+  EXPECT_EQ(WithWindows(limits, window, kLargest).maxQueuedMessages,
+            UINT32_MAX - 1);
+}
+
+class ReuseTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!kReusesMessages) GTEST_SKIP() << "AddressSanitizer";
+  }
+};
+using KeptMessageTest = ReuseTest;
+
+TEST_F(KeptMessageTest, ALargeOneIsNotKept) {
   KeptMessage kept;
   const auto used = [&](size_t bytes) {
     KeptMessage::Loan loan(&kept, files::Facts::default_instance());
@@ -92,7 +154,7 @@ TEST(KeptMessageTest, ALargeOneIsNotKept) {
 }
 
 // A message that is used again may grow with each use.
-TEST(KeptMessageTest, OneOfManyBytesIsNotKept) {
+TEST_F(KeptMessageTest, OneOfManyBytesIsNotKept) {
   KeptMessage kept;
   // Whether the message has been used before.
   const auto used = [&](size_t bytes) {
@@ -113,12 +175,34 @@ TEST(KeptMessageTest, OneOfManyBytesIsNotKept) {
   }
 }
 
-TEST(ComplaintsTest, AreFewer) {
+TEST(ComplaintsTest, AreFewerForEachUser) {
+  const auto logged = [](auto log) {
+    ::testing::internal::CaptureStderr();
+    log();
+    return ::testing::internal::GetCapturedStderr();
+  };
   Complaints complaints;
-  for (int i = 0; i < 1000; ++i) {
-    complaints.Log("name", absl::InternalError("wrong"));
-  }
-  EXPECT_EQ(complaints.count(), 1000U);
+  const std::string many = logged([&] {
+    for (int i = 0; i < 1000; ++i) {
+      complaints.Log("name", Peer{1, 10}, absl::InternalError("wrong"));
+    }
+  });
+  EXPECT_EQ(std::count(many.begin(), many.end(), '\n'), 10) << many;
+  EXPECT_NE(
+      many.find("'name': wrong message number 512 of user 1 (process 10): "
+                "wrong"),
+      std::string::npos)
+      << many;
+  const std::string other = logged([&] {
+    complaints.Log("name", Peer{2, 20}, absl::InternalError("wrong"));
+    complaints.Log("name", absl::UnavailableError(""),
+                   absl::InternalError("late"));
+  });
+  EXPECT_NE(other.find("number 1 of user 2 (process 20)"), std::string::npos)
+      << other;
+  EXPECT_NE(other.find("number 1 of user -1 (process 0): late"),
+            std::string::npos)
+      << other;
 }
 
 TEST(CallTableTest, FindsEachCallByItsNumber) {
@@ -198,7 +282,7 @@ const ServerMethod kMethod = {
     nullptr};
 
 // Finishing these calls responds to no message.
-class KeptCallsTest : public ::testing::Test {
+class KeptCallsTest : public ReuseTest {
  protected:
   KeptCallsTest()
       : calls_(new ServerCalls("name", 1 << 20,
@@ -250,6 +334,27 @@ TEST_F(KeptCallsTest, ACallOfManyBytesIsNotKept) {
   EXPECT_EQ(finish(kMaxKeptBytes), 0U);
 }
 
+// A server need not wait for its client to tell that the time is over.
+TEST(DeadlineTest, ACallIsCancelledAtItsDeadline) {
+  auto* const calls =
+      new ServerCalls("name", 1 << 20, absl::MakeConstSpan(&kMethod, 1));
+  ServerCall* const call = calls->New(0);
+  Reply<files::Facts> reply(calls, call);
+  EXPECT_FALSE(reply.cancelled());
+  EXPECT_EQ(reply.remaining(), absl::InfiniteDuration());
+  call->deadline = Deadline::In(absl::Hours(1));
+  EXPECT_FALSE(reply.cancelled());
+  EXPECT_GT(reply.remaining(), absl::ZeroDuration());
+  EXPECT_LE(reply.remaining(), absl::Hours(1));
+  call->deadline = Deadline::In(absl::ZeroDuration());
+  EXPECT_TRUE(reply.cancelled());
+  EXPECT_EQ(reply.remaining(), absl::ZeroDuration());
+  // The client has still to tell it.
+  EXPECT_TRUE(reply.OnCancel([] {}).ok());
+  std::move(reply).Send();
+  calls->Unref();
+}
+
 // A copy would outlive the request that it points to.
 TEST(CallerTest, IsNotCopied) {
   EXPECT_FALSE(std::is_copy_constructible_v<Caller>);
@@ -268,12 +373,42 @@ TEST_F(KeptCallsTest, NobodyIsTheCallerOfAFinishedCall) {
   calls_->Finish(call, absl::CancelledError(""));
 }
 
+TEST(AsanTest, FindsUsesOfRequestsAndResponsesThatHaveEnded) {
+  if (kReusesMessages) GTEST_SKIP() << "no AddressSanitizer";
+  KeptMessage kept;
+  const ProtoMessage* request = nullptr;
+  {
+    KeptMessage::Loan loan(&kept, files::Facts::default_instance());
+    loan.Used(1);
+    request = loan.get();
+  }
+  EXPECT_DEATH(static_cast<void>(request->ByteSizeLong()), "use-after-free");
+  auto* const calls =
+      new ServerCalls("name", 1 << 20, absl::MakeConstSpan(&kMethod, 1));
+  Reply<files::Facts> reply(calls, calls->New(0));
+  files::Facts* const response = &*reply;
+  std::move(reply).Send();
+  EXPECT_DEATH(response->set_lines(1), "use-after-free");
+  calls->Unref();
+}
+
+TEST(ServeTest, NoImplementationIsAnError) {
+  files::FileFactsService* const none = nullptr;
+  EXPECT_EQ(Serve("facts", none).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Serve("facts", std::unique_ptr<files::FileFactsService>())
+                .status()
+                .code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
 // As after a move.
 TEST(EmptyReplyTest, ItsUseIsAnErrorOrFatal) {
   Reply<files::Facts> reply(nullptr, nullptr);
   EXPECT_FALSE(reply);
   EXPECT_TRUE(reply.cancelled());
-  EXPECT_EQ(reply.remaining(), absl::InfiniteDuration());
+  EXPECT_EQ(reply.remaining(), absl::ZeroDuration());
+  EXPECT_EQ(CallOptions().Under(reply).timeout(), absl::ZeroDuration());
   EXPECT_EQ(reply.OnCancel([] {}).code(),
             absl::StatusCode::kFailedPrecondition);
   std::move(reply).Send();  // logs an error

@@ -5,6 +5,7 @@
 // typed server, and an untyped server of a typed client.
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <memory>
@@ -15,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "le/messaging.h"
 #include "messaging/testing/scenario.h"
+#include "services/tests/3d-names.le.h"
 #include "services/tests/facts.le.h"
 
 namespace files {
@@ -240,9 +242,10 @@ TEST_P(WireTest, ATypedServerSurvivesItsClients) {
   RunScenario(scenario, GetParam());
 }
 
-// Answers the nth request with the nth answer, after the nth push.
+// Answers the nth request with the nth answer, after the nth push, which it
+// sends `times` times.
 void RawServer(Party* party, std::vector<std::string> pushes,
-               std::vector<std::string> answers) {
+               std::vector<std::string> answers, int times = 1) {
   absl::StatusOr<le::Service> service =
       le::Service::Create("facts", RawProtocol());
   ASSERT_TRUE(service.ok());
@@ -262,7 +265,7 @@ void RawServer(Party* party, std::vector<std::string> pushes,
                       }
                       return bytes;
                     };
-                    if (next < pushes.size() && !pushes[next].empty()) {
+                    for (int i = 0; i < times && next < pushes.size(); ++i) {
                       le::Message push = message.NewMessage();
                       EXPECT_TRUE(push.Assign(numbered(pushes[next])).ok());
                       EXPECT_TRUE(std::move(push).Send().ok());
@@ -385,15 +388,149 @@ TEST_P(WireTest, AWrongItemEndsItsStream) {
     int items = 0;
     std::vector<absl::Status> ends;
     std::vector<le::Stream> streams;
-    for (int i = 0; i < 5; ++i) {
+    for (size_t i = 0; i < 5; ++i) {
       streams.push_back(client->Watch(
           CountRequest(), {}, [&](const Facts&) { ++items; },
-          [&](absl::Status status) { ends.push_back(std::move(status)); }));
+          [&, i](absl::Status status) {
+            EXPECT_FALSE(streams[i].pending());
+            ends.push_back(std::move(status));
+          }));
     }
     party->RunLoopUntil([&] { return ends.size() == 5; });
     EXPECT_EQ(ends[0].code(), absl::StatusCode::kInternal);
     for (size_t i = 1; i < ends.size(); ++i) EXPECT_TRUE(ends[i].ok()) << i;
     EXPECT_EQ(items, 1);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// A paused stream gets what its window allows, and one item more ends it.
+TEST_P(WireTest, AnItemWithoutCreditEndsItsStream) {
+  static constexpr int kItems = 3;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    const std::string item = Answer(0,
+                                    "\022\010"
+                                    "12345678",
+                                    Kind::kItem);
+    RawServer(party, {item, item, item, item},
+              {Answer(0), Answer(0), Answer(0), Answer(0)}, kItems);
+  });
+  scenario.Add("client", [](Party* party) {
+    absl::StatusOr<FileFactsClient> client = FileFactsClient::Open("facts");
+    ASSERT_TRUE(client.ok());
+    int items = 0;
+    int ends = 0;
+    // An item has 10 bytes.
+    const auto watch = [&](const le::CallOptions& window) {
+      absl::Status end;
+      items = ends = 0;
+      le::Stream stream = client->Watch(
+          CountRequest(), window, [&](const Facts&) { ++items; },
+          [&](absl::Status status) {
+            end = std::move(status);
+            ++ends;
+          });
+      stream.Pause();
+      party->RunLoopUntil([&] { return ends > 0; });
+      EXPECT_EQ(ends, 1);
+      return end.code();
+    };
+    EXPECT_EQ(watch(le::CallOptions().Window(3, 1000)), absl::StatusCode::kOk);
+    EXPECT_EQ(items, 3);
+    EXPECT_EQ(watch(le::CallOptions().Window(2, 1000)),
+              absl::StatusCode::kInternal);
+    EXPECT_EQ(items, 2);
+    EXPECT_EQ(watch(le::CallOptions().Window(100, 21)), absl::StatusCode::kOk);
+    EXPECT_EQ(items, 3);
+    EXPECT_EQ(watch(le::CallOptions().Window(100, 20)),
+              absl::StatusCode::kInternal);
+    EXPECT_EQ(items, 2);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// (The simulation has no virtual time for le_clock.h.)
+class ThreadsTest : public ::testing::TestWithParam<Setting> {};
+INSTANTIATE_TEST_SUITE_P(Threads, ThreadsTest,
+                         ::testing::Values(Setting::kThreads,
+                                           Setting::kUnixThreads),
+                         SettingName);
+
+// The timeout is that of all parts.
+TEST_P(ThreadsTest, DescriptorsOfASlowServer) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    le::Service service = *le::Service::Create("facts", RawProtocol());
+    // Answers with a part that is not the last one.
+    le::Message request;
+    le::Timer timer([&] {
+      Envelope envelope;
+      EXPECT_TRUE(envelope.Load(request.payload()));
+      const std::string part("\004\0\0\0a", 5);
+      EXPECT_TRUE(
+          request.Assign(Bytes({0, Kind::kStatus, envelope.call, 0}, part))
+              .ok());
+      EXPECT_TRUE(std::move(request).Respond().ok());
+    });
+    EXPECT_TRUE(service
+                    .OnMessage([&](le::Message message) {
+                      if (!message.needs_response()) return;  // a cancel
+                      request = std::move(message);
+                      EXPECT_TRUE(timer.Start(absl::Milliseconds(60)).ok());
+                    })
+                    .ok());
+    EXPECT_TRUE(service.Advertise().ok());
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    absl::StatusOr<FileFactsClient> client = FileFactsClient::Open("facts");
+    ASSERT_TRUE(client.ok());
+    EXPECT_EQ(
+        client->Descriptors(le::CallOptions().Timeout(absl::Milliseconds(130)))
+            .status()
+            .code(),
+        absl::StatusCode::kDeadlineExceeded);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// The file descriptor of a request is closed, though the call is kept: no
+// method of the service has fd_in.
+TEST_P(ThreadsTest, AServiceWithoutFdInReceivesNone) {
+  class Keeper final : public odd::EvenService {
+    void Even(const odd::Ping&, le::Reply<odd::Ping> reply) override {
+      kept_.push_back(std::move(reply));
+    }
+    std::vector<le::Reply<odd::Ping>> kept_;
+  };
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Keeper keeper;
+    const absl::StatusOr<le::Server> server = le::Serve("even", &keeper);
+    ASSERT_TRUE(server.ok()) << server.status();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    le::Client client = *le::Client::Open(
+        "even", le::internal::ProtocolOf(odd::EvenClient::LeInfo()));
+    int ends[2];
+    ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    const le::UniqueFd writer(ends[1]);
+    le::Message request = client.NewMessage();
+    EXPECT_TRUE(request.Assign(Bytes({1, Kind::kCall, 1, 0})).ok());
+    EXPECT_TRUE(request.SetDescriptor(le::UniqueFd(ends[0])).ok());
+    const le::Call call =
+        client.RequestAsync(std::move(request), absl::InfiniteDuration(),
+                            [](const absl::StatusOr<le::Message>&) {});
+    client.Flush();
+    // Waits until the pipe has no reader.
+    pollfd poll_fd = {writer.get(), 0, 0};
+    EXPECT_EQ(poll(&poll_fd, 1, -1), 1);
+    EXPECT_TRUE(call.pending());
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "absl/time/time.h"
+#include "le/internal/deadline.h"
 #include "le/internal/envelope.h"
 
 namespace le {
@@ -30,10 +31,12 @@ class CallOptions {
     return *this;
   }
   // For a call that a server makes while it handles another one: the call ends
-  // at the deadline of `reply` at the latest.
+  // at the deadline of `reply` at the latest. Timeout() does not change that. If
+  // `reply` is finished, the call ends at once.
   template <typename ReplyOrSink>
   CallOptions& Under(const ReplyOrSink& reply) {
-    timeout_ = std::min(timeout_, reply.remaining());
+    const absl::Duration left = reply.remaining();
+    if (left < under_.remaining()) under_ = internal::Deadline::In(left);
     return *this;
   }
   // For a stream: how many items, and about how many bytes of items, the server
@@ -45,11 +48,15 @@ class CallOptions {
     return *this;
   }
 
-  absl::Duration timeout() const { return timeout_; }
+  // From now on.
+  absl::Duration timeout() const {
+    return std::min(timeout_, under_.remaining());
+  }
   const internal::Credit& window() const { return window_; }
 
  private:
   absl::Duration timeout_ = absl::InfiniteDuration();
+  internal::Deadline under_;
   internal::Credit window_ = {kDefaultWindowItems, kDefaultWindowBytes};
 };
 

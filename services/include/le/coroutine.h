@@ -73,7 +73,8 @@ class CallAwaiter {
   explicit CallAwaiter(Start start) : start_(std::move(start)) {}
 
   bool await_ready() const { return false; }
-  // False: the call was refused, and the coroutine continues at once.
+  // False: the call was refused, or a fake has completed it already. Then the
+  // coroutine continues at once.
   bool await_suspend(std::coroutine_handle<> coroutine) {
     call_ = start_([this, coroutine](absl::StatusOr<const Response*> result) {
       if (result.ok()) {
@@ -81,16 +82,19 @@ class CallAwaiter {
       } else {
         result_ = result.status();
       }
-      coroutine.resume();  // may destroy this object
+      done_ = true;
+      if (suspended_) coroutine.resume();  // may destroy this object
     });
-    if (call_.status().ok()) return true;
-    result_ = call_.status();
-    return false;
+    if (!call_.status().ok()) result_ = call_.status();
+    suspended_ = call_.status().ok() && !done_;
+    return suspended_;
   }
   absl::StatusOr<Response> await_resume() { return std::move(result_); }
 
  private:
   Start start_;
+  bool done_ = false;
+  bool suspended_ = false;
   Call call_;
   absl::StatusOr<Response> result_;
 };

@@ -3,11 +3,14 @@
 //
 // le/serve.h: typed servers. Programs include the generated header, which
 // includes this one.
+//
+// A method's request is valid until the method returns: its message is used
+// again for the next request. An answer that is sent later needs a copy. (Under
+// AddressSanitizer the message is freed, so a later use is reported.)
 
 #ifndef LE_MESSAGING_SERVICES_LE_SERVE_H_
 #define LE_MESSAGING_SERVICES_LE_SERVE_H_
 
-#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -54,18 +57,22 @@ class OwnedCall {
   const Caller& caller() const { return Checked()->caller; }
   // Whether nobody waits for the result any more: the client has cancelled the
   // call, its deadline has passed, or its session is closed. Any thread.
-  bool cancelled() const { return call_ == nullptr || call_->cancelled.load(); }
-  // The time to the client's deadline. It is not negative.
-  absl::Duration remaining() const {
-    if (call_ == nullptr || call_->deadline_us == 0) {
-      return absl::InfiniteDuration();
-    }
-    return absl::Microseconds(
-        std::max<int64_t>(call_->deadline_us - NowMicroseconds(), 0));
+  bool cancelled() const {
+    return call_ == nullptr || call_->cancelled.load() ||
+           call_->deadline.passed();
   }
-  // Sets a closure, which is called once when cancelled() becomes true, from
-  // the loop of the server, unless this object is finished or destroyed before.
-  // (If another thread does that, the closure may just be about to run.)
+  // The time to the client's deadline. It is not negative. Zero if this object
+  // is finished.
+  absl::Duration remaining() const {
+    return call_ == nullptr ? absl::ZeroDuration()
+                            : call_->deadline.remaining();
+  }
+  // Sets a closure, which is called once from the loop of the server when the
+  // client cancels the call or tells that its deadline has passed, or when its
+  // session closes. It is not called after this object was finished or
+  // destroyed. (If another thread does that, the closure may just be about to
+  // run.) The end of the server destroys it without a call, as all closures:
+  // what it refers to may have ended before the server.
   // Cancelled: that has happened already, and the closure is not called.
   absl::Status OnCancel(UniqueFunction<void()> closure) {
     if (call_ == nullptr) return Empty();
@@ -114,58 +121,40 @@ class OwnedCall {
   ServerCall* call_;
 };
 
-template <typename Response>
-class ReplyBase : public OwnedCall {
- public:
-  // The response, which is empty at first. Fatal after the reply was sent or
-  // moved from.
-  Response& operator*() const {
-    return static_cast<Response&>(*Checked()->response);
-  }
-  Response* operator->() const { return &**this; }
-
-  // Ends the call with an error. The client gets its code, and up to 1,024
-  // bytes of its text.
-  void Fail(absl::Status status) && { OwnedCall::Fail(std::move(status)); }
-
- protected:
-  using OwnedCall::OwnedCall;
-};
-
 }  // namespace internal
 
 // The answer to a call. It is move-only. Any thread may use it, but only one at
 // a time, and it may outlive the server. If it is destroyed without an answer,
-// the client gets Unavailable.
-template <typename R>
-class [[nodiscard]] Reply final : public internal::ReplyBase<R> {
+// the client gets Unavailable. Fd is nothing, or UniqueFd (see ReplyWithFd).
+template <typename R, typename... Fd>
+class [[nodiscard]] Reply final : public internal::OwnedCall {
  public:
   using Response = R;
   static constexpr internal::MethodKind kKind = internal::MethodKind::kUnary;
-  static constexpr bool kFdOut = false;
+  static constexpr bool kFdOut = sizeof...(Fd) != 0;
 
   Reply(internal::ServerCalls* calls, internal::ServerCall* call)
-      : internal::ReplyBase<R>(calls, call) {}
+      : internal::OwnedCall(calls, call) {}
 
-  // Sends the response. If it is larger than (le.largest_message), the client
-  // gets Internal, and the log has the sizes.
-  void Send() && { this->Finish(absl::OkStatus()); }
+  // The response, which is empty at first. Fatal after the reply was sent or
+  // moved from.
+  R& operator*() const { return static_cast<R&>(*Checked()->response); }
+  R* operator->() const { return &**this; }
+
+  // Sends the response. If it is larger than (le.largest_message), or if the
+  // file descriptor is not open, the client gets Internal, and the log has the
+  // cause.
+  void Send(Fd... fd) && { Finish(absl::OkStatus(), &fd...); }
+  // Ends the call with an error. The client gets its code, and up to 1,024
+  // bytes of its text.
+  void Fail(absl::Status status) && {
+    internal::OwnedCall::Fail(std::move(status));
+  }
 };
 
 // The answer to a call of a method with fd_out.
 template <typename R>
-class [[nodiscard]] ReplyWithFd final : public internal::ReplyBase<R> {
- public:
-  using Response = R;
-  static constexpr internal::MethodKind kKind = internal::MethodKind::kUnary;
-  static constexpr bool kFdOut = true;
-
-  ReplyWithFd(internal::ServerCalls* calls, internal::ServerCall* call)
-      : internal::ReplyBase<R>(calls, call) {}
-
-  // As Reply::Send(). If `fd` is not open, the client gets Internal.
-  void Send(UniqueFd fd) && { this->Finish(absl::OkStatus(), &fd); }
-};
+using ReplyWithFd = Reply<R, UniqueFd>;
 
 // Sends the items of a stream. The rules of Reply apply.
 template <typename T>
@@ -189,8 +178,8 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
     return *this ? calls()->Push(Checked(), item) : Empty();
   }
   // Sets a closure, which is called from the loop of the server after Push()
-  // has returned ResourceExhausted, when it may succeed. It is also called when
-  // cancelled() becomes true, after that of OnCancel(), and is then destroyed.
+  // has returned ResourceExhausted, when it may succeed. It is also called after
+  // that of OnCancel(), for the same reasons, and is then destroyed.
   // So it may own this object. The end of the server destroys it, too.
   //   Cancelled  the stream is cancelled already. The closure is not kept
   //   Aborted    Push() has returned ResourceExhausted, and may succeed since
@@ -231,6 +220,9 @@ class [[nodiscard]] Server {
                                      const internal::ServiceInfo& info,
                                      const internal::ServiceTable& table,
                                      std::shared_ptr<void> implementation) {
+    if (implementation == nullptr) {
+      return absl::InvalidArgumentError("there is no implementation");
+    }
     absl::StatusOr<Service> service =
         Service::Create(name, internal::ProtocolOf(info));
     if (!service.ok()) return service.status();
@@ -263,7 +255,9 @@ struct ServerFactory {
 }  // namespace internal
 
 // Serves `implementation`, whose class is derived from a generated ...Service,
-// under this name. The errors are those of Service::Create().
+// under this name. The errors are those of Service::Create(), and
+// InvalidArgument without an implementation. If the class implements several
+// services, name one: Serve<files::FileFactsService>("facts", &implementation).
 template <typename S>
 absl::StatusOr<Server> Serve(absl::string_view name,
                              std::unique_ptr<S> implementation) {

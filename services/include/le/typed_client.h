@@ -80,8 +80,8 @@ class [[nodiscard]] Stream {
   // the stream is cancelled or the client is destroyed. An error: no closure is
   // called.
   const absl::Status& status() const { return call_.status(); }
-  // Whether the stream has still to end.
-  bool pending() const { return call_.pending(); }
+  // Whether the stream has still to end. False in its OnEnd.
+  bool pending() const { return Lock() != nullptr; }
   // No-op if the stream has ended.
   void Cancel() { call_.Cancel(); }
   // Separates the stream from this object.
@@ -188,8 +188,7 @@ class TypedClient {
   void Flush() const { raw()->Flush(); }
 
   // The descriptors of the server's .proto file and of what it imports: a
-  // google.protobuf.FileDescriptorSet in its binary form. Blocks. The timeout
-  // is that of each part.
+  // google.protobuf.FileDescriptorSet in its binary form. Blocks.
   absl::StatusOr<std::string> Descriptors(
       const CallOptions& options = CallOptions()) {
     absl::Status usable = core_.CheckUsable();

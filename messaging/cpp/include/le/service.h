@@ -198,6 +198,13 @@ class Service {
     return usable;
   }
 
+  // From now on, new sessions receive no file descriptors from their clients:
+  // messages arrive without them. Cannot be undone.
+  absl::Status RefuseDescriptors() {
+    absl::Status usable = core_.CheckUsable();
+    if (usable.ok()) le_msg_RefuseServiceFds(core_->service());
+    return usable;
+  }
   // Sets the limits that le_messaging_ext.h describes. A 0 means the default.
   // The caller need not set structSize. InvalidArgument: maxOpenRequests is
   // above 65,536, or slowReaderPolicy is unknown.

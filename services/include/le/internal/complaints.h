@@ -7,32 +7,43 @@
 #ifndef LE_MESSAGING_SERVICES_LE_INTERNAL_COMPLAINTS_H_
 #define LE_MESSAGING_SERVICES_LE_INTERNAL_COMPLAINTS_H_
 
-#include <atomic>
+#include <sys/types.h>
+
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
+#include "absl/status/statusor.h"
+#include "le/message.h"
 #include "le_log.h"
 
 namespace le {
 namespace internal {
 
-// Logs the first wrong message, the second, the fourth, the eighth and so on,
-// so that a peer cannot fill the log. Any thread.
+// Whether the nth event of a kind is logged: the first, the second, the fourth,
+// the eighth and so on are.
+constexpr bool IsLogged(uint64_t n) { return (n & (n - 1)) == 0; }
+
+// Logs wrong messages. Each user is counted alone, so that none can fill the
+// log or hide another's messages. Not thread-safe.
 class Complaints {
  public:
-  void Log(const char* service, const absl::Status& why) {
-    const uint64_t count = count_.fetch_add(1, std::memory_order_relaxed) + 1;
-    if ((count & (count - 1)) != 0) return;
-    LE_WARN("'%s': wrong message number %llu: %s", service,
-            static_cast<unsigned long long>(count),
+  void Log(const char* service, const absl::StatusOr<Peer>& sender,
+           const absl::Status& why) {
+    // An unknown sender, whose session is closed, is not root.
+    const uid_t user = sender.ok() ? sender->user : static_cast<uid_t>(-1);
+    const uint64_t count = ++counts_[user];
+    if (!IsLogged(count)) return;
+    LE_WARN("'%s': wrong message number %llu of user %lld (process %d): %s",
+            service, static_cast<unsigned long long>(count),
+            sender.ok() ? static_cast<long long>(user) : -1,
+            sender.ok() ? sender->process : 0,
             std::string(why.message()).c_str());
   }
-  uint64_t count() const { return count_.load(std::memory_order_relaxed); }
 
  private:
-  std::atomic<uint64_t> count_{0};
+  std::map<uid_t, uint64_t> counts_;  // wrong messages
 };
 
 }  // namespace internal

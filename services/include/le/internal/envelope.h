@@ -27,14 +27,14 @@ using ProtoMessage = google::protobuf::MessageLite;
 
 // The error text of a status. It is for people; more would let a peer fill
 // logs.
-constexpr size_t kMaxErrorText = 1024;
+inline constexpr size_t kMaxErrorText = 1024;
 // A kept Protobuf message that has been larger than this is freed, so that one
 // large message does not occupy memory for ever.
-constexpr size_t kMaxKeptBytes = 64 * 1024;
+inline constexpr size_t kMaxKeptBytes = 64 * 1024;
 // So is one that has held more bytes than this in all its uses. A cleared
 // message keeps the elements of its repeated fields with their memory, so many
 // small uses can make a message large.
-constexpr size_t kMaxReusedBytes = 1024 * 1024;
+inline constexpr size_t kMaxReusedBytes = 1024 * 1024;
 
 enum class Kind : uint8_t {
   kCall = 1,
@@ -45,8 +45,8 @@ enum class Kind : uint8_t {
   kStatus = 6,
 };
 
-constexpr uint16_t kReflection = 0;           // its method
-constexpr uint32_t kNoDeadline = UINT32_MAX;  // a value of kCall
+inline constexpr uint16_t kReflection = 0;           // its method
+inline constexpr uint32_t kNoDeadline = UINT32_MAX;  // a value of kCall
 
 inline void StoreU32(uint8_t* to, uint32_t value) {
   for (int i = 0; i < 4; ++i) to[i] = static_cast<uint8_t>(value >> (8 * i));

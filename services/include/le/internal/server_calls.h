@@ -21,15 +21,15 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "le/function.h"
 #include "le/internal/complaints.h"
+#include "le/internal/deadline.h"
 #include "le/internal/envelope.h"
 #include "le/internal/kept_message.h"
 #include "le/message.h"
 #include "le/unique_fd.h"
-#include "le_clock.h"
+#include "le_log.h"
 
 namespace le {
 
@@ -100,11 +100,6 @@ struct ServiceTable {
   absl::string_view descriptors;  // a FileDescriptorSet
 };
 
-inline int64_t NowMicroseconds() {
-  const le_clk_Time_t now = le_clk_GetRelativeTime();
-  return int64_t{now.sec} * 1000000 + now.usec;
-}
-
 class CallTable;
 
 // What a stream waits for after a push was refused.
@@ -132,7 +127,7 @@ struct ServerCall {
   size_t method_index = 0;
   const ServerMethod* method = nullptr;
   uint32_t number = 0;
-  int64_t deadline_us = 0;  // 0: none
+  Deadline deadline;
   Caller caller;
   Message message;                         // the request, to be responded to
   std::unique_ptr<ProtoMessage> response;  // of kUnary; used again
@@ -287,8 +282,6 @@ class ServerCalls {
         kept_(methods.size()) {}
 
   const char* name() const { return name_.c_str(); }
-  void Complain(const absl::Status& why) { complaints_.Log(name(), why); }
-  const Complaints& complaints() const { return complaints_; }
 
   // Calls that method number `method_index` of the table keeps for later use.
   size_t kept(size_t method_index) {
@@ -550,7 +543,12 @@ class ServerCalls {
       if (!status.ok()) {
         status = absl::InternalError(
             absl::StrCat("the server's response: ", status.message()));
-        Complain(status);
+        const uint64_t count = bad_responses_.fetch_add(1) + 1;
+        if (IsLogged(count)) {
+          LE_ERROR("'%s': wrong response number %llu: %s", name(),
+                   static_cast<unsigned long long>(count),
+                   std::string(status.message()).c_str());
+        }
       }
     }
     if (!status.ok()) {
@@ -583,7 +581,7 @@ class ServerCalls {
   const std::string name_;
   const size_t largest_message_;
   const absl::Span<const ServerMethod> methods_;
-  Complaints complaints_;
+  std::atomic<uint64_t> bad_responses_{0};
   std::atomic<int> references_{1};
   std::mutex mutex_;
   std::vector<Kept> kept_;  // by the index of the method

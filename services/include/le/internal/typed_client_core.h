@@ -7,7 +7,9 @@
 #define LE_MESSAGING_SERVICES_LE_INTERNAL_TYPED_CLIENT_CORE_H_
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,6 +27,7 @@
 #include "le/client.h"
 #include "le/function.h"
 #include "le/internal/complaints.h"
+#include "le/internal/deadline.h"
 #include "le/internal/envelope.h"
 #include "le/internal/kept_message.h"
 #include "le/internal/service_info.h"
@@ -38,7 +41,7 @@ namespace internal {
 class TypedClientCore;
 
 // The descriptors of a server. A large .proto file has some tens of kilobytes.
-constexpr size_t kMaxDescriptorBytes = 1024 * 1024;
+inline constexpr size_t kMaxDescriptorBytes = 1024 * 1024;
 
 // An open stream, without the type of its items. The core's table and the
 // closure of the request own it. `core` is valid while the stream is in the
@@ -48,6 +51,11 @@ class ClientStream {
   virtual ~ClientStream() = default;
   // False: the bytes are no item.
   virtual bool Deliver(absl::Span<const uint8_t> body) = 0;
+  // Whether the server has credit for one more item.
+  bool MayArrive() const {
+    return Credit({window.items - handled.items, window.bytes - handled.bytes})
+        .AllowsItem();
+  }
 
   TypedClientCore* core = nullptr;
   uint32_t call = 0;
@@ -58,6 +66,55 @@ class ClientStream {
   Credit handled;  // not returned to the server yet
   UniqueFunction<void(absl::Status)> on_end;
 };
+
+// The open streams of a client, by the numbers of their calls.
+using ClientStreams =
+    std::unordered_map<uint32_t, std::shared_ptr<ClientStream>>;
+
+// The number of the next call. 0 is no call. Numbers return after 2^32 calls,
+// and by then a stream may still be open. (If another call is, the server
+// refuses the new one.)
+inline uint32_t NextNumber(uint32_t last, const ClientStreams& streams) {
+  do {
+    ++last;
+  } while (last == 0 || streams.count(last) != 0);
+  return last;
+}
+
+// a + b, or the largest T.
+template <typename T>
+constexpr T AddUpToMax(T a, uint64_t b) {
+  constexpr T kMax = std::numeric_limits<T>::max();
+  return b > static_cast<uint64_t>(kMax - a) ? kMax : static_cast<T>(a + b);
+}
+
+// The limits of a session whose streams have these windows in all. During a
+// blocking call, the items that arrive are kept up to the limits, and beyond
+// these the session is closed. So the limits are raised by the windows: twice,
+// since the items of a cancelled stream may still arrive.
+inline le_msg_SessionLimits_t WithWindows(le_msg_SessionLimits_t limits,
+                                          const Credit& windows,
+                                          size_t largest_message) {
+  // What an item occupies in addition to its bytes (le_messaging_ext.h).
+  constexpr size_t kItemOverhead = 64 + Envelope::kBytes;
+  constexpr uint32_t kDefaultMessages = 16384;
+  constexpr size_t kDefaultBytes = 1024 * 1024;
+  if (windows.items == 0) return limits;
+  if (limits.maxQueuedBytes == 0) {
+    limits.maxQueuedBytes =
+        std::max(kDefaultBytes, 2 * (largest_message + kItemOverhead));
+  }
+  limits.maxQueuedBytes =
+      AddUpToMax(limits.maxQueuedBytes,
+                 static_cast<uint64_t>(windows.bytes) * 2 +
+                     static_cast<uint64_t>(windows.items) * 2 * kItemOverhead);
+  if (limits.maxQueuedMessages == 0) {
+    limits.maxQueuedMessages = kDefaultMessages;
+  }
+  limits.maxQueuedMessages = AddUpToMax(
+      limits.maxQueuedMessages, static_cast<uint64_t>(windows.items) * 2);
+  return limits;
+}
 
 // Invariants: those of ThreadBound. A closure of a call has a pointer to the
 // core. It is destroyed before the core, or holds it while it runs.
@@ -94,9 +151,7 @@ class TypedClientCore final : public ThreadBound {
     return message;
   }
   Envelope NewCall(uint16_t method, const CallOptions& options) {
-    // 0 is no call. Numbers return after 2^32 calls. By then the earlier call
-    // has ended, or the server refuses the new one.
-    if (++last_call_ == 0) ++last_call_;
+    last_call_ = NextNumber(last_call_, streams_);
     return {method, Kind::kCall, last_call_, ToMilliseconds(options.timeout())};
   }
 
@@ -137,9 +192,11 @@ class TypedClientCore final : public ThreadBound {
   // Reads the descriptors of the server, part by part.
   absl::StatusOr<std::string> ReadDescriptors(const CallOptions& options) {
     constexpr size_t kNumber = sizeof(uint32_t);
+    const Deadline deadline = Deadline::In(options.timeout());
     std::string all;
     for (;;) {
-      const Envelope call = NewCall(kReflection, options);
+      const auto part = CallOptions().Timeout(deadline.remaining());
+      const Envelope call = NewCall(kReflection, part);
       Message message = client_.NewMessage();
       uint8_t* offset_at = nullptr;
       absl::Status status =
@@ -147,7 +204,7 @@ class TypedClientCore final : public ThreadBound {
       if (!status.ok()) return status;
       StoreU32(offset_at, static_cast<uint32_t>(all.size()));
       absl::StatusOr<Message> response =
-          client_.Request(std::move(message), options.timeout());
+          client_.Request(std::move(message), part.timeout());
       absl::Span<const uint8_t> body;
       status = ReadStatus(call, &response, &body);
       if (!status.ok()) return status;
@@ -229,7 +286,7 @@ class TypedClientCore final : public ThreadBound {
 
   absl::Status Wrong(std::string what) {
     absl::Status status = absl::InternalError(std::move(what));
-    complaints_.Log(name_.c_str(), status);
+    complaints_.Log(name_.c_str(), client_.peer(), status);
     return status;
   }
 
@@ -270,6 +327,10 @@ class TypedClientCore final : public ThreadBound {
     if (it == streams_.end()) return;  // the stream was cancelled
     const std::shared_ptr<ClientStream> stream = it->second;
     const absl::Span<const uint8_t> body = payload.subspan(Envelope::kBytes);
+    if (!stream->MayArrive()) {
+      EndStream(stream.get(), Wrong("an item of a stream exceeds the window"));
+      return;
+    }
     if (!stream->Deliver(body)) {
       EndStream(stream.get(), Wrong("an item of a stream cannot be parsed"));
       return;
@@ -285,31 +346,9 @@ class TypedClientCore final : public ThreadBound {
     if (stream->on_end) stream->on_end(std::move(status));
   }
 
-  // During a blocking call, the items that arrive are kept up to the limits of
-  // the session, and beyond these the session is closed. So the limits are
-  // raised by the windows of all streams: twice, since the items of a cancelled
-  // stream may still arrive.
   absl::Status ApplyLimits() {
-    // What an item occupies in addition to its bytes (le_messaging_ext.h).
-    constexpr int64_t kItemOverhead = 64 + Envelope::kBytes;
-    constexpr uint32_t kDefaultMessages = 16384;
-    constexpr size_t kDefaultBytes = 1024 * 1024;
-    le_msg_SessionLimits_t limits = limits_;
-    if (most_granted_.items > 0) {
-      const size_t two_largest =
-          2 * (ProtocolOf(info_).largest_message + kItemOverhead);
-      if (limits.maxQueuedBytes == 0) {
-        limits.maxQueuedBytes = std::max(kDefaultBytes, two_largest);
-      }
-      limits.maxQueuedBytes += static_cast<size_t>(
-          2 * (most_granted_.bytes + kItemOverhead * most_granted_.items));
-      if (limits.maxQueuedMessages == 0) {
-        limits.maxQueuedMessages = kDefaultMessages;
-      }
-      limits.maxQueuedMessages = static_cast<uint32_t>(std::min<int64_t>(
-          limits.maxQueuedMessages + 2 * most_granted_.items, UINT32_MAX));
-    }
-    return client_.SetLimits(limits);
+    return client_.SetLimits(
+        WithWindows(limits_, most_granted_, ProtocolOf(info_).largest_message));
   }
 
   const ServiceInfo info_;
@@ -318,7 +357,7 @@ class TypedClientCore final : public ThreadBound {
   Complaints complaints_;
   uint32_t last_call_ = 0;
   std::map<uint16_t, KeptMessage> kept_;  // by the number of the method
-  std::unordered_map<uint32_t, std::shared_ptr<ClientStream>> streams_;
+  ClientStreams streams_;
   std::vector<uint32_t> cancels_;       // calls whose cancel waits for room
   le_msg_SessionLimits_t limits_ = {};  // of the user
   Credit granted_;                      // to all open streams

@@ -18,7 +18,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "le/internal/complaints.h"
+#include "le/internal/deadline.h"
 #include "le/internal/envelope.h"
 #include "le/internal/kept_message.h"
 #include "le/internal/server_calls.h"
@@ -52,6 +55,10 @@ class TypedServerCore final : public ThreadBound {
     service_.OnSessionClosed([this](const Session& s) { OnClosed(s); })
         .IgnoreError();
     service_.OnRoom([this](const Session& s) { OnRoom(s); }).IgnoreError();
+    if (std::none_of(table_.methods.begin(), table_.methods.end(),
+                     [](const ServerMethod& m) { return m.fd_in; })) {
+      service_.RefuseDescriptors().IgnoreError();
+    }
   }
   ~TypedServerCore() override { calls_->Unref(); }
 
@@ -84,7 +91,7 @@ class TypedServerCore final : public ThreadBound {
       status = OnOneWay(envelope, payload.subspan(Envelope::kBytes), &message);
     }
     if (status.ok()) return;
-    calls_->Complain(status);
+    complaints_.Log(calls_->name(), message.peer(), status);
     if (!message.needs_response()) return;
     WriteError(envelope, status, &message);
     std::move(message).Respond().IgnoreError();
@@ -125,15 +132,14 @@ class TypedServerCore final : public ThreadBound {
     ServerCall* const call = calls_->New(index);
     call->number = envelope.call;
     call->credit = credit;
-    call->deadline_us =
-        envelope.value == kNoDeadline
-            ? 0
-            : NowMicroseconds() + int64_t{envelope.value} * 1000;
+    call->deadline = envelope.value == kNoDeadline
+                         ? Deadline()
+                         : Deadline::In(absl::Milliseconds(envelope.value));
     call->message = std::move(*message);
     call->SetCaller(session->peer);
     if (!calls_->Open(call, &session->calls)) {
       status = absl::InvalidArgumentError("the call's number is in use");
-      calls_->Complain(status);
+      complaints_.Log(calls_->name(), session->peer, status);
       calls_->Finish(call, std::move(status));
       return absl::OkStatus();
     }
@@ -272,6 +278,7 @@ class TypedServerCore final : public ThreadBound {
   ServerCalls* const calls_;
   std::vector<KeptMessage> kept_;  // requests, by the index of the method
   std::unordered_map<const void*, SessionState> sessions_;
+  Complaints complaints_;
   Service service_;
 };
 

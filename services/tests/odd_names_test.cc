@@ -1,0 +1,38 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the plugin generates for odd names compiles, also in one file.
+
+#include "gtest/gtest.h"
+#include "services/tests/3d-names.le_mock.h"
+#include "services/tests/3d_names.le_mock.h"
+
+namespace odd {
+namespace {
+
+TEST(OddNamesTest, EachFileHasItsClasses) {
+  EXPECT_STREQ(EvenService::LeInfo().protocol, "odd.Even/1");
+  EXPECT_STREQ(absl::OddService::LeInfo().protocol, "odd.absl.Odd/1");
+  EXPECT_EQ(EvenService::LeTable().methods.size(), 1U);
+  EXPECT_EQ(absl::OddService::LeTable().methods.size(), 4U);
+  const MockEvenApi even;
+  const absl::MockOddService odd;
+}
+
+class Both final : public EvenService, public absl::OddService {
+  void Even(const Ping&, le::Reply<Ping>) override {}
+  void Status(const absl::Status&, le::Reply<absl::StatusOr>) override {}
+  void StatusOr(const absl::StatusOr&, le::UniqueFd,
+                le::ReplyWithFd<absl::Status>) override {}
+  void Open(const absl::Status_Move&, le::Sink<absl::Status_Move>) override {}
+  void Close(const absl::Status&, const le::Caller&) override {}
+};
+
+TEST(OddNamesTest, OneObjectMayServeTwoServices) {
+  Both both;
+  EXPECT_TRUE(le::Serve<EvenService>("even", &both).ok());
+  EXPECT_TRUE(le::Serve<absl::OddService>("odd", &both).ok());
+}
+
+}  // namespace
+}  // namespace odd
