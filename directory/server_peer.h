@@ -179,8 +179,12 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
               .get();
       switch (connection_->Receive(&frame, pool, absl::InfinitePast())) {
         case transports::IoResult::kWouldBlock:
-          if ((role == Role::kClient || role == Role::kServer) &&
-              connection_->HasPartial()) {
+          // A request of a stranger fits in one packet. If it could arrive in
+          // parts, one user's connections could be readable without end, and
+          // the loop accepts one connection for each pass over all of them.
+          if (connection_->HasPartial() &&
+              (role == Role::kClient || role == Role::kServer ||
+               !directory->MayAdminister(identity_.uid))) {
             RefuseOutOfTurn();
             directory->Remove(id);
             return;

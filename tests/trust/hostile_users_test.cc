@@ -608,6 +608,29 @@ TEST_F(HostileUsersTest, PartsOfFrames) {
   ExpectRootMayAdminister();
 }
 
+// A request that is sent a byte at a time. A user's connections would be readable
+// without end, and for each pass over them one connection is accepted.
+TEST_F(HostileUsersTest, ARequestInParts) {
+  Attack([](const std::string& address) {
+    const int fd = Connect(address);
+    FrameHeader header;
+    header.type = directory::kControlFrame;
+    header.flags = FrameHeader::kFragmented;
+    header.length = directory::kMaxAnswerBytes;
+    for (size_t sent = 0;; ++sent) {
+      std::string packet(sizeof(header) + 1, 'x');
+      std::memcpy(&packet[0], &header, sizeof(header));
+      if (send(fd, packet.data(), packet.size(), MSG_NOSIGNAL) < 0) break;
+      // More than the kernel keeps for a socket: the directory reads on.
+      if (sent == 8000) _exit(1);
+      header.flags = FrameHeader::kContinuation;
+      header.length = 1;
+    }
+  });
+  ExpectOthersAreServed();
+  ExpectRootMayAdminister();
+}
+
 // Servers of one name, with two protocols, end together while clients wait.
 TEST_F(HostileUsersTest, ManyStandBys) {
   AttackAllTheTime([](const std::string& address) {
