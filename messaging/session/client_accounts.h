@@ -20,6 +20,7 @@
 #include "event/base/ref.h"
 #include "event/process.h"
 #include "messaging/machine/limits.h"
+#include "messaging/session/link.h"
 #include "messaging/session/owner.h"
 
 namespace le {
@@ -107,6 +108,11 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   transports::SendLimits ToSend(size_t max_message_size) const;
   size_t max_request_bytes() const { return max_request_bytes_; }
 
+  // Null: its sessions share no time.
+  TurnShare* turn_share() {
+    return is_bounded_ && sessions_ > 1 ? &turn_share_ : nullptr;
+  }
+
   // ---- File descriptors in messages ----
   // Users that are not bounded are not counted, and nothing is refused to them.
   // False: the user may have no more. After true, one return must follow.
@@ -138,6 +144,7 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   const std::function<void(ServiceUser*)> on_return_;
   uint32_t sessions_ = 0;
   uint32_t parts_ = 1;  // a power of two
+  TurnShare turn_share_;
   UserLimits limits_;
   SessionLimits session_;
   size_t max_request_bytes_ = kDefaultRequestBytes;

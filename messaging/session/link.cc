@@ -50,7 +50,33 @@ class TurnBudget {
   event::Instant end_;
 };
 
+// Charges its own lifetime to a share.
+class TurnUse {
+ public:
+  TurnUse(TurnShare* share, Owner* owner)
+      : share_(share), loop_(owner->loop()), owner_(owner) {
+    if (share_ == nullptr) return;
+    turn_ = loop_->turn();
+    if (!is_spent()) began_ = Now();
+  }
+  ~TurnUse() {
+    if (share_ != nullptr && !is_spent()) share_->Use(turn_, Now() - began_);
+  }
+  bool is_spent() const { return share_ != nullptr && share_->IsSpent(turn_); }
+
+ private:
+  event::Instant Now() const { return owner_->thread()->process()->Now(); }
+
+  TurnShare* const share_;
+  event::Loop* const loop_;
+  Owner* const owner_;
+  uint32_t turn_ = 0;
+  event::Instant began_;
+};
+
 }  // namespace
+
+constexpr absl::Duration TurnShare::kTime;
 
 absl::Status Link::Attach(Connection* connection,
                           const transports::SendLimits& limits) {
@@ -115,6 +141,8 @@ void Link::OnReadable() {
   if (!DeliverOwed()) return;
   Connection* const connection = attached_;
   if (connection == nullptr) return;
+  const TurnUse use(session_->turn_share(), session_->owner());
+  if (use.is_spent()) return;  // the loop reports the input again
   TurnBudget budget(session_);
   for (;;) {
     if (!hung_up_ && !session_->TakesFrames()) return Pause();

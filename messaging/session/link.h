@@ -5,9 +5,12 @@
 #define LE_MESSAGING_MESSAGING_SESSION_LINK_H_
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "messaging/session/owner.h"
 #include "transports/transport.h"
 
@@ -15,6 +18,23 @@ namespace le {
 namespace messaging {
 
 class Session;
+
+// The time that all sessions of one user have in a turn of their loop. Without
+// this bound the turns are as long as the user has sessions.
+class TurnShare {
+ public:
+  static constexpr absl::Duration kTime = absl::Milliseconds(1);
+
+  bool IsSpent(uint32_t turn) const { return turn_ == turn && used_ >= kTime; }
+  void Use(uint32_t turn, absl::Duration time) {
+    if (std::exchange(turn_, turn) != turn) used_ = absl::ZeroDuration();
+    used_ += time;
+  }
+
+ private:
+  uint32_t turn_ = 0;
+  absl::Duration used_;
+};
 
 // Ties a session to a connection and to its owner's loop.
 //

@@ -85,6 +85,7 @@ class ServerSession final : public Session {
   ~ServerSession() override;
 
   MessagePool* pool() const override;
+  TurnShare* turn_share() override { return user_->turn_share(); }
   bool DeliverOwed() override;
   void OnFrame(transports::IncomingFrame&& frame) override;
   bool TakesFrames() override;

@@ -86,6 +86,9 @@ class KeepingHandler final : public ServiceHandler {
   }
   void OnMessage(ServerSession*, event::Ref<Message> message) override {
     messages.push_back(std::move(message));
+    if (takes == absl::ZeroDuration()) return;
+    event::Process* const process = event::Process::Current();
+    process->CreateParker()->Park(process->Now() + takes);
   }
   void OnClose(ServerSession* session) override {
     ++closes;
@@ -96,6 +99,7 @@ class KeepingHandler final : public ServiceHandler {
 
   event::Ref<ServiceUser> user;  // of the last session
   std::vector<event::Ref<Message>> messages;
+  absl::Duration takes;  // of OnMessage()
   int closes = 0;
   CloseReason reason = CloseReason::kNone;  // of the last close
 };
@@ -200,6 +204,29 @@ const char kHasAll[] =
     "service 's': user 4321 has 2 file descriptors in messages that were "
     "neither "
     "fetched nor released, as many as it may (maxFdsPerUser): ";
+
+// Otherwise a user with many sessions makes each turn long for all others.
+TEST_F(ServerSessionTest, TheSessionsOfAUserShareTheTimeOfATurn) {
+  Run([this] {
+    Client first, second;
+    Open(&first);
+    Open(&second);
+    handler_->takes = absl::Milliseconds(1);
+    Send(&first, kMessageFrame, /*with_descriptor=*/false);
+    Send(&second, kMessageFrame, /*with_descriptor=*/false);
+    first.observer->OnReadable();
+    second.observer->OnReadable();
+    EXPECT_EQ(handler_->messages.size(), 1u);
+    EXPECT_EQ(second.frames.size(), 1u);
+    Turns();
+    second.observer->OnReadable();
+    EXPECT_EQ(handler_->messages.size(), 2u);
+    handler_->takes = absl::ZeroDuration();
+    Turns();
+    Leave(&first);
+    Leave(&second);
+  });
+}
 
 TEST_F(ServerSessionTest, AUserWithAllDescriptorsIsReceivedFromLater) {
   Run([this] {

@@ -24,6 +24,8 @@
 namespace le {
 namespace messaging {
 
+class TurnShare;
+
 // A name and a protocol on one side of a binding.
 struct Interface {
   std::string name;
@@ -81,6 +83,8 @@ class Session : public MessageOwner, public Referable<Session> {
   virtual void OnFrame(transports::IncomingFrame&& frame) = 0;
   // Whether this end receives frames now.
   virtual bool TakesFrames() { return true; }
+  // The time that this session shares with others. Null: it shares none.
+  virtual TurnShare* turn_share() { return nullptr; }
   // The queue has room again, after a message did not fit.
   virtual void OnRoom() = 0;
   // The connection is closed; `status` says why.
