@@ -213,7 +213,7 @@ void OpenAttempt::OnIntroduced(
     Refused(WaitReason::kServiceFull, absl::ResourceExhaustedError(text));
     return;
   }
-  const absl::StatusOr<Hello> hello = CheckHello(first);
+  absl::StatusOr<Hello> hello = CheckHello(first);
   if (!hello.ok()) {
     Refused(ReasonOf(hello.status()), hello.status());
     return;
@@ -223,6 +223,11 @@ void OpenAttempt::OnIntroduced(
   if (!server.ok()) {
     Refused(ReasonOf(server.status()), server.status());
     return;
+  }
+  // Another process may know the token of a thread of this process, which
+  // serves it.
+  if (server->pid != event::Process::Current()->credentials().pid) {
+    hello->thread_token = 0;
   }
   const absl::Status taken =
       observer_->OnTaken(std::move(connection), *hello, *server);

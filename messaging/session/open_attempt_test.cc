@@ -61,8 +61,10 @@ class FakeIntroducer final : public directory::Introducer {
 
 class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
  protected:
-  absl::Status OnTaken(std::unique_ptr<transports::Connection>, const Hello&,
+  absl::Status OnTaken(std::unique_ptr<transports::Connection>,
+                       const Hello& hello,
                        const event::Credentials& server) override {
+    server_thread_ = hello.thread_token;
     server_ = server;
     return taken_;
   }
@@ -94,6 +96,7 @@ class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
                  absl::optional<event::Credentials> sender) {
     Hello hello;
     hello.version = version;
+    hello.thread_token = kToken;
     FirstFrame(
         type,
         absl::string_view(reinterpret_cast<const char*>(&hello), sizeof(hello)),
@@ -111,8 +114,11 @@ class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
     introducer_.observer_->OnIntroduced(nullptr, std::move(first), introduced_);
   }
 
+  static constexpr uint64_t kToken = 42;
+
   absl::Status taken_;
   directory::Introduced introduced_;
+  uint64_t server_thread_ = 0;
   event::Credentials server_;
   WaitCause cause_;
   int ended_ = 0;
@@ -127,6 +133,20 @@ TEST_F(OpenAttemptTest, EndsWellOnceAServerHasTakenIt) {
   Introduce(kHelloFrame, transports::kWireVersion);
   EXPECT_EQ(ended_, 1);
   EXPECT_TRUE(status_.ok());
+}
+
+// A client of this process's service knows the token of that service's thread.
+// If another process sends the token, it would look like that thread.
+TEST_F(OpenAttemptTest, OnlyThisProcessNamesAThreadOfThisProcess) {
+  event::Credentials server = event::Process::Current()->credentials();
+  Start(/*waits=*/true);
+  SendFirst(kHelloFrame, transports::kWireVersion, server);
+  EXPECT_EQ(server_thread_, kToken);
+
+  ++server.pid;
+  Start(/*waits=*/true);
+  SendFirst(kHelloFrame, transports::kWireVersion, server);
+  EXPECT_EQ(server_thread_, 0u);
 }
 
 // A server of another version, a full service, and a session that cannot be
