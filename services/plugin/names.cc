@@ -33,8 +33,12 @@ constexpr char kWords[] =
 bool CheckName(const std::string& full_name, std::string* error) {
   std::istringstream parts(full_name);
   for (std::string part; std::getline(parts, part, '.');) {
-    if (std::strstr(kWords, (" " + part + " ").c_str()) != nullptr) {
-      *error = "\"" + full_name + "\" has the C++ word \"" + part + "\"";
+    std::string word = " ";
+    word.append(part).append(" ");
+    if (std::strstr(kWords, word.c_str()) != nullptr) {
+      *error = '"';
+      error->append(full_name).append("\" has the C++ word \"").append(part);
+      error->append("\"");
       return false;
     }
   }
@@ -48,12 +52,14 @@ std::vector<std::string> ClassesOf(const std::string& service) {
 
 bool CheckClasses(const google::protobuf::FileDescriptor* file,
                   std::string* error) {
-  const std::string package(file->package());
-  if (!CheckName(package, error)) return false;
+  std::string prefix(file->package());
+  if (!CheckName(prefix, error)) return false;
+  if (!prefix.empty()) prefix += '.';
   std::set<std::string> all;
   for (int i = 0; i < file->service_count(); ++i) {
     for (const std::string& name : ClassesOf(NameOf(file->service(i)))) {
-      const std::string full = package.empty() ? name : package + "." + name;
+      std::string full = prefix;
+      full += name;
       // (No class has the name of a service.)
       if (!all.insert(name).second ||
           (file->pool()->FindFileContainingSymbol(full) != nullptr &&

@@ -182,10 +182,10 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
     held = std::move(passed->held_);
   }
   if (sent > 0) {  // the descriptor was sent with the first part
+    event::UniqueFd copy = std::exchange(descriptor, event::UniqueFd());
     if (passed != nullptr) {
-      CloseClient(process_, std::move(descriptor), std::move(held));
+      CloseClient(process_, std::move(copy), std::move(held));
     }
-    descriptor.reset();
   }
   if (frame.descriptor != nullptr) frame.descriptor->reset();
   if (frame.connection != nullptr) frame.connection->reset();
