@@ -233,7 +233,8 @@ class Loop {
   // The nested loop must be destroyed before this loop. A nested EpollLoop uses
   // two more file descriptors.
   virtual std::unique_ptr<Loop> CreateNested() = 0;
-  // Any thread. The loop nested in this one. Without one: this loop.
+  // The loop nested in this one. Without one: this loop. Any thread, except
+  // while a nested loop is created or destroyed.
   virtual Loop* innermost() = 0;
 
   // For a call that blocks. Whether this loop has posted tasks, or watches for

@@ -50,27 +50,25 @@ class TurnBudget {
   event::Instant end_;
 };
 
-// Charges its own lifetime to a share.
+// Charges its own lifetime to a share, if there is one.
 class TurnUse {
  public:
-  TurnUse(TurnShare* share, Owner* owner)
-      : share_(share), loop_(owner->loop()), owner_(owner) {
+  TurnUse(TurnShare* share, Owner* owner, uint32_t* round)
+      : share_(share), process_(owner->thread()->process()) {
     if (share_ == nullptr) return;
-    turn_ = loop_->turn();
-    if (!is_spent()) began_ = Now();
+    may_receive_ = share_->MayReceive(owner->loop()->turn(), round);
+    if (may_receive_) began_ = process_->Now();
   }
   ~TurnUse() {
-    if (share_ != nullptr && !is_spent()) share_->Use(turn_, Now() - began_);
+    if (share_ != nullptr && may_receive_)
+      share_->Use(process_->Now() - began_);
   }
-  bool is_spent() const { return share_ != nullptr && share_->IsSpent(turn_); }
+  bool may_receive() const { return may_receive_; }
 
  private:
-  event::Instant Now() const { return owner_->thread()->process()->Now(); }
-
   TurnShare* const share_;
-  event::Loop* const loop_;
-  Owner* const owner_;
-  uint32_t turn_ = 0;
+  event::Process* const process_;
+  bool may_receive_ = true;
   event::Instant began_;
 };
 
@@ -141,8 +139,8 @@ void Link::OnReadable() {
   if (!DeliverOwed()) return;
   Connection* const connection = attached_;
   if (connection == nullptr) return;
-  const TurnUse use(session_->turn_share(), session_->owner());
-  if (use.is_spent()) return;  // the loop reports the input again
+  const TurnUse use(session_->turn_share(), session_->owner(), &round_);
+  if (!use.may_receive()) return;
   TurnBudget budget(session_);
   for (;;) {
     if (!hung_up_ && !session_->TakesFrames()) return Pause();

@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -19,21 +18,43 @@ namespace messaging {
 
 class Session;
 
-// The time that all sessions of one user have in a turn of their loop. Without
-// this bound the turns are as long as the user has sessions.
+// The time that all sessions of one user at one service have in a turn of their
+// loop. Without this bound the turns are as long as the user has sessions. The
+// loop may report the same session first in each turn. So sessions are served in
+// rounds: once a session was skipped, none is served twice in a round.
 class TurnShare {
  public:
   static constexpr absl::Duration kTime = absl::Milliseconds(1);
 
-  bool IsSpent(uint32_t turn) const { return turn_ == turn && used_ >= kTime; }
-  void Use(uint32_t turn, absl::Duration time) {
-    if (std::exchange(turn_, turn) != turn) used_ = absl::ZeroDuration();
-    used_ += time;
+  // Whether a session may receive now. `round` is the session's: when it was
+  // last served. After false the loop reports its input again.
+  bool MayReceive(uint32_t turn, uint32_t* round) {
+    if (turn_ != turn) {
+      // All sessions that still have input were served in this round.
+      if (skips_ && !has_served_) {
+        ++round_;
+        skips_ = false;
+      }
+      turn_ = turn;
+      used_ = absl::ZeroDuration();
+      has_served_ = false;
+    }
+    const bool was_served = *round == round_;
+    if (used_ >= kTime && !was_served) skips_ = true;
+    if (used_ >= kTime || (skips_ && was_served)) return false;
+    *round = round_;
+    has_served_ = true;
+    return true;
   }
+  // Charges the time of a session that has received.
+  void Use(absl::Duration time) { used_ += time; }
 
  private:
   uint32_t turn_ = 0;
-  absl::Duration used_;
+  absl::Duration used_;      // of this turn
+  bool has_served_ = false;  // a session, in this turn
+  uint32_t round_ = 1;
+  bool skips_ = false;  // a session was skipped in this round
 };
 
 // Ties a session to a connection and to its owner's loop.
@@ -91,6 +112,7 @@ class Link final : private Scheduled, private transports::Connection::Observer {
 
   Session* const session_;
   transports::Connection* attached_ = nullptr;
+  uint32_t round_ = 0;  // of TurnShare, in which this was last served
   std::atomic<bool> paused_{false};  // changed by the owner's thread
   // The far end has closed. From then on frames are received even while
   // TakesFrames() is false: the far end can send no more, and its close is

@@ -155,7 +155,7 @@ class ServerSessionTest : public ::testing::Test {
     introducer_->observer_->OnClient(std::make_unique<FakeConnection>(client),
                                      transports::Dialect());
     same_turn();
-    Turns();
+    Turns(absl::Milliseconds(40));  // a full service tries for 30 ms
   }
   void Leave(Client* client) {
     client->gone = true;
@@ -218,9 +218,16 @@ TEST_F(ServerSessionTest, TheSessionsOfAUserShareTheTimeOfATurn) {
     second.observer->OnReadable();
     EXPECT_EQ(handler_->messages.size(), 1u);
     EXPECT_EQ(second.frames.size(), 1u);
-    Turns();
-    second.observer->OnReadable();
-    EXPECT_EQ(handler_->messages.size(), 2u);
+    // The loop reports the first session first in each turn, and it always has
+    // input. Both are served.
+    for (int turn = 0; turn < 8; ++turn) {
+      Send(&first, kMessageFrame, /*with_descriptor=*/false);
+      Turns();
+      first.observer->OnReadable();
+      second.observer->OnReadable();
+    }
+    EXPECT_TRUE(second.frames.empty());
+    EXPECT_LT(first.frames.size(), 4u);
     handler_->takes = absl::ZeroDuration();
     Turns();
     Leave(&first);
@@ -317,6 +324,33 @@ TEST_F(ServerSessionTest, ADescriptorReturnedAtAnotherServiceIsWaitedFor) {
     other_service->Delete();
   });
   setrlimit(RLIMIT_NOFILE, &before);
+}
+
+// Each client that a full service keeps for a while has a file descriptor.
+TEST_F(ServerSessionTest, AFullServiceKeepsSixteenClientsForAWhile) {
+  Run([this] {
+    Client first, others[17];
+    int turned_away = 0;
+    for (Client& client : others) {
+      client.on_send = [&](const transports::OutgoingFrame& frame) {
+        if (frame.type == kTurnedAwayFrame) ++turned_away;
+        return transports::IoResult::kOk;
+      };
+    }
+    ServiceLimits limits;
+    limits.sessions = 1;
+    service_->SetLimits(limits);
+    Open(&first);
+    for (int i = 0; i < 17; ++i) {
+      EXPECT_EQ(turned_away, 0);
+      introducer_->observer_->OnClient(
+          std::make_unique<FakeConnection>(&others[i]), transports::Dialect());
+    }
+    EXPECT_EQ(turned_away, 1);
+    Turns(absl::Milliseconds(40));
+    EXPECT_EQ(turned_away, 17);
+    Leave(&first);
+  });
 }
 
 // A client may close its session and open another at once. The end of the first

@@ -20,6 +20,13 @@ using event::MutexLock;
 
 namespace {
 
+// After one pause the loop may not have fetched events yet, and after two it may
+// not have dispatched them.
+constexpr absl::Duration kLateClientPause = absl::Milliseconds(10);
+constexpr int kMaxLateTries = 3;
+// Each has a file descriptor, and is not charged to its user yet.
+constexpr size_t kMaxLateClients = 16;
+
 // Users that the kernel does not name share one account.
 uid_t UserOf(const transports::Connection& connection) {
   const absl::StatusOr<event::Credentials> peer = connection.peer();
@@ -51,7 +58,7 @@ bool Service::Apply(ServiceEvent event) {
   state_ = *next;
   if (state_ == ServiceState::kAdvertised) return true;
   offer_.reset();
-  if (!late_.empty()) owner_->thread()->control_loop()->Cancel(this);
+  if (running()) owner_->loop()->StopTimer(this);
   late_.clear();
   return true;
 }
@@ -220,17 +227,32 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection,
                        const transports::Dialect& client) {
   std::string why;
   if (Admit(&connection, client, &why)) return;
+  if (late_.size() == kMaxLateClients) {
+    TurnAway(connection.get(), why);
+    return;
+  }
   // The client may have closed another session before. That end may have
-  // arrived, and this turn has not received it yet.
-  late_.emplace_back(std::move(connection), client);
-  if (late_.size() == 1) owner_->thread()->control_loop()->Post(this);
+  // arrived, and the owner's loop has not received it yet. (A call that blocks
+  // runs only the control loop, which accepts clients.)
+  late_.push_back({std::move(connection), client});
+  if (!running()) Retry();
 }
 
-void Service::Run() {
-  for (auto& late : std::exchange(late_, {})) {
+void Service::Retry() {
+  owner_->loop()->StartTimer(this, owner_->loop()->Now() + kLateClientPause);
+}
+
+void Service::OnExpiry() {
+  for (Late& late : std::exchange(late_, {})) {
     std::string why;
-    if (!Admit(&late.first, late.second, &why)) TurnAway(late.first.get(), why);
+    if (Admit(&late.connection, late.dialect, &why)) continue;
+    if (++late.tries < kMaxLateTries) {
+      late_.push_back(std::move(late));
+    } else {
+      TurnAway(late.connection.get(), why);
+    }
   }
+  if (!late_.empty()) Retry();
 }
 
 bool Service::Admit(std::unique_ptr<transports::Connection>* connection,

@@ -58,7 +58,7 @@ class ServiceHandler {
 class Service final : public event::RefCounted<Service>,
                       public Referable<Service>,
                       public Owned,
-                      private event::Task,
+                      private event::Timer,
                       private directory::Offer::Observer {
  public:
   // The calling thread owns it and has a reference until Delete(). `runtime`
@@ -107,7 +107,9 @@ class Service final : public event::RefCounted<Service>,
   bool Apply(ServiceEvent event);
   void OnClient(std::unique_ptr<transports::Connection> connection,
                 const transports::Dialect& client) override;
-  void Run() override;
+  void OnExpiry() override;
+  // Starts the timer for late_.
+  void Retry();
   // False: a limit is reached, `why` is the reason, and `connection` is
   // unchanged.
   bool Admit(std::unique_ptr<transports::Connection>* connection,
@@ -134,10 +136,13 @@ class Service final : public event::RefCounted<Service>,
   const std::unique_ptr<ServiceHandler> handler_;
   std::unique_ptr<directory::Offer> offer_;  // while it is kAdvertised
   ServiceState state_ = ServiceState::kHidden;
-  // Clients that met a limit in this turn. Run() looks at them again.
-  std::vector<
-      std::pair<std::unique_ptr<transports::Connection>, transports::Dialect>>
-      late_;
+  // A client that met a limit. OnExpiry() tries to admit it again.
+  struct Late {
+    std::unique_ptr<transports::Connection> connection;
+    transports::Dialect dialect;
+    int tries = 0;
+  };
+  std::vector<Late> late_;
   event::Ref<ServerSession> closed_session_;
   ServerSession* first_session_ = nullptr;
   uint32_t sessions_ = 0;

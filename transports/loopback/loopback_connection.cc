@@ -319,7 +319,9 @@ bool LoopbackConnection::Wait(uint32_t events, event::Instant deadline) {
     }
     if (!in_time) return false;
     if (!parks) {
-      in_time = nested->RunTurn(deadline);
+      nested->RunTurn(deadline);
+      in_time =
+          deadline == absl::InfiniteFuture() || process_->Now() < deadline;
     } else if (!thread->parker()->Park(parks_until)) {
       in_time = parks_until != deadline;
       parks = !in_time;

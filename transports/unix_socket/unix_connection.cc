@@ -311,7 +311,8 @@ void UnixConnection::UpdateInterestLocked() {
   }
   if (output_ != nullptr) {
     output_->flusher.Update(output_->blocked);
-    const bool flushes = output_->is_blocked() && loop_->innermost() == loop_;
+    const bool flushes =
+        output_->is_blocked() && output_->flusher.UsesLoopOfConnection();
     if (output_->looks_later && output_->tell_at && !output_->is_blocked() &&
         !output_->wants_room) {
       output_->LookLater();
@@ -480,6 +481,7 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
     thread->BeforeBlocking();
     served = thread->control_loop_if_made();
   }
+  bool had_queue = false;
   for (;;) {
     struct pollfd poll = {};
     event::Instant until = deadline;
@@ -494,10 +496,13 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
       event::MutexLock lock(&mutex_);
       if (closed_ != nullptr) return true;
       if (to_read && HasBuffered()) return true;
-      const bool queued = output_ != nullptr && !output_->queue.empty();
-      if (queued) FlushLocked();
+      if (output_ != nullptr && !output_->queue.empty()) {
+        had_queue = true;
+        FlushLocked();
+      }
       // If nothing was queued, only poll() can find out whether there is room.
-      if (queued && to_send && HasRoomLocked()) return true;
+      // Otherwise the loop that is served below may have sent the queue.
+      if (had_queue && to_send && HasRoomLocked()) return true;
       if (to_send && send_is_broken_) return true;
       pauses =
           output_ != nullptr && output_->blocked == Output::Blocked::kNoMemory;

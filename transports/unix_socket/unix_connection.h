@@ -151,7 +151,7 @@ class UnixConnection final : public Connection, private event::Watch {
   size_t UnreceivedInKernelLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // After this the connection never sends again.
   void BreakLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Makes the loop call OnReady() when the socket is writable.
+  // Makes a loop send the queue when the socket is writable: see Flusher.
   void WantWritableLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // ---- The owner's thread ----

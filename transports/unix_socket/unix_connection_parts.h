@@ -123,13 +123,14 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
       posted_ = true;
       loop()->Post(this);
     }
+    // Whether the connection's own watch must send the queue.
+    bool UsesLoopOfConnection() { return loop() == connection_->loop_; }
     // The owner's thread. Watches the socket, or starts the timer, or neither.
     void Update(Blocked blocked) {
       if (blocked == Blocked::kNoMemory && !running()) {
         loop()->StartTimer(this, loop()->Now() + kNoMemoryPause);
       }
-      const bool watches =
-          blocked == Blocked::kFull && loop() != connection_->loop_;
+      const bool watches = blocked == Blocked::kFull && !UsesLoopOfConnection();
       if (watches == added()) return;
       if (watches) {
         loop()->AddWatchLater(this, connection_->fd_.get(), kWritable);

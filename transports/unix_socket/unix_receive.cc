@@ -181,7 +181,11 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
     if (received >= 0) break;
     switch (errno) {
       case EINTR:
-        continue;
+        if (!block) continue;
+        // A signal ends the call even if its handler has SA_RESTART, since the
+        // socket has a timeout. Each try would have a new timeout.
+        if (look != 0) room->Discard();
+        return IoResult::kWouldBlock;
       case ECONNRESET:
         // The kernel reports this once. Packets that arrived earlier can still
         // be received.
