@@ -33,6 +33,8 @@ constexpr absl::Duration kIdleTime = absl::Milliseconds(10);
 // The number of file descriptors that wait to be closed, of all users and all
 // simulated processes.
 std::atomic<size_t> g_waiting{0};
+// Those, and the file descriptors that are being closed.
+std::atomic<size_t> g_unfinished{0};
 
 // The file descriptors that wait to be closed, and the threads that close them.
 // If there is no file descriptor that a thread may close, one thread waits for
@@ -44,7 +46,10 @@ class Closer {
     event::UniqueFd fd;
   };
 
-  ~Closer() { g_waiting.fetch_sub(static_cast<size_t>(waiting_)); }
+  ~Closer() {
+    g_waiting.fetch_sub(static_cast<size_t>(waiting_));
+    g_unfinished.fetch_sub(static_cast<size_t>(waiting_));
+  }
 
   bool HasMany(uid_t user) {
     event::MutexLock lock(&mutex_);
@@ -61,6 +66,7 @@ class Closer {
     of.waiting.push_back(std::move(item));
     ++waiting_;
     g_waiting.fetch_add(1, std::memory_order_relaxed);
+    g_unfinished.fetch_add(1, std::memory_order_relaxed);
     if (idle_ != nullptr && of.closing < kMaxThreadsOfAUser) {
       wakes.Unpark(std::exchange(idle_, nullptr));
     }
@@ -94,6 +100,7 @@ class Closer {
       item = std::move(*own);
       waiting.erase(own);
       TakenLocked();
+      g_unfinished.fetch_sub(1, std::memory_order_relaxed);
       break;
     }
     if (waiting.empty() && of->second.closing == 0) users_.erase(of);
@@ -184,6 +191,7 @@ class Closer {
   }
   void Closed(uid_t user) {
     event::MutexLock lock(&mutex_);
+    g_unfinished.fetch_sub(1, std::memory_order_relaxed);
     --closing_;
     auto of = users_.find(user);
     if (--of->second.closing == 0 && of->second.waiting.empty()) {
@@ -274,6 +282,10 @@ bool HasManyCloses(event::Process* process, uid_t user) {
 
 bool MayHaveManyCloses() {
   return g_waiting.load(std::memory_order_relaxed) >= kMaxClosesOfAUser;
+}
+
+bool AnyCloseIsUnfinished() {
+  return g_unfinished.load(std::memory_order_relaxed) > 0;
 }
 
 bool AnyCloseWaits() { return g_waiting.load(std::memory_order_relaxed) > 0; }

@@ -46,6 +46,8 @@ bool MayHaveManyCloses();
 
 // Any thread. Whether any file descriptor of any user waits to be closed.
 bool AnyCloseWaits();
+// For tests. The same, and also whether one is being closed.
+bool AnyCloseIsUnfinished();
 
 }  // namespace transports
 }  // namespace le

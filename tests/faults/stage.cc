@@ -4,6 +4,7 @@
 #include "tests/faults/stage.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "messaging/message/protocol.h"
 #include "messaging/session/owner.h"
 #include "messaging/session/runtime.h"
+#include "transports/closer.h"
 
 namespace le {
 namespace faults {
@@ -84,6 +86,14 @@ bool IsWhole(le_msg_MessageRef_t message) {
 std::string ProtocolName(bool is_local, size_t message_bytes) {
   return is_local ? absl::StrCat("local messages of ", message_bytes)
                   : kProtocol;
+}
+
+// The threads of the closer are real. Returns true if one was at work. It has
+// finished, so there may be new events.
+bool WaitForCloses() {
+  if (!transports::AnyCloseIsUnfinished()) return false;
+  while (transports::AnyCloseIsUnfinished()) sched_yield();
+  return true;
 }
 
 }  // namespace
@@ -483,7 +493,7 @@ bool Stage::Until(const char* what, const std::function<bool()>& condition) {
   int turns = 0, ticks = 0;
   absl::Duration tick = kFirstTick;
   while (!condition()) {
-    if (world_.Step()) {
+    if (world_.Step() || WaitForCloses()) {
       if (++turns > kMaxTurns) {
         Fail(absl::StrCat("it spins, waiting for: ", what));
         return false;
@@ -511,13 +521,14 @@ void Stage::Settle() {
       Fail("it spins");
       return;
     }
-  } while (world_.Step() || injector_->injected() != injected);
+  } while (world_.Step() || WaitForCloses() ||
+           injector_->injected() != injected);
 }
 
 int Stage::BeforeWait(const event::sys::Call& call) {
   int turns = 0;
   while (!Injector::IsReady(call)) {
-    if (world_.Step()) {
+    if (world_.Step() || WaitForCloses()) {
       if (++turns > kMaxTurns) GiveUp("others spin while one is blocked");
       continue;
     }
