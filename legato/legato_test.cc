@@ -152,7 +152,7 @@ TEST_F(CApiTest, AThreadCancelledBeforeItsLoopIsThereEnds) {
 
 // ---- Cancellation ----
 
-// Who cancels the thread, and when.
+// The canceller of the thread, and the moment.
 enum class Cancels {
   kWhenThere,    // another thread, after `body` has posted `there`
   kBeforeStart,  // a function that was queued before the start
