@@ -604,6 +604,26 @@ TEST_F(SmallBufferTest, ASendThatFindsTheConnectionBrokenFails) {
   sender_->Detach();
 }
 
+// Signals may interrupt a blind receive before its timeout, again and again.
+// Expected: the first one makes the call use poll().
+TEST_F(SmallBufferTest, SignalsDoNotKeepAReceiveBlind) {
+  struct Signals final : event::sys::Interceptor {
+    Signals() { event::sys::SetInterceptor(this); }
+    ~Signals() override { event::sys::SetInterceptor(nullptr); }
+    int FailCall(const event::sys::Call& call) override {
+      const bool is_blind = std::strncmp(call.name, "Recv", 4) == 0 &&
+                            (call.detail & MSG_DONTWAIT) == 0;
+      return is_blind && ++interrupted <= 100 ? EINTR : 0;
+    }
+    int interrupted = 0;
+  } signals;
+  ASSERT_EQ(Send(1, "text"), IoResult::kOk);
+  IncomingFrame frame;
+  EXPECT_EQ(receiver_->Receive(&frame, pool_.get(), absl::InfiniteFuture()),
+            IoResult::kOk);
+  EXPECT_EQ(signals.interrupted, 1);
+}
+
 }  // namespace
 }  // namespace transports
 }  // namespace le
