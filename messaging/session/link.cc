@@ -60,8 +60,8 @@ class TurnUse {
     if (may_receive_) began_ = process_->Now();
   }
   ~TurnUse() {
-    if (share_ != nullptr && may_receive_)
-      share_->Use(process_->Now() - began_);
+    if (share_ == nullptr || !may_receive_) return;
+    share_->Use(process_->Now() - began_);
   }
   bool may_receive() const { return may_receive_; }
 
@@ -73,8 +73,6 @@ class TurnUse {
 };
 
 }  // namespace
-
-constexpr absl::Duration TurnShare::kTime;
 
 absl::Status Link::Attach(Connection* connection,
                           const transports::SendLimits& limits) {
