@@ -42,11 +42,15 @@ TEST(ThreadCachedFreeListTest, TheLastSharedObjectMayGoToEither) {
       Object* taken = list.Take();
       if (taken == nullptr) taken = from_owner.exchange(nullptr);
       if (taken != nullptr) list.PutBack(taken);
+      std::this_thread::yield();
     }
   });
-  for (int taken_by_owner = 0; taken_by_owner < 20000;) {
+  for (int taken_by_owner = 0; taken_by_owner < 2000;) {
     Object* const taken = list.Take();
-    if (taken == nullptr) continue;
+    if (taken == nullptr) {
+      std::this_thread::yield();
+      continue;
+    }
     ++taken_by_owner;
     from_owner = taken;
   }

@@ -10,11 +10,12 @@ export LE_MESSAGING_DIR
 displays=()
 trap 'kill $(jobs -p) "${displays[@]}" 2> /dev/null || true; wait; rm -rf "$LE_MESSAGING_DIR"' EXIT
 
-# Reads a display's lines up to one that begins with the text.
+# Reads and prints a display's lines up to one that begins with the text.
 expect() { # FD TEXT
   local line=
   while [[ "$line" != "$2"* ]]; do
     read -r -t 30 -u "$1" line || { echo "FAILED: no '$2' after '$line'"; exit 1; }
+    echo "$line"
   done
 }
 
@@ -40,5 +41,8 @@ expect 4 "20.5 degrees, target 25.0, heater on"
 kill "$controller"
 expect 3 "no more states: UNAVAILABLE"
 "$3" &
-expect 3 "the sensor's file: 20501"
 expect 3 "20.5 degrees, target 20.0, heater off"
+# The new controller has reached the sensor. Before, it had no file to give.
+exec 5< <(exec "$4")
+displays+=($!)
+expect 5 "the sensor's file: 20501"
