@@ -392,6 +392,35 @@ TEST_P(TransportConformanceTest, ReceiveWaitsNoLongerThanItsDeadline) {
 // Several threads send, and one thread receives. Expected: the frames of each
 // sender arrive in order, and each sender whose frame is refused can send it
 // later.
+// While the owner waits, its control loop always has work. Expected: the wait
+// ends at its deadline, and frames that the loop does not handle end it, too.
+TEST_P(TransportConformanceTest, ABusyControlLoopDoesNotProlongAWait) {
+  Ends ends(GetParam());
+  // Simulated time passes only while all threads wait.
+  if (ends.fixture->simulated()) return;
+  Helper owner([&] {
+    event::Loop* const control = event::Thread::Current()->control_loop();
+    struct Busy final : event::Task {
+      void Run() override { loop->Post(this); }
+      event::Loop* loop;
+    } busy;
+    busy.loop = control;
+    control->Post(&busy);
+    const auto soon = [] {
+      return event::Process::Current()->Now() + absl::Milliseconds(30);
+    };
+    EXPECT_FALSE(ends.client->Wait(Connection::kReadable, soon()));
+    IncomingFrame frame;
+    EXPECT_EQ(ends.client->Receive(&frame, ends.pool.get(), soon()),
+              IoResult::kWouldBlock);
+    EXPECT_EQ(ends.server->Send(Frame(1, "text")), IoResult::kOk);
+    EXPECT_EQ(ends.client->Receive(&frame, ends.pool.get(), soon()),
+              IoResult::kOk);
+    control->Cancel(&busy);
+  });
+  owner.Join();
+}
+
 TEST_P(TransportConformanceTest, AnyThreadMaySend) {
   constexpr int kThreads = 3, kEach = 2000;
   Ends ends(GetParam());
