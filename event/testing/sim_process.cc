@@ -16,8 +16,7 @@
 namespace le {
 namespace event {
 
-// One call of Park() in this many returns without a reason, as the interface
-// allows.
+// One call of Park() in this many returns spuriously, as the interface allows.
 constexpr uint64_t kSpuriousOneIn = 64;
 
 class SimParker final : public Parker {
@@ -146,7 +145,7 @@ void SimProcess::Die(absl::string_view message) {
   sim_->Note("dies");
   sim_->Kill(this);
   // Kill() returns only if the calling thread belongs to another process.
-  Fatal("the controller of a simulation died in a process's stead");
+  Fatal("the controller of a simulation called Die() of a process");
 }
 
 Instant SimProcess::Now() { return sim_->Now(); }

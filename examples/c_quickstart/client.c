@@ -20,7 +20,7 @@ static void SayFacts(const char* how, const FileFacts_t* facts) {
   fflush(stdout);
 }
 
-/* Returns a request with the file's descriptor. */
+/* Returns a request that carries the open file. */
 static le_msg_MessageRef_t NewRequest(le_msg_SessionRef_t session) {
   const int fd = open(FileName, O_RDONLY | O_CLOEXEC);
   LE_FATAL_IF(fd < 0, "cannot open %s", FileName);

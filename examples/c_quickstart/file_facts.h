@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The protocol of the quickstart: the client sends the descriptor of a file,
- * and the server answers with facts about the file.
+ * The protocol of the quickstart: the client sends an open file, and the server
+ * answers with facts about the file.
  */
 
 #ifndef EXAMPLES_C_QUICKSTART_FILE_FACTS_H_
@@ -14,7 +14,7 @@
 
 typedef enum {
   FILE_FACTS_GREETING, /* one way: text */
-  FILE_FACTS_COUNT,    /* request, with a descriptor; response: the numbers */
+  FILE_FACTS_COUNT,    /* request: a file descriptor; response: the numbers */
   FILE_FACTS_NEWS      /* pushed by the server: text */
 } FileFacts_Kind_t;
 
@@ -31,7 +31,7 @@ typedef struct {
 void StartServer(void);
 
 /* Opens a session, sends requests, and calls `done` when they are answered.
- * Repeats this each time that the session has been closed and is open again. */
+ * Repeats this whenever the session was closed and is open again. */
 void StartClient(const char* fileName, void (*done)(void));
 
 #endif /* EXAMPLES_C_QUICKSTART_FILE_FACTS_H_ */

@@ -45,7 +45,7 @@ static void OnMessage(le_msg_MessageRef_t msg, void* context) {
   }
   const int fd = le_msg_GetFd(msg);
   if (fd < 0) {
-    LE_KILL_CLIENT("a request to count, but no file to count in");
+    LE_KILL_CLIENT("a request to count without a file");
     le_msg_ReleaseMsg(msg);
     return;
   }

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The service and its client, with one body each, over every transport.
+// Runs the service and its client over every transport.
 
 #include "word_count.h"
 

@@ -9,7 +9,7 @@
 
 #include "examples/cpp_quickstart/file_facts.h"
 
-// Returns a request with the file's descriptor.
+// Returns a request that carries the open file.
 static le::Message NewRequest(const le::Client& client, const char* file) {
   le::Message request = client.NewMessage();
   request.Write<FileFacts>()->kind = FileFacts::kCount;

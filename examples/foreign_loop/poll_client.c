@@ -1,9 +1,9 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A client in a program with a loop of its own, which calls poll(). It polls
- * the one file descriptor of the event loop together with its own, and services
- * the event loop until there is nothing to do.
+ * A client in a program whose own loop calls poll(). It polls the event loop's
+ * file descriptor together with its own ones. Then it services the event loop
+ * until there is nothing to do.
  */
 
 #include "../legato_port/echo.h"

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The part of the server of the API "box" that is in C++.
+// The C++ part of the server of the API "box".
 
 #include "interfaces.h"
 

@@ -76,7 +76,7 @@ TEST_P(LegatoApiTest, AClientThatJustCloses) {
   RunScenario(scenario, GetParam());
 }
 
-// Generated code gets the same results as from Legato's function.
+// Generated code gets the results that Legato's function would return.
 TEST_P(LegatoApiTest, ATryBeforeTheServerIsThere) {
   Scenario scenario;
   scenario.SetBindings("<*>.myBox -> <self>.box\n");

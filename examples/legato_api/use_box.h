@@ -17,8 +17,7 @@ typedef struct {
   uint32_t count; /* set by the event */
 } UseBox_t;
 
-/* Calls each function of the API. Fatal: a function does not do what it
- * should. */
+/* Calls each function of the API. Fatal: a function has a wrong result. */
 void UseBox(UseBox_t* use);
 /* Whether the handler and the event have set the right values. */
 bool BoxHasAnswered(const UseBox_t* use);

@@ -22,7 +22,7 @@ absl::Status RunClient(const char* file, int times) {
   absl::StatusOr<FileFactsClient> client = FileFactsClient::Create("facts");
   if (!client.ok()) return client.status();
   le::Stream news;  // its destructor cancels the stream
-  le::Call count;   // the same for this call
+  le::Call count;   // its destructor cancels the call
   absl::Status result;
 
   const auto end = [&](const absl::Status& status) {

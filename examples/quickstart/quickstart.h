@@ -12,7 +12,7 @@ namespace quickstart {
 
 std::unique_ptr<FileFactsService> NewFileFacts();
 
-// Counts the file with the help of `times` servers, one after the other.
+// Lets `times` servers count the file, one after the other.
 absl::Status RunClient(const char* file, int times);
 
 }  // namespace quickstart

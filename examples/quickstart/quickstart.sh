@@ -24,7 +24,7 @@ trap finish EXIT
 
 say() { printf '\n* %s\n' "$*"; }
 
-# Shows the client's lines up to one that holds the text.
+# Shows the client's lines up to one that contains the text.
 hear() {
   local line
   while read -r -t 30 line <&3; do
@@ -50,7 +50,7 @@ exec 3< <(exec "$client" "$file" 2)
 client_pid=$!
 running+=("$client_pid")
 hear "waiting for the service"
-# The client has reported it; the directory learns of it a moment later.
+# The client reports its wait a moment before the directory learns of it.
 waiting='' deadline=$((SECONDS + 10))
 until grep "WAITING for" <<< "$waiting" | indent; do
   (( SECONDS < deadline )) || { echo "sdir shows nobody waiting" >&2; exit 1; }

@@ -38,7 +38,7 @@ class FileFactsServer final : public FileFactsService {
     reply->set_server_pid(getpid());
     Text news;
     news.set_text("one more file counted");
-    // Removes the clients that have gone. A slow client misses these news.
+    // Removes clients that are gone. A slow client misses this item.
     watchers_.remove_if(
         [&](auto& sink) { return absl::IsCancelled(sink.Push(news)); });
     std::move(reply).Send();

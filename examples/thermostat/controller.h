@@ -47,7 +47,7 @@ class Controller final : public ThermostatService {
   }
 
   void OpenSensorFile(const Nothing&, le::ReplyWithFd<Nothing> reply) override {
-    // The display's deadline is that of the sensor, too.
+    // The request to the sensor ends at the display's deadline at the latest.
     const absl::Duration timeout = std::min(reply.remaining(), timeout_);
     AskSensor(/*wants_file=*/true, timeout,
               [reply = std::move(reply)](
@@ -98,7 +98,7 @@ class Controller final : public ThermostatService {
     } else if (state_.temperature() < state_.target() - kTolerance) {
       state_.set_heater_is_on(true);
     }
-    // A display that is slow misses this state. One that has gone is removed.
+    // A slow display misses this state. A display that is gone is removed.
     displays_.remove_if([this](le::Sink<State>& display) {
       return absl::IsCancelled(display.Push(state_));
     });

@@ -35,7 +35,7 @@ static absl::Status SetTarget(int32_t temperature) {
   return state.status();
 }
 
-// Shows the sensor's file, which only the sensor needs a permission to open.
+// Shows the sensor's file. Only the sensor needs permission to open it.
 static void ShowSensorFile(ThermostatClient* client) {
   const auto file = client->OpenSensorFile({}, kIn2s);
   char text[64] = "";

@@ -42,7 +42,8 @@ kill "$controller"
 expect 3 "no more states: UNAVAILABLE"
 "$3" &
 expect 3 "20.5 degrees, target 20.0, heater off"
-# The new controller has reached the sensor. Before, it had no file to give.
+# The new controller has reached the sensor. Before that, it cannot open the
+# sensor's file.
 exec 5< <(exec "$4")
 displays+=($!)
 expect 5 "the sensor's file: 20501"

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The sensor's protocol: a plain structure in each direction. The controller
- * requests a temperature, and the sensor's file if it wants that.
+ * requests a temperature, and optionally the sensor's file.
  */
 
 #ifndef EXAMPLES_THERMOSTAT_SENSOR_H_
@@ -22,8 +22,8 @@ typedef struct {
 } Sensor_Message_t;
 
 /* Offers the service "sensor", whose handler runs on the calling thread's loop.
- * The file has a temperature, as /sys/class/thermal/thermal_zone0/temp has. The
- * name must stay valid. */
+ * The file contains a temperature, like /sys/class/thermal/thermal_zone0/temp.
+ * The name must stay valid. */
 void StartSensor(const char* fileName);
 
 #ifdef __cplusplus

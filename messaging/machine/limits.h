@@ -68,8 +68,8 @@ constexpr uint32_t kDefaultQueuedMessages = 16384;
 constexpr uint32_t kDefaultQueuedDescriptors = 256;
 
 // The requests of one session that wait for their completion. The client's
-// table of this size has 3 MiB. A server holds at most this number of request
-// messages of one session.
+// table of this size occupies 3 MiB. A server holds at most this number of
+// request messages of one session.
 constexpr uint32_t kMaxOpenRequests = 65536;
 
 // Limits of one session. queued_bytes (with the overhead) and

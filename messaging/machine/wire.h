@@ -46,7 +46,7 @@ struct Hello {
   // it to detect that it would wait for its own thread.
   uint64_t thread_token = 0;
 };
-static_assert(sizeof(Hello) == Hello::kSize, "sent as it stands");
+static_assert(sizeof(Hello) == Hello::kSize, "sent as raw bytes");
 
 // Parses a hello of any version. None: the frame is too short.
 inline absl::optional<Hello> ParseHello(absl::Span<const uint8_t> bytes) {

@@ -36,8 +36,8 @@ void MessageCount::Add(const std::string& interface_name) {
              absl::StrCat("protocol '", protocol_id_, "': ", many,
                           " messages are in use; the latest is for interface '",
                           interface_name,
-                          "': are messages being released? If so many are "
-                          "right, le_msg_SetProtocolPoolSize() says so"));
+                          "': release messages after use, or set the "
+                          "expected number by le_msg_SetProtocolPoolSize()"));
 }
 
 size_t MessageCount::Expect(size_t messages) {

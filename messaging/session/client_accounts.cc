@@ -24,12 +24,11 @@ namespace {
 constexpr uint64_t kProgramPart = 8;
 constexpr uint64_t kDescriptorsPart = 8;
 
-// The largest part of the sessions that only root and the process's own user
-// may take.
+// At most this many sessions are reserved for root and the process's own user.
 constexpr uint64_t kMaxReserve = 64;
 
-// The least bytes of a session, however many sessions its user has. In addition
-// an empty queue accepts one message of any size.
+// Each session has at least this many bytes, however many sessions its user
+// has. An empty queue also accepts one message of any size.
 constexpr size_t kLeastBytes = size_t{64} << 10;
 
 }  // namespace
@@ -116,9 +115,9 @@ std::shared_ptr<void> ClientAccounts::ChargeSession(
 
 // ---- A user at a service ---------------------------------------------------
 
-// The number of parts is a power of two, so that the limits of a user's
-// sessions change rarely. It shrinks only when a quarter of the sessions
-// remain, so that a session that opens and closes repeatedly changes nothing.
+// The number of parts is a power of two, so the limits of a user's sessions
+// change rarely. It shrinks only when the sessions are at most a quarter of it,
+// so a session that opens and closes repeatedly changes nothing.
 bool ServiceUser::Divide(uint32_t sessions) {
   const uint32_t before = parts_;
   while (parts_ < sessions) parts_ *= 2;
@@ -165,7 +164,7 @@ std::string ServiceUser::DescribeDescriptors() const {
   const uint32_t descriptors = descriptors_;
   return absl::StrCat("user ", uid_, " has ", descriptors,
                       " file descriptors in messages that were neither fetched "
-                      "nor released, as many as it may (",
+                      "nor released, and may have no more (",
                       descriptors >= max_descriptors_
                           ? "maxFdsPerUser"
                           : "its part of RLIMIT_NOFILE, for all services",
@@ -184,7 +183,7 @@ bool ServiceUser::AwaitsDescriptor() {
   return is_bounded_ && descriptors_ > 0 && accounts_->AwaitDescriptor(this);
 }
 
-// The reference of the wait is kept until RunScheduled().
+// RunScheduled() releases the reference that AwaitDescriptor() has taken.
 void ServiceUser::Schedule() {
   if (!owner_->Schedule(this)) Unref();
 }

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts what each user has at the services of a process, so that no user can
-// take everything.
+// Limits the sessions and file descriptors of each user at the services of a
+// process, so that no user can take all.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_CLIENT_ACCOUNTS_H_
 #define LE_MESSAGING_MESSAGING_SESSION_CLIENT_ACCOUNTS_H_
@@ -28,27 +28,29 @@ namespace messaging {
 
 class ServiceUser;
 
-// Sessions, and file descriptors in messages that the program has neither
-// fetched nor released, of all services of a process. The totals follow from
-// the process's limit of open files. Any thread.
+// Counts, at all services of a process, each user's sessions, and its file
+// descriptors in messages that the program has neither fetched nor released.
+// The totals follow from RLIMIT_NOFILE. Any thread.
 class ClientAccounts {
  public:
   explicit ClientAccounts(event::Process* process) : process_(process) {}
 
-  // Other users are counted and never refused.
+  // Users that are not bounded are counted but never refused.
   bool IsBounded(uid_t user) const { return process_->IsStranger(user); }
 
-  // False: the user has its largest number. After true, one return must follow.
+  // False: the user has reached its limit. After true, one return must follow.
   bool TakeSession(uid_t user) { return Take(&sessions_, user); }
   void ReturnSession(uid_t user);
-  // The same as an object that makes the return. Null: false.
+  // As TakeSession(); the destructor of the returned object makes the return.
+  // Null: the user has reached its limit.
   static std::shared_ptr<void> ChargeSession(
       const std::shared_ptr<ClientAccounts>& accounts, uid_t user);
   bool TakeDescriptor(uid_t user) { return Take(&descriptors_, user); }
-  // `user` is bounded. Schedules the waiting users that may have one more now:
-  // they may be other users, or the same user at other services.
+  // `user` is bounded. Schedules the waiting users that may have one more now.
+  // These may be other users, or the same user at other services.
   void ReturnDescriptor(ServiceUser* user);
-  // True: `user` may have no more, and is scheduled when it may.
+  // True: `user` has reached a limit, and is scheduled when it may have one
+  // more.
   bool AwaitDescriptor(ServiceUser* user);
 
  private:
@@ -64,18 +66,18 @@ class ClientAccounts {
   event::Quota descriptors_{"file descriptors in messages", {}};
   uint64_t open_files_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not read yet
   // The list of users that wait for a file descriptor. Each has at least one at
-  // its service, so it is scheduled at the latest when it has returned all.
+  // its service. So it is scheduled at the latest when it returns its last one.
   ServiceUser* first_waiting_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
-// One user at one service. Its sessions share it; the owner's thread, unless a
-// comment says otherwise.
+// One user at one service. The user's sessions share it. For the owner's
+// thread, unless a comment says otherwise.
 class ServiceUser final : public event::RefCounted<ServiceUser>,
                           private Scheduled {
  public:
-  // `on_return` is called from the owner's loop when AwaitsDescriptor() has
-  // returned true and the user may have one more, if the user has sessions
-  // then.
+  // After AwaitsDescriptor() has returned true, the owner's loop calls
+  // `on_return` once the user may have one more. It is not called if the user
+  // has no session then.
   ServiceUser(uid_t uid, std::shared_ptr<ClientAccounts> accounts, Owner* owner,
               std::function<void(ServiceUser*)> on_return)
       : uid_(uid),
@@ -91,41 +93,40 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   bool Add() { return Divide(++sessions_); }
   bool Remove() { return Divide(--sessions_); }
 
-  // Sets the limits of the user.
   void SetLimits(const UserLimits& limits, const SessionLimits& session);
   // Whether the user may have one more session at a service that has `sessions`
-  // of `max_sessions`. Of the default maximum a user has a share. If the
-  // program has set the maximum, one user may have all, because the program may
-  // be for one user.
+  // of `max_sessions`. With the default maximum, a user must have fewer
+  // sessions than are free. With a maximum that the program has set, one user
+  // may have all, because the program may serve one user only.
   bool MayAdd(uint32_t max_sessions, uint32_t sessions) const {
     if (!is_bounded_) return true;
     return sessions_ < limits_.sessions &&
            (max_sessions != kDefaultMaxSessions ||
             sessions_ < max_sessions - sessions);
   }
-  // The limits of each session of the user: a part of the user's limits. The
-  // more sessions there are, the smaller is the part.
+  // The limits of each session of the user. The more sessions the user has, the
+  // smaller they are.
   transports::SendLimits ToSend(size_t max_message_size) const;
   size_t max_request_bytes() const { return max_request_bytes_; }
 
-  // Null: its sessions share no time.
+  // Null: the time of its sessions has no common bound.
   TurnShare* turn_share() {
     return is_bounded_ && sessions_ > 1 ? &turn_share_ : nullptr;
   }
 
   // ---- File descriptors in messages ----
-  // Users that are not bounded are not counted, and nothing is refused to them.
-  // False: the user may have no more. After true, one return must follow.
+  // Users that are not bounded are never refused. False: the user has reached a
+  // limit. After true, one return must follow.
   bool TakeDescriptor();
   // Any thread.
   void ReturnDescriptor();
   uint32_t descriptors() const { return descriptors_.load(); }
-  // Whether the user may have no more, and has at least one at this service.
+  // Whether the user has reached a limit, and has at least one at this service.
   // True: `on_return` will be called.
   bool AwaitsDescriptor();
-  // True once, until the user has had none.
+  // True at the first call, and at the first call after the user had none.
   bool IsFirstWait() { return !std::exchange(has_waited_, true); }
-  // For a log line: how many the user has, and by which limit no more.
+  // For a log line: how many the user has, and which limit it has reached.
   std::string DescribeDescriptors() const;
 
  private:

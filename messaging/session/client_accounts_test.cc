@@ -58,7 +58,7 @@ class ClientAccountsTest : public ::testing::Test {
 };
 
 TEST_F(ClientAccountsTest, NoUserTakesAllSessions) {
-  // Of 1,024: 768 for sessions, 64 of them reserved.
+  // Of 1,024 files, 768 are for sessions, and 64 of these are reserved.
   EXPECT_EQ(TakeSessions(kUser), 352);
   EXPECT_EQ(TakeSessions(kOther), 176);
   for (uid_t user = 5000; user < 5100; ++user) TakeSessions(user);
@@ -67,7 +67,8 @@ TEST_F(ClientAccountsTest, NoUserTakesAllSessions) {
   EXPECT_TRUE(accounts_.TakeSession(6000));
 }
 
-// A session has ended, but a descriptor that it received is not closed yet.
+// A session has ended, but a file descriptor that it received is not closed
+// yet.
 TEST_F(ClientAccountsTest, ASessionIsChargedWhileAnythingHoldsIt) {
   auto charge = ClientAccounts::ChargeSession(shared_, kUser);
   ASSERT_NE(charge, nullptr);

@@ -85,8 +85,7 @@ ClientSession::AddedRequest ClientSession::AddRequestLocked(
 Result ClientSession::SendRequest(const AddedRequest& added, Message* message,
                                   event::Instant deadline) {
   transports::OutgoingFrame frame = message->ToFrame(kRequestFrame, added.id);
-  // Other requests are open, so the server should receive several requests in a
-  // turn.
+  // Other requests are open: the server should receive several in one turn.
   frame.more_to_come = added.pipelined;
   return SendOn(added.route, &frame, deadline);
 }
@@ -105,8 +104,8 @@ uint64_t ClientSession::Request(event::Ref<Message> message,
     return 0;
   }
   if (deadline != absl::InfiniteFuture()) ArmDeadlineFor(deadline);
-  // If the session closes meanwhile, this request completes with the others, in
-  // their order.
+  // If the session closes meanwhile, the loop completes this request with the
+  // others.
   if (SendRequest(added, message.get(), deadline) != Result::kTimedOut) {
     return added.id;
   }
@@ -147,7 +146,8 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
   const bool is_timed = deadline != absl::InfiniteFuture();
   bool is_told = false;
   while (!caller.done) {
-    // Silence is reported once; from then on this waits for input.
+    // The warning is logged once. From then on, Wait() blocks until input
+    // arrives.
     if (is_told && link_.attached() != nullptr) {
       link_.attached()->Wait(transports::Connection::kReadable, deadline);
     }
@@ -205,14 +205,14 @@ void ClientSession::WarnOfRefusedRequest(const AddedRequest& refused) {
                           "requests fail");
       break;
     case Result::kDeadlock:
-      what = "a request fails: the server is on this very thread";
+      what = "a request fails: the server runs on this thread";
       break;
     default:
       what = absl::StrCat("a request fails: it was made on a session that is ",
                           WhyNotOpen());
   }
-  // LogForPeer() limits the lines: a server that does not answer may cause them
-  // without end.
+  // LogForPeer() bounds the number of lines. A server that does not answer
+  // could cause any number.
   event::LogForPeer(event::LogLevel::kWarning, event::kUnknownPeer,
                     absl::StrCat("interface '", interface_.name, "': ", what));
 }
@@ -226,8 +226,8 @@ void ClientSession::ArmDeadlineFor(event::Instant deadline) {
   deadlines_->Arm(deadline);
 }
 
-// This thread may have been busy or stopped for long, so frames that have
-// arrived count, up to the limits of the inbox.
+// This thread may have been busy or stopped for long. So responses that have
+// arrived are received first, up to the limits of the inbox.
 void ClientSession::TakeWhatHasCome() {
   while (MayHoldMore(/*with_descriptor=*/true) &&
          ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kOk) {

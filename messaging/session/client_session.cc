@@ -27,21 +27,21 @@ using transports::IoResult;
 
 namespace {
 
-// A handler may make a new request each time it is called. This bounds the
-// rounds at the end of its thread.
+// Bounds the rounds of deliveries at the end of a thread. A handler may make a
+// new request each time it is called.
 constexpr int kMaxRoundsAtEnd = 8;
 
-// A server may send ignorable frames without end. After the deadline, a
-// blocking call receives at most this many of them. Frames after these count as
-// late. The inbox and the number of requests bound all other frames.
+// A server may send ignorable frames without end. After its deadline, a
+// blocking call receives at most this many of them; any frame behind these is
+// too late. The inbox and the number of requests bound all other frames.
 constexpr int kMaxIgnorableFramesTooLate = 256;
 
 // No wait for room has begun.
 constexpr event::Instant kNotWaitedYet = absl::InfinitePast();
 
-// A send that waits longer for room logs that. A server that reads usually
-// makes room within milliseconds; a user notices a stop of this length. Equal
-// to the time after which a client counts as slow.
+// If a send waits longer for room, this is logged. A server that reads usually
+// makes room within milliseconds, and a user notices a stop of this length.
+// Equal to kSlowReaderPatience.
 constexpr absl::Duration kRoomPatience = absl::Seconds(1);
 
 Result ToResult(const absl::Status& opening) {
@@ -149,7 +149,7 @@ Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
 }
 
 void ClientSession::WarnOfFailedOpening(absl::string_view why) {
-  // LogForPeer() limits the lines: a program may retry without end.
+  // LogForPeer() bounds the number of lines. A program may retry without end.
   event::LogForPeer(LogLevel::kWarning, event::kUnknownPeer,
                     absl::StrCat("interface '", interface_.name,
                                  "': cannot open a session: ", why));
@@ -164,8 +164,8 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     opening_ = done;
     machine_.Number(&opening_);
     opens = machine_.Open();
-    // The far end may have closed the last opening before the loop has reported
-    // it. A new opening drops that report.
+    // The far end may have closed the last opening, and the loop has not
+    // reported it yet. A new opening drops that report.
     if (opens) {
       LeaveOpeningLocked();
       // The directory has not answered yet.
@@ -209,8 +209,8 @@ absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
 }
 
 void ClientSession::OnEnded(const absl::Status& status) {
-  // `attempt` must exist until this returns, because its function is on the
-  // stack.
+  // `attempt` must exist until this returns, because one of its functions is on
+  // the stack.
   const std::unique_ptr<OpenAttempt> attempt = std::move(attempt_);
   open_status_ = status;
   if (!status.ok()) {
@@ -348,8 +348,8 @@ void ClientSession::Shutdown() {
   }
   FinishLeaving();
   DropDeadlines();
-  // A request that a completion makes is refused, and completes in the next
-  // round.
+  // If a completion makes a request, the request is refused, and completes in
+  // the next round.
   for (int round = 0; round < kMaxRoundsAtEnd; ++round) {
     if (DeliverOwed()) break;
   }
@@ -458,13 +458,13 @@ Result ClientSession::MakeRoom(const Route& route,
     LogFault(
         CloseReason::kSlowReader,
         absl::StrCat(route.connection->queued_bytes(),
-                     " bytes are queued for it, and the sender is a handler, "
-                     "or on the server's thread, and must not wait"));
+                     " bytes are queued for it, and the sender must not wait: "
+                     "it is a handler, or on the server's thread"));
     EndLater(route.epoch, CloseReason::kSlowReader);
     return Result::kClosed;
   }
-  // The deadline of a message bounds the wait; that of a request is for its
-  // response.
+  // A message with a deadline may wait even in a handler. The deadline of a
+  // request is for its response.
   const bool waits_as_told = PlainType(frame->type) == kMessageFrame &&
                              deadline != absl::InfiniteFuture();
   if (!waits_as_told && MustNotWait()) {
@@ -478,8 +478,8 @@ Result ClientSession::MakeRoom(const Route& route,
 }
 
 void ClientSession::WarnOfDroppedMessage() {
-  // LogForPeer() limits the lines: a server that closes sessions may cause them
-  // without end.
+  // LogForPeer() bounds the number of lines. A server that closes sessions
+  // could cause any number.
   event::LogForPeer(
       LogLevel::kWarning, event::kUnknownPeer,
       absl::StrCat("interface '", interface_.name,
@@ -507,7 +507,7 @@ bool ClientSession::WaitOrWarn(Connection* connection, uint32_t events,
                                event::Instant* warn_at) {
   event::Process* const process = event::Process::Current();
   if (*warn_at == kNotWaitedYet) {
-    connection->stalled_since();  // the later call compares with this one
+    connection->stalled_since();  // begins the measurement
     *warn_at = process->Now() + kRoomPatience;
   }
   if (*warn_at >= deadline) return connection->Wait(events, deadline);
@@ -548,8 +548,8 @@ Result ClientSession::WaitForRoom(Connection* connection,
   if (ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kClosed) {
     return Result::kClosed;
   }
-  // A server may send without end and read nothing: then the frames that arrive
-  // must not extend the wait for room.
+  // A server may send without end and read nothing. The frames that arrive must
+  // not extend the wait for room.
   const bool too_late =
       owner_->loop()->Now() >= deadline &&
       !connection->Wait(Connection::kWritable, absl::InfinitePast());
@@ -723,7 +723,7 @@ bool ClientSession::DeliverOwed() {
 
 void ClientSession::Deliver(Delivery delivery) {
   if (dropped_) return;
-  // Of a completion in the inbox when the session was closed.
+  // The session was closed while this completion was in the inbox.
   if (delivery.result != Result::kOk) delivery.message.reset();
   if (!delivery.is_completion()) {
     handler_->OnMessage(this, std::move(delivery.message));

@@ -3,7 +3,7 @@
 //
 // The client's end of a session.
 //
-//   user's call ──► ClientSession ──► machine: what is to be done
+//   user's call ──► ClientSession ──► machine: decides what to do
 //                     │       ▲
 //                Send │       │ Receive
 //                     ▼       │            inbox ──► handlers, by the loop
@@ -11,12 +11,12 @@
 //
 // Invariants:
 //  - A handler runs only on the owner's loop, while no lock is held and after
-//    the machine has changed its state. Deliveries of the inbox precede further
-//    frames of the connection.
+//    the machine has changed its state. Deliveries in the inbox are made before
+//    further frames are received.
 //  - mutex_ guards the machine, the inbox and the choice of the connection. A
-//    request reads its number, its connection and its epoch under one lock. The
-//    lock is never held across a handler, a wait, a post or a call of the
-//    connection.
+//    request gets its number, its connection and its epoch in one critical
+//    section. The lock is never held across a handler, a wait, a post or a call
+//    of the connection.
 //  - Only the owner's thread changes the connection. That thread uses the
 //    connection that its link has attached; other threads copy it under the
 //    lock. A closed connection is kept until the next opening.
@@ -73,17 +73,17 @@ class ClientSession final : public Session,
   bool is_closed();
 
   // The session must be closed. If its thread is ending, the opening fails. The
-  // loop calls `done` with kOk, kTimedOut, kOtherProtocol, or kClosed if the
-  // user has closed the session meanwhile.
+  // loop calls `done` with kOk, kTimedOut, kOtherProtocol, or, if the user has
+  // closed the session meanwhile, kClosed.
   void Open(Completion done, event::Instant deadline);
-  // As Open(), but blocks. If `waits` is false, also kNotOffered, kNoBinding,
-  // kServiceFull and kNoDirectory.
+  // As Open(), but blocks. If `waits` is false, the result may also be
+  // kNotOffered, kNoBinding, kServiceFull or kNoDirectory.
   Result OpenSync(bool waits, event::Instant deadline);
   // Any thread. Why the session is not open yet, or why the last opening
-  // failed. The owner gets the present cause, other threads get the cause of
-  // the last change.
+  // failed. The owner gets the present cause; other threads get the one that
+  // was last reported.
   directory::WaitCause wait_cause();
-  // Why the last opening failed, as a text.
+  // The result of the last opening.
   const absl::Status& open_status() const { return open_status_; }
   // Closes. Pending requests complete with kClosed, from the loop.
   void Close();
@@ -173,13 +173,13 @@ class ClientSession final : public Session,
   // gathered.
   Result MakeRoom(const Route& route, transports::OutgoingFrame* frame,
                   event::Instant deadline, event::Instant* warn_at);
-  // Whether the calling thread must not wait for room: it is in a handler, or
-  // the server is on this thread. The server may wait for it.
+  // Whether the calling thread must not wait for room, because the server may
+  // wait for this thread: it is in a handler, or the server runs on it.
   bool MustNotWait();
   Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline, event::Instant* warn_at);
-  // As Connection::Wait(), for one send. Logs once that it lasts: `*warn_at`
-  // says when.
+  // As Connection::Wait(). Logs a warning at *warn_at, once for each send. The
+  // first call of a send sets *warn_at.
   bool WaitOrWarn(transports::Connection* connection, uint32_t events,
                   event::Instant deadline, event::Instant* warn_at);
 
@@ -195,14 +195,15 @@ class ClientSession final : public Session,
   bool MayHoldMore(bool with_descriptor);
   void TakeWhatHasCome();
 
-  // Ends the present opening, if it is open.
+  // Ends the present opening if the session is open.
   void End(CloseReason reason);
-  // Any thread. LogForPeer() limits the lines, because the program and the
-  // server decide how often this is called.
+  // Any thread. LogForPeer() bounds the number of lines, because the program
+  // and the server decide how often this is called.
   void LogFault(CloseReason reason, absl::string_view details);
   void EndForFault(CloseReason reason, absl::string_view details);
   void EndAsTold(const absl::Status& status);
-  // Any thread. Ends the opening of that epoch. The loop does the rest.
+  // Any thread. Ends the opening of that epoch. The loop then calls
+  // SettleEnd().
   void EndLater(Epoch epoch, CloseReason reason);
   // Closes the connection of an opening that has ended, and schedules the
   // completions of its requests.
@@ -239,8 +240,8 @@ class ClientSession final : public Session,
   Inbox inbox_ ABSL_GUARDED_BY(mutex_);
   event::Credentials server_ ABSL_GUARDED_BY(mutex_);
   SessionLimits limits_ ABSL_GUARDED_BY(mutex_);
-  // The refusal of a request was logged, and more than half of the permitted
-  // requests have been open since.
+  // The refusal of a request was logged. Since then, more than half of the
+  // permitted requests have been open.
   bool told_too_many_ ABSL_GUARDED_BY(mutex_) = false;
   directory::WaitCause wait_cause_ ABSL_GUARDED_BY(mutex_);
   // The connection of the present or the last opening. The owner changes it,

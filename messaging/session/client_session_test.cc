@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client's session: room, and how its requests complete without memory.
+// A client's session: waiting for room, and the completion of requests when
+// memory is short.
 
 #include "messaging/session/client_session.h"
 

@@ -30,8 +30,8 @@ struct Delivery {
   bool is_push() const { return message && !is_completion(); }
 };
 
-// An inbox is nearly always empty. An empty one has memory only if it has had
-// reservations. Not thread-safe.
+// An inbox is nearly always empty. An empty one occupies memory only after a
+// reservation. Not thread-safe.
 class Inbox {
  public:
   bool empty() const { return size() == 0; }
@@ -45,17 +45,18 @@ class Inbox {
     return queue_ == nullptr ? 0 : queue_->descriptors;
   }
 
-  // Makes room for a completion, which is pushed later. May throw. Each Push()
-  // of a completion uses one reservation. It then needs no memory, so that no
+  // Makes room for a completion that is pushed later. May throw. Each Push() of
+  // a completion uses one reservation, and then needs no memory, so no
   // completion is lost.
   void Reserve();
-  // The completion of a reservation is not pushed.
+  // Cancels a reservation.
   void Release() { --reserved_; }
   void Push(Delivery delivery);
   Delivery Pop();
 
   // The opening has ended. All completions here whose result is not kOk move
-  // behind the other deliveries, in the order of their numbers. Needs no memory.
+  // behind the other deliveries. They are then in the order of their numbers.
+  // Needs no memory.
   void End();
   // The user has closed the session. A completion here whose result is kOk
   // becomes kClosed; other results stay. All are in the order of their numbers.
@@ -68,16 +69,16 @@ class Inbox {
 
  private:
   // The front of the vector is erased when at least this number of deliveries
-  // was taken, and more were taken than remain.
+  // was popped, and more were popped than remain.
   static constexpr size_t kMinErased = 64;
 
   // Usually created for one delivery, and destroyed after it.
   struct Queue {
     std::vector<Delivery> deliveries;
-    size_t first = 0;  // deliveries before it were taken
+    size_t first = 0;  // the deliveries before it were popped
     size_t bytes = 0;
     size_t descriptors = 0;
-    size_t dropped = 0;  // the first deliveries, for TakeDropped()
+    size_t dropped = 0;  // how many of the first are for TakeDropped()
   };
 
   // Makes room for one delivery besides the reservations.

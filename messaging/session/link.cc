@@ -32,8 +32,8 @@ class TurnBudget {
     ++frames_;
     if (was_last_of_packet && ++packets_ >= kMaxPacketsPerTurn) return true;
     if (frames_ >= kMaxFramesPerTurn) return true;
-    // Reading the clock takes as long as a cheap handler. So it is read rarely,
-    // and more rarely the more frames have been handled in time.
+    // Reading the clock takes as long as a cheap handler. So it is read only a
+    // few times, at growing intervals.
     if (frames_ == 2) end_ = Now() + kMaxTimePerTurn;
     const bool look = frames_ == 8 || frames_ == 32 || frames_ == 128;
     return look && Now() >= end_;
@@ -50,7 +50,7 @@ class TurnBudget {
   event::Instant end_;
 };
 
-// Charges its own lifetime to a share, if there is one.
+// Charges its own lifetime to a share. A null share is allowed.
 class TurnUse {
  public:
   TurnUse(TurnShare* share, Owner* owner, uint32_t* round)
@@ -158,8 +158,8 @@ void Link::OnReadable() {
     }
     // A handler may have closed or reopened the session.
     if (attached_ != connection) return;
-    // If several packets of the far end are received in one turn, the answers
-    // to them are sent in one packet.
+    // Continues with further packets, because the answers of one turn are sent
+    // in one packet.
     const bool buffered = connection->HasBuffered();
     if (!buffered && !connection->MayHaveMore()) return;
     if (budget.IsSpent(/*was_last_of_packet=*/!buffered)) return;
@@ -172,8 +172,9 @@ void Link::OnWritable() {
   const auto keep = event::Ref<Session>::Share(session_);
   Connection* const connection = attached_;
   DeliverOwed();
-  // The connection reports room once. So this does not wait until nothing is
-  // due: handlers may block, which adds deliveries each time.
+  // The connection reports room only once. So the report is passed on even if
+  // deliveries are still due. It could wait for long, because a handler that
+  // blocks adds deliveries.
   if (attached_ == connection) session_->OnRoom();
 }
 
@@ -201,7 +202,7 @@ void Link::OnHangUp() {
   Resume();
 }
 
-// Deliveries that are due are scheduled, so usually there is nothing to do.
+// If deliveries are due, the link is scheduled.
 bool Link::DeliverOwed() { return !scheduled() || session_->DeliverOwed(); }
 
 }  // namespace messaging

@@ -19,15 +19,16 @@ namespace messaging {
 class Session;
 
 // The time that all sessions of one user at one service have in a turn of their
-// loop. Without this bound the turns are as long as the user has sessions. The
-// loop may report the same session first in each turn. So sessions are served in
-// rounds: once a session was skipped, none is served twice in a round.
+// loop. Without this bound, a user with many sessions makes each turn long. The
+// loop may report the same session first in each turn. So sessions are served
+// in rounds: after one was skipped, no session is served twice in the round.
 class TurnShare {
  public:
   static constexpr absl::Duration kTime = absl::Milliseconds(1);
 
-  // Whether a session may receive now. `round` is the session's: when it was
-  // last served. After false the loop reports its input again.
+  // Whether a session may receive now. `*round` is the round in which the
+  // session was last served. After false, the loop reports the session's input
+  // again.
   bool MayReceive(uint32_t turn, uint32_t* round) {
     if (turn_ != turn) {
       // All sessions that still have input were served in this round.
@@ -77,13 +78,13 @@ class Link final : private Scheduled, private transports::Connection::Observer {
   transports::Connection* attached() const { return attached_; }
 
   // The owner's thread. Receives from the attached connection, with the
-  // session's buffers. kClosed: *why is the reason. It may be a lack of memory,
-  // which ends the session but not the process.
+  // session's buffers. kClosed: *why is the reason. The reason may be a lack of
+  // memory, which ends the session but not the process.
   transports::IoResult Receive(transports::IncomingFrame* frame,
                                event::Instant deadline, absl::Status* why);
 
   // Any thread. The owner's loop will call DeliverOwed(), unless the owner's
-  // thread is ending. A reference keeps the session until then.
+  // thread is ending. Until then a reference keeps the session.
   void Schedule();
   // The owner's thread. Cancels Schedule().
   void CancelSchedule();
@@ -112,7 +113,7 @@ class Link final : private Scheduled, private transports::Connection::Observer {
 
   Session* const session_;
   transports::Connection* attached_ = nullptr;
-  uint32_t round_ = 0;  // of TurnShare, in which this was last served
+  uint32_t round_ = 0;  // the last round of TurnShare in which this was served
   std::atomic<bool> paused_{false};  // changed by the owner's thread
   // The far end has closed. From then on frames are received even while
   // TakesFrames() is false: the far end can send no more, and its close is

@@ -26,8 +26,8 @@ constexpr absl::Duration kAskAgainAfter = absl::Seconds(1);
 // interval grows with the wait.
 constexpr absl::Duration kLookAgainAtMost = absl::Minutes(1);
 
-// The largest part of a service's refusal that is shown. A service may send any
-// text.
+// At most this many bytes of a service's refusal are shown. A service may send
+// any text.
 constexpr size_t kMaxRefusalBytes = 256;
 
 absl::Status NotInTime() {
@@ -76,14 +76,14 @@ absl::StatusOr<Hello> CheckHello(const transports::IncomingFrame& first) {
 }
 
 // Returns the server's credentials: those of the process that sent the hello,
-// from the kernel. They may differ from those of the introduction in two cases.
-// A process of root may have given up its rights since it was advertised.
-// Another process of the same user may have replaced the server. Any other
-// process is refused, because it may not know that it answers for the server.
-// An equal process number does not prove that it is the same process, because
-// the kernel reuses numbers. (A set-user-ID program has the same effective user
-// in the directory and in its hello.) DataLoss: the kernel gives no
-// credentials, or the process is refused.
+// from the kernel. They may differ from those of the introduction in two cases:
+// a process of root has given up its rights since it advertised the service, or
+// another process of the same user has replaced the server. Any other process
+// is refused, because it may not know that it answers for the server. An equal
+// process number alone does not prove that it is the same process, because the
+// kernel reuses numbers. (A set-user-ID program has the same effective user in
+// the directory and in its hello.) DataLoss: the kernel gives no credentials,
+// or the process is refused.
 absl::StatusOr<event::Credentials> CheckServer(
     const transports::IncomingFrame& hello,
     const directory::Introduced& introduced) {
@@ -137,7 +137,7 @@ void OpenAttempt::Ask() {
 WaitCause OpenAttempt::cause() {
   if (opening_ == nullptr) return refused_;
   WaitCause cause = opening_->cause();
-  // A retry that has no answer yet does not make the last answer untrue.
+  // Until a retry is answered, the last refusal is still the cause.
   const bool is_answer = cause.known() &&
                          cause.reason != WaitReason::kNoAnswer &&
                          cause.reason != WaitReason::kNotTaken;
@@ -206,7 +206,7 @@ void OpenAttempt::OnIntroduced(
     // Services of an older release send no reason.
     const std::string text =
         first.payload.size() == 0
-            ? "the service has as many sessions as it may"
+            ? "the service may have no more sessions"
             : directory::Printable(absl::string_view(
                   reinterpret_cast<const char*>(first.payload.data()),
                   std::min(first.payload.size(), kMaxRefusalBytes)));
@@ -224,8 +224,8 @@ void OpenAttempt::OnIntroduced(
     Refused(ReasonOf(server.status()), server.status());
     return;
   }
-  // Another process may know the token of a thread of this process, which
-  // serves it.
+  // Another process may be a client of this process. It then knows the token of
+  // the thread that serves it, and could send that token.
   if (server->pid != event::Process::Current()->credentials().pid) {
     hello->thread_token = 0;
   }
@@ -250,7 +250,7 @@ void OpenAttempt::Refused(WaitReason reason, const absl::Status& why) {
   const bool is_final =
       !waits_ || why.code() == absl::StatusCode::kFailedPrecondition;
   WaitCause cause{reason, std::string(why.message())};
-  // If the directory could not be asked, the opening knows the exact cause.
+  // If the directory was not reached, the opening knows the exact cause.
   if (!waits_ && reason == WaitReason::kRefused) {
     const WaitCause known = opening_->cause();
     if (known.known()) cause = known;
@@ -268,11 +268,11 @@ void OpenAttempt::Refused(WaitReason reason, const absl::Status& why) {
   Look();
 }
 
-// This thread may have been busy or stopped for long, so an answer that has
-// arrived counts.
+// This thread may have been busy or stopped for long. So an answer that has
+// arrived is used.
 void OpenAttempt::OnDeadline() {
   is_last_look_ = true;
-  if (opening_ != nullptr && opening_->Poll()) return;  // it has ended
+  if (opening_ != nullptr && opening_->Poll()) return;  // the attempt has ended
   observer_->OnCause(cause());
   observer_->OnEnded(NotInTime());
 }

@@ -25,8 +25,7 @@ namespace messaging {
 constexpr absl::Duration kMaxTryOpenWait = absl::Seconds(5);
 
 // Requests introductions to a service until a server accepts the session, or
-// until further requests are useless. The destructor cancels it. The owner's
-// thread.
+// until a retry is useless. The destructor cancels it. The owner's thread.
 class OpenAttempt final : private directory::Opening::Observer,
                           private event::Timer {
  public:
@@ -37,13 +36,16 @@ class OpenAttempt final : private directory::Opening::Observer,
     virtual absl::Status OnTaken(
         std::unique_ptr<transports::Connection> connection, const Hello& hello,
         const event::Credentials& server) = 0;
-    // The attempt has ended. Called once, as the last call: it may destroy the
-    // attempt. OK: the session is open. DeadlineExceeded: the deadline has
-    // passed. FailedPrecondition: the service has another protocol. The other
-    // codes occur only if the attempt does not wait. ResourceExhausted: the
-    // service has its largest number of sessions. Unavailable: also if the
-    // directory does not answer, or a limit of it is reached. The rest are
-    // those of Opening::Observer::OnRefused().
+    // The attempt has ended. Called once, as the last call. May destroy the
+    // attempt.
+    //   OK                  the session is open
+    //   DeadlineExceeded    the deadline has passed
+    //   FailedPrecondition  the service has another protocol
+    // The other codes occur only if the attempt does not wait:
+    //   ResourceExhausted   the service may have no more sessions
+    //   Unavailable         the directory does not answer, or one of its limits
+    //                       is reached
+    //   others              those of Opening::Observer::OnRefused()
     virtual void OnEnded(const absl::Status& status) = 0;
     // Reports why the attempt waits: at each change or check of the cause, and
     // before the attempt fails.
@@ -74,8 +76,8 @@ class OpenAttempt final : private directory::Opening::Observer,
     OpenAttempt* const attempt_;
   };
 
-  // Checks the cause from time to time, for the log, and because some causes
-  // are not reported.
+  // Checks the cause at intervals: for the log, and because some changes are
+  // not reported.
   class LookTimer final : public event::Timer {
    public:
     explicit LookTimer(OpenAttempt* attempt) : attempt_(attempt) {}

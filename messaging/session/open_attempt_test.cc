@@ -25,7 +25,7 @@ using directory::InterfaceDescription;
 using directory::WaitCause;
 using directory::WaitReason;
 
-// Keeps the observer of an opening, which the test then calls.
+// Keeps the observer of an opening, so that the test can call it.
 class FakeIntroducer final : public directory::Introducer {
  public:
   std::unique_ptr<directory::Opening> Open(
@@ -135,8 +135,8 @@ TEST_F(OpenAttemptTest, EndsWellOnceAServerHasTakenIt) {
   EXPECT_TRUE(status_.ok());
 }
 
-// A client of this process's service knows the token of that service's thread.
-// If another process sends the token, it would look like that thread.
+// A client of this process's service knows the token of the service's thread.
+// If it sent that token, its own service would seem to run on that thread.
 TEST_F(OpenAttemptTest, OnlyThisProcessNamesAThreadOfThisProcess) {
   event::Credentials server = event::Process::Current()->credentials();
   Start(/*waits=*/true);
@@ -220,8 +220,8 @@ TEST_F(OpenAttemptServerTest, AHelloWithoutCredentialsIsRefused) {
   EXPECT_NE(Try(absl::nullopt), "");
 }
 
-// If a server is outside the process's user namespace and process namespace,
-// the kernel gives the same answer as for a server without credentials.
+// If the server is outside the process's user namespace and process namespace,
+// the kernel gives no credentials.
 TEST_F(OpenAttemptServerTest, AServerThatCannotBeSeenIsNobody) {
   const event::Credentials nobody = event::Credentials::OfNobody();
   EXPECT_EQ(Try(absl::nullopt, nobody.uid), "");
@@ -351,8 +351,8 @@ TEST_F(OpenAttemptWaitTest, ARefusalIsTheCauseWhileItIsTriedAgain) {
       EXPECT_EQ(introducer_.asked_, i + 2);
     }
     EXPECT_EQ(log_,
-              Lines({"WARNING interface 'shout': waiting: the service has "
-                     "as many sessions as it may"}));
+              Lines({"WARNING interface 'shout': waiting: the service may "
+                     "have no more sessions"}));
     Introduce(kHelloFrame, transports::kWireVersion + 1);
     Advance(absl::Seconds(1));
     EXPECT_EQ(attempt_->cause().reason, WaitReason::kOtherVersion);

@@ -83,9 +83,8 @@ event::Ref<Owner> Owner::OfCurrentThread() {
       ->owner();
 }
 
-// Creates both loops now. Other threads may post to the loop from now on. The
-// control loop needs file descriptors, and later clients may have taken the
-// last ones.
+// Creates both loops now: other threads may post to the loop from now on, and
+// the control loop needs file descriptors, which clients may use up later.
 Owner::Owner(Thread* thread)
     : thread_(thread), thread_name_(thread->name()), loop_(thread->loop()) {
   thread->control_loop();
@@ -184,11 +183,11 @@ void Owner::Shutdown() {
     MutexLock lock(&mutex_);
     loop_ = nullptr;
   }
-  // Handlers may create or delete objects meanwhile. A new object is ended from
-  // the beginning, see ending().
+  // Handlers may create or delete objects meanwhile. A new object is shut down
+  // from the start, see ending().
   ShutdownAll(&services_);
   ShutdownAll(&sessions_);
-  // Sessions that were deleted before, and whose messages were used since.
+  // Deleted sessions may still be scheduled, because their messages were used.
   while (Scheduled* const object = TakeScheduled()) object->RunScheduled();
 }
 

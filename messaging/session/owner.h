@@ -21,7 +21,7 @@
 namespace le {
 namespace messaging {
 
-// An entry of a ring. A new entry is a ring of its own.
+// An entry of a ring. At first it is the only one in its ring.
 struct RingPlace {
   RingPlace* previous = this;
   RingPlace* next = this;
@@ -60,7 +60,7 @@ class Owned : private RingPlace {
   // The thread has ended. False: the user has deleted the object, and it must
   // not be used again. True: it stays valid until TakeAbandoned().
   virtual bool Abandon() = 0;
-  // Called by the user, or by the library if the user does not call it.
+  // Called by the user, otherwise by the library.
   virtual void Delete() = 0;
 
  protected:
@@ -96,7 +96,7 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   // Any thread. True: an ended thread has left this object, and the caller must
   // delete it. Beyond 1,024 such objects the oldest are deleted.
   static bool TakeAbandoned(Owned* object);
-  // The thread is ending, so nothing new begins.
+  // The thread is ending, so no session or service may begin.
   bool ending() const { return ending_; }
 
   // At the end of the thread, services are shut down before sessions, and each
@@ -123,7 +123,8 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   ~Owner() = default;
   void Run() override;
   // Returns the next scheduled object, or null. If there are more, posts this
-  // task for them: the handlers of this one may run the loop, or not return.
+  // task for them, because the handlers of this one may run the loop, or not
+  // return.
   Scheduled* TakeScheduled();
   void Shutdown();
   void OnThreadGone();

@@ -15,14 +15,14 @@ namespace messaging {
 
 // Base of an `Object` that programs refer to. Without NDEBUG the reference is a
 // number, so that a stale reference is detected. With NDEBUG it is the address.
-// Members of a family have a number in every build: a stale number refers to
-// the head of the family while the head exists.
+// Members of a family have a number in every build. While the head of the
+// family exists, a stale number of a member refers to the head.
 //
-// A number is used again only after 2^39 further objects of the class, and a
-// family's after 2^24 further families. On a 32-bit machine these are 2^17 and
-// 2^14, because a reference has the size of a pointer: a program that keeps a
-// stale reference for so long may refer to a new object. No number is that of
-// two objects at the same time.
+// A number is reused only after 2^39 further objects of the class, and that of
+// a family after 2^24 further families. On a 32-bit machine it is 2^17 and
+// 2^14, because a reference has the size of a pointer. A stale reference that
+// is kept for so long may refer to a new object. Two objects never have the
+// same number at the same time.
 template <typename Object>
 class Referable {
  public:
@@ -97,7 +97,7 @@ class Referable {
     uintptr_t last_member = 0xffff;
     uintptr_t last_family = 0;
     // The bits of the addresses are inverted, because a leak checker would take
-    // an address for a use of the object.
+    // the address itself for a reference to the object.
     std::unordered_map<uintptr_t, uintptr_t> inverted_addresses;
   };
   // Never destroyed: sessions may be destroyed as late as any static object.

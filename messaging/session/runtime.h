@@ -79,8 +79,8 @@ class Runtime final : public event::ModuleState {
   std::set<std::string> service_names_ ABSL_GUARDED_BY(mutex_);
 };
 
-// The default parts of a process. The facade that the program links defines
-// this: for Unix sockets, or for loopback.
+// The default parts of a process. Defined by the facade that the program links:
+// Unix sockets or loopback.
 Runtime::Parts DefaultParts(event::Process* process);
 
 }  // namespace messaging

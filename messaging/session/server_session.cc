@@ -41,8 +41,9 @@ class ServerSession::Patience final : public event::Timer {
   void Check() {
     const auto keep = event::Ref<ServerSession>::Share(session_);
     Connection* const connection = session_->connection_.get();
-    // Cleared before the check: another thread may send a response now. The
-    // response is either counted in `queued`, or makes the loop check again.
+    // Cleared before the check, because another thread may send a response
+    // meanwhile. That response is either counted in `queued`, or makes the loop
+    // check again.
     session_->responses_exceed_ = false;
     connection->Flush();  // the client may have read while this thread was busy
     const event::Instant since = connection->stalled_since();
@@ -99,8 +100,8 @@ absl::Status ServerSession::Start(
                        : user_->is_bounded()           ? Trust::kStranger
                                                        : Trust::kTrusted,
                        user_->uid(), charge_);
-  // Attach before the hello. A client retries if the connection breaks before
-  // the hello; after it, a close means a lost session.
+  // Attach before the hello: if attaching fails, the client retries. After the
+  // hello, the client would report a lost session.
   connection_ = transports::ConnectionRef(std::move(connection));
   absl::Status attached =
       link_.Attach(connection_.get(),
@@ -167,7 +168,7 @@ void ServerSession::Settle() {
     if (patience_ != nullptr) owner()->loop()->StopTimer(patience_.get());
     LogDebug("a session is closed: ", CloseReasonText(close_reason()));
   }
-  // The user does not know the session, or all its handlers were called.
+  // The user was never told of the session, or all close handlers were called.
   if (life().state == ServerState::kGone) LeaveService();
 }
 
@@ -244,7 +245,7 @@ Result ServerSession::SendFrame(const transports::OutgoingFrame& frame) {
 }
 
 void ServerSession::EndLater(CloseReason reason, absl::string_view details) {
-  // Read first, because after the end the owner may close the connection.
+  // Read before the end, after which the owner may close the connection.
   const event::Credentials far_end = client();
   if (!Apply(ServerEvent::kEnd, reason)) return;
   LogClosing(far_end, reason, details);
@@ -288,7 +289,7 @@ void ServerSession::OnDescriptorTaken() { user_->ReturnDescriptor(); }
 void ServerSession::DropDescriptor(event::UniqueFd fd) {
   Ref();
   try {
-    // If there is no memory for the pointer, it calls the deleter at once.
+    // If this throws bad_alloc, it has called the deleter.
     std::shared_ptr<void> charge(this, [](ServerSession* session) {
       session->OnDescriptorTaken();
       session->Unref();
@@ -330,7 +331,7 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
     }
     return Result::kNoRoom;
   }
-  // A client that had no time to read is not slow.
+  // A client that had too little time to read is not slow.
   const event::Instant stalled_since = connection_->stalled_since();
   const absl::Duration stalled = std::max(
       event::Process::Current()->Now() - stalled_since, absl::ZeroDuration());
@@ -352,12 +353,12 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     // The session stays charged for it until it is closed.
     transports::CloseSentBy(event::Process::Current(), user_->uid(),
                             std::move(frame.descriptor), charge_);
-    // Another service of the process may have taken the last file descriptor.
-    // The last messages of a client that has closed are received without
-    // theirs: the program may release file descriptors only when it hears of
-    // the close.
+    // Another service of the process may have received the last one that the
+    // user may have. If the client has closed, its last messages are delivered
+    // without their file descriptors. Waiting could be endless: the program may
+    // release file descriptors only after the close handler.
     if (!link_.hung_up()) {
-      fault = "its user has as many file descriptors in messages as it may";
+      fault = "its user may have no more file descriptors in messages";
     } else {
       WarnOfDescriptors(
           "a message of a client that has closed is delivered without its "
@@ -402,7 +403,7 @@ bool ServerSession::TakesFrames() {
     }
     return false;
   }
-  // Once stopped, until half of them are answered.
+  // A paused link resumes below half of the limits.
   const uint32_t part = link_.paused() ? 2 : 1;
   const OpenRequests open(open_requests_.load());
   if (!open.HasReached(service_->max_open_requests(),
@@ -415,8 +416,8 @@ bool ServerSession::TakesFrames() {
         LogLevel::kWarning, peer.uid,
         absl::StrCat("service '", interface_name(), "': ", open.count(),
                      " requests of pid ", peer.pid, " of user ", peer.uid,
-                     " have no response: nothing more is received from it; "
-                     "are they responded to or released?"));
+                     " have no response: nothing more is received from it "
+                     "until requests are responded to or released"));
   }
   return false;
 }

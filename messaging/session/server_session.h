@@ -20,10 +20,10 @@ namespace messaging {
 
 class Service;
 
-// The server's end of a session. Ten thousand idle ones should fit into a few
-// megabytes. So it has no lock, and only the members that an idle session
-// needs. Its state is one atomic word, and its connection exists until it is
-// destroyed.
+// The server's end of a session. Ten thousand idle sessions should fit into a
+// few megabytes. So a session has no lock, and only the members that an idle
+// one needs. Its state is one atomic word, and its connection exists as long as
+// the session.
 //
 // The owner's thread closes it and runs all handlers. Another thread that finds
 // the connection closed only changes the state, and the owner's loop does the
@@ -34,8 +34,9 @@ class ServerSession final : public Session {
   // `charge` counts the session for `user`.
   ServerSession(Service* service, event::Ref<ServiceUser> user,
                 std::shared_ptr<void> charge);
-  // A session that has ended. Stale references of the service's sessions refer
-  // to it, because a program may respond to a client that has disconnected.
+  // A session that has ended. Stale references to the service's sessions refer
+  // to it, because a program may still use a session whose client has
+  // disconnected.
   explicit ServerSession(Service* service);
 
   bool is_client() const override { return false; }
@@ -100,7 +101,8 @@ class ServerSession final : public Session {
   // Ends the session from within the loop.
   void End(CloseReason reason);
   void EndForFault(CloseReason reason, absl::string_view details);
-  // Any thread. Ends the session; the loop does the rest.
+  // Any thread. Ends the session; the loop then closes the connection and calls
+  // the handlers.
   void EndLater(CloseReason reason, absl::string_view details);
   // Must be called after a change of state. If the session has ended, closes
   // the connection. In kGone, removes the session from the service, which may
@@ -113,8 +115,8 @@ class ServerSession final : public Session {
   // kOk, kClosed, kNoRoom: the service's policy dropped the message.
   Result Push(transports::OutgoingFrame frame);
   // Sends a response or the notice of a release, and counts one request of that
-  // size as answered. The frame is queued even beyond gathered_bytes. Then the
-  // session ends if the client reads nothing, see Patience.
+  // size as answered. The frame is queued even beyond gathered_bytes. The
+  // session then ends if the client reads nothing for kOwedPatience.
   void Answer(transports::OutgoingFrame frame, size_t received_bytes);
   OpenRequests open_requests() const {
     return OpenRequests(open_requests_.load(std::memory_order_relaxed));
@@ -122,20 +124,21 @@ class ServerSession final : public Session {
 
   const event::Ref<Service> service_;
   const event::Ref<ServiceUser> user_;
-  std::shared_ptr<void> charge_;   // until it has left the service
-  ServerSession* next_ = nullptr;  // the service's list
+  std::shared_ptr<void> charge_;   // until the session leaves the service
+  ServerSession* next_ = nullptr;  // in the service's list
   ServerSession* previous_ = nullptr;
   Link link_{this};
   transports::ConnectionRef connection_;  // set once, by Start()
   std::atomic<ServerLife> life_{ServerLife{}};
   static_assert(std::atomic<ServerLife>::is_always_lock_free,
-                "it is there to save a lock");
+                "it replaces a lock");
   std::atomic<uint64_t> open_requests_{0};  // a word of OpenRequests
-  std::atomic<uint32_t> dropped_{0};        // messages, by the policy
+  std::atomic<uint32_t> dropped_{0};        // messages that the policy dropped
   // A response was queued beyond gathered_bytes since patience_ last checked.
   // patience_ runs, or DeliverOwed() will start it.
   std::atomic<bool> responses_exceed_{false};
-  bool told_of_open_requests_ = false;  // at their limit; the owner's thread
+  bool told_of_open_requests_ =
+      false;  // their limit was logged; the owner's thread
   std::unique_ptr<Patience> patience_;  // the owner's thread
   std::atomic<bool> knows_client_{false};
   event::Credentials client_;  // written once, before knows_client_ is set

@@ -185,7 +185,7 @@ class ServerSessionTest : public ::testing::Test {
     Turns();
     EXPECT_EQ(handler_->closes, 0);
   }
-  // Of the loop; other threads run meanwhile.
+  // Runs the loop for `time`. Other threads run meanwhile.
   static void Turns(absl::Duration time = absl::Milliseconds(10)) {
     event::Loop* const loop = event::Thread::Current()->loop();
     const event::Instant end = loop->Now() + time;
@@ -202,8 +202,7 @@ class ServerSessionTest : public ::testing::Test {
 
 const char kHasAll[] =
     "service 's': user 4321 has 2 file descriptors in messages that were "
-    "neither "
-    "fetched nor released, as many as it may (maxFdsPerUser): ";
+    "neither fetched nor released, and may have no more (maxFdsPerUser): ";
 
 // Otherwise a user with many sessions makes each turn long for all others.
 TEST_F(ServerSessionTest, TheSessionsOfAUserShareTheTimeOfATurn) {
@@ -295,8 +294,8 @@ TEST_F(ServerSessionTest, AllThatAClientHasLeftIsReceived) {
   });
 }
 
-// With 1,024 open files a user may have 64 descriptors at all services of a
-// process.
+// If a process may have 1,024 open files, a user may have 64 file descriptors
+// at all its services.
 TEST_F(ServerSessionTest, ADescriptorReturnedAtAnotherServiceIsWaitedFor) {
   struct rlimit before;
   getrlimit(RLIMIT_NOFILE, &before);
@@ -326,7 +325,7 @@ TEST_F(ServerSessionTest, ADescriptorReturnedAtAnotherServiceIsWaitedFor) {
   setrlimit(RLIMIT_NOFILE, &before);
 }
 
-// Each client that a full service keeps for a while has a file descriptor.
+// A full service keeps clients for a while. Each occupies a file descriptor.
 TEST_F(ServerSessionTest, AFullServiceKeepsSixteenClientsForAWhile) {
   Run([this] {
     Client first, others[17];
@@ -374,7 +373,8 @@ TEST_F(ServerSessionTest, AFullServiceReceivesEndsBeforeItTurnsAClientAway) {
     EXPECT_THAT(frames[1], ElementsAre(kHelloFrame));
     Open(&clients[2]);
     EXPECT_THAT(frames[2], ElementsAre(kTurnedAwayFrame));
-    // A client that is still to be looked at loses its connection, and asks again.
+    // If the service is hidden, a client that waits for a place loses its
+    // connection. It then asks the directory again.
     frames[2].clear();
     Open(&clients[2], [&] { service_->Hide(); });
     EXPECT_THAT(frames[2], IsEmpty());

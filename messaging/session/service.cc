@@ -20,11 +20,11 @@ using event::MutexLock;
 
 namespace {
 
-// After one pause the loop may not have fetched events yet, and after two it may
-// not have dispatched them.
+// At the first try the loop may not have fetched events yet, and at the second
+// it may not have dispatched them.
 constexpr absl::Duration kLateClientPause = absl::Milliseconds(10);
 constexpr int kMaxLateTries = 3;
-// Each has a file descriptor, and is not charged to its user yet.
+// Each occupies a file descriptor that is not charged to its user yet.
 constexpr size_t kMaxLateClients = 16;
 
 // Users that the kernel does not name share one account.
@@ -89,8 +89,8 @@ void Service::LogDebug(absl::string_view what) {
 
 void Service::Delete() {
   Apply(ServiceEvent::kDelete);
-  // After the end of the owner the name may be another service's: Abandon() has
-  // released it.
+  // After the end of the owner, Abandon() has released the name, and another
+  // service may have it.
   if (!owner_->gone()) {
     runtime_->ReleaseServiceName(interface_.introduced_as());
   }
@@ -175,7 +175,7 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid,
   const ServiceLimits limits = this->limits();
   if (sessions_ >= limits.sessions) {
     *why = absl::StrCat("the service has ", sessions_,
-                        " sessions, as many as it may");
+                        " sessions and may have no more");
     return {};
   }
   const std::shared_ptr<ClientAccounts>& accounts = runtime_->client_accounts();
@@ -196,7 +196,7 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid,
   }
   if (*charge == nullptr) {
     *why = absl::StrCat("user ", uid, " has ", user->sessions(),
-                        " sessions at the service, as many as it may");
+                        " sessions at the service and may have no more");
     return {};
   }
   users_[uid] = user;
@@ -231,9 +231,9 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection,
     TurnAway(connection.get(), why);
     return;
   }
-  // The client may have closed another session before. That end may have
-  // arrived, and the owner's loop has not received it yet. (A call that blocks
-  // runs only the control loop, which accepts clients.)
+  // The client may have closed another session just before. The owner's loop
+  // may not have received that end yet: a blocking call runs only the control
+  // loop, which accepts clients. So OnExpiry() tries again.
   late_.push_back({std::move(connection), client});
   if (!running()) Retry();
 }

@@ -31,7 +31,7 @@ struct ServiceLimits {
   uint32_t sessions = kDefaultMaxSessions;
   SessionLimits session;
   UserLimits user;
-  bool drop_when_slow = false;  // else the session is closed
+  bool drop_when_slow = false;  // otherwise the session is closed
 };
 
 // The calls of a service to its user. The owner's loop makes them. A handler
@@ -52,9 +52,9 @@ class ServiceHandler {
   virtual bool WantsCloses() const = 0;
 };
 
-// A name under which clients find this process. Exists until Delete() and the
-// end of its last session. For the owner's thread, unless a comment says
-// otherwise.
+// A name under which clients find this process. The object exists until
+// Delete() and the end of its last session. For the owner's thread, unless a
+// comment says otherwise.
 class Service final : public event::RefCounted<Service>,
                       public Referable<Service>,
                       public Owned,
@@ -147,7 +147,7 @@ class Service final : public event::RefCounted<Service>,
   ServerSession* first_session_ = nullptr;
   uint32_t sessions_ = 0;
   bool refuses_descriptors_ = false;
-  // The users that have sessions or descriptors.
+  // The users that have sessions, or file descriptors in messages.
   std::map<uid_t, event::Ref<ServiceUser>> users_;
   std::atomic<void*> context_{nullptr};
 

@@ -26,7 +26,7 @@ namespace messaging {
 
 class TurnShare;
 
-// A name and a protocol on one side of a binding.
+// The name and the protocol of one side of a binding.
 struct Interface {
   std::string name;
   Protocol* protocol = nullptr;
@@ -83,7 +83,8 @@ class Session : public MessageOwner, public Referable<Session> {
   virtual void OnFrame(transports::IncomingFrame&& frame) = 0;
   // Whether this end receives frames now.
   virtual bool TakesFrames() { return true; }
-  // The time that this session shares with others. Null: it shares none.
+  // The bound on the time of this session and others of its user. Null: there
+  // is none.
   virtual TurnShare* turn_share() { return nullptr; }
   // The queue has room again, after a message did not fit.
   virtual void OnRoom() = 0;

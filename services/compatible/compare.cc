@@ -25,7 +25,7 @@ using google::protobuf::FileDescriptorSet;
 using google::protobuf::MethodDescriptor;
 using google::protobuf::ServiceDescriptor;
 
-// (The names of newer versions of Protobuf are string views.)
+// Newer versions of Protobuf return names as string views.
 template <typename Named>
 std::string FullName(const Named* named) {
   return std::string(named->full_name());
@@ -151,7 +151,7 @@ class Comparison {
 // Adds the files to the pool. False: they are not valid.
 bool Build(const FileDescriptorSet& set, DescriptorPool* pool,
            std::vector<const FileDescriptor*>* files) {
-  // The sets do not have it.
+  // The sets leave out descriptor.proto.
   FileDescriptorProto descriptor_proto;
   FileDescriptorSet::descriptor()->file()->CopyTo(&descriptor_proto);
   if (pool->BuildFile(descriptor_proto) == nullptr) return false;
@@ -172,7 +172,7 @@ std::vector<std::string> FindBreaks(const FileDescriptorSet& before,
   std::vector<const FileDescriptor*> files_now;
   if (before.file().empty() || !Build(before, &pool_before, &files) ||
       !Build(now, &pool_now, &files_now)) {
-    return {"the files are no descriptors that protoc-gen-le has written"};
+    return {"the files are not descriptors that protoc-gen-le has written"};
   }
   Comparison comparison;
   for (const FileDescriptor* const file : files) {

@@ -65,11 +65,11 @@ refuses "method AInto: it has the name of a function" \
   "$(service 'rpc A(M) returns (M); rpc AInto(M) returns (M);')"
 # Names that would not compile.
 refuses "method SClient: it has the name of a class" "$(service "rpc SClient(M) returns (M);")"
-refuses 'service p.S: "p.SService", a class that is generated for it' \
+refuses 'service p.S: the name of its generated class "p.SService" is in use' \
   "message SService {}" "$(service)"
-refuses '"p.SApi", a class' 'enum E { SApi = 0; }' "$(service)"
+refuses 'generated class "p.SApi"' 'enum E { SApi = 0; }' "$(service)"
 accepts "service SApi { option (le.version) = 1; }" "$(service)"
-refuses '"p.MockSApi", a class' "service MockS { option (le.version) = 1; }" "$(service)"
+refuses 'generated class "p.MockSApi"' "service MockS { option (le.version) = 1; }" "$(service)"
 refuses 'method A: "p.class" has the C++ word "class"' \
   'message class {}' "$(service 'rpc A(class) returns (M);')"
 refuses 'method A: "p.new.M" has the C++ word "new"' \

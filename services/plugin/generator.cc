@@ -33,13 +33,13 @@ using google::protobuf::ServiceDescriptor;
 // Limits of the C API: le_messaging.h.
 constexpr size_t kMaxProtocolId = 127;
 constexpr uint32_t kMaxMessage = 16 * 1024 * 1024;
-// For what precedes the Protobuf message (le/internal/envelope.h), rounded up.
+// The bytes before the Protobuf message (le/internal/envelope.h), rounded up.
 constexpr uint32_t kReserved = 1024;
 constexpr uint32_t kDefaultLargestMessage = 16 * 1024;
 constexpr uint32_t kMaxNumber = 65535;
 
-// Functions of le::TypedClient. A method may have such a name, since its
-// parameters are others.
+// Functions of le::TypedClient. A method may have such a name, because its
+// parameters differ.
 const char* const kClientFunctions[] = {
     "Create",      "Open",       "TryOpen",   "OpenAsync", "Close",
     "OnClosed",    "StayClosed", "SetLimits", "Flush",     "ReopenAfterClose",
@@ -71,7 +71,7 @@ std::string Replaced(std::string text, const std::string& from,
   return text;
 }
 
-// The name of the message's class.
+// Returns the name of the message's class.
 std::string ClassOf(const Descriptor* message) {
   const std::string package(message->file()->package());
   std::string name = FullNameOf(message);
@@ -162,7 +162,7 @@ bool ReadMethod(const MethodDescriptor* from, Method* method,
     *error = "the number is above 65535";
   } else if (!IsUpper(method->name, 0) ||
              (method->name.substr(0, 2) == "Le" && IsUpper(method->name, 2))) {
-    // Other names are used by the runtime.
+    // The runtime uses other names.
     *error =
         "the name must begin with a capital letter, and not with \"Le\" and "
         "another capital letter";
@@ -233,12 +233,12 @@ bool ReadService(const ServiceDescriptor* from, Service* service,
 
 // ---- Writing ----
 
-// The parameters of a client's function of this method, and what it is.
+// A function of a client, for a method.
 struct Function {
   const char* result;
   const char* name;
   const char* parameters;  // without options
-  const char* options;     // the parameter, and what follows it
+  const char* options;     // the parameter, and those after it
   const char* forward;     // the body in a client
   const char* fallback;    // the body in the interface; null: pure virtual
 };
@@ -277,14 +277,14 @@ std::vector<Function> FunctionsOf(const Method& method) {
   };
 }
 
-// Only a last parameter has a default.
+// Only the last parameter may have a default.
 std::string WithDefault(const std::string& options) {
   return options.find(',') == std::string::npos ? options + " = {}" : options;
 }
 
 std::string Interface(const Service& service) {
   std::string text = Fill(
-      "// What a client of $protocol$ can do. Fakes and mocks derive from it.\n"
+      "// The client's side of $protocol$. Fakes and mocks derive from it.\n"
       "class $service$Api {\n"
       " public:\n"
       "  virtual ~$service$Api() = default;\n",
@@ -411,15 +411,15 @@ std::string TableOf(const Service& service) {
          rows + "  };\n  return {kMethods, LeDescriptors()};\n}\n\n";
 }
 
-// JSON names follow from the names of the fields.
+// JSON names are dropped, because they follow from the names of the fields.
 void DropJsonNames(google::protobuf::DescriptorProto* message) {
   for (auto& field : *message->mutable_field()) field.clear_json_name();
   for (auto& field : *message->mutable_extension()) field.clear_json_name();
   for (auto& nested : *message->mutable_nested_type()) DropJsonNames(&nested);
 }
 
-// The file and all that it imports, imported files first. descriptor.proto is
-// left out, since each reader of descriptors has it.
+// Adds the file and all files that it imports, imported files first. Leaves out
+// descriptor.proto, because each reader of descriptors has it.
 void AddFile(const FileDescriptor* file, std::set<std::string>* added,
              FileDescriptorSet* set) {
   if (NameOf(file) == "google/protobuf/descriptor.proto" ||
@@ -435,7 +435,7 @@ void AddFile(const FileDescriptor* file, std::set<std::string>* added,
   for (auto& message : *proto->mutable_message_type()) DropJsonNames(&message);
 }
 
-// The bytes as a string literal of several lines.
+// Returns the bytes as a string literal of several lines.
 std::string Literal(const std::string& bytes) {
   constexpr size_t kLine = 70;
   std::string text;
@@ -561,7 +561,7 @@ bool Generator::Generate(const FileDescriptor* file, const std::string&,
   std::string text;
   google::protobuf::TextFormat::PrintToString(descriptors, &text);
   WriteFile(base + ".le.txtpb", text, context);
-  // (Without the empty line at the end.)
+  // Without the empty line at the end.
   source += close;
   WriteFile(base + ".le.cc", source.substr(0, source.size() - 1), context);
   return true;

@@ -13,8 +13,8 @@ namespace services {
 
 namespace {
 
-// Words that cannot be names in C++. Protobuf changes those that it knows,
-// which depend on its version.
+// Words that cannot be names in C++. Protobuf renames only those that its
+// version knows.
 constexpr char kWords[] =
     " NULL alignas alignof and and_eq asm assert auto bitand bitor bool"
     " break case catch char char16_t char32_t char8_t class co_await"
@@ -60,13 +60,12 @@ bool CheckClasses(const google::protobuf::FileDescriptor* file,
     for (const std::string& name : ClassesOf(NameOf(file->service(i)))) {
       std::string full = prefix;
       full += name;
-      // (No class has the name of a service.)
+      // A service itself is no class, so its name is allowed.
       if (!all.insert(name).second ||
           (file->pool()->FindFileContainingSymbol(full) != nullptr &&
            file->pool()->FindServiceByName(full) == nullptr)) {
-        *error = "service " + FullNameOf(file->service(i)) + ": \"" + full +
-                 "\", a class that is generated for it, has the name of "
-                 "something else";
+        *error = "service " + FullNameOf(file->service(i)) +
+                 ": the name of its generated class \"" + full + "\" is in use";
         return false;
       }
     }

@@ -14,7 +14,7 @@
 namespace le {
 namespace services {
 
-// (The names of newer versions of Protobuf are string views.)
+// Newer versions of Protobuf return names as string views.
 template <typename Named>
 std::string NameOf(const Named* named) {
   return std::string(named->name());
@@ -35,7 +35,7 @@ bool CheckClasses(const google::protobuf::FileDescriptor* file,
                   std::string* error);
 
 // The include guard of the files that are generated for BASE.proto, without its
-// end. Different files have different ones.
+// end. Different files have different guards.
 std::string GuardOf(const std::string& base);
 
 }  // namespace services

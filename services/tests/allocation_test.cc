@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// In the steady state neither a typed client nor a typed server allocates, and
-// nor do the layers below them.
+// In the steady state a typed client, a typed server and the layers below them
+// do not allocate.
 
 #include <memory>
 #include <string>
@@ -26,7 +26,7 @@ using le::messaging::testing::Scenario;
 using le::messaging::testing::Setting;
 using le::messaging::testing::SettingName;
 
-// Longer than what a string stores in itself.
+// Too long for a string's internal buffer.
 constexpr char kText[] = "a text that a string stores in a block of memory";
 
 // Echoes each request. Pushes an item for each one-way message.

@@ -27,7 +27,7 @@ void Copies(const FileFactsClient& client, const le::Server& server, const le::S
   le::Sink<Facts> k = sink;              // error: deleted
 }
 
-// Finishing takes the call, and the caller must show it by std::move().
+// Finishing consumes the call, so std::move() is required.
 void Finishing(le::Reply<Facts> reply, le::ReplyWithFd<Facts> with_fd, le::Sink<Facts> sink) {
   reply.Send();                                  // error: 'this' argument
   reply.Fail(absl::InternalError(""));           // error: 'this' argument

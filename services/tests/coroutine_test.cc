@@ -32,7 +32,7 @@ auto Count(FileFactsClient* client, CountRequest request) {
       });
 }
 
-// Answers with the name, or fails for "", or keeps "keep".
+// Answers with the name of the request. Fails if it is empty.
 class CoroutineTest : public ::testing::Test {
  protected:
   CoroutineTest() {
@@ -105,8 +105,8 @@ le::Task Often(FileFactsApi* api, int* count) {
   }
 }
 
-// A fake may complete a call before it returns. The coroutine is not resumed
-// inside the call, which would need a deeper stack for each.
+// A fake may complete a call before the call returns. If the coroutine were
+// resumed inside the call, each call would deepen the stack.
 TEST(CoroutineFakeTest, ACallMayCompleteAtOnce) {
   ::testing::NiceMock<MockFileFactsApi> api;
   ON_CALL(api, CountAsync(_, _, _))

@@ -1,10 +1,10 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Each kind of typed object is destroyed in each kind of callback, in orders
-// that a seed decides: as destruction_test.cc of messaging/cpp. In addition, a
-// call or a stream whose client lives, and that was not cancelled, ends exactly
-// once, and no item comes after the end.
+// Destroys each kind of typed object in each kind of callback, in orders that a
+// seed decides, like destruction_test.cc of messaging/cpp. Checks also that
+// each call and each stream ends exactly once, unless it is cancelled or its
+// client is destroyed, and that no item comes after the end.
 // LE_TORTURE_SEEDS sets the number of seeds. LE_TORTURE_SEED selects one seed.
 
 #include <algorithm>
@@ -69,7 +69,7 @@ class World {
 
   void Tick(Site site) {
     site_ = site;
-    // Also when acts_left_ is 0: these are created late.
+    // Also if acts_left_ is 0, because replies and sinks are created late.
     if (!ending_ && Roll(4) == 0) Destroy(Roll(2) == 0 ? kReply : kSink, site);
     const int acts = Roll(4);
     for (int i = 0; i < acts; ++i) Act();
@@ -91,13 +91,13 @@ class World {
   // The life of an object.
   struct Life {
     bool ends = false;  // it is being destroyed or cancelled
-    bool over = false;  // that has returned
-    bool told = false;  // the end of the call or stream
+    bool over = false;  // it was destroyed or cancelled
+    bool told = false;  // the end of the call or stream was reported
   };
   using LifePtr = std::shared_ptr<Life>;
   enum class Calls { kAny, kAtMostOne, kExactlyOne };
 
-  // A member of each closure: counts and checks it.
+  // A member of each closure. Counts the closures and checks their calls.
   class Probe {
    public:
     Probe(World* world, Calls calls, std::vector<LifePtr> lives)
@@ -129,7 +129,7 @@ class World {
         EXPECT_FALSE(lives_.back()->told) << "an item after the end";
       }
       if (calls_ == Calls::kExactlyOne) lives_.back()->told = true;
-      // Keeps the lives if the closure's object is destroyed below.
+      // Keeps the lives, because this closure may be destroyed below.
       const std::vector<LifePtr> keep = lives_;
       world_->Tick(site);
     }
@@ -164,7 +164,7 @@ class World {
       } else if (request.number() % 3 == 1) {
         std::move(reply).Send();
       }
-      // (Else the reply is dropped.)
+      // Otherwise the reply is dropped.
       world_->Tick(kCountMethod);
       EXPECT_EQ(request.name(), "the request") << "it was destroyed early";
     }

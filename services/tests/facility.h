@@ -34,7 +34,7 @@ inline CountRequest Named(const std::string& name, uint32_t number = 0) {
   return request;
 }
 
-// A pipe that has `text`.
+// Returns the read end of a pipe that contains `text`.
 inline le::UniqueFd FdWith(const std::string& text) {
   int ends[2];
   EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
@@ -49,7 +49,7 @@ inline std::string TextOf(const le::UniqueFd& fd) {
   return std::string(text, size < 0 ? 0 : static_cast<size_t>(size));
 }
 
-// Answers by the name of each request.
+// The name of a request selects the answer.
 class Facility : public FileFactsService {
  public:
   void Count(const CountRequest& request, le::Reply<Facts> reply) override {
@@ -130,8 +130,8 @@ class Facility : public FileFactsService {
     logged += line.text() + TextOf(fd);
   }
 
-  // Pushes the items 0 to number - 1, and then ends. "endless": does
-  // not end. "hold": does nothing.
+  // Pushes the items 0 to number - 1, and then ends. Request "endless": does
+  // not end. Request "hold": does nothing.
   struct Pushes {
     Pushes(le::Sink<Facts> s, const CountRequest& r)
         : sink(std::move(s)), request(r) {}
@@ -187,7 +187,7 @@ struct Collected {
   absl::Status end;
 };
 
-// A server until the client is done.
+// Serves until the client is done.
 inline void ServerBody(le::messaging::testing::Party* party) {
   Facility facility;
   const le::Server server = Must(le::Serve("facts", &facility));

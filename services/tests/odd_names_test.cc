@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the plugin generates for odd names compiles, also in one file.
+// The code that the plugin generates for odd names compiles, also in one file.
 
 #include "gtest/gtest.h"
 #include "services/tests/3d-names.le_mock.h"

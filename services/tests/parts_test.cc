@@ -147,13 +147,14 @@ TEST_F(KeptMessageTest, ALargeOneIsNotKept) {
   const ProtoMessage* const first = used(kMaxKeptBytes);
   EXPECT_EQ(used(kMaxKeptBytes + 1), first);
   {
-    // It was freed. A loan while another is open has a message of its own.
+    // The message was freed. A second loan at the same time has another
+    // message.
     KeptMessage::Loan loan(&kept, files::Facts::default_instance());
     EXPECT_NE(used(0), loan.get());
   }
 }
 
-// A message that is used again may grow with each use.
+// A reused message may grow with each use.
 TEST_F(KeptMessageTest, OneOfManyBytesIsNotKept) {
   KeptMessage kept;
   // Whether the message has been used before.
@@ -239,7 +240,7 @@ TEST(CallTableTest, FindsEachCallByItsNumber) {
   EXPECT_EQ(table.first_waiting(), nullptr);
 }
 
-// The numbers are the client's choice.
+// The client chooses the numbers.
 TEST(CallTableTest, NoNumbersMakeItSlow) {
   for (const int shift : {0, 8, 16, 20}) {
     CallTable table;
@@ -281,7 +282,7 @@ const ServerMethod kMethod = {
     []() -> const ProtoMessage& { return files::Facts::default_instance(); },
     nullptr};
 
-// Finishing these calls responds to no message.
+// These calls have no message, so finishing them sends no response.
 class KeptCallsTest : public ReuseTest {
  protected:
   KeptCallsTest()
@@ -334,7 +335,7 @@ TEST_F(KeptCallsTest, ACallOfManyBytesIsNotKept) {
   EXPECT_EQ(finish(kMaxKeptBytes), 0U);
 }
 
-// A server need not wait for its client to tell that the time is over.
+// A call is cancelled at its deadline, even if its client does not report this.
 TEST(DeadlineTest, ACallIsCancelledAtItsDeadline) {
   auto* const calls =
       new ServerCalls("name", 1 << 20, absl::MakeConstSpan(&kMethod, 1));
@@ -349,7 +350,7 @@ TEST(DeadlineTest, ACallIsCancelledAtItsDeadline) {
   call->deadline = Deadline::In(absl::ZeroDuration());
   EXPECT_TRUE(reply.cancelled());
   EXPECT_EQ(reply.remaining(), absl::ZeroDuration());
-  // The client has still to tell it.
+  // The client has not reported it yet.
   EXPECT_TRUE(reply.OnCancel([] {}).ok());
   std::move(reply).Send();
   calls->Unref();

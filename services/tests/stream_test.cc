@@ -83,7 +83,7 @@ TEST_P(StreamTest, CancelledStreams) {
     party->RunLoopUntil([&] { return items == 5; });
     EXPECT_EQ(Must(client->Count(Named("cancels"))).lines(), 2U);
     EXPECT_EQ(items, 5);
-    // The deadline is that of the whole stream.
+    // The deadline applies to the whole stream.
     Collected late;
     client
         ->Watch(Named("hold"), le::CallOptions().Timeout(absl::Milliseconds(1)),
@@ -95,7 +95,8 @@ TEST_P(StreamTest, CancelledStreams) {
   });
 }
 
-// A stream that nobody handles stops, and other calls and streams go on.
+// If a stream's items are not handled, the stream stops. Other calls and
+// streams go on.
 TEST_P(StreamTest, ASlowConsumerSlowsItsProducerOnly) {
   RunClient([](Party* party, FileFactsClient* client) {
     const auto no_end = [](const absl::Status&) { ADD_FAILURE(); };
@@ -286,7 +287,7 @@ TEST_P(StreamTest, ALateOnReady) {
   RunScenario(scenario, GetParam());
 }
 
-// Credit and room may come at any moment of a push of another thread.
+// Credit and room may arrive at any moment while another thread pushes.
 TEST_P(StreamTest, AThreadThatPushesIsToldOfRoom) {
   static constexpr uint64_t kItems = 40;
   struct Pushing {

@@ -37,9 +37,9 @@ TEST_P(TypedTest, SynchronousCalls) {
     ASSERT_TRUE(facts.ok()) << facts.status();
     EXPECT_EQ(facts->text(), "a");
     EXPECT_EQ(facts->lines(), 7U);
-    // Braces are options.
+    // Empty braces are default options.
     EXPECT_EQ(Must(client->Count(Named("a", 7), {})).lines(), 7U);
-    // The caller's message is used again.
+    // The caller's message is reused.
     Facts reused;
     for (uint32_t i = 0; i < 5; ++i) {
       EXPECT_TRUE(
@@ -154,7 +154,7 @@ TEST_P(TypedTest, Deadlines) {
     const auto soon = le::CallOptions().Timeout(absl::Milliseconds(1));
     EXPECT_EQ(client->Count(Named("keep"), soon).status().code(),
               absl::StatusCode::kDeadlineExceeded);
-    // And is told when it has passed.
+    // The server is notified when it has passed.
     EXPECT_EQ(Must(client->Count(Named("cancels"))).lines(), 1U);
     absl::Status status;
     client
@@ -294,7 +294,7 @@ TEST_P(TypedTest, CancelsReachTheServerOfTheNextSession) {
     party->Signal("open");
     const auto never = [](absl::StatusOr<const Facts*>) { ADD_FAILURE(); };
     le::Call refused = client.CountAsync(Named("a"), {}, never);
-    // Until there is no room for an envelope either.
+    // Fill the queue until there is no room even for an envelope.
     const auto soon = le::CallOptions().Timeout(absl::Milliseconds(1));
     for (const size_t size : {16000, 0}) {
       Line line;

@@ -177,7 +177,7 @@ TEST_P(WireTest, ATypedServerSurvivesItsClients) {
     // A string must be UTF-8.
     EXPECT_EQ(raw.Ask(Bytes({kCount, Kind::kCall, ++call, 0}, "\012\001\377")),
               kInvalid);
-    // File descriptors that are missing, or too many.
+    // Missing and superfluous file descriptors.
     EXPECT_EQ(raw.Ask(Bytes({kCountFile, Kind::kCall, ++call, 0})), kInvalid);
     EXPECT_EQ(raw.Ask(Bytes({kCountFile, Kind::kCall, ++call, 0}), true), kOk);
     EXPECT_EQ(raw.Ask(Bytes({kCount, Kind::kCall, ++call, 0}), true), kOk);
@@ -242,8 +242,8 @@ TEST_P(WireTest, ATypedServerSurvivesItsClients) {
   RunScenario(scenario, GetParam());
 }
 
-// Answers the nth request with the nth answer, after the nth push, which it
-// sends `times` times.
+// Answers the nth request with the nth answer. Before that, sends the nth push
+// `times` times.
 void RawServer(Party* party, std::vector<std::string> pushes,
                std::vector<std::string> answers, int times = 1) {
   absl::StatusOr<le::Service> service =
@@ -255,7 +255,8 @@ void RawServer(Party* party, std::vector<std::string> pushes,
                     if (!message.needs_response()) return;
                     Envelope envelope;
                     EXPECT_TRUE(envelope.Load(message.payload()));
-                    // "C": the number of the call, as Envelope has it.
+                    // Replaces "CCCC" by the number of the call, as Envelope
+                    // stores it.
                     const auto numbered = [&](std::string bytes) {
                       if (bytes.size() >= Envelope::kBytes &&
                           bytes.substr(4, 4) == "CCCC") {
@@ -452,14 +453,14 @@ TEST_P(WireTest, AnItemWithoutCreditEndsItsStream) {
   RunScenario(scenario, GetParam());
 }
 
-// (The simulation has no virtual time for le_clock.h.)
+// Not in the simulation, which has no virtual time for le_clock.h.
 class ThreadsTest : public ::testing::TestWithParam<Setting> {};
 INSTANTIATE_TEST_SUITE_P(Threads, ThreadsTest,
                          ::testing::Values(Setting::kThreads,
                                            Setting::kUnixThreads),
                          SettingName);
 
-// The timeout is that of all parts.
+// The timeout applies to all parts together.
 TEST_P(ThreadsTest, DescriptorsOfASlowServer) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -498,8 +499,8 @@ TEST_P(ThreadsTest, DescriptorsOfASlowServer) {
   RunScenario(scenario, GetParam());
 }
 
-// The file descriptor of a request is closed, though the call is kept: no
-// method of the service has fd_in.
+// No method of the service has fd_in. So the file descriptor of a request is
+// closed, although the call is kept.
 TEST_P(ThreadsTest, AServiceWithoutFdInReceivesNone) {
   class Keeper final : public odd::EvenService {
     void Even(const odd::Ping&, le::Reply<odd::Ping> reply) override {

@@ -403,7 +403,7 @@ TEST_F(LoggedTest, ARequestToAServerOnTheSameThreadIsSaid) {
   });
   Run(scenario, event::LogLevel::kInfo);
   EXPECT_THAT(log_, Contains("WARNING interface 'echo': a request fails: the "
-                             "server is on this very thread"));
+                             "server runs on this thread"));
 }
 
 // Blocks for this time, without running the loop.
@@ -507,7 +507,7 @@ TEST_F(LoggedTest, AServerThatDoesNotRespondIsSaidOnceForASession) {
   EXPECT_THAT(log_, ElementsAre(MatchesRegex(
                         "WARNING service 'echo': 3 requests of pid .* of user "
                         ".* have no response: nothing more is received from "
-                        "it; are they responded to or released.")));
+                        "it until requests are responded to or released")));
 }
 
 TEST_F(LoggedTest, TheLimitOfOpenRequestsIsSaidOnceUntilThereIsRoom) {

@@ -18,21 +18,21 @@ namespace le {
 //   client.Count(request, le::CallOptions().Timeout(absl::Seconds(2)));
 class CallOptions {
  public:
-  // A stream's window. It is well below the queue of a session (1 MiB), so that
-  // one stream cannot fill it, and large enough for the items of many turns of
-  // a loop.
+  // The default window of a stream. It is well below the queue of a session (1
+  // MiB), so one stream cannot fill the queue. It is large enough for the items
+  // of many turns of a loop.
   static constexpr uint32_t kDefaultWindowItems = 256;
   static constexpr uint32_t kDefaultWindowBytes = 256 * 1024;
 
   // The call ends after this time with DeadlineExceeded, and the server is
-  // told. For a stream, the time until its end. Default: no timeout.
+  // told. For a stream, this is the time until its end. Default: no timeout.
   CallOptions& Timeout(absl::Duration timeout) {
     timeout_ = timeout;
     return *this;
   }
-  // For a call that a server makes while it handles another one: the call ends
-  // at the deadline of `reply` at the latest. Timeout() does not change that. If
-  // `reply` is finished, the call ends at once.
+  // For a call that a server makes while it handles another one. The call ends
+  // at the deadline of `reply` at the latest. Timeout() does not change that.
+  // If `reply` is finished, the call ends at once.
   template <typename ReplyOrSink>
   CallOptions& Under(const ReplyOrSink& reply) {
     const absl::Duration left = reply.remaining();
@@ -41,14 +41,14 @@ class CallOptions {
   }
   // For a stream: how many items, and about how many bytes of items, the server
   // may send before the client has handled them. At least 1, and at most
-  // 1,048,576 items and 1 GiB; other numbers are adjusted to that.
+  // 1,048,576 items and 1 GiB; other numbers are adjusted to these bounds.
   CallOptions& Window(uint32_t items, uint32_t bytes) {
     window_.items = std::clamp<int64_t>(items, 1, internal::Credit::kMaxItems);
     window_.bytes = std::clamp<int64_t>(bytes, 1, internal::Credit::kMaxBytes);
     return *this;
   }
 
-  // From now on.
+  // The time that is left.
   absl::Duration timeout() const {
     return std::min(timeout_, under_.remaining());
   }

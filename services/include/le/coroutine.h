@@ -1,8 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// le/coroutine.h: typed calls in coroutines, for C++20. Nothing else needs
-// C++20.
+// le/coroutine.h: typed calls in coroutines. Only this header needs C++20.
 //
 //   le::Task Copy(files::FileFactsClient* client) {
 //     absl::StatusOr<files::Facts> facts =

@@ -4,8 +4,8 @@
 // le/serve.h: typed servers. Programs include the generated header, which
 // includes this one.
 //
-// A method's request is valid until the method returns: its message is used
-// again for the next request. An answer that is sent later needs a copy. (Under
+// A method's request is valid until the method returns, because its message is
+// reused for the next request. A method that answers later needs a copy. (Under
 // AddressSanitizer the message is freed, so a later use is reported.)
 
 #ifndef LE_MESSAGING_SERVICES_LE_SERVE_H_
@@ -42,7 +42,8 @@ class OwnedCall {
       : calls_(other.calls_), call_(std::exchange(other.call_, nullptr)) {}
   OwnedCall& operator=(OwnedCall&& other) noexcept {
     if (this == &other) return *this;
-    // Destroyed last: a closure of the replaced call may own this object.
+    // Destroyed last, because a closure of the replaced call may own this
+    // object.
     const OwnedCall replaced = std::move(*this);
     calls_ = other.calls_;
     call_ = std::exchange(other.call_, nullptr);
@@ -50,7 +51,7 @@ class OwnedCall {
   }
   ~OwnedCall() { Drop(); }
 
-  // False: it was finished or moved from.
+  // False: this object was finished or moved from.
   explicit operator bool() const { return call_ != nullptr; }
 
   // The client, until this object is finished. Fatal if it is empty.
@@ -67,13 +68,13 @@ class OwnedCall {
     return call_ == nullptr ? absl::ZeroDuration()
                             : call_->deadline.remaining();
   }
-  // Sets a closure, which is called once from the loop of the server when the
-  // client cancels the call or tells that its deadline has passed, or when its
-  // session closes. It is not called after this object was finished or
-  // destroyed. (If another thread does that, the closure may just be about to
-  // run.) The end of the server destroys it without a call, as all closures:
-  // what it refers to may have ended before the server.
-  // Cancelled: that has happened already, and the closure is not called.
+  // Sets a closure. The server's loop calls it once, when the client cancels
+  // the call or reports that the deadline has passed, or when the session
+  // closes. It is not called after this object was finished or destroyed. (If
+  // another thread does that, the closure may just be about to run.) The end of
+  // the server destroys the closure without calling it, because the objects that
+  // it uses may have ended before the server.
+  // Cancelled: the call is cancelled already, and the closure is not called.
   absl::Status OnCancel(UniqueFunction<void()> closure) {
     if (call_ == nullptr) return Empty();
     if (!calls_->SetOnCancel(call_, std::move(closure))) {
@@ -142,8 +143,8 @@ class [[nodiscard]] Reply final : public internal::OwnedCall {
   R* operator->() const { return &**this; }
 
   // Sends the response. If it is larger than (le.largest_message), or if the
-  // file descriptor is not open, the client gets Internal, and the log has the
-  // cause.
+  // file descriptor is not open, the client gets Internal, and the cause is
+  // logged.
   void Send(Fd... fd) && { Finish(absl::OkStatus(), &fd...); }
   // Ends the call with an error. The client gets its code, and up to 1,024
   // bytes of its text.
@@ -177,13 +178,13 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
   absl::Status Push(const T& item) {
     return *this ? calls()->Push(Checked(), item) : Empty();
   }
-  // Sets a closure, which is called from the loop of the server after Push()
-  // has returned ResourceExhausted, when it may succeed. It is also called after
-  // that of OnCancel(), for the same reasons, and is then destroyed.
-  // So it may own this object. The end of the server destroys it, too.
+  // Sets a closure. After Push() has returned ResourceExhausted, the server's
+  // loop calls it when Push() may succeed. If the call is cancelled, it is
+  // called after the closure of OnCancel(), and is then destroyed. So it may
+  // own this object. The end of the server destroys it without calling it.
   //   Cancelled  the stream is cancelled already. The closure is not kept
-  //   Aborted    Push() has returned ResourceExhausted, and may succeed since
-  //              then. The closure is kept, but is not called for that
+  //   Aborted    Push() has returned ResourceExhausted, and may succeed now. The
+  //              closure is kept, but is not called for this
   absl::Status OnReady(UniqueFunction<void()> closure) {
     return *this ? calls()->SetOnReady(Checked(), std::move(closure)) : Empty();
   }
@@ -264,10 +265,10 @@ absl::StatusOr<Server> Serve(absl::string_view name,
   return internal::ServerFactory::Make<typename S::LeInterface>(
       name, std::move(implementation));
 }
-// The same. The caller must destroy the Server before the implementation.
+// As above, but does not own `implementation`. The caller must destroy the
+// Server before it.
 template <typename S>
 absl::StatusOr<Server> Serve(absl::string_view name, S* implementation) {
-  // (A shared_ptr that does not own it.)
   return internal::ServerFactory::Make<typename S::LeInterface>(
       name, std::shared_ptr<typename S::LeInterface>(std::shared_ptr<void>(),
                                                      implementation));
@@ -275,7 +276,8 @@ absl::StatusOr<Server> Serve(absl::string_view name, S* implementation) {
 
 namespace internal {
 
-// The last parameter of a method of a service, which says what kind it is.
+// The last parameter of a service's method. Its type determines the kind of the
+// method.
 template <typename Answer>
 struct LastParameter {
   static constexpr MethodKind kKind = Answer::kKind;

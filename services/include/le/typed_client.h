@@ -29,8 +29,8 @@ namespace le {
 // closure returns.
 template <typename Response>
 using Done = typename internal::DoneOf<Response, false>::Type;
-// The same for a method with fd_out. The file descriptor is empty after an
-// error.
+// As Done, for a method with fd_out. After an error the file descriptor is
+// empty.
 template <typename Response>
 using DoneWithFd = typename internal::DoneOf<Response, true>::Type;
 // Receives an item of a stream. The item is valid until the closure returns.
@@ -48,7 +48,7 @@ struct WithFd {
 
 namespace internal {
 
-// For the interfaces of clients.
+// For generated code. Moves a result to objects of the caller.
 template <typename Response>
 absl::Status MoveTo(absl::StatusOr<Response> from, Response* to) {
   if (from.ok()) *to = *std::move(from);
@@ -67,28 +67,28 @@ absl::Status MoveTo(absl::StatusOr<WithFd<Response>> from, Response* to,
 }  // namespace internal
 
 // A stream that a server sends. Destroying this object cancels the stream: its
-// closures are destroyed and not called, and the server is told. The rules of
-// le::Call about threads apply.
+// closures are destroyed and not called, and the server is notified. The rules
+// of le::Call about threads apply.
 class [[nodiscard]] Stream {
  public:
-  // Has no stream.
+  // An object without a stream.
   Stream() = default;
   // A stream that was refused, for example by a fake.
   explicit Stream(absl::Status refused) : call_(std::move(refused)) {}
 
-  // OK: the request was accepted, and the end will be told exactly once, unless
+  // OK: the request was accepted. The end will be reported exactly once, unless
   // the stream is cancelled or the client is destroyed. An error: no closure is
   // called.
   const absl::Status& status() const { return call_.status(); }
-  // Whether the stream has still to end. False in its OnEnd.
+  // Whether the stream has not ended. False in its OnEnd.
   bool pending() const { return Lock() != nullptr; }
   // No-op if the stream has ended.
   void Cancel() { call_.Cancel(); }
   // Separates the stream from this object.
   void Detach() { call_.Detach(); }
 
-  // While the client is paused, the server gets no new credit.
-  // What the window still allows arrives nevertheless.
+  // While the stream is paused, the server gets no new credit. Items that the
+  // window still allows arrive nevertheless.
   void Pause() {
     if (const auto stream = Lock()) stream->paused = true;
   }
@@ -202,7 +202,8 @@ class TypedClient {
   TypedClient& operator=(TypedClient&&) noexcept = default;
   ~TypedClient() = default;
 
-  // For generated code. (No method of a service has a name in lower case.)
+  // For generated code. The names are in lower case, and those of a service's
+  // methods are not.
 
   template <typename Response>
   absl::StatusOr<Response> call(uint16_t method,
@@ -288,8 +289,8 @@ class TypedClient {
  private:
   using CorePtr = internal::CorePtr<internal::TypedClientCore>;
 
-  // A client of no session if this object is not usable: its methods return
-  // FailedPrecondition.
+  // If this object is not usable, returns a client without a session, whose
+  // methods return FailedPrecondition.
   Client* raw() const {
     static auto* const none = new Client;
     return core_.CheckUsable().ok() ? core_->client() : none;

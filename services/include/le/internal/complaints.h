@@ -21,17 +21,18 @@
 namespace le {
 namespace internal {
 
-// Whether the nth event of a kind is logged: the first, the second, the fourth,
-// the eighth and so on are.
+// Whether the nth event of a kind is logged. Logged are the first, the second,
+// the fourth, the eighth and so on.
 constexpr bool IsLogged(uint64_t n) { return (n & (n - 1)) == 0; }
 
-// Logs wrong messages. Each user is counted alone, so that none can fill the
-// log or hide another's messages. Not thread-safe.
+// Logs wrong messages. Counts them for each user, so no user can fill the log
+// or hide another user's messages. Not thread-safe.
 class Complaints {
  public:
   void Log(const char* service, const absl::StatusOr<Peer>& sender,
            const absl::Status& why) {
-    // An unknown sender, whose session is closed, is not root.
+    // The sender is unknown if its session is closed. It must not count as
+    // root.
     const uid_t user = sender.ok() ? sender->user : static_cast<uid_t>(-1);
     const uint64_t count = ++counts_[user];
     if (!IsLogged(count)) return;

@@ -25,15 +25,15 @@ namespace internal {
 
 using ProtoMessage = google::protobuf::MessageLite;
 
-// The error text of a status. It is for people; more would let a peer fill
-// logs.
+// The largest error text of a status, in bytes. A longer one would let a peer
+// fill logs.
 inline constexpr size_t kMaxErrorText = 1024;
-// A kept Protobuf message that has been larger than this is freed, so that one
+// If a Protobuf message was larger than this, it is not kept for reuse. So one
 // large message does not occupy memory for ever.
 inline constexpr size_t kMaxKeptBytes = 64 * 1024;
-// So is one that has held more bytes than this in all its uses. A cleared
+// The same if it has held more bytes than this in all its uses. A cleared
 // message keeps the elements of its repeated fields with their memory, so many
-// small uses can make a message large.
+// small uses can make it large.
 inline constexpr size_t kMaxReusedBytes = 1024 * 1024;
 
 enum class Kind : uint8_t {
@@ -45,8 +45,8 @@ enum class Kind : uint8_t {
   kStatus = 6,
 };
 
-inline constexpr uint16_t kReflection = 0;           // its method
-inline constexpr uint32_t kNoDeadline = UINT32_MAX;  // a value of kCall
+inline constexpr uint16_t kReflection = 0;  // the method number of reflection
+inline constexpr uint32_t kNoDeadline = UINT32_MAX;  // a value for kCall
 
 inline void StoreU32(uint8_t* to, uint32_t value) {
   for (int i = 0; i < 4; ++i) to[i] = static_cast<uint8_t>(value >> (8 * i));
@@ -82,11 +82,11 @@ struct Envelope {
   }
 };
 
-// What a stream may still send.
+// How much a stream may still send.
 struct Credit {
   static constexpr size_t kBytes = 8;
-  // More would let a client make a server count beyond its numbers. A window
-  // needs at most what is in flight at one time.
+  // Bounds keep a client from making the server's sums overflow. A window needs
+  // no more than is in flight at one time.
   static constexpr int64_t kMaxItems = int64_t{1} << 20;
   static constexpr int64_t kMaxBytes = int64_t{1} << 30;
 
@@ -111,8 +111,8 @@ struct Credit {
     items -= 1;
     bytes -= static_cast<int64_t>(item_bytes);
   }
-  // An item that is larger than the window must pass too. So the bytes may
-  // become negative by one item.
+  // An item that is larger than the window must be sent, too. So the last item
+  // may make the bytes negative.
   bool AllowsItem() const { return items > 0 && bytes > 0; }
 };
 
@@ -130,7 +130,7 @@ inline absl::Status Write(const Envelope& envelope, const ProtoMessage* body,
       return absl::InvalidArgumentError(
           absl::StrCat(body->GetTypeName(), " lacks a required field"));
     }
-    // (It also stores the sizes, which the serialization below uses.)
+    // Also caches the sizes for SerializeWithCachedSizesToArray().
     body_bytes = body->ByteSizeLong();
     if (body_bytes > largest) {
       return absl::OutOfRangeError(
@@ -152,7 +152,7 @@ inline absl::Status Write(const Envelope& envelope, const ProtoMessage* body,
 inline void WriteError(const Envelope& call, const absl::Status& status,
                        Message* message) {
   const absl::Span<uint8_t> buffer = message->buffer();
-  if (buffer.size() < Envelope::kBytes) return;  // of no typed service
+  if (buffer.size() < Envelope::kBytes) return;  // not of a typed service
   Envelope envelope = call;
   envelope.kind = Kind::kStatus;
   envelope.value = static_cast<uint32_t>(status.code());
@@ -164,10 +164,10 @@ inline void WriteError(const Envelope& call, const absl::Status& status,
   message->SetSize(Envelope::kBytes + text.size()).IgnoreError();
 }
 
-// The status of a response, which is not OK.
+// Reads the status of a response that is not OK.
 inline absl::Status ReadError(const Envelope& envelope,
                               absl::Span<const uint8_t> body) {
-  // A number that this version does not know is kUnknown.
+  // A code that this version does not know becomes kUnknown.
   const auto code = envelope.value <= static_cast<uint32_t>(
                                           absl::StatusCode::kUnauthenticated)
                         ? static_cast<absl::StatusCode>(envelope.value)
@@ -177,9 +177,9 @@ inline absl::Status ReadError(const Envelope& envelope,
                               std::min(body.size(), kMaxErrorText)));
 }
 
-// False: the bytes are no such message.
+// False: the bytes are not a message of this type.
 inline bool Parse(absl::Span<const uint8_t> bytes, ProtoMessage* message) {
-  // (ParseFromArray() would write to stderr.)
+  // ParseFromArray() would write errors to stderr.
   return bytes.size() <= size_t{std::numeric_limits<int>::max()} &&
          message->ParsePartialFromArray(bytes.data(),
                                         static_cast<int>(bytes.size())) &&

@@ -1,8 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// le/internal/kept_message.h: Protobuf messages that are used again. Not an
-// API.
+// le/internal/kept_message.h: Protobuf messages that are reused. Not an API.
 
 #ifndef LE_MESSAGING_SERVICES_LE_INTERNAL_KEPT_MESSAGE_H_
 #define LE_MESSAGING_SERVICES_LE_INTERNAL_KEPT_MESSAGE_H_
@@ -16,9 +15,8 @@
 namespace le {
 namespace internal {
 
-// Under AddressSanitizer no message is used again. So it finds a use of a
-// request after its method has returned, which would read the next request
-// otherwise.
+// Under AddressSanitizer no message is reused. So it finds a use of a request
+// after its method has returned. With reuse, this would read the next request.
 #if defined(__SANITIZE_ADDRESS__)
 #define LE_INTERNAL_REUSES_MESSAGES false
 #elif defined(__has_feature)
@@ -32,11 +30,10 @@ namespace internal {
 inline constexpr bool kReusesMessages = LE_INTERNAL_REUSES_MESSAGES;
 #undef LE_INTERNAL_REUSES_MESSAGES
 
-// How much a Protobuf message that is used again has held.
+// Counts the bytes that a reused Protobuf message has held.
 class ReusedBytes {
  public:
-  // The message has held this number of bytes. False: it is not to be used
-  // again.
+  // The message has held this number of bytes. False: it must not be reused.
   bool Add(size_t bytes) {
     all_ += bytes;
     return kReusesMessages && bytes <= kMaxKeptBytes && all_ <= kMaxReusedBytes;
@@ -46,11 +43,11 @@ class ReusedBytes {
   size_t all_ = 0;
 };
 
-// The Protobuf message of a method, which is used again, so that parsing
-// allocates nothing in the steady state. Not thread-safe.
+// The Protobuf message of a method. It is reused, so that parsing allocates
+// nothing in the steady state. Not thread-safe.
 class KeptMessage {
  public:
-  // Lends the message. A loan while another is open gets a message of its own.
+  // Lends the message. If another loan is open, lends a new message.
   class Loan {
    public:
     Loan(KeptMessage* home, const ProtoMessage& prototype)
@@ -70,7 +67,7 @@ class KeptMessage {
     Loan& operator=(const Loan&) = delete;
 
     ProtoMessage* get() const { return message_.get(); }
-    // The message holds what was parsed from `bytes` bytes.
+    // `bytes` bytes are parsed into the message.
     void Used(size_t bytes) {
       if (!reused_.Add(bytes)) home_ = nullptr;
     }

@@ -41,7 +41,7 @@ struct ServerCall;
 // message until the method returns. To keep it longer, keep its session().
 class Caller {
  public:
-  // Nobody, who is not root.
+  // Nobody: the user is -1, which is not root.
   Caller() = default;
   Caller(const Peer& peer, const Message* message)
       : peer_(peer), message_(message) {}
@@ -74,7 +74,7 @@ class ServerCalls;
 
 enum class MethodKind : uint8_t { kUnary, kStream, kOneWay };
 
-// What a method of the user is called with.
+// The arguments of a user's method.
 struct Incoming {
   const ProtoMessage& request;
   UniqueFd fd;
@@ -83,7 +83,7 @@ struct Incoming {
   const Caller& caller;
 };
 
-// A method of a service: generated code has a table of these, in the order of
+// A method of a service. Generated code has a table of them, in the order of
 // their numbers.
 struct ServerMethod {
   uint16_t number;
@@ -107,11 +107,11 @@ enum class Waits : uint8_t {
   kNot,
   kCredit,
   kRoom,   // it is in the list of its table
-  kReady,  // for its closure: it may push, but there was no closure to call
+  kReady,  // it may push, but no closure was set
 };
 
-// An open call. A Reply or a Sink owns it, and is its only user except for the
-// members that the mutex of ServerCalls guards.
+// An open call. A Reply or a Sink owns it. Only the owner uses it, except for
+// the members that the mutex of ServerCalls guards.
 struct ServerCall {
   using Closure = UniqueFunction<void()>;
 
@@ -130,18 +130,18 @@ struct ServerCall {
   Deadline deadline;
   Caller caller;
   Message message;                         // the request, to be responded to
-  std::unique_ptr<ProtoMessage> response;  // of kUnary; used again
+  std::unique_ptr<ProtoMessage> response;  // of kUnary; reused
   ReusedBytes reused;                      // of the response
   std::atomic<bool> cancelled{false};
 
-  // Guarded by the mutex. The closures are shared, so that none is moved or
-  // destroyed under it.
+  // Guarded by the mutex. The closures are behind shared pointers, so that none
+  // is moved or destroyed under the mutex.
   CallTable* table = nullptr;  // null: the session is closed
-  ServerCall* next = nullptr;  // of a bucket, or of the calls that are kept
+  ServerCall* next = nullptr;  // in a bucket, or in the list of kept calls
   ServerCall* next_open = nullptr;
   ServerCall* previous_open = nullptr;
   Waits waits = Waits::kNot;
-  bool pushes = false;  // a thread tries to send an item
+  bool pushes = false;  // a thread is sending an item
   ServerCall* next_waiting = nullptr;
   ServerCall* previous_waiting = nullptr;
   Credit credit;
@@ -153,7 +153,7 @@ struct ServerCall {
 // room. The mutex guards it.
 class CallTable {
  public:
-  // False: the number is that of an open call.
+  // False: an open call has this number.
   bool Add(ServerCall* call) {
     if (Find(call->number) != nullptr) return false;
     if (count_ >= buckets_.size()) Grow();
@@ -224,7 +224,7 @@ class CallTable {
  private:
   ServerCall** Bucket(uint32_t number) {
     // A client chooses its numbers, and must not know which of them share a
-    // bucket. (The high bits of a product depend on all bits of its factors.)
+    // bucket. The high bits of a product depend on all bits of its factors.
     static const uint64_t factor = RandomOdd();
     uint64_t hash = number * factor;
     hash = (hash ^ hash >> 32) * factor;
@@ -252,7 +252,7 @@ class CallTable {
     }
   }
 
-  std::vector<ServerCall*> buckets_;  // as many as a power of two
+  std::vector<ServerCall*> buckets_;  // their number is a power of two
   size_t count_ = 0;
   // In the order of their opening.
   ServerCall* first_open_ = nullptr;
@@ -265,12 +265,12 @@ class CallTable {
 // All calls of a server. The server and its calls share it: a call may outlive
 // the server, and any thread may finish it.
 //
-// Under the mutex no function of the C API is called, because a simulation may
-// switch threads there. No code of the user runs under it either.
+// Under the mutex no code of the user runs, and no function of the C API is
+// called, because a simulation may switch threads there.
 class ServerCalls {
  public:
-  // A method keeps at most this number of calls for later use: enough for the
-  // calls of one turn of the loop. A burst of more does not occupy memory for
+  // A method keeps at most this number of calls for reuse. It is enough for the
+  // calls of one turn of the loop. A larger burst does not occupy memory for
   // ever.
   static constexpr size_t kMaxKeptCalls = 64;
 
@@ -283,7 +283,7 @@ class ServerCalls {
 
   const char* name() const { return name_.c_str(); }
 
-  // Calls that method number `method_index` of the table keeps for later use.
+  // The number of calls that the method at `method_index` of the table keeps.
   size_t kept(size_t method_index) {
     const std::lock_guard<std::mutex> lock(mutex_);
     return kept_[method_index].count;
@@ -324,8 +324,8 @@ class ServerCalls {
   }
 
   // ---- The owner of the call: any thread ----
-  // Responds. An OK status: with call->response, and with *fd unless that is
-  // null.
+  // Responds. If the status is OK, the response is call->response, with *fd
+  // unless `fd` is null.
   void Finish(ServerCall* call, absl::Status status, UniqueFd* fd = nullptr) {
     std::shared_ptr<ServerCall::Closure> on_cancel;
     std::shared_ptr<ServerCall::Closure> on_ready;
@@ -339,7 +339,7 @@ class ServerCalls {
   }
   // False: the call is cancelled already, and the closure is not kept.
   bool SetOnCancel(ServerCall* call, ServerCall::Closure closure) {
-    // (The replaced closure is destroyed without the lock.)
+    // Outlives the lock, so that the replaced closure is destroyed without it.
     std::shared_ptr<ServerCall::Closure> shared = Share(std::move(closure));
     const std::lock_guard<std::mutex> lock(mutex_);
     if (call->cancelled.load()) return false;
@@ -381,7 +381,7 @@ class ServerCalls {
     }
     for (;;) {
       {
-        // Before the message is sent: room may be told at once.
+        // Before the message is sent: room may be reported at once.
         const std::lock_guard<std::mutex> lock(mutex_);
         call->pushes = true;
         if (call->table != nullptr) call->table->WaitForRoom(call);
@@ -395,8 +395,8 @@ class ServerCalls {
         return status.ok() ? status : NobodyReads();
       }
       if (call->cancelled.load()) return NobodyReads();
-      // Not in the list: TellRoom() was called after the message was refused,
-      // and has left it to this function to try again.
+      // If the call is not in the list, TellRoom() was called after the message
+      // was refused, and this function must try again.
       if (call->table == nullptr || call->waits == Waits::kRoom) {
         call->credit.Add({1, static_cast<int64_t>(bytes)});
         return NoRoom();
@@ -405,11 +405,12 @@ class ServerCalls {
   }
 
   // ---- The server: its thread only ----
-  // In each function `goes_on` returns false if a closure has destroyed the
-  // server, and then the table is gone. The closures may use and finish all
+  // In each function, `goes_on` returns false if a closure has destroyed the
+  // server. The table does not exist then. The closures may use and finish all
   // calls.
 
-  // The client does not wait for the call any more. No-op if there is none.
+  // The client does not wait for the call any more. No-op if there is no such
+  // call.
   template <typename GoesOn>
   void Cancel(CallTable* table, uint32_t number, GoesOn goes_on) {
     do {
@@ -457,7 +458,7 @@ class ServerCalls {
       if (on_ready != nullptr) (*on_ready)();
     }
   }
-  // The session is closed: cancels and forgets all its calls.
+  // The session is closed. Cancels and removes all its calls.
   template <typename GoesOn>
   void CancelAll(CallTable* table, GoesOn goes_on) {
     do {
@@ -472,7 +473,7 @@ class ServerCalls {
       if (closure != nullptr) (*closure)();
     } while (goes_on());
   }
-  // The same, and destroys the closures without calling them.
+  // As CancelAll(), but destroys the closures without calling them.
   void ForgetAll(CallTable* table) {
     for (;;) {
       std::shared_ptr<ServerCall::Closure> on_cancel;
@@ -507,15 +508,15 @@ class ServerCalls {
     return absl::ResourceExhaustedError("the client has no room for the item");
   }
 
-  // Cancels the call, and takes the next closure that is to be told. Null: all
-  // were told. A closure may finish the call, and then no other one is called.
+  // Cancels the call, and takes its next closure that must be called. Null: all
+  // were called. A closure may finish the call; then no other one is called.
   static std::shared_ptr<ServerCall::Closure> TakeAfterCancel(
       ServerCall* call) {
     call->cancelled.store(true);
     return std::move(call->on_cancel != nullptr ? call->on_cancel
                                                 : call->on_ready);
   }
-  // The call may push again. Returns the closure to be called.
+  // The call may push again. Returns the closure to call, or null.
   static std::shared_ptr<ServerCall::Closure> EndWait(ServerCall* call) {
     call->waits = call->on_ready == nullptr ? Waits::kReady : Waits::kNot;
     return call->on_ready;
@@ -527,7 +528,7 @@ class ServerCalls {
                    : nullptr;
   }
 
-  // Returns the bytes of the response message.
+  // Returns the size of the response message.
   size_t Respond(ServerCall* call, absl::Status status, UniqueFd* fd) {
     Message message = std::move(call->message);
     const ProtoMessage* const response = call->response.get();

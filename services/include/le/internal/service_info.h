@@ -21,7 +21,7 @@ struct ServiceInfo {
   size_t largest_message;  // in bytes of Protobuf
 };
 
-// An error text always has room.
+// A message always has room for an error text.
 inline Protocol ProtocolOf(const ServiceInfo& info) {
   return {info.protocol,
           Envelope::kBytes +

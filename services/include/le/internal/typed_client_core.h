@@ -40,7 +40,8 @@ namespace internal {
 
 class TypedClientCore;
 
-// The descriptors of a server. A large .proto file has some tens of kilobytes.
+// The largest descriptors of a server, in bytes. Those of a large .proto file
+// have some tens of kilobytes.
 inline constexpr size_t kMaxDescriptorBytes = 1024 * 1024;
 
 // An open stream, without the type of its items. The core's table and the
@@ -49,7 +50,7 @@ inline constexpr size_t kMaxDescriptorBytes = 1024 * 1024;
 class ClientStream {
  public:
   virtual ~ClientStream() = default;
-  // False: the bytes are no item.
+  // False: the bytes are not an item.
   virtual bool Deliver(absl::Span<const uint8_t> body) = 0;
   // Whether the server has credit for one more item.
   bool MayArrive() const {
@@ -71,9 +72,9 @@ class ClientStream {
 using ClientStreams =
     std::unordered_map<uint32_t, std::shared_ptr<ClientStream>>;
 
-// The number of the next call. 0 is no call. Numbers return after 2^32 calls,
-// and by then a stream may still be open. (If another call is, the server
-// refuses the new one.)
+// Returns the number of the next call. It is not 0. Numbers repeat after 2^32
+// calls, so numbers of open streams are skipped. (If another call with the
+// number is open, the server refuses the new one.)
 inline uint32_t NextNumber(uint32_t last, const ClientStreams& streams) {
   do {
     ++last;
@@ -88,14 +89,15 @@ constexpr T AddUpToMax(T a, uint64_t b) {
   return b > static_cast<uint64_t>(kMax - a) ? kMax : static_cast<T>(a + b);
 }
 
-// The limits of a session whose streams have these windows in all. During a
-// blocking call, the items that arrive are kept up to the limits, and beyond
-// these the session is closed. So the limits are raised by the windows: twice,
-// since the items of a cancelled stream may still arrive.
+// Returns the limits of a session whose streams have `windows` in total. Items
+// that arrive during a blocking call are kept up to the limits; beyond these
+// the session is closed. So the limits are raised by twice the windows. Twice,
+// because the items of a cancelled stream may still arrive.
 inline le_msg_SessionLimits_t WithWindows(le_msg_SessionLimits_t limits,
                                           const Credit& windows,
                                           size_t largest_message) {
-  // What an item occupies in addition to its bytes (le_messaging_ext.h).
+  // The bytes that an item occupies in addition to its own
+  // (le_messaging_ext.h).
   constexpr size_t kItemOverhead = 64 + Envelope::kBytes;
   constexpr uint32_t kDefaultMessages = 16384;
   constexpr size_t kDefaultBytes = 1024 * 1024;
@@ -116,8 +118,8 @@ inline le_msg_SessionLimits_t WithWindows(le_msg_SessionLimits_t limits,
   return limits;
 }
 
-// Invariants: those of ThreadBound. A closure of a call has a pointer to the
-// core. It is destroyed before the core, or holds it while it runs.
+// Invariants: those of ThreadBound. The closure of a call has a pointer to the
+// core. It is destroyed before the core; while it runs, it holds the core.
 class TypedClientCore final : public ThreadBound {
  public:
   TypedClientCore(const ServiceInfo& info, absl::string_view name,
@@ -134,7 +136,7 @@ class TypedClientCore final : public ThreadBound {
   Client* client() { return &client_; }
   KeptMessage* kept(uint16_t method) { return &kept_[method]; }
 
-  // Makes a message to the server. Takes *fd unless it is null.
+  // Makes a message to the server. Takes *fd unless `fd` is null.
   absl::StatusOr<Message> NewMessage(const Envelope& envelope,
                                      const ProtoMessage* body, UniqueFd* fd,
                                      const Credit* credit = nullptr) {
@@ -156,7 +158,7 @@ class TypedClientCore final : public ThreadBound {
   }
 
   // Reads the response of a call into *into, and its file descriptor into *fd
-  // unless that is null.
+  // unless `fd` is null.
   absl::Status ReadResponse(const Envelope& call,
                             absl::StatusOr<Message>* response,
                             ProtoMessage* into, UniqueFd* fd) {
@@ -164,7 +166,7 @@ class TypedClientCore final : public ThreadBound {
     absl::Status status = ReadStatus(call, response, &body);
     if (!status.ok() || into == nullptr) return status;
     if (!Parse(body, into)) {
-      return Wrong(absl::StrCat("the response is no ", into->GetTypeName()));
+      return Wrong(absl::StrCat("the response is not a ", into->GetTypeName()));
     }
     if (fd != nullptr) {
       *fd = (*response)->TakeDescriptor();
@@ -211,7 +213,7 @@ class TypedClientCore final : public ThreadBound {
       if (body.size() < kNumber) return Wrong("the descriptors have no size");
       const size_t size = LoadU32(body.data());
       body = body.subspan(kNumber);
-      // (A part may be the last one only if it completes them.)
+      // An empty part is wrong unless the descriptors are complete.
       if (size > kMaxDescriptorBytes || all.size() + body.size() > size ||
           (body.empty() && all.size() < size)) {
         return Wrong("the descriptors have a wrong size");
@@ -224,7 +226,7 @@ class TypedClientCore final : public ThreadBound {
   // Tells the server that nobody waits for the call any more.
   void SendCancel(uint32_t call) {
     if (!alive()) return;
-    // (At most one for each open request of the session.)
+    // The list is bounded: at most one for each open request of the session.
     cancels_.push_back(call);
     SendCancels();
   }
@@ -296,9 +298,10 @@ class TypedClientCore final : public ThreadBound {
         NewMessage(envelope, nullptr, nullptr, credit);
     return !message.ok() || !absl::IsResourceExhausted(message->TrySend());
   }
-  // Sends the cancels that wait. False: there is no room for all. Always tries:
-  // the refused ones may be of a session that has closed, and that session
-  // tells of no room. (A server ignores cancels of calls that it does not know.)
+  // Sends the waiting cancels. False: there is no room for all. Does not wait
+  // for OnRoom(): the cancels may be of a session that has closed, and a closed
+  // session reports no room. (A server ignores cancels of calls that it does
+  // not know.)
   bool SendCancels() {
     size_t sent = 0;
     while (sent < cancels_.size() &&
@@ -365,8 +368,8 @@ class TypedClientCore final : public ThreadBound {
 };
 
 // ---- The closures of requests ----
-// If one is destroyed without a call, the call was cancelled: then it tells the
-// server.
+// If one is destroyed without having been called, the call was cancelled. Its
+// destructor notifies the server.
 
 // kFd: the response has a file descriptor.
 template <typename Response, bool kFd>

@@ -38,8 +38,8 @@ namespace internal {
 // session.
 class TypedServerCore final : public ThreadBound {
  public:
-  // `implementation` is the object of the user, as the type whose methods the
-  // table has. It keeps the object alive if it owns it.
+  // `implementation` points to the user's object, as the type whose methods the
+  // table has. It may own the object.
   TypedServerCore(absl::string_view name, const ServiceInfo& info,
                   const ServiceTable& table,
                   std::shared_ptr<void> implementation, Service service)
@@ -97,11 +97,11 @@ class TypedServerCore final : public ThreadBound {
     std::move(message).Respond().IgnoreError();
   }
 
-  // After an error, the message has still to be responded to.
+  // After an error, the caller must respond to the message.
   absl::Status OnRequest(const Envelope& envelope,
                          absl::Span<const uint8_t> body, Message* message) {
     if (envelope.kind != Kind::kCall) {
-      return absl::InvalidArgumentError("the request is no call");
+      return absl::InvalidArgumentError("the request is not a call");
     }
     if (envelope.method == kReflection) return Reflect(envelope, body, message);
     const size_t index = Find(envelope.method);
@@ -171,7 +171,8 @@ class TypedServerCore final : public ThreadBound {
       method.call(implementation_.get(), &incoming);
       return status;
     }
-    // No such call: it has ended, and the message has crossed its response.
+    // If there is no such call, it has ended: the message has crossed its
+    // response.
     const auto it = sessions_.find(le_msg_GetSession(RefOf(*message)));
     switch (envelope.kind) {
       case Kind::kCancel:
@@ -202,10 +203,10 @@ class TypedServerCore final : public ThreadBound {
     request->Used(body.size());
     if (!Parse(body, request->get())) {
       return absl::InvalidArgumentError(
-          absl::StrCat("the request is no ", request->get()->GetTypeName()));
+          absl::StrCat("the request is not a ", request->get()->GetTypeName()));
     }
     // A file descriptor that is not expected stays in the message: the library
-    // closes it on another thread, because a sender can make a close last long.
+    // closes it on another thread, because a sender can make a close slow.
     if (method.fd_in) *fd = message->TakeDescriptor();
     if (method.fd_in && !*fd) {
       return absl::InvalidArgumentError(
@@ -214,8 +215,8 @@ class TypedServerCore final : public ThreadBound {
     return absl::OkStatus();
   }
 
-  // The request has an offset. The response has the size of the descriptors,
-  // and as many of their bytes from there as fit.
+  // The request contains an offset. The response contains the size of the
+  // descriptors, and their bytes from the offset on, as many as fit.
   absl::Status Reflect(const Envelope& call, absl::Span<const uint8_t> body,
                        Message* message) {
     constexpr size_t kNumber = sizeof(uint32_t);
@@ -263,7 +264,7 @@ class TypedServerCore final : public ThreadBound {
     calls_->TellRoom(&it->second.calls, [this] { return alive(); });
   }
 
-  // The number of methods: there is no such method.
+  // Returns the index of a method, or the number of methods if there is none.
   size_t Find(uint16_t number) const {
     const auto it = std::lower_bound(
         table_.methods.begin(), table_.methods.end(), number,

@@ -75,8 +75,8 @@ class ServerThread {
 //
 // All layers are the real ones. The test links a facade, usually
 // //messaging:le_messaging_loopback, which needs no directory; or it is a party
-// of a scenario of the test kit. The other thread calls the implementation, and
-// this object must be destroyed first. Fatal: the client cannot be opened.
+// of a scenario of the test kit. The other thread calls the implementation, so
+// destroy this object before it. Fatal: the client cannot be opened.
 template <typename TypedClient>
 class Local {
  public:
