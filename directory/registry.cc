@@ -184,7 +184,7 @@ Registry::Actions Registry::ClientOpens(PeerId id, const PeerIdentity& identity,
     Refuse(id, RefusalReason::kLimit,
            absl::StrCat("user ", identity.uid, " has ",
                         accounts_->waiting.used_by(identity.uid),
-                        " clients that wait already, as many as it may"),
+                        " clients that wait already, and may have no more"),
            &actions);
   }
   return actions;
@@ -414,7 +414,7 @@ Registry::Actions Registry::ServerAdvertises(
   if (!charge) {
     return refuse(absl::StrCat("user ", identity.uid, " has ",
                                accounts_->services.used_by(identity.uid),
-                               " services already, as many as it may"));
+                               " services already, and may have no more"));
   }
   const uint32_t stand_bys = accounts_->limits.stand_bys;
   const auto same =
