@@ -78,10 +78,10 @@ class Arguments final : public le::event::ModuleState {
   // Searches all arguments for one option, and passes its value to `take`.
   le_result_t Find(Names names, Kind kind,
                    const std::function<void(const char*, int)>& take) const {
-    for (size_t i = 0; i < arguments.size() && arguments[i] != kEnd; ++i) {
-      size_t skipped = 0;
-      const Option option{names, kind, take};
+    const Option option{names, kind, take};
+    for (size_t i = 0; i < arguments.size(); ++i) {
       if (!Matches(arguments[i], names)) continue;
+      size_t skipped = 0;
       const le_result_t result = Apply(option, i, &skipped);
       return result == LE_NOT_FOUND || result == LE_UNSUPPORTED
                  ? LE_FORMAT_ERROR
@@ -104,10 +104,9 @@ class Arguments final : public le::event::ModuleState {
   le_result_t scan_result = LE_OK;
 
  private:
-  static constexpr absl::string_view kEnd = "--";
-
   static bool IsOption(absl::string_view argument) {
-    return argument.size() > 1 && argument[0] == '-';
+    return absl::StartsWith(argument, "-") && argument != "-" &&
+           argument != "--";
   }
   // Compares the name in the argument, without dashes and value.
   static bool Matches(absl::string_view argument, const Names& names) {
@@ -192,13 +191,8 @@ size_t Arguments::Complain(size_t index, le_result_t error) {
 void Arguments::Scan() {
   scan_result = LE_OK;
   size_t position = 0;
-  bool only_positional = false;
   for (size_t i = 0; i < arguments.size(); ++i) {
-    if (!only_positional && arguments[i] == kEnd) {
-      only_positional = true;
-      continue;
-    }
-    if (only_positional || IsPositional(arguments[i])) {
+    if (IsPositional(arguments[i])) {
       if (position < positional.size() ||
           (allows_more && !positional.empty())) {
         positional[std::min(position, positional.size() - 1)](

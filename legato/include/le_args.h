@@ -5,9 +5,10 @@
  *
  * An option has a short name ("-c 12"), a long one ("--count=12"), or both;
  * either name may be NULL. An option without a value is a flag. An argument
- * that is not an option is positional. These are positional too: "-", all
- * arguments after "--", and a negative number ("-5", "-0.5") that is not the
- * short name of an option. The functions for one option search all arguments.
+ * that is not an option is positional. These are positional too: "-", "--", and
+ * a negative number ("-5", "-0.5") that is not the short name of an option.
+ * Options and positional arguments may be in any order: as in Legato, "--" does
+ * not end the options. The functions for one option search all arguments.
  * le_arg_Scan() processes all arguments once: it sets the variables and calls
  * the functions that were registered before. A callback may register more
  * variables and functions for the arguments after the present one.
