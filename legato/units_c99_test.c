@@ -233,6 +233,9 @@ static void PackArrays(void) {
   LE_PACK_PACKTAGGEDARRAY(&at, references, 1, 1, le_pack_PackReference, 1,
                           &done);
   LE_TEST_OK(done, "packed references");
+  LE_PACK_PACKTAGGEDARRAY(&at, references, 1, 1, le_pack_PackTaggedReference, 1,
+                          &done);
+  LE_TEST_OK(done, "packed references, with a tagged function");
   LE_PACK_PACKARRAY(&at, numbers, 3, 2, le_pack_PackUint16, &done);
   LE_TEST_OK(!done, "too many");
   at = Buffer;
@@ -245,6 +248,9 @@ static void PackArrays(void) {
                             &done);
   LE_TEST_OK(done && count == 1 && references[0] == (void*)0x10003,
              "references");
+  LE_PACK_UNPACKARRAY(&at, references, &count, 1, le_pack_UnpackReference,
+                      &done);
+  LE_TEST_OK(done && references[0] == (void*)0x10003, "references again");
   at = Buffer;
   LE_PACK_UNPACKARRAY(&at, back, &count, 2, le_pack_UnpackUint16, &done);
   LE_TEST_OK(!done, "more than there is room for");
