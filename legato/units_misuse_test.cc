@@ -208,6 +208,8 @@ TEST_F(UnitsDeathTest, Memory) {
       "le_mem_AssertVarAlloc: pool 'sub' has no free");
   EXPECT_FATAL(le_mem_GetStats(pool, nullptr), "le_mem_GetStats");
   EXPECT_FATAL(le_mem_FindPool(nullptr), "le_mem_FindPool");
+  EXPECT_FATAL(le_mem_ForceAlloc(le_mem_CreatePool("huge", SIZE_MAX)),
+               "le_mem_ForceAlloc: no memory left for pool 'huge'");
 }
 
 // When a client closes its session, a server that ifgen generates reads a
