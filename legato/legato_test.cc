@@ -23,6 +23,7 @@
 #include "event/process.h"
 #include "event/testing/sim.h"
 #include "gtest/gtest.h"
+#include "le_args.h"
 #include "le_eventLoop.h"
 #include "le_eventLoop_ext.h"
 #include "le_fdMonitor.h"
@@ -702,6 +703,20 @@ TEST_F(CApiDeathTest, NoExceptionLeavesWhatTheLibraryCalls) {
         }
       },
       "destructor of an object has thrown .*: mine");
+  const auto scan = [](const char* argument) {
+    const char* argv[] = {"tool", argument};
+    le_arg_SetArgs(2, argv);
+    le_arg_SetFlagCallback([] { Throw(); }, "f", nullptr);
+    le_arg_AddPositionalCallback([](const char*) { Throw(); });
+    le_arg_SetErrorHandler([](size_t, le_result_t) -> size_t { Throw(); });
+    try {
+      le_arg_Scan();
+    } catch (const std::exception&) {
+    }
+  };
+  EXPECT_FATAL(scan("-f"), "callback of le_arg_Scan.* has thrown .*: mine");
+  EXPECT_FATAL(scan("text"), "callback of le_arg_Scan.* has thrown .*: mine");
+  EXPECT_FATAL(scan("-x"), "error handler of arguments has thrown .*: mine");
 }
 
 // A thread is adopted again after its cleanup. Its new Thread object may have
