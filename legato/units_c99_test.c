@@ -1020,6 +1020,67 @@ static void Utf8(void) {
              "numbers");
 }
 
+/* Encodes the code point and decodes it again. Returns the number of bytes, or 0
+ * if a result is wrong. */
+static size_t BytesOf(uint32_t codePoint) {
+  char buffer[4];
+  size_t size = sizeof(buffer);
+  size_t read;
+  uint32_t back = 0;
+  if (le_utf8_EncodeUnicodeCodePoint(codePoint, buffer, &size) != LE_OK) {
+    return 0;
+  }
+  read = sizeof(buffer);
+  if (le_utf8_DecodeUnicodeCodePoint(buffer, &read, &back) != LE_OK ||
+      read != size || back != codePoint) {
+    return 0;
+  }
+  read = size - 1;
+  if (size > 1 &&
+      (le_utf8_DecodeUnicodeCodePoint(buffer, &read, &back) != LE_UNDERFLOW ||
+       read != size)) {
+    return 0;
+  }
+  read = size - 1;
+  if (le_utf8_EncodeUnicodeCodePoint(codePoint, buffer, &read) != LE_OVERFLOW ||
+      read != size) {
+    return 0;
+  }
+  return size;
+}
+
+static le_result_t Decode(const char* text) {
+  size_t size = strlen(text);
+  uint32_t codePoint;
+  return le_utf8_DecodeUnicodeCodePoint(text, &size, &codePoint);
+}
+
+static void CodePoints(void) {
+  char buffer[4];
+  size_t size = sizeof(buffer);
+  LE_TEST_OK(BytesOf(0) == 1 && BytesOf(0x7F) == 1 && BytesOf(0x80) == 2 &&
+                 BytesOf(0x7FF) == 2 && BytesOf(0x800) == 3 &&
+                 BytesOf(0xFFFF) == 3 && BytesOf(0x10000) == 4 &&
+                 BytesOf(0x10FFFF) == 4,
+             "code points");
+  LE_TEST_OK(le_utf8_EncodeUnicodeCodePoint(0x20AC, buffer, &size) == LE_OK &&
+                 size == 3 && memcmp(buffer, "\xE2\x82\xAC", 3) == 0,
+             "encoded");
+  LE_TEST_OK(le_utf8_EncodeUnicodeCodePoint(0x110000, buffer, &size) ==
+                 LE_OUT_OF_RANGE,
+             "no code point");
+  LE_TEST_OK(Decode("") == LE_BAD_PARAMETER &&
+                 Decode("\x80") == LE_FORMAT_ERROR &&
+                 Decode("\xC3(") == LE_FORMAT_ERROR &&
+                 Decode("\xE2(") == LE_FORMAT_ERROR &&
+                 Decode("\xC1\xBF") == LE_FORMAT_ERROR &&
+                 Decode("\xE0\x9F\xBF") == LE_FORMAT_ERROR &&
+                 Decode("\xF0\x8F\xBF\xBF") == LE_FORMAT_ERROR &&
+                 Decode("\xF4\x90\x80\x80") == LE_FORMAT_ERROR &&
+                 Decode("\xF8\x88\x80\x80") == LE_FORMAT_ERROR,
+             "not UTF-8");
+}
+
 /* ---- le_clk, timers, semaphores, threads ---- */
 
 static void OnExpiry(le_timer_Ref_t timer) {
@@ -1202,6 +1263,7 @@ int main(void) {
   ArgumentsThatRegister();
   NegativeNumbers();
   Utf8();
+  CodePoints();
   Times();
   Threads();
   TestMacros();

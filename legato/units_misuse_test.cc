@@ -253,6 +253,11 @@ TEST_F(UnitsDeathTest, TheRest) {
   EXPECT_FATAL(le_log_GetTraceRef(nullptr), "le_log_GetTraceRef");
   EXPECT_FATAL(le_log_EnableTrace(nullptr), "le_log_EnableTrace");
   EXPECT_FATAL(le_utf8_ParseInt(nullptr, "1"), "le_utf8_ParseInt");
+  size_t size = 1;
+  EXPECT_FATAL(le_utf8_EncodeUnicodeCodePoint(1, nullptr, &size),
+               "le_utf8_EncodeUnicodeCodePoint");
+  EXPECT_FATAL(le_utf8_DecodeUnicodeCodePoint("x", &size, nullptr),
+               "le_utf8_DecodeUnicodeCodePoint");
   EXPECT_FATAL(le_utf8_Copy(nullptr, "x", 1, nullptr), "le_utf8_Copy");
   EXPECT_FATAL(le_clk_GetUTCDateTimeString("%c", nullptr, 0, nullptr),
                "le_clk_GetUTCDateTimeString");
