@@ -102,6 +102,7 @@ class Arguments final : public le::event::ModuleState {
   le_arg_ErrorHandlerFunc_t error_handler = nullptr;
   bool exits_on_error = true;
   le_result_t scan_result = LE_OK;
+  bool scanning = false;
 
  private:
   static bool IsOption(absl::string_view argument) {
@@ -189,6 +190,7 @@ size_t Arguments::Complain(size_t index, le_result_t error) {
 }
 
 void Arguments::Scan() {
+  scanning = true;
   scan_result = LE_OK;
   size_t position = 0;
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -221,6 +223,14 @@ void Arguments::Scan() {
   options.clear();
   positional.clear();
   allows_more = allows_less = false;
+  scanning = false;
+}
+
+// For functions that a callback of le_arg_Scan() must not call.
+Arguments* NotScanning(const char* function) {
+  Arguments* const all = Arguments::Get(function);
+  if (all->scanning) Misuse(function, "called in a callback of le_arg_Scan()");
+  return all;
 }
 
 template <typename Pointer>
@@ -233,7 +243,7 @@ Pointer Checked(const char* function, Pointer pointer) {
 }  // namespace
 
 void le_arg_SetArgs(size_t argc, const char** argv) {
-  Arguments* const all = Arguments::Get(__func__);
+  Arguments* const all = NotScanning(__func__);
   if (argc != 0) Checked(__func__, argv);
   all->arguments.clear();
   all->program.clear();
@@ -349,7 +359,7 @@ void le_arg_SetExitOnError(bool exitOnError) {
 }
 
 void le_arg_Scan(void) {
-  Arguments* const all = Arguments::Get(__func__);
+  Arguments* const all = NotScanning(__func__);
   CallUser("a callback of le_arg_Scan()", [all] { all->Scan(); });
 }
 

@@ -243,6 +243,18 @@ TEST_F(UnitsDeathTest, Events) {
                "le_event_RemoveHandler: a stale");
 }
 
+TEST_F(UnitsDeathTest, ACallbackDoesNotScan) {
+  static const char* argv[] = {"tool", "-f"};
+  const auto scan = [](le_arg_FlagCallbackFunc_t callback) {
+    le_arg_SetArgs(2, argv);
+    le_arg_SetFlagCallback(callback, "f", nullptr);
+    le_arg_Scan();
+  };
+  EXPECT_FATAL(scan([] { le_arg_Scan(); }), "le_arg_Scan: .*callback");
+  EXPECT_FATAL(scan([] { le_arg_SetArgs(1, argv); }),
+               "le_arg_SetArgs: .*callback");
+}
+
 TEST_F(UnitsDeathTest, TheRest) {
   EXPECT_FATAL(le_hashmap_Create("map", 1, nullptr, nullptr),
                "le_hashmap_Create");

@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 /* Sets the arguments to those of main(). Fatal: argv is NULL, and argc is not
- * 0. */
+ * 0; a call in a callback of le_arg_Scan(). */
 void le_arg_SetArgs(size_t argc, const char** argv);
 
 /* The program's name: the last part of its path. "" if the name is not
@@ -93,7 +93,8 @@ typedef size_t (*le_arg_ErrorHandlerFunc_t)(size_t argIndex,
 void le_arg_SetErrorHandler(le_arg_ErrorHandlerFunc_t errorHandlerFunc);
 void le_arg_SetExitOnError(bool exitOnError);
 
-/* Processes the arguments, and then removes everything that was registered. */
+/* Processes the arguments, and then removes everything that was registered.
+ * Fatal: a call in a callback of this function. */
 void le_arg_Scan(void);
 /* The first error of the last scan, or LE_OK. */
 le_result_t le_arg_GetScanResult(void);
