@@ -61,6 +61,12 @@ def le_api_component(
     """
     servers = _names(provides)
     clients = _names(requires)
+    for api in manual_start:
+        if api not in servers and api not in clients:
+            fail("manual_start: component %s does not have API %s" % (name, api))
+    for api in servers:
+        if api in clients:
+            fail("component %s provides and requires %s: give it two names" % (name, api))
     folder = name + "_interfaces"
     guard = "LE_%s_INTERFACES_H_INCLUDE_GUARD" % name
     native.genrule(
