@@ -19,7 +19,8 @@
 
 A program links one or more components and one facade; it has no main() of its own. main()
 first advertises the services of all components, then connects their clients, then calls
-each COMPONENT_INIT_ONCE and each COMPONENT_INIT, then runs the event loop.
+each COMPONENT_INIT_ONCE and each COMPONENT_INIT, then runs the event loop. As in Legato,
+the components in the deps of a component are initialized before it.
 """
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
