@@ -19,7 +19,8 @@
 
 A program links one or more components and one facade; it has no main() of its own. main()
 first advertises the services of all components, then connects their clients, then calls
-each COMPONENT_INIT_ONCE and each COMPONENT_INIT, then runs the event loop.
+each COMPONENT_INIT_ONCE and each COMPONENT_INIT, then runs the event loop. As in Legato,
+the components in the deps of a component are initialized before it.
 """
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
@@ -61,6 +62,12 @@ def le_api_component(
     """
     servers = _names(provides)
     clients = _names(requires)
+    for api in manual_start:
+        if api not in servers and api not in clients:
+            fail("manual_start: component %s does not have API %s" % (name, api))
+    for api in servers:
+        if api in clients:
+            fail("component %s provides and requires %s: give it two names" % (name, api))
     folder = name + "_interfaces"
     guard = "LE_%s_INTERFACES_H_INCLUDE_GUARD" % name
     native.genrule(

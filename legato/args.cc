@@ -78,10 +78,10 @@ class Arguments final : public le::event::ModuleState {
   // Searches all arguments for one option, and passes its value to `take`.
   le_result_t Find(Names names, Kind kind,
                    const std::function<void(const char*, int)>& take) const {
-    for (size_t i = 0; i < arguments.size() && arguments[i] != kEnd; ++i) {
-      size_t skipped = 0;
-      const Option option{names, kind, take};
+    const Option option{names, kind, take};
+    for (size_t i = 0; i < arguments.size(); ++i) {
       if (!Matches(arguments[i], names)) continue;
+      size_t skipped = 0;
       const le_result_t result = Apply(option, i, &skipped);
       return result == LE_NOT_FOUND || result == LE_UNSUPPORTED
                  ? LE_FORMAT_ERROR
@@ -102,12 +102,12 @@ class Arguments final : public le::event::ModuleState {
   le_arg_ErrorHandlerFunc_t error_handler = nullptr;
   bool exits_on_error = true;
   le_result_t scan_result = LE_OK;
+  bool scanning = false;
 
  private:
-  static constexpr absl::string_view kEnd = "--";
-
   static bool IsOption(absl::string_view argument) {
-    return argument.size() > 1 && argument[0] == '-';
+    return absl::StartsWith(argument, "-") && argument != "-" &&
+           argument != "--";
   }
   // Compares the name in the argument, without dashes and value.
   static bool Matches(absl::string_view argument, const Names& names) {
@@ -190,15 +190,11 @@ size_t Arguments::Complain(size_t index, le_result_t error) {
 }
 
 void Arguments::Scan() {
+  scanning = true;
   scan_result = LE_OK;
   size_t position = 0;
-  bool only_positional = false;
   for (size_t i = 0; i < arguments.size(); ++i) {
-    if (!only_positional && arguments[i] == kEnd) {
-      only_positional = true;
-      continue;
-    }
-    if (only_positional || IsPositional(arguments[i])) {
+    if (IsPositional(arguments[i])) {
       if (position < positional.size() ||
           (allows_more && !positional.empty())) {
         positional[std::min(position, positional.size() - 1)](
@@ -227,6 +223,14 @@ void Arguments::Scan() {
   options.clear();
   positional.clear();
   allows_more = allows_less = false;
+  scanning = false;
+}
+
+// For functions that a callback of le_arg_Scan() must not call.
+Arguments* NotScanning(const char* function) {
+  Arguments* const all = Arguments::Get(function);
+  if (all->scanning) Misuse(function, "called in a callback of le_arg_Scan()");
+  return all;
 }
 
 template <typename Pointer>
@@ -239,7 +243,7 @@ Pointer Checked(const char* function, Pointer pointer) {
 }  // namespace
 
 void le_arg_SetArgs(size_t argc, const char** argv) {
-  Arguments* const all = Arguments::Get(__func__);
+  Arguments* const all = NotScanning(__func__);
   if (argc != 0) Checked(__func__, argv);
   all->arguments.clear();
   all->program.clear();
@@ -355,7 +359,7 @@ void le_arg_SetExitOnError(bool exitOnError) {
 }
 
 void le_arg_Scan(void) {
-  Arguments* const all = Arguments::Get(__func__);
+  Arguments* const all = NotScanning(__func__);
   CallUser("a callback of le_arg_Scan()", [all] { all->Scan(); });
 }
 

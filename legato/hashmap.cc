@@ -19,9 +19,11 @@
 #include "absl/strings/string_view.h"
 #include "event/base/log.h"
 #include "event/os_process.h"
+#include "event/user_code.h"
 #include "le_hashmap.h"
 #include "legato/registry.h"
 
+using le::event::CallUser;
 using le::event::CheckNotForked;
 using le::event::Misuse;
 
@@ -33,17 +35,22 @@ struct Entry {
 };
 using Entries = std::list<Entry>;
 
-// Hashes the user's hash again, because it may have few random bits.
 struct UserHash {
   le_hashmap_HashFunc_t function;
+  size_t OfUser(const void* key) const {
+    return CallUser("the hash function of a map",
+                    [&] { return function(key); });
+  }
+  // Hashes the user's hash again, because it may have few random bits.
   size_t operator()(const void* key) const {
-    return absl::Hash<size_t>()(function(key));
+    return absl::Hash<size_t>()(OfUser(key));
   }
 };
 struct UserEquals {
   le_hashmap_EqualsFunc_t function;
   bool operator()(const void* first, const void* second) const {
-    return function(first, second);
+    return CallUser("the function of a map that compares keys",
+                    [&] { return function(first, second); });
   }
 };
 
@@ -198,7 +205,11 @@ bool le_hashmap_ForEach(le_hashmap_Ref_t mapRef,
   le_hashmap* const map = Checked(__func__, mapRef);
   if (forEachFn == nullptr) Misuse(__func__, "the function is NULL");
   for (const Entry& entry : map->entries) {
-    if (!forEachFn(entry.key, entry.value, contextPtr)) return false;
+    if (!CallUser("the function of le_hashmap_ForEach()", [&] {
+          return forEachFn(entry.key, entry.value, contextPtr);
+        })) {
+      return false;
+    }
   }
   return true;
 }
@@ -283,7 +294,7 @@ size_t le_hashmap_CountCollisions(le_hashmap_Ref_t mapRef) {
   le_hashmap* const map = Checked(__func__, mapRef);
   std::unordered_set<size_t> hashes;
   for (const Entry& entry : map->entries) {
-    hashes.insert(map->index.hash_function().function(entry.key));
+    hashes.insert(map->index.hash_function().OfUser(entry.key));
   }
   return map->entries.size() - hashes.size();
 }

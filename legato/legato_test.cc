@@ -23,13 +23,17 @@
 #include "event/process.h"
 #include "event/testing/sim.h"
 #include "gtest/gtest.h"
+#include "le_args.h"
+#include "le_doublyLinkedList.h"
 #include "le_eventLoop.h"
 #include "le_eventLoop_ext.h"
 #include "le_fdMonitor.h"
+#include "le_hashmap.h"
 #include "le_log.h"
 #include "le_mem.h"
 #include "le_semaphore.h"
 #include "le_signals.h"
+#include "le_singlyLinkedList.h"
 #include "le_thread.h"
 #include "le_timer.h"
 
@@ -702,6 +706,71 @@ TEST_F(CApiDeathTest, NoExceptionLeavesWhatTheLibraryCalls) {
         }
       },
       "destructor of an object has thrown .*: mine");
+  // Calls a function that calls Throw().
+  const auto call = [](void (*function)()) {
+    try {
+      function();
+    } catch (const std::exception&) {
+    }
+  };
+  EXPECT_FATAL(call([] {
+                 le_dls_List_t list = LE_DLS_LIST_INIT;
+                 le_dls_Link_t links[2] = {};
+                 for (le_dls_Link_t& link : links) le_dls_Queue(&list, &link);
+                 le_dls_Sort(&list, [](le_dls_Link_t*, le_dls_Link_t*) -> bool {
+                   Throw();
+                 });
+               }),
+               "comparator of le_dls_Sort.* has thrown .*: mine");
+  EXPECT_FATAL(call([] {
+                 le_sls_List_t list = LE_SLS_LIST_INIT;
+                 le_sls_Link_t links[2] = {};
+                 for (le_sls_Link_t& link : links) le_sls_Queue(&list, &link);
+                 le_sls_Sort(&list, [](le_sls_Link_t*, le_sls_Link_t*) -> bool {
+                   Throw();
+                 });
+               }),
+               "comparator of le_sls_Sort.* has thrown .*: mine");
+  EXPECT_FATAL(call([] {
+                 le_hashmap_Put(
+                     le_hashmap_Create(
+                         "x", 1, [](const void*) -> size_t { Throw(); },
+                         &le_hashmap_EqualsVoidPointer),
+                     "key", "value");
+               }),
+               "hash function of a map has thrown .*: mine");
+  EXPECT_FATAL(call([] {
+                 const le_hashmap_Ref_t map = le_hashmap_Create(
+                     "x", 1, &le_hashmap_HashString,
+                     [](const void*, const void*) -> bool { Throw(); });
+                 le_hashmap_Put(map, "key", "value");
+                 le_hashmap_Get(map, "key");
+               }),
+               "function of a map that compares keys has thrown .*: mine");
+  EXPECT_FATAL(call([] {
+                 const le_hashmap_Ref_t map = le_hashmap_Create(
+                     "x", 1, &le_hashmap_HashString, &le_hashmap_EqualsString);
+                 le_hashmap_Put(map, "key", "value");
+                 le_hashmap_ForEach(
+                     map,
+                     [](const void*, const void*, void*) -> bool { Throw(); },
+                     nullptr);
+               }),
+               "function of le_hashmap_ForEach.* has thrown .*: mine");
+  const auto scan = [](const char* argument) {
+    const char* argv[] = {"tool", argument};
+    le_arg_SetArgs(2, argv);
+    le_arg_SetFlagCallback([] { Throw(); }, "f", nullptr);
+    le_arg_AddPositionalCallback([](const char*) { Throw(); });
+    le_arg_SetErrorHandler([](size_t, le_result_t) -> size_t { Throw(); });
+    try {
+      le_arg_Scan();
+    } catch (const std::exception&) {
+    }
+  };
+  EXPECT_FATAL(scan("-f"), "callback of le_arg_Scan.* has thrown .*: mine");
+  EXPECT_FATAL(scan("text"), "callback of le_arg_Scan.* has thrown .*: mine");
+  EXPECT_FATAL(scan("-x"), "error handler of arguments has thrown .*: mine");
 }
 
 // A thread is adopted again after its cleanup. Its new Thread object may have

@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "event/base/log.h"
+#include "event/user_code.h"
 #include "le_doublyLinkedList.h"
 #include "legato/list_checks.h"
 
+using le::event::CallUser;
 using le::event::Misuse;
 using le::legato::Checked;
 using le::legato::NotNull;
@@ -163,7 +165,9 @@ void le_dls_Sort(le_dls_List_t* listPtr, le_dls_LessThanFunc_t comparatorPtr) {
   le_dls_List_t* const list = Checked(__func__, listPtr);
   if (comparatorPtr == nullptr) Misuse(__func__, "the function is NULL");
   std::vector<le_dls_Link_t*> links = TakeAll(list);
-  std::stable_sort(links.begin(), links.end(), comparatorPtr);
+  CallUser("the comparator of le_dls_Sort()", [&] {
+    std::stable_sort(links.begin(), links.end(), comparatorPtr);
+  });
   for (le_dls_Link_t* link : links) Append(list, link);
 }
 

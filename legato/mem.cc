@@ -74,7 +74,9 @@ std::unique_ptr<le_mem_Pool> NewPool(const char* name, size_t size,
 }
 
 void* NewBlock(const char* function, le_mem_Pool* pool) {
-  void* const block = std::malloc(sizeof(ObjectHeader) + pool->object_size);
+  const bool fits = pool->object_size <= SIZE_MAX - sizeof(ObjectHeader);
+  void* const block =
+      fits ? std::malloc(sizeof(ObjectHeader) + pool->object_size) : nullptr;
   if (block == nullptr) {
     Misuse(function, "no memory left for pool '", pool->name, "'");
   }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/container/btree_map.h"
+#include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/os_process.h"
 #include "event/process.h"

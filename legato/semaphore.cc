@@ -117,9 +117,9 @@ void le_sem_Wait(le_sem_Ref_t semaphorePtr) {
 }
 
 le_result_t le_sem_TryWait(le_sem_Ref_t semaphorePtr) {
+  const auto semaphore = Semaphores::Get(__func__, semaphorePtr);
   Process::Current()->YieldPoint();
-  return Semaphores::Get(__func__, semaphorePtr)->TryTake() ? LE_OK
-                                                            : LE_WOULD_BLOCK;
+  return semaphore->TryTake() ? LE_OK : LE_WOULD_BLOCK;
 }
 
 le_result_t le_sem_WaitWithTimeOut(le_sem_Ref_t semaphorePtr,

@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "event/base/log.h"
+#include "event/user_code.h"
 #include "le_singlyLinkedList.h"
 #include "legato/list_checks.h"
 
+using le::event::CallUser;
 using le::event::Misuse;
 using le::legato::Checked;
 using le::legato::NotNull;
@@ -118,7 +120,9 @@ void le_sls_Sort(le_sls_List_t* listPtr, le_sls_LessThanFunc_t comparatorPtr) {
   for (le_sls_Link_t* at = Head(list); at != nullptr; at = Next(list, at)) {
     links.push_back(at);
   }
-  std::stable_sort(links.begin(), links.end(), comparatorPtr);
+  CallUser("the comparator of le_sls_Sort()", [&] {
+    std::stable_sort(links.begin(), links.end(), comparatorPtr);
+  });
   list->tailLinkPtr = nullptr;
   for (le_sls_Link_t* link : links) le_sls_Queue(list, link);
 }

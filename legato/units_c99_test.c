@@ -233,6 +233,9 @@ static void PackArrays(void) {
   LE_PACK_PACKTAGGEDARRAY(&at, references, 1, 1, le_pack_PackReference, 1,
                           &done);
   LE_TEST_OK(done, "packed references");
+  LE_PACK_PACKTAGGEDARRAY(&at, references, 1, 1, le_pack_PackTaggedReference, 1,
+                          &done);
+  LE_TEST_OK(done, "packed references, with a tagged function");
   LE_PACK_PACKARRAY(&at, numbers, 3, 2, le_pack_PackUint16, &done);
   LE_TEST_OK(!done, "too many");
   at = Buffer;
@@ -245,6 +248,9 @@ static void PackArrays(void) {
                             &done);
   LE_TEST_OK(done && count == 1 && references[0] == (void*)0x10003,
              "references");
+  LE_PACK_UNPACKARRAY(&at, references, &count, 1, le_pack_UnpackReference,
+                      &done);
+  LE_TEST_OK(done && references[0] == (void*)0x10003, "references again");
   at = Buffer;
   LE_PACK_UNPACKARRAY(&at, back, &count, 2, le_pack_UnpackUint16, &done);
   LE_TEST_OK(!done, "more than there is room for");
@@ -916,8 +922,8 @@ static void NegativeNumbers(void) {
 }
 
 static void Arguments(void) {
-  const char* argv[] = {"/bin/tool", "-f",      "--count=7", "-c", "8",
-                        "1",         "--name=", "2",         "--", "-3"};
+  const char* argv[] = {"/bin/tool", "--count=7", "-c", "8",  "1",
+                        "--name=",   "2",         "--", "-f", "-3"};
   const char* wrong[] = {"tool", "--what", "--flag=1",    "-c",
                          "x",    "-c",     "99999999999", "-c"};
   bool flag = false;
@@ -951,7 +957,7 @@ static void Arguments(void) {
   le_arg_Scan();
   LE_TEST_OK(le_arg_GetScanResult() == LE_OK && flag && Flags == 1 &&
                  count == 8 && IntSum == 15 && Positions == 1 &&
-                 strcmp(Texts, "2-3") == 0,
+                 strcmp(Texts, "2---3") == 0,
              "scanned");
 
   le_arg_SetArgs(NUM_ARRAY_MEMBERS(wrong), wrong);
@@ -1012,6 +1018,67 @@ static void Utf8(void) {
                  le_utf8_ParseInt(&number, "") == LE_FORMAT_ERROR &&
                  le_utf8_ParseInt(&number, "2147483648") == LE_OUT_OF_RANGE,
              "numbers");
+}
+
+/* Encodes the code point and decodes it again. Returns the number of bytes, or 0
+ * if a result is wrong. */
+static size_t BytesOf(uint32_t codePoint) {
+  char buffer[4];
+  size_t size = sizeof(buffer);
+  size_t read;
+  uint32_t back = 0;
+  if (le_utf8_EncodeUnicodeCodePoint(codePoint, buffer, &size) != LE_OK) {
+    return 0;
+  }
+  read = sizeof(buffer);
+  if (le_utf8_DecodeUnicodeCodePoint(buffer, &read, &back) != LE_OK ||
+      read != size || back != codePoint) {
+    return 0;
+  }
+  read = size - 1;
+  if (size > 1 &&
+      (le_utf8_DecodeUnicodeCodePoint(buffer, &read, &back) != LE_UNDERFLOW ||
+       read != size)) {
+    return 0;
+  }
+  read = size - 1;
+  if (le_utf8_EncodeUnicodeCodePoint(codePoint, buffer, &read) != LE_OVERFLOW ||
+      read != size) {
+    return 0;
+  }
+  return size;
+}
+
+static le_result_t Decode(const char* text) {
+  size_t size = strlen(text);
+  uint32_t codePoint;
+  return le_utf8_DecodeUnicodeCodePoint(text, &size, &codePoint);
+}
+
+static void CodePoints(void) {
+  char buffer[4];
+  size_t size = sizeof(buffer);
+  LE_TEST_OK(BytesOf(0) == 1 && BytesOf(0x7F) == 1 && BytesOf(0x80) == 2 &&
+                 BytesOf(0x7FF) == 2 && BytesOf(0x800) == 3 &&
+                 BytesOf(0xFFFF) == 3 && BytesOf(0x10000) == 4 &&
+                 BytesOf(0x10FFFF) == 4,
+             "code points");
+  LE_TEST_OK(le_utf8_EncodeUnicodeCodePoint(0x20AC, buffer, &size) == LE_OK &&
+                 size == 3 && memcmp(buffer, "\xE2\x82\xAC", 3) == 0,
+             "encoded");
+  LE_TEST_OK(le_utf8_EncodeUnicodeCodePoint(0x110000, buffer, &size) ==
+                 LE_OUT_OF_RANGE,
+             "no code point");
+  LE_TEST_OK(Decode("") == LE_BAD_PARAMETER &&
+                 Decode("\x80") == LE_FORMAT_ERROR &&
+                 Decode("\xC3(") == LE_FORMAT_ERROR &&
+                 Decode("\xE2(") == LE_FORMAT_ERROR &&
+                 Decode("\xC1\xBF") == LE_FORMAT_ERROR &&
+                 Decode("\xE0\x9F\xBF") == LE_FORMAT_ERROR &&
+                 Decode("\xF0\x8F\xBF\xBF") == LE_FORMAT_ERROR &&
+                 Decode("\xF4\x90\x80\x80") == LE_FORMAT_ERROR &&
+                 Decode("\xF8\x88\x80\x80") == LE_FORMAT_ERROR,
+             "not UTF-8");
 }
 
 /* ---- le_clk, timers, semaphores, threads ---- */
@@ -1196,6 +1263,7 @@ int main(void) {
   ArgumentsThatRegister();
   NegativeNumbers();
   Utf8();
+  CodePoints();
   Times();
   Threads();
   TestMacros();

@@ -208,6 +208,8 @@ TEST_F(UnitsDeathTest, Memory) {
       "le_mem_AssertVarAlloc: pool 'sub' has no free");
   EXPECT_FATAL(le_mem_GetStats(pool, nullptr), "le_mem_GetStats");
   EXPECT_FATAL(le_mem_FindPool(nullptr), "le_mem_FindPool");
+  EXPECT_FATAL(le_mem_ForceAlloc(le_mem_CreatePool("huge", SIZE_MAX)),
+               "le_mem_ForceAlloc: no memory left for pool 'huge'");
 }
 
 // When a client closes its session, a server that ifgen generates reads a
@@ -241,6 +243,18 @@ TEST_F(UnitsDeathTest, Events) {
                "le_event_RemoveHandler: a stale");
 }
 
+TEST_F(UnitsDeathTest, ACallbackDoesNotScan) {
+  static const char* argv[] = {"tool", "-f"};
+  const auto scan = [](le_arg_FlagCallbackFunc_t callback) {
+    le_arg_SetArgs(2, argv);
+    le_arg_SetFlagCallback(callback, "f", nullptr);
+    le_arg_Scan();
+  };
+  EXPECT_FATAL(scan([] { le_arg_Scan(); }), "le_arg_Scan: .*callback");
+  EXPECT_FATAL(scan([] { le_arg_SetArgs(1, argv); }),
+               "le_arg_SetArgs: .*callback");
+}
+
 TEST_F(UnitsDeathTest, TheRest) {
   EXPECT_FATAL(le_hashmap_Create("map", 1, nullptr, nullptr),
                "le_hashmap_Create");
@@ -251,6 +265,11 @@ TEST_F(UnitsDeathTest, TheRest) {
   EXPECT_FATAL(le_log_GetTraceRef(nullptr), "le_log_GetTraceRef");
   EXPECT_FATAL(le_log_EnableTrace(nullptr), "le_log_EnableTrace");
   EXPECT_FATAL(le_utf8_ParseInt(nullptr, "1"), "le_utf8_ParseInt");
+  size_t size = 1;
+  EXPECT_FATAL(le_utf8_EncodeUnicodeCodePoint(1, nullptr, &size),
+               "le_utf8_EncodeUnicodeCodePoint");
+  EXPECT_FATAL(le_utf8_DecodeUnicodeCodePoint("x", &size, nullptr),
+               "le_utf8_DecodeUnicodeCodePoint");
   EXPECT_FATAL(le_utf8_Copy(nullptr, "x", 1, nullptr), "le_utf8_Copy");
   EXPECT_FATAL(le_clk_GetUTCDateTimeString("%c", nullptr, 0, nullptr),
                "le_clk_GetUTCDateTimeString");

@@ -7,8 +7,10 @@
 #include <cerrno>
 #include <climits>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "event/base/log.h"
@@ -75,6 +77,15 @@ void CheckBuffer(const char* function, const char* buffer) {
   if (buffer == nullptr) Misuse(function, "the buffer is NULL");
 }
 
+void CheckResult(const char* function, const void* result) {
+  if (result == nullptr) Misuse(function, "the result's pointer is NULL");
+}
+
+constexpr uint32_t kLastCodePoint = 0x10FFFF;
+// The first code point of characters with this number of bytes.
+constexpr uint32_t kFirstOfSize[] = {0, 0, 0x80, 0x800, 0x10000};
+constexpr size_t kMaxBytesInChar = 4;
+
 }  // namespace
 
 ssize_t le_utf8_NumChars(const char* string) {
@@ -118,7 +129,7 @@ le_result_t le_utf8_CopyUpToSubStr(char* destStr, const char* srcStr,
 
 le_result_t le_utf8_ParseInt(int* valuePtr, const char* arg) {
   Checked(__func__, arg);
-  if (valuePtr == nullptr) Misuse(__func__, "the number's pointer is NULL");
+  CheckResult(__func__, valuePtr);
   char* end;
   errno = 0;
   const long value = std::strtol(arg, &end, 0);
@@ -127,5 +138,49 @@ le_result_t le_utf8_ParseInt(int* valuePtr, const char* arg) {
     return LE_OUT_OF_RANGE;
   }
   *valuePtr = static_cast<int>(value);
+  return LE_OK;
+}
+
+le_result_t le_utf8_EncodeUnicodeCodePoint(uint32_t codePoint, char* out,
+                                           size_t* outSizePtr) {
+  CheckBuffer(__func__, out);
+  CheckResult(__func__, outSizePtr);
+  if (codePoint > kLastCodePoint) return LE_OUT_OF_RANGE;
+  size_t size = kMaxBytesInChar;
+  while (codePoint < kFirstOfSize[size]) --size;
+  if (std::exchange(*outSizePtr, size) < size) return LE_OVERFLOW;
+  for (size_t i = size - 1; i > 0; --i) {
+    out[i] = static_cast<char>(0x80 | (codePoint & 0x3F));
+    codePoint >>= 6;
+  }
+  constexpr uint32_t kMarkOfSize[] = {0, 0, 0xC0, 0xE0, 0xF0};
+  out[0] = static_cast<char>(kMarkOfSize[size] | codePoint);
+  return LE_OK;
+}
+
+le_result_t le_utf8_DecodeUnicodeCodePoint(const char* src,
+                                           size_t* byteLengthPtr,
+                                           uint32_t* codePointPtr) {
+  CheckBuffer(__func__, src);
+  CheckResult(__func__, byteLengthPtr);
+  CheckResult(__func__, codePointPtr);
+  if (*byteLengthPtr == 0) return LE_BAD_PARAMETER;
+  const size_t size = BytesInChar(src[0]);
+  if (size == 0) return LE_FORMAT_ERROR;
+  // All bits of the first byte but those that state the size.
+  uint32_t code_point =
+      static_cast<unsigned char>(src[0]) & (size == 1 ? 0x7F : 0x7F >> size);
+  const size_t present = std::min(size, *byteLengthPtr);
+  for (size_t i = 1; i < present; ++i) {
+    if (!Continues(src[i])) return LE_FORMAT_ERROR;
+    code_point = code_point << 6 | (static_cast<unsigned char>(src[i]) & 0x3F);
+  }
+  if (present == size &&
+      (code_point < kFirstOfSize[size] || code_point > kLastCodePoint)) {
+    return LE_FORMAT_ERROR;
+  }
+  *byteLengthPtr = size;
+  if (present < size) return LE_UNDERFLOW;
+  *codePointPtr = code_point;
   return LE_OK;
 }

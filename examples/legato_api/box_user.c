@@ -68,6 +68,7 @@ static void Look(le_timer_Ref_t timerRef) {
 
 COMPONENT_INIT {
   le_timer_Ref_t timerRef = le_timer_Create("look");
+  Report("the client begins"); /* the component "report" is initialized */
   UseBox(&Use);
   le_timer_SetHandler(timerRef, Look);
   le_timer_SetRepeat(timerRef, 0);

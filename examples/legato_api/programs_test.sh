@@ -15,4 +15,7 @@ echo "<*>.boxOfTheUser -> <self>.box" > "$LE_MESSAGING_DIR/bindings"
 client=$!
 "$2" &
 wait "$client"
-[ "$(cat "$LE_MESSAGING_DIR/said")" = "the box has answered" ]
+diff - "$LE_MESSAGING_DIR/said" << 'END'
+the client begins
+the box has answered
+END

@@ -5,12 +5,14 @@
  *
  * An option has a short name ("-c 12"), a long one ("--count=12"), or both;
  * either name may be NULL. An option without a value is a flag. An argument
- * that is not an option is positional. These are positional too: "-", all
- * arguments after "--", and a negative number ("-5", "-0.5") that is not the
- * short name of an option. The functions for one option search all arguments.
+ * that is not an option is positional. These are positional too: "-", "--", and
+ * a negative number ("-5", "-0.5") that is not the short name of an option.
+ * Options and positional arguments may be in any order: as in Legato, "--" does
+ * not end the options. The functions for one option search all arguments.
  * le_arg_Scan() processes all arguments once: it sets the variables and calls
  * the functions that were registered before. A callback may register more
- * variables and functions for the arguments after the present one.
+ * variables and functions for the arguments after the present one. A C++
+ * exception that leaves a callback is fatal.
  *
  * Call these functions on the main thread. Names must not change after the
  * call. //messaging:component_main sets the arguments.
@@ -26,7 +28,7 @@ extern "C" {
 #endif
 
 /* Sets the arguments to those of main(). Fatal: argv is NULL, and argc is not
- * 0. */
+ * 0; a call in a callback of le_arg_Scan(). */
 void le_arg_SetArgs(size_t argc, const char** argv);
 
 /* The program's name: the last part of its path. "" if the name is not
@@ -92,7 +94,8 @@ typedef size_t (*le_arg_ErrorHandlerFunc_t)(size_t argIndex,
 void le_arg_SetErrorHandler(le_arg_ErrorHandlerFunc_t errorHandlerFunc);
 void le_arg_SetExitOnError(bool exitOnError);
 
-/* Processes the arguments, and then removes everything that was registered. */
+/* Processes the arguments, and then removes everything that was registered.
+ * Fatal: a call in a callback of this function. */
 void le_arg_Scan(void);
 /* The first error of the last scan, or LE_OK. */
 le_result_t le_arg_GetScanResult(void);

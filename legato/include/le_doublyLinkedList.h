@@ -35,7 +35,8 @@ typedef struct {
   le_dls_Link_t* headLinkPtr;
 } le_dls_List_t;
 
-/* Returns whether a is before b. */
+/* Returns whether a is before b. A C++ exception that leaves the function is
+ * fatal. */
 typedef bool (*le_dls_LessThanFunc_t)(le_dls_Link_t* a, le_dls_Link_t* b);
 
 /* An empty list, and a link that is in no list. For assignments and

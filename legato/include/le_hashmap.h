@@ -6,7 +6,8 @@
  * change a key while it is in a map.
  *
  * Maps are not locked: threads that share a map need a mutex. Maps are never
- * freed. Fatal in all functions: the map, the iterator or a function is NULL.
+ * freed. Fatal in all functions: the map, the iterator or a function is NULL; a
+ * C++ exception leaves a function of the user.
  */
 
 #ifndef LE_HASHMAP_H_INCLUDE_GUARD

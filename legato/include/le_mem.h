@@ -36,7 +36,8 @@ le_result_t le_mem_GetName(le_mem_PoolRef_t pool, char* namePtr,
                            size_t bufSize);
 
 /* Called when the object has no reference any more, before it returns to its
- * pool. The function may release other objects. */
+ * pool. The function may release other objects. A C++ exception that leaves the
+ * function is fatal. */
 typedef void (*le_mem_Destructor_t)(void* objPtr);
 /* Sets the destructor of all objects of the pool. NULL: none. */
 void le_mem_SetDestructor(le_mem_PoolRef_t pool,

@@ -233,6 +233,12 @@ static inline bool le_pack_PackTaggedReference(uint8_t** bufferPtr,
   (void)tagId;
   return le_pack_PackReference(bufferPtr, ref);
 }
+/* The tag argument may be omitted, so that LE_PACK_PACKTAGGEDARRAY accepts this
+ * function too. */
+#define le_pack_PackTaggedReference(...) \
+  LE_PACK_PACK_REFERENCE_(__VA_ARGS__, 0, 0)
+#define LE_PACK_PACK_REFERENCE_(bufferPtr, ref, tagId, ...) \
+  (le_pack_PackTaggedReference)((bufferPtr), (ref), (tagId))
 
 /* Stores the reference in *refPtr. Older versions of ifgen pass two arguments.
  * Newer versions add a pointer to a tag, which may be NULL. The tag is not

@@ -30,7 +30,8 @@ typedef struct {
   le_sls_Link_t* tailLinkPtr;
 } le_sls_List_t;
 
-/* Returns whether a is before b. */
+/* Returns whether a is before b. A C++ exception that leaves the function is
+ * fatal. */
 typedef bool (*le_sls_LessThanFunc_t)(le_sls_Link_t* a, le_sls_Link_t* b);
 
 /* An empty list, and a link that is in no list. For assignments and

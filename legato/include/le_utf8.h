@@ -30,7 +30,8 @@ bool le_utf8_IsContinuationByte(char byte);
  * accepted. NULL: false. */
 bool le_utf8_IsFormatCorrect(const char* string);
 
-/* In all functions below a NULL string, buffer or valuePtr is fatal. */
+/* In all functions below a NULL string, buffer or result is fatal, unless the
+ * comment allows NULL. */
 
 /* Copies a string. If the buffer of destSize bytes is too small, as many whole
  * characters as fit are copied, and the result is LE_OVERFLOW. The copy has a
@@ -53,6 +54,20 @@ le_result_t le_utf8_CopyUpToSubStr(char* destStr, const char* srcStr,
  * LE_FORMAT_ERROR: the string is not such a number. LE_OUT_OF_RANGE: the number
  * does not fit into an int. */
 le_result_t le_utf8_ParseInt(int* valuePtr, const char* arg);
+
+/* Writes a code point as UTF-8, without a final 0. *outSizePtr is the size of
+ * the buffer; it becomes the number of bytes of the character. LE_OVERFLOW: the
+ * buffer is smaller than that. LE_OUT_OF_RANGE: more than 0x10FFFF. */
+le_result_t le_utf8_EncodeUnicodeCodePoint(uint32_t codePoint, char* out,
+                                           size_t* outSizePtr);
+/* Reads the first character of a text. *byteLengthPtr is the number of bytes of
+ * the text; it becomes the number of bytes of the character. LE_UNDERFLOW: the
+ * text has only the beginning of a character. LE_FORMAT_ERROR: not UTF-8, or an
+ * overlong form. LE_BAD_PARAMETER: a text of 0 bytes. Neither function checks
+ * whether Unicode assigns the code point. */
+le_result_t le_utf8_DecodeUnicodeCodePoint(const char* src,
+                                           size_t* byteLengthPtr,
+                                           uint32_t* codePointPtr);
 
 #ifdef __cplusplus
 }

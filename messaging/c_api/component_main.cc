@@ -12,9 +12,8 @@ extern "C" __attribute__((weak)) void _le_event_InitComponent(void);
 
 namespace {
 
-// The list of the components, in the order of registration.
+// The list of the components. Each is behind the components that it uses.
 le_component_Node_* g_first = nullptr;
-le_component_Node_** g_end = &g_first;
 
 void Call(void (*function)()) {
   if (function != nullptr) function();
@@ -33,8 +32,10 @@ void Initialize(void*, void*) {
 }  // namespace
 
 void le_component_Register_(le_component_Node_* node) {
-  *g_end = node;
-  g_end = &node->next;
+  // Constructors run in the order of linking, in which a component is before
+  // the components that it uses.
+  node->next = g_first;
+  g_first = node;
 }
 
 int main(int argc, char** argv) {

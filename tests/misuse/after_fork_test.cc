@@ -78,6 +78,8 @@ struct World {
 };
 World* g_world = nullptr;
 int g_int = 0;
+size_t g_size = 1;
+uint32_t g_code_point = 0;
 bool g_flag = false;
 const char* g_text = nullptr;
 
@@ -472,6 +474,8 @@ std::vector<Function> FunctionsOfMemory() {
       CALL(le_utf8_Append, w->buffer, "text", 8, nullptr),
       CALL(le_utf8_CopyUpToSubStr, w->buffer, "text", "x", 8, nullptr),
       CALL(le_utf8_ParseInt, &g_int, "1"),
+      CALL(le_utf8_EncodeUnicodeCodePoint, 1, w->buffer, &g_size),
+      CALL(le_utf8_DecodeUnicodeCodePoint, "x", &g_size, &g_code_point),
   };
 }
 
