@@ -44,7 +44,8 @@ constexpr size_t kPartBytes = 48 * 1024;
 
 template <typename Message>
 transports::IoResult SendControl(transports::Connection* connection,
-                                 Message message) {
+                                 Message message,
+                                 bool attachment_follows = false) {
   message.set_version(kControlVersion);
   const size_t size = message.ByteSizeLong();
   if (size > kMaxControlBytes) {
@@ -61,6 +62,7 @@ transports::IoResult SendControl(transports::Connection* connection,
   frame.type = kControlFrame;
   frame.headroom = headroom;
   frame.payload = absl::MakeConstSpan(payload, size);
+  frame.attachment_follows = attachment_follows;
   return connection->Send(frame);
 }
 

@@ -377,7 +377,9 @@ IoResult DirectoryServer::PassOn(Peer* client, Peer* server) {
   introduced->set_client_uid(client->identity().uid);
   introduced->set_client_pid(client->identity().pid);
   std::unique_ptr<Connection>* const passed = client->connection_slot();
-  if (SendControl(passed->get(), std::move(message)) != IoResult::kOk) {
+  // The server's hello follows, with its credentials.
+  if (SendControl(passed->get(), std::move(message),
+                  /*attachment_follows=*/true) != IoResult::kOk) {
     return IoResult::kNotIdle;
   }
   proto::Introduction introduction;

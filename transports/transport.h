@@ -161,6 +161,9 @@ struct OutgoingFrame {
   // Whether another frame follows soon. If so, the receiver should call
   // Receive() again in the same turn. See Connection::MayHaveMore().
   bool more_to_come = false;
+  // Whether the next frame on this connection has credentials or a descriptor.
+  // That frame then needs one packet less.
+  bool attachment_follows = false;
   Room room = Room::kQueue;
 };
 

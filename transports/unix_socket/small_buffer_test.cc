@@ -246,6 +246,25 @@ class SendCounter final : public event::sys::Interceptor {
   struct timespec time = {1000, 0};
 };
 
+// A frame with a descriptor follows another frame. Expected: it needs a packet
+// more (an announcement), unless the first frame said that it follows.
+TEST_F(SmallBufferTest, AFrameThatWasToFollowNeedsNoAnnouncement) {
+  for (const bool said : {false, true}) {
+    Buffer buffer = pool_->Allocate();
+    buffer.Assign(reinterpret_cast<const uint8_t*>("first"), 5);
+    OutgoingFrame first;
+    first.payload = absl::MakeConstSpan(buffer.data(), 5);
+    first.headroom = buffer.headroom();
+    first.attachment_follows = said;
+    SendCounter counter;
+    ASSERT_EQ(sender_->Send(first), IoResult::kOk);
+    ASSERT_EQ(Send(0, "second", NullFile()), IoResult::kOk);
+    EXPECT_EQ(counter.sends, said ? 2 : 3);
+    ExpectNext(0, "first");
+    ExpectNext(0, "second", true);
+  }
+}
+
 TEST_F(SmallBufferTest, AFullSocketIsNotAskedAtOnceAgain) {
   SendCounter counter;
   uint64_t id = 0;

@@ -371,10 +371,11 @@ UnixConnection::Sent UnixConnection::SendFrame(FrameHeader header,
   const bool plain = descriptor < 0 && !frame.attach_credentials;
   const size_t size = kFrameHeaderBytes + frame.payload.size();
   if (plain && frame.headroom != nullptr && size <= max_packet_) {
-    header.flags |= FrameHeader::kPlainNext;
+    const bool promises_plain = !frame.attachment_follows;
+    if (promises_plain) header.flags |= FrameHeader::kPlainNext;
     std::memcpy(frame.headroom, &header, kFrameHeaderBytes);
     const Sent result = SendPlain(frame.headroom, size);
-    if (result == Sent::kAll) promised_plain_ = true;
+    if (result == Sent::kAll) promised_plain_ = promises_plain;
     if (result != Sent::kTooLarge) return result;
     header.flags &= static_cast<uint16_t>(~FrameHeader::kPlainNext);
   }
