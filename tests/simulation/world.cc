@@ -98,7 +98,7 @@ Plan Plan::Draw(uint64_t seed) {
   plan.large_messages = one_in(4);
   plan.forks = one_in(4);
   plan.strangers = one_in(3);
-  plan.typed = one_in(3);
+  plan.typed = one_in(4);
   return plan;
 }
 
