@@ -206,7 +206,6 @@ void TypedServer::OnReplyCancelled(uint64_t number) {
   world_->typed_calls()->CancelTold(number);
   Kept& kept = it->second;
   if (!kept.reply.cancelled()) Fail("a cancelled Reply does not say so");
-  kept.cancel_told = true;
   if (kept.order == simulated::UNTIL_CANCELLED || world_->OneIn(2)) {
     const ThreadRules::Call call(&rules_);
     // A client that has cancelled must not get this answer.
@@ -222,7 +221,6 @@ void TypedServer::FinishSomeReply() {
     const ThreadRules::Call call(&rules_);
     Kept kept = std::move(it->second);
     Fill(it->first, 0, &*kept.reply);
-    // It may own the last reference to what its closures use.
     replies_.erase(it);
     if (!world_->OneIn(8) || world_->calm()) std::move(kept.reply).Send();
     return;

@@ -36,7 +36,6 @@ class TypedServer final : public simulated::EchoService {
   struct Kept {
     Reply reply;
     simulated::Order order;
-    bool cancel_told = false;
   };
   struct Source {
     Sink sink;
