@@ -61,6 +61,7 @@ constexpr Kind kKinds[] = {
     {"large_messages", &Plan::large_messages},
     {"forks", &Plan::forks},
     {"strangers", &Plan::strangers},
+    {"typed", &Plan::typed},
 };
 
 Result RunOnce(const Plan& plan, bool trace) {

@@ -12,6 +12,8 @@
 #include "tests/simulation/loopback_world.h"
 #include "tests/simulation/server_program.h"
 #include "tests/simulation/stranger.h"
+#include "tests/simulation/typed_client.h"
+#include "tests/simulation/typed_server.h"
 
 namespace le {
 namespace simulation {
@@ -24,6 +26,16 @@ namespace {
 constexpr uid_t kDirectoryUser = 100;
 constexpr uid_t kServerUsers[] = {201, 201, 202};
 constexpr uid_t kClientUsers[] = {301, 302};
+constexpr uid_t kTypedServerUser = 203;
+constexpr uid_t kTypedClientUser = 303;
+
+// A program that is on the heap. If its process is killed, it is not destroyed:
+// a killed process runs no destructor.
+template <typename Program>
+void RunAndDelete(Program* program) {
+  program->Run();
+  delete program;
+}
 
 // Both the first and the second server offer "x": one stands by.
 const std::vector<std::string> kServices[] = {{"x", "y"}, {"x"}, {"z"}};
@@ -86,6 +98,7 @@ Plan Plan::Draw(uint64_t seed) {
   plan.large_messages = one_in(4);
   plan.forks = one_in(4);
   plan.strangers = one_in(3);
+  plan.typed = one_in(4);
   return plan;
 }
 
@@ -120,13 +133,18 @@ std::string Plan::ToFlags() const {
   kind(large_messages, "large_messages");
   kind(forks, "forks");
   kind(strangers, "strangers");
+  kind(typed, "typed");
   if (kernel) absl::StrAppend(&flags, " --kernel");
   return flags;
 }
 
 // ---- The run ---------------------------------------------------------------
 
-World::World(const Plan& plan) : plan_(plan), sim_(plan.seed), referee_(&sim_) {
+World::World(const Plan& plan)
+    : plan_(plan),
+      sim_(plan.seed),
+      referee_(&sim_),
+      typed_calls_(&referee_, plan.keeps_sessions()) {
   sim_.SetStepLimit(kMaxSteps);
 }
 
@@ -149,6 +167,10 @@ BindingHistory::Table World::AllBindings() const {
     table[{client, "b"}] = servers >= 3 ? BindingHistory::Target{202, "z"}
                                         : BindingHistory::Target{201, "y"};
     table[{client, "c"}] = {201, "y"};
+  }
+  if (plan_.typed) {
+    table[{kTypedClientUser, TypedClient::kInterface}] = {
+        kTypedServerUser, TypedServer::kService};
   }
   if (plan_.has_strangers()) {
     table[{kStrangerUser, "a"}] = {201, "x"};
@@ -198,13 +220,32 @@ void World::KillDirectory() {
   sim_.Kill(directory_);
 }
 
+void World::Add(const char* name, int number, uid_t uid, bool is_client,
+                bool is_typed) {
+  actors_.push_back(std::make_unique<Actor>());
+  Actor* const actor = actors_.back().get();
+  actor->name = absl::StrCat(name, " ", number);
+  actor->number = number;
+  actor->uid = uid;
+  actor->is_client = is_client;
+  actor->is_typed = is_typed;
+}
+
 void World::Start(Actor* actor) {
   actor->process = NewProcess(actor->name, actor->uid);
   SimProcess* const process = actor->process;
   Prepare(process);
   const int number = actor->number;
   const uid_t uid = actor->uid;
-  if (actor->is_client) {
+  if (actor->is_typed) {
+    Spawn(process, [this, is_client = actor->is_client] {
+      if (is_client) {
+        RunAndDelete(new TypedClient(this));
+      } else {
+        RunAndDelete(new TypedServer(this));
+      }
+    });
+  } else if (actor->is_client) {
     Spawn(process, [this, number, uid] {
       ClientProgram(this, number, uid, kInterfaces[number % 2]).Run();
     });
@@ -273,19 +314,19 @@ Result World::Run(bool trace) {
   if (trace) sim_.EnableTrace();
   BeginTroubles();
   bindings_.Ordered(AllBindings());
-  auto add = [this](const char* name, int number, uid_t uid, bool is_client) {
-    actors_.push_back(std::make_unique<Actor>());
-    Actor* const actor = actors_.back().get();
-    actor->name = absl::StrCat(name, " ", number);
-    actor->number = number;
-    actor->uid = uid;
-    actor->is_client = is_client;
-  };
   for (int i = 0; i < plan_.clients; ++i) {
-    add("client", i, kClientUsers[i % 2], true);
+    Add("client", i, kClientUsers[i % 2], /*is_client=*/true,
+        /*is_typed=*/false);
   }
   for (int i = 0; i < plan_.servers; ++i) {
-    add("server", i, kServerUsers[i % 3], false);
+    Add("server", i, kServerUsers[i % 3], /*is_client=*/false,
+        /*is_typed=*/false);
+  }
+  if (plan_.typed) {
+    Add("typed client", 0, kTypedClientUser, /*is_client=*/true,
+        /*is_typed=*/true);
+    Add("typed server", 0, kTypedServerUser, /*is_client=*/false,
+        /*is_typed=*/true);
   }
   StartDirectory();
   for (const auto& actor : actors_) {

@@ -18,6 +18,7 @@
 
 #include "event/testing/sim.h"
 #include "tests/simulation/referee.h"
+#include "tests/simulation/typed_calls.h"
 
 namespace le {
 namespace simulation {
@@ -43,6 +44,7 @@ struct Plan {
   bool exits = false;       // clients call exit() at any point
   bool slow = false;        // handlers take time
   bool plain_code = false;  // clients rarely run their loop
+  bool typed = false;       // a typed server and its client take part
   // On the simulated kernel only.
   bool kernel = false;          // the run is on the simulated kernel
   bool small_buffers = false;   // sockets have small buffers
@@ -91,6 +93,7 @@ class World {
   const Plan& plan() const { return plan_; }
   event::Simulation* sim() { return &sim_; }
   Referee* referee() { return &referee_; }
+  TypedCalls* typed_calls() { return &typed_calls_; }
   // A descriptor that the calling process may send.
   virtual int NewDescriptor() = 0;
   // In some runs, lets time pass as a busy handler does.
@@ -124,7 +127,9 @@ class World {
     return it != takes_.end() && sim_.Now() - it->second.last < kPause &&
            sim_.Now() - it->second.pause_ended >= time;
   }
-  bool clients_are_done() const { return clients_done_ == plan_.clients; }
+  bool clients_are_done() const {
+    return clients_done_ == plan_.clients + (plan_.typed ? 1 : 0);
+  }
   void ClientIsDone() {
     ++clients_done_;
     if (clients_are_done()) EndForks();
@@ -209,9 +214,12 @@ class World {
     uid_t uid = 0;
     int number = 0;
     bool is_client = false;
+    bool is_typed = false;
     event::SimProcess* process = nullptr;
   };
 
+  void Add(const char* name, int number, uid_t uid, bool is_client,
+           bool is_typed);
   void Start(Actor* actor);
   void StartDirectory();
   void KillDirectory();
@@ -225,6 +233,7 @@ class World {
   const Plan plan_;
   event::Simulation sim_;
   Referee referee_;
+  TypedCalls typed_calls_;
   BindingHistory bindings_;
   std::vector<std::unique_ptr<Actor>> actors_;
   event::SimProcess* directory_ = nullptr;

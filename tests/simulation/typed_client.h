@@ -1,0 +1,128 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A typed client of the simulation. It destroys its clients, calls and streams
+// at any moment, also in their closures, and checks that each call ends exactly
+// once, or not at all after it was destroyed.
+
+#ifndef LE_MESSAGING_TESTS_SIMULATION_TYPED_CLIENT_H_
+#define LE_MESSAGING_TESTS_SIMULATION_TYPED_CLIENT_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "le/timer.h"
+#include "tests/simulation/typed.le.h"
+#include "tests/simulation/typed_calls.h"
+#include "tests/simulation/world.h"
+
+namespace le {
+namespace simulation {
+
+class TypedClient {
+ public:
+  static constexpr char kInterface[] = "typed";
+
+  explicit TypedClient(World* world);
+  // Acts until it has made its operations and the world is calm. Then each call
+  // must end, and each cancel must reach the server.
+  void Run();
+
+ private:
+  // A client object.
+  struct Link {
+    std::unique_ptr<simulated::EchoClient> client;
+    uint64_t opening = 0;
+    uint64_t sequence = 0;
+    uint32_t notes = 0;
+    // Calls that the client has ended, and that the server keeps until it is
+    // told of that.
+    std::set<uint64_t> cancelled;
+  };
+  // A call or a stream, as the program must see it.
+  struct Pending {
+    uint64_t number = 0;
+    Link* link = nullptr;
+    simulated::Order order = simulated::ANSWER;
+    uint32_t due = 0;    // items
+    uint32_t items = 0;  // that have arrived
+    bool is_stream = false;
+    bool has_timeout = false;
+    bool ended = false;
+    bool leaves = false;  // the call, or its client, is being destroyed
+    bool gone = false;    // that has returned
+  };
+  using PendingPtr = std::shared_ptr<Pending>;
+  // A member of each closure. Checks that the closure is not destroyed before
+  // the end of its call.
+  class Probe;
+  friend class Probe;
+
+  void Create(Link* link);
+  Link* AnyLink() { return links_[world_->Roll(links_.size())].get(); }
+  void NewOpening(Link* link);
+  void OnClosed(Link* link);
+
+  void Act();
+  void DoSomethingInAHandler(Link* link);
+  void OpenAsync(Link* link);
+  void Open(Link* link);
+  void Close(Link* link);
+  void Replace(Link* link);
+  void Note(Link* link);
+  void Ask(Link* link);
+  void AskAsync(Link* link);
+  void Watch(Link* link);
+  void DestroyCall();
+  void Destroy(const PendingPtr& pending);
+  // The server must be told that the call has ended.
+  static void NoteCancel(const Pending& pending);
+  void PauseOrResume();
+
+  simulated::Request NewRequest(Link* link, simulated::Order order);
+  simulated::Order AnyOrder();
+  le::CallOptions AnyOptions(Pending* pending);
+  PendingPtr NewPending(Link* link, const simulated::Request& request,
+                        bool is_stream);
+  // The link's calls may end now, and their closures may be destroyed.
+  void MayEnd(Link* link);
+  void DropEndedCalls();
+
+  void OnItem(const PendingPtr& pending, const simulated::Answer& item);
+  void OnEnd(const PendingPtr& pending, const absl::Status& status);
+  void OnDone(const PendingPtr& pending,
+              const absl::StatusOr<const simulated::Answer*>& answer);
+  void BeginClosure(const Pending& pending);
+  void Ended(const PendingPtr& pending, const absl::Status& status);
+  void CheckAnswer(const simulated::Answer& answer, uint64_t number,
+                   uint32_t item);
+  void CheckStatus(const Pending& pending, const absl::Status& status);
+  bool InsistOn(Link* link);
+  void AwaitCancels();
+  void Finish();
+  void Fail(const std::string& what) { world_->referee()->Fail(what); }
+
+  World* const world_;
+  TypedCalls* const calls_;
+  ThreadRules rules_;
+  std::vector<std::unique_ptr<Link>> links_;
+  std::map<uint64_t, PendingPtr> pending_;  // by the number of the call
+  // A call that is in neither of these is detached.
+  std::map<uint64_t, le::Call> call_objects_;
+  std::map<uint64_t, le::Stream> streams_;
+  std::unique_ptr<le::Timer> timer_;
+  int closures_ = 0;
+  int operations_ = 0;
+  bool may_act_ = true;
+};
+
+}  // namespace simulation
+}  // namespace le
+
+#endif  // LE_MESSAGING_TESTS_SIMULATION_TYPED_CLIENT_H_
