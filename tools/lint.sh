@@ -208,7 +208,7 @@ names_in_documents() {
           if (line ~ /^```/) fenced = !fenced
           parts = fenced ? 0 : split(line, part, "`")
           for (i = 2; i < parts; i += 2) look(part[i])
-          while (match(line, /(^|[ "(`=@])(@le_messaging)?\/\/[a-z_][a-z_\/]*(:[A-Za-z_.]+)?/)) {
+          while (match(line, /(^|[ "(`=@])(@le_messaging)?\/\/[a-z_][a-z_\/]*(:[A-Za-z_.-]+)?/)) {
             label = substr(line, RSTART, RLENGTH); sub(/^[^\/]*/, "", label); sub(/\/$/, "", label)
             line = substr(line, RSTART + RLENGTH)
             path = label; sub(/^\/\//, "", path); sub(/:/, "/", path)
@@ -307,6 +307,19 @@ version() {
     echo "README.md: names another version than $version"
 }
 
+# The lines that a page gives to a project that depends on us are lines of
+# examples/consumer, which CI builds. There the version is that of the tree.
+dependency_lines() {
+  local page line
+  for page in README.md docs/using.md; do
+    grep -E '^(bazel_dep|load\("@le_messaging//:|le_messaging_deps|build )' "$page" |
+      sed -E 's/ +#.*//; s/(name = "le_messaging"), version = "[^"]*"/\1/' | while read -r line; do
+      grep -qxF -- "$line" examples/consumer/{MODULE.bazel,WORKSPACE,.bazelrc} ||
+        echo "$page: examples/consumer has no line $line"
+    done
+  done
+}
+
 # Checks that bcr_entry.sh can make an archive and an entry of the last commit.
 registry_entry() {
   local registry status=0
@@ -338,6 +351,7 @@ check "Names in documents" names_in_documents
 check "Names in comments" names_in_comments
 check "C API (CONTRIBUTING.md, \"Add a function to the C API\")" c_api
 check "Version" version
+check "Lines of pages for a project that depends on us" dependency_lines
 check "Entry of the Bazel Central Registry" registry_entry
 
 if [ "$failures" != 0 ]; then

@@ -2,22 +2,40 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs clang-tidy with the checks of .clang-tidy over the product's C++ sources:
+# Runs clang-tidy with the checks of .clang-tidy over the product's C++ sources,
+# and checks that each header compiles alone:
 #
-#   tools/tidy.sh [FILE...]
+#   tools/tidy.sh            all of these
+#   tools/tidy.sh FILE...    clang-tidy only, over these sources
 #
 # Needs generated headers. First run:
 #
-#   ./bazelw build //directory:directoryd //services/plugin:protoc-gen-le //examples/...
+#   ./bazelw build //directory:directoryd //services/... //examples/...
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-tools/install_packages.sh clang-tidy
 
+# Debian's Bazel has no parse_headers. The languages are those of .clangd.
+if [ "${1-}" = --header ]; then
+  language=(-xc++-header -std=c++17)
+  case "$2" in
+    legato/include/* | messaging/include/*) language=(-xc-header -std=c99 -pedantic) ;;
+    */coroutine.h) language=(-xc++-header -std=c++20) ;;
+  esac
+  mapfile -t flags < compile_flags.txt
+  exec clang -fsyntax-only -w "${language[@]}" "${flags[@]}" "$2"
+fi
+
+tools/install_packages.sh clang-tidy clang
+
+status=0
 if [ $# = 0 ]; then
+  git ls-files '*.h' | grep -v '^examples/consumer/' |
+    xargs -P "$(nproc)" -n 1 tools/tidy.sh --header || status=1
   mapfile -t sources < <(git ls-files '*.cc' | grep -vE '(_test\.cc|/compile_errors\.cc|/testing/.*|^tests/.*|^examples/(consumer|legato_api)/.*)$')
   set -- "${sources[@]}"
 fi
 # compile_flags.txt names no language standard, since it is for C sources too.
 printf '%s\0' "$@" |
   xargs -0 -P "$(nproc)" -n 8 clang-tidy --quiet --extra-arg=-std=c++17 2>&1 |
-  sed -E '/^[0-9]+ warnings? (and [0-9]+ errors? )?generated\.$/d'
+  sed -E '/^[0-9]+ warnings? (and [0-9]+ errors? )?generated\.$/d' || status=1
+exit "$status"

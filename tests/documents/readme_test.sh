@@ -2,12 +2,13 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# The programs of README.md work, with the bindings of README.md. The bindings
-# file of docs/operating.md is valid.
-# Usage: readme_test.sh README OPERATING DIRECTORYD SDIR SHOUT SHOUT_IN_C.
+# The programs of README.md work, with the bindings of README.md. The servers end
+# on SIGTERM, and the one in C survives a rude client. The bindings file of
+# docs/operating.md is valid.
+# Usage: readme_test.sh README OPERATING DIRECTORYD SDIR SHOUT SHOUT_IN_C RUDE_CLIENT.
 set -euo pipefail
 
-readme=$1 operating=$2 directoryd=$3 sdir=$4 shout=$5 shout_in_c=$6
+readme=$1 operating=$2 directoryd=$3 sdir=$4 shout=$5 shout_in_c=$6 rude_client=$7
 LE_MESSAGING_DIR=$(mktemp -d /tmp/le_readme_XXXXXX)
 export LE_MESSAGING_DIR
 running=()
@@ -25,9 +26,11 @@ sed -n "s/^    echo '\(.*\)' > .*bindings.*/\1/p" "$readme" > "$LE_MESSAGING_DIR
 exec 3< <(exec "$directoryd" --bindings="$LE_MESSAGING_DIR/bindings")
 running+=($!)
 read -r -t 30 _ <&3 || fail "the directory is not ready"
+servers=()
 for program in "$shout" "$shout_in_c"; do
   "$program" &
   running+=($!)
+  servers+=($!)
   answer=$(timeout 30 "$program" hello)
   [ "$answer" = HELLO ] || fail "$program answers '$answer'"
 done
@@ -35,6 +38,16 @@ done
 long=$(printf 'x%.0s' {1..100})
 answer=$(timeout 30 "$shout_in_c" "$long")
 [ "$answer" = "$(printf 'X%.0s' {1..63})" ] || fail "the server answers '$answer'"
+timeout 30 "$rude_client" || fail "the rude client"
+answer=$(timeout 30 "$shout_in_c" hello)
+[ "$answer" = HELLO ] || fail "after the rude client the server answers '$answer'"
+
+kill -TERM "${servers[@]}"
+status=0
+wait "${servers[0]}" || status=$?
+[ "$status" = 0 ] || fail "on SIGTERM $shout ends with status $status"
+wait "${servers[1]}" || status=$?
+[ "$status" = 143 ] || fail "on SIGTERM $shout_in_c ends with status $status"
 
 # alice and bob may not exist on this machine: use the present user instead.
 user=$(id -un)
