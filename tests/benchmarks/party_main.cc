@@ -8,6 +8,7 @@
 
 #include "tests/benchmarks/ours.h"
 #include "tests/benchmarks/ours_cpp.h"
+#include "tests/benchmarks/ours_typed.h"
 #include "tests/benchmarks/party.h"
 #include "tests/benchmarks/raw.h"
 
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   const bool played = le::benchmarks::PlayRaw(words) ||
                       le::benchmarks::PlayOurs(words) ||
-                      le::benchmarks::PlayOursInCpp(words);
+                      le::benchmarks::PlayOursInCpp(words) ||
+                      le::benchmarks::PlayOursTyped(words);
   return played ? 0 : 2;
 }

@@ -42,6 +42,7 @@ class Bench {
       : options_(options), cpus_(UsableCpus()) {
     DeclareSync();
     DeclareStreams();
+    DeclareTyped();
     DeclareFlow();
     DeclareSessions();
     DeclareWithinOneProcess();
@@ -133,9 +134,9 @@ class Bench {
     return pair;
   }
   Child* StartOurs(const Directory* directory, std::vector<std::string> words,
-                   int cpu) {
+                   int cpu, const char* program = "unix_party") {
     if (!stage_->ok()) return nullptr;
-    ChildSpec spec = Party("unix_party", std::move(words), cpu);
+    ChildSpec spec = Party(program, std::move(words), cpu);
     spec.folder = directory->folder();
     return stage_->Start(spec);
   }
@@ -154,6 +155,12 @@ class Bench {
         StartOurs(directory, {"cpp_server", "cpp", "64"}, ClientCpu());
     pair.client =
         StartOurs(directory, {"cpp_client", "cpp", "64"}, ClientCpu());
+    return pair;
+  }
+  Pair StartTypedPair(const Directory* directory) {
+    Pair pair;
+    pair.server = StartOurs(directory, {"typed_server", "typed"}, ClientCpu());
+    pair.client = StartOurs(directory, {"typed_client", "typed"}, ClientCpu());
     return pair;
   }
   static Variant Of(const Pair& pair, const char* kind, size_t size,
@@ -228,33 +235,48 @@ class Bench {
     }
   }
   // Must be the last measurement: the processes cannot be used afterwards.
-  void CountCalls(const std::string& name, const Variant& floor,
-                  const Variant& ours,
+  void CountCalls(const std::string& name, Variant floor, Variant ours,
                   Stage::Count count = Stage::Count::kExactly) {
     if (!Wanted(name)) return;
+    // Tracing is slow.
+    if (options_.smoke) floor.operations = ours.operations = 16;
     const double of_floor = Sum(stage_->CountCalls(floor, count));
     const CallCounts calls = stage_->CountCalls(ours, count);
     SetOne(name, Sum(calls), of_floor);
     if (stage_->ok()) Find(name)->note = Describe(calls);
   }
 
-  // Counts the instructions of a sync round trip of 64 B. `measured` is any
-  // series of this build. If it has no count of allocations, the build has a
-  // sanitizer, whose instructions would be counted too.
-  template <typename StartFloor, typename StartOurs>
+  // Instructions of a sync round trip of 64 B.
+  CallCounts InstructionsOf(const Pair& pair) {
+    // An operation takes many thousand steps, each with two thread switches.
+    const int64_t operations = options_.smoke ? 1 : 32;
+    return stage_->CountInstructions(Of(pair, "sync", 64, operations));
+  }
+  CallCounts InstructionsInC() {
+    if (in_c_.empty()) {
+      in_c_ = InstructionsOf(StartOurPair(StartDirectory(), "client", 64, 1));
+    }
+    return in_c_;
+  }
+  // `measured` is any series of this build. If it has no count of allocations,
+  // the build has a sanitizer, whose instructions would be counted too.
   void CountInstructions(const std::string& name, const Series& measured,
-                         StartFloor start_floor, StartOurs start_ours) {
+                         const std::function<CallCounts()>& count_floor,
+                         const std::function<CallCounts()>& count_ours) {
     if (!Wanted(name)) return;
     if (std::isnan(measured.allocations)) {
       SetOne(name, kNoFigure);
       Find(name)->note = "this build has instructions of others";
       return;
     }
-    const int64_t steps = options_.smoke ? 8 : 32;
-    const CallCounts of_floor =
-        stage_->CountInstructions(Of(start_floor(), "sync", 64, steps));
-    const CallCounts of_ours =
-        stage_->CountInstructions(Of(start_ours(), "sync", 64, steps));
+    // An unoptimized call takes seconds to count.
+    if (options_.smoke && name != "sync_64_instructions") {
+      SetOne(name, kNoFigure);
+      Find(name)->note = "a smoke run counts one call only";
+      return;
+    }
+    const CallCounts of_floor = count_floor();
+    const CallCounts of_ours = count_ours();
     SetOne(name, Sum(of_ours), Sum(of_floor));
     if (!stage_->ok()) return;
     Find(name)->note = absl::StrCat("client ", std::lround(of_ours.at(0)),
@@ -356,8 +378,9 @@ class Bench {
     CountCalls("sync_64_calls", raw, ours);
     // A process cannot be traced twice, so this starts others.
     CountInstructions(
-        "sync_64_instructions", series[2], [this] { return StartRaw(1); },
-        [this] { return StartOurPair(StartDirectory(), "client", 64, 1); });
+        "sync_64_instructions", series[2],
+        [this] { return InstructionsOf(StartRaw(1)); },
+        [this] { return InstructionsInC(); });
   }
 
   void MeasureCpp() {
@@ -373,8 +396,8 @@ class Bench {
     SetAllocations("cpp_sync_64_allocations", series[1]);
     CountInstructions(
         "cpp_sync_64_instructions", series[1],
-        [this] { return StartOurPair(StartDirectory(), "client", 64, 1); },
-        [this] { return StartCppPair(StartDirectory()); });
+        [this] { return InstructionsInC(); },
+        [this] { return InstructionsOf(StartCppPair(StartDirectory())); });
   }
 
   void MeasureLargeSync() {
@@ -455,6 +478,70 @@ class Bench {
       Declare("one-way" + where, rows,
               [cpus, in](Bench* b) { b->MeasureOneWay(cpus, in); });
     }
+  }
+
+  // ---- Typed services; the floor is the C API ----
+
+  void DeclareTyped() {
+    Declare(
+        "typed services",
+        {NewRow("typed_sync_64", "typed call, 64 B; the floor in C", "us",
+                Goal()),
+         NewRow("typed_sync_64_cpu", "  CPU per call over C's, both sides",
+                "us", AtMost(0.6)),
+         NewRow("typed_sync_64_allocations", "  allocations", "", AtMost(0)),
+         NewRow("typed_sync_64_instructions",
+                "  instructions outside the kernel; those of C", "", Goal()),
+         NewRow("typed_small_sync_64_cpu",
+                "  CPU over C's, (le.largest_message) as in C", "us", Goal()),
+         NewRow("typed_sync_64k", "typed call, 64 KiB; the floor in C", "us",
+                Goal()),
+         NewRow("typed_pipelined_64",
+                "typed calls, 64 outstanding, 64 B; the floor in C", "/s",
+                Goal()),
+         NewRow("typed_pipelined_64_allocations", "  allocations", "",
+                AtMost(0)),
+         NewRow("typed_one_way_64",
+                "typed one-way messages, bursts of 256, 64 B; the floor in C",
+                "/s", Goal()),
+         NewRow("typed_stream_64",
+                "items of a stream, 64 B; the floor: one-way messages in C",
+                "/s", AtLeast(0.6))},
+        [](Bench* b) { b->MeasureTyped(); });
+  }
+
+  void MeasureTyped() {
+    const Directory* const directory = StartDirectory();
+    const Pair c = StartOurPair(directory, "client", 64, 1);
+    const Pair c_large = StartOurPair(directory, "client", kLarge, 1);
+    const Pair c_looper = StartOurPair(directory, "looper", 64, 1);
+    const Pair typed = StartTypedPair(directory);
+    const std::vector<Series> series = stage_->Compare({
+        Of(c, "sync", 64, Count(1500)),
+        Of(typed, "sync", 64, Count(1500)),
+        Of(typed, "sync_small", 64, Count(1500)),
+        Of(c_large, "sync", kLarge, Count(800)),
+        Of(typed, "sync_large", kLarge, Count(800)),
+        Of(c_looper, "pipelined", 64, Count(16000)),
+        Of(typed, "pipelined", 64, Count(16000)),
+        Of(c_looper, "one_way", 64, Count(38400)),
+        Of(typed, "one_way", 64, Count(12800)),
+        Of(typed, "stream", 64, Count(12800)),
+    });
+    SetTimes("typed_sync_64", series[0], series[1]);
+    SetMoreCpu("typed_sync_64_cpu", series[0], series[1]);
+    SetMoreCpu("typed_small_sync_64_cpu", series[0], series[2]);
+    SetTimes("typed_sync_64k", series[3], series[4]);
+    SetRates("typed_pipelined_64", series[5], series[6]);
+    SetRates("typed_one_way_64", series[7], series[8]);
+    SetRates("typed_stream_64", series[7], series[9]);
+    if (!stage_->ok()) return;
+    SetAllocations("typed_sync_64_allocations", series[1]);
+    SetAllocations("typed_pipelined_64_allocations", series[6]);
+    CountInstructions(
+        "typed_sync_64_instructions", series[1],
+        [this] { return InstructionsInC(); },
+        [this] { return InstructionsOf(StartTypedPair(StartDirectory())); });
   }
 
   void DeclareFlow() {
@@ -697,27 +784,36 @@ class Bench {
         "size of a server",
         {NewRow("server_memory", "memory of a server over a program of nothing",
                 "KiB", AtMost(1536)),
-         NewRow("server_threads", "threads of ours", "", AtMost(0))},
+         NewRow("server_threads", "threads of ours", "", AtMost(0)),
+         NewRow("typed_server_memory", "memory of a typed server over one in C",
+                "KiB", Goal())},
         [](Bench* b) { b->MeasureSize(); });
   }
 
   void MeasureSize() {
     const Directory* const directory = StartDirectory();
     if (!stage_->ok()) return;
-    ChildSpec spec = Party("plain_server", {"plain"}, ClientCpu());
-    spec.folder = directory->folder();
-    Pair pair;
-    pair.server = stage_->Start(spec);
-    pair.client = StartOurs(directory, {"client", "plain", "64"}, ClientCpu());
+    Pair c, typed;
+    c.server = StartOurs(directory, {"plain"}, ClientCpu(), "plain_server");
+    c.client = StartOurs(directory, {"client", "plain", "64"}, ClientCpu());
+    typed.server =
+        StartOurs(directory, {"typed"}, ClientCpu(), "typed_plain_server");
+    typed.client = StartOurs(directory, {"typed_client", "typed"}, ClientCpu());
     const Child* const empty = stage_->Start(Party("empty", {}, ClientCpu()));
-    // The server uses its memory only after some requests.
-    stage_->Compare({Of(pair, "sync", 64, Count(500))});
+    // The servers use their memory only after some requests.
+    stage_->Compare(
+        {Of(c, "sync", 64, Count(500)), Of(typed, "sync", 64, Count(500))});
     if (!stage_->ok()) return;
-    const double floor = static_cast<double>(ResidentKib(empty->pid()));
-    const double ours = static_cast<double>(ResidentKib(pair.server->pid()));
-    SetOne("server_memory", ours - floor, floor);
-    Find("server_memory")->ours = ours;
-    SetOne("server_threads", ThreadsOf(pair.server->pid()) - 1);
+    SetMoreMemory("server_memory", empty, c.server);
+    SetMoreMemory("typed_server_memory", c.server, typed.server);
+    SetOne("server_threads", ThreadsOf(c.server->pid()) - 1);
+  }
+  void SetMoreMemory(const std::string& name, const Child* floor,
+                     const Child* ours) {
+    Row* const row = Find(name);
+    row->floor = static_cast<double>(ResidentKib(floor->pid()));
+    row->ours = static_cast<double>(ResidentKib(ours->pid()));
+    row->value = row->ours - row->floor;
   }
 
   const Options options_;
@@ -725,6 +821,7 @@ class Bench {
   regex_t filter_;
   std::vector<Group> groups_;
   Group* group_ = nullptr;
+  CallCounts in_c_;  // of InstructionsInC()
   std::unique_ptr<Stage> stage_;
 };
 

@@ -208,16 +208,21 @@ CallCounts Stage::Trace(const Variant& variant, SystemCallCounter::What what,
     }
     return counter.TakeCounts();
   };
-  // A multiple of 8: the warm-up, an eighth, is then a whole number, and a run
-  // has 9/8 of these operations.
-  const int64_t operations = (variant.operations + 7) / 8 * 8;
-  const double of_each = static_cast<double>(operations) * 9 / 8;
-  run(operations);
-  const CallCounts fewer = ok() ? run(operations) : CallCounts();
-  const CallCounts more = ok() ? run(2 * operations) : CallCounts();
+  // The number of operations that a command executes, with its warm-up.
+  auto all = [](int64_t operations) {
+    Command command;
+    command.operations = operations;
+    return static_cast<double>(operations + command.warm_up());
+  };
+  const int64_t fewer = variant.operations;
+  const int64_t more = 2 * fewer;
+  run(fewer);
+  const CallCounts of_fewer = ok() ? run(fewer) : CallCounts();
+  const CallCounts of_more = ok() ? run(more) : CallCounts();
   if (!ok()) return {};
-  return count == Count::kExactly ? PerOperation(fewer, more, of_each)
-                                  : PerOperation({}, more, 2 * of_each);
+  return count == Count::kExactly
+             ? PerOperation(of_fewer, of_more, all(more) - all(fewer))
+             : PerOperation({}, of_more, all(more));
 }
 
 }  // namespace benchmarks
