@@ -10,7 +10,7 @@
 #
 # Needs generated headers. First run:
 #
-#   ./bazelw build //directory:directoryd //services/... //examples/...
+#   ./bazelw build //directory:directoryd //services/... //examples/... //tests/simulation
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
