@@ -162,7 +162,7 @@ struct OutgoingFrame {
   // Receive() again in the same turn. See Connection::MayHaveMore().
   bool more_to_come = false;
   // Whether the next frame on this connection has credentials or a descriptor.
-  // That frame then needs one packet less.
+  // If so, and this frame is not queued, the next frame needs one packet less.
   bool attachment_follows = false;
   Room room = Room::kQueue;
 };

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What both ends of the typed calls of a run have seen.
+// The typed calls of a run, as their client and their server have seen them.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_TYPED_CALLS_H_
 #define LE_MESSAGING_TESTS_SIMULATION_TYPED_CALLS_H_
