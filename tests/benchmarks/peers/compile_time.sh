@@ -21,9 +21,12 @@ declare -A commands times
 ./bazelw build -c opt "${targets[@]}" >&2
 root=$(./bazelw info -c opt execution_root 2> /dev/null)
 for unit in "${!targets[@]}"; do
-  # The command of Bazel, without its output files.
+  # The first command of Bazel, without its output files. (All of the input is
+  # read: otherwise Bazel would fail with a broken pipe.)
   commands[$unit]=$(./bazelw aquery -c opt "mnemonic(CppCompile, ${targets[$unit]})" 2> /dev/null |
-    sed -n '/^  Command Line: (/,/)$/{s/^  Command Line: (exec //; s/)$//; p; /\.o$/q}' |
+    awk '/^  Command Line: \(/ { inside = !found++ }
+         inside { sub(/^  Command Line: \(exec /, ""); last = sub(/\)$/, ""); print }
+         last { inside = 0 }' |
     sed -E 's@^( +)bazel-out/.*\.[do]( \\)?$@\1/dev/null\2@')
 done
 
