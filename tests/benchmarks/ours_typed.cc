@@ -228,6 +228,7 @@ void BeClient(const std::string& name) {
 
 bool PlayOursTyped(const std::vector<std::string>& words) {
   if (words.size() != 2) return false;
+  KeepFreedMemory();
   if (words[0] == "typed_server") BeServer(words[1]);
   if (words[0] == "typed_client") BeClient(words[1]);
   return false;

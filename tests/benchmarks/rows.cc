@@ -249,7 +249,7 @@ class Bench {
   // Instructions of a sync round trip of 64 B.
   CallCounts InstructionsOf(const Pair& pair) {
     // An operation takes many thousand steps, each with two thread switches.
-    const int64_t operations = options_.smoke ? 1 : 32;
+    const int64_t operations = options_.smoke ? 1 : 8;
     return stage_->CountInstructions(Of(pair, "sync", 64, operations));
   }
   CallCounts InstructionsInC() {

@@ -26,6 +26,37 @@ class EchoServer final : public Echo::Server {
     return kj::READY_NOW;
   }
   kj::Promise<void> push(PushContext) override { return kj::READY_NOW; }
+  kj::Promise<void> items(ItemsContext context) override {
+    const auto params = context.getParams();
+    return PushItems(params.getSink(), params.getCount(), params.getSize());
+  }
+
+ private:
+  static kj::Promise<void> PushItems(Sink::Client sink, uint64_t left,
+                                     uint32_t size) {
+    if (left == 0) return kj::READY_NOW;
+    auto request = sink.itemRequest();
+    std::memset(request.initData(size).begin(), kEcho, size);
+    return request.send().then([sink, left, size]() mutable {
+      return PushItems(kj::mv(sink), left - 1, size);
+    });
+  }
+};
+
+// Counts the items of the right size.
+class ItemCounter final : public Sink::Server {
+ public:
+  ItemCounter(size_t size, int64_t* count) : size_(size), count_(*count) {}
+
+ protected:
+  kj::Promise<void> item(ItemContext context) override {
+    count_ += context.getParams().getData().size() == size_ ? 1 : 0;
+    return kj::READY_NOW;
+  }
+
+ private:
+  const size_t size_;
+  int64_t& count_;
 };
 
 class Client {
@@ -65,6 +96,15 @@ class Client {
     return watch.Report();
   }
 
+  std::string Stream(const Command& command) {
+    Stopwatch watch(command, 0);
+    if (!ReadItems(command.warm_up(), command.size)) return "failed";
+    watch.Start();
+    if (!ReadItems(command.operations, command.size)) return "failed";
+    watch.Stop();
+    return watch.Report();
+  }
+
  private:
   using Answer = capnp::RemotePromise<Echo::EchoResults>;
 
@@ -86,6 +126,15 @@ class Client {
       request.send().wait(scope_);
     }
     return EchoOne(size);
+  }
+  bool ReadItems(int64_t count, size_t size) {
+    int64_t items = 0;
+    auto request = echo_.itemsRequest();
+    request.setCount(static_cast<uint64_t>(count));
+    request.setSize(static_cast<uint32_t>(size));
+    request.setSink(kj::heap<ItemCounter>(size, &items));
+    request.send().wait(scope_);
+    return items == count;
   }
 
   Echo::Client echo_;
@@ -115,6 +164,8 @@ int Main(const std::string& role) {
       Say(client.Pipelined(command));
     } else if (command.Is("one_way")) {
       Say(client.OneWay(command));
+    } else if (command.Is("stream")) {
+      Say(client.Stream(command));
     } else {
       return 2;
     }

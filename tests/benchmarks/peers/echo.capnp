@@ -11,4 +11,9 @@ interface Echo {
   # Cap'n Proto has no one-way calls. This is the nearest: the caller does not
   # wait for an answer.
   push @1 (data :Data) -> stream;
+  items @2 (count :UInt64, size :UInt32, sink :Sink) -> ();
+}
+
+interface Sink {
+  item @0 (data :Data) -> stream;
 }

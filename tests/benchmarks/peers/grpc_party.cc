@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// gRPC over a Unix socket, by its generic API. Requests are unary calls, and
-// one-way messages are a stream. No message is marshalled.
+// gRPC over a Unix socket: the calls and the stream of echo.proto. One-way
+// messages are a stream to the server, by the generic API and without
+// marshalling, because le_messaging has no streams to a server.
 //
 //   grpc_party server|client ADDRESS
 
@@ -17,46 +18,119 @@
 #include <vector>
 
 #include "tests/benchmarks/party.h"
+#include "tests/benchmarks/peers/echo.grpc.pb.h"
 
 namespace le {
 namespace benchmarks {
 namespace {
 
-constexpr char kEchoMethod[] = "/le.benchmarks.Echo/Echo";
-constexpr char kPushMethod[] = "/le.benchmarks.Echo/Push";
-
-grpc::ByteBuffer Message(size_t size) {
-  grpc::Slice slice(size);
-  std::memset(const_cast<uint8_t*>(slice.begin()), kEcho, size);
-  return grpc::ByteBuffer(&slice, 1);
-}
+constexpr char kFeedMethod[] = "/le.benchmarks.Feed/Feed";
 
 // ---- Server ----------------------------------------------------------------
 
-// One call: a message and its echo, or a stream and one answer at its end. One
-// thread polls a queue and serves all calls. With gRPC's own threads each call
-// would need two more thread switches.
-class Call {
+// One thread polls a queue and serves all calls. With gRPC's own threads each
+// call would need two more thread switches.
+struct Server {
+  Echo::AsyncService echo;
+  grpc::AsyncGenericService generic;
+  std::unique_ptr<grpc::ServerCompletionQueue> queue;
+};
+
+// A call. Waits for a client first.
+class ServerCall {
  public:
-  Call(grpc::AsyncGenericService* service, grpc::ServerCompletionQueue* queue)
-      : service_(service), queue_(queue), stream_(&context_) {
-    service_->RequestCall(&context_, &stream_, queue_, queue_, this);
+  explicit ServerCall(Server* server) : server_(*server) {}
+  virtual ~ServerCall() = default;
+  // Called when the operation that this call has started is complete.
+  virtual void Proceed(bool ok) = 0;
+
+ protected:
+  Server& server_;
+  grpc::ServerCompletionQueue* queue() const { return server_.queue.get(); }
+};
+
+class UnaryCall final : public ServerCall {
+ public:
+  explicit UnaryCall(Server* server)
+      : ServerCall(server), responder_(&context_) {
+    server->echo.RequestCall(&context_, &request_, &responder_, queue(),
+                             queue(), this);
+  }
+  void Proceed(bool ok) override {
+    if (!ok || answered_) {
+      delete this;
+      return;
+    }
+    new UnaryCall(&server_);
+    answered_ = true;
+    response_.set_data(request_.data());
+    responder_.Finish(response_, grpc::Status::OK, this);
   }
 
-  // Called when the operation that this call has started is complete.
-  void Proceed(bool ok) {
+ private:
+  grpc::ServerContext context_;
+  Blob request_, response_;
+  grpc::ServerAsyncResponseWriter<Blob> responder_;
+  bool answered_ = false;
+};
+
+class ItemsCall final : public ServerCall {
+ public:
+  explicit ItemsCall(Server* server) : ServerCall(server), writer_(&context_) {
+    server->echo.RequestItems(&context_, &request_, &writer_, queue(), queue(),
+                              this);
+  }
+  void Proceed(bool ok) override {
+    if (!ok || finished_) {
+      delete this;
+      return;
+    }
+    if (!started_) {
+      started_ = true;
+      new ItemsCall(&server_);
+    }
+    if (pushed_ == request_.count()) {
+      finished_ = true;
+      return writer_.Finish(grpc::Status::OK, this);
+    }
+    ++pushed_;
+    item_.mutable_data()->assign(request_.size(), kEcho);
+    writer_.Write(item_, this);
+  }
+
+ private:
+  grpc::ServerContext context_;
+  ItemsRequest request_;
+  Blob item_;
+  grpc::ServerAsyncWriter<Blob> writer_;
+  uint64_t pushed_ = 0;
+  bool started_ = false;
+  bool finished_ = false;
+};
+
+grpc::ByteBuffer Message(size_t size) {
+  grpc::Slice slice(size);
+  std::memset(const_cast<uint8_t*>(slice.begin()), kOneWay, size);
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+// A stream to the server, and one answer at its end.
+class FeedCall final : public ServerCall {
+ public:
+  explicit FeedCall(Server* server) : ServerCall(server), stream_(&context_) {
+    server->generic.RequestCall(&context_, &stream_, queue(), queue(), this);
+  }
+  void Proceed(bool ok) override {
     switch (state_) {
       case State::kWaiting:
         if (!ok) break;
-        new Call(service_, queue_);
-        streams_ = context_.method() == kPushMethod;
+        new FeedCall(&server_);
         state_ = State::kReading;
         return stream_.Read(&message_, this);
       case State::kReading:
-        if (ok && streams_) return stream_.Read(&message_, this);
-        if (streams_) message_ = Message(1);
+        if (ok) return stream_.Read(&message_, this);
         state_ = State::kFinishing;
-        return stream_.WriteAndFinish(message_, grpc::WriteOptions(),
+        return stream_.WriteAndFinish(Message(1), grpc::WriteOptions(),
                                       grpc::Status::OK, this);
       case State::kFinishing:
         break;
@@ -67,48 +141,67 @@ class Call {
  private:
   enum class State { kWaiting, kReading, kFinishing };
 
-  grpc::AsyncGenericService* const service_;
-  grpc::ServerCompletionQueue* const queue_;
   grpc::GenericServerContext context_;
   grpc::GenericServerAsyncReaderWriter stream_;
   grpc::ByteBuffer message_;
-  bool streams_ = false;
   State state_ = State::kWaiting;
 };
+
+int BeServer(const std::string& url) {
+  Server server;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(url, grpc::InsecureServerCredentials());
+  builder.RegisterService(&server.echo);
+  builder.RegisterAsyncGenericService(&server.generic);
+  server.queue = builder.AddCompletionQueue();
+  const std::unique_ptr<grpc::Server> listener = builder.BuildAndStart();
+  if (listener == nullptr) return 1;
+  Say("ready");
+  new UnaryCall(&server);
+  new ItemsCall(&server);
+  new FeedCall(&server);
+  void* tag = nullptr;
+  bool ok = false;
+  while (server.queue->Next(&tag, &ok)) {
+    static_cast<ServerCall*>(tag)->Proceed(ok);
+  }
+  return 0;
+}
 
 // ---- Client ----------------------------------------------------------------
 
 class Client {
  public:
   explicit Client(const std::string& url)
-      : stub_(grpc::CreateChannel(url, grpc::InsecureChannelCredentials())) {}
+      : channel_(grpc::CreateChannel(url, grpc::InsecureChannelCredentials())),
+        stub_(Echo::NewStub(channel_)),
+        generic_stub_(channel_) {}
 
   bool EchoOne(size_t size) {
-    Request request;
-    Start(&request, size);
-    return Next() == &request && request.Good(size);
+    // Faster than the blocking function of the stub.
+    Pending pending;
+    Start(&pending, size);
+    return Next() == &pending && pending.Good(size);
   }
 
   std::string Pipelined(const Command& command) {
     Stopwatch watch(command, 0);
     const int64_t all = command.warm_up() + command.operations;
-    std::vector<std::unique_ptr<Request>> window(kOutstanding);
+    std::vector<std::unique_ptr<Pending>> window(kOutstanding);
     int64_t sent = 0;
-    for (auto& request : window) {
-      request = std::make_unique<Request>();
-      if (sent++ < all) Start(request.get(), command.size);
-    }
+    auto start = [&](size_t slot) {
+      // A context can be used for one call only.
+      window[slot] = std::make_unique<Pending>();
+      window[slot]->slot = slot;
+      Start(window[slot].get(), command.size);
+      ++sent;
+    };
+    for (size_t i = 0; i < window.size() && sent < all; ++i) start(i);
     for (int64_t done = 0; done < all; ++done) {
       if (done == command.warm_up()) watch.Start();
-      Request* const request = static_cast<Request*>(Next());
-      if (request == nullptr || !request->Good(command.size)) return "failed";
-      for (auto& slot : window) {
-        if (slot.get() != request || sent >= all) continue;
-        slot = std::make_unique<Request>();
-        Start(slot.get(), command.size);
-        ++sent;
-        break;
-      }
+      const auto* const pending = static_cast<Pending*>(Next());
+      if (pending == nullptr || !pending->Good(command.size)) return "failed";
+      if (sent < all) start(pending->slot);
     }
     watch.Stop();
     return watch.Report();
@@ -116,38 +209,64 @@ class Client {
 
   std::string OneWay(const Command& command) {
     Stopwatch watch(command, 0);
-    if (!Stream(command.warm_up(), command.size)) return "failed";
+    if (!Feed(command.warm_up(), command.size)) return "failed";
     watch.Start();
-    if (!Stream(command.operations, command.size)) return "failed";
+    if (!Feed(command.operations, command.size)) return "failed";
+    watch.Stop();
+    return watch.Report();
+  }
+
+  std::string Stream(const Command& command) {
+    Stopwatch watch(command, 0);
+    if (!ReadItems(command.warm_up(), command.size)) return "failed";
+    watch.Start();
+    if (!ReadItems(command.operations, command.size)) return "failed";
     watch.Stop();
     return watch.Report();
   }
 
  private:
-  struct Request {
+  struct Pending {
+    size_t slot = 0;
     grpc::ClientContext context;
-    std::unique_ptr<grpc::GenericClientAsyncResponseReader> call;
-    grpc::ByteBuffer response;
+    std::unique_ptr<grpc::ClientAsyncResponseReader<Blob>> call;
+    Blob response;
     grpc::Status status;
     bool Good(size_t size) const {
-      return status.ok() && response.Length() == size;
+      return status.ok() && IsEcho(response, size);
     }
   };
 
-  void Start(Request* request, size_t size) {
-    request->call = stub_.PrepareUnaryCall(&request->context, kEchoMethod,
-                                           Message(size), &queue_);
-    request->call->StartCall();
-    request->call->Finish(&request->response, &request->status, request);
+  const Blob& Request(size_t size) {
+    request_.mutable_data()->assign(size, kEcho);
+    return request_;
+  }
+  static bool IsEcho(const Blob& blob, size_t size) {
+    return blob.data().size() == size && blob.data().front() == kEcho &&
+           blob.data().back() == kEcho;
+  }
+  void Start(Pending* pending, size_t size) {
+    pending->call = stub_->AsyncCall(&pending->context, Request(size), &queue_);
+    pending->call->Finish(&pending->response, &pending->status, pending);
   }
   void* Next() {
     void* tag = nullptr;
     bool ok = false;
     return queue_.Next(&tag, &ok) && ok ? tag : nullptr;
   }
-  bool Stream(int64_t messages, size_t size) {
+  bool ReadItems(int64_t count, size_t size) {
+    ItemsRequest request;
+    request.set_count(static_cast<uint64_t>(count));
+    request.set_size(static_cast<uint32_t>(size));
     grpc::ClientContext context;
-    auto call = stub_.PrepareCall(&context, kPushMethod, &queue_);
+    const auto reader = stub_->Items(&context, request);
+    int64_t items = 0;
+    while (reader->Read(&item_)) items += IsEcho(item_, size) ? 1 : 0;
+    return reader->Finish().ok() && items == count;
+  }
+  bool Feed(int64_t messages, size_t size) {
+    grpc::ClientContext context;
+    auto call = generic_stub_.PrepareCall(&context, kFeedMethod, &queue_);
     bool good = true;
     call->StartCall(this);
     good &= Next() == this;
@@ -165,28 +284,17 @@ class Client {
     return Next() == this && good && status.ok();
   }
 
-  grpc::GenericStub stub_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<Echo::Stub> stub_;
+  grpc::GenericStub generic_stub_;
   grpc::CompletionQueue queue_;
+  Blob request_;
+  Blob item_;
 };
 
 int Main(const std::string& role, const std::string& address) {
   const std::string url = "unix:" + address;
-  if (role == "server") {
-    grpc::AsyncGenericService service;
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort(url, grpc::InsecureServerCredentials());
-    builder.RegisterAsyncGenericService(&service);
-    const std::unique_ptr<grpc::ServerCompletionQueue> queue =
-        builder.AddCompletionQueue();
-    const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-    if (server == nullptr) return 1;
-    Say("ready");
-    new Call(&service, queue.get());
-    void* tag = nullptr;
-    bool ok = false;
-    while (queue->Next(&tag, &ok)) static_cast<Call*>(tag)->Proceed(ok);
-    return 0;
-  }
+  if (role == "server") return BeServer(url);
   Client client(url);
   if (!client.EchoOne(1)) return 1;
   Say("ready");
@@ -198,6 +306,8 @@ int Main(const std::string& role, const std::string& address) {
       Say(client.Pipelined(command));
     } else if (command.Is("one_way")) {
       Say(client.OneWay(command));
+    } else if (command.Is("stream")) {
+      Say(client.Stream(command));
     } else {
       return 2;
     }

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Measures the peers, le_messaging and bare sockets on the same work in the
-// same rounds.
+// same rounds. Then typed services against the C API and the peers that have
+// typed calls.
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -41,19 +42,45 @@ constexpr Work kWorks[] = {
     {"one-way 1 KiB, /s", "one_way", 1024, 4000, true},
 };
 
+// Work of typed services. All parties do it in the same rounds.
+struct TypedWork {
+  const char* title;
+  const char* unit;
+  size_t size;
+  int64_t operations;
+  bool is_rate;
+  const char* kind;        // for the peers
+  const char* typed_kind;  // for the typed client
+  const char* c_role;      // the client in C
+  const char* c_kind;
+  Goal against_grpc;
+};
+const TypedWork kTypedWorks[] = {
+    {"call, 64 B", "us", 64, 400, false, "sync", "sync", "client", "sync",
+     AtLeast(5)},
+    {"call, 64 KiB", "us", 65536, 200, false, "sync", "sync_large", "client",
+     "sync", Goal()},
+    {"calls, 64 outstanding, 64 B", "/s", 64, 6000, true, "pipelined",
+     "pipelined", "looper", "pipelined", AtLeast(5)},
+    // C has no streams.
+    {"items of a stream, 64 B", "/s", 64, 6000, true, "stream", "stream",
+     "looper", "one_way", AtLeast(20)},
+};
+
 enum class Meeting { kLink, kAddress };
 
 struct Peer {
   const char* title;
   const char* program;
   Meeting meeting;
+  bool is_typed;
 };
 constexpr Peer kPeers[] = {
-    {"nng (PAIR)", "nng_party", Meeting::kAddress},
-    {"ZeroMQ (DEALER, ROUTER)", "zmq_party", Meeting::kAddress},
-    {"sd-bus, peer to peer", "sd_bus_party", Meeting::kLink},
-    {"Cap'n Proto", "capnp_party", Meeting::kLink},
-    {"gRPC", "grpc_party", Meeting::kAddress},
+    {"nng (PAIR)", "nng_party", Meeting::kAddress, false},
+    {"ZeroMQ (DEALER, ROUTER)", "zmq_party", Meeting::kAddress, false},
+    {"sd-bus, peer to peer", "sd_bus_party", Meeting::kLink, true},
+    {"Cap'n Proto", "capnp_party", Meeting::kLink, true},
+    {"gRPC", "grpc_party", Meeting::kAddress, true},
 };
 
 struct Parties {
@@ -80,11 +107,14 @@ class Contest {
           absl::StrCat("<", getuid(), ">.* -> <self>.*\n"), cpu_);
       const Parties raw = Start(&stage, "unix_party", Meeting::kLink,
                                 SOCK_SEQPACKET, {"raw_server"}, {"raw_client"});
-      const Parties other = who < 0 ? StartOurs(&stage, directory, work)
-                                    : StartPeer(&stage, directory, kPeers[who]);
+      const Parties other =
+          who < 0 ? StartOurs(&stage, directory,
+                              work.is_rate ? "looper" : "client", work.size)
+                  : StartPeer(&stage, directory, kPeers[who]);
       std::vector<Series> series;
       if (stage.ok()) {
-        series = stage.Compare({Of(raw, work), Of(other, work)});
+        series = stage.Compare(
+            {Of(raw, work, work.kind), Of(other, work, work.kind)});
       }
       if (!stage.ok()) {
         std::fprintf(stderr, "%s, %s: %s\n",
@@ -96,6 +126,52 @@ class Contest {
       column.cells.push_back(Cell(work, series[0], series[1]));
     }
     return column;
+  }
+
+  // A row for each party that typed services are compared with.
+  std::vector<Row> MeasureTyped(const TypedWork& work) {
+    Stage stage(rounds_);
+    const Directory* const directory = stage.StartDirectory(
+        absl::StrCat("<", getuid(), ">.* -> <self>.*\n"), cpu_);
+    std::vector<Row> rows;
+    std::vector<Variant> variants = {
+        Of(StartTyped(&stage, directory), work, work.typed_kind)};
+    auto add = [&](const char* title, const Variant& variant, Goal goal) {
+      Row row;
+      row.name = row.what = absl::StrCat(work.title, "; ", title);
+      row.unit = work.unit;
+      row.goal = goal;
+      rows.push_back(row);
+      variants.push_back(variant);
+    };
+    add("C",
+        Of(StartOurs(&stage, directory, work.c_role, work.size), work,
+           work.c_kind),
+        Goal());
+    for (const Peer& peer : kPeers) {
+      if (!peer.is_typed) continue;
+      const bool is_grpc = absl::string_view(peer.title) == "gRPC";
+      add(peer.title, Of(StartPeer(&stage, directory, peer), work, work.kind),
+          is_grpc ? work.against_grpc : Goal());
+    }
+    std::vector<Series> series(variants.size());
+    if (stage.ok()) series = stage.Compare(variants);
+    if (!stage.ok()) std::fprintf(stderr, "%s\n", stage.error().c_str());
+    auto figure = [&work](const Series& one) {
+      const double ns = Median(one.ns);
+      return work.is_rate ? 1e9 / ns : ns / 1e3;
+    };
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const Series& typed = series[0];
+      const Series& other = series[i + 1];
+      rows[i].floor = figure(other);
+      rows[i].ours = figure(typed);
+      SetValue(&rows[i], Ratios(other.ns, typed.ns));
+      rows[i].floor_cpu = Median(other.cpu_ns) / 1e3;
+      rows[i].ours_cpu = Median(typed.cpu_ns) / 1e3;
+      rows[i].cpu_value = Median(Ratios(other.cpu_ns, typed.cpu_ns));
+    }
+    return rows;
   }
 
  private:
@@ -119,17 +195,27 @@ class Contest {
     return parties;
   }
   Parties StartOurs(Stage* stage, const Directory* directory,
-                    const Work& work) {
+                    const char* client_role, size_t size) {
+    const std::string largest = absl::StrCat(size);
+    return StartWithDirectory(stage, directory, {"server", "echo", largest},
+                              {client_role, "echo", largest});
+  }
+  Parties StartTyped(Stage* stage, const Directory* directory) {
+    return StartWithDirectory(stage, directory, {"typed_server", "typed"},
+                              {"typed_client", "typed"});
+  }
+  Parties StartWithDirectory(Stage* stage, const Directory* directory,
+                             std::vector<std::string> server_words,
+                             std::vector<std::string> client_words) {
     Parties parties;
     if (!stage->ok()) return parties;
     ChildSpec spec;
     spec.program = FindProgram("tests/benchmarks/unix_party");
     spec.cpu = cpu_;
     spec.folder = directory->folder();
-    const std::string size = absl::StrCat(work.size);
-    spec.words = {"server", "echo", size};
+    spec.words = std::move(server_words);
     parties.server = stage->Start(spec);
-    spec.words[0] = work.is_rate ? "looper" : "client";
+    spec.words = std::move(client_words);
     parties.client = stage->Start(spec);
     return parties;
   }
@@ -140,11 +226,13 @@ class Contest {
     return Start(stage, peer.program, peer.meeting, SOCK_STREAM,
                  {"server", address}, {"client", address});
   }
-  static Variant Of(const Parties& parties, const Work& work) {
+  template <typename AnyWork>
+  static Variant Of(const Parties& parties, const AnyWork& work,
+                    const char* kind) {
     Variant variant;
     variant.client = parties.client;
     variant.others = {parties.server};
-    variant.kind = work.kind;
+    variant.kind = kind;
     variant.size = work.size;
     variant.operations = work.operations;
     return variant;
@@ -187,6 +275,13 @@ int Main(int argc, char** argv) {
   }
   std::printf("client and server on one CPU; medians of %d rounds\n\n%s",
               rounds, FormatColumns(table, figures).c_str());
+  std::vector<Row> rows;
+  for (const TypedWork& work : kTypedWorks) {
+    std::fprintf(stderr, "typed: %s\n", work.title);
+    for (Row& row : contest.MeasureTyped(work)) rows.push_back(std::move(row));
+  }
+  std::printf("\ntyped services; the floor is the named party\n\n%s",
+              FormatTable(rows).c_str());
   return 0;
 }
 

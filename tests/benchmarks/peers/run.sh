@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 
 missing=$(tools/install_packages.sh --print libnng-dev libzmq3-dev libsystemd-dev \
-  libcapnp-dev capnproto libgrpc++-dev)
+  libcapnp-dev capnproto libgrpc++-dev protobuf-compiler-grpc)
 if [ -n "$missing" ]; then
   printf 'Some peers are not installed. On Debian 12, run this first:\n    %s\n' "$missing" >&2
   exit 1

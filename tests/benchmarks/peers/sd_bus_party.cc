@@ -22,7 +22,38 @@ sd_bus* g_bus = nullptr;
 // sd-bus does not bound its queue, so this client does.
 constexpr uint64_t kMayBeQueued = 256;
 
+// Sends a message that wants no reply.
+bool Post(sd_bus_message* message) {
+  uint64_t queued = 0;
+  return sd_bus_send(g_bus, message, nullptr) >= 0 &&
+         sd_bus_get_n_queued_write(g_bus, &queued) >= 0 &&
+         (queued < kMayBeQueued || sd_bus_flush(g_bus) >= 0);
+}
+
+// Items are signals.
+int PushItems(sd_bus_message* call) {
+  uint64_t count = 0;
+  uint32_t size = 0;
+  if (sd_bus_message_read(call, "tu", &count, &size) < 0) _exit(1);
+  for (; count > 0; --count) {
+    std::memset(g_buffer, kEcho, size);
+    sd_bus_message* item = nullptr;
+    if (sd_bus_message_new_signal(g_bus, &item, "/echo", "le.benchmarks.Echo",
+                                  "Item") < 0 ||
+        sd_bus_message_append_array(item, 'y', g_buffer, size) < 0 ||
+        !Post(item)) {
+      _exit(1);
+    }
+    sd_bus_message_unref(item);
+  }
+  if (sd_bus_reply_method_return(call, "") < 0) _exit(1);
+  return 1;
+}
+
 int OnCall(sd_bus_message* call, void*, sd_bus_error*) {
+  if (sd_bus_message_is_method_call(call, nullptr, "Items") > 0) {
+    return PushItems(call);
+  }
   const void* data = nullptr;
   size_t size = 0;
   if (sd_bus_message_read_array(call, 'y', &data, &size) < 0) _exit(1);
@@ -68,11 +99,8 @@ bool EchoOne(size_t size) {
 bool SendMany(int64_t messages, size_t size) {
   for (; messages > 1; --messages) {
     sd_bus_message* const call = NewCall(size);
-    uint64_t queued = 0;
-    const bool good = sd_bus_message_set_expect_reply(call, 0) >= 0 &&
-                      sd_bus_send(g_bus, call, nullptr) >= 0 &&
-                      sd_bus_get_n_queued_write(g_bus, &queued) >= 0 &&
-                      (queued < kMayBeQueued || sd_bus_flush(g_bus) >= 0);
+    const bool good =
+        sd_bus_message_set_expect_reply(call, 0) >= 0 && Post(call);
     sd_bus_message_unref(call);
     if (!good) return false;
   }
@@ -119,6 +147,45 @@ std::string Pipelined(const Command& command) {
   return watch.Report();
 }
 
+int64_t g_items = 0;
+size_t g_item_size = 0;
+
+int OnItem(sd_bus_message* item, void*, sd_bus_error*) {
+  g_items += HasSize(item, g_item_size) ? 1 : 0;
+  return 1;
+}
+
+bool ReadItems(int64_t count, size_t size) {
+  g_items = 0;
+  g_item_size = size;
+  bool ended = false;
+  if (sd_bus_call_method_async(
+          g_bus, nullptr, nullptr, "/echo", "le.benchmarks.Echo", "Items",
+          [](sd_bus_message*, void* ended, sd_bus_error*) {
+            *static_cast<bool*>(ended) = true;
+            return 1;
+          },
+          &ended, "tu", static_cast<uint64_t>(count),
+          static_cast<uint32_t>(size)) < 0) {
+    return false;
+  }
+  while (!ended) {
+    const int processed = sd_bus_process(g_bus, nullptr);
+    if (processed < 0) return false;
+    if (processed == 0) sd_bus_wait(g_bus, UINT64_MAX);
+  }
+  return g_items == count;
+}
+
+std::string Stream(const Command& command) {
+  Stopwatch watch(command, 0);
+  if (!ReadItems(command.warm_up(), command.size)) return "failed";
+  watch.Start();
+  if (!ReadItems(command.operations, command.size)) return "failed";
+  watch.Stop();
+  return watch.Report();
+}
+
 int Main(const std::string& role) {
   if (sd_bus_new(&g_bus) < 0 || sd_bus_set_fd(g_bus, kLink, kLink) < 0 ||
       sd_bus_set_anonymous(g_bus, 1) < 0 || sd_bus_set_trusted(g_bus, 1) < 0) {
@@ -138,7 +205,11 @@ int Main(const std::string& role) {
       if (processed == 0) sd_bus_wait(g_bus, UINT64_MAX);
     }
   }
-  if (sd_bus_start(g_bus) < 0 || !EchoOne(1)) return 1;
+  if (sd_bus_match_signal(g_bus, nullptr, nullptr, "/echo",
+                          "le.benchmarks.Echo", "Item", &OnItem, nullptr) < 0 ||
+      sd_bus_start(g_bus) < 0 || !EchoOne(1)) {
+    return 1;
+  }
   Say("ready");
   for (;;) {
     const Command command = NextCommand();
@@ -148,6 +219,8 @@ int Main(const std::string& role) {
       Say(Pipelined(command));
     } else if (command.Is("one_way")) {
       Say(OneWay(command));
+    } else if (command.Is("stream")) {
+      Say(Stream(command));
     } else {
       return 2;
     }
