@@ -19,7 +19,7 @@ if [ $# != 1 ] || [ ! -f "$page" ]; then
   echo "usage: tools/figures.sh PAGE" >&2
   exit 2
 fi
-stamp="$(date +%Y-%m-%d), $(uname -s) $(uname -r) $(uname -m), $(nproc) processors"
+stamp="$(date +%Y-%m-%d), $(uname -s) $(uname -r | cut -d- -f1) $(uname -m), $(nproc) processors"
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT
 
