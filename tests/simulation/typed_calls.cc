@@ -19,7 +19,7 @@ std::string TypedCalls::FillerOf(uint64_t number, uint32_t item) {
 
 void TypedCalls::Arrived(const simulated::Request& request, bool is_note) {
   if (request.filler() != FillerOf(request.number(), 0)) {
-    referee_->Fail("a typed request has not the content that was sent");
+    referee_->Fail("a typed request does not have the content that was sent");
   }
   if (std::exchange(calls_[request.number()].arrived, true)) {
     referee_->Fail("a typed request arrives twice");
