@@ -44,7 +44,7 @@ void TypedCalls::CancelTold(uint64_t number) {
     referee_->Fail("a typed server is told twice of one cancel");
   }
   if (!call.may_end && keeps_sessions_) {
-    referee_->Fail("a typed call is cancelled, and nobody has cancelled it");
+    referee_->Fail("a typed server is told of a cancel that did not happen");
   }
 }
 
