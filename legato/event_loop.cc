@@ -147,8 +147,8 @@ le_result_t le_event_TryQueueFunctionToThread(le_thread_Ref_t thread,
   if (func == nullptr) Misuse(__func__, "the function is NULL");
   const std::shared_ptr<CThread> found =
       Threads::OfCurrentProcess()->Find(thread);
-  // The calling thread's loop must exist, as in QueueToSelf(): other functions
-  // than those of this file may run the loop.
+  // As in QueueToSelf(), loop() makes sure that the calling thread has a loop,
+  // because functions outside this file may run it.
   if (found.get() == CurrentThread()) CurrentThread()->loop();
   if (found == nullptr) return LE_NOT_FOUND;
   try {
