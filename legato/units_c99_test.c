@@ -124,11 +124,18 @@ static void PackValues(void) {
     LE_TEST_OK(le_pack_UnpackOnOff(&at, &on) && on == LE_ON, "on");
     LE_TEST_OK(le_pack_UnpackOnOff(&at, &on) && on == LE_OFF, "off");
   }
-#if SIZE_MAX > UINT32_MAX
   {
     uint8_t* at = Buffer;
-    LE_TEST_OK(!le_pack_PackSize(&at, (size_t)UINT32_MAX + 1), "a large size");
+    size_t size = 0;
+    LE_TEST_OK(le_pack_PackSize(&at, (size_t)0 - 1), "the size of no buffer");
+    at = Buffer;
+    LE_TEST_OK(le_pack_UnpackSize(&at, &size) && size == UINT32_MAX,
+               "the largest size");
   }
+#ifdef IFGEN_PTR64
+  LE_TEST_OK(sizeof(void*) == 8, "a pointer of 64 bits");
+#else
+  LE_TEST_OK(IFGEN_PTR32 && sizeof(void*) == 4, "a pointer of 32 bits");
 #endif
 }
 
