@@ -843,6 +843,17 @@ static void HashMaps(void) {
   le_hashmap_RemoveAll(map);
   LE_TEST_OK(le_hashmap_isEmpty(map), "empty again");
   LE_TEST_OK(le_hashmap_CountCollisions(map) == 0, "no collision");
+  {
+    static const uint32_t keys[] = {0, 1, 2, 4};
+    le_hashmap_Ref_t numbers = le_hashmap_Create(
+        "numbers", 2, le_hashmap_HashUInt32, le_hashmap_EqualsUInt32);
+    size_t i;
+    for (i = 0; i < NUM_ARRAY_MEMBERS(keys); ++i) {
+      le_hashmap_Put(numbers, &keys[i], &keys[i]);
+    }
+    LE_TEST_OK(le_hashmap_CountCollisions(numbers) == 2,
+               "three keys in one bucket");
+  }
   le_hashmap_MakeTraceable(map);
 
   LE_TEST_OK(
@@ -1167,7 +1178,7 @@ static void Times(void) {
 
 /* ---- le_thread: before the start, and after the end ---- */
 
-LE_THREAD_DEFINE_STATIC_STACK(Small, 65536);
+LE_THREAD_DEFINE_STATIC_STACK(Small, 10000);
 static char Destructors[4];
 
 static void OnThreadEnd(void* digit) { strcat(Destructors, digit); }
@@ -1188,9 +1199,11 @@ static void Threads(void) {
              "stack size");
   LE_TEST_OK(LE_THREAD_SET_STATIC_STACK(thread, Small) == LE_OK &&
                  le_thread_SetStack(thread, NULL, 65536) == LE_BAD_PARAMETER &&
-                 le_thread_SetStack(thread, LeThreadStack_Small, 1) ==
+                 le_thread_SetStack(thread, _thread_stack_Small, 1) ==
                      LE_BAD_PARAMETER,
              "stack");
+  LE_TEST_OK(sizeof(_thread_stack_Small) == LE_THREAD_STACK_MIN_SIZE,
+             "a small stack is enlarged");
   le_thread_AddChildDestructor(thread, OnThreadEnd, "0");
   le_thread_AddChildDestructor(thread, OnThreadEnd, "1");
   le_thread_SetJoinable(thread);
