@@ -48,6 +48,9 @@ constexpr uint32_t kReadOrWrite = Watch::kReadable | Watch::kWritable;
 // The retry interval after the kernel refused a watch. The loop must retry,
 // because the kernel does not report when it has room again.
 constexpr absl::Duration kRefusedPause = absl::Milliseconds(50);
+// A client that opens a session waits twice: for the introduction, and for the
+// server's hello.
+constexpr int kMaxPolls = 2;
 
 // Added before a conversion to nanoseconds, so that the result is rounded up.
 // An Instant is a multiple of a quarter of a nanosecond.
@@ -206,9 +209,8 @@ void EpollLoop::AddWatchLater(Watch* watch, int fd, uint32_t interest) {
 
 Watch* EpollLoop::TheNewWatch() const {
   Watch* const first = unregistered_.next_;
-  return has_polled_ || first != unregistered_.prev_ || !HasUnregistered()
-             ? nullptr
-             : first;
+  const bool is_single = HasUnregistered() && first == unregistered_.prev_;
+  return is_single && polls_ < kMaxPolls ? first : nullptr;
 }
 
 void EpollLoop::RegisterUnregistered() {
@@ -247,7 +249,7 @@ bool EpollLoop::RegisterAll() {
 }
 
 void EpollLoop::OnNoneUnregistered() {
-  has_polled_ = false;
+  polls_ = 0;
   refused_until_ = absl::InfinitePast();
 }
 
@@ -389,12 +391,12 @@ int EpollLoop::EpollWait(Instant deadline) {
                         ToMilliseconds(left));
 }
 
-// The first wait for a new watch. Many connections are closed at their first
-// event, or move to another loop. For such a connection, poll() saves
-// EPOLL_CTL_ADD and EPOLL_CTL_DEL. For a connection that stays, poll() is an
-// extra call if another event arrives first.
+// One of the first waits for a new watch. Many connections are closed at one of
+// their first events, or move to another loop. For such a connection, poll()
+// saves EPOLL_CTL_ADD and EPOLL_CTL_DEL. For a connection that stays, poll() is
+// an extra call if another event arrives first.
 int EpollLoop::PollWith(Watch* watch, Instant deadline) {
-  has_polled_ = true;
+  ++polls_;
   struct pollfd polled[] = {
       {epoll_.get(), POLLIN, 0},
       {watch->fd_, static_cast<short>(watch->interest_), 0}};

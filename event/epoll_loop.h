@@ -88,8 +88,8 @@ class EpollLoop final : public LoopBase {
   // refuses.
   bool Register(Watch* watch);
   bool HasUnregistered() const { return unregistered_.next_ != &unregistered_; }
-  // Returns the unregistered watch if there is exactly one, and no wait has
-  // polled it yet. Otherwise returns null.
+  // Returns the unregistered watch if there is exactly one, and fewer than
+  // kMaxPolls waits have polled it. Otherwise returns null.
   Watch* TheNewWatch() const;
   // Registers the watches of unregistered_. If the kernel lacks memory or
   // watches, logs this and sets refused_until_.
@@ -138,8 +138,9 @@ class EpollLoop final : public LoopBase {
   End watches_;
   End unregistered_;
   int writable_watches_ = 0;  // the watches of both that wait for kWritable
-  // A wait has included the watches of unregistered_ since it was last empty.
-  bool has_polled_ = false;
+  // The number of waits that have polled a watch of unregistered_ since it was
+  // last empty.
+  int polls_ = 0;
   // When to try again to register the refused watches. InfinitePast() if the
   // kernel has refused none.
   Instant refused_until_ = absl::InfinitePast();

@@ -242,7 +242,7 @@ TEST(EpollLoopTest, AWatchThatGoesAtItsFirstEventIsNotRegistered) {
   }
 }
 
-TEST(EpollLoopTest, AWatchThatStaysIsRegisteredBeforeItsSecondWait) {
+TEST(EpollLoopTest, AWatchThatStaysIsRegisteredBeforeItsThirdWait) {
   EpollLoop loop;
   EventFdPair event;
   int ran = 0;
@@ -252,13 +252,13 @@ TEST(EpollLoopTest, AWatchThatStaysIsRegisteredBeforeItsSecondWait) {
   });
   loop.AddWatchLater(&watch, event.fd(), Watch::kReadable);
   CallCounter calls;
-  for (int i = 1; i <= 3; ++i) {
+  for (int i = 1; i <= 4; ++i) {
     event.Signal();
     EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
     EXPECT_EQ(ran, i);
-    EXPECT_EQ(calls.calls["EpollCtl"], i > 1 ? 1 : 0);
+    EXPECT_EQ(calls.calls["EpollCtl"], i > 2 ? 1 : 0);
   }
-  EXPECT_EQ(calls.calls["Poll"], 1);
+  EXPECT_EQ(calls.calls["Poll"], 2);
   loop.RemoveWatch(&watch);
 }
 
@@ -291,7 +291,7 @@ TEST(EpollLoopTest, TheFirstWaitForAWatchIsForAllElseToo) {
   loop.RemoveWatch(&watch);
 }
 
-TEST(EpollLoopTest, TheFirstWaitForAWatchLastsUntilTheDeadline) {
+TEST(EpollLoopTest, TheFirstWaitsForAWatchLastUntilTheDeadline) {
   for (const absl::Duration left :
        {absl::Microseconds(1), absl::Milliseconds(2.5)}) {
     EpollLoop loop;
@@ -308,7 +308,8 @@ TEST(EpollLoopTest, TheFirstWaitForAWatchLastsUntilTheDeadline) {
     CallCounter calls;
     EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
     EXPECT_TRUE(expired);
-    EXPECT_EQ(calls.calls["Poll"], 1);
+    EXPECT_GE(calls.calls["Poll"], 1);
+    EXPECT_LE(calls.calls["Poll"], 2);
     loop.RemoveWatch(&watch);
   }
 }
@@ -323,7 +324,7 @@ TEST(EpollLoopTest, AWatchThatCannotBePolledIsRegistered) {
   calls.fail = "Poll";
   calls.error = ENOMEM;
   EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
-  EXPECT_EQ(calls.calls["Poll"], 1);
+  EXPECT_EQ(calls.calls["Poll"], 2);
   loop.RemoveWatch(&watch);
 }
 
@@ -358,7 +359,9 @@ TEST(EpollLoopTest, AWatchThatIsRefusedForNowIsTriedForAgainWithoutHaste) {
   EventFdPair event;
   FnWatch watch([&](uint32_t) { event.Clear(); });
   loop.AddWatchLater(&watch, event.fd(), Watch::kReadable);
-  EXPECT_FALSE(loop.RunTurn(absl::InfinitePast()));  // uses poll()
+  for (int i = 0; i < 2; ++i) {  // these use poll()
+    EXPECT_FALSE(loop.RunTurn(absl::InfinitePast()));
+  }
   event.Signal();
   {
     CallCounter calls;

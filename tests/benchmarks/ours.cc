@@ -205,8 +205,9 @@ void OnResponse(le_msg_MessageRef_t message, void*) {
 }
 
 // Sends the messages of the warm-up, and then those of the operations, in
-// bursts. The last message of each part is a request. Its response shows that
-// the server has received all messages.
+// bursts. While there is no room, it waits for the room handler. The last
+// message of each part is a request. Its response shows that the server has
+// received all messages.
 void SendBurst(void*, void*) {
   const int64_t goal =
       g_run.warm ? g_run.command.operations : g_run.command.warm_up();
@@ -214,7 +215,10 @@ void SendBurst(void*, void*) {
     const le_msg_MessageRef_t message =
         NewMessage(g_run.session, g_run.command.size);
     le_msg_SetPayloadSize(message, g_run.command.size);
-    le_msg_Send(message);
+    if (le_msg_TrySend(message) == LE_WOULD_BLOCK) {
+      le_msg_ReleaseMsg(message);
+      return;
+    }
   }
   if (g_run.sent < goal - 1) {
     le_event_QueueFunction(&SendBurst, nullptr, nullptr);
@@ -239,6 +243,9 @@ void SendBurst(void*, void*) {
 
 void BeLooper(const std::string& name, size_t largest) {
   g_run.session = NewSession(name, largest);
+  le_msg_SetSessionRoomHandler(
+      g_run.session,
+      [](le_msg_SessionRef_t, void*) { SendBurst(nullptr, nullptr); }, nullptr);
   le_msg_OpenSessionSync(g_run.session);
   Listen([](const Command& command) {
     g_run.Begin(command);
@@ -305,6 +312,9 @@ void BeLocal(size_t largest) {
       nullptr);
   le_msg_AdvertiseService(service);
   g_run.session = le_msg_CreateLocalSession(&local);
+  le_msg_SetSessionRoomHandler(
+      g_run.session,
+      [](le_msg_SessionRef_t, void*) { SendBurst(nullptr, nullptr); }, nullptr);
   le_msg_OpenSessionSync(g_run.session);
   Listen([](const Command& command) {
     g_run.Begin(command, kLocalLap);

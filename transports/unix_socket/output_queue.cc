@@ -15,19 +15,22 @@ namespace le {
 namespace transports {
 namespace {
 
-// Makes room for `size` more bytes.
+// Gives the packet memory of at least `size` bytes.
 void Reserve(OutputPacket* packet, size_t size) {
-  std::vector<uint8_t>& memory = *packet->memory;
-  const size_t needed = packet->used + size;
-  if (memory.size() < needed) {
-    memory.resize(std::max(needed, 2 * packet->used));
+  PacketMemory* const memory = packet->memory.get();
+  if (memory->size >= size) return;
+  std::unique_ptr<uint8_t[]> bytes(new uint8_t[size]);
+  if (packet->used > 0) {
+    std::memcpy(bytes.get(), memory->bytes.get(), packet->used);
   }
+  memory->bytes = std::move(bytes);
+  memory->size = size;
 }
 
 // The packet must have room for the header and the payload.
 void Append(OutputPacket* packet, const FrameHeader& header,
             absl::Span<const uint8_t> payload) {
-  uint8_t* const to = packet->memory->data() + packet->used;
+  uint8_t* const to = packet->memory->bytes.get() + packet->used;
   packet->used += kFrameHeaderBytes + payload.size();
   std::memcpy(to, &header, kFrameHeaderBytes);
   std::copy(payload.begin(), payload.end(), to + kFrameHeaderBytes);
@@ -35,8 +38,8 @@ void Append(OutputPacket* packet, const FrameHeader& header,
 
 // Keeps the memory of sent packets for new packets. All connections share this
 // cache, because there may be thousands, and few of them have packets to send.
-SlotCache<std::vector<uint8_t>>* Spares() {
-  static auto* const spares = new SlotCache<std::vector<uint8_t>>;
+SlotCache<PacketMemory>* Spares() {
+  static auto* const spares = new SlotCache<PacketMemory>;
   return spares;
 }
 
@@ -66,11 +69,15 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
   const size_t size = kFrameHeaderBytes + payload.size();
   const bool is_large = sent > 0 || size > max_packet;
   const bool plain = !descriptor && !attach_credentials;
+  size_t memory_size = size;
   if (!is_large && plain && !empty()) {
     OutputPacket* const last = &packets_.back();
-    if (!last->is_alone && !last->attach_credentials &&
-        last->bytes().size() + size <= max_packet) {
-      return Join(last, header, payload);
+    if (!last->is_alone && !last->attach_credentials) {
+      if (last->bytes().size() + size <= max_packet) {
+        return Join(last, header, payload, max_packet);
+      }
+      // A full packet is queued, so this one will probably become full too.
+      memory_size = max_packet;
     }
   }
 
@@ -88,8 +95,8 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
                      payload.size() >= movable->capacity() / 2;
   if (!moves) {
     packet.memory =
-        is_large ? std::make_unique<std::vector<uint8_t>>() : Spares()->Take();
-    Reserve(&packet, size);
+        is_large ? std::make_unique<PacketMemory>() : Spares()->Take();
+    Reserve(&packet, memory_size);
   }
   absl::optional<OutputPacket> announcement;
   if (!plain && !empty() && EndsWithPromise()) announcement = Announcement();
@@ -110,9 +117,12 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
 }
 
 void OutputQueue::Join(OutputPacket* packet, FrameHeader header,
-                       absl::Span<const uint8_t> payload) {
+                       absl::Span<const uint8_t> payload, size_t max_packet) {
   const size_t size = kFrameHeaderBytes + payload.size();
-  Reserve(packet, size);
+  const size_t needed = packet->used + size;
+  if (packet->memory->size < needed) {
+    Reserve(packet, std::max(needed, std::min(2 * needed, max_packet)));
+  }
   FrameHeader previous;
   uint8_t* const at = packet->bytes().data() + packet->last_header;
   std::memcpy(&previous, at, kFrameHeaderBytes);

@@ -23,11 +23,17 @@
 namespace le {
 namespace transports {
 
+// Memory of any size, without initial values.
+struct PacketMemory {
+  std::unique_ptr<uint8_t[]> bytes;
+  size_t size = 0;
+};
+
 // Either a packet that is ready to be sent, or one frame that is too large for
 // a packet.
 struct OutputPacket {
   // The packet's bytes are in `memory`, or in `buffer` and its headroom.
-  std::unique_ptr<std::vector<uint8_t>> memory;  // `used` bytes are valid
+  std::unique_ptr<PacketMemory> memory;  // `used` bytes are valid
   size_t used = 0;
   Buffer buffer;
   event::UniqueFd descriptor;  // or the socket of a passed connection
@@ -43,7 +49,7 @@ struct OutputPacket {
 
   absl::Span<uint8_t> bytes() const {
     return memory != nullptr
-               ? absl::MakeSpan(memory->data(), used)
+               ? absl::MakeSpan(memory->bytes.get(), used)
                : absl::MakeSpan(buffer.headroom(),
                                 kFrameHeaderBytes + buffer.size());
   }
@@ -104,9 +110,9 @@ class OutputQueue {
   void Recut(size_t max_packet);
 
  private:
-  // Adds a frame to `packet`, which must have room for it.
+  // Adds a frame to `packet`. Together they must fit in a packet.
   void Join(OutputPacket* packet, FrameHeader header,
-            absl::Span<const uint8_t> payload);
+            absl::Span<const uint8_t> payload, size_t max_packet);
   // Reserves space, so that adding two packets cannot fail.
   void ReserveTwo();
   void Add(OutputPacket packet);

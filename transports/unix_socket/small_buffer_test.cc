@@ -596,11 +596,12 @@ TEST_F(SmallBufferTest, AfterALackOfMemoryAFullSocketIsWatchedAgain) {
   sender_->Detach();
 }
 
-// In a turn frames are gathered, then the connection breaks. Expected: Send(),
-// which flushes the queue, finds this out and returns kClosed.
+// In a turn frames are gathered, then the connection breaks. Expected: a Send()
+// that flushes the full queue finds this out and returns kClosed.
 TEST_F(SmallBufferTest, ASendThatFindsTheConnectionBrokenFails) {
   event::Loop* const loop = event::Thread::Current()->loop();
   ASSERT_TRUE(sender_->Attach(loop, this).ok());
+  sender_->SetSendLimits({kCapacity, SIZE_MAX});
   Refuser kernel;
   struct Sending final : event::Task {
     void Run() override { run(); }
@@ -612,7 +613,10 @@ TEST_F(SmallBufferTest, ASendThatFindsTheConnectionBrokenFails) {
     kernel.time.tv_sec += 1;
     kernel.error = EPIPE;
     event::UniqueFd descriptor = NullFile();
+    const std::string payload = Pattern(kCapacity, 3);
     OutgoingFrame frame;
+    frame.payload = absl::MakeConstSpan(
+        reinterpret_cast<const uint8_t*>(payload.data()), payload.size());
     frame.descriptor = &descriptor;
     EXPECT_EQ(sender_->Send(frame), IoResult::kClosed);
     EXPECT_TRUE(descriptor);  // the caller still owns it

@@ -100,6 +100,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   Blocked blocked = Blocked::kNo;
   bool is_blocked() const { return blocked != Blocked::kNo; }
   event::Instant blocked_at;  // when sending last failed; valid if blocked
+  size_t blocked_bytes = 0;   // the queue's size then
   bool wants_room = false;    // Send() has refused a frame
   size_t refused_bytes = 0;   // the size of the frame that was refused last
   bool drained = false;       // OnDrained() must be called

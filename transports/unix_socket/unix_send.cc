@@ -108,11 +108,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   const bool in_turn = loop_ != nullptr && loop_->InTurn();
 
   bool waits = output_ != nullptr && !output_->queue.empty();
-  // In a turn the queue is not flushed, because frames are gathered. But if the
-  // socket was full, try again: a handler may take long, and the far end may
-  // have received packets meanwhile.
-  if (waits && (!in_turn || output_->is_blocked()) &&
-      !IsBlockedForNowLocked()) {
+  // In a turn the queue is not flushed, because frames are gathered.
+  if (waits && !in_turn && !IsBlockedForNowLocked()) {
     FlushLocked();
     waits = !output_->queue.empty();
   }
@@ -198,10 +195,13 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
                        max_packet_, std::move(held));
   promised_plain_ = output()->queue.EndsWithPromise();
   UpdateCongestionLocked();
-  if (output_->is_blocked()) {
-    WantWritableLocked();
-  } else if (output_->queue.bytes() >= kMaxPacketBytes) {
+  // Another packet's worth of frames was queued since the last attempt. If the
+  // socket was full, it may have room again: a handler may take long.
+  const size_t tried = output_->is_blocked() ? output_->blocked_bytes : 0;
+  if (output_->queue.bytes() >= tried + kMaxPacketBytes) {
     FlushLocked();
+  } else if (output_->is_blocked()) {
+    WantWritableLocked();
   } else if (in_turn) {
     output_->FlushAtTurnEnd();
   }
@@ -217,6 +217,7 @@ void UnixConnection::SetBlockedLocked(Sent why) {
   output()->blocked = why == Sent::kNoMemory ? Output::Blocked::kNoMemory
                                              : Output::Blocked::kFull;
   output_->blocked_at = process_->Now();
+  output_->blocked_bytes = output_->queue.bytes();
 }
 
 void UnixConnection::UpdateCongestionLocked() {
