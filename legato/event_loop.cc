@@ -98,10 +98,12 @@ int le_event_GetFd(void) {
 le_result_t le_event_ServiceLoop(void) {
   CheckNotForked(__func__);
   CThread* const current = CurrentThread();
-  if (current->MustEnd() && !current->loop()->InTurn()) {
-    le::legato::EndCancelledThread();
-  }
-  return current->loop()->RunStep() ? LE_OK : LE_WOULD_BLOCK;
+  const bool in_turn = current->loop()->InTurn();
+  if (current->MustEnd() && !in_turn) le::legato::EndCancelledThread();
+  const bool ran = current->loop()->RunStep();
+  // If le_thread_Cancel() was called meanwhile, the descriptor may have lost its
+  // readiness. Then the caller must not poll, but call again.
+  return ran || (current->MustEnd() && !in_turn) ? LE_OK : LE_WOULD_BLOCK;
 }
 
 void le_event_QueueFunction(le_event_DeferredFunc_t func, void* param1Ptr,
