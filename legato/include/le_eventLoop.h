@@ -7,6 +7,10 @@
  * sessions and services. It calls them one at a time, on its thread. A C++
  * exception that leaves one of them is fatal. (le_thread_Exit() does not count
  * as an exception.)
+ *
+ * A thread's loop is created when the thread first needs it. If that fails, for
+ * example because no file descriptor is free, the process ends with a fatal
+ * log line.
  */
 
 #ifndef LE_EVENTLOOP_H_INCLUDE_GUARD

@@ -345,7 +345,8 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  * Fatal: a structSize that no version has, such as 0. */
 
 /* The policy for le_msg_Send() on a server when the queue to the client is
- * full. It does not apply to responses. */
+ * full. It does not apply to responses. No policy drops the oldest messages:
+ * these are in the kernel's socket, from which the server cannot remove them. */
 typedef enum {
   /* Messages are gathered, up to maxGatheredBytes. Beyond that the session is
    * closed. It is also closed if the client has read nothing for a second. */

@@ -21,6 +21,7 @@ namespace messaging {
 struct FarEnd {
   static constexpr uid_t kUser = 4321;
 
+  uid_t user = kUser;
   std::deque<transports::IncomingFrame> frames;
   transports::Connection::Observer* observer = nullptr;
   bool gone = false;
@@ -84,7 +85,7 @@ class FakeConnection final : public transports::Connection {
     return absl::UnavailableError("gone");
   }
   absl::StatusOr<event::Credentials> peer() const override {
-    return event::Credentials{1, FarEnd::kUser, FarEnd::kUser};
+    return event::Credentials{1, far_end_->user, far_end_->user};
   }
   absl::StatusOr<event::UniqueFd> PeerPidFd() const override {
     return absl::UnimplementedError("");

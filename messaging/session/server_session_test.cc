@@ -82,6 +82,7 @@ class FakeIntroducer final : public directory::Introducer {
 class KeepingHandler final : public ServiceHandler {
  public:
   void OnOpen(ServerSession* session) override {
+    newest = session;
     user = event::Ref<ServiceUser>::Share(session->user());
   }
   void OnMessage(ServerSession*, event::Ref<Message> message) override {
@@ -97,6 +98,7 @@ class KeepingHandler final : public ServiceHandler {
   void OnRoom(ServerSession*) override {}
   bool WantsCloses() const override { return false; }
 
+  ServerSession* newest = nullptr;
   event::Ref<ServiceUser> user;  // of the last session
   std::vector<event::Ref<Message>> messages;
   absl::Duration takes;  // of OnMessage()
@@ -231,6 +233,32 @@ TEST_F(ServerSessionTest, TheSessionsOfAUserShareTheTimeOfATurn) {
     Turns();
     Leave(&first);
     Leave(&second);
+  });
+}
+
+// Otherwise a session with slow handlers makes each turn long, even if its user
+// has no limits.
+TEST_F(ServerSessionTest, ASessionHasSoMuchTimeInATurn) {
+  Run([this] {
+    Client client;
+    client.user = kOwner;
+    Open(&client);
+    const auto send = [&] {
+      for (int i = 0; i < 20; ++i) {
+        Send(&client, kMessageFrame, /*with_descriptor=*/false);
+      }
+    };
+    send();
+    client.observer->OnReadable();
+    EXPECT_TRUE(client.frames.empty()) << "fast handlers";
+    send();
+    handler_->takes = absl::Milliseconds(1);
+    client.observer->OnReadable();
+    EXPECT_GT(client.frames.size(), 10u);
+    client.observer->OnReadable();
+    client.observer->OnReadable();
+    EXPECT_TRUE(client.frames.empty());
+    Leave(&client);
   });
 }
 
@@ -415,6 +443,40 @@ TEST_F(ServerSessionTest, AUserIsKnownUntilItsLastDescriptorGoes) {
     Leave(&third);
     Open(&fourth);
     EXPECT_NE(handler_->user.get(), user.get());
+  });
+}
+
+// Pushes are gathered for a client that was reading until a moment ago.
+TEST_F(ServerSessionTest, AClientThatReadsNoPushesLosesItsSession) {
+  Run([this] {
+    Client client;
+    Open(&client);
+    client.on_send = [](const transports::OutgoingFrame& frame) {
+      return frame.room == transports::Room::kGathered
+                 ? transports::IoResult::kOk
+                 : transports::IoResult::kWouldBlock;
+    };
+    client.queued_bytes = 1;
+    const auto push = [this] {
+      return handler_->newest->Send(handler_->newest->NewMessage(),
+                                    absl::InfiniteFuture());
+    };
+    EXPECT_EQ(push(), Result::kOk);
+    Turns(kSlowReaderPatience - absl::Milliseconds(20));
+    EXPECT_EQ(push(), Result::kOk);
+    client.stall_clock.OnTaken();
+    EXPECT_EQ(push(), Result::kOk);
+    Turns(kSlowReaderPatience - absl::Milliseconds(20));
+    EXPECT_EQ(push(), Result::kOk);
+    EXPECT_THAT(log_, IsEmpty());
+    Turns(absl::Milliseconds(20));
+    EXPECT_EQ(push(), Result::kClosed);
+    Turns();
+    EXPECT_EQ(handler_->closes, 1);
+    EXPECT_EQ(handler_->reason, CloseReason::kSlowReader);
+    EXPECT_THAT(log_, ElementsAre(HasSubstr(
+                          "1 bytes are queued for it, and it has read nothing "
+                          "for 1s")));
   });
 }
 

@@ -161,6 +161,10 @@ TEST_P(ContractTest, QueuedBytesHaveALimitOfTheirOwn) {
                               std::to_string(slow) + " of user "),
                 std::string::npos)
           << g_blamed;
+      EXPECT_NE(g_blamed.find(" bytes are queued for it, and it has read "
+                              "nothing for "),
+                std::string::npos)
+          << g_blamed;
       g_blamed.clear();
     }
     party->Signal("closed");

@@ -3,11 +3,15 @@
 //
 // A waiting client learns the cause of its wait.
 
+#include <fcntl.h>
+
+#include <cerrno>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
+#include "event/base/sys.h"
 #include "gmock/gmock.h"
 #include "tests/scenarios/util.h"
 
@@ -586,6 +590,115 @@ TEST_F(LoggedTest, ACloseForTheReceiveLimitNamesTheRemedy) {
                         "ERROR interface 'echo': closing the session .*run its "
                         "loop, or raise maxQueuedBytes or maxQueuedFds by "
                         "le_msg_SetSessionLimits.*")));
+}
+
+TEST_F(LoggedTest, PushesThatAreDroppedAreSaidAtPowersOfTwo) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    le_msg_ServiceLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedMessages = 2;
+    limits.slowReaderPolicy = LE_MSG_SLOW_READER_DROP;
+    le_msg_SetServiceLimits(service.ref(), &limits);
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      const le_msg_SessionRef_t session = le_msg_GetSession(message);
+      for (int i = 0; i < 2 + 10; ++i) le_msg_Send(NewText(session, "push"));
+      le_msg_ReleaseMsg(message);
+      party->Signal("pushed");
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    le_msg_Send(NewText(client.ref(), "x"));
+    party->Await("pushed");
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  const auto dropped = [](const char* number) {
+    return MatchesRegex(absl::StrCat(
+        "WARNING service 'echo': pid .* of user .* reads slowly: ", number,
+        " messages to it were dropped so far"));
+  };
+  EXPECT_THAT(log_, ElementsAre(dropped("1"), dropped("2"), dropped("4"),
+                                dropped("8")));
+}
+
+TEST_F(LoggedTest, AResponseThatNobodyAskedForIsSaid) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    le_msg_Send(NewText(client.ref(), "no request"));
+    EXPECT_EQ(Ask(client.ref(), "a request"), "a request");
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  EXPECT_THAT(log_,
+              ElementsAre("ERROR le_msg_Respond: interface 'echo': the message "
+                          "asks for no response, and is released"));
+}
+
+// A request whose file descriptor is lost has a response. The receiver's log
+// names the side that has lost it.
+TEST_F(LoggedTest, ALostDescriptorIsSaidByTheReceiver) {
+  struct FailingDup final : event::sys::Interceptor {
+    explicit FailingDup(int error) : error(error) {
+      event::sys::SetInterceptor(this);
+    }
+    ~FailingDup() override { event::sys::SetInterceptor(nullptr); }
+    int FailCall(const event::sys::Call& call) override {
+      return absl::string_view(call.name) == "Dup" ? error : 0;
+    }
+    const int error;
+  };
+  const auto ask = [](le_msg_SessionRef_t session) {
+    const le_msg_MessageRef_t request = NewText(session, "x");
+    le_msg_SetFd(request, open("/dev/null", O_RDONLY | O_CLOEXEC));
+    le_msg_MessageRef_t response = nullptr;
+    EXPECT_EQ(
+        le_msg_RequestSyncResponseTimed(request, LE_MSG_NO_TIMEOUT, &response),
+        LE_OK);
+    if (response != nullptr) le_msg_ReleaseMsg(response);
+  };
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [](le_msg_MessageRef_t message) {
+      EXPECT_EQ(le_msg_GetFd(message), -1);
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [&](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    for (const int error : {EBADF, EMFILE}) {
+      const FailingDup fails(error);
+      ask(client.ref());
+    }
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  const char kLost[] =
+      "WARNING interface 'echo': the file descriptor of a message could not "
+      "be ";
+  EXPECT_THAT(
+      log_, ElementsAre(
+                absl::StrCat(kLost, "sent: the sender's log says why"),
+                absl::StrCat(kLost, "received (none left in this process?)")));
 }
 
 // The log reports each opening that fails, whatever its result.
