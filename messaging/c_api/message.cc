@@ -134,7 +134,11 @@ le_result_t le_msg_SendTimed(le_msg_MessageRef_t msgRef, uint32_t timeoutMs) {
 le_result_t le_msg_TrySend(le_msg_MessageRef_t msgRef) {
   Message* const message = Checked(__func__, msgRef);
   const Result result = SessionOf(message)->TrySend(message);
-  if (result != Result::kNoRoom) message->Unref();
+  if (result == Result::kNoRoom) {
+    message->OnFrameRefused();
+  } else {
+    message->Unref();
+  }
   return ToCResult(result);
 }
 

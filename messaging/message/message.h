@@ -48,6 +48,12 @@ class alignas(64) Message {
   // descriptor to send.
   transports::OutgoingFrame ToFrame(uint8_t type, uint64_t id);
 
+  // The frame was not sent, and the holder keeps the message. It may write to
+  // the payload through a pointer that it has had before.
+  void OnFrameRefused() {
+    if (!size_was_set_) payload_.MarkDirty();
+  }
+
   // The caller may write to the whole payload.
   void* payload() {
     Unpack();

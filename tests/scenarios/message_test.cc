@@ -440,6 +440,51 @@ TEST_P(MessageTest, AMessageThatWasHeldLeavesNothingBehind) {
   RunScenario(scenario, GetParam());
 }
 
+// After a message was refused, its holder may write to it through a pointer
+// that it has had before.
+TEST_P(MessageTest, ARefusedMessageMayBeChanged) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    std::string last;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      last.assign(static_cast<char*>(le_msg_GetPayloadPtr(message)), kTextSize);
+      le_msg_ReleaseMsg(message);
+    };
+    service.on_close = [&](le_msg_SessionRef_t) { party->Signal("closed"); };
+    service.Advertise();
+    party->RunLoopUntil("open");
+    party->Await("changed");
+    party->RunLoopUntil("closed");
+    EXPECT_EQ(last, "n" + std::string(kTextSize - 2, '\0') + "w");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    party->Signal("open");
+    le_msg_MessageRef_t message;
+    char* payload;
+    do {
+      message = le_msg_CreateMsg(client.ref());
+      payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
+      payload[0] = 'n';
+    } while (le_msg_TrySend(message) == LE_OK);
+    payload[kTextSize - 1] = 'w';
+    party->Signal("changed");
+    bool sent = false;
+    client.on_room = [&] { sent = le_msg_TrySend(message) == LE_OK; };
+    party->RunLoopUntil([&] { return sent; });
+    for (int i = 0; i < 3; ++i) {
+      message = le_msg_CreateMsg(client.ref());
+      payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
+      EXPECT_EQ(std::count(payload, payload + kTextSize, '\0'),
+                static_cast<ptrdiff_t>(kTextSize));
+      le_msg_ReleaseMsg(message);
+    }
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/1);
+}
+
 // A server may respond to each message, also to one that is not a request.
 TEST_P(MessageTest, RespondingToAMessageThatAsksForNothingIsHarmless) {
   Scenario scenario;
