@@ -60,6 +60,22 @@ class alignas(64) Message {
     payload_.MarkDirty();
     return payload_.data();
   }
+  // The caller only reads, and only the first size() bytes.
+  const void* PayloadForReading() {
+    Unpack();
+    return payload_.data();
+  }
+  // Sets the size. The caller may write to that many bytes.
+  void* PayloadForWriting(size_t size) {
+    Unpack();
+    SetSize(size);
+    if (size > payload_.clean_from()) payload_.MarkCleanFrom(size);
+    return payload_.data();
+  }
+  // False: the program has written bytes that it had promised not to write.
+  bool IsCleanAsPromised() const;
+  // The size of the protocol's largest message.
+  size_t capacity() const;
   // The size that was set at this end or at the far end. If none was set, the
   // capacity.
   size_t size() const;
