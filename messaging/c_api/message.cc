@@ -82,21 +82,33 @@ void* le_msg_GetPayloadPtr(le_msg_MessageRef_t msgRef) {
 }
 
 size_t le_msg_GetMaxPayloadSize(le_msg_MessageRef_t msgRef) {
-  return SessionOf(Checked(__func__, msgRef))->protocol()->max_message_size();
+  return Checked(__func__, msgRef)->capacity();
 }
 
 void le_msg_SetPayloadSize(le_msg_MessageRef_t msgRef, size_t size) {
   Message* const message = Checked(__func__, msgRef);
-  const size_t max = SessionOf(message)->protocol()->max_message_size();
-  if (size > max) {
+  if (size > message->capacity()) {
     Misuse(__func__, "a size of ", size, " bytes is more than the protocol's ",
-           max);
+           message->capacity());
   }
   message->SetSize(size);
 }
 
 size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef) {
   return Checked(__func__, msgRef)->size();
+}
+
+const void* le_msg_GetPayloadForReading(le_msg_MessageRef_t msgRef,
+                                        size_t* sizePtr) {
+  Message* const message = Checked(__func__, msgRef);
+  if (sizePtr != nullptr) *sizePtr = message->size();
+  return OrFatal(__func__, [&] { return message->PayloadForReading(); });
+}
+
+void* le_msg_GetPayloadForWriting(le_msg_MessageRef_t msgRef, size_t size) {
+  Message* const message = Checked(__func__, msgRef);
+  if (size > message->capacity()) return nullptr;
+  return OrFatal(__func__, [&] { return message->PayloadForWriting(size); });
 }
 
 void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd) {
@@ -134,7 +146,11 @@ le_result_t le_msg_SendTimed(le_msg_MessageRef_t msgRef, uint32_t timeoutMs) {
 le_result_t le_msg_TrySend(le_msg_MessageRef_t msgRef) {
   Message* const message = Checked(__func__, msgRef);
   const Result result = SessionOf(message)->TrySend(message);
-  if (result != Result::kNoRoom) message->Unref();
+  if (result == Result::kNoRoom) {
+    message->OnFrameRefused();
+  } else {
+    message->Unref();
+  }
   return ToCResult(result);
 }
 

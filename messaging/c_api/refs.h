@@ -33,7 +33,8 @@ inline le_msg_SessionRef_t ToRef(Session* s) {
   return reinterpret_cast<le_msg_SessionRef_t>(s->ref());
 }
 // In a debug build, a message's reference has the message's generation in its
-// low bits, so that a stale reference is detected.
+// low bits, so that a stale reference is detected. It is also detected if a
+// later message might show bytes of this one.
 #ifdef NDEBUG
 constexpr bool kChecksMessages = false;
 #else
@@ -92,6 +93,11 @@ inline Message* Checked(const char* function, le_msg_MessageRef_t ref) {
     if (message->generation() != (stated & Message::kGenerationBits)) {
       event::Misuse(function,
                     "a stale reference: the message has been sent or released");
+    }
+    if (!message->IsCleanAsPromised()) {
+      event::Misuse(function,
+                    "the program has written to a payload for reading, or "
+                    "beyond the size of a payload for writing");
     }
   }
   return message;

@@ -258,6 +258,20 @@ void le_msg_SetPayloadSize(le_msg_MessageRef_t msgRef, size_t size);
  * end were not transmitted. */
 size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef);
 
+/* Returns the payload of le_msg_GetPayloadPtr() for reading. Sets *sizePtr to
+ * le_msg_GetPayloadSize(); sizePtr may be NULL. The program must not write to
+ * the payload, nor read beyond that size. In return the library need not look
+ * for written bytes before it uses the memory for another message. If the
+ * protocol's largest message is large, this saves much time. */
+const void* le_msg_GetPayloadForReading(le_msg_MessageRef_t msgRef,
+                                        size_t* sizePtr);
+
+/* Sets the size as le_msg_SetPayloadSize() does, and returns the payload of
+ * le_msg_GetPayloadPtr() for writing. The program must not write beyond `size`.
+ * This saves time as le_msg_GetPayloadForReading() does. NULL: the size is more
+ * than the maximum, and nothing has changed. */
+void* le_msg_GetPayloadForWriting(le_msg_MessageRef_t msgRef, size_t size);
+
 /* ======== Why a session closed ======== */
 
 typedef enum {

@@ -63,9 +63,18 @@ transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {
   return frame;
 }
 
+bool Message::IsCleanAsPromised() const {
+  if (!payload_) return true;
+  const size_t clean_from = payload_.clean_from();
+  return transports::LengthWithoutZeroTail(payload_.data() + clean_from,
+                                           payload_.capacity() - clean_from) ==
+         0;
+}
+
+size_t Message::capacity() const { return pool_->buffers()->capacity(); }
+
 size_t Message::size() const {
-  return size_was_set_ || received_size_was_set_ ? size_
-                                                 : pool_->buffers()->capacity();
+  return size_was_set_ || received_size_was_set_ ? size_ : capacity();
 }
 
 void Message::SetSize(size_t size) {

@@ -48,12 +48,34 @@ class alignas(64) Message {
   // descriptor to send.
   transports::OutgoingFrame ToFrame(uint8_t type, uint64_t id);
 
+  // The frame was not sent, and the holder keeps the message. It may write to
+  // the payload through a pointer that it has had before.
+  void OnFrameRefused() {
+    if (!size_was_set_) payload_.MarkDirty();
+  }
+
   // The caller may write to the whole payload.
   void* payload() {
     Unpack();
     payload_.MarkDirty();
     return payload_.data();
   }
+  // The caller only reads, and only the first size() bytes.
+  const void* PayloadForReading() {
+    Unpack();
+    return payload_.data();
+  }
+  // Sets the size. The caller may write to that many bytes.
+  void* PayloadForWriting(size_t size) {
+    Unpack();
+    SetSize(size);
+    if (size > payload_.clean_from()) payload_.MarkCleanFrom(size);
+    return payload_.data();
+  }
+  // False: the program has written bytes that it had promised not to write.
+  bool IsCleanAsPromised() const;
+  // The size of the protocol's largest message.
+  size_t capacity() const;
   // The size that was set at this end or at the far end. If none was set, the
   // capacity.
   size_t size() const;

@@ -216,11 +216,8 @@ TEST(CallTableTest, FindsEachCallByItsNumber) {
   for (uint32_t i = 0; i < 1000; ++i) {
     calls.push_back(std::make_unique<ServerCall>());
     calls.back()->number = i % 2 == 0 ? i : i << 16;
-    EXPECT_TRUE(table.Add(calls.back().get()));
+    table.Add(calls.back().get());
   }
-  ServerCall same;
-  same.number = calls[3]->number;
-  EXPECT_FALSE(table.Add(&same));
   for (const auto& call : calls) {
     EXPECT_EQ(table.Find(call->number), call.get());
     if (call->number % 3 == 0) table.WaitForRoom(call.get());
@@ -248,7 +245,7 @@ TEST(CallTableTest, NoNumbersMakeItSlow) {
     std::vector<ServerCall> calls(4096);
     for (uint32_t i = 0; i < calls.size(); ++i) {
       calls[i].number = i << shift;
-      EXPECT_TRUE(table.Add(&calls[i]));
+      table.Add(&calls[i]);
     }
     EXPECT_LT(table.longest_chain(), 64U) << shift;
   }
@@ -259,7 +256,7 @@ TEST(CallTableTest, WaitingCallsAreInOrder) {
   ServerCall calls[3];
   for (uint32_t i = 0; i < 3; ++i) {
     calls[i].number = i;
-    EXPECT_TRUE(table.Add(&calls[i]));
+    table.Add(&calls[i]);
     table.WaitForRoom(&calls[i]);
     table.WaitForRoom(&calls[i]);  // no-op
   }

@@ -81,6 +81,8 @@ static void OnOpen(le_msg_SessionRef_t session, void* context) {
   le_msg_MessageRef_t msg;
   le_msg_MessageRef_t response = NULL;
   le_msg_RequestId_t id;
+  const void* payload;
+  size_t length;
   uid_t uid;
   pid_t pid;
   (void)context;
@@ -94,6 +96,10 @@ static void OnOpen(le_msg_SessionRef_t session, void* context) {
   le_msg_SetFd(msg, dup(0));
   le_msg_SetPayloadSize(msg, 4);
   LE_TEST_OK(le_msg_GetPayloadSize(msg) == 4, "the length");
+  payload = le_msg_GetPayloadForReading(msg, &length);
+  LE_TEST_OK(length == 4, "the length for reading");
+  LE_TEST_OK(le_msg_GetPayloadForWriting(msg, 3) == payload,
+             "the payload for writing");
   le_msg_AddRef(msg);
   le_msg_ReleaseMsg(msg);
   le_msg_Send(msg);

@@ -366,6 +366,8 @@ std::vector<Function> Functions() {
       CALL(le_msg_NeedsResponse, w->message),
       CALL(le_msg_GetPayloadPtr, w->message),
       CALL(le_msg_GetMaxPayloadSize, w->message),
+      CALL(le_msg_GetPayloadForReading, w->message, nullptr),
+      CALL(le_msg_GetPayloadForWriting, w->message, 1),
       CALL(le_msg_SetPayloadSize, w->message, 1),
       CALL(le_msg_GetPayloadSize, w->message),
       CALL(le_msg_SetFd, w->message, 0),

@@ -567,6 +567,34 @@ TEST_F(MisuseTest, StaleReferencesOfMessages) {
   }
 }
 
+TEST_F(MisuseTest, WritingWhereOnlyReadingWasPromised) {
+#ifdef NDEBUG
+  GTEST_SKIP() << "a build with NDEBUG does not look";
+#endif
+  const auto write = [](const void* payload, size_t at) {
+    static_cast<char*>(const_cast<void*>(payload))[at] = 'x';
+  };
+  EXPECT_MISUSE(
+      {
+        const le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
+        write(le_msg_GetPayloadForReading(message, nullptr), 63);
+        le_msg_ReleaseMsg(message);
+      },
+      "le_msg_ReleaseMsg: the program has written to a payload for reading");
+  EXPECT_MISUSE(
+      {
+        const le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
+        write(le_msg_GetPayloadForWriting(message, 10), 10);
+        le_msg_Send(message);
+      },
+      "le_msg_Send: the program has written to a payload for reading");
+  const le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
+  write(le_msg_GetPayloadForWriting(message, 10), 9);
+  write(le_msg_GetPayloadForWriting(message, 5), 9);
+  write(le_msg_GetPayloadPtr(message), 63);
+  le_msg_ReleaseMsg(message);
+}
+
 TEST_F(MisuseTest, StaleReferencesOfSessions) {
 #ifdef NDEBUG
   GTEST_SKIP() << "a build with NDEBUG does not look";

@@ -440,6 +440,112 @@ TEST_P(MessageTest, AMessageThatWasHeldLeavesNothingBehind) {
   RunScenario(scenario, GetParam());
 }
 
+// After a message was refused, its holder may write to it through a pointer
+// that it has had before.
+TEST_P(MessageTest, ARefusedMessageMayBeChanged) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    std::string last;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      last.assign(static_cast<char*>(le_msg_GetPayloadPtr(message)), kTextSize);
+      le_msg_ReleaseMsg(message);
+    };
+    service.on_close = [&](le_msg_SessionRef_t) { party->Signal("closed"); };
+    service.Advertise();
+    party->RunLoopUntil("open");
+    party->Await("changed");
+    party->RunLoopUntil("closed");
+    EXPECT_EQ(last, "n" + std::string(kTextSize - 2, '\0') + "w");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    party->Signal("open");
+    le_msg_MessageRef_t message;
+    char* payload;
+    do {
+      message = le_msg_CreateMsg(client.ref());
+      payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
+      payload[0] = 'n';
+    } while (le_msg_TrySend(message) == LE_OK);
+    payload[kTextSize - 1] = 'w';
+    party->Signal("changed");
+    bool sent = false;
+    client.on_room = [&] { sent = le_msg_TrySend(message) == LE_OK; };
+    party->RunLoopUntil([&] { return sent; });
+    for (int i = 0; i < 3; ++i) {
+      message = le_msg_CreateMsg(client.ref());
+      payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
+      EXPECT_EQ(std::count(payload, payload + kTextSize, '\0'),
+                static_cast<ptrdiff_t>(kTextSize));
+      le_msg_ReleaseMsg(message);
+    }
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/1);
+}
+
+// The program promises to read only, or to write only some bytes. Neither the
+// far end nor a later message sees bytes of an earlier one.
+TEST_P(MessageTest, PayloadsForReadingAndWriting) {
+  constexpr size_t kLarge = 100 * 1024;
+  static constexpr size_t kSizes[] = {kLarge, 1000, 0, 1, 70000, 300};
+  const auto protocol = [] { return le_msg_GetProtocolRef("large", kLarge); };
+  const auto is_zero_from = [](const void* payload, size_t from) {
+    const char* const bytes = static_cast<const char*>(payload);
+    return std::count(bytes + from, bytes + kLarge, '\0') ==
+           static_cast<ptrdiff_t>(kLarge - from);
+  };
+  Scenario scenario;
+  scenario.Add("server", [=](Party* party) {
+    TestService service("echo", protocol());
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      size_t size;
+      const void* const request = le_msg_GetPayloadForReading(message, &size);
+      EXPECT_TRUE(is_zero_from(request, size)) << size;
+      EXPECT_EQ(request, le_msg_GetPayloadForReading(message, nullptr));
+      // The response is in part the request.
+      void* const response = le_msg_GetPayloadForWriting(message, size / 2);
+      EXPECT_EQ(response, request);
+      std::memset(response, 'r', size / 4);
+      EXPECT_EQ(le_msg_GetPayloadForWriting(message, kLarge + 1), nullptr);
+      EXPECT_EQ(le_msg_GetPayloadSize(message), size / 2);
+      le_msg_Respond(message);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [=](Party* party) {
+    TestClient client("echo", protocol());
+    client.Open();
+    for (const size_t size : kSizes) {
+      le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
+      void* const request = le_msg_GetPayloadForWriting(message, size);
+      EXPECT_EQ(request, le_msg_GetPayloadForWriting(message, size));
+      EXPECT_EQ(le_msg_GetPayloadSize(message), size);
+      std::memset(request, 'q', size);
+      message = le_msg_RequestSyncResponse(message);
+      ASSERT_NE(message, nullptr);
+      size_t response_size;
+      const void* const response =
+          le_msg_GetPayloadForReading(message, &response_size);
+      EXPECT_EQ(response_size, size / 2);
+      EXPECT_EQ(
+          std::string(static_cast<const char*>(response), response_size),
+          std::string(size / 4, 'r') + std::string(size / 2 - size / 4, 'q'));
+      EXPECT_TRUE(is_zero_from(response, response_size)) << size;
+      le_msg_ReleaseMsg(message);
+      for (int i = 0; i < 3; ++i) {
+        message = le_msg_CreateMsg(client.ref());
+        EXPECT_TRUE(is_zero_from(le_msg_GetPayloadPtr(message), 0)) << size;
+        le_msg_ReleaseMsg(message);
+      }
+    }
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // A server may respond to each message, also to one that is not a request.
 TEST_P(MessageTest, RespondingToAMessageThatAsksForNothingIsHarmless) {
   Scenario scenario;

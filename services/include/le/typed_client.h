@@ -233,10 +233,12 @@ class TypedClient {
     absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return usable;
     const internal::Envelope envelope = core_->NewCall(method, options);
-    absl::StatusOr<Message> message = core_->NewMessage(envelope, &request, fd);
-    if (!message.ok()) return message.status();
-    message = core_->client()->Request(*std::move(message), options.timeout());
-    return core_->ReadResponse(envelope, &message, response, response_fd);
+    Message message;
+    absl::Status made = core_->NewMessage(envelope, &request, fd, &message);
+    if (!made.ok()) return made;
+    absl::StatusOr<Message> answer =
+        core_->requests()->Request(std::move(message), options.timeout());
+    return core_->ReadResponse(envelope, &answer, response, response_fd);
   }
   template <typename Response, bool kFd = false>
   Call call_async(uint16_t method, const internal::ProtoMessage& request,
@@ -246,12 +248,13 @@ class TypedClient {
     absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return Call(std::move(usable));
     const internal::Envelope envelope = core_->NewCall(method, options);
-    absl::StatusOr<Message> message = core_->NewMessage(envelope, &request, fd);
-    if (!message.ok()) return Call(message.status());
+    Message message;
+    absl::Status made = core_->NewMessage(envelope, &request, fd, &message);
+    if (!made.ok()) return Call(std::move(made));
     using Pending = internal::PendingUnary<Response, kFd>;
     static_assert(sizeof(Pending) <= 80, "RequestAsync() would allocate");
-    return core_->client()->RequestAsync(
-        *std::move(message), options.timeout(),
+    return core_->requests()->RequestAsync(
+        std::move(message), options.timeout(),
         Pending(&*core_.operator->(), envelope, std::move(done)));
   }
   template <typename Item>
@@ -261,9 +264,10 @@ class TypedClient {
     absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return Stream(std::move(usable));
     const internal::Envelope envelope = core_->NewCall(method, options);
-    absl::StatusOr<Message> message =
-        core_->NewMessage(envelope, &request, fd, &options.window());
-    if (!message.ok()) return Stream(message.status());
+    Message message;
+    absl::Status made =
+        core_->NewMessage(envelope, &request, fd, &message, &options.window());
+    if (!made.ok()) return Stream(std::move(made));
     const auto stream =
         std::make_shared<internal::TypedStream<Item>>(std::move(on_item));
     stream->call = envelope.call;
@@ -271,8 +275,8 @@ class TypedClient {
     stream->window = options.window();
     stream->on_end = std::move(on_end);
     core_->AddStream(stream);
-    return Stream(core_->client()->RequestAsync(
-                      *std::move(message), options.timeout(),
+    return Stream(core_->requests()->RequestAsync(
+                      std::move(message), options.timeout(),
                       internal::PendingStream(core_.operator->(), stream)),
                   stream);
   }
@@ -280,10 +284,11 @@ class TypedClient {
                     const CallOptions& options, UniqueFd* fd = nullptr) {
     absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return usable;
-    absl::StatusOr<Message> message = core_->NewMessage(
-        {method, internal::Kind::kOneWay, 0, 0}, &request, fd);
-    if (!message.ok()) return message.status();
-    return (*std::move(message)).Send(options.timeout());
+    Message message;
+    absl::Status made = core_->NewMessage(
+        {method, internal::Kind::kOneWay, 0, 0}, &request, fd, &message);
+    if (!made.ok()) return made;
+    return std::move(message).Send(options.timeout());
   }
 
  private:

@@ -26,10 +26,12 @@
 namespace le {
 
 class Call;
+class Client;
 
 namespace internal {
 
 class ClientCore;
+ClientCore* CoreOf(const Client& client);
 
 // Holds the closure of one request or opening. After its completion the object
 // is reused for another one. Its owner is one of these: the core's list of
@@ -183,9 +185,23 @@ class ClientCore final : public ThreadBound {
     return waits ? le_msg_OpenSessionSyncTimed(session_, ms)
                  : le_msg_TryOpenSessionSyncTimed(session_, ms);
   }
-  void Request(Message message, absl::Duration timeout, PendingCall* pending) {
+  Message NewMessage() const {
+    return Adopt(le_msg_CreateMsg(session_), Side::kClient);
+  }
+  absl::StatusOr<Message> Request(Message message, absl::Duration timeout) {
+    le_msg_MessageRef_t response;
+    const le_result_t result = le_msg_RequestSyncResponseTimed(
+        Release(std::move(message)), ToMilliseconds(timeout), &response);
+    if (result != LE_OK) return ResultStatus(result);
+    return Adopt(response, Side::kClient);
+  }
+  template <typename Closure>
+  Call RequestAsync(Message message, absl::Duration timeout,
+                    Closure&& closure) {
+    PendingCall* const pending = Add(std::forward<Closure>(closure));
     le_msg_RequestResponseTimed(Release(std::move(message)),
                                 ToMilliseconds(timeout), &OnResult, pending);
+    return Call(pending);
   }
   absl::Status ResultStatus(le_result_t result) const {
     if (result == LE_CLOSED) return ClosedStatus(session_);
@@ -496,9 +512,8 @@ class Client {
   // Returns a new message to the server. It is empty if the client is not
   // usable. Fatal on another thread while the client's thread lives.
   Message NewMessage() const {
-    if (!core_.Check("le::Client::NewMessage")) return Message();
-    return internal::Adopt(le_msg_CreateMsg(core_->session()),
-                           internal::Side::kClient);
+    return core_.Check("le::Client::NewMessage") ? core_->NewMessage()
+                                                 : Message();
   }
 
   // Sends a request and blocks until its response arrives. The timeout includes
@@ -514,12 +529,7 @@ class Client {
       Message message, absl::Duration timeout = absl::InfiniteDuration()) {
     absl::Status usable = CheckMessage(message);
     if (!usable.ok()) return usable;
-    le_msg_MessageRef_t response;
-    const le_result_t result = le_msg_RequestSyncResponseTimed(
-        internal::Release(std::move(message)),
-        internal::ToMilliseconds(timeout), &response);
-    if (result != LE_OK) return core_->ResultStatus(result);
-    return internal::Adopt(response, internal::Side::kClient);
+    return core_->Request(std::move(message), timeout);
   }
 
   // Sends a request. `closure` is called once from the loop, with the response
@@ -538,10 +548,8 @@ class Client {
         "the closure must take an absl::StatusOr<le::Message>");
     absl::Status usable = CheckMessage(message);
     if (!usable.ok()) return Call(std::move(usable));
-    internal::PendingCall* const pending =
-        core_->Add(std::forward<Closure>(closure));
-    core_->Request(std::move(message), timeout, pending);
-    return Call(pending);
+    return core_->RequestAsync(std::move(message), timeout,
+                               std::forward<Closure>(closure));
   }
 
   // ---- Other ----
@@ -585,6 +593,8 @@ class Client {
   }
 
  private:
+  friend internal::ClientCore* internal::CoreOf(const Client& client);
+
   absl::Status CheckMayOpen() const {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok() && !core_->MayOpen()) {
@@ -610,6 +620,12 @@ class Client {
 
   internal::CorePtr<internal::ClientCore> core_;
 };
+
+namespace internal {
+inline ClientCore* CoreOf(const Client& client) {
+  return client.core_.operator->();
+}
+}  // namespace internal
 
 }  // namespace le
 

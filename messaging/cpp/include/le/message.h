@@ -84,7 +84,9 @@ class Message {
   // bytes.
   absl::Span<const uint8_t> payload() const& {
     if (ref_ == nullptr) return {};
-    return {bytes(), le_msg_GetPayloadSize(ref_)};
+    size_t size;
+    const void* const bytes = le_msg_GetPayloadForReading(ref_, &size);
+    return {static_cast<const uint8_t*>(bytes), size};
   }
   absl::Span<const uint8_t> payload() const&& = delete;  // it would dangle
   // payload() as characters.
@@ -100,29 +102,35 @@ class Message {
   // response has the size of its request. An empty message has no buffer.
   absl::Span<uint8_t> buffer() & {
     if (ref_ == nullptr) return {};
-    return {bytes(), le_msg_GetMaxPayloadSize(ref_)};
+    return {static_cast<uint8_t*>(le_msg_GetPayloadPtr(ref_)),
+            le_msg_GetMaxPayloadSize(ref_)};
   }
   // Sets how many bytes of the buffer are sent.
   //   OutOfRange          `size` is larger than buffer()
   //   FailedPrecondition  the message is empty
   absl::Status SetSize(size_t size) {
     if (ref_ == nullptr) return internal::NoMessage();
-    if (size > le_msg_GetMaxPayloadSize(ref_)) {
-      return absl::OutOfRangeError(
-          absl::StrCat(size, " bytes are more than the protocol's ",
-                       le_msg_GetMaxPayloadSize(ref_)));
-    }
+    if (size > le_msg_GetMaxPayloadSize(ref_)) return TooLarge(size);
     le_msg_SetPayloadSize(ref_, size);
     return absl::OkStatus();
+  }
+  // Sets how many bytes are sent, and returns these bytes of the buffer. If few
+  // bytes of a large buffer are used, this is faster than buffer(). The errors
+  // are those of SetSize(). After an error the message is unchanged.
+  absl::StatusOr<absl::Span<uint8_t>> Resize(size_t size) & {
+    if (ref_ == nullptr) return internal::NoMessage();
+    void* const bytes = le_msg_GetPayloadForWriting(ref_, size);
+    if (bytes == nullptr) return TooLarge(size);
+    return absl::MakeSpan(static_cast<uint8_t*>(bytes), size);
   }
   // Copies `data` to the buffer and sets the size. The errors are those of
   // SetSize(). After an error the message is unchanged.
   absl::Status Assign(absl::Span<const uint8_t> data) {
-    absl::Status sized = SetSize(data.size());
-    if (sized.ok() && !data.empty()) {
-      std::memcpy(bytes(), data.data(), data.size());
+    const absl::StatusOr<absl::Span<uint8_t>> bytes = Resize(data.size());
+    if (bytes.ok() && !data.empty()) {
+      std::memcpy(bytes->data(), data.data(), data.size());
     }
-    return sized;
+    return bytes.status();
   }
   absl::Status Assign(absl::string_view text) {
     return Assign(absl::MakeConstSpan(
@@ -134,8 +142,9 @@ class Message {
   template <typename T>
   const T* As() const& {
     static_assert(IsPlain<T>(), "bytes can be copied only to a plain type");
-    if (payload().size() < sizeof(T)) return nullptr;
-    return reinterpret_cast<const T*>(bytes());
+    const absl::Span<const uint8_t> bytes = payload();
+    return bytes.size() < sizeof(T) ? nullptr
+                                    : reinterpret_cast<const T*>(bytes.data());
   }
   template <typename T>
   const T* As() const&& = delete;
@@ -144,8 +153,8 @@ class Message {
   template <typename T>
   T* Write() & {
     static_assert(IsPlain<T>(), "bytes can be copied only from a plain type");
-    if (!SetSize(sizeof(T)).ok()) return nullptr;
-    return reinterpret_cast<T*>(bytes());
+    const absl::StatusOr<absl::Span<uint8_t>> bytes = Resize(sizeof(T));
+    return bytes.ok() ? reinterpret_cast<T*>(bytes->data()) : nullptr;
   }
 
   // ---- The file descriptor ----
@@ -266,8 +275,10 @@ class Message {
     return std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T> &&
            !std::is_pointer_v<T>;
   }
-  uint8_t* bytes() const {
-    return static_cast<uint8_t*>(le_msg_GetPayloadPtr(ref_));
+  absl::Status TooLarge(size_t size) const {
+    return absl::OutOfRangeError(
+        absl::StrCat(size, " bytes are more than the protocol's ",
+                     le_msg_GetMaxPayloadSize(ref_)));
   }
   le_msg_MessageRef_t Take() { return std::exchange(ref_, nullptr); }
   void Reset() {

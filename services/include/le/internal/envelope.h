@@ -13,6 +13,7 @@
 #include <limits>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -116,52 +117,52 @@ struct Credit {
   bool AllowsItem() const { return items > 0 && bytes > 0; }
 };
 
-// Writes an envelope, `extra` bytes that the caller fills, and `body` to the
-// message. Returns the extra bytes in *extra_at.
-//   OutOfRange          the body has more than `largest` bytes
-//   InvalidArgument     a required field of the body is not set
-//   FailedPrecondition  the message is empty
-inline absl::Status Write(const Envelope& envelope, const ProtoMessage* body,
-                          size_t largest, Message* message, size_t extra = 0,
-                          uint8_t** extra_at = nullptr) {
-  size_t body_bytes = 0;
-  if (body != nullptr) {
-    if (!body->IsInitialized()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(body->GetTypeName(), " lacks a required field"));
-    }
-    // Also caches the sizes for SerializeWithCachedSizesToArray().
-    body_bytes = body->ByteSizeLong();
-    if (body_bytes > largest) {
-      return absl::OutOfRangeError(
-          absl::StrCat(body->GetTypeName(), " has ", body_bytes,
-                       " bytes, and (le.largest_message) is ", largest));
-    }
+// Returns the size of a body, and prepares it for Write(). No body: 0.
+//   OutOfRange       the body has more than `largest` bytes
+//   InvalidArgument  a required field of the body is not set
+inline absl::StatusOr<size_t> SizeOf(const ProtoMessage* body, size_t largest) {
+  if (body == nullptr) return size_t{0};
+  if (!body->IsInitialized()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(body->GetTypeName(), " lacks a required field"));
   }
+  // Also caches the sizes for SerializeWithCachedSizesToArray().
+  const size_t bytes = body->ByteSizeLong();
+  if (bytes <= largest) return bytes;
+  return absl::OutOfRangeError(
+      absl::StrCat(body->GetTypeName(), " has ", bytes,
+                   " bytes, and (le.largest_message) is ", largest));
+}
+
+// Writes an envelope, `extra` bytes that the caller fills, and a body of the
+// size that SizeOf() has returned. Returns the extra bytes in *extra_at.
+// FailedPrecondition: the message is empty.
+inline absl::Status Write(const Envelope& envelope, const ProtoMessage* body,
+                          size_t body_bytes, Message* message, size_t extra = 0,
+                          uint8_t** extra_at = nullptr) {
   const size_t before = Envelope::kBytes + extra;
-  absl::Status sized = message->SetSize(before + body_bytes);
-  if (!sized.ok()) return sized;
-  uint8_t* const to = message->buffer().data();
+  const absl::StatusOr<absl::Span<uint8_t>> bytes =
+      message->Resize(before + body_bytes);
+  if (!bytes.ok()) return bytes.status();
+  uint8_t* const to = bytes->data();
   envelope.Store(to);
   if (extra_at != nullptr) *extra_at = to + Envelope::kBytes;
   if (body != nullptr) body->SerializeWithCachedSizesToArray(to + before);
-  return sized;
+  return absl::OkStatus();
 }
 
 // Writes a status that is not OK.
 inline void WriteError(const Envelope& call, const absl::Status& status,
                        Message* message) {
-  const absl::Span<uint8_t> buffer = message->buffer();
-  if (buffer.size() < Envelope::kBytes) return;  // not of a typed service
+  const absl::string_view text = status.message().substr(0, kMaxErrorText);
+  const absl::StatusOr<absl::Span<uint8_t>> bytes =
+      message->Resize(Envelope::kBytes + text.size());
+  if (!bytes.ok()) return;  // not of a typed service
   Envelope envelope = call;
   envelope.kind = Kind::kStatus;
   envelope.value = static_cast<uint32_t>(status.code());
-  envelope.Store(buffer.data());
-  absl::string_view text = status.message();
-  text =
-      text.substr(0, std::min(kMaxErrorText, buffer.size() - Envelope::kBytes));
-  std::copy(text.begin(), text.end(), buffer.begin() + Envelope::kBytes);
-  message->SetSize(Envelope::kBytes + text.size()).IgnoreError();
+  envelope.Store(bytes->data());
+  std::copy(text.begin(), text.end(), bytes->begin() + Envelope::kBytes);
 }
 
 // Reads the status of a response that is not OK.

@@ -141,7 +141,6 @@ struct ServerCall {
   ServerCall* next_open = nullptr;
   ServerCall* previous_open = nullptr;
   Waits waits = Waits::kNot;
-  bool pushes = false;  // a thread is sending an item
   ServerCall* next_waiting = nullptr;
   ServerCall* previous_waiting = nullptr;
   Credit credit;
@@ -153,9 +152,8 @@ struct ServerCall {
 // room. The mutex guards it.
 class CallTable {
  public:
-  // False: an open call has this number.
-  bool Add(ServerCall* call) {
-    if (Find(call->number) != nullptr) return false;
+  // No open call may have its number.
+  void Add(ServerCall* call) {
     if (count_ >= buckets_.size()) Grow();
     ++count_;
     call->table = this;
@@ -163,7 +161,6 @@ class CallTable {
     call->previous_open = last_open_;
     (last_open_ == nullptr ? first_open_ : last_open_->next_open) = call;
     last_open_ = call;
-    return true;
   }
   void Remove(ServerCall* call) {
     StopWaiting(call);
@@ -209,6 +206,10 @@ class CallTable {
   }
   ServerCall* first_waiting() const { return first_waiting_; }
   size_t waiting() const { return waiting_; }
+
+  // How often the queue to the client has had room again.
+  uint64_t rooms() const { return rooms_; }
+  void AddRoom() { ++rooms_; }
 
   // For tests: the largest number of calls that Find() compares.
   size_t longest_chain() const {
@@ -260,6 +261,7 @@ class CallTable {
   ServerCall* first_waiting_ = nullptr;
   ServerCall* last_waiting_ = nullptr;
   size_t waiting_ = 0;
+  uint64_t rooms_ = 0;
 };
 
 // All calls of a server. The server and its calls share it: a call may outlive
@@ -294,33 +296,27 @@ class ServerCalls {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
-  // A new call, which is in no table.
-  ServerCall* New(size_t method_index) {
-    ServerCall* call = nullptr;
+  // Opens a call of a session. Null: the session has an open call of that
+  // number. The server's thread only.
+  ServerCall* Open(size_t method_index, uint32_t number, CallTable* table) {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
+      if (table->Find(number) != nullptr) return nullptr;
       Kept* const kept = &kept_[method_index];
       if (kept->first != nullptr) {
-        call = std::exchange(kept->first, kept->first->next);
-        call->next = nullptr;
+        ServerCall* const call = std::exchange(kept->first, kept->first->next);
         --kept->count;
+        return Open(call, number, table);
       }
     }
-    if (call == nullptr) {
-      call = new ServerCall;
-      call->method_index = method_index;
-      call->method = &methods_[method_index];
-      if (call->method->kind == MethodKind::kUnary) {
-        call->response.reset(call->method->response().New());
-      }
+    auto* const call = new ServerCall;
+    call->method_index = method_index;
+    call->method = &methods_[method_index];
+    if (call->method->kind == MethodKind::kUnary) {
+      call->response.reset(call->method->response().New());
     }
-    Ref();
-    return call;
-  }
-  // False: the session has an open call of that number.
-  bool Open(ServerCall* call, CallTable* table) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return table->Add(call);
+    return Open(call, number, table);
   }
 
   // ---- The owner of the call: any thread ----
@@ -360,47 +356,43 @@ class ServerCalls {
   // Sends an item.
   absl::Status Push(ServerCall* call, const ProtoMessage& item) {
     if (call->cancelled.load()) return NobodyReads();
+    const absl::StatusOr<size_t> size = SizeOf(&item, largest_message_);
+    if (!size.ok()) return size.status();
+    uint64_t rooms = 0;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
+      if (call->table != nullptr) {
+        call->table->StopWaiting(call);
+        rooms = call->table->rooms();
+      }
       if (!call->credit.AllowsItem()) {
-        if (call->table != nullptr) call->table->StopWaiting(call);
         call->waits = Waits::kCredit;
         return NoRoom();
       }
+      // Before the message is sent: the client may return the credit at once.
+      call->credit.Take(*size);
     }
     Message message = call->message.NewMessage();
     absl::Status status =
         Write({call->method->number, Kind::kItem, call->number, 0}, &item,
-              largest_message_, &message);
+              *size, &message);
     if (!status.ok()) return status;
-    const size_t bytes = message.payload().size() - Envelope::kBytes;
-    {
-      // Before the message is sent: the client may return the credit at once.
-      const std::lock_guard<std::mutex> lock(mutex_);
-      call->credit.Take(bytes);
-    }
     for (;;) {
-      {
-        // Before the message is sent: room may be reported at once.
-        const std::lock_guard<std::mutex> lock(mutex_);
-        call->pushes = true;
-        if (call->table != nullptr) call->table->WaitForRoom(call);
-      }
       status = message.TrySend();
+      if (status.ok()) return status;
+      // If not, the session is closed, and its loop has not noticed it yet.
+      if (!absl::IsResourceExhausted(status)) return NobodyReads();
       const std::lock_guard<std::mutex> lock(mutex_);
-      call->pushes = false;
-      if (!absl::IsResourceExhausted(status)) {
-        if (call->table != nullptr) call->table->StopWaiting(call);
-        // The session is closed, and its loop has not noticed it yet.
-        return status.ok() ? status : NobodyReads();
-      }
       if (call->cancelled.load()) return NobodyReads();
-      // If the call is not in the list, TellRoom() was called after the message
-      // was refused, and this function must try again.
-      if (call->table == nullptr || call->waits == Waits::kRoom) {
-        call->credit.Add({1, static_cast<int64_t>(bytes)});
+      if (call->table == nullptr) return NoRoom();
+      // If room was reported after the message was refused, this function must
+      // try again.
+      if (rooms == call->table->rooms()) {
+        call->table->WaitForRoom(call);
+        call->credit.Add({1, static_cast<int64_t>(*size)});
         return NoRoom();
       }
+      rooms = call->table->rooms();
     }
   }
 
@@ -444,6 +436,7 @@ class ServerCalls {
     size_t waiting;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
+      table->AddRoom();
       waiting = table->waiting();
     }
     for (; waiting > 0 && goes_on(); --waiting) {
@@ -453,7 +446,7 @@ class ServerCalls {
         ServerCall* const call = table->first_waiting();
         if (call == nullptr) return;
         table->StopWaiting(call);
-        if (!call->pushes) on_ready = EndWait(call);
+        on_ready = EndWait(call);
       }
       if (on_ready != nullptr) (*on_ready)();
     }
@@ -494,6 +487,13 @@ class ServerCalls {
     size_t count = 0;
   };
 
+  ServerCall* Open(ServerCall* call, uint32_t number, CallTable* table) {
+    Ref();
+    call->number = number;
+    table->Add(call);
+    return call;
+  }
+
   ~ServerCalls() {
     for (const Kept& kept : kept_) {
       ServerCall* call = kept.first;
@@ -528,7 +528,7 @@ class ServerCalls {
                    : nullptr;
   }
 
-  // Returns the size of the response message.
+  // Returns the size of the response.
   size_t Respond(ServerCall* call, absl::Status status, UniqueFd* fd) {
     Message message = std::move(call->message);
     const ProtoMessage* const response = call->response.get();
@@ -536,12 +536,15 @@ class ServerCalls {
                                call->number, 0};
     size_t bytes = 0;
     if (status.ok()) {
-      status = Write(envelope, response, largest_message_, &message);
-      bytes = message.payload().size();
+      const absl::StatusOr<size_t> size = SizeOf(response, largest_message_);
+      status = size.ok() ? Write(envelope, response, *size, &message)
+                         : size.status();
       if (status.ok() && fd != nullptr) {
         status = message.SetDescriptor(std::move(*fd));
       }
-      if (!status.ok()) {
+      if (status.ok()) {
+        bytes = *size;
+      } else {
         status = absl::InternalError(
             absl::StrCat("the server's response: ", status.message()));
         const uint64_t count = bad_responses_.fetch_add(1) + 1;
@@ -556,7 +559,8 @@ class ServerCalls {
       if (response != nullptr) bytes = response->ByteSizeLong();
       WriteError(envelope, status, &message);
     }
-    std::move(message).Respond().IgnoreError();
+    // The message is a request without a response, and its size is set.
+    le_msg_Respond(Release(std::move(message)));
     return bytes;
   }
   void PutBack(ServerCall* call, size_t response_bytes) {

@@ -134,23 +134,27 @@ class TypedClientCore final : public ThreadBound {
   }
 
   Client* client() { return &client_; }
+  // The core of client(), whose functions do not check the thread again. While
+  // this core is alive, that one is alive too: a thread ends it later, because
+  // it is older.
+  ClientCore* requests() { return CoreOf(client_); }
   KeptMessage* kept(uint16_t method) { return &kept_[method]; }
 
   // Makes a message to the server. Takes *fd unless `fd` is null.
-  absl::StatusOr<Message> NewMessage(const Envelope& envelope,
-                                     const ProtoMessage* body, UniqueFd* fd,
-                                     const Credit* credit = nullptr) {
-    Message message = client_.NewMessage();
+  absl::Status NewMessage(const Envelope& envelope, const ProtoMessage* body,
+                          UniqueFd* fd, Message* message,
+                          const Credit* credit = nullptr) {
+    const absl::StatusOr<size_t> size = SizeOf(body, info_.largest_message);
+    if (!size.ok()) return size.status();
+    *message = requests()->NewMessage();
     uint8_t* credit_at = nullptr;
     absl::Status status =
-        Write(envelope, body, info_.largest_message, &message,
+        Write(envelope, body, *size, message,
               credit == nullptr ? 0 : Credit::kBytes, &credit_at);
-    if (status.ok() && fd != nullptr) {
-      status = message.SetDescriptor(std::move(*fd));
-    }
     if (!status.ok()) return status;
     if (credit != nullptr) credit->Store(credit_at);
-    return message;
+    if (fd != nullptr) status = message->SetDescriptor(std::move(*fd));
+    return status;
   }
   Envelope NewCall(uint16_t method, const CallOptions& options) {
     last_call_ = NextNumber(last_call_, streams_);
@@ -199,14 +203,14 @@ class TypedClientCore final : public ThreadBound {
     for (;;) {
       const auto part = CallOptions().Timeout(deadline.remaining());
       const Envelope call = NewCall(kReflection, part);
-      Message message = client_.NewMessage();
+      Message message = requests()->NewMessage();
       uint8_t* offset_at = nullptr;
       absl::Status status =
           Write(call, nullptr, 0, &message, kNumber, &offset_at);
       if (!status.ok()) return status;
       StoreU32(offset_at, static_cast<uint32_t>(all.size()));
       absl::StatusOr<Message> response =
-          client_.Request(std::move(message), part.timeout());
+          requests()->Request(std::move(message), part.timeout());
       absl::Span<const uint8_t> body;
       status = ReadStatus(call, &response, &body);
       if (!status.ok()) return status;
@@ -294,9 +298,9 @@ class TypedClientCore final : public ThreadBound {
 
   // False: there is no room, and OnRoom() will be called.
   bool TrySend(const Envelope& envelope, const Credit* credit) {
-    absl::StatusOr<Message> message =
-        NewMessage(envelope, nullptr, nullptr, credit);
-    return !message.ok() || !absl::IsResourceExhausted(message->TrySend());
+    Message message;
+    return !NewMessage(envelope, nullptr, nullptr, &message, credit).ok() ||
+           !absl::IsResourceExhausted(message.TrySend());
   }
   // Sends the waiting cancels. False: there is no room for all. Does not wait
   // for OnRoom(): the cancels may be of a session that has closed, and a closed

@@ -129,20 +129,17 @@ class TypedServerCore final : public ThreadBound {
     SessionState* const session = StateOf(*message);
     if (session == nullptr) return absl::OkStatus();  // it is closed
 
-    ServerCall* const call = calls_->New(index);
-    call->number = envelope.call;
+    ServerCall* const call =
+        calls_->Open(index, envelope.call, &session->calls);
+    if (call == nullptr) {
+      return absl::InvalidArgumentError("the call's number is in use");
+    }
     call->credit = credit;
     call->deadline = envelope.value == kNoDeadline
                          ? Deadline()
                          : Deadline::In(absl::Milliseconds(envelope.value));
     call->message = std::move(*message);
     call->SetCaller(session->peer);
-    if (!calls_->Open(call, &session->calls)) {
-      status = absl::InvalidArgumentError("the call's number is in use");
-      complaints_.Log(calls_->name(), session->peer, status);
-      calls_->Finish(call, std::move(status));
-      return absl::OkStatus();
-    }
     Incoming incoming = {*request.get(), std::move(fd), calls_, call,
                          call->caller};
     method.call(implementation_.get(), &incoming);
