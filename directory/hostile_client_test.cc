@@ -142,7 +142,9 @@ class HostileClientTest : public ::testing::Test {
     auto connected = transport_.Connect(address_);
     ASSERT_TRUE(connected.ok()) << connected.status();
     service_ = *std::move(connected);
-    Settle();  // the directory watches it, so it gathers the sends of a turn
+    // Afterwards the directory's loop watches the connection, so the frames
+    // that the directory sends in a turn are gathered.
+    Settle();
     SendControl(service_.get(), AdvertiseMessage(Interface("clock")));
     Settle();
     transports::IncomingFrame frame;

@@ -23,8 +23,8 @@ class CountingObserver final : public Opening::Observer {
   int changes = 0;
 };
 
-// One thread polls an opening while another thread changes the bindings, and so
-// the cause of the opening's wait.
+// One thread polls an opening while another thread changes the bindings. Each
+// change also changes the cause of the wait.
 TEST(InProcessDirectoryTest, APollMeetsWhatOtherThreadsDecide) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     event::Simulation sim(seed);

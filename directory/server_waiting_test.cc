@@ -69,7 +69,7 @@ TEST_F(DirectoryServerWaitingTest, TellsTheCauseAndEachChange) {
     EXPECT_EQ(client->heard().waiting().reason(), proto::WAIT_NOT_OFFERED);
 
     world_.Advance(absl::Hours(1));
-    EXPECT_EQ(client->Hear(), "nothing") << "the same is not told again";
+    EXPECT_EQ(client->Hear(), "nothing") << "the cause has not changed";
 
     Speaker server(&world_, kSelf);
     server.Say(AdvertiseMessage(Interface("clock")));
@@ -78,7 +78,7 @@ TEST_F(DirectoryServerWaitingTest, TellsTheCauseAndEachChange) {
     EXPECT_EQ(server.Hear(), "client");
     world_.Advance(absl::Hours(1));
     EXPECT_EQ(client->Hear(), "nothing")
-        << "that was the directory's last word";
+        << "the directory sends nothing after the introduction";
   });
 }
 
@@ -182,7 +182,7 @@ TEST_F(DirectoryServerWaitingTest, AClientThatDoesNotReadCostsAFewKiB) {
       world_.Advance(kTellWaitingAfter);
     }
     Load("<1001>.shout -> <500>.clock");
-    // The client can still be introduced. Only then it reads its messages.
+    // The client can still be introduced, although it has read nothing yet.
     Speaker server(&world_, kSelf);
     server.Say(AdvertiseMessage(Interface("clock")));
     EXPECT_EQ(server.Hear(), "OFFERED: ");

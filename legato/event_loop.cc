@@ -98,10 +98,12 @@ int le_event_GetFd(void) {
 le_result_t le_event_ServiceLoop(void) {
   CheckNotForked(__func__);
   CThread* const current = CurrentThread();
-  if (current->MustEnd() && !current->loop()->InTurn()) {
-    le::legato::EndCancelledThread();
-  }
-  return current->loop()->RunStep() ? LE_OK : LE_WOULD_BLOCK;
+  const bool in_turn = current->loop()->InTurn();
+  if (current->MustEnd() && !in_turn) le::legato::EndCancelledThread();
+  const bool ran = current->loop()->RunStep();
+  // If le_thread_Cancel() was called meanwhile, the descriptor may have lost its
+  // readiness. Then the caller must not poll, but call again.
+  return ran || (current->MustEnd() && !in_turn) ? LE_OK : LE_WOULD_BLOCK;
 }
 
 void le_event_QueueFunction(le_event_DeferredFunc_t func, void* param1Ptr,
@@ -147,8 +149,8 @@ le_result_t le_event_TryQueueFunctionToThread(le_thread_Ref_t thread,
   if (func == nullptr) Misuse(__func__, "the function is NULL");
   const std::shared_ptr<CThread> found =
       Threads::OfCurrentProcess()->Find(thread);
-  // The calling thread's loop must exist, as in QueueToSelf(): other functions
-  // than those of this file may run the loop.
+  // As in QueueToSelf(), loop() makes sure that the calling thread has a loop,
+  // because functions outside this file may run it.
   if (found.get() == CurrentThread()) CurrentThread()->loop();
   if (found == nullptr) return LE_NOT_FOUND;
   try {

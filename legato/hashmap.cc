@@ -5,6 +5,7 @@
 // were put, so that an iterator survives all changes. An index finds an entry
 // by its key.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -68,9 +69,10 @@ struct le_hashmap_It {
 };
 
 struct le_hashmap {
-  le_hashmap(UserHash hash, UserEquals equals)
-      : index(0, hash, equals), iterator{this, entries.end()} {}
+  le_hashmap(size_t c, UserHash hash, UserEquals equals)
+      : capacity(c), index(0, hash, equals), iterator{this, entries.end()} {}
 
+  const size_t capacity;  // has no effect but on the count of collisions
   Entries entries;
   absl::flat_hash_map<const void*, Entries::iterator, UserHash, UserEquals>
       index;
@@ -81,9 +83,10 @@ namespace {
 
 using Maps = le::legato::Registry<le_hashmap>;
 
-std::unique_ptr<le_hashmap> NewMap(le_hashmap_HashFunc_t hash,
+std::unique_ptr<le_hashmap> NewMap(size_t capacity, le_hashmap_HashFunc_t hash,
                                    le_hashmap_EqualsFunc_t equals) {
-  return std::make_unique<le_hashmap>(UserHash{hash}, UserEquals{equals});
+  return std::make_unique<le_hashmap>(capacity, UserHash{hash},
+                                      UserEquals{equals});
 }
 
 void CheckFunctions(const char* function, le_hashmap_HashFunc_t hash,
@@ -125,19 +128,20 @@ absl::string_view AsString(const void* pointer) {
 
 }  // namespace
 
-le_hashmap_Ref_t le_hashmap_Create(const char*, size_t,
+le_hashmap_Ref_t le_hashmap_Create(const char*, size_t capacity,
                                    le_hashmap_HashFunc_t hashFunc,
                                    le_hashmap_EqualsFunc_t equalsFunc) {
   CheckFunctions(__func__, hashFunc, equalsFunc);
-  return Maps::OfCurrentProcess()->Add(NewMap(hashFunc, equalsFunc));
+  return Maps::OfCurrentProcess()->Add(NewMap(capacity, hashFunc, equalsFunc));
 }
 
 le_hashmap_Ref_t le_hashmap_InitStatic_(le_hashmap_Ref_t* mapPtr, const char*,
-                                        size_t, le_hashmap_HashFunc_t hashFunc,
+                                        size_t capacity,
+                                        le_hashmap_HashFunc_t hashFunc,
                                         le_hashmap_EqualsFunc_t equalsFunc) {
   CheckFunctions("le_hashmap_InitStatic", hashFunc, equalsFunc);
-  return Maps::OfCurrentProcess()->AddStatic(mapPtr,
-                                             NewMap(hashFunc, equalsFunc));
+  return Maps::OfCurrentProcess()->AddStatic(
+      mapPtr, NewMap(capacity, hashFunc, equalsFunc));
 }
 
 void* le_hashmap_Put(le_hashmap_Ref_t mapRef, const void* keyPtr,
@@ -292,11 +296,12 @@ le_result_t le_hashmap_GetNodeAfter(le_hashmap_Ref_t mapRef, const void* keyPtr,
 
 size_t le_hashmap_CountCollisions(le_hashmap_Ref_t mapRef) {
   le_hashmap* const map = Checked(__func__, mapRef);
-  std::unordered_set<size_t> hashes;
+  const size_t buckets = std::max<size_t>(1, map->capacity);
+  std::unordered_set<size_t> used;
   for (const Entry& entry : map->entries) {
-    hashes.insert(map->index.hash_function().OfUser(entry.key));
+    used.insert(map->index.hash_function().OfUser(entry.key) % buckets);
   }
-  return map->entries.size() - hashes.size();
+  return map->entries.size() - used.size();
 }
 
 void le_hashmap_MakeTraceable(le_hashmap_Ref_t mapRef) {

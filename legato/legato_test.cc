@@ -303,8 +303,10 @@ TEST_F(CApiTest, AThreadWithALoopOfItsOwnIsCancelled) {
       poll(&poll_loop, 1, -1);
     }
   };
-  CancelIn(serve);
-  CancelIn(serve, Cancels::kBeforeStart);
+  for (int i = 0; i < 50; ++i) {
+    CancelIn(serve);
+    CancelIn(serve, Cancels::kBeforeStart);
+  }
 }
 
 // ---- A loop that can be left ----

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <memory>
 
-#include "absl/base/attributes.h"
 #include "absl/time/time.h"
 #include "event/base/log.h"
 #include "event/os_process.h"
@@ -30,7 +29,7 @@ namespace {
 
 class CMutex {
  public:
-  explicit constexpr CMutex(bool recursive) : recursive_(recursive) {}
+  explicit CMutex(bool recursive) : recursive_(recursive) {}
 
   void Lock(const char* function) {
     le::event::Process::Current()->YieldPoint();
@@ -91,18 +90,26 @@ class CMutex {
 
 using Mutexes = le::legato::ProcessRefs<CMutex, le_mutex_Ref_t>;
 
-// Constant-initialized, because static constructors of the program may use this
-// mutex.
-ABSL_CONST_INIT CMutex g_ifgen_mutex(/*recursive=*/false);
+// The mutex of le_ifgen_InitMutexRef. The first lock creates it.
+struct IfgenMutex final : le::event::ModuleState {
+  const std::shared_ptr<CMutex> mutex =
+      std::make_shared<CMutex>(/*recursive=*/false);
+};
+
+// Its address is the reference, which is a constant, because static
+// constructors of the program may use the mutex.
+char g_ifgen_place;
 
 le_mutex_Ref_t IfgenRef() {
-  return reinterpret_cast<le_mutex_Ref_t>(&g_ifgen_mutex);
+  return reinterpret_cast<le_mutex_Ref_t>(&g_ifgen_place);
 }
 
 std::shared_ptr<CMutex> Get(const char* function, le_mutex_Ref_t ref) {
   if (ref != IfgenRef()) return Mutexes::Get(function, ref);
   CheckNotForked(function);
-  return std::shared_ptr<CMutex>(std::shared_ptr<void>(), &g_ifgen_mutex);
+  return le::event::Process::Current()
+      ->State<IfgenMutex>([] { return std::make_unique<IfgenMutex>(); })
+      ->mutex;
 }
 
 le_mutex_Ref_t Create(bool recursive) {
@@ -112,7 +119,7 @@ le_mutex_Ref_t Create(bool recursive) {
 }  // namespace
 
 le_mutex_Ref_t le_ifgen_InitMutexRef =
-    reinterpret_cast<le_mutex_Ref_t>(&g_ifgen_mutex);
+    reinterpret_cast<le_mutex_Ref_t>(&g_ifgen_place);
 
 le_mutex_Ref_t le_mutex_CreateRecursive(const char*) {
   CheckNotForked(__func__);

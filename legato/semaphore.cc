@@ -124,6 +124,7 @@ le_result_t le_sem_TryWait(le_sem_Ref_t semaphorePtr) {
 
 le_result_t le_sem_WaitWithTimeOut(le_sem_Ref_t semaphorePtr,
                                    le_clk_Time_t timeToWait) {
+  CheckNotForked(__func__);
   const absl::Duration span =
       absl::Seconds(timeToWait.sec) + absl::Microseconds(timeToWait.usec);
   return Wait(__func__, semaphorePtr, Process::Current()->Now() + span)

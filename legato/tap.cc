@@ -51,13 +51,6 @@ int g_failures ABSL_GUARDED_BY(g_test_mutex) = 0;
 bool g_todo ABSL_GUARDED_BY(g_test_mutex) = false;
 bool g_plans_at_end ABSL_GUARDED_BY(g_test_mutex) = true;
 
-void PrintLine(const char* prefix, const char* format, va_list arguments) {
-  const std::string text = FormatV(format, arguments);
-  MutexLock lock(&g_test_mutex);
-  std::printf("%s%s\n", prefix, text.c_str());
-  std::fflush(stdout);
-}
-
 [[noreturn]] void Exit(int failures) {
   constexpr int kMaxStatus = 126;  // larger numbers have a meaning in shells
   std::exit(std::min(failures, kMaxStatus));
@@ -87,20 +80,15 @@ bool le_test_Ok_(bool passed, const char* format, ...) {
   return passed;
 }
 
-void le_test_Info_(const char* format, ...) {
-  CheckNotForked("LE_TEST_INFO");
-  va_list arguments;
-  va_start(arguments, format);
-  PrintLine("# ", format, arguments);
-  va_end(arguments);
-}
-
 void le_test_Output_(const char* format, ...) {
   CheckNotForked("LE_TEST_OUTPUT");
   va_list arguments;
   va_start(arguments, format);
-  PrintLine("", format, arguments);
+  const std::string text = FormatV(format, arguments);
   va_end(arguments);
+  MutexLock lock(&g_test_mutex);
+  std::printf("%s\n", text.c_str());
+  std::fflush(stdout);
 }
 
 bool le_test_SetTodo_(bool todo) {

@@ -124,11 +124,18 @@ static void PackValues(void) {
     LE_TEST_OK(le_pack_UnpackOnOff(&at, &on) && on == LE_ON, "on");
     LE_TEST_OK(le_pack_UnpackOnOff(&at, &on) && on == LE_OFF, "off");
   }
-#if SIZE_MAX > UINT32_MAX
   {
     uint8_t* at = Buffer;
-    LE_TEST_OK(!le_pack_PackSize(&at, (size_t)UINT32_MAX + 1), "a large size");
+    size_t size = 0;
+    LE_TEST_OK(le_pack_PackSize(&at, (size_t)0 - 1), "the size of no buffer");
+    at = Buffer;
+    LE_TEST_OK(le_pack_UnpackSize(&at, &size) && size == UINT32_MAX,
+               "the largest size");
   }
+#ifdef IFGEN_PTR64
+  LE_TEST_OK(sizeof(void*) == 8, "a pointer of 64 bits");
+#else
+  LE_TEST_OK(IFGEN_PTR32 && sizeof(void*) == 4, "a pointer of 32 bits");
 #endif
 }
 
@@ -836,6 +843,17 @@ static void HashMaps(void) {
   le_hashmap_RemoveAll(map);
   LE_TEST_OK(le_hashmap_isEmpty(map), "empty again");
   LE_TEST_OK(le_hashmap_CountCollisions(map) == 0, "no collision");
+  {
+    static const uint32_t keys[] = {0, 1, 2, 4};
+    le_hashmap_Ref_t numbers = le_hashmap_Create(
+        "numbers", 2, le_hashmap_HashUInt32, le_hashmap_EqualsUInt32);
+    size_t i;
+    for (i = 0; i < NUM_ARRAY_MEMBERS(keys); ++i) {
+      le_hashmap_Put(numbers, &keys[i], &keys[i]);
+    }
+    LE_TEST_OK(le_hashmap_CountCollisions(numbers) == 2,
+               "three keys in one bucket");
+  }
   le_hashmap_MakeTraceable(map);
 
   LE_TEST_OK(
@@ -1160,7 +1178,7 @@ static void Times(void) {
 
 /* ---- le_thread: before the start, and after the end ---- */
 
-LE_THREAD_DEFINE_STATIC_STACK(Small, 65536);
+LE_THREAD_DEFINE_STATIC_STACK(Small, 10000);
 static char Destructors[4];
 
 static void OnThreadEnd(void* digit) { strcat(Destructors, digit); }
@@ -1181,9 +1199,11 @@ static void Threads(void) {
              "stack size");
   LE_TEST_OK(LE_THREAD_SET_STATIC_STACK(thread, Small) == LE_OK &&
                  le_thread_SetStack(thread, NULL, 65536) == LE_BAD_PARAMETER &&
-                 le_thread_SetStack(thread, LeThreadStack_Small, 1) ==
+                 le_thread_SetStack(thread, _thread_stack_Small, 1) ==
                      LE_BAD_PARAMETER,
              "stack");
+  LE_TEST_OK(sizeof(_thread_stack_Small) == LE_THREAD_STACK_MIN_SIZE,
+             "a small stack is enlarged");
   le_thread_AddChildDestructor(thread, OnThreadEnd, "0");
   le_thread_AddChildDestructor(thread, OnThreadEnd, "1");
   le_thread_SetJoinable(thread);

@@ -343,6 +343,19 @@ TEST(UnitsSimulationTest, AStaticHashMapBelongsToItsProcess) {
   EXPECT_EQ(second.Run(), Simulation::Outcome::kEnded) << second.Report();
 }
 
+// A simulated process ends while it holds the mutex of ifgen's code. Expected:
+// another process locks its own mutex.
+TEST(UnitsSimulationTest, EachProcessHasItsMutexOfIfgen) {
+  Simulation sim(1);
+  for (const char* name : {"first", "second"}) {
+    sim.Spawn(sim.AddProcess(name, {}), "main", [] {
+      EXPECT_EQ(le_mutex_TryLock(le_ifgen_InitMutexRef), LE_OK);
+      EXPECT_EQ(le_mutex_TryLock(le_ifgen_InitMutexRef), LE_WOULD_BLOCK);
+    });
+  }
+  EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded) << sim.Report();
+}
+
 TEST(UnitsSimulationTest, AMutexIsHeldByOneThread) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     Simulation sim(seed);

@@ -41,7 +41,7 @@ find "$root/bazel-out/" -path '*-gcov/*' -name '*.gcda' -delete 2> /dev/null || 
 # which depends on where the test runs. These variables replace /proc/self/cwd
 # by the execution root.
 ./bazelw test "${FLAGS[@]}" --test_env=GCOV_PREFIX="$root" \
-  --test_env=GCOV_PREFIX_STRIP=3 --nocache_test_results --build_tests_only "${TESTS[@]}"
+  --test_env=GCOV_PREFIX_STRIP=3 --nocache_test_results --build_tests_only "${TESTS[@]}" >&2
 
 cd "$root"
 objects=$(mktemp)

@@ -19,7 +19,7 @@ if [ $# != 1 ] || [ ! -f "$page" ]; then
   echo "usage: tools/figures.sh PAGE" >&2
   exit 2
 fi
-stamp="$(date +%Y-%m-%d), $(uname -s) $(uname -r) $(uname -m), $(nproc) processors"
+stamp="$(date +%Y-%m-%d), $(uname -s) $(uname -r | cut -d- -f1) $(uname -m), $(nproc) processors"
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT
 
@@ -32,11 +32,11 @@ while IFS= read -r line; do
     command=${BASH_REMATCH[1]}
     echo "$command" >&2
     if output=$(bash -c "$command" < /dev/null); then
-      printf '$ %s   # %s\n%s\n' "$command" "$stamp" "$output"
+      printf '$ %s   # %s\n%s\n' "$command" "$stamp" "${output#$'\n'}"
       replaced=true
       continue
     fi
-    echo "tools/figures.sh: failed: $command" >&2
+    printf '%s\n' "$output" "tools/figures.sh: failed: $command" >&2
     status=1
   fi
   $replaced || printf '%s\n' "$line"

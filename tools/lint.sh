@@ -281,7 +281,7 @@ names_in_comments() {
 # Prints the functions that the public headers declare.
 c_functions() {
   files '*/include/*.h' | xargs -r cat | tr '\n' ' ' |
-    sed 's:/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/: :g' | grep -oE '\b_?le_[A-Za-z_]+\(' | tr -d '(' |
+    sed 's:/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/: :g' | grep -oE '\b_?le_[A-Za-z0-9_]+\(' | tr -d '(' |
     LC_ALL=C sort -u
 }
 

@@ -3,7 +3,7 @@
 //
 // Closes file descriptors that strangers have sent. A sender can make the close
 // of its file descriptor block for any time (SO_LINGER, a network file system).
-// So threads of their own close these file descriptors.
+// So threads that do nothing else close these file descriptors.
 
 #ifndef LE_MESSAGING_TRANSPORTS_CLOSER_H_
 #define LE_MESSAGING_TRANSPORTS_CLOSER_H_
@@ -46,7 +46,7 @@ bool MayHaveManyCloses();
 
 // Any thread. Whether any file descriptor of any user waits to be closed.
 bool AnyCloseWaits();
-// For tests. The same, and also whether one is being closed.
+// For tests. Whether any waits to be closed, or is being closed.
 bool AnyCloseIsUnfinished();
 
 }  // namespace transports

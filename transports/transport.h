@@ -121,8 +121,8 @@ struct SendLimits {
   bool IsCongested(const QueueSize& queue, bool was) const {
     const size_t part = was ? 4 : 2;
     return reports_congestion &&
-           (queue.bytes > bytes / part || queue.frames > frames / part ||
-            queue.descriptors > descriptors / part);
+           (queue.bytes * part > bytes || queue.frames * part > frames ||
+            queue.descriptors * part > descriptors);
   }
 };
 

@@ -82,8 +82,8 @@ class SimKernel final : public sys::Kernel {
   // Sets RLIMIT_NOFILE of all current and later processes.
   void SetDescriptorLimit(size_t limit);
 
-  // The descriptors of a process whose files are of one kind, such as "socket".
-  // One in each line.
+  // Lists the descriptors of a process whose files are of this kind, such as
+  // "socket", one in each line.
   std::string DescriptorsOf(const SimProcess* process,
                             absl::string_view kind) const;
   // How many descriptors a process has. 0 if the process has ended.

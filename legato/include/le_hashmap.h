@@ -97,8 +97,8 @@ le_result_t le_hashmap_GetFirstNode(le_hashmap_Ref_t mapRef, void** firstKeyPtr,
 le_result_t le_hashmap_GetNodeAfter(le_hashmap_Ref_t mapRef, const void* keyPtr,
                                     void** nextKeyPtr, void** nextValuePtr);
 
-/* The number of keys that have the same hash as an earlier key. Calculates all
- * hashes. */
+/* The number of keys that share a bucket with an earlier key, in a table with as
+ * many buckets as the capacity says. Calculates all hashes. */
 size_t le_hashmap_CountCollisions(le_hashmap_Ref_t mapRef);
 /* No-op: there are no traces of maps. */
 void le_hashmap_MakeTraceable(le_hashmap_Ref_t mapRef);

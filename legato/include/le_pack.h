@@ -34,6 +34,14 @@
 extern "C" {
 #endif
 
+/* The size of a pointer. Code that ifgen generates for local services tests
+ * these macros. */
+#if UINTPTR_MAX == UINT32_MAX
+#define IFGEN_PTR32 1
+#else
+#define IFGEN_PTR64 1
+#endif
+
 /* ---- Sizes ---- */
 
 /* The largest number of bytes of a packed value. */
@@ -153,9 +161,12 @@ static inline bool le_pack_UnpackBool(uint8_t** bufferPtr, bool* valuePtr) {
   return true;
 }
 
-/* A size is packed into 32 bits on every machine. False: it does not fit. */
+/* A size is packed into 32 bits on every machine. A larger size becomes
+ * UINT32_MAX: ifgen's code packs the size of a buffer less 1, also if it is
+ * 0. */
 static inline bool le_pack_PackSize(uint8_t** bufferPtr, size_t value) {
-  return value <= UINT32_MAX && le_pack_PackUint32(bufferPtr, (uint32_t)value);
+  return le_pack_PackUint32(bufferPtr,
+                            value > UINT32_MAX ? UINT32_MAX : (uint32_t)value);
 }
 static inline bool le_pack_PackTaggedSize(uint8_t** bufferPtr, size_t value,
                                           le_pack_SemanticTag_t tagId) {

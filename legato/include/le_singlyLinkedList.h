@@ -6,9 +6,8 @@
  * The links are smaller than those of le_doublyLinkedList.h, but a link can be
  * removed only at the head or behind another link. Lists are not locked:
  * threads that share a list need a mutex. The child of a fork may call all
- * functions. Fatal in all functions, except where a comment allows NULL: a list
- * or a link is NULL. Fatal in functions with a parameter currentLinkPtr: that
- * link is in no list.
+ * functions. A list or a link that is NULL is fatal, except where a comment
+ * allows NULL. A currentLinkPtr that is in no list is fatal.
  */
 
 #ifndef LE_SINGLYLINKEDLIST_H_INCLUDE_GUARD

@@ -105,8 +105,6 @@ typedef struct le_test_Child* le_test_ChildRef_t;
 void le_test_Plan_(int count);
 bool le_test_Ok_(bool passed, const char* format, ...)
     __attribute__((format(printf, 2, 3)));
-void le_test_Info_(const char* format, ...)
-    __attribute__((format(printf, 1, 2)));
 bool le_test_SetTodo_(bool todo);
 void le_test_Skip_(int count);
 void le_test_Exit_(void) __attribute__((noreturn));

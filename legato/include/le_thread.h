@@ -95,12 +95,18 @@ le_result_t le_thread_SetStackSize(le_thread_Ref_t threadRef, size_t size);
  * le_thread_SetStackSize() refuses. */
 le_result_t le_thread_SetStack(le_thread_Ref_t threadRef, void* stackPtr,
                                size_t size);
-/* Define a stack, and set it as the stack of a thread. */
-#define LE_THREAD_DEFINE_STATIC_STACK(name, size) \
-  static uint8_t LeThreadStack_##name[size] __attribute__((aligned(16)))
+/* Define a stack, _thread_stack_NAME, and set it as the stack of a thread. The
+ * stack has at least LE_THREAD_STACK_MIN_SIZE bytes, which is no less than the
+ * system's minimum on any machine. */
+#define LE_THREAD_STACK_MIN_SIZE 131072
+#define LE_THREAD_DEFINE_STATIC_STACK(name, size)                       \
+  static uint8_t _thread_stack_##name[(size) < LE_THREAD_STACK_MIN_SIZE \
+                                          ? LE_THREAD_STACK_MIN_SIZE    \
+                                          : (size)]                     \
+      __attribute__((aligned(16)))
 #define LE_THREAD_SET_STATIC_STACK(threadRef, name)       \
-  le_thread_SetStack((threadRef), (LeThreadStack_##name), \
-                     sizeof(LeThreadStack_##name))
+  le_thread_SetStack((threadRef), (_thread_stack_##name), \
+                     sizeof(_thread_stack_##name))
 
 /* Makes the thread joinable: le_thread_Join() must be called for it. The
  * reference of a thread that is not joinable is stale as soon as the thread

@@ -12,7 +12,7 @@ extern "C" __attribute__((weak)) void _le_event_InitComponent(void);
 
 namespace {
 
-// The list of the components. Each is behind the components that it uses.
+// The list of the components. Each comes after the components that it uses.
 le_component_Node_* g_first = nullptr;
 
 void Call(void (*function)()) {

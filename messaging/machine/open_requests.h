@@ -29,8 +29,7 @@ class OpenRequests {
   // Returns whether the number or the bytes have reached a part of their limit:
   // limit / part, rounded up.
   bool HasReached(uint32_t max_count, size_t max_bytes, uint32_t part) const {
-    return count() >= max_count / part + (max_count % part != 0) ||
-           bytes() >= max_bytes / part + (max_bytes % part != 0);
+    return uint64_t{count()} * part >= max_count || bytes() * part >= max_bytes;
   }
 
  private:

@@ -97,7 +97,7 @@ class TransactionTable {
   size_t used_ = 0;
   // A heap whose first entry has the earliest deadline. A request that no
   // longer waits leaves a stale entry. The first entry is never stale. At most
-  // half of the entries and kFewDue more are stale.
+  // half of the entries are stale, plus kFewDue.
   std::vector<Due> due_;
   size_t with_deadline_ = 0;  // entries that are not stale
   uint64_t next_order_ = 0;

@@ -19,9 +19,10 @@ namespace messaging {
 class Session;
 
 // The time that all sessions of one user at one service have in a turn of their
-// loop. Without this bound, a user with many sessions makes each turn long. The
-// loop may report the same session first in each turn. So sessions are served
-// in rounds: after one was skipped, no session is served twice in the round.
+// loop. Without this bound, a user with many sessions makes each turn long.
+// When the time is used up, the other sessions are skipped. The loop may report
+// the same session first in each turn, so sessions are served in rounds: after
+// a session was skipped, no session is served twice until all were served.
 class TurnShare {
  public:
   static constexpr absl::Duration kTime = absl::Milliseconds(1);
@@ -53,7 +54,7 @@ class TurnShare {
  private:
   uint32_t turn_ = 0;
   absl::Duration used_;      // of this turn
-  bool has_served_ = false;  // a session, in this turn
+  bool has_served_ = false;  // a session was served in this turn
   uint32_t round_ = 1;
   bool skips_ = false;  // a session was skipped in this round
 };

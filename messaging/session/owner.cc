@@ -187,7 +187,7 @@ void Owner::Shutdown() {
   // from the start, see ending().
   ShutdownAll(&services_);
   ShutdownAll(&sessions_);
-  // Deleted sessions may still be scheduled, because their messages were used.
+  // A deleted session is still scheduled if one of its messages was used.
   while (Scheduled* const object = TakeScheduled()) object->RunScheduled();
 }
 

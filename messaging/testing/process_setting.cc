@@ -153,8 +153,8 @@ class Hub {
       } else {
         Obey(names[i], word[0], word.substr(1));
       }
-      // The word may have ended another party. Then the rest of `polls` may
-      // have a closed socket, or a number that is now another socket's.
+      // The word may have ended another party and closed its socket. Then the
+      // rest of `polls` is out of date: a new socket may have the same number.
       return;
     }
   }

@@ -115,7 +115,7 @@ class World {
       bool lives = true;
       for (const LifePtr& life : lives_) lives = lives && !life->ends;
       EXPECT_FALSE(calls_ == Calls::kExactlyOne && !has_run_ && lives)
-          << "the end was not told";
+          << "the end was not reported";
       world_->OnClosureGone();
     }
     void Run(Site site) {

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The parts of the runtime alone: limits at N and N+1, and the table of calls.
+// Parts of the runtime, each without the others: limits at N and N+1, and the
+// table of calls.
 
 #include <algorithm>
 #include <cstdlib>
@@ -403,7 +404,7 @@ TEST(ServeTest, NoImplementationIsAnError) {
             absl::StatusCode::kInvalidArgument);
 }
 
-// As after a move.
+// An empty reply or sink is in the state that a move leaves.
 TEST(EmptyReplyTest, ItsUseIsAnErrorOrFatal) {
   Reply<files::Facts> reply(nullptr, nullptr);
   EXPECT_FALSE(reply);

@@ -45,7 +45,7 @@ class EchoServer final : public EchoService,
     std::move(*sink_).End();
   }
 
-  // The stream, of which there is one at a time.
+  // The open stream. There is at most one.
   std::optional<Sink<Blob>> sink_;
   uint64_t left_ = 0;
   uint32_t size_ = 0;

@@ -19,7 +19,7 @@ namespace benchmarks {
 //                          sync_large  with LargeEcho
 //                          pipelined   kOutstanding calls at a time
 //                          one_way     sent by posted tasks, kBurst each
-//                          stream      one stream, with this number of items
+//                          stream      one stream; an operation is an item
 //
 // Returns false if the arguments name none of these roles.
 bool PlayOursTyped(const std::vector<std::string>& words);

@@ -58,8 +58,8 @@ class Stage {
   // null after a failure.
   Child* Start(const ChildSpec& spec);
   Directory* StartDirectory(const std::string& bindings, int cpu);
-  // Returns the two ends of a socket, to become kLink of two children. The
-  // stage closes them.
+  // Returns the two ends of a socket pair. ChildSpec::link passes an end to a
+  // child. The stage closes both ends.
   std::pair<int, int> Link(int type);
 
   // Stops the other processes and lets the client send until it blocks. Then

@@ -2,9 +2,9 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# The programs of README.md work, with the bindings of README.md. The servers end
-# on SIGTERM, and the one in C survives a rude client. The bindings file of
-# docs/operating.md is valid.
+# The programs of README.md and docs/using.md work, with the bindings of README.md.
+# The servers end on SIGTERM, and the one in C survives a rude client. The
+# bindings file of docs/operating.md is valid.
 # Usage: readme_test.sh README OPERATING DIRECTORYD SDIR SHOUT SHOUT_IN_C RUDE_CLIENT.
 set -euo pipefail
 

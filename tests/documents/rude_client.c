@@ -1,7 +1,7 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A client of README.md's server in C that its own client is not: it sends
+ * A client of the server in docs/using.md. Unlike the client there, it sends
  * messages that are no requests, texts without an end, and file descriptors.
  * The exit status is 0 if the server still answers and has kept nothing.
  */

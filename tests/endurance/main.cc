@@ -97,7 +97,8 @@ class Endurance {
     for (auto& server : servers) StartServer(&server);
     Child client({"steady", "echo", "5"});
     client.Expect("ready");
-    // Pending operations have descriptors too, so count at rest.
+    // A client that is opening a session has a file descriptor for that. So the
+    // file descriptors are counted while the client is quiet.
     if (client.Ask("quiet") != "quiet") Fail("the client died");
     Survivor survivor("client", client.pid(), SettledDescriptors(client.pid()));
     Survivor introducer(
@@ -116,7 +117,7 @@ class Endurance {
     const std::vector<long> counts = Counts(&client);
     if (counts[2] != counts[3]) Fail("a request did not complete once");
     std::printf(
-        "  %llu kills; %ld opens, %ld closes told; %ld requests, as many "
+        "  %llu kills; %ld opens, %ld closes reported; %ld requests, as many "
         "completions, %ld of them NULL\n",
         static_cast<unsigned long long>(options_.kills), counts[0], counts[1],
         counts[2], counts[4]);

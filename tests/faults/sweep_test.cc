@@ -16,8 +16,9 @@ namespace le {
 namespace faults {
 namespace {
 
-// The test tries one failure of kEvery, so that it takes seconds; `sweep` tries
-// all. kEvery is a prime, so that each errno and each repetition is tried.
+// The program `sweep` tries all failures. This test tries one of each kEvery
+// failures, so that it takes seconds. kEvery is a prime number, so that each
+// errno and each repetition is tried.
 constexpr int kEvery = 23;
 constexpr int kPairs = 20;
 
@@ -30,7 +31,7 @@ TEST_P(SweepTest, WhateverFailsIsSurvived) {
   options.offset = static_cast<int>(GetParam());
   options.pairs = kPairs;
   const Result result = Sweep(scenario, options);
-  EXPECT_GT(result.injected, result.runs / 2) << "it hardly fails anything";
+  EXPECT_GT(result.injected, result.runs / 2) << "few runs had a failure";
   EXPECT_TRUE(result.failures.empty()) << absl::StrJoin(result.failures, "\n");
 }
 

@@ -136,7 +136,7 @@ class World {
         case Result::kBroken:
           Require(why.code() == absl::StatusCode::kInvalidArgument ||
                       why.code() == absl::StatusCode::kUnimplemented,
-                  "what is broken has a reason");
+                  "a broken packet has a reason");
           return false;
         case Result::kNothing:
           Require(reader_.HasPartial() && !reader_.HasBuffered(),
@@ -150,7 +150,8 @@ class World {
           break;
       }
       Require(!reader_.HasPartial(), "a frame: there is no part of one");
-      Require(!frame.descriptor || !frame.descriptor_lost, "had or lost");
+      Require(!frame.descriptor || !frame.descriptor_lost,
+              "a descriptor is there or lost, not both");
       Require(!frame.sender.has_value() || reader_.wants_credentials(),
               "credentials only if wanted");
       Check(&frame.payload);
@@ -161,9 +162,10 @@ class World {
   }
 
   void Check(transports::Buffer* payload) {
-    Require(payload->size() <= pool_->capacity(), "a payload has its limit");
+    Require(payload->size() <= pool_->capacity(),
+            "a payload fits into its buffer");
     for (size_t i = payload->size(); i < pool_->capacity(); ++i) {
-      Require(payload->data()[i] == 0, "what was not sent is zero");
+      Require(payload->data()[i] == 0, "bytes that were not sent are zero");
     }
     // The reader may write to all of the buffer.
     std::memset(payload->data(), 0xee, kSmall);

@@ -35,7 +35,7 @@ std::string Differ::CompareSeed(uint64_t seed) {
   // Report this difference too: the shrunk program may show another one.
   size_t i = 0;
   while (i < real.size() && i < model.size() && real[i] == model[i]) ++i;
-  return absl::StrCat("# seed ", seed, ", where it said ",
+  return absl::StrCat("# seed ", seed, ", where the kernel said ",
                       i < real.size() ? ToString(real[i]) : "nothing", "\n",
                       Explain(program));
 }
@@ -65,7 +65,7 @@ std::string Differ::Explain(const Program& program) {
           : program;
   const Trace real = RunProgram(real_, small);
   const Trace model = RunProgram(model_, small);
-  return absl::StrCat(ToString(small), "# Here the kernel, there the model:\n",
+  return absl::StrCat(ToString(small), "# The results, up to the difference:\n",
                       ToString(small, real, &model));
 }
 

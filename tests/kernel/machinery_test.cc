@@ -67,7 +67,7 @@ TEST(MachineryTest, TheKernelAnswersTwiceTheSame) {
 TEST(MachineryTest, FindsAndShrinksADifference) {
 #if defined(__SANITIZE_THREAD__)
   GTEST_SKIP()
-      << "ThreadSanitizer's runtime sleeps, which reads as a call that "
+      << "ThreadSanitizer's runtime sleeps, which looks like a call that "
          "waits";
 #endif
   RealMachine real;
@@ -79,8 +79,8 @@ TEST(MachineryTest, FindsAndShrinksADifference) {
   }
   ASSERT_NE(difference, "");
   Program program;
-  ASSERT_TRUE(
-      ParseProgram(difference.substr(0, difference.find("# Here")), &program))
+  ASSERT_TRUE(ParseProgram(
+      difference.substr(0, difference.find("# The results")), &program))
       << difference;
   // The program needs a socket pair, a send and a receive, or a connection of
   // two processes.

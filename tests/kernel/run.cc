@@ -169,7 +169,7 @@ std::string ToString(const Entry& entry) {
 }
 
 std::string ToString(const Program& program, const Trace& trace,
-                     const Trace* other) {
+                     const Trace* model) {
   std::string text;
   int shown = -1;
   for (size_t i = 0; i < trace.size(); ++i) {
@@ -186,20 +186,20 @@ std::string ToString(const Program& program, const Trace& trace,
                               : "",
                           ToString(one), "\n");
     };
-    if (other == nullptr) {
+    if (model == nullptr) {
       text += line("", entry);
-    } else if (i < other->size() && (*other)[i] == entry) {
+    } else if (i < model->size() && (*model)[i] == entry) {
       text += line("", entry);
     } else {
-      text += line("here:  ", entry);
-      if (i < other->size()) text += line("there: ", (*other)[i]);
+      text += line("kernel: ", entry);
+      if (i < model->size()) text += line("model:  ", (*model)[i]);
       break;
     }
   }
-  if (other != nullptr && other->size() > trace.size()) {
-    const Entry& more = (*other)[trace.size()];
-    absl::StrAppend(&text, "        # only there: process ", more.process, ": ",
-                    ToString(more), "\n");
+  if (model != nullptr && model->size() > trace.size()) {
+    const Entry& more = (*model)[trace.size()];
+    absl::StrAppend(&text, "        # only the model: process ", more.process,
+                    ": ", ToString(more), "\n");
   }
   return text;
 }

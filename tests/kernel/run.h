@@ -41,10 +41,11 @@ using Trace = std::vector<Entry>;
 bool operator==(const Entry& a, const Entry& b);
 inline bool operator!=(const Entry& a, const Entry& b) { return !(a == b); }
 std::string ToString(const Entry& entry);
-// The text of each step with its results. If `other` is not null, the text ends
-// at the first entry that differs, and shows that entry of both traces.
+// The text of each step with its results. If `model` is not null, `trace` is
+// that of the real kernel: the text ends at the first entry that differs, and
+// shows that entry of both traces.
 std::string ToString(const Program& program, const Trace& trace,
-                     const Trace* other = nullptr);
+                     const Trace* model = nullptr);
 
 // Runs the program's steps.
 Trace RunProgram(Machine* machine, const Program& program);

@@ -267,7 +267,6 @@ std::vector<Function> Functions() {
 
       MACRO(le_test_Plan_, LE_TEST_PLAN, 1),
       MACRO(le_test_Ok_, LE_TEST_OK, true, "fine"),
-      MACRO(le_test_Info_, LE_TEST_INFO, "a remark"),
       MACRO(le_test_SetTodo_, LE_TEST_BEGIN_TODO, true),
       MACRO(le_test_Skip_, LE_TEST_BEGIN_SKIP, 1),
       MACRO(le_test_Output_, LE_TEST_OUTPUT, "a line"),

@@ -192,8 +192,7 @@ TEST_F(MisuseTest, MessagesAndDescriptors) {
   EXPECT_MISUSE(le_msg_SetPayloadSize(le_msg_CreateMsg(Session()), 65),
                 "le_msg_SetPayloadSize");
   le_msg_MessageRef_t message = le_msg_CreateMsg(Session());
-  // A negative number means "no descriptor". It does not count as a descriptor
-  // that is set, and it replaces none.
+  // A negative number means "no descriptor": the call does nothing.
   for (const int none : {-1, static_cast<int>(LE_FAULT), -EBADF, INT_MIN}) {
     le_msg_SetFd(message, none);
   }
@@ -924,8 +923,8 @@ void* BeOwner(void* context) {
   return nullptr;
 }
 
-// Uses the objects only if event::Thread of this thread has the address that
-// the ended owner's had.
+// Uses the objects only if this thread's event::Thread has the same address as
+// that of the ended owner had.
 void* UseInItsPlace(void* context) {
   const auto* const left = static_cast<Left*>(context);
   if (le::event::Thread::Current() == left->owner) {

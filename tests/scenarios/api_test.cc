@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "le_eventLoop_ext.h"
 #include "tests/scenarios/util.h"
@@ -318,6 +319,110 @@ TEST_P(ApiTest, AnyThreadChangesTheHandlersOfALocalServiceWithoutAnOwner) {
     EXPECT_EQ(shared.opened, kThreads * kHandlers);
     le_msg_DeleteSession(session);
     le_msg_DeleteService(service);
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Three clients of a local service open before it is advertised. One closes its
+// session while its request is pending, two wait for a response when the thread
+// of the service ends. Expected: all three requests complete with NULL, and the
+// service can be initialized again.
+TEST_P(ApiTest, TheThreadOfALocalServiceEndsWithItsClientsWaiting) {
+  Scenario scenario;
+  scenario.Add("all", [](Party*) {
+    struct Shared {
+      le_msg_LocalService_t local = {};
+      le_sem_Ref_t opening = le_sem_Create("opening", 0);
+      le_sem_Ref_t closed = le_sem_Create("closed", 0);
+      le_sem_Ref_t held = le_sem_Create("held", 0);
+      std::vector<le_msg_MessageRef_t> requests;  // of the service's thread
+      int sessions = 0;                           // as the service counts them
+    } shared;
+    const le_mem_PoolRef_t pool = le_mem_CreatePool(
+        "local messages", LE_MSG_LOCAL_HEADER_SIZE + kTextSize);
+    using Body = void* (*)(void* context);
+    const auto start = [&](Body body) {
+      const le_thread_Ref_t thread = le_thread_Create("thread", body, &shared);
+      le_thread_SetJoinable(thread);
+      le_thread_Start(thread);
+      return thread;
+    };
+    const Body serve = [](void* context) -> void* {
+      auto* const s = static_cast<Shared*>(context);
+      le_thread_AddDestructor(
+          [](void* c) {
+            auto* const s = static_cast<Shared*>(c);
+            for (le_msg_MessageRef_t request : s->requests) {
+              le_msg_ReleaseMsg(request);
+            }
+            s->requests.clear();
+          },
+          s);
+      for (int i = 0; i < 3; ++i) le_sem_Wait(s->opening);
+      const le_msg_ServiceRef_t service = &s->local.service;
+      le_msg_AddServiceOpenHandler(
+          service,
+          [](le_msg_SessionRef_t, void* count) { ++*static_cast<int*>(count); },
+          &s->sessions);
+      le_msg_AddServiceCloseHandler(
+          service,
+          [](le_msg_SessionRef_t, void* count) { --*static_cast<int*>(count); },
+          &s->sessions);
+      le_msg_SetServiceRecvHandler(
+          service,
+          [](le_msg_MessageRef_t request, void* c) {
+            auto* const s = static_cast<Shared*>(c);
+            s->requests.push_back(request);
+            if (TextOf(request) == "hold") le_sem_Post(s->held);
+            if (TextOf(request) == "end") le_thread_Exit(nullptr);
+          },
+          s);
+      le_msg_AdvertiseService(service);
+      le_event_RunLoop();
+    };
+    static const auto open = [](Shared* s) {
+      const le_msg_SessionRef_t session = le_msg_CreateLocalSession(&s->local);
+      le_msg_SetSessionCloseHandler(
+          session, [](le_msg_SessionRef_t, void*) {}, nullptr);
+      le_sem_Post(s->opening);
+      le_msg_OpenSessionSync(session);
+      return session;
+    };
+    const Body close = [](void* context) -> void* {
+      auto* const s = static_cast<Shared*>(context);
+      const le_msg_SessionRef_t session = open(s);
+      le_msg_RequestResponse(
+          NewText(session, "closed"),
+          [](le_msg_MessageRef_t response, void*) {
+            EXPECT_EQ(response, nullptr);
+            le_event_StopLoop(nullptr);
+          },
+          nullptr);
+      le_msg_CloseSession(session);
+      le_event_RunLoopUntilStopped();
+      le_sem_Post(s->closed);
+      return nullptr;  // the end of the thread deletes the session
+    };
+    const Body wait = [](void* context) -> void* {
+      EXPECT_EQ(Ask(open(static_cast<Shared*>(context)), "hold"), "(null)");
+      return nullptr;
+    };
+    const Body end = [](void* context) -> void* {
+      auto* const s = static_cast<Shared*>(context);
+      const le_msg_SessionRef_t session = open(s);
+      le_sem_Wait(s->closed);
+      le_sem_Wait(s->held);
+      EXPECT_EQ(Ask(session, "end"), "(null)");
+      le_msg_DeleteSession(session);
+      return nullptr;
+    };
+    for (int round = 0; round < 2; ++round) {
+      le_msg_InitLocalService(&shared.local, "inside", pool);
+      const le_thread_Ref_t threads[] = {start(serve), start(close),
+                                         start(wait), start(end)};
+      for (le_thread_Ref_t thread : threads) le_thread_Join(thread, nullptr);
+      EXPECT_EQ(shared.sessions, 0);
+    }
   });
   RunScenario(scenario, GetParam());
 }

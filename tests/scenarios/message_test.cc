@@ -307,7 +307,8 @@ TEST_P(MessageTest, AnyThreadMaySend) {
   RunScenario(scenario, GetParam());
 }
 
-// A message with another reference keeps its payload after it has been sent.
+// If the program has added a reference to a message, it can read the payload
+// after the message was sent.
 TEST_P(MessageTest, ReferencesKeepAMessage) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody);

@@ -430,7 +430,8 @@ void ClientProgram::OnClosed(le_msg_SessionRef_t, void* context) {
     self->Fail("the close handler of a session that is not open has run");
   }
   if (le_msg_GetCloseReason(conversation->ref) == LE_MSG_CLOSE_PROTOCOL_ERROR) {
-    self->Fail("a server is said to have broken the rules");
+    self->Fail(
+        "a server that kept the protocol was closed for a protocol error");
   }
   if (le_msg_GetCloseReason(conversation->ref) == LE_MSG_CLOSE_SLOW_READER) {
     self->Fail("a session is closed because of a message of its client");

@@ -61,7 +61,7 @@ void Guest::Check() {
     if (uid != kStrangerUser || pid != server_) {
       world_->referee()->Fail(
           absl::StrCat("a server of user ", kStrangerUser, ", pid ", server_,
-                       ", is said to be user ", uid, ", pid ", pid));
+                       ", is reported as user ", uid, ", pid ", pid));
     }
     return;
   }
@@ -72,7 +72,7 @@ void Guest::Check() {
   }
   if (absl::StrContains(cause, Stranger::kLie)) {
     world_->referee()->Fail(
-        "a server's words are taken for those of the directory");
+        "a frame of a server is taken for one of the directory");
   }
 }
 

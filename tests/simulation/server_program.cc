@@ -18,8 +18,9 @@ constexpr size_t kMaxHeld = 8;
 // The number of messages of one session that a turn of the loop may deliver.
 // The loop must serve other sessions too, however much one client sends.
 constexpr int kMaxMessagesInATurn = 256;
-// A client that has received messages for this time without a pause is not
-// slow. No queue of these runs reaches the limit of gathered bytes.
+// A client that has received messages for this time without a pause must not be
+// closed as a slow reader. (Beyond the limit of gathered bytes it may be, but
+// no queue of these runs reaches that limit.)
 constexpr absl::Duration kPatience = absl::Seconds(1);
 }  // namespace
 
@@ -93,14 +94,16 @@ void ServerProgram::OnClose(le_msg_SessionRef_t session, void* context) {
   }
   if (uid != kStrangerUser &&
       le_msg_GetCloseReason(session) == LE_MSG_CLOSE_PROTOCOL_ERROR) {
-    self->world_->referee()->Fail("a client is said to have broken the rules");
+    self->world_->referee()->Fail(
+        "a client that kept the protocol was closed for a protocol error");
   }
   const auto it = self->sessions_.find(session);
   if (it != self->sessions_.end() &&
       le_msg_GetCloseReason(session) == LE_MSG_CLOSE_SLOW_READER &&
       self->world_->TakesSteadily(it->second->client, it->second->session,
                                   kPatience)) {
-    self->world_->referee()->Fail("a client that reads is said not to");
+    self->world_->referee()->Fail(
+        "a client that reads was closed as a slow reader");
   }
   if (it == self->sessions_.end()) {
     self->world_->referee()->Fail("a session is closed twice, or was not open");
@@ -144,7 +147,7 @@ void ServerProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
   const int fd = le_msg_GetFd(message);
   if (fd >= 0) event::sys::Close(fd);
   if (fd >= 0 && payload.has_descriptor == 0) {
-    referee->Fail("a descriptor comes with another message than its own");
+    referee->Fail("a descriptor comes with a message that had none");
   }
   if (fd < 0 && payload.has_descriptor != 0 &&
       !self->world_->plan().few_descriptors) {
@@ -160,7 +163,7 @@ void ServerProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
 void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
   Referee* const referee = world_->referee();
   if (payload.magic != Payload::kMagic) {
-    referee->Fail("a message has not the content that was sent");
+    referee->Fail("a message does not have the content that was sent");
   }
   // A helper does not know in which opening its message is sent.
   const bool by_helper = payload.thread != 0;
@@ -177,7 +180,7 @@ void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
     referee->Fail("a message of one session comes on another");
   }
   if (payload.tail != 0 && payload.tail != payload.sequence) {
-    referee->Fail("a message that is sent twice has not the content of either");
+    referee->Fail("a message that is sent twice mixes the two contents");
   }
   if (payload.tail == 0 && payload.is_second != 0) {
     referee->Fail("the end of a message that is sent twice is lost");

@@ -21,9 +21,9 @@ namespace simulation {
 
 class Stranger {
  public:
-  // The stranger's service, and the text in the directory's frames that it
-  // forges.
+  // The name of the stranger's service.
   static constexpr char kService[] = "s";
+  // The stranger forges frames of the directory, which have this text.
   static constexpr char kLie[] = "a lie";
 
   // `directory`: the path of its socket.

@@ -19,7 +19,7 @@ std::string TypedCalls::FillerOf(uint64_t number, uint32_t item) {
 
 void TypedCalls::Arrived(const simulated::Request& request, bool is_note) {
   if (request.filler() != FillerOf(request.number(), 0)) {
-    referee_->Fail("a typed request has not the content that was sent");
+    referee_->Fail("a typed request does not have the content that was sent");
   }
   if (std::exchange(calls_[request.number()].arrived, true)) {
     referee_->Fail("a typed request arrives twice");
@@ -44,7 +44,7 @@ void TypedCalls::CancelTold(uint64_t number) {
     referee_->Fail("a typed server is told twice of one cancel");
   }
   if (!call.may_end && keeps_sessions_) {
-    referee_->Fail("a typed call is cancelled, and nobody has cancelled it");
+    referee_->Fail("a typed server is told of a cancel that did not happen");
   }
 }
 

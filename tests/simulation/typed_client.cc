@@ -531,7 +531,7 @@ void TypedClient::OnEnd(const PendingPtr& pending, const absl::Status& status) {
   }
   const auto it = streams_.find(pending->number);
   if (it != streams_.end() && it->second.pending()) {
-    Fail("a typed stream that has ended is said not to");
+    Fail("a typed stream that has ended is reported as open");
   }
   Ended(pending, status);
 }
@@ -562,7 +562,7 @@ void TypedClient::CheckAnswer(const Answer& answer, uint64_t number,
                       item, " was due"));
   }
   if (answer.filler() != TypedCalls::FillerOf(number, item)) {
-    Fail("a typed answer has not the content that was sent");
+    Fail("a typed answer does not have the content that was sent");
   }
 }
 

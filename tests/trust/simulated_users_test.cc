@@ -3,7 +3,7 @@
 //
 // The C API with a directory that is not trusted. Try-open fails, waiting
 // clients keep waiting, and nothing is sent to that directory. The users and
-// the time are simulated, so the test waits for an hour without delay.
+// the time are simulated, so an hour of waiting takes no time.
 
 #include <memory>
 #include <string>

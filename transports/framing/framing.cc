@@ -13,8 +13,8 @@ namespace le {
 namespace transports {
 namespace {
 
-// The most bytes of a refusal's text. Longer texts are cut off, when sent and
-// when received.
+// A refusal's text has at most this many bytes. Both sender and receiver cut
+// off the rest.
 constexpr size_t kMaxRefusalBytes = 256;
 
 absl::Status RefusedBy(absl::Span<const uint8_t> packet) {

@@ -59,7 +59,7 @@ constexpr size_t kMaxPacketBytes = kFrameHeaderBytes + 65536;
 // whether the header is the first of its packet. Clears the flags that may be
 // ignored. Errors: InvalidArgument: the header breaks a rule. Unimplemented:
 // this end does not understand the version, or the packet is a version refusal.
-// The message then says which program to update.
+// Then the status's text says which program to update.
 absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
                               FrameHeader* header);
 

@@ -229,7 +229,7 @@ TEST_P(PacketReaderTest, AConnection) {
     EXPECT_TRUE(frame_.descriptor);
   }
   EXPECT_EQ(Accept(Header(FrameHeader::kConnection, 0)), Result::kFrame)
-      << "there is nothing to make it of";
+      << "the packet has lost its socket";
   EXPECT_TRUE(frame_.descriptor_lost);
   EXPECT_TRUE(frame_.lost_by_sender);
   PacketAttachments lost_here;

@@ -38,7 +38,7 @@ class SlotCache {
  private:
   // With this number of slots, two running threads seldom use the same slot.
   static constexpr size_t kSlots = 16;
-  // The most objects that are kept in addition to the slots, for bursts.
+  // After a burst, up to this many objects are kept in addition to the slots.
   static constexpr size_t kMaxMore = 16;
 
   ABSL_ATTRIBUTE_NOINLINE T* TakeMore() {

@@ -36,10 +36,11 @@ struct LoopbackTransport::Members {
   std::map<uint64_t, LoopbackAcceptor*> acceptors ABSL_GUARDED_BY(mutex);
 };
 
-// A thread in Wait(). The channel's lock guards it, except the park itself.
+// A thread in Wait(). The channel's lock guards these fields. The thread parks
+// without the lock.
 struct LoopbackWaiter {
   event::Parker* parker = nullptr;
-  // Not null: it runs this loop and does not park.
+  // If this is not null, the thread runs this loop and does not park.
   event::Loop* loop = nullptr;
   event::Task* task = nullptr;
   bool posted = false;
@@ -168,7 +169,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   Buffer CopyLocked(absl::Span<const uint8_t> payload)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(channel_->mutex);
 
-  // Whether a connection of `channel` may pass this one.
+  // Whether this connection can be sent in a frame over `channel`.
   bool IsIdle(const LoopbackChannel* channel) const;
   void CloseWith(absl::Status status);
   IoResult Hand(QueuedFrame&& queued, IncomingFrame* frame, BufferPool* pool);

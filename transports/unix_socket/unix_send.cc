@@ -120,8 +120,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   const bool with_descriptor = frame.descriptor != nullptr || passed != nullptr;
 
   if (waits && IsFullLocked(frame.room, size, with_descriptor)) {
-    // In a turn, frames may be queued only because they are gathered, and the
-    // socket may still have room.
+    // In a turn frames are gathered, so a frame may be queued although the
+    // socket has room.
     if (!in_turn || !IsBlockedForNowLocked()) FlushLocked();
     waits = !output_->queue.empty();
     if (IsFullLocked(frame.room, size, with_descriptor)) {

@@ -362,8 +362,8 @@ void Call::Check(const char* function) const {
 // The client's thread may destroy it at any time, also in any closure, and
 // before or after its calls and messages. The destructor closes the session.
 // After the destructor no closure of the client is called. Another thread may
-// destroy the client after the client's thread has ended. Before that it is
-// fatal.
+// destroy the client only after the client's thread has ended; before that,
+// this is fatal.
 //
 // No action of a server ends this process.
 class Client {

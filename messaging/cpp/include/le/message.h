@@ -78,9 +78,10 @@ class Message {
   explicit operator bool() const { return ref_ != nullptr; }
 
   // ---- The payload ----
-  // The bytes of the message. SetSize() sets their number, here or at the
-  // sender. If no size was set, their number is the size of the protocol's
-  // largest message. An empty message has no bytes.
+  // The bytes of the message. Their number is that of the last SetSize(). In a
+  // received message it is that of the sender. If SetSize() was not called, it
+  // is the size of the protocol's largest message. An empty message has no
+  // bytes.
   absl::Span<const uint8_t> payload() const& {
     if (ref_ == nullptr) return {};
     return {bytes(), le_msg_GetPayloadSize(ref_)};
@@ -174,11 +175,11 @@ class Message {
 
   // ---- Sending ----
   // Takes the message and sends it to the far end. No response is requested. If
-  // the queue is full, waits up to `timeout` for room. A call in a handler also
-  // waits, and its loop is blocked meanwhile. With the default,
-  // InfiniteDuration(), this behaves as le_msg_Send(): a client waits for room,
-  // but not in a handler. A server never waits, and the service's policy
-  // applies.
+  // the queue is full:
+  //  - With a finite timeout, waits up to that time for room. A call in a
+  //    handler waits too, and blocks its loop meanwhile.
+  //  - With the default, behaves as le_msg_Send(): a client waits for room, but
+  //    not in a handler. A server never waits: the service's policy applies.
   //   DeadlineExceeded    there was no room until the deadline
   //   ResourceExhausted   the service's policy dropped the message
   //   Unavailable         the session is not open

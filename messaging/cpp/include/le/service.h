@@ -117,8 +117,8 @@ class ServiceCore final : public ThreadBound {
 // The service's thread may destroy it at any time, also in any closure, and
 // before or after its messages and sessions. The destructor hides the service
 // and closes its sessions. After the destructor no closure of the service is
-// called. Another thread may destroy the service after the service's thread has
-// ended. Before that it is fatal.
+// called. Another thread may destroy the service only after the service's
+// thread has ended; before that, this is fatal.
 //
 // No action of a client ends this process.
 class Service {

@@ -26,8 +26,8 @@ namespace le {
 //
 // The timer's thread may destroy it at any time, also in its closure. After the
 // destructor the closure is not called. Another thread may destroy the timer
-// after the timer's thread has ended. Before that it is fatal. The closure must
-// not be empty. Starting a timer allocates nothing.
+// only after the timer's thread has ended; before that, this is fatal. The
+// closure must not be empty. Starting a timer allocates nothing.
 class Timer {
  public:
   explicit Timer(UniqueFunction<void()> closure)

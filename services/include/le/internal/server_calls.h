@@ -266,7 +266,7 @@ class CallTable {
 // the server, and any thread may finish it.
 //
 // Under the mutex no code of the user runs, and no function of the C API is
-// called, because a simulation may switch threads there.
+// called: in a simulation, such a function may switch to another thread.
 class ServerCalls {
  public:
   // A method keeps at most this number of calls for reuse. It is enough for the

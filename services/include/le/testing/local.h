@@ -73,10 +73,11 @@ class ServerThread {
 //   EXPECT_CALL(service, Count).WillOnce(...);
 //   local->Count(request);
 //
-// All layers are the real ones. The test links a facade, usually
-// //messaging:le_messaging_loopback, which needs no directory; or it is a party
-// of a scenario of the test kit. The other thread calls the implementation, so
-// destroy this object before it. Fatal: the client cannot be opened.
+// No layer is replaced by a fake. The test links a facade, usually
+// //messaging:le_messaging_loopback, which needs no directory. A party of a
+// scenario of the test kit may use this class too. Destroy this object before
+// the implementation, because the other thread calls it. Fatal: the client
+// cannot be opened.
 template <typename TypedClient>
 class Local {
  public:
