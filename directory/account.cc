@@ -115,16 +115,17 @@ std::string Accounts::AtLimit(uid_t user) const {
   return reached;
 }
 
-std::string Accounts::Describe() const {
-  return absl::StrCat(
-      "with ", limits.descriptors, " file descriptors: up to ",
-      connections.bound().total, " connections, ", connections.bound().reserve,
-      " of them for administration only, ", silent.bound().total,
-      " that have said nothing, and ", introductions.bound().total,
-      " introductions that no server has taken; up to ",
-      connections.bound().total * kMaxQueuedBytes >> 20,
-      " MiB queued for them; a user may take one more while it has less than "
-      "is left for all");
+std::vector<std::string> Accounts::Describe() const {
+  const Quota::Bound& all = connections.bound();
+  return {
+      absl::StrCat("with ", limits.descriptors, " open files: up to ",
+                   all.total, " connections, ", all.reserve,
+                   " of them for administration only"),
+      absl::StrCat("up to ", silent.bound().total,
+                   " connections that have said nothing, and ",
+                   introductions.bound().total, " introductions not received"),
+      absl::StrCat("up to ", all.total * kMaxQueuedBytes >> 20,
+                   " MiB in the queues of all connections")};
 }
 
 std::string Accounts::Discrepancy() const {

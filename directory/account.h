@@ -14,6 +14,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/types/optional.h"
@@ -94,8 +95,8 @@ struct Accounts {
   absl::optional<uid_t> UserAfter(absl::optional<uid_t> user) const;
   // Lists the resources of which the user may have no more, in words.
   std::string AtLimit(uid_t user) const;
-  // Returns one line for the log, with the totals.
-  std::string Describe() const;
+  // Returns the totals, as lines for the log.
+  std::vector<std::string> Describe() const;
   // Returns the first Quota::Discrepancy() that is not empty.
   std::string Discrepancy() const;
   // Returns all quotas, in the order of the members above.

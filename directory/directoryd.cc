@@ -18,10 +18,12 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "directory/account.h"
 #include "directory/place.h"
 #include "directory/place_holder.h"
 #include "directory/program.h"
@@ -55,8 +57,9 @@ constexpr char kUsage[] =
                     what one user may have at a time: connections, those of them
                     that have said nothing yet, clients that wait, services.
                     Default: 32768, 1024, 16384, 16384. This process's limit of
-                    open files bounds the totals, and a user may take one more
-                    only while it has less than is left for all.
+                    open files bounds the totals, which are logged at start with
+                    the options that exceed them. A user may take one more only
+                    while it has less than is left for all.
   --half_open_seconds=N
                     how long a connection may send nothing. Default: 30.
   --help            this text
@@ -74,10 +77,26 @@ Exit status, as of sdir: 0 ended by a signal; 1 it cannot start or go on; 2 the
 arguments make no sense.
 )";
 
+// An option that limits each user, and the quota that it concerns.
+struct LimitOption {
+  const char* name;
+  uint32_t le::directory::Limits::*limit;
+  le::event::Quota le::directory::Accounts::*quota;
+};
+using le::directory::Accounts;
+using le::directory::Limits;
+constexpr LimitOption kLimitOptions[] = {
+    {"--max_connections", &Limits::connections, &Accounts::connections},
+    {"--max_half_open", &Limits::silent, &Accounts::silent},
+    {"--max_waiting", &Limits::waiting_clients, &Accounts::waiting},
+    {"--max_services", &Limits::services, &Accounts::services},
+};
+
 struct Flags {
   std::string socket_dir;
   std::string bindings;
   le::directory::DirectoryServer::Options options;
+  std::vector<const LimitOption*> limits;  // those that were given
 };
 
 [[noreturn]] void Misused(absl::string_view error) {
@@ -120,10 +139,11 @@ Flags ParseFlags(int argc, char** argv) {
   };
   text("--socket_dir", &flags.socket_dir);
   text("--bindings", &flags.bindings);
-  number("--max_connections", &flags.options.limits.connections);
-  number("--max_half_open", &flags.options.limits.silent);
-  number("--max_waiting", &flags.options.limits.waiting_clients);
-  number("--max_services", &flags.options.limits.services);
+  for (const LimitOption& option : kLimitOptions) {
+    if (number(option.name, &(flags.options.limits.*option.limit))) {
+      flags.limits.push_back(&option);
+    }
+  }
   uint32_t seconds = 0;
   if (number("--half_open_seconds", &seconds)) {
     flags.options.half_open_time = absl::Seconds(seconds);
@@ -204,6 +224,22 @@ class Signals final : private le::event::Watch {
   int error_ = 0;
 };
 
+// Logs the totals, and which options exceed them.
+void SayLimits(const Flags& flags, const Accounts& accounts) {
+  for (const std::string& line : accounts.Describe()) {
+    le::event::Log(LogLevel::kInfo, line);
+  }
+  for (const LimitOption* option : flags.limits) {
+    const uint32_t limit = accounts.limits.*option->limit;
+    const uint64_t total = (accounts.*option->quota).bound().total;
+    if (limit <= total) continue;
+    le::event::Log(LogLevel::kWarning,
+                   absl::StrCat(option->name, "=", limit, ": the limit of ",
+                                accounts.limits.descriptors,
+                                " open files allows ", total, " in all"));
+  }
+}
+
 // Reports readiness to the reader of standard output, and to a service manager.
 void SayReady(le::event::Process* process, const std::string& address) {
   const std::string line = absl::StrCat("directoryd: ready at ", address, "\n");
@@ -273,7 +309,7 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
   options.reload = load;
   le::directory::DirectoryServer server(process, loop, users, options);
   directory = &server;
-  le::event::Log(LogLevel::kDebug, server.accounts().Describe());
+  SayLimits(flags, server.accounts());
 
   if (!flags.bindings.empty()) {
     const absl::StatusOr<std::string> loaded = load();

@@ -210,6 +210,44 @@ TEST_F(DirectoryServerWaitingTest, AClientThatReadsAgainIsToldTheNextChange) {
   });
 }
 
+// Each server that ends in front of it changes the state of a stand-by. So the
+// number of stand-bys bounds the messages for one that does not read.
+TEST_F(DirectoryServerWaitingTest, AStandByThatDoesNotReadCostsAFewKiB) {
+  world_.Run([&] {
+    world_.Start();
+    std::vector<std::unique_ptr<Speaker>> servers;
+    std::string refused;
+    while (refused.empty()) {
+      ASSERT_LT(servers.size(), 1000u);
+      servers.push_back(std::make_unique<Speaker>(&world_, kSelf));
+      servers.back()->Say(AdvertiseMessage(
+          Interface("clock", servers.size() % 2 == 0 ? "even" : "odd")));
+      if (world_.server()->registry().servers().size() < servers.size()) {
+        refused = servers.back()->Hear();
+        servers.pop_back();
+      }
+    }
+    EXPECT_THAT(refused, StartsWith("refused LIMIT"));
+    Speaker* const last = servers.back().get();
+    for (auto& server : servers) {
+      if (server.get() != last) server->HangUp();
+    }
+    world_.Settle();
+    size_t bytes = 0;
+    size_t changes = 0;
+    std::string heard;
+    for (std::string next; (next = last->Hear()) != "nothing";) {
+      ASSERT_NE(next, "closed");
+      heard = next;
+      ++changes;
+      bytes += last->heard().ByteSizeLong();
+    }
+    EXPECT_EQ(heard, "OFFERED: ");
+    EXPECT_EQ(changes, Limits().stand_bys + 1);
+    EXPECT_LT(bytes, 4096u);
+  });
+}
+
 class CountedUsers final : public Users {
  public:
   absl::StatusOr<uid_t> UidOf(const std::string&) override {

@@ -57,9 +57,37 @@ constexpr uid_t kCaller = 12345;
 // This number of connections shows that a client keeps retrying.
 constexpr int kTries = 4;
 
+// The exit status of a child that could not execute its program.
+constexpr int kNotExecuted = 103;
+
 // The paths of programs, from this test's arguments.
 std::string* g_asker = nullptr;
 std::string* g_directoryd = nullptr;
+std::string* g_sdir = nullptr;
+
+// Runs `body` in a child, which executes a program or ends. Returns its exit
+// status; `said` is the output.
+int RunInChild(const std::function<void()>& body, std::string* said) {
+  int output[2];
+  EXPECT_EQ(pipe2(output, O_CLOEXEC), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(output[1], STDOUT_FILENO);
+    dup2(output[1], STDERR_FILENO);
+    body();
+    _exit(kNotExecuted);
+  }
+  close(output[1]);
+  said->clear();
+  char part[1024];
+  for (ssize_t size; (size = read(output[0], part, sizeof(part))) > 0;) {
+    said->append(part, static_cast<size_t>(size));
+  }
+  close(output[0]);
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
 
 // A folder for XDG_RUNTIME_DIR, with the subfolder of a directory.
 class Place {
@@ -291,6 +319,20 @@ TEST_F(StrangersDirectoryTest, OneThatIsNamedIsTrusted) {
   le_msg_DeleteSession(session);
 }
 
+// sdir trusts by the same rules. It says why it has not asked.
+TEST_F(StrangersDirectoryTest, SdirSaysNothingToIt) {
+  if (access("/run/le_messaging", F_OK) == 0) {
+    GTEST_SKIP() << "sdir finds this machine's /run/le_messaging";
+  }
+  std::string said;
+  const int status = RunInChild(
+      [] { execl(g_sdir->c_str(), "sdir", "list", nullptr); }, &said);
+  EXPECT_EQ(status, EXIT_FAILURE);
+  EXPECT_THAT(said, Distrust("sdir: the directory at "));
+  ExpectAVisitorSaysNothing();
+  EXPECT_FALSE(HasVisitor());
+}
+
 // ---- Folders ---------------------------------------------------------------
 
 class FolderTest : public ::testing::Test {
@@ -353,7 +395,6 @@ TEST_F(FolderTest, NoDirectoryRunsInAFolderOfAnotherUser) {
 constexpr int kNoOtherUser = 100;
 constexpr int kNoNamespace = 101;
 constexpr int kNoCapabilities = 102;
-constexpr int kNotExecuted = 103;
 
 const char* WhyNot(int status) {
   switch (status) {
@@ -426,26 +467,12 @@ class EnvironmentTest : public ::testing::TestWithParam<const char*> {
         (variable == "LE_MESSAGING_DIR" ? place_.folder() : place_.runtime());
     char* const arguments[] = {&asker_[0], nullptr};
     char* const environment[] = {const_cast<char*>(value.c_str()), nullptr};
-    int output[2];
-    EXPECT_EQ(pipe2(output, O_CLOEXEC), 0);
-    const pid_t child = fork();
-    if (child == 0) {
-      dup2(output[1], STDOUT_FILENO);
-      dup2(output[1], STDERR_FILENO);
-      prepare();
-      execve(arguments[0], arguments, environment);
-      _exit(kNotExecuted);
-    }
-    close(output[1]);
-    said_.clear();
-    char part[1024];
-    for (ssize_t size; (size = read(output[0], part, sizeof(part))) > 0;) {
-      said_.append(part, static_cast<size_t>(size));
-    }
-    close(output[0]);
-    int status = 0;
-    EXPECT_EQ(waitpid(child, &status, 0), child);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return RunInChild(
+        [&] {
+          prepare();
+          execve(arguments[0], arguments, environment);
+        },
+        &said_);
   }
 
   void ExpectFound() {
@@ -508,11 +535,13 @@ TEST_P(EnvironmentTest, LeadsAnyProgramButOneWithCapabilities) {
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  if (argc != 3) {
-    std::fprintf(stderr, "to be run by Bazel: users_test ASKER DIRECTORYD\n");
+  if (argc != 4) {
+    std::fprintf(stderr,
+                 "to be run by Bazel: users_test ASKER DIRECTORYD SDIR\n");
     return EXIT_FAILURE;
   }
   le::g_asker = new std::string(argv[1]);
   le::g_directoryd = new std::string(argv[2]);
+  le::g_sdir = new std::string(argv[3]);
   return RUN_ALL_TESTS();
 }

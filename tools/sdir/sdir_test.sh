@@ -70,15 +70,44 @@ wait "$waits"
 [ "$ready" = "directoryd: ready at $folder/d/directory" ] ||
   { echo "FAILED: it said '$ready'"; failures=$((failures + 1)); }
 
-# A daemon without bindings logs this, in lines of at most 120 characters.
+# Starts another daemon, which may open 256 files, and ends it.
 mkfifo "$folder/out2"
-"$directoryd" --socket_dir "$folder/n" > "$folder/out2" 2> "$folder/err" &
-other=$!
-read -r ready < "$folder/out2"
-kill -TERM "$other"
-wait "$other"
-{ grep -q "no bindings yet: no session can be opened" "$folder/err" && ! grep -qE '.{121}' "$folder/err"; } ||
-  { echo "FAILED: without bindings it said:"; cat "$folder/err"; failures=$((failures + 1)); }
+log_of() { # OPTION...: its log goes to $folder/err
+  (ulimit -n 256 && exec "$directoryd" --socket_dir "$folder/n" "$@" > "$folder/out2" 2> "$folder/err") &
+  local other=$!
+  read -r ready < "$folder/out2"
+  kill -TERM "$other"
+  wait "$other"
+}
+expect_log() { # DESCRIPTION PATTERN...
+  local what=$1 pattern
+  shift
+  for pattern; do
+    grep -qE -- "$pattern" "$folder/err" && continue
+    echo "FAILED: $what: no '$pattern' in:"
+    cat "$folder/err"
+    failures=$((failures + 1))
+  done
+}
+
+# A daemon without bindings logs this, in lines of at most 120 characters.
+log_of
+expect_log "no bindings" "no bindings yet: no session can be opened"
+expect_log "the totals" "INFO .* 256 open files: up to 192 connections, 24 of them for administration" \
+  "up to 96 connections that have said nothing, and 32 introductions" "up to 3 MiB in the queues"
+! grep -E -e '.{121}' -e '--max_' "$folder/err" ||
+  { echo "FAILED: a long line, or a warning without an option"; failures=$((failures + 1)); }
+
+# It also logs the options that exceed the totals.
+log_of --max_connections=193 --max_half_open=97 --max_waiting=194 --max_services=192
+expect_log "options beyond the totals" \
+  "WARNING .* --max_connections=193: the limit of 256 open files allows 192 in all" \
+  "WARNING .* --max_half_open=97: .* allows 96 in all" \
+  "WARNING .* --max_waiting=194: .* allows 192 in all"
+log_of --max_connections=192 --max_half_open=96 --max_waiting=192 --max_services=193
+expect_log "services beyond the total" "WARNING .* --max_services=193: .* allows 192 in all"
+[ "$(grep -c -e '--max_' "$folder/err")" = 1 ] ||
+  { echo "FAILED: more than one warning:"; cat "$folder/err"; failures=$((failures + 1)); }
 
 expect "a second one is kept out" 1 "another directory runs here" \
   "$directoryd" --socket_dir="$folder/d"
@@ -109,6 +138,9 @@ expect "it has changed nothing" 0 "<$user>.a -> <$user>.b" sdir list
 printf '<%s>.e -> <%s>.f\nnonsense\n' "$user" "$user" > "$folder/bad"
 expect "load a bad file" 1 "$folder/bad:2:1" sdir load "$folder/bad"
 expect "it has changed nothing either" 0 "<$user>.a -> <$user>.b" sdir list
+expect "load a folder" 1 "cannot read $folder: Is a directory" sdir load "$folder"
+expect "load a missing file" 1 "cannot read $folder/none: No such file" sdir load "$folder/none"
+expect "they have changed nothing" 0 "<$user>.a -> <$user>.b" sdir list
 expect "load" 0 "" sdir load "$folder/more"
 expect "the loaded binding" 0 "<$user>.e -> <$user>.f" sdir list
 expect "load the daemon's own file" 0 "" sdir load
@@ -174,6 +206,24 @@ read -r ready < "$folder/out"
 until_says "USER <$user> HAS REACHED A LIMIT: connections" sdir list
 until_says '"atLimit":"connections"' sdir list --format=json
 
+kill -TERM "$daemon"
+wait "$daemon"
+
+# A daemon that may open 40 files has no reserve for administration. A monitor
+# has the only connection. The daemon closes each other one with a refusal,
+# before or after sdir has sent its request.
+(ulimit -n 40 && exec "$directoryd" --socket_dir="$folder/d" --max_connections=1 > "$folder/out") &
+daemon=$!
+read -r ready < "$folder/out"
+sdir monitor &
+monitor=$!
+refusal="^sdir: user $(id -u) has as many connections as it may$"
+until_says "$refusal" sdir list
+for _ in {1..20}; do
+  expect "a refusal before the request" 1 "$refusal" nice -n 19 "$sdir" --socket_dir="$folder/d" list
+done
+kill -TERM "$monitor"
+wait "$monitor"
 kill -TERM "$daemon"
 wait "$daemon"
 
