@@ -287,15 +287,29 @@ class KeptCallsTest : public ReuseTest {
       : calls_(new ServerCalls("name", 1 << 20,
                                absl::MakeConstSpan(&kMethod, 1))) {}
   ~KeptCallsTest() override { calls_->Unref(); }
+  ServerCall* Open() { return calls_->Open(0, ++last_number_, &table_); }
   void MakeAndFinish(size_t count) {
     std::vector<ServerCall*> open;
-    for (size_t i = 0; i < count; ++i) open.push_back(calls_->New(0));
+    for (size_t i = 0; i < count; ++i) open.push_back(Open());
     for (ServerCall* const call : open) {
       calls_->Finish(call, absl::CancelledError(""));
     }
   }
   ServerCalls* const calls_;
+  CallTable table_;
+  uint32_t last_number_ = 0;
 };
+
+TEST_F(KeptCallsTest, ANumberIsFreeAfterItsCall) {
+  for (int i = 0; i < 2; ++i) {
+    ServerCall* const call = calls_->Open(0, 5, &table_);
+    ASSERT_NE(call, nullptr);
+    EXPECT_EQ(calls_->Open(0, 5, &table_), nullptr);
+    EXPECT_EQ(calls_->kept(0), 0U);
+    calls_->Finish(call, absl::CancelledError(""));
+    EXPECT_EQ(calls_->kept(0), 1U);
+  }
+}
 
 TEST_F(KeptCallsTest, TheirNumberIsBounded) {
   MakeAndFinish(ServerCalls::kMaxKeptCalls - 1);
@@ -308,7 +322,7 @@ TEST_F(KeptCallsTest, TheirNumberIsBounded) {
 
 TEST_F(KeptCallsTest, ALargeResponseIsNotKept) {
   for (const size_t more : {0, 1}) {
-    ServerCall* const call = calls_->New(0);
+    ServerCall* const call = Open();
     auto* const facts = static_cast<files::Facts*>(call->response.get());
     // (The tag and the size have four bytes.)
     facts->set_text(std::string(kMaxKeptBytes - 4 + more, 'x'));
@@ -320,7 +334,7 @@ TEST_F(KeptCallsTest, ALargeResponseIsNotKept) {
 
 TEST_F(KeptCallsTest, ACallOfManyBytesIsNotKept) {
   const auto finish = [&](size_t bytes) {
-    ServerCall* const call = calls_->New(0);
+    ServerCall* const call = Open();
     // (The tag and the size have four bytes.)
     static_cast<files::Facts*>(call->response.get())
         ->set_text(std::string(bytes - 4, 'x'));
@@ -337,7 +351,8 @@ TEST_F(KeptCallsTest, ACallOfManyBytesIsNotKept) {
 TEST(DeadlineTest, ACallIsCancelledAtItsDeadline) {
   auto* const calls =
       new ServerCalls("name", 1 << 20, absl::MakeConstSpan(&kMethod, 1));
-  ServerCall* const call = calls->New(0);
+  CallTable table;
+  ServerCall* const call = calls->Open(0, 1, &table);
   Reply<files::Facts> reply(calls, call);
   EXPECT_FALSE(reply.cancelled());
   EXPECT_EQ(reply.remaining(), absl::InfiniteDuration());
@@ -366,7 +381,7 @@ TEST_F(KeptCallsTest, NobodyIsTheCallerOfAFinishedCall) {
   constexpr auto kNobody = static_cast<uid_t>(-1);
   EXPECT_EQ(Caller().user(), kNobody) << "not root";
   MakeAndFinish(1);
-  ServerCall* const call = calls_->New(0);
+  ServerCall* const call = Open();
   EXPECT_EQ(call->caller.user(), kNobody);
   EXPECT_FALSE(call->caller.session());
   calls_->Finish(call, absl::CancelledError(""));
@@ -384,7 +399,8 @@ TEST(AsanTest, FindsUsesOfRequestsAndResponsesThatHaveEnded) {
   EXPECT_DEATH(static_cast<void>(request->ByteSizeLong()), "use-after-free");
   auto* const calls =
       new ServerCalls("name", 1 << 20, absl::MakeConstSpan(&kMethod, 1));
-  Reply<files::Facts> reply(calls, calls->New(0));
+  CallTable table;
+  Reply<files::Facts> reply(calls, calls->Open(0, 1, &table));
   files::Facts* const response = &*reply;
   std::move(reply).Send();
   EXPECT_DEATH(response->set_lines(1), "use-after-free");

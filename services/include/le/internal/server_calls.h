@@ -306,7 +306,7 @@ class ServerCalls {
       if (kept->first != nullptr) {
         ServerCall* const call = std::exchange(kept->first, kept->first->next);
         --kept->count;
-        return Open(call, number, table);
+        return Start(call, number, table);
       }
     }
     auto* const call = new ServerCall;
@@ -316,7 +316,7 @@ class ServerCalls {
       call->response.reset(call->method->response().New());
     }
     const std::lock_guard<std::mutex> lock(mutex_);
-    return Open(call, number, table);
+    return Start(call, number, table);
   }
 
   // ---- The owner of the call: any thread ----
@@ -487,7 +487,7 @@ class ServerCalls {
     size_t count = 0;
   };
 
-  ServerCall* Open(ServerCall* call, uint32_t number, CallTable* table) {
+  ServerCall* Start(ServerCall* call, uint32_t number, CallTable* table) {
     Ref();
     call->number = number;
     table->Add(call);
@@ -559,8 +559,8 @@ class ServerCalls {
       if (response != nullptr) bytes = response->ByteSizeLong();
       WriteError(envelope, status, &message);
     }
-    // The message is a request without a response, and its size is set.
-    le_msg_Respond(Release(std::move(message)));
+    // A request without a response, whose size is set.
+    if (message) le_msg_Respond(Release(std::move(message)));
     return bytes;
   }
   void PutBack(ServerCall* call, size_t response_bytes) {
