@@ -3,6 +3,7 @@
 
 #include "messaging/message/message.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -63,12 +64,19 @@ transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {
   return frame;
 }
 
+namespace {
+// The check is made at each call of the C API, so it must cost little for a
+// payload of 16 MiB too. A write beyond the promised size mostly begins there.
+constexpr size_t kCheckedBytes = 4096;
+}  // namespace
+
 bool Message::IsCleanAsPromised() const {
   if (!payload_) return true;
   const size_t clean_from = payload_.clean_from();
+  const size_t checked =
+      std::min(payload_.capacity() - clean_from, kCheckedBytes);
   return transports::LengthWithoutZeroTail(payload_.data() + clean_from,
-                                           payload_.capacity() - clean_from) ==
-         0;
+                                           checked) == 0;
 }
 
 size_t Message::capacity() const { return pool_->buffers()->capacity(); }
