@@ -206,6 +206,29 @@ const char kHasAll[] =
     "service 's': user 4321 has 2 file descriptors in messages that were "
     "neither fetched nor released, and may have no more (maxFdsPerUser): ";
 
+// The session has ended, but another thread has not closed its socket yet.
+TEST_F(ServerSessionTest, ASessionIsCountedUntilItsSocketIsClosed) {
+  Run([this] {
+    const auto free_sessions = [] {
+      ClientAccounts* const accounts =
+          Runtime::Current()->client_accounts().get();
+      int taken = 0;
+      while (accounts->TakeSession(Client::kUser)) ++taken;
+      for (int i = 0; i < taken; ++i) accounts->ReturnSession(Client::kUser);
+      return taken;
+    };
+    const int before = free_sessions();
+    Client client;
+    client.closes_late = true;
+    Open(&client);
+    Leave(&client);
+    EXPECT_EQ(handler_->closes, 1);
+    EXPECT_EQ(free_sessions(), before - 1);
+    client.held.reset();
+    EXPECT_EQ(free_sessions(), before);
+  });
+}
+
 // Otherwise a user with many sessions makes each turn long for all others.
 TEST_F(ServerSessionTest, TheSessionsOfAUserShareTheTimeOfATurn) {
   Run([this] {
