@@ -56,6 +56,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using transports::IncomingFrame;
+using transports::IoResult;
 
 constexpr uid_t kOwner = 1000;
 constexpr uint8_t kIgnorableFrame = 48;
@@ -176,9 +177,8 @@ class ServerSessionTest : public ::testing::Test {
   // its requests.
   void OweTooMuch(Client* client) {
     client->on_send = [](const transports::OutgoingFrame& frame) {
-      return frame.room == transports::Room::kGathered
-                 ? transports::IoResult::kWouldBlock
-                 : transports::IoResult::kOk;
+      return frame.room == transports::Room::kGathered ? IoResult::kWouldBlock
+                                                       : IoResult::kOk;
     };
     client->queued_bytes = 2 * kDefaultGatheredBytes;
     Send(client, kRequestFrame, /*with_descriptor=*/false);
@@ -226,6 +226,23 @@ TEST_F(ServerSessionTest, ASessionIsCountedUntilItsSocketIsClosed) {
     EXPECT_EQ(free_sessions(), before - 1);
     client.held.reset();
     EXPECT_EQ(free_sessions(), before);
+  });
+}
+
+// The frames of the directory may fill the queue of a connection that was passed
+// on.
+TEST_F(ServerSessionTest, TheHelloIsSentThoughTheQueueIsFull) {
+  Run([this] {
+    Client client;
+    int hellos = 0;
+    client.on_send = [&](const transports::OutgoingFrame& frame) {
+      if (frame.room != transports::Room::kOwed) return IoResult::kWouldBlock;
+      hellos += frame.type == kHelloFrame;
+      return IoResult::kOk;
+    };
+    Open(&client);
+    EXPECT_EQ(hellos, 1);
+    Leave(&client);
   });
 }
 
