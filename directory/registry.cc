@@ -326,14 +326,17 @@ void Registry::Refuse(PeerId client, RefusalReason reason, std::string text,
 void Registry::Introduce(PeerId id, Server* server, Actions* actions) {
   const uid_t uid = clients_.at(id).identity.uid;
   Quota::Charge charge = accounts_->introductions.Take(uid);
-  if (!charge) {
+  const bool may_leave_more =
+      accounts_->leftovers.MayTake(server->identity.uid);
+  if (!charge || !may_leave_more) {
     // The client must leave the queue, because there it would block clients of
     // other users.
+    const uid_t user = charge ? server->identity.uid : uid;
+    const Quota& full =
+        charge ? accounts_->leftovers : accounts_->introductions;
     Refuse(id, RefusalReason::kBusy,
-           absl::StrCat("user ", uid, " has ",
-                        accounts_->introductions.used_by(uid),
-                        " introductions that no server has taken, as many as "
-                        "it may"),
+           absl::StrCat("user ", user, " has ", full.used_by(user), " ",
+                        full.name(), ", as many as it may"),
            actions);
     return;
   }
@@ -381,6 +384,10 @@ Registry::Actions Registry::ServerReceived(PeerId server, size_t left) {
 std::deque<Registry::Client> Registry::TakeOnTheirWay(PeerId server) {
   auto it = servers_.find(server);
   if (it == servers_.end()) return {};
+  for (Client& client : it->second.on_their_way) {
+    Quota::Charge left = accounts_->leftovers.Take(it->second.identity.uid);
+    if (left) client.introduction = std::move(left);
+  }
   return std::move(it->second.on_their_way);
 }
 

@@ -156,7 +156,8 @@ class Registry {
   Actions ServerReceived(PeerId server, size_t left);
   // Removes and returns the introductions that a closed server has not
   // received. The kernel still holds their sockets, so they stay charged until
-  // the caller destroys them.
+  // the caller destroys them, but to the server's user as far as its share
+  // allows.
   std::deque<Client> TakeOnTheirWay(PeerId server);
 
   // Adds a binding, or replaces the binding of the same client. The next Load()

@@ -281,10 +281,17 @@ void DirectoryServer::CarryOut(const RegistryAction& action) {
       break;
     case RegistryAction::What::kRefuse:
       if (Peer* const client = Find(action.client)) {
-        const bool asks_again =
-            action.reason == RefusalReason::kBusy && client->waits;
-        // A client that is closed without a refusal asks again, with back-off.
-        if (!asks_again) client->Refuse(ToProto(action.reason), action.text);
+        if (action.reason == RefusalReason::kBusy && client->waits) {
+          // A client that is closed without a refusal asks again, with
+          // back-off.
+          client->Say([&](proto::FromDirectory* message) {
+            message->mutable_waiting()->set_reason(proto::WAIT_NOT_TAKEN);
+            message->mutable_waiting()->set_text(action.text);
+          });
+          NoteRefusal(client->party(), proto::LIMIT, action.text);
+        } else {
+          client->Refuse(ToProto(action.reason), action.text);
+        }
         Remove(action.client);
       }
       // Servers may have received introductions of this user meanwhile.
