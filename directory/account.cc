@@ -129,9 +129,9 @@ std::vector<std::string> Accounts::Describe() const {
                    " of them for administration only"),
       absl::StrCat("up to ", silent.bound().total,
                    " connections that have said nothing, and ",
-                   introductions.bound().total,
-                   " introductions not received, and as many left by closed "
-                   "servers"),
+                   introductions.bound().total, " introductions not received"),
+      absl::StrCat("up to ", leftovers.bound().total,
+                   " introductions that closed servers have left"),
       absl::StrCat("up to ", all.total * kMaxQueuedBytes >> 20,
                    " MiB in the queues of all connections")};
 }

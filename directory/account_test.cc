@@ -49,8 +49,8 @@ TEST(AccountsTest, SaysWhoHasReachedWhat) {
       ElementsAre("with 1048576 open files: up to 917472 connections, 64 of "
                   "them for administration only",
                   "up to 458736 connections that have said nothing, and 131072 "
-                  "introductions not received, and as many left by closed "
-                  "servers",
+                  "introductions not received",
+                  "up to 131072 introductions that closed servers have left",
                   "up to 14335 MiB in the queues of all connections"));
 }
 

@@ -252,7 +252,9 @@ class Registry {
   absl::flat_hash_map<ServiceKey, Service> services_;
   // Clients whose kIntroduce is not yet reported as carried out.
   absl::flat_hash_map<PeerId, Client> introduced_;
-  std::set<PeerId> changed_;
+  // One client of each user in turn, so that no user delays the others.
+  std::set<std::pair<uid_t, PeerId>> changed_;
+  uid_t last_told_ = 0;  // the user of the last client taken from changed_
   std::list<ServiceKey> changed_lines_;
   // True while all clients are being placed again. Clients from next_to_place_
   // on are not placed yet.

@@ -466,6 +466,38 @@ TEST_F(RegistryTest, TheLastThatWasToBeToldOfAChangeGoes) {
   EXPECT_FALSE(registry_.has_changed());
 }
 
+// A user makes many clients wait. Expected: the client of another user is told
+// next.
+TEST_F(RegistryTest, NoUsersClientsDelayWhatOthersAreTold) {
+  for (PeerId id = 1; id <= 3; ++id) EXPECT_EQ(Open(id, "c", true, 1), "");
+  EXPECT_EQ(Open(21, "c", true, 7), "");
+  EXPECT_EQ(registry_.TakeChanged(1)[0]->identity.uid, 1u);
+  EXPECT_EQ(registry_.TakeChanged(1)[0]->identity.uid, 7u);
+  EXPECT_EQ(registry_.TakeChanged(100).size(), 2u);
+  EXPECT_FALSE(registry_.has_changed());
+}
+
+TEST_F(RegistryTest, NoLineDelaysWhatOthersAreTold) {
+  registry_.Load(
+      {Bound(absl::nullopt, "c", 2, "s"), Bound(absl::nullopt, "d", 2, "t")});
+  Advertise(10, "s");
+  Advertise(11, "t");
+  for (PeerId id = 21; id <= 24; ++id) {  // each server has as many as it may
+    EXPECT_NE(Open(id, "c", true, static_cast<uid_t>(id)), "");
+    EXPECT_NE(Open(10 + id, "d", true, static_cast<uid_t>(id)), "");
+  }
+  for (PeerId id = 1; id <= 3; ++id) EXPECT_EQ(Open(id, "c", true, 1), "");
+  for (PeerId id = 4; id <= 6; ++id) EXPECT_EQ(Open(id, "d", true, 7), "");
+  registry_.TakeChanged(100);
+  registry_.ServerGone(10);
+  registry_.ServerGone(11);
+  std::vector<uid_t> users;
+  while (registry_.has_changed()) {
+    users.push_back(registry_.TakeChanged(1)[0]->identity.uid);
+  }
+  EXPECT_EQ(users, (std::vector<uid_t>{1, 7, 1, 7, 1, 7}));
+}
+
 TEST(RegistryModelTest, RandomEvents) {
   for (int seed = 0; seed < 50; ++seed) {
     std::mt19937 random(static_cast<unsigned>(seed));
