@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <initializer_list>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -30,6 +30,7 @@
 #include "tools/sdir/explain.h"
 #include "tools/sdir/list_format.h"
 #include "tools/sdir/text.h"
+#include "tools/sdir/usage.h"
 #include "transports/unix_socket/unix_socket.h"
 
 namespace {
@@ -38,43 +39,6 @@ using le::directory::proto::FromDirectory;
 using le::directory::proto::ListPart;
 using le::directory::proto::ToDirectory;
 using le::transports::IoResult;
-
-constexpr char kUsage[] =
-    R"(sdir: looks into a le_messaging directory, and administers it.
-
-  sdir [--socket_dir=DIR] COMMAND ...
-
-  list [--json] [FILTER]    bindings, services, waiting clients and what they
-                            wait for, introductions made; --json is short for
-                            --format=json
-  explain CLIENT            which binding applies, who offers its service, who
-                            waits, and whether CLIENT can open a session
-  bind CLIENT SERVICE       adds or replaces a binding, until the next load or
-                            restart; each is <USER>.INTERFACE
-  unbind CLIENT             takes one away, likewise
-  load [--check] [FILE]     replaces all bindings by those of FILE (-: standard
-                            input), or of the file that directoryd was started
-                            with; on any error nothing changes. --check changes
-                            nothing in any case
-  wait SERVICE [--timeout=SECONDS]
-                            returns when <USER>.SERVICE is on offer; waits for
-                            the directory too, if it is not there
-  monitor [--json] [FILTER] prints what happens, a line each, until it is stopped
-  help                      this text
-
-  --version                 prints the version
-  --socket_dir=DIR          where the directory is. Default: the first of
-                            $LE_MESSAGING_DIR, /run/le_messaging if it exists,
-                            $XDG_RUNTIME_DIR/le_messaging
-
-FILTER is <USER>.INTERFACE, where * stands for any: '<alice>.*'.
-Options may stand anywhere, and their values may be arguments of their own:
---socket_dir DIR.
-
-Exit status, as of directoryd: 0 done; 1 refused, or the directory does not answer
-within 5 s; 2 the arguments make no sense; 3 out of time (of wait); 4 no (of
-explain); 5 no directory. Only root and the directory's own user may use it.
-)";
 
 // The timeout of each answer: a stopped directory still accepts connections.
 constexpr absl::Duration kAnswerTimeout = absl::Seconds(5);
@@ -226,13 +190,38 @@ class Directory {
 class Command {
  public:
   Command(int argc, char** argv) : arguments_(argc, argv) {
-    help = arguments_.TakeFlag("--help") || arguments_.TakeFlag("-h");
-    version = arguments_.TakeFlag("--version");
-    check = arguments_.TakeFlag("--check");
-    json = arguments_.TakeFlag("--json");
-    socket_dir = Option("--socket_dir").value_or("");
-    format = Option("--format");
-    timeout = Option("--timeout");
+    for (const le::sdir::OptionInfo& option : le::sdir::Options()) {
+      if (option.value == nullptr) {
+        if (arguments_.TakeFlag(option.name)) given_[option.name] = "";
+        continue;
+      }
+      const auto value = arguments_.TakeOption(option.name);
+      if (!value.ok()) Misused(std::string(value.status().message()));
+      if (value->has_value()) given_[option.name] = **value;
+    }
+    if (arguments_.TakeFlag("-h")) given_["--help"] = "";
+  }
+
+  bool Has(const std::string& option) const { return given_.count(option) > 0; }
+  absl::optional<std::string> Value(const std::string& option) const {
+    const auto it = given_.find(option);
+    if (it == given_.end()) return absl::nullopt;
+    return it->second;
+  }
+  std::string socket_dir() const { return Value("--socket_dir").value_or(""); }
+
+  // Reads the command's name. Ends the program if there is no such command, or
+  // if it does not take an option that is given.
+  std::string Begin() {
+    const std::string name = Next("a command");
+    const le::sdir::CommandInfo* const info = le::sdir::FindCommand(name);
+    if (info == nullptr) Misused(absl::StrCat("unknown command '", name, "'"));
+    for (const auto& option : given_) {
+      if (option.first == "--socket_dir" || info->Takes(option.first)) continue;
+      Misused(
+          absl::StrCat("'", option.first, "' does not belong to this command"));
+    }
+    return name;
   }
 
   // Returns the next argument. Ends the program if there is none.
@@ -271,7 +260,8 @@ class Command {
   }
   // --format or --json.
   bool WantsJson() {
-    const std::string wanted = format.value_or(json ? "json" : "text");
+    const std::string wanted =
+        Value("--format").value_or(Has("--json") ? "json" : "text");
     if (wanted != "json" && wanted != "text") {
       Misused(absl::StrCat("unknown format '", wanted, "': json or text"));
     }
@@ -291,45 +281,20 @@ class Command {
     }
     return name;
   }
-  // Ends the program if an argument is left, or an option that is not in
-  // `options`.
-  void End(std::initializer_list<const char*> options = {}) {
+  // Ends the program if an argument is left.
+  void End() {
     const absl::optional<std::string> more = NextIfAny();
     if (more.has_value())
       Misused(absl::StrCat("unexpected argument '", *more, "'"));
-    const std::pair<const char*, bool> given[] = {
-        {"--check", check},
-        {"--json", json},
-        {"--format", format.has_value()},
-        {"--timeout", timeout.has_value()}};
-    for (const auto& option : given) {
-      const bool known =
-          std::find_if(options.begin(), options.end(), [&](const char* name) {
-            return std::strcmp(name, option.first) == 0;
-          }) != options.end();
-      if (option.second && !known) {
-        Misused(absl::StrCat("'", option.first,
-                             "' does not belong to this command"));
-      }
-    }
   }
-
-  bool help, version, check, json;
-  std::string socket_dir;
-  absl::optional<std::string> format, timeout;
 
  private:
-  absl::optional<std::string> Option(const char* name) {
-    const auto value = arguments_.TakeOption(name);
-    if (!value.ok()) Misused(std::string(value.status().message()));
-    return *value;
-  }
-
+  std::map<std::string, std::string> given_;  // options and their values
   le::directory::Arguments arguments_;
 };
 
 ListPart AskForList(const Command& command) {
-  Directory directory(command.socket_dir);
+  Directory directory(command.socket_dir());
   ToDirectory request;
   request.mutable_list();
   directory.Say(std::move(request));
@@ -343,9 +308,26 @@ ListPart AskForList(const Command& command) {
   return whole;
 }
 
+void Help(Command* command) {
+  const std::string format = command->NextIfAny().value_or("text");
+  const std::pair<const char*, std::string (*)()> formats[] = {
+      {"text", le::sdir::HelpText},
+      {"man", le::sdir::ManPage},
+      {"bash", le::sdir::BashCompletion},
+      {"zsh", le::sdir::ZshCompletion},
+      {"fish", le::sdir::FishCompletion}};
+  for (const auto& known : formats) {
+    if (format != known.first) continue;
+    std::fputs(known.second().c_str(), stdout);
+    return;
+  }
+  Misused(absl::StrCat("unknown format '", format,
+                       "': text, man, bash, zsh or fish"));
+}
+
 void List(Command* command) {
   const le::sdir::Filter filter = command->NextFilter();
-  command->End({"--json", "--format"});
+  command->End();
   const bool json = command->WantsJson();
   ListPart list = AskForList(*command);
   le::directory::OsUsers users;
@@ -377,7 +359,7 @@ int Explain(Command* command) {
 }
 
 void Do(const Command& command, ToDirectory request) {
-  Directory directory(command.socket_dir);
+  Directory directory(command.socket_dir());
   directory.Say(std::move(request));
   directory.HearDone();
 }
@@ -402,15 +384,15 @@ std::string ReadAll(const std::string& file) {
 
 void Load(Command* command) {
   const absl::optional<std::string> file = command->NextIfAny();
-  command->End({"--check"});
+  command->End();
   if (!file.has_value()) {
-    if (command->check) Misused("--check needs a FILE");
+    if (command->Has("--check")) Misused("--check needs a FILE");
     ToDirectory request;
     request.mutable_reload();
     return Do(*command, std::move(request));
   }
   const std::string text = ReadAll(*file);
-  Directory directory(command->socket_dir);
+  Directory directory(command->socket_dir());
   size_t at = 0;
   do {
     const size_t size = std::min(le::directory::kPartBytes, text.size() - at);
@@ -418,7 +400,7 @@ void Load(Command* command) {
     request.mutable_load()->set_text(text.substr(at, size));
     request.mutable_load()->set_file_name(*file == "-" ? "standard input"
                                                        : *file);
-    request.mutable_load()->set_check_only(command->check);
+    request.mutable_load()->set_check_only(command->Has("--check"));
     at += size;
     request.mutable_load()->set_last(at == text.size());
     directory.Say(std::move(request));
@@ -429,27 +411,26 @@ void Load(Command* command) {
 void WaitFor(Command* command) {
   ToDirectory request;
   request.mutable_wait()->set_service(command->NextName("SERVICE"));
-  command->End({"--timeout"});
+  command->End();
   le::event::Instant deadline = absl::InfiniteFuture();
-  if (command->timeout.has_value()) {
+  if (const auto timeout = command->Value("--timeout")) {
     double seconds;
-    if (!absl::SimpleAtod(*command->timeout, &seconds) || !(seconds >= 0)) {
-      Misused(
-          absl::StrCat("'", *command->timeout, "' is not a number of seconds"));
+    if (!absl::SimpleAtod(*timeout, &seconds) || !(seconds >= 0)) {
+      Misused(absl::StrCat("'", *timeout, "' is not a number of seconds"));
     }
     deadline = le::event::Process::Current()->Now() + absl::Seconds(seconds);
   }
-  Directory(command->socket_dir, std::move(request), deadline);
+  Directory(command->socket_dir(), std::move(request), deadline);
 }
 
 void Monitor(Command* command) {
   const le::sdir::Filter filter = command->NextFilter();
-  command->End({"--json", "--format"});
+  command->End();
   const bool json = command->WantsJson();
   le::directory::OsUsers users;
   le::sdir::Names names(&users);
   le::event::Process* const process = le::event::Process::Current();
-  Directory directory(command->socket_dir);
+  Directory directory(command->socket_dir());
   ToDirectory request;
   request.mutable_monitor();
   directory.Say(std::move(request));
@@ -478,14 +459,14 @@ void Monitor(Command* command) {
 int main(int argc, char** argv) {
   le::event::sys::OpenMissingStandard();
   Command command(argc, argv);
-  if (command.version) {
+  if (command.Has("--version")) {
     std::printf("sdir %s\n", le::directory::kVersion);
     return std::fflush(stdout) == 0 ? le::directory::kDone : kFailed;
   }
-  const std::string name = command.help ? "help" : command.Next("a command");
+  const std::string name = command.Has("--help") ? "help" : command.Begin();
   int status = le::directory::kDone;
   if (name == "help") {
-    std::fputs(kUsage, stdout);
+    Help(&command);
   } else if (name == "list") {
     List(&command);
   } else if (name == "bind") {
@@ -508,8 +489,6 @@ int main(int argc, char** argv) {
     Monitor(&command);
   } else if (name == "explain") {
     status = Explain(&command);
-  } else {
-    Misused(absl::StrCat("unknown command '", name, "'"));
   }
   return std::fflush(stdout) == 0 ? status : kFailed;
 }

@@ -37,6 +37,18 @@ expect() { # DESCRIPTION EXIT-STATUS PATTERN COMMAND...: of its output and error
 sdir() { "$sdir" --socket_dir="$folder/d" "$@"; }
 
 expect "help" 0 "monitor" "$sdir" help
+expect "the man page" 0 '^\.Nm sdir$' "$sdir" help man
+expect "an unknown format of the help" 2 "text, man, bash, zsh or fish" "$sdir" help x
+completions() { # WORD...: what bash offers for the last one
+  COMP_WORDS=(sdir "$@")
+  COMP_CWORD=$#
+  COMPREPLY=()
+  eval "$("$sdir" help bash)"
+  _sdir
+  echo "${COMPREPLY[*]}"
+}
+expect "completion of a command" 0 '^list load$' completions l
+expect "completion of an option" 0 '^--json --format --socket_dir$' completions list --
 expect "version" 0 '^sdir [0-9]+\.[0-9]+\.[0-9]+$' "$sdir" --version
 expect "directoryd's version" 0 '^directoryd [0-9]+\.[0-9]+\.[0-9]+$' "$directoryd" --version
 expect "directoryd's help" 0 "socket_dir" "$directoryd" --help
