@@ -212,15 +212,16 @@ void DirectoryServer::NoteRefusal(const proto::Party& party,
                                   proto::RefusalCode code,
                                   absl::string_view reason) {
   ++refusals_[code];
-  const std::string text =
-      absl::StrCat("refused: ", Describe(party), ": ", reason);
+  const auto text = [&] {
+    return absl::StrCat("refused: ", Describe(party), ": ", reason);
+  };
   if (!monitors_.empty()) {
     proto::Event event;
     event.set_kind(proto::EVENT_REFUSED);
     *event.mutable_client() = party;
     event.set_code(code);
     event.set_reason(std::string(reason));
-    event.set_text(text);
+    event.set_text(text());
     Report(std::move(event));
   }
   if (logged_refusals_.size() >= kMaxLoggedRefusals) logged_refusals_.clear();
@@ -236,7 +237,7 @@ void DirectoryServer::NoteRefusal(const proto::Party& party,
           ? std::string()
           : absl::StrCat(" (and ", logged.hidden, " times before)");
   logged = {now, 0};
-  event::LogForPeer(LevelOf(code), party.uid(), absl::StrCat(text, before));
+  event::LogForPeer(LevelOf(code), party.uid(), absl::StrCat(text(), before));
 }
 
 void DirectoryServer::CarryOut(Registry::Actions actions) {

@@ -19,6 +19,19 @@ namespace directory {
 using event::LogLevel;
 using transports::Connection;
 
+namespace {
+
+// A monitor's queue, some ten thousand events.
+constexpr size_t kMonitorBytes = size_t{1} << 20;
+
+transports::SendLimits MonitorLimits() {
+  transports::SendLimits limits;
+  limits.bytes = kMonitorBytes;
+  return limits;
+}
+
+}  // namespace
+
 UserContext DirectoryServer::Context() {
   UserContext context;
   context.users = users_;
@@ -160,6 +173,7 @@ void DirectoryServer::Administer(Peer* peer,
     }
     case proto::ToDirectory::kMonitor:
       monitors_.insert(peer->id());
+      (*peer->connection_slot())->SetSendLimits(MonitorLimits());
       return answer(std::string());
     default:
       return;
@@ -178,10 +192,24 @@ void DirectoryServer::Report(proto::Event event) {
   event.set_at_ns(absl::ToUnixNanos(process_->Now()));
   for (PeerId id : monitors_) {
     Peer* const peer = Find(id);
+    // A monitor that does not read misses events, so that its queue stays
+    // bounded. The next one that it gets says how many.
+    event.set_missed(peer->missed);
+    proto::FromDirectory message;
+    *message.mutable_event() = event;
     if (peer->lost) continue;
-    peer->Say([&](proto::FromDirectory* m) { *m->mutable_event() = event; });
-    // A monitor that does not read is closed, so that its queue stays bounded.
-    if (peer->lost) removes_monitors_.Start();
+    switch (SendControl(peer->connection_slot()->get(), std::move(message))) {
+      case transports::IoResult::kOk:
+        peer->missed = 0;
+        break;
+      case transports::IoResult::kWouldBlock:
+        ++peer->missed;
+        break;
+      default:
+        peer->lost = true;
+        removes_monitors_.Start();
+        break;
+    }
   }
 }
 

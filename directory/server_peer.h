@@ -64,6 +64,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   bool lost = false;            // its connection is or must be closed
   bool waits = false;           // a client that asks again if it gets no answer
   std::string loaded;           // an administrator: the parts of a text so far
+  uint64_t missed = 0;          // a monitor: events since the last one sent
   std::string told;             // a client: the cause that was sent last
   transports::Dialect dialect;  // of a client's or a server's library
   std::string interface_name;   // of a client or a server

@@ -129,7 +129,11 @@ void Filter::Apply(ListPart* list) const {
 // ---- Events ----------------------------------------------------------------
 
 std::string EventText(const Event& event, absl::Time at, Names* names) {
-  const std::string time = TimeText(at);
+  const std::string missed =
+      event.missed() == 0
+          ? std::string()
+          : absl::StrCat("(", event.missed(), " events were missed here)\n");
+  const std::string time = absl::StrCat(missed, TimeText(at));
   const absl::string_view kind = KindName(event.kind());
   if (kind.empty()) {
     return absl::StrCat(time, " ", Escaped(event.text()), "\n");
@@ -165,6 +169,9 @@ std::string EventJson(const Event& event, absl::Time at, Names* names) {
   }
   const std::string& reason = kind.empty() ? event.text() : event.reason();
   if (!reason.empty()) absl::StrAppend(&json, ",\"reason\":", Quoted(reason));
+  if (event.missed() > 0) {
+    absl::StrAppend(&json, ",\"missedBefore\":", event.missed());
+  }
   return json + "}\n";
 }
 

@@ -38,7 +38,9 @@ class Filter {
   std::string user_, interface_;
 };
 
-// Both are one line, with the end of the line. `at` is the time of the event.
+// Both are one line, with the end of the line. If the monitor has missed events
+// before this one, a line of the text says so first. `at` is the time of the
+// event.
 std::string EventText(const directory::proto::Event& event, absl::Time at,
                       Names* names);
 std::string EventJson(const directory::proto::Event& event, absl::Time at,

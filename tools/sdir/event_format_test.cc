@@ -76,6 +76,14 @@ TEST_F(EventFormatTest, AnUnknownKindIsPrintedInItsOwnWords) {
               HasSubstr("\"event\":\"other\",\"reason\":\"something "));
 }
 
+TEST_F(EventFormatTest, AGapIsShown) {
+  Event event = Introduced();
+  event.set_missed(3);
+  EXPECT_THAT(EventText(event, at_, &names_),
+              StartsWith("(3 events were missed here)\n20"));
+  EXPECT_THAT(Json(event), HasSubstr(",\"missedBefore\":3}\n"));
+}
+
 TEST_F(EventFormatTest, Json) {
   EXPECT_THAT(Json(Introduced()),
               HasSubstr("\"event\":\"introduced\",\"client\":{\"user\":\"ann\","
