@@ -58,11 +58,11 @@ class LocalServices final : public event::ModuleState {
 }  // namespace
 
 bool LocalService::Add(le_msg_ServiceRef_t ref, Interface interface) {
-  // The key is made from the address, because two local services may have the
-  // same name. The name of an interface has no blank, so the key differs from
-  // all names.
-  interface.key =
-      absl::StrCat("local service at ", reinterpret_cast<uintptr_t>(ref));
+  // The key has the address, because two local services may have the same
+  // name. The name of an interface has no blank, so the key differs from all
+  // names. The log shows the key.
+  interface.key = absl::StrCat(interface.name, " (local service at ",
+                               reinterpret_cast<uintptr_t>(ref), ")");
   if (!Runtime::Current()->TakeServiceName(interface.key)) return false;
   LocalServices* const services = LocalServices::Get();
   event::MutexLock lock(&services->mutex);
