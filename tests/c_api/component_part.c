@@ -1,0 +1,13 @@
+/* Copyright 2026 The le_messaging Authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A component of component_test, which compiles this file once for each
+ * component.
+ */
+
+#include "legato.h"
+#include "tests/c_api/component_test.h"
+
+COMPONENT_INIT_ONCE { Note(STRINGIZE(COMPONENT_INIT_ONCE_NAME)); }
+
+COMPONENT_INIT { Note(STRINGIZE(COMPONENT_INIT_NAME)); }
