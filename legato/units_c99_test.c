@@ -663,6 +663,9 @@ static void Memory(void) {
   void* second;
   LE_TEST_OK(le_mem_InitStaticPool(Numbers, 1, sizeof(int)) == pool,
              "the same pool");
+  LE_TEST_OK(LE_CONFIG_IS_ENABLED(LE_CONFIG_MEM_POOL_NAMES_ENABLED) &&
+                 le_mem_FindPool("Numbers") == pool,
+             "pools have names");
   LE_TEST_OK(le_mem_GetObjectCount(pool) == 1, "one object");
   LE_TEST_OK(LE_MEM_BLOCKS(Sized, 3) == 7 && LE_MEM_BLOCKS(Other, 3) == 3,
              "the size of a pool");
