@@ -42,7 +42,7 @@ LE_SHARED int LeftRight(int unused) {
 static_assert(sizeof(int) >= 2, "an int");
 
 /* The markers change no type and check nothing. */
-static size_t Length(const char* LE_NONNULL text);
+LE_FULL_API static size_t Length(const char* LE_NONNULL text);
 static size_t Length(const char* LE_NULLABLE text) {
   return text == NULL ? 0 : strlen(text);
 }
@@ -1257,6 +1257,10 @@ static void Times(void) {
   le_timer_Start(timer);
   LE_TEST_OK(le_timer_SetWakeup(timer, false) == LE_BUSY, "while it runs");
   LE_TEST_OK(le_timer_GetTimeRemaining(timer).sec > 1000000, "it runs long");
+  LE_TEST_OK(le_timer_SetMsInterval(timer, 2000000000) == LE_OK &&
+                 le_timer_GetTimeRemaining(timer).sec > 1000000 &&
+                 le_timer_GetTimeRemaining(timer).sec <= 2000000,
+             "not as long");
   LE_TEST_OK(le_timer_SetMsInterval(timer, 0) == LE_OK, "and now no longer");
   le_event_RunLoopUntilStopped();
   LE_TEST_OK(!le_timer_IsRunning(timer), "expired");

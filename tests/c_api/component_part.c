@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A component of component_test, which compiles this file once for each
- * component.
+ * component. legato.h defines _GNU_SOURCE, so strchrnul() is declared.
  */
 
 #include "legato.h"
@@ -10,4 +10,8 @@
 
 COMPONENT_INIT_ONCE { Note(STRINGIZE(COMPONENT_INIT_ONCE_NAME)); }
 
-COMPONENT_INIT { Note(STRINGIZE(COMPONENT_INIT_NAME)); }
+COMPONENT_INIT {
+  static const char name[] = STRINGIZE(COMPONENT_INIT_NAME);
+  LE_ASSERT(strchrnul(name, '?') == name + strlen(name));
+  Note(name);
+}
